@@ -1,0 +1,39 @@
+# `make demo` and `make test` each set everything up by themselves: they need Python 3.11+ and a C compiler.
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+SOURCES := pyproject.toml setup.py $(wildcard pyx/*)
+
+.PHONY: demo test lint install install-test clean
+
+# The stamp files keep a second `make` from installing again what did not change.
+install: $(VENV)/installed
+install-test: $(VENV)/installed-test
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	$(RUN) -m pip install --quiet --upgrade 'pip>=25.1'
+
+$(VENV)/installed: $(VENV)/bin/python $(SOURCES)
+	$(RUN) -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/installed-test: $(VENV)/installed
+	$(RUN) -m pip install --quiet --group test
+	touch $@
+
+demo: install
+	$(RUN) tools/demo.py
+
+lint: install-test
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/cython-lint pyx
+	$(VENV)/bin/mypy
+
+test: lint
+	$(RUN) -m pytest
+
+clean:
+	rm -rf $(VENV) build dist demo *.egg-info wordsparse/kernels/*.so

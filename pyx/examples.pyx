@@ -1,0 +1,238 @@
+# cython: language_level=3
+"""From token ids to the sparse structures of a minibatch.
+
+What      keep_tokens   subsampling and window widths for one slice of a shard
+          local_ids     word ids → 0 … u-1, the minibatch's unique words in ascending order
+          count_pairs, skipgram_pairs   (centre word, context word) counts as CSR, one row a unique word
+          cbow_examples   one example per centre token with its context bag, grouped by target word
+dtypes    ids int32 as in the shards (>= 0 a word, -1 out of vocabulary, -2 end of a sentence); structures: int64
+          indptr, int32 indices
+memory    outputs and scratch come from the caller; nothing is kept
+cost      O(tokens × window), no sorting but counting sorts
+
+Randomness is counter-based: what happens to a token depends on (key, position in the corpus) alone, so the examples are
+the same however the corpus is cut into minibatches, and a window reaches over a cut as if there were none.
+"""
+
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+
+cdef enum:
+    END_OF_SENTENCE = -2
+
+
+cdef inline uint64_t mix(uint64_t key, int64_t position) noexcept nogil:
+    """The output function of SplitMix64 (Steele, Lea & Flood, OOPSLA 2014) at `position` of stream `key`."""
+    cdef uint64_t z = key + <uint64_t> position * <uint64_t> 0x9E3779B97F4A7C15
+    z = (z ^ (z >> 30)) * <uint64_t> 0xBF58476D1CE4E5B9
+    z = (z ^ (z >> 27)) * <uint64_t> 0x94D049BB133111EB
+    return z ^ (z >> 31)
+
+
+cdef inline bint kept_at(const int32_t* ids, int64_t i, int64_t offset, uint64_t key,
+                         const uint32_t* keep_below) noexcept nogil:
+    # The upper half decides on keeping, the lower half on the window's width.
+    return ids[i] >= 0 and <uint32_t> (mix(key, offset + i) >> 32) <= keep_below[ids[i]]
+
+
+def keep_tokens(const int32_t[::1] ids, int64_t lo, int64_t hi, int64_t offset, uint64_t key,
+                const uint32_t[::1] keep_below, int window, int32_t[::1] kept, uint8_t[::1] width):
+    """Write the kept tokens of ids[lo:hi] and of the windows that reach out of it on both sides.
+
+    A token is kept when 32 random bits are at most keep_below[word]. kept receives word ids, and -2 where a sentence
+    ends; width the window of each token, uniform on 1 … window. Both need room for (hi - lo) + 2 (window + 1) entries.
+    Returns (entries written, first centre, past the last centre, corpus tokens in ids[lo:hi]).
+    """
+    cdef int64_t start = lo, i, n = ids.shape[0], written = 0, first = 0, last = 0, tokens = 0
+    cdef int32_t seen = 0
+    cdef uint64_t random
+    cdef const int32_t* ids_ = &ids[0] if n else NULL
+    cdef const uint32_t* keep_ = &keep_below[0]
+    with nogil:
+        while start > 0 and seen < window and ids_[start - 1] != END_OF_SENTENCE:
+            start -= 1
+            seen += kept_at(ids_, start, offset, key, keep_)
+        i = start
+        seen = 0
+        while i < n and (i < hi or seen < window):
+            if i == lo:
+                first = written
+            if i == hi:
+                last = written
+            if i >= lo and i < hi:
+                tokens += ids_[i] != END_OF_SENTENCE
+            if ids_[i] == END_OF_SENTENCE:
+                if i >= hi:
+                    break
+                kept[written] = END_OF_SENTENCE
+                written += 1
+            elif kept_at(ids_, i, offset, key, keep_):
+                random = mix(key, offset + i)
+                kept[written] = ids_[i]
+                width[written] = <uint8_t> (1 + <uint32_t> random % <uint32_t> window)
+                written += 1
+                seen += i >= hi
+            i += 1
+        if i <= hi:
+            last = written
+    return written, first, last, tokens
+
+
+def local_ids(int32_t[::1] kept, Py_ssize_t n, int32_t[::1] slot, int64_t[::1] words):
+    """List the unique words of kept[:n] in `words`, first seen first; slot (V entries, -1) is marked. Returns u."""
+    cdef Py_ssize_t i, unique = 0
+    with nogil:
+        for i in range(n):
+            if kept[i] >= 0 and slot[kept[i]] < 0:
+                slot[kept[i]] = 0
+                words[unique] = kept[i]
+                unique += 1
+    return unique
+
+
+def relabel(int32_t[::1] kept, Py_ssize_t n, int32_t[::1] slot, const int64_t[::1] words):
+    """Replace word ids in kept[:n] by their places in `words`; slot is -1 everywhere again at the end."""
+    cdef Py_ssize_t i
+    with nogil:
+        for i in range(words.shape[0]):
+            slot[words[i]] = <int32_t> i
+        for i in range(n):
+            if kept[i] >= 0:
+                kept[i] = slot[kept[i]]
+        for i in range(words.shape[0]):
+            slot[words[i]] = -1
+
+
+cdef inline Py_ssize_t window_start(const int32_t* local, const uint8_t* width, Py_ssize_t i) noexcept nogil:
+    cdef Py_ssize_t j = i
+    while j > 0 and i - j < width[i] and local[j - 1] >= 0:
+        j -= 1
+    return j
+
+
+cdef inline Py_ssize_t window_stop(const int32_t* local, const uint8_t* width, Py_ssize_t i,
+                                   Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t j = i + 1
+    while j < n and j - i <= width[i] and local[j] >= 0:
+        j += 1
+    return j
+
+
+def count_pairs(const int32_t[::1] local, const uint8_t[::1] width, Py_ssize_t n, Py_ssize_t first, Py_ssize_t last,
+                int64_t[::1] by_centre, int64_t[::1] by_context):
+    """Pairs per centre word and per context word, added to the two arrays (u entries). Returns (examples, pairs).
+
+    An example is a centre token with at least one context token.
+    """
+    cdef Py_ssize_t i, j, start, stop, examples = 0, pairs = 0
+    with nogil:
+        for i in range(first, last):
+            if local[i] < 0:
+                continue
+            start = window_start(&local[0], &width[0], i)
+            stop = window_stop(&local[0], &width[0], i, n)
+            examples += stop - start > 1
+            pairs += stop - start - 1
+            by_centre[local[i]] += stop - start - 1
+            for j in range(start, stop):
+                if j != i:
+                    by_context[local[j]] += 1
+    return examples, pairs
+
+
+def skipgram_pairs(const int32_t[::1] local, const uint8_t[::1] width, Py_ssize_t n, Py_ssize_t first,
+                   Py_ssize_t last, int64_t[::1] centre_place, int64_t[::1] context_place, int32_t[::1] centres,
+                   int64_t[::1] indptr, int32_t[::1] indices, float[::1] counts):
+    """CSR of pair counts: row = centre word, column = context word, ascending; equal pairs are one entry.
+
+    centre_place and context_place are the running sums of count_pairs' arrays (u + 1 entries; consumed); centres is
+    scratch with one entry a pair. indices and counts have room for every pair. Returns the number of entries.
+    """
+    cdef Py_ssize_t i, j, start, stop, c, t, words = indptr.shape[0] - 1
+    cdef int64_t k, write = 0, begin
+    with nogil:
+        # By context word first …
+        for i in range(first, last):
+            if local[i] < 0:
+                continue
+            start = window_start(&local[0], &width[0], i)
+            stop = window_stop(&local[0], &width[0], i, n)
+            for j in range(start, stop):
+                if j != i:
+                    centres[context_place[local[j]]] = local[i]
+                    context_place[local[j]] += 1
+        # … then, in that order, into the rows: each row receives its columns in ascending order. indptr holds the
+        # rows' write places until the rows are closed up below.
+        for c in range(words):
+            indptr[c] = centre_place[c]
+        begin = 0
+        for t in range(words):
+            for k in range(begin, context_place[t]):
+                c = centres[k]
+                if indptr[c] > centre_place[c] and indices[indptr[c] - 1] == t:
+                    counts[indptr[c] - 1] += 1
+                else:
+                    indices[indptr[c]] = <int32_t> t
+                    counts[indptr[c]] = 1
+                    indptr[c] += 1
+            begin = context_place[t]
+        # Merging left gaps at the rows' ends: close them.
+        for c in range(words):
+            begin = write
+            for k in range(centre_place[c], indptr[c]):
+                indices[write] = indices[k]
+                counts[write] = counts[k]
+                write += 1
+            indptr[c] = begin
+        indptr[words] = write
+    return write
+
+
+def cbow_examples(const int32_t[::1] local, const uint8_t[::1] width, Py_ssize_t n, Py_ssize_t first,
+                  Py_ssize_t last, int64_t[::1] place, int32_t[::1] targets, int64_t[::1] indptr,
+                  int32_t[::1] indices):
+    """Context bags as CSR, one row an example, rows grouped by target word (ascending).
+
+    place (u + 1, zeroed) is scratch. targets (examples) receives each row's target word; indices one entry a context
+    token, in the order of the text.
+    """
+    cdef Py_ssize_t i, j, start, stop, t, words = place.shape[0] - 1
+    cdef int64_t k, row, total = 0, count
+    with nogil:
+        for i in range(first, last):
+            if local[i] >= 0:
+                start = window_start(&local[0], &width[0], i)
+                stop = window_stop(&local[0], &width[0], i, n)
+                place[local[i]] += stop - start > 1
+        for t in range(words + 1):
+            count = place[t]
+            place[t] = total
+            total += count
+        # Lengths first (indptr[row + 1]), then their running sum, then the contents.
+        for i in range(first, last):
+            if local[i] < 0:
+                continue
+            start = window_start(&local[0], &width[0], i)
+            stop = window_stop(&local[0], &width[0], i, n)
+            if stop - start > 1:
+                row = place[local[i]]
+                place[local[i]] += 1
+                targets[row] = local[i]
+                indptr[row + 1] = stop - start - 1
+        indptr[0] = 0
+        for row in range(total):
+            indptr[row + 1] += indptr[row]
+        for t in range(words, 0, -1):
+            place[t] = place[t - 1]
+        place[0] = 0
+        for i in range(first, last):
+            if local[i] < 0:
+                continue
+            start = window_start(&local[0], &width[0], i)
+            stop = window_stop(&local[0], &width[0], i, n)
+            if stop - start > 1:
+                k = indptr[place[local[i]]]
+                place[local[i]] += 1
+                for j in range(start, stop):
+                    if j != i:
+                        indices[k] = local[j]
+                        k += 1

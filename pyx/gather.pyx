@@ -1,0 +1,138 @@
+# cython: language_level=3
+"""Sparse rows against dense rows: the per-pair work of a step.
+
+What      combine      out = Γ W        (m, d)   Γ a CSR matrix, or ΓᵀH through its transposed structure
+          pair_dots    a_jk = h_j · W[c_jk]      one number per stored entry of a CSR matrix
+          take         out = M[rows]    (u, d)
+          add_rows     M[rows] += diag(scale) change, rows distinct
+          transpose    the CSR structure of Γᵀ and where each of its entries stands in Γ
+dtypes    real = float32 or float64 for values; int64 indptr, order and rows; int32 indices (local, below 2³¹)
+memory    every output is allocated by the caller and C-contiguous; nothing else is kept
+cost      2 d flops and one row of d values read per entry; rows are those of one minibatch and stay in cache
+threads   rows are dealt to OpenMP threads in blocks; a row is computed by one thread, so bytes never depend on it
+"""
+
+from cython.parallel cimport prange
+from libc.stdint cimport int32_t, int64_t
+
+ctypedef fused real:
+    float
+    double
+
+cdef extern from *:
+    """
+    #ifdef _OPENMP
+    #define WORDSPARSE_OPENMP 1
+    #else
+    #define WORDSPARSE_OPENMP 0
+    #endif
+    """
+    const bint WORDSPARSE_OPENMP
+
+cdef extern from "rows.h" nogil:
+    void combine_f32(const int64_t*, const int32_t*, const int64_t*, const float*, const float*,
+                     Py_ssize_t, Py_ssize_t, Py_ssize_t, float*)
+    void combine_f64(const int64_t*, const int32_t*, const int64_t*, const double*, const double*,
+                     Py_ssize_t, Py_ssize_t, Py_ssize_t, double*)
+    void pair_dots_f32(const int64_t*, const int32_t*, const float*, const float*,
+                       Py_ssize_t, Py_ssize_t, Py_ssize_t, float*)
+    void pair_dots_f64(const int64_t*, const int32_t*, const double*, const double*,
+                       Py_ssize_t, Py_ssize_t, Py_ssize_t, double*)
+    void add_rows_f32(float*, const int64_t*, const float*, const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t)
+    void add_rows_f64(double*, const int64_t*, const double*, const double*, Py_ssize_t, Py_ssize_t, Py_ssize_t)
+
+cdef extern from "string.h" nogil:
+    void* memcpy(void*, const void*, size_t)
+
+OPENMP = bool(WORDSPARSE_OPENMP)
+
+# Rows dealt to a thread at a time: frequent words own long rows, so blocks are small and dealt as threads come free.
+cdef enum:
+    BLOCK = 64
+
+
+def combine(const int64_t[::1] indptr, const int32_t[::1] indices, const int64_t[::1] order,
+            const real[::1] weights, const real[:, ::1] rows, real[:, ::1] out, int threads):
+    """out[r] = Σ_k weights[order[k]] rows[indices[k]] over row r of the structure; order None: weights[k]."""
+    cdef Py_ssize_t n = out.shape[0], d = out.shape[1], blocks = (n + BLOCK - 1) // BLOCK, block
+    cdef const int64_t* order_ = &order[0] if order is not None and order.shape[0] else NULL
+    cdef const int32_t* indices_ = &indices[0] if indices.shape[0] else NULL
+    cdef const real* weights_ = &weights[0] if weights.shape[0] else NULL
+    cdef const real* rows_ = &rows[0, 0] if rows.shape[0] else NULL
+    if n == 0:
+        return
+    for block in prange(blocks, nogil=True, schedule="dynamic", num_threads=threads):
+        if real is float:
+            combine_f32(&indptr[0], indices_, order_, weights_, rows_, d, block * BLOCK,
+                        min(n, (block + 1) * BLOCK), &out[0, 0])
+        else:
+            combine_f64(&indptr[0], indices_, order_, weights_, rows_, d, block * BLOCK,
+                        min(n, (block + 1) * BLOCK), &out[0, 0])
+
+
+def pair_dots(const int64_t[::1] indptr, const int32_t[::1] indices, const real[:, ::1] left,
+              const real[:, ::1] right, real[::1] out, int threads):
+    """out[k] = left[r] · right[indices[k]] for every entry k of row r of the structure."""
+    cdef Py_ssize_t n = left.shape[0], d = left.shape[1], blocks = (n + BLOCK - 1) // BLOCK, block
+    if out.shape[0] == 0:
+        return
+    for block in prange(blocks, nogil=True, schedule="dynamic", num_threads=threads):
+        if real is float:
+            pair_dots_f32(&indptr[0], &indices[0], &left[0, 0], &right[0, 0], d, block * BLOCK,
+                          min(n, (block + 1) * BLOCK), &out[0])
+        else:
+            pair_dots_f64(&indptr[0], &indices[0], &left[0, 0], &right[0, 0], d, block * BLOCK,
+                          min(n, (block + 1) * BLOCK), &out[0])
+
+
+def take(const real[:, ::1] matrix, const int64_t[::1] rows, real[:, :] out, int threads):
+    """out[r] = matrix[rows[r]]; out may have more columns than matrix: those are left alone."""
+    cdef Py_ssize_t n = rows.shape[0], d = matrix.shape[1], r
+    if n == 0 or d == 0:
+        return
+    for r in prange(n, nogil=True, schedule="static", num_threads=threads):
+        memcpy(&out[r, 0], &matrix[rows[r], 0], d * sizeof(real))
+
+
+def add_rows(real[:, ::1] matrix, const int64_t[::1] rows, const real[::1] scale, const real[:, ::1] change,
+             int threads):
+    """matrix[rows[r]] += scale[r] change[r]; rows are distinct; scale None: 1."""
+    cdef Py_ssize_t n = rows.shape[0], d = matrix.shape[1], blocks = (n + BLOCK - 1) // BLOCK, block
+    cdef const real* scale_ = &scale[0] if scale is not None and scale.shape[0] else NULL
+    if n == 0 or d == 0:
+        return
+    for block in prange(blocks, nogil=True, schedule="static", num_threads=threads):
+        if real is float:
+            add_rows_f32(&matrix[0, 0], &rows[0], scale_, &change[0, 0], d, block * BLOCK,
+                         min(n, (block + 1) * BLOCK))
+        else:
+            add_rows_f64(&matrix[0, 0], &rows[0], scale_, &change[0, 0], d, block * BLOCK,
+                         min(n, (block + 1) * BLOCK))
+
+
+def transpose(const int64_t[::1] indptr, const int32_t[::1] indices, int64_t[::1] t_indptr,
+              int32_t[::1] t_indices, int64_t[::1] order):
+    """Structure of the transpose by a counting sort: entry k of it is entry order[k] of the original.
+
+    t_indptr (columns + 1) comes zeroed. Entries of one transposed row keep the original order, so sums over them do too.
+    """
+    cdef Py_ssize_t n = indptr.shape[0] - 1, columns = t_indptr.shape[0] - 1, r, c
+    cdef int64_t k, start, total
+    with nogil:
+        for k in range(indptr[0], indptr[n]):
+            t_indptr[indices[k]] += 1
+        total = 0
+        for c in range(columns + 1):
+            start = total
+            total += t_indptr[c]
+            t_indptr[c] = start
+        for r in range(n):
+            for k in range(indptr[r], indptr[r + 1]):
+                c = indices[k]
+                t_indices[t_indptr[c]] = r
+                order[t_indptr[c]] = k
+                t_indptr[c] += 1
+        # Each start has moved to its end: shift them back by one place.
+        for c in range(columns, 0, -1):
+            t_indptr[c] = t_indptr[c - 1]
+        t_indptr[0] = 0

@@ -1,0 +1,103 @@
+# cython: language_level=3
+"""Tall matrices against d×d ones: the d² work of a step, through BLAS-3.
+
+What      matmul    out = A M  (+ out)         A (n, k), M (k, d), out (n, d): a block of rows is one gemm
+          gram      out = Aᵀ B                 A (n, k), B (n, d), out (k, d) float64
+          gram_self out = Aᵀ A                 both halves filled, computed once (syrk)
+dtypes    real = float32 or float64; the sums of gram run in `real` inside a block of rows and in float64 across
+          blocks, which keeps the d×d state in float64 where it is earned
+memory    outputs and work space come from the caller
+cost      2 n k d flops (gram_self n d²), A and out once through memory, M from cache
+threads   OpenMP threads take whole blocks and call a single-threaded BLAS: the caller holds BLAS at one thread
+          (wordsparse.threads). Blocks, and the groups that add them up, depend on n alone, so the result is the
+          same to the last bit for any number of threads
+"""
+
+from cython.parallel cimport prange
+from scipy.linalg.cython_blas cimport dgemm, dsyrk, sgemm, ssyrk
+
+ctypedef fused real:
+    float
+    double
+
+# A block of rows: tall enough to pay for packing M, small enough that two threads share a minibatch evenly.
+cdef enum:
+    BLOCK = 512
+
+
+def group_count(Py_ssize_t n):
+    """How many partial sums gram keeps for n rows: a function of n alone, see above."""
+    return max(1, min(8, (n + BLOCK - 1) // BLOCK))
+
+
+cdef void gemm(char transa, char transb, int m, int n, int k, const real* a, int lda, const real* b, int ldb,
+               real beta, real* c, int ldc) noexcept nogil:
+    """Column-major C = op(A) op(B) + beta C."""
+    cdef real one = 1
+    if real is float:
+        sgemm(&transa, &transb, &m, &n, &k, &one, <float*> a, &lda, <float*> b, &ldb, &beta, c, &ldc)
+    else:
+        dgemm(&transa, &transb, &m, &n, &k, &one, <double*> a, &lda, <double*> b, &ldb, &beta, c, &ldc)
+
+
+cdef void syrk(int n, int k, const real* a, int lda, real* c) noexcept nogil:
+    """Lower half, column-major, of C = A Aᵀ for column-major A (n, k): the row-major Gram matrix of k rows."""
+    cdef real one = 1, zero = 0
+    cdef char lower = c'L', plain = c'N'
+    if real is float:
+        ssyrk(&lower, &plain, &n, &k, &one, <float*> a, &lda, &zero, c, &n)
+    else:
+        dsyrk(&lower, &plain, &n, &k, &one, <double*> a, &lda, &zero, c, &n)
+
+
+def matmul(const real[:, ::1] a, const real[:, ::1] m, real[:, ::1] out, bint accumulate, int threads):
+    """out = a m, or out += a m."""
+    cdef Py_ssize_t n = a.shape[0], block, blocks = (n + BLOCK - 1) // BLOCK
+    cdef int k = <int> a.shape[1], d = <int> m.shape[1]
+    cdef real beta = 1 if accumulate else 0
+    if n == 0 or d == 0 or k == 0:
+        return
+    for block in prange(blocks, nogil=True, schedule="dynamic", num_threads=threads):
+        # Row-major (rows, k)(k, d) is column-major (d, k)(k, rows).
+        gemm(c'N', c'N', d, <int> min(BLOCK, n - block * BLOCK), k, &m[0, 0], d, &a[block * BLOCK, 0], k,
+             beta, &out[block * BLOCK, 0], d)
+
+
+cdef void add_up(const real* partial, double* total, Py_ssize_t size) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(size):
+        total[i] += partial[i]
+
+
+def gram(const real[:, ::1] a, const real[:, ::1] b, real[:, :, ::1] partial, double[:, :, ::1] total, int threads):
+    """total[0] = aᵀ b. partial and total (zeroed) are (group_count(n), k, d)."""
+    cdef Py_ssize_t n = a.shape[0], groups = total.shape[0], g, block, blocks = (n + BLOCK - 1) // BLOCK
+    cdef int k = <int> a.shape[1], d = <int> b.shape[1]
+    if n == 0 or d == 0 or k == 0:
+        return
+    for g in prange(groups, nogil=True, schedule="static", num_threads=threads):
+        for block in range(g * blocks // groups, (g + 1) * blocks // groups):
+            # Row-major aᵀ b (k, d) is column-major bᵀ a (d, k).
+            gemm(c'N', c'T', d, k, <int> min(BLOCK, n - block * BLOCK), &b[block * BLOCK, 0], d,
+                 &a[block * BLOCK, 0], k, <real> 0, &partial[g, 0, 0], d)
+            add_up(&partial[g, 0, 0], &total[g, 0, 0], <Py_ssize_t> k * d)
+    for g in range(1, groups):
+        add_up(&total[g, 0, 0], &total[0, 0, 0], <Py_ssize_t> k * d)
+
+
+def gram_self(const real[:, ::1] a, real[:, :, ::1] partial, double[:, :, ::1] total, int threads):
+    """total[0] = aᵀ a, both halves. partial and total (both zeroed) are (group_count(n), d, d)."""
+    cdef Py_ssize_t n = a.shape[0], groups = total.shape[0], g, block, blocks = (n + BLOCK - 1) // BLOCK, i, j
+    cdef int d = <int> a.shape[1]
+    if n == 0 or d == 0:
+        return
+    for g in prange(groups, nogil=True, schedule="static", num_threads=threads):
+        for block in range(g * blocks // groups, (g + 1) * blocks // groups):
+            syrk(d, <int> min(BLOCK, n - block * BLOCK), &a[block * BLOCK, 0], d, &partial[g, 0, 0])
+            add_up(&partial[g, 0, 0], &total[g, 0, 0], <Py_ssize_t> d * d)
+    for g in range(1, groups):
+        add_up(&total[g, 0, 0], &total[0, 0, 0], <Py_ssize_t> d * d)
+    # syrk filled the column-major lower half, the row-major upper one.
+    for i in range(d):
+        for j in range(i):
+            total[0, i, j] = total[0, j, i]

@@ -1,0 +1,35 @@
+/* Loops over rows of length d: sparse combinations, dot products, copies. Included by gather.pyx.
+ *
+ * Written in C because two things cannot be said in Cython: `omp simd`, which lets the compiler reorder one sum
+ * without -ffast-math for the whole file, and target_clones, which compiles each loop for several instruction sets
+ * and lets the loader choose on the user's machine, so that nothing is shipped with -march=native.
+ *
+ * All matrices are C-contiguous with d columns. Nothing here allocates. Every output row is summed by one call in a
+ * fixed order: the bytes do not depend on how rows are shared among threads.
+ */
+#ifndef WORDSPARSE_ROWS_H
+#define WORDSPARSE_ROWS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__GNUC__) && defined(__x86_64__) && defined(__gnu_linux__)
+#define CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define CLONES
+#endif
+
+#define REAL float
+#define NAME(stem) stem##_f32
+#include "rows_body.h"
+#undef REAL
+#undef NAME
+
+#define REAL double
+#define NAME(stem) stem##_f64
+#include "rows_body.h"
+#undef REAL
+#undef NAME
+
+#endif

@@ -1,0 +1,83 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from wordsparse.cli import main
+from wordsparse.formats import save_vectors
+from wordsparse.vectors import WordVectors
+
+
+@pytest.fixture
+def vectors(tmp_path: Path) -> str:
+    word_vectors = WordVectors(
+        ["man", "king", "woman", "queen"], [[1, 0, 0], [1, 1, 0], [0, 0, 1], [0, 1, 1]]
+    )
+    return str(save_vectors(word_vectors, tmp_path / "vectors.txt", "word2vec")[0])
+
+
+@pytest.fixture
+def sets(tmp_path: Path) -> list[str]:
+    (tmp_path / "p.tsv").write_text("man king 2\nman woman 1\nking queen 1.5\nman x 3\n")
+    (tmp_path / "q.txt").write_text(": royal\nman king woman queen\n: none\nx king woman queen\n")
+    return ["--pairs", str(tmp_path / "p.tsv"), "--analogies", str(tmp_path / "q.txt")]
+
+
+def test_json(vectors: str, sets: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", vectors, *sets, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "pairs": {"p": {"spearman": pytest.approx(1.0), "n": 3, "oov": 1}},
+        "analogies": {
+            "q": {
+                "accuracy": 1.0,
+                "n": 1,
+                "oov": 1,
+                "sections": {
+                    "royal": {"accuracy": 1.0, "n": 1, "oov": 0},
+                    "none": {"accuracy": None, "n": 0, "oov": 1},
+                },
+            }
+        },
+    }
+
+
+def test_table(vectors: str, sets: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", vectors, *sets, "--restrict-vocab", "4"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "word pairs  spearman       n     oov",
+        "p              1.000       3       1",
+        "analogies   accuracy       n     oov",
+        "q              1.000       1       1",
+        "  royal        1.000       1       0",
+        "  none             -       0       1",
+    ]
+
+
+def test_default_sets(vectors: str, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("gensim", reason="gensim has no wheel here")
+    assert main(["evaluate", vectors, "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["pairs"].keys() == {"wordsim353", "simlex999"}
+    assert result["analogies"].keys() == {"questions-words"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--pairs", "missing.tsv"], "missing.tsv"),
+        (["--restrict-vocab", "0"], "restrict_vocab"),
+        (["--restrict-vocab", "x"], "x"),
+    ],
+)
+def test_wrong_requests(
+    vectors: str, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["evaluate", vectors, *arguments]) == 2
+    output = capsys.readouterr()
+    assert message in output.err
+    assert output.out == ""
+
+
+def test_missing_vectors(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", "nowhere"]) == 2
+    assert capsys.readouterr().err == "wordsparse: nowhere: no such file or directory\n"

@@ -1,0 +1,58 @@
+"""``similar`` and ``analogy``, which print alike."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from wordsparse.cli import main
+from wordsparse.formats import save_vectors
+from wordsparse.vectors import WordVectors
+
+
+@pytest.fixture
+def vectors(tmp_path: Path) -> str:
+    word_vectors = WordVectors(
+        ["man", "king", "woman", "queen"], [[1, 0, 0], [1, 1, 0], [0, 0, 1], [0, 1, 1]]
+    )
+    return str(save_vectors(word_vectors, tmp_path / "vectors.txt", "word2vec")[0])
+
+
+def test_similar_json(vectors: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["similar", vectors, "king", "-n", "2", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "word": "king",
+        "neighbours": [
+            {"word": "man", "cosine": pytest.approx(0.5**0.5)},
+            {"word": "queen", "cosine": pytest.approx(0.5)},
+        ],
+    }
+
+
+def test_similar_table(vectors: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["similar", vectors, "king"]) == 0
+    assert capsys.readouterr().out == "man     0.707\nqueen   0.500\nwoman   0.000\n"
+
+
+def test_analogy(vectors: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["analogy", vectors, "man", "king", "woman", "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert (result["a"], result["b"], result["c"]) == ("man", "king", "woman")
+    assert [neighbour["word"] for neighbour in result["neighbours"]] == ["queen"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["similar", "quen"], "'quen' is not in the vocabulary; close to it: queen"),
+        (["analogy", "man", "king", "x"], "'x' is not in the vocabulary"),
+        (["similar", "king", "-n", "0"], "0"),
+    ],
+)
+def test_wrong_requests(
+    vectors: str, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([arguments[0], vectors, *arguments[1:]]) == 2
+    output = capsys.readouterr()
+    assert message in output.err
+    assert output.out == ""

@@ -1,0 +1,171 @@
+import errno
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wordsparse.corpus import END_OF_SENTENCE, OUT_OF_VOCABULARY, EncodedCorpus, encode, encoding, reading
+from wordsparse.errors import InputError, WordsparseError
+
+ENGLISH = Path(__file__).resolve().parents[3] / "shared" / "corpora" / "english-10m.txt.xz"
+WORDS = st.text(st.characters(exclude_categories=("Cs",)), max_size=3)
+
+
+def decoded(corpus: EncodedCorpus) -> list[list[str | None]]:
+    """The sentences again, None where the vocabulary lacks a token."""
+    found: list[list[str | None]] = [[]]
+    for value in np.concatenate(corpus.shards):
+        if value == END_OF_SENTENCE:
+            found.append([])
+        else:
+            found[-1].append(None if value == OUT_OF_VOCABULARY else corpus.vocabulary.words[value])
+    assert found.pop() == []
+    return found
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.lists(WORDS | st.sampled_from("abcd")), min_size=1).filter(any),
+    st.integers(1, 3),
+    st.none() | st.integers(1, 4),
+    st.integers(1, 9),
+    st.integers(1, 9),
+)
+def test_a_text_comes_back_whole(tmp_path_factory, text, min_count, max_vocab, shard_tokens, block_values):
+    counts = Counter(word for sentence in text for word in sentence)
+    if max(counts.values()) < min_count:
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(encoding, "SHARD_TOKENS", shard_tokens)
+        patch.setattr(encoding, "BLOCK_VALUES", block_values)
+        output = tmp_path_factory.mktemp("encoded") / "corpus"
+        corpus = encode((iter(s) for s in text), output, min_count=min_count, max_vocab=max_vocab)
+    ranked = sorted(counts, key=lambda word: (-counts[word], word))
+    words = [word for word in ranked if counts[word] >= min_count][:max_vocab]
+    assert corpus.vocabulary.words == words
+    assert corpus.vocabulary.counts.tolist() == [counts[word] for word in words]
+    assert corpus.distinct_words == len(counts)
+    assert corpus.tokens == counts.total()
+    expected = [[word if word in words else None for word in sentence] for sentence in text if sentence]
+    assert decoded(corpus) == expected
+    assert corpus.sentences == len(expected)
+    for shard in corpus.shards:
+        ends = np.flatnonzero(shard == END_OF_SENTENCE)
+        assert ends[-1] == shard.size - 1
+        assert ends.size == 1 or ends[-2] + 1 < shard_tokens
+    assert all(shard.size >= shard_tokens for shard in corpus.shards[:-1])
+
+
+def test_the_same_text_from_files_and_from_lists(tmp_path):
+    (tmp_path / "text").write_text("a b a\nb a\n\n")
+    from_file = encode(tmp_path / "text", tmp_path / "one", min_count=1)
+    from_lists = encode([["a", "b", "a"], ["b", "a"]], tmp_path / "two", min_count=1)
+    for name in sorted(os.listdir(from_file.path)):
+        assert (from_file.path / name).read_bytes() == (from_lists.path / name).read_bytes()
+
+
+def test_a_text8_file_is_one_sentence_in_one_shard(tmp_path, monkeypatch):
+    monkeypatch.setattr(encoding, "SHARD_TOKENS", 50)
+    monkeypatch.setattr(reading, "BLOCK_BYTES", 64)
+    (tmp_path / "text").write_text("one two\nthree " * 100)
+    corpus = encode(tmp_path / "text", tmp_path / "out", format="text8")
+    assert (corpus.tokens, corpus.sentences, len(corpus.shards)) == (300, 1, 1)
+    assert corpus.shards[0].tolist()[:-1] == [corpus.vocabulary[w] for w in ("one", "two", "three")] * 100
+
+
+def test_long_sentences_are_not_cut(tmp_path):
+    corpus = encode([["a", "b"] * 50_000], tmp_path / "out")
+    assert (corpus.tokens, corpus.sentences) == (100_000, 1)
+
+
+def test_progress_ends_at_the_number_of_tokens(tmp_path, monkeypatch):
+    monkeypatch.setattr(encoding, "BLOCK_VALUES", 4)
+    seen: list[int] = []
+    encode([["a", "b"]] * 7, tmp_path / "out", progress=seen.append)
+    assert seen == sorted(seen)
+    assert seen[-1] == 14
+    assert len(seen) > 2
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "said"),
+    [
+        ([["a"]], {"min_count": 0}, "minimum count"),
+        ([["a"]], {"max_vocab": 0}, "vocabulary must be at least 1"),
+        ([["a", "b", "a"]], {}, "2 distinct words occurs 5 times .*highest count: 2"),
+        (iter([]), {}, "no token"),
+        ([[], []], {}, "no token"),
+        (["no-such-file"], {}, "no-such-file: no such file"),
+        (iter(["a plain str"]), {}, "not a list of tokens"),
+        ([["a", 7]], {}, "must be a str, not 7"),
+        ([["a", b"b"]], {}, "must be a str"),
+        ([["a", ["b"]]], {}, "iterable of str tokens"),
+        ([["a", "\ud800"]], {}, "not valid Unicode"),
+    ],
+)
+def test_a_wrong_request_leaves_nothing_behind(tmp_path, source, options, said):
+    with pytest.raises(InputError, match=said):
+        encode(source, tmp_path / "out", **options)
+    assert os.listdir(tmp_path) == []
+
+
+def test_bad_input_found_while_reading_leaves_nothing_behind(tmp_path):
+    (tmp_path / "text").write_bytes(b"good words\n" * 10 + b"\0")
+    with pytest.raises(InputError, match="binary"):
+        encode(tmp_path / "text", tmp_path / "out")
+    assert os.listdir(tmp_path) == ["text"]
+
+
+def test_an_output_that_is_taken_is_refused_before_reading(tmp_path):
+    def text():
+        pytest.fail("must not be read")
+        yield ["a"]
+
+    taken = encode([["a"]], tmp_path / "corpus", min_count=1).path
+    (tmp_path / "file").touch()
+    for output in (taken, tmp_path, tmp_path / "file"):
+        with pytest.raises(InputError, match="exists already"):
+            encode(text(), output)
+    with pytest.raises(InputError, match="cannot be created"):
+        encode(text(), tmp_path / "no-parent" / "out")
+
+
+def test_an_error_of_the_iterable_passes_through(tmp_path):
+    def text():
+        yield ["a"]
+        raise ConnectionError("the source is gone")
+
+    with pytest.raises(ConnectionError, match="the source is gone"):
+        encode(text(), tmp_path / "out")
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_full_disk_is_reported_and_leaves_nothing_behind(tmp_path, monkeypatch):
+    def fsync(descriptor):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(WordsparseError, match="out: writing failed: No space left") as failure:
+        encode([["a"]], tmp_path / "out", min_count=1)
+    assert not isinstance(failure.value, InputError)
+    assert os.listdir(tmp_path) == []
+
+
+def test_importing_is_light():
+    program = "import sys, wordsparse.corpus; assert not {'gensim', 'smart_open'} & sys.modules.keys()"
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.skipif(not ENGLISH.exists(), reason="the shared corpora are not here")
+def test_english_10m(tmp_path):
+    corpus = encode(ENGLISH, tmp_path / "out")
+    assert corpus.tokens == 10_003_791
+    assert corpus.sentences == 165_448
+    assert len(corpus.vocabulary) == 52_932
+    assert corpus.vocabulary.words[:3] == ["the", "of", "and"]

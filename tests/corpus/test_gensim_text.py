@@ -1,0 +1,65 @@
+import bz2
+import importlib.util
+
+import pytest
+
+from wordsparse.corpus.reading import sentences
+from wordsparse.errors import InputError, MissingDependencyError
+
+HEAD = '<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.10/"><siteinfo/>'
+PAGE = "<page><title>{}</title><ns>{}</ns><id>1</id><revision><text>{}</text></revision></page>"
+LONG = "'''Anarchism''' is a [[political philosophy|philosophy]] {{citation}} of 1840&lt;br/&gt;. " * 10
+DUMP = (
+    HEAD
+    + PAGE.format("Anarchism", 0, LONG)
+    + PAGE.format("Anarchy", 0, "#REDIRECT [[Anarchism]]")
+    + PAGE.format("Talk:Anarchism", 1, LONG)
+    + PAGE.format("Cats", 0, "Élan cats " * 30)
+    + "</mediawiki>"
+)
+
+
+@pytest.fixture
+def gensim():
+    return pytest.importorskip("gensim", reason="gensim is not installed")
+
+
+def test_a_dump_gives_an_article_a_sentence_and_says_what_it_left_out(tmp_path, gensim, caplog):
+    path = tmp_path / "dump.xml.bz2"
+    path.write_bytes(bz2.compress(DUMP.encode()))
+    first, second = sentences(path, "wiki")
+    assert first == ["anarchism", "is", "a", "philosophy", "of"] * 10
+    assert second == ["élan", "cats"] * 30
+    assert "2 articles read" in caplog.text
+    assert "1 pages shorter than 50 tokens" in caplog.text
+    assert "1 outside the article namespace" in caplog.text
+
+
+def test_what_is_no_dump_is_refused_by_name(tmp_path, gensim):
+    path = tmp_path / "dump.xml"
+    for data, said in [
+        (DUMP[:-200], "cannot be read"),
+        ("plain text", "cannot be read"),
+        ("<a><b/></a>", "cannot be read"),
+        (HEAD + "<page/></mediawiki>", "cannot be read"),
+        (HEAD + PAGE.format("Short", 0, "few words") + "</mediawiki>", "no article"),
+    ]:
+        path.write_text(data)
+        with pytest.raises(InputError, match=rf"dump\.xml.*{said}"):
+            list(sentences(path, "wiki"))
+
+
+def test_simple_tokens(tmp_path, gensim):
+    (tmp_path / "text").write_text("The U.S. café, 12 o'clock:\nmerriam-webst")
+    assert list(sentences(tmp_path / "text", tokens="simple")) == [
+        ["the", "u", "s", "café", "o", "clock"],
+        ["merriam", "webst"],
+    ]
+
+
+def test_without_gensim_the_message_names_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    (tmp_path / "text").write_text("words")
+    for request in ({"format": "wiki"}, {"tokens": "simple"}):
+        with pytest.raises(MissingDependencyError, match="needs the package gensim"):
+            sentences(tmp_path / "text", **request)

@@ -1,0 +1,171 @@
+import bz2
+import gzip
+import lzma
+import os
+import sys
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wordsparse.corpus import reading
+from wordsparse.corpus.reading import pieces, sentences
+from wordsparse.errors import InputError
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+COMPRESS = {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress, "zst": zstd.compress}
+TEXT = "the cat sat\n\n on  the\tmat \r\nle café 猫"
+SENTENCES = [["the", "cat", "sat"], ["on", "the", "mat"], ["le", "café", "猫"]]
+
+
+@pytest.fixture
+def text(tmp_path):
+    path = tmp_path / "text.txt"
+    path.write_bytes(TEXT.encode())
+    return path
+
+
+def test_lines(text):
+    assert list(sentences(text)) == SENTENCES
+    assert list(sentences(str(text), "lines")) == SENTENCES
+    assert list(sentences([text, text], "paths")) == SENTENCES * 2
+
+
+def test_text8_is_one_sentence_a_file(text):
+    assert (
+        list(sentences([text, text], "text8")) == [[word for sentence in SENTENCES for word in sentence]] * 2
+    )
+
+
+@pytest.mark.parametrize("ending", COMPRESS)
+def test_compressed_files(tmp_path, ending):
+    path = tmp_path / f"text.{ending}"
+    path.write_bytes(COMPRESS[ending](TEXT.encode()))
+    assert list(sentences(path)) == SENTENCES
+
+
+@pytest.mark.parametrize("ending", COMPRESS)
+def test_damaged_compressed_files_are_refused_by_name(tmp_path, ending):
+    path = tmp_path / f"text.{ending}"
+    whole = COMPRESS[ending](os.urandom(4000).hex().encode())
+    for data in (whole[:-20], whole[:5], b"no such compression\n"):
+        path.write_bytes(data)
+        with pytest.raises(InputError, match=rf"text\.{ending}: cannot be read"):
+            list(sentences(path))
+
+
+def test_a_directory_is_its_own_files_in_name_order(tmp_path, caplog):
+    for name in ("b", "a", "c.gz"):
+        content = f"from {name}".encode()
+        (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith("gz") else content)
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner" / "d").write_text("not read")
+    for format in ("lines", "paths"):
+        assert list(sentences(tmp_path, format)) == [["from", "a"], ["from", "b"], ["from", "c.gz"]]
+    assert "inner" in caplog.text
+
+
+def test_the_same_as_gensims_path_line_sentences(tmp_path):
+    word2vec = pytest.importorskip("gensim.models.word2vec", reason="gensim is not installed")
+    for name in ("z", "a", "m"):
+        (tmp_path / name).write_text(f"{name} one\n{name} two\n")
+    assert list(sentences(tmp_path, "paths")) == list(word2vec.PathLineSentences(str(tmp_path)))
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_token(tmp_path):
+    path = tmp_path / "bom.txt"
+    path.write_text("first word", encoding="utf-8-sig")
+    assert list(sentences(path)) == [["first", "word"]]
+
+
+def test_a_name_that_looks_like_an_address_is_a_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "s3:text").write_text("a b")
+    assert list(sentences("s3:text")) == [["a", "b"]]
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.text(st.sampled_from("ab é猫\n\t\r")), min_size=1),
+    st.integers(min_value=20, max_value=40),
+    st.sampled_from(["lines", "text8"]),
+)
+def test_blocks_leave_no_trace(tmp_path_factory, parts, block_bytes, format):
+    """Wherever the blocks end, tokens and sentences are those of the whole text."""
+    text = "x" + " ".join(parts)
+    path = tmp_path_factory.mktemp("blocks") / "text"
+    path.write_bytes(text.encode())
+    lines = text.split("\n") if format == "lines" else [text]
+    expected = [line.split() for line in lines if line.split()]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading, "BLOCK_BYTES", block_bytes)
+        if max(len(word.encode()) for word in text.replace("\n", " ").split(" ")) <= block_bytes:
+            assert list(sentences(path, format)) == expected
+
+
+def test_an_endless_line_comes_in_bounded_pieces(tmp_path, monkeypatch):
+    monkeypatch.setattr(reading, "BLOCK_BYTES", 1000)
+    path = tmp_path / "text"
+    path.write_text("word " * 10_000)
+    for format in ("lines", "text8"):
+        lengths = [len(list(tokens)) for tokens, _ in pieces(path, format)]
+        assert sum(lengths) == 10_000
+        assert max(lengths) <= 400
+
+
+def test_endless_token_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(reading, "BLOCK_BYTES", 100)
+    (tmp_path / "text").write_text("a b " + "x" * 1000)
+    with pytest.raises(InputError, match="from byte 4 on: is it text"):
+        list(sentences(tmp_path / "text"))
+
+
+def test_what_is_no_text_is_refused_with_its_place(tmp_path, monkeypatch):
+    monkeypatch.setattr(reading, "BLOCK_BYTES", 16)
+    for data, said in [
+        (b"words before " * 5 + b"\0\1\2", "binary, not text .*byte 65"),
+        (b"words before " * 5 + b"caf\xe9 latin", "not UTF-8 text .byte 68: invalid continuation byte"),
+        ("two bytes each".encode("utf-16"), "bin.*(binary|UTF-8)"),
+        (b"cut in a character \xc3", "byte 19: unexpected end of data"),
+        (b" \n\t\n", "holds no token"),
+    ]:
+        (tmp_path / "bin").write_bytes(data)
+        with pytest.raises(InputError, match=said) as refusal:
+            list(sentences(tmp_path / "bin"))
+        assert str(tmp_path / "bin") in str(refusal.value)
+
+
+def test_requests_are_refused_at_the_call(tmp_path, text):
+    (tmp_path / "empty").touch()
+    (tmp_path / "folder").mkdir()
+    for source, format, said in [
+        (tmp_path / "none", "lines", "none: no such file"),
+        ([text, tmp_path / "none"], "lines", "none: no such file"),
+        (tmp_path / "empty", "lines", "empty: is empty"),
+        (tmp_path / "folder", "lines", "folder: holds no file"),
+        ([], "lines", "no text is given"),
+        (text, "csv", "unknown format 'csv'"),
+        ([text, ["a", "b"]], "lines", "paths only, or lists of tokens only"),
+        (7, "lines", "not 7"),
+        (iter([["a"]]), "wiki", "are for files"),
+    ]:
+        with pytest.raises(InputError, match=said):
+            sentences(source, format)
+    with pytest.raises(InputError, match='"split" or "simple"'):
+        sentences(text, tokens="other")
+
+
+def test_iterables_of_sentences():
+    expected = [["a", "b"], ["c"]]
+    assert list(sentences([["a", "b"], [], ("c",)])) == expected
+    assert list(sentences(iter(sentence) for sentence in expected)) == expected
+
+
+@pytest.mark.parametrize("sentence", ["a plain str", b"bytes", 7, None])
+def test_sentences_that_are_no_token_lists_are_refused(sentence):
+    with pytest.raises(InputError, match=r"sentence 2 is .*not a list of tokens"):
+        list(sentences(iter([["fine"], sentence])))

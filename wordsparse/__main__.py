@@ -1,0 +1,5 @@
+"""``python -m wordsparse``."""
+
+from wordsparse.cli import run
+
+run()

@@ -1,0 +1,63 @@
+"""The command line. One file per sub-command; none holds logic of its own.
+
+Exit status: 0 done; 2 the request is wrong and nothing was started or written; 1 failed while running; 130 interrupted.
+"""
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+import click
+
+from wordsparse.errors import InputError, WordsparseError
+
+COMMANDS = ("encode", "train", "evaluate", "export", "similar", "analogy")
+
+
+class _LazyGroup(click.Group):
+    """Imports a sub-command's file only when it is asked for: ``wordsparse --help`` need not load SciPy."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"wordsparse.cli.{name}").command
+        return command
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="wordsparse")
+def cli() -> None:
+    """Train word embeddings with the exact gradient over the whole vocabulary."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status."""
+    try:
+        status = cli.main(args=arguments, prog_name="wordsparse", standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as error:
+        error.show(file=sys.stderr)
+        return 2
+    except InputError as error:
+        _say(error)
+        return 2
+    except WordsparseError as error:
+        _say(error)
+        return 1
+    except (KeyboardInterrupt, click.Abort):
+        _say("interrupted")
+        return 130
+    return status if isinstance(status, int) else 0
+
+
+def run() -> None:
+    """Entry point of the ``wordsparse`` script."""
+    sys.exit(main())
+
+
+def _say(message: object) -> None:
+    print(f"wordsparse: {message}", file=sys.stderr)

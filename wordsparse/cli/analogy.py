@@ -1,0 +1,20 @@
+"""``wordsparse analogy``: A is to B as C is to …"""
+
+import click
+
+from wordsparse.cli.common import json_option
+from wordsparse.cli.similar import emit_neighbours, neighbours_option
+
+
+@click.command("analogy")
+@click.argument("model")
+@click.argument("a")
+@click.argument("b")
+@click.argument("c")
+@neighbours_option
+@json_option
+def command(model: str, a: str, b: str, c: str, n: int, as_json: bool) -> None:
+    """Show the words that are to C as B is to A: for man, king, woman, one hopes for queen."""
+    from wordsparse.formats import load_vectors
+
+    emit_neighbours({"a": a, "b": b, "c": c}, load_vectors(model).analogy(a, b, c, n), as_json)

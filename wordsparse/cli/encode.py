@@ -1,0 +1,61 @@
+"""``wordsparse encode``: text to a vocabulary and int32 shards."""
+
+import time
+from pathlib import Path
+
+import click
+from tqdm import tqdm
+
+from wordsparse.cli.common import emit, json_option
+from wordsparse.corpus import encode
+from wordsparse.corpus.reading import FORMATS
+
+
+@click.command(short_help="Count the words of a text and write it as int32 shards.")
+@click.argument("corpus", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="The directory to make.",
+)
+@click.option(
+    "--format", type=click.Choice(FORMATS), default="lines", show_default=True, help="How the files are read."
+)
+@click.option("--min-count", type=int, default=5, show_default=True, help="Leave out words that are rarer.")
+@click.option("--max-vocab", type=int, help="Keep only so many words, the most frequent.")
+@json_option
+def command(
+    corpus: tuple[Path, ...], output: Path, format: str, min_count: int, max_vocab: int | None, as_json: bool
+) -> None:
+    """Count the words of CORPUS, build the vocabulary and write int32 shards, once for all trainings.
+
+    CORPUS: files (plain, .gz, .bz2, .xz, .zst) or directories, read in the order given.
+    """
+    started = time.perf_counter()
+    # The delay keeps the bar off the screen when the request is refused at once.
+    with tqdm(desc="encode", unit=" tokens", unit_scale=True, delay=0.5) as bar:
+        encoded = encode(
+            corpus,
+            output,
+            format=format,
+            min_count=min_count,
+            max_vocab=max_vocab,
+            progress=lambda tokens: bar.update(tokens - bar.n),
+        )
+    result = {
+        "tokens": encoded.tokens,
+        "sentences": encoded.sentences,
+        "vocab_size": len(encoded.vocabulary),
+        "distinct_words": encoded.distinct_words,
+        "shards": len(encoded.shards),
+        "wall_seconds": time.perf_counter() - started,
+        "output": str(output),
+    }
+    text = (
+        f"{encoded.tokens:,} tokens in {encoded.sentences:,} sentences; {len(encoded.vocabulary):,} of "
+        f"{encoded.distinct_words:,} words in the vocabulary; {result['wall_seconds']:.1f} s: {output}"
+    )
+    emit(result, text, as_json)

@@ -1,0 +1,60 @@
+"""``wordsparse evaluate``: word vectors judged by word pairs and analogies."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import click
+
+from wordsparse.cli.common import emit, json_option
+
+if TYPE_CHECKING:
+    from wordsparse.evaluation import Evaluation
+
+
+@click.command("evaluate")
+@click.argument("model_or_vectors")
+@click.option("--pairs", multiple=True, metavar="FILE", help="Lines 'word1 word2 score'; repeatable.")
+@click.option("--analogies", multiple=True, metavar="FILE", help="Lines 'a b c d'; repeatable.")
+@click.option(
+    "--restrict-vocab",
+    default=30_000,
+    show_default=True,
+    help="Analogies: ask and answer among this many most frequent words.",
+)
+@json_option
+def command(
+    model_or_vectors: str,
+    pairs: tuple[str, ...],
+    analogies: tuple[str, ...],
+    restrict_vocab: int,
+    as_json: bool,
+) -> None:
+    """Judge a model, or word vectors of any tool in word2vec, GloVe, npz or safetensors format.
+
+    Without --pairs and --analogies: by WordSim-353, SimLex-999 and Google's questions-words.
+    """
+    from wordsparse.evaluation import evaluate
+    from wordsparse.formats import load_vectors
+
+    result = evaluate(load_vectors(model_or_vectors), pairs, analogies, restrict_vocab)
+    emit(result, _table(result), as_json)
+
+
+def _table(result: "Evaluation") -> str:
+    """Test sets in the order given, the sections of an analogy file indented below it."""
+    rows: list[tuple[str, str, str, str]] = []
+    if result["pairs"]:
+        rows.append(("word pairs", "spearman", "n", "oov"))
+        rows += [_row(name, score, "spearman") for name, score in result["pairs"].items()]
+    if result["analogies"]:
+        rows.append(("analogies", "accuracy", "n", "oov"))
+        for name, score in result["analogies"].items():
+            rows.append(_row(name, score, "accuracy"))
+            rows += [_row(f"  {section}", part, "accuracy") for section, part in score["sections"].items()]
+    width = max(len(row[0]) for row in rows)
+    return "\n".join(f"{name:{width}}  {value:>8}  {n:>6}  {oov:>6}" for name, value, n, oov in rows)
+
+
+def _row(name: str, score: Mapping[str, object], key: str) -> tuple[str, str, str, str]:
+    value = score[key]
+    return name, "-" if value is None else f"{value:.3f}", str(score["n"]), str(score["oov"])

@@ -1,0 +1,26 @@
+"""``wordsparse export``: word vectors written in another format."""
+
+import click
+
+from wordsparse.cli.common import emit, json_option
+from wordsparse.formats import FORMATS
+
+
+@click.command("export")
+@click.argument("model")
+@click.option("-o", "--output", required=True, metavar="FILE", help="File to write; replaced if it exists.")
+@click.option("--format", "format_name", required=True, metavar="F", help=f"One of {', '.join(FORMATS)}.")
+@json_option
+def command(model: str, output: str, format_name: str, as_json: bool) -> None:
+    """Write the vectors of a model, or of any file that evaluate reads, in another format."""
+    from wordsparse.formats import load_vectors, save_vectors
+
+    word_vectors = load_vectors(model)
+    files = [str(path) for path in save_vectors(word_vectors, output, format_name)]
+    result = {
+        "files": files,
+        "format": format_name,
+        "vocab_size": len(word_vectors),
+        "dim": word_vectors.dim,
+    }
+    emit(result, f"{len(word_vectors)} words x {word_vectors.dim} -> {', '.join(files)}", as_json)

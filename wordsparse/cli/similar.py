@@ -1,0 +1,32 @@
+"""``wordsparse similar``: the nearest words of a word."""
+
+from collections.abc import Mapping, Sequence
+
+import click
+
+from wordsparse.cli.common import emit, json_option
+
+neighbours_option = click.option(
+    "-n", "n", default=10, show_default=True, type=click.IntRange(min=1), help="How many words to show."
+)
+
+
+@click.command("similar")
+@click.argument("model")
+@click.argument("word")
+@neighbours_option
+@json_option
+def command(model: str, word: str, n: int, as_json: bool) -> None:
+    """Show the words whose vectors have the largest cosine with that of WORD."""
+    from wordsparse.formats import load_vectors
+
+    emit_neighbours({"word": word}, load_vectors(model).similar(word, n), as_json)
+
+
+def emit_neighbours(
+    question: Mapping[str, object], neighbours: Sequence[tuple[str, float]], as_json: bool
+) -> None:
+    """Print what was asked and the words found, with their cosines."""
+    result = {**question, "neighbours": [{"word": word, "cosine": cosine} for word, cosine in neighbours]}
+    width = max((len(word) for word, _ in neighbours), default=0)
+    emit(result, "\n".join(f"{word:{width}}  {cosine:6.3f}" for word, cosine in neighbours), as_json)

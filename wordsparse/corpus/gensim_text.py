@@ -1,0 +1,71 @@
+"""What is borrowed from gensim to read text: its tokeniser and its reader of Wikipedia dumps."""
+
+import importlib.util
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from wordsparse.corpus.sources import opened
+from wordsparse.errors import InputError, MissingDependencyError
+
+ARTICLE_MIN_TOKENS = 50
+"""Shorter pages are redirects and stubs; the limit is that of gensim's WikiCorpus."""
+
+logger = logging.getLogger(__name__)
+
+
+def require_gensim(purpose: str) -> Path:
+    """The folder of the installed gensim, not imported; MissingDependencyError says what it is wanted for."""
+    spec = importlib.util.find_spec("gensim")
+    if spec is None or spec.origin is None:
+        raise MissingDependencyError(
+            f"{purpose} needs the package gensim, which is not installed (it has no wheels for Python 3.14 "
+            "yet): install gensim, or use a Python version that it supports"
+        )
+    return Path(spec.origin).parent
+
+
+def simple_tokenizer() -> Callable[[str], list[str]]:
+    """gensim's own tokens: lower-case runs of letters and underscores; digits and punctuation separate."""
+    require_gensim('the "simple" tokeniser')
+    from gensim.utils import tokenize
+
+    return lambda text: list(tokenize(text, lowercase=True))
+
+
+def wiki_pieces(path: Path, tokenize: Callable[[str], list[str]]) -> Iterator[tuple[list[str], bool]]:
+    """Each article of a Wikipedia dump (XML, compressed or not) as one sentence, its markup removed.
+
+    Pages that are no articles are left out as gensim's WikiCorpus does; a warning at the end says how many
+    and why.
+    One process: gensim's WikiCorpus would start one for each CPU.
+    """
+    from gensim.corpora.wikicorpus import filter_wiki
+
+    kept = elsewhere = short = 0
+    for text in _page_texts(path):
+        if not text:
+            elsewhere += 1
+            continue
+        tokens = tokenize(filter_wiki(text))
+        if len(tokens) < ARTICLE_MIN_TOKENS:
+            short += 1
+            continue
+        kept += 1
+        yield tokens, True
+    if not kept:
+        raise InputError(f"{path}: holds no article of {ARTICLE_MIN_TOKENS} tokens or more")
+    logger.warning(
+        "%s: %d articles read; left out: %d pages shorter than %d tokens (redirects and stubs), "
+        "%d outside the article namespace or without text",
+        *(path, kept, short, ARTICLE_MIN_TOKENS, elsewhere),
+    )
+
+
+def _page_texts(path: Path) -> Iterator[str]:
+    """The wiki source of every page, "" for one outside the article namespace."""
+    from gensim.corpora.wikicorpus import extract_pages
+
+    with opened(path) as file:
+        for _title, text, _page_id in extract_pages(file, filter_namespaces=("0",)):
+            yield text

@@ -1,0 +1,172 @@
+"""Text files, or any iterable of token lists, as a stream of pieces of sentences.
+
+A *piece* is ``(tokens, ends_sentence)``. A sentence is one or more pieces, so memory is bounded
+whatever its length.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TypeAlias, cast
+
+from wordsparse.corpus.gensim_text import require_gensim, simple_tokenizer, wiki_pieces
+from wordsparse.corpus.sources import find_files, opened
+from wordsparse.errors import InputError
+
+PathLike: TypeAlias = str | os.PathLike[str]
+Source: TypeAlias = PathLike | Sequence[PathLike] | Iterable[Iterable[str]]
+Piece: TypeAlias = tuple[Iterable[str], bool]
+Tokenizer: TypeAlias = Callable[[str], list[str]]
+
+BLOCK_BYTES = 2**20
+
+
+def sentences(source: Source, format: str = "lines", tokens: str | None = None) -> Iterator[list[str]]:
+    """The sentences of a text, each a list of tokens, whole whatever its length.
+
+    Parameters
+    ----------
+    source : path, list of paths, or iterable of token iterables
+        A directory stands for its own files in name order. Files may be .gz, .bz2, .xz or .zst.
+    format : {"lines", "text8", "paths", "wiki"}
+        How files are read. ``lines``: a sentence a line. ``text8``: a file is one sentence, line ends are
+        white space. ``paths``: as ``lines``, for those who know gensim's PathLineSentences. ``wiki``: a
+        Wikipedia dump, an article one sentence.
+    tokens : {"split", "simple"}, optional
+        ``split`` at white space, or ``simple``: gensim's tokeniser, lower-case runs of letters. By default
+        ``simple`` for ``wiki``, else ``split``.
+
+    Raises
+    ------
+    InputError
+        At the call: an unknown format, a file that is missing, unreadable or empty. While reading: a file
+        that is binary, not UTF-8, damaged or without a token; a sentence that is no iterable of tokens.
+    """
+    return _joined(pieces(source, format, tokens))
+
+
+def pieces(source: Source, format: str = "lines", tokens: str | None = None) -> Iterator[Piece]:
+    """As :func:`sentences`, in pieces of bounded size (an iterable's sentences stay in one piece)."""
+    if format not in _READERS:
+        raise InputError(f"unknown format {format!r}: choose one of {', '.join(_READERS)}")
+    paths = _as_paths(source)
+    if paths is None:
+        if format != "lines" or tokens is not None:
+            raise InputError(
+                "a format and a tokeniser are for files: an iterable gives its sentences as tokens"
+            )
+        return _iterable_pieces(cast("Iterable[object]", source))
+    if format == "wiki":
+        require_gensim('the format "wiki"')
+    tokenizer = _tokenizer(tokens or ("simple" if format == "wiki" else "split"))
+    return _file_pieces(find_files(paths), _READERS[format], tokenizer)
+
+
+def _as_paths(source: Source) -> Sequence[PathLike] | None:
+    """``source`` as a list of paths; None if it is an iterable of sentences."""
+    if isinstance(source, str | os.PathLike):
+        return [source]
+    if not isinstance(source, Iterable):
+        raise InputError(
+            f"text must be a path, a list of paths or an iterable of token lists, not {source!r}"
+        )
+    if not isinstance(source, list | tuple):
+        return None
+    are_paths = [isinstance(item, str | os.PathLike) for item in source]
+    if any(are_paths) and not all(are_paths):
+        raise InputError("a list of texts must hold paths only, or lists of tokens only")
+    return source if all(are_paths) else None
+
+
+def _tokenizer(name: str) -> Tokenizer:
+    if name == "split":
+        return str.split
+    if name == "simple":
+        return simple_tokenizer()
+    raise InputError(f'unknown tokeniser {name!r}: choose "split" or "simple"')
+
+
+def _joined(stream: Iterator[Piece]) -> Iterator[list[str]]:
+    sentence: list[str] = []
+    for tokens, ends_sentence in stream:
+        sentence.extend(tokens)
+        if ends_sentence and sentence:
+            yield sentence
+            sentence = []
+
+
+def _iterable_pieces(source: Iterable[object]) -> Iterator[Piece]:
+    for number, sentence in enumerate(source, 1):
+        if isinstance(sentence, str | bytes | os.PathLike) or not isinstance(sentence, Iterable):
+            raise InputError(
+                f"sentence {number} is {sentence!r:.80}, not a list of tokens: split it (paths go in a list)"
+            )
+        yield sentence, True
+
+
+def _file_pieces(
+    files: Sequence[Path],
+    read: Callable[[Path, Tokenizer], Iterator[tuple[list[str], bool]]],
+    tokenize: Tokenizer,
+) -> Iterator[Piece]:
+    for file in files:
+        empty = True
+        for piece in read(file, tokenize):
+            if empty and piece[0]:
+                empty = False
+            yield piece
+        if empty:
+            raise InputError(f"{file}: holds no token")
+
+
+def _line_pieces(path: Path, tokenize: Tokenizer) -> Iterator[tuple[list[str], bool]]:
+    for text in _texts(path):
+        *lines, rest = text.split("\n")
+        for line in lines:
+            yield tokenize(line), True
+        if rest:
+            yield tokenize(rest), False
+    yield [], True
+
+
+def _stream_pieces(path: Path, tokenize: Tokenizer) -> Iterator[tuple[list[str], bool]]:
+    for text in _texts(path):
+        yield tokenize(text), False
+    yield [], True
+
+
+_READERS = {"lines": _line_pieces, "text8": _stream_pieces, "paths": _line_pieces, "wiki": wiki_pieces}
+FORMATS = tuple(_READERS)
+
+
+def _texts(path: Path) -> Iterator[str]:
+    """The file's text in blocks that end at white space, so no token is split between two."""
+    position, rest = 0, b""
+    for block in _blocks(path):
+        data = rest + block
+        # The byte of a space or a line feed is never part of another UTF-8 character.
+        end = 1 + max(data.rfind(b" "), data.rfind(b"\n"))
+        if not end and len(data) > BLOCK_BYTES:
+            raise InputError(
+                f"{path}: no space or line end in {len(data):,} bytes from byte {position:,} on: is it text?"
+            )
+        yield _decoded(path, data[:end], position).removeprefix("\ufeff" if position == 0 else "")
+        position, rest = position + end, data[end:]
+    yield _decoded(path, rest, position)
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    with opened(path) as file:
+        while block := file.read(BLOCK_BYTES):
+            yield block
+
+
+def _decoded(path: Path, data: bytes, position: int) -> str:
+    if (nul := data.find(b"\0")) >= 0:
+        raise InputError(f"{path}: is binary, not text (a zero byte at byte {position + nul:,})")
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path}: is not UTF-8 text (byte {position + error.start:,}: {error.reason}): convert it first"
+        ) from error

@@ -1,0 +1,211 @@
+"""The encoded corpus on disk: a directory with a manifest, a vocabulary and raw little-endian int32 shards.
+
+A shard is a stream of values: a word's id (0 … V−1), or one of the two constants below. Sentences never span
+shards.
+"""
+
+import hashlib
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wordsparse.corpus.storage import read_manifest, reading, sha256_of, write_manifest
+from wordsparse.corpus.vocabulary import Vocabulary
+from wordsparse.errors import InputError
+
+OUT_OF_VOCABULARY = -1
+"""A token that the vocabulary does not hold: kept, so that positions and counts of tokens are exact."""
+END_OF_SENTENCE = -2
+"""After the last token of each sentence."""
+
+SHARD_TOKENS = 2**26
+"""A shard is closed at the first end of a sentence after this many values."""
+SHARD_DTYPE = np.dtype("<i4")
+
+FORMAT = "wordsparse corpus"
+VERSION = 1
+MANIFEST = "corpus.json"
+VOCABULARY = "vocabulary.json"
+BLOCK_BYTES = 2**22
+
+
+def shard_name(index: int) -> str:
+    """The file name of the shard with this number, counted from 0."""
+    return f"shard-{index:05d}.i32"
+
+
+@dataclass(frozen=True)
+class FileRecord:
+    """What the manifest knows of one file."""
+
+    name: str
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, eq=False)
+class EncodedCorpus:
+    """An encoded corpus, opened for reading; every file was checked when it was opened.
+
+    Attributes
+    ----------
+    path : Path
+    vocabulary : Vocabulary
+    tokens : int
+        Tokens of the text, those out of vocabulary included.
+    sentences : int
+    distinct_words : int
+        Words of the text before ``min_count`` and ``max_vocab``.
+    min_count : int
+    max_vocab : int or None
+    shards : list of ndarray of int32, read-only, memory-mapped
+    """
+
+    path: Path
+    vocabulary: Vocabulary
+    tokens: int
+    sentences: int
+    distinct_words: int
+    min_count: int
+    max_vocab: int | None
+    shards: list[NDArray[np.int32]]
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str]) -> "EncodedCorpus":
+        """Open the encoded corpus at ``path``, reading each file once to check it.
+
+        Raises
+        ------
+        InputError
+            If it is no encoded corpus, of another version, or a file is missing, altered, cut short or holds
+            an id outside the vocabulary; the message names the file.
+        """
+        folder = Path(path)
+        if not (folder / MANIFEST).is_file():
+            raise InputError(f"{folder}: is not an encoded corpus (there is no {MANIFEST} in it)")
+        manifest = read_manifest(folder / MANIFEST, FORMAT, VERSION)
+        max_vocab = None if manifest.get("max_vocab") is None else _integer(manifest, "max_vocab", folder)
+        records = _records(manifest, folder)
+        for record in records:
+            _check_size(folder, record)
+        if sha256_of(folder / VOCABULARY) != records[0].sha256:
+            raise _altered(folder / VOCABULARY)
+        corpus = cls(
+            path=folder,
+            vocabulary=Vocabulary.load(folder / VOCABULARY),
+            tokens=_integer(manifest, "tokens", folder),
+            sentences=_integer(manifest, "sentences", folder),
+            distinct_words=_integer(manifest, "distinct_words", folder),
+            min_count=_integer(manifest, "min_count", folder),
+            max_vocab=max_vocab,
+            shards=[np.memmap(folder / record.name, SHARD_DTYPE, "r") for record in records[1:]],
+        )
+        corpus._check_shards(records[1:])
+        return corpus
+
+    def _check_shards(self, records: list[FileRecord]) -> None:
+        sentences = [_checked_sentences(self.path, record, len(self.vocabulary)) for record in records]
+        values = sum(shard.size for shard in self.shards)
+        if sum(sentences) != self.sentences or values != self.tokens + self.sentences:
+            raise InputError(f"{self.path / MANIFEST}: its counts are not those of the shards")
+
+
+def write_corpus_manifest(
+    folder: Path,
+    shards: list[FileRecord],
+    *,
+    tokens: int,
+    sentences: int,
+    distinct_words: int,
+    min_count: int,
+    max_vocab: int | None,
+) -> None:
+    """Write the manifest of ``folder``, where the vocabulary and the shards are already."""
+    vocabulary = folder / VOCABULARY
+    records = [FileRecord(VOCABULARY, vocabulary.stat().st_size, sha256_of(vocabulary)), *shards]
+    write_manifest(
+        folder / MANIFEST,
+        {
+            "format": FORMAT,
+            "version": VERSION,
+            "tokens": tokens,
+            "sentences": sentences,
+            "distinct_words": distinct_words,
+            "min_count": min_count,
+            "max_vocab": max_vocab,
+            "files": [vars(record) for record in records],
+        },
+    )
+
+
+def _records(manifest: Mapping[str, Any], folder: Path) -> list[FileRecord]:
+    """The manifest's list of files. Its names are compared with ours, never used to find a file."""
+    files = manifest.get("files")
+    if not isinstance(files, list) or len(files) < 2:
+        raise InputError(f"{folder / MANIFEST}: must list a vocabulary and at least one shard")
+    records = []
+    for index, entry in enumerate(files):
+        name = VOCABULARY if index == 0 else shard_name(index - 1)
+        digest = entry.get("sha256") if isinstance(entry, dict) else None
+        if (
+            not isinstance(digest, str)
+            or not re.fullmatch("[0-9a-f]{64}", digest)
+            or entry.get("name") != name
+        ):
+            raise InputError(f"{folder / MANIFEST}: entry {index} of its files must describe {name}")
+        records.append(FileRecord(name, _integer(entry, "bytes", folder), digest))
+    return records
+
+
+def _integer(members: Mapping[str, Any], key: str, folder: Path) -> int:
+    value = members.get(key)
+    if type(value) is not int or value < 1:
+        raise InputError(f"{folder / MANIFEST}: {key} must be a positive integer, not {value!r:.40}")
+    return value
+
+
+def _check_size(folder: Path, record: FileRecord) -> None:
+    path = folder / record.name
+    if not path.is_file():
+        raise InputError(f"{path}: is missing; encode the text again")
+    if path.stat().st_size != record.bytes:
+        raise InputError(
+            f"{path}: has {path.stat().st_size:,} bytes, not {record.bytes:,}: it was cut or altered"
+        )
+    if record.name != VOCABULARY and record.bytes % SHARD_DTYPE.itemsize:
+        raise InputError(
+            f"{path}: {record.bytes:,} bytes are no whole number of {SHARD_DTYPE.itemsize}-byte values"
+        )
+
+
+def _checked_sentences(folder: Path, record: FileRecord, vocab_size: int) -> int:
+    """The number of sentences in a shard whose checksum and values are as they must be.
+
+    The values are used as row numbers by compiled code, so none may lie outside the vocabulary.
+    """
+    path, digest, sentences, last = folder / record.name, hashlib.sha256(), 0, 0
+    with reading(path), open(path, "rb") as file:
+        while block := file.read(BLOCK_BYTES):
+            digest.update(block)
+            values = np.frombuffer(block, SHARD_DTYPE)
+            if values.min() < END_OF_SENTENCE or values.max() >= vocab_size:
+                raise InputError(f"{path}: holds an id outside the vocabulary of {vocab_size:,} words")
+            sentences += int(np.count_nonzero(values == END_OF_SENTENCE))
+            last = int(values[-1])
+    if digest.hexdigest() != record.sha256:
+        raise _altered(path)
+    if last != END_OF_SENTENCE:
+        raise InputError(f"{path}: does not end where a sentence ends")
+    return sentences
+
+
+def _altered(path: Path) -> InputError:
+    return InputError(
+        f"{path}: its content does not match its checksum: it was altered or damaged; encode again"
+    )

@@ -1,0 +1,148 @@
+"""The words of a corpus, most frequent first, with their counts."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from wordsparse.corpus.storage import check_version, read_json, write_file
+from wordsparse.errors import InputError
+
+FORMAT = "wordsparse vocabulary"
+VERSION = 1
+
+
+class Vocabulary:
+    """Words and counts; a word's id is its rank, 0 for the most frequent.
+
+    Parameters
+    ----------
+    words : sequence of str
+        Distinct words, most frequent first. Any Unicode text, kept exactly.
+    counts : array_like of int, shape (V,)
+        How often each occurs in the corpus: positive, never rising.
+
+    Attributes
+    ----------
+    words : list of str, length V
+    counts : ndarray of int64, shape (V,), read-only
+
+    Raises
+    ------
+    InputError
+        If there is no word, lengths differ, a word is repeated or is no valid text, or the counts are not
+        positive integers in falling order.
+    """
+
+    def __init__(self, words: Sequence[str], counts: ArrayLike) -> None:
+        self.words: list[str] = list(words)
+        self.counts: NDArray[np.int64] = _checked_counts(counts)
+        if not self.words:
+            raise InputError("a vocabulary needs at least one word")
+        if len(self.words) != self.counts.size:
+            raise InputError(f"{len(self.words)} words, but {self.counts.size} counts")
+        for word in self.words:
+            check_word(word)
+        self._ids: dict[str, int] = {word: i for i, word in enumerate(self.words)}
+        if len(self._ids) != len(self.words):
+            repeated = next(word for i, word in enumerate(self.words) if self._ids[word] != i)
+            raise InputError(f"the word {repeated!r} is there more than once")
+
+    @classmethod
+    def from_counts(
+        cls, counts: Mapping[str, int], min_count: int = 5, max_vocab: int | None = None
+    ) -> "Vocabulary":
+        """The words that occur at least ``min_count`` times, of these the ``max_vocab`` most frequent.
+
+        Equal counts are ordered by code point, so the result does not depend on the order of ``counts``.
+
+        Raises
+        ------
+        InputError
+            If ``min_count`` or ``max_vocab`` is below 1, or no word is left.
+        """
+        check_limits(min_count, max_vocab)
+        if not counts:
+            raise InputError("the text holds no token, so there is no vocabulary")
+        kept = [(word, count) for word, count in counts.items() if count >= min_count]
+        if not kept:
+            raise InputError(
+                f"the vocabulary is empty: none of the {len(counts):,} distinct words occurs {min_count:,} "
+                f"times or more (highest count: {max(counts.values()):,}): lower the minimum count"
+            )
+        kept.sort(key=lambda pair: (-pair[1], pair[0]))
+        kept = kept[:max_vocab]
+        return cls([word for word, _ in kept], [count for _, count in kept])
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def __contains__(self, word: object) -> bool:
+        return word in self._ids
+
+    def __getitem__(self, word: str) -> int:
+        """The id of ``word``; KeyError if it is not in the vocabulary."""
+        return self._ids[word]
+
+    def get(self, word: str) -> int | None:
+        """The id of ``word``, or None if it is not in the vocabulary."""
+        return self._ids.get(word)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the vocabulary as a JSON file (UTF-8), in one step."""
+        content = {"format": FORMAT, "version": VERSION, "words": self.words, "counts": self.counts.tolist()}
+        write_file(Path(path), json.dumps(content, ensure_ascii=False).encode())
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "Vocabulary":
+        """Read what :meth:`save` wrote.
+
+        Raises
+        ------
+        InputError
+            If the file is missing or damaged, of another format or version, or its content is invalid.
+        """
+        content = read_json(Path(path))
+        check_version(Path(path), content, FORMAT, VERSION)
+        words, counts = content.get("words"), content.get("counts")
+        if not isinstance(words, list) or not isinstance(counts, list):
+            raise InputError(f"{path}: must hold a list of words and a list of counts")
+        try:
+            return cls(words, counts)
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from error
+
+
+def check_word(word: object) -> None:
+    """Raise InputError unless ``word`` is a str that can be written as UTF-8 (no lone surrogates)."""
+    if not isinstance(word, str):
+        raise InputError(f"a word must be a str, not {word!r:.80}")
+    try:
+        word.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(f"the word {word!a:.80} is not valid Unicode text: {error.reason}") from error
+
+
+def check_limits(min_count: int, max_vocab: int | None) -> None:
+    """Raise InputError unless both limits are at least 1 (``max_vocab``: or None)."""
+    if min_count < 1:
+        raise InputError(f"the minimum count must be at least 1, not {min_count}")
+    if max_vocab is not None and max_vocab < 1:
+        raise InputError(f"the largest vocabulary must be at least 1, not {max_vocab}")
+
+
+def _checked_counts(counts: ArrayLike) -> NDArray[np.int64]:
+    try:
+        given = np.asarray(counts)
+    except (ValueError, OverflowError) as error:
+        raise InputError(f"counts must be a flat list of integers: {error}") from error
+    if given.ndim != 1 or (given.size and given.dtype.kind not in "iu"):
+        raise InputError("counts must be a flat list of integers below 2**63")
+    checked = given.astype(np.int64)
+    if (checked < 1).any() or (np.diff(checked) > 0).any():
+        raise InputError("counts must be positive and never rise: most frequent words come first")
+    checked.setflags(write=False)
+    return checked

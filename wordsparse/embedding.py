@@ -1,0 +1,121 @@
+"""Word vectors on top of the exact layer: CBOW and skip-gram inputs, and the two second-order steps that train them.
+
+Input words have rows of E (V, dim); an example's h is the mean of its context words' rows (CBOW) or its centre word's row
+(skip-gram), with a constant 1 appended, whose column of W takes up what all words have in common.
+
+Per minibatch of N pairs (design: "a recipe that works"; written for every loss of the family, where 2α is the curvature of
+ℓ along a row of W, per pair):
+
+    output    C̄ ← running mean of Hᵀ diag(2α) H / N        Π = (C̄ + ridge · mean-eig(C̄) I)⁻¹
+              W ← W − η_t/N · (∂L/∂W) Π,   η_t = eta · max(1/(t + t0), 1/n_w): recursive least squares that forgets
+    input     M_w ← M_w + Σ_j 2α_j C_jw
+              E_w ← E_w − lr g_w (Q_E + ρ · mean-eig(Q_E) I)⁻¹ / (M_w + m0 · mean 2α),   g_w = ∂L/∂E_w
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wordsparse.examples import Examples
+from wordsparse.inputs import BagInputs, Inputs, RowInputs
+from wordsparse.kernels import Kernels
+from wordsparse.minibatch import Forward, Targets
+from wordsparse.output import FactoredOutput
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class StepSizes:
+    """The constants of the two steps; see the module's head."""
+
+    lr: float = 2.5
+    eta: float = 1.0
+    t0: float = 20.0
+    n_w: float = 20.0
+    ridge: float = 0.05
+    rho: float = 0.01
+    m0: float = 100.0
+
+
+class WordEmbedding:
+    """Input vectors E, the output layer, and what the two steps remember.
+
+    Parameters
+    ----------
+    output : FactoredOutput
+        V outputs, dim + 1 features.
+    kernels : Kernels
+    sizes : StepSizes
+    seed : int
+        E starts uniform on (−½, ½)/dim.
+    """
+
+    def __init__(self, output: FactoredOutput, kernels: Kernels, sizes: StepSizes, seed: int) -> None:
+        self.output, self.kernels, self.sizes = output, kernels, sizes
+        dim = output.n_features - 1
+        random = np.random.default_rng(seed)
+        self.E = (random.random((output.n_outputs, dim), np.float32) - np.float32(0.5)) / np.float32(dim)
+        self.mass = np.zeros(output.n_outputs)  # M_w
+        self.curvature = np.zeros((dim + 1, dim + 1))  # C̄
+        self.pair_curvature = 0.0  # running mean of 2α per pair
+        self.steps = 0
+
+    def step(self, examples: Examples, lr: float) -> float:
+        """One minibatch; lr 0 leaves E where it is. Returns the sum of the losses before the step."""
+        if examples.pairs == 0:
+            return 0.0
+        inputs = self._inputs(examples)
+        targets = Targets(examples.words, examples.targets, examples.weights)
+        forward = self.output.evaluate(inputs, targets, per_example=False)
+        self._remember(forward, inputs, examples)
+        change = self._input_change(forward, inputs, examples.words, lr) if lr > 0 else None
+        sizes = self.sizes
+        eta = sizes.eta * max(1 / (self.steps + sizes.t0), 1 / sizes.n_w)
+        d = self.curvature.shape[0]
+        ridge = sizes.ridge * np.trace(self.curvature) / d
+        preconditioner = np.linalg.inv(self.curvature + ridge * np.eye(d))
+        self.output.update(forward, eta / examples.pairs, preconditioner)
+        if change is not None:
+            self.kernels.add_rows(self.E, examples.words, *change)
+        self.steps += 1
+        return forward.loss_sum
+
+    def _inputs(self, examples: Examples) -> Inputs:
+        E_T = self.kernels.take(self.E, examples.words)
+        features = np.concatenate([E_T, np.ones((E_T.shape[0], 1), E_T.dtype)], axis=1)
+        if examples.bag is None:
+            return RowInputs(features, self.kernels)
+        size = np.diff(examples.bag.indptr)
+        weights = np.repeat((1 / size).astype(np.float32), size)
+        return BagInputs(features, examples.bag, weights, self.kernels)
+
+    def _remember(self, forward: Forward, inputs: Inputs, examples: Examples) -> None:
+        rate = max(1 / (self.steps + 1), 1 / self.sizes.n_w)
+        self.curvature += rate * (2 * forward.curvature() / examples.pairs - self.curvature)
+        self.pair_curvature += rate * (2 * forward.alpha.sum() / examples.pairs - self.pair_curvature)
+        self.mass[examples.words] += inputs.pull((2 * forward.alpha).astype(np.float32)[:, None])[:, 0]
+
+    def _input_change(self, forward: Forward, inputs: Inputs, words: Array, lr: float) -> tuple[Array, Array]:
+        """Directions (u, dim) and their factors (u,): E_w changes by factor × direction.
+
+        With P = (Q_E + r I)⁻¹ and F the features, ∇F P = 2 Cᵀ diag(α) H Q P + Cᵀ Γ W_T P + Cᵀβ (w̄ᵀP) needs one u×d×d
+        product: Q_E P = I − r P, so the first term is Z − r Z P (+ the constant feature's row of Q).
+        """
+        f, dim = self.output.factors, self.E.shape[1]
+        Q_E = f.Q[:dim, :dim]
+        r = self.sizes.rho * np.trace(Q_E) / dim
+        P = np.linalg.inv(Q_E + r * np.eye(dim))
+        Z = inputs.pull_scaled(2 * forward.alpha)
+        G = inputs.pull(self.kernels.combine(forward.targets.csr, forward.gamma, forward.W_T))
+        G -= np.float32(r) * Z
+        # Two more columns carry the rank-one terms through the same product.
+        G[:, dim] = Z[:, dim]
+        beta = inputs.pull(forward.beta.astype(np.float32)[:, None])
+        M = np.vstack([P, f.Q[dim, :dim] @ P, f.w_bar[:dim] @ P])
+        change = np.ascontiguousarray(Z[:, :dim])
+        self.kernels.matmul(np.hstack([G, beta]), M, out=change)
+        factor = -lr / (self.mass[words] + self.sizes.m0 * self.pair_curvature)
+        return change, factor.astype(np.float32)

@@ -1,0 +1,17 @@
+"""The errors that wordsparse raises on purpose. What they say names the input and what to do about it."""
+
+
+class WordsparseError(Exception):
+    """Base of every error raised on purpose; the command line prints its message without a traceback."""
+
+
+class InputError(WordsparseError, ValueError):
+    """The request is wrong (option, file, format, size). Raised before anything is started or written."""
+
+
+class MissingDependencyError(InputError, ImportError):
+    """An optional package is not installed; the message says which extra brings it."""
+
+
+class TrainingError(WordsparseError, RuntimeError):
+    """A run failed after it had started: diverging values, a step that cannot be taken, a failed write."""

@@ -1,0 +1,115 @@
+"""From a slice of an encoded corpus to the sparse structures of a minibatch (compiled, outside Python's lock)."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wordsparse.corpus import Vocabulary
+from wordsparse.errors import InputError
+from wordsparse.kernels import Csr
+from wordsparse.kernels import _examples as kernels
+
+Array = NDArray[Any]
+MAX_WINDOW = 255
+
+
+@dataclass(frozen=True)
+class Examples:
+    """The examples of one minibatch over its unique words.
+
+    ``words`` (u,) int64 ascending word ids. ``targets`` (m, u) structure and ``weights`` (entries,) float32: how often
+    each word is a target of each example. ``bag`` (m, u), the context words of each example, is None where example j's
+    input is word j itself (skip-gram). ``tokens`` corpus tokens passed over; ``pairs`` the sum of the weights.
+    """
+
+    words: Array
+    targets: Csr
+    weights: Array
+    bag: Csr | None
+    tokens: int
+    pairs: int
+
+
+class ExampleBuilder:
+    """Builds minibatches of CBOW or skip-gram examples.
+
+    Parameters
+    ----------
+    vocabulary : Vocabulary
+    window : int
+        Largest distance of a context word; each centre token draws its own window uniformly from 1 … window.
+    sample : float
+        Subsampling threshold as word2vec's (Mikolov et al., 2013): a word of relative frequency f is kept with
+        probability (√(f/sample) + 1) · sample/f. 0 keeps every token.
+    seed : int
+        What happens to a token depends on the seed, the epoch and its position in the corpus, and on nothing else.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, *, window: int, sample: float, seed: int) -> None:
+        if not 1 <= window <= MAX_WINDOW:
+            raise InputError(f"window must be from 1 to {MAX_WINDOW}, not {window}")
+        self.window = window
+        self._keep_below = keep_thresholds(np.asarray(vocabulary.counts), sample)
+        self._slot = np.full(len(vocabulary), -1, np.int32)
+        self._seed = seed
+
+    def skipgram(self, shard: Array, start: int, stop: int, *, offset: int, epoch: int) -> Examples:
+        """One example a centre word: its targets are the context words of all its occurrences.
+
+        ``shard`` int32 as encoded, ``start`` and ``stop`` the slice of centre tokens, ``offset`` the position of the
+        shard's first entry in the corpus.
+        """
+        local, width, n, first, last, words, tokens = self._tokens(shard, start, stop, offset, epoch)
+        u = words.shape[0]
+        centre_place, context_place = np.zeros(u + 1, np.int64), np.zeros(u + 1, np.int64)
+        _, pairs = kernels.count_pairs(local, width, n, first, last, centre_place[1:], context_place[1:])
+        np.cumsum(centre_place, out=centre_place)
+        np.cumsum(context_place, out=context_place)
+        indptr = np.empty(u + 1, np.int64)
+        indices, counts = np.empty(pairs, np.int32), np.empty(pairs, np.float32)
+        scratch = np.empty(pairs, np.int32)
+        entries = kernels.skipgram_pairs(
+            local, width, n, first, last, centre_place, context_place, scratch, indptr, indices, counts
+        )
+        return Examples(words, Csr(indptr, indices[:entries], u), counts[:entries], None, tokens, pairs)
+
+    def cbow(self, shard: Array, start: int, stop: int, *, offset: int, epoch: int) -> Examples:
+        """One example a centre token with at least one context word: bag of its context words, the token as target."""
+        local, width, n, first, last, words, tokens = self._tokens(shard, start, stop, offset, epoch)
+        u = words.shape[0]
+        m, pairs = kernels.count_pairs(
+            local, width, n, first, last, np.zeros(u, np.int64), np.zeros(u, np.int64)
+        )
+        targets, indptr, indices = np.empty(m, np.int32), np.empty(m + 1, np.int64), np.empty(pairs, np.int32)
+        kernels.cbow_examples(
+            local, width, n, first, last, np.zeros(u + 1, np.int64), targets, indptr, indices
+        )
+        one_each = Csr(np.arange(m + 1), targets, u)
+        return Examples(words, one_each, np.ones(m, np.float32), Csr(indptr, indices, u), tokens, m)
+
+    def _tokens(
+        self, shard: Array, start: int, stop: int, offset: int, epoch: int
+    ) -> tuple[Array, Array, int, int, int, Array, int]:
+        room = stop - start + 2 * (self.window + 1)
+        kept, width = np.empty(room, np.int32), np.empty(room, np.uint8)
+        key = int(np.random.SeedSequence([self._seed, epoch]).generate_state(1, np.uint64)[0])
+        n, first, last, tokens = kernels.keep_tokens(
+            shard, start, stop, offset, key, self._keep_below, self.window, kept, width
+        )
+        words = np.empty(min(n, self._slot.shape[0]), np.int64)
+        words = np.sort(words[: kernels.local_ids(kept, n, self._slot, words)])
+        kernels.relabel(kept, n, self._slot, words)
+        return kept, width, n, first, last, words, tokens
+
+
+def keep_thresholds(counts: Array, sample: float) -> Array:
+    """Per word, the largest of 2³² random numbers with which a token is kept; (V,) uint32."""
+    if not 0 <= sample < np.inf:
+        raise InputError(f"sample must be 0 or a positive number, not {sample}")
+    if sample == 0:
+        return np.full(counts.shape, 2**32 - 1, np.uint32)
+    ratio = sample / (counts / counts.sum())
+    probability = np.minimum(np.sqrt(ratio) + ratio, 1)
+    return np.asarray(np.floor(probability * (2**32 - 1)), np.uint32)

@@ -1,0 +1,246 @@
+"""The spherical family: losses that see the outputs o ∈ R^D only through q = Σ πᵢoᵢ², s = Σ πᵢoᵢ and their targets.
+
+A loss is three numbers in, four numbers out: for a target output ``o`` and the sums ``q`` and ``s`` it gives ℓ and its
+derivatives by q, s and o (:class:`Terms`). The reference, the CPU path and any other backend use this one object; to add
+a loss, write :meth:`Loss.terms`. ``total`` is Σ πᵢ: 1 with a normalised base measure, D without one (πᵢ = 1).
+
+Sources: squared and spherical, Vincent et al. (NIPS 2015, arXiv 1412.7091); spherical and Taylor softmax, de Brébisson &
+Vincent (ICLR 2016, arXiv 1511.05042); Z-loss, the same authors (arXiv 1604.08859). Plain softmax is not in the family.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wordsparse.errors import InputError
+
+Array = NDArray[Any]
+LOG2 = math.log(2.0)
+
+
+class Terms(NamedTuple):
+    """ℓ and its three derivatives, each like ``o`` in shape (or a number where they are constant)."""
+
+    value: Any
+    dq: Any
+    ds: Any
+    do: Any
+
+
+class Minibatch(NamedTuple):
+    """A loss over a minibatch: ``losses``, ``alpha`` = ∂/∂q, ``beta`` = ∂/∂s per example (m,) float64; ``gamma`` = ∂/∂o
+    per stored target (entries,)."""
+
+    losses: Array
+    alpha: Array
+    beta: Array
+    gamma: Array
+
+
+class Loss(ABC):
+    """A member of the spherical family.
+
+    Attributes
+    ----------
+    name : str
+        How the command line and reports call it.
+    starts_at_zero : bool
+        Whether W = 0 has a gradient that leads away from it.
+    """
+
+    name: ClassVar[str]
+    starts_at_zero: ClassVar[bool] = True
+
+    @abstractmethod
+    def terms(self, o: Any, q: Any, s: Any, total: float) -> Terms:
+        """ℓ(o, q, s) for one target of weight 1, elementwise over arrays."""
+
+    def minibatch(self, example: Array, y: Array, o: Array, q: Array, s: Array, total: float) -> Minibatch:
+        """Sum the targets' terms, weighted by ``y``, per example.
+
+        Parameters
+        ----------
+        example : (entries,) int
+            The example of each stored target.
+        y, o : (entries,)
+            Weight and output of each stored target.
+        q, s : (m,) float64
+        """
+        m = q.shape[0]
+        terms = self.terms(o, q[example], s[example], total)
+
+        def per_example(values: Any) -> Array:
+            return np.bincount(example, weights=np.broadcast_to(y * values, y.shape), minlength=m)
+
+        return Minibatch(per_example(terms.value), per_example(terms.dq), per_example(terms.ds), y * terms.do)
+
+
+class LinearLoss(Loss):
+    """A loss that is linear in q and s: ℓ = t(o) + c + a·q + b·s.
+
+    Its α and β do not depend on the outputs, so sums over a minibatch need no q per example.
+    """
+
+    @abstractmethod
+    def target(self, o: Any) -> tuple[Any, Any]:
+        """t(o) and t'(o)."""
+
+    @abstractmethod
+    def slopes(self, total: float) -> tuple[float, float, float]:
+        """The numbers (c, a, b)."""
+
+    def terms(self, o: Any, q: Any, s: Any, total: float) -> Terms:
+        value, slope = self.target(o)
+        c, a, b = self.slopes(total)
+        return Terms(value + c + a * q + b * s, a, b, slope)
+
+
+@dataclass(frozen=True)
+class Squared(LinearLoss):
+    """Squared error ‖o − y‖².
+
+    With ``target_value`` None the stored values of Y are the regression targets: ℓ = q − 2 Σ_k y_k o_k + Σ_k y_k², one q
+    per example whatever its number of targets. Values stored twice for one output of one example add up first, as they do
+    in the matrix that they stand for. With a number, the stored values weight the targets like those of every other
+    loss, ℓ = Σ_k y_k (q − 2 t o_k + t²): with t = 1 under a base measure this is least-squares density-ratio
+    estimation, whose optimum is o_c(h) = P(c|h) / π_c.
+    """
+
+    target_value: float | None = None
+    name: ClassVar[str] = "squared"
+
+    def target(self, o: Any) -> tuple[Any, Any]:
+        t = 1.0 if self.target_value is None else self.target_value
+        return t * t - 2 * t * o, -2 * t
+
+    def slopes(self, total: float) -> tuple[float, float, float]:
+        return 0.0, 1.0, 0.0
+
+    def minibatch(self, example: Array, y: Array, o: Array, q: Array, s: Array, total: float) -> Minibatch:
+        if self.target_value is not None:
+            return super().minibatch(example, y, o, q, s, total)
+        losses = q + np.bincount(example, weights=y * (y - 2 * o), minlength=q.shape[0])
+        return Minibatch(losses, np.ones(q.shape), np.zeros(q.shape), -2 * y)
+
+
+@dataclass(frozen=True)
+class BoundedNS(LinearLoss):
+    """Expected negative sampling with ``negatives`` draws from π, its negative part under Böhning's quadratic bound.
+
+    ℓ = softplus(−o) + k (log 2 + s/2 + q/8), s and q taken as means under π: softplus(x) ≤ log 2 + x/2 + x²/8
+    (Böhning, 1992). Negative sampling with every output as a negative and no sampling noise.
+    """
+
+    negatives: float = 5.0
+    name: ClassVar[str] = "bounded-ns"
+
+    def __post_init__(self) -> None:
+        _positive(self, "negatives")
+
+    def target(self, o: Any) -> tuple[Any, Any]:
+        # softplus(−o) = max(−o, 0) + log1p(e^−|o|); σ(−o) from the same exponential, without overflow.
+        small = np.exp(-np.abs(o))
+        return np.maximum(-o, 0) + np.log1p(small), -np.where(o >= 0, small, 1) / (1 + small)
+
+    def slopes(self, total: float) -> tuple[float, float, float]:
+        k = self.negatives
+        return k * LOG2, k / (8 * total), k / (2 * total)
+
+
+@dataclass(frozen=True)
+class Spherical(Loss):
+    """Spherical softmax: ℓ = log Σᵢ πᵢ(oᵢ² + ε) − log(o² + ε)."""
+
+    epsilon: float = 0.3
+    name: ClassVar[str] = "spherical"
+    starts_at_zero: ClassVar[bool] = False  # even in o: flat at 0
+
+    def __post_init__(self) -> None:
+        _positive(self, "epsilon")
+
+    def terms(self, o: Any, q: Any, s: Any, total: float) -> Terms:
+        normaliser = q + total * self.epsilon
+        score = o * o + self.epsilon
+        return Terms(np.log(normaliser) - np.log(score), 1 / normaliser, 0.0, -2 * o / score)
+
+
+@dataclass(frozen=True)
+class Taylor(Loss):
+    """Taylor softmax of second order: ℓ = log Σᵢ πᵢ(1 + oᵢ + oᵢ²/2) − log(1 + o + o²/2)."""
+
+    name: ClassVar[str] = "taylor"
+
+    def terms(self, o: Any, q: Any, s: Any, total: float) -> Terms:
+        normaliser = total + s + q / 2  # ≥ total/2: 1 + o + o²/2 ≥ 1/2 everywhere
+        score = 1 + o + o * o / 2
+        return Terms(np.log(normaliser) - np.log(score), 0.5 / normaliser, 1 / normaliser, -(1 + o) / score)
+
+
+@dataclass(frozen=True)
+class ZLoss(Loss):
+    """Z-loss: ℓ = softplus(a (b − z)) / a of the standardised output z = (o − μ)/σ, μ = s/Σπ, σ² = q/Σπ − μ².
+
+    Where all outputs are equal (σ = 0: one output, or W = 0) z has no value; it is taken as 0 with no gradient.
+    """
+
+    a: float = 0.1
+    b: float = 10.0
+    name: ClassVar[str] = "zloss"
+    starts_at_zero: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        _positive(self, "a")
+
+    def terms(self, o: Any, q: Any, s: Any, total: float) -> Terms:
+        mean = s / total
+        square = q / total
+        variance = square - mean * mean
+        # What is left after cancellation is rounding: no spread to standardise by.
+        spread = variance > 64 * np.finfo(np.float64).eps * square
+        precision = np.where(spread, 1 / np.sqrt(np.where(spread, variance, 1)), 0)
+        z = (o - mean) * precision
+        x = self.a * (self.b - z)
+        small = np.exp(-np.abs(x))
+        value = (np.maximum(x, 0) + np.log1p(small)) / self.a
+        dz = -np.where(x >= 0, 1, small) / (1 + small)
+        # ∂z/∂σ² = −z/(2σ²); ∂σ²/∂q = 1/Σπ; ∂σ²/∂μ = −2μ; ∂μ/∂s = 1/Σπ.
+        by_variance = -0.5 * z * precision * precision
+        return Terms(
+            value,
+            dz * by_variance / total,
+            dz * (-precision - 2 * mean * by_variance) / total,
+            dz * precision,
+        )
+
+
+LOSSES: dict[str, type[Loss]] = {loss.name: loss for loss in (BoundedNS, Squared, Spherical, Taylor, ZLoss)}
+
+
+def resolve(loss: str | Loss) -> Loss:
+    """A loss from its name (with its defaults) or the loss itself.
+
+    Raises
+    ------
+    InputError
+        If the name is unknown.
+    """
+    if isinstance(loss, Loss):
+        return loss
+    if loss in LOSSES:
+        return LOSSES[loss]()
+    hint = (
+        "; plain softmax does not belong to the spherical family: taylor and spherical are its nearest members"
+        if "softmax" in str(loss).lower()
+        else ""
+    )
+    raise InputError(f"unknown loss {loss!r}: choose one of {', '.join(LOSSES)}{hint}")
+
+
+def _positive(loss: Any, field: str) -> None:
+    value = getattr(loss, field)
+    if not (math.isfinite(value) and value > 0):
+        raise InputError(f"{loss.name}: {field} must be a positive number, not {value!r}")

@@ -1,0 +1,364 @@
+"""The exact output layer: loss, gradient and update over all D outputs in O(d²) per example.
+
+State: V (D, d) and :class:`~wordsparse.factors.Factors`, W = V U + p ωᵀ, Q = WᵀW, w̄ = Wᵀp. Notation, order and equations
+are those of Vincent, de Brébisson & Bouthillier (NIPS 2015, arXiv 1412.7091; 1606.08061) in minibatch form, extended by
+the positive vector p, the right preconditioner Π and unique target rows:
+
+    H (m, d) inputs; T the u unique target rows of the minibatch; Γ (m, u) = ∂L/∂a sparse; α = ∂L/∂q, β = ∂L/∂s (m,)
+    forward    Ĥ = H Q    q = rowsum(H ∘ Ĥ)    s = H w̄    W_T = V_T U + p_T ωᵀ    a_jk = h_j · W_T[c_jk]
+    backward   ∇H = 2 diag(α) Ĥ + Γ W_T + β w̄ᵀ
+    update     G = 2 Hᵀ diag(α) H Π    A = (1 − ηλ) I − η G    b = Πᵀ Hᵀ β    Δ = −η Γᵀ H Π    (η: lr, λ: weight decay)
+               W' = W A − η p bᵀ + Δ (rows T), by
+               U' = U A    ω' = Aᵀω − η b    V'_T = V_T + Δ U'⁻¹
+               w̄_A = Aᵀ w̄    w̄' = w̄_A − η ‖p‖² b + Δᵀ p_T
+               Q' = Aᵀ Q A − η (w̄_A bᵀ + b w̄_Aᵀ) + η² ‖p‖² b bᵀ + R + Rᵀ
+               R  = Δᵀ W_T A − η (Δᵀ p_T) bᵀ + ½ Δᵀ Δ
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from wordsparse import losses as _losses
+from wordsparse import update as _update
+from wordsparse import validation
+from wordsparse.errors import InputError, TrainingError
+from wordsparse.factors import Factors
+from wordsparse.inputs import Inputs, RowInputs
+from wordsparse.kernels import CpuKernels, Csr, Kernels
+from wordsparse.minibatch import Forward, Targets
+from wordsparse.threads import single_threaded_blas
+
+Array = NDArray[Any]
+
+# Rounding in V reaches W amplified by U's condition number: past the first number V takes U in (a fold). A single step
+# may condition A no worse than the second: beyond it, A counts as singular.
+FOLD_CONDITION = {np.dtype(np.float32): 1e4, np.dtype(np.float64): 1e6}
+STEP_CONDITION = {np.dtype(np.float32): 1e5, np.dtype(np.float64): 1e10}
+# U's scale drifts as (1 − η)^t under a forgetting step: fold before V's entries leave the comfortable exponents.
+FOLD_SCALE = 1e4
+# ‖W‖² may not grow past this multiple of the largest value that it had after a stable step.
+MAX_GROWTH = 1e8
+# Rows of W formed at a time when all of W passes by.
+BLOCK_ROWS = 4096
+
+
+class FactoredOutput:
+    """A linear layer o = W h with D outputs whose exact step costs O(d²) per example, whatever D.
+
+    Parameters
+    ----------
+    n_outputs : int
+        D.
+    n_features : int
+        d, the size of h.
+    loss : str or wordsparse.losses.Loss
+        One of ``squared``, ``bounded-ns``, ``spherical``, ``taylor``, ``zloss``, or a loss object.
+    base_measure : (D,) array of positive numbers, optional
+        π, normalised to sum 1: every sum over outputs is weighted by it, and :meth:`step` is the gradient step on
+        diag(√π) W. Without it sums are plain sums and the step is on W.
+    dtype : float32 or float64
+        Working precision of V, H and the rows; the d×d state is float64 always.
+    seed : int
+        For initial weights where the loss cannot start at zero: normal with standard deviation 0.01/√π_i.
+    weights : (D, d) array, optional
+        Initial W; taken as given.
+    threads : int, optional
+        Threads of the compiled kernels; None: every CPU available.
+
+    Raises
+    ------
+    InputError
+        If a size, the dtype, the base measure or the weights do not fit.
+    """
+
+    def __init__(
+        self,
+        n_outputs: int,
+        n_features: int,
+        loss: str | _losses.Loss = "squared",
+        base_measure: ArrayLike | None = None,
+        dtype: Any = np.float32,
+        seed: int = 0,
+        weights: ArrayLike | None = None,
+        threads: int | None = None,
+        kernels: Kernels | None = None,
+    ) -> None:
+        self.n_outputs = validation.positive_int("n_outputs", n_outputs)
+        self.n_features = validation.positive_int("n_features", n_features)
+        self.loss = _losses.resolve(loss)
+        self.dtype = validation.working_dtype(dtype)
+        self.kernels: Kernels = kernels if kernels is not None else CpuKernels(threads)
+        # p = √π (D,) float64; None stands for all ones, at no cost in memory.
+        self.p = None
+        if base_measure is not None:
+            self.p = np.sqrt(validation.base_measure(base_measure, self.n_outputs))
+        self.total = float(self.n_outputs) if self.p is None else 1.0  # Σ π_i = ‖p‖²
+        self.V = np.zeros((self.n_outputs, self.n_features), self.dtype)
+        self.folds = 0
+        if weights is not None:
+            self.set_weights(weights)
+        elif self.loss.starts_at_zero:
+            self.factors = Factors.identity(n_features, np.zeros((n_features,) * 2), np.zeros(n_features))
+            self._calm_norm = 0.0
+        else:
+            random = np.random.default_rng(seed)
+            for block in self._blocks():
+                self.V[block] = 0.01 * random.standard_normal(self.V[block].shape, self.dtype)
+            self.fold()
+            self._calm_norm = float(np.trace(self.factors.Q))
+
+    # ── the public face: examples as rows, targets as a SciPy matrix ──────────────────────────────────────────────
+
+    def loss_and_grad(self, H: ArrayLike, Y: Any) -> tuple[Array, Array]:
+        """Losses and ∂(their sum)/∂H, without an update.
+
+        Parameters
+        ----------
+        H : (m, d) array
+        Y : (m, D) SciPy CSR matrix or array
+            Its stored values weight the targets' losses; for squared error they are the regression targets.
+
+        Returns
+        -------
+        losses : (m,) float64
+        grad_h : (m, d) in the working precision
+
+        Raises
+        ------
+        InputError
+            If shapes do not agree, a value is not finite, or a target's index is out of range.
+        """
+        with single_threaded_blas():
+            forward = self._evaluate_rows(H, Y)
+            return self._losses_of(forward), self.gradient(forward)
+
+    def step(self, H: ArrayLike, Y: Any, lr: float, *, weight_decay: float = 0.0) -> tuple[Array, Array]:
+        """One exact gradient step of size ``lr`` on the sum of the losses; returns as :meth:`loss_and_grad`, from before.
+
+        ``weight_decay`` λ adds λ/2 ‖W‖² (with a base measure: of diag(√π) W) to that sum.
+
+        Raises
+        ------
+        InputError
+            As :meth:`loss_and_grad`; or if lr or weight_decay is negative or not finite.
+        TrainingError
+            If the step would explode or make A singular. Nothing has changed then.
+        """
+        lr = validation.non_negative("lr", lr)
+        weight_decay = validation.non_negative("weight_decay", weight_decay)
+        with single_threaded_blas():
+            forward = self._evaluate_rows(H, Y)
+            gradient = self.gradient(forward)
+            self.update(forward, lr, weight_decay=weight_decay)
+            return self._losses_of(forward), gradient
+
+    def weights(self, rows: ArrayLike | None = None) -> Array:
+        """W[rows] (all rows when None), so that o = W h; in the working precision."""
+        if rows is None:
+            out = np.empty_like(self.V)
+            for block in self._blocks():
+                out[block] = self._plain_rows(block)
+            return out
+        return self._plain_rows(validation.output_rows(rows, self.n_outputs))
+
+    def set_weights(self, weights: ArrayLike) -> None:
+        """Set W (D, d), so that o = W h."""
+        weights = np.asarray(weights)
+        if weights.shape != self.V.shape:
+            raise InputError(f"weights must have shape {self.V.shape}, not {weights.shape}")
+        if not np.isfinite(weights).all():
+            raise InputError("weights hold values that are not finite numbers")
+        for block in self._blocks():
+            self.V[block] = weights[block] if self.p is None else weights[block] * self.p[block, None]
+        d = self.n_features
+        self.factors = Factors.identity(d, np.zeros((d, d)), np.zeros(d))
+        self.fold()
+        self._calm_norm = float(np.trace(self.factors.Q))
+
+    def outputs(self, H: ArrayLike, rows: ArrayLike) -> Array:
+        """o[:, rows] for inputs H (m, d): (m, len(rows))."""
+        H = validation.matrix("H", H, self.n_features, self.dtype)
+        return np.asarray(H @ self.weights(rows).T)
+
+    def top(self, H: ArrayLike, k: int) -> tuple[Array, Array]:
+        """The k largest outputs of each example over all D, W formed a block of rows at a time.
+
+        Returns
+        -------
+        indices : (m, k) int64, outputs : (m, k)
+            Largest first; k is cut to D.
+        """
+        H = validation.matrix("H", H, self.n_features, self.dtype)
+        k = min(validation.positive_int("k", k), self.n_outputs)
+        best = np.empty((H.shape[0], 0), self.dtype)
+        where = np.empty((H.shape[0], 0), np.int64)
+        for block in self._blocks():
+            scores = H @ self._plain_rows(block).T
+            columns = np.broadcast_to(np.arange(block.start, block.start + scores.shape[1]), scores.shape)
+            best, where = np.hstack([best, scores]), np.hstack([where, columns])
+            chosen = np.argsort(-best, axis=1, kind="stable")[:, :k]
+            best, where = np.take_along_axis(best, chosen, 1), np.take_along_axis(where, chosen, 1)
+        return where, best
+
+    # ── forward and backward ──────────────────────────────────────────────────────────────────────────────────────
+
+    def evaluate(self, inputs: Inputs, targets: Targets, *, per_example: bool = True) -> Forward:
+        """The forward pass. Without ``per_example`` a linear loss skips Ĥ: only the sum of the losses is known."""
+        f = self.factors
+        W_T = self._factored_rows(targets.rows)
+        a = self.kernels.pair_dots(targets.csr, inputs.rows, W_T)
+        # o = a/√π_c, ∂ℓ/∂a = ∂ℓ/∂o / √π_c
+        r = None if self.p is None else (1 / self.p[targets.rows]).astype(self.dtype)[targets.csr.indices]
+        o = a if r is None else a * r
+        example = targets.csr.row_of_entry()
+        m = inputs.rows.shape[0]
+        if not per_example and isinstance(self.loss, _losses.LinearLoss):
+            weight = np.bincount(example, weights=targets.y, minlength=m)
+            value, slope = self.loss.target(o)
+            c, alpha, beta = self.loss.slopes(self.total)
+            curvature = inputs.gram(alpha * weight)
+            s_sum = float((inputs.rows.T @ weight.astype(self.dtype)) @ f.w_bar)
+            # Σ_j α_j q_j = ⟨Hᵀ diag(α) H, Q⟩
+            loss_sum = np.sum(targets.y * value, dtype=np.float64) + c * weight.sum()
+            loss_sum += np.vdot(curvature, f.Q) + beta * s_sum
+            terms = _losses.Minibatch(np.empty(0), alpha * weight, beta * weight, targets.y * slope)
+            losses, H_hat = None, None
+        else:
+            H_hat = inputs.times(f.Q)
+            q = np.einsum("jd,jd->j", inputs.rows, H_hat, dtype=np.float64)
+            s = inputs.rows @ f.w_bar
+            terms = self.loss.minibatch(example, targets.y, o, q, s, self.total)
+            losses, loss_sum, curvature = terms.losses, terms.losses.sum(), None
+        gamma = (terms.gamma if r is None else terms.gamma * r).astype(self.dtype, copy=False)
+        return Forward(
+            inputs, targets, float(loss_sum), losses, terms.alpha, terms.beta, gamma, W_T, H_hat, curvature
+        )
+
+    def gradient(self, forward: Forward) -> Array:
+        """∇H = 2 diag(α) Ĥ + Γ W_T + β w̄ᵀ, (m, d)."""
+        e = forward
+        gradient = self.kernels.combine(e.targets.csr, e.gamma, e.W_T)
+        H_hat = e.inputs.times(self.factors.Q) if e.H_hat is None else e.H_hat
+        gradient += (2 * e.alpha).astype(self.dtype)[:, None] * H_hat
+        if e.beta.any():
+            gradient += np.outer(e.beta, self.factors.w_bar)
+        return gradient
+
+    # ── update ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def update(
+        self, forward: Forward, lr: float, preconditioner: Array | None = None, *, weight_decay: float = 0.0
+    ) -> None:
+        """W ← W A − η p bᵀ + Δ, through the factors; Π = I without a preconditioner (d, d).
+
+        Raises
+        ------
+        TrainingError
+            If the step would explode or make A singular. Nothing has changed then.
+        """
+        if forward.inputs.rows.shape[0] == 0 and weight_decay == 0:
+            return
+        rows = forward.targets.rows
+        p_T = np.ones(rows.shape[0]) if self.p is None else self.p[rows]
+
+        def compute() -> _update.Update:
+            problem = _update.Problem(
+                self.factors, forward, p_T, self.total, lr, preconditioner, weight_decay
+            )
+            return _update.compute(problem, self.kernels)
+
+        update = compute()
+        if (
+            update.factors.condition() > FOLD_CONDITION[self.dtype]
+            and self.factors.condition() > self.n_features
+        ):
+            # The product U A is badly conditioned: take U out first, so that only this step's own A counts.
+            self.fold()
+            update = compute()
+        self._refuse_bad(update)
+        norm = float(np.trace(update.factors.Q))
+        if update.strength <= 2 or self._calm_norm == 0:
+            self._calm_norm = max(self._calm_norm, norm)
+        self.kernels.add_rows(self.V, rows, update.rows_change)
+        self.factors = update.factors
+        scale = np.abs(self.factors.U).max()
+        if self.factors.condition() > FOLD_CONDITION[self.dtype] or not 1 / FOLD_SCALE < scale < FOLD_SCALE:
+            self.fold()
+
+    def _refuse_bad(self, update: _update.Update) -> None:
+        """Raise if an update may not be applied; it has changed nothing yet."""
+        advice = (
+            f"; lower the learning rate (stable up to {2 / max(update.strength, 1e-300):.3g} times this one)"
+        )
+        norm = float(np.trace(update.factors.Q))
+        if np.isfinite(norm) and self._calm_norm > 0 and norm > MAX_GROWTH * self._calm_norm:
+            raise TrainingError(
+                f"the step would explode: the squared norm of the weights would reach {norm:.3g}, from "
+                f"{self._calm_norm:.3g} while steps were stable{advice}"
+            )
+        condition = update.factors.condition()
+        if condition > STEP_CONDITION[self.dtype]:
+            raise TrainingError(
+                f"the step would make A = I - lr G singular (condition number {condition:.3g}): the learning rate is "
+                f"the inverse of an eigenvalue of the curvature G, or not finite{advice}"
+            )
+        if not (update.factors.is_finite() and np.isfinite(update.rows_change).all()):
+            raise TrainingError(f"the step would give values that are not finite numbers{advice}")
+
+    def fold(self) -> None:
+        """V ← V U + p ωᵀ, U ← I, ω ← 0, and Q, w̄ anew from W: O(D d²), in float64 a block of rows at a time."""
+        f = getattr(self, "factors", None)
+        d = self.n_features
+        Q, w_bar = np.zeros((d, d)), np.zeros(d)
+        for block in self._blocks():
+            rows = self.V[block].astype(np.float64)
+            if f is not None:
+                rows = rows @ f.U + self._outer(block, f.omega)
+            self.V[block] = rows
+            rows = self.V[block].astype(np.float64)  # as rounded: Q and w̄ are those of the W that is kept
+            Q += rows.T @ rows
+            w_bar += rows.sum(0) if self.p is None else self.p[block] @ rows
+        self.factors = Factors.identity(d, Q, w_bar)
+        self.folds += 1
+
+    # ── rows of W ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _blocks(self) -> Sequence[slice]:
+        return [slice(i, i + BLOCK_ROWS) for i in range(0, self.n_outputs, BLOCK_ROWS)]
+
+    def _outer(self, rows: Array | slice, omega: Array) -> Array:
+        """p_rows ωᵀ, broadcastable to (rows, d)."""
+        return omega[None, :] if self.p is None else self.p[rows, None] * omega
+
+    def _factored_rows(self, rows: Array | slice) -> Array:
+        """(diag(√π) W)[rows] = V_rows U + p_rows ωᵀ."""
+        f = self.factors
+        V_T = self.V[rows] if isinstance(rows, slice) else self.kernels.take(self.V, rows)
+        W_T = self.kernels.matmul(V_T, f.U)
+        if f.omega.any():
+            W_T += self._outer(rows, f.omega).astype(self.dtype)
+        return W_T
+
+    def _plain_rows(self, rows: Array | slice) -> Array:
+        W = self._factored_rows(rows)
+        if self.p is not None:
+            W /= self.p[rows, None].astype(self.dtype)
+        return W
+
+    def _evaluate_rows(self, H: ArrayLike, Y: Any) -> Forward:
+        H = validation.matrix("H", H, self.n_features, self.dtype)
+        indptr, columns, y = validation.sparse_targets(
+            Y, H.shape[0], self.n_outputs, add_up=isinstance(self.loss, _losses.Squared)
+        )
+        rows, local = np.unique(columns, return_inverse=True)
+        csr = Csr(indptr, local.astype(np.int32), rows.shape[0])
+        return self.evaluate(RowInputs(H, self.kernels), Targets(rows, csr, y.astype(self.dtype)))
+
+    @staticmethod
+    def _losses_of(forward: Forward) -> Array:
+        if forward.losses is None:
+            raise TrainingError("this forward pass holds the sum of the losses only")
+        return forward.losses

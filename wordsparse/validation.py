@@ -1,0 +1,112 @@
+"""Checks of what users hand over, raised before any state changes; each message names the argument."""
+
+import math
+import operator
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import ArrayLike, NDArray
+
+from wordsparse.errors import InputError
+
+Array = NDArray[Any]
+
+
+def positive_int(name: str, value: Any) -> int:
+    """``value`` as an int of at least 1."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise InputError(f"{name} must be a whole number, not {value!r}") from None
+    if number < 1:
+        raise InputError(f"{name} must be at least 1, not {number}")
+    return number
+
+
+def non_negative(name: str, value: Any) -> float:
+    """``value`` as a finite float of at least 0."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise InputError(f"{name} must be a number, not {value!r}") from None
+    if not (math.isfinite(number) and number >= 0):
+        raise InputError(f"{name} must be a finite number of at least 0, not {number}")
+    return number
+
+
+def working_dtype(dtype: Any) -> np.dtype[Any]:
+    """float32 or float64."""
+    try:
+        resolved = np.dtype(dtype)
+    except TypeError:
+        raise InputError(f"dtype must be float32 or float64, not {dtype!r}") from None
+    if resolved not in (np.dtype(np.float32), np.dtype(np.float64)):
+        raise InputError(f"dtype must be float32 or float64, not {resolved}")
+    return resolved
+
+
+def base_measure(measure: ArrayLike, n_outputs: int) -> Array:
+    """π (D,) float64: positive, normalised to sum 1."""
+    pi = np.array(measure, dtype=np.float64)
+    if pi.shape != (n_outputs,):
+        raise InputError(f"base_measure must have shape ({n_outputs},), one number an output, not {pi.shape}")
+    if not (np.isfinite(pi).all() and (pi > 0).all()):
+        raise InputError("base_measure must hold positive finite numbers only")
+    return np.asarray(pi / pi.sum())
+
+
+def matrix(name: str, value: ArrayLike, columns: int, dtype: np.dtype[Any]) -> Array:
+    """A C-contiguous real matrix (any, columns) of finite numbers in ``dtype``."""
+    array = np.asarray(value)
+    if array.ndim != 2 or array.shape[1] != columns:
+        raise InputError(f"{name} must have shape (examples, {columns}), not {array.shape}")
+    if array.dtype.kind not in "fiub":
+        raise InputError(f"{name} must hold real numbers, not {array.dtype}")
+    with np.errstate(over="ignore"):  # what overflows is found below
+        array = np.ascontiguousarray(array, dtype)
+    if not np.isfinite(array).all():
+        row = int(np.flatnonzero(~np.isfinite(array).all(1))[0])
+        raise InputError(f"{name} holds a value that is not a finite {dtype} number, first in row {row}")
+    return array
+
+
+def output_rows(rows: ArrayLike, n_outputs: int) -> Array:
+    """Indices of outputs, (n,) int64 in range."""
+    array = np.atleast_1d(np.asarray(rows))
+    if array.ndim != 1 or (array.dtype.kind not in "iu" and array.size):
+        raise InputError(
+            f"rows must be a sequence of whole numbers, not {array.dtype} of shape {array.shape}"
+        )
+    array = array.astype(np.int64)
+    if array.size and not (array.min() >= 0 and array.max() < n_outputs):
+        raise InputError(f"rows must be from 0 to {n_outputs - 1}, not {array.min()} to {array.max()}")
+    return array
+
+
+def sparse_targets(Y: Any, examples: int, n_outputs: int, *, add_up: bool) -> tuple[Array, Array, Array]:
+    """The (indptr, columns, values) of a SciPy sparse Y (examples, D), validated; ``add_up`` merges repeated entries."""
+    if not sp.issparse(Y):
+        raise InputError(
+            f"Y must be a SciPy sparse matrix of shape ({examples}, {n_outputs}), not {type(Y).__name__}"
+        )
+    if Y.shape != (examples, n_outputs):
+        raise InputError(f"Y must have shape ({examples}, {n_outputs}), one row an example, not {Y.shape}")
+    Y = Y.tocsr()
+    if Y.data.dtype.kind not in "fiub":
+        raise InputError(f"Y must hold real numbers, not {Y.data.dtype}")
+    indptr, columns = Y.indptr.astype(np.int64), Y.indices[: Y.indptr[-1]].astype(np.int64)
+    if indptr[0] != 0 or (np.diff(indptr) < 0).any() or columns.shape[0] != indptr[-1]:
+        raise InputError("Y is not a valid CSR matrix: its indptr does not fit its indices")
+    if columns.size and not (columns.min() >= 0 and columns.max() < n_outputs):
+        raise InputError(
+            f"Y has a target out of range: {columns.min()} to {columns.max()}, of {n_outputs} outputs"
+        )
+    if add_up and not Y.has_canonical_format:
+        Y = Y.copy()
+        Y.sum_duplicates()
+        indptr, columns = Y.indptr.astype(np.int64), Y.indices.astype(np.int64)
+    values = Y.data[: indptr[-1]].astype(np.float64)
+    if not np.isfinite(values).all():
+        raise InputError("Y holds a value that is not a finite number")
+    return indptr, columns, values
