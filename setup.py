@@ -30,7 +30,7 @@ class BuildKernels(build_ext):
 
     def build_extensions(self) -> None:
         msvc = self.compiler.compiler_type == "msvc"
-        optimise = ["/O2"] if msvc else ["-O3", "-fno-math-errno", "-fno-trapping-math"]
+        optimise = ["/O2"] if msvc else ["-O3", "-fopenmp-simd", "-fno-math-errno", "-fno-trapping-math"]
         openmp = self._openmp_flags(["/openmp"] if msvc else ["-fopenmp"])
         for extension in self.extensions:
             extension.extra_compile_args = optimise + openmp

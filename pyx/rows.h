@@ -20,6 +20,9 @@
 #define CLONES
 #endif
 
+/* Columns summed at a time: a buffer that stays in the first-level cache. */
+#define STRIP 1024
+
 #define REAL float
 #define NAME(stem) stem##_f32
 #include "rows_body.h"
