@@ -48,9 +48,7 @@ class BuildKernels(build_ext):
                 self.compiler.link_executable(objects, program, extra_postargs=link_flags)
                 subprocess.run([program], check=True, timeout=60)
             except Exception as reason:
-                print(
-                    f"wordsparse: no OpenMP here, the kernels will use one thread ({reason})", file=sys.stderr
-                )
+                print(f"wordsparse: no OpenMP here, the kernels will use one thread ({reason})", file=sys.stderr)
                 return []
         print("wordsparse: OpenMP found", file=sys.stderr)
         return flags

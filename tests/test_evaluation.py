@@ -81,9 +81,7 @@ def test_analogies_and_sections(write: Write) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("text", "message"), [(": s\na b c\n", "line 2: expected four"), (": s\n", "no anal")]
-)
+@pytest.mark.parametrize(("text", "message"), [(": s\na b c\n", "line 2: expected four"), (": s\n", "no anal")])
 def test_malformed_analogies(write: Write, text: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         read_analogies(write("a.txt", text))

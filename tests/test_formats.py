@@ -179,9 +179,7 @@ def test_a_place_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_a_failed_write_leaves_the_old_file(
-    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if name == "gensim":
         pytest.importorskip("gensim", reason="gensim has no wheel here")
     path = tmp_path / "v"
@@ -362,9 +360,7 @@ def mutations() -> st.SearchStrategy[list[Mutation]]:
     def cut(share: float) -> Mutation:
         return lambda data: data[: at(share, data)]
 
-    pieces = st.sampled_from([b" ", b"\n", b"9999999999", b"nan", b"-", b"\xff", b"\x00"]) | st.binary(
-        max_size=9
-    )
+    pieces = st.sampled_from([b" ", b"\n", b"9999999999", b"nan", b"-", b"\xff", b"\x00"]) | st.binary(max_size=9)
     one = st.one_of(
         st.builds(flip, place | st.floats(0, 0.02), st.integers(0, 255)),
         st.builds(insert, place | st.floats(0, 0.02), pieces),

@@ -1,17 +1,21 @@
 """Canonical coordinates: the vectors that do not depend on the arbitrary basis in which training left them.
 
-The steps that train E and W are affine-invariant, so (E, W) and (E B, W B⁻ᵀ) are the same model for any invertible B and
-the raw geometry of E means nothing. With C = Σ_w f_w E_w E_wᵀ (f relative frequencies) and Q_E = Σ_w W̃_w W̃_wᵀ, eigendecompose
-C^½ Q_E C^½ = R Λ Rᵀ; then E C^-½ R is white and W C^½ R has the second moment Λ. The spectrum is shared out by an exponent:
-x = 0 leaves E white, x = 1 gives it all of Λ.
+The steps that train E and W are affine-invariant, so (E, W) and (E B, W B⁻ᵀ) are the same model for any invertible B
+and the raw geometry of E means nothing. With C = Σ_w f_w E_w E_wᵀ (f relative frequencies) and Q_E = Σ_w W̃_w W̃_wᵀ,
+eigendecompose C^½ Q_E C^½ = R Λ Rᵀ; then E C^-½ R is white and W C^½ R has the second moment Λ. The spectrum is
+shared out by an exponent: x = 0 leaves E white, x = 1 gives it all of Λ.
 """
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
+
+# How much of the spectrum exported vectors keep: 0 whitened (similarity), towards 1 more (analogies).
+EXPONENT = 0.125
 
 
 class Coordinates(NamedTuple):
@@ -25,10 +29,7 @@ class Coordinates(NamedTuple):
 
 def canonical(E: Array, frequencies: Array, Q: Array) -> Coordinates:
     """The canonical coordinates of input vectors E (V, dim) with relative frequencies (V,) and Q = W̃ᵀW̃ (dim, dim)."""
-    C = np.zeros_like(Q)
-    for start in range(0, E.shape[0], 8192):
-        rows = E[start : start + 8192].astype(np.float64)
-        C += rows.T @ (rows * frequencies[start : start + 8192, None])
+    C = gram(E, frequencies)
     values, vectors = np.linalg.eigh(C)
     # Directions that the corpus never uses have no scale of their own; they are kept, not blown up.
     values = np.maximum(values, values.max(initial=0) * 1e-12 + 1e-300)
@@ -39,3 +40,48 @@ def canonical(E: Array, frequencies: Array, Q: Array) -> Coordinates:
     # Eigenvectors have no sign of their own: the largest entry of each is made positive, so exports can be compared.
     rotation = rotation * np.sign(rotation[np.abs(rotation).argmax(0), np.arange(rotation.shape[1])])
     return Coordinates(inverse_root @ rotation, root @ rotation, np.maximum(spectrum, 0))
+
+
+def combined(E: Array, W: Array, counts: Array, exponent: float = EXPONENT) -> NDArray[np.float32]:
+    """The exported vectors: unit input plus unit output vectors of each word in canonical coordinates.
+
+    Parameters
+    ----------
+    E, W : (V, dim)
+        Input rows, and the rows of diag(√π) W (their scale does not matter here).
+    counts : (V,)
+        How often each word occurs.
+    exponent : float
+        Inputs get Λ^(x/2), outputs Λ^(-½ + x/2) beside their own Λ^½: 0 gives both white coordinates.
+
+    Returns
+    -------
+    (V, dim) float32
+    """
+    c = canonical(E, counts / counts.sum(), gram(W))
+    # W's second moment in these coordinates is Λ already: Λ^-½ whitens it, and both then take Λ^(x/2).
+    scale = np.maximum(c.spectrum, c.spectrum.max(initial=0) * 1e-12 + 1e-300)
+    map_in = (c.inputs * scale ** (exponent / 2)).astype(np.float32)
+    map_out = (c.outputs * scale ** (exponent / 2 - 0.5)).astype(np.float32)
+    vectors = np.empty(E.shape, np.float32)
+    for block in _blocks(E.shape[0]):
+        vectors[block] = _unit(E[block] @ map_in) + _unit(W[block] @ map_out)
+    return vectors
+
+
+def gram(rows: Array, weights: Array | None = None) -> Array:
+    """rowsᵀ diag(weights) rows in float64, a block at a time."""
+    total = np.zeros((rows.shape[1],) * 2)
+    for block in _blocks(rows.shape[0]):
+        part = rows[block].astype(np.float64)
+        total += part.T @ (part if weights is None else part * weights[block, None])
+    return total
+
+
+def _blocks(n: int) -> Iterator[slice]:
+    return (slice(start, start + 8192) for start in range(0, n, 8192))
+
+
+def _unit(rows: Array) -> Array:
+    norms = np.linalg.norm(rows, axis=1, keepdims=True)
+    return rows / np.where(norms > 0, norms, 1)

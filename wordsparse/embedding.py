@@ -1,15 +1,19 @@
 """Word vectors on top of the exact layer: CBOW and skip-gram inputs, and the two second-order steps that train them.
 
-Input words have rows of E (V, dim); an example's h is the mean of its context words' rows (CBOW) or its centre word's row
-(skip-gram), with a constant 1 appended, whose column of W takes up what all words have in common.
+Input words have rows of E (V, dim); an example's h is the mean of its context words' rows (CBOW) or its centre word's
+row (skip-gram), with a constant 1 appended, whose column of W takes up what all words have in common.
 
-Per minibatch of N pairs (design: "a recipe that works"; written for every loss of the family, where 2α is the curvature of
-ℓ along a row of W, per pair):
+Per minibatch of N pairs (design: "a recipe that works"; written for every loss of the family, where 2α is the
+curvature of ℓ along a row of W, per pair):
 
     output    C̄ ← running mean of Hᵀ diag(2α) H / N        Π = (C̄ + ridge · mean-eig(C̄) I)⁻¹
               W ← W − η_t/N · (∂L/∂W) Π,   η_t = eta · max(1/(t + t0), 1/n_w): recursive least squares that forgets
-    input     M_w ← M_w + Σ_j 2α_j C_jw
+    input     M_w ← M_w + Σ_j 2α_j C_jw²          (what the example's curvature along Q becomes along E_w)
               E_w ← E_w − lr g_w (Q_E + ρ · mean-eig(Q_E) I)⁻¹ / (M_w + m0 · mean 2α),   g_w = ∂L/∂E_w
+
+The input step is a Newton step on all that was seen of a word so far, lr times; where the minibatch itself is most of it
+(a short text, a large minibatch), lr above 1 would overshoot, so no more is taken than ``trust`` times the Newton step of
+the minibatch alone.
 """
 
 from dataclasses import dataclass
@@ -38,6 +42,7 @@ class StepSizes:
     ridge: float = 0.05
     rho: float = 0.01
     m0: float = 100.0
+    trust: float = 0.5
 
 
 class WordEmbedding:
@@ -71,7 +76,9 @@ class WordEmbedding:
         targets = Targets(examples.words, examples.targets, examples.weights)
         forward = self.output.evaluate(inputs, targets, per_example=False)
         self._remember(forward, inputs, examples)
-        change = self._input_change(forward, inputs, examples.words, lr) if lr > 0 else None
+        new_mass = inputs.pull_squared(2 * forward.alpha)
+        self.mass[examples.words] += new_mass
+        change = self._input_change(forward, inputs, examples.words, new_mass, lr) if lr > 0 else None
         sizes = self.sizes
         eta = sizes.eta * max(1 / (self.steps + sizes.t0), 1 / sizes.n_w)
         d = self.curvature.shape[0]
@@ -96,9 +103,10 @@ class WordEmbedding:
         rate = max(1 / (self.steps + 1), 1 / self.sizes.n_w)
         self.curvature += rate * (2 * forward.curvature() / examples.pairs - self.curvature)
         self.pair_curvature += rate * (2 * forward.alpha.sum() / examples.pairs - self.pair_curvature)
-        self.mass[examples.words] += inputs.pull((2 * forward.alpha).astype(np.float32)[:, None])[:, 0]
 
-    def _input_change(self, forward: Forward, inputs: Inputs, words: Array, lr: float) -> tuple[Array, Array]:
+    def _input_change(
+        self, forward: Forward, inputs: Inputs, words: Array, new_mass: Array, lr: float
+    ) -> tuple[Array, Array]:
         """Directions (u, dim) and their factors (u,): E_w changes by factor × direction.
 
         With P = (Q_E + r I)⁻¹ and F the features, ∇F P = 2 Cᵀ diag(α) H Q P + Cᵀ Γ W_T P + Cᵀβ (w̄ᵀP) needs one u×d×d
@@ -117,5 +125,6 @@ class WordEmbedding:
         M = np.vstack([P, f.Q[dim, :dim] @ P, f.w_bar[:dim] @ P])
         change = np.ascontiguousarray(Z[:, :dim])
         self.kernels.matmul(np.hstack([G, beta]), M, out=change)
-        factor = -lr / (self.mass[words] + self.sizes.m0 * self.pair_curvature)
+        seen = self.mass[words] + self.sizes.m0 * self.pair_curvature
+        factor = -np.minimum(lr / seen, self.sizes.trust / np.maximum(new_mass, np.finfo(np.float32).tiny))
         return change, factor.astype(np.float32)

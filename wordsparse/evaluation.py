@@ -113,8 +113,7 @@ def evaluate(
     return {
         "pairs": {name: score_pairs(word_vectors, content) for name, content in pair_sets.items()},
         "analogies": {
-            name: score_analogies(word_vectors, content, restrict_vocab)
-            for name, content in analogy_sets.items()
+            name: score_analogies(word_vectors, content, restrict_vocab) for name, content in analogy_sets.items()
         },
     }
 
@@ -155,9 +154,7 @@ def read_analogies(path: str | PathLike[str]) -> list[Question]:
             continue
         words = line.split()
         if len(words) != 4:
-            raise InputError(
-                f"{where}: expected four words, or ': ' and a section's name, found {line[:100]!r}"
-            )
+            raise InputError(f"{where}: expected four words, or ': ' and a section's name, found {line[:100]!r}")
         questions.append(Question(section, (words[0], words[1], words[2], words[3])))
     if not questions:
         raise InputError(f"{path}: holds no analogies (lines of four words)")
@@ -188,9 +185,7 @@ def score_analogies(
     rows = [[row_of.get(word.upper(), -1) for word in question.words] for question in questions]
     asked = np.array([min(row) >= 0 for row in rows])
     correct = np.zeros(len(questions), dtype=bool)
-    correct[asked] = _answered(
-        word_vectors.unit[: len(words)], same_word, np.array(rows, dtype=np.intp)[asked]
-    )
+    correct[asked] = _answered(word_vectors.unit[: len(words)], same_word, np.array(rows, dtype=np.intp)[asked])
     sections = np.array([question.section for question in questions])
     return {
         **_section_score(asked, correct),

@@ -79,13 +79,9 @@ class ExampleBuilder:
         """One example a centre token with at least one context word: bag of its context words, the token as target."""
         local, width, n, first, last, words, tokens = self._tokens(shard, start, stop, offset, epoch)
         u = words.shape[0]
-        m, pairs = kernels.count_pairs(
-            local, width, n, first, last, np.zeros(u, np.int64), np.zeros(u, np.int64)
-        )
+        m, pairs = kernels.count_pairs(local, width, n, first, last, np.zeros(u, np.int64), np.zeros(u, np.int64))
         targets, indptr, indices = np.empty(m, np.int32), np.empty(m + 1, np.int64), np.empty(pairs, np.int32)
-        kernels.cbow_examples(
-            local, width, n, first, last, np.zeros(u + 1, np.int64), targets, indptr, indices
-        )
+        kernels.cbow_examples(local, width, n, first, last, np.zeros(u + 1, np.int64), targets, indptr, indices)
         one_each = Csr(np.arange(m + 1), targets, u)
         return Examples(words, one_each, np.ones(m, np.float32), Csr(indptr, indices, u), tokens, m)
 

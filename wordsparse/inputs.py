@@ -38,6 +38,9 @@ class Inputs(Protocol):
     def pull_scaled(self, weights: Array) -> Array:
         """Cᵀ diag(weights) H, (n, d)."""
 
+    def pull_squared(self, weights: Array) -> Array:
+        """Σ_j C_jw² weights_j for each feature w, (n,) float64."""
+
 
 class RowInputs:
     """H given row by row."""
@@ -64,7 +67,10 @@ class RowInputs:
         return rows
 
     def pull_scaled(self, weights: Array) -> Array:
-        return self.rows * weights.astype(self.rows.dtype)[:, None]
+        return np.asarray(self.rows * weights.astype(self.rows.dtype)[:, None])
+
+    def pull_squared(self, weights: Array) -> Array:
+        return weights
 
 
 class BagInputs:
@@ -104,3 +110,7 @@ class BagInputs:
     def pull_scaled(self, weights: Array) -> Array:
         scaled = self._weights * np.repeat(weights.astype(self._weights.dtype), np.diff(self._bag.indptr))
         return self._kernels.combine(self._transposed, scaled, self.rows)
+
+    def pull_squared(self, weights: Array) -> Array:
+        spread = np.repeat(weights, np.diff(self._bag.indptr)) * np.square(self._weights, dtype=np.float64)
+        return np.bincount(self._bag.indices, weights=spread, minlength=self._bag.columns)

@@ -1,11 +1,12 @@
 """The spherical family: losses that see the outputs o ∈ R^D only through q = Σ πᵢoᵢ², s = Σ πᵢoᵢ and their targets.
 
 A loss is three numbers in, four numbers out: for a target output ``o`` and the sums ``q`` and ``s`` it gives ℓ and its
-derivatives by q, s and o (:class:`Terms`). The reference, the CPU path and any other backend use this one object; to add
-a loss, write :meth:`Loss.terms`. ``total`` is Σ πᵢ: 1 with a normalised base measure, D without one (πᵢ = 1).
+derivatives by q, s and o (:class:`Terms`). The reference, the CPU path and any other backend use this one object; to
+add a loss, write :meth:`Loss.terms`. ``total`` is Σ πᵢ: 1 with a normalised base measure, D without one (πᵢ = 1).
 
-Sources: squared and spherical, Vincent et al. (NIPS 2015, arXiv 1412.7091); spherical and Taylor softmax, de Brébisson &
-Vincent (ICLR 2016, arXiv 1511.05042); Z-loss, the same authors (arXiv 1604.08859). Plain softmax is not in the family.
+Sources: squared and spherical, Vincent et al. (NIPS 2015, arXiv 1412.7091); spherical and Taylor softmax, de
+Brébisson & Vincent (ICLR 2016, arXiv 1511.05042); Z-loss, the same authors (arXiv 1604.08859). Plain softmax is not
+in the family.
 """
 
 import math
@@ -103,11 +104,11 @@ class LinearLoss(Loss):
 class Squared(LinearLoss):
     """Squared error ‖o − y‖².
 
-    With ``target_value`` None the stored values of Y are the regression targets: ℓ = q − 2 Σ_k y_k o_k + Σ_k y_k², one q
-    per example whatever its number of targets. Values stored twice for one output of one example add up first, as they do
-    in the matrix that they stand for. With a number, the stored values weight the targets like those of every other
-    loss, ℓ = Σ_k y_k (q − 2 t o_k + t²): with t = 1 under a base measure this is least-squares density-ratio
-    estimation, whose optimum is o_c(h) = P(c|h) / π_c.
+    With ``target_value`` None the stored values of Y are the regression targets: ℓ = q − 2 Σ_k y_k o_k + Σ_k y_k²,
+    one q per example whatever its number of targets. Values stored twice for one output of one example add up first,
+    as they do in the matrix that they stand for. With a number, the stored values weight the targets like those of
+    every other loss, ℓ = Σ_k y_k (q − 2 t o_k + t²): with t = 1 under a base measure this is least-squares
+    density-ratio estimation, whose optimum is o_c(h) = P(c|h) / π_c.
     """
 
     target_value: float | None = None

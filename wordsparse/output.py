@@ -1,8 +1,8 @@
 """The exact output layer: loss, gradient and update over all D outputs in O(d²) per example.
 
-State: V (D, d) and :class:`~wordsparse.factors.Factors`, W = V U + p ωᵀ, Q = WᵀW, w̄ = Wᵀp. Notation, order and equations
-are those of Vincent, de Brébisson & Bouthillier (NIPS 2015, arXiv 1412.7091; 1606.08061) in minibatch form, extended by
-the positive vector p, the right preconditioner Π and unique target rows:
+State: V (D, d) and :class:`~wordsparse.factors.Factors`, W = V U + p ωᵀ, Q = WᵀW, w̄ = Wᵀp. Notation, order and
+equations are those of Vincent, de Brébisson & Bouthillier (NIPS 2015, arXiv 1412.7091; 1606.08061) in minibatch form,
+extended by the positive vector p, the right preconditioner Π and unique target rows:
 
     H (m, d) inputs; T the u unique target rows of the minibatch; Γ (m, u) = ∂L/∂a sparse; α = ∂L/∂q, β = ∂L/∂s (m,)
     forward    Ĥ = H Q    q = rowsum(H ∘ Ĥ)    s = H w̄    W_T = V_T U + p_T ωᵀ    a_jk = h_j · W_T[c_jk]
@@ -136,7 +136,8 @@ class FactoredOutput:
             return self._losses_of(forward), self.gradient(forward)
 
     def step(self, H: ArrayLike, Y: Any, lr: float, *, weight_decay: float = 0.0) -> tuple[Array, Array]:
-        """One exact gradient step of size ``lr`` on the sum of the losses; returns as :meth:`loss_and_grad`, from before.
+        """One exact gradient step of size ``lr`` on the sum of the losses; returns as :meth:`loss_and_grad`, from
+        before.
 
         ``weight_decay`` λ adds λ/2 ‖W‖² (with a base measure: of diag(√π) W) to that sum.
 
@@ -233,9 +234,7 @@ class FactoredOutput:
             terms = self.loss.minibatch(example, targets.y, o, q, s, self.total)
             losses, loss_sum, curvature = terms.losses, terms.losses.sum(), None
         gamma = (terms.gamma if r is None else terms.gamma * r).astype(self.dtype, copy=False)
-        return Forward(
-            inputs, targets, float(loss_sum), losses, terms.alpha, terms.beta, gamma, W_T, H_hat, curvature
-        )
+        return Forward(inputs, targets, float(loss_sum), losses, terms.alpha, terms.beta, gamma, W_T, H_hat, curvature)
 
     def gradient(self, forward: Forward) -> Array:
         """∇H = 2 diag(α) Ĥ + Γ W_T + β w̄ᵀ, (m, d)."""
@@ -265,16 +264,11 @@ class FactoredOutput:
         p_T = np.ones(rows.shape[0]) if self.p is None else self.p[rows]
 
         def compute() -> _update.Update:
-            problem = _update.Problem(
-                self.factors, forward, p_T, self.total, lr, preconditioner, weight_decay
-            )
+            problem = _update.Problem(self.factors, forward, p_T, self.total, lr, preconditioner, weight_decay)
             return _update.compute(problem, self.kernels)
 
         update = compute()
-        if (
-            update.factors.condition() > FOLD_CONDITION[self.dtype]
-            and self.factors.condition() > self.n_features
-        ):
+        if update.factors.condition() > FOLD_CONDITION[self.dtype] and self.factors.condition() > self.n_features:
             # The product U A is badly conditioned: take U out first, so that only this step's own A counts.
             self.fold()
             update = compute()
@@ -290,9 +284,7 @@ class FactoredOutput:
 
     def _refuse_bad(self, update: _update.Update) -> None:
         """Raise if an update may not be applied; it has changed nothing yet."""
-        advice = (
-            f"; lower the learning rate (stable up to {2 / max(update.strength, 1e-300):.3g} times this one)"
-        )
+        advice = f"; lower the learning rate (stable up to {2 / max(update.strength, 1e-300):.3g} times this one)"
         norm = float(np.trace(update.factors.Q))
         if np.isfinite(norm) and self._calm_norm > 0 and norm > MAX_GROWTH * self._calm_norm:
             raise TrainingError(

@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import scipy.linalg.cython_blas  # noqa: F401 - loads SciPy's BLAS, the one the kernels call, before it is looked up
 import threadpoolctl
 
 from wordsparse.errors import InputError
@@ -67,7 +68,5 @@ def _cgroup_quota() -> int | None:
         return None
 
 
-# SciPy's BLAS, the one the kernels call, is loaded by this import; looking the libraries up costs milliseconds, so once.
-import scipy.linalg.cython_blas  # noqa: E402, F401
-
+# Looking the loaded libraries up costs milliseconds, so once.
 _CONTROLLER = threadpoolctl.ThreadpoolController()

@@ -38,7 +38,7 @@ def non_negative(name: str, value: Any) -> float:
 def working_dtype(dtype: Any) -> np.dtype[Any]:
     """float32 or float64."""
     try:
-        resolved = np.dtype(dtype)
+        resolved: np.dtype[Any] = np.dtype(dtype)
     except TypeError:
         raise InputError(f"dtype must be float32 or float64, not {dtype!r}") from None
     if resolved not in (np.dtype(np.float32), np.dtype(np.float64)):
@@ -75,9 +75,7 @@ def output_rows(rows: ArrayLike, n_outputs: int) -> Array:
     """Indices of outputs, (n,) int64 in range."""
     array = np.atleast_1d(np.asarray(rows))
     if array.ndim != 1 or (array.dtype.kind not in "iu" and array.size):
-        raise InputError(
-            f"rows must be a sequence of whole numbers, not {array.dtype} of shape {array.shape}"
-        )
+        raise InputError(f"rows must be a sequence of whole numbers, not {array.dtype} of shape {array.shape}")
     array = array.astype(np.int64)
     if array.size and not (array.min() >= 0 and array.max() < n_outputs):
         raise InputError(f"rows must be from 0 to {n_outputs - 1}, not {array.min()} to {array.max()}")
@@ -85,11 +83,13 @@ def output_rows(rows: ArrayLike, n_outputs: int) -> Array:
 
 
 def sparse_targets(Y: Any, examples: int, n_outputs: int, *, add_up: bool) -> tuple[Array, Array, Array]:
-    """The (indptr, columns, values) of a SciPy sparse Y (examples, D), validated; ``add_up`` merges repeated entries."""
-    if not sp.issparse(Y):
-        raise InputError(
-            f"Y must be a SciPy sparse matrix of shape ({examples}, {n_outputs}), not {type(Y).__name__}"
-        )
+    """The (indptr, columns, values) of a SciPy sparse Y (examples, D), validated.
+
+    ``add_up`` merges repeated entries, as in the matrix that they stand for.
+    """
+    is_sparse: bool = sp.issparse(Y)
+    if not is_sparse:
+        raise InputError(f"Y must be a SciPy sparse matrix of shape ({examples}, {n_outputs}), not {type(Y).__name__}")
     if Y.shape != (examples, n_outputs):
         raise InputError(f"Y must have shape ({examples}, {n_outputs}), one row an example, not {Y.shape}")
     Y = Y.tocsr()
@@ -99,9 +99,7 @@ def sparse_targets(Y: Any, examples: int, n_outputs: int, *, add_up: bool) -> tu
     if indptr[0] != 0 or (np.diff(indptr) < 0).any() or columns.shape[0] != indptr[-1]:
         raise InputError("Y is not a valid CSR matrix: its indptr does not fit its indices")
     if columns.size and not (columns.min() >= 0 and columns.max() < n_outputs):
-        raise InputError(
-            f"Y has a target out of range: {columns.min()} to {columns.max()}, of {n_outputs} outputs"
-        )
+        raise InputError(f"Y has a target out of range: {columns.min()} to {columns.max()}, of {n_outputs} outputs")
     if add_up and not Y.has_canonical_format:
         Y = Y.copy()
         Y.sum_duplicates()

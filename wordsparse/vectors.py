@@ -36,9 +36,7 @@ class WordVectors:
         finite.
     """
 
-    def __init__(
-        self, words: Iterable[str], vectors: npt.ArrayLike, counts: npt.ArrayLike | None = None
-    ) -> None:
+    def __init__(self, words: Iterable[str], vectors: npt.ArrayLike, counts: npt.ArrayLike | None = None) -> None:
         self.words: list[str] = list(words)
         with np.errstate(over="ignore"):  # what float32 cannot hold becomes inf and is refused below, by name
             self.vectors: npt.NDArray[np.float32] = np.ascontiguousarray(vectors, dtype=np.float32)
@@ -132,9 +130,7 @@ class WordVectors:
     def _check(self) -> None:
         """Refuse what the other methods could not live with."""
         if self.vectors.ndim != 2 or len(self.vectors) != len(self.words) or self.vectors.size == 0:
-            raise InputError(
-                f"{len(self.words)} words need as many vectors, not an array {self.vectors.shape}"
-            )
+            raise InputError(f"{len(self.words)} words need as many vectors, not an array {self.vectors.shape}")
         if len(self._rows) != len(self.words):
             row = next(row for row, word in enumerate(self.words) if self._rows[word] != row)
             word = self.words[row]
@@ -152,9 +148,7 @@ class WordVectors:
             finite = np.isfinite(self.vectors.sum(axis=1, dtype=np.float64))
         if not finite.all():
             row = int(finite.argmin())
-            raise InputError(
-                f"the vector of {self.words[row]!r} (word {row + 1}) holds a number that is not finite"
-            )
+            raise InputError(f"the vector of {self.words[row]!r} (word {row + 1}) holds a number that is not finite")
 
     def _unknown(self, word: str) -> str:
         """What to say about a word that is not there, with close spellings where there are any."""
@@ -167,9 +161,7 @@ class WordVectors:
         hint = f"; close to it: {', '.join(close)}" if close else ""
         return f"the word {word!r} is not in the vocabulary{hint}"
 
-    def _nearest(
-        self, query: npt.NDArray[np.float32], n: int, left_out: Collection[int]
-    ) -> list[tuple[str, float]]:
+    def _nearest(self, query: npt.NDArray[np.float32], n: int, left_out: Collection[int]) -> list[tuple[str, float]]:
         """The ``n`` words of largest unit · query, (dim,), but for the rows left out; ties by frequency."""
         if n < 1:
             raise InputError(f"the number of words to show must be at least 1, not {n}")

@@ -12,9 +12,7 @@ from wordsparse.vectors import WordVectors
 
 @pytest.fixture
 def vectors(tmp_path: Path) -> str:
-    word_vectors = WordVectors(
-        ["man", "king", "woman", "queen"], [[1, 0, 0], [1, 1, 0], [0, 0, 1], [0, 1, 1]]
-    )
+    word_vectors = WordVectors(["man", "king", "woman", "queen"], [[1, 0, 0], [1, 1, 0], [0, 0, 1], [0, 1, 1]])
     return str(save_vectors(word_vectors, tmp_path / "vectors.txt", "word2vec")[0])
 
 
@@ -49,9 +47,7 @@ def test_analogy(vectors: str, capsys: pytest.CaptureFixture[str]) -> None:
         (["similar", "king", "-n", "0"], "0"),
     ],
 )
-def test_wrong_requests(
-    vectors: str, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_wrong_requests(vectors: str, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([arguments[0], vectors, *arguments[1:]]) == 2
     output = capsys.readouterr()
     assert message in output.err

@@ -36,9 +36,7 @@ def test_lines(text):
 
 
 def test_text8_is_one_sentence_a_file(text):
-    assert (
-        list(sentences([text, text], "text8")) == [[word for sentence in SENTENCES for word in sentence]] * 2
-    )
+    assert list(sentences([text, text], "text8")) == [[word for sentence in SENTENCES for word in sentence]] * 2
 
 
 @pytest.mark.parametrize("ending", COMPRESS)

@@ -93,9 +93,7 @@ def test_odd_white_space_in_words_survives_a_file(tmp_path):
 )
 def test_a_file_with_invalid_content_is_refused_by_name(tmp_path, words, counts, said):
     path = tmp_path / "v.json"
-    path.write_text(
-        json.dumps({"format": "wordsparse vocabulary", "version": 1, "words": words, "counts": counts})
-    )
+    path.write_text(json.dumps({"format": "wordsparse vocabulary", "version": 1, "words": words, "counts": counts}))
     with pytest.raises(InputError, match=said) as refusal:
         Vocabulary.load(path)
     assert str(path) in str(refusal.value)

@@ -23,9 +23,7 @@ def command(model: str, word: str, n: int, as_json: bool) -> None:
     emit_neighbours({"word": word}, load_vectors(model).similar(word, n), as_json)
 
 
-def emit_neighbours(
-    question: Mapping[str, object], neighbours: Sequence[tuple[str, float]], as_json: bool
-) -> None:
+def emit_neighbours(question: Mapping[str, object], neighbours: Sequence[tuple[str, float]], as_json: bool) -> None:
     """Print what was asked and the words found, with their cosines."""
     result = {**question, "neighbours": [{"word": word, "cosine": cosine} for word, cosine in neighbours]}
     width = max((len(word) for word, _ in neighbours), default=0)

@@ -10,8 +10,8 @@ from typing import Any
 
 from wordsparse.corpus.gensim_text import require_gensim
 from wordsparse.corpus.reading import FORMATS, sentences
-from wordsparse.corpus.storage import sha256_of
 from wordsparse.errors import InputError
+from wordsparse.storage import sha256_of
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,7 @@ class Card:
         """
         for file in self.files:
             _check_file(file)
-        return (
-            sentence for file in self.files for sentence in sentences(file.path(), file.format, self.tokens)
-        )
+        return (sentence for file in self.files for sentence in sentences(file.path(), file.format, self.tokens))
 
 
 def load_card(path: str | os.PathLike[str]) -> Card:
@@ -91,9 +89,7 @@ def _card_file(entry: Any, where: str) -> CardFile:
     if not re.fullmatch("[0-9a-f]{64}", entry["sha256"]):
         raise InputError(f"{where}: sha256 must be 64 hexadecimal digits")
     if entry["package"] != "gensim":
-        raise InputError(
-            f"{where}: texts are taken from the package gensim only, not from {entry['package']!r}"
-        )
+        raise InputError(f"{where}: texts are taken from the package gensim only, not from {entry['package']!r}")
     inside = PurePosixPath(entry["folder"]) / entry["name"]
     if inside.is_absolute() or ".." in inside.parts or "/" in entry["name"]:
         raise InputError(f"{where}: {str(inside)!r} must lie inside the package")
@@ -111,8 +107,6 @@ def _check_members(content: Mapping[str, Any], kinds: Mapping[str, type], where:
 def _check_file(file: CardFile) -> None:
     path = file.path()
     if not path.is_file():
-        raise InputError(
-            f"{path}: is missing: this {file.package} does not ship the text that the card describes"
-        )
+        raise InputError(f"{path}: is missing: this {file.package} does not ship the text that the card describes")
     if path.stat().st_size != file.bytes or sha256_of(path) != file.sha256:
         raise InputError(f"{path}: is not the file that the card describes (its size or checksum differs)")

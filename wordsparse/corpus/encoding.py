@@ -22,9 +22,9 @@ from wordsparse.corpus.shards import (
     shard_name,
     write_corpus_manifest,
 )
-from wordsparse.corpus.storage import new_directory, writing
 from wordsparse.corpus.vocabulary import Vocabulary, check_limits, check_word
 from wordsparse.errors import InputError
+from wordsparse.storage import new_directory, writing
 
 BLOCK_VALUES = 2**20
 

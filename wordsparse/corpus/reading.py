@@ -52,9 +52,7 @@ def pieces(source: Source, format: str = "lines", tokens: str | None = None) -> 
     paths = _as_paths(source)
     if paths is None:
         if format != "lines" or tokens is not None:
-            raise InputError(
-                "a format and a tokeniser are for files: an iterable gives its sentences as tokens"
-            )
+            raise InputError("a format and a tokeniser are for files: an iterable gives its sentences as tokens")
         return _iterable_pieces(cast("Iterable[object]", source))
     if format == "wiki":
         require_gensim('the format "wiki"')
@@ -67,9 +65,7 @@ def _as_paths(source: Source) -> Sequence[PathLike] | None:
     if isinstance(source, str | os.PathLike):
         return [source]
     if not isinstance(source, Iterable):
-        raise InputError(
-            f"text must be a path, a list of paths or an iterable of token lists, not {source!r}"
-        )
+        raise InputError(f"text must be a path, a list of paths or an iterable of token lists, not {source!r}")
     if not isinstance(source, list | tuple):
         return None
     are_paths = [isinstance(item, str | os.PathLike) for item in source]

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wordsparse.corpus.storage import read_manifest, reading, sha256_of, write_manifest
 from wordsparse.corpus.vocabulary import Vocabulary
 from wordsparse.errors import InputError
+from wordsparse.storage import read_manifest, reading, sha256_of, write_manifest
 
 OUT_OF_VOCABULARY = -1
 """A token that the vocabulary does not hold: kept, so that positions and counts of tokens are exact."""
@@ -153,11 +153,7 @@ def _records(manifest: Mapping[str, Any], folder: Path) -> list[FileRecord]:
     for index, entry in enumerate(files):
         name = VOCABULARY if index == 0 else shard_name(index - 1)
         digest = entry.get("sha256") if isinstance(entry, dict) else None
-        if (
-            not isinstance(digest, str)
-            or not re.fullmatch("[0-9a-f]{64}", digest)
-            or entry.get("name") != name
-        ):
+        if not isinstance(digest, str) or not re.fullmatch("[0-9a-f]{64}", digest) or entry.get("name") != name:
             raise InputError(f"{folder / MANIFEST}: entry {index} of its files must describe {name}")
         records.append(FileRecord(name, _integer(entry, "bytes", folder), digest))
     return records
@@ -175,13 +171,9 @@ def _check_size(folder: Path, record: FileRecord) -> None:
     if not path.is_file():
         raise InputError(f"{path}: is missing; encode the text again")
     if path.stat().st_size != record.bytes:
-        raise InputError(
-            f"{path}: has {path.stat().st_size:,} bytes, not {record.bytes:,}: it was cut or altered"
-        )
+        raise InputError(f"{path}: has {path.stat().st_size:,} bytes, not {record.bytes:,}: it was cut or altered")
     if record.name != VOCABULARY and record.bytes % SHARD_DTYPE.itemsize:
-        raise InputError(
-            f"{path}: {record.bytes:,} bytes are no whole number of {SHARD_DTYPE.itemsize}-byte values"
-        )
+        raise InputError(f"{path}: {record.bytes:,} bytes are no whole number of {SHARD_DTYPE.itemsize}-byte values")
 
 
 def _checked_sentences(folder: Path, record: FileRecord, vocab_size: int) -> int:
@@ -206,6 +198,4 @@ def _checked_sentences(folder: Path, record: FileRecord, vocab_size: int) -> int
 
 
 def _altered(path: Path) -> InputError:
-    return InputError(
-        f"{path}: its content does not match its checksum: it was altered or damaged; encode again"
-    )
+    return InputError(f"{path}: its content does not match its checksum: it was altered or damaged; encode again")

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from wordsparse.corpus.storage import check_version, read_json, write_file
 from wordsparse.errors import InputError
+from wordsparse.storage import check_version, read_json, write_file
 
 FORMAT = "wordsparse vocabulary"
 VERSION = 1
@@ -52,9 +52,7 @@ class Vocabulary:
             raise InputError(f"the word {repeated!r} is there more than once")
 
     @classmethod
-    def from_counts(
-        cls, counts: Mapping[str, int], min_count: int = 5, max_vocab: int | None = None
-    ) -> "Vocabulary":
+    def from_counts(cls, counts: Mapping[str, int], min_count: int = 5, max_vocab: int | None = None) -> "Vocabulary":
         """The words that occur at least ``min_count`` times, of these the ``max_vocab`` most frequent.
 
         Equal counts are ordered by code point, so the result does not depend on the order of ``counts``.

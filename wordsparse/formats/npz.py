@@ -52,9 +52,7 @@ def read(path: Path) -> WordVectors:
             arrays = _read_arrays(archive, unpacked_limit(path.stat().st_size))
     except InputError:
         raise
-    except (
-        Exception
-    ) as error:  # a damaged archive raises nearly any kind of error in zipfile and its decompressors
+    except Exception as error:  # a damaged archive raises nearly any kind of error in zipfile and its decompressors
         raise InputError(f"is no npz file, or is damaged: {error}") from error
     return WordVectors(
         _split(arrays["words"].tobytes(), arrays["word_offsets"]), arrays["vectors"], arrays.get("counts")
@@ -65,18 +63,14 @@ def _read_arrays(archive: zipfile.ZipFile, limit: int) -> dict[str, npt.NDArray[
     names = {name.removesuffix(".npy") for name in archive.namelist()}
     missing = _NEEDED.keys() - names
     if missing:
-        raise InputError(
-            f"is an npz file without the array {min(missing)!r}; vectors, words, word_offsets are needed"
-        )
+        raise InputError(f"is an npz file without the array {min(missing)!r}; vectors, words, word_offsets are needed")
     wanted = _NEEDED | {name: kind for name, kind in _OPTIONAL.items() if name in names}
     if sum(archive.getinfo(f"{name}.npy").file_size for name in wanted) > limit:
         raise InputError(f"unpacks to more than {limit} bytes: no vectors compress that well")
     return {name: _read_array(archive, name, *kind) for name, kind in wanted.items()}
 
 
-def _read_array(
-    archive: zipfile.ZipFile, name: str, dtype: type[np.generic], ndim: int
-) -> npt.NDArray[np.generic]:
+def _read_array(archive: zipfile.ZipFile, name: str, dtype: type[np.generic], ndim: int) -> npt.NDArray[np.generic]:
     """Read one array, after its header has been compared with the size of the archive's member."""
     claimed = archive.getinfo(f"{name}.npy").file_size
     with archive.open(f"{name}.npy") as file:
@@ -91,9 +85,7 @@ def _read_array(
         for length in shape:
             size *= int(length)
         if file.tell() + size != claimed:
-            raise InputError(
-                f"the array {name!r} claims {size} bytes, but {claimed - file.tell()} are stored"
-            )
+            raise InputError(f"the array {name!r} claims {size} bytes, but {claimed - file.tell()} are stored")
         data = file.read(size)
     return np.frombuffer(data, dtype=found).reshape(shape)
 

@@ -32,6 +32,4 @@ def write(word_vectors: WordVectors, path: Path) -> None:
         else:
             file.write("word\tcount\n")
             counts = word_vectors.counts.tolist()
-            file.writelines(
-                f"{word}\t{count}\n" for word, count in zip(word_vectors.words, counts, strict=True)
-            )
+            file.writelines(f"{word}\t{count}\n" for word, count in zip(word_vectors.words, counts, strict=True))

@@ -42,9 +42,7 @@ class CpuKernels:
 
     def pair_dots(self, csr: Csr, left: Array, right: Array) -> Array:
         out = np.empty(csr.entries, left.dtype)
-        _gather.pair_dots(
-            csr.indptr, csr.indices, left, right, out, self._threads_for(csr.entries * left.shape[1])
-        )
+        _gather.pair_dots(csr.indptr, csr.indices, left, right, out, self._threads_for(csr.entries * left.shape[1]))
         return out
 
     def combine(self, csr: Csr, values: Array, rows: Array) -> Array:

@@ -65,7 +65,7 @@ class NumpyKernels:
     """Every kernel as one array expression; runs on any array module that speaks NumPy's protocols."""
 
     def take(self, matrix: Array, rows: Array) -> Array:
-        return matrix[rows]
+        return np.asarray(matrix[rows])
 
     def add_rows(self, matrix: Array, rows: Array, change: Array, scale: Array | None = None) -> None:
         matrix[rows] += change if scale is None else scale[:, None] * change
@@ -77,7 +77,7 @@ class NumpyKernels:
         return Csr(indptr, csr.row_of_entry()[order].astype(np.int32), csr.rows, order)
 
     def pair_dots(self, csr: Csr, left: Array, right: Array) -> Array:
-        return np.einsum("kd,kd->k", left[csr.row_of_entry()], right[csr.indices])
+        return np.asarray(np.einsum("kd,kd->k", left[csr.row_of_entry()], right[csr.indices]))
 
     def combine(self, csr: Csr, values: Array, rows: Array) -> Array:
         values = values if csr.order is None else values[csr.order]
@@ -85,7 +85,7 @@ class NumpyKernels:
         return np.asarray(matrix @ rows)
 
     def matmul(self, a: Array, m: Array, out: Array | None = None) -> Array:
-        product = a @ m.astype(a.dtype, copy=False)
+        product: Array = a @ m.astype(a.dtype, copy=False)
         if out is None:
             return product
         out += product

@@ -3,7 +3,7 @@ import os
 
 import pytest
 
-from wordsparse.corpus import storage
+from wordsparse import storage
 from wordsparse.errors import InputError, WordsparseError
 
 

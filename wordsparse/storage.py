@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from wordsparse.errors import InputError, WordsparseError
 
@@ -46,9 +46,8 @@ def new_directory(path: Path) -> Iterator[Path]:
     WordsparseError
         After the block, if the rename fails.
     """
+    check_new_directory(path)
     target = Path(os.path.realpath(path))
-    if os.path.lexists(target) and not (target.is_dir() and not any(target.iterdir())):
-        raise InputError(f"{path}: exists already: name another directory, or delete it first")
     temporary = _beside(target)
     try:
         temporary.mkdir()
@@ -62,6 +61,17 @@ def new_directory(path: Path) -> Iterator[Path]:
             _sync_directory(target.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def check_new_directory(path: Path) -> None:
+    """Raise InputError unless a directory can be made at ``path``: asked before the work whose result it is to hold."""
+    target = Path(os.path.realpath(path))
+    if os.path.lexists(target) and not (target.is_dir() and not any(target.iterdir())):
+        raise InputError(f"{path}: exists already: name another directory, or delete it first")
+    if not target.parent.is_dir():
+        raise InputError(f"{path}: there is no directory {target.parent}; make it first")
+    if not os.access(target.parent, os.W_OK | os.X_OK):
+        raise InputError(f"{path}: the directory {target.parent} cannot be written to")
 
 
 def write_file(path: Path, data: bytes) -> None:
@@ -154,3 +164,12 @@ def _sync_directory(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def synced(path: Path) -> Iterator[BinaryIO]:
+    """A new file to write in; on the disk when the block ends."""
+    with open(path, "xb") as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())

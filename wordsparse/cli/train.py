@@ -1,0 +1,83 @@
+"""``wordsparse train``."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+from tqdm import tqdm
+
+from wordsparse import recipe, storage
+from wordsparse.cli.common import emit, json_option
+from wordsparse.corpus.reading import FORMATS
+
+DEFAULTS = recipe.Options()
+
+
+@click.command()
+@click.argument("corpus", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Model directory to write.")
+@click.option("--model", type=click.Choice(recipe.MODELS), default=DEFAULTS.model, show_default=True)
+@click.option("--loss", default=DEFAULTS.loss, show_default=True, help=f"One of {', '.join(recipe.LOSSES)}.")
+@click.option("--dim", type=int, default=DEFAULTS.dim, show_default=True, help="Length of a vector.")
+@click.option("--window", type=int, default=DEFAULTS.window, show_default=True, help="Largest context distance.")
+@click.option("--min-count", type=int, help="Leave out words that occur less often.  [default: 5]")
+@click.option("--max-vocab", type=int, help="Keep only so many of the most frequent words.")
+@click.option("--sample", type=float, default=DEFAULTS.sample, show_default=True, help="Subsampling; 0 for none.")
+@click.option("--epochs", type=int, default=DEFAULTS.epochs, show_default=True)
+@click.option("--batch-tokens", type=int, default=DEFAULTS.batch_tokens, show_default=True, help="Per minibatch.")
+@click.option("--threads", type=int, help="[default: every CPU available]")
+@click.option("--seed", type=int, default=DEFAULTS.seed, show_default=True)
+@click.option("--device", type=click.Choice(recipe.DEVICES), default=DEFAULTS.device, show_default=True)
+@click.option("--max-tokens", type=int, help="Train on the first so many tokens only.")
+@click.option("--format", type=click.Choice(FORMATS), default="lines", show_default=True, help="How text is read.")
+@json_option
+def command(
+    corpus: tuple[Path, ...],
+    output: Path,
+    format: str,
+    min_count: int | None,
+    max_vocab: int | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Train word vectors on text files, or on a directory that `encode` wrote."""
+    from wordsparse import training
+
+    chosen = recipe.Options(**options)
+    storage.check_new_directory(output)
+    # The delay keeps the bar off the screen when the request is refused at once.
+    encoding_bar = tqdm(desc="encode", unit=" tokens", unit_scale=True, delay=0.5)
+    training_bar = tqdm(desc="train", unit=" tokens", unit_scale=True, delay=0.5)
+
+    def encoded_so_far(tokens: int) -> None:
+        encoding_bar.update(tokens - encoding_bar.n)
+
+    def trained_so_far(progress: training.Progress) -> None:
+        training_bar.total = progress.total_tokens
+        training_bar.set_postfix(epoch=progress.epoch + 1, loss=f"{progress.loss:.4f}", refresh=False)
+        training_bar.update(progress.tokens - training_bar.n)
+
+    with (
+        encoding_bar,
+        training.encoded(
+            list(corpus),
+            format=format,
+            min_count=min_count,
+            max_vocab=max_vocab,
+            directory=output.absolute().parent,
+            progress=encoded_so_far,
+        ) as ready,
+    ):
+        encoding_bar.close()
+        training_bar.reset()
+        with training_bar:
+            model = training.fit(ready, chosen, trained_so_far)
+    model.save(output)
+    report = model.report
+    text = (
+        f"{report['vocab_size']:,} vectors of dimension {report['dim']} in {output}\n"
+        f"{report['tokens']:,} tokens in {report['wall_seconds']:.1f} s "
+        f"({report['tokens_per_second']:,.0f} tokens/s, {report['threads']} threads); "
+        f"loss per epoch: {', '.join(f'{loss:.4f}' for loss in report['loss'])}"
+    )
+    emit({**report, "output": str(output)}, text, as_json)

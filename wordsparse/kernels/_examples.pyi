@@ -1,0 +1,46 @@
+from typing import Any
+
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+def keep_tokens(
+    ids: Array,
+    lo: int,
+    hi: int,
+    offset: int,
+    key: int,
+    keep_below: Array,
+    window: int,
+    kept: Array,
+    width: Array,
+) -> tuple[int, int, int, int]: ...
+def local_ids(kept: Array, n: int, slot: Array, words: Array) -> int: ...
+def relabel(kept: Array, n: int, slot: Array, words: Array) -> None: ...
+def count_pairs(
+    local: Array, width: Array, n: int, first: int, last: int, by_centre: Array, by_context: Array
+) -> tuple[int, int]: ...
+def skipgram_pairs(
+    local: Array,
+    width: Array,
+    n: int,
+    first: int,
+    last: int,
+    centre_place: Array,
+    context_place: Array,
+    centres: Array,
+    indptr: Array,
+    indices: Array,
+    counts: Array,
+) -> int: ...
+def cbow_examples(
+    local: Array,
+    width: Array,
+    n: int,
+    first: int,
+    last: int,
+    place: Array,
+    targets: Array,
+    indptr: Array,
+    indices: Array,
+) -> None: ...

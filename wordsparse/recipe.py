@@ -1,0 +1,83 @@
+"""The recommended recipe: what is asked for, checked, and the constants that go with each model and loss."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from wordsparse import losses, validation
+from wordsparse.embedding import StepSizes
+from wordsparse.errors import InputError
+from wordsparse.examples import MAX_WINDOW
+
+ModelName = Literal["cbow", "skipgram"]
+MODELS: tuple[str, ...] = get_args(ModelName)
+LOSSES = ("bounded-ns", "squared")
+DEVICES = ("auto", "cpu", "cuda")
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a training run is asked for; every field is checked when it is made.
+
+    ``batch_tokens`` corpus tokens a minibatch; ``threads`` None for every CPU; ``max_tokens`` trains on the first so
+    many tokens of the corpus only; ``sample`` word2vec's subsampling threshold, 0 for none.
+
+    Raises
+    ------
+    InputError
+        If a value is out of range; the message names the option.
+    """
+
+    model: str = "cbow"
+    loss: str = "bounded-ns"
+    dim: int = 100
+    window: int = 5
+    sample: float = 1e-3
+    epochs: int = 5
+    batch_tokens: int = 65_536
+    threads: int | None = None
+    seed: int = 1
+    device: str = "auto"
+    max_tokens: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.model not in MODELS:
+            raise InputError(f"model must be one of {', '.join(MODELS)}, not {self.model!r}")
+        losses.resolve(self.loss)
+        if self.loss not in LOSSES:
+            raise InputError(f"loss {self.loss!r} does not train word vectors yet: choose one of {', '.join(LOSSES)}")
+        for name in ("dim", "window", "epochs", "batch_tokens"):
+            validation.positive_int(name, getattr(self, name))
+        for name in ("threads", "max_tokens"):
+            if getattr(self, name) is not None:
+                validation.positive_int(name, getattr(self, name))
+        validation.non_negative("sample", self.sample)
+        if self.window > MAX_WINDOW:
+            raise InputError(f"window must be at most {MAX_WINDOW}, not {self.window}")
+        if self.seed < 0:
+            raise InputError(f"seed must be at least 0, not {self.seed}")
+        if self.device not in DEVICES:
+            raise InputError(f"device must be one of {', '.join(DEVICES)}, not {self.device!r}")
+        if self.device == "cuda":
+            raise InputError("device cuda: this version trains on the CPU only; use --device cpu or auto")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Constants that users need not know.
+
+    ``measure_power`` the base measure is π_i ∝ count_i to this power; ``warmup_tokens`` while the first so many tokens
+    pass, E stays where it started and only W is fitted; ``forget_tokens`` the window of the running means, in tokens.
+    """
+
+    steps: StepSizes
+    measure_power: float = 0.5
+    warmup_tokens: int = 400_000
+    forget_tokens: int = 1_300_000
+
+
+RECIPES: dict[tuple[str, str], Recipe] = {
+    ("skipgram", "bounded-ns"): Recipe(StepSizes(m0=100.0)),
+    ("cbow", "bounded-ns"): Recipe(StepSizes(m0=20.0)),
+    ("skipgram", "squared"): Recipe(StepSizes(lr=1.0, eta=0.5, t0=40.0, m0=100.0)),
+    ("cbow", "squared"): Recipe(StepSizes(lr=1.0, eta=0.5, t0=40.0, m0=20.0)),
+}

@@ -1,0 +1,244 @@
+"""The training loop: corpus slices → examples → steps, with the schedule, the progress and the report."""
+
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wordsparse import losses, recipe, threads
+from wordsparse.corpus import END_OF_SENTENCE, EncodedCorpus, encode
+from wordsparse.corpus.shards import MANIFEST
+from wordsparse.embedding import WordEmbedding
+from wordsparse.errors import InputError, TrainingError
+from wordsparse.examples import ExampleBuilder, Examples
+from wordsparse.kernels import CpuKernels
+from wordsparse.model import Model
+from wordsparse.output import FactoredOutput
+
+Array = NDArray[Any]
+
+# A minibatch whose mean loss is this many times the first one's, where W was 0, tells of a run that diverges.
+DIVERGED = 4.0
+# A run has at least this many minibatches, and spends at most this share of its tokens before E moves.
+MIN_STEPS = 200
+MAX_WARMUP = 0.05
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run is: corpus tokens passed over and to pass over in all, and the epoch's mean loss per pair so far."""
+
+    tokens: int
+    total_tokens: int
+    epoch: int
+    loss: float
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a run did. ``loss`` is the mean per pair of each epoch; times are of training only, without encoding."""
+
+    tokens: int
+    wall_seconds: float
+    cpu_seconds: float
+    tokens_per_second: float
+    vocab_size: int
+    dim: int
+    threads: int
+    device: str
+    loss: list[float]
+    peak_memory_bytes: int
+    checkpoints: int = 0
+
+
+def train(
+    corpus: Any,
+    *,
+    format: str = "lines",
+    min_count: int | None = None,
+    max_vocab: int | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    **options: Any,
+) -> Model:
+    """Train word vectors with the exact gradient over the whole vocabulary.
+
+    Parameters
+    ----------
+    corpus : path, sequence of paths, EncodedCorpus, or iterable of token lists
+        Text is encoded into a temporary directory first; a directory that ``encode`` wrote is used as it is.
+    format : str
+        How text files are read: ``lines``, ``text8``, ``paths`` or ``wiki``.
+    min_count, max_vocab : int, optional
+        Words that occur less often, or beyond the most frequent ones, are left out (min_count 5 where not given). For
+        an encoded corpus they were fixed when it was encoded.
+    progress : callable, optional
+        Called after every minibatch.
+    **options
+        The fields of :class:`wordsparse.recipe.Options`: model, loss, dim, window, sample, epochs, batch_tokens,
+        threads, seed, device, max_tokens.
+
+    Returns
+    -------
+    Model
+        With ``report`` filled.
+
+    Raises
+    ------
+    InputError
+        If an option or the corpus is not usable; nothing has been started then.
+    TrainingError
+        If training diverges.
+    """
+    try:
+        chosen = recipe.Options(**options)
+    except TypeError:
+        unknown = set(options) - set(recipe.Options.__dataclass_fields__)
+        raise InputError(f"unknown option {', '.join(sorted(unknown))}") from None
+    with encoded(corpus, format=format, min_count=min_count, max_vocab=max_vocab) as ready:
+        return fit(ready, chosen, progress)
+
+
+@contextmanager
+def encoded(
+    corpus: Any,
+    *,
+    format: str = "lines",
+    min_count: int | None = None,
+    max_vocab: int | None = None,
+    directory: Path | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Iterator[EncodedCorpus]:
+    """The corpus, encoded: opened where it is so already, else encoded into a temporary place inside ``directory``."""
+    if isinstance(corpus, (list, tuple)) and len(corpus) == 1 and isinstance(corpus[0], (str, PathLike)):
+        corpus = corpus[0]
+    if isinstance(corpus, (str, PathLike)) and (Path(corpus) / MANIFEST).is_file():
+        corpus = EncodedCorpus.open(Path(corpus))
+    if isinstance(corpus, EncodedCorpus):
+        for name, asked, fixed in (
+            ("min_count", min_count, corpus.min_count),
+            ("max_vocab", max_vocab, corpus.max_vocab),
+        ):
+            if asked is not None and asked != fixed:
+                raise InputError(f"{corpus.path} was encoded with {name} {fixed}, not {asked}: encode the text anew")
+        yield corpus
+        return
+    with tempfile.TemporaryDirectory(prefix=".wordsparse-corpus-", dir=directory) as temporary:
+        yield encode(
+            corpus,
+            Path(temporary) / "encoded",
+            format=format,
+            min_count=5 if min_count is None else min_count,
+            max_vocab=max_vocab,
+            progress=progress,
+        )
+
+
+def fit(corpus: EncodedCorpus, options: recipe.Options, progress: Callable[[Progress], None] | None = None) -> Model:
+    """Train on an encoded corpus; see :func:`train`."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    run = Run(corpus, options)
+    with threads.single_threaded_blas():
+        epoch_losses = [run.epoch(epoch, progress) for epoch in range(options.epochs)]
+        run.embedding.output.fold()  # W itself in V
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    report = Report(
+        tokens=run.tokens,
+        wall_seconds=wall,
+        cpu_seconds=cpu,
+        tokens_per_second=run.tokens / wall,
+        vocab_size=len(corpus.vocabulary),
+        dim=options.dim,
+        threads=run.threads,
+        device="cpu",
+        loss=epoch_losses,
+        peak_memory_bytes=peak_memory_bytes(),
+    )
+    return Model(corpus.vocabulary, run.embedding.E, run.embedding.output.V, asdict(options), asdict(report))
+
+
+class Run:
+    """A training run: what is trained, and how far it has come (``tokens``)."""
+
+    def __init__(self, corpus: EncodedCorpus, options: recipe.Options) -> None:
+        self._corpus = corpus
+        vocabulary = corpus.vocabulary
+        builder = ExampleBuilder(vocabulary, window=options.window, sample=options.sample, seed=options.seed)
+        self._build = builder.cbow if options.model == "cbow" else builder.skipgram
+        self._epoch_tokens = min(corpus.tokens, options.max_tokens or corpus.tokens)
+        self._total = self._epoch_tokens * options.epochs
+        # A short text takes smaller minibatches, so that it still takes enough steps.
+        self._batch_tokens = min(options.batch_tokens, max(1, self._total // MIN_STEPS))
+        constants = recipe.RECIPES[options.model, options.loss]
+        self._lr = constants.steps.lr
+        self._warmup = min(constants.warmup_tokens, self._total * MAX_WARMUP)
+        self.threads = threads.resolve_threads(options.threads)
+        kernels = CpuKernels(self.threads)
+        output = FactoredOutput(
+            len(vocabulary),
+            options.dim + 1,
+            losses.Squared(target_value=1.0) if options.loss == "squared" else options.loss,
+            base_measure=np.asarray(vocabulary.counts, np.float64) ** constants.measure_power,
+            kernels=kernels,
+        )
+        steps = replace(constants.steps, n_w=max(1.0, constants.forget_tokens / self._batch_tokens))
+        self.embedding = WordEmbedding(output, kernels, steps, options.seed)
+        self.tokens = 0
+        self._first_loss: float | None = None
+
+    def epoch(self, epoch: int, progress: Callable[[Progress], None] | None) -> float:
+        """Pass over the corpus once; the mean loss per pair."""
+        loss, pairs = 0.0, 0
+        for shard, start, stop, offset in slices(self._corpus, self._batch_tokens, self._epoch_tokens):
+            examples = self._build(shard, start, stop, offset=offset, epoch=epoch)
+            loss += self._step(examples)
+            pairs += examples.pairs
+            if progress is not None:
+                progress(Progress(self.tokens, self._total, epoch, loss / max(pairs, 1)))
+        return loss / max(pairs, 1)
+
+    def _step(self, examples: Examples) -> float:
+        # lr falls linearly to 0; E stays where it started while W is fitted to it.
+        lr = self._lr * (1 - self.tokens / self._total) if self.tokens >= self._warmup else 0.0
+        loss = self.embedding.step(examples, lr)
+        self.tokens += examples.tokens
+        if examples.pairs:
+            mean = loss / examples.pairs
+            first = self._first_loss = mean if self._first_loss is None else self._first_loss
+            if not mean <= DIVERGED * first:
+                raise TrainingError(
+                    f"training diverged after {self.tokens:,} of {self._total:,} tokens: the mean loss is {mean:.4g}, "
+                    f"from {first:.4g} at the start; use smaller minibatches (batch_tokens)"
+                )
+        return loss
+
+
+def slices(corpus: EncodedCorpus, batch_tokens: int, max_tokens: int) -> Iterator[tuple[Array, int, int, int]]:
+    """Cut the first ``max_tokens`` corpus tokens into (shard, start, stop, offset of the shard in the corpus)."""
+    offset = 0
+    for shard in corpus.shards:
+        for start in range(0, shard.shape[0], batch_tokens):
+            stop = min(start + batch_tokens, shard.shape[0])
+            tokens = np.flatnonzero(shard[start:stop] != END_OF_SENTENCE)
+            if tokens.shape[0] >= max_tokens:
+                # Cut behind the last token that is wanted; a window does not reach over this end.
+                stop = start + int(tokens[max_tokens - 1]) + 1
+                yield shard[:stop], start, stop, offset
+                return
+            max_tokens -= tokens.shape[0]
+            yield shard, start, stop, offset
+        offset += shard.shape[0]
+
+
+def peak_memory_bytes() -> int:
+    """The largest resident memory of this process so far."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
