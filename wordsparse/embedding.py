@@ -11,9 +11,9 @@ curvature of ℓ along a row of W, per pair):
     input     M_w ← M_w + Σ_j 2α_j C_jw²          (what the example's curvature along Q becomes along E_w)
               E_w ← E_w − lr g_w (Q_E + ρ · mean-eig(Q_E) I)⁻¹ / (M_w + m0 · mean 2α),   g_w = ∂L/∂E_w
 
-The input step is a Newton step on all that was seen of a word so far, lr times; where the minibatch itself is most of it
-(a short text, a large minibatch), lr above 1 would overshoot, so no more is taken than ``trust`` times the Newton step of
-the minibatch alone.
+The input step is a Newton step on all that was seen of a word so far, lr times; where the minibatch itself is most
+of it (a short text, a large minibatch), lr above 1 would overshoot, so no more is taken than ``trust`` times the
+Newton step of the minibatch alone.
 """
 
 from dataclasses import dataclass

@@ -35,8 +35,7 @@ class Factors:
 
     def condition(self) -> float:
         """‖U‖₁ ‖U⁻¹‖₁, an upper estimate of U's condition number within a factor d; inf where not finite."""
-        condition = float(np.abs(self.U).sum(0).max(initial=0) * np.abs(self.U_inverse).sum(0).max(initial=0))
-        return condition if np.isfinite(condition) else np.inf
+        return condition_number(self.U, self.U_inverse)
 
     def is_finite(self) -> bool:
         """Whether every entry is a finite number."""
@@ -51,6 +50,8 @@ def invert(matrix: Array) -> Array:
         return np.full_like(matrix, np.inf)
 
 
-def add_symmetric(matrix: Array, half: Array) -> Array:
-    """matrix + half + halfᵀ."""
-    return matrix + half + half.T
+def condition_number(matrix: Array, inverse: Array) -> float:
+    """‖M‖₁ ‖M⁻¹‖₁; inf where not finite."""
+    with np.errstate(all="ignore"):
+        condition = float(np.abs(matrix).sum(0).max(initial=0) * np.abs(inverse).sum(0).max(initial=0))
+    return condition if np.isfinite(condition) else np.inf

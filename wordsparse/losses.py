@@ -51,10 +51,13 @@ class Loss(ABC):
         How the command line and reports call it.
     starts_at_zero : bool
         Whether W = 0 has a gradient that leads away from it.
+    min_outputs : int
+        With fewer outputs the loss says nothing.
     """
 
     name: ClassVar[str]
     starts_at_zero: ClassVar[bool] = True
+    min_outputs: ClassVar[int] = 1
 
     @abstractmethod
     def terms(self, o: Any, q: Any, s: Any, total: float) -> Terms:
@@ -75,7 +78,9 @@ class Loss(ABC):
         terms = self.terms(o, q[example], s[example], total)
 
         def per_example(values: Any) -> Array:
-            return np.bincount(example, weights=np.broadcast_to(y * values, y.shape), minlength=m)
+            # (bincount of nothing is int64, whatever the weights)
+            weights = np.broadcast_to(y * values, y.shape)
+            return np.bincount(example, weights=weights, minlength=m).astype(np.float64, copy=False)
 
         return Minibatch(per_example(terms.value), per_example(terms.dq), per_example(terms.ds), y * terms.do)
 
@@ -83,8 +88,14 @@ class Loss(ABC):
 class LinearLoss(Loss):
     """A loss that is linear in q and s: ℓ = t(o) + c + a·q + b·s.
 
-    Its α and β do not depend on the outputs, so sums over a minibatch need no q per example.
+    Its α and β do not depend on the outputs, so sums over a minibatch need no q per example, as long as the stored
+    values of Y weight the targets' losses (``weighted``).
     """
+
+    @property
+    def weighted(self) -> bool:
+        """Whether the loss of an example is Σ_k y_k ℓ(o_k, q, s)."""
+        return True
 
     @abstractmethod
     def target(self, o: Any) -> tuple[Any, Any]:
@@ -114,6 +125,14 @@ class Squared(LinearLoss):
     target_value: float | None = None
     name: ClassVar[str] = "squared"
 
+    def __post_init__(self) -> None:
+        if self.target_value is not None:
+            _finite(self, "target_value")
+
+    @property
+    def weighted(self) -> bool:
+        return self.target_value is not None
+
     def target(self, o: Any) -> tuple[Any, Any]:
         t = 1.0 if self.target_value is None else self.target_value
         return t * t - 2 * t * o, -2 * t
@@ -122,7 +141,7 @@ class Squared(LinearLoss):
         return 0.0, 1.0, 0.0
 
     def minibatch(self, example: Array, y: Array, o: Array, q: Array, s: Array, total: float) -> Minibatch:
-        if self.target_value is not None:
+        if self.weighted:
             return super().minibatch(example, y, o, q, s, total)
         losses = q + np.bincount(example, weights=y * (y - 2 * o), minlength=q.shape[0])
         return Minibatch(losses, np.ones(q.shape), np.zeros(q.shape), -2 * y)
@@ -185,16 +204,18 @@ class Taylor(Loss):
 class ZLoss(Loss):
     """Z-loss: ℓ = softplus(a (b − z)) / a of the standardised output z = (o − μ)/σ, μ = s/Σπ, σ² = q/Σπ − μ².
 
-    Where all outputs are equal (σ = 0: one output, or W = 0) z has no value; it is taken as 0 with no gradient.
+    Where all outputs are equal (σ = 0, as at W = 0) z has no value; it is taken as 0 with no gradient.
     """
 
     a: float = 0.1
     b: float = 10.0
     name: ClassVar[str] = "zloss"
     starts_at_zero: ClassVar[bool] = False
+    min_outputs: ClassVar[int] = 2  # one output is its own mean: rounding would pass for its spread
 
     def __post_init__(self) -> None:
         _positive(self, "a")
+        _finite(self, "b")
 
     def terms(self, o: Any, q: Any, s: Any, total: float) -> Terms:
         mean = s / total
@@ -231,17 +252,25 @@ def resolve(loss: str | Loss) -> Loss:
     """
     if isinstance(loss, Loss):
         return loss
-    if loss in LOSSES:
+    if isinstance(loss, str) and loss in LOSSES:
         return LOSSES[loss]()
     hint = (
         "; plain softmax does not belong to the spherical family: taylor and spherical are its nearest members"
         if "softmax" in str(loss).lower()
         else ""
     )
-    raise InputError(f"unknown loss {loss!r}: choose one of {', '.join(LOSSES)}{hint}")
+    raise InputError(f"unknown loss {loss!r}: choose one of {', '.join(LOSSES)}, or give a Loss object{hint}")
+
+
+def _finite(loss: Any, field: str) -> None:
+    if not _is_finite(getattr(loss, field)):
+        raise InputError(f"{loss.name}: {field} must be a finite number, not {getattr(loss, field)!r}")
+
+
+def _is_finite(value: Any) -> bool:
+    return isinstance(value, (int, float, np.number)) and bool(np.isfinite(value))
 
 
 def _positive(loss: Any, field: str) -> None:
-    value = getattr(loss, field)
-    if not (math.isfinite(value) and value > 0):
-        raise InputError(f"{loss.name}: {field} must be a positive number, not {value!r}")
+    if not _is_finite(getattr(loss, field)) or getattr(loss, field) <= 0:
+        raise InputError(f"{loss.name}: {field} must be a positive number, not {getattr(loss, field)!r}")

@@ -25,7 +25,7 @@ from wordsparse import losses as _losses
 from wordsparse import update as _update
 from wordsparse import validation
 from wordsparse.errors import InputError, TrainingError
-from wordsparse.factors import Factors
+from wordsparse.factors import Factors, condition_number
 from wordsparse.inputs import Inputs, RowInputs
 from wordsparse.kernels import CpuKernels, Csr, Kernels
 from wordsparse.minibatch import Forward, Targets
@@ -35,11 +35,11 @@ Array = NDArray[Any]
 
 # Rounding in V reaches W amplified by U's condition number: past the first number V takes U in (a fold). A single step
 # may condition A no worse than the second: beyond it, A counts as singular.
-FOLD_CONDITION = {np.dtype(np.float32): 1e4, np.dtype(np.float64): 1e6}
-STEP_CONDITION = {np.dtype(np.float32): 1e5, np.dtype(np.float64): 1e10}
+FOLD_CONDITION = {np.dtype(np.float32): 1e4, np.dtype(np.float64): 1e5}
+STEP_CONDITION = {np.dtype(np.float32): 1e5, np.dtype(np.float64): 1e7}
 # U's scale drifts as (1 − η)^t under a forgetting step: fold before V's entries leave the comfortable exponents.
 FOLD_SCALE = 1e4
-# ‖W‖² may not grow past this multiple of the largest value that it had after a stable step.
+# An unstable step may not take ‖W‖² past this multiple of the largest value that it had after a stable one.
 MAX_GROWTH = 1e8
 # Rows of W formed at a time when all of W passes by.
 BLOCK_ROWS = 4096
@@ -90,11 +90,14 @@ class FactoredOutput:
         self.n_features = validation.positive_int("n_features", n_features)
         self.loss = _losses.resolve(loss)
         self.dtype = validation.working_dtype(dtype)
+        if self.n_outputs < self.loss.min_outputs:
+            raise InputError(f"loss {self.loss.name} needs at least {self.loss.min_outputs} outputs, not {n_outputs}")
+        seed = validation.whole("seed", seed)
         self.kernels: Kernels = kernels if kernels is not None else CpuKernels(threads)
         # p = √π (D,) float64; None stands for all ones, at no cost in memory.
         self.p = None
         if base_measure is not None:
-            self.p = np.sqrt(validation.base_measure(base_measure, self.n_outputs))
+            self.p = np.sqrt(validation.base_measure(base_measure, self.n_outputs, self.dtype))
         self.total = float(self.n_outputs) if self.p is None else 1.0  # Σ π_i = ‖p‖²
         self.V = np.zeros((self.n_outputs, self.n_features), self.dtype)
         self.folds = 0
@@ -156,6 +159,7 @@ class FactoredOutput:
             self.update(forward, lr, weight_decay=weight_decay)
             return self._losses_of(forward), gradient
 
+    @single_threaded_blas()
     def weights(self, rows: ArrayLike | None = None) -> Array:
         """W[rows] (all rows when None), so that o = W h; in the working precision."""
         if rows is None:
@@ -165,13 +169,14 @@ class FactoredOutput:
             return out
         return self._plain_rows(validation.output_rows(rows, self.n_outputs))
 
+    @single_threaded_blas()
     def set_weights(self, weights: ArrayLike) -> None:
         """Set W (D, d), so that o = W h."""
         weights = np.asarray(weights)
         if weights.shape != self.V.shape:
             raise InputError(f"weights must have shape {self.V.shape}, not {weights.shape}")
-        if not np.isfinite(weights).all():
-            raise InputError("weights hold values that are not finite numbers")
+        for block in self._blocks():  # all of them before the first is set
+            validation.matrix("weights", weights[block], self.n_features, self.dtype, first_row=block.start)
         for block in self._blocks():
             self.V[block] = weights[block] if self.p is None else weights[block] * self.p[block, None]
         d = self.n_features
@@ -179,11 +184,13 @@ class FactoredOutput:
         self.fold()
         self._calm_norm = float(np.trace(self.factors.Q))
 
+    @single_threaded_blas()
     def outputs(self, H: ArrayLike, rows: ArrayLike) -> Array:
         """o[:, rows] for inputs H (m, d): (m, len(rows))."""
         H = validation.matrix("H", H, self.n_features, self.dtype)
         return np.asarray(H @ self.weights(rows).T)
 
+    @single_threaded_blas()
     def top(self, H: ArrayLike, k: int) -> tuple[Array, Array]:
         """The k largest outputs of each example over all D, W formed a block of rows at a time.
 
@@ -216,7 +223,7 @@ class FactoredOutput:
         o = a if r is None else a * r
         example = targets.csr.row_of_entry()
         m = inputs.rows.shape[0]
-        if not per_example and isinstance(self.loss, _losses.LinearLoss):
+        if not per_example and isinstance(self.loss, _losses.LinearLoss) and self.loss.weighted:
             weight = np.bincount(example, weights=targets.y, minlength=m)
             value, slope = self.loss.target(o)
             c, alpha, beta = self.loss.slopes(self.total)
@@ -268,14 +275,13 @@ class FactoredOutput:
             return _update.compute(problem, self.kernels)
 
         update = compute()
-        if update.factors.condition() > FOLD_CONDITION[self.dtype] and self.factors.condition() > self.n_features:
-            # The product U A is badly conditioned: take U out first, so that only this step's own A counts.
+        self._refuse_bad(update)
+        if update.factors.condition() > FOLD_CONDITION[self.dtype]:
+            # Take the old U out first, so that only this step's own A counts.
             self.fold()
             update = compute()
-        self._refuse_bad(update)
-        norm = float(np.trace(update.factors.Q))
         if update.strength <= 2 or self._calm_norm == 0:
-            self._calm_norm = max(self._calm_norm, norm)
+            self._calm_norm = max(self._calm_norm, float(np.trace(update.factors.Q)))
         self.kernels.add_rows(self.V, rows, update.rows_change)
         self.factors = update.factors
         scale = np.abs(self.factors.U).max()
@@ -285,21 +291,28 @@ class FactoredOutput:
     def _refuse_bad(self, update: _update.Update) -> None:
         """Raise if an update may not be applied; it has changed nothing yet."""
         advice = f"; lower the learning rate (stable up to {2 / max(update.strength, 1e-300):.3g} times this one)"
-        norm = float(np.trace(update.factors.Q))
-        if np.isfinite(norm) and self._calm_norm > 0 and norm > MAX_GROWTH * self._calm_norm:
+        new = update.factors
+        norm = float(np.trace(new.Q))
+        # From W = 0 there is no norm to compare with: there the step's own amplification counts.
+        growth = norm / self._calm_norm if self._calm_norm > 0 else update.strength * update.strength
+        if update.strength > 2 and np.isfinite(norm) and growth > MAX_GROWTH:
             raise TrainingError(
                 f"the step would explode: the squared norm of the weights would reach {norm:.3g}, from "
                 f"{self._calm_norm:.3g} while steps were stable{advice}"
             )
-        condition = update.factors.condition()
-        if condition > STEP_CONDITION[self.dtype]:
-            raise TrainingError(
-                f"the step would make A = I - lr G singular (condition number {condition:.3g}): the learning rate is "
-                f"the inverse of an eigenvalue of the curvature G, or not finite{advice}"
-            )
-        if not (update.factors.is_finite() and np.isfinite(update.rows_change).all()):
+        if new.condition() > STEP_CONDITION[self.dtype]:
+            with np.errstate(all="ignore"):
+                A, A_inverse = self.factors.U_inverse @ new.U, new.U_inverse @ self.factors.U
+            condition = condition_number(A, A_inverse)
+            if condition > STEP_CONDITION[self.dtype]:
+                raise TrainingError(
+                    f"the step would make A = I - lr G singular (condition number {condition:.3g}): the learning "
+                    f"rate is the inverse of an eigenvalue of the curvature G, or not finite{advice}"
+                )
+        if not (new.is_finite() and np.isfinite(update.rows_change).all()):
             raise TrainingError(f"the step would give values that are not finite numbers{advice}")
 
+    @single_threaded_blas()
     def fold(self) -> None:
         """V ← V U + p ωᵀ, U ← I, ω ← 0, and Q, w̄ anew from W: O(D d²), in float64 a block of rows at a time."""
         f = getattr(self, "factors", None)
@@ -343,11 +356,11 @@ class FactoredOutput:
     def _evaluate_rows(self, H: ArrayLike, Y: Any) -> Forward:
         H = validation.matrix("H", H, self.n_features, self.dtype)
         indptr, columns, y = validation.sparse_targets(
-            Y, H.shape[0], self.n_outputs, add_up=isinstance(self.loss, _losses.Squared)
+            Y, H.shape[0], self.n_outputs, self.dtype, add_up=isinstance(self.loss, _losses.Squared)
         )
         rows, local = np.unique(columns, return_inverse=True)
         csr = Csr(indptr, local.astype(np.int32), rows.shape[0])
-        return self.evaluate(RowInputs(H, self.kernels), Targets(rows, csr, y.astype(self.dtype)))
+        return self.evaluate(RowInputs(H, self.kernels), Targets(rows, csr, y))
 
     @staticmethod
     def _losses_of(forward: Forward) -> Array:

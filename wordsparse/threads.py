@@ -6,13 +6,15 @@ BLAS pools of the process at one thread while they run. OpenMP workers sleep, no
 """
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import scipy.linalg.cython_blas  # noqa: F401 - loads SciPy's BLAS, the one the kernels call, before it is looked up
 import threadpoolctl
 
-from wordsparse.errors import InputError
+from wordsparse import validation
 
 # Read by the OpenMP run-time when it is loaded, so it stands before the kernels are imported. A worker that spins at
 # a barrier takes a core from whoever else runs on the machine, ourselves included; the user's own choice wins.
@@ -37,18 +39,41 @@ def resolve_threads(threads: int | None) -> int:
     InputError
         If ``threads`` is below 1.
     """
-    if threads is None:
-        return available_cpus()
-    if threads < 1:
-        raise InputError(f"threads must be at least 1, not {threads}")
-    return threads
+    return available_cpus() if threads is None else validation.positive_int("threads", threads)
 
 
 @contextmanager
 def single_threaded_blas() -> Iterator[None]:
-    """Holds every BLAS pool of this process at one thread; what was set before is set again at the end."""
-    with _CONTROLLER.limit(limits=1, user_api="blas"):
+    """Holds every BLAS pool of this process at one thread; what was set before is set again at the end.
+
+    Holds are counted: inside another one, in this or another Python thread, it costs nothing.
+    """
+    _HOLD.take()
+    try:
         yield
+    finally:
+        _HOLD.release()
+
+
+class _Hold:
+    """The BLAS pools at one thread while anyone holds them."""
+
+    def __init__(self) -> None:
+        self._lock, self._holders = threading.Lock(), 0
+        self._limit: Any = None
+        self._controller = threadpoolctl.ThreadpoolController()  # looks the libraries up: milliseconds, so once
+
+    def take(self) -> None:
+        with self._lock:
+            if self._holders == 0:
+                self._limit = self._controller.limit(limits=1, user_api="blas")
+            self._holders += 1
+
+    def release(self) -> None:
+        with self._lock:
+            self._holders -= 1
+            if self._holders == 0:
+                self._limit.restore_original_limits()
 
 
 def _cgroup_quota() -> int | None:
@@ -68,5 +93,4 @@ def _cgroup_quota() -> int | None:
         return None
 
 
-# Looking the loaded libraries up costs milliseconds, so once.
-_CONTROLLER = threadpoolctl.ThreadpoolController()
+_HOLD = _Hold()

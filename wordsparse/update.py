@@ -20,8 +20,8 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Update:
-    """New factors, the change Δ U'⁻¹ of V's target rows (u, d), and η tr(2 Hᵀ diag(α) H Π), which tells how far the
-    step goes along the curvature: up to 2 it is stable in every direction."""
+    """New factors, the change Δ U'⁻¹ of V's target rows (u, d), and η ‖G‖ (Frobenius), at least the largest
+    eigenvalue of η G: up to 2 the step is stable in every direction that curves upward."""
 
     factors: Factors
     rows_change: Array
@@ -63,7 +63,7 @@ def low_rank_flops(m: int, d: int) -> float:
 
 def dense(problem: Problem, kernels: Kernels) -> Update:
     """Through d×d matrices."""
-    f, forward, eta = problem.factors, problem.forward, problem.lr
+    f, forward, eta = problem.factors, problem.forward, np.float64(problem.lr)
     H, targets = forward.inputs.rows, forward.targets
     identity = np.eye(f.U.shape[0])
 
@@ -92,13 +92,14 @@ def dense(problem: Problem, kernels: Kernels) -> Update:
             w_A - eta * (problem.total * b + times_pi(X_p)),
         ),
         rows_change,
-        float(eta * np.abs(np.trace(G))),
+        float(eta * np.linalg.norm(G)),
     )
 
 
 def low_rank(problem: Problem) -> Update:
     """Through the m rows of H, all in float64."""
-    f, forward, eta = problem.factors, problem.forward, problem.lr
+    # NumPy's floats: what overflows or divides by zero is not finite then, and refused by the caller.
+    f, forward, eta = problem.factors, problem.forward, np.float64(problem.lr)
     c = 1 - eta * problem.weight_decay
     csr = forward.targets.csr
     H = forward.inputs.rows.astype(np.float64)
@@ -138,5 +139,5 @@ def low_rank(problem: Problem) -> Update:
     return Update(
         Factors(U, U_inverse, omega, half + half.T, w_bar, age),
         rows_change.astype(forward.W_T.dtype),
-        float(eta * np.abs(np.trace(overlap))),
+        float(eta * np.sqrt(np.vdot(HP @ HP.T, H2 @ H2.T))),  # ‖H2ᵀ HP‖
     )

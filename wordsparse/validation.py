@@ -13,15 +13,20 @@ from wordsparse.errors import InputError
 Array = NDArray[Any]
 
 
-def positive_int(name: str, value: Any) -> int:
-    """``value`` as an int of at least 1."""
+def whole(name: str, value: Any, least: int = 0) -> int:
+    """``value`` as an int of at least ``least``."""
     try:
         number = operator.index(value)
     except TypeError:
         raise InputError(f"{name} must be a whole number, not {value!r}") from None
-    if number < 1:
-        raise InputError(f"{name} must be at least 1, not {number}")
+    if number < least:
+        raise InputError(f"{name} must be at least {least}, not {number}")
     return number
+
+
+def positive_int(name: str, value: Any) -> int:
+    """``value`` as an int of at least 1."""
+    return whole(name, value, 1)
 
 
 def non_negative(name: str, value: Any) -> float:
@@ -46,27 +51,39 @@ def working_dtype(dtype: Any) -> np.dtype[Any]:
     return resolved
 
 
-def base_measure(measure: ArrayLike, n_outputs: int) -> Array:
-    """π (D,) float64: positive, normalised to sum 1."""
-    pi = np.array(measure, dtype=np.float64)
-    if pi.shape != (n_outputs,):
-        raise InputError(f"base_measure must have shape ({n_outputs},), one number an output, not {pi.shape}")
-    if not (np.isfinite(pi).all() and (pi > 0).all()):
-        raise InputError("base_measure must hold positive finite numbers only")
-    return np.asarray(pi / pi.sum())
-
-
-def matrix(name: str, value: ArrayLike, columns: int, dtype: np.dtype[Any]) -> Array:
-    """A C-contiguous real matrix (any, columns) of finite numbers in ``dtype``."""
-    array = np.asarray(value)
-    if array.ndim != 2 or array.shape[1] != columns:
-        raise InputError(f"{name} must have shape (examples, {columns}), not {array.shape}")
+def _real_array(name: str, value: ArrayLike, shape: tuple[int | None, ...]) -> Array:
+    """``value`` as an array of real numbers; None in ``shape`` stands for any length."""
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise InputError(f"{name} is not an array: {error}") from None
+    if array.ndim != len(shape) or any(n is not None and n != m for n, m in zip(shape, array.shape, strict=True)):
+        wanted = ", ".join("any" if n is None else str(n) for n in shape)
+        raise InputError(f"{name} must have shape ({wanted}{',' if len(shape) == 1 else ''}), not {array.shape}")
     if array.dtype.kind not in "fiub":
         raise InputError(f"{name} must hold real numbers, not {array.dtype}")
+    return array
+
+
+def base_measure(measure: ArrayLike, n_outputs: int, dtype: np.dtype[Any]) -> Array:
+    """π (D,) float64: positive, normalised to sum 1; ``dtype`` must hold 1/√π."""
+    pi = _real_array("base_measure", measure, (n_outputs,)).astype(np.float64)
+    if not (np.isfinite(pi).all() and (pi > 0).all()):
+        raise InputError("base_measure must hold positive finite numbers only")
+    pi /= pi.max()  # no sum overflows
+    pi /= pi.sum()
+    if 1 / np.sqrt(pi.min()) > np.finfo(dtype).max:
+        raise InputError(f"base_measure spans too wide a range for {dtype}: its smallest entry is {pi.min():.3g}")
+    return pi
+
+
+def matrix(name: str, value: ArrayLike, columns: int, dtype: np.dtype[Any], first_row: int = 0) -> Array:
+    """A C-contiguous real matrix (any, columns) of finite numbers in ``dtype``."""
+    array = _real_array(name, value, (None, columns))
     with np.errstate(over="ignore"):  # what overflows is found below
         array = np.ascontiguousarray(array, dtype)
     if not np.isfinite(array).all():
-        row = int(np.flatnonzero(~np.isfinite(array).all(1))[0])
+        row = first_row + int(np.flatnonzero(~np.isfinite(array).all(1))[0])
         raise InputError(f"{name} holds a value that is not a finite {dtype} number, first in row {row}")
     return array
 
@@ -82,7 +99,9 @@ def output_rows(rows: ArrayLike, n_outputs: int) -> Array:
     return array
 
 
-def sparse_targets(Y: Any, examples: int, n_outputs: int, *, add_up: bool) -> tuple[Array, Array, Array]:
+def sparse_targets(
+    Y: Any, examples: int, n_outputs: int, dtype: np.dtype[Any], *, add_up: bool
+) -> tuple[Array, Array, Array]:
     """The (indptr, columns, values) of a SciPy sparse Y (examples, D), validated.
 
     ``add_up`` merges repeated entries, as in the matrix that they stand for.
@@ -104,7 +123,8 @@ def sparse_targets(Y: Any, examples: int, n_outputs: int, *, add_up: bool) -> tu
         Y = Y.copy()
         Y.sum_duplicates()
         indptr, columns = Y.indptr.astype(np.int64), Y.indices.astype(np.int64)
-    values = Y.data[: indptr[-1]].astype(np.float64)
+    with np.errstate(over="ignore"):
+        values = Y.data[: indptr[-1]].astype(dtype)
     if not np.isfinite(values).all():
-        raise InputError("Y holds a value that is not a finite number")
+        raise InputError(f"Y holds a value that is not a finite {dtype} number")
     return indptr, columns, values

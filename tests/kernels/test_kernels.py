@@ -1,0 +1,166 @@
+"""Both backends against plain loops and SciPy, the compiled one also for any number of threads."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from wordsparse.errors import InputError
+from wordsparse.kernels import CpuKernels, Csr, Kernels, NumpyKernels
+from wordsparse.kernels.cpu import PARALLEL_WORK
+
+Array = NDArray[Any]
+DTYPES = ["float32", "float64"]
+# Rows, columns, d, entries: empty in each way, awkward sizes, blocks of 64 and 512 rows and strips of 1,024 columns
+# crossed, and enough work for more than one thread.
+SHAPES = [
+    (0, 3, 4, 0),
+    (3, 0, 4, 0),
+    (3, 2, 1, 0),
+    (1, 1, 1, 1),
+    (7, 5, 37, 20),
+    (65, 130, 252, 1500),
+    (700, 300, 33, 9000),
+    (5, 9, 1030, 60),
+]
+
+
+@pytest.fixture(params=["numpy", "cpu-1", "cpu-3"])
+def kernels(request: pytest.FixtureRequest) -> Kernels:
+    return NumpyKernels() if request.param == "numpy" else CpuKernels(int(request.param[-1]))
+
+
+def structure(rows: int, columns: int, entries: int) -> Csr:
+    """Repeated columns, empty rows, and one row that owns a third of the entries."""
+    random = np.random.default_rng(0)
+    row = np.sort(
+        np.concatenate([random.integers(0, max(rows, 1), entries - entries // 3), [rows // 2] * (entries // 3)])
+    )
+    indptr = np.searchsorted(row, np.arange(rows + 1)).astype(np.int64)
+    return Csr(indptr, random.integers(0, max(columns, 1), entries).astype(np.int32), columns)
+
+
+def dense(csr: Csr, values: Array) -> Array:
+    """The matrix, repeated entries added up."""
+    out = np.zeros((csr.rows, csr.columns))
+    values = values if csr.order is None else values[csr.order]
+    np.add.at(out, (csr.row_of_entry(), csr.indices), values)
+    return out
+
+
+def close(found: Array, expected: Array, dtype: str, terms: int) -> None:
+    """Equal up to the rounding of sums of ``terms`` standard normal numbers or products."""
+    np.testing.assert_allclose(found, expected, rtol=0, atol=8 * np.finfo(dtype).eps * (terms + 4))
+
+
+def normal(shape: tuple[int, ...], dtype: str, seed: int) -> Array:
+    array = np.random.default_rng(seed).standard_normal(shape).astype(dtype)
+    array.setflags(write=False)  # inputs are only read: they may be memory-mapped
+    return array
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("rows", "columns", "d", "entries"), SHAPES)
+def test_sparse_kernels(kernels: Kernels, dtype: str, rows: int, columns: int, d: int, entries: int) -> None:
+    csr = structure(rows, columns, entries)
+    values, left, right = normal((entries,), dtype, 1), normal((rows, d), dtype, 2), normal((columns, d), dtype, 3)
+    matrix = dense(csr, values)
+
+    found = kernels.combine(csr, values, right)
+    assert found.dtype == dtype
+    close(found, matrix @ right.astype(np.float64), dtype, entries)
+
+    dots = kernels.pair_dots(csr, left, right)
+    assert dots.dtype == dtype
+    close(dots, (left.astype(np.float64) @ right.astype(np.float64).T)[csr.row_of_entry(), csr.indices], dtype, d)
+
+    transposed = kernels.transpose(csr)
+    assert (transposed.rows, transposed.columns, transposed.entries) == (columns, rows, entries)
+    np.testing.assert_array_equal(dense(transposed, values), matrix.T)
+    # In the original order within a row, so that sums are too.
+    for c in range(columns):
+        assert (np.diff(transposed.order[transposed.indptr[c] : transposed.indptr[c + 1]]) > 0).all()
+    close(kernels.combine(transposed, values, left), matrix.T @ left.astype(np.float64), dtype, entries)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("rows", "columns", "d", "entries"), SHAPES)
+def test_row_kernels(kernels: Kernels, dtype: str, rows: int, columns: int, d: int, entries: int) -> None:
+    matrix = normal((columns + rows, d), dtype, 4)
+    chosen = np.random.default_rng(5).permutation(columns + rows)[:rows].astype(np.int64)
+    np.testing.assert_array_equal(kernels.take(matrix, chosen), matrix[chosen])
+
+    change, scale = normal((rows, d), dtype, 6), normal((rows,), dtype, 7)
+    for given in (None, scale):
+        found, expected = matrix.copy(), matrix.astype(np.float64)
+        kernels.add_rows(found, chosen, change, given)
+        expected[chosen] += change if given is None else given[:, None] * change.astype(np.float64)
+        close(found, expected, dtype, 1)
+        others = np.setdiff1d(np.arange(columns + rows), chosen)
+        np.testing.assert_array_equal(found[others], matrix[others])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("n", "k", "d"), [(0, 3, 4), (1, 1, 1), (7, 3, 5), (511, 9, 9), (512, 37, 37), (5000, 17, 33)])
+def test_products(kernels: Kernels, dtype: str, n: int, k: int, d: int) -> None:
+    a, b, m = normal((n, k), dtype, 1), normal((n, d), dtype, 2), normal((k, d), "float64", 3)
+    expected = a.astype(np.float64) @ m
+    found = kernels.matmul(a, m)
+    assert found.dtype == dtype
+    close(found, expected, dtype, k)
+    out = np.ones((n, d), dtype)
+    assert kernels.matmul(a, m, out) is out
+    close(out, expected + 1, dtype, k)
+    # A transposed view is a matrix as good as any other.
+    close(kernels.matmul(a, np.asfortranarray(m)), expected, dtype, k)
+
+    for found, expected in (
+        (kernels.gram(a, b), a.T.astype(np.float64) @ b),
+        (kernels.gram(a), a.T.astype(np.float64) @ a),
+    ):
+        assert found.dtype == np.float64
+        close(found, expected, dtype, n)
+    np.testing.assert_array_equal(kernels.gram(a), kernels.gram(a).T)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_any_number_of_threads_gives_the_same_bytes(dtype: str) -> None:
+    rows, columns, d, entries = 900, 700, 96, 12000
+    assert min(rows, columns, entries) * d * 3 > PARALLEL_WORK
+    csr = structure(rows, columns, entries)
+    values, left, right = normal((entries,), dtype, 1), normal((rows, d), dtype, 2), normal((columns, d), dtype, 3)
+    tall, m = normal((5000, d), dtype, 4), normal((d, d), dtype, 5)
+    chosen = np.random.default_rng(5).permutation(5000)[:4000].astype(np.int64)
+
+    def everything(kernels: CpuKernels) -> list[bytes]:
+        added = tall.copy()
+        kernels.add_rows(added, chosen, tall[:4000], tall[:4000, 0].copy())
+        results = [
+            kernels.combine(csr, values, right),
+            kernels.combine(kernels.transpose(csr), values, left),
+            kernels.pair_dots(csr, left, right),
+            kernels.take(tall, chosen),
+            added,
+            kernels.matmul(tall, m),
+            kernels.gram(tall),
+            kernels.gram(tall, tall[::-1].copy()),
+        ]
+        return [result.tobytes() for result in results]
+
+    first = everything(CpuKernels(1))
+    for threads in (2, 3):
+        assert everything(CpuKernels(threads)) == first
+
+
+def test_csr_counts_and_rows() -> None:
+    csr = Csr(np.array([0, 2, 2, 3]), np.array([1, 0, 1], np.int32), 2)
+    assert (csr.rows, csr.columns, csr.entries) == (3, 2, 3)
+    np.testing.assert_array_equal(csr.row_of_entry(), [0, 0, 2])
+
+
+def test_threads_are_checked() -> None:
+    assert CpuKernels(3).threads == 3
+    assert CpuKernels().threads >= 1
+    with pytest.raises(InputError, match="threads must be at least 1"):
+        CpuKernels(0)

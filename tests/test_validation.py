@@ -1,0 +1,196 @@
+"""What is refused at the door, with nothing changed behind it."""
+
+from typing import Any
+
+import numpy as np
+import problems
+import pytest
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from wordsparse import validation
+from wordsparse.errors import InputError
+from wordsparse.output import FactoredOutput
+
+Array = NDArray[Any]
+D, d = 6, 3
+H = np.ones((2, d))
+Y = sp.csr_array((np.ones(3), np.array([0, 5, 2]), np.array([0, 2, 3])), shape=(2, D))
+
+
+@pytest.fixture(params=[np.float32, np.float64], ids=["float32", "float64"])
+def layer(request: pytest.FixtureRequest) -> FactoredOutput:
+    layer = FactoredOutput(D, d, "taylor", [1, 2, 3, 4, 5, 6], request.param)
+    layer.step(H, Y, 0.1)
+    return layer
+
+
+def with_value(matrix: Any, value: Any, *index: int) -> Any:
+    out = matrix.copy()
+    (out.data if sp.issparse(out) else out)[index] = value
+    return out
+
+
+def broken(**parts: Any) -> sp.csr_array:
+    """A CSR matrix put together by hand, past SciPy's own checks."""
+    matrix = Y.copy()
+    for name, value in parts.items():
+        setattr(matrix, name, np.asarray(value))
+    return matrix
+
+
+BAD_INPUTS = {
+    "nan in H": (with_value(H, np.nan, 1, 0), Y, "H holds a value .* first in row 1"),
+    "inf in H": (with_value(H, -np.inf, 0, 2), Y, "H holds a value .* first in row 0"),
+    "H too wide": (np.ones((2, d + 1)), Y, r"H must have shape \(any, 3\), not \(2, 4\)"),
+    "H a vector": (np.ones(d), Y, "H must have shape"),
+    "H complex": (H.astype(complex), Y, "H must hold real numbers, not complex128"),
+    "H text": (np.full((2, d), "1"), Y, "H must hold real numbers"),
+    "H objects": (H.astype(object), Y, "H must hold real numbers, not object"),
+    "H sparse": (sp.csr_array(H), Y, "H must have shape"),
+    "more examples in H": (np.ones((3, d)), Y, r"Y must have shape \(3, 6\), one row an example"),
+    "Y dense": (H, Y.toarray(), "Y must be a SciPy sparse matrix .* not ndarray"),
+    "Y too narrow": (H, Y[:, :5], r"Y must have shape \(2, 6\)"),
+    "Y complex": (H, Y.astype(complex), "Y must hold real numbers"),
+    "nan in Y": (H, with_value(Y, np.nan, 1), "Y holds a value that is not a finite float.. number"),
+    "inf in Y": (H, with_value(Y, np.inf, 0), "Y holds a value that is not a finite float.. number"),
+    "target out of range": (H, broken(indices=[0, 6, 2]), "Y has a target out of range: 0 to 6, of 6 outputs"),
+    "negative target": (H, broken(indices=[0, -1, 2]), "Y has a target out of range: -1 to 2"),
+    "indptr beyond indices": (H, broken(indptr=[0, 2, 9]), "Y is not a valid CSR matrix"),
+    "indptr going back": (H, broken(indptr=[0, 4, 3]), "Y is not a valid CSR matrix"),
+    "indptr not from 0": (H, broken(indptr=[1, 2, 3]), "Y is not a valid CSR matrix"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_INPUTS)
+@pytest.mark.parametrize("method", ["step", "loss_and_grad"])
+def test_bad_minibatches_change_nothing(layer: FactoredOutput, method: str, case: str) -> None:
+    bad_H, bad_Y, message = BAD_INPUTS[case]
+    before = problems.state(layer)
+    with pytest.raises(InputError, match=message):
+        getattr(layer, method)(bad_H, bad_Y, *([0.1] if method == "step" else []))
+    assert problems.state(layer) == before
+    layer.step(H, Y, 0.1)
+
+
+@pytest.mark.parametrize("value", [-0.1, np.nan, np.inf, "fast", None, 1j])
+@pytest.mark.parametrize("name", ["lr", "weight_decay"])
+def test_bad_step_sizes_change_nothing(layer: FactoredOutput, name: str, value: Any) -> None:
+    before = problems.state(layer)
+    with pytest.raises(InputError, match=f"{name} must be a (finite )?number"):
+        layer.step(H, Y, **({"lr": 0.1} | {name: value}))
+    assert problems.state(layer) == before
+
+
+def test_values_too_large_for_the_working_precision() -> None:
+    """float32 cannot hold them: refused, where float64 goes on."""
+    with pytest.raises(InputError, match="H holds a value that is not a finite float32 number"):
+        FactoredOutput(D, d).loss_and_grad(1e39 * H, Y)
+    assert np.isfinite(FactoredOutput(D, d, dtype=np.float64).loss_and_grad(1e39 * H, Y)[0]).all()
+
+
+def test_targets_too_large_for_the_working_precision() -> None:
+    with pytest.raises(InputError, match="Y holds"):
+        FactoredOutput(D, d).loss_and_grad(H, 1e300 * Y)
+
+
+@pytest.mark.parametrize("kind", [sp.csr_matrix, sp.csc_array, sp.coo_array, sp.lil_array])
+@pytest.mark.parametrize("dtype", [bool, np.int8, np.float32])
+def test_any_sparse_matrix_of_real_numbers_will_do(kind: Any, dtype: Any) -> None:
+    layer = FactoredOutput(D, d, weights=np.arange(D * d).reshape(D, d))
+    expected = layer.loss_and_grad(H, Y)
+    for found, wanted in zip(layer.loss_and_grad(H.astype(int).tolist(), kind(Y.astype(dtype))), expected, strict=True):
+        np.testing.assert_array_equal(found, wanted)
+
+
+def test_squared_error_adds_repeated_targets_and_leaves_y_alone() -> None:
+    repeated = sp.csr_array((np.array([1.0, 2.0, 3.0]), np.array([4, 1, 4]), np.array([0, 3])), shape=(1, D))
+    once = sp.csr_array(np.array([[0, 2.0, 0, 0, 4.0, 0]]))
+    layer = FactoredOutput(D, d, weights=np.arange(D * d).reshape(D, d), dtype=np.float64)
+    np.testing.assert_allclose(layer.loss_and_grad(H[:1], repeated)[0], layer.loss_and_grad(H[:1], once)[0])
+    np.testing.assert_array_equal(repeated.data, [1, 2, 3])
+    np.testing.assert_array_equal(repeated.indices, [4, 1, 4])
+
+
+@pytest.mark.parametrize("rows", [[6], [-1], [0, 7], [0.0], ["a"], [[0]], [True], [2**64 - 1]], ids=str)
+def test_rows_out_of_range_or_not_whole(layer: FactoredOutput, rows: Any) -> None:
+    with pytest.raises(InputError, match="rows must be"):
+        layer.weights(rows)
+    with pytest.raises(InputError, match="rows must be"):
+        layer.outputs(H, rows)
+
+
+def test_reading_checks_its_inputs(layer: FactoredOutput) -> None:
+    for bad in (np.ones((2, d + 1)), with_value(H, np.nan, 0, 0)):
+        with pytest.raises(InputError, match="H "):
+            layer.outputs(bad, [0])
+        with pytest.raises(InputError, match="H "):
+            layer.top(bad, 1)
+    for k in (0, -1, 1.5, None):
+        with pytest.raises(InputError, match="k must be"):
+            layer.top(H, k)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"n_outputs": 0}, "n_outputs must be at least 1"),
+        ({"n_features": -2}, "n_features must be at least 1"),
+        ({"n_features": 2.0}, "n_features must be a whole number"),
+        ({"loss": "hinge"}, "unknown loss 'hinge'"),
+        ({"dtype": np.float16}, "dtype must be float32 or float64, not float16"),
+        ({"dtype": int}, "dtype must be float32 or float64"),
+        ({"dtype": "no such type"}, "dtype must be float32 or float64"),
+        ({"threads": 0}, "threads must be at least 1"),
+        ({"base_measure": np.ones(5)}, r"base_measure must have shape \(6,\)"),
+        ({"base_measure": [1, 1, 1, 1, 1, 0]}, "base_measure must hold positive finite numbers"),
+        ({"base_measure": [1, 1, 1, 1, 1, -1]}, "base_measure must hold positive finite numbers"),
+        ({"base_measure": [1, 1, 1, 1, 1, np.nan]}, "base_measure must hold positive finite numbers"),
+        ({"weights": np.ones((d, D))}, r"weights must have shape \(6, 3\)"),
+        ({"weights": np.full((D, d), np.nan)}, "weights holds a value that is not a finite"),
+    ],
+)
+def test_layers_that_cannot_be(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        FactoredOutput(**({"n_outputs": D, "n_features": d} | arguments))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param({"weights": np.full((D, d), 1e300)}, id="weights overflow float32: V, Q and w̄ are infinite"),
+        pytest.param({"weights": np.full((D, d), "a", object)}, id="weights of objects: TypeError"),
+        pytest.param({"weights": np.full((D, d), 1j)}, id="complex weights: the imaginary part is dropped"),
+        pytest.param({"base_measure": ["a"] * D}, id="measure of text: ValueError"),
+        pytest.param({"base_measure": [1e-90, 1, 1, 1, 1, 1]}, id="1/√π overflows float32: losses are NaN"),
+        pytest.param({"loss": ["squared"]}, id="a list for a loss: TypeError"),
+        pytest.param({"loss": "zloss", "seed": -1}, id="negative seed: NumPy's ValueError"),
+    ],
+)
+def test_layers_that_should_not_be(arguments: dict[str, Any]) -> None:
+    with pytest.raises(InputError):
+        FactoredOutput(**({"n_outputs": D, "n_features": d} | arguments))
+
+
+def test_ragged_lists() -> None:
+    with pytest.raises(ValueError) as caught:
+        FactoredOutput(D, 2).outputs([[1.0, 2.0], [3.0]], [0])
+    if not isinstance(caught.value, InputError):
+        raise caught.value
+
+
+@pytest.mark.parametrize("value", [3, np.int64(3), np.uint8(3)])
+def test_positive_int_takes_any_integer(value: Any) -> None:
+    assert validation.positive_int("n", value) == 3
+
+
+@pytest.mark.parametrize("value", [0, 0.5, np.float32(0.5), "0.5"])
+def test_non_negative_takes_any_number(value: Any) -> None:
+    assert validation.non_negative("lr", value) == float(value)
+
+
+def test_matrix_is_converted_once_and_shared_where_it_can_be() -> None:
+    array = np.ones((4, 3))
+    assert validation.matrix("H", array, 3, np.dtype(np.float64)) is array
+    assert validation.matrix("H", array[:, ::-1], 3, np.dtype(np.float64)).flags.c_contiguous
+    assert validation.matrix("H", array, 3, np.dtype(np.float32)).dtype == np.float32
