@@ -20,7 +20,7 @@ int main(void) {
     int threads = 0;
     #pragma omp parallel num_threads(2) reduction(+:threads)
     threads += 1;
-    return threads == omp_get_max_threads() || threads >= 1 ? 0 : 1;
+    return threads >= 1 && omp_get_max_threads() >= 1 ? 0 : 1;
 }
 """
 
@@ -59,6 +59,7 @@ EXTENSIONS = [
         f"wordsparse.kernels._{source.stem}",
         [str(source)],
         include_dirs=[np.get_include(), "pyx"],
+        depends=[str(header) for header in sorted(Path("pyx").glob("*.h"))],
         define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
     )
     for source in sorted(Path("pyx").glob("*.pyx"))

@@ -2,9 +2,9 @@
 
     python tools/versus.py english.txt --dim 100 --epochs 5 --threads 1 -o versus.json
 
-Prints a table (quality on gensim's WordSim-353, SimLex-999 and questions-words; tokens/s, wall and CPU seconds of training
-alone; peak memory) and writes the same as JSON. Every run is a process of its own, so that peak memory is its own and no
-thread pool outlives it. gensim reads plain text through its compiled corpus_file reader, its fastest way in.
+Prints a table (quality on gensim's WordSim-353, SimLex-999 and questions-words; tokens/s, wall and CPU seconds of
+training alone; peak memory) and writes the same as JSON. Every run is a process of its own, so that peak memory is its
+own and no thread pool outlives it. gensim reads plain text through its compiled corpus_file reader, its fastest way in.
 """
 
 import argparse

@@ -3,6 +3,7 @@
 Everything is allocated here; the compiled functions only fill. Results do not depend on the number of threads.
 """
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,9 @@ class CpuKernels:
 
     def __init__(self, threads: int | None = None) -> None:
         self.threads = _threads.resolve_threads(threads)
+        if self.threads > 1 and not OPENMP:
+            warnings.warn("wordsparse was compiled without OpenMP: it uses one thread", stacklevel=2)
+            self.threads = 1
 
     def take(self, matrix: Array, rows: Array) -> Array:
         out = np.empty((rows.shape[0], matrix.shape[1]), matrix.dtype)
