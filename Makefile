@@ -29,7 +29,8 @@ demo: install
 lint: install-test
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/cython-lint pyx
+	# It calls pycodestyle by name.
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cython-lint pyx
 	$(VENV)/bin/mypy
 
 test: lint

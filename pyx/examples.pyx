@@ -74,6 +74,8 @@ def keep_tokens(const int32_t[::1] ids, int64_t lo, int64_t hi, int64_t offset, 
             i += 1
         if i <= hi:
             last = written
+        if n <= lo:  # nothing stands at lo: an empty slice at the shard's end
+            first = written
     return written, first, last, tokens
 
 

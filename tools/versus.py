@@ -50,7 +50,8 @@ def main() -> None:
             runs.append(json.loads(done.stdout))
             print(row(runs[-1]), flush=True)
     if options.output:
-        asked = {k: str(v) for k, v in vars(options).items() if k not in ("side", "encoded", "output")}
+        asked = {k: v for k, v in vars(options).items() if k not in ("side", "encoded", "output")}
+        asked["corpus"] = options.corpus.name
         content = {"machine": machine.describe(options.threads), "options": asked, "runs": runs}
         options.output.write_text(json.dumps(content, indent=1) + "\n")
 

@@ -32,7 +32,7 @@ def canonical(E: Array, frequencies: Array, Q: Array) -> Coordinates:
     C = gram(E, frequencies)
     values, vectors = np.linalg.eigh(C)
     # Directions that the corpus never uses have no scale of their own; they are kept, not blown up.
-    values = np.maximum(values, values.max(initial=0) * 1e-12 + 1e-300)
+    values = _floored(values)
     root = (vectors * np.sqrt(values)) @ vectors.T
     inverse_root = (vectors / np.sqrt(values)) @ vectors.T
     spectrum, rotation = np.linalg.eigh(root @ Q @ root)
@@ -60,7 +60,7 @@ def combined(E: Array, W: Array, counts: Array, exponent: float = EXPONENT) -> N
     """
     c = canonical(E, counts / counts.sum(), gram(W))
     # W's second moment in these coordinates is Λ already: Λ^-½ whitens it, and both then take Λ^(x/2).
-    scale = np.maximum(c.spectrum, c.spectrum.max(initial=0) * 1e-12 + 1e-300)
+    scale = _floored(c.spectrum)
     map_in = (c.inputs * scale ** (exponent / 2)).astype(np.float32)
     map_out = (c.outputs * scale ** (exponent / 2 - 0.5)).astype(np.float32)
     vectors = np.empty(E.shape, np.float32)
@@ -80,6 +80,12 @@ def gram(rows: Array, weights: Array | None = None) -> Array:
 
 def _blocks(n: int) -> Iterator[slice]:
     return (slice(start, start + 8192) for start in range(0, n, 8192))
+
+
+def _floored(values: Array) -> Array:
+    """Eigenvalues, none so far below the largest that its inverse would be noise; ones where all are zero."""
+    floor: float = values.max(initial=0) * 1e-12
+    return np.maximum(values, floor) if floor > 0 else np.ones_like(values)
 
 
 def _unit(rows: Array) -> Array:

@@ -8,7 +8,7 @@ curvature of ℓ along a row of W, per pair):
 
     output    C̄ ← running mean of Hᵀ diag(2α) H / N        Π = (C̄ + ridge · mean-eig(C̄) I)⁻¹
               W ← W − η_t/N · (∂L/∂W) Π,   η_t = eta · max(1/(t + t0), 1/n_w): recursive least squares that forgets
-    input     M_w ← M_w + Σ_j 2α_j C_jw²          (what the example's curvature along Q becomes along E_w)
+    input     M_w ← M_w + Σ 2α_j C_jw²           (what the example's curvature along Q becomes along E_w)
               E_w ← E_w − lr g_w (Q_E + ρ · mean-eig(Q_E) I)⁻¹ / (M_w + m0 · mean 2α),   g_w = ∂L/∂E_w
 
 The input step is a Newton step on all that was seen of a word so far, lr times; where the minibatch itself is most
@@ -78,7 +78,8 @@ class WordEmbedding:
         self._remember(forward, inputs, examples)
         new_mass = inputs.pull_squared(2 * forward.alpha)
         self.mass[examples.words] += new_mass
-        change = self._input_change(forward, inputs, examples.words, new_mass, lr) if lr > 0 else None
+        moves = lr > 0 and np.trace(self.output.factors.Q[:-1, :-1]) > 0  # Q_E = 0: W says nothing about E yet
+        change = self._input_change(forward, inputs, examples.words, new_mass, lr) if moves else None
         sizes = self.sizes
         eta = sizes.eta * max(1 / (self.steps + sizes.t0), 1 / sizes.n_w)
         d = self.curvature.shape[0]

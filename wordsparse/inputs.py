@@ -39,7 +39,7 @@ class Inputs(Protocol):
         """Cᵀ diag(weights) H, (n, d)."""
 
     def pull_squared(self, weights: Array) -> Array:
-        """Σ_j C_jw² weights_j for each feature w, (n,) float64."""
+        """Σ C_jw² weights_j over the stored entries of each feature w, (n,) float64."""
 
 
 class RowInputs:

@@ -5,6 +5,8 @@ A model directory holds ``model.json`` (format, version, options, report, and ea
 column last). Loading checks all of it; no pickle is read.
 """
 
+import io
+import os
 from collections.abc import Mapping
 from functools import cached_property
 from os import PathLike
@@ -96,7 +98,7 @@ class Model:
             self.vocabulary.save(directory / VOCABULARY)
             for name, rows in ((INPUT, self.input_rows), (OUTPUT, self.output_rows)):
                 with storage.synced(directory / name) as file:
-                    np.save(file, rows, allow_pickle=False)
+                    np.save(file, np.ascontiguousarray(rows, "<f4"), allow_pickle=False)
             files = {
                 name: {"bytes": (directory / name).stat().st_size, "sha256": storage.sha256_of(directory / name)}
                 for name in (VOCABULARY, INPUT, OUTPUT)
@@ -115,25 +117,34 @@ def load(path: str | PathLike[str]) -> Model:
     """
     directory = Path(path)
     manifest = storage.read_manifest(directory / MANIFEST, FORMAT, VERSION)
+    options, report, files = (manifest.get(name) for name in ("options", "report", "files"))
+    if not (isinstance(options, dict) and isinstance(report, dict) and isinstance(files, dict)):
+        raise InputError(f"{directory / MANIFEST}: options, report and files must be JSON objects")
+    dim = options.get("dim")
+    if not isinstance(dim, int) or dim < 1:
+        raise InputError(f"{directory / MANIFEST}: dim must be a positive whole number, not {dim!r}")
     for name in (VOCABULARY, INPUT, OUTPUT):
-        expected = manifest["files"].get(name, {})
+        expected = files.get(name)
         with storage.reading(directory / name):
             size = (directory / name).stat().st_size
-        if size != expected.get("bytes") or storage.sha256_of(directory / name) != expected.get("sha256"):
+        if expected != {"bytes": size, "sha256": storage.sha256_of(directory / name)}:
             raise InputError(f"{directory / name}: does not match its checksum: the file was altered or damaged")
     vocabulary = Vocabulary.load(directory / VOCABULARY)
-    rows = [_read_rows(directory / name) for name in (INPUT, OUTPUT)]
-    if not (rows[0].shape[0] == rows[1].shape[0] == len(vocabulary) and rows[1].shape[1] == rows[0].shape[1] + 1):
-        raise InputError(f"{directory}: the sizes of {INPUT}, {OUTPUT} and {VOCABULARY} do not agree")
-    return Model(vocabulary, rows[0], rows[1], manifest["options"], manifest["report"])
+    input_rows = _read_rows(directory / INPUT, (len(vocabulary), dim))
+    output_rows = _read_rows(directory / OUTPUT, (len(vocabulary), dim + 1))
+    return Model(vocabulary, input_rows, output_rows, options, report)
 
 
-def _read_rows(path: Path) -> Array:
-    try:
-        # Mapped before it is read: a header that promises more than the file holds is refused, not allocated.
-        rows = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
-        raise InputError(f"{path}: is not a readable NumPy array file: {error}") from error
-    if rows.dtype != np.dtype("<f4") or rows.ndim != 2 or not np.isfinite(rows).all():
-        raise InputError(f"{path}: must hold a matrix of finite float32 numbers")
-    return np.ascontiguousarray(rows)
+def _read_rows(path: Path, shape: tuple[int, int]) -> Array:
+    """A float32 matrix of a known shape. Only the header that np.save writes for it will do, so none is parsed."""
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "<f4", "fortran_order": False, "shape": shape})
+    expected = header.getvalue()
+    with storage.reading(path), open(path, "rb") as file:
+        found, size = file.read(len(expected)), os.fstat(file.fileno()).st_size
+        if found != expected or size != len(expected) + 4 * shape[0] * shape[1]:
+            raise InputError(f"{path}: is not a NumPy file with a float32 matrix of shape {shape}")
+        rows = np.fromfile(file, np.dtype("<f4"), shape[0] * shape[1]).reshape(shape)
+    if not np.isfinite(rows).all():
+        raise InputError(f"{path}: holds numbers that are not finite")
+    return rows

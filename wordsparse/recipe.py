@@ -53,8 +53,7 @@ class Options:
         validation.non_negative("sample", self.sample)
         if self.window > MAX_WINDOW:
             raise InputError(f"window must be at most {MAX_WINDOW}, not {self.window}")
-        if self.seed < 0:
-            raise InputError(f"seed must be at least 0, not {self.seed}")
+        validation.whole("seed", self.seed)
         if self.device not in DEVICES:
             raise InputError(f"device must be one of {', '.join(DEVICES)}, not {self.device!r}")
         if self.device == "cuda":

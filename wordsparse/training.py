@@ -98,11 +98,11 @@ def train(
     TrainingError
         If training diverges.
     """
-    try:
-        chosen = recipe.Options(**options)
-    except TypeError:
-        unknown = set(options) - set(recipe.Options.__dataclass_fields__)
-        raise InputError(f"unknown option {', '.join(sorted(unknown))}") from None
+    known = recipe.Options.__dataclass_fields__
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        raise InputError(f"unknown option {', '.join(unknown)}: choose from {', '.join(known)}")
+    chosen = recipe.Options(**options)
     with encoded(corpus, format=format, min_count=min_count, max_vocab=max_vocab) as ready:
         return fit(ready, chosen, progress)
 
@@ -203,7 +203,12 @@ class Run:
             pairs += examples.pairs
             if progress is not None:
                 progress(Progress(self.tokens, self._total, epoch, loss / max(pairs, 1)))
-        return loss / max(pairs, 1)
+        if pairs == 0:
+            raise TrainingError(
+                "no word of the text has another one in its window: sentences are too short, or sample or min_count "
+                "leave too few words"
+            )
+        return loss / pairs
 
     def _step(self, examples: Examples) -> float:
         # lr falls linearly to 0; E stays where it started while W is fitted to it.
@@ -222,20 +227,29 @@ class Run:
 
 
 def slices(corpus: EncodedCorpus, batch_tokens: int, max_tokens: int) -> Iterator[tuple[Array, int, int, int]]:
-    """Cut the first ``max_tokens`` corpus tokens into (shard, start, stop, offset of the shard in the corpus)."""
+    """Cut the first ``max_tokens`` corpus tokens into (shard, start, stop, offset of the shard in the corpus).
+
+    The shard is cut where the tokens end, so that no window reaches over that place.
+    """
     offset = 0
     for shard in corpus.shards:
-        for start in range(0, shard.shape[0], batch_tokens):
-            stop = min(start + batch_tokens, shard.shape[0])
-            tokens = np.flatnonzero(shard[start:stop] != END_OF_SENTENCE)
-            if tokens.shape[0] >= max_tokens:
-                # Cut behind the last token that is wanted; a window does not reach over this end.
-                stop = start + int(tokens[max_tokens - 1]) + 1
-                yield shard[:stop], start, stop, offset
-                return
-            max_tokens -= tokens.shape[0]
-            yield shard, start, stop, offset
+        stop, max_tokens = _end_of_tokens(shard, max_tokens)
+        for start in range(0, stop, batch_tokens):
+            yield shard[:stop], start, min(start + batch_tokens, stop), offset
+        if max_tokens == 0:
+            return
         offset += shard.shape[0]
+
+
+def _end_of_tokens(shard: Array, max_tokens: int) -> tuple[int, int]:
+    """Where the first ``max_tokens`` corpus tokens of a shard end, and how many are left for the shards after it."""
+    block = 2**20
+    for start in range(0, shard.shape[0], block):
+        tokens = np.flatnonzero(shard[start : start + block] != END_OF_SENTENCE)
+        if tokens.shape[0] >= max_tokens:
+            return start + int(tokens[max_tokens - 1]) + 1, 0
+        max_tokens -= tokens.shape[0]
+    return shard.shape[0], max_tokens
 
 
 def peak_memory_bytes() -> int:

@@ -45,9 +45,9 @@ def test_formats(text, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--min-count", "0"], "minimum count"),
+        (["--min-count", "0"], "min_count"),
         (["--min-count", "x"], "min-count"),
-        (["--max-vocab", "-1"], "vocabulary"),
+        (["--max-vocab", "-1"], "max_vocab"),
         (["--min-count", "99"], "vocabulary is empty"),
         (["--format", "csv"], "csv"),
         (["none.txt"], "none.txt"),

@@ -69,7 +69,6 @@ def command(
         ) as ready,
     ):
         encoding_bar.close()
-        training_bar.reset()
         with training_bar:
             model = training.fit(ready, chosen, trained_so_far)
     model.save(output)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from wordsparse import validation
 from wordsparse.errors import InputError
 from wordsparse.storage import check_version, read_json, write_file
 
@@ -126,10 +127,9 @@ def check_word(word: object) -> None:
 
 def check_limits(min_count: int, max_vocab: int | None) -> None:
     """Raise InputError unless both limits are at least 1 (``max_vocab``: or None)."""
-    if min_count < 1:
-        raise InputError(f"the minimum count must be at least 1, not {min_count}")
-    if max_vocab is not None and max_vocab < 1:
-        raise InputError(f"the largest vocabulary must be at least 1, not {max_vocab}")
+    validation.positive_int("min_count", min_count)
+    if max_vocab is not None:
+        validation.positive_int("max_vocab", max_vocab)
 
 
 def _checked_counts(counts: ArrayLike) -> NDArray[np.int64]:

@@ -1,0 +1,259 @@
+"""``train``, and the commands that read what it wrote."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import wordsparse as ws
+from wordsparse import training
+from wordsparse.cli import main
+from wordsparse.errors import TrainingError
+from wordsparse.formats import load_vectors
+
+Output = pytest.CaptureFixture[str]
+SHORT = ["--dim", "6", "--epochs", "2", "--threads", "1", "--sample", "0"]
+SMALL = [*SHORT, "--min-count", "1"]
+FIELDS = {
+    "tokens": int,
+    "wall_seconds": float,
+    "cpu_seconds": float,
+    "tokens_per_second": float,
+    "vocab_size": int,
+    "dim": int,
+    "threads": int,
+    "device": str,
+    "loss": list,
+    "peak_memory_bytes": int,
+    "checkpoints": int,
+}
+
+
+def write_text(path: Path) -> Path:
+    """300 sentences of six words out of twelve, 1,800 tokens."""
+    random = np.random.default_rng(0)
+    path.write_text("".join(" ".join(f"w{i}" for i in random.integers(0, 12, 6)) + "\n" for _ in range(300)))
+    return path
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> Path:
+    return write_text(tmp_path / "text.txt")
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("trained")
+    path = folder / "model"
+    assert main(["train", str(write_text(folder / "text.txt")), "-o", str(path), *SMALL]) == 0
+    return str(path)
+
+
+def only_json(capsys: Output) -> dict[str, Any]:
+    """The one JSON object on standard output, with nothing after it but the end of the line."""
+    output = capsys.readouterr().out
+    result, end = json.JSONDecoder().raw_decode(output)
+    assert output[end:] == "\n"
+    assert isinstance(result, dict)
+    return result
+
+
+def left_in(folder: Path) -> list[str]:
+    """Everything in the folder, hidden or not."""
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.parametrize("kind", ["cbow", "skipgram"])
+@pytest.mark.parametrize("loss", ["bounded-ns", "squared"])
+def test_json(text: Path, tmp_path: Path, kind: str, loss: str, capsys: Output) -> None:
+    path = tmp_path / "model"
+    arguments = ["train", str(text), "-o", str(path), *SMALL, "--model", kind, "--loss", loss, "--json"]
+    assert main(arguments) == 0
+    result = only_json(capsys)
+    assert {name: type(result[name]) for name in FIELDS} == FIELDS
+    assert (result["tokens"], result["vocab_size"], result["dim"], result["threads"]) == (3600, 12, 6, 1)
+    assert (result["device"], result["checkpoints"], result["output"]) == ("cpu", 0, str(path))
+    assert len(result["loss"]) == 2
+    model = ws.load(path)
+    assert model.report == {name: value for name, value in result.items() if name != "output"}
+    assert (model.options["model"], model.options["loss"]) == (kind, loss)
+    assert left_in(tmp_path) == ["model", "text.txt"]
+
+
+def test_text_for_people(text: Path, tmp_path: Path, capsys: Output) -> None:
+    assert main(["train", str(text), "-o", str(tmp_path / "model"), *SMALL]) == 0
+    output = capsys.readouterr().out
+    assert f"12 vectors of dimension 6 in {tmp_path / 'model'}\n3,600 tokens in " in output
+    assert "1 threads); loss per epoch: " in output
+
+
+def test_options_reach_the_run(text: Path, tmp_path: Path) -> None:
+    given: dict[str, Any] = {
+        "window": 3,
+        "batch_tokens": 50,
+        "seed": 7,
+        "max_tokens": 900,
+        "device": "cpu",
+        "sample": 0.01,
+    }
+    options = [part for name, value in given.items() for part in (f"--{name.replace('_', '-')}", str(value))]
+    assert main(["train", str(text), "-o", str(tmp_path / "model"), *SMALL, *options]) == 0
+    model = ws.load(tmp_path / "model")
+    assert {name: model.options[name] for name in given} == given
+    assert model.report["tokens"] == 1800
+    same = ws.train(text, dim=6, epochs=2, min_count=1, threads=1, **given)
+    assert same.vectors.tobytes() == model.vectors.tobytes()
+
+
+def test_an_encoded_directory_several_files_and_max_vocab(text: Path, tmp_path: Path, capsys: Output) -> None:
+    encoded, model = tmp_path / "encoded", tmp_path / "model"
+    assert main(["encode", str(text), "-o", str(encoded), "--min-count", "1"]) == 0
+    assert main(["train", str(encoded), "-o", str(model), *SHORT]) == 0
+    capsys.readouterr()
+    several = ["train", str(text), str(text), "-o", str(tmp_path / "other"), *SMALL, "--max-vocab", "5", "--json"]
+    assert main(several) == 0
+    result = only_json(capsys)
+    assert (result["tokens"], result["vocab_size"]) == (7200, 5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--dim", "0"], "dim"),
+        (["--dim", "many"], "--dim"),
+        (["--window", "256"], "window"),
+        (["--epochs", "0"], "epochs"),
+        (["--sample", "-1"], "sample"),
+        (["--sample", "nan"], "sample"),
+        (["--threads", "0"], "threads"),
+        (["--batch-tokens", "0"], "batch_tokens"),
+        (["--max-tokens", "0"], "max_tokens"),
+        (["--seed", "-1"], "seed"),
+        (["--model", "glove"], "--model"),
+        (["--loss", "softmax"], "softmax"),
+        (["--loss", "spherical"], "does not train word vectors yet"),
+        (["--device", "cuda"], "cuda"),
+        (["--format", "pdf"], "--format"),
+        (["--min-count", "0"], "min_count"),
+        (["--min-count", "9999"], "vocabulary is empty"),
+        (["--max-vocab", "0"], "max_vocab"),
+        (["--frobnicate"], "--frobnicate"),
+    ],
+)
+def test_a_wrong_request_writes_nothing(
+    text: Path, tmp_path: Path, arguments: list[str], message: str, capsys: Output
+) -> None:
+    assert main(["train", str(text), "-o", str(tmp_path / "model"), *SMALL, *arguments]) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert message in output.err
+    assert left_in(tmp_path) == ["text.txt"]
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\n \n", b"\xff\xfe\x00\x01 words", b"a\0b c\0d\n" * 9])
+def test_an_unusable_text_writes_nothing(tmp_path: Path, content: bytes | None, capsys: Output) -> None:
+    path = tmp_path / "bad.txt"
+    if content is not None:
+        path.write_bytes(content)
+    before = left_in(tmp_path)
+    assert main(["train", str(path), "-o", str(tmp_path / "model"), *SMALL]) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.count("wordsparse: ") == 1
+    assert left_in(tmp_path) == before
+
+
+def test_an_existing_output_is_refused_before_the_text_is_read(tmp_path: Path, capsys: Output) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "mine").write_text("mine")
+    assert main(["train", str(tmp_path / "no-such.txt"), "-o", str(tmp_path / "model"), *SMALL]) == 2
+    assert "exists already" in capsys.readouterr().err
+    assert left_in(tmp_path / "model") == ["mine"]
+
+
+def test_an_output_without_a_parent_is_refused(text: Path, tmp_path: Path, capsys: Output) -> None:
+    assert main(["train", str(text), "-o", str(tmp_path / "no" / "model"), *SMALL]) == 2
+    assert "make it first" in capsys.readouterr().err
+    assert left_in(tmp_path) == ["text.txt"]
+
+
+def test_output_and_text_must_be_named(text: Path, capsys: Output) -> None:
+    assert main(["train", str(text)]) == 2
+    assert "--output" in capsys.readouterr().err
+    assert main(["train", "-o", "model"]) == 2
+    assert "CORPUS" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "message"),
+    [(TrainingError("it diverged"), 1, "it diverged"), (KeyboardInterrupt(), 130, "interrupted")],
+)
+def test_a_run_that_breaks_off_writes_nothing(
+    text: Path,
+    tmp_path: Path,
+    error: BaseException,
+    status: int,
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Output,
+) -> None:
+    def broken(*_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(training, "fit", broken)
+    assert main(["train", str(text), "-o", str(tmp_path / "model"), *SMALL, "--json"]) == status
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert message in output.err
+    assert left_in(tmp_path) == ["text.txt"]
+
+
+# ── what other commands make of a model ───────────────────────────────────────────────────────────────────────────
+
+
+def test_similar_and_analogy_read_a_model(model: str, capsys: Output) -> None:
+    assert main(["similar", model, "w3", "-n", "4", "--json"]) == 0
+    assert len(only_json(capsys)["neighbours"]) == 4
+    assert main(["analogy", model, "w1", "w2", "w3", "--json"]) == 0
+    assert len(only_json(capsys)["neighbours"]) == 9
+    assert main(["similar", model, "w99"]) == 2
+    assert "'w99' is not in the vocabulary" in capsys.readouterr().err
+
+
+def test_evaluate_reads_a_model(model: str, tmp_path: Path, capsys: Output) -> None:
+    pairs, analogies = tmp_path / "people.tsv", tmp_path / "questions.txt"
+    pairs.write_text("w1\tw2\t3\nw3\tw4\t1\nw5\tw6\t2\nw1\tunknown\t9\n")
+    analogies.write_text(": all\nw1 w2 w3 w4\nw1 w2 w3 unknown\n")
+    assert main(["evaluate", model, "--pairs", str(pairs), "--analogies", str(analogies), "--json"]) == 0
+    result = only_json(capsys)
+    assert {name: result["pairs"]["people"][name] for name in ("n", "oov")} == {"n": 3, "oov": 1}
+    assert -1 <= result["pairs"]["people"]["spearman"] <= 1
+    assert {name: result["analogies"]["questions"][name] for name in ("n", "oov")} == {"n": 1, "oov": 1}
+
+
+@pytest.mark.parametrize("format", ["word2vec", "word2vec-bin", "npz"])
+def test_export_writes_a_models_vectors(model: str, tmp_path: Path, format: str) -> None:
+    path = tmp_path / "vectors"
+    assert main(["export", model, "-o", str(path), "--format", format]) == 0
+    trained, exported = ws.load(model), load_vectors(path)
+    assert exported.words == trained.vocabulary.words
+    np.testing.assert_allclose(exported.vectors, trained.vectors, rtol=1e-6)
+
+
+def test_a_damaged_model_is_refused_by_every_command(model: str, tmp_path: Path, capsys: Output) -> None:
+    ws.load(model).save(tmp_path / "damaged")
+    damaged = str(tmp_path / "damaged")
+    data = bytearray((tmp_path / "damaged" / "input.npy").read_bytes())
+    data[-1] ^= 1
+    (tmp_path / "damaged" / "input.npy").write_bytes(data)
+    for arguments in (
+        ["similar", damaged, "w1"],
+        ["analogy", damaged, "w1", "w2", "w3"],
+        ["evaluate", damaged],
+        ["export", damaged, "-o", str(tmp_path / "out"), "--format", "npz"],
+    ):
+        assert main(arguments) == 2
+        assert "input.npy: does not match its checksum" in capsys.readouterr().err
+    assert left_in(tmp_path) == ["damaged"]

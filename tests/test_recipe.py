@@ -1,0 +1,80 @@
+"""Every option is checked when it is given, and the message names it."""
+
+from typing import Any
+
+import pytest
+
+from wordsparse.errors import InputError
+from wordsparse.examples import MAX_WINDOW
+from wordsparse.recipe import LOSSES, MODELS, RECIPES, Options
+
+
+def test_defaults_are_valid_and_immutable() -> None:
+    options = Options()
+    assert (options.model, options.loss) == ("cbow", "bounded-ns")
+    with pytest.raises(AttributeError):
+        options.dim = 3  # type: ignore[misc]
+
+
+def test_every_model_has_a_recipe_for_every_loss() -> None:
+    assert set(RECIPES) == {(model, loss) for model in MODELS for loss in LOSSES}
+    for model, loss in RECIPES:
+        Options(model=model, loss=loss)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("model", "glove"),
+        ("model", None),
+        ("loss", "hinge"),
+        ("loss", None),
+        ("dim", 0),
+        ("dim", -3),
+        ("dim", 2.5),
+        ("dim", "100"),
+        ("window", 0),
+        ("window", MAX_WINDOW + 1),
+        ("sample", -1e-3),
+        ("sample", float("nan")),
+        ("sample", float("inf")),
+        ("sample", "none"),
+        ("epochs", 0),
+        ("epochs", None),
+        ("batch_tokens", 0),
+        ("threads", 0),
+        ("threads", 1.5),
+        ("seed", -1),
+        ("seed", 1.5),
+        ("seed", "x"),
+        ("seed", None),
+        ("device", "tpu"),
+        ("device", "cuda"),
+        ("max_tokens", 0),
+        ("max_tokens", "all"),
+    ],
+)
+def test_a_bad_value_is_refused_by_the_name_of_its_option(name: str, value: Any) -> None:
+    with pytest.raises(InputError, match=name):
+        Options(**{name: value})
+
+
+@pytest.mark.parametrize("edge", [{"window": MAX_WINDOW}, {"sample": 0}, {"seed": 0}, {"dim": 1}, {"max_tokens": 1}])
+def test_values_at_the_edge_are_taken(edge: dict[str, Any]) -> None:
+    Options(**edge)
+
+
+@pytest.mark.parametrize("loss", ["spherical", "taylor", "zloss"])
+def test_losses_without_a_recipe_are_refused_and_others_named(loss: str) -> None:
+    with pytest.raises(InputError, match=rf"{loss}.*does not train word vectors yet.*bounded-ns, squared"):
+        Options(loss=loss)
+
+
+def test_softmax_is_answered_with_its_nearest_relatives() -> None:
+    with pytest.raises(InputError, match="softmax does not belong to the spherical family: taylor and spherical"):
+        Options(loss="softmax")
+
+
+def test_the_refusal_of_cuda_says_what_to_do() -> None:
+    with pytest.raises(InputError, match=r"device cuda.*--device cpu or auto"):
+        Options(device="cuda")
