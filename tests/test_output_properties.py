@@ -38,6 +38,7 @@ def targets(draw: st.DrawFn, m: int, D: int) -> sp.csr_array:
 def layers(draw: st.DrawFn, outputs: st.SearchStrategy[int] = sizes) -> FactoredOutput:
     D, d = draw(outputs), draw(sizes)
     loss = problems.LOSSES[draw(st.sampled_from(sorted(problems.LOSSES)))]
+    D = max(D, loss.min_outputs)
     pi = draw(st.none() | arrays(float, D, elements=st.floats(0.01, 10)))
     weights = draw(arrays(float, (D, d), elements=numbers))
     kernels = problems.backends()[draw(st.sampled_from(["numpy", "cpu-1", "cpu-2"]))]
