@@ -18,8 +18,9 @@ DEVICES = ("auto", "cpu", "cuda")
 class Options:
     """What a training run is asked for; every field is checked when it is made.
 
-    ``batch_tokens`` corpus tokens a minibatch; ``threads`` None for every CPU; ``max_tokens`` trains on the first so
-    many tokens of the corpus only; ``sample`` word2vec's subsampling threshold, 0 for none.
+    ``batch_tokens`` corpus tokens a minibatch, None for 65,536, fewer for a short text; ``threads`` None for every
+    CPU; ``max_tokens`` trains on the first so many tokens of the corpus only; ``sample`` word2vec's subsampling
+    threshold, 0 for none.
 
     Raises
     ------
@@ -33,7 +34,7 @@ class Options:
     window: int = 5
     sample: float = 1e-3
     epochs: int = 5
-    batch_tokens: int = 65_536
+    batch_tokens: int | None = None
     threads: int | None = None
     seed: int = 1
     device: str = "auto"
@@ -45,9 +46,9 @@ class Options:
         losses.resolve(self.loss)
         if self.loss not in LOSSES:
             raise InputError(f"loss {self.loss!r} does not train word vectors yet: choose one of {', '.join(LOSSES)}")
-        for name in ("dim", "window", "epochs", "batch_tokens"):
+        for name in ("dim", "window", "epochs"):
             validation.positive_int(name, getattr(self, name))
-        for name in ("threads", "max_tokens"):
+        for name in ("batch_tokens", "threads", "max_tokens"):
             if getattr(self, name) is not None:
                 validation.positive_int(name, getattr(self, name))
         validation.non_negative("sample", self.sample)

@@ -56,9 +56,9 @@ def new_directory(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         with writing(path):
-            _sync_directory(temporary)
+            sync(temporary)
             os.rename(temporary, target)
-            _sync_directory(target.parent)
+            sync(target.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -90,7 +90,7 @@ def write_file(path: Path, data: bytes) -> None:
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(temporary, path)
-            _sync_directory(path.parent)
+            sync(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -158,7 +158,8 @@ def _beside(path: Path) -> Path:
     return path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
 
 
-def _sync_directory(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Have the disk hold what was written to a file; for a directory, its entries."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

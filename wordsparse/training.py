@@ -28,7 +28,9 @@ Array = NDArray[Any]
 
 # A minibatch whose mean loss is this many times the first one's, where W was 0, tells of a run that diverges.
 DIVERGED = 4.0
-# A run has at least this many minibatches, and spends at most this share of its tokens before E moves.
+# Corpus tokens a minibatch, as long as a run then has so many minibatches; and a run spends at most this share of
+# its tokens before E moves.
+BATCH_TOKENS = 65_536
 MIN_STEPS = 200
 MAX_WARMUP = 0.05
 
@@ -54,6 +56,7 @@ class Report:
     vocab_size: int
     dim: int
     threads: int
+    batch_tokens: int
     device: str
     loss: list[float]
     peak_memory_bytes: int
@@ -158,6 +161,7 @@ def fit(corpus: EncodedCorpus, options: recipe.Options, progress: Callable[[Prog
         vocab_size=len(corpus.vocabulary),
         dim=options.dim,
         threads=run.threads,
+        batch_tokens=run.batch_tokens,
         device="cpu",
         loss=epoch_losses,
         peak_memory_bytes=peak_memory_bytes(),
@@ -175,8 +179,8 @@ class Run:
         self._build = builder.cbow if options.model == "cbow" else builder.skipgram
         self._epoch_tokens = min(corpus.tokens, options.max_tokens or corpus.tokens)
         self._total = self._epoch_tokens * options.epochs
-        # A short text takes smaller minibatches, so that it still takes enough steps.
-        self._batch_tokens = min(options.batch_tokens, max(1, self._total // MIN_STEPS))
+        # Unless told otherwise, a short text takes smaller minibatches, so that it still takes enough steps.
+        self.batch_tokens = options.batch_tokens or min(BATCH_TOKENS, max(1, self._total // MIN_STEPS))
         constants = recipe.RECIPES[options.model, options.loss]
         self._lr = constants.steps.lr
         self._warmup = min(constants.warmup_tokens, self._total * MAX_WARMUP)
@@ -189,7 +193,7 @@ class Run:
             base_measure=np.asarray(vocabulary.counts, np.float64) ** constants.measure_power,
             kernels=kernels,
         )
-        steps = replace(constants.steps, n_w=max(1.0, constants.forget_tokens / self._batch_tokens))
+        steps = replace(constants.steps, n_w=max(1.0, constants.forget_tokens / self.batch_tokens))
         self.embedding = WordEmbedding(output, kernels, steps, options.seed)
         self.tokens = 0
         self._first_loss: float | None = None
@@ -197,7 +201,7 @@ class Run:
     def epoch(self, epoch: int, progress: Callable[[Progress], None] | None) -> float:
         """Pass over the corpus once; the mean loss per pair."""
         loss, pairs = 0.0, 0
-        for shard, start, stop, offset in slices(self._corpus, self._batch_tokens, self._epoch_tokens):
+        for shard, start, stop, offset in slices(self._corpus, self.batch_tokens, self._epoch_tokens):
             examples = self._build(shard, start, stop, offset=offset, epoch=epoch)
             loss += self._step(examples)
             pairs += examples.pairs

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from wordsparse.errors import InputError, WordsparseError
+from wordsparse.storage import sync
 
 
 def write_atomically(path: Path, write: Callable[[Path], None]) -> list[Path]:
@@ -38,10 +39,10 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> list[Path]:
             write(staged)
             companions = sorted(file for file in Path(directory).iterdir() if file != staged)
             for file in (*companions, staged):
-                _flush(file)
+                sync(file)
             for file in (*companions, staged):
                 os.replace(file, path.with_name(file.name))
-            _flush(path.parent)
+            sync(path.parent)
     except OSError as error:
         raise WordsparseError(f"{path}: could not be written: {error}") from error
     return [path, *(path.with_name(file.name) for file in companions)]
@@ -54,12 +55,3 @@ def _check_place(path: Path) -> None:
         raise InputError(f"{path}: there is no directory {path.parent}; make it first")
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise InputError(f"{path}: the directory {path.parent} cannot be written to")
-
-
-def _flush(path: Path) -> None:
-    """Have the disk hold what was written; for a directory, its entries."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
