@@ -76,7 +76,7 @@ class WordEmbedding:
         targets = Targets(examples.words, examples.targets, examples.weights)
         forward = self.output.evaluate(inputs, targets, per_example=False)
         self._remember(forward, inputs, examples)
-        new_mass = inputs.pull_squared(2 * forward.alpha)
+        new_mass = inputs.pull_squared(2 * np.maximum(forward.alpha, 0) / self.pair_curvature)
         self.mass[examples.words] += new_mass
         moves = lr > 0 and np.trace(self.output.factors.Q[:-1, :-1]) > 0  # Q_E = 0: W says nothing about E yet
         change = self._input_change(forward, inputs, examples.words, new_mass, lr) if moves else None
@@ -102,8 +102,10 @@ class WordEmbedding:
 
     def _remember(self, forward: Forward, inputs: Inputs, examples: Examples) -> None:
         rate = max(1 / (self.steps + 1), 1 / self.sizes.n_w)
-        self.curvature += rate * (2 * forward.curvature() / examples.pairs - self.curvature)
-        self.pair_curvature += rate * (2 * forward.alpha.sum() / examples.pairs - self.pair_curvature)
+        upward = np.maximum(forward.alpha, 0)
+        curvature = forward.curvature() if (forward.alpha >= 0).all() else inputs.gram(upward)
+        self.curvature += rate * (2 * curvature / examples.pairs - self.curvature)
+        self.pair_curvature += rate * (2 * upward.sum() / examples.pairs - self.pair_curvature)
 
     def _input_change(
         self, forward: Forward, inputs: Inputs, words: Array, new_mass: Array, lr: float
@@ -126,6 +128,7 @@ class WordEmbedding:
         M = np.vstack([P, f.Q[dim, :dim] @ P, f.w_bar[:dim] @ P])
         change = np.ascontiguousarray(Z[:, :dim])
         self.kernels.matmul(np.hstack([G, beta]), M, out=change)
-        seen = self.mass[words] + self.sizes.m0 * self.pair_curvature
+        seen = self.mass[words] + self.sizes.m0
         factor = -np.minimum(lr / seen, self.sizes.trust / np.maximum(new_mass, np.finfo(np.float32).tiny))
+        factor /= self.pair_curvature
         return change, factor.astype(np.float32)

@@ -1,6 +1,6 @@
 """The recommended recipe: what is asked for, checked, and the constants that go with each model and loss."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from wordsparse import losses, validation
@@ -10,7 +10,7 @@ from wordsparse.examples import MAX_WINDOW
 
 ModelName = Literal["cbow", "skipgram"]
 MODELS: tuple[str, ...] = get_args(ModelName)
-LOSSES = ("bounded-ns", "squared")
+LOSSES = tuple(losses.LOSSES)
 DEVICES = ("auto", "cpu", "cuda")
 
 
@@ -44,8 +44,6 @@ class Options:
         if self.model not in MODELS:
             raise InputError(f"model must be one of {', '.join(MODELS)}, not {self.model!r}")
         losses.resolve(self.loss)
-        if self.loss not in LOSSES:
-            raise InputError(f"loss {self.loss!r} does not train word vectors yet: choose one of {', '.join(LOSSES)}")
         for name in ("dim", "window", "epochs"):
             validation.positive_int(name, getattr(self, name))
         for name in ("batch_tokens", "threads", "max_tokens"):
@@ -69,15 +67,24 @@ class Recipe:
     pass, E stays where it started and only W is fitted; ``forget_tokens`` the window of the running means, in tokens.
     """
 
+    loss: losses.Loss
     steps: StepSizes
+    start: float = 0.0
     measure_power: float = 0.5
     warmup_tokens: int = 400_000
     forget_tokens: int = 1_300_000
 
 
+LOG = StepSizes(lr=0.5, eta=0.25, t0=80.0)
 RECIPES: dict[tuple[str, str], Recipe] = {
-    ("skipgram", "bounded-ns"): Recipe(StepSizes(m0=100.0)),
-    ("cbow", "bounded-ns"): Recipe(StepSizes(m0=20.0)),
-    ("skipgram", "squared"): Recipe(StepSizes(lr=1.0, eta=0.5, t0=40.0, m0=100.0)),
-    ("cbow", "squared"): Recipe(StepSizes(lr=1.0, eta=0.5, t0=40.0, m0=20.0)),
+    ("skipgram", "bounded-ns"): Recipe(losses.BoundedNS(), StepSizes(m0=100.0)),
+    ("cbow", "bounded-ns"): Recipe(losses.BoundedNS(), StepSizes(m0=20.0)),
+    ("skipgram", "squared"): Recipe(losses.Squared(1.0), StepSizes(lr=1.0, eta=0.5, t0=40.0, m0=100.0)),
+    ("cbow", "squared"): Recipe(losses.Squared(1.0), StepSizes(lr=1.0, eta=0.5, t0=40.0, m0=20.0)),
+    ("skipgram", "taylor"): Recipe(losses.Taylor(), replace(LOG, m0=100.0)),
+    ("cbow", "taylor"): Recipe(losses.Taylor(), replace(LOG, m0=20.0)),
+    ("skipgram", "spherical"): Recipe(losses.Spherical(), replace(LOG, m0=100.0), start=1.0),
+    ("cbow", "spherical"): Recipe(losses.Spherical(), replace(LOG, m0=20.0), start=1.0),
+    ("skipgram", "zloss"): Recipe(losses.ZLoss(), replace(LOG, m0=100.0)),
+    ("cbow", "zloss"): Recipe(losses.ZLoss(), replace(LOG, m0=20.0)),
 }
