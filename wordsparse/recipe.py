@@ -70,8 +70,10 @@ class Options:
 class Recipe:
     """Constants that users need not know.
 
-    ``measure_power`` the base measure is π_i ∝ count_i to this power; ``warmup_tokens`` while the first so many tokens
-    pass, E stays where it started and only W is fitted; ``forget_tokens`` the window of the running means, in tokens.
+    ``loss`` with the constants that suit words; ``start`` the output that every word has before training, where the
+    loss says nothing at 0; ``measure_power`` the base measure is π_i ∝ count_i to this power; ``warmup_tokens`` while the
+    first so many tokens pass, E stays where it started and only W is fitted; ``forget_tokens`` the window of the running
+    means, in tokens.
     """
 
     loss: losses.Loss
@@ -82,16 +84,20 @@ class Recipe:
     forget_tokens: int = 1_300_000
 
 
-LOG = StepSizes(lr=0.5, eta=0.25, t0=80.0)
+# docs/recipe.md says why the log losses take shorter steps, and where they start.
+LOG_STEPS = StepSizes(lr=1.0, eta=0.25, t0=80.0)
+SQUARED_STEPS = StepSizes(lr=2.0, eta=0.5, t0=40.0)
+Z_STEPS = StepSizes(lr=2.0, eta=0.5, t0=40.0)
+
 RECIPES: dict[tuple[str, str], Recipe] = {
     ("skipgram", "bounded-ns"): Recipe(losses.BoundedNS(), StepSizes(m0=100.0)),
     ("cbow", "bounded-ns"): Recipe(losses.BoundedNS(), StepSizes(m0=20.0)),
-    ("skipgram", "squared"): Recipe(losses.Squared(1.0), StepSizes(lr=1.0, eta=0.5, t0=40.0, m0=100.0)),
-    ("cbow", "squared"): Recipe(losses.Squared(1.0), StepSizes(lr=1.0, eta=0.5, t0=40.0, m0=20.0)),
-    ("skipgram", "taylor"): Recipe(losses.Taylor(), replace(LOG, m0=100.0)),
-    ("cbow", "taylor"): Recipe(losses.Taylor(), replace(LOG, m0=20.0)),
-    ("skipgram", "spherical"): Recipe(losses.Spherical(), replace(LOG, m0=100.0), start=1.0),
-    ("cbow", "spherical"): Recipe(losses.Spherical(), replace(LOG, m0=20.0), start=1.0),
-    ("skipgram", "zloss"): Recipe(losses.ZLoss(), replace(LOG, m0=100.0)),
-    ("cbow", "zloss"): Recipe(losses.ZLoss(), replace(LOG, m0=20.0)),
+    ("skipgram", "squared"): Recipe(losses.Squared(target_value=1.0), replace(SQUARED_STEPS, m0=100.0)),
+    ("cbow", "squared"): Recipe(losses.Squared(target_value=1.0), replace(SQUARED_STEPS, m0=20.0)),
+    ("skipgram", "taylor"): Recipe(losses.Taylor(), replace(LOG_STEPS, m0=100.0)),
+    ("cbow", "taylor"): Recipe(losses.Taylor(), replace(LOG_STEPS, m0=20.0)),
+    ("skipgram", "spherical"): Recipe(losses.Spherical(), replace(LOG_STEPS, m0=100.0), start=0.7),
+    ("cbow", "spherical"): Recipe(losses.Spherical(), replace(LOG_STEPS, m0=20.0), start=0.7),
+    ("skipgram", "zloss"): Recipe(losses.ZLoss(), replace(Z_STEPS, m0=100.0)),
+    ("cbow", "zloss"): Recipe(losses.ZLoss(), replace(Z_STEPS, m0=20.0)),
 }

@@ -267,8 +267,9 @@ class Run:
 
     def _step(self, examples: Examples) -> float:
         # lr falls linearly to 0; E stays where it started while W is fitted to it.
-        lr = self._lr * (1 - self.tokens / self._total) if self.tokens >= self._warmup else 0.0
-        loss = self.embedding.step(examples, lr)
+        remaining = 1 - self.tokens / self._total
+        lr = self._lr * remaining if self.tokens >= self._warmup else 0.0
+        loss = self.embedding.step(examples, lr, remaining)
         self.tokens += examples.tokens
         if examples.pairs:
             mean = loss / examples.pairs
