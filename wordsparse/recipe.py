@@ -71,9 +71,9 @@ class Recipe:
     """Constants that users need not know.
 
     ``loss`` with the constants that suit words; ``start`` the output that every word has before training, where the
-    loss says nothing at 0; ``measure_power`` the base measure is π_i ∝ count_i to this power; ``warmup_tokens`` while the
-    first so many tokens pass, E stays where it started and only W is fitted; ``forget_tokens`` the window of the running
-    means, in tokens.
+    loss says nothing at 0; ``measure_power`` the base measure is π_i ∝ count_i to this power; ``warmup_tokens`` while
+    the first so many tokens pass, E stays where it started and only W is fitted; ``forget_tokens`` the window of the
+    running means, in tokens.
     """
 
     loss: losses.Loss
