@@ -6,7 +6,7 @@ from typing import Literal, get_args
 from wordsparse import losses, validation
 from wordsparse.embedding import StepSizes
 from wordsparse.errors import InputError
-from wordsparse.examples import MAX_WINDOW
+from wordsparse.examples import MAX_WINDOW, Distances
 
 ModelName = Literal["cbow", "skipgram"]
 MODELS: tuple[str, ...] = get_args(ModelName)
@@ -71,14 +71,15 @@ class Recipe:
     """Constants that users need not know.
 
     ``loss`` with the constants that suit words; ``start`` the output that every word has before training, where the
-    loss says nothing at 0; ``measure_power`` the base measure is π_i ∝ count_i to this power; ``warmup_tokens`` while
-    the first so many tokens pass, E stays where it started and only W is fitted; ``forget_tokens`` the window of the
-    running means, in tokens.
+    loss says nothing at 0; ``distances`` how contexts count by distance; ``measure_power`` the base measure is
+    π_i ∝ count_i to this power; ``warmup_tokens`` while the first so many tokens pass, E stays where it started and
+    only W is fitted; ``forget_tokens`` the window of the running means, in tokens.
     """
 
     loss: losses.Loss
     steps: StepSizes
     start: float = 0.0
+    distances: Distances = "linear"
     measure_power: float = 0.5
     warmup_tokens: int = 400_000
     forget_tokens: int = 1_300_000
