@@ -91,6 +91,13 @@ class WordEmbedding:
         self.steps += 1
         return forward.loss_sum
 
+    def loss(self, examples: Examples) -> float:
+        """The sum of the losses over the full vocabulary; nothing is learnt from the examples."""
+        if examples.pairs == 0:
+            return 0.0
+        targets = Targets(examples.words, examples.targets, examples.weights)
+        return self.output.evaluate(self._inputs(examples), targets, per_example=False).loss_sum
+
     def _inputs(self, examples: Examples) -> Inputs:
         E_T = self.kernels.take(self.E, examples.words)
         features = np.concatenate([E_T, np.ones((E_T.shape[0], 1), E_T.dtype)], axis=1)
