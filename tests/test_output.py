@@ -281,3 +281,19 @@ def test_rows_beyond_32_bits(loss: str) -> None:
         assert problems.off(layer.weights(3), small.weights(last)) < 1e-5
     assert layer.folds == 0
     assert _resident_bytes() - before < 200e6
+
+
+@pytest.mark.parametrize("with_measure", [False, True])
+def test_a_common_output_is_that_for_every_row(with_measure: bool) -> None:
+    random = np.random.default_rng(0)
+    D, d, value = 7, 3, 0.7
+    pi = problems.measure(random, D) if with_measure else None
+    layer = FactoredOutput(D, d, "spherical", pi, np.float64)
+    layer.set_common_output(value)
+    W = np.zeros((D, d))
+    W[:, -1] = value
+    np.testing.assert_allclose(layer.weights(), W, atol=1e-15)
+    Q, w_bar = layer.factors.Q.copy(), layer.factors.w_bar.copy()
+    layer.fold()
+    np.testing.assert_allclose(layer.factors.Q, Q, atol=1e-14)
+    np.testing.assert_allclose(layer.factors.w_bar, w_bar, atol=1e-14)
