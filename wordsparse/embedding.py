@@ -113,7 +113,7 @@ class WordEmbedding:
 
     def _remember(self, forward: Forward, upward: Array, pairs: int) -> None:
         rate = max(1 / (self.steps + 1), 1 / self.sizes.n_w)
-        curvature = forward.curvature() if (forward.alpha >= 0).all() else forward.inputs.gram(upward)
+        curvature = forward.curvature if (forward.alpha >= 0).all() else forward.inputs.gram(upward)
         self.curvature += rate * (2 * curvature / pairs - self.curvature)
         self.pair_curvature += rate * (2 * upward.sum() / pairs - self.pair_curvature)
 
@@ -130,8 +130,7 @@ class WordEmbedding:
         r = self.sizes.rho * np.trace(Q_E) / dim
         P = np.linalg.inv(Q_E + r * np.eye(dim))
         Z = inputs.pull_scaled(2 * forward.alpha)
-        G = inputs.pull(self.kernels.combine(forward.targets.csr, forward.gamma, forward.W_T))
-        G -= np.float32(r) * Z
+        G = inputs.pull(forward.pulled) - np.float32(r) * Z
         # Two more columns carry the rank-one terms through the same product.
         G[:, dim] = Z[:, dim]
         beta = inputs.pull(forward.beta.astype(np.float32)[:, None])
