@@ -133,7 +133,7 @@ def table(runs: list[dict[str, Any]]) -> str:
             f"{run['cpu_seconds']:.1f}",
             f"{run['heldout_loss'][-1]:.4f}",
         ]
-        rows.append([*start, *(f"{scores[name]:.3f}" for name in names)])
+        rows.append([*start, *("-" if scores[name] is None else f"{scores[name]:.3f}" for name in names)])
     return machine.table(headers, rows)
 
 
