@@ -163,11 +163,11 @@ def score_pairs(pairs: Sequence[Pair], cosines: Array) -> PairScore:
     """Spearman's rank correlation of cosines and judgements, over the pairs whose words are known."""
     known = np.isfinite(cosines)
     judgements = np.array([pair.score for pair in pairs])[known]
-    spearman = _spearman(judgements, cosines[known])
+    rho = spearman(judgements, cosines[known])
     samples = bootstrap.spearman(judgements, cosines[known][:, None])[:, 0]
-    low, high = _interval(spearman, samples)
+    low, high = _interval(rho, samples)
     n = int(known.sum())
-    return {"spearman": spearman, "low": low, "high": high, "n": n, "oov": len(pairs) - n}
+    return {"spearman": rho, "low": low, "high": high, "n": n, "oov": len(pairs) - n}
 
 
 def score_analogies(questions: Sequence[Question], correct: Array) -> AnalogyScore:
@@ -226,7 +226,8 @@ def _section_score(correct: Array, samples: Array) -> SectionScore:
     return {"accuracy": accuracy, "low": low, "high": high, "n": asked.size, "oov": correct.size - asked.size}
 
 
-def _spearman(x: Array, y: Array) -> float | None:
+def spearman(x: Array, y: Array) -> float | None:
+    """Spearman's rank correlation, (n,) and (n,); None for fewer than two items or where one side is constant."""
     if len(x) < 2 or np.ptp(x) == 0 or np.ptp(y) == 0:
         return None
     from scipy.stats import spearmanr
