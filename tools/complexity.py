@@ -144,7 +144,7 @@ def papers_table(sizes: Sizes, threads: int) -> dict[str, Any]:
     fold_seconds = seconds_of(layers["squared"].fold)
     folds = sum(layer.folds - b for layer, b in zip(layers.values(), before, strict=True)) - 1
     cells = [{"side": side, "m": m, **cell} for (side, m), cell in times.items()]
-    rate = sgemm_gflops(2048)
+    rate = machine.sgemm_gflops(2048)
     floor = [{"m": m, "flops": count, "us": count / rate / 1e3} for m, count in flops.items()]
     return {
         "cells": cells,
