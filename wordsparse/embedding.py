@@ -85,11 +85,12 @@ class WordEmbedding:
         moves = lr > 0 and kappa > 0 and np.trace(self.output.factors.Q[:-1, :-1]) > 0
         change = self._input_change(forward, inputs, examples.words, new_mass, lr) if moves else None
         sizes = self.sizes
-        eta = sizes.eta * max(1 / (self.steps + sizes.t0), remaining / sizes.n_w)
-        d = self.curvature.shape[0]
-        ridge = sizes.ridge * np.trace(self.curvature) / d
-        preconditioner = np.linalg.inv(self.curvature + ridge * np.eye(d))
-        self.output.update(forward, eta / examples.pairs, preconditioner)
+        if kappa > 0:
+            eta = sizes.eta * max(1 / (self.steps + sizes.t0), remaining / sizes.n_w)
+            d = self.curvature.shape[0]
+            ridge = sizes.ridge * np.trace(self.curvature) / d
+            preconditioner = np.linalg.inv(self.curvature + ridge * np.eye(d))
+            self.output.update(forward, eta / examples.pairs, preconditioner)
         if change is not None:
             self.kernels.add_rows(self.E, examples.words, *change)
         self.steps += 1
