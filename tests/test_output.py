@@ -38,7 +38,7 @@ def problem(
         batches.append((H, Y))
     # Not symmetric: a transpose in the wrong place must show.
     pi = np.eye(case.d) + 0.3 * random.standard_normal((case.d, case.d)) / np.sqrt(case.d) if case.pi else None
-    G = 2 * problems.forward(pilot, *batches[0]).curvature() @ (np.eye(case.d) if pi is None else pi)
+    G = 2 * problems.forward(pilot, *batches[0]).backward.curvature @ (np.eye(case.d) if pi is None else pi)
     lr = min(0.5, 0.4 / max(float(np.linalg.norm(G, 2)), 1e-300))
     return pilot, batches, lr, pi
 

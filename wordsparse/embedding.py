@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordsparse.examples import Examples
-from wordsparse.inputs import BagInputs, Inputs, RowInputs
+from wordsparse.inputs import Inputs, RowInputs, WindowInputs
 from wordsparse.kernels import Kernels
 from wordsparse.minibatch import Forward, Targets
 from wordsparse.output import FactoredOutput
@@ -75,11 +75,11 @@ class WordEmbedding:
         inputs = self._inputs(examples)
         targets = Targets(examples.words, examples.targets, examples.weights)
         forward = self.output.evaluate(inputs, targets, per_example=False)
-        self._remember(forward, inputs, examples)
-        new_mass = inputs.pull_squared(2 * forward.alpha)
+        self._remember(forward, examples)
+        new_mass = inputs.mass(2 * forward.alpha)
         self.mass[examples.words] += new_mass
         moves = lr > 0 and np.trace(self.output.factors.Q[:-1, :-1]) > 0  # Q_E = 0: W says nothing about E yet
-        change = self._input_change(forward, inputs, examples.words, new_mass, lr) if moves else None
+        change = self._input_change(forward, examples.words, new_mass, lr) if moves else None
         sizes = self.sizes
         eta = sizes.eta * max(1 / (self.steps + sizes.t0), 1 / sizes.n_w)
         d = self.curvature.shape[0]
@@ -94,20 +94,16 @@ class WordEmbedding:
     def _inputs(self, examples: Examples) -> Inputs:
         E_T = self.kernels.take(self.E, examples.words)
         features = np.concatenate([E_T, np.ones((E_T.shape[0], 1), E_T.dtype)], axis=1)
-        if examples.bag is None:
+        if examples.bags is None:
             return RowInputs(features, self.kernels)
-        size = np.diff(examples.bag.indptr)
-        weights = np.repeat((1 / size).astype(np.float32), size)
-        return BagInputs(features, examples.bag, weights, self.kernels)
+        return WindowInputs(features, examples.bags, self.kernels)
 
-    def _remember(self, forward: Forward, inputs: Inputs, examples: Examples) -> None:
+    def _remember(self, forward: Forward, examples: Examples) -> None:
         rate = max(1 / (self.steps + 1), 1 / self.sizes.n_w)
-        self.curvature += rate * (2 * forward.curvature() / examples.pairs - self.curvature)
+        self.curvature += rate * (2 * forward.backward.curvature / examples.pairs - self.curvature)
         self.pair_curvature += rate * (2 * forward.alpha.sum() / examples.pairs - self.pair_curvature)
 
-    def _input_change(
-        self, forward: Forward, inputs: Inputs, words: Array, new_mass: Array, lr: float
-    ) -> tuple[Array, Array]:
+    def _input_change(self, forward: Forward, words: Array, new_mass: Array, lr: float) -> tuple[Array, Array]:
         """Directions (u, dim) and their factors (u,): E_w changes by factor × direction.
 
         With P = (Q_E + r I)⁻¹ and F the features, ∇F P = 2 Cᵀ diag(α) H Q P + Cᵀ Γ W_T P + Cᵀβ (w̄ᵀP) needs one u×d×d
@@ -117,12 +113,11 @@ class WordEmbedding:
         Q_E = f.Q[:dim, :dim]
         r = self.sizes.rho * np.trace(Q_E) / dim
         P = np.linalg.inv(Q_E + r * np.eye(dim))
-        Z = inputs.pull_scaled(2 * forward.alpha)
-        G = inputs.pull(self.kernels.combine(forward.targets.csr, forward.gamma, forward.W_T))
-        G -= np.float32(r) * Z
+        Z, G = forward.backward.Z, forward.backward.G
+        G = G - np.float32(r) * Z
         # Two more columns carry the rank-one terms through the same product.
         G[:, dim] = Z[:, dim]
-        beta = inputs.pull(forward.beta.astype(np.float32)[:, None])
+        beta = forward.backward.beta.astype(np.float32)[:, None]
         M = np.vstack([P, f.Q[dim, :dim] @ P, f.w_bar[:dim] @ P])
         change = np.ascontiguousarray(Z[:, :dim])
         self.kernels.matmul(np.hstack([G, beta]), M, out=change)

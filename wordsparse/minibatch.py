@@ -5,7 +5,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from wordsparse.inputs import Inputs
+from wordsparse.inputs import Backward, Inputs
 from wordsparse.kernels import Csr
 
 Array = NDArray[Any]
@@ -40,9 +40,5 @@ class Forward:
     beta: Array
     gamma: Array
     W_T: Array
+    backward: Backward
     H_hat: Array | None
-    known_curvature: Array | None = None
-
-    def curvature(self) -> Array:
-        """Hᵀ diag(α) H, (d, d) float64."""
-        return self.inputs.gram(self.alpha) if self.known_curvature is None else self.known_curvature

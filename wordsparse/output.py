@@ -217,31 +217,32 @@ class FactoredOutput:
         """The forward pass. Without ``per_example`` a linear loss skips Ĥ: only the sum of the losses is known."""
         f = self.factors
         W_T = self._factored_rows(targets.rows)
-        a = self.kernels.pair_dots(targets.csr, inputs.rows, W_T)
+        a = inputs.dots(targets.csr, W_T)
         # o = a/√π_c, ∂ℓ/∂a = ∂ℓ/∂o / √π_c
         r = None if self.p is None else (1 / self.p[targets.rows]).astype(self.dtype)[targets.csr.indices]
         o = a if r is None else a * r
         example = targets.csr.row_of_entry()
-        m = inputs.rows.shape[0]
-        if not per_example and isinstance(self.loss, _losses.LinearLoss) and self.loss.weighted:
-            weight = np.bincount(example, weights=targets.y, minlength=m)
-            value, slope = self.loss.target(o)
-            c, alpha, beta = self.loss.slopes(self.total)
-            curvature = inputs.gram(alpha * weight)
-            s_sum = float((inputs.rows.T @ weight.astype(self.dtype)) @ f.w_bar)
-            # Σ_j α_j q_j = ⟨Hᵀ diag(α) H, Q⟩
-            loss_sum = np.sum(targets.y * value, dtype=np.float64) + c * weight.sum()
-            loss_sum += np.vdot(curvature, f.Q) + beta * s_sum
-            terms = _losses.Minibatch(np.empty(0), alpha * weight, beta * weight, targets.y * slope)
-            losses, H_hat = None, None
-        else:
+        m, _ = inputs.shape
+        linear = self.loss if isinstance(self.loss, _losses.LinearLoss) and self.loss.weighted else None
+        if per_example or linear is None:
             H_hat = inputs.times(f.Q)
             q = np.einsum("jd,jd->j", inputs.rows, H_hat, dtype=np.float64)
             s = inputs.rows @ f.w_bar
             terms = self.loss.minibatch(example, targets.y, o, q, s, self.total)
-            losses, loss_sum, curvature = terms.losses, terms.losses.sum(), None
+            losses, loss_sum = terms.losses, terms.losses.sum()
+        else:
+            weight = np.bincount(example, weights=targets.y, minlength=m)
+            value, slope = linear.target(o)
+            c, alpha, beta = linear.slopes(self.total)
+            terms = _losses.Minibatch(np.empty(0), alpha * weight, beta * weight, targets.y * slope)
+            losses, H_hat = None, None
+            loss_sum = np.sum(targets.y * value, dtype=np.float64) + c * weight.sum()
         gamma = (terms.gamma if r is None else terms.gamma * r).astype(self.dtype, copy=False)
-        return Forward(inputs, targets, float(loss_sum), losses, terms.alpha, terms.beta, gamma, W_T, H_hat, curvature)
+        backward = inputs.backward(targets.csr, gamma, W_T, terms.alpha, terms.beta)
+        if losses is None:
+            # Σ_j α_j q_j = ⟨Hᵀ diag(α) H, Q⟩ and Σ_j β_j s_j = (Hᵀβ)·w̄
+            loss_sum += np.vdot(backward.curvature, f.Q) + backward.b @ f.w_bar
+        return Forward(inputs, targets, float(loss_sum), losses, terms.alpha, terms.beta, gamma, W_T, backward, H_hat)
 
     def gradient(self, forward: Forward) -> Array:
         """∇H = 2 diag(α) Ĥ + Γ W_T + β w̄ᵀ, (m, d)."""
@@ -265,7 +266,7 @@ class FactoredOutput:
         TrainingError
             If the step would explode or make A singular. Nothing has changed then.
         """
-        if forward.inputs.rows.shape[0] == 0 and weight_decay == 0:
+        if forward.inputs.shape[0] == 0 and weight_decay == 0:
             return
         rows = forward.targets.rows
         p_T = np.ones(rows.shape[0]) if self.p is None else self.p[rows]

@@ -46,7 +46,7 @@ class Problem:
 
 def compute(problem: Problem, kernels: Kernels) -> Update:
     """The update, by the cheaper route; entries that are not finite are left for the caller to find."""
-    m, d = problem.forward.inputs.rows.shape
+    m, d = problem.forward.inputs.shape
     with np.errstate(all="ignore"):
         return low_rank(problem) if low_rank_flops(m, d) < dense_flops(m, d) else dense(problem, kernels)
 
@@ -64,19 +64,19 @@ def low_rank_flops(m: int, d: int) -> float:
 def dense(problem: Problem, kernels: Kernels) -> Update:
     """Through d×d matrices."""
     f, forward, eta = problem.factors, problem.forward, np.float64(problem.lr)
-    H, targets = forward.inputs.rows, forward.targets
+    backward = forward.backward
     identity = np.eye(f.U.shape[0])
 
     def times_pi(matrix: Array) -> Array:
         return matrix if problem.preconditioner is None else matrix @ problem.preconditioner
 
-    G = 2 * times_pi(forward.curvature())
+    G = 2 * times_pi(backward.curvature)
     A = (1 - eta * problem.weight_decay) * identity - eta * G
-    b = times_pi((H.T @ forward.beta.astype(H.dtype)).astype(np.float64))
+    b = times_pi(backward.b)
     U = f.U @ A
     U_inverse = invert(U)
     # Δ = −η X Π is never formed: Π moves to the d×d side of each product.
-    X = kernels.combine(kernels.transpose(targets.csr), forward.gamma, H)  # ΓᵀH
+    X = backward.X  # ΓᵀH
     rows_change = kernels.matmul(X, -eta * times_pi(identity) @ U_inverse)
     X_p = (X.T @ problem.p_T.astype(X.dtype)).astype(np.float64)
     inner = kernels.gram(X, forward.W_T) @ A - 0.5 * eta * times_pi(kernels.gram(X)) - eta * np.outer(X_p, b)

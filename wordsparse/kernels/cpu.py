@@ -10,14 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordsparse import threads as _threads  # sets the OpenMP wait policy: stands before the compiled modules
-from wordsparse.kernels import _gather, _products
-from wordsparse.kernels.numpy import Csr
+from wordsparse.kernels import _gather, _products, _windows
+from wordsparse.kernels.numpy import Csr, Windows
 
 Array = NDArray[Any]
 OPENMP: bool = _gather.OPENMP
 
 # Below this many multiply-adds a parallel region costs more than it saves (waking a sleeping thread: ~20 µs).
 PARALLEL_WORK = 200_000
+CACHE_LINE = 64
 
 
 class CpuKernels:
@@ -55,6 +56,38 @@ class CpuKernels:
         _gather.combine(csr.indptr, csr.indices, csr.order, values, rows, out, self._threads_for(work))
         return out
 
+    def window_dots(self, windows: Windows, features: Array, targets: Array, rows: Array) -> Array:
+        out = np.empty(windows.rows, features.dtype)
+        if out.size and features.shape[1]:
+            scratch = self._window_scratch(windows, features)
+            _windows.dots(*_window_arrays(windows, features.dtype), features, targets, rows, scratch, out)
+        return out
+
+    def window_means(self, windows: Windows, features: Array) -> Array:
+        out = np.empty((windows.rows, features.shape[1]), features.dtype)
+        if out.size:
+            scratch = self._window_scratch(windows, features)
+            _windows.means(*_window_arrays(windows, features.dtype), features, scratch, out)
+        return out
+
+    def window_pull(
+        self, windows: Windows, features: Array, targets: Array, rows: Array, zeta: Array, gamma: Array
+    ) -> tuple[Array, Array, Array]:
+        X, Z, G = np.zeros_like(rows), np.zeros_like(features), np.zeros_like(features)
+        if windows.rows and features.shape[1]:
+            scratch = self._window_scratch(windows, features)
+            arrays = _window_arrays(windows, features.dtype)
+            _windows.pull(*arrays, features, targets, rows, zeta, gamma, scratch, X, Z, G)
+        return X, Z, G
+
+    def _window_scratch(self, windows: Windows, features: Array) -> Array:
+        """(threads, numbers), each thread's on cache lines of its own."""
+        threads = self._threads_for(windows.rows * features.shape[1])
+        row = -(-_windows.scratch_size(windows.reach) * features.itemsize // CACHE_LINE) * CACHE_LINE
+        room = np.empty(threads * row + CACHE_LINE, np.uint8)
+        start = -room.ctypes.data % CACHE_LINE
+        return room[start : start + threads * row].view(features.dtype).reshape(threads, -1)
+
     def matmul(self, a: Array, m: Array, out: Array | None = None) -> Array:
         accumulate = out is not None
         if out is None:
@@ -76,3 +109,11 @@ class CpuKernels:
 
     def _threads_for(self, work: int) -> int:
         return self.threads if work >= PARALLEL_WORK else 1
+
+
+def _window_arrays(windows: Windows, dtype: Any) -> tuple[Array, Array, Array, Array, Array, int, Array]:
+    """As the compiled functions take them: with each block's first bag, and the shares in the working precision."""
+    blocks = -(-windows.tokens.shape[0] // _windows.BLOCK)
+    first = np.searchsorted(windows.centre, np.arange(blocks + 1) * _windows.BLOCK)
+    share = windows.share.astype(dtype)
+    return windows.tokens, windows.centre, windows.start, windows.stop, first, windows.reach, share
