@@ -1,15 +1,17 @@
 /* The loops of rows.h for one REAL type; NAME(stem) appends the type's suffix. */
 
 #define ENTRY(i) (weights[order ? order[k + (i)] : k + (i)])
-#define ROW(i) (rows + (ptrdiff_t)indices[k + (i)] * d + column)
+#define ROW(i) (rows + (ptrdiff_t)indices[k + (i)] * ld + column)
+#define RIGHT(i) (right + (ptrdiff_t)indices[k + (i)] * ld_right)
+#define EACH_COLUMN _Pragma("omp simd aligned(sum : 64)") for (ptrdiff_t i = 0; i < width; i++)
 
 /* out[r] = sum_k weights[order[k]] * rows[indices[k]], k in indptr[r] .. indptr[r+1], for lo <= r < hi.
  * order NULL: weights[k]. Eight entries a pass into an aligned buffer: the sum is loaded and stored once for eight
  * rows read, and never across cache lines, where a store cannot be forwarded to the next pass's load (measured: five
  * times slower). Cost: 2 d flops an entry; reads d REALs an entry, from cache where rows fit in it. */
 CLONES static void NAME(combine)(const int64_t *indptr, const int32_t *indices, const int64_t *order,
-                                 const REAL *weights, const REAL *rows, ptrdiff_t d, ptrdiff_t lo,
-                                 ptrdiff_t hi, REAL *out) {
+                                 const REAL *weights, const REAL *rows, ptrdiff_t ld, ptrdiff_t d, ptrdiff_t lo,
+                                 ptrdiff_t hi, REAL *out, ptrdiff_t ld_out) {
     _Alignas(64) REAL sum[STRIP];
     for (ptrdiff_t r = lo; r < hi; r++)
         for (ptrdiff_t column = 0; column < d; column += STRIP) {
@@ -22,41 +24,38 @@ CLONES static void NAME(combine)(const int64_t *indptr, const int32_t *indices, 
                 const REAL w4 = ENTRY(4), w5 = ENTRY(5), w6 = ENTRY(6), w7 = ENTRY(7);
                 const REAL *r0 = ROW(0), *r1 = ROW(1), *r2 = ROW(2), *r3 = ROW(3);
                 const REAL *r4 = ROW(4), *r5 = ROW(5), *r6 = ROW(6), *r7 = ROW(7);
-#pragma omp simd aligned(sum : 64)
-                for (ptrdiff_t i = 0; i < width; i++)
-                    sum[i] += ((w0 * r0[i] + w1 * r1[i]) + (w2 * r2[i] + w3 * r3[i])) +
-                              ((w4 * r4[i] + w5 * r5[i]) + (w6 * r6[i] + w7 * r7[i]));
+                EACH_COLUMN sum[i] += ((w0 * r0[i] + w1 * r1[i]) + (w2 * r2[i] + w3 * r3[i])) +
+                                      ((w4 * r4[i] + w5 * r5[i]) + (w6 * r6[i] + w7 * r7[i]));
             }
             for (; k + 2 <= end; k += 2) {
                 const REAL w0 = ENTRY(0), w1 = ENTRY(1);
                 const REAL *r0 = ROW(0), *r1 = ROW(1);
-#pragma omp simd aligned(sum : 64)
-                for (ptrdiff_t i = 0; i < width; i++) sum[i] += w0 * r0[i] + w1 * r1[i];
+                EACH_COLUMN sum[i] += w0 * r0[i] + w1 * r1[i];
             }
             if (k < end) {
                 const REAL w0 = ENTRY(0);
                 const REAL *r0 = ROW(0);
-#pragma omp simd aligned(sum : 64)
-                for (ptrdiff_t i = 0; i < width; i++) sum[i] += w0 * r0[i];
+                EACH_COLUMN sum[i] += w0 * r0[i];
             }
-            memcpy(out + r * d + column, sum, width * sizeof(REAL));
+            memcpy(out + r * ld_out + column, sum, width * sizeof(REAL));
         }
 }
 
 #undef ENTRY
 #undef ROW
+#undef EACH_COLUMN
 
 /* out[k] = left[r] . right[indices[k]], k in indptr[r] .. indptr[r+1], for lo <= r < hi. Four entries a pass share
  * the loads of left[r]. Cost as combine. */
-CLONES static void NAME(pair_dots)(const int64_t *indptr, const int32_t *indices, const REAL *left,
-                                   const REAL *right, ptrdiff_t d, ptrdiff_t lo, ptrdiff_t hi, REAL *out) {
+CLONES static void NAME(pair_dots)(const int64_t *indptr, const int32_t *indices, const REAL *left, ptrdiff_t ld_left,
+                                   const REAL *right, ptrdiff_t ld_right, ptrdiff_t d, ptrdiff_t lo, ptrdiff_t hi,
+                                   REAL *out) {
     for (ptrdiff_t r = lo; r < hi; r++) {
-        const REAL *a = left + r * d;
+        const REAL *a = left + r * ld_left;
         const int64_t end = indptr[r + 1];
         int64_t k = indptr[r];
         for (; k + 4 <= end; k += 4) {
-            const REAL *b0 = right + (ptrdiff_t)indices[k] * d, *b1 = right + (ptrdiff_t)indices[k + 1] * d;
-            const REAL *b2 = right + (ptrdiff_t)indices[k + 2] * d, *b3 = right + (ptrdiff_t)indices[k + 3] * d;
+            const REAL *b0 = RIGHT(0), *b1 = RIGHT(1), *b2 = RIGHT(2), *b3 = RIGHT(3);
             REAL s0 = 0, s1 = 0, s2 = 0, s3 = 0;
 #pragma omp simd reduction(+ : s0, s1, s2, s3)
             for (ptrdiff_t i = 0; i < d; i++) {
@@ -71,7 +70,7 @@ CLONES static void NAME(pair_dots)(const int64_t *indptr, const int32_t *indices
             out[k + 3] = s3;
         }
         for (; k < end; k++) {
-            const REAL *b = right + (ptrdiff_t)indices[k] * d;
+            const REAL *b = RIGHT(0);
             REAL sum = 0;
 #pragma omp simd reduction(+ : sum)
             for (ptrdiff_t i = 0; i < d; i++) sum += a[i] * b[i];
@@ -80,12 +79,14 @@ CLONES static void NAME(pair_dots)(const int64_t *indptr, const int32_t *indices
     }
 }
 
+#undef RIGHT
+
 /* matrix[rows[r]] += scale[r] * change[r] for lo <= r < hi; rows are distinct. scale NULL: 1. */
-CLONES static void NAME(add_rows)(REAL *matrix, const int64_t *rows, const REAL *scale, const REAL *change,
-                                  ptrdiff_t d, ptrdiff_t lo, ptrdiff_t hi) {
+CLONES static void NAME(add_rows)(REAL *matrix, ptrdiff_t ld, const int64_t *rows, const REAL *scale,
+                                  const REAL *change, ptrdiff_t ld_change, ptrdiff_t d, ptrdiff_t lo, ptrdiff_t hi) {
     for (ptrdiff_t r = lo; r < hi; r++) {
-        REAL *target = matrix + rows[r] * d;
-        const REAL *source = change + r * d;
+        REAL *target = matrix + rows[r] * ld;
+        const REAL *source = change + r * ld_change;
         const REAL factor = scale ? scale[r] : 1;
 #pragma omp simd
         for (ptrdiff_t i = 0; i < d; i++) target[i] += factor * source[i];

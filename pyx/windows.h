@@ -18,10 +18,8 @@
 #define WIDE 32
 
 #if defined(__GNUC__)
-#define INLINED static inline __attribute__((always_inline))
 #define PREFETCH(address) __builtin_prefetch(address)
 #else
-#define INLINED static inline
 #define PREFETCH(address)
 #endif
 
@@ -32,7 +30,9 @@ typedef struct {
     const int32_t *tokens;                /* (n,) row of F at each position, negative where no token stands */
     const int32_t *centre, *start, *stop; /* (m,) positions; centre ascends */
     const int64_t *first;                 /* first[b]: the first bag whose centre is at CENTRES * b or later */
-    ptrdiff_t n, reach, d;                /* reach: no window is longer to either side */
+    ptrdiff_t n, reach;                   /* reach: no window is longer to either side */
+    ptrdiff_t d, ld;                      /* rows of all matrices: d numbers, ld from one to the next */
+    ptrdiff_t features, targets;          /* rows of F, Z and G; of W and X */
 } windows;
 
 /* Rows of a block's scratch: its positions, and one more place for the sum past the last. */

@@ -1,6 +1,6 @@
 /* The loops of windows.h for one REAL type; NAME(stem) appends the type's suffix. */
 
-#define ROW(matrix, r) ((matrix) + (ptrdiff_t)(r) * w->d + column)
+#define ROW(matrix, r) ((matrix) + (ptrdiff_t)(r) * w->ld + column)
 #define EACH_COLUMN _Pragma("omp simd") for (ptrdiff_t i = 0; i < width; i++)
 
 /* Both ends and the middle: a strip of floats is two cache lines, or three where rows are not aligned. */
@@ -27,7 +27,7 @@ INLINED void NAME(running_sum)(const windows *w, ptrdiff_t lo, ptrdiff_t hi, con
     }
 }
 
-INLINED void NAME(dots_strip)(const windows *w, ptrdiff_t block, const REAL *F, const int32_t *target, const REAL *W,
+INLINED void NAME(window_dots_strip)(const windows *w, ptrdiff_t block, const REAL *F, const int32_t *target, const REAL *W,
                               ptrdiff_t column, ptrdiff_t width, REAL *S, REAL *out) {
     const ptrdiff_t lo = span_start(w, block), hi = span_stop(w, block);
     const int64_t end = w->first[block + 1];
@@ -52,8 +52,8 @@ CLONES static void NAME(window_dots)(const windows *w, ptrdiff_t block, const RE
     ptrdiff_t column = 0;
     if (begin == end) return;
     memset(out + begin, 0, (end - begin) * sizeof(REAL));
-    for (; column + WIDE <= w->d; column += WIDE) NAME(dots_strip)(w, block, F, target, W, column, WIDE, S, out);
-    if (column < w->d) NAME(dots_strip)(w, block, F, target, W, column, w->d - column, S, out);
+    for (; column + WIDE <= w->d; column += WIDE) NAME(window_dots_strip)(w, block, F, target, W, column, WIDE, S, out);
+    if (column < w->d) NAME(window_dots_strip)(w, block, F, target, W, column, w->d - column, S, out);
     for (int64_t j = begin; j < end; j++) out[j] *= share[j];
 }
 
@@ -127,9 +127,16 @@ INLINED void NAME(gather)(const windows *w, ptrdiff_t lo, ptrdiff_t hi, ptrdiff_
     }
 }
 
+INLINED void NAME(clear)(const windows *w, REAL *matrix, ptrdiff_t rows, ptrdiff_t column, ptrdiff_t width) {
+    for (ptrdiff_t r = 0; r < rows; r++) memset(ROW(matrix, r), 0, width * sizeof(REAL));
+}
+
 INLINED void NAME(pull_strip)(const windows *w, ptrdiff_t blocks, const REAL *share, const REAL *F,
                               const int32_t *target, const REAL *W, const REAL *zeta, const REAL *gamma,
                               ptrdiff_t column, ptrdiff_t width, REAL *scratch, REAL *X, REAL *Z, REAL *G) {
+    NAME(clear)(w, X, w->targets, column, width);
+    NAME(clear)(w, Z, w->features, column, width);
+    NAME(clear)(w, G, w->features, column, width);
     REAL *S = scratch, *change = S + SPAN(w->reach) * WIDE, *own = change + SPAN(w->reach) * 2 * WIDE;
     for (ptrdiff_t block = 0; block < blocks; block++) {
         const ptrdiff_t lo = span_start(w, block), hi = span_stop(w, block);
@@ -142,7 +149,7 @@ INLINED void NAME(pull_strip)(const windows *w, ptrdiff_t blocks, const REAL *sh
     }
 }
 
-/* One strip of columns of X = Gamma' H, Z = C' diag(zeta) H, G = C' Gamma W, with H = C F; all three come zeroed.
+/* One strip of columns of X = Gamma' H, Z = C' diag(zeta) H, G = C' Gamma W, with H = C F.
  * gamma: one number a bag, at its target. scratch: 5 SPAN WIDE.
  * Cost: about 20 flops a column and position; reads F and W, adds to X, Z and G, one row of WIDE columns each. */
 CLONES static void NAME(window_pull)(const windows *w, ptrdiff_t blocks, ptrdiff_t strip, const REAL *share,

@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import lapack
 
 from wordsparse.examples import Examples
 from wordsparse.inputs import Inputs, RowInputs, WindowInputs
@@ -84,7 +85,7 @@ class WordEmbedding:
         eta = sizes.eta * max(1 / (self.steps + sizes.t0), 1 / sizes.n_w)
         d = self.curvature.shape[0]
         ridge = sizes.ridge * np.trace(self.curvature) / d
-        preconditioner = np.linalg.inv(self.curvature + ridge * np.eye(d))
+        preconditioner = inverse(self.curvature + ridge * np.eye(d))
         self.output.update(forward, eta / examples.pairs, preconditioner)
         if change is not None:
             self.kernels.add_rows(self.E, examples.words, *change)
@@ -92,8 +93,8 @@ class WordEmbedding:
         return forward.loss_sum
 
     def _inputs(self, examples: Examples) -> Inputs:
-        E_T = self.kernels.take(self.E, examples.words)
-        features = np.concatenate([E_T, np.ones((E_T.shape[0], 1), E_T.dtype)], axis=1)
+        constant = np.ones(examples.words.shape[0], np.float32)
+        features = self.kernels.take(self.E, examples.words, constant)
         if examples.bags is None:
             return RowInputs(features, self.kernels)
         return WindowInputs(features, examples.bags, self.kernels)
@@ -112,15 +113,24 @@ class WordEmbedding:
         f, dim = self.output.factors, self.E.shape[1]
         Q_E = f.Q[:dim, :dim]
         r = self.sizes.rho * np.trace(Q_E) / dim
-        P = np.linalg.inv(Q_E + r * np.eye(dim))
-        Z, G = forward.backward.Z, forward.backward.G
-        G = G - np.float32(r) * Z
-        # Two more columns carry the rank-one terms through the same product.
-        G[:, dim] = Z[:, dim]
-        beta = forward.backward.beta.astype(np.float32)[:, None]
-        M = np.vstack([P, f.Q[dim, :dim] @ P, f.w_bar[:dim] @ P])
-        change = np.ascontiguousarray(Z[:, :dim])
-        self.kernels.matmul(np.hstack([G, beta]), M, out=change)
+        P = inverse(Q_E + r * np.eye(dim))
+        back = forward.backward  # its Z and G are used up here
+        u = words.shape[0]
+        # The rank-one terms: the constant feature's, and β's.
+        terms = np.column_stack([back.Z[:, dim], back.beta.astype(np.float32)])
+        self.kernels.add_rows(back.G, np.arange(u), back.Z, np.full(u, -r, np.float32))
+        change = back.Z[:, :dim]
+        self.kernels.matmul(back.G[:, :dim], P, out=change)
+        self.kernels.matmul(terms, np.stack([f.Q[dim, :dim], f.w_bar[:dim]]) @ P, out=change)
         seen = self.mass[words] + self.sizes.m0 * self.pair_curvature
         factor = -np.minimum(lr / seen, self.sizes.trust / np.maximum(new_mass, np.finfo(np.float32).tiny))
         return change, factor.astype(np.float32)
+
+
+def inverse(matrix: Array) -> Array:
+    """The inverse of a symmetric matrix, by Cholesky; by LU where it is not positive definite."""
+    factor, failed = lapack.dpotrf(matrix)
+    if failed:
+        return np.asarray(np.linalg.inv(matrix))
+    upper, _ = lapack.dpotri(factor)
+    return np.asarray(np.triu(upper) + np.triu(upper, 1).T)

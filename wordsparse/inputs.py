@@ -105,8 +105,7 @@ class _RowBackward:
     @cached_property
     def curvature(self) -> Array:
         if np.all(self._alpha >= 0):
-            # A Gram matrix proper: half the work, and symmetric to the last bit.
-            return self._kernels.gram(self._scaled(np.sqrt(self._alpha)))
+            return self._kernels.weighted_gram(self._H, self._alpha)
         gram = self._kernels.gram(self._H, self._scaled(self._alpha))
         return (gram + gram.T) / 2
 

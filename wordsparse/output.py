@@ -342,11 +342,14 @@ class FactoredOutput:
     def _factored_rows(self, rows: Array | slice) -> Array:
         """(diag(√π) W)[rows] = V_rows U + p_rows ωᵀ."""
         f = self.factors
-        V_T = self.V[rows] if isinstance(rows, slice) else self.kernels.take(self.V, rows)
-        W_T = self.kernels.matmul(V_T, f.U)
-        if f.omega.any():
-            W_T += self._outer(rows, f.omega).astype(self.dtype)
-        return W_T
+        if isinstance(rows, slice):
+            W_T = self.kernels.matmul(self.V[rows], f.U)
+            if f.omega.any():
+                W_T += self._outer(rows, f.omega).astype(self.dtype)
+            return W_T
+        # One product: p_T as one more column of V_T, ω as one more row of U.
+        p_T = np.ones(rows.shape[0], self.dtype) if self.p is None else self.p[rows].astype(self.dtype)
+        return self.kernels.matmul(self.kernels.take(self.V, rows, p_T), np.vstack([f.U, f.omega]))
 
     def _plain_rows(self, rows: Array | slice) -> Array:
         W = self._factored_rows(rows)

@@ -131,6 +131,8 @@ def test_row_kernels(kernels: Kernels, dtype: str, rows: int, columns: int, d: i
     matrix = normal((columns + rows, d), dtype, 4)
     chosen = np.random.default_rng(5).permutation(columns + rows)[:rows].astype(np.int64)
     np.testing.assert_array_equal(kernels.take(matrix, chosen), matrix[chosen])
+    last = normal((rows,), dtype, 8)
+    np.testing.assert_array_equal(kernels.take(matrix, chosen, last), np.column_stack([matrix[chosen], last]))
 
     change, scale = normal((rows, d), dtype, 6), normal((rows,), dtype, 7)
     for given in (None, scale):
@@ -143,7 +145,9 @@ def test_row_kernels(kernels: Kernels, dtype: str, rows: int, columns: int, d: i
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize(("n", "k", "d"), [(0, 3, 4), (1, 1, 1), (7, 3, 5), (511, 9, 9), (512, 37, 37), (5000, 17, 33)])
+@pytest.mark.parametrize(
+    ("n", "k", "d"), [(0, 3, 4), (1, 1, 1), (7, 3, 5), (511, 9, 9), (1024, 37, 37), (9999, 17, 33)]
+)
 def test_products(kernels: Kernels, dtype: str, n: int, k: int, d: int) -> None:
     a, b, m = normal((n, k), dtype, 1), normal((n, d), dtype, 2), normal((k, d), "float64", 3)
     expected = a.astype(np.float64) @ m
@@ -162,7 +166,14 @@ def test_products(kernels: Kernels, dtype: str, n: int, k: int, d: int) -> None:
     ):
         assert found.dtype == np.float64
         close(found, expected, dtype, n)
-    np.testing.assert_array_equal(kernels.gram(a), kernels.gram(a).T)
+    weights = np.random.default_rng(4).random(n)
+    found = kernels.weighted_gram(a, weights)
+    close(found, a.T.astype(np.float64) @ (weights[:, None] * a), dtype, n)
+    for symmetric in (found, kernels.gram(a)):
+        np.testing.assert_array_equal(symmetric, symmetric.T)
+    # Rows may stand further apart than their length.
+    close(kernels.matmul(a[:, :-1], m[:-1], np.ones((n, d + 2), dtype)[:, 1:-1]), a[:, :-1] @ m[:-1] + 1, dtype, k)
+    close(kernels.gram(a[:, 1:], b[:, 1:]), a[:, 1:].T.astype(np.float64) @ b[:, 1:], dtype, n)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -192,6 +203,7 @@ def test_any_number_of_threads_gives_the_same_bytes(dtype: str) -> None:
             *kernels.window_pull(windows, right, targets, right, ones, ones),
             kernels.matmul(tall, m),
             kernels.gram(tall),
+            kernels.weighted_gram(tall, np.linspace(0, 1, 5000)),
             kernels.gram(tall, tall[::-1].copy()),
         ]
         return [result.tobytes() for result in results]

@@ -83,8 +83,8 @@ class Windows:
 class Kernels(Protocol):
     """The interface between the algebra and the machine. Arrays in, new arrays out (unless said otherwise)."""
 
-    def take(self, matrix: Array, rows: Array) -> Array:
-        """``matrix[rows]``."""
+    def take(self, matrix: Array, rows: Array, last: Array | None = None) -> Array:
+        """``matrix[rows]``, with ``last`` (u,) as one more column where given."""
 
     def add_rows(self, matrix: Array, rows: Array, change: Array, scale: Array | None = None) -> None:
         """``matrix[rows] += diag(scale) change`` in place; ``rows`` are distinct."""
@@ -116,12 +116,16 @@ class Kernels(Protocol):
     def gram(self, a: Array, b: Array | None = None) -> Array:
         """``aᵀ b`` in float64; ``aᵀ a`` without b."""
 
+    def weighted_gram(self, a: Array, weights: Array) -> Array:
+        """``aᵀ diag(weights) a`` in float64, symmetric to the last bit; no weight is negative."""
+
 
 class NumpyKernels:
     """Every kernel as one array expression; runs on any array module that speaks NumPy's protocols."""
 
-    def take(self, matrix: Array, rows: Array) -> Array:
-        return np.asarray(matrix[rows])
+    def take(self, matrix: Array, rows: Array, last: Array | None = None) -> Array:
+        taken = matrix[rows]
+        return np.asarray(taken if last is None else np.concatenate([taken, last[:, None]], axis=1))
 
     def add_rows(self, matrix: Array, rows: Array, change: Array, scale: Array | None = None) -> None:
         matrix[rows] += change if scale is None else scale[:, None] * change
@@ -164,6 +168,9 @@ class NumpyKernels:
 
     def gram(self, a: Array, b: Array | None = None) -> Array:
         return np.asarray((a.T @ (a if b is None else b)).astype(np.float64))
+
+    def weighted_gram(self, a: Array, weights: Array) -> Array:
+        return self.gram(a * np.sqrt(weights).astype(a.dtype)[:, None])
 
 
 def _bags(windows: Windows, dtype: Any) -> Any:
