@@ -21,18 +21,18 @@ ctypedef fused real:
     float
     double
 
-# A block of rows: tall enough to pay for packing M, small enough that two threads share a minibatch evenly. Gram's are
-# taller, since each of them costs a pass over the d×d sum.
+# A block of rows: tall enough to pay for packing M, small enough that two threads share a minibatch evenly.
 cdef enum:
     BLOCK = 512
-    TALL = 1024
+    # Rows that gram sums in `real` before the sum goes to float64: d×d additions, small beside the rows' own work.
+    CHUNK = 2048
 
-GRAM_BLOCK = TALL
+GRAM_ROWS = CHUNK
 
 
 def group_count(Py_ssize_t n):
     """How many partial sums gram keeps for n rows: a function of n alone, see above."""
-    return max(1, min(8, (n + TALL - 1) // TALL))
+    return max(1, min(8, n // BLOCK))
 
 
 cdef inline int stride(const real[::view.strided, ::view.contiguous] matrix) noexcept:
@@ -75,35 +75,19 @@ def matmul(const real[::view.strided, ::view.contiguous] a, const real[:, ::1] m
              beta, &out[block * BLOCK, 0], ld_out)
 
 
-cdef void add_up(const real* partial, double* total, Py_ssize_t size) noexcept nogil:
+ctypedef fused summand:
+    float
+    double
+
+
+cdef void add_up(const summand* partial, double* total, Py_ssize_t size, bint first) noexcept nogil:
     cdef Py_ssize_t i
-    for i in range(size):
-        total[i] += partial[i]
-
-
-def gram(const real[::view.strided, ::view.contiguous] a, const real[::view.strided, ::view.contiguous] b,
-         real[:, :, ::1] partial, double[:, :, ::1] total):
-    """total[0] = aᵀ b. partial is (threads, k, d), total (zeroed) (group_count(n), k, d)."""
-    cdef Py_ssize_t n = a.shape[0], groups = total.shape[0], g, block, blocks = (n + TALL - 1) // TALL
-    cdef int k = <int> a.shape[1], d = <int> b.shape[1], ld_a = stride(a), ld_b = stride(b)
-    if n == 0 or d == 0 or k == 0:
-        return
-    for g in prange(groups, nogil=True, schedule="static", num_threads=<int> partial.shape[0]):
-        for block in range(g * blocks // groups, (g + 1) * blocks // groups):
-            # Row-major aᵀ b (k, d) is column-major bᵀ a (d, k).
-            gemm(c'N', c'T', d, k, <int> min(TALL, n - block * TALL), &b[block * TALL, 0], ld_b,
-                 &a[block * TALL, 0], ld_a, <real> 0, &partial[threadid(), 0, 0], d)
-            add_up(&partial[threadid(), 0, 0], &total[g, 0, 0], <Py_ssize_t> k * d)
-    for g in range(1, groups):
-        add_up(&total[g, 0, 0], &total[0, 0, 0], <Py_ssize_t> k * d)
-
-
-cdef void add_up_half(const real* partial, double* total, Py_ssize_t d) noexcept nogil:
-    """The row-major upper half only."""
-    cdef Py_ssize_t i, j
-    for i in range(d):
-        for j in range(i, d):
-            total[i * d + j] += partial[i * d + j]
+    if first:
+        for i in range(size):
+            total[i] = partial[i]
+    else:
+        for i in range(size):
+            total[i] += partial[i]
 
 
 cdef void scale_rows(const real* a, Py_ssize_t ld, const real* scale, Py_ssize_t n, Py_ssize_t d,
@@ -114,26 +98,59 @@ cdef void scale_rows(const real* a, Py_ssize_t ld, const real* scale, Py_ssize_t
             out[i * d + j] = scale[i] * a[i * ld + j]
 
 
+cdef void gram_rows(const real* a, int ld_a, const real* b, int ld_b, Py_ssize_t n, int k, int d, real* partial,
+                    double* total) noexcept nogil:
+    """total = aᵀ b over n rows."""
+    cdef Py_ssize_t row = 0
+    while row < n:
+        # Row-major aᵀ b (k, d) is column-major bᵀ a (d, k).
+        gemm(c'N', c'T', d, k, <int> min(<Py_ssize_t> CHUNK, n - row), b + row * ld_b, ld_b, a + row * ld_a, ld_a,
+             <real> 0, partial, d)
+        add_up(partial, total, <Py_ssize_t> k * d, row == 0)
+        row += CHUNK
+
+
+cdef void gram_self_rows(const real* a, int ld, const real* scale, Py_ssize_t n, int d, real* scratch, real* partial,
+                         double* total) noexcept nogil:
+    """The column-major lower half of total = aᵀ diag(scale²) a over n rows; scale NULL: 1."""
+    cdef Py_ssize_t row = 0
+    cdef int rows
+    while row < n:
+        rows = <int> min(<Py_ssize_t> CHUNK, n - row)
+        if scale is NULL:
+            syrk(d, rows, a + row * ld, ld, partial)
+        else:
+            scale_rows(a + row * ld, ld, scale + row, rows, d, scratch)
+            syrk(d, rows, scratch, d, partial)
+        add_up(partial, total, <Py_ssize_t> d * d, row == 0)
+        row += rows
+
+
+def gram(const real[::view.strided, ::view.contiguous] a, const real[::view.strided, ::view.contiguous] b,
+         real[:, :, ::1] partial, double[:, :, ::1] total):
+    """total[0] = aᵀ b, n ≥ 1 rows. partial (threads, k, d) and total (group_count(n), k, d) as they come."""
+    cdef Py_ssize_t n = a.shape[0], groups = total.shape[0], g
+    cdef int k = <int> a.shape[1], d = <int> b.shape[1], ld_a = stride(a), ld_b = stride(b)
+    for g in prange(groups, nogil=True, schedule="static", num_threads=<int> partial.shape[0]):
+        gram_rows(&a[g * n // groups, 0], ld_a, &b[g * n // groups, 0], ld_b, (g + 1) * n // groups - g * n // groups,
+                  k, d, &partial[threadid(), 0, 0], &total[g, 0, 0])
+    for g in range(1, groups):
+        add_up(&total[g, 0, 0], &total[0, 0, 0], <Py_ssize_t> k * d, False)
+
+
 def gram_self(const real[::view.strided, ::view.contiguous] a, const real[::1] scale, real[:, :, ::1] scratch,
               real[:, :, ::1] partial, double[:, :, ::1] total):
-    """total[0] = aᵀ diag(scale²) a, both halves; scale None: 1. partial as in gram; scratch (threads, GRAM_BLOCK, d)
+    """total[0] = aᵀ diag(scale²) a, both halves, n ≥ 1 rows; scale None: 1. As gram; scratch (threads, GRAM_ROWS, d)
     where there is a scale."""
-    cdef Py_ssize_t n = a.shape[0], groups = total.shape[0], g, block, blocks = (n + TALL - 1) // TALL, i, j, rows
+    cdef Py_ssize_t n = a.shape[0], groups = total.shape[0], g, i, j
     cdef int d = <int> a.shape[1], ld = stride(a)
     cdef bint scaled = scale is not None
-    if n == 0 or d == 0:
-        return
     for g in prange(groups, nogil=True, schedule="static", num_threads=<int> partial.shape[0]):
-        for block in range(g * blocks // groups, (g + 1) * blocks // groups):
-            rows = min(TALL, n - block * TALL)
-            if scaled:
-                scale_rows(&a[block * TALL, 0], ld, &scale[block * TALL], rows, d, &scratch[threadid(), 0, 0])
-                syrk(d, <int> rows, &scratch[threadid(), 0, 0], d, &partial[threadid(), 0, 0])
-            else:
-                syrk(d, <int> rows, &a[block * TALL, 0], ld, &partial[threadid(), 0, 0])
-            add_up_half(&partial[threadid(), 0, 0], &total[g, 0, 0], d)
+        gram_self_rows(&a[g * n // groups, 0], ld, &scale[g * n // groups] if scaled else NULL,
+                       (g + 1) * n // groups - g * n // groups, d, &scratch[threadid(), 0, 0] if scaled else NULL,
+                       &partial[threadid(), 0, 0], &total[g, 0, 0])
     for g in range(1, groups):
-        add_up(&total[g, 0, 0], &total[0, 0, 0], <Py_ssize_t> d * d)
+        add_up(&total[g, 0, 0], &total[0, 0, 0], <Py_ssize_t> d * d, False)
     # syrk filled the column-major lower half, the row-major upper one.
     for i in range(d):
         for j in range(i):

@@ -2,40 +2,46 @@
 
 #define ENTRY(i) (weights[order ? order[k + (i)] : k + (i)])
 #define ROW(i) (rows + (ptrdiff_t)indices[k + (i)] * ld + column)
-#define RIGHT(i) (right + (ptrdiff_t)indices[k + (i)] * ld_right)
-#define EACH_COLUMN _Pragma("omp simd aligned(sum : 64)") for (ptrdiff_t i = 0; i < width; i++)
 
 /* out[r] = sum_k weights[order[k]] * rows[indices[k]], k in indptr[r] .. indptr[r+1], for lo <= r < hi.
- * order NULL: weights[k]. Eight entries a pass into an aligned buffer: the sum is loaded and stored once for eight
- * rows read, and never across cache lines, where a store cannot be forwarded to the next pass's load (measured: five
- * times slower). Cost: 2 d flops an entry; reads d REALs an entry, from cache where rows fit in it. */
+ * order NULL: weights[k]. accumulate: added to what out holds. Eight entries a pass into an aligned buffer: the sum is
+ * loaded and stored once for eight rows read, and never across cache lines, where a store cannot be forwarded to the
+ * next pass's load (measured: five times slower). Cost: 2 d flops an entry; reads d REALs an entry, from cache where
+ * rows fit in it. */
 CLONES static void NAME(combine)(const int64_t *indptr, const int32_t *indices, const int64_t *order,
                                  const REAL *weights, const REAL *rows, ptrdiff_t ld, ptrdiff_t d, ptrdiff_t lo,
-                                 ptrdiff_t hi, REAL *out, ptrdiff_t ld_out) {
+                                 ptrdiff_t hi, int accumulate, REAL *out, ptrdiff_t ld_out) {
     _Alignas(64) REAL sum[STRIP];
     for (ptrdiff_t r = lo; r < hi; r++)
         for (ptrdiff_t column = 0; column < d; column += STRIP) {
             const ptrdiff_t width = d - column < STRIP ? d - column : STRIP;
             const int64_t end = indptr[r + 1];
             int64_t k = indptr[r];
-            memset(sum, 0, width * sizeof(REAL));
+            if (accumulate)
+                memcpy(sum, out + r * ld_out + column, width * sizeof(REAL));
+            else
+                memset(sum, 0, width * sizeof(REAL));
             for (; k + 8 <= end; k += 8) {
                 const REAL w0 = ENTRY(0), w1 = ENTRY(1), w2 = ENTRY(2), w3 = ENTRY(3);
                 const REAL w4 = ENTRY(4), w5 = ENTRY(5), w6 = ENTRY(6), w7 = ENTRY(7);
                 const REAL *r0 = ROW(0), *r1 = ROW(1), *r2 = ROW(2), *r3 = ROW(3);
                 const REAL *r4 = ROW(4), *r5 = ROW(5), *r6 = ROW(6), *r7 = ROW(7);
-                EACH_COLUMN sum[i] += ((w0 * r0[i] + w1 * r1[i]) + (w2 * r2[i] + w3 * r3[i])) +
-                                      ((w4 * r4[i] + w5 * r5[i]) + (w6 * r6[i] + w7 * r7[i]));
+#pragma omp simd aligned(sum : 64)
+                for (ptrdiff_t i = 0; i < width; i++)
+                    sum[i] += ((w0 * r0[i] + w1 * r1[i]) + (w2 * r2[i] + w3 * r3[i])) +
+                              ((w4 * r4[i] + w5 * r5[i]) + (w6 * r6[i] + w7 * r7[i]));
             }
             for (; k + 2 <= end; k += 2) {
                 const REAL w0 = ENTRY(0), w1 = ENTRY(1);
                 const REAL *r0 = ROW(0), *r1 = ROW(1);
-                EACH_COLUMN sum[i] += w0 * r0[i] + w1 * r1[i];
+#pragma omp simd aligned(sum : 64)
+                for (ptrdiff_t i = 0; i < width; i++) sum[i] += w0 * r0[i] + w1 * r1[i];
             }
             if (k < end) {
                 const REAL w0 = ENTRY(0);
                 const REAL *r0 = ROW(0);
-                EACH_COLUMN sum[i] += w0 * r0[i];
+#pragma omp simd aligned(sum : 64)
+                for (ptrdiff_t i = 0; i < width; i++) sum[i] += w0 * r0[i];
             }
             memcpy(out + r * ld_out + column, sum, width * sizeof(REAL));
         }
@@ -43,7 +49,6 @@ CLONES static void NAME(combine)(const int64_t *indptr, const int32_t *indices, 
 
 #undef ENTRY
 #undef ROW
-#undef EACH_COLUMN
 
 /* out[k] = left[r] . right[indices[k]], k in indptr[r] .. indptr[r+1], for lo <= r < hi. Four entries a pass share
  * the loads of left[r]. Cost as combine. */
@@ -55,7 +60,8 @@ CLONES static void NAME(pair_dots)(const int64_t *indptr, const int32_t *indices
         const int64_t end = indptr[r + 1];
         int64_t k = indptr[r];
         for (; k + 4 <= end; k += 4) {
-            const REAL *b0 = RIGHT(0), *b1 = RIGHT(1), *b2 = RIGHT(2), *b3 = RIGHT(3);
+            const REAL *b0 = right + (ptrdiff_t)indices[k] * ld_right, *b1 = right + (ptrdiff_t)indices[k + 1] * ld_right;
+            const REAL *b2 = right + (ptrdiff_t)indices[k + 2] * ld_right, *b3 = right + (ptrdiff_t)indices[k + 3] * ld_right;
             REAL s0 = 0, s1 = 0, s2 = 0, s3 = 0;
 #pragma omp simd reduction(+ : s0, s1, s2, s3)
             for (ptrdiff_t i = 0; i < d; i++) {
@@ -70,7 +76,7 @@ CLONES static void NAME(pair_dots)(const int64_t *indptr, const int32_t *indices
             out[k + 3] = s3;
         }
         for (; k < end; k++) {
-            const REAL *b = RIGHT(0);
+            const REAL *b = right + (ptrdiff_t)indices[k] * ld_right;
             REAL sum = 0;
 #pragma omp simd reduction(+ : sum)
             for (ptrdiff_t i = 0; i < d; i++) sum += a[i] * b[i];
@@ -78,8 +84,6 @@ CLONES static void NAME(pair_dots)(const int64_t *indptr, const int32_t *indices
         }
     }
 }
-
-#undef RIGHT
 
 /* matrix[rows[r]] += scale[r] * change[r] for lo <= r < hi; rows are distinct. scale NULL: 1. */
 CLONES static void NAME(add_rows)(REAL *matrix, ptrdiff_t ld, const int64_t *rows, const REAL *scale,
@@ -90,5 +94,17 @@ CLONES static void NAME(add_rows)(REAL *matrix, ptrdiff_t ld, const int64_t *row
         const REAL factor = scale ? scale[r] : 1;
 #pragma omp simd
         for (ptrdiff_t i = 0; i < d; i++) target[i] += factor * source[i];
+    }
+}
+
+/* out[r] = left[r] . right[r] for lo <= r < hi, summed in double. */
+CLONES static void NAME(row_dots)(const REAL *left, ptrdiff_t ld_left, const REAL *right, ptrdiff_t ld_right,
+                                  ptrdiff_t d, ptrdiff_t lo, ptrdiff_t hi, double *out) {
+    for (ptrdiff_t r = lo; r < hi; r++) {
+        const REAL *a = left + r * ld_left, *b = right + r * ld_right;
+        double sum = 0;
+#pragma omp simd reduction(+ : sum)
+        for (ptrdiff_t i = 0; i < d; i++) sum += (double)a[i] * b[i];
+        out[r] = sum;
     }
 }

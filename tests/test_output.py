@@ -38,7 +38,7 @@ def problem(
         batches.append((H, Y))
     # Not symmetric: a transpose in the wrong place must show.
     pi = np.eye(case.d) + 0.3 * random.standard_normal((case.d, case.d)) / np.sqrt(case.d) if case.pi else None
-    G = 2 * problems.forward(pilot, *batches[0]).backward.curvature @ (np.eye(case.d) if pi is None else pi)
+    G = 2 * problems.forward(pilot, *batches[0]).curvature @ (np.eye(case.d) if pi is None else pi)
     lr = min(0.5, 0.4 / max(float(np.linalg.norm(G, 2)), 1e-300))
     return pilot, batches, lr, pi
 
@@ -135,7 +135,7 @@ def test_the_sum_of_losses_alone_leads_to_the_same_step(loss: str) -> None:
     )
     full, short = problems.forward(first, H, Y), problems.forward(second, H, Y, per_example=False)
     assert short.loss_sum == pytest.approx(full.loss_sum, rel=1e-12)
-    np.testing.assert_allclose(second.gradient(short), first.gradient(full), rtol=1e-9, atol=1e-10)
+    np.testing.assert_allclose(short.gradient, full.gradient, rtol=1e-9, atol=1e-10)
     first.update(full, 1e-3)
     second.update(short, 1e-3)
     np.testing.assert_allclose(second.weights(), first.weights(), rtol=1e-9, atol=1e-10)

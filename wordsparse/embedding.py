@@ -92,6 +92,13 @@ class WordEmbedding:
         self.steps += 1
         return forward.loss_sum
 
+    def loss(self, examples: Examples) -> float:
+        """The sum of the losses over the full vocabulary; nothing is learnt from the examples."""
+        if examples.pairs == 0:
+            return 0.0
+        targets = Targets(examples.words, examples.targets, examples.weights)
+        return self.output.evaluate(self._inputs(examples), targets, per_example=False).loss_sum
+
     def _inputs(self, examples: Examples) -> Inputs:
         constant = np.ones(examples.words.shape[0], np.float32)
         features = self.kernels.take(self.E, examples.words, constant)
@@ -101,7 +108,7 @@ class WordEmbedding:
 
     def _remember(self, forward: Forward, examples: Examples) -> None:
         rate = max(1 / (self.steps + 1), 1 / self.sizes.n_w)
-        self.curvature += rate * (2 * forward.backward.curvature / examples.pairs - self.curvature)
+        self.curvature += rate * (2 * forward.curvature / examples.pairs - self.curvature)
         self.pair_curvature += rate * (2 * forward.alpha.sum() / examples.pairs - self.pair_curvature)
 
     def _input_change(self, forward: Forward, words: Array, new_mass: Array, lr: float) -> tuple[Array, Array]:
@@ -117,7 +124,7 @@ class WordEmbedding:
         back = forward.backward  # its Z and G are used up here
         u = words.shape[0]
         # The rank-one terms: the constant feature's, and β's.
-        terms = np.column_stack([back.Z[:, dim], back.beta.astype(np.float32)])
+        terms = np.column_stack([back.Z[:, dim], forward.inputs.pull(forward.beta).astype(np.float32)])
         self.kernels.add_rows(back.G, np.arange(u), back.Z, np.full(u, -r, np.float32))
         change = back.Z[:, :dim]
         self.kernels.matmul(back.G[:, :dim], P, out=change)

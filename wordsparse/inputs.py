@@ -5,18 +5,21 @@ unique features F (n, d), never over the m examples (design: "linear bag inputs"
 """
 
 from functools import cached_property
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wordsparse.kernels import Csr, Kernels, Windows
 
+if TYPE_CHECKING:
+    from wordsparse.minibatch import Forward
+
 Array = NDArray[Any]
 
 
 class Backward(Protocol):
-    """The sums over a minibatch that the gradient and the update are made of; C = I where inputs are rows.
+    """The sums over a minibatch that gradient and update are made of; C = I where inputs are rows.
 
     With Q and w̄ of the layer, ∂L/∂F = Cᵀ ∇H = Z Q + G + (Cᵀβ) w̄ᵀ. Arrays in the working precision unless said
     otherwise.
@@ -25,10 +28,6 @@ class Backward(Protocol):
     @property
     def curvature(self) -> Array:
         """Hᵀ diag(α) H, (d, d) float64, symmetric."""
-
-    @property
-    def b(self) -> Array:
-        """Hᵀ β, (d,) float64."""
 
     @property
     def X(self) -> Array:
@@ -42,10 +41,6 @@ class Backward(Protocol):
     def G(self) -> Array:
         """Cᵀ Γ W_T, (n, d)."""
 
-    @property
-    def beta(self) -> Array:
-        """Cᵀ β, (n,) float64."""
-
 
 class Inputs(Protocol):
     """What the layer asks of its inputs; arrays in the working precision unless said otherwise."""
@@ -55,17 +50,30 @@ class Inputs(Protocol):
         """(m, d)."""
 
     @property
+    def dtype(self) -> np.dtype[Any]:
+        """The working precision."""
+
+    @property
     def rows(self) -> Array:
         """H, (m, d)."""
 
     def times(self, matrix: Array) -> Array:
         """H M, (m, k)."""
 
+    def totals(self, weights: Array) -> Array:
+        """Hᵀ weights, (d, k) float64, for weights (m, k)."""
+
+    def gram(self, weights: Array) -> Array:
+        """Hᵀ diag(weights) H, (d, d) float64, symmetric."""
+
     def dots(self, targets: Csr, W_T: Array) -> Array:
         """h_j · W_T[c] for every stored target (j, c), (entries,)."""
 
-    def backward(self, targets: Csr, gamma: Array, W_T: Array, alpha: Array, beta: Array) -> Backward:
-        """What flows back, for Γ (m, u) of structure ``targets`` and values ``gamma``; α and β (m,) float64."""
+    def backward(self, forward: "Forward") -> Backward:
+        """What flows back from a minibatch."""
+
+    def pull(self, values: Array) -> Array:
+        """Cᵀ values, (n,) float64, for one number an example."""
 
     def mass(self, weights: Array) -> Array:
         """Σ_j C_jw² weights_j of each feature w, (n,) float64; repeats inside a bag count one by one."""
@@ -75,58 +83,70 @@ class RowInputs:
     """H given row by row."""
 
     def __init__(self, rows: Array, kernels: Kernels) -> None:
-        self.rows, self.kernels = rows, kernels
+        self.rows, self._kernels = rows, kernels
 
     @property
     def shape(self) -> tuple[int, int]:
         m, d = self.rows.shape
         return m, d
 
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.rows.dtype
+
     def times(self, matrix: Array) -> Array:
-        return self.kernels.matmul(self.rows, matrix)
+        return self._kernels.matmul(self.rows, matrix)
+
+    def totals(self, weights: Array) -> Array:
+        return np.asarray(self.rows.T @ weights.astype(self.dtype)).astype(np.float64)
+
+    def gram(self, weights: Array) -> Array:
+        if weights.size and weights.min() == weights.max():
+            return float(weights[0]) * self._kernels.gram(self.rows)
+        if np.all(weights >= 0):
+            return self._kernels.weighted_gram(self.rows, weights)
+        gram = self._kernels.gram(self.rows, self.scaled(weights))
+        return (gram + gram.T) / 2
 
     def dots(self, targets: Csr, W_T: Array) -> Array:
-        return self.kernels.pair_dots(targets, self.rows, W_T)
+        return self._kernels.pair_dots(targets, self.rows, W_T)
 
-    def backward(self, targets: Csr, gamma: Array, W_T: Array, alpha: Array, beta: Array) -> Backward:
-        return _RowBackward(self, targets, gamma, W_T, alpha, beta)
+    def backward(self, forward: "Forward") -> Backward:
+        return _RowBackward(self, forward)
+
+    def pull(self, values: Array) -> Array:
+        return values
 
     def mass(self, weights: Array) -> Array:
         return weights
+
+    def scaled(self, weights: Array) -> Array:
+        """diag(weights) H, (m, d)."""
+        return np.asarray(self.rows * weights.astype(self.dtype)[:, None])
 
 
 class _RowBackward:
     """Each sum when it is asked for."""
 
-    def __init__(self, inputs: RowInputs, targets: Csr, gamma: Array, W_T: Array, alpha: Array, beta: Array) -> None:
-        self._H, self._kernels = inputs.rows, inputs.kernels
-        self._targets, self._gamma, self._W_T, self._alpha, self.beta = targets, gamma, W_T, alpha, beta
+    def __init__(self, inputs: RowInputs, forward: "Forward") -> None:
+        self._inputs, self._forward = inputs, forward
 
     @cached_property
     def curvature(self) -> Array:
-        if np.all(self._alpha >= 0):
-            return self._kernels.weighted_gram(self._H, self._alpha)
-        gram = self._kernels.gram(self._H, self._scaled(self._alpha))
-        return (gram + gram.T) / 2
-
-    @cached_property
-    def b(self) -> Array:
-        return np.asarray((self._H.T @ self.beta.astype(self._H.dtype)).astype(np.float64))
+        return self._inputs.gram(self._forward.alpha)
 
     @cached_property
     def X(self) -> Array:
-        return self._kernels.combine(self._kernels.transpose(self._targets), self._gamma, self._H)
+        e = self._forward
+        return e.kernels.combine(e.transposed, e.gamma, self._inputs.rows)
 
     @cached_property
     def Z(self) -> Array:
-        return self._scaled(2 * self._alpha)
+        return self._inputs.scaled(2 * self._forward.alpha)
 
-    @cached_property
+    @property
     def G(self) -> Array:
-        return self._kernels.combine(self._targets, self._gamma, self._W_T)
-
-    def _scaled(self, weights: Array) -> Array:
-        return np.asarray(self._H * weights.astype(self._H.dtype)[:, None])
+        return self._forward.pulled
 
 
 class WindowInputs:
@@ -147,6 +167,10 @@ class WindowInputs:
     def shape(self) -> tuple[int, int]:
         return self.windows.rows, int(self.features.shape[1])
 
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.features.dtype
+
     @cached_property
     def rows(self) -> Array:
         return self.kernels.window_means(self.windows, self.features)
@@ -154,30 +178,37 @@ class WindowInputs:
     def times(self, matrix: Array) -> Array:
         return self.kernels.window_means(self.windows, self.kernels.matmul(self.features, matrix))
 
+    def totals(self, weights: Array) -> Array:
+        pulled = np.stack([self.pull(column) for column in weights.T], axis=1)
+        return np.asarray(self.features.T @ pulled.astype(self.dtype)).astype(np.float64)
+
+    def gram(self, weights: Array) -> Array:
+        return RowInputs(self.rows, self.kernels).gram(weights)
+
     def dots(self, targets: Csr, W_T: Array) -> Array:
         return self.kernels.window_dots(self.windows, self.features, targets.indices, W_T)
 
-    def backward(self, targets: Csr, gamma: Array, W_T: Array, alpha: Array, beta: Array) -> Backward:
-        return _WindowBackward(self, targets, gamma, W_T, alpha, beta)
+    def backward(self, forward: "Forward") -> Backward:
+        return _WindowBackward(self, forward)
+
+    def pull(self, values: Array) -> Array:
+        return self.windows.pull(values * self.windows.share)
 
     def mass(self, weights: Array) -> Array:
         return self.windows.pull(weights * self.windows.share**2)
 
 
 class _WindowBackward:
-    """The three sums over examples in one pass over the text, the rest from them."""
+    """The three sums over examples in one pass over the text, the curvature from one of them."""
 
-    def __init__(self, inputs: WindowInputs, targets: Csr, gamma: Array, W_T: Array, alpha: Array, beta: Array) -> None:
-        self._F, self._kernels = inputs.features, inputs.kernels
-        zeta = (2 * alpha).astype(self._F.dtype)
-        self.X, self.Z, self.G = self._kernels.window_pull(inputs.windows, self._F, targets.indices, W_T, zeta, gamma)
-        self.beta = inputs.windows.pull(beta * inputs.windows.share)
+    def __init__(self, inputs: WindowInputs, forward: "Forward") -> None:
+        self._inputs, e = inputs, forward
+        zeta = (2 * e.alpha).astype(inputs.dtype)
+        self.X, self.Z, self.G = inputs.kernels.window_pull(
+            inputs.windows, inputs.features, e.targets.csr.indices, e.target_rows.W_T, zeta, e.gamma
+        )
 
     @cached_property
     def curvature(self) -> Array:
-        gram = self._kernels.gram(self._F, self.Z)
+        gram = self._inputs.kernels.gram(self._inputs.features, self.Z)
         return (gram + gram.T) / 4
-
-    @cached_property
-    def b(self) -> Array:
-        return np.asarray((self._F.T @ self.beta.astype(self._F.dtype)).astype(np.float64))

@@ -20,7 +20,8 @@ class Options:
 
     ``batch_tokens`` corpus tokens a minibatch, None for 65,536, fewer for a short text; ``threads`` None for every
     CPU; ``max_tokens`` trains on the first so many tokens of the corpus only; ``sample`` word2vec's subsampling
-    threshold, 0 for none.
+    threshold, 0 for none; ``heldout`` the share of the text that is never trained on, whose loss is measured after
+    each epoch; ``patience`` stops the run after so many epochs without a better held-out loss.
 
     Raises
     ------
@@ -39,6 +40,8 @@ class Options:
     seed: int = 1
     device: str = "auto"
     max_tokens: int | None = None
+    heldout: float = 0.0
+    patience: int | None = None
 
     def __post_init__(self) -> None:
         if self.model not in MODELS:
@@ -48,10 +51,14 @@ class Options:
             raise InputError(f"loss {self.loss!r} does not train word vectors yet: choose one of {', '.join(LOSSES)}")
         for name in ("dim", "window", "epochs"):
             validation.positive_int(name, getattr(self, name))
-        for name in ("batch_tokens", "threads", "max_tokens"):
+        for name in ("batch_tokens", "threads", "max_tokens", "patience"):
             if getattr(self, name) is not None:
                 validation.positive_int(name, getattr(self, name))
         validation.non_negative("sample", self.sample)
+        if not validation.non_negative("heldout", self.heldout) < 1:
+            raise InputError(f"heldout must be a share of the text below 1, not {self.heldout}")
+        if self.patience is not None and self.heldout == 0:
+            raise InputError("patience needs held-out text, whose loss it watches: give heldout too")
         if self.window > MAX_WINDOW:
             raise InputError(f"window must be at most {MAX_WINDOW}, not {self.window}")
         validation.whole("seed", self.seed)

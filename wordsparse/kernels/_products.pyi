@@ -4,7 +4,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
-GRAM_BLOCK: int
+GRAM_ROWS: int
 
 def group_count(n: int) -> int: ...
 def matmul(a: Array, m: Array, out: Array, accumulate: bool, threads: int) -> None: ...

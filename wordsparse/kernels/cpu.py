@@ -50,11 +50,23 @@ class CpuKernels:
         _gather.pair_dots(csr.indptr, csr.indices, left, right, out, self._threads_for(csr.entries * left.shape[1]))
         return out
 
-    def combine(self, csr: Csr, values: Array, rows: Array) -> Array:
-        out = aligned_rows(csr.rows, rows.shape[1], rows.dtype)
-        work = csr.entries * rows.shape[1]
-        _gather.combine(csr.indptr, csr.indices, csr.order, values, rows, out, self._threads_for(work))
+    def row_dots(self, left: Array, right: Array) -> Array:
+        out = np.zeros(left.shape[0])
+        _gather.row_dots(left, right, out, self._threads_for(left.size))
         return out
+
+    def combine(self, csr: Csr, values: Array, rows: Array, out: Array | None = None) -> Array:
+        accumulate = out is not None
+        if out is None:
+            out = aligned_rows(csr.rows, rows.shape[1], rows.dtype)
+        threads = self._threads_for(csr.entries * rows.shape[1])
+        _gather.combine(csr.indptr, csr.indices, csr.order, values, rows, out, accumulate, threads)
+        return out
+
+    def sparse_gram(self, csr: Csr, transposed: Csr, values: Array, out: Array) -> None:
+        _gather.sparse_gram(
+            csr.indptr, csr.indices, values, transposed.indptr, transposed.indices, transposed.order, out
+        )
 
     def window_dots(self, windows: Windows, features: Array, targets: Array, rows: Array) -> Array:
         out = np.empty(windows.rows, features.dtype)
@@ -104,8 +116,10 @@ class CpuKernels:
     def gram(self, a: Array, b: Array | None = None) -> Array:
         if b is None:
             return self._gram_self(a, None)
-        k, d, threads = a.shape[1], b.shape[1], self._threads_for(a.size * b.shape[1])
-        partial, total = np.empty((threads, k, d), a.dtype), np.zeros((_products.group_count(a.shape[0]), k, d))
+        k, d, groups = a.shape[1], b.shape[1], _products.group_count(a.shape[0])
+        if a.shape[0] == 0:
+            return np.zeros((k, d))
+        partial, total = np.empty((self._threads_for(a.size * d), k, d), a.dtype), np.empty((groups, k, d))
         _products.gram(a, b, partial, total)
         return np.asarray(total[0])
 
@@ -113,9 +127,12 @@ class CpuKernels:
         return self._gram_self(a, np.sqrt(weights).astype(a.dtype))
 
     def _gram_self(self, a: Array, scale: Array | None) -> Array:
-        d, threads = a.shape[1], self._threads_for(a.size * a.shape[1])
-        partial, total = np.empty((threads, d, d), a.dtype), np.zeros((_products.group_count(a.shape[0]), d, d))
-        scratch = np.empty((threads, 0 if scale is None else _products.GRAM_BLOCK, d), a.dtype)
+        d, groups = a.shape[1], _products.group_count(a.shape[0])
+        if a.shape[0] == 0:
+            return np.zeros((d, d))
+        threads = self._threads_for(a.size * d)
+        partial, total = np.empty((threads, d, d), a.dtype), np.empty((groups, d, d))
+        scratch = np.empty((threads, 0 if scale is None else _products.GRAM_ROWS, d), a.dtype)
         _products.gram_self(a, scale, scratch, partial, total)
         return np.asarray(total[0])
 
@@ -135,7 +152,8 @@ def aligned_rows(n: int, d: int, dtype: Any) -> Array:
 
 
 def _row_bytes(d: int, itemsize: int) -> int:
-    return (-(-d * itemsize // CACHE_LINE) | 1) * CACHE_LINE
+    # A few numbers a row are better off close together.
+    return d * itemsize if d * itemsize < 4 * CACHE_LINE else (-(-d * itemsize // CACHE_LINE) | 1) * CACHE_LINE
 
 
 def _aligned(matrix: Array) -> Array:
