@@ -38,14 +38,14 @@ def test_windows_answer_as_their_rows_do(kernels: Kernels, dtype: str, n: int) -
     H = C @ windows.features
     assert problems.off(windows.rows, H) < tolerance
     M, W_T = random.standard_normal((5, 5)), random.standard_normal((COLUMNS, 5)).astype(dtype)
-    values, pair = random.standard_normal(m), random.standard_normal((m, 2))
+    values = random.standard_normal(m)
     for inputs, bags in ((windows, C), (rows, np.eye(m))):
         assert inputs.shape == (m, 5)
         assert inputs.dtype == inputs.times(M).dtype == np.dtype(dtype)
         assert problems.off(inputs.times(M), H @ M) < 2 * tolerance
         a = np.einsum("jd,jd->j", H, W_T[targets.indices])
         assert problems.off(inputs.dots(targets, W_T), a, 1.0) < tolerance
-        assert problems.off(inputs.totals(pair), H.T @ pair, 1.0) < 10 * tolerance
+        assert problems.off(inputs.total(values), H.T @ values, 1.0) < 10 * tolerance
         assert problems.off(inputs.pull(values), values @ bags, 1.0) < 1e-13
         share = windows.windows.share if inputs is windows else np.ones(m)
         assert problems.off(inputs.mass(values), values * share @ bags, 1.0) < 1e-13

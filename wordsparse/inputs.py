@@ -60,8 +60,8 @@ class Inputs(Protocol):
     def times(self, matrix: Array) -> Array:
         """H M, (m, k)."""
 
-    def totals(self, weights: Array) -> Array:
-        """Hᵀ weights, (d, k) float64, for weights (m, k)."""
+    def total(self, weights: Array) -> Array:
+        """Hᵀ weights, (d,) float64, for one number an example."""
 
     def gram(self, weights: Array) -> Array:
         """Hᵀ diag(weights) H, (d, d) float64, symmetric."""
@@ -97,7 +97,7 @@ class RowInputs:
     def times(self, matrix: Array) -> Array:
         return self._kernels.matmul(self.rows, matrix)
 
-    def totals(self, weights: Array) -> Array:
+    def total(self, weights: Array) -> Array:
         return np.asarray(self.rows.T @ weights.astype(self.dtype)).astype(np.float64)
 
     def gram(self, weights: Array) -> Array:
@@ -178,9 +178,8 @@ class WindowInputs:
     def times(self, matrix: Array) -> Array:
         return self.kernels.window_means(self.windows, self.kernels.matmul(self.features, matrix))
 
-    def totals(self, weights: Array) -> Array:
-        pulled = np.stack([self.pull(column) for column in weights.T], axis=1)
-        return np.asarray(self.features.T @ pulled.astype(self.dtype)).astype(np.float64)
+    def total(self, weights: Array) -> Array:
+        return np.asarray(self.features.T @ self.pull(weights).astype(self.dtype)).astype(np.float64)
 
     def gram(self, weights: Array) -> Array:
         return RowInputs(self.rows, self.kernels).gram(weights)

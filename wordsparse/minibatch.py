@@ -95,7 +95,7 @@ class Forward:
         if self.losses is not None:
             return float(self.losses.sum())
         # Linear in q and s: Σ_j α_j q_j = ⟨Hᵀ diag(α) H, Q⟩ and Σ_j β_j s_j = (Hᵀβ)·w̄.
-        by_q, by_s = np.vdot(self.curvature, self.factors.Q), self.totals[0] @ self.factors.w_bar
+        by_q, by_s = np.vdot(self.curvature, self.factors.Q), self.b @ self.factors.w_bar
         return float(self.targets_loss + by_q + by_s)
 
     @cached_property
@@ -114,9 +114,9 @@ class Forward:
         return self.backward.curvature
 
     @cached_property
-    def totals(self) -> Array:
-        """Hᵀβ and Xᵀ p_T = HᵀΓ p_T, (2, d) float64."""
-        return self.inputs.totals(np.stack([self.beta, self.weighted(self.target_rows.p_T)], axis=1)).T
+    def b(self) -> Array:
+        """Hᵀβ, (d,) float64."""
+        return self.inputs.total(self.beta) if self.beta.any() else np.zeros(self.inputs.shape[1])
 
     @cached_property
     def transposed(self) -> Csr:

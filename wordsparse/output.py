@@ -182,6 +182,15 @@ class FactoredOutput:
         self._recount()
         self._calm_norm = float(np.trace(self.factors.Q))
 
+    def set_common_output(self, value: float) -> None:
+        """Start from o = ``value``·h_d for every output alike, h_d the last feature: W = p ωᵀ with V = 0."""
+        d = self.n_features
+        self.V.fill(0)
+        omega = np.zeros(d)
+        omega[-1] = value
+        self.factors = Factors(np.eye(d), np.eye(d), omega, self.total * np.outer(omega, omega), self.total * omega)
+        self._calm_norm = float(np.trace(self.factors.Q))
+
     @single_threaded_blas()
     def outputs(self, H: ArrayLike, rows: ArrayLike) -> Array:
         """o[:, rows] for inputs H (m, d): (m, len(rows))."""
@@ -306,7 +315,7 @@ class FactoredOutput:
                     f"the step would make A = I - lr G singular (condition number {condition:.3g}): the learning "
                     f"rate is the inverse of an eigenvalue of the curvature G, or not finite{advice}"
                 )
-        if not (new.is_finite() and np.isfinite(update.rows_change).all()):
+        if not (new.is_finite() and validation.all_finite(update.rows_change)):
             raise TrainingError(f"the step would give values that are not finite numbers{advice}")
 
     @single_threaded_blas()

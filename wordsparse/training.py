@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wordsparse import losses, recipe, threads
+from wordsparse import recipe, threads
 from wordsparse.corpus import EncodedCorpus, encode
 from wordsparse.corpus.shards import MANIFEST
 from wordsparse.embedding import WordEmbedding
@@ -27,8 +27,9 @@ from wordsparse.slices import Slices
 
 Array = NDArray[Any]
 
-# A minibatch whose mean loss is this many times the first one's, where W was 0, tells of a run that diverges.
-DIVERGED = 4.0
+# A minibatch whose mean loss lies above the first one's by this many times that loss (or 1, where it is smaller: log
+# losses are 0 for outputs that are all alike) tells of a run that diverges.
+DIVERGED = 3.0
 # Corpus tokens a minibatch, as long as a run then has so many minibatches; and a run spends at most this share of
 # its tokens before E moves.
 BATCH_TOKENS = 65_536
@@ -204,10 +205,12 @@ class Run:
         output = FactoredOutput(
             len(vocabulary),
             options.dim + 1,
-            losses.Squared(target_value=1.0) if options.loss == "squared" else options.loss,
+            constants.loss,
             base_measure=np.asarray(vocabulary.counts, np.float64) ** constants.measure_power,
             kernels=kernels,
         )
+        if constants.start:
+            output.set_common_output(constants.start)
         steps = replace(constants.steps, n_w=max(1.0, constants.forget_tokens / self.batch_tokens))
         self.embedding = WordEmbedding(output, kernels, steps, options.seed)
         self.tokens = 0
@@ -264,13 +267,14 @@ class Run:
 
     def _step(self, examples: Examples) -> float:
         # lr falls linearly to 0; E stays where it started while W is fitted to it.
-        lr = self._lr * (1 - self.tokens / self._total) if self.tokens >= self._warmup else 0.0
-        loss = self.embedding.step(examples, lr)
+        remaining = 1 - self.tokens / self._total
+        lr = self._lr * remaining if self.tokens >= self._warmup else 0.0
+        loss = self.embedding.step(examples, lr, remaining)
         self.tokens += examples.tokens
         if examples.pairs:
             mean = loss / examples.pairs
             first = self._first_loss = mean if self._first_loss is None else self._first_loss
-            if not mean <= DIVERGED * first:
+            if not mean <= first + DIVERGED * max(abs(first), 1.0):
                 raise TrainingError(
                     f"training diverged after {self.tokens:,} of {self._total:,} tokens: the mean loss is {mean:.4g}, "
                     f"from {first:.4g} at the start; use smaller minibatches (batch_tokens)"
