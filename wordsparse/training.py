@@ -280,7 +280,9 @@ class Run:
         if examples.pairs:
             mean = loss / examples.pairs
             first = self._first_loss = mean if self._first_loss is None else self._first_loss
-            if not mean <= first + DIVERGED * max(abs(first), 1.0):
+            # What few pairs lose says little: an epoch's last, short minibatch counts as if it were as long as others.
+            pairs = max(examples.pairs, self.batch_tokens)
+            if not loss - first * examples.pairs <= DIVERGED * max(abs(first), 1.0) * pairs:
                 raise TrainingError(
                     f"training diverged after {self.tokens:,} of {self._total:,} tokens: the mean loss is {mean:.4g}, "
                     f"from {first:.4g} at the start; use smaller minibatches (batch_tokens)"
