@@ -16,6 +16,7 @@ of it (a short text, a large minibatch), lr above 1 would overshoot, so no more 
 Newton step of the minibatch alone.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,6 +98,31 @@ class WordEmbedding:
             return 0.0
         targets = Targets(examples.words, examples.targets, examples.weights)
         return self.output.evaluate(self._inputs(examples), targets, per_example=False).loss_sum
+
+    def state(self) -> dict[str, Any]:
+        """All that steps change, by name: arrays (not copies) and numbers; the output layer's as ``output.NAME``."""
+        arrays = {"E": self.E, "mass": self.mass, "curvature": self.curvature}
+        numbers = {"pair_curvature": self.pair_curvature, "steps": self.steps}
+        return {**arrays, **numbers, **{f"output.{name}": part for name, part in self.output.state().items()}}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from what :meth:`state` gave, with the same sizes; its arrays are taken over, not copied."""
+        self.E, self.mass, self.curvature = (state[name] for name in ("E", "mass", "curvature"))
+        self.pair_curvature, self.steps = state["pair_curvature"], state["steps"]
+        prefix = "output."
+        self.output.restore({name.removeprefix(prefix): state[name] for name in state if name.startswith(prefix)})
+
+    def take_over(self, state: Mapping[str, Any], W: Array, rows: Array) -> None:
+        """Go on from the state of an embedding of fewer words, whose weights were W (o = W h), word i of it in rows[i].
+
+        Words that it did not have stay as they are.
+        """
+        self.E[rows], self.mass[rows] = state["E"], state["mass"]
+        self.curvature, self.pair_curvature = state["curvature"], state["pair_curvature"]
+        self.steps = state["steps"]
+        weights = self.output.weights()
+        weights[rows] = W
+        self.output.set_weights(weights)
 
     def _inputs(self, examples: Examples) -> Inputs:
         E_T = self.kernels.take(self.E, examples.words)

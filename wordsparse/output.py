@@ -15,7 +15,7 @@ extended by the positive vector p, the right preconditioner Π and unique target
                R  = Δᵀ W_T A − η (Δᵀ p_T) bᵀ + ½ Δᵀ Δ
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -210,6 +210,22 @@ class FactoredOutput:
             chosen = np.argsort(-best, axis=1, kind="stable")[:, :k]
             best, where = np.take_along_axis(best, chosen, 1), np.take_along_axis(where, chosen, 1)
         return where, best
+
+    # ── all of the state, for checkpoints ─────────────────────────────────────────────────────────────────────────
+
+    def state(self) -> dict[str, Any]:
+        """All that steps change, by name: arrays (this layer's own, not copies) and numbers."""
+        f = self.factors
+        arrays = {"V": self.V, "U": f.U, "U_inverse": f.U_inverse, "omega": f.omega, "Q": f.Q, "w_bar": f.w_bar}
+        numbers = {"inverse_age": f.inverse_age, "folds": self.folds, "calm_norm": self._calm_norm}
+        return {**arrays, **numbers}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from what :meth:`state` gave, of a layer of the same sizes; its arrays are taken over, not copied."""
+        self.V = state["V"]
+        factors = (state[name] for name in ("U", "U_inverse", "omega", "Q", "w_bar", "inverse_age"))
+        self.factors = Factors(*factors)
+        self.folds, self._calm_norm = state["folds"], state["calm_norm"]
 
     # ── forward and backward ──────────────────────────────────────────────────────────────────────────────────────
 

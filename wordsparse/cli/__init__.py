@@ -48,8 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except WordsparseError as error:
         _say(error)
         return 1
-    except (KeyboardInterrupt, click.Abort):
-        _say("interrupted")
+    except (KeyboardInterrupt, click.Abort) as stop:
+        _say(str(stop) or "interrupted")
         return 130
     return status if isinstance(status, int) else 0
 

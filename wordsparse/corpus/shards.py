@@ -65,6 +65,8 @@ class EncodedCorpus:
     min_count : int
     max_vocab : int or None
     shards : list of ndarray of int32, read-only, memory-mapped
+    sha256 : str
+        Of the content, vocabulary and shards: what tells one encoded corpus from another.
     """
 
     path: Path
@@ -75,6 +77,7 @@ class EncodedCorpus:
     min_count: int
     max_vocab: int | None
     shards: list[NDArray[np.int32]]
+    sha256: str = ""
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> "EncodedCorpus":
@@ -105,9 +108,15 @@ class EncodedCorpus:
             min_count=_integer(manifest, "min_count", folder),
             max_vocab=max_vocab,
             shards=[np.memmap(folder / record.name, SHARD_DTYPE, "r") for record in records[1:]],
+            sha256=hashlib.sha256("".join(record.sha256 for record in records).encode()).hexdigest(),
         )
         corpus._check_shards(records[1:])
         return corpus
+
+    def identity(self) -> dict[str, Any]:
+        """What tells one text, as it was encoded, from another, as JSON can hold it."""
+        names = ("sha256", "tokens", "sentences", "distinct_words", "min_count", "max_vocab")
+        return {name: getattr(self, name) for name in names}
 
     def _check_shards(self, records: list[FileRecord]) -> None:
         sentences = [_checked_sentences(self.path, record, len(self.vocabulary)) for record in records]
