@@ -17,8 +17,8 @@ from wordsparse import checkpoints, storage
 from wordsparse.errors import InputError, TrainingError, WordsparseError
 from wordsparse.interruption import Interrupted
 from wordsparse.output_run import OutputRun
+from wordsparse.progress import Progress
 from wordsparse.recipe import Options
-from wordsparse.reports import Progress
 from wordsparse.run_directory import RunDirectory
 from wordsparse.texts import Text
 from wordsparse.training import Run
@@ -295,7 +295,7 @@ def test_a_run_that_diverges_keeps_the_last_checkpoint(
     text: Path, output: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     interrupted(text, output, 500)
-    monkeypatch.setattr("wordsparse.training.DIVERGED", 0.1)
+    monkeypatch.setattr("wordsparse.training.DIVERGED", -0.9)
     with pytest.raises(TrainingError, match=r"diverged.*batch_tokens.*checkpoint-000000001 is kept"):
         train(text, output, resume=True)
     assert kept_checkpoint(output).is_dir()

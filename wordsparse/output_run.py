@@ -18,7 +18,7 @@ from wordsparse.corpus import EncodedCorpus
 from wordsparse.errors import InputError, ReadError, TrainingError, WordsparseError
 from wordsparse.interruption import Wish, watched
 from wordsparse.model import Model
-from wordsparse.reports import Progress
+from wordsparse.progress import Progress
 from wordsparse.run_directory import CORPUS, MODEL, SOURCE, RunDirectory
 from wordsparse.texts import Text, encoded_once
 from wordsparse.training import Run

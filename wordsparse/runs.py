@@ -10,7 +10,7 @@ from wordsparse.corpus import EncodedCorpus
 from wordsparse.errors import InputError
 from wordsparse.model import Model
 from wordsparse.output_run import CHECKPOINT_EVERY, OutputRun
-from wordsparse.reports import Progress
+from wordsparse.progress import Progress
 from wordsparse.texts import Text, encoded
 from wordsparse.training import Run
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from wordsparse import arrays, losses, recipe, threads
+from wordsparse import arrays, recipe, threads
 from wordsparse.corpus import EncodedCorpus, Vocabulary
 from wordsparse.embedding import WordEmbedding
 from wordsparse.errors import InputError, TrainingError
@@ -15,14 +15,15 @@ from wordsparse.examples import ExampleBuilder, Examples
 from wordsparse.kernels import CpuKernels
 from wordsparse.model import Model, Training
 from wordsparse.output import FactoredOutput
-from wordsparse.reports import Progress, Report, peak_memory_bytes
+from wordsparse.progress import Progress, Report, peak_memory_bytes
 from wordsparse.slices import Slices
 from wordsparse.standing import Standing
 
 Array = NDArray[Any]
 
-# A minibatch whose mean loss is this many times the first one's, where W was 0, tells of a run that diverges.
-DIVERGED = 4.0
+# A minibatch whose mean loss lies above the first one's by this many times that loss (or 1, where it is smaller: log
+# losses are 0 for outputs that are all alike) tells of a run that diverges.
+DIVERGED = 3.0
 # Corpus tokens a minibatch, as long as a run then has so many minibatches; and a run spends at most this share of
 # its tokens before E moves.
 BATCH_TOKENS = 65_536
@@ -67,10 +68,12 @@ class Run:
         output = FactoredOutput(
             len(vocabulary),
             options.dim + 1,
-            losses.Squared(target_value=1.0) if options.loss == "squared" else options.loss,
+            constants.loss,
             base_measure=constants.base_measure(vocabulary.counts),
             kernels=kernels,
         )
+        if constants.start:
+            output.set_common_output(constants.start)
         steps = replace(constants.steps, n_w=max(1.0, constants.forget_tokens / self.batch_tokens))
         self.embedding = WordEmbedding(output, kernels, steps, options.seed)
         self.standing = Standing(warmup_tokens=min(constants.warmup_tokens, self.total_tokens * MAX_WARMUP))
@@ -185,16 +188,17 @@ class Run:
     def _step(self, examples: Examples) -> float:
         at = self.standing
         # lr falls linearly to 0; E stays where it started while W is fitted to it.
-        lr = self._lr * (1 - at.tokens / self.total_tokens) if at.tokens >= at.warmup_tokens else 0.0
+        remaining = 1 - at.tokens / self.total_tokens
+        lr = self._lr * remaining if at.tokens >= at.warmup_tokens else 0.0
         try:
-            loss = self.embedding.step(examples, lr)
+            loss = self.embedding.step(examples, lr, remaining)
         except TrainingError as error:
             raise self._diverged(str(error)) from error
         at.tokens += examples.tokens
         if examples.pairs:
             mean = loss / examples.pairs
             first = at.first_loss = mean if at.first_loss is None else at.first_loss
-            if not mean <= DIVERGED * first:
+            if not mean <= first + DIVERGED * max(abs(first), 1.0):
                 raise self._diverged(f"the mean loss is {mean:.4g}, from {first:.4g} at the start")
         return loss
 

@@ -144,7 +144,7 @@ def test_heldout_loss_is_shown_after_each_epoch(text: Path, tmp_path: Path, caps
         (["--seed", "-1"], "seed"),
         (["--model", "glove"], "--model"),
         (["--loss", "softmax"], "softmax"),
-        (["--loss", "spherical"], "does not train word vectors yet"),
+        (["--loss", "hinge"], "choose one of"),
         (["--device", "cuda"], "cuda"),
         (["--format", "pdf"], "--format"),
         (["--min-count", "0"], "min_count"),

@@ -11,7 +11,7 @@ from wordsparse import recipe
 from wordsparse.cli.common import emit, json_option
 from wordsparse.corpus.reading import FORMATS
 from wordsparse.output_run import CHECKPOINT_EVERY, OutputRun
-from wordsparse.reports import Progress
+from wordsparse.progress import Progress
 from wordsparse.texts import Text
 
 DEFAULTS = recipe.Options()
