@@ -60,7 +60,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     """Train one side in this process and judge it."""
     import wordsparse as ws
     from wordsparse.evaluation import evaluate
-    from wordsparse.progress import peak_memory_bytes
+    from wordsparse.machine import peak_memory_bytes
 
     program, model_name = options.side.split()
     if program == "wordsparse":

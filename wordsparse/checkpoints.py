@@ -6,7 +6,6 @@ periodic one is written by a thread from a copy of the state, so training waits 
 written (a full disk) is said, and the run goes on with the last good checkpoint.
 """
 
-import shutil
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -154,7 +153,7 @@ class Checkpointer:
             return
         self.count += 1
         for older in before:
-            shutil.rmtree(older, ignore_errors=True)
+            storage.remove_directory(older)
 
 
 def _check_finite(state: Mapping[str, Any]) -> None:

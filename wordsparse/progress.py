@@ -1,7 +1,5 @@
 """What a run tells: while it goes on, and at its end."""
 
-import resource
-import sys
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -45,9 +43,3 @@ class Report:
     def as_dict(self) -> dict[str, Any]:
         """The fields by name, without those that were not asked for."""
         return {name: value for name, value in asdict(self).items() if value is not None}
-
-
-def peak_memory_bytes() -> int:
-    """The largest resident memory of this process so far."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024

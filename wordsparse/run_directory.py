@@ -13,7 +13,6 @@ Anything else in it (``.NAME.xxxxxxxx.partial``) was being written when a proces
 that holds the lock. A finished model is a plain model directory and knows nothing of this one.
 """
 
-import contextlib
 import glob
 import os
 import shutil
@@ -61,11 +60,7 @@ class RunDirectory:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if not self.checkpoints():
-            # Out of the way in one step: from then on another process may make a new one.
-            gone = self.path.with_name(f".{self.path.name}.{os.getpid()}.gone")
-            with contextlib.suppress(OSError):
-                os.rename(self.path, gone)
-                shutil.rmtree(gone, ignore_errors=True)
+            storage.remove_directory(self.path)  # first out of the way: from then on another process may make a new one
         os.close(self._lock)
 
     def checkpoints(self) -> list[Path]:
@@ -75,13 +70,13 @@ class RunDirectory:
     def drop_checkpoints(self) -> None:
         """Remove every checkpoint: the run that they belong to has ended."""
         for checkpoint in self.checkpoints():
-            shutil.rmtree(checkpoint, ignore_errors=True)
+            storage.remove_directory(checkpoint)
 
     def install(self) -> None:
         """Put ``model/`` at the output. A model that stands there is kept until then."""
         new, previous = self.path / MODEL, self.path / PREVIOUS
         if self.output.exists() and any(self.output.iterdir()):
-            shutil.rmtree(previous, ignore_errors=True)
+            storage.remove_directory(previous)
             os.rename(self.output, previous)
         os.rename(new, self.output)
         storage.sync(self.output.parent)
@@ -106,11 +101,11 @@ class RunDirectory:
 
     def _tidy(self) -> None:
         """Remove what a process that died has left half-written, and finish what it had all but finished."""
-        leftovers = [*self.path.glob(".*.partial"), *self.path.parent.glob(f".{glob.escape(self.path.name)}.*.gone")]
-        for leftover in leftovers:
+        gone = f".{glob.escape(self.path.name)}.*.partial"
+        for leftover in [*self.path.glob(".*.partial"), *self.path.parent.glob(gone)]:
             shutil.rmtree(leftover, ignore_errors=True)
         if (self.path / MODEL).is_dir():
             self.install()
         if (self.path / PREVIOUS).is_dir() and not self.output.exists():
             os.rename(self.path / PREVIOUS, self.output)
-        shutil.rmtree(self.path / PREVIOUS, ignore_errors=True)
+        storage.remove_directory(self.path / PREVIOUS)

@@ -8,7 +8,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -61,7 +61,7 @@ def staging(path: Path, mode: int = 0o777) -> Iterator[Path]:
                 shutil.rmtree(leftover, ignore_errors=True)
     while True:
         # Not tempfile's: what it makes is private to its owner (mode 0700), and a rename keeps that.
-        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
+        temporary = _partial_name(path)
         temporary.mkdir(mode)
         with _locked(temporary) as ours:
             if ours:
@@ -101,6 +101,18 @@ def is_at(descriptor: int, path: Path) -> bool:
         return os.path.samestat(os.fstat(descriptor), os.stat(path))
     except FileNotFoundError:
         return False
+
+
+def remove_directory(path: Path) -> None:
+    """Remove a directory so that, whenever the process dies, it is there whole or gone; failures are left alone."""
+    gone = _partial_name(path)
+    with suppress(OSError):
+        os.rename(path, gone)
+        shutil.rmtree(gone, ignore_errors=True)
+
+
+def _partial_name(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import os
-import shutil
 import tempfile
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -108,7 +107,7 @@ def encoded_once(
                 if storage.read_manifest(source, SOURCE_FORMAT, SOURCE_VERSION).get("text") == about:
                     return EncodedCorpus.open(path)
     source.unlink(missing_ok=True)
-    shutil.rmtree(path, ignore_errors=True)
+    storage.remove_directory(path)
     corpus = text.encode(path, words, progress)
     if about is not None:
         storage.write_manifest(source, {"format": SOURCE_FORMAT, "version": SOURCE_VERSION, "text": about})

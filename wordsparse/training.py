@@ -13,9 +13,10 @@ from wordsparse.embedding import WordEmbedding
 from wordsparse.errors import InputError, TrainingError
 from wordsparse.examples import ExampleBuilder, Examples
 from wordsparse.kernels import CpuKernels
+from wordsparse.machine import peak_memory_bytes
 from wordsparse.model import Model, Training
 from wordsparse.output import FactoredOutput
-from wordsparse.progress import Progress, Report, peak_memory_bytes
+from wordsparse.progress import Progress, Report
 from wordsparse.slices import Slices
 from wordsparse.standing import Standing
 

@@ -50,7 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _say(error)
         return 1
     except (KeyboardInterrupt, click.Abort) as stop:
-        _say(str(stop) or "interrupted")
+        # click raises Abort from what was raised; it may say where the run can go on.
+        _say(str(stop) or str(stop.__cause__ or "") or "interrupted")
         return 130
     return status if isinstance(status, int) else 0
 
