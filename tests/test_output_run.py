@@ -14,7 +14,8 @@ from texts import SHORT, same_vectors, write_text
 
 import wordsparse as ws
 from wordsparse import checkpoints, storage
-from wordsparse.errors import InputError, TrainingError, WordsparseError
+from wordsparse.corpus import shard
+from wordsparse.errors import InputError, ReadError, TrainingError, WordsparseError
 from wordsparse.interruption import Interrupted
 from wordsparse.output_run import OutputRun
 from wordsparse.progress import Progress
@@ -299,6 +300,46 @@ def test_a_run_that_diverges_keeps_the_last_checkpoint(
     with pytest.raises(TrainingError, match=r"diverged.*batch_tokens.*checkpoint-000000001 is kept"):
         train(text, output, resume=True)
     assert kept_checkpoint(output).is_dir()
+
+
+@pytest.mark.parametrize("damage", ["altered", "cut", "emptied"])
+def test_a_text_that_changes_during_the_run_stops_it_with_a_checkpoint(
+    text: Path, output: Path, tmp_path: Path, damage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shard, "BLOCK_VALUES", 64)
+    ws.encode(text, tmp_path / "encoded", min_count=1)
+    path = tmp_path / "encoded" / "shard-00000.i32"
+    data = path.read_bytes()
+    changed = {"altered": bytes([data[0] ^ 1]) + data[1:-4] + b"\xff\xff\xff\x7f", "cut": data[:5000], "emptied": b""}
+
+    def change() -> None:
+        path.write_bytes(changed[damage])
+
+    given = {name: value for name, value in SHORT.items() if name != "min_count"}
+    with pytest.raises(ReadError, match=r"shard-00000\.i32: has changed.*checkpoint-000000001 is kept"):
+        ws.train(path.parent, output=output, progress=after(500, change), **given)
+    with pytest.raises(InputError, match=r"shard-00000\.i32"):
+        ws.train(path.parent, output=output, resume=True, **given)
+    path.write_bytes(data)
+    assert same_vectors(ws.train(path.parent, output=output, resume=True, **given), ws.train(text, **SHORT))
+
+
+def test_a_text_that_vanishes_during_the_run_is_read_on(
+    text: Path, output: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shard, "BLOCK_VALUES", 64)
+    ws.encode(text, tmp_path / "encoded", min_count=1)
+    given = {name: value for name, value in SHORT.items() if name != "min_count"}
+    gone = after(500, lambda: shutil.rmtree(tmp_path / "encoded"))
+    model = ws.train(tmp_path / "encoded", output=output, progress=gone, **given)
+    assert same_vectors(model, ws.train(text, **SHORT))
+
+
+def test_a_format_beside_an_encoded_text_is_refused(text: Path, output: Path, tmp_path: Path) -> None:
+    ws.encode(text, tmp_path / "encoded", min_count=1)
+    with pytest.raises(InputError, match="is encoded already: a format is for text"):
+        ws.train(tmp_path / "encoded", output=output, format="lines")
+    assert not run_directory(output).exists()
 
 
 # ── training on ───────────────────────────────────────────────────────────────────────────────────────────────────

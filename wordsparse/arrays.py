@@ -6,7 +6,7 @@ the file's size and SHA-256. Whoever keeps it signs it: see :func:`wordsparse.st
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -53,22 +53,21 @@ def write(path: Path, state: Mapping[str, Any]) -> dict[str, Any]:
                 numbers[name] = part.item() if isinstance(part, np.generic) else part
                 continue
             column_major = part.ndim > 1 and part.flags.f_contiguous and not part.flags.c_contiguous
-            part = np.asarray(part, part.dtype.newbyteorder("<"))
-            arrays[name] = {"type": part.dtype.str, "shape": list(part.shape), "order": "F" if column_major else "C"}
-            data = _bytes_of(np.ascontiguousarray(part.T if column_major else part))
-            for start in range(0, len(data), _BLOCK):
-                block = data[start : start + _BLOCK]
+            kind = part.dtype.newbyteorder("<")
+            arrays[name] = {"type": kind.str, "shape": list(part.shape), "order": "F" if column_major else "C"}
+            for rows in _row_blocks(part.T if column_major else part):
+                block = _bytes_of(np.ascontiguousarray(rows, kind))
                 file.write(block)
                 digest.update(block)
-            size += len(data)
+                size += len(block)
     return {"bytes": size, "sha256": digest.hexdigest(), "arrays": arrays, "numbers": numbers}
 
 
 def read(path: Path, table: Any, into: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """What :func:`write` wrote to ``path``, checked against its table.
 
-    With ``into``, the names, types and shapes must be those of that set, and its arrays are filled and given back
-    where they are in C order.
+    With ``into``, the names, types and shapes must be those of that set, and its arrays are filled and given back, but
+    for those that were in column-major order, which come as they were.
 
     Raises
     ------
@@ -88,18 +87,24 @@ def read(path: Path, table: Any, into: Mapping[str, Any] | None = None) -> dict[
                 check_fit({**numbers, **found}, into)
         for name, (dtype, shape, order) in arrays.items():
             array: Array = np.empty(0) if into is None else into[name]
-            if order == "F" or into is None or not array.flags.c_contiguous:
+            if order == "F" or into is None:
                 array = np.empty(shape if order == "C" else shape[::-1], dtype)
-            data = _bytes_of(array)
-            for start in range(0, len(data), _BLOCK):
-                block = data[start : start + _BLOCK]
-                if file.readinto(block) != len(block):
+            for rows in _row_blocks(array):
+                block = np.empty(rows.shape, dtype)
+                if file.readinto(_bytes_of(block)) != block.nbytes:
                     raise InputError(f"{path}: ends too early: it was cut short while it was read")
-                digest.update(block)
+                digest.update(_bytes_of(block))
+                rows[...] = block
             state[name] = array if order == "C" else array.T
     if digest.hexdigest() != table["sha256"]:
         raise InputError(f"{path}: does not match its checksum: the file was altered or damaged")
     return state
+
+
+def _row_blocks(array: Array) -> Iterator[Array]:
+    """Views of some rows at a time, whatever the array's strides."""
+    rows = max(1, _BLOCK // max(1, array.nbytes // max(1, array.shape[0])))
+    return (array[start : start + rows] for start in range(0, array.shape[0], rows))
 
 
 def _bytes_of(array: Array) -> memoryview:
@@ -125,7 +130,7 @@ def _checked_table(path: Path, table: Any) -> tuple[dict[str, tuple[str, tuple[i
         if not isinstance(entry, dict) or entry.get("type") not in _TYPES or entry.get("order") not in ("C", "F"):
             raise refuse()
         shape = entry.get("shape")
-        if not isinstance(shape, list) or len(shape) > 2 or not all(type(n) is int and n >= 0 for n in shape):
+        if not isinstance(shape, list) or not 1 <= len(shape) <= 2 or not all(type(n) is int and n >= 0 for n in shape):
             raise refuse()
         found[name] = (entry["type"], tuple(shape), entry["order"])
     return found, numbers

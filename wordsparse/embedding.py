@@ -110,8 +110,10 @@ class WordEmbedding:
         return {**arrays, **numbers, **{f"output.{name}": part for name, part in self.output.state().items()}}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from what :meth:`state` gave, with the same sizes; its arrays are taken over, not copied."""
-        self.E, self.mass, self.curvature = (state[name] for name in ("E", "mass", "curvature"))
+        """Go on from what :meth:`state` gave, with the same sizes. The smaller arrays are taken over, not copied."""
+        if state["E"] is not self.E:
+            self.E[...] = state["E"]
+        self.mass, self.curvature = state["mass"], state["curvature"]
         self.pair_curvature, self.steps = state["pair_curvature"], state["steps"]
         prefix = "output."
         self.output.restore({name.removeprefix(prefix): state[name] for name in state if name.startswith(prefix)})

@@ -227,8 +227,9 @@ class FactoredOutput:
         return {"V": self.V, **factors, "folds": self.folds, "calm_norm": self._calm_norm}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from what :meth:`state` gave, of a layer of the same sizes; its arrays are taken over, not copied."""
-        self.V = state["V"]
+        """Go on from what :meth:`state` gave, with the same sizes. The d×d arrays are taken over, not copied."""
+        if state["V"] is not self.V:
+            self.V[...] = state["V"]
         self.factors = Factors(**{field.name: state[field.name] for field in fields(Factors)})
         self.folds, self._calm_norm = state["folds"], state["calm_norm"]
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordsparse.corpus import END_OF_SENTENCE, OUT_OF_VOCABULARY, EncodedCorpus, Vocabulary
+from wordsparse.corpus.shard import Shard
 
 Array = NDArray[Any]
 
@@ -72,7 +73,9 @@ class Slices:
             # Read through negative numbers too: −1 and −2 find themselves at its end.
             specials = [END_OF_SENTENCE, OUT_OF_VOCABULARY]
             self._table = np.append(corpus.vocabulary.rows_in(vocabulary), specials).astype(np.int32)
-        self._shards: list[tuple[Array, int, int]] = []  # shard, where it is cut off, position of its first value
+        self._shards: list[
+            tuple[Shard | Array, int, int]
+        ] = []  # shard, where it is cut off, position of its first value
         left, offset = max_tokens or max(1, corpus.tokens), 0
         self.tokens, self.heldout_tokens = min(corpus.tokens, left), 0
         for shard in corpus.shards:
@@ -113,7 +116,7 @@ class Slices:
                 yield ids, start - low, stop - low, offset + low
 
 
-def _end_of_tokens(shard: Array, max_tokens: int) -> tuple[int, int]:
+def _end_of_tokens(shard: Shard | Array, max_tokens: int) -> tuple[int, int]:
     """Where the first ``max_tokens`` corpus tokens of a shard end, and how many are left for the shards after it.
 
     The shard is cut there, so that no window reaches over that place.

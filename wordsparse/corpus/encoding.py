@@ -10,11 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordsparse.corpus.reading import Piece, Source, pieces
+from wordsparse.corpus.shard import END_OF_SENTENCE, OUT_OF_VOCABULARY, SHARD_DTYPE
 from wordsparse.corpus.shards import (
     BLOCK_BYTES,
-    END_OF_SENTENCE,
-    OUT_OF_VOCABULARY,
-    SHARD_DTYPE,
     SHARD_TOKENS,
     VOCABULARY,
     EncodedCorpus,
