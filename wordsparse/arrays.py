@@ -17,7 +17,7 @@ from wordsparse import storage
 from wordsparse.errors import InputError
 
 Array = NDArray[Any]
-_TYPES = {"<f4", "<f8", "<i4", "<i8"}
+_TYPES = ("<f4", "<f8", "<i4", "<i8")
 _BLOCK = 2**24
 
 
