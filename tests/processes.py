@@ -13,9 +13,12 @@ SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(["wordsparse.cli.train", "wordsparse.output_run"])
 
 
-def start(arguments: Sequence[str], errors: Path, file_size: int | None = None) -> BaseProcess:
-    """Run the command line in a new process, standard error into a file; no file may grow past ``file_size``."""
-    process = SERVER.Process(target=_run, args=(list(arguments), str(errors), file_size))
+def start(
+    arguments: Sequence[str], errors: Path, file_size: int | None = None, address_space: int | None = None
+) -> BaseProcess:
+    """Run the command line in a new process, standard error into a file; the two limits are in bytes."""
+    limits = {resource.RLIMIT_FSIZE: file_size, resource.RLIMIT_AS: address_space}
+    process = SERVER.Process(target=_run, args=(list(arguments), str(errors), limits))
     process.start()
     return process
 
@@ -38,12 +41,13 @@ def wait_for(condition: Callable[[], bool], process: BaseProcess) -> bool:
     return False
 
 
-def _run(arguments: list[str], errors: str, file_size: int | None) -> None:
+def _run(arguments: list[str], errors: str, limits: dict[int, int | None]) -> None:
     from wordsparse.cli import main
 
     descriptor = os.open(errors, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
-    if file_size is not None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, resource.RLIM_INFINITY))
+    for limit, size in limits.items():
+        if size is not None:
+            resource.setrlimit(limit, (size, resource.RLIM_INFINITY))
     sys.exit(main(arguments))

@@ -68,14 +68,14 @@ def check_more_epochs(model: Model, options: Options) -> bool:
     return options.epochs > epochs
 
 
-def more_epochs(model: Model, corpus: EncodedCorpus, options: Options) -> Run:
+def more_epochs(model: Model, corpus: EncodedCorpus, options: Options, *, checkpoints: bool = False) -> Run:
     """The run of a finished model, with epochs to go."""
-    run = Run(corpus, options, model.vocabulary)
+    run = Run(corpus, options, model.vocabulary, checkpoints=checkpoints)
     run.restore(model.state(), model.trained().standing)
     return run
 
 
-def on_new_text(model: Model, corpus: EncodedCorpus, options: Options) -> Run:
+def on_new_text(model: Model, corpus: EncodedCorpus, options: Options, *, checkpoints: bool = False) -> Run:
     """A run over a new text that starts from a model.
 
     Raises
@@ -87,7 +87,7 @@ def on_new_text(model: Model, corpus: EncodedCorpus, options: Options) -> Run:
     before, now = ({name: given.get(name) for name in fixed} for given in (model.options, asdict(options)))
     if changed := differences(before, now, but=set()):
         raise InputError(f"resume: {changed}: a model keeps its kind, loss and dimension on a new text")
-    run = Run(corpus, options, model.vocabulary.merged(corpus.vocabulary))
+    run = Run(corpus, options, model.vocabulary.merged(corpus.vocabulary), checkpoints=checkpoints)
     measure = RECIPES[options.model, options.loss].base_measure(model.vocabulary.counts)
     W = model.output_rows / np.sqrt(measure / measure.sum())[:, None].astype(np.float32)
     run.embedding.take_over(model.state(), W, model.vocabulary.rows_in(run.vocabulary))

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from wordsparse import continuing, recipe, storage, validation
+from wordsparse import continuing, memory, recipe, storage, validation
 from wordsparse import model as models
 from wordsparse.checkpoints import Checkpoint, Checkpointer, Say
 from wordsparse.corpus import EncodedCorpus
@@ -62,6 +62,7 @@ class OutputRun:
         """
         validation.non_negative("checkpoint_every", self.checkpoint_every)
         storage.check_parent(self.output)
+        memory.check_dim(self.options.dim)
         with watched() as wish, RunDirectory(self.output) as directory:
             base, base_digest = self._base(directory)
             checkpoint = _newest_checkpoint(directory, base_digest, say)
@@ -118,13 +119,14 @@ class OutputRun:
 
     def _new_run(self, base: Model | None, corpus: EncodedCorpus, say: Say) -> Run | None:
         """The run at its start; None where a finished model has no epochs to go."""
+        checkpoints = self.checkpoint_every > 0
         if base is None:
-            return Run(corpus, self.options)
+            return Run(corpus, self.options, checkpoints=checkpoints)
         if continuing.is_same_text(base.trained().text, corpus):
             if not continuing.check_more_epochs(base, self.options):
                 return None
-            return continuing.more_epochs(base, corpus, self.options)
-        run = continuing.on_new_text(base, corpus, self.options)
+            return continuing.more_epochs(base, corpus, self.options, checkpoints=checkpoints)
+        run = continuing.on_new_text(base, corpus, self.options, checkpoints=checkpoints)
         added = len(run.vocabulary) - len(base.vocabulary)
         say(f"training on with a new text: {added:,} words added to {len(base.vocabulary):,}")
         return run

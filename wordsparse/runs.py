@@ -5,7 +5,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from wordsparse import recipe
+from wordsparse import memory, recipe
 from wordsparse.corpus import EncodedCorpus
 from wordsparse.errors import InputError
 from wordsparse.model import Model
@@ -74,6 +74,7 @@ def train(
         return OutputRun(Path(output), text, chosen, resume, checkpoint_every).train(progress=progress)
     if resume:
         raise InputError("resume needs an output, beside which the interrupted run has left its checkpoint")
+    memory.check_dim(chosen.dim)
     with encoded(text) as ready:
         return fit(ready, chosen, progress)
 

@@ -1,5 +1,6 @@
 """The training loop: corpus slices → examples → steps, with the schedule; and its whole state, to go on from."""
 
+import itertools
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
@@ -7,7 +8,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from wordsparse import arrays, recipe, threads
+from wordsparse import arrays, memory, recipe, threads
 from wordsparse.corpus import EncodedCorpus, Vocabulary
 from wordsparse.embedding import WordEmbedding
 from wordsparse.errors import InputError, TrainingError
@@ -41,6 +42,13 @@ class Run:
     options : Options
     vocabulary : Vocabulary, optional
         The words to train, among them every word of the corpus's own vocabulary; that one where not given.
+    checkpoints : bool
+        Whether there must be memory for a copy of the state.
+
+    Raises
+    ------
+    InputError
+        If the memory does not suffice, or the text that is held out is too little or too much.
 
     Attributes
     ----------
@@ -51,7 +59,14 @@ class Run:
         To pass over in all epochs.
     """
 
-    def __init__(self, corpus: EncodedCorpus, options: recipe.Options, vocabulary: Vocabulary | None = None) -> None:
+    def __init__(
+        self,
+        corpus: EncodedCorpus,
+        options: recipe.Options,
+        vocabulary: Vocabulary | None = None,
+        *,
+        checkpoints: bool = False,
+    ) -> None:
         self.options = options
         self._text = corpus.identity()
         self.vocabulary = vocabulary = vocabulary or corpus.vocabulary
@@ -62,6 +77,9 @@ class Run:
         # Unless told otherwise, a short text takes smaller minibatches, so that it still takes enough steps.
         self.batch_tokens = options.batch_tokens or min(BATCH_TOKENS, max(1, self.total_tokens // MIN_STEPS))
         self._check_heldout()
+        self.need = self._need(checkpoints)
+        self.need.check()
+        self._estimated_peak = memory.estimated_peak(self.need)
         constants = recipe.RECIPES[options.model, options.loss]
         self._lr = constants.steps.lr
         self.threads = threads.resolve_threads(options.threads)
@@ -129,6 +147,8 @@ class Run:
             device="cpu",
             loss=list(at.losses),
             peak_memory_bytes=peak_memory_bytes(),
+            estimated_memory_bytes=self._estimated_peak,
+            checkpoint_memory_bytes=self.need.copy,
             checkpoints=checkpoints,
             heldout_loss=list(at.heldout_losses) if options.heldout else None,
         )
@@ -171,6 +191,14 @@ class Run:
             loss += self.embedding.loss(examples)
             pairs += examples.pairs
         return loss / pairs
+
+    def _need(self, checkpoints: bool) -> memory.Need:
+        """By the first minibatch; later ones are like it."""
+        vocab_size, words, pairs = len(self.vocabulary), 0, 0
+        for ids, start, stop, offset in itertools.islice(self._slices.train(self.batch_tokens), 1):
+            examples = self._build(ids, start, stop, offset=offset, epoch=0)
+            words, pairs = len(examples.words), examples.pairs
+        return memory.Need(self.options.model, vocab_size, self.options.dim, words, pairs, checkpoints)
 
     def _check_heldout(self) -> None:
         heldout = self.options.heldout
