@@ -1,7 +1,7 @@
 """How much memory a run takes, and how much there is: asked before it starts.
 
 The arrays of the state are counted exactly. What a step needs besides is measured once, as multiples of a row for each
-unique word of a minibatch, of a row for each example, of a d×d matrix and of a pair (tools/memory.py measures again).
+unique word of a minibatch, of a d×d matrix and of a pair (tools/memory.py measures again).
 """
 
 import resource
@@ -12,12 +12,12 @@ from pathlib import Path
 from wordsparse.errors import InputError
 from wordsparse.machine import memory_bytes
 
-# float32 rows of d numbers that a step holds for each unique word, and for each pair; float64 matrices of d×d numbers;
-# bytes for each pair.
+# float32 rows of d numbers that a step holds for each unique word; float64 matrices of d×d numbers; bytes for each
+# pair; and bytes whatever the sizes.
 ROWS_PER_WORD = 7.5
-ROWS_PER_PAIR = {"cbow": 1.8, "skipgram": 0.0}
 SQUARES = 26
-BYTES_PER_PAIR = 50
+BYTES_PER_PAIR = 40
+BYTES = 12 * 10**6
 # Of each word besides its two rows: mass, base measure and counts (float64), thresholds and places (int32).
 BYTES_PER_WORD = 32
 # A checkpoint is written from a copy of the state, through blocks.
@@ -32,7 +32,6 @@ class Need:
     ``words`` and ``pairs`` are those of one minibatch; with ``checkpoints``, a copy of the state is made now and then.
     """
 
-    model: str
     vocab_size: int
     dim: int
     words: int
@@ -43,8 +42,8 @@ class Need:
     def training(self) -> int:
         """Without the copy for a checkpoint."""
         d, words = self.dim + 1, min(self.words, self.vocab_size)
-        step = 4 * d * (ROWS_PER_WORD * words + ROWS_PER_PAIR[self.model] * self.pairs) + BYTES_PER_PAIR * self.pairs
-        return self._rows() + BYTES_PER_WORD * self.vocab_size + 8 * SQUARES * d * d + int(step)
+        step = 4 * d * ROWS_PER_WORD * words + 8 * SQUARES * d * d + BYTES_PER_PAIR * self.pairs + BYTES
+        return self._rows() + BYTES_PER_WORD * self.vocab_size + int(step)
 
     @property
     def copy(self) -> int:
@@ -98,7 +97,7 @@ class Need:
 
 def check_dim(dim: int) -> None:
     """Refuse a dimension that no vocabulary could make fit, before a text is read."""
-    Need("cbow", 1, dim, 0, 0, False).check()
+    Need(1, dim, 0, 0, False).check()
 
 
 def estimated_peak(need: Need) -> int:

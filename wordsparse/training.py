@@ -198,7 +198,7 @@ class Run:
         for ids, start, stop, offset in itertools.islice(self._slices.train(self.batch_tokens), 1):
             examples = self._build(ids, start, stop, offset=offset, epoch=0)
             words, pairs = len(examples.words), examples.pairs
-        return memory.Need(self.options.model, vocab_size, self.options.dim, words, pairs, checkpoints)
+        return memory.Need(vocab_size, self.options.dim, words, pairs, checkpoints)
 
     def _check_heldout(self) -> None:
         heldout = self.options.heldout
