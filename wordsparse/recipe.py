@@ -3,6 +3,9 @@
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
 from wordsparse import losses, validation
 from wordsparse.embedding import StepSizes
 from wordsparse.errors import InputError
@@ -83,6 +86,10 @@ class Recipe:
     measure_power: float = 0.5
     warmup_tokens: int = 400_000
     forget_tokens: int = 1_300_000
+
+    def base_measure(self, counts: ArrayLike) -> NDArray[np.float64]:
+        """π of words that occur so often, (V,), not normalised."""
+        return np.asarray(counts, np.float64) ** self.measure_power
 
 
 # docs/recipe.md says where these come from.
