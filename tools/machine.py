@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from wordsparse.formats.atomic import write_atomically
+from wordsparse import storage
 
 from wordsparse.cli.common import int_list as int_list
 from wordsparse.machine import blas_threads as blas_threads
@@ -90,11 +90,7 @@ def write_report(report: Mapping[str, Any], path: Path | None) -> None:
     """Write ``report`` as JSON, whole or not at all; numbers that are not finite are a mistake of the tool."""
     if path is not None:
         text = json.dumps(report, indent=1, allow_nan=False) + "\n"
-
-        def write(staged: Path) -> None:
-            staged.write_text(text, encoding="utf-8")
-
-        write_atomically(path.absolute(), write)
+        storage.write_file(path.absolute(), text.encode())
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

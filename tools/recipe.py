@@ -48,12 +48,12 @@ class Variant:
     def constants(self, model: str, loss: str) -> Iterator[None]:
         """The recipe changed, inside."""
         default = recipe.RECIPES[model, loss]
-        outer, inner = default.__dataclass_fields__, default.steps.__dataclass_fields__
-        changed = replace(default, **{name: value for name, value in self.changes.items() if name in outer})
-        steps = replace(changed.steps, **{name: value for name, value in self.changes.items() if name in inner})
-        unknown = self.changes.keys() - self.options().keys() - outer.keys() - inner.keys() - self.export().keys()
-        assert not unknown, unknown
-        with mock.patch.dict(recipe.RECIPES, {(model, loss): replace(changed, steps=steps)}):
+        constants = {name: x for name, x in self.changes.items() if name not in {**self.options(), **self.export()}}
+        inner = {name: x for name, x in constants.items() if name in default.steps.__dataclass_fields__}
+        # replace() refuses what it does not know.
+        outer = {name: x for name, x in constants.items() if name not in inner}
+        changed = replace(default, **outer, steps=replace(default.steps, **inner))
+        with mock.patch.dict(recipe.RECIPES, {(model, loss): changed}):
             yield
 
 
