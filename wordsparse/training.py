@@ -2,7 +2,8 @@
 
 import itertools
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -17,6 +18,7 @@ from wordsparse.kernels import CpuKernels
 from wordsparse.machine import peak_memory_bytes
 from wordsparse.model import Model, Training
 from wordsparse.output import FactoredOutput
+from wordsparse.prefetch import prefetched
 from wordsparse.progress import Progress, Report
 from wordsparse.slices import Slices
 from wordsparse.standing import Standing
@@ -166,13 +168,13 @@ class Run:
         """What is left of the epoch that is under way, and its losses."""
         at = self.standing
         epoch = len(at.losses)
-        for ids, start, stop, offset in self._slices.train(self.batch_tokens, at.position):
-            examples = self._build(ids, start, stop, offset=offset, epoch=epoch)
-            at.epoch_loss += self._step(examples)
-            at.epoch_pairs += examples.pairs
-            at.position = offset + stop
-            report(Progress(at.tokens, self.total_tokens, epoch, at.epoch_loss / max(at.epoch_pairs, 1)))
-            between_steps()
+        with closing(self._examples(epoch)) as minibatches:
+            for end, examples in minibatches:
+                at.epoch_loss += self._step(examples)
+                at.epoch_pairs += examples.pairs
+                at.position = end
+                report(Progress(at.tokens, self.total_tokens, epoch, at.epoch_loss / max(at.epoch_pairs, 1)))
+                between_steps()
         if at.epoch_pairs == 0:
             raise TrainingError(
                 "no word of the text has another one in its window: sentences are too short, or sample or min_count "
@@ -184,6 +186,16 @@ class Run:
         if heldout is not None:
             at.heldout_losses.append(heldout)
             report(Progress(at.tokens, self.total_tokens, epoch, at.losses[-1], heldout))
+
+    def _examples(self, epoch: int) -> Generator[tuple[int, Examples], None, None]:
+        """What is left of the epoch, minibatch by minibatch, each with where it ends in the corpus."""
+        slices = self._slices.train(self.batch_tokens, self.standing.position)
+        built = (
+            (offset + stop, self._build(ids, start, stop, offset=offset, epoch=epoch))
+            for ids, start, stop, offset in slices
+        )
+        # Built ahead where there may be a thread for it.
+        return prefetched(built) if self.threads > 1 else built
 
     def heldout_examples(self) -> Iterator[Examples]:
         """Held-out text, sampled and windowed as the text of the first epoch is: the same examples each time."""
