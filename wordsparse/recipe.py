@@ -96,12 +96,13 @@ class Recipe:
 LONG_STEPS = StepSizes(lr=2.5, eta=1.0, t0=20.0)
 SQUARED_STEPS = StepSizes(lr=1.0, eta=0.5, t0=40.0)
 LOG_STEPS = StepSizes(lr=1.0, eta=0.25, t0=80.0)
+Z_STEPS = StepSizes(lr=2.0, eta=0.5, t0=40.0)
 LOSS_RECIPES: dict[str, Recipe] = {
     "bounded-ns": Recipe(losses.BoundedNS(), LONG_STEPS),
     "squared": Recipe(losses.Squared(target_value=1.0), SQUARED_STEPS),
     "spherical": Recipe(losses.Spherical(), LOG_STEPS, start=0.7),
     "taylor": Recipe(losses.Taylor(), LOG_STEPS),
-    "zloss": Recipe(losses.ZLoss(), LOG_STEPS),
+    "zloss": Recipe(losses.ZLoss(), Z_STEPS),
 }
 
 

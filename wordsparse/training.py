@@ -245,7 +245,9 @@ class Run:
         if examples.pairs:
             mean = loss / examples.pairs
             first = at.first_loss = mean if at.first_loss is None else at.first_loss
-            if not mean <= first + DIVERGED * max(abs(first), 1.0):
+            # What few pairs lose says little: an epoch's last, short minibatch counts as if it were as long as others.
+            pairs = max(examples.pairs, self.batch_tokens)
+            if not loss - first * examples.pairs <= DIVERGED * max(abs(first), 1.0) * pairs:
                 raise self._diverged(f"the mean loss is {mean:.4g}, from {first:.4g} at the start")
         return loss
 

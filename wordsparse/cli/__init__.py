@@ -49,6 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except WordsparseError as error:
         _say(error)
         return 1
+    except MemoryError:
+        _say("out of memory")
+        return 1
     except (KeyboardInterrupt, click.Abort) as stop:
         # click raises Abort from what was raised; it may say where the run can go on.
         _say(str(stop) or str(stop.__cause__ or "") or "interrupted")
