@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import click
-from wordsparse.formats.atomic import write_atomically
 
 from wordsparse.cli.common import int_list as int_list
 from wordsparse.machine import blas_threads as blas_threads
 from wordsparse.machine import describe as describe
 from wordsparse.machine import memory_bytes as memory_bytes
 from wordsparse.machine import sgemm_gflops as sgemm_gflops
+from wordsparse.storage import write_file
 
 # A round of a fast side lasts at least so long, in seconds.
 ROUND = 0.3
@@ -90,11 +90,7 @@ def write_report(report: Mapping[str, Any], path: Path | None) -> None:
     """Write ``report`` as JSON, whole or not at all; numbers that are not finite are a mistake of the tool."""
     if path is not None:
         text = json.dumps(report, indent=1, allow_nan=False) + "\n"
-
-        def write(staged: Path) -> None:
-            staged.write_text(text, encoding="utf-8")
-
-        write_atomically(path.absolute(), write)
+        write_file(path.absolute(), text.encode())
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
