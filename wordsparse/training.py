@@ -24,8 +24,8 @@ from wordsparse.standing import Standing
 Array = NDArray[Any]
 
 # A minibatch whose mean loss lies above the first one's by this many times that loss (or 1, where it is smaller: log
-# losses are 0 for outputs that are all alike) tells of a run that diverges.
-DIVERGED = 3.0
+# losses are 0 for outputs that are all alike) tells of a run that diverges. One odd page of a short text is below it.
+DIVERGED = 20.0
 # Corpus tokens a minibatch, as long as a run then has so many minibatches; and a run spends at most this share of
 # its tokens before E moves.
 BATCH_TOKENS = 65_536
@@ -71,7 +71,14 @@ class Run:
         self._text = corpus.identity()
         self.vocabulary = vocabulary = vocabulary or corpus.vocabulary
         self._slices = Slices(corpus, options.max_tokens, options.heldout, options.seed, vocabulary)
-        builder = ExampleBuilder(vocabulary, window=options.window, sample=options.sample, seed=options.seed)
+        constants = recipe.RECIPES[options.model, options.loss]
+        builder = ExampleBuilder(
+            vocabulary,
+            window=options.window,
+            sample=options.sample,
+            seed=options.seed,
+            distances=constants.distances,
+        )
         self._build = builder.cbow if options.model == "cbow" else builder.skipgram
         self.total_tokens = self._slices.tokens * options.epochs
         # Unless told otherwise, a short text takes smaller minibatches, so that it still takes enough steps.
@@ -80,7 +87,6 @@ class Run:
         self.need = self._need(checkpoints)
         self.need.check()
         self._estimated_peak = memory.estimated_peak(self.need)
-        constants = recipe.RECIPES[options.model, options.loss]
         self._lr = constants.steps.lr
         self.threads = threads.resolve_threads(options.threads)
         kernels = CpuKernels(self.threads)
@@ -227,7 +233,9 @@ class Run:
         if examples.pairs:
             mean = loss / examples.pairs
             first = at.first_loss = mean if at.first_loss is None else at.first_loss
-            if not mean <= first + DIVERGED * max(abs(first), 1.0):
+            # What few pairs lose says little: an epoch's last, short minibatch counts as if it were as long as others.
+            pairs = max(examples.pairs, self.batch_tokens)
+            if not loss - first * examples.pairs <= DIVERGED * max(abs(first), 1.0) * pairs:
                 raise self._diverged(f"the mean loss is {mean:.4g}, from {first:.4g} at the start")
         return loss
 

@@ -1,6 +1,7 @@
 """The measuring tools: each runs as a command at a tiny size, and what it times is what it says."""
 
 import importlib
+import importlib.util
 import json
 import subprocess
 import sys
@@ -90,6 +91,30 @@ def test_stability_holds_under_control_and_drifts_without(tmp_path: Path) -> Non
         assert worst is None or worst > 100 * controlled["worst_row"]
 
 
+@pytest.mark.skipif(importlib.util.find_spec("gensim") is None, reason="the default test sets come with gensim")
+@pytest.mark.parametrize(("study", "variants"), [("losses", 5), ("vectors", 11)])
+def test_recipe_trains_and_judges_every_variant(study: str, variants: int, tmp_path: Path) -> None:
+    text, pairs = tmp_path / "text.txt", tmp_path / "animals.tsv"
+    text.write_text("the cat saw the dog and the dog saw a bird\n" * 300)
+    pairs.write_text("cat\tdog\t9\ncat\tbird\t5\ndog\tthe\t1\n")
+    options = [
+        str(text),
+        f"--study={study}",
+        "--dim=3",
+        "--epochs=2",
+        "--seeds=1,2",
+        "--heldout=0.2",
+        "--pairs",
+        str(pairs),
+    ]
+    content = report("recipe", options, tmp_path / "report.json")
+    assert len(content["runs"]) == variants * 2 * 2
+    assert len({(run["model"], run["variant"], run["seed"]) for run in content["runs"]}) == variants * 2 * 2
+    for run_ in content["runs"]:
+        assert len(run_["heldout_loss"]) == 2
+        assert run_["pairs"].keys() == {"wordsim353", "simlex999", "animals"}
+
+
 @pytest.mark.parametrize("tool", ["complexity", "stability"])
 @pytest.mark.parametrize("options", [["-o", "no/such/directory/x.json"], ["--minibatches", "3,x"], ["--threads", "0"]])
 def test_a_wrong_request_is_refused_before_the_run(tool: str, options: list[str]) -> None:
@@ -142,3 +167,37 @@ def test_hierarchical_softmax_is_a_distribution_and_follows_its_gradient(baselin
         along = 1e-2 * grad / np.linalg.norm(grad)
         moved = loss(nodes + along, H, targets) if move == "nodes" else loss(nodes, H + along, targets)
         assert moved.sum() - before == pytest.approx(1e-2 * np.linalg.norm(grad), rel=0.05)
+
+
+def small_text(path: Path) -> Path:
+    """1,200 sentences over 60 words, the first of them often."""
+    random = np.random.default_rng(0)
+    words = (60 * random.random((1200, 12)) ** 2).astype(int)
+    path.write_text("\n".join(" ".join(f"w{word}" for word in line) for line in words) + "\n")
+    return path
+
+
+def test_throughput_times_both_sides(tmp_path: Path) -> None:
+    pytest.importorskip("gensim")
+    text = small_text(tmp_path / "text.txt")
+    options = [str(text), "--dim=8", "--round-tokens=6000", "--rounds=1", "--batch-tokens=2000"]
+    content = report("throughput", options, tmp_path / "report.json")
+    assert {(side["program"], side["model"]) for side in content["sides"]} == {
+        (program, model) for program in ("wordsparse", "gensim") for model in ("cbow", "skipgram")
+    }
+    assert all(side["tokens_per_cpu_second"] > 0 for side in content["sides"])
+    assert content["vocab_size"] == 60
+
+
+def test_step_accounts_for_its_kernels(tmp_path: Path) -> None:
+    text = small_text(tmp_path / "text.txt")
+    options = [str(text), "--dim=8", "--batch-tokens=2000", "--steps=3", "--rounds=1", "--sweep-threads=1"]
+    options += ["--sweep-minibatches=1000", "--sweep-dims=4", "--sweep-vocabularies=30"]
+    content = report("step", options, tmp_path / "report.json")
+    assert [profile["model"] for profile in content["profiles"]] == ["cbow", "skipgram"]
+    for profile, kernel in zip(content["profiles"], ("window_pull", "combine"), strict=True):
+        parts = {part["part"]: part for part in profile["parts"]}
+        assert {kernel, "matmul", "gram", "take", "the rest"} <= set(parts)
+        assert parts["matmul"]["gflop"] > 0
+        assert profile["cpu_ms"] == pytest.approx(sum(part["cpu_ms"] for part in parts.values()))
+    assert {row["swept"] for row in content["sweeps"]} == {"threads", "minibatch", "d", "vocabulary"}
