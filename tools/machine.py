@@ -89,7 +89,8 @@ def threads_option(command: Callable[..., Any]) -> Callable[..., Any]:
 def write_report(report: Mapping[str, Any], path: Path | None) -> None:
     """Write ``report`` as JSON, whole or not at all; numbers that are not finite are a mistake of the tool."""
     if path is not None:
-        write_file(path.absolute(), (json.dumps(report, indent=1, allow_nan=False) + "\n").encode())
+        text = json.dumps(report, indent=1, allow_nan=False) + "\n"
+        write_file(path.absolute(), text.encode())
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

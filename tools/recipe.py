@@ -24,10 +24,11 @@ from numpy.typing import NDArray
 from scipy.linalg import orthogonal_procrustes
 
 import wordsparse as ws
-from wordsparse import coordinates, evaluation, recipe, training
+from wordsparse import coordinates, evaluation, recipe
 from wordsparse.corpus import EncodedCorpus
 from wordsparse.errors import TrainingError
 from wordsparse.model import Model
+from wordsparse.runs import fit
 
 FILES = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -139,7 +140,7 @@ def train(corpus: EncodedCorpus, variant: Variant, options: recipe.Options) -> M
     """The model, or why there is none."""
     with variant.constants(options.model, options.loss):
         try:
-            return training.fit(corpus, options)
+            return fit(corpus, options)
         except TrainingError as error:
             return str(error)
 

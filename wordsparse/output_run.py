@@ -151,7 +151,7 @@ class OutputRun:
     def _written(self, run: Run, keeper: Checkpointer, directory: RunDirectory) -> Model:
         try:
             trained = run.model(keeper.count)
-            trained.save(directory.path / MODEL)
+            trained.save(directory.place(MODEL))
             with storage.writing(self.output):
                 directory.install()
         except WordsparseError as error:
