@@ -52,14 +52,14 @@ def test_combined_vectors_are_the_formula() -> None:
     def unit(rows: Array) -> Array:
         return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True))
 
-    x, doubt = 0.25, 40.0
+    x, doubt, turn = 0.25, 40.0, 0.7
     known = counts[:, None] * c.spectrum
     a = unit(E @ c.inputs * c.spectrum ** (x / 2) * known / (known + doubt * c.spectrum.sum()))
     b = unit(W @ c.outputs * c.spectrum ** (x / 2 - 0.5))
     rotation, _ = orthogonal_procrustes(b, a)
-    vectors = combined(E, W, counts, x, doubt)
+    vectors = combined(E, W, counts, x, doubt, turn)
     assert vectors.dtype == np.float32
-    np.testing.assert_allclose(vectors, a + (b + b @ rotation) / 2, atol=1e-5)
+    np.testing.assert_allclose(vectors, a + (1 - turn) * b + turn * b @ rotation, atol=1e-5)
 
 
 def test_without_doubt_counts_matter_by_their_ratios_only() -> None:

@@ -21,7 +21,6 @@ import click
 import machine
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import orthogonal_procrustes
 
 import wordsparse as ws
 from wordsparse import coordinates, evaluation, recipe
@@ -50,12 +49,12 @@ class Variant:
     def constants(self, model: str, loss: str) -> Iterator[None]:
         """The recipe changed, inside."""
         default = recipe.RECIPES[model, loss]
-        outer, inner = default.__dataclass_fields__, default.steps.__dataclass_fields__
-        changed = replace(default, **{name: value for name, value in self.changes.items() if name in outer})
-        steps = replace(changed.steps, **{name: value for name, value in self.changes.items() if name in inner})
-        unknown = self.changes.keys() - self.options().keys() - outer.keys() - inner.keys() - self.export().keys()
-        assert not unknown, unknown
-        with mock.patch.dict(recipe.RECIPES, {(model, loss): replace(changed, steps=steps)}):
+        constants = {name: x for name, x in self.changes.items() if name not in {**self.options(), **self.export()}}
+        inner = {name: x for name, x in constants.items() if name in default.steps.__dataclass_fields__}
+        # replace() refuses what it does not know.
+        outer = {name: x for name, x in constants.items() if name not in inner}
+        changed = replace(default, **outer, steps=replace(default.steps, **inner))
+        with mock.patch.dict(recipe.RECIPES, {(model, loss): changed}):
             yield
 
 
@@ -82,12 +81,13 @@ STUDIES: dict[str, list[Variant]] = {
     # Variants that change nothing but what is exported are judged on one and the same trained model.
     "vectors": [
         Variant("default"),
-        *(Variant(name, {"vectors": name}) for name in ("input", "output", "sum", "rotated sum")),
-        *sweep("exponent", 0.0, 0.25, 0.5),
+        *(Variant(f"{name} only", {"vectors": name}) for name in ("input", "output")),
+        *sweep("turn", 0.0, 0.5, 1.0),
+        *sweep("exponent", 0.125, 0.25, 0.5),
         *sweep("doubt", 0.0, 0.05, 0.5),
     ],
 }
-EXPORT = ("vectors", "exponent", "doubt")
+EXPORT = ("vectors", "exponent", "doubt", "turn")
 
 
 @click.command(help=__doc__.splitlines()[0])
@@ -174,22 +174,17 @@ def exported(
     vectors: str = "combined",
     exponent: float = coordinates.EXPONENT,
     doubt: float = coordinates.DOUBT,
+    turn: float = coordinates.TURN,
 ) -> NDArray[Any]:
-    """The vectors of a model (V, dim), combined as by default or one side alone, or summed without or with R whole."""
+    """The vectors of a model (V, dim): combined, or one side alone."""
     E, W, counts = model.input_rows, model.output_rows[:, : model.dim], np.asarray(model.vocabulary.counts, np.float64)
     if vectors == "combined":
-        return coordinates.combined(E, W, counts, exponent, doubt)
+        return coordinates.combined(E, W, counts, exponent, doubt, turn)
     c = coordinates.canonical(E, counts / counts.sum(), coordinates.gram(W))
+    if vectors == "output":
+        return (W @ c.outputs * c.spectrum ** (exponent / 2 - 0.5)).astype(np.float32)
     known = counts[:, None] * c.spectrum / c.spectrum.sum()
-    inputs = unit(E @ c.inputs * c.spectrum ** (exponent / 2) * known / (known + doubt))
-    outputs = unit(W @ c.outputs * c.spectrum ** (exponent / 2 - 0.5))
-    rotation, _ = orthogonal_procrustes(outputs, inputs)
-    sides = {"input": inputs, "output": outputs, "sum": inputs + outputs, "rotated sum": inputs + outputs @ rotation}
-    return sides[vectors].astype(np.float32)
-
-
-def unit(rows: NDArray[Any]) -> NDArray[Any]:
-    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True))
+    return (E @ c.inputs * c.spectrum ** (exponent / 2) * known / (known + doubt)).astype(np.float32)
 
 
 def table(runs: list[dict[str, Any]]) -> str:

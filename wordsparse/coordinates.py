@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 # How much of the spectrum exported vectors keep: 0 whitened (similarity), towards 1 more (analogies).
-EXPONENT = 0.125
+EXPONENT = 0.0
 # Occurrences, times the share of the spectrum that a coordinate has, at which it is half believed.
 DOUBT = 0.15
+# How far outputs are rotated towards inputs before the two are added.
+TURN = 0.75
 
 
 class Coordinates(NamedTuple):
@@ -45,15 +47,15 @@ def canonical(E: Array, frequencies: Array, Q: Array) -> Coordinates:
 
 
 def combined(
-    E: Array, W: Array, counts: Array, exponent: float = EXPONENT, doubt: float = DOUBT
+    E: Array, W: Array, counts: Array, exponent: float = EXPONENT, doubt: float = DOUBT, turn: float = TURN
 ) -> NDArray[np.float32]:
     """The exported vectors: what a word's input and output vectors say together, in canonical coordinates.
 
     E_w is known from n_w occurrences, each of which tells of coordinate k in proportion to Λ_k: as in a Wiener filter
     the coordinate is multiplied by n_w Λ_k / (n_w Λ_k + doubt · ΣΛ), so that a rare word is described by what the text
-    says plainly. Both vectors are scaled to length one and added, the output vector b as ½ b (I + R), R the rotation
-    that brings outputs nearest to inputs (Schönemann, 1966): with R alone the sum forgets which words predict each
-    other, which tells of similarity, and without it which forms of a word belong together.
+    says plainly. Both vectors are scaled to length one and added, the output vector b as b ((1 − turn) I + turn R), R
+    the rotation that brings outputs nearest to inputs (Schönemann, 1966): with R alone the sum forgets which words
+    predict each other, which tells of similarity, and without it which forms of a word belong together.
 
     Parameters
     ----------
@@ -65,6 +67,8 @@ def combined(
         Inputs get Λ^(x/2), outputs Λ^(-½ + x/2) beside their own Λ^½: 0 gives both white coordinates.
     doubt : float
         0 takes rare words at their word.
+    turn : float
+        0 adds outputs as they are, 1 as near to the inputs as a rotation brings them.
 
     Returns
     -------
@@ -85,10 +89,10 @@ def combined(
     for block in _blocks(E.shape[0]):
         overlap += (_unit(W[block] @ map_out).T @ inputs(block)).astype(np.float64)
     left, _, right = np.linalg.svd(overlap)
-    halfway = (0.5 * (np.eye(E.shape[1]) + left @ right)).astype(np.float32)
+    turned = ((1 - turn) * np.eye(E.shape[1]) + turn * (left @ right)).astype(np.float32)
     vectors = np.empty(E.shape, np.float32)
     for block in _blocks(E.shape[0]):
-        vectors[block] = inputs(block) + _unit(W[block] @ map_out) @ halfway
+        vectors[block] = inputs(block) + _unit(W[block] @ map_out) @ turned
     return vectors
 
 
