@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from wordsparse import threads as _threads  # sets the OpenMP wait policy: stands before the compiled modules
 from wordsparse.kernels import _gather, _products
-from wordsparse.kernels.numpy import Csr
+from wordsparse.kernels.numpy import Csr, HostArrays
 
 Array = NDArray[Any]
 OPENMP: bool = _gather.OPENMP
@@ -20,7 +20,7 @@ OPENMP: bool = _gather.OPENMP
 PARALLEL_WORK = 200_000
 
 
-class CpuKernels:
+class CpuKernels(HostArrays):
     """Compiled kernels on ``threads`` OpenMP threads (None: every CPU this process may use)."""
 
     def __init__(self, threads: int | None = None) -> None:

@@ -37,7 +37,24 @@ class Csr:
 
 
 class Kernels(Protocol):
-    """The interface between the algebra and the machine. Arrays in, new arrays out (unless said otherwise)."""
+    """The interface between the algebra and the machine. Arrays in, new arrays out (unless said otherwise).
+
+    Arrays are those of ``xp``, which is NumPy or a module with its functions (CuPy, whose arrays are on the GPU).
+    """
+
+    @property
+    def xp(self) -> Any:
+        """The module whose arrays these kernels take."""
+
+    @property
+    def device(self) -> str:
+        """``cpu`` or ``cuda``."""
+
+    def to_device(self, array: Array) -> Array:
+        """A NumPy array as one of ``xp``; one of ``xp`` as it is."""
+
+    def to_host(self, array: Array) -> Array:
+        """An array of ``xp`` as one of NumPy."""
 
     def take(self, matrix: Array, rows: Array) -> Array:
         """``matrix[rows]``."""
@@ -61,8 +78,21 @@ class Kernels(Protocol):
         """``aᵀ b`` in float64; ``aᵀ a`` without b."""
 
 
-class NumpyKernels:
-    """Every kernel as one array expression; runs on any array module that speaks NumPy's protocols."""
+class HostArrays:
+    """What kernels on NumPy's own arrays have in common."""
+
+    xp: Any = np
+    device = "cpu"
+
+    def to_device(self, array: Array) -> Array:
+        return array
+
+    def to_host(self, array: Array) -> Array:
+        return array
+
+
+class NumpyKernels(HostArrays):
+    """Every kernel as one array expression."""
 
     def take(self, matrix: Array, rows: Array) -> Array:
         return np.asarray(matrix[rows])
