@@ -3,6 +3,8 @@
 
 What      combine      out = Γ W        (m, d)   Γ a CSR matrix, or ΓᵀH through its transposed structure
           pair_dots    a_jk = h_j · W[c_jk]      one number per stored entry of a CSR matrix
+          sparse_gram  Γ Γᵀ              (m, m)
+          row_dots     h_j · g_j             (m,)     q from H and Ĥ
           take         out = M[rows]    (u, d)
           add_rows     M[rows] += diag(scale) change, rows distinct
           transpose    the CSR structure of Γᵀ and where each of its entries stands in Γ
@@ -31,13 +33,15 @@ cdef extern from *:
 
 cdef extern from "rows.h" nogil:
     void combine_f32(const int64_t*, const int32_t*, const int64_t*, const float*, const float*,
-                     Py_ssize_t, Py_ssize_t, Py_ssize_t, float*)
+                     Py_ssize_t, Py_ssize_t, Py_ssize_t, int, float*)
     void combine_f64(const int64_t*, const int32_t*, const int64_t*, const double*, const double*,
-                     Py_ssize_t, Py_ssize_t, Py_ssize_t, double*)
+                     Py_ssize_t, Py_ssize_t, Py_ssize_t, int, double*)
     void pair_dots_f32(const int64_t*, const int32_t*, const float*, const float*,
                        Py_ssize_t, Py_ssize_t, Py_ssize_t, float*)
     void pair_dots_f64(const int64_t*, const int32_t*, const double*, const double*,
                        Py_ssize_t, Py_ssize_t, Py_ssize_t, double*)
+    void row_dots_f32(const float*, const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t, double*)
+    void row_dots_f64(const double*, const double*, Py_ssize_t, Py_ssize_t, Py_ssize_t, double*)
     void add_rows_f32(float*, const int64_t*, const float*, const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t)
     void add_rows_f64(double*, const int64_t*, const double*, const double*, Py_ssize_t, Py_ssize_t, Py_ssize_t)
 
@@ -52,8 +56,8 @@ cdef enum:
 
 
 def combine(const int64_t[::1] indptr, const int32_t[::1] indices, const int64_t[::1] order,
-            const real[::1] weights, const real[:, ::1] rows, real[:, ::1] out, int threads):
-    """out[r] = Σ_k weights[order[k]] rows[indices[k]] over row r of the structure; order None: weights[k]."""
+            const real[::1] weights, const real[:, ::1] rows, real[:, ::1] out, bint accumulate, int threads):
+    """out[r] (+)= Σ_k weights[order[k]] rows[indices[k]] over row r of the structure; order None: weights[k]."""
     cdef Py_ssize_t n = out.shape[0], d = out.shape[1], blocks = (n + BLOCK - 1) // BLOCK, block
     cdef const int64_t* order_ = &order[0] if order is not None and order.shape[0] else NULL
     cdef const int32_t* indices_ = &indices[0] if indices.shape[0] else NULL
@@ -64,10 +68,10 @@ def combine(const int64_t[::1] indptr, const int32_t[::1] indices, const int64_t
     for block in prange(blocks, nogil=True, schedule="dynamic", num_threads=threads):
         if real is float:
             combine_f32(&indptr[0], indices_, order_, weights_, rows_, d, block * BLOCK,
-                        min(n, (block + 1) * BLOCK), &out[0, 0])
+                        min(n, (block + 1) * BLOCK), accumulate, &out[0, 0])
         else:
             combine_f64(&indptr[0], indices_, order_, weights_, rows_, d, block * BLOCK,
-                        min(n, (block + 1) * BLOCK), &out[0, 0])
+                        min(n, (block + 1) * BLOCK), accumulate, &out[0, 0])
 
 
 def pair_dots(const int64_t[::1] indptr, const int32_t[::1] indices, const real[:, ::1] left,
@@ -83,6 +87,31 @@ def pair_dots(const int64_t[::1] indptr, const int32_t[::1] indices, const real[
         else:
             pair_dots_f64(&indptr[0], &indices[0], &left[0, 0], &right[0, 0], d, block * BLOCK,
                           min(n, (block + 1) * BLOCK), &out[0])
+
+
+def sparse_gram(const int64_t[::1] indptr, const int32_t[::1] indices, const real[::1] weights,
+                const int64_t[::1] t_indptr, const int32_t[::1] t_indices, const int64_t[::1] order,
+                real[:, ::1] out):
+    """out += Γ Γᵀ, Γ by rows and, as `transpose` gives it, by columns: one addition for every two entries of a column.
+    """
+    cdef Py_ssize_t r, k, j
+    with nogil:
+        for r in range(out.shape[0]):
+            for k in range(indptr[r], indptr[r + 1]):
+                for j in range(t_indptr[indices[k]], t_indptr[indices[k] + 1]):
+                    out[r, t_indices[j]] += weights[k] * weights[order[j]]
+
+
+def row_dots(const real[:, ::1] left, const real[:, ::1] right, double[::1] out, int threads):
+    """out[r] = left[r] · right[r], summed in float64."""
+    cdef Py_ssize_t n = left.shape[0], d = left.shape[1], blocks = (n + BLOCK - 1) // BLOCK, block
+    if n == 0 or d == 0:
+        return
+    for block in prange(blocks, nogil=True, schedule="static", num_threads=threads):
+        if real is float:
+            row_dots_f32(&left[0, 0], &right[0, 0], d, block * BLOCK, min(n, (block + 1) * BLOCK), &out[0])
+        else:
+            row_dots_f64(&left[0, 0], &right[0, 0], d, block * BLOCK, min(n, (block + 1) * BLOCK), &out[0])
 
 
 def take(const real[:, ::1] matrix, const int64_t[::1] rows, real[:, :] out, int threads):

@@ -23,11 +23,13 @@ ctypedef fused real:
 # A block of rows: tall enough to pay for packing M, small enough that two threads share a minibatch evenly.
 cdef enum:
     BLOCK = 512
+    # Rows that gram sums in `real` before the sum goes to float64: d×d additions, small beside the rows' own work.
+    CHUNK = 4096
 
 
 def group_count(Py_ssize_t n):
     """How many partial sums gram keeps for n rows: a function of n alone, see above."""
-    return max(1, min(8, (n + BLOCK - 1) // BLOCK))
+    return max(1, min(8, n // BLOCK))
 
 
 cdef void gemm(char transa, char transb, int m, int n, int k, const real* a, int lda, const real* b, int ldb,
@@ -63,40 +65,57 @@ def matmul(const real[:, ::1] a, const real[:, ::1] m, real[:, ::1] out, bint ac
              beta, &out[block * BLOCK, 0], d)
 
 
-cdef void add_up(const real* partial, double* total, Py_ssize_t size) noexcept nogil:
+ctypedef fused summand:
+    float
+    double
+
+
+cdef void add_up(const summand* partial, double* total, Py_ssize_t size, bint first) noexcept nogil:
     cdef Py_ssize_t i
-    for i in range(size):
-        total[i] += partial[i]
+    if first:
+        for i in range(size):
+            total[i] = partial[i]
+    else:
+        for i in range(size):
+            total[i] += partial[i]
+
+
+cdef void gram_rows(const real* a, const real* b, Py_ssize_t n, int k, int d, real* partial,
+                    double* total) noexcept nogil:
+    """total = aᵀ b over n rows; b NULL: aᵀ a, the column-major lower half of it."""
+    cdef Py_ssize_t row = 0
+    cdef int rows
+    while row < n:
+        rows = <int> min(<Py_ssize_t> CHUNK, n - row)
+        if b is NULL:
+            syrk(d, rows, a + row * d, d, partial)
+        else:
+            # Row-major aᵀ b (k, d) is column-major bᵀ a (d, k).
+            gemm(c'N', c'T', d, k, rows, b + row * d, d, a + row * k, k, <real> 0, partial, d)
+        add_up(partial, total, <Py_ssize_t> k * d, row == 0)
+        row += rows
 
 
 def gram(const real[:, ::1] a, const real[:, ::1] b, real[:, :, ::1] partial, double[:, :, ::1] total, int threads):
-    """total[0] = aᵀ b. partial and total (zeroed) are (group_count(n), k, d)."""
-    cdef Py_ssize_t n = a.shape[0], groups = total.shape[0], g, block, blocks = (n + BLOCK - 1) // BLOCK
+    """total[0] = aᵀ b, n ≥ 1 rows. partial and total, as they come, are (group_count(n), k, d)."""
+    cdef Py_ssize_t n = a.shape[0], groups = total.shape[0], g
     cdef int k = <int> a.shape[1], d = <int> b.shape[1]
-    if n == 0 or d == 0 or k == 0:
-        return
     for g in prange(groups, nogil=True, schedule="static", num_threads=threads):
-        for block in range(g * blocks // groups, (g + 1) * blocks // groups):
-            # Row-major aᵀ b (k, d) is column-major bᵀ a (d, k).
-            gemm(c'N', c'T', d, k, <int> min(BLOCK, n - block * BLOCK), &b[block * BLOCK, 0], d,
-                 &a[block * BLOCK, 0], k, <real> 0, &partial[g, 0, 0], d)
-            add_up(&partial[g, 0, 0], &total[g, 0, 0], <Py_ssize_t> k * d)
+        gram_rows(&a[g * n // groups, 0], &b[g * n // groups, 0], (g + 1) * n // groups - g * n // groups, k, d,
+                  &partial[g, 0, 0], &total[g, 0, 0])
     for g in range(1, groups):
-        add_up(&total[g, 0, 0], &total[0, 0, 0], <Py_ssize_t> k * d)
+        add_up(&total[g, 0, 0], &total[0, 0, 0], <Py_ssize_t> k * d, False)
 
 
 def gram_self(const real[:, ::1] a, real[:, :, ::1] partial, double[:, :, ::1] total, int threads):
-    """total[0] = aᵀ a, both halves. partial and total (both zeroed) are (group_count(n), d, d)."""
-    cdef Py_ssize_t n = a.shape[0], groups = total.shape[0], g, block, blocks = (n + BLOCK - 1) // BLOCK, i, j
+    """total[0] = aᵀ a, both halves, n ≥ 1 rows. partial and total, as they come, are (group_count(n), d, d)."""
+    cdef Py_ssize_t n = a.shape[0], groups = total.shape[0], g, i, j
     cdef int d = <int> a.shape[1]
-    if n == 0 or d == 0:
-        return
     for g in prange(groups, nogil=True, schedule="static", num_threads=threads):
-        for block in range(g * blocks // groups, (g + 1) * blocks // groups):
-            syrk(d, <int> min(BLOCK, n - block * BLOCK), &a[block * BLOCK, 0], d, &partial[g, 0, 0])
-            add_up(&partial[g, 0, 0], &total[g, 0, 0], <Py_ssize_t> d * d)
+        gram_rows(&a[g * n // groups, 0], <const real*> NULL, (g + 1) * n // groups - g * n // groups, d, d,
+                  &partial[g, 0, 0], &total[g, 0, 0])
     for g in range(1, groups):
-        add_up(&total[g, 0, 0], &total[0, 0, 0], <Py_ssize_t> d * d)
+        add_up(&total[g, 0, 0], &total[0, 0, 0], <Py_ssize_t> d * d, False)
     # syrk filled the column-major lower half, the row-major upper one.
     for i in range(d):
         for j in range(i):

@@ -4,19 +4,22 @@
 #define ROW(i) (rows + (ptrdiff_t)indices[k + (i)] * d + column)
 
 /* out[r] = sum_k weights[order[k]] * rows[indices[k]], k in indptr[r] .. indptr[r+1], for lo <= r < hi.
- * order NULL: weights[k]. Eight entries a pass into an aligned buffer: the sum is loaded and stored once for eight
+ * order NULL: weights[k]. accumulate: added to what out holds. Eight entries a pass into an aligned buffer: the sum is loaded and stored once for eight
  * rows read, and never across cache lines, where a store cannot be forwarded to the next pass's load (measured: five
  * times slower). Cost: 2 d flops an entry; reads d REALs an entry, from cache where rows fit in it. */
 CLONES static void NAME(combine)(const int64_t *indptr, const int32_t *indices, const int64_t *order,
                                  const REAL *weights, const REAL *rows, ptrdiff_t d, ptrdiff_t lo,
-                                 ptrdiff_t hi, REAL *out) {
+                                 ptrdiff_t hi, int accumulate, REAL *out) {
     _Alignas(64) REAL sum[STRIP];
     for (ptrdiff_t r = lo; r < hi; r++)
         for (ptrdiff_t column = 0; column < d; column += STRIP) {
             const ptrdiff_t width = d - column < STRIP ? d - column : STRIP;
             const int64_t end = indptr[r + 1];
             int64_t k = indptr[r];
-            memset(sum, 0, width * sizeof(REAL));
+            if (accumulate)
+                memcpy(sum, out + r * d + column, width * sizeof(REAL));
+            else
+                memset(sum, 0, width * sizeof(REAL));
             for (; k + 8 <= end; k += 8) {
                 const REAL w0 = ENTRY(0), w1 = ENTRY(1), w2 = ENTRY(2), w3 = ENTRY(3);
                 const REAL w4 = ENTRY(4), w5 = ENTRY(5), w6 = ENTRY(6), w7 = ENTRY(7);
@@ -89,5 +92,17 @@ CLONES static void NAME(add_rows)(REAL *matrix, const int64_t *rows, const REAL 
         const REAL factor = scale ? scale[r] : 1;
 #pragma omp simd
         for (ptrdiff_t i = 0; i < d; i++) target[i] += factor * source[i];
+    }
+}
+
+/* out[r] = left[r] . right[r] for lo <= r < hi, summed in double. */
+CLONES static void NAME(row_dots)(const REAL *left, const REAL *right, ptrdiff_t d, ptrdiff_t lo, ptrdiff_t hi,
+                                  double *out) {
+    for (ptrdiff_t r = lo; r < hi; r++) {
+        const REAL *a = left + r * d, *b = right + r * d;
+        double sum = 0;
+#pragma omp simd reduction(+ : sum)
+        for (ptrdiff_t i = 0; i < d; i++) sum += (double)a[i] * b[i];
+        out[r] = sum;
     }
 }

@@ -80,7 +80,7 @@ def step(
     if preconditioner is None:
         return layer.step(H, Y, lr, weight_decay=weight_decay)
     seen = forward(layer, H, Y)
-    gradient = layer.gradient(seen)
+    gradient = seen.gradient
     layer.update(seen, lr, preconditioner, weight_decay=weight_decay)
     assert seen.losses is not None
     return seen.losses, gradient
@@ -119,7 +119,7 @@ def broken_invariants(layer: FactoredOutput, scale: float = 0.0) -> dict[str, fl
     return {
         "Q": off(f.Q, Q, scale**2),
         "w_bar": off(f.w_bar, p @ W, float(np.sqrt(p @ p) * max(np.sqrt(np.diag(Q).max()), scale))),
-        "U": float(np.abs(f.U @ f.U_inverse - np.eye(layer.n_features)).max()) / f.condition(),
+        "U": float(np.abs(f.U @ f.U_inverse - np.eye(layer.n_features)).max()) / f.condition,
     }
 
 
@@ -127,5 +127,5 @@ def state(layer: FactoredOutput) -> dict[str, bytes]:
     """Every number that a step may change, as bytes."""
     f = layer.factors
     arrays = {"V": layer.V, "U": f.U, "U_inverse": f.U_inverse, "omega": f.omega, "Q": f.Q, "w_bar": f.w_bar}
-    counters = np.array([f.inverse_age, layer.folds])
+    counters = np.array([layer.folds])
     return {name: array.tobytes() for name, array in arrays.items()} | {"counters": counters.tobytes()}

@@ -10,11 +10,18 @@ from numpy.typing import NDArray
 from wordsparse.embedding import StepSizes, WordEmbedding
 from wordsparse.examples import Examples
 from wordsparse.kernels import CpuKernels, Csr, Kernels, NumpyKernels
-from wordsparse.losses import Squared
+from wordsparse.losses import BoundedNS, Loss, Spherical, Squared, Taylor, ZLoss
 from wordsparse.output import FactoredOutput
 
 Array = NDArray[Any]
 V, DIM, NEGATIVES = 12, 5, 5.0
+LOSSES: dict[str, Loss] = {
+    "bounded-ns": BoundedNS(NEGATIVES),
+    "squared": Squared(target_value=1.0),
+    "spherical": Spherical(),
+    "taylor": Taylor(),
+    "zloss": ZLoss(),
+}
 COUNTS = np.arange(V, 0, -1.0) ** 2
 MEASURE = np.sqrt(COUNTS) / np.sqrt(COUNTS).sum()
 # With few tokens the second takes the trust bound on every word, the first on none.
@@ -22,8 +29,9 @@ SIZES = [StepSizes(n_w=3.0), StepSizes(m0=0.1, t0=2.0, rho=0.1, ridge=0.2)]
 
 
 def embedding(loss: str, kernels: Kernels, sizes: StepSizes, dim: int = DIM) -> WordEmbedding:
-    chosen = Squared(target_value=1.0) if loss == "squared" else loss
-    output = FactoredOutput(V, dim + 1, chosen, base_measure=MEASURE, kernels=kernels)
+    output = FactoredOutput(V, dim + 1, LOSSES[loss], base_measure=MEASURE, kernels=kernels)
+    if loss == "spherical":
+        output.set_common_output(0.7)
     return WordEmbedding(output, kernels, sizes, seed=3)
 
 
@@ -71,10 +79,10 @@ class DenseEmbedding:
     @classmethod
     def like(cls, model: WordEmbedding, loss: str) -> "DenseEmbedding":
         features = model.output.n_features
-        W = np.zeros((V, features))
+        W = model.output.weights() * np.sqrt(MEASURE)[:, None].astype(float)
         return cls(loss, model.sizes, model.E.astype(float), W, np.zeros(V), np.zeros((features, features)))
 
-    def step(self, examples: Examples, lr: float) -> float:
+    def step(self, examples: Examples, lr: float, remaining: float) -> float:
         T, N, sizes = examples.words, examples.pairs, self.sizes
         p = np.sqrt(MEASURE)
         F = np.hstack([self.E[T], np.ones((T.size, 1))])
@@ -85,34 +93,32 @@ class DenseEmbedding:
         loss, alpha, beta, slope = self._loss(Y, H @ self.W[T].T / p[T], np.sum(H @ Q * H, 1), H @ w_bar)
         gamma = slope / p[T]
         grad_H = 2 * alpha[:, None] * (H @ Q) + gamma @ self.W[T] + np.outer(beta, w_bar)
-        moment = 2 * H.T @ (alpha[:, None] * H)
-        grad_W = self.W @ moment + np.outer(p, beta @ H)
+        upward = np.maximum(alpha, 0)
+        moment = 2 * H.T @ (upward[:, None] * H)
+        grad_W = 2 * self.W @ H.T @ (alpha[:, None] * H) + np.outer(p, beta @ H)
         grad_W[T] += gamma.T @ H
 
         rate = max(1 / (self.steps + 1), 1 / sizes.n_w)
         self.curvature += rate * (moment / N - self.curvature)
-        self.pair_curvature += rate * (2 * alpha.sum() / N - self.pair_curvature)
-        new_mass = 2 * alpha @ C**2
+        self.pair_curvature += rate * (2 * upward.sum() / N - self.pair_curvature)
+        kappa = self.pair_curvature
+        new_mass = 2 * upward / kappa @ C**2
         self.mass[T] += new_mass
         if lr > 0:
             Q_E = Q[:-1, :-1]
             newton = (C.T @ grad_H)[:, :-1] @ np.linalg.inv(Q_E + ridge(Q_E, sizes.rho))
-            factor = lr / (self.mass[T] + sizes.m0 * self.pair_curvature)
-            capped = np.minimum(factor, sizes.trust / np.maximum(new_mass, 1e-30))
+            factor = lr / (self.mass[T] + sizes.m0)
+            capped = np.minimum(factor, sizes.trust / np.maximum(new_mass, 1e-30)) / kappa
             self.E[T] -= capped[:, None] * newton
-        eta = sizes.eta * max(1 / (self.steps + sizes.t0), 1 / sizes.n_w)
+        eta = sizes.eta * max(1 / (self.steps + sizes.t0), remaining / sizes.n_w)
         self.W -= eta / N * grad_W @ np.linalg.inv(self.curvature + ridge(self.curvature, sizes.ridge))
         self.steps += 1
         return float(loss)
 
     def _loss(self, Y: Array, o: Array, q: Array, s: Array) -> tuple[Any, Array, Array, Array]:
         """Its sum, α, β and ∂/∂o of each target."""
-        n = Y.sum(1)
-        if self.loss == "squared":
-            return (Y * (q[:, None] - 2 * o + 1)).sum(), n, 0 * n, -2 * Y
-        k = NEGATIVES
-        bound = np.log(2) + s / 2 + q / 8
-        return (Y * np.logaddexp(0, -o)).sum() + k * n @ bound, k * n / 8, k * n / 2, -Y / (1 + np.exp(o))
+        value, dq, ds, do = LOSSES[self.loss].terms(o, q[:, None], s[:, None], 1.0)
+        return (Y * value).sum(), (Y * dq).sum(1), (Y * ds).sum(1), Y * do
 
 
 def ridge(matrix: Array, share: float) -> Array:
@@ -122,14 +128,15 @@ def ridge(matrix: Array, share: float) -> Array:
 
 @pytest.mark.parametrize("sizes", SIZES, ids=["long steps", "trust"])
 @pytest.mark.parametrize("kernels", [NumpyKernels(), CpuKernels(2)], ids=["numpy", "cpu"])
-@pytest.mark.parametrize("loss", ["bounded-ns", "squared"])
+@pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("model", ["cbow", "skipgram"])
 def test_steps_are_the_formulas(model: str, loss: str, kernels: Kernels, sizes: StepSizes) -> None:
     trained = embedding(loss, kernels, sizes)
     oracle = DenseEmbedding.like(trained, loss)
     for step, lr in enumerate([0.0, 0.0, 1.0, 0.7, 0.4]):
-        examples = minibatch(model, step)
-        assert trained.step(examples, lr) == pytest.approx(oracle.step(examples, lr), rel=1e-5)
+        examples, remaining = minibatch(model, step), 1 - step / 5
+        expected = oracle.step(examples, lr, remaining)
+        assert trained.step(examples, lr, remaining) == pytest.approx(expected, rel=1e-5, abs=1e-5)
         np.testing.assert_allclose(trained.E, oracle.E, atol=1e-4 * abs(oracle.E).max())
         W = trained.output.weights() * np.sqrt(MEASURE)[:, None]
         np.testing.assert_allclose(W, oracle.W, atol=1e-4 * abs(oracle.W).max())

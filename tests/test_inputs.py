@@ -63,7 +63,7 @@ def test_a_layer_steps_alike_on_bags_and_rows(loss: str, per_example: bool) -> N
             layer = FactoredOutput(40, 5, problems.LOSSES[loss], pi, np.float64, weights=start, threads=2)
             inputs = bags(layer.kernels, "float64")[kind]
             seen = problems.forward(layer, inputs.rows, Y, inputs, per_example=per_example)
-            gradient = layer.gradient(seen)
+            gradient = seen.gradient
             with problems.route(route):
                 layer.update(seen, 1e-3)
             results.append((seen.loss_sum, gradient, layer.weights(), layer.factors.Q))

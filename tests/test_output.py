@@ -38,7 +38,7 @@ def problem(
         batches.append((H, Y))
     # Not symmetric: a transpose in the wrong place must show.
     pi = np.eye(case.d) + 0.3 * random.standard_normal((case.d, case.d)) / np.sqrt(case.d) if case.pi else None
-    G = 2 * problems.forward(pilot, *batches[0]).curvature() @ (np.eye(case.d) if pi is None else pi)
+    G = 2 * problems.forward(pilot, *batches[0]).curvature @ (np.eye(case.d) if pi is None else pi)
     lr = min(0.5, 0.4 / max(float(np.linalg.norm(G, 2)), 1e-300))
     return pilot, batches, lr, pi
 
@@ -135,7 +135,7 @@ def test_the_sum_of_losses_alone_leads_to_the_same_step(loss: str) -> None:
     )
     full, short = problems.forward(first, H, Y), problems.forward(second, H, Y, per_example=False)
     assert short.loss_sum == pytest.approx(full.loss_sum, rel=1e-12)
-    np.testing.assert_allclose(second.gradient(short), first.gradient(full), rtol=1e-9, atol=1e-10)
+    np.testing.assert_allclose(short.gradient, full.gradient, rtol=1e-9, atol=1e-10)
     first.update(full, 1e-3)
     second.update(short, 1e-3)
     np.testing.assert_allclose(second.weights(), first.weights(), rtol=1e-9, atol=1e-10)
@@ -281,3 +281,19 @@ def test_rows_beyond_32_bits(loss: str) -> None:
         assert problems.off(layer.weights(3), small.weights(last)) < 1e-5
     assert layer.folds == 0
     assert _resident_bytes() - before < 200e6
+
+
+@pytest.mark.parametrize("with_measure", [False, True])
+def test_a_common_output_is_that_for_every_row(with_measure: bool) -> None:
+    random = np.random.default_rng(0)
+    D, d, value = 7, 3, 0.7
+    pi = problems.measure(random, D) if with_measure else None
+    layer = FactoredOutput(D, d, "spherical", pi, np.float64)
+    layer.set_common_output(value)
+    W = np.zeros((D, d))
+    W[:, -1] = value
+    np.testing.assert_allclose(layer.weights(), W, atol=1e-15)
+    Q, w_bar = layer.factors.Q.copy(), layer.factors.w_bar.copy()
+    layer.fold()
+    np.testing.assert_allclose(layer.factors.Q, Q, atol=1e-14)
+    np.testing.assert_allclose(layer.factors.w_bar, w_bar, atol=1e-14)

@@ -64,12 +64,6 @@ def test_values_at_the_edge_are_taken(edge: dict[str, Any]) -> None:
     Options(**edge)
 
 
-@pytest.mark.parametrize("loss", ["spherical", "taylor", "zloss"])
-def test_losses_without_a_recipe_are_refused_and_others_named(loss: str) -> None:
-    with pytest.raises(InputError, match=rf"{loss}.*does not train word vectors yet.*bounded-ns, squared"):
-        Options(loss=loss)
-
-
 def test_softmax_is_answered_with_its_nearest_relatives() -> None:
     with pytest.raises(InputError, match="softmax does not belong to the spherical family: taylor and spherical"):
         Options(loss="softmax")

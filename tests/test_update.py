@@ -6,9 +6,10 @@ import numpy as np
 import problems
 import pytest
 import scipy.sparse as sp
+import threadpoolctl
 from numpy.typing import NDArray
 
-from wordsparse import losses, output, update
+from wordsparse import factors, losses, output, update
 from wordsparse.errors import TrainingError
 from wordsparse.factors import Factors, invert
 from wordsparse.kernels import NumpyKernels
@@ -37,7 +38,7 @@ def test_both_routes_compute_one_update(loss: str, m: int, with_pi: bool) -> Non
     assert layer.p is not None
     pi = np.eye(d) + 0.2 * random.standard_normal((d, d)) if with_pi else None
     problem = update.Problem(layer.factors, seen, layer.p[seen.targets.rows], 1.0, 1e-3, pi, 0.1)
-    dense, low = update.dense(problem, NumpyKernels()), update.low_rank(problem)
+    dense, low = (route(problem, NumpyKernels(), np.dtype(np.float64)) for route in (update.dense, update.low_rank))
     for name in ("U", "U_inverse", "omega", "Q", "w_bar"):
         expected = getattr(dense.factors, name)
         assert problems.off(getattr(low.factors, name), expected) < 1e-12, name
@@ -56,7 +57,7 @@ def test_the_cheaper_route_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     layer = FactoredOutput(50, 32, "taylor")
     for m in (1, 8, 32, 128):
         layer.step(random.standard_normal((m, 32)), problems.targets(random, m, 50, 2), 1e-4)
-    assert taken == ["low_rank", "low_rank", "dense", "dense"]
+    assert taken == ["low_rank", "low_rank", "low_rank", "dense"]
 
 
 def test_strength_is_the_norm_of_the_step() -> None:
@@ -65,14 +66,15 @@ def test_strength_is_the_norm_of_the_step() -> None:
     seen = problems.forward(layer, H, sp.csr_array((2, 4)))
     problem = update.Problem(layer.factors, seen, np.empty(0), 4.0, 0.1, None, 0.0)
     expected = 0.1 * np.linalg.norm(2 * H.T @ H)
-    for step in (update.dense(problem, layer.kernels), update.low_rank(problem)):
+    for route in (update.dense, update.low_rank):
+        step = route(problem, layer.kernels, np.dtype(np.float64))
         assert step.strength == pytest.approx(expected)
 
 
 # ── many steps ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("fold_at", [None, 2.0], ids=["", "folding"])
+@pytest.mark.parametrize("fold_at", [None, 1.02], ids=["", "folding"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("m", [1, 7, 40])
 @pytest.mark.parametrize("loss", ["squared", "bounded-ns", "taylor"])
@@ -93,7 +95,6 @@ def test_invariants_over_many_steps(
     tolerance = float(np.finfo(dtype).eps) * max(output.FOLD_CONDITION[layer.dtype], 1000)
     lr = 0.05 / m
     worst = dict.fromkeys(("Q", "w_bar", "U"), 0.0)
-    ages = set()
     for _ in range(200):
         # A few directions get more than others, so that U's condition grows.
         H = (random.standard_normal((m, d)) / np.arange(1, d + 1)).astype(dtype)
@@ -101,26 +102,24 @@ def test_invariants_over_many_steps(
         Y.data = Y.data.astype(dtype)
         layer.step(H, Y, lr, weight_decay=0.01)
         dense.step(H, Y, lr, weight_decay=0.01)
-        ages.add(layer.factors.inverse_age)
         worst = {name: max(worst[name], error) for name, error in problems.broken_invariants(layer).items()}
-    assert worst.pop("U") < 1e-14
+    assert worst.pop("U") < 10 * factors.DRIFT[layer.dtype]
     assert max(worst.values()) < tolerance, worst
     assert max(problems.distance(layer, dense).values()) < tolerance
     assert layer.folds > 0 or fold_at is None
-    # m = 1 and 7: U⁻¹ was corrected, and renewed; m = 40: computed anew in every step.
-    assert ages == ({0} if m == 40 else {0, 7} if m == 7 else set(range(d)))
 
 
-def test_every_inverse_is_renewed_after_d_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An error planted in U⁻¹ is gone once d rows have passed."""
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_an_inverse_that_has_drifted_is_renewed(dtype: str) -> None:
+    """An error planted in U⁻¹, small and in one entry, is gone after the next step; one that is below what the
+    precision allows stays."""
     random = np.random.default_rng(2)
-    layer = FactoredOutput(20, 30, "squared", dtype=np.float64)
-    layer.factors.U_inverse[3, 4] = 1e-3
-    gone = []
-    for _ in range(12):
-        layer.step(random.standard_normal((3, 30)), problems.targets(random, 3, 20, 2), 1e-3)
-        gone.append(problems.broken_invariants(layer)["U"] < 1e-14)
-    assert gone == [False] * 9 + [True] * 3
+    allowed = factors.DRIFT[np.dtype(dtype)]
+    for error, renewed in ((100 * allowed, True), (0.1 * allowed, False)):
+        layer = FactoredOutput(20, 30, "squared", dtype=dtype)
+        layer.factors.U_inverse[3, 4] = error
+        layer.step(random.standard_normal((3, 30)), problems.targets(random, 3, 20, 2), 1e-9)
+        assert (problems.broken_invariants(layer)["U"] < 0.01 * error) == renewed
 
 
 def test_folding_changes_the_representation_only() -> None:
@@ -140,12 +139,13 @@ def test_folding_changes_the_representation_only() -> None:
 
 
 @pytest.mark.parametrize("rate", [0.9, -0.9], ids=["shrinking", "growing"])
-def test_a_scale_that_drifts_is_folded(rate: float) -> None:
+def test_a_scale_that_drifts_is_folded(rate: float, monkeypatch: pytest.MonkeyPatch) -> None:
     """Weight decay alone (or its opposite, through a step beyond 1) takes U's scale away from 1."""
     random = np.random.default_rng(4)
     start = random.standard_normal((30, 3))
     layer = FactoredOutput(30, 3, "squared", dtype=np.float32, weights=start)
     decay = 0.9 if rate > 0 else 2.5  # factors 0.1 and −1.5 a step
+    monkeypatch.setattr(output, "FOLD_SCALE", 100.0)
     for _ in range(30):
         layer.step(np.empty((0, 3)), sp.csr_array((0, 30)), 1.0, weight_decay=decay)
         assert 1 / output.FOLD_SCALE < np.abs(layer.factors.U).max() < output.FOLD_SCALE
@@ -154,10 +154,10 @@ def test_a_scale_that_drifts_is_folded(rate: float) -> None:
 
 
 def test_condition_and_inverse() -> None:
-    assert Factors.identity(3, np.zeros((3, 3)), np.zeros(3)).condition() == 1
+    assert Factors.identity(3, np.zeros((3, 3)), np.zeros(3)).condition == 1
     assert np.isinf(invert(np.zeros((2, 2)))).all()
     singular = Factors(np.ones((2, 2)), invert(np.ones((2, 2))), np.zeros(2), np.zeros((2, 2)), np.zeros(2))
-    assert singular.condition() == np.inf
+    assert singular.condition == np.inf
     assert not singular.is_finite()
 
 
@@ -240,7 +240,7 @@ def test_a_refused_step_does_not_fold(dtype: Any) -> None:
     layer = stepped(6, dtype=dtype)
     for _ in range(60):
         layer.step(random.standard_normal((4, 6)) / np.arange(1, 7), problems.targets(random, 4, 30, 3), 0.02)
-    assert layer.factors.condition() > 1.5
+    assert layer.factors.condition > 1.2
     refused(layer, 2 * np.eye(1, 6), sp.csr_array((1, 30)), 1 / 8, match="singular")
 
 
@@ -275,25 +275,32 @@ def test_a_run_that_diverges_is_stopped_before_it_overflows() -> None:
     assert layer.factors.is_finite()
 
 
-def near_singular(gap: float) -> tuple[FactoredOutput, DenseOutput]:
-    """A layer and the oracle after one step whose A has an eigenvalue ``gap`` beside ones."""
-    layer = stepped(6)
-    dense = DenseOutput(layer.weights(), "squared")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("gap", [1e-2, 1e-4, 1e-6, 1e-9])
+def test_a_step_that_nearly_loses_a_direction_is_exact(gap: float, dtype: str) -> None:
+    """A has an eigenvalue ``gap`` beside ones: V takes U in rather than leaning on an inverse."""
+    layer = stepped(6, dtype=dtype)
+    if dtype == "float32" and gap < 1e-7:
+        return  # nothing that float32 inputs could tell from a singular step
+    dense = DenseOutput(layer.weights().astype(np.float64), "squared")
     H, Y = np.eye(2, 6), problems.targets(np.random.default_rng(0), 2, 30, 3)
     for take in (layer.step, dense.step):
         take(H, Y, (1 - gap) / 2)
-    return layer, dense
+    assert layer.folds == (gap < 1 / output.FOLD_CONDITION[layer.dtype])
+    tolerance = 1e-9 if dtype == "float64" else 1e-5
+    assert max(problems.distance(layer, dense).values()) < tolerance
+    assert max(problems.broken_invariants(layer).values()) < tolerance
 
 
-@pytest.mark.parametrize(
-    "gap",
-    [
-        1e-2,
-        1e-4,
-        1e-6,
-    ],
-)
-def test_an_accepted_step_is_exact_to_1e_9(gap: float) -> None:
-    layer, dense = near_singular(gap)
-    assert max(problems.distance(layer, dense).values()) < 1e-9
-    assert max(problems.broken_invariants(layer).values()) < 1e-9
+def test_blas_has_one_thread_inside_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    compute = update.compute
+
+    def watched(*args: Any) -> update.Update:
+        seen.extend(pool["num_threads"] for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas")
+        return compute(*args)
+
+    monkeypatch.setattr(update, "compute", watched)
+    with threadpoolctl.threadpool_limits(2, user_api="blas"):
+        stepped(3)
+    assert set(seen) == {1}

@@ -32,7 +32,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from wordsparse import output
+from wordsparse import factors, output
 from wordsparse.errors import TrainingError
 from wordsparse.output import FactoredOutput
 
@@ -147,7 +147,12 @@ def control(setting: Setting) -> Iterator[None]:
     else:
         off = {FLOAT32: math.inf}
         limits = {"FOLD_CONDITION": off, "STEP_CONDITION": off, "FOLD_SCALE": math.inf, "MAX_GROWTH": math.inf}
-    with mock.patch.multiple(output, **limits), np.errstate(all="ignore"):
+    drift = {FLOAT32: math.inf} if setting.variant in ("unrefreshed", "bare") else factors.DRIFT
+    with (
+        mock.patch.multiple(output, **limits),
+        mock.patch.object(factors, "DRIFT", drift),
+        np.errstate(all="ignore"),
+    ):
         yield
 
 
@@ -187,11 +192,9 @@ def follow(layer: FactoredOutput, shadow: Shadow, stream: Stream, setting: Setti
         except TrainingError as error:
             return trace, f"refused at step {step}: {error}"
         seconds += time.perf_counter() - start
-        if setting.variant in ("unrefreshed", "bare"):
-            layer.factors.inverse_age = 0  # as if U⁻¹ were fresh: so it never comes of age
         shadow.step(H, targets, lr)
         if step % 10 == 0 or step in due:
-            condition = max(condition, layer.factors.condition())
+            condition = max(condition, layer.factors.condition)
         loss_sum += float(losses.sum())
         if step in due:
             point = {

@@ -3,16 +3,17 @@
 Input words have rows of E (V, dim); an example's h is the mean of its context words' rows (CBOW) or its centre word's
 row (skip-gram), with a constant 1 appended, whose column of W takes up what all words have in common.
 
-Per minibatch of N pairs (design: "a recipe that works"; written for every loss of the family, where 2α is the
-curvature of ℓ along a row of W, per pair):
+Per minibatch of N pairs (design: "a recipe that works"; docs/recipe.md says why it holds for every loss of the family,
+where 2α is the curvature of ℓ along a row of W, per pair; 2α⁺ is its positive part, the Z-loss's α can be negative):
 
-    output    C̄ ← running mean of Hᵀ diag(2α) H / N        Π = (C̄ + ridge · mean-eig(C̄) I)⁻¹
-              W ← W − η_t/N · (∂L/∂W) Π,   η_t = eta · max(1/(t + t0), 1/n_w): recursive least squares that forgets
-    input     M_w ← M_w + Σ 2α_j C_jw²           (what the example's curvature along Q becomes along E_w)
-              E_w ← E_w − lr g_w (Q_E + ρ · mean-eig(Q_E) I)⁻¹ / (M_w + m0 · mean 2α),   g_w = ∂L/∂E_w
+    output    C̄, κ ← running means of Hᵀ diag(2α⁺) H / N, Σ 2α⁺ / N        Π = (C̄ + ridge · mean-eig(C̄) I)⁻¹
+              W ← W − η_t/N · (∂L/∂W) Π,   η_t = eta · max(1/(t + t0), r/n_w): recursive least squares that forgets
+    input     M_w ← M_w + Σ 2α⁺_j/κ C_jw²         (pairs of w, each by its curvature beside the mean of its time)
+              E_w ← E_w − lr g_w (Q_E + ρ · mean-eig(Q_E) I)⁻¹ / (κ (M_w + m0)),   g_w = ∂L/∂E_w
 
-The input step is a Newton step on all that was seen of a word so far, lr times; where the minibatch itself is most
-of it (a short text, a large minibatch), lr above 1 would overshoot, so no more is taken than ``trust`` times the
+r is the share of the run that is left: towards its end, when E hardly moves any more, W is fitted to more and more of
+the text. The input step is a Newton step on all that was seen of a word so far, lr times; where the minibatch itself is
+most of it (a short text, a large minibatch), lr above 1 would overshoot, so no more is taken than ``trust`` times the
 Newton step of the minibatch alone.
 """
 
@@ -63,25 +64,28 @@ class WordEmbedding:
         dim = output.n_features - 1
         random = np.random.default_rng(seed)
         self.E = (random.random((output.n_outputs, dim), np.float32) - np.float32(0.5)) / np.float32(dim)
-        self.mass = np.zeros(output.n_outputs)  # M_w
+        self.mass = np.zeros(output.n_outputs)  # M_w, in pairs
         self.curvature = np.zeros((dim + 1, dim + 1))  # C̄
-        self.pair_curvature = 0.0  # running mean of 2α per pair
+        self.pair_curvature = 0.0  # κ
         self.steps = 0
 
-    def step(self, examples: Examples, lr: float) -> float:
-        """One minibatch; lr 0 leaves E where it is. Returns the sum of the losses before the step."""
+    def step(self, examples: Examples, lr: float, remaining: float = 1.0) -> float:
+        """One minibatch; lr 0 leaves E where it is, ``remaining`` is r. Returns the sum of its losses beforehand."""
         if examples.pairs == 0:
             return 0.0
         inputs = self._inputs(examples)
         targets = Targets(examples.words, examples.targets, examples.weights)
         forward = self.output.evaluate(inputs, targets, per_example=False)
-        self._remember(forward, inputs, examples)
-        new_mass = inputs.pull_squared(2 * forward.alpha)
+        upward = np.maximum(forward.alpha, 0)
+        self._remember(forward, upward, examples.pairs)
+        kappa = self.pair_curvature
+        new_mass = inputs.pull_squared(2 * upward / kappa if kappa > 0 else upward)
         self.mass[examples.words] += new_mass
-        moves = lr > 0 and np.trace(self.output.factors.Q[:-1, :-1]) > 0  # Q_E = 0: W says nothing about E yet
+        # Q_E = 0: W says nothing about E yet.
+        moves = lr > 0 and kappa > 0 and np.trace(self.output.factors.Q[:-1, :-1]) > 0
         change = self._input_change(forward, inputs, examples.words, new_mass, lr) if moves else None
         sizes = self.sizes
-        eta = sizes.eta * max(1 / (self.steps + sizes.t0), 1 / sizes.n_w)
+        eta = sizes.eta * max(1 / (self.steps + sizes.t0), remaining / sizes.n_w)
         d = self.curvature.shape[0]
         ridge = sizes.ridge * np.trace(self.curvature) / d
         preconditioner = np.linalg.inv(self.curvature + ridge * np.eye(d))
@@ -90,6 +94,13 @@ class WordEmbedding:
             self.kernels.add_rows(self.E, examples.words, *change)
         self.steps += 1
         return forward.loss_sum
+
+    def loss(self, examples: Examples) -> float:
+        """The sum of the losses over the full vocabulary; nothing is learnt from the examples."""
+        if examples.pairs == 0:
+            return 0.0
+        targets = Targets(examples.words, examples.targets, examples.weights)
+        return self.output.evaluate(self._inputs(examples), targets, per_example=False).loss_sum
 
     def _inputs(self, examples: Examples) -> Inputs:
         E_T = self.kernels.take(self.E, examples.words)
@@ -100,10 +111,11 @@ class WordEmbedding:
         weights = np.repeat((1 / size).astype(np.float32), size)
         return BagInputs(features, examples.bag, weights, self.kernels)
 
-    def _remember(self, forward: Forward, inputs: Inputs, examples: Examples) -> None:
+    def _remember(self, forward: Forward, upward: Array, pairs: int) -> None:
         rate = max(1 / (self.steps + 1), 1 / self.sizes.n_w)
-        self.curvature += rate * (2 * forward.curvature() / examples.pairs - self.curvature)
-        self.pair_curvature += rate * (2 * forward.alpha.sum() / examples.pairs - self.pair_curvature)
+        curvature = forward.curvature if (forward.alpha >= 0).all() else forward.inputs.gram(upward)
+        self.curvature += rate * (2 * curvature / pairs - self.curvature)
+        self.pair_curvature += rate * (2 * upward.sum() / pairs - self.pair_curvature)
 
     def _input_change(
         self, forward: Forward, inputs: Inputs, words: Array, new_mass: Array, lr: float
@@ -118,14 +130,14 @@ class WordEmbedding:
         r = self.sizes.rho * np.trace(Q_E) / dim
         P = np.linalg.inv(Q_E + r * np.eye(dim))
         Z = inputs.pull_scaled(2 * forward.alpha)
-        G = inputs.pull(self.kernels.combine(forward.targets.csr, forward.gamma, forward.W_T))
-        G -= np.float32(r) * Z
+        G = inputs.pull(forward.pulled) - np.float32(r) * Z
         # Two more columns carry the rank-one terms through the same product.
         G[:, dim] = Z[:, dim]
         beta = inputs.pull(forward.beta.astype(np.float32)[:, None])
         M = np.vstack([P, f.Q[dim, :dim] @ P, f.w_bar[:dim] @ P])
         change = np.ascontiguousarray(Z[:, :dim])
         self.kernels.matmul(np.hstack([G, beta]), M, out=change)
-        seen = self.mass[words] + self.sizes.m0 * self.pair_curvature
+        seen = self.mass[words] + self.sizes.m0
         factor = -np.minimum(lr / seen, self.sizes.trust / np.maximum(new_mass, np.finfo(np.float32).tiny))
+        factor /= self.pair_curvature
         return change, factor.astype(np.float32)

@@ -1,12 +1,15 @@
-"""What travels between the layer's forward pass, its gradient and its update."""
+"""One minibatch as the layer sees it: the targets, the forward pass, and what gradient and update share of it."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
+from wordsparse.factors import Factors
 from wordsparse.inputs import Inputs
-from wordsparse.kernels import Csr
+from wordsparse.kernels import Csr, Kernels
 
 Array = NDArray[Any]
 
@@ -24,25 +27,104 @@ class Targets:
     y: Array
 
 
+class TargetRows:
+    """diag(√π) W on the target rows, W_T = V_T U + p_T ωᵀ (u, d), seen through the narrower side of the targets.
+
+    With no more target rows than examples W_T itself is formed, one u×d×d product. With more of them it never is: both
+    that is asked of it goes through V_T, at two m×d×d products and O(d) per target, so that an example costs
+    O(d² + K d) whatever its number K of targets.
+    """
+
+    def __init__(self, V_T: Array, p_T: Array, factors: Factors, inputs: Inputs, csr: Csr, kernels: Kernels) -> None:
+        self.V_T, self.p_T = V_T, p_T
+        self._factors, self._inputs, self._csr, self._kernels = factors, inputs, csr, kernels
+        self.wide = csr.columns > csr.rows
+
+    @cached_property
+    def W_T(self) -> Array:
+        """W_T itself, (u, d)."""
+        W_T = self._kernels.matmul(self.V_T, self._factors.U)
+        if self._factors.omega.any():
+            W_T += np.outer(self.p_T, self._factors.omega).astype(W_T.dtype)
+        return W_T
+
+    def outputs(self) -> Array:
+        """a_jk = h_j · W_T[c_jk] for every stored target, (entries,)."""
+        if not self.wide:
+            return self._kernels.pair_dots(self._csr, self._inputs.rows, self.W_T)
+        a = self._kernels.pair_dots(self._csr, self._inputs.times(self._factors.U.T), self.V_T)
+        if self._factors.omega.any():
+            along = self._inputs.rows @ self._factors.omega.astype(a.dtype)
+            a += along[self._csr.row_of_entry()] * self.p_T.astype(a.dtype)[self._csr.indices]
+        return a
+
+    def combined(self, gamma: Array, out: Array | None = None) -> Array:
+        """Γ W_T, (m, d); added to ``out`` where given."""
+        if not self.wide:
+            return self._kernels.combine(self._csr, gamma, self.W_T, out=out)
+        combined = self._kernels.matmul(self._kernels.combine(self._csr, gamma, self.V_T), self._factors.U, out=out)
+        if self._factors.omega.any():
+            along = self._kernels.combine(self._csr, gamma, self.p_T.astype(gamma.dtype)[:, None])
+            self._kernels.matmul(along, self._factors.omega[None, :], out=combined)
+        return combined
+
+
 @dataclass(frozen=True)
 class Forward:
     """One minibatch seen by the layer: its loss and all that the gradient and the update need.
 
-    ``losses`` (m,) float64 and ``H_hat`` (m, d) are None where only the sum of the losses was asked for; ``alpha`` =
-    ∂L/∂q and ``beta`` = ∂L/∂s (m,) float64; ``gamma`` (entries,) = ∂L/∂a; ``W_T`` (u, d).
+    ``losses`` (m,) float64 is None where only the sum of the losses was asked for; ``alpha`` = ∂L/∂q and ``beta`` =
+    ∂L/∂s (m,) float64; ``gamma`` (entries,) = ∂L/∂a. What is computed from these is kept once it was asked for.
     """
 
     inputs: Inputs
     targets: Targets
+    target_rows: TargetRows
+    factors: Factors
+    kernels: Kernels
     loss_sum: float
     losses: Array | None
     alpha: Array
     beta: Array
     gamma: Array
-    W_T: Array
-    H_hat: Array | None
+    known_H_hat: Array | None = None
     known_curvature: Array | None = None
 
+    @cached_property
+    def H_hat(self) -> Array:
+        """Ĥ = H Q, (m, d)."""
+        return self.inputs.times(self.factors.Q) if self.known_H_hat is None else self.known_H_hat
+
+    @cached_property
     def curvature(self) -> Array:
         """Hᵀ diag(α) H, (d, d) float64."""
         return self.inputs.gram(self.alpha) if self.known_curvature is None else self.known_curvature
+
+    @cached_property
+    def transposed(self) -> Csr:
+        """The structure of Γᵀ."""
+        return self.kernels.transpose(self.targets.csr)
+
+    @cached_property
+    def pushed(self) -> Array:
+        """X = ΓᵀH, (u, d)."""
+        return self.kernels.combine(self.transposed, self.gamma, self.inputs.rows)
+
+    def weighted(self, p_T: Array) -> Array:
+        """Γ p_T, (m,)."""
+        return self.kernels.combine(self.targets.csr, self.gamma, p_T.astype(self.gamma.dtype)[:, None])[:, 0]
+
+    @cached_property
+    def pulled(self) -> Array:
+        """Γ W_T, (m, d)."""
+        return self.target_rows.combined(self.gamma)
+
+    @cached_property
+    def gradient(self) -> Array:
+        """∇H = 2 diag(α) Ĥ + Γ W_T + β w̄ᵀ, (m, d)."""
+        gradient = (2 * self.alpha).astype(self.H_hat.dtype)[:, None] * self.H_hat
+        self.target_rows.combined(self.gamma, out=gradient)
+        if self.beta.any():
+            beta = self.beta.astype(gradient.dtype)[:, None]
+            self.kernels.matmul(beta, self.factors.w_bar[None, :], out=gradient)
+        return gradient

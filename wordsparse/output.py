@@ -25,20 +25,20 @@ from wordsparse import losses as _losses
 from wordsparse import update as _update
 from wordsparse import validation
 from wordsparse.errors import InputError, TrainingError
-from wordsparse.factors import Factors, condition_number
+from wordsparse.factors import Factors, condition_number, scale
 from wordsparse.inputs import Inputs, RowInputs
 from wordsparse.kernels import CpuKernels, Csr, Kernels
-from wordsparse.minibatch import Forward, Targets
+from wordsparse.minibatch import Forward, TargetRows, Targets
 from wordsparse.threads import single_threaded_blas
 
 Array = NDArray[Any]
 
-# Rounding in V reaches W amplified by U's condition number: past the first number V takes U in (a fold). A single step
-# may condition A no worse than the second: beyond it, A counts as singular.
-FOLD_CONDITION = {np.dtype(np.float32): 1e4, np.dtype(np.float64): 1e5}
-STEP_CONDITION = {np.dtype(np.float32): 1e5, np.dtype(np.float64): 1e7}
+# Rounding in V reaches W amplified by U's condition number: past the first number V takes U in (a fold). Past the
+# second, inputs of this precision cannot tell a step's A from a singular matrix.
+FOLD_CONDITION = {np.dtype(np.float32): 100.0, np.dtype(np.float64): 1e5}
+STEP_CONDITION = {np.dtype(np.float32): 1e7, np.dtype(np.float64): 1e12}
 # U's scale drifts as (1 − η)^t under a forgetting step: fold before V's entries leave the comfortable exponents.
-FOLD_SCALE = 1e4
+FOLD_SCALE = 1e12
 # An unstable step may not take ‖W‖² past this multiple of the largest value that it had after a stable one.
 MAX_GROWTH = 1e8
 # Rows of W formed at a time when all of W passes by.
@@ -110,7 +110,7 @@ class FactoredOutput:
             random = np.random.default_rng(seed)
             for block in self._blocks():
                 self.V[block] = 0.01 * random.standard_normal(self.V[block].shape, self.dtype)
-            self.fold()
+            self._recount()
             self._calm_norm = float(np.trace(self.factors.Q))
 
     # ── the public face: examples as rows, targets as a SciPy matrix ──────────────────────────────────────────────
@@ -136,7 +136,7 @@ class FactoredOutput:
         """
         with single_threaded_blas():
             forward = self._evaluate_rows(H, Y)
-            return self._losses_of(forward), self.gradient(forward)
+            return self._losses_of(forward), forward.gradient
 
     def step(self, H: ArrayLike, Y: Any, lr: float, *, weight_decay: float = 0.0) -> tuple[Array, Array]:
         """One exact gradient step of size ``lr`` on the sum of the losses; returns as :meth:`loss_and_grad`, from
@@ -155,7 +155,7 @@ class FactoredOutput:
         weight_decay = validation.non_negative("weight_decay", weight_decay)
         with single_threaded_blas():
             forward = self._evaluate_rows(H, Y)
-            gradient = self.gradient(forward)
+            gradient = forward.gradient  # of the state before the step
             self.update(forward, lr, weight_decay=weight_decay)
             return self._losses_of(forward), gradient
 
@@ -179,9 +179,16 @@ class FactoredOutput:
             validation.matrix("weights", weights[block], self.n_features, self.dtype, first_row=block.start)
         for block in self._blocks():
             self.V[block] = weights[block] if self.p is None else weights[block] * self.p[block, None]
+        self._recount()
+        self._calm_norm = float(np.trace(self.factors.Q))
+
+    def set_common_output(self, value: float) -> None:
+        """Start from o = ``value``·h_d for every output alike, h_d the last feature: W = p ωᵀ with V = 0."""
         d = self.n_features
-        self.factors = Factors.identity(d, np.zeros((d, d)), np.zeros(d))
-        self.fold()
+        self.V.fill(0)
+        omega = np.zeros(d)
+        omega[-1] = value
+        self.factors = Factors(np.eye(d), np.eye(d), omega, self.total * np.outer(omega, omega), self.total * omega)
         self._calm_norm = float(np.trace(self.factors.Q))
 
     @single_threaded_blas()
@@ -216,13 +223,16 @@ class FactoredOutput:
     def evaluate(self, inputs: Inputs, targets: Targets, *, per_example: bool = True) -> Forward:
         """The forward pass. Without ``per_example`` a linear loss skips Ĥ: only the sum of the losses is known."""
         f = self.factors
-        W_T = self._factored_rows(targets.rows)
-        a = self.kernels.pair_dots(targets.csr, inputs.rows, W_T)
+        p_T = self._measure_roots(targets.rows)
+        V_T = self.kernels.take(self.V, targets.rows)
+        target_rows = TargetRows(V_T, p_T, f, inputs, targets.csr, self.kernels)
+        a = target_rows.outputs()
         # o = a/√π_c, ∂ℓ/∂a = ∂ℓ/∂o / √π_c
-        r = None if self.p is None else (1 / self.p[targets.rows]).astype(self.dtype)[targets.csr.indices]
+        r = None if self.p is None else (1 / p_T).astype(self.dtype)[targets.csr.indices]
         o = a if r is None else a * r
         example = targets.csr.row_of_entry()
         m = inputs.rows.shape[0]
+        H_hat = curvature = losses = None
         if not per_example and isinstance(self.loss, _losses.LinearLoss) and self.loss.weighted:
             weight = np.bincount(example, weights=targets.y, minlength=m)
             value, slope = self.loss.target(o)
@@ -233,25 +243,27 @@ class FactoredOutput:
             loss_sum = np.sum(targets.y * value, dtype=np.float64) + c * weight.sum()
             loss_sum += np.vdot(curvature, f.Q) + beta * s_sum
             terms = _losses.Minibatch(np.empty(0), alpha * weight, beta * weight, targets.y * slope)
-            losses, H_hat = None, None
         else:
             H_hat = inputs.times(f.Q)
-            q = np.einsum("jd,jd->j", inputs.rows, H_hat, dtype=np.float64)
-            s = inputs.rows @ f.w_bar
+            q = self.kernels.row_dots(inputs.rows, H_hat)
+            s = (inputs.rows @ f.w_bar.astype(self.dtype)).astype(np.float64)
             terms = self.loss.minibatch(example, targets.y, o, q, s, self.total)
-            losses, loss_sum, curvature = terms.losses, terms.losses.sum(), None
+            losses, loss_sum = terms.losses, terms.losses.sum()
         gamma = (terms.gamma if r is None else terms.gamma * r).astype(self.dtype, copy=False)
-        return Forward(inputs, targets, float(loss_sum), losses, terms.alpha, terms.beta, gamma, W_T, H_hat, curvature)
-
-    def gradient(self, forward: Forward) -> Array:
-        """∇H = 2 diag(α) Ĥ + Γ W_T + β w̄ᵀ, (m, d)."""
-        e = forward
-        gradient = self.kernels.combine(e.targets.csr, e.gamma, e.W_T)
-        H_hat = e.inputs.times(self.factors.Q) if e.H_hat is None else e.H_hat
-        gradient += (2 * e.alpha).astype(self.dtype)[:, None] * H_hat
-        if e.beta.any():
-            gradient += np.outer(e.beta, self.factors.w_bar)
-        return gradient
+        return Forward(
+            inputs,
+            targets,
+            target_rows,
+            f,
+            self.kernels,
+            float(loss_sum),
+            losses,
+            terms.alpha,
+            terms.beta,
+            gamma,
+            H_hat,
+            curvature,
+        )
 
     # ── update ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -268,25 +280,24 @@ class FactoredOutput:
         if forward.inputs.rows.shape[0] == 0 and weight_decay == 0:
             return
         rows = forward.targets.rows
-        p_T = np.ones(rows.shape[0]) if self.p is None else self.p[rows]
-
-        def compute() -> _update.Update:
-            problem = _update.Problem(self.factors, forward, p_T, self.total, lr, preconditioner, weight_decay)
-            return _update.compute(problem, self.kernels)
-
-        update = compute()
+        problem = _update.Problem(
+            self.factors, forward, self._measure_roots(rows), self.total, lr, preconditioner, weight_decay
+        )
+        update = _update.compute(problem, self.kernels)
         self._refuse_bad(update)
-        if update.factors.condition() > FOLD_CONDITION[self.dtype]:
-            # Take the old U out first, so that only this step's own A counts.
-            self.fold()
-            update = compute()
         if update.strength <= 2 or self._calm_norm == 0:
             self._calm_norm = max(self._calm_norm, float(np.trace(update.factors.Q)))
-        self.kernels.add_rows(self.V, rows, update.rows_change)
-        self.factors = update.factors
-        scale = np.abs(self.factors.U).max()
-        if self.factors.condition() > FOLD_CONDITION[self.dtype] or not 1 / FOLD_SCALE < scale < FOLD_SCALE:
-            self.fold()
+        new = update.factors
+        folds = new.condition > FOLD_CONDITION[self.dtype] or not 1 / FOLD_SCALE < new.scale < FOLD_SCALE
+        change = _update.target_change(problem, self.kernels) if folds else update.rows_change
+        self.factors = new
+        if folds:
+            # All rows take U' in, so that the step's own Δ needs no U'⁻¹: exact however ill-conditioned A was.
+            self._take_in()
+        self.kernels.add_rows(self.V, rows, change)
+        if folds:
+            self._recount()
+            self.folds += 1
 
     def _refuse_bad(self, update: _update.Update) -> None:
         """Raise if an update may not be applied; it has changed nothing yet."""
@@ -300,10 +311,10 @@ class FactoredOutput:
                 f"the step would explode: the squared norm of the weights would reach {norm:.3g}, from "
                 f"{self._calm_norm:.3g} while steps were stable{advice}"
             )
-        if new.condition() > STEP_CONDITION[self.dtype]:
+        if new.condition > STEP_CONDITION[self.dtype]:
             with np.errstate(all="ignore"):
                 A, A_inverse = self.factors.U_inverse @ new.U, new.U_inverse @ self.factors.U
-            condition = condition_number(A, A_inverse)
+                condition = condition_number(scale(A), scale(A_inverse))
             if condition > STEP_CONDITION[self.dtype]:
                 raise TrainingError(
                     f"the step would make A = I - lr G singular (condition number {condition:.3g}): the learning "
@@ -314,25 +325,38 @@ class FactoredOutput:
 
     @single_threaded_blas()
     def fold(self) -> None:
-        """V ← V U + p ωᵀ, U ← I, ω ← 0, and Q, w̄ anew from W: O(D d²), in float64 a block of rows at a time."""
-        f = getattr(self, "factors", None)
+        """V ← V U + p ωᵀ, U ← I, ω ← 0, and Q, w̄ anew from W: O(D d²), a block of rows at a time."""
+        self._take_in()
+        self._recount()
+        self.folds += 1
+
+    def _take_in(self) -> None:
+        """V ← V U + p ωᵀ."""
+        f = self.factors
+        for block in self._blocks():
+            rows = self.kernels.matmul(self.V[block].astype(np.float64), f.U)
+            if f.omega.any():
+                rows += self._outer(block, f.omega)
+            self.V[block] = rows
+
+    def _recount(self) -> None:
+        """U ← I, ω ← 0, and Q, w̄ of the W that V holds, as rounded."""
         d = self.n_features
         Q, w_bar = np.zeros((d, d)), np.zeros(d)
         for block in self._blocks():
             rows = self.V[block].astype(np.float64)
-            if f is not None:
-                rows = rows @ f.U + self._outer(block, f.omega)
-            self.V[block] = rows
-            rows = self.V[block].astype(np.float64)  # as rounded: Q and w̄ are those of the W that is kept
-            Q += rows.T @ rows
+            Q += self.kernels.gram(rows)
             w_bar += rows.sum(0) if self.p is None else self.p[block] @ rows
         self.factors = Factors.identity(d, Q, w_bar)
-        self.folds += 1
 
     # ── rows of W ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _blocks(self) -> Sequence[slice]:
         return [slice(i, i + BLOCK_ROWS) for i in range(0, self.n_outputs, BLOCK_ROWS)]
+
+    def _measure_roots(self, rows: Array) -> Array:
+        """p on the given rows, (n,) float64."""
+        return np.ones(rows.shape[0]) if self.p is None else self.p[rows]
 
     def _outer(self, rows: Array | slice, omega: Array) -> Array:
         """p_rows ωᵀ, broadcastable to (rows, d)."""

@@ -1,6 +1,6 @@
 """The recommended recipe: what is asked for, checked, and the constants that go with each model and loss."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from wordsparse import losses, validation
@@ -10,7 +10,7 @@ from wordsparse.examples import MAX_WINDOW
 
 ModelName = Literal["cbow", "skipgram"]
 MODELS: tuple[str, ...] = get_args(ModelName)
-LOSSES = ("bounded-ns", "squared")
+LOSSES = tuple(losses.LOSSES)
 DEVICES = ("auto", "cpu", "cuda")
 
 
@@ -20,7 +20,8 @@ class Options:
 
     ``batch_tokens`` corpus tokens a minibatch, None for 65,536, fewer for a short text; ``threads`` None for every
     CPU; ``max_tokens`` trains on the first so many tokens of the corpus only; ``sample`` word2vec's subsampling
-    threshold, 0 for none.
+    threshold, 0 for none; ``heldout`` the share of the text that is never trained on, whose loss is measured after
+    each epoch; ``patience`` stops the run after so many epochs without a better held-out loss.
 
     Raises
     ------
@@ -39,19 +40,23 @@ class Options:
     seed: int = 1
     device: str = "auto"
     max_tokens: int | None = None
+    heldout: float = 0.0
+    patience: int | None = None
 
     def __post_init__(self) -> None:
         if self.model not in MODELS:
             raise InputError(f"model must be one of {', '.join(MODELS)}, not {self.model!r}")
         losses.resolve(self.loss)
-        if self.loss not in LOSSES:
-            raise InputError(f"loss {self.loss!r} does not train word vectors yet: choose one of {', '.join(LOSSES)}")
         for name in ("dim", "window", "epochs"):
             validation.positive_int(name, getattr(self, name))
-        for name in ("batch_tokens", "threads", "max_tokens"):
+        for name in ("batch_tokens", "threads", "max_tokens", "patience"):
             if getattr(self, name) is not None:
                 validation.positive_int(name, getattr(self, name))
         validation.non_negative("sample", self.sample)
+        if not validation.non_negative("heldout", self.heldout) < 1:
+            raise InputError(f"heldout must be a share of the text below 1, not {self.heldout}")
+        if self.patience is not None and self.heldout == 0:
+            raise InputError("patience needs held-out text, whose loss it watches: give heldout too")
         if self.window > MAX_WINDOW:
             raise InputError(f"window must be at most {MAX_WINDOW}, not {self.window}")
         validation.whole("seed", self.seed)
@@ -65,19 +70,34 @@ class Options:
 class Recipe:
     """Constants that users need not know.
 
-    ``measure_power`` the base measure is π_i ∝ count_i to this power; ``warmup_tokens`` while the first so many tokens
-    pass, E stays where it started and only W is fitted; ``forget_tokens`` the window of the running means, in tokens.
+    ``loss`` with the constants that suit words; ``start`` the output that every word has before training, where the
+    loss says nothing at 0; ``measure_power`` the base measure is π_i ∝ count_i to this power; ``warmup_tokens`` while
+    the first so many tokens pass, E stays where it started and only W is fitted; ``forget_tokens`` the window of the
+    running means, in tokens.
     """
 
+    loss: losses.Loss
     steps: StepSizes
+    start: float = 0.0
     measure_power: float = 0.5
     warmup_tokens: int = 400_000
     forget_tokens: int = 1_300_000
 
 
+# docs/recipe.md says why the log losses take shorter steps, and where they start.
+LOG_STEPS = StepSizes(lr=1.0, eta=0.25, t0=80.0)
+SQUARED_STEPS = StepSizes(lr=2.0, eta=0.5, t0=40.0)
+Z_STEPS = StepSizes(lr=2.0, eta=0.5, t0=40.0)
+
 RECIPES: dict[tuple[str, str], Recipe] = {
-    ("skipgram", "bounded-ns"): Recipe(StepSizes(m0=100.0)),
-    ("cbow", "bounded-ns"): Recipe(StepSizes(m0=20.0)),
-    ("skipgram", "squared"): Recipe(StepSizes(lr=1.0, eta=0.5, t0=40.0, m0=100.0)),
-    ("cbow", "squared"): Recipe(StepSizes(lr=1.0, eta=0.5, t0=40.0, m0=20.0)),
+    ("skipgram", "bounded-ns"): Recipe(losses.BoundedNS(), StepSizes(m0=100.0)),
+    ("cbow", "bounded-ns"): Recipe(losses.BoundedNS(), StepSizes(m0=20.0)),
+    ("skipgram", "squared"): Recipe(losses.Squared(target_value=1.0), replace(SQUARED_STEPS, m0=100.0)),
+    ("cbow", "squared"): Recipe(losses.Squared(target_value=1.0), replace(SQUARED_STEPS, m0=20.0)),
+    ("skipgram", "taylor"): Recipe(losses.Taylor(), replace(LOG_STEPS, m0=100.0)),
+    ("cbow", "taylor"): Recipe(losses.Taylor(), replace(LOG_STEPS, m0=20.0)),
+    ("skipgram", "spherical"): Recipe(losses.Spherical(), replace(LOG_STEPS, m0=100.0), start=0.7),
+    ("cbow", "spherical"): Recipe(losses.Spherical(), replace(LOG_STEPS, m0=20.0), start=0.7),
+    ("skipgram", "zloss"): Recipe(losses.ZLoss(), replace(Z_STEPS, m0=100.0)),
+    ("cbow", "zloss"): Recipe(losses.ZLoss(), replace(Z_STEPS, m0=20.0)),
 }

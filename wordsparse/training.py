@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wordsparse import losses, recipe, threads
-from wordsparse.corpus import END_OF_SENTENCE, EncodedCorpus, encode
+from wordsparse import recipe, threads
+from wordsparse.corpus import EncodedCorpus, encode
 from wordsparse.corpus.shards import MANIFEST
 from wordsparse.embedding import WordEmbedding
 from wordsparse.errors import InputError, TrainingError
@@ -23,11 +23,13 @@ from wordsparse.examples import ExampleBuilder, Examples
 from wordsparse.kernels import CpuKernels
 from wordsparse.model import Model
 from wordsparse.output import FactoredOutput
+from wordsparse.slices import Slices
 
 Array = NDArray[Any]
 
-# A minibatch whose mean loss is this many times the first one's, where W was 0, tells of a run that diverges.
-DIVERGED = 4.0
+# A minibatch whose mean loss lies above the first one's by this many times that loss (or 1, where it is smaller: log
+# losses are 0 for outputs that are all alike) tells of a run that diverges.
+DIVERGED = 3.0
 # Corpus tokens a minibatch, as long as a run then has so many minibatches; and a run spends at most this share of
 # its tokens before E moves.
 BATCH_TOKENS = 65_536
@@ -37,17 +39,24 @@ MAX_WARMUP = 0.05
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run is: corpus tokens passed over and to pass over in all, and the epoch's mean loss per pair so far."""
+    """Where a run is: corpus tokens passed over and to pass over in all, and the epoch's mean loss per pair so far.
+
+    ``heldout_loss`` the mean per pair of held-out text, in the one report that ends an epoch where it was asked for.
+    """
 
     tokens: int
     total_tokens: int
     epoch: int
     loss: float
+    heldout_loss: float | None = None
 
 
 @dataclass(frozen=True)
 class Report:
-    """What a run did. ``loss`` is the mean per pair of each epoch; times are of training only, without encoding."""
+    """What a run did. ``loss`` is the mean per pair of each epoch; times are of training only, without encoding.
+
+    ``heldout_loss`` is the exact mean per pair of held-out text after each epoch, None where none is held out.
+    """
 
     tokens: int
     wall_seconds: float
@@ -61,6 +70,11 @@ class Report:
     loss: list[float]
     peak_memory_bytes: int
     checkpoints: int = 0
+    heldout_loss: list[float] | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fields by name, without those that were not asked for."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 def train(
@@ -87,7 +101,7 @@ def train(
         Called after every minibatch.
     **options
         The fields of :class:`wordsparse.recipe.Options`: model, loss, dim, window, sample, epochs, batch_tokens,
-        threads, seed, device, max_tokens.
+        threads, seed, device, max_tokens, heldout, patience.
 
     Returns
     -------
@@ -150,7 +164,7 @@ def fit(corpus: EncodedCorpus, options: recipe.Options, progress: Callable[[Prog
     wall, cpu = time.perf_counter(), time.process_time()
     run = Run(corpus, options)
     with threads.single_threaded_blas():
-        epoch_losses = [run.epoch(epoch, progress) for epoch in range(options.epochs)]
+        run.train(progress)
         run.embedding.output.fold()  # W itself in V
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     report = Report(
@@ -163,24 +177,26 @@ def fit(corpus: EncodedCorpus, options: recipe.Options, progress: Callable[[Prog
         threads=run.threads,
         batch_tokens=run.batch_tokens,
         device="cpu",
-        loss=epoch_losses,
+        loss=run.losses,
         peak_memory_bytes=peak_memory_bytes(),
+        heldout_loss=run.heldout_losses if options.heldout else None,
     )
-    return Model(corpus.vocabulary, run.embedding.E, run.embedding.output.V, asdict(options), asdict(report))
+    return Model(corpus.vocabulary, run.embedding.E, run.embedding.output.V, asdict(options), report.as_dict())
 
 
 class Run:
-    """A training run: what is trained, and how far it has come (``tokens``)."""
+    """A training run: what is trained, how far it has come (``tokens``), and the losses of each epoch so far."""
 
     def __init__(self, corpus: EncodedCorpus, options: recipe.Options) -> None:
-        self._corpus = corpus
+        self._options = options
+        self._slices = Slices(corpus, options.max_tokens, options.heldout, options.seed)
         vocabulary = corpus.vocabulary
         builder = ExampleBuilder(vocabulary, window=options.window, sample=options.sample, seed=options.seed)
         self._build = builder.cbow if options.model == "cbow" else builder.skipgram
-        self._epoch_tokens = min(corpus.tokens, options.max_tokens or corpus.tokens)
-        self._total = self._epoch_tokens * options.epochs
+        self._total = self._slices.tokens * options.epochs
         # Unless told otherwise, a short text takes smaller minibatches, so that it still takes enough steps.
         self.batch_tokens = options.batch_tokens or min(BATCH_TOKENS, max(1, self._total // MIN_STEPS))
+        self._check_heldout()
         constants = recipe.RECIPES[options.model, options.loss]
         self._lr = constants.steps.lr
         self._warmup = min(constants.warmup_tokens, self._total * MAX_WARMUP)
@@ -189,20 +205,35 @@ class Run:
         output = FactoredOutput(
             len(vocabulary),
             options.dim + 1,
-            losses.Squared(target_value=1.0) if options.loss == "squared" else options.loss,
+            constants.loss,
             base_measure=np.asarray(vocabulary.counts, np.float64) ** constants.measure_power,
             kernels=kernels,
         )
+        if constants.start:
+            output.set_common_output(constants.start)
         steps = replace(constants.steps, n_w=max(1.0, constants.forget_tokens / self.batch_tokens))
         self.embedding = WordEmbedding(output, kernels, steps, options.seed)
         self.tokens = 0
+        self.losses: list[float] = []
+        self.heldout_losses: list[float] = []
         self._first_loss: float | None = None
 
-    def epoch(self, epoch: int, progress: Callable[[Progress], None] | None) -> float:
+    def train(self, progress: Callable[[Progress], None] | None) -> None:
+        """Every epoch, or as many as the held-out loss allows."""
+        for epoch in range(self._options.epochs):
+            self.losses.append(self._epoch(epoch, progress))
+            if self._options.heldout:
+                self.heldout_losses.append(self._heldout_loss())
+                if progress is not None:
+                    progress(Progress(self.tokens, self._total, epoch, self.losses[-1], self.heldout_losses[-1]))
+                if self._options.patience and has_stalled(self.heldout_losses, self._options.patience):
+                    return
+
+    def _epoch(self, epoch: int, progress: Callable[[Progress], None] | None) -> float:
         """Pass over the corpus once; the mean loss per pair."""
         loss, pairs = 0.0, 0
-        for shard, start, stop, offset in slices(self._corpus, self.batch_tokens, self._epoch_tokens):
-            examples = self._build(shard, start, stop, offset=offset, epoch=epoch)
+        for ids, start, stop, offset in self._slices.train(self.batch_tokens):
+            examples = self._build(ids, start, stop, offset=offset, epoch=epoch)
             loss += self._step(examples)
             pairs += examples.pairs
             if progress is not None:
@@ -214,15 +245,36 @@ class Run:
             )
         return loss / pairs
 
+    def heldout_examples(self) -> Iterator[Examples]:
+        """Held-out text, sampled and windowed as the text of the first epoch is: the same examples each time."""
+        for ids, start, stop, offset in self._slices.heldout(self.batch_tokens):
+            yield self._build(ids, start, stop, offset=offset, epoch=0)
+
+    def _heldout_loss(self) -> float:
+        """The exact loss on held-out text, its mean per pair."""
+        loss, pairs = 0.0, 0
+        for examples in self.heldout_examples():
+            loss += self.embedding.loss(examples)
+            pairs += examples.pairs
+        return loss / pairs
+
+    def _check_heldout(self) -> None:
+        heldout = self._options.heldout
+        if heldout and self._total == 0:
+            raise InputError(f"heldout {heldout}: nothing of the text is left to train on; hold less of it out")
+        if heldout and not any(examples.pairs for examples in self.heldout_examples()):
+            raise InputError(f"heldout {heldout}: too little text is held out to have a loss; hold out more of it")
+
     def _step(self, examples: Examples) -> float:
         # lr falls linearly to 0; E stays where it started while W is fitted to it.
-        lr = self._lr * (1 - self.tokens / self._total) if self.tokens >= self._warmup else 0.0
-        loss = self.embedding.step(examples, lr)
+        remaining = 1 - self.tokens / self._total
+        lr = self._lr * remaining if self.tokens >= self._warmup else 0.0
+        loss = self.embedding.step(examples, lr, remaining)
         self.tokens += examples.tokens
         if examples.pairs:
             mean = loss / examples.pairs
             first = self._first_loss = mean if self._first_loss is None else self._first_loss
-            if not mean <= DIVERGED * first:
+            if not mean <= first + DIVERGED * max(abs(first), 1.0):
                 raise TrainingError(
                     f"training diverged after {self.tokens:,} of {self._total:,} tokens: the mean loss is {mean:.4g}, "
                     f"from {first:.4g} at the start; use smaller minibatches (batch_tokens)"
@@ -230,30 +282,10 @@ class Run:
         return loss
 
 
-def slices(corpus: EncodedCorpus, batch_tokens: int, max_tokens: int) -> Iterator[tuple[Array, int, int, int]]:
-    """Cut the first ``max_tokens`` corpus tokens into (shard, start, stop, offset of the shard in the corpus).
-
-    The shard is cut where the tokens end, so that no window reaches over that place.
-    """
-    offset = 0
-    for shard in corpus.shards:
-        stop, max_tokens = _end_of_tokens(shard, max_tokens)
-        for start in range(0, stop, batch_tokens):
-            yield shard[:stop], start, min(start + batch_tokens, stop), offset
-        if max_tokens == 0:
-            return
-        offset += shard.shape[0]
-
-
-def _end_of_tokens(shard: Array, max_tokens: int) -> tuple[int, int]:
-    """Where the first ``max_tokens`` corpus tokens of a shard end, and how many are left for the shards after it."""
-    block = 2**20
-    for start in range(0, shard.shape[0], block):
-        tokens = np.flatnonzero(shard[start : start + block] != END_OF_SENTENCE)
-        if tokens.shape[0] >= max_tokens:
-            return start + int(tokens[max_tokens - 1]) + 1, 0
-        max_tokens -= tokens.shape[0]
-    return shard.shape[0], max_tokens
+def has_stalled(heldout_losses: list[float], patience: int) -> bool:
+    """Whether the last ``patience`` epochs brought no better held-out loss than the best one before them."""
+    before, after = heldout_losses[:-patience], heldout_losses[-patience:]
+    return bool(before) and min(after) >= min(before)
 
 
 def peak_memory_bytes() -> int:

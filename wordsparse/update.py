@@ -1,11 +1,12 @@
 """The update of one step (equations in output.py), computed beside the state and not yet applied.
 
-Two routes to the same numbers: :func:`dense` through d×d matrices, O(u d² + d³); :func:`low_rank` through the m rows of
-H, O(m d²), with Woodbury's identity for U⁻¹. :func:`compute` takes the cheaper one. Every U⁻¹ that was corrected m rows
-at a time is computed anew from U once d rows have gone into it: O(m d²) a step on average, and nothing drifts further.
+Two routes to the same numbers: :func:`dense` through d×d matrices, O(u d² + d³), and :func:`low_rank` through the m
+rows of H, O(m d²), with Woodbury's identity for U⁻¹. :func:`compute` takes the cheaper one. What a minibatch adds to
+the d×d state is computed in the working precision, as accurate as the rows of V that go with it, and added in float64.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,11 +18,14 @@ from wordsparse.minibatch import Forward
 
 Array = NDArray[Any]
 
+# A step that makes U⁻¹ grow more than this takes some direction nearly away: only float64 tells how much of it is left.
+LOST = 100.0
+
 
 @dataclass(frozen=True)
 class Update:
-    """New factors, the change Δ U'⁻¹ of V's target rows (u, d), and η ‖G‖ (Frobenius), at least the largest
-    eigenvalue of η G: up to 2 the step is stable in every direction that curves upward."""
+    """New factors, the change Δ U'⁻¹ of V's target rows (u, d), and η √|tr G²|, at least the largest eigenvalue of
+    η G: up to 2 the step is stable in every direction that curves upward."""
 
     factors: Factors
     rows_change: Array
@@ -43,101 +47,133 @@ class Problem:
     preconditioner: Array | None
     weight_decay: float
 
+    @property
+    def eta(self) -> np.float64:
+        """η; NumPy's float: what overflows or divides by zero is not finite then, and refused by the caller."""
+        return np.float64(self.lr)
+
+    @property
+    def shrink(self) -> np.float64:
+        """c = 1 − ηλ."""
+        return 1 - self.eta * self.weight_decay
+
+    @cached_property
+    def HP(self) -> Array:
+        """H Π, (m, d)."""
+        return (
+            self.forward.inputs.rows if self.preconditioner is None else self.forward.inputs.times(self.preconditioner)
+        )
+
+    def times_pi(self, matrix: Array) -> Array:
+        """matrix Π, for a d×d or a (d,) one."""
+        return matrix if self.preconditioner is None else matrix @ self.preconditioner
+
 
 def compute(problem: Problem, kernels: Kernels) -> Update:
     """The update, by the cheaper route; entries that are not finite are left for the caller to find."""
     m, d = problem.forward.inputs.rows.shape
+    route = low_rank if low_rank_flops(m, d) < dense_flops(m, d) else dense
+    real = problem.forward.inputs.rows.dtype
     with np.errstate(all="ignore"):
-        return low_rank(problem) if low_rank_flops(m, d) < dense_flops(m, d) else dense(problem, kernels)
+        update = route(problem, kernels, real)
+        if real != np.float64 and not update.factors.inverse_scale < LOST * problem.factors.inverse_scale:
+            update = route(problem, kernels, np.dtype(np.float64))
+    return update
 
 
 def dense_flops(m: int, d: int) -> float:
-    """About what :func:`dense` spends: curvature, ΓᵀH and its three products (u ≈ m), and twelve d³ products."""
-    return 9.0 * m * d**2 + 24.0 * d**3
+    """About what :func:`dense` spends: curvature, ΓᵀH and its three products (u ≈ m); in float64, which counts twice,
+    an inverse and a product, and seven more products."""
+    return 8.0 * m * d**2 + 40.0 * d**3
 
 
 def low_rank_flops(m: int, d: int) -> float:
-    """About what :func:`low_rank` spends: twelve m×d×d products, four m×m×d and the share of recomputing U⁻¹."""
-    return 26.0 * m * d**2 + 8.0 * m**2 * d
+    """About what :func:`low_rank` spends: six m×d×d products, four m×m×d and a linear system."""
+    return 12.0 * m * d**2 + 8.0 * m**2 * d + 2.0 * m**3
 
 
-def dense(problem: Problem, kernels: Kernels) -> Update:
-    """Through d×d matrices."""
-    f, forward, eta = problem.factors, problem.forward, np.float64(problem.lr)
-    H, targets = forward.inputs.rows, forward.targets
-    identity = np.eye(f.U.shape[0])
+def target_change(problem: Problem, kernels: Kernels) -> Array:
+    """Δ = −η Γᵀ H Π itself, (u, d)."""
+    forward = problem.forward
+    return kernels.combine(forward.transposed, (-problem.eta * forward.gamma).astype(forward.gamma.dtype), problem.HP)
 
-    def times_pi(matrix: Array) -> Array:
-        return matrix if problem.preconditioner is None else matrix @ problem.preconditioner
 
-    G = 2 * times_pi(forward.curvature())
-    A = (1 - eta * problem.weight_decay) * identity - eta * G
-    b = times_pi((H.T @ forward.beta.astype(H.dtype)).astype(np.float64))
-    U = f.U @ A
+def dense(problem: Problem, kernels: Kernels, real: np.dtype[Any]) -> Update:
+    """Through d×d matrices; what the minibatch adds to them in ``real``."""
+    f, forward, eta, c = problem.factors, problem.forward, real.type(problem.eta), problem.shrink
+    H, times_pi = forward.inputs.rows, problem.times_pi
+    G = (2 * times_pi(forward.curvature)).astype(real)
+    strength = float(eta * np.sqrt(abs(np.vdot(G, G.T))))
+    U = c * f.U - (f.U.astype(real) @ G) * eta
     U_inverse = invert(U)
-    # Δ = −η X Π is never formed: Π moves to the d×d side of each product.
-    X = kernels.combine(kernels.transpose(targets.csr), forward.gamma, H)  # ΓᵀH
-    rows_change = kernels.matmul(X, -eta * times_pi(identity) @ U_inverse)
-    X_p = (X.T @ problem.p_T.astype(X.dtype)).astype(np.float64)
-    inner = kernels.gram(X, forward.W_T) @ A - 0.5 * eta * times_pi(kernels.gram(X)) - eta * np.outer(X_p, b)
-    R = -eta * times_pi(inner.T).T
-    w_A = A.T @ f.w_bar
-    half = 0.5 * (A.T @ f.Q @ A) + np.outer(0.5 * eta**2 * problem.total * b - eta * w_A, b) + R
-    return Update(
-        Factors(
-            U,
-            U_inverse,
-            A.T @ f.omega - eta * b,
-            half + half.T,
-            w_A - eta * (problem.total * b + times_pi(X_p)),
-        ),
-        rows_change,
-        float(eta * np.linalg.norm(G)),
-    )
-
-
-def low_rank(problem: Problem) -> Update:
-    """Through the m rows of H, all in float64."""
-    # NumPy's floats: what overflows or divides by zero is not finite then, and refused by the caller.
-    f, forward, eta = problem.factors, problem.forward, np.float64(problem.lr)
-    c = 1 - eta * problem.weight_decay
-    csr = forward.targets.csr
-    H = forward.inputs.rows.astype(np.float64)
-    W_T = forward.W_T.astype(np.float64)
-    HP = H if problem.preconditioner is None else H @ problem.preconditioner  # H Π
-    H2 = 2 * forward.alpha[:, None] * H  # G = H2ᵀ HP
-    H2_hat = H2 @ f.Q
-    overlap = HP @ H2.T
-    b = forward.beta @ HP
-    w_A = c * f.w_bar - eta * (H2 @ f.w_bar) @ HP
-
-    # The m × u matrix Γ is small here: m < d examples.
-    gamma = np.zeros((csr.rows, csr.columns))
-    np.add.at(gamma, (csr.row_of_entry(), csr.indices), forward.gamma)
-    change = -eta * (gamma.T @ HP)  # Δ
-    Y = c * W_T - eta * (W_T @ H2.T) @ HP + 0.5 * change  # W_T A + ½ Δ
-    gamma_p = gamma @ problem.p_T
-    # Aᵀ Q A = c² Q + HPᵀ Z + Zᵀ HP
-    Z = -c * eta * H2_hat + 0.5 * eta**2 * (H2_hat @ H2.T) @ HP
-    half = (
-        0.5 * c**2 * f.Q
-        + HP.T @ (Z - eta * gamma @ Y + eta**2 * np.outer(gamma_p, b))
-        + np.outer(0.5 * eta**2 * problem.total * b - eta * w_A, b)
-    )
-    U = c * f.U - eta * (f.U @ H2.T) @ HP
-    # A⁻¹ = (I + H2ᵀ K HP) / c
-    N = HP @ f.U_inverse
-    KN = eta / c * invert(np.eye(H.shape[0]) - eta / c * overlap) @ N
-    age = f.inverse_age + H.shape[0]
-    if age < H.shape[1]:
-        U_inverse = (f.U_inverse + H2.T @ KN) / c
+    # Δ = −η Γᵀ H Π is never formed: Π and U'⁻¹ go to the d×d side, and the products run over the narrower side.
+    M = -eta * (U_inverse if problem.preconditioner is None else problem.preconditioner @ U_inverse)
+    sums = np.stack([forward.beta.astype(H.dtype), forward.weighted(problem.p_T)], axis=1)
+    b, X_p = times_pi((H.T @ sums).T.astype(np.float64))  # Πᵀ Hᵀβ and Πᵀ Xᵀ p_T
+    if forward.target_rows.wide:
+        rows_change = kernels.combine(forward.transposed, forward.gamma, kernels.matmul(H, M))
+        XW = kernels.gram(H, forward.pulled)
+        XX = kernels.gram(H, kernels.combine(forward.targets.csr, forward.gamma, forward.pushed))
     else:
-        age, U_inverse = 0, invert(U)
-    rows_change = (-eta / c) * (gamma.T @ (N + overlap @ KN))
-    omega = c * f.omega - eta * ((H2 @ f.omega) @ HP + b)
-    w_bar = w_A - eta * (problem.total * b + gamma_p @ HP)
-    return Update(
-        Factors(U, U_inverse, omega, half + half.T, w_bar, age),
-        rows_change.astype(forward.W_T.dtype),
-        float(eta * np.sqrt(np.vdot(HP @ HP.T, H2 @ H2.T))),  # ‖H2ᵀ HP‖
+        X = forward.pushed
+        rows_change = kernels.matmul(X, M)
+        XW, XX = kernels.gram(X, forward.target_rows.W_T), kernels.gram(X)
+    # R = Δᵀ (W_T A + ½ Δ) + …, and half of Aᵀ Q A with R: Q' is this and its transpose.
+    XW, QG = XW.astype(real), f.Q.astype(real) @ G
+    R = c * XW - eta * (XW @ G + 0.5 * times_pi(XX).astype(real))
+    R = R if problem.preconditioner is None else problem.preconditioner.T.astype(real) @ R
+    w_A = c * f.w_bar - eta * (G.T @ f.w_bar)
+    half = 0.5 * c**2 * f.Q - eta * (c * QG - 0.5 * eta * (G.T @ QG) + R)
+    half += np.outer((0.5 * eta**2 * problem.total) * b - eta * (w_A - eta * X_p), b)
+    new = Factors(
+        U,
+        U_inverse,
+        c * f.omega - eta * (G.T @ f.omega + b),
+        half + half.T,
+        w_A - eta * (problem.total * b + X_p),
     )
+    return Update(new, rows_change, strength)
+
+
+def low_rank(problem: Problem, kernels: Kernels, real: np.dtype[Any]) -> Update:
+    """Through the m rows of H; what the minibatch adds to the d×d matrices in ``real``.
+
+    With B = HΠ (2 diag(α) H)ᵀ and K = η (I − (η/c) B)⁻¹ HΠ U⁻¹ / c,  U'⁻¹ = (U⁻¹ + (2 diag(α) H)ᵀ K) / c  and
+    Δ U'⁻¹ = −Γᵀ K. With g = ∇H, everything that changes Q lies in the span of H Π:
+
+        Q' = c² Q + (HΠ)ᵀ M + Mᵀ HΠ,   M = −c η g + η² S HΠ
+        S  = (g − diag(α) Ĥ) (2 diag(α) H)ᵀ + ½ Γ Γᵀ + Γ p_T βᵀ + ½ ‖p‖² β βᵀ
+    """
+    f, forward, c = problem.factors, problem.forward, problem.shrink
+    eta, eta_c = real.type(problem.eta), real.type(problem.eta / c)
+    alpha, beta = forward.alpha.astype(real)[:, None], forward.beta.astype(real)
+    H, HP = forward.inputs.rows.astype(real, copy=False), problem.HP.astype(real, copy=False)
+    gamma_p = forward.weighted(problem.p_T)
+    H2 = 2 * alpha * H
+    B = HP @ H2.T
+    strength = float(eta * np.sqrt(abs(np.vdot(B, B.T))))
+
+    S = (forward.gradient - alpha * forward.H_hat) @ H2.T
+    S += np.outer(gamma_p + real.type(0.5 * problem.total) * beta, beta)
+    products = np.zeros(B.shape, forward.gamma.dtype)
+    kernels.sparse_gram(forward.targets.csr, forward.transposed, forward.gamma, out=products)
+    S += 0.5 * products
+    M = (-eta * real.type(c)) * forward.gradient + eta**2 * (S @ HP)
+    K = invert(np.eye(B.shape[0]) - eta_c * B).astype(real, copy=False) @ (eta_c * (HP @ f.U_inverse.astype(real)))
+    change = HP.T @ M
+    along = np.stack([f.omega, f.w_bar], axis=1).astype(real)
+    omega, w_bar = (H2 @ along + np.stack([beta, real.type(problem.total) * beta + gamma_p], axis=1)).T @ HP
+    new = Factors(
+        _times(c, f.U) - (eta * (f.U.astype(real) @ H2.T)) @ HP,
+        _times(1 / c, f.U_inverse + H2.T @ K),
+        c * f.omega - eta * omega,
+        _times(c**2, f.Q) + (change + change.T),
+        c * f.w_bar - eta * w_bar,
+    )
+    rows_change = -kernels.combine(forward.transposed, forward.gamma, K.astype(forward.gamma.dtype, copy=False))
+    return Update(new.renewed(forward.inputs.rows.dtype), rows_change, strength)
+
+
+def _times(factor: np.float64, matrix: Array) -> Array:
+    """factor × matrix; the matrix itself where the factor is 1, as without weight decay."""
+    return matrix if factor == 1 else factor * matrix

@@ -118,6 +118,17 @@ def test_an_encoded_directory_several_files_and_max_vocab(text: Path, tmp_path: 
     assert (result["tokens"], result["vocab_size"]) == (7200, 5)
 
 
+def test_heldout_loss_is_shown_after_each_epoch(text: Path, tmp_path: Path, capsys: Output) -> None:
+    arguments = ["train", str(text), "-o", str(tmp_path / "model"), *SMALL, "--heldout", "0.2", "--json"]
+    assert main(arguments) == 0
+    output = capsys.readouterr()
+    found = json.loads(output.out)["heldout_loss"]
+    assert len(found) == 2
+    for epoch, loss in enumerate(found, 1):
+        assert f"epoch {epoch}: " in output.err
+        assert f"held-out {loss:.4f}" in output.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -133,12 +144,14 @@ def test_an_encoded_directory_several_files_and_max_vocab(text: Path, tmp_path: 
         (["--seed", "-1"], "seed"),
         (["--model", "glove"], "--model"),
         (["--loss", "softmax"], "softmax"),
-        (["--loss", "spherical"], "does not train word vectors yet"),
+        (["--loss", "hinge"], "choose one of"),
         (["--device", "cuda"], "cuda"),
         (["--format", "pdf"], "--format"),
         (["--min-count", "0"], "min_count"),
         (["--min-count", "9999"], "vocabulary is empty"),
         (["--max-vocab", "0"], "max_vocab"),
+        (["--heldout", "1"], "heldout"),
+        (["--patience", "2"], "patience needs held-out text"),
         (["--frobnicate"], "--frobnicate"),
     ],
 )

@@ -35,7 +35,6 @@ STABILITY = [
     "--steps=600",
     "--minibatches=1,16",
     "--rate=0.05",
-    "--fold-condition=1000",
 ]
 
 

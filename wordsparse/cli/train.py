@@ -1,5 +1,6 @@
 """``wordsparse train``."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,21 @@ DEFAULTS = recipe.Options()
 @click.option("--seed", type=int, default=DEFAULTS.seed, show_default=True)
 @click.option("--device", type=click.Choice(recipe.DEVICES), default=DEFAULTS.device, show_default=True)
 @click.option("--max-tokens", type=int, help="Train on the first so many tokens only.")
+@click.option(
+    "--heldout",
+    type=float,
+    default=DEFAULTS.heldout,
+    show_default=True,
+    metavar="FRACTION",
+    help="Share of the text that is not trained on; its loss is shown after each epoch.",
+)
+@click.option(
+    "--patience",
+    type=int,
+    metavar="EPOCHS",
+    help="Stop after so many epochs without a better held-out loss. The learning rate falls to 0 over all of --epochs, "
+    "so a run that is stopped was still learning fast: to end well, run again with that many --epochs.",
+)
 @click.option("--format", type=click.Choice(FORMATS), default="lines", show_default=True, help="How text is read.")
 @json_option
 def command(
@@ -56,6 +72,9 @@ def command(
         training_bar.total = progress.total_tokens
         training_bar.set_postfix(epoch=progress.epoch + 1, loss=f"{progress.loss:.4f}", refresh=False)
         training_bar.update(progress.tokens - training_bar.n)
+        if progress.heldout_loss is not None:
+            epoch = f"epoch {progress.epoch + 1}: loss {progress.loss:.4f}, held-out {progress.heldout_loss:.4f}"
+            training_bar.write(epoch, file=sys.stderr)
 
     with (
         encoding_bar,
@@ -79,4 +98,6 @@ def command(
         f"({report['tokens_per_second']:,.0f} tokens/s, {report['threads']} threads); "
         f"loss per epoch: {', '.join(f'{loss:.4f}' for loss in report['loss'])}"
     )
+    if "heldout_loss" in report:
+        text += f"; held-out: {', '.join(f'{loss:.4f}' for loss in report['heldout_loss'])}"
     emit({**report, "output": str(output)}, text, as_json)

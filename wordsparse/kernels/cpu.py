@@ -49,24 +49,39 @@ class CpuKernels(HostArrays):
         _gather.pair_dots(csr.indptr, csr.indices, left, right, out, self._threads_for(csr.entries * left.shape[1]))
         return out
 
-    def combine(self, csr: Csr, values: Array, rows: Array) -> Array:
-        out = np.empty((csr.rows, rows.shape[1]), rows.dtype)
-        work = csr.entries * rows.shape[1]
-        _gather.combine(csr.indptr, csr.indices, csr.order, values, rows, out, self._threads_for(work))
+    def row_dots(self, left: Array, right: Array) -> Array:
+        out = np.zeros(left.shape[0])
+        _gather.row_dots(left, right, out, self._threads_for(left.size))
         return out
+
+    def combine(self, csr: Csr, values: Array, rows: Array, out: Array | None = None) -> Array:
+        accumulate = out is not None
+        if out is None:
+            out = np.empty((csr.rows, rows.shape[1]), rows.dtype)
+        threads = self._threads_for(csr.entries * rows.shape[1])
+        _gather.combine(csr.indptr, csr.indices, csr.order, values, rows, out, accumulate, threads)
+        return out
+
+    def sparse_gram(self, csr: Csr, transposed: Csr, values: Array, out: Array) -> None:
+        _gather.sparse_gram(
+            csr.indptr, csr.indices, values, transposed.indptr, transposed.indices, transposed.order, out
+        )
 
     def matmul(self, a: Array, m: Array, out: Array | None = None) -> Array:
         accumulate = out is not None
         if out is None:
-            out = np.zeros((a.shape[0], m.shape[1]), a.dtype)
+            make = np.empty if a.shape[1] else np.zeros
+            out = make((a.shape[0], m.shape[1]), a.dtype)
         m = np.ascontiguousarray(m, a.dtype)
         _products.matmul(a, m, out, accumulate, self._threads_for(out.size * a.shape[1]))
         return out
 
     def gram(self, a: Array, b: Array | None = None) -> Array:
+        if a.shape[0] == 0:
+            return np.zeros((a.shape[1], a.shape[1] if b is None else b.shape[1]))
         groups = _products.group_count(a.shape[0])
         shape = (groups, a.shape[1], a.shape[1] if b is None else b.shape[1])
-        partial, total = np.zeros(shape, a.dtype), np.zeros(shape)
+        partial, total = np.empty(shape, a.dtype), np.empty(shape)
         threads = self._threads_for(a.shape[0] * shape[1] * shape[2])
         if b is None:
             _products.gram_self(a, partial, total, threads)

@@ -68,8 +68,14 @@ class Kernels(Protocol):
     def pair_dots(self, csr: Csr, left: Array, right: Array) -> Array:
         """``left[r] · right[c]`` for every stored entry (r, c)."""
 
-    def combine(self, csr: Csr, values: Array, rows: Array) -> Array:
-        """The sparse matrix (structure ``csr``, values ``values``) times ``rows``."""
+    def row_dots(self, left: Array, right: Array) -> Array:
+        """``left[r] · right[r]`` for every row, (n,) float64."""
+
+    def combine(self, csr: Csr, values: Array, rows: Array, out: Array | None = None) -> Array:
+        """The sparse matrix (structure ``csr``, values ``values``) times ``rows``; added to ``out`` where given."""
+
+    def sparse_gram(self, csr: Csr, transposed: Csr, values: Array, out: Array) -> None:
+        """``out`` (rows, rows) += the sparse matrix times its transpose, whose structure is ``transposed``."""
 
     def matmul(self, a: Array, m: Array, out: Array | None = None) -> Array:
         """``a m``, in a's dtype; added to ``out`` where given."""
@@ -109,10 +115,22 @@ class NumpyKernels(HostArrays):
     def pair_dots(self, csr: Csr, left: Array, right: Array) -> Array:
         return np.asarray(np.einsum("kd,kd->k", left[csr.row_of_entry()], right[csr.indices]))
 
-    def combine(self, csr: Csr, values: Array, rows: Array) -> Array:
+    def row_dots(self, left: Array, right: Array) -> Array:
+        return np.asarray(np.einsum("jd,jd->j", left, right, dtype=np.float64))
+
+    def combine(self, csr: Csr, values: Array, rows: Array, out: Array | None = None) -> Array:
+        product = np.asarray(self._matrix(csr, values) @ rows)
+        if out is None:
+            return product
+        out += product
+        return out
+
+    def sparse_gram(self, csr: Csr, transposed: Csr, values: Array, out: Array) -> None:
+        out += (self._matrix(csr, values) @ self._matrix(transposed, values)).toarray()
+
+    def _matrix(self, csr: Csr, values: Array) -> sp.csr_array:
         values = values if csr.order is None else values[csr.order]
-        matrix = sp.csr_array((values, csr.indices, csr.indptr), shape=(csr.rows, csr.columns))
-        return np.asarray(matrix @ rows)
+        return sp.csr_array((values, csr.indices, csr.indptr), shape=(csr.rows, csr.columns))
 
     def matmul(self, a: Array, m: Array, out: Array | None = None) -> Array:
         product: Array = a @ m.astype(a.dtype, copy=False)

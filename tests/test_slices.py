@@ -1,0 +1,99 @@
+"""How a corpus is cut into minibatches and into what is trained on and what is held out."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import wordsparse as ws
+from wordsparse.corpus import END_OF_SENTENCE, EncodedCorpus
+from wordsparse.slices import REACH, Slices, Split
+
+
+def corpus_of(shards: list[list[int]]) -> EncodedCorpus:
+    arrays = [np.array(shard, np.int32) for shard in shards]
+    tokens = sum(int((shard != END_OF_SENTENCE).sum()) for shard in arrays)
+    return EncodedCorpus(
+        path=Path("nowhere"),
+        vocabulary=ws.corpus.Vocabulary(["a"], [1]),
+        tokens=tokens,
+        sentences=1,
+        distinct_words=1,
+        min_count=1,
+        max_vocab=None,
+        shards=arrays,
+    )
+
+
+shard_lists = st.lists(st.lists(st.sampled_from([0, 0, -1, -2]), min_size=1, max_size=12), min_size=1, max_size=4)
+
+
+@given(shards=shard_lists, batch=st.integers(1, 15), data=st.data())
+@settings(max_examples=200, deadline=None)
+def test_slices_pass_over_the_first_tokens_once_and_in_order(
+    shards: list[list[int]], batch: int, data: st.DataObject
+) -> None:
+    corpus = corpus_of([[*shard, -2] for shard in shards])
+    wanted = data.draw(st.integers(1, max(1, corpus.tokens)))
+    positions: list[int] = []
+    whole = np.concatenate(corpus.shards)
+    slices = Slices(corpus, wanted, 0.0, seed=1)
+    for ids, start, stop, offset in slices.train(batch):
+        assert 0 <= start < stop <= min(start + batch, ids.size)
+        assert np.array_equal(whole[offset : offset + ids.size], ids)
+        positions.extend(range(offset + start, offset + stop))
+    assert positions == list(range(len(positions)))
+    assert int((whole[positions] != END_OF_SENTENCE).sum()) == min(wanted, corpus.tokens) == slices.tokens
+
+
+@given(shards=shard_lists, batch=st.integers(1, 15), fraction=st.floats(0.01, 0.99), seed=st.integers(0, 9))
+@settings(max_examples=200, deadline=None)
+def test_every_token_is_trained_on_or_held_out_whatever_the_minibatch(
+    shards: list[list[int]], batch: int, fraction: float, seed: int
+) -> None:
+    corpus = corpus_of([[*shard, -2] for shard in shards])
+    whole = np.concatenate(corpus.shards)
+
+    def parts(batch: int) -> list[np.ndarray]:
+        slices = Slices(corpus, None, fraction, seed)
+        found = []
+        for part in (slices.train(batch), slices.heldout(batch)):
+            there = np.full(whole.size, END_OF_SENTENCE)
+            for ids, start, stop, offset in part:
+                # Whatever a window may see beyond the slice belongs to the same part.
+                there[offset + start : offset + stop] = ids[start:stop]
+            found.append(there)
+        assert [(part != END_OF_SENTENCE).sum() for part in found] == [slices.tokens, slices.heldout_tokens]
+        return found
+
+    train, heldout = parts(batch)
+    assert np.array_equal(np.maximum(train, heldout), whole)
+    assert not ((train != END_OF_SENTENCE) & (heldout != END_OF_SENTENCE)).any()
+    assert all(map(np.array_equal, (train, heldout), parts(100)))
+
+
+def test_the_text_around_a_slice_is_of_the_same_part() -> None:
+    corpus = corpus_of([[0] * 5000])
+    mask = Split(5000, 0.3, seed=3).mask(0, 5000)
+    for held, slices in enumerate((Slices(corpus, None, 0.3, 3).train(70), Slices(corpus, None, 0.3, 3).heldout(70))):
+        for ids, _, _, offset in slices:
+            assert np.array_equal(ids == 0, mask[offset : offset + ids.size] == held)
+
+
+@pytest.mark.parametrize("fraction", [0.01, 0.1, 0.5, 0.99])
+def test_the_share_is_exact_to_a_block_and_depends_on_the_seed(fraction: float) -> None:
+    positions = 10_000_000
+    splits = [Split(positions, fraction, seed) for seed in (1, 1, 2)]
+    masks = [split.mask(0, positions) for split in splits]
+    assert abs(masks[0].sum() - fraction * positions) <= 2 * splits[0].block
+    assert np.array_equal(masks[0], masks[1])
+    assert not np.array_equal(masks[0], masks[2])
+    assert np.array_equal(splits[0].mask(1500, 10_000), masks[0][1500:11_500])
+
+
+def test_a_slice_holds_no_more_text_than_windows_reach() -> None:
+    corpus = corpus_of([[0] * (4 * REACH)])
+    sizes = [ids.size for ids, _, _, _ in Slices(corpus, None, 0.0, 1).train(10)]
+    assert max(sizes) == 10 + 2 * REACH
