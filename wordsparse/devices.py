@@ -144,8 +144,9 @@ def _explain(error: Exception) -> str:
     if type(error).__name__ in ("CompileException", "NVRTCError"):
         return f"the CUDA kernels could not be compiled for this GPU ({said}); train on the CPU (device cpu)"
     return (
-        f"the GPU failed while it worked ({said}): what was in its memory is lost. nvidia-smi and the system's log tell "
-        "whether the card is still there; go on from the last checkpoint if there is one, or on the CPU (device cpu)"
+        f"the GPU failed while it worked ({said}): what was in its memory is lost. nvidia-smi and the system's log "
+        "tell whether the card is still there; go on from the last checkpoint if there is one, or on the CPU "
+        "(device cpu)"
     )
 
 

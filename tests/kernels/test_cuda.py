@@ -104,8 +104,8 @@ def test_the_logic_of_the_kernels(d: int, name: str) -> None:
 
 # A mistake in the sources, which line by line could have been made; each has to be found.
 MUTATIONS = {
-    "entries: one too many": ("const Position last = smaller(first + ENTRIES_PER_WARP, entries);", "entries", "entries + 1"),
-    "entries: one too few": ("smaller(first + ENTRIES_PER_WARP, entries);\n    const int lane", "entries)", "entries - 1)"),
+    "entries: one too many": ("last = smaller(first + ENTRIES_PER_WARP, entries);", "entries", "entries + 1"),
+    "entries: one too few": ("smaller(first + ENTRIES_PER_WARP, entries);\n    const int", "entries)", "entries - 1)"),
     "index read beyond the entries": ("const int partner = mine < last", "mine < last", "mine < last + WARP"),
     "columns: one too many": ("if (column + part * WARP < d) sum[part] += scale", "< d", "<= d"),
     "columns: stored beyond the row": ("if (column + part * WARP < d) out[column", "< d", "< d + 1"),
@@ -161,8 +161,8 @@ BAD_KERNELS: dict[str, tuple[str, str]] = {
     "a read before the beginning": ("out[threadIdx.x] = out[int(threadIdx.x) - 1];", "illegal memory access"),
     "nobody wrote": ("__shared__ double s[64]; if (threadIdx.x == 7) out[3] = s[0]; s[0] = threadIdx.x;", "order of"),
     "divergent shuffle": ("if (threadIdx.x < 9) out[0] = __shfl_sync(0xffffffffu, 1.0, 0);", "not every thread"),
-    "divergent barrier": ("for (unsigned i = 0; i < threadIdx.x; ++i) __syncthreads(); out[0] = __shfl_sync(0xffffffffu, 1, 0);",
-                          "not every thread"),
+    "divergent barrier": ("for (unsigned i = 0; i < threadIdx.x; ++i) __syncthreads(); "
+                          "out[0] = __shfl_sync(0xffffffffu, 1, 0);", "not every thread"),
     "part of a mask": ("out[threadIdx.x] = __shfl_sync(0xffffu, 1.0, 0);", "arithmetic overflowed"),
     "overflow": ("int big = 2147483647 - 60; out[0] = big + int(threadIdx.x) > 5;", "arithmetic overflowed"),
 }  # fmt: skip

@@ -97,13 +97,12 @@ class CudaKernels:
         values, rows = self._packed(values, out.dtype), self._packed(rows, out.dtype)
         warps = _ceiling(csr.entries, ENTRIES_PER_WARP)
         carry, owner = self.xp.empty((warps, d), out.dtype), self.xp.empty(warps, np.int64)
-        parts = _parts(d)
+        parts, sizes = _parts(d), (np.int64(csr.rows), np.int64(csr.entries), np.int64(d))
         self._launch(
             f"combine:{parts}",
             out.dtype,
             (*_blocks(warps), _ceiling(d, WARP * parts)),
-            (csr.indptr, csr.indices, csr.order, values, rows, out, carry, owner)
-            + (np.int64(csr.rows), np.int64(csr.entries), np.int64(d)),
+            (csr.indptr, csr.indices, csr.order, values, rows, out, carry, owner, *sizes),
         )
         if warps > 1:
             grid = (min(warps, CARRY_BLOCKS), _ceiling(d, WARP))
