@@ -1,27 +1,15 @@
-import importlib.util
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
 from wordsparse import evaluation
-from wordsparse.errors import InputError, MissingDependencyError
-from wordsparse.evaluation import evaluate, read_analogies, read_pairs, score_analogies, score_pairs
+from wordsparse.errors import InputError
+from wordsparse.evaluation import evaluate
+from wordsparse.testsets import Pair, Question, TestSets
 from wordsparse.vectors import WordVectors
-
-Write = Callable[[str, str], Path]
-
-
-@pytest.fixture
-def write(tmp_path: Path) -> Write:
-    def write(name: str, text: str) -> Path:
-        path = tmp_path / name
-        path.write_text(text, encoding="utf-8")
-        return path
-
-    return write
 
 
 @pytest.fixture(scope="module")
@@ -43,66 +31,32 @@ SIX = WordVectors(
 )
 
 
-@pytest.mark.parametrize("separator", ["\t", " ", ",", " , "])
-def test_pairs_in_any_layout(write: Write, separator: str) -> None:
-    rows = [["Word 1".replace(" ", "_"), "Word2", "mean"], ["a", "b", "1.5"], ["c", "d", "2"]]
-    text = "# comment\n\n" + "\r\n".join(separator.join(row) for row in rows)
-    assert read_pairs(write("p.txt", text)) == [("a", "b", 1.5), ("c", "d", 2)]
+def score_pairs(pairs: list[tuple[str, str, float]]) -> evaluation.PairScore:
+    content = [Pair(*pair) for pair in pairs]
+    return evaluation.score_pairs(content, evaluation.answer_pairs(SIX, content))
 
 
-def test_phrases_and_more_columns(write: Write) -> None:
-    assert read_pairs(write("p.txt", "new york\tbig apple\t9\t1\t2\n")) == [("new york", "big apple", 9)]
+def score_analogies(vectors: WordVectors, questions: list[Question], restrict: int = 30_000) -> evaluation.AnalogyScore:
+    return evaluation.score_analogies(questions, evaluation.answer_analogies(vectors, questions, restrict))
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("a b 1\nc d\n", "line 2: expected two words and a number, found 'c d'"),
-        ("a b 1\nc d e\n", "line 2"),
-        ("head er line\nword 1 2\nc d e\n", "line 3"),
-        ("a b nan\nc d inf\n", "line 2"),
-        ("a,,1\nb,,2", "line 2"),
-        ("word1 word2\na b 1", "line 1"),
-        ("# nothing\n", "no word pairs"),
-        ("a b score\n", "no word pairs"),
-    ],
-)
-def test_malformed_pairs(write: Write, text: str, message: str) -> None:
-    with pytest.raises(InputError, match=message):
-        read_pairs(write("p.txt", text))
-
-
-def test_analogies_and_sections(write: Write) -> None:
-    path = write("questions.txt", "a b c d\n: first\ne f g h\n\n# comment\n:second part\ni j k l\n")
-    assert read_analogies(path) == [
-        ("questions", ("a", "b", "c", "d")),
-        ("first", ("e", "f", "g", "h")),
-        ("second part", ("i", "j", "k", "l")),
-    ]
-
-
-@pytest.mark.parametrize(("text", "message"), [(": s\na b c\n", "line 2: expected four"), (": s\n", "no anal")])
-def test_malformed_analogies(write: Write, text: str, message: str) -> None:
-    with pytest.raises(InputError, match=message):
-        read_analogies(write("a.txt", text))
-
-
-def test_files_that_cannot_be_read(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="cannot be read: No such file"):
-        read_pairs(tmp_path / "missing")
-    (tmp_path / "latin").write_bytes(b"caf\xe9 tea 3\n")
-    with pytest.raises(InputError, match="UTF-8"):
-        read_pairs(tmp_path / "latin")
-    with pytest.raises(InputError, match="Is a directory"):
-        read_analogies(tmp_path)
+def without_intervals(score: Any) -> Any:
+    """The same without ``low`` and ``high``, on every level."""
+    if not isinstance(score, dict):
+        return score
+    return {key: without_intervals(value) for key, value in score.items() if key not in ("low", "high")}
 
 
 def test_pairs_without_regard_to_case() -> None:
     """ "man" comes before "MAN", "Queen" before "queen": the more frequent one stands for both."""
-    pairs = [("MAN", "king", 3.0), ("man", "woman", 1.0), ("king", "qUEEN", 2.0), ("king", "prince", 9.0)]
-    score = score_pairs(SIX, [evaluation.Pair(*pair) for pair in pairs])
+    score = score_pairs([("MAN", "king", 3.0), ("man", "woman", 1.0), ("king", "qUEEN", 2.0), ("king", "prince", 9.0)])
     cosines = [0.5**0.5, 0, 0.9 / (1.81 * 2) ** 0.5]
-    assert score == {"spearman": pytest.approx(spearmanr([3, 1, 2], cosines).statistic), "n": 3, "oov": 1}
+    assert without_intervals(score) == {
+        "spearman": pytest.approx(spearmanr([3, 1, 2], cosines).statistic),
+        "n": 3,
+        "oov": 1,
+    }
+    assert (score["low"], score["high"]) == pytest.approx((1, 1))
 
 
 @pytest.mark.parametrize(
@@ -111,19 +65,20 @@ def test_pairs_without_regard_to_case() -> None:
     ids=["none known", "one known", "constant judgement"],
 )
 def test_nothing_to_correlate(pairs: list[tuple[str, str, float]]) -> None:
-    score = score_pairs(SIX, [evaluation.Pair(*pair) for pair in pairs])
-    assert score["spearman"] is None
+    score = score_pairs(pairs)
+    assert (score["spearman"], score["low"], score["high"]) == (None, None, None)
     assert score["n"] + score["oov"] == len(pairs)
 
 
 def test_analogies_by_hand() -> None:
     questions = [
-        evaluation.Question("good", ("man", "king", "woman", "QUEEN")),
-        evaluation.Question("good", ("man", "king", "woman", "prince")),
-        evaluation.Question("bad", ("man", "king", "woman", "man")),
-        evaluation.Question("unknown", ("x", "king", "woman", "man")),
+        Question("good", ("man", "king", "woman", "QUEEN")),
+        Question("good", ("man", "king", "woman", "prince")),
+        Question("bad", ("man", "king", "woman", "man")),
+        Question("unknown", ("x", "king", "woman", "man")),
     ]
-    assert score_analogies(SIX, questions) == {
+    score = score_analogies(SIX, questions)
+    assert without_intervals(score) == {
         "accuracy": 0.5,
         "n": 2,
         "oov": 2,
@@ -133,20 +88,22 @@ def test_analogies_by_hand() -> None:
             "unknown": {"accuracy": None, "n": 0, "oov": 1},
         },
     }
+    assert (score["low"], score["high"]) == (0, 1)
+    assert [part["low"] for part in score["sections"].values()] == [1, 0, None]
     # The answer is no longer among the most frequent words; with two of three words given none is left.
     assert score_analogies(SIX, questions, 3)["oov"] == 3
-    assert score_analogies(SIX, [evaluation.Question("s", ("man", "man", "man", "MAN"))], 1)["accuracy"] == 0
+    assert score_analogies(SIX, [Question("s", ("man", "man", "man", "MAN"))], 1)["accuracy"] == 0
 
 
 def test_no_question_can_be_asked() -> None:
-    questions = [evaluation.Question("s", ("w", "x", "y", "z"))]
-    assert score_analogies(SIX, questions)["accuracy"] is None
+    score = score_analogies(SIX, [Question("s", ("w", "x", "y", "z"))])
+    assert (score["accuracy"], score["low"], score["high"], score["n"]) == (None, None, None, 0)
 
 
 def test_batches_change_nothing(trained: WordVectors, monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(1)
     words = [tuple(row) for row in rng.choice(trained.words, (50, 4)).tolist()]
-    questions = [evaluation.Question("s", quadruple) for quadruple in words]
+    questions = [Question("s", quadruple) for quadruple in words]
     expected = score_analogies(trained, questions)
     monkeypatch.setattr(evaluation, "_BATCH_COSINES", 7 * len(trained))
     assert score_analogies(trained, questions) == expected
@@ -187,25 +144,10 @@ def test_analogies_score_as_gensim_scores(trained: WordVectors, tmp_path: Path, 
     assert 0.1 < accuracy < 0.95
     assert ours["accuracy"] == pytest.approx(accuracy)
     assert ours["n"] == len(sections[-1]["correct"]) + len(sections[-1]["incorrect"])
-    assert ours["sections"]["unknown"] == {"accuracy": None, "n": 0, "oov": 1}
+    assert without_intervals(ours["sections"]["unknown"]) == {"accuracy": None, "n": 0, "oov": 1}
 
 
-def test_only_what_is_named_is_scored(write: Write) -> None:
-    pairs = write("mine.tsv", "man king 1\nman woman 2\n")
-    result = evaluate(SIX, pairs=[pairs])
-    assert result["analogies"] == {}
-    assert result["pairs"].keys() == {"mine"}
-
-
-def test_two_sets_of_one_name_are_refused(write: Write) -> None:
-    paths = [write("same.tsv", "a b 1"), write("same.txt", "a b 1")]
-    with pytest.raises(InputError, match="two test sets named same"):
-        evaluate(SIX, pairs=paths)
+@pytest.mark.parametrize("restrict_vocab", [0, -1])
+def test_a_wrong_restriction_is_refused(restrict_vocab: int) -> None:
     with pytest.raises(InputError, match="restrict_vocab must be at least 1"):
-        evaluate(SIX, pairs=paths, restrict_vocab=0)
-
-
-def test_without_gensim(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(MissingDependencyError, match="name files of word pairs"):
-        evaluate(SIX)
+        evaluation.answer(SIX, TestSets({}, {}), restrict_vocab)

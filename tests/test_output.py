@@ -114,6 +114,18 @@ def test_losses_are_float64_where_no_example_has_a_target(m: int) -> None:
     assert found.dtype == np.float64
 
 
+@pytest.mark.parametrize("route", problems.ROUTES)
+def test_many_targets_an_example_never_form_their_rows(route: str) -> None:
+    """With K targets an example costs O(d² + K d): W_T, O(K d²), is there only where it is the smaller side."""
+    random = np.random.default_rng(4)
+    for K, formed in ((1, True), (30, False)):
+        layer = FactoredOutput(200, 4, "taylor", dtype=np.float64)
+        seen = problems.forward(layer, random.standard_normal((6, 4)), problems.targets(random, 6, 200, K))
+        with problems.route(route):
+            layer.update(seen, 1e-3)
+        assert ("W_T" in vars(seen.target_rows)) == formed
+
+
 def test_an_empty_minibatch_without_decay_changes_nothing() -> None:
     layer = FactoredOutput(4, 3, "taylor", weights=np.ones((4, 3)))
     before = problems.state(layer)

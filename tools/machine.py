@@ -1,81 +1,25 @@
-"""What every tool here shares: naming the machine that gave its numbers, timing sides in turn, JSON and tables.
-
-A time without its machine says little, so each report opens with :func:`describe`: the processor, the BLAS libraries
-found, the versions, and the rate at which this machine multiplies float32 matrices on the threads of the run.
-"""
+"""What every tool here shares: naming the machine that gave its numbers, timing sides in turn, JSON and tables."""
 
 import json
 import os
-import platform
 import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from importlib.metadata import version
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
-import threadpoolctl
 
+from wordsparse.cli.common import int_list as int_list
 from wordsparse.formats.atomic import write_atomically
-from wordsparse.threads import available_cpus
+from wordsparse.machine import blas_threads as blas_threads
+from wordsparse.machine import describe as describe
+from wordsparse.machine import memory_bytes as memory_bytes
 
-PACKAGES = ("wordsparse", "numpy", "scipy")
 # A round of a fast side lasts at least so long, in seconds.
 ROUND = 0.3
 
 Step = Callable[[], object]
-
-
-def describe(threads: int, sgemm_size: int = 2048) -> dict[str, Any]:
-    """The machine, as JSON: processor, CPUs, load, BLAS, versions, and sgemm GFLOP/s on ``threads`` threads."""
-    with blas_threads(threads):
-        rate = sgemm_gflops(sgemm_size)
-    return {
-        "processor": processor(),
-        "cpus": available_cpus(),
-        "threads": threads,
-        "load_average": os.getloadavg()[0],
-        "system": f"{platform.system()} {platform.machine()}",
-        "python": platform.python_version(),
-        "packages": {name: version(name) for name in PACKAGES},
-        "blas": [
-            f"{pool['prefix']} {pool['version']} ({pool.get('architecture', 'architecture unknown')})"
-            for pool in threadpoolctl.threadpool_info()
-            if pool["user_api"] == "blas"
-        ],
-        "sgemm_gflops": rate,
-    }
-
-
-def processor() -> str:
-    """The processor's name, as its vendor gives it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor() or "unknown"
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
-
-
-@contextmanager
-def blas_threads(threads: int) -> Iterator[None]:
-    """Gives BLAS ``threads`` threads: for the sides of a comparison that leave their threads to BLAS."""
-    with threadpoolctl.threadpool_limits(threads, user_api="blas"):
-        yield
-
-
-def sgemm_gflops(size: int) -> float:
-    """Best of five float32 products of square matrices, in 10⁹ operations a second, on BLAS's present threads."""
-    a = np.random.default_rng(0).random((size, size), np.float32)
-    out = np.empty_like(a)
-    seconds = []
-    for _ in range(6):  # the first one warms up
-        start = time.perf_counter()
-        np.matmul(a, a, out=out)
-        seconds.append(time.perf_counter() - start)
-    return 2 * size**3 / min(seconds[1:]) / 1e9
 
 
 def in_turn(steps: Sequence[Step]) -> Step:
@@ -121,17 +65,6 @@ def alternate(
     }
 
 
-def memory_bytes(field: str) -> int:
-    """``VmRSS`` (resident now) or ``VmHWM`` (its peak) of this process; Linux only.
-
-    Not getrusage: its peak is inherited from the process that started this one.
-    """
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(field + ":"):
-            return int(line.split()[1]) * 1024
-    raise LookupError(f"/proc/self/status has no {field}")
-
-
 def output_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """The option ``-o FILE``, refused before the run where the file could not be written after it."""
 
@@ -150,19 +83,6 @@ def threads_option(command: Callable[..., Any]) -> Callable[..., Any]:
     kind = click.IntRange(1)
     option = click.option("--threads", type=kind, default=1, show_default=True, help="Threads of every side.")
     return option(command)
-
-
-def int_list(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[int, ...] | None:
-    """An option's callback: positive whole numbers separated by commas."""
-    if value is None:
-        return None
-    try:
-        numbers = tuple(int(part) for part in value.split(","))
-    except ValueError:
-        numbers = ()
-    if not numbers or min(numbers) < 1:
-        raise click.BadParameter(f"{value!r} is not a list of positive whole numbers such as 128,1024")
-    return numbers
 
 
 def write_report(report: Mapping[str, Any], path: Path | None) -> None:

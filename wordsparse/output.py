@@ -320,7 +320,7 @@ class FactoredOutput:
                     f"the step would make A = I - lr G singular (condition number {condition:.3g}): the learning "
                     f"rate is the inverse of an eigenvalue of the curvature G, or not finite{advice}"
                 )
-        if not (new.is_finite() and np.isfinite(update.rows_change).all()):
+        if not (new.is_finite() and validation.all_finite(update.rows_change)):
             raise TrainingError(f"the step would give values that are not finite numbers{advice}")
 
     @single_threaded_blas()

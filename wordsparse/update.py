@@ -108,14 +108,18 @@ def dense(problem: Problem, kernels: Kernels, real: np.dtype[Any]) -> Update:
     U_inverse = invert(U)
     # Δ = −η Γᵀ H Π is never formed: Π and U'⁻¹ go to the d×d side, and the products run over the narrower side.
     M = -eta * (U_inverse if problem.preconditioner is None else problem.preconditioner @ U_inverse)
-    sums = np.stack([forward.beta.astype(H.dtype), forward.weighted(problem.p_T)], axis=1)
-    b, X_p = times_pi((H.T @ sums).T.astype(np.float64))  # Πᵀ Hᵀβ and Πᵀ Xᵀ p_T
+    X = forward.pushed
+    b = (
+        times_pi((H.T @ forward.beta.astype(H.dtype)).astype(np.float64))
+        if forward.beta.any()
+        else np.zeros(H.shape[1])
+    )
+    X_p = times_pi((X.T @ problem.p_T.astype(H.dtype)).astype(np.float64))
     if forward.target_rows.wide:
         rows_change = kernels.combine(forward.transposed, forward.gamma, kernels.matmul(H, M))
         XW = kernels.gram(H, forward.pulled)
-        XX = kernels.gram(H, kernels.combine(forward.targets.csr, forward.gamma, forward.pushed))
+        XX = kernels.gram(H, kernels.combine(forward.targets.csr, forward.gamma, X))
     else:
-        X = forward.pushed
         rows_change = kernels.matmul(X, M)
         XW, XX = kernels.gram(X, forward.target_rows.W_T), kernels.gram(X)
     # R = Δᵀ (W_T A + ½ Δ) + …, and half of Aᵀ Q A with R: Q' is this and its transpose.

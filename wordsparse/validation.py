@@ -77,12 +77,18 @@ def base_measure(measure: ArrayLike, n_outputs: int, dtype: np.dtype[Any]) -> Ar
     return pi
 
 
+def all_finite(array: Array) -> bool:
+    """Whether every number is finite; one pass that stores nothing, unless their sum is not finite."""
+    with np.errstate(all="ignore"):
+        return bool(np.isfinite(array.sum()) or np.isfinite(array).all())
+
+
 def matrix(name: str, value: ArrayLike, columns: int, dtype: np.dtype[Any], first_row: int = 0) -> Array:
     """A C-contiguous real matrix (any, columns) of finite numbers in ``dtype``."""
     array = _real_array(name, value, (None, columns))
     with np.errstate(over="ignore"):  # what overflows is found below
         array = np.ascontiguousarray(array, dtype)
-    if not np.isfinite(array).all():
+    if not all_finite(array):
         row = first_row + int(np.flatnonzero(~np.isfinite(array).all(1))[0])
         raise InputError(f"{name} holds a value that is not a finite {dtype} number, first in row {row}")
     return array

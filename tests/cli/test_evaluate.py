@@ -7,6 +7,8 @@ from wordsparse.cli import main
 from wordsparse.formats import save_vectors
 from wordsparse.vectors import WordVectors
 
+ONE = pytest.approx(1.0)
+
 
 @pytest.fixture
 def vectors(tmp_path: Path) -> str:
@@ -24,15 +26,17 @@ def sets(tmp_path: Path) -> list[str]:
 def test_json(vectors: str, sets: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", vectors, *sets, "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {
-        "pairs": {"p": {"spearman": pytest.approx(1.0), "n": 3, "oov": 1}},
+        "pairs": {"p": {"spearman": pytest.approx(1.0), "low": ONE, "high": ONE, "n": 3, "oov": 1}},
         "analogies": {
             "q": {
                 "accuracy": 1.0,
+                "low": 1.0,
+                "high": 1.0,
                 "n": 1,
                 "oov": 1,
                 "sections": {
-                    "royal": {"accuracy": 1.0, "n": 1, "oov": 0},
-                    "none": {"accuracy": None, "n": 0, "oov": 1},
+                    "royal": {"accuracy": 1.0, "low": 1.0, "high": 1.0, "n": 1, "oov": 0},
+                    "none": {"accuracy": None, "low": None, "high": None, "n": 0, "oov": 1},
                 },
             }
         },
@@ -42,12 +46,12 @@ def test_json(vectors: str, sets: list[str], capsys: pytest.CaptureFixture[str])
 def test_table(vectors: str, sets: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", vectors, *sets, "--restrict-vocab", "4"]) == 0
     assert capsys.readouterr().out.splitlines() == [
-        "word pairs  spearman       n     oov",
-        "p              1.000       3       1",
-        "analogies   accuracy       n     oov",
-        "q              1.000       1       1",
-        "  royal        1.000       1       0",
-        "  none             -       0       1",
+        "word pairs  spearman   95 % interval       n     oov",
+        "p              1.000   1.000 … 1.000       3       1",
+        "analogies   accuracy   95 % interval       n     oov",
+        "q              1.000   1.000 … 1.000       1       1",
+        "  royal        1.000   1.000 … 1.000       1       0",
+        "  none             -               -       0       1",
     ]
 
 

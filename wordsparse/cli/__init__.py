@@ -11,7 +11,7 @@ import click
 
 from wordsparse.errors import InputError, WordsparseError
 
-COMMANDS = ("encode", "train", "evaluate", "export", "similar", "analogy", "doctor")
+COMMANDS = ("encode", "train", "evaluate", "compare", "export", "similar", "analogy", "doctor")
 
 
 class _LazyGroup(click.Group):
@@ -35,8 +35,9 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        status = cli.main(args=arguments, prog_name="wordsparse", standalone_mode=False)
+        status = cli.main(args=given, prog_name="wordsparse", standalone_mode=False, obj=given)
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as error:

@@ -1,4 +1,4 @@
-"""What every sub-command shares: the ``--json`` option and how a result is printed."""
+"""What sub-commands share: the ``--json`` option, lists of numbers, and how a result is printed."""
 
 import json
 import sys
@@ -14,3 +14,16 @@ json_option = click.option(
 def emit(result: Mapping[str, object], text: str, as_json: bool) -> None:
     """Print ``result`` as one JSON object, or ``text`` for people, on standard output."""
     print(json.dumps(result, allow_nan=False) if as_json else text, file=sys.stdout)
+
+
+def int_list(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[int, ...] | None:
+    """An option's callback: positive whole numbers separated by commas."""
+    if value is None:
+        return None
+    try:
+        numbers = tuple(int(part) for part in value.split(","))
+    except ValueError:
+        numbers = ()
+    if not numbers or min(numbers) < 1:
+        raise click.BadParameter(f"{value!r} is not a list of positive whole numbers such as 1,2,5")
+    return numbers

@@ -42,19 +42,22 @@ def command(
 
 def _table(result: "Evaluation") -> str:
     """Test sets in the order given, the sections of an analogy file indented below it."""
-    rows: list[tuple[str, str, str, str]] = []
+    rows: list[tuple[str, ...]] = []
     if result["pairs"]:
-        rows.append(("word pairs", "spearman", "n", "oov"))
+        rows.append(("word pairs", "spearman", "95 % interval", "n", "oov"))
         rows += [_row(name, score, "spearman") for name, score in result["pairs"].items()]
     if result["analogies"]:
-        rows.append(("analogies", "accuracy", "n", "oov"))
+        rows.append(("analogies", "accuracy", "95 % interval", "n", "oov"))
         for name, score in result["analogies"].items():
             rows.append(_row(name, score, "accuracy"))
             rows += [_row(f"  {section}", part, "accuracy") for section, part in score["sections"].items()]
     width = max(len(row[0]) for row in rows)
-    return "\n".join(f"{name:{width}}  {value:>8}  {n:>6}  {oov:>6}" for name, value, n, oov in rows)
+    return "\n".join(
+        f"{name:{width}}  {value:>8}  {interval:>14}  {n:>6}  {oov:>6}" for name, value, interval, n, oov in rows
+    )
 
 
-def _row(name: str, score: Mapping[str, object], key: str) -> tuple[str, str, str, str]:
-    value = score[key]
-    return name, "-" if value is None else f"{value:.3f}", str(score["n"]), str(score["oov"])
+def _row(name: str, score: Mapping[str, object], key: str) -> tuple[str, ...]:
+    interval = "-" if score["low"] is None else f"{score['low']:.3f} … {score['high']:.3f}"
+    value = "-" if score[key] is None else f"{score[key]:.3f}"
+    return name, value, interval, str(score["n"]), str(score["oov"])

@@ -1,0 +1,94 @@
+"""``wordsparse compare``: ours beside gensim's word2vec and any vectors in files."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from tqdm import tqdm
+
+from wordsparse.cli.common import emit, int_list, json_option
+from wordsparse.comparison.request import METHODS, Request
+from wordsparse.corpus.reading import FORMATS
+
+if TYPE_CHECKING:
+    from wordsparse.comparison import Progress
+
+PATH = click.Path(path_type=Path)
+
+
+@click.command()
+@click.argument("corpus", nargs=-1, required=True, type=PATH)
+@click.option("-o", "--output", required=True, metavar="REPORT", type=PATH, help="Directory to write the report to.")
+@click.option("--only", "methods", multiple=True, type=click.Choice(list(METHODS)), help="Train this only; repeatable.")
+@click.option("--vectors", multiple=True, metavar="FILE", type=PATH, help="Vectors made elsewhere; repeatable.")
+@click.option("--pairs", multiple=True, metavar="FILE", type=PATH, help="Lines 'word1 word2 score'; repeatable.")
+@click.option("--analogies", multiple=True, metavar="FILE", type=PATH, help="Lines 'a b c d'; repeatable.")
+@click.option(
+    "--restrict-vocab",
+    default=Request.restrict_vocab,
+    show_default=True,
+    help="Analogies: ask and answer among this many most frequent words.",
+)
+@click.option("--dim", type=int, default=Request.dim, show_default=True, help="Length of a vector.")
+@click.option("--window", type=int, default=Request.window, show_default=True, help="Largest context distance.")
+@click.option("--min-count", type=int, help="Leave out words that occur less often.  [default: 5]")
+@click.option("--sample", type=float, default=Request.sample, show_default=True, help="Subsampling; 0 for none.")
+@click.option(
+    "--epochs",
+    callback=int_list,
+    metavar="N,N,…",
+    default="5",
+    show_default=True,
+    help="Several: a run for each, as a curve.",
+)
+@click.option("--threads", type=int, help="Of every run.  [default: every CPU available]")
+@click.option("--seed", type=int, default=Request.seed, show_default=True)
+@click.option("--repeat", type=int, default=Request.repeat, show_default=True, help="Runs of each, with other seeds.")
+@click.option(
+    "--tokens", callback=int_list, metavar="N,N,…", help="As if the text ended there; several: a learning curve."
+)
+@click.option("--max-tokens", type=int, help="Train on the first so many tokens, with the whole text's vocabulary.")
+@click.option("--keep-vectors", is_flag=True, help="Leave every run's vectors in the report's directory.")
+@click.option("--format", type=click.Choice(FORMATS), default="lines", show_default=True, help="How text is read.")
+@json_option
+def command(as_json: bool, methods: tuple[str, ...], tokens: tuple[int, ...] | None, **options: Any) -> int:
+    """Train ours and gensim's word2vec on CORPUS, judge all by the same test sets, and write REPORT.
+
+    CORPUS: text files or directories, or one directory that `encode` wrote. REPORT: a new directory, for report.html
+    (it opens offline), report.json and pictures. Without --pairs and --analogies: WordSim-353, SimLex-999 and
+    questions-words.
+    """
+    from wordsparse.comparison import compare
+
+    again = shlex.join(["wordsparse", *click.get_current_context().obj])
+    request = Request(methods=methods or tuple(METHODS), tokens=tokens or (), command=again, **options)
+    with tqdm(desc="compare", unit=" runs", delay=0.5) as bar:
+        content = compare(request, lambda progress: _show(bar, progress))
+    failed = [run for run in content["runs"] if "error" in run]
+    sentences = [sentence for part in content["conclusions"].values() for sentence in part]
+    text = "\n".join([*sentences, f"report: {options['output'] / 'report.html'}"])
+    emit(content, text, as_json)
+    return 1 if failed else 0
+
+
+def _show(bar: "tqdm[Any]", progress: "Progress") -> None:
+    bar.total = progress.total
+    if progress.starting is not None:
+        bar.set_postfix_str(progress.starting)
+    if progress.finished is not None:
+        bar.update(progress.done - bar.n)
+        bar.write(_line(progress.finished.report), file=sys.stderr)
+
+
+def _line(run: dict[str, Any]) -> str:
+    """A finished run in one line."""
+    start = f"{run['name']}, {run['epochs']} epochs of {run['tokens_per_epoch']:,} tokens: "
+    if "error" in run:
+        return start + f"failed: {run['error']}"
+    scores = {name: score["spearman"] for name, score in run["pairs"].items()}
+    scores |= {name: score["accuracy"] for name, score in run["analogies"].items()}
+    parts = [f"{name} {'-' if value is None else f'{value:.3f}'}" for name, value in scores.items()]
+    cost = f"{run['cpu_seconds']:.1f} CPU s, {run['wall_seconds']:.1f} s, {run['peak_memory_bytes'] / 1e6:,.0f} MB"
+    return start + "; ".join([cost, *parts])

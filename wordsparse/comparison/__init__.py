@@ -1,0 +1,97 @@
+"""wordsparse beside gensim's word2vec, and any vectors in files: the same text, judged by the same code.
+
+Data goes one way: request → texts → runs (each a process of its own: worker, peers) → verdicts → conclusions → report.
+"""
+
+import json
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from wordsparse import machine, report, storage
+from wordsparse.comparison import conclusions
+from wordsparse.comparison.request import METHODS, Method, Request
+from wordsparse.comparison.runs import Progress, Run, judged_files, trained
+from wordsparse.comparison.texts import Text, prepare
+from wordsparse.comparison.verdicts import boards
+from wordsparse.errors import WordsparseError
+from wordsparse.testsets import TestSets, load_test_sets
+from wordsparse.threads import resolve_threads
+
+__all__ = ["METHODS", "Method", "Progress", "Request", "compare"]
+
+
+def compare(request: Request, progress: Callable[[Progress], None] = lambda _: None) -> dict[str, Any]:
+    """Run a comparison and write its report: ``report.json``, ``report.html`` and ``pictures/`` in ``request.output``.
+
+    Returns
+    -------
+    dict
+        The content of report.json. ``runs`` has the fields of ``train --json`` and ``evaluate --json`` for every run,
+        ``cpu_seconds`` and ``wall_seconds`` of training alone; a run that failed has ``error`` instead.
+
+    Raises
+    ------
+    InputError
+        If the text, a test set or a file of vectors is not usable; nothing has been trained or written then.
+    MissingDependencyError
+        If matplotlib or Jinja2, which make the report, or the default test sets' gensim is not installed.
+    WordsparseError
+        If the report cannot be written.
+    """
+    report.require()
+    test_sets = load_test_sets(request.pairs, request.analogies)
+    beside = request.output.absolute().parent
+    with (
+        storage.new_directory(request.output) as folder,
+        tempfile.TemporaryDirectory(prefix=".wordsparse-compare-", dir=beside) as scratch,
+    ):
+        runs = judged_files(request, test_sets)
+        texts = prepare(request, Path(scratch)) if request.methods else []
+        facts = _facts(request, texts)
+        kept = folder / "vectors" if request.keep_vectors else None
+        if kept is not None:
+            kept.mkdir()
+        runs += trained(request, texts, test_sets, Path(scratch), kept, progress)
+        content = {**facts, "runs": [run.report for run in runs], **_judgement(test_sets, runs)}
+        report.write(content, folder)
+    return content
+
+
+def _facts(request: Request, texts: list[Text]) -> dict[str, Any]:
+    names = [path.stem for path in request.vectors] + [name for name in METHODS if name in request.methods]
+    left_out = ("output", "command")
+    return {
+        "format": "wordsparse comparison",
+        "version": 1,
+        "command": request.command,
+        "machine": machine.describe(resolve_threads(request.threads)),
+        "options": json.loads(json.dumps({k: v for k, v in vars(request).items() if k not in left_out}, default=str)),
+        "methods": {name: conclusions.label(name) for name in names},
+        "texts": [
+            {
+                "tokens": text.tokens,
+                "sentences": text.corpus.sentences,
+                "vocab_size": len(text.corpus.vocabulary),
+                "min_count": text.corpus.min_count,
+                "encode_seconds": text.seconds,
+            }
+            for text in texts
+        ],
+    }
+
+
+def _judgement(test_sets: TestSets, runs: list[Run]) -> dict[str, Any]:
+    if runs and all(run.answers is None for run in runs):
+        raise WordsparseError(f"every run failed; the first one: {runs[0].report['error']}")
+    judged = list(boards(test_sets, runs))
+    scores = [row for board in judged for row in board.scores()]
+    differences = [row for board in judged for row in board.differences()]
+    budgets = [row for board in judged for row in board.budgets()]
+    return {
+        "scores": scores,
+        "differences": differences,
+        "budgets": budgets,
+        "conclusions": conclusions.conclude(differences, budgets, [run.report for run in runs]),
+    }

@@ -1,0 +1,145 @@
+"""What a comparison says, in sentences: after as many epochs, within as much CPU time, and what it cost."""
+
+import itertools
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from wordsparse.comparison.request import METHODS
+from wordsparse.comparison.verdicts import ABSENT, AHEAD, ALONE, BEHIND, LEVEL
+
+Row = Mapping[str, Any]
+
+
+def label(name: str) -> str:
+    """A method's name for people; a file's stem stands for itself."""
+    return METHODS[name].label if name in METHODS else name
+
+
+def conclude(differences: Sequence[Row], budgets: Sequence[Row], runs: Sequence[Row]) -> dict[str, list[str]]:
+    """The sentences, shortest first: ``in_short``, then one a test set for ``same_epochs`` and ``same_cpu_time``."""
+    finals, stretches = _finals(differences), _stretches(budgets)
+    return {
+        "in_short": [*_cost(runs), *_tally_of_epochs(finals), *_tally_of_cpu_time(stretches)],
+        "same_epochs": [_same_epochs(test, rows) for test, rows in finals.items()],
+        "same_cpu_time": [_same_cpu_time(test, rows) for test, rows in stretches.items()],
+    }
+
+
+def _finals(differences: Sequence[Row]) -> dict[str, list[Row]]:
+    """By test set, each of ours less the best peer, with the most text and epochs."""
+    finals = {}
+    for test, rows in _by_test(differences).items():
+        last = max((row["tokens_per_epoch"], row["epochs"]) for row in rows)
+        finals[test] = [r for r in rows if (r["tokens_per_epoch"], r["epochs"]) == last and r["best_peer"]]
+    return finals
+
+
+def _stretches(budgets: Sequence[Row]) -> dict[str, list[list[Row]]]:
+    """By test set, the budgets with the most text in stretches of one verdict; without sets where a side is missing."""
+    stretches = {}
+    for test, rows in _by_test(budgets).items():
+        most = max(row["tokens_per_epoch"] for row in rows)
+        rows = [row for row in rows if row["tokens_per_epoch"] == most]
+        if any(row["difference"] is not None for row in rows):
+            stretches[test] = [list(stretch) for _, stretch in itertools.groupby(rows, key=lambda r: r["verdict"])]
+    return stretches
+
+
+def _same_epochs(test: str, rows: Sequence[Row]) -> str:
+    parts = [f"{label(row['ours'])} {_OUTCOMES[row['verdict']]} {label(row['peer'])} ({_signed(row)})" for row in rows]
+    return f"{test}, after {_epochs(rows[0]['epochs'])}: {'; '.join(parts)}."
+
+
+def _same_cpu_time(test: str, stretches: Sequence[Sequence[Row]]) -> str:
+    parts = [f"from {rows[0]['cpu_seconds']:,.3g} s {_standing(rows[-1])}" for rows in stretches]
+    return f"{test}, by CPU time: {'; '.join(parts)}."
+
+
+def _tally_of_epochs(finals: Mapping[str, Sequence[Row]]) -> list[str]:
+    """One sentence for each of ours: on how many test sets it is where, beside the best peer of each."""
+    rows = [row for of_test in finals.values() for row in of_test]
+    sentences = []
+    for name in dict.fromkeys(row["ours"] for row in rows):
+        count = Counter(row["verdict"] for row in rows if row["ours"] == name)
+        sentences.append(
+            f"After {_epochs(rows[0]['epochs'])}, {label(name)} is ahead of the best peer on {count[AHEAD]} of "
+            f"{_sets(count.total())}, behind on {count[BEHIND]}, and cannot be told from it on {count[LEVEL]}."
+        )
+    return sentences
+
+
+def _tally_of_cpu_time(stretches: Mapping[str, Sequence[Sequence[Row]]]) -> list[str]:
+    """One sentence: on how many test sets our best stays ahead, and where it falls behind."""
+    if not stretches:
+        return []
+    verdicts = {test: {rows[0]["verdict"] for rows in of_test} - {ALONE, ABSENT} for test, of_test in stretches.items()}
+    ahead = sum(found == {AHEAD} for found in verdicts.values())
+    behind = [test for test, found in verdicts.items() if BEHIND in found]
+    ending = f"behind at some point on {len(behind)}: {', '.join(behind)}" if behind else "and never behind"
+    return [
+        f"At equal CPU time, with as many of the epochs tried as fit, the best of ours is ahead of the best peer "
+        f"throughout on {ahead} of {_sets(len(stretches))}, {ending}."
+    ]
+
+
+def _cost(runs: Sequence[Row]) -> list[str]:
+    """Each of ours beside gensim's same model by negative sampling: CPU time and peak memory, with the most epochs."""
+    done = [run for run in runs if "cpu_seconds" in run]
+    last = max(((run["tokens_per_epoch"], run["epochs"]) for run in done), default=None)
+    least: dict[str, Row] = {}
+    for run in done:
+        if (run["tokens_per_epoch"], run["epochs"]) == last:
+            least[run["name"]] = min(least.get(run["name"], run), run, key=lambda known: known["cpu_seconds"])
+    sentences = []
+    for model in ("skipgram", "cbow"):
+        ours, peer = least.get(f"wordsparse-{model}"), least.get(f"gensim-{model}-ns")
+        if ours and peer:
+            sentences.append(
+                f"{label(ours['name'])} took {ours['cpu_seconds']:,.1f} CPU s for {_epochs(ours['epochs'])}, "
+                f"{ours['cpu_seconds'] / peer['cpu_seconds']:.2f} times the {peer['cpu_seconds']:,.1f} of "
+                f"{label(peer['name'])}, and {ours['peak_memory_bytes'] / 1e6:,.0f} MB of memory against "
+                f"{peer['peak_memory_bytes'] / 1e6:,.0f} MB."
+            )
+    return sentences
+
+
+_OUTCOMES = {AHEAD: "is ahead of", LEVEL: "cannot be told from", BEHIND: "is behind"}
+
+
+def _standing(row: Row) -> str:
+    """Who is ahead at a CPU time."""
+    ours, peer = (row[side] and label(row[side]) for side in ("ours", "peer"))
+    if row["verdict"] == ALONE:
+        return f"only wordsparse is done ({ours})"
+    if row["verdict"] == ABSENT:
+        return f"only a peer is done ({peer})"
+    if row["verdict"] == BEHIND:
+        return f"{peer} is ahead ({ours} {_signed(row)})"
+    if row["verdict"] == AHEAD:
+        return f"{ours} is ahead ({_signed(row)} on {peer})"
+    return f"{ours} and {peer} cannot be told apart ({_signed(row)})"
+
+
+def _signed(row: Row) -> str:
+    if row["difference"] is None:
+        return "no item is known to both"
+    return f"{row['difference']:+.3f}, 95 % interval {row['low']:+.3f} to {row['high']:+.3f}".replace("-", "−")
+
+
+def _epochs(epochs: int) -> str:
+    return f"{epochs} epoch{'s' if epochs > 1 else ''}"
+
+
+def _sets(count: int) -> str:
+    return f"{count} test set{'s' if count > 1 else ''}"
+
+
+def _by_test(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    """The rows of each test set, in order; of pairs and analogies of one name, the kind is said."""
+    kinds = {(row["kind"], row["test"]) for row in rows}
+    tests: dict[str, list[Row]] = {}
+    for row in rows:
+        twice = sum(test == row["test"] for _, test in kinds) > 1
+        tests.setdefault(f"{row['test']} ({row['kind']})" if twice else row["test"], []).append(row)
+    return tests

@@ -1,0 +1,71 @@
+"""gensim's word2vec on an encoded corpus, given its fastest way in: the compiled reader of a file of lines."""
+
+import time
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wordsparse.comparison.texts import PlainText
+from wordsparse.corpus import Vocabulary
+from wordsparse.machine import peak_memory_bytes
+
+
+def train_gensim(
+    vocabulary: Vocabulary, text: PlainText, tokens: int, options: dict[str, Any], *, hierarchical: bool
+) -> tuple[dict[str, Any], NDArray[np.float32]]:
+    """Train gensim's word2vec with its defaults in all that ``options`` do not name.
+
+    Parameters
+    ----------
+    vocabulary : Vocabulary
+        Handed over with its counts, so that both sides keep and subsample the same words.
+    text : PlainText
+    tokens : int
+        Corpus tokens that an epoch passes over, those out of vocabulary, which ``text`` leaves out, included.
+    options : mapping
+        model, dim, window, sample, epochs, threads, seed: as in :class:`wordsparse.recipe.Options`.
+    hierarchical : bool
+        Hierarchical softmax instead of 5 negative samples.
+
+    Returns
+    -------
+    dict, (V, dim) float32
+        The fields of ``train --json``, ``loss`` None (gensim's is no mean and has no fixed scale); and the vectors in
+        the vocabulary's order.
+    """
+    from gensim.models import Word2Vec
+
+    started = time.perf_counter()
+    model = Word2Vec(
+        vector_size=options["dim"],
+        window=options["window"],
+        sample=options["sample"],
+        seed=options["seed"],
+        workers=options["threads"],
+        sg=int(options["model"] == "skipgram"),
+        hs=int(hierarchical),
+        negative=0 if hierarchical else 5,
+        min_count=1,
+    )
+    counts = dict(zip(vocabulary.words, vocabulary.counts.tolist(), strict=True))
+    model.build_vocab_from_freq(counts, corpus_count=text.lines)
+    setup = time.perf_counter() - started
+    wall, cpu = time.perf_counter(), time.process_time()
+    model.train(corpus_file=str(text.path), total_examples=text.lines, total_words=text.words, epochs=options["epochs"])
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    report = {
+        "tokens": tokens * options["epochs"],
+        "wall_seconds": wall,
+        "cpu_seconds": cpu,
+        "tokens_per_second": tokens * options["epochs"] / wall,
+        "vocab_size": len(vocabulary),
+        "dim": options["dim"],
+        "threads": options["threads"],
+        "device": "cpu",
+        "loss": None,
+        "peak_memory_bytes": peak_memory_bytes(),
+        "checkpoints": 0,
+        "setup_seconds": setup,
+    }
+    return report, model.wv.vectors[[model.wv.key_to_index[word] for word in vocabulary.words]]

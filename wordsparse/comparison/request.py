@@ -1,0 +1,115 @@
+"""What a comparison is asked for, checked; and the methods that it can train."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from wordsparse import recipe, storage, threads, validation
+from wordsparse.corpus.gensim_text import require_gensim
+from wordsparse.errors import InputError
+from wordsparse.evaluation import RESTRICT_VOCAB
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way to train word vectors: whose ``program``, which ``model``, and how gensim approximates the softmax."""
+
+    program: str
+    model: str
+    label: str
+    hierarchical: bool = False
+
+    @property
+    def ours(self) -> bool:
+        """Whether it is wordsparse's."""
+        return self.program == "wordsparse"
+
+
+# In the order in which they take turns.
+METHODS = {
+    "wordsparse-skipgram": Method("wordsparse", "skipgram", "wordsparse skip-gram"),
+    "gensim-skipgram-ns": Method("gensim", "skipgram", "gensim skip-gram, negative sampling"),
+    "gensim-skipgram-hs": Method("gensim", "skipgram", "gensim skip-gram, hierarchical softmax", hierarchical=True),
+    "wordsparse-cbow": Method("wordsparse", "cbow", "wordsparse CBOW"),
+    "gensim-cbow-ns": Method("gensim", "cbow", "gensim CBOW, negative sampling"),
+    "gensim-cbow-hs": Method("gensim", "cbow", "gensim CBOW, hierarchical softmax", hierarchical=True),
+}
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is compared; every field is checked when it is made.
+
+    ``methods`` names of METHODS, none of them for vectors from files alone; ``vectors`` files or models made elsewhere;
+    ``epochs`` a run for each number; ``repeat`` runs of each, with seeds ``seed``, ``seed`` + 1, …; ``tokens`` lengths
+    of the beginning of the text, each compared as if the text ended there; ``max_tokens`` trains on the first so many
+    tokens, with the vocabulary of the whole text; ``threads`` None for every CPU. ``command`` runs it again.
+
+    Raises
+    ------
+    InputError
+        If a value is out of range, two vector files would bear one name, or the output cannot be made.
+    MissingDependencyError
+        If gensim is to be trained and is not installed.
+    """
+
+    corpus: Sequence[Path]
+    output: Path
+    format: str = "lines"
+    methods: Sequence[str] = tuple(METHODS)
+    vectors: Sequence[Path] = ()
+    pairs: Sequence[Path] = ()
+    analogies: Sequence[Path] = ()
+    restrict_vocab: int = RESTRICT_VOCAB
+    dim: int = 100
+    window: int = 5
+    min_count: int | None = None
+    sample: float = 1e-3
+    epochs: Sequence[int] = (5,)
+    threads: int | None = None
+    seed: int = 1
+    repeat: int = 1
+    tokens: Sequence[int] = ()
+    max_tokens: int | None = None
+    keep_vectors: bool = False
+    command: str = ""
+
+    def __post_init__(self) -> None:
+        unknown = sorted(set(self.methods) - set(METHODS))
+        if unknown:
+            raise InputError(f"unknown method {', '.join(unknown)}: choose from {', '.join(METHODS)}")
+        if not self.methods and not self.vectors:
+            raise InputError("there is nothing to compare: name a method or vectors")
+        if not self.epochs:
+            raise InputError("epochs must name at least one number")
+        for epochs in self.epochs:
+            self.options(epochs, 0)
+        validation.positive_int("repeat", self.repeat)
+        validation.positive_int("restrict_vocab", self.restrict_vocab)
+        for tokens in self.tokens:
+            validation.positive_int("tokens", tokens)
+        if self.tokens and self.max_tokens:
+            raise InputError("give tokens or max_tokens, not both: either says how much of the text is used")
+        names = [*METHODS, *(path.stem for path in self.vectors)]
+        if len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise InputError(f"two runs would be named {twice}: rename a file of vectors")
+        storage.check_new_directory(self.output)
+        if any(not METHODS[name].ours for name in self.methods):
+            require_gensim("a comparison with gensim's word2vec")
+
+    def options(self, epochs: int, repeat: int, model: str = "cbow") -> dict[str, Any]:
+        """The training options that both sides share, under wordsparse's names; checked."""
+        return asdict(
+            recipe.Options(
+                model=model,
+                dim=self.dim,
+                window=self.window,
+                sample=self.sample,
+                epochs=epochs,
+                threads=threads.resolve_threads(self.threads),
+                seed=validation.whole("seed", self.seed) + repeat,
+                max_tokens=self.max_tokens,
+            )
+        )

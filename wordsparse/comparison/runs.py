@@ -1,0 +1,135 @@
+"""All runs of a comparison, one after the other, the methods taking turns; each judged by the same test sets."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from wordsparse.comparison.request import METHODS, Request
+from wordsparse.comparison.texts import PlainText, Text, write_plain
+from wordsparse.comparison.worker import Task
+from wordsparse.errors import WordsparseError
+from wordsparse.evaluation import Answers, answer, score
+from wordsparse.formats import load_vectors, save_vectors
+from wordsparse.testsets import TestSets
+from wordsparse.vectors import WordVectors
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run's part of the report, and what its vectors say to the test sets; None where the run failed."""
+
+    report: dict[str, Any]
+    answers: Answers | None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """``done`` of ``total`` runs; ``starting`` is the next one, ``finished`` the one that just ended."""
+
+    done: int
+    total: int
+    starting: str | None = None
+    finished: Run | None = None
+
+
+def judged_files(request: Request, test_sets: TestSets) -> list[Run]:
+    """The vectors that were handed over as files, judged."""
+    runs = []
+    for path in request.vectors:
+        vectors = load_vectors(path)
+        identity = {"name": path.stem, "program": "file", "model": None, "epochs": None, "seed": None, "repeat": 0}
+        facts = {"vocab_size": len(vectors), "dim": vectors.dim}
+        runs.append(_judged({**identity, "tokens_per_epoch": None, **facts}, vectors, test_sets, request))
+    return runs
+
+
+def trained(
+    request: Request,
+    texts: list[Text],
+    test_sets: TestSets,
+    scratch: Path,
+    kept: Path | None,
+    progress: Callable[[Progress], None],
+) -> Iterator[Run]:
+    """Train and judge every method, in turn, for each text and number of epochs, and all of it ``repeat`` times.
+
+    A run that fails is reported as such, and the others go on. Vectors are written into the folder ``kept``, if any.
+    """
+    needs_plain = any(not METHODS[name].ours for name in request.methods)
+    plains = [
+        write_plain(t.corpus, t.tokens, scratch / f"plain-{i}.txt") if needs_plain else None
+        for i, t in enumerate(texts)
+    ]
+    turns = [
+        (repeat, text, plain, epochs, name)
+        for repeat in range(request.repeat)
+        for text, plain in zip(texts, plains, strict=True)
+        for epochs in sorted(set(request.epochs))
+        for name in METHODS
+        if name in request.methods
+    ]
+    for done, (repeat, text, plain, epochs, name) in enumerate(turns):
+        progress(Progress(done, len(turns), starting=f"{name}, {epochs} epochs of {text.tokens:,} tokens"))
+        options = request.options(epochs, repeat, METHODS[name].model)
+        identity = {
+            "name": name,
+            "program": METHODS[name].program,
+            "model": METHODS[name].model,
+            "epochs": epochs,
+            "seed": options["seed"],
+            "repeat": repeat,
+            "tokens_per_epoch": text.tokens,
+        }
+        try:
+            report, vectors = _in_process(name, options, text, plain, scratch)
+        except WordsparseError as error:
+            run = Run({**identity, "error": str(error)}, None)
+        else:
+            run = _judged({**identity, **report}, vectors, test_sets, request)
+            if kept is not None:
+                save_vectors(vectors, kept / f"{name}-{text.tokens}-{epochs}-{repeat}.npz", "npz")
+        progress(Progress(done + 1, len(turns), finished=run))
+        yield run
+
+
+def _in_process(
+    name: str, options: dict[str, Any], text: Text, plain: PlainText | None, scratch: Path
+) -> tuple[dict[str, Any], WordVectors]:
+    """Train in a process of its own; the report of ``train --json`` and the vectors.
+
+    Raises
+    ------
+    WordsparseError
+        If the run fails; the message is what it said last.
+    """
+    target = scratch / "vectors.npy"
+    target.unlink(missing_ok=True)
+    plain = plain or PlainText(Path(), 0, 0)
+    encoded = str(text.corpus.path.absolute())
+    task = Task(name, options, encoded, str(plain.path), plain.lines, plain.words, text.tokens, str(target))
+    done = subprocess.run(
+        [sys.executable, "-m", "wordsparse.comparison.worker"],
+        input=task.to_json(),
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    if done.returncode < 0:
+        raise WordsparseError(f"killed by signal {-done.returncode}: is there too little memory?")
+    if done.returncode:
+        said = done.stderr.strip().splitlines() or ["it said nothing"]
+        raise WordsparseError(f"exit status {done.returncode}: {said[-1]}")
+    vocabulary = text.corpus.vocabulary
+    vectors = WordVectors(vocabulary.words, np.load(target, allow_pickle=False), vocabulary.counts)
+    return json.loads(done.stdout), vectors
+
+
+def _judged(facts: dict[str, Any], vectors: WordVectors, test_sets: TestSets, request: Request) -> Run:
+    answers = answer(vectors, test_sets, request.restrict_vocab)
+    return Run({**facts, **score(test_sets, answers)}, answers)

@@ -1,0 +1,122 @@
+"""One text for both sides: encoded for wordsparse, and as lines of the same words for gensim's file reader."""
+
+import itertools
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wordsparse.comparison.request import Request
+from wordsparse.corpus import END_OF_SENTENCE, EncodedCorpus, encode
+from wordsparse.corpus.reading import sentences
+from wordsparse.corpus.shards import MANIFEST
+from wordsparse.errors import InputError
+
+# gensim's reader cuts longer sentences; its count of sentences, which steers the learning rate, must see the same.
+LINE_TOKENS = 10_000
+
+
+@dataclass(frozen=True)
+class PlainText:
+    """A file of space-separated words of the vocabulary, one sentence a line, as word2vec's readers want it.
+
+    What wordsparse passes over as out of vocabulary is left out, which gensim's reader would do itself.
+    """
+
+    path: Path
+    lines: int
+    words: int
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text, encoded; ``tokens`` that an epoch passes over, ``seconds`` that encoding took, None where it was so."""
+
+    corpus: EncodedCorpus
+    tokens: int
+    seconds: float | None
+
+
+def prepare(request: Request, scratch: Path) -> list[Text]:
+    """The text, or its beginnings of the lengths asked for, encoded in ``scratch``.
+
+    Raises
+    ------
+    InputError
+        If the text cannot be read, is shorter than asked for, or holds fewer than two words often enough.
+    """
+    texts = []
+    lengths: list[int | None] = [*sorted(set(request.tokens))] or [None]
+    for tokens in lengths:
+        text = _encoded(request, scratch / f"encoded-{tokens}", tokens)
+        if tokens is not None and text.tokens < tokens:
+            raise InputError(f"tokens {tokens:,}: the text has no more than {text.tokens:,} tokens")
+        if len(text.corpus.vocabulary) < 2:
+            raise InputError(f"only one word occurs {text.corpus.min_count} times or more: too little text to compare")
+        texts.append(text)
+    return texts
+
+
+def write_plain(corpus: EncodedCorpus, max_tokens: int, path: Path) -> PlainText:
+    """Write the first ``max_tokens`` tokens of the corpus as plain text.
+
+    Raises
+    ------
+    InputError
+        If a word of the vocabulary holds white space, which no such file can hold.
+    """
+    for word in corpus.vocabulary.words:
+        if word.split() != [word]:
+            raise InputError(f"the word {word!r} holds white space: gensim's reader would take it for several words")
+    words = np.array(corpus.vocabulary.words, dtype=object)
+    lines = written = 0
+    with open(path, "w", encoding="utf-8", newline="\n") as file:
+        for ids in _sentences(corpus, max_tokens):
+            known = ids[ids >= 0]
+            for start in range(0, known.size, LINE_TOKENS):
+                line = words[known[start : start + LINE_TOKENS]]
+                file.write(" ".join(line) + "\n")
+                lines += 1
+                written += line.size
+    return PlainText(path, lines, written)
+
+
+def _encoded(request: Request, folder: Path, tokens: int | None) -> Text:
+    paths = list(request.corpus)
+    if len(paths) == 1 and (paths[0] / MANIFEST).is_file():
+        if tokens is not None:
+            raise InputError(f"{paths[0]}: is encoded: the vocabulary of its beginning is not known; give the text")
+        corpus, seconds = EncodedCorpus.open(paths[0]), None
+        if request.min_count not in (None, corpus.min_count):
+            raise InputError(f"{paths[0]}: was encoded with min_count {corpus.min_count}, not {request.min_count}")
+    else:
+        started = time.perf_counter()
+        min_count = 5 if request.min_count is None else request.min_count
+        if tokens is None:
+            corpus = encode(paths, folder, format=request.format, min_count=min_count)
+        else:
+            corpus = encode(_beginning(sentences(paths, request.format), tokens), folder, min_count=min_count)
+        seconds = time.perf_counter() - started
+    return Text(corpus, min(corpus.tokens, request.max_tokens or corpus.tokens), seconds)
+
+
+def _beginning(text: Iterator[list[str]], tokens: int) -> Iterator[list[str]]:
+    for sentence in text:
+        yield sentence[:tokens]
+        tokens -= len(sentence)
+        if tokens <= 0:
+            return
+
+
+def _sentences(corpus: EncodedCorpus, max_tokens: int) -> Iterator[NDArray[np.int32]]:
+    """The sentences of the first ``max_tokens`` tokens, as ids with OUT_OF_VOCABULARY among them."""
+    for shard in map(np.asarray, corpus.shards):
+        ends = np.flatnonzero(shard == END_OF_SENTENCE)
+        for start, end in itertools.pairwise([-1, *ends.tolist()]):
+            yield shard[start + 1 : min(end, start + 1 + max_tokens)]
+            max_tokens -= end - start - 1
+            if max_tokens <= 0:
+                return

@@ -1,0 +1,85 @@
+"""One training run in a process of its own: ``python -m wordsparse.comparison.worker``.
+
+Its peak memory is its own that way, and no thread pool of another run is left over. It reads a task as JSON from
+standard input, writes the run's report as JSON to standard output and the vectors to the file that the task names.
+"""
+
+import json
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wordsparse.comparison.request import METHODS
+from wordsparse.comparison.texts import PlainText
+from wordsparse.corpus import EncodedCorpus
+from wordsparse.errors import WordsparseError
+from wordsparse.machine import peak_memory_bytes
+
+
+@dataclass(frozen=True)
+class Task:
+    """What to train on what: ``encoded`` and ``plain`` are the same text, ``tokens`` of it a pass."""
+
+    method: str
+    options: dict[str, Any]
+    encoded: str
+    plain: str
+    lines: int
+    words: int
+    tokens: int
+    vectors: str
+
+    def to_json(self) -> str:
+        """What :func:`main` reads."""
+        return json.dumps(asdict(self))
+
+
+def main() -> int:
+    """Run the task on standard input; the exit status."""
+    task = Task(**json.load(sys.stdin))
+    try:
+        report, vectors = train(task)
+    except WordsparseError as error:
+        print(error, file=sys.stderr)
+        return 1
+    with open(task.vectors, "xb") as file:
+        np.save(file, vectors, allow_pickle=False)
+    print(json.dumps(report, allow_nan=False))
+    return 0
+
+
+def train(task: Task) -> tuple[dict[str, Any], NDArray[np.float32]]:
+    """Train as the task says; the run's report and vectors."""
+    started = time.perf_counter()
+    method, corpus = METHODS[task.method], EncodedCorpus.open(task.encoded)
+    if method.ours:
+        opening = time.perf_counter() - started
+        report, vectors = _train_ours(corpus, task.options)
+        return {**report, "setup_seconds": opening}, vectors
+    from wordsparse.comparison.peers import train_gensim
+
+    text = PlainText(Path(task.plain), task.lines, task.words)
+    return train_gensim(corpus.vocabulary, text, task.tokens, task.options, hierarchical=method.hierarchical)
+
+
+def _train_ours(corpus: EncodedCorpus, options: dict[str, Any]) -> tuple[dict[str, Any], NDArray[np.float32]]:
+    """wordsparse's side. Its times include making the vectors to use from the trained ones: the peer's need no such."""
+    from wordsparse.training import train as train_ours
+
+    model = train_ours(corpus, **options)
+    wall, cpu = time.perf_counter(), time.process_time()
+    vectors = model.vectors
+    report = dict(model.report)
+    report["wall_seconds"] += time.perf_counter() - wall
+    report["cpu_seconds"] += time.process_time() - cpu
+    report["tokens_per_second"] = report["tokens"] / report["wall_seconds"]
+    return {**report, "peak_memory_bytes": peak_memory_bytes()}, vectors
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,48 @@
+"""How each method looks in every picture: a colour, a marker and a line of its own, told apart without the colours too.
+
+Colours are those of Okabe and Ito, "Color Universal Design" (2008). What is ours is filled and drawn thick; what is
+gensim's is hollow, and dashed where it uses hierarchical softmax; vectors from files are grey.
+"""
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+
+class Look(NamedTuple):
+    """Colour, marker and line of a method."""
+
+    colour: str
+    marker: str
+    line: str
+    filled: bool
+
+    def plot(self) -> dict[str, Any]:
+        """Arguments of ``Axes.plot`` and ``Axes.errorbar``."""
+        return {
+            "color": self.colour,
+            "marker": self.marker,
+            "linestyle": self.line,
+            "linewidth": 2.2 if self.filled else 1.3,
+            "markersize": 6.5 if self.filled else 6,
+            "markerfacecolor": self.colour if self.filled else "white",
+            "zorder": 4 if self.filled else 3,
+        }
+
+
+LOOKS = {
+    "wordsparse-skipgram": Look("#D55E00", "o", "-", True),
+    "wordsparse-cbow": Look("#0072B2", "s", "-", True),
+    "gensim-skipgram-ns": Look("#E69F00", "o", "-", False),
+    "gensim-skipgram-hs": Look("#E69F00", "D", "--", False),
+    "gensim-cbow-ns": Look("#56B4E9", "s", "-", False),
+    "gensim-cbow-hs": Look("#56B4E9", "^", "--", False),
+}
+FILE_MARKERS = "vPX*<>"
+
+
+def looks(names: Iterable[str]) -> dict[str, Look]:
+    """A look for every name, the methods' own and markers of their own for files."""
+    names = list(names)
+    files = [name for name in names if name not in LOOKS]
+    of_files = {name: Look("#555555", FILE_MARKERS[i % len(FILE_MARKERS)], ":", False) for i, name in enumerate(files)}
+    return {name: LOOKS.get(name) or of_files[name] for name in names}

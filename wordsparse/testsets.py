@@ -1,0 +1,139 @@
+"""Test sets of word vectors in files: pairs of words with human judgements, and analogy questions."""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import NamedTuple
+
+from wordsparse.corpus.gensim_text import require_gensim
+from wordsparse.errors import InputError
+
+_DEFAULT_PAIRS = ("wordsim353.tsv", "simlex999.txt")
+_DEFAULT_ANALOGIES = ("questions-words.txt",)
+
+
+class Pair(NamedTuple):
+    """Two words and how similar people find them."""
+
+    first: str
+    second: str
+    score: float
+
+
+class Question(NamedTuple):
+    """``words`` are a, b, c and the expected answer to "a is to b as c is to …"."""
+
+    section: str
+    words: tuple[str, str, str, str]
+
+
+@dataclass(frozen=True)
+class TestSets:
+    """Test sets by name, which is their file's stem."""
+
+    __test__ = False  # no class of tests, whatever its name says to pytest
+
+    pairs: Mapping[str, Sequence[Pair]]
+    analogies: Mapping[str, Sequence[Question]]
+
+
+def load_test_sets(
+    pairs: Sequence[str | PathLike[str]] | None = None, analogies: Sequence[str | PathLike[str]] | None = None
+) -> TestSets:
+    """Read test sets; with neither given, WordSim-353, SimLex-999 and questions-words from gensim's wheel.
+
+    Raises
+    ------
+    InputError
+        If a file is missing or malformed (named with its line), or two of a kind have the same stem.
+    MissingDependencyError
+        If the default test sets are wanted and gensim is not installed.
+    """
+    if not pairs and not analogies:
+        pairs, analogies = _default_sets()
+    return TestSets(
+        {name: read_pairs(path) for name, path in _named(pairs or ()).items()},
+        {name: read_analogies(path) for name, path in _named(analogies or ()).items()},
+    )
+
+
+def read_pairs(path: str | PathLike[str]) -> list[Pair]:
+    """Read lines ``word1 word2 score``, separated by tabs, commas or spaces; other columns are not looked at.
+
+    Empty lines and lines that begin with # are skipped, and so is a first line whose third column is not a
+    number.
+    """
+    pairs: list[Pair] = []
+    may_be_header = True
+    for where, line in _lines(path):
+        separator = "\t" if "\t" in line else "," if line.count(",") >= 2 else None
+        fields = [field.strip() for field in line.split(separator)]
+        score = _finite_number(fields[2]) if len(fields) >= 3 else None
+        if score is not None and fields[0] and fields[1]:
+            pairs.append(Pair(fields[0], fields[1], score))
+        elif not (may_be_header and len(fields) >= 3):
+            raise InputError(f"{where}: expected two words and a number, found {line[:100]!r}")
+        may_be_header = False
+    if not pairs:
+        raise InputError(f"{path}: holds no word pairs (lines of two words and a number)")
+    return pairs
+
+
+def read_analogies(path: str | PathLike[str]) -> list[Question]:
+    """Read questions of four words a line; a line ``: NAME`` begins a section.
+
+    Questions before the first such line are in a section named as the file. Empty lines and lines that begin
+    with # are skipped.
+    """
+    questions: list[Question] = []
+    section = Path(path).stem
+    for where, line in _lines(path):
+        if line.startswith(":"):
+            section = line.lstrip(": ")
+            continue
+        words = line.split()
+        if len(words) != 4:
+            raise InputError(f"{where}: expected four words, or ': ' and a section's name, found {line[:100]!r}")
+        questions.append(Question(section, (words[0], words[1], words[2], words[3])))
+    if not questions:
+        raise InputError(f"{path}: holds no analogies (lines of four words)")
+    return questions
+
+
+def _finite_number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _lines(path: str | PathLike[str]) -> Iterator[tuple[str, str]]:
+    """The lines of a test set but for empty ones and comments, each with "file, line" for messages."""
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: is not UTF-8 text: {error}") from error
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.strip() and not line.startswith("#"):
+            yield f"{path}, line {number}", line.strip()
+
+
+def _named(paths: Iterable[str | PathLike[str]]) -> Mapping[str, Path]:
+    named: dict[str, Path] = {}
+    for path in map(Path, paths):
+        if path.stem in named:
+            raise InputError(f"{named[path.stem]} and {path}: two test sets named {path.stem}; rename one")
+        named[path.stem] = path
+    return named
+
+
+def _default_sets() -> tuple[list[Path], list[Path]]:
+    """The files of the three default test sets."""
+    purpose = "judging without files of word pairs or analogies (--pairs, --analogies), by the sets that gensim ships,"
+    data = require_gensim(purpose) / "test" / "test_data"
+    return [data / name for name in _DEFAULT_PAIRS], [data / name for name in _DEFAULT_ANALOGIES]
