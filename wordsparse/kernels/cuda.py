@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from wordsparse import devices
-from wordsparse.kernels.numpy import Array, Csr
+from wordsparse.kernels.numpy import Array, Csr, Windows
 
 SOURCES = ("walk.cuh", "combine.cu", "pair_dots.cu", "add_rows.cu")
 # As in the sources.
@@ -56,8 +56,9 @@ class CudaKernels:
     def to_host(self, array: Array) -> Array:
         return np.asarray(self.xp.asnumpy(array))
 
-    def take(self, matrix: Array, rows: Array) -> Array:
-        return self.xp.take(matrix, rows, axis=0)
+    def take(self, matrix: Array, rows: Array, last: Array | None = None) -> Array:
+        taken: Array = self.xp.take(matrix, rows, axis=0)
+        return taken if last is None else self.xp.concatenate([taken, last[:, None]], axis=1)
 
     def add_rows(self, matrix: Array, rows: Array, change: Array, scale: Array | None = None) -> None:
         count, d = change.shape
@@ -77,8 +78,12 @@ class CudaKernels:
         return Csr(indptr, xp.take(rows, order), csr.rows, order.astype(np.int64, copy=False))
 
     def row_of_entry(self, csr: Csr) -> Array:
-        """The row of each stored entry, int64 (entries,)."""
-        return self.xp.searchsorted(csr.indptr, self.xp.arange(csr.entries), side="right") - 1
+        rows: Array = self.xp.searchsorted(csr.indptr, self.xp.arange(csr.entries), side="right") - 1
+        return rows
+
+    def sum_rows(self, csr: Csr, values: Array) -> Array:
+        ones = self.xp.ones((csr.columns, 1), np.float64)
+        return self.combine(csr, values.astype(np.float64), ones)[:, 0]
 
     def pair_dots(self, csr: Csr, left: Array, right: Array) -> Array:
         out = self.xp.empty(csr.entries, left.dtype)
@@ -89,7 +94,50 @@ class CudaKernels:
             self._launch("pair_dots", out.dtype, grid, (csr.indptr, csr.indices, left, right, out, *sizes))
         return out
 
-    def combine(self, csr: Csr, values: Array, rows: Array) -> Array:
+    def row_dots(self, left: Array, right: Array) -> Array:
+        # Each product in the working precision, their sum in float64.
+        dots: Array = (left * right).sum(axis=1, dtype=np.float64)
+        return dots
+
+    def combine(self, csr: Csr, values: Array, rows: Array, out: Array | None = None) -> Array:
+        combined = self._combine(csr, values, rows)
+        if out is None:
+            return combined
+        out += combined
+        return out
+
+    def sparse_gram(self, csr: Csr, transposed: Csr, values: Array, out: Array) -> None:
+        dense = self.xp.eye(csr.rows, dtype=values.dtype)
+        out += self.combine(csr, values, self.combine(transposed, values, dense))
+
+    def window_means(self, windows: Windows, features: Array) -> Array:
+        bags, shares = self._bags(windows, features.dtype)
+        return self.combine(bags, shares, features)
+
+    def window_dots(self, windows: Windows, features: Array, targets: Array, rows: Array) -> Array:
+        means = self.window_means(windows, features)
+        return self.pair_dots(_one_each(self.xp, targets, rows.shape[0]), means, rows)
+
+    def window_pull(
+        self, windows: Windows, features: Array, targets: Array, rows: Array, zeta: Array, gamma: Array
+    ) -> tuple[Array, Array, Array]:
+        bags, shares = self._bags(windows, features.dtype)
+        H = self.combine(bags, shares, features)
+        bag, pulled = self.row_of_entry(bags), self.transpose(bags)
+        X = self.combine(self.transpose(_one_each(self.xp, targets, rows.shape[0])), gamma, H)
+        Z = self.combine(pulled, shares * zeta[bag], H)
+        return X, Z, self.combine(pulled, shares * gamma[bag], self.take(rows, targets))
+
+    def window_sums(self, windows: Windows, values: Array) -> Array:
+        bags, _ = self._bags(windows, values.dtype)
+        return self.sum_rows(self.transpose(bags), values[self.row_of_entry(bags)])
+
+    def _bags(self, windows: Windows, dtype: Any) -> tuple[Csr, Array]:
+        """The windows entry by entry, and what each entry weighs."""
+        bags = windows.csr(self.xp)
+        return bags, windows.share.astype(dtype)[self.row_of_entry(bags)]
+
+    def _combine(self, csr: Csr, values: Array, rows: Array) -> Array:
         d = rows.shape[1]
         out = self.xp.zeros((csr.rows, d), rows.dtype)
         if csr.entries == 0 or d == 0:
@@ -125,6 +173,13 @@ class CudaKernels:
         for start in range(0, a.shape[0], step):
             total += a[start : start + step].T @ b[start : start + step]
         return total
+
+    def weighted_gram(self, a: Array, weights: Array) -> Array:
+        return self.gram(a * self.xp.sqrt(weights).astype(a.dtype)[:, None])
+
+    def inverse(self, matrix: Array) -> Array:
+        inverted: Array = self.xp.linalg.inv(matrix)  # with numbers that are not finite where it is singular
+        return inverted
 
     def _packed(self, array: Array, dtype: Any) -> Array:
         """Row after row without gaps in ``dtype``, as the kernels read it."""
@@ -162,6 +217,11 @@ def instances() -> list[str]:
             *((name, "") for name in ("combine_carry", "pair_dots", "add_rows")),
         )
     ]
+
+
+def _one_each(xp: Any, columns: Array, count: int) -> Csr:
+    """The structure with one entry in each row."""
+    return Csr(xp.arange(columns.shape[0] + 1), columns, count)
 
 
 def _parts(d: int) -> int:
