@@ -4,9 +4,9 @@
 What      keep_tokens   subsampling and window widths for one slice of a shard
           local_ids     word ids → 0 … u-1, the minibatch's unique words in ascending order
           count_pairs, skipgram_pairs   (centre word, context word) counts as CSR, one row a unique word
-          cbow_examples   one example per centre token with its context bag, grouped by target word
+          window_examples   CBOW's examples: a centre token each, and where its window starts and stops
 dtypes    ids int32 as in the shards (>= 0 a word, -1 out of vocabulary, -2 end of a sentence); structures: int64
-          indptr, int32 indices
+          indptr, int32 indices and positions
 memory    outputs and scratch come from the caller; nothing is kept
 cost      O(tokens × window), no sorting but counting sorts
 
@@ -121,24 +121,20 @@ cdef inline Py_ssize_t window_stop(const int32_t* local, const uint8_t* width, P
 
 def count_pairs(const int32_t[::1] local, const uint8_t[::1] width, Py_ssize_t n, Py_ssize_t first, Py_ssize_t last,
                 int64_t[::1] by_centre, int64_t[::1] by_context):
-    """Pairs per centre word and per context word, added to the two arrays (u entries). Returns (examples, pairs).
-
-    An example is a centre token with at least one context token.
-    """
-    cdef Py_ssize_t i, j, start, stop, examples = 0, pairs = 0
+    """Pairs per centre word and per context word, added to the two arrays (u entries). Returns the number of pairs."""
+    cdef Py_ssize_t i, j, start, stop, pairs = 0
     with nogil:
         for i in range(first, last):
             if local[i] < 0:
                 continue
             start = window_start(&local[0], &width[0], i)
             stop = window_stop(&local[0], &width[0], i, n)
-            examples += stop - start > 1
             pairs += stop - start - 1
             by_centre[local[i]] += stop - start - 1
             for j in range(start, stop):
                 if j != i:
                     by_context[local[j]] += 1
-    return examples, pairs
+    return pairs
 
 
 def skipgram_pairs(const int32_t[::1] local, const uint8_t[::1] width, Py_ssize_t n, Py_ssize_t first,
@@ -189,52 +185,20 @@ def skipgram_pairs(const int32_t[::1] local, const uint8_t[::1] width, Py_ssize_
     return write
 
 
-def cbow_examples(const int32_t[::1] local, const uint8_t[::1] width, Py_ssize_t n, Py_ssize_t first,
-                  Py_ssize_t last, int64_t[::1] place, int32_t[::1] targets, int64_t[::1] indptr,
-                  int32_t[::1] indices):
-    """Context bags as CSR, one row an example, rows grouped by target word (ascending).
+def window_examples(const int32_t[::1] local, const uint8_t[::1] width, Py_ssize_t n, Py_ssize_t first,
+                    Py_ssize_t last, int32_t[::1] centre, int32_t[::1] start, int32_t[::1] stop):
+    """Every centre token with at least one context token: its position and its window's two ends, in order of the text.
 
-    place (u + 1, zeroed) is scratch. targets (examples) receives each row's target word; indices one entry a context
-    token, in the order of the text.
+    The three arrays have room for last - first entries. Returns how many were written.
     """
-    cdef Py_ssize_t i, j, start, stop, t, words = place.shape[0] - 1
-    cdef int64_t k, row, total = 0, count
+    cdef Py_ssize_t i, lo, hi, written = 0
     with nogil:
         for i in range(first, last):
-            if local[i] >= 0:
-                start = window_start(&local[0], &width[0], i)
-                stop = window_stop(&local[0], &width[0], i, n)
-                place[local[i]] += stop - start > 1
-        for t in range(words + 1):
-            count = place[t]
-            place[t] = total
-            total += count
-        # Lengths first (indptr[row + 1]), then their running sum, then the contents.
-        for i in range(first, last):
             if local[i] < 0:
                 continue
-            start = window_start(&local[0], &width[0], i)
-            stop = window_stop(&local[0], &width[0], i, n)
-            if stop - start > 1:
-                row = place[local[i]]
-                place[local[i]] += 1
-                targets[row] = local[i]
-                indptr[row + 1] = stop - start - 1
-        indptr[0] = 0
-        for row in range(total):
-            indptr[row + 1] += indptr[row]
-        for t in range(words, 0, -1):
-            place[t] = place[t - 1]
-        place[0] = 0
-        for i in range(first, last):
-            if local[i] < 0:
-                continue
-            start = window_start(&local[0], &width[0], i)
-            stop = window_stop(&local[0], &width[0], i, n)
-            if stop - start > 1:
-                k = indptr[place[local[i]]]
-                place[local[i]] += 1
-                for j in range(start, stop):
-                    if j != i:
-                        indices[k] = local[j]
-                        k += 1
+            lo = window_start(&local[0], &width[0], i)
+            hi = window_stop(&local[0], &width[0], i, n)
+            if hi - lo > 1:
+                centre[written], start[written], stop[written] = <int32_t> i, <int32_t> lo, <int32_t> hi
+                written += 1
+    return written

@@ -9,11 +9,12 @@ What      combine      out = Γ W        (m, d)   Γ a CSR matrix, or ΓᵀH thr
           add_rows     M[rows] += diag(scale) change, rows distinct
           transpose    the CSR structure of Γᵀ and where each of its entries stands in Γ
 dtypes    real = float32 or float64 for values; int64 indptr, order and rows; int32 indices (local, below 2³¹)
-memory    every output is allocated by the caller and C-contiguous; nothing else is kept
+memory    every output is allocated by the caller; rows are contiguous and may stand further apart than their length
 cost      2 d flops and one row of d values read per entry; rows are those of one minibatch and stay in cache
 threads   rows are dealt to OpenMP threads in blocks; a row is computed by one thread, so bytes never depend on it
 """
 
+from cython cimport view
 from cython.parallel cimport prange
 from libc.stdint cimport int32_t, int64_t
 
@@ -32,18 +33,20 @@ cdef extern from *:
     const bint WORDSPARSE_OPENMP
 
 cdef extern from "rows.h" nogil:
-    void combine_f32(const int64_t*, const int32_t*, const int64_t*, const float*, const float*,
-                     Py_ssize_t, Py_ssize_t, Py_ssize_t, int, float*)
-    void combine_f64(const int64_t*, const int32_t*, const int64_t*, const double*, const double*,
-                     Py_ssize_t, Py_ssize_t, Py_ssize_t, int, double*)
-    void pair_dots_f32(const int64_t*, const int32_t*, const float*, const float*,
+    void combine_f32(const int64_t*, const int32_t*, const int64_t*, const float*, const float*, Py_ssize_t,
+                     Py_ssize_t, Py_ssize_t, Py_ssize_t, int, float*, Py_ssize_t)
+    void pair_dots_f32(const int64_t*, const int32_t*, const float*, Py_ssize_t, const float*, Py_ssize_t,
                        Py_ssize_t, Py_ssize_t, Py_ssize_t, float*)
-    void pair_dots_f64(const int64_t*, const int32_t*, const double*, const double*,
+    void row_dots_f32(const float*, Py_ssize_t, const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, double*)
+    void add_rows_f32(float*, Py_ssize_t, const int64_t*, const float*, const float*, Py_ssize_t, Py_ssize_t,
+                      Py_ssize_t, Py_ssize_t)
+    void combine_f64(const int64_t*, const int32_t*, const int64_t*, const double*, const double*, Py_ssize_t,
+                     Py_ssize_t, Py_ssize_t, Py_ssize_t, int, double*, Py_ssize_t)
+    void pair_dots_f64(const int64_t*, const int32_t*, const double*, Py_ssize_t, const double*, Py_ssize_t,
                        Py_ssize_t, Py_ssize_t, Py_ssize_t, double*)
-    void row_dots_f32(const float*, const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t, double*)
-    void row_dots_f64(const double*, const double*, Py_ssize_t, Py_ssize_t, Py_ssize_t, double*)
-    void add_rows_f32(float*, const int64_t*, const float*, const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t)
-    void add_rows_f64(double*, const int64_t*, const double*, const double*, Py_ssize_t, Py_ssize_t, Py_ssize_t)
+    void row_dots_f64(const double*, Py_ssize_t, const double*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, double*)
+    void add_rows_f64(double*, Py_ssize_t, const int64_t*, const double*, const double*, Py_ssize_t, Py_ssize_t,
+                      Py_ssize_t, Py_ssize_t)
 
 cdef extern from "string.h" nogil:
     void* memcpy(void*, const void*, size_t)
@@ -55,10 +58,17 @@ cdef enum:
     BLOCK = 64
 
 
+cdef inline Py_ssize_t stride(const real[::view.strided, ::view.contiguous] matrix) noexcept:
+    """From one row to the next, in numbers."""
+    return matrix.strides[0] // <Py_ssize_t> sizeof(real)
+
+
 def combine(const int64_t[::1] indptr, const int32_t[::1] indices, const int64_t[::1] order,
-            const real[::1] weights, const real[:, ::1] rows, real[:, ::1] out, bint accumulate, int threads):
+            const real[::1] weights, const real[::view.strided, ::view.contiguous] rows,
+            real[::view.strided, ::view.contiguous] out, bint accumulate, int threads):
     """out[r] (+)= Σ_k weights[order[k]] rows[indices[k]] over row r of the structure; order None: weights[k]."""
     cdef Py_ssize_t n = out.shape[0], d = out.shape[1], blocks = (n + BLOCK - 1) // BLOCK, block
+    cdef Py_ssize_t ld = stride(rows), ld_out = stride(out)
     cdef const int64_t* order_ = &order[0] if order is not None and order.shape[0] else NULL
     cdef const int32_t* indices_ = &indices[0] if indices.shape[0] else NULL
     cdef const real* weights_ = &weights[0] if weights.shape[0] else NULL
@@ -67,25 +77,27 @@ def combine(const int64_t[::1] indptr, const int32_t[::1] indices, const int64_t
         return
     for block in prange(blocks, nogil=True, schedule="dynamic", num_threads=threads):
         if real is float:
-            combine_f32(&indptr[0], indices_, order_, weights_, rows_, d, block * BLOCK,
-                        min(n, (block + 1) * BLOCK), accumulate, &out[0, 0])
+            combine_f32(&indptr[0], indices_, order_, weights_, rows_, ld, d, block * BLOCK,
+                        min(n, (block + 1) * BLOCK), accumulate, &out[0, 0], ld_out)
         else:
-            combine_f64(&indptr[0], indices_, order_, weights_, rows_, d, block * BLOCK,
-                        min(n, (block + 1) * BLOCK), accumulate, &out[0, 0])
+            combine_f64(&indptr[0], indices_, order_, weights_, rows_, ld, d, block * BLOCK,
+                        min(n, (block + 1) * BLOCK), accumulate, &out[0, 0], ld_out)
 
 
-def pair_dots(const int64_t[::1] indptr, const int32_t[::1] indices, const real[:, ::1] left,
-              const real[:, ::1] right, real[::1] out, int threads):
+def pair_dots(const int64_t[::1] indptr, const int32_t[::1] indices,
+              const real[::view.strided, ::view.contiguous] left,
+              const real[::view.strided, ::view.contiguous] right, real[::1] out, int threads):
     """out[k] = left[r] · right[indices[k]] for every entry k of row r of the structure."""
     cdef Py_ssize_t n = left.shape[0], d = left.shape[1], blocks = (n + BLOCK - 1) // BLOCK, block
+    cdef Py_ssize_t ld_left = stride(left), ld_right = stride(right)
     if out.shape[0] == 0:
         return
     for block in prange(blocks, nogil=True, schedule="dynamic", num_threads=threads):
         if real is float:
-            pair_dots_f32(&indptr[0], &indices[0], &left[0, 0], &right[0, 0], d, block * BLOCK,
+            pair_dots_f32(&indptr[0], &indices[0], &left[0, 0], ld_left, &right[0, 0], ld_right, d, block * BLOCK,
                           min(n, (block + 1) * BLOCK), &out[0])
         else:
-            pair_dots_f64(&indptr[0], &indices[0], &left[0, 0], &right[0, 0], d, block * BLOCK,
+            pair_dots_f64(&indptr[0], &indices[0], &left[0, 0], ld_left, &right[0, 0], ld_right, d, block * BLOCK,
                           min(n, (block + 1) * BLOCK), &out[0])
 
 
@@ -102,40 +114,49 @@ def sparse_gram(const int64_t[::1] indptr, const int32_t[::1] indices, const rea
                     out[r, t_indices[j]] += weights[k] * weights[order[j]]
 
 
-def row_dots(const real[:, ::1] left, const real[:, ::1] right, double[::1] out, int threads):
+def row_dots(const real[::view.strided, ::view.contiguous] left, const real[::view.strided, ::view.contiguous] right,
+             double[::1] out, int threads):
     """out[r] = left[r] · right[r], summed in float64."""
     cdef Py_ssize_t n = left.shape[0], d = left.shape[1], blocks = (n + BLOCK - 1) // BLOCK, block
+    cdef Py_ssize_t ld_left = stride(left), ld_right = stride(right)
     if n == 0 or d == 0:
         return
     for block in prange(blocks, nogil=True, schedule="static", num_threads=threads):
         if real is float:
-            row_dots_f32(&left[0, 0], &right[0, 0], d, block * BLOCK, min(n, (block + 1) * BLOCK), &out[0])
+            row_dots_f32(&left[0, 0], ld_left, &right[0, 0], ld_right, d, block * BLOCK,
+                         min(n, (block + 1) * BLOCK), &out[0])
         else:
-            row_dots_f64(&left[0, 0], &right[0, 0], d, block * BLOCK, min(n, (block + 1) * BLOCK), &out[0])
+            row_dots_f64(&left[0, 0], ld_left, &right[0, 0], ld_right, d, block * BLOCK,
+                         min(n, (block + 1) * BLOCK), &out[0])
 
 
-def take(const real[:, ::1] matrix, const int64_t[::1] rows, real[:, :] out, int threads):
-    """out[r] = matrix[rows[r]]; out may have more columns than matrix: those are left alone."""
+def take(const real[:, ::1] matrix, const int64_t[::1] rows, const real[::1] last,
+         real[::view.strided, ::view.contiguous] out, int threads):
+    """out[r] = matrix[rows[r]], and last[r] in one more column; last None: no such column."""
     cdef Py_ssize_t n = rows.shape[0], d = matrix.shape[1], r
-    if n == 0 or d == 0:
+    cdef const real* last_ = &last[0] if last is not None and n else NULL
+    if n == 0:
         return
     for r in prange(n, nogil=True, schedule="static", num_threads=threads):
         memcpy(&out[r, 0], &matrix[rows[r], 0], d * sizeof(real))
+        if last_ != NULL:
+            out[r, d] = last_[r]
 
 
-def add_rows(real[:, ::1] matrix, const int64_t[::1] rows, const real[::1] scale, const real[:, ::1] change,
-             int threads):
+def add_rows(real[::view.strided, ::view.contiguous] matrix, const int64_t[::1] rows, const real[::1] scale,
+             const real[::view.strided, ::view.contiguous] change, int threads):
     """matrix[rows[r]] += scale[r] change[r]; rows are distinct; scale None: 1."""
     cdef Py_ssize_t n = rows.shape[0], d = matrix.shape[1], blocks = (n + BLOCK - 1) // BLOCK, block
+    cdef Py_ssize_t ld = stride(matrix), ld_change = stride(change)
     cdef const real* scale_ = &scale[0] if scale is not None and scale.shape[0] else NULL
     if n == 0 or d == 0:
         return
     for block in prange(blocks, nogil=True, schedule="static", num_threads=threads):
         if real is float:
-            add_rows_f32(&matrix[0, 0], &rows[0], scale_, &change[0, 0], d, block * BLOCK,
+            add_rows_f32(&matrix[0, 0], ld, &rows[0], scale_, &change[0, 0], ld_change, d, block * BLOCK,
                          min(n, (block + 1) * BLOCK))
         else:
-            add_rows_f64(&matrix[0, 0], &rows[0], scale_, &change[0, 0], d, block * BLOCK,
+            add_rows_f64(&matrix[0, 0], ld, &rows[0], scale_, &change[0, 0], ld_change, d, block * BLOCK,
                          min(n, (block + 1) * BLOCK))
 
 

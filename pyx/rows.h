@@ -4,8 +4,8 @@
  * without -ffast-math for the whole file, and target_clones, which compiles each loop for several instruction sets
  * and lets the loader choose on the user's machine, so that nothing is shipped with -march=native.
  *
- * All matrices are C-contiguous with d columns. Nothing here allocates. Every output row is summed by one call in a
- * fixed order: the bytes do not depend on how rows are shared among threads.
+ * Matrices have d contiguous columns and rows `ld` numbers apart. Nothing here allocates. Every number is summed in an
+ * order that depends on sizes alone, not on how rows are shared among threads.
  */
 #ifndef WORDSPARSE_ROWS_H
 #define WORDSPARSE_ROWS_H
@@ -18,6 +18,12 @@
 #define CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define CLONES
+#endif
+
+#if defined(__GNUC__)
+#define INLINED static inline __attribute__((always_inline))
+#else
+#define INLINED static inline
 #endif
 
 /* Columns summed at a time: a buffer that stays in the first-level cache. */

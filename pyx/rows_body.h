@@ -1,15 +1,16 @@
 /* The loops of rows.h for one REAL type; NAME(stem) appends the type's suffix. */
 
 #define ENTRY(i) (weights[order ? order[k + (i)] : k + (i)])
-#define ROW(i) (rows + (ptrdiff_t)indices[k + (i)] * d + column)
+#define ROW(i) (rows + (ptrdiff_t)indices[k + (i)] * ld + column)
 
 /* out[r] = sum_k weights[order[k]] * rows[indices[k]], k in indptr[r] .. indptr[r+1], for lo <= r < hi.
- * order NULL: weights[k]. accumulate: added to what out holds. Eight entries a pass into an aligned buffer: the sum is loaded and stored once for eight
- * rows read, and never across cache lines, where a store cannot be forwarded to the next pass's load (measured: five
- * times slower). Cost: 2 d flops an entry; reads d REALs an entry, from cache where rows fit in it. */
+ * order NULL: weights[k]. accumulate: added to what out holds. Eight entries a pass into an aligned buffer: the sum is
+ * loaded and stored once for eight rows read, and never across cache lines, where a store cannot be forwarded to the
+ * next pass's load (measured: five times slower). Cost: 2 d flops an entry; reads d REALs an entry, from cache where
+ * rows fit in it. */
 CLONES static void NAME(combine)(const int64_t *indptr, const int32_t *indices, const int64_t *order,
-                                 const REAL *weights, const REAL *rows, ptrdiff_t d, ptrdiff_t lo,
-                                 ptrdiff_t hi, int accumulate, REAL *out) {
+                                 const REAL *weights, const REAL *rows, ptrdiff_t ld, ptrdiff_t d, ptrdiff_t lo,
+                                 ptrdiff_t hi, int accumulate, REAL *out, ptrdiff_t ld_out) {
     _Alignas(64) REAL sum[STRIP];
     for (ptrdiff_t r = lo; r < hi; r++)
         for (ptrdiff_t column = 0; column < d; column += STRIP) {
@@ -17,7 +18,7 @@ CLONES static void NAME(combine)(const int64_t *indptr, const int32_t *indices, 
             const int64_t end = indptr[r + 1];
             int64_t k = indptr[r];
             if (accumulate)
-                memcpy(sum, out + r * d + column, width * sizeof(REAL));
+                memcpy(sum, out + r * ld_out + column, width * sizeof(REAL));
             else
                 memset(sum, 0, width * sizeof(REAL));
             for (; k + 8 <= end; k += 8) {
@@ -42,7 +43,7 @@ CLONES static void NAME(combine)(const int64_t *indptr, const int32_t *indices, 
 #pragma omp simd aligned(sum : 64)
                 for (ptrdiff_t i = 0; i < width; i++) sum[i] += w0 * r0[i];
             }
-            memcpy(out + r * d + column, sum, width * sizeof(REAL));
+            memcpy(out + r * ld_out + column, sum, width * sizeof(REAL));
         }
 }
 
@@ -51,15 +52,16 @@ CLONES static void NAME(combine)(const int64_t *indptr, const int32_t *indices, 
 
 /* out[k] = left[r] . right[indices[k]], k in indptr[r] .. indptr[r+1], for lo <= r < hi. Four entries a pass share
  * the loads of left[r]. Cost as combine. */
-CLONES static void NAME(pair_dots)(const int64_t *indptr, const int32_t *indices, const REAL *left,
-                                   const REAL *right, ptrdiff_t d, ptrdiff_t lo, ptrdiff_t hi, REAL *out) {
+CLONES static void NAME(pair_dots)(const int64_t *indptr, const int32_t *indices, const REAL *left, ptrdiff_t ld_left,
+                                   const REAL *right, ptrdiff_t ld_right, ptrdiff_t d, ptrdiff_t lo, ptrdiff_t hi,
+                                   REAL *out) {
     for (ptrdiff_t r = lo; r < hi; r++) {
-        const REAL *a = left + r * d;
+        const REAL *a = left + r * ld_left;
         const int64_t end = indptr[r + 1];
         int64_t k = indptr[r];
         for (; k + 4 <= end; k += 4) {
-            const REAL *b0 = right + (ptrdiff_t)indices[k] * d, *b1 = right + (ptrdiff_t)indices[k + 1] * d;
-            const REAL *b2 = right + (ptrdiff_t)indices[k + 2] * d, *b3 = right + (ptrdiff_t)indices[k + 3] * d;
+            const REAL *b0 = right + (ptrdiff_t)indices[k] * ld_right, *b1 = right + (ptrdiff_t)indices[k + 1] * ld_right;
+            const REAL *b2 = right + (ptrdiff_t)indices[k + 2] * ld_right, *b3 = right + (ptrdiff_t)indices[k + 3] * ld_right;
             REAL s0 = 0, s1 = 0, s2 = 0, s3 = 0;
 #pragma omp simd reduction(+ : s0, s1, s2, s3)
             for (ptrdiff_t i = 0; i < d; i++) {
@@ -74,7 +76,7 @@ CLONES static void NAME(pair_dots)(const int64_t *indptr, const int32_t *indices
             out[k + 3] = s3;
         }
         for (; k < end; k++) {
-            const REAL *b = right + (ptrdiff_t)indices[k] * d;
+            const REAL *b = right + (ptrdiff_t)indices[k] * ld_right;
             REAL sum = 0;
 #pragma omp simd reduction(+ : sum)
             for (ptrdiff_t i = 0; i < d; i++) sum += a[i] * b[i];
@@ -84,11 +86,11 @@ CLONES static void NAME(pair_dots)(const int64_t *indptr, const int32_t *indices
 }
 
 /* matrix[rows[r]] += scale[r] * change[r] for lo <= r < hi; rows are distinct. scale NULL: 1. */
-CLONES static void NAME(add_rows)(REAL *matrix, const int64_t *rows, const REAL *scale, const REAL *change,
-                                  ptrdiff_t d, ptrdiff_t lo, ptrdiff_t hi) {
+CLONES static void NAME(add_rows)(REAL *matrix, ptrdiff_t ld, const int64_t *rows, const REAL *scale,
+                                  const REAL *change, ptrdiff_t ld_change, ptrdiff_t d, ptrdiff_t lo, ptrdiff_t hi) {
     for (ptrdiff_t r = lo; r < hi; r++) {
-        REAL *target = matrix + rows[r] * d;
-        const REAL *source = change + r * d;
+        REAL *target = matrix + rows[r] * ld;
+        const REAL *source = change + r * ld_change;
         const REAL factor = scale ? scale[r] : 1;
 #pragma omp simd
         for (ptrdiff_t i = 0; i < d; i++) target[i] += factor * source[i];
@@ -96,10 +98,10 @@ CLONES static void NAME(add_rows)(REAL *matrix, const int64_t *rows, const REAL 
 }
 
 /* out[r] = left[r] . right[r] for lo <= r < hi, summed in double. */
-CLONES static void NAME(row_dots)(const REAL *left, const REAL *right, ptrdiff_t d, ptrdiff_t lo, ptrdiff_t hi,
-                                  double *out) {
+CLONES static void NAME(row_dots)(const REAL *left, ptrdiff_t ld_left, const REAL *right, ptrdiff_t ld_right,
+                                  ptrdiff_t d, ptrdiff_t lo, ptrdiff_t hi, double *out) {
     for (ptrdiff_t r = lo; r < hi; r++) {
-        const REAL *a = left + r * d, *b = right + r * d;
+        const REAL *a = left + r * ld_left, *b = right + r * ld_right;
         double sum = 0;
 #pragma omp simd reduction(+ : sum)
         for (ptrdiff_t i = 0; i < d; i++) sum += (double)a[i] * b[i];

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from wordsparse import losses
 from wordsparse import update as layer_update
 from wordsparse.inputs import Inputs, RowInputs
-from wordsparse.kernels import CpuKernels, Csr, Kernels, NumpyKernels
+from wordsparse.kernels import CpuKernels, Csr, Kernels, NumpyKernels, Windows
 from wordsparse.minibatch import Forward, Targets
 from wordsparse.output import FactoredOutput
 from wordsparse.reference import DenseOutput
@@ -46,6 +46,42 @@ def targets(random: np.random.Generator, m: int, D: int, most: int) -> sp.csr_ar
     # Squaring favours small indices: repeats inside an example and across the minibatch.
     columns = (D * random.random(indptr[-1]) ** 2).astype(np.int32)
     return sp.csr_array((random.uniform(0.2, 2, indptr[-1]), columns, indptr), shape=(m, D))
+
+
+def windows(random: np.random.Generator, n: int, columns: int, reach: int) -> Windows:
+    """Windows of a text of n places, some of them no centre: sentences of any length, widths from 1 to ``reach``."""
+    tokens = random.integers(0, columns, n).astype(np.int32)
+    tokens[random.random(n) < 0.1] = -2
+    return windows_over(random, tokens, columns, reach)
+
+
+def windows_over(random: np.random.Generator, tokens: Array, columns: int, reach: int) -> Windows:
+    """Windows of a given text."""
+    n, found = tokens.size, []
+    for i in np.flatnonzero((tokens >= 0) & (random.random(n) < 0.8)):
+        width, start, stop = random.integers(1, reach + 1), i, i + 1
+        while start > max(0, i - width) and tokens[start - 1] >= 0:
+            start -= 1
+        while stop < min(n, i + width + 1) and tokens[stop] >= 0:
+            stop += 1
+        if stop - start > 1:
+            found.append((i, start, stop))
+    centre, start, stop = np.array(found, np.int32).reshape(-1, 3).T.copy()
+    return Windows(tokens, centre, start, stop, reach, columns)
+
+
+def dense_bags(windows: Windows) -> Array:
+    """C (m, columns), bag by bag."""
+    C = np.zeros((windows.rows, windows.columns))
+    for j, (i, start, stop) in enumerate(zip(windows.centre, windows.start, windows.stop, strict=True)):
+        around = np.concatenate([windows.tokens[start:i], windows.tokens[i + 1 : stop]])
+        np.add.at(C[j], around, 1 / around.size)
+    return C
+
+
+def one_target_each(csr: Csr, values: Array) -> sp.csr_array:
+    """The matrix of a structure."""
+    return sp.csr_array((values, csr.indices, csr.indptr), shape=(csr.rows, csr.columns))
 
 
 @contextmanager

@@ -4,12 +4,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import problems
 import pytest
 from numpy.typing import NDArray
 
 from wordsparse.embedding import StepSizes, WordEmbedding
 from wordsparse.examples import Examples
-from wordsparse.kernels import CpuKernels, Csr, Kernels, NumpyKernels
+from wordsparse.kernels import CpuKernels, Csr, Kernels, NumpyKernels, Windows
 from wordsparse.losses import BoundedNS, Loss, Spherical, Squared, Taylor, ZLoss
 from wordsparse.output import FactoredOutput
 
@@ -48,13 +49,12 @@ def minibatch(model: str, seed: int) -> Examples:
         indices = np.concatenate(columns).astype(np.int32)
         weights = counts[counts > 0].astype(np.float32)
         return Examples(words, Csr(indptr, indices, u), weights, None, 40, int(counts.sum()))
-    m = 30
-    allowed = np.delete(np.arange(u, dtype=np.int32), 3)
-    targets = np.sort(random.choice(allowed, m))
-    sizes = random.integers(1, 6, m)
-    indices = np.concatenate([random.choice(allowed, size, replace=False) for size in sizes])
-    bag = Csr(np.concatenate([[0], np.cumsum(sizes)]), indices, u)
-    return Examples(words, Csr(np.arange(m + 1), targets, u), np.ones(m, np.float32), bag, 40, m)
+    # Word 3 stands at no place of the text; windows of up to 3 words to either side.
+    tokens = np.delete(np.arange(u), 3)[random.integers(0, u - 1, 40)].astype(np.int32)
+    tokens[[11, 12, 30]] = -2
+    bags = problems.windows_over(random, tokens, u, reach=3)
+    m = bags.rows
+    return Examples(words, Csr(np.arange(m + 1), tokens[bags.centre], u), np.ones(m, np.float32), bags, 40, m)
 
 
 def dense(csr: Csr, values: Array) -> Array:
@@ -86,8 +86,7 @@ class DenseEmbedding:
         T, N, sizes = examples.words, examples.pairs, self.sizes
         p = np.sqrt(MEASURE)
         F = np.hstack([self.E[T], np.ones((T.size, 1))])
-        C = np.eye(T.size) if examples.bag is None else dense(examples.bag, np.ones(examples.bag.entries))
-        C /= C.sum(1, keepdims=True)
+        C = np.eye(T.size) if examples.bags is None else problems.dense_bags(examples.bags)
         H, Y = C @ F, dense(examples.targets, examples.weights)
         Q, w_bar = self.W.T @ self.W, self.W.T @ p
         loss, alpha, beta, slope = self._loss(Y, H @ self.W[T].T / p[T], np.sum(H @ Q * H, 1), H @ w_bar)
@@ -102,7 +101,8 @@ class DenseEmbedding:
         self.curvature += rate * (moment / N - self.curvature)
         self.pair_curvature += rate * (2 * upward.sum() / N - self.pair_curvature)
         kappa = self.pair_curvature
-        new_mass = 2 * upward / kappa @ C**2
+        share = 1 if examples.bags is None else examples.bags.share
+        new_mass = 2 * upward / kappa * share @ C  # words that are in a bag twice count one by one
         self.mass[T] += new_mass
         if lr > 0:
             Q_E = Q[:-1, :-1]
@@ -136,7 +136,7 @@ def test_steps_are_the_formulas(model: str, loss: str, kernels: Kernels, sizes: 
     for step, lr in enumerate([0.0, 0.0, 1.0, 0.7, 0.4]):
         examples, remaining = minibatch(model, step), 1 - step / 5
         expected = oracle.step(examples, lr, remaining)
-        assert trained.step(examples, lr, remaining) == pytest.approx(expected, rel=1e-5, abs=1e-5)
+        assert trained.step(examples, lr, remaining) == pytest.approx(expected, rel=1e-5, abs=1e-6 * examples.pairs)
         np.testing.assert_allclose(trained.E, oracle.E, atol=1e-4 * abs(oracle.E).max())
         W = trained.output.weights() * np.sqrt(MEASURE)[:, None]
         np.testing.assert_allclose(W, oracle.W, atol=1e-4 * abs(oracle.W).max())
@@ -178,9 +178,10 @@ def test_a_minibatch_without_pairs_changes_nothing(model: str) -> None:
     trained = embedding("bounded-ns", NumpyKernels(), SIZES[0])
     trained.step(minibatch(model, 0), 0.0)
     before = [trained.E.copy(), trained.output.weights(), trained.mass.copy(), trained.curvature.copy()]
-    nothing = Csr(np.zeros(1 if model == "cbow" else 4, np.int64), np.empty(0, np.int32), 3)
-    bag = nothing if model == "cbow" else None
-    empty = Examples(np.array([0, 4, 7]), nothing, np.empty(0, np.float32), bag, 9, 0)
+    none = np.empty(0, np.int32)
+    nothing = Csr(np.zeros(1 if model == "cbow" else 4, np.int64), none, 3)
+    bags = Windows(np.array([0, -2, 1, -2, 2], np.int32), none, none, none, 5, 3) if model == "cbow" else None
+    empty = Examples(np.array([0, 4, 7]), nothing, np.empty(0, np.float32), bags, 9, 0)
     assert trained.step(empty, 1.0) == 0.0
     after = [trained.E, trained.output.weights(), trained.mass, trained.curvature]
     assert all(np.array_equal(x, y) for x, y in zip(before, after, strict=True))

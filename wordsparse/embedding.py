@@ -22,9 +22,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import lapack
 
 from wordsparse.examples import Examples
-from wordsparse.inputs import BagInputs, Inputs, RowInputs
+from wordsparse.inputs import Inputs, RowInputs, WindowInputs
 from wordsparse.kernels import Kernels
 from wordsparse.minibatch import Forward, Targets
 from wordsparse.output import FactoredOutput
@@ -79,21 +80,20 @@ class WordEmbedding:
         upward = np.maximum(forward.alpha, 0)
         self._remember(forward, upward, examples.pairs)
         kappa = self.pair_curvature
-        new_mass = inputs.pull_squared(2 * upward / kappa if kappa > 0 else upward)
+        new_mass = inputs.mass(2 * upward / kappa if kappa > 0 else upward)
         self.mass[examples.words] += new_mass
-        # Q_E = 0: W says nothing about E yet.
-        moves = lr > 0 and kappa > 0 and np.trace(self.output.factors.Q[:-1, :-1]) > 0
-        change = self._input_change(forward, inputs, examples.words, new_mass, lr) if moves else None
         sizes = self.sizes
         eta = sizes.eta * max(1 / (self.steps + sizes.t0), remaining / sizes.n_w)
         d = self.curvature.shape[0]
         ridge = sizes.ridge * np.trace(self.curvature) / d
-        preconditioner = np.linalg.inv(self.curvature + ridge * np.eye(d))
+        preconditioner = inverse(self.curvature + ridge * np.eye(d))
+        loss = forward.loss_sum
         self.output.update(forward, eta / examples.pairs, preconditioner)
-        if change is not None:
-            self.kernels.add_rows(self.E, examples.words, *change)
+        # Q_E = 0: W said nothing about E yet.
+        if lr > 0 and kappa > 0 and np.trace(forward.factors.Q[:-1, :-1]) > 0:
+            self.kernels.add_rows(self.E, examples.words, *self._input_change(forward, examples.words, new_mass, lr))
         self.steps += 1
-        return forward.loss_sum
+        return loss
 
     def loss(self, examples: Examples) -> float:
         """The sum of the losses over the full vocabulary; nothing is learnt from the examples."""
@@ -103,13 +103,11 @@ class WordEmbedding:
         return self.output.evaluate(self._inputs(examples), targets, per_example=False).loss_sum
 
     def _inputs(self, examples: Examples) -> Inputs:
-        E_T = self.kernels.take(self.E, examples.words)
-        features = np.concatenate([E_T, np.ones((E_T.shape[0], 1), E_T.dtype)], axis=1)
-        if examples.bag is None:
+        constant = np.ones(examples.words.shape[0], np.float32)
+        features = self.kernels.take(self.E, examples.words, constant)
+        if examples.bags is None:
             return RowInputs(features, self.kernels)
-        size = np.diff(examples.bag.indptr)
-        weights = np.repeat((1 / size).astype(np.float32), size)
-        return BagInputs(features, examples.bag, weights, self.kernels)
+        return WindowInputs(features, examples.bags, self.kernels)
 
     def _remember(self, forward: Forward, upward: Array, pairs: int) -> None:
         rate = max(1 / (self.steps + 1), 1 / self.sizes.n_w)
@@ -117,27 +115,35 @@ class WordEmbedding:
         self.curvature += rate * (2 * curvature / pairs - self.curvature)
         self.pair_curvature += rate * (2 * upward.sum() / pairs - self.pair_curvature)
 
-    def _input_change(
-        self, forward: Forward, inputs: Inputs, words: Array, new_mass: Array, lr: float
-    ) -> tuple[Array, Array]:
+    def _input_change(self, forward: Forward, words: Array, new_mass: Array, lr: float) -> tuple[Array, Array]:
         """Directions (u, dim) and their factors (u,): E_w changes by factor × direction.
 
         With P = (Q_E + r I)⁻¹ and F the features, ∇F P = 2 Cᵀ diag(α) H Q P + Cᵀ Γ W_T P + Cᵀβ (w̄ᵀP) needs one u×d×d
-        product: Q_E P = I − r P, so the first term is Z − r Z P (+ the constant feature's row of Q).
+        product: Q_E P = I − r P, so the first term is Z − r Z P (+ the constant feature's row of Q). The Z and G of
+        ``forward``, from before the update, are used up.
         """
-        f, dim = self.output.factors, self.E.shape[1]
+        f, dim = forward.factors, self.E.shape[1]
         Q_E = f.Q[:dim, :dim]
         r = self.sizes.rho * np.trace(Q_E) / dim
-        P = np.linalg.inv(Q_E + r * np.eye(dim))
-        Z = inputs.pull_scaled(2 * forward.alpha)
-        G = inputs.pull(forward.pulled) - np.float32(r) * Z
-        # Two more columns carry the rank-one terms through the same product.
-        G[:, dim] = Z[:, dim]
-        beta = inputs.pull(forward.beta.astype(np.float32)[:, None])
-        M = np.vstack([P, f.Q[dim, :dim] @ P, f.w_bar[:dim] @ P])
-        change = np.ascontiguousarray(Z[:, :dim])
-        self.kernels.matmul(np.hstack([G, beta]), M, out=change)
+        P = inverse(Q_E + r * np.eye(dim))
+        back = forward.backward
+        u = words.shape[0]
+        # The rank-one terms: the constant feature's, and β's.
+        terms = np.column_stack([back.Z[:, dim], forward.inputs.pull(forward.beta).astype(np.float32)])
+        self.kernels.add_rows(back.G, np.arange(u), back.Z, np.full(u, -r, np.float32))
+        change = back.Z[:, :dim]
+        self.kernels.matmul(back.G[:, :dim], P, out=change)
+        self.kernels.matmul(terms, np.stack([f.Q[dim, :dim], f.w_bar[:dim]]) @ P, out=change)
         seen = self.mass[words] + self.sizes.m0
         factor = -np.minimum(lr / seen, self.sizes.trust / np.maximum(new_mass, np.finfo(np.float32).tiny))
         factor /= self.pair_curvature
         return change, factor.astype(np.float32)
+
+
+def inverse(matrix: Array) -> Array:
+    """The inverse of a symmetric matrix, by Cholesky; by LU where it is not positive definite."""
+    factor, failed = lapack.dpotrf(matrix)
+    if failed:
+        return np.asarray(np.linalg.inv(matrix))
+    upper, _ = lapack.dpotri(factor)
+    return np.asarray(np.triu(upper) + np.triu(upper, 1).T)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from wordsparse.corpus import Vocabulary
 from wordsparse.errors import InputError
-from wordsparse.kernels import Csr
+from wordsparse.kernels import Csr, Windows
 from wordsparse.kernels import _examples as kernels
 
 Array = NDArray[Any]
@@ -20,14 +20,14 @@ class Examples:
     """The examples of one minibatch over its unique words.
 
     ``words`` (u,) int64 ascending word ids. ``targets`` (m, u) structure and ``weights`` (entries,) float32: how often
-    each word is a target of each example. ``bag`` (m, u), the context words of each example, is None where example j's
+    each word is a target of each example. ``bags`` (m, u), the context words of each example, is None where example j's
     input is word j itself (skip-gram). ``tokens`` corpus tokens passed over; ``pairs`` the sum of the weights.
     """
 
     words: Array
     targets: Csr
     weights: Array
-    bag: Csr | None
+    bags: Windows | None
     tokens: int
     pairs: int
 
@@ -64,7 +64,7 @@ class ExampleBuilder:
         local, width, n, first, last, words, tokens = self._tokens(shard, start, stop, offset, epoch)
         u = words.shape[0]
         centre_place, context_place = np.zeros(u + 1, np.int64), np.zeros(u + 1, np.int64)
-        _, pairs = kernels.count_pairs(local, width, n, first, last, centre_place[1:], context_place[1:])
+        pairs = kernels.count_pairs(local, width, n, first, last, centre_place[1:], context_place[1:])
         np.cumsum(centre_place, out=centre_place)
         np.cumsum(context_place, out=context_place)
         indptr = np.empty(u + 1, np.int64)
@@ -78,12 +78,12 @@ class ExampleBuilder:
     def cbow(self, shard: Array, start: int, stop: int, *, offset: int, epoch: int) -> Examples:
         """One example a centre token with at least one context word: bag of its context words, the token as target."""
         local, width, n, first, last, words, tokens = self._tokens(shard, start, stop, offset, epoch)
-        u = words.shape[0]
-        m, pairs = kernels.count_pairs(local, width, n, first, last, np.zeros(u, np.int64), np.zeros(u, np.int64))
-        targets, indptr, indices = np.empty(m, np.int32), np.empty(m + 1, np.int64), np.empty(pairs, np.int32)
-        kernels.cbow_examples(local, width, n, first, last, np.zeros(u + 1, np.int64), targets, indptr, indices)
-        one_each = Csr(np.arange(m + 1), targets, u)
-        return Examples(words, one_each, np.ones(m, np.float32), Csr(indptr, indices, u), tokens, m)
+        places = np.empty((3, max(last - first, 0)), np.int32)
+        m = kernels.window_examples(local, width, n, first, last, *places)
+        centre, begin, end = places[:, :m]
+        bags = Windows(local[:n], centre, begin, end, self.window, words.shape[0])
+        one_each = Csr(np.arange(m + 1), local[centre], words.shape[0])
+        return Examples(words, one_each, np.ones(m, np.float32), bags, tokens, m)
 
     def _tokens(
         self, shard: Array, start: int, stop: int, offset: int, epoch: int

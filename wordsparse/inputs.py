@@ -1,118 +1,213 @@
-"""How a minibatch's inputs H (m, d) are given: as rows, or as bags of features H = C F with C sparse.
+"""How a minibatch's inputs H (m, d) are given: as rows, or as windows of a text, H = C F with C their bags of tokens.
 
-Both answer the same four questions, so the layer's formulas are written once. With bags every d² product runs over the
-n unique features F (n, d), never over the m examples (design: "linear bag inputs").
+Both answer the same questions, so the layer's formulas are written once. With windows every d² product runs over the n
+unique features F (n, d), never over the m examples (design: "linear bag inputs"), and H is not formed.
 """
 
 from functools import cached_property
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wordsparse.kernels import Csr, Kernels
+from wordsparse.kernels import Csr, Kernels, Windows
+
+if TYPE_CHECKING:
+    from wordsparse.minibatch import Forward
 
 Array = NDArray[Any]
+
+
+class Backward(Protocol):
+    """The sums over a minibatch that gradient and update are made of; C = I where inputs are rows.
+
+    With Q and w̄ of the layer, ∂L/∂F = Cᵀ ∇H = Z Q + G + (Cᵀβ) w̄ᵀ. Arrays in the working precision unless said
+    otherwise.
+    """
+
+    @property
+    def curvature(self) -> Array:
+        """Hᵀ diag(α) H, (d, d) float64, symmetric."""
+
+    @property
+    def X(self) -> Array:
+        """Γᵀ H, (u, d)."""
+
+    @property
+    def Z(self) -> Array:
+        """Cᵀ diag(2α) H, (n, d)."""
+
+    @property
+    def G(self) -> Array:
+        """Cᵀ Γ W_T, (n, d)."""
 
 
 class Inputs(Protocol):
     """What the layer asks of its inputs; arrays in the working precision unless said otherwise."""
 
     @property
-    def rows(self) -> Array:
-        """H, (m, d)."""
+    def shape(self) -> tuple[int, int]:
+        """(m, d)."""
 
     @property
-    def features(self) -> Array:
-        """F, (n, d); H itself where the inputs are rows."""
+    def dtype(self) -> np.dtype[Any]:
+        """The working precision."""
+
+    @property
+    def rows(self) -> Array:
+        """H, (m, d)."""
 
     def times(self, matrix: Array) -> Array:
         """H M, (m, k)."""
 
+    def total(self, weights: Array) -> Array:
+        """Hᵀ weights, (d,) float64, for one number an example."""
+
     def gram(self, weights: Array) -> Array:
-        """Hᵀ diag(weights) H, (d, d) float64."""
+        """Hᵀ diag(weights) H, (d, d) float64, symmetric."""
 
-    def pull(self, rows: Array) -> Array:
-        """Cᵀ Z, (n, k): what a gradient Z with respect to H is with respect to F."""
+    def dots(self, targets: Csr, W_T: Array) -> Array:
+        """h_j · W_T[c] for every stored target (j, c), (entries,)."""
 
-    def pull_scaled(self, weights: Array) -> Array:
-        """Cᵀ diag(weights) H, (n, d)."""
+    def backward(self, forward: "Forward") -> Backward:
+        """What flows back from a minibatch."""
 
-    def pull_squared(self, weights: Array) -> Array:
-        """Σ C_jw² weights_j over the stored entries of each feature w, (n,) float64."""
+    def pull(self, values: Array) -> Array:
+        """Cᵀ values, (n,) float64, for one number an example."""
+
+    def mass(self, weights: Array) -> Array:
+        """Σ_j C_jw² weights_j of each feature w, (n,) float64; repeats inside a bag count one by one."""
 
 
 class RowInputs:
     """H given row by row."""
 
     def __init__(self, rows: Array, kernels: Kernels) -> None:
-        self.rows = rows
-        self._kernels = kernels
+        self.rows, self._kernels = rows, kernels
 
     @property
-    def features(self) -> Array:
-        return self.rows
+    def shape(self) -> tuple[int, int]:
+        m, d = self.rows.shape
+        return m, d
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.rows.dtype
 
     def times(self, matrix: Array) -> Array:
         return self._kernels.matmul(self.rows, matrix)
+
+    def total(self, weights: Array) -> Array:
+        return np.asarray(self.rows.T @ weights.astype(self.dtype)).astype(np.float64)
 
     def gram(self, weights: Array) -> Array:
         if weights.size and weights.min() == weights.max():
             return float(weights[0]) * self._kernels.gram(self.rows)
         if np.all(weights >= 0):
-            # A Gram matrix proper: half the work, and symmetric to the last bit.
-            return self._kernels.gram(self.pull_scaled(np.sqrt(weights)))
-        gram = self._kernels.gram(self.rows, self.pull_scaled(weights))
+            return self._kernels.weighted_gram(self.rows, weights)
+        gram = self._kernels.gram(self.rows, self.scaled(weights))
         return (gram + gram.T) / 2
 
-    def pull(self, rows: Array) -> Array:
-        return rows
+    def dots(self, targets: Csr, W_T: Array) -> Array:
+        return self._kernels.pair_dots(targets, self.rows, W_T)
 
-    def pull_scaled(self, weights: Array) -> Array:
-        return np.asarray(self.rows * weights.astype(self.rows.dtype)[:, None])
+    def backward(self, forward: "Forward") -> Backward:
+        return _RowBackward(self, forward)
 
-    def pull_squared(self, weights: Array) -> Array:
+    def pull(self, values: Array) -> Array:
+        return values
+
+    def mass(self, weights: Array) -> Array:
         return weights
 
+    def scaled(self, weights: Array) -> Array:
+        """diag(weights) H, (m, d)."""
+        return np.asarray(self.rows * weights.astype(self.dtype)[:, None])
 
-class BagInputs:
-    """H = C F: example j is the weighted sum of the features in row j of C.
+
+class _RowBackward:
+    """Each sum when it is asked for."""
+
+    def __init__(self, inputs: RowInputs, forward: "Forward") -> None:
+        self._inputs, self._forward = inputs, forward
+
+    @cached_property
+    def curvature(self) -> Array:
+        return self._inputs.gram(self._forward.alpha)
+
+    @cached_property
+    def X(self) -> Array:
+        e = self._forward
+        return e.kernels.combine(e.transposed, e.gamma, self._inputs.rows)
+
+    @cached_property
+    def Z(self) -> Array:
+        return self._inputs.scaled(2 * self._forward.alpha)
+
+    @property
+    def G(self) -> Array:
+        return self._forward.pulled
+
+
+class WindowInputs:
+    """h_j is the mean of the features in window j of a text, its centre left out; example j has exactly one target.
 
     Parameters
     ----------
     features : (n, d)
-    bag : Csr
-        Structure of C, (m, n).
-    weights : (entries,)
-        Values of C.
+        F.
+    windows : Windows
+        C, (m, n).
     """
 
-    def __init__(self, features: Array, bag: Csr, weights: Array, kernels: Kernels) -> None:
-        self.features = features
-        self._bag, self._weights, self._kernels = bag, weights, kernels
+    def __init__(self, features: Array, windows: Windows, kernels: Kernels) -> None:
+        self.features, self.windows, self.kernels = features, windows, kernels
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.windows.rows, int(self.features.shape[1])
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.features.dtype
 
     @cached_property
     def rows(self) -> Array:
-        return self._kernels.combine(self._bag, self._weights, self.features)
-
-    @cached_property
-    def _transposed(self) -> Csr:
-        return self._kernels.transpose(self._bag)
+        return self.kernels.window_means(self.windows, self.features)
 
     def times(self, matrix: Array) -> Array:
-        return self._kernels.combine(self._bag, self._weights, self._kernels.matmul(self.features, matrix))
+        return self.kernels.window_means(self.windows, self.kernels.matmul(self.features, matrix))
+
+    def total(self, weights: Array) -> Array:
+        return np.asarray(self.features.T @ self.pull(weights).astype(self.dtype)).astype(np.float64)
 
     def gram(self, weights: Array) -> Array:
-        gram = self._kernels.gram(self.features, self.pull_scaled(weights))
-        return (gram + gram.T) / 2
+        return RowInputs(self.rows, self.kernels).gram(weights)
 
-    def pull(self, rows: Array) -> Array:
-        return self._kernels.combine(self._transposed, self._weights, rows)
+    def dots(self, targets: Csr, W_T: Array) -> Array:
+        return self.kernels.window_dots(self.windows, self.features, targets.indices, W_T)
 
-    def pull_scaled(self, weights: Array) -> Array:
-        scaled = self._weights * np.repeat(weights.astype(self._weights.dtype), np.diff(self._bag.indptr))
-        return self._kernels.combine(self._transposed, scaled, self.rows)
+    def backward(self, forward: "Forward") -> Backward:
+        return _WindowBackward(self, forward)
 
-    def pull_squared(self, weights: Array) -> Array:
-        spread = np.repeat(weights, np.diff(self._bag.indptr)) * np.square(self._weights, dtype=np.float64)
-        return np.bincount(self._bag.indices, weights=spread, minlength=self._bag.columns)
+    def pull(self, values: Array) -> Array:
+        return self.windows.pull(values * self.windows.share)
+
+    def mass(self, weights: Array) -> Array:
+        return self.windows.pull(weights * self.windows.share**2)
+
+
+class _WindowBackward:
+    """The three sums over examples in one pass over the text, the curvature from one of them."""
+
+    def __init__(self, inputs: WindowInputs, forward: "Forward") -> None:
+        self._inputs, e = inputs, forward
+        zeta = (2 * e.alpha).astype(inputs.dtype)
+        self.X, self.Z, self.G = inputs.kernels.window_pull(
+            inputs.windows, inputs.features, e.targets.csr.indices, e.target_rows.W_T, zeta, e.gamma
+        )
+
+    @cached_property
+    def curvature(self) -> Array:
+        gram = self._inputs.kernels.gram(self._inputs.features, self.Z)
+        return (gram + gram.T) / 4

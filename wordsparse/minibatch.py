@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordsparse.factors import Factors
-from wordsparse.inputs import Inputs
+from wordsparse.inputs import Backward, Inputs
 from wordsparse.kernels import Csr, Kernels
 
 Array = NDArray[Any]
@@ -35,23 +35,22 @@ class TargetRows:
     O(d² + K d) whatever its number K of targets.
     """
 
-    def __init__(self, V_T: Array, p_T: Array, factors: Factors, inputs: Inputs, csr: Csr, kernels: Kernels) -> None:
-        self.V_T, self.p_T = V_T, p_T
+    def __init__(self, V: Array, rows: Array, p_T: Array, factors: Factors, inputs: Inputs, csr: Csr, kernels: Kernels):
+        # p_T stands beside V_T as one more column: with ω as one more row of U, W_T is one product.
+        self._V_p = kernels.take(V, rows, p_T.astype(V.dtype))
+        self.V_T, self.p_T = self._V_p[:, :-1], p_T
         self._factors, self._inputs, self._csr, self._kernels = factors, inputs, csr, kernels
         self.wide = csr.columns > csr.rows
 
     @cached_property
     def W_T(self) -> Array:
         """W_T itself, (u, d)."""
-        W_T = self._kernels.matmul(self.V_T, self._factors.U)
-        if self._factors.omega.any():
-            W_T += np.outer(self.p_T, self._factors.omega).astype(W_T.dtype)
-        return W_T
+        return self._kernels.matmul(self._V_p, np.vstack([self._factors.U, self._factors.omega]))
 
     def outputs(self) -> Array:
         """a_jk = h_j · W_T[c_jk] for every stored target, (entries,)."""
         if not self.wide:
-            return self._kernels.pair_dots(self._csr, self._inputs.rows, self.W_T)
+            return self._inputs.dots(self._csr, self.W_T)
         a = self._kernels.pair_dots(self._csr, self._inputs.times(self._factors.U.T), self.V_T)
         if self._factors.omega.any():
             along = self._inputs.rows @ self._factors.omega.astype(a.dtype)
@@ -73,8 +72,9 @@ class TargetRows:
 class Forward:
     """One minibatch seen by the layer: its loss and all that the gradient and the update need.
 
-    ``losses`` (m,) float64 is None where only the sum of the losses was asked for; ``alpha`` = ∂L/∂q and ``beta`` =
-    ∂L/∂s (m,) float64; ``gamma`` (entries,) = ∂L/∂a. What is computed from these is kept once it was asked for.
+    ``losses`` (m,) float64 is None where only the sum of the losses was asked for, and ``targets_loss`` then what the
+    targets' own terms add to it; ``alpha`` = ∂L/∂q and ``beta`` = ∂L/∂s (m,) float64; ``gamma`` (entries,) = ∂L/∂a.
+    What is computed from these is kept once it was asked for.
     """
 
     inputs: Inputs
@@ -82,33 +82,51 @@ class Forward:
     target_rows: TargetRows
     factors: Factors
     kernels: Kernels
-    loss_sum: float
     losses: Array | None
+    targets_loss: float
     alpha: Array
     beta: Array
     gamma: Array
     known_H_hat: Array | None = None
-    known_curvature: Array | None = None
+
+    @cached_property
+    def loss_sum(self) -> float:
+        """Σ_j of the losses."""
+        if self.losses is not None:
+            return float(self.losses.sum())
+        # Linear in q and s: Σ_j α_j q_j = ⟨Hᵀ diag(α) H, Q⟩ and Σ_j β_j s_j = (Hᵀβ)·w̄.
+        by_q, by_s = np.vdot(self.curvature, self.factors.Q), self.b @ self.factors.w_bar
+        return float(self.targets_loss + by_q + by_s)
+
+    @cached_property
+    def backward(self) -> Backward:
+        """The sums that flow back."""
+        return self.inputs.backward(self)
 
     @cached_property
     def H_hat(self) -> Array:
         """Ĥ = H Q, (m, d)."""
         return self.inputs.times(self.factors.Q) if self.known_H_hat is None else self.known_H_hat
 
-    @cached_property
+    @property
     def curvature(self) -> Array:
         """Hᵀ diag(α) H, (d, d) float64."""
-        return self.inputs.gram(self.alpha) if self.known_curvature is None else self.known_curvature
+        return self.backward.curvature
+
+    @cached_property
+    def b(self) -> Array:
+        """Hᵀβ, (d,) float64."""
+        return self.inputs.total(self.beta) if self.beta.any() else np.zeros(self.inputs.shape[1])
 
     @cached_property
     def transposed(self) -> Csr:
         """The structure of Γᵀ."""
         return self.kernels.transpose(self.targets.csr)
 
-    @cached_property
+    @property
     def pushed(self) -> Array:
         """X = ΓᵀH, (u, d)."""
-        return self.kernels.combine(self.transposed, self.gamma, self.inputs.rows)
+        return self.backward.X
 
     def weighted(self, p_T: Array) -> Array:
         """Γ p_T, (m,)."""

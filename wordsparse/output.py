@@ -224,31 +224,27 @@ class FactoredOutput:
         """The forward pass. Without ``per_example`` a linear loss skips Ĥ: only the sum of the losses is known."""
         f = self.factors
         p_T = self._measure_roots(targets.rows)
-        V_T = self.kernels.take(self.V, targets.rows)
-        target_rows = TargetRows(V_T, p_T, f, inputs, targets.csr, self.kernels)
+        target_rows = TargetRows(self.V, targets.rows, p_T, f, inputs, targets.csr, self.kernels)
         a = target_rows.outputs()
         # o = a/√π_c, ∂ℓ/∂a = ∂ℓ/∂o / √π_c
         r = None if self.p is None else (1 / p_T).astype(self.dtype)[targets.csr.indices]
         o = a if r is None else a * r
         example = targets.csr.row_of_entry()
-        m = inputs.rows.shape[0]
-        H_hat = curvature = losses = None
+        m, _ = inputs.shape
+        H_hat = losses = None
+        targets_loss = 0.0
         if not per_example and isinstance(self.loss, _losses.LinearLoss) and self.loss.weighted:
             weight = np.bincount(example, weights=targets.y, minlength=m)
             value, slope = self.loss.target(o)
             c, alpha, beta = self.loss.slopes(self.total)
-            curvature = inputs.gram(alpha * weight)
-            s_sum = float((inputs.rows.T @ weight.astype(self.dtype)) @ f.w_bar)
-            # Σ_j α_j q_j = ⟨Hᵀ diag(α) H, Q⟩
-            loss_sum = np.sum(targets.y * value, dtype=np.float64) + c * weight.sum()
-            loss_sum += np.vdot(curvature, f.Q) + beta * s_sum
+            targets_loss = float(np.sum(targets.y * value, dtype=np.float64) + c * weight.sum())
             terms = _losses.Minibatch(np.empty(0), alpha * weight, beta * weight, targets.y * slope)
         else:
             H_hat = inputs.times(f.Q)
             q = self.kernels.row_dots(inputs.rows, H_hat)
             s = (inputs.rows @ f.w_bar.astype(self.dtype)).astype(np.float64)
             terms = self.loss.minibatch(example, targets.y, o, q, s, self.total)
-            losses, loss_sum = terms.losses, terms.losses.sum()
+            losses = terms.losses
         gamma = (terms.gamma if r is None else terms.gamma * r).astype(self.dtype, copy=False)
         return Forward(
             inputs,
@@ -256,13 +252,12 @@ class FactoredOutput:
             target_rows,
             f,
             self.kernels,
-            float(loss_sum),
             losses,
+            targets_loss,
             terms.alpha,
             terms.beta,
             gamma,
             H_hat,
-            curvature,
         )
 
     # ── update ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -277,7 +272,7 @@ class FactoredOutput:
         TrainingError
             If the step would explode or make A singular. Nothing has changed then.
         """
-        if forward.inputs.rows.shape[0] == 0 and weight_decay == 0:
+        if forward.inputs.shape[0] == 0 and weight_decay == 0:
             return
         rows = forward.targets.rows
         problem = _update.Problem(

@@ -71,9 +71,9 @@ class Problem:
 
 def compute(problem: Problem, kernels: Kernels) -> Update:
     """The update, by the cheaper route; entries that are not finite are left for the caller to find."""
-    m, d = problem.forward.inputs.rows.shape
+    m, d = problem.forward.inputs.shape
     route = low_rank if low_rank_flops(m, d) < dense_flops(m, d) else dense
-    real = problem.forward.inputs.rows.dtype
+    real = problem.forward.inputs.dtype
     with np.errstate(all="ignore"):
         update = route(problem, kernels, real)
         if real != np.float64 and not update.factors.inverse_scale < LOST * problem.factors.inverse_scale:
@@ -101,7 +101,7 @@ def target_change(problem: Problem, kernels: Kernels) -> Array:
 def dense(problem: Problem, kernels: Kernels, real: np.dtype[Any]) -> Update:
     """Through d×d matrices; what the minibatch adds to them in ``real``."""
     f, forward, eta, c = problem.factors, problem.forward, real.type(problem.eta), problem.shrink
-    H, times_pi = forward.inputs.rows, problem.times_pi
+    times_pi = problem.times_pi
     G = (2 * times_pi(forward.curvature)).astype(real)
     strength = float(eta * np.sqrt(abs(np.vdot(G, G.T))))
     U = c * f.U - (f.U.astype(real) @ G) * eta
@@ -109,13 +109,10 @@ def dense(problem: Problem, kernels: Kernels, real: np.dtype[Any]) -> Update:
     # Δ = −η Γᵀ H Π is never formed: Π and U'⁻¹ go to the d×d side, and the products run over the narrower side.
     M = -eta * (U_inverse if problem.preconditioner is None else problem.preconditioner @ U_inverse)
     X = forward.pushed
-    b = (
-        times_pi((H.T @ forward.beta.astype(H.dtype)).astype(np.float64))
-        if forward.beta.any()
-        else np.zeros(H.shape[1])
-    )
-    X_p = times_pi((X.T @ problem.p_T.astype(H.dtype)).astype(np.float64))
+    b = times_pi(forward.b)
+    X_p = times_pi((X.T @ problem.p_T.astype(X.dtype)).astype(np.float64))
     if forward.target_rows.wide:
+        H = forward.inputs.rows
         rows_change = kernels.combine(forward.transposed, forward.gamma, kernels.matmul(H, M))
         XW = kernels.gram(H, forward.pulled)
         XX = kernels.gram(H, kernels.combine(forward.targets.csr, forward.gamma, X))
@@ -175,7 +172,7 @@ def low_rank(problem: Problem, kernels: Kernels, real: np.dtype[Any]) -> Update:
         c * f.w_bar - eta * w_bar,
     )
     rows_change = -kernels.combine(forward.transposed, forward.gamma, K.astype(forward.gamma.dtype, copy=False))
-    return Update(new.renewed(forward.inputs.rows.dtype), rows_change, strength)
+    return Update(new.renewed(forward.inputs.dtype), rows_change, strength)
 
 
 def _times(factor: np.float64, matrix: Array) -> Array:

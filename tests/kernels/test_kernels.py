@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import problems
 import pytest
 from emulation import cuda_kernels
 from emulation.hostface import HostFace
@@ -91,12 +92,54 @@ def test_sparse_kernels(kernels: Kernels, dtype: str, rows: int, columns: int, d
     close(kernels.combine(transposed, values, left), matrix.T @ left.astype(np.float64), dtype, entries)
 
 
+# Places, columns, d, reach: nothing at all, blocks of 64 places and strips of 32 columns crossed and met, windows
+# longer than a block, and enough work for more than one thread.
+WINDOWS = [
+    (0, 3, 4, 2),
+    (2, 2, 1, 1),
+    (64, 7, 32, 5),
+    (65, 9, 33, 1),
+    (300, 20, 37, 5),
+    (500, 3, 5, 255),
+    (3000, 90, 100, 5),
+]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("n", "columns", "d", "reach"), WINDOWS)
+def test_window_kernels(kernels: Kernels, dtype: str, n: int, columns: int, d: int, reach: int) -> None:
+    windows = problems.windows(np.random.default_rng(7), n, columns, reach)
+    C, m = problems.dense_bags(windows), windows.rows
+    csr = windows.csr()
+    np.testing.assert_allclose(dense(csr, np.repeat(windows.share, np.diff(csr.indptr))), C, atol=1e-14)
+    targets = np.random.default_rng(8).integers(0, columns + 1, m).astype(np.int32)  # one output is no feature
+    F, W = normal((columns, d), dtype, 9), normal((columns + 1, d), dtype, 10)
+    zeta, gamma = normal((m,), dtype, 11), normal((m,), dtype, 12)
+    H = C @ F.astype(np.float64)
+
+    def near(found: Array, expected: Array, terms: int) -> None:
+        assert found.dtype == dtype
+        close(found, expected, dtype, terms + 2 * reach + 64)
+
+    near(kernels.window_means(windows, F), H, 0)
+    near(kernels.window_dots(windows, F, targets, W), np.einsum("jd,jd->j", H, W[targets]), d)
+    X, Z, G = kernels.window_pull(windows, F, targets, W, zeta, gamma)
+    expected = np.zeros(W.shape)
+    np.add.at(expected, targets, gamma[:, None] * H)
+    near(X, expected, m)
+    near(Z, C.T @ (zeta[:, None] * H), m)
+    near(G, C.T @ (gamma[:, None] * W[targets].astype(np.float64)), m)
+    np.testing.assert_allclose(windows.pull(windows.share * zeta), zeta @ C, rtol=0, atol=1e-12 * (m + 1))
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(("rows", "columns", "d", "entries"), SHAPES)
 def test_row_kernels(kernels: Kernels, dtype: str, rows: int, columns: int, d: int, entries: int) -> None:
     matrix = normal((columns + rows, d), dtype, 4)
     chosen = np.random.default_rng(5).permutation(columns + rows)[:rows].astype(np.int64)
     np.testing.assert_array_equal(kernels.take(matrix, chosen), matrix[chosen])
+    last = normal((rows,), dtype, 8)
+    np.testing.assert_array_equal(kernels.take(matrix, chosen, last), np.column_stack([matrix[chosen], last]))
 
     change, scale = normal((rows, d), dtype, 6), normal((rows,), dtype, 7)
     for given in (None, scale):
@@ -109,7 +152,9 @@ def test_row_kernels(kernels: Kernels, dtype: str, rows: int, columns: int, d: i
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize(("n", "k", "d"), [(0, 3, 4), (1, 1, 1), (7, 3, 5), (511, 9, 9), (512, 37, 37), (5000, 17, 33)])
+@pytest.mark.parametrize(
+    ("n", "k", "d"), [(0, 3, 4), (1, 1, 1), (7, 3, 5), (511, 9, 9), (1024, 37, 37), (9999, 17, 33)]
+)
 def test_products(kernels: Kernels, dtype: str, n: int, k: int, d: int) -> None:
     a, b, m = normal((n, k), dtype, 1), normal((n, d), dtype, 2), normal((k, d), "float64", 3)
     expected = a.astype(np.float64) @ m
@@ -128,7 +173,14 @@ def test_products(kernels: Kernels, dtype: str, n: int, k: int, d: int) -> None:
     ):
         assert found.dtype == np.float64
         close(found, expected, dtype, n)
-    np.testing.assert_array_equal(kernels.gram(a), kernels.gram(a).T)
+    weights = np.random.default_rng(4).random(n)
+    found = kernels.weighted_gram(a, weights)
+    close(found, a.T.astype(np.float64) @ (weights[:, None] * a), dtype, n)
+    for symmetric in (found, kernels.gram(a)):
+        np.testing.assert_array_equal(symmetric, symmetric.T)
+    # Rows may stand further apart than their length.
+    close(kernels.matmul(a[:, :-1], m[:-1], np.ones((n, d + 2), dtype)[:, 1:-1]), a[:, :-1] @ m[:-1] + 1, dtype, k)
+    close(kernels.gram(a[:, 1:], b[:, 1:]), a[:, 1:].T.astype(np.float64) @ b[:, 1:], dtype, n)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -140,6 +192,10 @@ def test_any_number_of_threads_gives_the_same_bytes(dtype: str) -> None:
     tall, m = normal((5000, d), dtype, 4), normal((d, d), dtype, 5)
     chosen = np.random.default_rng(5).permutation(5000)[:4000].astype(np.int64)
 
+    windows = problems.windows(np.random.default_rng(7), 3000, columns, 5)
+    assert windows.rows * d > PARALLEL_WORK
+    targets, ones = windows.tokens[windows.centre], np.ones(windows.rows, dtype)
+
     def everything(kernels: CpuKernels) -> list[bytes]:
         added = tall.copy()
         kernels.add_rows(added, chosen, tall[:4000], tall[:4000, 0].copy())
@@ -149,8 +205,12 @@ def test_any_number_of_threads_gives_the_same_bytes(dtype: str) -> None:
             kernels.pair_dots(csr, left, right),
             kernels.take(tall, chosen),
             added,
+            kernels.window_means(windows, right),
+            kernels.window_dots(windows, right, targets, right),
+            *kernels.window_pull(windows, right, targets, right, ones, ones),
             kernels.matmul(tall, m),
             kernels.gram(tall),
+            kernels.weighted_gram(tall, np.linspace(0, 1, 5000)),
             kernels.gram(tall, tall[::-1].copy()),
         ]
         return [result.tobytes() for result in results]

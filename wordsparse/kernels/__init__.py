@@ -5,6 +5,6 @@ offer the same methods, and the same tests run over both.
 """
 
 from wordsparse.kernels.cpu import CpuKernels
-from wordsparse.kernels.numpy import Csr, Kernels, NumpyKernels
+from wordsparse.kernels.numpy import Csr, Kernels, NumpyKernels, Windows
 
-__all__ = ["CpuKernels", "Csr", "Kernels", "NumpyKernels"]
+__all__ = ["CpuKernels", "Csr", "Kernels", "NumpyKernels", "Windows"]

@@ -19,7 +19,7 @@ def local_ids(kept: Array, n: int, slot: Array, words: Array) -> int: ...
 def relabel(kept: Array, n: int, slot: Array, words: Array) -> None: ...
 def count_pairs(
     local: Array, width: Array, n: int, first: int, last: int, by_centre: Array, by_context: Array
-) -> tuple[int, int]: ...
+) -> int: ...
 def skipgram_pairs(
     local: Array,
     width: Array,
@@ -33,14 +33,6 @@ def skipgram_pairs(
     indices: Array,
     counts: Array,
 ) -> int: ...
-def cbow_examples(
-    local: Array,
-    width: Array,
-    n: int,
-    first: int,
-    last: int,
-    place: Array,
-    targets: Array,
-    indptr: Array,
-    indices: Array,
-) -> None: ...
+def window_examples(
+    local: Array, width: Array, n: int, first: int, last: int, centre: Array, start: Array, stop: Array
+) -> int: ...

@@ -36,6 +36,50 @@ class Csr:
         return np.repeat(np.arange(self.rows), np.diff(self.indptr))
 
 
+@dataclass(frozen=True)
+class Windows:
+    """Bags of tokens that are windows of one text: the structure of a sparse matrix C, bags by columns.
+
+    Bag j is ``tokens[start_j : stop_j]`` but the token at ``centre_j``; each of its tokens weighs one part of its size.
+    ``tokens`` int32 (n,), negative where no token stands (no window spans such a place); ``centre``, ``start`` and
+    ``stop`` int32 (m,), ``centre`` ascending, windows never further than ``reach`` tokens to either side, no bag empty.
+    """
+
+    tokens: Array
+    centre: Array
+    start: Array
+    stop: Array
+    reach: int
+    columns: int
+
+    @property
+    def rows(self) -> int:
+        return int(self.centre.shape[0])
+
+    @property
+    def share(self) -> Array:
+        """What one token of each bag weighs: 1 / size, float64 (m,)."""
+        return 1.0 / (self.stop - self.start - 1)
+
+    def pull(self, values: Array) -> Array:
+        """Each column's sum of ``values`` (m,) over the bags that it is in, float64 (columns,)."""
+        # A bag's value starts to count at its first token and stops to after its last; its centre is left out.
+        n = self.tokens.shape[0]
+        change = np.bincount(self.start, values, n + 1) - np.bincount(self.stop, values, n + 1)
+        received = np.cumsum(change)[:n] - np.bincount(self.centre, values, n)
+        stands = self.tokens >= 0
+        pulled = np.bincount(self.tokens[stands], received[stands], self.columns)
+        return pulled.astype(np.float64, copy=False)  # (bincount of nothing is int64)
+
+    def csr(self) -> Csr:
+        """The same matrix entry by entry, in the order of the text."""
+        size = self.stop - self.start - 1
+        indptr = np.concatenate([np.zeros(1, np.int64), np.cumsum(size, dtype=np.int64)])
+        place = np.arange(indptr[-1]) - np.repeat(indptr[:-1] - self.start, size)
+        place += place >= np.repeat(self.centre, size)  # the centre itself is left out
+        return Csr(indptr, self.tokens[place], self.columns)
+
+
 class Kernels(Protocol):
     """The interface between the algebra and the machine. Arrays in, new arrays out (unless said otherwise).
 
@@ -56,8 +100,8 @@ class Kernels(Protocol):
     def to_host(self, array: Array) -> Array:
         """An array of ``xp`` as one of NumPy."""
 
-    def take(self, matrix: Array, rows: Array) -> Array:
-        """``matrix[rows]``."""
+    def take(self, matrix: Array, rows: Array, last: Array | None = None) -> Array:
+        """``matrix[rows]``, with ``last`` (u,) as one more column where given."""
 
     def add_rows(self, matrix: Array, rows: Array, change: Array, scale: Array | None = None) -> None:
         """``matrix[rows] += diag(scale) change`` in place; ``rows`` are distinct."""
@@ -77,11 +121,26 @@ class Kernels(Protocol):
     def sparse_gram(self, csr: Csr, transposed: Csr, values: Array, out: Array) -> None:
         """``out`` (rows, rows) += the sparse matrix times its transpose, whose structure is ``transposed``."""
 
+    def window_dots(self, windows: Windows, features: Array, targets: Array, rows: Array) -> Array:
+        """``h_j · rows[targets_j]``, h_j the mean of ``features`` over bag j; (m,)."""
+
+    def window_means(self, windows: Windows, features: Array) -> Array:
+        """H, every h_j, (m, d)."""
+
+    def window_pull(
+        self, windows: Windows, features: Array, targets: Array, rows: Array, zeta: Array, gamma: Array
+    ) -> tuple[Array, Array, Array]:
+        """``ΓᵀH`` shaped like ``rows``, ``Cᵀ diag(zeta) H`` and ``CᵀΓ rows`` shaped like ``features``: C the bags, Γ
+        with one ``gamma_j`` in each row j, at column ``targets_j``."""
+
     def matmul(self, a: Array, m: Array, out: Array | None = None) -> Array:
         """``a m``, in a's dtype; added to ``out`` where given."""
 
     def gram(self, a: Array, b: Array | None = None) -> Array:
         """``aᵀ b`` in float64; ``aᵀ a`` without b."""
+
+    def weighted_gram(self, a: Array, weights: Array) -> Array:
+        """``aᵀ diag(weights) a`` in float64, symmetric to the last bit; no weight is negative."""
 
 
 class HostArrays:
@@ -100,8 +159,9 @@ class HostArrays:
 class NumpyKernels(HostArrays):
     """Every kernel as one array expression."""
 
-    def take(self, matrix: Array, rows: Array) -> Array:
-        return np.asarray(matrix[rows])
+    def take(self, matrix: Array, rows: Array, last: Array | None = None) -> Array:
+        taken = matrix[rows]
+        return np.asarray(taken if last is None else np.concatenate([taken, last[:, None]], axis=1))
 
     def add_rows(self, matrix: Array, rows: Array, change: Array, scale: Array | None = None) -> None:
         matrix[rows] += change if scale is None else scale[:, None] * change
@@ -132,6 +192,21 @@ class NumpyKernels(HostArrays):
         values = values if csr.order is None else values[csr.order]
         return sp.csr_array((values, csr.indices, csr.indptr), shape=(csr.rows, csr.columns))
 
+    def window_dots(self, windows: Windows, features: Array, targets: Array, rows: Array) -> Array:
+        return np.asarray(np.einsum("jd,jd->j", self.window_means(windows, features), rows[targets]))
+
+    def window_means(self, windows: Windows, features: Array) -> Array:
+        return np.asarray(_bags(windows, features.dtype) @ features)
+
+    def window_pull(
+        self, windows: Windows, features: Array, targets: Array, rows: Array, zeta: Array, gamma: Array
+    ) -> tuple[Array, Array, Array]:
+        bags = _bags(windows, features.dtype)
+        H = bags @ features
+        X = np.zeros_like(rows)
+        np.add.at(X, targets, gamma[:, None] * H)
+        return X, np.asarray(bags.T @ (zeta[:, None] * H)), np.asarray(bags.T @ (gamma[:, None] * rows[targets]))
+
     def matmul(self, a: Array, m: Array, out: Array | None = None) -> Array:
         product: Array = a @ m.astype(a.dtype, copy=False)
         if out is None:
@@ -141,3 +216,12 @@ class NumpyKernels(HostArrays):
 
     def gram(self, a: Array, b: Array | None = None) -> Array:
         return np.asarray((a.T @ (a if b is None else b)).astype(np.float64))
+
+    def weighted_gram(self, a: Array, weights: Array) -> Array:
+        return self.gram(a * np.sqrt(weights).astype(a.dtype)[:, None])
+
+
+def _bags(windows: Windows, dtype: Any) -> Any:
+    csr = windows.csr()
+    values = np.repeat(windows.share, np.diff(csr.indptr)).astype(dtype)
+    return sp.csr_array((values, csr.indices, csr.indptr), shape=(csr.rows, csr.columns))

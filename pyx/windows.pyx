@@ -1,0 +1,112 @@
+# cython: language_level=3
+"""Bags that are windows of one text, against dense rows: the per-token work of a CBOW step.
+
+What      dots      a_j = h_j · W[target_j]            (m,)      h_j the mean of F over bag j, its centre left out
+          means     H, row by row                      (m, d)
+          pull      X = ΓᵀH, Z = Cᵀ diag(ζ) H, G = CᵀΓW   (u, d)    C (m, u) the bags, Γ one γ_j a bag at its target
+dtypes    real = float32 or float64; tokens, positions and targets int32
+memory    outputs and scratch come from the caller, all matrices with the same distance from row to row; (m, d) is never
+          formed but by means
+cost      running sums over the text: a few rows of d values a token, whatever the window (windows.h)
+threads   dots and means deal blocks of positions to OpenMP threads, pull strips of columns; both depend on sizes alone
+"""
+
+from cython cimport view
+from cython.parallel cimport prange, threadid
+from libc.stdint cimport int32_t, int64_t
+
+ctypedef fused real:
+    float
+    double
+
+cdef extern from "windows.h" nogil:
+    enum:
+        CENTRES
+        WIDE
+    ctypedef struct windows:
+        const int32_t* tokens
+        const int32_t* centre
+        const int32_t* start
+        const int32_t* stop
+        const int64_t* first
+        Py_ssize_t n
+        Py_ssize_t reach
+        Py_ssize_t d
+        Py_ssize_t ld
+        Py_ssize_t features
+        Py_ssize_t targets
+    void window_dots_f32(const windows*, Py_ssize_t, const float*, const float*, const int32_t*, const float*,
+                         float*, float*)
+    void window_dots_f64(const windows*, Py_ssize_t, const double*, const double*, const int32_t*, const double*,
+                         double*, double*)
+    void window_means_f32(const windows*, Py_ssize_t, const float*, const float*, float*, float*)
+    void window_means_f64(const windows*, Py_ssize_t, const double*, const double*, double*, double*)
+    void window_pull_f32(const windows*, Py_ssize_t, Py_ssize_t, const float*, const float*, const int32_t*,
+                         const float*, const float*, const float*, float*, float*, float*, float*)
+    void window_pull_f64(const windows*, Py_ssize_t, Py_ssize_t, const double*, const double*, const int32_t*,
+                         const double*, const double*, const double*, double*, double*, double*, double*)
+
+BLOCK = CENTRES
+
+
+def scratch_size(Py_ssize_t reach):
+    """Numbers of scratch that one thread needs."""
+    return 5 * (CENTRES + 2 * reach + 1) * WIDE
+
+
+cdef windows as_struct(const int32_t[::1] tokens, const int32_t[::1] centre, const int32_t[::1] start,
+                       const int32_t[::1] stop, const int64_t[::1] first, Py_ssize_t reach,
+                       const real[::view.strided, ::view.contiguous] F) noexcept:
+    cdef windows w
+    w.tokens, w.centre, w.start, w.stop, w.first = &tokens[0], &centre[0], &start[0], &stop[0], &first[0]
+    w.n, w.reach, w.d = tokens.shape[0], reach, F.shape[1]
+    w.ld, w.features, w.targets = F.strides[0] // <Py_ssize_t> sizeof(real), F.shape[0], 0
+    return w
+
+
+def dots(const int32_t[::1] tokens, const int32_t[::1] centre, const int32_t[::1] start, const int32_t[::1] stop,
+         const int64_t[::1] first, Py_ssize_t reach, const real[::1] share,
+         const real[::view.strided, ::view.contiguous] F, const int32_t[::1] target,
+         const real[::view.strided, ::view.contiguous] W, real[::view.strided, ::view.contiguous] scratch,
+         real[::1] out):
+    """scratch (threads, scratch_size) aligned to cache lines; there is at least one bag and one column."""
+    cdef windows w = as_struct(tokens, centre, start, stop, first, reach, F)
+    cdef Py_ssize_t blocks = first.shape[0] - 1, block
+    for block in prange(blocks, nogil=True, schedule="dynamic", num_threads=<int> scratch.shape[0]):
+        if real is float:
+            window_dots_f32(&w, block, &share[0], &F[0, 0], &target[0], &W[0, 0], &scratch[threadid(), 0], &out[0])
+        else:
+            window_dots_f64(&w, block, &share[0], &F[0, 0], &target[0], &W[0, 0], &scratch[threadid(), 0], &out[0])
+
+
+def means(const int32_t[::1] tokens, const int32_t[::1] centre, const int32_t[::1] start, const int32_t[::1] stop,
+          const int64_t[::1] first, Py_ssize_t reach, const real[::1] share,
+          const real[::view.strided, ::view.contiguous] F, real[::view.strided, ::view.contiguous] scratch,
+          real[::view.strided, ::view.contiguous] out):
+    """As dots."""
+    cdef windows w = as_struct(tokens, centre, start, stop, first, reach, F)
+    cdef Py_ssize_t blocks = first.shape[0] - 1, block
+    for block in prange(blocks, nogil=True, schedule="dynamic", num_threads=<int> scratch.shape[0]):
+        if real is float:
+            window_means_f32(&w, block, &share[0], &F[0, 0], &scratch[threadid(), 0], &out[0, 0])
+        else:
+            window_means_f64(&w, block, &share[0], &F[0, 0], &scratch[threadid(), 0], &out[0, 0])
+
+
+def pull(const int32_t[::1] tokens, const int32_t[::1] centre, const int32_t[::1] start, const int32_t[::1] stop,
+         const int64_t[::1] first, Py_ssize_t reach, const real[::1] share,
+         const real[::view.strided, ::view.contiguous] F, const int32_t[::1] target,
+         const real[::view.strided, ::view.contiguous] W, const real[::1] zeta, const real[::1] gamma,
+         real[::view.strided, ::view.contiguous] scratch, real[::view.strided, ::view.contiguous] X,
+         real[::view.strided, ::view.contiguous] Z, real[::view.strided, ::view.contiguous] G):
+    """As dots."""
+    cdef windows w = as_struct(tokens, centre, start, stop, first, reach, F)
+    w.targets = W.shape[0]
+    cdef Py_ssize_t blocks = first.shape[0] - 1, strips = (F.shape[1] + WIDE - 1) // WIDE, strip
+    for strip in prange(strips, nogil=True, schedule="dynamic", num_threads=<int> scratch.shape[0]):
+        if real is float:
+            window_pull_f32(&w, blocks, strip, &share[0], &F[0, 0], &target[0], &W[0, 0], &zeta[0], &gamma[0],
+                            &scratch[threadid(), 0], &X[0, 0], &Z[0, 0], &G[0, 0])
+        else:
+            window_pull_f64(&w, blocks, strip, &share[0], &F[0, 0], &target[0], &W[0, 0], &zeta[0], &gamma[0],
+                            &scratch[threadid(), 0], &X[0, 0], &Z[0, 0], &G[0, 0])

@@ -1,0 +1,52 @@
+from typing import Any
+
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+BLOCK: int
+
+def scratch_size(reach: int) -> int: ...
+def dots(
+    tokens: Array,
+    centre: Array,
+    start: Array,
+    stop: Array,
+    first: Array,
+    reach: int,
+    share: Array,
+    F: Array,
+    target: Array,
+    W: Array,
+    scratch: Array,
+    out: Array,
+) -> None: ...
+def means(
+    tokens: Array,
+    centre: Array,
+    start: Array,
+    stop: Array,
+    first: Array,
+    reach: int,
+    share: Array,
+    F: Array,
+    scratch: Array,
+    out: Array,
+) -> None: ...
+def pull(
+    tokens: Array,
+    centre: Array,
+    start: Array,
+    stop: Array,
+    first: Array,
+    reach: int,
+    share: Array,
+    F: Array,
+    target: Array,
+    W: Array,
+    zeta: Array,
+    gamma: Array,
+    scratch: Array,
+    X: Array,
+    Z: Array,
+    G: Array,
+) -> None: ...
