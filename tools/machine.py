@@ -15,6 +15,7 @@ from wordsparse.formats.atomic import write_atomically
 from wordsparse.machine import blas_threads as blas_threads
 from wordsparse.machine import describe as describe
 from wordsparse.machine import memory_bytes as memory_bytes
+from wordsparse.machine import sgemm_gflops as sgemm_gflops
 
 # A round of a fast side lasts at least so long, in seconds.
 ROUND = 0.3

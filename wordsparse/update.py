@@ -20,6 +20,8 @@ Array = NDArray[Any]
 
 # A step that makes U⁻¹ grow more than this takes some direction nearly away: only float64 tells how much of it is left.
 LOST = 100.0
+# Fewer examples than these take longer to convert the state for than to compute in float64.
+FEW = 8
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def compute(problem: Problem, kernels: Kernels) -> Update:
     """The update, by the cheaper route; entries that are not finite are left for the caller to find."""
     m, d = problem.forward.inputs.shape
     route = low_rank if low_rank_flops(m, d) < dense_flops(m, d) else dense
-    real = problem.forward.inputs.dtype
+    real = problem.forward.inputs.dtype if m >= FEW else np.dtype(np.float64)
     with np.errstate(all="ignore"):
         update = route(problem, kernels, real)
         if real != np.float64 and not update.factors.inverse_scale < LOST * problem.factors.inverse_scale:
