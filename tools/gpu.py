@@ -1,6 +1,6 @@
 """Everything that wants a GPU, in one command: tests, accuracy, rates, the papers' table, training, and leaks.
 
-    python tools/gpu.py TEXT... -o docs/results/          on a machine with an NVIDIA GPU and wordsparse[cuda12] or [cuda13]
+    python tools/gpu.py TEXT... -o docs/results/          with a GPU, and wordsparse[cuda12] or [cuda13]
 
 Parts, each with a table and a place in the JSON; one that fails is reported and the others go on (exit status 1 then):
 

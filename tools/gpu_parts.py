@@ -119,7 +119,11 @@ def accuracy(bench: Bench) -> dict[str, Any]:
             layer.step(H, Y, 0.01)
             dense.step(H, Y, 0.01)
         rows.append([name, float(np.abs(layer.weights() - dense.W).max() / np.abs(dense.W).max())])
-    return {"worst": max(error for _, error in rows), "losses": dict(rows), "table": machine.table(["loss", "off"], rows)}
+    return {
+        "worst": max(error for _, error in rows),
+        "losses": dict(rows),
+        "table": machine.table(["loss", "off"], rows),
+    }
 
 
 def exact_step(bench: Bench, layer: FactoredOutput, batch: Batch) -> Callable[[], object]:
@@ -197,7 +201,9 @@ def training(bench: Bench) -> dict[str, Any]:
             report = trained.report
             scores = _scores(trained)
             runs[model] = {**report, "scores": scores}
-            rows.append([model, report["vocab_size"], report["tokens_per_second"], report["loss"][-1], *scores.values()])
+            rows.append(
+                [model, report["vocab_size"], report["tokens_per_second"], report["loss"][-1], *scores.values()]
+            )
     headers = ["model", "V", "tokens/s", "loss", *runs["cbow"]["scores"]]
     return {"dim": bench.features, "runs": runs, "table": machine.table(headers, rows)}
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wordsparse.kernels import Csr, Kernels
+from wordsparse.kernels import Csr, Kernels, Windows
 
 Array = NDArray[Any]
 
@@ -32,16 +32,13 @@ class HostFace:
         return call
 
     def _there(self, value: Any) -> Any:
-        if isinstance(value, Csr):
-            return self._csr(value, self._there)
+        if isinstance(value, (Csr, Windows)):
+            return value.moved(self.kernels.to_device)
         return self.kernels.to_device(value) if isinstance(value, np.ndarray) else value
 
     def _here(self, value: Any) -> Any:
-        if isinstance(value, Csr):
-            return self._csr(value, self._here)
+        if isinstance(value, (Csr, Windows)):
+            return value.moved(self.kernels.to_host)
+        if isinstance(value, tuple):
+            return tuple(map(self._here, value))
         return None if value is None else self.kernels.to_host(value)
-
-    @staticmethod
-    def _csr(csr: Csr, move: Any) -> Csr:
-        order = None if csr.order is None else move(csr.order)
-        return Csr(move(csr.indptr), move(csr.indices), csr.columns, order)

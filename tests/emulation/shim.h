@@ -44,11 +44,6 @@ struct Fiber {
     bool started = false;
     State state = READY;
     unsigned shuffles = 0;  // parity chooses the buffer: nobody is two shuffles ahead
-    char* stack = nullptr;
-};
-
-struct Failure {
-    const char* what;
 };
 
 inline dim3 thread_index, block_index, block_size, grid_size;
@@ -206,10 +201,11 @@ inline const char* launch(const std::string& signature, void (*kernel)(void**), 
     body = kernel;
     fibers = std::vector<Fiber>(block);
     lanes.assign(size_t(block) * 2, 0);
-    std::vector<char> stacks(block * STACK);
+    static char* const stacks = static_cast<char*>(  // as many as a block may have threads; pages come at the first touch
+        mmap(nullptr, 1024 * STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
     for (unsigned i = 0; i < block; ++i) {
         getcontext(&fibers[i].start);
-        fibers[i].start.uc_stack.ss_sp = stacks.data() + i * STACK;
+        fibers[i].start.uc_stack.ss_sp = stacks + i * STACK;
         fibers[i].start.uc_stack.ss_size = STACK;
         fibers[i].start.uc_link = nullptr;
         makecontext(&fibers[i].start, run_fiber, 0);

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from emulation import compiler
+from wordsparse.kernels import cuda
 
 # What CuPy has of NumPy, as far as the package may use it: names of functions with the keyword parameters allowed.
 FUNCTIONS: dict[str, tuple[str, ...]] = {
@@ -51,6 +52,7 @@ FUNCTIONS: dict[str, tuple[str, ...]] = {
     "minimum": (),
     "multiply": (),
     "ones": ("dtype",),
+    "ones_like": (),
     "outer": (),
     "repeat": ("axis",),
     "searchsorted": ("side",),
@@ -220,7 +222,9 @@ class RawModule:
     """As CuPy's, with the kernels behind shim.h."""
 
     def __init__(self, *, code: str, options: tuple[str, ...] = (), name_expressions: Any = None) -> None:
-        self._kernels = compiler.compile_kernels(code, tuple(name_expressions))
+        # The package's kernels all at once: the compiler's start costs more than they do.
+        names = cuda.instances() if code == cuda.source() else name_expressions
+        self._kernels = compiler.compile_kernels(code, tuple(names))
 
     def get_function(self, name: str) -> Callable[..., None]:
         kernel = self._kernels[name]

@@ -28,7 +28,7 @@ DEFAULTS = recipe.Options()
 @click.option("--batch-tokens", type=int, help="Per minibatch.  [default: 65536, fewer for a short text]")
 @click.option("--threads", type=int, help="[default: every CPU available]")
 @click.option("--seed", type=int, default=DEFAULTS.seed, show_default=True)
-@click.option("--device", type=click.Choice(recipe.DEVICES), default=DEFAULTS.device, show_default=True)
+@click.option("--device", type=click.Choice(devices.DEVICES), default=DEFAULTS.device, show_default=True)
 @click.option("--max-tokens", type=int, help="Train on the first so many tokens only.")
 @click.option(
     "--heldout",

@@ -12,7 +12,10 @@ from typing import Any
 import numpy as np
 
 from wordsparse import devices
-from wordsparse.kernels.numpy import Array, Csr, Windows
+from wordsparse.kernels.numpy import Csr, Windows
+
+# CuPy's arrays: it brings no types.
+Array = Any
 
 SOURCES = ("walk.cuh", "combine.cu", "pair_dots.cu", "add_rows.cu")
 # As in the sources.
@@ -57,7 +60,7 @@ class CudaKernels:
         return np.asarray(self.xp.asnumpy(array))
 
     def take(self, matrix: Array, rows: Array, last: Array | None = None) -> Array:
-        taken: Array = self.xp.take(matrix, rows, axis=0)
+        taken = self.xp.take(matrix, rows, axis=0)
         return taken if last is None else self.xp.concatenate([taken, last[:, None]], axis=1)
 
     def add_rows(self, matrix: Array, rows: Array, change: Array, scale: Array | None = None) -> None:
@@ -78,8 +81,7 @@ class CudaKernels:
         return Csr(indptr, xp.take(rows, order), csr.rows, order.astype(np.int64, copy=False))
 
     def row_of_entry(self, csr: Csr) -> Array:
-        rows: Array = self.xp.searchsorted(csr.indptr, self.xp.arange(csr.entries), side="right") - 1
-        return rows
+        return self.xp.searchsorted(csr.indptr, self.xp.arange(csr.entries), side="right") - 1
 
     def sum_rows(self, csr: Csr, values: Array) -> Array:
         ones = self.xp.ones((csr.columns, 1), np.float64)
@@ -96,8 +98,7 @@ class CudaKernels:
 
     def row_dots(self, left: Array, right: Array) -> Array:
         # Each product in the working precision, their sum in float64.
-        dots: Array = (left * right).sum(axis=1, dtype=np.float64)
-        return dots
+        return (left * right).sum(axis=1, dtype=np.float64)
 
     def combine(self, csr: Csr, values: Array, rows: Array, out: Array | None = None) -> Array:
         combined = self._combine(csr, values, rows)
@@ -160,7 +161,7 @@ class CudaKernels:
         return out
 
     def matmul(self, a: Array, m: Array, out: Array | None = None) -> Array:
-        product: Array = a @ m.astype(a.dtype, copy=False)
+        product = a @ m.astype(a.dtype, copy=False)
         if out is None:
             return product
         out += product
@@ -178,8 +179,10 @@ class CudaKernels:
         return self.gram(a * self.xp.sqrt(weights).astype(a.dtype)[:, None])
 
     def inverse(self, matrix: Array) -> Array:
-        inverted: Array = self.xp.linalg.inv(matrix)  # with numbers that are not finite where it is singular
-        return inverted
+        return self.xp.linalg.inv(matrix)  # with numbers that are not finite where it is singular
+
+    def symmetric_inverse(self, matrix: Array) -> Array:
+        return self.inverse(matrix)
 
     def _packed(self, array: Array, dtype: Any) -> Array:
         """Row after row without gaps in ``dtype``, as the kernels read it."""
