@@ -27,7 +27,6 @@ MISTAKES: dict[str, Callable[[Any], Any]] = {
     "a parameter that CuPy lacks": lambda x: x.max(initial=0),
     "a parameter of a function that CuPy lacks": lambda x: np.sum(x, where=x > 0),
     "a function that CuPy lacks": lambda x: np.piecewise(x, [x > 0], [1]),
-    "iteration over the host": lambda x: np.fromiter(x, float),
     "SciPy": lambda x: __import__("scipy.linalg").linalg.inv(x),
     "a host array handed to a kernel": lambda x: cupy.take(x, np.array([0]), axis=0),
 }

@@ -51,12 +51,12 @@ def choose(device: str) -> Choice:
     if device not in DEVICES:
         raise InputError(f"device must be one of {', '.join(DEVICES)}, not {device!r}")
     if device == "cpu":
-        return Choice("cpu", "the CPU was asked for")
+        return Choice("cpu", "the CPU, as asked")
     try:
         gpu = find_gpu()
     except InputError as error:
         if device == "cuda":
-            raise type(error)(f"device cuda: {error}") from None
+            raise type(error)(f"device cuda: {error}; or use device cpu or auto") from None
         return Choice("cpu", f"the CPU, since {error}")
     return Choice("cuda", f"{gpu.name} (compute capability {gpu.capability}, CuPy {gpu.cupy})")
 

@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wordsparse import recipe, threads
+from wordsparse import devices, recipe, threads
 from wordsparse.corpus import EncodedCorpus, encode
 from wordsparse.corpus.shards import MANIFEST
 from wordsparse.embedding import WordEmbedding
 from wordsparse.errors import InputError, TrainingError
 from wordsparse.examples import ExampleBuilder, Examples
-from wordsparse.kernels import CpuKernels
+from wordsparse.kernels import at_work, kernels_on
 from wordsparse.model import Model
 from wordsparse.output import FactoredOutput
 from wordsparse.slices import Slices
@@ -67,6 +67,7 @@ class Report:
     threads: int
     batch_tokens: int
     device: str
+    device_reason: str
     loss: list[float]
     peak_memory_bytes: int
     checkpoints: int = 0
@@ -163,7 +164,7 @@ def fit(corpus: EncodedCorpus, options: recipe.Options, progress: Callable[[Prog
     """Train on an encoded corpus; see :func:`train`."""
     wall, cpu = time.perf_counter(), time.process_time()
     run = Run(corpus, options)
-    with threads.single_threaded_blas():
+    with at_work():
         run.train(progress)
         run.embedding.output.fold()  # W itself in V
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
@@ -176,12 +177,15 @@ def fit(corpus: EncodedCorpus, options: recipe.Options, progress: Callable[[Prog
         dim=options.dim,
         threads=run.threads,
         batch_tokens=run.batch_tokens,
-        device="cpu",
+        device=run.device.device,
+        device_reason=run.device.reason,
         loss=run.losses,
         peak_memory_bytes=peak_memory_bytes(),
         heldout_loss=run.heldout_losses if options.heldout else None,
     )
-    return Model(corpus.vocabulary, run.embedding.E, run.embedding.output.V, asdict(options), report.as_dict())
+    to_host = run.embedding.kernels.to_host
+    E, W = to_host(run.embedding.E), to_host(run.embedding.output.V)
+    return Model(corpus.vocabulary, E, W, asdict(options), report.as_dict())
 
 
 class Run:
@@ -201,7 +205,8 @@ class Run:
         self._lr = constants.steps.lr
         self._warmup = min(constants.warmup_tokens, self._total * MAX_WARMUP)
         self.threads = threads.resolve_threads(options.threads)
-        kernels = CpuKernels(self.threads)
+        self.device = devices.choose(options.device)
+        kernels = kernels_on(self.device.device, self.threads)
         output = FactoredOutput(
             len(vocabulary),
             options.dim + 1,

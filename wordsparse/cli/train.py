@@ -7,7 +7,7 @@ from typing import Any
 import click
 from tqdm import tqdm
 
-from wordsparse import recipe, storage
+from wordsparse import devices, recipe, storage
 from wordsparse.cli.common import emit, json_option
 from wordsparse.corpus.reading import FORMATS
 
@@ -88,6 +88,7 @@ def command(
         ) as ready,
     ):
         encoding_bar.close()
+        click.echo(f"wordsparse: training on {devices.choose(chosen.device).reason}", err=True)
         with training_bar:
             model = training.fit(ready, chosen, trained_so_far)
     model.save(output)
