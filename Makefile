@@ -16,7 +16,7 @@ $(VENV)/bin/python:
 	$(RUN) -m pip install --quiet --upgrade 'pip>=25.1'
 
 $(VENV)/installed: $(VENV)/bin/python $(SOURCES)
-	$(RUN) -m pip install --quiet --editable .
+	$(RUN) -m pip install --quiet --editable '.[report]'
 	touch $@
 
 $(VENV)/installed-test: $(VENV)/installed

@@ -1,5 +1,7 @@
 """The two steps of the word-vector trainer against their formulas, written densely in float64."""
 
+import gc
+import weakref
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -210,3 +212,25 @@ def test_no_word_moves_further_than_the_trust_bound(model: str) -> None:
         steps.append(trained.E - before)
     assert steps[0].any()
     np.testing.assert_array_equal(steps[0], steps[1])
+
+
+@pytest.mark.parametrize("model", ["cbow", "skipgram"])
+def test_a_step_keeps_nothing_of_its_minibatch(model: str) -> None:
+    # Its arrays are gone with their last reference, without a garbage collector: the next step lies in the same memory.
+    trained = embedding("bounded-ns", CpuKernels(1), SIZES[0])
+    kept: list[weakref.ref[Any]] = []
+    evaluate = trained.output.evaluate
+
+    def watched(*args: Any, **options: Any) -> Any:
+        forward = evaluate(*args, **options)
+        kept.append(weakref.ref(forward))
+        return forward
+
+    trained.output.evaluate = watched  # type: ignore[method-assign]
+    gc.disable()
+    try:
+        trained.step(minibatch(model, 0), 0.0)
+        trained.step(minibatch(model, 1), 1.0)
+    finally:
+        gc.enable()
+    assert [forward() for forward in kept] == [None, None]

@@ -128,27 +128,31 @@ class RowInputs:
 
 
 class _RowBackward:
-    """Each sum when it is asked for."""
+    """Each sum when it is asked for.
+
+    It holds on to parts of the forward pass, not to that itself: a cycle would keep a step's arrays into the next one.
+    """
 
     def __init__(self, inputs: RowInputs, forward: "Forward") -> None:
-        self._inputs, self._forward = inputs, forward
+        self._inputs, self._kernels = inputs, forward.kernels
+        self._alpha, self._gamma = forward.alpha, forward.gamma
+        self._target_rows, self._transposed = forward.target_rows, forward.transposed
 
     @cached_property
     def curvature(self) -> Array:
-        return self._inputs.gram(self._forward.alpha)
+        return self._inputs.gram(self._alpha)
 
     @cached_property
     def X(self) -> Array:
-        e = self._forward
-        return e.kernels.combine(e.transposed, e.gamma, self._inputs.rows)
+        return self._kernels.combine(self._transposed, self._gamma, self._inputs.rows)
 
     @cached_property
     def Z(self) -> Array:
-        return self._inputs.scaled(2 * self._forward.alpha)
+        return self._inputs.scaled(2 * self._alpha)
 
-    @property
+    @cached_property
     def G(self) -> Array:
-        return self._forward.pulled
+        return self._target_rows.combined(self._gamma)
 
 
 class WindowInputs:

@@ -60,7 +60,7 @@ def compare(request: Request, progress: Callable[[Progress], None] = lambda _: N
 
 
 def _facts(request: Request, texts: list[Text]) -> dict[str, Any]:
-    names = [path.stem for path in request.vectors] + [name for name in METHODS if name in request.methods]
+    names = [name for name in METHODS if name in request.methods] + [path.stem for path in request.vectors]
     left_out = ("output", "command")
     return {
         "format": "wordsparse comparison",

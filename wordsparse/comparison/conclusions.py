@@ -3,6 +3,7 @@
 import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from statistics import median
 from typing import Any
 
 from wordsparse.comparison.request import METHODS
@@ -87,19 +88,18 @@ def _cost(runs: Sequence[Row]) -> list[str]:
     """Each of ours beside gensim's same model by negative sampling: CPU time and peak memory, with the most epochs."""
     done = [run for run in runs if "cpu_seconds" in run]
     last = max(((run["tokens_per_epoch"], run["epochs"]) for run in done), default=None)
-    least: dict[str, Row] = {}
-    for run in done:
-        if (run["tokens_per_epoch"], run["epochs"]) == last:
-            least[run["name"]] = min(least.get(run["name"], run), run, key=lambda known: known["cpu_seconds"])
+    done = [run for run in done if (run["tokens_per_epoch"], run["epochs"]) == last]
     sentences = []
     for model in ("skipgram", "cbow"):
-        ours, peer = least.get(f"wordsparse-{model}"), least.get(f"gensim-{model}-ns")
-        if ours and peer:
+        names = f"wordsparse-{model}", f"gensim-{model}-ns"
+        sides = [[run for run in done if run["name"] == name] for name in names]
+        if all(sides):
+            seconds = [median(run["cpu_seconds"] for run in side) for side in sides]
+            megabytes = [median(run["peak_memory_bytes"] for run in side) / 1e6 for side in sides]
             sentences.append(
-                f"{label(ours['name'])} took {ours['cpu_seconds']:,.1f} CPU s for {_epochs(ours['epochs'])}, "
-                f"{ours['cpu_seconds'] / peer['cpu_seconds']:.2f} times the {peer['cpu_seconds']:,.1f} of "
-                f"{label(peer['name'])}, and {ours['peak_memory_bytes'] / 1e6:,.0f} MB of memory against "
-                f"{peer['peak_memory_bytes'] / 1e6:,.0f} MB."
+                f"{label(names[0])} took {seconds[0]:,.1f} CPU s for {_epochs(done[0]['epochs'])}, "
+                f"{seconds[0] / seconds[1]:.2f} times the {seconds[1]:,.1f} of {label(names[1])}, and "
+                f"{megabytes[0]:,.0f} MB of memory against {megabytes[1]:,.0f} MB."
             )
     return sentences
 

@@ -93,7 +93,7 @@ def trained(
         else:
             run = _judged({**identity, **report}, vectors, test_sets, request)
             if kept is not None:
-                save_vectors(vectors, kept / f"{name}-{text.tokens}-{epochs}-{repeat}.npz", "npz")
+                save_vectors(vectors, kept / f"{_file_name(request, identity)}.npz", "npz")
         progress(Progress(done + 1, len(turns), finished=run))
         yield run
 
@@ -128,6 +128,17 @@ def _in_process(
     vocabulary = text.corpus.vocabulary
     vectors = WordVectors(vocabulary.words, np.load(target, allow_pickle=False), vocabulary.counts)
     return json.loads(done.stdout), vectors
+
+
+def _file_name(request: Request, identity: dict[str, Any]) -> str:
+    """The method, and what else tells the run from others of the request."""
+    parts = [
+        identity["name"],
+        f"{identity['tokens_per_epoch']}-tokens" if len(set(request.tokens)) > 1 else None,
+        f"{identity['epochs']}-epochs" if len(set(request.epochs)) > 1 else None,
+        f"seed-{identity['seed']}" if request.repeat > 1 else None,
+    ]
+    return "-".join(part for part in parts if part)
 
 
 def _judged(facts: dict[str, Any], vectors: WordVectors, test_sets: TestSets, request: Request) -> Run:

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from wordsparse import threads as _threads  # sets the OpenMP wait policy: stands before the compiled modules
 from wordsparse.kernels import _gather, _products, _windows
 from wordsparse.kernels.numpy import Csr, HostArrays, Windows
+from wordsparse.kernels.rooms import Rooms, row_bytes
 
 Array = NDArray[Any]
 OPENMP: bool = _gather.OPENMP
 
 # Below this many multiply-adds a parallel region costs more than it saves (waking a sleeping thread: ~20 µs).
 PARALLEL_WORK = 200_000
-CACHE_LINE = 64
 
 
 class CpuKernels(HostArrays):
@@ -26,12 +26,13 @@ class CpuKernels(HostArrays):
 
     def __init__(self, threads: int | None = None) -> None:
         self.threads = _threads.resolve_threads(threads)
+        self._rooms = Rooms()
         if self.threads > 1 and not OPENMP:
             warnings.warn("wordsparse was compiled without OpenMP: it uses one thread", stacklevel=2)
             self.threads = 1
 
     def take(self, matrix: Array, rows: Array, last: Array | None = None) -> Array:
-        out = aligned_rows(rows.shape[0], matrix.shape[1] + (last is not None), matrix.dtype)
+        out = self._rooms.rows(rows.shape[0], matrix.shape[1] + (last is not None), matrix.dtype)
         _gather.take(matrix, rows, last, out, self._threads_for(out.size))
         return out
 
@@ -40,13 +41,12 @@ class CpuKernels(HostArrays):
 
     def transpose(self, csr: Csr) -> Csr:
         indptr = np.zeros(csr.columns + 1, np.int64)
-        indices = np.empty(csr.entries, np.int32)
-        order = np.empty(csr.entries, np.int64)
+        indices, order = self._rooms.empty((csr.entries,), np.int32), self._rooms.empty((csr.entries,), np.int64)
         _gather.transpose(csr.indptr, csr.indices, indptr, indices, order)
         return Csr(indptr, indices, csr.rows, order)
 
     def pair_dots(self, csr: Csr, left: Array, right: Array) -> Array:
-        out = np.empty(csr.entries, left.dtype)
+        out = self._rooms.empty((csr.entries,), left.dtype)
         _gather.pair_dots(csr.indptr, csr.indices, left, right, out, self._threads_for(csr.entries * left.shape[1]))
         return out
 
@@ -58,7 +58,7 @@ class CpuKernels(HostArrays):
     def combine(self, csr: Csr, values: Array, rows: Array, out: Array | None = None) -> Array:
         accumulate = out is not None
         if out is None:
-            out = aligned_rows(csr.rows, rows.shape[1], rows.dtype)
+            out = self._rooms.rows(csr.rows, rows.shape[1], rows.dtype)
         threads = self._threads_for(csr.entries * rows.shape[1])
         _gather.combine(csr.indptr, csr.indices, csr.order, values, rows, out, accumulate, threads)
         return out
@@ -71,14 +71,14 @@ class CpuKernels(HostArrays):
     def window_dots(self, windows: Windows, features: Array, targets: Array, rows: Array) -> Array:
         out = np.empty(windows.rows, features.dtype)
         if out.size and features.shape[1]:
-            features, rows = _aligned(features), _aligned(rows)
+            features, rows = self._aligned(features), self._aligned(rows)
             scratch = self._window_scratch(windows, features)
             _windows.dots(*_window_arrays(windows, features.dtype), features, targets, rows, scratch, out)
         return out
 
     def window_means(self, windows: Windows, features: Array) -> Array:
-        features = _aligned(features)
-        out = aligned_rows(windows.rows, features.shape[1], features.dtype)
+        features = self._aligned(features)
+        out = self._rooms.rows(windows.rows, features.shape[1], features.dtype)
         if out.size:
             scratch = self._window_scratch(windows, features)
             _windows.means(*_window_arrays(windows, features.dtype), features, scratch, out)
@@ -87,8 +87,8 @@ class CpuKernels(HostArrays):
     def window_pull(
         self, windows: Windows, features: Array, targets: Array, rows: Array, zeta: Array, gamma: Array
     ) -> tuple[Array, Array, Array]:
-        features, rows = _aligned(features), _aligned(rows)
-        X, Z, G = (aligned_rows(like.shape[0], like.shape[1], like.dtype) for like in (rows, features, features))
+        features, rows = self._aligned(features), self._aligned(rows)
+        X, Z, G = (self._rooms.rows(like.shape[0], like.shape[1], like.dtype) for like in (rows, features, features))
         if windows.rows == 0:
             for out in (X, Z, G):
                 out[:] = 0
@@ -101,12 +101,12 @@ class CpuKernels(HostArrays):
     def _window_scratch(self, windows: Windows, features: Array) -> Array:
         """(threads, numbers), each thread's on cache lines of its own."""
         threads = self._threads_for(windows.rows * features.shape[1])
-        return aligned_rows(threads, _windows.scratch_size(windows.reach), features.dtype)
+        return self._rooms.rows(threads, _windows.scratch_size(windows.reach), features.dtype)
 
     def matmul(self, a: Array, m: Array, out: Array | None = None) -> Array:
         accumulate = out is not None
         if out is None:
-            out = aligned_rows(a.shape[0], m.shape[1], a.dtype)
+            out = self._rooms.rows(a.shape[0], m.shape[1], a.dtype)
             if a.shape[1] == 0:
                 out[:] = 0
         m = np.ascontiguousarray(m, a.dtype)
@@ -119,9 +119,10 @@ class CpuKernels(HostArrays):
         k, d, groups = a.shape[1], b.shape[1], _products.group_count(a.shape[0])
         if a.shape[0] == 0:
             return np.zeros((k, d))
-        partial, total = np.empty((self._threads_for(a.size * d), k, d), a.dtype), np.empty((groups, k, d))
+        partial = self._rooms.empty((self._threads_for(a.size * d), k, d), a.dtype)
+        total = self._rooms.empty((groups, k, d), np.float64)
         _products.gram(a, b, partial, total)
-        return np.asarray(total[0])
+        return np.array(total[0])
 
     def weighted_gram(self, a: Array, weights: Array) -> Array:
         return self._gram_self(a, np.sqrt(weights).astype(a.dtype))
@@ -131,38 +132,21 @@ class CpuKernels(HostArrays):
         if a.shape[0] == 0:
             return np.zeros((d, d))
         threads = self._threads_for(a.size * d)
-        partial, total = np.empty((threads, d, d), a.dtype), np.empty((groups, d, d))
-        scratch = np.empty((threads, 0 if scale is None else _products.GRAM_ROWS, d), a.dtype)
+        partial, total = self._rooms.empty((threads, d, d), a.dtype), self._rooms.empty((groups, d, d), np.float64)
+        scratch = self._rooms.empty((threads, 0 if scale is None else _products.GRAM_ROWS, d), a.dtype)
         _products.gram_self(a, scale, scratch, partial, total)
-        return np.asarray(total[0])
+        return np.array(total[0])
+
+    def _aligned(self, matrix: Array) -> Array:
+        """The matrix with its rows on cache lines, copied where they stand otherwise."""
+        if matrix.strides == (row_bytes(matrix.shape[1], matrix.itemsize), matrix.itemsize):
+            return matrix
+        out = self._rooms.rows(matrix.shape[0], matrix.shape[1], matrix.dtype)
+        out[:] = matrix
+        return out
 
     def _threads_for(self, work: int) -> int:
         return self.threads if work >= PARALLEL_WORK else 1
-
-
-def aligned_rows(n: int, d: int, dtype: Any) -> Array:
-    """An uninitialised (n, d) matrix whose rows start on cache lines, an odd number of them apart.
-
-    Vectors never cross a line then, and a column of a strip visits every set of a cache.
-    """
-    row = _row_bytes(d, np.dtype(dtype).itemsize)
-    room = np.empty(n * row + CACHE_LINE, np.uint8)
-    start = -room.ctypes.data % CACHE_LINE
-    return np.ndarray((n, d), dtype, room, start, (row, np.dtype(dtype).itemsize))
-
-
-def _row_bytes(d: int, itemsize: int) -> int:
-    # A few numbers a row are better off close together.
-    return d * itemsize if d * itemsize < 4 * CACHE_LINE else (-(-d * itemsize // CACHE_LINE) | 1) * CACHE_LINE
-
-
-def _aligned(matrix: Array) -> Array:
-    """The same as such a matrix, copied where its rows stand otherwise."""
-    if matrix.strides == (_row_bytes(matrix.shape[1], matrix.itemsize), matrix.itemsize):
-        return matrix
-    out = aligned_rows(matrix.shape[0], matrix.shape[1], matrix.dtype)
-    out[:] = matrix
-    return out
 
 
 def _window_arrays(windows: Windows, dtype: Any) -> tuple[Array, Array, Array, Array, Array, int, Array]:

@@ -3,7 +3,7 @@
 import io
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from statistics import fmean
+from statistics import fmean, median
 from typing import Any, NamedTuple
 
 import matplotlib
@@ -201,7 +201,7 @@ def _cost(runs: Sequence[Row], labels: Mapping[str, str], styles: Mapping[str, L
         values = [[quantity(run) for run in runs if run["name"] == name] for name in names]
         bars = panel.barh(
             range(len(names)),
-            [fmean(value) for value in values],
+            [median(value) for value in values],
             color=[styles[name].colour if styles[name].filled else "white" for name in names],
             edgecolor=[styles[name].colour for name in names],
             linewidth=1.5,
@@ -209,7 +209,7 @@ def _cost(runs: Sequence[Row], labels: Mapping[str, str], styles: Mapping[str, L
         )
         panel.bar_label(
             bars,
-            [f"{fmean(value):,.3g}" if fmean(value) < 100 else f"{fmean(value):,.0f}" for value in values],
+            [f"{median(value):,.3g}" if median(value) < 100 else f"{median(value):,.0f}" for value in values],
             padding=3,
         )
         for y, value in enumerate(values):
