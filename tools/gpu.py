@@ -27,6 +27,8 @@ import click
 import gpu_parts
 import machine
 
+from wordsparse.errors import InputError
+
 PARTS: dict[str, Callable[..., dict[str, Any]]] = {
     "rates": gpu_parts.rates,
     "accuracy": gpu_parts.accuracy,
@@ -70,7 +72,10 @@ def main(text: tuple[Path, ...], device: str, parts: str | None, output: Path | 
     unknown = set(asked) - {"tests", *PARTS}
     if unknown:
         raise click.BadParameter(f"{', '.join(sorted(unknown))}: choose from tests, {', '.join(PARTS)}")
-    bench = gpu_parts.Bench(device, text, **sizes)
+    try:
+        bench = gpu_parts.Bench(device, text, **sizes)
+    except InputError as reason:
+        raise click.UsageError(str(reason)) from None
     report: dict[str, Any] = {
         "tool": "gpu",
         "date": date.today().isoformat(),
@@ -91,8 +96,9 @@ def main(text: tuple[Path, ...], device: str, parts: str | None, output: Path | 
         report["parts"][name] = result
         click.echo(result.pop("table", None) or "\n".join(f"{key}: {value}" for key, value in result.items()))
     report["goals"] = gpu_parts.goals(report["parts"])
+    rows = [[*list(goal.values())[:3], "yes" if goal["met"] else "no"] for goal in report["goals"]]
     click.echo()
-    click.echo(machine.table(["goal", "wanted", "reached", "met"], [list(goal.values()) for goal in report["goals"]]))
+    click.echo(machine.table(["goal", "wanted", "reached", "met"], rows))
     if output is not None:
         card = re.sub(r"[^a-z0-9]+", "-", str(bench.card["name"]).lower()).strip("-")
         machine.write_report(report, output / f"gpu-{card}.json")

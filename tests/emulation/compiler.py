@@ -45,7 +45,7 @@ class EmulatedKernel:
         kept = []  # while the kernel runs
         for i, (argument, parameter) in enumerate(zip(arguments, self._parameters, strict=True)):
             is_array = parameter[0] in "Pp"
-            if is_array and argument is None:
+            if is_array and isinstance(argument, np.uintp) and argument == 0:  # a null pointer
                 bytes_[i] = -2
                 continue
             self._check(i, argument, parameter, is_array)

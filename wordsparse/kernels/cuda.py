@@ -23,6 +23,7 @@ WARP = 32
 ENTRIES_PER_WARP = 64
 CARRY_BLOCKS = 1024
 BLOCK = 256
+NULL = np.uintp(0)  # a pointer, as a number
 WARPS_PER_BLOCK = BLOCK // WARP
 # Columns that a lane of `combine` holds: for each a register of sums and a load under way.
 PARTS = (1, 2, 3, 4, 6, 8, 10, 12)
@@ -67,7 +68,7 @@ class CudaKernels:
         count, d = change.shape
         if change.size == 0:
             return
-        scale = None if scale is None else self._packed(scale, matrix.dtype)
+        scale = NULL if scale is None else self._packed(scale, matrix.dtype)
         arguments = (matrix, rows, scale, self._packed(change, matrix.dtype), np.int64(count), np.int64(d))
         self._launch("add_rows", matrix.dtype, _blocks(count), arguments)
 
@@ -146,12 +147,13 @@ class CudaKernels:
         values, rows = self._packed(values, out.dtype), self._packed(rows, out.dtype)
         warps = _ceiling(csr.entries, ENTRIES_PER_WARP)
         carry, owner = self.xp.empty((warps, d), out.dtype), self.xp.empty(warps, np.int64)
+        order = NULL if csr.order is None else csr.order
         parts, sizes = _parts(d), (np.int64(csr.rows), np.int64(csr.entries), np.int64(d))
         self._launch(
             f"combine:{parts}",
             out.dtype,
             (*_blocks(warps), _ceiling(d, WARP * parts)),
-            (csr.indptr, csr.indices, csr.order, values, rows, out, carry, owner, *sizes),
+            (csr.indptr, csr.indices, order, values, rows, out, carry, owner, *sizes),
         )
         if warps > 1:
             grid = (min(warps, CARRY_BLOCKS), _ceiling(d, WARP))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -39,7 +40,11 @@ class Csr:
         return int(self.indices.shape[0])
 
     def row_of_entry(self) -> Array:
-        """The row of each stored entry, int64 (entries,)."""
+        """The row of each stored entry, int64 (entries,); kept, for it is asked for several times a step."""
+        return self._row_of_entry
+
+    @cached_property
+    def _row_of_entry(self) -> Array:
         return np.repeat(np.arange(self.rows), np.diff(self.indptr))
 
 
