@@ -35,15 +35,17 @@ cdef inline bint kept_at(const int32_t* ids, int64_t i, int64_t offset, uint64_t
 
 
 def keep_tokens(const int32_t[::1] ids, int64_t lo, int64_t hi, int64_t offset, uint64_t key,
-                const uint32_t[::1] keep_below, int window, int32_t[::1] kept, uint8_t[::1] width):
+                const uint32_t[::1] keep_below, const uint32_t[::1] wider_below, int32_t[::1] kept,
+                uint8_t[::1] width):
     """Write the kept tokens of ids[lo:hi] and of the windows that reach out of it on both sides.
 
     A token is kept when 32 random bits are at most keep_below[word]. kept receives word ids, and -2 where a sentence
-    ends; width the window of each token, uniform on 1 … window. Both need room for (hi - lo) + 2 (window + 1) entries.
+    ends; width the window of each token: more than k when 32 other bits are below wider_below[k - 1], which falls with
+    k up to window - 1. Both need room for (hi - lo) + 2 (window + 1) entries.
     Returns (entries written, first centre, past the last centre, corpus tokens in ids[lo:hi]).
     """
     cdef int64_t start = lo, i, n = ids.shape[0], written = 0, first = 0, last = 0, tokens = 0
-    cdef int32_t seen = 0
+    cdef int32_t seen = 0, w, window = <int32_t> wider_below.shape[0] + 1
     cdef uint64_t random
     cdef const int32_t* ids_ = &ids[0] if n else NULL
     cdef const uint32_t* keep_ = &keep_below[0]
@@ -68,7 +70,10 @@ def keep_tokens(const int32_t[::1] ids, int64_t lo, int64_t hi, int64_t offset, 
             elif kept_at(ids_, i, offset, key, keep_):
                 random = mix(key, offset + i)
                 kept[written] = ids_[i]
-                width[written] = <uint8_t> (1 + <uint32_t> random % <uint32_t> window)
+                w = 1
+                while w < window and <uint32_t> random < wider_below[w - 1]:
+                    w += 1
+                width[written] = <uint8_t> w
                 written += 1
                 seen += i >= hi
             i += 1

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.linalg import orthogonal_procrustes
 
 from wordsparse.coordinates import canonical, combined, gram
 
@@ -44,23 +45,29 @@ def test_the_basis_of_training_does_not_matter(exponent: float) -> None:
     np.testing.assert_allclose(here, there * signs, atol=1e-3)
 
 
-def test_combined_vectors_are_sums_of_unit_vectors() -> None:
+def test_combined_vectors_are_the_formula() -> None:
     E, W, counts = model()
     c = canonical(E, counts / counts.sum(), gram(W))
 
     def unit(rows: Array) -> Array:
         return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True))
 
-    x = 0.25
-    wanted = unit(E @ c.inputs * c.spectrum ** (x / 2)) + unit(W @ c.outputs * c.spectrum ** (x / 2 - 0.5))
-    vectors = combined(E, W, counts, x)
+    x, doubt = 0.25, 40.0
+    known = counts[:, None] * c.spectrum
+    a = unit(E @ c.inputs * c.spectrum ** (x / 2) * known / (known + doubt * c.spectrum.sum()))
+    b = unit(W @ c.outputs * c.spectrum ** (x / 2 - 0.5))
+    rotation, _ = orthogonal_procrustes(b, a)
+    vectors = combined(E, W, counts, x, doubt)
     assert vectors.dtype == np.float32
-    np.testing.assert_allclose(vectors, wanted, atol=1e-5)
+    np.testing.assert_allclose(vectors, a + (b + b @ rotation) / 2, atol=1e-5)
 
 
-def test_counts_matter_by_their_ratios_only() -> None:
+def test_without_doubt_counts_matter_by_their_ratios_only() -> None:
     E, W, counts = model()
-    np.testing.assert_allclose(combined(E, W, counts), combined(E, W, 7 * counts), atol=1e-5)
+    np.testing.assert_allclose(combined(E, W, counts, doubt=0), combined(E, W, 7 * counts, doubt=0), atol=1e-5)
+    often, seldom = combined(E, W, 1000 * counts), combined(E, W, counts / 1000)
+    np.testing.assert_allclose(often, combined(E, W, counts, doubt=0), atol=1e-2)
+    assert np.abs(seldom - often).max() > 0.1
 
 
 def test_vectors_do_not_depend_on_the_order_of_the_words() -> None:

@@ -94,17 +94,17 @@ class DenseEmbedding:
         loss, alpha, beta, slope = self._loss(Y, H @ self.W[T].T / p[T], np.sum(H @ Q * H, 1), H @ w_bar)
         gamma = slope / p[T]
         grad_H = 2 * alpha[:, None] * (H @ Q) + gamma @ self.W[T] + np.outer(beta, w_bar)
-        upward = np.maximum(alpha, 0)
-        moment = 2 * H.T @ (upward[:, None] * H)
+        weights = np.abs(alpha)
+        moment = 2 * H.T @ (weights[:, None] * H)
         grad_W = 2 * self.W @ H.T @ (alpha[:, None] * H) + np.outer(p, beta @ H)
         grad_W[T] += gamma.T @ H
 
         rate = max(1 / (self.steps + 1), 1 / sizes.n_w)
         self.curvature += rate * (moment / N - self.curvature)
-        self.pair_curvature += rate * (2 * upward.sum() / N - self.pair_curvature)
+        self.pair_curvature += rate * (2 * weights.sum() / N - self.pair_curvature)
         kappa = self.pair_curvature
         share = 1 if examples.bags is None else examples.bags.share
-        new_mass = 2 * upward / kappa * share @ C  # words that are in a bag twice count one by one
+        new_mass = 2 * weights / kappa * share @ C  # words that are in a bag twice count one by one
         self.mass[T] += new_mass
         if lr > 0:
             Q_E = Q[:-1, :-1]

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from wordsparse.corpus import END_OF_SENTENCE, OUT_OF_VOCABULARY, Vocabulary
 from wordsparse.errors import InputError
-from wordsparse.examples import MAX_WINDOW, ExampleBuilder, Examples, keep_thresholds
+from wordsparse.examples import MAX_WINDOW, Distances, ExampleBuilder, Examples, keep_thresholds
 
 Array = NDArray[Any]
 COUNTS = [400, 90, 30, 7, 7, 1]
 VOCABULARY = Vocabulary([f"w{i}" for i in range(len(COUNTS))], COUNTS)
-BITS64 = 2**64 - 1
+BITS64, BITS32 = 2**64 - 1, 2**32 - 1
 
 
 class Stream(NamedTuple):
@@ -68,7 +68,10 @@ def expected(stream: Stream, start: int, stop: int) -> list[tuple[int, list[int]
         if word == END_OF_SENTENCE:
             sentences.append([])
         elif word >= 0 and random >> 32 <= int(keep_probability(word, stream.sample) * (2**32 - 1)):
-            sentences[-1].append((place, word, 1 + (random & 0xFFFFFFFF) % stream.window))
+            wider = sum(
+                (random & BITS32) < 2**32 * (stream.window - k) // stream.window for k in range(1, stream.window)
+            )
+            sentences[-1].append((place, word, 1 + wider))
     found = []
     for sentence in sentences:
         for i, (place, word, width) in enumerate(sentence):
@@ -244,14 +247,17 @@ def test_as_many_tokens_are_kept_as_the_threshold_says() -> None:
     assert abs(kept - n * p) < 4 * np.sqrt(n * p * (1 - p))
 
 
-def test_widths_are_uniform() -> None:
+@pytest.mark.parametrize(("distances", "reached"), [("linear", [4, 3, 2, 1]), ("harmonic", [4, 2, 4 / 3, 1])])
+def test_distances_count_as_asked(distances: Distances, reached: list[float]) -> None:
     n, window = 20_000, 4
-    stream = Stream(np.arange(n, dtype=np.int32) % 6, 0, window, 0.0, 1, 0)
-    bags = stream.cbow(window, n - window).bags
-    assert bags is not None
-    widths = np.bincount(bags.centre - bags.start, minlength=window + 1)
-    assert widths[0] == 0
-    assert (abs(widths[1:] - n / window) < 4 * np.sqrt(n * 3 / 16)).all()
+    text = np.arange(n, dtype=np.int32) % 6
+    builder = ExampleBuilder(VOCABULARY, window=window, sample=0.0, seed=1, distances=distances)
+    pairs = builder.skipgram(text, window, n - window, offset=0, epoch=0)
+    # Words k places apart, to both sides, up to half a turn of the six.
+    apart = (pairs.targets.indices - pairs.targets.row_of_entry()) % 6
+    found = np.bincount(apart, weights=pairs.weights, minlength=6) / n * 4
+    expected = np.array([0, reached[0], reached[1] + reached[3], 2 * reached[2], reached[1] + reached[3], reached[0]])
+    assert (abs(found - expected) < 4 * np.sqrt(expected * 4 / n) + 4 * 2 * window / n).all()
 
 
 @pytest.mark.parametrize("window", [0, -1, MAX_WINDOW + 1])

@@ -16,6 +16,8 @@ Array = NDArray[Any]
 
 # How much of the spectrum exported vectors keep: 0 whitened (similarity), towards 1 more (analogies).
 EXPONENT = 0.125
+# Occurrences, times the share of the spectrum that a coordinate has, at which it is half believed.
+DOUBT = 0.15
 
 
 class Coordinates(NamedTuple):
@@ -42,8 +44,16 @@ def canonical(E: Array, frequencies: Array, Q: Array) -> Coordinates:
     return Coordinates(inverse_root @ rotation, root @ rotation, np.maximum(spectrum, 0))
 
 
-def combined(E: Array, W: Array, counts: Array, exponent: float = EXPONENT) -> NDArray[np.float32]:
-    """The exported vectors: unit input plus unit output vectors of each word in canonical coordinates.
+def combined(
+    E: Array, W: Array, counts: Array, exponent: float = EXPONENT, doubt: float = DOUBT
+) -> NDArray[np.float32]:
+    """The exported vectors: what a word's input and output vectors say together, in canonical coordinates.
+
+    E_w is known from n_w occurrences, each of which tells of coordinate k in proportion to Λ_k: as in a Wiener filter
+    the coordinate is multiplied by n_w Λ_k / (n_w Λ_k + doubt · ΣΛ), so that a rare word is described by what the text
+    says plainly. Both vectors are scaled to length one and added, the output vector b as ½ b (I + R), R the rotation
+    that brings outputs nearest to inputs (Schönemann, 1966): with R alone the sum forgets which words predict each
+    other, which tells of similarity, and without it which forms of a word belong together.
 
     Parameters
     ----------
@@ -53,6 +63,8 @@ def combined(E: Array, W: Array, counts: Array, exponent: float = EXPONENT) -> N
         How often each word occurs.
     exponent : float
         Inputs get Λ^(x/2), outputs Λ^(-½ + x/2) beside their own Λ^½: 0 gives both white coordinates.
+    doubt : float
+        0 takes rare words at their word.
 
     Returns
     -------
@@ -63,9 +75,20 @@ def combined(E: Array, W: Array, counts: Array, exponent: float = EXPONENT) -> N
     scale = _floored(c.spectrum)
     map_in = (c.inputs * scale ** (exponent / 2)).astype(np.float32)
     map_out = (c.outputs * scale ** (exponent / 2 - 0.5)).astype(np.float32)
+    told = (scale / scale.sum()).astype(np.float32)
+
+    def inputs(block: slice) -> Array:
+        known = counts[block, None].astype(np.float32) * told
+        return _unit(E[block] @ map_in * (known / (known + np.float32(doubt))))
+
+    overlap = np.zeros((E.shape[1],) * 2)
+    for block in _blocks(E.shape[0]):
+        overlap += (_unit(W[block] @ map_out).T @ inputs(block)).astype(np.float64)
+    left, _, right = np.linalg.svd(overlap)
+    halfway = (0.5 * (np.eye(E.shape[1]) + left @ right)).astype(np.float32)
     vectors = np.empty(E.shape, np.float32)
     for block in _blocks(E.shape[0]):
-        vectors[block] = _unit(E[block] @ map_in) + _unit(W[block] @ map_out)
+        vectors[block] = inputs(block) + _unit(W[block] @ map_out) @ halfway
     return vectors
 
 

@@ -4,11 +4,11 @@ Input words have rows of E (V, dim); an example's h is the mean of its context w
 row (skip-gram), with a constant 1 appended, whose column of W takes up what all words have in common.
 
 Per minibatch of N pairs (design: "a recipe that works"; docs/recipe.md says why it holds for every loss of the family,
-where 2α is the curvature of ℓ along a row of W, per pair; 2α⁺ is its positive part, the Z-loss's α can be negative):
+where 2α is the curvature of ℓ along a row of W, per pair; the Z-loss's α can be negative, and bounds nothing there):
 
-    output    C̄, κ ← running means of Hᵀ diag(2α⁺) H / N, Σ 2α⁺ / N        Π = (C̄ + ridge · mean-eig(C̄) I)⁻¹
+    output    C̄, κ ← running means of Hᵀ diag(2|α|) H / N, Σ 2|α| / N        Π = (C̄ + ridge · mean-eig(C̄) I)⁻¹
               W ← W − η_t/N · (∂L/∂W) Π,   η_t = eta · max(1/(t + t0), r/n_w): recursive least squares that forgets
-    input     M_w ← M_w + Σ 2α⁺_j/κ C_jw²         (pairs of w, each by its curvature beside the mean of its time)
+    input     M_w ← M_w + Σ 2|α|_j/κ C_jw²         (pairs of w, each by its curvature beside the mean of its time)
               E_w ← E_w − lr g_w (Q_E + ρ · mean-eig(Q_E) I)⁻¹ / (κ (M_w + m0)),   g_w = ∂L/∂E_w
 
 r is the share of the run that is left: towards its end, when E hardly moves any more, W is fitted to more and more of
@@ -79,10 +79,10 @@ class WordEmbedding:
         inputs = self._inputs(examples)
         targets = Targets(examples.words, examples.targets, examples.weights)
         forward = self.output.evaluate(inputs, targets, per_example=False)
-        upward = np.maximum(forward.alpha, 0)
-        self._remember(forward, upward, examples.pairs)
+        weights = np.abs(forward.alpha)
+        self._remember(forward, weights, examples.pairs)
         kappa = self.pair_curvature
-        new_mass = inputs.mass(2 * upward / kappa if kappa > 0 else upward)
+        new_mass = inputs.mass(2 * weights / kappa if kappa > 0 else weights)
         self.mass[examples.words] += new_mass
         sizes = self.sizes
         eta = sizes.eta * max(1 / (self.steps + sizes.t0), remaining / sizes.n_w)
@@ -112,11 +112,11 @@ class WordEmbedding:
             return RowInputs(features, self.kernels)
         return WindowInputs(features, examples.bags, self.kernels)
 
-    def _remember(self, forward: Forward, upward: Array, pairs: int) -> None:
+    def _remember(self, forward: Forward, weights: Array, pairs: int) -> None:
         rate = max(1 / (self.steps + 1), 1 / self.sizes.n_w)
-        curvature = forward.curvature if (forward.alpha >= 0).all() else forward.inputs.gram(upward)
+        curvature = forward.curvature if (forward.alpha >= 0).all() else forward.inputs.gram(weights)
         self.curvature += rate * (2 * curvature / pairs - self.curvature)
-        self.pair_curvature += rate * (2 * float(upward.sum()) / pairs - self.pair_curvature)
+        self.pair_curvature += rate * (2 * float(weights.sum()) / pairs - self.pair_curvature)
 
     def _input_change(self, forward: Forward, words: Array, new_mass: Array, lr: float) -> tuple[Array, Array]:
         """Directions (u, dim) and their factors (u,): E_w changes by factor × direction.

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from wordsparse.kernels import _examples as kernels
 
 Array = NDArray[Any]
 MAX_WINDOW = 255
+Distances = Literal["linear", "harmonic"]
 
 
 @dataclass(frozen=True)
@@ -47,19 +48,24 @@ class ExampleBuilder:
     ----------
     vocabulary : Vocabulary
     window : int
-        Largest distance of a context word; each centre token draws its own window uniformly from 1 … window.
+        Largest distance of a context word; each centre token draws its own window from 1 … window.
     sample : float
         Subsampling threshold as word2vec's (Mikolov et al., 2013): a word of relative frequency f is kept with
         probability (√(f/sample) + 1) · sample/f. 0 keeps every token.
     seed : int
         What happens to a token depends on the seed, the epoch and its position in the corpus, and on nothing else.
+    distances : str
+        How likely a context word at distance k is inside the drawn window: see :func:`width_thresholds`.
     """
 
-    def __init__(self, vocabulary: Vocabulary, *, window: int, sample: float, seed: int) -> None:
+    def __init__(
+        self, vocabulary: Vocabulary, *, window: int, sample: float, seed: int, distances: Distances = "linear"
+    ) -> None:
         if not 1 <= window <= MAX_WINDOW:
             raise InputError(f"window must be from 1 to {MAX_WINDOW}, not {window}")
         self.window = window
         self._keep_below = keep_thresholds(np.asarray(vocabulary.counts), sample)
+        self._wider_below = width_thresholds(window, distances)
         self._slot = np.full(len(vocabulary), -1, np.int32)
         self._seed = seed
 
@@ -100,12 +106,23 @@ class ExampleBuilder:
         kept, width = np.empty(room, np.int32), np.empty(room, np.uint8)
         key = int(np.random.SeedSequence([self._seed, epoch]).generate_state(1, np.uint64)[0])
         n, first, last, tokens = kernels.keep_tokens(
-            shard, start, stop, offset, key, self._keep_below, self.window, kept, width
+            shard, start, stop, offset, key, self._keep_below, self._wider_below, kept, width
         )
         words = np.empty(min(n, self._slot.shape[0]), np.int64)
         words = np.sort(words[: kernels.local_ids(kept, n, self._slot, words)])
         kernels.relabel(kept, n, self._slot, words)
         return kept, width, n, first, last, words, tokens
+
+
+def width_thresholds(window: int, distances: Distances) -> Array:
+    """How many of 2³² random numbers make a window wider than k, k = 1 … window - 1; uint32.
+
+    A window holds distance k with the probability 1 - (k - 1)/window if ``distances`` is linear, which makes widths
+    uniform on 1 … window as word2vec's are (Mikolov et al., 2013), and 1/k if it is harmonic, the weights of GloVe
+    (Pennington et al., 2014).
+    """
+    k = np.arange(1, window)
+    return np.asarray(2**32 * ((window - k) / window if distances == "linear" else 1 / (k + 1)), np.uint32)
 
 
 def keep_thresholds(counts: Array, sample: float) -> Array:

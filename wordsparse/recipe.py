@@ -6,7 +6,7 @@ from typing import Literal, get_args
 from wordsparse import devices, losses, validation
 from wordsparse.embedding import StepSizes
 from wordsparse.errors import InputError
-from wordsparse.examples import MAX_WINDOW
+from wordsparse.examples import MAX_WINDOW, Distances
 
 ModelName = Literal["cbow", "skipgram"]
 MODELS: tuple[str, ...] = get_args(ModelName)
@@ -68,33 +68,39 @@ class Recipe:
     """Constants that users need not know.
 
     ``loss`` with the constants that suit words; ``start`` the output that every word has before training, where the
-    loss says nothing at 0; ``measure_power`` the base measure is π_i ∝ count_i to this power; ``warmup_tokens`` while
-    the first so many tokens pass, E stays where it started and only W is fitted; ``forget_tokens`` the window of the
-    running means, in tokens.
+    loss says nothing at 0; ``distances`` how contexts count by distance; ``measure_power`` the base measure is
+    π_i ∝ count_i to this power; ``warmup_tokens`` while the first so many tokens pass, E stays where it started and
+    only W is fitted; ``forget_tokens`` the window of the running means, in tokens.
     """
 
     loss: losses.Loss
     steps: StepSizes
     start: float = 0.0
+    distances: Distances = "linear"
     measure_power: float = 0.5
     warmup_tokens: int = 400_000
     forget_tokens: int = 1_300_000
 
 
-# docs/recipe.md says why the log losses take shorter steps, and where they start.
+# docs/recipe.md says where these come from.
+LONG_STEPS = StepSizes(lr=2.5, eta=1.0, t0=20.0)
+SQUARED_STEPS = StepSizes(lr=1.0, eta=0.5, t0=40.0)
 LOG_STEPS = StepSizes(lr=1.0, eta=0.25, t0=80.0)
-SQUARED_STEPS = StepSizes(lr=2.0, eta=0.5, t0=40.0)
-Z_STEPS = StepSizes(lr=2.0, eta=0.5, t0=40.0)
+LOSS_RECIPES: dict[str, Recipe] = {
+    "bounded-ns": Recipe(losses.BoundedNS(), LONG_STEPS),
+    "squared": Recipe(losses.Squared(target_value=1.0), SQUARED_STEPS),
+    "spherical": Recipe(losses.Spherical(), LOG_STEPS, start=0.7),
+    "taylor": Recipe(losses.Taylor(), LOG_STEPS),
+    "zloss": Recipe(losses.ZLoss(), LOG_STEPS),
+}
+
+
+def _recipe(model: str, recipe: Recipe) -> Recipe:
+    if model == "skipgram":
+        return replace(recipe, steps=replace(recipe.steps, m0=100.0), distances="harmonic")
+    return replace(recipe, steps=replace(recipe.steps, m0=20.0))
+
 
 RECIPES: dict[tuple[str, str], Recipe] = {
-    ("skipgram", "bounded-ns"): Recipe(losses.BoundedNS(), StepSizes(m0=100.0)),
-    ("cbow", "bounded-ns"): Recipe(losses.BoundedNS(), StepSizes(m0=20.0)),
-    ("skipgram", "squared"): Recipe(losses.Squared(target_value=1.0), replace(SQUARED_STEPS, m0=100.0)),
-    ("cbow", "squared"): Recipe(losses.Squared(target_value=1.0), replace(SQUARED_STEPS, m0=20.0)),
-    ("skipgram", "taylor"): Recipe(losses.Taylor(), replace(LOG_STEPS, m0=100.0)),
-    ("cbow", "taylor"): Recipe(losses.Taylor(), replace(LOG_STEPS, m0=20.0)),
-    ("skipgram", "spherical"): Recipe(losses.Spherical(), replace(LOG_STEPS, m0=100.0), start=0.7),
-    ("cbow", "spherical"): Recipe(losses.Spherical(), replace(LOG_STEPS, m0=20.0), start=0.7),
-    ("skipgram", "zloss"): Recipe(losses.ZLoss(), replace(Z_STEPS, m0=100.0)),
-    ("cbow", "zloss"): Recipe(losses.ZLoss(), replace(Z_STEPS, m0=20.0)),
+    (model, loss): _recipe(model, recipe) for model in MODELS for loss, recipe in LOSS_RECIPES.items()
 }

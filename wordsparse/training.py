@@ -28,8 +28,8 @@ from wordsparse.slices import Slices
 Array = NDArray[Any]
 
 # A minibatch whose mean loss lies above the first one's by this many times that loss (or 1, where it is smaller: log
-# losses are 0 for outputs that are all alike) tells of a run that diverges.
-DIVERGED = 3.0
+# losses are 0 for outputs that are all alike) tells of a run that diverges. One odd page of a short text is below it.
+DIVERGED = 20.0
 # Corpus tokens a minibatch, as long as a run then has so many minibatches; and a run spends at most this share of
 # its tokens before E moves.
 BATCH_TOKENS = 65_536
@@ -195,13 +195,19 @@ class Run:
         self._options = options
         self._slices = Slices(corpus, options.max_tokens, options.heldout, options.seed)
         vocabulary = corpus.vocabulary
-        builder = ExampleBuilder(vocabulary, window=options.window, sample=options.sample, seed=options.seed)
+        constants = recipe.RECIPES[options.model, options.loss]
+        builder = ExampleBuilder(
+            vocabulary,
+            window=options.window,
+            sample=options.sample,
+            seed=options.seed,
+            distances=constants.distances,
+        )
         self._build = builder.cbow if options.model == "cbow" else builder.skipgram
         self._total = self._slices.tokens * options.epochs
         # Unless told otherwise, a short text takes smaller minibatches, so that it still takes enough steps.
         self.batch_tokens = options.batch_tokens or min(BATCH_TOKENS, max(1, self._total // MIN_STEPS))
         self._check_heldout()
-        constants = recipe.RECIPES[options.model, options.loss]
         self._lr = constants.steps.lr
         self._warmup = min(constants.warmup_tokens, self._total * MAX_WARMUP)
         self.threads = threads.resolve_threads(options.threads)

@@ -1,6 +1,7 @@
 """The measuring tools: each runs as a command at a tiny size, and what it times is what it says."""
 
 import importlib
+import importlib.util
 import json
 import subprocess
 import sys
@@ -89,6 +90,30 @@ def test_stability_holds_under_control_and_drifts_without(tmp_path: Path) -> Non
         assert max(controlled["worst_row"], controlled["worst_Q"]) < 1e-3
         worst = runs["unfolded", m]["worst_row"]
         assert worst is None or worst > 100 * controlled["worst_row"]
+
+
+@pytest.mark.skipif(importlib.util.find_spec("gensim") is None, reason="the default test sets come with gensim")
+@pytest.mark.parametrize(("study", "variants"), [("losses", 5), ("vectors", 11)])
+def test_recipe_trains_and_judges_every_variant(study: str, variants: int, tmp_path: Path) -> None:
+    text, pairs = tmp_path / "text.txt", tmp_path / "animals.tsv"
+    text.write_text("the cat saw the dog and the dog saw a bird\n" * 300)
+    pairs.write_text("cat\tdog\t9\ncat\tbird\t5\ndog\tthe\t1\n")
+    options = [
+        str(text),
+        f"--study={study}",
+        "--dim=3",
+        "--epochs=2",
+        "--seeds=1,2",
+        "--heldout=0.2",
+        "--pairs",
+        str(pairs),
+    ]
+    content = report("recipe", options, tmp_path / "report.json")
+    assert len(content["runs"]) == variants * 2 * 2
+    assert len({(run["model"], run["variant"], run["seed"]) for run in content["runs"]}) == variants * 2 * 2
+    for run_ in content["runs"]:
+        assert len(run_["heldout_loss"]) == 2
+        assert run_["pairs"].keys() == {"wordsim353", "simlex999", "animals"}
 
 
 @pytest.mark.parametrize("tool", ["complexity", "stability"])

@@ -11,7 +11,7 @@ def keep_tokens(
     offset: int,
     key: int,
     keep_below: Array,
-    window: int,
+    wider_below: Array,
     kept: Array,
     width: Array,
 ) -> tuple[int, int, int, int]: ...
