@@ -6,10 +6,10 @@ What      matmul    out = A M  (+ out)         A (n, k), M (k, d), out (n, d): a
           gram_self out = Aᵀ diag(s²) A        both halves filled, computed once (syrk)
 dtypes    real = float32 or float64; the sums of gram run in `real` inside a block of rows and in float64 across
           blocks, which keeps the d×d state in float64 where it is earned
-memory    outputs and work space come from the caller; rows of tall matrices may stand further apart than their length
+memory    outputs and work space come from the caller; rows of tall matrices may lie further apart
 cost      2 n k d flops (gram_self n d²), A and out once through memory, M from cache
 threads   OpenMP threads take whole blocks and call a single-threaded BLAS: the caller holds BLAS at one thread
-          (wordsparse.threads). Blocks, and the groups that add them up, depend on n alone, so the result is the
+          (wordsparse.threads). Blocks, and the order in which they are added up, depend on n alone, so the result is the
           same to the last bit for any number of threads
 """
 
@@ -21,18 +21,19 @@ ctypedef fused real:
     float
     double
 
-# A block of rows: tall enough to pay for packing M, small enough that two threads share a minibatch evenly.
 cdef enum:
+    # A block of rows: tall enough to pay for packing M, small enough that two threads share a minibatch evenly.
     BLOCK = 512
-    # Rows that gram sums in `real` before the sum goes to float64: d×d additions, small beside the rows' own work.
-    CHUNK = 2048
+    # Rows that gram sums in `real` before the sum goes to float64, and the number of such sums kept at a time.
+    MOST_ROWS = 4096
+    PARTS = 8
 
-GRAM_ROWS = CHUNK
+MOST_PARTS = PARTS
 
 
-def group_count(Py_ssize_t n):
-    """How many partial sums gram keeps for n rows: a function of n alone, see above."""
-    return max(1, min(8, n // BLOCK))
+def part_rows(Py_ssize_t n):
+    """How many of n rows gram sums in `real`: a function of n alone, see above."""
+    return min(MOST_ROWS, max(BLOCK, (n + PARTS - 1) // PARTS))
 
 
 cdef inline int stride(const real[::view.strided, ::view.contiguous] matrix) noexcept:
@@ -51,13 +52,14 @@ cdef void gemm(char transa, char transb, int m, int n, int k, const real* a, int
 
 
 cdef void syrk(int n, int k, const real* a, int lda, real* c) noexcept nogil:
-    """Lower half, column-major, of C = A Aᵀ for column-major A (n, k): the row-major Gram matrix of k rows."""
+    """Upper half, column-major, of C = A Aᵀ for column-major A (n, k): the lower one, row-major, of the Gram matrix
+    of k rows. (OpenBLAS takes a quarter more time for the other half.)"""
     cdef real one = 1, zero = 0
-    cdef char lower = c'L', plain = c'N'
+    cdef char upper = c'U', plain = c'N'
     if real is float:
-        ssyrk(&lower, &plain, &n, &k, &one, <float*> a, &lda, &zero, c, &n)
+        ssyrk(&upper, &plain, &n, &k, &one, <float*> a, &lda, &zero, c, &n)
     else:
-        dsyrk(&lower, &plain, &n, &k, &one, <double*> a, &lda, &zero, c, &n)
+        dsyrk(&upper, &plain, &n, &k, &one, <double*> a, &lda, &zero, c, &n)
 
 
 def matmul(const real[::view.strided, ::view.contiguous] a, const real[:, ::1] m,
@@ -75,21 +77,6 @@ def matmul(const real[::view.strided, ::view.contiguous] a, const real[:, ::1] m
              beta, &out[block * BLOCK, 0], ld_out)
 
 
-ctypedef fused summand:
-    float
-    double
-
-
-cdef void add_up(const summand* partial, double* total, Py_ssize_t size, bint first) noexcept nogil:
-    cdef Py_ssize_t i
-    if first:
-        for i in range(size):
-            total[i] = partial[i]
-    else:
-        for i in range(size):
-            total[i] += partial[i]
-
-
 cdef void scale_rows(const real* a, Py_ssize_t ld, const real* scale, Py_ssize_t n, Py_ssize_t d,
                      real* out) noexcept nogil:
     cdef Py_ssize_t i, j
@@ -98,60 +85,51 @@ cdef void scale_rows(const real* a, Py_ssize_t ld, const real* scale, Py_ssize_t
             out[i * d + j] = scale[i] * a[i * ld + j]
 
 
-cdef void gram_rows(const real* a, int ld_a, const real* b, int ld_b, Py_ssize_t n, int k, int d, real* partial,
-                    double* total) noexcept nogil:
-    """total = aᵀ b over n rows."""
-    cdef Py_ssize_t row = 0
-    while row < n:
-        # Row-major aᵀ b (k, d) is column-major bᵀ a (d, k).
-        gemm(c'N', c'T', d, k, <int> min(<Py_ssize_t> CHUNK, n - row), b + row * ld_b, ld_b, a + row * ld_a, ld_a,
-             <real> 0, partial, d)
-        add_up(partial, total, <Py_ssize_t> k * d, row == 0)
-        row += CHUNK
-
-
-cdef void gram_self_rows(const real* a, int ld, const real* scale, Py_ssize_t n, int d, real* scratch, real* partial,
-                         double* total) noexcept nogil:
-    """The column-major lower half of total = aᵀ diag(scale²) a over n rows; scale NULL: 1."""
-    cdef Py_ssize_t row = 0
-    cdef int rows
-    while row < n:
-        rows = <int> min(<Py_ssize_t> CHUNK, n - row)
-        if scale is NULL:
-            syrk(d, rows, a + row * ld, ld, partial)
-        else:
-            scale_rows(a + row * ld, ld, scale + row, rows, d, scratch)
-            syrk(d, rows, scratch, d, partial)
-        add_up(partial, total, <Py_ssize_t> d * d, row == 0)
-        row += rows
+cdef void add_up(const real* parts, Py_ssize_t count, Py_ssize_t size, Py_ssize_t begin, Py_ssize_t end,
+                 double* total) noexcept nogil:
+    """total[begin:end] += the sum of `count` parts of `size` numbers each."""
+    cdef Py_ssize_t i, part
+    for part in range(count):
+        for i in range(begin, end):
+            total[i] += parts[part * size + i]
 
 
 def gram(const real[::view.strided, ::view.contiguous] a, const real[::view.strided, ::view.contiguous] b,
-         real[:, :, ::1] partial, double[:, :, ::1] total):
-    """total[0] = aᵀ b, n ≥ 1 rows. partial (threads, k, d) and total (group_count(n), k, d) as they come."""
-    cdef Py_ssize_t n = a.shape[0], groups = total.shape[0], g
+         Py_ssize_t rows, real[:, :, ::1] parts, double[:, ::1] total, int threads):
+    """total = aᵀ b over n ≥ 1 rows. parts (up to MOST_PARTS, k, d) as it comes, total (k, d) zeroed; rows is
+    part_rows(n)."""
+    cdef Py_ssize_t n = a.shape[0], size = total.shape[0] * total.shape[1], first = 0, part, count, row, i
     cdef int k = <int> a.shape[1], d = <int> b.shape[1], ld_a = stride(a), ld_b = stride(b)
-    for g in prange(groups, nogil=True, schedule="static", num_threads=<int> partial.shape[0]):
-        gram_rows(&a[g * n // groups, 0], ld_a, &b[g * n // groups, 0], ld_b, (g + 1) * n // groups - g * n // groups,
-                  k, d, &partial[threadid(), 0, 0], &total[g, 0, 0])
-    for g in range(1, groups):
-        add_up(&total[g, 0, 0], &total[0, 0, 0], <Py_ssize_t> k * d, False)
+    while first < n:
+        count = min(parts.shape[0], (n - first + rows - 1) // rows)
+        for part in prange(count, nogil=True, schedule="static", num_threads=threads):
+            row = first + part * rows
+            # Row-major aᵀ b (k, d) is column-major bᵀ a (d, k).
+            gemm(c'N', c'T', d, k, <int> min(rows, n - row), &b[row, 0], ld_b, &a[row, 0], ld_a,
+                 <real> 0, &parts[part, 0, 0], d)
+        for i in prange(k, nogil=True, schedule="static", num_threads=threads):
+            add_up(&parts[0, 0, 0], count, size, i * d, (i + 1) * d, &total[0, 0])
+        first += count * rows
 
 
 def gram_self(const real[::view.strided, ::view.contiguous] a, const real[::1] scale, real[:, :, ::1] scratch,
-              real[:, :, ::1] partial, double[:, :, ::1] total):
-    """total[0] = aᵀ diag(scale²) a, both halves, n ≥ 1 rows; scale None: 1. As gram; scratch (threads, GRAM_ROWS, d)
-    where there is a scale."""
-    cdef Py_ssize_t n = a.shape[0], groups = total.shape[0], g, i, j
+              Py_ssize_t rows, real[:, :, ::1] parts, double[:, ::1] total, int threads):
+    """total = aᵀ diag(scale²) a, both halves; scale None: 1, else scratch is (threads, rows, d). As gram."""
+    cdef Py_ssize_t n = a.shape[0], size = total.shape[0] * total.shape[1], first = 0, part, count, row, i, j
     cdef int d = <int> a.shape[1], ld = stride(a)
     cdef bint scaled = scale is not None
-    for g in prange(groups, nogil=True, schedule="static", num_threads=<int> partial.shape[0]):
-        gram_self_rows(&a[g * n // groups, 0], ld, &scale[g * n // groups] if scaled else NULL,
-                       (g + 1) * n // groups - g * n // groups, d, &scratch[threadid(), 0, 0] if scaled else NULL,
-                       &partial[threadid(), 0, 0], &total[g, 0, 0])
-    for g in range(1, groups):
-        add_up(&total[g, 0, 0], &total[0, 0, 0], <Py_ssize_t> d * d, False)
-    # syrk filled the column-major lower half, the row-major upper one.
+    while first < n:
+        count = min(parts.shape[0], (n - first + rows - 1) // rows)
+        for part in prange(count, nogil=True, schedule="static", num_threads=threads):
+            row = first + part * rows
+            if scaled:
+                scale_rows(&a[row, 0], ld, &scale[row], min(rows, n - row), d, &scratch[threadid(), 0, 0])
+                syrk(d, <int> min(rows, n - row), &scratch[threadid(), 0, 0], d, &parts[part, 0, 0])
+            else:
+                syrk(d, <int> min(rows, n - row), &a[row, 0], ld, &parts[part, 0, 0])
+        for i in prange(d, nogil=True, schedule="static", num_threads=threads):
+            add_up(&parts[0, 0, 0], count, size, i * d, i * d + i + 1, &total[0, 0])
+        first += count * rows
     for i in range(d):
         for j in range(i):
-            total[0, i, j] = total[0, j, i]
+            total[j, i] = total[i, j]

@@ -13,6 +13,7 @@ from emulation import cuda_kernels
 from numpy.typing import NDArray
 from test_devices import CUDARuntimeError, OutOfMemoryError
 
+import wordsparse as ws
 from wordsparse import devices, embedding, output, recipe, training
 from wordsparse import kernels as kernels_module
 from wordsparse.embedding import StepSizes, WordEmbedding
@@ -144,13 +145,40 @@ def test_word_vectors_are_those_of_the_cpu(kernels: Kernels, model: str, loss: s
     assert isinstance(there.E, kernels.xp.ndarray)
 
 
+@pytest.mark.parametrize("model", ["cbow", "skipgram"])
+def test_a_state_goes_to_the_host_and_back(kernels: Kernels, model: str) -> None:
+    """What a checkpoint holds is NumPy's, and going on from it gives the bytes of going on without."""
+    vocabulary, ids = text()
+    builder = ExampleBuilder(vocabulary, window=3, sample=0.0, seed=1)
+    build = builder.cbow if model == "cbow" else builder.skipgram
+
+    def fresh() -> WordEmbedding:
+        return WordEmbedding(FactoredOutput(30, 6, "bounded-ns", kernels=kernels), kernels, StepSizes(m0=5.0), seed=1)
+
+    first, second = fresh(), fresh()
+    for step in range(4):
+        if step == 2:
+            state = first.state()
+            assert all(isinstance(part, (np.ndarray, int, float)) for part in state.values())
+            second.restore(state)
+        first.step(build(ids, step * 100, (step + 1) * 100, offset=0, epoch=0), 0.5)
+        if step >= 2:
+            second.step(build(ids, step * 100, (step + 1) * 100, offset=0, epoch=0), 0.5)
+    for name, part in first.state().items():
+        np.testing.assert_array_equal(second.state()[name], part, name)
+    third = fresh()
+    rows = np.arange(30)
+    third.take_over(first.state(), first.output.weights(), rows)
+    np.testing.assert_array_equal(third.state()["E"], first.state()["E"])
+
+
 def test_training_on_the_device(kernels: Kernels, monkeypatch: pytest.MonkeyPatch) -> None:
     sentences = [[f"w{(i * j + j * j) % 23}" for j in range(20)] for i in range(60)]
     options: dict[str, Any] = {"dim": 4, "min_count": 1, "epochs": 1, "window": 2, "threads": 1, "batch_tokens": 120}
-    expected = training.train(sentences, device="cpu", **options)
+    expected = ws.train(sentences, device="cpu", **options)
     monkeypatch.setattr(devices, "choose", lambda device: devices.Choice("cuda", "an emulated card"))
     monkeypatch.setattr(training, "kernels_on", lambda device, threads: kernels)
-    model = training.train(sentences, device="cuda", **options)
+    model = ws.train(sentences, device="cuda", **options)
     assert (model.report["device"], model.report["device_reason"]) == ("cuda", "an emulated card")
     assert isinstance(model.vectors, np.ndarray)
     assert problems.off(model.vectors, expected.vectors) < 1e-3

@@ -200,7 +200,7 @@ def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"version": 99}, "version 99; this wordsparse reads version 1"),
+        ({"version": 99}, "version 99; this wordsparse reads version 2"),
         ({"version": None}, "version None"),
         ({"format": "other"}, "is not a wordsparse-model file"),
         ({"files": None}, MANIFEST),

@@ -67,6 +67,30 @@ def test_new_directory_takes_an_empty_place_only(tmp_path):
         pytest.fail("must not start")
 
 
+def test_what_a_dead_process_left_is_removed_and_what_a_live_one_writes_is_not(tmp_path):
+    dead = tmp_path / ".d.0123abcd.partial"
+    dead.mkdir()
+    (dead / "half").touch()
+    with storage.staging(tmp_path / "d") as live, storage.staging(tmp_path / "d") as other:
+        assert not dead.exists()
+        assert live.is_dir()
+        assert other.is_dir()
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_removed_directory_goes_in_one_step(tmp_path, monkeypatch):
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "f").touch()
+    with monkeypatch.context() as patch:
+        patch.setattr(storage.shutil, "rmtree", lambda *_, **__: None)  # as if killed there
+        storage.remove_directory(tmp_path / "d")
+    assert not (tmp_path / "d").exists()
+    with storage.staging(tmp_path / "d"):
+        pass
+    assert os.listdir(tmp_path) == []
+    storage.remove_directory(tmp_path / "nothing")
+
+
 def test_a_place_taken_meanwhile_is_left_alone(tmp_path):
     def overtaken():
         with storage.new_directory(tmp_path / "d") as folder:

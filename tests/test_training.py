@@ -1,5 +1,6 @@
 """Whole runs on small texts: what is learnt, counted, repeated and refused."""
 
+import tempfile
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -11,7 +12,9 @@ import pytest
 import wordsparse as ws
 from wordsparse import recipe, training
 from wordsparse.errors import InputError, TrainingError, WordsparseError
+from wordsparse.progress import Progress
 from wordsparse.slices import Split
+from wordsparse.texts import Text, encoded
 
 pytestmark = pytest.mark.usefixtures("no_gpu")
 
@@ -53,7 +56,7 @@ def test_topics_are_learnt(model: str, loss: str) -> None:
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("model", MODELS)
 def test_the_first_loss_is_that_of_the_start_per_pair(model: str, loss: str) -> None:
-    seen: list[training.Progress] = []
+    seen: list[Progress] = []
     ws.train(two_topics(), **SMALL, model=model, loss=loss, progress=seen.append)
     assert seen[0].loss == pytest.approx(AT_START[loss], rel=0.1 if loss == "zloss" else 1e-6, abs=1e-5)
 
@@ -92,7 +95,7 @@ def test_the_report_counts_every_token_of_every_epoch() -> None:
 
 
 def test_progress_ends_where_the_run_does() -> None:
-    seen: list[training.Progress] = []
+    seen: list[Progress] = []
     report = ws.train(two_topics(50), **SMALL, progress=seen.append).report
     assert all(before.tokens <= after.tokens for before, after in pairwise(seen))
     assert seen[-1].tokens == seen[-1].total_tokens == report["tokens"] == 1200
@@ -121,7 +124,7 @@ def test_nothing_beyond_max_tokens_has_an_effect() -> None:
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("model", MODELS)
 def test_heldout_loss_is_reported_each_epoch(model: str, loss: str) -> None:
-    seen: list[training.Progress] = []
+    seen: list[Progress] = []
     text = two_topics(1200)
     trained = ws.train(text, **SMALL, model=model, loss=loss, heldout=0.2, progress=seen.append)
     report = trained.report
@@ -136,7 +139,7 @@ def test_heldout_loss_is_reported_each_epoch(model: str, loss: str) -> None:
 def test_the_heldout_loss_is_the_dense_loss_of_the_final_weights() -> None:
     model = ws.train(two_topics(300), **{**SMALL, "epochs": 1}, model="skipgram", heldout=0.3, window=1)
     corpus_options = recipe.Options(dim=8, epochs=1, threads=1, sample=0, model="skipgram", heldout=0.3, window=1)
-    with training.encoded(two_topics(300), min_count=1) as corpus:
+    with encoded(Text(two_topics(300), min_count=1)) as corpus:
         examples = list(training.Run(corpus, corpus_options).heldout_examples())
     counts = np.asarray(model.vocabulary.counts, np.float64)
     pi = np.sqrt(counts) / np.sqrt(counts).sum()
@@ -302,13 +305,11 @@ def test_a_run_that_diverges_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None
         ws.train(two_topics(), **SMALL)
 
 
-def test_nothing_is_left_behind_in_the_temporary_place(tmp_path: Path) -> None:
-    with training.encoded(two_topics(20), min_count=1, directory=tmp_path) as corpus:
+def test_nothing_is_left_behind_in_the_temporary_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with encoded(Text(two_topics(20), min_count=1)) as corpus:
         assert corpus.path.is_relative_to(tmp_path)
     assert list(tmp_path.iterdir()) == []
-    with (
-        pytest.raises(InputError, match="vocabulary is empty"),
-        training.encoded(two_topics(20), min_count=999, directory=tmp_path),
-    ):
+    with pytest.raises(InputError, match="vocabulary is empty"), encoded(Text(two_topics(20), min_count=999)):
         pass
     assert list(tmp_path.iterdir()) == []

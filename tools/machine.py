@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import click
+from wordsparse.formats.atomic import write_atomically
 
 from wordsparse.cli.common import int_list as int_list
-from wordsparse.formats.atomic import write_atomically
 from wordsparse.machine import blas_threads as blas_threads
 from wordsparse.machine import describe as describe
 from wordsparse.machine import memory_bytes as memory_bytes

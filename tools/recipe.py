@@ -92,6 +92,7 @@ EXPORT = ("vectors", "exponent", "doubt")
 @click.command(help=__doc__.splitlines()[0])
 @click.argument("corpus", type=click.Path(exists=True, path_type=Path))
 @click.option("--study", type=click.Choice(list(STUDIES)), required=True)
+@click.option("--only", multiple=True, help="Of the study, this variant only; repeatable.")
 @click.option("--models", default=",".join(recipe.MODELS), show_default=True)
 @click.option("--dim", type=click.IntRange(1), default=100, show_default=True)
 @click.option("--epochs", type=click.IntRange(1), default=5, show_default=True)
@@ -105,6 +106,7 @@ EXPORT = ("vectors", "exponent", "doubt")
 def main(
     corpus: Path,
     study: str,
+    only: tuple[str, ...],
     models: str,
     seeds: tuple[int, ...],
     pairs: tuple[Path, ...],
@@ -113,6 +115,7 @@ def main(
     **options: Any,
 ) -> None:
     sets = {"pairs": pairs, "analogies": analogies}
+    variants = [variant for variant in STUDIES[study] if not only or variant.label in only]
     runs: list[dict[str, Any]] = []
     report = {"tool": "recipe", "study": study, "corpus": corpus.name, "options": {**options, "seeds": seeds}}
     report["machine"] = machine.describe(options["threads"])
@@ -120,7 +123,7 @@ def main(
         encoded = ws.encode(corpus, Path(folder) / "encoded")
         for model, seed in product(models.split(","), seeds):
             trained: dict[str, Model | str] = {}
-            for variant in STUDIES[study]:
+            for variant in variants:
                 asked = recipe.Options(**{**options, "model": model, "seed": seed, **variant.options()})
                 # What the training depends on, to train no model twice.
                 key = repr((asked, {name: x for name, x in variant.changes.items() if name not in EXPORT}))

@@ -17,6 +17,7 @@ most of it (a short text, a large minibatch), lr above 1 would overshoot, so no 
 Newton step of the minibatch alone.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,6 +105,40 @@ class WordEmbedding:
         examples = examples.moved(self.kernels.to_device)
         targets = Targets(examples.words, examples.targets, examples.weights)
         return self.output.evaluate(self._inputs(examples), targets, per_example=False).loss_sum
+
+    def state(self) -> dict[str, Any]:
+        """All that steps change, by name: arrays and numbers; the output layer's as ``output.NAME``.
+
+        On the CPU the arrays are this object's own, from a GPU they are copies.
+        """
+        own = {"E": self.E, "mass": self.mass, "curvature": self.curvature}
+        arrays = {name: self.kernels.to_host(array) for name, array in own.items()}
+        numbers = {"pair_curvature": self.pair_curvature, "steps": self.steps}
+        return {**arrays, **numbers, **{f"output.{name}": part for name, part in self.output.state().items()}}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from what :meth:`state` gave, with the same sizes. The smaller arrays are taken over, not copied."""
+        to_device = self.kernels.to_device
+        if state["E"] is not self.E:
+            self.E[...] = to_device(state["E"])
+        self.mass, self.curvature = to_device(state["mass"]), to_device(state["curvature"])
+        self.pair_curvature, self.steps = state["pair_curvature"], state["steps"]
+        prefix = "output."
+        self.output.restore({name.removeprefix(prefix): state[name] for name in state if name.startswith(prefix)})
+
+    def take_over(self, state: Mapping[str, Any], W: Array, rows: Array) -> None:
+        """Go on from the state of an embedding of fewer words, whose weights were W (o = W h), word i of it in rows[i].
+
+        Words that it did not have stay as they are.
+        """
+        to_device = self.kernels.to_device
+        there = to_device(rows)
+        self.E[there], self.mass[there] = to_device(state["E"]), to_device(state["mass"])
+        self.curvature, self.pair_curvature = to_device(state["curvature"]), state["pair_curvature"]
+        self.steps = state["steps"]
+        weights = self.output.weights()
+        weights[rows] = W
+        self.output.set_weights(weights)
 
     def _inputs(self, examples: Examples) -> Inputs:
         constant = self.kernels.xp.ones(examples.words.shape[0], np.float32)

@@ -15,3 +15,7 @@ class MissingDependencyError(InputError, ImportError):
 
 class TrainingError(WordsparseError, RuntimeError):
     """A run failed after it had started: diverging values, a step that cannot be taken, a failed write."""
+
+
+class ReadError(WordsparseError):
+    """A file that is being used has changed or vanished. Raised between two minibatches, before anything changes."""

@@ -2,12 +2,15 @@
 
 A model directory holds ``model.json`` (format, version, options, report, and each file's size and SHA-256),
 ``vocabulary.json``, ``input.npy`` (E, one row a word) and ``output.npy`` (diag(√π) W, with the constant feature's
-column last). Loading checks all of it; no pickle is read.
+column last). A model of a run also holds ``training.bin``, what else is needed to train on: 8 bytes a word (how much
+was seen of it) and a few d×d matrices; its table, the text and where the run ended are in ``model.json``. Loading
+checks all of it; no pickle is read.
 """
 
 import io
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -16,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wordsparse import coordinates, storage
+from wordsparse import arrays, coordinates, storage
 from wordsparse.corpus import Vocabulary
 from wordsparse.errors import InputError
 from wordsparse.vectors import WordVectors
@@ -26,8 +29,24 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 MANIFEST = "model.json"
-FORMAT, VERSION = "wordsparse-model", 1
-VOCABULARY, INPUT, OUTPUT = "vocabulary.json", "input.npy", "output.npy"
+FORMAT, VERSION = "wordsparse-model", 2
+VOCABULARY, INPUT, OUTPUT, TRAINING = "vocabulary.json", "input.npy", "output.npy", "training.bin"
+
+# The two arrays of a run's state that a model holds anyway.
+_ROWS = {"E": "input_rows", "output.V": "output_rows"}
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a model needs besides its vectors to be trained on.
+
+    ``text`` tells which text it was trained on, ``standing`` where the run ended, ``state`` what else the steps
+    remember (names as in ``WordEmbedding.state``).
+    """
+
+    text: dict[str, Any]
+    standing: dict[str, Any]
+    state: dict[str, Any]
 
 
 class Model:
@@ -43,6 +62,8 @@ class Model:
         diag(√π) W.
     options, report : mapping
         What was asked for, and what ``train --json`` says of the run.
+    training : Training, optional
+        What it needs to be trained on; None: it cannot be.
     """
 
     def __init__(
@@ -52,10 +73,12 @@ class Model:
         output_rows: Array,
         options: Mapping[str, object],
         report: Mapping[str, Any],
+        training: Training | None = None,
     ) -> None:
         self.vocabulary = vocabulary
         self.input_rows, self.output_rows = input_rows, output_rows
         self.options, self.report = dict(options), dict(report)
+        self.training = training
 
     @property
     def dim(self) -> int:
@@ -83,6 +106,16 @@ class Model:
         """
         return self.word_vectors().keyed_vectors()
 
+    def trained(self) -> Training:
+        """What it needs to be trained on; InputError if it holds nothing of the kind."""
+        if self.training is None:
+            raise InputError("this model holds its vectors only: it cannot be trained on")
+        return self.training
+
+    def state(self) -> dict[str, Any]:
+        """The embedding's whole state where the run ended, to train on; not copies."""
+        return {**self.trained().state, **{name: getattr(self, rows) for name, rows in _ROWS.items()}}
+
     def save(self, path: str | PathLike[str]) -> None:
         """Write the model directory, whole or not at all.
 
@@ -104,7 +137,12 @@ class Model:
                 for name in (VOCABULARY, INPUT, OUTPUT)
             }
             manifest = {"format": FORMAT, "version": VERSION, "options": self.options, "report": self.report}
-            storage.write_manifest(directory / MANIFEST, {**manifest, "files": files})
+            training = None
+            if self.training is not None:
+                rest = {name: part for name, part in self.training.state.items() if name not in _ROWS}
+                table = arrays.write(directory / TRAINING, rest)
+                training = {"text": self.training.text, "standing": self.training.standing, "state": table}
+            storage.write_manifest(directory / MANIFEST, {**manifest, "files": files, "training": training})
 
 
 def load(path: str | PathLike[str]) -> Model:
@@ -117,9 +155,7 @@ def load(path: str | PathLike[str]) -> Model:
     """
     directory = Path(path)
     manifest = storage.read_manifest(directory / MANIFEST, FORMAT, VERSION)
-    options, report, files = (manifest.get(name) for name in ("options", "report", "files"))
-    if not (isinstance(options, dict) and isinstance(report, dict) and isinstance(files, dict)):
-        raise InputError(f"{directory / MANIFEST}: options, report and files must be JSON objects")
+    options, report, files = storage.objects(directory / MANIFEST, manifest, "options", "report", "files")
     dim = options.get("dim")
     if not isinstance(dim, int) or dim < 1:
         raise InputError(f"{directory / MANIFEST}: dim must be a positive whole number, not {dim!r}")
@@ -132,7 +168,15 @@ def load(path: str | PathLike[str]) -> Model:
     vocabulary = Vocabulary.load(directory / VOCABULARY)
     input_rows = _read_rows(directory / INPUT, (len(vocabulary), dim))
     output_rows = _read_rows(directory / OUTPUT, (len(vocabulary), dim + 1))
-    return Model(vocabulary, input_rows, output_rows, options, report)
+    return Model(vocabulary, input_rows, output_rows, options, report, _read_training(directory, manifest))
+
+
+def _read_training(directory: Path, manifest: Mapping[str, Any]) -> Training | None:
+    training = manifest.get("training")
+    if training is None:
+        return None
+    text, standing, table = storage.objects(directory / MANIFEST, training, "text", "standing", "state")
+    return Training(text, standing, arrays.read(directory / TRAINING, table))
 
 
 def _read_rows(path: Path, shape: tuple[int, int]) -> Array:

@@ -15,7 +15,8 @@ extended by the positive vector p, the right preconditioner Π and unique target
                R  = Δᵀ W_T A − η (Δᵀ p_T) bᵀ + ½ Δᵀ Δ
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -224,6 +225,25 @@ class FactoredOutput:
             chosen = np.argsort(-best, axis=1, kind="stable")[:, :k]
             best, where = np.take_along_axis(best, chosen, 1), np.take_along_axis(where, chosen, 1)
         return self._like(H, where), self._like(H, best)
+
+    # ── all of the state, for checkpoints ─────────────────────────────────────────────────────────────────────────
+
+    def state(self) -> dict[str, Any]:
+        """All that steps change, by name: arrays and numbers.
+
+        On the CPU the arrays are this layer's own, from a GPU they are copies.
+        """
+        to_host = self.kernels.to_host
+        factors = {field.name: to_host(getattr(self.factors, field.name)) for field in fields(Factors)}
+        return {"V": to_host(self.V), **factors, "folds": self.folds, "calm_norm": self._calm_norm}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from what :meth:`state` gave, with the same sizes. The d×d arrays are taken over, not copied."""
+        to_device = self.kernels.to_device
+        if state["V"] is not self.V:
+            self.V[...] = to_device(state["V"])
+        self.factors = Factors(**{field.name: to_device(state[field.name]) for field in fields(Factors)})
+        self.folds, self._calm_norm = state["folds"], state["calm_norm"]
 
     # ── forward and backward ──────────────────────────────────────────────────────────────────────────────────────
 

@@ -3,6 +3,9 @@
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
 from wordsparse import devices, losses, validation
 from wordsparse.embedding import StepSizes
 from wordsparse.errors import InputError
@@ -81,17 +84,22 @@ class Recipe:
     warmup_tokens: int = 400_000
     forget_tokens: int = 1_300_000
 
+    def base_measure(self, counts: ArrayLike) -> NDArray[np.float64]:
+        """π of words that occur so often, (V,), not normalised."""
+        return np.asarray(counts, np.float64) ** self.measure_power
+
 
 # docs/recipe.md says where these come from.
 LONG_STEPS = StepSizes(lr=2.5, eta=1.0, t0=20.0)
 SQUARED_STEPS = StepSizes(lr=1.0, eta=0.5, t0=40.0)
 LOG_STEPS = StepSizes(lr=1.0, eta=0.25, t0=80.0)
+Z_STEPS = StepSizes(lr=2.0, eta=0.5, t0=40.0)
 LOSS_RECIPES: dict[str, Recipe] = {
     "bounded-ns": Recipe(losses.BoundedNS(), LONG_STEPS),
     "squared": Recipe(losses.Squared(target_value=1.0), SQUARED_STEPS),
     "spherical": Recipe(losses.Spherical(), LOG_STEPS, start=0.7),
     "taylor": Recipe(losses.Taylor(), LOG_STEPS),
-    "zloss": Recipe(losses.ZLoss(), LOG_STEPS),
+    "zloss": Recipe(losses.ZLoss(), Z_STEPS),
 }
 
 

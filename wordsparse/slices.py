@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wordsparse.corpus import END_OF_SENTENCE, EncodedCorpus
+from wordsparse.corpus import END_OF_SENTENCE, OUT_OF_VOCABULARY, EncodedCorpus, Vocabulary
+from wordsparse.corpus.shard import Shard
 
 Array = NDArray[Any]
 
@@ -51,14 +52,30 @@ class Split:
 class Slices:
     """The first ``max_tokens`` tokens of a corpus as minibatches, those trained on and those held out.
 
+    With a ``vocabulary`` that holds all words of the corpus's own, the ids are those of that one.
+
     Attributes
     ----------
     tokens, heldout_tokens : int
         Tokens of each kind in one pass.
     """
 
-    def __init__(self, corpus: EncodedCorpus, max_tokens: int | None, heldout: float, seed: int) -> None:
-        self._shards: list[tuple[Array, int, int]] = []  # shard, where it is cut off, position of its first value
+    def __init__(
+        self,
+        corpus: EncodedCorpus,
+        max_tokens: int | None,
+        heldout: float,
+        seed: int,
+        vocabulary: Vocabulary | None = None,
+    ) -> None:
+        self._table = None
+        if vocabulary is not None and vocabulary is not corpus.vocabulary:
+            # Read through negative numbers too: −1 and −2 find themselves at its end.
+            specials = [END_OF_SENTENCE, OUT_OF_VOCABULARY]
+            self._table = np.append(corpus.vocabulary.rows_in(vocabulary), specials).astype(np.int32)
+        self._shards: list[
+            tuple[Shard | Array, int, int]
+        ] = []  # shard, where it is cut off, position of its first value
         left, offset = max_tokens or max(1, corpus.tokens), 0
         self.tokens, self.heldout_tokens = min(corpus.tokens, left), 0
         for shard in corpus.shards:
@@ -73,30 +90,33 @@ class Slices:
             self.heldout_tokens = sum(int(np.sum(ids[a:b] != END_OF_SENTENCE)) for ids, a, b, _ in chunks)
             self.tokens -= self.heldout_tokens
 
-    def train(self, batch_tokens: int) -> Iterator[tuple[Array, int, int, int]]:
+    def train(self, batch_tokens: int, first: int = 0) -> Iterator[tuple[Array, int, int, int]]:
         """Yield (ids, start, stop, offset): centre tokens ids[start:stop], ids[0] at the position ``offset``.
 
-        ``ids`` holds the text around them too, as far as a window may reach.
+        ``ids`` holds the text around them too, as far as a window may reach. Slices before the position ``first``,
+        where one begins, are left out.
         """
-        return self._cut(batch_tokens, False)
+        return self._cut(batch_tokens, False, first)
 
     def heldout(self, batch_tokens: int) -> Iterator[tuple[Array, int, int, int]]:
         """As :meth:`train`, for the text that is held out."""
-        return self._cut(batch_tokens, True)
+        return self._cut(batch_tokens, True, 0)
 
-    def _cut(self, batch_tokens: int, heldout: bool) -> Iterator[tuple[Array, int, int, int]]:
+    def _cut(self, batch_tokens: int, heldout: bool, first: int) -> Iterator[tuple[Array, int, int, int]]:
         for shard, end, offset in self._shards:
-            for start in range(0, end, batch_tokens):
+            for start in range(max(0, first - offset), end, batch_tokens):
                 stop = min(start + batch_tokens, end)
                 low, high = max(0, start - REACH), min(end, stop + REACH)
                 ids = shard[low:high]
+                if self._table is not None:
+                    ids = self._table[ids]
                 if self._split is not None:
                     other = self._split.mask(offset + low, high - low) != heldout
                     ids = np.where(other, np.int32(END_OF_SENTENCE), ids)
                 yield ids, start - low, stop - low, offset + low
 
 
-def _end_of_tokens(shard: Array, max_tokens: int) -> tuple[int, int]:
+def _end_of_tokens(shard: Shard | Array, max_tokens: int) -> tuple[int, int]:
     """Where the first ``max_tokens`` corpus tokens of a shard end, and how many are left for the shards after it.
 
     The shard is cut there, so that no window reaches over that place.

@@ -1,12 +1,14 @@
 """Files that are whole or not there: written beside their place, fsynced, renamed; checked when read back."""
 
+import fcntl
+import glob
 import hashlib
 import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -34,6 +36,86 @@ def reading(path: Path) -> Iterator[None]:
 
 
 @contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Puts ``path`` before the message of an InputError."""
+    try:
+        yield
+    except InputError as error:
+        raise type(error)(f"{path}: {error}") from error
+
+
+@contextmanager
+def staging(path: Path, mode: int = 0o777) -> Iterator[Path]:
+    """A directory ``.NAME.xxxxxxxx.partial`` beside ``path`` to write in, gone at the end of the block.
+
+    It is locked while its process lives; those that dead processes left for the same ``path`` are removed first.
+
+    Raises
+    ------
+    OSError
+        If it cannot be made.
+    """
+    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.partial"):
+        with _locked(leftover) as dead:
+            if dead:
+                shutil.rmtree(leftover, ignore_errors=True)
+    while True:
+        # Not tempfile's: what it makes is private to its owner (mode 0700), and a rename keeps that.
+        temporary = _partial_name(path)
+        temporary.mkdir(mode)
+        with _locked(temporary) as ours:
+            if ours:
+                try:
+                    yield temporary
+                finally:
+                    shutil.rmtree(temporary, ignore_errors=True)
+                return
+
+
+@contextmanager
+def _locked(directory: Path) -> Iterator[bool]:
+    """Whether the directory could be locked, for the length of the block, and is still there."""
+    try:
+        descriptor = os.open(directory, os.O_RDONLY)
+    except OSError:
+        yield False
+        return
+    try:
+        yield try_lock(descriptor) and is_at(descriptor, directory)
+    finally:
+        os.close(descriptor)
+
+
+def try_lock(descriptor: int) -> bool:
+    """Lock an open file or directory until it is closed or the process ends; False if another holds the lock."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def is_at(descriptor: int, path: Path) -> bool:
+    """Whether the open file is the one that stands at ``path``."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.stat(path))
+    except FileNotFoundError:
+        return False
+
+
+def remove_directory(path: Path) -> None:
+    """Remove a directory so that, whenever the process dies, it is there whole or gone; failures are left alone."""
+    gone = _partial_name(path)
+    with suppress(OSError):
+        os.rename(path, gone)
+        shutil.rmtree(gone, ignore_errors=True)
+
+
+def _partial_name(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
+
+
+@contextmanager
 def new_directory(path: Path) -> Iterator[Path]:
     """A temporary directory beside ``path``, renamed to it when the block ends well, else removed.
 
@@ -48,19 +130,16 @@ def new_directory(path: Path) -> Iterator[Path]:
     """
     check_new_directory(path)
     target = Path(os.path.realpath(path))
-    temporary = _beside(target)
-    try:
-        temporary.mkdir()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be created: {error.strerror or error}") from error
-    try:
+    with ExitStack() as stack:
+        try:
+            temporary = stack.enter_context(staging(target))
+        except OSError as error:
+            raise InputError(f"{path}: cannot be created: {error.strerror or error}") from error
         yield temporary
         with writing(path):
             sync(temporary)
             os.rename(temporary, target)
             sync(target.parent)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def check_new_directory(path: Path) -> None:
@@ -68,10 +147,16 @@ def check_new_directory(path: Path) -> None:
     target = Path(os.path.realpath(path))
     if os.path.lexists(target) and not (target.is_dir() and not any(target.iterdir())):
         raise InputError(f"{path}: exists already: name another directory, or delete it first")
-    if not target.parent.is_dir():
-        raise InputError(f"{path}: there is no directory {target.parent}; make it first")
-    if not os.access(target.parent, os.W_OK | os.X_OK):
-        raise InputError(f"{path}: the directory {target.parent} cannot be written to")
+    check_parent(path)
+
+
+def check_parent(path: Path) -> None:
+    """Raise InputError unless something can be made beside ``path``."""
+    parent = Path(os.path.realpath(path)).parent
+    if not parent.is_dir():
+        raise InputError(f"{path}: there is no directory {parent}; make it first")
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise InputError(f"{path}: the directory {parent} cannot be written to")
 
 
 def write_file(path: Path, data: bytes) -> None:
@@ -82,17 +167,40 @@ def write_file(path: Path, data: bytes) -> None:
     WordsparseError
         If it cannot be written; what was there before stays.
     """
-    temporary = _beside(path)
-    try:
-        with writing(path):
-            with open(temporary, "xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
-            sync(path.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_files(path, lambda staged: staged.write_bytes(data))
+
+
+def write_files(path: Path, write: Callable[[Path], object]) -> list[Path]:
+    """Let ``write`` fill a file, and files beside it, in a temporary directory; then put them in place.
+
+    Parameters
+    ----------
+    path : Path
+        Where the file shall stand; its directory must exist.
+    write : callable
+        Is given a path of the same name in the temporary directory.
+
+    Returns
+    -------
+    list of Path
+        What was put in place, ``path`` first. It comes last on the disk, so that whoever sees it finds its
+        companions.
+
+    Raises
+    ------
+    WordsparseError
+        If writing fails; nothing has been put in place then.
+    """
+    with writing(path), staging(path) as directory:
+        staged = directory / path.name
+        write(staged)
+        companions = sorted(file for file in directory.iterdir() if file != staged)
+        for file in (*companions, staged):
+            sync(file)
+        for file in (*companions, staged):
+            os.replace(file, path.with_name(file.name))
+        sync(path.parent)
+    return [path, *(path.with_name(file.name) for file in companions)]
 
 
 def write_manifest(path: Path, content: Mapping[str, object]) -> None:
@@ -143,6 +251,15 @@ def read_json(path: Path, max_bytes: int | None = None) -> dict[str, Any]:
     return content
 
 
+def objects(path: Path, content: object, *names: str) -> list[dict[str, Any]]:
+    """The members of ``content``, read from ``path``, with these names; InputError unless they are JSON objects."""
+    members = [content.get(name) if isinstance(content, dict) else None for name in names]
+    found = [member for member in members if isinstance(member, dict)]
+    if len(found) < len(names):
+        raise InputError(f"{path}: {', '.join(names)} must be JSON objects")
+    return found
+
+
 def sha256_of(path: Path) -> str:
     """The SHA-256 of a file's bytes, in hexadecimal digits."""
     with reading(path), open(path, "rb") as file:
@@ -151,11 +268,6 @@ def sha256_of(path: Path) -> str:
 
 def _members_digest(content: Mapping[str, object]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def _beside(path: Path) -> Path:
-    # Not tempfile's: what it makes is private to its owner (mode 0600, 0700), and a rename keeps that.
-    return path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
 
 
 def sync(path: Path) -> None:

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import wordsparse as ws
-from wordsparse import training
 from wordsparse.cli import main
 from wordsparse.errors import TrainingError
 from wordsparse.formats import load_vectors
+from wordsparse.training import Run
 
 pytestmark = pytest.mark.usefixtures("no_gpu")
 
@@ -218,7 +218,7 @@ def test_a_run_that_breaks_off_writes_nothing(
     def broken(*_: Any) -> None:
         raise error
 
-    monkeypatch.setattr(training, "fit", broken)
+    monkeypatch.setattr(Run, "train", broken)
     assert main(["train", str(text), "-o", str(tmp_path / "model"), *SMALL, "--json"]) == status
     output = capsys.readouterr()
     assert output.out == ""

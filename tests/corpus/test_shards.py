@@ -45,11 +45,11 @@ def test_an_opened_corpus(corpus):
     assert opened.path == corpus
     assert (opened.tokens, opened.sentences, opened.distinct_words) == (7, 2, 4)
     assert (opened.min_count, opened.max_vocab) == (1, 3)
-    assert [shard.tolist() for shard in opened.shards] == [[0, 1, 2, 0, -2], [1, 0, -1, -2]]
+    assert [shard[:].tolist() for shard in opened.shards] == [[0, 1, 2, 0, -2], [1, 0, -1, -2]]
     for shard in opened.shards:
-        assert isinstance(shard, np.memmap)
-        assert shard.dtype == np.int32
-        assert not shard.flags.writeable
+        assert shard[:].dtype == np.int32
+        assert not shard[:].flags.writeable
+        assert np.array_equal(np.asarray(shard), shard[:])
 
 
 @pytest.mark.parametrize("name", ["corpus.json", "vocabulary.json", SHARD, OTHER_SHARD])

@@ -278,8 +278,8 @@ class Module:
         return Module.array(value, dtype)
 
     @staticmethod
-    def asnumpy(value: Any) -> Any:
-        return value.get() if isinstance(value, Array) else np.asarray(value)
+    def asnumpy(value: Any, order: str = "C") -> Any:
+        return np.array(value._host if isinstance(value, Array) else value, order=order)
 
     @staticmethod
     def empty(shape: Any, dtype: Any = float) -> Array:

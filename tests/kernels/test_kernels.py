@@ -184,6 +184,12 @@ def test_products(kernels: Kernels, dtype: str, n: int, k: int, d: int) -> None:
     close(kernels.gram(a[:, 1:], b[:, 1:]), a[:, 1:].T.astype(np.float64) @ b[:, 1:], dtype, n)
 
 
+def test_gram_of_more_rows_than_parts_are_kept_for(kernels: Kernels) -> None:
+    a, b = normal((40_000, 3), "float32", 1), normal((40_000, 2), "float32", 2)
+    np.testing.assert_allclose(kernels.gram(a, b), a.T.astype(np.float64) @ b, atol=0.05)
+    np.testing.assert_allclose(kernels.gram(a), a.T.astype(np.float64) @ a, rtol=1e-4, atol=0.05)
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_any_number_of_threads_gives_the_same_bytes(dtype: str) -> None:
     rows, columns, d, entries = 900, 700, 96, 12000

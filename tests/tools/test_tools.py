@@ -248,3 +248,37 @@ def test_the_softmax_side_is_softmax(dense_sides: ModuleType, compiled: bool) ->
         np.testing.assert_allclose(step(H, targets, lr).numpy(), P @ W, atol=1e-6)
         W -= lr * P.T @ H
         np.testing.assert_allclose(step.W.numpy(), W, atol=1e-6)
+
+
+def small_text(path: Path) -> Path:
+    """1,200 sentences over 60 words, the first of them often."""
+    random = np.random.default_rng(0)
+    words = (60 * random.random((1200, 12)) ** 2).astype(int)
+    path.write_text("\n".join(" ".join(f"w{word}" for word in line) for line in words) + "\n")
+    return path
+
+
+def test_throughput_times_both_sides(tmp_path: Path) -> None:
+    pytest.importorskip("gensim")
+    text = small_text(tmp_path / "text.txt")
+    options = [str(text), "--dim=8", "--round-tokens=6000", "--rounds=1", "--batch-tokens=2000"]
+    content = report("throughput", options, tmp_path / "report.json")
+    assert {(side["program"], side["model"]) for side in content["sides"]} == {
+        (program, model) for program in ("wordsparse", "gensim") for model in ("cbow", "skipgram")
+    }
+    assert all(side["tokens_per_cpu_second"] > 0 for side in content["sides"])
+    assert content["vocab_size"] == 60
+
+
+def test_step_accounts_for_its_kernels(tmp_path: Path) -> None:
+    text = small_text(tmp_path / "text.txt")
+    options = [str(text), "--dim=8", "--batch-tokens=2000", "--steps=3", "--rounds=1", "--sweep-threads=1"]
+    options += ["--sweep-minibatches=1000", "--sweep-dims=4", "--sweep-vocabularies=30"]
+    content = report("step", options, tmp_path / "report.json")
+    assert [profile["model"] for profile in content["profiles"]] == ["cbow", "skipgram"]
+    for profile, kernel in zip(content["profiles"], ("window_pull", "combine"), strict=True):
+        parts = {part["part"]: part for part in profile["parts"]}
+        assert {kernel, "matmul", "gram", "take", "the rest"} <= set(parts)
+        assert parts["matmul"]["gflop"] > 0
+        assert profile["cpu_ms"] == pytest.approx(sum(part["cpu_ms"] for part in parts.values()))
+    assert {row["swept"] for row in content["sweeps"]} == {"threads", "minibatch", "d", "vocabulary"}

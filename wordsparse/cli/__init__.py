@@ -49,8 +49,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except WordsparseError as error:
         _say(error)
         return 1
-    except (KeyboardInterrupt, click.Abort):
-        _say("interrupted")
+    except MemoryError:
+        _say("out of memory")
+        return 1
+    except (KeyboardInterrupt, click.Abort) as stop:
+        # click raises Abort from what was raised; it may say where the run can go on.
+        _say(str(stop) or str(stop.__cause__ or "") or "interrupted")
         return 130
     return status if isinstance(status, int) else 0
 

@@ -7,9 +7,12 @@ from typing import Any
 import click
 from tqdm import tqdm
 
-from wordsparse import devices, recipe, storage
+from wordsparse import devices, recipe
 from wordsparse.cli.common import emit, json_option
 from wordsparse.corpus.reading import FORMATS
+from wordsparse.output_run import CHECKPOINT_EVERY, OutputRun
+from wordsparse.progress import Progress
+from wordsparse.texts import Text
 
 DEFAULTS = recipe.Options()
 
@@ -45,22 +48,38 @@ DEFAULTS = recipe.Options()
     help="Stop after so many epochs without a better held-out loss. The learning rate falls to 0 over all of --epochs, "
     "so a run that is stopped was still learning fast: to end well, run again with that many --epochs.",
 )
-@click.option("--format", type=click.Choice(FORMATS), default="lines", show_default=True, help="How text is read.")
+@click.option("--format", type=click.Choice(FORMATS), help="How text is read.  [default: lines]")
+@click.option(
+    "--checkpoint-every",
+    type=float,
+    default=CHECKPOINT_EVERY,
+    show_default=True,
+    metavar="SECONDS",
+    help="Seconds between checkpoints, which stand in OUTPUT.training until the model is written; 0 for none but when "
+    "the run is interrupted. While one is written, a copy of the vectors is in memory.",
+)
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Go on where an interrupted run for this output stopped, with the same bytes in the end; or train a finished "
+    "model on, for more --epochs on its text or with a new text. Where there is neither, start anew.",
+)
 @json_option
 def command(
     corpus: tuple[Path, ...],
     output: Path,
-    format: str,
+    format: str | None,
     min_count: int | None,
     max_vocab: int | None,
+    checkpoint_every: float,
+    resume: bool,
     as_json: bool,
     **options: Any,
 ) -> None:
     """Train word vectors on text files, or on a directory that `encode` wrote."""
-    from wordsparse import training
-
-    chosen = recipe.Options(**options)
-    storage.check_new_directory(output)
+    asked = OutputRun(
+        output, Text(list(corpus), format, min_count, max_vocab), recipe.Options(**options), resume, checkpoint_every
+    )
     # The delay keeps the bar off the screen when the request is refused at once.
     encoding_bar = tqdm(desc="encode", unit=" tokens", unit_scale=True, delay=0.5)
     training_bar = tqdm(desc="train", unit=" tokens", unit_scale=True, delay=0.5)
@@ -68,7 +87,8 @@ def command(
     def encoded_so_far(tokens: int) -> None:
         encoding_bar.update(tokens - encoding_bar.n)
 
-    def trained_so_far(progress: training.Progress) -> None:
+    def trained_so_far(progress: Progress) -> None:
+        encoding_bar.close()
         training_bar.total = progress.total_tokens
         training_bar.set_postfix(epoch=progress.epoch + 1, loss=f"{progress.loss:.4f}", refresh=False)
         training_bar.update(progress.tokens - training_bar.n)
@@ -76,22 +96,11 @@ def command(
             epoch = f"epoch {progress.epoch + 1}: loss {progress.loss:.4f}, held-out {progress.heldout_loss:.4f}"
             training_bar.write(epoch, file=sys.stderr)
 
-    with (
-        encoding_bar,
-        training.encoded(
-            list(corpus),
-            format=format,
-            min_count=min_count,
-            max_vocab=max_vocab,
-            directory=output.absolute().parent,
-            progress=encoded_so_far,
-        ) as ready,
-    ):
-        encoding_bar.close()
-        click.echo(f"wordsparse: training on {devices.choose(chosen.device).reason}", err=True)
-        with training_bar:
-            model = training.fit(ready, chosen, trained_so_far)
-    model.save(output)
+    def say(message: str) -> None:
+        training_bar.write(f"wordsparse: {message}", file=sys.stderr)
+
+    with encoding_bar, training_bar:
+        model = asked.train(encoding=encoded_so_far, progress=trained_so_far, say=say)
     report = model.report
     text = (
         f"{report['vocab_size']:,} vectors of dimension {report['dim']} in {output}\n"

@@ -1,7 +1,8 @@
 """Text to numbers, one way: text → sentences → vocabulary and int32 shards. Training reads only shards."""
 
 from wordsparse.corpus.encoding import encode
-from wordsparse.corpus.shards import END_OF_SENTENCE, OUT_OF_VOCABULARY, EncodedCorpus
+from wordsparse.corpus.shard import END_OF_SENTENCE, OUT_OF_VOCABULARY
+from wordsparse.corpus.shards import EncodedCorpus
 from wordsparse.corpus.vocabulary import Vocabulary
 
 __all__ = ["END_OF_SENTENCE", "OUT_OF_VOCABULARY", "EncodedCorpus", "Vocabulary", "encode"]

@@ -3,18 +3,16 @@
 import hashlib
 import os
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wordsparse.corpus.reading import Piece, Source, pieces
+from wordsparse.corpus.shard import END_OF_SENTENCE, OUT_OF_VOCABULARY, SHARD_DTYPE
 from wordsparse.corpus.shards import (
     BLOCK_BYTES,
-    END_OF_SENTENCE,
-    OUT_OF_VOCABULARY,
-    SHARD_DTYPE,
     SHARD_TOKENS,
     VOCABULARY,
     EncodedCorpus,
@@ -36,6 +34,7 @@ def encode(
     format: str = "lines",
     min_count: int = 5,
     max_vocab: int | None = None,
+    known: Collection[str] = (),
     progress: Callable[[int], object] | None = None,
 ) -> EncodedCorpus:
     """Read a text once and write it as an encoded corpus.
@@ -52,6 +51,8 @@ def encode(
         How files are read.
     min_count, max_vocab : int
         The vocabulary: words that occur at least so often, and at most so many of them.
+    known : collection of str
+        Words that are in the vocabulary besides, if they occur at all.
     progress : callable, optional
         Called now and then with the number of tokens read so far.
 
@@ -68,7 +69,7 @@ def encode(
         draft = _Draft(folder, target)
         _read(stream, draft, progress or (lambda tokens: None))
         counts = dict(zip(draft.ids, draft.counts.tolist(), strict=True))
-        vocabulary = Vocabulary.from_counts(counts, min_count, max_vocab)
+        vocabulary = Vocabulary.from_counts(counts, min_count, max_vocab, known)
         renumbering = draft.renumbering(vocabulary)
         with writing(target):
             shards = [_renumber(folder, shard_name(i), renumbering) for i in range(draft.shards)]

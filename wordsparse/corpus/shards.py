@@ -1,13 +1,12 @@
 """The encoded corpus on disk: a directory with a manifest, a vocabulary and raw little-endian int32 shards.
 
-A shard is a stream of values: a word's id (0 … V−1), or one of the two constants below. Sentences never span
-shards.
+A shard is a stream of values: a word's id (0 … V−1), OUT_OF_VOCABULARY or END_OF_SENTENCE. Sentences never span shards.
 """
 
 import hashlib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,18 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from wordsparse.corpus.shard import SHARD_DTYPE, Recent, Shard
 from wordsparse.corpus.vocabulary import Vocabulary
 from wordsparse.errors import InputError
-from wordsparse.storage import read_manifest, reading, sha256_of, write_manifest
-
-OUT_OF_VOCABULARY = -1
-"""A token that the vocabulary does not hold: kept, so that positions and counts of tokens are exact."""
-END_OF_SENTENCE = -2
-"""After the last token of each sentence."""
+from wordsparse.storage import read_manifest, sha256_of, write_manifest
 
 SHARD_TOKENS = 2**26
 """A shard is closed at the first end of a sentence after this many values."""
-SHARD_DTYPE = np.dtype("<i4")
 
 FORMAT = "wordsparse corpus"
 VERSION = 1
@@ -64,7 +58,9 @@ class EncodedCorpus:
         Words of the text before ``min_count`` and ``max_vocab``.
     min_count : int
     max_vocab : int or None
-    shards : list of ndarray of int32, read-only, memory-mapped
+    shards : list of Shard
+    sha256 : str
+        Of the content, vocabulary and shards: what tells one encoded corpus from another.
     """
 
     path: Path
@@ -74,7 +70,8 @@ class EncodedCorpus:
     distinct_words: int
     min_count: int
     max_vocab: int | None
-    shards: list[NDArray[np.int32]]
+    shards: "Sequence[Shard | NDArray[np.int32]]"
+    sha256: str = ""
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> "EncodedCorpus":
@@ -95,25 +92,31 @@ class EncodedCorpus:
         for record in records:
             _check_size(folder, record)
         if sha256_of(folder / VOCABULARY) != records[0].sha256:
-            raise _altered(folder / VOCABULARY)
+            raise InputError(
+                f"{folder / VOCABULARY}: does not match its checksum: it was altered; encode the text again"
+            )
+        vocabulary, recent = Vocabulary.load(folder / VOCABULARY), Recent()
+        shards = [Shard(folder / record.name, record.sha256, len(vocabulary), recent) for record in records[1:]]
         corpus = cls(
             path=folder,
-            vocabulary=Vocabulary.load(folder / VOCABULARY),
+            vocabulary=vocabulary,
             tokens=_integer(manifest, "tokens", folder),
             sentences=_integer(manifest, "sentences", folder),
             distinct_words=_integer(manifest, "distinct_words", folder),
             min_count=_integer(manifest, "min_count", folder),
             max_vocab=max_vocab,
-            shards=[np.memmap(folder / record.name, SHARD_DTYPE, "r") for record in records[1:]],
+            shards=shards,
+            sha256=hashlib.sha256("".join(record.sha256 for record in records).encode()).hexdigest(),
         )
-        corpus._check_shards(records[1:])
+        sentences, values = sum(shard.sentences for shard in shards), sum(shard.size for shard in shards)
+        if sentences != corpus.sentences or values != corpus.tokens + corpus.sentences:
+            raise InputError(f"{folder / MANIFEST}: its counts are not those of the shards")
         return corpus
 
-    def _check_shards(self, records: list[FileRecord]) -> None:
-        sentences = [_checked_sentences(self.path, record, len(self.vocabulary)) for record in records]
-        values = sum(shard.size for shard in self.shards)
-        if sum(sentences) != self.sentences or values != self.tokens + self.sentences:
-            raise InputError(f"{self.path / MANIFEST}: its counts are not those of the shards")
+    def identity(self) -> dict[str, Any]:
+        """What tells one text, as it was encoded, from another, as JSON can hold it."""
+        names = ("sha256", "tokens", "sentences", "distinct_words", "min_count", "max_vocab")
+        return {name: getattr(self, name) for name in names}
 
 
 def write_corpus_manifest(
@@ -174,28 +177,3 @@ def _check_size(folder: Path, record: FileRecord) -> None:
         raise InputError(f"{path}: has {path.stat().st_size:,} bytes, not {record.bytes:,}: it was cut or altered")
     if record.name != VOCABULARY and record.bytes % SHARD_DTYPE.itemsize:
         raise InputError(f"{path}: {record.bytes:,} bytes are no whole number of {SHARD_DTYPE.itemsize}-byte values")
-
-
-def _checked_sentences(folder: Path, record: FileRecord, vocab_size: int) -> int:
-    """The number of sentences in a shard whose checksum and values are as they must be.
-
-    The values are used as row numbers by compiled code, so none may lie outside the vocabulary.
-    """
-    path, digest, sentences, last = folder / record.name, hashlib.sha256(), 0, 0
-    with reading(path), open(path, "rb") as file:
-        while block := file.read(BLOCK_BYTES):
-            digest.update(block)
-            values = np.frombuffer(block, SHARD_DTYPE)
-            if values.min() < END_OF_SENTENCE or values.max() >= vocab_size:
-                raise InputError(f"{path}: holds an id outside the vocabulary of {vocab_size:,} words")
-            sentences += int(np.count_nonzero(values == END_OF_SENTENCE))
-            last = int(values[-1])
-    if digest.hexdigest() != record.sha256:
-        raise _altered(path)
-    if last != END_OF_SENTENCE:
-        raise InputError(f"{path}: does not end where a sentence ends")
-    return sentences
-
-
-def _altered(path: Path) -> InputError:
-    return InputError(f"{path}: its content does not match its checksum: it was altered or damaged; encode again")

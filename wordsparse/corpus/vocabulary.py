@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -53,8 +53,16 @@ class Vocabulary:
             raise InputError(f"the word {repeated!r} is there more than once")
 
     @classmethod
-    def from_counts(cls, counts: Mapping[str, int], min_count: int = 5, max_vocab: int | None = None) -> "Vocabulary":
+    def from_counts(
+        cls,
+        counts: Mapping[str, int],
+        min_count: int = 5,
+        max_vocab: int | None = None,
+        known: Collection[str] = (),
+    ) -> "Vocabulary":
         """The words that occur at least ``min_count`` times, of these the ``max_vocab`` most frequent.
+
+        Words in ``known`` are there besides, if they occur at all.
 
         Equal counts are ordered by code point, so the result does not depend on the order of ``counts``.
 
@@ -66,15 +74,17 @@ class Vocabulary:
         check_limits(min_count, max_vocab)
         if not counts:
             raise InputError("the text holds no token, so there is no vocabulary")
-        kept = [(word, count) for word, count in counts.items() if count >= min_count]
+        kept = {word: count for word, count in counts.items() if count >= min_count}
+        if max_vocab is not None and len(kept) > max_vocab:
+            kept = dict(sorted(kept.items(), key=_rank)[:max_vocab])
+        kept |= {word: counts[word] for word in known if word in counts}
         if not kept:
             raise InputError(
                 f"the vocabulary is empty: none of the {len(counts):,} distinct words occurs {min_count:,} "
                 f"times or more (highest count: {max(counts.values()):,}): lower the minimum count"
             )
-        kept.sort(key=lambda pair: (-pair[1], pair[0]))
-        kept = kept[:max_vocab]
-        return cls([word for word, _ in kept], [count for _, count in kept])
+        ranked = sorted(kept.items(), key=_rank)
+        return cls([word for word, _ in ranked], [count for _, count in ranked])
 
     def __len__(self) -> int:
         return len(self.words)
@@ -89,6 +99,17 @@ class Vocabulary:
     def get(self, word: str) -> int | None:
         """The id of ``word``, or None if it is not in the vocabulary."""
         return self._ids.get(word)
+
+    def merged(self, other: "Vocabulary") -> "Vocabulary":
+        """The words of both, most frequent first, their counts added up: as if both texts were one."""
+        counts = dict(zip(self.words, self.counts.tolist(), strict=True))
+        for word, count in zip(other.words, other.counts.tolist(), strict=True):
+            counts[word] = counts.get(word, 0) + count
+        return Vocabulary.from_counts(counts, min_count=1)
+
+    def rows_in(self, other: "Vocabulary") -> NDArray[np.int64]:
+        """The id in ``other``, which holds all words of this one, of each word; (V,)."""
+        return np.fromiter((other[word] for word in self.words), np.int64, len(self))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the vocabulary as a JSON file (UTF-8), in one step."""
@@ -113,6 +134,12 @@ class Vocabulary:
             return cls(words, counts)
         except InputError as error:
             raise InputError(f"{path}: {error}") from error
+
+
+def _rank(entry: tuple[str, int]) -> tuple[int, str]:
+    """Where a word stands, by its count, then by code point."""
+    word, count = entry
+    return -count, word
 
 
 def check_word(word: object) -> None:

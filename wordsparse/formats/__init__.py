@@ -1,13 +1,14 @@
 """Word vectors in files: which format a file has, and which code reads or writes it."""
 
+import os
 from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
 
 from wordsparse.errors import InputError
 from wordsparse.formats import gensim_native, npz, projector, safe_tensors, word2vec
-from wordsparse.formats.atomic import write_atomically
 from wordsparse.formats.streams import compression_of_name
+from wordsparse.storage import write_files
 from wordsparse.vectors import WordVectors
 
 __all__ = ["FORMATS", "load_vectors", "save_vectors"]
@@ -102,7 +103,17 @@ def save_vectors(word_vectors: WordVectors, path: str | PathLike[str], format: s
         )
     if format in _CHECKS:
         _CHECKS[format](word_vectors)
-    return write_atomically(path, lambda target: _WRITERS[format](word_vectors, target))
+    _check_place(path)
+    return write_files(path, lambda target: _WRITERS[format](word_vectors, target))
+
+
+def _check_place(path: Path) -> None:
+    if path.is_dir():
+        raise InputError(f"{path}: is a directory; name a file")
+    if not path.parent.is_dir():
+        raise InputError(f"{path}: there is no directory {path.parent}; make it first")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise InputError(f"{path}: the directory {path.parent} cannot be written to")
 
 
 def _load_file(path: Path) -> WordVectors:

@@ -116,26 +116,26 @@ class CpuKernels(HostArrays):
     def gram(self, a: Array, b: Array | None = None) -> Array:
         if b is None:
             return self._gram_self(a, None)
-        k, d, groups = a.shape[1], b.shape[1], _products.group_count(a.shape[0])
-        if a.shape[0] == 0:
-            return np.zeros((k, d))
-        partial = self._rooms.empty((self._threads_for(a.size * d), k, d), a.dtype)
-        total = self._rooms.empty((groups, k, d), np.float64)
-        _products.gram(a, b, partial, total)
-        return np.array(total[0])
+        (n, k), d = a.shape, b.shape[1]
+        total = np.zeros((k, d))
+        if n and total.size:
+            rows = _products.part_rows(n)
+            parts = self._rooms.empty((min(_products.MOST_PARTS, -(-n // rows)), k, d), a.dtype)
+            _products.gram(a, b, rows, parts, total, self._threads_for(a.size * d))
+        return total
 
     def weighted_gram(self, a: Array, weights: Array) -> Array:
         return self._gram_self(a, np.sqrt(weights).astype(a.dtype))
 
     def _gram_self(self, a: Array, scale: Array | None) -> Array:
-        d, groups = a.shape[1], _products.group_count(a.shape[0])
-        if a.shape[0] == 0:
-            return np.zeros((d, d))
-        threads = self._threads_for(a.size * d)
-        partial, total = self._rooms.empty((threads, d, d), a.dtype), self._rooms.empty((groups, d, d), np.float64)
-        scratch = self._rooms.empty((threads, 0 if scale is None else _products.GRAM_ROWS, d), a.dtype)
-        _products.gram_self(a, scale, scratch, partial, total)
-        return np.array(total[0])
+        n, d = a.shape
+        total = np.zeros((d, d))
+        if n and d:
+            rows, threads = _products.part_rows(n), self._threads_for(a.size * d)
+            parts = self._rooms.empty((min(_products.MOST_PARTS, -(-n // rows)), d, d), a.dtype)
+            scratch = self._rooms.empty((threads, 0 if scale is None else rows, d), a.dtype)
+            _products.gram_self(a, scale, scratch, rows, parts, total, threads)
+        return total
 
     def _aligned(self, matrix: Array) -> Array:
         """The matrix with its rows on cache lines, copied where they stand otherwise."""

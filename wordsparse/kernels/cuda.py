@@ -58,7 +58,7 @@ class CudaKernels:
         return self.xp.asarray(array)
 
     def to_host(self, array: Array) -> Array:
-        return np.asarray(self.xp.asnumpy(array))
+        return np.asarray(self.xp.asnumpy(array, order="A"))  # as it lies there
 
     def take(self, matrix: Array, rows: Array, last: Array | None = None) -> Array:
         taken = self.xp.take(matrix, rows, axis=0)

@@ -16,6 +16,8 @@ from wordsparse.report.style import Look, looks
 
 Row = Mapping[str, Any]
 COLUMNS = 3
+# Letters of a name; more would leave no room for what is drawn.
+LONGEST = 40
 # Inches: a panel's width, the height of a row of dots in it, and of its title and axis.
 WIDTH, ROW, FRAME, CURVE = 3.6, 0.26, 0.75, 2.7
 RC: Any = {
@@ -44,9 +46,9 @@ class Picture(NamedTuple):
 
 def draw(content: Mapping[str, Any]) -> list[Picture]:
     """All pictures that the content has numbers for."""
-    styles = looks(content["methods"])
+    labels = {name: _short(label) for name, label in content["methods"].items()}
     with matplotlib.rc_context(RC):
-        return list(_pictures(content, styles))
+        return list(_pictures(content, labels, looks(labels)))
 
 
 def final(rows: Sequence[Row]) -> list[Row]:
@@ -64,8 +66,8 @@ def by_test(rows: Sequence[Row]) -> dict[tuple[str, str], list[Row]]:
     return tests
 
 
-def _pictures(content: Mapping[str, Any], styles: Mapping[str, Look]) -> Iterator[Picture]:
-    scores, labels = content["scores"], content["methods"]
+def _pictures(content: Mapping[str, Any], labels: Mapping[str, str], styles: Mapping[str, Look]) -> Iterator[Picture]:
+    scores = content["scores"]
     done = [run for run in content["runs"] if "error" not in run]
     if not scores:
         return
@@ -140,7 +142,7 @@ def _scores(rows: Sequence[Row], labels: Mapping[str, str], styles: Mapping[str,
         panel.set_ylim(len(names) - 0.5, -0.5)
         panel.set_yticks(range(len(names)), [labels[name] for name in names] if i % COLUMNS == 0 else [""] * len(names))
         panel.grid(axis="y", visible=False)
-        panel.set_title(f"{test} ({_measure(kind)})", loc="left")
+        panel.set_title(f"{_short(test)} ({_measure(kind)})", loc="left")
     return figure
 
 
@@ -162,7 +164,7 @@ def _curves(rows: Sequence[Row], x: str, x_label: str, labels: Mapping[str, str]
         panel.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         panel.xaxis.set_major_formatter(_plain)
         panel.xaxis.set_minor_locator(NullLocator())
-        panel.set_title(f"{test} ({_measure(kind)})", loc="left")
+        panel.set_title(f"{_short(test)} ({_measure(kind)})", loc="left")
         panel.set_xlabel(x_label)
     names = [name for name in labels if any(row["name"] == name for row in rows)]
     _legend(figure, [Line2D([], [], label=labels[name], **styles[name].plot()) for name in names])
@@ -171,7 +173,9 @@ def _curves(rows: Sequence[Row], x: str, x_label: str, labels: Mapping[str, str]
 
 def _sections(runs: Sequence[Row], test: str, labels: Mapping[str, str], styles: Mapping[str, Look]) -> Figure:
     sections = list(runs[0]["analogies"][test]["sections"])
-    figure = Figure(figsize=(WIDTH * 2.4, FRAME + 0.3 * len(sections)), layout="constrained")
+    figure = Figure(
+        figsize=(WIDTH * 2.4, FRAME + ROW * (len(sections) + math.ceil(len(labels) / 2))), layout="constrained"
+    )
     panel = figure.subplots()
     shifts = {name: 0.5 * (i / max(1, len(labels) - 1) - 0.5) for i, name in enumerate(labels)}  # so that none hides
     for name in labels:
@@ -184,7 +188,7 @@ def _sections(runs: Sequence[Row], test: str, labels: Mapping[str, str], styles:
         look = {**styles[name].plot(), "linestyle": ""}
         panel.plot([x for x, _ in points], [y for _, y in points], label=labels[name], **look)
     panel.set_ylim(len(sections) - 0.5, -0.5)
-    panel.set_yticks(range(len(sections)), sections)
+    panel.set_yticks(range(len(sections)), [_short(section) for section in sections])
     panel.set_xlabel("accuracy")
     _legend(figure, panel.get_legend_handles_labels()[0])
     return figure
@@ -230,6 +234,10 @@ def _legend(figure: Figure, handles: Sequence[Any]) -> None:
 
 def _or_nan(value: float | None) -> float:
     return math.nan if value is None else value
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
 
 
 def _measure(kind: str) -> str:

@@ -1,0 +1,180 @@
+import importlib.util
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from wordsparse.cli import main
+from wordsparse.formats import save_vectors
+from wordsparse.vectors import WordVectors
+
+pytest.importorskip("matplotlib", reason="the report is an extra")
+pytest.importorskip("jinja2", reason="the report is an extra")
+HAS_GENSIM = importlib.util.find_spec("gensim") is not None
+
+Output = pytest.CaptureFixture[str]
+WORDS = [f"w{i}" for i in range(12)]
+QUICK = ["--dim", "4", "--threads", "1", "--min-count", "1", "--sample", "0"]
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> Path:
+    """300 sentences of six words out of twelve, 1,800 tokens."""
+    random = np.random.default_rng(0)
+    path = tmp_path / "text.txt"
+    path.write_text("".join(" ".join(random.choice(WORDS, 6)) + "\n" for _ in range(300)))
+    return path
+
+
+@pytest.fixture
+def sets(tmp_path: Path) -> list[str]:
+    pairs, analogies = tmp_path / "people.tsv", tmp_path / "asked.txt"
+    pairs.write_text("".join(f"w{i}\tw{i + 1}\t{i * 7 % 11}\n" for i in range(10)) + "w1\tunknown\t2\n")
+    analogies.write_text(": first\nw1 w2 w3 w4\nw3 w4 w5 w6\n: second\nw1 w3 w5 w7\nw1 w2 w3 unknown\n")
+    return ["--pairs", str(pairs), "--analogies", str(analogies)]
+
+
+def left_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.skipif(not HAS_GENSIM, reason="gensim has no wheel here")
+def test_report(text: Path, sets: list[str], tmp_path: Path, capsys: Output) -> None:
+    before = left_in(tmp_path)
+    theirs = save_vectors(WordVectors(WORDS[:9], np.eye(9)), tmp_path / "theirs.txt", "word2vec")[0]
+    path = tmp_path / "report"
+    arguments = ["compare", str(text), "-o", str(path), *QUICK, *sets, "--epochs", "2", "--vectors", str(theirs)]
+    assert main([*arguments, "--json"]) == 0
+    output = capsys.readouterr()
+    result, end = json.JSONDecoder().raw_decode(output.out)
+    assert output.out[end:] == "\n"
+    assert result == json.loads((path / "report.json").read_text())
+    assert left_in(tmp_path) == sorted([*before, "report", "theirs.txt"])
+    assert left_in(path) == ["pictures", "report.html", "report.json"]
+    assert result["command"] == " ".join(["wordsparse", *arguments, "--json"])
+
+    file, *runs = result["runs"]
+    methods = ["wordsparse-skipgram", "gensim-skipgram-ns", "gensim-skipgram-hs"]
+    methods += ["wordsparse-cbow", "gensim-cbow-ns", "gensim-cbow-hs"]
+    assert [run["name"] for run in runs] == methods
+    assert (file["name"], file["pairs"]["people"]["n"], file["pairs"]["people"]["oov"]) == ("theirs", 8, 3)
+    for run in runs:
+        assert (run["tokens"], run["vocab_size"], run["dim"], run["threads"]) == (3600, 12, 4, 1)
+        for key in ("wall_seconds", "cpu_seconds", "tokens_per_second", "peak_memory_bytes"):
+            assert run[key] > 0
+        assert (run["device"], run["checkpoints"]) == ("cpu", 0)
+        assert {key: run["pairs"]["people"][key] for key in ("n", "oov")} == {"n": 10, "oov": 1}
+        assert {key: run["analogies"]["asked"][key] for key in ("n", "oov")} == {"n": 3, "oov": 1}
+        assert run["analogies"]["asked"]["sections"].keys() == {"first", "second"}
+    assert {row["test"] for row in result["scores"]} == {"people", "asked"}
+    assert {row["peer"] for row in result["differences"]} == {*methods, "theirs"} - {methods[0], methods[3]}
+    assert result["budgets"][-1]["best"].keys() == set(methods)
+
+
+def test_a_curve_over_text_for_people(text: Path, sets: list[str], tmp_path: Path, capsys: Output) -> None:
+    arguments = ["compare", str(text), "-o", str(tmp_path / "report"), *QUICK, *sets, "--epochs", "1,2"]
+    only = ["--only", "wordsparse-cbow", "--tokens", "600,1200", "--keep-vectors"]
+    assert main([*arguments, *only]) == 0
+    output = capsys.readouterr()
+    assert output.out == f"report: {tmp_path / 'report' / 'report.html'}\n"
+    assert "wordsparse-cbow, 1 epochs of 600 tokens: " in output.err
+    assert left_in(tmp_path / "report" / "vectors") == [
+        f"wordsparse-cbow-{tokens}-tokens-{epochs}-epochs.npz" for tokens in (1200, 600) for epochs in (1, 2)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--epochs", "1,x"], "--epochs"),
+        (["--epochs", "0"], "--epochs"),
+        (["--dim", "0"], "dim"),
+        (["--window", "999"], "window"),
+        (["--threads", "0"], "threads"),
+        (["--repeat", "0"], "repeat"),
+        (["--seed", "-1"], "seed"),
+        (["--sample", "nan"], "sample"),
+        (["--restrict-vocab", "0"], "restrict_vocab"),
+        (["--only", "glove"], "glove"),
+        (["--tokens", "9999"], "no more than 1,800 tokens"),
+        (["--tokens", "9", "--max-tokens", "9"], "not both"),
+        (["--min-count", "9999"], "vocabulary is empty"),
+        (["--pairs", "missing.tsv"], "missing.tsv"),
+        (["--vectors", "missing.bin"], "missing.bin"),
+        (["--vectors", "a/same.bin", "--vectors", "b/same.txt"], "two runs would be named same"),
+        (["--vectors", "wordsparse-cbow.bin"], "two runs would be named wordsparse-cbow"),
+    ],
+)
+def test_a_wrong_request_writes_nothing(
+    text: Path, sets: list[str], tmp_path: Path, arguments: list[str], message: str, capsys: Output
+) -> None:
+    before = left_in(tmp_path)
+    command = ["compare", str(text), "-o", str(tmp_path / "report"), *QUICK, *sets, "--only", "wordsparse-cbow"]
+    assert main([*command, *arguments]) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert message in output.err
+    assert left_in(tmp_path) == before
+
+
+def test_an_existing_report_is_refused(text: Path, sets: list[str], tmp_path: Path, capsys: Output) -> None:
+    (tmp_path / "report").mkdir()
+    (tmp_path / "report" / "mine").write_text("mine")
+    assert main(["compare", str(text), "-o", str(tmp_path / "report"), *sets, "--only", "wordsparse-cbow"]) == 2
+    assert "exists already" in capsys.readouterr().err
+    assert left_in(tmp_path / "report") == ["mine"]
+
+
+@pytest.mark.parametrize(
+    ("missing", "message"), [("gensim", "gensim's word2vec needs the package gensim"), ("jinja2", "wordsparse[report]")]
+)
+def test_what_is_needed_must_be_installed(
+    text: Path,
+    sets: list[str],
+    tmp_path: Path,
+    missing: str,
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Output,
+) -> None:
+    find, before = importlib.util.find_spec, left_in(tmp_path)
+
+    def without(name: str) -> Any:
+        return None if name == missing else find(name)
+
+    monkeypatch.setattr(importlib.util, "find_spec", without)
+    assert main(["compare", str(text), "-o", str(tmp_path / "report"), *QUICK, *sets]) == 2
+    assert message in capsys.readouterr().err
+    assert left_in(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("failing", "status"), [(["wordsparse-cbow"], 1), (["wordsparse-cbow", "wordsparse-skipgram"], 1)]
+)
+def test_a_failed_run_fails_the_command(
+    text: Path,
+    sets: list[str],
+    tmp_path: Path,
+    failing: list[str],
+    status: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Output,
+) -> None:
+    """With the report of the others, where there are any."""
+    from wordsparse.comparison import runs
+    from wordsparse.errors import WordsparseError
+
+    train = runs._in_process
+
+    def broken(name: str, *rest: Any) -> Any:
+        if name in failing:
+            raise WordsparseError("it diverged")
+        return train(name, *rest)
+
+    monkeypatch.setattr(runs, "_in_process", broken)
+    command = ["compare", str(text), "-o", str(tmp_path / "report"), *QUICK, *sets, "--epochs", "1"]
+    assert main([*command, "--only", "wordsparse-cbow", "--only", "wordsparse-skipgram"]) == status
+    assert "it diverged" in capsys.readouterr().err
+    assert (tmp_path / "report" / "report.html").exists() == (len(failing) == 1)

@@ -1,0 +1,110 @@
+import io
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import wordsparse as ws
+from wordsparse.comparison import runs, worker
+from wordsparse.comparison.request import METHODS, Request
+from wordsparse.comparison.texts import Text
+from wordsparse.formats import load_vectors
+from wordsparse.testsets import Pair, TestSets
+
+SETS = TestSets({"people": [Pair("a", "b", 1.0), Pair("b", "c", 2.0), Pair("a", "x", 3.0)]}, {})
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> Text:
+    corpus = ws.encode([list("abcabdacdb")] * 30, tmp_path / "encoded", min_count=1)
+    return Text(corpus, corpus.tokens, 0.1)
+
+
+def request(tmp_path: Path, **options: Any) -> Request:
+    options = {"methods": ["wordsparse-cbow", "wordsparse-skipgram"], "dim": 4, "threads": 1, "epochs": [1], **options}
+    return Request([tmp_path], tmp_path / "report", **options)
+
+
+def trained(
+    asked: Request, text: Text, folder: Path, kept: Path | None = None
+) -> tuple[list[runs.Run], list[runs.Progress]]:
+    said: list[runs.Progress] = []
+    return list(runs.trained(asked, [text], SETS, folder, kept, said.append)), said
+
+
+def test_methods_take_turns_with_seeds_of_their_own(
+    text: Text, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vectors = ws.WordVectors(text.corpus.vocabulary.words, np.eye(4))
+    monkeypatch.setattr(runs, "_in_process", lambda *_: ({}, vectors))
+    asked = request(tmp_path, epochs=[2, 1], repeat=2, seed=7)
+    done, said = trained(asked, text, tmp_path)
+    order = [(run.report["name"], run.report["epochs"], run.report["seed"]) for run in done]
+    names = ["wordsparse-skipgram", "wordsparse-cbow"]
+    assert order == [(name, epochs, seed) for seed in (7, 8) for epochs in (1, 2) for name in names]
+    assert [(p.done, p.total) for p in said if p.starting] == [(i, 8) for i in range(8)]
+    assert [p.finished for p in said if p.finished] == done
+
+
+def test_a_run_is_what_train_and_evaluate_say(text: Text, tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    [run] = trained(request(tmp_path, methods=["wordsparse-cbow"]), text, tmp_path, tmp_path / "kept")[0]
+    model = ws.train(text.corpus, model="cbow", dim=4, epochs=1, threads=1)
+    same = {key: run.report[key] for key in ("tokens", "vocab_size", "dim", "threads", "device", "loss", "checkpoints")}
+    assert same == {key: model.report[key] for key in same}
+    assert run.report["pairs"]["people"]["n"] == 2
+    assert run.report["pairs"]["people"]["oov"] == 1
+    assert run.report["cpu_seconds"] > 0
+    assert run.report["peak_memory_bytes"] > 2**20
+    vectors = load_vectors(tmp_path / "kept" / "wordsparse-cbow.npz")
+    assert vectors.vectors.tobytes() == model.vectors.tobytes()
+
+
+def test_gensim_trains_on_the_same_words(text: Text, tmp_path: Path) -> None:
+    pytest.importorskip("gensim", reason="gensim has no wheel here")
+    asked = request(tmp_path, methods=[name for name, method in METHODS.items() if not method.ours], epochs=[3])
+    done, _ = trained(asked, text, tmp_path)
+    assert len(done) == 4
+    for run in done:
+        assert run.answers is not None
+        assert (run.report["tokens"], run.report["vocab_size"]) == (900, 4)
+        assert run.report["loss"] is None
+    cosines = [run.answers["pairs"]["people"][0] for run in done if run.answers]
+    assert len(set(cosines)) == 4  # four methods, not one under four names
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("import sys; print('first', file=sys.stderr); sys.exit('it diverged')", "exit status 1: it diverged"),
+        ("import sys; sys.exit(3)", "exit status 3: it said nothing"),
+        ("import os; os.kill(os.getpid(), 9)", "killed by signal 9"),
+    ],
+)
+def test_a_run_that_fails_is_reported_and_the_others_go_on(
+    text: Text, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, message: str
+) -> None:
+    start = subprocess.run
+
+    def fail_first(command: list[str], **options: Any) -> Any:
+        monkeypatch.setattr(subprocess, "run", start)
+        return start([sys.executable, "-c", code], **options)
+
+    monkeypatch.setattr(subprocess, "run", fail_first)
+    failed, fine = trained(request(tmp_path), text, tmp_path)[0]
+    assert failed.answers is None
+    assert failed.report["name"] == "wordsparse-skipgram"
+    assert message in failed.report["error"]
+    assert fine.answers is not None
+
+
+def test_the_worker_says_what_went_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    task = worker.Task("wordsparse-cbow", {}, str(tmp_path / "gone"), "", 0, 0, 0, str(tmp_path / "v"))
+    monkeypatch.setattr(sys, "stdin", io.StringIO(task.to_json()))
+    assert worker.main() == 1
+    assert "gone: is not an encoded corpus" in capsys.readouterr().err

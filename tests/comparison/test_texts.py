@@ -1,0 +1,87 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import wordsparse as ws
+from wordsparse.comparison import texts
+from wordsparse.comparison.request import Request
+from wordsparse.errors import InputError
+
+SENTENCES = ["a b a c", "rare", "b a", "c b a x y"]
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> Path:
+    path = tmp_path / "text.txt"
+    path.write_text("\n".join(SENTENCES) + "\n")
+    return path
+
+
+def request(text: Path, **options: Any) -> Request:
+    options = {"min_count": 2, "methods": ["wordsparse-cbow"], **options}
+    return Request([text], text.parent / "report", **options)
+
+
+def plain(corpus: ws.corpus.EncodedCorpus, max_tokens: int, folder: Path) -> tuple[list[str], texts.PlainText]:
+    written = texts.write_plain(corpus, max_tokens, folder / "plain.txt")
+    lines = written.path.read_text().splitlines()
+    assert (written.lines, written.words) == (len(lines), sum(len(line.split()) for line in lines))
+    return lines, written
+
+
+def test_both_sides_get_the_same_words(text: Path, tmp_path: Path) -> None:
+    [whole] = texts.prepare(request(text), tmp_path)
+    assert (whole.tokens, whole.corpus.vocabulary.words) == (12, ["a", "b", "c"])
+    assert whole.seconds is not None
+    lines, _ = plain(whole.corpus, whole.tokens, tmp_path)
+    assert lines == ["a b a c", "b a", "c b a"]  # what occurs once, and the line that holds nothing else, is left out
+
+
+@pytest.mark.parametrize(
+    ("max_tokens", "expected"), [(1, ["a"]), (4, ["a b a c"]), (6, ["a b a c", "b"]), (99, ["a b a c", "b a", "c b a"])]
+)
+def test_the_first_tokens_with_the_whole_vocabulary(
+    text: Path, tmp_path: Path, max_tokens: int, expected: list[str]
+) -> None:
+    [used] = texts.prepare(request(text, max_tokens=max_tokens), tmp_path)
+    assert used.tokens == min(max_tokens, 12)
+    assert len(used.corpus.vocabulary) == 3
+    assert plain(used.corpus, used.tokens, tmp_path)[0] == expected
+
+
+def test_beginnings_have_vocabularies_of_their_own(text: Path, tmp_path: Path) -> None:
+    found = texts.prepare(request(text, tokens=[9, 6, 9]), tmp_path)
+    assert [part.tokens for part in found] == [6, 9]
+    with pytest.raises(InputError, match="no more than 12 tokens"):
+        texts.prepare(request(text, tokens=[13]), tmp_path)
+
+
+def test_an_encoded_text_is_used_as_it_is(text: Path, tmp_path: Path) -> None:
+    encoded = ws.encode(text, tmp_path / "encoded", min_count=2).path
+    [used] = texts.prepare(request(encoded), tmp_path)
+    assert used.corpus.path == encoded
+    assert used.seconds is None
+    with pytest.raises(InputError, match="with min_count 2, not 3"):
+        texts.prepare(request(encoded, min_count=3), tmp_path)
+    with pytest.raises(InputError, match="vocabulary of its beginning"):
+        texts.prepare(request(encoded, tokens=[5]), tmp_path)
+
+
+def test_long_sentences_are_cut_where_gensims_reader_cuts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(texts, "LINE_TOKENS", 3)
+    corpus = ws.encode([list("abcabcab"), list("abc")], tmp_path / "encoded", min_count=1)
+    assert plain(corpus, corpus.tokens, tmp_path)[0] == ["a b c", "a b c", "a b", "a b c"]
+
+
+def test_a_word_with_white_space_is_refused(tmp_path: Path) -> None:
+    corpus = ws.encode([["new york", "b"]], tmp_path / "encoded", min_count=1)
+    with pytest.raises(InputError, match="'new york' holds white space"):
+        texts.write_plain(corpus, 2, tmp_path / "plain.txt")
+
+
+def test_too_little_text_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "text.txt"
+    path.write_text("a a b\n")
+    with pytest.raises(InputError, match="only one word"):
+        texts.prepare(request(path), tmp_path)

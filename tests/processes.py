@@ -1,0 +1,53 @@
+"""Commands in processes of their own that can be killed: forked from one that has imported everything, so cheap."""
+
+import multiprocessing
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable, Sequence
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+SERVER = multiprocessing.get_context("forkserver")
+SERVER.set_forkserver_preload(["wordsparse.cli.train", "wordsparse.output_run"])
+
+
+def start(
+    arguments: Sequence[str], errors: Path, file_size: int | None = None, address_space: int | None = None
+) -> BaseProcess:
+    """Run the command line in a new process, standard error into a file; the two limits are in bytes."""
+    limits = {resource.RLIMIT_FSIZE: file_size, resource.RLIMIT_AS: address_space}
+    process = SERVER.Process(target=_run, args=(list(arguments), str(errors), limits))
+    process.start()
+    return process
+
+
+def finish(process: BaseProcess) -> int:
+    """Wait for the process and give its exit status, the negative signal that killed it."""
+    process.join(60)
+    assert process.exitcode is not None, "it hangs"
+    status = process.exitcode
+    process.close()
+    return status
+
+
+def wait_for(condition: Callable[[], bool], process: BaseProcess) -> bool:
+    """Poll until the condition holds; False if the process ends before."""
+    while process.exitcode is None:
+        if condition():
+            return True
+        time.sleep(0.0005)
+    return False
+
+
+def _run(arguments: list[str], errors: str, limits: dict[int, int | None]) -> None:
+    from wordsparse.cli import main
+
+    descriptor = os.open(errors, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.dup2(descriptor, 1)
+    os.dup2(descriptor, 2)
+    for limit, size in limits.items():
+        if size is not None:
+            resource.setrlimit(limit, (size, resource.RLIM_INFINITY))
+    sys.exit(main(arguments))

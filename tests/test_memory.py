@@ -1,0 +1,115 @@
+"""Memory: what a run needs and what there is are compared before it starts."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from processes import finish, start
+from texts import SHORT, write_text
+
+import wordsparse as ws
+from wordsparse import memory
+from wordsparse.cli import main
+from wordsparse.errors import InputError
+from wordsparse.memory import Need
+
+NEED = Need(200_000, 300, 10_000, 400_000, True)
+
+
+def left(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    monkeypatch.setattr(memory, "_left", lambda: iter([(10**18, "a large limit"), (size, "a small limit")]))
+
+
+def test_a_need_grows_with_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("vocab_size", "dim", "words", "pairs"):
+        assert replace(NEED, **{name: 2 * getattr(NEED, name)}).total > NEED.total
+    assert replace(NEED, checkpoints=False).total == NEED.training < NEED.total
+    assert NEED.training > 2 * 200_000 * 300 * 4
+
+
+def test_what_would_fit_does_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    for size in (NEED.total - 1, NEED.training, NEED.training - 1, 2 * 10**8):
+        left(monkeypatch, size)
+        with pytest.raises(InputError, match=r"needs about .* but .* left \(a small limit\); what would fit") as caught:
+            NEED.check()
+        message = str(caught.value)
+        assert ("checkpoint_every 0" in message) == (size >= NEED.training)
+        for option, field in (("dim", "dim"), ("max_vocab", "vocab_size")):
+            found = re.search(rf"(?:fit: |or ){option} (\d+)", message)
+            assert found is not None
+            fitting = int(found[1])
+            replace(NEED, **{field: fitting}).check()
+            with pytest.raises(InputError):
+                replace(NEED, **{field: fitting + 1}).check()
+    left(monkeypatch, NEED.total)
+    NEED.check()
+
+
+def test_an_absurd_dimension_is_refused_before_the_text_is_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["train", str(tmp_path / "no-such.txt"), "-o", str(tmp_path / "model"), "--dim", str(10**9)]
+    assert main(arguments) == 2
+    assert re.search(r"not enough memory: dim 1000000000 .* GB are left .*would fit: dim \d+", capsys.readouterr().err)
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(InputError, match="not enough memory"):
+        ws.train([["a", "b"]], dim=10**9)
+
+
+def test_a_run_that_cannot_fit_is_refused_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = write_text(tmp_path / "text.txt")
+    left(monkeypatch, Need(1, 6, 0, 0, False).total)  # enough for one word
+    with pytest.raises(InputError, match="dim 6 with 12 words needs about"):
+        ws.train(text, output=tmp_path / "model", **SHORT)
+    assert [path.name for path in tmp_path.iterdir()] == ["text.txt"]
+
+
+def test_an_address_space_limit_is_seen(tmp_path: Path) -> None:
+    text = write_text(tmp_path / "text.txt")
+    arguments = [
+        "train",
+        str(text),
+        "-o",
+        str(tmp_path / "model"),
+        "--dim",
+        "9000",
+        "--min-count",
+        "1",
+        "--threads",
+        "1",
+    ]
+    process = start(arguments, tmp_path / "errors", address_space=2**30)
+    assert finish(process) == 2
+    assert "(RLIMIT_AS); what would fit: " in (tmp_path / "errors").read_text()
+
+
+def test_control_groups_of_both_kinds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    groups = tmp_path / "cgroup"
+    (groups / "a/b").mkdir(parents=True)
+    (groups / "memory/c").mkdir(parents=True)
+    for path, content in {
+        "a/memory.max": "1000",
+        "a/memory.current": "700",
+        "a/memory.stat": "anon 5\ninactive_file 100\n",
+        "a/b/memory.max": "max",
+        "a/b/memory.current": "10",
+        "memory/c/memory.limit_in_bytes": "5000",
+        "memory/c/memory.usage_in_bytes": "1000",
+        "memory/memory.limit_in_bytes": str(2**63 - 4096),
+        "memory/memory.usage_in_bytes": "1000",
+    }.items():
+        (groups / path).write_text(content)
+    (tmp_path / "self").write_text("5:memory,cpu:/c\n4:pids:/c\n0::/a/b\n")
+
+    def moved(path: str) -> Path:
+        return {"/proc/self/cgroup": tmp_path / "self"}.get(path) or Path(path.replace("/sys/fs/cgroup", str(groups)))
+
+    monkeypatch.setattr(memory, "Path", moved)
+    assert sorted(size for size, _ in memory._cgroup_left()) == [400, 4000]
+
+
+def test_the_report_tells_what_was_expected(tmp_path: Path) -> None:
+    report = ws.train(write_text(tmp_path / "text.txt"), **SHORT).report
+    assert report["estimated_memory_bytes"] > 1e7
+    assert report["checkpoint_memory_bytes"] == 0

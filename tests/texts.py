@@ -1,0 +1,27 @@
+"""Small texts and runs that tests share."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import wordsparse as ws
+
+SHORT: dict[str, Any] = {"dim": 6, "epochs": 2, "threads": 1, "sample": 0, "min_count": 1, "batch_tokens": 100}
+MODEL_FILES = ("vocabulary.json", "input.npy", "output.npy", "training.bin")
+
+
+def write_text(path: Path, seed: int = 0, words: int = 12, sentences: int = 300, prefix: str = "w") -> Path:
+    """Sentences of six words."""
+    random = np.random.default_rng(seed)
+    lines = (" ".join(f"{prefix}{i}" for i in random.integers(0, words, 6)) for _ in range(sentences))
+    path.write_text("".join(f"{line}\n" for line in lines))
+    return path
+
+
+def same_vectors(first: ws.Model, second: ws.Model) -> bool:
+    """Whether two models agree to the bit: words, vectors, and what else is needed to train on."""
+    states = [model.state() for model in (first, second)]
+    return first.vocabulary.words == second.vocabulary.words and all(
+        np.asarray(states[0][name]).tobytes() == np.asarray(states[1][name]).tobytes() for name in states[0]
+    )

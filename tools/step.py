@@ -1,0 +1,232 @@
+"""Where the time of one training step goes, beside what the machine could do: every kernel, its flops and its bytes.
+
+    python tools/step.py english.txt --dim 300 --min-count 2 --threads 1 -o step.json
+
+Real minibatches of the text. Each call of a kernel is timed (wall and CPU) and its work counted from its arguments:
+flops of products, bytes of rows read and written at least once. ``share`` is a product's rate over the rate at which
+this machine multiplies square float32 matrices in the same run, on one thread, times the threads. What is left of a
+step is NumPy's and the d³ algebra of the state. Then whole steps over sweeps of threads, minibatches, d and
+vocabularies, alternating.
+"""
+
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import machine
+import numpy as np
+from throughput import batches
+
+from wordsparse.corpus import EncodedCorpus, encode
+from wordsparse.kernels import CpuKernels
+from wordsparse.machine import sgemm_gflops
+from wordsparse.recipe import MODELS, RECIPES, Options
+from wordsparse.threads import single_threaded_blas
+from wordsparse.training import Run
+
+Work = tuple[float, float]  # flops, bytes
+
+
+def rows_bytes(*arrays: Any) -> float:
+    """What the arrays hold."""
+    return float(sum(array.size * array.itemsize for array in arrays))
+
+
+# The work of a call, from its arguments and its result.
+WORK: dict[str, Callable[..., Work]] = {
+    "take": lambda out, matrix, rows, last=None: (0.0, 2 * rows_bytes(out)),
+    "add_rows": lambda out, matrix, rows, change, scale=None: (2.0 * change.size, 3 * rows_bytes(change)),
+    "transpose": lambda out, csr: (0.0, 16.0 * csr.entries),
+    "pair_dots": lambda out, csr, left, right: (
+        2.0 * csr.entries * left.shape[1],
+        csr.entries * right.shape[1] * right.itemsize + rows_bytes(left),
+    ),
+    "combine": lambda result, csr, values, rows, out=None: (
+        2.0 * csr.entries * rows.shape[1],
+        csr.entries * rows.shape[1] * rows.itemsize + rows_bytes(result),
+    ),
+    "window_dots": lambda out, windows, F, targets, W: (
+        6.0 * windows.rows * F.shape[1],
+        3.0 * windows.rows * F.shape[1] * F.itemsize,
+    ),
+    "window_pull": lambda out, windows, F, targets, W, zeta, gamma: (
+        20.0 * windows.rows * F.shape[1],
+        8.0 * windows.rows * F.shape[1] * F.itemsize,
+    ),
+    "matmul": lambda result, a, m, out=None: (2.0 * a.size * m.shape[1], rows_bytes(a, result)),
+    "gram": lambda out, a, b=None: (
+        (1.0 if b is None else 2.0) * a.size * (a if b is None else b).shape[1],
+        rows_bytes(a) if b is None else rows_bytes(a, b),
+    ),
+    "weighted_gram": lambda out, a, weights: (1.0 * a.size * a.shape[1], rows_bytes(a)),
+}
+PRODUCTS = ("matmul", "gram", "weighted_gram")
+
+
+class Watched(CpuKernels):
+    """Kernels that keep account: name → [calls, wall s, CPU s, flops, bytes]."""
+
+    def __init__(self, threads: int) -> None:
+        super().__init__(threads)
+        self.account: dict[str, list[float]] = {}
+        for name, work in WORK.items():
+            setattr(self, name, self._watched(name, getattr(self, name), work))
+
+    def _watched(self, name: str, kernel: Callable[..., Any], work: Callable[..., Work]) -> Callable[..., Any]:
+        def call(*args: Any, **options: Any) -> Any:
+            wall, cpu = time.perf_counter(), time.process_time()
+            result = kernel(*args, **options)
+            spent = time.perf_counter() - wall, time.process_time() - cpu
+            entry = self.account.setdefault(name, [0.0] * 5)
+            for i, value in enumerate((1.0, *spent, *work(result, *args, **options))):
+                entry[i] += value
+            return result
+
+        return call
+
+
+@click.command()
+@click.argument("corpus", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--models", multiple=True, type=click.Choice(MODELS), default=MODELS, show_default=True)
+@click.option("--dim", type=click.IntRange(1), default=300, show_default=True)
+@click.option("--min-count", type=click.IntRange(1), default=2, show_default=True)
+@click.option("--batch-tokens", type=click.IntRange(1), default=65_536, show_default=True)
+@click.option("--steps", type=click.IntRange(1), default=8, show_default=True, help="Minibatches of the profile.")
+@click.option("--rounds", type=click.IntRange(1), default=3, show_default=True, help="Rounds of the sweeps.")
+@click.option("--sweep-threads", callback=machine.int_list, default="1,2", show_default=True)
+@click.option("--sweep-minibatches", callback=machine.int_list, default="16384,65536,131072", show_default=True)
+@click.option("--sweep-dims", callback=machine.int_list, default="100,200,300", show_default=True)
+@click.option("--sweep-vocabularies", callback=machine.int_list, default="20000,100000", show_default=True)
+@machine.threads_option
+@machine.output_option
+def main(
+    corpus: Path,
+    models: Sequence[str],
+    dim: int,
+    min_count: int,
+    batch_tokens: int,
+    steps: int,
+    rounds: int,
+    sweep_threads: Sequence[int],
+    sweep_minibatches: Sequence[int],
+    sweep_dims: Sequence[int],
+    sweep_vocabularies: Sequence[int],
+    threads: int,
+    output: Path | None,
+) -> None:
+    """Profile a step against the machine's rates, and sweep threads, minibatch, d and vocabulary."""
+    with tempfile.TemporaryDirectory() as folder:
+        encoded = encode(corpus, Path(folder, "encoded"), min_count=min_count)
+        tokens = min(encoded.tokens, (steps + 2) * batch_tokens)
+        profiles, sweeps = [], []
+        for model in models:
+            options = Options(model=model, dim=dim, threads=threads, max_tokens=tokens, epochs=100)
+            profiles.append(profile(encoded, options, batch_tokens))
+            show(profiles[-1])
+            cells = {("threads", n): (encoded, n, batch_tokens, dim) for n in sweep_threads}
+            cells |= {("minibatch", n): (encoded, threads, n, dim) for n in sweep_minibatches}
+            cells |= {("d", n): (encoded, threads, batch_tokens, n) for n in sweep_dims}
+            for n in sweep_vocabularies:
+                smaller = Path(folder, f"first-{n}")
+                text = EncodedCorpus.open(smaller) if smaller.exists() else encode(corpus, smaller, max_vocab=n)
+                cells["vocabulary", n] = (text, threads, batch_tokens, dim)
+            sweeps += sweep(cells, model, tokens, rounds)
+    print(machine.table(list(sweeps[0]), [list(row.values()) for row in sweeps]))
+    report = {
+        "tool": "step",
+        "machine": machine.describe(threads),
+        "options": {"corpus": corpus.name, "min_count": min_count, "batch_tokens": batch_tokens, "dim": dim},
+        "vocab_size": len(encoded.vocabulary),
+        "profiles": profiles,
+        "sweeps": sweeps,
+    }
+    machine.write_report(report, output)
+
+
+def profile(corpus: EncodedCorpus, options: Options, batch_tokens: int) -> dict[str, Any]:
+    """One pass over the options' text; per step."""
+    run = Run(corpus, options)
+    kernels = Watched(run.threads)
+    run.embedding.kernels = run.embedding.output.kernels = kernels
+    made = list(batches(corpus, options, batch_tokens)())
+    lr = RECIPES[options.model, options.loss].steps.lr / 2
+    with single_threaded_blas():
+        run.embedding.step(made[0], lr)  # W is no longer 0, and memory is found
+        run.embedding.step(made[-1], lr)
+        kernels.account.clear()
+        rate = sgemm_gflops(2048) * run.threads
+        wall, cpu = time.perf_counter(), time.process_time()
+        for examples in made:
+            run.embedding.step(examples, lr)
+        wall, cpu = (time.perf_counter() - wall) / len(made), (time.process_time() - cpu) / len(made)
+    parts = [
+        {"part": name, **dict(zip(("calls", "wall_ms", "cpu_ms", "gflop", "mb"), per_step, strict=True))}
+        for name, entry in kernels.account.items()
+        for per_step in [np.array(entry) / len(made) * (1, 1e3, 1e3, 1e-9, 1e-6)]
+    ]
+    rest = {key: total * 1e3 - sum(part[key] for part in parts) for key, total in (("wall_ms", wall), ("cpu_ms", cpu))}
+    parts.append({"part": "the rest", "calls": 1.0, **rest, "gflop": 0.0, "mb": 0.0})
+    for part in parts:
+        part["gflops"] = part["gflop"] / part["wall_ms"] * 1e3
+        part["share"] = part["gflops"] / rate if part["part"] in PRODUCTS else None
+        part["gb_per_second"] = part["mb"] / part["wall_ms"]
+    products = [part for part in parts if part["part"] in PRODUCTS]
+    flops = sum(part["gflop"] for part in products)
+    return {
+        "model": options.model,
+        "threads": run.threads,
+        "tokens": float(np.mean([e.tokens for e in made])),
+        "unique_words": float(np.mean([e.words.shape[0] for e in made])),
+        "pairs": float(np.mean([e.pairs for e in made])),
+        "wall_ms": wall * 1e3,
+        "cpu_ms": cpu * 1e3,
+        "sgemm_gflops": rate,
+        "products_share_of_sgemm": flops / (sum(part["wall_ms"] for part in products) * 1e-3) / rate,
+        "products_at_sgemm_rate_ms": flops / rate * 1e3,
+        "parts": sorted(parts, key=lambda part: -part["cpu_ms"]),
+    }
+
+
+def show(profile: dict[str, Any]) -> None:
+    """Print a profile."""
+    print(
+        f"{profile['model']}: a step of {profile['tokens']:,.0f} tokens, {profile['unique_words']:,.0f} unique words: "
+        f"{profile['wall_ms']:.1f} ms ({profile['cpu_ms']:.1f} CPU); its products would take "
+        f"{profile['products_at_sgemm_rate_ms']:.1f} ms at {profile['sgemm_gflops']:.0f} GFLOP/s"
+    )
+    headers = ["part", "calls", "wall ms", "CPU ms", "GFLOP", "MB", "GFLOP/s", "of sgemm", "GB/s"]
+    print(machine.table(headers, [list(part.values()) for part in profile["parts"]]))
+
+
+def sweep(cells: dict[Any, Any], model: str, tokens: int, rounds: int) -> list[dict[str, Any]]:
+    """Whole steps at each cell (text, threads, minibatch, d), alternating."""
+    sides: dict[Any, tuple[int, machine.Step]] = {}
+    for key, (corpus, threads, batch_tokens, dim) in cells.items():
+        options = Options(model=model, dim=dim, threads=threads, max_tokens=tokens, epochs=100)
+        run = Run(corpus, options)
+        made = list(batches(corpus, options, batch_tokens)())
+        lr = RECIPES[model, options.loss].steps.lr / 2
+
+        def one(run: Run = run, made: list[Any] = made, lr: float = lr) -> None:
+            with single_threaded_blas():
+                for examples in made:
+                    run.embedding.step(examples, lr)
+
+        sides[key] = sum(examples.tokens for examples in made), one
+    return [
+        {
+            "model": model,
+            "swept": what,
+            "at": at,
+            "tokens_per_second": 1e6 / cell["wall_us"],
+            "tokens_per_cpu_second": 1e6 / cell["cpu_us"],
+        }
+        for (what, at), cell in machine.alternate(sides, rounds).items()
+    ]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,163 @@
+"""Checkpoints: the whole state of a run in a directory of its own, written beside the training.
+
+``checkpoint-N/`` (N counts up) holds ``checkpoint.json`` (what the run was asked for, where it stands, and the table of
+its arrays) and ``state.bin``, the arrays. It appears whole, fsynced, by a rename; only then the one before it goes. A
+periodic one is written by a thread from a copy of the state, so training waits for the copy only. What cannot be
+written (a full disk) is said, and the run goes on with the last good checkpoint.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from wordsparse import arrays, storage
+from wordsparse.errors import InputError, TrainingError, WordsparseError
+from wordsparse.interruption import Interrupted, Wish
+from wordsparse.run_directory import CHECKPOINT, RunDirectory
+from wordsparse.training import Run
+
+FORMAT, VERSION = "wordsparse-checkpoint", 1
+MANIFEST, STATE = "checkpoint.json", "state.bin"
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint on the disk: ``request``, what its run was asked for; ``standing``, where it stood; ``count``,
+    how many its run has written, this one included."""
+
+    path: Path
+    request: dict[str, Any]
+    standing: dict[str, Any]
+    count: int
+    table: dict[str, Any]
+
+    @classmethod
+    def open(cls, path: Path) -> "Checkpoint":
+        """Read the manifest and check the arrays against it; InputError if one is missing or damaged."""
+        manifest = storage.read_manifest(path / MANIFEST, FORMAT, VERSION)
+        request, standing, table = storage.objects(path / MANIFEST, manifest, "request", "standing", "state")
+        storage.objects(path / MANIFEST, request, "options", "text")
+        count = manifest.get("count")
+        if type(count) is not int:
+            raise InputError(f"{path / MANIFEST}: count must be a whole number")
+        if storage.sha256_of(path / STATE) != table.get("sha256"):
+            raise InputError(f"{path / STATE}: does not match its checksum: the file was altered or damaged")
+        return cls(path, request, standing, count, table)
+
+    def restore(self, run: Run) -> None:
+        """Have ``run``, made from the same request, stand where this checkpoint was written; InputError if damaged."""
+        with storage.naming(self.path):
+            run.restore(arrays.read(self.path / STATE, self.table, into=run.embedding.state()), self.standing)
+
+
+class Checkpointer:
+    """Writes the checkpoints of a run.
+
+    Parameters
+    ----------
+    directory : RunDirectory
+    request : mapping
+        What the run was asked for, as JSON can hold it.
+    every : float
+        Seconds between checkpoints; 0 for none but when the run is interrupted.
+    wish : Wish
+        Whether the run shall stop.
+    say : callable
+        Receives what a person should know.
+    count : int
+        Checkpoints that the run has written before.
+    """
+
+    def __init__(
+        self,
+        directory: RunDirectory,
+        request: Mapping[str, Any],
+        every: float,
+        wish: Wish,
+        say: Say,
+        count: int = 0,
+    ) -> None:
+        self._directory, self._request, self._every = directory, dict(request), every
+        self._wish, self._say, self.count = wish, say, count
+        self._writer: threading.Thread | None = None
+        self._failure: str | None = None
+        self._due = time.monotonic() + every
+
+    def after_step(self, run: Run) -> None:
+        """Between two minibatches: start a checkpoint that is due, or stop where that is wished.
+
+        Raises
+        ------
+        Interrupted
+            If a signal asked the run to stop; its state is on the disk then, where that was possible.
+        """
+        if self._wish.stop:
+            raise Interrupted(
+                f"interrupted after {run.standing.tokens:,} of {run.total_tokens:,} tokens: {self.save(run)}"
+            )
+        writing = self._writer is not None and self._writer.is_alive()
+        if self._every and time.monotonic() >= self._due and not writing:
+            self.finish()
+            try:
+                state = arrays.copy(run.embedding.state())
+            except MemoryError:
+                self._say("a checkpoint could not be written (no memory for a copy of the state); training goes on")
+            else:
+                self._writer = threading.Thread(target=self._write, args=(state, run.standing.as_dict()), daemon=True)
+                self._writer.start()
+            self._due = time.monotonic() + self._every
+
+    def save(self, run: Run) -> str:
+        """Write a checkpoint at once, without a copy; says in words what there is to go on from."""
+        self.finish()
+        self._write(run.embedding.state(), run.standing.as_dict())
+        failure, self._failure = self._failure, None
+        return self.kept() if failure is None else f"no checkpoint could be written ({failure}); {self.kept()}"
+
+    def finish(self) -> None:
+        """Wait for a checkpoint that is being written, and say so if it failed."""
+        if self._writer is not None:
+            self._writer.join()
+            self._writer = None
+        if self._failure is not None:
+            self._say(f"a checkpoint could not be written ({self._failure}); training goes on, and {self.kept()}")
+            self._failure = None
+
+    def kept(self) -> str:
+        """In words, what there is to go on from."""
+        checkpoints = self._directory.checkpoints()
+        return (
+            f"{checkpoints[0]} is kept, go on from it with --resume" if checkpoints else "there is none to go on from"
+        )
+
+    def _write(self, state: Mapping[str, Any], standing: dict[str, Any]) -> None:
+        before = self._directory.checkpoints()
+        number = 1 + (int(before[0].name.removeprefix(CHECKPOINT)) if before else 0)
+        target = self._directory.path / f"{CHECKPOINT}{number:09d}"
+        try:
+            _check_finite(state)
+            with storage.new_directory(target) as folder, storage.writing(target):
+                table = arrays.write(folder / STATE, state)
+                manifest = {"format": FORMAT, "version": VERSION, "count": self.count + 1}
+                content = {"request": self._request, "standing": standing, "state": table}
+                storage.write_manifest(folder / MANIFEST, {**manifest, **content})
+        except (WordsparseError, MemoryError) as error:
+            self._failure = str(error) or "no memory"
+            return
+        self.count += 1
+        for older in before:
+            storage.remove_directory(older)
+
+
+def _check_finite(state: Mapping[str, Any]) -> None:
+    """A state that is not finite is no good one: it must not take the place of one that is."""
+    for name, part in state.items():
+        if not np.isfinite(np.sum(part, dtype=np.float64)):
+            raise TrainingError(f"{name} holds values that are not finite numbers")

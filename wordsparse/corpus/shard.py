@@ -1,0 +1,139 @@
+"""One shard of an encoded corpus, read a block at a time, each time checked against what it was when it was opened.
+
+Not mapped into memory: a mapped file that is cut short kills the process (SIGBUS), and one that is altered feeds
+compiled code with row numbers that are none. A file that is only removed is read on: it stays open.
+"""
+
+import hashlib
+import os
+import weakref
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wordsparse.errors import InputError, ReadError
+
+OUT_OF_VOCABULARY = -1
+"""A token that the vocabulary does not hold: kept, so that positions and counts of tokens are exact."""
+END_OF_SENTENCE = -2
+"""After the last token of each sentence."""
+
+SHARD_DTYPE = np.dtype("<i4")
+BLOCK_VALUES = 2**18
+
+_KEPT_BLOCKS = 3  # of all shards of a corpus: slices that follow one another share them
+
+
+class Recent:
+    """The blocks of a corpus that were read last, newest first: (shard, number, values)."""
+
+    def __init__(self) -> None:
+        self.blocks: tuple[tuple[Any, int, NDArray[np.int32]], ...] = ()
+
+
+class Shard:
+    """The values of a shard file, as an array that only slices: ``shard[start:stop]`` reads them.
+
+    Parameters
+    ----------
+    path : Path
+    sha256 : str
+        What the whole file must have.
+    vocab_size : int
+        Every value must be below it.
+    recent : Recent
+        Shared by the shards of a corpus.
+
+    Attributes
+    ----------
+    size : int
+        Number of values.
+    sentences : int
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, does not have that checksum, holds another value or ends inside a sentence.
+    """
+
+    def __init__(self, path: Path, sha256: str, vocab_size: int, recent: Recent) -> None:
+        self.path, self._recent = path, recent
+        try:
+            self._file = os.open(path, os.O_RDONLY)
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+        weakref.finalize(self, os.close, self._file)
+        self.size = os.fstat(self._file).st_size // SHARD_DTYPE.itemsize
+        self.sentences = 0
+        self._digests: list[bytes] = []
+        self._check(sha256, vocab_size)
+
+    @property
+    def shape(self) -> tuple[int]:
+        """(size,)."""
+        return (self.size,)
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return self[:].astype(dtype or np.int32, copy=False)
+
+    def __getitem__(self, values: slice) -> NDArray[np.int32]:
+        """The values, read-only.
+
+        Raises
+        ------
+        ReadError
+            If the file is no longer what it was.
+        """
+        start, stop, step = values.indices(self.size)
+        if step != 1:
+            raise IndexError("a shard gives slices of step 1")
+        first, last = start // BLOCK_VALUES, -(-stop // BLOCK_VALUES)
+        blocks = [self._block(number) for number in range(first, last)]
+        found = blocks[0] if len(blocks) == 1 else np.concatenate([np.empty(0, np.int32), *blocks])
+        begin = start - first * BLOCK_VALUES
+        return found[begin : begin + max(0, stop - start)]
+
+    def _block(self, number: int) -> NDArray[np.int32]:
+        recent = self._recent.blocks
+        for shard, other, values in recent:
+            if shard is self and other == number:
+                return values
+        data = self._read(number)
+        if hashlib.sha256(data).digest() != self._digests[number]:
+            raise ReadError(f"{self.path}: has changed since it was opened: it was cut or altered")
+        values = np.frombuffer(data, SHARD_DTYPE).astype(np.int32, copy=False)
+        self._recent.blocks = ((self, number, values), *recent[: _KEPT_BLOCKS - 1])
+        return values
+
+    def _read(self, number: int) -> bytes:
+        size = BLOCK_VALUES * SHARD_DTYPE.itemsize
+        try:
+            return os.pread(self._file, size, number * size)
+        except OSError as error:
+            raise ReadError(f"{self.path}: cannot be read: {error.strerror or error}") from error
+
+    def _check(self, sha256: str, vocab_size: int) -> None:
+        """Read all of it once. The values become row numbers in compiled code, so none may lie outside."""
+        digest, last = hashlib.sha256(), 0
+        for number in range(-(-self.size // BLOCK_VALUES)):
+            data = self._read(number)
+            digest.update(data)
+            self._digests.append(hashlib.sha256(data).digest())
+            if len(data) < SHARD_DTYPE.itemsize:
+                raise InputError(f"{self.path}: was cut short while it was read")
+            values = np.frombuffer(data, SHARD_DTYPE, len(data) // SHARD_DTYPE.itemsize)
+            if values.min() < END_OF_SENTENCE or values.max() >= vocab_size:
+                raise InputError(f"{self.path}: holds an id outside the vocabulary of {vocab_size:,} words")
+            self.sentences += int(np.count_nonzero(values == END_OF_SENTENCE))
+            last = int(values[-1])
+        if digest.hexdigest() != sha256:
+            raise InputError(
+                f"{self.path}: its content does not match its checksum: it was altered or damaged; encode again"
+            )
+        if last != END_OF_SENTENCE:
+            raise InputError(f"{self.path}: does not end where a sentence ends")

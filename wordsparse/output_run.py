@@ -1,0 +1,190 @@
+"""A run for an output: locked, checkpointed, resumed.
+
+Everything that a run needs to go on stands in its run directory (see run_directory.py) until the model stands at the
+output. ``resume`` goes on from there, or from a finished model (see continuing.py); where there is neither, the run
+starts anew, so a script may always ask for it. Going on gives the bytes that an uninterrupted run gives: the state of a
+checkpoint is whole, and the examples depend on the seed and on positions in the text alone.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from wordsparse import continuing, memory, recipe, storage, validation
+from wordsparse import model as models
+from wordsparse.checkpoints import Checkpoint, Checkpointer, Say
+from wordsparse.corpus import EncodedCorpus
+from wordsparse.errors import InputError, ReadError, TrainingError, WordsparseError
+from wordsparse.interruption import Wish, watched
+from wordsparse.model import Model
+from wordsparse.progress import Progress
+from wordsparse.run_directory import CORPUS, MODEL, SOURCE, RunDirectory
+from wordsparse.texts import Text, encoded_once
+from wordsparse.training import Run
+
+CHECKPOINT_EVERY = 600.0
+"""Seconds between checkpoints where not said otherwise."""
+
+
+@dataclass(frozen=True)
+class OutputRun:
+    """A run that ends in a model directory at ``output``; see :func:`wordsparse.train` for what the others are."""
+
+    output: Path
+    text: Text
+    options: recipe.Options
+    resume: bool = False
+    checkpoint_every: float = CHECKPOINT_EVERY
+
+    def train(
+        self,
+        *,
+        encoding: Callable[[int], None] | None = None,
+        progress: Callable[[Progress], None] | None = None,
+        say: Say = lambda message: None,
+    ) -> Model:
+        """Train and write the model.
+
+        Parameters
+        ----------
+        encoding, progress : callable, optional
+            Receive the tokens read while the text is encoded, and how far the training is.
+        say : callable, optional
+            Receives what a person should know.
+
+        Raises
+        ------
+        InputError, TrainingError, KeyboardInterrupt
+            As :func:`wordsparse.train`.
+        WordsparseError
+            If the model cannot be written.
+        """
+        validation.non_negative("checkpoint_every", self.checkpoint_every)
+        storage.check_parent(self.output)
+        memory.check_dim(self.options.dim)
+        with watched() as wish, RunDirectory(self.output) as directory:
+            base, base_digest = self._base(directory)
+            checkpoint = _newest_checkpoint(directory, base_digest, say)
+            known = None if base is None else base.vocabulary
+            corpus = encoded_once(self.text, directory.path / CORPUS, directory.path / SOURCE, known, encoding)
+            request = {"options": asdict(self.options), "text": corpus.identity(), "base": base_digest}
+            if checkpoint is not None:
+                self._check_request(checkpoint, request, corpus)
+            run = self._new_run(base, corpus, say)
+            if run is None:
+                assert base is not None
+                say(f"{self.output} is finished: there is nothing left to train")
+                return base
+            say(f"training on {run.device.reason}")
+            del base  # its arrays are the run's now, or of no more use
+            if checkpoint is not None:
+                checkpoint.restore(run)
+                say(f"going on after {run.standing.tokens:,} of {run.total_tokens:,} tokens ({checkpoint.path})")
+            count = 0 if checkpoint is None else checkpoint.count
+            keeper = Checkpointer(directory, request, self.checkpoint_every, wish, say, count)
+            self._train(run, keeper, wish, progress)
+            return self._written(run, keeper, directory)
+
+    def _base(self, directory: RunDirectory) -> tuple[Model | None, str | None]:
+        """The model that the run starts from, and the digest that names it; none unless it is resumed.
+
+        Raises
+        ------
+        InputError
+            If the output is taken, by a model or an unfinished run, and the run is not to resume it.
+        """
+        if not self.resume:
+            storage.check_new_directory(self.output)
+            if directory.checkpoints():
+                raise InputError(
+                    f"{self.output}: an unfinished run for it is in {directory.path}: go on with --resume, or delete "
+                    "that directory to start anew"
+                )
+            return None, None
+        if not self.output.exists() or (self.output.is_dir() and not any(self.output.iterdir())):
+            return None, None
+        return models.load(self.output), storage.sha256_of(self.output / models.MANIFEST)
+
+    def _check_request(self, checkpoint: Checkpoint, request: dict[str, Any], corpus: EncodedCorpus) -> None:
+        """Raise InputError if the run of a checkpoint was asked for something else."""
+        before = checkpoint.request
+        changed = continuing.differences(before["options"], request["options"], but=continuing.FREE)
+        if not changed and not continuing.is_same_text(before["text"], corpus):
+            changed = "the text is another one"
+        if changed:
+            raise InputError(
+                f"resume: {changed}: an unfinished run goes on as it was started; finish it first, or delete "
+                f"{checkpoint.path.parent} to start anew"
+            )
+
+    def _new_run(self, base: Model | None, corpus: EncodedCorpus, say: Say) -> Run | None:
+        """The run at its start; None where a finished model has no epochs to go."""
+        checkpoints = self.checkpoint_every > 0
+        if base is None:
+            return Run(corpus, self.options, checkpoints=checkpoints)
+        if continuing.is_same_text(base.trained().text, corpus):
+            if not continuing.check_more_epochs(base, self.options):
+                return None
+            return continuing.more_epochs(base, corpus, self.options, checkpoints=checkpoints)
+        run = continuing.on_new_text(base, corpus, self.options, checkpoints=checkpoints)
+        added = len(run.vocabulary) - len(base.vocabulary)
+        say(f"training on with a new text: {added:,} words added to {len(base.vocabulary):,}")
+        return run
+
+    def _train(self, run: Run, keeper: Checkpointer, wish: Wish, progress: Callable[[Progress], None] | None) -> None:
+        """The training itself; whatever ends it says what there is to go on from."""
+        wish.patient = True
+        try:
+            run.train(progress, keeper.after_step)
+        except ReadError as error:  # between two minibatches: the state is whole
+            raise ReadError(f"{error}; {keeper.save(run)}") from error
+        except TrainingError as error:
+            keeper.finish()
+            raise TrainingError(f"{error}; {keeper.kept()}") from error
+        except MemoryError as error:
+            keeper.finish()
+            raise TrainingError(f"out of memory; {keeper.kept()}") from error
+        finally:
+            wish.patient = False
+            keeper.finish()
+
+    def _written(self, run: Run, keeper: Checkpointer, directory: RunDirectory) -> Model:
+        try:
+            trained = run.model(keeper.count)
+            trained.save(directory.path / MODEL)
+            with storage.writing(self.output):
+                directory.install()
+        except WordsparseError as error:
+            raise WordsparseError(f"{error}; {keeper.kept()}") from error
+        return trained
+
+
+def _newest_checkpoint(directory: RunDirectory, base: str | None, say: Say) -> Checkpoint | None:
+    """The newest good checkpoint of the run that started from ``base``; one that is damaged is said.
+
+    One that started from another model belongs to a run that has ended: it is removed.
+
+    Raises
+    ------
+    InputError
+        If there are checkpoints, but none is good, or the model that they started from is gone.
+    """
+    damaged: InputError | None = None
+    for path in directory.checkpoints():
+        try:
+            checkpoint = Checkpoint.open(path)
+        except InputError as error:
+            damaged = damaged or error
+            say(str(error))
+            continue
+        if checkpoint.request.get("base") == base:
+            return checkpoint
+        if base is None:
+            raise InputError(
+                f"{path}: the model that this run started from is gone: put it back, or delete {path.parent}"
+            )
+    if damaged is not None:
+        raise InputError(f"{damaged}; no good checkpoint is left: delete {directory.path} to start anew") from damaged
+    directory.drop_checkpoints()
+    return None

@@ -1,0 +1,50 @@
+"""What a run tells: while it goes on, and at its end."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run is: corpus tokens passed over and to pass over in all, and the epoch's mean loss per pair so far.
+
+    ``heldout_loss`` the mean per pair of held-out text, in the one report that ends an epoch where it was asked for.
+    """
+
+    tokens: int
+    total_tokens: int
+    epoch: int
+    loss: float
+    heldout_loss: float | None = None
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a run did. ``loss`` is the mean per pair of each epoch; times are of training only, without encoding.
+
+    A run that was resumed counts from its start: tokens, seconds and checkpoints of every process add up.
+    ``estimated_memory_bytes`` is what was expected of ``peak_memory_bytes`` before the start, 0 where that cannot be
+    known; the copy for a checkpoint adds ``checkpoint_memory_bytes`` while it is written.
+    ``heldout_loss`` is the exact mean per pair of held-out text after each epoch, None where none is held out.
+    """
+
+    tokens: int
+    wall_seconds: float
+    cpu_seconds: float
+    tokens_per_second: float
+    vocab_size: int
+    dim: int
+    threads: int
+    batch_tokens: int
+    device: str
+    device_reason: str
+    loss: list[float]
+    peak_memory_bytes: int
+    estimated_memory_bytes: int
+    checkpoint_memory_bytes: int
+    checkpoints: int = 0
+    heldout_loss: list[float] | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fields by name, without those that were not asked for."""
+        return {name: value for name, value in asdict(self).items() if value is not None}

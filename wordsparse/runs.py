@@ -1,0 +1,86 @@
+"""Training as it is asked for: on any kind of text, in memory or for an output that outlives the process."""
+
+from collections.abc import Callable
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from wordsparse import memory, recipe
+from wordsparse.corpus import EncodedCorpus
+from wordsparse.errors import InputError
+from wordsparse.model import Model
+from wordsparse.output_run import CHECKPOINT_EVERY, OutputRun
+from wordsparse.progress import Progress
+from wordsparse.texts import Text, encoded
+from wordsparse.training import Run
+
+
+def train(
+    corpus: Any,
+    *,
+    format: str | None = None,
+    min_count: int | None = None,
+    max_vocab: int | None = None,
+    output: str | PathLike[str] | None = None,
+    resume: bool = False,
+    checkpoint_every: float = CHECKPOINT_EVERY,
+    progress: Callable[[Progress], None] | None = None,
+    **options: Any,
+) -> Model:
+    """Train word vectors with the exact gradient over the whole vocabulary.
+
+    Parameters
+    ----------
+    corpus : path, sequence of paths, EncodedCorpus, or iterable of token lists
+        Text is encoded into a temporary directory first; a directory that ``encode`` wrote is used as it is.
+    format : str, optional
+        How text files are read: ``lines`` (where not given), ``text8``, ``paths`` or ``wiki``.
+    min_count, max_vocab : int, optional
+        Words that occur less often, or beyond the most frequent ones, are left out (min_count 5 where not given). For
+        an encoded corpus they were fixed when it was encoded.
+    output : path, optional
+        Where to write the model directory; with it the run writes checkpoints beside it and survives its process.
+    resume : bool
+        Go on with what an interrupted run for ``output`` has left, or train on the model that stands there: for more
+        epochs on its text, or on a new text. See :mod:`wordsparse.continuing`.
+    checkpoint_every : float
+        Seconds between checkpoints; 0 for none but when SIGINT or SIGTERM stops the run.
+    progress : callable, optional
+        Called after every minibatch.
+    **options
+        The fields of :class:`wordsparse.recipe.Options`: model, loss, dim, window, sample, epochs, batch_tokens,
+        threads, seed, device, max_tokens, heldout, patience.
+
+    Returns
+    -------
+    Model
+        With ``report`` filled.
+
+    Raises
+    ------
+    InputError
+        If an option or the corpus is not usable; nothing has been started then.
+    TrainingError
+        If training diverges.
+    KeyboardInterrupt
+        If SIGINT or SIGTERM stops a run with an output, after it has written a checkpoint.
+    """
+    known = recipe.Options.__dataclass_fields__
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        raise InputError(f"unknown option {', '.join(unknown)}: choose from {', '.join(known)}")
+    chosen, text = recipe.Options(**options), Text(corpus, format, min_count, max_vocab)
+    if output is not None:
+        return OutputRun(Path(output), text, chosen, resume, checkpoint_every).train(progress=progress)
+    if resume:
+        raise InputError("resume needs an output, beside which the interrupted run has left its checkpoint")
+    memory.check_dim(chosen.dim)
+    with encoded(text) as ready:
+        return fit(ready, chosen, progress)
+
+
+def fit(corpus: EncodedCorpus, options: recipe.Options, progress: Callable[[Progress], None] | None = None) -> Model:
+    """Train on an encoded corpus, in memory; see :func:`train`."""
+    run = Run(corpus, options)
+    run.train(progress)
+    return run.model()

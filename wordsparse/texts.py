@@ -1,0 +1,114 @@
+"""A text to train on: encoded already, or to be encoded; and how to tell that it is still the same."""
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from wordsparse import storage
+from wordsparse.corpus import EncodedCorpus, Vocabulary, encode
+from wordsparse.corpus.shards import MANIFEST
+from wordsparse.corpus.sources import find_files
+from wordsparse.errors import InputError
+
+SOURCE_FORMAT, SOURCE_VERSION = "wordsparse-source", 1
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text to train on, and how it is encoded where it is not so already.
+
+    ``corpus`` is a path, a sequence of paths, an EncodedCorpus or an iterable of token lists; the others are the
+    options of :func:`wordsparse.corpus.encode`, None for what it does by default.
+    """
+
+    corpus: Any
+    format: str | None = None
+    min_count: int | None = None
+    max_vocab: int | None = None
+
+    def encoded(self) -> EncodedCorpus | None:
+        """The corpus, where it is encoded already.
+
+        Raises
+        ------
+        InputError
+            If it is damaged, or was encoded in another way than is asked for.
+        """
+        corpus = self.corpus
+        if isinstance(corpus, (list, tuple)) and len(corpus) == 1 and isinstance(corpus[0], (str, PathLike)):
+            corpus = corpus[0]
+        if isinstance(corpus, (str, PathLike)) and (Path(corpus) / MANIFEST).is_file():
+            corpus = EncodedCorpus.open(Path(corpus))
+        if not isinstance(corpus, EncodedCorpus):
+            return None
+        if self.format is not None:
+            raise InputError(f"{corpus.path} is encoded already: a format is for text ({self.format} was given)")
+        for name in ("min_count", "max_vocab"):
+            asked, fixed = getattr(self, name), getattr(corpus, name)
+            if asked is not None and asked != fixed:
+                raise InputError(f"{corpus.path} was encoded with {name} {fixed}, not {asked}: encode the text anew")
+        return corpus
+
+    def encode(
+        self, path: Path, known: Collection[str] = (), progress: Callable[[int], None] | None = None
+    ) -> EncodedCorpus:
+        """Encode it at ``path``, the ``known`` words in the vocabulary whatever their count."""
+        asked = {"format": self.format, "min_count": self.min_count, "max_vocab": self.max_vocab}
+        given: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
+        return encode(self.corpus, path, known=known, progress=progress, **given)
+
+    def source(self) -> dict[str, Any] | None:
+        """What tells, without reading it, that a text is the one that was encoded; None for what is not in files."""
+        paths = [self.corpus] if isinstance(self.corpus, (str, PathLike)) else self.corpus
+        if not isinstance(paths, (list, tuple)) or not all(isinstance(path, (str, PathLike)) for path in paths):
+            return None
+        stats = [(os.path.abspath(path), path.stat()) for path in find_files(paths)]
+        files = [[name, found.st_size, found.st_mtime_ns, found.st_ino] for name, found in stats]
+        options = {"format": self.format, "min_count": self.min_count, "max_vocab": self.max_vocab}
+        return {"files": files, **options}
+
+
+@contextmanager
+def encoded(text: Text) -> Iterator[EncodedCorpus]:
+    """The corpus, encoded: opened where it is so already, else encoded in a temporary place."""
+    if (ready := text.encoded()) is not None:
+        yield ready
+        return
+    with storage.staging(Path(tempfile.gettempdir()) / "wordsparse-corpus", mode=0o700) as temporary:
+        yield text.encode(temporary / "encoded")
+
+
+def encoded_once(
+    text: Text,
+    path: Path,
+    source: Path,
+    known: Vocabulary | None,
+    progress: Callable[[int], None] | None = None,
+) -> EncodedCorpus:
+    """The corpus, encoded: opened where it is so already, or where ``path`` holds it from before, else encoded there.
+
+    ``source`` is the file that tells which text ``path`` holds; it is written last, and goes first.
+    """
+    if (ready := text.encoded()) is not None:
+        return ready
+    words = [] if known is None else known.words
+    about = text.source()
+    if about is not None:
+        about["known"] = hashlib.sha256("\0".join(words).encode()).hexdigest()
+        if source.is_file() and path.is_dir():
+            with contextlib.suppress(InputError):  # what is damaged is encoded anew
+                if storage.read_manifest(source, SOURCE_FORMAT, SOURCE_VERSION).get("text") == about:
+                    return EncodedCorpus.open(path)
+    source.unlink(missing_ok=True)
+    storage.remove_directory(path)
+    corpus = text.encode(path, words, progress)
+    if about is not None:
+        storage.write_manifest(source, {"format": SOURCE_FORMAT, "version": SOURCE_VERSION, "text": about})
+    return corpus
