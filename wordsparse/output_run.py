@@ -76,6 +76,7 @@ class OutputRun:
                 assert base is not None
                 say(f"{self.output} is finished: there is nothing left to train")
                 return base
+            say(f"training on {run.device.reason}")
             del base  # its arrays are the run's now, or of no more use
             if checkpoint is not None:
                 checkpoint.restore(run)

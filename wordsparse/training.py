@@ -9,12 +9,12 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from wordsparse import arrays, memory, recipe, threads
+from wordsparse import arrays, devices, memory, recipe, threads
 from wordsparse.corpus import EncodedCorpus, Vocabulary
 from wordsparse.embedding import WordEmbedding
 from wordsparse.errors import InputError, TrainingError
 from wordsparse.examples import ExampleBuilder, Examples
-from wordsparse.kernels import CpuKernels
+from wordsparse.kernels import at_work, kernels_on
 from wordsparse.machine import peak_memory_bytes
 from wordsparse.model import Model, Training
 from wordsparse.output import FactoredOutput
@@ -57,6 +57,8 @@ class Run:
     embedding : WordEmbedding
     standing : Standing
         How far it has come.
+    device : Choice
+        Where it runs, and why.
     total_tokens : int
         To pass over in all epochs.
     """
@@ -91,7 +93,8 @@ class Run:
         self._estimated_peak = memory.estimated_peak(self.need)
         self._lr = constants.steps.lr
         self.threads = threads.resolve_threads(options.threads)
-        kernels = CpuKernels(self.threads)
+        self.device = devices.choose(options.device)
+        kernels = kernels_on(self.device.device, self.threads)
         output = FactoredOutput(
             len(vocabulary),
             options.dim + 1,
@@ -134,7 +137,7 @@ class Run:
             if after_step is not None:
                 after_step(self)
 
-        with threads.single_threaded_blas():
+        with at_work():
             while len(at.losses) < self.options.epochs and not self._has_stalled():
                 self._finish_epoch(report or (lambda progress: None), between_steps)
             self.embedding.output.fold()
@@ -152,7 +155,8 @@ class Run:
             dim=options.dim,
             threads=self.threads,
             batch_tokens=self.batch_tokens,
-            device="cpu",
+            device=self.device.device,
+            device_reason=self.device.reason,
             loss=list(at.losses),
             peak_memory_bytes=peak_memory_bytes(),
             estimated_memory_bytes=self._estimated_peak,
@@ -160,9 +164,9 @@ class Run:
             checkpoints=checkpoints,
             heldout_loss=list(at.heldout_losses) if options.heldout else None,
         )
-        E, V = self.embedding.E, self.embedding.output.V
-        training = Training(self._text, at.as_dict(), self.embedding.state())
-        return Model(self.vocabulary, E, V, asdict(options), report.as_dict(), training)
+        state = self.embedding.state()
+        training = Training(self._text, at.as_dict(), state)
+        return Model(self.vocabulary, state["E"], state["output.V"], asdict(options), report.as_dict(), training)
 
     def _finish_epoch(self, report: Callable[[Progress], None], between_steps: Callable[[], None]) -> None:
         """What is left of the epoch that is under way, and its losses."""
