@@ -22,16 +22,6 @@ ctypedef fused real:
     float
     double
 
-cdef extern from *:
-    """
-    #ifdef _OPENMP
-    #define WORDSPARSE_OPENMP 1
-    #else
-    #define WORDSPARSE_OPENMP 0
-    #endif
-    """
-    const bint WORDSPARSE_OPENMP
-
 cdef extern from "rows.h" nogil:
     void combine_f32(const int64_t*, const int32_t*, const int64_t*, const float*, const float*, Py_ssize_t,
                      Py_ssize_t, Py_ssize_t, Py_ssize_t, int, float*, Py_ssize_t)
@@ -50,8 +40,6 @@ cdef extern from "rows.h" nogil:
 
 cdef extern from "string.h" nogil:
     void* memcpy(void*, const void*, size_t)
-
-OPENMP = bool(WORDSPARSE_OPENMP)
 
 # Rows dealt to a thread at a time: frequent words own long rows, so blocks are small and dealt as threads come free.
 cdef enum:

@@ -9,7 +9,7 @@ dtypes    real = float32 or float64; the sums of gram run in `real` inside a blo
 memory    outputs and work space come from the caller; rows of tall matrices may lie further apart
 cost      2 n k d flops (gram_self n d²), A and out once through memory, M from cache
 threads   OpenMP threads take whole blocks and call a single-threaded BLAS: the caller holds BLAS at one thread
-          (wordsparse.threads). Blocks, and the order in which they are added up, depend on n alone, so the result is the
+          (wordsparse.threads). Blocks, and how they are added up, depend on n alone, so the result is the
           same to the last bit for any number of threads
 """
 

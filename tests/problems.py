@@ -1,18 +1,21 @@
 """Random problems for the exact layer, and how far a layer is from the dense oracle."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 from unittest import mock
 
 import numpy as np
 import scipy.sparse as sp
+from emulation import compiler, standin
 from numpy.typing import NDArray
 
 from wordsparse import losses
 from wordsparse import update as layer_update
+from wordsparse.errors import InputError
 from wordsparse.inputs import Inputs, RowInputs
 from wordsparse.kernels import CpuKernels, Csr, Kernels, NumpyKernels, Windows
+from wordsparse.kernels.cuda import CudaKernels
 from wordsparse.minibatch import Forward, Targets
 from wordsparse.output import FactoredOutput
 from wordsparse.reference import DenseOutput
@@ -31,7 +34,18 @@ ROUTES = ("dense", "low_rank")
 
 
 def backends() -> dict[str, Kernels]:
-    return {"numpy": NumpyKernels(), "cpu-1": CpuKernels(1), "cpu-2": CpuKernels(2)}
+    """Every implementation at hand: CUDA's on the stand-in where that can be compiled, and on a GPU if there is one."""
+    found: dict[str, Kernels] = {"numpy": NumpyKernels(), "cpu-1": CpuKernels(1), "cpu-2": CpuKernels(2)}
+    if compiler.COMPILER is not None:
+        found["cuda-emulated"] = CudaKernels(standin.cupy)
+    with suppress(InputError):
+        found["cuda"] = CudaKernels()
+    return found
+
+
+def host(layer: FactoredOutput, array: Any) -> Array:
+    """An array of the layer's device as one of NumPy."""
+    return layer.kernels.to_host(array)
 
 
 def measure(random: np.random.Generator, D: int) -> Array:
@@ -105,8 +119,9 @@ def forward(
     rows, local = np.unique(Y.indices.astype(np.int64), return_inverse=True)
     csr = Csr(Y.indptr.astype(np.int64), local.astype(np.int32), rows.shape[0])
     if inputs is None:
-        inputs = RowInputs(H.astype(layer.dtype), layer.kernels)
-    return layer.evaluate(inputs, Targets(rows, csr, Y.data.astype(layer.dtype)), per_example=per_example)
+        inputs = RowInputs(layer.kernels.to_device(H.astype(layer.dtype)), layer.kernels)
+    targets = Targets(rows, csr, Y.data.astype(layer.dtype)).moved(layer.kernels.to_device)
+    return layer.evaluate(inputs, targets, per_example=per_example)
 
 
 def step(
@@ -117,9 +132,9 @@ def step(
         return layer.step(H, Y, lr, weight_decay=weight_decay)
     seen = forward(layer, H, Y)
     gradient = seen.gradient
-    layer.update(seen, lr, preconditioner, weight_decay=weight_decay)
+    layer.update(seen, lr, layer.kernels.to_device(preconditioner), weight_decay=weight_decay)
     assert seen.losses is not None
-    return seen.losses, gradient
+    return host(layer, seen.losses), host(layer, gradient)
 
 
 def off(actual: Array, expected: Array, scale: float = 0.0) -> float:
@@ -136,10 +151,11 @@ def distance(layer: FactoredOutput, dense: DenseOutput, scale: float = 0.0) -> d
     p = np.sqrt(dense.pi)
     W = p[:, None] * dense.W
     Q = W.T @ W
+    bound_of_w_bar = float(np.sqrt(p @ p) * max(np.sqrt(np.diag(Q).max()), scale))
     return {
         "W": off(p[:, None] * layer.weights().astype(np.float64), W, scale),
-        "Q": off(layer.factors.Q, Q, scale**2),
-        "w_bar": off(layer.factors.w_bar, p @ W, float(np.sqrt(p @ p) * max(np.sqrt(np.diag(Q).max()), scale))),
+        "Q": off(host(layer, layer.factors.Q), Q, scale**2),
+        "w_bar": off(host(layer, layer.factors.w_bar), p @ W, bound_of_w_bar),
     }
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from wordsparse import losses
 from wordsparse.errors import InputError
+from wordsparse.kernels import Csr, NumpyKernels
 from wordsparse.losscheck import check_loss
 from wordsparse.output import FactoredOutput
 from wordsparse.reference import DenseOutput
@@ -85,14 +86,15 @@ def test_derivatives_by_finite_differences(loss: losses.Loss, total: float) -> N
 def test_minibatch_derivatives_are_those_of_its_losses(name: str) -> None:
     """Sums over targets, weights included, some examples without any."""
     random = np.random.default_rng(2)
-    example, m, total = np.array([0, 0, 0, 2, 4, 4]), 5, 7.0
+    example, m, total, kernels = [0, 0, 0, 2, 4, 4], 5, 7.0, NumpyKernels()
+    targets = Csr(np.array([0, 3, 3, 4, 4, 6]), np.zeros(6, np.int32), 1)
     loss, y = problems.LOSSES[name], random.uniform(0.3, 2, 6)
     o, s = random.standard_normal(6), random.standard_normal(m)
     q = 3 + random.random(m)
-    terms = loss.minibatch(example, y, o, q, s, total)
+    terms = loss.minibatch(targets, y, o, q, s, total, kernels)
 
     def sums(o: Array, q: Array, s: Array) -> Array:
-        return loss.minibatch(example, y, o, q, s, total).losses
+        return loss.minibatch(targets, y, o, q, s, total, kernels).losses
 
     step = 1e-5
     by_q = (sums(o, q + step, s) - sums(o, q - step, s)) / (2 * step)

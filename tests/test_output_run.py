@@ -335,6 +335,12 @@ def test_a_text_that_vanishes_during_the_run_is_read_on(
     assert same_vectors(model, ws.train(text, **SHORT))
 
 
+def test_a_run_directory_that_someone_removes_is_made_again(text: Path, output: Path) -> None:
+    gone = after(500, lambda: shutil.rmtree(run_directory(output)))
+    assert same_vectors(ws.train(text, output=output, progress=gone, **SHORT), ws.train(text, **SHORT))
+    assert not run_directory(output).exists()
+
+
 def test_a_format_beside_an_encoded_text_is_refused(text: Path, output: Path, tmp_path: Path) -> None:
     ws.encode(text, tmp_path / "encoded", min_count=1)
     with pytest.raises(InputError, match="is encoded already: a format is for text"):

@@ -8,6 +8,8 @@ from wordsparse.errors import InputError
 from wordsparse.examples import MAX_WINDOW
 from wordsparse.recipe import LOSSES, MODELS, RECIPES, Options
 
+pytestmark = pytest.mark.usefixtures("no_gpu")
+
 
 def test_defaults_are_valid_and_immutable() -> None:
     options = Options()
@@ -70,5 +72,5 @@ def test_softmax_is_answered_with_its_nearest_relatives() -> None:
 
 
 def test_the_refusal_of_cuda_says_what_to_do() -> None:
-    with pytest.raises(InputError, match=r"device cuda.*--device cpu or auto"):
+    with pytest.raises(InputError, match="device cuda: there is no GPU here; or use device cpu or auto"):
         Options(device="cuda")

@@ -16,6 +16,8 @@ from wordsparse.progress import Progress
 from wordsparse.slices import Split
 from wordsparse.texts import Text, encoded
 
+pytestmark = pytest.mark.usefixtures("no_gpu")
+
 TOPICS = [f"a{i}" for i in range(10)], [f"b{i}" for i in range(10)]
 # The loss per pair where a run starts; for the Z-loss that of an output at the mean, since it starts from noise.
 AT_START = {"bounded-ns": np.log(2) * 6, "squared": 1.0, "spherical": 0.0, "taylor": 0.0, "zloss": 10 * np.log1p(np.e)}

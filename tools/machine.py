@@ -16,6 +16,7 @@ from wordsparse.machine import blas_threads as blas_threads
 from wordsparse.machine import describe as describe
 from wordsparse.machine import memory_bytes as memory_bytes
 from wordsparse.machine import sgemm_gflops as sgemm_gflops
+from wordsparse.storage import write_file
 
 # A round of a fast side lasts at least so long, in seconds.
 ROUND = 0.3
@@ -90,7 +91,7 @@ def write_report(report: Mapping[str, Any], path: Path | None) -> None:
     """Write ``report`` as JSON, whole or not at all; numbers that are not finite are a mistake of the tool."""
     if path is not None:
         text = json.dumps(report, indent=1, allow_nan=False) + "\n"
-        storage.write_file(path.absolute(), text.encode())
+        write_file(path.absolute(), text.encode())
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

@@ -127,7 +127,13 @@ def ours(corpus: EncodedCorpus, options: Options, batch_tokens: int | None) -> m
 
 def batches(corpus: EncodedCorpus, options: Options, batch_tokens: int) -> Callable[[], Any]:
     """A call gives an iterator over the minibatches of the options' text."""
-    builder = ExampleBuilder(corpus.vocabulary, window=options.window, sample=options.sample, seed=options.seed)
+    builder = ExampleBuilder(
+        corpus.vocabulary,
+        window=options.window,
+        sample=options.sample,
+        seed=options.seed,
+        distances=RECIPES[options.model, options.loss].distances,
+    )
     build = builder.cbow if options.model == "cbow" else builder.skipgram
     slices = Slices(corpus, options.max_tokens, options.heldout, options.seed)
 

@@ -102,9 +102,11 @@ class Checkpointer:
             raise Interrupted(
                 f"interrupted after {run.standing.tokens:,} of {run.total_tokens:,} tokens: {self.save(run)}"
             )
-        writing = self._writer is not None and self._writer.is_alive()
-        if self._every and time.monotonic() >= self._due and not writing:
+        if self._writer is not None:
+            if self._writer.is_alive():
+                return
             self.finish()
+        if self._every and time.monotonic() >= self._due:
             try:
                 state = arrays.copy(run.embedding.state())
             except MemoryError:
@@ -140,7 +142,7 @@ class Checkpointer:
     def _write(self, state: Mapping[str, Any], standing: dict[str, Any]) -> None:
         before = self._directory.checkpoints()
         number = 1 + (int(before[0].name.removeprefix(CHECKPOINT)) if before else 0)
-        target = self._directory.path / f"{CHECKPOINT}{number:09d}"
+        target = self._directory.place(f"{CHECKPOINT}{number:09d}")
         try:
             _check_finite(state)
             with storage.new_directory(target) as folder, storage.writing(target):

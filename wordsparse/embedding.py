@@ -23,7 +23,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import lapack
 
 from wordsparse.examples import Examples
 from wordsparse.inputs import Inputs, RowInputs, WindowInputs
@@ -65,9 +64,11 @@ class WordEmbedding:
         self.output, self.kernels, self.sizes = output, kernels, sizes
         dim = output.n_features - 1
         random = np.random.default_rng(seed)
-        self.E = (random.random((output.n_outputs, dim), np.float32) - np.float32(0.5)) / np.float32(dim)
-        self.mass = np.zeros(output.n_outputs)  # M_w, in pairs
-        self.curvature = np.zeros((dim + 1, dim + 1))  # C̄
+        start = (random.random((output.n_outputs, dim), np.float32) - np.float32(0.5)) / np.float32(dim)
+        xp = kernels.xp
+        self.E = kernels.to_device(start)
+        self.mass = xp.zeros(output.n_outputs)  # M_w, in pairs
+        self.curvature = xp.zeros((dim + 1, dim + 1))  # C̄
         self.pair_curvature = 0.0  # κ
         self.steps = 0
 
@@ -75,6 +76,7 @@ class WordEmbedding:
         """One minibatch; lr 0 leaves E where it is, ``remaining`` is r. Returns the sum of its losses beforehand."""
         if examples.pairs == 0:
             return 0.0
+        examples = examples.moved(self.kernels.to_device)
         inputs = self._inputs(examples)
         targets = Targets(examples.words, examples.targets, examples.weights)
         forward = self.output.evaluate(inputs, targets, per_example=False)
@@ -87,7 +89,7 @@ class WordEmbedding:
         eta = sizes.eta * max(1 / (self.steps + sizes.t0), remaining / sizes.n_w)
         d = self.curvature.shape[0]
         ridge = sizes.ridge * np.trace(self.curvature) / d
-        preconditioner = inverse(self.curvature + ridge * np.eye(d))
+        preconditioner = self.kernels.symmetric_inverse(self.curvature + ridge * self.kernels.xp.eye(d))
         loss = forward.loss_sum
         self.output.update(forward, eta / examples.pairs, preconditioner)
         # Q_E = 0: W said nothing about E yet.
@@ -100,20 +102,26 @@ class WordEmbedding:
         """The sum of the losses over the full vocabulary; nothing is learnt from the examples."""
         if examples.pairs == 0:
             return 0.0
+        examples = examples.moved(self.kernels.to_device)
         targets = Targets(examples.words, examples.targets, examples.weights)
         return self.output.evaluate(self._inputs(examples), targets, per_example=False).loss_sum
 
     def state(self) -> dict[str, Any]:
-        """All that steps change, by name: arrays (not copies) and numbers; the output layer's as ``output.NAME``."""
-        arrays = {"E": self.E, "mass": self.mass, "curvature": self.curvature}
+        """All that steps change, by name: arrays and numbers; the output layer's as ``output.NAME``.
+
+        On the CPU the arrays are this object's own, from a GPU they are copies.
+        """
+        own = {"E": self.E, "mass": self.mass, "curvature": self.curvature}
+        arrays = {name: self.kernels.to_host(array) for name, array in own.items()}
         numbers = {"pair_curvature": self.pair_curvature, "steps": self.steps}
         return {**arrays, **numbers, **{f"output.{name}": part for name, part in self.output.state().items()}}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from what :meth:`state` gave, with the same sizes. The smaller arrays are taken over, not copied."""
+        to_device = self.kernels.to_device
         if state["E"] is not self.E:
-            self.E[...] = state["E"]
-        self.mass, self.curvature = state["mass"], state["curvature"]
+            self.E[...] = to_device(state["E"])
+        self.mass, self.curvature = to_device(state["mass"]), to_device(state["curvature"])
         self.pair_curvature, self.steps = state["pair_curvature"], state["steps"]
         prefix = "output."
         self.output.restore({name.removeprefix(prefix): state[name] for name in state if name.startswith(prefix)})
@@ -123,15 +131,17 @@ class WordEmbedding:
 
         Words that it did not have stay as they are.
         """
-        self.E[rows], self.mass[rows] = state["E"], state["mass"]
-        self.curvature, self.pair_curvature = state["curvature"], state["pair_curvature"]
+        to_device = self.kernels.to_device
+        there = to_device(rows)
+        self.E[there], self.mass[there] = to_device(state["E"]), to_device(state["mass"])
+        self.curvature, self.pair_curvature = to_device(state["curvature"]), state["pair_curvature"]
         self.steps = state["steps"]
         weights = self.output.weights()
         weights[rows] = W
         self.output.set_weights(weights)
 
     def _inputs(self, examples: Examples) -> Inputs:
-        constant = np.ones(examples.words.shape[0], np.float32)
+        constant = self.kernels.xp.ones(examples.words.shape[0], np.float32)
         features = self.kernels.take(self.E, examples.words, constant)
         if examples.bags is None:
             return RowInputs(features, self.kernels)
@@ -141,7 +151,7 @@ class WordEmbedding:
         rate = max(1 / (self.steps + 1), 1 / self.sizes.n_w)
         curvature = forward.curvature if (forward.alpha >= 0).all() else forward.inputs.gram(weights)
         self.curvature += rate * (2 * curvature / pairs - self.curvature)
-        self.pair_curvature += rate * (2 * weights.sum() / pairs - self.pair_curvature)
+        self.pair_curvature += rate * (2 * float(weights.sum()) / pairs - self.pair_curvature)
 
     def _input_change(self, forward: Forward, words: Array, new_mass: Array, lr: float) -> tuple[Array, Array]:
         """Directions (u, dim) and their factors (u,): E_w changes by factor × direction.
@@ -150,15 +160,15 @@ class WordEmbedding:
         product: Q_E P = I − r P, so the first term is Z − r Z P (+ the constant feature's row of Q). The Z and G of
         ``forward``, from before the update, are used up.
         """
-        f, dim = forward.factors, self.E.shape[1]
+        f, dim, xp = forward.factors, self.E.shape[1], self.kernels.xp
         Q_E = f.Q[:dim, :dim]
-        r = self.sizes.rho * np.trace(Q_E) / dim
-        P = inverse(Q_E + r * np.eye(dim))
+        r = self.sizes.rho * float(np.trace(Q_E)) / dim
+        P = self.kernels.symmetric_inverse(Q_E + r * xp.eye(dim))
         back = forward.backward
         u = words.shape[0]
         # The rank-one terms: the constant feature's, and β's.
         terms = np.column_stack([back.Z[:, dim], forward.inputs.pull(forward.beta).astype(np.float32)])
-        self.kernels.add_rows(back.G, np.arange(u), back.Z, np.full(u, -r, np.float32))
+        self.kernels.add_rows(back.G, xp.arange(u), back.Z, xp.full(u, -r, np.float32))
         change = back.Z[:, :dim]
         self.kernels.matmul(back.G[:, :dim], P, out=change)
         self.kernels.matmul(terms, np.stack([f.Q[dim, :dim], f.w_bar[:dim]]) @ P, out=change)
@@ -166,12 +176,3 @@ class WordEmbedding:
         factor = -np.minimum(lr / seen, self.sizes.trust / np.maximum(new_mass, np.finfo(np.float32).tiny))
         factor /= self.pair_curvature
         return change, factor.astype(np.float32)
-
-
-def inverse(matrix: Array) -> Array:
-    """The inverse of a symmetric matrix, by Cholesky; by LU where it is not positive definite."""
-    factor, failed = lapack.dpotrf(matrix)
-    if failed:
-        return np.asarray(np.linalg.inv(matrix))
-    upper, _ = lapack.dpotri(factor)
-    return np.asarray(np.triu(upper) + np.triu(upper, 1).T)

@@ -1,6 +1,7 @@
 """From a slice of an encoded corpus to the sparse structures of a minibatch (compiled, outside Python's lock)."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -31,6 +32,13 @@ class Examples:
     bags: Windows | None
     tokens: int
     pairs: int
+
+    def moved(self, move: Callable[[Array], Array]) -> "Examples":
+        """The same with its arrays elsewhere."""
+        bags = None if self.bags is None else self.bags.moved(move)
+        return replace(
+            self, words=move(self.words), targets=self.targets.moved(move), weights=move(self.weights), bags=bags
+        )
 
 
 class ExampleBuilder:

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg.lapack import dgetrf, dgetri
+
+from wordsparse.kernels import Kernels
 
 Array = NDArray[Any]
 
@@ -29,9 +30,10 @@ class Factors:
     w_bar: Array
 
     @classmethod
-    def identity(cls, d: int, Q: Array, w_bar: Array) -> "Factors":
-        """U = I, ω = 0: V is W itself."""
-        return cls(np.eye(d), np.eye(d), np.zeros(d), Q, w_bar)
+    def identity(cls, Q: Array, w_bar: Array, xp: Any = np) -> "Factors":
+        """U = I, ω = 0: V is W itself; ``xp`` is the module of the arrays."""
+        d = w_bar.shape[0]
+        return cls(xp.eye(d), xp.eye(d), xp.zeros(d), Q, w_bar)
 
     @cached_property
     def scale(self) -> float:
@@ -48,14 +50,14 @@ class Factors:
         """By how much rounding in V grows on its way to W; see :func:`condition_number`."""
         return condition_number(self.scale, self.inverse_scale)
 
-    def renewed(self, dtype: np.dtype[Any]) -> "Factors":
+    def renewed(self, dtype: np.dtype[Any], kernels: Kernels) -> "Factors":
         """Itself, or with U⁻¹ computed anew where it has drifted from U by more than ``dtype`` allows.
 
         A probe z of random signs sees every error: the mean of ‖E z‖² over such z is ‖E‖²_F.
         """
-        z = _signs(self.U.shape[0])
+        z = _signs(self.U.shape[0], kernels.xp)
         drift = np.linalg.norm(self.U @ (self.U_inverse @ z) - z) / np.sqrt(z.shape[0])
-        return self if drift <= DRIFT[dtype] else replace(self, U_inverse=invert(self.U))
+        return self if drift <= DRIFT[dtype] else replace(self, U_inverse=kernels.inverse(self.U))
 
     def is_finite(self) -> bool:
         """Whether every entry is a finite number."""
@@ -63,17 +65,9 @@ class Factors:
 
 
 @lru_cache
-def _signs(d: int) -> Array:
-    return np.random.default_rng(0).choice([-1.0, 1.0], d)
-
-
-def invert(matrix: Array) -> Array:
-    """The inverse; infinite where the matrix is singular, so that its condition number says so."""
-    # By LU of the transpose, which in C order needs no copy: half the time of solving for the identity.
-    lu, pivots, singular = dgetrf(matrix.T)
-    if singular:
-        return np.full_like(matrix, np.inf)
-    return np.asarray(dgetri(lu, pivots, lwork=64 * matrix.shape[0], overwrite_lu=1)[0].T)
+def _signs(d: int, xp: Any) -> Array:
+    signs: Array = xp.asarray(np.random.default_rng(0).choice([-1.0, 1.0], d))
+    return signs
 
 
 def scale(matrix: Array) -> float:

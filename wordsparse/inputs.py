@@ -98,7 +98,8 @@ class RowInputs:
         return self._kernels.matmul(self.rows, matrix)
 
     def total(self, weights: Array) -> Array:
-        return np.asarray(self.rows.T @ weights.astype(self.dtype)).astype(np.float64)
+        total: Array = (self.rows.T @ weights.astype(self.dtype)).astype(np.float64)
+        return total
 
     def gram(self, weights: Array) -> Array:
         if weights.size and weights.min() == weights.max():
@@ -122,7 +123,8 @@ class RowInputs:
 
     def scaled(self, weights: Array) -> Array:
         """diag(weights) H, (m, d)."""
-        return np.asarray(self.rows * weights.astype(self.dtype)[:, None])
+        scaled: Array = self.rows * weights.astype(self.dtype)[:, None]
+        return scaled
 
 
 class _RowBackward:
@@ -183,7 +185,8 @@ class WindowInputs:
         return self.kernels.window_means(self.windows, self.kernels.matmul(self.features, matrix))
 
     def total(self, weights: Array) -> Array:
-        return np.asarray(self.features.T @ self.pull(weights).astype(self.dtype)).astype(np.float64)
+        total: Array = (self.features.T @ self.pull(weights).astype(self.dtype)).astype(np.float64)
+        return total
 
     def gram(self, weights: Array) -> Array:
         return RowInputs(self.rows, self.kernels).gram(weights)
@@ -195,10 +198,10 @@ class WindowInputs:
         return _WindowBackward(self, forward)
 
     def pull(self, values: Array) -> Array:
-        return self.windows.pull(values * self.windows.share)
+        return self.kernels.window_sums(self.windows, values * self.windows.share)
 
     def mass(self, weights: Array) -> Array:
-        return self.windows.pull(weights * self.windows.share**2)
+        return self.kernels.window_sums(self.windows, weights * self.windows.share**2)
 
 
 class _WindowBackward:

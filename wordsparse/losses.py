@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordsparse.errors import InputError
+from wordsparse.kernels import Csr, Kernels
 
 Array = NDArray[Any]
 LOG2 = math.log(2.0)
@@ -63,26 +64,23 @@ class Loss(ABC):
     def terms(self, o: Any, q: Any, s: Any, total: float) -> Terms:
         """ℓ(o, q, s) for one target of weight 1, elementwise over arrays."""
 
-    def minibatch(self, example: Array, y: Array, o: Array, q: Array, s: Array, total: float) -> Minibatch:
+    def minibatch(
+        self, targets: Csr, y: Array, o: Array, q: Array, s: Array, total: float, kernels: Kernels
+    ) -> Minibatch:
         """Sum the targets' terms, weighted by ``y``, per example.
 
         Parameters
         ----------
-        example : (entries,) int
-            The example of each stored target.
+        targets : Csr
+            Structure (m, any) of the stored targets.
         y, o : (entries,)
             Weight and output of each stored target.
         q, s : (m,) float64
         """
-        m = q.shape[0]
+        example = kernels.row_of_entry(targets)
         terms = self.terms(o, q[example], s[example], total)
-
-        def per_example(values: Any) -> Array:
-            # (bincount of nothing is int64, whatever the weights)
-            weights = np.broadcast_to(y * values, y.shape)
-            return np.bincount(example, weights=weights, minlength=m).astype(np.float64, copy=False)
-
-        return Minibatch(per_example(terms.value), per_example(terms.dq), per_example(terms.ds), y * terms.do)
+        losses, alpha, beta = (kernels.sum_rows(targets, y * values) for values in terms[:3])
+        return Minibatch(losses, alpha, beta, y * terms.do)
 
 
 class LinearLoss(Loss):
@@ -140,11 +138,13 @@ class Squared(LinearLoss):
     def slopes(self, total: float) -> tuple[float, float, float]:
         return 0.0, 1.0, 0.0
 
-    def minibatch(self, example: Array, y: Array, o: Array, q: Array, s: Array, total: float) -> Minibatch:
+    def minibatch(
+        self, targets: Csr, y: Array, o: Array, q: Array, s: Array, total: float, kernels: Kernels
+    ) -> Minibatch:
         if self.weighted:
-            return super().minibatch(example, y, o, q, s, total)
-        losses = q + np.bincount(example, weights=y * (y - 2 * o), minlength=q.shape[0])
-        return Minibatch(losses, np.ones(q.shape), np.zeros(q.shape), -2 * y)
+            return super().minibatch(targets, y, o, q, s, total, kernels)
+        losses = q + kernels.sum_rows(targets, y * (y - 2 * o))
+        return Minibatch(losses, np.ones_like(q), np.zeros_like(q), -2 * y)
 
 
 @dataclass(frozen=True)

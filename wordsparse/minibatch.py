@@ -1,5 +1,6 @@
 """One minibatch as the layer sees it: the targets, the forward pass, and what gradient and update share of it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -25,6 +26,10 @@ class Targets:
     rows: Array
     csr: Csr
     y: Array
+
+    def moved(self, move: Callable[[Array], Array]) -> "Targets":
+        """The same with its arrays elsewhere."""
+        return Targets(move(self.rows), self.csr.moved(move), move(self.y))
 
 
 class TargetRows:
@@ -54,7 +59,7 @@ class TargetRows:
         a = self._kernels.pair_dots(self._csr, self._inputs.times(self._factors.U.T), self.V_T)
         if self._factors.omega.any():
             along = self._inputs.rows @ self._factors.omega.astype(a.dtype)
-            a += along[self._csr.row_of_entry()] * self.p_T.astype(a.dtype)[self._csr.indices]
+            a += along[self._kernels.row_of_entry(self._csr)] * self.p_T.astype(a.dtype)[self._csr.indices]
         return a
 
     def combined(self, gamma: Array, out: Array | None = None) -> Array:
@@ -116,7 +121,7 @@ class Forward:
     @cached_property
     def b(self) -> Array:
         """Hᵀβ, (d,) float64."""
-        return self.inputs.total(self.beta) if self.beta.any() else np.zeros(self.inputs.shape[1])
+        return self.inputs.total(self.beta) if self.beta.any() else self.kernels.xp.zeros(self.inputs.shape[1])
 
     @cached_property
     def transposed(self) -> Csr:

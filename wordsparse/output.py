@@ -28,9 +28,8 @@ from wordsparse import validation
 from wordsparse.errors import InputError, TrainingError
 from wordsparse.factors import Factors, condition_number, scale
 from wordsparse.inputs import Inputs, RowInputs
-from wordsparse.kernels import CpuKernels, Csr, Kernels
+from wordsparse.kernels import Csr, Kernels, at_work, kernels_on
 from wordsparse.minibatch import Forward, TargetRows, Targets
-from wordsparse.threads import single_threaded_blas
 
 Array = NDArray[Any]
 
@@ -68,11 +67,14 @@ class FactoredOutput:
         Initial W; taken as given.
     threads : int, optional
         Threads of the compiled kernels; None: every CPU available.
+    device : str
+        ``cpu``, ``cuda`` (an NVIDIA GPU through CuPy) or ``auto``; there the state stays. Inputs may be CuPy arrays
+        then, and what is returned for them is too; NumPy arrays give NumPy arrays.
 
     Raises
     ------
     InputError
-        If a size, the dtype, the base measure or the weights do not fit.
+        If a size, the dtype, the base measure or the weights do not fit, or the device cannot be used.
     """
 
     def __init__(
@@ -85,6 +87,7 @@ class FactoredOutput:
         seed: int = 0,
         weights: ArrayLike | None = None,
         threads: int | None = None,
+        device: str = "cpu",
         kernels: Kernels | None = None,
     ) -> None:
         self.n_outputs = validation.positive_int("n_outputs", n_outputs)
@@ -94,23 +97,26 @@ class FactoredOutput:
         if self.n_outputs < self.loss.min_outputs:
             raise InputError(f"loss {self.loss.name} needs at least {self.loss.min_outputs} outputs, not {n_outputs}")
         seed = validation.whole("seed", seed)
-        self.kernels: Kernels = kernels if kernels is not None else CpuKernels(threads)
+        self.kernels: Kernels = kernels if kernels is not None else kernels_on(device, threads)
+        xp = self.kernels.xp
         # p = √π (D,) float64; None stands for all ones, at no cost in memory.
         self.p = None
         if base_measure is not None:
-            self.p = np.sqrt(validation.base_measure(base_measure, self.n_outputs, self.dtype))
+            roots = np.sqrt(validation.base_measure(base_measure, self.n_outputs, self.dtype))
+            self.p = self.kernels.to_device(roots)
         self.total = float(self.n_outputs) if self.p is None else 1.0  # Σ π_i = ‖p‖²
-        self.V = np.zeros((self.n_outputs, self.n_features), self.dtype)
+        self.V = xp.zeros((self.n_outputs, self.n_features), self.dtype)
         self.folds = 0
         if weights is not None:
             self.set_weights(weights)
         elif self.loss.starts_at_zero:
-            self.factors = Factors.identity(n_features, np.zeros((n_features,) * 2), np.zeros(n_features))
+            self.factors = Factors.identity(xp.zeros((n_features,) * 2), xp.zeros(n_features), xp)
             self._calm_norm = 0.0
         else:
             random = np.random.default_rng(seed)
             for block in self._blocks():
-                self.V[block] = 0.01 * random.standard_normal(self.V[block].shape, self.dtype)
+                start = 0.01 * random.standard_normal(self.V[block].shape, self.dtype)
+                self.V[block] = self.kernels.to_device(start)
             self._recount()
             self._calm_norm = float(np.trace(self.factors.Q))
 
@@ -135,9 +141,9 @@ class FactoredOutput:
         InputError
             If shapes do not agree, a value is not finite, or a target's index is out of range.
         """
-        with single_threaded_blas():
+        with at_work():
             forward = self._evaluate_rows(H, Y)
-            return self._losses_of(forward), forward.gradient
+            return self._like(H, self._losses_of(forward)), self._like(H, forward.gradient)
 
     def step(self, H: ArrayLike, Y: Any, lr: float, *, weight_decay: float = 0.0) -> tuple[Array, Array]:
         """One exact gradient step of size ``lr`` on the sum of the losses; returns as :meth:`loss_and_grad`, from
@@ -154,23 +160,23 @@ class FactoredOutput:
         """
         lr = validation.non_negative("lr", lr)
         weight_decay = validation.non_negative("weight_decay", weight_decay)
-        with single_threaded_blas():
+        with at_work():
             forward = self._evaluate_rows(H, Y)
             gradient = forward.gradient  # of the state before the step
             self.update(forward, lr, weight_decay=weight_decay)
-            return self._losses_of(forward), gradient
+            return self._like(H, self._losses_of(forward)), self._like(H, gradient)
 
-    @single_threaded_blas()
+    @at_work()
     def weights(self, rows: ArrayLike | None = None) -> Array:
         """W[rows] (all rows when None), so that o = W h; in the working precision."""
         if rows is None:
-            out = np.empty_like(self.V)
+            out = np.empty(self.V.shape, self.dtype)
             for block in self._blocks():
-                out[block] = self._plain_rows(block)
+                out[block] = self.kernels.to_host(self._plain_rows(block))
             return out
-        return self._plain_rows(validation.output_rows(rows, self.n_outputs))
+        return self.kernels.to_host(self._plain_rows(self._chosen(rows)))
 
-    @single_threaded_blas()
+    @at_work()
     def set_weights(self, weights: ArrayLike) -> None:
         """Set W (D, d), so that o = W h."""
         weights = np.asarray(weights)
@@ -179,26 +185,27 @@ class FactoredOutput:
         for block in self._blocks():  # all of them before the first is set
             validation.matrix("weights", weights[block], self.n_features, self.dtype, first_row=block.start)
         for block in self._blocks():
-            self.V[block] = weights[block] if self.p is None else weights[block] * self.p[block, None]
+            rows = self.kernels.to_device(np.ascontiguousarray(weights[block]))
+            self.V[block] = rows if self.p is None else rows * self.p[block, None]
         self._recount()
         self._calm_norm = float(np.trace(self.factors.Q))
 
     def set_common_output(self, value: float) -> None:
         """Start from o = ``value``·h_d for every output alike, h_d the last feature: W = p ωᵀ with V = 0."""
-        d = self.n_features
+        d, xp = self.n_features, self.kernels.xp
         self.V.fill(0)
-        omega = np.zeros(d)
+        omega = xp.zeros(d)
         omega[-1] = value
-        self.factors = Factors(np.eye(d), np.eye(d), omega, self.total * np.outer(omega, omega), self.total * omega)
+        self.factors = Factors(xp.eye(d), xp.eye(d), omega, self.total * np.outer(omega, omega), self.total * omega)
         self._calm_norm = float(np.trace(self.factors.Q))
 
-    @single_threaded_blas()
+    @at_work()
     def outputs(self, H: ArrayLike, rows: ArrayLike) -> Array:
         """o[:, rows] for inputs H (m, d): (m, len(rows))."""
-        H = validation.matrix("H", H, self.n_features, self.dtype)
-        return np.asarray(H @ self.weights(rows).T)
+        there = self._checked(H)
+        return self._like(H, there @ self._plain_rows(self._chosen(rows)).T)
 
-    @single_threaded_blas()
+    @at_work()
     def top(self, H: ArrayLike, k: int) -> tuple[Array, Array]:
         """The k largest outputs of each example over all D, W formed a block of rows at a time.
 
@@ -207,30 +214,35 @@ class FactoredOutput:
         indices : (m, k) int64, outputs : (m, k)
             Largest first; k is cut to D.
         """
-        H = validation.matrix("H", H, self.n_features, self.dtype)
+        there, xp = self._checked(H), self.kernels.xp
         k = min(validation.positive_int("k", k), self.n_outputs)
-        best = np.empty((H.shape[0], 0), self.dtype)
-        where = np.empty((H.shape[0], 0), np.int64)
+        best = xp.empty((there.shape[0], 0), self.dtype)
+        where = xp.empty((there.shape[0], 0), np.int64)
         for block in self._blocks():
-            scores = H @ self._plain_rows(block).T
-            columns = np.broadcast_to(np.arange(block.start, block.start + scores.shape[1]), scores.shape)
+            scores = there @ self._plain_rows(block).T
+            columns = np.broadcast_to(xp.arange(block.start, block.start + scores.shape[1]), scores.shape)
             best, where = np.hstack([best, scores]), np.hstack([where, columns])
             chosen = np.argsort(-best, axis=1, kind="stable")[:, :k]
             best, where = np.take_along_axis(best, chosen, 1), np.take_along_axis(where, chosen, 1)
-        return where, best
+        return self._like(H, where), self._like(H, best)
 
     # ── all of the state, for checkpoints ─────────────────────────────────────────────────────────────────────────
 
     def state(self) -> dict[str, Any]:
-        """All that steps change, by name: arrays (this layer's own, not copies) and numbers."""
-        factors = {field.name: getattr(self.factors, field.name) for field in fields(Factors)}
-        return {"V": self.V, **factors, "folds": self.folds, "calm_norm": self._calm_norm}
+        """All that steps change, by name: arrays and numbers.
+
+        On the CPU the arrays are this layer's own, from a GPU they are copies.
+        """
+        to_host = self.kernels.to_host
+        factors = {field.name: to_host(getattr(self.factors, field.name)) for field in fields(Factors)}
+        return {"V": to_host(self.V), **factors, "folds": self.folds, "calm_norm": self._calm_norm}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from what :meth:`state` gave, with the same sizes. The d×d arrays are taken over, not copied."""
+        to_device = self.kernels.to_device
         if state["V"] is not self.V:
-            self.V[...] = state["V"]
-        self.factors = Factors(**{field.name: state[field.name] for field in fields(Factors)})
+            self.V[...] = to_device(state["V"])
+        self.factors = Factors(**{field.name: to_device(state[field.name]) for field in fields(Factors)})
         self.folds, self._calm_norm = state["folds"], state["calm_norm"]
 
     # ── forward and backward ──────────────────────────────────────────────────────────────────────────────────────
@@ -244,21 +256,19 @@ class FactoredOutput:
         # o = a/√π_c, ∂ℓ/∂a = ∂ℓ/∂o / √π_c
         r = None if self.p is None else (1 / p_T).astype(self.dtype)[targets.csr.indices]
         o = a if r is None else a * r
-        example = targets.csr.row_of_entry()
-        m, _ = inputs.shape
         H_hat = losses = None
         targets_loss = 0.0
         if not per_example and isinstance(self.loss, _losses.LinearLoss) and self.loss.weighted:
-            weight = np.bincount(example, weights=targets.y, minlength=m)
+            weight = self.kernels.sum_rows(targets.csr, targets.y)
             value, slope = self.loss.target(o)
             c, alpha, beta = self.loss.slopes(self.total)
-            targets_loss = float(np.sum(targets.y * value, dtype=np.float64) + c * weight.sum())
-            terms = _losses.Minibatch(np.empty(0), alpha * weight, beta * weight, targets.y * slope)
+            targets_loss = float((targets.y * value).sum(dtype=np.float64) + c * weight.sum())
+            terms = _losses.Minibatch(weight[:0], alpha * weight, beta * weight, targets.y * slope)
         else:
             H_hat = inputs.times(f.Q)
             q = self.kernels.row_dots(inputs.rows, H_hat)
             s = (inputs.rows @ f.w_bar.astype(self.dtype)).astype(np.float64)
-            terms = self.loss.minibatch(example, targets.y, o, q, s, self.total)
+            terms = self.loss.minibatch(targets.csr, targets.y, o, q, s, self.total, self.kernels)
             losses = terms.losses
         gamma = (terms.gamma if r is None else terms.gamma * r).astype(self.dtype, copy=False)
         return Forward(
@@ -333,7 +343,7 @@ class FactoredOutput:
         if not (new.is_finite() and validation.all_finite(update.rows_change)):
             raise TrainingError(f"the step would give values that are not finite numbers{advice}")
 
-    @single_threaded_blas()
+    @at_work()
     def fold(self) -> None:
         """V ← V U + p ωᵀ, U ← I, ω ← 0, and Q, w̄ anew from W: O(D d²), a block of rows at a time."""
         self._take_in()
@@ -352,12 +362,13 @@ class FactoredOutput:
     def _recount(self) -> None:
         """U ← I, ω ← 0, and Q, w̄ of the W that V holds, as rounded."""
         d = self.n_features
-        Q, w_bar = np.zeros((d, d)), np.zeros(d)
+        xp = self.kernels.xp
+        Q, w_bar = xp.zeros((d, d)), xp.zeros(d)
         for block in self._blocks():
             rows = self.V[block].astype(np.float64)
             Q += self.kernels.gram(rows)
             w_bar += rows.sum(0) if self.p is None else self.p[block] @ rows
-        self.factors = Factors.identity(d, Q, w_bar)
+        self.factors = Factors.identity(Q, w_bar, xp)
 
     # ── rows of W ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -366,7 +377,8 @@ class FactoredOutput:
 
     def _measure_roots(self, rows: Array) -> Array:
         """p on the given rows, (n,) float64."""
-        return np.ones(rows.shape[0]) if self.p is None else self.p[rows]
+        ones: Array = self.kernels.xp.ones(rows.shape[0])
+        return ones if self.p is None else self.p[rows]
 
     def _outer(self, rows: Array | slice, omega: Array) -> Array:
         """p_rows ωᵀ, broadcastable to (rows, d)."""
@@ -388,13 +400,33 @@ class FactoredOutput:
         return W
 
     def _evaluate_rows(self, H: ArrayLike, Y: Any) -> Forward:
-        H = validation.matrix("H", H, self.n_features, self.dtype)
+        there = self._checked(H)
         indptr, columns, y = validation.sparse_targets(
-            Y, H.shape[0], self.n_outputs, self.dtype, add_up=isinstance(self.loss, _losses.Squared)
+            Y, there.shape[0], self.n_outputs, self.dtype, add_up=isinstance(self.loss, _losses.Squared)
         )
         rows, local = np.unique(columns, return_inverse=True)
         csr = Csr(indptr, local.astype(np.int32), rows.shape[0])
-        return self.evaluate(RowInputs(H, self.kernels), Targets(rows, csr, y))
+        targets = Targets(rows, csr, y).moved(self.kernels.to_device)
+        return self.evaluate(RowInputs(there, self.kernels), targets)
+
+    # ── what users hand over and get back ─────────────────────────────────────────────────────────────────────────
+
+    def _checked(self, H: Any) -> Array:
+        """H, validated and on the device."""
+        if self._is_there(H):
+            return validation.device_matrix("H", H, self.n_features, self.dtype)
+        return self.kernels.to_device(validation.matrix("H", H, self.n_features, self.dtype))
+
+    def _chosen(self, rows: ArrayLike) -> Array:
+        """Indices of outputs, validated and on the device."""
+        return self.kernels.to_device(validation.output_rows(rows, self.n_outputs))
+
+    def _like(self, given: Any, result: Array) -> Array:
+        """A result where the input was: on the device for an array of the device."""
+        return result if self._is_there(given) else self.kernels.to_host(result)
+
+    def _is_there(self, array: Any) -> bool:
+        return self.kernels.device != "cpu" and isinstance(array, self.kernels.xp.ndarray)
 
     @staticmethod
     def _losses_of(forward: Forward) -> Array:

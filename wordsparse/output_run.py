@@ -76,6 +76,7 @@ class OutputRun:
                 assert base is not None
                 say(f"{self.output} is finished: there is nothing left to train")
                 return base
+            say(f"training on {run.device.reason}")
             del base  # its arrays are the run's now, or of no more use
             if checkpoint is not None:
                 checkpoint.restore(run)
@@ -151,7 +152,7 @@ class OutputRun:
     def _written(self, run: Run, keeper: Checkpointer, directory: RunDirectory) -> Model:
         try:
             trained = run.model(keeper.count)
-            trained.save(directory.path / MODEL)
+            trained.save(directory.place(MODEL))
             with storage.writing(self.output):
                 directory.install()
         except WordsparseError as error:

@@ -1,14 +1,14 @@
 """Items made ahead of their use, by a thread of their own."""
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from queue import SimpleQueue
 from typing import TypeVar
 
 T = TypeVar("T")
 
 
-def prefetched(items: Iterable[T], ahead: int = 1) -> Iterator[T]:
+def prefetched(items: Iterable[T], ahead: int = 1) -> Generator[T, None, None]:
     """The same items in the same order; up to ``ahead`` of them are made while the consumer is busy with another.
 
     What making an item raises is raised where that item is asked for. When the consumer stops, by whatever way, the

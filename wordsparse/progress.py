@@ -37,6 +37,7 @@ class Report:
     threads: int
     batch_tokens: int
     device: str
+    device_reason: str
     loss: list[float]
     peak_memory_bytes: int
     estimated_memory_bytes: int

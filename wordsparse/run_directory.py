@@ -13,6 +13,7 @@ Anything else in it (``.NAME.xxxxxxxx.partial``) was being written when a proces
 that holds the lock. A finished model is a plain model directory and knows nothing of this one.
 """
 
+import contextlib
 import glob
 import os
 import shutil
@@ -62,6 +63,12 @@ class RunDirectory:
         if not self.checkpoints():
             storage.remove_directory(self.path)  # first out of the way: from then on another process may make a new one
         os.close(self._lock)
+
+    def place(self, name: str) -> Path:
+        """Where to write ``name`` in it; the directory is made again where someone has removed it."""
+        with contextlib.suppress(OSError):  # whoever writes there will say it
+            self.path.mkdir(exist_ok=True)
+        return self.path / name
 
     def checkpoints(self) -> list[Path]:
         """The checkpoints, newest first."""

@@ -23,12 +23,17 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 def available_cpus() -> int:
     """How many CPUs this process may use: its affinity mask, cut by the cgroup's CPU quota (rounded up)."""
-    try:
-        cpus = len(os.sched_getaffinity(0))
-    except AttributeError:
-        cpus = os.cpu_count() or 1
-    quota = _cgroup_quota()
+    cpus = affinity() or os.cpu_count() or 1
+    quota = cgroup_quota()
     return max(1, min(cpus, quota)) if quota else max(1, cpus)
+
+
+def affinity() -> int | None:
+    """How many CPUs this process's affinity mask leaves; None where the system has no such mask."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:
+        return None
 
 
 def resolve_threads(threads: int | None) -> int:
@@ -76,7 +81,7 @@ class _Hold:
                 self._limit.restore_original_limits()
 
 
-def _cgroup_quota() -> int | None:
+def cgroup_quota() -> int | None:
     """CPUs granted by the cgroup (version 2, else 1), rounded up; None without a limit."""
     try:
         with open("/sys/fs/cgroup/cpu.max") as file:

@@ -2,21 +2,23 @@
 
 import itertools
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing
 from dataclasses import asdict, replace
 from typing import Any
 
 from numpy.typing import NDArray
 
-from wordsparse import arrays, memory, recipe, threads
+from wordsparse import arrays, devices, memory, recipe, threads
 from wordsparse.corpus import EncodedCorpus, Vocabulary
 from wordsparse.embedding import WordEmbedding
 from wordsparse.errors import InputError, TrainingError
 from wordsparse.examples import ExampleBuilder, Examples
-from wordsparse.kernels import CpuKernels
+from wordsparse.kernels import at_work, kernels_on
 from wordsparse.machine import peak_memory_bytes
 from wordsparse.model import Model, Training
 from wordsparse.output import FactoredOutput
+from wordsparse.prefetch import prefetched
 from wordsparse.progress import Progress, Report
 from wordsparse.slices import Slices
 from wordsparse.standing import Standing
@@ -55,6 +57,8 @@ class Run:
     embedding : WordEmbedding
     standing : Standing
         How far it has come.
+    device : Choice
+        Where it runs, and why.
     total_tokens : int
         To pass over in all epochs.
     """
@@ -89,7 +93,8 @@ class Run:
         self._estimated_peak = memory.estimated_peak(self.need)
         self._lr = constants.steps.lr
         self.threads = threads.resolve_threads(options.threads)
-        kernels = CpuKernels(self.threads)
+        self.device = devices.choose(options.device)
+        kernels = kernels_on(self.device.device, self.threads)
         output = FactoredOutput(
             len(vocabulary),
             options.dim + 1,
@@ -132,7 +137,7 @@ class Run:
             if after_step is not None:
                 after_step(self)
 
-        with threads.single_threaded_blas():
+        with at_work():
             while len(at.losses) < self.options.epochs and not self._has_stalled():
                 self._finish_epoch(report or (lambda progress: None), between_steps)
             self.embedding.output.fold()
@@ -150,7 +155,8 @@ class Run:
             dim=options.dim,
             threads=self.threads,
             batch_tokens=self.batch_tokens,
-            device="cpu",
+            device=self.device.device,
+            device_reason=self.device.reason,
             loss=list(at.losses),
             peak_memory_bytes=peak_memory_bytes(),
             estimated_memory_bytes=self._estimated_peak,
@@ -158,21 +164,21 @@ class Run:
             checkpoints=checkpoints,
             heldout_loss=list(at.heldout_losses) if options.heldout else None,
         )
-        E, V = self.embedding.E, self.embedding.output.V
-        training = Training(self._text, at.as_dict(), self.embedding.state())
-        return Model(self.vocabulary, E, V, asdict(options), report.as_dict(), training)
+        state = self.embedding.state()
+        training = Training(self._text, at.as_dict(), state)
+        return Model(self.vocabulary, state["E"], state["output.V"], asdict(options), report.as_dict(), training)
 
     def _finish_epoch(self, report: Callable[[Progress], None], between_steps: Callable[[], None]) -> None:
         """What is left of the epoch that is under way, and its losses."""
         at = self.standing
         epoch = len(at.losses)
-        for ids, start, stop, offset in self._slices.train(self.batch_tokens, at.position):
-            examples = self._build(ids, start, stop, offset=offset, epoch=epoch)
-            at.epoch_loss += self._step(examples)
-            at.epoch_pairs += examples.pairs
-            at.position = offset + stop
-            report(Progress(at.tokens, self.total_tokens, epoch, at.epoch_loss / max(at.epoch_pairs, 1)))
-            between_steps()
+        with closing(self._examples(epoch)) as minibatches:
+            for end, examples in minibatches:
+                at.epoch_loss += self._step(examples)
+                at.epoch_pairs += examples.pairs
+                at.position = end
+                report(Progress(at.tokens, self.total_tokens, epoch, at.epoch_loss / max(at.epoch_pairs, 1)))
+                between_steps()
         if at.epoch_pairs == 0:
             raise TrainingError(
                 "no word of the text has another one in its window: sentences are too short, or sample or min_count "
@@ -184,6 +190,16 @@ class Run:
         if heldout is not None:
             at.heldout_losses.append(heldout)
             report(Progress(at.tokens, self.total_tokens, epoch, at.losses[-1], heldout))
+
+    def _examples(self, epoch: int) -> Generator[tuple[int, Examples], None, None]:
+        """What is left of the epoch, minibatch by minibatch, each with where it ends in the corpus."""
+        slices = self._slices.train(self.batch_tokens, self.standing.position)
+        built = (
+            (offset + stop, self._build(ids, start, stop, offset=offset, epoch=epoch))
+            for ids, start, stop, offset in slices
+        )
+        # Built ahead where there may be a thread for it.
+        return prefetched(built) if self.threads > 1 else built
 
     def heldout_examples(self) -> Iterator[Examples]:
         """Held-out text, sampled and windowed as the text of the first epoch is: the same examples each time."""

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wordsparse.factors import Factors, invert
+from wordsparse.factors import Factors
 from wordsparse.kernels import Kernels
 from wordsparse.minibatch import Forward
 
@@ -107,7 +107,7 @@ def dense(problem: Problem, kernels: Kernels, real: np.dtype[Any]) -> Update:
     G = (2 * times_pi(forward.curvature)).astype(real)
     strength = float(eta * np.sqrt(abs(np.vdot(G, G.T))))
     U = c * f.U - (f.U.astype(real) @ G) * eta
-    U_inverse = invert(U)
+    U_inverse = kernels.inverse(U)
     # Δ = −η Γᵀ H Π is never formed: Π and U'⁻¹ go to the d×d side, and the products run over the narrower side.
     M = -eta * (U_inverse if problem.preconditioner is None else problem.preconditioner @ U_inverse)
     X = forward.pushed
@@ -158,11 +158,12 @@ def low_rank(problem: Problem, kernels: Kernels, real: np.dtype[Any]) -> Update:
 
     S = (forward.gradient - alpha * forward.H_hat) @ H2.T
     S += np.outer(gamma_p + real.type(0.5 * problem.total) * beta, beta)
-    products = np.zeros(B.shape, forward.gamma.dtype)
+    products = kernels.xp.zeros(B.shape, forward.gamma.dtype)
     kernels.sparse_gram(forward.targets.csr, forward.transposed, forward.gamma, out=products)
     S += 0.5 * products
     M = (-eta * real.type(c)) * forward.gradient + eta**2 * (S @ HP)
-    K = invert(np.eye(B.shape[0]) - eta_c * B).astype(real, copy=False) @ (eta_c * (HP @ f.U_inverse.astype(real)))
+    system = kernels.inverse(kernels.xp.eye(B.shape[0]) - eta_c * B).astype(real, copy=False)
+    K = system @ (eta_c * (HP @ f.U_inverse.astype(real)))
     change = HP.T @ M
     along = np.stack([f.omega, f.w_bar], axis=1).astype(real)
     omega, w_bar = (H2 @ along + np.stack([beta, real.type(problem.total) * beta + gamma_p], axis=1)).T @ HP
@@ -174,7 +175,7 @@ def low_rank(problem: Problem, kernels: Kernels, real: np.dtype[Any]) -> Update:
         c * f.w_bar - eta * w_bar,
     )
     rows_change = -kernels.combine(forward.transposed, forward.gamma, K.astype(forward.gamma.dtype, copy=False))
-    return Update(new.renewed(forward.inputs.dtype), rows_change, strength)
+    return Update(new.renewed(forward.inputs.dtype, kernels), rows_change, strength)
 
 
 def _times(factor: np.float64, matrix: Array) -> Array:

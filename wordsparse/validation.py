@@ -94,6 +94,18 @@ def matrix(name: str, value: ArrayLike, columns: int, dtype: np.dtype[Any], firs
     return array
 
 
+def device_matrix(name: str, array: Array, columns: int, dtype: np.dtype[Any]) -> Array:
+    """As :func:`matrix`, for an array that is on the device and stays there."""
+    if array.ndim != 2 or array.shape[1] != columns:
+        raise InputError(f"{name} must have shape (any, {columns}), not {array.shape}")
+    if array.dtype.kind not in "fiub":
+        raise InputError(f"{name} must hold real numbers, not {array.dtype}")
+    array = array.astype(dtype, copy=False)
+    if not all_finite(array):
+        raise InputError(f"{name} holds a value that is not a finite {dtype} number")
+    return array
+
+
 def output_rows(rows: ArrayLike, n_outputs: int) -> Array:
     """Indices of outputs, (n,) int64 in range."""
     array = np.atleast_1d(np.asarray(rows))

@@ -13,6 +13,8 @@ from wordsparse.errors import TrainingError
 from wordsparse.formats import load_vectors
 from wordsparse.training import Run
 
+pytestmark = pytest.mark.usefixtures("no_gpu")
+
 Output = pytest.CaptureFixture[str]
 SHORT = ["--dim", "6", "--epochs", "2", "--threads", "1", "--sample", "0"]
 SMALL = [*SHORT, "--min-count", "1"]
@@ -25,6 +27,7 @@ FIELDS = {
     "dim": int,
     "threads": int,
     "device": str,
+    "device_reason": str,
     "loss": list,
     "peak_memory_bytes": int,
     "checkpoints": int,

@@ -1,10 +1,12 @@
-"""Both backends against plain loops and SciPy, the compiled one also for any number of threads."""
+"""Every backend against plain loops and SciPy, the compiled one also for any number of threads."""
 
 from typing import Any
 
 import numpy as np
 import problems
 import pytest
+from emulation import cuda_kernels
+from emulation.hostface import HostFace
 from numpy.typing import NDArray
 
 from wordsparse.errors import InputError
@@ -24,12 +26,17 @@ SHAPES = [
     (65, 130, 252, 1500),
     (700, 300, 33, 9000),
     (5, 9, 1030, 60),
+    (4, 70, 3, 3001),
 ]
 
 
-@pytest.fixture(params=["numpy", "cpu-1", "cpu-3"])
-def kernels(request: pytest.FixtureRequest) -> Kernels:
-    return NumpyKernels() if request.param == "numpy" else CpuKernels(int(request.param[-1]))
+@pytest.fixture(params=["numpy", "cpu-1", "cpu-3", "cuda-emulated", pytest.param("cuda", marks=pytest.mark.gpu)])
+def kernels(request: pytest.FixtureRequest) -> Any:
+    if request.param == "numpy":
+        return NumpyKernels()
+    if request.param.startswith("cuda"):
+        return HostFace(cuda_kernels(emulated=request.param == "cuda-emulated"))
+    return CpuKernels(int(request.param[-1]))
 
 
 def structure(rows: int, columns: int, entries: int) -> Csr:
@@ -122,7 +129,8 @@ def test_window_kernels(kernels: Kernels, dtype: str, n: int, columns: int, d: i
     near(X, expected, m)
     near(Z, C.T @ (zeta[:, None] * H), m)
     near(G, C.T @ (gamma[:, None] * W[targets].astype(np.float64)), m)
-    np.testing.assert_allclose(windows.pull(windows.share * zeta), zeta @ C, rtol=0, atol=1e-12 * (m + 1))
+    sums = kernels.window_sums(windows, windows.share * zeta)
+    np.testing.assert_allclose(sums, zeta @ C, rtol=0, atol=1e-12 * (m + 1))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -14,6 +14,7 @@ import pytest
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from wordsparse import devices
 from wordsparse.kernels import CpuKernels
 from wordsparse.reference import DenseOutput
 
@@ -167,6 +168,86 @@ def test_hierarchical_softmax_is_a_distribution_and_follows_its_gradient(baselin
         along = 1e-2 * grad / np.linalg.norm(grad)
         moved = loss(nodes + along, H, targets) if move == "nodes" else loss(nodes, H + along, targets)
         assert moved.sum() - before == pytest.approx(1e-2 * np.linalg.norm(grad), rel=0.05)
+
+
+GPU = ["--device=cpu", "--outputs=500", "--features=8", "--minibatches=4,32", "--rounds=1", "--steps=20"]
+
+
+def test_the_gpu_tool_runs_without_a_gpu(tmp_path: Path) -> None:
+    """Every part but pytest's, at a tiny size on the CPU: on its first day with a GPU it only has to be right."""
+    random = np.random.default_rng(0)
+    text = tmp_path / "text"
+    text.write_text("\n".join(" ".join(f"w{i}" for i in random.integers(0, 50, 12)) for _ in range(400)))
+    done = run("gpu", str(text), *GPU, "--sgemm-size=64", "-o", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    content = json.loads((tmp_path / "gpu-cpu.json").read_text())
+    assert content["failed"] == {}
+    parts = content["parts"]
+    assert set(parts) == {"rates", "accuracy", "papers", "training", "leaks"}
+    assert parts["accuracy"]["worst"] < 3e-5
+    assert {run["device"] for run in parts["training"]["runs"].values()} == {"cpu"}
+    assert len(parts["leaks"]["bytes"]) == 10
+    sides = {(cell["side"], cell["m"]) for cell in parts["papers"]["cells"]}
+    assert sides >= {("exact squared", 4), ("exact squared", 32), ("naive dense", 4), ("naive dense", 32)}
+    assert ("naive dense, one CPU thread", 4) in sides
+    assert any(goal["goal"].startswith("share of the sgemm rate") for goal in content["goals"])
+
+
+def test_the_gpu_tool_says_what_failed(tmp_path: Path) -> None:
+    done = run("gpu", *GPU, "--parts=training,rates", "--sgemm-size=64", "-o", str(tmp_path))
+    assert done.returncode == 1
+    content = json.loads((tmp_path / "gpu-cpu.json").read_text())
+    assert "no text was given" in content["failed"]["training"]
+    assert "rates" in content["parts"]
+    assert run("gpu", *GPU, "--parts=tests,nothing").returncode == 2
+
+
+@pytest.mark.skipif(devices.choose("auto").device == "cuda", reason="there is a GPU here")
+def test_the_gpu_tool_refuses_to_run_without_a_gpu_that_was_asked_for() -> None:
+    done = run("gpu", "--device=cuda")
+    assert done.returncode == 2
+    assert "Error: " in done.stderr
+    assert "driver" in done.stderr
+
+
+@pytest.fixture
+def dense_sides(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(TOOLS))
+    return importlib.import_module("dense_sides")
+
+
+def test_the_naive_side_of_the_gpu_is_the_dense_step(dense_sides: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dense_sides, "BLOCK_OUTPUTS", 7 * 9)  # seven rows at a time
+    random = np.random.default_rng(0)
+    D, d, m = 40, 5, 9
+    naive, dense = dense_sides.NaiveDense(np, D, d), DenseOutput(np.zeros((D, d)))
+    for _ in range(3):
+        H, targets = random.standard_normal((m, d)).astype(np.float32), random.integers(D, size=m)
+        Y = sp.csr_array((np.ones(m), targets, np.arange(m + 1)), shape=(m, D))
+        grad = naive.step(H, targets, 0.01)
+        np.testing.assert_allclose(grad, dense.step(H, Y, 0.01)[1], rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(naive.W, dense.W, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_the_softmax_side_is_softmax(dense_sides: ModuleType, compiled: bool) -> None:
+    pytest.importorskip("torch", reason="PyTorch is not installed")
+    random = np.random.default_rng(0)
+    D, d, m, lr = 11, 3, 5, 0.1
+    try:
+        step = dense_sides.softmax_step("cpu", D, d, tf32=False, compiled=compiled)
+        step(np.zeros((1, d), np.float32), np.zeros(1, np.int64), 0.0)
+    except Exception as reason:
+        pytest.skip(f"torch.compile does not work here: {type(reason).__name__}")
+    W = np.zeros((D, d))
+    for _ in range(3):
+        H, targets = random.standard_normal((m, d)).astype(np.float32), random.integers(D, size=m)
+        P = np.exp(H @ W.T)
+        P /= P.sum(1, keepdims=True)
+        P[np.arange(m), targets] -= 1
+        np.testing.assert_allclose(step(H, targets, lr).numpy(), P @ W, atol=1e-6)
+        W -= lr * P.T @ H
+        np.testing.assert_allclose(step.W.numpy(), W, atol=1e-6)
 
 
 def small_text(path: Path) -> Path:

@@ -11,7 +11,7 @@ import click
 
 from wordsparse.errors import InputError, WordsparseError
 
-COMMANDS = ("encode", "train", "evaluate", "compare", "export", "similar", "analogy")
+COMMANDS = ("encode", "train", "evaluate", "compare", "export", "similar", "analogy", "doctor")
 
 
 class _LazyGroup(click.Group):

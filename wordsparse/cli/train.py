@@ -7,7 +7,7 @@ from typing import Any
 import click
 from tqdm import tqdm
 
-from wordsparse import recipe
+from wordsparse import devices, recipe
 from wordsparse.cli.common import emit, json_option
 from wordsparse.corpus.reading import FORMATS
 from wordsparse.output_run import CHECKPOINT_EVERY, OutputRun
@@ -31,7 +31,7 @@ DEFAULTS = recipe.Options()
 @click.option("--batch-tokens", type=int, help="Per minibatch.  [default: 65536, fewer for a short text]")
 @click.option("--threads", type=int, help="[default: every CPU available]")
 @click.option("--seed", type=int, default=DEFAULTS.seed, show_default=True)
-@click.option("--device", type=click.Choice(recipe.DEVICES), default=DEFAULTS.device, show_default=True)
+@click.option("--device", type=click.Choice(devices.DEVICES), default=DEFAULTS.device, show_default=True)
 @click.option("--max-tokens", type=int, help="Train on the first so many tokens only.")
 @click.option(
     "--heldout",

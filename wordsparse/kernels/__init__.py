@@ -1,10 +1,37 @@
 """Who does the heavy parts of a step. Kernels know arrays and nothing above them.
 
-:class:`NumpyKernels` is complete and plain; :class:`CpuKernels` computes the same with compiled, threaded code. Both
-offer the same methods, and the same tests run over both.
+:class:`NumpyKernels` is complete and plain; :class:`CpuKernels` computes the same with compiled, threaded code, and
+``CudaKernels`` on a GPU. All offer the same methods, and the same tests run over all.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from wordsparse import devices
 from wordsparse.kernels.cpu import CpuKernels
 from wordsparse.kernels.numpy import Csr, Kernels, NumpyKernels, Windows
+from wordsparse.threads import single_threaded_blas
 
-__all__ = ["CpuKernels", "Csr", "Kernels", "NumpyKernels", "Windows"]
+__all__ = ["CpuKernels", "Csr", "Kernels", "NumpyKernels", "Windows", "at_work", "kernels_on"]
+
+
+def kernels_on(device: str, threads: int | None = None) -> Kernels:
+    """The kernels for ``cpu`` (on so many threads), ``cuda`` or ``auto``.
+
+    Raises
+    ------
+    InputError
+        If the device cannot be used; the message says why.
+    """
+    if devices.choose(device).device == "cpu":
+        return CpuKernels(threads)
+    from wordsparse.kernels.cuda import CudaKernels  # where there is a GPU
+
+    return CudaKernels()
+
+
+@contextmanager
+def at_work() -> Iterator[None]:
+    """What has to hold while kernels work: BLAS on one thread, and a GPU's errors said in words."""
+    with single_threaded_blas(), devices.translated_errors():
+        yield

@@ -3,7 +3,6 @@ from typing import Any
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
-OPENMP: bool
 
 def combine(
     indptr: Array,

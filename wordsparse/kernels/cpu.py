@@ -10,18 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordsparse import threads as _threads  # sets the OpenMP wait policy: stands before the compiled modules
-from wordsparse.kernels import _gather, _products, _windows
-from wordsparse.kernels.numpy import Csr, Windows
+from wordsparse.kernels import _build, _gather, _products, _windows
+from wordsparse.kernels.numpy import Csr, HostArrays, Windows
 from wordsparse.kernels.rooms import Rooms, row_bytes
 
 Array = NDArray[Any]
-OPENMP: bool = _gather.OPENMP
+OPENMP = _build.openmp
 
 # Below this many multiply-adds a parallel region costs more than it saves (waking a sleeping thread: ~20 µs).
 PARALLEL_WORK = 200_000
 
 
-class CpuKernels:
+class CpuKernels(HostArrays):
     """Compiled kernels on ``threads`` OpenMP threads (None: every CPU this process may use)."""
 
     def __init__(self, threads: int | None = None) -> None:

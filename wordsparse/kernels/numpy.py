@@ -1,11 +1,14 @@
 """The kernels in plain NumPy and SciPy: what each computes, said in one line each."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
+from scipy.linalg import lapack
 
 Array = NDArray[Any]
 
@@ -23,6 +26,11 @@ class Csr:
     columns: int
     order: Array | None = None
 
+    def moved(self, move: Callable[[Array], Array]) -> "Csr":
+        """The same with its arrays elsewhere."""
+        order = None if self.order is None else move(self.order)
+        return Csr(move(self.indptr), move(self.indices), self.columns, order)
+
     @property
     def rows(self) -> int:
         return int(self.indptr.shape[0] - 1)
@@ -32,7 +40,11 @@ class Csr:
         return int(self.indices.shape[0])
 
     def row_of_entry(self) -> Array:
-        """The row of each stored entry, int64 (entries,)."""
+        """The row of each stored entry, int64 (entries,); kept, for it is asked for several times a step."""
+        return self._row_of_entry
+
+    @cached_property
+    def _row_of_entry(self) -> Array:
         return np.repeat(np.arange(self.rows), np.diff(self.indptr))
 
 
@@ -51,6 +63,11 @@ class Windows:
     stop: Array
     reach: int
     columns: int
+
+    def moved(self, move: Callable[[Array], Array]) -> "Windows":
+        """The same with its arrays elsewhere."""
+        tokens, centre, start, stop = map(move, (self.tokens, self.centre, self.start, self.stop))
+        return Windows(tokens, centre, start, stop, self.reach, self.columns)
 
     @property
     def rows(self) -> int:
@@ -71,17 +88,52 @@ class Windows:
         pulled = np.bincount(self.tokens[stands], received[stands], self.columns)
         return pulled.astype(np.float64, copy=False)  # (bincount of nothing is int64)
 
-    def csr(self) -> Csr:
-        """The same matrix entry by entry, in the order of the text."""
+    def csr(self, xp: Any = np) -> Csr:
+        """The same matrix entry by entry, in the order of the text; ``xp`` is the module of the arrays."""
         size = self.stop - self.start - 1
-        indptr = np.concatenate([np.zeros(1, np.int64), np.cumsum(size, dtype=np.int64)])
-        place = np.arange(indptr[-1]) - np.repeat(indptr[:-1] - self.start, size)
-        place += place >= np.repeat(self.centre, size)  # the centre itself is left out
+        indptr = xp.zeros(self.rows + 1, np.int64)
+        indptr[1:] = xp.cumsum(size)
+        entries = xp.arange(int(indptr[-1]))
+        bag = xp.searchsorted(indptr, entries, side="right") - 1
+        place = entries - (indptr[:-1] - self.start)[bag]
+        place += place >= self.centre[bag]  # the centre itself is left out
         return Csr(indptr, self.tokens[place], self.columns)
 
 
 class Kernels(Protocol):
-    """The interface between the algebra and the machine. Arrays in, new arrays out (unless said otherwise)."""
+    """The interface between the algebra and the machine. Arrays in, new arrays out (unless said otherwise).
+
+    Arrays are those of ``xp``, which is NumPy or a module with its functions (CuPy, whose arrays are on the GPU).
+    """
+
+    @property
+    def xp(self) -> Any:
+        """The module whose arrays these kernels take."""
+
+    @property
+    def device(self) -> str:
+        """``cpu`` or ``cuda``."""
+
+    def to_device(self, array: Array) -> Array:
+        """A NumPy array as one of ``xp``; one of ``xp`` as it is."""
+
+    def to_host(self, array: Array) -> Array:
+        """An array of ``xp`` as one of NumPy."""
+
+    def inverse(self, matrix: Array) -> Array:
+        """The inverse of a float64 matrix; not finite where it is singular, so that its condition number says so."""
+
+    def symmetric_inverse(self, matrix: Array) -> Array:
+        """The inverse of a symmetric float64 matrix, all but surely positive definite."""
+
+    def row_of_entry(self, csr: Csr) -> Array:
+        """The row of each stored entry, int64 (entries,)."""
+
+    def sum_rows(self, csr: Csr, values: Array) -> Array:
+        """The sum of each row's values, float64 (rows,)."""
+
+    def window_sums(self, windows: Windows, values: Array) -> Array:
+        """Each column's sum of ``values`` (bags,) over the bags that it is in, float64 (columns,)."""
 
     def take(self, matrix: Array, rows: Array, last: Array | None = None) -> Array:
         """``matrix[rows]``, with ``last`` (u,) as one more column where given."""
@@ -126,8 +178,45 @@ class Kernels(Protocol):
         """``aᵀ diag(weights) a`` in float64, symmetric to the last bit; no weight is negative."""
 
 
-class NumpyKernels:
-    """Every kernel as one array expression; runs on any array module that speaks NumPy's protocols."""
+class HostArrays:
+    """What kernels on NumPy's own arrays have in common."""
+
+    xp: Any = np
+    device = "cpu"
+
+    def to_device(self, array: Array) -> Array:
+        return array
+
+    def to_host(self, array: Array) -> Array:
+        return array
+
+    def inverse(self, matrix: Array) -> Array:
+        # By LU of the transpose, which in C order needs no copy: half the time of solving for the identity.
+        lu, pivots, singular = lapack.dgetrf(matrix.T)
+        if singular:
+            return np.full_like(matrix, np.inf)
+        return np.asarray(lapack.dgetri(lu, pivots, lwork=64 * matrix.shape[0], overwrite_lu=1)[0].T)
+
+    def symmetric_inverse(self, matrix: Array) -> Array:
+        factor, failed = lapack.dpotrf(matrix)
+        if failed:  # not positive definite
+            return np.asarray(np.linalg.inv(matrix))
+        upper, _ = lapack.dpotri(factor)
+        return np.asarray(np.triu(upper) + np.triu(upper, 1).T)
+
+    def row_of_entry(self, csr: Csr) -> Array:
+        return csr.row_of_entry()
+
+    def sum_rows(self, csr: Csr, values: Array) -> Array:
+        # (bincount of nothing is int64, whatever the weights)
+        return np.bincount(csr.row_of_entry(), values, csr.rows).astype(np.float64, copy=False)
+
+    def window_sums(self, windows: Windows, values: Array) -> Array:
+        return windows.pull(values)
+
+
+class NumpyKernels(HostArrays):
+    """Every kernel as one array expression."""
 
     def take(self, matrix: Array, rows: Array, last: Array | None = None) -> Array:
         taken = matrix[rows]

@@ -1,0 +1,21 @@
+"""What these extensions were compiled with, and what of it this machine uses."""
+
+cdef extern from "clones.h":
+    const char* INSTRUCTION_SETS
+    const char* COMPILER
+    const char* instruction_set()
+
+cdef extern from *:
+    """
+    #ifdef _OPENMP
+    #define WORDSPARSE_HAS_OPENMP 1
+    #else
+    #define WORDSPARSE_HAS_OPENMP 0
+    #endif
+    """
+    const bint WORDSPARSE_HAS_OPENMP
+
+openmp = bool(WORDSPARSE_HAS_OPENMP)
+compiler = COMPILER.decode()
+compiled_instruction_sets = tuple(INSTRUCTION_SETS.decode().split())
+used_instruction_set = instruction_set().decode()

@@ -1,0 +1,75 @@
+"""What ``doctor`` says of this machine, and of others."""
+
+import json
+from importlib import metadata
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from wordsparse import devices, diagnosis, threads
+from wordsparse.cli import main
+from wordsparse.kernels import CpuKernels
+
+CARD = devices.Gpu("NVIDIA H100", "9.0", 80 * 2**30, "13.0", "12.9", "14.2.0")
+
+
+def test_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["threads"]["used"] == CpuKernels().threads
+    assert found["compiled"]["instruction_set_used"] in found["compiled"]["instruction_sets"]
+    assert found["blas"][0]["name"]
+    assert found["gpu"]["usable"] or any(reason.startswith("a GPU: ") for reason in found["unused"])
+    assert found["extras"]["safetensors"] == {"safetensors": metadata.version("safetensors")}
+
+
+def test_text(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor"]) == 0
+    out = capsys.readouterr().out
+    for part in ("wordsparse", "kernels", "threads", "BLAS", "GPU", "MPI", "extra     safetensors"):
+        assert f"\n{part}" in f"\n{out}"
+
+
+def test_a_machine_with_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "find_gpu", lambda: CARD)
+    monkeypatch.setattr(metadata, "version", lambda package: "1.0")
+    monkeypatch.setattr(diagnosis.importlib.util, "find_spec", lambda name: SimpleNamespace())  # type: ignore[attr-defined]
+    found = diagnosis.diagnose()
+    assert found["gpu"]["name"] == "NVIDIA H100"
+    assert found["mpi"] == {"found": True, "version": "1.0"}
+    assert found["unused"] == ["MPI: training runs in one process in this version"]
+    text = diagnosis.describe(found)
+    assert "NVIDIA H100, compute capability 9.0, 80.0 GiB; driver for CUDA 13.0, CuPy 14.2.0 with CUDA 12.9" in text
+    assert "MPI       mpi4py 1.0" in text
+
+
+def test_a_machine_with_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    def without(package: str) -> str:
+        if package in ("safetensors", "cupy-cuda12x", "cupy-cuda13x"):
+            raise metadata.PackageNotFoundError
+        return "1.0"
+
+    monkeypatch.setattr(metadata, "version", without)
+    monkeypatch.setattr(metadata, "requires", lambda package: ["safetensors>=0.5; extra == 'safetensors'"])
+    monkeypatch.setattr(diagnosis._build, "openmp", False)
+    unused = diagnosis.diagnose()["unused"]
+    assert "more than one thread: the kernels were compiled without OpenMP" in unused
+    assert "extra safetensors: safetensors not installed (pip install 'wordsparse[safetensors]')" in unused
+
+
+@pytest.mark.parametrize(("affinity", "quota", "cause"), [(2, None, "affinity mask"), (8, 3, "the cgroup's CPU quota")])
+def test_why_cpus_are_left_alone(monkeypatch: pytest.MonkeyPatch, affinity: int, quota: int | None, cause: str) -> None:
+    monkeypatch.setattr(diagnosis.os, "cpu_count", lambda: 8)
+    monkeypatch.setattr(threads, "affinity", lambda: affinity)
+    monkeypatch.setattr(threads, "cgroup_quota", lambda: quota)
+    (reason,) = (line for line in diagnosis.diagnose()["unused"] if "CPUs" in line)
+    left = quota or affinity
+    assert reason.startswith(f"{8 - left} of 8 CPUs: ")
+    assert reason.endswith(f"{cause} leaves {left}")
+
+
+def test_a_report_holds_nothing_but_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "find_gpu", lambda: CARD)
+    content: dict[str, Any] = json.loads(json.dumps(diagnosis.diagnose()))
+    assert content == diagnosis.diagnose()

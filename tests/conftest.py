@@ -1,0 +1,16 @@
+"""What every test may ask for."""
+
+import pytest
+
+from wordsparse import devices
+from wordsparse.errors import InputError
+
+
+@pytest.fixture
+def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This machine has no GPU, whatever it has: ``auto`` is the CPU."""
+
+    def find_gpu() -> devices.Gpu:
+        raise InputError("there is no GPU here")
+
+    monkeypatch.setattr(devices, "find_gpu", find_gpu)

@@ -1,0 +1,92 @@
+"""Compiles a kernel's CUDA source with the C++ compiler, behind shim.h, and launches it on NumPy arrays."""
+
+import ctypes
+import shutil
+import subprocess
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+SHIM = Path(__file__).with_name("shim.h")
+COMPILER = shutil.which("g++") or shutil.which("clang++")
+FLAGS = [
+    *("-std=c++17", "-O1", "-fPIC", "-shared", "-Wall", "-Wextra", "-Wno-unknown-pragmas"),
+    # Fibers jump from stack to stack, which the fortified longjmp takes for a mistake.
+    *("-U_FORTIFY_SOURCE", "-fsanitize=signed-integer-overflow,shift,bounds", "-fsanitize-undefined-trap-on-error"),
+]
+MISSING = "no C++ compiler: the CUDA kernels' logic is not checked"
+
+
+class LaunchError(RuntimeError):
+    """What a launch did wrong."""
+
+
+class EmulatedKernel:
+    """One kernel, instantiated; called like a CuPy kernel: ``kernel((grid x, y), (block,), arguments)``."""
+
+    def __init__(self, library: ctypes.CDLL, index: int, name: str) -> None:
+        signature, self._launch = library[f"signature_{index}"], library[f"launch_{index}"]
+        signature.restype = self._launch.restype = ctypes.c_char_p
+        text = signature().decode()
+        self._parameters = [text[i : i + 3] for i in range(0, len(text), 3)]
+        self._name = name
+
+    def __call__(self, grid: tuple[int, ...], block: tuple[int, ...], arguments: tuple[Any, ...]) -> None:
+        if len(arguments) != len(self._parameters):
+            raise LaunchError(f"{self._name}: {len(arguments)} arguments for {len(self._parameters)} parameters")
+        limits = (2**31 - 1, 65_535)
+        if not all(1 <= n <= limit for n, limit in zip(grid, limits, strict=False)) or not 1 <= block[0] <= 1024:
+            raise LaunchError(f"{self._name}: a device refuses a grid of {grid} blocks of {block} threads")
+        pointers = (ctypes.c_void_p * len(arguments))()
+        bytes_ = (ctypes.c_int64 * len(arguments))()
+        kept = []  # while the kernel runs
+        for i, (argument, parameter) in enumerate(zip(arguments, self._parameters, strict=True)):
+            is_array = parameter[0] in "Pp"
+            if is_array and isinstance(argument, np.uintp) and argument == 0:  # a null pointer
+                bytes_[i] = -2
+                continue
+            self._check(i, argument, parameter, is_array)
+            array = argument if is_array else np.array(argument)
+            kept.append(array)
+            pointers[i], bytes_[i] = array.ctypes.data, array.nbytes if is_array else -1
+        failure = self._launch(
+            *map(ctypes.c_uint, (grid[0], grid[1] if len(grid) > 1 else 1, block[0])), pointers, bytes_, len(arguments)
+        )
+        if failure is not None:
+            raise LaunchError(f"{self._name}: {failure.decode()}")
+
+    def _check(self, place: int, argument: Any, parameter: str, is_array: bool) -> None:
+        """A device would read any bytes as what the kernel's parameter says."""
+        dtype = np.dtype(parameter[1:])
+        if not isinstance(argument, np.ndarray if is_array else np.generic) or argument.dtype != dtype:
+            kind = getattr(argument, "dtype", type(argument).__name__)
+            raise LaunchError(f"{self._name}: argument {place} is {kind}, the kernel takes {dtype}")
+        if is_array and not argument.flags.c_contiguous:
+            raise LaunchError(f"{self._name}: argument {place} is not contiguous")
+        if parameter[0] == "P" and not argument.flags.writeable:
+            raise LaunchError(f"{self._name}: argument {place} is written, and it may only be read")
+
+
+@cache
+def compile_kernels(code: str, names: tuple[str, ...]) -> dict[str, EmulatedKernel]:
+    """The named kernels (with their template arguments) of a CUDA source."""
+    assert COMPILER, MISSING
+    exports = "".join(f"SHIM_KERNEL({i}, {name})\n" for i, name in enumerate(names))
+    text = f'#include "{SHIM}"\n#line 1 "kernels.cu"\n{code}\n{exports}'
+    with tempfile.TemporaryDirectory(prefix="wordsparse-emulated-") as folder:
+        source, library = Path(folder, "kernels.cpp"), Path(folder, "kernels.so")
+        source.write_text(text)
+        done = subprocess.run(
+            [COMPILER, *FLAGS, str(source), "-o", str(library)],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        if done.returncode or done.stderr:
+            raise LaunchError(f"the C++ compiler says:\n{done.stderr[:4000]}")
+        loaded = ctypes.CDLL(str(library))
+    return {name: EmulatedKernel(loaded, i, name) for i, name in enumerate(names)}

@@ -1,0 +1,78 @@
+"""NVIDIA's run-time compiler, which needs no GPU and no driver, through ctypes; or nvcc where that alone is there."""
+
+import ctypes
+import importlib.util
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+
+
+class CompileError(RuntimeError):
+    """What the compiler says."""
+
+
+@cache
+def library() -> ctypes.CDLL | None:
+    """NVRTC from its PyPI package (nvidia-cuda-nvrtc-cu12), or None."""
+    found = importlib.util.find_spec("nvidia")
+    for place in found.submodule_search_locations or () if found else ():
+        for path in sorted(Path(place).glob("cuda_nvrtc/lib/libnvrtc.so.*")):
+            if "alt" not in path.name:
+                return ctypes.CDLL(str(path))
+    return None
+
+
+def compile_for(architecture: str, code: str, names: list[str]) -> str:
+    """Compile the named kernels for, say, ``sm_70``; returns the warnings.
+
+    Raises
+    ------
+    CompileError
+        If the code is not valid, or a kernel is missing in what came out.
+    """
+    nvrtc = library()
+    if nvrtc is None:
+        return _nvcc(architecture, code, names)
+    program = ctypes.c_void_p()
+    _check(nvrtc.nvrtcCreateProgram(ctypes.byref(program), code.encode(), b"kernels.cu", 0, None, None), "create")
+    try:
+        for name in names:
+            _check(nvrtc.nvrtcAddNameExpression(program, name.encode()), name)
+        options = [f"--gpu-architecture={architecture}".encode(), b"--std=c++17"]
+        status = nvrtc.nvrtcCompileProgram(program, len(options), (ctypes.c_char_p * len(options))(*options))
+        size = ctypes.c_size_t()
+        _check(nvrtc.nvrtcGetProgramLogSize(program, ctypes.byref(size)), "log size")
+        log = ctypes.create_string_buffer(size.value)
+        _check(nvrtc.nvrtcGetProgramLog(program, log), "log")
+        if status:
+            raise CompileError(log.value.decode())
+        _check(nvrtc.nvrtcGetCUBINSize(program, ctypes.byref(size)), "machine code size")
+        machine_code = ctypes.create_string_buffer(size.value)
+        _check(nvrtc.nvrtcGetCUBIN(program, machine_code), "machine code")
+        for name in names:
+            lowered = ctypes.c_char_p()
+            _check(nvrtc.nvrtcGetLoweredName(program, name.encode(), ctypes.byref(lowered)), name)
+            if not lowered.value or lowered.value not in machine_code.raw:
+                raise CompileError(f"{name} is not in the machine code")
+        lines = log.value.decode().splitlines(keepends=True)
+        return "".join(line for line in lines if "Architectures prior to" not in line)  # sm_70: to go, not gone
+    finally:
+        nvrtc.nvrtcDestroyProgram(ctypes.byref(program))
+
+
+def _check(status: int, what: str) -> None:
+    if status:
+        raise CompileError(f"NVRTC fails ({status}): {what}")
+
+
+def _nvcc(architecture: str, code: str, names: list[str]) -> str:
+    nvcc = shutil.which("nvcc")
+    assert nvcc is not None
+    # The address of an instance makes the compiler write it out.
+    pointers = "".join(f"__device__ auto instance_{i} = &{name};\n" for i, name in enumerate(names))
+    command = [nvcc, f"-arch={architecture}", "-std=c++17", "-cubin", "-x", "cu", "-o", "/dev/null", "-"]
+    done = subprocess.run(command, input=code + pointers, capture_output=True, text=True, timeout=300, check=False)
+    if done.returncode:
+        raise CompileError(done.stderr)
+    return done.stderr

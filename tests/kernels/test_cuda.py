@@ -1,0 +1,197 @@
+"""The CUDA kernels without a device: compiled for every architecture, and their logic run behind tests/emulation."""
+
+import shutil
+from collections.abc import Callable
+from typing import Any
+from unittest import mock
+
+import numpy as np
+import pytest
+from emulation import compiler, cuda_kernels, nvrtc
+from emulation.compiler import LaunchError, compile_kernels
+from emulation.hostface import HostFace
+from numpy.typing import NDArray
+
+from wordsparse.kernels import Csr, NumpyKernels, cuda
+
+Array = NDArray[Any]
+ARCHITECTURES = ("sm_70", "sm_80", "sm_86", "sm_89", "sm_90")
+# Each d takes another number of columns a lane; the last ones more than one tile.
+WIDTHS = (1, 31, 33, 65, 97, 150, 225, 300, 301, 390, 800)
+needs_compiler = pytest.mark.skipif(compiler.COMPILER is None, reason=compiler.MISSING)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_sources_compile_for_every_architecture_without_a_warning(architecture: str) -> None:
+    if nvrtc.library() is None and (shutil.which("nvcc") is None or architecture == "sm_70"):
+        pytest.skip("neither nvidia-cuda-nvrtc-cu12 nor an nvcc that knows this architecture is installed")
+    assert nvrtc.compile_for(architecture, cuda.source(), cuda.instances()) == ""
+
+
+def test_the_device_compiler_refuses_what_is_wrong() -> None:
+    if nvrtc.library() is None:
+        pytest.skip("nvidia-cuda-nvrtc-cu12 is not installed")
+    with pytest.raises(nvrtc.CompileError, match="undefined"):
+        nvrtc.compile_for("sm_80", cuda.source().replace("indptr[middle]", "index[middle]"), cuda.instances())
+
+
+def test_constants_are_those_of_the_sources() -> None:
+    for line in ("WARP = 32", "ENTRIES_PER_WARP = 64", "CARRY_WARPS = 8"):
+        assert f"constexpr int {line};" in cuda.source()
+    assert (cuda.WARP, cuda.ENTRIES_PER_WARP, cuda.WARPS_PER_BLOCK) == (32, 64, 8)
+
+
+@pytest.mark.parametrize("d", range(1, 1500, 7))
+def test_tiles_cover_the_columns_once(d: int) -> None:
+    tile = 32 * cuda._parts(d)
+    assert cuda._parts(d) in cuda.PARTS
+    tiles = -(-d // tile)
+    assert tiles * tile >= d > (tiles - 1) * tile
+
+
+def difference(kernels: HostFace, d: int, lengths: list[int], columns: int) -> float:
+    """How far the device's kernels are from NumPy's on rows of these lengths; inf where a launch is refused."""
+    plain, random = NumpyKernels(), np.random.default_rng(d)
+    indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    entries, rows = int(indptr[-1]), len(lengths)
+    csr = Csr(indptr, random.integers(0, columns, entries).astype(np.int32), columns)
+    values, left, right = (random.standard_normal(shape) for shape in (entries, (rows, d), (columns, d)))
+    flipped = plain.transpose(csr)
+    chosen = random.permutation(columns)[:rows]
+    sides = []
+    for side in (kernels, plain):
+        matrix = right.copy()
+        side.add_rows(matrix, chosen, left[: len(chosen)], values[: len(chosen)] if entries >= rows else None)
+        sides.append(
+            [
+                side.combine(csr, values, right),
+                side.combine(flipped, values, left),
+                side.pair_dots(csr, left, right),
+                matrix,
+            ]
+        )
+    return max(float(np.nan_to_num(np.abs(a - b), nan=np.inf).max(initial=0)) for a, b in zip(*sides, strict=True))
+
+
+# Rows: one long one between others; all of them empty but one; starts and ends at the warps' borders of 64 entries;
+# more warps than one block sums the carries of.
+STRUCTURES = {
+    "long": [3, 0, 700, 0, 0, 1, 5],
+    "lonely": [0, 0, 0, 40, 0, 0],
+    "borders": [64, 64, 128, 63, 1, 65, 127, 0, 64],
+    "one": [1],
+    "one-row": [1000],
+    "many": [1, 2] * 90,
+    "several-long": [200, 3, 500, 300, 65],
+}
+# A single column, a few lanes of a second part, and two tiles.
+WORST_WIDTHS = (1, 33, 390)
+
+
+def worst(kernels: HostFace, widths: tuple[int, ...] = WORST_WIDTHS) -> float:
+    with mock.patch.object(cuda, "CARRY_BLOCKS", 2), np.errstate(all="ignore"):
+        try:
+            return max(difference(kernels, d, lengths, 11) for lengths in STRUCTURES.values() for d in widths)
+        except LaunchError:
+            return float("inf")
+
+
+@pytest.mark.parametrize("name", STRUCTURES)
+@pytest.mark.parametrize("d", WIDTHS)
+def test_the_logic_of_the_kernels(d: int, name: str) -> None:
+    assert difference(HostFace(cuda_kernels(emulated=True)), d, STRUCTURES[name], 9) < 1e-11
+
+
+# A mistake in the sources, which line by line could have been made; each has to be found.
+MUTATIONS = {
+    "entries: one too many": ("last = smaller(first + ENTRIES_PER_WARP, entries);", "entries", "entries + 1"),
+    "entries: one too few": ("smaller(first + ENTRIES_PER_WARP, entries);\n    const int", "entries)", "entries - 1)"),
+    "index read beyond the entries": ("const int partner = mine < last", "mine < last", "mine < last + WARP"),
+    "columns: one too many": ("if (column + part * WARP < d) sum[part] += scale", "< d", "<= d"),
+    "columns: stored beyond the row": ("if (column + part * WARP < d) out[column", "< d", "< d + 1"),
+    "columns: the last tile left out": ("Position(blockIdx.y) * (WARP * PARTS) + lane", "blockIdx.y", "0"),
+    "sums not cleared": ("        sum[part] = 0;\n", "sum[part] = 0", "(void)0"),
+    "row taken from its end": ("if (indptr[middle] <= entry)", "<=", "<"),
+    "empty rows not skipped": ("if (stop == entry) find(indptr, rows, entry);", "stop == entry", "false"),
+    "row changed too late": ("if (base + k == row.stop) row.advance", "base + k ==", "base + k - 1 =="),
+    "order of the values ignored": ("order == nullptr ? mine : order[mine]", "order[mine]", "mine"),
+    "owner of a carry missed at a border": ("row.start >= first - ENTRIES_PER_WARP", ">=", ">"),
+    "owner claimed twice": ("row.start >= first - ENTRIES_PER_WARP", "first", "first - first"),
+    "one carry too few": ("ENTRIES_PER_WARP - warp + 1;", "+ 1", ""),
+    "one carry too many": ("(indptr[row + 1] - 1) / ENTRIES_PER_WARP", "- 1", ""),
+    "no barrier before the sum": ("partial[share][lane] = sum;\n        __syncthreads();", "__syncthreads();", ""),
+    "no barrier before the next row": ("__syncthreads();  // before", "__syncthreads();", ""),
+    "barrier in a branch": ("if (row < 0) continue;", "row < 0", "row < 0 || share == 7"),
+    "half of the lanes summed": ("distance = WARP / 2; distance > 0", "WARP / 2", "WARP / 4"),
+    "rows added to one further": ("matrix + rows[i] * d", "rows[i]", "(rows[i] + 1)"),
+    "one row too many": ("if (i >= count) return;", ">=", ">"),
+}  # fmt: skip
+
+
+def mutated(context: str, old: str, new: str) -> str:
+    code = cuda.source()
+    assert context in code
+    assert old in context
+    return code.replace(context, context.replace(old, new))
+
+
+@needs_compiler
+@pytest.mark.parametrize("name", MUTATIONS)
+def test_a_mistake_in_the_sources_is_found(name: str) -> None:
+    kernels = cuda_kernels(emulated=True)
+    module = kernels.xp.RawModule(code=mutated(*MUTATIONS[name]), name_expressions=INSTANCES)
+    with mock.patch.object(cuda, "_compiled", lambda _, kernel: module.get_function(kernel)):
+        assert worst(HostFace(kernels)) > 1e-6
+
+
+# What `worst` needs, in float64.
+INSTANCES = [f"combine<double, {cuda._parts(d)}>" for d in WORST_WIDTHS]
+INSTANCES += ["combine_carry<double>", "pair_dots<double>", "add_rows<double>"]
+
+
+@needs_compiler
+def test_without_a_mistake_the_same_test_passes() -> None:
+    assert worst(HostFace(cuda_kernels(emulated=True))) < 1e-11
+
+
+BAD_KERNELS: dict[str, tuple[str, str]] = {
+    "beyond the end": ("out[threadIdx.x + 1] = 1;", "illegal memory access"),
+    "before the beginning": ("out[int(threadIdx.x) - 1] = 1;", "beside an array"),
+    "a race": ("out[0] = threadIdx.x;", "order of threads"),
+    "a read before the beginning": ("out[threadIdx.x] = out[int(threadIdx.x) - 1];", "illegal memory access"),
+    "nobody wrote": ("__shared__ double s[64]; if (threadIdx.x == 7) out[3] = s[0]; s[0] = threadIdx.x;", "order of"),
+    "divergent shuffle": ("if (threadIdx.x < 9) out[0] = __shfl_sync(0xffffffffu, 1.0, 0);", "not every thread"),
+    "divergent barrier": ("for (unsigned i = 0; i < threadIdx.x; ++i) __syncthreads(); "
+                          "out[0] = __shfl_sync(0xffffffffu, 1, 0);", "not every thread"),
+    "part of a mask": ("out[threadIdx.x] = __shfl_sync(0xffffu, 1.0, 0);", "arithmetic overflowed"),
+    "overflow": ("int big = 2147483647 - 60; out[0] = big + int(threadIdx.x) > 5;", "arithmetic overflowed"),
+}  # fmt: skip
+
+
+@needs_compiler
+@pytest.mark.parametrize("name", BAD_KERNELS)
+def test_the_emulator_refuses(name: str) -> None:
+    body, message = BAD_KERNELS[name]
+    code = "__global__ void bad(double* out) { " + body + " }"
+    with pytest.raises(LaunchError, match=message):
+        compile_kernels(code, ("bad",))["bad"]((1,), (64,), (np.zeros(64),))
+
+
+ARGUMENTS: dict[str, tuple[Callable[[], tuple[Any, ...]], str]] = {
+    "too few": (lambda: (np.zeros(3),), "1 arguments for 2"),
+    "another dtype": (lambda: (np.zeros(3, np.float32), np.int64(3)), "argument 0 is float32"),
+    "another size of a number": (lambda: (np.zeros(3), np.int32(3)), "argument 1 is int32"),
+    "a number of Python's": (lambda: (np.zeros(3), 3), "argument 1 is int"),
+    "gaps": (lambda: (np.zeros(6)[::2], np.int64(3)), "not contiguous"),
+}
+
+
+@needs_compiler
+@pytest.mark.parametrize("name", ARGUMENTS)
+def test_the_emulator_checks_arguments(name: str) -> None:
+    make, message = ARGUMENTS[name]
+    kernel = compile_kernels("__global__ void fill(double* x, long long n) { x[n - 1] = 1; }", ("fill",))["fill"]
+    with pytest.raises(LaunchError, match=message):
+        kernel((1,), (32,), make())
+    with pytest.raises(LaunchError, match="refuses a grid"):
+        kernel((1, 70_000), (32,), (np.zeros(3), np.int64(3)))

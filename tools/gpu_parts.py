@@ -1,0 +1,273 @@
+"""What tools/gpu.py measures: each part takes the bench and gives JSON, with a ``table`` to print."""
+
+import tempfile
+import time
+from collections.abc import Callable
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+import baselines
+import machine
+import numpy as np
+import scipy.sparse as sp
+from complexity import Batch, batches, flops_per_example
+from dense_sides import NaiveDense, softmax_bytes, softmax_step
+
+import wordsparse as ws
+from wordsparse import devices, losses
+from wordsparse.inputs import RowInputs
+from wordsparse.kernels import CpuKernels, Csr, Kernels
+from wordsparse.minibatch import Targets
+from wordsparse.output import FactoredOutput
+from wordsparse.reference import DenseOutput
+
+SOFTMAX = {"softmax": (False, False), "softmax compiled": (False, True), "softmax compiled, TF32": (True, True)}
+NAIVE, NAIVE_CPU, OURS = "naive dense", "naive dense, one CPU thread", "exact squared"
+
+
+class Bench:
+    """The device, its sizes, and how to wait for it and ask for its memory."""
+
+    def __init__(
+        self,
+        device: str,
+        text: tuple[Path, ...],
+        outputs: int,
+        features: int,
+        minibatches: tuple[int, ...],
+        rounds: int,
+        min_count: int,
+        steps: int,
+        sgemm_size: int,
+    ) -> None:
+        self.device, self.text, self.outputs, self.features = device, text, outputs, features
+        self.minibatches, self.rounds, self.min_count, self.steps = minibatches, rounds, min_count, steps
+        self.sgemm_size = sgemm_size
+        self.kernels: Kernels
+        if device == "cuda":
+            from wordsparse.kernels.cuda import CudaKernels
+
+            self.kernels = CudaKernels()
+        else:
+            self.kernels = CpuKernels(1)
+        self.xp = self.kernels.xp
+
+    @cached_property
+    def card(self) -> dict[str, Any]:
+        """Name and versions."""
+        if self.device == "cpu":
+            return {"name": "cpu", "processor": machine.describe(1, 64)["processor"]}
+        return dict(vars(devices.find_gpu()))
+
+    def wait(self) -> None:
+        """Until the device has done all that was asked of it."""
+        if self.device == "cuda":
+            self.xp.cuda.get_current_stream().synchronize()
+
+    def memory_bytes(self) -> int:
+        """In use: on the device CuPy's pool and what lies outside of it; on the CPU the resident memory."""
+        if self.device == "cpu":
+            return machine.memory_bytes("VmRSS")
+        free, total = self.xp.cuda.runtime.memGetInfo()
+        return int(total - free)
+
+    def waiting(self, step: Callable[[], object]) -> Callable[[], object]:
+        """The step, and the wait for it."""
+
+        def both() -> object:
+            result = step()
+            self.wait()
+            return result
+
+        return both
+
+    def seconds(self, call: Callable[[], object], repeats: int = 5) -> float:
+        """The best wall time of some calls, after one to warm up."""
+        times = []
+        for _ in range(repeats + 1):
+            start = time.perf_counter()
+            call()
+            self.wait()
+            times.append(time.perf_counter() - start)
+        return min(times[1:])
+
+
+def rates(bench: Bench) -> dict[str, Any]:
+    """float32 products (TF32 off) in GFLOP/s, and memory read and written in GB/s."""
+    n, xp = bench.sgemm_size, bench.xp
+    a = xp.asarray(np.random.default_rng(0).random((n, n), np.float32))
+    b = a.copy()
+    product = bench.seconds(lambda: a @ b)
+    copied = bench.seconds(lambda: b.__setitem__(slice(None), a))
+    return {"sgemm_gflops": 2 * n**3 / product / 1e9, "bandwidth_gb": 2 * a.nbytes / copied / 1e9}
+
+
+def accuracy(bench: Bench) -> dict[str, Any]:
+    """The largest relative error of W after ten float32 steps on the device, per loss, beside the float64 oracle."""
+    random = np.random.default_rng(0)
+    D, d, m = min(2000, bench.outputs), min(64, bench.features), 96
+    rows = []
+    for name in losses.LOSSES:
+        start = 0.3 * random.standard_normal((D, d)).astype(np.float32)
+        layer = FactoredOutput(D, d, name, weights=start, kernels=bench.kernels)
+        dense = DenseOutput(start, name)
+        for _ in range(10):
+            H = (random.standard_normal((m, d)) / np.sqrt(d)).astype(np.float32)
+            columns = random.integers(0, D, 3 * m)
+            Y = sp.csr_array((np.ones(3 * m, np.float32), columns, np.arange(0, 3 * m + 1, 3)), shape=(m, D))
+            layer.step(H, Y, 0.01)
+            dense.step(H, Y, 0.01)
+        rows.append([name, float(np.abs(layer.weights() - dense.W).max() / np.abs(dense.W).max())])
+    return {
+        "worst": max(error for _, error in rows),
+        "losses": dict(rows),
+        "table": machine.table(["loss", "off"], rows),
+    }
+
+
+def exact_step(bench: Bench, layer: FactoredOutput, batch: Batch) -> Callable[[], object]:
+    """The exact layer's step on inputs that are on the device; the targets' ids travel there in each step."""
+    kernels = bench.kernels
+    H = kernels.to_device(batch.H)
+    rows, local = np.unique(batch.targets, return_inverse=True)
+    indptr, local = np.arange(batch.H.shape[0] + 1), local.astype(np.int32)
+
+    def step() -> object:
+        csr = Csr(kernels.to_device(indptr), kernels.to_device(local), rows.shape[0])
+        y = bench.xp.ones(local.shape[0], np.float32)
+        forward = layer.evaluate(RowInputs(H, kernels), Targets(kernels.to_device(rows), csr, y))
+        gradient = forward.gradient
+        layer.update(forward, batch.lr)
+        return gradient
+
+    return bench.waiting(step)
+
+
+def bytes_per_example(m: int, u: int, d: int) -> float:
+    """What an exact step moves for each example in float32: rows of V gathered, changed and written, and (m, d) arrays
+    of the minibatch read and written, about eight of them."""
+    return 4 * d * (5 * u / m + 8)
+
+
+def papers(bench: Bench) -> dict[str, Any]:
+    """Microseconds an example of every side at D and d, each m, alternating; ours also as shares of the rates."""
+    D, d = bench.outputs, bench.features
+    naive, layer = NaiveDense(bench.xp, D, d), FactoredOutput(D, d, "squared", kernels=bench.kernels)
+    missing: dict[str, str] = {}
+    cells: list[dict[str, Any]] = []
+    for m in bench.minibatches:
+        made = batches(m, d, D)
+        sides: dict[Any, tuple[int, machine.Step]] = {}
+        on_device = [(bench.kernels.to_device(b.H), bench.kernels.to_device(b.targets), b.lr) for b in made]
+        sides[NAIVE] = m, machine.in_turn([bench.waiting(partial(naive.step, *b)) for b in on_device])
+        sides[OURS] = m, machine.in_turn([exact_step(bench, layer, b) for b in made])
+        for name, (tf32, compiled) in SOFTMAX.items():
+            try:
+                step = softmax_step(bench.device, D, d, tf32=tf32, compiled=compiled and bench.device == "cuda")
+                step(made[0].H, made[0].targets, 0.1)
+            except Exception as error:  # not installed, does not compile, or does not fit: the table goes on without it
+                missing[f"{name}, m = {m}"] = (
+                    f"{type(error).__name__}: {str(error)[:200]} ({softmax_bytes(m, D, d) / 1e9:.1f} GB needed)"
+                )
+                continue
+            sides[name] = m, machine.in_turn([partial(step, b.H, b.targets, b.lr) for b in made])
+        few = {name: bench.rounds for name in sides if name != OURS}
+        if m == min(bench.minibatches):  # seconds a step at full size
+            on_cpu = baselines.NaiveDense(D, d)
+            sides[NAIVE_CPU] = m, machine.in_turn([partial(on_cpu.step, b.H, b.targets, b.lr) for b in made])
+            few[NAIVE_CPU] = 1
+        u = int(np.mean([np.unique(b.targets).shape[0] for b in made]))
+        with machine.blas_threads(1):
+            for name, cell in machine.alternate(sides, bench.rounds, few).items():
+                work = {"gflop": flops_per_example(m, u, d) / 1e9, "gbyte": bytes_per_example(m, u, d) / 1e9}
+                cells.append({"side": name, "m": m, **cell, **(work if name == OURS else {})})
+    by_side = {(cell["side"], cell["m"]): cell["wall_us"] for cell in cells}
+    names = list(dict.fromkeys(cell["side"] for cell in cells))
+    rows = [[m, *(by_side.get((name, m)) for name in names)] for m in bench.minibatches]
+    headers = ["m", *(f"{name}, µs" for name in names)]
+    return {"D": D, "d": d, "cells": cells, "missing": missing, "table": machine.table(headers, rows)}
+
+
+def training(bench: Bench) -> dict[str, Any]:
+    """One epoch of each model on the text: tokens/s, and the scores of the vectors."""
+    if not bench.text:
+        raise ValueError("no text was given to train on")
+    runs, rows = {}, []
+    with tempfile.TemporaryDirectory() as folder:
+        ws.encode([str(path) for path in bench.text], Path(folder, "encoded"), min_count=bench.min_count)
+        for model in ("cbow", "skipgram"):
+            trained = ws.train(Path(folder, "encoded"), model=model, dim=bench.features, epochs=1, device=bench.device)
+            report = trained.report
+            scores = _scores(trained)
+            runs[model] = {**report, "scores": scores}
+            rows.append(
+                [model, report["vocab_size"], report["tokens_per_second"], report["loss"][-1], *scores.values()]
+            )
+    headers = ["model", "V", "tokens/s", "loss", *runs["cbow"]["scores"]]
+    return {"dim": bench.features, "runs": runs, "table": machine.table(headers, rows)}
+
+
+def _scores(model: ws.Model) -> dict[str, float | None]:
+    from wordsparse.evaluation import evaluate
+
+    found = evaluate(model.word_vectors())
+    return {name: pair["spearman"] for name, pair in found["pairs"].items()} | {
+        name: analogies["accuracy"] for name, analogies in found["analogies"].items()
+    }
+
+
+def leaks(bench: Bench) -> dict[str, Any]:
+    """Memory in use after a tenth of the steps, when pools and caches have filled, and after all of them."""
+    D, d = min(bench.outputs, 50_000), min(bench.features, 100)
+    layer = FactoredOutput(D, d, "bounded-ns", kernels=bench.kernels)
+    random = np.random.default_rng(0)
+    seen = []
+    for i in range(bench.steps):
+        m = int(random.integers(1, 200))  # sizes that change: a pool has to cope
+        batch = batches(m, d, D, seed=i)[0]
+        exact_step(bench, layer, batch)()
+        if (i + 1) % (bench.steps // 10) == 0:
+            bench.wait()
+            seen.append(bench.memory_bytes())
+    return {"steps": bench.steps, "bytes": seen, "grown_bytes": seen[-1] - seen[0]}
+
+
+def goals(parts: dict[str, Any]) -> list[dict[str, Any]]:
+    """What was wanted of one H100, and what was reached here."""
+    found: list[tuple[str, float, float, bool]] = []
+    if "accuracy" in parts:
+        worst = parts["accuracy"]["worst"]
+        found.append(("float32 off the float64 oracle, at most", 3e-5, worst, worst <= 3e-5))
+    if "training" in parts:
+        for model, run in parts["training"]["runs"].items():
+            rate = run["tokens_per_second"]
+            found.append((f"tokens/s of {model}, at least", 2e7, rate, rate >= 2e7))
+    if "papers" in parts:
+        found += _papers_goals(parts["papers"], parts.get("rates"))
+    if "leaks" in parts:
+        grown = float(parts["leaks"]["grown_bytes"])
+        found.append(("bytes grown over the steps, at most", 2e6, grown, grown <= 2e6))
+    return [dict(zip(("goal", "wanted", "reached", "met"), goal, strict=True)) for goal in found]
+
+
+def _papers_goals(papers: dict[str, Any], rates: dict[str, Any] | None) -> list[tuple[str, float, float, bool]]:
+    cells = papers["cells"]
+    best: dict[str, float] = {}
+    for cell in cells:
+        best[cell["side"]] = min(cell["wall_us"], best.get(cell["side"], np.inf))
+    ours = best[OURS]
+    ratio = best[NAIVE_CPU] / ours
+    found = [("naive dense on one CPU thread / ours at the best m, at least", 30_000.0, ratio, ratio >= 30_000)]
+    softmax = [time for side, time in best.items() if side in SOFTMAX]
+    if softmax:
+        ratio = min(softmax) / ours
+        found.append(("best exact softmax on this device / ours, at least", 30.0, ratio, ratio >= 30))
+    if rates:
+        for cell in cells:
+            if cell["side"] == OURS:
+                seconds = cell["wall_us"] * 1e-6
+                share = cell["gflop"] / seconds / rates["sgemm_gflops"]
+                found.append((f"share of the sgemm rate at m = {cell['m']}, at least", 0.7, share, share >= 0.7))
+                cell["share_of_bandwidth"] = cell["gbyte"] / seconds / rates["bandwidth_gb"]
+    return found

@@ -1,0 +1,15 @@
+"""``wordsparse doctor``."""
+
+import click
+
+from wordsparse.cli.common import emit, json_option
+
+
+@click.command()
+@json_option
+def command(as_json: bool) -> None:
+    """Show what was compiled, which threads, BLAS, GPU, MPI and extras are found, and why something is not used."""
+    from wordsparse import diagnosis
+
+    found = diagnosis.diagnose()
+    emit(found, diagnosis.describe(found), as_json)

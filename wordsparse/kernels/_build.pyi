@@ -1,0 +1,4 @@
+openmp: bool
+compiler: str
+compiled_instruction_sets: tuple[str, ...]
+used_instruction_set: str

@@ -1,0 +1,97 @@
+// Gather, scale and sum: out (rows, d) = S X for a sparse S (rows, columns) and X (columns, d), in two kernels.
+//
+//   combine        out[r] = sum over the entries e of row r of values[order[e]] X[indices[e]]
+//   combine_carry  adds what rows that reach over several warps' entries have left in `carry`
+//
+// T is float or double; order is null where the values stand in the order of the entries. out has to be zero where rows
+// are empty, nothing else is read of it. carry (warps, d) and owner (warps,) are working space: warp w leaves in
+// carry[w] the sum of its first entries where their row began in an earlier warp, and in owner[w] that row if it began
+// in the warp just before, else -1.
+//
+// Grid: x over the entries, one warp ENTRIES_PER_WARP of them; y over tiles of 32 PARTS columns, PARTS to a lane, so
+// that so many loads are under way at once. Cost: 2 entries d flops, entries d reads of X (from L2 where X fits) and
+// rows d writes.
+
+template <typename T, int PARTS>
+__device__ inline void store_row(T* out, Position d, Position column, T (&sum)[PARTS]) {
+#pragma unroll
+    for (int part = 0; part < PARTS; ++part) {
+        if (column + part * WARP < d) out[column + part * WARP] = sum[part];
+        sum[part] = 0;
+    }
+}
+
+template <typename T, int PARTS>
+__global__ void combine(const Position* __restrict__ indptr, const int* __restrict__ indices,
+                        const Position* __restrict__ order, const T* __restrict__ values, const T* __restrict__ X,
+                        T* __restrict__ out, T* __restrict__ carry, Position* __restrict__ owner, Position rows,
+                        Position entries, Position d) {
+    const Position warp = warp_of_grid(), first = warp * ENTRIES_PER_WARP;
+    if (first >= entries) return;
+    const Position last = smaller(first + ENTRIES_PER_WARP, entries);
+    const int lane = lane_of_warp();
+    const Position column = Position(blockIdx.y) * (WARP * PARTS) + lane;
+
+    Row row(indptr, rows, first);
+    const bool continued = row.start < first;
+    if (blockIdx.y == 0 && lane == 0)
+        owner[warp] = continued && row.start >= first - ENTRIES_PER_WARP ? row.index : -1;
+    T* target = continued ? carry + warp * d : out + row.index * d;
+    T sum[PARTS] = {};
+    for (Position base = first; base < last; base += WARP) {
+        // A lane reads the index and the value of one entry; the warp then takes the entries in turn.
+        const Position mine = base + lane;
+        int source = 0;
+        T value = 0;
+        if (mine < last) {
+            source = indices[mine];
+            value = values[order == nullptr ? mine : order[mine]];
+        }
+        const int count = int(smaller(WARP, last - base));
+#pragma unroll 2
+        for (int k = 0; k < count; ++k) {
+            if (base + k == row.stop) {
+                store_row(target, d, column, sum);
+                row.advance(indptr, rows);
+                target = out + row.index * d;
+            }
+            const T* from = X + __shfl_sync(ALL_LANES, source, k) * d;
+            const T scale = __shfl_sync(ALL_LANES, value, k);
+#pragma unroll
+            for (int part = 0; part < PARTS; ++part)
+                if (column + part * WARP < d) sum[part] += scale * from[column + part * WARP];
+        }
+    }
+    store_row(target, d, column, sum);
+}
+
+// Blocks of CARRY_WARPS warps, one column a lane; grid: x strides over the warps of `combine`, y over 32 columns each.
+// Each warp of a block adds up a consecutive share of a row's carries, the first one what the others have.
+constexpr int CARRY_WARPS = 8;
+
+template <typename T>
+__global__ void combine_carry(const Position* __restrict__ indptr, const T* __restrict__ carry,
+                              const Position* __restrict__ owner, T* __restrict__ out, Position warps, Position d) {
+    __shared__ T partial[CARRY_WARPS][WARP];
+    const int lane = lane_of_warp(), share = threadIdx.x / WARP;
+    const Position column = Position(blockIdx.y) * WARP + lane;
+    for (Position warp = blockIdx.x; warp < warps; warp += gridDim.x) {
+        const Position row = owner[warp];
+        if (row < 0) continue;  // the same for the whole block
+        const Position count = (indptr[row + 1] - 1) / ENTRIES_PER_WARP - warp + 1;
+        T sum = 0;
+        if (column < d) {
+            const Position stop = warp + count * (share + 1) / CARRY_WARPS;
+#pragma unroll 4
+            for (Position from = warp + count * share / CARRY_WARPS; from < stop; ++from)
+                sum += carry[from * d + column];
+        }
+        partial[share][lane] = sum;
+        __syncthreads();
+        if (share == 0 && column < d) {
+            for (int other = 1; other < CARRY_WARPS; ++other) sum += partial[other][lane];
+            out[row * d + column] += sum;
+        }
+        __syncthreads();  // before partial is written again
+    }
+}

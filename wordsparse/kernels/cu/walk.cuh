@@ -1,0 +1,58 @@
+// How the warps of a grid share the stored entries of a CSR matrix.
+//
+// A warp takes ENTRIES_PER_WARP consecutive entries, whichever rows they belong to, and walks over them with the row
+// that owns each. So a row of 10^5 entries (a frequent word) costs no more time than the same entries in many rows, and
+// what is added to what depends on sizes alone: results are the same bytes in every run.
+//
+// Compiled by NVRTC: no header is included. Positions are 64-bit; indices of columns 32-bit, as in the host's Csr.
+
+constexpr int WARP = 32;
+constexpr unsigned ALL_LANES = 0xffffffffu;
+constexpr int ENTRIES_PER_WARP = 64;
+
+using Position = long long;
+
+__device__ inline Position warp_of_grid() {
+    return Position(blockIdx.x) * (blockDim.x / WARP) + threadIdx.x / WARP;
+}
+
+__device__ inline int lane_of_warp() { return threadIdx.x % WARP; }
+
+__device__ inline Position smaller(Position a, Position b) { return a < b ? a : b; }
+
+// The row that owns an entry: the last one that starts at or before it.
+__device__ inline Position row_of_entry(const Position* indptr, Position rows, Position entry) {
+    Position low = 0, high = rows - 1;
+    while (low < high) {
+        const Position middle = low + (high - low + 1) / 2;
+        if (indptr[middle] <= entry)
+            low = middle;
+        else
+            high = middle - 1;
+    }
+    return low;
+}
+
+// The row under way: it holds the entries from `start` to before `stop`.
+struct Row {
+    Position index, start, stop;
+
+    __device__ Row(const Position* indptr, Position rows, Position entry) { find(indptr, rows, entry); }
+
+    __device__ void find(const Position* indptr, Position rows, Position entry) {
+        set(indptr, row_of_entry(indptr, rows, entry));
+    }
+
+    // To the owner of the entry that follows the last one of this row: the next row, where it is not empty.
+    __device__ void advance(const Position* indptr, Position rows) {
+        const Position entry = stop;
+        set(indptr, index + 1);
+        if (stop == entry) find(indptr, rows, entry);
+    }
+
+    __device__ void set(const Position* indptr, Position row) {
+        index = row;
+        start = indptr[row];
+        stop = indptr[row + 1];
+    }
+};

@@ -1,0 +1,244 @@
+"""The kernels on an NVIDIA GPU: CuPy's array operations and cuBLAS, and ``cu/*.cu`` for what those do badly.
+
+The CUDA sources are compiled by NVRTC for the card at hand when a kernel is first called; CuPy keeps what was compiled
+on disk. Sums are taken in an order that depends on sizes alone: the same numbers in, the same bytes out.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import numpy as np
+
+from wordsparse import devices
+from wordsparse.kernels.numpy import Csr, Windows
+
+# CuPy's arrays: it brings no types.
+Array = Any
+
+SOURCES = ("walk.cuh", "combine.cu", "pair_dots.cu", "add_rows.cu")
+# As in the sources.
+WARP = 32
+ENTRIES_PER_WARP = 64
+CARRY_BLOCKS = 1024
+BLOCK = 256
+NULL = np.uintp(0)  # a pointer, as a number
+WARPS_PER_BLOCK = BLOCK // WARP
+# Columns that a lane of `combine` holds: for each a register of sums and a load under way.
+PARTS = (1, 2, 3, 4, 6, 8, 10, 12)
+# A float32 product over more rows than these is taken in up to so many pieces, added up in float64.
+GRAM_ROWS, GRAM_PIECES = 4096, 8
+
+
+class CudaKernels:
+    """Kernels on the GPU that is current in this thread.
+
+    Parameters
+    ----------
+    cupy : module, optional
+        CuPy, or what stands in for it; None imports it.
+    tf32 : bool
+        Let cuBLAS round the factors of float32 products to TF32 (10 bits of mantissa): faster, and far from exact.
+        CuPy keeps this setting for the whole process.
+
+    Raises
+    ------
+    MissingDependencyError, InputError
+        If there is no CuPy, or no GPU that it can use; the message says which.
+    """
+
+    device = "cuda"
+
+    def __init__(self, cupy: Any = None, *, tf32: bool = False) -> None:
+        self.xp = devices.usable_cupy() if cupy is None else cupy
+        devices.set_tf32(self.xp, tf32)
+
+    def to_device(self, array: Array) -> Array:
+        return self.xp.asarray(array)
+
+    def to_host(self, array: Array) -> Array:
+        return np.asarray(self.xp.asnumpy(array, order="A"))  # as it lies there
+
+    def take(self, matrix: Array, rows: Array, last: Array | None = None) -> Array:
+        taken = self.xp.take(matrix, rows, axis=0)
+        return taken if last is None else self.xp.concatenate([taken, last[:, None]], axis=1)
+
+    def add_rows(self, matrix: Array, rows: Array, change: Array, scale: Array | None = None) -> None:
+        count, d = change.shape
+        if change.size == 0:
+            return
+        scale = NULL if scale is None else self._packed(scale, matrix.dtype)
+        arguments = (matrix, rows, scale, self._packed(change, matrix.dtype), np.int64(count), np.int64(d))
+        self._launch("add_rows", matrix.dtype, _blocks(count), arguments)
+
+    def transpose(self, csr: Csr) -> Csr:
+        xp = self.xp
+        order = xp.argsort(csr.indices, kind="stable")
+        counts = xp.bincount(csr.indices, minlength=csr.columns)
+        indptr = xp.zeros(csr.columns + 1, np.int64)
+        indptr[1:] = xp.cumsum(counts)
+        rows = self.row_of_entry(csr).astype(np.int32)
+        return Csr(indptr, xp.take(rows, order), csr.rows, order.astype(np.int64, copy=False))
+
+    def row_of_entry(self, csr: Csr) -> Array:
+        return self.xp.searchsorted(csr.indptr, self.xp.arange(csr.entries), side="right") - 1
+
+    def sum_rows(self, csr: Csr, values: Array) -> Array:
+        ones = self.xp.ones((csr.columns, 1), np.float64)
+        return self.combine(csr, values.astype(np.float64), ones)[:, 0]
+
+    def pair_dots(self, csr: Csr, left: Array, right: Array) -> Array:
+        out = self.xp.empty(csr.entries, left.dtype)
+        if csr.entries:
+            left, right = self._packed(left, out.dtype), self._packed(right, out.dtype)
+            sizes = (np.int64(csr.rows), np.int64(csr.entries), np.int64(left.shape[1]))
+            grid = _blocks(_ceiling(csr.entries, ENTRIES_PER_WARP))
+            self._launch("pair_dots", out.dtype, grid, (csr.indptr, csr.indices, left, right, out, *sizes))
+        return out
+
+    def row_dots(self, left: Array, right: Array) -> Array:
+        # Each product in the working precision, their sum in float64.
+        return (left * right).sum(axis=1, dtype=np.float64)
+
+    def combine(self, csr: Csr, values: Array, rows: Array, out: Array | None = None) -> Array:
+        combined = self._combine(csr, values, rows)
+        if out is None:
+            return combined
+        out += combined
+        return out
+
+    def sparse_gram(self, csr: Csr, transposed: Csr, values: Array, out: Array) -> None:
+        dense = self.xp.eye(csr.rows, dtype=values.dtype)
+        out += self.combine(csr, values, self.combine(transposed, values, dense))
+
+    def window_means(self, windows: Windows, features: Array) -> Array:
+        bags, shares = self._bags(windows, features.dtype)
+        return self.combine(bags, shares, features)
+
+    def window_dots(self, windows: Windows, features: Array, targets: Array, rows: Array) -> Array:
+        means = self.window_means(windows, features)
+        return self.pair_dots(_one_each(self.xp, targets, rows.shape[0]), means, rows)
+
+    def window_pull(
+        self, windows: Windows, features: Array, targets: Array, rows: Array, zeta: Array, gamma: Array
+    ) -> tuple[Array, Array, Array]:
+        bags, shares = self._bags(windows, features.dtype)
+        H = self.combine(bags, shares, features)
+        bag, pulled = self.row_of_entry(bags), self.transpose(bags)
+        X = self.combine(self.transpose(_one_each(self.xp, targets, rows.shape[0])), gamma, H)
+        Z = self.combine(pulled, shares * zeta[bag], H)
+        return X, Z, self.combine(pulled, shares * gamma[bag], self.take(rows, targets))
+
+    def window_sums(self, windows: Windows, values: Array) -> Array:
+        bags, _ = self._bags(windows, values.dtype)
+        return self.sum_rows(self.transpose(bags), values[self.row_of_entry(bags)])
+
+    def _bags(self, windows: Windows, dtype: Any) -> tuple[Csr, Array]:
+        """The windows entry by entry, and what each entry weighs."""
+        bags = windows.csr(self.xp)
+        return bags, windows.share.astype(dtype)[self.row_of_entry(bags)]
+
+    def _combine(self, csr: Csr, values: Array, rows: Array) -> Array:
+        d = rows.shape[1]
+        out = self.xp.zeros((csr.rows, d), rows.dtype)
+        if csr.entries == 0 or d == 0:
+            return out
+        values, rows = self._packed(values, out.dtype), self._packed(rows, out.dtype)
+        warps = _ceiling(csr.entries, ENTRIES_PER_WARP)
+        carry, owner = self.xp.empty((warps, d), out.dtype), self.xp.empty(warps, np.int64)
+        order = NULL if csr.order is None else csr.order
+        parts, sizes = _parts(d), (np.int64(csr.rows), np.int64(csr.entries), np.int64(d))
+        self._launch(
+            f"combine:{parts}",
+            out.dtype,
+            (*_blocks(warps), _ceiling(d, WARP * parts)),
+            (csr.indptr, csr.indices, order, values, rows, out, carry, owner, *sizes),
+        )
+        if warps > 1:
+            grid = (min(warps, CARRY_BLOCKS), _ceiling(d, WARP))
+            self._launch(
+                "combine_carry", out.dtype, grid, (csr.indptr, carry, owner, out, np.int64(warps), np.int64(d))
+            )
+        return out
+
+    def matmul(self, a: Array, m: Array, out: Array | None = None) -> Array:
+        product = a @ m.astype(a.dtype, copy=False)
+        if out is None:
+            return product
+        out += product
+        return out
+
+    def gram(self, a: Array, b: Array | None = None) -> Array:
+        b = a if b is None else b
+        total = self.xp.zeros((a.shape[1], b.shape[1]), np.float64)
+        step = max(GRAM_ROWS, _ceiling(a.shape[0], GRAM_PIECES))
+        for start in range(0, a.shape[0], step):
+            total += a[start : start + step].T @ b[start : start + step]
+        return total
+
+    def weighted_gram(self, a: Array, weights: Array) -> Array:
+        return self.gram(a * self.xp.sqrt(weights).astype(a.dtype)[:, None])
+
+    def inverse(self, matrix: Array) -> Array:
+        return self.xp.linalg.inv(matrix)  # with numbers that are not finite where it is singular
+
+    def symmetric_inverse(self, matrix: Array) -> Array:
+        return self.inverse(matrix)
+
+    def _packed(self, array: Array, dtype: Any) -> Array:
+        """Row after row without gaps in ``dtype``, as the kernels read it."""
+        return self.xp.ascontiguousarray(array, dtype=dtype)
+
+    def _launch(self, kernel: str, dtype: Any, grid: tuple[int, ...], arguments: tuple[Any, ...]) -> None:
+        name, _, parts = kernel.partition(":")
+        scalar = {"f4": "float", "f8": "double"}[dtype.str[1:]]
+        compiled = _compiled(self.xp, f"{name}<{scalar}{', ' + parts if parts else ''}>")
+        compiled(grid, (BLOCK,), arguments)
+
+
+@cache
+def source() -> str:
+    """All the CUDA sources, as one."""
+    folder = resources.files("wordsparse.kernels") / "cu"
+    return "".join((folder / name).read_text(encoding="utf-8") for name in SOURCES)
+
+
+@cache
+def _compiled(cupy: Any, name: str) -> Callable[..., None]:
+    """A kernel with its template arguments, as CuPy gives it."""
+    module = cupy.RawModule(code=source(), options=("--std=c++17",), name_expressions=[name])
+    function: Callable[..., None] = module.get_function(name)
+    return function
+
+
+def instances() -> list[str]:
+    """Every kernel that may be asked for, with its template arguments."""
+    return [
+        f"{name}<{scalar}{parts}>"
+        for scalar in ("float", "double")
+        for name, parts in (
+            *(("combine", f", {parts}") for parts in PARTS),
+            *((name, "") for name in ("combine_carry", "pair_dots", "add_rows")),
+        )
+    ]
+
+
+def _one_each(xp: Any, columns: Array, count: int) -> Csr:
+    """The structure with one entry in each row."""
+    return Csr(xp.arange(columns.shape[0] + 1), columns, count)
+
+
+def _parts(d: int) -> int:
+    """Columns a lane, so that few lanes of few tiles idle."""
+    wanted = _ceiling(d, WARP)
+    tiles = _ceiling(wanted, PARTS[-1])
+    return next(parts for parts in PARTS if parts * tiles >= wanted)
+
+
+def _blocks(warps: int) -> tuple[int]:
+    return (_ceiling(warps, WARPS_PER_BLOCK),)
+
+
+def _ceiling(a: int, b: int) -> int:
+    return -(-a // b)
