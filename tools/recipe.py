@@ -23,11 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 import wordsparse as ws
-from wordsparse import coordinates, evaluation, recipe
+from wordsparse import coordinates, evaluation, recipe, runs
 from wordsparse.corpus import EncodedCorpus
 from wordsparse.errors import TrainingError
 from wordsparse.model import Model
-from wordsparse.runs import fit
 
 FILES = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -117,7 +116,7 @@ def main(
 ) -> None:
     sets = {"pairs": pairs, "analogies": analogies}
     variants = [variant for variant in STUDIES[study] if not only or variant.label in only]
-    runs: list[dict[str, Any]] = []
+    done: list[dict[str, Any]] = []
     report = {"tool": "recipe", "study": study, "corpus": corpus.name, "options": {**options, "seeds": seeds}}
     report["machine"] = machine.describe(options["threads"])
     with tempfile.TemporaryDirectory(dir=corpus.parent) as folder:
@@ -130,17 +129,17 @@ def main(
                 key = repr((asked, {name: x for name, x in variant.changes.items() if name not in EXPORT}))
                 if key not in trained:
                     trained = {key: train(encoded, variant, asked)}
-                runs.append(judge(trained[key], variant, asked, sets))
-                click.echo(table(runs[-1:]), err=True)
-                machine.write_report({**report, "runs": runs}, output)
-    click.echo(table(runs))
+                done.append(judge(trained[key], variant, asked, sets))
+                click.echo(table(done[-1:]), err=True)
+                machine.write_report({**report, "runs": done}, output)
+    click.echo(table(done))
 
 
 def train(corpus: EncodedCorpus, variant: Variant, options: recipe.Options) -> Model | str:
     """The model, or why there is none."""
     with variant.constants(options.model, options.loss):
         try:
-            return fit(corpus, options)
+            return runs.fit(corpus, options)
         except TrainingError as error:
             return str(error)
 
