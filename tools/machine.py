@@ -10,7 +10,6 @@ from typing import Any
 
 import click
 
-from wordsparse import storage
 from wordsparse.cli.common import int_list as int_list
 from wordsparse.machine import blas_threads as blas_threads
 from wordsparse.machine import describe as describe

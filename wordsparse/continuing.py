@@ -24,7 +24,7 @@ from wordsparse.model import Model
 from wordsparse.recipe import RECIPES, Options
 from wordsparse.training import Run
 
-# Options that do not change a byte of the result.
+# Options that say where a run takes place, not what it is.
 FREE = {"threads", "device"}
 
 

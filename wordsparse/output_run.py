@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from wordsparse import continuing, memory, recipe, storage, validation
+from wordsparse import continuing, devices, memory, recipe, storage, validation
 from wordsparse import model as models
 from wordsparse.checkpoints import Checkpoint, Checkpointer, Say
 from wordsparse.corpus import EncodedCorpus
@@ -68,7 +68,9 @@ class OutputRun:
             checkpoint = _newest_checkpoint(directory, base_digest, say)
             known = None if base is None else base.vocabulary
             corpus = encoded_once(self.text, directory.path / CORPUS, directory.path / SOURCE, known, encoding)
-            request = {"options": asdict(self.options), "text": corpus.identity(), "base": base_digest}
+            # What "auto" stands for: another device rounds differently.
+            asked = {**asdict(self.options), "device": devices.choose(self.options.device).device}
+            request = {"options": asked, "text": corpus.identity(), "base": base_digest}
             if checkpoint is not None:
                 self._check_request(checkpoint, request, corpus)
             run = self._new_run(base, corpus, say)
@@ -109,7 +111,7 @@ class OutputRun:
     def _check_request(self, checkpoint: Checkpoint, request: dict[str, Any], corpus: EncodedCorpus) -> None:
         """Raise InputError if the run of a checkpoint was asked for something else."""
         before = checkpoint.request
-        changed = continuing.differences(before["options"], request["options"], but=continuing.FREE)
+        changed = continuing.differences(before["options"], request["options"], but={"threads"})
         if not changed and not continuing.is_same_text(before["text"], corpus):
             changed = "the text is another one"
         if changed:
