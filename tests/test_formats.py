@@ -36,6 +36,13 @@ def some_vectors(words: list[str] | None = None, dim: int = 8) -> WordVectors:
     return WordVectors(words, vectors, range(len(words), 0, -1))
 
 
+@pytest.mark.parametrize("format", FORMATS)
+def test_who_may_read_a_file_is_the_users_choice(format: str, tmp_path: Path) -> None:
+    (tmp_path / "plain").touch()
+    save_vectors(some_vectors(), tmp_path / "vectors.tsv", format)
+    assert (tmp_path / "vectors.tsv").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
 def assert_same(found: WordVectors, expected: WordVectors, counts: bool = False) -> None:
     assert found.words == expected.words
     assert found.vectors.tobytes() == expected.vectors.tobytes()

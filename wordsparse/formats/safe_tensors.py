@@ -42,7 +42,10 @@ def write(word_vectors: WordVectors, path: Path) -> None:
     tensors: dict[str, np.ndarray] = {"vectors": word_vectors.vectors}
     if word_vectors.counts is not None:
         tensors["counts"] = np.ascontiguousarray(word_vectors.counts)
+    path.touch()
+    mode = path.stat().st_mode  # safetensors would leave a file that only its owner may read
     save_file(tensors, path, metadata=_metadata(word_vectors))
+    path.chmod(mode)
 
 
 def read(path: Path) -> WordVectors:
