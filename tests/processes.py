@@ -10,7 +10,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 SERVER = multiprocessing.get_context("forkserver")
-SERVER.set_forkserver_preload(["wordsparse.cli.train", "wordsparse.output_run"])
+SERVER.set_forkserver_preload(["wordsparse.cli.train", "wordsparse.training.output_run"])
 
 
 def start(

@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 from test_devices import CUDARuntimeError, OutOfMemoryError
 
 import wordsparse as ws
-from wordsparse import devices, embedding, output, recipe, training
+from wordsparse import devices, embedding, output, recipe
 from wordsparse import kernels as kernels_module
 from wordsparse.embedding import StepSizes, WordEmbedding
 from wordsparse.errors import InputError, TrainingError
 from wordsparse.examples import ExampleBuilder
 from wordsparse.kernels import CpuKernels, Kernels
 from wordsparse.output import FactoredOutput
+from wordsparse.training import loop
 
 Array = NDArray[Any]
 
@@ -177,7 +178,7 @@ def test_training_on_the_device(kernels: Kernels, monkeypatch: pytest.MonkeyPatc
     options: dict[str, Any] = {"dim": 4, "min_count": 1, "epochs": 1, "window": 2, "threads": 1, "batch_tokens": 120}
     expected = ws.train(sentences, device="cpu", **options)
     monkeypatch.setattr(devices, "choose", lambda device: devices.Choice("cuda", "an emulated card"))
-    monkeypatch.setattr(training, "kernels_on", lambda device, threads: kernels)
+    monkeypatch.setattr(loop, "kernels_on", lambda device, threads: kernels)
     model = ws.train(sentences, device="cuda", **options)
     assert (model.report["device"], model.report["device_reason"]) == ("cuda", "an emulated card")
     assert isinstance(model.vectors, np.ndarray)

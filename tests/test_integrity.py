@@ -14,14 +14,14 @@ from texts import SHORT, write_text
 
 import wordsparse as ws
 from wordsparse import storage
-from wordsparse.checkpoints import Checkpoint
 from wordsparse.corpus import EncodedCorpus
 from wordsparse.errors import InputError
-from wordsparse.interruption import Interrupted
 from wordsparse.model import Training
 from wordsparse.recipe import Options
-from wordsparse.texts import Text, encoded
-from wordsparse.training import Run
+from wordsparse.training.checkpoints import Checkpoint
+from wordsparse.training.interruption import Interrupted
+from wordsparse.training.loop import Run
+from wordsparse.training.texts import Text, encoded
 
 GIVEN = {name: value for name, value in SHORT.items() if name != "min_count"}
 

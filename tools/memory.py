@@ -2,8 +2,9 @@
 
     python tools/memory.py DIR [DIR ...] --dims 100 300 --max-tokens 400000
 
-DIR is a corpus that `wordsparse encode` wrote. Prints a table; the constants of wordsparse/memory.py are good where the
-ratio stays between 0.85 and 1.15. With --checkpoint-every, the copy for a checkpoint counts where one was written.
+DIR is a corpus that `wordsparse encode` wrote. Prints a table; the constants of wordsparse/training/memory.py are good
+where the ratio stays between 0.85 and 1.15. With --checkpoint-every, the copy for a checkpoint counts where one was
+written.
 """
 
 import argparse

@@ -23,10 +23,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 import wordsparse as ws
-from wordsparse import coordinates, evaluation, recipe, runs
+from wordsparse import coordinates, evaluation, recipe
 from wordsparse.corpus import EncodedCorpus
 from wordsparse.errors import TrainingError
 from wordsparse.model import Model
+from wordsparse.training import runs
 
 FILES = click.Path(exists=True, dir_okay=False, path_type=Path)
 

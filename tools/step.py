@@ -25,7 +25,7 @@ from wordsparse.kernels import CpuKernels
 from wordsparse.machine import sgemm_gflops
 from wordsparse.recipe import MODELS, RECIPES, Options
 from wordsparse.threads import single_threaded_blas
-from wordsparse.training import Run
+from wordsparse.training.loop import Run
 
 Work = tuple[float, float]  # flops, bytes
 

@@ -20,11 +20,11 @@ import machine
 from wordsparse.comparison.texts import PlainText, write_plain
 from wordsparse.corpus import EncodedCorpus, encode
 from wordsparse.examples import ExampleBuilder, Examples
-from wordsparse.prefetch import prefetched
 from wordsparse.recipe import MODELS, RECIPES, Options
-from wordsparse.slices import Slices
 from wordsparse.threads import single_threaded_blas
-from wordsparse.training import Run
+from wordsparse.training.loop import Run
+from wordsparse.training.prefetch import prefetched
+from wordsparse.training.slices import Slices
 
 NEGATIVES = 5
 

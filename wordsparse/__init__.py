@@ -7,7 +7,7 @@ from wordsparse.corpus import encode
 from wordsparse.errors import InputError, MissingDependencyError, TrainingError, WordsparseError
 from wordsparse.model import Model, load
 from wordsparse.output import FactoredOutput
-from wordsparse.runs import train
+from wordsparse.training.runs import train
 from wordsparse.vectors import WordVectors
 
 __version__ = version("wordsparse")

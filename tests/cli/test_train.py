@@ -11,7 +11,7 @@ import wordsparse as ws
 from wordsparse.cli import main
 from wordsparse.errors import TrainingError
 from wordsparse.formats import load_vectors
-from wordsparse.training import Run
+from wordsparse.training.loop import Run
 
 pytestmark = pytest.mark.usefixtures("no_gpu")
 

@@ -10,9 +10,9 @@ from tqdm import tqdm
 from wordsparse import devices, recipe
 from wordsparse.cli.common import emit, json_option
 from wordsparse.corpus.reading import FORMATS
-from wordsparse.output_run import CHECKPOINT_EVERY, OutputRun
-from wordsparse.progress import Progress
-from wordsparse.texts import Text
+from wordsparse.training.output_run import CHECKPOINT_EVERY, OutputRun
+from wordsparse.training.progress import Progress
+from wordsparse.training.texts import Text
 
 DEFAULTS = recipe.Options()
 

@@ -69,7 +69,7 @@ def train(task: Task) -> tuple[dict[str, Any], NDArray[np.float32]]:
 
 def _train_ours(corpus: EncodedCorpus, options: dict[str, Any]) -> tuple[dict[str, Any], NDArray[np.float32]]:
     """wordsparse's side. Its times include making the vectors to use from the trained ones: the peer's need no such."""
-    from wordsparse.runs import train as train_ours
+    from wordsparse.training.runs import train as train_ours
 
     model = train_ours(corpus, **options)
     wall, cpu = time.perf_counter(), time.process_time()

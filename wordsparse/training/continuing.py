@@ -22,7 +22,7 @@ from wordsparse.corpus import EncodedCorpus
 from wordsparse.errors import InputError
 from wordsparse.model import Model
 from wordsparse.recipe import RECIPES, Options
-from wordsparse.training import Run
+from wordsparse.training.loop import Run
 
 # Options that say where a run takes place, not what it is.
 FREE = {"threads", "device"}

@@ -13,16 +13,17 @@ import pytest
 from texts import SHORT, same_vectors, write_text
 
 import wordsparse as ws
-from wordsparse import checkpoints, storage
+from wordsparse import storage
 from wordsparse.corpus import shard
 from wordsparse.errors import InputError, ReadError, TrainingError, WordsparseError
-from wordsparse.interruption import Interrupted
-from wordsparse.output_run import OutputRun
-from wordsparse.progress import Progress
 from wordsparse.recipe import Options
-from wordsparse.run_directory import RunDirectory
-from wordsparse.texts import Text
-from wordsparse.training import Run
+from wordsparse.training import checkpoints
+from wordsparse.training.interruption import Interrupted
+from wordsparse.training.loop import Run
+from wordsparse.training.output_run import OutputRun
+from wordsparse.training.progress import Progress
+from wordsparse.training.run_directory import RunDirectory
+from wordsparse.training.texts import Text
 
 
 @pytest.fixture
@@ -296,7 +297,7 @@ def test_a_run_that_diverges_keeps_the_last_checkpoint(
     text: Path, output: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     interrupted(text, output, 500)
-    monkeypatch.setattr("wordsparse.training.DIVERGED", -0.9)
+    monkeypatch.setattr("wordsparse.training.loop.DIVERGED", -0.9)
     with pytest.raises(TrainingError, match=r"diverged.*batch_tokens.*checkpoint-000000001 is kept"):
         train(text, output, resume=True)
     assert kept_checkpoint(output).is_dir()
@@ -418,8 +419,8 @@ def test_a_new_text_adds_words_and_forgets_none(text: Path, output: Path, tmp_pa
 
 
 def test_what_was_learnt_is_there_before_the_first_step_on_a_new_text(tmp_path: Path, output: Path, text: Path) -> None:
-    from wordsparse import continuing
-    from wordsparse.texts import encoded
+    from wordsparse.training import continuing
+    from wordsparse.training.texts import encoded
 
     model = train(text, output)
     before = ws.load(output)

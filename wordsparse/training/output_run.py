@@ -11,17 +11,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from wordsparse import continuing, devices, memory, recipe, storage, validation
+from wordsparse import devices, recipe, storage, validation
 from wordsparse import model as models
-from wordsparse.checkpoints import Checkpoint, Checkpointer, Say
 from wordsparse.corpus import EncodedCorpus
 from wordsparse.errors import InputError, ReadError, TrainingError, WordsparseError
-from wordsparse.interruption import Wish, watched
 from wordsparse.model import Model
-from wordsparse.progress import Progress
-from wordsparse.run_directory import CORPUS, MODEL, SOURCE, RunDirectory
-from wordsparse.texts import Text, encoded_once
-from wordsparse.training import Run
+from wordsparse.training import continuing, memory
+from wordsparse.training.checkpoints import Checkpoint, Checkpointer, Say
+from wordsparse.training.interruption import Wish, watched
+from wordsparse.training.loop import Run
+from wordsparse.training.progress import Progress
+from wordsparse.training.run_directory import CORPUS, MODEL, SOURCE, RunDirectory
+from wordsparse.training.texts import Text, encoded_once
 
 CHECKPOINT_EVERY = 600.0
 """Seconds between checkpoints where not said otherwise."""

@@ -5,14 +5,15 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from wordsparse import memory, recipe
+from wordsparse import recipe
 from wordsparse.corpus import EncodedCorpus
 from wordsparse.errors import InputError
 from wordsparse.model import Model
-from wordsparse.output_run import CHECKPOINT_EVERY, OutputRun
-from wordsparse.progress import Progress
-from wordsparse.texts import Text, encoded
-from wordsparse.training import Run
+from wordsparse.training import memory
+from wordsparse.training.loop import Run
+from wordsparse.training.output_run import CHECKPOINT_EVERY, OutputRun
+from wordsparse.training.progress import Progress
+from wordsparse.training.texts import Text, encoded
 
 
 def train(
@@ -42,7 +43,7 @@ def train(
         Where to write the model directory; with it the run writes checkpoints beside it and survives its process.
     resume : bool
         Go on with what an interrupted run for ``output`` has left, or train on the model that stands there: for more
-        epochs on its text, or on a new text. See :mod:`wordsparse.continuing`.
+        epochs on its text, or on a new text. See :mod:`wordsparse.training.continuing`.
     checkpoint_every : float
         Seconds between checkpoints; 0 for none but when SIGINT or SIGTERM stops the run.
     progress : callable, optional

@@ -9,10 +9,10 @@ from processes import finish, start
 from texts import SHORT, write_text
 
 import wordsparse as ws
-from wordsparse import memory
 from wordsparse.cli import main
 from wordsparse.errors import InputError
-from wordsparse.memory import Need
+from wordsparse.training import memory
+from wordsparse.training.memory import Need
 
 NEED = Need(200_000, 300, 10_000, 400_000, True)
 

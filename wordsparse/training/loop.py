@@ -9,7 +9,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from wordsparse import arrays, devices, memory, recipe, threads
+from wordsparse import arrays, devices, recipe, threads
 from wordsparse.corpus import EncodedCorpus, Vocabulary
 from wordsparse.embedding import WordEmbedding
 from wordsparse.errors import InputError, TrainingError
@@ -18,10 +18,11 @@ from wordsparse.kernels import at_work, kernels_on
 from wordsparse.machine import peak_memory_bytes
 from wordsparse.model import Model, Training
 from wordsparse.output import FactoredOutput
-from wordsparse.prefetch import prefetched
-from wordsparse.progress import Progress, Report
-from wordsparse.slices import Slices
-from wordsparse.standing import Standing
+from wordsparse.training import memory
+from wordsparse.training.prefetch import prefetched
+from wordsparse.training.progress import Progress, Report
+from wordsparse.training.slices import Slices
+from wordsparse.training.standing import Standing
 
 Array = NDArray[Any]
 

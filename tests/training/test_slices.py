@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import wordsparse as ws
 from wordsparse.corpus import END_OF_SENTENCE, EncodedCorpus
-from wordsparse.slices import REACH, Slices, Split
+from wordsparse.training.slices import REACH, Slices, Split
 
 
 def corpus_of(shards: list[list[int]]) -> EncodedCorpus:

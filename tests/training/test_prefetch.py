@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from wordsparse.prefetch import prefetched
+from wordsparse.training.prefetch import prefetched
 
 
 def workers() -> list[threading.Thread]:

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 import wordsparse as ws
-from wordsparse import recipe, training
+from wordsparse import recipe
 from wordsparse.errors import InputError, TrainingError, WordsparseError
-from wordsparse.progress import Progress
-from wordsparse.slices import Split
-from wordsparse.texts import Text, encoded
+from wordsparse.training import loop
+from wordsparse.training.progress import Progress
+from wordsparse.training.slices import Split
+from wordsparse.training.texts import Text, encoded
 
 pytestmark = pytest.mark.usefixtures("no_gpu")
 
@@ -140,7 +141,7 @@ def test_the_heldout_loss_is_the_dense_loss_of_the_final_weights() -> None:
     model = ws.train(two_topics(300), **{**SMALL, "epochs": 1}, model="skipgram", heldout=0.3, window=1)
     corpus_options = recipe.Options(dim=8, epochs=1, threads=1, sample=0, model="skipgram", heldout=0.3, window=1)
     with encoded(Text(two_topics(300), min_count=1)) as corpus:
-        examples = list(training.Run(corpus, corpus_options).heldout_examples())
+        examples = list(loop.Run(corpus, corpus_options).heldout_examples())
     counts = np.asarray(model.vocabulary.counts, np.float64)
     pi = np.sqrt(counts) / np.sqrt(counts).sum()
     H = np.hstack([model.input_rows, np.ones((20, 1), np.float32)]).astype(np.float64)
@@ -300,7 +301,7 @@ def test_what_is_no_text_is_refused(corpus: Any) -> None:
 
 
 def test_a_run_that_diverges_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "DIVERGED", -0.5)
+    monkeypatch.setattr(loop, "DIVERGED", -0.5)
     with pytest.raises(TrainingError, match=r"diverged after [\d,]+ of 14,400 tokens.*batch_tokens"):
         ws.train(two_topics(), **SMALL)
 

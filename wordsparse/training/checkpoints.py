@@ -17,9 +17,9 @@ import numpy as np
 
 from wordsparse import arrays, storage
 from wordsparse.errors import InputError, TrainingError, WordsparseError
-from wordsparse.interruption import Interrupted, Wish
-from wordsparse.run_directory import CHECKPOINT, RunDirectory
-from wordsparse.training import Run
+from wordsparse.training.interruption import Interrupted, Wish
+from wordsparse.training.loop import Run
+from wordsparse.training.run_directory import CHECKPOINT, RunDirectory
 
 FORMAT, VERSION = "wordsparse-checkpoint", 1
 MANIFEST, STATE = "checkpoint.json", "state.bin"
