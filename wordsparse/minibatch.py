@@ -50,7 +50,9 @@ class TargetRows:
     @cached_property
     def W_T(self) -> Array:
         """W_T itself, (u, d)."""
-        return self._kernels.matmul(self._V_p, np.vstack([self._factors.U, self._factors.omega]))
+        return self._kernels.matmul(
+            self._V_p, np.vstack([part.astype(self._V_p.dtype) for part in (self._factors.U, self._factors.omega)])
+        )
 
     def outputs(self) -> Array:
         """a_jk = h_j · W_T[c_jk] for every stored target, (entries,)."""
