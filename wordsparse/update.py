@@ -84,13 +84,13 @@ def compute(problem: Problem, kernels: Kernels) -> Update:
 
 
 def dense_flops(m: int, d: int) -> float:
-    """About what :func:`dense` spends: curvature, ΓᵀH and its three products (u ≈ m); in float64, which counts twice,
-    an inverse and a product, and seven more products."""
+    """About what :func:`dense` spends: curvature and three products of ΓᵀH (u ≈ m); for the d×d matrices, whatever m,
+    an inverse in float64, which counts twice, some products and passes."""
     return 8.0 * m * d**2 + 40.0 * d**3
 
 
 def low_rank_flops(m: int, d: int) -> float:
-    """About what :func:`low_rank` spends: six m×d×d products, four m×m×d and a linear system."""
+    """About what :func:`low_rank` spends: six m×d×d products, four m×m×d ones and an inverse."""
     return 12.0 * m * d**2 + 8.0 * m**2 * d + 2.0 * m**3
 
 

@@ -1,9 +1,14 @@
 import importlib.util
 import json
+import os
+import signal
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import processes
 import pytest
 
 from wordsparse.cli import main
@@ -178,3 +183,34 @@ def test_a_failed_run_fails_the_command(
     assert main([*command, "--only", "wordsparse-cbow", "--only", "wordsparse-skipgram"]) == status
     assert "it diverged" in capsys.readouterr().err
     assert (tmp_path / "report" / "report.html").exists() == (len(failing) == 1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="finds the process that trains as Linux lists it")
+def test_the_process_that_trains_ends_with_the_comparison(tmp_path: Path, text: Path, sets: list[str]) -> None:
+    arguments = ["compare", str(text), "-o", str(tmp_path / "report"), "--only", "wordsparse-cbow"]
+    before = left_in(tmp_path)
+    process = processes.start([*arguments, "--epochs", "100000", *sets, *QUICK], tmp_path.parent / "errors")
+
+    def workers() -> list[str]:
+        """The children that have loaded our kernels."""
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        return [pid for pid in children if "wordsparse/kernels/" in Path(f"/proc/{pid}/maps").read_text()]
+
+    def runs(pid: str) -> bool:
+        """Whether it is there, and not as a zombie that nobody has waited for."""
+        try:
+            return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        except (FileNotFoundError, ProcessLookupError):
+            return False
+
+    assert process.pid is not None
+    assert processes.wait_for(lambda: bool(workers()), process)
+    children = workers()
+    os.kill(process.pid, signal.SIGTERM)
+    assert processes.finish(process) == 130
+    # A killed process may outlive the one that killed it by a moment.
+    until = time.monotonic() + 20
+    while any(map(runs, children)) and time.monotonic() < until:
+        time.sleep(0.01)
+    assert not [pid for pid in children if runs(pid)]
+    assert left_in(tmp_path) == before
