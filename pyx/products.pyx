@@ -1,5 +1,5 @@
 # cython: language_level=3
-"""Tall matrices against d×d ones: the d² work of a step, through BLAS-3.
+"""Tall matrices against d×d ones: the d² work of a step, through BLAS-3 or the machine's matrix unit.
 
 What      matmul    out = A M  (+ out)         A (n, k), M (k, d), out (n, d): a block of rows is one gemm
           gram      out = Aᵀ B                 A (n, k), B (n, d), out (k, d) float64
@@ -8,6 +8,8 @@ dtypes    real = float32 or float64; the sums of gram run in `real` inside a blo
           blocks, which keeps the d×d state in float64 where it is earned
 memory    outputs and work space come from the caller; rows of tall matrices may lie further apart
 cost      2 n k d flops (gram_self n d²), A and out once through memory, M from cache
+unit      float32 products run on the matrix unit where there is one (tiles.h): the same accuracy, two to three times
+          as fast; the caller says so by giving work space
 threads   OpenMP threads take whole blocks and call a single-threaded BLAS: the caller holds BLAS at one thread
           (wordsparse.threads). Blocks, and how they are added up, depend on n alone, so the result is the
           same to the last bit for any number of threads
@@ -15,7 +17,22 @@ threads   OpenMP threads take whole blocks and call a single-threaded BLAS: the 
 
 from cython cimport view
 from cython.parallel cimport prange, threadid
+from libc.stdint cimport uint16_t
 from scipy.linalg.cython_blas cimport dgemm, dsyrk, sgemm, ssyrk
+
+cdef extern from "tiles.h" nogil:
+    enum:
+        TILED_ROWS
+    int tiles_lent()
+    Py_ssize_t panels(Py_ssize_t)
+    Py_ssize_t packed_size(Py_ssize_t, Py_ssize_t)
+    Py_ssize_t matmul_work(Py_ssize_t)
+    Py_ssize_t gram_work(Py_ssize_t, Py_ssize_t)
+    void tiles_pack(const float*, Py_ssize_t, Py_ssize_t, uint16_t*)
+    void tiles_matmul(const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t, const uint16_t*, Py_ssize_t, int, float*,
+                      Py_ssize_t, uint16_t*)
+    void tiles_gram(const float*, Py_ssize_t, Py_ssize_t, const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
+                    const float*, float*, uint16_t*)
 
 ctypedef fused real:
     float
@@ -26,14 +43,30 @@ cdef enum:
     BLOCK = 512
     # Rows that gram sums in `real` before the sum goes to float64, and the number of such sums kept at a time.
     MOST_ROWS = 4096
-    PARTS = 8
 
-MOST_PARTS = PARTS
+MOST_PARTS = 8
+# Whether this machine has a matrix unit and lends it to this process.
+MATRIX_UNIT = bool(tiles_lent())
 
 
 def part_rows(Py_ssize_t n):
     """How many of n rows gram sums in `real`: a function of n alone, see above."""
-    return min(MOST_ROWS, max(BLOCK, (n + PARTS - 1) // PARTS))
+    return min(MOST_ROWS, max(BLOCK, (n + MOST_PARTS - 1) // MOST_PARTS))
+
+
+def tiles_pay(Py_ssize_t n, Py_ssize_t k, Py_ssize_t d):
+    """Whether (n, k)(k, d), or (n, k)ᵀ(n, d), takes less time on the matrix unit than through BLAS."""
+    # ns: 2 flops a multiplication at 450 GFLOP/s, but tiles are 32 rows and columns, filled or not; packing; the rest.
+    # BLAS is taken at 140 GFLOP/s. Ratios, not rates, decide, and those are much the same on all that have the unit.
+    cdef double tiles = panels(n) * panels(k) * panels(d) * (32**3 / 225.0)
+    return tiles + 0.3 * ((n + 2 * k) * d + n * k) + 3000 < <double> n * k * d / 70
+
+
+def tiles_size(Py_ssize_t k, Py_ssize_t d, bint gram):
+    """Numbers of work space that the threads share and that each of them needs for such a product."""
+    if gram:
+        return 0, gram_work(k, d)
+    return packed_size(k, d), matmul_work(k)
 
 
 cdef inline int stride(const real[::view.strided, ::view.contiguous] matrix) noexcept:
@@ -63,13 +96,20 @@ cdef void syrk(int n, int k, const real* a, int lda, real* c) noexcept nogil:
 
 
 def matmul(const real[::view.strided, ::view.contiguous] a, const real[:, ::1] m,
-           real[::view.strided, ::view.contiguous] out, bint accumulate, int threads):
-    """out = a m, or out += a m."""
+           real[::view.strided, ::view.contiguous] out, bint accumulate, int threads, uint16_t[::1] packed=None,
+           uint16_t[:, ::1] work=None):
+    """out = a m, or out += a m. On the matrix unit with packed and work (threads, ...), see tiles_size."""
     cdef Py_ssize_t n = a.shape[0], block, blocks = (n + BLOCK - 1) // BLOCK
     cdef int k = <int> a.shape[1], d = <int> m.shape[1]
     cdef int ld_a = stride(a), ld_out = stride(out)
     cdef real beta = 1 if accumulate else 0
     if n == 0 or d == 0 or k == 0:
+        return
+    if real is float and work is not None:
+        tiles_pack(&m[0, 0], k, d, &packed[0])
+        for block in prange((n + TILED_ROWS - 1) // TILED_ROWS, nogil=True, schedule="dynamic", num_threads=threads):
+            tiles_matmul(&a[block * TILED_ROWS, 0], ld_a, min(TILED_ROWS, n - block * TILED_ROWS), k, &packed[0], d,
+                         accumulate, &out[block * TILED_ROWS, 0], ld_out, &work[threadid(), 0])
         return
     for block in prange(blocks, nogil=True, schedule="dynamic", num_threads=threads):
         # Row-major (rows, k)(k, d) is column-major (d, k)(k, rows).
@@ -95,26 +135,31 @@ cdef void add_up(const real* parts, Py_ssize_t count, Py_ssize_t size, Py_ssize_
 
 
 def gram(const real[::view.strided, ::view.contiguous] a, const real[::view.strided, ::view.contiguous] b,
-         Py_ssize_t rows, real[:, :, ::1] parts, double[:, ::1] total, int threads):
+         Py_ssize_t rows, real[:, :, ::1] parts, double[:, ::1] total, int threads, uint16_t[:, ::1] work=None):
     """total = aᵀ b over n ≥ 1 rows. parts (up to MOST_PARTS, k, d) as it comes, total (k, d) zeroed; rows is
-    part_rows(n)."""
+    part_rows(n). On the matrix unit with work (threads, ...), see tiles_size."""
     cdef Py_ssize_t n = a.shape[0], size = total.shape[0] * total.shape[1], first = 0, part, count, row, i
     cdef int k = <int> a.shape[1], d = <int> b.shape[1], ld_a = stride(a), ld_b = stride(b)
     while first < n:
         count = min(parts.shape[0], (n - first + rows - 1) // rows)
         for part in prange(count, nogil=True, schedule="static", num_threads=threads):
             row = first + part * rows
-            # Row-major aᵀ b (k, d) is column-major bᵀ a (d, k).
-            gemm(c'N', c'T', d, k, <int> min(rows, n - row), &b[row, 0], ld_b, &a[row, 0], ld_a,
-                 <real> 0, &parts[part, 0, 0], d)
+            if real is float and work is not None:
+                tiles_gram(&a[row, 0], ld_a, k, &b[row, 0], ld_b, d, min(rows, n - row), NULL, &parts[part, 0, 0],
+                           &work[threadid(), 0])
+            else:
+                # Row-major aᵀ b (k, d) is column-major bᵀ a (d, k).
+                gemm(c'N', c'T', d, k, <int> min(rows, n - row), &b[row, 0], ld_b, &a[row, 0], ld_a,
+                     <real> 0, &parts[part, 0, 0], d)
         for i in prange(k, nogil=True, schedule="static", num_threads=threads):
             add_up(&parts[0, 0, 0], count, size, i * d, (i + 1) * d, &total[0, 0])
         first += count * rows
 
 
 def gram_self(const real[::view.strided, ::view.contiguous] a, const real[::1] scale, real[:, :, ::1] scratch,
-              Py_ssize_t rows, real[:, :, ::1] parts, double[:, ::1] total, int threads):
-    """total = aᵀ diag(scale²) a, both halves; scale None: 1, else scratch is (threads, rows, d). As gram."""
+              Py_ssize_t rows, real[:, :, ::1] parts, double[:, ::1] total, int threads, uint16_t[:, ::1] work=None):
+    """total = aᵀ diag(scale²) a, both halves; scale None: 1, else scratch is (threads, rows, d), or nothing on the
+    matrix unit. As gram."""
     cdef Py_ssize_t n = a.shape[0], size = total.shape[0] * total.shape[1], first = 0, part, count, row, i, j
     cdef int d = <int> a.shape[1], ld = stride(a)
     cdef bint scaled = scale is not None
@@ -122,7 +167,10 @@ def gram_self(const real[::view.strided, ::view.contiguous] a, const real[::1] s
         count = min(parts.shape[0], (n - first + rows - 1) // rows)
         for part in prange(count, nogil=True, schedule="static", num_threads=threads):
             row = first + part * rows
-            if scaled:
+            if real is float and work is not None:
+                tiles_gram(&a[row, 0], ld, d, NULL, 0, d, min(rows, n - row), &scale[row] if scaled else NULL,
+                           &parts[part, 0, 0], &work[threadid(), 0])
+            elif scaled:
                 scale_rows(&a[row, 0], ld, &scale[row], min(rows, n - row), d, &scratch[threadid(), 0, 0])
                 syrk(d, <int> min(rows, n - row), &scratch[threadid(), 0, 0], d, &parts[part, 0, 0])
             else:

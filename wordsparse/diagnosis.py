@@ -13,7 +13,7 @@ import threadpoolctl
 
 from wordsparse import devices, threads
 from wordsparse.errors import InputError
-from wordsparse.kernels import _build
+from wordsparse.kernels import _build, _products
 
 
 def diagnose() -> dict[str, Any]:
@@ -28,6 +28,7 @@ def diagnose() -> dict[str, Any]:
             "compiler": _build.compiler,
             "instruction_sets": list(_build.compiled_instruction_sets),
             "instruction_set_used": _build.used_instruction_set,
+            "matrix_unit": _products.MATRIX_UNIT,
         },
         "threads": _threads(),
         "blas": _blas(),
@@ -46,7 +47,8 @@ def describe(found: Mapping[str, Any]) -> str:
         f"wordsparse {found['wordsparse']}, Python {found['python']}, "
         + ", ".join(f"{name} {version}" for name, version in found["packages"].items()),
         f"kernels   {'OpenMP' if compiled['openmp'] else 'no OpenMP'}; for {', '.join(compiled['instruction_sets'])}, "
-        f"this machine takes {compiled['instruction_set_used']} (compiler {compiled['compiler']})",
+        f"this machine takes {compiled['instruction_set_used']}"
+        f"{' and its matrix unit' if compiled['matrix_unit'] else ''} (compiler {compiled['compiler']})",
         f"threads   {cpus['used']} used of {cpus['cpus']} CPUs (affinity {_or_none(cpus['affinity'])}, cgroup quota "
         f"{_or_none(cpus['cgroup_quota'])}, OMP_WAIT_POLICY {_or_none(cpus['wait_policy'])})",
     ]

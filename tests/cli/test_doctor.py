@@ -19,6 +19,7 @@ def test_json(capsys: pytest.CaptureFixture[str]) -> None:
     found = json.loads(capsys.readouterr().out)
     assert found["threads"]["used"] == CpuKernels().threads
     assert found["compiled"]["instruction_set_used"] in found["compiled"]["instruction_sets"]
+    assert found["compiled"]["matrix_unit"] is CpuKernels().matrix_unit
     assert found["blas"][0]["name"]
     assert found["gpu"]["usable"] or any(reason.startswith("a GPU: ") for reason in found["unused"])
     assert found["extras"]["safetensors"] == {"safetensors": metadata.version("safetensors")}

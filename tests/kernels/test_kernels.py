@@ -30,13 +30,34 @@ SHAPES = [
 ]
 
 
-@pytest.fixture(params=["numpy", "cpu-1", "cpu-3", "cuda-emulated", pytest.param("cuda", marks=pytest.mark.gpu)])
+class AlwaysTiles(CpuKernels):
+    """Every float32 product on the matrix unit, whatever its size."""
+
+    def _tiles_pay(self, n: int, k: int, d: int) -> bool:
+        return min(n, k, d) > 0
+
+
+@pytest.fixture(
+    params=[
+        "numpy",
+        "cpu-1",
+        "cpu-3",
+        "blas-2",
+        "tiles-2",
+        "cuda-emulated",
+        pytest.param("cuda", marks=pytest.mark.gpu),
+    ]
+)
 def kernels(request: pytest.FixtureRequest) -> Any:
     if request.param == "numpy":
         return NumpyKernels()
     if request.param.startswith("cuda"):
         return HostFace(cuda_kernels(emulated=request.param == "cuda-emulated"))
-    return CpuKernels(int(request.param[-1]))
+    if request.param == "tiles-2":
+        if not CpuKernels(1).matrix_unit:
+            pytest.skip("this machine has no matrix unit")
+        return AlwaysTiles(2)
+    return CpuKernels(int(request.param[-1]), matrix_unit=request.param != "blas-2")
 
 
 def structure(rows: int, columns: int, entries: int) -> Csr:
@@ -154,7 +175,20 @@ def test_row_kernels(kernels: Kernels, dtype: str, rows: int, columns: int, d: i
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(
-    ("n", "k", "d"), [(0, 3, 4), (1, 1, 1), (7, 3, 5), (511, 9, 9), (1024, 37, 37), (9999, 17, 33)]
+    ("n", "k", "d"),
+    # Blocks of 512 rows and tiles of 16 and 32 rows and columns: filled, begun, and crossed by one.
+    [
+        (0, 3, 4),
+        (1, 1, 1),
+        (7, 3, 5),
+        (511, 9, 9),
+        (1024, 37, 37),
+        (9999, 17, 33),
+        (128, 64, 32),
+        (129, 65, 48),
+        (161, 97, 49),
+        (400, 300, 301),
+    ],
 )
 def test_products(kernels: Kernels, dtype: str, n: int, k: int, d: int) -> None:
     a, b, m = normal((n, k), dtype, 1), normal((n, d), dtype, 2), normal((k, d), "float64", 3)
@@ -182,6 +216,29 @@ def test_products(kernels: Kernels, dtype: str, n: int, k: int, d: int) -> None:
     # Rows may stand further apart than their length.
     close(kernels.matmul(a[:, :-1], m[:-1], np.ones((n, d + 2), dtype)[:, 1:-1]), a[:, :-1] @ m[:-1] + 1, dtype, k)
     close(kernels.gram(a[:, 1:], b[:, 1:]), a[:, 1:].T.astype(np.float64) @ b[:, 1:], dtype, n)
+
+
+@pytest.mark.skipif(not CpuKernels(1).matrix_unit, reason="this machine has no matrix unit")
+def test_the_matrix_unit_rounds_no_more_than_float32_does() -> None:
+    """Numbers of very different size, so that parts that were lost or swapped would show."""
+    n, k, d = 700, 150, 90
+    unit, blas = AlwaysTiles(1), CpuKernels(1, matrix_unit=False)
+    random = np.random.default_rng(0)
+    a, b, m = (
+        random.lognormal(0, 3, shape).astype("f4") * normal(shape, "f4", 1) for shape in ((n, k), (n, d), (k, d))
+    )
+    for of, exact, terms in (
+        (lambda kernels: kernels.matmul(a, m), a.astype("f8") @ m, abs(a).astype("f8") @ abs(m)),
+        (lambda kernels: kernels.gram(a, b), a.T.astype("f8") @ b, abs(a.T).astype("f8") @ abs(b)),
+    ):
+        worst = {kernels: float(np.max(abs(of(kernels) - exact) / terms)) for kernels in (unit, blas)}
+        assert worst[unit] <= max(2 * worst[blas], 2e-7)
+    # What is not finite does not pass for a number.
+    for bad in (np.inf, np.nan):
+        spoilt = a.copy()
+        spoilt[3, 5] = bad
+        assert not np.isfinite(unit.matmul(spoilt, m)[3]).any()
+        assert not np.isfinite(unit.gram(b, spoilt)[:, 5]).any()
 
 
 def test_gram_of_more_rows_than_parts_are_kept_for(kernels: Kernels) -> None:
@@ -222,9 +279,10 @@ def test_any_number_of_threads_gives_the_same_bytes(dtype: str) -> None:
         ]
         return [result.tobytes() for result in results]
 
-    first = everything(CpuKernels(1))
-    for threads in (2, 3):
-        assert everything(CpuKernels(threads)) == first
+    for matrix_unit in (False, True):
+        first = everything(CpuKernels(1, matrix_unit=matrix_unit))
+        for threads in (2, 3):
+            assert everything(CpuKernels(threads, matrix_unit=matrix_unit)) == first
 
 
 def test_csr_counts_and_rows() -> None:

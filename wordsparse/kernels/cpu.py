@@ -1,4 +1,4 @@
-"""The kernels compiled from ``pyx/``: OpenMP over rows, single-threaded BLAS inside.
+"""The kernels compiled from ``pyx/``: OpenMP over rows, single-threaded BLAS or the matrix unit inside.
 
 Everything is allocated here; the compiled functions only fill. Results do not depend on the number of threads.
 """
@@ -22,9 +22,13 @@ PARALLEL_WORK = 200_000
 
 
 class CpuKernels(HostArrays):
-    """Compiled kernels on ``threads`` OpenMP threads (None: every CPU this process may use)."""
+    """Compiled kernels on ``threads`` OpenMP threads (None: every CPU this process may use).
 
-    def __init__(self, threads: int | None = None) -> None:
+    Float32 products run on the machine's matrix unit where it has one, unless ``matrix_unit`` is False.
+    """
+
+    def __init__(self, threads: int | None = None, *, matrix_unit: bool = True) -> None:
+        self.matrix_unit = matrix_unit and _products.MATRIX_UNIT
         self.threads = _threads.resolve_threads(threads)
         self._rooms = Rooms()
         if self.threads > 1 and not OPENMP:
@@ -110,7 +114,8 @@ class CpuKernels(HostArrays):
             if a.shape[1] == 0:
                 out[:] = 0
         m = np.ascontiguousarray(m, a.dtype)
-        _products.matmul(a, m, out, accumulate, self._threads_for(out.size * a.shape[1]))
+        threads = self._threads_for(out.size * a.shape[1])
+        _products.matmul(a, m, out, accumulate, threads, *self._tiles(a, m.shape[1], threads, gram=False))
         return out
 
     def gram(self, a: Array, b: Array | None = None) -> Array:
@@ -121,7 +126,8 @@ class CpuKernels(HostArrays):
         if n and total.size:
             rows = _products.part_rows(n)
             parts = self._rooms.empty((min(_products.MOST_PARTS, -(-n // rows)), k, d), a.dtype)
-            _products.gram(a, b, rows, parts, total, self._threads_for(a.size * d))
+            threads = self._threads_for(a.size * d)
+            _products.gram(a, b, rows, parts, total, threads, self._tiles(a, d, threads, gram=True)[1])
         return total
 
     def weighted_gram(self, a: Array, weights: Array) -> Array:
@@ -133,9 +139,20 @@ class CpuKernels(HostArrays):
         if n and d:
             rows, threads = _products.part_rows(n), self._threads_for(a.size * d)
             parts = self._rooms.empty((min(_products.MOST_PARTS, -(-n // rows)), d, d), a.dtype)
-            scratch = self._rooms.empty((threads, 0 if scale is None else rows, d), a.dtype)
-            _products.gram_self(a, scale, scratch, rows, parts, total, threads)
+            _, tiles = self._tiles(a, d, threads, gram=True)
+            scratch = self._rooms.empty((threads, 0 if scale is None or tiles is not None else rows, d), a.dtype)
+            _products.gram_self(a, scale, scratch, rows, parts, total, threads, tiles)
         return total
+
+    def _tiles(self, a: Array, d: int, threads: int, *, gram: bool) -> tuple[Array | None, Array | None]:
+        """Work space of the matrix unit, all threads' and each one's; None where BLAS computes the product."""
+        if not (self.matrix_unit and a.dtype == np.float32 and self._tiles_pay(a.shape[0], a.shape[1], d)):
+            return None, None
+        shared, own = _products.tiles_size(a.shape[1], d, gram)
+        return self._rooms.empty((shared,), np.uint16), self._rooms.empty((threads, own), np.uint16)
+
+    def _tiles_pay(self, n: int, k: int, d: int) -> bool:
+        return _products.tiles_pay(n, k, d)
 
     def _aligned(self, matrix: Array) -> Array:
         """The matrix with its rows on cache lines, copied where they stand otherwise."""
