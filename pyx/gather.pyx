@@ -7,6 +7,7 @@ What      combine      out = Γ W        (m, d)   Γ a CSR matrix, or ΓᵀH thr
           row_dots     h_j · g_j             (m,)     q from H and Ĥ
           take         out = M[rows]    (u, d)
           add_rows     M[rows] += diag(scale) change, rows distinct
+          scale_rows   diag(scale) M
           transpose    the CSR structure of Γᵀ and where each of its entries stands in Γ
 dtypes    real = float32 or float64 for values; int64 indptr, order and rows; int32 indices (local, below 2³¹)
 memory    every output is allocated by the caller; rows are contiguous and may stand further apart than their length
@@ -28,6 +29,8 @@ cdef extern from "rows.h" nogil:
     void pair_dots_f32(const int64_t*, const int32_t*, const float*, Py_ssize_t, const float*, Py_ssize_t,
                        Py_ssize_t, Py_ssize_t, Py_ssize_t, float*)
     void row_dots_f32(const float*, Py_ssize_t, const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, double*)
+    void scale_rows_f32(const float*, Py_ssize_t, const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t, float*,
+                        Py_ssize_t)
     void add_rows_f32(float*, Py_ssize_t, const int64_t*, const float*, const float*, Py_ssize_t, Py_ssize_t,
                       Py_ssize_t, Py_ssize_t)
     void combine_f64(const int64_t*, const int32_t*, const int64_t*, const double*, const double*, Py_ssize_t,
@@ -35,6 +38,8 @@ cdef extern from "rows.h" nogil:
     void pair_dots_f64(const int64_t*, const int32_t*, const double*, Py_ssize_t, const double*, Py_ssize_t,
                        Py_ssize_t, Py_ssize_t, Py_ssize_t, double*)
     void row_dots_f64(const double*, Py_ssize_t, const double*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, double*)
+    void scale_rows_f64(const double*, Py_ssize_t, const double*, Py_ssize_t, Py_ssize_t, Py_ssize_t, double*,
+                        Py_ssize_t)
     void add_rows_f64(double*, Py_ssize_t, const int64_t*, const double*, const double*, Py_ssize_t, Py_ssize_t,
                       Py_ssize_t, Py_ssize_t)
 
@@ -129,6 +134,22 @@ def take(const real[:, ::1] matrix, const int64_t[::1] rows, const real[::1] las
         memcpy(&out[r, 0], &matrix[rows[r], 0], d * sizeof(real))
         if last_ != NULL:
             out[r, d] = last_[r]
+
+
+def scale_rows(const real[::view.strided, ::view.contiguous] matrix, const real[::1] scale,
+               real[::view.strided, ::view.contiguous] out, int threads):
+    """out[r] = scale[r] matrix[r]."""
+    cdef Py_ssize_t n = matrix.shape[0], d = matrix.shape[1], blocks = (n + BLOCK - 1) // BLOCK, block
+    cdef Py_ssize_t ld = stride(matrix), ld_out = stride(out)
+    if n == 0 or d == 0:
+        return
+    for block in prange(blocks, nogil=True, schedule="static", num_threads=threads):
+        if real is float:
+            scale_rows_f32(&matrix[0, 0], ld, &scale[0], d, block * BLOCK, min(n, (block + 1) * BLOCK), &out[0, 0],
+                           ld_out)
+        else:
+            scale_rows_f64(&matrix[0, 0], ld, &scale[0], d, block * BLOCK, min(n, (block + 1) * BLOCK), &out[0, 0],
+                           ld_out)
 
 
 def add_rows(real[::view.strided, ::view.contiguous] matrix, const int64_t[::1] rows, const real[::1] scale,

@@ -97,6 +97,17 @@ CLONES static void NAME(add_rows)(REAL *matrix, ptrdiff_t ld, const int64_t *row
     }
 }
 
+/* out[r] = scale[r] * matrix[r] for lo <= r < hi. */
+CLONES static void NAME(scale_rows)(const REAL *matrix, ptrdiff_t ld, const REAL *scale, ptrdiff_t d, ptrdiff_t lo,
+                                    ptrdiff_t hi, REAL *out, ptrdiff_t ld_out) {
+    for (ptrdiff_t r = lo; r < hi; r++) {
+        const REAL factor = scale[r], *source = matrix + r * ld;
+        REAL *target = out + r * ld_out;
+#pragma omp simd
+        for (ptrdiff_t i = 0; i < d; i++) target[i] = factor * source[i];
+    }
+}
+
 /* out[r] = left[r] . right[r] for lo <= r < hi, summed in double. */
 CLONES static void NAME(row_dots)(const REAL *left, ptrdiff_t ld_left, const REAL *right, ptrdiff_t ld_right,
                                   ptrdiff_t d, ptrdiff_t lo, ptrdiff_t hi, double *out) {

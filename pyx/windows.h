@@ -14,7 +14,7 @@
 
 #include "rows.h"
 
-#define CENTRES 64
+#define CENTRES 32
 #define WIDE 32
 
 #if defined(__GNUC__)

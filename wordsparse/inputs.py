@@ -123,8 +123,7 @@ class RowInputs:
 
     def scaled(self, weights: Array) -> Array:
         """diag(weights) H, (m, d)."""
-        scaled: Array = self.rows * weights.astype(self.dtype)[:, None]
-        return scaled
+        return self._kernels.scale_rows(self.rows, weights.astype(self.dtype))
 
 
 class _RowBackward:

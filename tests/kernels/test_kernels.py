@@ -164,6 +164,9 @@ def test_row_kernels(kernels: Kernels, dtype: str, rows: int, columns: int, d: i
     np.testing.assert_array_equal(kernels.take(matrix, chosen, last), np.column_stack([matrix[chosen], last]))
 
     change, scale = normal((rows, d), dtype, 6), normal((rows,), dtype, 7)
+    found = kernels.scale_rows(change, scale)
+    assert found.dtype == dtype
+    close(found, scale[:, None] * change.astype(np.float64), dtype, 1)
     for given in (None, scale):
         found, expected = matrix.copy(), matrix.astype(np.float64)
         kernels.add_rows(found, chosen, change, given)

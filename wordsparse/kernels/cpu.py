@@ -43,6 +43,11 @@ class CpuKernels(HostArrays):
     def add_rows(self, matrix: Array, rows: Array, change: Array, scale: Array | None = None) -> None:
         _gather.add_rows(matrix, rows, scale, change, self._threads_for(change.size))
 
+    def scale_rows(self, matrix: Array, scale: Array) -> Array:
+        out = self._rooms.rows(matrix.shape[0], matrix.shape[1], matrix.dtype)
+        _gather.scale_rows(matrix, scale, out, self._threads_for(out.size))
+        return out
+
     def transpose(self, csr: Csr) -> Csr:
         indptr = np.zeros(csr.columns + 1, np.int64)
         indices, order = self._rooms.empty((csr.entries,), np.int32), self._rooms.empty((csr.entries,), np.int64)

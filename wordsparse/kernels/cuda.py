@@ -97,6 +97,9 @@ class CudaKernels:
             self._launch("pair_dots", out.dtype, grid, (csr.indptr, csr.indices, left, right, out, *sizes))
         return out
 
+    def scale_rows(self, matrix: Array, scale: Array) -> Array:
+        return matrix * scale[:, None]
+
     def row_dots(self, left: Array, right: Array) -> Array:
         # Each product in the working precision, their sum in float64.
         return (left * right).sum(axis=1, dtype=np.float64)

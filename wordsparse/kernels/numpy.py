@@ -141,6 +141,9 @@ class Kernels(Protocol):
     def add_rows(self, matrix: Array, rows: Array, change: Array, scale: Array | None = None) -> None:
         """``matrix[rows] += diag(scale) change`` in place; ``rows`` are distinct."""
 
+    def scale_rows(self, matrix: Array, scale: Array) -> Array:
+        """``diag(scale) matrix``, one number of the same dtype a row."""
+
     def transpose(self, csr: Csr) -> Csr:
         """The structure of the transpose, reading the values of the original."""
 
@@ -224,6 +227,9 @@ class NumpyKernels(HostArrays):
 
     def add_rows(self, matrix: Array, rows: Array, change: Array, scale: Array | None = None) -> None:
         matrix[rows] += change if scale is None else scale[:, None] * change
+
+    def scale_rows(self, matrix: Array, scale: Array) -> Array:
+        return matrix * scale[:, None]
 
     def transpose(self, csr: Csr) -> Csr:
         order = np.argsort(csr.indices, kind="stable")
