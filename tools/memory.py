@@ -22,7 +22,7 @@ def main() -> None:
     parser.add_argument("--dims", type=int, nargs="+", default=[100, 300])
     parser.add_argument("--models", nargs="+", default=["skipgram", "cbow"])
     parser.add_argument("--max-tokens", type=int, default=400_000)
-    parser.add_argument("--batch-tokens", type=int, default=65_536)
+    parser.add_argument("--batch-tokens", type=int, default=131_072)
     parser.add_argument("--checkpoint-every", type=float, default=0.0)
     options = parser.parse_args()
     print(f"{'corpus':>20} {'model':>9} {'words':>8} {'dim':>4} {'expected MB':>12} {'peak MB':>8} {'ratio':>6}")

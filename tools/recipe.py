@@ -70,7 +70,7 @@ STUDIES: dict[str, list[Variant]] = {
         *sweep("distances", "linear", "harmonic"),
         *sweep("measure_power", 0.25, 0.75),
         *sweep("sample", 1e-4, 1e-2),
-        *sweep("batch_tokens", 16_384, 131_072),
+        *sweep("batch_tokens", 16_384, 65_536, 262_144),
         *sweep("forget_tokens", 300_000, 5_000_000),
         *sweep("m0", 10.0, 300.0),
         *sweep("ridge", 0.005, 0.5),

@@ -93,7 +93,7 @@ class Watched(CpuKernels):
 @click.option("--models", multiple=True, type=click.Choice(MODELS), default=MODELS, show_default=True)
 @click.option("--dim", type=click.IntRange(1), default=300, show_default=True)
 @click.option("--min-count", type=click.IntRange(1), default=2, show_default=True)
-@click.option("--batch-tokens", type=click.IntRange(1), default=65_536, show_default=True)
+@click.option("--batch-tokens", type=click.IntRange(1), default=131_072, show_default=True)
 @click.option("--steps", type=click.IntRange(1), default=8, show_default=True, help="Minibatches of the profile.")
 @click.option("--rounds", type=click.IntRange(1), default=3, show_default=True, help="Rounds of the sweeps.")
 @click.option("--sweep-threads", callback=machine.int_list, default="1,2", show_default=True)

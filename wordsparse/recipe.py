@@ -20,7 +20,7 @@ LOSSES = tuple(losses.LOSSES)
 class Options:
     """What a training run is asked for; every field is checked when it is made.
 
-    ``batch_tokens`` corpus tokens a minibatch, None for 65,536, fewer for a short text; ``threads`` None for every
+    ``batch_tokens`` corpus tokens a minibatch, None for 131,072, fewer for a short text; ``threads`` None for every
     CPU; ``max_tokens`` trains on the first so many tokens of the corpus only; ``sample`` word2vec's subsampling
     threshold, 0 for none; ``heldout`` the share of the text that is never trained on, whose loss is measured after
     each epoch; ``patience`` stops the run after so many epochs without a better held-out loss.

@@ -31,7 +31,7 @@ Array = NDArray[Any]
 DIVERGED = 20.0
 # Corpus tokens a minibatch, as long as a run then has so many minibatches; and a run spends at most this share of
 # its tokens before E moves.
-BATCH_TOKENS = 65_536
+BATCH_TOKENS = 131_072
 MIN_STEPS = 200
 MAX_WARMUP = 0.05
 
