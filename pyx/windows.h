@@ -14,23 +14,24 @@
 
 #include "rows.h"
 
-#define CENTRES 32
+#define CENTRES 48
 #define WIDE 32
 
 #if defined(__GNUC__)
-#define PREFETCH(address) __builtin_prefetch(address)
+#define PREFETCH(address) __builtin_prefetch(address, 0, 2)
 #else
 #define PREFETCH(address)
 #endif
 
-/* How many positions ahead the rows of a token are asked for. */
-#define AHEAD 16
+/* How many positions ahead the rows of a token are asked for, into the second-level cache: the first-level one has too
+ * few lines under way at a time. */
+#define AHEAD 32
 
 typedef struct {
     const int32_t *tokens;                /* (n,) row of F at each position, negative where no token stands */
     const int32_t *centre, *start, *stop; /* (m,) positions; centre ascends */
     const int64_t *first;                 /* first[b]: the first bag whose centre is at CENTRES * b or later */
-    ptrdiff_t n, reach;                   /* reach: no window is longer to either side */
+    ptrdiff_t n, bags, reach;             /* reach: no window is longer to either side */
     ptrdiff_t d, ld;                      /* rows of all matrices: d numbers, ld from one to the next */
     ptrdiff_t features, targets;          /* rows of F, Z and G; of W and X */
 } windows;

@@ -30,6 +30,7 @@ cdef extern from "windows.h" nogil:
         const int32_t* stop
         const int64_t* first
         Py_ssize_t n
+        Py_ssize_t bags
         Py_ssize_t reach
         Py_ssize_t d
         Py_ssize_t ld
@@ -51,7 +52,7 @@ BLOCK = CENTRES
 
 def scratch_size(Py_ssize_t reach):
     """Numbers of scratch that one thread needs."""
-    return 5 * (CENTRES + 2 * reach + 1) * WIDE
+    return 3 * (CENTRES + 2 * reach + 1) * WIDE
 
 
 cdef windows as_struct(const int32_t[::1] tokens, const int32_t[::1] centre, const int32_t[::1] start,
@@ -59,7 +60,7 @@ cdef windows as_struct(const int32_t[::1] tokens, const int32_t[::1] centre, con
                        const real[::view.strided, ::view.contiguous] F) noexcept:
     cdef windows w
     w.tokens, w.centre, w.start, w.stop, w.first = &tokens[0], &centre[0], &start[0], &stop[0], &first[0]
-    w.n, w.reach, w.d = tokens.shape[0], reach, F.shape[1]
+    w.n, w.bags, w.reach, w.d = tokens.shape[0], centre.shape[0], reach, F.shape[1]
     w.ld, w.features, w.targets = F.strides[0] // <Py_ssize_t> sizeof(real), F.shape[0], 0
     return w
 

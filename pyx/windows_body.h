@@ -17,7 +17,7 @@ INLINED void NAME(running_sum)(const windows *w, ptrdiff_t lo, ptrdiff_t hi, con
     for (ptrdiff_t p = lo; p < hi; p++) {
         const REAL *now = S + (p - lo) * WIDE;
         REAL *next = S + (p - lo + 1) * WIDE;
-        if (p + AHEAD < hi && w->tokens[p + AHEAD] >= 0) NAME(fetch)(ROW(F, w->tokens[p + AHEAD]));
+        if (p + AHEAD < w->n && w->tokens[p + AHEAD] >= 0) NAME(fetch)(ROW(F, w->tokens[p + AHEAD]));
         if (w->tokens[p] < 0) {
             memcpy(next, now, WIDE * sizeof(REAL));
         } else {
@@ -36,7 +36,7 @@ INLINED void NAME(window_dots_strip)(const windows *w, ptrdiff_t block, const RE
         const REAL *a = S + (w->start[j] - lo) * WIDE, *b = S + (w->stop[j] - lo) * WIDE;
         const REAL *own = ROW(F, w->tokens[w->centre[j]]), *row = ROW(W, target[j]);
         REAL sum = 0;
-        if (j + AHEAD < end) NAME(fetch)(ROW(W, target[j + AHEAD]));
+        if (j + AHEAD < w->bags) NAME(fetch)(ROW(W, target[j + AHEAD]));
 #pragma omp simd reduction(+ : sum)
         for (ptrdiff_t i = 0; i < width; i++) sum += ((b[i] - a[i]) - own[i]) * row[i];
         out[j] += sum;
@@ -73,41 +73,44 @@ CLONES static void NAME(window_means)(const windows *w, ptrdiff_t block, const R
     }
 }
 
-/* The bags of one block: X gains gamma_j h_j; change, and own at the bag's centre, collect what its tokens gain. */
+/* The bags of one block: X gains gamma_j h_j; change collects what their tokens gain, the centre left out, whose row
+ * of Z and G loses it ahead. */
 INLINED void NAME(scatter)(const windows *w, ptrdiff_t block, ptrdiff_t lo, const REAL *share, const REAL *F,
                            const int32_t *target, const REAL *W, const REAL *zeta, const REAL *gamma,
-                           ptrdiff_t column, ptrdiff_t width, const REAL *S, REAL *change, REAL *own, REAL *X,
-                           REAL *Z, REAL *G) {
+                           ptrdiff_t column, ptrdiff_t width, const REAL *S, REAL *change, REAL *X, REAL *Z,
+                           REAL *G) {
     const int64_t end = w->first[block + 1];
     for (int64_t j = w->first[block]; j < end; j++) {
-        const ptrdiff_t start = w->start[j] - lo, stop = w->stop[j] - lo, centre = w->centre[j] - lo;
+        const ptrdiff_t start = w->start[j] - lo, stop = w->stop[j] - lo;
         const int32_t token = w->tokens[w->centre[j]];
         const REAL part = share[j], y = gamma[j], z = zeta[j] * part, g = y * part;
         const REAL *a = S + start * WIDE, *b = S + stop * WIDE, *f = ROW(F, token), *row = ROW(W, target[j]);
         REAL *x = ROW(X, target[j]);
-        REAL *in = change + start * 2 * WIDE, *out = change + stop * 2 * WIDE, *at = own + centre * 2 * WIDE;
-        if (j + AHEAD < end) {
+        REAL *in = change + start * 2 * WIDE, *out = change + stop * 2 * WIDE;
+        REAL *zs = ROW(Z, token), *gs = ROW(G, token);
+        if (j + AHEAD < w->bags) {
+            const int32_t ahead = w->tokens[w->centre[j + AHEAD]];
             NAME(fetch)(ROW(W, target[j + AHEAD]));
             NAME(fetch)(ROW(X, target[j + AHEAD]));
+            NAME(fetch)(ROW(Z, ahead));
+            NAME(fetch)(ROW(G, ahead));
         }
-        NAME(fetch)(ROW(Z, token)); /* for gather */
-        NAME(fetch)(ROW(G, token));
         EACH_COLUMN {
             const REAL h = ((b[i] - a[i]) - f[i]) * part, zh = z * h, gw = g * row[i];
             x[i] += y * h;
             in[i] += zh;
             out[i] -= zh;
-            at[i] = zh;
+            zs[i] -= zh;
             in[WIDE + i] += gw;
             out[WIDE + i] -= gw;
-            at[WIDE + i] = gw;
+            gs[i] -= gw;
         }
     }
 }
 
-/* Each position's token gains the running sum of change, but what its own bag put there. */
+/* Each position's token gains the running sum of change. */
 INLINED void NAME(gather)(const windows *w, ptrdiff_t lo, ptrdiff_t hi, ptrdiff_t column, ptrdiff_t width,
-                          const REAL *change, const REAL *own, REAL *Z, REAL *G) {
+                          const REAL *change, REAL *Z, REAL *G) {
     _Alignas(64) REAL sum[2 * WIDE];
     memset(sum, 0, sizeof(sum));
     for (ptrdiff_t p = 0; p < hi - lo; p++) {
@@ -116,13 +119,13 @@ INLINED void NAME(gather)(const windows *w, ptrdiff_t lo, ptrdiff_t hi, ptrdiff_
             memset(sum, 0, sizeof(sum));
             continue;
         }
-        const REAL *in = change + p * 2 * WIDE, *at = own + p * 2 * WIDE;
+        const REAL *in = change + p * 2 * WIDE;
         REAL *zs = ROW(Z, token), *gs = ROW(G, token);
         EACH_COLUMN {
             sum[i] += in[i];
-            zs[i] += sum[i] - at[i];
+            zs[i] += sum[i];
             sum[WIDE + i] += in[WIDE + i];
-            gs[i] += sum[WIDE + i] - at[WIDE + i];
+            gs[i] += sum[WIDE + i];
         }
     }
 }
@@ -137,20 +140,19 @@ INLINED void NAME(pull_strip)(const windows *w, ptrdiff_t blocks, const REAL *sh
     NAME(clear)(w, X, w->targets, column, width);
     NAME(clear)(w, Z, w->features, column, width);
     NAME(clear)(w, G, w->features, column, width);
-    REAL *S = scratch, *change = S + SPAN(w->reach) * WIDE, *own = change + SPAN(w->reach) * 2 * WIDE;
+    REAL *S = scratch, *change = S + SPAN(w->reach) * WIDE;
     for (ptrdiff_t block = 0; block < blocks; block++) {
         const ptrdiff_t lo = span_start(w, block), hi = span_stop(w, block);
         if (w->first[block] == w->first[block + 1]) continue;
         NAME(running_sum)(w, lo, hi, F, column, width, S);
         memset(change, 0, (hi - lo + 1) * 2 * WIDE * sizeof(REAL));
-        memset(own, 0, (hi - lo + 1) * 2 * WIDE * sizeof(REAL));
-        NAME(scatter)(w, block, lo, share, F, target, W, zeta, gamma, column, width, S, change, own, X, Z, G);
-        NAME(gather)(w, lo, hi, column, width, change, own, Z, G);
+        NAME(scatter)(w, block, lo, share, F, target, W, zeta, gamma, column, width, S, change, X, Z, G);
+        NAME(gather)(w, lo, hi, column, width, change, Z, G);
     }
 }
 
 /* One strip of columns of X = Gamma' H, Z = C' diag(zeta) H, G = C' Gamma W, with H = C F.
- * gamma: one number a bag, at its target. scratch: 5 SPAN WIDE.
+ * gamma: one number a bag, at its target. scratch: 3 SPAN WIDE.
  * Cost: about 20 flops a column and position; reads F and W, adds to X, Z and G, one row of WIDE columns each. */
 CLONES static void NAME(window_pull)(const windows *w, ptrdiff_t blocks, ptrdiff_t strip, const REAL *share,
                                      const REAL *F, const int32_t *target, const REAL *W, const REAL *zeta,
