@@ -3,6 +3,7 @@
 
 What      dots      a_j = h_j · W[target_j]            (m,)      h_j the mean of F over bag j, its centre left out
           means     H, row by row                      (m, d)
+          sums      Cᵀ v                               (u,)     with every token of a bag counting one
           pull      X = ΓᵀH, Z = Cᵀ diag(ζ) H, G = CᵀΓW   (u, d)    C (m, u) the bags, Γ one γ_j a bag at its target
 dtypes    real = float32 or float64; tokens, positions and targets int32
 memory    outputs and scratch come from the caller, all matrices with the same distance from row to row; (m, d) is never
@@ -92,6 +93,23 @@ def means(const int32_t[::1] tokens, const int32_t[::1] centre, const int32_t[::
             window_means_f32(&w, block, &share[0], &F[0, 0], &scratch[threadid(), 0], &out[0, 0])
         else:
             window_means_f64(&w, block, &share[0], &F[0, 0], &scratch[threadid(), 0], &out[0, 0])
+
+
+def sums(const int32_t[::1] tokens, const int32_t[::1] centre, const int32_t[::1] start, const int32_t[::1] stop,
+         const double[::1] values, double[::1] change, double[::1] out):
+    """change (positions + 1,) and out (columns,) come zeroed; there is at least one bag."""
+    cdef Py_ssize_t j, p
+    cdef double total = 0
+    with nogil:
+        # A bag's value starts to count at its first token and stops to after its last; its centre is left out.
+        for j in range(centre.shape[0]):
+            change[start[j]] += values[j]
+            change[stop[j]] -= values[j]
+            out[tokens[centre[j]]] -= values[j]
+        for p in range(tokens.shape[0]):
+            total += change[p]
+            if tokens[p] >= 0:
+                out[tokens[p]] += total
 
 
 def pull(const int32_t[::1] tokens, const int32_t[::1] centre, const int32_t[::1] start, const int32_t[::1] stop,

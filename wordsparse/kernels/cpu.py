@@ -93,6 +93,14 @@ class CpuKernels(HostArrays):
             _windows.means(*_window_arrays(windows, features.dtype), features, scratch, out)
         return out
 
+    def window_sums(self, windows: Windows, values: Array) -> Array:
+        out = np.zeros(windows.columns)
+        if windows.rows:
+            change = np.zeros(windows.tokens.shape[0] + 1)
+            values = np.ascontiguousarray(values, np.float64)
+            _windows.sums(windows.tokens, windows.centre, windows.start, windows.stop, values, change, out)
+        return out
+
     def window_pull(
         self, windows: Windows, features: Array, targets: Array, rows: Array, zeta: Array, gamma: Array
     ) -> tuple[Array, Array, Array]:

@@ -73,7 +73,7 @@ class Windows:
     def rows(self) -> int:
         return int(self.centre.shape[0])
 
-    @property
+    @cached_property
     def share(self) -> Array:
         """What one token of each bag weighs: 1 / size, float64 (m,)."""
         return 1.0 / (self.stop - self.start - 1)
@@ -204,8 +204,9 @@ class HostArrays:
         factor, failed = lapack.dpotrf(matrix)
         if failed:  # not positive definite
             return np.asarray(np.linalg.inv(matrix))
-        upper, _ = lapack.dpotri(factor)
-        return np.asarray(np.triu(upper) + np.triu(upper, 1).T)
+        half, _ = lapack.dpotri(factor, overwrite_c=1)  # one triangle, the other one 0
+        half[np.diag_indices_from(half)] /= 2
+        return np.asarray(half + half.T)
 
     def row_of_entry(self, csr: Csr) -> Array:
         return csr.row_of_entry()
