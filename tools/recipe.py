@@ -72,7 +72,7 @@ STUDIES: dict[str, list[Variant]] = {
         *sweep("sample", 1e-4, 1e-2),
         *sweep("batch_tokens", 16_384, 65_536, 262_144),
         *sweep("forget_tokens", 300_000, 5_000_000),
-        *sweep("m0", 10.0, 300.0),
+        *sweep("m0", 10.0, 50.0, 100.0, 300.0),
         *sweep("ridge", 0.005, 0.5),
         *sweep("rho", 0.001, 0.1),
         *sweep("lr", 1.0, 4.0),
