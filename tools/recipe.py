@@ -68,7 +68,7 @@ STUDIES: dict[str, list[Variant]] = {
     "constants": [
         Variant("default"),
         *sweep("distances", "linear", "harmonic"),
-        *sweep("measure_power", 0.25, 0.75),
+        *sweep("measure_power", 0.0, 0.125, 0.25, 0.375, 0.75),
         *sweep("sample", 1e-4, 1e-2),
         *sweep("batch_tokens", 16_384, 65_536, 262_144),
         *sweep("forget_tokens", 300_000, 5_000_000),
@@ -83,7 +83,7 @@ STUDIES: dict[str, list[Variant]] = {
         Variant("default"),
         *(Variant(f"{name} only", {"vectors": name}) for name in ("input", "output")),
         *sweep("turn", 0.0, 0.5, 1.0),
-        *sweep("exponent", 0.125, 0.25, 0.5),
+        *sweep("exponent", -0.25, -0.125, 0.125, 0.25, 0.5),
         *sweep("doubt", 0.0, 0.05, 0.5),
     ],
 }
