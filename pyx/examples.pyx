@@ -3,7 +3,7 @@
 
 What      keep_tokens   subsampling and window widths for one slice of a shard
           local_ids     word ids → 0 … u-1, the minibatch's unique words in ascending order
-          count_pairs, skipgram_pairs   (centre word, context word) counts as CSR, one row a unique word
+          count_pairs, skipgram_pairs   (centre word, context word) weights as CSR, one row a unique word
           window_examples   CBOW's examples: a centre token each, and where its window starts and stops
 dtypes    ids int32 as in the shards (>= 0 a word, -1 out of vocabulary, -2 end of a sentence); structures: int64
           indptr, int32 indices and positions
@@ -109,31 +109,33 @@ def relabel(int32_t[::1] kept, Py_ssize_t n, int32_t[::1] slot, const int64_t[::
             slot[words[i]] = -1
 
 
-cdef inline Py_ssize_t window_start(const int32_t* local, const uint8_t* width, Py_ssize_t i) noexcept nogil:
+cdef inline Py_ssize_t window_start(const int32_t* local, Py_ssize_t width, Py_ssize_t i) noexcept nogil:
     cdef Py_ssize_t j = i
-    while j > 0 and i - j < width[i] and local[j - 1] >= 0:
+    while j > 0 and i - j < width and local[j - 1] >= 0:
         j -= 1
     return j
 
 
-cdef inline Py_ssize_t window_stop(const int32_t* local, const uint8_t* width, Py_ssize_t i,
+cdef inline Py_ssize_t window_stop(const int32_t* local, Py_ssize_t width, Py_ssize_t i,
                                    Py_ssize_t n) noexcept nogil:
     cdef Py_ssize_t j = i + 1
-    while j < n and j - i <= width[i] and local[j] >= 0:
+    while j < n and j - i <= width and local[j] >= 0:
         j += 1
     return j
 
 
-def count_pairs(const int32_t[::1] local, const uint8_t[::1] width, Py_ssize_t n, Py_ssize_t first, Py_ssize_t last,
+def count_pairs(const int32_t[::1] local, Py_ssize_t window, Py_ssize_t n, Py_ssize_t first, Py_ssize_t last,
                 int64_t[::1] by_centre, int64_t[::1] by_context):
-    """Pairs per centre word and per context word, added to the two arrays (u entries). Returns the number of pairs."""
+    """Pairs at most `window` apart, per centre word and per context word, added to the two arrays (u entries).
+
+    Returns how many there are.
+    """
     cdef Py_ssize_t i, j, start, stop, pairs = 0
     with nogil:
         for i in range(first, last):
             if local[i] < 0:
                 continue
-            start = window_start(&local[0], &width[0], i)
-            stop = window_stop(&local[0], &width[0], i, n)
+            start, stop = window_start(&local[0], window, i), window_stop(&local[0], window, i, n)
             pairs += stop - start - 1
             by_centre[local[i]] += stop - start - 1
             for j in range(start, stop):
@@ -142,26 +144,28 @@ def count_pairs(const int32_t[::1] local, const uint8_t[::1] width, Py_ssize_t n
     return pairs
 
 
-def skipgram_pairs(const int32_t[::1] local, const uint8_t[::1] width, Py_ssize_t n, Py_ssize_t first,
+def skipgram_pairs(const int32_t[::1] local, const float[::1] by_distance, Py_ssize_t n, Py_ssize_t first,
                    Py_ssize_t last, int64_t[::1] centre_place, int64_t[::1] context_place, int32_t[::1] centres,
-                   int64_t[::1] indptr, int32_t[::1] indices, float[::1] counts):
-    """CSR of pair counts: row = centre word, column = context word, ascending; equal pairs are one entry.
+                   uint8_t[::1] apart, int64_t[::1] indptr, int32_t[::1] indices, float[::1] weights):
+    """CSR of pair weights: row = centre word, column = context word, ascending; equal pairs are one entry.
 
-    centre_place and context_place are the running sums of count_pairs' arrays (u + 1 entries; consumed); centres is
-    scratch with one entry a pair. indices and counts have room for every pair. Returns the number of entries.
+    A pair k apart weighs by_distance[k - 1], k up to the window. centre_place and context_place are the running sums of
+    count_pairs' arrays (u + 1 entries; consumed); centres and apart are scratch with one entry a pair. indices and
+    weights have room for every pair. Returns the number of entries.
     """
-    cdef Py_ssize_t i, j, start, stop, c, t, words = indptr.shape[0] - 1
+    cdef Py_ssize_t i, j, start, stop, c, t, words = indptr.shape[0] - 1, window = by_distance.shape[0]
     cdef int64_t k, write = 0, begin
+    cdef float weight
     with nogil:
         # By context word first …
         for i in range(first, last):
             if local[i] < 0:
                 continue
-            start = window_start(&local[0], &width[0], i)
-            stop = window_stop(&local[0], &width[0], i, n)
+            start, stop = window_start(&local[0], window, i), window_stop(&local[0], window, i, n)
             for j in range(start, stop):
                 if j != i:
                     centres[context_place[local[j]]] = local[i]
+                    apart[context_place[local[j]]] = <uint8_t> (j - i if j > i else i - j)
                     context_place[local[j]] += 1
         # … then, in that order, into the rows: each row receives its columns in ascending order. indptr holds the
         # rows' write places until the rows are closed up below.
@@ -170,12 +174,12 @@ def skipgram_pairs(const int32_t[::1] local, const uint8_t[::1] width, Py_ssize_
         begin = 0
         for t in range(words):
             for k in range(begin, context_place[t]):
-                c = centres[k]
+                c, weight = centres[k], by_distance[apart[k] - 1]
                 if indptr[c] > centre_place[c] and indices[indptr[c] - 1] == t:
-                    counts[indptr[c] - 1] += 1
+                    weights[indptr[c] - 1] += weight
                 else:
                     indices[indptr[c]] = <int32_t> t
-                    counts[indptr[c]] = 1
+                    weights[indptr[c]] = weight
                     indptr[c] += 1
             begin = context_place[t]
         # Merging left gaps at the rows' ends: close them.
@@ -183,7 +187,7 @@ def skipgram_pairs(const int32_t[::1] local, const uint8_t[::1] width, Py_ssize_
             begin = write
             for k in range(centre_place[c], indptr[c]):
                 indices[write] = indices[k]
-                counts[write] = counts[k]
+                weights[write] = weights[k]
                 write += 1
             indptr[c] = begin
         indptr[words] = write
@@ -201,8 +205,8 @@ def window_examples(const int32_t[::1] local, const uint8_t[::1] width, Py_ssize
         for i in range(first, last):
             if local[i] < 0:
                 continue
-            lo = window_start(&local[0], &width[0], i)
-            hi = window_stop(&local[0], &width[0], i, n)
+            lo = window_start(&local[0], width[i], i)
+            hi = window_stop(&local[0], width[i], i, n)
             if hi - lo > 1:
                 centre[written], start[written], stop[written] = <int32_t> i, <int32_t> lo, <int32_t> hi
                 written += 1

@@ -1,7 +1,8 @@
 """Minibatches against a slow, obvious builder: Python integers, lists and loops, one sentence at a time."""
 
 import math
-from collections import Counter
+from collections import defaultdict
+from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -13,9 +14,10 @@ from numpy.typing import NDArray
 
 from wordsparse.corpus import END_OF_SENTENCE, OUT_OF_VOCABULARY, Vocabulary
 from wordsparse.errors import InputError
-from wordsparse.examples import MAX_WINDOW, Distances, ExampleBuilder, Examples, keep_thresholds
+from wordsparse.examples import MAX_WINDOW, Distances, ExampleBuilder, Examples, distance_weights, keep_thresholds
 
 Array = NDArray[Any]
+Pairs = dict[tuple[int, int], float]
 COUNTS = [400, 90, 30, 7, 7, 1]
 VOCABULARY = Vocabulary([f"w{i}" for i in range(len(COUNTS))], COUNTS)
 BITS64, BITS32 = 2**64 - 1, 2**32 - 1
@@ -59,10 +61,10 @@ def keep_probability(word: int, sample: float) -> float:
     return min(1.0, math.sqrt(ratio) + ratio)
 
 
-def expected(stream: Stream, start: int, stop: int) -> list[tuple[int, list[int]]]:
-    """(centre word, context words in the order of the text) of every centre token in the slice that has a context."""
+def kept(stream: Stream) -> list[list[tuple[int, int, int]]]:
+    """The kept tokens sentence by sentence: place in the shard, word, drawn width."""
     key = int(np.random.SeedSequence([stream.seed, stream.epoch]).generate_state(1, np.uint64)[0])
-    sentences: list[list[tuple[int, int, int]]] = [[]]  # of kept tokens: place in the shard, word, width
+    sentences: list[list[tuple[int, int, int]]] = [[]]
     for place, word in enumerate(stream.shard.tolist()):
         random = splitmix64(key, stream.offset + place)
         if word == END_OF_SENTENCE:
@@ -72,8 +74,13 @@ def expected(stream: Stream, start: int, stop: int) -> list[tuple[int, list[int]
                 (random & BITS32) < 2**32 * (stream.window - k) // stream.window for k in range(1, stream.window)
             )
             sentences[-1].append((place, word, 1 + wider))
+    return sentences
+
+
+def expected(stream: Stream, start: int, stop: int) -> list[tuple[int, list[int]]]:
+    """(centre word, context words in the order of the text) of every centre token in the slice that has a context."""
     found = []
-    for sentence in sentences:
+    for sentence in kept(stream):
         for i, (place, word, width) in enumerate(sentence):
             around = sentence[max(0, i - width) : i] + sentence[i + 1 : i + 1 + width]
             if start <= place < stop and around:
@@ -81,26 +88,46 @@ def expected(stream: Stream, start: int, stop: int) -> list[tuple[int, list[int]
     return found
 
 
-def expected_pairs(stream: Stream, start: int, stop: int) -> Counter[tuple[int, int]]:
-    return Counter((centre, other) for centre, around in expected(stream, start, stop) for other in around)
+def expected_pairs(stream: Stream, start: int, stop: int) -> Pairs:
+    """What (centre word, context word) weigh together: 1 − (k − 1)/window at distance k."""
+    found: Pairs = defaultdict(float)
+    for sentence in kept(stream):
+        for i, (place, word, _) in enumerate(sentence):
+            for j, (_, other, _) in enumerate(sentence):
+                if start <= place < stop and 0 < abs(i - j) <= stream.window:
+                    found[word, other] += 1 - (abs(i - j) - 1) / stream.window
+    return found
 
 
 # ── what was built, in the same form ──────────────────────────────────────────────────────────────────────────────
 
 
-def pairs_of(examples: Examples) -> Counter[tuple[int, int]]:
+def pairs_of(examples: Examples) -> Pairs:
     """Skip-gram's pairs, after a look at the structure's promises."""
     csr, words = examples.targets, examples.words
     assert examples.bags is None
     assert csr.rows == csr.columns == words.shape[0]
     assert examples.weights.dtype == np.float32
     assert examples.weights.shape == csr.indices.shape == (csr.indptr[-1],)
-    found: Counter[tuple[int, int]] = Counter()
+    found: Pairs = {}
     for row, (begin, end) in enumerate(pairwise(csr.indptr.tolist())):
         assert (np.diff(csr.indices[begin:end]) > 0).all()  # ascending, equal pairs merged
         for k in range(begin, end):
-            found[int(words[row]), int(words[csr.indices[k]])] += int(examples.weights[k])
+            found[int(words[row]), int(words[csr.indices[k]])] = float(examples.weights[k])
+    assert examples.pairs == pytest.approx(sum(found.values()), rel=1e-5)
     return found
+
+
+def added(parts: Iterable[Pairs]) -> Pairs:
+    found: Pairs = defaultdict(float)
+    for part in parts:
+        for pair, weight in part.items():
+            found[pair] += weight
+    return found
+
+
+def close(pairs: Pairs) -> Any:
+    return pytest.approx(dict(pairs), rel=1e-5)
 
 
 def bags_of(examples: Examples) -> list[tuple[int, list[int]]]:
@@ -132,8 +159,7 @@ def check(stream: Stream, start: int, stop: int) -> None:
         assert examples.tokens == tokens
         assert examples.words.dtype == np.int64
         assert (np.diff(examples.words) > 0).all()
-    assert pairs_of(skipgram) == expected_pairs(stream, start, stop)
-    assert skipgram.pairs == sum(len(around) for _, around in centres)
+    assert pairs_of(skipgram) == close(expected_pairs(stream, start, stop))
     assert bags_of(cbow) == centres  # in the order of the text
 
 
@@ -170,7 +196,7 @@ def test_cuts_neither_lose_nor_change_an_example(stream: Stream, data: st.DataOb
     size = stream.shard.size
     cuts = [0, *sorted(data.draw(st.lists(st.integers(0, size), max_size=6))), size]
     parts = list(pairwise(cuts))
-    assert sum((pairs_of(stream.skipgram(*part)) for part in parts), Counter()) == pairs_of(stream.skipgram(0, size))
+    assert added(pairs_of(stream.skipgram(*part)) for part in parts) == close(pairs_of(stream.skipgram(0, size)))
     assert [bag for part in parts for bag in bags_of(stream.cbow(*part))] == bags_of(stream.cbow(0, size))
 
 
@@ -198,15 +224,15 @@ def test_window_one_without_subsampling_pairs_neighbours() -> None:
     # By hand: an unknown word is skipped and is no border, the end of a sentence is one.
     stream = Stream(shard(0, 1, -1, 2, -2, 3, 4, -2), 0, 1, 0.0, 1, 0)
     whole = stream.skipgram(0, 8)
-    assert pairs_of(whole) == Counter({(0, 1): 1, (1, 0): 1, (1, 2): 1, (2, 1): 1, (3, 4): 1, (4, 3): 1})
+    assert pairs_of(whole) == {(0, 1): 1, (1, 0): 1, (1, 2): 1, (2, 1): 1, (3, 4): 1, (4, 3): 1}
     assert (whole.tokens, whole.pairs) == (6, 6)
     assert bags_of(stream.cbow(0, 8)) == [(0, [1]), (1, [0, 2]), (2, [1]), (3, [4]), (4, [3])]
 
 
 def test_a_window_reaches_over_a_cut_and_past_what_is_not_kept() -> None:
     stream = Stream(shard(0, -1, -1, -1, -1, 1, -2), 0, 1, 0.0, 1, 0)
-    assert pairs_of(stream.skipgram(0, 3)) == Counter({(0, 1): 1})
-    assert pairs_of(stream.skipgram(3, 7)) == Counter({(1, 0): 1})
+    assert pairs_of(stream.skipgram(0, 3)) == {(0, 1): 1}
+    assert pairs_of(stream.skipgram(3, 7)) == {(1, 0): 1}
 
 
 def test_empty_slices_have_no_examples() -> None:
@@ -220,7 +246,7 @@ def test_a_builder_can_be_used_again() -> None:
     stream = Stream(np.random.default_rng(0).integers(-2, 6, 500).astype(np.int32), 0, 5, 1e-2, 1, 0)
     builder = stream.builder
     first = [builder.skipgram(stream.shard, 0, 500, offset=0, epoch=0) for _ in range(2)]
-    assert pairs_of(first[0]) == pairs_of(first[1]) == expected_pairs(stream, 0, 500)
+    assert pairs_of(first[0]) == pairs_of(first[1]) == close(expected_pairs(stream, 0, 500))
 
 
 @pytest.mark.parametrize("change", [{"seed": 2}, {"epoch": 1}, {"offset": 1000}])
@@ -247,17 +273,26 @@ def test_as_many_tokens_are_kept_as_the_threshold_says() -> None:
     assert abs(kept - n * p) < 4 * np.sqrt(n * p * (1 - p))
 
 
-@pytest.mark.parametrize(("distances", "reached"), [("linear", [4, 3, 2, 1]), ("harmonic", [4, 2, 4 / 3, 1])])
-def test_distances_count_as_asked(distances: Distances, reached: list[float]) -> None:
+@pytest.mark.parametrize(
+    ("distances", "weights"), [("linear", [1, 3 / 4, 2 / 4, 1 / 4]), ("harmonic", [1, 1 / 2, 1 / 3, 1 / 4])]
+)
+def test_distances_count_as_asked(distances: Distances, weights: list[float]) -> None:
     n, window = 20_000, 4
     text = np.arange(n, dtype=np.int32) % 6
     builder = ExampleBuilder(VOCABULARY, window=window, sample=0.0, seed=1, distances=distances)
+    np.testing.assert_allclose(distance_weights(window, distances), weights)
+    # Skip-gram's pairs by these weights: words k places apart, to both sides, up to half a turn of the six.
     pairs = builder.skipgram(text, window, n - window, offset=0, epoch=0)
-    # Words k places apart, to both sides, up to half a turn of the six.
     apart = (pairs.targets.indices - pairs.targets.row_of_entry()) % 6
-    found = np.bincount(apart, weights=pairs.weights, minlength=6) / n * 4
-    expected = np.array([0, reached[0], reached[1] + reached[3], 2 * reached[2], reached[1] + reached[3], reached[0]])
-    assert (abs(found - expected) < 4 * np.sqrt(expected * 4 / n) + 4 * 2 * window / n).all()
+    found = np.bincount(apart, weights=pairs.weights, minlength=6) / (n - 2 * window)
+    w = [0.0, *weights]
+    np.testing.assert_allclose(found, [0, w[1], w[2] + w[4], 2 * w[3], w[2] + w[4], w[1]], rtol=1e-4)
+    # CBOW's windows as often.
+    bags = builder.cbow(text, window, n - window, offset=0, epoch=0).bags
+    assert bags is not None
+    reach = np.bincount(bags.stop - bags.centre - 1, minlength=window + 1)
+    share = reach[::-1].cumsum()[::-1][1:] / bags.rows
+    assert (abs(share - weights) < 4 * np.sqrt(np.multiply(weights, 1 - np.array(weights)) / n) + 1e-9).all()
 
 
 @pytest.mark.parametrize("window", [0, -1, MAX_WINDOW + 1])

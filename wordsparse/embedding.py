@@ -147,7 +147,7 @@ class WordEmbedding:
             return RowInputs(features, self.kernels)
         return WindowInputs(features, examples.bags, self.kernels)
 
-    def _remember(self, forward: Forward, weights: Array, pairs: int) -> None:
+    def _remember(self, forward: Forward, weights: Array, pairs: float) -> None:
         rate = max(1 / (self.steps + 1), 1 / self.sizes.n_w)
         curvature = forward.curvature if (forward.alpha >= 0).all() else forward.inputs.gram(weights)
         self.curvature += rate * (2 * curvature / pairs - self.curvature)

@@ -21,9 +21,9 @@ Distances = Literal["linear", "harmonic"]
 class Examples:
     """The examples of one minibatch over its unique words.
 
-    ``words`` (u,) int64 ascending word ids. ``targets`` (m, u) structure and ``weights`` (entries,) float32: how often
-    each word is a target of each example. ``bags`` (m, u), the context words of each example, is None where example j's
-    input is word j itself (skip-gram). ``tokens`` corpus tokens passed over; ``pairs`` the sum of the weights.
+    ``words`` (u,) int64 ascending word ids. ``targets`` (m, u) structure and ``weights`` (entries,) float32: how much
+    each word counts as a target of each example. ``bags`` (m, u), the context words of each example, is None where
+    example j's input is word j itself (skip-gram). ``tokens`` corpus tokens passed over; ``pairs`` the sum of the weights.
     """
 
     words: Array
@@ -31,7 +31,7 @@ class Examples:
     weights: Array
     bags: Windows | None
     tokens: int
-    pairs: int
+    pairs: float
 
     def moved(self, move: Callable[[Array], Array]) -> "Examples":
         """The same with its arrays elsewhere."""
@@ -48,14 +48,15 @@ class ExampleBuilder:
     ----------
     vocabulary : Vocabulary
     window : int
-        Largest distance of a context word; each centre token draws its own window from 1 … window.
+        Largest distance of a context word.
     sample : float
         Subsampling threshold as word2vec's (Mikolov et al., 2013): a word of relative frequency f is kept with
         probability (√(f/sample) + 1) · sample/f. 0 keeps every token.
     seed : int
         What happens to a token depends on the seed, the epoch and its position in the corpus, and on nothing else.
     distances : str
-        How likely a context word at distance k is inside the drawn window: see :func:`width_thresholds`.
+        How contexts count by distance: see :func:`distance_weights`. Skip-gram's pairs count by these weights; CBOW
+        draws each centre token's window so that a context word is inside with that probability.
     """
 
     def __init__(
@@ -65,29 +66,34 @@ class ExampleBuilder:
             raise InputError(f"window must be from 1 to {MAX_WINDOW}, not {window}")
         self.window = window
         self._keep_below = keep_thresholds(np.asarray(vocabulary.counts), sample)
-        self._wider_below = width_thresholds(window, distances)
+        self._by_distance = distance_weights(window, distances)
+        # More than k, k = 1 … window - 1: as many of 2³² random numbers.
+        self._wider_below = (2**32 * self._by_distance[1:]).astype(np.uint32)
         self._slot = np.full(len(vocabulary), -1, np.int32)
         self._seed = seed
 
     def skipgram(self, shard: Array, start: int, stop: int, *, offset: int, epoch: int) -> Examples:
-        """One example a centre word: its targets are the context words of all its occurrences.
+        """One example a centre word: its targets are the context words of all its occurrences, by their weights.
 
         ``shard`` int32 as encoded, ``start`` and ``stop`` the slice of centre tokens, ``offset`` the position of the
         shard's first entry in the corpus.
         """
-        local, width, n, first, last, words, tokens = self._tokens(shard, start, stop, offset, epoch)
+        local, _, n, first, last, words, tokens = self._tokens(shard, start, stop, offset, epoch)
         u = words.shape[0]
         centre_place, context_place = np.zeros(u + 1, np.int64), np.zeros(u + 1, np.int64)
-        pairs = kernels.count_pairs(local, width, n, first, last, centre_place[1:], context_place[1:])
+        pairs = kernels.count_pairs(local, self.window, n, first, last, centre_place[1:], context_place[1:])
         np.cumsum(centre_place, out=centre_place)
         np.cumsum(context_place, out=context_place)
         indptr = np.empty(u + 1, np.int64)
-        indices, counts = np.empty(pairs, np.int32), np.empty(pairs, np.float32)
-        scratch = np.empty(pairs, np.int32)
+        indices, weights = np.empty(pairs, np.int32), np.empty(pairs, np.float32)
+        scratch = np.empty(pairs, np.int32), np.empty(pairs, np.uint8)
+        by_distance = self._by_distance.astype(np.float32)
         entries = kernels.skipgram_pairs(
-            local, width, n, first, last, centre_place, context_place, scratch, indptr, indices, counts
+            local, by_distance, n, first, last, centre_place, context_place, *scratch, indptr, indices, weights
         )
-        return Examples(words, Csr(indptr, indices[:entries], u), counts[:entries], None, tokens, pairs)
+        # Copies: what equal pairs left free goes back.
+        indices, weights = indices[:entries].copy(), weights[:entries].copy()
+        return Examples(words, Csr(indptr, indices, u), weights, None, tokens, float(weights.sum(dtype=np.float64)))
 
     def cbow(self, shard: Array, start: int, stop: int, *, offset: int, epoch: int) -> Examples:
         """One example a centre token with at least one context word: bag of its context words, the token as target."""
@@ -114,15 +120,14 @@ class ExampleBuilder:
         return kept, width, n, first, last, words, tokens
 
 
-def width_thresholds(window: int, distances: Distances) -> Array:
-    """How many of 2³² random numbers make a window wider than k, k = 1 … window - 1; uint32.
+def distance_weights(window: int, distances: Distances) -> Array:
+    """What a context word at distance 1 … window counts, float64 (window,).
 
-    A window holds distance k with the probability 1 - (k - 1)/window if ``distances`` is linear, which makes widths
-    uniform on 1 … window as word2vec's are (Mikolov et al., 2013), and 1/k if it is harmonic, the weights of GloVe
-    (Pennington et al., 2014).
+    1 - (k - 1)/window at distance k if ``distances`` is linear, the mean of word2vec's windows, uniform on 1 … window
+    (Mikolov et al., 2013), and 1/k if it is harmonic, the weights of GloVe (Pennington et al., 2014).
     """
-    k = np.arange(1, window)
-    return np.asarray(2**32 * ((window - k) / window if distances == "linear" else 1 / (k + 1)), np.uint32)
+    k = np.arange(1, window + 1)
+    return np.asarray((window + 1 - k) / window if distances == "linear" else 1 / k)
 
 
 def keep_thresholds(counts: Array, sample: float) -> Array:

@@ -18,20 +18,21 @@ def keep_tokens(
 def local_ids(kept: Array, n: int, slot: Array, words: Array) -> int: ...
 def relabel(kept: Array, n: int, slot: Array, words: Array) -> None: ...
 def count_pairs(
-    local: Array, width: Array, n: int, first: int, last: int, by_centre: Array, by_context: Array
+    local: Array, window: int, n: int, first: int, last: int, by_centre: Array, by_context: Array
 ) -> int: ...
 def skipgram_pairs(
     local: Array,
-    width: Array,
+    by_distance: Array,
     n: int,
     first: int,
     last: int,
     centre_place: Array,
     context_place: Array,
     centres: Array,
+    apart: Array,
     indptr: Array,
     indices: Array,
-    counts: Array,
+    weights: Array,
 ) -> int: ...
 def window_examples(
     local: Array, width: Array, n: int, first: int, last: int, centre: Array, start: Array, stop: Array

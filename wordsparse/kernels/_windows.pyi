@@ -32,9 +32,7 @@ def means(
     scratch: Array,
     out: Array,
 ) -> None: ...
-def sums(
-    tokens: Array, centre: Array, start: Array, stop: Array, values: Array, change: Array, out: Array
-) -> None: ...
+def sums(tokens: Array, centre: Array, start: Array, stop: Array, values: Array, change: Array, out: Array) -> None: ...
 def pull(
     tokens: Array,
     centre: Array,

@@ -187,7 +187,7 @@ class Run:
             )
         heldout = self._heldout_loss() if self.options.heldout else None
         at.losses.append(at.epoch_loss / at.epoch_pairs)
-        at.position, at.epoch_loss, at.epoch_pairs = 0, 0.0, 0
+        at.position, at.epoch_loss, at.epoch_pairs = 0, 0.0, 0.0
         if heldout is not None:
             at.heldout_losses.append(heldout)
             report(Progress(at.tokens, self.total_tokens, epoch, at.losses[-1], heldout))
@@ -209,7 +209,7 @@ class Run:
 
     def _heldout_loss(self) -> float:
         """The exact loss on held-out text, its mean per pair."""
-        loss, pairs = 0.0, 0
+        loss, pairs = 0.0, 0.0
         for examples in self.heldout_examples():
             loss += self.embedding.loss(examples)
             pairs += examples.pairs
@@ -220,7 +220,7 @@ class Run:
         vocab_size, words, pairs = len(self.vocabulary), 0, 0
         for ids, start, stop, offset in itertools.islice(self._slices.train(self.batch_tokens), 1):
             examples = self._build(ids, start, stop, offset=offset, epoch=0)
-            words, pairs = len(examples.words), examples.pairs
+            words, pairs = len(examples.words), examples.targets.entries
         return memory.Need(vocab_size, self.options.dim, words, pairs, checkpoints)
 
     def _check_heldout(self) -> None:

@@ -23,7 +23,7 @@ class Standing:
     heldout_losses: list[float] = field(default_factory=list)
     position: int = 0
     epoch_loss: float = 0.0
-    epoch_pairs: int = 0
+    epoch_pairs: float = 0.0
     first_loss: float | None = None
     wall_seconds: float = 0.0
     cpu_seconds: float = 0.0
