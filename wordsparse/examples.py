@@ -23,7 +23,8 @@ class Examples:
 
     ``words`` (u,) int64 ascending word ids. ``targets`` (m, u) structure and ``weights`` (entries,) float32: how much
     each word counts as a target of each example. ``bags`` (m, u), the context words of each example, is None where
-    example j's input is word j itself (skip-gram). ``tokens`` corpus tokens passed over; ``pairs`` the sum of the weights.
+    example j's input is word j itself (skip-gram). ``tokens`` corpus tokens passed over; ``pairs`` the sum of the
+    weights.
     """
 
     words: Array
