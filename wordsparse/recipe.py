@@ -20,8 +20,8 @@ LOSSES = tuple(losses.LOSSES)
 class Options:
     """What a training run is asked for; every field is checked when it is made.
 
-    ``batch_tokens`` corpus tokens a minibatch, None for 131,072, fewer for a short text; ``threads`` None for every
-    CPU; ``max_tokens`` trains on the first so many tokens of the corpus only; ``sample`` word2vec's subsampling
+    ``batch_tokens`` corpus tokens a minibatch, None for the recipe's, fewer for a short text; ``threads`` None for
+    every CPU; ``max_tokens`` trains on the first so many tokens of the corpus only; ``sample`` word2vec's subsampling
     threshold, 0 for none; ``heldout`` the share of the text that is never trained on, whose loss is measured after
     each epoch; ``patience`` stops the run after so many epochs without a better held-out loss.
 
@@ -72,8 +72,9 @@ class Recipe:
 
     ``loss`` with the constants that suit words; ``start`` the output that every word has before training, where the
     loss says nothing at 0; ``distances`` how contexts count by distance; ``measure_power`` the base measure is
-    π_i ∝ count_i to this power; ``warmup_tokens`` while the first so many tokens pass, E stays where it started and
-    only W is fitted; ``forget_tokens`` the window of the running means, in tokens.
+    π_i ∝ count_i to this power; ``batch_tokens`` corpus tokens a minibatch; ``warmup_tokens`` while the first so many
+    tokens pass, E stays where it started and only W is fitted; ``forget_tokens`` the window of the running means, in
+    tokens.
     """
 
     loss: losses.Loss
@@ -81,6 +82,7 @@ class Recipe:
     start: float = 0.0
     distances: Distances = "linear"
     measure_power: float = 0.5
+    batch_tokens: int = 131_072
     warmup_tokens: int = 400_000
     forget_tokens: int = 1_300_000
 
@@ -112,7 +114,10 @@ def _recipe(model: str, recipe: Recipe) -> Recipe:
 RECIPES: dict[tuple[str, str], Recipe] = {
     (model, loss): _recipe(model, recipe) for model in MODELS for loss, recipe in LOSS_RECIPES.items()
 }
-# Measured for this loss only: less shrinkage and a longer memory, for the sake of rare words.
+# Measured for this loss only: less shrinkage and a longer memory, for the sake of rare words; larger minibatches.
 RECIPES["skipgram", "bounded-ns"] = replace(
-    RECIPES["skipgram", "bounded-ns"], steps=replace(LONG_STEPS, m0=20.0), forget_tokens=2_600_000
+    RECIPES["skipgram", "bounded-ns"],
+    steps=replace(LONG_STEPS, m0=20.0),
+    forget_tokens=2_600_000,
+    batch_tokens=262_144,
 )

@@ -93,7 +93,7 @@ def test_stability_holds_under_control_and_drifts_without(tmp_path: Path) -> Non
 
 
 @pytest.mark.skipif(importlib.util.find_spec("gensim") is None, reason="the default test sets come with gensim")
-@pytest.mark.parametrize(("study", "variants"), [("losses", 5), ("vectors", 12)])
+@pytest.mark.parametrize(("study", "variants"), [("losses", 5), ("vectors", 14)])
 def test_recipe_trains_and_judges_every_variant(study: str, variants: int, tmp_path: Path) -> None:
     text, pairs = tmp_path / "text.txt", tmp_path / "animals.tsv"
     text.write_text("the cat saw the dog and the dog saw a bird\n" * 300)

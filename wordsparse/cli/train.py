@@ -28,7 +28,11 @@ DEFAULTS = recipe.Options()
 @click.option("--max-vocab", type=int, help="Keep only so many of the most frequent words.")
 @click.option("--sample", type=float, default=DEFAULTS.sample, show_default=True, help="Subsampling; 0 for none.")
 @click.option("--epochs", type=int, default=DEFAULTS.epochs, show_default=True)
-@click.option("--batch-tokens", type=int, help="Per minibatch.  [default: 131072, fewer for a short text]")
+@click.option(
+    "--batch-tokens",
+    type=int,
+    help="Per minibatch.  [default: 131072 for CBOW, 262144 for skip-gram, fewer for a short text]",
+)
 @click.option("--threads", type=int, help="[default: every CPU available]")
 @click.option("--seed", type=int, default=DEFAULTS.seed, show_default=True)
 @click.option("--device", type=click.Choice(devices.DEVICES), default=DEFAULTS.device, show_default=True)

@@ -29,9 +29,8 @@ Array = NDArray[Any]
 # A minibatch whose mean loss lies above the first one's by this many times that loss (or 1, where it is smaller: log
 # losses are 0 for outputs that are all alike) tells of a run that diverges. One odd page of a short text is below it.
 DIVERGED = 20.0
-# Corpus tokens a minibatch, as long as a run then has so many minibatches; and a run spends at most this share of
-# its tokens before E moves.
-BATCH_TOKENS = 131_072
+# Minibatches are cut smaller where a run would have fewer than so many; and a run spends at most this share of its
+# tokens before E moves.
 MIN_STEPS = 200
 MAX_WARMUP = 0.05
 
@@ -87,7 +86,7 @@ class Run:
         self._build = builder.cbow if options.model == "cbow" else builder.skipgram
         self.total_tokens = self._slices.tokens * options.epochs
         # Unless told otherwise, a short text takes smaller minibatches, so that it still takes enough steps.
-        self.batch_tokens = options.batch_tokens or min(BATCH_TOKENS, max(1, self.total_tokens // MIN_STEPS))
+        self.batch_tokens = options.batch_tokens or min(constants.batch_tokens, max(1, self.total_tokens // MIN_STEPS))
         self._check_heldout()
         self.need = self._need(checkpoints)
         self.need.check()
