@@ -1,6 +1,6 @@
 """The memory that a run was expected to take beside what it took, each run a process of its own.
 
-    python tools/memory.py DIR [DIR ...] --dims 100 300 --max-tokens 400000
+    python tools/memory.py DIR [DIR ...] --dims 100 300
 
 DIR is a corpus that `wordsparse encode` wrote. Prints a table; the constants of wordsparse/training/memory.py are good
 where the ratio stays between 0.85 and 1.15. With --checkpoint-every, the copy for a checkpoint counts where one was
@@ -21,8 +21,8 @@ def main() -> None:
     parser.add_argument("corpus", type=Path, nargs="+")
     parser.add_argument("--dims", type=int, nargs="+", default=[100, 300])
     parser.add_argument("--models", nargs="+", default=["skipgram", "cbow"])
-    parser.add_argument("--max-tokens", type=int, default=400_000)
-    parser.add_argument("--batch-tokens", type=int, default=131_072)
+    parser.add_argument("--max-tokens", type=int, default=12_000_000)
+    parser.add_argument("--batch-tokens", type=int, help="the recipe's if not given")
     parser.add_argument("--checkpoint-every", type=float, default=0.0)
     options = parser.parse_args()
     print(f"{'corpus':>20} {'model':>9} {'words':>8} {'dim':>4} {'expected MB':>12} {'peak MB':>8} {'ratio':>6}")
@@ -43,7 +43,8 @@ def run(corpus: Path, dim: int, model: str, options: argparse.Namespace) -> dict
     """The report of one run."""
     with tempfile.TemporaryDirectory() as folder:
         arguments = ["train", corpus, "-o", Path(folder) / "model", "--json", "--epochs", 1, "--dim", dim]
-        arguments += ["--model", model, "--max-tokens", options.max_tokens, "--batch-tokens", options.batch_tokens]
+        arguments += ["--model", model, "--max-tokens", options.max_tokens]
+        arguments += [] if options.batch_tokens is None else ["--batch-tokens", options.batch_tokens]
         arguments += ["--checkpoint-every", options.checkpoint_every]
         command = [sys.executable, "-m", "wordsparse", *map(str, arguments)]
         result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)

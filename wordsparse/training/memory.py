@@ -1,7 +1,7 @@
 """How much memory a run takes, and how much there is: asked before it starts.
 
 The arrays of the state are counted exactly. What a step needs besides is measured once, as multiples of a row for each
-unique word of a minibatch, of a d×d matrix and of a pair (tools/memory.py measures again).
+unique word of a minibatch, of a d×d matrix and of a pair of words (tools/memory.py measures again).
 """
 
 import resource
@@ -14,9 +14,9 @@ from wordsparse.machine import memory_bytes
 
 # float32 rows of d numbers that a step holds for each unique word; float64 matrices of d×d numbers; bytes for each
 # pair; and bytes whatever the sizes.
-ROWS_PER_WORD = 7.5
+ROWS_PER_WORD = 12.0
 SQUARES = 26
-BYTES_PER_PAIR = 40
+BYTES_PER_PAIR = 75
 BYTES = 12 * 10**6
 # Of each word besides its two rows: mass, base measure and counts (float64), thresholds and places (int32).
 BYTES_PER_WORD = 32
