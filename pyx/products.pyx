@@ -2,7 +2,7 @@
 """Tall matrices against d×d ones: the d² work of a step, through BLAS-3 or the machine's matrix unit.
 
 What      matmul    out = A M  (+ out)         A (n, k), M (k, d), out (n, d): a block of rows is one gemm
-          gram      out = Aᵀ B                 A (n, k), B (n, d), out (k, d) float64
+          gram      out = by Aᵀ B (+ keep C)   A (n, k), B (n, d), C and out (k, d) float64; or Aᵀ B + Bᵀ A
           gram_self out = Aᵀ diag(s²) A        both halves filled, computed once (syrk)
 dtypes    real = float32 or float64; the sums of gram run in `real` inside a block of rows and in float64 across
           blocks, which keeps the d×d state in float64 where it is earned
@@ -23,16 +23,30 @@ from scipy.linalg.cython_blas cimport dgemm, dsyrk, sgemm, ssyrk
 cdef extern from "tiles.h" nogil:
     enum:
         TILED_ROWS
+        ONTO_ROWS
     int tiles_lent()
     Py_ssize_t panels(Py_ssize_t)
     Py_ssize_t packed_size(Py_ssize_t, Py_ssize_t)
     Py_ssize_t matmul_work(Py_ssize_t)
+    Py_ssize_t onto_work(Py_ssize_t, Py_ssize_t, Py_ssize_t)
     Py_ssize_t gram_work(Py_ssize_t, Py_ssize_t)
-    void tiles_pack(const float*, Py_ssize_t, Py_ssize_t, uint16_t*)
+    void tiles_pack(const float*, Py_ssize_t, Py_ssize_t, int, uint16_t*)
     void tiles_matmul(const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t, const uint16_t*, Py_ssize_t, int, float*,
                       Py_ssize_t, uint16_t*)
     void tiles_gram(const float*, Py_ssize_t, Py_ssize_t, const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
                     const float*, float*, uint16_t*)
+    void tiles_pack_gram(const float*, Py_ssize_t, Py_ssize_t, const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
+                         uint16_t*)
+    void tiles_onto(const uint16_t*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, int, const double*, double,
+                    double, double*)
+
+cdef extern from "sums.h" nogil:
+    enum:
+        STRIP_ROWS
+    void sum_parts_f32(const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, int,
+                       const double*, double, double, double*)
+    void sum_parts_f64(const double*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, int,
+                       const double*, double, double, double*)
 
 ctypedef fused real:
     float
@@ -95,25 +109,27 @@ cdef void syrk(int n, int k, const real* a, int lda, real* c) noexcept nogil:
         dsyrk(&upper, &plain, &n, &k, &one, <double*> a, &lda, &zero, c, &n)
 
 
-def matmul(const real[::view.strided, ::view.contiguous] a, const real[:, ::1] m,
+def matmul(const real[::view.strided, ::view.contiguous] a, const real[:, ::1] m, bint transposed,
            real[::view.strided, ::view.contiguous] out, bint accumulate, int threads, uint16_t[::1] packed=None,
            uint16_t[:, ::1] work=None):
-    """out = a m, or out += a m. On the matrix unit with packed and work (threads, ...), see tiles_size."""
+    """out = a m, or out += a m; transposed: mᵀ for m. On the matrix unit with packed and work (threads, ...), see
+    tiles_size."""
     cdef Py_ssize_t n = a.shape[0], block, blocks = (n + BLOCK - 1) // BLOCK
-    cdef int k = <int> a.shape[1], d = <int> m.shape[1]
+    cdef int k = <int> a.shape[1], d = <int> out.shape[1], ld_m = <int> m.shape[1]
     cdef int ld_a = stride(a), ld_out = stride(out)
+    cdef char order = c'T' if transposed else c'N'
     cdef real beta = 1 if accumulate else 0
     if n == 0 or d == 0 or k == 0:
         return
     if real is float and work is not None:
-        tiles_pack(&m[0, 0], k, d, &packed[0])
+        tiles_pack(&m[0, 0], k, d, transposed, &packed[0])
         for block in prange((n + TILED_ROWS - 1) // TILED_ROWS, nogil=True, schedule="dynamic", num_threads=threads):
             tiles_matmul(&a[block * TILED_ROWS, 0], ld_a, min(TILED_ROWS, n - block * TILED_ROWS), k, &packed[0], d,
                          accumulate, &out[block * TILED_ROWS, 0], ld_out, &work[threadid(), 0])
         return
     for block in prange(blocks, nogil=True, schedule="dynamic", num_threads=threads):
         # Row-major (rows, k)(k, d) is column-major (d, k)(k, rows).
-        gemm(c'N', c'N', d, <int> min(BLOCK, n - block * BLOCK), k, &m[0, 0], d, &a[block * BLOCK, 0], ld_a,
+        gemm(order, c'N', d, <int> min(BLOCK, n - block * BLOCK), k, &m[0, 0], ld_m, &a[block * BLOCK, 0], ld_a,
              beta, &out[block * BLOCK, 0], ld_out)
 
 
@@ -125,21 +141,44 @@ cdef void scale_rows(const real* a, Py_ssize_t ld, const real* scale, Py_ssize_t
             out[i * d + j] = scale[i] * a[i * ld + j]
 
 
-cdef void add_up(const real* parts, Py_ssize_t count, Py_ssize_t size, Py_ssize_t begin, Py_ssize_t end,
-                 double* total) noexcept nogil:
-    """total[begin:end] += the sum of `count` parts of `size` numbers each."""
-    cdef Py_ssize_t i, part
-    for part in range(count):
-        for i in range(begin, end):
-            total[i] += parts[part * size + i]
+cdef void sum_parts(const real* parts, Py_ssize_t count, Py_ssize_t size, Py_ssize_t d, Py_ssize_t first,
+                    Py_ssize_t last, Py_ssize_t columns, bint mirrored, const double* base, double keep, double by,
+                    double* total) noexcept nogil:
+    if real is float:
+        sum_parts_f32(parts, count, size, d, first, last, columns, mirrored, base, keep, by, total)
+    else:
+        sum_parts_f64(parts, count, size, d, first, last, columns, mirrored, base, keep, by, total)
+
+
+def onto_pays(Py_ssize_t n):
+    """Whether a Gram matrix over n rows is added up on the matrix unit in one go."""
+    return 0 < n <= ONTO_ROWS
+
+
+def onto_size(Py_ssize_t n, Py_ssize_t k, Py_ssize_t d):
+    """Numbers of work space of gram_onto."""
+    return onto_work(n, k, d)
+
+
+def gram_onto(const float[::view.strided, ::view.contiguous] a, const float[::view.strided, ::view.contiguous] b,
+              const double[:, ::1] base, double keep, double by, bint mirrored, double[:, ::1] total, int threads,
+              uint16_t[::1] work):
+    """As gram, on the matrix unit over few rows: straight into total, without parts. work is onto_size(n, k, d)."""
+    cdef Py_ssize_t n = a.shape[0], k = a.shape[1], d = b.shape[1], i, last = panels(k) - 1
+    cdef const double* base_ = &base[0, 0] if base is not None else NULL
+    tiles_pack_gram(&a[0, 0], stride(a), k, &b[0, 0], stride(b), d, n, &work[0])
+    for i in prange(last + 1, nogil=True, schedule="dynamic", num_threads=threads):
+        tiles_onto(&work[0], last - i, k, d, n, mirrored, base_, keep, by, &total[0, 0])
 
 
 def gram(const real[::view.strided, ::view.contiguous] a, const real[::view.strided, ::view.contiguous] b,
-         Py_ssize_t rows, real[:, :, ::1] parts, double[:, ::1] total, int threads, uint16_t[:, ::1] work=None):
-    """total = aᵀ b over n ≥ 1 rows. parts (up to MOST_PARTS, k, d) as it comes, total (k, d) zeroed; rows is
-    part_rows(n). On the matrix unit with work (threads, ...), see tiles_size."""
-    cdef Py_ssize_t n = a.shape[0], size = total.shape[0] * total.shape[1], first = 0, part, count, row, i
+         Py_ssize_t rows, real[:, :, ::1] parts, const double[:, ::1] base, double keep, double by, bint mirrored,
+         double[:, ::1] total, int threads, uint16_t[:, ::1] work=None):
+    """total = keep base + by aᵀ b over n ≥ 1 rows, base None: 0; mirrored: aᵀ b + bᵀ a. parts (up to MOST_PARTS, k, d)
+    and total (k, d) as they come; rows is part_rows(n). On the matrix unit with work (threads, ...), see tiles_size."""
+    cdef Py_ssize_t n = a.shape[0], first = 0, part, count, row, strip
     cdef int k = <int> a.shape[1], d = <int> b.shape[1], ld_a = stride(a), ld_b = stride(b)
+    cdef const double* base_ = &base[0, 0] if base is not None else NULL
     while first < n:
         count = min(parts.shape[0], (n - first + rows - 1) // rows)
         for part in prange(count, nogil=True, schedule="static", num_threads=threads):
@@ -151,8 +190,12 @@ def gram(const real[::view.strided, ::view.contiguous] a, const real[::view.stri
                 # Row-major aᵀ b (k, d) is column-major bᵀ a (d, k).
                 gemm(c'N', c'T', d, k, <int> min(rows, n - row), &b[row, 0], ld_b, &a[row, 0], ld_a,
                      <real> 0, &parts[part, 0, 0], d)
-        for i in prange(k, nogil=True, schedule="static", num_threads=threads):
-            add_up(&parts[0, 0, 0], count, size, i * d, (i + 1) * d, &total[0, 0])
+        for strip in prange((k + STRIP_ROWS - 1) // STRIP_ROWS, nogil=True, schedule="static", num_threads=threads):
+            row = strip * STRIP_ROWS
+            sum_parts(&parts[0, 0, 0], count, k * d, d, row, min(k, row + STRIP_ROWS), d, mirrored, base_, keep, by,
+                      &total[0, 0])
+        base_ = &total[0, 0]
+        keep = 1
         first += count * rows
 
 
@@ -160,8 +203,9 @@ def gram_self(const real[::view.strided, ::view.contiguous] a, const real[::1] s
               Py_ssize_t rows, real[:, :, ::1] parts, double[:, ::1] total, int threads, uint16_t[:, ::1] work=None):
     """total = aᵀ diag(scale²) a, both halves; scale None: 1, else scratch is (threads, rows, d), or nothing on the
     matrix unit. As gram."""
-    cdef Py_ssize_t n = a.shape[0], size = total.shape[0] * total.shape[1], first = 0, part, count, row, i, j
+    cdef Py_ssize_t n = a.shape[0], first = 0, part, count, row, strip, i, j
     cdef int d = <int> a.shape[1], ld = stride(a)
+    cdef const double* base = NULL
     cdef bint scaled = scale is not None
     while first < n:
         count = min(parts.shape[0], (n - first + rows - 1) // rows)
@@ -175,8 +219,11 @@ def gram_self(const real[::view.strided, ::view.contiguous] a, const real[::1] s
                 syrk(d, <int> min(rows, n - row), &scratch[threadid(), 0, 0], d, &parts[part, 0, 0])
             else:
                 syrk(d, <int> min(rows, n - row), &a[row, 0], ld, &parts[part, 0, 0])
-        for i in prange(d, nogil=True, schedule="static", num_threads=threads):
-            add_up(&parts[0, 0, 0], count, size, i * d, i * d + i + 1, &total[0, 0])
+        for strip in prange((d + STRIP_ROWS - 1) // STRIP_ROWS, nogil=True, schedule="static", num_threads=threads):
+            row = strip * STRIP_ROWS
+            sum_parts(&parts[0, 0, 0], count, d * d, d, row, min(d, row + STRIP_ROWS), min(d, row + STRIP_ROWS), False,
+                      base, 1, 1, &total[0, 0])
+        base = &total[0, 0]
         first += count * rows
     for i in range(d):
         for j in range(i):

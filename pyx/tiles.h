@@ -35,6 +35,8 @@
 #define GRAM_STEPS 4
 /* Rows of a product at a time: a panel of the right side serves them all before the next one. */
 #define TILED_ROWS 128
+/* Rows of a Gram matrix that is added up in one go, without parts. */
+#define ONTO_ROWS 512
 
 static inline ptrdiff_t panels(ptrdiff_t n) { return (n + PANEL - 1) / PANEL; }
 
@@ -44,6 +46,9 @@ static inline ptrdiff_t packed_size(ptrdiff_t inner, ptrdiff_t columns) {
 }
 static inline ptrdiff_t matmul_work(ptrdiff_t inner) {
     return packed_size(inner, TILED_ROWS) + 2 * PANEL * PANEL;
+}
+static inline ptrdiff_t onto_work(ptrdiff_t n, ptrdiff_t k, ptrdiff_t d) {
+    return (panels(k) + panels(d)) * panels(n) * STEP_NUMBERS;
 }
 static inline ptrdiff_t gram_work(ptrdiff_t k, ptrdiff_t d) {
     return (panels(k) + panels(d)) * GRAM_STEPS * STEP_NUMBERS + panels(k) * panels(d) * 2 * PANEL * PANEL;
@@ -131,19 +136,33 @@ TILED_INLINE void transpose(const __m512i *in, __m512i *out) {
     }
 }
 
-/* Panels whose rows are rows of x (count, inner). */
-TILED static void pack_along(const float *x, ptrdiff_t ld, ptrdiff_t count, ptrdiff_t inner, uint16_t *packed) {
+/* Panels whose rows or columns are rows of x (count, inner), as left ones or as right ones (NULL: not). */
+TILED static void pack_along(const float *x, ptrdiff_t ld, ptrdiff_t count, ptrdiff_t inner, uint16_t *left,
+                             uint16_t *right) {
     const __m512i uppers = _mm512_set_epi16(63, 61, 59, 57, 55, 53, 51, 49, 47, 45, 43, 41, 39, 37, 35, 33, 31, 29, 27,
                                             25, 23, 21, 19, 17, 15, 13, 11, 9, 7, 5, 3, 1);
     const ptrdiff_t size = panels(inner) * STEP_NUMBERS;
-    for (ptrdiff_t row = 0; row < panels(count) * PANEL; row++, x += ld) {
-        uint16_t *to = packed + row / PANEL * size + row % PANEL / 16 * TILE_NUMBERS + row % 16 * 32;
-        for (ptrdiff_t k = 0; k < inner; k += 32, to += STEP_NUMBERS) {
-            __m512i low[PARTS], high[PARTS];
-            split(_mm512_maskz_loadu_ps(row < count ? lanes(inner - k) : 0, x + k), low);
-            split(_mm512_maskz_loadu_ps(row < count ? lanes(inner - k - 16) : 0, x + k + 16), high);
-            for (int part = 0; part < PARTS; part++)
-                _mm512_storeu_si512(to + part * 2 * TILE_NUMBERS, _mm512_permutex2var_epi16(low[part], uppers, high[part]));
+    for (ptrdiff_t row = 0; row < panels(count) * PANEL; row += 16) {
+        const ptrdiff_t place = row / PANEL * size + row % PANEL / 16 * TILE_NUMBERS;
+        for (ptrdiff_t k = 0; k < inner; k += 32) {
+            const ptrdiff_t to = place + k / 32 * STEP_NUMBERS;
+            const __mmask16 low = lanes(inner - k), high = lanes(inner - k - 16);
+            __m512i pairs[PARTS][16];
+            for (int i = 0; i < 16; i++) {
+                const float *from = x + (row + i) * ld + k;
+                __m512i of_low[PARTS], of_high[PARTS];
+                split(_mm512_maskz_loadu_ps(row + i < count ? low : 0, from), of_low);
+                split(_mm512_maskz_loadu_ps(row + i < count ? high : 0, from + 16), of_high);
+                for (int part = 0; part < PARTS; part++) {
+                    pairs[part][i] = _mm512_permutex2var_epi16(of_low[part], uppers, of_high[part]);
+                    if (left) _mm512_storeu_si512(left + to + part * 2 * TILE_NUMBERS + 32 * i, pairs[part][i]);
+                }
+            }
+            for (int part = 0; right && part < PARTS; part++) {
+                transpose(pairs[part], pairs[part]);
+                for (int i = 0; i < 16; i++)
+                    _mm512_storeu_si512(right + to + part * 2 * TILE_NUMBERS + 32 * i, pairs[part][i]);
+            }
         }
     }
 }
@@ -232,9 +251,10 @@ TILED_INLINE void multiply(const uint16_t *left, const uint16_t *right, ptrdiff_
 #undef TERM
 }
 
-/* B (inner, columns) packed for tiles_matmul. */
-static void tiles_pack(const float *b, ptrdiff_t inner, ptrdiff_t columns, uint16_t *packed) {
-    pack_across(b, columns, columns, inner, NULL, panels(inner) * STEP_NUMBERS, NULL, packed);
+/* B (inner, columns) packed for tiles_matmul; transposed: b is Bᵀ. */
+static void tiles_pack(const float *b, ptrdiff_t inner, ptrdiff_t columns, int transposed, uint16_t *packed) {
+    if (transposed) pack_along(b, inner, columns, inner, NULL, packed);
+    else pack_across(b, columns, columns, inner, NULL, panels(inner) * STEP_NUMBERS, NULL, packed);
 }
 
 /* C = A B (+ C) for rows (≤ TILED_ROWS) rows of A (rows, inner). */
@@ -243,7 +263,7 @@ TILED static void tiles_matmul(const float *a, ptrdiff_t ld_a, ptrdiff_t rows, p
     const ptrdiff_t steps = panels(inner), size = steps * STEP_NUMBERS;
     float *block = (float *) (work + TILED_ROWS / PANEL * size);
     tiles_begin();
-    pack_along(a, ld_a, rows, inner, work);
+    pack_along(a, ld_a, rows, inner, work, NULL);
     for (ptrdiff_t j = 0; j < columns; j += PANEL, packed += size) {
         const __mmask16 low = lanes(columns - j), high = lanes(columns - j - 16);
         for (ptrdiff_t first = 0; first < rows; first += PANEL) {
@@ -297,14 +317,87 @@ TILED static void tiles_gram(const float *a, ptrdiff_t ld_a, ptrdiff_t k, const 
                    sizeof(float) * (d - j < PANEL ? d - j : PANEL));
 }
 
+/* Both sides of Aᵀ B over n rows packed for tiles_onto. */
+static void tiles_pack_gram(const float *a, ptrdiff_t ld_a, ptrdiff_t k, const float *b, ptrdiff_t ld_b, ptrdiff_t d,
+                            ptrdiff_t n, uint16_t *work) {
+    const ptrdiff_t size = panels(n) * STEP_NUMBERS;
+    pack_across(a, ld_a, k, n, NULL, size, work, NULL);
+    pack_across(b, ld_b, d, n, NULL, size, NULL, work + panels(k) * size);
+}
+
+/* A block (32×32), transposed. */
+TILED_INLINE void transpose_block(float *block) {
+    __m512i upper[16], lower[16];
+    for (int i = 0; i < PANEL; i += 16)
+        for (int j = 0; j <= i; j += 16) {
+            for (int row = 0; row < 16; row++) {
+                upper[row] = _mm512_loadu_si512(block + (j + row) * PANEL + i);
+                lower[row] = _mm512_loadu_si512(block + (i + row) * PANEL + j);
+            }
+            transpose(upper, upper);
+            transpose(lower, lower);
+            for (int row = 0; row < 16; row++) {
+                _mm512_storeu_si512(block + (i + row) * PANEL + j, upper[row]);
+                _mm512_storeu_si512(block + (j + row) * PANEL + i, lower[row]);
+            }
+        }
+}
+
+/* out = keep base + by block, for `rows` rows and `columns` columns; base NULL: 0. */
+TILED_INLINE void add_block(const float *block, ptrdiff_t rows, ptrdiff_t columns, const double *base, double keep,
+                            double by, double *out, ptrdiff_t ld) {
+    const __m512d kept = _mm512_set1_pd(keep), times = _mm512_set1_pd(by);
+    for (ptrdiff_t i = 0; i < rows; i++)
+        for (ptrdiff_t j = 0; j < columns; j += 8) {
+            const __mmask8 there = (__mmask8) lanes(columns - j < 8 ? columns - j : 8);
+            __m512d x = _mm512_mul_pd(times, _mm512_cvtps_pd(_mm256_loadu_ps(block + i * PANEL + j)));
+            if (base) x = _mm512_fmadd_pd(kept, _mm512_maskz_loadu_pd(there, base + i * ld + j), x);
+            _mm512_mask_storeu_pd(out + i * ld + j, there, x);
+        }
+}
+
+/* Panel i of the rows of C (k, d) = keep base + by Aᵀ B over n rows; mirrored: Aᵀ B + Bᵀ A for Aᵀ B, of panel i up to the
+ * diagonal, and as much of the columns. */
+TILED static void tiles_onto(const uint16_t *work, ptrdiff_t i, ptrdiff_t k, ptrdiff_t d, ptrdiff_t n, int mirrored,
+                             const double *base, double keep, double by, double *c) {
+    const ptrdiff_t steps = panels(n), size = steps * STEP_NUMBERS, rows = k - i * PANEL < PANEL ? k - i * PANEL : PANEL;
+    const uint16_t *left = work, *right = work + panels(k) * size;
+    _Alignas(64) float block[PANEL * PANEL], other[PANEL * PANEL];
+    tiles_begin();
+    for (ptrdiff_t j = 0; j < (mirrored ? i + 1 : panels(d)); j++) {
+        const ptrdiff_t columns = d - j * PANEL < PANEL ? d - j * PANEL : PANEL;
+        const ptrdiff_t at = i * PANEL * d + j * PANEL, across = j * PANEL * d + i * PANEL;
+        for (ptrdiff_t row = 0; base && row < rows; row++)
+            for (ptrdiff_t column = 0; column < columns; column += 8)
+                _mm_prefetch((const char *) (base + at + row * d + column), _MM_HINT_T0);
+        multiply(left + i * size, right + j * size, steps, 1, 0, block, PANEL);
+        if (mirrored) {
+            multiply(left + j * size, right + i * size, steps, 1, 0, other, PANEL);
+            transpose_block(other);
+            for (int x = 0; x < PANEL * PANEL; x++) block[x] += other[x];
+            if (j < i) {
+                memcpy(other, block, sizeof block);
+                transpose_block(other);
+                add_block(other, columns, rows, base ? base + across : NULL, keep, by, c + across, d);
+            }
+        }
+        add_block(block, rows, columns, base ? base + at : NULL, keep, by, c + at, d);
+    }
+    _tile_release();
+}
+
 #else
 
 static int tiles_lent(void) { return 0; }
-static void tiles_pack(const float *b, ptrdiff_t inner, ptrdiff_t columns, uint16_t *packed) {}
+static void tiles_pack(const float *b, ptrdiff_t inner, ptrdiff_t columns, int transposed, uint16_t *packed) {}
 static void tiles_matmul(const float *a, ptrdiff_t ld_a, ptrdiff_t rows, ptrdiff_t inner, const uint16_t *packed,
                          ptrdiff_t columns, int accumulate, float *c, ptrdiff_t ld_c, uint16_t *work) {}
 static void tiles_gram(const float *a, ptrdiff_t ld_a, ptrdiff_t k, const float *b, ptrdiff_t ld_b, ptrdiff_t d,
                        ptrdiff_t n, const float *scale, float *c, uint16_t *work) {}
+static void tiles_pack_gram(const float *a, ptrdiff_t ld_a, ptrdiff_t k, const float *b, ptrdiff_t ld_b, ptrdiff_t d,
+                            ptrdiff_t n, uint16_t *work) {}
+static void tiles_onto(const uint16_t *work, ptrdiff_t i, ptrdiff_t k, ptrdiff_t d, ptrdiff_t n, int mirrored,
+                       const double *base, double keep, double by, double *c) {}
 
 #endif
 #endif

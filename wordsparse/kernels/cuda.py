@@ -177,6 +177,12 @@ class CudaKernels:
             total += a[start : start + step].T @ b[start : start + step]
         return total
 
+    def plus_gram(
+        self, matrix: Array, a: Array, b: Array, keep: float = 1.0, by: float = 1.0, *, symmetric: bool = False
+    ) -> Array:
+        product = self.gram(a, b)
+        return keep * matrix + by * (product + product.T if symmetric else product)
+
     def weighted_gram(self, a: Array, weights: Array) -> Array:
         return self.gram(a * self.xp.sqrt(weights).astype(a.dtype)[:, None])
 
