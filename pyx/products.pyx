@@ -23,22 +23,16 @@ from scipy.linalg.cython_blas cimport dgemm, dsyrk, sgemm, ssyrk
 cdef extern from "tiles.h" nogil:
     enum:
         TILED_ROWS
-        ONTO_ROWS
     int tiles_lent()
     Py_ssize_t panels(Py_ssize_t)
     Py_ssize_t packed_size(Py_ssize_t, Py_ssize_t)
     Py_ssize_t matmul_work(Py_ssize_t)
-    Py_ssize_t onto_work(Py_ssize_t, Py_ssize_t, Py_ssize_t)
     Py_ssize_t gram_work(Py_ssize_t, Py_ssize_t)
     void tiles_pack(const float*, Py_ssize_t, Py_ssize_t, int, uint16_t*)
     void tiles_matmul(const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t, const uint16_t*, Py_ssize_t, int, float*,
                       Py_ssize_t, uint16_t*)
     void tiles_gram(const float*, Py_ssize_t, Py_ssize_t, const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
                     const float*, float*, uint16_t*)
-    void tiles_pack_gram(const float*, Py_ssize_t, Py_ssize_t, const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
-                         uint16_t*)
-    void tiles_onto(const uint16_t*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, int, const double*, double,
-                    double, double*)
 
 cdef extern from "sums.h" nogil:
     enum:
@@ -148,27 +142,6 @@ cdef void sum_parts(const real* parts, Py_ssize_t count, Py_ssize_t size, Py_ssi
         sum_parts_f32(parts, count, size, d, first, last, columns, mirrored, base, keep, by, total)
     else:
         sum_parts_f64(parts, count, size, d, first, last, columns, mirrored, base, keep, by, total)
-
-
-def onto_pays(Py_ssize_t n):
-    """Whether a Gram matrix over n rows is added up on the matrix unit in one go."""
-    return 0 < n <= ONTO_ROWS
-
-
-def onto_size(Py_ssize_t n, Py_ssize_t k, Py_ssize_t d):
-    """Numbers of work space of gram_onto."""
-    return onto_work(n, k, d)
-
-
-def gram_onto(const float[::view.strided, ::view.contiguous] a, const float[::view.strided, ::view.contiguous] b,
-              const double[:, ::1] base, double keep, double by, bint mirrored, double[:, ::1] total, int threads,
-              uint16_t[::1] work):
-    """As gram, on the matrix unit over few rows: straight into total, without parts. work is onto_size(n, k, d)."""
-    cdef Py_ssize_t n = a.shape[0], k = a.shape[1], d = b.shape[1], i, last = panels(k) - 1
-    cdef const double* base_ = &base[0, 0] if base is not None else NULL
-    tiles_pack_gram(&a[0, 0], stride(a), k, &b[0, 0], stride(b), d, n, &work[0])
-    for i in prange(last + 1, nogil=True, schedule="dynamic", num_threads=threads):
-        tiles_onto(&work[0], last - i, k, d, n, mirrored, base_, keep, by, &total[0, 0])
 
 
 def gram(const real[::view.strided, ::view.contiguous] a, const real[::view.strided, ::view.contiguous] b,

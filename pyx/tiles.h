@@ -35,8 +35,6 @@
 #define GRAM_STEPS 4
 /* Rows of a product at a time: a panel of the right side serves them all before the next one. */
 #define TILED_ROWS 128
-/* Rows of a Gram matrix that is added up in one go, without parts. */
-#define ONTO_ROWS 512
 
 static inline ptrdiff_t panels(ptrdiff_t n) { return (n + PANEL - 1) / PANEL; }
 
@@ -46,9 +44,6 @@ static inline ptrdiff_t packed_size(ptrdiff_t inner, ptrdiff_t columns) {
 }
 static inline ptrdiff_t matmul_work(ptrdiff_t inner) {
     return packed_size(inner, TILED_ROWS) + 2 * PANEL * PANEL;
-}
-static inline ptrdiff_t onto_work(ptrdiff_t n, ptrdiff_t k, ptrdiff_t d) {
-    return (panels(k) + panels(d)) * panels(n) * STEP_NUMBERS;
 }
 static inline ptrdiff_t gram_work(ptrdiff_t k, ptrdiff_t d) {
     return (panels(k) + panels(d)) * GRAM_STEPS * STEP_NUMBERS + panels(k) * panels(d) * 2 * PANEL * PANEL;
@@ -289,101 +284,37 @@ TILED static void tiles_matmul(const float *a, ptrdiff_t ld_a, ptrdiff_t rows, p
     _tile_release();
 }
 
-/* C (k, d) = Aᵀ diag(scale²) B over n rows; B NULL: A, and of C only the lower half is right. */
+/* C (k, d) = Aᵀ diag(scale²) B over n rows; B NULL: A, and of C only the lower half is right. Blocks that are whole and
+ * done in one go are stored where they belong, others in the work space until all are done. */
 TILED static void tiles_gram(const float *a, ptrdiff_t ld_a, ptrdiff_t k, const float *b, ptrdiff_t ld_b, ptrdiff_t d,
                              ptrdiff_t n, const float *scale, float *c, uint16_t *work) {
-    const ptrdiff_t size = GRAM_STEPS * STEP_NUMBERS, across = panels(d);
+    const ptrdiff_t size = GRAM_STEPS * STEP_NUMBERS, across = panels(d), chunk = GRAM_STEPS * PANEL;
+    const ptrdiff_t whole_rows = n > chunk ? 0 : k / PANEL, whole_columns = d / PANEL;
     uint16_t *left = work, *right = left + panels(k) * size;
     float *blocks = (float *) (right + across * size);
     tiles_begin();
-    for (ptrdiff_t first = 0; first < n; first += GRAM_STEPS * PANEL) {
-        const ptrdiff_t rows = n - first < GRAM_STEPS * PANEL ? n - first : GRAM_STEPS * PANEL, steps = panels(rows);
+    for (ptrdiff_t first = 0; first < n; first += chunk) {
+        const ptrdiff_t rows = n - first < chunk ? n - first : chunk, steps = panels(rows);
         const float *of_rows = scale ? scale + first : NULL;
         pack_across(a + first * ld_a, ld_a, k, rows, of_rows, size, left, b ? NULL : right);
         if (b) pack_across(b + first * ld_b, ld_b, d, rows, of_rows, size, NULL, right);
         for (ptrdiff_t j = 0; j < across; j++) {
             const int wide = d - j * PANEL > 16;
             for (ptrdiff_t i = b ? 0 : j; i < panels(k); i++) {
+                const uint16_t *of_a = left + i * size, *of_b = right + j * size;
                 float *block = blocks + (i * across + j) * PANEL * PANEL;
-                if (wide) multiply(left + i * size, right + j * size, steps, 1, first > 0, block, PANEL);
-                else multiply(left + i * size, right + j * size, steps, 0, first > 0, block, PANEL);
+                if (i < whole_rows && j < whole_columns)
+                    multiply(of_a, of_b, steps, 1, 0, c + i * PANEL * d + j * PANEL, d);
+                else if (wide) multiply(of_a, of_b, steps, 1, first > 0, block, PANEL);
+                else multiply(of_a, of_b, steps, 0, first > 0, block, PANEL);
             }
         }
     }
     _tile_release();
     for (ptrdiff_t i = 0; i < k; i++)
-        for (ptrdiff_t j = 0; j < (b ? d : i + 1); j += PANEL)
-            memcpy(c + i * d + j, blocks + (i / PANEL * across + j / PANEL) * PANEL * PANEL + i % PANEL * PANEL,
-                   sizeof(float) * (d - j < PANEL ? d - j : PANEL));
-}
-
-/* Both sides of Aᵀ B over n rows packed for tiles_onto. */
-static void tiles_pack_gram(const float *a, ptrdiff_t ld_a, ptrdiff_t k, const float *b, ptrdiff_t ld_b, ptrdiff_t d,
-                            ptrdiff_t n, uint16_t *work) {
-    const ptrdiff_t size = panels(n) * STEP_NUMBERS;
-    pack_across(a, ld_a, k, n, NULL, size, work, NULL);
-    pack_across(b, ld_b, d, n, NULL, size, NULL, work + panels(k) * size);
-}
-
-/* A block (32×32), transposed. */
-TILED_INLINE void transpose_block(float *block) {
-    __m512i upper[16], lower[16];
-    for (int i = 0; i < PANEL; i += 16)
-        for (int j = 0; j <= i; j += 16) {
-            for (int row = 0; row < 16; row++) {
-                upper[row] = _mm512_loadu_si512(block + (j + row) * PANEL + i);
-                lower[row] = _mm512_loadu_si512(block + (i + row) * PANEL + j);
-            }
-            transpose(upper, upper);
-            transpose(lower, lower);
-            for (int row = 0; row < 16; row++) {
-                _mm512_storeu_si512(block + (i + row) * PANEL + j, upper[row]);
-                _mm512_storeu_si512(block + (j + row) * PANEL + i, lower[row]);
-            }
-        }
-}
-
-/* out = keep base + by block, for `rows` rows and `columns` columns; base NULL: 0. */
-TILED_INLINE void add_block(const float *block, ptrdiff_t rows, ptrdiff_t columns, const double *base, double keep,
-                            double by, double *out, ptrdiff_t ld) {
-    const __m512d kept = _mm512_set1_pd(keep), times = _mm512_set1_pd(by);
-    for (ptrdiff_t i = 0; i < rows; i++)
-        for (ptrdiff_t j = 0; j < columns; j += 8) {
-            const __mmask8 there = (__mmask8) lanes(columns - j < 8 ? columns - j : 8);
-            __m512d x = _mm512_mul_pd(times, _mm512_cvtps_pd(_mm256_loadu_ps(block + i * PANEL + j)));
-            if (base) x = _mm512_fmadd_pd(kept, _mm512_maskz_loadu_pd(there, base + i * ld + j), x);
-            _mm512_mask_storeu_pd(out + i * ld + j, there, x);
-        }
-}
-
-/* Panel i of the rows of C (k, d) = keep base + by Aᵀ B over n rows; mirrored: Aᵀ B + Bᵀ A for Aᵀ B, of panel i up to the
- * diagonal, and as much of the columns. */
-TILED static void tiles_onto(const uint16_t *work, ptrdiff_t i, ptrdiff_t k, ptrdiff_t d, ptrdiff_t n, int mirrored,
-                             const double *base, double keep, double by, double *c) {
-    const ptrdiff_t steps = panels(n), size = steps * STEP_NUMBERS, rows = k - i * PANEL < PANEL ? k - i * PANEL : PANEL;
-    const uint16_t *left = work, *right = work + panels(k) * size;
-    _Alignas(64) float block[PANEL * PANEL], other[PANEL * PANEL];
-    tiles_begin();
-    for (ptrdiff_t j = 0; j < (mirrored ? i + 1 : panels(d)); j++) {
-        const ptrdiff_t columns = d - j * PANEL < PANEL ? d - j * PANEL : PANEL;
-        const ptrdiff_t at = i * PANEL * d + j * PANEL, across = j * PANEL * d + i * PANEL;
-        for (ptrdiff_t row = 0; base && row < rows; row++)
-            for (ptrdiff_t column = 0; column < columns; column += 8)
-                _mm_prefetch((const char *) (base + at + row * d + column), _MM_HINT_T0);
-        multiply(left + i * size, right + j * size, steps, 1, 0, block, PANEL);
-        if (mirrored) {
-            multiply(left + j * size, right + i * size, steps, 1, 0, other, PANEL);
-            transpose_block(other);
-            for (int x = 0; x < PANEL * PANEL; x++) block[x] += other[x];
-            if (j < i) {
-                memcpy(other, block, sizeof block);
-                transpose_block(other);
-                add_block(other, columns, rows, base ? base + across : NULL, keep, by, c + across, d);
-            }
-        }
-        add_block(block, rows, columns, base ? base + at : NULL, keep, by, c + at, d);
-    }
-    _tile_release();
+        for (ptrdiff_t j = i / PANEL < whole_rows ? whole_columns : 0; j < (b ? across : i / PANEL + 1); j++)
+            memcpy(c + i * d + j * PANEL, blocks + (i / PANEL * across + j) * PANEL * PANEL + i % PANEL * PANEL,
+                   sizeof(float) * (d - j * PANEL < PANEL ? d - j * PANEL : PANEL));
 }
 
 #else
@@ -394,10 +325,6 @@ static void tiles_matmul(const float *a, ptrdiff_t ld_a, ptrdiff_t rows, ptrdiff
                          ptrdiff_t columns, int accumulate, float *c, ptrdiff_t ld_c, uint16_t *work) {}
 static void tiles_gram(const float *a, ptrdiff_t ld_a, ptrdiff_t k, const float *b, ptrdiff_t ld_b, ptrdiff_t d,
                        ptrdiff_t n, const float *scale, float *c, uint16_t *work) {}
-static void tiles_pack_gram(const float *a, ptrdiff_t ld_a, ptrdiff_t k, const float *b, ptrdiff_t ld_b, ptrdiff_t d,
-                            ptrdiff_t n, uint16_t *work) {}
-static void tiles_onto(const uint16_t *work, ptrdiff_t i, ptrdiff_t k, ptrdiff_t d, ptrdiff_t n, int mirrored,
-                       const double *base, double keep, double by, double *c) {}
 
 #endif
 #endif

@@ -134,10 +134,6 @@ class CpuKernels(HostArrays):
             return np.zeros((k, d)) if base is None else keep * base
         total = self._rooms.empty((k, d), np.float64)
         rows, threads = _products.part_rows(n), self._threads_for(a.size * d)
-        if self._on_tiles(a, d) and _products.onto_pays(n):
-            work = self._rooms.empty((_products.onto_size(n, k, d),), np.uint16)
-            _products.gram_onto(a, b, base, keep, by, symmetric, total, threads, work)
-            return total
         parts = self._rooms.empty((min(_products.MOST_PARTS, -(-n // rows)), k, d), a.dtype)
         _, tiles = self._tiles(a, d, threads, gram=True)
         _products.gram(a, b, rows, parts, base, keep, by, symmetric, total, threads, tiles)
