@@ -144,40 +144,34 @@ def low_rank(problem: Problem, kernels: Kernels, real: np.dtype[Any]) -> Update:
     With B = HΠ (2 diag(α) H)ᵀ and K = η (I − (η/c) B)⁻¹ HΠ U⁻¹ / c,  U'⁻¹ = (U⁻¹ + (2 diag(α) H)ᵀ K) / c  and
     Δ U'⁻¹ = −Γᵀ K. With g = ∇H, everything that changes Q lies in the span of H Π:
 
-        Q' = c² Q + (HΠ)ᵀ M + Mᵀ HΠ,   M = −c η g + η² S HΠ
+        Q' = c² Q − c η ((HΠ)ᵀ M + Mᵀ HΠ),   M = g − (η/c) S HΠ
         S  = (g − diag(α) Ĥ) (2 diag(α) H)ᵀ + ½ Γ Γᵀ + Γ p_T βᵀ + ½ ‖p‖² β βᵀ
     """
     f, forward, c = problem.factors, problem.forward, problem.shrink
     eta, eta_c = real.type(problem.eta), real.type(problem.eta / c)
     alpha, beta = forward.alpha.astype(real)[:, None], forward.beta.astype(real)
     H, HP = forward.inputs.rows.astype(real, copy=False), problem.HP.astype(real, copy=False)
-    gamma_p = forward.weighted(problem.p_T)
+    gradient, gamma_p = forward.gradient.astype(real), forward.weighted(problem.p_T)
     H2 = 2 * alpha * H
-    B = HP @ H2.T
+    B = kernels.matmul(HP, H2.T)
     strength = float(eta * np.sqrt(abs(np.vdot(B, B.T))))
 
-    S = (forward.gradient - alpha * forward.H_hat) @ H2.T
+    S = kernels.matmul(gradient - alpha * forward.H_hat, H2.T)
     S += np.outer(gamma_p + real.type(0.5 * problem.total) * beta, beta)
     products = kernels.xp.zeros(B.shape, forward.gamma.dtype)
     kernels.sparse_gram(forward.targets.csr, forward.transposed, forward.gamma, out=products)
     S += 0.5 * products
-    M = (-eta * real.type(c)) * forward.gradient + eta**2 * (S @ HP)
-    system = kernels.inverse(kernels.xp.eye(B.shape[0]) - eta_c * B).astype(real, copy=False)
-    K = system @ (eta_c * (HP @ f.U_inverse.astype(real)))
-    change = HP.T @ M
+    M = kernels.matmul(-eta_c * S, HP, out=gradient)
+    system = kernels.inverse(kernels.xp.eye(B.shape[0], dtype=real) - eta_c * B)
+    K = kernels.matmul(eta_c * system, kernels.matmul(HP, f.U_inverse))
     along = np.stack([f.omega, f.w_bar], axis=1).astype(real)
     omega, w_bar = (H2 @ along + np.stack([beta, real.type(problem.total) * beta + gamma_p], axis=1)).T @ HP
     new = Factors(
-        _times(c, f.U) - (eta * (f.U.astype(real) @ H2.T)) @ HP,
-        _times(1 / c, f.U_inverse + H2.T @ K),
+        kernels.plus_gram(f.U, kernels.matmul(H2, f.U.T), HP, c, -problem.eta),
+        kernels.plus_gram(f.U_inverse, H2, K, 1 / c, 1 / c),
         c * f.omega - eta * omega,
-        _times(c**2, f.Q) + (change + change.T),
+        kernels.plus_gram(f.Q, HP, M, c**2, -c * problem.eta, symmetric=True),
         c * f.w_bar - eta * w_bar,
     )
     rows_change = -kernels.combine(forward.transposed, forward.gamma, K.astype(forward.gamma.dtype, copy=False))
     return Update(new.renewed(forward.inputs.dtype, kernels), rows_change, strength)
-
-
-def _times(factor: np.float64, matrix: Array) -> Array:
-    """factor × matrix; the matrix itself where the factor is 1, as without weight decay."""
-    return matrix if factor == 1 else factor * matrix
