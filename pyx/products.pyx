@@ -28,7 +28,7 @@ cdef extern from "tiles.h" nogil:
     Py_ssize_t packed_size(Py_ssize_t, Py_ssize_t)
     Py_ssize_t matmul_work(Py_ssize_t)
     Py_ssize_t gram_work(Py_ssize_t, Py_ssize_t)
-    void tiles_pack(const float*, Py_ssize_t, Py_ssize_t, int, uint16_t*)
+    void tiles_pack(const void*, int, Py_ssize_t, Py_ssize_t, int, uint16_t*)
     void tiles_matmul(const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t, const uint16_t*, Py_ssize_t, int, float*,
                       Py_ssize_t, uint16_t*)
     void tiles_gram(const float*, Py_ssize_t, Py_ssize_t, const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
@@ -43,6 +43,11 @@ cdef extern from "sums.h" nogil:
                        const double*, double, double, double*)
 
 ctypedef fused real:
+    float
+    double
+
+# What the matrix unit takes on the right, beside a float32 left side.
+ctypedef fused right:
     float
     double
 
@@ -103,11 +108,11 @@ cdef void syrk(int n, int k, const real* a, int lda, real* c) noexcept nogil:
         dsyrk(&upper, &plain, &n, &k, &one, <double*> a, &lda, &zero, c, &n)
 
 
-def matmul(const real[::view.strided, ::view.contiguous] a, const real[:, ::1] m, bint transposed,
+def matmul(const real[::view.strided, ::view.contiguous] a, const right[:, ::1] m, bint transposed,
            real[::view.strided, ::view.contiguous] out, bint accumulate, int threads, uint16_t[::1] packed=None,
            uint16_t[:, ::1] work=None):
     """out = a m, or out += a m; transposed: mᵀ for m. On the matrix unit with packed and work (threads, ...), see
-    tiles_size."""
+    tiles_size; m may be float64 beside a float32 a then."""
     cdef Py_ssize_t n = a.shape[0], block, blocks = (n + BLOCK - 1) // BLOCK
     cdef int k = <int> a.shape[1], d = <int> out.shape[1], ld_m = <int> m.shape[1]
     cdef int ld_a = stride(a), ld_out = stride(out)
@@ -116,15 +121,15 @@ def matmul(const real[::view.strided, ::view.contiguous] a, const real[:, ::1] m
     if n == 0 or d == 0 or k == 0:
         return
     if real is float and work is not None:
-        tiles_pack(&m[0, 0], k, d, transposed, &packed[0])
+        tiles_pack(&m[0, 0], right is double, k, d, transposed, &packed[0])
         for block in prange((n + TILED_ROWS - 1) // TILED_ROWS, nogil=True, schedule="dynamic", num_threads=threads):
             tiles_matmul(&a[block * TILED_ROWS, 0], ld_a, min(TILED_ROWS, n - block * TILED_ROWS), k, &packed[0], d,
                          accumulate, &out[block * TILED_ROWS, 0], ld_out, &work[threadid(), 0])
         return
     for block in prange(blocks, nogil=True, schedule="dynamic", num_threads=threads):
         # Row-major (rows, k)(k, d) is column-major (d, k)(k, rows).
-        gemm(order, c'N', d, <int> min(BLOCK, n - block * BLOCK), k, &m[0, 0], ld_m, &a[block * BLOCK, 0], ld_a,
-             beta, &out[block * BLOCK, 0], ld_out)
+        gemm(order, c'N', d, <int> min(BLOCK, n - block * BLOCK), k, <const real*> &m[0, 0], ld_m,
+             &a[block * BLOCK, 0], ld_a, beta, &out[block * BLOCK, 0], ld_out)
 
 
 cdef void scale_rows(const real* a, Py_ssize_t ld, const real* scale, Py_ssize_t n, Py_ssize_t d,

@@ -10,7 +10,7 @@
 
 /* Rows that a thread takes at a time, a cache line of a float32 row's columns, and columns that it sums at a time. */
 #define STRIP_ROWS 16
-#define STRIP_COLUMNS 64
+#define STRIP_COLUMNS 512
 
 #define REAL float
 #define NAME(stem) stem##_f32

@@ -104,6 +104,14 @@ TILED_INLINE __mmask16 lanes(ptrdiff_t n) {
     return n >= 16 ? 0xffff : n <= 0 ? 0 : (__mmask16) ((1u << n) - 1);
 }
 
+/* 16 numbers from x[at] on, float64 ones rounded. */
+TILED_INLINE __m512 load(const void *x, int is_double, ptrdiff_t at, __mmask16 there) {
+    if (!is_double) return _mm512_maskz_loadu_ps(there, (const float *) x + at);
+    __m256 low = _mm512_cvtpd_ps(_mm512_maskz_loadu_pd((__mmask8) there, (const double *) x + at));
+    __m256 high = _mm512_cvtpd_ps(_mm512_maskz_loadu_pd((__mmask8) (there >> 8), (const double *) x + at + 8));
+    return _mm512_insertf32x8(_mm512_castps256_ps512(low), high, 1);
+}
+
 /* 16×16 pairs of numbers, transposed. */
 TILED_INLINE void transpose(const __m512i *in, __m512i *out) {
     __m512i a[16], b[16];
@@ -131,9 +139,10 @@ TILED_INLINE void transpose(const __m512i *in, __m512i *out) {
     }
 }
 
-/* Panels whose rows or columns are rows of x (count, inner), as left ones or as right ones (NULL: not). */
-TILED static void pack_along(const float *x, ptrdiff_t ld, ptrdiff_t count, ptrdiff_t inner, uint16_t *left,
-                             uint16_t *right) {
+/* Panels whose rows or columns are rows of x (count, inner), as left ones or as right ones (NULL: not). x holds float32
+ * or float64 numbers. */
+TILED_INLINE void pack_along(const void *x, int is_double, ptrdiff_t ld, ptrdiff_t count, ptrdiff_t inner,
+                             uint16_t *left, uint16_t *right) {
     const __m512i uppers = _mm512_set_epi16(63, 61, 59, 57, 55, 53, 51, 49, 47, 45, 43, 41, 39, 37, 35, 33, 31, 29, 27,
                                             25, 23, 21, 19, 17, 15, 13, 11, 9, 7, 5, 3, 1);
     const ptrdiff_t size = panels(inner) * STEP_NUMBERS;
@@ -144,10 +153,10 @@ TILED static void pack_along(const float *x, ptrdiff_t ld, ptrdiff_t count, ptrd
             const __mmask16 low = lanes(inner - k), high = lanes(inner - k - 16);
             __m512i pairs[PARTS][16];
             for (int i = 0; i < 16; i++) {
-                const float *from = x + (row + i) * ld + k;
+                const ptrdiff_t from = (row + i) * ld + k;
                 __m512i of_low[PARTS], of_high[PARTS];
-                split(_mm512_maskz_loadu_ps(row + i < count ? low : 0, from), of_low);
-                split(_mm512_maskz_loadu_ps(row + i < count ? high : 0, from + 16), of_high);
+                split(load(x, is_double, from, row + i < count ? low : 0), of_low);
+                split(load(x, is_double, from + 16, row + i < count ? high : 0), of_high);
                 for (int part = 0; part < PARTS; part++) {
                     pairs[part][i] = _mm512_permutex2var_epi16(of_low[part], uppers, of_high[part]);
                     if (left) _mm512_storeu_si512(left + to + part * 2 * TILE_NUMBERS + 32 * i, pairs[part][i]);
@@ -163,9 +172,9 @@ TILED static void pack_along(const float *x, ptrdiff_t ld, ptrdiff_t count, ptrd
 }
 
 /* Panels whose rows or columns are columns of x (inner, count), x's rows times `scale` (NULL: 1): `size` numbers from
- * one panel to the next, as right ones and as left ones, either or both (NULL: not). */
-TILED static void pack_across(const float *x, ptrdiff_t ld, ptrdiff_t count, ptrdiff_t inner, const float *scale,
-                              ptrdiff_t size, uint16_t *left, uint16_t *right) {
+ * one panel to the next, as right ones and as left ones, either or both (NULL: not). x as above. */
+TILED_INLINE void pack_across(const void *x, int is_double, ptrdiff_t ld, ptrdiff_t count, ptrdiff_t inner,
+                              const float *scale, ptrdiff_t size, uint16_t *left, uint16_t *right) {
     const __m512i upper = _mm512_set1_epi32((int) 0xffff0000);
     __m512i pairs[PARTS][16];
     for (ptrdiff_t k = 0; k < inner; k += 32) {
@@ -174,14 +183,14 @@ TILED static void pack_across(const float *x, ptrdiff_t ld, ptrdiff_t count, ptr
             const __mmask16 there = lanes(count - column);
             for (int i = 0; i < 16; i++) {
                 const ptrdiff_t row = k + 2 * i;
-                const float *from = x + row * ld + column;
-                __m512 even = _mm512_maskz_loadu_ps(row < inner ? there : 0, from);
-                __m512 odd = _mm512_maskz_loadu_ps(row + 1 < inner ? there : 0, from + ld);
+                const ptrdiff_t from = row * ld + column, ahead = (from + 32 * ld) * (is_double ? 8 : 4);
+                __m512 even = load(x, is_double, from, row < inner ? there : 0);
+                __m512 odd = load(x, is_double, from + ld, row + 1 < inner ? there : 0);
                 __m512i of_even[PARTS], of_odd[PARTS];
                 if (scale && row < inner) even = _mm512_mul_ps(even, _mm512_set1_ps(scale[row]));
                 if (scale && row + 1 < inner) odd = _mm512_mul_ps(odd, _mm512_set1_ps(scale[row + 1]));
-                _mm_prefetch((const char *) (from + 32 * ld), _MM_HINT_T0);
-                _mm_prefetch((const char *) (from + 33 * ld), _MM_HINT_T0);
+                _mm_prefetch((const char *) x + ahead, _MM_HINT_T0);
+                _mm_prefetch((const char *) x + ahead + ld * (is_double ? 8 : 4), _MM_HINT_T0);
                 split(even, of_even);
                 split(odd, of_odd);
                 for (int part = 0; part < PARTS; part++) /* upper | even >> 16 */
@@ -246,10 +255,14 @@ TILED_INLINE void multiply(const uint16_t *left, const uint16_t *right, ptrdiff_
 #undef TERM
 }
 
-/* B (inner, columns) packed for tiles_matmul; transposed: b is Bᵀ. */
-static void tiles_pack(const float *b, ptrdiff_t inner, ptrdiff_t columns, int transposed, uint16_t *packed) {
-    if (transposed) pack_along(b, inner, columns, inner, NULL, packed);
-    else pack_across(b, columns, columns, inner, NULL, panels(inner) * STEP_NUMBERS, NULL, packed);
+/* B (inner, columns), float32 or float64, packed for tiles_matmul; transposed: b is Bᵀ. */
+TILED static void tiles_pack(const void *b, int is_double, ptrdiff_t inner, ptrdiff_t columns, int transposed,
+                             uint16_t *packed) {
+    const ptrdiff_t size = panels(inner) * STEP_NUMBERS;
+    if (transposed && is_double) pack_along(b, 1, inner, columns, inner, NULL, packed);
+    else if (transposed) pack_along(b, 0, inner, columns, inner, NULL, packed);
+    else if (is_double) pack_across(b, 1, columns, columns, inner, NULL, size, NULL, packed);
+    else pack_across(b, 0, columns, columns, inner, NULL, size, NULL, packed);
 }
 
 /* C = A B (+ C) for rows (≤ TILED_ROWS) rows of A (rows, inner). */
@@ -258,7 +271,7 @@ TILED static void tiles_matmul(const float *a, ptrdiff_t ld_a, ptrdiff_t rows, p
     const ptrdiff_t steps = panels(inner), size = steps * STEP_NUMBERS;
     float *block = (float *) (work + TILED_ROWS / PANEL * size);
     tiles_begin();
-    pack_along(a, ld_a, rows, inner, work, NULL);
+    pack_along(a, 0, ld_a, rows, inner, work, NULL);
     for (ptrdiff_t j = 0; j < columns; j += PANEL, packed += size) {
         const __mmask16 low = lanes(columns - j), high = lanes(columns - j - 16);
         for (ptrdiff_t first = 0; first < rows; first += PANEL) {
@@ -296,8 +309,8 @@ TILED static void tiles_gram(const float *a, ptrdiff_t ld_a, ptrdiff_t k, const 
     for (ptrdiff_t first = 0; first < n; first += chunk) {
         const ptrdiff_t rows = n - first < chunk ? n - first : chunk, steps = panels(rows);
         const float *of_rows = scale ? scale + first : NULL;
-        pack_across(a + first * ld_a, ld_a, k, rows, of_rows, size, left, b ? NULL : right);
-        if (b) pack_across(b + first * ld_b, ld_b, d, rows, of_rows, size, NULL, right);
+        pack_across(a + first * ld_a, 0, ld_a, k, rows, of_rows, size, left, b ? NULL : right);
+        if (b) pack_across(b + first * ld_b, 0, ld_b, d, rows, of_rows, size, NULL, right);
         for (ptrdiff_t j = 0; j < across; j++) {
             const int wide = d - j * PANEL > 16;
             for (ptrdiff_t i = b ? 0 : j; i < panels(k); i++) {
@@ -320,7 +333,8 @@ TILED static void tiles_gram(const float *a, ptrdiff_t ld_a, ptrdiff_t k, const 
 #else
 
 static int tiles_lent(void) { return 0; }
-static void tiles_pack(const float *b, ptrdiff_t inner, ptrdiff_t columns, int transposed, uint16_t *packed) {}
+static void tiles_pack(const void *b, int is_double, ptrdiff_t inner, ptrdiff_t columns, int transposed,
+                       uint16_t *packed) {}
 static void tiles_matmul(const float *a, ptrdiff_t ld_a, ptrdiff_t rows, ptrdiff_t inner, const uint16_t *packed,
                          ptrdiff_t columns, int accumulate, float *c, ptrdiff_t ld_c, uint16_t *work) {}
 static void tiles_gram(const float *a, ptrdiff_t ld_a, ptrdiff_t k, const float *b, ptrdiff_t ld_b, ptrdiff_t d,

@@ -114,9 +114,9 @@ class CpuKernels(HostArrays):
             if a.shape[1] == 0:
                 out[:] = 0
         transposed = m.flags.f_contiguous and not m.flags.c_contiguous
-        m = self._packed(m.T if transposed else m, a.dtype)
         threads = self._threads_for(out.size * a.shape[1])
         tiles = self._tiles(a, out.shape[1], threads, gram=False)
+        m = self._packed(m.T if transposed else m, a.dtype if tiles[0] is None else m.dtype)
         _products.matmul(a, m, transposed, out, accumulate, threads, *tiles)
         return out
 
