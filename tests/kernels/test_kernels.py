@@ -100,6 +100,10 @@ def test_sparse_kernels(kernels: Kernels, dtype: str, rows: int, columns: int, d
     assert found.dtype == dtype
     close(found, matrix @ right.astype(np.float64), dtype, entries)
 
+    scale = normal((rows,), dtype, 4)
+    based = kernels.combine(csr, values, right, left, scale)
+    close(based, found + scale[:, None] * left.astype(np.float64), dtype, entries)
+
     dots = kernels.pair_dots(csr, left, right)
     assert dots.dtype == dtype
     close(dots, (left.astype(np.float64) @ right.astype(np.float64).T)[csr.row_of_entry(), csr.indices], dtype, d)

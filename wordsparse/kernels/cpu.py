@@ -59,12 +59,12 @@ class CpuKernels(HostArrays):
         _gather.row_dots(left, right, out, self._threads_for(left.size))
         return out
 
-    def combine(self, csr: Csr, values: Array, rows: Array, out: Array | None = None) -> Array:
-        accumulate = out is not None
-        if out is None:
-            out = self._rooms.rows(csr.rows, rows.shape[1], rows.dtype)
+    def combine(
+        self, csr: Csr, values: Array, rows: Array, base: Array | None = None, scale: Array | None = None
+    ) -> Array:
+        out = self._rooms.rows(csr.rows, rows.shape[1], rows.dtype)
         threads = self._threads_for(csr.entries * rows.shape[1])
-        _gather.combine(csr.indptr, csr.indices, csr.order, values, rows, out, accumulate, threads)
+        _gather.combine(csr.indptr, csr.indices, csr.order, values, rows, base, scale, out, threads)
         return out
 
     def sparse_gram(self, csr: Csr, transposed: Csr, values: Array, out: Array) -> None:

@@ -101,12 +101,13 @@ class CudaKernels:
         # Each product in the working precision, their sum in float64.
         return (left * right).sum(axis=1, dtype=np.float64)
 
-    def combine(self, csr: Csr, values: Array, rows: Array, out: Array | None = None) -> Array:
+    def combine(
+        self, csr: Csr, values: Array, rows: Array, base: Array | None = None, scale: Array | None = None
+    ) -> Array:
         combined = self._combine(csr, values, rows)
-        if out is None:
-            return combined
-        out += combined
-        return out
+        if base is not None and scale is not None:
+            combined += scale[:, None] * base
+        return combined
 
     def sparse_gram(self, csr: Csr, transposed: Csr, values: Array, out: Array) -> None:
         dense = self.xp.eye(csr.rows, dtype=values.dtype)

@@ -151,8 +151,11 @@ class Kernels(Protocol):
     def row_dots(self, left: Array, right: Array) -> Array:
         """``left[r] · right[r]`` for every row, (n,) float64."""
 
-    def combine(self, csr: Csr, values: Array, rows: Array, out: Array | None = None) -> Array:
-        """The sparse matrix (structure ``csr``, values ``values``) times ``rows``; added to ``out`` where given."""
+    def combine(
+        self, csr: Csr, values: Array, rows: Array, base: Array | None = None, scale: Array | None = None
+    ) -> Array:
+        """The sparse matrix (structure ``csr``, values ``values``) times ``rows``, plus ``diag(scale) base`` where
+        given."""
 
     def sparse_gram(self, csr: Csr, transposed: Csr, values: Array, out: Array) -> None:
         """``out`` (rows, rows) += the sparse matrix times its transpose, whose structure is ``transposed``."""
@@ -245,12 +248,13 @@ class NumpyKernels(HostArrays):
     def row_dots(self, left: Array, right: Array) -> Array:
         return np.asarray(np.einsum("jd,jd->j", left, right, dtype=np.float64))
 
-    def combine(self, csr: Csr, values: Array, rows: Array, out: Array | None = None) -> Array:
+    def combine(
+        self, csr: Csr, values: Array, rows: Array, base: Array | None = None, scale: Array | None = None
+    ) -> Array:
         product = np.asarray(self._matrix(csr, values) @ rows)
-        if out is None:
-            return product
-        out += product
-        return out
+        if base is not None and scale is not None:
+            product += scale[:, None] * base
+        return product
 
     def sparse_gram(self, csr: Csr, transposed: Csr, values: Array, out: Array) -> None:
         out += (self._matrix(csr, values) @ self._matrix(transposed, values)).toarray()
