@@ -28,7 +28,7 @@ cdef extern from "tiles.h" nogil:
     Py_ssize_t packed_size(Py_ssize_t, Py_ssize_t)
     Py_ssize_t matmul_work(Py_ssize_t)
     Py_ssize_t gram_work(Py_ssize_t, Py_ssize_t)
-    void tiles_pack(const void*, int, Py_ssize_t, Py_ssize_t, int, uint16_t*)
+    void tiles_pack(const void*, int, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, int, uint16_t*)
     void tiles_matmul(const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t, const uint16_t*, Py_ssize_t, int, float*,
                       Py_ssize_t, uint16_t*)
     void tiles_gram(const float*, Py_ssize_t, Py_ssize_t, const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
@@ -121,7 +121,7 @@ def matmul(const real[::view.strided, ::view.contiguous] a, const right[:, ::1] 
     if n == 0 or d == 0 or k == 0:
         return
     if real is float and work is not None:
-        tiles_pack(&m[0, 0], right is double, k, d, transposed, &packed[0])
+        tiles_pack(&m[0, 0], right is double, ld_m, k, 0, d, transposed, &packed[0])
         for block in prange((n + TILED_ROWS - 1) // TILED_ROWS, nogil=True, schedule="dynamic", num_threads=threads):
             tiles_matmul(&a[block * TILED_ROWS, 0], ld_a, min(TILED_ROWS, n - block * TILED_ROWS), k, &packed[0], d,
                          accumulate, &out[block * TILED_ROWS, 0], ld_out, &work[threadid(), 0])

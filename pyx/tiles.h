@@ -139,33 +139,46 @@ TILED_INLINE void transpose(const __m512i *in, __m512i *out) {
     }
 }
 
-/* Panels whose rows or columns are rows of x (count, inner), as left ones or as right ones (NULL: not). x holds float32
- * or float64 numbers. */
-TILED_INLINE void pack_along(const void *x, int is_double, ptrdiff_t ld, ptrdiff_t count, ptrdiff_t inner,
-                             uint16_t *left, uint16_t *right) {
+/* 32 numbers of a row of x from x[at] on, of which `there` exist: each part as a row of a left tile. */
+TILED_INLINE void split_row(const void *x, int is_double, ptrdiff_t at, ptrdiff_t there, __m512i *rows) {
     const __m512i uppers = _mm512_set_epi16(63, 61, 59, 57, 55, 53, 51, 49, 47, 45, 43, 41, 39, 37, 35, 33, 31, 29, 27,
                                             25, 23, 21, 19, 17, 15, 13, 11, 9, 7, 5, 3, 1);
+    __m512i low[PARTS], high[PARTS];
+    split(load(x, is_double, at, lanes(there)), low);
+    split(load(x, is_double, at + 16, lanes(there - 16)), high);
+    for (int part = 0; part < PARTS; part++) rows[part] = _mm512_permutex2var_epi16(low[part], uppers, high[part]);
+}
+
+/* Left panels whose rows are rows of x (count, inner), a row after the other. */
+TILED static void pack_rows(const float *x, ptrdiff_t ld, ptrdiff_t count, ptrdiff_t inner, uint16_t *packed) {
+    const ptrdiff_t size = panels(inner) * STEP_NUMBERS;
+    for (ptrdiff_t row = 0; row < panels(count) * PANEL; row++) {
+        uint16_t *to = packed + row / PANEL * size + row % PANEL / 16 * TILE_NUMBERS + row % 16 * 32;
+        for (ptrdiff_t k = 0; k < inner; k += 32, to += STEP_NUMBERS) {
+            __m512i rows[PARTS];
+            split_row(x, 0, row * ld + k, row < count ? inner - k : 0, rows);
+            for (int part = 0; part < PARTS; part++) _mm512_storeu_si512(to + part * 2 * TILE_NUMBERS, rows[part]);
+        }
+    }
+}
+
+/* Right panels whose columns are rows of x (count, inner), float32 or float64. */
+TILED_INLINE void pack_along(const void *x, int is_double, ptrdiff_t ld, ptrdiff_t count, ptrdiff_t inner,
+                             uint16_t *packed) {
     const ptrdiff_t size = panels(inner) * STEP_NUMBERS;
     for (ptrdiff_t row = 0; row < panels(count) * PANEL; row += 16) {
-        const ptrdiff_t place = row / PANEL * size + row % PANEL / 16 * TILE_NUMBERS;
-        for (ptrdiff_t k = 0; k < inner; k += 32) {
-            const ptrdiff_t to = place + k / 32 * STEP_NUMBERS;
-            const __mmask16 low = lanes(inner - k), high = lanes(inner - k - 16);
+        uint16_t *to = packed + row / PANEL * size + row % PANEL / 16 * TILE_NUMBERS;
+        for (ptrdiff_t k = 0; k < inner; k += 32, to += STEP_NUMBERS) {
             __m512i pairs[PARTS][16];
             for (int i = 0; i < 16; i++) {
-                const ptrdiff_t from = (row + i) * ld + k;
-                __m512i of_low[PARTS], of_high[PARTS];
-                split(load(x, is_double, from, row + i < count ? low : 0), of_low);
-                split(load(x, is_double, from + 16, row + i < count ? high : 0), of_high);
-                for (int part = 0; part < PARTS; part++) {
-                    pairs[part][i] = _mm512_permutex2var_epi16(of_low[part], uppers, of_high[part]);
-                    if (left) _mm512_storeu_si512(left + to + part * 2 * TILE_NUMBERS + 32 * i, pairs[part][i]);
-                }
+                __m512i rows[PARTS];
+                split_row(x, is_double, (row + i) * ld + k, row + i < count ? inner - k : 0, rows);
+                for (int part = 0; part < PARTS; part++) pairs[part][i] = rows[part];
             }
-            for (int part = 0; right && part < PARTS; part++) {
+            for (int part = 0; part < PARTS; part++) {
                 transpose(pairs[part], pairs[part]);
                 for (int i = 0; i < 16; i++)
-                    _mm512_storeu_si512(right + to + part * 2 * TILE_NUMBERS + 32 * i, pairs[part][i]);
+                    _mm512_storeu_si512(to + part * 2 * TILE_NUMBERS + 32 * i, pairs[part][i]);
             }
         }
     }
@@ -255,14 +268,15 @@ TILED_INLINE void multiply(const uint16_t *left, const uint16_t *right, ptrdiff_
 #undef TERM
 }
 
-/* B (inner, columns), float32 or float64, packed for tiles_matmul; transposed: b is Bᵀ. */
-TILED static void tiles_pack(const void *b, int is_double, ptrdiff_t inner, ptrdiff_t columns, int transposed,
-                             uint16_t *packed) {
+/* Right panels of `columns` columns of B, float32 or float64, from column `first` on; transposed: b is Bᵀ. */
+TILED static void tiles_pack(const void *b, int is_double, ptrdiff_t ld, ptrdiff_t inner, ptrdiff_t first,
+                             ptrdiff_t columns, int transposed, uint16_t *packed) {
     const ptrdiff_t size = panels(inner) * STEP_NUMBERS;
-    if (transposed && is_double) pack_along(b, 1, inner, columns, inner, NULL, packed);
-    else if (transposed) pack_along(b, 0, inner, columns, inner, NULL, packed);
-    else if (is_double) pack_across(b, 1, columns, columns, inner, NULL, size, NULL, packed);
-    else pack_across(b, 0, columns, columns, inner, NULL, size, NULL, packed);
+    const void *from = (const char *) b + (transposed ? first * ld : first) * (is_double ? 8 : 4);
+    if (transposed && is_double) pack_along(from, 1, ld, columns, inner, packed);
+    else if (transposed) pack_along(from, 0, ld, columns, inner, packed);
+    else if (is_double) pack_across(from, 1, ld, columns, inner, NULL, size, NULL, packed);
+    else pack_across(from, 0, ld, columns, inner, NULL, size, NULL, packed);
 }
 
 /* C = A B (+ C) for rows (≤ TILED_ROWS) rows of A (rows, inner). */
@@ -271,7 +285,7 @@ TILED static void tiles_matmul(const float *a, ptrdiff_t ld_a, ptrdiff_t rows, p
     const ptrdiff_t steps = panels(inner), size = steps * STEP_NUMBERS;
     float *block = (float *) (work + TILED_ROWS / PANEL * size);
     tiles_begin();
-    pack_along(a, 0, ld_a, rows, inner, work, NULL);
+    pack_rows(a, ld_a, rows, inner, work);
     for (ptrdiff_t j = 0; j < columns; j += PANEL, packed += size) {
         const __mmask16 low = lanes(columns - j), high = lanes(columns - j - 16);
         for (ptrdiff_t first = 0; first < rows; first += PANEL) {
@@ -333,8 +347,8 @@ TILED static void tiles_gram(const float *a, ptrdiff_t ld_a, ptrdiff_t k, const 
 #else
 
 static int tiles_lent(void) { return 0; }
-static void tiles_pack(const void *b, int is_double, ptrdiff_t inner, ptrdiff_t columns, int transposed,
-                       uint16_t *packed) {}
+static void tiles_pack(const void *b, int is_double, ptrdiff_t ld, ptrdiff_t inner, ptrdiff_t first,
+                       ptrdiff_t columns, int transposed, uint16_t *packed) {}
 static void tiles_matmul(const float *a, ptrdiff_t ld_a, ptrdiff_t rows, ptrdiff_t inner, const uint16_t *packed,
                          ptrdiff_t columns, int accumulate, float *c, ptrdiff_t ld_c, uint16_t *work) {}
 static void tiles_gram(const float *a, ptrdiff_t ld_a, ptrdiff_t k, const float *b, ptrdiff_t ld_b, ptrdiff_t d,
