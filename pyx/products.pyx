@@ -22,6 +22,7 @@ from scipy.linalg.cython_blas cimport dgemm, dsyrk, sgemm, ssyrk
 
 cdef extern from "tiles.h" nogil:
     enum:
+        PANEL
         TILED_ROWS
     int tiles_lent()
     Py_ssize_t panels(Py_ssize_t)
@@ -29,8 +30,8 @@ cdef extern from "tiles.h" nogil:
     Py_ssize_t matmul_work(Py_ssize_t)
     Py_ssize_t gram_work(Py_ssize_t, Py_ssize_t)
     void tiles_pack(const void*, int, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, int, uint16_t*)
-    void tiles_matmul(const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t, const uint16_t*, Py_ssize_t, int, float*,
-                      Py_ssize_t, uint16_t*)
+    void pack_rows(const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t, uint16_t*)
+    void tiles_matmul(uint16_t*, Py_ssize_t, Py_ssize_t, const uint16_t*, Py_ssize_t, int, float*, Py_ssize_t)
     void tiles_gram(const float*, Py_ssize_t, Py_ssize_t, const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
                     const float*, float*, uint16_t*)
 
@@ -75,11 +76,11 @@ def tiles_pay(Py_ssize_t n, Py_ssize_t k, Py_ssize_t d):
     return tiles + 0.3 * ((n + 2 * k) * d + n * k) + 3000 < <double> n * k * d / 70
 
 
-def tiles_size(Py_ssize_t k, Py_ssize_t d, bint gram):
+def tiles_size(Py_ssize_t n, Py_ssize_t k, Py_ssize_t d, bint gram):
     """Numbers of work space that the threads share and that each of them needs for such a product."""
     if gram:
         return 0, gram_work(k, d)
-    return packed_size(k, d), matmul_work(k)
+    return packed_size(k, d if n > TILED_ROWS else PANEL), matmul_work(k)
 
 
 cdef inline int stride(const real[::view.strided, ::view.contiguous] matrix) noexcept:
@@ -113,7 +114,7 @@ def matmul(const real[::view.strided, ::view.contiguous] a, const right[:, ::1] 
            uint16_t[:, ::1] work=None):
     """out = a m, or out += a m; transposed: mᵀ for m. On the matrix unit with packed and work (threads, ...), see
     tiles_size; m may be float64 beside a float32 a then."""
-    cdef Py_ssize_t n = a.shape[0], block, blocks = (n + BLOCK - 1) // BLOCK
+    cdef Py_ssize_t n = a.shape[0], block, blocks = (n + BLOCK - 1) // BLOCK, rows, column, columns
     cdef int k = <int> a.shape[1], d = <int> out.shape[1], ld_m = <int> m.shape[1]
     cdef int ld_a = stride(a), ld_out = stride(out)
     cdef char order = c'T' if transposed else c'N'
@@ -121,10 +122,19 @@ def matmul(const real[::view.strided, ::view.contiguous] a, const right[:, ::1] 
     if n == 0 or d == 0 or k == 0:
         return
     if real is float and work is not None:
+        if n <= TILED_ROWS:
+            # A panel of the right side at a time, multiplied while it is in the cache.
+            pack_rows(&a[0, 0], ld_a, n, k, &work[0, 0])
+            for column in range(0, d, PANEL):
+                columns = min(PANEL, d - column)
+                tiles_pack(&m[0, 0], right is double, ld_m, k, column, columns, transposed, &packed[0])
+                tiles_matmul(&work[0, 0], n, k, &packed[0], columns, accumulate, &out[0, column], ld_out)
+            return
         tiles_pack(&m[0, 0], right is double, ld_m, k, 0, d, transposed, &packed[0])
         for block in prange((n + TILED_ROWS - 1) // TILED_ROWS, nogil=True, schedule="dynamic", num_threads=threads):
-            tiles_matmul(&a[block * TILED_ROWS, 0], ld_a, min(TILED_ROWS, n - block * TILED_ROWS), k, &packed[0], d,
-                         accumulate, &out[block * TILED_ROWS, 0], ld_out, &work[threadid(), 0])
+            rows = min(TILED_ROWS, n - block * TILED_ROWS)
+            pack_rows(&a[block * TILED_ROWS, 0], ld_a, rows, k, &work[threadid(), 0])
+            tiles_matmul(&work[threadid(), 0], rows, k, &packed[0], d, accumulate, &out[block * TILED_ROWS, 0], ld_out)
         return
     for block in prange(blocks, nogil=True, schedule="dynamic", num_threads=threads):
         # Row-major (rows, k)(k, d) is column-major (d, k)(k, rows).

@@ -279,13 +279,12 @@ TILED static void tiles_pack(const void *b, int is_double, ptrdiff_t ld, ptrdiff
     else pack_across(from, 0, ld, columns, inner, NULL, size, NULL, packed);
 }
 
-/* C = A B (+ C) for rows (≤ TILED_ROWS) rows of A (rows, inner). */
-TILED static void tiles_matmul(const float *a, ptrdiff_t ld_a, ptrdiff_t rows, ptrdiff_t inner, const uint16_t *packed,
-                               ptrdiff_t columns, int accumulate, float *c, ptrdiff_t ld_c, uint16_t *work) {
+/* C = A B (+ C) for rows (≤ TILED_ROWS) rows of A (rows, inner), A packed by pack_rows and B by tiles_pack. */
+TILED static void tiles_matmul(uint16_t *work, ptrdiff_t rows, ptrdiff_t inner, const uint16_t *packed,
+                               ptrdiff_t columns, int accumulate, float *c, ptrdiff_t ld_c) {
     const ptrdiff_t steps = panels(inner), size = steps * STEP_NUMBERS;
     float *block = (float *) (work + TILED_ROWS / PANEL * size);
     tiles_begin();
-    pack_rows(a, ld_a, rows, inner, work);
     for (ptrdiff_t j = 0; j < columns; j += PANEL, packed += size) {
         const __mmask16 low = lanes(columns - j), high = lanes(columns - j - 16);
         for (ptrdiff_t first = 0; first < rows; first += PANEL) {
@@ -349,8 +348,9 @@ TILED static void tiles_gram(const float *a, ptrdiff_t ld_a, ptrdiff_t k, const 
 static int tiles_lent(void) { return 0; }
 static void tiles_pack(const void *b, int is_double, ptrdiff_t ld, ptrdiff_t inner, ptrdiff_t first,
                        ptrdiff_t columns, int transposed, uint16_t *packed) {}
-static void tiles_matmul(const float *a, ptrdiff_t ld_a, ptrdiff_t rows, ptrdiff_t inner, const uint16_t *packed,
-                         ptrdiff_t columns, int accumulate, float *c, ptrdiff_t ld_c, uint16_t *work) {}
+static void pack_rows(const float *x, ptrdiff_t ld, ptrdiff_t count, ptrdiff_t inner, uint16_t *packed) {}
+static void tiles_matmul(uint16_t *work, ptrdiff_t rows, ptrdiff_t inner, const uint16_t *packed, ptrdiff_t columns,
+                         int accumulate, float *c, ptrdiff_t ld_c) {}
 static void tiles_gram(const float *a, ptrdiff_t ld_a, ptrdiff_t k, const float *b, ptrdiff_t ld_b, ptrdiff_t d,
                        ptrdiff_t n, const float *scale, float *c, uint16_t *work) {}
 

@@ -158,7 +158,7 @@ class CpuKernels(HostArrays):
         """Work space of the matrix unit, all threads' and each one's; None where BLAS computes the product."""
         if not self._on_tiles(a, d):
             return None, None
-        shared, own = _products.tiles_size(a.shape[1], d, gram)
+        shared, own = _products.tiles_size(a.shape[0], a.shape[1], d, gram)
         return self._rooms.empty((shared,), np.uint16), self._rooms.empty((threads, own), np.uint16)
 
     def _on_tiles(self, a: Array, d: int) -> bool:
