@@ -31,6 +31,7 @@ cdef extern from "tiles.h" nogil:
     Py_ssize_t gram_work(Py_ssize_t, Py_ssize_t)
     void tiles_pack(const void*, int, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, int, uint16_t*)
     void pack_rows(const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t, uint16_t*)
+    void pack_columns(const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t, uint16_t*)
     void tiles_matmul(uint16_t*, Py_ssize_t, Py_ssize_t, const uint16_t*, Py_ssize_t, int, float*, Py_ssize_t)
     void tiles_gram(const float*, Py_ssize_t, Py_ssize_t, const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
                     const float*, float*, uint16_t*)
@@ -76,11 +77,19 @@ def tiles_pay(Py_ssize_t n, Py_ssize_t k, Py_ssize_t d):
     return tiles + 0.3 * ((n + 2 * k) * d + n * k) + 3000 < <double> n * k * d / 70
 
 
-def tiles_size(Py_ssize_t n, Py_ssize_t k, Py_ssize_t d, bint gram):
-    """Numbers of work space that the threads share and that each of them needs for such a product."""
-    if gram:
-        return 0, gram_work(k, d)
+def matmul_size(Py_ssize_t n, Py_ssize_t k, Py_ssize_t d):
+    """Numbers of work space on the matrix unit, those that threads share and each one's, of matmul; likewise below."""
     return packed_size(k, d if n > TILED_ROWS else PANEL), matmul_work(k)
+
+
+def gram_size(Py_ssize_t n, Py_ssize_t k, Py_ssize_t d):
+    if n <= TILED_ROWS:
+        return packed_size(n, d), matmul_work(n)
+    return 0, gram_work(k, d)
+
+
+def gram_self_size(Py_ssize_t n, Py_ssize_t k, Py_ssize_t d):
+    return 0, gram_work(k, d)
 
 
 cdef inline int stride(const real[::view.strided, ::view.contiguous] matrix) noexcept:
@@ -113,7 +122,7 @@ def matmul(const real[::view.strided, ::view.contiguous] a, const right[:, ::1] 
            real[::view.strided, ::view.contiguous] out, bint accumulate, int threads, uint16_t[::1] packed=None,
            uint16_t[:, ::1] work=None):
     """out = a m, or out += a m; transposed: mᵀ for m. On the matrix unit with packed and work (threads, ...), see
-    tiles_size; m may be float64 beside a float32 a then."""
+    matmul_size; m may be float64 beside a float32 a then."""
     cdef Py_ssize_t n = a.shape[0], block, blocks = (n + BLOCK - 1) // BLOCK, rows, column, columns
     cdef int k = <int> a.shape[1], d = <int> out.shape[1], ld_m = <int> m.shape[1]
     cdef int ld_a = stride(a), ld_out = stride(out)
@@ -125,7 +134,8 @@ def matmul(const real[::view.strided, ::view.contiguous] a, const right[:, ::1] 
         if n <= TILED_ROWS:
             # A panel of the right side at a time, multiplied while it is in the cache.
             pack_rows(&a[0, 0], ld_a, n, k, &work[0, 0])
-            for column in range(0, d, PANEL):
+            for block in range(panels(d)):
+                column = block * PANEL
                 columns = min(PANEL, d - column)
                 tiles_pack(&m[0, 0], right is double, ld_m, k, column, columns, transposed, &packed[0])
                 tiles_matmul(&work[0, 0], n, k, &packed[0], columns, accumulate, &out[0, column], ld_out)
@@ -159,14 +169,46 @@ cdef void sum_parts(const real* parts, Py_ssize_t count, Py_ssize_t size, Py_ssi
         sum_parts_f64(parts, count, size, d, first, last, columns, mirrored, base, keep, by, total)
 
 
+cdef void gram_panel(const real* a, Py_ssize_t ld, Py_ssize_t n, Py_ssize_t k, Py_ssize_t d, Py_ssize_t panel,
+                     const uint16_t* packed, uint16_t* work, real* product, bint mirrored, const double* base,
+                     double keep, double by, double* total) noexcept nogil:
+    """Rows of aᵀ b, a panel of them; added up unless the product is to be mirrored."""
+    cdef Py_ssize_t first = panel * PANEL, rows = min(PANEL, k - first), strip, row
+    if real is float:
+        pack_columns(a + first, ld, rows, n, work)
+        tiles_matmul(work, rows, n, packed, d, False, product, d)
+    if mirrored:
+        return
+    for strip in range((rows + STRIP_ROWS - 1) // STRIP_ROWS):
+        row = strip * STRIP_ROWS
+        sum_parts(product, 1, 0, d, row, min(rows, row + STRIP_ROWS), d, False,
+                  base + first * d if base != NULL else NULL, keep, by, total + first * d)
+
+
 def gram(const real[::view.strided, ::view.contiguous] a, const real[::view.strided, ::view.contiguous] b,
          Py_ssize_t rows, real[:, :, ::1] parts, const double[:, ::1] base, double keep, double by, bint mirrored,
-         double[:, ::1] total, int threads, uint16_t[:, ::1] work=None):
+         double[:, ::1] total, int threads, uint16_t[::1] packed=None, uint16_t[:, ::1] work=None):
     """total = keep base + by aᵀ b over n ≥ 1 rows, base None: 0; mirrored: aᵀ b + bᵀ a. parts (up to MOST_PARTS, k, d)
-    and total (k, d) as they come; rows is part_rows(n). On the matrix unit with work (threads, ...), see tiles_size."""
+    and total (k, d) as they come; rows is part_rows(n). On the matrix unit with packed and work (threads, ...), see
+    gram_size."""
     cdef Py_ssize_t n = a.shape[0], first = 0, part, count, row, strip
     cdef int k = <int> a.shape[1], d = <int> b.shape[1], ld_a = stride(a), ld_b = stride(b)
     cdef const double* base_ = &base[0, 0] if base is not None else NULL
+    if real is float and work is not None and n <= TILED_ROWS:
+        # A panel of rows of the product at a time, added up while it is in the cache; all of them if they are mirrored.
+        tiles_pack(&b[0, 0], False, ld_b, n, 0, d, False, &packed[0])
+        for part in prange(panels(k), nogil=True, schedule="static",
+                           num_threads=threads if mirrored else max(1, min(threads, k // PANEL))):
+            gram_panel(&a[0, 0], ld_a, n, k, d, part, &packed[0], &work[threadid(), 0],
+                       &parts[0, 0, 0] + (part if mirrored else threadid()) * PANEL * d, mirrored, base_, keep, by,
+                       &total[0, 0])
+        if not mirrored:
+            return
+        first = n
+        for strip in prange((k + STRIP_ROWS - 1) // STRIP_ROWS, nogil=True, schedule="static", num_threads=threads):
+            row = strip * STRIP_ROWS
+            sum_parts(&parts[0, 0, 0], 1, k * d, d, row, min(k, row + STRIP_ROWS), d, mirrored, base_, keep, by,
+                      &total[0, 0])
     while first < n:
         count = min(parts.shape[0], (n - first + rows - 1) // rows)
         for part in prange(count, nogil=True, schedule="static", num_threads=threads):
@@ -188,7 +230,8 @@ def gram(const real[::view.strided, ::view.contiguous] a, const real[::view.stri
 
 
 def gram_self(const real[::view.strided, ::view.contiguous] a, const real[::1] scale, real[:, :, ::1] scratch,
-              Py_ssize_t rows, real[:, :, ::1] parts, double[:, ::1] total, int threads, uint16_t[:, ::1] work=None):
+              Py_ssize_t rows, real[:, :, ::1] parts, double[:, ::1] total, int threads, uint16_t[::1] packed=None,
+              uint16_t[:, ::1] work=None):
     """total = aᵀ diag(scale²) a, both halves; scale None: 1, else scratch is (threads, rows, d), or nothing on the
     matrix unit. As gram."""
     cdef Py_ssize_t n = a.shape[0], first = 0, part, count, row, strip, i, j

@@ -279,7 +279,13 @@ TILED static void tiles_pack(const void *b, int is_double, ptrdiff_t ld, ptrdiff
     else pack_across(from, 0, ld, columns, inner, NULL, size, NULL, packed);
 }
 
-/* C = A B (+ C) for rows (≤ TILED_ROWS) rows of A (rows, inner), A packed by pack_rows and B by tiles_pack. */
+/* Left panels whose rows are columns of x (inner, count). */
+TILED static void pack_columns(const float *x, ptrdiff_t ld, ptrdiff_t count, ptrdiff_t inner, uint16_t *packed) {
+    pack_across(x, 0, ld, count, inner, NULL, panels(inner) * STEP_NUMBERS, packed, NULL);
+}
+
+/* C = A B (+ C) for rows (≤ TILED_ROWS) rows of A (rows, inner), A packed by pack_rows or pack_columns, B by
+ * tiles_pack. */
 TILED static void tiles_matmul(uint16_t *work, ptrdiff_t rows, ptrdiff_t inner, const uint16_t *packed,
                                ptrdiff_t columns, int accumulate, float *c, ptrdiff_t ld_c) {
     const ptrdiff_t steps = panels(inner), size = steps * STEP_NUMBERS;
@@ -310,37 +316,32 @@ TILED static void tiles_matmul(uint16_t *work, ptrdiff_t rows, ptrdiff_t inner, 
     _tile_release();
 }
 
-/* C (k, d) = Aᵀ diag(scale²) B over n rows; B NULL: A, and of C only the lower half is right. Blocks that are whole and
- * done in one go are stored where they belong, others in the work space until all are done. */
+/* C (k, d) = Aᵀ diag(scale²) B over n rows; B NULL: A, and of C only the lower half is right. */
 TILED static void tiles_gram(const float *a, ptrdiff_t ld_a, ptrdiff_t k, const float *b, ptrdiff_t ld_b, ptrdiff_t d,
                              ptrdiff_t n, const float *scale, float *c, uint16_t *work) {
-    const ptrdiff_t size = GRAM_STEPS * STEP_NUMBERS, across = panels(d), chunk = GRAM_STEPS * PANEL;
-    const ptrdiff_t whole_rows = n > chunk ? 0 : k / PANEL, whole_columns = d / PANEL;
+    const ptrdiff_t size = GRAM_STEPS * STEP_NUMBERS, across = panels(d);
     uint16_t *left = work, *right = left + panels(k) * size;
     float *blocks = (float *) (right + across * size);
     tiles_begin();
-    for (ptrdiff_t first = 0; first < n; first += chunk) {
-        const ptrdiff_t rows = n - first < chunk ? n - first : chunk, steps = panels(rows);
+    for (ptrdiff_t first = 0; first < n; first += GRAM_STEPS * PANEL) {
+        const ptrdiff_t rows = n - first < GRAM_STEPS * PANEL ? n - first : GRAM_STEPS * PANEL, steps = panels(rows);
         const float *of_rows = scale ? scale + first : NULL;
         pack_across(a + first * ld_a, 0, ld_a, k, rows, of_rows, size, left, b ? NULL : right);
         if (b) pack_across(b + first * ld_b, 0, ld_b, d, rows, of_rows, size, NULL, right);
         for (ptrdiff_t j = 0; j < across; j++) {
             const int wide = d - j * PANEL > 16;
             for (ptrdiff_t i = b ? 0 : j; i < panels(k); i++) {
-                const uint16_t *of_a = left + i * size, *of_b = right + j * size;
                 float *block = blocks + (i * across + j) * PANEL * PANEL;
-                if (i < whole_rows && j < whole_columns)
-                    multiply(of_a, of_b, steps, 1, 0, c + i * PANEL * d + j * PANEL, d);
-                else if (wide) multiply(of_a, of_b, steps, 1, first > 0, block, PANEL);
-                else multiply(of_a, of_b, steps, 0, first > 0, block, PANEL);
+                if (wide) multiply(left + i * size, right + j * size, steps, 1, first > 0, block, PANEL);
+                else multiply(left + i * size, right + j * size, steps, 0, first > 0, block, PANEL);
             }
         }
     }
     _tile_release();
     for (ptrdiff_t i = 0; i < k; i++)
-        for (ptrdiff_t j = i / PANEL < whole_rows ? whole_columns : 0; j < (b ? across : i / PANEL + 1); j++)
-            memcpy(c + i * d + j * PANEL, blocks + (i / PANEL * across + j) * PANEL * PANEL + i % PANEL * PANEL,
-                   sizeof(float) * (d - j * PANEL < PANEL ? d - j * PANEL : PANEL));
+        for (ptrdiff_t j = 0; j < (b ? d : i + 1); j += PANEL)
+            memcpy(c + i * d + j, blocks + (i / PANEL * across + j / PANEL) * PANEL * PANEL + i % PANEL * PANEL,
+                   sizeof(float) * (d - j < PANEL ? d - j : PANEL));
 }
 
 #else
@@ -349,6 +350,7 @@ static int tiles_lent(void) { return 0; }
 static void tiles_pack(const void *b, int is_double, ptrdiff_t ld, ptrdiff_t inner, ptrdiff_t first,
                        ptrdiff_t columns, int transposed, uint16_t *packed) {}
 static void pack_rows(const float *x, ptrdiff_t ld, ptrdiff_t count, ptrdiff_t inner, uint16_t *packed) {}
+static void pack_columns(const float *x, ptrdiff_t ld, ptrdiff_t count, ptrdiff_t inner, uint16_t *packed) {}
 static void tiles_matmul(uint16_t *work, ptrdiff_t rows, ptrdiff_t inner, const uint16_t *packed, ptrdiff_t columns,
                          int accumulate, float *c, ptrdiff_t ld_c) {}
 static void tiles_gram(const float *a, ptrdiff_t ld_a, ptrdiff_t k, const float *b, ptrdiff_t ld_b, ptrdiff_t d,

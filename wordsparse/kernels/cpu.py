@@ -4,6 +4,7 @@ Everything is allocated here; the compiled functions only fill. Results do not d
 """
 
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -115,7 +116,7 @@ class CpuKernels(HostArrays):
                 out[:] = 0
         transposed = m.flags.f_contiguous and not m.flags.c_contiguous
         threads = self._threads_for(out.size * a.shape[1])
-        tiles = self._tiles(a, out.shape[1], threads, gram=False)
+        tiles = self._tiles(a, out.shape[1], threads, _products.matmul_size)
         m = self._packed(m.T if transposed else m, a.dtype if tiles[0] is None else m.dtype)
         _products.matmul(a, m, transposed, out, accumulate, threads, *tiles)
         return out
@@ -135,8 +136,8 @@ class CpuKernels(HostArrays):
         total = self._rooms.empty((k, d), np.float64)
         rows, threads = _products.part_rows(n), self._threads_for(a.size * d)
         parts = self._rooms.empty((min(_products.MOST_PARTS, -(-n // rows)), k, d), a.dtype)
-        _, tiles = self._tiles(a, d, threads, gram=True)
-        _products.gram(a, b, rows, parts, base, keep, by, symmetric, total, threads, tiles)
+        tiles = self._tiles(a, d, threads, _products.gram_size)
+        _products.gram(a, b, rows, parts, base, keep, by, symmetric, total, threads, *tiles)
         return total
 
     def weighted_gram(self, a: Array, weights: Array) -> Array:
@@ -149,20 +150,20 @@ class CpuKernels(HostArrays):
         total = self._rooms.empty((d, d), np.float64)
         rows, threads = _products.part_rows(n), self._threads_for(a.size * d)
         parts = self._rooms.empty((min(_products.MOST_PARTS, -(-n // rows)), d, d), a.dtype)
-        _, tiles = self._tiles(a, d, threads, gram=True)
-        scratch = self._rooms.empty((threads, 0 if scale is None or tiles is not None else rows, d), a.dtype)
-        _products.gram_self(a, scale, scratch, rows, parts, total, threads, tiles)
+        tiles = self._tiles(a, d, threads, _products.gram_self_size)
+        scratch = self._rooms.empty((threads, 0 if scale is None or tiles[0] is not None else rows, d), a.dtype)
+        _products.gram_self(a, scale, scratch, rows, parts, total, threads, *tiles)
         return total
 
-    def _tiles(self, a: Array, d: int, threads: int, *, gram: bool) -> tuple[Array | None, Array | None]:
+    def _tiles(
+        self, a: Array, d: int, threads: int, size: Callable[[int, int, int], tuple[int, int]]
+    ) -> tuple[Array | None, Array | None]:
         """Work space of the matrix unit, all threads' and each one's; None where BLAS computes the product."""
-        if not self._on_tiles(a, d):
+        n, k = a.shape
+        if not (self.matrix_unit and a.dtype == np.float32 and self._tiles_pay(n, k, d)):
             return None, None
-        shared, own = _products.tiles_size(a.shape[0], a.shape[1], d, gram)
+        shared, own = size(n, k, d)
         return self._rooms.empty((shared,), np.uint16), self._rooms.empty((threads, own), np.uint16)
-
-    def _on_tiles(self, a: Array, d: int) -> bool:
-        return self.matrix_unit and a.dtype == np.float32 and self._tiles_pay(a.shape[0], a.shape[1], d)
 
     def _tiles_pay(self, n: int, k: int, d: int) -> bool:
         return _products.tiles_pay(n, k, d)
