@@ -97,7 +97,7 @@ def pair_dots(const int64_t[::1] indptr, const int32_t[::1] indices,
 
 def sparse_gram(const int64_t[::1] indptr, const int32_t[::1] indices, const real[::1] weights,
                 const int64_t[::1] t_indptr, const int32_t[::1] t_indices, const int64_t[::1] order,
-                real[:, ::1] out):
+                real[::view.strided, ::view.contiguous] out):
     """out += Γ Γᵀ, Γ by rows and, as `transpose` gives it, by columns: one addition for every two entries of a column.
     """
     cdef Py_ssize_t r, k, j

@@ -50,9 +50,10 @@ class TargetRows:
     @cached_property
     def W_T(self) -> Array:
         """W_T itself, (u, d)."""
-        return self._kernels.matmul(
-            self._V_p, np.vstack([part.astype(self._V_p.dtype) for part in (self._factors.U, self._factors.omega)])
-        )
+        f = self._factors
+        if not f.omega.any():
+            return self._kernels.matmul(self.V_T, f.U)
+        return self._kernels.matmul(self._V_p, np.vstack([f.U, f.omega]))
 
     def outputs(self) -> Array:
         """a_jk = h_j · W_T[c_jk] for every stored target, (entries,)."""

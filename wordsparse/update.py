@@ -7,6 +7,7 @@ the d×d state is computed in the working precision, as accurate as the rows of 
 
 from dataclasses import dataclass
 from functools import cached_property
+from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -158,9 +159,7 @@ def low_rank(problem: Problem, kernels: Kernels, real: np.dtype[Any]) -> Update:
 
     S = kernels.matmul(gradient - alpha * forward.H_hat, H2.T)
     S += np.outer(gamma_p + real.type(0.5 * problem.total) * beta, beta)
-    products = kernels.xp.zeros(B.shape, forward.gamma.dtype)
-    kernels.sparse_gram(forward.targets.csr, forward.transposed, forward.gamma, out=products)
-    S += 0.5 * products
+    kernels.sparse_gram(forward.targets.csr, forward.transposed, (sqrt(0.5) * forward.gamma).astype(real), out=S)
     M = kernels.matmul(-eta_c * S, HP, out=gradient)
     system = kernels.inverse(kernels.xp.eye(B.shape[0], dtype=real) - eta_c * B)
     K = kernels.matmul(eta_c * system, kernels.matmul(HP, f.U_inverse))
@@ -173,5 +172,5 @@ def low_rank(problem: Problem, kernels: Kernels, real: np.dtype[Any]) -> Update:
         kernels.plus_gram(f.Q, HP, M, c**2, -c * problem.eta, symmetric=True),
         c * f.w_bar - eta * w_bar,
     )
-    rows_change = -kernels.combine(forward.transposed, forward.gamma, K.astype(forward.gamma.dtype, copy=False))
+    rows_change = kernels.combine(forward.transposed, -forward.gamma, K.astype(forward.gamma.dtype, copy=False))
     return Update(new.renewed(forward.inputs.dtype, kernels), rows_change, strength)
