@@ -112,6 +112,12 @@ TILED_INLINE __m512 load(const void *x, int is_double, ptrdiff_t at, __mmask16 t
     return _mm512_insertf32x8(_mm512_castps256_ps512(low), high, 1);
 }
 
+/* So many numbers, from x[at] on, brought near. */
+TILED_INLINE void prefetch(const void *x, int is_double, ptrdiff_t at, int count) {
+    const char *from = (const char *) x + at * (is_double ? 8 : 4);
+    for (int byte = 0; byte < count * (is_double ? 8 : 4); byte += 64) _mm_prefetch(from + byte, _MM_HINT_T0);
+}
+
 /* 16×16 pairs of numbers, transposed. */
 TILED_INLINE void transpose(const __m512i *in, __m512i *out) {
     __m512i a[16], b[16];
@@ -173,6 +179,7 @@ TILED_INLINE void pack_along(const void *x, int is_double, ptrdiff_t ld, ptrdiff
             for (int i = 0; i < 16; i++) {
                 __m512i rows[PARTS];
                 split_row(x, is_double, (row + i) * ld + k, row + i < count ? inner - k : 0, rows);
+                prefetch(x, is_double, (row + i) * ld + k + 64, 32);
                 for (int part = 0; part < PARTS; part++) pairs[part][i] = rows[part];
             }
             for (int part = 0; part < PARTS; part++) {
@@ -196,14 +203,14 @@ TILED_INLINE void pack_across(const void *x, int is_double, ptrdiff_t ld, ptrdif
             const __mmask16 there = lanes(count - column);
             for (int i = 0; i < 16; i++) {
                 const ptrdiff_t row = k + 2 * i;
-                const ptrdiff_t from = row * ld + column, ahead = (from + 32 * ld) * (is_double ? 8 : 4);
+                const ptrdiff_t from = row * ld + column;
                 __m512 even = load(x, is_double, from, row < inner ? there : 0);
                 __m512 odd = load(x, is_double, from + ld, row + 1 < inner ? there : 0);
                 __m512i of_even[PARTS], of_odd[PARTS];
                 if (scale && row < inner) even = _mm512_mul_ps(even, _mm512_set1_ps(scale[row]));
                 if (scale && row + 1 < inner) odd = _mm512_mul_ps(odd, _mm512_set1_ps(scale[row + 1]));
-                _mm_prefetch((const char *) x + ahead, _MM_HINT_T0);
-                _mm_prefetch((const char *) x + ahead + ld * (is_double ? 8 : 4), _MM_HINT_T0);
+                prefetch(x, is_double, from + 32 * ld, 16);
+                prefetch(x, is_double, from + 33 * ld, 16);
                 split(even, of_even);
                 split(odd, of_odd);
                 for (int part = 0; part < PARTS; part++) /* upper | even >> 16 */
