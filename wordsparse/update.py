@@ -107,7 +107,7 @@ def dense(problem: Problem, kernels: Kernels, real: np.dtype[Any]) -> Update:
     times_pi = problem.times_pi
     G = (2 * times_pi(forward.curvature)).astype(real)
     strength = float(eta * np.sqrt(abs(np.vdot(G, G.T))))
-    U = c * f.U - (f.U.astype(real) @ G) * eta
+    U = c * f.U - eta * kernels.matmul(f.U.astype(real), G)
     U_inverse = kernels.inverse(U)
     # Δ = −η Γᵀ H Π is never formed: Π and U'⁻¹ go to the d×d side, and the products run over the narrower side.
     M = -eta * (U_inverse if problem.preconditioner is None else problem.preconditioner @ U_inverse)
@@ -122,18 +122,21 @@ def dense(problem: Problem, kernels: Kernels, real: np.dtype[Any]) -> Update:
     else:
         rows_change = kernels.matmul(X, M)
         XW, XX = kernels.gram(X, forward.target_rows.W_T), kernels.gram(X)
-    # R = Δᵀ (W_T A + ½ Δ) + …, and half of Aᵀ Q A with R: Q' is this and its transpose.
-    XW, QG = XW.astype(real), f.Q.astype(real) @ G
-    R = c * XW - eta * (XW @ G + 0.5 * times_pi(XX).astype(real))
+    # Q' = c² Q − η (Gᵀ T + Tᵀ G) − η (R + Rᵀ), with T = c Q − ½ η Q G from Aᵀ Q A and R from the terms with Δ or b.
+    XW = XW.astype(real)
+    R = real.type(c) * XW - eta * (kernels.matmul(XW, G) + 0.5 * times_pi(XX).astype(real))
     R = R if problem.preconditioner is None else problem.preconditioner.T.astype(real) @ R
     w_A = c * f.w_bar - eta * (G.T @ f.w_bar)
-    half = 0.5 * c**2 * f.Q - eta * (c * QG - 0.5 * eta * (G.T @ QG) + R)
-    half += np.outer((0.5 * eta**2 * problem.total) * b - eta * (w_A - eta * X_p), b)
+    R += np.outer(w_A - eta * X_p - (0.5 * eta * problem.total) * b, b).astype(real)
+    Q = f.Q.astype(real)
+    T = real.type(c) * Q - (real.type(0.5) * eta) * kernels.matmul(Q, G)
+    Q = kernels.plus_gram(f.Q, G, T, c**2, -problem.eta, symmetric=True)
+    Q -= eta * (R + R.T)
     new = Factors(
         U,
         U_inverse,
         c * f.omega - eta * (G.T @ f.omega + b),
-        half + half.T,
+        Q,
         w_A - eta * (problem.total * b + X_p),
     )
     return Update(new, rows_change, strength)
