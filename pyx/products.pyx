@@ -33,6 +33,7 @@ cdef extern from "tiles.h" nogil:
     void pack_rows(const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t, uint16_t*)
     void pack_columns(const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t, uint16_t*)
     void tiles_matmul(uint16_t*, Py_ssize_t, Py_ssize_t, const uint16_t*, Py_ssize_t, int, float*, Py_ssize_t)
+    void tiles_mirror(float*, Py_ssize_t, Py_ssize_t)
     void tiles_gram(const float*, Py_ssize_t, Py_ssize_t, const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
                     const float*, float*, uint16_t*)
 
@@ -205,9 +206,11 @@ def gram(const real[::view.strided, ::view.contiguous] a, const real[::view.stri
         if not mirrored:
             return
         first = n
+        for strip in prange((d + 15) // 16, nogil=True, schedule="dynamic", num_threads=threads):
+            tiles_mirror(<float*> &parts[0, 0, 0], d, strip)
         for strip in prange((k + STRIP_ROWS - 1) // STRIP_ROWS, nogil=True, schedule="static", num_threads=threads):
             row = strip * STRIP_ROWS
-            sum_parts(&parts[0, 0, 0], 1, k * d, d, row, min(k, row + STRIP_ROWS), d, mirrored, base_, keep, by,
+            sum_parts(&parts[0, 0, 0], 1, k * d, d, row, min(k, row + STRIP_ROWS), d, False, base_, keep, by,
                       &total[0, 0])
     while first < n:
         count = min(parts.shape[0], (n - first + rows - 1) // rows)

@@ -323,6 +323,30 @@ TILED static void tiles_matmul(uint16_t *work, ptrdiff_t rows, ptrdiff_t inner, 
     _tile_release();
 }
 
+/* P (d, d) + Pᵀ in place of P: rows from 16 i on up to the diagonal, and what mirrors them. */
+TILED static void tiles_mirror(float *p, ptrdiff_t d, ptrdiff_t i) {
+    const ptrdiff_t rows = d - 16 * i < 16 ? d - 16 * i : 16;
+    const __mmask16 of_rows = lanes(rows);
+    for (ptrdiff_t j = 0; j <= i; j++) {
+        const ptrdiff_t columns = d - 16 * j < 16 ? d - 16 * j : 16;
+        const __mmask16 of_columns = lanes(columns);
+        float *along = p + 16 * i * d + 16 * j, *across = p + 16 * j * d + 16 * i;
+        __m512i sum[16];
+        for (int row = 0; row < 16; row++)
+            sum[row] = _mm512_castps_si512(_mm512_maskz_loadu_ps(row < columns ? of_rows : 0, across + row * d));
+        transpose(sum, sum);
+        for (int row = 0; row < 16; row++) {
+            const __m512 x = _mm512_maskz_loadu_ps(row < rows ? of_columns : 0, along + row * d);
+            sum[row] = _mm512_castps_si512(_mm512_add_ps(x, _mm512_castsi512_ps(sum[row])));
+            _mm512_mask_storeu_ps(along + row * d, row < rows ? of_columns : 0, _mm512_castsi512_ps(sum[row]));
+        }
+        if (j == i) continue;
+        transpose(sum, sum);
+        for (int row = 0; row < 16; row++)
+            _mm512_mask_storeu_ps(across + row * d, row < columns ? of_rows : 0, _mm512_castsi512_ps(sum[row]));
+    }
+}
+
 /* C (k, d) = Aᵀ diag(scale²) B over n rows; B NULL: A, and of C only the lower half is right. */
 TILED static void tiles_gram(const float *a, ptrdiff_t ld_a, ptrdiff_t k, const float *b, ptrdiff_t ld_b, ptrdiff_t d,
                              ptrdiff_t n, const float *scale, float *c, uint16_t *work) {
@@ -360,6 +384,7 @@ static void pack_rows(const float *x, ptrdiff_t ld, ptrdiff_t count, ptrdiff_t i
 static void pack_columns(const float *x, ptrdiff_t ld, ptrdiff_t count, ptrdiff_t inner, uint16_t *packed) {}
 static void tiles_matmul(uint16_t *work, ptrdiff_t rows, ptrdiff_t inner, const uint16_t *packed, ptrdiff_t columns,
                          int accumulate, float *c, ptrdiff_t ld_c) {}
+static void tiles_mirror(float *p, ptrdiff_t d, ptrdiff_t i) {}
 static void tiles_gram(const float *a, ptrdiff_t ld_a, ptrdiff_t k, const float *b, ptrdiff_t ld_b, ptrdiff_t d,
                        ptrdiff_t n, const float *scale, float *c, uint16_t *work) {}
 
