@@ -145,35 +145,38 @@ def dense(problem: Problem, kernels: Kernels, real: np.dtype[Any]) -> Update:
 def low_rank(problem: Problem, kernels: Kernels, real: np.dtype[Any]) -> Update:
     """Through the m rows of H; what the minibatch adds to the d×d matrices in ``real``.
 
-    With B = HΠ (2 diag(α) H)ᵀ and K = η (I − (η/c) B)⁻¹ HΠ U⁻¹ / c,  U'⁻¹ = (U⁻¹ + (2 diag(α) H)ᵀ K) / c  and
-    Δ U'⁻¹ = −Γᵀ K. With g = ∇H, everything that changes Q lies in the span of H Π:
+    With B = HΠ (2 diag(α) H)ᵀ and K = (I − (η/c) B)⁻¹ HΠ U⁻¹,  U'⁻¹ = (U⁻¹ + (η/c) (2 diag(α) H)ᵀ K) / c  and
+    Δ U'⁻¹ = −(η/c) Γᵀ K. With g = ∇H, everything that changes Q lies in the span of H Π:
 
         Q' = c² Q − c η ((HΠ)ᵀ M + Mᵀ HΠ),   M = g − (η/c) S HΠ
         S  = (g − diag(α) Ĥ) (2 diag(α) H)ᵀ + ½ Γ Γᵀ + Γ p_T βᵀ + ½ ‖p‖² β βᵀ
+
+    What reads U, or U⁻¹, stands together: the state is larger than a core's cache.
     """
-    f, forward, c = problem.factors, problem.forward, problem.shrink
+    f, forward, c, c_eta = problem.factors, problem.forward, problem.shrink, problem.shrink * problem.eta
     eta, eta_c = real.type(problem.eta), real.type(problem.eta / c)
     alpha, beta = forward.alpha.astype(real)[:, None], forward.beta.astype(real)
     H, HP = forward.inputs.rows.astype(real, copy=False), problem.HP.astype(real, copy=False)
-    gradient, gamma_p = forward.gradient.astype(real), forward.weighted(problem.p_T)
     H2 = 2 * alpha * H
     B = kernels.matmul(HP, H2.T)
     strength = float(eta * np.sqrt(abs(np.vdot(B, B.T))))
 
+    gradient, gamma_p = forward.gradient.astype(real), forward.weighted(problem.p_T)
     S = kernels.matmul(forward.gradient_with(1).astype(real, copy=False), H2.T)
     S += np.outer(gamma_p + real.type(0.5 * problem.total) * beta, beta)
     kernels.sparse_gram(forward.targets.csr, forward.transposed, (sqrt(0.5) * forward.gamma).astype(real), out=S)
     M = kernels.matmul(-eta_c * S, HP, out=gradient)
-    system = kernels.inverse(kernels.xp.eye(B.shape[0], dtype=real) - eta_c * B)
-    K = kernels.matmul(eta_c * system, kernels.matmul(HP, f.U_inverse))
+    Q = kernels.plus_gram(f.Q, HP, M, c**2, -c_eta, symmetric=True)
+
     along = np.stack([f.omega, f.w_bar], axis=1).astype(real)
     omega, w_bar = (H2 @ along + np.stack([beta, real.type(problem.total) * beta + gamma_p], axis=1)).T @ HP
-    new = Factors(
-        kernels.plus_gram(f.U, kernels.matmul(H2, f.U.T), HP, c, -problem.eta),
-        kernels.plus_gram(f.U_inverse, H2, K, 1 / c, 1 / c),
-        c * f.omega - eta * omega,
-        kernels.plus_gram(f.Q, HP, M, c**2, -c * problem.eta, symmetric=True),
-        c * f.w_bar - eta * w_bar,
-    )
-    rows_change = kernels.combine(forward.transposed, -forward.gamma, K.astype(forward.gamma.dtype, copy=False))
+    U = kernels.plus_gram(f.U, kernels.matmul(H2, f.U.T), HP, c, -problem.eta)
+
+    system = kernels.inverse(kernels.xp.eye(B.shape[0], dtype=real) - eta_c * B)
+    K = kernels.matmul(system, kernels.matmul(HP, f.U_inverse))
+    U_inverse = kernels.plus_gram(f.U_inverse, H2, K, 1 / c, problem.eta / c**2)
+    gamma = (-eta_c * forward.gamma).astype(forward.gamma.dtype)
+    rows_change = kernels.combine(forward.transposed, gamma, K.astype(gamma.dtype, copy=False))
+
+    new = Factors(U, U_inverse, c * f.omega - eta * omega, Q, c * f.w_bar - eta * w_bar)
     return Update(new.renewed(forward.inputs.dtype, kernels), rows_change, strength)
