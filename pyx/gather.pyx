@@ -1,7 +1,7 @@
 # cython: language_level=3
 """Sparse rows against dense rows: the per-pair work of a step.
 
-What      combine      out = Γ W        (m, d)   Γ a CSR matrix, or ΓᵀH through its transposed structure
+What      combine      out = Γ W (+ diag(s) B)   (m, d)   Γ a CSR matrix, or ΓᵀH through its transposed structure
           pair_dots    a_jk = h_j · W[c_jk]      one number per stored entry of a CSR matrix
           sparse_gram  Γ Γᵀ              (m, m)
           row_dots     h_j · g_j             (m,)     q from H and Ĥ
@@ -25,7 +25,7 @@ ctypedef fused real:
 
 cdef extern from "rows.h" nogil:
     void combine_f32(const int64_t*, const int32_t*, const int64_t*, const float*, const float*, Py_ssize_t,
-                     Py_ssize_t, Py_ssize_t, Py_ssize_t, int, float*, Py_ssize_t)
+                     Py_ssize_t, Py_ssize_t, Py_ssize_t, const float*, Py_ssize_t, const float*, float*, Py_ssize_t)
     void pair_dots_f32(const int64_t*, const int32_t*, const float*, Py_ssize_t, const float*, Py_ssize_t,
                        Py_ssize_t, Py_ssize_t, Py_ssize_t, float*)
     void row_dots_f32(const float*, Py_ssize_t, const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, double*)
@@ -34,7 +34,7 @@ cdef extern from "rows.h" nogil:
     void add_rows_f32(float*, Py_ssize_t, const int64_t*, const float*, const float*, Py_ssize_t, Py_ssize_t,
                       Py_ssize_t, Py_ssize_t)
     void combine_f64(const int64_t*, const int32_t*, const int64_t*, const double*, const double*, Py_ssize_t,
-                     Py_ssize_t, Py_ssize_t, Py_ssize_t, int, double*, Py_ssize_t)
+                     Py_ssize_t, Py_ssize_t, Py_ssize_t, const double*, Py_ssize_t, const double*, double*, Py_ssize_t)
     void pair_dots_f64(const int64_t*, const int32_t*, const double*, Py_ssize_t, const double*, Py_ssize_t,
                        Py_ssize_t, Py_ssize_t, Py_ssize_t, double*)
     void row_dots_f64(const double*, Py_ssize_t, const double*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, double*)
@@ -58,23 +58,29 @@ cdef inline Py_ssize_t stride(const real[::view.strided, ::view.contiguous] matr
 
 def combine(const int64_t[::1] indptr, const int32_t[::1] indices, const int64_t[::1] order,
             const real[::1] weights, const real[::view.strided, ::view.contiguous] rows,
-            real[::view.strided, ::view.contiguous] out, bint accumulate, int threads):
-    """out[r] (+)= Σ_k weights[order[k]] rows[indices[k]] over row r of the structure; order None: weights[k]."""
+            const real[::view.strided, ::view.contiguous] base, const real[::1] scale,
+            real[::view.strided, ::view.contiguous] out, int threads):
+    """out[r] = Σ_k weights[order[k]] rows[indices[k]] over row r of the structure; order None: weights[k]; base not
+    None: plus scale[r] base[r]."""
     cdef Py_ssize_t n = out.shape[0], d = out.shape[1], blocks = (n + BLOCK - 1) // BLOCK, block
     cdef Py_ssize_t ld = stride(rows), ld_out = stride(out)
     cdef const int64_t* order_ = &order[0] if order is not None and order.shape[0] else NULL
     cdef const int32_t* indices_ = &indices[0] if indices.shape[0] else NULL
     cdef const real* weights_ = &weights[0] if weights.shape[0] else NULL
     cdef const real* rows_ = &rows[0, 0] if rows.shape[0] else NULL
+    cdef bint based = base is not None and n != 0 and d != 0
+    cdef const real* base_ = &base[0, 0] if based else NULL
+    cdef const real* scale_ = &scale[0] if based else NULL
+    cdef Py_ssize_t ld_base = stride(base) if based else 0
     if n == 0:
         return
     for block in prange(blocks, nogil=True, schedule="dynamic", num_threads=threads):
         if real is float:
             combine_f32(&indptr[0], indices_, order_, weights_, rows_, ld, d, block * BLOCK,
-                        min(n, (block + 1) * BLOCK), accumulate, &out[0, 0], ld_out)
+                        min(n, (block + 1) * BLOCK), base_, ld_base, scale_, &out[0, 0], ld_out)
         else:
             combine_f64(&indptr[0], indices_, order_, weights_, rows_, ld, d, block * BLOCK,
-                        min(n, (block + 1) * BLOCK), accumulate, &out[0, 0], ld_out)
+                        min(n, (block + 1) * BLOCK), base_, ld_base, scale_, &out[0, 0], ld_out)
 
 
 def pair_dots(const int64_t[::1] indptr, const int32_t[::1] indices,
@@ -96,7 +102,7 @@ def pair_dots(const int64_t[::1] indptr, const int32_t[::1] indices,
 
 def sparse_gram(const int64_t[::1] indptr, const int32_t[::1] indices, const real[::1] weights,
                 const int64_t[::1] t_indptr, const int32_t[::1] t_indices, const int64_t[::1] order,
-                real[:, ::1] out):
+                real[::view.strided, ::view.contiguous] out):
     """out += Γ Γᵀ, Γ by rows and, as `transpose` gives it, by columns: one addition for every two entries of a column.
     """
     cdef Py_ssize_t r, k, j

@@ -2,7 +2,7 @@
 """Tall matrices against d×d ones: the d² work of a step, through BLAS-3 or the machine's matrix unit.
 
 What      matmul    out = A M  (+ out)         A (n, k), M (k, d), out (n, d): a block of rows is one gemm
-          gram      out = Aᵀ B                 A (n, k), B (n, d), out (k, d) float64
+          gram      out = by Aᵀ B (+ keep C)   A (n, k), B (n, d), C and out (k, d) float64; or Aᵀ B + Bᵀ A
           gram_self out = Aᵀ diag(s²) A        both halves filled, computed once (syrk)
 dtypes    real = float32 or float64; the sums of gram run in `real` inside a block of rows and in float64 across
           blocks, which keeps the d×d state in float64 where it is earned
@@ -22,19 +22,35 @@ from scipy.linalg.cython_blas cimport dgemm, dsyrk, sgemm, ssyrk
 
 cdef extern from "tiles.h" nogil:
     enum:
+        PANEL
         TILED_ROWS
     int tiles_lent()
     Py_ssize_t panels(Py_ssize_t)
     Py_ssize_t packed_size(Py_ssize_t, Py_ssize_t)
     Py_ssize_t matmul_work(Py_ssize_t)
     Py_ssize_t gram_work(Py_ssize_t, Py_ssize_t)
-    void tiles_pack(const float*, Py_ssize_t, Py_ssize_t, uint16_t*)
-    void tiles_matmul(const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t, const uint16_t*, Py_ssize_t, int, float*,
-                      Py_ssize_t, uint16_t*)
+    void tiles_pack(const void*, int, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, int, uint16_t*)
+    void pack_rows(const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t, uint16_t*)
+    void pack_columns(const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t, uint16_t*)
+    void tiles_matmul(uint16_t*, Py_ssize_t, Py_ssize_t, const uint16_t*, Py_ssize_t, int, float*, Py_ssize_t)
+    void tiles_mirror(float*, Py_ssize_t, Py_ssize_t)
     void tiles_gram(const float*, Py_ssize_t, Py_ssize_t, const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
                     const float*, float*, uint16_t*)
 
+cdef extern from "sums.h" nogil:
+    enum:
+        STRIP_ROWS
+    void sum_parts_f32(const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, int,
+                       const double*, double, double, double*)
+    void sum_parts_f64(const double*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, int,
+                       const double*, double, double, double*)
+
 ctypedef fused real:
+    float
+    double
+
+# What the matrix unit takes on the right, beside a float32 left side.
+ctypedef fused right:
     float
     double
 
@@ -62,11 +78,19 @@ def tiles_pay(Py_ssize_t n, Py_ssize_t k, Py_ssize_t d):
     return tiles + 0.3 * ((n + 2 * k) * d + n * k) + 3000 < <double> n * k * d / 70
 
 
-def tiles_size(Py_ssize_t k, Py_ssize_t d, bint gram):
-    """Numbers of work space that the threads share and that each of them needs for such a product."""
-    if gram:
-        return 0, gram_work(k, d)
-    return packed_size(k, d), matmul_work(k)
+def matmul_size(Py_ssize_t n, Py_ssize_t k, Py_ssize_t d):
+    """Numbers of work space on the matrix unit, those that threads share and each one's, of matmul; likewise below."""
+    return packed_size(k, d if n > TILED_ROWS else PANEL), matmul_work(k)
+
+
+def gram_size(Py_ssize_t n, Py_ssize_t k, Py_ssize_t d):
+    if n <= TILED_ROWS:
+        return packed_size(n, d), matmul_work(n)
+    return 0, gram_work(k, d)
+
+
+def gram_self_size(Py_ssize_t n, Py_ssize_t k, Py_ssize_t d):
+    return 0, gram_work(k, d)
 
 
 cdef inline int stride(const real[::view.strided, ::view.contiguous] matrix) noexcept:
@@ -95,26 +119,38 @@ cdef void syrk(int n, int k, const real* a, int lda, real* c) noexcept nogil:
         dsyrk(&upper, &plain, &n, &k, &one, <double*> a, &lda, &zero, c, &n)
 
 
-def matmul(const real[::view.strided, ::view.contiguous] a, const real[:, ::1] m,
+def matmul(const real[::view.strided, ::view.contiguous] a, const right[:, ::1] m, bint transposed,
            real[::view.strided, ::view.contiguous] out, bint accumulate, int threads, uint16_t[::1] packed=None,
            uint16_t[:, ::1] work=None):
-    """out = a m, or out += a m. On the matrix unit with packed and work (threads, ...), see tiles_size."""
-    cdef Py_ssize_t n = a.shape[0], block, blocks = (n + BLOCK - 1) // BLOCK
-    cdef int k = <int> a.shape[1], d = <int> m.shape[1]
+    """out = a m, or out += a m; transposed: mᵀ for m. On the matrix unit with packed and work (threads, ...), see
+    matmul_size; m may be float64 beside a float32 a then."""
+    cdef Py_ssize_t n = a.shape[0], block, blocks = (n + BLOCK - 1) // BLOCK, rows, column, columns
+    cdef int k = <int> a.shape[1], d = <int> out.shape[1], ld_m = <int> m.shape[1]
     cdef int ld_a = stride(a), ld_out = stride(out)
+    cdef char order = c'T' if transposed else c'N'
     cdef real beta = 1 if accumulate else 0
     if n == 0 or d == 0 or k == 0:
         return
     if real is float and work is not None:
-        tiles_pack(&m[0, 0], k, d, &packed[0])
+        if n <= TILED_ROWS:
+            # A panel of the right side at a time, multiplied while it is in the cache.
+            pack_rows(&a[0, 0], ld_a, n, k, &work[0, 0])
+            for block in range(panels(d)):
+                column = block * PANEL
+                columns = min(PANEL, d - column)
+                tiles_pack(&m[0, 0], right is double, ld_m, k, column, columns, transposed, &packed[0])
+                tiles_matmul(&work[0, 0], n, k, &packed[0], columns, accumulate, &out[0, column], ld_out)
+            return
+        tiles_pack(&m[0, 0], right is double, ld_m, k, 0, d, transposed, &packed[0])
         for block in prange((n + TILED_ROWS - 1) // TILED_ROWS, nogil=True, schedule="dynamic", num_threads=threads):
-            tiles_matmul(&a[block * TILED_ROWS, 0], ld_a, min(TILED_ROWS, n - block * TILED_ROWS), k, &packed[0], d,
-                         accumulate, &out[block * TILED_ROWS, 0], ld_out, &work[threadid(), 0])
+            rows = min(TILED_ROWS, n - block * TILED_ROWS)
+            pack_rows(&a[block * TILED_ROWS, 0], ld_a, rows, k, &work[threadid(), 0])
+            tiles_matmul(&work[threadid(), 0], rows, k, &packed[0], d, accumulate, &out[block * TILED_ROWS, 0], ld_out)
         return
     for block in prange(blocks, nogil=True, schedule="dynamic", num_threads=threads):
         # Row-major (rows, k)(k, d) is column-major (d, k)(k, rows).
-        gemm(c'N', c'N', d, <int> min(BLOCK, n - block * BLOCK), k, &m[0, 0], d, &a[block * BLOCK, 0], ld_a,
-             beta, &out[block * BLOCK, 0], ld_out)
+        gemm(order, c'N', d, <int> min(BLOCK, n - block * BLOCK), k, <const real*> &m[0, 0], ld_m,
+             &a[block * BLOCK, 0], ld_a, beta, &out[block * BLOCK, 0], ld_out)
 
 
 cdef void scale_rows(const real* a, Py_ssize_t ld, const real* scale, Py_ssize_t n, Py_ssize_t d,
@@ -125,21 +161,57 @@ cdef void scale_rows(const real* a, Py_ssize_t ld, const real* scale, Py_ssize_t
             out[i * d + j] = scale[i] * a[i * ld + j]
 
 
-cdef void add_up(const real* parts, Py_ssize_t count, Py_ssize_t size, Py_ssize_t begin, Py_ssize_t end,
-                 double* total) noexcept nogil:
-    """total[begin:end] += the sum of `count` parts of `size` numbers each."""
-    cdef Py_ssize_t i, part
-    for part in range(count):
-        for i in range(begin, end):
-            total[i] += parts[part * size + i]
+cdef void sum_parts(const real* parts, Py_ssize_t count, Py_ssize_t size, Py_ssize_t d, Py_ssize_t first,
+                    Py_ssize_t last, Py_ssize_t columns, bint mirrored, const double* base, double keep, double by,
+                    double* total) noexcept nogil:
+    if real is float:
+        sum_parts_f32(parts, count, size, d, first, last, columns, mirrored, base, keep, by, total)
+    else:
+        sum_parts_f64(parts, count, size, d, first, last, columns, mirrored, base, keep, by, total)
+
+
+cdef void gram_panel(const real* a, Py_ssize_t ld, Py_ssize_t n, Py_ssize_t k, Py_ssize_t d, Py_ssize_t panel,
+                     const uint16_t* packed, uint16_t* work, real* product, bint mirrored, const double* base,
+                     double keep, double by, double* total) noexcept nogil:
+    """Rows of aᵀ b, a panel of them; added up unless the product is to be mirrored."""
+    cdef Py_ssize_t first = panel * PANEL, rows = min(PANEL, k - first), strip, row
+    if real is float:
+        pack_columns(a + first, ld, rows, n, work)
+        tiles_matmul(work, rows, n, packed, d, False, product, d)
+    if mirrored:
+        return
+    for strip in range((rows + STRIP_ROWS - 1) // STRIP_ROWS):
+        row = strip * STRIP_ROWS
+        sum_parts(product, 1, 0, d, row, min(rows, row + STRIP_ROWS), d, False,
+                  base + first * d if base != NULL else NULL, keep, by, total + first * d)
 
 
 def gram(const real[::view.strided, ::view.contiguous] a, const real[::view.strided, ::view.contiguous] b,
-         Py_ssize_t rows, real[:, :, ::1] parts, double[:, ::1] total, int threads, uint16_t[:, ::1] work=None):
-    """total = aᵀ b over n ≥ 1 rows. parts (up to MOST_PARTS, k, d) as it comes, total (k, d) zeroed; rows is
-    part_rows(n). On the matrix unit with work (threads, ...), see tiles_size."""
-    cdef Py_ssize_t n = a.shape[0], size = total.shape[0] * total.shape[1], first = 0, part, count, row, i
+         Py_ssize_t rows, real[:, :, ::1] parts, const double[:, ::1] base, double keep, double by, bint mirrored,
+         double[:, ::1] total, int threads, uint16_t[::1] packed=None, uint16_t[:, ::1] work=None):
+    """total = keep base + by aᵀ b over n ≥ 1 rows, base None: 0; mirrored: aᵀ b + bᵀ a. parts (up to MOST_PARTS, k, d)
+    and total (k, d) as they come; rows is part_rows(n). On the matrix unit with packed and work (threads, ...), see
+    gram_size."""
+    cdef Py_ssize_t n = a.shape[0], first = 0, part, count, row, strip
     cdef int k = <int> a.shape[1], d = <int> b.shape[1], ld_a = stride(a), ld_b = stride(b)
+    cdef const double* base_ = &base[0, 0] if base is not None else NULL
+    if real is float and work is not None and n <= TILED_ROWS:
+        # A panel of rows of the product at a time, added up while it is in the cache; all of them if they are mirrored.
+        tiles_pack(&b[0, 0], False, ld_b, n, 0, d, False, &packed[0])
+        for part in prange(panels(k), nogil=True, schedule="static",
+                           num_threads=threads if mirrored else max(1, min(threads, k // PANEL))):
+            gram_panel(&a[0, 0], ld_a, n, k, d, part, &packed[0], &work[threadid(), 0],
+                       &parts[0, 0, 0] + (part if mirrored else threadid()) * PANEL * d, mirrored, base_, keep, by,
+                       &total[0, 0])
+        if not mirrored:
+            return
+        first = n
+        for strip in prange((d + 15) // 16, nogil=True, schedule="dynamic", num_threads=threads):
+            tiles_mirror(<float*> &parts[0, 0, 0], d, strip)
+        for strip in prange((k + STRIP_ROWS - 1) // STRIP_ROWS, nogil=True, schedule="static", num_threads=threads):
+            row = strip * STRIP_ROWS
+            sum_parts(&parts[0, 0, 0], 1, k * d, d, row, min(k, row + STRIP_ROWS), d, False, base_, keep, by,
+                      &total[0, 0])
     while first < n:
         count = min(parts.shape[0], (n - first + rows - 1) // rows)
         for part in prange(count, nogil=True, schedule="static", num_threads=threads):
@@ -151,17 +223,23 @@ def gram(const real[::view.strided, ::view.contiguous] a, const real[::view.stri
                 # Row-major aᵀ b (k, d) is column-major bᵀ a (d, k).
                 gemm(c'N', c'T', d, k, <int> min(rows, n - row), &b[row, 0], ld_b, &a[row, 0], ld_a,
                      <real> 0, &parts[part, 0, 0], d)
-        for i in prange(k, nogil=True, schedule="static", num_threads=threads):
-            add_up(&parts[0, 0, 0], count, size, i * d, (i + 1) * d, &total[0, 0])
+        for strip in prange((k + STRIP_ROWS - 1) // STRIP_ROWS, nogil=True, schedule="static", num_threads=threads):
+            row = strip * STRIP_ROWS
+            sum_parts(&parts[0, 0, 0], count, k * d, d, row, min(k, row + STRIP_ROWS), d, mirrored, base_, keep, by,
+                      &total[0, 0])
+        base_ = &total[0, 0]
+        keep = 1
         first += count * rows
 
 
 def gram_self(const real[::view.strided, ::view.contiguous] a, const real[::1] scale, real[:, :, ::1] scratch,
-              Py_ssize_t rows, real[:, :, ::1] parts, double[:, ::1] total, int threads, uint16_t[:, ::1] work=None):
+              Py_ssize_t rows, real[:, :, ::1] parts, double[:, ::1] total, int threads, uint16_t[::1] packed=None,
+              uint16_t[:, ::1] work=None):
     """total = aᵀ diag(scale²) a, both halves; scale None: 1, else scratch is (threads, rows, d), or nothing on the
     matrix unit. As gram."""
-    cdef Py_ssize_t n = a.shape[0], size = total.shape[0] * total.shape[1], first = 0, part, count, row, i, j
+    cdef Py_ssize_t n = a.shape[0], first = 0, part, count, row, strip, i, j
     cdef int d = <int> a.shape[1], ld = stride(a)
+    cdef const double* base = NULL
     cdef bint scaled = scale is not None
     while first < n:
         count = min(parts.shape[0], (n - first + rows - 1) // rows)
@@ -175,8 +253,11 @@ def gram_self(const real[::view.strided, ::view.contiguous] a, const real[::1] s
                 syrk(d, <int> min(rows, n - row), &scratch[threadid(), 0, 0], d, &parts[part, 0, 0])
             else:
                 syrk(d, <int> min(rows, n - row), &a[row, 0], ld, &parts[part, 0, 0])
-        for i in prange(d, nogil=True, schedule="static", num_threads=threads):
-            add_up(&parts[0, 0, 0], count, size, i * d, i * d + i + 1, &total[0, 0])
+        for strip in prange((d + STRIP_ROWS - 1) // STRIP_ROWS, nogil=True, schedule="static", num_threads=threads):
+            row = strip * STRIP_ROWS
+            sum_parts(&parts[0, 0, 0], count, d * d, d, row, min(d, row + STRIP_ROWS), min(d, row + STRIP_ROWS), False,
+                      base, 1, 1, &total[0, 0])
+        base = &total[0, 0]
         first += count * rows
     for i in range(d):
         for j in range(i):

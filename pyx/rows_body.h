@@ -4,21 +4,22 @@
 #define ROW(i) (rows + (ptrdiff_t)indices[k + (i)] * ld + column)
 
 /* out[r] = sum_k weights[order[k]] * rows[indices[k]], k in indptr[r] .. indptr[r+1], for lo <= r < hi.
- * order NULL: weights[k]. accumulate: added to what out holds. Eight entries a pass into an aligned buffer: the sum is
+ * order NULL: weights[k]. base not NULL: plus scale[r] * base[r]. Eight entries a pass into an aligned buffer: the sum is
  * loaded and stored once for eight rows read, and never across cache lines, where a store cannot be forwarded to the
  * next pass's load (measured: five times slower). Cost: 2 d flops an entry; reads d REALs an entry, from cache where
  * rows fit in it. */
 CLONES static void NAME(combine)(const int64_t *indptr, const int32_t *indices, const int64_t *order,
                                  const REAL *weights, const REAL *rows, ptrdiff_t ld, ptrdiff_t d, ptrdiff_t lo,
-                                 ptrdiff_t hi, int accumulate, REAL *out, ptrdiff_t ld_out) {
+                                 ptrdiff_t hi, const REAL *base, ptrdiff_t ld_base, const REAL *scale, REAL *out,
+                                 ptrdiff_t ld_out) {
     _Alignas(64) REAL sum[STRIP];
     for (ptrdiff_t r = lo; r < hi; r++)
         for (ptrdiff_t column = 0; column < d; column += STRIP) {
             const ptrdiff_t width = d - column < STRIP ? d - column : STRIP;
             const int64_t end = indptr[r + 1];
             int64_t k = indptr[r];
-            if (accumulate)
-                memcpy(sum, out + r * ld_out + column, width * sizeof(REAL));
+            if (base)
+                for (ptrdiff_t i = 0; i < width; i++) sum[i] = scale[r] * base[r * ld_base + column + i];
             else
                 memset(sum, 0, width * sizeof(REAL));
             for (; k + 8 <= end; k += 8) {

@@ -104,6 +104,20 @@ TILED_INLINE __mmask16 lanes(ptrdiff_t n) {
     return n >= 16 ? 0xffff : n <= 0 ? 0 : (__mmask16) ((1u << n) - 1);
 }
 
+/* 16 numbers from x[at] on, float64 ones rounded. */
+TILED_INLINE __m512 load(const void *x, int is_double, ptrdiff_t at, __mmask16 there) {
+    if (!is_double) return _mm512_maskz_loadu_ps(there, (const float *) x + at);
+    __m256 low = _mm512_cvtpd_ps(_mm512_maskz_loadu_pd((__mmask8) there, (const double *) x + at));
+    __m256 high = _mm512_cvtpd_ps(_mm512_maskz_loadu_pd((__mmask8) (there >> 8), (const double *) x + at + 8));
+    return _mm512_insertf32x8(_mm512_castps256_ps512(low), high, 1);
+}
+
+/* So many numbers, from x[at] on, brought near. */
+TILED_INLINE void prefetch(const void *x, int is_double, ptrdiff_t at, int count) {
+    const char *from = (const char *) x + at * (is_double ? 8 : 4);
+    for (int byte = 0; byte < count * (is_double ? 8 : 4); byte += 64) _mm_prefetch(from + byte, _MM_HINT_T0);
+}
+
 /* 16×16 pairs of numbers, transposed. */
 TILED_INLINE void transpose(const __m512i *in, __m512i *out) {
     __m512i a[16], b[16];
@@ -131,27 +145,56 @@ TILED_INLINE void transpose(const __m512i *in, __m512i *out) {
     }
 }
 
-/* Panels whose rows are rows of x (count, inner). */
-TILED static void pack_along(const float *x, ptrdiff_t ld, ptrdiff_t count, ptrdiff_t inner, uint16_t *packed) {
+/* 32 numbers of a row of x from x[at] on, of which `there` exist: each part as a row of a left tile. */
+TILED_INLINE void split_row(const void *x, int is_double, ptrdiff_t at, ptrdiff_t there, __m512i *rows) {
     const __m512i uppers = _mm512_set_epi16(63, 61, 59, 57, 55, 53, 51, 49, 47, 45, 43, 41, 39, 37, 35, 33, 31, 29, 27,
                                             25, 23, 21, 19, 17, 15, 13, 11, 9, 7, 5, 3, 1);
+    __m512i low[PARTS], high[PARTS];
+    split(load(x, is_double, at, lanes(there)), low);
+    split(load(x, is_double, at + 16, lanes(there - 16)), high);
+    for (int part = 0; part < PARTS; part++) rows[part] = _mm512_permutex2var_epi16(low[part], uppers, high[part]);
+}
+
+/* Left panels whose rows are rows of x (count, inner), a row after the other. */
+TILED static void pack_rows(const float *x, ptrdiff_t ld, ptrdiff_t count, ptrdiff_t inner, uint16_t *packed) {
     const ptrdiff_t size = panels(inner) * STEP_NUMBERS;
-    for (ptrdiff_t row = 0; row < panels(count) * PANEL; row++, x += ld) {
+    for (ptrdiff_t row = 0; row < panels(count) * PANEL; row++) {
         uint16_t *to = packed + row / PANEL * size + row % PANEL / 16 * TILE_NUMBERS + row % 16 * 32;
         for (ptrdiff_t k = 0; k < inner; k += 32, to += STEP_NUMBERS) {
-            __m512i low[PARTS], high[PARTS];
-            split(_mm512_maskz_loadu_ps(row < count ? lanes(inner - k) : 0, x + k), low);
-            split(_mm512_maskz_loadu_ps(row < count ? lanes(inner - k - 16) : 0, x + k + 16), high);
-            for (int part = 0; part < PARTS; part++)
-                _mm512_storeu_si512(to + part * 2 * TILE_NUMBERS, _mm512_permutex2var_epi16(low[part], uppers, high[part]));
+            __m512i rows[PARTS];
+            split_row(x, 0, row * ld + k, row < count ? inner - k : 0, rows);
+            for (int part = 0; part < PARTS; part++) _mm512_storeu_si512(to + part * 2 * TILE_NUMBERS, rows[part]);
+        }
+    }
+}
+
+/* Right panels whose columns are rows of x (count, inner), float32 or float64. */
+TILED_INLINE void pack_along(const void *x, int is_double, ptrdiff_t ld, ptrdiff_t count, ptrdiff_t inner,
+                             uint16_t *packed) {
+    const ptrdiff_t size = panels(inner) * STEP_NUMBERS;
+    for (ptrdiff_t row = 0; row < panels(count) * PANEL; row += 16) {
+        uint16_t *to = packed + row / PANEL * size + row % PANEL / 16 * TILE_NUMBERS;
+        for (ptrdiff_t k = 0; k < inner; k += 32, to += STEP_NUMBERS) {
+            __m512i pairs[PARTS][16];
+            for (int i = 0; i < 16; i++) {
+                __m512i rows[PARTS];
+                split_row(x, is_double, (row + i) * ld + k, row + i < count ? inner - k : 0, rows);
+                prefetch(x, is_double, (row + i) * ld + k + 64, 32);
+                for (int part = 0; part < PARTS; part++) pairs[part][i] = rows[part];
+            }
+            for (int part = 0; part < PARTS; part++) {
+                transpose(pairs[part], pairs[part]);
+                for (int i = 0; i < 16; i++)
+                    _mm512_storeu_si512(to + part * 2 * TILE_NUMBERS + 32 * i, pairs[part][i]);
+            }
         }
     }
 }
 
 /* Panels whose rows or columns are columns of x (inner, count), x's rows times `scale` (NULL: 1): `size` numbers from
- * one panel to the next, as right ones and as left ones, either or both (NULL: not). */
-TILED static void pack_across(const float *x, ptrdiff_t ld, ptrdiff_t count, ptrdiff_t inner, const float *scale,
-                              ptrdiff_t size, uint16_t *left, uint16_t *right) {
+ * one panel to the next, as right ones and as left ones, either or both (NULL: not). x as above. */
+TILED_INLINE void pack_across(const void *x, int is_double, ptrdiff_t ld, ptrdiff_t count, ptrdiff_t inner,
+                              const float *scale, ptrdiff_t size, uint16_t *left, uint16_t *right) {
     const __m512i upper = _mm512_set1_epi32((int) 0xffff0000);
     __m512i pairs[PARTS][16];
     for (ptrdiff_t k = 0; k < inner; k += 32) {
@@ -160,14 +203,14 @@ TILED static void pack_across(const float *x, ptrdiff_t ld, ptrdiff_t count, ptr
             const __mmask16 there = lanes(count - column);
             for (int i = 0; i < 16; i++) {
                 const ptrdiff_t row = k + 2 * i;
-                const float *from = x + row * ld + column;
-                __m512 even = _mm512_maskz_loadu_ps(row < inner ? there : 0, from);
-                __m512 odd = _mm512_maskz_loadu_ps(row + 1 < inner ? there : 0, from + ld);
+                const ptrdiff_t from = row * ld + column;
+                __m512 even = load(x, is_double, from, row < inner ? there : 0);
+                __m512 odd = load(x, is_double, from + ld, row + 1 < inner ? there : 0);
                 __m512i of_even[PARTS], of_odd[PARTS];
                 if (scale && row < inner) even = _mm512_mul_ps(even, _mm512_set1_ps(scale[row]));
                 if (scale && row + 1 < inner) odd = _mm512_mul_ps(odd, _mm512_set1_ps(scale[row + 1]));
-                _mm_prefetch((const char *) (from + 32 * ld), _MM_HINT_T0);
-                _mm_prefetch((const char *) (from + 33 * ld), _MM_HINT_T0);
+                prefetch(x, is_double, from + 32 * ld, 16);
+                prefetch(x, is_double, from + 33 * ld, 16);
                 split(even, of_even);
                 split(odd, of_odd);
                 for (int part = 0; part < PARTS; part++) /* upper | even >> 16 */
@@ -232,18 +275,29 @@ TILED_INLINE void multiply(const uint16_t *left, const uint16_t *right, ptrdiff_
 #undef TERM
 }
 
-/* B (inner, columns) packed for tiles_matmul. */
-static void tiles_pack(const float *b, ptrdiff_t inner, ptrdiff_t columns, uint16_t *packed) {
-    pack_across(b, columns, columns, inner, NULL, panels(inner) * STEP_NUMBERS, NULL, packed);
+/* Right panels of `columns` columns of B, float32 or float64, from column `first` on; transposed: b is Bᵀ. */
+TILED static void tiles_pack(const void *b, int is_double, ptrdiff_t ld, ptrdiff_t inner, ptrdiff_t first,
+                             ptrdiff_t columns, int transposed, uint16_t *packed) {
+    const ptrdiff_t size = panels(inner) * STEP_NUMBERS;
+    const void *from = (const char *) b + (transposed ? first * ld : first) * (is_double ? 8 : 4);
+    if (transposed && is_double) pack_along(from, 1, ld, columns, inner, packed);
+    else if (transposed) pack_along(from, 0, ld, columns, inner, packed);
+    else if (is_double) pack_across(from, 1, ld, columns, inner, NULL, size, NULL, packed);
+    else pack_across(from, 0, ld, columns, inner, NULL, size, NULL, packed);
 }
 
-/* C = A B (+ C) for rows (≤ TILED_ROWS) rows of A (rows, inner). */
-TILED static void tiles_matmul(const float *a, ptrdiff_t ld_a, ptrdiff_t rows, ptrdiff_t inner, const uint16_t *packed,
-                               ptrdiff_t columns, int accumulate, float *c, ptrdiff_t ld_c, uint16_t *work) {
+/* Left panels whose rows are columns of x (inner, count). */
+TILED static void pack_columns(const float *x, ptrdiff_t ld, ptrdiff_t count, ptrdiff_t inner, uint16_t *packed) {
+    pack_across(x, 0, ld, count, inner, NULL, panels(inner) * STEP_NUMBERS, packed, NULL);
+}
+
+/* C = A B (+ C) for rows (≤ TILED_ROWS) rows of A (rows, inner), A packed by pack_rows or pack_columns, B by
+ * tiles_pack. */
+TILED static void tiles_matmul(uint16_t *work, ptrdiff_t rows, ptrdiff_t inner, const uint16_t *packed,
+                               ptrdiff_t columns, int accumulate, float *c, ptrdiff_t ld_c) {
     const ptrdiff_t steps = panels(inner), size = steps * STEP_NUMBERS;
     float *block = (float *) (work + TILED_ROWS / PANEL * size);
     tiles_begin();
-    pack_along(a, ld_a, rows, inner, work);
     for (ptrdiff_t j = 0; j < columns; j += PANEL, packed += size) {
         const __mmask16 low = lanes(columns - j), high = lanes(columns - j - 16);
         for (ptrdiff_t first = 0; first < rows; first += PANEL) {
@@ -269,6 +323,30 @@ TILED static void tiles_matmul(const float *a, ptrdiff_t ld_a, ptrdiff_t rows, p
     _tile_release();
 }
 
+/* P (d, d) + Pᵀ in place of P: rows from 16 i on up to the diagonal, and what mirrors them. */
+TILED static void tiles_mirror(float *p, ptrdiff_t d, ptrdiff_t i) {
+    const ptrdiff_t rows = d - 16 * i < 16 ? d - 16 * i : 16;
+    const __mmask16 of_rows = lanes(rows);
+    for (ptrdiff_t j = 0; j <= i; j++) {
+        const ptrdiff_t columns = d - 16 * j < 16 ? d - 16 * j : 16;
+        const __mmask16 of_columns = lanes(columns);
+        float *along = p + 16 * i * d + 16 * j, *across = p + 16 * j * d + 16 * i;
+        __m512i sum[16];
+        for (int row = 0; row < 16; row++)
+            sum[row] = _mm512_castps_si512(_mm512_maskz_loadu_ps(row < columns ? of_rows : 0, across + row * d));
+        transpose(sum, sum);
+        for (int row = 0; row < 16; row++) {
+            const __m512 x = _mm512_maskz_loadu_ps(row < rows ? of_columns : 0, along + row * d);
+            sum[row] = _mm512_castps_si512(_mm512_add_ps(x, _mm512_castsi512_ps(sum[row])));
+            _mm512_mask_storeu_ps(along + row * d, row < rows ? of_columns : 0, _mm512_castsi512_ps(sum[row]));
+        }
+        if (j == i) continue;
+        transpose(sum, sum);
+        for (int row = 0; row < 16; row++)
+            _mm512_mask_storeu_ps(across + row * d, row < columns ? of_rows : 0, _mm512_castsi512_ps(sum[row]));
+    }
+}
+
 /* C (k, d) = Aᵀ diag(scale²) B over n rows; B NULL: A, and of C only the lower half is right. */
 TILED static void tiles_gram(const float *a, ptrdiff_t ld_a, ptrdiff_t k, const float *b, ptrdiff_t ld_b, ptrdiff_t d,
                              ptrdiff_t n, const float *scale, float *c, uint16_t *work) {
@@ -279,8 +357,8 @@ TILED static void tiles_gram(const float *a, ptrdiff_t ld_a, ptrdiff_t k, const 
     for (ptrdiff_t first = 0; first < n; first += GRAM_STEPS * PANEL) {
         const ptrdiff_t rows = n - first < GRAM_STEPS * PANEL ? n - first : GRAM_STEPS * PANEL, steps = panels(rows);
         const float *of_rows = scale ? scale + first : NULL;
-        pack_across(a + first * ld_a, ld_a, k, rows, of_rows, size, left, b ? NULL : right);
-        if (b) pack_across(b + first * ld_b, ld_b, d, rows, of_rows, size, NULL, right);
+        pack_across(a + first * ld_a, 0, ld_a, k, rows, of_rows, size, left, b ? NULL : right);
+        if (b) pack_across(b + first * ld_b, 0, ld_b, d, rows, of_rows, size, NULL, right);
         for (ptrdiff_t j = 0; j < across; j++) {
             const int wide = d - j * PANEL > 16;
             for (ptrdiff_t i = b ? 0 : j; i < panels(k); i++) {
@@ -300,9 +378,13 @@ TILED static void tiles_gram(const float *a, ptrdiff_t ld_a, ptrdiff_t k, const 
 #else
 
 static int tiles_lent(void) { return 0; }
-static void tiles_pack(const float *b, ptrdiff_t inner, ptrdiff_t columns, uint16_t *packed) {}
-static void tiles_matmul(const float *a, ptrdiff_t ld_a, ptrdiff_t rows, ptrdiff_t inner, const uint16_t *packed,
-                         ptrdiff_t columns, int accumulate, float *c, ptrdiff_t ld_c, uint16_t *work) {}
+static void tiles_pack(const void *b, int is_double, ptrdiff_t ld, ptrdiff_t inner, ptrdiff_t first,
+                       ptrdiff_t columns, int transposed, uint16_t *packed) {}
+static void pack_rows(const float *x, ptrdiff_t ld, ptrdiff_t count, ptrdiff_t inner, uint16_t *packed) {}
+static void pack_columns(const float *x, ptrdiff_t ld, ptrdiff_t count, ptrdiff_t inner, uint16_t *packed) {}
+static void tiles_matmul(uint16_t *work, ptrdiff_t rows, ptrdiff_t inner, const uint16_t *packed, ptrdiff_t columns,
+                         int accumulate, float *c, ptrdiff_t ld_c) {}
+static void tiles_mirror(float *p, ptrdiff_t d, ptrdiff_t i) {}
 static void tiles_gram(const float *a, ptrdiff_t ld_a, ptrdiff_t k, const float *b, ptrdiff_t ld_b, ptrdiff_t d,
                        ptrdiff_t n, const float *scale, float *c, uint16_t *work) {}
 

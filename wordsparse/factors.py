@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordsparse.kernels import Kernels
+from wordsparse.validation import all_finite
 
 Array = NDArray[Any]
 
@@ -61,7 +62,7 @@ class Factors:
 
     def is_finite(self) -> bool:
         """Whether every entry is a finite number."""
-        return np.isfinite(self.condition) and all(np.isfinite(x).all() for x in (self.omega, self.Q, self.w_bar))
+        return np.isfinite(self.condition) and all(map(all_finite, (self.omega, self.Q, self.w_bar)))
 
 
 @lru_cache

@@ -52,12 +52,15 @@ class Loss(ABC):
         How the command line and reports call it.
     starts_at_zero : bool
         Whether W = 0 has a gradient that leads away from it.
+    sees_sum : bool
+        Whether it depends on s; one that does not is given zeros for it.
     min_outputs : int
         With fewer outputs the loss says nothing.
     """
 
     name: ClassVar[str]
     starts_at_zero: ClassVar[bool] = True
+    sees_sum: ClassVar[bool] = True
     min_outputs: ClassVar[int] = 1
 
     @abstractmethod
@@ -122,6 +125,7 @@ class Squared(LinearLoss):
 
     target_value: float | None = None
     name: ClassVar[str] = "squared"
+    sees_sum: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if self.target_value is not None:
@@ -177,6 +181,7 @@ class Spherical(Loss):
 
     epsilon: float = 0.3
     name: ClassVar[str] = "spherical"
+    sees_sum: ClassVar[bool] = False
     starts_at_zero: ClassVar[bool] = False  # even in o: flat at 0
 
     def __post_init__(self) -> None:

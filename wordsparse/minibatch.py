@@ -50,9 +50,10 @@ class TargetRows:
     @cached_property
     def W_T(self) -> Array:
         """W_T itself, (u, d)."""
-        return self._kernels.matmul(
-            self._V_p, np.vstack([part.astype(self._V_p.dtype) for part in (self._factors.U, self._factors.omega)])
-        )
+        f = self._factors
+        if not f.omega.any():
+            return self._kernels.matmul(self.V_T, f.U)
+        return self._kernels.matmul(self._V_p, np.vstack([f.U, f.omega]))
 
     def outputs(self) -> Array:
         """a_jk = h_j · W_T[c_jk] for every stored target, (entries,)."""
@@ -64,11 +65,12 @@ class TargetRows:
             a += along[self._kernels.row_of_entry(self._csr)] * self.p_T.astype(a.dtype)[self._csr.indices]
         return a
 
-    def combined(self, gamma: Array, out: Array | None = None) -> Array:
-        """Γ W_T, (m, d); added to ``out`` where given."""
+    def combined(self, gamma: Array, base: Array | None = None, scale: Array | None = None) -> Array:
+        """Γ W_T, (m, d), plus diag(scale) base where given."""
         if not self.wide:
-            return self._kernels.combine(self._csr, gamma, self.W_T, out=out)
-        combined = self._kernels.matmul(self._kernels.combine(self._csr, gamma, self.V_T), self._factors.U, out=out)
+            return self._kernels.combine(self._csr, gamma, self.W_T, base, scale)
+        onto = None if base is None or scale is None else scale[:, None] * base
+        combined = self._kernels.matmul(self._kernels.combine(self._csr, gamma, self.V_T), self._factors.U, out=onto)
         if self._factors.omega.any():
             along = self._kernels.combine(self._csr, gamma, self.p_T.astype(gamma.dtype)[:, None])
             self._kernels.matmul(along, self._factors.omega[None, :], out=combined)
@@ -147,8 +149,11 @@ class Forward:
     @cached_property
     def gradient(self) -> Array:
         """∇H = 2 diag(α) Ĥ + Γ W_T + β w̄ᵀ, (m, d)."""
-        gradient = (2 * self.alpha).astype(self.H_hat.dtype)[:, None] * self.H_hat
-        self.target_rows.combined(self.gamma, out=gradient)
+        return self.gradient_with(2)
+
+    def gradient_with(self, share: float) -> Array:
+        """``share`` diag(α) Ĥ + Γ W_T + β w̄ᵀ, (m, d): ∇H where it is 2."""
+        gradient = self.target_rows.combined(self.gamma, self.H_hat, (share * self.alpha).astype(self.H_hat.dtype))
         if self.beta.any():
             beta = self.beta.astype(gradient.dtype)[:, None]
             self.kernels.matmul(beta, self.factors.w_bar[None, :], out=gradient)

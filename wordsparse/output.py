@@ -267,7 +267,9 @@ class FactoredOutput:
         else:
             H_hat = inputs.times(f.Q)
             q = self.kernels.row_dots(inputs.rows, H_hat)
-            s = (inputs.rows @ f.w_bar.astype(self.dtype)).astype(np.float64)
+            s = self.kernels.xp.zeros(q.shape)
+            if self.loss.sees_sum:
+                s += inputs.rows @ f.w_bar.astype(self.dtype)
             terms = self.loss.minibatch(targets.csr, targets.y, o, q, s, self.total, self.kernels)
             losses = terms.losses
         gamma = (terms.gamma if r is None else terms.gamma * r).astype(self.dtype, copy=False)

@@ -7,6 +7,7 @@ the d×d state is computed in the working precision, as accurate as the rows of 
 
 from dataclasses import dataclass
 from functools import cached_property
+from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -106,7 +107,7 @@ def dense(problem: Problem, kernels: Kernels, real: np.dtype[Any]) -> Update:
     times_pi = problem.times_pi
     G = (2 * times_pi(forward.curvature)).astype(real)
     strength = float(eta * np.sqrt(abs(np.vdot(G, G.T))))
-    U = c * f.U - (f.U.astype(real) @ G) * eta
+    U = c * f.U - eta * kernels.matmul(f.U.astype(real), G)
     U_inverse = kernels.inverse(U)
     # Δ = −η Γᵀ H Π is never formed: Π and U'⁻¹ go to the d×d side, and the products run over the narrower side.
     M = -eta * (U_inverse if problem.preconditioner is None else problem.preconditioner @ U_inverse)
@@ -121,18 +122,21 @@ def dense(problem: Problem, kernels: Kernels, real: np.dtype[Any]) -> Update:
     else:
         rows_change = kernels.matmul(X, M)
         XW, XX = kernels.gram(X, forward.target_rows.W_T), kernels.gram(X)
-    # R = Δᵀ (W_T A + ½ Δ) + …, and half of Aᵀ Q A with R: Q' is this and its transpose.
-    XW, QG = XW.astype(real), f.Q.astype(real) @ G
-    R = c * XW - eta * (XW @ G + 0.5 * times_pi(XX).astype(real))
+    # Q' = c² Q − η (Gᵀ T + Tᵀ G) − η (R + Rᵀ), with T = c Q − ½ η Q G from Aᵀ Q A and R from the terms with Δ or b.
+    XW = XW.astype(real)
+    R = real.type(c) * XW - eta * (kernels.matmul(XW, G) + 0.5 * times_pi(XX).astype(real))
     R = R if problem.preconditioner is None else problem.preconditioner.T.astype(real) @ R
     w_A = c * f.w_bar - eta * (G.T @ f.w_bar)
-    half = 0.5 * c**2 * f.Q - eta * (c * QG - 0.5 * eta * (G.T @ QG) + R)
-    half += np.outer((0.5 * eta**2 * problem.total) * b - eta * (w_A - eta * X_p), b)
+    R += np.outer(w_A - eta * X_p - (0.5 * eta * problem.total) * b, b).astype(real)
+    Q = f.Q.astype(real)
+    T = real.type(c) * Q - (real.type(0.5) * eta) * kernels.matmul(Q, G)
+    Q = kernels.plus_gram(f.Q, G, T, c**2, -problem.eta, symmetric=True)
+    Q -= eta * (R + R.T)
     new = Factors(
         U,
         U_inverse,
         c * f.omega - eta * (G.T @ f.omega + b),
-        half + half.T,
+        Q,
         w_A - eta * (problem.total * b + X_p),
     )
     return Update(new, rows_change, strength)
@@ -141,43 +145,38 @@ def dense(problem: Problem, kernels: Kernels, real: np.dtype[Any]) -> Update:
 def low_rank(problem: Problem, kernels: Kernels, real: np.dtype[Any]) -> Update:
     """Through the m rows of H; what the minibatch adds to the d×d matrices in ``real``.
 
-    With B = HΠ (2 diag(α) H)ᵀ and K = η (I − (η/c) B)⁻¹ HΠ U⁻¹ / c,  U'⁻¹ = (U⁻¹ + (2 diag(α) H)ᵀ K) / c  and
-    Δ U'⁻¹ = −Γᵀ K. With g = ∇H, everything that changes Q lies in the span of H Π:
+    With B = HΠ (2 diag(α) H)ᵀ and K = (I − (η/c) B)⁻¹ HΠ U⁻¹,  U'⁻¹ = (U⁻¹ + (η/c) (2 diag(α) H)ᵀ K) / c  and
+    Δ U'⁻¹ = −(η/c) Γᵀ K. With g = ∇H, everything that changes Q lies in the span of H Π:
 
-        Q' = c² Q + (HΠ)ᵀ M + Mᵀ HΠ,   M = −c η g + η² S HΠ
+        Q' = c² Q − c η ((HΠ)ᵀ M + Mᵀ HΠ),   M = g − (η/c) S HΠ
         S  = (g − diag(α) Ĥ) (2 diag(α) H)ᵀ + ½ Γ Γᵀ + Γ p_T βᵀ + ½ ‖p‖² β βᵀ
+
+    What reads U, or U⁻¹, stands together: the state is larger than a core's cache.
     """
-    f, forward, c = problem.factors, problem.forward, problem.shrink
+    f, forward, c, c_eta = problem.factors, problem.forward, problem.shrink, problem.shrink * problem.eta
     eta, eta_c = real.type(problem.eta), real.type(problem.eta / c)
     alpha, beta = forward.alpha.astype(real)[:, None], forward.beta.astype(real)
     H, HP = forward.inputs.rows.astype(real, copy=False), problem.HP.astype(real, copy=False)
-    gamma_p = forward.weighted(problem.p_T)
     H2 = 2 * alpha * H
-    B = HP @ H2.T
+    B = kernels.matmul(HP, H2.T)
     strength = float(eta * np.sqrt(abs(np.vdot(B, B.T))))
 
-    S = (forward.gradient - alpha * forward.H_hat) @ H2.T
+    gradient, gamma_p = forward.gradient.astype(real), forward.weighted(problem.p_T)
+    S = kernels.matmul(forward.gradient_with(1).astype(real, copy=False), H2.T)
     S += np.outer(gamma_p + real.type(0.5 * problem.total) * beta, beta)
-    products = kernels.xp.zeros(B.shape, forward.gamma.dtype)
-    kernels.sparse_gram(forward.targets.csr, forward.transposed, forward.gamma, out=products)
-    S += 0.5 * products
-    M = (-eta * real.type(c)) * forward.gradient + eta**2 * (S @ HP)
-    system = kernels.inverse(kernels.xp.eye(B.shape[0]) - eta_c * B).astype(real, copy=False)
-    K = system @ (eta_c * (HP @ f.U_inverse.astype(real)))
-    change = HP.T @ M
+    kernels.sparse_gram(forward.targets.csr, forward.transposed, (sqrt(0.5) * forward.gamma).astype(real), out=S)
+    M = kernels.matmul(-eta_c * S, HP, out=gradient)
+    Q = kernels.plus_gram(f.Q, HP, M, c**2, -c_eta, symmetric=True)
+
     along = np.stack([f.omega, f.w_bar], axis=1).astype(real)
     omega, w_bar = (H2 @ along + np.stack([beta, real.type(problem.total) * beta + gamma_p], axis=1)).T @ HP
-    new = Factors(
-        _times(c, f.U) - (eta * (f.U.astype(real) @ H2.T)) @ HP,
-        _times(1 / c, f.U_inverse + H2.T @ K),
-        c * f.omega - eta * omega,
-        _times(c**2, f.Q) + (change + change.T),
-        c * f.w_bar - eta * w_bar,
-    )
-    rows_change = -kernels.combine(forward.transposed, forward.gamma, K.astype(forward.gamma.dtype, copy=False))
+    U = kernels.plus_gram(f.U, kernels.matmul(H2, f.U.T), HP, c, -problem.eta)
+
+    system = kernels.inverse(kernels.xp.eye(B.shape[0], dtype=real) - eta_c * B)
+    K = kernels.matmul(system, kernels.matmul(HP, f.U_inverse))
+    U_inverse = kernels.plus_gram(f.U_inverse, H2, K, 1 / c, problem.eta / c**2)
+    gamma = (-eta_c * forward.gamma).astype(forward.gamma.dtype)
+    rows_change = kernels.combine(forward.transposed, gamma, K.astype(gamma.dtype, copy=False))
+
+    new = Factors(U, U_inverse, c * f.omega - eta * omega, Q, c * f.w_bar - eta * w_bar)
     return Update(new.renewed(forward.inputs.dtype, kernels), rows_change, strength)
-
-
-def _times(factor: np.float64, matrix: Array) -> Array:
-    """factor × matrix; the matrix itself where the factor is 1, as without weight decay."""
-    return matrix if factor == 1 else factor * matrix

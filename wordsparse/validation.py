@@ -78,9 +78,9 @@ def base_measure(measure: ArrayLike, n_outputs: int, dtype: np.dtype[Any]) -> Ar
 
 
 def all_finite(array: Array) -> bool:
-    """Whether every number is finite; one pass that stores nothing, unless their sum is not finite."""
+    """Whether every number is finite; one pass that stores nothing, unless the sum of their squares is not finite."""
     with np.errstate(all="ignore"):
-        return bool(np.isfinite(array.sum()) or np.isfinite(array).all())
+        return bool(np.isfinite(np.vdot(array, array)) or np.isfinite(array).all())
 
 
 def matrix(name: str, value: ArrayLike, columns: int, dtype: np.dtype[Any], first_row: int = 0) -> Array:

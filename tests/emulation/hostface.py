@@ -19,9 +19,9 @@ class HostFace:
     def __getattr__(self, name: str) -> Any:
         method = getattr(self.kernels, name)
 
-        def call(*arguments: Any) -> Any:
+        def call(*arguments: Any, **named: Any) -> Any:
             there = [self._there(argument) for argument in arguments]
-            result = method(*there)
+            result = method(*there, **named)
             # Before results go back: a result may be one of the arguments.
             for here, argument in zip(arguments, there, strict=True):
                 if isinstance(here, np.ndarray) and here.flags.writeable:

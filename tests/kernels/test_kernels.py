@@ -100,6 +100,10 @@ def test_sparse_kernels(kernels: Kernels, dtype: str, rows: int, columns: int, d
     assert found.dtype == dtype
     close(found, matrix @ right.astype(np.float64), dtype, entries)
 
+    scale = normal((rows,), dtype, 4)
+    based = kernels.combine(csr, values, right, left, scale)
+    close(based, found + scale[:, None] * left.astype(np.float64), dtype, entries)
+
     dots = kernels.pair_dots(csr, left, right)
     assert dots.dtype == dtype
     close(dots, (left.astype(np.float64) @ right.astype(np.float64).T)[csr.row_of_entry(), csr.indices], dtype, d)
@@ -204,6 +208,7 @@ def test_products(kernels: Kernels, dtype: str, n: int, k: int, d: int) -> None:
     close(out, expected + 1, dtype, k)
     # A transposed view is a matrix as good as any other.
     close(kernels.matmul(a, np.asfortranarray(m)), expected, dtype, k)
+    close(kernels.matmul(a, np.asfortranarray(m), out), 2 * expected + 1, dtype, k)
 
     for found, expected in (
         (kernels.gram(a, b), a.T.astype(np.float64) @ b),
@@ -211,6 +216,15 @@ def test_products(kernels: Kernels, dtype: str, n: int, k: int, d: int) -> None:
     ):
         assert found.dtype == np.float64
         close(found, expected, dtype, n)
+    base, product = normal((k, d), "float64", 5), a.T.astype(np.float64) @ b
+    close(kernels.plus_gram(base, a, b), base + product, dtype, n)
+    close(kernels.plus_gram(base, a, b, 0.5, -0.25), base / 2 - product / 4, dtype, n)
+    base, product = normal((k, k), "float64", 5), a.T.astype(np.float64) @ (a + 1)
+    base = base + base.T
+    found = kernels.plus_gram(base, a, a + 1, 0.5, -0.25, symmetric=True)
+    assert found.dtype == np.float64
+    close(found, base / 2 - (product + product.T) / 4, dtype, n)
+    np.testing.assert_array_equal(found, found.T)
     weights = np.random.default_rng(4).random(n)
     found = kernels.weighted_gram(a, weights)
     close(found, a.T.astype(np.float64) @ (weights[:, None] * a), dtype, n)
@@ -279,6 +293,10 @@ def test_any_number_of_threads_gives_the_same_bytes(dtype: str) -> None:
             kernels.gram(tall),
             kernels.weighted_gram(tall, np.linspace(0, 1, 5000)),
             kernels.gram(tall, tall[::-1].copy()),
+            kernels.matmul(tall, m.T),
+            kernels.plus_gram(np.eye(d), tall, tall[::-1].copy(), symmetric=True),
+            kernels.plus_gram(np.eye(d), tall[:300], tall[300:600]),
+            kernels.plus_gram(np.eye(d), tall[:300], tall[300:600], symmetric=True),
         ]
         return [result.tobytes() for result in results]
 

@@ -4,6 +4,7 @@ Everything is allocated here; the compiled functions only fill. Results do not d
 """
 
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -64,12 +65,12 @@ class CpuKernels(HostArrays):
         _gather.row_dots(left, right, out, self._threads_for(left.size))
         return out
 
-    def combine(self, csr: Csr, values: Array, rows: Array, out: Array | None = None) -> Array:
-        accumulate = out is not None
-        if out is None:
-            out = self._rooms.rows(csr.rows, rows.shape[1], rows.dtype)
+    def combine(
+        self, csr: Csr, values: Array, rows: Array, base: Array | None = None, scale: Array | None = None
+    ) -> Array:
+        out = self._rooms.rows(csr.rows, rows.shape[1], rows.dtype)
         threads = self._threads_for(csr.entries * rows.shape[1])
-        _gather.combine(csr.indptr, csr.indices, csr.order, values, rows, out, accumulate, threads)
+        _gather.combine(csr.indptr, csr.indices, csr.order, values, rows, base, scale, out, threads)
         return out
 
     def sparse_gram(self, csr: Csr, transposed: Csr, values: Array, out: Array) -> None:
@@ -126,21 +127,30 @@ class CpuKernels(HostArrays):
             out = self._rooms.rows(a.shape[0], m.shape[1], a.dtype)
             if a.shape[1] == 0:
                 out[:] = 0
-        m = np.ascontiguousarray(m, a.dtype)
+        transposed = m.flags.f_contiguous and not m.flags.c_contiguous
         threads = self._threads_for(out.size * a.shape[1])
-        _products.matmul(a, m, out, accumulate, threads, *self._tiles(a, m.shape[1], threads, gram=False))
+        tiles = self._tiles(a, out.shape[1], threads, _products.matmul_size)
+        m = self._packed(m.T if transposed else m, a.dtype if tiles[0] is None else m.dtype)
+        _products.matmul(a, m, transposed, out, accumulate, threads, *tiles)
         return out
 
     def gram(self, a: Array, b: Array | None = None) -> Array:
-        if b is None:
-            return self._gram_self(a, None)
+        return self._gram_self(a, None) if b is None else self._gram(a, b, None, 0, 1, symmetric=False)
+
+    def plus_gram(
+        self, matrix: Array, a: Array, b: Array, keep: float = 1.0, by: float = 1.0, *, symmetric: bool = False
+    ) -> Array:
+        return self._gram(a, b, matrix, keep, by, symmetric=symmetric)
+
+    def _gram(self, a: Array, b: Array, base: Array | None, keep: float, by: float, *, symmetric: bool) -> Array:
         (n, k), d = a.shape, b.shape[1]
-        total = np.zeros((k, d))
-        if n and total.size:
-            rows = _products.part_rows(n)
-            parts = self._rooms.empty((min(_products.MOST_PARTS, -(-n // rows)), k, d), a.dtype)
-            threads = self._threads_for(a.size * d)
-            _products.gram(a, b, rows, parts, total, threads, self._tiles(a, d, threads, gram=True)[1])
+        if n == 0 or k == 0 or d == 0:
+            return np.zeros((k, d)) if base is None else keep * base
+        total = self._rooms.empty((k, d), np.float64)
+        rows, threads = _products.part_rows(n), self._threads_for(a.size * d)
+        parts = self._rooms.empty((min(_products.MOST_PARTS, -(-n // rows)), k, d), a.dtype)
+        tiles = self._tiles(a, d, threads, _products.gram_size)
+        _products.gram(a, b, rows, parts, base, keep, by, symmetric, total, threads, *tiles)
         return total
 
     def weighted_gram(self, a: Array, weights: Array) -> Array:
@@ -148,24 +158,36 @@ class CpuKernels(HostArrays):
 
     def _gram_self(self, a: Array, scale: Array | None) -> Array:
         n, d = a.shape
-        total = np.zeros((d, d))
-        if n and d:
-            rows, threads = _products.part_rows(n), self._threads_for(a.size * d)
-            parts = self._rooms.empty((min(_products.MOST_PARTS, -(-n // rows)), d, d), a.dtype)
-            _, tiles = self._tiles(a, d, threads, gram=True)
-            scratch = self._rooms.empty((threads, 0 if scale is None or tiles is not None else rows, d), a.dtype)
-            _products.gram_self(a, scale, scratch, rows, parts, total, threads, tiles)
+        if n == 0 or d == 0:
+            return np.zeros((d, d))
+        total = self._rooms.empty((d, d), np.float64)
+        rows, threads = _products.part_rows(n), self._threads_for(a.size * d)
+        parts = self._rooms.empty((min(_products.MOST_PARTS, -(-n // rows)), d, d), a.dtype)
+        tiles = self._tiles(a, d, threads, _products.gram_self_size)
+        scratch = self._rooms.empty((threads, 0 if scale is None or tiles[0] is not None else rows, d), a.dtype)
+        _products.gram_self(a, scale, scratch, rows, parts, total, threads, *tiles)
         return total
 
-    def _tiles(self, a: Array, d: int, threads: int, *, gram: bool) -> tuple[Array | None, Array | None]:
+    def _tiles(
+        self, a: Array, d: int, threads: int, size: Callable[[int, int, int], tuple[int, int]]
+    ) -> tuple[Array | None, Array | None]:
         """Work space of the matrix unit, all threads' and each one's; None where BLAS computes the product."""
-        if not (self.matrix_unit and a.dtype == np.float32 and self._tiles_pay(a.shape[0], a.shape[1], d)):
+        n, k = a.shape
+        if not (self.matrix_unit and a.dtype == np.float32 and self._tiles_pay(n, k, d)):
             return None, None
-        shared, own = _products.tiles_size(a.shape[1], d, gram)
+        shared, own = size(n, k, d)
         return self._rooms.empty((shared,), np.uint16), self._rooms.empty((threads, own), np.uint16)
 
     def _tiles_pay(self, n: int, k: int, d: int) -> bool:
         return _products.tiles_pay(n, k, d)
+
+    def _packed(self, matrix: Array, dtype: Any) -> Array:
+        """The matrix in C order and of that type, copied where it is not."""
+        if matrix.dtype == dtype and matrix.flags.c_contiguous:
+            return matrix
+        out = self._rooms.empty(matrix.shape, dtype)
+        out[...] = matrix
+        return out
 
     def _aligned(self, matrix: Array) -> Array:
         """The matrix with its rows on cache lines, copied where they stand otherwise."""

@@ -104,12 +104,13 @@ class CudaKernels:
         # Each product in the working precision, their sum in float64.
         return (left * right).sum(axis=1, dtype=np.float64)
 
-    def combine(self, csr: Csr, values: Array, rows: Array, out: Array | None = None) -> Array:
+    def combine(
+        self, csr: Csr, values: Array, rows: Array, base: Array | None = None, scale: Array | None = None
+    ) -> Array:
         combined = self._combine(csr, values, rows)
-        if out is None:
-            return combined
-        out += combined
-        return out
+        if base is not None and scale is not None:
+            combined += scale[:, None] * base
+        return combined
 
     def sparse_gram(self, csr: Csr, transposed: Csr, values: Array, out: Array) -> None:
         dense = self.xp.eye(csr.rows, dtype=values.dtype)
@@ -179,6 +180,12 @@ class CudaKernels:
         for start in range(0, a.shape[0], step):
             total += a[start : start + step].T @ b[start : start + step]
         return total
+
+    def plus_gram(
+        self, matrix: Array, a: Array, b: Array, keep: float = 1.0, by: float = 1.0, *, symmetric: bool = False
+    ) -> Array:
+        product = self.gram(a, b)
+        return keep * matrix + by * (product + product.T if symmetric else product)
 
     def weighted_gram(self, a: Array, weights: Array) -> Array:
         return self.gram(a * self.xp.sqrt(weights).astype(a.dtype)[:, None])

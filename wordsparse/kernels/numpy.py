@@ -121,7 +121,8 @@ class Kernels(Protocol):
         """An array of ``xp`` as one of NumPy."""
 
     def inverse(self, matrix: Array) -> Array:
-        """The inverse of a float64 matrix; not finite where it is singular, so that its condition number says so."""
+        """The inverse, in the matrix's precision; not finite where it is singular, so that its condition number says
+        so."""
 
     def symmetric_inverse(self, matrix: Array) -> Array:
         """The inverse of a symmetric float64 matrix, all but surely positive definite."""
@@ -153,8 +154,11 @@ class Kernels(Protocol):
     def row_dots(self, left: Array, right: Array) -> Array:
         """``left[r] · right[r]`` for every row, (n,) float64."""
 
-    def combine(self, csr: Csr, values: Array, rows: Array, out: Array | None = None) -> Array:
-        """The sparse matrix (structure ``csr``, values ``values``) times ``rows``; added to ``out`` where given."""
+    def combine(
+        self, csr: Csr, values: Array, rows: Array, base: Array | None = None, scale: Array | None = None
+    ) -> Array:
+        """The sparse matrix (structure ``csr``, values ``values``) times ``rows``, plus ``diag(scale) base`` where
+        given."""
 
     def sparse_gram(self, csr: Csr, transposed: Csr, values: Array, out: Array) -> None:
         """``out`` (rows, rows) += the sparse matrix times its transpose, whose structure is ``transposed``."""
@@ -177,6 +181,11 @@ class Kernels(Protocol):
     def gram(self, a: Array, b: Array | None = None) -> Array:
         """``aᵀ b`` in float64; ``aᵀ a`` without b."""
 
+    def plus_gram(
+        self, matrix: Array, a: Array, b: Array, keep: float = 1.0, by: float = 1.0, *, symmetric: bool = False
+    ) -> Array:
+        """``keep·matrix + by·aᵀ b`` in float64, the product in a's dtype; ``aᵀ b + bᵀ a`` for it if ``symmetric``."""
+
     def weighted_gram(self, a: Array, weights: Array) -> Array:
         """``aᵀ diag(weights) a`` in float64, symmetric to the last bit; no weight is negative."""
 
@@ -195,10 +204,12 @@ class HostArrays:
 
     def inverse(self, matrix: Array) -> Array:
         # By LU of the transpose, which in C order needs no copy: half the time of solving for the identity.
-        lu, pivots, singular = lapack.dgetrf(matrix.T)
+        single = matrix.dtype == np.float32
+        getrf, getri = (lapack.sgetrf, lapack.sgetri) if single else (lapack.dgetrf, lapack.dgetri)
+        lu, pivots, singular = getrf(matrix.T)
         if singular:
             return np.full_like(matrix, np.inf)
-        return np.asarray(lapack.dgetri(lu, pivots, lwork=64 * matrix.shape[0], overwrite_lu=1)[0].T)
+        return np.asarray(getri(lu, pivots, lwork=64 * matrix.shape[0], overwrite_lu=1)[0].T)
 
     def symmetric_inverse(self, matrix: Array) -> Array:
         factor, failed = lapack.dpotrf(matrix)
@@ -244,12 +255,13 @@ class NumpyKernels(HostArrays):
     def row_dots(self, left: Array, right: Array) -> Array:
         return np.asarray(np.einsum("jd,jd->j", left, right, dtype=np.float64))
 
-    def combine(self, csr: Csr, values: Array, rows: Array, out: Array | None = None) -> Array:
+    def combine(
+        self, csr: Csr, values: Array, rows: Array, base: Array | None = None, scale: Array | None = None
+    ) -> Array:
         product = np.asarray(self._matrix(csr, values) @ rows)
-        if out is None:
-            return product
-        out += product
-        return out
+        if base is not None and scale is not None:
+            product += scale[:, None] * base
+        return product
 
     def sparse_gram(self, csr: Csr, transposed: Csr, values: Array, out: Array) -> None:
         out += (self._matrix(csr, values) @ self._matrix(transposed, values)).toarray()
@@ -282,6 +294,12 @@ class NumpyKernels(HostArrays):
 
     def gram(self, a: Array, b: Array | None = None) -> Array:
         return np.asarray((a.T @ (a if b is None else b)).astype(np.float64))
+
+    def plus_gram(
+        self, matrix: Array, a: Array, b: Array, keep: float = 1.0, by: float = 1.0, *, symmetric: bool = False
+    ) -> Array:
+        product = self.gram(a, b)
+        return keep * matrix + by * (product + product.T if symmetric else product)
 
     def weighted_gram(self, a: Array, weights: Array) -> Array:
         return self.gram(a * np.sqrt(weights).astype(a.dtype)[:, None])

@@ -4,6 +4,7 @@ Asking the system for megabytes anew in every step means a page fault every four
 makes a tenth of the time and more. A room is free again when the last array that lies in it is gone.
 """
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -27,41 +28,51 @@ class Rooms:
 
         Vectors never cross a line then, and the same columns of many rows spread over all sets of a cache.
         """
-        itemsize = np.dtype(dtype).itemsize
-        row = row_bytes(d, itemsize)
-        return np.ndarray((n, d), dtype, self._bytes(n * row), strides=(row, itemsize))
+        dtype = np.dtype(dtype)
+        row = row_bytes(d, dtype.itemsize)
+        return self._lent((n, d), dtype, n * row, (row, dtype.itemsize))
 
     def empty(self, shape: tuple[int, ...], dtype: Any) -> Array:
         """A C-contiguous array."""
-        return np.ndarray(shape, dtype, self._bytes(int(np.prod(shape)) * np.dtype(dtype).itemsize))
+        dtype = np.dtype(dtype)
+        return self._lent(shape, dtype, prod(shape) * dtype.itemsize, None)
 
-    def _bytes(self, size: int) -> Array:
-        """So many bytes, and a few more, from the start of a cache line on."""
+    def _lent(self, shape: tuple[int, ...], dtype: np.dtype[Any], size: int, strides: tuple[int, ...] | None) -> Array:
+        """An array of ``size`` bytes from the start of a cache line on."""
         if size < LARGE:
-            room = np.empty(size + CACHE_LINE, np.uint8)
-        else:
-            room = np.asarray(_Lease(self._room(size + CACHE_LINE), self._free))
-        return room[-room.__array_interface__["data"][0] % CACHE_LINE :]
+            return np.ndarray(shape, dtype, _aligned(size), strides=strides)
+        room = self._room(size)
+        return np.asarray(_Lease(room, self._free, shape, dtype.str, strides))
 
     def _room(self, size: int) -> Array:
-        fitting = [i for i, room in enumerate(self._free) if room.size >= size]
+        free = self._free
+        fitting = [(room.size, i) for i, room in enumerate(free) if room.size >= size]
         if fitting:
-            return self._free.pop(min(fitting, key=lambda i: self._free[i].size))
-        if self._free:  # one that has become too small makes way
-            self._free.pop(max(range(len(self._free)), key=lambda i: self._free[i].size))
+            return free.pop(min(fitting)[1])
+        if free:  # one that has become too small makes way
+            free.pop(max((room.size, i) for i, room in enumerate(free))[1])
         # An eighth more: the next minibatch has a few words more or less.
-        return np.empty(size + size // 8, np.uint8)
+        return _aligned(size + size // 8)
 
 
 class _Lease:
     """What every array in a room, and every view of one, holds on to in the end: the room is free when it goes."""
 
-    def __init__(self, room: Array, free: list[Array]) -> None:
+    def __init__(
+        self, room: Array, free: list[Array], shape: tuple[int, ...], typestr: str, strides: tuple[int, ...] | None
+    ) -> None:
         self._room, self._free = room, free
-        self.__array_interface__ = room.__array_interface__
+        data = room.__array_interface__["data"]
+        self.__array_interface__ = dict(data=data, shape=shape, typestr=typestr, strides=strides, version=3)
 
     def __del__(self) -> None:
         self._free.append(self._room)
+
+
+def _aligned(size: int) -> Array:
+    """So many bytes from the start of a cache line on."""
+    room = np.empty(size + CACHE_LINE, np.uint8)
+    return room[-room.__array_interface__["data"][0] % CACHE_LINE :][:size]
 
 
 def row_bytes(d: int, itemsize: int) -> int:
