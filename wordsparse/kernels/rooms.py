@@ -65,7 +65,8 @@ class _Lease:
     ) -> None:
         self._room, self._free = room, free
         data = room.__array_interface__["data"]
-        self.__array_interface__ = dict(data=data, shape=shape, typestr=typestr, strides=strides, version=3)
+        described = {"data": data, "shape": shape, "typestr": typestr, "strides": strides, "version": 3}
+        self.__array_interface__ = described
 
     def __del__(self) -> None:
         self._free.append(self._room)
