@@ -78,19 +78,23 @@ def tiles_pay(Py_ssize_t n, Py_ssize_t k, Py_ssize_t d):
     return tiles + 0.3 * ((n + 2 * k) * d + n * k) + 3000 < <double> n * k * d / 70
 
 
-def matmul_size(Py_ssize_t n, Py_ssize_t k, Py_ssize_t d):
-    """Numbers of work space on the matrix unit, those that threads share and each one's, of matmul; likewise below."""
-    return packed_size(k, d if n > TILED_ROWS else PANEL), matmul_work(k)
+cdef struct Work:
+    # Work space of the matrix unit: what threads share comes first, then each one's own.
+    Py_ssize_t shared, own
 
 
-def gram_size(Py_ssize_t n, Py_ssize_t k, Py_ssize_t d):
-    if n <= TILED_ROWS:
-        return packed_size(n, d), matmul_work(n)
-    return 0, gram_work(k, d)
+cdef Work of_matmul(Py_ssize_t n, Py_ssize_t k, Py_ssize_t d) noexcept:
+    return Work(packed_size(k, d if n > TILED_ROWS else PANEL), matmul_work(k))
 
 
-def gram_self_size(Py_ssize_t n, Py_ssize_t k, Py_ssize_t d):
-    return 0, gram_work(k, d)
+cdef Work of_gram(Py_ssize_t n, Py_ssize_t k, Py_ssize_t d) noexcept:
+    return Work(packed_size(n, d), matmul_work(n)) if n <= TILED_ROWS else Work(0, gram_work(k, d))
+
+
+def work_size(Py_ssize_t n, Py_ssize_t k, Py_ssize_t d, int threads):
+    """Numbers of work space that any product of these sizes, see tiles_pay, needs on the matrix unit."""
+    cdef Work matmul = of_matmul(n, k, d), gram = of_gram(n, k, d)
+    return max(matmul.shared + threads * matmul.own, gram.shared + threads * gram.own, threads * gram_work(k, d))
 
 
 cdef inline int stride(const real[::view.strided, ::view.contiguous] matrix) noexcept:
@@ -120,10 +124,10 @@ cdef void syrk(int n, int k, const real* a, int lda, real* c) noexcept nogil:
 
 
 def matmul(const real[::view.strided, ::view.contiguous] a, const right[:, ::1] m, bint transposed,
-           real[::view.strided, ::view.contiguous] out, bint accumulate, int threads, uint16_t[::1] packed=None,
-           uint16_t[:, ::1] work=None):
-    """out = a m, or out += a m; transposed: mᵀ for m. On the matrix unit with packed and work (threads, ...), see
-    matmul_size; m may be float64 beside a float32 a then."""
+           real[::view.strided, ::view.contiguous] out, bint accumulate, int threads,
+           uint16_t[::1] work=None):
+    """out = a m, or out += a m; transposed: mᵀ for m. On the matrix unit with work, see work_size; m may be
+    float64 beside a float32 a then."""
     cdef Py_ssize_t n = a.shape[0], block, blocks = (n + BLOCK - 1) // BLOCK, rows, column, columns
     cdef int k = <int> a.shape[1], d = <int> out.shape[1], ld_m = <int> m.shape[1]
     cdef int ld_a = stride(a), ld_out = stride(out)
@@ -131,21 +135,27 @@ def matmul(const real[::view.strided, ::view.contiguous] a, const right[:, ::1] 
     cdef real beta = 1 if accumulate else 0
     if n == 0 or d == 0 or k == 0:
         return
+    cdef Work sizes = of_matmul(n, k, d)
+    cdef uint16_t* packed
+    cdef uint16_t* own
     if real is float and work is not None:
+        packed = &work[0]
+        own = packed + sizes.shared
         if n <= TILED_ROWS:
             # A panel of the right side at a time, multiplied while it is in the cache.
-            pack_rows(&a[0, 0], ld_a, n, k, &work[0, 0])
+            pack_rows(&a[0, 0], ld_a, n, k, own)
             for block in range(panels(d)):
                 column = block * PANEL
                 columns = min(PANEL, d - column)
-                tiles_pack(&m[0, 0], right is double, ld_m, k, column, columns, transposed, &packed[0])
-                tiles_matmul(&work[0, 0], n, k, &packed[0], columns, accumulate, &out[0, column], ld_out)
+                tiles_pack(&m[0, 0], right is double, ld_m, k, column, columns, transposed, packed)
+                tiles_matmul(own, n, k, packed, columns, accumulate, &out[0, column], ld_out)
             return
-        tiles_pack(&m[0, 0], right is double, ld_m, k, 0, d, transposed, &packed[0])
+        tiles_pack(&m[0, 0], right is double, ld_m, k, 0, d, transposed, packed)
         for block in prange((n + TILED_ROWS - 1) // TILED_ROWS, nogil=True, schedule="dynamic", num_threads=threads):
             rows = min(TILED_ROWS, n - block * TILED_ROWS)
-            pack_rows(&a[block * TILED_ROWS, 0], ld_a, rows, k, &work[threadid(), 0])
-            tiles_matmul(&work[threadid(), 0], rows, k, &packed[0], d, accumulate, &out[block * TILED_ROWS, 0], ld_out)
+            pack_rows(&a[block * TILED_ROWS, 0], ld_a, rows, k, own + threadid() * sizes.own)
+            tiles_matmul(own + threadid() * sizes.own, rows, k, packed, d, accumulate, &out[block * TILED_ROWS, 0],
+                         ld_out)
         return
     for block in prange(blocks, nogil=True, schedule="dynamic", num_threads=threads):
         # Row-major (rows, k)(k, d) is column-major (d, k)(k, rows).
@@ -188,19 +198,21 @@ cdef void gram_panel(const real* a, Py_ssize_t ld, Py_ssize_t n, Py_ssize_t k, P
 
 def gram(const real[::view.strided, ::view.contiguous] a, const real[::view.strided, ::view.contiguous] b,
          Py_ssize_t rows, real[:, :, ::1] parts, const double[:, ::1] base, double keep, double by, bint mirrored,
-         double[:, ::1] total, int threads, uint16_t[::1] packed=None, uint16_t[:, ::1] work=None):
+         double[:, ::1] total, int threads, uint16_t[::1] work=None):
     """total = keep base + by aᵀ b over n ≥ 1 rows, base None: 0; mirrored: aᵀ b + bᵀ a. parts (up to MOST_PARTS, k, d)
-    and total (k, d) as they come; rows is part_rows(n). On the matrix unit with packed and work (threads, ...), see
-    gram_size."""
+    and total (k, d) as they come; rows is part_rows(n). On the matrix unit with work, see work_size."""
     cdef Py_ssize_t n = a.shape[0], first = 0, part, count, row, strip
     cdef int k = <int> a.shape[1], d = <int> b.shape[1], ld_a = stride(a), ld_b = stride(b)
     cdef const double* base_ = &base[0, 0] if base is not None else NULL
+    cdef Work sizes = of_gram(n, k, d)
+    cdef uint16_t* packed = &work[0] if work is not None else NULL
+    cdef uint16_t* own = packed + sizes.shared
     if real is float and work is not None and n <= TILED_ROWS:
         # A panel of rows of the product at a time, added up while it is in the cache; all of them if they are mirrored.
-        tiles_pack(&b[0, 0], False, ld_b, n, 0, d, False, &packed[0])
+        tiles_pack(&b[0, 0], False, ld_b, n, 0, d, False, packed)
         for part in prange(panels(k), nogil=True, schedule="static",
                            num_threads=threads if mirrored else max(1, min(threads, k // PANEL))):
-            gram_panel(&a[0, 0], ld_a, n, k, d, part, &packed[0], &work[threadid(), 0],
+            gram_panel(&a[0, 0], ld_a, n, k, d, part, packed, own + threadid() * sizes.own,
                        &parts[0, 0, 0] + (part if mirrored else threadid()) * PANEL * d, mirrored, base_, keep, by,
                        &total[0, 0])
         if not mirrored:
@@ -218,7 +230,7 @@ def gram(const real[::view.strided, ::view.contiguous] a, const real[::view.stri
             row = first + part * rows
             if real is float and work is not None:
                 tiles_gram(&a[row, 0], ld_a, k, &b[row, 0], ld_b, d, min(rows, n - row), NULL, &parts[part, 0, 0],
-                           &work[threadid(), 0])
+                           own + threadid() * sizes.own)
             else:
                 # Row-major aᵀ b (k, d) is column-major bᵀ a (d, k).
                 gemm(c'N', c'T', d, k, <int> min(rows, n - row), &b[row, 0], ld_b, &a[row, 0], ld_a,
@@ -233,8 +245,7 @@ def gram(const real[::view.strided, ::view.contiguous] a, const real[::view.stri
 
 
 def gram_self(const real[::view.strided, ::view.contiguous] a, const real[::1] scale, real[:, :, ::1] scratch,
-              Py_ssize_t rows, real[:, :, ::1] parts, double[:, ::1] total, int threads, uint16_t[::1] packed=None,
-              uint16_t[:, ::1] work=None):
+              Py_ssize_t rows, real[:, :, ::1] parts, double[:, ::1] total, int threads, uint16_t[::1] work=None):
     """total = aᵀ diag(scale²) a, both halves; scale None: 1, else scratch is (threads, rows, d), or nothing on the
     matrix unit. As gram."""
     cdef Py_ssize_t n = a.shape[0], first = 0, part, count, row, strip, i, j
@@ -247,7 +258,7 @@ def gram_self(const real[::view.strided, ::view.contiguous] a, const real[::1] s
             row = first + part * rows
             if real is float and work is not None:
                 tiles_gram(&a[row, 0], ld, d, NULL, 0, d, min(rows, n - row), &scale[row] if scaled else NULL,
-                           &parts[part, 0, 0], &work[threadid(), 0])
+                           &parts[part, 0, 0], &work[threadid() * gram_work(d, d)])
             elif scaled:
                 scale_rows(&a[row, 0], ld, &scale[row], min(rows, n - row), d, &scratch[threadid(), 0, 0])
                 syrk(d, <int> min(rows, n - row), &scratch[threadid(), 0, 0], d, &parts[part, 0, 0])

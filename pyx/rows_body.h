@@ -4,8 +4,8 @@
 #define ROW(i) (rows + (ptrdiff_t)indices[k + (i)] * ld + column)
 
 /* out[r] = sum_k weights[order[k]] * rows[indices[k]], k in indptr[r] .. indptr[r+1], for lo <= r < hi.
- * order NULL: weights[k]. base not NULL: plus scale[r] * base[r]. Eight entries a pass into an aligned buffer: the sum is
- * loaded and stored once for eight rows read, and never across cache lines, where a store cannot be forwarded to the
+ * order NULL: weights[k]. base not NULL: plus scale[r] * base[r]. Eight entries a pass into an aligned buffer: the sum
+ * is loaded and stored once for eight rows read, and never across cache lines, where a store cannot be forwarded to the
  * next pass's load (measured: five times slower). Cost: 2 d flops an entry; reads d REALs an entry, from cache where
  * rows fit in it. */
 CLONES static void NAME(combine)(const int64_t *indptr, const int32_t *indices, const int64_t *order,

@@ -323,7 +323,6 @@ class FactoredOutput:
 
     def _refuse_bad(self, update: _update.Update) -> None:
         """Raise if an update may not be applied; it has changed nothing yet."""
-        advice = f"; lower the learning rate (stable up to {2 / max(update.strength, 1e-300):.3g} times this one)"
         new = update.factors
         norm = float(np.trace(new.Q))
         # From W = 0 there is no norm to compare with: there the step's own amplification counts.
@@ -331,7 +330,7 @@ class FactoredOutput:
         if update.strength > 2 and np.isfinite(norm) and growth > MAX_GROWTH:
             raise TrainingError(
                 f"the step would explode: the squared norm of the weights would reach {norm:.3g}, from "
-                f"{self._calm_norm:.3g} while steps were stable{advice}"
+                f"{self._calm_norm:.3g} while steps were stable{_advice(update)}"
             )
         if new.condition > STEP_CONDITION[self.dtype]:
             with np.errstate(all="ignore"):
@@ -340,10 +339,10 @@ class FactoredOutput:
             if condition > STEP_CONDITION[self.dtype]:
                 raise TrainingError(
                     f"the step would make A = I - lr G singular (condition number {condition:.3g}): the learning "
-                    f"rate is the inverse of an eigenvalue of the curvature G, or not finite{advice}"
+                    f"rate is the inverse of an eigenvalue of the curvature G, or not finite{_advice(update)}"
                 )
         if not (new.is_finite() and validation.all_finite(update.rows_change)):
-            raise TrainingError(f"the step would give values that are not finite numbers{advice}")
+            raise TrainingError(f"the step would give values that are not finite numbers{_advice(update)}")
 
     @at_work()
     def fold(self) -> None:
@@ -435,3 +434,7 @@ class FactoredOutput:
         if forward.losses is None:
             raise TrainingError("this forward pass holds the sum of the losses only")
         return forward.losses
+
+
+def _advice(update: _update.Update) -> str:
+    return f"; lower the learning rate (stable up to {2 / max(update.strength, 1e-300):.3g} times this one)"

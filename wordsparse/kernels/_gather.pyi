@@ -10,8 +10,9 @@ def combine(
     order: Array | None,
     weights: Array,
     rows: Array,
+    base: Array | None,
+    scale: Array | None,
     out: Array,
-    accumulate: bool,
     threads: int,
 ) -> None: ...
 def sparse_gram(

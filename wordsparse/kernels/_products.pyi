@@ -9,18 +9,22 @@ MATRIX_UNIT: bool
 
 def part_rows(n: int) -> int: ...
 def tiles_pay(n: int, k: int, d: int) -> bool: ...
-def tiles_size(k: int, d: int, gram: bool) -> tuple[int, int]: ...
+def work_size(n: int, k: int, d: int, threads: int) -> int: ...
 def matmul(
-    a: Array,
-    m: Array,
-    out: Array,
-    accumulate: bool,
-    threads: int,
-    packed: Array | None = None,
-    work: Array | None = None,
+    a: Array, m: Array, transposed: bool, out: Array, accumulate: bool, threads: int, work: Array | None = None
 ) -> None: ...
 def gram(
-    a: Array, b: Array, rows: int, parts: Array, total: Array, threads: int, work: Array | None = None
+    a: Array,
+    b: Array,
+    rows: int,
+    parts: Array,
+    base: Array | None,
+    keep: float,
+    by: float,
+    mirrored: bool,
+    total: Array,
+    threads: int,
+    work: Array | None = None,
 ) -> None: ...
 def gram_self(
     a: Array,

@@ -4,7 +4,6 @@ Everything is allocated here; the compiled functions only fill. Results do not d
 """
 
 import warnings
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -32,6 +31,7 @@ class CpuKernels(HostArrays):
         self.matrix_unit = matrix_unit and _products.MATRIX_UNIT
         self.threads = _threads.resolve_threads(threads)
         self._rooms = Rooms()
+        self._work: list[Array] = []  # what is in the cache since the last product is used again by the next one
         if self.threads > 1 and not OPENMP:
             warnings.warn("wordsparse was compiled without OpenMP: it uses one thread", stacklevel=2)
             self.threads = 1
@@ -129,9 +129,10 @@ class CpuKernels(HostArrays):
                 out[:] = 0
         transposed = m.flags.f_contiguous and not m.flags.c_contiguous
         threads = self._threads_for(out.size * a.shape[1])
-        tiles = self._tiles(a, out.shape[1], threads, _products.matmul_size)
-        m = self._packed(m.T if transposed else m, a.dtype if tiles[0] is None else m.dtype)
-        _products.matmul(a, m, transposed, out, accumulate, threads, *tiles)
+        work = self._tiles(a, out.shape[1], threads)
+        m = self._packed(m.T if transposed else m, a.dtype if work is None else m.dtype)
+        _products.matmul(a, m, transposed, out, accumulate, threads, work)
+        self._done(work)
         return out
 
     def gram(self, a: Array, b: Array | None = None) -> Array:
@@ -149,8 +150,9 @@ class CpuKernels(HostArrays):
         total = self._rooms.empty((k, d), np.float64)
         rows, threads = _products.part_rows(n), self._threads_for(a.size * d)
         parts = self._rooms.empty((min(_products.MOST_PARTS, -(-n // rows)), k, d), a.dtype)
-        tiles = self._tiles(a, d, threads, _products.gram_size)
-        _products.gram(a, b, rows, parts, base, keep, by, symmetric, total, threads, *tiles)
+        work = self._tiles(a, d, threads)
+        _products.gram(a, b, rows, parts, base, keep, by, symmetric, total, threads, work)
+        self._done(work)
         return total
 
     def weighted_gram(self, a: Array, weights: Array) -> Array:
@@ -163,20 +165,24 @@ class CpuKernels(HostArrays):
         total = self._rooms.empty((d, d), np.float64)
         rows, threads = _products.part_rows(n), self._threads_for(a.size * d)
         parts = self._rooms.empty((min(_products.MOST_PARTS, -(-n // rows)), d, d), a.dtype)
-        tiles = self._tiles(a, d, threads, _products.gram_self_size)
-        scratch = self._rooms.empty((threads, 0 if scale is None or tiles[0] is not None else rows, d), a.dtype)
-        _products.gram_self(a, scale, scratch, rows, parts, total, threads, *tiles)
+        work = self._tiles(a, d, threads)
+        scratch = self._rooms.empty((threads, 0 if scale is None or work is not None else rows, d), a.dtype)
+        _products.gram_self(a, scale, scratch, rows, parts, total, threads, work)
+        self._done(work)
         return total
 
-    def _tiles(
-        self, a: Array, d: int, threads: int, size: Callable[[int, int, int], tuple[int, int]]
-    ) -> tuple[Array | None, Array | None]:
-        """Work space of the matrix unit, all threads' and each one's; None where BLAS computes the product."""
+    def _tiles(self, a: Array, d: int, threads: int) -> Array | None:
+        """Work space of the matrix unit, until it is `_done`; None where BLAS computes the product."""
         n, k = a.shape
         if not (self.matrix_unit and a.dtype == np.float32 and self._tiles_pay(n, k, d)):
-            return None, None
-        shared, own = size(n, k, d)
-        return self._rooms.empty((shared,), np.uint16), self._rooms.empty((threads, own), np.uint16)
+            return None
+        size = _products.work_size(n, k, d, threads)
+        work = self._work.pop() if self._work else None
+        return work if work is not None and work.size >= size else self._rooms.empty((size,), np.uint16)
+
+    def _done(self, work: Array | None) -> None:
+        if work is not None:
+            self._work.append(work)
 
     def _tiles_pay(self, n: int, k: int, d: int) -> bool:
         return _products.tiles_pay(n, k, d)

@@ -40,7 +40,8 @@ class Rooms:
     def _lent(self, shape: tuple[int, ...], dtype: np.dtype[Any], size: int, strides: tuple[int, ...] | None) -> Array:
         """An array of ``size`` bytes from the start of a cache line on."""
         if size < LARGE:
-            return np.ndarray(shape, dtype, _aligned(size), strides=strides)
+            room = np.empty(size + CACHE_LINE, np.uint8)
+            return np.ndarray(shape, dtype, room, _to_line(room), strides)
         room = self._room(size)
         return np.asarray(_Lease(room, self._free, shape, dtype.str, strides))
 
@@ -52,7 +53,8 @@ class Rooms:
         if free:  # one that has become too small makes way
             free.pop(max((room.size, i) for i, room in enumerate(free))[1])
         # An eighth more: the next minibatch has a few words more or less.
-        return _aligned(size + size // 8)
+        room = np.empty(size + size // 8 + CACHE_LINE, np.uint8)
+        return room[_to_line(room) :]
 
 
 class _Lease:
@@ -63,16 +65,16 @@ class _Lease:
     ) -> None:
         self._room, self._free = room, free
         data = room.__array_interface__["data"]
-        self.__array_interface__ = dict(data=data, shape=shape, typestr=typestr, strides=strides, version=3)
+        described = {"data": data, "shape": shape, "typestr": typestr, "strides": strides, "version": 3}
+        self.__array_interface__ = described
 
     def __del__(self) -> None:
         self._free.append(self._room)
 
 
-def _aligned(size: int) -> Array:
-    """So many bytes from the start of a cache line on."""
-    room = np.empty(size + CACHE_LINE, np.uint8)
-    return room[-room.__array_interface__["data"][0] % CACHE_LINE :][:size]
+def _to_line(room: Array) -> int:
+    """Bytes to the next start of a cache line."""
+    return -int(room.__array_interface__["data"][0]) % CACHE_LINE
 
 
 def row_bytes(d: int, itemsize: int) -> int:
