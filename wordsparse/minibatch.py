@@ -149,11 +149,7 @@ class Forward:
     @cached_property
     def gradient(self) -> Array:
         """∇H = 2 diag(α) Ĥ + Γ W_T + β w̄ᵀ, (m, d)."""
-        return self.gradient_with(2)
-
-    def gradient_with(self, share: float) -> Array:
-        """``share`` diag(α) Ĥ + Γ W_T + β w̄ᵀ, (m, d): ∇H where it is 2."""
-        gradient = self.target_rows.combined(self.gamma, self.H_hat, (share * self.alpha).astype(self.H_hat.dtype))
+        gradient = self.target_rows.combined(self.gamma, self.H_hat, (2 * self.alpha).astype(self.H_hat.dtype))
         if self.beta.any():
             beta = self.beta.astype(gradient.dtype)[:, None]
             self.kernels.matmul(beta, self.factors.w_bar[None, :], out=gradient)

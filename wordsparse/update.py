@@ -162,7 +162,7 @@ def low_rank(problem: Problem, kernels: Kernels, real: np.dtype[Any]) -> Update:
     strength = float(eta * np.sqrt(abs(np.vdot(B, B.T))))
 
     gradient, gamma_p = forward.gradient.astype(real), forward.weighted(problem.p_T)
-    S = kernels.matmul(forward.gradient_with(1).astype(real, copy=False), H2.T)
+    S = kernels.matmul(gradient - alpha * forward.H_hat, H2.T)
     S += np.outer(gamma_p + real.type(0.5 * problem.total) * beta, beta)
     kernels.sparse_gram(forward.targets.csr, forward.transposed, (sqrt(0.5) * forward.gamma).astype(real), out=S)
     M = kernels.matmul(-eta_c * S, HP, out=gradient)
