@@ -44,7 +44,7 @@ WORK: dict[str, Callable[..., Work]] = {
         2.0 * csr.entries * left.shape[1],
         csr.entries * right.shape[1] * right.itemsize + rows_bytes(left),
     ),
-    "combine": lambda result, csr, values, rows, out=None: (
+    "combine": lambda result, csr, values, rows, base=None, scale=None: (
         2.0 * csr.entries * rows.shape[1],
         csr.entries * rows.shape[1] * rows.itemsize + rows_bytes(result),
     ),
@@ -52,6 +52,10 @@ WORK: dict[str, Callable[..., Work]] = {
         6.0 * windows.rows * F.shape[1],
         3.0 * windows.rows * F.shape[1] * F.itemsize,
     ),
+    "window_sums": lambda out, windows, values: (3.0 * windows.rows, 8.0 * windows.rows),
+    "scale_rows": lambda out, matrix, scale: (1.0 * out.size, 2.0 * rows_bytes(out)),
+    "inverse": lambda out, matrix: (2.0 * matrix.shape[0] ** 3, 2.0 * rows_bytes(out)),
+    "symmetric_inverse": lambda out, matrix: (1.0 * matrix.shape[0] ** 3, 2.0 * rows_bytes(out)),
     "window_pull": lambda out, windows, F, targets, W, zeta, gamma: (
         20.0 * windows.rows * F.shape[1],
         8.0 * windows.rows * F.shape[1] * F.itemsize,
@@ -61,9 +65,10 @@ WORK: dict[str, Callable[..., Work]] = {
         (1.0 if b is None else 2.0) * a.size * (a if b is None else b).shape[1],
         rows_bytes(a) if b is None else rows_bytes(a, b),
     ),
+    "plus_gram": lambda out, matrix, a, b, *factors, **symmetric: (2.0 * a.size * b.shape[1], rows_bytes(a, b)),
     "weighted_gram": lambda out, a, weights: (1.0 * a.size * a.shape[1], rows_bytes(a)),
 }
-PRODUCTS = ("matmul", "gram", "weighted_gram")
+PRODUCTS = ("matmul", "gram", "plus_gram", "weighted_gram")
 
 
 class Watched(CpuKernels):
@@ -97,7 +102,7 @@ class Watched(CpuKernels):
 @click.option("--steps", type=click.IntRange(1), default=8, show_default=True, help="Minibatches of the profile.")
 @click.option("--rounds", type=click.IntRange(1), default=3, show_default=True, help="Rounds of the sweeps.")
 @click.option("--sweep-threads", callback=machine.int_list, default="1,2", show_default=True)
-@click.option("--sweep-minibatches", callback=machine.int_list, default="16384,65536,131072", show_default=True)
+@click.option("--sweep-minibatches", callback=machine.int_list, default="65536,131072,262144", show_default=True)
 @click.option("--sweep-dims", callback=machine.int_list, default="100,200,300", show_default=True)
 @click.option("--sweep-vocabularies", callback=machine.int_list, default="20000,100000", show_default=True)
 @machine.threads_option
