@@ -58,7 +58,7 @@ static inline ptrdiff_t gram_work(ptrdiff_t k, ptrdiff_t d) {
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define TILED __attribute__((target("amx-tile,amx-bf16,avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")))
+#define TILED __attribute__((target("amx-tile,amx-bf16,avx512f,avx512bw,avx512vl,avx512dq")))
 #define TILED_INLINE static inline __attribute__((always_inline)) TILED
 
 /* Whether this machine has the unit and the system lends it to this process; asked once, at import. */
@@ -66,8 +66,7 @@ static int tiles_lent(void) {
     const unsigned amx = 1u << 22 | 1u << 24, avx512 = 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31;
     unsigned a, b, c, d, low, high;
     if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || (d & amx) != amx || (b & avx512) != avx512) return 0;
-    if (!__get_cpuid_count(7, 1, &a, &b, &c, &d) || !(a & 1u << 5)) return 0; /* bfloat16 in the vector unit */
-    if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & 1u << 27)) return 0;         /* the system saves wide registers … */
+    if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & 1u << 27)) return 0; /* the system saves wide registers … */
     __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
     if ((low & 0x600e6) != 0x600e6) return 0; /* … those of AVX-512 and the tiles among them */
     return syscall(SYS_arch_prctl, 0x1023 /* ARCH_REQ_XCOMP_PERM */, 18 /* tile data */) == 0;
