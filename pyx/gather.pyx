@@ -24,6 +24,9 @@ ctypedef fused real:
     double
 
 cdef extern from "rows.h" nogil:
+    enum:
+        # Rows dealt to a thread at a time: frequent words own long rows, so they are few and dealt as threads come free.
+        BLOCK "BLOCK_ROWS"
     void combine_f32(const int64_t*, const int32_t*, const int64_t*, const float*, const float*, Py_ssize_t,
                      Py_ssize_t, Py_ssize_t, Py_ssize_t, const float*, Py_ssize_t, const float*, float*, Py_ssize_t)
     void pair_dots_f32(const int64_t*, const int32_t*, const float*, Py_ssize_t, const float*, Py_ssize_t,
@@ -45,11 +48,6 @@ cdef extern from "rows.h" nogil:
 
 cdef extern from "string.h" nogil:
     void* memcpy(void*, const void*, size_t)
-
-# Rows dealt to a thread at a time: frequent words own long rows, so blocks are small and dealt as threads come free.
-cdef enum:
-    BLOCK = 64
-
 
 cdef inline Py_ssize_t stride(const real[::view.strided, ::view.contiguous] matrix) noexcept:
     """From one row to the next, in numbers."""

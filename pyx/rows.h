@@ -25,6 +25,26 @@
 /* Columns summed at a time: a buffer that stays in the first-level cache. */
 #define STRIP 1024
 
+/* Rows dealt to a thread at a time. */
+#define BLOCK_ROWS 64
+
+/* Long rows of a sparse matrix, those of frequent words, name most of the dense rows, more than a cache holds. They take
+ * turns: each goes through its entries below CHUNK bytes of dense rows, then each through the next. Rows shorter than
+ * this go to their end at once. Both are functions of sizes alone. */
+#define CHUNK (1 << 20)
+#define LONG_ROW 256
+
+INLINED int64_t chunk_of(int64_t entries, ptrdiff_t rows, size_t row_bytes) {
+    if (entries < LONG_ROW * (int64_t)rows) return INT32_MAX + (int64_t)1;
+    return row_bytes < CHUNK / 64 ? CHUNK / (row_bytes ? row_bytes : 1) : 64;
+}
+
+INLINED int64_t chunk_stop(const int32_t *indices, int64_t k, int64_t end, int64_t below) {
+    if (below > INT32_MAX) return end;
+    while (k < end && indices[k] < below) k++;
+    return k;
+}
+
 #define REAL float
 #define NAME(stem) stem##_f32
 #include "rows_body.h"

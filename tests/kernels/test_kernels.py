@@ -16,7 +16,7 @@ from wordsparse.kernels.cpu import PARALLEL_WORK
 Array = NDArray[Any]
 DTYPES = ["float32", "float64"]
 # Rows, columns, d, entries: empty in each way, awkward sizes, blocks of 64 and 512 rows and strips of 1,024 columns
-# crossed, and enough work for more than one thread.
+# crossed, enough work for more than one thread, and rows so long that they take turns.
 SHAPES = [
     (0, 3, 4, 0),
     (3, 0, 4, 0),
@@ -27,6 +27,7 @@ SHAPES = [
     (700, 300, 33, 9000),
     (5, 9, 1030, 60),
     (4, 70, 3, 3001),
+    (2, 1500, 252, 2000),
 ]
 
 
