@@ -25,7 +25,7 @@ ctypedef fused real:
 
 cdef extern from "rows.h" nogil:
     enum:
-        # Rows dealt to a thread at a time: frequent words own long rows, so they are few and dealt as threads come free.
+        # Rows dealt to a thread at a time: few, as frequent words own long rows, and dealt as threads come free.
         BLOCK "BLOCK_ROWS"
     void combine_f32(const int64_t*, const int32_t*, const int64_t*, const float*, const float*, Py_ssize_t,
                      Py_ssize_t, Py_ssize_t, Py_ssize_t, const float*, Py_ssize_t, const float*, float*, Py_ssize_t)
