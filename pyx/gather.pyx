@@ -5,6 +5,7 @@ What      combine      out = Γ W (+ diag(s) B)   (m, d)   Γ a CSR matrix, or �
           pair_dots    a_jk = h_j · W[c_jk]      one number per stored entry of a CSR matrix
           sparse_gram  Γ Γᵀ              (m, m)
           row_dots     h_j · g_j             (m,)     q from H and Ĥ
+          sum_rows     Σ_k γ_jk              (m,)
           take         out = M[rows]    (u, d)
           add_rows     M[rows] += diag(scale) change, rows distinct
           scale_rows   diag(scale) M
@@ -109,6 +110,19 @@ def sparse_gram(const int64_t[::1] indptr, const int32_t[::1] indices, const rea
             for k in range(indptr[r], indptr[r + 1]):
                 for j in range(t_indptr[indices[k]], t_indptr[indices[k] + 1]):
                     out[r, t_indices[j]] += weights[k] * weights[order[j]]
+
+
+def sum_rows(const int64_t[::1] indptr, const int64_t[::1] order, const real[::1] values, double[::1] out, int threads):
+    """out[r] = Σ_k values[order[k]] over row r of the structure, in float64; order None: values[k]."""
+    cdef Py_ssize_t r
+    cdef int64_t k
+    cdef double total
+    cdef const int64_t* order_ = &order[0] if order is not None and order.shape[0] else NULL
+    for r in prange(out.shape[0], nogil=True, schedule="static", num_threads=threads):
+        total = 0
+        for k in range(indptr[r], indptr[r + 1]):
+            total = total + values[order_[k] if order_ != NULL else k]
+        out[r] = total
 
 
 def row_dots(const real[::view.strided, ::view.contiguous] left, const real[::view.strided, ::view.contiguous] right,

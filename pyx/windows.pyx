@@ -37,10 +37,10 @@ cdef extern from "windows.h" nogil:
         Py_ssize_t ld
         Py_ssize_t features
         Py_ssize_t targets
-    void window_dots_f32(const windows*, Py_ssize_t, const float*, const float*, const int32_t*, const float*,
-                         float*, float*)
-    void window_dots_f64(const windows*, Py_ssize_t, const double*, const double*, const int32_t*, const double*,
-                         double*, double*)
+    void window_dots_f32(const windows*, Py_ssize_t, Py_ssize_t, const float*, const float*, const int32_t*,
+                         const float*, float*, float*)
+    void window_dots_f64(const windows*, Py_ssize_t, Py_ssize_t, const double*, const double*, const int32_t*,
+                         const double*, double*, double*)
     void window_means_f32(const windows*, Py_ssize_t, const float*, const float*, float*, float*)
     void window_means_f64(const windows*, Py_ssize_t, const double*, const double*, double*, double*)
     void window_pull_f32(const windows*, Py_ssize_t, Py_ssize_t, const float*, const float*, const int32_t*,
@@ -49,6 +49,10 @@ cdef extern from "windows.h" nogil:
                          const double*, const double*, const double*, double*, double*, double*, double*)
 
 BLOCK = CENTRES
+
+cdef enum:
+    # Blocks that go through dots strip by strip.
+    AT_A_TIME = 128
 
 
 def scratch_size(Py_ssize_t reach):
@@ -74,11 +78,13 @@ def dots(const int32_t[::1] tokens, const int32_t[::1] centre, const int32_t[::1
     """scratch (threads, scratch_size) aligned to cache lines; there is at least one bag and one column."""
     cdef windows w = as_struct(tokens, centre, start, stop, first, reach, F)
     cdef Py_ssize_t blocks = first.shape[0] - 1, block
-    for block in prange(blocks, nogil=True, schedule="dynamic", num_threads=<int> scratch.shape[0]):
+    for block in prange(0, blocks, AT_A_TIME, nogil=True, schedule="dynamic", num_threads=<int> scratch.shape[0]):
         if real is float:
-            window_dots_f32(&w, block, &share[0], &F[0, 0], &target[0], &W[0, 0], &scratch[threadid(), 0], &out[0])
+            window_dots_f32(&w, block, min(blocks, block + AT_A_TIME), &share[0], &F[0, 0], &target[0], &W[0, 0],
+                            &scratch[threadid(), 0], &out[0])
         else:
-            window_dots_f64(&w, block, &share[0], &F[0, 0], &target[0], &W[0, 0], &scratch[threadid(), 0], &out[0])
+            window_dots_f64(&w, block, min(blocks, block + AT_A_TIME), &share[0], &F[0, 0], &target[0], &W[0, 0],
+                            &scratch[threadid(), 0], &out[0])
 
 
 def means(const int32_t[::1] tokens, const int32_t[::1] centre, const int32_t[::1] start, const int32_t[::1] stop,

@@ -43,17 +43,21 @@ INLINED void NAME(window_dots_strip)(const windows *w, ptrdiff_t block, const RE
     }
 }
 
-/* out[j] = h_j . W[target[j]] for the bags of one block. S: scratch, SPAN * WIDE.
- * Cost: about 5 flops a column and position, three rows of WIDE columns read; two of them from the second-level cache
- * or beyond. */
-CLONES static void NAME(window_dots)(const windows *w, ptrdiff_t block, const REAL *share, const REAL *F,
+/* out[j] = h_j . W[target[j]] for the bags of blocks from .. to-1, strip by strip, so that more rows stay in cache.
+ * S: scratch, SPAN * WIDE. Cost: about 5 flops a column and position, three rows of WIDE columns read; two of them from
+ * the second-level cache or beyond. */
+CLONES static void NAME(window_dots)(const windows *w, ptrdiff_t from, ptrdiff_t to, const REAL *share, const REAL *F,
                                      const int32_t *target, const REAL *W, REAL *S, REAL *out) {
-    const int64_t begin = w->first[block], end = w->first[block + 1];
-    ptrdiff_t column = 0;
-    if (begin == end) return;
+    const int64_t begin = w->first[from], end = w->first[to];
     memset(out + begin, 0, (end - begin) * sizeof(REAL));
-    for (; column + WIDE <= w->d; column += WIDE) NAME(window_dots_strip)(w, block, F, target, W, column, WIDE, S, out);
-    if (column < w->d) NAME(window_dots_strip)(w, block, F, target, W, column, w->d - column, S, out);
+    for (ptrdiff_t column = 0; column < w->d; column += WIDE)
+        for (ptrdiff_t block = from; block < to; block++) {
+            if (w->first[block] == w->first[block + 1]) continue;
+            if (column + WIDE <= w->d)
+                NAME(window_dots_strip)(w, block, F, target, W, column, WIDE, S, out);
+            else
+                NAME(window_dots_strip)(w, block, F, target, W, column, w->d - column, S, out);
+        }
     for (int64_t j = begin; j < end; j++) out[j] *= share[j];
 }
 

@@ -341,7 +341,10 @@ class FactoredOutput:
                     f"the step would make A = I - lr G singular (condition number {condition:.3g}): the learning "
                     f"rate is the inverse of an eigenvalue of the curvature G, or not finite{_advice(update)}"
                 )
-        if not (new.is_finite() and validation.all_finite(update.rows_change)):
+        change = update.rows_change
+        with np.errstate(all="ignore"):
+            finite = np.isfinite(self.kernels.row_dots(change, change).sum()) or validation.all_finite(change)
+        if not (new.is_finite() and finite):
             raise TrainingError(f"the step would give values that are not finite numbers{_advice(update)}")
 
     @at_work()

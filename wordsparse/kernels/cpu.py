@@ -60,6 +60,11 @@ class CpuKernels(HostArrays):
         _gather.pair_dots(csr.indptr, csr.indices, left, right, out, self._threads_for(csr.entries * left.shape[1]))
         return out
 
+    def sum_rows(self, csr: Csr, values: Array) -> Array:
+        out = np.zeros(csr.rows)
+        _gather.sum_rows(csr.indptr, csr.order, values, out, self._threads_for(csr.entries))
+        return out
+
     def row_dots(self, left: Array, right: Array) -> Array:
         out = np.zeros(left.shape[0])
         _gather.row_dots(left, right, out, self._threads_for(left.size))
