@@ -104,14 +104,13 @@ def target_change(problem: Problem, kernels: Kernels) -> Array:
 def dense(problem: Problem, kernels: Kernels, real: np.dtype[Any]) -> Update:
     """Through d×d matrices; what the minibatch adds to them in ``real``."""
     f, forward, eta, c = problem.factors, problem.forward, real.type(problem.eta), problem.shrink
-    times_pi, pi = problem.times_pi, None if problem.preconditioner is None else problem.preconditioner.astype(real)
-    G = (2 * forward.curvature).astype(real)
-    G = G if pi is None else kernels.matmul(G, pi)
+    times_pi = problem.times_pi
+    G = (2 * times_pi(forward.curvature)).astype(real)
     strength = float(eta * np.sqrt(abs(np.vdot(G, G.T))))
     U = c * f.U - eta * kernels.matmul(f.U.astype(real), G)
     U_inverse = kernels.inverse(U)
     # Δ = −η Γᵀ H Π is never formed: Π and U'⁻¹ go to the d×d side, and the products run over the narrower side.
-    M = -eta * (U_inverse if pi is None else kernels.matmul(pi, U_inverse))
+    M = -eta * (U_inverse if problem.preconditioner is None else problem.preconditioner @ U_inverse)
     X = forward.pushed
     b = times_pi(forward.b)
     X_p = times_pi((X.T @ problem.p_T.astype(X.dtype)).astype(np.float64))
@@ -124,10 +123,9 @@ def dense(problem: Problem, kernels: Kernels, real: np.dtype[Any]) -> Update:
         rows_change = kernels.matmul(X, M)
         XW, XX = kernels.gram(X, forward.target_rows.W_T), kernels.gram(X)
     # Q' = c² Q − η (Gᵀ T + Tᵀ G) − η (R + Rᵀ), with T = c Q − ½ η Q G from Aᵀ Q A and R from the terms with Δ or b.
-    XW, XX = XW.astype(real), XX.astype(real)
-    XX = XX if pi is None else kernels.matmul(XX, pi)
-    R = real.type(c) * XW - eta * (kernels.matmul(XW, G) + real.type(0.5) * XX)
-    R = R if pi is None else kernels.matmul(pi.T.copy(), R)
+    XW = XW.astype(real)
+    R = real.type(c) * XW - eta * (kernels.matmul(XW, G) + 0.5 * times_pi(XX).astype(real))
+    R = R if problem.preconditioner is None else problem.preconditioner.T.astype(real) @ R
     w_A = c * f.w_bar - eta * (G.T @ f.w_bar)
     R += np.outer(w_A - eta * X_p - (0.5 * eta * problem.total) * b, b).astype(real)
     Q = f.Q.astype(real)
