@@ -2,12 +2,13 @@
  *
  * The unit multiplies 16×32 by 32×16 bfloat16 numbers and adds up in float32, twenty times as many in a second as the
  * vector unit does in float32. A float32 number is the sum of three bfloat16 numbers exactly, x = x₀ + x₁ + x₂, each
- * of them what rounding leaves of those before. Of the nine products of parts, the six with i + j ≤ 2 are computed:
+ * the most that one holds of what those before leave. Of the nine products of parts, the six with i + j ≤ 2 are computed:
  *
  *     x y ≈ x₀ y₂ + x₁ y₁ + x₂ y₀ + x₀ y₁ + x₁ y₀ + x₀ y₀
  *
- * What is left out is below 2⁻²⁴ |x y|, as much as float32 rounds away itself. (The scheme is that of Henry, Tang &
- * Heinecke, "Leveraging the bfloat16 artificial intelligence datatype for higher-precision computations", ARITH 2019.)
+ * What is left out is at most 2⁻²² |x y|, of either sign and much less on average: sums are as accurate as in float32.
+ * (The scheme is that of Henry, Tang & Heinecke, "Leveraging the bfloat16 artificial intelligence datatype for
+ * higher-precision computations", ARITH 2019.)
  * Infinities come out as NaN; parts below 1e-38 count as 0.
  *
  * Matrices are packed into tiles first, 32 rows of the left and 32 columns of the right one a panel:

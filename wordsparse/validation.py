@@ -78,7 +78,7 @@ def base_measure(measure: ArrayLike, n_outputs: int, dtype: np.dtype[Any]) -> Ar
 
 
 def all_finite(array: Array) -> bool:
-    """Whether every number is finite; one pass that stores nothing, unless the sum of their squares is not finite."""
+    """Whether every number is finite; one pass that stores nothing where the array is contiguous and all are."""
     with np.errstate(all="ignore"):
         return bool(np.isfinite(np.vdot(array, array)) or np.isfinite(array).all())
 
