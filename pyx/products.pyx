@@ -1,15 +1,15 @@
 # cython: language_level=3
-"""Tall matrices against d×d ones: the d² work of a step, through BLAS-3 or the machine's matrix unit.
+"""Tall matrices against d×d ones: the d² work of a step, on the machine's matrix or vector unit, or through BLAS-3.
 
 What      matmul    out = A M  (+ out)         A (n, k), M (k, d), out (n, d): a block of rows is one gemm
           gram      out = by Aᵀ B (+ keep C)   A (n, k), B (n, d), C and out (k, d) float64; or Aᵀ B + Bᵀ A
-          gram_self out = Aᵀ diag(s²) A        both halves filled, computed once (syrk)
+          gram_half out = Aᵀ diag(s²) A, or Aᵀ B where that is symmetric: half computed, both filled
 dtypes    real = float32 or float64; the sums of gram run in `real` inside a block of rows and in float64 across
           blocks, which keeps the d×d state in float64 where it is earned
 memory    outputs and work space come from the caller; rows of tall matrices may lie further apart
-cost      2 n k d flops (gram_self n d²), A and out once through memory, M from cache
-unit      float32 products run on the matrix unit where there is one (tiles.h): the same accuracy, two to three times
-          as fast; the caller says so by giving work space
+cost      2 n k d flops (gram_half n d²), A and out once through memory, M from cache
+unit      float32 products run on the matrix unit where there is one (tiles.h), or by AVX-512 (vectors.h), as accurate
+          as through BLAS; the caller chooses by `unit` and gives work space
 threads   OpenMP threads take whole blocks and call a single-threaded BLAS: the caller holds BLAS at one thread
           (wordsparse.threads). Blocks, and how they are added up, depend on n alone, so the result is the
           same to the last bit for any number of threads
@@ -37,6 +37,21 @@ cdef extern from "tiles.h" nogil:
     void tiles_gram(const float*, Py_ssize_t, Py_ssize_t, const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
                     const float*, float*, uint16_t*)
 
+cdef extern from "vectors.h" nogil:
+    enum:
+        VECTOR_PANEL
+        VECTOR_ROWS
+    int avx512_lent()
+    Py_ssize_t vector_panels(Py_ssize_t)
+    Py_ssize_t vector_packed_size(Py_ssize_t, Py_ssize_t)
+    Py_ssize_t vector_left_size(Py_ssize_t, Py_ssize_t)
+    Py_ssize_t vector_gram_size(Py_ssize_t, Py_ssize_t)
+    void vectors_pack(const void*, int, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, int, float*)
+    void vectors_left(const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t, float*)
+    void vectors_matmul(const float*, Py_ssize_t, Py_ssize_t, const float*, Py_ssize_t, int, float*, Py_ssize_t)
+    void vectors_gram(const float*, Py_ssize_t, Py_ssize_t, const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
+                      const float*, int, float*, float*)
+
 cdef extern from "sums.h" nogil:
     enum:
         STRIP_ROWS
@@ -60,9 +75,17 @@ cdef enum:
     # Rows that gram sums in `real` before the sum goes to float64, and the number of such sums kept at a time.
     MOST_ROWS = 4096
 
+    # What computes a product.
+    ON_BLAS = 0
+    ON_VECTORS = 1
+    ON_TILES = 2
+    # Few rows against a d×d matrix: threads share out its columns, each packed just before it is used.
+    FEW_ROWS = 4 * VECTOR_ROWS
+
+BLAS, VECTORS, TILES = ON_BLAS, ON_VECTORS, ON_TILES
+# Those beside BLAS that this machine has and lends to this process.
+LENT = frozenset(unit for unit, lent in ((VECTORS, avx512_lent()), (TILES, tiles_lent())) if lent)
 MOST_PARTS = 8
-# Whether this machine has a matrix unit and lends it to this process.
-MATRIX_UNIT = bool(tiles_lent())
 
 
 def part_rows(Py_ssize_t n):
@@ -71,30 +94,39 @@ def part_rows(Py_ssize_t n):
 
 
 def tiles_pay(Py_ssize_t n, Py_ssize_t k, Py_ssize_t d):
-    """Whether (n, k)(k, d), or (n, k)ᵀ(n, d), takes less time on the matrix unit than through BLAS."""
+    """Whether (n, k)(k, d), or (n, k)ᵀ(n, d), takes less time on the matrix unit than without it."""
     # ns: 2 flops a multiplication at 450 GFLOP/s, but tiles are 32 rows and columns, filled or not; packing; the rest.
-    # BLAS is taken at 140 GFLOP/s. Ratios, not rates, decide, and those are much the same on all that have the unit.
+    # The others are taken at 140 GFLOP/s. Ratios, not rates, decide, and those are much the same on all that have it.
     cdef double tiles = panels(n) * panels(k) * panels(d) * (32**3 / 225.0)
     return tiles + 0.3 * ((n + 2 * k) * d + n * k) + 3000 < <double> n * k * d / 70
 
 
 cdef struct Work:
-    # Work space of the matrix unit: what threads share comes first, then each one's own.
+    # Work space of a unit, in 16-bit numbers: what threads share comes first, then each one's own.
     Py_ssize_t shared, own
 
 
-cdef Work of_matmul(Py_ssize_t n, Py_ssize_t k, Py_ssize_t d) noexcept:
-    return Work(packed_size(k, d if n > TILED_ROWS else PANEL), matmul_work(k))
+cdef Work of_matmul(int unit, Py_ssize_t n, Py_ssize_t k, Py_ssize_t d) noexcept nogil:
+    if unit == ON_TILES:
+        return Work(packed_size(k, d if n > TILED_ROWS else PANEL), matmul_work(k))
+    if n <= FEW_ROWS:
+        return Work(2 * vector_left_size(n, k), 2 * vector_packed_size(k, VECTOR_PANEL))
+    return Work(2 * vector_packed_size(k, d), 2 * vector_left_size(VECTOR_ROWS, k))
 
 
-cdef Work of_gram(Py_ssize_t n, Py_ssize_t k, Py_ssize_t d) noexcept:
+cdef Work of_gram(int unit, Py_ssize_t n, Py_ssize_t k, Py_ssize_t d) noexcept nogil:
+    if unit == ON_VECTORS:
+        return Work(0, 2 * vector_gram_size(k, d))
     return Work(packed_size(n, d), matmul_work(n)) if n <= TILED_ROWS else Work(0, gram_work(k, d))
 
 
-def work_size(Py_ssize_t n, Py_ssize_t k, Py_ssize_t d, int threads):
-    """Numbers of work space that any product of these sizes, see tiles_pay, needs on the matrix unit."""
-    cdef Work matmul = of_matmul(n, k, d), gram = of_gram(n, k, d)
-    return max(matmul.shared + threads * matmul.own, gram.shared + threads * gram.own, threads * gram_work(k, d))
+def work_size(int unit, Py_ssize_t n, Py_ssize_t k, Py_ssize_t d, int threads):
+    """Numbers of work space that any product of these sizes needs on the unit; 0 for BLAS."""
+    cdef Work matmul = of_matmul(unit, n, k, d), gram = of_gram(unit, n, k, d)
+    if unit == ON_BLAS:
+        return 0
+    return max(matmul.shared + threads * matmul.own, gram.shared + threads * gram.own,
+               threads * gram_work(k, d) if unit == ON_TILES else 0)
 
 
 cdef inline int stride(const real[::view.strided, ::view.contiguous] matrix) noexcept:
@@ -124,43 +156,73 @@ cdef void syrk(int n, int k, const real* a, int lda, real* c) noexcept nogil:
 
 
 def matmul(const real[::view.strided, ::view.contiguous] a, const right[:, ::1] m, bint transposed,
-           real[::view.strided, ::view.contiguous] out, bint accumulate, int threads,
+           real[::view.strided, ::view.contiguous] out, bint accumulate, int threads, int unit=ON_BLAS,
            uint16_t[::1] work=None):
-    """out = a m, or out += a m; transposed: mᵀ for m. On the matrix unit with work, see work_size; m may be
-    float64 beside a float32 a then."""
-    cdef Py_ssize_t n = a.shape[0], block, blocks = (n + BLOCK - 1) // BLOCK, rows, column, columns
+    """out = a m, or out += a m; transposed: mᵀ for m. On a unit with work, see work_size; m may be float64 beside a
+    float32 a then."""
+    cdef Py_ssize_t n = a.shape[0], block, blocks = (n + BLOCK - 1) // BLOCK
     cdef int k = <int> a.shape[1], d = <int> out.shape[1], ld_m = <int> m.shape[1]
     cdef int ld_a = stride(a), ld_out = stride(out)
     cdef char order = c'T' if transposed else c'N'
     cdef real beta = 1 if accumulate else 0
     if n == 0 or d == 0 or k == 0:
         return
-    cdef Work sizes = of_matmul(n, k, d)
-    cdef uint16_t* packed
-    cdef uint16_t* own
-    if real is float and work is not None:
-        packed = &work[0]
-        own = packed + sizes.shared
-        if n <= TILED_ROWS:
-            # A panel of the right side at a time, multiplied while it is in the cache.
-            pack_rows(&a[0, 0], ld_a, n, k, own)
-            for block in range(panels(d)):
-                column = block * PANEL
-                columns = min(PANEL, d - column)
-                tiles_pack(&m[0, 0], right is double, ld_m, k, column, columns, transposed, packed)
-                tiles_matmul(own, n, k, packed, columns, accumulate, &out[0, column], ld_out)
-            return
-        tiles_pack(&m[0, 0], right is double, ld_m, k, 0, d, transposed, packed)
-        for block in prange((n + TILED_ROWS - 1) // TILED_ROWS, nogil=True, schedule="dynamic", num_threads=threads):
-            rows = min(TILED_ROWS, n - block * TILED_ROWS)
-            pack_rows(&a[block * TILED_ROWS, 0], ld_a, rows, k, own + threadid() * sizes.own)
-            tiles_matmul(own + threadid() * sizes.own, rows, k, packed, d, accumulate, &out[block * TILED_ROWS, 0],
-                         ld_out)
+    if real is float and unit == ON_TILES:
+        matmul_on_tiles(&a[0, 0], ld_a, n, k, &m[0, 0], right is double, ld_m, d, transposed, &out[0, 0], ld_out,
+                        accumulate, threads, &work[0])
+    elif real is float and unit == ON_VECTORS:
+        matmul_on_vectors(&a[0, 0], ld_a, n, k, &m[0, 0], right is double, ld_m, d, transposed, &out[0, 0], ld_out,
+                          accumulate, threads, <float*> &work[0])
+    else:
+        for block in prange(blocks, nogil=True, schedule="dynamic", num_threads=threads):
+            # Row-major (rows, k)(k, d) is column-major (d, k)(k, rows).
+            gemm(order, c'N', d, <int> min(BLOCK, n - block * BLOCK), k, <const real*> &m[0, 0], ld_m,
+                 &a[block * BLOCK, 0], ld_a, beta, &out[block * BLOCK, 0], ld_out)
+
+
+cdef void matmul_on_tiles(const float* a, Py_ssize_t ld_a, Py_ssize_t n, Py_ssize_t k, const void* m, bint is_double,
+                          Py_ssize_t ld_m, Py_ssize_t d, bint transposed, float* out, Py_ssize_t ld_out,
+                          bint accumulate, int threads, uint16_t* packed) noexcept nogil:
+    cdef Work sizes = of_matmul(ON_TILES, n, k, d)
+    cdef uint16_t* own = packed + sizes.shared
+    cdef Py_ssize_t block, rows, column, columns
+    if n <= TILED_ROWS:
+        # A panel of the right side at a time, multiplied while it is in the cache.
+        pack_rows(a, ld_a, n, k, own)
+        for block in range(panels(d)):
+            column = block * PANEL
+            columns = min(PANEL, d - column)
+            tiles_pack(m, is_double, ld_m, k, column, columns, transposed, packed)
+            tiles_matmul(own, n, k, packed, columns, accumulate, out + column, ld_out)
         return
-    for block in prange(blocks, nogil=True, schedule="dynamic", num_threads=threads):
-        # Row-major (rows, k)(k, d) is column-major (d, k)(k, rows).
-        gemm(order, c'N', d, <int> min(BLOCK, n - block * BLOCK), k, <const real*> &m[0, 0], ld_m,
-             &a[block * BLOCK, 0], ld_a, beta, &out[block * BLOCK, 0], ld_out)
+    tiles_pack(m, is_double, ld_m, k, 0, d, transposed, packed)
+    for block in prange((n + TILED_ROWS - 1) // TILED_ROWS, schedule="dynamic", num_threads=threads):
+        rows = min(TILED_ROWS, n - block * TILED_ROWS)
+        pack_rows(a + block * TILED_ROWS * ld_a, ld_a, rows, k, own + threadid() * sizes.own)
+        tiles_matmul(own + threadid() * sizes.own, rows, k, packed, d, accumulate, out + block * TILED_ROWS * ld_out,
+                     ld_out)
+
+
+cdef void matmul_on_vectors(const float* a, Py_ssize_t ld_a, Py_ssize_t n, Py_ssize_t k, const void* m,
+                            bint is_double, Py_ssize_t ld_m, Py_ssize_t d, bint transposed, float* out,
+                            Py_ssize_t ld_out, bint accumulate, int threads, float* shared) noexcept nogil:
+    cdef Work sizes = of_matmul(ON_VECTORS, n, k, d)
+    cdef float* own = shared + sizes.shared // 2
+    cdef Py_ssize_t of_each = sizes.own // 2, block, rows, column, columns
+    if n <= FEW_ROWS:
+        vectors_left(a, ld_a, n, k, shared)
+        for block in prange(vector_panels(d), schedule="static", num_threads=threads):
+            column = block * VECTOR_PANEL
+            columns = min(VECTOR_PANEL, d - column)
+            vectors_pack(m, is_double, ld_m, k, column, columns, transposed, own + threadid() * of_each)
+            vectors_matmul(shared, n, k, own + threadid() * of_each, columns, accumulate, out + column, ld_out)
+        return
+    vectors_pack(m, is_double, ld_m, k, 0, d, transposed, shared)
+    for block in prange((n + VECTOR_ROWS - 1) // VECTOR_ROWS, schedule="dynamic", num_threads=threads):
+        rows = min(VECTOR_ROWS, n - block * VECTOR_ROWS)
+        vectors_left(a + block * VECTOR_ROWS * ld_a, ld_a, rows, k, own + threadid() * of_each)
+        vectors_matmul(own + threadid() * of_each, rows, k, shared, d, accumulate, out + block * VECTOR_ROWS * ld_out,
+                       ld_out)
 
 
 cdef void scale_rows(const real* a, Py_ssize_t ld, const real* scale, Py_ssize_t n, Py_ssize_t d,
@@ -198,16 +260,16 @@ cdef void gram_panel(const real* a, Py_ssize_t ld, Py_ssize_t n, Py_ssize_t k, P
 
 def gram(const real[::view.strided, ::view.contiguous] a, const real[::view.strided, ::view.contiguous] b,
          Py_ssize_t rows, real[:, :, ::1] parts, const double[:, ::1] base, double keep, double by, bint mirrored,
-         double[:, ::1] total, int threads, uint16_t[::1] work=None):
+         double[:, ::1] total, int threads, int unit=ON_BLAS, uint16_t[::1] work=None):
     """total = keep base + by aᵀ b over n ≥ 1 rows, base None: 0; mirrored: aᵀ b + bᵀ a. parts (up to MOST_PARTS, k, d)
-    and total (k, d) as they come; rows is part_rows(n). On the matrix unit with work, see work_size."""
+    and total (k, d) as they come; rows is part_rows(n). On a unit with work, see work_size."""
     cdef Py_ssize_t n = a.shape[0], first = 0, part, count, row, strip
     cdef int k = <int> a.shape[1], d = <int> b.shape[1], ld_a = stride(a), ld_b = stride(b)
     cdef const double* base_ = &base[0, 0] if base is not None else NULL
-    cdef Work sizes = of_gram(n, k, d)
+    cdef Work sizes = of_gram(unit, n, k, d)
     cdef uint16_t* packed = &work[0] if work is not None else NULL
     cdef uint16_t* own = packed + sizes.shared
-    if real is float and work is not None and n <= TILED_ROWS:
+    if real is float and unit == ON_TILES and n <= TILED_ROWS:
         # A panel of rows of the product at a time, added up while it is in the cache; all of them if they are mirrored.
         tiles_pack(&b[0, 0], False, ld_b, n, 0, d, False, packed)
         for part in prange(panels(k), nogil=True, schedule="static",
@@ -228,9 +290,12 @@ def gram(const real[::view.strided, ::view.contiguous] a, const real[::view.stri
         count = min(parts.shape[0], (n - first + rows - 1) // rows)
         for part in prange(count, nogil=True, schedule="static", num_threads=threads):
             row = first + part * rows
-            if real is float and work is not None:
+            if real is float and unit == ON_TILES:
                 tiles_gram(&a[row, 0], ld_a, k, &b[row, 0], ld_b, d, min(rows, n - row), NULL, &parts[part, 0, 0],
                            own + threadid() * sizes.own)
+            elif real is float and unit == ON_VECTORS:
+                vectors_gram(&a[row, 0], ld_a, k, &b[row, 0], ld_b, d, min(rows, n - row), NULL, False,
+                             &parts[part, 0, 0], <float*> (own + threadid() * sizes.own))
             else:
                 # Row-major aᵀ b (k, d) is column-major bᵀ a (d, k).
                 gemm(c'N', c'T', d, k, <int> min(rows, n - row), &b[row, 0], ld_b, &a[row, 0], ld_a,
@@ -244,21 +309,31 @@ def gram(const real[::view.strided, ::view.contiguous] a, const real[::view.stri
         first += count * rows
 
 
-def gram_self(const real[::view.strided, ::view.contiguous] a, const real[::1] scale, real[:, :, ::1] scratch,
-              Py_ssize_t rows, real[:, :, ::1] parts, double[:, ::1] total, int threads, uint16_t[::1] work=None):
-    """total = aᵀ diag(scale²) a, both halves; scale None: 1, else scratch is (threads, rows, d), or nothing on the
-    matrix unit. As gram."""
+def gram_half(const real[::view.strided, ::view.contiguous] a, const real[::view.strided, ::view.contiguous] b,
+              const real[::1] scale, real[:, :, ::1] scratch, Py_ssize_t rows, real[:, :, ::1] parts,
+              double[:, ::1] total, int threads, int unit=ON_BLAS, uint16_t[::1] work=None):
+    """total = aᵀ diag(scale²) a, or aᵀ b where that is symmetric, both halves. One of b and scale is None, or both; a
+    scale takes scratch (threads, rows, d) on BLAS, and there the whole of aᵀ b is computed. As gram."""
     cdef Py_ssize_t n = a.shape[0], first = 0, part, count, row, strip, i, j
-    cdef int d = <int> a.shape[1], ld = stride(a)
+    cdef int d = <int> a.shape[1], ld = stride(a), ld_b = stride(b) if b is not None else 0
     cdef const double* base = NULL
-    cdef bint scaled = scale is not None
+    cdef bint scaled = scale is not None, other = b is not None
+    cdef const real* b_
     while first < n:
         count = min(parts.shape[0], (n - first + rows - 1) // rows)
         for part in prange(count, nogil=True, schedule="static", num_threads=threads):
             row = first + part * rows
-            if real is float and work is not None:
-                tiles_gram(&a[row, 0], ld, d, NULL, 0, d, min(rows, n - row), &scale[row] if scaled else NULL,
+            b_ = &b[row, 0] if other else NULL
+            if real is float and unit == ON_TILES:
+                tiles_gram(&a[row, 0], ld, d, b_, ld_b, d, min(rows, n - row), &scale[row] if scaled else NULL,
                            &parts[part, 0, 0], &work[threadid() * gram_work(d, d)])
+            elif real is float and unit == ON_VECTORS:
+                vectors_gram(&a[row, 0], ld, d, b_ if other else &a[row, 0], ld_b if other else ld, d,
+                             min(rows, n - row), &scale[row] if scaled else NULL, True, &parts[part, 0, 0],
+                             <float*> &work[threadid() * 2 * vector_gram_size(d, d)])
+            elif other:
+                gemm(c'N', c'T', d, d, <int> min(rows, n - row), b_, ld_b, &a[row, 0], ld, <real> 0,
+                     &parts[part, 0, 0], d)
             elif scaled:
                 scale_rows(&a[row, 0], ld, &scale[row], min(rows, n - row), d, &scratch[threadid(), 0, 0])
                 syrk(d, <int> min(rows, n - row), &scratch[threadid(), 0, 0], d, &parts[part, 0, 0])

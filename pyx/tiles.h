@@ -25,7 +25,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "clones.h"
+#include "avx512.h"
 
 /* Rows and columns of a panel, and how many steps of the inner dimension are packed at a time for a Gram matrix: of so
  * many steps a panel of either side fits the first-level cache. */
@@ -50,12 +50,10 @@ static inline ptrdiff_t gram_work(ptrdiff_t k, ptrdiff_t d) {
     return (panels(k) + panels(d)) * GRAM_STEPS * STEP_NUMBERS + panels(k) * panels(d) * 2 * PANEL * PANEL;
 }
 
-#if defined(__x86_64__) && defined(__linux__) && \
+#if defined(HAS_AVX512) && defined(__linux__) && \
     ((defined(__clang__) && __clang_major__ >= 13) || (!defined(__clang__) && defined(__GNUC__) && __GNUC__ >= 12))
 
 #include <cpuid.h>
-#include <immintrin.h>
-#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -98,51 +96,6 @@ TILED_INLINE void split(__m512 x, __m512i *parts) {
     x = _mm512_sub_ps(x, _mm512_castsi512_ps(parts[0]));
     parts[1] = _mm512_and_si512(_mm512_castps_si512(x), upper);
     parts[2] = _mm512_castps_si512(_mm512_sub_ps(x, _mm512_castsi512_ps(parts[1])));
-}
-
-TILED_INLINE __mmask16 lanes(ptrdiff_t n) {
-    return n >= 16 ? 0xffff : n <= 0 ? 0 : (__mmask16) ((1u << n) - 1);
-}
-
-/* 16 numbers from x[at] on, float64 ones rounded. */
-TILED_INLINE __m512 load(const void *x, int is_double, ptrdiff_t at, __mmask16 there) {
-    if (!is_double) return _mm512_maskz_loadu_ps(there, (const float *) x + at);
-    __m256 low = _mm512_cvtpd_ps(_mm512_maskz_loadu_pd((__mmask8) there, (const double *) x + at));
-    __m256 high = _mm512_cvtpd_ps(_mm512_maskz_loadu_pd((__mmask8) (there >> 8), (const double *) x + at + 8));
-    return _mm512_insertf32x8(_mm512_castps256_ps512(low), high, 1);
-}
-
-/* So many numbers, from x[at] on, brought near. */
-TILED_INLINE void prefetch(const void *x, int is_double, ptrdiff_t at, int count) {
-    const char *from = (const char *) x + at * (is_double ? 8 : 4);
-    for (int byte = 0; byte < count * (is_double ? 8 : 4); byte += 64) _mm_prefetch(from + byte, _MM_HINT_T0);
-}
-
-/* 16×16 pairs of numbers, transposed. */
-TILED_INLINE void transpose(const __m512i *in, __m512i *out) {
-    __m512i a[16], b[16];
-    for (int i = 0; i < 16; i += 2) {
-        a[i] = _mm512_unpacklo_epi32(in[i], in[i + 1]);
-        a[i + 1] = _mm512_unpackhi_epi32(in[i], in[i + 1]);
-    }
-    for (int i = 0; i < 16; i += 4) {
-        b[i] = _mm512_unpacklo_epi64(a[i], a[i + 2]);
-        b[i + 1] = _mm512_unpackhi_epi64(a[i], a[i + 2]);
-        b[i + 2] = _mm512_unpacklo_epi64(a[i + 1], a[i + 3]);
-        b[i + 3] = _mm512_unpackhi_epi64(a[i + 1], a[i + 3]);
-    }
-    for (int i = 0; i < 4; i++) {
-        a[i] = _mm512_shuffle_i32x4(b[i], b[i + 4], 0x88);
-        a[i + 4] = _mm512_shuffle_i32x4(b[i], b[i + 4], 0xdd);
-        a[i + 8] = _mm512_shuffle_i32x4(b[i + 8], b[i + 12], 0x88);
-        a[i + 12] = _mm512_shuffle_i32x4(b[i + 8], b[i + 12], 0xdd);
-    }
-    for (int i = 0; i < 4; i++) {
-        out[i] = _mm512_shuffle_i32x4(a[i], a[i + 8], 0x88);
-        out[i + 4] = _mm512_shuffle_i32x4(a[i + 4], a[i + 12], 0x88);
-        out[i + 8] = _mm512_shuffle_i32x4(a[i], a[i + 8], 0xdd);
-        out[i + 12] = _mm512_shuffle_i32x4(a[i + 4], a[i + 12], 0xdd);
-    }
 }
 
 /* 32 numbers of a row of x from x[at] on, of which `there` exist: each part as a row of a left tile. */

@@ -61,8 +61,8 @@ WORK: dict[str, Callable[..., Work]] = {
         8.0 * windows.rows * F.shape[1] * F.itemsize,
     ),
     "matmul": lambda result, a, m, out=None: (2.0 * a.size * m.shape[1], rows_bytes(a, result)),
-    "gram": lambda out, a, b=None: (
-        (1.0 if b is None else 2.0) * a.size * (a if b is None else b).shape[1],
+    "gram": lambda out, a, b=None, symmetric=False: (
+        (1.0 if b is None or symmetric else 2.0) * a.size * (a if b is None else b).shape[1],
         rows_bytes(a) if b is None else rows_bytes(a, b),
     ),
     "plus_gram": lambda out, matrix, a, b, *factors, **symmetric: (2.0 * a.size * b.shape[1], rows_bytes(a, b)),

@@ -28,7 +28,8 @@ def diagnose() -> dict[str, Any]:
             "compiler": _build.compiler,
             "instruction_sets": list(_build.compiled_instruction_sets),
             "instruction_set_used": _build.used_instruction_set,
-            "matrix_unit": _products.MATRIX_UNIT,
+            "matrix_unit": _products.TILES in _products.LENT,
+            "vector_unit": _products.VECTORS in _products.LENT,
         },
         "threads": _threads(),
         "blas": _blas(),
@@ -48,8 +49,7 @@ def describe(found: Mapping[str, Any]) -> str:
         + ", ".join(f"{name} {version}" for name, version in found["packages"].items()),
         f"kernels   {'OpenMP' if compiled['openmp'] else 'no OpenMP'}; for {', '.join(compiled['instruction_sets'])}, "
         f"this machine takes {compiled['instruction_set_used']}"
-        f"{' and its matrix unit' if compiled['matrix_unit'] else ', and has no matrix unit to lend'} "
-        f"(compiler {compiled['compiler']})",
+        f"; float32 products by {_product_units(compiled)} (compiler {compiled['compiler']})",
         f"threads   {cpus['used']} used of {cpus['cpus']} CPUs (affinity {_or_none(cpus['affinity'])}, cgroup quota "
         f"{_or_none(cpus['cgroup_quota'])}, OMP_WAIT_POLICY {_or_none(cpus['wait_policy'])})",
     ]
@@ -67,6 +67,11 @@ def describe(found: Mapping[str, Any]) -> str:
         lines.append(f"extra     {name}: {', '.join(_package(*item) for item in extra.items())}")
     lines += [f"not used: {reason}" for reason in found["unused"]]
     return "\n".join(lines)
+
+
+def _product_units(compiled: Mapping[str, Any]) -> str:
+    units = {"matrix_unit": "the matrix unit (AMX)", "vector_unit": "AVX-512"}
+    return ", ".join(name for unit, name in units.items() if compiled[unit]) or "BLAS"
 
 
 def _threads() -> dict[str, Any]:

@@ -106,8 +106,7 @@ class RowInputs:
             return float(weights[0]) * self._kernels.gram(self.rows)
         if np.all(weights >= 0):
             return self._kernels.weighted_gram(self.rows, weights)
-        gram = self._kernels.gram(self.rows, self.scaled(weights))
-        return (gram + gram.T) / 2
+        return self._kernels.gram(self.rows, self.scaled(weights), symmetric=True)
 
     def dots(self, targets: Csr, W_T: Array) -> Array:
         return self._kernels.pair_dots(targets, self.rows, W_T)
@@ -215,5 +214,4 @@ class _WindowBackward:
 
     @cached_property
     def curvature(self) -> Array:
-        gram = self._inputs.kernels.gram(self._inputs.features, self.Z)
-        return (gram + gram.T) / 4
+        return self._inputs.kernels.gram(self._inputs.features, self.Z, symmetric=True) / 2

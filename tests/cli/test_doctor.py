@@ -9,7 +9,7 @@ import pytest
 
 from wordsparse import devices, diagnosis, threads
 from wordsparse.cli import main
-from wordsparse.kernels import CpuKernels
+from wordsparse.kernels import CpuKernels, _products
 
 CARD = devices.Gpu("NVIDIA H100", "9.0", 80 * 2**30, "13.0", "12.9", "14.2.0")
 
@@ -19,7 +19,9 @@ def test_json(capsys: pytest.CaptureFixture[str]) -> None:
     found = json.loads(capsys.readouterr().out)
     assert found["threads"]["used"] == CpuKernels().threads
     assert found["compiled"]["instruction_set_used"] in found["compiled"]["instruction_sets"]
-    assert found["compiled"]["matrix_unit"] is CpuKernels().matrix_unit
+    units = CpuKernels().units
+    assert found["compiled"]["matrix_unit"] is (_products.TILES in units)
+    assert found["compiled"]["vector_unit"] is (_products.VECTORS in units)
     assert found["blas"][0]["name"]
     assert found["gpu"]["usable"] or any(reason.startswith("a GPU: ") for reason in found["unused"])
     assert found["extras"]["safetensors"] == {"safetensors": metadata.version("safetensors")}

@@ -10,7 +10,7 @@ from emulation.hostface import HostFace
 from numpy.typing import NDArray
 
 from wordsparse.errors import InputError
-from wordsparse.kernels import CpuKernels, Csr, Kernels, NumpyKernels
+from wordsparse.kernels import CpuKernels, Csr, Kernels, NumpyKernels, _products
 from wordsparse.kernels.cpu import PARALLEL_WORK
 
 Array = NDArray[Any]
@@ -31,11 +31,21 @@ SHAPES = [
 ]
 
 
-class AlwaysTiles(CpuKernels):
-    """Every float32 product on the matrix unit, whatever its size."""
+class Always(CpuKernels):
+    """Every float32 product on one unit, whatever its size; a test that asks for one that is not there is skipped."""
 
-    def _tiles_pay(self, n: int, k: int, d: int) -> bool:
-        return min(n, k, d) > 0
+    def __init__(self, threads: int, unit: int) -> None:
+        if unit not in _products.LENT:
+            pytest.skip(f"this machine has no {UNITS[unit]}")
+        super().__init__(threads, units=frozenset({unit}))
+        self._only = unit
+
+    def _unit_for(self, n: int, k: int, d: int) -> int:
+        return self._only if min(n, k, d) > 0 else _products.BLAS
+
+
+UNITS = {_products.TILES: "matrix unit", _products.VECTORS: "AVX-512"}
+ON_BLAS: frozenset[int] = frozenset()
 
 
 @pytest.fixture(
@@ -45,6 +55,8 @@ class AlwaysTiles(CpuKernels):
         "cpu-3",
         "blas-2",
         "tiles-2",
+        "vectors-1",
+        "vectors-2",
         "cuda-emulated",
         pytest.param("cuda", marks=pytest.mark.gpu),
     ]
@@ -54,11 +66,10 @@ def kernels(request: pytest.FixtureRequest) -> Any:
         return NumpyKernels()
     if request.param.startswith("cuda"):
         return HostFace(cuda_kernels(emulated=request.param == "cuda-emulated"))
-    if request.param == "tiles-2":
-        if not CpuKernels(1).matrix_unit:
-            pytest.skip("this machine has no matrix unit")
-        return AlwaysTiles(2)
-    return CpuKernels(int(request.param[-1]), matrix_unit=request.param != "blas-2")
+    name, threads = request.param.split("-")
+    if name in ("tiles", "vectors"):
+        return Always(int(threads), _products.TILES if name == "tiles" else _products.VECTORS)
+    return CpuKernels(int(threads), units=ON_BLAS if name == "blas" else _products.LENT)
 
 
 def structure(rows: int, columns: int, entries: int) -> Csr:
@@ -184,7 +195,8 @@ def test_row_kernels(kernels: Kernels, dtype: str, rows: int, columns: int, d: i
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(
     ("n", "k", "d"),
-    # Blocks of 512 rows and tiles of 16 and 32 rows and columns: filled, begun, and crossed by one.
+    # Blocks of 112, 192, 448 and 512 rows, tiles of 14, 16 and 32 rows and columns, 320 terms of a sum in registers:
+    # filled, begun, and crossed by one.
     [
         (0, 3, 4),
         (1, 1, 1),
@@ -196,6 +208,9 @@ def test_row_kernels(kernels: Kernels, dtype: str, rows: int, columns: int, d: i
         (129, 65, 48),
         (161, 97, 49),
         (400, 300, 301),
+        (449, 14, 17),
+        (193, 641, 15),
+        (576, 320, 43),
     ],
 )
 def test_products(kernels: Kernels, dtype: str, n: int, k: int, d: int) -> None:
@@ -217,6 +232,10 @@ def test_products(kernels: Kernels, dtype: str, n: int, k: int, d: int) -> None:
     ):
         assert found.dtype == np.float64
         close(found, expected, dtype, n)
+    scaled = a * a[:, :1]
+    found = kernels.gram(a, scaled, symmetric=True)
+    assert (found == found.T).all()
+    close(found, a.T.astype(np.float64) @ scaled, dtype, 3 * n)
     base, product = normal((k, d), "float64", 5), a.T.astype(np.float64) @ b
     close(kernels.plus_gram(base, a, b), base + product, dtype, n)
     close(kernels.plus_gram(base, a, b, 0.5, -0.25), base / 2 - product / 4, dtype, n)
@@ -236,11 +255,11 @@ def test_products(kernels: Kernels, dtype: str, n: int, k: int, d: int) -> None:
     close(kernels.gram(a[:, 1:], b[:, 1:]), a[:, 1:].T.astype(np.float64) @ b[:, 1:], dtype, n)
 
 
-@pytest.mark.skipif(not CpuKernels(1).matrix_unit, reason="this machine has no matrix unit")
-def test_the_matrix_unit_rounds_no_more_than_float32_does() -> None:
+@pytest.mark.parametrize("chosen", UNITS, ids=UNITS.get)
+def test_a_unit_rounds_no_more_than_float32_does(chosen: int) -> None:
     """Numbers of very different size, so that parts that were lost or swapped would show."""
     n, k, d = 700, 150, 90
-    unit, blas = AlwaysTiles(1), CpuKernels(1, matrix_unit=False)
+    unit, blas = Always(1, chosen), CpuKernels(1, units=ON_BLAS)
     random = np.random.default_rng(0)
     a, b, m = (
         random.lognormal(0, 3, shape).astype("f4") * normal(shape, "f4", 1) for shape in ((n, k), (n, d), (k, d))
@@ -301,10 +320,10 @@ def test_any_number_of_threads_gives_the_same_bytes(dtype: str) -> None:
         ]
         return [result.tobytes() for result in results]
 
-    for matrix_unit in (False, True):
-        first = everything(CpuKernels(1, matrix_unit=matrix_unit))
+    for units in (ON_BLAS, _products.LENT):
+        first = everything(CpuKernels(1, units=units))
         for threads in (2, 3):
-            assert everything(CpuKernels(threads, matrix_unit=matrix_unit)) == first
+            assert everything(CpuKernels(threads, units=units)) == first
 
 
 def test_csr_counts_and_rows() -> None:

@@ -5,13 +5,23 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 MOST_PARTS: int
-MATRIX_UNIT: bool
+BLAS: int
+VECTORS: int
+TILES: int
+LENT: frozenset[int]
 
 def part_rows(n: int) -> int: ...
 def tiles_pay(n: int, k: int, d: int) -> bool: ...
-def work_size(n: int, k: int, d: int, threads: int) -> int: ...
+def work_size(unit: int, n: int, k: int, d: int, threads: int) -> int: ...
 def matmul(
-    a: Array, m: Array, transposed: bool, out: Array, accumulate: bool, threads: int, work: Array | None = None
+    a: Array,
+    m: Array,
+    transposed: bool,
+    out: Array,
+    accumulate: bool,
+    threads: int,
+    unit: int = ...,
+    work: Array | None = None,
 ) -> None: ...
 def gram(
     a: Array,
@@ -24,15 +34,18 @@ def gram(
     mirrored: bool,
     total: Array,
     threads: int,
+    unit: int = ...,
     work: Array | None = None,
 ) -> None: ...
-def gram_self(
+def gram_half(
     a: Array,
+    b: Array | None,
     scale: Array | None,
     scratch: Array,
     rows: int,
     parts: Array,
     total: Array,
     threads: int,
+    unit: int = ...,
     work: Array | None = None,
 ) -> None: ...

@@ -1,4 +1,4 @@
-"""The kernels compiled from ``pyx/``: OpenMP over rows, single-threaded BLAS or the matrix unit inside.
+"""The kernels compiled from ``pyx/``: OpenMP over rows; inside, the matrix or vector unit or single-threaded BLAS.
 
 Everything is allocated here; the compiled functions only fill. Results do not depend on the number of threads.
 """
@@ -24,11 +24,12 @@ PARALLEL_WORK = 200_000
 class CpuKernels(HostArrays):
     """Compiled kernels on ``threads`` OpenMP threads (None: every CPU this process may use).
 
-    Float32 products run on the machine's matrix unit where it has one, unless ``matrix_unit`` is False.
+    Float32 products run on those of ``units`` that the machine has and lends: its matrix unit (AMX) where that pays,
+    its vector unit (AVX-512) otherwise; without either, and in float64, through BLAS.
     """
 
-    def __init__(self, threads: int | None = None, *, matrix_unit: bool = True) -> None:
-        self.matrix_unit = matrix_unit and _products.MATRIX_UNIT
+    def __init__(self, threads: int | None = None, *, units: frozenset[int] = _products.LENT) -> None:
+        self.units = units & _products.LENT
         self.threads = _threads.resolve_threads(threads)
         self._rooms = Rooms()
         self._work: list[Array] = []  # what is in the cache since the last product is used again by the next one
@@ -134,14 +135,16 @@ class CpuKernels(HostArrays):
                 out[:] = 0
         transposed = m.flags.f_contiguous and not m.flags.c_contiguous
         threads = self._threads_for(out.size * a.shape[1])
-        work = self._tiles(a, out.shape[1], threads)
+        unit, work = self._unit(a, out.shape[1], threads)
         m = self._packed(m.T if transposed else m, a.dtype if work is None else m.dtype)
-        _products.matmul(a, m, transposed, out, accumulate, threads, work)
+        _products.matmul(a, m, transposed, out, accumulate, threads, unit, work)
         self._done(work)
         return out
 
-    def gram(self, a: Array, b: Array | None = None) -> Array:
-        return self._gram_self(a, None) if b is None else self._gram(a, b, None, 0, 1, symmetric=False)
+    def gram(self, a: Array, b: Array | None = None, *, symmetric: bool = False) -> Array:
+        if b is None or symmetric:
+            return self._gram_half(a, b, None)
+        return self._gram(a, b, None, 0, 1, symmetric=False)
 
     def plus_gram(
         self, matrix: Array, a: Array, b: Array, keep: float = 1.0, by: float = 1.0, *, symmetric: bool = False
@@ -155,42 +158,45 @@ class CpuKernels(HostArrays):
         total = self._rooms.empty((k, d), np.float64)
         rows, threads = _products.part_rows(n), self._threads_for(a.size * d)
         parts = self._rooms.empty((min(_products.MOST_PARTS, -(-n // rows)), k, d), a.dtype)
-        work = self._tiles(a, d, threads)
-        _products.gram(a, b, rows, parts, base, keep, by, symmetric, total, threads, work)
+        unit, work = self._unit(a, d, threads)
+        _products.gram(a, b, rows, parts, base, keep, by, symmetric, total, threads, unit, work)
         self._done(work)
         return total
 
     def weighted_gram(self, a: Array, weights: Array) -> Array:
-        return self._gram_self(a, np.sqrt(weights).astype(a.dtype))
+        return self._gram_half(a, None, np.sqrt(weights).astype(a.dtype))
 
-    def _gram_self(self, a: Array, scale: Array | None) -> Array:
+    def _gram_half(self, a: Array, b: Array | None, scale: Array | None) -> Array:
         n, d = a.shape
         if n == 0 or d == 0:
             return np.zeros((d, d))
         total = self._rooms.empty((d, d), np.float64)
         rows, threads = _products.part_rows(n), self._threads_for(a.size * d)
         parts = self._rooms.empty((min(_products.MOST_PARTS, -(-n // rows)), d, d), a.dtype)
-        work = self._tiles(a, d, threads)
+        unit, work = self._unit(a, d, threads)
         scratch = self._rooms.empty((threads, 0 if scale is None or work is not None else rows, d), a.dtype)
-        _products.gram_self(a, scale, scratch, rows, parts, total, threads, work)
+        _products.gram_half(a, b, scale, scratch, rows, parts, total, threads, unit, work)
         self._done(work)
         return total
 
-    def _tiles(self, a: Array, d: int, threads: int) -> Array | None:
-        """Work space of the matrix unit, until it is `_done`; None where BLAS computes the product."""
+    def _unit(self, a: Array, d: int, threads: int) -> tuple[int, Array | None]:
+        """What computes a product of these sizes, and its work space until it is `_done`; None for BLAS."""
         n, k = a.shape
-        if not (self.matrix_unit and a.dtype == np.float32 and self._tiles_pay(n, k, d)):
-            return None
-        size = _products.work_size(n, k, d, threads)
+        unit = self._unit_for(n, k, d) if a.dtype == np.float32 else _products.BLAS
+        if unit == _products.BLAS:
+            return unit, None
+        size = _products.work_size(unit, n, k, d, threads)
         work = self._work.pop() if self._work else None
-        return work if work is not None and work.size >= size else self._rooms.empty((size,), np.uint16)
+        return unit, work if work is not None and work.size >= size else self._rooms.empty((size,), np.uint16)
 
     def _done(self, work: Array | None) -> None:
         if work is not None:
             self._work.append(work)
 
-    def _tiles_pay(self, n: int, k: int, d: int) -> bool:
-        return _products.tiles_pay(n, k, d)
+    def _unit_for(self, n: int, k: int, d: int) -> int:
+        if _products.TILES in self.units and _products.tiles_pay(n, k, d):
+            return _products.TILES
+        return _products.VECTORS if _products.VECTORS in self.units else _products.BLAS
 
     def _packed(self, matrix: Array, dtype: Any) -> Array:
         """The matrix in C order and of that type, copied where it is not."""

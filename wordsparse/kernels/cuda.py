@@ -173,13 +173,13 @@ class CudaKernels:
         out += product
         return out
 
-    def gram(self, a: Array, b: Array | None = None) -> Array:
+    def gram(self, a: Array, b: Array | None = None, *, symmetric: bool = False) -> Array:
         b = a if b is None else b
         total = self.xp.zeros((a.shape[1], b.shape[1]), np.float64)
         step = max(GRAM_ROWS, _ceiling(a.shape[0], GRAM_PIECES))
         for start in range(0, a.shape[0], step):
             total += a[start : start + step].T @ b[start : start + step]
-        return total
+        return (total + total.T) / 2 if symmetric else total
 
     def plus_gram(
         self, matrix: Array, a: Array, b: Array, keep: float = 1.0, by: float = 1.0, *, symmetric: bool = False

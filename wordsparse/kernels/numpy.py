@@ -178,8 +178,8 @@ class Kernels(Protocol):
     def matmul(self, a: Array, m: Array, out: Array | None = None) -> Array:
         """``a m``, in a's dtype; added to ``out`` where given."""
 
-    def gram(self, a: Array, b: Array | None = None) -> Array:
-        """``aᵀ b`` in float64; ``aᵀ a`` without b."""
+    def gram(self, a: Array, b: Array | None = None, *, symmetric: bool = False) -> Array:
+        """``aᵀ b`` in float64; ``aᵀ a`` without b. ``symmetric``: aᵀ b is known to be, and comes out so exactly."""
 
     def plus_gram(
         self, matrix: Array, a: Array, b: Array, keep: float = 1.0, by: float = 1.0, *, symmetric: bool = False
@@ -292,8 +292,9 @@ class NumpyKernels(HostArrays):
         out += product
         return out
 
-    def gram(self, a: Array, b: Array | None = None) -> Array:
-        return np.asarray((a.T @ (a if b is None else b)).astype(np.float64))
+    def gram(self, a: Array, b: Array | None = None, *, symmetric: bool = False) -> Array:
+        product = np.asarray((a.T @ (a if b is None else b)).astype(np.float64))
+        return (product + product.T) / 2 if symmetric else product
 
     def plus_gram(
         self, matrix: Array, a: Array, b: Array, keep: float = 1.0, by: float = 1.0, *, symmetric: bool = False
