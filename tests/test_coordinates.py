@@ -65,7 +65,7 @@ def test_combined_vectors_are_the_formula() -> None:
 def test_without_doubt_counts_matter_by_their_ratios_only() -> None:
     E, W, counts = model()
     np.testing.assert_allclose(combined(E, W, counts, doubt=0), combined(E, W, 7 * counts, doubt=0), atol=1e-5)
-    often, seldom = combined(E, W, 1000 * counts), combined(E, W, counts / 1000)
+    often, seldom = combined(E, W, 10_000 * counts), combined(E, W, counts / 1000)
     np.testing.assert_allclose(often, combined(E, W, counts, doubt=0), atol=1e-2)
     assert np.abs(seldom - often).max() > 0.1
 

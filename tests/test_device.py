@@ -129,7 +129,7 @@ def test_word_vectors_are_those_of_the_cpu(kernels: Kernels, model: str, loss: s
         layer = FactoredOutput(30, 6, constants.loss, np.asarray(vocabulary.counts, float), kernels=where)
         if constants.start:
             layer.set_common_output(constants.start)
-        embeddings.append(WordEmbedding(layer, where, StepSizes(lr=0.5, m0=5.0, t0=5.0, n_w=5.0), seed=1))
+        embeddings.append(WordEmbedding(layer, where, StepSizes(lr=0.5, m0=5.0, t0=5.0, forget_tokens=500.0), seed=1))
         builder = ExampleBuilder(vocabulary, window=3, sample=0.0, seed=1)
         build = builder.cbow if model == "cbow" else builder.skipgram
         sums.append([])

@@ -28,7 +28,7 @@ LOSSES: dict[str, Loss] = {
 COUNTS = np.arange(V, 0, -1.0) ** 2
 MEASURE = np.sqrt(COUNTS) / np.sqrt(COUNTS).sum()
 # With few tokens the second takes the trust bound on every word, the first on none.
-SIZES = [StepSizes(n_w=3.0), StepSizes(m0=0.1, t0=2.0, rho=0.1, ridge=0.2)]
+SIZES = [StepSizes(forget_tokens=120.0), StepSizes(m0=0.1, t0=2.0, rho=0.1, ridge=0.2)]
 
 
 def embedding(loss: str, kernels: Kernels, sizes: StepSizes, dim: int = DIM) -> WordEmbedding:
@@ -99,7 +99,8 @@ class DenseEmbedding:
         grad_W = 2 * self.W @ H.T @ (alpha[:, None] * H) + np.outer(p, beta @ H)
         grad_W[T] += gamma.T @ H
 
-        rate = max(1 / (self.steps + 1), 1 / sizes.n_w)
+        n_w = max(1, sizes.forget_tokens / examples.tokens)
+        rate = max(1 / (self.steps + 1), 1 / n_w)
         self.curvature += rate * (moment / N - self.curvature)
         self.pair_curvature += rate * (2 * weights.sum() / N - self.pair_curvature)
         kappa = self.pair_curvature
@@ -112,7 +113,7 @@ class DenseEmbedding:
             factor = lr / (self.mass[T] + sizes.m0)
             capped = np.minimum(factor, sizes.trust / np.maximum(new_mass, 1e-30)) / kappa
             self.E[T] -= capped[:, None] * newton
-        eta = sizes.eta * max(1 / (self.steps + sizes.t0), remaining / sizes.n_w)
+        eta = sizes.eta * max(1 / (self.steps + sizes.t0), remaining / n_w)
         self.W -= eta / N * grad_W @ np.linalg.inv(self.curvature + ridge(self.curvature, sizes.ridge))
         self.steps += 1
         return float(loss)

@@ -63,13 +63,16 @@ def test_value_is_the_formula_over_all_outputs(name: str, with_measure: bool) ->
         assert value == pytest.approx(formula(float(x[4]), x, pi), rel=1e-12, abs=1e-12)
 
 
-def test_bounded_ns_bounds_the_expected_negative_sampling_loss() -> None:
+@pytest.mark.parametrize("touching", [0.0, 1e-4, 1.1e-3, 2.0, 6.0, -6.0])
+def test_bounded_ns_bounds_the_expected_negative_sampling_loss(touching: float) -> None:
     random = np.random.default_rng(1)
     x = 2 * random.standard_normal(40)
-    bound = losses.BoundedNS(negatives=5).terms(x[0], x @ x / 40, x.mean(), 1.0).value
+    loss = losses.BoundedNS(negatives=5, touching=touching)
+    bound = loss.terms(x[0], x @ x / 40, x.mean(), 1.0).value
     assert bound >= softplus(-x[0]) + 5 * np.mean([softplus(v) for v in x])
-    # Tight where all outputs are 0.
-    assert losses.BoundedNS(negatives=5).terms(0.0, 0.0, 0.0, 1.0).value == pytest.approx(6 * math.log(2))
+    # Tight where all outputs are ±ξ.
+    at = loss.terms(touching, touching**2, touching, 1.0).value
+    assert at == pytest.approx(softplus(-touching) + 5 * softplus(touching), rel=1e-9)
 
 
 @pytest.mark.parametrize("total", [1.0, 123.0, 793471.0])

@@ -17,7 +17,7 @@ Array = NDArray[Any]
 # How much of the spectrum exported vectors keep: 0 whitened (similarity), towards 1 more (analogies).
 EXPONENT = 0.0
 # Occurrences, times the share of the spectrum that a coordinate has, at which it is half believed.
-DOUBT = 0.15
+DOUBT = 0.4
 # How far outputs are rotated towards inputs before the two are added.
 TURN = 0.75
 

@@ -11,10 +11,10 @@ where 2α is the curvature of ℓ along a row of W, per pair; the Z-loss's α ca
     input     M_w ← M_w + Σ 2|α|_j/κ C_jw²         (pairs of w, each by its curvature beside the mean of its time)
               E_w ← E_w − lr g_w (Q_E + ρ · mean-eig(Q_E) I)⁻¹ / (κ (M_w + m0)),   g_w = ∂L/∂E_w
 
-r is the share of the run that is left: towards its end, when E hardly moves any more, W is fitted to more and more of
-the text. The input step is a Newton step on all that was seen of a word so far, lr times; where the minibatch itself is
-most of it (a short text, a large minibatch), lr above 1 would overshoot, so no more is taken than ``trust`` times the
-Newton step of the minibatch alone.
+n_w is ``forget_tokens`` in minibatches like this one, r the share of the run that is left: towards its end, when E
+hardly moves any more, W is fitted to more and more of the text. The input step is a Newton step on all that was seen
+of a word so far, lr times; where the minibatch itself is most of it (a rare word), lr above 1 would overshoot, so no
+more is taken than ``trust`` times the Newton step of the minibatch alone.
 """
 
 from collections.abc import Mapping
@@ -40,7 +40,7 @@ class StepSizes:
     lr: float = 2.5
     eta: float = 1.0
     t0: float = 20.0
-    n_w: float = 20.0
+    forget_tokens: float = 1_300_000.0
     ridge: float = 0.05
     rho: float = 0.01
     m0: float = 100.0
@@ -81,12 +81,14 @@ class WordEmbedding:
         targets = Targets(examples.words, examples.targets, examples.weights)
         forward = self.output.evaluate(inputs, targets, per_example=False)
         weights = np.abs(forward.alpha)
-        self._remember(forward, weights, examples.pairs)
+        # 1/n_w: how much of what is remembered afterwards is this minibatch.
+        share = min(1.0, examples.tokens / self.sizes.forget_tokens)
+        self._remember(forward, weights, examples.pairs, share)
         kappa = self.pair_curvature
         new_mass = inputs.mass(2 * weights / kappa if kappa > 0 else weights)
         self.mass[examples.words] += new_mass
         sizes = self.sizes
-        eta = sizes.eta * max(1 / (self.steps + sizes.t0), remaining / sizes.n_w)
+        eta = sizes.eta * max(1 / (self.steps + sizes.t0), remaining * share)
         d = self.curvature.shape[0]
         ridge = sizes.ridge * np.trace(self.curvature) / d
         preconditioner = self.kernels.symmetric_inverse(self.curvature + ridge * self.kernels.xp.eye(d))
@@ -147,8 +149,8 @@ class WordEmbedding:
             return RowInputs(features, self.kernels)
         return WindowInputs(features, examples.bags, self.kernels)
 
-    def _remember(self, forward: Forward, weights: Array, pairs: float) -> None:
-        rate = max(1 / (self.steps + 1), 1 / self.sizes.n_w)
+    def _remember(self, forward: Forward, weights: Array, pairs: float, share: float) -> None:
+        rate = max(1 / (self.steps + 1), share)
         curvature = forward.curvature if (forward.alpha >= 0).all() else forward.inputs.gram(weights)
         self.curvature += rate * (2 * curvature / pairs - self.curvature)
         self.pair_curvature += rate * (2 * float(weights.sum()) / pairs - self.pair_curvature)

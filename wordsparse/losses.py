@@ -21,7 +21,6 @@ from wordsparse.errors import InputError
 from wordsparse.kernels import Csr, Kernels
 
 Array = NDArray[Any]
-LOG2 = math.log(2.0)
 
 
 class Terms(NamedTuple):
@@ -153,17 +152,21 @@ class Squared(LinearLoss):
 
 @dataclass(frozen=True)
 class BoundedNS(LinearLoss):
-    """Expected negative sampling with ``negatives`` draws from π, its negative part under Böhning's quadratic bound.
+    """Expected negative sampling with ``negatives`` draws from π, its negative part under a quadratic bound.
 
-    ℓ = softplus(−o) + k (log 2 + s/2 + q/8), s and q taken as means under π: softplus(x) ≤ log 2 + x/2 + x²/8
-    (Böhning, 1992). Negative sampling with every output as a negative and no sampling noise.
+    ℓ = softplus(−o) + k (c + s/2 + λ q), s and q taken as means under π. For any ξ softplus(x) ≤ c + x/2 + λ x² with
+    λ = tanh(ξ/2)/(4ξ) and c = softplus(ξ) − ξ/2 − λ ξ², equal at x = ±ξ (Jaakkola & Jordan, 2000); ξ = ``touching``,
+    and 0 is its limit: λ = 1/8, c = log 2 (Böhning, 1992). Negative sampling with every output as a negative and no
+    sampling noise. An output that is never a target goes to −1/(4λ): −2 with ξ = 0, −6 with ξ = 6.
     """
 
     negatives: float = 5.0
+    touching: float = 0.0
     name: ClassVar[str] = "bounded-ns"
 
     def __post_init__(self) -> None:
         _positive(self, "negatives")
+        _finite(self, "touching")
 
     def target(self, o: Any) -> tuple[Any, Any]:
         # softplus(−o) = max(−o, 0) + log1p(e^−|o|); σ(−o) from the same exponential, without overflow.
@@ -171,8 +174,11 @@ class BoundedNS(LinearLoss):
         return np.maximum(-o, 0) + np.log1p(small), -np.where(o >= 0, small, 1) / (1 + small)
 
     def slopes(self, total: float) -> tuple[float, float, float]:
-        k = self.negatives
-        return k * LOG2, k / (8 * total), k / (2 * total)
+        k, xi = self.negatives, abs(self.touching)
+        # The limit by its series, before 0/0 shows.
+        by_square = math.tanh(xi / 2) / (4 * xi) if xi > 1e-3 else (1 - xi**2 / 12) / 8
+        constant = xi / 2 + math.log1p(math.exp(-xi)) - by_square * xi**2
+        return k * constant, k * by_square / total, k / (2 * total)
 
 
 @dataclass(frozen=True)

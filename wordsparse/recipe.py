@@ -20,10 +20,10 @@ LOSSES = tuple(losses.LOSSES)
 class Options:
     """What a training run is asked for; every field is checked when it is made.
 
-    ``batch_tokens`` corpus tokens a minibatch, None for the recipe's, fewer for a short text; ``threads`` None for
-    every CPU; ``max_tokens`` trains on the first so many tokens of the corpus only; ``sample`` word2vec's subsampling
-    threshold, 0 for none; ``heldout`` the share of the text that is never trained on, whose loss is measured after
-    each epoch; ``patience`` stops the run after so many epochs without a better held-out loss.
+    ``batch_tokens`` corpus tokens of the largest minibatches, None for the recipe's, fewer for a short text;
+    ``threads`` None for every CPU; ``max_tokens`` trains on the first so many tokens of the corpus only; ``sample``
+    word2vec's subsampling threshold, 0 for none; ``heldout`` the share of the text that is never trained on, whose
+    loss is measured after each epoch; ``patience`` stops the run after so many epochs without a better held-out loss.
 
     Raises
     ------
@@ -72,9 +72,9 @@ class Recipe:
 
     ``loss`` with the constants that suit words; ``start`` the output that every word has before training, where the
     loss says nothing at 0; ``distances`` how contexts count by distance; ``measure_power`` the base measure is
-    π_i ∝ count_i to this power; ``batch_tokens`` corpus tokens a minibatch; ``warmup_tokens`` while the first so many
-    tokens pass, E stays where it started and only W is fitted; ``forget_tokens`` the window of the running means, in
-    tokens.
+    π_i ∝ count_i to this power; ``warmup_tokens`` while the first so many tokens pass, E stays where it started and
+    only W is fitted. A minibatch takes ``growth`` times as many corpus tokens as were passed over before it, or pass
+    before E moves, and at most ``batch_tokens``.
     """
 
     loss: losses.Loss
@@ -82,9 +82,9 @@ class Recipe:
     start: float = 0.0
     distances: Distances = "linear"
     measure_power: float = 0.5
+    growth: float = 0.04
     batch_tokens: int = 131_072
     warmup_tokens: int = 400_000
-    forget_tokens: int = 1_300_000
 
     def base_measure(self, counts: ArrayLike) -> NDArray[np.float64]:
         """π of words that occur so often, (V,), not normalised."""
@@ -92,12 +92,12 @@ class Recipe:
 
 
 # docs/recipe.md says where these come from.
-LONG_STEPS = StepSizes(lr=2.5, eta=1.0, t0=20.0)
+LONG_STEPS = StepSizes(lr=4.0, eta=1.0, t0=20.0)
 SQUARED_STEPS = StepSizes(lr=1.0, eta=0.5, t0=40.0)
 LOG_STEPS = StepSizes(lr=1.0, eta=0.25, t0=80.0)
 Z_STEPS = StepSizes(lr=2.0, eta=0.5, t0=40.0)
 LOSS_RECIPES: dict[str, Recipe] = {
-    "bounded-ns": Recipe(losses.BoundedNS(), LONG_STEPS),
+    "bounded-ns": Recipe(losses.BoundedNS(touching=6.0), LONG_STEPS),
     "squared": Recipe(losses.Squared(target_value=1.0), SQUARED_STEPS),
     "spherical": Recipe(losses.Spherical(), LOG_STEPS, start=0.7),
     "taylor": Recipe(losses.Taylor(), LOG_STEPS),
@@ -117,7 +117,6 @@ RECIPES: dict[tuple[str, str], Recipe] = {
 # Measured for this loss only: less shrinkage and a longer memory, for the sake of rare words; larger minibatches.
 RECIPES["skipgram", "bounded-ns"] = replace(
     RECIPES["skipgram", "bounded-ns"],
-    steps=replace(LONG_STEPS, m0=20.0),
-    forget_tokens=2_600_000,
+    steps=replace(LONG_STEPS, m0=20.0, forget_tokens=2_600_000.0),
     batch_tokens=262_144,
 )

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,15 @@ pytestmark = pytest.mark.usefixtures("no_gpu")
 
 TOPICS = [f"a{i}" for i in range(10)], [f"b{i}" for i in range(10)]
 # The loss per pair where a run starts; for the Z-loss that of an output at the mean, since it starts from noise.
-AT_START = {"bounded-ns": np.log(2) * 6, "squared": 1.0, "spherical": 0.0, "taylor": 0.0, "zloss": 10 * np.log1p(np.e)}
+# The bound of softplus that touches it at ±6, where the output is 0.
+BOUND_AT_0 = np.log1p(np.exp(6)) - 3 - 1.5 * np.tanh(3)
+AT_START = {
+    "bounded-ns": np.log(2) + 5 * BOUND_AT_0,
+    "squared": 1.0,
+    "spherical": 0.0,
+    "taylor": 0.0,
+    "zloss": 10 * np.log1p(np.e),
+}
 MODELS, LOSSES = recipe.MODELS, recipe.LOSSES
 # Without subsampling: in a text of a few words each is frequent.
 SMALL: dict[str, Any] = {"dim": 8, "epochs": 3, "threads": 1, "sample": 0, "min_count": 1}
@@ -95,6 +104,18 @@ def test_the_report_counts_every_token_of_every_epoch() -> None:
     assert model.vectors.dtype == np.float32
 
 
+def test_minibatches_grow_with_what_was_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    default = recipe.RECIPES["cbow", "bounded-ns"]
+    growing = replace(default, growth=0.25)
+    monkeypatch.setitem(recipe.RECIPES, ("cbow", "bounded-ns"), growing)
+    seen: list[Progress] = []
+    ws.train(two_topics(50), **SMALL, batch_tokens=120, progress=seen.append)
+    sizes = np.diff([0, *(progress.tokens for progress in seen)]) * 9 / 8  # the end of a sentence is a position too
+    # A quarter of the positions before it, or of the warm-up's 60, at most 120; an epoch's last one is what was left.
+    expected = [15, 15, 15, 15, 15, 18, 23, 29, 36, 45, 56, 70, 88, 10, 112, 120, 120, 98, 120, 120, 120, 90]
+    assert sizes == pytest.approx(expected, abs=4)
+
+
 def test_progress_ends_where_the_run_does() -> None:
     seen: list[Progress] = []
     report = ws.train(two_topics(50), **SMALL, progress=seen.append).report
@@ -146,7 +167,7 @@ def test_the_heldout_loss_is_the_dense_loss_of_the_final_weights() -> None:
     pi = np.sqrt(counts) / np.sqrt(counts).sum()
     H = np.hstack([model.input_rows, np.ones((20, 1), np.float32)]).astype(np.float64)
     o = H @ (model.output_rows / np.sqrt(pi)[:, None]).T
-    negative = 5 * (np.log(2) + o @ pi / 2 + o**2 @ pi / 8)
+    negative = 5 * (BOUND_AT_0 + o @ pi / 2 + o**2 @ pi * np.tanh(3) / 24)
     loss, pairs = 0.0, 0.0
     for e in examples:
         for j, word in enumerate(e.words):

@@ -1,5 +1,6 @@
 """How a corpus is cut into minibatches and into what is trained on and what is held out."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -80,6 +81,22 @@ def test_the_text_around_a_slice_is_of_the_same_part() -> None:
     for held, slices in enumerate((Slices(corpus, None, 0.3, 3).train(70), Slices(corpus, None, 0.3, 3).heldout(70))):
         for ids, _, _, offset in slices:
             assert np.array_equal(ids == 0, mask[offset : offset + ids.size] == held)
+
+
+def test_slices_may_grow_with_the_position() -> None:
+    slices = Slices(corpus_of([[0] * 700, [0] * 300]), None, 0.0, 1)
+
+    def places(first: int = 0) -> list[tuple[int, int]]:
+        cut = slices.train(lambda position: max(5, position // 4), first)
+        return [(offset + start, offset + stop) for _, start, stop, offset in cut]
+
+    all_places = places()
+    assert all_places[0][0] == 0
+    assert all_places[-1][1] == slices.positions
+    assert all(before[1] == after[0] for before, after in pairwise(all_places))
+    assert all(stop - start == max(5, start // 4) for start, stop in all_places[5:12])
+    # Going on in the middle, the cuts are where they were.
+    assert places(all_places[9][0]) == all_places[9:]
 
 
 @pytest.mark.parametrize("fraction", [0.01, 0.1, 0.5, 0.99])

@@ -1,10 +1,11 @@
 """The training loop: corpus slices → examples → steps, with the schedule; and its whole state, to go on from."""
 
+import functools
 import itertools
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 from numpy.typing import NDArray
@@ -29,8 +30,8 @@ Array = NDArray[Any]
 # A minibatch whose mean loss lies above the first one's by this many times that loss (or 1, where it is smaller: log
 # losses are 0 for outputs that are all alike) tells of a run that diverges. One odd page of a short text is below it.
 DIVERGED = 20.0
-# Minibatches are cut smaller where a run would have fewer than so many; and a run spends at most this share of its
-# tokens before E moves.
+# Minibatches are cut smaller where a run would have fewer than so many of them, each as large as may be; and a run
+# spends at most this share of its tokens before E moves.
 MIN_STEPS = 200
 MAX_WARMUP = 0.05
 
@@ -87,11 +88,11 @@ class Run:
         self.total_tokens = self._slices.tokens * options.epochs
         # Unless told otherwise, a short text takes smaller minibatches, so that it still takes enough steps.
         self.batch_tokens = options.batch_tokens or min(constants.batch_tokens, max(1, self.total_tokens // MIN_STEPS))
+        self._constants = constants
         self._check_heldout()
         self.need = self._need(checkpoints)
         self.need.check()
         self._estimated_peak = memory.estimated_peak(self.need)
-        self._lr = constants.steps.lr
         self.threads = threads.resolve_threads(options.threads)
         self.device = devices.choose(options.device)
         kernels = kernels_on(self.device.device, self.threads)
@@ -104,9 +105,9 @@ class Run:
         )
         if constants.start:
             output.set_common_output(constants.start)
-        steps = replace(constants.steps, n_w=max(1.0, constants.forget_tokens / self.batch_tokens))
-        self.embedding = WordEmbedding(output, kernels, steps, options.seed)
-        self.standing = Standing(warmup_tokens=min(constants.warmup_tokens, self.total_tokens * MAX_WARMUP))
+        self.embedding = WordEmbedding(output, kernels, constants.steps, options.seed)
+        self._warmup_tokens = min(constants.warmup_tokens, self.total_tokens * MAX_WARMUP)
+        self.standing = Standing(warmup_tokens=self._warmup_tokens)
 
     def restore(self, state: Mapping[str, Any], standing: Mapping[str, Any]) -> None:
         """Go on from an embedding's state and a ``Standing.as_dict`` of a run on the same text and vocabulary.
@@ -193,13 +194,19 @@ class Run:
 
     def _examples(self, epoch: int) -> Generator[tuple[int, Examples], None, None]:
         """What is left of the epoch, minibatch by minibatch, each with where it ends in the corpus."""
-        slices = self._slices.train(self.batch_tokens, self.standing.position)
+        slices = self._slices.train(functools.partial(self._batch_tokens, epoch), self.standing.position)
         built = (
             (offset + stop, self._build(ids, start, stop, offset=offset, epoch=epoch))
             for ids, start, stop, offset in slices
         )
         # Built ahead where there may be a thread for it.
         return prefetched(built) if self.threads > 1 else built
+
+    def _batch_tokens(self, epoch: int, position: int) -> int:
+        """Of the minibatch that begins there: they grow with what was passed over, up to ``batch_tokens``."""
+        passed = epoch * self._slices.positions + position
+        wanted = int(self._constants.growth * max(passed, self._warmup_tokens))
+        return min(self.batch_tokens, max(1, wanted))
 
     def heldout_examples(self) -> Iterator[Examples]:
         """Held-out text, sampled and windowed as the text of the first epoch is: the same examples each time."""
@@ -240,7 +247,7 @@ class Run:
         at = self.standing
         # lr falls linearly to 0; E stays where it started while W is fitted to it.
         remaining = 1 - at.tokens / self.total_tokens
-        lr = self._lr * remaining if at.tokens >= at.warmup_tokens else 0.0
+        lr = self._constants.steps.lr * remaining if at.tokens >= at.warmup_tokens else 0.0
         try:
             loss = self.embedding.step(examples, lr, remaining)
         except TrainingError as error:
@@ -250,7 +257,7 @@ class Run:
             mean = loss / examples.pairs
             first = at.first_loss = mean if at.first_loss is None else at.first_loss
             # What few pairs lose says little: an epoch's last, short minibatch counts as if it were as long as others.
-            pairs = max(examples.pairs, self.batch_tokens)
+            pairs = max(examples.pairs, self._batch_tokens(len(at.losses), at.position))
             if not loss - first * examples.pairs <= DIVERGED * max(abs(first), 1.0) * pairs:
                 raise self._diverged(f"the mean loss is {mean:.4g}, from {first:.4g} at the start")
         return loss

@@ -5,7 +5,7 @@ chosen by the seed and the number of positions alone, whatever the minibatches a
 pass reads as the end of a sentence there, so a window never holds words of both kinds.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -58,6 +58,8 @@ class Slices:
     ----------
     tokens, heldout_tokens : int
         Tokens of each kind in one pass.
+    positions : int
+        Of both, and of what is no token.
     """
 
     def __init__(
@@ -84,28 +86,32 @@ class Slices:
             offset += stop
             if left == 0:
                 break
+        self.positions = offset
         self._split = Split(offset, heldout, seed) if heldout > 0 else None
         if self._split is not None:
             chunks = self.heldout(2**20)
             self.heldout_tokens = sum(int(np.sum(ids[a:b] != END_OF_SENTENCE)) for ids, a, b, _ in chunks)
             self.tokens -= self.heldout_tokens
 
-    def train(self, batch_tokens: int, first: int = 0) -> Iterator[tuple[Array, int, int, int]]:
+    def train(self, batch_tokens: int | Callable[[int], int], first: int = 0) -> Iterator[tuple[Array, int, int, int]]:
         """Yield (ids, start, stop, offset): centre tokens ids[start:stop], ids[0] at the position ``offset``.
 
-        ``ids`` holds the text around them too, as far as a window may reach. Slices before the position ``first``,
-        where one begins, are left out.
+        ``ids`` holds the text around them too, as far as a window may reach. ``batch_tokens`` are their number, or a
+        function that says it of the position where a slice begins. Slices before the position ``first``, where one
+        begins, are left out.
         """
-        return self._cut(batch_tokens, False, first)
+        size = batch_tokens if callable(batch_tokens) else lambda position: batch_tokens
+        return self._cut(size, False, first)
 
     def heldout(self, batch_tokens: int) -> Iterator[tuple[Array, int, int, int]]:
         """As :meth:`train`, for the text that is held out."""
-        return self._cut(batch_tokens, True, 0)
+        return self._cut(lambda position: batch_tokens, True, 0)
 
-    def _cut(self, batch_tokens: int, heldout: bool, first: int) -> Iterator[tuple[Array, int, int, int]]:
+    def _cut(self, size: Callable[[int], int], heldout: bool, first: int) -> Iterator[tuple[Array, int, int, int]]:
         for shard, end, offset in self._shards:
-            for start in range(max(0, first - offset), end, batch_tokens):
-                stop = min(start + batch_tokens, end)
+            stop = max(0, first - offset)
+            while stop < end:
+                start, stop = stop, min(stop + size(offset + stop), end)
                 low, high = max(0, start - REACH), min(end, stop + REACH)
                 ids = shard[low:high]
                 if self._table is not None:
