@@ -6,6 +6,7 @@ from typing import Any
 from unittest import mock
 
 import numpy as np
+import problems
 import pytest
 from emulation import compiler, cuda_kernels, nvrtc
 from emulation.compiler import LaunchError, compile_kernels
@@ -36,9 +37,10 @@ def test_the_device_compiler_refuses_what_is_wrong() -> None:
 
 
 def test_constants_are_those_of_the_sources() -> None:
-    for line in ("WARP = 32", "ENTRIES_PER_WARP = 64", "CARRY_WARPS = 8"):
+    for line in ("WARP = 32", "ENTRIES_PER_WARP = 64", "CARRY_WARPS = 8", "RUN = 32", "COLUMNS = 2", "MOST_WARPS = 8"):
         assert f"constexpr int {line};" in cuda.source()
     assert (cuda.WARP, cuda.ENTRIES_PER_WARP, cuda.WARPS_PER_BLOCK) == (32, 64, 8)
+    assert (cuda.RUN, cuda.COLUMNS, cuda.MOST_WARPS) == (32, 2, 8)
 
 
 @pytest.mark.parametrize("d", range(1, 1500, 7))
@@ -102,6 +104,65 @@ def test_the_logic_of_the_kernels(d: int, name: str) -> None:
     assert difference(HostFace(cuda_kernels(emulated=True)), d, STRUCTURES[name], 9) < 1e-11
 
 
+# Places and reach: no place, no bag, runs of 32 met and crossed, windows within one and over several of them.
+TEXTS = {"nothing": (0, 1), "no bag": (1, 2), "runs": (64, 1), "crossed": (150, 5), "wide": (120, 70)}
+# A single column, two of a thread, two tiles.
+WORST_WINDOW_WIDTHS = (1, 65, 530)
+
+
+def window_difference(kernels: HostFace, d: int, n: int, reach: int) -> float:
+    """How far the windows' kernels are from plain products where each distance has a weight of its own."""
+    random, columns = np.random.default_rng(n + d), 7
+    windows = problems.windows(random, n, columns, reach)
+    by_distance = random.random(reach) + 0.5
+    C, m = np.zeros((windows.rows, columns)), windows.rows
+    for j, (i, start, stop) in enumerate(zip(windows.centre, windows.start, windows.stop, strict=True)):
+        for p in set(range(start, stop)) - {i}:
+            C[j, windows.tokens[p]] += by_distance[abs(p - i) - 1]
+    F, W, zeta, gamma = (random.standard_normal(shape) for shape in ((columns, d), (columns + 1, d), m, m))
+    targets = random.integers(0, columns + 1, m).astype(np.int32)
+    Gamma = np.zeros((m, columns + 1))
+    Gamma[np.arange(m), targets] = gamma
+    B = windows.share[:, None] * C
+    table = kernels.kernels.to_device(by_distance)
+    with mock.patch.object(kernels.kernels, "_by_distance", return_value=table):
+        found = (
+            kernels.window_means(windows, F),
+            kernels.window_dots(windows, F, targets, W),
+            *kernels.window_pull(windows, F, targets, W, zeta, gamma),
+            kernels.window_sums(windows, zeta),
+        )
+    H = B @ F
+    expected = (H, (H * W[targets]).sum(1), Gamma.T @ H, B.T @ (zeta[:, None] * H), B.T @ Gamma @ W, zeta @ C)
+    return max(
+        float(np.nan_to_num(np.abs(a - b), nan=np.inf).max(initial=0)) for a, b in zip(found, expected, strict=True)
+    )
+
+
+def worst_window(kernels: HostFace) -> float:
+    with np.errstate(all="ignore"):
+        try:
+            return max(window_difference(kernels, d, *text) for d in WORST_WINDOW_WIDTHS for text in TEXTS.values())
+        except LaunchError:
+            return float("inf")
+
+
+@pytest.mark.parametrize("name", TEXTS)
+@pytest.mark.parametrize("d", [*WORST_WINDOW_WIDTHS, 31, 300])
+def test_the_logic_of_the_kernels_of_windows(d: int, name: str) -> None:
+    assert window_difference(HostFace(cuda_kernels(emulated=True)), d, *TEXTS[name]) < 1e-11
+
+
+def test_places_are_sorted_once_for_one_minibatch() -> None:
+    kernels, random = cuda_kernels(emulated=True), np.random.default_rng(0)
+    for _ in range(2):
+        windows = problems.windows(random, 40, 5, 2).moved(kernels.to_device)
+        first = kernels._places(windows)
+        assert kernels._places(windows) is first
+        owners = kernels.to_host(windows.tokens)[kernels.to_host(first.indices)]
+        assert (np.diff(np.where(owners < 0, 5, owners)) >= 0).all()
+
+
 # A mistake in the sources, which line by line could have been made; each has to be found.
 MUTATIONS = {
     "entries: one too many": ("last = smaller(first + ENTRIES_PER_WARP, entries);", "entries", "entries + 1"),
@@ -128,6 +189,41 @@ MUTATIONS = {
 }  # fmt: skip
 
 
+TILES = "for (Position column = threadIdx.x; column < d; column += tile_columns()) {"
+BEGIN = "Position begin = nearest;"
+WINDOW_MUTATIONS = {
+    "the centre in its own bag": ("const int p = k < centre ? k : k + 1;", "k < centre ? k : k + 1", "k"),
+    "the last token left out": ("k < stop - 1; ++k", "stop - 1", "stop - 2"),
+    "one token too many": ("k < stop - 1; ++k", "stop - 1", "stop"),
+    "the next distance's weight": ("by_distance[distance(p, centre) - 1]", " - 1", ""),
+    "distances of one side only": ("return a < b ? b - a : a - b;", "b - a : a - b", "b - a : b - a"),
+    "means: of another bag's share": ("= share[j] * sum[i];", "share[j]", "share[first]"),
+    "means: a run too long": ("last = smaller(first + RUN, bags);\n    for (Position column", "bags", "bags + 1"),
+    "means: stored beyond the row": ("< d) out[j * d", "< d", "<= d"),
+    "a column too many": ("< d) sum[i] += scale", "< d", "<= d"),
+    "half of the tiles": ("Position(blockDim.x) * COLUMNS;", "COLUMNS", "COLUMNS * 2"),
+    "dots: the run's first target": ("W + targets[j] * d", "targets[j]", "targets[first]"),
+    "dots: of another bag's share": ("share[first + threadIdx.x] * dot", "first + threadIdx.x", "first"),
+    "dots: no barrier": ("__syncthreads();\n    if (threadIdx.x < last", "__syncthreads();", ""),
+    "dots: a warp's columns left out": ("warp < int(blockDim.x) / WARP; ++warp", "WARP;", "WARP - 1;"),
+    "dots: the columns of one lane": ("dot = sum_of_lanes(dot);", "sum_of_lanes(dot)", "T(1) * dot"),
+    "dots: written beyond the bags": ("if (threadIdx.x < last - first)", "last - first", "RUN"),
+    "received: the first bag missed": ("if (centre[middle] < place)", "<", "<="),
+    "received: searched too late": ("first_bag(centre, bags, first - reach)", "first - reach", "first"),
+    "received: left behind too early": ("centre[begin] < p - reach", "<", "<="),
+    "received: the farthest bag missed": ("centre[j] <= p + reach", "<=", "<"),
+    "received: from its own bag": ("if (centre[j] == p || p", "centre[j] == p || p", "p"),
+    "received: before the window": ("p < start[j]", "start[j]", "start[j] - 1"),
+    "received: the window's first place missed": ("p < start[j]", "<", "<="),
+    "received: past the window": ("p >= stop[j]", ">=", ">"),
+    "received: rows of bags for rows of targets": ("index == nullptr ? j : index[j]", ": index[j]", ": j"),
+    "received: bags past the last one": ("j < bags && centre[j]", "j < bags && ", ""),
+    "received: the second tile begins where the first ended": (
+        f"{TILES}\n        {BEGIN}", f"{TILES}\n        {BEGIN}", f"{BEGIN}\n    {TILES}"
+    ),
+}  # fmt: skip
+
+
 def mutated(context: str, old: str, new: str) -> str:
     code = cuda.source()
     assert context in code
@@ -144,14 +240,26 @@ def test_a_mistake_in_the_sources_is_found(name: str) -> None:
         assert worst(HostFace(kernels)) > 1e-6
 
 
-# What `worst` needs, in float64.
+@needs_compiler
+@pytest.mark.parametrize("name", WINDOW_MUTATIONS)
+def test_a_mistake_in_the_kernels_of_windows_is_found(name: str) -> None:
+    kernels = cuda_kernels(emulated=True)
+    module = kernels.xp.RawModule(code=mutated(*WINDOW_MUTATIONS[name]), name_expressions=WINDOW_INSTANCES)
+    with mock.patch.object(cuda, "_compiled", lambda _, kernel: module.get_function(kernel)):
+        assert worst_window(HostFace(kernels)) > 1e-6
+
+
+# What `worst` and `worst_window` need, in float64.
 INSTANCES = [f"combine<double, {cuda._parts(d)}>" for d in WORST_WIDTHS]
 INSTANCES += ["combine_carry<double>", "pair_dots<double>", "add_rows<double>"]
+WINDOW_INSTANCES = [f"combine<double, {parts}>" for parts in sorted({cuda._parts(d) for d in WORST_WINDOW_WIDTHS})]
+WINDOW_INSTANCES += [f"{name}<double>" for name in ("combine_carry", "window_means", "window_dots", "window_received")]
 
 
 @needs_compiler
 def test_without_a_mistake_the_same_test_passes() -> None:
     assert worst(HostFace(cuda_kernels(emulated=True))) < 1e-11
+    assert worst_window(HostFace(cuda_kernels(emulated=True))) < 1e-11
 
 
 BAD_KERNELS: dict[str, tuple[str, str]] = {
