@@ -77,6 +77,7 @@ class FactoredOutput:
         If a size, the dtype, the base measure or the weights do not fit, or the device cannot be used.
     """
 
+    @at_work(starting=True)
     def __init__(
         self,
         n_outputs: int,

@@ -18,6 +18,7 @@ from wordsparse.kernels.numpy import Csr, Windows
 Array = Any
 
 SOURCES = ("walk.cuh", "combine.cu", "pair_dots.cu", "add_rows.cu", "windows.cu")
+OPTIONS = ("--std=c++17",)
 # As in the sources.
 WARP = 32
 ENTRIES_PER_WARP = 64
@@ -40,9 +41,10 @@ class CudaKernels:
     ----------
     cupy : module, optional
         CuPy, or what stands in for it; None imports it.
-    tf32 : bool
+    tf32 : bool, optional
         Let cuBLAS round the factors of float32 products to TF32 (10 bits of mantissa): faster, and far from exact.
-        CuPy keeps this setting for the whole process.
+        None leaves it to the environment variable CUPY_TF32, off where that is not 1. CuPy keeps this setting for the
+        whole process.
 
     Raises
     ------
@@ -52,9 +54,10 @@ class CudaKernels:
 
     device = "cuda"
 
-    def __init__(self, cupy: Any = None, *, tf32: bool = False) -> None:
+    def __init__(self, cupy: Any = None, *, tf32: bool | None = None) -> None:
         self.xp = devices.usable_cupy() if cupy is None else cupy
-        devices.set_tf32(self.xp, tf32)
+        if tf32 is not None:
+            devices.set_tf32(self.xp, tf32)
         self._last_places: tuple[Windows, Csr] | None = None  # of one minibatch, which asks several times
 
     def to_device(self, array: Array) -> Array:
@@ -267,7 +270,7 @@ def source() -> str:
 @cache
 def _compiled(cupy: Any, name: str) -> Callable[..., None]:
     """A kernel with its template arguments, as CuPy gives it."""
-    module = cupy.RawModule(code=source(), options=("--std=c++17",), name_expressions=[name])
+    module = cupy.RawModule(code=source(), options=OPTIONS, name_expressions=[name])
     function: Callable[..., None] = module.get_function(name)
     return function
 

@@ -54,7 +54,7 @@ class Run:
     Raises
     ------
     InputError
-        If the memory does not suffice, or the text that is held out is too little or too much.
+        If the memory does not suffice, the GPU's included, or the text that is held out is too little or too much.
 
     Attributes
     ----------
@@ -94,20 +94,22 @@ class Run:
         # Minibatches are built ahead where there may be a thread for it; beside a GPU that is what threads are for.
         ahead = min(self.threads - 1, MOST_BUILDERS if self.device.device == "cuda" else 1)
         self._builds_ahead = [self._build if i == 0 else self._builder() for i in range(ahead)]
-        kernels = kernels_on(self.device.device, self.threads)
-        output = FactoredOutput(
-            len(vocabulary),
-            options.dim + 1,
-            constants.loss,
-            base_measure=constants.base_measure(vocabulary.counts),
-            kernels=kernels,
-        )
-        if constants.start:
-            output.set_common_output(constants.start)
-        steps = replace(constants.steps, n_w=max(1.0, constants.forget_tokens / self.batch_tokens))
-        self.embedding = WordEmbedding(output, kernels, steps, options.seed)
+        with at_work(starting=True):
+            kernels = kernels_on(self.device.device, self.threads)
+            output = FactoredOutput(
+                len(vocabulary),
+                options.dim + 1,
+                constants.loss,
+                base_measure=constants.base_measure(vocabulary.counts),
+                kernels=kernels,
+            )
+            if constants.start:
+                output.set_common_output(constants.start)
+            steps = replace(constants.steps, n_w=max(1.0, constants.forget_tokens / self.batch_tokens))
+            self.embedding = WordEmbedding(output, kernels, steps, options.seed)
         self.standing = Standing(warmup_tokens=min(constants.warmup_tokens, self.total_tokens * MAX_WARMUP))
 
+    @at_work(starting=True)
     def restore(self, state: Mapping[str, Any], standing: Mapping[str, Any]) -> None:
         """Go on from an embedding's state and a ``Standing.as_dict`` of a run on the same text and vocabulary.
 
@@ -143,6 +145,7 @@ class Run:
             self.embedding.output.fold()
         at.wall_seconds, at.cpu_seconds = time.perf_counter() - wall, time.process_time() - cpu
 
+    @at_work()
     def model(self, checkpoints: int = 0) -> Model:
         """The model, once trained; it shares this run's arrays. ``checkpoints`` is for its report."""
         at, options = self.standing, self.options
