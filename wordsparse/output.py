@@ -260,11 +260,7 @@ class FactoredOutput:
         H_hat = losses = None
         targets_loss = 0.0
         if not per_example and isinstance(self.loss, _losses.LinearLoss) and self.loss.weighted:
-            weight = self.kernels.sum_rows(targets.csr, targets.y)
-            value, slope = self.loss.target(o)
-            c, alpha, beta = self.loss.slopes(self.total)
-            targets_loss = float((targets.y * value).sum(dtype=np.float64) + c * weight.sum())
-            terms = _losses.Minibatch(weight[:0], alpha * weight, beta * weight, targets.y * slope)
+            targets_loss, terms = self.loss.minibatch_of_targets(targets.csr, targets.y, o, self.total, self.kernels)
         else:
             H_hat = inputs.times(f.Q)
             q = self.kernels.row_dots(inputs.rows, H_hat)

@@ -13,7 +13,9 @@ from emulation.compiler import LaunchError, compile_kernels
 from emulation.hostface import HostFace
 from numpy.typing import NDArray
 
+from wordsparse import losses
 from wordsparse.kernels import Csr, NumpyKernels, cuda
+from wordsparse.losses import BoundedNS, LinearLoss, Loss, Spherical, Squared, Taylor, ZLoss
 
 Array = NDArray[Any]
 ARCHITECTURES = ("sm_70", "sm_80", "sm_86", "sm_89", "sm_90")
@@ -159,8 +161,72 @@ def test_places_are_sorted_once_for_one_minibatch() -> None:
         windows = problems.windows(random, 40, 5, 2).moved(kernels.to_device)
         first = kernels._places(windows)
         assert kernels._places(windows) is first
-        owners = kernels.to_host(windows.tokens)[kernels.to_host(first.indices)]
-        assert (np.diff(np.where(owners < 0, 5, owners)) >= 0).all()
+        owners = kernels.to_host(windows.tokens)[kernels.to_host(first[0])]
+        owners = np.where(owners < 0, 5, owners)
+        assert (np.diff(owners) >= 0).all()
+        np.testing.assert_array_equal(kernels.to_host(first[1]), np.searchsorted(owners, np.arange(7)))
+
+
+# Every loss that has a kernel, with constants that are not its defaults.
+FUSED = {
+    "bounded-ns": BoundedNS(3.5),
+    "squared": Squared(0.7),
+    "spherical": Spherical(0.2),
+    "taylor": Taylor(),
+    "zloss": ZLoss(0.4, 3.0),
+}
+
+
+def loss_difference(kernels: HostFace, loss: Loss, dtype: str = "float64") -> float:
+    """How far a loss's kernel is from its definition, relative to what is largest in each result."""
+    plain, random = NumpyKernels(), np.random.default_rng(0)
+    lengths = [3, 0, 250, 0, 1, 40, 7]
+    indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    entries, m, total = int(indptr[-1]), len(lengths), 1.5
+    csr = Csr(indptr, np.zeros(entries, np.int32), 1)
+    y, o = (random.random(entries) + 0.5).astype(dtype), (3 * random.standard_normal(entries)).astype(dtype)
+    o[:4] = 0, 50, -50, 1e-3
+    s = random.standard_normal(m)
+    q = s * s / total + random.random(m)
+    q[2] = s[2] ** 2 / total  # no spread
+    sides = []
+    for side in (kernels, plain):
+        all_of_it = loss.minibatch(csr, y, o, q, s, total, side)
+        sides.append([*all_of_it])
+        if isinstance(loss, LinearLoss):
+            of_targets, rest = loss.minibatch_of_targets(csr, y, o, total, side)
+            sides[-1] += [np.array(of_targets), *rest]
+    with np.errstate(all="ignore"):
+        errors = [np.abs(a - b) / max(np.abs(b).max(initial=0), 1e-3) for a, b in zip(*sides, strict=True)]
+    return max(float(np.nan_to_num(error, nan=np.inf).max(initial=0)) for error in errors)
+
+
+def worst_loss(kernels: HostFace) -> float:
+    try:
+        return max(loss_difference(kernels, loss) for loss in FUSED.values())
+    except LaunchError:
+        return float("inf")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", FUSED)
+def test_the_kernel_of_a_loss_is_its_definition(name: str, dtype: str) -> None:
+    face = HostFace(cuda_kernels(emulated=True))
+    assert loss_difference(face, FUSED[name], dtype) < (1e-12 if dtype == "float64" else 3e-6)
+
+
+def test_every_built_in_loss_has_a_kernel_and_no_other() -> None:
+    kernels = cuda_kernels(emulated=True)
+    assert {type(loss).__name__ for loss in FUSED.values()} == set(cuda.LOSSES)
+    assert {type(loss) for loss in FUSED.values()} == set(losses.LOSSES.values())
+
+    class Mine(Taylor):
+        """Of the same name, with terms of its own."""
+
+        def terms(self, o: Any, q: Any, s: Any, total: float) -> Any:
+            return losses.Terms(0 * o + 7, 0 * o, 0 * o, 0 * o)
+
+    assert loss_difference(HostFace(kernels), Mine()) < 1e-12
 
 
 # A mistake in the sources, which line by line could have been made; each has to be found.
@@ -224,6 +290,29 @@ WINDOW_MUTATIONS = {
 }  # fmt: skip
 
 
+LOSS_MUTATIONS = {
+    "an entry too many": ("if (entry >= entries) return;", ">=", ">"),
+    "the first example's sums": ("q_j = q == nullptr ? 0 : q[example]", "q[example]", "q[0]"),
+    "the weight left out": ("const double weight = y[entry];", "y[entry]", "y[0]"),
+    "sums change places": ("sums[3 * entry + 1] = weight * terms.dq", "terms.dq", "terms.ds"),
+    "the slope is not weighted": ("T(weight * terms.d_o)", "weight", "1"),
+    "bounded-ns: half of a share": ("dq = a / (8 * total)", "8", "4"),
+    "bounded-ns: the sign of o": ("fmax(-o, 0.0) + log1p", "-o", "o"),
+    "bounded-ns: no constant": ("+ a * log(2.0) + dq", "a * log(2.0)", "0"),
+    "bounded-ns: the slope's branch": ("-(o >= 0 ? small : 1.0)", ">=", "<"),
+    "squared: the target's square": ("q + a * a - 2 * a * o", "a * a -", "a -"),
+    "squared: the slope of target 1": ("1.0, 0.0, -2 * a}", "2 * a", "2"),
+    "spherical: epsilon twice": ("normaliser = q + total * a", "total * a", "2 * total * a"),
+    "spherical: no epsilon": ("score = o * o + a;", "+ a", "+ 0"),
+    "taylor: q for its half": ("total + s + q / 2", "q / 2", "q"),
+    "taylor: the slope at zero": ("1 / normaliser, -(1 + o) / score", "1 + o", "o"),
+    "zloss: the mean of a sum": ("mean = s / total", "s / total", "s"),
+    "zloss: nothing is rounding": ("64 * 2.220446049250313e-16", "64 *", "0 *"),
+    "zloss: mu by s alone": ("(-precision - 2 * mean * by_variance)", "2 * mean", "0 * mean"),
+    "zloss: a left out": ("log1p(small)) / a", " / a", ""),
+}  # fmt: skip
+
+
 def mutated(context: str, old: str, new: str) -> str:
     code = cuda.source()
     assert context in code
@@ -249,9 +338,20 @@ def test_a_mistake_in_the_kernels_of_windows_is_found(name: str) -> None:
         assert worst_window(HostFace(kernels)) > 1e-6
 
 
-# What `worst` and `worst_window` need, in float64.
+@needs_compiler
+@pytest.mark.parametrize("name", LOSS_MUTATIONS)
+def test_a_mistake_in_the_kernels_of_losses_is_found(name: str) -> None:
+    kernels = cuda_kernels(emulated=True)
+    module = kernels.xp.RawModule(code=mutated(*LOSS_MUTATIONS[name]), name_expressions=LOSS_INSTANCES)
+    with mock.patch.object(cuda, "_compiled", lambda _, kernel: module.get_function(kernel)):
+        assert worst_loss(HostFace(kernels)) > 1e-6
+
+
+# What `worst`, `worst_window` and `worst_loss` need, in float64.
 INSTANCES = [f"combine<double, {cuda._parts(d)}>" for d in WORST_WIDTHS]
 INSTANCES += ["combine_carry<double>", "pair_dots<double>", "add_rows<double>"]
+LOSS_INSTANCES = [f"loss_terms<double, {name}>" for name in cuda.LOSSES]
+LOSS_INSTANCES += ["combine<double, 1>", "combine_carry<double>"]
 WINDOW_INSTANCES = [f"combine<double, {parts}>" for parts in sorted({cuda._parts(d) for d in WORST_WINDOW_WIDTHS})]
 WINDOW_INSTANCES += [f"{name}<double>" for name in ("combine_carry", "window_means", "window_dots", "window_received")]
 

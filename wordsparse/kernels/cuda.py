@@ -17,7 +17,7 @@ from wordsparse.kernels.numpy import Csr, Windows
 # CuPy's arrays: it brings no types.
 Array = Any
 
-SOURCES = ("walk.cuh", "combine.cu", "pair_dots.cu", "add_rows.cu", "windows.cu")
+SOURCES = ("walk.cuh", "combine.cu", "pair_dots.cu", "add_rows.cu", "windows.cu", "losses.cu")
 OPTIONS = ("--std=c++17",)
 # As in the sources.
 WARP = 32
@@ -28,6 +28,8 @@ NULL = np.uintp(0)  # a pointer, as a number
 WARPS_PER_BLOCK = BLOCK // WARP
 # Bags or places of a block of the windows' kernels; columns of one of its threads, and its largest number of warps.
 RUN, COLUMNS, MOST_WARPS = 32, 2, 8
+# The losses that have a kernel, by the names of their classes.
+LOSSES = ("BoundedNS", "Squared", "Spherical", "Taylor", "ZLoss")
 # Columns that a lane of `combine` holds: for each a register of sums and a load under way.
 PARTS = (1, 2, 3, 4, 6, 8, 10, 12)
 # A float32 product over more rows than these is taken in up to so many pieces, added up in float64.
@@ -58,7 +60,9 @@ class CudaKernels:
         self.xp = devices.usable_cupy() if cupy is None else cupy
         if tf32 is not None:
             devices.set_tf32(self.xp, tf32)
-        self._last_places: tuple[Windows, Csr] | None = None  # of one minibatch, which asks several times
+        self._last_places: tuple[Windows, tuple[Array, Array]] | None = (
+            None  # of one minibatch, which asks several times
+        )
 
     def to_device(self, array: Array) -> Array:
         return self.xp.asarray(array)
@@ -95,8 +99,34 @@ class CudaKernels:
         return self.xp.searchsorted(csr.indptr, self.xp.arange(csr.entries), side="right") - 1
 
     def sum_rows(self, csr: Csr, values: Array) -> Array:
-        ones = self.xp.ones((csr.columns, 1), np.float64)
-        return self.combine(csr, values.astype(np.float64), ones)[:, 0]
+        values = values if csr.order is None else self.xp.take(values, csr.order)
+        return self._combine(csr.indptr, values.astype(np.float64)[:, None])[:, 0]
+
+    def loss_sums(
+        self,
+        loss: str,
+        constants: tuple[float, ...],
+        csr: Csr,
+        y: Array,
+        o: Array,
+        q: Array | None,
+        s: Array | None,
+        total: float,
+    ) -> tuple[Array, Array, Array, Array] | None:
+        xp, entries = self.xp, csr.entries
+        if loss not in LOSSES:
+            return None
+        sums, gamma = xp.empty((entries, 3), np.float64), xp.empty(entries, o.dtype)
+        if entries:
+            a, b = (*constants, 0.0, 0.0)[:2]
+            y, o = self._packed(y, o.dtype), self._packed(o, o.dtype)
+            q, s = (NULL if sum_ is None else self._packed(sum_, np.float64) for sum_ in (q, s))
+            numbers = (np.float64(total), np.float64(a), np.float64(b))
+            sizes = (np.int64(csr.rows), np.int64(entries))
+            arguments = (csr.indptr, y, o, q, s, *numbers, sums, gamma, *sizes)
+            self._launch(f"loss_terms:{loss}", o.dtype, (_ceiling(entries, BLOCK),), arguments)
+        losses, alpha, beta = xp.ascontiguousarray(self._combine(csr.indptr, sums).T)
+        return losses, alpha, beta, gamma
 
     def pair_dots(self, csr: Csr, left: Array, right: Array) -> Array:
         out = self.xp.empty(csr.entries, left.dtype)
@@ -117,7 +147,8 @@ class CudaKernels:
     def combine(
         self, csr: Csr, values: Array, rows: Array, base: Array | None = None, scale: Array | None = None
     ) -> Array:
-        combined = self._combine(csr, values, rows)
+        order = NULL if csr.order is None else csr.order
+        combined = self._combine(csr.indptr, rows, csr.indices, order, self._packed(values, rows.dtype))
         if base is not None and scale is not None:
             combined += scale[:, None] * base
         return combined
@@ -169,7 +200,8 @@ class CudaKernels:
         arguments = (*bags, self._by_distance(windows, X.dtype), X, index, received)
         sizes = (np.int64(windows.reach), np.int64(windows.rows), np.int64(n))
         self._over_runs("window_received", n, d, X.dtype, (*arguments, *sizes))
-        return self._combine(self._places(windows), xp.ones(n, X.dtype), received)[: windows.columns]
+        order, indptr = self._places(windows)
+        return self._combine(indptr, received, order)[: windows.columns]
 
     def _bags(self, windows: Windows, dtype: Any) -> tuple[Array, ...]:
         share = windows.share.astype(dtype)
@@ -180,36 +212,35 @@ class CudaKernels:
         """What a token 1, 2, … places from the centre weighs in units of its bag's share, (reach,)."""
         return self.xp.ones(windows.reach, dtype)
 
-    def _places(self, windows: Windows) -> Csr:
-        """Each column's places in the text, in order; one more row has the places where no token stands."""
+    def _places(self, windows: Windows) -> tuple[Array, Array]:
+        """The places of the text in the order of their columns, int32, and where each column's begin; after the last
+        column those where no token stands."""
         if self._last_places is None or self._last_places[0] is not windows:
             nowhere = np.int32(windows.columns)
             owners = self.xp.where(windows.tokens < 0, nowhere, windows.tokens)
             order, indptr = self._in_order(owners, windows.columns + 1)
-            self._last_places = windows, Csr(indptr, order.astype(np.int32), owners.shape[0])
+            self._last_places = windows, (order.astype(np.int32), indptr)
         return self._last_places[1]
 
-    def _combine(self, csr: Csr, values: Array, rows: Array) -> Array:
-        d = rows.shape[1]
-        out = self.xp.zeros((csr.rows, d), rows.dtype)
-        if csr.entries == 0 or d == 0:
+    def _combine(self, indptr: Array, rows: Array, indices: Any = NULL, order: Any = NULL, values: Any = NULL) -> Array:
+        """Each row's sum of ``values[order[e]] rows[indices[e]]`` over its entries e; NULL: of ones, as they stand."""
+        xp, (count, d) = self.xp, rows.shape
+        entries = count if indices is NULL else indices.shape[0]
+        out = xp.zeros((indptr.shape[0] - 1, d), rows.dtype)
+        if entries == 0 or d == 0:
             return out
-        values, rows = self._packed(values, out.dtype), self._packed(rows, out.dtype)
-        warps = _ceiling(csr.entries, ENTRIES_PER_WARP)
-        carry, owner = self.xp.empty((warps, d), out.dtype), self.xp.empty(warps, np.int64)
-        order = NULL if csr.order is None else csr.order
-        parts, sizes = _parts(d), (np.int64(csr.rows), np.int64(csr.entries), np.int64(d))
+        warps = _ceiling(entries, ENTRIES_PER_WARP)
+        carry, owner = xp.empty((warps, d), out.dtype), xp.empty(warps, np.int64)
+        parts, sizes = _parts(d), (np.int64(out.shape[0]), np.int64(entries), np.int64(d))
         self._launch(
             f"combine:{parts}",
             out.dtype,
             (*_blocks(warps), _ceiling(d, WARP * parts)),
-            (csr.indptr, csr.indices, order, values, rows, out, carry, owner, *sizes),
+            (indptr, indices, order, values, self._packed(rows, out.dtype), out, carry, owner, *sizes),
         )
         if warps > 1:
             grid = (min(warps, CARRY_BLOCKS), _ceiling(d, WARP))
-            self._launch(
-                "combine_carry", out.dtype, grid, (csr.indptr, carry, owner, out, np.int64(warps), np.int64(d))
-            )
+            self._launch("combine_carry", out.dtype, grid, (indptr, carry, owner, out, np.int64(warps), np.int64(d)))
         return out
 
     def matmul(self, a: Array, m: Array, out: Array | None = None) -> Array:
@@ -284,6 +315,7 @@ def instances() -> list[str]:
             *(("combine", f", {parts}") for parts in PARTS),
             *((name, "") for name in ("combine_carry", "pair_dots", "add_rows")),
             *((name, "") for name in ("window_means", "window_dots", "window_received")),
+            *(("loss_terms", f", {loss}") for loss in LOSSES),
         )
     ]
 
