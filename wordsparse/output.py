@@ -191,6 +191,7 @@ class FactoredOutput:
         self._recount()
         self._calm_norm = float(np.trace(self.factors.Q))
 
+    @at_work()
     def set_common_output(self, value: float) -> None:
         """Start from o = ``value``·h_d for every output alike, h_d the last feature: W = p ωᵀ with V = 0."""
         d, xp = self.n_features, self.kernels.xp
@@ -229,6 +230,7 @@ class FactoredOutput:
 
     # ── all of the state, for checkpoints ─────────────────────────────────────────────────────────────────────────
 
+    @at_work()
     def state(self) -> dict[str, Any]:
         """All that steps change, by name: arrays and numbers.
 
@@ -238,6 +240,7 @@ class FactoredOutput:
         factors = {field.name: to_host(getattr(self.factors, field.name)) for field in fields(Factors)}
         return {"V": to_host(self.V), **factors, "folds": self.folds, "calm_norm": self._calm_norm}
 
+    @at_work()
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from what :meth:`state` gave, with the same sizes. The d×d arrays are taken over, not copied."""
         to_device = self.kernels.to_device
