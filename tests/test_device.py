@@ -3,6 +3,7 @@
 The emulated one refuses what CuPy would (tests/emulation/standin.py), so a host array among the device's fails here.
 """
 
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -17,11 +18,12 @@ import wordsparse as ws
 from wordsparse import devices, embedding, output, recipe
 from wordsparse import kernels as kernels_module
 from wordsparse.embedding import StepSizes, WordEmbedding
-from wordsparse.errors import InputError, TrainingError
+from wordsparse.errors import InputError, TrainingError, WordsparseError
 from wordsparse.examples import ExampleBuilder
 from wordsparse.kernels import CpuKernels, Kernels
 from wordsparse.output import FactoredOutput
 from wordsparse.training import loop
+from wordsparse.training.progress import Progress
 
 Array = NDArray[Any]
 
@@ -173,16 +175,77 @@ def test_a_state_goes_to_the_host_and_back(kernels: Kernels, model: str) -> None
     np.testing.assert_array_equal(third.state()["E"], first.state()["E"])
 
 
-def test_training_on_the_device(kernels: Kernels, monkeypatch: pytest.MonkeyPatch) -> None:
-    sentences = [[f"w{(i * j + j * j) % 23}" for j in range(20)] for i in range(60)]
-    options: dict[str, Any] = {"dim": 4, "min_count": 1, "epochs": 1, "window": 2, "threads": 1, "batch_tokens": 120}
-    expected = ws.train(sentences, device="cpu", **options)
+SENTENCES = [[f"w{(i * j + j * j) % 23}" for j in range(20)] for i in range(60)]
+SMALL: dict[str, Any] = {"dim": 4, "min_count": 1, "epochs": 1, "window": 2, "threads": 1, "batch_tokens": 120}
+
+
+def play_card(kernels: Kernels, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on ``device="cuda"`` takes these kernels."""
     monkeypatch.setattr(devices, "choose", lambda device: devices.Choice("cuda", "an emulated card"))
     monkeypatch.setattr(loop, "kernels_on", lambda device, threads: kernels)
-    model = ws.train(sentences, device="cuda", **options)
+
+
+def test_training_on_the_device(kernels: Kernels, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = ws.train(SENTENCES, device="cpu", **SMALL)
+    play_card(kernels, monkeypatch)
+    model = ws.train(SENTENCES, device="cuda", **SMALL)
     assert (model.report["device"], model.report["device_reason"]) == ("cuda", "an emulated card")
     assert isinstance(model.vectors, np.ndarray)
     assert problems.off(model.vectors, expected.vectors) < 1e-3
+    again = ws.train(SENTENCES, device="cuda", **{**SMALL, "threads": 4})
+    np.testing.assert_array_equal(again.vectors, model.vectors)
+
+
+# After which steps the card is gone, and what fails then: a step, the copy for a checkpoint, that for the model.
+LOST = {"in a step": (4, "window_pull"), "in a checkpoint": (4, "to_host"), "at the end": (10, "to_host")}
+
+
+@pytest.mark.parametrize("when", LOST)
+def test_a_card_lost_in_mid_run_loses_nothing(
+    kernels: Kernels, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, when: str
+) -> None:
+    play_card(kernels, monkeypatch)
+    options: dict[str, Any] = {**SMALL, "device": "cuda", "checkpoint_every": 1e-9}
+    expected = ws.train(SENTENCES, **options)
+    steps, name = LOST[when]
+    works, tokens = getattr(kernels, name), 0
+
+    def progress(done: Progress) -> None:
+        nonlocal tokens
+        tokens = done.tokens
+        assert done.total_tokens == 10 * SMALL["batch_tokens"]
+
+    def fail(*arguments: Any) -> Any:
+        if tokens >= steps * SMALL["batch_tokens"]:
+            raise CUDARuntimeError("cudaErrorDeviceUnavailable: it has fallen off the bus")
+        return works(*arguments)
+
+    run: dict[str, Any] = {**options, "output": tmp_path / "model"}
+    with monkeypatch.context() as broken:
+        broken.setattr(kernels, name, fail)
+        message = r"the GPU failed while it worked .*off the bus.*checkpoint-.* is kept, go on from it with --resume"
+        with pytest.raises(WordsparseError, match=message):
+            ws.train(SENTENCES, **run, progress=progress)
+    assert not (tmp_path / "model").exists()
+    model = ws.train(SENTENCES, **run, resume=True)
+    np.testing.assert_array_equal(model.vectors, expected.vectors)
+
+
+def test_a_run_that_the_card_cannot_hold_is_refused(
+    kernels: Kernels, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    play_card(kernels, monkeypatch)
+
+    def full(*arguments: Any) -> Any:
+        raise OutOfMemoryError("Out of memory allocating 9,000 bytes")
+
+    monkeypatch.setattr(kernels, "to_device", full)
+    for given in ({}, {"output": tmp_path / "model"}):
+        with pytest.raises(InputError, match=r"the GPU is out of memory .*a smaller dim"):
+            ws.train(SENTENCES, **SMALL, **given)
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(InputError, match="the GPU is out of memory"):
+        FactoredOutput(3, 2, base_measure=np.ones(3), kernels=kernels)
 
 
 @pytest.mark.parametrize(

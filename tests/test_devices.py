@@ -11,6 +11,7 @@ import pytest
 
 from wordsparse import devices
 from wordsparse.errors import InputError, MissingDependencyError, TrainingError
+from wordsparse.kernels.cuda import CudaKernels
 
 
 class CUDARuntimeError(RuntimeError):
@@ -38,6 +39,7 @@ def fake_cupy(**changes: Any) -> Any:
         "capability": (9, 0),
         "version": "14.2.0",
         "works": True,
+        "tf32": False,
     } | changes
 
     def answer(name: str) -> Any:
@@ -69,6 +71,10 @@ def fake_cupy(**changes: Any) -> Any:
         cuda=SimpleNamespace(runtime=runtime),
         eye=lambda n: Matrix(),
         linalg=SimpleNamespace(inv=lambda matrix: matrix),
+        _core=SimpleNamespace(
+            get_compute_type=lambda dtype: 7 if dtype == "f" and answer("tf32") else 1,
+            _routines_linalg=SimpleNamespace(COMPUTE_TYPE_TF32=7),
+        ),
     )
 
 
@@ -96,6 +102,12 @@ def test_a_gpu_that_works_is_taken(machine: Callable[..., None]) -> None:
     assert devices.choose("cpu").device == "cpu"
     gpu = devices.find_gpu()
     assert (gpu.driver, gpu.runtime, gpu.memory_bytes) == ("13.0", "12.9", 80 * 2**30)
+
+
+def test_tf32_is_said(machine: Callable[..., None]) -> None:
+    machine(tf32=True)
+    assert devices.find_gpu().tf32
+    assert "TF32 products as CUPY_TF32 asks" in devices.choose("cuda").reason
 
 
 MACHINES: dict[str, tuple[dict[str, Any], str]] = {
@@ -172,6 +184,19 @@ def test_errors_of_a_run(error: Exception, message: str) -> None:
     assert caught.value.__cause__ is error
 
 
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (OutOfMemoryError("Out of memory allocating 8,000 bytes"), InputError),
+        (CUDARuntimeError("cudaErrorMemoryAllocation: out of memory"), InputError),
+        (CUDARuntimeError("cudaErrorIllegalAddress: an illegal memory access"), TrainingError),
+    ],
+)
+def test_too_little_memory_at_the_start_is_a_wrong_request(error: Exception, kind: type[Exception]) -> None:
+    with pytest.raises(kind, match="the GPU"), devices.translated_errors(starting=True):
+        raise error
+
+
 def test_other_errors_are_left_alone() -> None:
     for error in (ValueError("no"), MemoryError(), KeyboardInterrupt()):
         with pytest.raises(type(error)) as caught, devices.translated_errors():
@@ -179,12 +204,12 @@ def test_other_errors_are_left_alone() -> None:
         assert caught.value is error
 
 
-def test_tf32_is_off_unless_asked_for() -> None:
+def test_tf32_is_left_to_cupy_unless_asked_for() -> None:
     settings: list[tuple[str, int]] = []
     core = SimpleNamespace(
         set_compute_type=lambda dtype, kind: settings.append((dtype, kind)),
         _routines_linalg=SimpleNamespace(COMPUTE_TYPE_TF32=7, COMPUTE_TYPE_DEFAULT=1),
     )
-    for tf32 in (False, True):
-        devices.set_tf32(SimpleNamespace(_core=core), tf32)
+    for tf32 in (None, False, True):
+        CudaKernels(SimpleNamespace(_core=core), tf32=tf32)
     assert settings == [("f", 1), ("f", 7)]

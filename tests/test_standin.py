@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from emulation.standin import FUNCTIONS, METHODS, Array, cupy
 
+from wordsparse.kernels import cuda
+
 HOST = np.arange(3.0)
 MISTAKES: dict[str, Callable[[Any], Any]] = {
     "a host array in an operation": lambda x: x + HOST,
@@ -84,3 +86,25 @@ def test_cupy_has_the_methods(name: str) -> None:
     signature = getattr(real.ndarray, name).__doc__.splitlines()[0]
     for parameter in METHODS[name]:
         assert parameter in signature
+
+
+def test_cupy_has_what_decides_on_tf32() -> None:
+    """The package asks CuPy's inner face for it; off unless the environment asks for it."""
+    core = pytest.importorskip("cupy", reason="CuPy is not installed")._core
+    kinds = core._routines_linalg
+    assert kinds.COMPUTE_TYPE_TF32 != kinds.COMPUTE_TYPE_DEFAULT
+    assert core.get_compute_type("f") == kinds.COMPUTE_TYPE_DEFAULT
+    core.set_compute_type("f", kinds.COMPUTE_TYPE_DEFAULT)
+
+
+def test_cupy_compiles_the_sources(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With CuPy's own options, and the names by which it finds the kernels; a card would say the architecture."""
+    compiler = pytest.importorskip("cupy.cuda.compiler", reason="CuPy is not installed")
+    monkeypatch.setattr(compiler, "_get_arch_for_options_for_nvrtc", lambda arch: (f"-arch=sm_{arch}", "cubin"))
+    names = tuple(cuda.instances())
+    try:
+        code, mangled = compiler.compile_using_nvrtc(cuda.source(), cuda.OPTIONS, "80", "kernels.cu", names)
+    except (ImportError, RuntimeError) as reason:  # not a CompileException
+        pytest.skip(f"no NVRTC that CuPy finds: {reason}")
+    assert set(mangled) == set(names)
+    assert len(code) > 10_000

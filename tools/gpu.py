@@ -5,11 +5,12 @@
 Parts, each with a table and a place in the JSON; one that fails is reported and the others go on (exit status 1 then):
 
     tests      the contract tests that are marked gpu
-    accuracy   every loss in float32 on the device against the dense oracle in float64, after some steps
-    rates      the card's float32 product and its memory bandwidth, which the others are shares of
-    papers     D = 793,471, d = 300, m = 128 to 4,096: naive dense update, exact softmax by PyTorch, the exact layer
-    training   tokens/s of CBOW and skip-gram at d = 300 on the text, minimum count 2; their quality
-    leaks      device memory over 10,000 steps
+    accuracy   every loss, its gradient and W in float32 on the device against the dense oracle in float64, ten steps
+    rates      the card's float32 product and its memory bandwidth
+    papers     D = 793,471, d = 300, m = 128 to 4,096: naive dense update, exact softmax by PyTorch, the exact layer,
+               and its shares of the two rates
+    training   tokens/s of CBOW and skip-gram at d = 300 on the text, minimum count 2; their quality beside the CPU's
+    leaks      memory of device and host over 10,000 steps of the layer and of both models
 
 With ``--device cpu`` and small sizes the same runs without a GPU: so it is tested, and says nothing of a GPU.
 """
@@ -25,6 +26,7 @@ from typing import Any
 
 import click
 import gpu_parts
+import gpu_words
 import machine
 
 from wordsparse.errors import InputError
@@ -33,8 +35,8 @@ PARTS: dict[str, Callable[..., dict[str, Any]]] = {
     "rates": gpu_parts.rates,
     "accuracy": gpu_parts.accuracy,
     "papers": gpu_parts.papers,
-    "training": gpu_parts.training,
-    "leaks": gpu_parts.leaks,
+    "training": gpu_words.training,
+    "leaks": gpu_words.leaks,
 }
 ROOT = Path(__file__).resolve().parents[1]
 

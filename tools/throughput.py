@@ -137,13 +137,15 @@ def batches(corpus: EncodedCorpus, options: Options, batch_tokens: int) -> Calla
     build = builder.cbow if options.model == "cbow" else builder.skipgram
     slices = Slices(corpus, options.max_tokens, options.heldout, options.seed)
 
-    def make() -> Any:
-        def built() -> Any:
-            for ids, start, stop, offset in slices.train(batch_tokens):
-                examples: Examples = build(ids, start, stop, offset=offset, epoch=0)
-                yield examples
+    def built(piece: Any) -> Examples:
+        ids, start, stop, offset = piece
+        examples: Examples = build(ids, start, stop, offset=offset, epoch=0)
+        return examples
 
-        return prefetched(built()) if options.threads is not None and options.threads > 1 else built()
+    def make() -> Any:
+        pieces = slices.train(batch_tokens)
+        ahead = options.threads is not None and options.threads > 1
+        return prefetched(pieces, [built]) if ahead else (built(piece) for piece in pieces)
 
     return make
 

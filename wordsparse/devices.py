@@ -22,7 +22,10 @@ CUPY_PACKAGES = ("cupy", "cupy_backends", "cupyx")
 
 @dataclass(frozen=True)
 class Gpu:
-    """The card that would be used, and the software that reaches it; versions as ``12.9``, capability as ``9.0``."""
+    """The card that would be used, and the software that reaches it; versions as ``12.9``, capability as ``9.0``.
+
+    ``tf32``: whether CuPy was told, by the environment variable CUPY_TF32, to round the factors of float32 products.
+    """
 
     name: str
     capability: str
@@ -30,6 +33,7 @@ class Gpu:
     driver: str
     runtime: str
     cupy: str
+    tf32: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,8 @@ def choose(device: str) -> Choice:
         if device == "cuda":
             raise type(error)(f"device cuda: {error}; or use device cpu or auto") from None
         return Choice("cpu", f"the CPU, since {error}")
-    return Choice("cuda", f"{gpu.name} (compute capability {gpu.capability}, CuPy {gpu.cupy})")
+    rounded = ", TF32 products as CUPY_TF32 asks" if gpu.tf32 else ""
+    return Choice("cuda", f"{gpu.name} (compute capability {gpu.capability}, CuPy {gpu.cupy}{rounded})")
 
 
 @cache
@@ -104,6 +109,7 @@ def find_gpu() -> Gpu:
         driver,
         library,
         str(cupy.__version__),
+        cupy._core.get_compute_type("f") == cupy._core._routines_linalg.COMPUTE_TYPE_TF32,
     )
 
 
@@ -115,14 +121,14 @@ def usable_cupy() -> Any:
 
 def set_tf32(cupy: Any, tf32: bool) -> None:
     """Whether cuBLAS may round the factors of float32 products to TF32, for the whole process."""
-    core = cupy._core  # not in CuPy's public face: the environment variable that is cannot be set any more by now
+    core = cupy._core  # not in CuPy's public face: its environment variable is read only once
     setting = core._routines_linalg.COMPUTE_TYPE_TF32 if tf32 else core._routines_linalg.COMPUTE_TYPE_DEFAULT
     core.set_compute_type("f", setting)
 
 
 @contextmanager
-def translated_errors() -> Iterator[None]:
-    """Raises what CuPy raises as a TrainingError.
+def translated_errors(*, starting: bool = False) -> Iterator[None]:
+    """Raises what CuPy raises as a TrainingError; while ``starting``, too little memory as an InputError.
 
     A failed kernel shows itself at some later call, so the place where CuPy complains says little.
     """
@@ -131,12 +137,17 @@ def translated_errors() -> Iterator[None]:
     except Exception as error:
         if type(error).__module__.partition(".")[0] not in CUPY_PACKAGES:
             raise
-        raise TrainingError(_explain(error)) from error
+        kind = InputError if starting and _is_out_of_memory(error) else TrainingError
+        raise kind(_explain(error)) from error
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    return type(error).__name__ == "OutOfMemoryError" or "MemoryAllocation" in str(error)
 
 
 def _explain(error: Exception) -> str:
     said = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    if type(error).__name__ == "OutOfMemoryError" or "MemoryAllocation" in said:
+    if _is_out_of_memory(error):
         return (
             f"the GPU is out of memory ({said}): use smaller minibatches (batch_tokens), fewer words (min_count, "
             "max_vocab) or a smaller dim; or train on the CPU (device cpu)"

@@ -59,6 +59,7 @@ def describe(found: Mapping[str, Any]) -> str:
         lines.append(
             f"GPU       {gpu['name']}, compute capability {gpu['capability']}, {gpu['memory_bytes'] / 2**30:.1f} GiB; "
             f"driver for CUDA {gpu['driver']}, CuPy {gpu['cupy']} with CUDA {gpu['runtime']}"
+            f"{', TF32 products as CUPY_TF32 asks' if gpu['tf32'] else ''}"
         )
     else:
         lines.append("GPU       none used")

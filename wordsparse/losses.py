@@ -11,7 +11,7 @@ in the family.
 
 import math
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -79,10 +79,23 @@ class Loss(ABC):
             Weight and output of each stored target.
         q, s : (m,) float64
         """
+        in_one_pass = self._in_one_pass(targets, y, o, q, s, total, kernels)
+        if in_one_pass is not None:
+            return in_one_pass
         example = kernels.row_of_entry(targets)
         terms = self.terms(o, q[example], s[example], total)
         losses, alpha, beta = (kernels.sum_rows(targets, y * values) for values in terms[:3])
         return Minibatch(losses, alpha, beta, y * terms.do)
+
+    def _in_one_pass(
+        self, targets: Csr, y: Array, o: Array, q: Array | None, s: Array | None, total: float, kernels: Kernels
+    ) -> Minibatch | None:
+        """By a kernel, where the device has one for this very class; its formulas are tested against :meth:`terms`."""
+        if LOSSES.get(self.name) is not type(self):
+            return None
+        constants = tuple(getattr(self, field.name) for field in fields(self))  # type: ignore[arg-type]
+        found = kernels.loss_sums(type(self).__name__, constants, targets, y, o, q, s, total)
+        return None if found is None else Minibatch(*found)
 
 
 class LinearLoss(Loss):
@@ -109,6 +122,19 @@ class LinearLoss(Loss):
         value, slope = self.target(o)
         c, a, b = self.slopes(total)
         return Terms(value + c + a * q + b * s, a, b, slope)
+
+    def minibatch_of_targets(
+        self, targets: Csr, y: Array, o: Array, total: float, kernels: Kernels
+    ) -> tuple[float, Minibatch]:
+        """What the targets alone add to the sum of the losses, Σ y (t + c), and the minibatch without its losses."""
+        in_one_pass = self._in_one_pass(targets, y, o, None, None, total, kernels)
+        if in_one_pass is not None:
+            return float(in_one_pass.losses.sum()), in_one_pass._replace(losses=in_one_pass.losses[:0])
+        weight = kernels.sum_rows(targets, y)
+        value, slope = self.target(o)
+        c, a, b = self.slopes(total)
+        loss = float((y * value).sum(dtype=np.float64) + c * weight.sum())
+        return loss, Minibatch(weight[:0], a * weight, b * weight, y * slope)
 
 
 @dataclass(frozen=True)

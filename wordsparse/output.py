@@ -77,6 +77,7 @@ class FactoredOutput:
         If a size, the dtype, the base measure or the weights do not fit, or the device cannot be used.
     """
 
+    @at_work(starting=True)
     def __init__(
         self,
         n_outputs: int,
@@ -190,6 +191,7 @@ class FactoredOutput:
         self._recount()
         self._calm_norm = float(np.trace(self.factors.Q))
 
+    @at_work()
     def set_common_output(self, value: float) -> None:
         """Start from o = ``value``·h_d for every output alike, h_d the last feature: W = p ωᵀ with V = 0."""
         d, xp = self.n_features, self.kernels.xp
@@ -228,6 +230,7 @@ class FactoredOutput:
 
     # ── all of the state, for checkpoints ─────────────────────────────────────────────────────────────────────────
 
+    @at_work()
     def state(self) -> dict[str, Any]:
         """All that steps change, by name: arrays and numbers.
 
@@ -237,6 +240,7 @@ class FactoredOutput:
         factors = {field.name: to_host(getattr(self.factors, field.name)) for field in fields(Factors)}
         return {"V": to_host(self.V), **factors, "folds": self.folds, "calm_norm": self._calm_norm}
 
+    @at_work()
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from what :meth:`state` gave, with the same sizes. The d×d arrays are taken over, not copied."""
         to_device = self.kernels.to_device
@@ -259,11 +263,7 @@ class FactoredOutput:
         H_hat = losses = None
         targets_loss = 0.0
         if not per_example and isinstance(self.loss, _losses.LinearLoss) and self.loss.weighted:
-            weight = self.kernels.sum_rows(targets.csr, targets.y)
-            value, slope = self.loss.target(o)
-            c, alpha, beta = self.loss.slopes(self.total)
-            targets_loss = float((targets.y * value).sum(dtype=np.float64) + c * weight.sum())
-            terms = _losses.Minibatch(weight[:0], alpha * weight, beta * weight, targets.y * slope)
+            targets_loss, terms = self.loss.minibatch_of_targets(targets.csr, targets.y, o, self.total, self.kernels)
         else:
             H_hat = inputs.times(f.Q)
             q = self.kernels.row_dots(inputs.rows, H_hat)

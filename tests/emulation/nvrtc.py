@@ -7,6 +7,8 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
+from wordsparse.kernels import cuda
+
 
 class CompileError(RuntimeError):
     """What the compiler says."""
@@ -39,7 +41,9 @@ def compile_for(architecture: str, code: str, names: list[str]) -> str:
     try:
         for name in names:
             _check(nvrtc.nvrtcAddNameExpression(program, name.encode()), name)
-        options = [f"--gpu-architecture={architecture}".encode(), b"--std=c++17"]
+        # The last one is CuPy's.
+        given = (f"--gpu-architecture={architecture}", *cuda.OPTIONS, "--device-as-default-execution-space")
+        options = [option.encode() for option in given]
         status = nvrtc.nvrtcCompileProgram(program, len(options), (ctypes.c_char_p * len(options))(*options))
         size = ctypes.c_size_t()
         _check(nvrtc.nvrtcGetProgramLogSize(program, ctypes.byref(size)), "log size")
@@ -71,7 +75,7 @@ def _nvcc(architecture: str, code: str, names: list[str]) -> str:
     assert nvcc is not None
     # The address of an instance makes the compiler write it out.
     pointers = "".join(f"__device__ auto instance_{i} = &{name};\n" for i, name in enumerate(names))
-    command = [nvcc, f"-arch={architecture}", "-std=c++17", "-cubin", "-x", "cu", "-o", "/dev/null", "-"]
+    command = [nvcc, f"-arch={architecture}", *cuda.OPTIONS, "-cubin", "-x", "cu", "-o", "/dev/null", "-"]
     done = subprocess.run(command, input=code + pointers, capture_output=True, text=True, timeout=300, check=False)
     if done.returncode:
         raise CompileError(done.stderr)

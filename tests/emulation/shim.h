@@ -10,6 +10,7 @@
 //   - signed overflow, shifts too far, an index beyond a local array (compiled with trapping sanitizers)
 
 #pragma once
+#include <cmath>
 #include <csetjmp>
 #include <csignal>
 #include <cstdint>

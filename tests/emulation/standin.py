@@ -240,6 +240,7 @@ class Module:
 
     _core = SimpleNamespace(
         set_compute_type=lambda dtype, kind: None,
+        get_compute_type=lambda dtype: 1,
         _routines_linalg=SimpleNamespace(COMPUTE_TYPE_TF32=7, COMPUTE_TYPE_DEFAULT=1),
     )
 

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 import wordsparse as ws
-from wordsparse import recipe
+from wordsparse import devices, recipe
 from wordsparse.errors import InputError, TrainingError, WordsparseError
+from wordsparse.kernels import CpuKernels
 from wordsparse.training import loop
 from wordsparse.training.progress import Progress
 from wordsparse.training.slices import Split
@@ -82,6 +83,27 @@ def test_the_same_seed_gives_the_same_bytes_on_any_number_of_threads(model: str)
         assert other.output_rows.tobytes() == runs[0].output_rows.tobytes()
         assert other.vectors.tobytes() == runs[0].vectors.tobytes()
     assert [run.report["threads"] for run in runs] == [1, 1, 2, 3]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_threads_beside_a_gpu_build_the_minibatches_of_one(monkeypatch: pytest.MonkeyPatch, model: str) -> None:
+    def minibatches(threads: int, device: str) -> tuple[int, list[tuple[Any, ...]]]:
+        monkeypatch.setattr(loop.devices, "choose", lambda asked: devices.Choice(device, "as the test has it"))
+        options = recipe.Options(dim=4, sample=0, model=model, threads=threads, batch_tokens=150)
+        with encoded(Text(two_topics(), min_count=1)) as corpus:
+            run = loop.Run(corpus, options)
+            built = [
+                (end, e.words.tobytes(), e.targets.indices.tobytes(), e.weights.tobytes())
+                for end, e in run._examples(0)
+            ]
+        return len(run._builds_ahead), built
+
+    monkeypatch.setattr(loop, "kernels_on", lambda device, threads: CpuKernels(1))
+    ahead, expected = minibatches(1, "cpu")
+    assert ahead == 0
+    assert len(expected) > 20
+    for threads, device, builders in ((1, "cuda", 0), (2, "cuda", 1), (5, "cuda", 4), (64, "cuda", 8), (5, "cpu", 1)):
+        assert minibatches(threads, device) == (builders, expected)
 
 
 def test_another_seed_gives_other_vectors() -> None:

@@ -1,7 +1,7 @@
 """Order, bounds, errors and endings of items made ahead."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -12,55 +12,111 @@ def workers() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name == "wordsparse-prefetch"]
 
 
+def same(job: int) -> int:
+    return job
+
+
 @pytest.mark.parametrize("n", [0, 1, 2, 50])
-@pytest.mark.parametrize("ahead", [1, 3])
-def test_the_same_items_in_the_same_order(n: int, ahead: int) -> None:
-    assert list(prefetched(range(n), ahead)) == list(range(n))
+@pytest.mark.parametrize("makers", [1, 2, 5])
+@pytest.mark.parametrize("ahead", [None, 1, 3])
+def test_the_same_items_in_the_same_order(n: int, makers: int, ahead: int | None) -> None:
+    assert list(prefetched(range(n), [same] * makers, ahead)) == list(range(n))
     assert not workers()
 
 
-@pytest.mark.parametrize("ahead", [1, 3])
-def test_no_more_are_made_than_asked_for(ahead: int) -> None:
+def test_the_order_is_that_of_the_jobs_whichever_is_made_first() -> None:
+    """The first of every three items is made last."""
+    done = [threading.Event() for _ in range(9)]
+
+    def make(job: int) -> int:
+        if job % 3 == 0:
+            assert done[job + 1].wait(10)
+            assert done[job + 2].wait(10)
+        done[job].set()
+        return job
+
+    assert list(prefetched(range(9), [make] * 3, 3)) == list(range(9))
+
+
+def test_makers_work_side_by_side_each_in_one_thread() -> None:
+    together = threading.Barrier(3, timeout=10)
+    seen: dict[int, set[int]] = {0: set(), 1: set(), 2: set()}
+
+    def maker(number: int) -> Callable[[int], int]:
+        def make(job: int) -> int:
+            together.wait()  # until all three are at work
+            seen[number].add(threading.get_ident())
+            return job
+
+        return make
+
+    assert list(prefetched(range(30), [maker(number) for number in seen], 3)) == list(range(30))
+    assert all(len(threads) == 1 for threads in seen.values())
+    assert len(set.union(*seen.values())) == 3
+
+
+@pytest.mark.parametrize(
+    ("makers", "ahead", "most"), [(1, 1, 1), (1, 3, 3), (2, 3, 3), (3, 2, 2), (1, None, 1), (3, None, 5)]
+)
+def test_no_more_are_made_than_asked_for(makers: int, ahead: int | None, most: int) -> None:
     made: list[int] = []
-    enough = threading.Event()
+    enough, more = threading.Event(), threading.Event()
 
-    def items() -> Iterator[int]:
-        for i in range(20):
-            made.append(i)
-            if len(made) > ahead:
-                enough.set()
-            yield i
+    def make(job: int) -> int:
+        made.append(job)
+        if len(made) > most:
+            enough.set()
+        if len(made) > 1 + most:
+            more.set()
+        return job
 
-    taken = prefetched(items(), ahead)
+    taken = prefetched(range(20), [make] * makers, ahead)
     assert next(taken) == 0
     assert enough.wait(10)  # while the consumer has item 0, the next ones are made …
+    assert not more.wait(0.05)  # … and no more than those
     taken.close()
-    assert len(made) == 1 + ahead  # … and no more than those
+    assert sorted(made) == list(range(1 + most))
     assert not workers()
 
 
 def test_nothing_starts_before_the_first_item_is_asked_for() -> None:
-    taken = prefetched(iter([1]))
+    taken = prefetched(iter([1]), [same])
     assert not workers()
     taken.close()
 
 
-def test_what_an_item_raises_is_raised_in_its_place() -> None:
-    def items() -> Iterator[int]:
+@pytest.mark.parametrize("makers", [1, 3])
+def test_what_an_item_raises_is_raised_in_its_place(makers: int) -> None:
+    def make(job: int) -> int:
+        if job == 2:
+            raise ValueError("no third one")
+        return job
+
+    taken = prefetched(range(9), [make] * makers)
+    assert [next(taken), next(taken)] == [0, 1]
+    with pytest.raises(ValueError, match="no third one"):
+        next(taken)
+    assert not workers()
+
+
+@pytest.mark.parametrize("makers", [1, 3])
+def test_what_a_job_raises_is_raised_in_its_place(makers: int) -> None:
+    def jobs() -> Iterator[int]:
         yield 1
         raise ValueError("no second one")
 
-    taken = prefetched(items(), 3)
+    taken = prefetched(jobs(), [same] * makers)
     assert next(taken) == 1
     with pytest.raises(ValueError, match="no second one"):
         next(taken)
     assert not workers()
 
 
+@pytest.mark.parametrize("makers", [1, 3])
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
-def test_a_consumer_that_fails_leaves_no_thread(error: type[BaseException]) -> None:
+def test_a_consumer_that_fails_leaves_no_thread(error: type[BaseException], makers: int) -> None:
     def consume() -> None:
-        taken = prefetched(iter(int, 1))
+        taken = prefetched(iter(int, 1), [same] * makers)
         try:
             for _ in taken:
                 raise error

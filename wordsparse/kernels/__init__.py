@@ -31,7 +31,10 @@ def kernels_on(device: str, threads: int | None = None) -> Kernels:
 
 
 @contextmanager
-def at_work() -> Iterator[None]:
-    """What has to hold while kernels work: BLAS on one thread, and a GPU's errors said in words."""
-    with single_threaded_blas(), devices.translated_errors():
+def at_work(*, starting: bool = False) -> Iterator[None]:
+    """What has to hold while kernels work: BLAS on one thread, and a GPU's errors said in words.
+
+    While ``starting``, a GPU whose memory does not suffice is an InputError.
+    """
+    with single_threaded_blas(), devices.translated_errors(starting=starting):
         yield

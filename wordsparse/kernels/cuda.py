@@ -17,7 +17,8 @@ from wordsparse.kernels.numpy import Csr, Windows
 # CuPy's arrays: it brings no types.
 Array = Any
 
-SOURCES = ("walk.cuh", "combine.cu", "pair_dots.cu", "add_rows.cu")
+SOURCES = ("walk.cuh", "combine.cu", "pair_dots.cu", "add_rows.cu", "windows.cu", "losses.cu")
+OPTIONS = ("--std=c++17",)
 # As in the sources.
 WARP = 32
 ENTRIES_PER_WARP = 64
@@ -25,6 +26,10 @@ CARRY_BLOCKS = 1024
 BLOCK = 256
 NULL = np.uintp(0)  # a pointer, as a number
 WARPS_PER_BLOCK = BLOCK // WARP
+# Bags or places of a block of the windows' kernels; columns of one of its threads, and its largest number of warps.
+RUN, COLUMNS, MOST_WARPS = 32, 2, 8
+# The losses that have a kernel, by the names of their classes.
+LOSSES = ("BoundedNS", "Squared", "Spherical", "Taylor", "ZLoss")
 # Columns that a lane of `combine` holds: for each a register of sums and a load under way.
 PARTS = (1, 2, 3, 4, 6, 8, 10, 12)
 # A float32 product over more rows than these is taken in up to so many pieces, added up in float64.
@@ -38,9 +43,10 @@ class CudaKernels:
     ----------
     cupy : module, optional
         CuPy, or what stands in for it; None imports it.
-    tf32 : bool
+    tf32 : bool, optional
         Let cuBLAS round the factors of float32 products to TF32 (10 bits of mantissa): faster, and far from exact.
-        CuPy keeps this setting for the whole process.
+        None leaves it to the environment variable CUPY_TF32, off where that is not 1. CuPy keeps this setting for the
+        whole process.
 
     Raises
     ------
@@ -50,9 +56,13 @@ class CudaKernels:
 
     device = "cuda"
 
-    def __init__(self, cupy: Any = None, *, tf32: bool = False) -> None:
+    def __init__(self, cupy: Any = None, *, tf32: bool | None = None) -> None:
         self.xp = devices.usable_cupy() if cupy is None else cupy
-        devices.set_tf32(self.xp, tf32)
+        if tf32 is not None:
+            devices.set_tf32(self.xp, tf32)
+        self._last_places: tuple[Windows, tuple[Array, Array]] | None = (
+            None  # of one minibatch, which asks several times
+        )
 
     def to_device(self, array: Array) -> Array:
         return self.xp.asarray(array)
@@ -73,20 +83,50 @@ class CudaKernels:
         self._launch("add_rows", matrix.dtype, _blocks(count), arguments)
 
     def transpose(self, csr: Csr) -> Csr:
-        xp = self.xp
-        order = xp.argsort(csr.indices, kind="stable")
-        counts = xp.bincount(csr.indices, minlength=csr.columns)
-        indptr = xp.zeros(csr.columns + 1, np.int64)
-        indptr[1:] = xp.cumsum(counts)
+        order, indptr = self._in_order(csr.indices, csr.columns)
         rows = self.row_of_entry(csr).astype(np.int32)
-        return Csr(indptr, xp.take(rows, order), csr.rows, order.astype(np.int64, copy=False))
+        return Csr(indptr, self.xp.take(rows, order), csr.rows, order.astype(np.int64, copy=False))
+
+    def _in_order(self, owners: Array, count: int) -> tuple[Array, Array]:
+        """The places of ``owners``, numbers below ``count``, in the order of their owners, and where each owner's
+        begin (count + 1,)."""
+        order = self.xp.argsort(owners, kind="stable")
+        # (bincount would wait for the device to tell how many bins there are)
+        starts = self.xp.arange(count + 1, dtype=np.int32)
+        return order, self.xp.searchsorted(self.xp.take(owners, order), starts)
 
     def row_of_entry(self, csr: Csr) -> Array:
         return self.xp.searchsorted(csr.indptr, self.xp.arange(csr.entries), side="right") - 1
 
     def sum_rows(self, csr: Csr, values: Array) -> Array:
-        ones = self.xp.ones((csr.columns, 1), np.float64)
-        return self.combine(csr, values.astype(np.float64), ones)[:, 0]
+        values = values if csr.order is None else self.xp.take(values, csr.order)
+        return self._combine(csr.indptr, values.astype(np.float64)[:, None])[:, 0]
+
+    def loss_sums(
+        self,
+        loss: str,
+        constants: tuple[float, ...],
+        csr: Csr,
+        y: Array,
+        o: Array,
+        q: Array | None,
+        s: Array | None,
+        total: float,
+    ) -> tuple[Array, Array, Array, Array] | None:
+        xp, entries = self.xp, csr.entries
+        if loss not in LOSSES:
+            return None
+        sums, gamma = xp.empty((entries, 3), np.float64), xp.empty(entries, o.dtype)
+        if entries:
+            a, b = (*constants, 0.0, 0.0)[:2]
+            y, o = self._packed(y, o.dtype), self._packed(o, o.dtype)
+            q, s = (NULL if sum_ is None else self._packed(sum_, np.float64) for sum_ in (q, s))
+            numbers = (np.float64(total), np.float64(a), np.float64(b))
+            sizes = (np.int64(csr.rows), np.int64(entries))
+            arguments = (csr.indptr, y, o, q, s, *numbers, sums, gamma, *sizes)
+            self._launch(f"loss_terms:{loss}", o.dtype, (_ceiling(entries, BLOCK),), arguments)
+        losses, alpha, beta = xp.ascontiguousarray(self._combine(csr.indptr, sums).T)
+        return losses, alpha, beta, gamma
 
     def pair_dots(self, csr: Csr, left: Array, right: Array) -> Array:
         out = self.xp.empty(csr.entries, left.dtype)
@@ -107,7 +147,8 @@ class CudaKernels:
     def combine(
         self, csr: Csr, values: Array, rows: Array, base: Array | None = None, scale: Array | None = None
     ) -> Array:
-        combined = self._combine(csr, values, rows)
+        order = NULL if csr.order is None else csr.order
+        combined = self._combine(csr.indptr, rows, csr.indices, order, self._packed(values, rows.dtype))
         if base is not None and scale is not None:
             combined += scale[:, None] * base
         return combined
@@ -117,53 +158,89 @@ class CudaKernels:
         out += self.combine(csr, values, self.combine(transposed, values, dense))
 
     def window_means(self, windows: Windows, features: Array) -> Array:
-        bags, shares = self._bags(windows, features.dtype)
-        return self.combine(bags, shares, features)
+        d = features.shape[1]
+        out = self.xp.empty((windows.rows, d), features.dtype)
+        if out.size:
+            arguments = (*self._bags(windows, out.dtype), self._packed(features, out.dtype), out)
+            self._over_runs("window_means", windows.rows, d, out.dtype, (*arguments, np.int64(windows.rows)))
+        return out
 
     def window_dots(self, windows: Windows, features: Array, targets: Array, rows: Array) -> Array:
-        means = self.window_means(windows, features)
-        return self.pair_dots(_one_each(self.xp, targets, rows.shape[0]), means, rows)
+        d = features.shape[1]
+        out = self.xp.zeros(windows.rows, features.dtype)
+        if out.size and d:
+            features, rows = self._packed(features, out.dtype), self._packed(rows, out.dtype)
+            arguments = (*self._bags(windows, out.dtype), features, targets, rows, out)
+            self._over_runs("window_dots", windows.rows, d, out.dtype, (*arguments, np.int64(windows.rows)))
+        return out
 
     def window_pull(
         self, windows: Windows, features: Array, targets: Array, rows: Array, zeta: Array, gamma: Array
     ) -> tuple[Array, Array, Array]:
-        bags, shares = self._bags(windows, features.dtype)
-        H = self.combine(bags, shares, features)
-        bag, pulled = self.row_of_entry(bags), self.transpose(bags)
+        H = self.window_means(windows, features)
         X = self.combine(self.transpose(_one_each(self.xp, targets, rows.shape[0])), gamma, H)
-        Z = self.combine(pulled, shares * zeta[bag], H)
-        return X, Z, self.combine(pulled, shares * gamma[bag], self.take(rows, targets))
+        share = windows.share.astype(features.dtype)
+        Z = self._pulled(windows, share * zeta, H, NULL)
+        return X, Z, self._pulled(windows, share * gamma, self._packed(rows, features.dtype), targets)
 
     def window_sums(self, windows: Windows, values: Array) -> Array:
-        bags, _ = self._bags(windows, values.dtype)
-        return self.sum_rows(self.transpose(bags), values[self.row_of_entry(bags)])
+        values = values.astype(np.float64, copy=False)
+        return self._pulled(windows, values, self.xp.ones((windows.rows, 1)), NULL)[:, 0]
 
-    def _bags(self, windows: Windows, dtype: Any) -> tuple[Csr, Array]:
-        """The windows entry by entry, and what each entry weighs."""
-        bags = windows.csr(self.xp)
-        return bags, windows.share.astype(dtype)[self.row_of_entry(bags)]
+    def _pulled(self, windows: Windows, by: Array, X: Array, index: Array) -> Array:
+        """Each column's sum of ``by_j X[index_j]`` (X_j where ``index`` is null) over the bags j that it is in.
 
-    def _combine(self, csr: Csr, values: Array, rows: Array) -> Array:
-        d = rows.shape[1]
-        out = self.xp.zeros((csr.rows, d), rows.dtype)
-        if csr.entries == 0 or d == 0:
+        First what each place of the text receives, then the sum over a column's places, in their order.
+        """
+        xp, n, d = self.xp, windows.tokens.shape[0], X.shape[1]
+        if windows.rows == 0 or d == 0:
+            return xp.zeros((windows.columns, d), X.dtype)
+        received = xp.empty((n, d), X.dtype)
+        bags = (windows.centre, windows.start, windows.stop, self._packed(by, X.dtype))
+        arguments = (*bags, self._by_distance(windows, X.dtype), X, index, received)
+        sizes = (np.int64(windows.reach), np.int64(windows.rows), np.int64(n))
+        self._over_runs("window_received", n, d, X.dtype, (*arguments, *sizes))
+        order, indptr = self._places(windows)
+        return self._combine(indptr, received, order)[: windows.columns]
+
+    def _bags(self, windows: Windows, dtype: Any) -> tuple[Array, ...]:
+        share = windows.share.astype(dtype)
+        by_distance = self._by_distance(windows, dtype)
+        return windows.tokens, windows.centre, windows.start, windows.stop, share, by_distance
+
+    def _by_distance(self, windows: Windows, dtype: Any) -> Array:
+        """What a token 1, 2, … places from the centre weighs in units of its bag's share, (reach,)."""
+        return self.xp.ones(windows.reach, dtype)
+
+    def _places(self, windows: Windows) -> tuple[Array, Array]:
+        """The places of the text in the order of their columns, int32, and where each column's begin; after the last
+        column those where no token stands."""
+        if self._last_places is None or self._last_places[0] is not windows:
+            nowhere = np.int32(windows.columns)
+            owners = self.xp.where(windows.tokens < 0, nowhere, windows.tokens)
+            order, indptr = self._in_order(owners, windows.columns + 1)
+            self._last_places = windows, (order.astype(np.int32), indptr)
+        return self._last_places[1]
+
+    def _combine(self, indptr: Array, rows: Array, indices: Any = NULL, order: Any = NULL, values: Any = NULL) -> Array:
+        """Each row's sum of ``values[order[e]] rows[indices[e]]`` over its entries e; NULL: of ones, as they stand."""
+        xp, (count, d) = self.xp, rows.shape
+        entries = count if indices is NULL else indices.shape[0]
+        out = xp.zeros((indptr.shape[0] - 1, d), rows.dtype)
+        if entries == 0 or d == 0:
             return out
-        values, rows = self._packed(values, out.dtype), self._packed(rows, out.dtype)
-        warps = _ceiling(csr.entries, ENTRIES_PER_WARP)
-        carry, owner = self.xp.empty((warps, d), out.dtype), self.xp.empty(warps, np.int64)
-        order = NULL if csr.order is None else csr.order
-        parts, sizes = _parts(d), (np.int64(csr.rows), np.int64(csr.entries), np.int64(d))
+        warps = _ceiling(entries, ENTRIES_PER_WARP)
+        carry, owner = xp.empty((warps, d), out.dtype), xp.empty(warps, np.int64)
+        parts, sizes = _parts(d), (np.int64(out.shape[0]), np.int64(entries), np.int64(d))
         self._launch(
             f"combine:{parts}",
             out.dtype,
             (*_blocks(warps), _ceiling(d, WARP * parts)),
-            (csr.indptr, csr.indices, order, values, rows, out, carry, owner, *sizes),
+            (indptr, indices, order, values, self._packed(rows, out.dtype), out, carry, owner, *sizes),
         )
         if warps > 1:
             grid = (min(warps, CARRY_BLOCKS), _ceiling(d, WARP))
-            self._launch(
-                "combine_carry", out.dtype, grid, (csr.indptr, carry, owner, out, np.int64(warps), np.int64(d))
-            )
+            self._launch("combine_carry", out.dtype, grid, (indptr, carry, owner, out, np.int64(warps), np.int64(d)))
         return out
 
     def matmul(self, a: Array, m: Array, out: Array | None = None) -> Array:
@@ -200,11 +277,18 @@ class CudaKernels:
         """Row after row without gaps in ``dtype``, as the kernels read it."""
         return self.xp.ascontiguousarray(array, dtype=dtype)
 
-    def _launch(self, kernel: str, dtype: Any, grid: tuple[int, ...], arguments: tuple[Any, ...]) -> None:
+    def _over_runs(self, kernel: str, count: int, d: int, dtype: Any, arguments: tuple[Any, ...]) -> None:
+        """Launch one of the windows' kernels over ``count`` bags or places; d is its last argument."""
+        warps = min(_ceiling(d, WARP * COLUMNS), MOST_WARPS)
+        self._launch(kernel, dtype, (_ceiling(count, RUN),), (*arguments, np.int64(d)), WARP * warps)
+
+    def _launch(
+        self, kernel: str, dtype: Any, grid: tuple[int, ...], arguments: tuple[Any, ...], block: int = BLOCK
+    ) -> None:
         name, _, parts = kernel.partition(":")
         scalar = {"f4": "float", "f8": "double"}[dtype.str[1:]]
         compiled = _compiled(self.xp, f"{name}<{scalar}{', ' + parts if parts else ''}>")
-        compiled(grid, (BLOCK,), arguments)
+        compiled(grid, (block,), arguments)
 
 
 @cache
@@ -217,7 +301,7 @@ def source() -> str:
 @cache
 def _compiled(cupy: Any, name: str) -> Callable[..., None]:
     """A kernel with its template arguments, as CuPy gives it."""
-    module = cupy.RawModule(code=source(), options=("--std=c++17",), name_expressions=[name])
+    module = cupy.RawModule(code=source(), options=OPTIONS, name_expressions=[name])
     function: Callable[..., None] = module.get_function(name)
     return function
 
@@ -230,6 +314,8 @@ def instances() -> list[str]:
         for name, parts in (
             *(("combine", f", {parts}") for parts in PARTS),
             *((name, "") for name in ("combine_carry", "pair_dots", "add_rows")),
+            *((name, "") for name in ("window_means", "window_dots", "window_received")),
+            *(("loss_terms", f", {loss}") for loss in LOSSES),
         )
     ]
 

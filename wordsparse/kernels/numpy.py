@@ -133,6 +133,20 @@ class Kernels(Protocol):
     def sum_rows(self, csr: Csr, values: Array) -> Array:
         """The sum of each row's values, float64 (rows,)."""
 
+    def loss_sums(
+        self,
+        loss: str,
+        constants: tuple[float, ...],
+        csr: Csr,
+        y: Array,
+        o: Array,
+        q: Array | None,
+        s: Array | None,
+        total: float,
+    ) -> tuple[Array, Array, Array, Array] | None:
+        """``Loss.minibatch`` of the built-in loss of that class and constants in one pass, zeros for q and s that are
+        None; or None, where array operations are to do it."""
+
     def window_sums(self, windows: Windows, values: Array) -> Array:
         """Each column's sum of ``values`` (bags,) over the bags that it is in, float64 (columns,)."""
 
@@ -225,6 +239,19 @@ class HostArrays:
     def sum_rows(self, csr: Csr, values: Array) -> Array:
         # (bincount of nothing is int64, whatever the weights)
         return np.bincount(csr.row_of_entry(), values, csr.rows).astype(np.float64, copy=False)
+
+    def loss_sums(
+        self,
+        loss: str,
+        constants: tuple[float, ...],
+        csr: Csr,
+        y: Array,
+        o: Array,
+        q: Array | None,
+        s: Array | None,
+        total: float,
+    ) -> None:
+        return None
 
     def window_sums(self, windows: Windows, values: Array) -> Array:
         return windows.pull(values)

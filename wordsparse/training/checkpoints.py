@@ -108,7 +108,9 @@ class Checkpointer:
             self.finish()
         if self._every and time.monotonic() >= self._due:
             try:
-                state = arrays.copy(run.embedding.state())
+                state = run.embedding.state()
+                if run.device.device == "cpu":  # from a GPU it is a copy already
+                    state = arrays.copy(state)
             except MemoryError:
                 self._say("a checkpoint could not be written (no memory for a copy of the state); training goes on")
             else:

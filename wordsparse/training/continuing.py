@@ -20,6 +20,7 @@ import numpy as np
 
 from wordsparse.corpus import EncodedCorpus
 from wordsparse.errors import InputError
+from wordsparse.kernels import at_work
 from wordsparse.model import Model
 from wordsparse.recipe import RECIPES, Options
 from wordsparse.training.loop import Run
@@ -90,6 +91,7 @@ def on_new_text(model: Model, corpus: EncodedCorpus, options: Options, *, checkp
     run = Run(corpus, options, model.vocabulary.merged(corpus.vocabulary), checkpoints=checkpoints)
     measure = RECIPES[options.model, options.loss].base_measure(model.vocabulary.counts)
     W = model.output_rows / np.sqrt(measure / measure.sum())[:, None].astype(np.float32)
-    run.embedding.take_over(model.state(), W, model.vocabulary.rows_in(run.vocabulary))
+    with at_work(starting=True):
+        run.embedding.take_over(model.state(), W, model.vocabulary.rows_in(run.vocabulary))
     run.standing.warmup_tokens = 0.0
     return run

@@ -1,11 +1,11 @@
 """The training loop: corpus slices → examples → steps, with the schedule; and its whole state, to go on from."""
 
-import functools
 import itertools
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ from wordsparse.training.slices import Slices
 from wordsparse.training.standing import Standing
 
 Array = NDArray[Any]
+Build = Callable[..., Examples]
 
 # A minibatch whose mean loss lies above the first one's by this many times that loss (or 1, where it is smaller: log
 # losses are 0 for outputs that are all alike) tells of a run that diverges. One odd page of a short text is below it.
@@ -34,6 +35,8 @@ DIVERGED = 20.0
 # spends at most this share of its tokens before E moves.
 MIN_STEPS = 200
 MAX_WARMUP = 0.05
+# Threads that build minibatches for a GPU, where so many are asked for: each builds some 10M tokens a second.
+MOST_BUILDERS = 8
 
 
 class Run:
@@ -51,7 +54,7 @@ class Run:
     Raises
     ------
     InputError
-        If the memory does not suffice, or the text that is held out is too little or too much.
+        If the memory does not suffice, the GPU's included, or the text that is held out is too little or too much.
 
     Attributes
     ----------
@@ -77,14 +80,7 @@ class Run:
         self.vocabulary = vocabulary = vocabulary or corpus.vocabulary
         self._slices = Slices(corpus, options.max_tokens, options.heldout, options.seed, vocabulary)
         constants = recipe.RECIPES[options.model, options.loss]
-        builder = ExampleBuilder(
-            vocabulary,
-            window=options.window,
-            sample=options.sample,
-            seed=options.seed,
-            distances=constants.distances,
-        )
-        self._build = builder.cbow if options.model == "cbow" else builder.skipgram
+        self._build = self._builder()
         self.total_tokens = self._slices.tokens * options.epochs
         # Unless told otherwise, a short text takes smaller minibatches, so that it still takes enough steps.
         self.batch_tokens = options.batch_tokens or min(constants.batch_tokens, max(1, self.total_tokens // MIN_STEPS))
@@ -95,20 +91,25 @@ class Run:
         self._estimated_peak = memory.estimated_peak(self.need)
         self.threads = threads.resolve_threads(options.threads)
         self.device = devices.choose(options.device)
-        kernels = kernels_on(self.device.device, self.threads)
-        output = FactoredOutput(
-            len(vocabulary),
-            options.dim + 1,
-            constants.loss,
-            base_measure=constants.base_measure(vocabulary.counts),
-            kernels=kernels,
-        )
-        if constants.start:
-            output.set_common_output(constants.start)
-        self.embedding = WordEmbedding(output, kernels, constants.steps, options.seed)
+        # Minibatches are built ahead where there may be a thread for it; beside a GPU that is what threads are for.
+        ahead = min(self.threads - 1, MOST_BUILDERS if self.device.device == "cuda" else 1)
+        self._builds_ahead = [self._build if i == 0 else self._builder() for i in range(ahead)]
+        with at_work(starting=True):
+            kernels = kernels_on(self.device.device, self.threads)
+            output = FactoredOutput(
+                len(vocabulary),
+                options.dim + 1,
+                constants.loss,
+                base_measure=constants.base_measure(vocabulary.counts),
+                kernels=kernels,
+            )
+            if constants.start:
+                output.set_common_output(constants.start)
+            self.embedding = WordEmbedding(output, kernels, constants.steps, options.seed)
         self._warmup_tokens = min(constants.warmup_tokens, self.total_tokens * MAX_WARMUP)
         self.standing = Standing(warmup_tokens=self._warmup_tokens)
 
+    @at_work(starting=True)
     def restore(self, state: Mapping[str, Any], standing: Mapping[str, Any]) -> None:
         """Go on from an embedding's state and a ``Standing.as_dict`` of a run on the same text and vocabulary.
 
@@ -144,6 +145,7 @@ class Run:
             self.embedding.output.fold()
         at.wall_seconds, at.cpu_seconds = time.perf_counter() - wall, time.process_time() - cpu
 
+    @at_work()
     def model(self, checkpoints: int = 0) -> Model:
         """The model, once trained; it shares this run's arrays. ``checkpoints`` is for its report."""
         at, options = self.standing, self.options
@@ -194,13 +196,21 @@ class Run:
 
     def _examples(self, epoch: int) -> Generator[tuple[int, Examples], None, None]:
         """What is left of the epoch, minibatch by minibatch, each with where it ends in the corpus."""
-        slices = self._slices.train(functools.partial(self._batch_tokens, epoch), self.standing.position)
-        built = (
-            (offset + stop, self._build(ids, start, stop, offset=offset, epoch=epoch))
-            for ids, start, stop, offset in slices
+        slices = self._slices.train(partial(self._batch_tokens, epoch), self.standing.position)
+        makers = [partial(_built, build, epoch) for build in self._builds_ahead]
+        return prefetched(slices, makers) if makers else (_built(self._build, epoch, piece) for piece in slices)
+
+    def _builder(self) -> Build:
+        """What builds a minibatch; each has working space of its own, for one thread."""
+        options = self.options
+        builder = ExampleBuilder(
+            self.vocabulary,
+            window=options.window,
+            sample=options.sample,
+            seed=options.seed,
+            distances=recipe.RECIPES[options.model, options.loss].distances,
         )
-        # Built ahead where there may be a thread for it.
-        return prefetched(built) if self.threads > 1 else built
+        return builder.cbow if options.model == "cbow" else builder.skipgram
 
     def _batch_tokens(self, epoch: int, position: int) -> int:
         """Of the minibatch that begins there: they grow with what was passed over, up to ``batch_tokens``."""
@@ -265,3 +275,9 @@ class Run:
     def _diverged(self, how: str) -> TrainingError:
         where = f"training diverged after {self.standing.tokens:,} of {self.total_tokens:,} tokens"
         return TrainingError(f"{where}: {how}; use smaller minibatches (batch_tokens, now {self.batch_tokens:,})")
+
+
+def _built(build: Build, epoch: int, piece: tuple[Array, int, int, int]) -> tuple[int, Examples]:
+    """A slice's minibatch, with where it ends in the corpus."""
+    ids, start, stop, offset = piece
+    return offset + stop, build(ids, start, stop, offset=offset, epoch=epoch)

@@ -1,49 +1,68 @@
-"""Items made ahead of their use, by a thread of their own."""
+"""Items made ahead of their use, by threads of their own."""
 
 import threading
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
+from concurrent.futures import Future
 from queue import SimpleQueue
 from typing import TypeVar
 
+Job = TypeVar("Job")
 T = TypeVar("T")
 
 
-def prefetched(items: Iterable[T], ahead: int = 1) -> Generator[T, None, None]:
-    """The same items in the same order; up to ``ahead`` of them are made while the consumer is busy with another.
+def prefetched(
+    jobs: Iterable[Job], makers: Sequence[Callable[[Job], T]], ahead: int | None = None
+) -> Generator[T, None, None]:
+    """``make(job)`` for every job, in the order of the jobs, whichever maker makes which.
 
-    What making an item raises is raised where that item is asked for. When the consumer stops, by whatever way, the
-    item being made is finished and thrown away, and the thread is gone before the generator is.
+    Each maker has a thread to itself, so it may keep what it works with. Up to ``ahead`` items are made while the
+    consumer is busy with another (None: one a maker, and one less that is ready, so that none waits for a slower
+    one). What making an item raises, or asking for its job, is raised where that item is asked for. When the
+    consumer stops, by whatever way, items being made are finished and thrown away, and the threads are gone before
+    the generator is.
     """
-    iterator, end = iter(items), object()
-    ready: SimpleQueue[tuple[object, BaseException | None]] = SimpleQueue()
-    room, stopped = threading.Semaphore(ahead), threading.Event()
+    iterator, turn = iter(jobs), threading.Lock()
+    promised: SimpleQueue[Future[T] | None] = SimpleQueue()  # in the order of the jobs; None after the last one
+    room = threading.Semaphore(2 * len(makers) - 1 if ahead is None else ahead)
+    stopped = threading.Event()
 
-    def work() -> None:
-        item: object = None
-        while item is not end:
-            room.acquire()
-            if stopped.is_set():
-                return
-            try:
-                item = next(iterator, end)
-            except BaseException as error:
-                ready.put((None, error))
-                return
-            ready.put((item, None))
-
-    worker = threading.Thread(target=work, name="wordsparse-prefetch", daemon=True)
-    worker.start()
-    try:
+    def work(make: Callable[[Job], T]) -> None:
         while True:
-            item, error = ready.get()
-            if error is not None:
-                raise error
-            if item is end:
-                return
+            room.acquire()
+            item: Future[T] = Future()
+            with turn:  # one at a time, so that promises stand in the order of the jobs
+                if stopped.is_set():
+                    return
+                try:
+                    job = next(iterator)
+                except StopIteration:
+                    stopped.set()
+                    promised.put(None)
+                    return
+                except BaseException as error:
+                    stopped.set()
+                    item.set_exception(error)
+                    promised.put(item)
+                    return
+                promised.put(item)
+            try:
+                item.set_result(make(job))
+            except BaseException as error:
+                item.set_exception(error)
+            del item, job  # not held while there is no room
+
+    workers = [threading.Thread(target=work, args=(make,), name="wordsparse-prefetch", daemon=True) for make in makers]
+    for worker in workers:
+        worker.start()
+    try:
+        while (item := promised.get()) is not None:
+            made = item.result()
+            del item
             room.release()
-            yield item  # type: ignore[misc]
-            del item  # not held while the next one is waited for
+            yield made
+            del made  # not held while the next one is waited for
     finally:
         stopped.set()
-        room.release()
-        worker.join()
+        room.release(len(workers))
+        for worker in workers:
+            worker.join()

@@ -3,10 +3,11 @@
 //   combine        out[r] = sum over the entries e of row r of values[order[e]] X[indices[e]]
 //   combine_carry  adds what rows that reach over several warps' entries have left in `carry`
 //
-// T is float or double; order is null where the values stand in the order of the entries. out has to be zero where rows
-// are empty, nothing else is read of it. carry (warps, d) and owner (warps,) are working space: warp w leaves in
-// carry[w] the sum of its first entries where their row began in an earlier warp, and in owner[w] that row if it began
-// in the warp just before, else -1.
+// T is float or double. Null stands for what says nothing: order where the values stand in the order of the entries,
+// values where all are 1, indices where entry e takes row e of X. out has to be zero where rows are empty, nothing else
+// is read of it. carry (warps, d) and owner (warps,) are working space: warp w leaves in carry[w] the sum of its first
+// entries where their row began in an earlier warp, and in owner[w] that row if it began in the warp just before, else
+// -1.
 //
 // Grid: x over the entries, one warp ENTRIES_PER_WARP of them; y over tiles of 32 PARTS columns, PARTS to a lane, so
 // that so many loads are under way at once. Cost: 2 entries d flops, entries d reads of X (from L2 where X fits) and
@@ -44,8 +45,8 @@ __global__ void combine(const Position* __restrict__ indptr, const int* __restri
         int source = 0;
         T value = 0;
         if (mine < last) {
-            source = indices[mine];
-            value = values[order == nullptr ? mine : order[mine]];
+            source = indices == nullptr ? int(mine) : indices[mine];
+            value = values == nullptr ? T(1) : values[order == nullptr ? mine : order[mine]];
         }
         const int count = int(smaller(WARP, last - base));
 #pragma unroll 2

@@ -4,13 +4,6 @@
 // along the columns; the row of left stays in L1 while its entries last. Cost: 2 entries d flops, entries d reads.
 
 template <typename T>
-__device__ inline T sum_of_lanes(T value) {
-#pragma unroll
-    for (int distance = WARP / 2; distance > 0; distance /= 2) value += __shfl_xor_sync(ALL_LANES, value, distance);
-    return value;
-}
-
-template <typename T>
 __global__ void pair_dots(const Position* __restrict__ indptr, const int* __restrict__ indices,
                           const T* __restrict__ left, const T* __restrict__ right, T* __restrict__ out, Position rows,
                           Position entries, Position d) {

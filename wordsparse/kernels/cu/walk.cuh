@@ -20,6 +20,14 @@ __device__ inline int lane_of_warp() { return threadIdx.x % WARP; }
 
 __device__ inline Position smaller(Position a, Position b) { return a < b ? a : b; }
 
+// The sum over a warp, in every lane; all of them have to come here.
+template <typename T>
+__device__ inline T sum_of_lanes(T value) {
+#pragma unroll
+    for (int distance = WARP / 2; distance > 0; distance /= 2) value += __shfl_xor_sync(ALL_LANES, value, distance);
+    return value;
+}
+
 // The row that owns an entry: the last one that starts at or before it.
 __device__ inline Position row_of_entry(const Position* indptr, Position rows, Position entry) {
     Position low = 0, high = rows - 1;
