@@ -11,14 +11,15 @@ vocabularies, alternating.
 
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 import machine
 import numpy as np
-from throughput import batches
+from throughput import EPOCHS
 
 from wordsparse.corpus import EncodedCorpus, encode
 from wordsparse.kernels import CpuKernels
@@ -98,11 +99,11 @@ class Watched(CpuKernels):
 @click.option("--models", multiple=True, type=click.Choice(MODELS), default=MODELS, show_default=True)
 @click.option("--dim", type=click.IntRange(1), default=300, show_default=True)
 @click.option("--min-count", type=click.IntRange(1), default=2, show_default=True)
-@click.option("--batch-tokens", type=click.IntRange(1), default=131_072, show_default=True)
+@click.option("--batch-tokens", type=click.IntRange(1), help="Tokens a minibatch; else as large as the model's grow.")
 @click.option("--steps", type=click.IntRange(1), default=8, show_default=True, help="Minibatches of the profile.")
 @click.option("--rounds", type=click.IntRange(1), default=3, show_default=True, help="Rounds of the sweeps.")
 @click.option("--sweep-threads", callback=machine.int_list, default="1,2", show_default=True)
-@click.option("--sweep-minibatches", callback=machine.int_list, default="65536,131072,262144", show_default=True)
+@click.option("--sweep-minibatches", callback=machine.int_list, default="131072,262144,524288", show_default=True)
 @click.option("--sweep-dims", callback=machine.int_list, default="100,200,300", show_default=True)
 @click.option("--sweep-vocabularies", callback=machine.int_list, default="20000,100000", show_default=True)
 @machine.threads_option
@@ -112,7 +113,7 @@ def main(
     models: Sequence[str],
     dim: int,
     min_count: int,
-    batch_tokens: int,
+    batch_tokens: int | None,
     steps: int,
     rounds: int,
     sweep_threads: Sequence[int],
@@ -125,20 +126,21 @@ def main(
     """Profile a step against the machine's rates, and sweep threads, minibatch, d and vocabulary."""
     with tempfile.TemporaryDirectory() as folder:
         encoded = encode(corpus, Path(folder, "encoded"), min_count=min_count)
-        tokens = min(encoded.tokens, (steps + 2) * batch_tokens)
         profiles, sweeps = [], []
         for model in models:
-            options = Options(model=model, dim=dim, threads=threads, max_tokens=tokens, epochs=100)
-            profiles.append(profile(encoded, options, batch_tokens))
+            of_model = batch_tokens or RECIPES[model, "bounded-ns"].batch_tokens
+            default = Options(model=model, dim=dim, threads=threads, batch_tokens=of_model, epochs=EPOCHS)
+            default = replace(default, max_tokens=min(encoded.tokens, (steps + 2) * of_model))
+            profiles.append(profile(encoded, default))
             show(profiles[-1])
-            cells = {("threads", n): (encoded, n, batch_tokens, dim) for n in sweep_threads}
-            cells |= {("minibatch", n): (encoded, threads, n, dim) for n in sweep_minibatches}
-            cells |= {("d", n): (encoded, threads, batch_tokens, n) for n in sweep_dims}
+            cells = {("threads", n): (encoded, replace(default, threads=n)) for n in sweep_threads}
+            cells |= {("minibatch", n): (encoded, replace(default, batch_tokens=n)) for n in sweep_minibatches}
+            cells |= {("d", n): (encoded, replace(default, dim=n)) for n in sweep_dims}
             for n in sweep_vocabularies:
                 smaller = Path(folder, f"first-{n}")
                 text = EncodedCorpus.open(smaller) if smaller.exists() else encode(corpus, smaller, max_vocab=n)
-                cells["vocabulary", n] = (text, threads, batch_tokens, dim)
-            sweeps += sweep(cells, model, tokens, rounds)
+                cells["vocabulary", n] = (text, default)
+            sweeps += sweep(cells, rounds)
     print(machine.table(list(sweeps[0]), [list(row.values()) for row in sweeps]))
     report = {
         "tool": "step",
@@ -151,12 +153,12 @@ def main(
     machine.write_report(report, output)
 
 
-def profile(corpus: EncodedCorpus, options: Options, batch_tokens: int) -> dict[str, Any]:
+def profile(corpus: EncodedCorpus, options: Options) -> dict[str, Any]:
     """One pass over the options' text; per step."""
     run = Run(corpus, options)
     kernels = Watched(run.threads)
     run.embedding.kernels = run.embedding.output.kernels = kernels
-    made = list(batches(corpus, options, batch_tokens)())
+    made = [examples for _, examples in run.examples(EPOCHS - 1)]
     lr = RECIPES[options.model, options.loss].steps.lr / 2
     with single_threaded_blas():
         run.embedding.step(made[0], lr)  # W is no longer 0, and memory is found
@@ -206,21 +208,20 @@ def show(profile: dict[str, Any]) -> None:
     print(machine.table(headers, [list(part.values()) for part in profile["parts"]]))
 
 
-def sweep(cells: dict[Any, Any], model: str, tokens: int, rounds: int) -> list[dict[str, Any]]:
-    """Whole steps at each cell (text, threads, minibatch, d), alternating."""
+def sweep(cells: Mapping[Any, tuple[EncodedCorpus, Options]], rounds: int) -> list[dict[str, Any]]:
+    """Whole steps at each cell, alternating."""
     sides: dict[Any, tuple[int, machine.Step]] = {}
-    for key, (corpus, threads, batch_tokens, dim) in cells.items():
-        options = Options(model=model, dim=dim, threads=threads, max_tokens=tokens, epochs=100)
+    for key, (corpus, options) in cells.items():
         run = Run(corpus, options)
-        made = list(batches(corpus, options, batch_tokens)())
-        lr = RECIPES[model, options.loss].steps.lr / 2
+        made = [examples for _, examples in run.examples(EPOCHS - 1)]
+        lr = RECIPES[options.model, options.loss].steps.lr / 2
 
         def one(run: Run = run, made: list[Any] = made, lr: float = lr) -> None:
             with single_threaded_blas():
                 for examples in made:
                     run.embedding.step(examples, lr)
 
-        sides[key] = sum(examples.tokens for examples in made), one
+        sides[options.model, *key] = sum(examples.tokens for examples in made), one
     return [
         {
             "model": model,
@@ -229,7 +230,7 @@ def sweep(cells: dict[Any, Any], model: str, tokens: int, rounds: int) -> list[d
             "tokens_per_second": 1e6 / cell["wall_us"],
             "tokens_per_cpu_second": 1e6 / cell["cpu_us"],
         }
-        for (what, at), cell in machine.alternate(sides, rounds).items()
+        for (model, what, at), cell in machine.alternate(sides, rounds).items()
     ]
 
 

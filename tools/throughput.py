@@ -9,7 +9,7 @@ clock starts. A side's numbers are medians over its rounds; on a machine that is
 
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -19,14 +19,13 @@ import machine
 
 from wordsparse.comparison.texts import PlainText, write_plain
 from wordsparse.corpus import EncodedCorpus, encode
-from wordsparse.examples import ExampleBuilder, Examples
 from wordsparse.recipe import MODELS, RECIPES, Options
 from wordsparse.threads import single_threaded_blas
 from wordsparse.training.loop import Run
-from wordsparse.training.prefetch import prefetched
-from wordsparse.training.slices import Slices
 
 NEGATIVES = 5
+# So many that minibatches of the last one have grown to their full size.
+EPOCHS = 100
 
 
 @click.command()
@@ -61,8 +60,16 @@ def main(
         tokens = min(round_tokens, encoded.tokens)
         sides: dict[Any, tuple[int, machine.Step]] = {}
         for model in models:
-            options = Options(model=model, dim=dim, window=window, threads=threads, max_tokens=tokens, epochs=100)
-            sides["wordsparse", model] = tokens, ours(encoded, options, batch_tokens)
+            options = Options(
+                model=model,
+                dim=dim,
+                window=window,
+                batch_tokens=batch_tokens,
+                threads=threads,
+                max_tokens=tokens,
+                epochs=EPOCHS,
+            )
+            sides["wordsparse", model] = tokens, ours(encoded, options)
             sides["gensim", model] = tokens, gensim(encoded, plain, options)
         times = machine.alternate(sides, rounds)
     rows = [
@@ -111,43 +118,17 @@ def main(
     machine.write_report(report, output)
 
 
-def ours(corpus: EncodedCorpus, options: Options, batch_tokens: int | None) -> machine.Step:
+def ours(corpus: EncodedCorpus, options: Options) -> machine.Step:
     """One pass over the text, examples built ahead where there are threads for it, as training does."""
     run = Run(corpus, options)
     lr = RECIPES[options.model, options.loss].steps.lr / 2
-    make = batches(corpus, options, batch_tokens or run.batch_tokens)
 
     def step() -> None:
-        with single_threaded_blas(), closing(make()) as minibatches:
-            for examples in minibatches:
+        with single_threaded_blas(), closing(run.examples(options.epochs - 1)) as minibatches:
+            for _, examples in minibatches:
                 run.embedding.step(examples, lr)
 
     return step
-
-
-def batches(corpus: EncodedCorpus, options: Options, batch_tokens: int) -> Callable[[], Any]:
-    """A call gives an iterator over the minibatches of the options' text."""
-    builder = ExampleBuilder(
-        corpus.vocabulary,
-        window=options.window,
-        sample=options.sample,
-        seed=options.seed,
-        distances=RECIPES[options.model, options.loss].distances,
-    )
-    build = builder.cbow if options.model == "cbow" else builder.skipgram
-    slices = Slices(corpus, options.max_tokens, options.heldout, options.seed)
-
-    def built(piece: Any) -> Examples:
-        ids, start, stop, offset = piece
-        examples: Examples = build(ids, start, stop, offset=offset, epoch=0)
-        return examples
-
-    def make() -> Any:
-        pieces = slices.train(batch_tokens)
-        ahead = options.threads is not None and options.threads > 1
-        return prefetched(pieces, [built]) if ahead else (built(piece) for piece in pieces)
-
-    return make
 
 
 def gensim(corpus: EncodedCorpus, text: PlainText, options: Options) -> machine.Step:

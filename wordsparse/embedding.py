@@ -78,7 +78,7 @@ class WordEmbedding:
             return 0.0
         examples = examples.moved(self.kernels.to_device)
         inputs = self._inputs(examples)
-        targets = Targets(examples.words, examples.targets, examples.weights)
+        targets = Targets(examples.words, examples.targets, examples.weights, examples.transposed)
         forward = self.output.evaluate(inputs, targets, per_example=False)
         weights = np.abs(forward.alpha)
         # 1/n_w: how much of what is remembered afterwards is this minibatch.
@@ -105,7 +105,7 @@ class WordEmbedding:
         if examples.pairs == 0:
             return 0.0
         examples = examples.moved(self.kernels.to_device)
-        targets = Targets(examples.words, examples.targets, examples.weights)
+        targets = Targets(examples.words, examples.targets, examples.weights, examples.transposed)
         return self.output.evaluate(self._inputs(examples), targets, per_example=False).loss_sum
 
     def state(self) -> dict[str, Any]:

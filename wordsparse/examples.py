@@ -24,7 +24,7 @@ class Examples:
     ``words`` (u,) int64 ascending word ids. ``targets`` (m, u) structure and ``weights`` (entries,) float32: how much
     each word counts as a target of each example. ``bags`` (m, u), the context words of each example, is None where
     example j's input is word j itself (skip-gram). ``tokens`` corpus tokens passed over; ``pairs`` the sum of the
-    weights.
+    weights. ``transposed`` is the structure of the targets' transpose, None where it was not made ahead.
     """
 
     words: Array
@@ -33,12 +33,17 @@ class Examples:
     bags: Windows | None
     tokens: int
     pairs: float
+    transposed: Csr | None = None
 
     def moved(self, move: Callable[[Array], Array]) -> "Examples":
         """The same with its arrays elsewhere."""
-        bags = None if self.bags is None else self.bags.moved(move)
         return replace(
-            self, words=move(self.words), targets=self.targets.moved(move), weights=move(self.weights), bags=bags
+            self,
+            words=move(self.words),
+            targets=self.targets.moved(move),
+            weights=move(self.weights),
+            bags=None if self.bags is None else self.bags.moved(move),
+            transposed=None if self.transposed is None else self.transposed.moved(move),
         )
 
 
@@ -58,10 +63,20 @@ class ExampleBuilder:
     distances : str
         How contexts count by distance: see :func:`distance_weights`. Skip-gram's pairs count by these weights; CBOW
         draws each centre token's window so that a context word is inside with that probability.
+    transpose : callable, optional
+        Makes the structure of skip-gram's transposed targets, which a step needs, already here: see
+        ``Kernels.transpose``.
     """
 
     def __init__(
-        self, vocabulary: Vocabulary, *, window: int, sample: float, seed: int, distances: Distances = "linear"
+        self,
+        vocabulary: Vocabulary,
+        *,
+        window: int,
+        sample: float,
+        seed: int,
+        distances: Distances = "linear",
+        transpose: Callable[[Csr], Csr] | None = None,
     ) -> None:
         if not 1 <= window <= MAX_WINDOW:
             raise InputError(f"window must be from 1 to {MAX_WINDOW}, not {window}")
@@ -71,7 +86,7 @@ class ExampleBuilder:
         # More than k, k = 1 … window - 1: as many of 2³² random numbers.
         self._wider_below = (2**32 * self._by_distance[1:]).astype(np.uint32)
         self._slot = np.full(len(vocabulary), -1, np.int32)
-        self._seed = seed
+        self._seed, self._transpose = seed, transpose
 
     def skipgram(self, shard: Array, start: int, stop: int, *, offset: int, epoch: int) -> Examples:
         """One example a centre word: its targets are the context words of all its occurrences, by their weights.
@@ -93,8 +108,9 @@ class ExampleBuilder:
             local, by_distance, n, first, last, centre_place, context_place, *scratch, indptr, indices, weights
         )
         # Copies: what equal pairs left free goes back.
-        indices, weights = indices[:entries].copy(), weights[:entries].copy()
-        return Examples(words, Csr(indptr, indices, u), weights, None, tokens, float(weights.sum(dtype=np.float64)))
+        targets, weights = Csr(indptr, indices[:entries].copy(), u), weights[:entries].copy()
+        transposed = None if self._transpose is None else self._transpose(targets)
+        return Examples(words, targets, weights, None, tokens, float(weights.sum(dtype=np.float64)), transposed)
 
     def cbow(self, shard: Array, start: int, stop: int, *, offset: int, epoch: int) -> Examples:
         """One example a centre token with at least one context word: bag of its context words, the token as target."""

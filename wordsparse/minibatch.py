@@ -20,16 +20,19 @@ class Targets:
     """The sparse targets of a minibatch over its unique rows T.
 
     ``rows`` (u,) int64 distinct outputs; ``csr`` (m, u) which of them are each example's targets; ``y`` (entries,)
-    weights (or regression targets) of the stored entries, in the working precision.
+    weights (or regression targets) of the stored entries, in the working precision; ``transposed`` the structure of
+    the transpose where it is known already.
     """
 
     rows: Array
     csr: Csr
     y: Array
+    transposed: Csr | None = None
 
     def moved(self, move: Callable[[Array], Array]) -> "Targets":
         """The same with its arrays elsewhere."""
-        return Targets(move(self.rows), self.csr.moved(move), move(self.y))
+        transposed = None if self.transposed is None else self.transposed.moved(move)
+        return Targets(move(self.rows), self.csr.moved(move), move(self.y), transposed)
 
 
 class TargetRows:
@@ -130,7 +133,7 @@ class Forward:
     @cached_property
     def transposed(self) -> Csr:
         """The structure of Γᵀ."""
-        return self.kernels.transpose(self.targets.csr)
+        return self.targets.transposed or self.kernels.transpose(self.targets.csr)
 
     @property
     def pushed(self) -> Array:

@@ -93,8 +93,7 @@ def test_threads_beside_a_gpu_build_the_minibatches_of_one(monkeypatch: pytest.M
         with encoded(Text(two_topics(), min_count=1)) as corpus:
             run = loop.Run(corpus, options)
             built = [
-                (end, e.words.tobytes(), e.targets.indices.tobytes(), e.weights.tobytes())
-                for end, e in run._examples(0)
+                (end, e.words.tobytes(), e.targets.indices.tobytes(), e.weights.tobytes()) for end, e in run.examples(0)
             ]
         return len(run._builds_ahead), built
 

@@ -15,7 +15,7 @@ from wordsparse.corpus import EncodedCorpus, Vocabulary
 from wordsparse.embedding import WordEmbedding
 from wordsparse.errors import InputError, TrainingError
 from wordsparse.examples import ExampleBuilder, Examples
-from wordsparse.kernels import at_work, kernels_on
+from wordsparse.kernels import CpuKernels, at_work, kernels_on
 from wordsparse.machine import peak_memory_bytes
 from wordsparse.model import Model, Training
 from wordsparse.output import FactoredOutput
@@ -80,6 +80,7 @@ class Run:
         self.vocabulary = vocabulary = vocabulary or corpus.vocabulary
         self._slices = Slices(corpus, options.max_tokens, options.heldout, options.seed, vocabulary)
         constants = recipe.RECIPES[options.model, options.loss]
+        self.device = devices.choose(options.device)
         self._build = self._builder()
         self.total_tokens = self._slices.tokens * options.epochs
         # Unless told otherwise, a short text takes smaller minibatches, so that it still takes enough steps.
@@ -90,7 +91,6 @@ class Run:
         self.need.check()
         self._estimated_peak = memory.estimated_peak(self.need)
         self.threads = threads.resolve_threads(options.threads)
-        self.device = devices.choose(options.device)
         # Minibatches are built ahead where there may be a thread for it; beside a GPU that is what threads are for.
         ahead = min(self.threads - 1, MOST_BUILDERS if self.device.device == "cuda" else 1)
         self._builds_ahead = [self._build if i == 0 else self._builder() for i in range(ahead)]
@@ -175,7 +175,7 @@ class Run:
         """What is left of the epoch that is under way, and its losses."""
         at = self.standing
         epoch = len(at.losses)
-        with closing(self._examples(epoch)) as minibatches:
+        with closing(self.examples(epoch)) as minibatches:
             for end, examples in minibatches:
                 at.epoch_loss += self._step(examples)
                 at.epoch_pairs += examples.pairs
@@ -194,7 +194,7 @@ class Run:
             at.heldout_losses.append(heldout)
             report(Progress(at.tokens, self.total_tokens, epoch, at.losses[-1], heldout))
 
-    def _examples(self, epoch: int) -> Generator[tuple[int, Examples], None, None]:
+    def examples(self, epoch: int) -> Generator[tuple[int, Examples], None, None]:
         """What is left of the epoch, minibatch by minibatch, each with where it ends in the corpus."""
         slices = self._slices.train(partial(self._batch_tokens, epoch), self.standing.position)
         makers = [partial(_built, build, epoch) for build in self._builds_ahead]
@@ -209,6 +209,8 @@ class Run:
             sample=options.sample,
             seed=options.seed,
             distances=recipe.RECIPES[options.model, options.loss].distances,
+            # With memory of its own, since it works beside the step; a GPU makes less of this than its way there takes.
+            transpose=CpuKernels(1).transpose if self.device.device == "cpu" else None,
         )
         return builder.cbow if options.model == "cbow" else builder.skipgram
 
