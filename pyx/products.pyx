@@ -8,8 +8,8 @@ dtypes    real = float32 or float64; the sums of gram run in `real` inside a blo
           blocks, which keeps the d×d state in float64 where it is earned
 memory    outputs and work space come from the caller; rows of tall matrices may lie further apart
 cost      2 n k d flops (gram_half n d²), A and out once through memory, M from cache
-unit      float32 products run on the matrix unit where there is one (tiles.h), or by AVX-512 (vectors.h), as accurate
-          as through BLAS; the caller chooses by `unit` and gives work space
+unit      float32 products run on the matrix unit where there is one (tiles.h), these and float64 ones by AVX-512
+          (vectors.h), as accurate as through BLAS; the caller chooses by `unit` and gives work space
 threads   OpenMP threads take whole blocks and call a single-threaded BLAS: the caller holds BLAS at one thread
           (wordsparse.threads). Blocks, and how they are added up, depend on n alone, so the result is the
           same to the last bit for any number of threads
@@ -39,18 +39,23 @@ cdef extern from "tiles.h" nogil:
 
 cdef extern from "vectors.h" nogil:
     enum:
-        VECTOR_PANEL
+        PANEL_BYTES
         VECTOR_ROWS
     int avx512_lent()
-    Py_ssize_t vector_panels(Py_ssize_t)
-    Py_ssize_t vector_packed_size(Py_ssize_t, Py_ssize_t)
+    Py_ssize_t vector_panels(Py_ssize_t, Py_ssize_t)
+    Py_ssize_t vector_packed_size(Py_ssize_t, Py_ssize_t, Py_ssize_t)
     Py_ssize_t vector_left_size(Py_ssize_t, Py_ssize_t)
-    Py_ssize_t vector_gram_size(Py_ssize_t, Py_ssize_t)
-    void vectors_pack(const void*, int, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, int, float*)
-    void vectors_left(const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t, float*)
-    void vectors_matmul(const float*, Py_ssize_t, Py_ssize_t, const float*, Py_ssize_t, int, float*, Py_ssize_t)
-    void vectors_gram(const float*, Py_ssize_t, Py_ssize_t, const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
-                      const float*, int, float*, float*)
+    Py_ssize_t vector_gram_size(Py_ssize_t, Py_ssize_t, Py_ssize_t)
+    void vectors_pack_f32(const void*, int, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, int, float*)
+    void vectors_pack_f64(const void*, int, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, int, double*)
+    void vectors_left_f32(const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t, float*)
+    void vectors_left_f64(const double*, Py_ssize_t, Py_ssize_t, Py_ssize_t, double*)
+    void vectors_matmul_f32(const float*, Py_ssize_t, Py_ssize_t, const float*, Py_ssize_t, int, float*, Py_ssize_t)
+    void vectors_matmul_f64(const double*, Py_ssize_t, Py_ssize_t, const double*, Py_ssize_t, int, double*, Py_ssize_t)
+    void vectors_gram_f32(const float*, Py_ssize_t, Py_ssize_t, const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
+                          const float*, int, float*, float*)
+    void vectors_gram_f64(const double*, Py_ssize_t, Py_ssize_t, const double*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
+                          const double*, int, double*, double*)
 
 cdef extern from "sums.h" nogil:
     enum:
@@ -106,23 +111,23 @@ cdef struct Work:
     Py_ssize_t shared, own
 
 
-cdef Work of_matmul(int unit, Py_ssize_t n, Py_ssize_t k, Py_ssize_t d) noexcept nogil:
+cdef Work of_matmul(int unit, Py_ssize_t size, Py_ssize_t n, Py_ssize_t k, Py_ssize_t d) noexcept nogil:
     if unit == ON_TILES:
         return Work(packed_size(k, d if n > TILED_ROWS else PANEL), matmul_work(k))
     if n <= FEW_ROWS:
-        return Work(2 * vector_left_size(n, k), 2 * vector_packed_size(k, VECTOR_PANEL))
-    return Work(2 * vector_packed_size(k, d), 2 * vector_left_size(VECTOR_ROWS, k))
+        return Work(size // 2 * vector_left_size(n, k), size // 2 * vector_packed_size(k, PANEL_BYTES // size, size))
+    return Work(size // 2 * vector_packed_size(k, d, size), size // 2 * vector_left_size(VECTOR_ROWS, k))
 
 
-cdef Work of_gram(int unit, Py_ssize_t n, Py_ssize_t k, Py_ssize_t d) noexcept nogil:
+cdef Work of_gram(int unit, Py_ssize_t size, Py_ssize_t n, Py_ssize_t k, Py_ssize_t d) noexcept nogil:
     if unit == ON_VECTORS:
-        return Work(0, 2 * vector_gram_size(k, d))
+        return Work(0, size // 2 * vector_gram_size(k, d, size))
     return Work(packed_size(n, d), matmul_work(n)) if n <= TILED_ROWS else Work(0, gram_work(k, d))
 
 
-def work_size(int unit, Py_ssize_t n, Py_ssize_t k, Py_ssize_t d, int threads):
-    """Numbers of work space that any product of these sizes needs on the unit; 0 for BLAS."""
-    cdef Work matmul = of_matmul(unit, n, k, d), gram = of_gram(unit, n, k, d)
+def work_size(int unit, Py_ssize_t size, Py_ssize_t n, Py_ssize_t k, Py_ssize_t d, int threads):
+    """16-bit numbers of work space that any product of such sizes, of numbers of `size` bytes, needs on a unit; BLAS 0."""
+    cdef Work matmul = of_matmul(unit, size, n, k, d), gram = of_gram(unit, size, n, k, d)
     if unit == ON_BLAS:
         return 0
     return max(matmul.shared + threads * matmul.own, gram.shared + threads * gram.own,
@@ -170,9 +175,9 @@ def matmul(const real[::view.strided, ::view.contiguous] a, const right[:, ::1] 
     if real is float and unit == ON_TILES:
         matmul_on_tiles(&a[0, 0], ld_a, n, k, &m[0, 0], right is double, ld_m, d, transposed, &out[0, 0], ld_out,
                         accumulate, threads, &work[0])
-    elif real is float and unit == ON_VECTORS:
+    elif unit == ON_VECTORS:
         matmul_on_vectors(&a[0, 0], ld_a, n, k, &m[0, 0], right is double, ld_m, d, transposed, &out[0, 0], ld_out,
-                          accumulate, threads, <float*> &work[0])
+                          accumulate, threads, <real*> &work[0])
     else:
         for block in prange(blocks, nogil=True, schedule="dynamic", num_threads=threads):
             # Row-major (rows, k)(k, d) is column-major (d, k)(k, rows).
@@ -183,7 +188,7 @@ def matmul(const real[::view.strided, ::view.contiguous] a, const right[:, ::1] 
 cdef void matmul_on_tiles(const float* a, Py_ssize_t ld_a, Py_ssize_t n, Py_ssize_t k, const void* m, bint is_double,
                           Py_ssize_t ld_m, Py_ssize_t d, bint transposed, float* out, Py_ssize_t ld_out,
                           bint accumulate, int threads, uint16_t* packed) noexcept nogil:
-    cdef Work sizes = of_matmul(ON_TILES, n, k, d)
+    cdef Work sizes = of_matmul(ON_TILES, 4, n, k, d)
     cdef uint16_t* own = packed + sizes.shared
     cdef Py_ssize_t block, rows, column, columns
     if n <= TILED_ROWS:
@@ -203,17 +208,18 @@ cdef void matmul_on_tiles(const float* a, Py_ssize_t ld_a, Py_ssize_t n, Py_ssiz
                      ld_out)
 
 
-cdef void matmul_on_vectors(const float* a, Py_ssize_t ld_a, Py_ssize_t n, Py_ssize_t k, const void* m,
-                            bint is_double, Py_ssize_t ld_m, Py_ssize_t d, bint transposed, float* out,
-                            Py_ssize_t ld_out, bint accumulate, int threads, float* shared) noexcept nogil:
-    cdef Work sizes = of_matmul(ON_VECTORS, n, k, d)
-    cdef float* own = shared + sizes.shared // 2
-    cdef Py_ssize_t of_each = sizes.own // 2, block, rows, column, columns
+cdef void matmul_on_vectors(const real* a, Py_ssize_t ld_a, Py_ssize_t n, Py_ssize_t k, const void* m,
+                            bint is_double, Py_ssize_t ld_m, Py_ssize_t d, bint transposed, real* out,
+                            Py_ssize_t ld_out, bint accumulate, int threads, real* shared) noexcept nogil:
+    cdef Py_ssize_t size = sizeof(real), panel = PANEL_BYTES // size, block, rows, column, columns
+    cdef Work sizes = of_matmul(ON_VECTORS, size, n, k, d)
+    cdef Py_ssize_t of_each = sizes.own // (size // 2)
+    cdef real* own = shared + sizes.shared // (size // 2)
     if n <= FEW_ROWS:
         vectors_left(a, ld_a, n, k, shared)
-        for block in prange(vector_panels(d), schedule="static", num_threads=threads):
-            column = block * VECTOR_PANEL
-            columns = min(VECTOR_PANEL, d - column)
+        for block in prange(vector_panels(d, size), schedule="static", num_threads=threads):
+            column = block * panel
+            columns = min(panel, d - column)
             vectors_pack(m, is_double, ld_m, k, column, columns, transposed, own + threadid() * of_each)
             vectors_matmul(shared, n, k, own + threadid() * of_each, columns, accumulate, out + column, ld_out)
         return
@@ -223,6 +229,37 @@ cdef void matmul_on_vectors(const float* a, Py_ssize_t ld_a, Py_ssize_t n, Py_ss
         vectors_left(a + block * VECTOR_ROWS * ld_a, ld_a, rows, k, own + threadid() * of_each)
         vectors_matmul(own + threadid() * of_each, rows, k, shared, d, accumulate, out + block * VECTOR_ROWS * ld_out,
                        ld_out)
+
+
+cdef void vectors_pack(const void* b, int is_double, Py_ssize_t ld, Py_ssize_t inner, Py_ssize_t first,
+                       Py_ssize_t columns, int transposed, real* packed) noexcept nogil:
+    if real is float:
+        vectors_pack_f32(b, is_double, ld, inner, first, columns, transposed, packed)
+    else:
+        vectors_pack_f64(b, is_double, ld, inner, first, columns, transposed, packed)
+
+
+cdef void vectors_left(const real* a, Py_ssize_t ld, Py_ssize_t rows, Py_ssize_t inner, real* left) noexcept nogil:
+    if real is float:
+        vectors_left_f32(a, ld, rows, inner, left)
+    else:
+        vectors_left_f64(a, ld, rows, inner, left)
+
+
+cdef void vectors_matmul(const real* left, Py_ssize_t rows, Py_ssize_t inner, const real* packed, Py_ssize_t columns,
+                         int accumulate, real* c, Py_ssize_t ld_c) noexcept nogil:
+    if real is float:
+        vectors_matmul_f32(left, rows, inner, packed, columns, accumulate, c, ld_c)
+    else:
+        vectors_matmul_f64(left, rows, inner, packed, columns, accumulate, c, ld_c)
+
+
+cdef void vectors_gram(const real* a, Py_ssize_t ld_a, Py_ssize_t k, const real* b, Py_ssize_t ld_b, Py_ssize_t d,
+                       Py_ssize_t n, const real* scale, int half, real* c, real* own) noexcept nogil:
+    if real is float:
+        vectors_gram_f32(a, ld_a, k, b, ld_b, d, n, scale, half, c, own)
+    else:
+        vectors_gram_f64(a, ld_a, k, b, ld_b, d, n, scale, half, c, own)
 
 
 cdef void scale_rows(const real* a, Py_ssize_t ld, const real* scale, Py_ssize_t n, Py_ssize_t d,
@@ -266,7 +303,7 @@ def gram(const real[::view.strided, ::view.contiguous] a, const real[::view.stri
     cdef Py_ssize_t n = a.shape[0], first = 0, part, count, row, strip
     cdef int k = <int> a.shape[1], d = <int> b.shape[1], ld_a = stride(a), ld_b = stride(b)
     cdef const double* base_ = &base[0, 0] if base is not None else NULL
-    cdef Work sizes = of_gram(unit, n, k, d)
+    cdef Work sizes = of_gram(unit, sizeof(real), n, k, d)
     cdef uint16_t* packed = &work[0] if work is not None else NULL
     cdef uint16_t* own = packed + sizes.shared
     if real is float and unit == ON_TILES and n <= TILED_ROWS:
@@ -293,9 +330,9 @@ def gram(const real[::view.strided, ::view.contiguous] a, const real[::view.stri
             if real is float and unit == ON_TILES:
                 tiles_gram(&a[row, 0], ld_a, k, &b[row, 0], ld_b, d, min(rows, n - row), NULL, &parts[part, 0, 0],
                            own + threadid() * sizes.own)
-            elif real is float and unit == ON_VECTORS:
+            elif unit == ON_VECTORS:
                 vectors_gram(&a[row, 0], ld_a, k, &b[row, 0], ld_b, d, min(rows, n - row), NULL, False,
-                             &parts[part, 0, 0], <float*> (own + threadid() * sizes.own))
+                             &parts[part, 0, 0], <real*> (own + threadid() * sizes.own))
             else:
                 # Row-major aᵀ b (k, d) is column-major bᵀ a (d, k).
                 gemm(c'N', c'T', d, k, <int> min(rows, n - row), &b[row, 0], ld_b, &a[row, 0], ld_a,
@@ -327,10 +364,10 @@ def gram_half(const real[::view.strided, ::view.contiguous] a, const real[::view
             if real is float and unit == ON_TILES:
                 tiles_gram(&a[row, 0], ld, d, b_, ld_b, d, min(rows, n - row), &scale[row] if scaled else NULL,
                            &parts[part, 0, 0], &work[threadid() * gram_work(d, d)])
-            elif real is float and unit == ON_VECTORS:
+            elif unit == ON_VECTORS:
                 vectors_gram(&a[row, 0], ld, d, b_ if other else &a[row, 0], ld_b if other else ld, d,
                              min(rows, n - row), &scale[row] if scaled else NULL, True, &parts[part, 0, 0],
-                             <float*> &work[threadid() * 2 * vector_gram_size(d, d)])
+                             <real*> &work[threadid() * (sizeof(real) // 2) * vector_gram_size(d, d, sizeof(real))])
             elif other:
                 gemm(c'N', c'T', d, d, <int> min(rows, n - row), b_, ld_b, &a[row, 0], ld, <real> 0,
                      &parts[part, 0, 0], d)

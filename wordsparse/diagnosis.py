@@ -49,7 +49,7 @@ def describe(found: Mapping[str, Any]) -> str:
         + ", ".join(f"{name} {version}" for name, version in found["packages"].items()),
         f"kernels   {'OpenMP' if compiled['openmp'] else 'no OpenMP'}; for {', '.join(compiled['instruction_sets'])}, "
         f"this machine takes {compiled['instruction_set_used']}"
-        f"; float32 products by {_product_units(compiled)} (compiler {compiled['compiler']})",
+        f"; products by {_product_units(compiled)} (compiler {compiled['compiler']})",
         f"threads   {cpus['used']} used of {cpus['cpus']} CPUs (affinity {_or_none(cpus['affinity'])}, cgroup quota "
         f"{_or_none(cpus['cgroup_quota'])}, OMP_WAIT_POLICY {_or_none(cpus['wait_policy'])})",
     ]

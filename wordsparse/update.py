@@ -98,7 +98,11 @@ def low_rank_flops(m: int, d: int) -> float:
 def target_change(problem: Problem, kernels: Kernels) -> Array:
     """Δ = −η Γᵀ H Π itself, (u, d)."""
     forward = problem.forward
-    return kernels.combine(forward.transposed, (-problem.eta * forward.gamma).astype(forward.gamma.dtype), problem.HP)
+    if forward.target_rows.wide:
+        gamma = (-problem.eta * forward.gamma).astype(forward.gamma.dtype)
+        return kernels.combine(forward.transposed, gamma, problem.HP)
+    X, eta = forward.pushed, -problem.eta
+    return X * X.dtype.type(eta) if problem.preconditioner is None else kernels.matmul(X, eta * problem.preconditioner)
 
 
 def dense(problem: Problem, kernels: Kernels, real: np.dtype[Any]) -> Update:

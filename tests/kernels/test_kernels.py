@@ -32,7 +32,7 @@ SHAPES = [
 
 
 class Always(CpuKernels):
-    """Every float32 product on one unit, whatever its size; a test that asks for one that is not there is skipped."""
+    """Products on one unit, whatever their size; a test that asks for one that is not there is skipped."""
 
     def __init__(self, threads: int, unit: int) -> None:
         if unit not in _products.LENT:
@@ -40,8 +40,9 @@ class Always(CpuKernels):
         super().__init__(threads, units=frozenset({unit}))
         self._only = unit
 
-    def _unit_for(self, n: int, k: int, d: int) -> int:
-        return self._only if min(n, k, d) > 0 else _products.BLAS
+    def _unit_for(self, dtype: np.dtype[Any], n: int, k: int, d: int) -> int:
+        fits = min(n, k, d) > 0 and (dtype == np.float32 or self._only != _products.TILES)
+        return self._only if fits else _products.BLAS
 
 
 UNITS = {_products.TILES: "matrix unit", _products.VECTORS: "AVX-512"}

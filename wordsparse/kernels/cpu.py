@@ -24,8 +24,8 @@ PARALLEL_WORK = 200_000
 class CpuKernels(HostArrays):
     """Compiled kernels on ``threads`` OpenMP threads (None: every CPU this process may use).
 
-    Float32 products run on those of ``units`` that the machine has and lends: its matrix unit (AMX) where that pays,
-    its vector unit (AVX-512) otherwise; without either, and in float64, through BLAS.
+    Products run on those of ``units`` that the machine has and lends: its matrix unit (AMX) where that pays, in
+    float32; its vector unit (AVX-512) otherwise; without either, through BLAS.
     """
 
     def __init__(self, threads: int | None = None, *, units: frozenset[int] = _products.LENT) -> None:
@@ -182,10 +182,10 @@ class CpuKernels(HostArrays):
     def _unit(self, a: Array, d: int, threads: int) -> tuple[int, Array | None]:
         """What computes a product of these sizes, and its work space until it is `_done`; None for BLAS."""
         n, k = a.shape
-        unit = self._unit_for(n, k, d) if a.dtype == np.float32 else _products.BLAS
+        unit = self._unit_for(a.dtype, n, k, d)
         if unit == _products.BLAS:
             return unit, None
-        size = _products.work_size(unit, n, k, d, threads)
+        size = _products.work_size(unit, a.itemsize, n, k, d, threads)
         work = self._work.pop() if self._work else None
         return unit, work if work is not None and work.size >= size else self._rooms.empty((size,), np.uint16)
 
@@ -193,8 +193,8 @@ class CpuKernels(HostArrays):
         if work is not None:
             self._work.append(work)
 
-    def _unit_for(self, n: int, k: int, d: int) -> int:
-        if _products.TILES in self.units and _products.tiles_pay(n, k, d):
+    def _unit_for(self, dtype: np.dtype[Any], n: int, k: int, d: int) -> int:
+        if _products.TILES in self.units and dtype == np.float32 and _products.tiles_pay(n, k, d):
             return _products.TILES
         return _products.VECTORS if _products.VECTORS in self.units else _products.BLAS
 
