@@ -74,7 +74,7 @@ STUDIES: dict[str, list[Variant]] = {
         *sweep("sample", 1e-4, 1e-2),
         *sweep("touching", 0.0, 2.0, 4.0, 9.0),
         *sweep("negatives", 2.0, 10.0),
-        # With 1 minibatches do not grow: but for the first ones they are as large as may be from the start.
+        # With 1 minibatches do not grow: they are as large as may be from the start.
         *sweep("growth", 0.02, 0.1, 1.0),
         *sweep("batch_tokens", 65_536, 524_288),
         *sweep("forget_tokens", 300_000, 5_000_000),
