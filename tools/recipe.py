@@ -34,7 +34,7 @@ FILES = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @dataclass(frozen=True)
 class Variant:
-    """The default recipe with some constants changed: fields of Options, Recipe or StepSizes, by name."""
+    """The default recipe with some constants changed: fields of Options, Recipe, StepSizes or the loss, by name."""
 
     label: str
     changes: Mapping[str, Any] = field(default_factory=dict)
@@ -51,9 +51,11 @@ class Variant:
         default = recipe.RECIPES[model, loss]
         constants = {name: x for name, x in self.changes.items() if name not in {**self.options(), **self.export()}}
         inner = {name: x for name, x in constants.items() if name in default.steps.__dataclass_fields__}
+        of_loss = {name: x for name, x in constants.items() if name in default.loss.__dataclass_fields__}
         # replace() refuses what it does not know.
-        outer = {name: x for name, x in constants.items() if name not in inner}
-        changed = replace(default, **outer, steps=replace(default.steps, **inner))
+        outer = {name: x for name, x in constants.items() if name not in {**inner, **of_loss}}
+        with_loss = replace(default.loss, **of_loss)
+        changed = replace(default, **outer, loss=with_loss, steps=replace(default.steps, **inner))
         with mock.patch.dict(recipe.RECIPES, {(model, loss): changed}):
             yield
 
@@ -70,12 +72,16 @@ STUDIES: dict[str, list[Variant]] = {
         *sweep("distances", "linear", "harmonic"),
         *sweep("measure_power", 0.0, 0.125, 0.25, 0.375, 0.75),
         *sweep("sample", 1e-4, 1e-2),
-        *sweep("batch_tokens", 16_384, 65_536, 262_144),
+        *sweep("touching", 0.0, 2.0, 4.0, 9.0),
+        *sweep("negatives", 2.0, 10.0),
+        # With 1 minibatches do not grow: they are as large as may be from the start.
+        *sweep("growth", 0.02, 0.1, 1.0),
+        *sweep("batch_tokens", 65_536, 524_288),
         *sweep("forget_tokens", 300_000, 5_000_000),
         *sweep("m0", 10.0, 50.0, 100.0, 300.0),
         *sweep("ridge", 0.005, 0.5),
         *sweep("rho", 0.001, 0.1),
-        *sweep("lr", 1.0, 4.0),
+        *sweep("lr", 1.0, 2.5, 6.0),
         *sweep("epochs", 2, 10),
     ],
     # Variants that change nothing but what is exported are judged on one and the same trained model.
@@ -84,7 +90,7 @@ STUDIES: dict[str, list[Variant]] = {
         *(Variant(f"{name} only", {"vectors": name}) for name in ("input", "output")),
         *sweep("turn", 0.0, 0.5, 1.0),
         *sweep("exponent", -0.25, -0.125, 0.125, 0.25, 0.5),
-        *sweep("doubt", 0.0, 0.05, 0.5),
+        *sweep("doubt", 0.0, 0.15, 1.0),
     ],
 }
 EXPORT = ("vectors", "exponent", "doubt", "turn")
