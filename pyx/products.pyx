@@ -126,7 +126,7 @@ cdef Work of_gram(int unit, Py_ssize_t size, Py_ssize_t n, Py_ssize_t k, Py_ssiz
 
 
 def work_size(int unit, Py_ssize_t size, Py_ssize_t n, Py_ssize_t k, Py_ssize_t d, int threads):
-    """16-bit numbers of work space that any product of such sizes, of numbers of `size` bytes, needs on a unit; BLAS 0."""
+    """16-bit numbers of work space for any product of such sizes, numbers of `size` bytes, on a unit; 0 for BLAS."""
     cdef Work matmul = of_matmul(unit, size, n, k, d), gram = of_gram(unit, size, n, k, d)
     if unit == ON_BLAS:
         return 0
