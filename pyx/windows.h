@@ -14,7 +14,7 @@
 
 #include "rows.h"
 
-#define CENTRES 48
+#define CENTRES 96
 #define WIDE 32
 
 #if defined(__GNUC__)
@@ -25,7 +25,7 @@
 
 /* How many positions ahead the rows of a token are asked for, into the second-level cache: the first-level one has too
  * few lines under way at a time. */
-#define AHEAD 32
+#define AHEAD 64
 
 typedef struct {
     const int32_t *tokens;                /* (n,) row of F at each position, negative where no token stands */

@@ -121,12 +121,12 @@ def main(
 def ours(corpus: EncodedCorpus, options: Options) -> machine.Step:
     """One pass over the text, examples built ahead where there are threads for it, as training does."""
     run = Run(corpus, options)
-    lr = RECIPES[options.model, options.loss].steps.lr / 2
+    lr = RECIPES[options.model, options.loss].steps.lr / 2  # as in the middle of a run
 
     def step() -> None:
         with single_threaded_blas(), closing(run.examples(options.epochs - 1)) as minibatches:
             for _, examples in minibatches:
-                run.embedding.step(examples, lr)
+                run.embedding.step(examples, lr, 0.5)
 
     return step
 

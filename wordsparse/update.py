@@ -69,7 +69,13 @@ class Problem:
 
     def times_pi(self, matrix: Array) -> Array:
         """matrix Π, for a d×d or a (d,) one."""
-        return matrix if self.preconditioner is None else matrix @ self.preconditioner
+        if self.preconditioner is None:
+            return matrix
+        return (
+            matrix @ self.preconditioner
+            if matrix.ndim == 1
+            else self.forward.kernels.matmul(matrix, self.preconditioner)
+        )
 
 
 def compute(problem: Problem, kernels: Kernels) -> Update:

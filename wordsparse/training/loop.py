@@ -1,6 +1,7 @@
 """The training loop: corpus slices → examples → steps, with the schedule; and its whole state, to go on from."""
 
 import itertools
+import math
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
@@ -31,9 +32,9 @@ Build = Callable[..., Examples]
 # A minibatch whose mean loss lies above the first one's by this many times that loss (or 1, where it is smaller: log
 # losses are 0 for outputs that are all alike) tells of a run that diverges. One odd page of a short text is below it.
 DIVERGED = 20.0
-# Minibatches are cut smaller where a run would have fewer than so many of them, each as large as may be; and a run
-# spends at most this share of its tokens before E moves.
-MIN_STEPS = 200
+# Minibatches are cut smaller where a run would have fewer than so many of them; and a run spends at most this share of
+# its tokens before E moves.
+MIN_STEPS = 180
 MAX_WARMUP = 0.05
 # Threads that build minibatches for a GPU, where so many are asked for: each builds some 10M tokens a second.
 MOST_BUILDERS = 8
@@ -83,9 +84,9 @@ class Run:
         self.device = devices.choose(options.device)
         self._build = self._builder()
         self.total_tokens = self._slices.tokens * options.epochs
-        # Unless told otherwise, a short text takes smaller minibatches, so that it still takes enough steps.
-        self.batch_tokens = options.batch_tokens or min(constants.batch_tokens, max(1, self.total_tokens // MIN_STEPS))
         self._constants = constants
+        self._warmup_tokens = min(constants.warmup_tokens, self.total_tokens * MAX_WARMUP)
+        self.batch_tokens = options.batch_tokens or self._largest_batch()
         self._check_heldout()
         self.need = self._need(checkpoints)
         self.need.check()
@@ -106,7 +107,6 @@ class Run:
             if constants.start:
                 output.set_common_output(constants.start)
             self.embedding = WordEmbedding(output, kernels, constants.steps, options.seed)
-        self._warmup_tokens = min(constants.warmup_tokens, self.total_tokens * MAX_WARMUP)
         self.standing = Standing(warmup_tokens=self._warmup_tokens)
 
     @at_work(starting=True)
@@ -213,6 +213,23 @@ class Run:
             transpose=CpuKernels(1).transpose if self.device.device == "cpu" else None,
         )
         return builder.cbow if options.model == "cbow" else builder.skipgram
+
+    def _largest_batch(self) -> int:
+        """The recipe's, or less for a short text, so that it still takes enough steps."""
+        total, growth = self.total_tokens, self._constants.growth
+        first, last = (max(1, int(growth * tokens)) for tokens in (self._warmup_tokens, total))
+
+        def steps(largest: int) -> float:
+            # While minibatches grow, 1/growth of them take e times as many tokens.
+            return total / largest + (math.log(largest / first) / growth if largest > first else 0.0)
+
+        enough, most = max(1, total // MIN_STEPS), min(last, self._constants.batch_tokens)
+        if enough >= most or steps(most) >= MIN_STEPS:
+            return most
+        while most - enough > 1:
+            middle = (enough + most) // 2
+            enough, most = (middle, most) if steps(middle) >= MIN_STEPS else (enough, middle)
+        return enough
 
     def _batch_tokens(self, epoch: int, position: int) -> int:
         """Of the minibatch that begins there: they grow with what was passed over, up to ``batch_tokens``."""
