@@ -15,7 +15,11 @@ AVX512_INLINE void NAME(tile)(int rows, int vectors, ptrdiff_t row, ptrdiff_t st
                         ptrdiff_t inner, int accumulate, MASK last, REAL *c, ptrdiff_t ld_c) {
     VECTOR sum[TILE_ROWS][2];
 #pragma GCC unroll 14
-    for (int i = 0; i < rows; i++) sum[i][0] = sum[i][1] = OP(setzero)();
+    for (int i = 0; i < rows; i++) {
+        sum[i][0] = sum[i][1] = OP(setzero)();
+        __builtin_prefetch(c + i * ld_c, 1);
+        if (vectors > 1) __builtin_prefetch(c + i * ld_c + NUMBERS, 1);
+    }
     for (ptrdiff_t k = 0; k < inner; k++, a += step, b += PANEL_NUMBERS) {
         const VECTOR b0 = OP(load)(b), b1 = vectors > 1 ? OP(load)(b + NUMBERS) : OP(setzero)();
 #pragma GCC unroll 14
@@ -106,8 +110,10 @@ AVX512 static void NAME(vectors_pack)(const void *b, int is_double, ptrdiff_t ld
 /* Rows of A (rows, inner), a CHUNK of all of them after the other. left: vector_left_size numbers. */
 AVX512 static void NAME(vectors_left)(const REAL *a, ptrdiff_t ld, ptrdiff_t rows, ptrdiff_t inner, REAL *left) {
     for (ptrdiff_t k = 0; k < inner; k += CHUNK)
-        for (ptrdiff_t row = 0; row < rows; row++, left += LEFT_ROW)
+        for (ptrdiff_t row = 0; row < rows; row++, left += LEFT_ROW) {
+            prefetch(a, sizeof(REAL) == 8, (row + ROWS_AHEAD) * ld + k, CHUNK);
             memcpy(left, a + row * ld + k, (inner - k < CHUNK ? inner - k : CHUNK) * sizeof(REAL));
+        }
 }
 
 /* C = A B (+ C), A (rows, inner) by vectors_left, B (inner, columns) by vectors_pack. */

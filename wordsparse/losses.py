@@ -22,6 +22,9 @@ from wordsparse.kernels import Csr, Kernels
 
 Array = NDArray[Any]
 
+# Targets whose loss is computed at a time: what lies between one array operation and the next stays in the cache.
+PIECE = 2**15
+
 
 class Terms(NamedTuple):
     """ℓ and its three derivatives, each like ``o`` in shape (or a number where they are constant)."""
@@ -131,7 +134,10 @@ class LinearLoss(Loss):
         if in_one_pass is not None:
             return float(in_one_pass.losses.sum()), in_one_pass._replace(losses=in_one_pass.losses[:0])
         weight = kernels.sum_rows(targets, y)
-        value, slope = self.target(o)
+        value, slope = np.empty_like(o), np.empty_like(o)
+        for start in range(0, o.shape[0], PIECE):
+            piece = slice(start, start + PIECE)
+            value[piece], slope[piece] = self.target(o[piece])
         c, a, b = self.slopes(total)
         loss = float((y * value).sum(dtype=np.float64) + c * weight.sum())
         return loss, Minibatch(weight[:0], a * weight, b * weight, y * slope)
