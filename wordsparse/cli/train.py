@@ -31,7 +31,7 @@ DEFAULTS = recipe.Options()
 @click.option(
     "--batch-tokens",
     type=int,
-    help="Of the largest minibatches.  [default: 524288 for CBOW, 262144 for skip-gram, fewer for a short text]",
+    help="Of the largest minibatches.  [default: 524288 for CBOW, 393216 for skip-gram, fewer for a short text]",
 )
 @click.option("--threads", type=int, help="[default: every CPU available]")
 @click.option("--seed", type=int, default=DEFAULTS.seed, show_default=True)
