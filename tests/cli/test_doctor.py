@@ -36,6 +36,7 @@ def test_text(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_a_machine_with_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(devices, "find_gpu", lambda: CARD)
+    monkeypatch.setattr(diagnosis.os, "cpu_count", threads.available_cpus)
     monkeypatch.setattr(metadata, "version", lambda package: "1.0")
     monkeypatch.setattr(diagnosis.importlib.util, "find_spec", lambda name: SimpleNamespace())  # type: ignore[attr-defined]
     found = diagnosis.diagnose()
