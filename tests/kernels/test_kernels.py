@@ -223,6 +223,7 @@ def test_products(kernels: Kernels, dtype: str, n: int, k: int, d: int) -> None:
     out = np.ones((n, d), dtype)
     assert kernels.matmul(a, m, out) is out
     close(out, expected + 1, dtype, k)
+    close(kernels.matmul(a, m.astype("f4")), a.astype(np.float64) @ m.astype("f4"), dtype, k)
     # A transposed view is a matrix as good as any other.
     close(kernels.matmul(a, np.asfortranarray(m)), expected, dtype, k)
     close(kernels.matmul(a, np.asfortranarray(m), out), 2 * expected + 1, dtype, k)

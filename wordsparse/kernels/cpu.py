@@ -136,7 +136,9 @@ class CpuKernels(HostArrays):
         transposed = m.flags.f_contiguous and not m.flags.c_contiguous
         threads = self._threads_for(out.size * a.shape[1])
         unit, work = self._unit(a, out.shape[1], threads)
-        m = self._packed(m.T if transposed else m, a.dtype if work is None else m.dtype)
+        # Beside float32 rows a unit rounds float64 numbers as it packs them.
+        dtype = m.dtype if work is not None and a.dtype == np.float32 else a.dtype
+        m = self._packed(m.T if transposed else m, dtype)
         _products.matmul(a, m, transposed, out, accumulate, threads, unit, work)
         self._done(work)
         return out
