@@ -6,6 +6,7 @@ What      combine      out = Γ W (+ diag(s) B)   (m, d)   Γ a CSR matrix, or �
           sparse_gram  Γ Γᵀ              (m, m)
           row_dots     h_j · g_j             (m,)     q from H and Ĥ
           sum_rows     Σ_k γ_jk              (m,)
+          column_sums  Mᵀ v              (d,)
           take         out = M[rows]    (u, d)
           add_rows     M[rows] += diag(scale) change, rows distinct
           scale_rows   diag(scale) M
@@ -37,6 +38,9 @@ cdef extern from "rows.h" nogil:
                         Py_ssize_t)
     void add_rows_f32(float*, Py_ssize_t, const int64_t*, const float*, const float*, Py_ssize_t, Py_ssize_t,
                       Py_ssize_t, Py_ssize_t)
+    void take_f32(const float*, Py_ssize_t, const int64_t*, const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t, float*,
+                  Py_ssize_t)
+    void column_sums_f32(const float*, Py_ssize_t, const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t, double*)
     void combine_f64(const int64_t*, const int32_t*, const int64_t*, const double*, const double*, Py_ssize_t,
                      Py_ssize_t, Py_ssize_t, Py_ssize_t, const double*, Py_ssize_t, const double*, double*, Py_ssize_t)
     void pair_dots_f64(const int64_t*, const int32_t*, const double*, Py_ssize_t, const double*, Py_ssize_t,
@@ -46,9 +50,9 @@ cdef extern from "rows.h" nogil:
                         Py_ssize_t)
     void add_rows_f64(double*, Py_ssize_t, const int64_t*, const double*, const double*, Py_ssize_t, Py_ssize_t,
                       Py_ssize_t, Py_ssize_t)
-
-cdef extern from "string.h" nogil:
-    void* memcpy(void*, const void*, size_t)
+    void take_f64(const double*, Py_ssize_t, const int64_t*, const double*, Py_ssize_t, Py_ssize_t, Py_ssize_t, double*,
+                  Py_ssize_t)
+    void column_sums_f64(const double*, Py_ssize_t, const double*, Py_ssize_t, Py_ssize_t, Py_ssize_t, double*)
 
 cdef inline Py_ssize_t stride(const real[::view.strided, ::view.contiguous] matrix) noexcept:
     """From one row to the next, in numbers."""
@@ -132,7 +136,7 @@ def row_dots(const real[::view.strided, ::view.contiguous] left, const real[::vi
     cdef Py_ssize_t ld_left = stride(left), ld_right = stride(right)
     if n == 0 or d == 0:
         return
-    for block in prange(blocks, nogil=True, schedule="static", num_threads=threads):
+    for block in prange(blocks, nogil=True, schedule="dynamic", num_threads=threads):
         if real is float:
             row_dots_f32(&left[0, 0], ld_left, &right[0, 0], ld_right, d, block * BLOCK,
                          min(n, (block + 1) * BLOCK), &out[0])
@@ -141,17 +145,37 @@ def row_dots(const real[::view.strided, ::view.contiguous] left, const real[::vi
                          min(n, (block + 1) * BLOCK), &out[0])
 
 
+def column_sums(const real[::view.strided, ::view.contiguous] matrix, const real[::1] weights, Py_ssize_t part_rows,
+                double[:, ::1] parts, int threads):
+    """parts[p] = Σ_r weights[r] matrix[r] over the p-th part_rows rows; parts come zeroed."""
+    cdef Py_ssize_t n = matrix.shape[0], d = matrix.shape[1], part
+    cdef Py_ssize_t ld = stride(matrix)
+    if n == 0 or d == 0:
+        return
+    for part in prange(parts.shape[0], nogil=True, schedule="dynamic", num_threads=threads):
+        if real is float:
+            column_sums_f32(&matrix[0, 0], ld, &weights[0], d, part * part_rows, min(n, (part + 1) * part_rows),
+                            &parts[part, 0])
+        else:
+            column_sums_f64(&matrix[0, 0], ld, &weights[0], d, part * part_rows, min(n, (part + 1) * part_rows),
+                            &parts[part, 0])
+
+
 def take(const real[:, ::1] matrix, const int64_t[::1] rows, const real[::1] last,
          real[::view.strided, ::view.contiguous] out, int threads):
     """out[r] = matrix[rows[r]], and last[r] in one more column; last None: no such column."""
-    cdef Py_ssize_t n = rows.shape[0], d = matrix.shape[1], r
+    cdef Py_ssize_t n = rows.shape[0], d = matrix.shape[1], blocks = (n + BLOCK - 1) // BLOCK, block
+    cdef Py_ssize_t ld = d, ld_out = stride(out)
     cdef const real* last_ = &last[0] if last is not None and n else NULL
-    if n == 0:
+    if n == 0 or out.shape[1] == 0:
         return
-    for r in prange(n, nogil=True, schedule="static", num_threads=threads):
-        memcpy(&out[r, 0], &matrix[rows[r], 0], d * sizeof(real))
-        if last_ != NULL:
-            out[r, d] = last_[r]
+    for block in prange(blocks, nogil=True, schedule="dynamic", num_threads=threads):
+        if real is float:
+            take_f32(&matrix[0, 0], ld, &rows[0], last_, d, block * BLOCK, min(n, (block + 1) * BLOCK), &out[0, 0],
+                     ld_out)
+        else:
+            take_f64(&matrix[0, 0], ld, &rows[0], last_, d, block * BLOCK, min(n, (block + 1) * BLOCK), &out[0, 0],
+                     ld_out)
 
 
 def scale_rows(const real[::view.strided, ::view.contiguous] matrix, const real[::1] scale,
@@ -161,7 +185,7 @@ def scale_rows(const real[::view.strided, ::view.contiguous] matrix, const real[
     cdef Py_ssize_t ld = stride(matrix), ld_out = stride(out)
     if n == 0 or d == 0:
         return
-    for block in prange(blocks, nogil=True, schedule="static", num_threads=threads):
+    for block in prange(blocks, nogil=True, schedule="dynamic", num_threads=threads):
         if real is float:
             scale_rows_f32(&matrix[0, 0], ld, &scale[0], d, block * BLOCK, min(n, (block + 1) * BLOCK), &out[0, 0],
                            ld_out)
@@ -178,7 +202,7 @@ def add_rows(real[::view.strided, ::view.contiguous] matrix, const int64_t[::1] 
     cdef const real* scale_ = &scale[0] if scale is not None and scale.shape[0] else NULL
     if n == 0 or d == 0:
         return
-    for block in prange(blocks, nogil=True, schedule="static", num_threads=threads):
+    for block in prange(blocks, nogil=True, schedule="dynamic", num_threads=threads):
         if real is float:
             add_rows_f32(&matrix[0, 0], ld, &rows[0], scale_, &change[0, 0], ld_change, d, block * BLOCK,
                          min(n, (block + 1) * BLOCK))

@@ -4,6 +4,7 @@
 What      matmul    out = A M  (+ out)         A (n, k), M (k, d), out (n, d): a block of rows is one gemm
           gram      out = by Aᵀ B (+ keep C)   A (n, k), B (n, d), C and out (k, d) float64; or Aᵀ B + Bᵀ A
           gram_half out = Aᵀ diag(s²) A, or Aᵀ B where that is symmetric: half computed, both filled
+          transform A ← [A v] M                A (n, d), v (n,), M (d + 1, d), in float64
 dtypes    real = float32 or float64; the sums of gram run in `real` inside a block of rows and in float64 across
           blocks, which keeps the d×d state in float64 where it is earned
 memory    outputs and work space come from the caller; rows of tall matrices may lie further apart
@@ -231,6 +232,45 @@ cdef void matmul_on_vectors(const real* a, Py_ssize_t ld_a, Py_ssize_t n, Py_ssi
                        ld_out)
 
 
+def transform(real[:, ::1] v, const double[::1] last, const double[:, ::1] m, double[:, ::1] scratch, int threads,
+              int unit=ON_BLAS, uint16_t[::1] work=None):
+    """v ← [v last] m in place, each row in float64 and then rounded; last None: v m. scratch (threads, transform_size);
+    on the vector unit with work, see work_size."""
+    cdef Py_ssize_t n = v.shape[0], d = v.shape[1], k = m.shape[0], block, row, rows, i, j
+    cdef Work sizes = of_matmul(ON_VECTORS, sizeof(double), FEW_ROWS + 1, k, d)
+    cdef Py_ssize_t of_each = sizes.own // 4
+    cdef double* packed = <double*> &work[0] if unit == ON_VECTORS else NULL
+    cdef double* own = packed + sizes.shared // 4
+    cdef double* wide
+    cdef double* product
+    if unit == ON_VECTORS:
+        vectors_pack_f64(&m[0, 0], True, d, k, 0, d, False, packed)
+    for block in prange((n + VECTOR_ROWS - 1) // VECTOR_ROWS, nogil=True, schedule="dynamic", num_threads=threads):
+        row = block * VECTOR_ROWS
+        rows = min(VECTOR_ROWS, n - row)
+        wide = &scratch[threadid(), 0]
+        product = wide + VECTOR_ROWS * k
+        for i in range(rows):
+            for j in range(d):
+                wide[i * k + j] = v[row + i, j]
+            if last is not None:
+                wide[i * k + d] = last[row + i]
+        if unit == ON_VECTORS:
+            vectors_left_f64(wide, k, rows, k, own + threadid() * of_each)
+            vectors_matmul_f64(own + threadid() * of_each, rows, k, packed, d, False, product, d)
+        else:
+            gemm(c'N', c'N', <int> d, <int> rows, <int> k, &m[0, 0], <int> d, <const double*> wide, <int> k, <double> 0,
+                 product, <int> d)
+        for i in range(rows):
+            for j in range(d):
+                v[row + i, j] = <real> product[i * d + j]
+
+
+def transform_size(Py_ssize_t k, Py_ssize_t d):
+    """Numbers of scratch for each thread of transform."""
+    return VECTOR_ROWS * (k + d)
+
+
 cdef void vectors_pack(const void* b, int is_double, Py_ssize_t ld, Py_ssize_t inner, Py_ssize_t first,
                        Py_ssize_t columns, int transposed, real* packed) noexcept nogil:
     if real is float:
@@ -325,7 +365,7 @@ def gram(const real[::view.strided, ::view.contiguous] a, const real[::view.stri
                       &total[0, 0])
     while first < n:
         count = min(parts.shape[0], (n - first + rows - 1) // rows)
-        for part in prange(count, nogil=True, schedule="static", num_threads=threads):
+        for part in prange(count, nogil=True, schedule="dynamic", num_threads=threads):
             row = first + part * rows
             if real is float and unit == ON_TILES:
                 tiles_gram(&a[row, 0], ld_a, k, &b[row, 0], ld_b, d, min(rows, n - row), NULL, &parts[part, 0, 0],
@@ -358,7 +398,7 @@ def gram_half(const real[::view.strided, ::view.contiguous] a, const real[::view
     cdef const real* b_
     while first < n:
         count = min(parts.shape[0], (n - first + rows - 1) // rows)
-        for part in prange(count, nogil=True, schedule="static", num_threads=threads):
+        for part in prange(count, nogil=True, schedule="dynamic", num_threads=threads):
             row = first + part * rows
             b_ = &b[row, 0] if other else NULL
             if real is float and unit == ON_TILES:

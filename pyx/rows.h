@@ -22,6 +22,15 @@
 #define INLINED static inline
 #endif
 
+#if defined(__GNUC__)
+#define PREFETCH(address) __builtin_prefetch(address, 0, 2)
+#else
+#define PREFETCH(address)
+#endif
+
+/* How many rows ahead those are asked for that stand anywhere in memory. */
+#define GATHER_AHEAD 4
+
 /* Columns summed at a time: a buffer that stays in the first-level cache. */
 #define STRIP 1024
 

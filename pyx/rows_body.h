@@ -114,15 +114,54 @@ CLONES static void NAME(pair_dots)(const int64_t *indptr, const int32_t *indices
         }
 }
 
+/* Row rows[r + GATHER_AHEAD] of a matrix, all of it, on its way into the cache. */
+INLINED void NAME(ask_ahead)(const REAL *matrix, ptrdiff_t ld, const int64_t *rows, ptrdiff_t r, ptrdiff_t hi,
+                             ptrdiff_t d) {
+    if (r + GATHER_AHEAD >= hi) return;
+    const REAL *row = matrix + rows[r + GATHER_AHEAD] * ld;
+    for (ptrdiff_t i = 0; i < d; i += 64 / (ptrdiff_t)sizeof(REAL)) PREFETCH(row + i);
+    PREFETCH(row + d - 1);
+}
+
+/* out[r] = matrix[rows[r]] for lo <= r < hi; last not NULL: with last[r] in one more column. */
+CLONES static void NAME(take)(const REAL *matrix, ptrdiff_t ld, const int64_t *rows, const REAL *last, ptrdiff_t d,
+                              ptrdiff_t lo, ptrdiff_t hi, REAL *out, ptrdiff_t ld_out) {
+    for (ptrdiff_t r = lo; r < hi; r++) {
+        NAME(ask_ahead)(matrix, ld, rows, r, hi, d);
+        memcpy(out + r * ld_out, matrix + rows[r] * ld, d * sizeof(REAL));
+        if (last) out[r * ld_out + d] = last[r];
+    }
+}
+
 /* matrix[rows[r]] += scale[r] * change[r] for lo <= r < hi; rows are distinct. scale NULL: 1. */
 CLONES static void NAME(add_rows)(REAL *matrix, ptrdiff_t ld, const int64_t *rows, const REAL *scale,
                                   const REAL *change, ptrdiff_t ld_change, ptrdiff_t d, ptrdiff_t lo, ptrdiff_t hi) {
     for (ptrdiff_t r = lo; r < hi; r++) {
+        NAME(ask_ahead)(matrix, ld, rows, r, hi, d);
         REAL *target = matrix + rows[r] * ld;
         const REAL *source = change + r * ld_change;
         const REAL factor = scale ? scale[r] : 1;
 #pragma omp simd
         for (ptrdiff_t i = 0; i < d; i++) target[i] += factor * source[i];
+    }
+}
+
+/* out[i] += sum_r weights[r] * matrix[r][i] over lo <= r < hi: in REAL over BLOCK_ROWS rows, those sums in double. */
+CLONES static void NAME(column_sums)(const REAL *matrix, ptrdiff_t ld, const REAL *weights, ptrdiff_t d, ptrdiff_t lo,
+                                     ptrdiff_t hi, double *out) {
+    REAL sum[STRIP];
+    for (ptrdiff_t column = 0; column < d; column += STRIP) {
+        const ptrdiff_t width = d - column < STRIP ? d - column : STRIP;
+        for (ptrdiff_t first = lo; first < hi; first += BLOCK_ROWS) {
+            const ptrdiff_t last = hi - first < BLOCK_ROWS ? hi : first + BLOCK_ROWS;
+            memset(sum, 0, width * sizeof(REAL));
+            for (ptrdiff_t r = first; r < last; r++) {
+                const REAL weight = weights[r], *row = matrix + r * ld + column;
+#pragma omp simd
+                for (ptrdiff_t i = 0; i < width; i++) sum[i] += weight * row[i];
+            }
+            for (ptrdiff_t i = 0; i < width; i++) out[column + i] += sum[i];
+        }
     }
 }
 

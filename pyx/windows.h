@@ -5,60 +5,66 @@
  * tokens' rows, h_j = share_j (S[stop] - S[start] - F[centre]). The transposed product adds g_j where bag j starts and
  * takes it away where it stops: the running sum of that is what each position receives.
  *
- * Work is cut into blocks of CENTRES positions and into strips of WIDE columns, so that a block's sums stay in the
- * first-level cache and the words' strips mostly in the second. A block's running sum is its own and starts `reach`
- * positions ahead of it, so rounding does not travel further. Orders of summation depend on sizes alone.
+ * The text passes by once a strip of columns: a token enters S, the bag `reach` positions behind it is whole then, and
+ * the position `reach` behind that one has received all that it will. Of S, and of what starts and stops, a ring of the
+ * last positions is kept: it stays in the first-level cache, and the words' strips mostly in the second. Running sums
+ * are taken anew every `ring` times AFRESH positions, so rounding does not travel further. Orders of summation depend on
+ * sizes alone.
+ *
+ * Rows stand on cache lines (LINE bytes) and are padded to whole ones. What the padding of F and W holds is not used.
  */
 #ifndef WORDSPARSE_WINDOWS_H
 #define WORDSPARSE_WINDOWS_H
 
 #include "rows.h"
 
-#define CENTRES 96
-#define WIDE 32
-
-#if defined(__GNUC__)
-#define PREFETCH(address) __builtin_prefetch(address, 0, 2)
-#else
-#define PREFETCH(address)
-#endif
-
+#define LINE 64
+/* Cache lines of a strip: sums read two matrices, pull reads two and adds to three. */
+#define SUM_LINES 6
+#define PULL_LINES 2
+/* Positions whose bags a thread takes at a time. */
+#define POSITIONS 8192
 /* How many positions ahead the rows of a token are asked for, into the second-level cache: the first-level one has too
  * few lines under way at a time. */
-#define AHEAD 64
+#define AHEAD 48
+#define AFRESH 4
+
+#if defined(__GNUC__)
+#define UNROLLED _Pragma("GCC unroll 8")
+#else
+#define UNROLLED
+#endif
 
 typedef struct {
     const int32_t *tokens;                /* (n,) row of F at each position, negative where no token stands */
     const int32_t *centre, *start, *stop; /* (m,) positions; centre ascends */
-    const int64_t *first;                 /* first[b]: the first bag whose centre is at CENTRES * b or later */
+    const int64_t *first;                 /* first[b]: the first bag whose centre is at POSITIONS * b or later */
     ptrdiff_t n, bags, reach;             /* reach: no window is longer to either side */
     ptrdiff_t d, ld;                      /* rows of all matrices: d numbers, ld from one to the next */
     ptrdiff_t features, targets;          /* rows of F, Z and G; of W and X */
 } windows;
 
-/* Rows of a block's scratch: its positions, and one more place for the sum past the last. */
-#define SPAN(reach) (CENTRES + 2 * (reach) + 1)
-
-INLINED ptrdiff_t span_start(const windows *w, ptrdiff_t block) {
-    const ptrdiff_t at = block * CENTRES - w->reach;
-    return at > 0 ? at : 0;
-}
-
-INLINED ptrdiff_t span_stop(const windows *w, ptrdiff_t block) {
-    const ptrdiff_t at = (block + 1) * CENTRES + w->reach;
-    return at < w->n ? at : w->n;
+/* Places of a ring: a power of two, for a window's two ends, the token that enters and the place past it. */
+INLINED ptrdiff_t ring_size(ptrdiff_t reach) {
+    ptrdiff_t ring = 1;
+    while (ring < 2 * reach + 2) ring *= 2;
+    return ring;
 }
 
 #define REAL float
+#define INTEGER int32_t
 #define NAME(stem) stem##_f32
 #include "windows_body.h"
 #undef REAL
+#undef INTEGER
 #undef NAME
 
 #define REAL double
+#define INTEGER int64_t
 #define NAME(stem) stem##_f64
 #include "windows_body.h"
 #undef REAL
+#undef INTEGER
 #undef NAME
 
 #endif

@@ -10,6 +10,7 @@ memory    outputs and scratch come from the caller, all matrices with the same d
           formed but by means
 cost      running sums over the text: a few rows of d values a token, whatever the window (windows.h)
 threads   dots and means deal blocks of positions to OpenMP threads, pull strips of columns; both depend on sizes alone
+rows      start on cache lines and are padded to whole ones; the padding of what is written holds any numbers
 """
 
 from cython cimport view
@@ -22,8 +23,10 @@ ctypedef fused real:
 
 cdef extern from "windows.h" nogil:
     enum:
-        CENTRES
-        WIDE
+        LINE
+        SUM_LINES
+        PULL_LINES
+        POSITIONS
     ctypedef struct windows:
         const int32_t* tokens
         const int32_t* centre
@@ -37,62 +40,60 @@ cdef extern from "windows.h" nogil:
         Py_ssize_t ld
         Py_ssize_t features
         Py_ssize_t targets
-    void window_dots_f32(const windows*, Py_ssize_t, Py_ssize_t, const float*, const float*, const int32_t*,
+    Py_ssize_t ring_size(Py_ssize_t)
+    void window_dots_f32(const windows*, Py_ssize_t, const float*, const float*, const int32_t*,
                          const float*, float*, float*)
-    void window_dots_f64(const windows*, Py_ssize_t, Py_ssize_t, const double*, const double*, const int32_t*,
+    void window_dots_f64(const windows*, Py_ssize_t, const double*, const double*, const int32_t*,
                          const double*, double*, double*)
     void window_means_f32(const windows*, Py_ssize_t, const float*, const float*, float*, float*)
     void window_means_f64(const windows*, Py_ssize_t, const double*, const double*, double*, double*)
-    void window_pull_f32(const windows*, Py_ssize_t, Py_ssize_t, const float*, const float*, const int32_t*,
+    void window_pull_f32(const windows*, Py_ssize_t, const float*, const float*, const int32_t*,
                          const float*, const float*, const float*, float*, float*, float*, float*)
-    void window_pull_f64(const windows*, Py_ssize_t, Py_ssize_t, const double*, const double*, const int32_t*,
+    void window_pull_f64(const windows*, Py_ssize_t, const double*, const double*, const int32_t*,
                          const double*, const double*, const double*, double*, double*, double*, double*)
 
-BLOCK = CENTRES
-
-cdef enum:
-    # Blocks that go through dots strip by strip.
-    AT_A_TIME = 128
+BLOCK = POSITIONS
 
 
-def scratch_size(Py_ssize_t reach):
-    """Numbers of scratch that one thread needs."""
-    return 3 * (CENTRES + 2 * reach + 1) * WIDE
+def scratch_bytes(Py_ssize_t reach):
+    """Bytes of scratch that one thread needs."""
+    return LINE * ring_size(reach) * max(<Py_ssize_t> SUM_LINES, 3 * PULL_LINES)
 
 
 cdef windows as_struct(const int32_t[::1] tokens, const int32_t[::1] centre, const int32_t[::1] start,
-                       const int32_t[::1] stop, const int64_t[::1] first, Py_ssize_t reach,
+                       const int32_t[::1] stop, const int64_t[::1] first, Py_ssize_t reach, Py_ssize_t ld,
                        const real[::view.strided, ::view.contiguous] F) noexcept:
     cdef windows w
     w.tokens, w.centre, w.start, w.stop, w.first = &tokens[0], &centre[0], &start[0], &stop[0], &first[0]
     w.n, w.bags, w.reach, w.d = tokens.shape[0], centre.shape[0], reach, F.shape[1]
-    w.ld, w.features, w.targets = F.strides[0] // <Py_ssize_t> sizeof(real), F.shape[0], 0
+    w.ld, w.features, w.targets = ld, F.shape[0], 0
     return w
 
 
 def dots(const int32_t[::1] tokens, const int32_t[::1] centre, const int32_t[::1] start, const int32_t[::1] stop,
-         const int64_t[::1] first, Py_ssize_t reach, const real[::1] share,
+         const int64_t[::1] first, Py_ssize_t reach, Py_ssize_t ld, const real[::1] share,
          const real[::view.strided, ::view.contiguous] F, const int32_t[::1] target,
          const real[::view.strided, ::view.contiguous] W, real[::view.strided, ::view.contiguous] scratch,
          real[::1] out):
-    """scratch (threads, scratch_size) aligned to cache lines; there is at least one bag and one column."""
-    cdef windows w = as_struct(tokens, centre, start, stop, first, reach, F)
+    """ld: numbers from row to row of all matrices (a view of a single row does not tell); scratch (threads,
+    scratch_bytes), each row on a cache line; there is at least one bag and one column."""
+    cdef windows w = as_struct(tokens, centre, start, stop, first, reach, ld, F)
     cdef Py_ssize_t blocks = first.shape[0] - 1, block
-    for block in prange(0, blocks, AT_A_TIME, nogil=True, schedule="dynamic", num_threads=<int> scratch.shape[0]):
+    for block in prange(blocks, nogil=True, schedule="dynamic", num_threads=<int> scratch.shape[0]):
         if real is float:
-            window_dots_f32(&w, block, min(blocks, block + AT_A_TIME), &share[0], &F[0, 0], &target[0], &W[0, 0],
+            window_dots_f32(&w, block, &share[0], &F[0, 0], &target[0], &W[0, 0],
                             &scratch[threadid(), 0], &out[0])
         else:
-            window_dots_f64(&w, block, min(blocks, block + AT_A_TIME), &share[0], &F[0, 0], &target[0], &W[0, 0],
+            window_dots_f64(&w, block, &share[0], &F[0, 0], &target[0], &W[0, 0],
                             &scratch[threadid(), 0], &out[0])
 
 
 def means(const int32_t[::1] tokens, const int32_t[::1] centre, const int32_t[::1] start, const int32_t[::1] stop,
-          const int64_t[::1] first, Py_ssize_t reach, const real[::1] share,
+          const int64_t[::1] first, Py_ssize_t reach, Py_ssize_t ld, const real[::1] share,
           const real[::view.strided, ::view.contiguous] F, real[::view.strided, ::view.contiguous] scratch,
           real[::view.strided, ::view.contiguous] out):
     """As dots."""
-    cdef windows w = as_struct(tokens, centre, start, stop, first, reach, F)
+    cdef windows w = as_struct(tokens, centre, start, stop, first, reach, ld, F)
     cdef Py_ssize_t blocks = first.shape[0] - 1, block
     for block in prange(blocks, nogil=True, schedule="dynamic", num_threads=<int> scratch.shape[0]):
         if real is float:
@@ -119,19 +120,19 @@ def sums(const int32_t[::1] tokens, const int32_t[::1] centre, const int32_t[::1
 
 
 def pull(const int32_t[::1] tokens, const int32_t[::1] centre, const int32_t[::1] start, const int32_t[::1] stop,
-         const int64_t[::1] first, Py_ssize_t reach, const real[::1] share,
+         const int64_t[::1] first, Py_ssize_t reach, Py_ssize_t ld, const real[::1] share,
          const real[::view.strided, ::view.contiguous] F, const int32_t[::1] target,
          const real[::view.strided, ::view.contiguous] W, const real[::1] zeta, const real[::1] gamma,
          real[::view.strided, ::view.contiguous] scratch, real[::view.strided, ::view.contiguous] X,
          real[::view.strided, ::view.contiguous] Z, real[::view.strided, ::view.contiguous] G):
     """As dots."""
-    cdef windows w = as_struct(tokens, centre, start, stop, first, reach, F)
+    cdef windows w = as_struct(tokens, centre, start, stop, first, reach, ld, F)
     w.targets = W.shape[0]
-    cdef Py_ssize_t blocks = first.shape[0] - 1, strips = (F.shape[1] + WIDE - 1) // WIDE, strip
+    cdef Py_ssize_t wide = PULL_LINES * LINE // sizeof(real), strips = (F.shape[1] + wide - 1) // wide, strip
     for strip in prange(strips, nogil=True, schedule="dynamic", num_threads=<int> scratch.shape[0]):
         if real is float:
-            window_pull_f32(&w, blocks, strip, &share[0], &F[0, 0], &target[0], &W[0, 0], &zeta[0], &gamma[0],
+            window_pull_f32(&w, strip, &share[0], &F[0, 0], &target[0], &W[0, 0], &zeta[0], &gamma[0],
                             &scratch[threadid(), 0], &X[0, 0], &Z[0, 0], &G[0, 0])
         else:
-            window_pull_f64(&w, blocks, strip, &share[0], &F[0, 0], &target[0], &W[0, 0], &zeta[0], &gamma[0],
+            window_pull_f64(&w, strip, &share[0], &F[0, 0], &target[0], &W[0, 0], &zeta[0], &gamma[0],
                             &scratch[threadid(), 0], &X[0, 0], &Z[0, 0], &G[0, 0])

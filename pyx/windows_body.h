@@ -1,172 +1,253 @@
 /* The loops of windows.h for one REAL type; NAME(stem) appends the type's suffix. */
 
-#define ROW(matrix, r) ((matrix) + (ptrdiff_t)(r) * w->ld + column)
-#define EACH_COLUMN _Pragma("omp simd") for (ptrdiff_t i = 0; i < width; i++)
+/* A cache line of numbers in a register, where the compiler has vectors; else one number. */
+#if defined(__GNUC__)
+typedef REAL NAME(vec) __attribute__((vector_size(LINE), may_alias));
+typedef INTEGER NAME(mask) __attribute__((vector_size(LINE), may_alias));
+#else
+typedef REAL NAME(vec);
+#endif
+#define VEC NAME(vec)
+#define LANES ((ptrdiff_t)(sizeof(VEC) / sizeof(REAL)))
+#define MOST_VECS (SUM_LINES * (ptrdiff_t)(LINE / sizeof(VEC)))
+#define COLUMNS(lines) ((lines) * (ptrdiff_t)(LINE / sizeof(REAL)))
 
-/* Both ends and the middle: a strip of floats is two cache lines, or three where rows are not aligned. */
-INLINED void NAME(fetch)(const REAL *row) {
-    PREFETCH(row);
-    PREFETCH(row + WIDE / 2);
-    PREFETCH(row + WIDE - 1);
+#define ROW(matrix, r) ((VEC *)((matrix) + (ptrdiff_t)(r) * w->ld + at->column))
+#define SOURCE(matrix, r) ((const VEC *)((matrix) + (ptrdiff_t)(r) * w->ld + at->column))
+#define EACH UNROLLED for (ptrdiff_t v = 0; v < at->vecs; v++)
+
+/* A strip of columns: from `column` on, in vecs vectors. Where a row's end cuts its one vector, `cut` says so and
+ * `keep` which bits are the row's. */
+typedef struct {
+    ptrdiff_t column, vecs;
+#if defined(__GNUC__)
+    int cut;
+    NAME(mask) keep;
+#endif
+} NAME(strip);
+
+INLINED void NAME(set_strip)(NAME(strip) *at, ptrdiff_t column, ptrdiff_t columns) {
+    at->column = column, at->vecs = (columns + LANES - 1) / LANES;
+#if defined(__GNUC__)
+    at->cut = columns < LANES;
+    for (ptrdiff_t i = 0; i < LANES; i++) at->keep[i] = -(INTEGER)(i < columns);
+#endif
 }
 
-/* S[p] = sum of the rows of F at positions lo .. lo+p-1, for one strip of columns. */
-INLINED void NAME(running_sum)(const windows *w, ptrdiff_t lo, ptrdiff_t hi, const REAL *F, ptrdiff_t column,
-                               ptrdiff_t width, REAL *S) {
-    memset(S, 0, WIDE * sizeof(REAL));
-    for (ptrdiff_t p = lo; p < hi; p++) {
-        const REAL *now = S + (p - lo) * WIDE;
-        REAL *next = S + (p - lo + 1) * WIDE;
-        if (p + AHEAD < w->n && w->tokens[p + AHEAD] >= 0) NAME(fetch)(ROW(F, w->tokens[p + AHEAD]));
-        if (w->tokens[p] < 0) {
-            memcpy(next, now, WIDE * sizeof(REAL));
-        } else {
-            const REAL *f = ROW(F, w->tokens[p]);
-            EACH_COLUMN next[i] = now[i] + f[i];
+/* A vector of F or W, without the padding behind its row. */
+INLINED void NAME(load)(const VEC *from, const NAME(strip) *at, VEC *to) {
+#if defined(__GNUC__)
+    *to = at->cut ? (VEC)((NAME(mask))*from & at->keep) : *from;
+#else
+    *to = *from;
+#endif
+}
+
+INLINED void NAME(fetch)(const VEC *row, const NAME(strip) *at) {
+    for (ptrdiff_t v = 0; v < at->vecs; v += LINE / sizeof(VEC)) PREFETCH(row + v);
+}
+
+/* The token at position p enters: S[p + 1] = sum of the rows of F up to p. S is a ring of last + 1 places. */
+INLINED void NAME(enter)(const windows *w, ptrdiff_t p, const REAL *F, const NAME(strip) *at, ptrdiff_t last, VEC *S,
+                         VEC *sum) {
+    if (w->tokens[p] >= 0) {
+        const VEC *row = SOURCE(F, w->tokens[p]);
+        EACH {
+            VEC f;
+            NAME(load)(row + v, at, &f);
+            sum[v] += f;
         }
     }
+    VEC *to = S + ((p + 1) & last) * at->vecs;
+    EACH to[v] = sum[v];
 }
 
-INLINED void NAME(window_dots_strip)(const windows *w, ptrdiff_t block, const REAL *F, const int32_t *target, const REAL *W,
-                              ptrdiff_t column, ptrdiff_t width, REAL *S, REAL *out) {
-    const ptrdiff_t lo = span_start(w, block), hi = span_stop(w, block);
+/* The sums of the ring counted from here on. */
+INLINED void NAME(count_anew)(const NAME(strip) *at, ptrdiff_t last, VEC *S, VEC *sum) {
+    for (ptrdiff_t i = 0; i <= last; i++) EACH S[i * at->vecs + v] -= sum[v];
+    EACH sum[v] = (VEC){0};
+}
+
+/* Vector v of the sum over bag j. */
+INLINED void NAME(bag)(const windows *w, ptrdiff_t j, const REAL *F, const NAME(strip) *at, ptrdiff_t last, const VEC *S,
+                       ptrdiff_t v, VEC *sum) {
+    VEC own;
+    NAME(load)(SOURCE(F, w->tokens[w->centre[j]]) + v, at, &own);
+    *sum = (S[(w->stop[j] & last) * at->vecs + v] - S[(w->start[j] & last) * at->vecs + v]) - own;
+}
+
+/* For the bags of one block: with W, out[j] += (sum over bag j) . W[target[j]]; without, row j of out is the mean.
+ * Cost: about 5 flops a column and position, three rows of the strip read; two of them from the second-level cache or
+ * beyond. */
+INLINED void NAME(sum_strip)(const windows *w, ptrdiff_t block, const REAL *share, const REAL *F,
+                             const int32_t *target, const REAL *W, ptrdiff_t column, ptrdiff_t columns, VEC *S,
+                             REAL *out) {
+    NAME(strip) strip, *at = &strip;
+    NAME(set_strip)(at, column, columns);
+    const ptrdiff_t last = ring_size(w->reach) - 1, start = block * POSITIONS - w->reach;
     const int64_t end = w->first[block + 1];
-    NAME(running_sum)(w, lo, hi, F, column, width, S);
-    for (int64_t j = w->first[block]; j < end; j++) {
-        const REAL *a = S + (w->start[j] - lo) * WIDE, *b = S + (w->stop[j] - lo) * WIDE;
-        const REAL *own = ROW(F, w->tokens[w->centre[j]]), *row = ROW(W, target[j]);
-        REAL sum = 0;
-        if (j + AHEAD < w->bags) NAME(fetch)(ROW(W, target[j + AHEAD]));
-#pragma omp simd reduction(+ : sum)
-        for (ptrdiff_t i = 0; i < width; i++) sum += ((b[i] - a[i]) - own[i]) * row[i];
-        out[j] += sum;
+    int64_t j = w->first[block];
+    VEC sum[MOST_VECS];
+    memset(S, 0, (last + 1) * at->vecs * sizeof(VEC));
+    EACH sum[v] = (VEC){0};
+    for (ptrdiff_t p = start > 0 ? start : 0; j < end; p++) {
+        if ((p & (AFRESH * (last + 1) - 1)) == 0) NAME(count_anew)(at, last, S, sum);
+        if (p < w->n) {
+            if (p + AHEAD < w->n && w->tokens[p + AHEAD] >= 0) NAME(fetch)(SOURCE(F, w->tokens[p + AHEAD]), at);
+            NAME(enter)(w, p, F, at, last, S, sum);
+        }
+        if (w->centre[j] != p - w->reach) continue;
+        if (W) {
+            const VEC *row = SOURCE(W, target[j]);
+            VEC dot = (VEC){0};
+            if (j + AHEAD < w->bags) NAME(fetch)(SOURCE(W, target[j + AHEAD]), at);
+            EACH {
+                VEC h, c;
+                NAME(bag)(w, j, F, at, last, S, v, &h);
+                NAME(load)(row + v, at, &c);
+                dot += h * c;
+            }
+            REAL parts[LANES], total = 0;
+            memcpy(parts, &dot, sizeof(dot));
+#pragma omp simd reduction(+ : total)
+            for (ptrdiff_t i = 0; i < LANES; i++) total += parts[i];
+            out[j] += total;
+        } else {
+            VEC *h = ROW(out, j);
+            EACH {
+                NAME(bag)(w, j, F, at, last, S, v, h + v);
+                h[v] *= share[j];
+            }
+        }
+        j++;
     }
 }
 
-/* out[j] = h_j . W[target[j]] for the bags of blocks from .. to-1, strip by strip, so that more rows stay in cache.
- * S: scratch, SPAN * WIDE. Cost: about 5 flops a column and position, three rows of WIDE columns read; two of them from
- * the second-level cache or beyond. */
-CLONES static void NAME(window_dots)(const windows *w, ptrdiff_t from, ptrdiff_t to, const REAL *share, const REAL *F,
-                                     const int32_t *target, const REAL *W, REAL *S, REAL *out) {
-    const int64_t begin = w->first[from], end = w->first[to];
+INLINED void NAME(sum_strips)(const windows *w, ptrdiff_t block, const REAL *share, const REAL *F,
+                              const int32_t *target, const REAL *W, REAL *scratch, REAL *out) {
+    VEC *S = (VEC *)scratch;
+    ptrdiff_t column = 0;
+    for (; w->d - column >= COLUMNS(SUM_LINES); column += COLUMNS(SUM_LINES))
+        NAME(sum_strip)(w, block, share, F, target, W, column, COLUMNS(SUM_LINES), S, out);
+    for (; w->d - column >= LANES; column += LANES)
+        NAME(sum_strip)(w, block, share, F, target, W, column, LANES, S, out);
+    if (column < w->d)
+        NAME(sum_strip)(w, block, share, F, target, W, column, w->d - column, S, out);
+}
+
+/* out[j] = h_j . W[target[j]] for the bags of one block. scratch: a ring of SUM_LINES. */
+CLONES static void NAME(window_dots)(const windows *w, ptrdiff_t block, const REAL *share, const REAL *F,
+                                     const int32_t *target, const REAL *W, REAL *scratch, REAL *out) {
+    const int64_t begin = w->first[block], end = w->first[block + 1];
     memset(out + begin, 0, (end - begin) * sizeof(REAL));
-    for (ptrdiff_t column = 0; column < w->d; column += WIDE)
-        for (ptrdiff_t block = from; block < to; block++) {
-            if (w->first[block] == w->first[block + 1]) continue;
-            if (column + WIDE <= w->d)
-                NAME(window_dots_strip)(w, block, F, target, W, column, WIDE, S, out);
-            else
-                NAME(window_dots_strip)(w, block, F, target, W, column, w->d - column, S, out);
-        }
+    NAME(sum_strips)(w, block, share, F, target, W, scratch, out);
     for (int64_t j = begin; j < end; j++) out[j] *= share[j];
 }
 
-/* out[j] = h_j for the bags of one block. S as above. */
-CLONES static void NAME(window_means)(const windows *w, ptrdiff_t block, const REAL *share, const REAL *F, REAL *S,
-                                      REAL *out) {
-    const ptrdiff_t lo = span_start(w, block), hi = span_stop(w, block);
-    for (ptrdiff_t column = 0; column < w->d; column += WIDE) {
-        const ptrdiff_t width = w->d - column < WIDE ? w->d - column : WIDE;
-        NAME(running_sum)(w, lo, hi, F, column, width, S);
-        for (int64_t j = w->first[block]; j < w->first[block + 1]; j++) {
-            const REAL *a = S + (w->start[j] - lo) * WIDE, *b = S + (w->stop[j] - lo) * WIDE;
-            const REAL *own = ROW(F, w->tokens[w->centre[j]]);
-            REAL *h = ROW(out, j);
-            EACH_COLUMN h[i] = ((b[i] - a[i]) - own[i]) * share[j];
+/* out[j] = h_j for the bags of one block. */
+CLONES static void NAME(window_means)(const windows *w, ptrdiff_t block, const REAL *share, const REAL *F,
+                                      REAL *scratch, REAL *out) {
+    NAME(sum_strips)(w, block, share, F, NULL, NULL, scratch, out);
+}
+
+/* One strip of X, Z and G. change: a ring of what starts and stops, Z's and then G's. */
+INLINED void NAME(pull_strip)(const windows *w, const REAL *share, const REAL *F, const int32_t *target,
+                              const REAL *W, const REAL *zeta, const REAL *gamma, ptrdiff_t column,
+                              ptrdiff_t columns, VEC *S, REAL *X, REAL *Z, REAL *G) {
+    NAME(strip) strip, *at = &strip;
+    NAME(set_strip)(at, column, columns);
+    const ptrdiff_t last = ring_size(w->reach) - 1, both = 2 * at->vecs;
+    VEC *change = S + (last + 1) * at->vecs, sum[MOST_VECS], by_z[MOST_VECS], by_g[MOST_VECS];
+    for (ptrdiff_t r = 0; r < w->targets; r++) EACH ROW(X, r)[v] = (VEC){0};
+    for (ptrdiff_t r = 0; r < w->features; r++) EACH ROW(Z, r)[v] = ROW(G, r)[v] = (VEC){0};
+    memset(S, 0, (last + 1) * (at->vecs + both) * sizeof(VEC));
+    EACH sum[v] = by_z[v] = by_g[v] = (VEC){0};
+    ptrdiff_t j = 0;
+    for (ptrdiff_t p = 0; p < w->n + 2 * w->reach; p++) {
+        if ((p & (AFRESH * (last + 1) - 1)) == 0) {
+            NAME(count_anew)(at, last, S, sum);
+            /* What has started and not stopped is what is still to stop. */
+            EACH by_z[v] = by_g[v] = (VEC){0};
+            for (ptrdiff_t i = 0; i <= last; i++) EACH {
+                by_z[v] -= change[i * both + v];
+                by_g[v] -= change[i * both + at->vecs + v];
+            }
         }
+        if (p < w->n) {
+            if (p + AHEAD < w->n && w->tokens[p + AHEAD] >= 0) {
+                NAME(fetch)(SOURCE(F, w->tokens[p + AHEAD]), at);
+                NAME(fetch)(SOURCE(Z, w->tokens[p + AHEAD]), at);
+                NAME(fetch)(SOURCE(G, w->tokens[p + AHEAD]), at);
+            }
+            NAME(enter)(w, p, F, at, last, S, sum);
+        }
+        const ptrdiff_t centre = p - w->reach, done = centre - w->reach;
+        if (j < w->bags && w->centre[j] == centre) {
+            const REAL part = share[j], y = gamma[j], z = zeta[j] * part, g = y * part;
+            const VEC *row = SOURCE(W, target[j]);
+            VEC *start = change + (w->start[j] & last) * both, *stop = change + (w->stop[j] & last) * both;
+            VEC *x = ROW(X, target[j]), *own_z = ROW(Z, w->tokens[centre]), *own_g = ROW(G, w->tokens[centre]);
+            if (j + AHEAD < w->bags) {
+                NAME(fetch)(SOURCE(W, target[j + AHEAD]), at);
+                NAME(fetch)(SOURCE(X, target[j + AHEAD]), at);
+            }
+            EACH {
+                VEC h, c;
+                NAME(bag)(w, j, F, at, last, S, v, &h);
+                NAME(load)(row + v, at, &c);
+                h *= part;
+                x[v] += y * h;
+                h *= z;
+                c *= g;
+                start[v] += h;
+                stop[v] -= h;
+                own_z[v] -= h;
+                start[at->vecs + v] += c;
+                stop[at->vecs + v] -= c;
+                own_g[v] -= c;
+            }
+            j++;
+        }
+        if (done < 0) continue;
+        VEC *starts = change + (done & last) * both;
+        if (w->tokens[done] >= 0) {
+            VEC *to_z = ROW(Z, w->tokens[done]), *to_g = ROW(G, w->tokens[done]);
+            EACH {
+                by_z[v] += starts[v];
+                to_z[v] += by_z[v];
+                by_g[v] += starts[at->vecs + v];
+                to_g[v] += by_g[v];
+            }
+        } else { /* no window spans this place: what was started has stopped */
+            EACH by_z[v] = by_g[v] = (VEC){0};
+        }
+        EACH starts[v] = starts[at->vecs + v] = (VEC){0};
     }
 }
 
-/* The bags of one block: X gains gamma_j h_j; change collects what their tokens gain, the centre left out, whose row
- * of Z and G loses it ahead. */
-INLINED void NAME(scatter)(const windows *w, ptrdiff_t block, ptrdiff_t lo, const REAL *share, const REAL *F,
-                           const int32_t *target, const REAL *W, const REAL *zeta, const REAL *gamma,
-                           ptrdiff_t column, ptrdiff_t width, const REAL *S, REAL *change, REAL *X, REAL *Z,
-                           REAL *G) {
-    const int64_t end = w->first[block + 1];
-    for (int64_t j = w->first[block]; j < end; j++) {
-        const ptrdiff_t start = w->start[j] - lo, stop = w->stop[j] - lo;
-        const int32_t token = w->tokens[w->centre[j]];
-        const REAL part = share[j], y = gamma[j], z = zeta[j] * part, g = y * part;
-        const REAL *a = S + start * WIDE, *b = S + stop * WIDE, *f = ROW(F, token), *row = ROW(W, target[j]);
-        REAL *x = ROW(X, target[j]);
-        REAL *in = change + start * 2 * WIDE, *out = change + stop * 2 * WIDE;
-        REAL *zs = ROW(Z, token), *gs = ROW(G, token);
-        if (j + AHEAD < w->bags) {
-            const int32_t ahead = w->tokens[w->centre[j + AHEAD]];
-            NAME(fetch)(ROW(W, target[j + AHEAD]));
-            NAME(fetch)(ROW(X, target[j + AHEAD]));
-            NAME(fetch)(ROW(Z, ahead));
-            NAME(fetch)(ROW(G, ahead));
-        }
-        EACH_COLUMN {
-            const REAL h = ((b[i] - a[i]) - f[i]) * part, zh = z * h, gw = g * row[i];
-            x[i] += y * h;
-            in[i] += zh;
-            out[i] -= zh;
-            zs[i] -= zh;
-            in[WIDE + i] += gw;
-            out[WIDE + i] -= gw;
-            gs[i] -= gw;
-        }
+/* Strip number `strip`, of PULL_LINES, of X = Gamma' H, Z = C' diag(zeta) H, G = C' Gamma W, with H = C F.
+ * gamma: one number a bag, at its target. scratch: three rings of PULL_LINES.
+ * Cost: about 20 flops a column and position; reads F and W, adds to X, Z and G, one row of the strip each. */
+CLONES static void NAME(window_pull)(const windows *w, ptrdiff_t strip, const REAL *share, const REAL *F,
+                                     const int32_t *target, const REAL *W, const REAL *zeta, const REAL *gamma,
+                                     REAL *scratch, REAL *X, REAL *Z, REAL *G) {
+    VEC *S = (VEC *)scratch;
+    ptrdiff_t column = strip * COLUMNS(PULL_LINES);
+    const ptrdiff_t end = w->d - column < COLUMNS(PULL_LINES) ? w->d : column + COLUMNS(PULL_LINES);
+    if (end - column == COLUMNS(PULL_LINES)) {
+        NAME(pull_strip)(w, share, F, target, W, zeta, gamma, column, COLUMNS(PULL_LINES), S, X, Z, G);
+        return;
     }
+    for (; end - column >= LANES; column += LANES)
+        NAME(pull_strip)(w, share, F, target, W, zeta, gamma, column, LANES, S, X, Z, G);
+    if (column < end)
+        NAME(pull_strip)(w, share, F, target, W, zeta, gamma, column, end - column, S, X, Z, G);
 }
 
-/* Each position's token gains the running sum of change. */
-INLINED void NAME(gather)(const windows *w, ptrdiff_t lo, ptrdiff_t hi, ptrdiff_t column, ptrdiff_t width,
-                          const REAL *change, REAL *Z, REAL *G) {
-    _Alignas(64) REAL sum[2 * WIDE];
-    memset(sum, 0, sizeof(sum));
-    for (ptrdiff_t p = 0; p < hi - lo; p++) {
-        const int32_t token = w->tokens[lo + p];
-        if (token < 0) { /* no window spans this place: what was started has stopped */
-            memset(sum, 0, sizeof(sum));
-            continue;
-        }
-        const REAL *in = change + p * 2 * WIDE;
-        REAL *zs = ROW(Z, token), *gs = ROW(G, token);
-        EACH_COLUMN {
-            sum[i] += in[i];
-            zs[i] += sum[i];
-            sum[WIDE + i] += in[WIDE + i];
-            gs[i] += sum[WIDE + i];
-        }
-    }
-}
-
-INLINED void NAME(clear)(const windows *w, REAL *matrix, ptrdiff_t rows, ptrdiff_t column, ptrdiff_t width) {
-    for (ptrdiff_t r = 0; r < rows; r++) memset(ROW(matrix, r), 0, width * sizeof(REAL));
-}
-
-INLINED void NAME(pull_strip)(const windows *w, ptrdiff_t blocks, const REAL *share, const REAL *F,
-                              const int32_t *target, const REAL *W, const REAL *zeta, const REAL *gamma,
-                              ptrdiff_t column, ptrdiff_t width, REAL *scratch, REAL *X, REAL *Z, REAL *G) {
-    NAME(clear)(w, X, w->targets, column, width);
-    NAME(clear)(w, Z, w->features, column, width);
-    NAME(clear)(w, G, w->features, column, width);
-    REAL *S = scratch, *change = S + SPAN(w->reach) * WIDE;
-    for (ptrdiff_t block = 0; block < blocks; block++) {
-        const ptrdiff_t lo = span_start(w, block), hi = span_stop(w, block);
-        if (w->first[block] == w->first[block + 1]) continue;
-        NAME(running_sum)(w, lo, hi, F, column, width, S);
-        memset(change, 0, (hi - lo + 1) * 2 * WIDE * sizeof(REAL));
-        NAME(scatter)(w, block, lo, share, F, target, W, zeta, gamma, column, width, S, change, X, Z, G);
-        NAME(gather)(w, lo, hi, column, width, change, Z, G);
-    }
-}
-
-/* One strip of columns of X = Gamma' H, Z = C' diag(zeta) H, G = C' Gamma W, with H = C F.
- * gamma: one number a bag, at its target. scratch: 3 SPAN WIDE.
- * Cost: about 20 flops a column and position; reads F and W, adds to X, Z and G, one row of WIDE columns each. */
-CLONES static void NAME(window_pull)(const windows *w, ptrdiff_t blocks, ptrdiff_t strip, const REAL *share,
-                                     const REAL *F, const int32_t *target, const REAL *W, const REAL *zeta,
-                                     const REAL *gamma, REAL *scratch, REAL *X, REAL *Z, REAL *G) {
-    const ptrdiff_t column = strip * WIDE, left = w->d - column;
-    if (left >= WIDE)
-        NAME(pull_strip)(w, blocks, share, F, target, W, zeta, gamma, column, WIDE, scratch, X, Z, G);
-    else
-        NAME(pull_strip)(w, blocks, share, F, target, W, zeta, gamma, column, left, scratch, X, Z, G);
-}
-
+#undef VEC
+#undef LANES
+#undef MOST_VECS
+#undef COLUMNS
 #undef ROW
-#undef EACH_COLUMN
+#undef SOURCE
+#undef EACH

@@ -227,7 +227,9 @@ def test_set_weights_starts_over(stepped: tuple[FactoredOutput, DenseOutput]) ->
     layer, dense = stepped
     layer.set_weights(dense.W)
     assert max(problems.distance(layer, dense).values()) < TOLERANCE[layer.dtype.name]
-    assert max(problems.broken_invariants(layer).values()) < 1e-12
+    # Q is counted in the working precision, added up in float64.
+    tolerance = {"float32": 2e-6, "float64": 1e-12}[layer.dtype.name]
+    assert max(problems.broken_invariants(layer).values()) < tolerance
     np.testing.assert_array_equal(layer.factors.U, np.eye(layer.n_features))
 
 

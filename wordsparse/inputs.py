@@ -98,8 +98,7 @@ class RowInputs:
         return self._kernels.matmul(self.rows, matrix)
 
     def total(self, weights: Array) -> Array:
-        total: Array = (self.rows.T @ weights.astype(self.dtype)).astype(np.float64)
-        return total
+        return self._kernels.column_sums(self.rows, weights)
 
     def gram(self, weights: Array) -> Array:
         if weights.size and weights.min() == weights.max():
@@ -166,6 +165,7 @@ class WindowInputs:
 
     def __init__(self, features: Array, windows: Windows, kernels: Kernels) -> None:
         self.features, self.windows, self.kernels = features, windows, kernels
+        self._pulled = np.empty(0), np.empty(0)  # what was pulled last, and what came of it
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -183,8 +183,7 @@ class WindowInputs:
         return self.kernels.window_means(self.windows, self.kernels.matmul(self.features, matrix))
 
     def total(self, weights: Array) -> Array:
-        total: Array = (self.features.T @ self.pull(weights).astype(self.dtype)).astype(np.float64)
-        return total
+        return self.kernels.column_sums(self.features, self.pull(weights))
 
     def gram(self, weights: Array) -> Array:
         return RowInputs(self.rows, self.kernels).gram(weights)
@@ -196,7 +195,11 @@ class WindowInputs:
         return _WindowBackward(self, forward)
 
     def pull(self, values: Array) -> Array:
-        return self.kernels.window_sums(self.windows, values * self.windows.share)
+        of, pulled = self._pulled
+        if values is not of:  # gradient and update ask for the same
+            pulled = self.kernels.window_sums(self.windows, values * self.windows.share)
+            self._pulled = values, pulled
+        return pulled
 
     def mass(self, weights: Array) -> Array:
         return self.kernels.window_sums(self.windows, weights * self.windows.share**2)

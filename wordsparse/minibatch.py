@@ -44,19 +44,24 @@ class TargetRows:
     """
 
     def __init__(self, V: Array, rows: Array, p_T: Array, factors: Factors, inputs: Inputs, csr: Csr, kernels: Kernels):
-        # p_T stands beside V_T as one more column: with ω as one more row of U, W_T is one product.
-        self._V_p = kernels.take(V, rows, p_T.astype(V.dtype))
-        self.V_T, self.p_T = self._V_p[:, :-1], p_T
+        self._V, self._rows, self.p_T = V, rows, p_T
         self._factors, self._inputs, self._csr, self._kernels = factors, inputs, csr, kernels
         self.wide = csr.columns > csr.rows
 
     @cached_property
+    def V_T(self) -> Array:
+        """The rows of V, (u, d)."""
+        return self._kernels.take(self._V, self._rows)
+
+    @cached_property
     def W_T(self) -> Array:
-        """W_T itself, (u, d)."""
+        """W_T itself, (u, d). V_T is not kept beside it."""
         f = self._factors
         if not f.omega.any():
-            return self._kernels.matmul(self.V_T, f.U)
-        return self._kernels.matmul(self._V_p, np.vstack([f.U, f.omega]))
+            return self._kernels.matmul(self._kernels.take(self._V, self._rows), f.U)
+        # p_T stands beside V_T as one more column: with ω as one more row of U, W_T is one product.
+        V_p = self._kernels.take(self._V, self._rows, self.p_T.astype(self._V.dtype))
+        return self._kernels.matmul(V_p, np.vstack([f.U, f.omega]))
 
     def outputs(self) -> Array:
         """a_jk = h_j · W_T[c_jk] for every stored target, (entries,)."""

@@ -309,12 +309,14 @@ class FactoredOutput:
         self._refuse_bad(update)
         if update.strength <= 2 or self._calm_norm == 0:
             self._calm_norm = max(self._calm_norm, float(np.trace(update.factors.Q)))
-        new = update.factors
+        new, change = update.factors, update.rows_change
+        del update
         folds = new.condition > FOLD_CONDITION[self.dtype] or not 1 / FOLD_SCALE < new.scale < FOLD_SCALE
-        change = _update.target_change(problem, self.kernels) if folds else update.rows_change
         self.factors = new
         if folds:
             # All rows take U' in, so that the step's own Δ needs no U'⁻¹: exact however ill-conditioned A was.
+            del change  # its room is used again
+            change = _update.target_change(problem, self.kernels)
             self._take_in()
         self.kernels.add_rows(self.V, rows, change)
         if folds:
@@ -357,11 +359,11 @@ class FactoredOutput:
     def _take_in(self) -> None:
         """V ← V U + p ωᵀ."""
         f = self.factors
-        for block in self._blocks():
-            rows = self.kernels.matmul(self.V[block].astype(np.float64), f.U)
-            if f.omega.any():
-                rows += self._outer(block, f.omega)
-            self.V[block] = rows
+        if not f.omega.any():
+            self.kernels.transform(self.V, f.U)
+            return
+        p = self._measure_roots(slice(None))
+        self.kernels.transform(self.V, np.vstack([f.U, f.omega]), p)
 
     def _recount(self) -> None:
         """U ← I, ω ← 0, and Q, w̄ of the W that V holds, as rounded."""
@@ -369,9 +371,8 @@ class FactoredOutput:
         xp = self.kernels.xp
         Q, w_bar = xp.zeros((d, d)), xp.zeros(d)
         for block in self._blocks():
-            rows = self.V[block].astype(np.float64)
-            Q += self.kernels.gram(rows)
-            w_bar += rows.sum(0) if self.p is None else self.p[block] @ rows
+            Q += self.kernels.gram(self.V[block])
+            w_bar += self.kernels.column_sums(self.V[block], self._measure_roots(block))
         self.factors = Factors.identity(Q, w_bar, xp)
 
     # ── rows of W ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -379,10 +380,13 @@ class FactoredOutput:
     def _blocks(self) -> Sequence[slice]:
         return [slice(i, i + BLOCK_ROWS) for i in range(0, self.n_outputs, BLOCK_ROWS)]
 
-    def _measure_roots(self, rows: Array) -> Array:
+    def _measure_roots(self, rows: Array | slice) -> Array:
         """p on the given rows, (n,) float64."""
-        ones: Array = self.kernels.xp.ones(rows.shape[0])
-        return ones if self.p is None else self.p[rows]
+        if self.p is not None:
+            return self.p[rows]
+        n = len(range(*rows.indices(self.n_outputs))) if isinstance(rows, slice) else rows.shape[0]
+        ones: Array = self.kernels.xp.ones(n)
+        return ones
 
     def _outer(self, rows: Array | slice, omega: Array) -> Array:
         """p_rows ωᵀ, broadcastable to (rows, d)."""

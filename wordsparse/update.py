@@ -120,10 +120,10 @@ def dense(problem: Problem, kernels: Kernels, real: np.dtype[Any]) -> Update:
     U = c * f.U - eta * kernels.matmul(f.U.astype(real), G)
     U_inverse = kernels.inverse(U)
     # Δ = −η Γᵀ H Π is never formed: Π and U'⁻¹ go to the d×d side, and the products run over the narrower side.
-    M = -eta * (U_inverse if problem.preconditioner is None else problem.preconditioner @ U_inverse)
+    M = -eta * (U_inverse if problem.preconditioner is None else kernels.matmul(problem.preconditioner, U_inverse))
     X = forward.pushed
     b = times_pi(forward.b)
-    X_p = times_pi((X.T @ problem.p_T.astype(X.dtype)).astype(np.float64))
+    X_p = times_pi(kernels.column_sums(X, problem.p_T))
     if forward.target_rows.wide:
         H = forward.inputs.rows
         rows_change = kernels.combine(forward.transposed, forward.gamma, kernels.matmul(H, M))
@@ -135,7 +135,7 @@ def dense(problem: Problem, kernels: Kernels, real: np.dtype[Any]) -> Update:
     # Q' = c² Q − η (Gᵀ T + Tᵀ G) − η (R + Rᵀ), with T = c Q − ½ η Q G from Aᵀ Q A and R from the terms with Δ or b.
     XW = XW.astype(real)
     R = real.type(c) * XW - eta * (kernels.matmul(XW, G) + 0.5 * times_pi(XX).astype(real))
-    R = R if problem.preconditioner is None else problem.preconditioner.T.astype(real) @ R
+    R = R if problem.preconditioner is None else kernels.gram(problem.preconditioner.astype(real), R)
     w_A = c * f.w_bar - eta * (G.T @ f.w_bar)
     R += np.outer(w_A - eta * X_p - (0.5 * eta * problem.total) * b, b).astype(real)
     Q = f.Q.astype(real)

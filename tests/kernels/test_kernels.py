@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from wordsparse.errors import InputError
 from wordsparse.kernels import CpuKernels, Csr, Kernels, NumpyKernels, _products
 from wordsparse.kernels.cpu import PARALLEL_WORK
+from wordsparse.kernels.rooms import Rooms
 
 Array = NDArray[Any]
 DTYPES = ["float32", "float64"]
@@ -130,16 +131,20 @@ def test_sparse_kernels(kernels: Kernels, dtype: str, rows: int, columns: int, d
     close(kernels.combine(transposed, values, left), matrix.T @ left.astype(np.float64), dtype, entries)
 
 
-# Places, columns, d, reach: nothing at all, blocks of 64 places and strips of 32 columns crossed and met, windows
-# longer than a block, and enough work for more than one thread.
+# Places, columns, d, reach: nothing at all, one column only, blocks of 8192 places and strips of 2 and 6 cache lines
+# crossed and met, long windows, and enough work for more than one thread.
 WINDOWS = [
     (0, 3, 4, 2),
     (2, 2, 1, 1),
+    (40, 1, 70, 2),
     (64, 7, 32, 5),
     (65, 9, 33, 1),
     (300, 20, 37, 5),
     (500, 3, 5, 255),
     (3000, 90, 100, 5),
+    (700, 40, 96, 4),
+    (8192, 50, 7, 3),
+    (17000, 60, 130, 7),
 ]
 
 
@@ -169,6 +174,27 @@ def test_window_kernels(kernels: Kernels, dtype: str, n: int, columns: int, d: i
     near(G, C.T @ (gamma[:, None] * W[targets].astype(np.float64)), m)
     sums = kernels.window_sums(windows, windows.share * zeta)
     np.testing.assert_allclose(sums, zeta @ C, rtol=0, atol=1e-12 * (m + 1))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("d", [3, 20, 101])
+def test_what_stands_behind_a_row_does_not_count(d: int, dtype: str) -> None:
+    kernels, windows = CpuKernels(1), problems.windows(np.random.default_rng(7), 200, 6, 3)
+    values = normal((6, d), dtype, 9)
+    F = Rooms().rows(6, d, dtype, on_lines=True)
+    np.lib.stride_tricks.as_strided(F, (6, F.strides[0] // F.itemsize), F.strides)[:] = np.nan
+    F[:] = values
+    targets, ones = windows.tokens[windows.centre], np.ones(windows.rows, dtype)
+    for found, expected in [
+        (kernels.window_means(windows, F), kernels.window_means(windows, values)),
+        (kernels.window_dots(windows, F, targets, F), kernels.window_dots(windows, values, targets, values)),
+        *zip(
+            kernels.window_pull(windows, F, targets, F, ones, ones),
+            kernels.window_pull(windows, values, targets, values, ones, ones),
+            strict=True,
+        ),
+    ]:
+        np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -255,6 +281,23 @@ def test_products(kernels: Kernels, dtype: str, n: int, k: int, d: int) -> None:
     # Rows may stand further apart than their length.
     close(kernels.matmul(a[:, :-1], m[:-1], np.ones((n, d + 2), dtype)[:, 1:-1]), a[:, :-1] @ m[:-1] + 1, dtype, k)
     close(kernels.gram(a[:, 1:], b[:, 1:]), a[:, 1:].T.astype(np.float64) @ b[:, 1:], dtype, n)
+
+    found = kernels.column_sums(a, weights)
+    assert found.dtype == np.float64
+    close(found, a.T.astype(np.float64) @ weights, dtype, n if dtype == "float64" else 64)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    ("n", "d"), [(0, 3), (3, 0), (1, 1), (7, 5), (112, 32), (113, 33), (1000, 37), (9999, 17), (300, 319), (300, 320)]
+)
+def test_rows_are_transformed_in_float64(kernels: Kernels, dtype: str, n: int, d: int) -> None:
+    a, m, last = normal((n, d), dtype, 1), normal((d + 1, d), "float64", 2), normal((n,), "float64", 3)
+    for given, exact in ((None, a.astype(np.float64) @ m[:d]), (last, np.column_stack([a, last]) @ m)):
+        found = a.copy()
+        kernels.transform(found, m[:d] if given is None else m, given)
+        # Rounded once.
+        np.testing.assert_allclose(found, exact, rtol=np.finfo(dtype).eps, atol=1e-13 * d)
 
 
 @pytest.mark.parametrize("chosen", UNITS, ids=UNITS.get)

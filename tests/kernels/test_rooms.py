@@ -5,7 +5,7 @@ import gc
 import numpy as np
 import pytest
 
-from wordsparse.kernels.rooms import CACHE_LINE, LARGE, Rooms
+from wordsparse.kernels.rooms import CACHE_LINE, LARGE, Rooms, on_lines
 
 
 def address(array: np.ndarray) -> int:
@@ -25,6 +25,7 @@ def test_rows_are_whole_lines_apart_or_close_together(n: int, d: int, dtype: str
         assert rows.strides[0] % (2 * CACHE_LINE) == CACHE_LINE
     rows[:] = 1
     assert (rows == 1).all()
+    assert on_lines(Rooms().rows(n, d, dtype, on_lines=True))
 
 
 def test_a_room_is_used_again_when_the_last_view_of_it_is_gone() -> None:

@@ -49,3 +49,13 @@ def gram_half(
     unit: int = ...,
     work: Array | None = None,
 ) -> None: ...
+def transform_size(k: int, d: int) -> int: ...
+def transform(
+    v: Array,
+    last: Array | None,
+    m: Array,
+    scratch: Array,
+    threads: int,
+    unit: int = ...,
+    work: Array | None = None,
+) -> None: ...

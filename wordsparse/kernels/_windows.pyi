@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 BLOCK: int
 
-def scratch_size(reach: int) -> int: ...
+def scratch_bytes(reach: int) -> int: ...
 def dots(
     tokens: Array,
     centre: Array,
@@ -13,6 +13,7 @@ def dots(
     stop: Array,
     first: Array,
     reach: int,
+    ld: int,
     share: Array,
     F: Array,
     target: Array,
@@ -27,6 +28,7 @@ def means(
     stop: Array,
     first: Array,
     reach: int,
+    ld: int,
     share: Array,
     F: Array,
     scratch: Array,
@@ -40,6 +42,7 @@ def pull(
     stop: Array,
     first: Array,
     reach: int,
+    ld: int,
     share: Array,
     F: Array,
     target: Array,

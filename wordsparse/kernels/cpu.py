@@ -12,13 +12,15 @@ from numpy.typing import NDArray
 from wordsparse import threads as _threads  # sets the OpenMP wait policy: stands before the compiled modules
 from wordsparse.kernels import _build, _gather, _products, _windows
 from wordsparse.kernels.numpy import Csr, HostArrays, Windows
-from wordsparse.kernels.rooms import Rooms, row_bytes
+from wordsparse.kernels.rooms import Rooms, on_lines, row_bytes
 
 Array = NDArray[Any]
 OPENMP = _build.openmp
 
 # Below this many multiply-adds a parallel region costs more than it saves (waking a sleeping thread: ~20 µs).
 PARALLEL_WORK = 200_000
+# Rows that are added up by one thread.
+SUM_ROWS = 1024
 
 
 class CpuKernels(HostArrays):
@@ -49,6 +51,13 @@ class CpuKernels(HostArrays):
         out = self._rooms.rows(matrix.shape[0], matrix.shape[1], matrix.dtype)
         _gather.scale_rows(matrix, scale, out, self._threads_for(out.size))
         return out
+
+    def column_sums(self, matrix: Array, weights: Array) -> Array:
+        n, d = matrix.shape
+        parts = np.zeros((-(-n // SUM_ROWS), d))
+        weights = weights.astype(matrix.dtype, copy=False)
+        _gather.column_sums(matrix, weights, SUM_ROWS, parts, self._threads_for(matrix.size))
+        return np.asarray(parts.sum(0))
 
     def transpose(self, csr: Csr) -> Csr:
         indptr = np.zeros(csr.columns + 1, np.int64)
@@ -87,17 +96,17 @@ class CpuKernels(HostArrays):
     def window_dots(self, windows: Windows, features: Array, targets: Array, rows: Array) -> Array:
         out = np.empty(windows.rows, features.dtype)
         if out.size and features.shape[1]:
-            features, rows = self._aligned(features), self._aligned(rows)
+            features, rows = self._on_lines(features), self._on_lines(rows)
             scratch = self._window_scratch(windows, features)
-            _windows.dots(*_window_arrays(windows, features.dtype), features, targets, rows, scratch, out)
+            _windows.dots(*_window_arrays(windows, features), features, targets, rows, scratch, out)
         return out
 
     def window_means(self, windows: Windows, features: Array) -> Array:
-        features = self._aligned(features)
-        out = self._rooms.rows(windows.rows, features.shape[1], features.dtype)
+        features = self._on_lines(features)
+        out = self._rooms.rows(windows.rows, features.shape[1], features.dtype, on_lines=True)
         if out.size:
             scratch = self._window_scratch(windows, features)
-            _windows.means(*_window_arrays(windows, features.dtype), features, scratch, out)
+            _windows.means(*_window_arrays(windows, features), features, scratch, out)
         return out
 
     def window_sums(self, windows: Windows, values: Array) -> Array:
@@ -111,21 +120,22 @@ class CpuKernels(HostArrays):
     def window_pull(
         self, windows: Windows, features: Array, targets: Array, rows: Array, zeta: Array, gamma: Array
     ) -> tuple[Array, Array, Array]:
-        features, rows = self._aligned(features), self._aligned(rows)
-        X, Z, G = (self._rooms.rows(like.shape[0], like.shape[1], like.dtype) for like in (rows, features, features))
+        features, rows = self._on_lines(features), self._on_lines(rows)
+        like = rows, features, features
+        X, Z, G = (self._rooms.rows(matrix.shape[0], matrix.shape[1], matrix.dtype, on_lines=True) for matrix in like)
         if windows.rows == 0:
             for out in (X, Z, G):
                 out[:] = 0
         elif features.shape[1]:
             scratch = self._window_scratch(windows, features)
-            arrays = _window_arrays(windows, features.dtype)
+            arrays = _window_arrays(windows, features)
             _windows.pull(*arrays, features, targets, rows, zeta, gamma, scratch, X, Z, G)
         return X, Z, G
 
     def _window_scratch(self, windows: Windows, features: Array) -> Array:
         """(threads, numbers), each thread's on cache lines of its own."""
         threads = self._threads_for(windows.rows * features.shape[1])
-        return self._rooms.rows(threads, _windows.scratch_size(windows.reach), features.dtype)
+        return self._rooms.empty((threads, _windows.scratch_bytes(windows.reach) // features.itemsize), features.dtype)
 
     def matmul(self, a: Array, m: Array, out: Array | None = None) -> Array:
         accumulate = out is not None
@@ -142,6 +152,16 @@ class CpuKernels(HostArrays):
         _products.matmul(a, m, transposed, out, accumulate, threads, unit, work)
         self._done(work)
         return out
+
+    def transform(self, matrix: Array, m: Array, last: Array | None = None) -> None:
+        n, d = matrix.shape
+        if n == 0 or d == 0:
+            return
+        k, threads = m.shape[0], self._threads_for(n * m.size)
+        scratch = self._rooms.empty((threads, _products.transform_size(k, d)), np.float64)
+        unit = _products.VECTORS if _products.VECTORS in self.units else _products.BLAS
+        work = self._rooms.empty((_products.work_size(unit, scratch.itemsize, n, k, d, threads),), np.uint16)
+        _products.transform(matrix, last, np.ascontiguousarray(m), scratch, threads, unit, work)
 
     def gram(self, a: Array, b: Array | None = None, *, symmetric: bool = False) -> Array:
         if b is None or symmetric:
@@ -208,11 +228,11 @@ class CpuKernels(HostArrays):
         out[...] = matrix
         return out
 
-    def _aligned(self, matrix: Array) -> Array:
+    def _on_lines(self, matrix: Array) -> Array:
         """The matrix with its rows on cache lines, copied where they stand otherwise."""
-        if matrix.strides == (row_bytes(matrix.shape[1], matrix.itemsize), matrix.itemsize):
+        if on_lines(matrix):
             return matrix
-        out = self._rooms.rows(matrix.shape[0], matrix.shape[1], matrix.dtype)
+        out = self._rooms.rows(matrix.shape[0], matrix.shape[1], matrix.dtype, on_lines=True)
         out[:] = matrix
         return out
 
@@ -220,9 +240,13 @@ class CpuKernels(HostArrays):
         return self.threads if work >= PARALLEL_WORK else 1
 
 
-def _window_arrays(windows: Windows, dtype: Any) -> tuple[Array, Array, Array, Array, Array, int, Array]:
-    """As the compiled functions take them: with each block's first bag, and the shares in the working precision."""
+def _window_arrays(windows: Windows, features: Array) -> tuple[Array, Array, Array, Array, Array, int, int, Array]:
+    """As the compiled functions take them: with each block's first bag, the distance of rows, and the shares in the
+    working precision."""
     blocks = -(-windows.tokens.shape[0] // _windows.BLOCK)
     first = np.searchsorted(windows.centre, np.arange(blocks + 1) * _windows.BLOCK)
-    share = windows.share.astype(dtype)
-    return windows.tokens, windows.centre, windows.start, windows.stop, first, windows.reach, share
+    ld, share = (
+        row_bytes(features.shape[1], features.itemsize) // features.itemsize,
+        windows.share.astype(features.dtype),
+    )
+    return windows.tokens, windows.centre, windows.start, windows.stop, first, windows.reach, ld, share

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from wordsparse import devices
-from wordsparse.kernels.numpy import Csr, Windows
+from wordsparse.kernels.numpy import Csr, Windows, transform_by_blocks
 
 # CuPy's arrays: it brings no types.
 Array = Any
@@ -81,6 +81,9 @@ class CudaKernels:
         scale = NULL if scale is None else self._packed(scale, matrix.dtype)
         arguments = (matrix, rows, scale, self._packed(change, matrix.dtype), np.int64(count), np.int64(d))
         self._launch("add_rows", matrix.dtype, _blocks(count), arguments)
+
+    def column_sums(self, matrix: Array, weights: Array) -> Array:
+        return weights @ matrix.astype(np.float64)
 
     def transpose(self, csr: Csr) -> Csr:
         order, indptr = self._in_order(csr.indices, csr.columns)
@@ -249,6 +252,9 @@ class CudaKernels:
             return product
         out += product
         return out
+
+    def transform(self, matrix: Array, m: Array, last: Array | None = None) -> None:
+        transform_by_blocks(matrix, m, last, self.xp)
 
     def gram(self, a: Array, b: Array | None = None, *, symmetric: bool = False) -> Array:
         b = a if b is None else b

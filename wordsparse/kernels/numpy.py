@@ -12,6 +12,9 @@ from scipy.linalg import lapack
 
 Array = NDArray[Any]
 
+# Rows that stand in float64 at a time.
+TRANSFORMED_ROWS = 4096
+
 
 @dataclass(frozen=True)
 class Csr:
@@ -159,6 +162,9 @@ class Kernels(Protocol):
     def scale_rows(self, matrix: Array, scale: Array) -> Array:
         """``diag(scale) matrix``, one number of the same dtype a row."""
 
+    def column_sums(self, matrix: Array, weights: Array) -> Array:
+        """``matrixᵀ weights`` for one number a row, (d,) float64."""
+
     def transpose(self, csr: Csr) -> Csr:
         """The structure of the transpose, reading the values of the original."""
 
@@ -191,6 +197,10 @@ class Kernels(Protocol):
 
     def matmul(self, a: Array, m: Array, out: Array | None = None) -> Array:
         """``a m``, in a's dtype; added to ``out`` where given."""
+
+    def transform(self, matrix: Array, m: Array, last: Array | None = None) -> None:
+        """``matrix ← matrix m`` in place, in float64 until each row is rounded; with ``last`` (n,) float64 as one more
+        column of the matrix where given. m is float64, and has as many columns as the matrix."""
 
     def gram(self, a: Array, b: Array | None = None, *, symmetric: bool = False) -> Array:
         """``aᵀ b`` in float64; ``aᵀ a`` without b. ``symmetric``: aᵀ b is known to be, and comes out so exactly."""
@@ -270,6 +280,10 @@ class NumpyKernels(HostArrays):
     def scale_rows(self, matrix: Array, scale: Array) -> Array:
         return matrix * scale[:, None]
 
+    def column_sums(self, matrix: Array, weights: Array) -> Array:
+        sums: Array = weights @ matrix.astype(np.float64)
+        return sums
+
     def transpose(self, csr: Csr) -> Csr:
         order = np.argsort(csr.indices, kind="stable")
         counts = np.bincount(csr.indices, minlength=csr.columns)
@@ -319,6 +333,9 @@ class NumpyKernels(HostArrays):
         out += product
         return out
 
+    def transform(self, matrix: Array, m: Array, last: Array | None = None) -> None:
+        transform_by_blocks(matrix, m, last, np)
+
     def gram(self, a: Array, b: Array | None = None, *, symmetric: bool = False) -> Array:
         product = np.asarray((a.T @ (a if b is None else b)).astype(np.float64))
         return (product + product.T) / 2 if symmetric else product
@@ -331,6 +348,16 @@ class NumpyKernels(HostArrays):
 
     def weighted_gram(self, a: Array, weights: Array) -> Array:
         return self.gram(a * np.sqrt(weights).astype(a.dtype)[:, None])
+
+
+def transform_by_blocks(matrix: Array, m: Array, last: Array | None, xp: Any) -> None:
+    """``Kernels.transform`` in array operations of the module ``xp``, a block of rows at a time."""
+    for start in range(0, matrix.shape[0], TRANSFORMED_ROWS):
+        block = slice(start, start + TRANSFORMED_ROWS)
+        rows = matrix[block].astype(np.float64)
+        if last is not None:
+            rows = xp.column_stack([rows, last[block]])
+        matrix[block] = rows @ m
 
 
 def _bags(windows: Windows, dtype: Any) -> Any:

@@ -23,13 +23,16 @@ class Rooms:
     def __init__(self) -> None:
         self._free: list[Array] = []
 
-    def rows(self, n: int, d: int, dtype: Any) -> Array:
-        """An (n, d) matrix whose rows start on cache lines, an odd number of them apart; close together where short.
+    def rows(self, n: int, d: int, dtype: Any, *, on_lines: bool = False) -> Array:
+        """An (n, d) matrix whose rows start on cache lines, an odd number of them apart.
 
-        Vectors never cross a line then, and the same columns of many rows spread over all sets of a cache.
+        Vectors never cross a line then, and the same columns of many rows spread over all sets of a cache. Short rows
+        are close together instead, unless they must be ``on_lines``.
         """
         dtype = np.dtype(dtype)
-        row = row_bytes(d, dtype.itemsize)
+        row = d * dtype.itemsize
+        if on_lines or row >= 4 * CACHE_LINE:
+            row = row_bytes(d, dtype.itemsize)
         return self._lent((n, d), dtype, n * row, (row, dtype.itemsize))
 
     def empty(self, shape: tuple[int, ...], dtype: Any) -> Array:
@@ -78,5 +81,11 @@ def _to_line(room: Array) -> int:
 
 
 def row_bytes(d: int, itemsize: int) -> int:
-    """From one row of d numbers to the next."""
-    return d * itemsize if d * itemsize < 4 * CACHE_LINE else (-(-d * itemsize // CACHE_LINE) | 1) * CACHE_LINE
+    """From one row of d numbers on cache lines to the next."""
+    return (-(-d * itemsize // CACHE_LINE) | 1) * CACHE_LINE
+
+
+def on_lines(matrix: Array) -> bool:
+    """Whether the rows of a matrix stand as those of :meth:`Rooms.rows` do."""
+    strides = row_bytes(matrix.shape[1], matrix.itemsize), matrix.itemsize
+    return matrix.strides == strides and int(matrix.__array_interface__["data"][0]) % CACHE_LINE == 0
