@@ -18,7 +18,7 @@ threads   OpenMP threads take whole blocks and call a single-threaded BLAS: the 
 
 from cython cimport view
 from cython.parallel cimport prange, threadid
-from libc.stdint cimport uint16_t
+from libc.stdint cimport int64_t, uint16_t
 from scipy.linalg.cython_blas cimport dgemm, dsyrk, sgemm, ssyrk
 
 cdef extern from "tiles.h" nogil:
@@ -49,8 +49,8 @@ cdef extern from "vectors.h" nogil:
     Py_ssize_t vector_gram_size(Py_ssize_t, Py_ssize_t, Py_ssize_t)
     void vectors_pack_f32(const void*, int, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, int, float*)
     void vectors_pack_f64(const void*, int, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, int, double*)
-    void vectors_left_f32(const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t, float*)
-    void vectors_left_f64(const double*, Py_ssize_t, Py_ssize_t, Py_ssize_t, double*)
+    void vectors_left_f32(const float*, Py_ssize_t, const int64_t*, const float*, Py_ssize_t, Py_ssize_t, float*)
+    void vectors_left_f64(const double*, Py_ssize_t, const int64_t*, const double*, Py_ssize_t, Py_ssize_t, double*)
     void vectors_matmul_f32(const float*, Py_ssize_t, Py_ssize_t, const float*, Py_ssize_t, int, float*, Py_ssize_t)
     void vectors_matmul_f64(const double*, Py_ssize_t, Py_ssize_t, const double*, Py_ssize_t, int, double*, Py_ssize_t)
     void vectors_gram_f32(const float*, Py_ssize_t, Py_ssize_t, const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
@@ -177,8 +177,8 @@ def matmul(const real[::view.strided, ::view.contiguous] a, const right[:, ::1] 
         matmul_on_tiles(&a[0, 0], ld_a, n, k, &m[0, 0], right is double, ld_m, d, transposed, &out[0, 0], ld_out,
                         accumulate, threads, &work[0])
     elif unit == ON_VECTORS:
-        matmul_on_vectors(&a[0, 0], ld_a, n, k, &m[0, 0], right is double, ld_m, d, transposed, &out[0, 0], ld_out,
-                          accumulate, threads, <real*> &work[0])
+        matmul_on_vectors(&a[0, 0], ld_a, NULL, <const real*> NULL, n, k, &m[0, 0], right is double, ld_m, d, transposed,
+                          &out[0, 0], ld_out, accumulate, threads, <real*> &work[0])
     else:
         for block in prange(blocks, nogil=True, schedule="dynamic", num_threads=threads):
             # Row-major (rows, k)(k, d) is column-major (d, k)(k, rows).
@@ -209,15 +209,27 @@ cdef void matmul_on_tiles(const float* a, Py_ssize_t ld_a, Py_ssize_t n, Py_ssiz
                      ld_out)
 
 
-cdef void matmul_on_vectors(const real* a, Py_ssize_t ld_a, Py_ssize_t n, Py_ssize_t k, const void* m,
-                            bint is_double, Py_ssize_t ld_m, Py_ssize_t d, bint transposed, real* out,
-                            Py_ssize_t ld_out, bint accumulate, int threads, real* shared) noexcept nogil:
-    cdef Py_ssize_t size = sizeof(real), panel = PANEL_BYTES // size, block, rows, column, columns
+def matmul_rows(const real[:, ::1] a, const int64_t[::1] rows, const real[::1] last, const double[:, ::1] m,
+                real[::view.strided, ::view.contiguous] out, int threads, uint16_t[::1] work):
+    """out = a[rows] m, or [a[rows] last] m; on the vector unit only, which gathers rows as it goes. m as for matmul."""
+    cdef Py_ssize_t n = rows.shape[0], k = m.shape[0], d = out.shape[1]
+    cdef const real* last_ = &last[0] if last is not None and n else NULL
+    if n == 0 or d == 0 or k == 0:
+        return
+    matmul_on_vectors(&a[0, 0], a.shape[1], &rows[0], last_, n, k, &m[0, 0], True, d, d, False, &out[0, 0],
+                      stride(out), False, threads, <real*> &work[0])
+
+
+cdef void matmul_on_vectors(const real* a, Py_ssize_t ld_a, const int64_t* chosen, const real* last, Py_ssize_t n,
+                            Py_ssize_t k, const void* m, bint is_double, Py_ssize_t ld_m, Py_ssize_t d,
+                            bint transposed, real* out, Py_ssize_t ld_out, bint accumulate, int threads,
+                            real* shared) noexcept nogil:
+    cdef Py_ssize_t size = sizeof(real), panel = PANEL_BYTES // size, block, row, rows, column, columns
     cdef Work sizes = of_matmul(ON_VECTORS, size, n, k, d)
     cdef Py_ssize_t of_each = sizes.own // (size // 2)
     cdef real* own = shared + sizes.shared // (size // 2)
     if n <= FEW_ROWS:
-        vectors_left(a, ld_a, n, k, shared)
+        vectors_left(a, ld_a, chosen, last, n, k, shared)
         for block in prange(vector_panels(d, size), schedule="static", num_threads=threads):
             column = block * panel
             columns = min(panel, d - column)
@@ -226,8 +238,10 @@ cdef void matmul_on_vectors(const real* a, Py_ssize_t ld_a, Py_ssize_t n, Py_ssi
         return
     vectors_pack(m, is_double, ld_m, k, 0, d, transposed, shared)
     for block in prange((n + VECTOR_ROWS - 1) // VECTOR_ROWS, schedule="dynamic", num_threads=threads):
-        rows = min(VECTOR_ROWS, n - block * VECTOR_ROWS)
-        vectors_left(a + block * VECTOR_ROWS * ld_a, ld_a, rows, k, own + threadid() * of_each)
+        row = block * VECTOR_ROWS
+        rows = min(VECTOR_ROWS, n - row)
+        vectors_left(a if chosen != NULL else a + row * ld_a, ld_a, chosen + row if chosen != NULL else NULL,
+                     last + row if last != NULL else NULL, rows, k, own + threadid() * of_each)
         vectors_matmul(own + threadid() * of_each, rows, k, shared, d, accumulate, out + block * VECTOR_ROWS * ld_out,
                        ld_out)
 
@@ -256,7 +270,7 @@ def transform(real[:, ::1] v, const double[::1] last, const double[:, ::1] m, do
             if last is not None:
                 wide[i * k + d] = last[row + i]
         if unit == ON_VECTORS:
-            vectors_left_f64(wide, k, rows, k, own + threadid() * of_each)
+            vectors_left_f64(wide, k, NULL, NULL, rows, k, own + threadid() * of_each)
             vectors_matmul_f64(own + threadid() * of_each, rows, k, packed, d, False, product, d)
         else:
             gemm(c'N', c'N', <int> d, <int> rows, <int> k, &m[0, 0], <int> d, <const double*> wide, <int> k, <double> 0,
@@ -279,11 +293,12 @@ cdef void vectors_pack(const void* b, int is_double, Py_ssize_t ld, Py_ssize_t i
         vectors_pack_f64(b, is_double, ld, inner, first, columns, transposed, packed)
 
 
-cdef void vectors_left(const real* a, Py_ssize_t ld, Py_ssize_t rows, Py_ssize_t inner, real* left) noexcept nogil:
+cdef void vectors_left(const real* a, Py_ssize_t ld, const int64_t* chosen, const real* last, Py_ssize_t rows,
+                       Py_ssize_t inner, real* left) noexcept nogil:
     if real is float:
-        vectors_left_f32(a, ld, rows, inner, left)
+        vectors_left_f32(a, ld, chosen, last, rows, inner, left)
     else:
-        vectors_left_f64(a, ld, rows, inner, left)
+        vectors_left_f64(a, ld, chosen, last, rows, inner, left)
 
 
 cdef void vectors_matmul(const real* left, Py_ssize_t rows, Py_ssize_t inner, const real* packed, Py_ssize_t columns,

@@ -107,12 +107,18 @@ AVX512 static void NAME(vectors_pack)(const void *b, int is_double, ptrdiff_t ld
     else NAME(pack_panels)(b, 0, ld, inner, first, columns, 0, packed);
 }
 
-/* Rows of A (rows, inner), a CHUNK of all of them after the other. left: vector_left_size numbers. */
-AVX512 static void NAME(vectors_left)(const REAL *a, ptrdiff_t ld, ptrdiff_t rows, ptrdiff_t inner, REAL *left) {
+/* Rows of A (rows, inner), a CHUNK of all of them after the other. chosen not NULL: rows chosen[0 .. rows-1] of a; last
+ * not NULL: A's last column, beside a's. left: vector_left_size numbers. */
+AVX512 static void NAME(vectors_left)(const REAL *a, ptrdiff_t ld, const int64_t *chosen, const REAL *last,
+                                      ptrdiff_t rows, ptrdiff_t inner, REAL *left) {
+    const ptrdiff_t own = inner - (last != NULL);
     for (ptrdiff_t k = 0; k < inner; k += CHUNK)
         for (ptrdiff_t row = 0; row < rows; row++, left += LEFT_ROW) {
-            prefetch(a, sizeof(REAL) == 8, (row + ROWS_AHEAD) * ld + k, CHUNK);
-            memcpy(left, a + row * ld + k, (inner - k < CHUNK ? inner - k : CHUNK) * sizeof(REAL));
+            const ptrdiff_t ahead = row + ROWS_AHEAD, end = k + CHUNK < own ? k + CHUNK : own;
+            if (!chosen || ahead < rows)
+                prefetch(a, sizeof(REAL) == 8, (chosen ? chosen[ahead] : ahead) * ld + k, CHUNK);
+            if (end > k) memcpy(left, a + (chosen ? chosen[row] : row) * ld + k, (end - k) * sizeof(REAL));
+            if (last && own - k < CHUNK) left[own - k] = last[row];
         }
 }
 
@@ -175,7 +181,8 @@ AVX512 static void NAME(vectors_gram)(const REAL *a, ptrdiff_t ld_a, ptrdiff_t k
 
 static void NAME(vectors_pack)(const void *b, int is_double, ptrdiff_t ld, ptrdiff_t inner, ptrdiff_t first,
                          ptrdiff_t columns, int transposed, REAL *packed) {}
-static void NAME(vectors_left)(const REAL *a, ptrdiff_t ld, ptrdiff_t rows, ptrdiff_t inner, REAL *left) {}
+static void NAME(vectors_left)(const REAL *a, ptrdiff_t ld, const int64_t *chosen, const REAL *last, ptrdiff_t rows,
+                         ptrdiff_t inner, REAL *left) {}
 static void NAME(vectors_matmul)(const REAL *left, ptrdiff_t rows, ptrdiff_t inner, const REAL *packed, ptrdiff_t columns,
                            int accumulate, REAL *c, ptrdiff_t ld_c) {}
 static void NAME(vectors_gram)(const REAL *a, ptrdiff_t ld_a, ptrdiff_t k, const REAL *b, ptrdiff_t ld_b, ptrdiff_t d,

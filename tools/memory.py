@@ -21,7 +21,7 @@ def main() -> None:
     parser.add_argument("corpus", type=Path, nargs="+")
     parser.add_argument("--dims", type=int, nargs="+", default=[100, 300])
     parser.add_argument("--models", nargs="+", default=["skipgram", "cbow"])
-    parser.add_argument("--max-tokens", type=int, default=12_000_000)
+    parser.add_argument("--max-tokens", type=int, default=50_000_000)
     parser.add_argument("--batch-tokens", type=int, help="the recipe's if not given")
     parser.add_argument("--checkpoint-every", type=float, default=0.0)
     options = parser.parse_args()

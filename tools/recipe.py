@@ -76,7 +76,7 @@ STUDIES: dict[str, list[Variant]] = {
         *sweep("negatives", 2.0, 10.0),
         # With 1 minibatches do not grow: they are as large as may be from the start.
         *sweep("growth", 0.02, 0.1, 1.0),
-        *sweep("batch_tokens", 65_536, 524_288),
+        *sweep("batch_tokens", 65_536, 524_288, 1_048_576),
         *sweep("forget_tokens", 300_000, 5_000_000),
         *sweep("m0", 10.0, 50.0, 100.0, 300.0),
         *sweep("ridge", 0.005, 0.5),

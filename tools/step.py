@@ -62,6 +62,12 @@ WORK: dict[str, Callable[..., Work]] = {
         8.0 * windows.rows * F.shape[1] * F.itemsize,
     ),
     "matmul": lambda result, a, m, out=None: (2.0 * a.size * m.shape[1], rows_bytes(a, result)),
+    "matmul_rows": lambda result, matrix, rows, m, last=None: (
+        2.0 * rows.size * m.size,
+        rows.size * m.shape[0] * matrix.itemsize + rows_bytes(result),
+    ),
+    "column_sums": lambda out, matrix, weights: (2.0 * matrix.size, rows_bytes(matrix)),
+    "transform": lambda out, matrix, m, last=None: (2.0 * matrix.shape[0] * m.size, 2.0 * rows_bytes(matrix)),
     "gram": lambda out, a, b=None, symmetric=False: (
         (1.0 if b is None or symmetric else 2.0) * a.size * (a if b is None else b).shape[1],
         rows_bytes(a) if b is None else rows_bytes(a, b),
@@ -69,7 +75,7 @@ WORK: dict[str, Callable[..., Work]] = {
     "plus_gram": lambda out, matrix, a, b, *factors, **symmetric: (2.0 * a.size * b.shape[1], rows_bytes(a, b)),
     "weighted_gram": lambda out, a, weights: (1.0 * a.size * a.shape[1], rows_bytes(a)),
 }
-PRODUCTS = ("matmul", "gram", "plus_gram", "weighted_gram")
+PRODUCTS = ("matmul", "matmul_rows", "gram", "plus_gram", "weighted_gram")
 
 
 class Watched(CpuKernels):

@@ -55,13 +55,13 @@ class TargetRows:
 
     @cached_property
     def W_T(self) -> Array:
-        """W_T itself, (u, d). V_T is not kept beside it."""
+        """W_T itself, (u, d)."""
         f = self._factors
         if not f.omega.any():
-            return self._kernels.matmul(self._kernels.take(self._V, self._rows), f.U)
+            return self._kernels.matmul_rows(self._V, self._rows, f.U)
         # p_T stands beside V_T as one more column: with ω as one more row of U, W_T is one product.
-        V_p = self._kernels.take(self._V, self._rows, self.p_T.astype(self._V.dtype))
-        return self._kernels.matmul(V_p, np.vstack([f.U, f.omega]))
+        U_omega = np.vstack([f.U, f.omega])
+        return self._kernels.matmul_rows(self._V, self._rows, U_omega, self.p_T.astype(self._V.dtype))
 
     def outputs(self) -> Array:
         """a_jk = h_j · W_T[c_jk] for every stored target, (entries,)."""

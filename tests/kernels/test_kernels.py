@@ -250,6 +250,10 @@ def test_products(kernels: Kernels, dtype: str, n: int, k: int, d: int) -> None:
     assert kernels.matmul(a, m, out) is out
     close(out, expected + 1, dtype, k)
     close(kernels.matmul(a, m.astype("f4")), a.astype(np.float64) @ m.astype("f4"), dtype, k)
+    rows, last = np.random.default_rng(6).permutation(n)[: n // 2], normal((n // 2,), dtype, 7)
+    close(kernels.matmul_rows(a, rows, m), a[rows].astype(np.float64) @ m, dtype, k)
+    above = np.column_stack([a[rows], last]).astype(np.float64)
+    close(kernels.matmul_rows(a, rows, np.vstack([m, m[:1]]), last), above @ np.vstack([m, m[:1]]), dtype, k + 1)
     # A transposed view is a matrix as good as any other.
     close(kernels.matmul(a, np.asfortranarray(m)), expected, dtype, k)
     close(kernels.matmul(a, np.asfortranarray(m), out), 2 * expected + 1, dtype, k)

@@ -59,3 +59,6 @@ def transform(
     unit: int = ...,
     work: Array | None = None,
 ) -> None: ...
+def matmul_rows(
+    a: Array, rows: Array, last: Array | None, m: Array, out: Array, threads: int, work: Array
+) -> None: ...

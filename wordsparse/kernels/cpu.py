@@ -153,6 +153,17 @@ class CpuKernels(HostArrays):
         self._done(work)
         return out
 
+    def matmul_rows(self, matrix: Array, rows: Array, m: Array, last: Array | None = None) -> Array:
+        n, (k, d) = rows.shape[0], m.shape
+        threads = self._threads_for(n * m.size)
+        if n == 0 or self._unit_for(matrix.dtype, n, k, d) != _products.VECTORS:
+            return self.matmul(self.take(matrix, rows, last), m)
+        out = self._rooms.rows(n, d, matrix.dtype)
+        work = self._work_for(_products.VECTORS, matrix.itemsize, n, k, d, threads)
+        _products.matmul_rows(matrix, rows, last, np.ascontiguousarray(m, np.float64), out, threads, work)
+        self._done(work)
+        return out
+
     def transform(self, matrix: Array, m: Array, last: Array | None = None) -> None:
         n, d = matrix.shape
         if n == 0 or d == 0:
@@ -160,8 +171,9 @@ class CpuKernels(HostArrays):
         k, threads = m.shape[0], self._threads_for(n * m.size)
         scratch = self._rooms.empty((threads, _products.transform_size(k, d)), np.float64)
         unit = _products.VECTORS if _products.VECTORS in self.units else _products.BLAS
-        work = self._rooms.empty((_products.work_size(unit, scratch.itemsize, n, k, d, threads),), np.uint16)
+        work = self._work_for(unit, scratch.itemsize, n, k, d, threads)
         _products.transform(matrix, last, np.ascontiguousarray(m), scratch, threads, unit, work)
+        self._done(work)
 
     def gram(self, a: Array, b: Array | None = None, *, symmetric: bool = False) -> Array:
         if b is None or symmetric:
@@ -207,9 +219,12 @@ class CpuKernels(HostArrays):
         unit = self._unit_for(a.dtype, n, k, d)
         if unit == _products.BLAS:
             return unit, None
-        size = _products.work_size(unit, a.itemsize, n, k, d, threads)
+        return unit, self._work_for(unit, a.itemsize, n, k, d, threads)
+
+    def _work_for(self, unit: int, itemsize: int, n: int, k: int, d: int, threads: int) -> Array:
+        size = _products.work_size(unit, itemsize, n, k, d, threads)
         work = self._work.pop() if self._work else None
-        return unit, work if work is not None and work.size >= size else self._rooms.empty((size,), np.uint16)
+        return work if work is not None and work.size >= size else self._rooms.empty((size,), np.uint16)
 
     def _done(self, work: Array | None) -> None:
         if work is not None:

@@ -253,6 +253,9 @@ class CudaKernels:
         out += product
         return out
 
+    def matmul_rows(self, matrix: Array, rows: Array, m: Array, last: Array | None = None) -> Array:
+        return self.matmul(self.take(matrix, rows, last), m)
+
     def transform(self, matrix: Array, m: Array, last: Array | None = None) -> None:
         transform_by_blocks(matrix, m, last, self.xp)
 

@@ -198,6 +198,9 @@ class Kernels(Protocol):
     def matmul(self, a: Array, m: Array, out: Array | None = None) -> Array:
         """``a m``, in a's dtype; added to ``out`` where given."""
 
+    def matmul_rows(self, matrix: Array, rows: Array, m: Array, last: Array | None = None) -> Array:
+        """``matrix[rows] m``, in the matrix's dtype, with ``last`` (u,) as one more column of the rows where given."""
+
     def transform(self, matrix: Array, m: Array, last: Array | None = None) -> None:
         """``matrix ← matrix m`` in place, in float64 until each row is rounded; with ``last`` (n,) float64 as one more
         column of the matrix where given. m is float64, and has as many columns as the matrix."""
@@ -332,6 +335,9 @@ class NumpyKernels(HostArrays):
             return product
         out += product
         return out
+
+    def matmul_rows(self, matrix: Array, rows: Array, m: Array, last: Array | None = None) -> Array:
+        return self.matmul(self.take(matrix, rows, last), m)
 
     def transform(self, matrix: Array, m: Array, last: Array | None = None) -> None:
         transform_by_blocks(matrix, m, last, np)

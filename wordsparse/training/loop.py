@@ -34,7 +34,7 @@ Build = Callable[..., Examples]
 DIVERGED = 20.0
 # Minibatches are cut smaller where a run would have fewer than so many of them; and a run spends at most this share of
 # its tokens before E moves.
-MIN_STEPS = 180
+MIN_STEPS = 160
 MAX_WARMUP = 0.05
 # Threads that build minibatches for a GPU, where so many are asked for: each builds some 10M tokens a second.
 MOST_BUILDERS = 8

@@ -14,7 +14,7 @@ from wordsparse.machine import memory_bytes
 
 # float32 rows of d numbers that a step holds for each unique word; float64 matrices of d×d numbers; bytes for each
 # pair; and bytes whatever the sizes.
-ROWS_PER_WORD = 12.0
+ROWS_PER_WORD = 9.5
 SQUARES = 26
 BYTES_PER_PAIR = 75
 BYTES = 12 * 10**6
