@@ -177,8 +177,8 @@ def matmul(const real[::view.strided, ::view.contiguous] a, const right[:, ::1] 
         matmul_on_tiles(&a[0, 0], ld_a, n, k, &m[0, 0], right is double, ld_m, d, transposed, &out[0, 0], ld_out,
                         accumulate, threads, &work[0])
     elif unit == ON_VECTORS:
-        matmul_on_vectors(&a[0, 0], ld_a, NULL, <const real*> NULL, n, k, &m[0, 0], right is double, ld_m, d, transposed,
-                          &out[0, 0], ld_out, accumulate, threads, <real*> &work[0])
+        matmul_on_vectors(&a[0, 0], ld_a, NULL, <const real*> NULL, n, k, &m[0, 0], right is double, ld_m, d,
+                          transposed, &out[0, 0], ld_out, accumulate, threads, <real*> &work[0])
     else:
         for block in prange(blocks, nogil=True, schedule="dynamic", num_threads=threads):
             # Row-major (rows, k)(k, d) is column-major (d, k)(k, rows).

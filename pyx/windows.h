@@ -51,20 +51,101 @@ INLINED ptrdiff_t ring_size(ptrdiff_t reach) {
     return ring;
 }
 
+/* Each loop with the vectors of three instruction sets: wider ones than a set has would live in memory. */
+#if defined(__GNUC__) && defined(__x86_64__) && defined(__gnu_linux__)
+#define WIDE_SETS
+
+#define FOR_SET __attribute__((target("arch=x86-64-v4")))
+#define VEC_BYTES 64
 #define REAL float
 #define INTEGER int32_t
-#define NAME(stem) stem##_f32
+#define NAME(stem) stem##_f32_v4
 #include "windows_body.h"
 #undef REAL
 #undef INTEGER
 #undef NAME
-
 #define REAL double
 #define INTEGER int64_t
-#define NAME(stem) stem##_f64
+#define NAME(stem) stem##_f64_v4
 #include "windows_body.h"
 #undef REAL
 #undef INTEGER
 #undef NAME
+#undef FOR_SET
+#undef VEC_BYTES
+
+#define FOR_SET __attribute__((target("arch=x86-64-v3")))
+#define VEC_BYTES 32
+#define REAL float
+#define INTEGER int32_t
+#define NAME(stem) stem##_f32_v3
+#include "windows_body.h"
+#undef REAL
+#undef INTEGER
+#undef NAME
+#define REAL double
+#define INTEGER int64_t
+#define NAME(stem) stem##_f64_v3
+#include "windows_body.h"
+#undef REAL
+#undef INTEGER
+#undef NAME
+#undef FOR_SET
+#undef VEC_BYTES
+#endif
+
+#define FOR_SET
+#define VEC_BYTES 16
+#define REAL float
+#define INTEGER int32_t
+#define NAME(stem) stem##_f32_base
+#include "windows_body.h"
+#undef REAL
+#undef INTEGER
+#undef NAME
+#define REAL double
+#define INTEGER int64_t
+#define NAME(stem) stem##_f64_base
+#include "windows_body.h"
+#undef REAL
+#undef INTEGER
+#undef NAME
+#undef FOR_SET
+#undef VEC_BYTES
+
+/* The widest set that the machine has: 0 the base, 1 AVX2, 2 AVX-512. */
+#if defined(WIDE_SETS)
+static inline int widest_set(void) {
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("x86-64-v4")) return 2;
+    return __builtin_cpu_supports("x86-64-v3") ? 1 : 0;
+}
+#define BY_SET(stem, arguments)             \
+    switch (set) {                          \
+    case 2: stem##_v4 arguments; return;    \
+    case 1: stem##_v3 arguments; return;    \
+    default: stem##_base arguments;         \
+    }
+#else
+static inline int widest_set(void) { return 0; }
+#define BY_SET(stem, arguments) stem##_base arguments;
+#endif
+
+#define CHOICES(REAL, type)                                                                                            \
+    static void window_dots_##type(int set, const windows *w, ptrdiff_t block, const REAL *share, const REAL *F,       \
+                                   const int32_t *target, const REAL *W, REAL *scratch, REAL *out) {                   \
+        BY_SET(window_dots_##type, (w, block, share, F, target, W, scratch, out))                                      \
+    }                                                                                                                  \
+    static void window_means_##type(int set, const windows *w, ptrdiff_t block, const REAL *share, const REAL *F,      \
+                                    REAL *scratch, REAL *out) {                                                        \
+        BY_SET(window_means_##type, (w, block, share, F, scratch, out))                                                \
+    }                                                                                                                  \
+    static void window_pull_##type(int set, const windows *w, ptrdiff_t strip, const REAL *share, const REAL *F,       \
+                                   const int32_t *target, const REAL *W, const REAL *zeta, const REAL *gamma,          \
+                                   REAL *scratch, REAL *X, REAL *Z, REAL *G) {                                         \
+        BY_SET(window_pull_##type, (w, strip, share, F, target, W, zeta, gamma, scratch, X, Z, G))                     \
+    }
+CHOICES(float, f32)
+CHOICES(double, f64)
 
 #endif

@@ -41,18 +41,21 @@ cdef extern from "windows.h" nogil:
         Py_ssize_t features
         Py_ssize_t targets
     Py_ssize_t ring_size(Py_ssize_t)
-    void window_dots_f32(const windows*, Py_ssize_t, const float*, const float*, const int32_t*,
+    int widest_set()
+    void window_dots_f32(int, const windows*, Py_ssize_t, const float*, const float*, const int32_t*,
                          const float*, float*, float*)
-    void window_dots_f64(const windows*, Py_ssize_t, const double*, const double*, const int32_t*,
+    void window_dots_f64(int, const windows*, Py_ssize_t, const double*, const double*, const int32_t*,
                          const double*, double*, double*)
-    void window_means_f32(const windows*, Py_ssize_t, const float*, const float*, float*, float*)
-    void window_means_f64(const windows*, Py_ssize_t, const double*, const double*, double*, double*)
-    void window_pull_f32(const windows*, Py_ssize_t, const float*, const float*, const int32_t*,
+    void window_means_f32(int, const windows*, Py_ssize_t, const float*, const float*, float*, float*)
+    void window_means_f64(int, const windows*, Py_ssize_t, const double*, const double*, double*, double*)
+    void window_pull_f32(int, const windows*, Py_ssize_t, const float*, const float*, const int32_t*,
                          const float*, const float*, const float*, float*, float*, float*, float*)
-    void window_pull_f64(const windows*, Py_ssize_t, const double*, const double*, const int32_t*,
+    void window_pull_f64(int, const windows*, Py_ssize_t, const double*, const double*, const int32_t*,
                          const double*, const double*, const double*, double*, double*, double*, double*)
 
 BLOCK = POSITIONS
+# The instruction sets that this machine can take its vectors from: 0 the base, 1 AVX2, 2 AVX-512.
+WIDEST_SET = widest_set()
 
 
 def scratch_bytes(Py_ssize_t reach):
@@ -70,26 +73,26 @@ cdef windows as_struct(const int32_t[::1] tokens, const int32_t[::1] centre, con
     return w
 
 
-def dots(const int32_t[::1] tokens, const int32_t[::1] centre, const int32_t[::1] start, const int32_t[::1] stop,
-         const int64_t[::1] first, Py_ssize_t reach, Py_ssize_t ld, const real[::1] share,
+def dots(int simd, const int32_t[::1] tokens, const int32_t[::1] centre, const int32_t[::1] start,
+         const int32_t[::1] stop, const int64_t[::1] first, Py_ssize_t reach, Py_ssize_t ld, const real[::1] share,
          const real[::view.strided, ::view.contiguous] F, const int32_t[::1] target,
          const real[::view.strided, ::view.contiguous] W, real[::view.strided, ::view.contiguous] scratch,
          real[::1] out):
-    """ld: numbers from row to row of all matrices (a view of a single row does not tell); scratch (threads,
-    scratch_bytes), each row on a cache line; there is at least one bag and one column."""
+    """simd: up to WIDEST_SET; ld: numbers from row to row of all matrices (a view of a single row does not tell);
+    scratch (threads, scratch_bytes), each row on a cache line; there is at least one bag and one column."""
     cdef windows w = as_struct(tokens, centre, start, stop, first, reach, ld, F)
     cdef Py_ssize_t blocks = first.shape[0] - 1, block
     for block in prange(blocks, nogil=True, schedule="dynamic", num_threads=<int> scratch.shape[0]):
         if real is float:
-            window_dots_f32(&w, block, &share[0], &F[0, 0], &target[0], &W[0, 0],
+            window_dots_f32(simd, &w, block, &share[0], &F[0, 0], &target[0], &W[0, 0],
                             &scratch[threadid(), 0], &out[0])
         else:
-            window_dots_f64(&w, block, &share[0], &F[0, 0], &target[0], &W[0, 0],
+            window_dots_f64(simd, &w, block, &share[0], &F[0, 0], &target[0], &W[0, 0],
                             &scratch[threadid(), 0], &out[0])
 
 
-def means(const int32_t[::1] tokens, const int32_t[::1] centre, const int32_t[::1] start, const int32_t[::1] stop,
-          const int64_t[::1] first, Py_ssize_t reach, Py_ssize_t ld, const real[::1] share,
+def means(int simd, const int32_t[::1] tokens, const int32_t[::1] centre, const int32_t[::1] start,
+          const int32_t[::1] stop, const int64_t[::1] first, Py_ssize_t reach, Py_ssize_t ld, const real[::1] share,
           const real[::view.strided, ::view.contiguous] F, real[::view.strided, ::view.contiguous] scratch,
           real[::view.strided, ::view.contiguous] out):
     """As dots."""
@@ -97,9 +100,9 @@ def means(const int32_t[::1] tokens, const int32_t[::1] centre, const int32_t[::
     cdef Py_ssize_t blocks = first.shape[0] - 1, block
     for block in prange(blocks, nogil=True, schedule="dynamic", num_threads=<int> scratch.shape[0]):
         if real is float:
-            window_means_f32(&w, block, &share[0], &F[0, 0], &scratch[threadid(), 0], &out[0, 0])
+            window_means_f32(simd, &w, block, &share[0], &F[0, 0], &scratch[threadid(), 0], &out[0, 0])
         else:
-            window_means_f64(&w, block, &share[0], &F[0, 0], &scratch[threadid(), 0], &out[0, 0])
+            window_means_f64(simd, &w, block, &share[0], &F[0, 0], &scratch[threadid(), 0], &out[0, 0])
 
 
 def sums(const int32_t[::1] tokens, const int32_t[::1] centre, const int32_t[::1] start, const int32_t[::1] stop,
@@ -119,8 +122,8 @@ def sums(const int32_t[::1] tokens, const int32_t[::1] centre, const int32_t[::1
                 out[tokens[p]] += total
 
 
-def pull(const int32_t[::1] tokens, const int32_t[::1] centre, const int32_t[::1] start, const int32_t[::1] stop,
-         const int64_t[::1] first, Py_ssize_t reach, Py_ssize_t ld, const real[::1] share,
+def pull(int simd, const int32_t[::1] tokens, const int32_t[::1] centre, const int32_t[::1] start,
+         const int32_t[::1] stop, const int64_t[::1] first, Py_ssize_t reach, Py_ssize_t ld, const real[::1] share,
          const real[::view.strided, ::view.contiguous] F, const int32_t[::1] target,
          const real[::view.strided, ::view.contiguous] W, const real[::1] zeta, const real[::1] gamma,
          real[::view.strided, ::view.contiguous] scratch, real[::view.strided, ::view.contiguous] X,
@@ -131,8 +134,8 @@ def pull(const int32_t[::1] tokens, const int32_t[::1] centre, const int32_t[::1
     cdef Py_ssize_t wide = PULL_LINES * LINE // sizeof(real), strips = (F.shape[1] + wide - 1) // wide, strip
     for strip in prange(strips, nogil=True, schedule="dynamic", num_threads=<int> scratch.shape[0]):
         if real is float:
-            window_pull_f32(&w, strip, &share[0], &F[0, 0], &target[0], &W[0, 0], &zeta[0], &gamma[0],
+            window_pull_f32(simd, &w, strip, &share[0], &F[0, 0], &target[0], &W[0, 0], &zeta[0], &gamma[0],
                             &scratch[threadid(), 0], &X[0, 0], &Z[0, 0], &G[0, 0])
         else:
-            window_pull_f64(&w, strip, &share[0], &F[0, 0], &target[0], &W[0, 0], &zeta[0], &gamma[0],
+            window_pull_f64(simd, &w, strip, &share[0], &F[0, 0], &target[0], &W[0, 0], &zeta[0], &gamma[0],
                             &scratch[threadid(), 0], &X[0, 0], &Z[0, 0], &G[0, 0])

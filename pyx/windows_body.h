@@ -1,9 +1,10 @@
-/* The loops of windows.h for one REAL type; NAME(stem) appends the type's suffix. */
+/* The loops of windows.h for one REAL type and vectors of VEC_BYTES; NAME(stem) appends the suffix of both, FOR_SET
+ * stands before functions that are called from outside. */
 
-/* A cache line of numbers in a register, where the compiler has vectors; else one number. */
+/* Numbers in a register, where the compiler has vectors; else one number. */
 #if defined(__GNUC__)
-typedef REAL NAME(vec) __attribute__((vector_size(LINE), may_alias));
-typedef INTEGER NAME(mask) __attribute__((vector_size(LINE), may_alias));
+typedef REAL NAME(vec) __attribute__((vector_size(VEC_BYTES), may_alias));
+typedef INTEGER NAME(mask) __attribute__((vector_size(VEC_BYTES), may_alias));
 #else
 typedef REAL NAME(vec);
 #endif
@@ -136,8 +137,8 @@ INLINED void NAME(sum_strips)(const windows *w, ptrdiff_t block, const REAL *sha
 }
 
 /* out[j] = h_j . W[target[j]] for the bags of one block. scratch: a ring of SUM_LINES. */
-CLONES static void NAME(window_dots)(const windows *w, ptrdiff_t block, const REAL *share, const REAL *F,
-                                     const int32_t *target, const REAL *W, REAL *scratch, REAL *out) {
+FOR_SET static void NAME(window_dots)(const windows *w, ptrdiff_t block, const REAL *share, const REAL *F,
+                                      const int32_t *target, const REAL *W, REAL *scratch, REAL *out) {
     const int64_t begin = w->first[block], end = w->first[block + 1];
     memset(out + begin, 0, (end - begin) * sizeof(REAL));
     NAME(sum_strips)(w, block, share, F, target, W, scratch, out);
@@ -145,8 +146,8 @@ CLONES static void NAME(window_dots)(const windows *w, ptrdiff_t block, const RE
 }
 
 /* out[j] = h_j for the bags of one block. */
-CLONES static void NAME(window_means)(const windows *w, ptrdiff_t block, const REAL *share, const REAL *F,
-                                      REAL *scratch, REAL *out) {
+FOR_SET static void NAME(window_means)(const windows *w, ptrdiff_t block, const REAL *share, const REAL *F,
+                                       REAL *scratch, REAL *out) {
     NAME(sum_strips)(w, block, share, F, NULL, NULL, scratch, out);
 }
 
@@ -228,9 +229,9 @@ INLINED void NAME(pull_strip)(const windows *w, const REAL *share, const REAL *F
 /* Strip number `strip`, of PULL_LINES, of X = Gamma' H, Z = C' diag(zeta) H, G = C' Gamma W, with H = C F.
  * gamma: one number a bag, at its target. scratch: three rings of PULL_LINES.
  * Cost: about 20 flops a column and position; reads F and W, adds to X, Z and G, one row of the strip each. */
-CLONES static void NAME(window_pull)(const windows *w, ptrdiff_t strip, const REAL *share, const REAL *F,
-                                     const int32_t *target, const REAL *W, const REAL *zeta, const REAL *gamma,
-                                     REAL *scratch, REAL *X, REAL *Z, REAL *G) {
+FOR_SET static void NAME(window_pull)(const windows *w, ptrdiff_t strip, const REAL *share, const REAL *F,
+                                      const int32_t *target, const REAL *W, const REAL *zeta, const REAL *gamma,
+                                      REAL *scratch, REAL *X, REAL *Z, REAL *G) {
     VEC *S = (VEC *)scratch;
     ptrdiff_t column = strip * COLUMNS(PULL_LINES);
     const ptrdiff_t end = w->d - column < COLUMNS(PULL_LINES) ? w->d : column + COLUMNS(PULL_LINES);

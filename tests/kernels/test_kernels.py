@@ -10,7 +10,7 @@ from emulation.hostface import HostFace
 from numpy.typing import NDArray
 
 from wordsparse.errors import InputError
-from wordsparse.kernels import CpuKernels, Csr, Kernels, NumpyKernels, _products
+from wordsparse.kernels import CpuKernels, Csr, Kernels, NumpyKernels, _products, _windows
 from wordsparse.kernels.cpu import PARALLEL_WORK
 from wordsparse.kernels.rooms import Rooms
 
@@ -174,6 +174,16 @@ def test_window_kernels(kernels: Kernels, dtype: str, n: int, columns: int, d: i
     near(G, C.T @ (gamma[:, None] * W[targets].astype(np.float64)), m)
     sums = kernels.window_sums(windows, windows.share * zeta)
     np.testing.assert_allclose(sums, zeta @ C, rtol=0, atol=1e-12 * (m + 1))
+
+
+@pytest.mark.parametrize("simd", range(_windows.WIDEST_SET))
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("n", "columns", "d", "reach"), WINDOWS)
+def test_window_kernels_of_narrower_sets(
+    monkeypatch: pytest.MonkeyPatch, simd: int, dtype: str, n: int, columns: int, d: int, reach: int
+) -> None:
+    monkeypatch.setattr(_windows, "WIDEST_SET", simd)
+    test_window_kernels(CpuKernels(2), dtype, n, columns, d, reach)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

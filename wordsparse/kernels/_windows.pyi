@@ -4,9 +4,11 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 BLOCK: int
+WIDEST_SET: int
 
 def scratch_bytes(reach: int) -> int: ...
 def dots(
+    simd: int,
     tokens: Array,
     centre: Array,
     start: Array,
@@ -22,6 +24,7 @@ def dots(
     out: Array,
 ) -> None: ...
 def means(
+    simd: int,
     tokens: Array,
     centre: Array,
     start: Array,
@@ -36,6 +39,7 @@ def means(
 ) -> None: ...
 def sums(tokens: Array, centre: Array, start: Array, stop: Array, values: Array, change: Array, out: Array) -> None: ...
 def pull(
+    simd: int,
     tokens: Array,
     centre: Array,
     start: Array,

@@ -255,13 +255,14 @@ class CpuKernels(HostArrays):
         return self.threads if work >= PARALLEL_WORK else 1
 
 
-def _window_arrays(windows: Windows, features: Array) -> tuple[Array, Array, Array, Array, Array, int, int, Array]:
-    """As the compiled functions take them: with each block's first bag, the distance of rows, and the shares in the
-    working precision."""
+def _window_arrays(windows: Windows, features: Array) -> tuple[int, Array, Array, Array, Array, Array, int, int, Array]:
+    """As the compiled functions take them: the instruction set, the windows with each block's first bag, the distance
+    of rows, and the shares in the working precision."""
     blocks = -(-windows.tokens.shape[0] // _windows.BLOCK)
     first = np.searchsorted(windows.centre, np.arange(blocks + 1) * _windows.BLOCK)
     ld, share = (
         row_bytes(features.shape[1], features.itemsize) // features.itemsize,
         windows.share.astype(features.dtype),
     )
-    return windows.tokens, windows.centre, windows.start, windows.stop, first, windows.reach, ld, share
+    text = windows.tokens, windows.centre, windows.start, windows.stop, first, windows.reach
+    return _windows.WIDEST_SET, *text, ld, share
