@@ -9,8 +9,8 @@ dtypes    real = float32 or float64; the sums of gram run in `real` inside a blo
           blocks, which keeps the d×d state in float64 where it is earned
 memory    outputs and work space come from the caller; rows of tall matrices may lie further apart
 cost      2 n k d flops (gram_half n d²), A and out once through memory, M from cache
-unit      float32 products run on the matrix unit where there is one (tiles.h), these and float64 ones by AVX-512
-          (vectors.h), as accurate as through BLAS; the caller chooses by `unit` and gives work space
+unit      float32 products run on the matrix unit where there is one (tiles.h), these and float64 ones by AVX-512 or
+          AVX2 (vectors.h), as accurate as through BLAS; the caller chooses by `unit` and gives work space
 threads   OpenMP threads take whole blocks and call a single-threaded BLAS: the caller holds BLAS at one thread
           (wordsparse.threads). Blocks, and how they are added up, depend on n alone, so the result is the
           same to the last bit for any number of threads
@@ -42,20 +42,26 @@ cdef extern from "vectors.h" nogil:
     enum:
         PANEL_BYTES
         VECTOR_ROWS
+        WITH_AVX2
+        WITH_AVX512
+    int avx2_lent()
     int avx512_lent()
     Py_ssize_t vector_panels(Py_ssize_t, Py_ssize_t)
     Py_ssize_t vector_packed_size(Py_ssize_t, Py_ssize_t, Py_ssize_t)
     Py_ssize_t vector_left_size(Py_ssize_t, Py_ssize_t)
-    Py_ssize_t vector_gram_size(Py_ssize_t, Py_ssize_t, Py_ssize_t)
-    void vectors_pack_f32(const void*, int, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, int, float*)
-    void vectors_pack_f64(const void*, int, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, int, double*)
-    void vectors_left_f32(const float*, Py_ssize_t, const int64_t*, const float*, Py_ssize_t, Py_ssize_t, float*)
-    void vectors_left_f64(const double*, Py_ssize_t, const int64_t*, const double*, Py_ssize_t, Py_ssize_t, double*)
-    void vectors_matmul_f32(const float*, Py_ssize_t, Py_ssize_t, const float*, Py_ssize_t, int, float*, Py_ssize_t)
-    void vectors_matmul_f64(const double*, Py_ssize_t, Py_ssize_t, const double*, Py_ssize_t, int, double*, Py_ssize_t)
-    void vectors_gram_f32(const float*, Py_ssize_t, Py_ssize_t, const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
+    Py_ssize_t vector_gram_size(Py_ssize_t, Py_ssize_t)
+    void vectors_pack_f32(int, const void*, int, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, int, float*)
+    void vectors_pack_f64(int, const void*, int, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, int, double*)
+    void vectors_left_f32(int, const float*, Py_ssize_t, const int64_t*, const float*, Py_ssize_t, Py_ssize_t, float*)
+    void vectors_left_f64(int, const double*, Py_ssize_t, const int64_t*, const double*, Py_ssize_t, Py_ssize_t,
+                          double*)
+    void vectors_matmul_f32(int, const float*, Py_ssize_t, Py_ssize_t, const float*, Py_ssize_t, int, float*,
+                            Py_ssize_t)
+    void vectors_matmul_f64(int, const double*, Py_ssize_t, Py_ssize_t, const double*, Py_ssize_t, int, double*,
+                            Py_ssize_t)
+    void vectors_gram_f32(int, const float*, Py_ssize_t, Py_ssize_t, const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
                           const float*, int, float*, float*)
-    void vectors_gram_f64(const double*, Py_ssize_t, Py_ssize_t, const double*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
+    void vectors_gram_f64(int, const double*, Py_ssize_t, Py_ssize_t, const double*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
                           const double*, int, double*, double*)
 
 cdef extern from "sums.h" nogil:
@@ -83,20 +89,26 @@ cdef enum:
 
     # What computes a product.
     ON_BLAS = 0
-    ON_VECTORS = 1
-    ON_TILES = 2
+    ON_AVX2 = WITH_AVX2
+    ON_AVX512 = WITH_AVX512
+    ON_TILES = 3
     # Few rows against a d×d matrix: threads share out its columns, each packed just before it is used.
     FEW_ROWS = 4 * VECTOR_ROWS
 
-BLAS, VECTORS, TILES = ON_BLAS, ON_VECTORS, ON_TILES
+BLAS, AVX2, AVX512, TILES = ON_BLAS, ON_AVX2, ON_AVX512, ON_TILES
 # Those beside BLAS that this machine has and lends to this process.
-LENT = frozenset(unit for unit, lent in ((VECTORS, avx512_lent()), (TILES, tiles_lent())) if lent)
+LENT = frozenset(unit for unit, lent in ((AVX2, avx2_lent()), (AVX512, avx512_lent()), (TILES, tiles_lent())) if lent)
 MOST_PARTS = 8
 
 
+cdef inline bint on_vectors(int unit) noexcept nogil:
+    return unit == ON_AVX2 or unit == ON_AVX512
+
+
 def part_rows(Py_ssize_t n):
-    """How many of n rows gram sums in `real`: a function of n alone, see above."""
-    return min(MOST_ROWS, max(BLOCK, (n + MOST_PARTS - 1) // MOST_PARTS))
+    """How many of n rows gram sums in `real`: a function of n alone, see above. Rounds of MOST_PARTS are whole."""
+    cdef Py_ssize_t rounds = max(1, (n + MOST_PARTS * MOST_ROWS - 1) // (MOST_PARTS * MOST_ROWS))
+    return max(BLOCK, (n + rounds * MOST_PARTS - 1) // (rounds * MOST_PARTS))
 
 
 def tiles_pay(Py_ssize_t n, Py_ssize_t k, Py_ssize_t d):
@@ -121,8 +133,8 @@ cdef Work of_matmul(int unit, Py_ssize_t size, Py_ssize_t n, Py_ssize_t k, Py_ss
 
 
 cdef Work of_gram(int unit, Py_ssize_t size, Py_ssize_t n, Py_ssize_t k, Py_ssize_t d) noexcept nogil:
-    if unit == ON_VECTORS:
-        return Work(0, size // 2 * vector_gram_size(k, d, size))
+    if on_vectors(unit):
+        return Work(0, size // 2 * vector_gram_size(d, size))
     return Work(packed_size(n, d), matmul_work(n)) if n <= TILED_ROWS else Work(0, gram_work(k, d))
 
 
@@ -133,6 +145,16 @@ def work_size(int unit, Py_ssize_t size, Py_ssize_t n, Py_ssize_t k, Py_ssize_t 
         return 0
     return max(matmul.shared + threads * matmul.own, gram.shared + threads * gram.own,
                threads * gram_work(k, d) if unit == ON_TILES else 0)
+
+
+def transform_work_size(int unit, Py_ssize_t k, Py_ssize_t d, int threads):
+    """The same for transform, whatever the rows."""
+    cdef Work sizes = of_transform(k, d)
+    return sizes.shared + threads * sizes.own if on_vectors(unit) else 0
+
+
+cdef inline Work of_transform(Py_ssize_t k, Py_ssize_t d) noexcept nogil:
+    return of_matmul(ON_AVX2, sizeof(double), FEW_ROWS + 1, k, d)
 
 
 cdef inline int stride(const real[::view.strided, ::view.contiguous] matrix) noexcept:
@@ -176,8 +198,8 @@ def matmul(const real[::view.strided, ::view.contiguous] a, const right[:, ::1] 
     if real is float and unit == ON_TILES:
         matmul_on_tiles(&a[0, 0], ld_a, n, k, &m[0, 0], right is double, ld_m, d, transposed, &out[0, 0], ld_out,
                         accumulate, threads, &work[0])
-    elif unit == ON_VECTORS:
-        matmul_on_vectors(&a[0, 0], ld_a, NULL, <const real*> NULL, n, k, &m[0, 0], right is double, ld_m, d,
+    elif on_vectors(unit):
+        matmul_on_vectors(unit, &a[0, 0], ld_a, NULL, <const real*> NULL, n, k, &m[0, 0], right is double, ld_m, d,
                           transposed, &out[0, 0], ld_out, accumulate, threads, <real*> &work[0])
     else:
         for block in prange(blocks, nogil=True, schedule="dynamic", num_threads=threads):
@@ -210,55 +232,55 @@ cdef void matmul_on_tiles(const float* a, Py_ssize_t ld_a, Py_ssize_t n, Py_ssiz
 
 
 def matmul_rows(const real[:, ::1] a, const int64_t[::1] rows, const real[::1] last, const double[:, ::1] m,
-                real[::view.strided, ::view.contiguous] out, int threads, uint16_t[::1] work):
-    """out = a[rows] m, or [a[rows] last] m; on the vector unit only, which gathers rows as it goes. m as for matmul."""
+                real[::view.strided, ::view.contiguous] out, int threads, int unit,
+                uint16_t[::1] work):
+    """out = a[rows] m, or [a[rows] last] m; on a vector unit only, which gathers rows as it goes. m as for matmul."""
     cdef Py_ssize_t n = rows.shape[0], k = m.shape[0], d = out.shape[1]
     cdef const real* last_ = &last[0] if last is not None and n else NULL
     if n == 0 or d == 0 or k == 0:
         return
-    matmul_on_vectors(&a[0, 0], a.shape[1], &rows[0], last_, n, k, &m[0, 0], True, d, d, False, &out[0, 0],
+    matmul_on_vectors(unit, &a[0, 0], a.shape[1], &rows[0], last_, n, k, &m[0, 0], True, d, d, False, &out[0, 0],
                       stride(out), False, threads, <real*> &work[0])
 
 
-cdef void matmul_on_vectors(const real* a, Py_ssize_t ld_a, const int64_t* chosen, const real* last, Py_ssize_t n,
-                            Py_ssize_t k, const void* m, bint is_double, Py_ssize_t ld_m, Py_ssize_t d,
+cdef void matmul_on_vectors(int unit, const real* a, Py_ssize_t ld_a, const int64_t* chosen, const real* last,
+                            Py_ssize_t n, Py_ssize_t k, const void* m, bint is_double, Py_ssize_t ld_m, Py_ssize_t d,
                             bint transposed, real* out, Py_ssize_t ld_out, bint accumulate, int threads,
                             real* shared) noexcept nogil:
     cdef Py_ssize_t size = sizeof(real), panel = PANEL_BYTES // size, block, row, rows, column, columns
-    cdef Work sizes = of_matmul(ON_VECTORS, size, n, k, d)
+    cdef Work sizes = of_matmul(unit, size, n, k, d)
     cdef Py_ssize_t of_each = sizes.own // (size // 2)
     cdef real* own = shared + sizes.shared // (size // 2)
     if n <= FEW_ROWS:
-        vectors_left(a, ld_a, chosen, last, n, k, shared)
+        vectors_left(unit, a, ld_a, chosen, last, n, k, shared)
         for block in prange(vector_panels(d, size), schedule="static", num_threads=threads):
             column = block * panel
             columns = min(panel, d - column)
-            vectors_pack(m, is_double, ld_m, k, column, columns, transposed, own + threadid() * of_each)
-            vectors_matmul(shared, n, k, own + threadid() * of_each, columns, accumulate, out + column, ld_out)
+            vectors_pack(unit, m, is_double, ld_m, k, column, columns, transposed, own + threadid() * of_each)
+            vectors_matmul(unit, shared, n, k, own + threadid() * of_each, columns, accumulate, out + column, ld_out)
         return
-    vectors_pack(m, is_double, ld_m, k, 0, d, transposed, shared)
+    vectors_pack(unit, m, is_double, ld_m, k, 0, d, transposed, shared)
     for block in prange((n + VECTOR_ROWS - 1) // VECTOR_ROWS, schedule="dynamic", num_threads=threads):
         row = block * VECTOR_ROWS
         rows = min(VECTOR_ROWS, n - row)
-        vectors_left(a if chosen != NULL else a + row * ld_a, ld_a, chosen + row if chosen != NULL else NULL,
+        vectors_left(unit, a if chosen != NULL else a + row * ld_a, ld_a, chosen + row if chosen != NULL else NULL,
                      last + row if last != NULL else NULL, rows, k, own + threadid() * of_each)
-        vectors_matmul(own + threadid() * of_each, rows, k, shared, d, accumulate, out + block * VECTOR_ROWS * ld_out,
-                       ld_out)
+        vectors_matmul(unit, own + threadid() * of_each, rows, k, shared, d, accumulate, out + row * ld_out, ld_out)
 
 
 def transform(real[:, ::1] v, const double[::1] last, const double[:, ::1] m, double[:, ::1] scratch, int threads,
               int unit=ON_BLAS, uint16_t[::1] work=None):
     """v ← [v last] m in place, each row in float64 and then rounded; last None: v m. scratch (threads, transform_size);
-    on the vector unit with work, see work_size."""
+    on a vector unit with work, see transform_work_size."""
     cdef Py_ssize_t n = v.shape[0], d = v.shape[1], k = m.shape[0], block, row, rows, i, j
-    cdef Work sizes = of_matmul(ON_VECTORS, sizeof(double), FEW_ROWS + 1, k, d)
+    cdef Work sizes = of_matmul(unit, sizeof(double), FEW_ROWS + 1, k, d)
     cdef Py_ssize_t of_each = sizes.own // 4
-    cdef double* packed = <double*> &work[0] if unit == ON_VECTORS else NULL
+    cdef double* packed = <double*> &work[0] if on_vectors(unit) else NULL
     cdef double* own = packed + sizes.shared // 4
     cdef double* wide
     cdef double* product
-    if unit == ON_VECTORS:
-        vectors_pack_f64(&m[0, 0], True, d, k, 0, d, False, packed)
+    if on_vectors(unit):
+        vectors_pack_f64(unit, &m[0, 0], True, d, k, 0, d, False, packed)
     for block in prange((n + VECTOR_ROWS - 1) // VECTOR_ROWS, nogil=True, schedule="dynamic", num_threads=threads):
         row = block * VECTOR_ROWS
         rows = min(VECTOR_ROWS, n - row)
@@ -269,9 +291,9 @@ def transform(real[:, ::1] v, const double[::1] last, const double[:, ::1] m, do
                 wide[i * k + j] = v[row + i, j]
             if last is not None:
                 wide[i * k + d] = last[row + i]
-        if unit == ON_VECTORS:
-            vectors_left_f64(wide, k, NULL, NULL, rows, k, own + threadid() * of_each)
-            vectors_matmul_f64(own + threadid() * of_each, rows, k, packed, d, False, product, d)
+        if on_vectors(unit):
+            vectors_left_f64(unit, wide, k, NULL, NULL, rows, k, own + threadid() * of_each)
+            vectors_matmul_f64(unit, own + threadid() * of_each, rows, k, packed, d, False, product, d)
         else:
             gemm(c'N', c'N', <int> d, <int> rows, <int> k, &m[0, 0], <int> d, <const double*> wide, <int> k, <double> 0,
                  product, <int> d)
@@ -285,36 +307,36 @@ def transform_size(Py_ssize_t k, Py_ssize_t d):
     return VECTOR_ROWS * (k + d)
 
 
-cdef void vectors_pack(const void* b, int is_double, Py_ssize_t ld, Py_ssize_t inner, Py_ssize_t first,
+cdef void vectors_pack(int unit, const void* b, int is_double, Py_ssize_t ld, Py_ssize_t inner, Py_ssize_t first,
                        Py_ssize_t columns, int transposed, real* packed) noexcept nogil:
     if real is float:
-        vectors_pack_f32(b, is_double, ld, inner, first, columns, transposed, packed)
+        vectors_pack_f32(unit, b, is_double, ld, inner, first, columns, transposed, packed)
     else:
-        vectors_pack_f64(b, is_double, ld, inner, first, columns, transposed, packed)
+        vectors_pack_f64(unit, b, is_double, ld, inner, first, columns, transposed, packed)
 
 
-cdef void vectors_left(const real* a, Py_ssize_t ld, const int64_t* chosen, const real* last, Py_ssize_t rows,
+cdef void vectors_left(int unit, const real* a, Py_ssize_t ld, const int64_t* chosen, const real* last, Py_ssize_t rows,
                        Py_ssize_t inner, real* left) noexcept nogil:
     if real is float:
-        vectors_left_f32(a, ld, chosen, last, rows, inner, left)
+        vectors_left_f32(unit, a, ld, chosen, last, rows, inner, left)
     else:
-        vectors_left_f64(a, ld, chosen, last, rows, inner, left)
+        vectors_left_f64(unit, a, ld, chosen, last, rows, inner, left)
 
 
-cdef void vectors_matmul(const real* left, Py_ssize_t rows, Py_ssize_t inner, const real* packed, Py_ssize_t columns,
-                         int accumulate, real* c, Py_ssize_t ld_c) noexcept nogil:
+cdef void vectors_matmul(int unit, const real* left, Py_ssize_t rows, Py_ssize_t inner, const real* packed,
+                         Py_ssize_t columns, int accumulate, real* c, Py_ssize_t ld_c) noexcept nogil:
     if real is float:
-        vectors_matmul_f32(left, rows, inner, packed, columns, accumulate, c, ld_c)
+        vectors_matmul_f32(unit, left, rows, inner, packed, columns, accumulate, c, ld_c)
     else:
-        vectors_matmul_f64(left, rows, inner, packed, columns, accumulate, c, ld_c)
+        vectors_matmul_f64(unit, left, rows, inner, packed, columns, accumulate, c, ld_c)
 
 
-cdef void vectors_gram(const real* a, Py_ssize_t ld_a, Py_ssize_t k, const real* b, Py_ssize_t ld_b, Py_ssize_t d,
-                       Py_ssize_t n, const real* scale, int half, real* c, real* own) noexcept nogil:
+cdef void vectors_gram(int unit, const real* a, Py_ssize_t ld_a, Py_ssize_t k, const real* b, Py_ssize_t ld_b,
+                       Py_ssize_t d, Py_ssize_t n, const real* scale, int half, real* c, real* own) noexcept nogil:
     if real is float:
-        vectors_gram_f32(a, ld_a, k, b, ld_b, d, n, scale, half, c, own)
+        vectors_gram_f32(unit, a, ld_a, k, b, ld_b, d, n, scale, half, c, own)
     else:
-        vectors_gram_f64(a, ld_a, k, b, ld_b, d, n, scale, half, c, own)
+        vectors_gram_f64(unit, a, ld_a, k, b, ld_b, d, n, scale, half, c, own)
 
 
 cdef void scale_rows(const real* a, Py_ssize_t ld, const real* scale, Py_ssize_t n, Py_ssize_t d,
@@ -385,8 +407,8 @@ def gram(const real[::view.strided, ::view.contiguous] a, const real[::view.stri
             if real is float and unit == ON_TILES:
                 tiles_gram(&a[row, 0], ld_a, k, &b[row, 0], ld_b, d, min(rows, n - row), NULL, &parts[part, 0, 0],
                            own + threadid() * sizes.own)
-            elif unit == ON_VECTORS:
-                vectors_gram(&a[row, 0], ld_a, k, &b[row, 0], ld_b, d, min(rows, n - row), NULL, False,
+            elif on_vectors(unit):
+                vectors_gram(unit, &a[row, 0], ld_a, k, &b[row, 0], ld_b, d, min(rows, n - row), NULL, False,
                              &parts[part, 0, 0], <real*> (own + threadid() * sizes.own))
             else:
                 # Row-major aᵀ b (k, d) is column-major bᵀ a (d, k).
@@ -419,10 +441,10 @@ def gram_half(const real[::view.strided, ::view.contiguous] a, const real[::view
             if real is float and unit == ON_TILES:
                 tiles_gram(&a[row, 0], ld, d, b_, ld_b, d, min(rows, n - row), &scale[row] if scaled else NULL,
                            &parts[part, 0, 0], &work[threadid() * gram_work(d, d)])
-            elif unit == ON_VECTORS:
-                vectors_gram(&a[row, 0], ld, d, b_ if other else &a[row, 0], ld_b if other else ld, d,
+            elif on_vectors(unit):
+                vectors_gram(unit, &a[row, 0], ld, d, b_ if other else &a[row, 0], ld_b if other else ld, d,
                              min(rows, n - row), &scale[row] if scaled else NULL, True, &parts[part, 0, 0],
-                             <real*> &work[threadid() * (sizeof(real) // 2) * vector_gram_size(d, d, sizeof(real))])
+                             <real*> &work[threadid() * (sizeof(real) // 2) * vector_gram_size(d, sizeof(real))])
             elif other:
                 gemm(c'N', c'T', d, d, <int> min(rows, n - row), b_, ld_b, &a[row, 0], ld, <real> 0,
                      &parts[part, 0, 0], d)

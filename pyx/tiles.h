@@ -25,7 +25,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "avx512.h"
+#include "avx.h"
 
 /* Rows and columns of a panel, and how many steps of the inner dimension are packed at a time for a Gram matrix: of so
  * many steps a panel of either side fits the first-level cache. */

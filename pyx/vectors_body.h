@@ -1,18 +1,20 @@
-/* The products of vectors.h for one REAL type; NAME(stem) appends the type's suffix, OP(op) names an instruction. */
+/* The products of vectors.h for one REAL type and instruction set; NAME(stem) appends the suffix of both, OP(op) names
+ * an instruction, FOR_SET stands before a function. */
 
-#ifdef HAS_AVX512
-
-#define NUMBERS ((ptrdiff_t)(64 / sizeof(REAL)))
+#define NUMBERS ((ptrdiff_t)(VEC_BYTES / sizeof(REAL)))
 #define PANEL_NUMBERS (2 * NUMBERS)
-#define LANES(n) ((MASK) (lanes(n)))
+#define INLINED_FOR_SET static inline __attribute__((always_inline)) FOR_SET
 
-/* A tile of C (rows, up to two vectors' columns) (+)= A B over `inner`. Of columns a vector's `vectors` - 1 times, and
- * `last`. */
-typedef void (*NAME(TileKernel))(const REAL *a, const REAL *b, ptrdiff_t inner, int accumulate, MASK last, REAL *c,
-                                 ptrdiff_t ld_c);
+/* The first row of tile t, of as few tiles as `rows` rows make, all of nearly the same height. */
+static inline ptrdiff_t NAME(tiles_of)(ptrdiff_t rows) { return (rows + TILE_ROWS - 1) / TILE_ROWS; }
+static inline ptrdiff_t NAME(tile_start)(ptrdiff_t rows, ptrdiff_t t) { return rows * t / NAME(tiles_of)(rows); }
 
-AVX512_INLINE void NAME(tile)(int rows, int vectors, ptrdiff_t row, ptrdiff_t step, const REAL *a, const REAL *b,
-                        ptrdiff_t inner, int accumulate, MASK last, REAL *c, ptrdiff_t ld_c) {
+/* A tile of C (rows, columns up to those of two vectors) (+)= A B over `inner`. */
+typedef void (*NAME(TileKernel))(const REAL *a, ptrdiff_t ld_a, const REAL *b, ptrdiff_t inner, int accumulate, ptrdiff_t columns,
+                                 REAL *c, ptrdiff_t ld_c);
+
+INLINED_FOR_SET void NAME(tile)(int rows, int vectors, ptrdiff_t row, ptrdiff_t step, const REAL *a, const REAL *b,
+                                ptrdiff_t inner, int accumulate, ptrdiff_t columns, REAL *c, ptrdiff_t ld_c) {
     VECTOR sum[TILE_ROWS][2];
 #pragma GCC unroll 14
     for (int i = 0; i < rows; i++) {
@@ -29,6 +31,8 @@ AVX512_INLINE void NAME(tile)(int rows, int vectors, ptrdiff_t row, ptrdiff_t st
             if (vectors > 1) sum[i][1] = OP(fmadd)(x, b1, sum[i][1]);
         }
     }
+    const MASK last = LANES(columns - NUMBERS * (vectors - 1));
+    const int whole = columns == NUMBERS * vectors; /* AVX2 stores part of a vector slowly */
 #pragma GCC unroll 14
     for (int i = 0; i < rows; i++, c += ld_c) {
         if (vectors > 1) {
@@ -36,23 +40,22 @@ AVX512_INLINE void NAME(tile)(int rows, int vectors, ptrdiff_t row, ptrdiff_t st
             OP(storeu)(c, sum[i][0]);
         }
         REAL *end = c + NUMBERS * (vectors - 1);
-        if (accumulate)
-            sum[i][vectors - 1] = OP(add)(sum[i][vectors - 1], OP(maskz_loadu)(last, end));
-        OP(mask_storeu)(end, last, sum[i][vectors - 1]);
+        if (accumulate) sum[i][vectors - 1] = OP(add)(sum[i][vectors - 1], LOAD_SOME(last, end));
+        if (whole) OP(storeu)(end, sum[i][vectors - 1]);
+        else STORE_SOME(end, last, sum[i][vectors - 1]);
     }
 }
 
 /* One function a number of rows and vectors: of A packed row after row, and k after k. */
 #define TILES_OF(rows, vectors) \
-    AVX512 static void NAME(along_##rows##_##vectors)(const REAL *a, const REAL *b, ptrdiff_t inner, int accumulate, \
-                                                MASK last, REAL *c, ptrdiff_t ld_c) { \
-        NAME(tile)(rows, vectors, LEFT_ROW, 1, a, b, inner, accumulate, last, c, ld_c); \
+    FOR_SET static void NAME(along_##rows##_##vectors)(const REAL *a, ptrdiff_t ld_a, const REAL *b, ptrdiff_t inner, int accumulate, \
+                                                      ptrdiff_t columns, REAL *c, ptrdiff_t ld_c) { \
+        NAME(tile)(rows, vectors, ld_a, 1, a, b, inner, accumulate, columns, c, ld_c); \
     } \
-    AVX512 static void NAME(across_##rows##_##vectors)(const REAL *a, const REAL *b, ptrdiff_t inner, int accumulate, \
-                                                 MASK last, REAL *c, ptrdiff_t ld_c) { \
-        NAME(tile)(rows, vectors, 1, rows, a, b, inner, accumulate, last, c, ld_c); \
+    FOR_SET static void NAME(across_##rows##_##vectors)(const REAL *a, ptrdiff_t ld_a, const REAL *b, ptrdiff_t inner, int accumulate, \
+                                                       ptrdiff_t columns, REAL *c, ptrdiff_t ld_c) { \
+        NAME(tile)(rows, vectors, 1, ld_a, a, b, inner, accumulate, columns, c, ld_c); \
     }
-#define EACH_HEIGHT(DO) DO(1) DO(2) DO(3) DO(4) DO(5) DO(6) DO(7) DO(8) DO(9) DO(10) DO(11) DO(12) DO(13) DO(14)
 #define BOTH_WIDTHS(rows) TILES_OF(rows, 1) TILES_OF(rows, 2)
 #define ALONG(rows) {NAME(along_##rows##_1), NAME(along_##rows##_2)},
 #define ACROSS(rows) {NAME(across_##rows##_1), NAME(across_##rows##_2)},
@@ -60,34 +63,28 @@ EACH_HEIGHT(BOTH_WIDTHS)
 static const NAME(TileKernel) NAME(ALONG_ROWS)[TILE_ROWS][2] = {EACH_HEIGHT(ALONG)};
 static const NAME(TileKernel) NAME(ACROSS_ROWS)[TILE_ROWS][2] = {EACH_HEIGHT(ACROSS)};
 #undef TILES_OF
-#undef EACH_HEIGHT
 #undef BOTH_WIDTHS
 #undef ALONG
 #undef ACROSS
 
-/* NUMBERS numbers from x[at] on; float64 ones rounded to floats where floats are asked for. */
-AVX512_INLINE VECTOR NAME(take)(const void *x, int is_double, ptrdiff_t at, ptrdiff_t there) {
-    if (sizeof(REAL) == 8) return OP(maskz_loadu)(LANES(there), (const REAL *)x + at);
-    const __m512 floats = load(x, is_double, at, lanes(there));
-    return *(const VECTOR *)&floats;
+static inline REAL NAME(one)(const void *x, int is_double, ptrdiff_t at) {
+    return is_double ? (REAL) ((const double *)x)[at] : ((const REAL *)x)[at];
 }
 
 /* `columns` columns of B, float32 or float64, from column `first` on, into panels; transposed: b is Bᵀ. */
-AVX512_INLINE void NAME(pack_panels)(const void *b, int is_double, ptrdiff_t ld, ptrdiff_t inner, ptrdiff_t first,
+INLINED_FOR_SET void NAME(pack_panels)(const void *b, int is_double, ptrdiff_t ld, ptrdiff_t inner, ptrdiff_t first,
                                      ptrdiff_t columns, int transposed, REAL *packed) {
-    const ptrdiff_t padded = vector_panels(columns, sizeof(REAL)) * PANEL_NUMBERS;
+    const ptrdiff_t padded = (columns + PANEL_NUMBERS - 1) / PANEL_NUMBERS * PANEL_NUMBERS;
     for (ptrdiff_t k = 0; !transposed && k < inner; k++) {
         prefetch(b, is_double, (k + ROWS_AHEAD) * ld + first, columns);
         for (ptrdiff_t j = 0; j < padded; j += NUMBERS)
             OP(store)(packed + j / PANEL_NUMBERS * inner * PANEL_NUMBERS + k * PANEL_NUMBERS + j % PANEL_NUMBERS,
-                      NAME(take)(b, is_double, k * ld + first + j, columns - j));
+                      TAKE(b, is_double, k * ld + first + j, columns - j));
     }
     for (ptrdiff_t j = 0; transposed && j < padded; j += NUMBERS) {
         REAL *to = packed + j / PANEL_NUMBERS * inner * PANEL_NUMBERS + j % PANEL_NUMBERS;
-        for (ptrdiff_t k = 0; sizeof(REAL) == 8 && k < inner; k++, to += PANEL_NUMBERS)
-            for (ptrdiff_t i = 0; i < NUMBERS; i++)
-                to[i] = j + i < columns ? ((const REAL *)b)[(first + j + i) * ld + k] : 0;
-        for (ptrdiff_t k = 0; sizeof(REAL) == 4 && k < inner; k += 16) {
+#if defined(SQUARES)
+        for (ptrdiff_t k = 0; k < inner; k += NUMBERS) {
             __m512i square[16];
             for (int i = 0; i < 16; i++) {
                 const __mmask16 inside = j + i < columns ? lanes(inner - k) : 0;
@@ -96,10 +93,15 @@ AVX512_INLINE void NAME(pack_panels)(const void *b, int is_double, ptrdiff_t ld,
             transpose(square, square);
             for (int i = 0; i < 16 && k + i < inner; i++, to += PANEL_NUMBERS) _mm512_store_si512(to, square[i]);
         }
+#else
+        for (ptrdiff_t k = 0; k < inner; k++, to += PANEL_NUMBERS)
+            for (ptrdiff_t i = 0; i < NUMBERS; i++)
+                to[i] = j + i < columns ? NAME(one)(b, is_double, (first + j + i) * ld + k) : 0;
+#endif
     }
 }
 
-AVX512 static void NAME(vectors_pack)(const void *b, int is_double, ptrdiff_t ld, ptrdiff_t inner, ptrdiff_t first,
+FOR_SET static void NAME(vectors_pack)(const void *b, int is_double, ptrdiff_t ld, ptrdiff_t inner, ptrdiff_t first,
                                       ptrdiff_t columns, int transposed, REAL *packed) {
     if (transposed && is_double) NAME(pack_panels)(b, 1, ld, inner, first, columns, 1, packed);
     else if (transposed) NAME(pack_panels)(b, 0, ld, inner, first, columns, 1, packed);
@@ -109,7 +111,7 @@ AVX512 static void NAME(vectors_pack)(const void *b, int is_double, ptrdiff_t ld
 
 /* Rows of A (rows, inner), a CHUNK of all of them after the other. chosen not NULL: rows chosen[0 .. rows-1] of a; last
  * not NULL: A's last column, beside a's. left: vector_left_size numbers. */
-AVX512 static void NAME(vectors_left)(const REAL *a, ptrdiff_t ld, const int64_t *chosen, const REAL *last,
+FOR_SET static void NAME(vectors_left)(const REAL *a, ptrdiff_t ld, const int64_t *chosen, const REAL *last,
                                       ptrdiff_t rows, ptrdiff_t inner, REAL *left) {
     const ptrdiff_t own = inner - (last != NULL);
     for (ptrdiff_t k = 0; k < inner; k += CHUNK)
@@ -123,51 +125,50 @@ AVX512 static void NAME(vectors_left)(const REAL *a, ptrdiff_t ld, const int64_t
 }
 
 /* C = A B (+ C), A (rows, inner) by vectors_left, B (inner, columns) by vectors_pack. */
-AVX512 static void NAME(vectors_matmul)(const REAL *left, ptrdiff_t rows, ptrdiff_t inner, const REAL *packed,
+FOR_SET static void NAME(vectors_matmul)(const REAL *left, ptrdiff_t rows, ptrdiff_t inner, const REAL *packed,
                                   ptrdiff_t columns, int accumulate, REAL *c, ptrdiff_t ld_c) {
     for (ptrdiff_t k = 0; k < inner; k += CHUNK, left += rows * LEFT_ROW, accumulate = 1) {
         const ptrdiff_t part = inner - k < CHUNK ? inner - k : CHUNK;
         for (ptrdiff_t j = 0; j < columns; j += PANEL_NUMBERS) {
-            const int second = columns - j > NUMBERS;
-            const MASK last = LANES(columns - j - NUMBERS * second);
+            const ptrdiff_t wide = columns - j < PANEL_NUMBERS ? columns - j : PANEL_NUMBERS;
             const REAL *panel = packed + (j / PANEL_NUMBERS * inner + k) * PANEL_NUMBERS;
-            for (ptrdiff_t t = 0; t < tiles_of(rows); t++) {
-                const ptrdiff_t row = tile_start(rows, t), height = tile_start(rows, t + 1) - row;
-                NAME(ALONG_ROWS)[height - 1][second](left + row * LEFT_ROW, panel, part, accumulate, last,
-                                               c + row * ld_c + j, ld_c);
+            for (ptrdiff_t t = 0; t < NAME(tiles_of)(rows); t++) {
+                const ptrdiff_t row = NAME(tile_start)(rows, t), height = NAME(tile_start)(rows, t + 1) - row;
+                NAME(ALONG_ROWS)[height - 1][wide > NUMBERS](left + row * LEFT_ROW, LEFT_ROW, panel, part, accumulate,
+                                                                   wide, c + row * ld_c + j, ld_c);
             }
         }
     }
 }
 
 /* C (k, d) = Aᵀ diag(scale²) B over n ≥ 1 rows; scale NULL: 1; half: of C the lower half only, and of what stands
- * above it no more than is convenient. own: vector_gram_size numbers. */
-AVX512 static void NAME(vectors_gram)(const REAL *a, ptrdiff_t ld_a, ptrdiff_t k, const REAL *b, ptrdiff_t ld_b,
-                                ptrdiff_t d, ptrdiff_t n, const REAL *scale, int half, REAL *c, REAL *own) {
-    REAL *left = own, *right = own + GRAM_ROWS * ((k + TILE_ROWS + 15) / 16 * 16);
+ * above it no more than is convenient. packed: vector_packed_size of GRAM_ROWS rows. */
+FOR_SET static void NAME(vectors_gram)(const REAL *a, ptrdiff_t ld_a, ptrdiff_t k, const REAL *b, ptrdiff_t ld_b,
+                                       ptrdiff_t d, ptrdiff_t n, const REAL *scale, int half, REAL *c, REAL *packed) {
     for (ptrdiff_t first = 0; first < n; first += GRAM_ROWS) {
         const ptrdiff_t rows = n - first < GRAM_ROWS ? n - first : GRAM_ROWS;
-        NAME(pack_panels)(b + first * ld_b, sizeof(REAL) == 8, ld_b, rows, 0, d, 0, right);
-        for (ptrdiff_t row = 0; row < rows; row++) {
-            const REAL *from = a + (first + row) * ld_a, weight = scale ? scale[first + row] * scale[first + row] : 1;
-            prefetch(from, sizeof(REAL) == 8, ROWS_AHEAD * ld_a, k);
-            for (ptrdiff_t t = 0; t < tiles_of(k); t++) {
-                const ptrdiff_t i = tile_start(k, t), height = tile_start(k, t + 1) - i;
-                for (ptrdiff_t at = 0; at < height; at += NUMBERS) {
-                    const MASK there = LANES(height - at);
-                    const VECTOR x = OP(maskz_loadu)(there, from + i + at);
-                    OP(mask_storeu)(left + i * rows + row * height + at, there, OP(mul)(OP(set1)(weight), x));
-                }
+        NAME(pack_panels)(b + first * ld_b, sizeof(REAL) == 8, ld_b, rows, 0, d, 0, packed);
+        for (ptrdiff_t row = 0; row < rows && scale; row++) {
+            const VECTOR weight = OP(set1)(scale[first + row] * scale[first + row]);
+            for (ptrdiff_t j = 0; j < d; j += NUMBERS) {
+                REAL *to = packed + j / PANEL_NUMBERS * rows * PANEL_NUMBERS + row * PANEL_NUMBERS + j % PANEL_NUMBERS;
+                OP(store)(to, OP(mul)(weight, OP(load)(to)));
             }
         }
         for (ptrdiff_t j = 0; j < d; j += PANEL_NUMBERS) {
-            const int second = d - j > NUMBERS;
-            const MASK last = LANES(d - j - NUMBERS * second);
-            const REAL *panel = right + j / PANEL_NUMBERS * rows * PANEL_NUMBERS;
-            for (ptrdiff_t t = 0; t < tiles_of(k); t++) {
-                const ptrdiff_t i = tile_start(k, t), height = tile_start(k, t + 1) - i;
+            const ptrdiff_t wide = d - j < PANEL_NUMBERS ? d - j : PANEL_NUMBERS;
+            const REAL *panel = packed + j / PANEL_NUMBERS * rows * PANEL_NUMBERS;
+            /* A share of the rows that come next. */
+            for (ptrdiff_t row = first + GRAM_ROWS + GRAM_ROWS * j / d;
+                 row < n && row < first + GRAM_ROWS + GRAM_ROWS * (j + wide) / d; row++) {
+                prefetch(a, sizeof(REAL) == 8, row * ld_a, k);
+                if (a != b) prefetch(b, sizeof(REAL) == 8, row * ld_b, d);
+            }
+            for (ptrdiff_t t = 0; t < NAME(tiles_of)(k); t++) {
+                const ptrdiff_t i = NAME(tile_start)(k, t), height = NAME(tile_start)(k, t + 1) - i;
                 if (half && i + height <= j) continue;
-                NAME(ACROSS_ROWS)[height - 1][second](left + i * rows, panel, rows, first > 0, last, c + i * d + j, d);
+                NAME(ACROSS_ROWS)[height - 1][wide > NUMBERS](a + first * ld_a + i, ld_a, panel, rows, first > 0, wide,
+                                                              c + i * d + j, d);
             }
         }
     }
@@ -175,17 +176,4 @@ AVX512 static void NAME(vectors_gram)(const REAL *a, ptrdiff_t ld_a, ptrdiff_t k
 
 #undef NUMBERS
 #undef PANEL_NUMBERS
-#undef LANES
-
-#else
-
-static void NAME(vectors_pack)(const void *b, int is_double, ptrdiff_t ld, ptrdiff_t inner, ptrdiff_t first,
-                         ptrdiff_t columns, int transposed, REAL *packed) {}
-static void NAME(vectors_left)(const REAL *a, ptrdiff_t ld, const int64_t *chosen, const REAL *last, ptrdiff_t rows,
-                         ptrdiff_t inner, REAL *left) {}
-static void NAME(vectors_matmul)(const REAL *left, ptrdiff_t rows, ptrdiff_t inner, const REAL *packed, ptrdiff_t columns,
-                           int accumulate, REAL *c, ptrdiff_t ld_c) {}
-static void NAME(vectors_gram)(const REAL *a, ptrdiff_t ld_a, ptrdiff_t k, const REAL *b, ptrdiff_t ld_b, ptrdiff_t d,
-                         ptrdiff_t n, const REAL *scale, int half, REAL *c, REAL *own) {}
-
-#endif
+#undef INLINED_FOR_SET

@@ -13,22 +13,22 @@ typedef REAL NAME(vec);
 #define MOST_VECS (SUM_LINES * (ptrdiff_t)(LINE / sizeof(VEC)))
 #define COLUMNS(lines) ((lines) * (ptrdiff_t)(LINE / sizeof(REAL)))
 
-#define ROW(matrix, r) ((VEC *)((matrix) + (ptrdiff_t)(r) * w->ld + at->column))
-#define SOURCE(matrix, r) ((const VEC *)((matrix) + (ptrdiff_t)(r) * w->ld + at->column))
+#define ROW(matrix, r) ((VEC *)((matrix) + (ptrdiff_t)(r) * at->ld + at->column))
+#define SOURCE(matrix, r) ((const VEC *)((matrix) + (ptrdiff_t)(r) * at->ld + at->column))
 #define EACH UNROLLED for (ptrdiff_t v = 0; v < at->vecs; v++)
 
 /* A strip of columns: from `column` on, in vecs vectors. Where a row's end cuts its one vector, `cut` says so and
  * `keep` which bits are the row's. */
 typedef struct {
-    ptrdiff_t column, vecs;
+    ptrdiff_t column, vecs, ld;
 #if defined(__GNUC__)
     int cut;
     NAME(mask) keep;
 #endif
 } NAME(strip);
 
-INLINED void NAME(set_strip)(NAME(strip) *at, ptrdiff_t column, ptrdiff_t columns) {
-    at->column = column, at->vecs = (columns + LANES - 1) / LANES;
+INLINED void NAME(set_strip)(NAME(strip) *at, const windows *w, ptrdiff_t column, ptrdiff_t columns) {
+    at->column = column, at->vecs = (columns + LANES - 1) / LANES, at->ld = w->ld;
 #if defined(__GNUC__)
     at->cut = columns < LANES;
     for (ptrdiff_t i = 0; i < LANES; i++) at->keep[i] = -(INTEGER)(i < columns);
@@ -69,12 +69,26 @@ INLINED void NAME(count_anew)(const NAME(strip) *at, ptrdiff_t last, VEC *S, VEC
     EACH sum[v] = (VEC){0};
 }
 
-/* Vector v of the sum over bag j. */
-INLINED void NAME(bag)(const windows *w, ptrdiff_t j, const REAL *F, const NAME(strip) *at, ptrdiff_t last, const VEC *S,
-                       ptrdiff_t v, VEC *sum) {
+/* Where the sum over a bag is taken from. Found once a bag: what is written as VEC may alias everything, so that inside
+ * a loop over vectors it would be found again for each. */
+typedef struct {
+    const VEC *to, *from, *own;
+} NAME(bag);
+
+INLINED NAME(bag) NAME(bag_at)(const windows *w, ptrdiff_t j, const REAL *F, const NAME(strip) *at, ptrdiff_t last,
+                               const VEC *S) {
+    NAME(bag) bag;
+    bag.to = S + (w->stop[j] & last) * at->vecs;
+    bag.from = S + (w->start[j] & last) * at->vecs;
+    bag.own = SOURCE(F, w->tokens[w->centre[j]]);
+    return bag;
+}
+
+/* Vector v of the sum over a bag. */
+INLINED void NAME(bag_sum)(NAME(bag) bag, const NAME(strip) *at, ptrdiff_t v, VEC *sum) {
     VEC own;
-    NAME(load)(SOURCE(F, w->tokens[w->centre[j]]) + v, at, &own);
-    *sum = (S[(w->stop[j] & last) * at->vecs + v] - S[(w->start[j] & last) * at->vecs + v]) - own;
+    NAME(load)(bag.own + v, at, &own);
+    *sum = (bag.to[v] - bag.from[v]) - own;
 }
 
 /* For the bags of one block: with W, out[j] += (sum over bag j) . W[target[j]]; without, row j of out is the mean.
@@ -84,7 +98,7 @@ INLINED void NAME(sum_strip)(const windows *w, ptrdiff_t block, const REAL *shar
                              const int32_t *target, const REAL *W, ptrdiff_t column, ptrdiff_t columns, VEC *S,
                              REAL *out) {
     NAME(strip) strip, *at = &strip;
-    NAME(set_strip)(at, column, columns);
+    NAME(set_strip)(at, w, column, columns);
     const ptrdiff_t last = ring_size(w->reach) - 1, start = block * POSITIONS - w->reach;
     const int64_t end = w->first[block + 1];
     int64_t j = w->first[block];
@@ -98,13 +112,14 @@ INLINED void NAME(sum_strip)(const windows *w, ptrdiff_t block, const REAL *shar
             NAME(enter)(w, p, F, at, last, S, sum);
         }
         if (w->centre[j] != p - w->reach) continue;
+        const NAME(bag) bag = NAME(bag_at)(w, j, F, at, last, S);
         if (W) {
             const VEC *row = SOURCE(W, target[j]);
             VEC dot = (VEC){0};
             if (j + AHEAD < w->bags) NAME(fetch)(SOURCE(W, target[j + AHEAD]), at);
             EACH {
                 VEC h, c;
-                NAME(bag)(w, j, F, at, last, S, v, &h);
+                NAME(bag_sum)(bag, at, v, &h);
                 NAME(load)(row + v, at, &c);
                 dot += h * c;
             }
@@ -114,10 +129,12 @@ INLINED void NAME(sum_strip)(const windows *w, ptrdiff_t block, const REAL *shar
             for (ptrdiff_t i = 0; i < LANES; i++) total += parts[i];
             out[j] += total;
         } else {
-            VEC *h = ROW(out, j);
+            const REAL part = share[j];
+            VEC *to = ROW(out, j);
             EACH {
-                NAME(bag)(w, j, F, at, last, S, v, h + v);
-                h[v] *= share[j];
+                VEC h;
+                NAME(bag_sum)(bag, at, v, &h);
+                to[v] = part * h;
             }
         }
         j++;
@@ -151,20 +168,23 @@ FOR_SET static void NAME(window_means)(const windows *w, ptrdiff_t block, const 
     NAME(sum_strips)(w, block, share, F, NULL, NULL, scratch, out);
 }
 
-/* One strip of X, Z and G. change: a ring of what starts and stops, Z's and then G's. */
+/* One strip of X, Z and G. change: a ring of what starts and stops, Z's and then G's. What is read again for each vector
+ * is in locals: all that is written may alias all that a pointer leads to. */
 INLINED void NAME(pull_strip)(const windows *w, const REAL *share, const REAL *F, const int32_t *target,
                               const REAL *W, const REAL *zeta, const REAL *gamma, ptrdiff_t column,
                               ptrdiff_t columns, VEC *S, REAL *X, REAL *Z, REAL *G) {
     NAME(strip) strip, *at = &strip;
-    NAME(set_strip)(at, column, columns);
-    const ptrdiff_t last = ring_size(w->reach) - 1, both = 2 * at->vecs;
+    NAME(set_strip)(at, w, column, columns);
+    const int32_t *const tokens = w->tokens, *const centres = w->centre;
+    const ptrdiff_t n = w->n, bags = w->bags, reach = w->reach;
+    const ptrdiff_t last = ring_size(reach) - 1, both = 2 * at->vecs;
     VEC *change = S + (last + 1) * at->vecs, sum[MOST_VECS], by_z[MOST_VECS], by_g[MOST_VECS];
     for (ptrdiff_t r = 0; r < w->targets; r++) EACH ROW(X, r)[v] = (VEC){0};
     for (ptrdiff_t r = 0; r < w->features; r++) EACH ROW(Z, r)[v] = ROW(G, r)[v] = (VEC){0};
     memset(S, 0, (last + 1) * (at->vecs + both) * sizeof(VEC));
     EACH sum[v] = by_z[v] = by_g[v] = (VEC){0};
     ptrdiff_t j = 0;
-    for (ptrdiff_t p = 0; p < w->n + 2 * w->reach; p++) {
+    for (ptrdiff_t p = 0; p < n + 2 * reach; p++) {
         if ((p & (AFRESH * (last + 1) - 1)) == 0) {
             NAME(count_anew)(at, last, S, sum);
             /* What has started and not stopped is what is still to stop. */
@@ -174,45 +194,44 @@ INLINED void NAME(pull_strip)(const windows *w, const REAL *share, const REAL *F
                 by_g[v] -= change[i * both + at->vecs + v];
             }
         }
-        if (p < w->n) {
-            if (p + AHEAD < w->n && w->tokens[p + AHEAD] >= 0) {
-                NAME(fetch)(SOURCE(F, w->tokens[p + AHEAD]), at);
-                NAME(fetch)(SOURCE(Z, w->tokens[p + AHEAD]), at);
-                NAME(fetch)(SOURCE(G, w->tokens[p + AHEAD]), at);
+        if (p < n) {
+            if (p + AHEAD < n && tokens[p + AHEAD] >= 0) {
+                NAME(fetch)(SOURCE(F, tokens[p + AHEAD]), at);
+                NAME(fetch)(SOURCE(Z, tokens[p + AHEAD]), at);
+                NAME(fetch)(SOURCE(G, tokens[p + AHEAD]), at);
             }
             NAME(enter)(w, p, F, at, last, S, sum);
         }
-        const ptrdiff_t centre = p - w->reach, done = centre - w->reach;
-        if (j < w->bags && w->centre[j] == centre) {
-            const REAL part = share[j], y = gamma[j], z = zeta[j] * part, g = y * part;
+        const ptrdiff_t centre = p - reach, done = centre - reach;
+        if (j < bags && centres[j] == centre) {
+            /* The weights of the bag's sum in X and Z, and of its target's row in G. */
+            const REAL g = gamma[j] * share[j], z = zeta[j] * share[j] * share[j];
+            const NAME(bag) bag = NAME(bag_at)(w, j, F, at, last, S);
             const VEC *row = SOURCE(W, target[j]);
             VEC *start = change + (w->start[j] & last) * both, *stop = change + (w->stop[j] & last) * both;
-            VEC *x = ROW(X, target[j]), *own_z = ROW(Z, w->tokens[centre]), *own_g = ROW(G, w->tokens[centre]);
-            if (j + AHEAD < w->bags) {
+            VEC *x = ROW(X, target[j]), *own_z = ROW(Z, tokens[centre]), *own_g = ROW(G, tokens[centre]);
+            if (j + AHEAD < bags) {
                 NAME(fetch)(SOURCE(W, target[j + AHEAD]), at);
                 NAME(fetch)(SOURCE(X, target[j + AHEAD]), at);
             }
             EACH {
                 VEC h, c;
-                NAME(bag)(w, j, F, at, last, S, v, &h);
+                NAME(bag_sum)(bag, at, v, &h);
                 NAME(load)(row + v, at, &c);
-                h *= part;
-                x[v] += y * h;
-                h *= z;
-                c *= g;
-                start[v] += h;
-                stop[v] -= h;
-                own_z[v] -= h;
-                start[at->vecs + v] += c;
-                stop[at->vecs + v] -= c;
-                own_g[v] -= c;
+                x[v] += g * h;
+                start[v] += z * h;
+                stop[v] -= z * h;
+                own_z[v] -= z * h;
+                start[at->vecs + v] += g * c;
+                stop[at->vecs + v] -= g * c;
+                own_g[v] -= g * c;
             }
             j++;
         }
         if (done < 0) continue;
         VEC *starts = change + (done & last) * both;
-        if (w->tokens[done] >= 0) {
-            VEC *to_z = ROW(Z, w->tokens[done]), *to_g = ROW(G, w->tokens[done]);
+        if (tokens[done] >= 0) {
+            VEC *to_z = ROW(Z, tokens[done]), *to_g = ROW(G, tokens[done]);
             EACH {
                 by_z[v] += starts[v];
                 to_z[v] += by_z[v];

@@ -14,6 +14,7 @@ import threadpoolctl
 from wordsparse import devices, threads
 from wordsparse.errors import InputError
 from wordsparse.kernels import _build, _products
+from wordsparse.kernels.cpu import VECTOR_UNITS
 
 
 def diagnose() -> dict[str, Any]:
@@ -29,7 +30,7 @@ def diagnose() -> dict[str, Any]:
             "instruction_sets": list(_build.compiled_instruction_sets),
             "instruction_set_used": _build.used_instruction_set,
             "matrix_unit": _products.TILES in _products.LENT,
-            "vector_unit": _products.VECTORS in _products.LENT,
+            "vector_unit": next((name for unit, name in VECTOR_UNITS.items() if unit in _products.LENT), None),
         },
         "threads": _threads(),
         "blas": _blas(),
@@ -71,8 +72,8 @@ def describe(found: Mapping[str, Any]) -> str:
 
 
 def _product_units(compiled: Mapping[str, Any]) -> str:
-    units = {"matrix_unit": "the matrix unit (AMX)", "vector_unit": "AVX-512"}
-    return ", ".join(name for unit, name in units.items() if compiled[unit]) or "BLAS"
+    units = "the matrix unit (AMX)" if compiled["matrix_unit"] else None, compiled["vector_unit"]
+    return ", ".join(unit for unit in units if unit) or "BLAS"
 
 
 def _threads() -> dict[str, Any]:

@@ -10,6 +10,7 @@ import pytest
 from wordsparse import devices, diagnosis, threads
 from wordsparse.cli import main
 from wordsparse.kernels import CpuKernels, _products
+from wordsparse.kernels.cpu import VECTOR_UNITS
 
 CARD = devices.Gpu("NVIDIA H100", "9.0", 80 * 2**30, "13.0", "12.9", "14.2.0")
 
@@ -21,7 +22,8 @@ def test_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert found["compiled"]["instruction_set_used"] in found["compiled"]["instruction_sets"]
     units = CpuKernels().units
     assert found["compiled"]["matrix_unit"] is (_products.TILES in units)
-    assert found["compiled"]["vector_unit"] is (_products.VECTORS in units)
+    best = next((name for unit, name in VECTOR_UNITS.items() if unit in units), None)
+    assert found["compiled"]["vector_unit"] == best
     assert found["blas"][0]["name"]
     assert found["gpu"]["usable"] or any(reason.startswith("a GPU: ") for reason in found["unused"])
     assert found["extras"]["safetensors"] == {"safetensors": metadata.version("safetensors")}

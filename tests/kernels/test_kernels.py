@@ -46,7 +46,8 @@ class Always(CpuKernels):
         return self._only if fits else _products.BLAS
 
 
-UNITS = {_products.TILES: "matrix unit", _products.VECTORS: "AVX-512"}
+UNITS = {_products.TILES: "matrix unit", _products.AVX512: "AVX-512", _products.AVX2: "AVX2"}
+UNIT_OF = {"tiles": _products.TILES, "avx512": _products.AVX512, "avx2": _products.AVX2}
 ON_BLAS: frozenset[int] = frozenset()
 
 
@@ -57,8 +58,10 @@ ON_BLAS: frozenset[int] = frozenset()
         "cpu-3",
         "blas-2",
         "tiles-2",
-        "vectors-1",
-        "vectors-2",
+        "avx512-1",
+        "avx512-2",
+        "avx2-1",
+        "avx2-2",
         "cuda-emulated",
         pytest.param("cuda", marks=pytest.mark.gpu),
     ]
@@ -69,8 +72,8 @@ def kernels(request: pytest.FixtureRequest) -> Any:
     if request.param.startswith("cuda"):
         return HostFace(cuda_kernels(emulated=request.param == "cuda-emulated"))
     name, threads = request.param.split("-")
-    if name in ("tiles", "vectors"):
-        return Always(int(threads), _products.TILES if name == "tiles" else _products.VECTORS)
+    if name in UNIT_OF:
+        return Always(int(threads), UNIT_OF[name])
     return CpuKernels(int(threads), units=ON_BLAS if name == "blas" else _products.LENT)
 
 
@@ -303,7 +306,8 @@ def test_products(kernels: Kernels, dtype: str, n: int, k: int, d: int) -> None:
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(
-    ("n", "d"), [(0, 3), (3, 0), (1, 1), (7, 5), (112, 32), (113, 33), (1000, 37), (9999, 17), (300, 319), (300, 320)]
+    ("n", "d"),
+    [(0, 3), (3, 0), (1, 1), (7, 5), (112, 32), (113, 33), (1000, 37), (9999, 17), (300, 319), (300, 320), (3, 700)],
 )
 def test_rows_are_transformed_in_float64(kernels: Kernels, dtype: str, n: int, d: int) -> None:
     a, m, last = normal((n, d), dtype, 1), normal((d + 1, d), "float64", 2), normal((n,), "float64", 3)
@@ -379,7 +383,7 @@ def test_any_number_of_threads_gives_the_same_bytes(dtype: str) -> None:
         ]
         return [result.tobytes() for result in results]
 
-    for units in (ON_BLAS, _products.LENT):
+    for units in (ON_BLAS, frozenset({_products.AVX2}), _products.LENT):
         first = everything(CpuKernels(1, units=units))
         for threads in (2, 3):
             assert everything(CpuKernels(threads, units=units)) == first

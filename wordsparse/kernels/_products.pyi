@@ -6,13 +6,15 @@ Array = NDArray[Any]
 
 MOST_PARTS: int
 BLAS: int
-VECTORS: int
+AVX2: int
+AVX512: int
 TILES: int
 LENT: frozenset[int]
 
 def part_rows(n: int) -> int: ...
 def tiles_pay(n: int, k: int, d: int) -> bool: ...
 def work_size(unit: int, size: int, n: int, k: int, d: int, threads: int) -> int: ...
+def transform_work_size(unit: int, k: int, d: int, threads: int) -> int: ...
 def matmul(
     a: Array,
     m: Array,
@@ -59,4 +61,6 @@ def transform(
     unit: int = ...,
     work: Array | None = None,
 ) -> None: ...
-def matmul_rows(a: Array, rows: Array, last: Array | None, m: Array, out: Array, threads: int, work: Array) -> None: ...
+def matmul_rows(
+    a: Array, rows: Array, last: Array | None, m: Array, out: Array, threads: int, unit: int, work: Array
+) -> None: ...

@@ -19,6 +19,8 @@ OPENMP = _build.openmp
 
 # Below this many multiply-adds a parallel region costs more than it saves (waking a sleeping thread: ~20 µs).
 PARALLEL_WORK = 200_000
+# The better one first.
+VECTOR_UNITS = {_products.AVX512: "AVX-512", _products.AVX2: "AVX2"}
 # Rows that are added up by one thread.
 SUM_ROWS = 1024
 
@@ -27,11 +29,12 @@ class CpuKernels(HostArrays):
     """Compiled kernels on ``threads`` OpenMP threads (None: every CPU this process may use).
 
     Products run on those of ``units`` that the machine has and lends: its matrix unit (AMX) where that pays, in
-    float32; its vector unit (AVX-512) otherwise; without either, through BLAS.
+    float32; its vector unit (AVX-512, else AVX2) otherwise; without either, through BLAS.
     """
 
     def __init__(self, threads: int | None = None, *, units: frozenset[int] = _products.LENT) -> None:
         self.units = units & _products.LENT
+        self._vectors = next((unit for unit in VECTOR_UNITS if unit in self.units), _products.BLAS)
         self.threads = _threads.resolve_threads(threads)
         self._rooms = Rooms()
         self._work: list[Array] = []  # what is in the cache since the last product is used again by the next one
@@ -156,11 +159,12 @@ class CpuKernels(HostArrays):
     def matmul_rows(self, matrix: Array, rows: Array, m: Array, last: Array | None = None) -> Array:
         n, (k, d) = rows.shape[0], m.shape
         threads = self._threads_for(n * m.size)
-        if n == 0 or self._unit_for(matrix.dtype, n, k, d) != _products.VECTORS:
+        unit = self._unit_for(matrix.dtype, n, k, d)
+        if n == 0 or unit not in VECTOR_UNITS:
             return self.matmul(self.take(matrix, rows, last), m)
         out = self._rooms.rows(n, d, matrix.dtype)
-        work = self._work_for(_products.VECTORS, matrix.itemsize, n, k, d, threads)
-        _products.matmul_rows(matrix, rows, last, np.ascontiguousarray(m, np.float64), out, threads, work)
+        work = self._work_space(_products.work_size(unit, matrix.itemsize, n, k, d, threads))
+        _products.matmul_rows(matrix, rows, last, np.ascontiguousarray(m, np.float64), out, threads, unit, work)
         self._done(work)
         return out
 
@@ -170,9 +174,8 @@ class CpuKernels(HostArrays):
             return
         k, threads = m.shape[0], self._threads_for(n * m.size)
         scratch = self._rooms.empty((threads, _products.transform_size(k, d)), np.float64)
-        unit = _products.VECTORS if _products.VECTORS in self.units else _products.BLAS
-        work = self._work_for(unit, scratch.itemsize, n, k, d, threads)
-        _products.transform(matrix, last, np.ascontiguousarray(m), scratch, threads, unit, work)
+        work = self._work_space(_products.transform_work_size(self._vectors, k, d, threads))
+        _products.transform(matrix, last, np.ascontiguousarray(m), scratch, threads, self._vectors, work)
         self._done(work)
 
     def gram(self, a: Array, b: Array | None = None, *, symmetric: bool = False) -> Array:
@@ -219,10 +222,9 @@ class CpuKernels(HostArrays):
         unit = self._unit_for(a.dtype, n, k, d)
         if unit == _products.BLAS:
             return unit, None
-        return unit, self._work_for(unit, a.itemsize, n, k, d, threads)
+        return unit, self._work_space(_products.work_size(unit, a.itemsize, n, k, d, threads))
 
-    def _work_for(self, unit: int, itemsize: int, n: int, k: int, d: int, threads: int) -> Array:
-        size = _products.work_size(unit, itemsize, n, k, d, threads)
+    def _work_space(self, size: int) -> Array:
         work = self._work.pop() if self._work else None
         return work if work is not None and work.size >= size else self._rooms.empty((size,), np.uint16)
 
@@ -233,7 +235,7 @@ class CpuKernels(HostArrays):
     def _unit_for(self, dtype: np.dtype[Any], n: int, k: int, d: int) -> int:
         if _products.TILES in self.units and dtype == np.float32 and _products.tiles_pay(n, k, d):
             return _products.TILES
-        return _products.VECTORS if _products.VECTORS in self.units else _products.BLAS
+        return self._vectors
 
     def _packed(self, matrix: Array, dtype: Any) -> Array:
         """The matrix in C order and of that type, copied where it is not."""
