@@ -19,15 +19,23 @@
 #include "rows.h"
 
 #define LINE 64
-/* Cache lines of a strip: sums read two matrices, pull reads two and adds to three. */
+/* Cache lines of a strip of sums. Pull, which reads two matrices and adds to three, takes strips of one: what passes by
+ * is in registers then, and many words' strips are in the second-level cache. */
 #define SUM_LINES 6
-#define PULL_LINES 2
+/* Strips of a feature, F, Z, G; of a target, W, X; and of a place of the ring, the running sum, Z's, G's. */
+#define OF_FEATURE 3
+#define OF_TARGET 2
+#define OF_PLACE 3
 /* Positions whose bags a thread takes at a time. */
 #define POSITIONS 8192
 /* How many positions ahead the rows of a token are asked for, into the second-level cache: the first-level one has too
  * few lines under way at a time. */
 #define AHEAD 48
 #define AFRESH 4
+/* No word, no bag. */
+#define NOTHING UINT32_MAX
+/* Steps behind the text: until the last token has received all, and as far as is looked ahead. */
+#define PLAN_AFTER(reach) (2 * (reach) + AHEAD + 1)
 
 #if defined(__GNUC__)
 #define UNROLLED _Pragma("GCC unroll 8")
@@ -49,6 +57,14 @@ INLINED ptrdiff_t ring_size(ptrdiff_t reach) {
     ptrdiff_t ring = 1;
     while (ring < 2 * reach + 2) ring *= 2;
     return ring;
+}
+
+/* Bytes of pull's panels, and of its plan, `size` a number. */
+static inline ptrdiff_t panels_bytes(ptrdiff_t features, ptrdiff_t targets) {
+    return (OF_FEATURE * features + OF_TARGET * targets) * LINE;
+}
+static inline ptrdiff_t plan_bytes(ptrdiff_t n, ptrdiff_t reach, ptrdiff_t size) {
+    return (n + 2 * reach + PLAN_AFTER(reach)) * (4 * (ptrdiff_t)sizeof(uint32_t) + 2 * size);
 }
 
 /* Each loop with the vectors of three instruction sets: wider ones than a set has would live in memory. */
@@ -140,10 +156,13 @@ static inline int widest_set(void) { return 0; }
                                     REAL *scratch, REAL *out) {                                                        \
         BY_SET(window_means_##type, (w, block, share, F, scratch, out))                                                \
     }                                                                                                                  \
-    static void window_pull_##type(int set, const windows *w, ptrdiff_t strip, const REAL *share, const REAL *F,       \
-                                   const int32_t *target, const REAL *W, const REAL *zeta, const REAL *gamma,          \
-                                   REAL *scratch, REAL *X, REAL *Z, REAL *G) {                                         \
-        BY_SET(window_pull_##type, (w, strip, share, F, target, W, zeta, gamma, scratch, X, Z, G))                     \
+    static void window_plan_##type(int set, const windows *w, ptrdiff_t block, const REAL *share,                      \
+                                   const int32_t *target, const REAL *zeta, const REAL *gamma, void *plan) {           \
+        BY_SET(window_plan_##type, (w, block, share, target, zeta, gamma, plan))                                       \
+    }                                                                                                                  \
+    static void window_pull_##type(int set, const windows *w, ptrdiff_t strip, const void *plan, const REAL *F,        \
+                                   const REAL *W, REAL *ring, REAL *panels, REAL *X, REAL *Z, REAL *G) {               \
+        BY_SET(window_pull_##type, (w, strip, plan, F, W, ring, panels, X, Z, G))                                      \
     }
 CHOICES(float, f32)
 CHOICES(double, f64)

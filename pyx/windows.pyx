@@ -15,7 +15,7 @@ rows      start on cache lines and are padded to whole ones; the padding of what
 
 from cython cimport view
 from cython.parallel cimport prange, threadid
-from libc.stdint cimport int32_t, int64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t
 
 ctypedef fused real:
     float
@@ -25,7 +25,7 @@ cdef extern from "windows.h" nogil:
     enum:
         LINE
         SUM_LINES
-        PULL_LINES
+        OF_PLACE
         POSITIONS
     ctypedef struct windows:
         const int32_t* tokens
@@ -48,10 +48,16 @@ cdef extern from "windows.h" nogil:
                          const double*, double*, double*)
     void window_means_f32(int, const windows*, Py_ssize_t, const float*, const float*, float*, float*)
     void window_means_f64(int, const windows*, Py_ssize_t, const double*, const double*, double*, double*)
-    void window_pull_f32(int, const windows*, Py_ssize_t, const float*, const float*, const int32_t*,
-                         const float*, const float*, const float*, float*, float*, float*, float*)
-    void window_pull_f64(int, const windows*, Py_ssize_t, const double*, const double*, const int32_t*,
-                         const double*, const double*, const double*, double*, double*, double*, double*)
+    Py_ssize_t panels_bytes(Py_ssize_t, Py_ssize_t)
+    Py_ssize_t plan_bytes(Py_ssize_t, Py_ssize_t, Py_ssize_t)
+    void window_plan_f32(int, const windows*, Py_ssize_t, const float*, const int32_t*, const float*, const float*,
+                         void*)
+    void window_plan_f64(int, const windows*, Py_ssize_t, const double*, const int32_t*, const double*, const double*,
+                         void*)
+    void window_pull_f32(int, const windows*, Py_ssize_t, const void*, const float*, const float*, float*, float*,
+                         float*, float*, float*)
+    void window_pull_f64(int, const windows*, Py_ssize_t, const void*, const double*, const double*, double*, double*,
+                         double*, double*, double*)
 
 BLOCK = POSITIONS
 # The instruction sets that this machine can take its vectors from: 0 the base, 1 AVX2, 2 AVX-512.
@@ -60,7 +66,17 @@ WIDEST_SET = widest_set()
 
 def scratch_bytes(Py_ssize_t reach):
     """Bytes of scratch that one thread needs."""
-    return LINE * ring_size(reach) * max(<Py_ssize_t> SUM_LINES, 3 * PULL_LINES)
+    return ring_size(reach) * max(<Py_ssize_t> SUM_LINES, OF_PLACE) * LINE
+
+
+def panels_size(Py_ssize_t features, Py_ssize_t targets):
+    """Bytes of pull's panels of one thread, whole cache lines."""
+    return panels_bytes(features, targets)
+
+
+def plan_size(Py_ssize_t n, Py_ssize_t reach, Py_ssize_t itemsize):
+    """Bytes of pull's plan for n positions."""
+    return plan_bytes(n, reach, itemsize)
 
 
 cdef windows as_struct(const int32_t[::1] tokens, const int32_t[::1] centre, const int32_t[::1] start,
@@ -126,16 +142,24 @@ def pull(int simd, const int32_t[::1] tokens, const int32_t[::1] centre, const i
          const int32_t[::1] stop, const int64_t[::1] first, Py_ssize_t reach, Py_ssize_t ld, const real[::1] share,
          const real[::view.strided, ::view.contiguous] F, const int32_t[::1] target,
          const real[::view.strided, ::view.contiguous] W, const real[::1] zeta, const real[::1] gamma,
-         real[::view.strided, ::view.contiguous] scratch, real[::view.strided, ::view.contiguous] X,
-         real[::view.strided, ::view.contiguous] Z, real[::view.strided, ::view.contiguous] G):
-    """As dots."""
+         real[::view.strided, ::view.contiguous] scratch, uint8_t[::1] plan, real[:, ::1] panels,
+         real[::view.strided, ::view.contiguous] X, real[::view.strided, ::view.contiguous] Z,
+         real[::view.strided, ::view.contiguous] G):
+    """As dots; plan of plan_size bytes; panels (threads, panels_size), each row on a cache line."""
     cdef windows w = as_struct(tokens, centre, start, stop, first, reach, ld, F)
     w.targets = W.shape[0]
-    cdef Py_ssize_t wide = PULL_LINES * LINE // sizeof(real), strips = (F.shape[1] + wide - 1) // wide, strip
-    for strip in prange(strips, nogil=True, schedule="dynamic", num_threads=<int> scratch.shape[0]):
+    cdef Py_ssize_t blocks = first.shape[0] - 1, block
+    cdef Py_ssize_t wide = LINE // sizeof(real), strips = (F.shape[1] + wide - 1) // wide, strip
+    cdef int threads = <int> scratch.shape[0]
+    for block in prange(blocks, nogil=True, schedule="static", num_threads=threads):
         if real is float:
-            window_pull_f32(simd, &w, strip, &share[0], &F[0, 0], &target[0], &W[0, 0], &zeta[0], &gamma[0],
-                            &scratch[threadid(), 0], &X[0, 0], &Z[0, 0], &G[0, 0])
+            window_plan_f32(simd, &w, block, &share[0], &target[0], &zeta[0], &gamma[0], &plan[0])
         else:
-            window_pull_f64(simd, &w, strip, &share[0], &F[0, 0], &target[0], &W[0, 0], &zeta[0], &gamma[0],
-                            &scratch[threadid(), 0], &X[0, 0], &Z[0, 0], &G[0, 0])
+            window_plan_f64(simd, &w, block, &share[0], &target[0], &zeta[0], &gamma[0], &plan[0])
+    for strip in prange(strips, nogil=True, schedule="dynamic", num_threads=threads):
+        if real is float:
+            window_pull_f32(simd, &w, strip, &plan[0], &F[0, 0], &W[0, 0], &scratch[threadid(), 0],
+                            &panels[threadid(), 0], &X[0, 0], &Z[0, 0], &G[0, 0])
+        else:
+            window_pull_f64(simd, &w, strip, &plan[0], &F[0, 0], &W[0, 0], &scratch[threadid(), 0],
+                            &panels[threadid(), 0], &X[0, 0], &Z[0, 0], &G[0, 0])

@@ -11,6 +11,7 @@ typedef REAL NAME(vec);
 #define VEC NAME(vec)
 #define LANES ((ptrdiff_t)(sizeof(VEC) / sizeof(REAL)))
 #define MOST_VECS (SUM_LINES * (ptrdiff_t)(LINE / sizeof(VEC)))
+#define VECS (LINE / (int)sizeof(VEC))
 #define COLUMNS(lines) ((lines) * (ptrdiff_t)(LINE / sizeof(REAL)))
 
 #define ROW(matrix, r) ((VEC *)((matrix) + (ptrdiff_t)(r) * at->ld + at->column))
@@ -168,106 +169,153 @@ FOR_SET static void NAME(window_means)(const windows *w, ptrdiff_t block, const 
     NAME(sum_strips)(w, block, share, F, NULL, NULL, scratch, out);
 }
 
-/* One strip of X, Z and G. change: a ring of what starts and stops, Z's and then G's. What is read again for each vector
- * is in locals: all that is written may alias all that a pointer leads to. */
-INLINED void NAME(pull_strip)(const windows *w, const REAL *share, const REAL *F, const int32_t *target,
-                              const REAL *W, const REAL *zeta, const REAL *gamma, ptrdiff_t column,
-                              ptrdiff_t columns, VEC *S, REAL *X, REAL *Z, REAL *G) {
-    NAME(strip) strip, *at = &strip;
-    NAME(set_strip)(at, w, column, columns);
-    const int32_t *const tokens = w->tokens, *const centres = w->centre;
-    const ptrdiff_t n = w->n, bags = w->bags, reach = w->reach;
-    const ptrdiff_t last = ring_size(reach) - 1, both = 2 * at->vecs;
-    VEC *change = S + (last + 1) * at->vecs, sum[MOST_VECS], by_z[MOST_VECS], by_g[MOST_VECS];
-    for (ptrdiff_t r = 0; r < w->targets; r++) EACH ROW(X, r)[v] = (VEC){0};
-    for (ptrdiff_t r = 0; r < w->features; r++) EACH ROW(Z, r)[v] = ROW(G, r)[v] = (VEC){0};
-    memset(S, 0, (last + 1) * (at->vecs + both) * sizeof(VEC));
-    EACH sum[v] = by_z[v] = by_g[v] = (VEC){0};
-    ptrdiff_t j = 0;
-    for (ptrdiff_t p = 0; p < n + 2 * reach; p++) {
-        if ((p & (AFRESH * (last + 1) - 1)) == 0) {
-            NAME(count_anew)(at, last, S, sum);
-            /* What has started and not stopped is what is still to stop. */
-            EACH by_z[v] = by_g[v] = (VEC){0};
-            for (ptrdiff_t i = 0; i <= last; i++) EACH {
-                by_z[v] -= change[i * both + v];
-                by_g[v] -= change[i * both + at->vecs + v];
+/* What a pass of pull does at one position, the same for every strip: words and targets in cache lines of the panels,
+ * places of the ring in bytes. z and g are the weights of the bag's sum in Z, and of it in X and of its target's row in
+ * G. */
+typedef struct {
+    uint32_t word, target, start, stop;
+    REAL z, g;
+} NAME(step);
+
+/* The steps of the positions and bags of one block. */
+FOR_SET static void NAME(window_plan)(const windows *w, ptrdiff_t block, const REAL *share, const int32_t *target,
+                                      const REAL *zeta, const REAL *gamma, void *plan) {
+    NAME(step) *steps = (NAME(step) *)plan + 2 * w->reach;
+    const NAME(step) none = {NOTHING, NOTHING, 0, 0, 0, 0};
+    const ptrdiff_t begin = block * POSITIONS, end = begin + POSITIONS < w->n ? begin + POSITIONS : w->n;
+    const ptrdiff_t last = ring_size(w->reach) - 1;
+    for (ptrdiff_t p = begin; p < end; p++) {
+        steps[p] = none;
+        if (w->tokens[p] >= 0) steps[p].word = (uint32_t)w->tokens[p] * OF_FEATURE;
+    }
+    for (int64_t j = w->first[block]; j < w->first[block + 1]; j++) {
+        NAME(step) *step = steps + w->centre[j];
+        step->target = (uint32_t)target[j] * OF_TARGET;
+        step->start = (uint32_t)((w->start[j] & last) * OF_PLACE * LINE);
+        step->stop = (uint32_t)((w->stop[j] & last) * OF_PLACE * LINE);
+        step->z = zeta[j] * share[j] * share[j];
+        step->g = gamma[j] * share[j];
+    }
+    /* Before the text and behind it nothing stands. */
+    for (ptrdiff_t p = -2 * w->reach; begin == 0 && p < 0; p++) steps[p] = none;
+    for (ptrdiff_t p = w->n; end == w->n && p < w->n + PLAN_AFTER(w->reach); p++) steps[p] = none;
+}
+
+#define EACH_OF_LINE UNROLLED for (int v = 0; v < VECS; v++)
+/* Vector 0 of the i-th strip in a panel or ring, at so many lines or bytes. */
+#define PLACE(base, bytes, i) ((VEC *)((base) + (bytes) + (i) * LINE))
+#define OF_WORD(word, i) PLACE(features, (size_t)(word) * LINE, i)
+#define OF_BAG(target, i) PLACE(targets, (size_t)(target) * LINE, i)
+
+/* One pass over the text. features: a word's strips of F, Z and G; targets: of W and X; ring: a
+ * place's running sum, and what starts and stops there of Z and of G. All that a position needs is in its step: registers
+ * are few, and what is read from memory may have been written through any other pointer. */
+INLINED void NAME(pull_pass)(const windows *w, const NAME(step) *step, char *features, char *targets, char *ring) {
+    const ptrdiff_t reach = w->reach, last = ring_size(reach) - 1, afresh = AFRESH * (last + 1) - 1;
+    const ptrdiff_t steps = w->n + 2 * reach;
+    VEC sum[VECS], by_z[VECS], by_g[VECS];
+    memset(ring, 0, (last + 1) * OF_PLACE * LINE);
+    EACH_OF_LINE sum[v] = by_z[v] = by_g[v] = (VEC){0};
+    step += 2 * reach;
+    for (ptrdiff_t p = 0; p < steps; p++, step++) {
+        if ((p & afresh) == 0) {
+            /* Sums counted from here on; what has started and not stopped is what is still to stop. */
+            EACH_OF_LINE by_z[v] = by_g[v] = (VEC){0};
+            for (ptrdiff_t i = 0; i <= last; i++) {
+                const ptrdiff_t place = i * OF_PLACE * LINE;
+                EACH_OF_LINE {
+                    PLACE(ring, place, 0)[v] -= sum[v];
+                    by_z[v] -= PLACE(ring, place, 1)[v];
+                    by_g[v] -= PLACE(ring, place, 2)[v];
+                }
             }
+            EACH_OF_LINE sum[v] = (VEC){0};
         }
-        if (p < n) {
-            if (p + AHEAD < n && tokens[p + AHEAD] >= 0) {
-                NAME(fetch)(SOURCE(F, tokens[p + AHEAD]), at);
-                NAME(fetch)(SOURCE(Z, tokens[p + AHEAD]), at);
-                NAME(fetch)(SOURCE(G, tokens[p + AHEAD]), at);
-            }
-            NAME(enter)(w, p, F, at, last, S, sum);
+        for (int i = 0; i < OF_FEATURE; i++) PREFETCH(features + ((size_t)step[AHEAD].word + i) * LINE);
+        for (int i = 0; i < OF_TARGET; i++) PREFETCH(targets + ((size_t)step[AHEAD].target + i) * LINE);
+        /* The token enters. */
+        if (step->word != NOTHING) {
+            const VEC *f = OF_WORD(step->word, 0);
+            EACH_OF_LINE sum[v] += f[v];
         }
-        const ptrdiff_t centre = p - reach, done = centre - reach;
-        if (j < bags && centres[j] == centre) {
-            /* The weights of the bag's sum in X and Z, and of its target's row in G. */
-            const REAL g = gamma[j] * share[j], z = zeta[j] * share[j] * share[j];
-            const NAME(bag) bag = NAME(bag_at)(w, j, F, at, last, S);
-            const VEC *row = SOURCE(W, target[j]);
-            VEC *start = change + (w->start[j] & last) * both, *stop = change + (w->stop[j] & last) * both;
-            VEC *x = ROW(X, target[j]), *own_z = ROW(Z, tokens[centre]), *own_g = ROW(G, tokens[centre]);
-            if (j + AHEAD < bags) {
-                NAME(fetch)(SOURCE(W, target[j + AHEAD]), at);
-                NAME(fetch)(SOURCE(X, target[j + AHEAD]), at);
-            }
-            EACH {
-                VEC h, c;
-                NAME(bag_sum)(bag, at, v, &h);
-                NAME(load)(row + v, at, &c);
+        VEC *sums = PLACE(ring, ((p + 1) & last) * OF_PLACE * LINE, 0);
+        EACH_OF_LINE sums[v] = sum[v];
+        /* A bag is whole. */
+        const NAME(step) *bag = step - reach;
+        if (bag->target != NOTHING) {
+            const REAL z = bag->z, g = bag->g;
+            const VEC *own = OF_WORD(bag->word, 0), *c = OF_BAG(bag->target, 0);
+            const VEC *to = PLACE(ring, bag->stop, 0), *from = PLACE(ring, bag->start, 0);
+            VEC *start_z = PLACE(ring, bag->start, 1), *start_g = PLACE(ring, bag->start, 2);
+            VEC *stop_z = PLACE(ring, bag->stop, 1), *stop_g = PLACE(ring, bag->stop, 2);
+            VEC *own_z = OF_WORD(bag->word, 1), *own_g = OF_WORD(bag->word, 2), *x = OF_BAG(bag->target, 1);
+            EACH_OF_LINE {
+                const VEC h = (to[v] - from[v]) - own[v], t = c[v];
                 x[v] += g * h;
-                start[v] += z * h;
-                stop[v] -= z * h;
+                start_z[v] += z * h;
+                stop_z[v] -= z * h;
                 own_z[v] -= z * h;
-                start[at->vecs + v] += g * c;
-                stop[at->vecs + v] -= g * c;
-                own_g[v] -= g * c;
+                start_g[v] += g * t;
+                stop_g[v] -= g * t;
+                own_g[v] -= g * t;
             }
-            j++;
         }
-        if (done < 0) continue;
-        VEC *starts = change + (done & last) * both;
-        if (tokens[done] >= 0) {
-            VEC *to_z = ROW(Z, tokens[done]), *to_g = ROW(G, tokens[done]);
-            EACH {
-                by_z[v] += starts[v];
+        /* A token has received all that it will. */
+        const uint32_t done = bag[-reach].word;
+        const ptrdiff_t place = ((p - 2 * reach) & last) * OF_PLACE * LINE;
+        VEC *starts_z = PLACE(ring, place, 1), *starts_g = PLACE(ring, place, 2);
+        if (done != NOTHING) {
+            VEC *to_z = OF_WORD(done, 1), *to_g = OF_WORD(done, 2);
+            EACH_OF_LINE {
+                by_z[v] += starts_z[v];
                 to_z[v] += by_z[v];
-                by_g[v] += starts[at->vecs + v];
+                by_g[v] += starts_g[v];
                 to_g[v] += by_g[v];
             }
         } else { /* no window spans this place: what was started has stopped */
-            EACH by_z[v] = by_g[v] = (VEC){0};
+            EACH_OF_LINE by_z[v] = by_g[v] = (VEC){0};
         }
-        EACH starts[v] = starts[at->vecs + v] = (VEC){0};
+        EACH_OF_LINE starts_z[v] = starts_g[v] = (VEC){0};
     }
 }
 
-/* Strip number `strip`, of PULL_LINES, of X = Gamma' H, Z = C' diag(zeta) H, G = C' Gamma W, with H = C F.
- * gamma: one number a bag, at its target. scratch: three rings of PULL_LINES.
- * Cost: about 20 flops a column and position; reads F and W, adds to X, Z and G, one row of the strip each. */
-FOR_SET static void NAME(window_pull)(const windows *w, ptrdiff_t strip, const REAL *share, const REAL *F,
-                                      const int32_t *target, const REAL *W, const REAL *zeta, const REAL *gamma,
-                                      REAL *scratch, REAL *X, REAL *Z, REAL *G) {
-    VEC *S = (VEC *)scratch;
-    ptrdiff_t column = strip * COLUMNS(PULL_LINES);
-    const ptrdiff_t end = w->d - column < COLUMNS(PULL_LINES) ? w->d : column + COLUMNS(PULL_LINES);
-    if (end - column == COLUMNS(PULL_LINES)) {
-        NAME(pull_strip)(w, share, F, target, W, zeta, gamma, column, COLUMNS(PULL_LINES), S, X, Z, G);
-        return;
-    }
-    for (; end - column >= LANES; column += LANES)
-        NAME(pull_strip)(w, share, F, target, W, zeta, gamma, column, LANES, S, X, Z, G);
-    if (column < end)
-        NAME(pull_strip)(w, share, F, target, W, zeta, gamma, column, end - column, S, X, Z, G);
+INLINED void NAME(copy)(VEC *strip, const REAL *row, size_t bytes) {
+    if (bytes == LINE) memcpy(strip, row, LINE);
+    else memcpy(strip, row, bytes);
 }
 
+/* Strip number `strip`, a cache line wide, of X = Gamma' H, Z = C' diag(zeta) H, G = C' Gamma W, with H = C F; Gamma has
+ * one number a bag, at its target. plan: by window_plan; ring: OF_PLACE strips a place; panels: of panels_bytes.
+ * Strips that are used together are copied together: a word's rows lie in pages of their own, of which a processor
+ * remembers few thousand at a time.
+ * Cost: about 20 flops a column and position; five rows of the strip read and three written from the cache; those of
+ * the matrices once each. */
+FOR_SET static void NAME(window_pull)(const windows *w, ptrdiff_t strip, const void *plan, const REAL *F, const REAL *W,
+                                      REAL *ring, REAL *panels, REAL *X, REAL *Z, REAL *G) {
+    const ptrdiff_t column = strip * COLUMNS(1), left = w->d - column;
+    const size_t there = (left < COLUMNS(1) ? left : COLUMNS(1)) * sizeof(REAL);
+    char *features = (char *)panels, *targets = features + w->features * OF_FEATURE * LINE;
+    memset(panels, 0, panels_bytes(w->features, w->targets));
+    for (ptrdiff_t r = 0; r < w->features; r++) NAME(copy)(OF_WORD(r * OF_FEATURE, 0), F + r * w->ld + column, there);
+    for (ptrdiff_t r = 0; r < w->targets; r++) NAME(copy)(OF_BAG(r * OF_TARGET, 0), W + r * w->ld + column, there);
+    NAME(pull_pass)(w, (const NAME(step) *)plan, features, targets, (char *)ring);
+    /* Rows are padded to whole lines. */
+    for (ptrdiff_t r = 0; r < w->features; r++) {
+        memcpy(Z + r * w->ld + column, OF_WORD(r * OF_FEATURE, 1), LINE);
+        memcpy(G + r * w->ld + column, OF_WORD(r * OF_FEATURE, 2), LINE);
+    }
+    for (ptrdiff_t r = 0; r < w->targets; r++) memcpy(X + r * w->ld + column, OF_BAG(r * OF_TARGET, 1), LINE);
+}
+
+#undef EACH_OF_LINE
+#undef PLACE
+#undef OF_WORD
+#undef OF_BAG
 #undef VEC
 #undef LANES
 #undef MOST_VECS
 #undef COLUMNS
+#undef VECS
 #undef ROW
 #undef SOURCE
 #undef EACH

@@ -7,6 +7,8 @@ BLOCK: int
 WIDEST_SET: int
 
 def scratch_bytes(reach: int) -> int: ...
+def panels_size(features: int, targets: int) -> int: ...
+def plan_size(n: int, reach: int, itemsize: int) -> int: ...
 def dots(
     simd: int,
     tokens: Array,
@@ -54,6 +56,8 @@ def pull(
     zeta: Array,
     gamma: Array,
     scratch: Array,
+    plan: Array,
+    panels: Array,
     X: Array,
     Z: Array,
     G: Array,

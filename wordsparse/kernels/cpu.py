@@ -132,7 +132,11 @@ class CpuKernels(HostArrays):
         elif features.shape[1]:
             scratch = self._window_scratch(windows, features)
             arrays = _window_arrays(windows, features)
-            _windows.pull(*arrays, features, targets, rows, zeta, gamma, scratch, X, Z, G)
+            plan_size = _windows.plan_size(windows.tokens.shape[0], windows.reach, features.itemsize)
+            plan = self._rooms.empty((plan_size,), np.uint8)
+            panels_size = _windows.panels_size(features.shape[0], rows.shape[0])
+            panels = self._rooms.empty((scratch.shape[0], panels_size // features.itemsize), features.dtype)
+            _windows.pull(*arrays, features, targets, rows, zeta, gamma, scratch, plan, panels, X, Z, G)
         return X, Z, G
 
     def _window_scratch(self, windows: Windows, features: Array) -> Array:
