@@ -134,13 +134,16 @@ class LinearLoss(Loss):
         if in_one_pass is not None:
             return float(in_one_pass.losses.sum()), in_one_pass._replace(losses=in_one_pass.losses[:0])
         weight = kernels.sum_rows(targets, y)
-        value, slope = np.empty_like(o), np.empty_like(o)
-        for start in range(0, o.shape[0], PIECE):
-            piece = slice(start, start + PIECE)
-            value[piece], slope[piece] = self.target(o[piece])
+        built_in = LOSSES.get(self.name) is type(self)
+        terms = kernels.target_terms(type(self).__name__, y, o) if built_in else None
+        if terms is None:
+            value, slope = np.empty_like(o), np.empty_like(o)
+            for start in range(0, o.shape[0], PIECE):
+                piece = slice(start, start + PIECE)
+                value[piece], slope[piece] = self.target(o[piece])
+            terms = float((y * value).sum(dtype=np.float64)), y * slope
         c, a, b = self.slopes(total)
-        loss = float((y * value).sum(dtype=np.float64) + c * weight.sum())
-        return loss, Minibatch(weight[:0], a * weight, b * weight, y * slope)
+        return terms[0] + c * float(weight.sum()), Minibatch(weight[:0], a * weight, b * weight, terms[1])
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordsparse import threads as _threads  # sets the OpenMP wait policy: stands before the compiled modules
-from wordsparse.kernels import _build, _gather, _products, _windows
+from wordsparse.kernels import _build, _gather, _products, _terms, _windows
 from wordsparse.kernels.numpy import Csr, HostArrays, Windows
 from wordsparse.kernels.rooms import Rooms, on_lines, row_bytes
 
@@ -19,6 +19,8 @@ OPENMP = _build.openmp
 
 # Below this many multiply-adds a parallel region costs more than it saves (waking a sleeping thread: ~20 µs).
 PARALLEL_WORK = 200_000
+# Multiply-adds of one loss's terms.
+TERMS_WORK = 40
 # The better one first.
 VECTOR_UNITS = {_products.AVX512: "AVX-512", _products.AVX2: "AVX2"}
 # Rows that are added up by one thread.
@@ -77,6 +79,16 @@ class CpuKernels(HostArrays):
         out = np.zeros(csr.rows)
         _gather.sum_rows(csr.indptr, csr.order, values, out, self._threads_for(csr.entries))
         return out
+
+    def target_terms(self, loss: str, y: Array, o: Array) -> tuple[float, Array] | None:
+        if loss != "BoundedNS":
+            return None
+        o = np.ascontiguousarray(o)
+        slope = self._rooms.empty(o.shape, o.dtype)
+        sums = np.empty(-(-o.shape[0] // _terms.BLOCK))
+        y = np.ascontiguousarray(y, o.dtype)
+        _terms.softplus(y, o, slope, sums, self._threads_for(TERMS_WORK * o.shape[0]))
+        return float(sums.sum()), slope
 
     def row_dots(self, left: Array, right: Array) -> Array:
         out = np.zeros(left.shape[0])

@@ -150,6 +150,10 @@ class Kernels(Protocol):
         """``Loss.minibatch`` of the built-in loss of that class and constants in one pass, zeros for q and s that are
         None; or None, where array operations are to do it."""
 
+    def target_terms(self, loss: str, y: Array, o: Array) -> tuple[float, Array] | None:
+        """Σ y t(o) and the array y t'(o) of the built-in linear loss of that class in one pass; or None, where array
+        operations are to do it."""
+
     def window_sums(self, windows: Windows, values: Array) -> Array:
         """Each column's sum of ``values`` (bags,) over the bags that it is in, float64 (columns,)."""
 
@@ -264,6 +268,9 @@ class HostArrays:
         s: Array | None,
         total: float,
     ) -> None:
+        return None
+
+    def target_terms(self, loss: str, y: Array, o: Array) -> tuple[float, Array] | None:
         return None
 
     def window_sums(self, windows: Windows, values: Array) -> Array:
