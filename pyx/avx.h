@@ -9,6 +9,7 @@
 
 #if defined(__x86_64__) && defined(__GNUC__)
 #define HAS_AVX
+#define AVX_COMPILED 1
 #include <immintrin.h>
 
 #define AVX512 __attribute__((target("avx512f,avx512dq")))
@@ -90,6 +91,7 @@ AVX512_INLINE void transpose(const __m512i *in, __m512i *out) {
 }
 
 #else
+#define AVX_COMPILED 0
 static inline int avx512_lent(void) { return 0; }
 static inline int avx2_lent(void) { return 0; }
 #endif

@@ -25,6 +25,7 @@ cdef extern from "tiles.h" nogil:
     enum:
         PANEL
         TILED_ROWS
+        TILES_COMPILED
     int tiles_lent()
     Py_ssize_t panels(Py_ssize_t)
     Py_ssize_t packed_size(Py_ssize_t, Py_ssize_t)
@@ -42,6 +43,7 @@ cdef extern from "vectors.h" nogil:
     enum:
         PANEL_BYTES
         VECTOR_ROWS
+        AVX_COMPILED
         WITH_AVX2
         WITH_AVX512
     int avx2_lent()
@@ -96,6 +98,8 @@ cdef enum:
     FEW_ROWS = 4 * VECTOR_ROWS
 
 BLAS, AVX2, AVX512, TILES = ON_BLAS, ON_AVX2, ON_AVX512, ON_TILES
+# Those beside BLAS that the compiler could build.
+COMPILED = frozenset(((AVX2, AVX512) if AVX_COMPILED else ()) + ((TILES,) if TILES_COMPILED else ()))
 # Those beside BLAS that this machine has and lends to this process.
 LENT = frozenset(unit for unit, lent in ((AVX2, avx2_lent()), (AVX512, avx512_lent()), (TILES, tiles_lent())) if lent)
 MOST_PARTS = 8

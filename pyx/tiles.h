@@ -50,9 +50,10 @@ static inline ptrdiff_t gram_work(ptrdiff_t k, ptrdiff_t d) {
     return (panels(k) + panels(d)) * GRAM_STEPS * STEP_NUMBERS + panels(k) * panels(d) * 2 * PANEL * PANEL;
 }
 
-#if defined(HAS_AVX512) && defined(__linux__) && \
+#if defined(HAS_AVX) && defined(__linux__) && \
     ((defined(__clang__) && __clang_major__ >= 13) || (!defined(__clang__) && defined(__GNUC__) && __GNUC__ >= 12))
 
+#define TILES_COMPILED 1
 #include <cpuid.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -330,6 +331,7 @@ TILED static void tiles_gram(const float *a, ptrdiff_t ld_a, ptrdiff_t k, const 
 
 #else
 
+#define TILES_COMPILED 0
 static int tiles_lent(void) { return 0; }
 static void tiles_pack(const void *b, int is_double, ptrdiff_t ld, ptrdiff_t inner, ptrdiff_t first,
                        ptrdiff_t columns, int transposed, uint16_t *packed) {}

@@ -49,6 +49,7 @@ WORK: dict[str, Callable[..., Work]] = {
         2.0 * csr.entries * rows.shape[1],
         csr.entries * rows.shape[1] * rows.itemsize + rows_bytes(result),
     ),
+    "target_terms": lambda out, loss, y, o: (40.0 * o.size, 3.0 * rows_bytes(o)),
     "window_dots": lambda out, windows, F, targets, W: (
         6.0 * windows.rows * F.shape[1],
         3.0 * windows.rows * F.shape[1] * F.itemsize,

@@ -1,5 +1,7 @@
 """Every backend against plain loops and SciPy, the compiled one also for any number of threads."""
 
+import platform
+import re
 from typing import Any
 
 import numpy as np
@@ -10,7 +12,7 @@ from emulation.hostface import HostFace
 from numpy.typing import NDArray
 
 from wordsparse.errors import InputError
-from wordsparse.kernels import CpuKernels, Csr, Kernels, NumpyKernels, _products, _windows
+from wordsparse.kernels import CpuKernels, Csr, Kernels, NumpyKernels, _build, _products, _windows
 from wordsparse.kernels.cpu import PARALLEL_WORK
 from wordsparse.kernels.rooms import Rooms
 from wordsparse.losses import BoundedNS
@@ -317,6 +319,14 @@ def test_rows_are_transformed_in_float64(kernels: Kernels, dtype: str, n: int, d
         kernels.transform(found, m[:d] if given is None else m, given)
         # Rounded once.
         np.testing.assert_allclose(found, exact, rtol=np.finfo(dtype).eps, atol=1e-13 * d)
+
+
+def test_units_are_compiled_where_the_compiler_knows_them() -> None:
+    """Also those that this machine has not, whose tests are skipped here."""
+    known = re.match(r"(\d+)\.", _build.compiler)  # GCC's version is a number, Clang's starts with its name
+    if platform.system() != "Linux" or platform.machine() != "x86_64" or not known or int(known[1]) < 12:
+        pytest.skip(f"{_build.compiler} on {platform.system()} {platform.machine()} may know fewer")
+    assert set(UNITS) == _products.COMPILED
 
 
 @pytest.mark.parametrize("chosen", UNITS, ids=UNITS.get)

@@ -9,6 +9,7 @@ BLAS: int
 AVX2: int
 AVX512: int
 TILES: int
+COMPILED: frozenset[int]
 LENT: frozenset[int]
 
 def part_rows(n: int) -> int: ...
