@@ -2,7 +2,8 @@
 """Tall matrices against d×d ones: the d² work of a step, on the machine's matrix or vector unit, or through BLAS-3.
 
 What      matmul    out = A M  (+ out)         A (n, k), M (k, d), out (n, d): a block of rows is one gemm
-          gram      out = by Aᵀ B (+ keep C)   A (n, k), B (n, d), C and out (k, d) float64; or Aᵀ B + Bᵀ A
+          gram      out = by Aᵀ B (+ keep C)   A (n, k), B (n, d), C and out (k, d) float64; or Aᵀ B + Bᵀ A; B may be
+                                               rows of a larger matrix and half of A
           gram_half out = Aᵀ diag(s²) A, or Aᵀ B where that is symmetric: half computed, both filled
           transform A ← [A v] M                A (n, d), v (n,), M (d + 1, d), in float64
 dtypes    real = float32 or float64; the sums of gram run in `real` inside a block of rows and in float64 across
@@ -61,10 +62,10 @@ cdef extern from "vectors.h" nogil:
                             Py_ssize_t)
     void vectors_matmul_f64(int, const double*, Py_ssize_t, Py_ssize_t, const double*, Py_ssize_t, int, double*,
                             Py_ssize_t)
-    void vectors_gram_f32(int, const float*, Py_ssize_t, Py_ssize_t, const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
-                          const float*, int, float*, float*)
-    void vectors_gram_f64(int, const double*, Py_ssize_t, Py_ssize_t, const double*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
-                          const double*, int, double*, double*)
+    void vectors_gram_f32(int, const float*, Py_ssize_t, Py_ssize_t, const float*, Py_ssize_t, const int64_t*,
+                          Py_ssize_t, Py_ssize_t, const float*, int, float*, float*)
+    void vectors_gram_f64(int, const double*, Py_ssize_t, Py_ssize_t, const double*, Py_ssize_t, const int64_t*,
+                          Py_ssize_t, Py_ssize_t, const double*, int, double*, double*)
 
 cdef extern from "sums.h" nogil:
     enum:
@@ -336,11 +337,12 @@ cdef void vectors_matmul(int unit, const real* left, Py_ssize_t rows, Py_ssize_t
 
 
 cdef void vectors_gram(int unit, const real* a, Py_ssize_t ld_a, Py_ssize_t k, const real* b, Py_ssize_t ld_b,
-                       Py_ssize_t d, Py_ssize_t n, const real* scale, int half, real* c, real* own) noexcept nogil:
+                       const int64_t* chosen, Py_ssize_t d, Py_ssize_t n, const real* scale, int half, real* c,
+                       real* own) noexcept nogil:
     if real is float:
-        vectors_gram_f32(unit, a, ld_a, k, b, ld_b, d, n, scale, half, c, own)
+        vectors_gram_f32(unit, a, ld_a, k, b, ld_b, chosen, d, n, scale, half, c, own)
     else:
-        vectors_gram_f64(unit, a, ld_a, k, b, ld_b, d, n, scale, half, c, own)
+        vectors_gram_f64(unit, a, ld_a, k, b, ld_b, chosen, d, n, scale, half, c, own)
 
 
 cdef void scale_rows(const real* a, Py_ssize_t ld, const real* scale, Py_ssize_t n, Py_ssize_t d,
@@ -378,13 +380,16 @@ cdef void gram_panel(const real* a, Py_ssize_t ld, Py_ssize_t n, Py_ssize_t k, P
 
 def gram(const real[::view.strided, ::view.contiguous] a, const real[::view.strided, ::view.contiguous] b,
          Py_ssize_t rows, real[:, :, ::1] parts, const double[:, ::1] base, double keep, double by, bint mirrored,
-         double[:, ::1] total, int threads, int unit=ON_BLAS, uint16_t[::1] work=None):
-    """total = keep base + by aᵀ b over n ≥ 1 rows, base None: 0; mirrored: aᵀ b + bᵀ a. parts (up to MOST_PARTS, k, d)
-    and total (k, d) as they come; rows is part_rows(n). On a unit with work, see work_size."""
+         double[:, ::1] total, int threads, int unit=ON_BLAS, uint16_t[::1] work=None,
+         const int64_t[::1] chosen=None):
+    """total = keep base + by aᵀ b over n ≥ 1 rows, base None: 0; mirrored: aᵀ b + bᵀ a; chosen, on a vector unit only:
+    with b[chosen] + a/2 for b. parts (up to MOST_PARTS, k, d) and total (k, d) as they come; rows is part_rows(n). On a
+    unit with work, see work_size."""
     cdef Py_ssize_t n = a.shape[0], first = 0, part, count, row, strip
     cdef int k = <int> a.shape[1], d = <int> b.shape[1], ld_a = stride(a), ld_b = stride(b)
     cdef const double* base_ = &base[0, 0] if base is not None else NULL
     cdef Work sizes = of_gram(unit, sizeof(real), n, k, d)
+    cdef bint gathers = chosen is not None
     cdef uint16_t* packed = &work[0] if work is not None else NULL
     cdef uint16_t* own = packed + sizes.shared
     if real is float and unit == ON_TILES and n <= TILED_ROWS:
@@ -412,8 +417,9 @@ def gram(const real[::view.strided, ::view.contiguous] a, const real[::view.stri
                 tiles_gram(&a[row, 0], ld_a, k, &b[row, 0], ld_b, d, min(rows, n - row), NULL, &parts[part, 0, 0],
                            own + threadid() * sizes.own)
             elif on_vectors(unit):
-                vectors_gram(unit, &a[row, 0], ld_a, k, &b[row, 0], ld_b, d, min(rows, n - row), NULL, False,
-                             &parts[part, 0, 0], <real*> (own + threadid() * sizes.own))
+                vectors_gram(unit, &a[row, 0], ld_a, k, &b[0 if gathers else row, 0], ld_b,
+                             &chosen[row] if gathers else NULL, d, min(rows, n - row), NULL, False, &parts[part, 0, 0],
+                             <real*> (own + threadid() * sizes.own))
             else:
                 # Row-major aᵀ b (k, d) is column-major bᵀ a (d, k).
                 gemm(c'N', c'T', d, k, <int> min(rows, n - row), &b[row, 0], ld_b, &a[row, 0], ld_a,
@@ -446,8 +452,8 @@ def gram_half(const real[::view.strided, ::view.contiguous] a, const real[::view
                 tiles_gram(&a[row, 0], ld, d, b_, ld_b, d, min(rows, n - row), &scale[row] if scaled else NULL,
                            &parts[part, 0, 0], &work[threadid() * gram_work(d, d)])
             elif on_vectors(unit):
-                vectors_gram(unit, &a[row, 0], ld, d, b_ if other else &a[row, 0], ld_b if other else ld, d,
-                             min(rows, n - row), &scale[row] if scaled else NULL, True, &parts[part, 0, 0],
+                vectors_gram(unit, &a[row, 0], ld, d, b_ if other else &a[row, 0], ld_b if other else ld, NULL,
+                             d, min(rows, n - row), &scale[row] if scaled else NULL, True, &parts[part, 0, 0],
                              <real*> &work[threadid() * (sizeof(real) // 2) * vector_gram_size(d, sizeof(real))])
             elif other:
                 gemm(c'N', c'T', d, d, <int> min(rows, n - row), b_, ld_b, &a[row, 0], ld, <real> 0,

@@ -175,8 +175,9 @@ static inline ptrdiff_t vector_gram_size(ptrdiff_t d, ptrdiff_t size) {
         BY_SET(vectors_matmul_##type, (left, rows, inner, packed, columns, accumulate, c, ld_c)); \
     } \
     static void vectors_gram_##type(int set, const REAL *a, ptrdiff_t ld_a, ptrdiff_t k, const REAL *b, ptrdiff_t ld_b, \
-                                    ptrdiff_t d, ptrdiff_t n, const REAL *scale, int half, REAL *c, REAL *own) { \
-        BY_SET(vectors_gram_##type, (a, ld_a, k, b, ld_b, d, n, scale, half, c, own)); \
+                                    const int64_t *chosen, ptrdiff_t d, ptrdiff_t n, const REAL *scale, int half, REAL *c, \
+                                    REAL *own) { \
+        BY_SET(vectors_gram_##type, (a, ld_a, k, b, ld_b, chosen, d, n, scale, half, c, own)); \
     }
 CHOICES(float, f32)
 CHOICES(double, f64)

@@ -141,13 +141,32 @@ FOR_SET static void NAME(vectors_matmul)(const REAL *left, ptrdiff_t rows, ptrdi
     }
 }
 
-/* C (k, d) = Aᵀ diag(scale²) B over n ≥ 1 rows; scale NULL: 1; half: of C the lower half only, and of what stands
- * above it no more than is convenient. packed: vector_packed_size of GRAM_ROWS rows. */
+/* Rows chosen[0 .. rows-1] of B (., d), half of A's rows added to them, into panels. */
+INLINED_FOR_SET void NAME(pack_middles)(const REAL *b, ptrdiff_t ld_b, const int64_t *chosen, const REAL *a, ptrdiff_t ld_a,
+                                        ptrdiff_t rows, ptrdiff_t d, REAL *packed) {
+    const ptrdiff_t padded = (d + PANEL_NUMBERS - 1) / PANEL_NUMBERS * PANEL_NUMBERS;
+    const VECTOR half = OP(set1)((REAL) 0.5);
+    for (ptrdiff_t k = 0; k < rows; k++) {
+        if (k + ROWS_AHEAD < rows) prefetch(b, sizeof(REAL) == 8, chosen[k + ROWS_AHEAD] * ld_b, d);
+        for (ptrdiff_t j = 0; j < padded; j += NUMBERS)
+            OP(store)(packed + j / PANEL_NUMBERS * rows * PANEL_NUMBERS + k * PANEL_NUMBERS + j % PANEL_NUMBERS,
+                      OP(fmadd)(half, LOAD_SOME(LANES(d - j), a + k * ld_a + j),
+                                LOAD_SOME(LANES(d - j), b + chosen[k] * ld_b + j)));
+    }
+}
+
+/* C (k, d) = Aᵀ diag(scale²) B over n ≥ 1 rows; scale NULL: 1; chosen not NULL (k = d then): B is rows chosen[0 .. n-1]
+ * of b and half of A; half: of C the lower half only, and of what stands above it no more than is convenient. packed:
+ * vector_packed_size of GRAM_ROWS rows. */
 FOR_SET static void NAME(vectors_gram)(const REAL *a, ptrdiff_t ld_a, ptrdiff_t k, const REAL *b, ptrdiff_t ld_b,
-                                       ptrdiff_t d, ptrdiff_t n, const REAL *scale, int half, REAL *c, REAL *packed) {
+                                       const int64_t *chosen, ptrdiff_t d, ptrdiff_t n, const REAL *scale, int half, REAL *c,
+                                       REAL *packed) {
+    const ptrdiff_t tiles = NAME(tiles_of)(k) * ((d + PANEL_NUMBERS - 1) / PANEL_NUMBERS) / (half ? 2 : 1);
+    const ptrdiff_t each = GRAM_ROWS / (tiles > 1 ? tiles : 1) + 1;
     for (ptrdiff_t first = 0; first < n; first += GRAM_ROWS) {
         const ptrdiff_t rows = n - first < GRAM_ROWS ? n - first : GRAM_ROWS;
-        NAME(pack_panels)(b + first * ld_b, sizeof(REAL) == 8, ld_b, rows, 0, d, 0, packed);
+        if (chosen) NAME(pack_middles)(b, ld_b, chosen + first, a + first * ld_a, ld_a, rows, d, packed);
+        else NAME(pack_panels)(b + first * ld_b, sizeof(REAL) == 8, ld_b, rows, 0, d, 0, packed);
         for (ptrdiff_t row = 0; row < rows && scale; row++) {
             const VECTOR weight = OP(set1)(scale[first + row] * scale[first + row]);
             for (ptrdiff_t j = 0; j < d; j += NUMBERS) {
@@ -155,19 +174,21 @@ FOR_SET static void NAME(vectors_gram)(const REAL *a, ptrdiff_t ld_a, ptrdiff_t 
                 OP(store)(to, OP(mul)(weight, OP(load)(to)));
             }
         }
+        /* The rows that come next are asked for a few with each tile: of many at once a core waits for most. */
+        ptrdiff_t next = first + GRAM_ROWS;
+        const ptrdiff_t beyond = n - next < GRAM_ROWS ? n : next + GRAM_ROWS;
         for (ptrdiff_t j = 0; j < d; j += PANEL_NUMBERS) {
             const ptrdiff_t wide = d - j < PANEL_NUMBERS ? d - j : PANEL_NUMBERS;
             const REAL *panel = packed + j / PANEL_NUMBERS * rows * PANEL_NUMBERS;
-            /* A share of the rows that come next. */
-            for (ptrdiff_t row = first + GRAM_ROWS + GRAM_ROWS * j / d;
-                 row < n && row < first + GRAM_ROWS + GRAM_ROWS * (j + wide) / d; row++) {
-                prefetch(a, sizeof(REAL) == 8, row * ld_a, k);
-                if (a != b) prefetch(b, sizeof(REAL) == 8, row * ld_b, d);
-            }
             for (ptrdiff_t t = 0; t < NAME(tiles_of)(k); t++) {
                 const ptrdiff_t i = NAME(tile_start)(k, t), height = NAME(tile_start)(k, t + 1) - i;
                 if (half && i + height <= j) continue;
-                NAME(ACROSS_ROWS)[height - 1][wide > NUMBERS](a + first * ld_a + i, ld_a, panel, rows, first > 0, wide,
+                for (ptrdiff_t end = next + each; next < end && next < beyond; next++) {
+                    prefetch(a, sizeof(REAL) == 8, next * ld_a, k);
+                    if (a != b) prefetch(b, sizeof(REAL) == 8, (chosen ? chosen[next] : next) * ld_b, d);
+                }
+                const ptrdiff_t some = half && i + height <= j + NUMBERS && wide > NUMBERS ? NUMBERS : wide;
+                NAME(ACROSS_ROWS)[height - 1][some > NUMBERS](a + first * ld_a + i, ld_a, panel, rows, first > 0, some,
                                                               c + i * d + j, d);
             }
         }

@@ -73,10 +73,11 @@ WORK: dict[str, Callable[..., Work]] = {
         (1.0 if b is None or symmetric else 2.0) * a.size * (a if b is None else b).shape[1],
         rows_bytes(a) if b is None else rows_bytes(a, b),
     ),
+    "gram_change": lambda out, matrix, rows, change: (2.0 * change.size * change.shape[1], 2 * rows_bytes(change)),
     "plus_gram": lambda out, matrix, a, b, *factors, **symmetric: (2.0 * a.size * b.shape[1], rows_bytes(a, b)),
     "weighted_gram": lambda out, a, weights: (1.0 * a.size * a.shape[1], rows_bytes(a)),
 }
-PRODUCTS = ("matmul", "matmul_rows", "gram", "plus_gram", "weighted_gram")
+PRODUCTS = ("matmul", "matmul_rows", "gram", "gram_change", "plus_gram", "weighted_gram")
 
 
 class Watched(CpuKernels):

@@ -16,6 +16,8 @@ from wordsparse.validation import all_finite
 
 Array = NDArray[Any]
 
+# Rounding in V reaches W amplified by U's condition number: past this one V takes U in (a fold).
+FOLD_CONDITION = {np.dtype(np.float32): 100.0, np.dtype(np.float64): 1e5}
 # ‖U U⁻¹ z − z‖ / ‖z‖ past which a U⁻¹ that was corrected row by row is computed anew, by working precision.
 DRIFT = {np.dtype(np.float32): 1e-5, np.dtype(np.float64): 1e-12}
 

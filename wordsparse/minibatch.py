@@ -63,6 +63,10 @@ class TargetRows:
         U_omega = np.vstack([f.U, f.omega])
         return self._kernels.matmul_rows(self._V, self._rows, U_omega, self.p_T.astype(self._V.dtype))
 
+    def gram_change(self, change: Array) -> Array:
+        """DᵀV_T + V_TᵀD + DᵀD, by how much VᵀV grows with a ``change`` D (u, d) of V's target rows; (d, d) float64."""
+        return self._kernels.gram_change(self._V, self._rows, change)
+
     def outputs(self) -> Array:
         """a_jk = h_j · W_T[c_jk] for every stored target, (entries,)."""
         if not self.wide:

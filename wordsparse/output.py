@@ -26,16 +26,14 @@ from wordsparse import losses as _losses
 from wordsparse import update as _update
 from wordsparse import validation
 from wordsparse.errors import InputError, TrainingError
-from wordsparse.factors import Factors, condition_number, scale
+from wordsparse.factors import FOLD_CONDITION, Factors, condition_number, scale
 from wordsparse.inputs import Inputs, RowInputs
 from wordsparse.kernels import Csr, Kernels, at_work, kernels_on
 from wordsparse.minibatch import Forward, TargetRows, Targets
 
 Array = NDArray[Any]
 
-# Rounding in V reaches W amplified by U's condition number: past the first number V takes U in (a fold). Past the
-# second, inputs of this precision cannot tell a step's A from a singular matrix.
-FOLD_CONDITION = {np.dtype(np.float32): 100.0, np.dtype(np.float64): 1e5}
+# Past this condition number inputs of this precision cannot tell a step's A from a singular matrix.
 STEP_CONDITION = {np.dtype(np.float32): 1e7, np.dtype(np.float64): 1e12}
 # U's scale drifts as (1 − η)^t under a forgetting step: fold before V's entries leave the comfortable exponents.
 FOLD_SCALE = 1e12

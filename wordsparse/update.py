@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wordsparse.factors import Factors
+from wordsparse.factors import FOLD_CONDITION, Factors, condition_number, scale
 from wordsparse.kernels import Kernels
 from wordsparse.minibatch import Forward
 
@@ -91,9 +91,9 @@ def compute(problem: Problem, kernels: Kernels) -> Update:
 
 
 def dense_flops(m: int, d: int) -> float:
-    """About what :func:`dense` spends: curvature and three products of ΓᵀH (u ≈ m); for the d×d matrices, whatever m,
+    """About what :func:`dense` spends: curvature and two products with ΓᵀH (u ≈ m); for the d×d matrices, whatever m,
     an inverse in float64, which counts twice, some products and passes."""
-    return 8.0 * m * d**2 + 40.0 * d**3
+    return 7.0 * m * d**2 + 40.0 * d**3
 
 
 def low_rank_flops(m: int, d: int) -> float:
@@ -121,9 +121,37 @@ def dense(problem: Problem, kernels: Kernels, real: np.dtype[Any]) -> Update:
     U_inverse = kernels.inverse(U)
     # Δ = −η Γᵀ H Π is never formed: Π and U'⁻¹ go to the d×d side, and the products run over the narrower side.
     M = -eta * (U_inverse if problem.preconditioner is None else kernels.matmul(problem.preconditioner, U_inverse))
-    X = forward.pushed
     b = times_pi(forward.b)
-    X_p = times_pi(kernels.column_sums(X, problem.p_T))
+    omega, w_A = c * f.omega - eta * (G.T @ f.omega + b), c * f.w_bar - eta * (G.T @ f.w_bar)
+    change_p = -eta * times_pi(kernels.column_sums(forward.pushed, problem.p_T))  # Δᵀ p_T
+    # Aᵀ Q A = c² Q − η (Gᵀ T + Tᵀ G) with T = c Q − ½ η Q G; the terms with b; and what Δ adds.
+    Q = f.Q.astype(real)
+    T = real.type(c) * Q - (real.type(0.5) * eta) * kernels.matmul(Q, G)
+    Q = kernels.plus_gram(f.Q, G, T, c**2, -problem.eta, symmetric=True)
+    by_b = np.outer(w_A - (0.5 * eta * problem.total) * b, b)
+    Q -= eta * (by_b + by_b.T)
+    if forward.target_rows.wide or condition_number(scale(U), scale(U_inverse)) > FOLD_CONDITION[forward.inputs.dtype]:
+        rows_change, R = _change_through_W(problem, kernels, M, G)
+        by_p = np.outer(change_p, -eta * b)
+    else:
+        # In V's rows Δ is D = Δ U'⁻¹:  U'ᵀ (DᵀV_T + V_TᵀD + DᵀD) U' + (Δᵀp_T) ω'ᵀ + ω' (Δᵀp_T)ᵀ.
+        rows_change = kernels.matmul(forward.pushed, M)
+        in_V, new_U = forward.target_rows.gram_change(rows_change).astype(real), U.astype(real)
+        R = kernels.gram(new_U, kernels.matmul(in_V, new_U), symmetric=True)
+        by_p = np.outer(change_p, omega)
+    Q += R
+    Q += by_p + by_p.T
+    return Update(Factors(U, U_inverse, omega, Q, w_A - eta * problem.total * b + change_p), rows_change, strength)
+
+
+def _change_through_W(problem: Problem, kernels: Kernels, M: Array, G: Array) -> tuple[Array, Array]:
+    """Δ U'⁻¹ = Γᵀ H M (u, d), and what Δ adds to Q apart from p: −η (R + Rᵀ), R = Πᵀ (Xᵀ W_T A − ½ η XᵀX Π).
+
+    Through W_T or, where there are more target rows than examples, H. A product more than through V, but no worse where
+    U' is ill-conditioned.
+    """
+    forward, real, eta = problem.forward, G.dtype, G.dtype.type(problem.eta)
+    X = forward.pushed
     if forward.target_rows.wide:
         H = forward.inputs.rows
         rows_change = kernels.combine(forward.transposed, forward.gamma, kernels.matmul(H, M))
@@ -132,24 +160,11 @@ def dense(problem: Problem, kernels: Kernels, real: np.dtype[Any]) -> Update:
     else:
         rows_change = kernels.matmul(X, M)
         XW, XX = kernels.gram(X, forward.target_rows.W_T), kernels.gram(X)
-    # Q' = c² Q − η (Gᵀ T + Tᵀ G) − η (R + Rᵀ), with T = c Q − ½ η Q G from Aᵀ Q A and R from the terms with Δ or b.
     XW = XW.astype(real)
-    R = real.type(c) * XW - eta * (kernels.matmul(XW, G) + 0.5 * times_pi(XX).astype(real))
+    R = real.type(problem.shrink) * XW
+    R -= eta * (kernels.matmul(XW, G) + 0.5 * problem.times_pi(XX).astype(real))
     R = R if problem.preconditioner is None else kernels.gram(problem.preconditioner.astype(real), R)
-    w_A = c * f.w_bar - eta * (G.T @ f.w_bar)
-    R += np.outer(w_A - eta * X_p - (0.5 * eta * problem.total) * b, b).astype(real)
-    Q = f.Q.astype(real)
-    T = real.type(c) * Q - (real.type(0.5) * eta) * kernels.matmul(Q, G)
-    Q = kernels.plus_gram(f.Q, G, T, c**2, -problem.eta, symmetric=True)
-    Q -= eta * (R + R.T)
-    new = Factors(
-        U,
-        U_inverse,
-        c * f.omega - eta * (G.T @ f.omega + b),
-        Q,
-        w_A - eta * (problem.total * b + X_p),
-    )
-    return Update(new, rows_change, strength)
+    return rows_change, -eta * (R + R.T)
 
 
 def low_rank(problem: Problem, kernels: Kernels, real: np.dtype[Any]) -> Update:

@@ -293,6 +293,13 @@ def test_products(kernels: Kernels, dtype: str, n: int, k: int, d: int) -> None:
     assert found.dtype == np.float64
     close(found, base / 2 - (product + product.T) / 4, dtype, n)
     np.testing.assert_array_equal(found, found.T)
+    larger, chosen = normal((2 * n + 1, k), dtype, 8), np.random.default_rng(9).permutation(2 * n + 1)[:n]
+    before, after = larger.astype(np.float64), larger.astype(np.float64)
+    after[chosen] += a
+    found = kernels.gram_change(larger, chosen, a)
+    assert found.dtype == np.float64
+    close(found, after.T @ after - before.T @ before, dtype, 4 * n)
+    np.testing.assert_array_equal(found, found.T)
     weights = np.random.default_rng(4).random(n)
     found = kernels.weighted_gram(a, weights)
     close(found, a.T.astype(np.float64) @ (weights[:, None] * a), dtype, n)
@@ -387,6 +394,7 @@ def test_any_number_of_threads_gives_the_same_bytes(dtype: str) -> None:
             kernels.gram(tall),
             kernels.weighted_gram(tall, np.linspace(0, 1, 5000)),
             kernels.gram(tall, tall[::-1].copy()),
+            kernels.gram_change(tall, chosen, tall[:4000]),
             kernels.matmul(tall, m.T),
             kernels.plus_gram(np.eye(d), tall, tall[::-1].copy(), symmetric=True),
             kernels.plus_gram(np.eye(d), tall[:300], tall[300:600]),

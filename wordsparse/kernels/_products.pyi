@@ -39,6 +39,7 @@ def gram(
     threads: int,
     unit: int = ...,
     work: Array | None = None,
+    chosen: Array | None = None,
 ) -> None: ...
 def gram_half(
     a: Array,

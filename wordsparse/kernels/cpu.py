@@ -204,7 +204,26 @@ class CpuKernels(HostArrays):
     ) -> Array:
         return self._gram(a, b, matrix, keep, by, symmetric=symmetric)
 
-    def _gram(self, a: Array, b: Array, base: Array | None, keep: float, by: float, *, symmetric: bool) -> Array:
+    def gram_change(self, matrix: Array, rows: Array, change: Array) -> Array:
+        # Dᵀ (V + ½ D) and its transpose.
+        n, d = change.shape
+        if n and self._unit_for(change.dtype, n, d, d) in VECTOR_UNITS:
+            return self._gram(change, matrix, None, 0, 1, symmetric=True, chosen=rows)
+        middle = self.take(matrix, rows)
+        self.add_rows(middle, np.arange(n), change, np.full(n, 0.5, change.dtype))
+        return self._gram(change, middle, None, 0, 1, symmetric=True)
+
+    def _gram(
+        self,
+        a: Array,
+        b: Array,
+        base: Array | None,
+        keep: float,
+        by: float,
+        *,
+        symmetric: bool,
+        chosen: Array | None = None,
+    ) -> Array:
         (n, k), d = a.shape, b.shape[1]
         if n == 0 or k == 0 or d == 0:
             return np.zeros((k, d)) if base is None else keep * base
@@ -212,7 +231,7 @@ class CpuKernels(HostArrays):
         rows, threads = _products.part_rows(n), self._threads_for(a.size * d)
         parts = self._rooms.empty((min(_products.MOST_PARTS, -(-n // rows)), k, d), a.dtype)
         unit, work = self._unit(a, d, threads)
-        _products.gram(a, b, rows, parts, base, keep, by, symmetric, total, threads, unit, work)
+        _products.gram(a, b, rows, parts, base, keep, by, symmetric, total, threads, unit, work, chosen)
         self._done(work)
         return total
 

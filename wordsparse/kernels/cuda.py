@@ -270,6 +270,12 @@ class CudaKernels:
             total += a[start : start + step].T @ b[start : start + step]
         return (total + total.T) / 2 if symmetric else total
 
+    def gram_change(self, matrix: Array, rows: Array, change: Array) -> Array:
+        middle = self.take(matrix, rows)
+        middle += change / 2
+        half = self.gram(change, middle)
+        return half + half.T
+
     def plus_gram(
         self, matrix: Array, a: Array, b: Array, keep: float = 1.0, by: float = 1.0, *, symmetric: bool = False
     ) -> Array:

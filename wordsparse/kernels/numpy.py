@@ -212,6 +212,10 @@ class Kernels(Protocol):
     def gram(self, a: Array, b: Array | None = None, *, symmetric: bool = False) -> Array:
         """``aᵀ b`` in float64; ``aᵀ a`` without b. ``symmetric``: aᵀ b is known to be, and comes out so exactly."""
 
+    def gram_change(self, matrix: Array, rows: Array, change: Array) -> Array:
+        """By how much ``matrixᵀ matrix`` grows with ``matrix[rows] += change``; float64, symmetric. ``rows`` are
+        distinct."""
+
     def plus_gram(
         self, matrix: Array, a: Array, b: Array, keep: float = 1.0, by: float = 1.0, *, symmetric: bool = False
     ) -> Array:
@@ -352,6 +356,10 @@ class NumpyKernels(HostArrays):
     def gram(self, a: Array, b: Array | None = None, *, symmetric: bool = False) -> Array:
         product = np.asarray((a.T @ (a if b is None else b)).astype(np.float64))
         return (product + product.T) / 2 if symmetric else product
+
+    def gram_change(self, matrix: Array, rows: Array, change: Array) -> Array:
+        half = self.gram(change, matrix[rows] + change / 2)
+        return half + half.T
 
     def plus_gram(
         self, matrix: Array, a: Array, b: Array, keep: float = 1.0, by: float = 1.0, *, symmetric: bool = False
