@@ -9,7 +9,7 @@ import scipy.sparse as sp
 import threadpoolctl
 from numpy.typing import NDArray
 
-from wordsparse import factors, losses, output, update
+from wordsparse import factors, losses, update
 from wordsparse.errors import TrainingError
 from wordsparse.factors import Factors
 from wordsparse.kernels import NumpyKernels
@@ -88,11 +88,11 @@ def test_invariants_over_many_steps(
     random = np.random.default_rng(1)
     D, d = 150, 12
     if fold_at is not None:
-        monkeypatch.setattr(output, "FOLD_CONDITION", dict.fromkeys(output.FOLD_CONDITION, fold_at))
+        monkeypatch.setattr(factors, "FOLD_CONDITION", dict.fromkeys(factors.FOLD_CONDITION, fold_at))
     pi = problems.measure(random, D)
     layer = FactoredOutput(D, d, loss, pi, dtype)
     dense = DenseOutput(np.zeros((D, d)), loss, pi)
-    tolerance = float(np.finfo(dtype).eps) * max(output.FOLD_CONDITION[layer.dtype], 1000)
+    tolerance = float(np.finfo(dtype).eps) * max(factors.FOLD_CONDITION[layer.dtype], 1000)
     lr = 0.05 / m
     worst = dict.fromkeys(("Q", "w_bar", "U"), 0.0)
     for _ in range(200):
@@ -145,10 +145,10 @@ def test_a_scale_that_drifts_is_folded(rate: float, monkeypatch: pytest.MonkeyPa
     start = random.standard_normal((30, 3))
     layer = FactoredOutput(30, 3, "squared", dtype=np.float32, weights=start)
     decay = 0.9 if rate > 0 else 2.5  # factors 0.1 and −1.5 a step
-    monkeypatch.setattr(output, "FOLD_SCALE", 100.0)
+    monkeypatch.setattr(factors, "FOLD_SCALE", 100.0)
     for _ in range(30):
         layer.step(np.empty((0, 3)), sp.csr_array((0, 30)), 1.0, weight_decay=decay)
-        assert 1 / output.FOLD_SCALE < np.abs(layer.factors.U).max() < output.FOLD_SCALE
+        assert 1 / factors.FOLD_SCALE < np.abs(layer.factors.U).max() < factors.FOLD_SCALE
     assert layer.folds > 1
     np.testing.assert_allclose(layer.weights(), start * (1 - decay) ** 30, rtol=1e-4)
 
@@ -288,7 +288,7 @@ def test_a_step_that_nearly_loses_a_direction_is_exact(gap: float, dtype: str) -
     H, Y = np.eye(2, 6), problems.targets(np.random.default_rng(0), 2, 30, 3)
     for take in (layer.step, dense.step):
         take(H, Y, (1 - gap) / 2)
-    assert layer.folds == (gap < 1 / output.FOLD_CONDITION[layer.dtype])
+    assert layer.folds == (gap < 1 / factors.FOLD_CONDITION[layer.dtype])
     tolerance = 1e-9 if dtype == "float64" else 1e-5
     assert max(problems.distance(layer, dense).values()) < tolerance
     assert max(problems.broken_invariants(layer).values()) < tolerance

@@ -142,15 +142,17 @@ def checkpoints(steps: int) -> set[int]:
 @contextmanager
 def control(setting: Setting) -> Iterator[None]:
     """The layer's limits for this run."""
-    if setting.variant in ("controlled", "unrefreshed"):
-        limits: dict[str, Any] = {"FOLD_CONDITION": {FLOAT32: setting.fold_condition}}
-    else:
-        off = {FLOAT32: math.inf}
-        limits = {"FOLD_CONDITION": off, "STEP_CONDITION": off, "FOLD_SCALE": math.inf, "MAX_GROWTH": math.inf}
-    drift = {FLOAT32: math.inf} if setting.variant in ("unrefreshed", "bare") else factors.DRIFT
+    off, drift = {FLOAT32: math.inf}, factors.DRIFT
+    limits: dict[str, Any] = {"FOLD_CONDITION": {FLOAT32: setting.fold_condition}}
+    refusals: dict[str, Any] = {"MAX_GROWTH": output.MAX_GROWTH}
+    if setting.variant in ("unfolded", "bare"):
+        limits = {"FOLD_CONDITION": off, "FOLD_SCALE": math.inf}
+        refusals = {"STEP_CONDITION": off, "MAX_GROWTH": math.inf}
+    if setting.variant in ("unrefreshed", "bare"):
+        drift = off
     with (
-        mock.patch.multiple(output, **limits),
-        mock.patch.object(factors, "DRIFT", drift),
+        mock.patch.multiple(factors, **limits, DRIFT=drift),
+        mock.patch.multiple(output, **refusals),
         np.errstate(all="ignore"),
     ):
         yield
@@ -254,7 +256,7 @@ def summary(runs: list[dict[str, Any]]) -> str:
 @click.option("--outputs", type=click.IntRange(100), default=100_000, show_default=True, help="D.")
 @click.option("--features", type=click.IntRange(2), default=64, show_default=True, help="d.")
 @click.option("--rate", type=click.FloatRange(0, min_open=True), default=0.01, show_default=True, help=RATE_HELP)
-@click.option("--fold-condition", type=click.FloatRange(1), default=output.FOLD_CONDITION[FLOAT32], show_default=True)
+@click.option("--fold-condition", type=click.FloatRange(1), default=factors.FOLD_CONDITION[FLOAT32], show_default=True)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @machine.threads_option
 @machine.output_option

@@ -63,6 +63,7 @@ WORK: dict[str, Callable[..., Work]] = {
         8.0 * windows.rows * F.shape[1] * F.itemsize,
     ),
     "matmul": lambda result, a, m, out=None: (2.0 * a.size * m.shape[1], rows_bytes(a, result)),
+    "matmul_in_place": lambda result, a, m: (2.0 * a.size * m.shape[1], 2 * rows_bytes(a)),
     "matmul_rows": lambda result, matrix, rows, m, last=None: (
         2.0 * rows.size * m.size,
         rows.size * m.shape[0] * matrix.itemsize + rows_bytes(result),
@@ -77,7 +78,7 @@ WORK: dict[str, Callable[..., Work]] = {
     "plus_gram": lambda out, matrix, a, b, *factors, **symmetric: (2.0 * a.size * b.shape[1], rows_bytes(a, b)),
     "weighted_gram": lambda out, a, weights: (1.0 * a.size * a.shape[1], rows_bytes(a)),
 }
-PRODUCTS = ("matmul", "matmul_rows", "gram", "gram_change", "plus_gram", "weighted_gram")
+PRODUCTS = ("matmul", "matmul_in_place", "matmul_rows", "gram", "gram_change", "plus_gram", "weighted_gram")
 
 
 class Watched(CpuKernels):

@@ -18,6 +18,8 @@ Array = NDArray[Any]
 
 # Rounding in V reaches W amplified by U's condition number: past this one V takes U in (a fold).
 FOLD_CONDITION = {np.dtype(np.float32): 100.0, np.dtype(np.float64): 1e5}
+# U's scale drifts as (1 − η)^t under a forgetting step: fold before V's entries leave the comfortable exponents.
+FOLD_SCALE = 1e12
 # ‖U U⁻¹ z − z‖ / ‖z‖ past which a U⁻¹ that was corrected row by row is computed anew, by working precision.
 DRIFT = {np.dtype(np.float32): 1e-5, np.dtype(np.float64): 1e-12}
 
@@ -52,6 +54,10 @@ class Factors:
     def condition(self) -> float:
         """By how much rounding in V grows on its way to W; see :func:`condition_number`."""
         return condition_number(self.scale, self.inverse_scale)
+
+    def must_fold(self, dtype: np.dtype[Any]) -> bool:
+        """Whether V, of ``dtype``, must take U in."""
+        return self.condition > FOLD_CONDITION[dtype] or not 1 / FOLD_SCALE < self.scale < FOLD_SCALE
 
     def renewed(self, dtype: np.dtype[Any], kernels: Kernels) -> "Factors":
         """Itself, or with U⁻¹ computed anew where it has drifted from U by more than ``dtype`` allows.

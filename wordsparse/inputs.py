@@ -57,6 +57,10 @@ class Inputs(Protocol):
     def rows(self) -> Array:
         """H, (m, d)."""
 
+    @property
+    def features(self) -> Array:
+        """F, (n, d)."""
+
     def times(self, matrix: Array) -> Array:
         """H M, (m, k)."""
 
@@ -83,7 +87,8 @@ class RowInputs:
     """H given row by row."""
 
     def __init__(self, rows: Array, kernels: Kernels) -> None:
-        self.rows, self._kernels = rows, kernels
+        self.rows = self.features = rows
+        self._kernels = kernels
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -212,7 +217,7 @@ class _WindowBackward:
         self._inputs, e = inputs, forward
         zeta = (2 * e.alpha).astype(inputs.dtype)
         self.X, self.Z, self.G = inputs.kernels.window_pull(
-            inputs.windows, inputs.features, e.targets.csr.indices, e.target_rows.W_T, zeta, e.gamma
+            inputs.windows, inputs.features, e.targets.csr.indices, e.target_rows.given_up(), zeta, e.gamma
         )
 
     @cached_property

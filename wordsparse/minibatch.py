@@ -63,6 +63,12 @@ class TargetRows:
         U_omega = np.vstack([f.U, f.omega])
         return self._kernels.matmul_rows(self._V, self._rows, U_omega, self.p_T.astype(self._V.dtype))
 
+    def given_up(self) -> Array:
+        """W_T, the caller's to overwrite: who asks for it again has it computed again."""
+        W_T = self.W_T
+        del self.W_T
+        return W_T
+
     def gram_change(self, change: Array) -> Array:
         """DᵀV_T + V_TᵀD + DᵀD, by how much VᵀV grows with a ``change`` D (u, d) of V's target rows; (d, d) float64."""
         return self._kernels.gram_change(self._V, self._rows, change)
@@ -152,11 +158,6 @@ class Forward:
     def weighted(self, p_T: Array) -> Array:
         """Γ p_T, (m,)."""
         return self.kernels.combine(self.targets.csr, self.gamma, p_T.astype(self.gamma.dtype)[:, None])[:, 0]
-
-    @cached_property
-    def pulled(self) -> Array:
-        """Γ W_T, (m, d)."""
-        return self.target_rows.combined(self.gamma)
 
     @cached_property
     def gradient(self) -> Array:

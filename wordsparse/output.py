@@ -26,7 +26,7 @@ from wordsparse import losses as _losses
 from wordsparse import update as _update
 from wordsparse import validation
 from wordsparse.errors import InputError, TrainingError
-from wordsparse.factors import FOLD_CONDITION, Factors, condition_number, scale
+from wordsparse.factors import Factors, condition_number, scale
 from wordsparse.inputs import Inputs, RowInputs
 from wordsparse.kernels import Csr, Kernels, at_work, kernels_on
 from wordsparse.minibatch import Forward, TargetRows, Targets
@@ -35,8 +35,6 @@ Array = NDArray[Any]
 
 # Past this condition number inputs of this precision cannot tell a step's A from a singular matrix.
 STEP_CONDITION = {np.dtype(np.float32): 1e7, np.dtype(np.float64): 1e12}
-# U's scale drifts as (1 − η)^t under a forgetting step: fold before V's entries leave the comfortable exponents.
-FOLD_SCALE = 1e12
 # An unstable step may not take ‖W‖² past this multiple of the largest value that it had after a stable one.
 MAX_GROWTH = 1e8
 # Rows of W formed at a time when all of W passes by.
@@ -307,17 +305,11 @@ class FactoredOutput:
         self._refuse_bad(update)
         if update.strength <= 2 or self._calm_norm == 0:
             self._calm_norm = max(self._calm_norm, float(np.trace(update.factors.Q)))
-        new, change = update.factors, update.rows_change
-        del update
-        folds = new.condition > FOLD_CONDITION[self.dtype] or not 1 / FOLD_SCALE < new.scale < FOLD_SCALE
-        self.factors = new
-        if folds:
-            # All rows take U' in, so that the step's own Δ needs no U'⁻¹: exact however ill-conditioned A was.
-            del change  # its room is used again
-            change = _update.target_change(problem, self.kernels)
+        self.factors = update.factors
+        if update.folds:
             self._take_in()
-        self.kernels.add_rows(self.V, rows, change)
-        if folds:
+        self.kernels.add_rows(self.V, rows, update.rows_change)
+        if update.folds:
             self._recount()
             self.folds += 1
 

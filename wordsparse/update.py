@@ -5,7 +5,7 @@ rows of H, O(m d²), with Woodbury's identity for U⁻¹. :func:`compute` takes 
 the d×d state is computed in the working precision, as accurate as the rows of V that go with it, and added in float64.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import sqrt
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wordsparse.factors import FOLD_CONDITION, Factors, condition_number, scale
+from wordsparse.factors import Factors
 from wordsparse.kernels import Kernels
 from wordsparse.minibatch import Forward
 
@@ -27,10 +27,15 @@ FEW = 8
 
 @dataclass(frozen=True)
 class Update:
-    """New factors, the change Δ U'⁻¹ of V's target rows (u, d), and η √|tr G²|, at least the largest eigenvalue of
-    η G: up to 2 the step is stable in every direction that curves upward."""
+    """What a step makes of the state.
+
+    ``factors`` are new; ``folds``: V must then take U' in. ``rows_change`` (u, d) is the change of V's target rows:
+    Δ U'⁻¹ or, after such a fold, Δ itself, exact however ill-conditioned A was. ``strength`` is η √|tr G²|, at least
+    the largest eigenvalue of η G: up to 2 the step is stable in every direction that curves upward.
+    """
 
     factors: Factors
+    folds: bool
     rows_change: Array
     strength: float
 
@@ -79,15 +84,19 @@ class Problem:
 
 
 def compute(problem: Problem, kernels: Kernels) -> Update:
-    """The update, by the cheaper route; entries that are not finite are left for the caller to find."""
+    """The update, by the cheaper route; entries that are not finite are left for the caller to find.
+
+    The X of the forward pass is used up.
+    """
     m, d = problem.forward.inputs.shape
     route = low_rank if low_rank_flops(m, d) < dense_flops(m, d) else dense
-    real = problem.forward.inputs.dtype if m >= FEW else np.dtype(np.float64)
     with np.errstate(all="ignore"):
-        update = route(problem, kernels, real)
-        if real != np.float64 and not update.factors.inverse_scale < LOST * problem.factors.inverse_scale:
-            update = route(problem, kernels, np.dtype(np.float64))
-    return update
+        return route(problem, kernels, problem.forward.inputs.dtype if m >= FEW else np.dtype(np.float64))
+
+
+def lost(problem: Problem, new: Factors, real: np.dtype[Any]) -> bool:
+    """Whether ``real`` does not tell what is left of some direction, so that the update is computed in float64."""
+    return real != np.float64 and not new.inverse_scale < LOST * problem.factors.inverse_scale
 
 
 def dense_flops(m: int, d: int) -> float:
@@ -101,16 +110,6 @@ def low_rank_flops(m: int, d: int) -> float:
     return 12.0 * m * d**2 + 8.0 * m**2 * d + 2.0 * m**3
 
 
-def target_change(problem: Problem, kernels: Kernels) -> Array:
-    """Δ = −η Γᵀ H Π itself, (u, d)."""
-    forward = problem.forward
-    if forward.target_rows.wide:
-        gamma = (-problem.eta * forward.gamma).astype(forward.gamma.dtype)
-        return kernels.combine(forward.transposed, gamma, problem.HP)
-    X, eta = forward.pushed, -problem.eta
-    return X * X.dtype.type(eta) if problem.preconditioner is None else kernels.matmul(X, eta * problem.preconditioner)
-
-
 def dense(problem: Problem, kernels: Kernels, real: np.dtype[Any]) -> Update:
     """Through d×d matrices; what the minibatch adds to them in ``real``."""
     f, forward, eta, c = problem.factors, problem.forward, real.type(problem.eta), problem.shrink
@@ -118,53 +117,64 @@ def dense(problem: Problem, kernels: Kernels, real: np.dtype[Any]) -> Update:
     G = (2 * times_pi(forward.curvature)).astype(real)
     strength = float(eta * np.sqrt(abs(np.vdot(G, G.T))))
     U = c * f.U - eta * kernels.matmul(f.U.astype(real), G)
-    U_inverse = kernels.inverse(U)
-    # Δ = −η Γᵀ H Π is never formed: Π and U'⁻¹ go to the d×d side, and the products run over the narrower side.
-    M = -eta * (U_inverse if problem.preconditioner is None else kernels.matmul(problem.preconditioner, U_inverse))
     b = times_pi(forward.b)
     omega, w_A = c * f.omega - eta * (G.T @ f.omega + b), c * f.w_bar - eta * (G.T @ f.w_bar)
     change_p = -eta * times_pi(kernels.column_sums(forward.pushed, problem.p_T))  # Δᵀ p_T
+    new = Factors(U, kernels.inverse(U), omega, f.Q, w_A - eta * problem.total * b + change_p)
+    if lost(problem, new, real):
+        return dense(problem, kernels, np.dtype(np.float64))
     # Aᵀ Q A = c² Q − η (Gᵀ T + Tᵀ G) with T = c Q − ½ η Q G; the terms with b; and what Δ adds.
     Q = f.Q.astype(real)
     T = real.type(c) * Q - (real.type(0.5) * eta) * kernels.matmul(Q, G)
     Q = kernels.plus_gram(f.Q, G, T, c**2, -problem.eta, symmetric=True)
     by_b = np.outer(w_A - (0.5 * eta * problem.total) * b, b)
     Q -= eta * (by_b + by_b.T)
-    if forward.target_rows.wide or condition_number(scale(U), scale(U_inverse)) > FOLD_CONDITION[forward.inputs.dtype]:
-        rows_change, R = _change_through_W(problem, kernels, M, G)
+    folds = new.must_fold(forward.inputs.dtype)
+    if folds or forward.target_rows.wide:
+        R = _change_by_G(problem, kernels, G)
         by_p = np.outer(change_p, -eta * b)
+        rows_change = _target_change(problem, kernels, None if folds else new.U_inverse)
     else:
         # In V's rows Δ is D = Δ U'⁻¹:  U'ᵀ (DᵀV_T + V_TᵀD + DᵀD) U' + (Δᵀp_T) ω'ᵀ + ω' (Δᵀp_T)ᵀ.
-        rows_change = kernels.matmul(forward.pushed, M)
+        rows_change = _target_change(problem, kernels, new.U_inverse)
         in_V, new_U = forward.target_rows.gram_change(rows_change).astype(real), U.astype(real)
         R = kernels.gram(new_U, kernels.matmul(in_V, new_U), symmetric=True)
         by_p = np.outer(change_p, omega)
     Q += R
     Q += by_p + by_p.T
-    return Update(Factors(U, U_inverse, omega, Q, w_A - eta * problem.total * b + change_p), rows_change, strength)
+    return Update(replace(new, Q=Q), folds, rows_change, strength)
 
 
-def _change_through_W(problem: Problem, kernels: Kernels, M: Array, G: Array) -> tuple[Array, Array]:
-    """Δ U'⁻¹ = Γᵀ H M (u, d), and what Δ adds to Q apart from p: −η (R + Rᵀ), R = Πᵀ (Xᵀ W_T A − ½ η XᵀX Π).
+def _target_change(problem: Problem, kernels: Kernels, U_inverse: Array | None) -> Array:
+    """Δ U'⁻¹ (u, d), or Δ = −η Γᵀ H Π: one product over the narrower side, in X's place where that is the targets'."""
+    forward, M = problem.forward, U_inverse
+    if problem.preconditioner is not None:
+        M = problem.preconditioner if M is None else kernels.matmul(problem.preconditioner, M)
+    if forward.target_rows.wide:
+        H, gamma = forward.inputs.rows, (-problem.eta * forward.gamma).astype(forward.gamma.dtype)
+        return kernels.combine(forward.transposed, gamma, H if M is None else kernels.matmul(H, M))
+    M = kernels.xp.eye(forward.inputs.shape[1]) if M is None else M
+    return kernels.matmul_in_place(forward.pushed, -problem.eta * M)
 
-    Through W_T or, where there are more target rows than examples, H. A product more than through V, but no worse where
-    U' is ill-conditioned.
+
+def _change_by_G(problem: Problem, kernels: Kernels, G: Array) -> Array:
+    """What Δ adds to Q apart from p: −η (R + Rᵀ) with R = Πᵀ (Xᵀ W_T A − ½ η XᵀX Π) and Xᵀ W_T = Fᵀ (Cᵀ Γ W_T).
+
+    A product more than through V, but no worse where U' is ill-conditioned, and over the examples where the targets are
+    many.
     """
     forward, real, eta = problem.forward, G.dtype, G.dtype.type(problem.eta)
     X = forward.pushed
+    XW = kernels.gram(forward.inputs.features, forward.backward.G).astype(real)
     if forward.target_rows.wide:
-        H = forward.inputs.rows
-        rows_change = kernels.combine(forward.transposed, forward.gamma, kernels.matmul(H, M))
-        XW = kernels.gram(H, forward.pulled)
-        XX = kernels.gram(H, kernels.combine(forward.targets.csr, forward.gamma, X))
+        XX = kernels.gram(forward.inputs.rows, kernels.combine(forward.targets.csr, forward.gamma, X))
     else:
-        rows_change = kernels.matmul(X, M)
-        XW, XX = kernels.gram(X, forward.target_rows.W_T), kernels.gram(X)
-    XW = XW.astype(real)
+        XX = kernels.gram(X)
     R = real.type(problem.shrink) * XW
     R -= eta * (kernels.matmul(XW, G) + 0.5 * problem.times_pi(XX).astype(real))
     R = R if problem.preconditioner is None else kernels.gram(problem.preconditioner.astype(real), R)
-    return rows_change, -eta * (R + R.T)
+    change: Array = -eta * (R + R.T)
+    return change
 
 
 def low_rank(problem: Problem, kernels: Kernels, real: np.dtype[Any]) -> Update:
@@ -200,8 +210,12 @@ def low_rank(problem: Problem, kernels: Kernels, real: np.dtype[Any]) -> Update:
     system = kernels.inverse(kernels.xp.eye(B.shape[0], dtype=real) - eta_c * B)
     K = kernels.matmul(system, kernels.matmul(HP, f.U_inverse))
     U_inverse = kernels.plus_gram(f.U_inverse, H2, K, 1 / c, problem.eta / c**2)
-    gamma = (-eta_c * forward.gamma).astype(forward.gamma.dtype)
-    rows_change = kernels.combine(forward.transposed, gamma, K.astype(gamma.dtype, copy=False))
-
     new = Factors(U, U_inverse, c * f.omega - eta * omega, Q, c * f.w_bar - eta * w_bar)
-    return Update(new.renewed(forward.inputs.dtype, kernels), rows_change, strength)
+    if lost(problem, new, real):
+        return low_rank(problem, kernels, np.dtype(np.float64))
+    new = new.renewed(forward.inputs.dtype, kernels)
+    folds = new.must_fold(forward.inputs.dtype)
+    back, by = (HP, -eta) if folds else (K, -eta_c)
+    gamma = (by * forward.gamma).astype(forward.gamma.dtype)
+    rows_change = kernels.combine(forward.transposed, gamma, back.astype(gamma.dtype, copy=False))
+    return Update(new, folds, rows_change, strength)

@@ -136,8 +136,9 @@ class CpuKernels(HostArrays):
         self, windows: Windows, features: Array, targets: Array, rows: Array, zeta: Array, gamma: Array
     ) -> tuple[Array, Array, Array]:
         features, rows = self._on_lines(features), self._on_lines(rows)
-        like = rows, features, features
-        X, Z, G = (self._rooms.rows(matrix.shape[0], matrix.shape[1], matrix.dtype, on_lines=True) for matrix in like)
+        X = rows  # A strip of them is copied before that of X is written.
+        n, d = features.shape
+        Z, G = (self._rooms.rows(n, d, features.dtype, on_lines=True) for _ in range(2))
         if windows.rows == 0:
             for out in (X, Z, G):
                 out[:] = 0
@@ -157,11 +158,22 @@ class CpuKernels(HostArrays):
         return self._rooms.empty((threads, _windows.scratch_bytes(windows.reach) // features.itemsize), features.dtype)
 
     def matmul(self, a: Array, m: Array, out: Array | None = None) -> Array:
-        accumulate = out is not None
-        if out is None:
-            out = self._rooms.rows(a.shape[0], m.shape[1], a.dtype)
-            if a.shape[1] == 0:
-                out[:] = 0
+        if out is not None:
+            return self._matmul(a, m, out, accumulate=True)
+        out = self._rooms.rows(a.shape[0], m.shape[1], a.dtype)
+        if a.shape[1] == 0:
+            out[:] = 0
+        return self._matmul(a, m, out)
+
+    def matmul_in_place(self, a: Array, m: Array) -> Array:
+        n, d = a.shape
+        if self._unit_for(a.dtype, n, d, d) == _products.BLAS:
+            a[...] = self.matmul(a, m)
+            return a
+        # The units pack a block of rows before they write it.
+        return self._matmul(a, m, a)
+
+    def _matmul(self, a: Array, m: Array, out: Array, *, accumulate: bool = False) -> Array:
         transposed = m.flags.f_contiguous and not m.flags.c_contiguous
         threads = self._threads_for(out.size * a.shape[1])
         unit, work = self._unit(a, out.shape[1], threads)

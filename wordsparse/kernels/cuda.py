@@ -256,6 +256,10 @@ class CudaKernels:
         out += product
         return out
 
+    def matmul_in_place(self, a: Array, m: Array) -> Array:
+        a[...] = self.matmul(a, m)
+        return a
+
     def matmul_rows(self, matrix: Array, rows: Array, m: Array, last: Array | None = None) -> Array:
         return self.matmul(self.take(matrix, rows, last), m)
 

@@ -197,10 +197,14 @@ class Kernels(Protocol):
         self, windows: Windows, features: Array, targets: Array, rows: Array, zeta: Array, gamma: Array
     ) -> tuple[Array, Array, Array]:
         """``ΓᵀH`` shaped like ``rows``, ``Cᵀ diag(zeta) H`` and ``CᵀΓ rows`` shaped like ``features``: C the bags, Γ
-        with one ``gamma_j`` in each row j, at column ``targets_j``."""
+        with one ``gamma_j`` in each row j, at column ``targets_j``. ``rows`` are used up: the first may take their
+        place."""
 
     def matmul(self, a: Array, m: Array, out: Array | None = None) -> Array:
         """``a m``, in a's dtype; added to ``out`` where given."""
+
+    def matmul_in_place(self, a: Array, m: Array) -> Array:
+        """``a ← a m``, m square; a itself."""
 
     def matmul_rows(self, matrix: Array, rows: Array, m: Array, last: Array | None = None) -> Array:
         """``matrix[rows] m``, in the matrix's dtype, with ``last`` (u,) as one more column of the rows where given."""
@@ -346,6 +350,10 @@ class NumpyKernels(HostArrays):
             return product
         out += product
         return out
+
+    def matmul_in_place(self, a: Array, m: Array) -> Array:
+        a[...] = self.matmul(a, m)
+        return a
 
     def matmul_rows(self, matrix: Array, rows: Array, m: Array, last: Array | None = None) -> Array:
         return self.matmul(self.take(matrix, rows, last), m)
