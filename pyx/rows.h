@@ -24,8 +24,10 @@
 
 #if defined(__GNUC__)
 #define PREFETCH(address) __builtin_prefetch(address, 0, 2)
+#define PREFETCH_TO_WRITE(address) __builtin_prefetch(address, 1)
 #else
 #define PREFETCH(address)
+#define PREFETCH_TO_WRITE(address)
 #endif
 
 /* How many rows ahead those are asked for that stand anywhere in memory. */

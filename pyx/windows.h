@@ -22,16 +22,18 @@
 /* Cache lines of a strip of sums. Pull, which reads two matrices and adds to three, takes strips of one: what passes by
  * is in registers then, and many words' strips are in the second-level cache. */
 #define SUM_LINES 6
-/* Strips of a feature, F, Z, G; of a target, W, X; and of a place of the ring, the running sum, Z's, G's. */
+/* Strips of a feature, F, Z, G; of a target, W, X; and of a place of the ring, the running sum, Z's, G's, the bag's. */
 #define OF_FEATURE 3
 #define OF_TARGET 2
-#define OF_PLACE 3
+#define OF_PLACE 4
 /* Positions whose bags a thread takes at a time. */
 #define POSITIONS 8192
 /* How many positions ahead the rows of a token are asked for, into the second-level cache: the first-level one has too
  * few lines under way at a time. */
 #define AHEAD 48
 #define AFRESH 4
+/* How many rows ahead of their copying strips are asked for. */
+#define ROWS_AHEAD 16
 /* No word, no bag. */
 #define NOTHING UINT32_MAX
 /* Steps behind the text: until the last token has received all, and as far as is looked ahead. */

@@ -202,19 +202,22 @@ FOR_SET static void NAME(window_plan)(const windows *w, ptrdiff_t block, const R
 }
 
 #define EACH_OF_LINE UNROLLED for (int v = 0; v < VECS; v++)
-/* Vector 0 of the i-th strip in a panel or ring, at so many lines or bytes. */
-#define PLACE(base, bytes, i) ((VEC *)((base) + (bytes) + (i) * LINE))
-#define OF_WORD(word, i) PLACE(features, (size_t)(word) * LINE, i)
-#define OF_BAG(target, i) PLACE(targets, (size_t)(target) * LINE, i)
+/* The first vector of what stands at so many lines or bytes, and vector v of its i-th line: few pointers, each with
+ * constants added, fit in the registers. */
+#define AT_LINE(base, lines) ((VEC *)((base) + (size_t)(lines) * LINE))
+#define AT_BYTE(base, bytes) ((VEC *)((base) + (bytes)))
+#define OF(row, i) ((row)[(i) * VECS + v])
 
-/* One pass over the text. features: a word's strips of F, Z and G; targets: of W and X; ring: a
- * place's running sum, and what starts and stops there of Z and of G. All that a position needs is in its step: registers
- * are few, and what is read from memory may have been written through any other pointer. */
+/* One pass over the text. features: a word's lines of F, Z and G; targets: of W and X; ring: a place's running sum, what
+ * starts and stops there of Z and of G, and the sum over the bag whose centre it is. All that a position needs is in its
+ * step: registers are few, and what is read from memory may have been written through any other pointer. */
 INLINED void NAME(pull_pass)(const windows *w, const NAME(step) *step, char *features, char *targets, char *ring) {
     const ptrdiff_t reach = w->reach, last = ring_size(reach) - 1, afresh = AFRESH * (last + 1) - 1;
     const ptrdiff_t steps = w->n + 2 * reach;
+    const size_t place = OF_PLACE * LINE, round = (last + 1) * place - 1;
+    size_t entering = place, centre = (-reach & last) * place, leaving = (-2 * reach & last) * place;
     VEC sum[VECS], by_z[VECS], by_g[VECS];
-    memset(ring, 0, (last + 1) * OF_PLACE * LINE);
+    memset(ring, 0, (last + 1) * place);
     EACH_OF_LINE sum[v] = by_z[v] = by_g[v] = (VEC){0};
     step += 2 * reach;
     for (ptrdiff_t p = 0; p < steps; p++, step++) {
@@ -222,11 +225,11 @@ INLINED void NAME(pull_pass)(const windows *w, const NAME(step) *step, char *fea
             /* Sums counted from here on; what has started and not stopped is what is still to stop. */
             EACH_OF_LINE by_z[v] = by_g[v] = (VEC){0};
             for (ptrdiff_t i = 0; i <= last; i++) {
-                const ptrdiff_t place = i * OF_PLACE * LINE;
+                VEC *at = AT_BYTE(ring, i * place);
                 EACH_OF_LINE {
-                    PLACE(ring, place, 0)[v] -= sum[v];
-                    by_z[v] -= PLACE(ring, place, 1)[v];
-                    by_g[v] -= PLACE(ring, place, 2)[v];
+                    OF(at, 0) -= sum[v];
+                    by_z[v] -= OF(at, 1);
+                    by_g[v] -= OF(at, 2);
                 }
             }
             EACH_OF_LINE sum[v] = (VEC){0};
@@ -235,51 +238,62 @@ INLINED void NAME(pull_pass)(const windows *w, const NAME(step) *step, char *fea
         for (int i = 0; i < OF_TARGET; i++) PREFETCH(targets + ((size_t)step[AHEAD].target + i) * LINE);
         /* The token enters. */
         if (step->word != NOTHING) {
-            const VEC *f = OF_WORD(step->word, 0);
-            EACH_OF_LINE sum[v] += f[v];
+            const VEC *word = AT_LINE(features, step->word);
+            EACH_OF_LINE sum[v] += OF(word, 0);
         }
-        VEC *sums = PLACE(ring, ((p + 1) & last) * OF_PLACE * LINE, 0);
-        EACH_OF_LINE sums[v] = sum[v];
+        VEC *enters = AT_BYTE(ring, entering);
+        EACH_OF_LINE OF(enters, 0) = sum[v];
         /* A bag is whole. */
         const NAME(step) *bag = step - reach;
         if (bag->target != NOTHING) {
             const REAL z = bag->z, g = bag->g;
-            const VEC *own = OF_WORD(bag->word, 0), *c = OF_BAG(bag->target, 0);
-            const VEC *to = PLACE(ring, bag->stop, 0), *from = PLACE(ring, bag->start, 0);
-            VEC *start_z = PLACE(ring, bag->start, 1), *start_g = PLACE(ring, bag->start, 2);
-            VEC *stop_z = PLACE(ring, bag->stop, 1), *stop_g = PLACE(ring, bag->stop, 2);
-            VEC *own_z = OF_WORD(bag->word, 1), *own_g = OF_WORD(bag->word, 2), *x = OF_BAG(bag->target, 1);
+            const VEC *word = AT_LINE(features, bag->word);
+            VEC *target = AT_LINE(targets, bag->target), *middle = AT_BYTE(ring, centre);
+            VEC *start = AT_BYTE(ring, bag->start), *stop = AT_BYTE(ring, bag->stop);
             EACH_OF_LINE {
-                const VEC h = (to[v] - from[v]) - own[v], t = c[v];
-                x[v] += g * h;
-                start_z[v] += z * h;
-                stop_z[v] -= z * h;
-                own_z[v] -= z * h;
-                start_g[v] += g * t;
-                stop_g[v] -= g * t;
-                own_g[v] -= g * t;
+                const VEC h = (OF(stop, 0) - OF(start, 0)) - OF(word, 0), c = OF(target, 0);
+                OF(middle, 3) = h;
+                OF(target, 1) += g * h;
+                OF(start, 1) += z * h;
+                OF(stop, 1) -= z * h;
+                OF(start, 2) += g * c;
+                OF(stop, 2) -= g * c;
             }
         }
-        /* A token has received all that it will. */
-        const uint32_t done = bag[-reach].word;
-        const ptrdiff_t place = ((p - 2 * reach) & last) * OF_PLACE * LINE;
-        VEC *starts_z = PLACE(ring, place, 1), *starts_g = PLACE(ring, place, 2);
-        if (done != NOTHING) {
-            VEC *to_z = OF_WORD(done, 1), *to_g = OF_WORD(done, 2);
+        /* A token has received all that it will, and from the bag around it, in which it is not. */
+        const NAME(step) *done = bag - reach;
+        VEC *leaves = AT_BYTE(ring, leaving);
+        if (done->target != NOTHING) {
+            const REAL z = done->z, g = done->g;
+            const VEC *target = AT_LINE(targets, done->target);
+            VEC *word = AT_LINE(features, done->word);
             EACH_OF_LINE {
-                by_z[v] += starts_z[v];
-                to_z[v] += by_z[v];
-                by_g[v] += starts_g[v];
-                to_g[v] += by_g[v];
+                by_z[v] += OF(leaves, 1);
+                by_g[v] += OF(leaves, 2);
+                OF(word, 1) += by_z[v] - z * OF(leaves, 3);
+                OF(word, 2) += by_g[v] - g * OF(target, 0);
+            }
+        } else if (done->word != NOTHING) {
+            VEC *word = AT_LINE(features, done->word);
+            EACH_OF_LINE {
+                by_z[v] += OF(leaves, 1);
+                by_g[v] += OF(leaves, 2);
+                OF(word, 1) += by_z[v];
+                OF(word, 2) += by_g[v];
             }
         } else { /* no window spans this place: what was started has stopped */
             EACH_OF_LINE by_z[v] = by_g[v] = (VEC){0};
         }
-        EACH_OF_LINE starts_z[v] = starts_g[v] = (VEC){0};
+        EACH_OF_LINE OF(leaves, 1) = OF(leaves, 2) = (VEC){0};
+        entering = (entering + place) & round;
+        centre = (centre + place) & round;
+        leaving = (leaving + place) & round;
     }
 }
 
+/* A row's strip, filled up with zeros. */
 INLINED void NAME(copy)(VEC *strip, const REAL *row, size_t bytes) {
+    if (bytes < LINE) memset(strip, 0, LINE);
     if (bytes == LINE) memcpy(strip, row, LINE);
     else memcpy(strip, row, bytes);
 }
@@ -295,22 +309,39 @@ FOR_SET static void NAME(window_pull)(const windows *w, ptrdiff_t strip, const v
     const ptrdiff_t column = strip * COLUMNS(1), left = w->d - column;
     const size_t there = (left < COLUMNS(1) ? left : COLUMNS(1)) * sizeof(REAL);
     char *features = (char *)panels, *targets = features + w->features * OF_FEATURE * LINE;
-    memset(panels, 0, panels_bytes(w->features, w->targets));
-    for (ptrdiff_t r = 0; r < w->features; r++) NAME(copy)(OF_WORD(r * OF_FEATURE, 0), F + r * w->ld + column, there);
-    for (ptrdiff_t r = 0; r < w->targets; r++) NAME(copy)(OF_BAG(r * OF_TARGET, 0), W + r * w->ld + column, there);
+    for (ptrdiff_t r = 0; r < w->features; r++) {
+        VEC *word = AT_LINE(features, r * OF_FEATURE);
+        PREFETCH(F + (r + ROWS_AHEAD) * w->ld + column);
+        NAME(copy)(word, F + r * w->ld + column, there);
+        EACH_OF_LINE OF(word, 1) = OF(word, 2) = (VEC){0};
+    }
+    for (ptrdiff_t r = 0; r < w->targets; r++) {
+        VEC *target = AT_LINE(targets, r * OF_TARGET);
+        PREFETCH(W + (r + ROWS_AHEAD) * w->ld + column);
+        NAME(copy)(target, W + r * w->ld + column, there);
+        EACH_OF_LINE OF(target, 1) = (VEC){0};
+    }
     NAME(pull_pass)(w, (const NAME(step) *)plan, features, targets, (char *)ring);
     /* Rows are padded to whole lines. */
     for (ptrdiff_t r = 0; r < w->features; r++) {
-        memcpy(Z + r * w->ld + column, OF_WORD(r * OF_FEATURE, 1), LINE);
-        memcpy(G + r * w->ld + column, OF_WORD(r * OF_FEATURE, 2), LINE);
+        const VEC *word = AT_LINE(features, r * OF_FEATURE);
+        VEC *to_z = (VEC *)(Z + r * w->ld + column), *to_g = (VEC *)(G + r * w->ld + column);
+        PREFETCH_TO_WRITE(Z + (r + ROWS_AHEAD) * w->ld + column);
+        PREFETCH_TO_WRITE(G + (r + ROWS_AHEAD) * w->ld + column);
+        EACH_OF_LINE to_z[v] = OF(word, 1), to_g[v] = OF(word, 2);
     }
-    for (ptrdiff_t r = 0; r < w->targets; r++) memcpy(X + r * w->ld + column, OF_BAG(r * OF_TARGET, 1), LINE);
+    for (ptrdiff_t r = 0; r < w->targets; r++) {
+        const VEC *target = AT_LINE(targets, r * OF_TARGET);
+        VEC *to = (VEC *)(X + r * w->ld + column);
+        PREFETCH_TO_WRITE(X + (r + ROWS_AHEAD) * w->ld + column);
+        EACH_OF_LINE to[v] = OF(target, 1);
+    }
 }
 
 #undef EACH_OF_LINE
-#undef PLACE
-#undef OF_WORD
-#undef OF_BAG
+#undef AT_LINE
+#undef AT_BYTE
+#undef OF
 #undef VEC
 #undef LANES
 #undef MOST_VECS

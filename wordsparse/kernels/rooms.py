@@ -18,7 +18,7 @@ LARGE = 2**18
 
 
 class Rooms:
-    """Lends uninitialised arrays; never more rooms are kept than were out at one time."""
+    """Lends uninitialised arrays; of no size are more rooms kept than were out at one time."""
 
     def __init__(self) -> None:
         self._free: list[Array] = []
@@ -50,11 +50,14 @@ class Rooms:
 
     def _room(self, size: int) -> Array:
         free = self._free
-        fitting = [(room.size, i) for i, room in enumerate(free) if room.size >= size]
+        # None of more than twice the size: who needs that much soon would have to build.
+        fitting = [(room.size, i) for i, room in enumerate(free) if size <= room.size <= 2 * size]
         if fitting:
             return free.pop(min(fitting)[1])
-        if free:  # one that has become too small makes way
-            free.pop(max((room.size, i) for i, room in enumerate(free))[1])
+        # One that has become too small makes way.
+        outgrown = [(room.size, i) for i, room in enumerate(free) if size <= 2 * room.size < 2 * size]
+        if outgrown:
+            free.pop(max(outgrown)[1])
         # An eighth more: the next minibatch has a few words more or less.
         room = np.empty(size + size // 8 + CACHE_LINE, np.uint8)
         return room[_to_line(room) :]
