@@ -33,6 +33,9 @@ class Backward(Protocol):
     def X(self) -> Array:
         """Γᵀ H, (u, d)."""
 
+    def given_up_X(self) -> Array:
+        """X, the caller's to overwrite: these sums no longer hold it."""
+
     @property
     def Z(self) -> Array:
         """Cᵀ diag(2α) H, (n, d)."""
@@ -148,6 +151,11 @@ class _RowBackward:
     def X(self) -> Array:
         return self._kernels.combine(self._transposed, self._gamma, self._inputs.rows)
 
+    def given_up_X(self) -> Array:
+        X = self.X
+        del self.X
+        return X
+
     @cached_property
     def Z(self) -> Array:
         return self._inputs.scaled(2 * self._alpha)
@@ -219,6 +227,11 @@ class _WindowBackward:
         self.X, self.Z, self.G = inputs.kernels.window_pull(
             inputs.windows, inputs.features, e.targets.csr.indices, e.target_rows.given_up(), zeta, e.gamma
         )
+
+    def given_up_X(self) -> Array:
+        X = self.X
+        del self.X
+        return X
 
     @cached_property
     def curvature(self) -> Array:

@@ -86,7 +86,7 @@ class Problem:
 def compute(problem: Problem, kernels: Kernels) -> Update:
     """The update, by the cheaper route; entries that are not finite are left for the caller to find.
 
-    The X of the forward pass is used up.
+    The forward pass may no longer hold its X afterwards.
     """
     m, d = problem.forward.inputs.shape
     route = low_rank if low_rank_flops(m, d) < dense_flops(m, d) else dense
@@ -154,7 +154,7 @@ def _target_change(problem: Problem, kernels: Kernels, U_inverse: Array | None) 
         H, gamma = forward.inputs.rows, (-problem.eta * forward.gamma).astype(forward.gamma.dtype)
         return kernels.combine(forward.transposed, gamma, H if M is None else kernels.matmul(H, M))
     M = kernels.xp.eye(forward.inputs.shape[1]) if M is None else M
-    return kernels.matmul_in_place(forward.pushed, -problem.eta * M)
+    return kernels.matmul_in_place(forward.backward.given_up_X(), -problem.eta * M)
 
 
 def _change_by_G(problem: Problem, kernels: Kernels, G: Array) -> Array:
