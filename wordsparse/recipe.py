@@ -115,7 +115,7 @@ RECIPES: dict[tuple[str, str], Recipe] = {
     (model, loss): _recipe(model, recipe) for model in MODELS for loss, recipe in LOSS_RECIPES.items()
 }
 # Measured for this loss only: larger minibatches, and for the sake of rare words less shrinkage and a longer memory.
-RECIPES["cbow", "bounded-ns"] = replace(RECIPES["cbow", "bounded-ns"], batch_tokens=655_360)
+RECIPES["cbow", "bounded-ns"] = replace(RECIPES["cbow", "bounded-ns"], batch_tokens=1_048_576)
 RECIPES["skipgram", "bounded-ns"] = replace(
     RECIPES["skipgram", "bounded-ns"],
     steps=replace(LONG_STEPS, m0=20.0, forget_tokens=2_600_000.0),

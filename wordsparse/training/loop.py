@@ -34,7 +34,7 @@ Build = Callable[..., Examples]
 DIVERGED = 20.0
 # Minibatches are cut smaller where a run would have fewer than so many of them; and a run spends at most this share of
 # its tokens before E moves.
-MIN_STEPS = 160
+MIN_STEPS = 150
 MAX_WARMUP = 0.05
 # Threads that build minibatches for a GPU, where so many are asked for: each builds some 10M tokens a second.
 MOST_BUILDERS = 8
@@ -252,11 +252,15 @@ class Run:
 
     def _need(self, checkpoints: bool) -> memory.Need:
         """By the first minibatch; later ones are like it."""
-        vocab_size, words, pairs = len(self.vocabulary), 0, 0
+        vocab_size, words, pairs, bags = len(self.vocabulary), 0, 0, 0
         for ids, start, stop, offset in itertools.islice(self._slices.train(self.batch_tokens), 1):
             examples = self._build(ids, start, stop, offset=offset, epoch=0)
-            words, pairs = len(examples.words), examples.targets.entries
-        return memory.Need(vocab_size, self.options.dim, words, pairs, checkpoints)
+            words = len(examples.words)
+            if examples.bags is None:
+                pairs = examples.targets.entries
+            else:
+                bags = examples.bags.rows
+        return memory.Need(vocab_size, self.options.dim, words, pairs, checkpoints, bags)
 
     def _check_heldout(self) -> None:
         heldout = self.options.heldout

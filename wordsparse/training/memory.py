@@ -1,7 +1,7 @@
 """How much memory a run takes, and how much there is: asked before it starts.
 
 The arrays of the state are counted exactly. What a step needs besides is measured once, as multiples of a row for each
-unique word of a minibatch, of a d×d matrix and of a pair of words (tools/memory.py measures again).
+unique word of a minibatch, of a d×d matrix, of a pair of words and of a bag (tools/memory.py measures again).
 """
 
 import resource
@@ -13,10 +13,11 @@ from wordsparse.errors import InputError
 from wordsparse.machine import memory_bytes
 
 # float32 rows of d numbers that a step holds for each unique word; float64 matrices of d×d numbers; bytes for each
-# pair; and bytes whatever the sizes.
-ROWS_PER_WORD = 9.5
+# pair of words, or for each bag of them; and bytes whatever the sizes.
+ROWS_PER_WORD = 4.5
 SQUARES = 26
-BYTES_PER_PAIR = 75
+BYTES_PER_PAIR = 90
+BYTES_PER_BAG = 210
 BYTES = 12 * 10**6
 # Of each word besides its two rows: mass, base measure and counts (float64), thresholds and places (int32).
 BYTES_PER_WORD = 32
@@ -29,7 +30,8 @@ MOST = 2**62
 class Need:
     """What a run takes beside what its process holds already, in bytes.
 
-    ``words`` and ``pairs`` are those of one minibatch; with ``checkpoints``, a copy of the state is made now and then.
+    ``words``, ``pairs`` and ``bags`` are those of one minibatch; with ``checkpoints``, a copy of the state is made now
+    and then.
     """
 
     vocab_size: int
@@ -37,12 +39,14 @@ class Need:
     words: int
     pairs: int
     checkpoints: bool
+    bags: int = 0
 
     @property
     def training(self) -> int:
         """Without the copy for a checkpoint."""
         d, words = self.dim + 1, min(self.words, self.vocab_size)
-        step = 4 * d * ROWS_PER_WORD * words + 8 * SQUARES * d * d + BYTES_PER_PAIR * self.pairs + BYTES
+        step = 4 * d * ROWS_PER_WORD * words + 8 * SQUARES * d * d + BYTES
+        step += BYTES_PER_PAIR * self.pairs + BYTES_PER_BAG * self.bags
         return self._rows() + BYTES_PER_WORD * self.vocab_size + int(step)
 
     @property
