@@ -131,7 +131,7 @@ def dense(problem: Problem, kernels: Kernels, real: np.dtype[Any]) -> Update:
     Q -= eta * (by_b + by_b.T)
     folds = new.must_fold(forward.inputs.dtype)
     if folds or forward.target_rows.wide:
-        R = _change_by_G(problem, kernels, G)
+        R = _change_through_W(problem, kernels, G)
         by_p = np.outer(change_p, -eta * b)
         rows_change = _target_change(problem, kernels, None if folds else new.U_inverse)
     else:
@@ -157,8 +157,10 @@ def _target_change(problem: Problem, kernels: Kernels, U_inverse: Array | None) 
     return kernels.matmul_in_place(forward.backward.given_up_X(), -problem.eta * M)
 
 
-def _change_by_G(problem: Problem, kernels: Kernels, G: Array) -> Array:
-    """What Δ adds to Q apart from p: −η (R + Rᵀ) with R = Πᵀ (Xᵀ W_T A − ½ η XᵀX Π) and Xᵀ W_T = Fᵀ (Cᵀ Γ W_T).
+def _change_through_W(problem: Problem, kernels: Kernels, G: Array) -> Array:
+    """What Δ adds to Q apart from p: −η (R + Rᵀ) with R = Πᵀ (Xᵀ W_T A − ½ η XᵀX Π), A = c I − η G.
+
+    Xᵀ W_T = Fᵀ (Cᵀ Γ W_T), of which the second factor flows back anyway (``Backward.G``, not the curvature G of A).
 
     A product more than through V, but no worse where U' is ill-conditioned, and over the examples where the targets are
     many.

@@ -293,6 +293,12 @@ def test_products(kernels: Kernels, dtype: str, n: int, k: int, d: int) -> None:
     assert found.dtype == np.float64
     close(found, base / 2 - (product + product.T) / 4, dtype, n)
     np.testing.assert_array_equal(found, found.T)
+    # In rooms, whose rows stand apart, and close together; the result is where a was.
+    square = normal((k, k), "float64", 10)
+    for place in (Rooms().rows(n, k, dtype), np.empty((n, k), dtype)):
+        place[:] = a
+        assert kernels.matmul_in_place(place, square) is place
+        close(place, a.astype(np.float64) @ square, dtype, k)
     larger, chosen = normal((2 * n + 1, k), dtype, 8), np.random.default_rng(9).permutation(2 * n + 1)[:n]
     before, after = larger.astype(np.float64), larger.astype(np.float64)
     after[chosen] += a
