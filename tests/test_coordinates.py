@@ -25,7 +25,7 @@ def model(V: int = 300, dim: int = 8, seed: int = 0) -> tuple[Array, Array, Arra
 def test_inputs_are_white_and_outputs_have_the_spectrum(V: int, dim: int) -> None:
     E, W, counts = model(V, dim)
     f = counts / counts.sum()
-    c = canonical(E, f, gram(W))
+    c = canonical(gram(E, f), gram(W))
     inputs, outputs = E @ c.inputs, W @ c.outputs
     np.testing.assert_allclose(inputs.T @ (f[:, None] * inputs), np.eye(dim), atol=1e-9)
     np.testing.assert_allclose(outputs.T @ outputs, np.diag(c.spectrum), atol=1e-9 * c.spectrum[0])
@@ -47,7 +47,7 @@ def test_the_basis_of_training_does_not_matter(exponent: float) -> None:
 
 def test_combined_vectors_are_the_formula() -> None:
     E, W, counts = model()
-    c = canonical(E, counts / counts.sum(), gram(W))
+    c = canonical(gram(E, counts / counts.sum()), gram(W))
 
     def unit(rows: Array) -> Array:
         return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True))
@@ -74,6 +74,11 @@ def test_vectors_do_not_depend_on_the_order_of_the_words() -> None:
     E, W, counts = model()
     order = np.random.default_rng(2).permutation(E.shape[0])
     np.testing.assert_allclose(combined(E, W, counts)[order], combined(E[order], W[order], counts[order]), atol=1e-4)
+
+
+def test_threads_do_not_change_the_vectors() -> None:
+    E, W, counts = model(9000)
+    np.testing.assert_array_equal(combined(E, W, counts, threads=1), combined(E, W, counts, threads=3))
 
 
 def degenerate() -> dict[str, tuple[Array, Array]]:

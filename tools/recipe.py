@@ -186,7 +186,7 @@ def exported(
     E, W, counts = model.input_rows, model.output_rows[:, : model.dim], np.asarray(model.vocabulary.counts, np.float64)
     if vectors == "combined":
         return coordinates.combined(E, W, counts, exponent, doubt, turn)
-    c = coordinates.canonical(E, counts / counts.sum(), coordinates.gram(W))
+    c = coordinates.canonical(coordinates.gram(E, counts / counts.sum()), coordinates.gram(W))
     if vectors == "output":
         return (W @ c.outputs * c.spectrum ** (exponent / 2 - 0.5)).astype(np.float32)
     known = counts[:, None] * c.spectrum / c.spectrum.sum()

@@ -6,13 +6,17 @@ eigendecompose C^½ Q_E C^½ = R Λ Rᵀ; then E C^-½ R is white and W C^½ R h
 shared out by an exponent: x = 0 leaves E white, x = 1 gives it all of Λ.
 """
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from wordsparse.threads import resolve_threads, single_threaded_blas
+
 Array = NDArray[Any]
+T = TypeVar("T")
 
 # How much of the spectrum exported vectors keep: 0 whitened (similarity), towards 1 more (analogies).
 EXPONENT = 0.0
@@ -20,6 +24,8 @@ EXPONENT = 0.0
 DOUBT = 0.4
 # How far outputs are rotated towards inputs before the two are added.
 TURN = 0.75
+# Rows taken at a time: what is computed from them stays in a core's cache. Results do not depend on the threads.
+BLOCK_ROWS = 2048
 
 
 class Coordinates(NamedTuple):
@@ -31,9 +37,8 @@ class Coordinates(NamedTuple):
     spectrum: Array
 
 
-def canonical(E: Array, frequencies: Array, Q: Array) -> Coordinates:
-    """The canonical coordinates of input vectors E (V, dim) with relative frequencies (V,) and Q = W̃ᵀW̃ (dim, dim)."""
-    C = gram(E, frequencies)
+def canonical(C: Array, Q: Array) -> Coordinates:
+    """The canonical coordinates for C = Σ_w f_w E_w E_wᵀ and Q = W̃ᵀW̃, both (dim, dim); see :func:`gram`."""
     values, vectors = np.linalg.eigh(C)
     # Directions that the corpus never uses have no scale of their own; they are kept, not blown up.
     values = _floored(values)
@@ -47,7 +52,13 @@ def canonical(E: Array, frequencies: Array, Q: Array) -> Coordinates:
 
 
 def combined(
-    E: Array, W: Array, counts: Array, exponent: float = EXPONENT, doubt: float = DOUBT, turn: float = TURN
+    E: Array,
+    W: Array,
+    counts: Array,
+    exponent: float = EXPONENT,
+    doubt: float = DOUBT,
+    turn: float = TURN,
+    threads: int | None = None,
 ) -> NDArray[np.float32]:
     """The exported vectors: what a word's input and output vectors say together, in canonical coordinates.
 
@@ -69,44 +80,71 @@ def combined(
         0 takes rare words at their word.
     turn : float
         0 adds outputs as they are, 1 as near to the inputs as a rotation brings them.
+    threads : int, optional
+        None: every CPU available.
 
     Returns
     -------
     (V, dim) float32
     """
-    c = canonical(E, counts / counts.sum(), gram(W))
+    c = canonical(gram(E, counts / counts.sum(), threads=threads), gram(W, threads=threads))
     # W's second moment in these coordinates is Λ already: Λ^-½ whitens it, and both then take Λ^(x/2).
     scale = _floored(c.spectrum)
     map_in = (c.inputs * scale ** (exponent / 2)).astype(np.float32)
-    map_out = (c.outputs * scale ** (exponent / 2 - 0.5)).astype(np.float32)
-    told = (scale / scale.sum()).astype(np.float32)
+    map_out = c.outputs * scale ** (exponent / 2 - 0.5)
+    to_outputs = map_out.astype(np.float32)
+    told, vectors = (scale / scale.sum()).astype(np.float32), np.empty(E.shape, np.float32)
+    lengths = np.empty(E.shape[0], np.float32)  # of the outputs
 
-    def inputs(block: slice) -> Array:
+    def overlap(block: slice) -> Array:
+        """Outputsᵀ inputs; inputs stand in ``vectors`` afterwards."""
+        inputs, outputs = np.matmul(E[block], map_in, out=vectors[block]), W[block] @ to_outputs
         known = counts[block, None].astype(np.float32) * told
-        return _unit(E[block] @ map_in * (known / (known + np.float32(doubt))))
+        inputs *= known
+        inputs /= np.add(known, np.float32(doubt), out=known)
+        inputs /= _lengths(inputs)[:, None]
+        lengths[block] = _lengths(outputs)
+        outputs /= lengths[block, None]
+        return np.asarray(outputs.T @ inputs)
 
-    overlap = np.zeros((E.shape[1],) * 2)
-    for block in _blocks(E.shape[0]):
-        overlap += (_unit(W[block] @ map_out).T @ inputs(block)).astype(np.float64)
-    left, _, right = np.linalg.svd(overlap)
-    turned = ((1 - turn) * np.eye(E.shape[1]) + turn * (left @ right)).astype(np.float32)
-    vectors = np.empty(E.shape, np.float32)
-    for block in _blocks(E.shape[0]):
-        vectors[block] = inputs(block) + _unit(W[block] @ map_out) @ turned
+    left, _, right = np.linalg.svd(_sum_of(overlap, E, threads))
+    turned = (map_out @ ((1 - turn) * np.eye(E.shape[1]) + turn * (left @ right))).astype(np.float32)
+
+    def add_outputs(block: slice) -> None:
+        outputs = W[block] @ turned
+        outputs /= lengths[block, None]
+        vectors[block] += outputs
+
+    for _ in _each(add_outputs, E.shape[0], threads):
+        pass
     return vectors
 
 
-def gram(rows: Array, weights: Array | None = None) -> Array:
-    """rowsᵀ diag(weights) rows in float64, a block at a time."""
-    total = np.zeros((rows.shape[1],) * 2)
-    for block in _blocks(rows.shape[0]):
+def gram(rows: Array, weights: Array | None = None, threads: int | None = None) -> Array:
+    """rowsᵀ diag(weights) rows in float64; no weight is negative."""
+
+    def of(block: slice) -> Array:
         part = rows[block].astype(np.float64)
-        total += part.T @ (part if weights is None else part * weights[block, None])
+        if weights is not None:
+            part *= np.sqrt(weights[block, None])
+        return np.asarray(part.T @ part)
+
+    return _sum_of(of, rows, threads)
+
+
+def _each(work: Callable[[slice], T], n: int, threads: int | None) -> Iterator[T]:
+    """What ``work`` makes of each block of n rows, in their order."""
+    blocks = [slice(start, start + BLOCK_ROWS) for start in range(0, n, BLOCK_ROWS)]
+    with single_threaded_blas(), ThreadPoolExecutor(resolve_threads(threads)) as pool:
+        yield from pool.map(work, blocks)
+
+
+def _sum_of(work: Callable[[slice], Array], rows: Array, threads: int | None) -> Array:
+    """The sum of the (dim, dim) matrices that ``work`` makes of each block of the rows (V, dim), in float64."""
+    total = np.zeros((rows.shape[1],) * 2)
+    for part in _each(work, rows.shape[0], threads):
+        total += part
     return total
-
-
-def _blocks(n: int) -> Iterator[slice]:
-    return (slice(start, start + 8192) for start in range(0, n, 8192))
 
 
 def _floored(values: Array) -> Array:
@@ -115,6 +153,7 @@ def _floored(values: Array) -> Array:
     return np.maximum(values, floor) if floor > 0 else np.ones_like(values)
 
 
-def _unit(rows: Array) -> Array:
-    norms = np.linalg.norm(rows, axis=1, keepdims=True)
-    return rows / np.where(norms > 0, norms, 1)
+def _lengths(rows: Array) -> Array:
+    """Of each row; 1 for zeros, which stay what they are then."""
+    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
+    return np.asarray(np.where(lengths > 0, lengths, lengths.dtype.type(1)))

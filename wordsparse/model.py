@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from wordsparse import arrays, coordinates, storage
 from wordsparse.corpus import Vocabulary
 from wordsparse.errors import InputError
+from wordsparse.threads import available_cpus
 from wordsparse.vectors import WordVectors
 
 if TYPE_CHECKING:
@@ -87,10 +88,14 @@ class Model:
 
     @cached_property
     def vectors(self) -> NDArray[np.float32]:
-        """(V, dim) float32, rows in vocabulary order: the recommended combination of input and output vectors."""
-        return coordinates.combined(
-            self.input_rows, self.output_rows[:, : self.dim], np.asarray(self.vocabulary.counts, np.float64)
-        )
+        """(V, dim) float32, rows in vocabulary order: the recommended combination of input and output vectors.
+
+        It is computed on no more threads than training was asked to use.
+        """
+        counts, asked = np.asarray(self.vocabulary.counts, np.float64), self.options.get("threads")
+        # A model may come from a larger machine.
+        threads = min(asked, available_cpus()) if isinstance(asked, int) else None
+        return coordinates.combined(self.input_rows, self.output_rows[:, : self.dim], counts, threads=threads)
 
     def word_vectors(self) -> WordVectors:
         """The vectors with their words: neighbours, analogies, export."""
