@@ -10,10 +10,12 @@ What      combine      out = Γ W (+ diag(s) B)   (m, d)   Γ a CSR matrix, or �
           take         out = M[rows]    (u, d)
           add_rows     M[rows] += diag(scale) change, rows distinct
           scale_rows   diag(scale) M
+          scale_columns   Γ diag(scale), by its entries
           transpose    the CSR structure of Γᵀ and where each of its entries stands in Γ
 dtypes    real = float32 or float64 for values; int64 indptr, order and rows; int32 indices (local, below 2³¹)
 memory    every output is allocated by the caller; rows are contiguous and may stand further apart than their length
-cost      2 d flops and one row of d values read per entry; rows are those of one minibatch and stay in cache
+cost      2 d flops and one row of d values read per entry; where a
+          matrix is larger than a cache and most of its rows are asked for often, see strips
 threads   rows are dealt to OpenMP threads in blocks; a row is computed by one thread, so bytes never depend on it
 """
 
@@ -192,6 +194,14 @@ def scale_rows(const real[::view.strided, ::view.contiguous] matrix, const real[
         else:
             scale_rows_f64(&matrix[0, 0], ld, &scale[0], d, block * BLOCK, min(n, (block + 1) * BLOCK), &out[0, 0],
                            ld_out)
+
+
+def scale_columns(const int32_t[::1] indices, const real[::1] values, const real[::1] scale, real[::1] out,
+                  int threads):
+    """out[k] = values[k] scale[indices[k]] for every entry of a CSR matrix."""
+    cdef Py_ssize_t k
+    for k in prange(values.shape[0], nogil=True, schedule="static", num_threads=threads):
+        out[k] = values[k] * scale[indices[k]]
 
 
 def add_rows(real[::view.strided, ::view.contiguous] matrix, const int64_t[::1] rows, const real[::1] scale,

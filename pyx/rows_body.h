@@ -33,37 +33,22 @@ INLINED void NAME(add_entries)(int64_t k, int64_t stop, const int32_t *indices, 
     }
 }
 
-/* out[r] = sum_k weights[order[k]] * rows[indices[k]], k in indptr[r] .. indptr[r+1], for lo <= r < hi <= lo + BLOCK_ROWS.
- * order NULL: weights[k]. base not NULL: plus scale[r] * base[r]. Cost: 2 d flops an entry; reads d REALs an entry, from
- * cache where rows fit in it: long rows take turns, see CHUNK. */
+/* out[r] = sum_k weights[order[k]] * rows[indices[k]], k in indptr[r] .. indptr[r+1], for lo <= r < hi. order NULL:
+ * weights[k]. base not NULL: plus scale[r] * base[r]. Cost: 2 d flops an entry; reads d REALs an entry. */
 CLONES static void NAME(combine)(const int64_t *indptr, const int32_t *indices, const int64_t *order,
                                  const REAL *weights, const REAL *rows, ptrdiff_t ld, ptrdiff_t d, ptrdiff_t lo,
                                  ptrdiff_t hi, const REAL *base, ptrdiff_t ld_base, const REAL *scale, REAL *out,
                                  ptrdiff_t ld_out) {
     _Alignas(64) REAL sum[STRIP];
-    int64_t at[BLOCK_ROWS];
-    const int64_t chunk = chunk_of(indptr[hi] - indptr[lo], hi - lo, d * sizeof(REAL));
     for (ptrdiff_t column = 0; column < d; column += STRIP) {
         const ptrdiff_t width = d - column < STRIP ? d - column : STRIP;
-        int64_t left = indptr[hi] - indptr[lo];
-        for (ptrdiff_t r = lo; r < hi; r++) at[r - lo] = indptr[r];
-        for (int64_t below = chunk;; below += chunk) {
-            for (ptrdiff_t r = lo; r < hi; r++) {
-                const int64_t k = at[r - lo], stop = chunk_stop(indices, k, indptr[r + 1], below);
-                REAL *to = out + r * ld_out + column;
-                if (below > chunk) {
-                    if (stop == k) continue;
-                    memcpy(sum, to, width * sizeof(REAL));
-                } else if (base)
-                    for (ptrdiff_t i = 0; i < width; i++) sum[i] = scale[r] * base[r * ld_base + column + i];
-                else
-                    memset(sum, 0, width * sizeof(REAL));
-                NAME(add_entries)(k, stop, indices, order, weights, rows, ld, column, width, sum);
-                memcpy(to, sum, width * sizeof(REAL));
-                at[r - lo] = stop;
-                left -= stop - k;
-            }
-            if (left == 0) break;
+        for (ptrdiff_t r = lo; r < hi; r++) {
+            if (base)
+                for (ptrdiff_t i = 0; i < width; i++) sum[i] = scale[r] * base[r * ld_base + column + i];
+            else
+                memset(sum, 0, width * sizeof(REAL));
+            NAME(add_entries)(indptr[r], indptr[r + 1], indices, order, weights, rows, ld, column, width, sum);
+            memcpy(out + r * ld_out + column, sum, width * sizeof(REAL));
         }
     }
 }
@@ -71,47 +56,41 @@ CLONES static void NAME(combine)(const int64_t *indptr, const int32_t *indices, 
 #undef ENTRY
 #undef ROW
 
-/* out[k] = left[r] . right[indices[k]], k in indptr[r] .. indptr[r+1], for lo <= r < hi <= lo + BLOCK_ROWS. Four entries
- * a pass share the loads of left[r]. Cost as combine. */
+/* out[k] = left[r] . right[indices[k]], k in indptr[r] .. indptr[r+1], for lo <= r < hi. Four entries a pass share the
+ * loads of left[r]. Cost as combine. */
 CLONES static void NAME(pair_dots)(const int64_t *indptr, const int32_t *indices, const REAL *left, ptrdiff_t ld_left,
                                    const REAL *right, ptrdiff_t ld_right, ptrdiff_t d, ptrdiff_t lo, ptrdiff_t hi,
                                    REAL *out) {
-    int64_t at[BLOCK_ROWS], rest = indptr[hi] - indptr[lo];
-    const int64_t chunk = chunk_of(rest, hi - lo, d * sizeof(REAL));
-    for (ptrdiff_t r = lo; r < hi; r++) at[r - lo] = indptr[r];
-    for (int64_t below = chunk; rest > 0; below += chunk)
-        for (ptrdiff_t r = lo; r < hi; r++) {
-            const REAL *a = left + r * ld_left;
-            int64_t k = at[r - lo];
-            const int64_t stop = chunk_stop(indices, k, indptr[r + 1], below);
-            rest -= stop - k;
-            at[r - lo] = stop;
-            for (; k + 4 <= stop; k += 4) {
-                const REAL *b0 = right + (ptrdiff_t)indices[k] * ld_right;
-                const REAL *b1 = right + (ptrdiff_t)indices[k + 1] * ld_right;
-                const REAL *b2 = right + (ptrdiff_t)indices[k + 2] * ld_right;
-                const REAL *b3 = right + (ptrdiff_t)indices[k + 3] * ld_right;
-                REAL s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+    for (ptrdiff_t r = lo; r < hi; r++) {
+        const REAL *a = left + r * ld_left;
+        const int64_t stop = indptr[r + 1];
+        int64_t k = indptr[r];
+        for (; k + 4 <= stop; k += 4) {
+            const REAL *b0 = right + (ptrdiff_t)indices[k] * ld_right;
+            const REAL *b1 = right + (ptrdiff_t)indices[k + 1] * ld_right;
+            const REAL *b2 = right + (ptrdiff_t)indices[k + 2] * ld_right;
+            const REAL *b3 = right + (ptrdiff_t)indices[k + 3] * ld_right;
+            REAL s0 = 0, s1 = 0, s2 = 0, s3 = 0;
 #pragma omp simd reduction(+ : s0, s1, s2, s3)
-                for (ptrdiff_t i = 0; i < d; i++) {
-                    s0 += a[i] * b0[i];
-                    s1 += a[i] * b1[i];
-                    s2 += a[i] * b2[i];
-                    s3 += a[i] * b3[i];
-                }
-                out[k] = s0;
-                out[k + 1] = s1;
-                out[k + 2] = s2;
-                out[k + 3] = s3;
+            for (ptrdiff_t i = 0; i < d; i++) {
+                s0 += a[i] * b0[i];
+                s1 += a[i] * b1[i];
+                s2 += a[i] * b2[i];
+                s3 += a[i] * b3[i];
             }
-            for (; k < stop; k++) {
-                const REAL *b = right + (ptrdiff_t)indices[k] * ld_right;
-                REAL sum = 0;
-#pragma omp simd reduction(+ : sum)
-                for (ptrdiff_t i = 0; i < d; i++) sum += a[i] * b[i];
-                out[k] = sum;
-            }
+            out[k] = s0;
+            out[k + 1] = s1;
+            out[k + 2] = s2;
+            out[k + 3] = s3;
         }
+        for (; k < stop; k++) {
+            const REAL *b = right + (ptrdiff_t)indices[k] * ld_right;
+            REAL sum = 0;
+#pragma omp simd reduction(+ : sum)
+            for (ptrdiff_t i = 0; i < d; i++) sum += a[i] * b[i];
+            out[k] = sum;
+        }
+    }
 }
 
 /* Row rows[r + GATHER_AHEAD] of a matrix, all of it, on its way into the cache. */

@@ -5,11 +5,8 @@
 #ifndef WORDSPARSE_TERMS_H
 #define WORDSPARSE_TERMS_H
 
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
 #include "clones.h"
+#include "compiler.h"
 
 /* ln 2, of which the first part times a small whole number is exact; degrees at which what is left out of both series
  * is below rounding. */

@@ -1,11 +1,5 @@
 /* The functions of terms.h for one REAL type; NAME(stem) appends the type's suffix, BITS is an integer as wide. */
 
-#if defined(__GNUC__)
-#define INLINED static inline __attribute__((always_inline))
-#else
-#define INLINED static inline
-#endif
-
 /* e^x for LOWEST <= x <= 0: 2^k e^r with |r| <= ln 2 / 2, e^r by its series. */
 INLINED REAL NAME(exp_of_negative)(REAL x) {
     const BITS k = (BITS)(x * (REAL)1.4426950408889634 - (REAL)0.5);
@@ -38,5 +32,3 @@ CLONES static double NAME(softplus_terms)(const REAL *y, const REAL *o, ptrdiff_
     }
     return total;
 }
-
-#undef INLINED

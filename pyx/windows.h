@@ -2,7 +2,7 @@
  *
  * Bag j is the tokens at positions start[j] .. stop[j]-1 of a text but the one at centre[j]; h_j is the mean of their
  * rows of F. Neighbouring windows share their tokens, so nothing is gathered bag by bag. With S the running sum of the
- * tokens' rows, h_j = share_j (S[stop] - S[start] - F[centre]). The transposed product adds g_j where bag j starts and
+ * tokens' rows, h_j = (S[stop] - S[start] - F[centre]) / size_j. The transposed product adds g_j where bag j starts and
  * takes it away where it stops: the running sum of that is what each position receives.
  *
  * The text passes by once a strip of columns: a token enters S, the bag `reach` positions behind it is whole then, and
@@ -16,9 +16,8 @@
 #ifndef WORDSPARSE_WINDOWS_H
 #define WORDSPARSE_WINDOWS_H
 
-#include "rows.h"
+#include "compiler.h"
 
-#define LINE 64
 /* Cache lines of a strip of sums. Pull, which reads two matrices and adds to three, takes strips of one: what passes by
  * is in registers then, and many words' strips are in the second-level cache. */
 #define SUM_LINES 6
@@ -38,12 +37,6 @@
 #define NOTHING UINT32_MAX
 /* Steps behind the text: until the last token has received all, and as far as is looked ahead. */
 #define PLAN_AFTER(reach) (2 * (reach) + AHEAD + 1)
-
-#if defined(__GNUC__)
-#define UNROLLED _Pragma("GCC unroll 8")
-#else
-#define UNROLLED
-#endif
 
 typedef struct {
     const int32_t *tokens;                /* (n,) row of F at each position, negative where no token stands */
@@ -69,98 +62,22 @@ static inline ptrdiff_t plan_bytes(ptrdiff_t n, ptrdiff_t reach, ptrdiff_t size)
     return (n + 2 * reach + PLAN_AFTER(reach)) * (4 * (ptrdiff_t)sizeof(uint32_t) + 2 * size);
 }
 
-/* Each loop with the vectors of three instruction sets: wider ones than a set has would live in memory. */
-#if defined(__GNUC__) && defined(__x86_64__) && defined(__gnu_linux__)
-#define WIDE_SETS
-
-#define FOR_SET __attribute__((target("arch=x86-64-v4")))
-#define VEC_BYTES 64
-#define REAL float
-#define INTEGER int32_t
-#define NAME(stem) stem##_f32_v4
-#include "windows_body.h"
-#undef REAL
-#undef INTEGER
-#undef NAME
-#define REAL double
-#define INTEGER int64_t
-#define NAME(stem) stem##_f64_v4
-#include "windows_body.h"
-#undef REAL
-#undef INTEGER
-#undef NAME
-#undef FOR_SET
-#undef VEC_BYTES
-
-#define FOR_SET __attribute__((target("arch=x86-64-v3")))
-#define VEC_BYTES 32
-#define REAL float
-#define INTEGER int32_t
-#define NAME(stem) stem##_f32_v3
-#include "windows_body.h"
-#undef REAL
-#undef INTEGER
-#undef NAME
-#define REAL double
-#define INTEGER int64_t
-#define NAME(stem) stem##_f64_v3
-#include "windows_body.h"
-#undef REAL
-#undef INTEGER
-#undef NAME
-#undef FOR_SET
-#undef VEC_BYTES
-#endif
-
-#define FOR_SET
-#define VEC_BYTES 16
-#define REAL float
-#define INTEGER int32_t
-#define NAME(stem) stem##_f32_base
-#include "windows_body.h"
-#undef REAL
-#undef INTEGER
-#undef NAME
-#define REAL double
-#define INTEGER int64_t
-#define NAME(stem) stem##_f64_base
-#include "windows_body.h"
-#undef REAL
-#undef INTEGER
-#undef NAME
-#undef FOR_SET
-#undef VEC_BYTES
-
-/* The widest set that the machine has: 0 the base, 1 AVX2, 2 AVX-512. */
-#if defined(WIDE_SETS)
-static inline int widest_set(void) {
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("x86-64-v4")) return 2;
-    return __builtin_cpu_supports("x86-64-v3") ? 1 : 0;
-}
-#define BY_SET(stem, arguments)             \
-    switch (set) {                          \
-    case 2: stem##_v4 arguments; return;    \
-    case 1: stem##_v3 arguments; return;    \
-    default: stem##_base arguments;         \
-    }
-#else
-static inline int widest_set(void) { return 0; }
-#define BY_SET(stem, arguments) stem##_base arguments;
-#endif
+#define BODY "windows_body.h"
+#include "sets.h"
+#undef BODY
 
 #define CHOICES(REAL, type)                                                                                            \
-    static void window_dots_##type(int set, const windows *w, ptrdiff_t block, const REAL *share, const REAL *F,       \
+    static void window_dots_##type(int set, const windows *w, ptrdiff_t block, const REAL *F,                           \
                                    const int32_t *target, const REAL *W, REAL *scratch, REAL *out) {                   \
-        BY_SET(window_dots_##type, (w, block, share, F, target, W, scratch, out))                                      \
+        BY_SET(window_dots_##type, (w, block, F, target, W, scratch, out))                                             \
     }                                                                                                                  \
-    static void window_means_##type(int set, const windows *w, ptrdiff_t block, const REAL *share, const REAL *F,      \
-                                    REAL *scratch, REAL *out) {                                                        \
-        BY_SET(window_means_##type, (w, block, share, F, scratch, out))                                                \
+    static void window_means_##type(int set, const windows *w, ptrdiff_t block, const REAL *F, REAL *scratch,           \
+                                    REAL *out) {                                                                       \
+        BY_SET(window_means_##type, (w, block, F, scratch, out))                                                       \
     }                                                                                                                  \
-    static void window_plan_##type(int set, const windows *w, ptrdiff_t block, const REAL *share,                      \
-                                   const int32_t *target, const REAL *zeta, const REAL *gamma, void *plan) {           \
-        BY_SET(window_plan_##type, (w, block, share, target, zeta, gamma, plan))                                       \
+    static void window_plan_##type(int set, const windows *w, ptrdiff_t block, const int32_t *target,                   \
+                                   const REAL *zeta, const REAL *gamma, void *plan) {                                  \
+        BY_SET(window_plan_##type, (w, block, target, zeta, gamma, plan))                                              \
     }                                                                                                                  \
     static void window_pull_##type(int set, const windows *w, ptrdiff_t strip, const void *plan, const REAL *F,        \
                                    const REAL *W, REAL *ring, REAL *panels, REAL *X, REAL *Z, REAL *G) {               \
@@ -168,5 +85,6 @@ static inline int widest_set(void) { return 0; }
     }
 CHOICES(float, f32)
 CHOICES(double, f64)
+#undef CHOICES
 
 #endif

@@ -3,7 +3,7 @@
 
 What      dots      a_j = h_j · W[target_j]            (m,)      h_j the mean of F over bag j, its centre left out
           means     H, row by row                      (m, d)
-          sums      Cᵀ v                               (u,)     with every token of a bag counting one
+          sums      Cᵀ v, or with C ∘ C                (u,)
           pull      X = ΓᵀH, Z = Cᵀ diag(ζ) H, G = CᵀΓW   (u, d)    C (m, u) the bags, Γ one γ_j a bag at its target
 dtypes    real = float32 or float64; tokens, positions and targets int32
 memory    outputs and scratch come from the caller, all matrices with the same distance from row to row; (m, d) is never
@@ -41,27 +41,22 @@ cdef extern from "windows.h" nogil:
         Py_ssize_t features
         Py_ssize_t targets
     Py_ssize_t ring_size(Py_ssize_t)
-    int widest_set()
-    void window_dots_f32(int, const windows*, Py_ssize_t, const float*, const float*, const int32_t*,
-                         const float*, float*, float*)
-    void window_dots_f64(int, const windows*, Py_ssize_t, const double*, const double*, const int32_t*,
-                         const double*, double*, double*)
-    void window_means_f32(int, const windows*, Py_ssize_t, const float*, const float*, float*, float*)
-    void window_means_f64(int, const windows*, Py_ssize_t, const double*, const double*, double*, double*)
+    void window_dots_f32(int, const windows*, Py_ssize_t, const float*, const int32_t*, const float*,
+                         float*, float*)
+    void window_dots_f64(int, const windows*, Py_ssize_t, const double*, const int32_t*, const double*,
+                         double*, double*)
+    void window_means_f32(int, const windows*, Py_ssize_t, const float*, float*, float*)
+    void window_means_f64(int, const windows*, Py_ssize_t, const double*, double*, double*)
     Py_ssize_t panels_bytes(Py_ssize_t, Py_ssize_t)
     Py_ssize_t plan_bytes(Py_ssize_t, Py_ssize_t, Py_ssize_t)
-    void window_plan_f32(int, const windows*, Py_ssize_t, const float*, const int32_t*, const float*, const float*,
-                         void*)
-    void window_plan_f64(int, const windows*, Py_ssize_t, const double*, const int32_t*, const double*, const double*,
-                         void*)
+    void window_plan_f32(int, const windows*, Py_ssize_t, const int32_t*, const float*, const float*, void*)
+    void window_plan_f64(int, const windows*, Py_ssize_t, const int32_t*, const double*, const double*, void*)
     void window_pull_f32(int, const windows*, Py_ssize_t, const void*, const float*, const float*, float*, float*,
                          float*, float*, float*)
     void window_pull_f64(int, const windows*, Py_ssize_t, const void*, const double*, const double*, double*, double*,
                          double*, double*, double*)
 
 BLOCK = POSITIONS
-# The instruction sets that this machine can take its vectors from: 0 the base, 1 AVX2, 2 AVX-512.
-WIDEST_SET = widest_set()
 
 
 def scratch_bytes(Py_ssize_t reach):
@@ -89,26 +84,26 @@ cdef windows as_struct(const int32_t[::1] tokens, const int32_t[::1] centre, con
     return w
 
 
-def dots(int simd, const int32_t[::1] tokens, const int32_t[::1] centre, const int32_t[::1] start,
-         const int32_t[::1] stop, const int64_t[::1] first, Py_ssize_t reach, Py_ssize_t ld, const real[::1] share,
+def dots(int set, const int32_t[::1] tokens, const int32_t[::1] centre, const int32_t[::1] start,
+         const int32_t[::1] stop, const int64_t[::1] first, Py_ssize_t reach, Py_ssize_t ld,
          const real[::view.strided, ::view.contiguous] F, const int32_t[::1] target,
          const real[::view.strided, ::view.contiguous] W, real[::view.strided, ::view.contiguous] scratch,
          real[::1] out):
-    """simd: up to WIDEST_SET; ld: numbers from row to row of all matrices (a view of a single row does not tell);
-    scratch (threads, scratch_bytes), each row on a cache line; there is at least one bag and one column."""
+    """set: up to WIDEST_SET of strips; ld: numbers from row to row of all matrices (a view of a single row does not
+    tell); scratch (threads, scratch_bytes), each row on a cache line; there is at least one bag and one column."""
     cdef windows w = as_struct(tokens, centre, start, stop, first, reach, ld, F)
     cdef Py_ssize_t blocks = first.shape[0] - 1, block
     for block in prange(blocks, nogil=True, schedule="dynamic", num_threads=<int> scratch.shape[0]):
         if real is float:
-            window_dots_f32(simd, &w, block, &share[0], &F[0, 0], &target[0], &W[0, 0],
+            window_dots_f32(set, &w, block, &F[0, 0], &target[0], &W[0, 0],
                             &scratch[threadid(), 0], &out[0])
         else:
-            window_dots_f64(simd, &w, block, &share[0], &F[0, 0], &target[0], &W[0, 0],
+            window_dots_f64(set, &w, block, &F[0, 0], &target[0], &W[0, 0],
                             &scratch[threadid(), 0], &out[0])
 
 
-def means(int simd, const int32_t[::1] tokens, const int32_t[::1] centre, const int32_t[::1] start,
-          const int32_t[::1] stop, const int64_t[::1] first, Py_ssize_t reach, Py_ssize_t ld, const real[::1] share,
+def means(int set, const int32_t[::1] tokens, const int32_t[::1] centre, const int32_t[::1] start,
+          const int32_t[::1] stop, const int64_t[::1] first, Py_ssize_t reach, Py_ssize_t ld,
           const real[::view.strided, ::view.contiguous] F, real[::view.strided, ::view.contiguous] scratch,
           real[::view.strided, ::view.contiguous] out):
     """As dots."""
@@ -116,30 +111,33 @@ def means(int simd, const int32_t[::1] tokens, const int32_t[::1] centre, const 
     cdef Py_ssize_t blocks = first.shape[0] - 1, block
     for block in prange(blocks, nogil=True, schedule="dynamic", num_threads=<int> scratch.shape[0]):
         if real is float:
-            window_means_f32(simd, &w, block, &share[0], &F[0, 0], &scratch[threadid(), 0], &out[0, 0])
+            window_means_f32(set, &w, block, &F[0, 0], &scratch[threadid(), 0], &out[0, 0])
         else:
-            window_means_f64(simd, &w, block, &share[0], &F[0, 0], &scratch[threadid(), 0], &out[0, 0])
+            window_means_f64(set, &w, block, &F[0, 0], &scratch[threadid(), 0], &out[0, 0])
 
 
 def sums(const int32_t[::1] tokens, const int32_t[::1] centre, const int32_t[::1] start, const int32_t[::1] stop,
-         const double[::1] values, double[::1] change, double[::1] out):
-    """change (positions + 1,) and out (columns,) come zeroed; there is at least one bag."""
+         const double[::1] values, bint squared, double[::1] change, double[::1] out):
+    """Each bag's value counts as one part of its size, or of its square. change (positions + 1,) and out (columns,)
+    come zeroed; there is at least one bag."""
     cdef Py_ssize_t j, p
-    cdef double total = 0
+    cdef double total = 0, value, size
     with nogil:
         # A bag's value starts to count at its first token and stops to after its last; its centre is left out.
         for j in range(centre.shape[0]):
-            change[start[j]] += values[j]
-            change[stop[j]] -= values[j]
-            out[tokens[centre[j]]] -= values[j]
+            size = stop[j] - start[j] - 1
+            value = values[j] / (size * size if squared else size)
+            change[start[j]] += value
+            change[stop[j]] -= value
+            out[tokens[centre[j]]] -= value
         for p in range(tokens.shape[0]):
             total += change[p]
             if tokens[p] >= 0:
                 out[tokens[p]] += total
 
 
-def pull(int simd, const int32_t[::1] tokens, const int32_t[::1] centre, const int32_t[::1] start,
-         const int32_t[::1] stop, const int64_t[::1] first, Py_ssize_t reach, Py_ssize_t ld, const real[::1] share,
+def pull(int set, const int32_t[::1] tokens, const int32_t[::1] centre, const int32_t[::1] start,
+         const int32_t[::1] stop, const int64_t[::1] first, Py_ssize_t reach, Py_ssize_t ld,
          const real[::view.strided, ::view.contiguous] F, const int32_t[::1] target,
          const real[::view.strided, ::view.contiguous] W, const real[::1] zeta, const real[::1] gamma,
          real[::view.strided, ::view.contiguous] scratch, uint8_t[::1] plan, real[:, ::1] panels,
@@ -153,13 +151,13 @@ def pull(int simd, const int32_t[::1] tokens, const int32_t[::1] centre, const i
     cdef int threads = <int> scratch.shape[0]
     for block in prange(blocks, nogil=True, schedule="static", num_threads=threads):
         if real is float:
-            window_plan_f32(simd, &w, block, &share[0], &target[0], &zeta[0], &gamma[0], &plan[0])
+            window_plan_f32(set, &w, block, &target[0], &zeta[0], &gamma[0], &plan[0])
         else:
-            window_plan_f64(simd, &w, block, &share[0], &target[0], &zeta[0], &gamma[0], &plan[0])
+            window_plan_f64(set, &w, block, &target[0], &zeta[0], &gamma[0], &plan[0])
     for strip in prange(strips, nogil=True, schedule="dynamic", num_threads=threads):
         if real is float:
-            window_pull_f32(simd, &w, strip, &plan[0], &F[0, 0], &W[0, 0], &scratch[threadid(), 0],
+            window_pull_f32(set, &w, strip, &plan[0], &F[0, 0], &W[0, 0], &scratch[threadid(), 0],
                             &panels[threadid(), 0], &X[0, 0], &Z[0, 0], &G[0, 0])
         else:
-            window_pull_f64(simd, &w, strip, &plan[0], &F[0, 0], &W[0, 0], &scratch[threadid(), 0],
+            window_pull_f64(set, &w, strip, &plan[0], &F[0, 0], &W[0, 0], &scratch[threadid(), 0],
                             &panels[threadid(), 0], &X[0, 0], &Z[0, 0], &G[0, 0])

@@ -1,21 +1,15 @@
-/* The loops of windows.h for one REAL type and vectors of VEC_BYTES; NAME(stem) appends the suffix of both, FOR_SET
- * stands before functions that are called from outside. */
+/* The loops of windows.h; see sets.h. */
 
-/* Numbers in a register, where the compiler has vectors; else one number. */
-#if defined(__GNUC__)
-typedef REAL NAME(vec) __attribute__((vector_size(VEC_BYTES), may_alias));
-typedef INTEGER NAME(mask) __attribute__((vector_size(VEC_BYTES), may_alias));
-#else
-typedef REAL NAME(vec);
-#endif
-#define VEC NAME(vec)
-#define LANES ((ptrdiff_t)(sizeof(VEC) / sizeof(REAL)))
+#include "vec_body.h"
+
 #define MOST_VECS (SUM_LINES * (ptrdiff_t)(LINE / sizeof(VEC)))
 #define VECS (LINE / (int)sizeof(VEC))
 #define COLUMNS(lines) ((lines) * (ptrdiff_t)(LINE / sizeof(REAL)))
 
 #define ROW(matrix, r) ((VEC *)((matrix) + (ptrdiff_t)(r) * at->ld + at->column))
 #define SOURCE(matrix, r) ((const VEC *)((matrix) + (ptrdiff_t)(r) * at->ld + at->column))
+/* Tokens of a bag. */
+#define SIZE(j) ((REAL)(w->stop[j] - w->start[j] - 1))
 #define EACH UNROLLED for (ptrdiff_t v = 0; v < at->vecs; v++)
 
 /* A strip of columns: from `column` on, in vecs vectors. Where a row's end cuts its one vector, `cut` says so and
@@ -92,18 +86,19 @@ INLINED void NAME(bag_sum)(NAME(bag) bag, const NAME(strip) *at, ptrdiff_t v, VE
     *sum = (bag.to[v] - bag.from[v]) - own;
 }
 
-/* For the bags of one block: with W, out[j] += (sum over bag j) . W[target[j]]; without, row j of out is the mean.
+/* For the bags of one block: with W, out[j] += (sum over bag j) . W[target[j]]; without it, row j of out is the mean.
  * Cost: about 5 flops a column and position, three rows of the strip read; two of them from the second-level cache or
  * beyond. */
-INLINED void NAME(sum_strip)(const windows *w, ptrdiff_t block, const REAL *share, const REAL *F,
-                             const int32_t *target, const REAL *W, ptrdiff_t column, ptrdiff_t columns, VEC *S,
+INLINED void NAME(sum_strip)(const windows *w, ptrdiff_t block, const REAL *F, const int32_t *target,
+                             const REAL *W, ptrdiff_t column, ptrdiff_t columns, VEC *S,
                              REAL *out) {
     NAME(strip) strip, *at = &strip;
     NAME(set_strip)(at, w, column, columns);
     const ptrdiff_t last = ring_size(w->reach) - 1, start = block * POSITIONS - w->reach;
     const int64_t end = w->first[block + 1];
     int64_t j = w->first[block];
-    VEC sum[MOST_VECS];
+    VEC sum[MOST_VECS], dots[4];
+    int waiting = 0; /* dots of the last bags */
     memset(S, 0, (last + 1) * at->vecs * sizeof(VEC));
     EACH sum[v] = (VEC){0};
     for (ptrdiff_t p = start > 0 ? start : 0; j < end; p++) {
@@ -117,6 +112,7 @@ INLINED void NAME(sum_strip)(const windows *w, ptrdiff_t block, const REAL *shar
         if (W) {
             const VEC *row = SOURCE(W, target[j]);
             VEC dot = (VEC){0};
+            REAL sums[4];
             if (j + AHEAD < w->bags) NAME(fetch)(SOURCE(W, target[j + AHEAD]), at);
             EACH {
                 VEC h, c;
@@ -124,13 +120,14 @@ INLINED void NAME(sum_strip)(const windows *w, ptrdiff_t block, const REAL *shar
                 NAME(load)(row + v, at, &c);
                 dot += h * c;
             }
-            REAL parts[LANES], total = 0;
-            memcpy(parts, &dot, sizeof(dot));
-#pragma omp simd reduction(+ : total)
-            for (ptrdiff_t i = 0; i < LANES; i++) total += parts[i];
-            out[j] += total;
+            dots[waiting++] = dot;
+            if (waiting == 4 || j + 1 == end) {
+                NAME(four_sums)(dots, sums);
+                for (int i = 0; i < waiting; i++) out[j + 1 - waiting + i] += sums[i];
+                waiting = 0;
+            }
         } else {
-            const REAL part = share[j];
+            const REAL part = 1 / SIZE(j);
             VEC *to = ROW(out, j);
             EACH {
                 VEC h;
@@ -142,31 +139,31 @@ INLINED void NAME(sum_strip)(const windows *w, ptrdiff_t block, const REAL *shar
     }
 }
 
-INLINED void NAME(sum_strips)(const windows *w, ptrdiff_t block, const REAL *share, const REAL *F,
-                              const int32_t *target, const REAL *W, REAL *scratch, REAL *out) {
+INLINED void NAME(sum_strips)(const windows *w, ptrdiff_t block, const REAL *F, const int32_t *target,
+                              const REAL *W, REAL *scratch, REAL *out) {
     VEC *S = (VEC *)scratch;
     ptrdiff_t column = 0;
     for (; w->d - column >= COLUMNS(SUM_LINES); column += COLUMNS(SUM_LINES))
-        NAME(sum_strip)(w, block, share, F, target, W, column, COLUMNS(SUM_LINES), S, out);
+        NAME(sum_strip)(w, block, F, target, W, column, COLUMNS(SUM_LINES), S, out);
     for (; w->d - column >= LANES; column += LANES)
-        NAME(sum_strip)(w, block, share, F, target, W, column, LANES, S, out);
+        NAME(sum_strip)(w, block, F, target, W, column, LANES, S, out);
     if (column < w->d)
-        NAME(sum_strip)(w, block, share, F, target, W, column, w->d - column, S, out);
+        NAME(sum_strip)(w, block, F, target, W, column, w->d - column, S, out);
 }
 
 /* out[j] = h_j . W[target[j]] for the bags of one block. scratch: a ring of SUM_LINES. */
-FOR_SET static void NAME(window_dots)(const windows *w, ptrdiff_t block, const REAL *share, const REAL *F,
-                                      const int32_t *target, const REAL *W, REAL *scratch, REAL *out) {
+FOR_SET static void NAME(window_dots)(const windows *w, ptrdiff_t block, const REAL *F, const int32_t *target,
+                                      const REAL *W, REAL *scratch, REAL *out) {
     const int64_t begin = w->first[block], end = w->first[block + 1];
     memset(out + begin, 0, (end - begin) * sizeof(REAL));
-    NAME(sum_strips)(w, block, share, F, target, W, scratch, out);
-    for (int64_t j = begin; j < end; j++) out[j] *= share[j];
+    NAME(sum_strips)(w, block, F, target, W, scratch, out);
+    for (int64_t j = begin; j < end; j++) out[j] /= SIZE(j);
 }
 
 /* out[j] = h_j for the bags of one block. */
-FOR_SET static void NAME(window_means)(const windows *w, ptrdiff_t block, const REAL *share, const REAL *F,
-                                       REAL *scratch, REAL *out) {
-    NAME(sum_strips)(w, block, share, F, NULL, NULL, scratch, out);
+FOR_SET static void NAME(window_means)(const windows *w, ptrdiff_t block, const REAL *F, REAL *scratch,
+                                       REAL *out) {
+    NAME(sum_strips)(w, block, F, NULL, NULL, scratch, out);
 }
 
 /* What a pass of pull does at one position, the same for every strip: words and targets in cache lines of the panels,
@@ -178,7 +175,7 @@ typedef struct {
 } NAME(step);
 
 /* The steps of the positions and bags of one block. */
-FOR_SET static void NAME(window_plan)(const windows *w, ptrdiff_t block, const REAL *share, const int32_t *target,
+FOR_SET static void NAME(window_plan)(const windows *w, ptrdiff_t block, const int32_t *target,
                                       const REAL *zeta, const REAL *gamma, void *plan) {
     NAME(step) *steps = (NAME(step) *)plan + 2 * w->reach;
     const NAME(step) none = {NOTHING, NOTHING, 0, 0, 0, 0};
@@ -193,8 +190,8 @@ FOR_SET static void NAME(window_plan)(const windows *w, ptrdiff_t block, const R
         step->target = (uint32_t)target[j] * OF_TARGET;
         step->start = (uint32_t)((w->start[j] & last) * OF_PLACE * LINE);
         step->stop = (uint32_t)((w->stop[j] & last) * OF_PLACE * LINE);
-        step->z = zeta[j] * share[j] * share[j];
-        step->g = gamma[j] * share[j];
+        step->z = zeta[j] / (SIZE(j) * SIZE(j));
+        step->g = gamma[j] / SIZE(j);
     }
     /* Before the text and behind it nothing stands. */
     for (ptrdiff_t p = -2 * w->reach; begin == 0 && p < 0; p++) steps[p] = none;
@@ -350,3 +347,4 @@ FOR_SET static void NAME(window_pull)(const windows *w, ptrdiff_t strip, const v
 #undef ROW
 #undef SOURCE
 #undef EACH
+#undef SIZE

@@ -80,12 +80,14 @@ class WordEmbedding:
         inputs = self._inputs(examples)
         targets = Targets(examples.words, examples.targets, examples.weights, examples.transposed)
         forward = self.output.evaluate(inputs, targets, per_example=False)
-        weights = np.abs(forward.alpha)
+        bends_up = bool((forward.alpha >= 0).all())
+        weights = forward.alpha if bends_up else np.abs(forward.alpha)
         # 1/n_w: how much of what is remembered afterwards is this minibatch.
         share = min(1.0, examples.tokens / self.sizes.forget_tokens)
-        self._remember(forward, weights, examples.pairs, share)
+        curvature = forward.curvature if bends_up else inputs.gram(weights)
+        self._remember(curvature, float(weights.sum()), examples.pairs, share)
         kappa = self.pair_curvature
-        new_mass = inputs.mass(2 * weights / kappa if kappa > 0 else weights)
+        new_mass = inputs.mass(weights) * (2 / kappa if kappa > 0 else 1.0)
         self.mass[examples.words] += new_mass
         sizes = self.sizes
         eta = sizes.eta * max(1 / (self.steps + sizes.t0), remaining * share)
@@ -149,11 +151,11 @@ class WordEmbedding:
             return RowInputs(features, self.kernels)
         return WindowInputs(features, examples.bags, self.kernels)
 
-    def _remember(self, forward: Forward, weights: Array, pairs: float, share: float) -> None:
+    def _remember(self, curvature: Array, weight: float, pairs: float, share: float) -> None:
+        """Hᵀ diag(|α|) H and Σ |α| of a minibatch."""
         rate = max(1 / (self.steps + 1), share)
-        curvature = forward.curvature if (forward.alpha >= 0).all() else forward.inputs.gram(weights)
         self.curvature += rate * (2 * curvature / pairs - self.curvature)
-        self.pair_curvature += rate * (2 * float(weights.sum()) / pairs - self.pair_curvature)
+        self.pair_curvature += rate * (2 * weight / pairs - self.pair_curvature)
 
     def _input_change(self, forward: Forward, words: Array, new_mass: Array, lr: float) -> tuple[Array, Array]:
         """Directions (u, dim) and their factors (u,): E_w changes by factor × direction.

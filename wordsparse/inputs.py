@@ -210,12 +210,12 @@ class WindowInputs:
     def pull(self, values: Array) -> Array:
         of, pulled = self._pulled
         if values is not of:  # gradient and update ask for the same
-            pulled = self.kernels.window_sums(self.windows, values * self.windows.share)
+            pulled = self.kernels.window_sums(self.windows, values)
             self._pulled = values, pulled
         return pulled
 
     def mass(self, weights: Array) -> Array:
-        return self.kernels.window_sums(self.windows, weights * self.windows.share**2)
+        return self.kernels.window_sums(self.windows, weights, squared=True)
 
 
 class _WindowBackward:

@@ -254,8 +254,8 @@ class FactoredOutput:
         target_rows = TargetRows(self.V, targets.rows, p_T, f, inputs, targets.csr, self.kernels)
         a = target_rows.outputs()
         # o = a/√π_c, ∂ℓ/∂a = ∂ℓ/∂o / √π_c
-        r = None if self.p is None else (1 / p_T).astype(self.dtype)[targets.csr.indices]
-        o = a if r is None else a * r
+        r = None if self.p is None else (1 / p_T).astype(self.dtype)
+        o = a if r is None else self.kernels.scale_columns(targets.csr, a, r)
         H_hat = losses = None
         targets_loss = 0.0
         if not per_example and isinstance(self.loss, _losses.LinearLoss) and self.loss.weighted:
@@ -268,7 +268,9 @@ class FactoredOutput:
                 s += inputs.rows @ f.w_bar.astype(self.dtype)
             terms = self.loss.minibatch(targets.csr, targets.y, o, q, s, self.total, self.kernels)
             losses = terms.losses
-        gamma = (terms.gamma if r is None else terms.gamma * r).astype(self.dtype, copy=False)
+        gamma = terms.gamma.astype(self.dtype, copy=False)
+        if r is not None:
+            gamma = self.kernels.scale_columns(targets.csr, gamma, r)
         return Forward(
             inputs,
             targets,

@@ -135,7 +135,7 @@ def window_difference(kernels: HostFace, d: int, n: int, reach: int) -> float:
             kernels.window_sums(windows, zeta),
         )
     H = B @ F
-    expected = (H, (H * W[targets]).sum(1), Gamma.T @ H, B.T @ (zeta[:, None] * H), B.T @ Gamma @ W, zeta @ C)
+    expected = (H, (H * W[targets]).sum(1), Gamma.T @ H, B.T @ (zeta[:, None] * H), B.T @ Gamma @ W, zeta @ B)
     return max(
         float(np.nan_to_num(np.abs(a - b), nan=np.inf).max(initial=0)) for a, b in zip(found, expected, strict=True)
     )

@@ -12,7 +12,7 @@ from emulation.hostface import HostFace
 from numpy.typing import NDArray
 
 from wordsparse.errors import InputError
-from wordsparse.kernels import CpuKernels, Csr, Kernels, NumpyKernels, _build, _products, _windows
+from wordsparse.kernels import CpuKernels, Csr, Kernels, NumpyKernels, _build, _products, _strips
 from wordsparse.kernels.cpu import PARALLEL_WORK
 from wordsparse.kernels.rooms import Rooms
 from wordsparse.losses import BoundedNS
@@ -20,7 +20,7 @@ from wordsparse.losses import BoundedNS
 Array = NDArray[Any]
 DTYPES = ["float32", "float64"]
 # Rows, columns, d, entries: empty in each way, awkward sizes, blocks of 64 and 512 rows and strips of 1,024 columns
-# crossed, enough work for more than one thread, and rows so long that they take turns.
+# crossed, enough work for more than one thread, and rows of thousands of entries.
 SHAPES = [
     (0, 3, 4, 0),
     (3, 0, 4, 0),
@@ -57,6 +57,7 @@ ON_BLAS: frozenset[int] = frozenset()
 @pytest.fixture(
     params=[
         "numpy",
+        *(f"strips-{i + 1}" for i in range(_strips.WIDEST_SET + 1)),
         "cpu-1",
         "cpu-3",
         "blas-2",
@@ -75,9 +76,22 @@ def kernels(request: pytest.FixtureRequest) -> Any:
     if request.param.startswith("cuda"):
         return HostFace(cuda_kernels(emulated=request.param == "cuda-emulated"))
     name, threads = request.param.split("-")
+    if name == "strips":
+        return Strips(2, int(threads) - 1)
     if name in UNIT_OF:
         return Always(int(threads), UNIT_OF[name])
     return CpuKernels(int(threads), units=ON_BLAS if name == "blas" else _products.LENT)
+
+
+class Strips(CpuKernels):
+    """Sparse matrices meet dense ones strip by strip, however small."""
+
+    def __init__(self, threads: int, instruction_set: int) -> None:
+        super().__init__(threads)
+        self._set = instruction_set
+
+    def _in_strips(self, csr: Csr, matrix: Array) -> bool:
+        return csr.entries > 0 and csr.rows > 0 and matrix.size > 0
 
 
 def structure(rows: int, columns: int, entries: int) -> Csr:
@@ -123,6 +137,9 @@ def test_sparse_kernels(kernels: Kernels, dtype: str, rows: int, columns: int, d
     scale = normal((rows,), dtype, 4)
     based = kernels.combine(csr, values, right, left, scale)
     close(based, found + scale[:, None] * left.astype(np.float64), dtype, entries)
+
+    factors = normal((columns,), dtype, 5)
+    np.testing.assert_array_equal(kernels.scale_columns(csr, values, factors), values * factors[csr.indices])
 
     dots = kernels.pair_dots(csr, left, right)
     assert dots.dtype == dtype
@@ -178,18 +195,9 @@ def test_window_kernels(kernels: Kernels, dtype: str, n: int, columns: int, d: i
     near(X, expected, m)
     near(Z, C.T @ (zeta[:, None] * H), m)
     near(G, C.T @ (gamma[:, None] * W[targets].astype(np.float64)), m)
-    sums = kernels.window_sums(windows, windows.share * zeta)
-    np.testing.assert_allclose(sums, zeta @ C, rtol=0, atol=1e-12 * (m + 1))
-
-
-@pytest.mark.parametrize("simd", range(_windows.WIDEST_SET))
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize(("n", "columns", "d", "reach"), WINDOWS)
-def test_window_kernels_of_narrower_sets(
-    monkeypatch: pytest.MonkeyPatch, simd: int, dtype: str, n: int, columns: int, d: int, reach: int
-) -> None:
-    monkeypatch.setattr(_windows, "WIDEST_SET", simd)
-    test_window_kernels(CpuKernels(2), dtype, n, columns, d, reach)
+    np.testing.assert_allclose(kernels.window_sums(windows, zeta), zeta @ C, rtol=0, atol=1e-12 * (m + 1))
+    sums = kernels.window_sums(windows, zeta, squared=True)
+    np.testing.assert_allclose(sums, windows.share * zeta @ C, rtol=0, atol=1e-12 * (m + 1))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

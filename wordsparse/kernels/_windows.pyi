@@ -4,13 +4,12 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 BLOCK: int
-WIDEST_SET: int
 
 def scratch_bytes(reach: int) -> int: ...
 def panels_size(features: int, targets: int) -> int: ...
 def plan_size(n: int, reach: int, itemsize: int) -> int: ...
 def dots(
-    simd: int,
+    set: int,
     tokens: Array,
     centre: Array,
     start: Array,
@@ -18,7 +17,6 @@ def dots(
     first: Array,
     reach: int,
     ld: int,
-    share: Array,
     F: Array,
     target: Array,
     W: Array,
@@ -26,7 +24,7 @@ def dots(
     out: Array,
 ) -> None: ...
 def means(
-    simd: int,
+    set: int,
     tokens: Array,
     centre: Array,
     start: Array,
@@ -34,14 +32,22 @@ def means(
     first: Array,
     reach: int,
     ld: int,
-    share: Array,
     F: Array,
     scratch: Array,
     out: Array,
 ) -> None: ...
-def sums(tokens: Array, centre: Array, start: Array, stop: Array, values: Array, change: Array, out: Array) -> None: ...
+def sums(
+    tokens: Array,
+    centre: Array,
+    start: Array,
+    stop: Array,
+    values: Array,
+    squared: bool,
+    change: Array,
+    out: Array,
+) -> None: ...
 def pull(
-    simd: int,
+    set: int,
     tokens: Array,
     centre: Array,
     start: Array,
@@ -49,7 +55,6 @@ def pull(
     first: Array,
     reach: int,
     ld: int,
-    share: Array,
     F: Array,
     target: Array,
     W: Array,

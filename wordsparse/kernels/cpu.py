@@ -10,21 +10,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordsparse import threads as _threads  # sets the OpenMP wait policy: stands before the compiled modules
-from wordsparse.kernels import _build, _gather, _products, _terms, _windows
+from wordsparse.kernels import _build, _gather, _products, _strips, _terms, _windows
 from wordsparse.kernels.numpy import Csr, HostArrays, Windows
 from wordsparse.kernels.rooms import Rooms, on_lines, row_bytes
 
 Array = NDArray[Any]
+# As the compiled functions take windows: the instruction set, the text, its bags with each block's first one, how far
+# windows reach, and the distance of rows.
+WindowArrays = tuple[int, Array, Array, Array, Array, Array, int, int]
 OPENMP = _build.openmp
 
 # Below this many multiply-adds a parallel region costs more than it saves (waking a sleeping thread: ~20 µs).
 PARALLEL_WORK = 200_000
-# Multiply-adds of one loss's terms.
+# What one loss's terms cost, and one number that is fetched, in multiply-adds.
 TERMS_WORK = 40
+SCALE_WORK = 4
 # The better one first.
 VECTOR_UNITS = {_products.AVX512: "AVX-512", _products.AVX2: "AVX2"}
 # Rows that are added up by one thread.
 SUM_ROWS = 1024
+# A sparse matrix meets a dense one strip by strip where that is larger than this, about what a core's own cache holds,
+# and each of its rows is asked for so many times that copying their strips is little beside it.
+STRIPS_FROM_BYTES = 1 << 20
+STRIPS_FROM_ENTRIES = 8
 
 
 class CpuKernels(HostArrays):
@@ -37,6 +45,7 @@ class CpuKernels(HostArrays):
     def __init__(self, threads: int | None = None, *, units: frozenset[int] = _products.LENT) -> None:
         self.units = units & _products.LENT
         self._vectors = next((unit for unit in VECTOR_UNITS if unit in self.units), _products.BLAS)
+        self._set = _strips.WIDEST_SET
         self.threads = _threads.resolve_threads(threads)
         self._rooms = Rooms()
         self._work: list[Array] = []  # what is in the cache since the last product is used again by the next one
@@ -72,7 +81,12 @@ class CpuKernels(HostArrays):
 
     def pair_dots(self, csr: Csr, left: Array, right: Array) -> Array:
         out = self._rooms.empty((csr.entries,), left.dtype)
-        _gather.pair_dots(csr.indptr, csr.indices, left, right, out, self._threads_for(csr.entries * left.shape[1]))
+        threads = self._threads_for(csr.entries * left.shape[1])
+        if self._in_strips(csr, right):
+            panels = self._panels(right, threads)
+            _strips.pair_dots(self._set, csr.indptr, csr.indices, left, right, panels, out)
+        else:
+            _gather.pair_dots(csr.indptr, csr.indices, left, right, out, threads)
         return out
 
     def sum_rows(self, csr: Csr, values: Array) -> Array:
@@ -100,8 +114,21 @@ class CpuKernels(HostArrays):
     ) -> Array:
         out = self._rooms.rows(csr.rows, rows.shape[1], rows.dtype)
         threads = self._threads_for(csr.entries * rows.shape[1])
-        _gather.combine(csr.indptr, csr.indices, csr.order, values, rows, base, scale, out, threads)
+        operands = csr.indptr, csr.indices, csr.order, values, rows, base, scale
+        if self._in_strips(csr, rows):
+            ordered = None if csr.order is None else self._rooms.empty((csr.entries,), rows.dtype)
+            panels, held = self._panels(rows, threads), np.full(threads, -1)
+            _strips.combine(self._set, *operands, panels, held, ordered, out)
+        else:
+            _gather.combine(*operands, out, threads)
         return out
+
+    def _in_strips(self, csr: Csr, matrix: Array) -> bool:
+        return csr.entries >= STRIPS_FROM_ENTRIES * csr.columns and matrix.nbytes >= STRIPS_FROM_BYTES
+
+    def _panels(self, matrix: Array, threads: int) -> Array:
+        """A strip of all rows for each thread."""
+        return self._rooms.empty((threads, _strips.panel_size(matrix.shape[0]) // matrix.itemsize), matrix.dtype)
 
     def sparse_gram(self, csr: Csr, transposed: Csr, values: Array, out: Array) -> None:
         _gather.sparse_gram(
@@ -113,7 +140,7 @@ class CpuKernels(HostArrays):
         if out.size and features.shape[1]:
             features, rows = self._on_lines(features), self._on_lines(rows)
             scratch = self._window_scratch(windows, features)
-            _windows.dots(*_window_arrays(windows, features), features, targets, rows, scratch, out)
+            _windows.dots(*self._window_arrays(windows, features), features, targets, rows, scratch, out)
         return out
 
     def window_means(self, windows: Windows, features: Array) -> Array:
@@ -121,15 +148,20 @@ class CpuKernels(HostArrays):
         out = self._rooms.rows(windows.rows, features.shape[1], features.dtype, on_lines=True)
         if out.size:
             scratch = self._window_scratch(windows, features)
-            _windows.means(*_window_arrays(windows, features), features, scratch, out)
+            _windows.means(*self._window_arrays(windows, features), features, scratch, out)
         return out
 
-    def window_sums(self, windows: Windows, values: Array) -> Array:
+    def scale_columns(self, csr: Csr, values: Array, scale: Array) -> Array:
+        out = self._rooms.empty(values.shape, values.dtype)
+        _gather.scale_columns(csr.indices, values, scale, out, self._threads_for(SCALE_WORK * csr.entries))
+        return out
+
+    def window_sums(self, windows: Windows, values: Array, *, squared: bool = False) -> Array:
         out = np.zeros(windows.columns)
         if windows.rows:
             change = np.zeros(windows.tokens.shape[0] + 1)
             values = np.ascontiguousarray(values, np.float64)
-            _windows.sums(windows.tokens, windows.centre, windows.start, windows.stop, values, change, out)
+            _windows.sums(windows.tokens, windows.centre, windows.start, windows.stop, values, squared, change, out)
         return out
 
     def window_pull(
@@ -144,13 +176,19 @@ class CpuKernels(HostArrays):
                 out[:] = 0
         elif features.shape[1]:
             scratch = self._window_scratch(windows, features)
-            arrays = _window_arrays(windows, features)
+            arrays = self._window_arrays(windows, features)
             plan_size = _windows.plan_size(windows.tokens.shape[0], windows.reach, features.itemsize)
             plan = self._rooms.empty((plan_size,), np.uint8)
             panels_size = _windows.panels_size(features.shape[0], rows.shape[0])
             panels = self._rooms.empty((scratch.shape[0], panels_size // features.itemsize), features.dtype)
             _windows.pull(*arrays, features, targets, rows, zeta, gamma, scratch, plan, panels, X, Z, G)
         return X, Z, G
+
+    def _window_arrays(self, windows: Windows, features: Array) -> WindowArrays:
+        blocks = -(-windows.tokens.shape[0] // _windows.BLOCK)
+        first = np.searchsorted(windows.centre, np.arange(blocks + 1) * _windows.BLOCK)
+        text = windows.tokens, windows.centre, windows.start, windows.stop, first, windows.reach
+        return self._set, *text, row_bytes(features.shape[1], features.itemsize) // features.itemsize
 
     def _window_scratch(self, windows: Windows, features: Array) -> Array:
         """(threads, numbers), each thread's on cache lines of its own."""
@@ -302,16 +340,3 @@ class CpuKernels(HostArrays):
 
     def _threads_for(self, work: int) -> int:
         return self.threads if work >= PARALLEL_WORK else 1
-
-
-def _window_arrays(windows: Windows, features: Array) -> tuple[int, Array, Array, Array, Array, Array, int, int, Array]:
-    """As the compiled functions take them: the instruction set, the windows with each block's first bag, the distance
-    of rows, and the shares in the working precision."""
-    blocks = -(-windows.tokens.shape[0] // _windows.BLOCK)
-    first = np.searchsorted(windows.centre, np.arange(blocks + 1) * _windows.BLOCK)
-    ld, share = (
-        row_bytes(features.shape[1], features.itemsize) // features.itemsize,
-        windows.share.astype(features.dtype),
-    )
-    text = windows.tokens, windows.centre, windows.start, windows.stop, first, windows.reach
-    return _windows.WIDEST_SET, *text, ld, share

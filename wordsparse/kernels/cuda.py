@@ -163,6 +163,10 @@ class CudaKernels:
         dense = self.xp.eye(csr.rows, dtype=values.dtype)
         out += self.combine(csr, values, self.combine(transposed, values, dense))
 
+    def scale_columns(self, csr: Csr, values: Array, scale: Array) -> Array:
+        scaled: Array = values * scale[csr.indices]
+        return scaled
+
     def window_means(self, windows: Windows, features: Array) -> Array:
         d = features.shape[1]
         out = self.xp.empty((windows.rows, d), features.dtype)
@@ -189,9 +193,9 @@ class CudaKernels:
         Z = self._pulled(windows, share * zeta, H, NULL)
         return X, Z, self._pulled(windows, share * gamma, self._packed(rows, features.dtype), targets)
 
-    def window_sums(self, windows: Windows, values: Array) -> Array:
-        values = values.astype(np.float64, copy=False)
-        return self._pulled(windows, values, self.xp.ones((windows.rows, 1)), NULL)[:, 0]
+    def window_sums(self, windows: Windows, values: Array, *, squared: bool = False) -> Array:
+        by = values.astype(np.float64, copy=False) * windows.share ** (2 if squared else 1)
+        return self._pulled(windows, by, self.xp.ones((windows.rows, 1)), NULL)[:, 0]
 
     def _pulled(self, windows: Windows, by: Array, X: Array, index: Array) -> Array:
         """Each column's sum of ``by_j X[index_j]`` (X_j where ``index`` is null) over the bags j that it is in.

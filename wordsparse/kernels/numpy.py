@@ -154,8 +154,12 @@ class Kernels(Protocol):
         """Σ y t(o) and the array y t'(o) of the built-in linear loss of that class in one pass; or None, where array
         operations are to do it."""
 
-    def window_sums(self, windows: Windows, values: Array) -> Array:
-        """Each column's sum of ``values`` (bags,) over the bags that it is in, float64 (columns,)."""
+    def window_sums(self, windows: Windows, values: Array, *, squared: bool = False) -> Array:
+        """Cᵀ values for one number a bag, float64 (columns,). ``squared``: the share of each of a bag's tokens by
+        itself once more; repeats inside a bag still count one by one."""
+
+    def scale_columns(self, csr: Csr, values: Array, scale: Array) -> Array:
+        """What each stored entry's value (entries,) is with a factor for its column, of the same dtype."""
 
     def take(self, matrix: Array, rows: Array, last: Array | None = None) -> Array:
         """``matrix[rows]``, with ``last`` (u,) as one more column where given."""
@@ -281,8 +285,11 @@ class HostArrays:
     def target_terms(self, loss: str, y: Array, o: Array) -> tuple[float, Array] | None:
         return None
 
-    def window_sums(self, windows: Windows, values: Array) -> Array:
-        return windows.pull(values)
+    def window_sums(self, windows: Windows, values: Array, *, squared: bool = False) -> Array:
+        return windows.pull(values * windows.share ** (2 if squared else 1))
+
+    def scale_columns(self, csr: Csr, values: Array, scale: Array) -> Array:
+        return np.asarray(values * scale[csr.indices])
 
 
 class NumpyKernels(HostArrays):
