@@ -26,7 +26,7 @@
 #define OF_TARGET 2
 #define OF_PLACE 4
 /* Positions whose bags a thread takes at a time. */
-#define POSITIONS 8192
+#define POSITIONS 2048
 /* How many positions ahead the rows of a token are asked for, into the second-level cache: the first-level one has too
  * few lines under way at a time. */
 #define AHEAD 48

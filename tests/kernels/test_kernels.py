@@ -154,7 +154,7 @@ def test_sparse_kernels(kernels: Kernels, dtype: str, rows: int, columns: int, d
     close(kernels.combine(transposed, values, left), matrix.T @ left.astype(np.float64), dtype, entries)
 
 
-# Places, columns, d, reach: nothing at all, one column only, blocks of 8192 places and strips of 2 and 6 cache lines
+# Places, columns, d, reach: nothing at all, one column only, blocks of 2048 places and strips of 2 and 6 cache lines
 # crossed and met, long windows, and enough work for more than one thread.
 WINDOWS = [
     (0, 3, 4, 2),
@@ -166,7 +166,7 @@ WINDOWS = [
     (500, 3, 5, 255),
     (3000, 90, 100, 5),
     (700, 40, 96, 4),
-    (8192, 50, 7, 3),
+    (2048, 50, 7, 3),
     (17000, 60, 130, 7),
 ]
 
