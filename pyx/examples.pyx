@@ -3,7 +3,8 @@
 
 What      keep_tokens   subsampling and window widths for one slice of a shard
           local_ids     word ids → 0 … u-1, the minibatch's unique words in ascending order
-          count_pairs, skipgram_pairs   (centre word, context word) weights as CSR, one row a unique word
+          count_pairs, skipgram_pairs, close_rows   (centre word, context word) weights as CSR, one row a unique word
+          transpose     its transposed structure
           window_examples   CBOW's examples: a centre token each, and where its window starts and stops
 dtypes    ids int32 as in the shards (>= 0 a word, -1 out of vocabulary, -2 end of a sentence); structures: int64
           indptr, int32 indices and positions
@@ -18,6 +19,19 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 
 cdef enum:
     END_OF_SENTENCE = -2
+
+# A word's number and a distance in one: of 32 bits where there are no more than MOST_IN_32 words.
+ctypedef fused pair:
+    uint32_t
+    uint64_t
+
+MOST_IN_32 = 1 << 24
+
+cdef struct entry:
+    int32_t column
+    float weight
+
+ENTRY_BYTES = sizeof(entry)
 
 
 cdef inline uint64_t mix(uint64_t key, int64_t position) noexcept nogil:
@@ -130,68 +144,107 @@ def count_pairs(const int32_t[::1] local, Py_ssize_t window, Py_ssize_t n, Py_ss
 
     Returns how many there are.
     """
-    cdef Py_ssize_t i, j, start, stop, pairs = 0
+    cdef Py_ssize_t begin = 0, end, i, pairs = 0, around
     with nogil:
-        for i in range(first, last):
-            if local[i] < 0:
-                continue
-            start, stop = window_start(&local[0], window, i), window_stop(&local[0], window, i, n)
-            pairs += stop - start - 1
-            by_centre[local[i]] += stop - start - 1
-            for j in range(start, stop):
-                if j != i:
-                    by_context[local[j]] += 1
+        while begin < n:
+            end = run_end(&local[0], n, begin)
+            for i in range(begin, end):
+                if first <= i < last:
+                    around = min(end, i + window + 1) - max(begin, i - window) - 1
+                    by_centre[local[i]] += around
+                    pairs += around
+                # The centres around a token stand where its own context does.
+                around = min(min(end, i + window + 1), last) - max(max(begin, i - window), first)
+                if around > 0:
+                    by_context[local[i]] += around - (first <= i < last)
+            begin = end + 1
     return pairs
 
 
+cdef inline Py_ssize_t run_end(const int32_t* local, Py_ssize_t n, Py_ssize_t begin) noexcept nogil:
+    """Past the last of the tokens from `begin` on that no end of a sentence parts."""
+    cdef Py_ssize_t end = begin
+    while end < n and local[end] >= 0:
+        end += 1
+    return end
+
+
 def skipgram_pairs(const int32_t[::1] local, const float[::1] by_distance, Py_ssize_t n, Py_ssize_t first,
-                   Py_ssize_t last, int64_t[::1] centre_place, int64_t[::1] context_place, int32_t[::1] centres,
-                   uint8_t[::1] apart, int64_t[::1] indptr, int32_t[::1] indices, float[::1] weights):
-    """CSR of pair weights: row = centre word, column = context word, ascending; equal pairs are one entry.
+                   Py_ssize_t last, const int64_t[::1] centre_place, int64_t[::1] context_place, pair[::1] pairs,
+                   uint8_t[::1] room, int64_t[::1] row_end, int64_t[::1] columns_before):
+    """Pair weights by rows, row = centre word, column = context word, ascending; equal pairs are one entry.
 
     A pair k apart weighs by_distance[k - 1], k up to the window. centre_place and context_place are the running sums of
-    count_pairs' arrays (u + 1 entries; consumed); centres and apart are scratch with one entry a pair. indices and
-    weights have room for every pair. Returns the number of entries.
+    count_pairs' arrays (u + 1 entries; the second is consumed); pairs, scratch with an element a pair, which holds a
+    word's number times 256; room, of ENTRY_BYTES a pair on their boundaries, receives row c's entries from
+    centre_place[c] to row_end[c] (u,). columns_before (u + 1,) receives how many entries stand in the columns before
+    each. Returns the number of entries.
     """
-    cdef Py_ssize_t i, j, start, stop, c, t, words = indptr.shape[0] - 1, window = by_distance.shape[0]
-    cdef int64_t k, write = 0, begin
+    cdef Py_ssize_t begin = 0, end, i, j, start, stop, t, words = row_end.shape[0], window = by_distance.shape[0]
+    cdef int64_t k, place, from_, written = 0
+    cdef entry* rows = <entry*> &room[0] if room.shape[0] else NULL
+    cdef int32_t c
     cdef float weight
     with nogil:
-        # By context word first …
-        for i in range(first, last):
-            if local[i] < 0:
-                continue
-            start, stop = window_start(&local[0], window, i), window_stop(&local[0], window, i, n)
-            for j in range(start, stop):
-                if j != i:
-                    centres[context_place[local[j]]] = local[i]
-                    apart[context_place[local[j]]] = <uint8_t> (j - i if j > i else i - j)
-                    context_place[local[j]] += 1
-        # … then, in that order, into the rows: each row receives its columns in ascending order. indptr holds the
-        # rows' write places until the rows are closed up below.
+        # By context word first: a token's centres stand side by side …
+        while begin < n:
+            end = run_end(&local[0], n, begin)
+            for j in range(begin, end):
+                start, stop = max(max(begin, j - window), first), min(min(end, j + window + 1), last)
+                place = context_place[local[j]]
+                for i in range(start, stop):
+                    if i != j:
+                        pairs[place] = (<pair> local[i] << 8) | <pair> (j - i if j > i else i - j)
+                        place += 1
+                context_place[local[j]] = place
+            begin = end + 1
+        # … then, in that order, into the rows: each row receives its columns in ascending order.
         for c in range(words):
-            indptr[c] = centre_place[c]
-        begin = 0
+            row_end[c] = centre_place[c]
+        from_ = 0
         for t in range(words):
-            for k in range(begin, context_place[t]):
-                c, weight = centres[k], by_distance[apart[k] - 1]
-                if indptr[c] > centre_place[c] and indices[indptr[c] - 1] == t:
-                    weights[indptr[c] - 1] += weight
+            columns_before[t] = written
+            for k in range(from_, context_place[t]):
+                c, weight = <int32_t> (pairs[k] >> 8), by_distance[(pairs[k] & 255) - 1]
+                place = row_end[c]
+                if place > centre_place[c] and rows[place - 1].column == t:
+                    rows[place - 1].weight += weight
                 else:
-                    indices[indptr[c]] = <int32_t> t
-                    weights[indptr[c]] = weight
-                    indptr[c] += 1
-            begin = context_place[t]
-        # Merging left gaps at the rows' ends: close them.
+                    rows[place].column, rows[place].weight = <int32_t> t, weight
+                    row_end[c] = place + 1
+                    written += 1
+            from_ = context_place[t]
+        columns_before[words] = written
+    return written
+
+
+def close_rows(const uint8_t[::1] room, const int64_t[::1] centre_place, const int64_t[::1] row_end,
+               int64_t[::1] indptr, int32_t[::1] indices, float[::1] weights):
+    """CSR of what skipgram_pairs wrote, without the gaps that equal pairs left at the rows' ends."""
+    cdef Py_ssize_t c, words = row_end.shape[0]
+    cdef int64_t k, written = 0
+    cdef const entry* rows = <const entry*> &room[0] if room.shape[0] else NULL
+    with nogil:
         for c in range(words):
-            begin = write
-            for k in range(centre_place[c], indptr[c]):
-                indices[write] = indices[k]
-                weights[write] = weights[k]
-                write += 1
-            indptr[c] = begin
-        indptr[words] = write
-    return write
+            indptr[c] = written
+            for k in range(centre_place[c], row_end[c]):
+                indices[written], weights[written] = rows[k].column, rows[k].weight
+                written += 1
+        indptr[words] = written
+
+
+def transpose(const int64_t[::1] indptr, const int32_t[::1] indices, int64_t[::1] column_place, int32_t[::1] t_indices,
+              int64_t[::1] order):
+    """The transposed structure: entry k of it is entry order[k]. column_place: a copy of skipgram_pairs'
+    columns_before, which is its indptr; consumed."""
+    cdef Py_ssize_t r
+    cdef int64_t k, place
+    with nogil:
+        for r in range(indptr.shape[0] - 1):
+            for k in range(indptr[r], indptr[r + 1]):
+                place = column_place[indices[k]]
+                t_indices[place], order[place] = <int32_t> r, k
+                column_place[indices[k]] = place + 1
 
 
 def window_examples(const int32_t[::1] local, const uint8_t[::1] width, Py_ssize_t n, Py_ssize_t first,

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from wordsparse.corpus import END_OF_SENTENCE, OUT_OF_VOCABULARY, Vocabulary
 from wordsparse.errors import InputError
 from wordsparse.examples import MAX_WINDOW, Distances, ExampleBuilder, Examples, distance_weights, keep_thresholds
+from wordsparse.kernels import CpuKernels, _examples
 
 Array = NDArray[Any]
 Pairs = dict[tuple[int, int], float]
@@ -35,7 +36,7 @@ class Stream(NamedTuple):
 
     @property
     def builder(self) -> ExampleBuilder:
-        return ExampleBuilder(VOCABULARY, window=self.window, sample=self.sample, seed=self.seed)
+        return ExampleBuilder(VOCABULARY, window=self.window, sample=self.sample, seed=self.seed, transposed=True)
 
     def skipgram(self, start: int, stop: int) -> Examples:
         return self.builder.skipgram(self.shard, start, stop, offset=self.offset, epoch=self.epoch)
@@ -115,6 +116,10 @@ def pairs_of(examples: Examples) -> Pairs:
         for k in range(begin, end):
             found[int(words[row]), int(words[csr.indices[k]])] = float(examples.weights[k])
     assert examples.pairs == pytest.approx(sum(found.values()), rel=1e-5)
+    if examples.transposed is not None:
+        for name in ("indptr", "indices", "order"):
+            made, known = (getattr(of, name) for of in (examples.transposed, CpuKernels(1).transpose(csr)))
+            np.testing.assert_array_equal(made, known)
     return found
 
 
@@ -299,6 +304,14 @@ def test_distances_count_as_asked(distances: Distances, weights: list[float]) ->
 def test_windows_out_of_range_are_refused(window: int) -> None:
     with pytest.raises(InputError, match=f"window must be from 1 to {MAX_WINDOW}, not {window}"):
         ExampleBuilder(VOCABULARY, window=window, sample=0.0, seed=1)
+
+
+def test_more_words_than_fit_in_32_bits_make_the_same_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = np.random.default_rng(1).integers(0, 6, 500).astype(np.int32)
+    stream = Stream(text, 0, 5, 0.0, 1, 0)
+    narrow = pairs_of(stream.skipgram(3, 400))
+    monkeypatch.setattr(_examples, "MOST_IN_32", 0)
+    assert pairs_of(stream.skipgram(3, 400)) == narrow
 
 
 @pytest.mark.parametrize("sample", [-1e-3, np.nan, np.inf])

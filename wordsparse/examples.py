@@ -63,9 +63,8 @@ class ExampleBuilder:
     distances : str
         How contexts count by distance: see :func:`distance_weights`. Skip-gram's pairs count by these weights; CBOW
         draws each centre token's window so that a context word is inside with that probability.
-    transpose : callable, optional
-        Makes the structure of skip-gram's transposed targets, which a step needs, already here: see
-        ``Kernels.transpose``.
+    transposed : bool
+        Whether to make the structure of skip-gram's transposed targets, which a step needs, already here.
     """
 
     def __init__(
@@ -76,7 +75,7 @@ class ExampleBuilder:
         sample: float,
         seed: int,
         distances: Distances = "linear",
-        transpose: Callable[[Csr], Csr] | None = None,
+        transposed: bool = False,
     ) -> None:
         if not 1 <= window <= MAX_WINDOW:
             raise InputError(f"window must be from 1 to {MAX_WINDOW}, not {window}")
@@ -86,7 +85,7 @@ class ExampleBuilder:
         # More than k, k = 1 … window - 1: as many of 2³² random numbers.
         self._wider_below = (2**32 * self._by_distance[1:]).astype(np.uint32)
         self._slot = np.full(len(vocabulary), -1, np.int32)
-        self._seed, self._transpose = seed, transpose
+        self._seed, self._transposed = seed, transposed
 
     def skipgram(self, shard: Array, start: int, stop: int, *, offset: int, epoch: int) -> Examples:
         """One example a centre word: its targets are the context words of all its occurrences, by their weights.
@@ -97,20 +96,26 @@ class ExampleBuilder:
         local, _, n, first, last, words, tokens = self._tokens(shard, start, stop, offset, epoch)
         u = words.shape[0]
         centre_place, context_place = np.zeros(u + 1, np.int64), np.zeros(u + 1, np.int64)
-        pairs = kernels.count_pairs(local, self.window, n, first, last, centre_place[1:], context_place[1:])
+        count = kernels.count_pairs(local, self.window, n, first, last, centre_place[1:], context_place[1:])
         np.cumsum(centre_place, out=centre_place)
         np.cumsum(context_place, out=context_place)
-        indptr = np.empty(u + 1, np.int64)
-        indices, weights = np.empty(pairs, np.int32), np.empty(pairs, np.float32)
-        scratch = np.empty(pairs, np.int32), np.empty(pairs, np.uint8)
+        pairs = np.empty(count, np.uint32 if u <= kernels.MOST_IN_32 else np.uint64)
+        room = np.empty(count * kernels.ENTRY_BYTES, np.uint8)
+        row_end, columns_before = np.empty(u, np.int64), np.empty(u + 1, np.int64)
         by_distance = self._by_distance.astype(np.float32)
-        entries = kernels.skipgram_pairs(
-            local, by_distance, n, first, last, centre_place, context_place, *scratch, indptr, indices, weights
-        )
-        # Copies: what equal pairs left free goes back.
-        targets, weights = Csr(indptr, indices[:entries].copy(), u), weights[:entries].copy()
-        transposed = None if self._transpose is None else self._transpose(targets)
-        return Examples(words, targets, weights, None, tokens, float(weights.sum(dtype=np.float64)), transposed)
+        places = centre_place, context_place, pairs, room, row_end, columns_before
+        entries = kernels.skipgram_pairs(local, by_distance, n, first, last, *places)
+        del pairs
+        indptr, indices, weights = np.empty(u + 1, np.int64), np.empty(entries, np.int32), np.empty(entries, np.float32)
+        kernels.close_rows(room, centre_place, row_end, indptr, indices, weights)
+        del room
+        transposed = None
+        if self._transposed:
+            t_indices, order = np.empty(entries, np.int32), np.empty(entries, np.int64)
+            transposed = Csr(columns_before, t_indices, u, order)
+            kernels.transpose(indptr, indices, columns_before.copy(), t_indices, order)
+        pairs_weigh = float(weights.sum(dtype=np.float64))
+        return Examples(words, Csr(indptr, indices, u), weights, None, tokens, pairs_weigh, transposed)
 
     def cbow(self, shard: Array, start: int, stop: int, *, offset: int, epoch: int) -> Examples:
         """One example a centre token with at least one context word: bag of its context words, the token as target."""

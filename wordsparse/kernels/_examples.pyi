@@ -4,6 +4,9 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
+ENTRY_BYTES: int
+MOST_IN_32: int
+
 def keep_tokens(
     ids: Array,
     lo: int,
@@ -28,12 +31,15 @@ def skipgram_pairs(
     last: int,
     centre_place: Array,
     context_place: Array,
-    centres: Array,
-    apart: Array,
-    indptr: Array,
-    indices: Array,
-    weights: Array,
+    pairs: Array,
+    room: Array,
+    row_end: Array,
+    columns_before: Array,
 ) -> int: ...
+def close_rows(
+    room: Array, centre_place: Array, row_end: Array, indptr: Array, indices: Array, weights: Array
+) -> None: ...
+def transpose(indptr: Array, indices: Array, column_place: Array, t_indices: Array, order: Array) -> None: ...
 def window_examples(
     local: Array, width: Array, n: int, first: int, last: int, centre: Array, start: Array, stop: Array
 ) -> int: ...

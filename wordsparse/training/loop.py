@@ -16,7 +16,7 @@ from wordsparse.corpus import EncodedCorpus, Vocabulary
 from wordsparse.embedding import WordEmbedding
 from wordsparse.errors import InputError, TrainingError
 from wordsparse.examples import ExampleBuilder, Examples
-from wordsparse.kernels import CpuKernels, at_work, kernels_on
+from wordsparse.kernels import at_work, kernels_on
 from wordsparse.machine import peak_memory_bytes
 from wordsparse.model import Model, Training
 from wordsparse.output import FactoredOutput
@@ -209,8 +209,8 @@ class Run:
             sample=options.sample,
             seed=options.seed,
             distances=recipe.RECIPES[options.model, options.loss].distances,
-            # With memory of its own, since it works beside the step; a GPU makes less of this than its way there takes.
-            transpose=CpuKernels(1).transpose if self.device.device == "cpu" else None,
+            # A GPU makes less of this than its way there takes.
+            transposed=self.device.device == "cpu",
         )
         return builder.cbow if options.model == "cbow" else builder.skipgram
 
