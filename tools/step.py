@@ -58,7 +58,10 @@ WORK: dict[str, Callable[..., Work]] = {
     "scale_columns": lambda out, csr, values, scale: (1.0 * values.size, 3.0 * rows_bytes(out)),
     "scale_rows": lambda out, matrix, scale: (1.0 * out.size, 2.0 * rows_bytes(out)),
     "inverse": lambda out, matrix: (2.0 * matrix.shape[0] ** 3, 2.0 * rows_bytes(out)),
-    "symmetric_inverse": lambda out, matrix: (1.0 * matrix.shape[0] ** 3, 2.0 * rows_bytes(out)),
+    "symmetric_inverses": lambda out, *matrices: (
+        sum(1.0 * matrix.shape[0] ** 3 for matrix in matrices),
+        2.0 * rows_bytes(*matrices),
+    ),
     "window_pull": lambda out, windows, F, targets, W, zeta, gamma: (
         20.0 * windows.rows * F.shape[1],
         8.0 * windows.rows * F.shape[1] * F.itemsize,

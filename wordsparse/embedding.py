@@ -91,14 +91,16 @@ class WordEmbedding:
         self.mass[examples.words] += new_mass
         sizes = self.sizes
         eta = sizes.eta * max(1 / (self.steps + sizes.t0), remaining * share)
-        d = self.curvature.shape[0]
-        ridge = sizes.ridge * np.trace(self.curvature) / d
-        preconditioner = self.kernels.symmetric_inverse(self.curvature + ridge * self.kernels.xp.eye(d))
-        loss = forward.loss_sum
-        self.output.update(forward, eta / examples.pairs, preconditioner)
+        Q_E = forward.factors.Q[:-1, :-1]
         # Q_E = 0: W said nothing about E yet.
-        if lr > 0 and kappa > 0 and np.trace(forward.factors.Q[:-1, :-1]) > 0:
-            self.kernels.add_rows(self.E, examples.words, *self._input_change(forward, examples.words, new_mass, lr))
+        moves = lr > 0 and kappa > 0 and np.trace(Q_E) > 0
+        ridged = [_ridged(self.curvature, sizes.ridge), *([_ridged(Q_E, sizes.rho)] if moves else [])]
+        inverses = self.kernels.symmetric_inverses(*ridged)
+        loss = forward.loss_sum
+        self.output.update(forward, eta / examples.pairs, inverses[0])
+        if moves:
+            change = self._input_change(forward, inverses[1], examples.words, new_mass, lr)
+            self.kernels.add_rows(self.E, examples.words, *change)
         self.steps += 1
         return loss
 
@@ -157,7 +159,9 @@ class WordEmbedding:
         self.curvature += rate * (2 * curvature / pairs - self.curvature)
         self.pair_curvature += rate * (2 * weight / pairs - self.pair_curvature)
 
-    def _input_change(self, forward: Forward, words: Array, new_mass: Array, lr: float) -> tuple[Array, Array]:
+    def _input_change(
+        self, forward: Forward, P: Array, words: Array, new_mass: Array, lr: float
+    ) -> tuple[Array, Array]:
         """Directions (u, dim) and their factors (u,): E_w changes by factor × direction.
 
         With P = (Q_E + r I)⁻¹ and F the features, ∇F P = 2 Cᵀ diag(α) H Q P + Cᵀ Γ W_T P + Cᵀβ (w̄ᵀP) needs one u×d×d
@@ -165,9 +169,7 @@ class WordEmbedding:
         ``forward``, from before the update, are used up.
         """
         f, dim, xp = forward.factors, self.E.shape[1], self.kernels.xp
-        Q_E = f.Q[:dim, :dim]
-        r = self.sizes.rho * float(np.trace(Q_E)) / dim
-        P = self.kernels.symmetric_inverse(Q_E + r * xp.eye(dim))
+        r = self.sizes.rho * float(np.trace(f.Q[:dim, :dim])) / dim
         back = forward.backward
         u = words.shape[0]
         # The rank-one terms: the constant feature's, and β's.
@@ -180,3 +182,11 @@ class WordEmbedding:
         factor = -np.minimum(lr / seen, self.sizes.trust / np.maximum(new_mass, np.finfo(np.float32).tiny))
         factor /= self.pair_curvature
         return change, factor.astype(np.float32)
+
+
+def _ridged(matrix: Array, ridge: float) -> Array:
+    """A square matrix and ``ridge`` times the mean of its eigenvalues on its diagonal."""
+    ridged = matrix.copy()
+    diagonal: Array = ridged.reshape(-1)[:: matrix.shape[0] + 1]
+    diagonal += ridge * matrix.trace() / matrix.shape[0]
+    return ridged

@@ -328,6 +328,19 @@ def test_products(kernels: Kernels, dtype: str, n: int, k: int, d: int) -> None:
     close(found, a.T.astype(np.float64) @ weights, dtype, n if dtype == "float64" else 64)
 
 
+@pytest.mark.parametrize("sizes", [[1], [5], [64, 3], [120, 121], [2, 3, 4]])
+def test_symmetric_inverses(kernels: Kernels, sizes: list[int]) -> None:
+    matrices = []
+    for i, d in enumerate(sizes):
+        rows = normal((2 * d, d), "float64", i)
+        matrices.append(rows.T @ rows + np.eye(d))
+    matrices[0] -= 2 * matrices[0].trace() * np.eye(sizes[0])  # of both signs, or negative
+    before = [matrix.copy() for matrix in matrices]
+    for matrix, kept, inverse in zip(matrices, before, kernels.symmetric_inverses(*matrices), strict=True):
+        np.testing.assert_array_equal(matrix, kept)
+        np.testing.assert_allclose(inverse @ matrix, np.eye(matrix.shape[0]), atol=1e-10)
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(
     ("n", "d"),

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordsparse import threads as _threads  # sets the OpenMP wait policy: stands before the compiled modules
-from wordsparse.kernels import _build, _gather, _products, _strips, _terms, _windows
+from wordsparse.kernels import _build, _gather, _inverses, _products, _strips, _terms, _windows
 from wordsparse.kernels.numpy import Csr, HostArrays, Windows
 from wordsparse.kernels.rooms import Rooms, on_lines, row_bytes
 
@@ -52,6 +52,16 @@ class CpuKernels(HostArrays):
         if self.threads > 1 and not OPENMP:
             warnings.warn("wordsparse was compiled without OpenMP: it uses one thread", stacklevel=2)
             self.threads = 1
+
+    def symmetric_inverses(self, *matrices: Array) -> tuple[Array, ...]:
+        sizes, failed = np.array([matrix.shape[0] for matrix in matrices], np.intc), np.zeros(len(matrices), np.intc)
+        inverses = np.concatenate([matrix.ravel() for matrix in matrices])
+        _inverses.symmetric(inverses, sizes, failed, self._threads_for(inverses.size * int(sizes.max(initial=0))))
+        parts = np.split(inverses, np.cumsum(sizes.astype(np.int64) ** 2)[:-1])
+        return tuple(
+            np.asarray(np.linalg.inv(matrix)) if failed[i] else part.reshape(matrix.shape)
+            for i, (matrix, part) in enumerate(zip(matrices, parts, strict=True))
+        )
 
     def take(self, matrix: Array, rows: Array, last: Array | None = None) -> Array:
         out = self._rooms.rows(rows.shape[0], matrix.shape[1] + (last is not None), matrix.dtype)

@@ -127,8 +127,8 @@ class Kernels(Protocol):
         """The inverse, in the matrix's precision; not finite where it is singular, so that its condition number says
         so."""
 
-    def symmetric_inverse(self, matrix: Array) -> Array:
-        """The inverse of a symmetric float64 matrix, all but surely positive definite."""
+    def symmetric_inverses(self, *matrices: Array) -> tuple[Array, ...]:
+        """The inverses of symmetric float64 matrices, all but surely positive definite."""
 
     def row_of_entry(self, csr: Csr) -> Array:
         """The row of each stored entry, int64 (entries,)."""
@@ -254,14 +254,6 @@ class HostArrays:
             return np.full_like(matrix, np.inf)
         return np.asarray(getri(lu, pivots, lwork=64 * matrix.shape[0], overwrite_lu=1)[0].T)
 
-    def symmetric_inverse(self, matrix: Array) -> Array:
-        factor, failed = lapack.dpotrf(matrix)
-        if failed:  # not positive definite
-            return np.asarray(np.linalg.inv(matrix))
-        half, _ = lapack.dpotri(factor, overwrite_c=1)  # one triangle, the other one 0
-        half[np.diag_indices_from(half)] /= 2
-        return np.asarray(half + half.T)
-
     def row_of_entry(self, csr: Csr) -> Array:
         return csr.row_of_entry()
 
@@ -294,6 +286,9 @@ class HostArrays:
 
 class NumpyKernels(HostArrays):
     """Every kernel as one array expression."""
+
+    def symmetric_inverses(self, *matrices: Array) -> tuple[Array, ...]:
+        return tuple(np.asarray(np.linalg.inv(matrix)) for matrix in matrices)
 
     def take(self, matrix: Array, rows: Array, last: Array | None = None) -> Array:
         taken = matrix[rows]
