@@ -17,8 +17,13 @@ the same however the corpus is cut into minibatches, and a window reaches over a
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 
+cdef extern from "compiler.h" nogil:
+    void PREFETCH_TO_WRITE(const void*)
+
 cdef enum:
     END_OF_SENTENCE = -2
+    # How many pairs ahead the place is asked for where one goes: words' places lie all over the cache.
+    AHEAD = 24
 
 # A word's number and a distance in one: of 32 bits where there are no more than MOST_IN_32 words.
 ctypedef fused pair:
@@ -181,7 +186,7 @@ def skipgram_pairs(const int32_t[::1] local, const float[::1] by_distance, Py_ss
     each. Returns the number of entries.
     """
     cdef Py_ssize_t begin = 0, end, i, j, start, stop, t, words = row_end.shape[0], window = by_distance.shape[0]
-    cdef int64_t k, place, from_, written = 0
+    cdef int64_t k, place, from_, written = 0, count = pairs.shape[0]
     cdef entry* rows = <entry*> &room[0] if room.shape[0] else NULL
     cdef int32_t c
     cdef float weight
@@ -205,6 +210,8 @@ def skipgram_pairs(const int32_t[::1] local, const float[::1] by_distance, Py_ss
         for t in range(words):
             columns_before[t] = written
             for k in range(from_, context_place[t]):
+                if k + AHEAD < count:
+                    PREFETCH_TO_WRITE(&rows[row_end[pairs[k + AHEAD] >> 8]])
                 c, weight = <int32_t> (pairs[k] >> 8), by_distance[(pairs[k] & 255) - 1]
                 place = row_end[c]
                 if place > centre_place[c] and rows[place - 1].column == t:
@@ -238,10 +245,14 @@ def transpose(const int64_t[::1] indptr, const int32_t[::1] indices, int64_t[::1
     """The transposed structure: entry k of it is entry order[k]. column_place: a copy of skipgram_pairs'
     columns_before, which is its indptr; consumed."""
     cdef Py_ssize_t r
-    cdef int64_t k, place
+    cdef int64_t k, place, entries = indices.shape[0]
     with nogil:
         for r in range(indptr.shape[0] - 1):
             for k in range(indptr[r], indptr[r + 1]):
+                if k + AHEAD < entries:
+                    place = column_place[indices[k + AHEAD]]
+                    PREFETCH_TO_WRITE(&t_indices[place])
+                    PREFETCH_TO_WRITE(&order[place])
                 place = column_place[indices[k]]
                 t_indices[place], order[place] = <int32_t> r, k
                 column_place[indices[k]] = place + 1
