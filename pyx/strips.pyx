@@ -4,12 +4,12 @@
 What      combine      out = Γ W (+ diag(s) B)   (m, d)
           pair_dots    a_jk = h_j · W[c_jk]      one number per stored entry of a CSR matrix
 dtypes    real = float32 or float64 for values; int64 indptr and order; int32 indices
-memory    everything is allocated by the caller; rows are contiguous and may stand further apart than their length; the
-          panel holds a few columns of all rows of W
+memory    everything is allocated by the caller; rows are contiguous and may stand further apart than their length; a
+          panel, of which each thread has one, holds a few columns of all rows of W
 cost      2 d flops an entry, and a strip of values read per entry and strip: from the second-level cache where all of W
           would not fit in it (strips.h)
-threads   rows are dealt to OpenMP threads in blocks, strip after strip; a row is computed by one thread, so bytes never
-          depend on it
+threads   combine deals strips to OpenMP threads, or parts of rows in a strip where strips are few; pair_dots parts of
+          rows, whose strips add up. A number is computed by one thread, in an order that does not depend on it
 """
 
 from cython cimport view
@@ -67,7 +67,7 @@ cdef void copy(int set, const real* matrix, Py_ssize_t ld, Py_ssize_t rows, Py_s
 
 
 cdef Py_ssize_t row_at(const int64_t* indptr, Py_ssize_t n, double share) noexcept nogil:
-    """The first of n rows behind which at most so much of their work is: a row's entries, and one for itself."""
+    """The first of n rows before which this share of their work is done: a row's entries, and one for itself."""
     cdef Py_ssize_t lo = 0, hi = n, middle
     while lo < hi:
         middle = (lo + hi) // 2
@@ -116,6 +116,7 @@ def combine(int set, const int64_t[::1] indptr, const int32_t[::1] indices, cons
 
 
 cdef double share_before(Py_ssize_t part, Py_ssize_t threads) noexcept nogil:
+    """What the parts before this one are of all work: one large part for each thread, then as many small ones."""
     if threads == 1:
         return part
     return LARGE * part / threads if part <= threads else LARGE + (1 - LARGE) * (part - threads) / threads
@@ -128,8 +129,7 @@ def pair_dots(int set, const int64_t[::1] indptr, const int32_t[::1] indices,
     cdef Py_ssize_t n = left.shape[0], d = left.shape[1], part, lo, hi, strip, column, columns, me
     cdef Py_ssize_t wide = STRIP_BYTES // sizeof(real), ld_left = stride(left), ld_right = stride(right)
     cdef int threads = <int> panels.shape[0]
-    # All strips of a part are one thread's, which adds them up. A large part for each, then what is left in small ones,
-    # which end at about the same time.
+    # All strips of a part are one thread's, which adds them up; the small ones end at about the same time.
     for part in prange(2 * threads if threads > 1 else 1, nogil=True, schedule="dynamic", num_threads=threads):
         me = threadid()
         lo = row_at(&indptr[0], n, share_before(part, threads))
