@@ -14,8 +14,8 @@ What      combine      out = Γ W (+ diag(s) B)   (m, d)   Γ a CSR matrix, or �
           transpose    the CSR structure of Γᵀ and where each of its entries stands in Γ
 dtypes    real = float32 or float64 for values; int64 indptr, order and rows; int32 indices (local, below 2³¹)
 memory    every output is allocated by the caller; rows are contiguous and may stand further apart than their length
-cost      2 d flops and one row of d values read per entry; where a
-          matrix is larger than a cache and most of its rows are asked for often, see strips
+cost      2 d flops and one row of d values read per entry; where a matrix is larger than a cache and its rows are asked
+          for many times, see strips
 threads   rows are dealt to OpenMP threads in blocks; a row is computed by one thread, so bytes never depend on it
 """
 

@@ -97,7 +97,7 @@ INLINED void NAME(sum_strip)(const windows *w, ptrdiff_t block, const REAL *F, c
     const ptrdiff_t last = ring_size(w->reach) - 1, start = block * POSITIONS - w->reach;
     const int64_t end = w->first[block + 1];
     int64_t j = w->first[block];
-    VEC sum[MOST_VECS], dots[4];
+    VEC sum[MOST_VECS], dots[4] = {(VEC){0}, (VEC){0}, (VEC){0}, (VEC){0}};
     int waiting = 0; /* dots of the last bags */
     memset(S, 0, (last + 1) * at->vecs * sizeof(VEC));
     EACH sum[v] = (VEC){0};

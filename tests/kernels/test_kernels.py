@@ -12,7 +12,7 @@ from emulation.hostface import HostFace
 from numpy.typing import NDArray
 
 from wordsparse.errors import InputError
-from wordsparse.kernels import CpuKernels, Csr, Kernels, NumpyKernels, _build, _products, _strips
+from wordsparse.kernels import CpuKernels, Csr, Kernels, NumpyKernels, _build, _products, _strips, cpu
 from wordsparse.kernels.cpu import PARALLEL_WORK
 from wordsparse.kernels.rooms import Rooms
 from wordsparse.losses import BoundedNS
@@ -86,7 +86,7 @@ def kernels(request: pytest.FixtureRequest) -> Any:
 class Strips(CpuKernels):
     """Sparse matrices meet dense ones strip by strip, however small."""
 
-    def __init__(self, threads: int, instruction_set: int) -> None:
+    def __init__(self, threads: int, instruction_set: int = _strips.WIDEST_SET) -> None:
         super().__init__(threads)
         self._set = instruction_set
 
@@ -152,6 +152,26 @@ def test_sparse_kernels(kernels: Kernels, dtype: str, rows: int, columns: int, d
     for c in range(columns):
         assert (np.diff(transposed.order[transposed.indptr[c] : transposed.indptr[c + 1]]) > 0).all()
     close(kernels.combine(transposed, values, left), matrix.T @ left.astype(np.float64), dtype, entries)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("rows", "columns", "d", "entries"), [(700, 300, 33, 9000), (65, 130, 252, 1500)])
+def test_strips_are_the_same_bytes_on_any_threads(
+    monkeypatch: pytest.MonkeyPatch, dtype: str, rows: int, columns: int, d: int, entries: int
+) -> None:
+    monkeypatch.setattr(cpu, "PARALLEL_WORK", 0)
+    csr = structure(rows, columns, entries)
+    values, left, right = normal((entries,), dtype, 1), normal((rows, d), dtype, 2), normal((columns, d), dtype, 3)
+    transposed = CpuKernels(1).transpose(csr)
+
+    def found(threads: int) -> list[Array]:
+        kernels = Strips(threads)
+        dots = kernels.pair_dots(csr, left, right)
+        return [kernels.combine(csr, values, right), kernels.combine(transposed, values, left), dots]
+
+    for threads in (2, 5, 13):
+        for one, other in zip(found(1), found(threads), strict=True):
+            np.testing.assert_array_equal(one, other)
 
 
 # Places, columns, d, reach: nothing at all, one column only, blocks of 2048 places and strips of 2 and 6 cache lines
