@@ -12,6 +12,8 @@
 
 #if defined(__GNUC__) && defined(__x86_64__) && defined(__gnu_linux__)
 #define WIDE_SETS
+#include <immintrin.h>
+#define FENCE() _mm_sfence()
 /* The widest set that the machine has: 0 the base, 1 AVX2, 2 AVX-512. */
 static inline int widest_set(void) {
     __builtin_cpu_init();
@@ -25,6 +27,7 @@ static inline int widest_set(void) {
     default: stem##_base arguments;         \
     }
 #else
+#define FENCE()
 static inline int widest_set(void) { return 0; }
 #define BY_SET(stem, arguments) stem##_base arguments;
 #endif

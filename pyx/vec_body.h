@@ -18,6 +18,20 @@ typedef REAL NAME(vec);
 #define PICK(a, b, ...) __builtin_shuffle(a, b, (NAME(narrow_mask)){__VA_ARGS__})
 #endif
 
+/* Into memory past the caches, where the compiler can: a line is not fetched to be overwritten. FENCE() goes before
+ * another thread reads. */
+FOR_SET INLINED void NAME(stream)(VEC *to, VEC x) {
+#if defined(WIDE_SETS) && VEC_BYTES == 64
+    _mm512_stream_si512((__m512i *)to, (__m512i)x);
+#elif defined(WIDE_SETS) && VEC_BYTES == 32
+    _mm256_stream_si256((__m256i *)to, (__m256i)x);
+#elif defined(WIDE_SETS)
+    _mm_stream_si128((__m128i *)to, (__m128i)x);
+#else
+    *to = x;
+#endif
+}
+
 #if defined(__GNUC__)
 /* The sums of its parts of 16 bytes. */
 INLINED NAME(narrow) NAME(narrowed)(VEC x) {

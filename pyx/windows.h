@@ -45,6 +45,7 @@ typedef struct {
     ptrdiff_t n, bags, reach;             /* reach: no window is longer to either side */
     ptrdiff_t d, ld;                      /* rows of all matrices: d numbers, ld from one to the next */
     ptrdiff_t features, targets;          /* rows of F, Z and G; of W and X */
+    int past_caches;                      /* X, Z and G are written past the caches */
 } windows;
 
 /* Places of a ring: a power of two, for a window's two ends, the token that enters and the place past it. */

@@ -40,6 +40,7 @@ cdef extern from "windows.h" nogil:
         Py_ssize_t ld
         Py_ssize_t features
         Py_ssize_t targets
+        int past_caches
     Py_ssize_t ring_size(Py_ssize_t)
     void window_dots_f32(int, const windows*, Py_ssize_t, const float*, const int32_t*, const float*,
                          float*, float*)
@@ -80,7 +81,7 @@ cdef windows as_struct(const int32_t[::1] tokens, const int32_t[::1] centre, con
     cdef windows w
     w.tokens, w.centre, w.start, w.stop, w.first = &tokens[0], &centre[0], &start[0], &stop[0], &first[0]
     w.n, w.bags, w.reach, w.d = tokens.shape[0], centre.shape[0], reach, F.shape[1]
-    w.ld, w.features, w.targets = ld, F.shape[0], 0
+    w.ld, w.features, w.targets, w.past_caches = ld, F.shape[0], 0, False
     return w
 
 
@@ -142,10 +143,11 @@ def pull(int set, const int32_t[::1] tokens, const int32_t[::1] centre, const in
          const real[::view.strided, ::view.contiguous] W, const real[::1] zeta, const real[::1] gamma,
          real[::view.strided, ::view.contiguous] scratch, uint8_t[::1] plan, real[:, ::1] panels,
          real[::view.strided, ::view.contiguous] X, real[::view.strided, ::view.contiguous] Z,
-         real[::view.strided, ::view.contiguous] G):
-    """As dots; plan of plan_size bytes; panels (threads, panels_size), each row on a cache line."""
+         real[::view.strided, ::view.contiguous] G, bint past_caches):
+    """As dots; plan of plan_size bytes; panels (threads, panels_size), each row on a cache line; past_caches: X, Z and
+    G are more than the last-level cache holds, and are written past it."""
     cdef windows w = as_struct(tokens, centre, start, stop, first, reach, ld, F)
-    w.targets = W.shape[0]
+    w.targets, w.past_caches = W.shape[0], past_caches
     cdef Py_ssize_t blocks = first.shape[0] - 1, block
     cdef Py_ssize_t wide = LINE // sizeof(real), strips = (F.shape[1] + wide - 1) // wide, strip
     cdef int threads = <int> scratch.shape[0]

@@ -295,6 +295,30 @@ INLINED void NAME(copy)(VEC *strip, const REAL *row, size_t bytes) {
     else memcpy(strip, row, bytes);
 }
 
+/* The panels' sums into a strip of the matrices, whose rows are padded to whole lines. */
+FOR_SET INLINED void NAME(write_sums)(const windows *w, const char *features, const char *targets, REAL *X, REAL *Z, REAL *G,
+                              int past_caches) {
+    for (ptrdiff_t r = 0; r < w->features; r++, Z += w->ld, G += w->ld) {
+        const VEC *word = AT_LINE(features, r * OF_FEATURE);
+        if (past_caches) {
+            EACH_OF_LINE NAME(stream)((VEC *)Z + v, OF(word, 1)), NAME(stream)((VEC *)G + v, OF(word, 2));
+        } else {
+            PREFETCH_TO_WRITE(Z + ROWS_AHEAD * w->ld);
+            PREFETCH_TO_WRITE(G + ROWS_AHEAD * w->ld);
+            EACH_OF_LINE ((VEC *)Z)[v] = OF(word, 1), ((VEC *)G)[v] = OF(word, 2);
+        }
+    }
+    for (ptrdiff_t r = 0; r < w->targets; r++, X += w->ld) {
+        const VEC *target = AT_LINE(targets, r * OF_TARGET);
+        if (!past_caches) PREFETCH_TO_WRITE(X + ROWS_AHEAD * w->ld);
+        EACH_OF_LINE {
+            if (past_caches) NAME(stream)((VEC *)X + v, OF(target, 1));
+            else ((VEC *)X)[v] = OF(target, 1);
+        }
+    }
+    if (past_caches) FENCE();
+}
+
 /* Strip number `strip`, a cache line wide, of X = Gamma' H, Z = C' diag(zeta) H, G = C' Gamma W, with H = C F; Gamma has
  * one number a bag, at its target. plan: by window_plan; ring: OF_PLACE strips a place; panels: of panels_bytes.
  * Strips that are used together are copied together: a word's rows lie in pages of their own, of which a processor
@@ -319,20 +343,8 @@ FOR_SET static void NAME(window_pull)(const windows *w, ptrdiff_t strip, const v
         EACH_OF_LINE OF(target, 1) = (VEC){0};
     }
     NAME(pull_pass)(w, (const NAME(step) *)plan, features, targets, (char *)ring);
-    /* Rows are padded to whole lines. */
-    for (ptrdiff_t r = 0; r < w->features; r++) {
-        const VEC *word = AT_LINE(features, r * OF_FEATURE);
-        VEC *to_z = (VEC *)(Z + r * w->ld + column), *to_g = (VEC *)(G + r * w->ld + column);
-        PREFETCH_TO_WRITE(Z + (r + ROWS_AHEAD) * w->ld + column);
-        PREFETCH_TO_WRITE(G + (r + ROWS_AHEAD) * w->ld + column);
-        EACH_OF_LINE to_z[v] = OF(word, 1), to_g[v] = OF(word, 2);
-    }
-    for (ptrdiff_t r = 0; r < w->targets; r++) {
-        const VEC *target = AT_LINE(targets, r * OF_TARGET);
-        VEC *to = (VEC *)(X + r * w->ld + column);
-        PREFETCH_TO_WRITE(X + (r + ROWS_AHEAD) * w->ld + column);
-        EACH_OF_LINE to[v] = OF(target, 1);
-    }
+    if (w->past_caches) NAME(write_sums)(w, features, targets, X + column, Z + column, G + column, 1);
+    else NAME(write_sums)(w, features, targets, X + column, Z + column, G + column, 0);
 }
 
 #undef EACH_OF_LINE

@@ -64,7 +64,9 @@ class WordEmbedding:
         self.output, self.kernels, self.sizes = output, kernels, sizes
         dim = output.n_features - 1
         random = np.random.default_rng(seed)
-        start = (random.random((output.n_outputs, dim), np.float32) - np.float32(0.5)) / np.float32(dim)
+        start = random.random((output.n_outputs, dim), np.float32)
+        start -= np.float32(0.5)
+        start /= np.float32(dim)
         xp = kernels.xp
         self.E = kernels.to_device(start)
         self.mass = xp.zeros(output.n_outputs)  # M_w, in pairs

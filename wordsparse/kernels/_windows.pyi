@@ -66,4 +66,5 @@ def pull(
     X: Array,
     Z: Array,
     G: Array,
+    past_caches: bool,
 ) -> None: ...

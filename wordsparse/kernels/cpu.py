@@ -33,6 +33,8 @@ SUM_ROWS = 1024
 # and each of its rows is asked for so many times that copying their strips is little beside it.
 STRIPS_FROM_BYTES = 1 << 20
 STRIPS_FROM_ENTRIES = 8
+# About what a last-level cache holds: more than this is out of it again by the time it is read.
+CACHED_BYTES = 32 << 20
 
 
 class CpuKernels(HostArrays):
@@ -191,8 +193,12 @@ class CpuKernels(HostArrays):
             plan = self._rooms.empty((plan_size,), np.uint8)
             panels_size = _windows.panels_size(features.shape[0], rows.shape[0])
             panels = self._rooms.empty((scratch.shape[0], panels_size // features.itemsize), features.dtype)
-            _windows.pull(*arrays, features, targets, rows, zeta, gamma, scratch, plan, panels, X, Z, G)
+            sums = X, Z, G, self._past_caches(X.nbytes + Z.nbytes + G.nbytes)
+            _windows.pull(*arrays, features, targets, rows, zeta, gamma, scratch, plan, panels, *sums)
         return X, Z, G
+
+    def _past_caches(self, size: int) -> bool:
+        return size > CACHED_BYTES
 
     def _window_arrays(self, windows: Windows, features: Array) -> WindowArrays:
         blocks = -(-windows.tokens.shape[0] // _windows.BLOCK)
