@@ -76,12 +76,15 @@ STUDIES: dict[str, list[Variant]] = {
         *sweep("negatives", 2.0, 10.0),
         # With 1 minibatches do not grow: they are as large as may be from the start.
         *sweep("growth", 0.02, 0.1, 1.0),
+        *sweep("acceleration", 0.0, 0.5),
         *sweep("batch_tokens", 65_536, 524_288, 1_048_576),
         *sweep("forget_tokens", 300_000, 5_000_000),
         *sweep("m0", 10.0, 50.0, 100.0, 300.0),
         *sweep("ridge", 0.005, 0.5),
         *sweep("rho", 0.001, 0.1),
         *sweep("lr", 1.0, 2.5, 6.0),
+        *sweep("trust", 0.1, 0.5),
+        *sweep("t0", 5.0, 20.0),
         *sweep("epochs", 2, 10),
     ],
     # Variants that change nothing but what is exported are judged on one and the same trained model.

@@ -74,7 +74,8 @@ class Recipe:
     loss says nothing at 0; ``distances`` how contexts count by distance; ``measure_power`` the base measure is
     π_i ∝ count_i to this power; ``warmup_tokens`` while the first so many tokens pass, E stays where it started and
     only W is fitted. A minibatch takes ``growth`` times as many corpus tokens as were passed over before it, or pass
-    before E moves, and at most ``batch_tokens``: with 1, all are as large as may be.
+    before E moves, times r to the power ``acceleration`` where that is r times the warm-up, and at most
+    ``batch_tokens``. With a growth of 1 all are as large as may be.
     """
 
     loss: losses.Loss
@@ -83,6 +84,7 @@ class Recipe:
     distances: Distances = "linear"
     measure_power: float = 0.5
     growth: float = 1.0
+    acceleration: float = 0.0
     batch_tokens: int = 131_072
     warmup_tokens: int = 400_000
 
@@ -92,12 +94,12 @@ class Recipe:
 
 
 # docs/recipe.md says where these come from.
-LONG_STEPS = StepSizes(lr=4.0, eta=1.0, t0=20.0)
+LONG_STEPS = StepSizes(lr=4.0, eta=1.0, t0=15.0, trust=0.3)
 SQUARED_STEPS = StepSizes(lr=1.0, eta=0.5, t0=40.0)
 LOG_STEPS = StepSizes(lr=1.0, eta=0.25, t0=80.0)
 Z_STEPS = StepSizes(lr=2.0, eta=0.5, t0=40.0)
 LOSS_RECIPES: dict[str, Recipe] = {
-    "bounded-ns": Recipe(losses.BoundedNS(touching=6.0), LONG_STEPS, growth=0.04),
+    "bounded-ns": Recipe(losses.BoundedNS(touching=6.0), LONG_STEPS, growth=0.04, acceleration=0.25),
     "squared": Recipe(losses.Squared(target_value=1.0), SQUARED_STEPS),
     "spherical": Recipe(losses.Spherical(), LOG_STEPS, start=0.7),
     "taylor": Recipe(losses.Taylor(), LOG_STEPS),

@@ -125,16 +125,33 @@ def test_the_report_counts_every_token_of_every_epoch() -> None:
     assert model.vectors.dtype == np.float32
 
 
-def test_minibatches_grow_with_what_was_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("acceleration", "expected"),
+    [
+        # A quarter of the positions before it, or of the warm-up's 60, at most 120; an epoch's last is what was left.
+        (0.0, [15, 15, 15, 15, 15, 18, 23, 29, 36, 45, 56, 70, 88, 10, 112, 120, 120, 98, 120, 120, 120, 90]),
+        # The same times √(positions before it / 60).
+        (0.5, [15, 15, 15, 15, 15, 20, 29, 44, 70, 118, 94, 120, 120, 120, 90, 120, 120, 120, 90]),
+    ],
+)
+def test_minibatches_grow_with_what_was_passed_over(
+    monkeypatch: pytest.MonkeyPatch, acceleration: float, expected: list[int]
+) -> None:
     default = recipe.RECIPES["cbow", "bounded-ns"]
-    growing = replace(default, growth=0.25)
+    growing = replace(default, growth=0.25, acceleration=acceleration)
     monkeypatch.setitem(recipe.RECIPES, ("cbow", "bounded-ns"), growing)
     seen: list[Progress] = []
     ws.train(two_topics(50), **SMALL, batch_tokens=120, progress=seen.append)
     sizes = np.diff([0, *(progress.tokens for progress in seen)]) * 9 / 8  # the end of a sentence is a position too
-    # A quarter of the positions before it, or of the warm-up's 60, at most 120; an epoch's last one is what was left.
-    expected = [15, 15, 15, 15, 15, 18, 23, 29, 36, 45, 56, 70, 88, 10, 112, 120, 120, 98, 120, 120, 120, 90]
     assert sizes == pytest.approx(expected, abs=4)
+
+
+@pytest.mark.parametrize("loss", ["bounded-ns", "squared"])  # growing faster and faster, and all of one size
+@pytest.mark.parametrize("sentences", [30, 500, 4000])
+def test_a_short_run_still_takes_enough_steps(loss: str, sentences: int) -> None:
+    seen: list[Progress] = []
+    ws.train(two_topics(sentences), **SMALL, loss=loss, progress=seen.append)
+    assert 1 <= len(seen) / loop.MIN_STEPS <= 1.2
 
 
 def test_progress_ends_where_the_run_does() -> None:

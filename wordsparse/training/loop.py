@@ -34,7 +34,7 @@ Build = Callable[..., Examples]
 DIVERGED = 20.0
 # Minibatches are cut smaller where a run would have fewer than so many of them; and a run spends at most this share of
 # its tokens before E moves.
-MIN_STEPS = 150
+MIN_STEPS = 100
 MAX_WARMUP = 0.05
 # Threads that build minibatches for a GPU, where so many are asked for: each builds some 10M tokens a second.
 MOST_BUILDERS = 8
@@ -216,14 +216,18 @@ class Run:
 
     def _largest_batch(self) -> int:
         """The recipe's, or less for a short text, so that it still takes enough steps."""
-        total, growth = self.total_tokens, self._constants.growth
-        first, last = (max(1, int(growth * tokens)) for tokens in (self._warmup_tokens, total))
+        total, warmup, growth = self.total_tokens, self._warmup_tokens, self._constants.growth
+        power = self._constants.acceleration
+        enough, most = max(1, total // MIN_STEPS), min(self._wanted_tokens(total), self._constants.batch_tokens)
 
         def steps(largest: int) -> float:
-            # While minibatches grow, 1/growth of them take e times as many tokens.
-            return total / largest + (math.log(largest / first) / growth if largest > first else 0.0)
+            # After T tokens of which the warm-up was T₀ a minibatch is g T (T/T₀)^a: dn = dT / that, until it is the
+            # largest.
+            first = min(self._wanted_tokens(0), largest)
+            grown: float = (largest / first) ** (1 / (1 + power))
+            while_growing = (1 - grown**-power) / power if power else math.log(grown)
+            return warmup / first + while_growing / growth + (total - grown * warmup) / largest
 
-        enough, most = max(1, total // MIN_STEPS), min(last, self._constants.batch_tokens)
         if enough >= most or steps(most) >= MIN_STEPS:
             return most
         while most - enough > 1:
@@ -231,11 +235,16 @@ class Run:
             enough, most = (middle, most) if steps(middle) >= MIN_STEPS else (enough, middle)
         return enough
 
+    def _wanted_tokens(self, passed: float) -> int:
+        """Of a minibatch after so many passed over, were there no largest: they grow with them."""
+        warmup = max(self._warmup_tokens, 1.0)
+        passed = max(passed, warmup)
+        faster: float = (passed / warmup) ** self._constants.acceleration
+        return max(1, int(self._constants.growth * passed * faster))
+
     def _batch_tokens(self, epoch: int, position: int) -> int:
-        """Of the minibatch that begins there: they grow with what was passed over, up to ``batch_tokens``."""
-        passed = epoch * self._slices.positions + position
-        wanted = int(self._constants.growth * max(passed, self._warmup_tokens))
-        return min(self.batch_tokens, max(1, wanted))
+        """Of the minibatch that begins there."""
+        return min(self.batch_tokens, self._wanted_tokens(epoch * self._slices.positions + position))
 
     def heldout_examples(self) -> Iterator[Examples]:
         """Held-out text, sampled and windowed as the text of the first epoch is: the same examples each time."""
