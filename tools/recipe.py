@@ -105,6 +105,7 @@ EXPORT = ("vectors", "exponent", "doubt", "turn")
 @click.option("--only", multiple=True, help="Of the study, this variant only; repeatable.")
 @click.option("--models", default=",".join(recipe.MODELS), show_default=True)
 @click.option("--dim", type=click.IntRange(1), default=100, show_default=True)
+@click.option("--min-count", type=click.IntRange(1), default=5, show_default=True)
 @click.option("--epochs", type=click.IntRange(1), default=5, show_default=True)
 @click.option("--seeds", callback=machine.int_list, default="1", show_default=True)
 @click.option("--max-tokens", type=click.IntRange(1), help="Train on the first so many tokens only.")
@@ -118,6 +119,7 @@ def main(
     study: str,
     only: tuple[str, ...],
     models: str,
+    min_count: int,
     seeds: tuple[int, ...],
     pairs: tuple[Path, ...],
     analogies: tuple[Path, ...],
@@ -127,10 +129,11 @@ def main(
     sets = {"pairs": pairs, "analogies": analogies}
     variants = [variant for variant in STUDIES[study] if not only or variant.label in only]
     done: list[dict[str, Any]] = []
-    report = {"tool": "recipe", "study": study, "corpus": corpus.name, "options": {**options, "seeds": seeds}}
+    report = {"tool": "recipe", "study": study, "corpus": corpus.name, "min_count": min_count}
+    report["options"] = {**options, "seeds": seeds}
     report["machine"] = machine.describe(options["threads"])
     with tempfile.TemporaryDirectory(dir=corpus.parent) as folder:
-        encoded = ws.encode(corpus, Path(folder) / "encoded")
+        encoded = ws.encode(corpus, Path(folder) / "encoded", min_count=min_count)
         for model, seed in product(models.split(","), seeds):
             trained: dict[str, Model | str] = {}
             for variant in variants:

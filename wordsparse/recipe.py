@@ -121,5 +121,5 @@ RECIPES["cbow", "bounded-ns"] = replace(RECIPES["cbow", "bounded-ns"], batch_tok
 RECIPES["skipgram", "bounded-ns"] = replace(
     RECIPES["skipgram", "bounded-ns"],
     steps=replace(LONG_STEPS, m0=20.0, forget_tokens=2_600_000.0),
-    batch_tokens=458_752,
+    batch_tokens=425_984,
 )

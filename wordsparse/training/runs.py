@@ -8,6 +8,7 @@ from typing import Any
 from wordsparse import recipe
 from wordsparse.corpus import EncodedCorpus
 from wordsparse.errors import InputError
+from wordsparse.kernels import _build
 from wordsparse.model import Model
 from wordsparse.training import memory
 from wordsparse.training.loop import Run
@@ -84,4 +85,8 @@ def fit(corpus: EncodedCorpus, options: recipe.Options, progress: Callable[[Prog
     """Train on an encoded corpus, in memory; see :func:`train`."""
     run = Run(corpus, options)
     run.train(progress)
-    return run.model()
+    model = run.model()
+    # What the steps took is not needed beside the vectors.
+    del run
+    _build.give_back_memory()
+    return model
