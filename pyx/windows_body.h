@@ -296,8 +296,8 @@ INLINED void NAME(copy)(VEC *strip, const REAL *row, size_t bytes) {
 }
 
 /* The panels' sums into a strip of the matrices, whose rows are padded to whole lines. */
-FOR_SET INLINED void NAME(write_sums)(const windows *w, const char *features, const char *targets, REAL *X, REAL *Z, REAL *G,
-                              int past_caches) {
+FOR_SET INLINED void NAME(write_sums)(const windows *w, const char *features, const char *targets, REAL *X, REAL *Z,
+                                      REAL *G, int past_caches) {
     for (ptrdiff_t r = 0; r < w->features; r++, Z += w->ld, G += w->ld) {
         const VEC *word = AT_LINE(features, r * OF_FEATURE);
         if (past_caches) {

@@ -14,11 +14,11 @@ from wordsparse.machine import memory_bytes
 
 # float32 rows of d numbers that a step holds for each unique word; float64 matrices of d×d numbers; bytes for each
 # pair of words, or for each bag of them; and bytes whatever the sizes.
-ROWS_PER_WORD = 4.5
+ROWS_PER_WORD = 4.0
 SQUARES = 26
-BYTES_PER_PAIR = 90
-BYTES_PER_BAG = 210
-BYTES = 12 * 10**6
+BYTES_PER_PAIR = 110
+BYTES_PER_BAG = 260
+BYTES = 20 * 10**6
 # Of each word besides its two rows: mass, base measure and counts (float64), thresholds and places (int32).
 BYTES_PER_WORD = 32
 # A checkpoint is written from a copy of the state, through blocks.
