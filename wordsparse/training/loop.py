@@ -32,9 +32,10 @@ Build = Callable[..., Examples]
 # A minibatch whose mean loss lies above the first one's by this many times that loss (or 1, where it is smaller: log
 # losses are 0 for outputs that are all alike) tells of a run that diverges. One odd page of a short text is below it.
 DIVERGED = 20.0
-# Minibatches are cut smaller where a run would have fewer than so many of them; and a run spends at most this share of
-# its tokens before E moves.
-MIN_STEPS = 100
+# Minibatches are cut smaller where a run would have fewer than so many of them (where it passes over more than LONG_RUN
+# tokens, than MIN_LONG_STEPS); and a run spends at most this share of its tokens before E moves.
+MIN_STEPS = 150
+LONG_RUN, MIN_LONG_STEPS = 20_000_000, 100
 MAX_WARMUP = 0.05
 # Threads that build minibatches for a GPU, where so many are asked for: each builds some 10M tokens a second.
 MOST_BUILDERS = 8
@@ -218,7 +219,8 @@ class Run:
         """The recipe's, or less for a short text, so that it still takes enough steps."""
         total, warmup, growth = self.total_tokens, self._warmup_tokens, self._constants.growth
         power = self._constants.acceleration
-        enough, most = max(1, total // MIN_STEPS), min(self._wanted_tokens(total), self._constants.batch_tokens)
+        fewest = MIN_LONG_STEPS if total > LONG_RUN else MIN_STEPS
+        enough, most = max(1, total // fewest), min(self._wanted_tokens(total), self._constants.batch_tokens)
 
         def steps(largest: int) -> float:
             # After T tokens of which the warm-up was T₀ a minibatch is g T (T/T₀)^a: dn = dT / that, until it is the
@@ -228,11 +230,11 @@ class Run:
             while_growing = (1 - grown**-power) / power if power else math.log(grown)
             return warmup / first + while_growing / growth + (total - grown * warmup) / largest
 
-        if enough >= most or steps(most) >= MIN_STEPS:
+        if enough >= most or steps(most) >= fewest:
             return most
         while most - enough > 1:
             middle = (enough + most) // 2
-            enough, most = (middle, most) if steps(middle) >= MIN_STEPS else (enough, middle)
+            enough, most = (middle, most) if steps(middle) >= fewest else (enough, middle)
         return enough
 
     def _wanted_tokens(self, passed: float) -> int:
