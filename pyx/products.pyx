@@ -13,7 +13,7 @@ cost      2 n k d flops (gram_half n d²), A and out once through memory, M from
 unit      float32 products run on the matrix unit where there is one (tiles.h), these and float64 ones by AVX-512 or
           AVX2 (vectors.h), as accurate as through BLAS; the caller chooses by `unit` and gives work space
 threads   OpenMP threads take whole blocks and call a single-threaded BLAS: the caller holds BLAS at one thread
-          (wordsparse.threads). Blocks, and how they are added up, depend on n alone, so the result is the
+          (wordsparse.machine.threads). Blocks, and how they are added up, depend on n alone, so the result is the
           same to the last bit for any number of threads
 """
 

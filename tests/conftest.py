@@ -2,8 +2,8 @@
 
 import pytest
 
-from wordsparse import devices
 from wordsparse.errors import InputError
+from wordsparse.machine import devices
 
 
 @pytest.fixture

@@ -3,14 +3,14 @@
 from typing import Any
 
 import numpy as np
-import problems
 import pytest
 import scipy.sparse as sp
 from numpy.typing import NDArray
+from support import problems
 
 from wordsparse import validation
 from wordsparse.errors import InputError
-from wordsparse.output import FactoredOutput
+from wordsparse.layer.output import FactoredOutput
 
 Array = NDArray[Any]
 D, d = 6, 3

@@ -32,7 +32,7 @@ from baselines import HierarchicalSoftmax, NaiveDense
 from numpy.typing import NDArray
 
 from wordsparse.kernels import CpuKernels
-from wordsparse.output import FactoredOutput
+from wordsparse.layer.output import FactoredOutput
 
 Array = NDArray[Any]
 

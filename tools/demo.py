@@ -11,7 +11,7 @@ from pathlib import Path
 
 from wordsparse.comparison import Progress, Request, compare
 from wordsparse.corpus.cards import load_card
-from wordsparse.formats import load_vectors
+from wordsparse.words.model import load_vectors
 
 ROOT = Path(__file__).resolve().parent.parent
 WORDS = ("king", "water", "war", "music", "computer")

@@ -13,12 +13,13 @@ import scipy.sparse as sp
 from complexity import Batch, batches, flops_per_example
 from dense_sides import NaiveDense, softmax_bytes, softmax_step
 
-from wordsparse import devices, losses
-from wordsparse.inputs import RowInputs
 from wordsparse.kernels import CpuKernels, Csr, Kernels
-from wordsparse.minibatch import Targets
-from wordsparse.output import FactoredOutput
-from wordsparse.reference import DenseOutput
+from wordsparse.layer import losses
+from wordsparse.layer.inputs import RowInputs
+from wordsparse.layer.output import FactoredOutput
+from wordsparse.layer.reference import DenseOutput
+from wordsparse.layer.targets import Targets
+from wordsparse.machine import devices
 
 SOFTMAX = {"softmax": (False, False), "softmax compiled": (False, True), "softmax compiled, TF32": (True, True)}
 NAIVE, NAIVE_CPU, OURS = "naive dense", "naive dense, one CPU thread", "exact squared"

@@ -11,10 +11,10 @@ from gpu_parts import Bench, exact_step
 
 import wordsparse as ws
 from wordsparse.corpus import END_OF_SENTENCE, Vocabulary
-from wordsparse.embedding import StepSizes, WordEmbedding
-from wordsparse.evaluation import evaluate
-from wordsparse.examples import ExampleBuilder
-from wordsparse.output import FactoredOutput
+from wordsparse.evaluation.scores import evaluate
+from wordsparse.layer.output import FactoredOutput
+from wordsparse.words.embedding import StepSizes, WordEmbedding
+from wordsparse.words.examples import ExampleBuilder
 
 # Trained on beforehand where kernels are compiled on first use.
 WARM_TOKENS = 1_000_000

@@ -11,11 +11,11 @@ from typing import Any
 import click
 
 from wordsparse.cli.common import int_list as int_list
-from wordsparse.machine import blas_threads as blas_threads
-from wordsparse.machine import describe as describe
-from wordsparse.machine import memory_bytes as memory_bytes
-from wordsparse.machine import sgemm_gflops as sgemm_gflops
-from wordsparse.storage import write_file
+from wordsparse.files.storage import write_file
+from wordsparse.machine.description import blas_threads as blas_threads
+from wordsparse.machine.description import describe as describe
+from wordsparse.machine.description import memory_bytes as memory_bytes
+from wordsparse.machine.description import sgemm_gflops as sgemm_gflops
 
 # A round of a fast side lasts at least so long, in seconds.
 ROUND = 0.3

@@ -23,11 +23,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 import wordsparse as ws
-from wordsparse import coordinates, evaluation, recipe
 from wordsparse.corpus import EncodedCorpus
 from wordsparse.errors import TrainingError
-from wordsparse.model import Model
+from wordsparse.evaluation import scores as evaluation
 from wordsparse.training import runs
+from wordsparse.words import coordinates, recipe
+from wordsparse.words.model import Model
 
 FILES = click.Path(exists=True, dir_okay=False, path_type=Path)
 

@@ -32,9 +32,9 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from wordsparse import factors, output
 from wordsparse.errors import TrainingError
-from wordsparse.output import FactoredOutput
+from wordsparse.layer import factors, output
+from wordsparse.layer.output import FactoredOutput
 
 Array = NDArray[Any]
 

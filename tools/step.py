@@ -23,10 +23,10 @@ from throughput import EPOCHS
 
 from wordsparse.corpus import EncodedCorpus, encode
 from wordsparse.kernels import CpuKernels
-from wordsparse.machine import sgemm_gflops
-from wordsparse.recipe import MODELS, RECIPES, Options
-from wordsparse.threads import single_threaded_blas
+from wordsparse.machine.description import sgemm_gflops
+from wordsparse.machine.threads import single_threaded_blas
 from wordsparse.training.loop import Run
+from wordsparse.words.recipe import MODELS, RECIPES, Options
 
 Work = tuple[float, float]  # flops, bytes
 

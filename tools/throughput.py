@@ -19,9 +19,9 @@ import machine
 
 from wordsparse.comparison.texts import PlainText, write_plain
 from wordsparse.corpus import EncodedCorpus, encode
-from wordsparse.recipe import MODELS, RECIPES, Options
-from wordsparse.threads import single_threaded_blas
+from wordsparse.machine.threads import single_threaded_blas
 from wordsparse.training.loop import Run
+from wordsparse.words.recipe import MODELS, RECIPES, Options
 
 NEGATIVES = 5
 # So many that minibatches of the last one have grown to their full size.

@@ -2,13 +2,13 @@
 
 from importlib.metadata import version
 
-from wordsparse import losses
 from wordsparse.corpus import encode
 from wordsparse.errors import InputError, MissingDependencyError, TrainingError, WordsparseError
-from wordsparse.model import Model, load
-from wordsparse.output import FactoredOutput
+from wordsparse.layer import losses
+from wordsparse.layer.output import FactoredOutput
 from wordsparse.training.runs import train
-from wordsparse.vectors import WordVectors
+from wordsparse.vectors.word_vectors import WordVectors
+from wordsparse.words.model import Model, load
 
 __version__ = version("wordsparse")
 __all__ = [

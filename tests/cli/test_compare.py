@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import processes
 import pytest
+from support import processes
 
 from wordsparse.cli import main
-from wordsparse.formats import save_vectors
-from wordsparse.vectors import WordVectors
+from wordsparse.vectors.formats import save_vectors
+from wordsparse.vectors.word_vectors import WordVectors
 
 pytest.importorskip("matplotlib", reason="the report is an extra")
 pytest.importorskip("jinja2", reason="the report is an extra")

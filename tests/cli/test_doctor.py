@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from wordsparse import devices, diagnosis, threads
 from wordsparse.cli import main
-from wordsparse.kernels import CpuKernels, _products
+from wordsparse.kernels import CpuKernels, _products, diagnosis
 from wordsparse.kernels.cpu import VECTOR_UNITS
+from wordsparse.machine import devices, threads
 
 CARD = devices.Gpu("NVIDIA H100", "9.0", 80 * 2**30, "13.0", "12.9", "14.2.0")
 

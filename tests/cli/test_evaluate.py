@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from wordsparse.cli import main
-from wordsparse.formats import save_vectors
-from wordsparse.vectors import WordVectors
+from wordsparse.vectors.formats import save_vectors
+from wordsparse.vectors.word_vectors import WordVectors
 
 ONE = pytest.approx(1.0)
 

@@ -4,8 +4,9 @@ from pathlib import Path
 import pytest
 
 from wordsparse.cli import main
-from wordsparse.formats import load_vectors, save_vectors
-from wordsparse.vectors import WordVectors
+from wordsparse.vectors.formats import save_vectors
+from wordsparse.vectors.word_vectors import WordVectors
+from wordsparse.words.model import load_vectors
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from wordsparse.cli import main
-from wordsparse.formats import save_vectors
-from wordsparse.vectors import WordVectors
+from wordsparse.vectors.formats import save_vectors
+from wordsparse.vectors.word_vectors import WordVectors
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import pytest
 import wordsparse as ws
 from wordsparse.cli import main
 from wordsparse.errors import TrainingError
-from wordsparse.formats import load_vectors
 from wordsparse.training.loop import Run
+from wordsparse.words.model import load_vectors
 
 pytestmark = pytest.mark.usefixtures("no_gpu")
 

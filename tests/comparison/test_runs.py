@@ -11,8 +11,8 @@ import wordsparse as ws
 from wordsparse.comparison import runs, worker
 from wordsparse.comparison.request import METHODS, Request
 from wordsparse.comparison.texts import Text
-from wordsparse.formats import load_vectors
-from wordsparse.testsets import Pair, TestSets
+from wordsparse.evaluation.testsets import Pair, TestSets
+from wordsparse.words.model import load_vectors
 
 SETS = TestSets({"people": [Pair("a", "b", 1.0), Pair("b", "c", 2.0), Pair("a", "x", 3.0)]}, {})
 

@@ -6,7 +6,7 @@ from scipy.stats import spearmanr
 
 from wordsparse.comparison.runs import Run
 from wordsparse.comparison.verdicts import Board, Test, boards
-from wordsparse.testsets import Pair, Question, TestSets
+from wordsparse.evaluation.testsets import Pair, Question, TestSets
 
 N = 200
 RANDOM = np.random.default_rng(0)

@@ -5,9 +5,9 @@ import shutil
 import numpy as np
 import pytest
 
-from wordsparse import storage
 from wordsparse.corpus import END_OF_SENTENCE, EncodedCorpus, encode, encoding
 from wordsparse.errors import InputError
+from wordsparse.files import storage
 
 SHARD, OTHER_SHARD = "shard-00000.i32", "shard-00001.i32"
 

@@ -1,4 +1,4 @@
-"""The CUDA kernels without a device: compiled for every architecture, and their logic run behind tests/emulation."""
+"""The CUDA kernels without a device: compiled for every architecture, and their logic run on the emulated device."""
 
 import shutil
 from collections.abc import Callable
@@ -6,16 +6,16 @@ from typing import Any
 from unittest import mock
 
 import numpy as np
-import problems
 import pytest
-from emulation import compiler, cuda_kernels, nvrtc
-from emulation.compiler import LaunchError, compile_kernels
-from emulation.hostface import HostFace
 from numpy.typing import NDArray
+from support import problems
+from support.emulation import compiler, cuda_kernels, nvrtc
+from support.emulation.compiler import LaunchError, compile_kernels
+from support.emulation.hostface import HostFace
 
-from wordsparse import losses
 from wordsparse.kernels import Csr, NumpyKernels, cuda
-from wordsparse.losses import BoundedNS, LinearLoss, Loss, Spherical, Squared, Taylor, ZLoss
+from wordsparse.layer import losses
+from wordsparse.layer.losses import BoundedNS, LinearLoss, Loss, Spherical, Squared, Taylor, ZLoss
 
 Array = NDArray[Any]
 ARCHITECTURES = ("sm_70", "sm_80", "sm_86", "sm_89", "sm_90")

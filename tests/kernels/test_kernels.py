@@ -5,17 +5,17 @@ import re
 from typing import Any
 
 import numpy as np
-import problems
 import pytest
-from emulation import cuda_kernels
-from emulation.hostface import HostFace
 from numpy.typing import NDArray
+from support import problems
+from support.emulation import cuda_kernels
+from support.emulation.hostface import HostFace
 
 from wordsparse.errors import InputError
 from wordsparse.kernels import CpuKernels, Csr, Kernels, NumpyKernels, _build, _products, _strips, cpu
 from wordsparse.kernels.cpu import PARALLEL_WORK
-from wordsparse.kernels.rooms import Rooms
-from wordsparse.losses import BoundedNS
+from wordsparse.kernels.pool import Rooms
+from wordsparse.layer.losses import BoundedNS
 
 Array = NDArray[Any]
 DTYPES = ["float32", "float64"]

@@ -14,9 +14,9 @@ import pytest
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from wordsparse import devices
 from wordsparse.kernels import CpuKernels
-from wordsparse.reference import DenseOutput
+from wordsparse.layer.reference import DenseOutput
+from wordsparse.machine import devices
 
 Array = NDArray[Any]
 TOOLS = Path(__file__).resolve().parents[2] / "tools"

@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 
 import wordsparse as ws
-from wordsparse import devices, recipe
 from wordsparse.errors import InputError, TrainingError, WordsparseError
 from wordsparse.kernels import CpuKernels
+from wordsparse.machine import devices
 from wordsparse.training import loop
 from wordsparse.training.progress import Progress
 from wordsparse.training.slices import Split
 from wordsparse.training.texts import Text, encoded
+from wordsparse.words import recipe
 
 pytestmark = pytest.mark.usefixtures("no_gpu")
 

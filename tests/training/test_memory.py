@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from processes import finish, start
-from texts import SHORT, write_text
+from support.processes import finish, start
+from support.texts import SHORT, write_text
 
 import wordsparse as ws
 from wordsparse.cli import main

@@ -10,20 +10,21 @@ from typing import Any
 
 import numpy as np
 import pytest
-from texts import SHORT, same_vectors, write_text
+from support.texts import SHORT, same_vectors, write_text
 
 import wordsparse as ws
-from wordsparse import storage
 from wordsparse.corpus import shard
 from wordsparse.errors import InputError, ReadError, TrainingError, WordsparseError
-from wordsparse.recipe import Options
+from wordsparse.files import storage
 from wordsparse.training import checkpoints
 from wordsparse.training.interruption import Interrupted
 from wordsparse.training.loop import Run
 from wordsparse.training.output_run import OutputRun
 from wordsparse.training.progress import Progress
+from wordsparse.training.resume import on_new_text
 from wordsparse.training.run_directory import RunDirectory
 from wordsparse.training.texts import Text
+from wordsparse.words.recipe import Options
 
 
 @pytest.fixture
@@ -419,7 +420,6 @@ def test_a_new_text_adds_words_and_forgets_none(text: Path, output: Path, tmp_pa
 
 
 def test_what_was_learnt_is_there_before_the_first_step_on_a_new_text(tmp_path: Path, output: Path, text: Path) -> None:
-    from wordsparse.training import continuing
     from wordsparse.training.texts import encoded
 
     model = train(text, output)
@@ -427,7 +427,7 @@ def test_what_was_learnt_is_there_before_the_first_step_on_a_new_text(tmp_path: 
     other = write_text(tmp_path / "other.txt", seed=1, words=20, sentences=100)
     given = {name: value for name, value in SHORT.items() if name != "min_count"}
     with encoded(Text(other, min_count=1)) as corpus:
-        run = continuing.on_new_text(model, corpus, Options(**given))
+        run = on_new_text(model, corpus, Options(**given))
     rows = before.vocabulary.rows_in(run.vocabulary)
     output_layer = run.embedding.output
     pi = np.sqrt(before.vocabulary.counts) / np.sqrt(before.vocabulary.counts).sum()

@@ -9,7 +9,7 @@ from wordsparse.cli.common import emit, json_option
 @json_option
 def command(as_json: bool) -> None:
     """Show what was compiled, which threads, BLAS, GPU, MPI and extras are found, and why something is not used."""
-    from wordsparse import diagnosis
+    from wordsparse.kernels import diagnosis
 
     found = diagnosis.diagnose()
     emit(found, diagnosis.describe(found), as_json)

@@ -8,7 +8,7 @@ import click
 from wordsparse.cli.common import emit, json_option
 
 if TYPE_CHECKING:
-    from wordsparse.evaluation import Evaluation
+    from wordsparse.evaluation.scores import Evaluation
 
 
 @click.command("evaluate")
@@ -33,8 +33,8 @@ def command(
 
     Without --pairs and --analogies: by WordSim-353, SimLex-999 and Google's questions-words.
     """
-    from wordsparse.evaluation import evaluate
-    from wordsparse.formats import load_vectors
+    from wordsparse.evaluation.scores import evaluate
+    from wordsparse.words.model import load_vectors
 
     result = evaluate(load_vectors(model_or_vectors), pairs, analogies, restrict_vocab)
     emit(result, _table(result), as_json)

@@ -3,7 +3,7 @@
 import click
 
 from wordsparse.cli.common import emit, json_option
-from wordsparse.formats import FORMATS
+from wordsparse.vectors.formats import FORMATS
 
 
 @click.command("export")
@@ -13,7 +13,8 @@ from wordsparse.formats import FORMATS
 @json_option
 def command(model: str, output: str, format_name: str, as_json: bool) -> None:
     """Write the vectors of a model, or of any file that evaluate reads, in another format."""
-    from wordsparse.formats import load_vectors, save_vectors
+    from wordsparse.vectors.formats import save_vectors
+    from wordsparse.words.model import load_vectors
 
     word_vectors = load_vectors(model)
     files = [str(path) for path in save_vectors(word_vectors, output, format_name)]

@@ -18,7 +18,7 @@ neighbours_option = click.option(
 @json_option
 def command(model: str, word: str, n: int, as_json: bool) -> None:
     """Show the words whose vectors have the largest cosine with that of WORD."""
-    from wordsparse.formats import load_vectors
+    from wordsparse.words.model import load_vectors
 
     emit_neighbours({"word": word}, load_vectors(model).similar(word, n), as_json)
 

@@ -7,12 +7,13 @@ from typing import Any
 import click
 from tqdm import tqdm
 
-from wordsparse import devices, recipe
 from wordsparse.cli.common import emit, json_option
 from wordsparse.corpus.reading import FORMATS
+from wordsparse.machine import devices
 from wordsparse.training.output_run import CHECKPOINT_EVERY, OutputRun
 from wordsparse.training.progress import Progress
 from wordsparse.training.texts import Text
+from wordsparse.words import recipe
 
 DEFAULTS = recipe.Options()
 

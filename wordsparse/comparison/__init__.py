@@ -9,15 +9,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from wordsparse import machine, report, storage
-from wordsparse.comparison import conclusions
+from wordsparse.comparison import conclusions, report
 from wordsparse.comparison.request import METHODS, Method, Request
 from wordsparse.comparison.runs import Progress, Run, judged_files, trained
 from wordsparse.comparison.texts import Text, prepare
 from wordsparse.comparison.verdicts import boards
 from wordsparse.errors import WordsparseError
-from wordsparse.testsets import TestSets, load_test_sets
-from wordsparse.threads import resolve_threads
+from wordsparse.evaluation.testsets import TestSets, load_test_sets
+from wordsparse.files import storage
+from wordsparse.machine import description as machine
+from wordsparse.machine.threads import resolve_threads
 
 __all__ = ["METHODS", "Method", "Progress", "Request", "compare"]
 

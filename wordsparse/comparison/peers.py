@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from wordsparse.comparison.texts import PlainText
 from wordsparse.corpus import Vocabulary
-from wordsparse.machine import peak_memory_bytes
+from wordsparse.machine.description import peak_memory_bytes
 
 
 def train_gensim(
@@ -24,7 +24,7 @@ def train_gensim(
     tokens : int
         Corpus tokens that an epoch passes over, those out of vocabulary, which ``text`` leaves out, included.
     options : mapping
-        model, dim, window, sample, epochs, threads, seed: as in :class:`wordsparse.recipe.Options`.
+        model, dim, window, sample, epochs, threads, seed: as in :class:`wordsparse.words.recipe.Options`.
     hierarchical : bool
         Hierarchical softmax instead of 5 negative samples.
 

@@ -5,10 +5,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from wordsparse import recipe, storage, threads, validation
+from wordsparse import validation
 from wordsparse.corpus.gensim_text import require_gensim
 from wordsparse.errors import InputError
-from wordsparse.evaluation import RESTRICT_VOCAB
+from wordsparse.evaluation.scores import RESTRICT_VOCAB
+from wordsparse.files import storage
+from wordsparse.machine import threads
+from wordsparse.words import recipe
 
 
 @dataclass(frozen=True)

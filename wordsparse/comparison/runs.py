@@ -14,10 +14,11 @@ from wordsparse.comparison.request import METHODS, Request
 from wordsparse.comparison.texts import PlainText, Text, write_plain
 from wordsparse.comparison.worker import Task
 from wordsparse.errors import WordsparseError
-from wordsparse.evaluation import Answers, answer, score
-from wordsparse.formats import load_vectors, save_vectors
-from wordsparse.testsets import TestSets
-from wordsparse.vectors import WordVectors
+from wordsparse.evaluation.scores import Answers, answer, score
+from wordsparse.evaluation.testsets import TestSets
+from wordsparse.vectors.formats import save_vectors
+from wordsparse.vectors.word_vectors import WordVectors
+from wordsparse.words.model import load_vectors
 
 
 @dataclass(frozen=True)

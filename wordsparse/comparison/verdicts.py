@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wordsparse import bootstrap
 from wordsparse.comparison.runs import Run
-from wordsparse.evaluation import spearman
-from wordsparse.testsets import TestSets
+from wordsparse.evaluation import bootstrap
+from wordsparse.evaluation.scores import spearman
+from wordsparse.evaluation.testsets import TestSets
 
 Array = NDArray[Any]
 

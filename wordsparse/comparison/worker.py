@@ -18,7 +18,7 @@ from wordsparse.comparison.request import METHODS
 from wordsparse.comparison.texts import PlainText
 from wordsparse.corpus import EncodedCorpus
 from wordsparse.errors import WordsparseError
-from wordsparse.machine import peak_memory_bytes
+from wordsparse.machine.description import peak_memory_bytes
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any
 from wordsparse.corpus.gensim_text import require_gensim
 from wordsparse.corpus.reading import FORMATS, sentences
 from wordsparse.errors import InputError
-from wordsparse.storage import sha256_of
+from wordsparse.files.storage import sha256_of
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from wordsparse.corpus.shards import (
 )
 from wordsparse.corpus.vocabulary import Vocabulary, check_limits, check_word
 from wordsparse.errors import InputError
-from wordsparse.storage import new_directory, writing
+from wordsparse.files.storage import new_directory, writing
 
 BLOCK_VALUES = 2**20
 

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from wordsparse import validation
 from wordsparse.errors import InputError
-from wordsparse.storage import check_version, read_json, write_file
+from wordsparse.files.storage import check_version, read_json, write_file
 
 FORMAT = "wordsparse vocabulary"
 VERSION = 1

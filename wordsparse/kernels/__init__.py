@@ -7,10 +7,12 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from wordsparse import devices
 from wordsparse.kernels.cpu import CpuKernels
-from wordsparse.kernels.numpy import Csr, Kernels, NumpyKernels, Windows
-from wordsparse.threads import single_threaded_blas
+from wordsparse.kernels.interface import Kernels
+from wordsparse.kernels.numpy import NumpyKernels
+from wordsparse.kernels.structures import Csr, Windows
+from wordsparse.machine import devices
+from wordsparse.machine.threads import single_threaded_blas
 
 __all__ = ["CpuKernels", "Csr", "Kernels", "NumpyKernels", "Windows", "at_work", "kernels_on"]
 

@@ -9,10 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wordsparse import threads as _threads  # sets the OpenMP wait policy: stands before the compiled modules
+# It sets the OpenMP wait policy, which is read when the first compiled module is loaded.
+from wordsparse.machine import threads as _threads
+
+# isort: split
 from wordsparse.kernels import _build, _gather, _inverses, _products, _strips, _terms, _windows
-from wordsparse.kernels.numpy import Csr, HostArrays, Windows
-from wordsparse.kernels.rooms import Rooms, on_lines, row_bytes
+from wordsparse.kernels.numpy import HostArrays
+from wordsparse.kernels.pool import Rooms, on_lines, row_bytes
+from wordsparse.kernels.structures import Csr, Windows
 
 Array = NDArray[Any]
 # As the compiled functions take windows: the instruction set, the text, its bags with each block's first one, how far

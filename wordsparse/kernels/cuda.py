@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from wordsparse import devices
-from wordsparse.kernels.numpy import Csr, Windows, transform_by_blocks
+from wordsparse.kernels.numpy import transform_by_blocks
+from wordsparse.kernels.structures import Csr, Windows
+from wordsparse.machine import devices
 
 # CuPy's arrays: it brings no types.
 Array = Any

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from wordsparse import arrays, storage
 from wordsparse.errors import InputError, TrainingError, WordsparseError
+from wordsparse.files import arrays, storage
 from wordsparse.training.interruption import Interrupted, Wish
 from wordsparse.training.loop import Run
 from wordsparse.training.run_directory import CHECKPOINT, RunDirectory

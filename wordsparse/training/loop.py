@@ -11,20 +11,22 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from wordsparse import arrays, devices, recipe, threads
 from wordsparse.corpus import EncodedCorpus, Vocabulary
-from wordsparse.embedding import WordEmbedding
 from wordsparse.errors import InputError, TrainingError
-from wordsparse.examples import ExampleBuilder, Examples
+from wordsparse.files import arrays
 from wordsparse.kernels import at_work, kernels_on
-from wordsparse.machine import peak_memory_bytes
-from wordsparse.model import Model, Training
-from wordsparse.output import FactoredOutput
+from wordsparse.layer.output import FactoredOutput
+from wordsparse.machine import devices, threads
+from wordsparse.machine.description import peak_memory_bytes
 from wordsparse.training import memory
 from wordsparse.training.prefetch import prefetched
 from wordsparse.training.progress import Progress, Report
+from wordsparse.training.run_state import Standing
 from wordsparse.training.slices import Slices
-from wordsparse.training.standing import Standing
+from wordsparse.words import recipe
+from wordsparse.words.embedding import WordEmbedding
+from wordsparse.words.examples import ExampleBuilder, Examples
+from wordsparse.words.model import Model, Training
 
 Array = NDArray[Any]
 Build = Callable[..., Examples]

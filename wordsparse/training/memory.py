@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from wordsparse.errors import InputError
-from wordsparse.machine import memory_bytes
+from wordsparse.machine.description import memory_bytes
 
 # float32 rows of d numbers that a step holds for each unique word; float64 matrices of d×d numbers; bytes for each
 # pair of words, or for each bag of them; and bytes whatever the sizes.

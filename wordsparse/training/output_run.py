@@ -1,7 +1,7 @@
 """A run for an output: locked, checkpointed, resumed.
 
 Everything that a run needs to go on stands in its run directory (see run_directory.py) until the model stands at the
-output. ``resume`` goes on from there, or from a finished model (see continuing.py); where there is neither, the run
+output. ``resume`` goes on from there, or from a finished model (see resume.py); where there is neither, the run
 starts anew, so a script may always ask for it. Going on gives the bytes that an uninterrupted run gives: the state of a
 checkpoint is whole, and the examples depend on the seed and on positions in the text alone.
 """
@@ -11,18 +11,22 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from wordsparse import devices, recipe, storage, validation
-from wordsparse import model as models
+from wordsparse import validation
 from wordsparse.corpus import EncodedCorpus
 from wordsparse.errors import InputError, ReadError, TrainingError, WordsparseError
-from wordsparse.model import Model
-from wordsparse.training import continuing, memory
+from wordsparse.files import storage
+from wordsparse.machine import devices
+from wordsparse.training import memory
 from wordsparse.training.checkpoints import Checkpoint, Checkpointer, Say
 from wordsparse.training.interruption import Wish, watched
 from wordsparse.training.loop import Run
 from wordsparse.training.progress import Progress
+from wordsparse.training.resume import check_more_epochs, differences, is_same_text, more_epochs, on_new_text
 from wordsparse.training.run_directory import CORPUS, MODEL, SOURCE, RunDirectory
 from wordsparse.training.texts import Text, encoded_once
+from wordsparse.words import model as models
+from wordsparse.words import recipe
+from wordsparse.words.model import Model
 
 CHECKPOINT_EVERY = 600.0
 """Seconds between checkpoints where not said otherwise."""
@@ -112,8 +116,8 @@ class OutputRun:
     def _check_request(self, checkpoint: Checkpoint, request: dict[str, Any], corpus: EncodedCorpus) -> None:
         """Raise InputError if the run of a checkpoint was asked for something else."""
         before = checkpoint.request
-        changed = continuing.differences(before["options"], request["options"], but={"threads"})
-        if not changed and not continuing.is_same_text(before["text"], corpus):
+        changed = differences(before["options"], request["options"], but={"threads"})
+        if not changed and not is_same_text(before["text"], corpus):
             changed = "the text is another one"
         if changed:
             raise InputError(
@@ -126,11 +130,11 @@ class OutputRun:
         checkpoints = self.checkpoint_every > 0
         if base is None:
             return Run(corpus, self.options, checkpoints=checkpoints)
-        if continuing.is_same_text(base.trained().text, corpus):
-            if not continuing.check_more_epochs(base, self.options):
+        if is_same_text(base.trained().text, corpus):
+            if not check_more_epochs(base, self.options):
                 return None
-            return continuing.more_epochs(base, corpus, self.options, checkpoints=checkpoints)
-        run = continuing.on_new_text(base, corpus, self.options, checkpoints=checkpoints)
+            return more_epochs(base, corpus, self.options, checkpoints=checkpoints)
+        run = on_new_text(base, corpus, self.options, checkpoints=checkpoints)
         added = len(run.vocabulary) - len(base.vocabulary)
         say(f"training on with a new text: {added:,} words added to {len(base.vocabulary):,}")
         return run

@@ -21,8 +21,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from wordsparse import storage
 from wordsparse.errors import InputError
+from wordsparse.files import storage
 
 SUFFIX = ".training"
 LOCK, CORPUS, SOURCE, MODEL, PREVIOUS = "lock", "corpus", "source.json", "model", "previous"

@@ -5,16 +5,16 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from wordsparse import recipe
 from wordsparse.corpus import EncodedCorpus
 from wordsparse.errors import InputError
 from wordsparse.kernels import _build
-from wordsparse.model import Model
 from wordsparse.training import memory
 from wordsparse.training.loop import Run
 from wordsparse.training.output_run import CHECKPOINT_EVERY, OutputRun
 from wordsparse.training.progress import Progress
 from wordsparse.training.texts import Text, encoded
+from wordsparse.words import recipe
+from wordsparse.words.model import Model
 
 
 def train(
@@ -44,13 +44,13 @@ def train(
         Where to write the model directory; with it the run writes checkpoints beside it and survives its process.
     resume : bool
         Go on with what an interrupted run for ``output`` has left, or train on the model that stands there: for more
-        epochs on its text, or on a new text. See :mod:`wordsparse.training.continuing`.
+        epochs on its text, or on a new text. See :mod:`wordsparse.training.resume`.
     checkpoint_every : float
         Seconds between checkpoints; 0 for none but when SIGINT or SIGTERM stops the run.
     progress : callable, optional
         Called after every minibatch.
     **options
-        The fields of :class:`wordsparse.recipe.Options`: model, loss, dim, window, sample, epochs, batch_tokens,
+        The fields of :class:`wordsparse.words.recipe.Options`: model, loss, dim, window, sample, epochs, batch_tokens,
         threads, seed, device, max_tokens, heldout, patience.
 
     Returns

@@ -11,11 +11,11 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from wordsparse import storage
 from wordsparse.corpus import EncodedCorpus, Vocabulary, encode
 from wordsparse.corpus.shards import MANIFEST
 from wordsparse.corpus.sources import find_files
 from wordsparse.errors import InputError
+from wordsparse.files import storage
 
 SOURCE_FORMAT, SOURCE_VERSION = "wordsparse-source", 1
 

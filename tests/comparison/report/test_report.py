@@ -1,0 +1,117 @@
+import copy
+import importlib.util
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from wordsparse.comparison import report
+from wordsparse.errors import MissingDependencyError
+
+pytest.importorskip("matplotlib", reason="pictures are an extra")
+pytest.importorskip("jinja2", reason="pages are an extra")
+
+NASTY = "<script>alert('$x_1$')</script>"
+SECTION = {"accuracy": 0.5, "low": 0.4, "high": 0.6, "n": 9, "oov": 1}
+METHODS = {"wordsparse-cbow": "wordsparse CBOW", "gensim-cbow-hs": "gensim CBOW", NASTY: NASTY}
+
+
+def run(name: str, epochs: int | None, tokens: int | None = 1000) -> dict[str, Any]:
+    identity = {"name": name, "epochs": epochs, "tokens_per_epoch": tokens, "seed": 1, "repeat": 0}
+    judged = {
+        "pairs": {NASTY: {"spearman": 0.3, "low": 0.2, "high": 0.4, "n": 8, "oov": 2}},
+        "analogies": {"asked": {**SECTION, "sections": {NASTY: SECTION, "none": {**SECTION, "accuracy": None}}}},
+    }
+    if epochs is None:
+        return {**identity, **judged}
+    costs = {"cpu_seconds": 1.5 * epochs, "wall_seconds": 2.0, "tokens_per_second": 500.0, "setup_seconds": 0.1}
+    return {**identity, **costs, "peak_memory_bytes": 10**8, "loss": [1.0], "heldout_loss": [2.5], **judged}
+
+
+def content(tokens: tuple[int, ...] = (1000,)) -> dict[str, Any]:
+    """What a comparison of two methods and a file says, over two numbers of epochs."""
+    runs = [run(NASTY, None, None)]
+    runs += [
+        run(name, epochs, n) for n in tokens for epochs in (1, 2) for name in ("wordsparse-cbow", "gensim-cbow-hs")
+    ]
+    scores, differences, budgets = [], [], []
+    for kind, test in (("pairs", NASTY), ("analogies", "asked")):
+        for done in runs:
+            place = {key: done[key] for key in ("name", "epochs", "tokens_per_epoch")}
+            interval = {"score": 0.3, "low": 0.2, "high": 0.4, "repeats": [0.3, 0.31]}
+            scores.append({"kind": kind, "test": test, **place, "cpu_seconds": done.get("cpu_seconds"), **interval})
+        difference = {"kind": kind, "test": test, "tokens_per_epoch": tokens[-1], "ours": "wordsparse-cbow"}
+        numbers = {"difference": 0.1, "low": -0.1, "high": 0.3, "verdict": "level"}
+        differences.append({**difference, **numbers, "peer": NASTY, "epochs": 2, "best_peer": True})
+        best = {"wordsparse-cbow": {"score": 0.3, "epochs": 2}}
+        none = {"difference": None, "low": None, "high": None, "verdict": "alone", "peer": None}
+        budgets.append({**difference, **none, "best": best, "cpu_seconds": 3.0})
+    machine = {"processor": NASTY, "cpus": 2, "threads": 1, "load_average": 0.5, "sgemm_gflops": 90.0}
+    machine |= {"system": "Linux", "python": "3.11", "packages": {"numpy": "2"}}
+    options = {"dim": 5, "window": 5, "epochs": [1, 2], "repeat": 1, "sample": 1e-3, "seed": 1, "restrict_vocab": 30000}
+    options |= {"methods": ["wordsparse-cbow", "gensim-cbow-hs"], "vectors": [NASTY]}
+    texts = [{"tokens": n, "sentences": 9, "vocab_size": 9, "min_count": 5, "encode_seconds": None} for n in tokens]
+    said = {"in_short": [NASTY], "same_epochs": [NASTY], "same_cpu_time": [NASTY]}
+    facts = {"command": f"wordsparse compare {NASTY}", "machine": machine, "options": options, "texts": texts}
+    judgement = {"scores": scores, "differences": differences, "budgets": budgets, "conclusions": said}
+    return {**facts, "methods": METHODS, "runs": runs, **judgement}
+
+
+def written(folder: Path, what: dict[str, Any]) -> str:
+    folder.mkdir(exist_ok=True)
+    report.write(what, folder)
+    assert json.loads((folder / "report.json").read_text()) == what
+    return (folder / "report.html").read_text()
+
+
+def test_the_page_is_whole_and_needs_nothing_from_outside(tmp_path: Path) -> None:
+    page = written(tmp_path / "one", content())
+    pictures = sorted(path.stem for path in (tmp_path / "one" / "pictures").iterdir())
+    assert pictures == ["cost", "cpu-time", "scores", "sections-asked"]
+    assert len(re.findall(r'<img src="data:image/svg\+xml;base64,', page)) == len(pictures)
+    assert len(re.findall(r"<img|<script|<link|src=|href=|url\(", page)) == 2 * len(pictures)  # <img and its src=
+    assert "held-out loss" in page
+    assert "2.5000" in page
+
+
+def test_whatever_a_name_holds_is_text(tmp_path: Path) -> None:
+    page = written(tmp_path / "one", content())
+    assert NASTY not in page
+    assert page.count("&lt;script&gt;") > 10
+    for path in (tmp_path / "one" / "pictures").iterdir():
+        assert "<script" not in path.read_text()
+
+
+def test_the_same_numbers_draw_the_same_bytes(tmp_path: Path) -> None:
+    assert written(tmp_path / "one", content()) == written(tmp_path / "two", content())
+
+
+def test_a_learning_curve(tmp_path: Path) -> None:
+    page = written(tmp_path / "one", content(tokens=(1000, 5000)))
+    assert (tmp_path / "one" / "pictures" / "text.svg").is_file()
+    assert "Quality against the amount of text" in page
+
+
+def test_what_is_missing_leaves_a_page(tmp_path: Path) -> None:
+    """A run that failed, intervals that cannot be told, no peer at all, no score at all."""
+    holes = copy.deepcopy(content())
+    holes["scores"] = [row for row in holes["scores"] if (row["name"], row["epochs"]) != ("gensim-cbow-hs", 2)]
+    for row in holes["scores"]:
+        row.update(low=None, high=None)
+    failed = {key: holes["runs"][-1][key] for key in ("name", "epochs", "tokens_per_epoch", "seed", "repeat")}
+    holes["runs"][-1] = {**failed, "error": f"killed {NASTY}"}
+    assert "failed and is left out: killed &lt;script" in written(tmp_path / "holes", holes)
+    silence: dict[str, list[str]] = {key: [] for key in content()["conclusions"]}
+    alone = content() | {"differences": [], "budgets": [], "conclusions": silence}
+    assert "In short" not in written(tmp_path / "alone", alone)
+    files = content() | {"texts": [], "runs": [run(NASTY, None, None)], "scores": [], "differences": [], "budgets": []}
+    assert "<img" not in written(tmp_path / "none", files)
+
+
+def test_what_draws_must_be_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    report.require()
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(MissingDependencyError, match=r"matplotlib and Jinja2.*pip install wordsparse\[report\]"):
+        report.require()

@@ -1,0 +1,153 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.stats import spearmanr
+
+from wordsparse.errors import InputError
+from wordsparse.evaluation import scores as evaluation
+from wordsparse.evaluation.scores import evaluate
+from wordsparse.evaluation.testsets import Pair, Question, TestSets
+from wordsparse.vectors.word_vectors import WordVectors
+
+
+@pytest.fixture(scope="module")
+def trained() -> WordVectors:
+    """gensim's word2vec on the small corpus in its wheel; some words stand there in several spellings."""
+    models = pytest.importorskip("gensim.models", reason="gensim has no wheel here")
+    from gensim.test.utils import datapath
+    from gensim.utils import tokenize
+
+    with open(datapath("lee_background.cor"), encoding="utf-8") as file:
+        sentences = [list(tokenize(line)) for line in file]
+    model = models.Word2Vec(sentences, vector_size=50, min_count=2, epochs=5, workers=1, seed=1)
+    return WordVectors(model.wv.index_to_key, model.wv.vectors)
+
+
+SIX = WordVectors(
+    ["man", "king", "woman", "Queen", "queen", "MAN"],
+    [[1, 0, 0], [1, 1, 0], [0, 0, 1], [0, 0.9, 1], [0, 1, 1], [0.2, 1, 1]],
+)
+
+
+def score_pairs(pairs: list[tuple[str, str, float]]) -> evaluation.PairScore:
+    content = [Pair(*pair) for pair in pairs]
+    return evaluation.score_pairs(content, evaluation.answer_pairs(SIX, content))
+
+
+def score_analogies(vectors: WordVectors, questions: list[Question], restrict: int = 30_000) -> evaluation.AnalogyScore:
+    return evaluation.score_analogies(questions, evaluation.answer_analogies(vectors, questions, restrict))
+
+
+def without_intervals(score: Any) -> Any:
+    """The same without ``low`` and ``high``, on every level."""
+    if not isinstance(score, dict):
+        return score
+    return {key: without_intervals(value) for key, value in score.items() if key not in ("low", "high")}
+
+
+def test_pairs_without_regard_to_case() -> None:
+    """ "man" comes before "MAN", "Queen" before "queen": the more frequent one stands for both."""
+    score = score_pairs([("MAN", "king", 3.0), ("man", "woman", 1.0), ("king", "qUEEN", 2.0), ("king", "prince", 9.0)])
+    cosines = [0.5**0.5, 0, 0.9 / (1.81 * 2) ** 0.5]
+    assert without_intervals(score) == {
+        "spearman": pytest.approx(spearmanr([3, 1, 2], cosines).statistic),
+        "n": 3,
+        "oov": 1,
+    }
+    assert (score["low"], score["high"]) == pytest.approx((1, 1))
+
+
+@pytest.mark.parametrize(
+    "pairs",
+    [[("x", "y", 1.0)], [("man", "king", 1.0)], [("man", "king", 1.0), ("man", "woman", 1.0)]],
+    ids=["none known", "one known", "constant judgement"],
+)
+def test_nothing_to_correlate(pairs: list[tuple[str, str, float]]) -> None:
+    score = score_pairs(pairs)
+    assert (score["spearman"], score["low"], score["high"]) == (None, None, None)
+    assert score["n"] + score["oov"] == len(pairs)
+
+
+def test_analogies_by_hand() -> None:
+    questions = [
+        Question("good", ("man", "king", "woman", "QUEEN")),
+        Question("good", ("man", "king", "woman", "prince")),
+        Question("bad", ("man", "king", "woman", "man")),
+        Question("unknown", ("x", "king", "woman", "man")),
+    ]
+    score = score_analogies(SIX, questions)
+    assert without_intervals(score) == {
+        "accuracy": 0.5,
+        "n": 2,
+        "oov": 2,
+        "sections": {
+            "good": {"accuracy": 1.0, "n": 1, "oov": 1},
+            "bad": {"accuracy": 0.0, "n": 1, "oov": 0},
+            "unknown": {"accuracy": None, "n": 0, "oov": 1},
+        },
+    }
+    assert (score["low"], score["high"]) == (0, 1)
+    assert [part["low"] for part in score["sections"].values()] == [1, 0, None]
+    # The answer is no longer among the most frequent words; with two of three words given none is left.
+    assert score_analogies(SIX, questions, 3)["oov"] == 3
+    assert score_analogies(SIX, [Question("s", ("man", "man", "man", "MAN"))], 1)["accuracy"] == 0
+
+
+def test_no_question_can_be_asked() -> None:
+    score = score_analogies(SIX, [Question("s", ("w", "x", "y", "z"))])
+    assert (score["accuracy"], score["low"], score["high"], score["n"]) == (None, None, None, 0)
+
+
+def test_batches_change_nothing(trained: WordVectors, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(1)
+    words = [tuple(row) for row in rng.choice(trained.words, (50, 4)).tolist()]
+    questions = [Question("s", quadruple) for quadruple in words]
+    expected = score_analogies(trained, questions)
+    monkeypatch.setattr(evaluation, "_BATCH_COSINES", 7 * len(trained))
+    assert score_analogies(trained, questions) == expected
+
+
+def test_default_sets_score_as_gensim_scores(trained: WordVectors) -> None:
+    from gensim.test.utils import datapath
+
+    ours = evaluate(trained)
+    keyed = trained.keyed_vectors()
+    assert list(ours["pairs"]) == ["wordsim353", "simlex999"]
+    for name, file in [("wordsim353", "wordsim353.tsv"), ("simlex999", "simlex999.txt")]:
+        score = ours["pairs"][name]
+        _, spearman, oov_percent = keyed.evaluate_word_pairs(datapath(file), restrict_vocab=len(trained))
+        assert score["n"] > 100
+        assert score["spearman"] == pytest.approx(spearman.statistic, abs=1e-6)
+        assert score["oov"] / (score["n"] + score["oov"]) * 100 == pytest.approx(oov_percent)
+
+
+@pytest.mark.parametrize("restrict_vocab", [300, 2000, 30_000])
+def test_analogies_score_as_gensim_scores(trained: WordVectors, tmp_path: Path, restrict_vocab: int) -> None:
+    """On questions that these vectors can answer: made of their own neighbours, in several spellings."""
+    rng = np.random.default_rng(restrict_vocab)
+    lines = [": own"]
+    for a, b, c in rng.choice(trained.words[:restrict_vocab], (150, 3)):
+        answers = trained.analogy(a, b, c, 3)
+        answer = answers[rng.integers(0, 2)][0]
+        lines.append(" ".join([a.upper(), b, c.lower(), answer]))
+    lines.append(": unknown")
+    lines.append("Athens Greece Qqqq Rrrr")
+    path = tmp_path / "own.txt"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    ours = evaluate(trained, analogies=[path], restrict_vocab=restrict_vocab)["analogies"]["own"]
+    accuracy, sections = trained.keyed_vectors().evaluate_word_analogies(
+        str(path), restrict_vocab=restrict_vocab, case_insensitive=True, dummy4unknown=False
+    )
+    assert ours["n"] > 20
+    assert 0.1 < accuracy < 0.95
+    assert ours["accuracy"] == pytest.approx(accuracy)
+    assert ours["n"] == len(sections[-1]["correct"]) + len(sections[-1]["incorrect"])
+    assert without_intervals(ours["sections"]["unknown"]) == {"accuracy": None, "n": 0, "oov": 1}
+
+
+@pytest.mark.parametrize("restrict_vocab", [0, -1])
+def test_a_wrong_restriction_is_refused(restrict_vocab: int) -> None:
+    with pytest.raises(InputError, match="restrict_vocab must be at least 1"):
+        evaluation.answer(SIX, TestSets({}, {}), restrict_vocab)

@@ -1,0 +1,92 @@
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from wordsparse.errors import InputError, MissingDependencyError
+from wordsparse.evaluation.testsets import load_test_sets, read_analogies, read_pairs
+
+Write = Callable[[str, str], Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    def write(name: str, text: str) -> Path:
+        path = tmp_path / name
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize("separator", ["\t", " ", ",", " , "])
+def test_pairs_in_any_layout(write: Write, separator: str) -> None:
+    rows = [["Word 1".replace(" ", "_"), "Word2", "mean"], ["a", "b", "1.5"], ["c", "d", "2"]]
+    text = "# comment\n\n" + "\r\n".join(separator.join(row) for row in rows)
+    assert read_pairs(write("p.txt", text)) == [("a", "b", 1.5), ("c", "d", 2)]
+
+
+def test_phrases_and_more_columns(write: Write) -> None:
+    assert read_pairs(write("p.txt", "new york\tbig apple\t9\t1\t2\n")) == [("new york", "big apple", 9)]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a b 1\nc d\n", "line 2: expected two words and a number, found 'c d'"),
+        ("a b 1\nc d e\n", "line 2"),
+        ("head er line\nword 1 2\nc d e\n", "line 3"),
+        ("a b nan\nc d inf\n", "line 2"),
+        ("a,,1\nb,,2", "line 2"),
+        ("word1 word2\na b 1", "line 1"),
+        ("# nothing\n", "no word pairs"),
+        ("a b score\n", "no word pairs"),
+    ],
+)
+def test_malformed_pairs(write: Write, text: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        read_pairs(write("p.txt", text))
+
+
+def test_analogies_and_sections(write: Write) -> None:
+    path = write("questions.txt", "a b c d\n: first\ne f g h\n\n# comment\n:second part\ni j k l\n")
+    assert read_analogies(path) == [
+        ("questions", ("a", "b", "c", "d")),
+        ("first", ("e", "f", "g", "h")),
+        ("second part", ("i", "j", "k", "l")),
+    ]
+
+
+@pytest.mark.parametrize(("text", "message"), [(": s\na b c\n", "line 2: expected four"), (": s\n", "no anal")])
+def test_malformed_analogies(write: Write, text: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        read_analogies(write("a.txt", text))
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot be read: No such file"):
+        read_pairs(tmp_path / "missing")
+    (tmp_path / "latin").write_bytes(b"caf\xe9 tea 3\n")
+    with pytest.raises(InputError, match="UTF-8"):
+        read_pairs(tmp_path / "latin")
+    with pytest.raises(InputError, match="Is a directory"):
+        read_analogies(tmp_path)
+
+
+def test_only_what_is_named_is_read(write: Write) -> None:
+    test_sets = load_test_sets(pairs=[write("mine.tsv", "man king 1\nman woman 2\n")])
+    assert test_sets.pairs.keys() == {"mine"}
+    assert test_sets.analogies == {}
+
+
+def test_two_sets_of_one_name_are_refused(write: Write) -> None:
+    paths = [write("same.tsv", "a b 1"), write("same.txt", "a b 1")]
+    with pytest.raises(InputError, match="two test sets named same"):
+        load_test_sets(pairs=paths)
+
+
+def test_without_gensim(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(MissingDependencyError, match="--pairs"):
+        load_test_sets()

@@ -1,0 +1,187 @@
+"""Every file that we write, damaged in every way: refused by name, by whoever reads it."""
+
+import copy
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from support.texts import SHORT, write_text
+
+import wordsparse as ws
+from wordsparse.corpus import EncodedCorpus
+from wordsparse.errors import InputError
+from wordsparse.files import storage
+from wordsparse.training.checkpoints import Checkpoint
+from wordsparse.training.interruption import Interrupted
+from wordsparse.training.loop import Run
+from wordsparse.training.texts import Text, encoded
+from wordsparse.words.model import Training
+from wordsparse.words.recipe import Options
+
+GIVEN = {name: value for name, value in SHORT.items() if name != "min_count"}
+
+
+def open_checkpoint(path: Path) -> None:
+    Checkpoint.open(path)
+
+
+READERS: dict[str, Callable[[Path], object]] = {
+    "model": ws.load,
+    "corpus": EncodedCorpus.open,
+    "checkpoint": open_checkpoint,
+}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a model, an encoded corpus of two shards and a checkpoint."""
+    folder = tmp_path_factory.mktemp("whole")
+    text = write_text(folder / "text.txt")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("wordsparse.corpus.encoding.SHARD_TOKENS", 1000)
+        ws.encode(text, folder / "corpus", min_count=1)
+    ws.train(text, output=folder / "model", **SHORT)
+
+    def stop(progress: object) -> None:
+        os.kill(os.getpid(), 15)
+
+    with pytest.raises(Interrupted):
+        ws.train(text, output=folder / "run", progress=stop, **SHORT)
+    (checkpoint,) = (folder / "run.training").glob("checkpoint-*")
+    shutil.move(checkpoint, folder / "checkpoint")
+    return folder
+
+
+def corruptions(path: Path) -> Iterator[bytes | None]:
+    """What may become of a file: cut, emptied, lengthened, a bit of it flipped, another one of ours; None: removed."""
+    data = path.read_bytes()
+    size = len(data)
+    yield None
+    for length in sorted({0, 1, 8, size // 3, size // 2, size - 4, size - 1}):
+        yield data[:length]
+    yield data + b"\0"
+    yield data + data
+    for place in sorted({0, 1, 7, 40, 127, *(size * k // 11 for k in range(1, 11)), size - 2, size - 1}):
+        for bit in (0, 6):
+            if place < size:
+                yield data[:place] + bytes([data[place] ^ 1 << bit]) + data[place + 1 :]
+    yield bytes(size)
+    for other in sorted(path.parent.iterdir()):
+        if other != path:
+            yield other.read_bytes()
+
+
+@pytest.mark.parametrize("kind", READERS)
+def test_a_damaged_file_is_refused_by_name(whole: Path, tmp_path: Path, kind: str) -> None:
+    shutil.copytree(whole / kind, tmp_path / kind)
+    read, tried = READERS[kind], 0
+    read(tmp_path / kind)
+    for path in sorted((tmp_path / kind).iterdir()):
+        data = path.read_bytes()
+        for damaged in corruptions(path):
+            path.unlink()
+            if damaged is not None:
+                path.write_bytes(damaged)
+            with pytest.raises(InputError) as caught:
+                read(tmp_path / kind)
+            # A corpus without its manifest is no corpus: the message names the manifest that is not there.
+            assert path.name in str(caught.value)
+            tried += 1
+            path.write_bytes(data)
+    assert tried >= 60
+    read(tmp_path / kind)
+
+
+# ── manifests that a stranger has signed ──────────────────────────────────────────────────────────────────────────
+
+SCALARS = st.sampled_from([None, True, -1, 0, 1, 3.5, 2**63, 10**30, "", "x", "<f8", "../x", [], {}, [1], {"a": 1}])
+
+
+def places(content: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The way to every member of a JSON value."""
+    items = content.items() if isinstance(content, dict) else enumerate(content) if isinstance(content, list) else ()
+    for key, value in items:
+        yield (*path, key)
+        yield from places(value, (*path, key))
+
+
+def altered(content: dict[str, Any], data: st.DataObject) -> dict[str, Any]:
+    """One to three members replaced or removed."""
+    content = copy.deepcopy(content)
+    for _ in range(data.draw(st.integers(1, 3))):
+        found = list(places(content))
+        *way, last = data.draw(st.sampled_from(found))
+        parent: Any = content
+        for key in way:
+            parent = parent[key]
+        if data.draw(st.booleans()):
+            parent[last] = copy.deepcopy(data.draw(SCALARS))
+        else:
+            del parent[last]
+        if not content:
+            break
+    return content
+
+
+@pytest.mark.parametrize(("kind", "name"), [("model", "model.json"), ("corpus", "corpus.json")])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_strangers_manifest_gives_an_error_or_what_it_says(
+    whole: Path, tmp_path: Path, kind: str, name: str, data: st.DataObject
+) -> None:
+    if not (tmp_path / kind).exists():
+        shutil.copytree(whole / kind, tmp_path / kind)
+    manifest = storage.read_json(whole / kind / name)
+    del manifest["sha256"]
+    storage.write_manifest(tmp_path / kind / name, altered(manifest, data))
+    try:
+        READERS[kind](tmp_path / kind)
+    except InputError:
+        return
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_strangers_training_state_gives_an_error_or_a_run(whole: Path, data: st.DataObject) -> None:
+    model = ws.load(whole / "model")
+    training = model.trained()
+    standing = altered(training.standing, data)
+    state = dict(training.state)
+    if data.draw(st.booleans()):
+        name = data.draw(st.sampled_from(sorted(state)))
+        state[name] = data.draw(st.sampled_from([state["mass"], state["curvature"], 3, 0.5]))
+    model = ws.Model(
+        model.vocabulary,
+        model.input_rows,
+        model.output_rows,
+        model.options,
+        model.report,
+        Training(training.text, standing, state),
+    )
+    with encoded(Text(whole / "corpus")) as corpus:
+        run = Run(corpus, Options(**GIVEN))
+        try:
+            run.restore(model.state(), model.trained().standing)
+        except InputError:
+            return
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_strangers_checkpoint_gives_an_error_or_a_run(whole: Path, tmp_path: Path, data: st.DataObject) -> None:
+    if not (tmp_path / "checkpoint").exists():
+        shutil.copytree(whole / "checkpoint", tmp_path / "checkpoint")
+    manifest = storage.read_json(whole / "checkpoint" / "checkpoint.json")
+    del manifest["sha256"]
+    storage.write_manifest(tmp_path / "checkpoint" / "checkpoint.json", altered(manifest, data))
+    with encoded(Text(whole / "corpus")) as corpus:
+        run = Run(corpus, Options(**GIVEN))
+        try:
+            Checkpoint.open(tmp_path / "checkpoint").restore(run)
+        except InputError:
+            return

@@ -1,0 +1,125 @@
+import errno
+import os
+
+import pytest
+
+from wordsparse.errors import InputError, WordsparseError
+from wordsparse.files import storage
+
+
+@pytest.fixture
+def full_disk(monkeypatch):
+    def fsync(descriptor):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+
+
+def test_write_file_replaces_in_one_step_with_usual_permissions(tmp_path):
+    path = tmp_path / "f"
+    storage.write_file(path, b"old")
+    storage.write_file(path, b"new")
+    assert path.read_bytes() == b"new"
+    assert os.listdir(tmp_path) == ["f"]
+    plain = tmp_path / "plain"
+    plain.touch()
+    assert path.stat().st_mode == plain.stat().st_mode
+
+
+def test_a_failed_write_keeps_what_was_there(tmp_path, full_disk):
+    path = tmp_path / "f"
+    path.write_bytes(b"old")
+    with pytest.raises(WordsparseError, match="f: writing failed: No space left") as failure:
+        storage.write_file(path, b"new")
+    assert not isinstance(failure.value, InputError)
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["f"]
+
+
+def test_new_directory_appears_whole_or_not_at_all(tmp_path):
+    with storage.new_directory(tmp_path / "d") as folder:
+        (folder / "f").write_text("x")
+        assert not (tmp_path / "d").exists()
+    assert os.listdir(tmp_path) == ["d"]
+    assert os.listdir(tmp_path / "d") == ["f"]
+
+
+def test_an_interrupted_new_directory_is_gone(tmp_path):
+    def interrupted():
+        with storage.new_directory(tmp_path / "d") as folder:
+            (folder / "f").write_text("x")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert os.listdir(tmp_path) == []
+
+
+def test_new_directory_takes_an_empty_place_only(tmp_path):
+    (tmp_path / "empty").mkdir()
+    with storage.new_directory(tmp_path / "empty") as folder:
+        (folder / "f").write_text("x")
+    (tmp_path / "file").touch()
+    for taken in ("empty", "file"):
+        with pytest.raises(InputError, match="exists already"), storage.new_directory(tmp_path / taken):
+            pytest.fail("must not start")
+    with pytest.raises(InputError, match="there is no directory"), storage.new_directory(tmp_path / "no" / "d"):
+        pytest.fail("must not start")
+
+
+def test_what_a_dead_process_left_is_removed_and_what_a_live_one_writes_is_not(tmp_path):
+    dead = tmp_path / ".d.0123abcd.partial"
+    dead.mkdir()
+    (dead / "half").touch()
+    with storage.staging(tmp_path / "d") as live, storage.staging(tmp_path / "d") as other:
+        assert not dead.exists()
+        assert live.is_dir()
+        assert other.is_dir()
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_removed_directory_goes_in_one_step(tmp_path, monkeypatch):
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "f").touch()
+    with monkeypatch.context() as patch:
+        patch.setattr(storage.shutil, "rmtree", lambda *_, **__: None)  # as if killed there
+        storage.remove_directory(tmp_path / "d")
+    assert not (tmp_path / "d").exists()
+    with storage.staging(tmp_path / "d"):
+        pass
+    assert os.listdir(tmp_path) == []
+    storage.remove_directory(tmp_path / "nothing")
+
+
+def test_a_place_taken_meanwhile_is_left_alone(tmp_path):
+    def overtaken():
+        with storage.new_directory(tmp_path / "d") as folder:
+            (folder / "mine").touch()
+            (tmp_path / "d").mkdir()
+            (tmp_path / "d" / "theirs").touch()
+
+    with pytest.raises(WordsparseError, match="writing failed"):
+        overtaken()
+    assert os.listdir(tmp_path) == ["d"]
+    assert os.listdir(tmp_path / "d") == ["theirs"]
+
+
+def test_a_manifest_is_checked(tmp_path):
+    path = tmp_path / "m.json"
+    storage.write_manifest(path, {"format": "F", "version": 1, "n": [1, {"é": None}]})
+    assert storage.read_manifest(path, "F", 1) == {"format": "F", "version": 1, "n": [1, {"é": None}]}
+    with pytest.raises(InputError, match="is not a G file"):
+        storage.read_manifest(path, "G", 1)
+    with pytest.raises(InputError, match="version 1; this wordsparse reads version 2"):
+        storage.read_manifest(path, "F", 2)
+    path.write_bytes(path.read_bytes().replace(b"null", b"true"))
+    with pytest.raises(InputError, match="checksum"):
+        storage.read_manifest(path, "F", 1)
+
+
+def test_a_manifest_too_large_is_not_read(tmp_path):
+    path = tmp_path / "m.json"
+    with open(path, "wb") as file:
+        file.truncate(storage.MANIFEST_BYTES + 1)
+    with pytest.raises(InputError, match="at most"):
+        storage.read_manifest(path, "F", 1)

@@ -1,0 +1,62 @@
+"""Rooms are used again once nothing lies in them, and not before."""
+
+import gc
+
+import numpy as np
+import pytest
+
+from wordsparse.kernels.pool import CACHE_LINE, LARGE, Rooms, on_lines
+
+
+def address(array: np.ndarray) -> int:
+    return int(array.__array_interface__["data"][0])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("n", "d"), [(0, 5), (3, 0), (1, 1), (7, 33), (5000, 301), (2000, 256)])
+def test_rows_are_whole_lines_apart_or_close_together(n: int, d: int, dtype: str) -> None:
+    rows = Rooms().rows(n, d, dtype)
+    assert rows.shape == (n, d)
+    assert rows.dtype == np.dtype(dtype)
+    assert address(rows) % CACHE_LINE == 0
+    if d * rows.itemsize < 4 * CACHE_LINE:
+        assert rows.flags.c_contiguous or n < 2
+    else:
+        assert rows.strides[0] % (2 * CACHE_LINE) == CACHE_LINE
+    rows[:] = 1
+    assert (rows == 1).all()
+    assert on_lines(Rooms().rows(n, d, dtype, on_lines=True))
+
+
+def test_a_room_is_used_again_when_the_last_view_of_it_is_gone() -> None:
+    rooms = Rooms()
+    first = rooms.empty((LARGE,), np.uint8)
+    view, where = first[10:20].reshape(2, 5)[1:], address(first)
+    view[:] = 7
+    del first
+    gc.collect()
+    second = rooms.empty((LARGE,), np.uint8)
+    assert address(second) != where
+    second[:] = 1
+    assert (view == 7).all()
+    del view
+    gc.collect()
+    # A little larger is still the same room; a second one at the same time is not.
+    third = rooms.empty((LARGE + LARGE // 16,), np.uint8)
+    assert address(third) == where
+    assert address(rooms.empty((LARGE,), np.uint8)) not in (where, address(second))
+
+
+def test_rooms_that_have_become_too_small_make_way() -> None:
+    rooms = Rooms()
+    for size in (LARGE, 2 * LARGE, 4 * LARGE, 8 * LARGE):
+        rooms.empty((size,), np.uint8)
+        gc.collect()
+    assert len(rooms._free) == 1
+
+
+def test_rooms_may_go_before_what_lies_in_them() -> None:
+    kept = Rooms().rows(1000, 301, np.float32)
+    gc.collect()
+    kept[:] = 3
+    assert kept.sum() == 3 * 301_000

@@ -1,0 +1,292 @@
+"""The layer and the word vectors on a device: the emulated one everywhere, and a GPU where there is one.
+
+The emulated one refuses what CuPy would (tests/support/emulation/standin.py): a host array among the device's fails.
+"""
+
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from support import problems
+from support.emulation import cuda_kernels
+from support.fake_cupy import CUDARuntimeError, OutOfMemoryError
+
+import wordsparse as ws
+from wordsparse import kernels as kernels_module
+from wordsparse.errors import InputError, TrainingError, WordsparseError
+from wordsparse.kernels import CpuKernels, Kernels
+from wordsparse.layer import output
+from wordsparse.layer.output import FactoredOutput
+from wordsparse.machine import devices
+from wordsparse.training import loop
+from wordsparse.training.progress import Progress
+from wordsparse.words import embedding, recipe
+from wordsparse.words.embedding import StepSizes, WordEmbedding
+from wordsparse.words.examples import ExampleBuilder
+
+Array = NDArray[Any]
+
+
+@pytest.fixture(params=["emulated", pytest.param("gpu", marks=pytest.mark.gpu)])
+def kernels(request: pytest.FixtureRequest) -> Kernels:
+    return cuda_kernels(emulated=request.param == "emulated")
+
+
+def pair(kernels: Kernels, loss: str, *, measure: bool, D: int = 40, d: int = 6) -> list[FactoredOutput]:
+    """The same float64 layer on the device and on the CPU."""
+    random = np.random.default_rng(1)
+    start, pi = random.standard_normal((D, d)), problems.measure(random, D) if measure else None
+    return [
+        FactoredOutput(D, d, problems.LOSSES[loss], pi, np.float64, weights=start, kernels=where)
+        for where in (kernels, CpuKernels(1))
+    ]
+
+
+@pytest.mark.parametrize("measure", [False, True])
+@pytest.mark.parametrize("loss", problems.LOSSES)
+def test_the_public_face_is_that_of_the_cpu(kernels: Kernels, loss: str, measure: bool) -> None:
+    random = np.random.default_rng(2)
+    there, here = pair(kernels, loss, measure=measure)
+    for m in (1, 3, 12, 0):
+        H, Y = random.standard_normal((m, 6)) / 3, problems.targets(random, m, 40, 3)
+        for found, expected in zip(there.step(H, Y, 0.01), here.step(H, Y, 0.01), strict=True):
+            assert isinstance(found, np.ndarray)
+            assert problems.off(found, expected, 1.0) < 1e-11
+    H = random.standard_normal((3, 6))
+    assert problems.off(there.outputs(H, [3, 0, 3]), here.outputs(H, [3, 0, 3])) < 1e-11
+    assert problems.off(there.weights([5]), here.weights([5])) < 1e-11
+    with mock.patch.object(output, "BLOCK_ROWS", 16):  # the last block is short
+        for found, expected in zip(there.top(H, 4), here.top(H, 4), strict=True):
+            assert problems.off(found, expected) < 1e-11
+        there.fold()
+        assert problems.off(there.weights(), here.weights()) < 1e-11
+        there.set_common_output(0.5)
+        here.set_common_output(0.5)
+        assert problems.off(there.weights(), here.weights()) < 1e-15
+        there.set_weights(here.weights() + 1)
+        assert problems.off(there.weights(), here.weights() + 1) < 1e-15
+
+
+def test_arrays_of_the_device_stay_there(kernels: Kernels) -> None:
+    there, here = pair(kernels, "taylor", measure=True)
+    random = np.random.default_rng(3)
+    H, Y = random.standard_normal((5, 6)), problems.targets(random, 5, 40, 3)
+    losses, gradient = there.step(kernels.to_device(H), Y, 0.01)
+    expected_losses, expected_gradient = here.step(H, Y, 0.01)
+    for found, expected in ((losses, expected_losses), (gradient, expected_gradient)):
+        assert isinstance(found, kernels.xp.ndarray)
+        assert problems.off(kernels.to_host(found), expected, 1.0) < 1e-11
+    for found in (there.outputs(kernels.to_device(H), [1]), *there.top(kernels.to_device(H), 2)):
+        assert isinstance(found, kernels.xp.ndarray)
+
+
+@pytest.mark.parametrize(
+    ("H", "message"),
+    [
+        (np.ones((5, 7)), r"H must have shape \(any, 6\), not \(5, 7\)"),
+        (np.ones(6), "H must have shape"),
+        (np.full((5, 6), np.nan), "H holds a value that is not a finite float64 number"),
+        (np.ones((5, 6), complex), "H must hold real numbers"),
+    ],
+)
+def test_arrays_of_the_device_are_checked(kernels: Kernels, H: Array, message: str) -> None:
+    there, _ = pair(kernels, "squared", measure=False)
+    with pytest.raises(InputError, match=message):
+        there.outputs(kernels.to_device(H), [0])
+
+
+def test_random_weights_are_those_of_the_cpu(kernels: Kernels) -> None:
+    there, here = (FactoredOutput(50, 3, "spherical", seed=4, kernels=where) for where in (kernels, CpuKernels(1)))
+    np.testing.assert_array_equal(there.weights(), here.weights())
+
+
+def test_a_step_that_would_explode_changes_nothing(kernels: Kernels) -> None:
+    there, here = pair(kernels, "squared", measure=False)
+    H = np.eye(6)
+    with pytest.raises(TrainingError, match="singular"):  # A = I − 2 lr I
+        there.step(H, problems.targets(np.random.default_rng(0), 6, 40, 2), 0.5)
+    np.testing.assert_array_equal(there.weights(), here.weights())
+
+
+def text() -> tuple[Any, Array]:
+    random = np.random.default_rng(5)
+    words = [f"w{i}" for i in range(30)]
+    ids = np.minimum(random.geometric(0.15, 600) - 1, 29).astype(np.int32)
+    ids[::17] = -2
+    vocabulary = mock.Mock()
+    vocabulary.counts = np.bincount(ids[ids >= 0], minlength=30) + 1
+    vocabulary.__len__ = lambda self: 30
+    assert len(words) == 30
+    return vocabulary, ids
+
+
+@pytest.mark.parametrize("loss", ["bounded-ns", "squared", "taylor", "spherical", "zloss"])
+@pytest.mark.parametrize("model", ["cbow", "skipgram"])
+def test_word_vectors_are_those_of_the_cpu(kernels: Kernels, model: str, loss: str) -> None:
+    vocabulary, ids = text()
+    constants = recipe.RECIPES[model, loss]
+    embeddings, sums = [], []
+    for where in (kernels, CpuKernels(1)):
+        layer = FactoredOutput(30, 6, constants.loss, np.asarray(vocabulary.counts, float), kernels=where)
+        if constants.start:
+            layer.set_common_output(constants.start)
+        embeddings.append(WordEmbedding(layer, where, StepSizes(lr=0.5, m0=5.0, t0=5.0, forget_tokens=500.0), seed=1))
+        builder = ExampleBuilder(vocabulary, window=3, sample=0.0, seed=1)
+        build = builder.cbow if model == "cbow" else builder.skipgram
+        sums.append([])
+        for step in range(6):
+            examples = build(ids, step * 100, (step + 1) * 100, offset=0, epoch=0)
+            sums[-1].append(embeddings[-1].step(examples, 0.5 if step else 0.0))
+        sums[-1].append(embeddings[-1].loss(examples))
+        # None of it: no pairs, nothing changed.
+        assert embeddings[-1].step(build(ids, 0, 0, offset=0, epoch=0), 0.5) == 0.0
+    there, here = embeddings
+    np.testing.assert_allclose(sums[0], sums[1], rtol=1e-4, atol=1e-3)
+    assert problems.off(kernels.to_host(there.E), here.E) < 1e-3
+    assert problems.off(there.output.weights(), here.output.weights()) < 1e-3
+    assert isinstance(there.E, kernels.xp.ndarray)
+
+
+@pytest.mark.parametrize("model", ["cbow", "skipgram"])
+def test_a_state_goes_to_the_host_and_back(kernels: Kernels, model: str) -> None:
+    """What a checkpoint holds is NumPy's, and going on from it gives the bytes of going on without."""
+    vocabulary, ids = text()
+    builder = ExampleBuilder(vocabulary, window=3, sample=0.0, seed=1)
+    build = builder.cbow if model == "cbow" else builder.skipgram
+
+    def fresh() -> WordEmbedding:
+        return WordEmbedding(FactoredOutput(30, 6, "bounded-ns", kernels=kernels), kernels, StepSizes(m0=5.0), seed=1)
+
+    first, second = fresh(), fresh()
+    for step in range(4):
+        if step == 2:
+            state = first.state()
+            assert all(isinstance(part, (np.ndarray, int, float)) for part in state.values())
+            second.restore(state)
+        first.step(build(ids, step * 100, (step + 1) * 100, offset=0, epoch=0), 0.5)
+        if step >= 2:
+            second.step(build(ids, step * 100, (step + 1) * 100, offset=0, epoch=0), 0.5)
+    for name, part in first.state().items():
+        np.testing.assert_array_equal(second.state()[name], part, name)
+    third = fresh()
+    rows = np.arange(30)
+    third.take_over(first.state(), first.output.weights(), rows)
+    np.testing.assert_array_equal(third.state()["E"], first.state()["E"])
+
+
+SENTENCES = [[f"w{(i * j + j * j) % 23}" for j in range(20)] for i in range(60)]
+SMALL: dict[str, Any] = {"dim": 4, "min_count": 1, "epochs": 1, "window": 2, "threads": 1, "batch_tokens": 120}
+
+
+def play_card(kernels: Kernels, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on ``device="cuda"`` takes these kernels."""
+    monkeypatch.setattr(devices, "choose", lambda device: devices.Choice("cuda", "an emulated card"))
+    monkeypatch.setattr(loop, "kernels_on", lambda device, threads: kernels)
+
+
+def test_training_on_the_device(kernels: Kernels, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = ws.train(SENTENCES, device="cpu", **SMALL)
+    play_card(kernels, monkeypatch)
+    model = ws.train(SENTENCES, device="cuda", **SMALL)
+    assert (model.report["device"], model.report["device_reason"]) == ("cuda", "an emulated card")
+    assert isinstance(model.vectors, np.ndarray)
+    assert problems.off(model.vectors, expected.vectors) < 1e-3
+    again = ws.train(SENTENCES, device="cuda", **{**SMALL, "threads": 4})
+    np.testing.assert_array_equal(again.vectors, model.vectors)
+
+
+# After which steps the card is gone, and what fails then: a step, the copy for a checkpoint, that for the model.
+LOST = {"in a step": (4, "window_pull"), "in a checkpoint": (4, "to_host"), "at the end": (10, "to_host")}
+
+
+@pytest.mark.parametrize("when", LOST)
+def test_a_card_lost_in_mid_run_loses_nothing(
+    kernels: Kernels, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, when: str
+) -> None:
+    play_card(kernels, monkeypatch)
+    options: dict[str, Any] = {**SMALL, "device": "cuda", "checkpoint_every": 1e-9}
+    expected = ws.train(SENTENCES, **options)
+    steps, name = LOST[when]
+    works, tokens = getattr(kernels, name), 0
+
+    def progress(done: Progress) -> None:
+        nonlocal tokens
+        tokens = done.tokens
+        assert done.total_tokens == 10 * SMALL["batch_tokens"]
+
+    def fail(*arguments: Any) -> Any:
+        if tokens >= steps * SMALL["batch_tokens"]:
+            raise CUDARuntimeError("cudaErrorDeviceUnavailable: it has fallen off the bus")
+        return works(*arguments)
+
+    run: dict[str, Any] = {**options, "output": tmp_path / "model"}
+    with monkeypatch.context() as broken:
+        broken.setattr(kernels, name, fail)
+        message = r"the GPU failed while it worked .*off the bus.*checkpoint-.* is kept, go on from it with --resume"
+        with pytest.raises(WordsparseError, match=message):
+            ws.train(SENTENCES, **run, progress=progress)
+    assert not (tmp_path / "model").exists()
+    model = ws.train(SENTENCES, **run, resume=True)
+    np.testing.assert_array_equal(model.vectors, expected.vectors)
+
+
+def test_a_run_that_the_card_cannot_hold_is_refused(
+    kernels: Kernels, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    play_card(kernels, monkeypatch)
+
+    def full(*arguments: Any) -> Any:
+        raise OutOfMemoryError("Out of memory allocating 9,000 bytes")
+
+    monkeypatch.setattr(kernels, "to_device", full)
+    for given in ({}, {"output": tmp_path / "model"}):
+        with pytest.raises(InputError, match=r"the GPU is out of memory .*a smaller dim"):
+            ws.train(SENTENCES, **SMALL, **given)
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(InputError, match="the GPU is out of memory"):
+        FactoredOutput(3, 2, base_measure=np.ones(3), kernels=kernels)
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (OutOfMemoryError("Out of memory allocating 9,000 bytes"), "the GPU is out of memory .*smaller minibatches"),
+        (CUDARuntimeError("cudaErrorIllegalAddress: an illegal memory access"), "the GPU failed while it worked"),
+    ],
+)
+def test_what_a_gpu_raises_is_said_in_words(
+    kernels: Kernels, monkeypatch: pytest.MonkeyPatch, error: Exception, message: str
+) -> None:
+    def fail(*arguments: Any) -> Any:
+        raise error
+
+    layer, _ = pair(kernels, "squared", measure=False)
+    monkeypatch.setattr(layer.kernels, "combine", fail)
+    with pytest.raises(TrainingError, match=message):
+        layer.step(np.ones((2, 6)), problems.targets(np.random.default_rng(0), 2, 40, 2), 0.1)
+
+
+@pytest.mark.usefixtures("no_gpu")
+def test_kernels_on_a_device() -> None:
+    assert isinstance(kernels_module.kernels_on("auto", 1), CpuKernels)
+    assert FactoredOutput(3, 2, device="auto").kernels.device == "cpu"
+    with pytest.raises(InputError, match="device cuda: there is no GPU here"):
+        FactoredOutput(3, 2, device="cuda")
+
+
+def test_a_host_array_in_the_step_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mistake that the emulated device is there for: one array created by NumPy in the middle of the step."""
+    kernels = cuda_kernels(emulated=True)
+    monkeypatch.setattr(
+        kernels, "symmetric_inverses", lambda *those: [np.linalg.inv(kernels.to_host(matrix)) for matrix in those]
+    )
+    vocabulary, ids = text()
+    word_vectors = embedding.WordEmbedding(
+        FactoredOutput(30, 6, "bounded-ns", kernels=kernels), kernels, StepSizes(), seed=1
+    )
+    examples = ExampleBuilder(vocabulary, window=3, sample=0.0, seed=1).cbow(ids, 0, 100, offset=0, epoch=0)
+    with pytest.raises(TypeError, match="a NumPy array among device arrays"):
+        word_vectors.step(examples, 0.5)

@@ -1,0 +1,235 @@
+"""Every loss against its formula over all outputs, its derivatives, its extremes, and the users' checker."""
+
+import math
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from support import problems
+
+from wordsparse.errors import InputError
+from wordsparse.kernels import Csr, NumpyKernels
+from wordsparse.layer import losses
+from wordsparse.layer.losscheck import check_loss
+from wordsparse.layer.output import FactoredOutput
+from wordsparse.layer.reference import DenseOutput
+
+Array = NDArray[Any]
+
+
+def softplus(x: float) -> float:
+    return x + math.log1p(math.exp(-x)) if x > 0 else math.log1p(math.exp(x))
+
+
+# ℓ of one target with output o, from all outputs x (D,) and the measure π (D,).
+FORMULAS: dict[str, tuple[losses.Loss, Callable[[float, Array, Array], float]]] = {
+    "squared": (losses.Squared(), lambda o, x, pi: float(pi @ x**2) - 2 * o + 1),
+    "squared-at-2": (losses.Squared(2.0), lambda o, x, pi: float(pi @ x**2) - 4 * o + 4),
+    "spherical": (
+        losses.Spherical(epsilon=0.2),
+        lambda o, x, pi: -math.log((o**2 + 0.2) / float(pi @ (x**2 + 0.2))),
+    ),
+    "taylor": (
+        losses.Taylor(),
+        lambda o, x, pi: -math.log((1 + o + o**2 / 2) / float(pi @ (1 + x + x**2 / 2))),
+    ),
+    "zloss": (
+        losses.ZLoss(a=0.5, b=3.0),
+        lambda o, x, pi: softplus(0.5 * (3 - (o - mean(x, pi)) / math.sqrt(mean((x - mean(x, pi)) ** 2, pi)))) / 0.5,
+    ),
+    "bounded-ns": (
+        losses.BoundedNS(negatives=3),
+        lambda o, x, pi: softplus(-o) + 3 * mean(math.log(2) + x / 2 + x**2 / 8, pi),
+    ),
+}
+
+
+def mean(x: Array, pi: Array) -> float:
+    return float(pi @ x / pi.sum())
+
+
+@pytest.mark.parametrize("with_measure", [False, True])
+@pytest.mark.parametrize("name", FORMULAS)
+def test_value_is_the_formula_over_all_outputs(name: str, with_measure: bool) -> None:
+    loss, formula = FORMULAS[name]
+    random = np.random.default_rng(0)
+    for _ in range(50):
+        x = 3 * random.standard_normal(9)
+        pi = random.uniform(0.1, 1, 9) if with_measure else np.ones(9)
+        pi /= pi.sum() if with_measure else 1
+        value = loss.terms(x[4], pi @ x**2, pi @ x, pi.sum()).value
+        assert value == pytest.approx(formula(float(x[4]), x, pi), rel=1e-12, abs=1e-12)
+
+
+@pytest.mark.parametrize("touching", [0.0, 1e-4, 1.1e-3, 2.0, 6.0, -6.0])
+def test_bounded_ns_bounds_the_expected_negative_sampling_loss(touching: float) -> None:
+    random = np.random.default_rng(1)
+    x = 2 * random.standard_normal(40)
+    loss = losses.BoundedNS(negatives=5, touching=touching)
+    bound = loss.terms(x[0], x @ x / 40, x.mean(), 1.0).value
+    assert bound >= softplus(-x[0]) + 5 * np.mean([softplus(v) for v in x])
+    # Tight where all outputs are ±ξ.
+    at = loss.terms(touching, touching**2, touching, 1.0).value
+    assert at == pytest.approx(softplus(-touching) + 5 * softplus(touching), rel=1e-9)
+
+
+@pytest.mark.parametrize("total", [1.0, 123.0, 793471.0])
+@pytest.mark.parametrize(
+    "loss",
+    [*problems.LOSSES.values(), losses.Spherical(1e-3), losses.ZLoss(2.0, 1.0), losses.BoundedNS(0.5)],
+    ids=repr,
+)
+def test_derivatives_by_finite_differences(loss: losses.Loss, total: float) -> None:
+    check_loss(loss, total=total)
+
+
+@pytest.mark.parametrize("name", problems.LOSSES)
+def test_minibatch_derivatives_are_those_of_its_losses(name: str) -> None:
+    """Sums over targets, weights included, some examples without any."""
+    random = np.random.default_rng(2)
+    example, m, total, kernels = [0, 0, 0, 2, 4, 4], 5, 7.0, NumpyKernels()
+    targets = Csr(np.array([0, 3, 3, 4, 4, 6]), np.zeros(6, np.int32), 1)
+    loss, y = problems.LOSSES[name], random.uniform(0.3, 2, 6)
+    o, s = random.standard_normal(6), random.standard_normal(m)
+    q = 3 + random.random(m)
+    terms = loss.minibatch(targets, y, o, q, s, total, kernels)
+
+    def sums(o: Array, q: Array, s: Array) -> Array:
+        return loss.minibatch(targets, y, o, q, s, total, kernels).losses
+
+    step = 1e-5
+    by_q = (sums(o, q + step, s) - sums(o, q - step, s)) / (2 * step)
+    by_s = (sums(o, q, s + step) - sums(o, q, s - step)) / (2 * step)
+    np.testing.assert_allclose(terms.alpha, by_q, rtol=1e-7, atol=1e-9)
+    np.testing.assert_allclose(terms.beta, by_s, rtol=1e-7, atol=1e-9)
+    for k, nudge in enumerate(step * np.eye(6)):
+        by_o = (sums(o + nudge, q, s) - sums(o - nudge, q, s)) / (2 * step)
+        assert terms.gamma[k] == pytest.approx(by_o[example[k]], rel=1e-7, abs=1e-9)
+        assert not np.delete(by_o, example[k]).any()
+    nothing = terms.losses[[1, 3]]
+    np.testing.assert_array_equal(nothing, q[[1, 3]] if name == "squared" else 0)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("total", [1.0, 1e6])
+@pytest.mark.parametrize("name", problems.LOSSES)
+def test_extreme_outputs_stay_finite(name: str, total: float, dtype: Any) -> None:
+    """Warnings are errors in these tests: nothing overflows or divides by zero on the way either."""
+    loss = problems.LOSSES[name]
+    for size in (0.0, 1e-300, 1e-20, 1.0, 1e4, 1e12):
+        for sign in (-1, 1):
+            outputs = np.array([sign * size, -size, size / 3])
+            o = np.full(4, sign * min(size, 1e4)).astype(dtype)
+            q, s = np.full(4, total * np.mean(outputs**2)), np.full(4, total * outputs.mean())
+            for term in loss.terms(o, q, s, total):
+                assert np.isfinite(term).all()
+
+
+def test_log_losses_keep_their_tails() -> None:
+    """Values that a naive log(1 + exp) loses."""
+    _, slope = losses.BoundedNS().target(np.array([-1e4, -40.0, 40.0, 700.0]))
+    np.testing.assert_allclose(slope, [-1, -1, -math.exp(-40), -math.exp(-700)], rtol=1e-12)
+    value, _ = losses.BoundedNS().target(np.array([-1e4, 40.0]))
+    np.testing.assert_allclose(value, [1e4, math.exp(-40)], rtol=1e-12)
+
+
+def test_zloss_without_spread_has_no_gradient() -> None:
+    terms = losses.ZLoss().terms(np.ones(2), np.array([3.0, 0.0]), np.array([3.0, 0.0]), 3.0)
+    np.testing.assert_allclose(terms.value, softplus(1.0) / 0.1)
+    assert not np.any(terms.dq)
+    assert not np.any(terms.ds)
+    assert not np.any(terms.do)
+
+
+@pytest.mark.parametrize("name", losses.LOSSES)
+def test_names_mean_defaults(name: str) -> None:
+    assert losses.resolve(name) == losses.LOSSES[name]()
+    assert losses.resolve(losses.LOSSES[name]()).name == name
+
+
+@pytest.mark.parametrize("wrong", ["mse", "", None, losses.Squared])
+def test_unknown_losses_are_refused(wrong: Any) -> None:
+    with pytest.raises(InputError, match="choose one of bounded-ns, squared"):
+        losses.resolve(wrong)
+
+
+def test_softmax_is_pointed_at_its_neighbours() -> None:
+    with pytest.raises(InputError, match="taylor and spherical are its nearest"):
+        losses.resolve("softmax")
+
+
+@pytest.mark.parametrize("value", [0, -1.0, math.nan, math.inf])
+@pytest.mark.parametrize(("loss", "field"), [("bounded-ns", "negatives"), ("spherical", "epsilon"), ("zloss", "a")])
+def test_constants_out_of_range_are_refused(loss: str, field: str, value: float) -> None:
+    with pytest.raises(InputError, match=f"{loss}: {field} must be a positive number"):
+        losses.LOSSES[loss](**{field: value})
+
+
+# ── the users' checker ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Cauchy(losses.Loss):
+    """A user's own loss, right: log(1 + q/Σπ) + log(1 + (o − 1)²); ``wrong`` overrides what it returns."""
+
+    name: ClassVar[str] = "cauchy"
+
+    def __init__(self, wrong: Callable[[losses.Terms], Any] = lambda terms: terms) -> None:
+        self.wrong = wrong
+
+    def terms(self, o: Any, q: Any, s: Any, total: float) -> losses.Terms:
+        e = o - 1
+        right = losses.Terms(np.log1p(q / total) + np.log1p(e * e), 1 / (total + q), 0.0, 2 * e / (1 + e * e))
+        return self.wrong(right)
+
+
+def test_a_right_loss_passes_and_steps() -> None:
+    check_loss(Cauchy())
+    check_loss(Cauchy(), total=5000)
+    random = np.random.default_rng(0)
+    layer = FactoredOutput(30, 4, Cauchy(), dtype=np.float64)
+    dense = DenseOutput(np.zeros((30, 4)), Cauchy())
+    for _ in range(5):
+        H, Y = random.standard_normal((6, 4)), problems.targets(random, 6, 30, 3)
+        layer.step(H, Y, 0.05)
+        dense.step(H, Y, 0.05)
+    assert max(problems.distance(layer, dense).values()) < 1e-12
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (lambda t: t._replace(dq=2 * t.dq), r"Cauchy.terms: dq is .* where finite .*off by .* at o = .*, total = 3"),
+        (lambda t: t._replace(ds=1e-3), r"Cauchy.terms: ds is 0.001 where"),
+        (lambda t: t._replace(do=t.do * 1.001), r"Cauchy.terms: do is"),
+        (lambda t: t._replace(do=-t.do), r"Cauchy.terms: do is"),
+        (lambda t: t._replace(value=t.value.sum()), r"value of one point depends on the other points"),
+        (
+            lambda t: t._replace(dq=t.dq[:3]),
+            r"Cauchy.terms: dq must be a number or have o's shape \(200,\), not \(3,\)",
+        ),
+        (lambda t: t._replace(value=t.value[:, None]), r"value must be a number or have o's shape"),
+        (lambda t: t._replace(do=t.do * np.nan), r"do is nan at o ="),
+        (lambda t: t._replace(value=t.value + 0j), r"value must hold real numbers, not complex128"),
+        (lambda t: tuple(t)[:3], r"must return Terms\(value, dq, ds, do\), not tuple"),
+        (lambda t: None, r"must return Terms\(value, dq, ds, do\), not NoneType"),
+    ],
+)
+def test_a_wrong_loss_is_told_what_is_wrong(wrong: Callable[[losses.Terms], Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        check_loss(Cauchy(wrong), total=3.0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"loss": "squared"}, "loss must be a wordsparse.layer.losses.Loss object, not 'squared'"),
+        ({"total": 0.0}, "total must be a positive number"),
+        ({"total": math.nan}, "total must be a positive number"),
+        ({"points": 0}, "points must be at least 1"),
+    ],
+)
+def test_the_checker_checks_its_arguments(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        check_loss(**({"loss": Cauchy()} | arguments))

@@ -1,0 +1,316 @@
+"""The factored layer against the dense oracle: every loss, measure, precision, shape, backend and route."""
+
+import resource
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from support import problems
+from support.cases import Case, covering_cases
+
+from wordsparse.kernels import NumpyKernels
+from wordsparse.layer.output import BLOCK_ROWS, FactoredOutput
+from wordsparse.layer.reference import DenseOutput
+
+Array = NDArray[Any]
+
+# Largest error relative to the scale of each quantity (problems.distance). A few steps of well-conditioned algebra
+# lose some tens of units in the last place: float64 stays below 2e-13 and float32 below 5e-6 on these problems.
+TOLERANCE = {"float64": 1e-11, "float32": 3e-5}
+# The emulated GPU takes its time over every number of every target: it takes part where these are few.
+EMULATED = 20_000
+
+
+def problem(
+    case: Case, random: np.random.Generator
+) -> tuple[FactoredOutput, list[tuple[Array, Any]], float, Array | None]:
+    """A float64 layer with random weights, three minibatches, a step size that is stable on the first, and Π."""
+    measure = problems.measure(random, case.D) if case.measure else None
+    weights = 0.5 * random.standard_normal((case.D, case.d)).astype(case.dtype)
+    pilot = FactoredOutput(
+        case.D, case.d, problems.LOSSES[case.loss], measure, np.float64, weights=weights, kernels=NumpyKernels()
+    )
+    batches = []
+    for _ in range(3):
+        H = (random.standard_normal((case.examples, case.d)) / np.sqrt(case.d)).astype(case.dtype)
+        Y = problems.targets(random, case.examples, case.D, case.most)
+        Y.data = Y.data.astype(case.dtype)
+        batches.append((H, Y))
+    # Not symmetric: a transpose in the wrong place must show.
+    pi = np.eye(case.d) + 0.3 * random.standard_normal((case.d, case.d)) / np.sqrt(case.d) if case.pi else None
+    G = 2 * problems.forward(pilot, *batches[0]).curvature @ (np.eye(case.d) if pi is None else pi)
+    lr = min(0.5, 0.4 / max(float(np.linalg.norm(G, 2)), 1e-300))
+    return pilot, batches, lr, pi
+
+
+def worst_of_steps(case: Case, random: np.random.Generator) -> dict[str, float]:
+    """Step layers of every backend by every route beside the oracle; the largest relative error of each quantity."""
+    pilot, batches, lr, pi = problem(case, random)
+    measure = None if pilot.p is None else pilot.p**2
+    start = pilot.weights()
+    dense = DenseOutput(start, pilot.loss, measure)
+    # Forced through the rows of H, the largest problems take minutes: they go the way that the layer chooses.
+    routes = problems.ROUTES if case.examples * case.D * case.d < 1e8 else ("cheaper",)
+    layers = {
+        (backend, route): FactoredOutput(
+            case.D, case.d, pilot.loss, measure, case.dtype, weights=start, kernels=kernels
+        )
+        for backend, kernels in problems.backends().items()
+        if backend != "cuda-emulated" or case.examples * case.most * case.d <= EMULATED
+        for route in routes
+    }
+    worst: dict[str, float] = {}
+    for H, Y in batches:
+        size = np.abs(dense.W).max()
+        expected_losses, expected_gradient = dense.step(H, Y, lr, pi, case.decay)
+        for (_, route), layer in layers.items():
+            with problems.route(route):
+                losses, gradient = problems.step(layer, H, Y, lr, pi, case.decay)
+            errors = problems.distance(layer, dense) | {
+                # Losses are differences of numbers around 1 or larger, gradients of numbers like W's.
+                "losses": problems.off(losses, expected_losses, 1.0),
+                "gradient": problems.off(gradient, expected_gradient, size),
+            }
+            worst = {name: max(error, worst.get(name, 0.0)) for name, error in errors.items()}
+    return worst
+
+
+@pytest.mark.parametrize(
+    "case",
+    [case for case in covering_cases() if not (case.loss == "zloss" and case.D == 1)],
+    ids=str,
+)
+def test_steps_are_those_of_the_dense_layer(case: Case) -> None:
+    worst = worst_of_steps(case, np.random.default_rng(1))
+    assert max(worst.values()) < TOLERANCE[case.dtype], worst
+
+
+@pytest.mark.parametrize("route", problems.ROUTES)
+@pytest.mark.parametrize("kernels", problems.backends().values(), ids=problems.backends().keys())
+@pytest.mark.parametrize("m", [0, 1, 12])
+@pytest.mark.parametrize("loss", problems.LOSSES)
+def test_examples_without_targets(loss: str, m: int, kernels: Any, route: str) -> None:
+    """No targets at all, or no examples: only squared error still pulls, and weight decay still shrinks."""
+    random = np.random.default_rng(3)
+    start, H = random.standard_normal((7, 5)), random.standard_normal((m, 5))
+    layer = FactoredOutput(
+        7, 5, problems.LOSSES[loss], problems.measure(random, 7), np.float64, weights=start, kernels=kernels
+    )
+    dense = DenseOutput(start, problems.LOSSES[loss], problems.host(layer, layer.p) ** 2)
+    nothing = sp.csr_array((m, 7))
+    for weight_decay in (0.0, 0.3):
+        with problems.route(route):
+            found, gradient = layer.step(H, nothing, 0.01, weight_decay=weight_decay)
+        expected, expected_gradient = dense.step(H, nothing, 0.01, weight_decay=weight_decay)
+        assert found.shape == (m,)
+        assert gradient.shape == (m, 5)
+        np.testing.assert_allclose(found, expected, rtol=1e-12)
+        np.testing.assert_allclose(gradient, expected_gradient, rtol=1e-11)
+        assert max(problems.distance(layer, dense).values()) < 1e-12
+
+
+@pytest.mark.parametrize("m", [0, 2])
+def test_losses_are_float64_where_no_example_has_a_target(m: int) -> None:
+    found, _ = FactoredOutput(4, 3, "taylor").loss_and_grad(np.ones((m, 3)), sp.csr_array((m, 4)))
+    assert found.dtype == np.float64
+
+
+@pytest.mark.parametrize("route", problems.ROUTES)
+def test_many_targets_an_example_never_form_their_rows(route: str) -> None:
+    """With K targets an example costs O(d² + K d): W_T, O(K d²), is there only where it is the smaller side."""
+    random = np.random.default_rng(4)
+    for K, formed in ((1, True), (30, False)):
+        layer = FactoredOutput(200, 4, "taylor", dtype=np.float64)
+        seen = problems.forward(layer, random.standard_normal((6, 4)), problems.targets(random, 6, 200, K))
+        with problems.route(route):
+            layer.update(seen, 1e-3)
+        assert ("W_T" in vars(seen.target_rows)) == formed
+
+
+def test_an_empty_minibatch_without_decay_changes_nothing() -> None:
+    layer = FactoredOutput(4, 3, "taylor", weights=np.ones((4, 3)))
+    before = problems.state(layer)
+    layer.step(np.empty((0, 3)), sp.csr_array((0, 4)), 1.0)
+    assert problems.state(layer) == before
+
+
+@pytest.mark.parametrize(
+    "loss",
+    list(problems.LOSSES),
+)
+def test_the_sum_of_losses_alone_leads_to_the_same_step(loss: str) -> None:
+    """``per_example=False`` may skip q, but loss sum, gradient and step are the same."""
+    random = np.random.default_rng(5)
+    H, Y = random.standard_normal((20, 6)), problems.targets(random, 20, 50, 4)
+    start, pi = random.standard_normal((50, 6)), problems.measure(random, 50)
+    first, second = (
+        FactoredOutput(50, 6, problems.LOSSES[loss], pi, np.float64, weights=start, threads=1) for _ in range(2)
+    )
+    full, short = problems.forward(first, H, Y), problems.forward(second, H, Y, per_example=False)
+    assert short.loss_sum == pytest.approx(full.loss_sum, rel=1e-12)
+    np.testing.assert_allclose(short.gradient, full.gradient, rtol=1e-9, atol=1e-10)
+    first.update(full, 1e-3)
+    second.update(short, 1e-3)
+    np.testing.assert_allclose(second.weights(), first.weights(), rtol=1e-9, atol=1e-10)
+
+
+def test_loss_and_grad_is_step_without_a_change() -> None:
+    random = np.random.default_rng(6)
+    H, Y = random.standard_normal((9, 4)), problems.targets(random, 9, 30, 3)
+    layer = FactoredOutput(30, 4, "taylor", weights=random.standard_normal((30, 4)))
+    before = problems.state(layer)
+    found = layer.loss_and_grad(H, Y)
+    assert problems.state(layer) == before
+    for again, expected in zip(layer.step(H, Y, 0.1), found, strict=True):
+        np.testing.assert_array_equal(again, expected)
+    assert problems.state(layer) != before
+
+
+# ── reading and setting weights ───────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(params=[(dtype, measure) for dtype in ("float32", "float64") for measure in (False, True)], ids=str)
+def stepped(request: pytest.FixtureRequest) -> tuple[FactoredOutput, DenseOutput]:
+    """A layer over more rows than one block, after some steps, and the oracle after the same."""
+    dtype, with_measure = request.param
+    random = np.random.default_rng(8)
+    D, d = BLOCK_ROWS + 300, 6
+    pi = problems.measure(random, D) if with_measure else None
+    start = random.standard_normal((D, d)).astype(dtype)
+    layer = FactoredOutput(D, d, "bounded-ns", pi, dtype, weights=start)
+    dense = DenseOutput(start, "bounded-ns", pi)
+    for _ in range(3):
+        H, Y = random.standard_normal((8, d)).astype(dtype), problems.targets(random, 8, D, 4)
+        layer.step(H, Y, 0.05)
+        dense.step(H, Y, 0.05)
+    assert layer.factors.omega.any()
+    return layer, dense
+
+
+def test_weights_and_outputs(stepped: tuple[FactoredOutput, DenseOutput]) -> None:
+    layer, dense = stepped
+    tolerance = TOLERANCE[layer.dtype.name]
+    rows = np.array([5, 0, layer.n_outputs - 1, 5, BLOCK_ROWS])
+    H = np.random.default_rng(0).standard_normal((4, layer.n_features)).astype(layer.dtype)
+    assert layer.weights().dtype == layer.dtype
+    assert problems.off(layer.weights(), dense.W) < tolerance
+    assert problems.off(layer.weights(rows), dense.W[rows]) < tolerance
+    assert problems.off(layer.weights([]), dense.W[:0]) == 0
+    assert problems.off(layer.weights(7), dense.W[[7]]) < tolerance
+    assert problems.off(layer.outputs(H, rows), H @ dense.W[rows].T) < tolerance
+
+
+def test_top_over_all_blocks(stepped: tuple[FactoredOutput, DenseOutput]) -> None:
+    layer, dense = stepped
+    H = np.random.default_rng(0).standard_normal((4, layer.n_features)).astype(layer.dtype)
+    O = H @ dense.W.T  # noqa: E741
+    where, best = layer.top(H, 10)
+    assert where.shape == best.shape == (4, 10)
+    expected = -np.sort(-O, axis=1)[:, :10]
+    assert problems.off(best, expected) < TOLERANCE[layer.dtype.name]
+    # By value: neighbours closer than rounding may change places.
+    assert problems.off(np.take_along_axis(O, where, 1), expected) < TOLERANCE[layer.dtype.name]
+
+
+def test_top_takes_what_there_is_and_the_first_of_equals() -> None:
+    layer = FactoredOutput(3, 1, weights=[[1], [2], [2]])
+    where, best = layer.top([[1.0], [-1.0]], 5)
+    np.testing.assert_array_equal(where, [[1, 2, 0], [0, 1, 2]])
+    np.testing.assert_array_equal(best, [[2, 2, 1], [-1, -2, -2]])
+    where, best = layer.top(np.empty((0, 1)), 2)
+    assert where.shape == best.shape == (0, 2)
+
+
+def test_set_weights_starts_over(stepped: tuple[FactoredOutput, DenseOutput]) -> None:
+    layer, dense = stepped
+    layer.set_weights(dense.W)
+    assert max(problems.distance(layer, dense).values()) < TOLERANCE[layer.dtype.name]
+    # Q is counted in the working precision, added up in float64.
+    tolerance = {"float32": 2e-6, "float64": 1e-12}[layer.dtype.name]
+    assert max(problems.broken_invariants(layer).values()) < tolerance
+    np.testing.assert_array_equal(layer.factors.U, np.eye(layer.n_features))
+
+
+def test_initial_weights_are_zero_or_small_and_seeded() -> None:
+    assert not FactoredOutput(10, 3, "taylor").weights().any()
+    first, again, other = (FactoredOutput(1000, 3, "spherical", seed=seed).weights() for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).all()
+    assert first.std() == pytest.approx(0.01, rel=0.1)
+
+
+# ── determinism, and more rows than 32 bits can address ───────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("route", problems.ROUTES)
+def test_the_same_bytes_for_any_number_of_threads(route: str, dtype: str) -> None:
+    random = np.random.default_rng(9)
+    m, d, D = (600, 48, 3000) if route == "dense" else (40, 300, 3000)
+    H, Y = random.standard_normal((m, d)).astype(dtype), problems.targets(random, m, D, 30)
+    pi = problems.measure(random, D)
+    seen = set()
+    for threads in (1, 2, 3):
+        layer = FactoredOutput(D, d, "spherical", pi, dtype, seed=1, threads=threads)
+        with problems.route(route):
+            results = [layer.step(H, Y, 1e-5), layer.step(H, Y, 1e-5)]
+        seen.add(b"".join([*problems.state(layer).values(), *(x.tobytes() for pair in results for x in pair)]))
+    assert len(seen) == 1
+
+
+def _resident_bytes() -> int:
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * resource.getpagesize()
+
+
+@pytest.mark.parametrize("loss", ["squared", "bounded-ns"])
+def test_rows_beyond_32_bits(loss: str) -> None:
+    """Steps on the last rows of a V of 2³¹ + 640 numbers against a float64 layer of those rows alone.
+
+    All rows that are never targets stay equal. Under squared error they stay 0. Under bounded-ns one row whose base
+    measure is their number stands for them; under that measure the same step on W has size lr/D. V is not written
+    where no target is, so it takes no memory.
+    """
+    d, last = 64, 10
+    D = 2**31 // d + last
+    try:
+        before = _resident_bytes()
+        layer = FactoredOutput(D, d, loss, threads=2)
+    except (MemoryError, FileNotFoundError) as error:
+        pytest.skip(f"no memory that is committed on first use: {error}")
+    others = [D - last] if loss == "bounded-ns" else []
+    rows = last + len(others)
+    small = FactoredOutput(rows, d, loss, [*np.ones(last), *others] if others else None, np.float64)
+    random = np.random.default_rng(10)
+    for _ in range(4):
+        H, few = random.standard_normal((7, d)).astype(np.float32) / 8, problems.targets(random, 7, last, 3)
+        few.resize(7, rows)
+        many = sp.csr_array((few.data, few.indices.astype(np.int64) + (D - last), few.indptr), shape=(7, D))
+        found, gradient = layer.step(H, many, 0.1)
+        expected, expected_gradient = small.step(H, few, 0.1 / D if others else 0.1)
+        assert problems.off(found, expected, 1.0) < 1e-5
+        assert problems.off(gradient, expected_gradient, 1.0) < 1e-5
+    assert problems.off(layer.weights(np.arange(D - last, D)), small.weights(np.arange(last))) < 1e-5
+    assert problems.off(layer.outputs(H, [D - 1, D - 2]), small.outputs(H, [last - 1, last - 2])) < 1e-5
+    if others:
+        assert problems.off(layer.weights(3), small.weights(last)) < 1e-5
+    assert layer.folds == 0
+    assert _resident_bytes() - before < 200e6
+
+
+@pytest.mark.parametrize("with_measure", [False, True])
+def test_a_common_output_is_that_for_every_row(with_measure: bool) -> None:
+    random = np.random.default_rng(0)
+    D, d, value = 7, 3, 0.7
+    pi = problems.measure(random, D) if with_measure else None
+    layer = FactoredOutput(D, d, "spherical", pi, np.float64)
+    layer.set_common_output(value)
+    W = np.zeros((D, d))
+    W[:, -1] = value
+    np.testing.assert_allclose(layer.weights(), W, atol=1e-15)
+    Q, w_bar = layer.factors.Q.copy(), layer.factors.w_bar.copy()
+    layer.fold()
+    np.testing.assert_allclose(layer.factors.Q, Q, atol=1e-14)
+    np.testing.assert_allclose(layer.factors.w_bar, w_bar, atol=1e-14)

@@ -1,0 +1,117 @@
+"""Whatever the minibatch and the step size: the exact step, or a refusal that changes nothing."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
+from support import problems
+
+from wordsparse.errors import TrainingError
+from wordsparse.layer.losses import ZLoss
+from wordsparse.layer.output import FactoredOutput
+from wordsparse.layer.reference import DenseOutput
+
+Array = NDArray[Any]
+
+sizes = st.integers(1, 5)
+# Zeros, equal numbers and round ones are the interesting ones; numbers whose squares underflow are not.
+numbers = st.one_of(st.sampled_from([0.0, 1.0, -1.0, 0.5]), st.integers(-3000, 3000).map(lambda n: n / 1000))
+# Weights of losses: as regression targets any sign.
+values = st.one_of(st.sampled_from([0.0, 1.0]), st.floats(0.01, 3))
+
+
+@st.composite
+def targets(draw: st.DrawFn, m: int, D: int) -> sp.csr_array:
+    lists = draw(st.lists(st.lists(st.tuples(st.integers(0, D - 1), values), max_size=6), min_size=m, max_size=m))
+    entries = [entry for row in lists for entry in row]
+    indptr = np.cumsum([0, *(len(row) for row in lists)])
+    indices, data = np.array([c for c, _ in entries], np.int32), np.array([y for _, y in entries], float)
+    return sp.csr_array((data, indices, indptr), shape=(m, D))
+
+
+@st.composite
+def layers(draw: st.DrawFn, outputs: st.SearchStrategy[int] = sizes) -> FactoredOutput:
+    D, d = draw(outputs), draw(sizes)
+    loss = problems.LOSSES[draw(st.sampled_from(sorted(problems.LOSSES)))]
+    D = max(D, loss.min_outputs)
+    pi = draw(st.none() | arrays(float, D, elements=st.floats(0.01, 10)))
+    weights = draw(arrays(float, (D, d), elements=numbers))
+    kernels = problems.backends()[draw(st.sampled_from(["numpy", "cpu-1", "cpu-2"]))]
+    return FactoredOutput(D, d, loss, pi, np.float64, weights=weights, kernels=kernels)
+
+
+def minibatch(data: st.DataObject, layer: FactoredOutput) -> tuple[Array, sp.csr_array]:
+    m = data.draw(st.integers(0, 5))
+    H = data.draw(arrays(float, (m, layer.n_features), elements=numbers))
+    return H, data.draw(targets(m, layer.n_outputs))
+
+
+def standardisable(layer: FactoredOutput, H: Array) -> bool:
+    """Whether the Z-loss's σ is clear of rounding, the one division of the family that outputs can take to 0 / 0."""
+    if not isinstance(layer.loss, ZLoss):
+        return True
+    O = H @ layer.weights().T  # noqa: E741
+    pi = np.ones(layer.n_outputs) if layer.p is None else layer.p**2
+    mean = O @ pi / pi.sum()
+    spread = ((O - mean[:, None]) ** 2 @ pi) / pi.sum()
+    return bool((spread > 1e-4).all())
+
+
+@settings(max_examples=300, deadline=None)
+@given(layer=layers(), data=st.data())
+def test_small_steps_are_exact(layer: FactoredOutput, data: st.DataObject) -> None:
+    dense = DenseOutput(layer.weights(), layer.loss, None if layer.p is None else layer.p**2)
+    for _ in range(data.draw(st.integers(1, 3))):
+        H, Y = minibatch(data, layer)
+        assume(standardisable(layer, H))
+        size = max(1.0, np.abs(dense.W).max())
+        with problems.route(data.draw(st.sampled_from([*problems.ROUTES, "cheaper"]))):
+            losses, gradient = layer.step(H, Y, 1e-4, weight_decay=0.1)
+        expected, expected_gradient = dense.step(H, Y, 1e-4, weight_decay=0.1)
+        assert problems.off(losses, expected, 1.0) < 1e-9
+        assert problems.off(gradient, expected_gradient, size) < 1e-9
+        # Where W is 0 because the terms of a step (1e-4 h) cancel, their rounding is left.
+        assert max(problems.distance(layer, dense, 1e-6).values()) < 1e-9
+        assert max(problems.broken_invariants(layer, 1e-6).values()) < 1e-9
+
+
+@settings(max_examples=300, deadline=None)
+@given(layer=layers(), data=st.data(), lr=st.floats(1e-3, 1e12), weight_decay=st.sampled_from([0.0, 0.03, 0.9]))
+def test_any_step_is_exact_or_refused(
+    layer: FactoredOutput, data: st.DataObject, lr: float, weight_decay: float
+) -> None:
+    """A step beside a singular one amplifies rounding by A's condition, and a huge one is a difference of huge terms;
+    up to that it is the oracle's."""
+    H, Y = minibatch(data, layer)
+    assume(standardisable(layer, H))
+    dense = DenseOutput(layer.weights(), layer.loss, None if layer.p is None else layer.p**2)
+    before, folds = problems.state(layer), layer.folds
+    start = np.abs(layer.V).max()
+    try:
+        layer.step(H, Y, lr, weight_decay=weight_decay)
+    except TrainingError:
+        assert problems.state(layer) == before
+        return
+    dense.step(H, Y, lr, weight_decay=weight_decay)
+    found, expected = layer.weights(), dense.W
+    assert np.isfinite(found).all()
+    if layer.folds == folds:  # else A's condition is no longer to be seen
+        # W is a sum of two parts, which may cancel.
+        shared = np.abs(layer.factors.omega).max() * (1.0 if layer.p is None else layer.p.max())
+        scale = max(np.abs(expected).max(), start * max(1.0, layer.factors.scale), shared)
+        assert np.abs(found - expected).max() <= 1e-11 * layer.factors.condition * scale
+
+
+@settings(max_examples=100, deadline=None)
+@given(layer=layers(), data=st.data())
+def test_the_gradient_is_linear_in_the_weights_of_the_targets(layer: FactoredOutput, data: st.DataObject) -> None:
+    """Two copies of a target count as one of twice the weight; losses of any member of the family but regression."""
+    H, Y = minibatch(data, layer)
+    twice = sp.csr_array((np.repeat(Y.data, 2) / 2, np.repeat(Y.indices, 2), 2 * Y.indptr), shape=Y.shape)
+    for found, expected in zip(layer.loss_and_grad(H, twice), layer.loss_and_grad(H, Y), strict=True):
+        assert found == pytest.approx(expected, rel=1e-9, abs=1e-9)

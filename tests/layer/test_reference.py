@@ -1,0 +1,78 @@
+"""The oracle itself: its gradients against finite differences, its step against plain calculus."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from support import problems
+
+from wordsparse.layer.reference import DenseOutput
+
+Array = NDArray[Any]
+H = np.random.default_rng(0).standard_normal((4, 3))
+# Repeats, a negative weight, an example without targets.
+Y = sp.csr_array(
+    (np.array([1.0, 0.5, 2.0, 1.5, -0.5]), np.array([2, 2, 0, 4, 1]), np.array([0, 3, 3, 4, 5])), shape=(4, 5)
+)
+
+
+def oracle(loss: str, with_measure: bool) -> DenseOutput:
+    random = np.random.default_rng(1)
+    return DenseOutput(
+        random.standard_normal((5, 3)), problems.LOSSES[loss], problems.measure(random, 5) if with_measure else None
+    )
+
+
+def differences(total: Any, at: Array) -> Array:
+    """Central differences of the number ``total(at)`` by every entry."""
+    out = np.empty_like(at)
+    for index in np.ndindex(at.shape):
+        nudge = np.zeros_like(at)
+        nudge[index] = 1e-5
+        out[index] = (total(at + nudge) - total(at - nudge)) / 2e-5
+    return out
+
+
+@pytest.mark.parametrize("with_measure", [False, True])
+@pytest.mark.parametrize("loss", problems.LOSSES)
+def test_gradients_by_finite_differences(loss: str, with_measure: bool) -> None:
+    dense = oracle(loss, with_measure)
+    _, by_H, by_W = dense.loss_and_grads(H, Y)
+
+    def of_W(W: Array) -> float:
+        return float(DenseOutput(W, dense.loss, dense.base_measure).loss_and_grads(H, Y)[0].sum())
+
+    np.testing.assert_allclose(by_W, differences(of_W, dense.W), rtol=1e-6, atol=1e-7)
+    np.testing.assert_allclose(
+        by_H, differences(lambda x: dense.loss_and_grads(x, Y)[0].sum(), H), rtol=1e-6, atol=1e-7
+    )
+
+
+def test_squared_error_is_the_distance_to_the_dense_targets() -> None:
+    dense = oracle("squared", False)
+    losses, *_ = dense.loss_and_grads(H, Y)
+    np.testing.assert_allclose(losses, ((H @ dense.W.T - Y.toarray()) ** 2).sum(1), rtol=1e-12)
+
+
+@pytest.mark.parametrize("loss", problems.LOSSES)
+def test_the_step_is_one_on_the_measure_weighted_weights(loss: str) -> None:
+    """√π W ← √π W − lr (∂/∂(√π W) Π + λ √π W)."""
+    dense = oracle(loss, True)
+    before, root = dense.W.copy(), np.sqrt(dense.pi)[:, None]
+    losses, by_H, by_W = dense.loss_and_grads(H, Y)
+    Pi = np.random.default_rng(2).standard_normal((3, 3))
+    found = dense.step(H, Y, 0.1, Pi, weight_decay=0.2)
+    np.testing.assert_array_equal(found[0], losses)
+    np.testing.assert_array_equal(found[1], by_H)
+    expected = root * before - 0.1 * (by_W / root @ Pi + 0.2 * root * before)
+    np.testing.assert_allclose(root * dense.W, expected, rtol=1e-12)
+
+
+def test_the_measure_is_normalised_and_the_weights_are_copied() -> None:
+    W = np.ones((2, 1), np.float32)
+    dense = DenseOutput(W, "taylor", [3.0, 1.0])
+    np.testing.assert_allclose(dense.pi, [0.75, 0.25])
+    dense.step(np.ones((1, 1)), sp.csr_array([[1.0, 0.0]]), 0.1)
+    np.testing.assert_array_equal(W, 1)

@@ -1,0 +1,308 @@
+"""One update by both routes, invariants over many, and the steps that are refused."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+import threadpoolctl
+from numpy.typing import NDArray
+from support import problems
+
+from wordsparse.errors import TrainingError
+from wordsparse.kernels import NumpyKernels
+from wordsparse.layer import factors, losses, update
+from wordsparse.layer.factors import Factors
+from wordsparse.layer.output import FactoredOutput
+from wordsparse.layer.reference import DenseOutput
+
+Array = NDArray[Any]
+
+
+# ── the two routes ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("with_pi", [False, True])
+@pytest.mark.parametrize("m", [1, 3, 8, 20])
+@pytest.mark.parametrize("loss", problems.LOSSES)
+def test_both_routes_compute_one_update(loss: str, m: int, with_pi: bool) -> None:
+    random = np.random.default_rng(0)
+    D, d = 60, 8
+    layer = FactoredOutput(
+        D, d, problems.LOSSES[loss], problems.measure(random, D), np.float64, weights=random.standard_normal((D, d))
+    )
+    # From a state whose U and ω are no longer I and 0.
+    for _ in range(3):
+        layer.step(random.standard_normal((5, d)), problems.targets(random, 5, D, 4), 1e-3, weight_decay=0.1)
+    seen = problems.forward(layer, random.standard_normal((m, d)), problems.targets(random, m, D, 4))
+    assert layer.p is not None
+    pi = np.eye(d) + 0.2 * random.standard_normal((d, d)) if with_pi else None
+    problem = update.Problem(layer.factors, seen, layer.p[seen.targets.rows], 1.0, 1e-3, pi, 0.1)
+    dense, low = (route(problem, NumpyKernels(), np.dtype(np.float64)) for route in (update.dense, update.low_rank))
+    for name in ("U", "U_inverse", "omega", "Q", "w_bar"):
+        expected = getattr(dense.factors, name)
+        assert problems.off(getattr(low.factors, name), expected) < 1e-12, name
+    assert problems.off(low.rows_change, dense.rows_change) < 1e-12
+    assert low.strength == pytest.approx(dense.strength, rel=1e-12)
+
+
+def test_the_cheaper_route_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = []
+    for name in problems.ROUTES:
+        original = getattr(update, name)
+        monkeypatch.setattr(
+            update, name, lambda *args, name=name, original=original: (taken.append(name), original(*args))[1]
+        )
+    random = np.random.default_rng(0)
+    layer = FactoredOutput(50, 32, "taylor")
+    for m in (1, 8, 32, 128):
+        layer.step(random.standard_normal((m, 32)), problems.targets(random, m, 50, 2), 1e-4)
+    assert taken == ["low_rank", "low_rank", "low_rank", "dense"]
+
+
+def test_strength_is_the_norm_of_the_step() -> None:
+    layer = FactoredOutput(4, 2, "squared", weights=np.ones((4, 2)))
+    H = np.array([[3.0, 4.0], [0.0, 1.0]])
+    seen = problems.forward(layer, H, sp.csr_array((2, 4)))
+    problem = update.Problem(layer.factors, seen, np.empty(0), 4.0, 0.1, None, 0.0)
+    expected = 0.1 * np.linalg.norm(2 * H.T @ H)
+    for route in (update.dense, update.low_rank):
+        step = route(problem, layer.kernels, np.dtype(np.float64))
+        assert step.strength == pytest.approx(expected)
+
+
+# ── many steps ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("fold_at", [None, 1.02], ids=["", "folding"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("m", [1, 7, 40])
+@pytest.mark.parametrize("loss", ["squared", "bounded-ns", "taylor"])
+def test_invariants_over_many_steps(
+    loss: str, m: int, dtype: str, fold_at: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Online steps (U⁻¹ corrected and computed anew), m < d and m > d, with weight decay, across forced folds.
+
+    Rounding in V reaches W amplified by U's condition, which folding bounds: so is the error.
+    """
+    random = np.random.default_rng(1)
+    D, d = 150, 12
+    if fold_at is not None:
+        monkeypatch.setattr(factors, "FOLD_CONDITION", dict.fromkeys(factors.FOLD_CONDITION, fold_at))
+    pi = problems.measure(random, D)
+    layer = FactoredOutput(D, d, loss, pi, dtype)
+    dense = DenseOutput(np.zeros((D, d)), loss, pi)
+    tolerance = float(np.finfo(dtype).eps) * max(factors.FOLD_CONDITION[layer.dtype], 1000)
+    lr = 0.05 / m
+    worst = dict.fromkeys(("Q", "w_bar", "U"), 0.0)
+    for _ in range(200):
+        # A few directions get more than others, so that U's condition grows.
+        H = (random.standard_normal((m, d)) / np.arange(1, d + 1)).astype(dtype)
+        Y = problems.targets(random, m, D, 4)
+        Y.data = Y.data.astype(dtype)
+        layer.step(H, Y, lr, weight_decay=0.01)
+        dense.step(H, Y, lr, weight_decay=0.01)
+        worst = {name: max(worst[name], error) for name, error in problems.broken_invariants(layer).items()}
+    assert worst.pop("U") < 10 * factors.DRIFT[layer.dtype]
+    assert max(worst.values()) < tolerance, worst
+    assert max(problems.distance(layer, dense).values()) < tolerance
+    assert layer.folds > 0 or fold_at is None
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_an_inverse_that_has_drifted_is_renewed(dtype: str) -> None:
+    """An error planted in U⁻¹, small and in one entry, is gone after the next step; one that is below what the
+    precision allows stays."""
+    random = np.random.default_rng(2)
+    allowed = factors.DRIFT[np.dtype(dtype)]
+    for error, renewed in ((100 * allowed, True), (0.1 * allowed, False)):
+        layer = FactoredOutput(20, 30, "squared", dtype=dtype)
+        layer.factors.U_inverse[3, 4] = error
+        layer.step(random.standard_normal((3, 30)), problems.targets(random, 3, 20, 2), 1e-9)
+        assert (problems.broken_invariants(layer)["U"] < 0.01 * error) == renewed
+
+
+def test_folding_changes_the_representation_only() -> None:
+    random = np.random.default_rng(3)
+    layer = FactoredOutput(9000, 5, "bounded-ns", problems.measure(random, 9000), np.float64)
+    for _ in range(10):
+        layer.step(random.standard_normal((4, 5)), problems.targets(random, 4, 9000, 3), 0.1)
+    before, Q, w_bar = layer.weights(), layer.factors.Q, layer.factors.w_bar
+    layer.fold()
+    np.testing.assert_allclose(layer.weights(), before, rtol=1e-12, atol=1e-14)
+    assert problems.off(layer.factors.Q, Q) < 1e-12
+    assert problems.off(layer.factors.w_bar, w_bar, float(np.sqrt(np.trace(Q)))) < 1e-12
+    np.testing.assert_array_equal(layer.factors.U, np.eye(5))
+    np.testing.assert_array_equal(layer.factors.U_inverse, np.eye(5))
+    assert not layer.factors.omega.any()
+    assert layer.folds == 1
+
+
+@pytest.mark.parametrize("rate", [0.9, -0.9], ids=["shrinking", "growing"])
+def test_a_scale_that_drifts_is_folded(rate: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Weight decay alone (or its opposite, through a step beyond 1) takes U's scale away from 1."""
+    random = np.random.default_rng(4)
+    start = random.standard_normal((30, 3))
+    layer = FactoredOutput(30, 3, "squared", dtype=np.float32, weights=start)
+    decay = 0.9 if rate > 0 else 2.5  # factors 0.1 and −1.5 a step
+    monkeypatch.setattr(factors, "FOLD_SCALE", 100.0)
+    for _ in range(30):
+        layer.step(np.empty((0, 3)), sp.csr_array((0, 30)), 1.0, weight_decay=decay)
+        assert 1 / factors.FOLD_SCALE < np.abs(layer.factors.U).max() < factors.FOLD_SCALE
+    assert layer.folds > 1
+    np.testing.assert_allclose(layer.weights(), start * (1 - decay) ** 30, rtol=1e-4)
+
+
+def test_condition_and_inverse() -> None:
+    assert Factors.identity(np.zeros((3, 3)), np.zeros(3)).condition == 1
+    assert np.isinf(NumpyKernels().inverse(np.zeros((2, 2)))).all()
+    singular = Factors(
+        np.ones((2, 2)), NumpyKernels().inverse(np.ones((2, 2))), np.zeros(2), np.zeros((2, 2)), np.zeros(2)
+    )
+    assert singular.condition == np.inf
+    assert not singular.is_finite()
+
+
+# ── refused steps ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def stepped(d: int, D: int = 30, loss: str | losses.Loss = "squared", dtype: Any = np.float64) -> FactoredOutput:
+    """A layer some steps from its start, its U well-conditioned."""
+    random = np.random.default_rng(5)
+    layer = FactoredOutput(D, d, loss, dtype=dtype, weights=random.standard_normal((D, d)))
+    for _ in range(3):
+        layer.step(random.standard_normal((4, d)) / d, problems.targets(random, 4, D, 3), 0.01)
+    return layer
+
+
+def refused(
+    layer: FactoredOutput, H: Array, Y: Any, lr: float, weight_decay: float = 0.0, match: str | None = None
+) -> None:
+    """The step raises, changes nothing, and the layer goes on as the oracle does."""
+    before = problems.state(layer)
+    with pytest.raises(TrainingError, match=match):
+        layer.step(H, Y, lr, weight_decay=weight_decay)
+    assert problems.state(layer) == before
+    dense = DenseOutput(layer.weights(), layer.loss)
+    layer.step(H, Y, 1e-6)
+    dense.step(H, Y, 1e-6)
+    tolerance = 1e-9 if layer.dtype == np.float64 else 1e-5
+    assert max(problems.distance(layer, dense).values()) < tolerance
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_singular_step_of_one_feature_is_refused(dtype: Any) -> None:
+    """Squared error, d = 1: A = 1 − 2 lr h²."""
+    layer = stepped(1, dtype=dtype)
+    refused(layer, np.array([[2.0]]), sp.csr_array((1, 30)), 1 / 8, match="singular.*lower the learning rate")
+
+
+@pytest.mark.parametrize("route", problems.ROUTES)
+@pytest.mark.parametrize("m", [1, 3])
+def test_a_singular_step_is_refused_by_either_route(m: int, route: str) -> None:
+    layer = stepped(6)
+    with problems.route(route):
+        refused(layer, 2 * np.eye(m, 6), problems.targets(np.random.default_rng(0), m, 30, 3), 1 / 8, match="singular")
+
+
+@pytest.mark.parametrize(
+    "route",
+    [
+        "dense",
+        "low_rank",
+    ],
+)
+def test_weight_decay_that_makes_the_step_singular_is_refused(route: str) -> None:
+    layer = stepped(6)
+    with problems.route(route):
+        refused(layer, np.ones((1, 6)), sp.csr_array((1, 30)), 0.5, weight_decay=2.0, match="singular")
+
+
+@pytest.mark.parametrize("route", problems.ROUTES)
+@pytest.mark.parametrize(
+    "lr",
+    [
+        1e8,
+        1e150,
+        1e308,
+    ],
+)
+@pytest.mark.parametrize("loss", problems.LOSSES)
+def test_an_exploding_step_is_refused(loss: str, lr: float, route: str) -> None:
+    random = np.random.default_rng(6)
+    layer = stepped(6, loss=problems.LOSSES[loss])
+    with problems.route(route):
+        refused(layer, 10 * random.standard_normal((12, 6)), problems.targets(random, 12, 30, 3), lr)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_refused_step_does_not_fold(dtype: Any) -> None:
+    """U has moved away from the identity, as in any longer run, when the step is refused."""
+    random = np.random.default_rng(7)
+    layer = stepped(6, dtype=dtype)
+    for _ in range(60):
+        layer.step(random.standard_normal((4, 6)) / np.arange(1, 7), problems.targets(random, 4, 30, 3), 0.02)
+    assert layer.factors.condition > 1.2
+    refused(layer, 2 * np.eye(1, 6), sp.csr_array((1, 30)), 1 / 8, match="singular")
+
+
+def test_an_exploding_first_step_from_zero_is_refused() -> None:
+    """W = 0, m ≥ d so that A = I − lr G is well-conditioned however large lr is."""
+    random = np.random.default_rng(8)
+    layer = FactoredOutput(30, 3, "squared", dtype=np.float64)
+    with pytest.raises(TrainingError):
+        layer.step(random.standard_normal((12, 3)), problems.targets(random, 12, 30, 3), 1e12)
+
+
+def test_a_calm_step_away_from_tiny_weights_is_taken() -> None:
+    """Targets in large units: the step is stable (strength 2·0.01), and ‖W‖² grows from 1e-12 to 4."""
+    layer = FactoredOutput(4, 1, "squared", dtype=np.float64, weights=np.full((4, 1), 1e-6))
+    layer.step([[1.0]], sp.csr_array([[100.0, 0, 0, 0]]), 0.01)
+    assert layer.weights(0)[0, 0] == pytest.approx(2.0, rel=1e-5)
+
+
+def test_a_run_that_diverges_is_stopped_before_it_overflows() -> None:
+    random = np.random.default_rng(9)
+    layer = FactoredOutput(40, 5, "squared", dtype=np.float32)
+    batches = [(random.standard_normal((10, 5)), problems.targets(random, 10, 40, 3)) for _ in range(300)]
+    layer.step(*batches[0], 1e-3)
+
+    def run() -> None:
+        for H, Y in batches:
+            layer.step(H, Y, 0.5)
+
+    with pytest.raises(TrainingError, match=r"explode.*lower the learning rate"):
+        run()
+    assert np.isfinite(layer.weights()).all()
+    assert layer.factors.is_finite()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("gap", [1e-2, 1e-4, 1e-6, 1e-9])
+def test_a_step_that_nearly_loses_a_direction_is_exact(gap: float, dtype: str) -> None:
+    """A has an eigenvalue ``gap`` beside ones: V takes U in rather than leaning on an inverse."""
+    layer = stepped(6, dtype=dtype)
+    if dtype == "float32" and gap < 1e-7:
+        return  # nothing that float32 inputs could tell from a singular step
+    dense = DenseOutput(layer.weights().astype(np.float64), "squared")
+    H, Y = np.eye(2, 6), problems.targets(np.random.default_rng(0), 2, 30, 3)
+    for take in (layer.step, dense.step):
+        take(H, Y, (1 - gap) / 2)
+    assert layer.folds == (gap < 1 / factors.FOLD_CONDITION[layer.dtype])
+    tolerance = 1e-9 if dtype == "float64" else 1e-5
+    assert max(problems.distance(layer, dense).values()) < tolerance
+    assert max(problems.broken_invariants(layer).values()) < tolerance
+
+
+def test_blas_has_one_thread_inside_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    compute = update.compute
+
+    def watched(*args: Any) -> update.Update:
+        seen.extend(pool["num_threads"] for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas")
+        return compute(*args)
+
+    monkeypatch.setattr(update, "compute", watched)
+    with threadpoolctl.threadpool_limits(2, user_api="blas"):
+        stepped(3)
+    assert set(seen) == {1}

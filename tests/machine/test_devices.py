@@ -1,0 +1,151 @@
+"""Which device is taken and why, with a CuPy that plays every machine."""
+
+import importlib
+import sys
+from collections.abc import Callable, Iterator
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+from support.fake_cupy import CompileException, CUDARuntimeError, OutOfMemoryError, fake_cupy
+
+from wordsparse.errors import InputError, MissingDependencyError, TrainingError
+from wordsparse.kernels.cuda import CudaKernels
+from wordsparse.machine import devices
+
+
+@pytest.fixture(autouse=True)
+def forget() -> Iterator[None]:
+    devices.find_gpu.cache_clear()
+    yield
+    devices.find_gpu.cache_clear()
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    def install(**changes: Any) -> None:
+        monkeypatch.setitem(sys.modules, "cupy", fake_cupy(**changes))
+
+    return install
+
+
+def test_a_gpu_that_works_is_taken(machine: Callable[..., None]) -> None:
+    machine()
+    for asked in ("auto", "cuda"):
+        choice = devices.choose(asked)
+        assert choice.device == "cuda"
+        assert choice.reason == "NVIDIA H100 (compute capability 9.0, CuPy 14.2.0)"
+    assert devices.choose("cpu").device == "cpu"
+    gpu = devices.find_gpu()
+    assert (gpu.driver, gpu.runtime, gpu.memory_bytes) == ("13.0", "12.9", 80 * 2**30)
+
+
+def test_tf32_is_said(machine: Callable[..., None]) -> None:
+    machine(tf32=True)
+    assert devices.find_gpu().tf32
+    assert "TF32 products as CUPY_TF32 asks" in devices.choose("cuda").reason
+
+
+MACHINES: dict[str, tuple[dict[str, Any], str]] = {
+    "no driver": ({"driver": 0}, "no NVIDIA driver is loaded"),
+    "an old driver": (
+        {"driver": 11040, "count": CUDARuntimeError("cudaErrorInsufficientDriver: version")},
+        "the NVIDIA driver is too old: it runs CUDA 11.4, and CuPy here needs CUDA 12.9",
+    ),
+    "a broken driver": ({"count": CUDARuntimeError("cudaErrorUnknown: unknown")}, "no GPU can be used: cudaErrorU"),
+    "no card": ({"count": 0}, "no GPU is visible to this process"),
+    "an old card": ({"capability": (6, 1)}, "NVIDIA H100 is too old: its compute capability is 6.1, and 7.0"),
+    "an old CuPy": ({"version": "13.6.0"}, "CuPy 13.6.0 is too old"),
+    "no cuBLAS": ({"works": ImportError("libcublas.so.12: cannot open\nmore")}, "a CUDA library is missing.*cuda12"),
+    "no memory left": ({"works": OutOfMemoryError("Out of memory allocating 512 bytes")}, "the GPU does not work: Out"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_what_is_in_the_way_is_said(machine: Callable[..., None], name: str) -> None:
+    changes, message = MACHINES[name]
+    machine(**changes)
+    with pytest.raises(InputError, match=f"device cuda: {message}"):
+        devices.choose("cuda")
+    choice = devices.choose("auto")
+    assert choice.device == "cpu"
+    assert choice.reason.startswith("the CPU, since ")
+
+
+def missing(name: str | None, text: str, kind: type[ImportError]) -> Callable[..., ModuleType]:
+    def import_module(asked: str, *args: Any) -> ModuleType:
+        if asked == "cupy":
+            raise kind(text, name=name)
+        return real(asked, *args)
+
+    real = importlib.import_module
+    return import_module
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "message"),
+    [
+        ("cupy", ModuleNotFoundError, r"CuPy is not installed; pip install 'wordsparse\[cuda13\]'"),
+        ("cuda", ModuleNotFoundError, "CuPy cannot be imported: it says"),
+        (None, ImportError, "CuPy cannot be imported: it says"),
+    ],
+)
+def test_without_cupy(monkeypatch: pytest.MonkeyPatch, name: str | None, kind: type[ImportError], message: str) -> None:
+    monkeypatch.setattr(importlib, "import_module", missing(name, "it says", kind))
+    with pytest.raises(MissingDependencyError, match=message):
+        devices.choose("cuda")
+    assert devices.choose("auto").device == "cpu"
+    with pytest.raises(MissingDependencyError, match=message):
+        devices.usable_cupy()
+
+
+def test_an_unknown_device() -> None:
+    with pytest.raises(InputError, match="device must be one of auto, cpu, cuda, not 'tpu'"):
+        devices.choose("tpu")
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (OutOfMemoryError("Out of memory allocating 8,000 bytes"), "the GPU is out of memory .*smaller minibatches"),
+        (CUDARuntimeError("cudaErrorMemoryAllocation: out of memory"), "the GPU is out of memory"),
+        (CUDARuntimeError("cudaErrorIllegalAddress: an illegal memory access"), "failed while it worked .*checkpoint"),
+        (CUDARuntimeError(""), r"failed while it worked \(CUDARuntimeError\)"),
+        (CompileException("nvrtc: error: invalid value"), "could not be compiled for this GPU"),
+    ],
+)
+def test_errors_of_a_run(error: Exception, message: str) -> None:
+    with pytest.raises(TrainingError, match=message) as caught, devices.translated_errors():
+        raise error
+    assert caught.value.__cause__ is error
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (OutOfMemoryError("Out of memory allocating 8,000 bytes"), InputError),
+        (CUDARuntimeError("cudaErrorMemoryAllocation: out of memory"), InputError),
+        (CUDARuntimeError("cudaErrorIllegalAddress: an illegal memory access"), TrainingError),
+    ],
+)
+def test_too_little_memory_at_the_start_is_a_wrong_request(error: Exception, kind: type[Exception]) -> None:
+    with pytest.raises(kind, match="the GPU"), devices.translated_errors(starting=True):
+        raise error
+
+
+def test_other_errors_are_left_alone() -> None:
+    for error in (ValueError("no"), MemoryError(), KeyboardInterrupt()):
+        with pytest.raises(type(error)) as caught, devices.translated_errors():
+            raise error
+        assert caught.value is error
+
+
+def test_tf32_is_left_to_cupy_unless_asked_for() -> None:
+    settings: list[tuple[str, int]] = []
+    core = SimpleNamespace(
+        set_compute_type=lambda dtype, kind: settings.append((dtype, kind)),
+        _routines_linalg=SimpleNamespace(COMPUTE_TYPE_TF32=7, COMPUTE_TYPE_DEFAULT=1),
+    )
+    for tf32 in (None, False, True):
+        CudaKernels(SimpleNamespace(_core=core), tf32=tf32)
+    assert settings == [("f", 1), ("f", 7)]

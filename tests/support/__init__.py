@@ -1,0 +1,1 @@
+"""Problems, processes, texts and an emulated device for the tests."""

@@ -1,0 +1,23 @@
+"""CuPy and its GPU, played by NumPy and the C++ compiler: see standin.py and shim.h."""
+
+import pytest
+
+from support.emulation import compiler
+from wordsparse.errors import InputError
+from wordsparse.kernels.cuda import CudaKernels
+from wordsparse.machine import devices
+
+
+def cuda_kernels(*, emulated: bool) -> CudaKernels:
+    """CUDA's kernels, on the stand-in or on a GPU; skips the test where there is no compiler, or no GPU."""
+    if emulated:
+        if compiler.COMPILER is None:
+            pytest.skip(compiler.MISSING)
+        from support.emulation.standin import cupy
+
+        return CudaKernels(cupy)
+    try:
+        devices.find_gpu()
+    except InputError as reason:
+        pytest.skip(f"no GPU: {reason}")
+    return CudaKernels()

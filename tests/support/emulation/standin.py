@@ -1,0 +1,301 @@
+"""A stand-in for CuPy without a device: arrays that refuse what CuPy's refuse, kernels that run behind shim.h.
+
+:class:`Array` is not a NumPy array and does not become one: NumPy's functions reach it by the protocols through which
+they reach CuPy's arrays, and only where CuPy has the function with the parameters used (``FUNCTIONS``, ``METHODS``;
+test_standin.py compares both with CuPy itself where it is installed). A host array beside a device array is a TypeError
+in every operation, an index included; reductions give 0-d device arrays; ``empty`` is full of NaN.
+"""
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from support.emulation import compiler
+from wordsparse.kernels import cuda
+
+# What CuPy has of NumPy, as far as the package may use it: names of functions with the keyword parameters allowed.
+FUNCTIONS: dict[str, tuple[str, ...]] = {
+    "abs": (),
+    "all": ("axis",),
+    "any": ("axis",),
+    "arange": ("dtype",),
+    "argsort": ("axis", "kind"),
+    "array": ("dtype",),
+    "asarray": ("dtype",),
+    "ascontiguousarray": ("dtype",),
+    "bincount": ("minlength",),
+    "broadcast_to": (),
+    "clip": (),
+    "column_stack": (),
+    "concatenate": ("axis",),
+    "cumsum": ("axis", "dtype"),
+    "diag": (),
+    "diff": (),
+    "dot": (),
+    "einsum": ("dtype",),
+    "empty": ("dtype",),
+    "empty_like": ("dtype",),
+    "exp": (),
+    "eye": ("dtype",),
+    "flatnonzero": (),
+    "full": ("dtype",),
+    "full_like": ("dtype",),
+    "hstack": (),
+    "isfinite": (),
+    "log": (),
+    "log1p": (),
+    "matmul": (),
+    "max": ("axis",),
+    "maximum": (),
+    "minimum": (),
+    "multiply": (),
+    "ones": ("dtype",),
+    "ones_like": (),
+    "outer": (),
+    "repeat": ("axis",),
+    "searchsorted": ("side",),
+    "sqrt": (),
+    "square": (),
+    "stack": ("axis",),
+    "sum": ("axis", "dtype"),
+    "take": ("axis",),
+    "take_along_axis": ("axis",),
+    "trace": (),
+    "unique": ("return_inverse",),
+    "vdot": (),
+    "vstack": (),
+    "where": (),
+    "zeros": ("dtype",),
+    "zeros_like": ("dtype",),
+    "linalg.inv": (),
+    "linalg.norm": ("axis",),
+}
+METHODS: dict[str, tuple[str, ...]] = {
+    "all": ("axis",),
+    "any": ("axis",),
+    "argmax": ("axis",),
+    "astype": ("dtype", "copy"),
+    "copy": (),
+    "cumsum": ("axis",),
+    "fill": (),
+    "max": ("axis",),
+    "min": ("axis",),
+    "ravel": (),
+    "reshape": (),
+    "sum": ("axis", "dtype"),
+    "trace": (),
+}
+OPERATORS = "add sub mul truediv floordiv mod pow matmul lt le gt ge eq ne and or xor"
+
+
+class Array:
+    """An array on the device that is not there."""
+
+    __array_priority__ = 100
+
+    def __init__(self, host: Any) -> None:
+        self._host = np.asarray(host)
+
+    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+        raise TypeError("Implicit conversion to a NumPy array is not allowed. Please use `.get()` to construct one.")
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if method != "__call__":
+            return NotImplemented  # nor are add.at and add.reduce known to CuPy's arrays
+        if ufunc.__name__ in FUNCTIONS or hasattr(Array, f"__{OPERATOR_OF.get(ufunc.__name__)}__"):
+            return _call(ufunc, ("out", "dtype"), inputs, kwargs)
+        raise TypeError(f"the stand-in knows no {ufunc.__name__}: if CuPy does, add it to FUNCTIONS")
+
+    def __array_function__(self, function: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
+        name = ("linalg." if function.__module__ == "numpy.linalg" else "") + function.__name__
+        if name not in FUNCTIONS:
+            raise TypeError(f"the stand-in knows no {name}: if CuPy does, add it to FUNCTIONS")
+        return _call(function, FUNCTIONS[name], args, kwargs)
+
+    def __getitem__(self, index: Any) -> "Array":
+        return Array(self._host[_host(index)])
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        self._host[_host(index)] = _host(value)
+
+    def __len__(self) -> int:
+        return len(self._host)
+
+    def __float__(self) -> float:
+        return float(self._host)
+
+    def __int__(self) -> int:
+        return int(self._host)
+
+    def __index__(self) -> int:
+        return self._host.__index__()
+
+    def __bool__(self) -> bool:
+        return bool(self._host)
+
+    def __neg__(self) -> "Array":
+        return Array(-self._host)
+
+    def __abs__(self) -> "Array":
+        return Array(abs(self._host))
+
+    def get(self) -> Any:
+        return self._host.copy()
+
+    def item(self) -> Any:
+        return self._host.item()
+
+    @property
+    def T(self) -> "Array":
+        return Array(self._host.T)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("shape", "dtype", "ndim", "size", "nbytes", "flags"):
+            return getattr(self._host, name)
+        if name not in METHODS:
+            raise AttributeError(f"the stand-in knows no method {name}: if CuPy does, add it to METHODS")
+
+        def method(*args: Any, **kwargs: Any) -> Any:
+            return _call(getattr(self._host, name), METHODS[name], args, kwargs)
+
+        return method
+
+    def __repr__(self) -> str:
+        return f"device {self._host!r}"
+
+
+def _operator(name: str) -> tuple[Callable[..., Any], ...]:
+    def forward(self: Array, other: Any) -> Any:
+        return _device(getattr(self._host, f"__{name}__")(_host(other)))
+
+    def reflected(self: Array, other: Any) -> Any:
+        return _device(getattr(self._host, f"__r{name}__")(_host(other)))
+
+    def in_place(self: Array, other: Any) -> Any:
+        getattr(self._host, f"__i{name}__")(_host(other))
+        return self
+
+    return forward, reflected, in_place
+
+
+for _name in OPERATORS.split():
+    for _prefix, _function in zip(("", "r", "i"), _operator(_name), strict=True):
+        setattr(Array, f"__{_prefix}{_name}__", _function)
+OPERATOR_OF = {"subtract": "sub", "multiply": "mul", "divide": "truediv", "power": "pow", "negative": "neg"} | {
+    "greater": "gt", "greater_equal": "ge", "less": "lt", "less_equal": "le", "equal": "eq", "not_equal": "ne",
+    "add": "add", "absolute": "abs", "bitwise_and": "and", "bitwise_or": "or", "logical_and": "and",
+}  # fmt: skip
+Array.__hash__ = None  # type: ignore[assignment]
+
+
+def _host(value: Any) -> Any:
+    """What is inside a device array; a host array is refused, as CuPy refuses it."""
+    if isinstance(value, Array):
+        return value._host
+    if isinstance(value, np.ndarray):
+        raise TypeError(f"Unsupported type {type(value)}: a NumPy array among device arrays")
+    if isinstance(value, (tuple, list)):
+        return type(value)(_host(part) for part in value)
+    return value
+
+
+def _device(value: Any) -> Any:
+    if value is NotImplemented:
+        raise TypeError("an operation that the arrays do not know")
+    if isinstance(value, (np.ndarray, np.generic)):
+        return Array(value)
+    if isinstance(value, tuple):
+        return tuple(map(_device, value))
+    return value
+
+
+def _call(function: Callable[..., Any], allowed: tuple[str, ...], args: Any, kwargs: dict[str, Any]) -> Any:
+    unknown = set(kwargs) - set(allowed)
+    if unknown:
+        raise TypeError(f"{function.__name__}: CuPy takes no {', '.join(sorted(unknown))}, or FUNCTIONS lacks it")
+    return _device(function(*_host(tuple(args)), **{name: _host(value) for name, value in kwargs.items()}))
+
+
+class RawModule:
+    """As CuPy's, with the kernels behind shim.h."""
+
+    def __init__(self, *, code: str, options: tuple[str, ...] = (), name_expressions: Any = None) -> None:
+        # The package's kernels all at once: the compiler's start costs more than they do.
+        names = cuda.instances() if code == cuda.source() else name_expressions
+        self._kernels = compiler.compile_kernels(code, tuple(names))
+
+    def get_function(self, name: str) -> Callable[..., None]:
+        kernel = self._kernels[name]
+
+        def launch(grid: tuple[int, ...], block: tuple[int, ...], arguments: tuple[Any, ...]) -> None:
+            kernel(grid, block, tuple(map(_host, arguments)))
+
+        return launch
+
+
+class Module:
+    """The stand-in as a module: ``xp`` of the kernels under test."""
+
+    _core = SimpleNamespace(
+        set_compute_type=lambda dtype, kind: None,
+        get_compute_type=lambda dtype: 1,
+        _routines_linalg=SimpleNamespace(COMPUTE_TYPE_TF32=7, COMPUTE_TYPE_DEFAULT=1),
+    )
+
+    ndarray = Array
+    RawModule = RawModule
+    float32, float64, int32, int64 = np.float32, np.float64, np.int32, np.int64
+    newaxis = None
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        if name not in FUNCTIONS:
+            raise AttributeError(f"the stand-in knows no {name}: if CuPy does, add it to FUNCTIONS")
+        function = getattr(np, name)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            return _call(function, FUNCTIONS[name], args, kwargs)
+
+        return call
+
+    @property
+    def linalg(self) -> Any:
+        def wrapped(name: str) -> Callable[..., Any]:
+            return lambda *args, **kwargs: _call(getattr(np.linalg, name), FUNCTIONS[f"linalg.{name}"], args, kwargs)
+
+        return SimpleNamespace(inv=_inverse, norm=wrapped("norm"))
+
+    @staticmethod
+    def array(value: Any, dtype: Any = None) -> Array:
+        """A copy of host memory on the device, or of an array there."""
+        return Array(np.array(value._host if isinstance(value, Array) else value, dtype))
+
+    @staticmethod
+    def asarray(value: Any, dtype: Any = None) -> Array:
+        """Host memory copied to the device; an array there as it is."""
+        if isinstance(value, Array) and dtype in (None, value.dtype):
+            return value
+        return Module.array(value, dtype)
+
+    @staticmethod
+    def asnumpy(value: Any, order: str = "C") -> Any:
+        return np.array(value._host if isinstance(value, Array) else value, order=order)
+
+    @staticmethod
+    def empty(shape: Any, dtype: Any = float) -> Array:
+        """Memory that nobody wrote: NaN, or -1."""
+        host = np.empty(shape, dtype)
+        host.view(np.uint8 if host.ndim else host.dtype)[...] = 0xFF
+        return Array(host)
+
+
+def _inverse(matrix: Array) -> Array:
+    """As cuSOLVER's: no error of a singular matrix, numbers that are not finite instead."""
+    try:
+        return Array(np.linalg.inv(_host(matrix)))
+    except np.linalg.LinAlgError:
+        return Array(np.full(matrix.shape, np.nan))
+
+
+cupy = Module()

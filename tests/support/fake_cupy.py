@@ -1,0 +1,70 @@
+"""A CuPy that answers as on a machine of one's choice, and its errors."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+
+class CUDARuntimeError(RuntimeError):
+    """As CuPy's, from a module of its name."""
+
+
+class OutOfMemoryError(MemoryError):
+    """As CuPy's."""
+
+
+class CompileException(Exception):
+    """As CuPy's."""
+
+
+for _error in (CUDARuntimeError, OutOfMemoryError, CompileException):
+    _error.__module__ = "cupy_backends.cuda.api.runtime"
+
+
+def fake_cupy(**changes: Any) -> Any:
+    """A CuPy with an H100, changed where a machine differs: what its functions return, or raise."""
+    answers = {
+        "driver": 13000,
+        "runtime": 12090,
+        "count": 1,
+        "capability": (9, 0),
+        "version": "14.2.0",
+        "works": True,
+        "tf32": False,
+    } | changes
+
+    def answer(name: str) -> Any:
+        value = answers[name]
+        if isinstance(value, Exception):
+            raise value
+        return value
+
+    properties = {"name": b"NVIDIA H100", "totalGlobalMem": 80 * 2**30}
+    properties |= dict(zip(("major", "minor"), answers["capability"], strict=True))
+    runtime = SimpleNamespace(
+        driverGetVersion=lambda: answer("driver"),
+        runtimeGetVersion=lambda: answer("runtime"),
+        getDeviceCount=lambda: answer("count"),
+        getDevice=lambda: 0,
+        getDeviceProperties=lambda device: properties,
+    )
+
+    class Matrix:
+        def __matmul__(self, other: Any) -> Any:
+            answer("works")
+            return self
+
+        def get(self) -> Any:
+            return np.eye(2)
+
+    return SimpleNamespace(
+        __version__=answers["version"],
+        cuda=SimpleNamespace(runtime=runtime),
+        eye=lambda n: Matrix(),
+        linalg=SimpleNamespace(inv=lambda matrix: matrix),
+        _core=SimpleNamespace(
+            get_compute_type=lambda dtype: 7 if dtype == "f" and answer("tf32") else 1,
+            _routines_linalg=SimpleNamespace(COMPUTE_TYPE_TF32=7),
+        ),
+    )

@@ -1,0 +1,183 @@
+"""Random problems for the exact layer, and how far a layer is from the dense oracle."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+from unittest import mock
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from support.emulation import compiler, standin
+from wordsparse.errors import InputError
+from wordsparse.kernels import CpuKernels, Csr, Kernels, NumpyKernels, Windows
+from wordsparse.kernels.cuda import CudaKernels
+from wordsparse.layer import losses
+from wordsparse.layer import update as layer_update
+from wordsparse.layer.inputs import Inputs, RowInputs
+from wordsparse.layer.output import FactoredOutput
+from wordsparse.layer.reference import DenseOutput
+from wordsparse.layer.targets import Forward, Targets
+
+Array = NDArray[Any]
+
+LOSSES: dict[str, losses.Loss] = {
+    "squared": losses.Squared(),
+    "squared-at-1": losses.Squared(target_value=1.0),
+    "bounded-ns": losses.BoundedNS(),
+    "spherical": losses.Spherical(),
+    "taylor": losses.Taylor(),
+    "zloss": losses.ZLoss(),
+}
+ROUTES = ("dense", "low_rank")
+
+
+def backends() -> dict[str, Kernels]:
+    """Every implementation at hand: CUDA's on the stand-in where that can be compiled, and on a GPU if there is one."""
+    found: dict[str, Kernels] = {"numpy": NumpyKernels(), "cpu-1": CpuKernels(1), "cpu-2": CpuKernels(2)}
+    if compiler.COMPILER is not None:
+        found["cuda-emulated"] = CudaKernels(standin.cupy)
+    with suppress(InputError):
+        found["cuda"] = CudaKernels()
+    return found
+
+
+def host(layer: FactoredOutput, array: Any) -> Array:
+    """An array of the layer's device as one of NumPy."""
+    return layer.kernels.to_host(array)
+
+
+def measure(random: np.random.Generator, D: int) -> Array:
+    """A base measure with a spread of a few orders of magnitude, not normalised."""
+    return np.exp(1.5 * random.standard_normal(D))
+
+
+def targets(random: np.random.Generator, m: int, D: int, most: int) -> sp.csr_array:
+    """(m, D): 0 to ``most`` stored targets an example, in no order, repeats included."""
+    counts = random.integers(0, most + 1, m)
+    indptr = np.concatenate([[0], np.cumsum(counts)])
+    # Squaring favours small indices: repeats inside an example and across the minibatch.
+    columns = (D * random.random(indptr[-1]) ** 2).astype(np.int32)
+    return sp.csr_array((random.uniform(0.2, 2, indptr[-1]), columns, indptr), shape=(m, D))
+
+
+def windows(random: np.random.Generator, n: int, columns: int, reach: int) -> Windows:
+    """Windows of a text of n places, some of them no centre: sentences of any length, widths from 1 to ``reach``."""
+    tokens = random.integers(0, columns, n).astype(np.int32)
+    tokens[random.random(n) < 0.1] = -2
+    return windows_over(random, tokens, columns, reach)
+
+
+def windows_over(random: np.random.Generator, tokens: Array, columns: int, reach: int) -> Windows:
+    """Windows of a given text."""
+    n, found = tokens.size, []
+    for i in np.flatnonzero((tokens >= 0) & (random.random(n) < 0.8)):
+        width, start, stop = random.integers(1, reach + 1), i, i + 1
+        while start > max(0, i - width) and tokens[start - 1] >= 0:
+            start -= 1
+        while stop < min(n, i + width + 1) and tokens[stop] >= 0:
+            stop += 1
+        if stop - start > 1:
+            found.append((i, start, stop))
+    centre, start, stop = np.array(found, np.int32).reshape(-1, 3).T.copy()
+    return Windows(tokens, centre, start, stop, reach, columns)
+
+
+def dense_bags(windows: Windows) -> Array:
+    """C (m, columns), bag by bag."""
+    C = np.zeros((windows.rows, windows.columns))
+    for j, (i, start, stop) in enumerate(zip(windows.centre, windows.start, windows.stop, strict=True)):
+        around = np.concatenate([windows.tokens[start:i], windows.tokens[i + 1 : stop]])
+        np.add.at(C[j], around, 1 / around.size)
+    return C
+
+
+def one_target_each(csr: Csr, values: Array) -> sp.csr_array:
+    """The matrix of a structure."""
+    return sp.csr_array((values, csr.indices, csr.indptr), shape=(csr.rows, csr.columns))
+
+
+@contextmanager
+def route(name: str) -> Iterator[None]:
+    """Every update through ``dense`` or ``low_rank``, whatever it costs; "cheaper" leaves the choice to the layer."""
+    if name == "cheaper":
+        yield
+        return
+    flops = -1.0 if name == "low_rank" else np.inf
+    with mock.patch.object(layer_update, "low_rank_flops", return_value=flops):
+        yield
+
+
+def forward(
+    layer: FactoredOutput, H: Array, Y: sp.csr_array, inputs: Inputs | None = None, *, per_example: bool = True
+) -> Forward:
+    """The forward pass through the face that the trainer uses; regression targets have to be added up before."""
+    if layer.loss == losses.Squared():
+        Y = Y.copy()
+        Y.sum_duplicates()
+    rows, local = np.unique(Y.indices.astype(np.int64), return_inverse=True)
+    csr = Csr(Y.indptr.astype(np.int64), local.astype(np.int32), rows.shape[0])
+    if inputs is None:
+        inputs = RowInputs(layer.kernels.to_device(H.astype(layer.dtype)), layer.kernels)
+    targets = Targets(rows, csr, Y.data.astype(layer.dtype)).moved(layer.kernels.to_device)
+    return layer.evaluate(inputs, targets, per_example=per_example)
+
+
+def step(
+    layer: FactoredOutput, H: Array, Y: sp.csr_array, lr: float, preconditioner: Array | None, weight_decay: float
+) -> tuple[Array, Array]:
+    """As DenseOutput.step."""
+    if preconditioner is None:
+        return layer.step(H, Y, lr, weight_decay=weight_decay)
+    seen = forward(layer, H, Y)
+    gradient = seen.gradient
+    layer.update(seen, lr, layer.kernels.to_device(preconditioner), weight_decay=weight_decay)
+    assert seen.losses is not None
+    return host(layer, seen.losses), host(layer, gradient)
+
+
+def off(actual: Array, expected: Array, scale: float = 0.0) -> float:
+    """The largest deviation relative to the largest expected number, or to ``scale`` where that is larger."""
+    assert actual.shape == expected.shape
+    if expected.size == 0:
+        return 0.0
+    return float(np.abs(actual - expected).max() / max(np.abs(expected).max(), scale, 1e-300))
+
+
+def distance(layer: FactoredOutput, dense: DenseOutput, scale: float = 0.0) -> dict[str, float]:
+    """How far the layer's W, Q and w̄ are from the oracle's, as √π W: relative to the largest entry of each; w̄, where
+    terms cancel, relative to the bound ‖p‖ ‖W‖ on it. ``scale``: a size of W below which errors count absolutely."""
+    p = np.sqrt(dense.pi)
+    W = p[:, None] * dense.W
+    Q = W.T @ W
+    bound_of_w_bar = float(np.sqrt(p @ p) * max(np.sqrt(np.diag(Q).max()), scale))
+    return {
+        "W": off(p[:, None] * layer.weights().astype(np.float64), W, scale),
+        "Q": off(host(layer, layer.factors.Q), Q, scale**2),
+        "w_bar": off(host(layer, layer.factors.w_bar), p @ W, bound_of_w_bar),
+    }
+
+
+def broken_invariants(layer: FactoredOutput, scale: float = 0.0) -> dict[str, float]:
+    """How far Q is from WᵀW, w̄ from Wᵀp, and U U⁻¹ from I, for the layer's own W; measured as in :func:`distance`.
+
+    U U⁻¹ − I is measured against U's condition number: no inverse is better than that.
+    """
+    f = layer.factors
+    p = np.ones(layer.n_outputs) if layer.p is None else layer.p
+    W = layer.V.astype(np.float64) @ f.U + p[:, None] * f.omega
+    Q = W.T @ W
+    return {
+        "Q": off(f.Q, Q, scale**2),
+        "w_bar": off(f.w_bar, p @ W, float(np.sqrt(p @ p) * max(np.sqrt(np.diag(Q).max()), scale))),
+        "U": float(np.abs(f.U @ f.U_inverse - np.eye(layer.n_features)).max()) / f.condition,
+    }
+
+
+def state(layer: FactoredOutput) -> dict[str, bytes]:
+    """Every number that a step may change, as bytes."""
+    f = layer.factors
+    arrays = {"V": layer.V, "U": f.U, "U_inverse": f.U_inverse, "omega": f.omega, "Q": f.Q, "w_bar": f.w_bar}
+    counters = np.array([layer.folds])
+    return {name: array.tobytes() for name, array in arrays.items()} | {"counters": counters.tobytes()}

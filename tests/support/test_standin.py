@@ -1,0 +1,110 @@
+"""The stand-in for CuPy finds what CuPy would refuse, and lets through only what CuPy has."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from support.emulation.standin import FUNCTIONS, METHODS, Array, cupy
+from wordsparse.kernels import cuda
+
+HOST = np.arange(3.0)
+MISTAKES: dict[str, Callable[[Any], Any]] = {
+    "a host array in an operation": lambda x: x + HOST,
+    "a device array in a host array's operation": lambda x: HOST * x,
+    "in place": lambda x: x.__iadd__(HOST),
+    "a host array made of a device array": lambda x: np.asarray(x),
+    "a host array changed by a device array": lambda x: HOST.copy().__iadd__(x),
+    "a ufunc of both": lambda x: np.maximum(x, HOST),
+    "a function of both": lambda x: np.concatenate([x, HOST]),
+    "a host index": lambda x: x[np.array([0, 1])],
+    "a device index of a host array": lambda x: HOST[x.astype(np.int64)],
+    "a host value stored": lambda x: x.__setitem__(slice(0, 3), HOST),
+    "a host matrix in a product": lambda x: x @ np.eye(3),
+    "the fallback to NumPy of the module's functions": lambda x: cupy.dot(HOST, x),
+    "a ufunc's method": lambda x: np.add.at(x, 0, 1.0),
+    "a ufunc's reduction": lambda x: np.add.reduce(x),
+    "a parameter that CuPy lacks": lambda x: x.max(initial=0),
+    "a parameter of a function that CuPy lacks": lambda x: np.sum(x, where=x > 0),
+    "a function that CuPy lacks": lambda x: np.piecewise(x, [x > 0], [1]),
+    "SciPy": lambda x: __import__("scipy.linalg").linalg.inv(x),
+    "a host array handed to a kernel": lambda x: cupy.take(x, np.array([0]), axis=0),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_mistake_is_refused(name: str) -> None:
+    with pytest.raises((TypeError, ValueError, AttributeError)):
+        MISTAKES[name](cupy.arange(3, dtype=np.float64))
+
+
+def test_a_mistake_in_the_package_is_found() -> None:
+    """Host arrays created in the middle of device code: what the tests over the stand-in are there to find."""
+    features = cupy.asarray(np.eye(3))
+    with pytest.raises(TypeError, match="a NumPy array among device arrays"):
+        features @ (np.eye(3) - 0.5 * features)
+
+
+def test_arrays_behave() -> None:
+    x = cupy.asarray(np.arange(6.0).reshape(2, 3))
+    np.testing.assert_array_equal((2 * x - x / 2 + np.float64(1)).get(), 1.5 * np.arange(6.0).reshape(2, 3) + 1)
+    np.testing.assert_array_equal(np.exp(-np.abs(x)).get(), np.exp(-np.arange(6.0).reshape(2, 3)))
+    assert isinstance(x.sum(), Array)
+    assert float(x.sum()) == 15
+    assert isinstance(np.float32(2) * x, Array)
+    assert bool((x >= 0).all())
+    x[0] += 1
+    np.testing.assert_array_equal(x[0].get(), [1, 2, 3])
+    assert np.isnan(cupy.empty(3, np.float32).get()).all()
+    assert (cupy.empty(3, np.int64).get() == -1).all()
+    copy = cupy.array(x)
+    copy[:] = 0
+    assert float(x.sum()) == 18
+    assert cupy.asarray(x) is x
+
+
+def test_singular_matrices_have_no_finite_inverse() -> None:
+    assert not np.isfinite(cupy.linalg.inv(cupy.ones((2, 2))).get()).any()
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_cupy_has_the_functions(name: str) -> None:
+    real: Any = pytest.importorskip("cupy", reason="CuPy is not installed")
+    for part in name.split("."):
+        real = getattr(real, part)
+    if not isinstance(real, __import__("cupy").ufunc):
+        described = real.__doc__ if name == "einsum" else inspect.signature(real).parameters
+        for parameter in FUNCTIONS[name]:
+            assert parameter in described
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_cupy_has_the_methods(name: str) -> None:
+    real = pytest.importorskip("cupy", reason="CuPy is not installed")
+    signature = getattr(real.ndarray, name).__doc__.splitlines()[0]
+    for parameter in METHODS[name]:
+        assert parameter in signature
+
+
+def test_cupy_has_what_decides_on_tf32() -> None:
+    """The package asks CuPy's inner face for it; off unless the environment asks for it."""
+    core = pytest.importorskip("cupy", reason="CuPy is not installed")._core
+    kinds = core._routines_linalg
+    assert kinds.COMPUTE_TYPE_TF32 != kinds.COMPUTE_TYPE_DEFAULT
+    assert core.get_compute_type("f") == kinds.COMPUTE_TYPE_DEFAULT
+    core.set_compute_type("f", kinds.COMPUTE_TYPE_DEFAULT)
+
+
+def test_cupy_compiles_the_sources(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With CuPy's own options, and the names by which it finds the kernels; a card would say the architecture."""
+    compiler = pytest.importorskip("cupy.cuda.compiler", reason="CuPy is not installed")
+    monkeypatch.setattr(compiler, "_get_arch_for_options_for_nvrtc", lambda arch: (f"-arch=sm_{arch}", "cubin"))
+    names = tuple(cuda.instances())
+    try:
+        code, mangled = compiler.compile_using_nvrtc(cuda.source(), cuda.OPTIONS, "80", "kernels.cu", names)
+    except (ImportError, RuntimeError) as reason:  # not a CompileException
+        pytest.skip(f"no NVRTC that CuPy finds: {reason}")
+    assert set(mangled) == set(names)
+    assert len(code) > 10_000

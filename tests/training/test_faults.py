@@ -1,0 +1,135 @@
+"""Processes that are killed, interrupted, starved of disk or robbed of their text: nothing is lost."""
+
+import os
+import re
+import signal
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.processes import finish, start, wait_for
+from support.texts import same_vectors, write_text
+
+import wordsparse as ws
+
+OPTIONS = [
+    "--dim",
+    "20",
+    "--epochs",
+    "2",
+    "--threads",
+    "1",
+    "--sample",
+    "0",
+    "--min-count",
+    "1",
+    "--batch-tokens",
+    "60",
+]
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="watches the run through files as Linux keeps them")
+
+
+@pytest.fixture(scope="module")
+def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_text(tmp_path_factory.mktemp("text") / "text.txt", words=400, sentences=2500)
+
+
+@pytest.fixture(scope="module")
+def whole(text: Path, tmp_path_factory: pytest.TempPathFactory) -> ws.Model:
+    """What an uninterrupted run gives."""
+    folder = tmp_path_factory.mktemp("whole")
+    assert finish(start(command(text, folder / "model"), folder / "errors")) == 0
+    return ws.load(folder / "model")
+
+
+def command(text: Path, output: Path, *more: str) -> list[str]:
+    return ["train", str(text), "-o", str(output), *OPTIONS, *more]
+
+
+def done(arguments: list[str], folder: Path) -> None:
+    """Run the command to its end; what it says explains a failure."""
+    status = finish(start(arguments, folder / "errors"))
+    assert status == 0, (folder / "errors").read_text()
+
+
+def leftovers(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if path.name != "errors")
+
+
+def test_killed_at_random_moments_it_ends_in_the_same_bytes(text: Path, whole: ws.Model, tmp_path: Path) -> None:
+    random, output, kills = np.random.default_rng(0), tmp_path / "model", 0
+    resume = command(text, output, "--resume", "--checkpoint-every", "0.02")
+    while kills < 14:
+        process = start(resume, tmp_path / "errors")
+        process.join(random.uniform(0, 0.5))
+        if process.exitcode is not None:  # the run ended first: start over
+            assert finish(process) == 0
+            assert same_vectors(ws.load(output), whole)
+            for path in output.iterdir():
+                path.unlink()
+            continue
+        process.kill()
+        kills += finish(process) == -signal.SIGKILL
+    done(resume, tmp_path)
+    assert same_vectors(ws.load(output), whole)
+    assert leftovers(tmp_path) == ["model"]
+
+
+def test_killed_inside_a_checkpoint_it_ends_in_the_same_bytes(text: Path, whole: ws.Model, tmp_path: Path) -> None:
+    output, kills = tmp_path / "model", 0
+    directory = tmp_path / "model.training"
+    resume = command(text, output, "--resume", "--checkpoint-every", "0.02")
+    for _ in range(5):
+        process = start(resume, tmp_path / "errors")
+        if wait_for(lambda: any(directory.glob(".checkpoint-*.partial")), process):
+            process.kill()
+        kills += finish(process) == -signal.SIGKILL
+    assert kills >= 3
+    done(resume, tmp_path)
+    assert same_vectors(ws.load(output), whole)
+    assert leftovers(tmp_path) == ["model"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_asked_to_stop_it_writes_a_checkpoint(text: Path, whole: ws.Model, tmp_path: Path, number: int) -> None:
+    output = tmp_path / "model"
+    process = start(command(text, output, "--checkpoint-every", "0.01"), tmp_path / "errors")
+    assert wait_for(lambda: any((tmp_path / "model.training").glob("checkpoint-*")), process)
+    assert process.pid is not None
+    os.kill(process.pid, number)
+    assert finish(process) == 130
+    assert re.search(
+        r"tokens: .*/checkpoint-\d+ is kept, go on from it with --resume", (tmp_path / "errors").read_text()
+    )
+    done(command(text, output, "--resume"), tmp_path)
+    assert same_vectors(ws.load(output), whole)
+
+
+def test_on_a_full_disk_it_says_so_and_goes_on_later(text: Path, whole: ws.Model, tmp_path: Path) -> None:
+    output = tmp_path / "model"
+    assert (
+        finish(start(["encode", str(text), "-o", str(tmp_path / "encoded"), "--min-count", "1"], tmp_path / "e")) == 0
+    )
+    arguments = [*command(tmp_path / "encoded", output, "--checkpoint-every", "0.02", "--resume")]
+    process = start(arguments, tmp_path / "errors", file_size=30_000)
+    assert finish(process) == 1
+    errors = (tmp_path / "errors").read_text()
+    assert "a checkpoint could not be written" in errors
+    assert "File too large); training goes on" in errors
+    assert "Traceback" not in errors
+    done(arguments, tmp_path)
+    assert same_vectors(ws.load(output), whole)
+
+
+def test_a_second_run_for_one_output_is_refused(text: Path, whole: ws.Model, tmp_path: Path) -> None:
+    output = tmp_path / "model"
+    first = start(command(text, output), tmp_path / "errors")
+    assert wait_for(lambda: (tmp_path / "model.training" / "corpus").exists(), first)
+    assert first.pid is not None
+    os.kill(first.pid, signal.SIGSTOP)
+    assert finish(start(command(text, output), tmp_path / "second")) == 2
+    os.kill(first.pid, signal.SIGCONT)
+    assert "another process is training for this output" in (tmp_path / "second").read_text()
+    assert finish(first) == 0
+    assert same_vectors(ws.load(output), whole)

@@ -1,0 +1,97 @@
+import sys
+
+import numpy as np
+import pytest
+
+from wordsparse.errors import InputError, MissingDependencyError
+from wordsparse.vectors.word_vectors import WordVectors
+
+WORDS = ["king", "queen", "man", "woman", "zero"]
+VECTORS = np.array([[3, 4, 0], [3, -4, 0], [1, 4, 0], [1, -4, 0], [0, 0, 0]], dtype=np.float32)
+
+
+@pytest.fixture
+def word_vectors() -> WordVectors:
+    return WordVectors(WORDS, VECTORS, [50, 40, 30, 20, 10])
+
+
+def test_words_and_rows(word_vectors: WordVectors) -> None:
+    assert len(word_vectors) == 5
+    assert word_vectors.dim == 3
+    assert "king" in word_vectors
+    assert "King" not in word_vectors
+    np.testing.assert_array_equal(word_vectors["queen"], VECTORS[1])
+    assert word_vectors.vectors is VECTORS
+
+
+def test_unit_has_length_one_and_leaves_zero_rows(word_vectors: WordVectors) -> None:
+    np.testing.assert_allclose(np.linalg.norm(word_vectors.unit, axis=1), [1, 1, 1, 1, 0], rtol=1e-6)
+    assert word_vectors.unit is word_vectors.unit
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e30])
+def test_unit_of_numbers_whose_squares_float32_does_not_hold(scale: float) -> None:
+    word_vectors = WordVectors(["a"], [[3 * scale, 4 * scale]])
+    np.testing.assert_allclose(word_vectors.unit, [[0.6, 0.8]], rtol=1e-6)
+
+
+def test_similar(word_vectors: WordVectors) -> None:
+    words, cosines = zip(*word_vectors.similar("king", 100), strict=True)
+    assert words == ("man", "zero", "queen", "woman")
+    assert cosines == pytest.approx([19 / 5 / 17**0.5, 0, -7 / 25, -13 / 5 / 17**0.5], abs=1e-6)
+    assert word_vectors.similar("king", 1) == [("man", pytest.approx(cosines[0]))]
+
+
+def test_analogy(word_vectors: WordVectors) -> None:
+    assert word_vectors.analogy("man", "king", "woman", 1)[0][0] == "queen"
+    assert {word for word, _ in word_vectors.analogy("man", "king", "woman")} == {"queen", "zero"}
+
+
+def test_unknown_word_is_named_with_close_spellings(word_vectors: WordVectors) -> None:
+    with pytest.raises(InputError, match=r"'quen' is not in the vocabulary; close to it: queen"):
+        word_vectors["quen"]
+    with pytest.raises(InputError, match="'' is not in the vocabulary"):
+        word_vectors.similar("")
+    with pytest.raises(InputError, match="at least 1"):
+        word_vectors.similar("king", 0)
+
+
+@pytest.mark.parametrize(
+    ("words", "vectors", "counts", "message"),
+    [
+        (["a", "b"], np.zeros((3, 2)), None, "2 words need as many vectors"),
+        (["a"], np.zeros(1), None, "1 words need as many vectors"),
+        ([], np.zeros((0, 2)), None, "0 words"),
+        (["a", "b", "a"], np.zeros((3, 2)), None, "'a' occurs twice"),
+        (["a", ""], np.zeros((2, 2)), None, "word 2 is empty"),
+        (["a", "\ud800"], np.zeros((2, 2)), None, "Unicode"),
+        (["a", "b"], [[0, 1], [np.nan, 1]], None, r"'b' \(word 2\)"),
+        (["a", "b"], [[0, 1], [np.inf, -np.inf]], None, r"'b' \(word 2\)"),
+        (["a", "b"], [[0, 1], [1e39, 0]], None, r"'b' \(word 2\)"),
+        (["a"], [[0]], [-1], "counts"),
+        (["a"], [[0]], [1, 2], "counts"),
+        (["a"], [[0]], [1.5], "whole numbers"),
+    ],
+)
+def test_wrong_input_is_refused(words: list[str], vectors: object, counts: object, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        WordVectors(words, vectors, counts)  # type: ignore[arg-type]
+
+
+def test_keyed_vectors() -> None:
+    pytest.importorskip("gensim", reason="gensim has no wheel here")
+    word_vectors = WordVectors(WORDS[:4], VECTORS[:4], [50, 40, 30, 20])  # gensim divides by a zero length
+    keyed = word_vectors.keyed_vectors()
+    np.testing.assert_array_equal(keyed["woman"], VECTORS[3])
+    assert keyed.get_vecattr("man", "count") == 30
+    ours = dict(word_vectors.similar("king"))
+    assert dict(keyed.most_similar("king", topn=3)) == pytest.approx(ours, abs=1e-6)
+    ours = dict(word_vectors.analogy("man", "king", "woman"))
+    theirs = dict(keyed.most_similar(positive=["king", "woman"], negative=["man"], topn=1))
+    assert theirs == pytest.approx(ours, abs=1e-6)
+
+
+def test_without_gensim(word_vectors: WordVectors, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "gensim.models", None)
+    with pytest.raises(MissingDependencyError, match="gensim"):
+        word_vectors.keyed_vectors()

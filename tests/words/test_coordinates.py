@@ -1,0 +1,108 @@
+"""What canonical coordinates promise: white inputs, Λ for the outputs, the same vectors from every basis."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy.linalg import orthogonal_procrustes
+
+from wordsparse.words.coordinates import canonical, combined, gram
+
+Array = NDArray[Any]
+
+
+def model(V: int = 300, dim: int = 8, seed: int = 0) -> tuple[Array, Array, Array]:
+    """E and W (V, dim) float32 with some structure in common, and counts (V,)."""
+    random = np.random.default_rng(seed)
+    common = random.standard_normal((V, dim)) * np.linspace(3, 0.5, dim)
+    E = common + 0.3 * random.standard_normal((V, dim))
+    W = common @ random.standard_normal((dim, dim)) + 0.3 * random.standard_normal((V, dim))
+    return E.astype(np.float32), W.astype(np.float32), np.sort(random.integers(5, 5000, V))[::-1].astype(float)
+
+
+@pytest.mark.parametrize(("V", "dim"), [(300, 8), (300, 1), (9000, 3)])  # 9000: more rows than a block
+def test_inputs_are_white_and_outputs_have_the_spectrum(V: int, dim: int) -> None:
+    E, W, counts = model(V, dim)
+    f = counts / counts.sum()
+    c = canonical(gram(E, f), gram(W))
+    inputs, outputs = E @ c.inputs, W @ c.outputs
+    np.testing.assert_allclose(inputs.T @ (f[:, None] * inputs), np.eye(dim), atol=1e-9)
+    np.testing.assert_allclose(outputs.T @ outputs, np.diag(c.spectrum), atol=1e-9 * c.spectrum[0])
+    assert (np.diff(c.spectrum) <= 0).all()
+    # A change of basis: what the model says of a pair of words stays.
+    np.testing.assert_allclose(inputs @ outputs[:50].T, E @ W[:50].T.astype(float), atol=1e-5)
+
+
+@pytest.mark.parametrize("exponent", [0.0, 0.125, 0.5, 1.0])
+def test_the_basis_of_training_does_not_matter(exponent: float) -> None:
+    E, W, counts = model()
+    random = np.random.default_rng(1)
+    B = random.standard_normal((8, 8)) + 2 * np.eye(8)
+    moved = (E @ B).astype(np.float32), (W @ np.linalg.inv(B).T).astype(np.float32)
+    here, there = combined(E, W, counts, exponent), combined(*moved, counts, exponent)
+    signs = np.sign(np.sum(here * there, axis=0))
+    np.testing.assert_allclose(here, there * signs, atol=1e-3)
+
+
+def test_combined_vectors_are_the_formula() -> None:
+    E, W, counts = model()
+    c = canonical(gram(E, counts / counts.sum()), gram(W))
+
+    def unit(rows: Array) -> Array:
+        return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True))
+
+    x, doubt, turn = 0.25, 40.0, 0.7
+    known = counts[:, None] * c.spectrum
+    a = unit(E @ c.inputs * c.spectrum ** (x / 2) * known / (known + doubt * c.spectrum.sum()))
+    b = unit(W @ c.outputs * c.spectrum ** (x / 2 - 0.5))
+    rotation, _ = orthogonal_procrustes(b, a)
+    vectors = combined(E, W, counts, x, doubt, turn)
+    assert vectors.dtype == np.float32
+    np.testing.assert_allclose(vectors, a + (1 - turn) * b + turn * b @ rotation, atol=1e-5)
+
+
+def test_without_doubt_counts_matter_by_their_ratios_only() -> None:
+    E, W, counts = model()
+    np.testing.assert_allclose(combined(E, W, counts, doubt=0), combined(E, W, 7 * counts, doubt=0), atol=1e-5)
+    often, seldom = combined(E, W, 10_000 * counts), combined(E, W, counts / 1000)
+    np.testing.assert_allclose(often, combined(E, W, counts, doubt=0), atol=1e-2)
+    assert np.abs(seldom - often).max() > 0.1
+
+
+def test_vectors_do_not_depend_on_the_order_of_the_words() -> None:
+    E, W, counts = model()
+    order = np.random.default_rng(2).permutation(E.shape[0])
+    np.testing.assert_allclose(combined(E, W, counts)[order], combined(E[order], W[order], counts[order]), atol=1e-4)
+
+
+def test_threads_do_not_change_the_vectors() -> None:
+    E, W, counts = model(9000)
+    np.testing.assert_array_equal(combined(E, W, counts, threads=1), combined(E, W, counts, threads=3))
+
+
+def degenerate() -> dict[str, tuple[Array, Array]]:
+    E, W, _ = model(20, 4)
+    flat = E.copy()
+    flat[:, 2] = 0
+    row = np.zeros_like(E)
+    row[3] = 1
+    return {
+        "outputs zero": (E, np.zeros_like(W)),
+        "inputs zero": (np.zeros_like(E), W),
+        "both zero": (np.zeros_like(E), np.zeros_like(W)),
+        "inputs flat": (flat, W),
+        "outputs flat": (E, flat),
+        "one word": (row, row),
+        "fewer words than dimensions": (E[:2], W[:2]),
+        "tiny": (np.float32(1e-30) * E, np.float32(1e-30) * W),
+        "huge": (np.float32(1e15) * E, np.float32(1e15) * W),
+    }
+
+
+@pytest.mark.parametrize("name", degenerate())
+def test_degenerate_models_give_finite_vectors(name: str) -> None:
+    E, W = degenerate()[name]
+    vectors = combined(E, W, np.arange(E.shape[0], 0, -1.0))
+    assert np.isfinite(vectors).all()
+    assert (np.linalg.norm(vectors, axis=1) <= 2 + 1e-5).all()

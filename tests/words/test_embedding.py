@@ -1,0 +1,237 @@
+"""The two steps of the word-vector trainer against their formulas, written densely in float64."""
+
+import gc
+import weakref
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from support import problems
+
+from wordsparse.kernels import CpuKernels, Csr, Kernels, NumpyKernels, Windows
+from wordsparse.layer.losses import BoundedNS, Loss, Spherical, Squared, Taylor, ZLoss
+from wordsparse.layer.output import FactoredOutput
+from wordsparse.words.embedding import StepSizes, WordEmbedding
+from wordsparse.words.examples import Examples
+
+Array = NDArray[Any]
+V, DIM, NEGATIVES = 12, 5, 5.0
+LOSSES: dict[str, Loss] = {
+    "bounded-ns": BoundedNS(NEGATIVES),
+    "squared": Squared(target_value=1.0),
+    "spherical": Spherical(),
+    "taylor": Taylor(),
+    "zloss": ZLoss(),
+}
+COUNTS = np.arange(V, 0, -1.0) ** 2
+MEASURE = np.sqrt(COUNTS) / np.sqrt(COUNTS).sum()
+# With few tokens the second takes the trust bound on every word, the first on none.
+SIZES = [StepSizes(forget_tokens=120.0), StepSizes(m0=0.1, t0=2.0, rho=0.1, ridge=0.2)]
+
+
+def embedding(loss: str, kernels: Kernels, sizes: StepSizes, dim: int = DIM) -> WordEmbedding:
+    output = FactoredOutput(V, dim + 1, LOSSES[loss], base_measure=MEASURE, kernels=kernels)
+    if loss == "spherical":
+        output.set_common_output(0.7)
+    return WordEmbedding(output, kernels, sizes, seed=3)
+
+
+def minibatch(model: str, seed: int) -> Examples:
+    """Random examples over some of the words; one of the words is nobody's context and no example's target."""
+    random = np.random.default_rng(seed)
+    words = np.sort(random.choice(V, 7, replace=False)).astype(np.int64)
+    u = words.size
+    if model == "skipgram":
+        counts = random.poisson(1.0, (u, u)) * (np.arange(u) != 3)
+        counts[3] = 0
+        columns = [np.flatnonzero(row) for row in counts]
+        indptr = np.cumsum([0, *(row.size for row in columns)])
+        indices = np.concatenate(columns).astype(np.int32)
+        weights = counts[counts > 0].astype(np.float32)
+        return Examples(words, Csr(indptr, indices, u), weights, None, 40, int(counts.sum()))
+    # Word 3 stands at no place of the text; windows of up to 3 words to either side.
+    tokens = np.delete(np.arange(u), 3)[random.integers(0, u - 1, 40)].astype(np.int32)
+    tokens[[11, 12, 30]] = -2
+    bags = problems.windows_over(random, tokens, u, reach=3)
+    m = bags.rows
+    return Examples(words, Csr(np.arange(m + 1), tokens[bags.centre], u), np.ones(m, np.float32), bags, 40, m)
+
+
+def dense(csr: Csr, values: Array) -> Array:
+    matrix = np.zeros((csr.rows, csr.columns))
+    np.add.at(matrix, (csr.row_of_entry(), csr.indices), values)
+    return matrix
+
+
+@dataclass
+class DenseEmbedding:
+    """The module's formulas as they stand there: W̃ = diag(√π) W whole, every gradient whole."""
+
+    loss: str
+    sizes: StepSizes
+    E: Array
+    W: Array
+    mass: Array
+    curvature: Array
+    pair_curvature: float = 0.0
+    steps: int = 0
+
+    @classmethod
+    def like(cls, model: WordEmbedding, loss: str) -> "DenseEmbedding":
+        features = model.output.n_features
+        W = model.output.weights() * np.sqrt(MEASURE)[:, None].astype(float)
+        return cls(loss, model.sizes, model.E.astype(float), W, np.zeros(V), np.zeros((features, features)))
+
+    def step(self, examples: Examples, lr: float, remaining: float) -> float:
+        T, N, sizes = examples.words, examples.pairs, self.sizes
+        p = np.sqrt(MEASURE)
+        F = np.hstack([self.E[T], np.ones((T.size, 1))])
+        C = np.eye(T.size) if examples.bags is None else problems.dense_bags(examples.bags)
+        H, Y = C @ F, dense(examples.targets, examples.weights)
+        Q, w_bar = self.W.T @ self.W, self.W.T @ p
+        loss, alpha, beta, slope = self._loss(Y, H @ self.W[T].T / p[T], np.sum(H @ Q * H, 1), H @ w_bar)
+        gamma = slope / p[T]
+        grad_H = 2 * alpha[:, None] * (H @ Q) + gamma @ self.W[T] + np.outer(beta, w_bar)
+        weights = np.abs(alpha)
+        moment = 2 * H.T @ (weights[:, None] * H)
+        grad_W = 2 * self.W @ H.T @ (alpha[:, None] * H) + np.outer(p, beta @ H)
+        grad_W[T] += gamma.T @ H
+
+        n_w = max(1, sizes.forget_tokens / examples.tokens)
+        rate = max(1 / (self.steps + 1), 1 / n_w)
+        self.curvature += rate * (moment / N - self.curvature)
+        self.pair_curvature += rate * (2 * weights.sum() / N - self.pair_curvature)
+        kappa = self.pair_curvature
+        share = 1 if examples.bags is None else examples.bags.share
+        new_mass = 2 * weights / kappa * share @ C  # words that are in a bag twice count one by one
+        self.mass[T] += new_mass
+        if lr > 0:
+            Q_E = Q[:-1, :-1]
+            newton = (C.T @ grad_H)[:, :-1] @ np.linalg.inv(Q_E + ridge(Q_E, sizes.rho))
+            factor = lr / (self.mass[T] + sizes.m0)
+            capped = np.minimum(factor, sizes.trust / np.maximum(new_mass, 1e-30)) / kappa
+            self.E[T] -= capped[:, None] * newton
+        eta = sizes.eta * max(1 / (self.steps + sizes.t0), remaining / n_w)
+        self.W -= eta / N * grad_W @ np.linalg.inv(self.curvature + ridge(self.curvature, sizes.ridge))
+        self.steps += 1
+        return float(loss)
+
+    def _loss(self, Y: Array, o: Array, q: Array, s: Array) -> tuple[Any, Array, Array, Array]:
+        """Its sum, α, β and ∂/∂o of each target."""
+        value, dq, ds, do = LOSSES[self.loss].terms(o, q[:, None], s[:, None], 1.0)
+        return (Y * value).sum(), (Y * dq).sum(1), (Y * ds).sum(1), Y * do
+
+
+def ridge(matrix: Array, share: float) -> Array:
+    d = matrix.shape[0]
+    return np.asarray(share * np.trace(matrix) / d * np.eye(d))
+
+
+@pytest.mark.parametrize("sizes", SIZES, ids=["long steps", "trust"])
+@pytest.mark.parametrize("kernels", [NumpyKernels(), CpuKernels(2)], ids=["numpy", "cpu"])
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("model", ["cbow", "skipgram"])
+def test_steps_are_the_formulas(model: str, loss: str, kernels: Kernels, sizes: StepSizes) -> None:
+    trained = embedding(loss, kernels, sizes)
+    oracle = DenseEmbedding.like(trained, loss)
+    for step, lr in enumerate([0.0, 0.0, 1.0, 0.7, 0.4]):
+        examples, remaining = minibatch(model, step), 1 - step / 5
+        expected = oracle.step(examples, lr, remaining)
+        assert trained.step(examples, lr, remaining) == pytest.approx(expected, rel=1e-5, abs=1e-6 * examples.pairs)
+        np.testing.assert_allclose(trained.E, oracle.E, atol=1e-4 * abs(oracle.E).max())
+        W = trained.output.weights() * np.sqrt(MEASURE)[:, None]
+        np.testing.assert_allclose(W, oracle.W, atol=1e-4 * abs(oracle.W).max())
+    np.testing.assert_allclose(trained.mass, oracle.mass, rtol=1e-5)
+    assert trained.pair_curvature == pytest.approx(oracle.pair_curvature)
+
+
+@pytest.mark.parametrize(("loss", "at_zero"), [("bounded-ns", np.log(2) * (1 + NEGATIVES)), ("squared", 1.0)])
+@pytest.mark.parametrize("model", ["cbow", "skipgram"])
+def test_loss_before_the_first_step_is_that_of_zero_weights(model: str, loss: str, at_zero: float) -> None:
+    examples = minibatch(model, 0)
+    total = embedding(loss, NumpyKernels(), SIZES[0]).step(examples, 0.0)
+    assert total / examples.pairs == pytest.approx(at_zero, rel=1e-6)
+
+
+def test_input_vectors_start_uniform_and_seeded() -> None:
+    E = embedding("squared", NumpyKernels(), SIZES[0], dim=1000).E
+    assert E.dtype == np.float32
+    assert E.shape == (V, 1000)
+    assert abs(E).max() <= 0.5 / 1000
+    assert E.std() == pytest.approx(1 / np.sqrt(12) / 1000, rel=0.05)
+
+
+@pytest.mark.parametrize("model", ["cbow", "skipgram"])
+def test_with_lr_zero_input_vectors_stay_and_others_are_untouched_by_a_step(model: str) -> None:
+    trained = embedding("bounded-ns", NumpyKernels(), SIZES[0])
+    examples = minibatch(model, 0)
+    before = trained.E.copy()
+    trained.step(examples, 0.0)
+    assert trained.E.tobytes() == before.tobytes()
+    trained.step(examples, 1.0)
+    seen = np.isin(np.arange(V), np.delete(examples.words, 3))  # word 3 of the minibatch is nobody's context
+    moved = (trained.E - before).any(axis=1)
+    assert moved.tolist() == seen.tolist()
+
+
+@pytest.mark.parametrize("model", ["cbow", "skipgram"])
+def test_a_minibatch_without_pairs_changes_nothing(model: str) -> None:
+    trained = embedding("bounded-ns", NumpyKernels(), SIZES[0])
+    trained.step(minibatch(model, 0), 0.0)
+    before = [trained.E.copy(), trained.output.weights(), trained.mass.copy(), trained.curvature.copy()]
+    none = np.empty(0, np.int32)
+    nothing = Csr(np.zeros(1 if model == "cbow" else 4, np.int64), none, 3)
+    bags = Windows(np.array([0, -2, 1, -2, 2], np.int32), none, none, none, 5, 3) if model == "cbow" else None
+    empty = Examples(np.array([0, 4, 7]), nothing, np.empty(0, np.float32), bags, 9, 0)
+    assert trained.step(empty, 1.0) == 0.0
+    after = [trained.E, trained.output.weights(), trained.mass, trained.curvature]
+    assert all(np.array_equal(x, y) for x, y in zip(before, after, strict=True))
+    assert trained.steps == 1
+
+
+@pytest.mark.parametrize("loss", ["bounded-ns", "squared"])
+@pytest.mark.parametrize("model", ["cbow", "skipgram"])
+def test_the_first_step_leaves_the_input_vectors_whatever_lr_is(model: str, loss: str) -> None:
+    # At W = 0 neither the gradient for E nor the curvature along it exists.
+    trained = embedding(loss, NumpyKernels(), SIZES[0])
+    before = trained.E.copy()
+    trained.step(minibatch(model, 0), 2.5)
+    assert trained.E.tobytes() == before.tobytes()
+
+
+@pytest.mark.parametrize("model", ["cbow", "skipgram"])
+def test_no_word_moves_further_than_the_trust_bound(model: str) -> None:
+    # The second of two equal minibatches is half of what was seen: both rates are above the bound.
+    steps = []
+    for lr in (2.5, 250.0):
+        trained = embedding("bounded-ns", NumpyKernels(), replace(SIZES[0], m0=1e-3))
+        trained.step(minibatch(model, 0), 0.0)
+        before = trained.E.copy()
+        trained.step(minibatch(model, 0), lr)
+        steps.append(trained.E - before)
+    assert steps[0].any()
+    np.testing.assert_array_equal(steps[0], steps[1])
+
+
+@pytest.mark.parametrize("model", ["cbow", "skipgram"])
+def test_a_step_keeps_nothing_of_its_minibatch(model: str) -> None:
+    # Its arrays are gone with their last reference, without a garbage collector: the next step lies in the same memory.
+    trained = embedding("bounded-ns", CpuKernels(1), SIZES[0])
+    kept: list[weakref.ref[Any]] = []
+    evaluate = trained.output.evaluate
+
+    def watched(*args: Any, **options: Any) -> Any:
+        forward = evaluate(*args, **options)
+        kept.append(weakref.ref(forward))
+        return forward
+
+    trained.output.evaluate = watched  # type: ignore[method-assign]
+    gc.disable()
+    try:
+        trained.step(minibatch(model, 0), 0.0)
+        trained.step(minibatch(model, 1), 1.0)
+    finally:
+        gc.enable()
+    assert [forward() for forward in kept] == [None, None]

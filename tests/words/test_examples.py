@@ -1,0 +1,320 @@
+"""Minibatches against a slow, obvious builder: Python integers, lists and loops, one sentence at a time."""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from wordsparse.corpus import END_OF_SENTENCE, OUT_OF_VOCABULARY, Vocabulary
+from wordsparse.errors import InputError
+from wordsparse.kernels import CpuKernels, _examples
+from wordsparse.words.examples import MAX_WINDOW, Distances, ExampleBuilder, Examples, distance_weights, keep_thresholds
+
+Array = NDArray[Any]
+Pairs = dict[tuple[int, int], float]
+COUNTS = [400, 90, 30, 7, 7, 1]
+VOCABULARY = Vocabulary([f"w{i}" for i in range(len(COUNTS))], COUNTS)
+BITS64, BITS32 = 2**64 - 1, 2**32 - 1
+
+
+class Stream(NamedTuple):
+    """A shard, where it stands in the corpus, and how it is read."""
+
+    shard: Array
+    offset: int
+    window: int
+    sample: float
+    seed: int
+    epoch: int
+
+    @property
+    def builder(self) -> ExampleBuilder:
+        return ExampleBuilder(VOCABULARY, window=self.window, sample=self.sample, seed=self.seed, transposed=True)
+
+    def skipgram(self, start: int, stop: int) -> Examples:
+        return self.builder.skipgram(self.shard, start, stop, offset=self.offset, epoch=self.epoch)
+
+    def cbow(self, start: int, stop: int) -> Examples:
+        return self.builder.cbow(self.shard, start, stop, offset=self.offset, epoch=self.epoch)
+
+
+# ── the slow builder ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def splitmix64(key: int, position: int) -> int:
+    z = (key + position * 0x9E3779B97F4A7C15) & BITS64
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9 & BITS64
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EB & BITS64
+    return z ^ (z >> 31)
+
+
+def keep_probability(word: int, sample: float) -> float:
+    if sample == 0:
+        return 1.0
+    ratio = sample * sum(COUNTS) / COUNTS[word]
+    return min(1.0, math.sqrt(ratio) + ratio)
+
+
+def kept(stream: Stream) -> list[list[tuple[int, int, int]]]:
+    """The kept tokens sentence by sentence: place in the shard, word, drawn width."""
+    key = int(np.random.SeedSequence([stream.seed, stream.epoch]).generate_state(1, np.uint64)[0])
+    sentences: list[list[tuple[int, int, int]]] = [[]]
+    for place, word in enumerate(stream.shard.tolist()):
+        random = splitmix64(key, stream.offset + place)
+        if word == END_OF_SENTENCE:
+            sentences.append([])
+        elif word >= 0 and random >> 32 <= int(keep_probability(word, stream.sample) * (2**32 - 1)):
+            wider = sum(
+                (random & BITS32) < 2**32 * (stream.window - k) // stream.window for k in range(1, stream.window)
+            )
+            sentences[-1].append((place, word, 1 + wider))
+    return sentences
+
+
+def expected(stream: Stream, start: int, stop: int) -> list[tuple[int, list[int]]]:
+    """(centre word, context words in the order of the text) of every centre token in the slice that has a context."""
+    found = []
+    for sentence in kept(stream):
+        for i, (place, word, width) in enumerate(sentence):
+            around = sentence[max(0, i - width) : i] + sentence[i + 1 : i + 1 + width]
+            if start <= place < stop and around:
+                found.append((word, [other for _, other, _ in around]))
+    return found
+
+
+def expected_pairs(stream: Stream, start: int, stop: int) -> Pairs:
+    """What (centre word, context word) weigh together: 1 − (k − 1)/window at distance k."""
+    found: Pairs = defaultdict(float)
+    for sentence in kept(stream):
+        for i, (place, word, _) in enumerate(sentence):
+            for j, (_, other, _) in enumerate(sentence):
+                if start <= place < stop and 0 < abs(i - j) <= stream.window:
+                    found[word, other] += 1 - (abs(i - j) - 1) / stream.window
+    return found
+
+
+# ── what was built, in the same form ──────────────────────────────────────────────────────────────────────────────
+
+
+def pairs_of(examples: Examples) -> Pairs:
+    """Skip-gram's pairs, after a look at the structure's promises."""
+    csr, words = examples.targets, examples.words
+    assert examples.bags is None
+    assert csr.rows == csr.columns == words.shape[0]
+    assert examples.weights.dtype == np.float32
+    assert examples.weights.shape == csr.indices.shape == (csr.indptr[-1],)
+    found: Pairs = {}
+    for row, (begin, end) in enumerate(pairwise(csr.indptr.tolist())):
+        assert (np.diff(csr.indices[begin:end]) > 0).all()  # ascending, equal pairs merged
+        for k in range(begin, end):
+            found[int(words[row]), int(words[csr.indices[k]])] = float(examples.weights[k])
+    assert examples.pairs == pytest.approx(sum(found.values()), rel=1e-5)
+    if examples.transposed is not None:
+        for name in ("indptr", "indices", "order"):
+            made, known = (getattr(of, name) for of in (examples.transposed, CpuKernels(1).transpose(csr)))
+            np.testing.assert_array_equal(made, known)
+    return found
+
+
+def added(parts: Iterable[Pairs]) -> Pairs:
+    found: Pairs = defaultdict(float)
+    for part in parts:
+        for pair, weight in part.items():
+            found[pair] += weight
+    return found
+
+
+def close(pairs: Pairs) -> Any:
+    return pytest.approx(dict(pairs), rel=1e-5)
+
+
+def bags_of(examples: Examples) -> list[tuple[int, list[int]]]:
+    """CBOW's examples in their order, after a look at the structure's promises."""
+    bags, words = examples.bags, examples.words
+    assert bags is not None
+    assert bags.columns == examples.targets.columns == words.shape[0]
+    assert bags.rows == examples.targets.rows == examples.pairs
+    assert examples.targets.indptr.tolist() == list(range(examples.pairs + 1))
+    assert (examples.targets.indices == bags.tokens[bags.centre]).all()
+    assert (examples.weights == np.ones(examples.pairs, np.float32)).all()
+    assert (np.diff(bags.centre) > 0).all()
+    assert (bags.centre - bags.start <= bags.reach).all()
+    assert (bags.stop - bags.centre <= bags.reach + 1).all()
+    csr = bags.csr()
+    np.testing.assert_allclose(bags.share, 1 / np.diff(csr.indptr))
+    return [
+        (int(words[target]), words[csr.indices[begin:end]].tolist())
+        for target, (begin, end) in zip(examples.targets.indices, pairwise(csr.indptr.tolist()), strict=True)
+    ]
+
+
+def check(stream: Stream, start: int, stop: int) -> None:
+    """Both kinds of examples of a slice are the slow builder's."""
+    centres = expected(stream, start, stop)
+    tokens = int((stream.shard[start:stop] != END_OF_SENTENCE).sum())
+    skipgram, cbow = stream.skipgram(start, stop), stream.cbow(start, stop)
+    for examples in (skipgram, cbow):
+        assert examples.tokens == tokens
+        assert examples.words.dtype == np.int64
+        assert (np.diff(examples.words) > 0).all()
+    assert pairs_of(skipgram) == close(expected_pairs(stream, start, stop))
+    assert bags_of(cbow) == centres  # in the order of the text
+
+
+def shard(*values: int) -> Array:
+    return np.array(values, np.int32)
+
+
+values = st.one_of(
+    st.integers(0, len(COUNTS) - 1),
+    st.integers(0, len(COUNTS) - 1),
+    st.sampled_from([END_OF_SENTENCE, OUT_OF_VOCABULARY]),
+)
+streams = st.builds(
+    Stream,
+    shard=st.lists(values, max_size=60).map(lambda ids: np.array(ids, np.int32)),
+    offset=st.sampled_from([0, 1, 2**26, 2**40]),
+    window=st.sampled_from([1, 2, 5, MAX_WINDOW]),
+    sample=st.sampled_from([0.0, 1e-3, 0.05, 1.0]),
+    seed=st.sampled_from([0, 1, 2**31]),
+    epoch=st.integers(0, 3),
+)
+
+
+@given(stream=streams, data=st.data())
+@settings(max_examples=300, deadline=None)
+def test_every_slice_holds_the_examples_of_the_slow_builder(stream: Stream, data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, stream.shard.size))
+    check(stream, start, data.draw(st.integers(start, stream.shard.size)))
+
+
+@given(stream=streams, data=st.data())
+@settings(max_examples=150, deadline=None)
+def test_cuts_neither_lose_nor_change_an_example(stream: Stream, data: st.DataObject) -> None:
+    size = stream.shard.size
+    cuts = [0, *sorted(data.draw(st.lists(st.integers(0, size), max_size=6))), size]
+    parts = list(pairwise(cuts))
+    assert added(pairs_of(stream.skipgram(*part)) for part in parts) == close(pairs_of(stream.skipgram(0, size)))
+    assert [bag for part in parts for bag in bags_of(stream.cbow(*part))] == bags_of(stream.cbow(0, size))
+
+
+@pytest.mark.parametrize("window", [1, 3, MAX_WINDOW])
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param([], id="empty"),
+        pytest.param([2, -2], id="one word"),
+        pytest.param([-2, -2, -2], id="ends only"),
+        pytest.param([-1, -1, -1, -1, -2], id="out of vocabulary only"),
+        pytest.param([0, 1, -1, -1, -1, 2, -2], id="out of vocabulary inside"),
+        pytest.param([0, 0, 0, 0, -2, 0, 0, -2], id="one word repeated"),
+        pytest.param([0, 1, 2, 3, 4, 5], id="no end"),
+    ],
+)
+def test_every_slice_of_small_streams(content: list[int], window: int) -> None:
+    stream = Stream(shard(*content), 0, window, 0.0, 1, 0)
+    for start in range(len(content) + 1):
+        for stop in range(start, len(content) + 1):
+            check(stream, start, stop)
+
+
+def test_window_one_without_subsampling_pairs_neighbours() -> None:
+    # By hand: an unknown word is skipped and is no border, the end of a sentence is one.
+    stream = Stream(shard(0, 1, -1, 2, -2, 3, 4, -2), 0, 1, 0.0, 1, 0)
+    whole = stream.skipgram(0, 8)
+    assert pairs_of(whole) == {(0, 1): 1, (1, 0): 1, (1, 2): 1, (2, 1): 1, (3, 4): 1, (4, 3): 1}
+    assert (whole.tokens, whole.pairs) == (6, 6)
+    assert bags_of(stream.cbow(0, 8)) == [(0, [1]), (1, [0, 2]), (2, [1]), (3, [4]), (4, [3])]
+
+
+def test_a_window_reaches_over_a_cut_and_past_what_is_not_kept() -> None:
+    stream = Stream(shard(0, -1, -1, -1, -1, 1, -2), 0, 1, 0.0, 1, 0)
+    assert pairs_of(stream.skipgram(0, 3)) == {(0, 1): 1}
+    assert pairs_of(stream.skipgram(3, 7)) == {(1, 0): 1}
+
+
+def test_empty_slices_have_no_examples() -> None:
+    stream = Stream(shard(0, 1, 2, -2), 0, 5, 0.0, 1, 0)
+    for place in range(5):
+        assert stream.skipgram(place, place).pairs == stream.cbow(place, place).pairs == 0
+
+
+def test_a_builder_can_be_used_again() -> None:
+    # The slots that number a minibatch's words are shared between minibatches.
+    stream = Stream(np.random.default_rng(0).integers(-2, 6, 500).astype(np.int32), 0, 5, 1e-2, 1, 0)
+    builder = stream.builder
+    first = [builder.skipgram(stream.shard, 0, 500, offset=0, epoch=0) for _ in range(2)]
+    assert pairs_of(first[0]) == pairs_of(first[1]) == close(expected_pairs(stream, 0, 500))
+
+
+@pytest.mark.parametrize("change", [{"seed": 2}, {"epoch": 1}, {"offset": 1000}])
+def test_chance_depends_on_seed_epoch_and_position(change: dict[str, Any]) -> None:
+    stream = Stream(np.random.default_rng(0).integers(-1, 6, 500).astype(np.int32), 0, 5, 1e-2, 1, 0)
+    assert pairs_of(stream.skipgram(0, 500)) == pairs_of(stream.skipgram(0, 500))
+    assert pairs_of(stream.skipgram(0, 500)) != pairs_of(stream._replace(**change).skipgram(0, 500))
+
+
+def test_thresholds_are_those_of_word2vec() -> None:
+    counts = np.array(COUNTS)
+    probabilities = keep_thresholds(counts, 0.05) / (2**32 - 1)
+    wanted = [keep_probability(word, 0.05) for word in range(len(COUNTS))]
+    np.testing.assert_allclose(probabilities, wanted, atol=1e-9)
+    assert probabilities[0] < probabilities[1] < probabilities[-1] == 1
+    assert (keep_thresholds(counts, 0) == 2**32 - 1).all()
+
+
+def test_as_many_tokens_are_kept_as_the_threshold_says() -> None:
+    # Word 0 alone, window 1: n kept tokens in one sentence give 2 (n − 1) pairs.
+    n, p = 20_000, keep_probability(0, 0.05)
+    stream = Stream(np.zeros(n, np.int32), 0, 1, 0.05, 1, 0)
+    kept = stream.skipgram(0, n).pairs / 2 + 1
+    assert abs(kept - n * p) < 4 * np.sqrt(n * p * (1 - p))
+
+
+@pytest.mark.parametrize(
+    ("distances", "weights"), [("linear", [1, 3 / 4, 2 / 4, 1 / 4]), ("harmonic", [1, 1 / 2, 1 / 3, 1 / 4])]
+)
+def test_distances_count_as_asked(distances: Distances, weights: list[float]) -> None:
+    n, window = 20_000, 4
+    text = np.arange(n, dtype=np.int32) % 6
+    builder = ExampleBuilder(VOCABULARY, window=window, sample=0.0, seed=1, distances=distances)
+    np.testing.assert_allclose(distance_weights(window, distances), weights)
+    # Skip-gram's pairs by these weights: words k places apart, to both sides, up to half a turn of the six.
+    pairs = builder.skipgram(text, window, n - window, offset=0, epoch=0)
+    apart = (pairs.targets.indices - pairs.targets.row_of_entry()) % 6
+    found = np.bincount(apart, weights=pairs.weights, minlength=6) / (n - 2 * window)
+    w = [0.0, *weights]
+    np.testing.assert_allclose(found, [0, w[1], w[2] + w[4], 2 * w[3], w[2] + w[4], w[1]], rtol=1e-4)
+    # CBOW's windows as often.
+    bags = builder.cbow(text, window, n - window, offset=0, epoch=0).bags
+    assert bags is not None
+    reach = np.bincount(bags.stop - bags.centre - 1, minlength=window + 1)
+    share = reach[::-1].cumsum()[::-1][1:] / bags.rows
+    assert (abs(share - weights) < 4 * np.sqrt(np.multiply(weights, 1 - np.array(weights)) / n) + 1e-9).all()
+
+
+@pytest.mark.parametrize("window", [0, -1, MAX_WINDOW + 1])
+def test_windows_out_of_range_are_refused(window: int) -> None:
+    with pytest.raises(InputError, match=f"window must be from 1 to {MAX_WINDOW}, not {window}"):
+        ExampleBuilder(VOCABULARY, window=window, sample=0.0, seed=1)
+
+
+def test_more_words_than_fit_in_32_bits_make_the_same_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = np.random.default_rng(1).integers(0, 6, 500).astype(np.int32)
+    stream = Stream(text, 0, 5, 0.0, 1, 0)
+    narrow = pairs_of(stream.skipgram(3, 400))
+    monkeypatch.setattr(_examples, "MOST_IN_32", 0)
+    assert pairs_of(stream.skipgram(3, 400)) == narrow
+
+
+@pytest.mark.parametrize("sample", [-1e-3, np.nan, np.inf])
+def test_bad_subsampling_is_refused(sample: float) -> None:
+    with pytest.raises(InputError, match="sample must be 0 or a positive number"):
+        ExampleBuilder(VOCABULARY, window=5, sample=sample, seed=1)

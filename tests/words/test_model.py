@@ -1,0 +1,295 @@
+"""Model directories: what is saved comes back to the bit; whatever else is there is refused by name."""
+
+import hashlib
+import io
+import json
+import pickle
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import wordsparse as ws
+from wordsparse.corpus import Vocabulary
+from wordsparse.errors import InputError, WordsparseError
+from wordsparse.files import storage
+from wordsparse.words.model import INPUT, MANIFEST, OUTPUT, VOCABULARY, Model
+
+FILES = [MANIFEST, VOCABULARY, INPUT, OUTPUT]
+V, DIM = 30, 4
+
+
+def make(seed: int = 0) -> Model:
+    random = np.random.default_rng(seed)
+    # Words that a careless format would break; counts beyond 32 bits.
+    words = ["the", "two words", "tab\there", "line\nend", "\u00e9", "e\u0301", "\u3000", "\U0001f600", "0", "#"]
+    words += [f"w{i}" for i in range(V - len(words))]
+    counts = [2**40 - i for i in range(V)]
+    E = random.standard_normal((V, DIM), np.float32)
+    W = random.standard_normal((V, DIM + 1), np.float32)
+    return Model(Vocabulary(words, counts), E, W, {"dim": DIM, "sample": 1e-3}, {"loss": [2.5, 1.25], "tokens": 7})
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    path = tmp_path / "model"
+    make().save(path)
+    return path
+
+
+def sign(path: Path) -> None:
+    """Write a manifest that vouches for the files as they are now, as a stranger could."""
+    manifest = storage.read_json(path / MANIFEST)
+    del manifest["sha256"]
+    for name in (VOCABULARY, INPUT, OUTPUT):
+        data = (path / name).read_bytes()
+        manifest["files"][name] = {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    (path / MANIFEST).unlink()
+    storage.write_manifest(path / MANIFEST, manifest)
+
+
+def npy(header: str, data: bytes = b"", version: tuple[int, int] = (1, 0)) -> bytes:
+    """An array file with this header, true or not."""
+    text = header.encode("latin1") + b"\n"
+    length = len(text).to_bytes(2 if version == (1, 0) else 4, "little")
+    return b"\x93NUMPY" + bytes(version) + length + text + data
+
+
+def test_what_is_saved_is_loaded_to_the_bit(saved: Path) -> None:
+    model, loaded = make(), ws.load(saved)
+    assert loaded.vocabulary.words == model.vocabulary.words
+    assert loaded.vocabulary.counts.tolist() == model.vocabulary.counts.tolist()
+    for name in ("input_rows", "output_rows", "vectors"):
+        ours, theirs = getattr(model, name), getattr(loaded, name)
+        assert theirs.dtype == np.float32
+        assert theirs.tobytes() == ours.tobytes()
+    assert (loaded.options, loaded.report, loaded.dim) == (model.options, model.report, DIM)
+    assert sorted(file.name for file in saved.iterdir()) == sorted(FILES)
+    assert ws.load(str(saved)).dim == DIM
+
+
+def test_a_loaded_model_saves_to_the_same_bytes(saved: Path, tmp_path: Path) -> None:
+    ws.load(saved).save(tmp_path / "again")
+    for name in FILES:
+        assert (tmp_path / "again" / name).read_bytes() == (saved / name).read_bytes()
+
+
+def test_vectors_and_words_agree(saved: Path) -> None:
+    model = ws.load(saved)
+    words = model.word_vectors()
+    assert words.words == model.vocabulary.words
+    assert words["tab\there"].tobytes() == model.vectors[2].tobytes()
+    assert words.counts is not None
+    assert words.counts.tolist() == model.vocabulary.counts.tolist()
+
+
+def test_keyed_vectors_hold_the_same() -> None:
+    pytest.importorskip("gensim", reason="KeyedVectors belong to gensim")
+    model = make()
+    keyed = model.keyed_vectors()
+    assert keyed.index_to_key == model.vocabulary.words
+    assert keyed.vectors.tobytes() == model.vectors.tobytes()
+    assert keyed.get_vecattr("the", "count") == 2**40
+
+
+# ── saving ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_nothing_is_overwritten(saved: Path, tmp_path: Path) -> None:
+    before = (saved / INPUT).read_bytes()
+    with pytest.raises(InputError, match="model: exists already"):
+        make(1).save(saved)
+    assert (saved / INPUT).read_bytes() == before
+    file = tmp_path / "file"
+    file.write_text("mine")
+    with pytest.raises(InputError, match="file: exists already"):
+        make().save(file)
+    assert file.read_text() == "mine"
+
+
+def test_an_empty_directory_is_taken_and_a_missing_parent_refused(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    make().save(tmp_path / "empty")
+    assert ws.load(tmp_path / "empty").dim == DIM
+    with pytest.raises(InputError, match="make it first"):
+        make().save(tmp_path / "no" / "model")
+
+
+def test_a_failed_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "save", full)
+    with pytest.raises(WordsparseError, match="No space left") as failure:
+        make().save(tmp_path / "model")
+    assert not isinstance(failure.value, InputError)
+    assert list(tmp_path.iterdir()) == []
+
+
+# ── damage ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def flip(data: bytes) -> bytes:
+    middle = len(data) // 2
+    return data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :]
+
+
+DAMAGE: dict[str, Callable[[bytes], bytes]] = {
+    "flipped": flip,
+    "last byte flipped": lambda data: data[:-1] + bytes([data[-1] ^ 128]),
+    "truncated": lambda data: data[: len(data) // 2],
+    "one byte short": lambda data: data[:-1],
+    "one byte long": lambda data: data + b"\0",
+    "emptied": lambda data: b"",
+    "zeroed": lambda data: bytes(len(data)),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+@pytest.mark.parametrize("name", FILES)
+def test_a_damaged_file_is_refused_by_name(saved: Path, name: str, damage: str) -> None:
+    path = saved / name
+    path.write_bytes(DAMAGE[damage](path.read_bytes()))
+    with pytest.raises(InputError, match=name):
+        ws.load(saved)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_missing_file_is_refused_by_name(saved: Path, name: str) -> None:
+    (saved / name).unlink()
+    with pytest.raises(InputError, match=f"{name}: cannot be read: No such file"):
+        ws.load(saved)
+
+
+@pytest.mark.parametrize("name", [VOCABULARY, INPUT, OUTPUT])
+def test_another_models_file_is_refused_by_name(saved: Path, tmp_path: Path, name: str) -> None:
+    other = make(1)
+    other.vocabulary = Vocabulary(other.vocabulary.words[::-1], other.vocabulary.counts)
+    other.save(tmp_path / "other")
+    (saved / name).write_bytes((tmp_path / "other" / name).read_bytes())
+    with pytest.raises(InputError, match=f"{name}: does not match its checksum"):
+        ws.load(saved)
+
+
+def test_swapped_matrices_are_refused(saved: Path) -> None:
+    E, W = saved / INPUT, saved / OUTPUT
+    first, second = E.read_bytes(), W.read_bytes()
+    E.write_bytes(second)
+    W.write_bytes(first)
+    with pytest.raises(InputError, match=INPUT):
+        ws.load(saved)
+    sign(saved)
+    with pytest.raises(InputError, match=r"input\.npy: is not a NumPy file with a float32 matrix"):
+        ws.load(saved)
+
+
+def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="nowhere"):
+        ws.load(tmp_path / "nowhere")
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(InputError, match="file"):
+        ws.load(tmp_path / "file")
+    ws.encode([["a", "b"]], tmp_path / "corpus", min_count=1)
+    with pytest.raises(InputError, match=MANIFEST):
+        ws.load(tmp_path / "corpus")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"version": 99}, "version 99; this wordsparse reads version 2"),
+        ({"version": None}, "version None"),
+        ({"format": "other"}, "is not a wordsparse-model file"),
+        ({"files": None}, MANIFEST),
+        ({"files": []}, MANIFEST),
+        ({"files": {INPUT: 3}}, "json"),
+        ({"files": {INPUT: {"bytes": 1}}}, "checksum"),
+        ({"options": 3}, MANIFEST),
+        ({"options": None}, MANIFEST),
+        ({"report": []}, MANIFEST),
+        ({"report": "x"}, MANIFEST),
+    ],
+)
+def test_a_strangers_manifest_is_read_with_care(saved: Path, change: dict[str, Any], message: str) -> None:
+    manifest = storage.read_json(saved / MANIFEST)
+    del manifest["sha256"]
+    manifest.update(change)
+    storage.write_manifest(saved / MANIFEST, {key: value for key, value in manifest.items() if value is not None})
+    with pytest.raises(InputError, match=message):
+        ws.load(saved)
+
+
+def test_an_edited_report_is_noticed(saved: Path) -> None:
+    manifest = json.loads((saved / MANIFEST).read_text())
+    manifest["report"]["tokens"] += 1
+    (saved / MANIFEST).write_text(json.dumps(manifest))
+    with pytest.raises(InputError, match=r"model\.json.*altered"):
+        ws.load(saved)
+
+
+def test_names_in_a_manifest_lead_nowhere(saved: Path, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.npy"
+    np.save(secret, np.zeros((V, DIM), np.float32))
+    manifest = storage.read_json(saved / MANIFEST)
+    del manifest["sha256"]
+    manifest["files"]["../secret.npy"] = manifest["files"].pop(INPUT)
+    storage.write_manifest(saved / MANIFEST, manifest)
+    with pytest.raises(InputError, match=INPUT):
+        ws.load(saved)
+
+
+# ── hostile arrays, with a manifest that vouches for them ─────────────────────────────────────────────────────────
+
+
+def array_file(array: Any, **options: Any) -> bytes:
+    file = io.BytesIO()
+    np.save(file, array, **options)
+    return file.getvalue()
+
+
+def archive() -> bytes:
+    file = io.BytesIO()
+    np.savez(file, input=np.zeros((V, DIM), np.float32))
+    return file.getvalue()
+
+
+HOSTILE: dict[str, bytes] = {
+    "pickled objects": array_file(np.array([[{}] * DIM] * V, dtype=object), allow_pickle=True),
+    "a pickle": pickle.dumps(np.zeros((V, DIM), np.float32)),
+    "an archive": archive(),
+    "float64": array_file(np.zeros((V, DIM))),
+    "big-endian": array_file(np.zeros((V, DIM), ">f4")),
+    "integers": array_file(np.zeros((V, DIM), np.int32)),
+    "one dimension": array_file(np.zeros(V, np.float32)),
+    "three dimensions": array_file(np.zeros((V, DIM, 1), np.float32)),
+    "no columns": array_file(np.zeros((V, 0), np.float32)),
+    "a row less": array_file(np.zeros((V - 1, DIM), np.float32)),
+    "not a number": array_file(np.full((V, DIM), np.nan, np.float32)),
+    "infinite": array_file(np.full((V, DIM), np.inf, np.float32)),
+    "huge shape": npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1000000000000, 4), }", bytes(480)),
+    "overflowing shape": npy(f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({2**62}, 4), }}", bytes(480)),
+    "shape beyond 64 bits": npy(f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({2**70}, 4), }}", bytes(480)),
+    "negative shape": npy("{'descr': '<f4', 'fortran_order': False, 'shape': (-30, -4), }", bytes(480)),
+    "no shape": npy("{'descr': '<f4', 'fortran_order': False}", bytes(480)),
+    "code for a header": npy("__import__('os').getpid()", bytes(480)),
+    "deep header": npy("(" * 5000, bytes(480)),
+    "long header": npy(" " * 60_000, bytes(480)),
+    "unknown version": npy("{'descr': '<f4', 'fortran_order': False, 'shape': (30, 4), }", bytes(480), (9, 9)),
+}
+
+
+@pytest.mark.filterwarnings("ignore:invalid escape sequence", "ignore:Reading `.npy`")
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_arrays_are_refused_without_allocating(saved: Path, name: str) -> None:
+    (saved / INPUT).write_bytes(HOSTILE[name])
+    sign(saved)
+    tracemalloc.start()
+    try:
+        with pytest.raises(InputError, match=r"input\.npy"):
+            ws.load(saved)
+        assert tracemalloc.get_traced_memory()[1] < 20e6
+    finally:
+        tracemalloc.stop()

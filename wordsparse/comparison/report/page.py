@@ -1,0 +1,74 @@
+"""The report as one HTML page that needs nothing from outside itself."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from typing import Any
+
+import jinja2
+
+from wordsparse.comparison.report.pictures import Picture, by_test, final
+from wordsparse.evaluation.bootstrap import RESAMPLES
+
+Row = Mapping[str, Any]
+
+
+def page(content: Mapping[str, Any], pictures: Sequence[Picture]) -> str:
+    """The page as HTML. Every name, path and word in it is escaped by the template's environment."""
+    source = resources.files("wordsparse.comparison.report").joinpath("page.html").read_text(encoding="utf-8")
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    environment.filters |= {"number": _number, "score": _score, "signed": _signed, "megabytes": _megabytes}
+    shown = {
+        picture.name: {
+            "title": picture.title,
+            "description": picture.description,
+            "source": f"data:image/svg+xml;base64,{base64.b64encode(picture.svg).decode()}",
+        }
+        for picture in pictures
+    }
+    return environment.from_string(source).render(
+        content,
+        pictures=shown,
+        resamples=RESAMPLES,
+        score_tables=by_test(final(content["scores"])),
+        known=_known(content["runs"]),
+        difference_tables=by_test(final(content["differences"])),
+        finals={
+            test: {row["ours"]: row for row in rows if row["best_peer"]}
+            for test, rows in by_test(final(content["differences"])).items()
+        },
+        last_budgets={test: rows[-1] for test, rows in by_test(_most_text(content["budgets"])).items()},
+        budget_tables=by_test(_most_text(content["budgets"])),
+        has_heldout=any(run.get("heldout_loss") for run in content["runs"]),
+    )
+
+
+def _known(runs: Sequence[Row]) -> dict[tuple[str, str, str], Row]:
+    """n and oov by (kind, test, name), of the runs with the most text."""
+    return {
+        (kind, test, run["name"]): score
+        for run in final(runs)
+        for kind in ("pairs", "analogies")
+        for test, score in run.get(kind, {}).items()
+    }
+
+
+def _most_text(rows: Sequence[Row]) -> list[Row]:
+    most = max((row["tokens_per_epoch"] for row in rows), default=0)
+    return [row for row in rows if row["tokens_per_epoch"] == most]
+
+
+def _number(value: float | None, digits: int = 0) -> str:
+    return "–" if value is None else f"{value:,.{digits}f}"
+
+
+def _score(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}".replace("-", "−")
+
+
+def _signed(value: float | None) -> str:
+    return "–" if value is None else f"{value:+.3f}".replace("-", "−")
+
+
+def _megabytes(value: float | None) -> str:
+    return "–" if value is None else f"{value / 1e6:,.0f}"

@@ -1,0 +1,1 @@
+"""How good word vectors are: test sets, scores and their confidence intervals."""

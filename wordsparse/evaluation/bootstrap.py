@@ -1,0 +1,149 @@
+"""How much a score would move with another sample of the test set's items: bootstrap percentile intervals.
+
+Several runs are resampled together (columns of one array), so that a difference between two of them is paired: both
+see the same items in every resample. The same items and seed give the same resamples.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from wordsparse.evaluation.testsets import Question
+
+Array = NDArray[Any]
+
+RESAMPLES = 1000
+SEED = 1
+# Numbers in one array at a time: 2 MiB of float64, which the cache holds.
+_BLOCK = 2**18
+
+
+def interval(samples: Array) -> tuple[float, float] | None:
+    """The 2.5 % and 97.5 % percentiles of ``samples``, (resamples,); None where no resample gave a number."""
+    known = samples[np.isfinite(samples)]
+    if not known.size:
+        return None
+    low, high = np.quantile(known, [0.025, 0.975])
+    return float(low), float(high)
+
+
+def spearman(judgements: Array, cosines: Array, resamples: int = RESAMPLES) -> Array:
+    """Spearman's rank correlations with ``judgements`` in resamples of the pairs.
+
+    Drawing pairs with replacement repeats some: pair i counts c_i times. The mean rank of those that share a value is
+    (number below) + (c + 1)/2, c their summed count, and ρ is Pearson's correlation of ranks with weights c_i. So each
+    resample is ranked anew, exactly, by a cumulative sum and without sorting.
+
+    Parameters
+    ----------
+    judgements : (n,) float64
+    cosines : (n, k)
+        One column a run.
+
+    Returns
+    -------
+    (resamples, k) float64
+        NaN where the pairs drawn have one value only.
+    """
+    n, k = cosines.shape
+    out = np.full((resamples, k), np.nan)
+    if n < 2:
+        return out
+    done = 0
+    for counts in _counts(n, resamples, _BLOCK // n):
+        x = _unit_ranks(judgements, counts)
+        for column in range(k):
+            y = _unit_ranks(cosines[:, column], counts)
+            out[done : done + len(counts), column] = np.einsum("bi,bi,bi->b", counts, x, y)
+        done += len(counts)
+    return out
+
+
+class QuestionGraph:
+    """Analogy questions as the word pairs that they are made of, for resampling.
+
+    A file asks every pair of a section with many others, so its questions are far from independent: the pairs are
+    drawn, within each section, and a question counts as often as its two pairs together, w_i w_j (the pigeonhole
+    bootstrap: Owen, "The pigeonhole bootstrap", Annals of Applied Statistics 1, 2007; it errs on the wide side).
+    """
+
+    def __init__(self, questions: Sequence[Question]) -> None:
+        self.sections = list(dict.fromkeys(question.section for question in questions))
+        nodes: dict[tuple[int, frozenset[str]], int] = {}
+        number = {section: i for i, section in enumerate(self.sections)}
+        halves = np.empty((len(questions), 2), np.intp)
+        for i, question in enumerate(questions):
+            # Without regard to case and to which of the two words comes first.
+            a, b, c, d = (word.upper() for word in question.words)
+            for half, pair in enumerate((frozenset((a, b)), frozenset((c, d)))):
+                halves[i, half] = nodes.setdefault((number[question.section], pair), len(nodes))
+        section_of = np.array([section for section, _ in nodes], np.intp)
+        order = np.argsort(section_of, kind="stable")
+        self._sizes = np.bincount(section_of, minlength=len(self.sections))
+        self._halves = np.argsort(order)[halves]  # nodes numbered section by section
+
+    def accuracies(self, correct: Array, resamples: int = RESAMPLES) -> Array:
+        """Accuracies in resamples of the word pairs.
+
+        Parameters
+        ----------
+        correct : (n, k) float64
+            1 for a question answered right, 0 for wrong, NaN for one not asked; one column a run.
+
+        Returns
+        -------
+        (resamples, k, 1 + sections) float64
+            First over all questions, then by section; NaN where none was drawn.
+        """
+        starts = np.concatenate([[0], np.cumsum(self._sizes)[:-1]])
+        asked = np.isfinite(correct)
+        values = np.concatenate([asked, np.where(asked, correct, 0)], axis=1)
+        nodes = int(self._sizes.sum())
+        matrices = [
+            sp.csr_array((column, tuple(self._halves.T)), shape=(nodes, nodes)).T.tocsr() for column in values.T
+        ]
+        # (sections, 2 k, resamples): Σ w_i w_j over the questions asked, and over those answered right.
+        totals = np.zeros((len(self.sections), values.shape[1], resamples))
+        for done, weights in self._weights(resamples, max(1, _BLOCK // nodes)):
+            for column, matrix in enumerate(matrices):
+                products = (matrix @ weights) * weights
+                totals[:, column, done : done + weights.shape[1]] = np.add.reduceat(products, starts, axis=0)
+        totals = np.concatenate([totals.sum(0, keepdims=True), totals])
+        k = correct.shape[1]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            accuracies: Array = totals[:, k:] / totals[:, :k]
+        return accuracies.transpose(2, 1, 0)
+
+    def _weights(self, resamples: int, block: int) -> Iterator[tuple[int, Array]]:
+        """(resamples before, how often each word pair is drawn (nodes, up to ``block``)), until all are done."""
+        streams = [_counts(int(size), resamples, block, seed=i) for i, size in enumerate(self._sizes)]
+        done = 0
+        for drawn in zip(*streams, strict=True):
+            yield done, np.concatenate(drawn, axis=1).T
+            done += len(drawn[0])
+
+
+def _counts(n: int, resamples: int, block: int, seed: int = 0) -> Iterator[Array]:
+    """How often each of n items is drawn in n draws, (up to ``block``, n) float64 at a time."""
+    random = np.random.default_rng([SEED, seed])
+    block = max(1, block)
+    for start in range(0, resamples, block):
+        rows = min(block, resamples - start)
+        drawn = random.integers(0, n, (rows, n)) + n * np.arange(rows)[:, None]
+        yield np.bincount(drawn.ravel(), minlength=rows * n).reshape(rows, n).astype(np.float64)
+
+
+def _unit_ranks(values: Array, counts: Array) -> Array:
+    """Ranks of ``values`` (n,) where item i occurs ``counts``[b, i] times: (b, n), of weighted mean 0 and length 1."""
+    _, group = np.unique(values, return_inverse=True)
+    order = np.argsort(group, kind="stable")
+    starts = np.flatnonzero(np.diff(group[order], prepend=-1))
+    sizes = np.add.reduceat(counts[:, order], starts, axis=1)
+    ranks = np.cumsum(sizes, axis=1) - (sizes - 1) / 2
+    centred: Array = ranks[:, group] - (counts.sum(axis=1, keepdims=True) + 1) / 2
+    with np.errstate(invalid="ignore", divide="ignore"):
+        unit: Array = centred / np.sqrt(np.einsum("bi,bi,bi->b", counts, centred, centred))[:, None]
+    return unit

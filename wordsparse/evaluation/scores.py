@@ -1,0 +1,247 @@
+"""How good word vectors are: rank correlation with human judgements of word pairs, and word analogies.
+
+The numbers are those of gensim's ``evaluate_word_pairs`` and ``evaluate_word_analogies``. Words are compared
+without regard to case; of several spellings in the vocabulary the most frequent one stands for all. Each score comes
+with its 95 % interval, by :mod:`wordsparse.evaluation.bootstrap`.
+"""
+
+from collections.abc import Sequence
+from os import PathLike
+from typing import Any, TypedDict
+
+import numpy as np
+import numpy.typing as npt
+
+from wordsparse.errors import InputError
+from wordsparse.evaluation import bootstrap
+from wordsparse.evaluation.testsets import Pair, Question, TestSets, load_test_sets
+from wordsparse.vectors.word_vectors import WordVectors
+
+Array = npt.NDArray[Any]
+
+RESTRICT_VOCAB = 30_000
+
+# Cosines computed at once for the analogies: 64 MiB of float32.
+_BATCH_COSINES = 2**24
+
+
+class PairScore(TypedDict):
+    """``spearman`` is None where fewer than two pairs are known or one side of them is constant."""
+
+    spearman: float | None
+    low: float | None
+    high: float | None
+    n: int
+    oov: int
+
+
+class SectionScore(TypedDict):
+    """``accuracy`` is None where no question could be asked."""
+
+    accuracy: float | None
+    low: float | None
+    high: float | None
+    n: int
+    oov: int
+
+
+class AnalogyScore(SectionScore):
+    """The score over all questions, and by section of the file."""
+
+    sections: dict[str, SectionScore]
+
+
+class Evaluation(TypedDict):
+    """Scores by test set; a test set is named by its file's stem."""
+
+    pairs: dict[str, PairScore]
+    analogies: dict[str, AnalogyScore]
+
+
+class Answers(TypedDict):
+    """What vectors say to every item of each test set, (n,) float64, NaN where a word of the item is not known.
+
+    To a pair, the cosine of its words; to a question, 1 for the right answer and 0 for a wrong one.
+    """
+
+    pairs: dict[str, Array]
+    analogies: dict[str, Array]
+
+
+def evaluate(
+    word_vectors: WordVectors,
+    pairs: Sequence[str | PathLike[str]] | None = None,
+    analogies: Sequence[str | PathLike[str]] | None = None,
+    restrict_vocab: int = RESTRICT_VOCAB,
+) -> Evaluation:
+    """Judge word vectors by test sets in files.
+
+    Parameters
+    ----------
+    word_vectors : WordVectors
+    pairs : sequence of paths, optional
+        Files of lines ``word1 word2 score``: see :func:`wordsparse.evaluation.testsets.read_pairs`.
+    analogies : sequence of paths, optional
+        Files of questions ``a b c d`` in sections: see :func:`wordsparse.evaluation.testsets.read_analogies`. With
+        neither pairs nor analogies given, WordSim-353, SimLex-999 and questions-words are taken from gensim's wheel.
+    restrict_vocab : int
+        Analogies: questions and answers are limited to this many of the most frequent words. Pairs may hold
+        any word.
+
+    Returns
+    -------
+    dict
+        ``{"pairs": {NAME: {"spearman", "low", "high", "n", "oov"}}, "analogies": {NAME: {"accuracy", "low", "high",
+        "n", "oov", "sections"}}}``: ``n`` pairs or questions counted, ``oov`` left out because of a word that is not
+        known (or, in an analogy, not among the most frequent), ``low`` to ``high`` the 95 % bootstrap interval.
+
+    Raises
+    ------
+    InputError
+        If a file is missing or malformed (named with its line), two have the same stem, or ``restrict_vocab``
+        < 1.
+    MissingDependencyError
+        If the default test sets are wanted and gensim is not installed.
+    """
+    # All files are read before the first is scored: a mistake in the last one shows at once.
+    test_sets = load_test_sets(pairs, analogies)
+    return score(test_sets, answer(word_vectors, test_sets, restrict_vocab))
+
+
+def answer(word_vectors: WordVectors, test_sets: TestSets, restrict_vocab: int = RESTRICT_VOCAB) -> Answers:
+    """What the vectors say to every item of the test sets."""
+    if restrict_vocab < 1:
+        raise InputError(f"restrict_vocab must be at least 1, not {restrict_vocab}")
+    return {
+        "pairs": {name: answer_pairs(word_vectors, pairs) for name, pairs in test_sets.pairs.items()},
+        "analogies": {
+            name: answer_analogies(word_vectors, questions, restrict_vocab)
+            for name, questions in test_sets.analogies.items()
+        },
+    }
+
+
+def score(test_sets: TestSets, answers: Answers) -> Evaluation:
+    """The scores of the answers to the same test sets."""
+    return {
+        "pairs": {name: score_pairs(pairs, answers["pairs"][name]) for name, pairs in test_sets.pairs.items()},
+        "analogies": {
+            name: score_analogies(questions, answers["analogies"][name])
+            for name, questions in test_sets.analogies.items()
+        },
+    }
+
+
+def answer_pairs(word_vectors: WordVectors, pairs: Sequence[Pair]) -> Array:
+    """The cosine of each pair's words."""
+    row_of = _rows_without_case(word_vectors.words)
+    rows = np.array([[row_of.get(word.upper(), -1) for word in pair[:2]] for pair in pairs], np.intp).reshape(-1, 2)
+    known = rows.min(axis=1) >= 0
+    cosines = np.full(len(pairs), np.nan)
+    cosines[known] = np.einsum("ij,ij->i", *(word_vectors.unit[rows[known, side]] for side in (0, 1)))
+    return cosines
+
+
+def answer_analogies(
+    word_vectors: WordVectors, questions: Sequence[Question], restrict_vocab: int = RESTRICT_VOCAB
+) -> Array:
+    """Whether each answer has the largest cosine with b - a + c among the frequent words.
+
+    The vectors are scaled to length one before the sum; a, b and c, in any spelling, are no answers.
+    """
+    words = word_vectors.words[:restrict_vocab]
+    row_of = _rows_without_case(words)
+    same_word = np.array([row_of[word.upper()] for word in words])
+    rows = np.array([[row_of.get(word.upper(), -1) for word in question.words] for question in questions], np.intp)
+    asked = rows.min(axis=1) >= 0
+    answers = np.full(len(questions), np.nan)
+    answers[asked] = _answered(word_vectors.unit[: len(words)], same_word, rows[asked])
+    return answers
+
+
+def score_pairs(pairs: Sequence[Pair], cosines: Array) -> PairScore:
+    """Spearman's rank correlation of cosines and judgements, over the pairs whose words are known."""
+    known = np.isfinite(cosines)
+    judgements = np.array([pair.score for pair in pairs])[known]
+    rho = spearman(judgements, cosines[known])
+    samples = bootstrap.spearman(judgements, cosines[known][:, None])[:, 0]
+    low, high = _interval(rho, samples)
+    n = int(known.sum())
+    return {"spearman": rho, "low": low, "high": high, "n": n, "oov": len(pairs) - n}
+
+
+def score_analogies(questions: Sequence[Question], correct: Array) -> AnalogyScore:
+    """The share of right answers to the questions whose words are known, in all and by section."""
+    graph = bootstrap.QuestionGraph(questions)
+    samples = graph.accuracies(correct[:, None])[:, 0]
+    sections = np.array([question.section for question in questions])
+    return {
+        **_section_score(correct, samples[:, 0]),
+        "sections": {
+            name: _section_score(correct[sections == name], samples[:, i])
+            for i, name in enumerate(graph.sections, start=1)
+        },
+    }
+
+
+def _answered(
+    unit: npt.NDArray[np.float32], same_word: npt.NDArray[np.intp], questions: npt.NDArray[np.intp]
+) -> npt.NDArray[np.bool_]:
+    """Whether each question is answered right.
+
+    ``unit`` is (N, dim), ``same_word`` (N,) the row that stands for each word's spellings, ``questions`` (n,
+    4) rows.
+    """
+    correct = np.zeros(len(questions), dtype=bool)
+    batch = max(1, _BATCH_COSINES // len(unit))
+    for start in range(0, len(questions), batch):
+        a, b, c, expected = questions[start : start + batch].T
+        cosines = (unit[b] - unit[a] + unit[c]) @ unit.T  # (batch, N); their common scale does not matter
+        answers = _best_answers(cosines, same_word, np.stack([a, b, c], axis=1))
+        correct[start : start + batch] = answers == expected
+    return correct
+
+
+def _best_answers(
+    cosines: npt.NDArray[np.float32], same_word: npt.NDArray[np.intp], given: npt.NDArray[np.intp]
+) -> npt.NDArray[np.intp]:
+    """For each row of ``cosines`` (overwritten) the best word that is no given one, -1 for none."""
+    questions = np.arange(len(cosines))
+    cosines[questions[:, None], given] = -np.inf
+    best = cosines.argmax(axis=1)
+    while True:
+        exists = cosines[questions, best] > -np.inf
+        other_spelling = (same_word[best][:, None] == given).any(axis=1) & exists
+        again = np.flatnonzero(other_spelling)
+        if not again.size:
+            return np.where(exists, same_word[best], -1)
+        cosines[again, best[again]] = -np.inf
+        best[again] = cosines[again].argmax(axis=1)
+
+
+def _section_score(correct: Array, samples: Array) -> SectionScore:
+    asked = correct[np.isfinite(correct)]
+    accuracy = float(asked.mean()) if asked.size else None
+    low, high = _interval(accuracy, samples)
+    return {"accuracy": accuracy, "low": low, "high": high, "n": asked.size, "oov": correct.size - asked.size}
+
+
+def spearman(x: Array, y: Array) -> float | None:
+    """Spearman's rank correlation, (n,) and (n,); None for fewer than two items or where one side is constant."""
+    if len(x) < 2 or np.ptp(x) == 0 or np.ptp(y) == 0:
+        return None
+    from scipy.stats import spearmanr
+
+    return float(spearmanr(x, y).statistic)
+
+
+def _interval(value: float | None, samples: Array) -> tuple[float, float] | tuple[None, None]:
+    return (None, None) if value is None else bootstrap.interval(samples) or (None, None)
+
+
+def _rows_without_case(words: Sequence[str]) -> dict[str, int]:
+    """The row of each word in capitals; of several spellings, the first, which is the most frequent."""
+    rows: dict[str, int] = {}
+    for row, word in enumerate(words):
+        rows.setdefault(word.upper(), row)
+    return rows

@@ -1,0 +1,136 @@
+"""A flat set of named arrays and numbers on disk: one file of raw little-endian data, and a table for a manifest.
+
+The table holds the numbers, each array's type, shape and memory order (products of rounded numbers depend on it), and
+the file's size and SHA-256. Whoever keeps it signs it: see :func:`wordsparse.files.storage.write_manifest`.
+"""
+
+import hashlib
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wordsparse.errors import InputError
+from wordsparse.files import storage
+
+Array = NDArray[Any]
+_TYPES = ("<f4", "<f8", "<i4", "<i8")
+_BLOCK = 2**24
+
+
+def copy(state: Mapping[str, Any]) -> dict[str, Any]:
+    """The same with copies of the arrays, in their memory order."""
+    return {name: part.copy(order="K") if isinstance(part, np.ndarray) else part for name, part in state.items()}
+
+
+def check_fit(state: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+    """Raise InputError unless ``state`` has the names, types and shapes of ``wanted``."""
+    for name in sorted(state.keys() | wanted.keys()):
+        ours, theirs = wanted.get(name), state.get(name)
+        if isinstance(ours, np.ndarray) and isinstance(theirs, np.ndarray):
+            fits = (theirs.shape, theirs.dtype) == (ours.shape, ours.dtype)
+        else:
+            fits = type(ours) in (int, float) and type(theirs) in (int, float)
+        if not fits:
+            raise InputError(f"its {name} is not what this run needs: it belongs to another version or another run")
+
+
+def write(path: Path, state: Mapping[str, Any]) -> dict[str, Any]:
+    """Write the arrays to a new file, on the disk when this returns; returns the table, which JSON can hold.
+
+    Raises
+    ------
+    OSError
+        If writing fails.
+    """
+    digest, size, arrays, numbers = hashlib.sha256(), 0, {}, {}
+    with storage.synced(path) as file:
+        for name, part in state.items():
+            if not isinstance(part, np.ndarray):
+                numbers[name] = part.item() if isinstance(part, np.generic) else part
+                continue
+            column_major = part.ndim > 1 and part.flags.f_contiguous and not part.flags.c_contiguous
+            kind = part.dtype.newbyteorder("<")
+            arrays[name] = {"type": kind.str, "shape": list(part.shape), "order": "F" if column_major else "C"}
+            for rows in _row_blocks(part.T if column_major else part):
+                block = _bytes_of(np.ascontiguousarray(rows, kind))
+                file.write(block)
+                digest.update(block)
+                size += len(block)
+    return {"bytes": size, "sha256": digest.hexdigest(), "arrays": arrays, "numbers": numbers}
+
+
+def read(path: Path, table: Any, into: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """What :func:`write` wrote to ``path``, checked against its table.
+
+    With ``into``, the names, types and shapes must be those of that set, and its arrays are filled and given back, but
+    for those that were in column-major order, which come as they were.
+
+    Raises
+    ------
+    InputError
+        If the file does not agree with the table, or the table with ``into``. What ``into`` holds is undefined then.
+    """
+    arrays, numbers = _checked_table(path, table)
+    state: dict[str, Any] = dict(numbers)
+    digest = hashlib.sha256()
+    with storage.reading(path), open(path, "rb") as file:
+        size = path.stat().st_size
+        if size != table["bytes"] or size != sum(np.dtype(t).itemsize * math.prod(s) for t, s, _ in arrays.values()):
+            raise InputError(f"{path}: has {size:,} bytes, not what its table says: it was cut or altered")
+        if into is not None:
+            found = {name: np.broadcast_to(np.zeros((), dtype), shape) for name, (dtype, shape, _) in arrays.items()}
+            with storage.naming(path):
+                check_fit({**numbers, **found}, into)
+        for name, (dtype, shape, order) in arrays.items():
+            array: Array = np.empty(0) if into is None else into[name]
+            if order == "F" or into is None:
+                array = np.empty(shape if order == "C" else shape[::-1], dtype)
+            for rows in _row_blocks(array):
+                block = np.empty(rows.shape, dtype)
+                if file.readinto(_bytes_of(block)) != block.nbytes:
+                    raise InputError(f"{path}: ends too early: it was cut short while it was read")
+                digest.update(_bytes_of(block))
+                rows[...] = block
+            state[name] = array if order == "C" else array.T
+    if digest.hexdigest() != table["sha256"]:
+        raise InputError(f"{path}: does not match its checksum: the file was altered or damaged")
+    return state
+
+
+def _row_blocks(array: Array) -> Iterator[Array]:
+    """Views of some rows at a time, whatever the array's strides."""
+    rows = max(1, _BLOCK // max(1, array.nbytes // max(1, array.shape[0])))
+    return (array[start : start + rows] for start in range(0, array.shape[0], rows))
+
+
+def _bytes_of(array: Array) -> memoryview:
+    """The memory of an array in C order."""
+    return array.reshape(-1).view(np.uint8).data
+
+
+def _checked_table(path: Path, table: Any) -> tuple[dict[str, tuple[str, tuple[int, ...], str]], dict[str, float]]:
+    """The arrays' (type, shape, order) and the numbers, once nothing in them can surprise."""
+
+    def refuse() -> InputError:
+        return InputError(f"{path}: the table that describes it is damaged")
+
+    if not isinstance(table, dict) or not {"bytes", "sha256", "arrays", "numbers"} <= table.keys():
+        raise refuse()
+    arrays, numbers = table["arrays"], table["numbers"]
+    if not isinstance(arrays, dict) or not isinstance(numbers, dict) or arrays.keys() & numbers.keys():
+        raise refuse()
+    if not all(type(number) in (int, float) for number in numbers.values()):
+        raise refuse()
+    found = {}
+    for name, entry in arrays.items():
+        if not isinstance(entry, dict) or entry.get("type") not in _TYPES or entry.get("order") not in ("C", "F"):
+            raise refuse()
+        shape = entry.get("shape")
+        if not isinstance(shape, list) or not 1 <= len(shape) <= 2 or not all(type(n) is int and n >= 0 for n in shape):
+            raise refuse()
+        found[name] = (entry["type"], tuple(shape), entry["order"])
+    return found, numbers

@@ -1,0 +1,159 @@
+"""What this installation has, what of it is used on this machine, and why the rest is not."""
+
+import importlib.util
+import os
+import platform
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from importlib import metadata
+from typing import Any
+
+import threadpoolctl
+
+from wordsparse.errors import InputError
+from wordsparse.kernels import _build, _products
+from wordsparse.kernels.cpu import VECTOR_UNITS
+from wordsparse.machine import devices, threads
+
+
+def diagnose() -> dict[str, Any]:
+    """Versions, compiled kernels, threads, BLAS, GPU, MPI and extras, as JSON; ``unused`` says why, a line each."""
+    found: dict[str, Any] = {
+        "wordsparse": metadata.version("wordsparse"),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": {name: metadata.version(name) for name in ("numpy", "scipy")},
+        "compiled": {
+            "openmp": _build.openmp,
+            "compiler": _build.compiler,
+            "instruction_sets": list(_build.compiled_instruction_sets),
+            "instruction_set_used": _build.used_instruction_set,
+            "matrix_unit": _products.TILES in _products.LENT,
+            "vector_unit": next((name for unit, name in VECTOR_UNITS.items() if unit in _products.LENT), None),
+        },
+        "threads": _threads(),
+        "blas": _blas(),
+        "gpu": _gpu(),
+        "mpi": _mpi(),
+        "extras": _extras(),
+    }
+    found["unused"] = list(_unused(found))
+    return found
+
+
+def describe(found: Mapping[str, Any]) -> str:
+    """The same for people."""
+    compiled, cpus, gpu, mpi = found["compiled"], found["threads"], found["gpu"], found["mpi"]
+    lines = [
+        f"wordsparse {found['wordsparse']}, Python {found['python']}, "
+        + ", ".join(f"{name} {version}" for name, version in found["packages"].items()),
+        f"kernels   {'OpenMP' if compiled['openmp'] else 'no OpenMP'}; for {', '.join(compiled['instruction_sets'])}, "
+        f"this machine takes {compiled['instruction_set_used']}"
+        f"; products by {_product_units(compiled)} (compiler {compiled['compiler']})",
+        f"threads   {cpus['used']} used of {cpus['cpus']} CPUs (affinity {_or_none(cpus['affinity'])}, cgroup quota "
+        f"{_or_none(cpus['cgroup_quota'])}, OMP_WAIT_POLICY {_or_none(cpus['wait_policy'])})",
+    ]
+    for pool in found["blas"]:
+        lines.append(f"BLAS      {pool['name']} {pool['version']} ({pool['architecture']}), {pool['threads']} threads")
+    if gpu["usable"]:
+        lines.append(
+            f"GPU       {gpu['name']}, compute capability {gpu['capability']}, {gpu['memory_bytes'] / 2**30:.1f} GiB; "
+            f"driver for CUDA {gpu['driver']}, CuPy {gpu['cupy']} with CUDA {gpu['runtime']}"
+            f"{', TF32 products as CUPY_TF32 asks' if gpu['tf32'] else ''}"
+        )
+    else:
+        lines.append("GPU       none used")
+    lines.append(f"MPI       {'mpi4py ' + mpi['version'] if mpi['found'] else 'none found'}")
+    for name, extra in found["extras"].items():
+        lines.append(f"extra     {name}: {', '.join(_package(*item) for item in extra.items())}")
+    lines += [f"not used: {reason}" for reason in found["unused"]]
+    return "\n".join(lines)
+
+
+def _product_units(compiled: Mapping[str, Any]) -> str:
+    units = "the matrix unit (AMX)" if compiled["matrix_unit"] else None, compiled["vector_unit"]
+    return ", ".join(unit for unit in units if unit) or "BLAS"
+
+
+def _threads() -> dict[str, Any]:
+    return {
+        "used": threads.available_cpus() if _build.openmp else 1,
+        "cpus": os.cpu_count(),
+        "affinity": threads.affinity(),
+        "cgroup_quota": threads.cgroup_quota(),
+        "wait_policy": os.environ.get("OMP_WAIT_POLICY"),
+    }
+
+
+def _blas() -> list[dict[str, Any]]:
+    return [
+        {
+            "name": pool["internal_api"],
+            "version": pool["version"],
+            "architecture": pool.get("architecture"),
+            "threads": pool["num_threads"],
+            "file": pool["filepath"],
+        }
+        for pool in threadpoolctl.threadpool_info()
+        if pool["user_api"] == "blas"
+    ]
+
+
+def _gpu() -> dict[str, Any]:
+    try:
+        return {"usable": True, "reason": None, **asdict(devices.find_gpu())}
+    except InputError as reason:
+        return {"usable": False, "reason": str(reason)}
+
+
+def _mpi() -> dict[str, Any]:
+    # Found, not imported: importing it starts MPI.
+    found = importlib.util.find_spec("mpi4py") is not None
+    return {"found": found, "version": _version("mpi4py") if found else None}
+
+
+def _extras() -> dict[str, dict[str, str | None]]:
+    """Each extra's packages and their versions here, None where missing."""
+    extras: dict[str, dict[str, str | None]] = {}
+    for requirement in metadata.requires("wordsparse") or ():
+        extra = re.search(r"""extra\s*==\s*["']([^"']+)""", requirement)
+        package = re.match(r"[\w.-]+", requirement)
+        if extra and package:
+            extras.setdefault(extra[1], {})[package[0]] = _version(package[0])
+    return extras
+
+
+def _unused(found: Mapping[str, Any]) -> Iterator[str]:
+    cpus = found["threads"]
+    if not found["compiled"]["openmp"]:
+        yield "more than one thread: the kernels were compiled without OpenMP"
+    elif cpus["cpus"] and cpus["used"] < cpus["cpus"]:
+        cause = "this process's affinity mask" if cpus["affinity"] == cpus["used"] else "the cgroup's CPU quota"
+        yield f"{cpus['cpus'] - cpus['used']} of {cpus['cpus']} CPUs: {cause} leaves {cpus['used']}"
+    if not found["gpu"]["usable"]:
+        yield f"a GPU: {found['gpu']['reason']}"
+    yield (
+        "MPI: "
+        + ("training" if found["mpi"]["found"] else "mpi4py is not installed, and training")
+        + (" runs in one process in this version")
+    )
+    for name, packages in found["extras"].items():
+        missing = [package for package, version in packages.items() if version is None]
+        if missing and not name.startswith("cuda"):  # the GPU's line says which of the two
+            yield f"extra {name}: {', '.join(missing)} not installed (pip install 'wordsparse[{name}]')"
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _package(name: str, version: str | None) -> str:
+    return f"{name} {version or 'missing'}"
+
+
+def _or_none(value: object) -> object:
+    return "none" if value is None else value

@@ -1,0 +1,98 @@
+"""The sparse structures that kernels take: :class:`Csr` (rows by columns) and :class:`Windows` (bags of tokens)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Csr:
+    """The structure of a sparse matrix, rows by columns; values travel beside it, one per stored entry.
+
+    ``order`` is None, or says where an entry's value stands among the values (a transposed structure reads the values
+    of the original). ``indptr`` int64 (rows + 1,), ``indices`` int32 (entries,), ``order`` int64 (entries,).
+    """
+
+    indptr: Array
+    indices: Array
+    columns: int
+    order: Array | None = None
+
+    def moved(self, move: Callable[[Array], Array]) -> "Csr":
+        """The same with its arrays elsewhere."""
+        order = None if self.order is None else move(self.order)
+        return Csr(move(self.indptr), move(self.indices), self.columns, order)
+
+    @property
+    def rows(self) -> int:
+        return int(self.indptr.shape[0] - 1)
+
+    @property
+    def entries(self) -> int:
+        return int(self.indices.shape[0])
+
+    def row_of_entry(self) -> Array:
+        """The row of each stored entry, int64 (entries,); kept, for it is asked for several times a step."""
+        return self._row_of_entry
+
+    @cached_property
+    def _row_of_entry(self) -> Array:
+        return np.repeat(np.arange(self.rows), np.diff(self.indptr))
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Bags of tokens that are windows of one text: the structure of a sparse matrix C, bags by columns.
+
+    Bag j is ``tokens[start_j : stop_j]`` but the token at ``centre_j``; each of its tokens weighs one part of its size.
+    ``tokens`` int32 (n,), negative where no token stands (no window spans such a place); ``centre``, ``start`` and
+    ``stop`` int32 (m,), ``centre`` ascending, windows never further than ``reach`` tokens to either side, no bag empty.
+    """
+
+    tokens: Array
+    centre: Array
+    start: Array
+    stop: Array
+    reach: int
+    columns: int
+
+    def moved(self, move: Callable[[Array], Array]) -> "Windows":
+        """The same with its arrays elsewhere."""
+        tokens, centre, start, stop = map(move, (self.tokens, self.centre, self.start, self.stop))
+        return Windows(tokens, centre, start, stop, self.reach, self.columns)
+
+    @property
+    def rows(self) -> int:
+        return int(self.centre.shape[0])
+
+    @cached_property
+    def share(self) -> Array:
+        """What one token of each bag weighs: 1 / size, float64 (m,)."""
+        return 1.0 / (self.stop - self.start - 1)
+
+    def pull(self, values: Array) -> Array:
+        """Each column's sum of ``values`` (m,) over the bags that it is in, float64 (columns,)."""
+        # A bag's value starts to count at its first token and stops to after its last; its centre is left out.
+        n = self.tokens.shape[0]
+        change = np.bincount(self.start, values, n + 1) - np.bincount(self.stop, values, n + 1)
+        received = np.cumsum(change)[:n] - np.bincount(self.centre, values, n)
+        stands = self.tokens >= 0
+        pulled = np.bincount(self.tokens[stands], received[stands], self.columns)
+        return pulled.astype(np.float64, copy=False)  # (bincount of nothing is int64)
+
+    def csr(self, xp: Any = np) -> Csr:
+        """The same matrix entry by entry, in the order of the text; ``xp`` is the module of the arrays."""
+        size = self.stop - self.start - 1
+        indptr = xp.zeros(self.rows + 1, np.int64)
+        indptr[1:] = xp.cumsum(size)
+        entries = xp.arange(int(indptr[-1]))
+        bag = xp.searchsorted(indptr, entries, side="right") - 1
+        place = entries - (indptr[:-1] - self.start)[bag]
+        place += place >= self.centre[bag]  # the centre itself is left out
+        return Csr(indptr, self.tokens[place], self.columns)

@@ -1,0 +1,124 @@
+"""Is a loss's :meth:`~wordsparse.layer.losses.Loss.terms` right? Its derivatives against finite differences.
+
+For whoever writes a loss of their own: an exact step is exact only for derivatives that belong to the value.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wordsparse.errors import InputError
+from wordsparse.layer.losses import Loss, Terms
+from wordsparse.validation import positive_int
+
+Array = NDArray[Any]
+
+# Central differences: error ~ (step)² by truncation plus rounding/step, least at the cube root of the rounding.
+STEP = float(np.finfo(np.float64).eps) ** (1 / 3)
+# Relative error allowed of a derivative, and of the rounding that the value brings into its difference.
+TOLERANCE = 1e-5
+ROUNDING = 1e-9
+# Outputs that q and s are summed over, and the sizes that they come in.
+OUTPUTS = 8
+SMALLEST, LARGEST = 0.01, 30.0
+
+
+def check_loss(loss: Loss, *, total: float = 1.0, points: int = 200, seed: int = 0) -> None:
+    """Check ``loss.terms`` at random points: shapes, that it works element by element, and its three derivatives.
+
+    The points are ones that a layer can reach: o is one of a few outputs, q and s are those outputs' sums.
+
+    Parameters
+    ----------
+    loss : Loss
+    total : float
+        Σ πᵢ, what :meth:`~wordsparse.layer.losses.Loss.terms` is called with: 1 under a base measure, D without one. A
+        loss that is used both ways is worth a check with each.
+    points : int
+        How many points (o, q, s).
+    seed : int
+        Of the points.
+
+    Raises
+    ------
+    InputError
+        If an argument does not fit, or a term is wrong: which one, where, and by how much.
+    """
+    if not isinstance(loss, Loss):
+        raise InputError(f"loss must be a wordsparse.layer.losses.Loss object, not {loss!r}")
+    if not (math.isfinite(total) and total > 0):
+        raise InputError(f"total must be a positive number, not {total!r}")
+    name = type(loss).__name__
+    o, q, s = _points(total, positive_int("points", points), np.random.default_rng(seed))
+    terms = _evaluate(loss, o, q, s, total)
+    _check_elementwise(name, loss, terms, o, q, s, total)
+
+    def value(o: Array, q: Array, s: Array) -> Array:
+        return np.asarray(_evaluate(loss, o, q, s, total).value)
+
+    # The natural size of each argument: a step must be small beside it, not beside 1.
+    size = np.sqrt(q / total)
+    by_q, by_s, by_o = STEP * q, STEP * size * total, STEP * size
+    differences = {
+        "dq": ((value(o, q + by_q, s) - value(o, q - by_q, s)) / (2 * by_q), terms.dq, q),
+        "ds": ((value(o, q, s + by_s) - value(o, q, s - by_s)) / (2 * by_s), terms.ds, size * total),
+        "do": ((value(o + by_o, q, s) - value(o - by_o, q, s)) / (2 * by_o), terms.do, size),
+    }
+    for derivative, (expected, given, scale) in differences.items():
+        noise = ROUNDING * np.maximum(1, np.abs(terms.value)) / scale
+        excess = np.abs(expected - given) - TOLERANCE * np.abs(expected) - noise
+        worst = int(np.argmax(excess))
+        if excess[worst] > 0:
+            raise InputError(
+                f"{name}.terms: {derivative} is {given[worst]:.9g} where finite differences of the value give "
+                f"{expected[worst]:.9g} (off by {abs(expected[worst] - given[worst]):.3g}), at "
+                + _where(o[worst], q[worst], s[worst], total)
+            )
+
+
+def _points(total: float, points: int, random: np.random.Generator) -> tuple[Array, Array, Array]:
+    """(o, q, s), each (points,): sums over a few outputs of equal weight, and one of those outputs."""
+    sizes = np.exp(random.uniform(math.log(SMALLEST), math.log(LARGEST), (points, 1)))
+    outputs = sizes * (random.standard_normal((points, OUTPUTS)) + random.standard_normal((points, 1)))
+    return outputs[:, 0], total * (outputs**2).mean(1), total * outputs.mean(1)
+
+
+def _evaluate(loss: Loss, o: Array, q: Array, s: Array, total: float) -> Terms:
+    """The terms, each spread to ``o``'s shape; an InputError where one has another shape or is not finite."""
+    name = type(loss).__name__
+    terms = loss.terms(o, q, s, total)
+    if not (isinstance(terms, tuple) and len(terms) == len(Terms._fields)):
+        raise InputError(f"{name}.terms must return Terms({', '.join(Terms._fields)}), not {type(terms).__name__}")
+    spread = []
+    for field, term in zip(Terms._fields, terms, strict=True):
+        array = np.asarray(term)
+        if array.dtype.kind not in "fiu":
+            raise InputError(f"{name}.terms: {field} must hold real numbers, not {array.dtype}")
+        if array.shape not in (o.shape, ()):
+            raise InputError(f"{name}.terms: {field} must be a number or have o's shape {o.shape}, not {array.shape}")
+        array = np.broadcast_to(array, o.shape)
+        if not np.isfinite(array).all():
+            bad = int(np.argmin(np.isfinite(array)))
+            raise InputError(f"{name}.terms: {field} is {array[bad]} at {_where(o[bad], q[bad], s[bad], total)}")
+        spread.append(array)
+    return Terms(*spread)
+
+
+def _check_elementwise(name: str, loss: Loss, terms: Terms, o: Array, q: Array, s: Array, total: float) -> None:
+    """Points taken in another order, half as many at a time, must give each the same terms."""
+    half = np.arange(o.size)[::2][::-1]
+    part = _evaluate(loss, o[half], q[half], s[half], total)
+    for field, whole, alone in zip(Terms._fields, terms, part, strict=True):
+        # Vectorised and scalar code of one function may differ in the last bits.
+        wrong = ~np.isclose(whole[half], alone, rtol=1e-9, atol=1e-12)
+        if wrong.any():
+            raise InputError(
+                f"{name}.terms: {field} of one point depends on the other points in the arrays; it must be computed "
+                f"element by element"
+            )
+
+
+def _where(o: float, q: float, s: float, total: float) -> str:
+    return f"o = {o:.6g}, q = {q:.6g}, s = {s:.6g}, total = {total:.6g}"

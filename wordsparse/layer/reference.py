@@ -1,0 +1,74 @@
+"""The dense oracle: the same losses, gradients and steps in O(D d), in float64, written to be read.
+
+Tests and benchmarks judge the factored layer by it. It forms every output, differentiates by nothing but the loss's own
+derivatives and updates all of W.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from wordsparse.layer.losses import Loss, Squared, resolve
+
+Array = NDArray[Any]
+
+
+@dataclass
+class DenseOutput:
+    """A layer o = W h with all of W (D, d) in float64.
+
+    ``base_measure`` π (D,) normalised to sum 1, or None for π = 1. With π the step is the gradient step on diag(√π) W,
+    and weight decay penalises that matrix.
+    """
+
+    W: Array
+    loss: str | Loss = "squared"
+    base_measure: ArrayLike | None = None
+
+    def __post_init__(self) -> None:
+        self.W = np.array(self.W, np.float64)
+        self.loss = resolve(self.loss)
+        D = self.W.shape[0]
+        pi = np.ones(D) if self.base_measure is None else np.asarray(self.base_measure, np.float64)
+        self.pi = pi if self.base_measure is None else pi / pi.sum()
+
+    def loss_and_grads(self, H: ArrayLike, Y: Any) -> tuple[Array, Array, Array]:
+        """Losses (m,), ∂(their sum)/∂H (m, d) and ∂/∂W (D, d)."""
+        H, Y = np.asarray(H, np.float64), Y.tocsr()
+        O = H @ self.W.T  # noqa: E741 (m, D): every output
+        losses, grad_O = np.zeros(H.shape[0]), np.zeros_like(O)
+        for j in range(H.shape[0]):
+            entries = slice(Y.indptr[j], Y.indptr[j + 1])
+            losses[j], grad_O[j] = self._example(O[j], Y.indices[entries], Y.data[entries].astype(np.float64))
+        return losses, grad_O @ self.W, grad_O.T @ H
+
+    def _example(self, o: Array, targets: Array, y: Array) -> tuple[float, Array]:
+        """Loss of one example with outputs o (D,), and its gradient by every output."""
+        q, s, total = self.pi @ (o * o), self.pi @ o, float(self.pi.sum())
+        grad = np.zeros_like(o)
+        if isinstance(self.loss, Squared) and self.loss.target_value is None:
+            dense = np.zeros_like(o)
+            np.add.at(dense, targets, y)
+            grad += 2 * self.pi * o - 2 * dense
+            return float(q - 2 * dense @ o + dense @ dense), grad
+        loss = 0.0
+        assert isinstance(self.loss, Loss)
+        for c, weight in zip(targets, y, strict=True):
+            value, dq, ds, do = self.loss.terms(o[c], q, s, total)
+            loss += weight * value
+            grad += weight * (dq * 2 * self.pi * o + ds * self.pi)
+            grad[c] += weight * do
+        return loss, grad
+
+    def step(
+        self, H: ArrayLike, Y: Any, lr: float, preconditioner: Array | None = None, weight_decay: float = 0.0
+    ) -> tuple[Array, Array]:
+        """W ← W − lr (∂/∂W Π + λ W) (with π: on diag(√π) W); returns losses and ∂/∂H from before."""
+        losses, grad_H, grad_W = self.loss_and_grads(H, Y)
+        if preconditioner is not None:
+            grad_W = grad_W @ preconditioner
+        # W̃ = √π W: ∂/∂W̃ = ∂/∂W / √π, and W changes by 1/√π of what W̃ does.
+        self.W = self.W - lr * (grad_W / self.pi[:, None] + weight_decay * self.W)
+        return losses, grad_H

@@ -1,0 +1,1 @@
+"""Word vectors as data: neighbours, analogies and file formats."""

@@ -1,0 +1,134 @@
+"""Word vectors in files: which format a file has, and which code reads or writes it."""
+
+import os
+from collections.abc import Callable
+from os import PathLike
+from pathlib import Path
+
+from wordsparse.errors import InputError
+from wordsparse.files.storage import write_files
+from wordsparse.vectors.formats import gensim_native, npz, projector, safe_tensors, word2vec
+from wordsparse.vectors.formats.streams import compression_of_name
+from wordsparse.vectors.word_vectors import WordVectors
+
+__all__ = ["FORMATS", "read_file", "save_vectors"]
+
+_Writer = Callable[[WordVectors, Path], None]
+_WRITERS: dict[str, _Writer] = {
+    "word2vec": word2vec.write_text,
+    "word2vec-bin": word2vec.write_binary,
+    "gensim": gensim_native.write,
+    "npz": npz.write,
+    "safetensors": safe_tensors.write,
+    "projector": projector.write,
+}
+_CHECKS: dict[str, Callable[[WordVectors], None]] = {
+    "word2vec": word2vec.check_words,
+    "word2vec-bin": word2vec.check_words,
+    "gensim": gensim_native.check,
+    "safetensors": safe_tensors.check,
+    "projector": projector.check_words,
+}
+_COMPRESSIBLE = ("word2vec", "word2vec-bin")
+
+FORMATS = tuple(_WRITERS)
+"""What :func:`save_vectors` can write."""
+
+
+def read_file(path: str | PathLike[str]) -> WordVectors:
+    """Read word vectors from a file; the format is found from the content, never from the name.
+
+    Parameters
+    ----------
+    path : path
+        Word2vec text (with or without its header line) or binary, either also compressed (gzip, bzip2, xz, zstd);
+        npz or safetensors as :func:`save_vectors` writes them.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, or it is damaged, hostile or of another kind; nothing large is allocated
+        before the sizes that the file claims are checked against its own size.
+    MissingDependencyError
+        If it is a safetensors file and that package is not installed.
+    """
+    path = Path(path)
+    try:
+        return _read_file(path)
+    except InputError as error:
+        raise type(error)(f"{path}: {error}") from error
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+
+
+def save_vectors(word_vectors: WordVectors, path: str | PathLike[str], format: str) -> list[Path]:
+    """Write word vectors to ``path``, atomically: a file already there stays whole until the new one is.
+
+    Parameters
+    ----------
+    word_vectors : WordVectors
+    path : path
+        For the two word2vec formats a name in .gz, .bz2, .xz or .zst compresses.
+    format : {"word2vec", "word2vec-bin", "gensim", "npz", "safetensors", "projector"}
+        The word2vec formats do not hold counts; "gensim" is ``KeyedVectors.save``, a pickle that gensim alone
+        reads; "projector" writes the words in a second file, ``NAME-metadata.SUFFIX``.
+
+    Returns
+    -------
+    list of Path
+        The files written, ``path`` first.
+
+    Raises
+    ------
+    InputError
+        If the format is unknown, the place does not exist, or the format cannot hold one of the words.
+    MissingDependencyError
+        If the format needs gensim or safetensors and it is not installed.
+    WordsparseError
+        If writing fails on the way (a full disk); what stood at ``path`` is still there then.
+    """
+    path = Path(path)
+    if format not in _WRITERS:
+        raise InputError(f"unknown format {format!r}: choose one of {', '.join(FORMATS)}")
+    if compression_of_name(path) and format not in _COMPRESSIBLE:
+        raise InputError(
+            f"{path}: {format} is not written compressed, only {' and '.join(_COMPRESSIBLE)} are;"
+            f" leave out {path.suffix}"
+        )
+    if format in _CHECKS:
+        _CHECKS[format](word_vectors)
+    _check_place(path)
+    return write_files(path, lambda target: _WRITERS[format](word_vectors, target))
+
+
+def _check_place(path: Path) -> None:
+    if path.is_dir():
+        raise InputError(f"{path}: is a directory; name a file")
+    if not path.parent.is_dir():
+        raise InputError(f"{path}: there is no directory {path.parent}; make it first")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise InputError(f"{path}: the directory {path.parent} cannot be written to")
+
+
+def _read_file(path: Path) -> WordVectors:
+    """Choose the reader by the first bytes."""
+    if not path.exists():
+        raise InputError("no such file or directory")
+    if path.is_dir():
+        raise InputError("is a directory without a model.json: not a model directory")
+    if not path.is_file():
+        raise InputError("is not a regular file; vectors are read from a file")
+    with path.open("rb") as file:
+        start = file.read(16)
+    if not start:
+        raise InputError("is empty")
+    if start.startswith(b"PK"):
+        return npz.read(path)
+    if safe_tensors.recognise(start, path.stat().st_size):
+        return safe_tensors.read(path)
+    if start[:1] == b"\x80":
+        raise InputError(
+            "is a Python pickle (as KeyedVectors.save writes), which can run any code and is never read here;"
+            " in gensim, write it with save_word2vec_format"
+        )
+    return word2vec.read(path)

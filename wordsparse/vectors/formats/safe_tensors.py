@@ -1,0 +1,98 @@
+"""safetensors: tensors ``vectors`` and, where known, ``counts``; words as a JSON list in the metadata."""
+
+import json
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+
+from wordsparse.errors import InputError, MissingDependencyError
+from wordsparse.vectors.word_vectors import WordVectors
+
+# The package refuses to read a longer header than this; the words are part of it, once more escaped as JSON.
+_LONGEST_HEADER = 100_000_000
+
+
+def recognise(start: bytes, size: int) -> bool:
+    """Whether a file of ``size`` bytes begins as one does: with the length of a JSON object, then that."""
+    return start[8:9] == b"{" and int.from_bytes(start[:8], "little") <= size - 8
+
+
+def check(word_vectors: WordVectors) -> None:
+    """Refuse, before anything is written, what could not be read back, and a missing package.
+
+    Raises
+    ------
+    InputError
+        If the words take more than the 100 MB that the header of such a file may have.
+    MissingDependencyError
+        If safetensors is not installed.
+    """
+    _package()
+    size = len(json.dumps(_metadata(word_vectors), ensure_ascii=False).encode())
+    if size > _LONGEST_HEADER - 1000:
+        raise InputError(f"the words take {size} bytes, more than a safetensors header may have; use npz")
+
+
+def write(word_vectors: WordVectors, path: Path) -> None:
+    """Write a safetensors file."""
+    _package()
+    from safetensors.numpy import save_file
+
+    tensors: dict[str, np.ndarray] = {"vectors": word_vectors.vectors}
+    if word_vectors.counts is not None:
+        tensors["counts"] = np.ascontiguousarray(word_vectors.counts)
+    path.touch()
+    mode = path.stat().st_mode  # safetensors would leave a file that only its owner may read
+    save_file(tensors, path, metadata=_metadata(word_vectors))
+    path.chmod(mode)
+
+
+def read(path: Path) -> WordVectors:
+    """Read what :func:`write` writes.
+
+    Raises
+    ------
+    InputError
+        If a part is missing, of another type or damaged.
+    MissingDependencyError
+        If safetensors is not installed.
+    """
+    package = _package()
+    try:
+        with package.safe_open(path, framework="numpy") as file:
+            words = (file.metadata() or {}).get("words")
+            names = file.keys()
+            if words is None or "vectors" not in names:
+                raise InputError("is a safetensors file without the tensor vectors and the metadata words")
+            vectors = file.get_tensor("vectors")
+            counts = file.get_tensor("counts") if "counts" in names else None
+    except (package.SafetensorError, TypeError) as error:  # TypeError: a number type that NumPy does not have
+        raise InputError(f"is no safetensors file, or is damaged: {error}") from error
+    if vectors.dtype != np.float32:
+        raise InputError(f"the tensor vectors must be float32, not {vectors.dtype}")
+    return WordVectors(_parse_words(words), vectors, counts)
+
+
+def _metadata(word_vectors: WordVectors) -> dict[str, str]:
+    return {"words": json.dumps(word_vectors.words, ensure_ascii=False)}
+
+
+def _parse_words(text: str) -> list[str]:
+    try:
+        words = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"the metadata words is not JSON: {error}") from error
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        raise InputError("the metadata words must be a JSON list of strings")
+    return words
+
+
+def _package() -> ModuleType:
+    try:
+        import safetensors
+    except ImportError as error:
+        raise MissingDependencyError(
+            "safetensors files need the package of that name: pip install wordsparse[safetensors]"
+        ) from error
+    return safetensors

@@ -1,0 +1,202 @@
+"""The two formats of the word2vec tool, and GloVe's: the text format without its header line.
+
+A file is a header line "V dim", then V times a word, a space and dim numbers: in text separated by spaces and
+ended by a newline; in binary little-endian float32, after which the original tool writes a newline and gensim
+does not. Nothing in the files says which of the two it is.
+
+Files may come from strangers. What the header promises is compared with the size of the file before an array
+is made, and no line, word or number is read further than its longest sensible size.
+"""
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from wordsparse.errors import InputError
+from wordsparse.vectors.formats.streams import BoundedStream, open_for_writing
+from wordsparse.vectors.word_vectors import WordVectors
+
+_LONGEST_WORD = 2**16  # bytes of UTF-8
+_LONGEST_NUMBER = 64  # characters of a number in text
+_HEAD = 2**20  # bytes looked at to recognise the format
+_CHUNK = 2**20
+
+# Nine significant digits name every float32, and stay far enough from the midpoint between two of them that
+# readers which parse to float64 first arrive at the same one; and they are written twice as fast as the
+# shortest digits.
+_NUMBER = "%.9g"
+
+_FORBIDDEN = re.compile(r"[\s\x00-\x1f\x7f-\x9f]")
+
+
+class _Layout(NamedTuple):
+    rows: int
+    dim: int
+    is_text: bool
+    has_header: bool
+
+
+def read(path: Path) -> WordVectors:
+    """Read a file of any of the three kinds.
+
+    Raises
+    ------
+    InputError
+        If it is none of them, or damaged; the message names the line (text) or the word (binary).
+    """
+    with BoundedStream(path) as stream:
+        layout = _recognise(stream.read(_HEAD))
+    if not layout.has_header:
+        layout = layout._replace(rows=_count_lines(path))
+    with BoundedStream(path) as stream:
+        _check_size(layout, stream.limit)
+        if layout.has_header:
+            stream.readline(_HEAD)
+        return _read_text(stream, layout) if layout.is_text else _read_binary(stream, layout)
+
+
+def write_text(word_vectors: WordVectors, path: Path) -> None:
+    """Write the text format; every float32 is read back as it was."""
+    numbers = " ".join([_NUMBER] * word_vectors.dim)
+    with open_for_writing(path) as file:
+        file.write(b"%d %d\n" % (len(word_vectors), word_vectors.dim))
+        for word, vector in zip(word_vectors.words, word_vectors.vectors, strict=True):
+            file.write(f"{word} {numbers % tuple(vector.tolist())}\n".encode())
+
+
+def write_binary(word_vectors: WordVectors, path: Path) -> None:
+    """Write the binary format as the original tool does, with a newline after each vector."""
+    with open_for_writing(path) as file:
+        file.write(b"%d %d\n" % (len(word_vectors), word_vectors.dim))
+        for word, vector in zip(word_vectors.words, word_vectors.vectors, strict=True):
+            file.write(b"%b %b\n" % (word.encode(), vector.astype("<f4", copy=False).tobytes()))
+
+
+def check_words(word_vectors: WordVectors) -> None:
+    """Refuse words that would shift every number after them: these formats know no quoting.
+
+    Raises
+    ------
+    InputError
+        If a word holds white space or a control character, or is longer than 65,536 bytes.
+    """
+    for word in word_vectors.words:
+        if _FORBIDDEN.search(word) or len(word.encode()) > _LONGEST_WORD:
+            shown = word if len(word) <= 100 else word[:100] + "…"
+            raise InputError(
+                f"the word {shown!r} cannot be stored in a word2vec file: it holds white space or a control"
+                " character or is too long; the formats npz, safetensors and gensim can hold it"
+            )
+
+
+def _recognise(head: bytes) -> _Layout:
+    """Tell the layout from the first bytes; ``rows`` is 0 where only counting can tell."""
+    first, _, body = head.partition(b"\n")
+    fields = first.rstrip().split(b" ")
+    if len(fields) == 2 and all(field.isdigit() and len(field) <= 18 for field in fields):
+        rows, dim = (int(field) for field in fields)
+        if not rows or not dim:
+            raise InputError(f"its header promises {rows} words of {dim} numbers: there is nothing in it")
+        return _Layout(rows, dim, _looks_like_text(body, dim), True)
+    # At least two numbers: "word 3" is more likely a broken header than a vector of one number.
+    if len(fields) >= 3 and _parse_numbers(fields[1:]) is not None:
+        return _Layout(0, len(fields) - 1, True, False)
+    raise InputError(
+        "is no file of vectors known here: it begins neither with a word2vec header (number of words,"
+        " numbers a word) nor with a word and its numbers, and is neither npz nor safetensors"
+    )
+
+
+def _looks_like_text(body: bytes, dim: int) -> bool:
+    """Whether numbers in characters follow the first word, as many bytes as ``dim`` numbers at least take."""
+    _, _, numbers = body[: _LONGEST_WORD + 4 * dim].partition(b" ")
+    line = numbers[: 4 * dim].split(b"\n", 1)[0].rstrip()
+    return len(line) >= 2 * dim - 1 and re.fullmatch(rb"[-+.0-9eEnaifNAIF ]*", line) is not None
+
+
+def _check_size(layout: _Layout, limit: int) -> None:
+    """Compare what is promised with what the file can hold; the last line end may be missing."""
+    least = layout.rows * (2 * layout.dim + 2 if layout.is_text else 4 * layout.dim + 2) - 1
+    if least > limit:
+        raise InputError(
+            f"{layout.rows} words of {layout.dim} numbers take at least {least} bytes, but the file can hold"
+            f" only {limit}: it is cut short, or its first line is wrong"
+        )
+
+
+def _count_lines(path: Path) -> int:
+    lines, last = 0, b"\n"
+    with BoundedStream(path) as stream:
+        while chunk := stream.read(_CHUNK):
+            lines += chunk.count(b"\n")
+            last = chunk[-1:]
+    return lines + (last != b"\n")
+
+
+def _read_text(stream: BoundedStream, layout: _Layout) -> WordVectors:
+    words: list[str] = []
+    vectors = np.empty((layout.rows, layout.dim), dtype=np.float32)
+    longest = _LONGEST_WORD + layout.dim * (_LONGEST_NUMBER + 1) + 3
+    with np.errstate(over="ignore"):  # becomes inf, which WordVectors refuses
+        for row in range(layout.rows):
+            line = stream.readline(longest)
+            where = f"line {row + 1 + layout.has_header}"
+            if not line:
+                raise InputError(f"ends before {where}; {layout.rows} words were promised")
+            word, *fields = line.rstrip(b" \r\n").split(b" ")
+            if len(fields) != layout.dim:
+                shown = f"{where} ({line[:40]!r}…)"
+                raise InputError(
+                    f"{shown} holds {len(fields)} numbers instead of {layout.dim}: is it damaged or much too"
+                    " long, or is there a space in the word?"
+                )
+            numbers = _parse_numbers(fields)
+            if numbers is None:
+                raise InputError(f"{where} holds something that is not a number")
+            words.append(_decode(word, where))
+            vectors[row] = numbers
+    stream.expect_end(f"the {layout.rows} words that its first line promises")
+    return WordVectors(words, vectors)
+
+
+def _read_binary(stream: BoundedStream, layout: _Layout) -> WordVectors:
+    words: list[str] = []
+    vectors = np.empty((layout.rows, layout.dim), dtype=np.float32)
+    vector_bytes = 4 * layout.dim
+    longest = _LONGEST_WORD + 2 + vector_bytes
+    buffer, at = b"", 0
+    for row in range(layout.rows):
+        if len(buffer) - at < longest:
+            buffer, at = buffer[at:] + stream.read(max(_CHUNK, longest)), 0
+        where = f"word {row + 1}"
+        space = buffer.find(b" ", at, at + _LONGEST_WORD + 2)
+        end = space + 1 + vector_bytes
+        if space < 0 or end > len(buffer):
+            raise InputError(f"ends inside {where} of {layout.rows}, or is damaged before it")
+        words.append(_decode(buffer[at:space].lstrip(b"\n"), where))
+        vectors[row] = np.frombuffer(buffer, dtype="<f4", count=layout.dim, offset=space + 1)
+        at = end
+    what = f"the {layout.rows} words that its first line promises"
+    if buffer[at:].strip():
+        raise InputError(f"there is more in the file after {what}")
+    stream.expect_end(what)
+    return WordVectors(words, vectors)
+
+
+def _parse_numbers(fields: list[bytes]) -> list[float] | None:
+    """The fields as numbers, None if one is not."""
+    try:
+        return [float(field) for field in fields]
+    except ValueError:
+        return None
+
+
+def _decode(word: bytes, where: str) -> str:
+    if not word:
+        raise InputError(f"{where} has no word")
+    try:
+        return word.decode()
+    except UnicodeDecodeError as error:
+        raise InputError(f"{where}: the word {word[:100]!r} is not valid UTF-8") from error

@@ -1,0 +1,1 @@
+"""Word vectors on the exact layer: examples from text, the embedding, its recipe and the trained model."""

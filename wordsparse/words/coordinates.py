@@ -1,0 +1,159 @@
+"""Canonical coordinates: the vectors that do not depend on the arbitrary basis in which training left them.
+
+The steps that train E and W are affine-invariant, so (E, W) and (E B, W B⁻ᵀ) are the same model for any invertible B
+and the raw geometry of E means nothing. With C = Σ_w f_w E_w E_wᵀ (f relative frequencies) and Q_E = Σ_w W̃_w W̃_wᵀ,
+eigendecompose C^½ Q_E C^½ = R Λ Rᵀ; then E C^-½ R is white and W C^½ R has the second moment Λ. The spectrum is
+shared out by an exponent: x = 0 leaves E white, x = 1 gives it all of Λ.
+"""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wordsparse.machine.threads import resolve_threads, single_threaded_blas
+
+Array = NDArray[Any]
+T = TypeVar("T")
+
+# How much of the spectrum exported vectors keep: 0 whitened (similarity), towards 1 more (analogies).
+EXPONENT = 0.0
+# Occurrences, times the share of the spectrum that a coordinate has, at which it is half believed.
+DOUBT = 0.4
+# How far outputs are rotated towards inputs before the two are added.
+TURN = 0.75
+# Rows taken at a time: what is computed from them stays in a core's cache. Results do not depend on the threads.
+BLOCK_ROWS = 2048
+
+
+class Coordinates(NamedTuple):
+    """Maps (dim, dim) to the basis in which inputs are white: ``E @ inputs``, ``W @ outputs``; ``spectrum`` Λ (dim,),
+    largest first."""
+
+    inputs: Array
+    outputs: Array
+    spectrum: Array
+
+
+def canonical(C: Array, Q: Array) -> Coordinates:
+    """The canonical coordinates for C = Σ_w f_w E_w E_wᵀ and Q = W̃ᵀW̃, both (dim, dim); see :func:`gram`."""
+    values, vectors = np.linalg.eigh(C)
+    # Directions that the corpus never uses have no scale of their own; they are kept, not blown up.
+    values = _floored(values)
+    root = (vectors * np.sqrt(values)) @ vectors.T
+    inverse_root = (vectors / np.sqrt(values)) @ vectors.T
+    spectrum, rotation = np.linalg.eigh(root @ Q @ root)
+    spectrum, rotation = spectrum[::-1], rotation[:, ::-1]
+    # Eigenvectors have no sign of their own: the largest entry of each is made positive, so exports can be compared.
+    rotation = rotation * np.sign(rotation[np.abs(rotation).argmax(0), np.arange(rotation.shape[1])])
+    return Coordinates(inverse_root @ rotation, root @ rotation, np.maximum(spectrum, 0))
+
+
+def combined(
+    E: Array,
+    W: Array,
+    counts: Array,
+    exponent: float = EXPONENT,
+    doubt: float = DOUBT,
+    turn: float = TURN,
+    threads: int | None = None,
+) -> NDArray[np.float32]:
+    """The exported vectors: what a word's input and output vectors say together, in canonical coordinates.
+
+    E_w is known from n_w occurrences, each of which tells of coordinate k in proportion to Λ_k: as in a Wiener filter
+    the coordinate is multiplied by n_w Λ_k / (n_w Λ_k + doubt · ΣΛ), so that a rare word is described by what the text
+    says plainly. Both vectors are scaled to length one and added, the output vector b as b ((1 − turn) I + turn R), R
+    the rotation that brings outputs nearest to inputs (Schönemann, 1966): with R alone the sum forgets which words
+    predict each other, which tells of similarity, and without it which forms of a word belong together.
+
+    Parameters
+    ----------
+    E, W : (V, dim)
+        Input rows, and the rows of diag(√π) W (their scale does not matter here).
+    counts : (V,)
+        How often each word occurs.
+    exponent : float
+        Inputs get Λ^(x/2), outputs Λ^(-½ + x/2) beside their own Λ^½: 0 gives both white coordinates.
+    doubt : float
+        0 takes rare words at their word.
+    turn : float
+        0 adds outputs as they are, 1 as near to the inputs as a rotation brings them.
+    threads : int, optional
+        None: every CPU available.
+
+    Returns
+    -------
+    (V, dim) float32
+    """
+    c = canonical(gram(E, counts / counts.sum(), threads=threads), gram(W, threads=threads))
+    # W's second moment in these coordinates is Λ already: Λ^-½ whitens it, and both then take Λ^(x/2).
+    scale = _floored(c.spectrum)
+    map_in = (c.inputs * scale ** (exponent / 2)).astype(np.float32)
+    map_out = c.outputs * scale ** (exponent / 2 - 0.5)
+    to_outputs = map_out.astype(np.float32)
+    told, vectors = (scale / scale.sum()).astype(np.float32), np.empty(E.shape, np.float32)
+    lengths = np.empty(E.shape[0], np.float32)  # of the outputs
+
+    def overlap(block: slice) -> Array:
+        """Outputsᵀ inputs; inputs stand in ``vectors`` afterwards."""
+        inputs, outputs = np.matmul(E[block], map_in, out=vectors[block]), W[block] @ to_outputs
+        known = counts[block, None].astype(np.float32) * told
+        inputs *= known
+        inputs /= np.add(known, np.float32(doubt), out=known)
+        inputs /= _lengths(inputs)[:, None]
+        lengths[block] = _lengths(outputs)
+        outputs /= lengths[block, None]
+        return np.asarray(outputs.T @ inputs)
+
+    left, _, right = np.linalg.svd(_sum_of(overlap, E, threads))
+    turned = (map_out @ ((1 - turn) * np.eye(E.shape[1]) + turn * (left @ right))).astype(np.float32)
+
+    def add_outputs(block: slice) -> None:
+        outputs = W[block] @ turned
+        outputs /= lengths[block, None]
+        vectors[block] += outputs
+
+    for _ in _each(add_outputs, E.shape[0], threads):
+        pass
+    return vectors
+
+
+def gram(rows: Array, weights: Array | None = None, threads: int | None = None) -> Array:
+    """rowsᵀ diag(weights) rows in float64; no weight is negative."""
+
+    def of(block: slice) -> Array:
+        part = rows[block].astype(np.float64)
+        if weights is not None:
+            part *= np.sqrt(weights[block, None])
+        return np.asarray(part.T @ part)
+
+    return _sum_of(of, rows, threads)
+
+
+def _each(work: Callable[[slice], T], n: int, threads: int | None) -> Iterator[T]:
+    """What ``work`` makes of each block of n rows, in their order."""
+    blocks = [slice(start, start + BLOCK_ROWS) for start in range(0, n, BLOCK_ROWS)]
+    with single_threaded_blas(), ThreadPoolExecutor(resolve_threads(threads)) as pool:
+        yield from pool.map(work, blocks)
+
+
+def _sum_of(work: Callable[[slice], Array], rows: Array, threads: int | None) -> Array:
+    """The sum of the (dim, dim) matrices that ``work`` makes of each block of the rows (V, dim), in float64."""
+    total = np.zeros((rows.shape[1],) * 2)
+    for part in _each(work, rows.shape[0], threads):
+        total += part
+    return total
+
+
+def _floored(values: Array) -> Array:
+    """Eigenvalues, none so far below the largest that its inverse would be noise; ones where all are zero."""
+    floor: float = values.max(initial=0) * 1e-12
+    return np.maximum(values, floor) if floor > 0 else np.ones_like(values)
+
+
+def _lengths(rows: Array) -> Array:
+    """Of each row; 1 for zeros, which stay what they are then."""
+    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
+    return np.asarray(np.where(lengths > 0, lengths, lengths.dtype.type(1)))

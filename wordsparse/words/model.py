@@ -1,0 +1,215 @@
+"""A trained model: its vectors, its vocabulary, and how it stands on disk.
+
+A model directory holds ``model.json`` (format, version, options, report, and each file's size and SHA-256),
+``vocabulary.json``, ``input.npy`` (E, one row a word) and ``output.npy`` (diag(√π) W, with the constant feature's
+column last). A model of a run also holds ``training.bin``, what else is needed to train on: 8 bytes a word (how much
+was seen of it) and a few d×d matrices; its table, the text and where the run ended are in ``model.json``. Loading
+checks all of it; no pickle is read.
+"""
+
+import io
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wordsparse.corpus import Vocabulary
+from wordsparse.errors import InputError
+from wordsparse.files import arrays, storage
+from wordsparse.machine.threads import available_cpus
+from wordsparse.vectors.word_vectors import WordVectors
+from wordsparse.words import coordinates
+
+if TYPE_CHECKING:
+    from gensim.models import KeyedVectors
+
+Array = NDArray[Any]
+MANIFEST = "model.json"
+FORMAT, VERSION = "wordsparse-model", 2
+VOCABULARY, INPUT, OUTPUT, TRAINING = "vocabulary.json", "input.npy", "output.npy", "training.bin"
+
+# The two arrays of a run's state that a model holds anyway.
+_ROWS = {"E": "input_rows", "output.V": "output_rows"}
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a model needs besides its vectors to be trained on.
+
+    ``text`` tells which text it was trained on, ``standing`` where the run ended, ``state`` what else the steps
+    remember (names as in ``WordEmbedding.state``).
+    """
+
+    text: dict[str, Any]
+    standing: dict[str, Any]
+    state: dict[str, Any]
+
+
+class Model:
+    """Word vectors as trained.
+
+    Parameters
+    ----------
+    vocabulary : Vocabulary
+        V words, most frequent first.
+    input_rows : (V, dim) float32
+        E, in the arbitrary basis of training.
+    output_rows : (V, dim + 1) float32
+        diag(√π) W.
+    options, report : mapping
+        What was asked for, and what ``train --json`` says of the run.
+    training : Training, optional
+        What it needs to be trained on; None: it cannot be.
+    """
+
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        input_rows: Array,
+        output_rows: Array,
+        options: Mapping[str, object],
+        report: Mapping[str, Any],
+        training: Training | None = None,
+    ) -> None:
+        self.vocabulary = vocabulary
+        self.input_rows, self.output_rows = input_rows, output_rows
+        self.options, self.report = dict(options), dict(report)
+        self.training = training
+
+    @property
+    def dim(self) -> int:
+        """Length of a vector."""
+        return int(self.input_rows.shape[1])
+
+    @cached_property
+    def vectors(self) -> NDArray[np.float32]:
+        """(V, dim) float32, rows in vocabulary order: the recommended combination of input and output vectors.
+
+        It is computed on no more threads than training was asked to use.
+        """
+        counts, asked = np.asarray(self.vocabulary.counts, np.float64), self.options.get("threads")
+        # A model may come from a larger machine.
+        threads = min(asked, available_cpus()) if isinstance(asked, int) else None
+        return coordinates.combined(self.input_rows, self.output_rows[:, : self.dim], counts, threads=threads)
+
+    def word_vectors(self) -> WordVectors:
+        """The vectors with their words: neighbours, analogies, export."""
+        return WordVectors(self.vocabulary.words, self.vectors, self.vocabulary.counts)
+
+    def keyed_vectors(self) -> "KeyedVectors":
+        """The vectors as gensim's KeyedVectors.
+
+        Raises
+        ------
+        MissingDependencyError
+            If gensim is not installed.
+        """
+        return self.word_vectors().keyed_vectors()
+
+    def trained(self) -> Training:
+        """What it needs to be trained on; InputError if it holds nothing of the kind."""
+        if self.training is None:
+            raise InputError("this model holds its vectors only: it cannot be trained on")
+        return self.training
+
+    def state(self) -> dict[str, Any]:
+        """The embedding's whole state where the run ended, to train on; not copies."""
+        return {**self.trained().state, **{name: getattr(self, rows) for name, rows in _ROWS.items()}}
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the model directory, whole or not at all.
+
+        Raises
+        ------
+        InputError
+            If ``path`` exists and is not an empty directory, or cannot be made.
+        WordsparseError
+            If writing fails; nothing is left at ``path`` then.
+        """
+        target = Path(path)
+        with storage.new_directory(target) as directory, storage.writing(target):
+            self.vocabulary.save(directory / VOCABULARY)
+            for name, rows in ((INPUT, self.input_rows), (OUTPUT, self.output_rows)):
+                with storage.synced(directory / name) as file:
+                    np.save(file, np.ascontiguousarray(rows, "<f4"), allow_pickle=False)
+            files = {
+                name: {"bytes": (directory / name).stat().st_size, "sha256": storage.sha256_of(directory / name)}
+                for name in (VOCABULARY, INPUT, OUTPUT)
+            }
+            manifest = {"format": FORMAT, "version": VERSION, "options": self.options, "report": self.report}
+            training = None
+            if self.training is not None:
+                rest = {name: part for name, part in self.training.state.items() if name not in _ROWS}
+                table = arrays.write(directory / TRAINING, rest)
+                training = {"text": self.training.text, "standing": self.training.standing, "state": table}
+            storage.write_manifest(directory / MANIFEST, {**manifest, "files": files, "training": training})
+
+
+def load(path: str | PathLike[str]) -> Model:
+    """Read a model directory.
+
+    Raises
+    ------
+    InputError
+        If a file is missing, damaged, altered, or of another version; the message names it.
+    """
+    directory = Path(path)
+    manifest = storage.read_manifest(directory / MANIFEST, FORMAT, VERSION)
+    options, report, files = storage.objects(directory / MANIFEST, manifest, "options", "report", "files")
+    dim = options.get("dim")
+    if not isinstance(dim, int) or dim < 1:
+        raise InputError(f"{directory / MANIFEST}: dim must be a positive whole number, not {dim!r}")
+    for name in (VOCABULARY, INPUT, OUTPUT):
+        expected = files.get(name)
+        with storage.reading(directory / name):
+            size = (directory / name).stat().st_size
+        if expected != {"bytes": size, "sha256": storage.sha256_of(directory / name)}:
+            raise InputError(f"{directory / name}: does not match its checksum: the file was altered or damaged")
+    vocabulary = Vocabulary.load(directory / VOCABULARY)
+    input_rows = _read_rows(directory / INPUT, (len(vocabulary), dim))
+    output_rows = _read_rows(directory / OUTPUT, (len(vocabulary), dim + 1))
+    return Model(vocabulary, input_rows, output_rows, options, report, _read_training(directory, manifest))
+
+
+def load_vectors(path: str | PathLike[str]) -> WordVectors:
+    """Read word vectors from a model directory or from a file in any format of :mod:`wordsparse.vectors.formats`.
+
+    Raises
+    ------
+    InputError
+        As :func:`load` or :func:`wordsparse.vectors.formats.read_file`.
+    """
+    if os.path.isfile(Path(path) / MANIFEST):
+        return load(path).word_vectors()
+    from wordsparse.vectors.formats import read_file  # with it comes smart_open, which training does not need
+
+    return read_file(path)
+
+
+def _read_training(directory: Path, manifest: Mapping[str, Any]) -> Training | None:
+    training = manifest.get("training")
+    if training is None:
+        return None
+    text, standing, table = storage.objects(directory / MANIFEST, training, "text", "standing", "state")
+    return Training(text, standing, arrays.read(directory / TRAINING, table))
+
+
+def _read_rows(path: Path, shape: tuple[int, int]) -> Array:
+    """A float32 matrix of a known shape. Only the header that np.save writes for it will do, so none is parsed."""
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "<f4", "fortran_order": False, "shape": shape})
+    expected = header.getvalue()
+    with storage.reading(path), open(path, "rb") as file:
+        found, size = file.read(len(expected)), os.fstat(file.fileno()).st_size
+        if found != expected or size != len(expected) + 4 * shape[0] * shape[1]:
+            raise InputError(f"{path}: is not a NumPy file with a float32 matrix of shape {shape}")
+        rows = np.fromfile(file, np.dtype("<f4"), shape[0] * shape[1]).reshape(shape)
+    if not np.isfinite(rows).all():
+        raise InputError(f"{path}: holds numbers that are not finite")
+    return rows
