@@ -133,7 +133,7 @@ def test_an_existing_report_is_refused(text: Path, sets: list[str], tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("missing", "message"), [("gensim", "gensim's word2vec needs the package gensim"), ("jinja2", "wordsparse[report]")]
+    ("missing", "message"), [("gensim", "gensim's word2vec needs gensim"), ("jinja2", "wordsparse[report]")]
 )
 def test_what_is_needed_must_be_installed(
     text: Path,

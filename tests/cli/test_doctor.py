@@ -2,11 +2,11 @@
 
 import json
 from importlib import metadata
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from wordsparse import optional
 from wordsparse.cli import main
 from wordsparse.kernels import CpuKernels, _products, diagnosis
 from wordsparse.kernels.cpu import VECTOR_UNITS
@@ -40,7 +40,7 @@ def test_a_machine_with_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(devices, "find_gpu", lambda: CARD)
     monkeypatch.setattr(diagnosis.os, "cpu_count", threads.available_cpus)
     monkeypatch.setattr(metadata, "version", lambda package: "1.0")
-    monkeypatch.setattr(diagnosis.importlib.util, "find_spec", lambda name: SimpleNamespace())  # type: ignore[attr-defined]
+    monkeypatch.setattr(optional, "installed", lambda package: True)
     found = diagnosis.diagnose()
     assert found["gpu"]["name"] == "NVIDIA H100"
     assert found["mpi"] == {"found": True, "version": "1.0"}

@@ -61,5 +61,5 @@ def test_without_gensim_the_message_names_it(tmp_path, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     (tmp_path / "text").write_text("words")
     for request in ({"format": "wiki"}, {"tokens": "simple"}):
-        with pytest.raises(MissingDependencyError, match="needs the package gensim"):
+        with pytest.raises(MissingDependencyError, match="needs gensim, which is not installed"):
             sentences(tmp_path / "text", **request)

@@ -85,9 +85,9 @@ def missing(name: str | None, text: str, kind: type[ImportError]) -> Callable[..
 @pytest.mark.parametrize(
     ("name", "kind", "message"),
     [
-        ("cupy", ModuleNotFoundError, r"CuPy is not installed; pip install 'wordsparse\[cuda13\]'"),
-        ("cuda", ModuleNotFoundError, "CuPy cannot be imported: it says"),
-        (None, ImportError, "CuPy cannot be imported: it says"),
+        ("cupy", ModuleNotFoundError, r"CuPy, which is not installed: pip install 'wordsparse\[cuda13\]'"),
+        ("cuda", ModuleNotFoundError, r"CuPy, which cannot be imported \(it says\)"),
+        (None, ImportError, r"CuPy, which cannot be imported \(it says\)"),
     ],
 )
 def test_without_cupy(monkeypatch: pytest.MonkeyPatch, name: str | None, kind: type[ImportError], message: str) -> None:

@@ -208,9 +208,9 @@ def test_without_safetensors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     path = tmp_path / "v"
     save_vectors(some_vectors(), path, "safetensors")
     monkeypatch.setitem(sys.modules, "safetensors", None)
-    with pytest.raises(MissingDependencyError, match=r"pip install wordsparse\[safetensors\]"):
+    with pytest.raises(MissingDependencyError, match=r"pip install 'wordsparse\[safetensors\]'"):
         load_vectors(path)
-    with pytest.raises(MissingDependencyError, match=r"pip install wordsparse\[safetensors\]"):
+    with pytest.raises(MissingDependencyError, match=r"pip install 'wordsparse\[safetensors\]'"):
         save_vectors(some_vectors(), tmp_path / "w", "safetensors")
     assert os.listdir(tmp_path) == ["v"]
 

@@ -5,8 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from wordsparse import validation
-from wordsparse.corpus.gensim_text import require_gensim
+from wordsparse import optional, validation
 from wordsparse.errors import InputError
 from wordsparse.evaluation.scores import RESTRICT_VOCAB
 from wordsparse.files import storage
@@ -100,7 +99,7 @@ class Request:
             raise InputError(f"two runs would be named {twice}: rename a file of vectors")
         storage.check_new_directory(self.output)
         if any(not METHODS[name].ours for name in self.methods):
-            require_gensim("a comparison with gensim's word2vec")
+            optional.check("a comparison with gensim's word2vec", "gensim")
 
     def options(self, epochs: int, repeat: int, model: str = "cbow") -> dict[str, Any]:
         """The training options that both sides share, under wordsparse's names; checked."""

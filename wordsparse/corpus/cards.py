@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from wordsparse.corpus.gensim_text import require_gensim
+from wordsparse import optional
 from wordsparse.corpus.reading import FORMATS, sentences
 from wordsparse.errors import InputError
 from wordsparse.files.storage import sha256_of
@@ -27,7 +27,7 @@ class CardFile:
 
     def path(self) -> Path:
         """Where the file is; MissingDependencyError if its package is not installed."""
-        return require_gensim(f"the text {self.name}") / self.folder / self.name
+        return optional.folder(f"the text {self.name}", "gensim") / self.folder / self.name
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,12 @@
 """What is borrowed from gensim to read text: its tokeniser and its reader of Wikipedia dumps."""
 
-import importlib.util
 import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from wordsparse import optional
 from wordsparse.corpus.sources import opened
-from wordsparse.errors import InputError, MissingDependencyError
+from wordsparse.errors import InputError
 
 ARTICLE_MIN_TOKENS = 50
 """Shorter pages are redirects and stubs; the limit is that of gensim's WikiCorpus."""
@@ -14,20 +14,9 @@ ARTICLE_MIN_TOKENS = 50
 logger = logging.getLogger(__name__)
 
 
-def require_gensim(purpose: str) -> Path:
-    """The folder of the installed gensim, not imported; MissingDependencyError says what it is wanted for."""
-    spec = importlib.util.find_spec("gensim")
-    if spec is None or spec.origin is None:
-        raise MissingDependencyError(
-            f"{purpose} needs the package gensim, which is not installed (it has no wheels for Python 3.14 "
-            "yet): install gensim, or use a Python version that it supports"
-        )
-    return Path(spec.origin).parent
-
-
 def simple_tokenizer() -> Callable[[str], list[str]]:
     """gensim's own tokens: lower-case runs of letters and underscores; digits and punctuation separate."""
-    require_gensim('the "simple" tokeniser')
+    optional.check('the "simple" tokeniser', "gensim")
     from gensim.utils import tokenize
 
     return lambda text: list(tokenize(text, lowercase=True))

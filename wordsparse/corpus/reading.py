@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeAlias, cast
 
-from wordsparse.corpus.gensim_text import require_gensim, simple_tokenizer, wiki_pieces
+from wordsparse import optional
+from wordsparse.corpus.gensim_text import simple_tokenizer, wiki_pieces
 from wordsparse.corpus.sources import find_files, opened
 from wordsparse.errors import InputError
 
@@ -55,7 +56,7 @@ def pieces(source: Source, format: str = "lines", tokens: str | None = None) -> 
             raise InputError("a format and a tokeniser are for files: an iterable gives its sentences as tokens")
         return _iterable_pieces(cast("Iterable[object]", source))
     if format == "wiki":
-        require_gensim('the format "wiki"')
+        optional.check('the format "wiki"', "gensim")
     tokenizer = _tokenizer(tokens or ("simple" if format == "wiki" else "split"))
     return _file_pieces(find_files(paths), _READERS[format], tokenizer)
 

@@ -7,7 +7,7 @@ from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
 
-from wordsparse.corpus.gensim_text import require_gensim
+from wordsparse import optional
 from wordsparse.errors import InputError
 
 _DEFAULT_PAIRS = ("wordsim353.tsv", "simlex999.txt")
@@ -135,5 +135,5 @@ def _named(paths: Iterable[str | PathLike[str]]) -> Mapping[str, Path]:
 def _default_sets() -> tuple[list[Path], list[Path]]:
     """The files of the three default test sets."""
     purpose = "judging without files of word pairs or analogies (--pairs, --analogies), by the sets that gensim ships,"
-    data = require_gensim(purpose) / "test" / "test_data"
+    data = optional.folder(purpose, "gensim") / "test" / "test_data"
     return [data / name for name in _DEFAULT_PAIRS], [data / name for name in _DEFAULT_ANALOGIES]

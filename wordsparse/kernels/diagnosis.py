@@ -1,6 +1,5 @@
 """What this installation has, what of it is used on this machine, and why the rest is not."""
 
-import importlib.util
 import os
 import platform
 import re
@@ -11,6 +10,7 @@ from typing import Any
 
 import threadpoolctl
 
+from wordsparse import optional
 from wordsparse.errors import InputError
 from wordsparse.kernels import _build, _products
 from wordsparse.kernels.cpu import VECTOR_UNITS
@@ -109,7 +109,7 @@ def _gpu() -> dict[str, Any]:
 
 def _mpi() -> dict[str, Any]:
     # Found, not imported: importing it starts MPI.
-    found = importlib.util.find_spec("mpi4py") is not None
+    found = optional.installed("mpi4py")
     return {"found": found, "version": _version("mpi4py") if found else None}
 
 

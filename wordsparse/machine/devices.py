@@ -1,20 +1,20 @@
-"""Which device does the work, and why; the one place that imports CuPy.
+"""Which device does the work, and why: the one place that asks CuPy for a GPU.
 
 ``auto`` takes an NVIDIA GPU where one can be used and the CPU elsewhere; ``cuda`` is refused, with the reason, where
 none can be used. What CuPy raises while a run is under way becomes a :class:`TrainingError` that says what to do.
 """
 
-import importlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from wordsparse import optional
 from wordsparse.errors import InputError, MissingDependencyError, TrainingError
 
 DEVICES = ("auto", "cpu", "cuda")
-INSTALL = "pip install 'wordsparse[cuda13]' (driver 580 or newer) or 'wordsparse[cuda12]' (driver 525 or newer)"
+INSTALL = optional.command("cupy")
 LEAST_CUPY = 14
 LEAST_CAPABILITY = 70  # 7.0, Volta: the oldest that CUDA 12 compiles for without a warning
 CUPY_PACKAGES = ("cupy", "cupy_backends", "cupyx")
@@ -162,13 +162,7 @@ def _explain(error: Exception) -> str:
 
 
 def _import_cupy() -> Any:
-    try:
-        cupy = importlib.import_module("cupy")
-    except ModuleNotFoundError as error:
-        missing = "CuPy is not installed" if error.name == "cupy" else f"CuPy cannot be imported: {error}"
-        raise MissingDependencyError(f"{missing}; {INSTALL}") from None
-    except ImportError as error:
-        raise MissingDependencyError(f"CuPy cannot be imported: {error}; {INSTALL}") from None
+    cupy = optional.load("an NVIDIA GPU", "cupy")
     if int(str(cupy.__version__).partition(".")[0]) < LEAST_CUPY:
         raise MissingDependencyError(f"CuPy {cupy.__version__} is too old, {LEAST_CUPY} is the least; {INSTALL}")
     return cupy

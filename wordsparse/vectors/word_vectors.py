@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from wordsparse.errors import InputError, MissingDependencyError
+from wordsparse import optional
+from wordsparse.errors import InputError
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
@@ -175,14 +176,7 @@ class WordVectors:
 
 def keyed_vectors_class() -> "type[KeyedVectors]":
     """gensim's class; MissingDependencyError if gensim is not installed."""
-    try:
-        from gensim.models import KeyedVectors
-    except ImportError as error:
-        raise MissingDependencyError(
-            "KeyedVectors belong to gensim, which is not installed: pip install gensim"
-            " (it has no wheels for Python 3.14 yet)"
-        ) from error
-    found: type[KeyedVectors] = KeyedVectors
+    found: type[KeyedVectors] = optional.load("KeyedVectors", "gensim.models").KeyedVectors
     return found
 
 

@@ -113,5 +113,7 @@ def test_what_is_missing_leaves_a_page(tmp_path: Path) -> None:
 def test_what_draws_must_be_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     report.require()
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(MissingDependencyError, match=r"matplotlib and Jinja2.*pip install wordsparse\[report\]"):
+    with pytest.raises(
+        MissingDependencyError, match=r"matplotlib and Jinja2, which are .*pip install 'wordsparse\[report\]'"
+    ):
         report.require()

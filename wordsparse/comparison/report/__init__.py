@@ -1,24 +1,19 @@
 """A comparison's report: report.json, report.html that opens offline, and its pictures as files."""
 
-import importlib.util
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from wordsparse.errors import MissingDependencyError
+from wordsparse import optional
 from wordsparse.files import storage
 
 __all__ = ["require", "write"]
 
 
 def require() -> None:
-    """Raise MissingDependencyError unless what makes pictures and pages is installed."""
-    missing = [name for name, module in (("matplotlib", "matplotlib"), ("Jinja2", "jinja2")) if not _installed(module)]
-    if missing:
-        raise MissingDependencyError(
-            f"the report needs {' and '.join(missing)}, which is not installed: pip install wordsparse[report]"
-        )
+    """Raise MissingDependencyError unless the packages that draw the report are installed."""
+    optional.check("the report", "matplotlib", "jinja2")
 
 
 def write(content: Mapping[str, Any], folder: Path) -> None:
@@ -39,7 +34,3 @@ def write(content: Mapping[str, Any], folder: Path) -> None:
         storage.write_file(folder / "pictures" / f"{picture.name}.svg", picture.svg)
     storage.write_file(folder / "report.json", (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
     storage.write_file(folder / "report.html", page(content, pictures).encode())
-
-
-def _installed(module: str) -> bool:
-    return importlib.util.find_spec(module) is not None

@@ -2,11 +2,12 @@
 
 import json
 from pathlib import Path
-from types import ModuleType
+from typing import Any
 
 import numpy as np
 
-from wordsparse.errors import InputError, MissingDependencyError
+from wordsparse import optional
+from wordsparse.errors import InputError
 from wordsparse.vectors.word_vectors import WordVectors
 
 # The package refuses to read a longer header than this; the words are part of it, once more escaped as JSON.
@@ -28,7 +29,7 @@ def check(word_vectors: WordVectors) -> None:
     MissingDependencyError
         If safetensors is not installed.
     """
-    _package()
+    _load("safetensors")
     size = len(json.dumps(_metadata(word_vectors), ensure_ascii=False).encode())
     if size > _LONGEST_HEADER - 1000:
         raise InputError(f"the words take {size} bytes, more than a safetensors header may have; use npz")
@@ -36,9 +37,7 @@ def check(word_vectors: WordVectors) -> None:
 
 def write(word_vectors: WordVectors, path: Path) -> None:
     """Write a safetensors file."""
-    _package()
-    from safetensors.numpy import save_file
-
+    save_file = _load("safetensors.numpy").save_file
     tensors: dict[str, np.ndarray] = {"vectors": word_vectors.vectors}
     if word_vectors.counts is not None:
         tensors["counts"] = np.ascontiguousarray(word_vectors.counts)
@@ -58,7 +57,7 @@ def read(path: Path) -> WordVectors:
     MissingDependencyError
         If safetensors is not installed.
     """
-    package = _package()
+    package = _load("safetensors")
     try:
         with package.safe_open(path, framework="numpy") as file:
             words = (file.metadata() or {}).get("words")
@@ -88,11 +87,5 @@ def _parse_words(text: str) -> list[str]:
     return words
 
 
-def _package() -> ModuleType:
-    try:
-        import safetensors
-    except ImportError as error:
-        raise MissingDependencyError(
-            "safetensors files need the package of that name: pip install wordsparse[safetensors]"
-        ) from error
-    return safetensors
+def _load(module: str) -> Any:
+    return optional.load("the format safetensors", module)

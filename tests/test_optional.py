@@ -1,0 +1,41 @@
+"""Optional packages: what is said where one is missing."""
+
+import importlib.util
+import re
+import sys
+from importlib import metadata
+
+import pytest
+
+from wordsparse import optional
+from wordsparse.errors import MissingDependencyError
+
+
+@pytest.mark.parametrize("package", optional.NAMES)
+def test_the_extra_that_a_message_names_exists(package: str) -> None:
+    extras = re.findall(r"wordsparse\[([^\]]+)\]'", optional.command(package))
+    assert set(extras) <= set(metadata.metadata("wordsparse").get_all("Provides-Extra", []))
+
+
+@pytest.mark.parametrize("package", optional.NAMES)
+def test_a_missing_package_is_named_with_its_command(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, package, None)
+    said = f"the test needs {optional.NAMES[package]}, which is not installed: {optional.command(package)}"
+    for ask in (optional.check, optional.load, optional.folder):
+        with pytest.raises(MissingDependencyError) as caught:
+            ask("the test", package)
+        assert str(caught.value) == said
+
+
+def test_packages_of_one_extra_are_named_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    said = r"needs jinja2 and matplotlib, which are not installed: pip install 'wordsparse\[report\]'$"
+    with pytest.raises(MissingDependencyError, match=re.compile(said, re.IGNORECASE)):
+        optional.check("the test", "jinja2", "matplotlib")
+
+
+def test_a_package_that_cannot_be_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "gensim.models", None)
+    with pytest.raises(MissingDependencyError, match=r"the test needs gensim, which (cannot be imported|is not inst)"):
+        optional.load("the test", "gensim.models")

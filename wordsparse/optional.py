@@ -1,0 +1,75 @@
+"""Optional packages: the one place that looks for them, and that says how each is installed.
+
+They are imported when they are first needed. A package that is missing then, or that cannot be imported, is a
+:class:`MissingDependencyError` whose message names the purpose, the package and the command that installs it.
+"""
+
+import importlib
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+from wordsparse.errors import MissingDependencyError
+
+# Import name → the name that people know.
+NAMES = {
+    "cupy": "CuPy",
+    "gensim": "gensim",
+    "jinja2": "Jinja2",
+    "matplotlib": "matplotlib",
+    "mpi4py": "mpi4py",
+    "safetensors": "safetensors",
+}
+_EXTRAS = {"jinja2": "report", "matplotlib": "report", "safetensors": "safetensors"}
+_COMMANDS = {
+    "cupy": "pip install 'wordsparse[cuda13]' (driver 580 or newer) or 'wordsparse[cuda12]' (driver 525 or newer)",
+    "gensim": "pip install 'gensim>=4.4' (it has no wheels for Python 3.14 yet)",
+}
+
+
+def command(package: str) -> str:
+    """The command that installs ``package``, an import name."""
+    if package in _EXTRAS:
+        return f"pip install 'wordsparse[{_EXTRAS[package]}]'"
+    return _COMMANDS.get(package, f"pip install {package}")
+
+
+def installed(package: str) -> bool:
+    """Whether ``package`` is there; it is not imported."""
+    return importlib.util.find_spec(package) is not None
+
+
+def check(purpose: str, *packages: str) -> None:
+    """Raise MissingDependencyError unless all ``packages`` are there; none is imported."""
+    missing = [package for package in packages if not installed(package)]
+    if missing:
+        names = " and ".join(NAMES[package] for package in missing)
+        verb = "is" if len(missing) == 1 else "are"
+        commands = "; ".join(dict.fromkeys(command(package) for package in missing))
+        raise MissingDependencyError(f"{purpose} needs {names}, which {verb} not installed: {commands}")
+
+
+def folder(purpose: str, package: str) -> Path:
+    """The folder of ``package``, which is not imported; MissingDependencyError if it is not there."""
+    check(purpose, package)
+    spec = importlib.util.find_spec(package)
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parent
+
+
+def load(purpose: str, module: str) -> Any:
+    """Import ``module``, an optional package or a part of one.
+
+    Raises
+    ------
+    MissingDependencyError
+        If the package is not installed, or cannot be imported.
+    """
+    package = module.partition(".")[0]
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        missing = isinstance(error, ModuleNotFoundError) and error.name == package
+        reason = "which is not installed" if missing else f"which cannot be imported ({error})"
+        raise MissingDependencyError(f"{purpose} needs {NAMES[package]}, {reason}: {command(package)}") from None
