@@ -9,7 +9,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from wordsparse.comparison import Progress, Request, compare
+from wordsparse.comparison import ComparisonProgress, Request, compare
 from wordsparse.corpus.cards import load_card
 from wordsparse.words.model import load_vectors
 
@@ -60,7 +60,7 @@ def main() -> None:
     print("", *content["conclusions"]["in_short"], f"\nreport: {report / 'report.html'}; vectors beside it", sep="\n")
 
 
-def show(progress: Progress) -> None:
+def show(progress: ComparisonProgress) -> None:
     """Say which run starts."""
     if progress.starting:
         print(f"{progress.done + 1} of {progress.total}: {progress.starting}", file=sys.stderr)

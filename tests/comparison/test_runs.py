@@ -10,7 +10,7 @@ import pytest
 import wordsparse as ws
 from wordsparse.comparison import runs, worker
 from wordsparse.comparison.request import METHODS, Request
-from wordsparse.comparison.texts import Text
+from wordsparse.comparison.texts import EncodedText
 from wordsparse.evaluation.testsets import Pair, TestSets
 from wordsparse.words.model import load_vectors
 
@@ -18,9 +18,9 @@ SETS = TestSets({"people": [Pair("a", "b", 1.0), Pair("b", "c", 2.0), Pair("a", 
 
 
 @pytest.fixture
-def text(tmp_path: Path) -> Text:
+def text(tmp_path: Path) -> EncodedText:
     corpus = ws.encode([list("abcabdacdb")] * 30, tmp_path / "encoded", min_count=1)
-    return Text(corpus, corpus.tokens, 0.1)
+    return EncodedText(corpus, corpus.tokens, 0.1)
 
 
 def request(tmp_path: Path, **options: Any) -> Request:
@@ -29,14 +29,14 @@ def request(tmp_path: Path, **options: Any) -> Request:
 
 
 def trained(
-    asked: Request, text: Text, folder: Path, kept: Path | None = None
-) -> tuple[list[runs.Run], list[runs.Progress]]:
-    said: list[runs.Progress] = []
+    asked: Request, text: EncodedText, folder: Path, kept: Path | None = None
+) -> tuple[list[runs.JudgedRun], list[runs.ComparisonProgress]]:
+    said: list[runs.ComparisonProgress] = []
     return list(runs.trained(asked, [text], SETS, folder, kept, said.append)), said
 
 
 def test_methods_take_turns_with_seeds_of_their_own(
-    text: Text, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    text: EncodedText, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     vectors = ws.WordVectors(text.corpus.vocabulary.words, np.eye(4))
     monkeypatch.setattr(runs, "_in_process", lambda *_: ({}, vectors))
@@ -49,7 +49,7 @@ def test_methods_take_turns_with_seeds_of_their_own(
     assert [p.finished for p in said if p.finished] == done
 
 
-def test_a_run_is_what_train_and_evaluate_say(text: Text, tmp_path: Path) -> None:
+def test_a_run_is_what_train_and_evaluate_say(text: EncodedText, tmp_path: Path) -> None:
     (tmp_path / "kept").mkdir()
     [run] = trained(request(tmp_path, methods=["wordsparse-cbow"]), text, tmp_path, tmp_path / "kept")[0]
     model = ws.train(text.corpus, model="cbow", dim=4, epochs=1, threads=1)
@@ -63,7 +63,7 @@ def test_a_run_is_what_train_and_evaluate_say(text: Text, tmp_path: Path) -> Non
     assert vectors.vectors.tobytes() == model.vectors.tobytes()
 
 
-def test_gensim_trains_on_the_same_words(text: Text, tmp_path: Path) -> None:
+def test_gensim_trains_on_the_same_words(text: EncodedText, tmp_path: Path) -> None:
     pytest.importorskip("gensim", reason="gensim has no wheel here")
     asked = request(tmp_path, methods=[name for name, method in METHODS.items() if not method.ours], epochs=[3])
     done, _ = trained(asked, text, tmp_path)
@@ -85,7 +85,7 @@ def test_gensim_trains_on_the_same_words(text: Text, tmp_path: Path) -> None:
     ],
 )
 def test_a_run_that_fails_is_reported_and_the_others_go_on(
-    text: Text, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, message: str
+    text: EncodedText, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, message: str
 ) -> None:
     start = subprocess.run
 

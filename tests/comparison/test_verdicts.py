@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from wordsparse.comparison.runs import Run
+from wordsparse.comparison.runs import JudgedRun
 from wordsparse.comparison.verdicts import Board, Test, boards
 from wordsparse.evaluation.testsets import Pair, Question, TestSets
 
@@ -16,7 +16,7 @@ QUESTIONS = [Question("s", (f"a{i}", f"b{i}", f"a{j}", f"b{j}")) for i in range(
 SETS = TestSets({"people": [Pair(f"x{i}", f"y{i}", score) for i, score in enumerate(TRUTH)]}, {"asked": QUESTIONS})
 
 
-def run(name: str, noise: float, right: int = 0, unknown: int = 0, **facts: Any) -> Run:
+def run(name: str, noise: float, right: int = 0, unknown: int = 0, **facts: Any) -> JudgedRun:
     """Answers to the pairs that are the judgements with so much noise; the first ``right`` questions are answered."""
     cosines = TRUTH + noise * NOISE
     cosines[:unknown] = np.nan
@@ -30,13 +30,13 @@ def run(name: str, noise: float, right: int = 0, unknown: int = 0, **facts: Any)
         "cpu_seconds": 1.0,
         **facts,
     }
-    return Run(report, {"pairs": {"people": cosines}, "analogies": {"asked": correct}})
+    return JudgedRun(report, {"pairs": {"people": cosines}, "analogies": {"asked": correct}})
 
 
 OURS, PEER = "wordsparse-cbow", "gensim-cbow-ns"
 
 
-def pairs_board(*runs: Run) -> Board:
+def pairs_board(*runs: JudgedRun) -> Board:
     return Board.of(Test("pairs", "people", SETS), runs)
 
 
@@ -66,7 +66,7 @@ def test_sides_that_know_other_words_are_compared_on_what_both_know() -> None:
 
 
 def test_repeats_are_one_entry_and_failures_none() -> None:
-    runs = [run(OURS, 0.5), run(OURS, 0.7, repeat=1), Run({**run(PEER, 1).report, "error": "killed"}, None)]
+    runs = [run(OURS, 0.5), run(OURS, 0.7, repeat=1), JudgedRun({**run(PEER, 1).report, "error": "killed"}, None)]
     board = pairs_board(*runs)
     [entry] = board.scores()
     assert len(entry["repeats"]) == 2

@@ -19,7 +19,7 @@ from wordsparse.files import storage
 from wordsparse.training.checkpoints import Checkpoint
 from wordsparse.training.interruption import Interrupted
 from wordsparse.training.loop import Run
-from wordsparse.training.texts import Text, encoded
+from wordsparse.training.texts import TrainingText, encoded
 from wordsparse.words.model import Training
 from wordsparse.words.recipe import Options
 
@@ -163,7 +163,7 @@ def test_a_strangers_training_state_gives_an_error_or_a_run(whole: Path, data: s
         model.report,
         Training(training.text, standing, state),
     )
-    with encoded(Text(whole / "corpus")) as corpus:
+    with encoded(TrainingText(whole / "corpus")) as corpus:
         run = Run(corpus, Options(**GIVEN))
         try:
             run.restore(model.state(), model.trained().standing)
@@ -179,7 +179,7 @@ def test_a_strangers_checkpoint_gives_an_error_or_a_run(whole: Path, tmp_path: P
     manifest = storage.read_json(whole / "checkpoint" / "checkpoint.json")
     del manifest["sha256"]
     storage.write_manifest(tmp_path / "checkpoint" / "checkpoint.json", altered(manifest, data))
-    with encoded(Text(whole / "corpus")) as corpus:
+    with encoded(TrainingText(whole / "corpus")) as corpus:
         run = Run(corpus, Options(**GIVEN))
         try:
             Checkpoint.open(tmp_path / "checkpoint").restore(run)

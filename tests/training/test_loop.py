@@ -17,7 +17,7 @@ from wordsparse.machine import devices
 from wordsparse.training import loop
 from wordsparse.training.progress import Progress
 from wordsparse.training.slices import Split
-from wordsparse.training.texts import Text, encoded
+from wordsparse.training.texts import TrainingText, encoded
 from wordsparse.words import recipe
 
 pytestmark = pytest.mark.usefixtures("no_gpu")
@@ -91,7 +91,7 @@ def test_threads_beside_a_gpu_build_the_minibatches_of_one(monkeypatch: pytest.M
     def minibatches(threads: int, device: str) -> tuple[int, list[tuple[Any, ...]]]:
         monkeypatch.setattr(loop.devices, "choose", lambda asked: devices.Choice(device, "as the test has it"))
         options = recipe.Options(dim=4, sample=0, model=model, threads=threads, batch_tokens=150)
-        with encoded(Text(two_topics(), min_count=1)) as corpus:
+        with encoded(TrainingText(two_topics(), min_count=1)) as corpus:
             run = loop.Run(corpus, options)
             built = [
                 (end, e.words.tobytes(), e.targets.indices.tobytes(), e.weights.tobytes()) for end, e in run.examples(0)
@@ -200,7 +200,7 @@ def test_heldout_loss_is_reported_each_epoch(model: str, loss: str) -> None:
 def test_the_heldout_loss_is_the_dense_loss_of_the_final_weights() -> None:
     model = ws.train(two_topics(300), **{**SMALL, "epochs": 1}, model="skipgram", heldout=0.3, window=1)
     corpus_options = recipe.Options(dim=8, epochs=1, threads=1, sample=0, model="skipgram", heldout=0.3, window=1)
-    with encoded(Text(two_topics(300), min_count=1)) as corpus:
+    with encoded(TrainingText(two_topics(300), min_count=1)) as corpus:
         examples = list(loop.Run(corpus, corpus_options).heldout_examples())
     counts = np.asarray(model.vocabulary.counts, np.float64)
     pi = np.sqrt(counts) / np.sqrt(counts).sum()
@@ -368,9 +368,9 @@ def test_a_run_that_diverges_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_nothing_is_left_behind_in_the_temporary_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    with encoded(Text(two_topics(20), min_count=1)) as corpus:
+    with encoded(TrainingText(two_topics(20), min_count=1)) as corpus:
         assert corpus.path.is_relative_to(tmp_path)
     assert list(tmp_path.iterdir()) == []
-    with pytest.raises(InputError, match="vocabulary is empty"), encoded(Text(two_topics(20), min_count=999)):
+    with pytest.raises(InputError, match="vocabulary is empty"), encoded(TrainingText(two_topics(20), min_count=999)):
         pass
     assert list(tmp_path.iterdir()) == []

@@ -23,7 +23,7 @@ from wordsparse.training.output_run import OutputRun
 from wordsparse.training.progress import Progress
 from wordsparse.training.resume import on_new_text
 from wordsparse.training.run_directory import RunDirectory
-from wordsparse.training.texts import Text
+from wordsparse.training.texts import TrainingText
 from wordsparse.words.recipe import Options
 
 
@@ -113,7 +113,7 @@ def test_resume_with_nothing_to_resume_starts_anew(text: Path, output: Path) -> 
 
 def test_text_is_encoded_once(text: Path, output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     interrupted(text, output, 500)
-    monkeypatch.setattr(Text, "encode", lambda *_: pytest.fail("encoded again"))
+    monkeypatch.setattr(TrainingText, "encode", lambda *_: pytest.fail("encoded again"))
     train(text, output, resume=True)
 
 
@@ -207,7 +207,7 @@ def test_the_checkpoint_before_a_damaged_one_serves(text: Path, output: Path) ->
     (run_directory(output) / "checkpoint-000000009" / "state.bin").write_bytes(b"")
     said: list[str] = []
     given = {name: value for name, value in SHORT.items() if name != "min_count"}
-    model = OutputRun(output, Text(text, min_count=1), Options(**given), resume=True).train(say=said.append)
+    model = OutputRun(output, TrainingText(text, min_count=1), Options(**given), resume=True).train(say=said.append)
     assert same_vectors(model, ws.train(text, **SHORT))
     assert any("checkpoint-000000009" in line and "checksum" in line for line in said)
 
@@ -262,7 +262,7 @@ def test_a_checkpoint_that_cannot_be_written_is_said_and_the_run_goes_on(
     monkeypatch.setattr(checkpoints.arrays, "write", full)
     said: list[str] = []
     given = {name: value for name, value in SHORT.items() if name != "min_count"}
-    run = OutputRun(output, Text(text, min_count=1), Options(**given), resume=True, checkpoint_every=1e-9)
+    run = OutputRun(output, TrainingText(text, min_count=1), Options(**given), resume=True, checkpoint_every=1e-9)
     with pytest.raises(WordsparseError, match=f"No space left on device.*{kept.name} is kept"):
         run.train(say=said.append)  # the model cannot be written either
     assert sum(f"No space left on device); training goes on, and {kept}" in line for line in said) > 3
@@ -426,7 +426,7 @@ def test_what_was_learnt_is_there_before_the_first_step_on_a_new_text(tmp_path: 
     before = ws.load(output)
     other = write_text(tmp_path / "other.txt", seed=1, words=20, sentences=100)
     given = {name: value for name, value in SHORT.items() if name != "min_count"}
-    with encoded(Text(other, min_count=1)) as corpus:
+    with encoded(TrainingText(other, min_count=1)) as corpus:
         run = on_new_text(model, corpus, Options(**given))
     rows = before.vocabulary.rows_in(run.vocabulary)
     output_layer = run.embedding.output

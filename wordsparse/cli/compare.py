@@ -13,7 +13,7 @@ from wordsparse.comparison.request import METHODS, Request
 from wordsparse.corpus.reading import FORMATS
 
 if TYPE_CHECKING:
-    from wordsparse.comparison import Progress
+    from wordsparse.comparison import ComparisonProgress
 
 PATH = click.Path(path_type=Path)
 
@@ -75,7 +75,7 @@ def command(as_json: bool, methods: tuple[str, ...], tokens: tuple[int, ...] | N
     return 1 if failed else 0
 
 
-def _show(bar: "tqdm[Any]", progress: "Progress") -> None:
+def _show(bar: "tqdm[Any]", progress: "ComparisonProgress") -> None:
     bar.total = progress.total
     if progress.starting is not None:
         bar.set_postfix_str(progress.starting)

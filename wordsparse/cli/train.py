@@ -12,7 +12,7 @@ from wordsparse.corpus.reading import FORMATS
 from wordsparse.machine import devices
 from wordsparse.training.output_run import CHECKPOINT_EVERY, OutputRun
 from wordsparse.training.progress import Progress
-from wordsparse.training.texts import Text
+from wordsparse.training.texts import TrainingText
 from wordsparse.words import recipe
 
 DEFAULTS = recipe.Options()
@@ -83,7 +83,11 @@ def command(
 ) -> None:
     """Train word vectors on text files, or on a directory that `encode` wrote."""
     asked = OutputRun(
-        output, Text(list(corpus), format, min_count, max_vocab), recipe.Options(**options), resume, checkpoint_every
+        output,
+        TrainingText(list(corpus), format, min_count, max_vocab),
+        recipe.Options(**options),
+        resume,
+        checkpoint_every,
     )
     # The delay keeps the bar off the screen when the request is refused at once.
     encoding_bar = tqdm(desc="encode", unit=" tokens", unit_scale=True, delay=0.5)

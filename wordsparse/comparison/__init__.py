@@ -11,8 +11,8 @@ from typing import Any
 
 from wordsparse.comparison import conclusions, report
 from wordsparse.comparison.request import METHODS, Method, Request
-from wordsparse.comparison.runs import Progress, Run, judged_files, trained
-from wordsparse.comparison.texts import Text, prepare
+from wordsparse.comparison.runs import ComparisonProgress, JudgedRun, judged_files, trained
+from wordsparse.comparison.texts import EncodedText, prepare
 from wordsparse.comparison.verdicts import boards
 from wordsparse.errors import WordsparseError
 from wordsparse.evaluation.testsets import TestSets, load_test_sets
@@ -20,10 +20,10 @@ from wordsparse.files import storage
 from wordsparse.machine import description as machine
 from wordsparse.machine.threads import resolve_threads
 
-__all__ = ["METHODS", "Method", "Progress", "Request", "compare"]
+__all__ = ["METHODS", "ComparisonProgress", "Method", "Request", "compare"]
 
 
-def compare(request: Request, progress: Callable[[Progress], None] = lambda _: None) -> dict[str, Any]:
+def compare(request: Request, progress: Callable[[ComparisonProgress], None] = lambda _: None) -> dict[str, Any]:
     """Run a comparison and write its report: ``report.json``, ``report.html`` and ``pictures/`` in ``request.output``.
 
     Returns
@@ -60,7 +60,7 @@ def compare(request: Request, progress: Callable[[Progress], None] = lambda _: N
     return content
 
 
-def _facts(request: Request, texts: list[Text]) -> dict[str, Any]:
+def _facts(request: Request, texts: list[EncodedText]) -> dict[str, Any]:
     names = [name for name in METHODS if name in request.methods] + [path.stem for path in request.vectors]
     left_out = ("output", "command")
     return {
@@ -83,7 +83,7 @@ def _facts(request: Request, texts: list[Text]) -> dict[str, Any]:
     }
 
 
-def _judgement(test_sets: TestSets, runs: list[Run]) -> dict[str, Any]:
+def _judgement(test_sets: TestSets, runs: list[JudgedRun]) -> dict[str, Any]:
     if runs and all(run.answers is None for run in runs):
         raise WordsparseError(f"every run failed; the first one: {runs[0].report['error']}")
     judged = list(boards(test_sets, runs))

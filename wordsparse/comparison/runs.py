@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from wordsparse.comparison.request import METHODS, Request
-from wordsparse.comparison.texts import PlainText, Text, write_plain
+from wordsparse.comparison.texts import EncodedText, PlainText, write_plain
 from wordsparse.comparison.worker import Task
 from wordsparse.errors import WordsparseError
 from wordsparse.evaluation.scores import Answers, answer, score
@@ -22,7 +22,7 @@ from wordsparse.words.model import load_vectors
 
 
 @dataclass(frozen=True)
-class Run:
+class JudgedRun:
     """A run's part of the report, and what its vectors say to the test sets; None where the run failed."""
 
     report: dict[str, Any]
@@ -30,16 +30,16 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Progress:
+class ComparisonProgress:
     """``done`` of ``total`` runs; ``starting`` is the next one, ``finished`` the one that just ended."""
 
     done: int
     total: int
     starting: str | None = None
-    finished: Run | None = None
+    finished: JudgedRun | None = None
 
 
-def judged_files(request: Request, test_sets: TestSets) -> list[Run]:
+def judged_files(request: Request, test_sets: TestSets) -> list[JudgedRun]:
     """The vectors that were handed over as files, judged."""
     runs = []
     for path in request.vectors:
@@ -52,12 +52,12 @@ def judged_files(request: Request, test_sets: TestSets) -> list[Run]:
 
 def trained(
     request: Request,
-    texts: list[Text],
+    texts: list[EncodedText],
     test_sets: TestSets,
     scratch: Path,
     kept: Path | None,
-    progress: Callable[[Progress], None],
-) -> Iterator[Run]:
+    progress: Callable[[ComparisonProgress], None],
+) -> Iterator[JudgedRun]:
     """Train and judge every method, in turn, for each text and number of epochs, and all of it ``repeat`` times.
 
     A run that fails is reported as such, and the others go on. Vectors are written into the folder ``kept``, if any.
@@ -76,7 +76,7 @@ def trained(
         if name in request.methods
     ]
     for done, (repeat, text, plain, epochs, name) in enumerate(turns):
-        progress(Progress(done, len(turns), starting=f"{name}, {epochs} epochs of {text.tokens:,} tokens"))
+        progress(ComparisonProgress(done, len(turns), starting=f"{name}, {epochs} epochs of {text.tokens:,} tokens"))
         options = request.options(epochs, repeat, METHODS[name].model)
         identity = {
             "name": name,
@@ -90,17 +90,17 @@ def trained(
         try:
             report, vectors = _in_process(name, options, text, plain, scratch)
         except WordsparseError as error:
-            run = Run({**identity, "error": str(error)}, None)
+            run = JudgedRun({**identity, "error": str(error)}, None)
         else:
             run = _judged({**identity, **report}, vectors, test_sets, request)
             if kept is not None:
                 save_vectors(vectors, kept / f"{_file_name(request, identity)}.npz", "npz")
-        progress(Progress(done + 1, len(turns), finished=run))
+        progress(ComparisonProgress(done + 1, len(turns), finished=run))
         yield run
 
 
 def _in_process(
-    name: str, options: dict[str, Any], text: Text, plain: PlainText | None, scratch: Path
+    name: str, options: dict[str, Any], text: EncodedText, plain: PlainText | None, scratch: Path
 ) -> tuple[dict[str, Any], WordVectors]:
     """Train in a process of its own; the report of ``train --json`` and the vectors.
 
@@ -142,6 +142,6 @@ def _file_name(request: Request, identity: dict[str, Any]) -> str:
     return "-".join(part for part in parts if part)
 
 
-def _judged(facts: dict[str, Any], vectors: WordVectors, test_sets: TestSets, request: Request) -> Run:
+def _judged(facts: dict[str, Any], vectors: WordVectors, test_sets: TestSets, request: Request) -> JudgedRun:
     answers = answer(vectors, test_sets, request.restrict_vocab)
-    return Run({**facts, **score(test_sets, answers)}, answers)
+    return JudgedRun({**facts, **score(test_sets, answers)}, answers)

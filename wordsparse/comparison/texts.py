@@ -34,7 +34,7 @@ class PlainText:
 
 
 @dataclass(frozen=True)
-class Text:
+class EncodedText:
     """A text, encoded; ``tokens`` that an epoch passes over, ``seconds`` that encoding took, None where it was so."""
 
     corpus: EncodedCorpus
@@ -42,7 +42,7 @@ class Text:
     seconds: float | None
 
 
-def prepare(request: Request, scratch: Path) -> list[Text]:
+def prepare(request: Request, scratch: Path) -> list[EncodedText]:
     """The text, or its beginnings of the lengths asked for, encoded in ``scratch``.
 
     Raises
@@ -86,7 +86,7 @@ def write_plain(corpus: EncodedCorpus, max_tokens: int, path: Path) -> PlainText
     return PlainText(path, lines, written)
 
 
-def _encoded(request: Request, folder: Path, tokens: int | None) -> Text:
+def _encoded(request: Request, folder: Path, tokens: int | None) -> EncodedText:
     paths = list(request.corpus)
     if len(paths) == 1 and (paths[0] / MANIFEST).is_file():
         if tokens is not None:
@@ -102,7 +102,7 @@ def _encoded(request: Request, folder: Path, tokens: int | None) -> Text:
         else:
             corpus = encode(_beginning(sentences(paths, request.format), tokens), folder, min_count=min_count)
         seconds = time.perf_counter() - started
-    return Text(corpus, min(corpus.tokens, request.max_tokens or corpus.tokens), seconds)
+    return EncodedText(corpus, min(corpus.tokens, request.max_tokens or corpus.tokens), seconds)
 
 
 def _beginning(text: Iterator[list[str]], tokens: int) -> Iterator[list[str]]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wordsparse.comparison.runs import Run
+from wordsparse.comparison.runs import JudgedRun
 from wordsparse.evaluation import bootstrap
 from wordsparse.evaluation.scores import spearman
 from wordsparse.evaluation.testsets import TestSets
@@ -44,7 +44,7 @@ class Entry:
         Median of the runs.
     """
 
-    def __init__(self, runs: Sequence[Run], test: "Test") -> None:
+    def __init__(self, runs: Sequence[JudgedRun], test: "Test") -> None:
         facts = runs[0].report
         self.name, self.program = facts["name"], facts["program"]
         self.tokens, self.epochs = facts["tokens_per_epoch"], facts["epochs"]
@@ -100,7 +100,7 @@ class Test:
         else:
             self._graph = bootstrap.QuestionGraph(test_sets.analogies[name])
 
-    def of(self, run: Run) -> Array:
+    def of(self, run: JudgedRun) -> Array:
         """The run's answers."""
         assert run.answers is not None
         answers: dict[str, Array] = run.answers["pairs"] if self.kind == "pairs" else run.answers["analogies"]
@@ -136,9 +136,9 @@ class Board:
     _differences: dict[tuple[int, int], Difference | None] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, test: Test, runs: Iterable[Run]) -> "Board":
+    def of(cls, test: Test, runs: Iterable[JudgedRun]) -> "Board":
         """Runs that differ in ``repeat`` and ``seed`` alone make one entry."""
-        groups: dict[tuple[Any, ...], list[Run]] = {}
+        groups: dict[tuple[Any, ...], list[JudgedRun]] = {}
         for run in runs:
             if run.answers is not None:
                 key = tuple(run.report[part] for part in ("name", "tokens_per_epoch", "epochs"))
@@ -208,7 +208,7 @@ class Board:
         }
 
 
-def boards(test_sets: TestSets, runs: Sequence[Run]) -> Iterator[Board]:
+def boards(test_sets: TestSets, runs: Sequence[JudgedRun]) -> Iterator[Board]:
     """One for each test set, those of word pairs first."""
     for kind, names in (("pairs", test_sets.pairs), ("analogies", test_sets.analogies)):
         for name in names:

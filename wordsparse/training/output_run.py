@@ -23,7 +23,7 @@ from wordsparse.training.loop import Run
 from wordsparse.training.progress import Progress
 from wordsparse.training.resume import check_more_epochs, differences, is_same_text, more_epochs, on_new_text
 from wordsparse.training.run_directory import CORPUS, MODEL, SOURCE, RunDirectory
-from wordsparse.training.texts import Text, encoded_once
+from wordsparse.training.texts import TrainingText, encoded_once
 from wordsparse.words import model as models
 from wordsparse.words import recipe
 from wordsparse.words.model import Model
@@ -37,7 +37,7 @@ class OutputRun:
     """A run that ends in a model directory at ``output``; see :func:`wordsparse.train` for what the others are."""
 
     output: Path
-    text: Text
+    text: TrainingText
     options: recipe.Options
     resume: bool = False
     checkpoint_every: float = CHECKPOINT_EVERY

@@ -12,7 +12,7 @@ from wordsparse.training import memory
 from wordsparse.training.loop import Run
 from wordsparse.training.output_run import CHECKPOINT_EVERY, OutputRun
 from wordsparse.training.progress import Progress
-from wordsparse.training.texts import Text, encoded
+from wordsparse.training.texts import TrainingText, encoded
 from wordsparse.words import recipe
 from wordsparse.words.model import Model
 
@@ -71,7 +71,7 @@ def train(
     unknown = sorted(set(options) - set(known))
     if unknown:
         raise InputError(f"unknown option {', '.join(unknown)}: choose from {', '.join(known)}")
-    chosen, text = recipe.Options(**options), Text(corpus, format, min_count, max_vocab)
+    chosen, text = recipe.Options(**options), TrainingText(corpus, format, min_count, max_vocab)
     if output is not None:
         return OutputRun(Path(output), text, chosen, resume, checkpoint_every).train(progress=progress)
     if resume:

@@ -21,7 +21,7 @@ SOURCE_FORMAT, SOURCE_VERSION = "wordsparse-source", 1
 
 
 @dataclass(frozen=True)
-class Text:
+class TrainingText:
     """A text to train on, and how it is encoded where it is not so already.
 
     ``corpus`` is a path, a sequence of paths, an EncodedCorpus or an iterable of token lists; the others are the
@@ -76,7 +76,7 @@ class Text:
 
 
 @contextmanager
-def encoded(text: Text) -> Iterator[EncodedCorpus]:
+def encoded(text: TrainingText) -> Iterator[EncodedCorpus]:
     """The corpus, encoded: opened where it is so already, else encoded in a temporary place."""
     if (ready := text.encoded()) is not None:
         yield ready
@@ -86,7 +86,7 @@ def encoded(text: Text) -> Iterator[EncodedCorpus]:
 
 
 def encoded_once(
-    text: Text,
+    text: TrainingText,
     path: Path,
     source: Path,
     known: Vocabulary | None,
