@@ -76,8 +76,22 @@ def test_the_same_as_gensims_path_line_sentences(tmp_path):
 
 def test_a_byte_order_mark_is_no_part_of_the_first_token(tmp_path):
     path = tmp_path / "bom.txt"
-    path.write_text("first word", encoding="utf-8-sig")
-    assert list(sentences(path)) == [["first", "word"]]
+    for text in ("first word", "first"):  # without white space the only block is the last one
+        path.write_text(text, encoding="utf-8-sig")
+        assert list(sentences(path)) == [text.split()]
+    path.write_bytes(b"\xef\xbb\xbfword \xff")
+    with pytest.raises(InputError, match="byte 8: invalid start byte"):
+        list(sentences(path))
+
+
+@pytest.mark.parametrize("separator", "\t\r\v\f\x1c\x1d\x1e\x1f")
+def test_any_white_space_of_ascii_ends_a_block(tmp_path, monkeypatch, separator):
+    """A text without spaces and line feeds was refused as one endless token."""
+    monkeypatch.setattr(reading, "BLOCK_BYTES", 16)
+    path = tmp_path / "text"
+    path.write_bytes(separator.join(["word"] * 100).encode())
+    for format in ("lines", "text8"):
+        assert list(sentences(path, format)) == [["word"] * 100]
 
 
 def test_a_name_that_looks_like_an_address_is_a_file(tmp_path, monkeypatch):

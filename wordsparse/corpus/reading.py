@@ -4,6 +4,7 @@ A *piece* is ``(tokens, ends_sentence)``. A sentence is one or more pieces, so m
 whatever its length.
 """
 
+import codecs
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -20,6 +21,8 @@ Piece: TypeAlias = tuple[Iterable[str], bool]
 Tokenizer: TypeAlias = Callable[[str], list[str]]
 
 BLOCK_BYTES = 2**20
+
+_RARE_WHITE_SPACE = (b"\t", b"\r", b"\v", b"\f", b"\x1c", b"\x1d", b"\x1e", b"\x1f")
 
 
 def sentences(source: Source, format: str = "lines", tokens: str | None = None) -> Iterator[list[str]]:
@@ -136,29 +139,35 @@ _READERS = {"lines": _line_pieces, "text8": _stream_pieces, "paths": _line_piece
 FORMATS = tuple(_READERS)
 
 
-def _texts(path: Path) -> Iterator[str]:
-    """The file's text in blocks that end at white space, so no token is split between two."""
+def text_blocks(path: Path) -> Iterator[tuple[int, bytes]]:
+    """The file's bytes in blocks that end at white space, so that no token is split between two.
+
+    Yields
+    ------
+    position : int
+        Of the block's first byte in the file.
+    data : bytes
+        A byte order mark at the beginning of the file is left out.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, or one block after another holds no white space.
+    """
     position, rest = 0, b""
-    for block in _blocks(path):
+    for block in _read_blocks(path):
         data = rest + block
-        # The byte of a space or a line feed is never part of another UTF-8 character.
-        end = 1 + max(data.rfind(b" "), data.rfind(b"\n"))
-        if not end and len(data) > BLOCK_BYTES:
-            raise InputError(
-                f"{path}: no space or line end in {len(data):,} bytes from byte {position:,} on: is it text?"
-            )
-        yield _decoded(path, data[:end], position).removeprefix("\ufeff" if position == 0 else "")
+        end = _end_of_last_white_space(data)
+        if end:
+            yield _without_byte_order_mark(position, data[:end])
+        elif len(data) > BLOCK_BYTES:
+            raise InputError(f"{path}: no white space in {len(data):,} bytes from byte {position:,} on: is it text?")
         position, rest = position + end, data[end:]
-    yield _decoded(path, rest, position)
+    yield _without_byte_order_mark(position, rest)
 
 
-def _blocks(path: Path) -> Iterator[bytes]:
-    with opened(path) as file:
-        while block := file.read(BLOCK_BYTES):
-            yield block
-
-
-def _decoded(path: Path, data: bytes, position: int) -> str:
+def decoded(path: Path, position: int, data: bytes) -> str:
+    """A block's text; InputError names the file and the byte where it is binary or not UTF-8."""
     if (nul := data.find(b"\0")) >= 0:
         raise InputError(f"{path}: is binary, not text (a zero byte at byte {position + nul:,})")
     try:
@@ -167,3 +176,29 @@ def _decoded(path: Path, data: bytes, position: int) -> str:
         raise InputError(
             f"{path}: is not UTF-8 text (byte {position + error.start:,}: {error.reason}): convert it first"
         ) from error
+
+
+def _texts(path: Path) -> Iterator[str]:
+    for position, data in text_blocks(path):
+        yield decoded(path, position, data)
+
+
+def _read_blocks(path: Path) -> Iterator[bytes]:
+    with opened(path) as file:
+        while block := file.read(BLOCK_BYTES):
+            yield block
+
+
+def _end_of_last_white_space(data: bytes) -> int:
+    """The bytes up to the end of the last ASCII white space; 0 without any.
+
+    None of these bytes is ever part of a longer UTF-8 character. Nearly every text has the first two.
+    """
+    end = 1 + max(data.rfind(b" "), data.rfind(b"\n"))
+    return end or 1 + max(data.rfind(byte) for byte in _RARE_WHITE_SPACE)
+
+
+def _without_byte_order_mark(position: int, data: bytes) -> tuple[int, bytes]:
+    if position == 0 and data.startswith(codecs.BOM_UTF8):
+        return len(codecs.BOM_UTF8), data[len(codecs.BOM_UTF8) :]
+    return position, data
