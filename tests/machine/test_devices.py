@@ -3,6 +3,7 @@
 import importlib
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -15,7 +16,9 @@ from wordsparse.machine import devices
 
 
 @pytest.fixture(autouse=True)
-def forget() -> Iterator[None]:
+def forget(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(devices, "has_nvidia_driver", lambda: True)
+    devices._warn_once.cache_clear()
     devices.find_gpu.cache_clear()
     yield
     devices.find_gpu.cache_clear()
@@ -97,6 +100,40 @@ def test_without_cupy(monkeypatch: pytest.MonkeyPatch, name: str | None, kind: t
     assert devices.choose("auto").device == "cpu"
     with pytest.raises(MissingDependencyError, match=message):
         devices.usable_cupy()
+
+
+def test_a_gpu_left_unused_is_said_once(machine: Callable[..., None], caplog: pytest.LogCaptureFixture) -> None:
+    machine(version="13.6.0")
+    for _ in range(2):
+        devices.choose("auto")
+    (record,) = caplog.records
+    assert (record.name, record.levelname) == ("wordsparse.machine.devices", "WARNING")
+    assert record.message.startswith("using the CPU, since CuPy 13.6.0 is too old")
+
+
+def test_nothing_is_said_of_gpus_where_there_is_no_driver(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    # Every run on a laptop said "training on the CPU, since CuPy is not installed", with the command to install it.
+    monkeypatch.setitem(sys.modules, "cupy", None)
+    monkeypatch.setattr(devices, "has_nvidia_driver", lambda: False)
+    assert devices.choose("auto") == devices.Choice("cpu", "the CPU: no NVIDIA driver was found")
+    assert not caplog.records
+    with pytest.raises(MissingDependencyError, match="device cuda: an NVIDIA GPU needs CuPy"):
+        devices.choose("cuda")
+
+
+def test_signs_of_a_driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    monkeypatch.setattr(devices, "DRIVER_FILES", (str(tmp_path / "nvidiactl"),))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert not devices.has_nvidia_driver()
+    (tmp_path / "nvidiactl").touch()
+    assert devices.has_nvidia_driver()
+    (tmp_path / "nvidiactl").unlink()
+    (tmp_path / "nvidia-smi").write_text("#!/bin/sh\n")
+    (tmp_path / "nvidia-smi").chmod(0o755)
+    assert devices.has_nvidia_driver()
 
 
 def test_an_unknown_device() -> None:

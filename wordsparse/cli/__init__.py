@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import click
 
+from wordsparse.cli import messages
 from wordsparse.errors import InputError, WordsparseError
 
 COMMANDS = ("encode", "train", "evaluate", "compare", "export", "similar", "analogy", "doctor")
@@ -37,7 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        status = cli.main(args=given, prog_name="wordsparse", standalone_mode=False, obj=given)
+        with messages.shown():
+            status = cli.main(args=given, prog_name="wordsparse", standalone_mode=False, obj=given)
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as error:

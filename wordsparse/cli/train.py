@@ -105,11 +105,8 @@ def command(
             epoch = f"epoch {progress.epoch + 1}: loss {progress.loss:.4f}, held-out {progress.heldout_loss:.4f}"
             training_bar.write(epoch, file=sys.stderr)
 
-    def say(message: str) -> None:
-        training_bar.write(f"wordsparse: {message}", file=sys.stderr)
-
     with encoding_bar, training_bar:
-        model = asked.train(encoding=encoded_so_far, progress=trained_so_far, say=say)
+        model = asked.train(encoding=encoded_so_far, progress=trained_so_far)
     report = model.report
     text = (
         f"{report['vocab_size']:,} vectors of dimension {report['dim']} in {output}\n"

@@ -4,10 +4,13 @@
 none can be used. What CuPy raises while a run is under way becomes a :class:`TrainingError` that says what to do.
 """
 
+import logging
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from wordsparse import optional
@@ -18,6 +21,9 @@ INSTALL = optional.command("cupy")
 LEAST_CUPY = 14
 LEAST_CAPABILITY = 70  # 7.0, Volta: the oldest that CUDA 12 compiles for without a warning
 CUPY_PACKAGES = ("cupy", "cupy_backends", "cupyx")
+DRIVER_FILES = ("/dev/nvidiactl", "/proc/driver/nvidia")
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,8 @@ class Choice:
 def choose(device: str) -> Choice:
     """Settle what ``auto``, ``cpu`` or ``cuda`` means on this machine.
 
+    A warning tells once why ``auto`` leaves the GPU of a machine that has an NVIDIA driver.
+
     Raises
     ------
     InputError
@@ -61,9 +69,17 @@ def choose(device: str) -> Choice:
     except InputError as error:
         if device == "cuda":
             raise type(error)(f"device cuda: {error}; or use device cpu or auto") from None
+        if not has_nvidia_driver():
+            return Choice("cpu", "the CPU: no NVIDIA driver was found")
+        _warn_once(f"using the CPU, since {error}")
         return Choice("cpu", f"the CPU, since {error}")
     rounded = ", TF32 products as CUPY_TF32 asks" if gpu.tf32 else ""
     return Choice("cuda", f"{gpu.name} (compute capability {gpu.capability}, CuPy {gpu.cupy}{rounded})")
+
+
+def has_nvidia_driver() -> bool:
+    """Whether there is a sign of an NVIDIA driver: its device, its entry in /proc, or nvidia-smi."""
+    return any(Path(file).exists() for file in DRIVER_FILES) or shutil.which("nvidia-smi") is not None
 
 
 @cache
@@ -180,6 +196,11 @@ def _try_out(cupy: Any) -> None:
         if type(error).__module__.partition(".")[0] not in CUPY_PACKAGES:
             raise
         raise InputError(f"the GPU does not work: {str(error).splitlines()[0]}") from None
+
+
+@cache
+def _warn_once(message: str) -> None:
+    logger.warning("%s", message)
 
 
 def _version(number: int) -> str:

@@ -3,12 +3,13 @@
 ``checkpoint-N/`` (N counts up) holds ``checkpoint.json`` (what the run was asked for, where it stands, and the table of
 its arrays) and ``state.bin``, the arrays. It appears whole, fsynced, by a rename; only then the one before it goes. A
 periodic one is written by a thread from a copy of the state, so training waits for the copy only. What cannot be
-written (a full disk) is said, and the run goes on with the last good checkpoint.
+written (a full disk) is a warning, and the run goes on with the last good checkpoint.
 """
 
+import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from wordsparse.training.run_directory import CHECKPOINT, RunDirectory
 FORMAT, VERSION = "wordsparse-checkpoint", 1
 MANIFEST, STATE = "checkpoint.json", "state.bin"
 
-Say = Callable[[str], None]
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,6 @@ class Checkpointer:
         Seconds between checkpoints; 0 for none but when the run is interrupted.
     wish : Wish
         Whether the run shall stop.
-    say : callable
-        Receives what a person should know.
     count : int
         Checkpoints that the run has written before.
     """
@@ -81,11 +80,10 @@ class Checkpointer:
         request: Mapping[str, Any],
         every: float,
         wish: Wish,
-        say: Say,
         count: int = 0,
     ) -> None:
         self._directory, self._request, self._every = directory, dict(request), every
-        self._wish, self._say, self.count = wish, say, count
+        self._wish, self.count = wish, count
         self._writer: threading.Thread | None = None
         self._failure: str | None = None
         self._due = time.monotonic() + every
@@ -112,7 +110,7 @@ class Checkpointer:
                 if run.device.device == "cpu":  # from a GPU it is a copy already
                     state = arrays.copy(state)
             except MemoryError:
-                self._say("a checkpoint could not be written (no memory for a copy of the state); training goes on")
+                logger.warning("no checkpoint could be written (no memory for a copy of the state); training goes on")
             else:
                 self._writer = threading.Thread(target=self._write, args=(state, run.standing.as_dict()), daemon=True)
                 self._writer.start()
@@ -131,7 +129,9 @@ class Checkpointer:
             self._writer.join()
             self._writer = None
         if self._failure is not None:
-            self._say(f"a checkpoint could not be written ({self._failure}); training goes on, and {self.kept()}")
+            logger.warning(
+                "a checkpoint could not be written (%s); training goes on, and %s", self._failure, self.kept()
+            )
             self._failure = None
 
     def kept(self) -> str:

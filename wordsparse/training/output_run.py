@@ -6,6 +6,7 @@ starts anew, so a script may always ask for it. Going on gives the bytes that an
 checkpoint is whole, and the examples depend on the seed and on positions in the text alone.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from wordsparse.errors import InputError, ReadError, TrainingError, WordsparseEr
 from wordsparse.files import storage
 from wordsparse.machine import devices
 from wordsparse.training import memory
-from wordsparse.training.checkpoints import Checkpoint, Checkpointer, Say
+from wordsparse.training.checkpoints import Checkpoint, Checkpointer
 from wordsparse.training.interruption import Wish, watched
 from wordsparse.training.loop import Run
 from wordsparse.training.progress import Progress
@@ -27,6 +28,8 @@ from wordsparse.training.texts import TrainingText, encoded_once
 from wordsparse.words import model as models
 from wordsparse.words import recipe
 from wordsparse.words.model import Model
+
+logger = logging.getLogger(__name__)
 
 CHECKPOINT_EVERY = 600.0
 """Seconds between checkpoints where not said otherwise."""
@@ -47,7 +50,6 @@ class OutputRun:
         *,
         encoding: Callable[[int], None] | None = None,
         progress: Callable[[Progress], None] | None = None,
-        say: Say = lambda message: None,
     ) -> Model:
         """Train and write the model.
 
@@ -55,8 +57,6 @@ class OutputRun:
         ----------
         encoding, progress : callable, optional
             Receive the tokens read while the text is encoded, and how far the training is.
-        say : callable, optional
-            Receives what a person should know.
 
         Raises
         ------
@@ -70,7 +70,7 @@ class OutputRun:
         memory.check_dim(self.options.dim)
         with watched() as wish, RunDirectory(self.output) as directory:
             base, base_digest = self._base(directory)
-            checkpoint = _newest_checkpoint(directory, base_digest, say)
+            checkpoint = _newest_checkpoint(directory, base_digest)
             known = None if base is None else base.vocabulary
             corpus = encoded_once(self.text, directory.path / CORPUS, directory.path / SOURCE, known, encoding)
             # What "auto" stands for: another device rounds differently.
@@ -78,18 +78,20 @@ class OutputRun:
             request = {"options": asked, "text": corpus.identity(), "base": base_digest}
             if checkpoint is not None:
                 self._check_request(checkpoint, request, corpus)
-            run = self._new_run(base, corpus, say)
+            run = self._new_run(base, corpus)
             if run is None:
                 assert base is not None
-                say(f"{self.output} is finished: there is nothing left to train")
+                logger.info("%s is finished: there is nothing left to train", self.output)
                 return base
-            say(f"training on {run.device.reason}")
+            if run.device.device != "cpu":
+                logger.info("training on %s", run.device.reason)
             del base  # its arrays are the run's now, or of no more use
             if checkpoint is not None:
                 checkpoint.restore(run)
-                say(f"going on after {run.standing.tokens:,} of {run.total_tokens:,} tokens ({checkpoint.path})")
+                done, total = f"{run.standing.tokens:,}", f"{run.total_tokens:,}"
+                logger.info("going on after %s of %s tokens (%s)", done, total, checkpoint.path)
             count = 0 if checkpoint is None else checkpoint.count
-            keeper = Checkpointer(directory, request, self.checkpoint_every, wish, say, count)
+            keeper = Checkpointer(directory, request, self.checkpoint_every, wish, count)
             self._train(run, keeper, wish, progress)
             return self._written(run, keeper, directory)
 
@@ -125,7 +127,7 @@ class OutputRun:
                 f"{checkpoint.path.parent} to start anew"
             )
 
-    def _new_run(self, base: Model | None, corpus: EncodedCorpus, say: Say) -> Run | None:
+    def _new_run(self, base: Model | None, corpus: EncodedCorpus) -> Run | None:
         """The run at its start; None where a finished model has no epochs to go."""
         checkpoints = self.checkpoint_every > 0
         if base is None:
@@ -136,7 +138,7 @@ class OutputRun:
             return more_epochs(base, corpus, self.options, checkpoints=checkpoints)
         run = on_new_text(base, corpus, self.options, checkpoints=checkpoints)
         added = len(run.vocabulary) - len(base.vocabulary)
-        say(f"training on with a new text: {added:,} words added to {len(base.vocabulary):,}")
+        logger.info("training on with a new text: %s words added to %s", f"{added:,}", f"{len(base.vocabulary):,}")
         return run
 
     def _train(self, run: Run, keeper: Checkpointer, wish: Wish, progress: Callable[[Progress], None] | None) -> None:
@@ -167,8 +169,8 @@ class OutputRun:
         return trained
 
 
-def _newest_checkpoint(directory: RunDirectory, base: str | None, say: Say) -> Checkpoint | None:
-    """The newest good checkpoint of the run that started from ``base``; one that is damaged is said.
+def _newest_checkpoint(directory: RunDirectory, base: str | None) -> Checkpoint | None:
+    """The newest good checkpoint of the run that started from ``base``; a warning names one that is damaged.
 
     One that started from another model belongs to a run that has ended: it is removed.
 
@@ -183,7 +185,7 @@ def _newest_checkpoint(directory: RunDirectory, base: str | None, say: Say) -> C
             checkpoint = Checkpoint.open(path)
         except InputError as error:
             damaged = damaged or error
-            say(str(error))
+            logger.warning("%s", error)
             continue
         if checkpoint.request.get("base") == base:
             return checkpoint
