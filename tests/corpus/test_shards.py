@@ -7,7 +7,7 @@ import pytest
 
 from wordsparse.corpus import END_OF_SENTENCE, EncodedCorpus, encode, encoding
 from wordsparse.errors import InputError
-from wordsparse.files import storage
+from wordsparse.files import regular, storage
 
 SHARD, OTHER_SHARD = "shard-00000.i32", "shard-00001.i32"
 
@@ -36,7 +36,7 @@ def replace_shard(corpus, values, name=SHARD):
     files = files_of(corpus)
     for entry in files:
         if entry["name"] == name:
-            entry.update(bytes=4 * len(values), sha256=storage.sha256_of(corpus / name))
+            entry.update(bytes=4 * len(values), sha256=regular.sha256_of(corpus / name))
     forge(corpus, files=files)
 
 

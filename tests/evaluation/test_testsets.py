@@ -70,7 +70,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "latin").write_bytes(b"caf\xe9 tea 3\n")
     with pytest.raises(InputError, match="UTF-8"):
         read_pairs(tmp_path / "latin")
-    with pytest.raises(InputError, match="Is a directory"):
+    with pytest.raises(InputError, match="is a directory"):
         read_analogies(tmp_path)
 
 

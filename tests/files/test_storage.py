@@ -121,5 +121,5 @@ def test_a_manifest_too_large_is_not_read(tmp_path):
     path = tmp_path / "m.json"
     with open(path, "wb") as file:
         file.truncate(storage.MANIFEST_BYTES + 1)
-    with pytest.raises(InputError, match="at most"):
+    with pytest.raises(InputError, match="more than"):
         storage.read_manifest(path, "F", 1)

@@ -326,9 +326,9 @@ def test_hostile_files(tmp_path: Path, case: str) -> None:
 def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path, message in [
-        (tmp_path / "missing", "no such file"),
-        (tmp_path / "pipe", "not a regular file"),
-        (Path("/dev/zero"), "not a regular file"),
+        (tmp_path / "missing", "No such file"),
+        (tmp_path / "pipe", "is a named pipe"),
+        (Path("/dev/zero"), "is a character device"),
         (tmp_path / ("x" * 300), "cannot be read"),
     ]:
         with pytest.raises(InputError, match=message):

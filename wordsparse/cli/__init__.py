@@ -51,6 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except WordsparseError as error:
         _say(error)
         return 1
+    except BrokenPipeError:  # whoever read standard output has gone: there is nobody to tell
+        return 1
     except MemoryError:
         _say("out of memory")
         return 1

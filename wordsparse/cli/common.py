@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Mapping
+from typing import TextIO
 
 import click
 
@@ -11,9 +12,9 @@ json_option = click.option(
 )
 
 
-def emit(result: Mapping[str, object], text: str, as_json: bool) -> None:
-    """Print ``result`` as one JSON object, or ``text`` for people, on standard output."""
-    print(json.dumps(result, allow_nan=False) if as_json else text, file=sys.stdout)
+def emit(result: Mapping[str, object], text: str, as_json: bool, file: TextIO | None = None) -> None:
+    """Print ``result`` as one JSON object, or ``text`` for people, on standard output or in ``file``."""
+    print(json.dumps(result, allow_nan=False) if as_json else text, file=file or sys.stdout)
 
 
 def int_list(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[int, ...] | None:

@@ -1,14 +1,21 @@
 """``wordsparse export``: word vectors written in another format."""
 
+import sys
+from pathlib import Path
+
 import click
 
 from wordsparse.cli.common import emit, json_option
+from wordsparse.errors import InputError
+from wordsparse.files import outputs
 from wordsparse.vectors.formats import FORMATS
 
 
 @click.command("export")
 @click.argument("model")
-@click.option("-o", "--output", required=True, metavar="FILE", help="File to write; replaced if it exists.")
+@click.option(
+    "-o", "--output", required=True, metavar="FILE", help="File to write, replaced if it exists; - for standard output."
+)
 @click.option("--format", "format_name", required=True, metavar="F", help=f"One of {', '.join(FORMATS)}.")
 @json_option
 def command(model: str, output: str, format_name: str, as_json: bool) -> None:
@@ -16,6 +23,9 @@ def command(model: str, output: str, format_name: str, as_json: bool) -> None:
     from wordsparse.vectors.formats import save_vectors
     from wordsparse.words.model import load_vectors
 
+    to_standard_output = outputs.is_standard_output(Path(output))
+    if to_standard_output and as_json:
+        raise InputError("--json and --output name both standard output: write the vectors to a file")
     word_vectors = load_vectors(model)
     files = [str(path) for path in save_vectors(word_vectors, output, format_name)]
     result = {
@@ -24,4 +34,5 @@ def command(model: str, output: str, format_name: str, as_json: bool) -> None:
         "vocab_size": len(word_vectors),
         "dim": word_vectors.dim,
     }
-    emit(result, f"{len(word_vectors)} words x {word_vectors.dim} -> {', '.join(files)}", as_json)
+    said = f"{len(word_vectors)} words x {word_vectors.dim} -> {', '.join(files)}"
+    emit(result, said, as_json, sys.stderr if to_standard_output else sys.stdout)

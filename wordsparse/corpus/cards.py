@@ -11,7 +11,9 @@ from typing import Any
 from wordsparse import optional
 from wordsparse.corpus.reading import FORMATS, sentences
 from wordsparse.errors import InputError
-from wordsparse.files.storage import sha256_of
+from wordsparse.files import regular
+
+CARD_BYTES = 2**20
 
 
 @dataclass(frozen=True)
@@ -64,10 +66,8 @@ def load_card(path: str | os.PathLike[str]) -> Card:
         If the file is missing, no TOML, or a member is missing, unknown or of the wrong kind.
     """
     try:
-        content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except ValueError as error:
+        content = tomllib.loads(regular.read_text(path, CARD_BYTES))
+    except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path}: is not valid TOML: {error}") from error
     members = {"name": str, "description": str, "licence": str, "tokens": str, "files": list}
     _check_members(content, members, str(path))
@@ -108,5 +108,5 @@ def _check_file(file: CardFile) -> None:
     path = file.path()
     if not path.is_file():
         raise InputError(f"{path}: is missing: this {file.package} does not ship the text that the card describes")
-    if path.stat().st_size != file.bytes or sha256_of(path) != file.sha256:
+    if path.stat().st_size != file.bytes or regular.sha256_of(path) != file.sha256:
         raise InputError(f"{path}: is not the file that the card describes (its size or checksum differs)")

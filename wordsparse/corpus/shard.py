@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordsparse.errors import InputError, ReadError
+from wordsparse.files.regular import descriptor_of
 
 OUT_OF_VOCABULARY = -1
 """A token that the vocabulary does not hold: kept, so that positions and counts of tokens are exact."""
@@ -60,10 +61,7 @@ class Shard:
 
     def __init__(self, path: Path, sha256: str, vocab_size: int, recent: Recent) -> None:
         self.path, self._recent = path, recent
-        try:
-            self._file = os.open(path, os.O_RDONLY)
-        except OSError as error:
-            raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+        self._file = descriptor_of(path)
         weakref.finalize(self, os.close, self._file)
         self.size = os.fstat(self._file).st_size // SHARD_DTYPE.itemsize
         self.sentences = 0

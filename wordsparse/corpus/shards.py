@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from wordsparse.corpus.shard import SHARD_DTYPE, Recent, Shard
 from wordsparse.corpus.vocabulary import Vocabulary
 from wordsparse.errors import InputError
-from wordsparse.files.storage import read_manifest, sha256_of, write_manifest
+from wordsparse.files.regular import sha256_of
+from wordsparse.files.storage import read_manifest, write_manifest
 
 SHARD_TOKENS = 2**26
 """A shard is closed at the first end of a sentence after this many values."""

@@ -14,6 +14,7 @@ from wordsparse.files.storage import check_version, read_json, write_file
 
 FORMAT = "wordsparse vocabulary"
 VERSION = 1
+VOCABULARY_BYTES = 2**32
 
 
 class Vocabulary:
@@ -125,7 +126,7 @@ class Vocabulary:
         InputError
             If the file is missing or damaged, of another format or version, or its content is invalid.
         """
-        content = read_json(Path(path))
+        content = read_json(Path(path), VOCABULARY_BYTES)
         check_version(Path(path), content, FORMAT, VERSION)
         words, counts = content.get("words"), content.get("counts")
         if not isinstance(words, list) or not isinstance(counts, list):
@@ -169,5 +170,7 @@ def _checked_counts(counts: ArrayLike) -> NDArray[np.int64]:
     checked = given.astype(np.int64)
     if (checked < 1).any() or (np.diff(checked) > 0).any():
         raise InputError("counts must be positive and never rise: most frequent words come first")
+    if checked.sum(dtype=np.float64) >= 2**63:
+        raise InputError("counts must add up to less than 2**63")
     checked.setflags(write=False)
     return checked

@@ -9,7 +9,9 @@ from typing import NamedTuple
 
 from wordsparse import optional
 from wordsparse.errors import InputError
+from wordsparse.files.regular import read_text
 
+TEST_SET_BYTES = 2**26
 _DEFAULT_PAIRS = ("wordsim353.tsv", "simlex999.txt")
 _DEFAULT_ANALOGIES = ("questions-words.txt",)
 
@@ -112,13 +114,7 @@ def _finite_number(text: str) -> float | None:
 
 def _lines(path: str | PathLike[str]) -> Iterator[tuple[str, str]]:
     """The lines of a test set but for empty ones and comments, each with "file, line" for messages."""
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: is not UTF-8 text: {error}") from error
-    for number, line in enumerate(text.split("\n"), start=1):
+    for number, line in enumerate(read_text(path, TEST_SET_BYTES).split("\n"), start=1):
         if line.strip() and not line.startswith("#"):
             yield f"{path}, line {number}", line.strip()
 

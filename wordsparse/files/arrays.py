@@ -6,6 +6,7 @@ the file's size and SHA-256. Whoever keeps it signs it: see :func:`wordsparse.fi
 
 import hashlib
 import math
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordsparse.errors import InputError
-from wordsparse.files import storage
+from wordsparse.files import regular, storage
 
 Array = NDArray[Any]
 _TYPES = ("<f4", "<f8", "<i4", "<i8")
@@ -77,8 +78,8 @@ def read(path: Path, table: Any, into: Mapping[str, Any] | None = None) -> dict[
     arrays, numbers = _checked_table(path, table)
     state: dict[str, Any] = dict(numbers)
     digest = hashlib.sha256()
-    with storage.reading(path), open(path, "rb") as file:
-        size = path.stat().st_size
+    with regular.opened(path) as file:
+        size = os.fstat(file.fileno()).st_size
         if size != table["bytes"] or size != sum(np.dtype(t).itemsize * math.prod(s) for t, s, _ in arrays.values()):
             raise InputError(f"{path}: has {size:,} bytes, not what its table says: it was cut or altered")
         if into is not None:

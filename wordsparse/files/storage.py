@@ -4,6 +4,7 @@ import fcntl
 import glob
 import hashlib
 import json
+import math
 import os
 import secrets
 import shutil
@@ -13,8 +14,10 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from wordsparse.errors import InputError, WordsparseError
+from wordsparse.files import outputs, regular
 
 MANIFEST_BYTES = 2**24
+_LONGEST_NAME = 220  # bytes; short_name cuts longer ones at an eighth of it in characters, of at most 4 bytes
 
 
 @contextmanager
@@ -24,15 +27,6 @@ def writing(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise WordsparseError(f"{path}: writing failed: {error.strerror or error}") from error
-
-
-@contextmanager
-def reading(path: Path) -> Iterator[None]:
-    """Turns a failed read into an InputError that names ``path``."""
-    try:
-        yield
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
 
 
 @contextmanager
@@ -55,7 +49,7 @@ def staging(path: Path, mode: int = 0o777) -> Iterator[Path]:
     OSError
         If it cannot be made.
     """
-    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.partial"):
+    for leftover in path.parent.glob(f".{glob.escape(short_name(path.name))}.*.partial"):
         with _locked(leftover) as dead:
             if dead:
                 shutil.rmtree(leftover, ignore_errors=True)
@@ -111,8 +105,15 @@ def remove_directory(path: Path) -> None:
         shutil.rmtree(gone, ignore_errors=True)
 
 
+def short_name(name: str) -> str:
+    """``name``, or one that stands for it and leaves room for what is put around names: 255 bytes are the limit."""
+    if len(os.fsencode(name)) <= _LONGEST_NAME:
+        return name
+    return f"{name[: _LONGEST_NAME // 8]}~{hashlib.sha256(os.fsencode(name)).hexdigest()[:16]}"
+
+
 def _partial_name(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
+    return path.with_name(f".{short_name(path.name)}.{secrets.token_hex(4)}.partial")
 
 
 @contextmanager
@@ -160,14 +161,20 @@ def check_parent(path: Path) -> None:
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Put ``data`` at ``path`` in one step: readers see what was there before or all of it.
+    """Put ``data`` at ``path`` in one step: readers see what was there before or all of it. A stream is written to.
 
     Raises
     ------
+    InputError
+        If something stands there that is neither a regular file nor a stream.
     WordsparseError
         If it cannot be written; what was there before stays.
     """
-    write_files(path, lambda staged: staged.write_bytes(data))
+    if outputs.is_stream(path):
+        with outputs.stream(path) as file:
+            file.write(data)
+    else:
+        write_files(path, lambda staged: staged.write_bytes(data))
 
 
 def write_files(path: Path, write: Callable[[Path], object]) -> list[Path]:
@@ -176,7 +183,8 @@ def write_files(path: Path, write: Callable[[Path], object]) -> list[Path]:
     Parameters
     ----------
     path : Path
-        Where the file shall stand; its directory must exist.
+        Where the file shall stand; its directory must exist. Links are followed: they stay, and what they lead to is
+        replaced.
     write : callable
         Is given a path of the same name in the temporary directory.
 
@@ -191,16 +199,17 @@ def write_files(path: Path, write: Callable[[Path], object]) -> list[Path]:
     WordsparseError
         If writing fails; nothing has been put in place then.
     """
-    with writing(path), staging(path) as directory:
-        staged = directory / path.name
+    target = Path(os.path.realpath(path))
+    with writing(path), staging(target) as directory:
+        staged = directory / target.name
         write(staged)
         companions = sorted(file for file in directory.iterdir() if file != staged)
         for file in (*companions, staged):
             sync(file)
         for file in (*companions, staged):
-            os.replace(file, path.with_name(file.name))
-        sync(path.parent)
-    return [path, *(path.with_name(file.name) for file in companions)]
+            os.replace(file, target.with_name(file.name))
+        sync(target.parent)
+    return [path, *(target.with_name(file.name) for file in companions)]
 
 
 def write_manifest(path: Path, content: Mapping[str, object]) -> None:
@@ -217,7 +226,7 @@ def read_manifest(path: Path, format: str, version: int) -> dict[str, Any]:
     InputError
         If the file is missing, too large, no JSON object, of another format or version, or was altered.
     """
-    content = read_json(path, MANIFEST_BYTES)
+    content = read_json(path)
     check_version(path, content, format, version)
     digest = content.pop("sha256", None)
     if digest != _members_digest(content):
@@ -235,20 +244,26 @@ def check_version(path: Path, content: Mapping[str, object], format: str, versio
         )
 
 
-def read_json(path: Path, max_bytes: int | None = None) -> dict[str, Any]:
-    """The JSON object in a file of at most ``max_bytes`` bytes; else InputError names the file."""
-    with reading(path):
-        size = path.stat().st_size
-        if max_bytes is not None and size > max_bytes:
-            raise InputError(f"{path}: {size:,} bytes, where at most {max_bytes:,} are expected")
-        data = path.read_bytes()
+def read_json(path: Path, most: int = MANIFEST_BYTES) -> dict[str, Any]:
+    """The JSON object in a regular file of at most ``most`` bytes; else InputError names the file.
+
+    NaN and the infinities, which are not JSON, are refused, and so are numbers that become one of them.
+    """
+    data = regular.read_bytes(path, most)
     try:
-        content = json.loads(data)
+        content = json.loads(data, parse_constant=_finite, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: is not valid JSON ({error}): is it damaged or cut short?") from error
     if not isinstance(content, dict):
         raise InputError(f"{path}: holds no JSON object")
     return content
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is not a finite number")
+    return number
 
 
 def objects(path: Path, content: object, *names: str) -> list[dict[str, Any]]:
@@ -258,12 +273,6 @@ def objects(path: Path, content: object, *names: str) -> list[dict[str, Any]]:
     if len(found) < len(names):
         raise InputError(f"{path}: {', '.join(names)} must be JSON objects")
     return found
-
-
-def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file's bytes, in hexadecimal digits."""
-    with reading(path), open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _members_digest(content: Mapping[str, object]) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from wordsparse.errors import InputError, TrainingError, WordsparseError
-from wordsparse.files import arrays, storage
+from wordsparse.files import arrays, regular, storage
 from wordsparse.training.interruption import Interrupted, Wish
 from wordsparse.training.loop import Run
 from wordsparse.training.run_directory import CHECKPOINT, RunDirectory
@@ -48,7 +48,7 @@ class Checkpoint:
         count = manifest.get("count")
         if type(count) is not int:
             raise InputError(f"{path / MANIFEST}: count must be a whole number")
-        if storage.sha256_of(path / STATE) != table.get("sha256"):
+        if regular.sha256_of(path / STATE) != table.get("sha256"):
             raise InputError(f"{path / STATE}: does not match its checksum: the file was altered or damaged")
         return cls(path, request, standing, count, table)
 

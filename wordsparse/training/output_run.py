@@ -15,7 +15,7 @@ from typing import Any
 from wordsparse import validation
 from wordsparse.corpus import EncodedCorpus
 from wordsparse.errors import InputError, ReadError, TrainingError, WordsparseError
-from wordsparse.files import storage
+from wordsparse.files import regular, storage
 from wordsparse.machine import devices
 from wordsparse.training import memory
 from wordsparse.training.checkpoints import Checkpoint, Checkpointer
@@ -113,7 +113,7 @@ class OutputRun:
             return None, None
         if not self.output.exists() or (self.output.is_dir() and not any(self.output.iterdir())):
             return None, None
-        return models.load(self.output), storage.sha256_of(self.output / models.MANIFEST)
+        return models.load(self.output), regular.sha256_of(self.output / models.MANIFEST)
 
     def _check_request(self, checkpoint: Checkpoint, request: dict[str, Any], corpus: EncodedCorpus) -> None:
         """Raise InputError if the run of a checkpoint was asked for something else."""

@@ -45,7 +45,7 @@ class RunDirectory:
 
     def __init__(self, output: Path) -> None:
         self.output = Path(os.path.realpath(output))
-        self.path = self.output.with_name(self.output.name + SUFFIX)
+        self.path = self.output.with_name(storage.short_name(self.output.name) + SUFFIX)
         self._named = output
         self._lock = -1
 
@@ -108,7 +108,7 @@ class RunDirectory:
 
     def _tidy(self) -> None:
         """Remove what a process that died has left half-written, and finish what it had all but finished."""
-        gone = f".{glob.escape(self.path.name)}.*.partial"
+        gone = f".{glob.escape(storage.short_name(self.path.name))}.*.partial"
         for leftover in [*self.path.glob(".*.partial"), *self.path.parent.glob(gone)]:
             shutil.rmtree(leftover, ignore_errors=True)
         if (self.path / MODEL).is_dir():

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from wordsparse.corpus import Vocabulary
 from wordsparse.errors import InputError
-from wordsparse.files import arrays, storage
+from wordsparse.files import arrays, regular, storage
 from wordsparse.machine.threads import available_cpus
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words import coordinates
@@ -139,7 +139,7 @@ class Model:
                 with storage.synced(directory / name) as file:
                     np.save(file, np.ascontiguousarray(rows, "<f4"), allow_pickle=False)
             files = {
-                name: {"bytes": (directory / name).stat().st_size, "sha256": storage.sha256_of(directory / name)}
+                name: {"bytes": (directory / name).stat().st_size, "sha256": regular.sha256_of(directory / name)}
                 for name in (VOCABULARY, INPUT, OUTPUT)
             }
             manifest = {"format": FORMAT, "version": VERSION, "options": self.options, "report": self.report}
@@ -167,9 +167,9 @@ def load(path: str | PathLike[str]) -> Model:
         raise InputError(f"{directory / MANIFEST}: dim must be a positive whole number, not {dim!r}")
     for name in (VOCABULARY, INPUT, OUTPUT):
         expected = files.get(name)
-        with storage.reading(directory / name):
+        with regular.reading(directory / name):
             size = (directory / name).stat().st_size
-        if expected != {"bytes": size, "sha256": storage.sha256_of(directory / name)}:
+        if expected != {"bytes": size, "sha256": regular.sha256_of(directory / name)}:
             raise InputError(f"{directory / name}: does not match its checksum: the file was altered or damaged")
     vocabulary = Vocabulary.load(directory / VOCABULARY)
     input_rows = _read_rows(directory / INPUT, (len(vocabulary), dim))
@@ -205,7 +205,7 @@ def _read_rows(path: Path, shape: tuple[int, int]) -> Array:
     header = io.BytesIO()
     np.lib.format.write_array_header_1_0(header, {"descr": "<f4", "fortran_order": False, "shape": shape})
     expected = header.getvalue()
-    with storage.reading(path), open(path, "rb") as file:
+    with regular.opened(path) as file:
         found, size = file.read(len(expected)), os.fstat(file.fileno()).st_size
         if found != expected or size != len(expected) + 4 * shape[0] * shape[1]:
             raise InputError(f"{path}: is not a NumPy file with a float32 matrix of shape {shape}")

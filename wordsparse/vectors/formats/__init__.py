@@ -4,21 +4,25 @@ import os
 from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
+from typing import IO
 
 from wordsparse.errors import InputError
-from wordsparse.files.storage import write_files
+from wordsparse.files import outputs, regular, storage
 from wordsparse.vectors.formats import gensim_native, npz, projector, safe_tensors, word2vec
-from wordsparse.vectors.formats.streams import compression_of_name
+from wordsparse.vectors.formats.streams import compression_of_name, open_for_writing
 from wordsparse.vectors.word_vectors import WordVectors
 
 __all__ = ["FORMATS", "read_file", "save_vectors"]
 
-_Writer = Callable[[WordVectors, Path], None]
-_WRITERS: dict[str, _Writer] = {
+# Formats that can be written from beginning to end: also to a pipe, or compressed on the way.
+_STREAMED: dict[str, Callable[[WordVectors, IO[bytes]], None]] = {
     "word2vec": word2vec.write_text,
     "word2vec-bin": word2vec.write_binary,
-    "gensim": gensim_native.write,
     "npz": npz.write,
+}
+# Formats of several files, or written by a package that asks for a name.
+_NAMED: dict[str, Callable[[WordVectors, Path], None]] = {
+    "gensim": gensim_native.write,
     "safetensors": safe_tensors.write,
     "projector": projector.write,
 }
@@ -31,7 +35,7 @@ _CHECKS: dict[str, Callable[[WordVectors], None]] = {
 }
 _COMPRESSIBLE = ("word2vec", "word2vec-bin")
 
-FORMATS = tuple(_WRITERS)
+FORMATS = ("word2vec", "word2vec-bin", "gensim", "npz", "safetensors", "projector")
 """What :func:`save_vectors` can write."""
 
 
@@ -53,8 +57,12 @@ def read_file(path: str | PathLike[str]) -> WordVectors:
         If it is a safetensors file and that package is not installed.
     """
     path = Path(path)
+    if os.path.isdir(path):
+        raise InputError(f"{path}: is a directory without a model.json: not a model directory")
+    with regular.opened(path) as file:
+        start = file.read(16)
     try:
-        return _read_file(path)
+        return _read_file(path, start)
     except InputError as error:
         raise type(error)(f"{path}: {error}") from error
     except OSError as error:
@@ -68,7 +76,9 @@ def save_vectors(word_vectors: WordVectors, path: str | PathLike[str], format: s
     ----------
     word_vectors : WordVectors
     path : path
-        For the two word2vec formats a name in .gz, .bz2, .xz or .zst compresses.
+        For the two word2vec formats a name in .gz, .bz2, .xz or .zst compresses. A link stays, and the file that it
+        leads to is replaced. A named pipe, /dev/stdout or ``-``, which is standard output, is written through, in
+        the word2vec formats and npz only.
     format : {"word2vec", "word2vec-bin", "gensim", "npz", "safetensors", "projector"}
         The word2vec formats do not hold counts; "gensim" is ``KeyedVectors.save``, a pickle that gensim alone
         reads; "projector" writes the words in a second file, ``NAME-metadata.SUFFIX``.
@@ -81,14 +91,15 @@ def save_vectors(word_vectors: WordVectors, path: str | PathLike[str], format: s
     Raises
     ------
     InputError
-        If the format is unknown, the place does not exist, or the format cannot hold one of the words.
+        If the format is unknown, the place does not exist or is that of a directory or device, or the format cannot
+        hold one of the words.
     MissingDependencyError
         If the format needs gensim or safetensors and it is not installed.
     WordsparseError
         If writing fails on the way (a full disk); what stood at ``path`` is still there then.
     """
     path = Path(path)
-    if format not in _WRITERS:
+    if format not in FORMATS:
         raise InputError(f"unknown format {format!r}: choose one of {', '.join(FORMATS)}")
     if compression_of_name(path) and format not in _COMPRESSIBLE:
         raise InputError(
@@ -97,29 +108,28 @@ def save_vectors(word_vectors: WordVectors, path: str | PathLike[str], format: s
         )
     if format in _CHECKS:
         _CHECKS[format](word_vectors)
-    _check_place(path)
-    return write_files(path, lambda target: _WRITERS[format](word_vectors, target))
+    if outputs.is_stream(path):
+        if format not in _STREAMED:
+            raise InputError(f"{path}: {format} needs a regular file; only {', '.join(_STREAMED)} can be streamed")
+        if compression_of_name(path):
+            raise InputError(f"{path}: is a stream, which is not compressed; leave out {path.suffix}")
+        with outputs.stream(path) as file:
+            _STREAMED[format](word_vectors, file)
+        return [path]
+    storage.check_parent(path)
+    return storage.write_files(path, lambda staged: _write(word_vectors, staged, format))
 
 
-def _check_place(path: Path) -> None:
-    if path.is_dir():
-        raise InputError(f"{path}: is a directory; name a file")
-    if not path.parent.is_dir():
-        raise InputError(f"{path}: there is no directory {path.parent}; make it first")
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise InputError(f"{path}: the directory {path.parent} cannot be written to")
+def _write(word_vectors: WordVectors, path: Path, format: str) -> None:
+    if format in _NAMED:
+        _NAMED[format](word_vectors, path)
+    else:
+        with open_for_writing(path) as file:
+            _STREAMED[format](word_vectors, file)
 
 
-def _read_file(path: Path) -> WordVectors:
+def _read_file(path: Path, start: bytes) -> WordVectors:
     """Choose the reader by the first bytes."""
-    if not path.exists():
-        raise InputError("no such file or directory")
-    if path.is_dir():
-        raise InputError("is a directory without a model.json: not a model directory")
-    if not path.is_file():
-        raise InputError("is not a regular file; vectors are read from a file")
-    with path.open("rb") as file:
-        start = file.read(16)
     if not start:
         raise InputError("is empty")
     if start.startswith(b"PK"):

@@ -8,6 +8,7 @@ int64 where known.
 import zipfile
 from itertools import pairwise
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +26,7 @@ _NEEDED: dict[str, _Kind] = {
 _OPTIONAL: dict[str, _Kind] = {"counts": (np.int64, 1)}
 
 
-def write(word_vectors: WordVectors, path: Path) -> None:
+def write(word_vectors: WordVectors, file: IO[bytes]) -> None:
     """Write an npz file, not compressed: vectors hardly compress."""
     encoded = [word.encode() for word in word_vectors.words]
     arrays: dict[str, npt.NDArray[np.generic]] = {
@@ -35,8 +36,7 @@ def write(word_vectors: WordVectors, path: Path) -> None:
     }
     if word_vectors.counts is not None:
         arrays["counts"] = word_vectors.counts
-    with path.open("wb") as file:  # given a name, NumPy would add .npz to it
-        np.savez(file, allow_pickle=False, **arrays)
+    np.savez(file, allow_pickle=False, **arrays)
 
 
 def read(path: Path) -> WordVectors:

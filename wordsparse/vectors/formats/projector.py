@@ -1,9 +1,19 @@
-"""The two tab-separated files of the TensorFlow embedding projector: vectors, and words in the same order."""
+"""The two tab-separated files of the TensorFlow embedding projector: vectors, and words in the same order.
 
+The projector reads a word to the next tab or line end, without quotes or escapes, so words are written exactly. A
+spreadsheet takes some for formulas, which a text's author may have planned: a log message says how many there are.
+"""
+
+import logging
 from pathlib import Path
 
 from wordsparse.errors import InputError
 from wordsparse.vectors.word_vectors import WordVectors
+
+logger = logging.getLogger(__name__)
+
+# Where a cell begins with one of them, spreadsheets look for a formula (OWASP, "CSV Injection").
+_FORMULA_STARTS = ("=", "+", "-", "@")
 
 
 def check_words(word_vectors: WordVectors) -> None:
@@ -26,6 +36,12 @@ def write(word_vectors: WordVectors, path: Path) -> None:
     with path.open("w", encoding="utf-8", newline="\n") as file:
         for vector in word_vectors.vectors:
             file.write(f"{numbers % tuple(vector.tolist())}\n")
+    formulas = sum(word.startswith(_FORMULA_STARTS) and len(word) > 1 for word in word_vectors.words)
+    if formulas:
+        logger.warning(
+            "%d words begin with one of %s: a spreadsheet may run them as formulas; import the file as text there",
+            *(formulas, " ".join(_FORMULA_STARTS)),
+        )
     with path.with_stem(f"{path.stem}-metadata").open("w", encoding="utf-8", newline="\n") as file:
         if word_vectors.counts is None:
             file.writelines(f"{word}\n" for word in word_vectors.words)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from wordsparse import optional
-from wordsparse.errors import InputError
+from wordsparse.errors import InputError, WordsparseError
 from wordsparse.vectors.word_vectors import WordVectors
 
 # The package refuses to read a longer header than this; the words are part of it, once more escaped as JSON.
@@ -37,13 +37,16 @@ def check(word_vectors: WordVectors) -> None:
 
 def write(word_vectors: WordVectors, path: Path) -> None:
     """Write a safetensors file."""
-    save_file = _load("safetensors.numpy").save_file
+    package, save_file = _load("safetensors"), _load("safetensors.numpy").save_file
     tensors: dict[str, np.ndarray] = {"vectors": word_vectors.vectors}
     if word_vectors.counts is not None:
         tensors["counts"] = np.ascontiguousarray(word_vectors.counts)
     path.touch()
     mode = path.stat().st_mode  # safetensors would leave a file that only its owner may read
-    save_file(tensors, path, metadata=_metadata(word_vectors))
+    try:
+        save_file(tensors, path, metadata=_metadata(word_vectors))
+    except package.SafetensorError as error:  # a full disk, for one
+        raise WordsparseError(f"{path.name}: writing failed: {error}") from error
     path.chmod(mode)
 
 

@@ -10,12 +10,12 @@ is made, and no line, word or number is read further than its longest sensible s
 
 import re
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 import numpy as np
 
 from wordsparse.errors import InputError
-from wordsparse.vectors.formats.streams import BoundedStream, open_for_writing
+from wordsparse.vectors.formats.streams import BoundedStream
 from wordsparse.vectors.word_vectors import WordVectors
 
 _LONGEST_WORD = 2**16  # bytes of UTF-8
@@ -57,21 +57,19 @@ def read(path: Path) -> WordVectors:
         return _read_text(stream, layout) if layout.is_text else _read_binary(stream, layout)
 
 
-def write_text(word_vectors: WordVectors, path: Path) -> None:
+def write_text(word_vectors: WordVectors, file: IO[bytes]) -> None:
     """Write the text format; every float32 is read back as it was."""
     numbers = " ".join([_NUMBER] * word_vectors.dim)
-    with open_for_writing(path) as file:
-        file.write(b"%d %d\n" % (len(word_vectors), word_vectors.dim))
-        for word, vector in zip(word_vectors.words, word_vectors.vectors, strict=True):
-            file.write(f"{word} {numbers % tuple(vector.tolist())}\n".encode())
+    file.write(b"%d %d\n" % (len(word_vectors), word_vectors.dim))
+    for word, vector in zip(word_vectors.words, word_vectors.vectors, strict=True):
+        file.write(f"{word} {numbers % tuple(vector.tolist())}\n".encode())
 
 
-def write_binary(word_vectors: WordVectors, path: Path) -> None:
+def write_binary(word_vectors: WordVectors, file: IO[bytes]) -> None:
     """Write the binary format as the original tool does, with a newline after each vector."""
-    with open_for_writing(path) as file:
-        file.write(b"%d %d\n" % (len(word_vectors), word_vectors.dim))
-        for word, vector in zip(word_vectors.words, word_vectors.vectors, strict=True):
-            file.write(b"%b %b\n" % (word.encode(), vector.astype("<f4", copy=False).tobytes()))
+    file.write(b"%d %d\n" % (len(word_vectors), word_vectors.dim))
+    for word, vector in zip(word_vectors.words, word_vectors.vectors, strict=True):
+        file.write(b"%b %b\n" % (word.encode(), vector.astype("<f4", copy=False).tobytes()))
 
 
 def check_words(word_vectors: WordVectors) -> None:

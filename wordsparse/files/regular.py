@@ -1,0 +1,83 @@
+"""Files that may come from strangers: only regular ones are opened, and none is read past a bound.
+
+A FIFO would block the reader, and /dev/zero has no end; both can stand in a directory that someone hands over, behind a
+link or not. Links to regular files are followed: shared caches of models are made of them.
+"""
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BufferedReader
+
+from wordsparse.errors import InputError
+
+
+@contextmanager
+def reading(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Turns a failed read into an InputError that names ``path``."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+
+
+def descriptor_of(path: str | os.PathLike[str]) -> int:
+    """A descriptor of the regular file at ``path``, open for reading; the caller closes it.
+
+    Raises
+    ------
+    InputError
+        If it is missing, may not be read, or is no regular file.
+    """
+    with reading(path):
+        # Opening a FIFO would wait for a writer without O_NONBLOCK, which means nothing for a regular file.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(mode):
+        return descriptor
+    os.close(descriptor)
+    raise InputError(f"{path}: is a {kind_of(mode)}; a regular file is expected")
+
+
+@contextmanager
+def opened(path: str | os.PathLike[str]) -> Iterator[BufferedReader]:
+    """The regular file at ``path``, open for reading; InputError, also where the block fails to read."""
+    with reading(path), open(descriptor_of(path), "rb") as file:
+        yield file
+
+
+def read_bytes(path: str | os.PathLike[str], most: int) -> bytes:
+    """The content of a regular file of at most ``most`` bytes; else InputError names it."""
+    with opened(path) as file:
+        data = file.read(min(most, os.fstat(file.fileno()).st_size) + 1)  # one more: the file may be growing
+    if len(data) > most:
+        raise InputError(f"{path}: holds more than {most:,} bytes, which is more than such a file needs")
+    return data
+
+
+def read_text(path: str | os.PathLike[str], most: int) -> str:
+    """The UTF-8 text, without a byte-order mark, in a regular file of at most ``most`` bytes; else InputError."""
+    try:
+        return read_bytes(path, most).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: is not UTF-8 text: {error}") from error
+
+
+def sha256_of(path: str | os.PathLike[str]) -> str:
+    """The SHA-256 of a regular file's bytes, in hexadecimal digits."""
+    with opened(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def kind_of(mode: int) -> str:
+    """What a file of this mode is, in words."""
+    kinds = {
+        stat.S_IFDIR: "directory",
+        stat.S_IFIFO: "named pipe",
+        stat.S_IFSOCK: "socket",
+        stat.S_IFCHR: "character device",
+        stat.S_IFBLK: "block device",
+    }
+    return kinds.get(stat.S_IFMT(mode), "special file")
