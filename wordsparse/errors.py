@@ -13,6 +13,20 @@ class MissingDependencyError(InputError, ImportError):
     """An optional package is not installed; the message says which extra brings it."""
 
 
+class UnknownWordError(InputError, KeyError):
+    """A word, or another key, that has no vector."""
+
+    __str__ = Exception.__str__  # KeyError's quotes the message
+
+
+class NothingGivenError(InputError, ZeroDivisionError):
+    """A mean over an empty list is asked for."""
+
+
+class CutShortError(InputError, EOFError):
+    """A file ends before what its first line promises."""
+
+
 class TrainingError(WordsparseError, RuntimeError):
     """A run failed after it had started: diverging values, a step that cannot be taken, a failed write."""
 

@@ -18,9 +18,10 @@ NAMES = {
     "jinja2": "Jinja2",
     "matplotlib": "matplotlib",
     "mpi4py": "mpi4py",
+    "ot": "POT",
     "safetensors": "safetensors",
 }
-_EXTRAS = {"jinja2": "report", "matplotlib": "report", "safetensors": "safetensors"}
+_EXTRAS = {"jinja2": "report", "matplotlib": "report", "ot": "transport", "safetensors": "safetensors"}
 _COMMANDS = {
     "cupy": "pip install 'wordsparse[cuda13]' (driver 580 or newer) or 'wordsparse[cuda12]' (driver 525 or newer)",
     "gensim": "pip install 'gensim>=4.4' (it has no wheels for Python 3.14 yet)",

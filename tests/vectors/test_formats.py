@@ -170,6 +170,32 @@ def test_words_that_would_corrupt_a_file_are_refused(tmp_path: Path, word: str) 
         assert_same(load_vectors(tmp_path / "v"), word_vectors)
 
 
+@pytest.mark.parametrize("name", ["word2vec", "word2vec-bin", "projector", "npz", "safetensors"])
+def test_words_that_are_no_text(tmp_path: Path, name: str) -> None:
+    """A text split at single spaces has empty words: they train, and the formats that can hold them do."""
+    with pytest.raises(InputError, match="not valid Unicode"):
+        save_vectors(WordVectors(["a", "\ud800"], np.eye(2)), tmp_path / "v", name)
+    word_vectors = WordVectors(["a", ""], np.eye(2))
+    if name in ("npz", "safetensors"):
+        save_vectors(word_vectors, tmp_path / "v", name)
+        assert_same(load_vectors(tmp_path / "v"), word_vectors)
+    else:
+        with pytest.raises(InputError, match="empty"):
+            save_vectors(word_vectors, tmp_path / "v", name)
+
+
+def test_keys_that_are_no_words(tmp_path: Path) -> None:
+    keys = [7, "seven", (1, "a"), np.int64(3), None]
+    word_vectors = WordVectors(keys, np.eye(5), [5, 4, 3, 2, 1])
+    assert_same(load_vectors(save_vectors(word_vectors, tmp_path / "v.npz", "npz")[0]), word_vectors)
+    as_text = load_vectors(save_vectors(WordVectors([7, "seven"], np.eye(2)), tmp_path / "v.txt", "word2vec")[0])
+    assert as_text.words == ["7", "seven"]
+    with pytest.raises(InputError, match="look alike"):
+        save_vectors(WordVectors([1, "1"], np.eye(2)), tmp_path / "v.txt", "word2vec")
+    with pytest.raises(InputError, match="stored as keys"):
+        save_vectors(WordVectors([frozenset()], np.eye(1)), tmp_path / "v.npz", "npz")
+
+
 @pytest.mark.parametrize("word", ["tab\t", "\n", "\x85", "\u2028x"])
 def test_projector_refuses_tabs_and_line_ends(tmp_path: Path, word: str) -> None:
     with pytest.raises(InputError, match="projector"):

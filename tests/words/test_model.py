@@ -86,6 +86,15 @@ def test_vectors_and_words_agree(saved: Path) -> None:
     assert words.counts.tolist() == model.vocabulary.counts.tolist()
 
 
+def test_a_model_answers_for_its_vectors() -> None:
+    model = make()
+    assert model.wv is model.wv
+    assert model["the"].tobytes() == model.vectors[model.vocabulary["the"]].tobytes()
+    assert "the" in model
+    assert "none" not in model
+    assert len(model) == len(model.vocabulary) == len(model.wv)
+
+
 def test_keyed_vectors_hold_the_same() -> None:
     pytest.importorskip("gensim", reason="KeyedVectors belong to gensim")
     model = make()

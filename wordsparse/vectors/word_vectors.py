@@ -1,114 +1,124 @@
-"""Words and their vectors: neighbours, analogies, and the way to gensim's KeyedVectors."""
+"""Words and their vectors: checked, judged by their neighbours, and carried to and from files and gensim."""
 
-import difflib
-from collections.abc import Collection, Iterable
-from functools import cached_property
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from os import PathLike
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from wordsparse import optional
 from wordsparse.errors import InputError
+from wordsparse.vectors.lookup import Key
+from wordsparse.vectors.neighbours import Neighbours
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
 
-# Close spellings are looked for among this many of the most frequent words: a few milliseconds.
-_SPELLING_CANDIDATES = 50_000
 
-
-class WordVectors:
-    """A fixed set of words with one vector each.
+class WordVectors(Neighbours):
+    """A set of words, or other keys, with one vector each; it answers to the names of gensim's KeyedVectors too.
 
     Parameters
     ----------
-    words : iterable of str, length V
-        Distinct, not empty, most frequent first.
+    words : iterable of hashable, length V
+        Distinct, most frequent first.
     vectors : array (V, dim)
         One row a word, finite; kept as float32 in C order, without a copy where it is that already.
     counts : array (V,), optional
-        How often each word occurred, not negative; kept as int64.
+        How often each word occurred, not negative; kept as int64, as the attribute "count".
 
     Raises
     ------
     InputError
-        If the sizes do not agree, a word is empty, occurs twice or is not valid Unicode, or a number is not
-        finite.
+        If the sizes do not agree, a word occurs twice or is not hashable, or a number is not finite.
     """
 
-    def __init__(self, words: Iterable[str], vectors: npt.ArrayLike, counts: npt.ArrayLike | None = None) -> None:
-        self.words: list[str] = list(words)
+    def __init__(self, words: Iterable[Key], vectors: npt.ArrayLike, counts: npt.ArrayLike | None = None) -> None:
         with np.errstate(over="ignore"):  # what float32 cannot hold becomes inf and is refused below, by name
-            self.vectors: npt.NDArray[np.float32] = np.ascontiguousarray(vectors, dtype=np.float32)
-        self.counts: npt.NDArray[np.int64] | None = None if counts is None else _whole_numbers(counts)
-        self._rows = {word: row for row, word in enumerate(self.words)}
+            matrix: npt.NDArray[np.float32] = np.ascontiguousarray(vectors, dtype=np.float32)
+        try:
+            super().__init__(words, matrix)
+        except TypeError as error:
+            raise InputError(f"words must be hashable: {error}") from error
+        if counts is not None:
+            self.expandos["count"] = _whole_numbers(counts)
         self._check()
 
     @property
+    def words(self) -> list[Any]:
+        """The words, most frequent first: ``index_to_key``."""
+        return self.index_to_key
+
+    @property
+    def counts(self) -> npt.NDArray[np.int64] | None:
+        """How often each word occurred, (V,); None where it is not known."""
+        return self.expandos.get("count")
+
+    @property
     def dim(self) -> int:
-        """Length of a vector."""
-        return int(self.vectors.shape[1])
+        """Length of a vector: ``vector_size``."""
+        return self.vector_size
 
-    def __len__(self) -> int:
-        return len(self.words)
+    def row(self, word: Key) -> int:
+        """The row of ``word`` in ``vectors``; see ``get_index``."""
+        return self.get_index(word)
 
-    def __contains__(self, word: object) -> bool:
-        return word in self._rows
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{word!r:.20}" for word in self.index_to_key[:3])
+        more = ", …" if len(self) > 3 else ""
+        return f"<{type(self).__name__} of {len(self):,} words, dim {self.vector_size}: {shown}{more}>"
 
-    def __getitem__(self, word: str) -> npt.NDArray[np.float32]:
-        """The vector of ``word``, (dim,) float32, a view; InputError if the word is not known."""
-        vector: npt.NDArray[np.float32] = self.vectors[self.row(word)]
-        return vector
+    def vectors_for_all(
+        self, keys: Iterable[Key], allow_inference: bool = True, copy_vecattrs: bool = False
+    ) -> "WordVectors":
+        """The vectors of those of the keys that are known, in their order, each once.
 
-    def row(self, word: str) -> int:
-        """The row of ``word`` in ``vectors``.
-
-        Raises
-        ------
-        InputError
-            If the word is not known; the message names close spellings.
+        ``copy_vecattrs`` copies the attributes of the keys too; nothing is inferred, whatever ``allow_inference``.
         """
-        try:
-            return self._rows[word]
-        except KeyError:
-            raise InputError(self._unknown(word)) from None
+        known = [key for key in dict.fromkeys(keys) if key in self]
+        if not known:
+            raise InputError("none of the given keys is in the vocabulary")
+        rows = [self.get_index(key) for key in known]
+        chosen = WordVectors(known, self.vectors[rows])
+        if copy_vecattrs:
+            chosen.expandos = {name: values[rows] for name, values in self.expandos.items()}
+        return chosen
 
-    @cached_property
-    def unit(self) -> npt.NDArray[np.float32]:
-        """The vectors scaled to length one, (V, dim) float32; a zero vector stays zero. Computed once."""
-        # In float64: the square of a large float32 number is no float32 number.
-        norms = np.sqrt(np.einsum("ij,ij->i", self.vectors, self.vectors, dtype=np.float64))
-        norms[norms == 0] = 1
-        unit = np.empty_like(self.vectors)
-        np.divide(self.vectors, norms[:, None], out=unit, casting="same_kind")
-        return unit
+    def save_word2vec_format(
+        self,
+        fname: str | PathLike[str],
+        fvocab: str | PathLike[str] | None = None,
+        binary: bool = False,
+        total_vec: int | None = None,
+        write_header: bool = True,
+        prefix: str = "",
+        append: bool = False,
+        sort_attr: str = "count",
+    ) -> None:
+        """Write a word2vec file; see :func:`wordsparse.vectors.formats.gensim_options.save`."""
+        from wordsparse.vectors.formats import gensim_options  # the formats know this class
 
-    def similar(self, word: str, n: int = 10) -> list[tuple[str, float]]:
-        """The ``n`` words whose vectors have the largest cosine with that of ``word``, and the cosines.
+        gensim_options.save(self, fname, fvocab, binary, total_vec, write_header, prefix, append, sort_attr)
 
-        Raises
-        ------
-        InputError
-            If the word is not known or ``n`` is below 1.
-        """
-        row = self.row(word)
-        return self._nearest(self.unit[row], n, {row})
+    @classmethod
+    def load_word2vec_format(
+        cls,
+        fname: str | PathLike[str],
+        fvocab: str | PathLike[str] | None = None,
+        binary: bool = False,
+        encoding: str = "utf8",
+        unicode_errors: str = "strict",
+        limit: int | None = None,
+        datatype: npt.DTypeLike = np.float32,
+        no_header: bool = False,
+    ) -> Self:
+        """Read a word2vec file; see :func:`wordsparse.vectors.formats.gensim_options.load`."""
+        from wordsparse.vectors.formats import gensim_options
 
-    def analogy(self, a: str, b: str, c: str, n: int = 10) -> list[tuple[str, float]]:
-        """Words x such that ``a`` is to ``b`` as ``c`` is to x: the cosines of x with b - a + c (3CosAdd).
-
-        The sum is taken over vectors of length one; the three given words are left out.
-
-        Raises
-        ------
-        InputError
-            If a word is not known or ``n`` is below 1.
-        """
-        rows = [self.row(word) for word in (a, b, c)]
-        target = self.unit[rows[1]] - self.unit[rows[0]] + self.unit[rows[2]]
-        length = float(np.linalg.norm(target))
-        return self._nearest(target / np.float32(length or 1), n, set(rows))
+        read: Callable[..., Any] = gensim_options.load
+        loaded: WordVectors = read(fname, fvocab, binary, encoding, unicode_errors, limit, datatype, no_header)
+        return cls._taken_over(loaded)
 
     def keyed_vectors(self) -> "KeyedVectors":
         """The same as a ``gensim.models.KeyedVectors``, with the attribute "count" where counts are known.
@@ -121,27 +131,28 @@ class WordVectors:
         # Not by add_vectors, which copies the matrix three times.
         keyed = keyed_vectors_class()(vector_size=self.dim)
         keyed.index_to_key = list(self.words)
-        keyed.key_to_index = dict(self._rows)
+        keyed.key_to_index = dict(self.key_to_index)
         keyed.vectors = self.vectors.copy()
         if self.counts is not None:
             keyed.allocate_vecattrs(["count"], [np.int64])
             keyed.expandos["count"][:] = self.counts
         return keyed
 
+    @classmethod
+    def _taken_over(cls, other: "WordVectors") -> Self:
+        """``other`` as one of this class, sharing its arrays."""
+        own = cls.__new__(cls)
+        own.__dict__.update(other.__dict__)
+        return own
+
     def _check(self) -> None:
         """Refuse what the other methods could not live with."""
         if self.vectors.ndim != 2 or len(self.vectors) != len(self.words) or self.vectors.size == 0:
             raise InputError(f"{len(self.words)} words need as many vectors, not an array {self.vectors.shape}")
-        if len(self._rows) != len(self.words):
-            row = next(row for row, word in enumerate(self.words) if self._rows[word] != row)
+        if len(self.key_to_index) != len(self.words):
+            row = next(row for row, word in enumerate(self.words) if self.key_to_index[word] != row)
             word = self.words[row]
-            raise InputError(f"the word {word!r} occurs twice (words {row + 1} and {self._rows[word] + 1})")
-        if "" in self._rows:
-            raise InputError(f"word {self._rows[''] + 1} is empty")
-        try:
-            "".join(self.words).encode()
-        except UnicodeEncodeError as error:
-            raise InputError(f"a word is not valid Unicode: {error}") from None
+            raise InputError(f"the word {word!r} occurs twice (words {row + 1} and {self.key_to_index[word] + 1})")
         if self.counts is not None and (self.counts.shape != (len(self),) or self.counts.min() < 0):
             raise InputError(f"counts must be {len(self)} numbers, none negative")
         with np.errstate(invalid="ignore"):
@@ -150,28 +161,6 @@ class WordVectors:
         if not finite.all():
             row = int(finite.argmin())
             raise InputError(f"the vector of {self.words[row]!r} (word {row + 1}) holds a number that is not finite")
-
-    def _unknown(self, word: str) -> str:
-        """What to say about a word that is not there, with close spellings where there are any."""
-        candidates = [
-            known
-            for known in self.words[:_SPELLING_CANDIDATES]
-            if abs(len(known) - len(word)) <= 2 and known[0].lower() == word[:1].lower()
-        ]
-        close = difflib.get_close_matches(word, candidates, n=3)
-        hint = f"; close to it: {', '.join(close)}" if close else ""
-        return f"the word {word!r} is not in the vocabulary{hint}"
-
-    def _nearest(self, query: npt.NDArray[np.float32], n: int, left_out: Collection[int]) -> list[tuple[str, float]]:
-        """The ``n`` words of largest unit · query, (dim,), but for the rows left out; ties by frequency."""
-        if n < 1:
-            raise InputError(f"the number of words to show must be at least 1, not {n}")
-        cosines = self.unit @ query
-        cosines[list(left_out)] = -np.inf
-        n = min(n, len(self) - len(left_out))
-        top = np.argpartition(-cosines, n)[:n]
-        top = top[np.lexsort((top, -cosines[top]))]
-        return [(self.words[row], float(cosines[row])) for row in top]
 
 
 def keyed_vectors_class() -> "type[KeyedVectors]":

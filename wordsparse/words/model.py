@@ -98,8 +98,23 @@ class Model:
         threads = min(asked, available_cpus()) if isinstance(asked, int) else None
         return coordinates.combined(self.input_rows, self.output_rows[:, : self.dim], counts, threads=threads)
 
+    @cached_property
+    def wv(self) -> WordVectors:
+        """The vectors with their words, made once: neighbours, analogies and all else that gensim's ``wv`` answers."""
+        return self.word_vectors()
+
+    def __getitem__(self, word: str) -> NDArray[np.float32]:
+        """The vector of ``word``, (dim,) float32, read-only; UnknownWordError if it is not in the vocabulary."""
+        return self.wv[word]
+
+    def __contains__(self, word: object) -> bool:
+        return word in self.vocabulary
+
+    def __len__(self) -> int:
+        return len(self.vocabulary)
+
     def word_vectors(self) -> WordVectors:
-        """The vectors with their words: neighbours, analogies, export."""
+        """The vectors with their words, to change or to export."""
         return WordVectors(self.vocabulary.words, self.vectors, self.vocabulary.counts)
 
     def keyed_vectors(self) -> "KeyedVectors":

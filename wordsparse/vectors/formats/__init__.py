@@ -8,7 +8,7 @@ from typing import IO
 
 from wordsparse.errors import InputError
 from wordsparse.files import outputs, regular, storage
-from wordsparse.vectors.formats import gensim_native, npz, projector, safe_tensors, word2vec
+from wordsparse.vectors.formats import gensim_native, names, npz, projector, safe_tensors, word2vec
 from wordsparse.vectors.formats.streams import compression_of_name, open_for_writing
 from wordsparse.vectors.word_vectors import WordVectors
 
@@ -27,13 +27,15 @@ _NAMED: dict[str, Callable[[WordVectors, Path], None]] = {
     "projector": projector.write,
 }
 _CHECKS: dict[str, Callable[[WordVectors], None]] = {
-    "word2vec": word2vec.check_words,
-    "word2vec-bin": word2vec.check_words,
+    "word2vec": lambda word_vectors: word2vec.check_words(word_vectors.words),
+    "word2vec-bin": lambda word_vectors: word2vec.check_words(word_vectors.words),
     "gensim": gensim_native.check,
     "safetensors": safe_tensors.check,
-    "projector": projector.check_words,
+    "projector": lambda word_vectors: projector.check_words(word_vectors.words),
 }
 _COMPRESSIBLE = ("word2vec", "word2vec-bin")
+# These hold other keys than words as they are; elsewhere a key is written as ``str`` shows it.
+_ANY_KEY = ("gensim", "npz")
 
 FORMATS = ("word2vec", "word2vec-bin", "gensim", "npz", "safetensors", "projector")
 """What :func:`save_vectors` can write."""
@@ -106,6 +108,8 @@ def save_vectors(word_vectors: WordVectors, path: str | PathLike[str], format: s
             f"{path}: {format} is not written compressed, only {' and '.join(_COMPRESSIBLE)} are;"
             f" leave out {path.suffix}"
         )
+    if format not in _ANY_KEY:
+        word_vectors = names.with_text(word_vectors)
     if format in _CHECKS:
         _CHECKS[format](word_vectors)
     if outputs.is_stream(path):

@@ -2,7 +2,8 @@
 
 Arrays: ``vectors`` (V, dim) float32; ``words`` (bytes,) uint8, all words in UTF-8 one after the other;
 ``word_offsets`` (V + 1,) int64, word i being ``words[word_offsets[i]:word_offsets[i + 1]]``; ``counts`` (V,)
-int64 where known.
+int64 where known. Where not all keys are words, ``words`` holds each as JSON, and the array ``json_words`` (0,) uint8
+says so.
 """
 
 import zipfile
@@ -14,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from wordsparse.errors import InputError
+from wordsparse.vectors.formats import names
 from wordsparse.vectors.formats.streams import unpacked_limit
 from wordsparse.vectors.word_vectors import WordVectors
 
@@ -23,17 +25,21 @@ _NEEDED: dict[str, _Kind] = {
     "words": (np.uint8, 1),
     "word_offsets": (np.int64, 1),
 }
-_OPTIONAL: dict[str, _Kind] = {"counts": (np.int64, 1)}
+_OPTIONAL: dict[str, _Kind] = {"counts": (np.int64, 1), "json_words": (np.uint8, 1)}
 
 
 def write(word_vectors: WordVectors, file: IO[bytes]) -> None:
     """Write an npz file, not compressed: vectors hardly compress."""
-    encoded = [word.encode() for word in word_vectors.words]
+    are_words = all(isinstance(key, str) for key in word_vectors.words)
+    texts = names.as_text(word_vectors.words) if are_words else names.to_json(word_vectors.words)
+    encoded = [text.encode() for text in texts]
     arrays: dict[str, npt.NDArray[np.generic]] = {
         "words": np.frombuffer(b"".join(encoded), dtype=np.uint8),
         "word_offsets": np.cumsum([0, *map(len, encoded)], dtype=np.int64),
-        "vectors": word_vectors.vectors,
+        "vectors": np.asarray(word_vectors.vectors, np.float32),
     }
+    if not are_words:
+        arrays["json_words"] = np.zeros(0, np.uint8)
     if word_vectors.counts is not None:
         arrays["counts"] = word_vectors.counts
     np.savez(file, allow_pickle=False, **arrays)
@@ -54,17 +60,17 @@ def read(path: Path) -> WordVectors:
         raise
     except Exception as error:  # a damaged archive raises nearly any kind of error in zipfile and its decompressors
         raise InputError(f"is no npz file, or is damaged: {error}") from error
-    return WordVectors(
-        _split(arrays["words"].tobytes(), arrays["word_offsets"]), arrays["vectors"], arrays.get("counts")
-    )
+    texts = _split(arrays["words"].tobytes(), arrays["word_offsets"])
+    keys = names.from_json(texts) if "json_words" in arrays else texts
+    return WordVectors(keys, arrays["vectors"], arrays.get("counts"))
 
 
 def _read_arrays(archive: zipfile.ZipFile, limit: int) -> dict[str, npt.NDArray[np.generic]]:
-    names = {name.removesuffix(".npy") for name in archive.namelist()}
-    missing = _NEEDED.keys() - names
+    stored = {name.removesuffix(".npy") for name in archive.namelist()}
+    missing = _NEEDED.keys() - stored
     if missing:
         raise InputError(f"is an npz file without the array {min(missing)!r}; vectors, words, word_offsets are needed")
-    wanted = _NEEDED | {name: kind for name, kind in _OPTIONAL.items() if name in names}
+    wanted = _NEEDED | {name: kind for name, kind in _OPTIONAL.items() if name in stored}
     if sum(archive.getinfo(f"{name}.npy").file_size for name in wanted) > limit:
         raise InputError(f"unpacks to more than {limit} bytes: no vectors compress that well")
     return {name: _read_array(archive, name, *kind) for name, kind in wanted.items()}

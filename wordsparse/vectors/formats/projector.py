@@ -5,6 +5,7 @@ spreadsheet takes some for formulas, which a text's author may have planned: a l
 """
 
 import logging
+from collections.abc import Iterable
 from pathlib import Path
 
 from wordsparse.errors import InputError
@@ -16,12 +17,12 @@ logger = logging.getLogger(__name__)
 _FORMULA_STARTS = ("=", "+", "-", "@")
 
 
-def check_words(word_vectors: WordVectors) -> None:
-    """Raise InputError if a word holds a tab or a line end: the files know no quoting."""
-    for word in word_vectors.words:
+def check_words(words: Iterable[str]) -> None:
+    """Raise InputError if a word is empty or holds a tab or a line end: the files know no quoting."""
+    for word in words:
         if "\t" in word or word.splitlines() != [word]:
             raise InputError(
-                f"the word {word!r} holds a tab or a line end, which the projector's files cannot;"
+                f"the word {word!r} is empty or holds a tab or a line end, which the projector's files cannot;"
                 f" the formats npz, safetensors and gensim can hold it"
             )
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from wordsparse import optional
 from wordsparse.errors import InputError, WordsparseError
+from wordsparse.vectors.formats import names
 from wordsparse.vectors.word_vectors import WordVectors
 
 # The package refuses to read a longer header than this; the words are part of it, once more escaped as JSON.
@@ -87,6 +88,7 @@ def _parse_words(text: str) -> list[str]:
         raise InputError(f"the metadata words is not JSON: {error}") from error
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
         raise InputError("the metadata words must be a JSON list of strings")
+    names.check_unicode(words)
     return words
 
 

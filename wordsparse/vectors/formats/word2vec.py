@@ -9,12 +9,14 @@ is made, and no line, word or number is read further than its longest sensible s
 """
 
 import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from wordsparse.errors import InputError
+from wordsparse.errors import CutShortError, InputError
 from wordsparse.vectors.formats.streams import BoundedStream
 from wordsparse.vectors.word_vectors import WordVectors
 
@@ -31,11 +33,25 @@ _NUMBER = "%.9g"
 _FORBIDDEN = re.compile(r"[\s\x00-\x1f\x7f-\x9f]")
 
 
-class _Layout(NamedTuple):
+class Layout(NamedTuple):
+    """What a file holds; ``is_whole`` is False where only its first ``rows`` are read."""
+
     rows: int
     dim: int
     is_text: bool
     has_header: bool
+    is_whole: bool = True
+
+
+class Decoding(NamedTuple):
+    """How words become str, and the number type of the vectors."""
+
+    encoding: str = "utf-8"
+    errors: str = "strict"
+    dtype: npt.DTypeLike = np.float32
+
+
+UTF8 = Decoding()
 
 
 def read(path: Path) -> WordVectors:
@@ -49,47 +65,78 @@ def read(path: Path) -> WordVectors:
     with BoundedStream(path) as stream:
         layout = _recognise(stream.read(_HEAD))
     if not layout.has_header:
-        layout = layout._replace(rows=_count_lines(path))
+        layout = layout._replace(rows=count_lines(path))
+    try:
+        return WordVectors(*read_rows(path, layout))
+    except UnicodeDecodeError as error:
+        raise InputError(f"{error.reason}: the word {error.object[:100]!r} is not valid UTF-8") from error
+
+
+def read_rows(path: Path, layout: Layout, decoding: Decoding = UTF8) -> tuple[list[str], npt.NDArray[Any]]:
+    """The words, and the vectors (rows, dim), of a file whose layout is known.
+
+    Raises
+    ------
+    InputError
+        If the file is damaged; CutShortError if it ends too early.
+    UnicodeDecodeError
+        If a word cannot be decoded; its reason names the place.
+    """
     with BoundedStream(path) as stream:
         _check_size(layout, stream.limit)
         if layout.has_header:
             stream.readline(_HEAD)
-        return _read_text(stream, layout) if layout.is_text else _read_binary(stream, layout)
+        return (_read_text if layout.is_text else _read_binary)(stream, layout, decoding)
 
 
 def write_text(word_vectors: WordVectors, file: IO[bytes]) -> None:
     """Write the text format; every float32 is read back as it was."""
-    numbers = " ".join([_NUMBER] * word_vectors.dim)
-    file.write(b"%d %d\n" % (len(word_vectors), word_vectors.dim))
-    for word, vector in zip(word_vectors.words, word_vectors.vectors, strict=True):
-        file.write(f"{word} {numbers % tuple(vector.tolist())}\n".encode())
+    file.write(header(len(word_vectors), word_vectors.dim))
+    file.writelines(text_rows(word_vectors.words, word_vectors.vectors))
 
 
 def write_binary(word_vectors: WordVectors, file: IO[bytes]) -> None:
     """Write the binary format as the original tool does, with a newline after each vector."""
-    file.write(b"%d %d\n" % (len(word_vectors), word_vectors.dim))
-    for word, vector in zip(word_vectors.words, word_vectors.vectors, strict=True):
-        file.write(b"%b %b\n" % (word.encode(), vector.astype("<f4", copy=False).tobytes()))
+    file.write(header(len(word_vectors), word_vectors.dim))
+    file.writelines(binary_rows(word_vectors.words, word_vectors.vectors))
 
 
-def check_words(word_vectors: WordVectors) -> None:
+def header(rows: int, dim: int) -> bytes:
+    """The first line."""
+    return b"%d %d\n" % (rows, dim)
+
+
+def text_rows(words: Iterable[str], vectors: npt.NDArray[Any]) -> Iterator[bytes]:
+    """Each word and its vector as a line."""
+    numbers = " ".join([_NUMBER] * vectors.shape[1])
+    for word, vector in zip(words, vectors, strict=True):
+        yield f"{word} {numbers % tuple(vector.tolist())}\n".encode()
+
+
+def binary_rows(words: Iterable[str], vectors: npt.NDArray[Any]) -> Iterator[bytes]:
+    """Each word and its vector as little-endian float32."""
+    for word, vector in zip(words, vectors, strict=True):
+        yield b"%b %b\n" % (word.encode(), vector.astype("<f4", copy=False).tobytes())
+
+
+def check_words(words: Iterable[str]) -> None:
     """Refuse words that would shift every number after them: these formats know no quoting.
 
     Raises
     ------
     InputError
-        If a word holds white space or a control character, or is longer than 65,536 bytes.
+        If a word is empty, holds white space or a control character, or is longer than 65,536 bytes.
     """
-    for word in word_vectors.words:
-        if _FORBIDDEN.search(word) or len(word.encode()) > _LONGEST_WORD:
+    for word in words:
+        if not word or _FORBIDDEN.search(word) or len(word.encode()) > _LONGEST_WORD:
             shown = word if len(word) <= 100 else word[:100] + "…"
             raise InputError(
-                f"the word {shown!r} cannot be stored in a word2vec file: it holds white space or a control"
-                " character or is too long; the formats npz, safetensors and gensim can hold it"
+                f"the word {shown!r} cannot be stored in a word2vec file: it is empty or too long, or holds white space"
+                " or a control character; the formats npz, safetensors and gensim can hold it"
             )
 
 
-def _recognise(head: bytes) -> _Layout:
+def _recognise(head: bytes) -> Layout:
     """Tell the layout from the first bytes; ``rows`` is 0 where only counting can tell."""
     first, _, body = head.partition(b"\n")
     fields = first.rstrip().split(b" ")
@@ -97,10 +144,10 @@ def _recognise(head: bytes) -> _Layout:
         rows, dim = (int(field) for field in fields)
         if not rows or not dim:
             raise InputError(f"its header promises {rows} words of {dim} numbers: there is nothing in it")
-        return _Layout(rows, dim, _looks_like_text(body, dim), True)
+        return Layout(rows, dim, _looks_like_text(body, dim), True)
     # At least two numbers: "word 3" is more likely a broken header than a vector of one number.
     if len(fields) >= 3 and _parse_numbers(fields[1:]) is not None:
-        return _Layout(0, len(fields) - 1, True, False)
+        return Layout(0, len(fields) - 1, True, False)
     raise InputError(
         "is no file of vectors known here: it begins neither with a word2vec header (number of words,"
         " numbers a word) nor with a word and its numbers, and is neither npz nor safetensors"
@@ -114,17 +161,18 @@ def _looks_like_text(body: bytes, dim: int) -> bool:
     return len(line) >= 2 * dim - 1 and re.fullmatch(rb"[-+.0-9eEnaifNAIF ]*", line) is not None
 
 
-def _check_size(layout: _Layout, limit: int) -> None:
+def _check_size(layout: Layout, limit: int) -> None:
     """Compare what is promised with what the file can hold; the last line end may be missing."""
     least = layout.rows * (2 * layout.dim + 2 if layout.is_text else 4 * layout.dim + 2) - 1
     if least > limit:
-        raise InputError(
+        raise CutShortError(
             f"{layout.rows} words of {layout.dim} numbers take at least {least} bytes, but the file can hold"
             f" only {limit}: it is cut short, or its first line is wrong"
         )
 
 
-def _count_lines(path: Path) -> int:
+def count_lines(path: Path) -> int:
+    """How many lines a file has, the last one with or without its end."""
     lines, last = 0, b"\n"
     with BoundedStream(path) as stream:
         while chunk := stream.read(_CHUNK):
@@ -133,16 +181,16 @@ def _count_lines(path: Path) -> int:
     return lines + (last != b"\n")
 
 
-def _read_text(stream: BoundedStream, layout: _Layout) -> WordVectors:
+def _read_text(stream: BoundedStream, layout: Layout, decoding: Decoding) -> tuple[list[str], npt.NDArray[Any]]:
     words: list[str] = []
-    vectors = np.empty((layout.rows, layout.dim), dtype=np.float32)
+    vectors = np.empty((layout.rows, layout.dim), decoding.dtype)
     longest = _LONGEST_WORD + layout.dim * (_LONGEST_NUMBER + 1) + 3
     with np.errstate(over="ignore"):  # becomes inf, which WordVectors refuses
         for row in range(layout.rows):
             line = stream.readline(longest)
             where = f"line {row + 1 + layout.has_header}"
             if not line:
-                raise InputError(f"ends before {where}; {layout.rows} words were promised")
+                raise CutShortError(f"ends before {where}; {layout.rows} words were promised")
             word, *fields = line.rstrip(b" \r\n").split(b" ")
             if len(fields) != layout.dim:
                 shown = f"{where} ({line[:40]!r}…)"
@@ -153,15 +201,16 @@ def _read_text(stream: BoundedStream, layout: _Layout) -> WordVectors:
             numbers = _parse_numbers(fields)
             if numbers is None:
                 raise InputError(f"{where} holds something that is not a number")
-            words.append(_decode(word, where))
+            words.append(_decode(word, where, decoding))
             vectors[row] = numbers
-    stream.expect_end(f"the {layout.rows} words that its first line promises")
-    return WordVectors(words, vectors)
+    if layout.is_whole:
+        stream.expect_end(f"the {layout.rows} words that its first line promises")
+    return words, vectors
 
 
-def _read_binary(stream: BoundedStream, layout: _Layout) -> WordVectors:
+def _read_binary(stream: BoundedStream, layout: Layout, decoding: Decoding) -> tuple[list[str], npt.NDArray[Any]]:
     words: list[str] = []
-    vectors = np.empty((layout.rows, layout.dim), dtype=np.float32)
+    vectors = np.empty((layout.rows, layout.dim), decoding.dtype)
     vector_bytes = 4 * layout.dim
     longest = _LONGEST_WORD + 2 + vector_bytes
     buffer, at = b"", 0
@@ -172,15 +221,16 @@ def _read_binary(stream: BoundedStream, layout: _Layout) -> WordVectors:
         space = buffer.find(b" ", at, at + _LONGEST_WORD + 2)
         end = space + 1 + vector_bytes
         if space < 0 or end > len(buffer):
-            raise InputError(f"ends inside {where} of {layout.rows}, or is damaged before it")
-        words.append(_decode(buffer[at:space].lstrip(b"\n"), where))
+            raise CutShortError(f"ends inside {where} of {layout.rows}, or is damaged before it")
+        words.append(_decode(buffer[at:space].lstrip(b"\n"), where, decoding))
         vectors[row] = np.frombuffer(buffer, dtype="<f4", count=layout.dim, offset=space + 1)
         at = end
-    what = f"the {layout.rows} words that its first line promises"
-    if buffer[at:].strip():
-        raise InputError(f"there is more in the file after {what}")
-    stream.expect_end(what)
-    return WordVectors(words, vectors)
+    if layout.is_whole:
+        what = f"the {layout.rows} words that its first line promises"
+        if buffer[at:].strip():
+            raise InputError(f"there is more in the file after {what}")
+        stream.expect_end(what)
+    return words, vectors
 
 
 def _parse_numbers(fields: list[bytes]) -> list[float] | None:
@@ -191,10 +241,11 @@ def _parse_numbers(fields: list[bytes]) -> list[float] | None:
         return None
 
 
-def _decode(word: bytes, where: str) -> str:
+def _decode(word: bytes, where: str, decoding: Decoding) -> str:
     if not word:
         raise InputError(f"{where} has no word")
     try:
-        return word.decode()
+        return word.decode(decoding.encoding, decoding.errors)
     except UnicodeDecodeError as error:
-        raise InputError(f"{where}: the word {word[:100]!r} is not valid UTF-8") from error
+        reason = f"{error.reason} ({where})"
+        raise UnicodeDecodeError(error.encoding, word, error.start, error.end, reason) from error

@@ -1,0 +1,221 @@
+"""What gensim's KeyedVectors answer, WordVectors answer alike; without gensim too."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from wordsparse.errors import CutShortError, InputError, NothingGivenError, UnknownWordError
+from wordsparse.vectors.word_vectors import WordVectors
+
+WORDS = [f"w{i}" for i in range(30)]
+VECTORS = np.random.default_rng(1).normal(size=(30, 7)).astype(np.float32)
+COUNTS = np.arange(90, 0, -3)
+
+
+@pytest.fixture
+def ours() -> WordVectors:
+    return WordVectors(WORDS, VECTORS.copy(), COUNTS)
+
+
+QUESTIONS: dict[str, Callable[[Any], Any]] = {
+    "a key": lambda wv: wv["w3"],
+    "keys": lambda wv: wv[["w3", "w5"]],
+    "a row": lambda wv: wv[3],
+    "norm": lambda wv: wv.get_vector("w3", norm=True),
+    "normed": lambda wv: wv.get_normed_vectors(),
+    "mean": lambda wv: wv.get_mean_vector(["w1", "w2", "none", VECTORS[4]], [1, -2, 1, 0.5], post_normalize=True),
+    "most_similar": lambda wv: wv.most_similar("w1"),
+    "most_similar, two sides": lambda wv: wv.most_similar(positive=["w1", ("w2", 0.5)], negative="w3", topn=4),
+    "most_similar, clip": lambda wv: wv.most_similar("w1", clip_start=3, clip_end=9),
+    "most_similar, all": lambda wv: wv.most_similar("w1", topn=None),
+    "most_similar, none": lambda wv: wv.most_similar("w1", topn=0),
+    "most_similar, vectors": lambda wv: wv.most_similar(VECTORS[:2], topn=3),
+    "restrict_vocab": lambda wv: wv.similar_by_word("w1", restrict_vocab=5),
+    "cosmul": lambda wv: wv.most_similar_cosmul(["w1", "w2"], ["w3"], topn=5),
+    "cosmul, all": lambda wv: wv.most_similar_cosmul(["w1"], topn=None),
+    "by vector": lambda wv: wv.similar_by_vector(VECTORS[2], topn=3),
+    "similarity": lambda wv: wv.similarity("w1", "w2"),
+    "n_similarity": lambda wv: wv.n_similarity(["w1", "w2"], ["w3", "w4", "none"]),
+    "distance": lambda wv: wv.distance("w1", "w2"),
+    "distances": lambda wv: wv.distances("w1"),
+    "some distances": lambda wv: wv.distances(VECTORS[1], ["w2", "w3"]),
+    "doesnt_match": lambda wv: wv.doesnt_match(["w1", "w2", "w3", "none"]),
+    "rank_by_centrality": lambda wv: wv.rank_by_centrality(["w1", "w2", "w3"]),
+    "rank": lambda wv: wv.rank("w1", "w2"),
+    "closer_than": lambda wv: sorted(wv.closer_than("w1", "w2")),
+    "to given": lambda wv: wv.most_similar_to_given("w1", ["w2", "w3", "w4"]),
+    "relative": lambda wv: wv.relative_cosine_similarity("w1", "w2"),
+    "attribute": lambda wv: wv.get_vecattr("w4", "count"),
+    "index": lambda wv: [wv.get_index("w4"), wv.get_index("none", -1), wv.vector_size, len(wv)],
+    "in": lambda wv: ["w4" in wv, "none" in wv, wv.has_index_for("w4")],
+    "for all": lambda wv: wv.vectors_for_all(["w5", "none", "w2", "w5"]).vectors,
+    "wmdistance": lambda wv: wv.wmdistance(["w1", "w2", "w2", "none"], ["w3", "w2"]),
+    "wmdistance of the same": lambda wv: wv.wmdistance(["w1", "w2"], ["w2", "w1"]),
+    "wmdistance of nothing": lambda wv: wv.wmdistance(["none"], ["w1"]),
+}
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_gensim_answers_alike(ours: WordVectors, name: str) -> None:
+    gensim = pytest.importorskip("gensim", reason="gensim has no wheel here")
+    if "wmdistance" in name:
+        pytest.importorskip("ot")
+    theirs = gensim.models.KeyedVectors(7)
+    theirs.add_vectors(WORDS, VECTORS)
+    for word, count in zip(WORDS, COUNTS.tolist(), strict=True):
+        theirs.set_vecattr(word, "count", count)
+    assert_alike(QUESTIONS[name](ours), QUESTIONS[name](theirs))
+
+
+def assert_alike(ours: Any, theirs: Any) -> None:
+    if isinstance(ours, list | tuple):
+        assert len(ours) == len(theirs)
+        for a, b in zip(ours, theirs, strict=True):
+            assert_alike(a, b)
+    elif isinstance(ours, str):
+        assert ours == theirs
+    else:
+        np.testing.assert_allclose(ours, theirs, atol=2e-6)
+
+
+def test_a_key_is_nearest_to_itself_exactly(ours: WordVectors) -> None:
+    assert all(ours.similarity(word, word) == 1 for word in WORDS)
+    assert ours.distance("w1", "w1") == 0
+    assert ours.closer_than("w1", "w1") == []
+
+
+def test_zero_vectors_have_no_direction() -> None:
+    """gensim divides by their length."""
+    wv = WordVectors(["a", "zero"], [[1, 0], [0, 0]])
+    assert wv.most_similar("a") == [("zero", 0.0)]
+    assert wv.similarity("a", "zero") == 0
+    assert wv.get_vector("zero", norm=True).tolist() == [0, 0]
+    assert wv.distances("zero").tolist() == [1, 1]
+
+
+def test_iteration_and_repr(ours: WordVectors) -> None:
+    assert list(ours) == WORDS
+    assert repr(ours) == "<WordVectors of 30 words, dim 7: 'w0', 'w1', 'w2', …>"
+
+
+def test_wrong_requests(ours: WordVectors) -> None:
+    with pytest.raises(KeyError, match="'w99' is not in the vocabulary; close to it"):
+        ours.most_similar("w99")
+    with pytest.raises(UnknownWordError, match="not in the vocabulary"):
+        ours[["w1", "none"]]
+    with pytest.raises(InputError, match="at least one key"):
+        ours.most_similar()
+    with pytest.raises(InputError, match="nothing is given"):
+        ours.most_similar_cosmul(negative="w1")
+    with pytest.raises(ZeroDivisionError, match="two lists"):
+        ours.n_similarity(["w1"], [])
+    with pytest.raises(NothingGivenError):
+        ours.n_similarity([], ["w1"])
+    with pytest.raises(InputError, match="as many weights"):
+        ours.get_mean_vector(["w1"], [1, 2])
+    with pytest.raises(InputError, match="none of the given keys"):
+        ours.doesnt_match(["none"])
+    with pytest.raises(InputError, match="'count' holds int64, which cannot hold object"):
+        ours.set_vecattr("w1", "count", "many")
+
+
+def test_a_number_among_numbers_is_no_row() -> None:
+    """A missing node of a graph was taken for the row of that number."""
+    wv = WordVectors([5, 0], np.eye(2))
+    assert wv[0].tolist() == [0, 1]
+    assert 1 not in wv
+    with pytest.raises(KeyError, match="1 is not in the vocabulary"):
+        wv[1]
+
+
+def test_tuples_are_keys_where_they_are_known() -> None:
+    wv = WordVectors([("a", 1), ("a", 2), "b"], np.eye(3))
+    assert wv["a", 1].tolist() == [1, 0, 0]
+    assert wv.most_similar([("a", 1)], topn=1)[0][0] == ("a", 2)
+    assert wv.most_similar([("b", 2.0)], topn=2)[0][0] == ("a", 1)
+
+
+def test_vectors_are_added_and_replaced(ours: WordVectors) -> None:
+    before = ours.most_similar("w1", topn=1)[0]
+    ours.add_vectors(["new", "w2"], np.stack([VECTORS[1], VECTORS[0]]), extras={"count": np.array([9, 8])})
+    assert len(ours) == len(ours.vectors) == len(ours.expandos["count"]) == 31
+    assert ours["w2"].tolist() == VECTORS[2].tolist()
+    assert [ours.get_vecattr(word, "count") for word in ("w0", "w2", "new")] == [90, 84, 9]
+    assert ours.most_similar("w1", topn=1)[0] == ("new", pytest.approx(1)) != before
+    ours["w2"] = VECTORS[3]
+    assert ours.similarity("w2", "w3") == 1
+    ours[["w4", "newer"]] = VECTORS[:2]
+    assert ours["newer"].tolist() == VECTORS[1].tolist()
+    with pytest.warns(UserWarning, match="add_vectors"):
+        assert ours.add_vector("newest", VECTORS[0]) == 32
+    with pytest.raises(InputError, match="as many vectors, not 1"):
+        ours.add_vectors(["x", "y"], VECTORS[:1])
+    with pytest.raises(InputError, match=r"must have shape \(any, 7\)"):
+        ours.add_vectors(["x"], [[1, 2]])
+    with pytest.raises(ValueError, match="read-only"):
+        ours["w1"][0] = 1
+
+
+def test_what_is_changed_in_place_counts_after_fill_norms(ours: WordVectors) -> None:
+    assert ours.similar("w1", 1)[0][0] != "w2"
+    ours.vectors[2] = 1000 * VECTORS[1]
+    ours.fill_norms(force=True)
+    assert ours.similar("w1", 1) == [("w2", pytest.approx(1, abs=1e-6))]
+    ours.unit_normalize_all()
+    np.testing.assert_allclose(ours.norms, 1, rtol=1e-6)
+
+
+def test_an_index_is_asked(ours: WordVectors) -> None:
+    class Index:
+        def most_similar(self, vector: Any, num_neighbors: int) -> Any:
+            return [(vector.shape, num_neighbors)]
+
+    assert ours.most_similar("w1", topn=3, indexer=Index()) == [((7,), 3)]
+
+
+def test_word2vec_files_in_all_their_variants(ours: WordVectors, tmp_path: Path) -> None:
+    path, vocabulary = tmp_path / "v", tmp_path / "counts"
+    for binary in (False, True):
+        ours.save_word2vec_format(path, vocabulary, binary, prefix="p_")
+        read = WordVectors.load_word2vec_format(path, vocabulary, binary)
+        assert read.words == [f"p_{word}" for word in WORDS]
+        assert read.counts is not None
+        assert read.counts.tolist() == COUNTS.tolist()
+        np.testing.assert_array_equal(read.vectors, VECTORS)
+        assert WordVectors.load_word2vec_format(path, binary=binary, limit=4).words == read.words[:4]
+        assert WordVectors.load_word2vec_format(path, binary=binary, datatype=np.float16).vectors.dtype == np.float16
+    ours.save_word2vec_format(path, write_header=False)
+    assert WordVectors.load_word2vec_format(path, no_header=True).words == WORDS
+    ours.expandos["order"] = np.arange(30)
+    ours.save_word2vec_format(path, total_vec=60, sort_attr="order")
+    ours.save_word2vec_format(path, write_header=False, append=True, prefix="2_")
+    read = WordVectors.load_word2vec_format(path)
+    assert (len(read), read.words[0], read.words[30]) == (60, "w29", "2_w0")
+
+
+def test_word2vec_files_that_are_not_what_is_asked_for(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "v"
+    path.write_bytes(b"3 2\na 1 2\n\xff\xfe 3 4\na 5 6\n")
+    with pytest.raises(UnicodeDecodeError, match=r"line 3"):
+        WordVectors.load_word2vec_format(path)
+    read = WordVectors.load_word2vec_format(path, unicode_errors="replace")
+    assert read.words == ["a", "\ufffd\ufffd"]
+    assert read["a"].tolist() == [1, 2]
+    assert "1 words occur again" in caplog.text
+    path.write_bytes(b"4 2\na 1 2\nb 3 4\nlonglonglonglonglong 5 6\n")
+    with pytest.raises(EOFError, match="ends before line 5"):
+        WordVectors.load_word2vec_format(path)
+    with pytest.raises(CutShortError, match="ends inside word 2 of 4"):
+        WordVectors.load_word2vec_format(path, binary=True)
+    with pytest.raises(InputError, match="no such file"):
+        WordVectors.load_word2vec_format(tmp_path / "none")
+    with pytest.raises(InputError, match="no_header is for text"):
+        WordVectors.load_word2vec_format(path, binary=True, no_header=True)
+    path.write_bytes(b"a 1 2\n")
+    with pytest.raises(InputError, match="does not begin with"):
+        WordVectors.load_word2vec_format(path)
+    with pytest.raises(InputError, match="no attribute 'count'"):
+        read.save_word2vec_format(path, tmp_path / "counts")

@@ -1,0 +1,78 @@
+"""What stands for a key in a file: its text, or its JSON where numbers are to come back as numbers."""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from wordsparse.errors import InputError
+from wordsparse.vectors.word_vectors import WordVectors
+
+
+def as_text(keys: Sequence[Any]) -> list[str]:
+    """The keys as text: a word as it is, any other key as ``str`` shows it.
+
+    Raises
+    ------
+    InputError
+        If two keys have the same text, or a word is not valid Unicode.
+    """
+    texts = [key if isinstance(key, str) else str(key) for key in keys]
+    if len(set(texts)) != len(texts):
+        raise InputError("two keys look alike as text (1 and '1'), so that a file of words cannot tell them apart")
+    check_unicode(texts)
+    return texts
+
+
+def check_unicode(words: Iterable[str]) -> None:
+    """Raise InputError if a word cannot be written as UTF-8 (a lone surrogate)."""
+    try:
+        "".join(words).encode()
+    except UnicodeEncodeError as error:
+        raise InputError(f"a word is not valid Unicode: {error}") from None
+
+
+def with_text(word_vectors: WordVectors) -> WordVectors:
+    """The same vectors under the text of their keys; ``word_vectors`` itself where all keys are words."""
+    texts = as_text(word_vectors.words)
+    if texts == word_vectors.words:
+        return word_vectors
+    return WordVectors(texts, word_vectors.vectors, word_vectors.counts)
+
+
+def to_json(keys: Iterable[Any]) -> list[str]:
+    """Each key as JSON: words, numbers, truth values, None, and tuples of these.
+
+    Raises
+    ------
+    InputError
+        If a key is of another kind.
+    """
+    try:
+        texts = [json.dumps(_plain(key), ensure_ascii=False) for key in keys]
+    except TypeError as error:
+        raise InputError(f"only words, numbers and tuples of them can be stored as keys: {error}") from error
+    check_unicode(texts)
+    return texts
+
+
+def from_json(texts: Iterable[str]) -> list[Any]:
+    """What :func:`to_json` was given; InputError if a text is none that it writes."""
+    try:
+        keys = [_hashable(json.loads(text)) for text in texts]
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"a key is not JSON: {error}") from error
+    check_unicode(key for key in keys if isinstance(key, str))
+    return keys
+
+
+def _plain(key: Any) -> Any:
+    """A key as JSON has it; NumPy's numbers and strings as Python's."""
+    if isinstance(key, tuple):
+        return [_plain(part) for part in key]
+    return key.item() if hasattr(key, "item") else key
+
+
+def _hashable(value: Any) -> Any:
+    if isinstance(value, dict):
+        raise InputError("a key is a JSON object, not a word, a number or a list of them")
+    return tuple(_hashable(part) for part in value) if isinstance(value, list) else value

@@ -1,0 +1,178 @@
+"""The keys nearest to a combination of others."""
+
+from collections.abc import Collection
+from typing import Any, Protocol
+
+import numpy as np
+
+from wordsparse import validation
+from wordsparse.errors import InputError
+from wordsparse.vectors.lookup import Array, Key
+from wordsparse.vectors.similarity import Similarity
+
+Found = list[tuple[Any, float]]
+
+
+class Indexer(Protocol):
+    """An approximate index, as those of ``gensim.similarities``."""
+
+    def most_similar(self, vector: Array, num_neighbors: int) -> Any:
+        """The keys nearest to ``vector`` (vector_size,) and their cosines."""
+
+
+class Neighbours(Similarity):
+    """Nearest keys. Ties are ordered by row, which is by frequency where the most frequent key comes first."""
+
+    def similar(self, word: Key, n: int = 10) -> Found:
+        """The ``n`` keys whose vectors have the largest cosine with that of ``word``, and the cosines.
+
+        Raises
+        ------
+        InputError
+            If the word is not known or ``n`` is below 1.
+        """
+        return self._best(self._cosines(*self._query([(word, 1.0)])), _wanted(n))
+
+    def analogy(self, a: Key, b: Key, c: Key, n: int = 10) -> Found:
+        """Keys x such that ``a`` is to ``b`` as ``c`` is to x: the cosines of x with b - a + c (3CosAdd).
+
+        The sum is taken over vectors of length one; the three given words are left out.
+
+        Raises
+        ------
+        InputError
+            If a word is not known or ``n`` is below 1.
+        """
+        return self._best(self._cosines(*self._query([(a, -1.0), (b, 1.0), (c, 1.0)])), _wanted(n))
+
+    def most_similar(
+        self,
+        positive: Any = None,
+        negative: Any = None,
+        topn: int | None = 10,
+        clip_start: int = 0,
+        clip_end: int | None = None,
+        restrict_vocab: int | None = None,
+        indexer: Indexer | None = None,
+    ) -> Found | Array:
+        """The keys of the largest cosine with the sum of the positive vectors less the negative ones.
+
+        Parameters
+        ----------
+        positive, negative : key, vector (vector_size,), or list of these, optional
+            The vectors of keys are scaled to length one; ``(key, weight)`` gives another weight than 1 or −1. The given
+            keys are left out of the answer.
+        topn : int or None
+            How many; None for the cosines of all keys.
+        clip_start, clip_end : int
+            The rows that are looked through.
+        restrict_vocab : int, optional
+            Look through the first so many rows only, whatever the clips say.
+        indexer : Indexer, optional
+            Asks an approximate index instead.
+
+        Returns
+        -------
+        list of (key, float), or array (rows looked through,) float32 if ``topn`` is None
+
+        Raises
+        ------
+        InputError
+            If nothing is given, or a key is not known (UnknownWordError).
+        """
+        if topn is not None and topn < 1:
+            return []
+        given = _weighted(positive, 1.0, self) + _weighted(negative, -1.0, self)
+        query, rows = self._query(given)
+        if indexer is not None and topn is not None:
+            found: Found = indexer.most_similar(query, topn)
+            return found
+        clip = (0, restrict_vocab) if restrict_vocab else (clip_start, clip_end)
+        cosines, left_out, first = self._cosines(query, rows, *clip)
+        return cosines if topn is None else self._best((cosines, left_out, first), topn)
+
+    def most_similar_cosmul(
+        self,
+        positive: Any = None,
+        negative: Any = None,
+        topn: int | None = 10,
+        restrict_vocab: int | None = None,
+    ) -> Found | Array:
+        """As :meth:`most_similar`, by the product of the cosines' (1 + cos)/2, over that of the negative ones.
+
+        This is 3CosMul, equation (4) of Levy & Goldberg (2014), where two are positive and one is negative. Weights
+        have no meaning here.
+        """
+        if topn is not None and topn < 1:
+            return []
+        sides = [_weighted(items, 1.0, self) for items in (positive, negative)]
+        if not sides[0]:
+            raise InputError("nothing is given that should be similar")
+        products, given = [], set()
+        for side in sides:
+            product = np.ones(min(restrict_vocab or len(self), len(self)), np.float32)
+            for item in side:
+                query, rows = self._query([item])
+                product *= (1 + self._cosines(query, rows, 0, restrict_vocab)[0]) / 2
+                given |= rows
+            products.append(product)
+        scores = products[0] / (products[1] + np.float32(1e-6))
+        return scores if topn is None else self._best((scores, given, 0), topn)
+
+    def similar_by_key(self, key: Key, topn: int | None = 10, restrict_vocab: int | None = None) -> Found | Array:
+        """:meth:`most_similar` of one key."""
+        return self.most_similar([key], topn=topn, restrict_vocab=restrict_vocab)
+
+    def similar_by_word(self, word: Key, topn: int | None = 10, restrict_vocab: int | None = None) -> Found | Array:
+        """:meth:`most_similar` of one key."""
+        return self.similar_by_key(word, topn, restrict_vocab)
+
+    def similar_by_vector(
+        self, vector: Array, topn: int | None = 10, restrict_vocab: int | None = None
+    ) -> Found | Array:
+        """:meth:`most_similar` of one vector (vector_size,)."""
+        return self.most_similar([vector], topn=topn, restrict_vocab=restrict_vocab)
+
+    def relative_cosine_similarity(self, wa: Key, wb: Key, topn: int = 10) -> float:
+        """The cosine of two keys over the sum of those of the ``topn`` nearest to ``wa`` (Leeuwenberg et al., 2016)."""
+        return self.similarity(wa, wb) / sum(cosine for _, cosine in self.similar(wa, topn))
+
+    def _query(self, given: list[tuple[Any, float]]) -> tuple[Array, set[int]]:
+        """The direction of the weighted sum, (vector_size,), and the rows of the keys among what is given."""
+        keys, weights = zip(*given, strict=True) if given else ((), ())
+        mean = self.get_mean_vector(keys, weights, post_normalize=True, ignore_missing=False)
+        return mean, {self.get_index(key) for key in keys if not isinstance(key, np.ndarray)}
+
+    def _cosines(
+        self, query: Array, left_out: set[int], start: int = 0, stop: int | None = None
+    ) -> tuple[Array, set[int], int]:
+        """The cosines of rows start:stop with ``query``, and what :meth:`_best` needs besides."""
+        rows = slice(*slice(start, stop or None).indices(len(self)))
+        cosines = self.vectors[rows] @ query / self._divisors()[rows]
+        return cosines.astype(np.float32), left_out, rows.start
+
+    def _best(self, scores: tuple[Array, Collection[int], int], n: int) -> Found:
+        """The ``n`` keys of the largest scores but for the rows left out; the first score is that of row ``first``."""
+        values, left_out, first = scores
+        values = values.copy()
+        values[[row - first for row in left_out if 0 <= row - first < len(values)]] = -np.inf
+        n = min(n, int(np.count_nonzero(values > -np.inf)))
+        top = np.argpartition(-values, n)[:n] if n < len(values) else np.arange(n)
+        top = top[np.lexsort((top, -values[top]))]
+        return [(self.index_to_key[first + row], float(values[row])) for row in top.tolist()]
+
+
+def _wanted(n: int) -> int:
+    return validation.positive_int("the number of words to show", n)
+
+
+def _weighted(items: Any, weight: float, table: Similarity) -> list[tuple[Any, float]]:
+    """What is given as positive or negative, as pairs of a key or vector and its weight."""
+    if items is None:
+        return []
+    is_one = not isinstance(items, list | tuple | np.ndarray) or (isinstance(items, np.ndarray) and items.ndim == 1)
+    pairs = []
+    for item in [items] if is_one else items:
+        has_weight = isinstance(item, tuple) and len(item) == 2 and item not in table.key_to_index
+        pairs.append((item[0], float(item[1])) if has_weight else (item, weight))
+    return pairs
