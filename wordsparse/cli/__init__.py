@@ -4,12 +4,13 @@ Exit status: 0 done; 2 the request is wrong and nothing was started or written; 
 """
 
 import importlib
+import io
 import sys
 from collections.abc import Sequence
 
 import click
 
-from wordsparse.cli import messages
+from wordsparse.cli import messages, terminal
 from wordsparse.errors import InputError, WordsparseError
 
 COMMANDS = ("encode", "train", "evaluate", "compare", "export", "similar", "analogy", "doctor")
@@ -43,7 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as error:
-        error.show(file=sys.stderr)
+        said = io.StringIO()
+        error.show(file=said)
+        terminal.say(said.getvalue().splitlines())
         return 2
     except InputError as error:
         _say(error)
@@ -52,6 +55,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _say(error)
         return 1
     except BrokenPipeError:  # whoever read standard output has gone: there is nobody to tell
+        return 1
+    except OSError as error:  # in what click writes itself: help, versions
+        terminal.silence(sys.stdout)
+        _say(f"standard output: {error.strerror or error}")
         return 1
     except MemoryError:
         _say("out of memory")
@@ -65,8 +72,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run() -> None:
     """Entry point of the ``wordsparse`` script."""
+    terminal.prepare()
     sys.exit(main())
 
 
 def _say(message: object) -> None:
-    print(f"wordsparse: {message}", file=sys.stderr)
+    terminal.say([f"wordsparse: {message}"])

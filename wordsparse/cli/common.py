@@ -1,20 +1,21 @@
 """What sub-commands share: the ``--json`` option, lists of numbers, and how a result is printed."""
 
 import json
-import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TextIO
 
 import click
+
+from wordsparse.cli import terminal
 
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="One JSON object on standard output and nothing else there."
 )
 
 
-def emit(result: Mapping[str, object], text: str, as_json: bool, file: TextIO | None = None) -> None:
-    """Print ``result`` as one JSON object, or ``text`` for people, on standard output or in ``file``."""
-    print(json.dumps(result, allow_nan=False) if as_json else text, file=file or sys.stdout)
+def emit(result: Mapping[str, object], lines: Iterable[str], as_json: bool, file: TextIO | None = None) -> None:
+    """Print ``result`` as one JSON object, or ``lines`` for people, on standard output or in ``file``."""
+    terminal.show([json.dumps(result, allow_nan=False)] if as_json else lines, file)
 
 
 def int_list(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[int, ...] | None:

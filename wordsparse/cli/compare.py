@@ -11,6 +11,7 @@ from tqdm import tqdm
 from wordsparse.cli.common import emit, int_list, json_option
 from wordsparse.comparison.request import METHODS, Request
 from wordsparse.corpus.reading import FORMATS
+from wordsparse.files.escaping import escaped
 
 if TYPE_CHECKING:
     from wordsparse.comparison import ComparisonProgress
@@ -70,18 +71,17 @@ def command(as_json: bool, methods: tuple[str, ...], tokens: tuple[int, ...] | N
         content = compare(request, lambda progress: _show(bar, progress))
     failed = [run for run in content["runs"] if "error" in run]
     sentences = [sentence for part in content["conclusions"].values() for sentence in part]
-    text = "\n".join([*sentences, f"report: {options['output'] / 'report.html'}"])
-    emit(content, text, as_json)
+    emit(content, [*sentences, f"report: {options['output'] / 'report.html'}"], as_json)
     return 1 if failed else 0
 
 
 def _show(bar: "tqdm[Any]", progress: "ComparisonProgress") -> None:
     bar.total = progress.total
     if progress.starting is not None:
-        bar.set_postfix_str(progress.starting)
+        bar.set_postfix_str(escaped(progress.starting))
     if progress.finished is not None:
         bar.update(progress.done - bar.n)
-        bar.write(_line(progress.finished.report), file=sys.stderr)
+        bar.write(escaped(_line(progress.finished.report)), file=sys.stderr)
 
 
 def _line(run: dict[str, Any]) -> str:

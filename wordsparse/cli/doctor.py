@@ -12,4 +12,4 @@ def command(as_json: bool) -> None:
     from wordsparse.kernels import diagnosis
 
     found = diagnosis.diagnose()
-    emit(found, diagnosis.describe(found), as_json)
+    emit(found, diagnosis.describe(found).splitlines(), as_json)

@@ -58,4 +58,4 @@ def command(
         f"{encoded.tokens:,} tokens in {encoded.sentences:,} sentences; {len(encoded.vocabulary):,} of "
         f"{encoded.distinct_words:,} words in the vocabulary; {result['wall_seconds']:.1f} s: {output}"
     )
-    emit(result, text, as_json)
+    emit(result, [text], as_json)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from wordsparse.cli.common import emit, json_option
+from wordsparse.files.escaping import escaped
 
 if TYPE_CHECKING:
     from wordsparse.evaluation.scores import Evaluation
@@ -40,7 +41,7 @@ def command(
     emit(result, _table(result), as_json)
 
 
-def _table(result: "Evaluation") -> str:
+def _table(result: "Evaluation") -> list[str]:
     """Test sets in the order given, the sections of an analogy file indented below it."""
     rows: list[tuple[str, ...]] = []
     if result["pairs"]:
@@ -52,12 +53,10 @@ def _table(result: "Evaluation") -> str:
             rows.append(_row(name, score, "accuracy"))
             rows += [_row(f"  {section}", part, "accuracy") for section, part in score["sections"].items()]
     width = max(len(row[0]) for row in rows)
-    return "\n".join(
-        f"{name:{width}}  {value:>8}  {interval:>14}  {n:>6}  {oov:>6}" for name, value, interval, n, oov in rows
-    )
+    return [f"{name:{width}}  {value:>8}  {interval:>14}  {n:>6}  {oov:>6}" for name, value, interval, n, oov in rows]
 
 
 def _row(name: str, score: Mapping[str, object], key: str) -> tuple[str, ...]:
     interval = "-" if score["low"] is None else f"{score['low']:.3f} … {score['high']:.3f}"
     value = "-" if score[key] is None else f"{score[key]:.3f}"
-    return name, value, interval, str(score["n"]), str(score["oov"])
+    return escaped(name), value, interval, str(score["n"]), str(score["oov"])

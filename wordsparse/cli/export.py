@@ -35,4 +35,4 @@ def command(model: str, output: str, format_name: str, as_json: bool) -> None:
         "dim": word_vectors.dim,
     }
     said = f"{len(word_vectors)} words x {word_vectors.dim} -> {', '.join(files)}"
-    emit(result, said, as_json, sys.stderr if to_standard_output else sys.stdout)
+    emit(result, [said], as_json, sys.stderr if to_standard_output else sys.stdout)

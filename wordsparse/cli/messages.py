@@ -5,6 +5,8 @@ import logging
 import sys
 from collections.abc import Iterator
 
+from wordsparse.files.escaping import escaped
+
 
 class MessageHandler(logging.Handler):
     """Writes a message as a line ``wordsparse: …``; one that cannot be written is dropped and never ends a run."""
@@ -16,7 +18,7 @@ class MessageHandler(logging.Handler):
         # A reader that has gone, a full disk, a closed stream, a character that the stream cannot encode.
         with contextlib.suppress(OSError, ValueError):
             if sys.stderr is not None:
-                tqdm.write(f"wordsparse: {self.format(record)}", file=sys.stderr)
+                tqdm.write(f"wordsparse: {escaped(self.format(record))}", file=sys.stderr)
 
 
 @contextlib.contextmanager

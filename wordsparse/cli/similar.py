@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import click
 
 from wordsparse.cli.common import emit, json_option
+from wordsparse.files.escaping import escaped
 
 neighbours_option = click.option(
     "-n", "n", default=10, show_default=True, type=click.IntRange(min=1), help="How many words to show."
@@ -25,6 +26,7 @@ def command(model: str, word: str, n: int, as_json: bool) -> None:
 
 def emit_neighbours(question: Mapping[str, object], neighbours: Sequence[tuple[str, float]], as_json: bool) -> None:
     """Print what was asked and the words found, with their cosines."""
+    shown = [(escaped(word), cosine) for word, cosine in neighbours]
     result = {**question, "neighbours": [{"word": word, "cosine": cosine} for word, cosine in neighbours]}
-    width = max((len(word) for word, _ in neighbours), default=0)
-    emit(result, "\n".join(f"{word:{width}}  {cosine:6.3f}" for word, cosine in neighbours), as_json)
+    width = max((len(word) for word, _ in shown), default=0)
+    emit(result, [f"{word:{width}}  {cosine:6.3f}" for word, cosine in shown], as_json)

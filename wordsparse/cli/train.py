@@ -108,12 +108,12 @@ def command(
     with encoding_bar, training_bar:
         model = asked.train(encoding=encoded_so_far, progress=trained_so_far)
     report = model.report
-    text = (
-        f"{report['vocab_size']:,} vectors of dimension {report['dim']} in {output}\n"
+    made = f"{report['vocab_size']:,} vectors of dimension {report['dim']} in {output}"
+    how = (
         f"{report['tokens']:,} tokens in {report['wall_seconds']:.1f} s "
         f"({report['tokens_per_second']:,.0f} tokens/s, {report['threads']} threads); "
         f"loss per epoch: {', '.join(f'{loss:.4f}' for loss in report['loss'])}"
     )
     if "heldout_loss" in report:
-        text += f"; held-out: {', '.join(f'{loss:.4f}' for loss in report['heldout_loss'])}"
-    emit({**report, "output": str(output)}, text, as_json)
+        how += f"; held-out: {', '.join(f'{loss:.4f}' for loss in report['heldout_loss'])}"
+    emit({**report, "output": str(output)}, [made, how], as_json)

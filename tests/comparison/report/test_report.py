@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -117,3 +118,12 @@ def test_what_draws_must_be_installed(monkeypatch: pytest.MonkeyPatch) -> None:
         MissingDependencyError, match=r"matplotlib and Jinja2, which are .*pip install 'wordsparse\[report\]'"
     ):
         report.require()
+
+
+def test_pictures_with_control_characters_in_names_are_well_formed() -> None:
+    # A section named BEL made an SVG that no browser shows: matplotlib writes each text into a comment.
+    from wordsparse.comparison.report.pictures import draw
+
+    hostile = json.loads(json.dumps(content()).replace(json.dumps(NASTY)[1:-1], "\\u0007--\\u001b\\ufffe"))
+    for picture in draw(hostile):
+        ElementTree.fromstring(picture.svg)

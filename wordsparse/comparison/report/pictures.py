@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullLocator
 
 from wordsparse.comparison.report.style import Look, looks
+from wordsparse.files.escaping import escaped
 
 Row = Mapping[str, Any]
 COLUMNS = 3
@@ -237,6 +238,8 @@ def _or_nan(value: float | None) -> float:
 
 
 def _short(name: str) -> str:
+    """A name as it is drawn: it stands in the SVG's comments too, where XML holds no control characters."""
+    name = escaped(name)
     return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
 
 

@@ -1,0 +1,106 @@
+"""What reaches a terminal: words and names of others are escaped; streams that fail cost one line, no traceback."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from wordsparse.cli import main
+from wordsparse.vectors.formats import save_vectors
+from wordsparse.vectors.word_vectors import WordVectors
+
+HOSTILE = "kin\x1b[31m\x1b]52;c;cHduZWQ=\x07\n\u202eg"
+RUN = "import sys; from wordsparse.cli import run; sys.argv[0] = 'wordsparse'; run()"
+
+
+@pytest.fixture
+def vectors(tmp_path: Path) -> str:
+    word_vectors = WordVectors(["king", HOSTILE, "café", "kin\x1bg"], [[1, 2], [3, 4], [2, 2], [1, 0]])
+    return str(save_vectors(word_vectors, tmp_path / "v\x1b[2J.npz", "npz")[0])
+
+
+def is_safe(text: str) -> bool:
+    return all(character == "\n" or character.isprintable() for character in text)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["similar", "VECTORS", "king"],
+        ["analogy", "VECTORS", "king", "café", "king"],
+        ["similar", "VECTORS", "kin"],  # the hint of close words
+        ["similar", "VECTORS\x1b[31m", "king"],
+        ["evaluate", "VECTORS", "--analogies", "ANALOGIES"],
+        ["evaluate", "VECTORS", "--analogies", "VECTORS"],
+        ["evaluate", "VECTORS", "--pairs\x1b[31m", "x"],
+        ["export", "VECTORS", "-o", "OUT\x1b[31m", "--format", "npz"],
+        ["export", "VECTORS", "-o", "OUT", "--format", "word2vec"],
+        ["encode", "TEXTS", "-o", "OUT\x1b[31m"],
+        ["\x1b[31m"],
+    ],
+)
+def test_words_and_names_are_escaped(
+    vectors: str, tmp_path: Path, arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    # ESC, OSC 52 (the clipboard), CR and U+202E of words, section names and file names reached the terminal raw.
+    analogies = tmp_path / "a\x1b[31m.txt"
+    analogies.write_text(": se\x1b[31m\rction\u202e\nking café king café\n")
+    texts = tmp_path / "te\x1b[31mxts"
+    (texts / "sub\x1b[31m").mkdir(parents=True)
+    (texts / "t").write_text("a b a b a b a b a b a b\n")
+    names = {"VECTORS": vectors, "ANALOGIES": str(analogies), "OUT": str(tmp_path / "out"), "TEXTS": str(texts)}
+    given = []
+    for argument in arguments:
+        for name, path in names.items():
+            argument = argument.replace(name, path)
+        given.append(argument)
+    main(given)
+    said = capsys.readouterr()
+    assert is_safe(said.out), ascii(said.out)
+    assert is_safe(said.err.replace("\r", "")), ascii(said.err)  # a bar begins with CR
+    assert "\\x1b" in said.out + said.err
+
+
+def run(arguments: list[str], **options: object) -> "subprocess.CompletedProcess[bytes]":
+    command = [sys.executable, "-c", RUN, *arguments]
+    return subprocess.run(command, stderr=subprocess.PIPE, check=False, **options)  # type: ignore[call-overload]
+
+
+def test_a_character_that_the_stream_cannot_encode_is_escaped(vectors: str) -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    done = run(["similar", vectors, "king"], env=environment, stdout=subprocess.PIPE)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"caf\\xe9" in done.stdout
+
+
+@pytest.mark.parametrize("arguments", [["similar", "VECTORS", "king"], ["doctor", "--json"], ["--help"]])
+def test_a_full_standard_output_is_one_line(vectors: str, arguments: list[str]) -> None:
+    with open("/dev/full", "wb") as full:
+        done = run([argument.replace("VECTORS", vectors) for argument in arguments], stdout=full)
+    assert done.returncode == 1
+    assert done.stderr.startswith(b"wordsparse: standard output: ")
+    assert done.stderr.endswith(b"No space left on device\n")
+    assert done.stderr.count(b"\n") == 1
+
+
+@pytest.mark.parametrize("arguments", [["similar", "VECTORS", "king"], ["--help"]])
+def test_a_reader_that_has_gone_is_nobody_to_tell(vectors: str, arguments: list[str]) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    done = run([argument.replace("VECTORS", vectors) for argument in arguments], stdout=write)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
+def test_closed_streams(vectors: str, tmp_path: Path) -> None:
+    command = f'exec "{sys.executable}" -c "$RUN" similar "$VECTORS" king'
+    environment = {**os.environ, "RUN": RUN, "VECTORS": vectors}
+    closed = subprocess.run(["sh", "-c", f"{command} >&-"], env=environment, stderr=subprocess.PIPE, check=False)
+    assert (closed.returncode, closed.stderr) == (1, b"wordsparse: standard output is closed\n")
+    silent = subprocess.run(["sh", "-c", f"{command} 2>&-"], env=environment, stdout=subprocess.PIPE, check=False)
+    assert silent.returncode == 0
+    # With both closed, the number of standard output became that of a file that is read.
+    exported = f'exec "{sys.executable}" -c "$RUN" export "$VECTORS" -o - --format npz >&- 2>&-'
+    assert subprocess.run(["sh", "-c", exported], env=environment, check=False).returncode == 1
