@@ -80,4 +80,4 @@ def test_wrong_requests(vectors: str, arguments: list[str], message: str, capsys
 
 def test_missing_vectors(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", "nowhere"]) == 2
-    assert capsys.readouterr().err == "wordsparse: nowhere: no such file or directory\n"
+    assert capsys.readouterr().err == "wordsparse: nowhere: cannot be read: No such file or directory\n"
