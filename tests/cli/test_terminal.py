@@ -12,7 +12,7 @@ from wordsparse.vectors.formats import save_vectors
 from wordsparse.vectors.word_vectors import WordVectors
 
 HOSTILE = "kin\x1b[31m\x1b]52;c;cHduZWQ=\x07\n\u202eg"
-RUN = "import sys; from wordsparse.cli import run; sys.argv[0] = 'wordsparse'; run()"
+RUN = "import sys; from wordsparse.__main__ import run; sys.argv[0] = 'wordsparse'; run()"
 
 
 @pytest.fixture

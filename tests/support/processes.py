@@ -13,11 +13,9 @@ SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(["wordsparse.cli.train", "wordsparse.training.output_run"])
 
 
-def start(
-    arguments: Sequence[str], errors: Path, file_size: int | None = None, address_space: int | None = None
-) -> BaseProcess:
-    """Run the command line in a new process, standard error into a file; the two limits are in bytes."""
-    limits = {resource.RLIMIT_FSIZE: file_size, resource.RLIMIT_AS: address_space}
+def start(arguments: Sequence[str], errors: Path, address_space: int | None = None) -> BaseProcess:
+    """Run the command line in a new process, standard error into a file; ``address_space`` is in bytes."""
+    limits = {resource.RLIMIT_AS: address_space}
     process = SERVER.Process(target=_run, args=(list(arguments), str(errors), limits))
     process.start()
     return process

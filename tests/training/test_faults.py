@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import signal
 import sys
 from pathlib import Path
@@ -112,7 +113,10 @@ def test_on_a_full_disk_it_says_so_and_goes_on_later(text: Path, whole: ws.Model
         finish(start(["encode", str(text), "-o", str(tmp_path / "encoded"), "--min-count", "1"], tmp_path / "e")) == 0
     )
     arguments = [*command(tmp_path / "encoded", output, "--checkpoint-every", "0.02", "--resume")]
-    process = start(arguments, tmp_path / "errors", file_size=30_000)
+    process = start(arguments, tmp_path / "errors")
+    assert wait_for(lambda: any((tmp_path / "model.training").glob("checkpoint-*")), process)
+    assert process.pid is not None
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (30_000, resource.RLIM_INFINITY))  # now it is full
     assert finish(process) == 1
     errors = (tmp_path / "errors").read_text()
     assert "a checkpoint could not be written" in errors

@@ -205,6 +205,7 @@ def test_the_checkpoint_before_a_damaged_one_serves(text: Path, output: Path, ca
     interrupted(text, output, 500)
     shutil.copytree(kept_checkpoint(output), run_directory(output) / "checkpoint-000000009")
     (run_directory(output) / "checkpoint-000000009" / "state.bin").write_bytes(b"")
+    caplog.clear()
     # The Python caller hears of it too, not the command line alone.
     model = train(text, output, resume=True)
     assert same_vectors(model, ws.train(text, **SHORT))

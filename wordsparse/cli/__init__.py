@@ -11,7 +11,9 @@ from collections.abc import Sequence
 import click
 
 from wordsparse.cli import messages, terminal
+from wordsparse.cli.stderr import best_effort_stderr
 from wordsparse.errors import InputError, WordsparseError
+from wordsparse.training.interruption import stop_requests
 
 COMMANDS = ("encode", "train", "evaluate", "compare", "export", "similar", "analogy", "doctor")
 
@@ -37,7 +39,11 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    with best_effort_stderr(), stop_requests():
+        return _status(list(sys.argv[1:] if arguments is None else arguments))
+
+
+def _status(given: list[str]) -> int:
     try:
         with messages.shown():
             status = cli.main(args=given, prog_name="wordsparse", standalone_mode=False, obj=given)
@@ -68,12 +74,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _say(str(stop) or str(stop.__cause__ or "") or "interrupted")
         return 130
     return status if isinstance(status, int) else 0
-
-
-def run() -> None:
-    """Entry point of the ``wordsparse`` script."""
-    terminal.prepare()
-    sys.exit(main())
 
 
 def _say(message: object) -> None:

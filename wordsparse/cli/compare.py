@@ -62,12 +62,10 @@ def command(as_json: bool, methods: tuple[str, ...], tokens: tuple[int, ...] | N
     questions-words.
     """
     from wordsparse.comparison import compare
-    from wordsparse.training.interruption import watched
 
     again = shlex.join(["wordsparse", *click.get_current_context().obj])
     request = Request(methods=methods or tuple(METHODS), tokens=tokens or (), command=again, **options)
-    # SIGTERM ends it as SIGINT does: with the process that trains, and nothing left behind.
-    with watched(), tqdm(desc="compare", unit=" runs", delay=0.5) as bar:
+    with tqdm(desc="compare", unit=" runs", delay=0.5) as bar:
         content = compare(request, lambda progress: _show(bar, progress))
     failed = [run for run in content["runs"] if "error" in run]
     sentences = [sentence for part in content["conclusions"].values() for sentence in part]

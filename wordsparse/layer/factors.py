@@ -40,6 +40,12 @@ class Factors:
         d = w_bar.shape[0]
         return cls(xp.eye(d), xp.eye(d), xp.zeros(d), Q, w_bar)
 
+    @property
+    def is_identity(self) -> bool:
+        """Whether U = I and ω = 0, as after a fold."""
+        d = self.U.shape[0]
+        return bool((self.U.diagonal() == 1).all() and (self.U != 0).sum() == d and not self.omega.any())
+
     @cached_property
     def scale(self) -> float:
         """‖U‖ / √d: 1 for the identity."""

@@ -18,7 +18,7 @@ import numpy as np
 
 from wordsparse.errors import InputError, TrainingError, WordsparseError
 from wordsparse.files import arrays, regular, storage
-from wordsparse.training.interruption import Interrupted, Wish
+from wordsparse.training.interruption import Interrupted, StopRequest
 from wordsparse.training.loop import Run
 from wordsparse.training.run_directory import CHECKPOINT, RunDirectory
 
@@ -68,7 +68,7 @@ class Checkpointer:
         What the run was asked for, as JSON can hold it.
     every : float
         Seconds between checkpoints; 0 for none but when the run is interrupted.
-    wish : Wish
+    stop : StopRequest
         Whether the run shall stop.
     count : int
         Checkpoints that the run has written before.
@@ -79,11 +79,11 @@ class Checkpointer:
         directory: RunDirectory,
         request: Mapping[str, Any],
         every: float,
-        wish: Wish,
+        stop: StopRequest,
         count: int = 0,
     ) -> None:
         self._directory, self._request, self._every = directory, dict(request), every
-        self._wish, self.count = wish, count
+        self._stop, self.count = stop, count
         self._writer: threading.Thread | None = None
         self._failure: str | None = None
         self._due = time.monotonic() + every
@@ -96,7 +96,7 @@ class Checkpointer:
         Interrupted
             If a signal asked the run to stop; its state is on the disk then, where that was possible.
         """
-        if self._wish.stop:
+        if self._stop.received:
             raise Interrupted(
                 f"interrupted after {run.standing.tokens:,} of {run.total_tokens:,} tokens: {self.save(run)}"
             )
@@ -117,9 +117,17 @@ class Checkpointer:
             self._due = time.monotonic() + self._every
 
     def save(self, run: Run) -> str:
-        """Write a checkpoint at once, without a copy; says in words what there is to go on from."""
+        """End the run: write a checkpoint at once, without a copy, unless the model is whole already.
+
+        Returns
+        -------
+        str
+            In words, what there is to go on from.
+        """
         self.finish()
-        self._write(run.embedding.state(), run.standing.as_dict())
+        if not self._directory.holds_model():
+            self._directory.release_reserve()
+            self._write(run.embedding.state(), run.standing.as_dict())
         failure, self._failure = self._failure, None
         return self.kept() if failure is None else f"no checkpoint could be written ({failure}); {self.kept()}"
 
@@ -136,6 +144,8 @@ class Checkpointer:
 
     def kept(self) -> str:
         """In words, what there is to go on from."""
+        if self._directory.holds_model():
+            return f"the model is kept in {self._directory.path}, put it in its place with --resume"
         checkpoints = self._directory.checkpoints()
         return (
             f"{checkpoints[0]} is kept, go on from it with --resume" if checkpoints else "there is none to go on from"
@@ -152,7 +162,7 @@ class Checkpointer:
                 manifest = {"format": FORMAT, "version": VERSION, "count": self.count + 1}
                 content = {"request": self._request, "standing": standing, "state": table}
                 storage.write_manifest(folder / MANIFEST, {**manifest, **content})
-        except (WordsparseError, MemoryError) as error:
+        except (WordsparseError, MemoryError, OSError) as error:
             self._failure = str(error) or "no memory"
             return
         self.count += 1

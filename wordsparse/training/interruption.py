@@ -1,46 +1,64 @@
-"""SIGINT and SIGTERM as a wish to stop that is granted between two minibatches, when a checkpoint can be written."""
+"""Signals as a request to stop, which a run grants between two minibatches, when a checkpoint can be written.
 
+SIGINT (Ctrl-C), SIGTERM (a scheduler, ``kill``) and SIGHUP (the terminal was closed) mean the same. A signal that the
+parent process had ignored (``nohup``, a shell's background job) stays ignored.
+"""
+
+import logging
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+logger = logging.getLogger(__name__)
+
+SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+FIRST_SIGNAL = "the run stops after this minibatch and writes a checkpoint; a second signal stops it now, without one"
 
 
 class Interrupted(KeyboardInterrupt):
     """A run that was asked to stop has stopped; the message says where it can go on."""
 
 
-class Wish:
-    """Whether a signal asked to stop. While it is not ``patient``, and from the second signal on, it is an exception.
+class StopRequest:
+    """Whether a signal asked to stop.
+
+    While the request is not ``awaited``, a signal raises KeyboardInterrupt; so does the second one in any case.
 
     Attributes
     ----------
-    patient : bool
-        Set while someone looks at ``stop`` again and again.
+    awaited : bool
+        Set while someone looks at ``received`` again and again.
+    received : int
+        Signals so far.
     """
 
     def __init__(self) -> None:
-        self.stop = self.patient = False
+        self.awaited = False
+        self.received = 0
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
-        if self.stop or not self.patient:
+        self.received += 1
+        if self.received > 1 or not self.awaited:
             raise KeyboardInterrupt
-        self.stop = True
+        logger.warning(FIRST_SIGNAL)
 
 
 @contextmanager
-def watched() -> Iterator[Wish]:
-    """Signals as a wish inside the block. Only the main thread may set handlers: elsewhere they stay as they are."""
-    wish = Wish()
+def stop_requests() -> Iterator[StopRequest]:
+    """Turn signals into a :class:`StopRequest` inside the block.
+
+    Only the main thread may set handlers: in other threads signals stay as they are.
+    """
+    request = StopRequest()
     if threading.current_thread() is not threading.main_thread():
-        yield wish
+        yield request
         return
-    before = {number: signal.signal(number, wish._receive) for number in SIGNALS}
+    heeded = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, request._receive) for number in heeded}
     try:
-        yield wish
+        yield request
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -69,6 +69,8 @@ class Run:
         Where it runs, and why.
     total_tokens : int
         To pass over in all epochs.
+    is_whole : bool
+        Whether no step is under way: what ends the run then leaves a state from which it can go on.
     """
 
     def __init__(
@@ -110,6 +112,7 @@ class Run:
             if constants.start:
                 output.set_common_output(constants.start)
             self.embedding = WordEmbedding(output, kernels, constants.steps, options.seed)
+        self.is_whole = True
         self.standing = Standing(warmup_tokens=self._warmup_tokens)
 
     @at_work(starting=True)
@@ -145,7 +148,10 @@ class Run:
         with at_work():
             while len(at.losses) < self.options.epochs and not self._has_stalled():
                 self._finish_epoch(report or (lambda progress: None), between_steps)
-            self.embedding.output.fold()
+            if not self.embedding.output.factors.is_identity:  # it is where only the model was left to write
+                self.is_whole = False
+                self.embedding.output.fold()
+                self.is_whole = True
         at.wall_seconds, at.cpu_seconds = time.perf_counter() - wall, time.process_time() - cpu
 
     @at_work()
@@ -180,9 +186,11 @@ class Run:
         epoch = len(at.losses)
         with closing(self.examples(epoch)) as minibatches:
             for end, examples in minibatches:
+                self.is_whole = False
                 at.epoch_loss += self._step(examples)
                 at.epoch_pairs += examples.pairs
                 at.position = end
+                self.is_whole = True
                 report(Progress(at.tokens, self.total_tokens, epoch, at.epoch_loss / max(at.epoch_pairs, 1)))
                 between_steps()
         if at.epoch_pairs == 0:
@@ -191,10 +199,13 @@ class Run:
                 "leave too few words"
             )
         heldout = self._heldout_loss() if self.options.heldout else None
+        self.is_whole = False
         at.losses.append(at.epoch_loss / at.epoch_pairs)
         at.position, at.epoch_loss, at.epoch_pairs = 0, 0.0, 0.0
         if heldout is not None:
             at.heldout_losses.append(heldout)
+        self.is_whole = True
+        if heldout is not None:
             report(Progress(at.tokens, self.total_tokens, epoch, at.losses[-1], heldout))
 
     def examples(self, epoch: int) -> Generator[tuple[int, Examples], None, None]:

@@ -52,7 +52,12 @@ class Need:
     @property
     def copy(self) -> int:
         """The copy for a checkpoint, 0 where there is none."""
-        return self._rows() + 8 * (self.vocab_size + 6 * self.dim**2) + COPY_BLOCKS if self.checkpoints else 0
+        return self.state + COPY_BLOCKS if self.checkpoints else 0
+
+    @property
+    def state(self) -> int:
+        """The whole state of the run, which a model holds too."""
+        return self._rows() + 8 * (self.vocab_size + 6 * (self.dim + 1) ** 2)
 
     @property
     def total(self) -> int:

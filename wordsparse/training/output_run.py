@@ -14,12 +14,12 @@ from typing import Any
 
 from wordsparse import validation
 from wordsparse.corpus import EncodedCorpus
-from wordsparse.errors import InputError, ReadError, TrainingError, WordsparseError
+from wordsparse.errors import InputError, TrainingError, WordsparseError
 from wordsparse.files import regular, storage
 from wordsparse.machine import devices
 from wordsparse.training import memory
 from wordsparse.training.checkpoints import Checkpoint, Checkpointer
-from wordsparse.training.interruption import Wish, watched
+from wordsparse.training.interruption import Interrupted, StopRequest, stop_requests
 from wordsparse.training.loop import Run
 from wordsparse.training.progress import Progress
 from wordsparse.training.resume import check_more_epochs, differences, is_same_text, more_epochs, on_new_text
@@ -68,7 +68,7 @@ class OutputRun:
         validation.non_negative("checkpoint_every", self.checkpoint_every)
         storage.check_parent(self.output)
         memory.check_dim(self.options.dim)
-        with watched() as wish, RunDirectory(self.output) as directory:
+        with stop_requests() as stop, RunDirectory(self.output) as directory:
             base, base_digest = self._base(directory)
             checkpoint = _newest_checkpoint(directory, base_digest)
             known = None if base is None else base.vocabulary
@@ -91,9 +91,9 @@ class OutputRun:
                 done, total = f"{run.standing.tokens:,}", f"{run.total_tokens:,}"
                 logger.info("going on after %s of %s tokens (%s)", done, total, checkpoint.path)
             count = 0 if checkpoint is None else checkpoint.count
-            keeper = Checkpointer(directory, request, self.checkpoint_every, wish, count)
-            self._train(run, keeper, wish, progress)
-            return self._written(run, keeper, directory)
+            keeper = Checkpointer(directory, request, self.checkpoint_every, stop, count)
+            directory.reserve(_disk_bytes(run))
+            return self._finish(run, keeper, directory, stop, progress)
 
     def _base(self, directory: RunDirectory) -> tuple[Model | None, str | None]:
         """The model that the run starts from, and the digest that names it; none unless it is resumed.
@@ -141,32 +141,53 @@ class OutputRun:
         logger.info("training on with a new text: %s words added to %s", f"{added:,}", f"{len(base.vocabulary):,}")
         return run
 
-    def _train(self, run: Run, keeper: Checkpointer, wish: Wish, progress: Callable[[Progress], None] | None) -> None:
-        """The training itself; whatever ends it says what there is to go on from."""
-        wish.patient = True
+    def _finish(
+        self,
+        run: Run,
+        keeper: Checkpointer,
+        directory: RunDirectory,
+        stop: StopRequest,
+        progress: Callable[[Progress], None] | None,
+    ) -> Model:
+        """Train and write the model. Whatever ends it leaves a checkpoint where it can, and says what is kept."""
+        begun = run.standing.tokens
         try:
+            stop.awaited = True
             run.train(progress, keeper.after_step)
-        except ReadError as error:  # between two minibatches: the state is whole
-            raise ReadError(f"{error}; {keeper.save(run)}") from error
-        except TrainingError as error:
+            keeper.finish()
+            model = self._written(run, keeper, directory)
+            stop.awaited = False
+        except Interrupted:
+            raise
+        except TrainingError as error:  # to go on from there would end the same way
             keeper.finish()
             raise TrainingError(f"{error}; {keeper.kept()}") from error
-        except MemoryError as error:
-            keeper.finish()
-            raise TrainingError(f"out of memory; {keeper.kept()}") from error
+        except BaseException as error:
+            # A second signal wants no checkpoint, and without a minibatch there is nothing new to keep.
+            savable = run.is_whole and run.standing.tokens > begun and stop.received < 2
+            kept = keeper.save(run) if savable else keeper.kept()
+            if isinstance(error, WordsparseError):
+                raise type(error)(f"{error}; {kept}") from error
+            if isinstance(error, MemoryError):
+                raise TrainingError(f"out of memory; {kept}") from error
+            if isinstance(error, KeyboardInterrupt):
+                raise Interrupted(f"interrupted; {kept}") from error
+            error.add_note(f"wordsparse: {kept}")
+            raise
         finally:
-            wish.patient = False
+            stop.awaited = False
             keeper.finish()
+        if stop.received:
+            raise Interrupted(f"interrupted; the model was complete and is in {self.output}")
+        return model
 
     def _written(self, run: Run, keeper: Checkpointer, directory: RunDirectory) -> Model:
-        try:
-            trained = run.model(keeper.count)
-            trained.save(directory.place(MODEL))
-            with storage.writing(self.output):
-                directory.install()
-        except WordsparseError as error:
-            raise WordsparseError(f"{error}; {keeper.kept()}") from error
-        return trained
+        directory.release_reserve()
+        model = run.model(keeper.count)
+        model.save(directory.place(MODEL))
+        with storage.writing(self.output):
+            directory.install()
+        return model
 
 
 def _newest_checkpoint(directory: RunDirectory, base: str | None) -> Checkpoint | None:
@@ -197,3 +218,9 @@ def _newest_checkpoint(directory: RunDirectory, base: str | None) -> Checkpoint 
         raise InputError(f"{damaged}; no good checkpoint is left: delete {directory.path} to start anew") from damaged
     directory.drop_checkpoints()
     return None
+
+
+def _disk_bytes(run: Run) -> int:
+    """What a model or a checkpoint of the run takes on the disk, and a little more."""
+    vocabulary = sum(len(word.encode(errors="replace")) + 32 for word in run.vocabulary.words)
+    return run.need.state + 6 * vocabulary + 2**16

@@ -6,6 +6,7 @@ For the output MODEL it is MODEL.training, there from the start of a run until M
     corpus/           the text, encoded, where it was not so already
     source.json       which text that was and how it was read; written once corpus/ is whole
     checkpoint-N/     the whole state of the run: see checkpoints.py; the newest, and the one before while it is written
+    reserve           disk space for the model, given back before the model or a run's last checkpoint is written
     model/            the finished model, whole, on its way to MODEL
     previous/         the model that stood at MODEL while the new one takes its place
 
@@ -14,6 +15,7 @@ that holds the lock. A finished model is a plain model directory and knows nothi
 """
 
 import contextlib
+import errno
 import glob
 import os
 import shutil
@@ -26,11 +28,12 @@ from wordsparse.files import storage
 
 SUFFIX = ".training"
 LOCK, CORPUS, SOURCE, MODEL, PREVIOUS = "lock", "corpus", "source.json", "model", "previous"
+RESERVE = "reserve"
 CHECKPOINT = "checkpoint-"
 
 
 class RunDirectory:
-    """The run directory of an output, made and locked; at the end of the block it goes, unless it holds a checkpoint.
+    """The run directory of an output, made and locked; at the end of the block it goes, unless a run can go on from it.
 
     Parameters
     ----------
@@ -60,7 +63,9 @@ class RunDirectory:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if not self.checkpoints():
+        self.release_reserve()
+        # A previous model is in it only where the output could not be put back.
+        if not (self.checkpoints() or self.holds_model() or (self.path / PREVIOUS).is_dir()):
             storage.remove_directory(self.path)  # first out of the way: from then on another process may make a new one
         os.close(self._lock)
 
@@ -79,15 +84,52 @@ class RunDirectory:
         for checkpoint in self.checkpoints():
             storage.remove_directory(checkpoint)
 
+    def reserve(self, size: int) -> None:
+        """Take ``size`` bytes of the disk now, for the end of the run: a disk that fills meanwhile costs nothing.
+
+        Raises
+        ------
+        InputError
+            If there are not so many.
+        """
+        if not hasattr(os, "posix_fallocate"):  # macOS has none
+            return
+        descriptor = os.open(self.place(RESERVE), os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o666)
+        try:
+            os.posix_fallocate(descriptor, 0, size)
+        except OSError as error:
+            if error.errno in (errno.EOPNOTSUPP, errno.EINVAL):  # a file system that cannot promise
+                return
+            self.release_reserve()
+            raise InputError(f"{self._named}: the model takes {size:,} bytes: {error.strerror or error}") from error
+        finally:
+            os.close(descriptor)
+
+    def release_reserve(self) -> None:
+        """Give back what :meth:`reserve` took."""
+        with contextlib.suppress(OSError):
+            (self.path / RESERVE).unlink()
+
+    def holds_model(self) -> bool:
+        """Whether the finished model is in it, whole; the next run for the output puts it in its place."""
+        return (self.path / MODEL).is_dir()
+
     def install(self) -> None:
-        """Put ``model/`` at the output. A model that stands there is kept until then."""
+        """Put ``model/`` at the output. A model that stands there is kept until then, and put back if this fails."""
         new, previous = self.path / MODEL, self.path / PREVIOUS
-        if self.output.exists() and any(self.output.iterdir()):
+        replaced = self.output.exists() and any(self.output.iterdir())
+        if replaced:
             storage.remove_directory(previous)
             os.rename(self.output, previous)
-        os.rename(new, self.output)
+        try:
+            os.rename(new, self.output)
+        except OSError:
+            if replaced:
+                os.rename(previous, self.output)
+            raise
         storage.sync(self.output.parent)
         self.drop_checkpoints()
+        storage.remove_directory(previous)
 
     def _take_lock(self) -> None:
         while True:
@@ -111,7 +153,8 @@ class RunDirectory:
         gone = f".{glob.escape(storage.short_name(self.path.name))}.*.partial"
         for leftover in [*self.path.glob(".*.partial"), *self.path.parent.glob(gone)]:
             shutil.rmtree(leftover, ignore_errors=True)
-        if (self.path / MODEL).is_dir():
+        self.release_reserve()
+        if self.holds_model():
             self.install()
         if (self.path / PREVIOUS).is_dir() and not self.output.exists():
             os.rename(self.path / PREVIOUS, self.output)

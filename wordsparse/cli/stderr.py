@@ -1,0 +1,41 @@
+"""Standard error that may fail: a message that cannot be written never ends the command that wanted to say it."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, TextIO
+
+
+class BestEffortStream:
+    """A text stream that drops what cannot be written: its reader is gone, the disk is full, the file is closed."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write the text, or drop it."""
+        # RuntimeError: a signal handler writes while its own thread does.
+        with suppress(OSError, ValueError, RuntimeError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Write what is buffered, or drop it."""
+        with suppress(OSError, ValueError, RuntimeError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+@contextmanager
+def best_effort_stderr() -> Iterator[None]:
+    """Let ``sys.stderr`` drop what it cannot write, inside the block."""
+    before: TextIO | None = sys.stderr
+    with open(os.devnull, "w") as nowhere:
+        sys.stderr = BestEffortStream(before or nowhere)
+        try:
+            yield
+        finally:
+            sys.stderr = before
