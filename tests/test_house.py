@@ -1,8 +1,13 @@
 """The rooms of the package: imports go down its floors."""
 
 import ast
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 import wordsparse
 
@@ -70,3 +75,30 @@ def test_imports_go_down_the_floors() -> None:
 
 def test_public_names_are_there() -> None:
     assert all(hasattr(wordsparse, name) for name in wordsparse.__all__)
+    assert set(wordsparse.__all__) <= set(dir(wordsparse))
+    with pytest.raises(AttributeError, match="module 'wordsparse' has no attribute 'no_such_name'"):
+        wordsparse.no_such_name  # noqa: B018
+
+
+def test_type_checkers_see_the_names_that_are_imported_when_used() -> None:
+    (block,) = (node for node in ast.parse((PACKAGE / "__init__.py").read_text()).body if isinstance(node, ast.If))
+    seen = {alias.name: node.module for node in block.body if isinstance(node, ast.ImportFrom) for alias in node.names}
+    assert set(seen) == set(wordsparse.__all__)
+    assert {name: seen[name] for name in wordsparse._MODULES} == wordsparse._MODULES
+
+
+def test_importing_the_package_imports_none_of_its_parts() -> None:
+    program = (
+        "import sys, wordsparse; print(*(m for m in sys.modules if m.startswith(('wordsparse.', 'numpy', 'gensim'))))"
+    )
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "\n"
+
+
+def test_a_source_tree_that_is_not_compiled_is_named(tmp_path: Path) -> None:
+    # It was "cannot import name '_build' from partially initialized module … (most likely due to a circular import)".
+    shutil.copytree(PACKAGE, tmp_path / "wordsparse", ignore=shutil.ignore_patterns("*.so", "*.pyd", "__pycache__"))
+    for program in (["-c", "from wordsparse import train"], ["-m", "wordsparse", "doctor"]):
+        run = subprocess.run([sys.executable, *program], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert run.returncode != 0
+        assert "is the source tree of wordsparse, not compiled: leave this directory, or pip install -e ." in run.stderr
+        assert "circular" not in run.stderr

@@ -9,9 +9,9 @@ import shutil
 import sys
 from pathlib import Path
 
-from wordsparse.comparison import ComparisonProgress, Request, compare
+from wordsparse.comparison import ComparisonProgress, compare
 from wordsparse.corpus.cards import load_card
-from wordsparse.words.model import load_vectors
+from wordsparse.words.model import read_vectors
 
 ROOT = Path(__file__).resolve().parent.parent
 WORDS = ("king", "water", "war", "music", "computer")
@@ -33,9 +33,10 @@ def main() -> None:
             " ".join(sentence) + "\n" for sentence in load_card(ROOT / "corpora/gensim-text.toml").sentences()
         )
 
-    request = Request(
-        corpus=[text],
-        output=report,
+    content = compare(
+        text,
+        report,
+        progress=show,
         methods=METHODS,
         epochs=[options.epochs],
         dim=options.dim,
@@ -43,10 +44,9 @@ def main() -> None:
         keep_vectors=True,
         command=f"python tools/demo.py --epochs {options.epochs} --dim {options.dim}",
     )
-    content = compare(request, show)
     used = content["texts"][0]
     print(f"{used['tokens']:,} tokens, {used['vocab_size']:,} words, {content['machine']['threads']} threads\n")
-    vectors = load_vectors(report / "vectors" / f"{METHODS[0]}.npz")
+    vectors = read_vectors(report / "vectors" / f"{METHODS[0]}.npz")
     for word in WORDS:
         print(f"{word:10s} {', '.join(near for near, _ in vectors.similar(word, 8))}")
     print(f"\n{'':36s} {'WordSim-353':>11s} {'SimLex-999':>11s} {'analogies':>10s} {'wall s':>8s} {'CPU s':>8s}")

@@ -11,7 +11,6 @@ from gpu_parts import Bench, exact_step
 
 import wordsparse as ws
 from wordsparse.corpus import END_OF_SENTENCE, Vocabulary
-from wordsparse.evaluation.scores import evaluate
 from wordsparse.layer.output import FactoredOutput
 from wordsparse.words.embedding import StepSizes, WordEmbedding
 from wordsparse.words.examples import ExampleBuilder
@@ -43,7 +42,7 @@ def training(bench: Bench) -> dict[str, Any]:
 
 
 def _scores(model: ws.Model) -> dict[str, float | None]:
-    found = evaluate(model.word_vectors())
+    found = ws.evaluate(model)
     return {name: pair["spearman"] for name, pair in found["pairs"].items()} | {
         name: analogies["accuracy"] for name, analogies in found["analogies"].items()
     }

@@ -25,7 +25,6 @@ from numpy.typing import NDArray
 import wordsparse as ws
 from wordsparse.corpus import EncodedCorpus
 from wordsparse.errors import TrainingError
-from wordsparse.evaluation import scores as evaluation
 from wordsparse.training import runs
 from wordsparse.words import coordinates, recipe
 from wordsparse.words.model import Model
@@ -171,9 +170,9 @@ def judge(
     if isinstance(model, str):
         return {**run, "failed": model}
     vectors = ws.WordVectors(model.vocabulary.words, exported(model, **variant.export()))
-    scores = [evaluation.evaluate(vectors)]
+    scores = [ws.evaluate(vectors)]
     if any(sets.values()):
-        scores.append(evaluation.evaluate(vectors, **sets))
+        scores.append(ws.evaluate(vectors, **sets))
     return {
         **run,
         **{name: model.report[name] for name in ("loss", "heldout_loss", "cpu_seconds")},

@@ -1,26 +1,80 @@
 """Word embeddings, and any network with a huge sparse output, trained with the exact gradient over every output."""
 
-from importlib.metadata import version
+import importlib
+from typing import TYPE_CHECKING, Any
 
-from wordsparse.corpus import encode
-from wordsparse.errors import InputError, MissingDependencyError, TrainingError, WordsparseError
-from wordsparse.layer import losses
-from wordsparse.layer.output import FactoredOutput
-from wordsparse.training.runs import train
-from wordsparse.vectors.word_vectors import WordVectors
-from wordsparse.words.model import Model, load
+if TYPE_CHECKING:
+    from wordsparse.comparison import compare
+    from wordsparse.corpus import encode
+    from wordsparse.errors import InputError, MissingDependencyError, ReadError, TrainingError, WordsparseError
+    from wordsparse.layer import losses
+    from wordsparse.layer.losscheck import check_loss
+    from wordsparse.layer.output import FactoredOutput
+    from wordsparse.training.runs import train
+    from wordsparse.vectors.word_vectors import WordVectors
+    from wordsparse.words.evaluate import evaluate
+    from wordsparse.words.model import Model, load, read_vectors
+    from wordsparse.words.recipe import Options, Recipe
 
-__version__ = version("wordsparse")
+    __version__: str
+
 __all__ = [
     "FactoredOutput",
     "InputError",
     "MissingDependencyError",
     "Model",
+    "Options",
+    "ReadError",
+    "Recipe",
     "TrainingError",
     "WordVectors",
     "WordsparseError",
+    "check_loss",
+    "compare",
     "encode",
+    "evaluate",
     "load",
     "losses",
+    "read_vectors",
     "train",
 ]
+
+# Where each name is defined: imported when it is first used, so that a program pays only for the parts that it needs.
+_MODULES = {
+    "FactoredOutput": "wordsparse.layer.output",
+    "InputError": "wordsparse.errors",
+    "MissingDependencyError": "wordsparse.errors",
+    "Model": "wordsparse.words.model",
+    "Options": "wordsparse.words.recipe",
+    "ReadError": "wordsparse.errors",
+    "Recipe": "wordsparse.words.recipe",
+    "TrainingError": "wordsparse.errors",
+    "WordVectors": "wordsparse.vectors.word_vectors",
+    "WordsparseError": "wordsparse.errors",
+    "check_loss": "wordsparse.layer.losscheck",
+    "compare": "wordsparse.comparison",
+    "encode": "wordsparse.corpus",
+    "evaluate": "wordsparse.words.evaluate",
+    "load": "wordsparse.words.model",
+    "read_vectors": "wordsparse.words.model",
+    "train": "wordsparse.training.runs",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        value = getattr(importlib.import_module(_MODULES[name]), name)
+    elif name == "losses":
+        value = importlib.import_module("wordsparse.layer.losses")
+    elif name == "__version__":
+        from importlib.metadata import version
+
+        value = version("wordsparse")
+    else:
+        raise AttributeError(f"module 'wordsparse' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -10,7 +10,7 @@ class InputError(WordsparseError, ValueError):
 
 
 class MissingDependencyError(InputError, ImportError):
-    """An optional package is not installed; the message says which extra brings it."""
+    """A package is not installed, or wordsparse itself not compiled; the message says how to install it."""
 
 
 class UnknownWordError(InputError, KeyError):

@@ -6,7 +6,7 @@ import pytest
 from wordsparse.cli import main
 from wordsparse.vectors.formats import save_vectors
 from wordsparse.vectors.word_vectors import WordVectors
-from wordsparse.words.model import load_vectors
+from wordsparse.words.model import read_vectors
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def test_json(vectors: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert main(["export", vectors, "-o", output, "--format", "word2vec-bin", "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert result == {"files": [output], "format": "word2vec-bin", "vocab_size": 2, "dim": 2}
-    assert load_vectors(output).words == ["a", "b"]
+    assert read_vectors(output).words == ["a", "b"]
 
 
 def test_text(vectors: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,7 @@ import wordsparse as ws
 from wordsparse.cli import main
 from wordsparse.errors import TrainingError
 from wordsparse.training.loop import Run
-from wordsparse.words.model import load_vectors
+from wordsparse.words.model import read_vectors
 
 pytestmark = pytest.mark.usefixtures("no_gpu")
 
@@ -253,7 +253,7 @@ def test_evaluate_reads_a_model(model: str, tmp_path: Path, capsys: Output) -> N
 def test_export_writes_a_models_vectors(model: str, tmp_path: Path, format: str) -> None:
     path = tmp_path / "vectors"
     assert main(["export", model, "-o", str(path), "--format", format]) == 0
-    trained, exported = ws.load(model), load_vectors(path)
+    trained, exported = ws.load(model), read_vectors(path)
     assert exported.words == trained.vocabulary.words
     np.testing.assert_allclose(exported.vectors, trained.vectors, rtol=1e-6)
 

@@ -12,7 +12,7 @@ from wordsparse.comparison import runs, worker
 from wordsparse.comparison.request import METHODS, Request
 from wordsparse.comparison.texts import EncodedText
 from wordsparse.evaluation.testsets import Pair, TestSets
-from wordsparse.words.model import load_vectors
+from wordsparse.words.model import read_vectors
 
 SETS = TestSets({"people": [Pair("a", "b", 1.0), Pair("b", "c", 2.0), Pair("a", "x", 3.0)]}, {})
 
@@ -59,7 +59,7 @@ def test_a_run_is_what_train_and_evaluate_say(text: EncodedText, tmp_path: Path)
     assert run.report["pairs"]["people"]["oov"] == 1
     assert run.report["cpu_seconds"] > 0
     assert run.report["peak_memory_bytes"] > 2**20
-    vectors = load_vectors(tmp_path / "kept" / "wordsparse-cbow.npz")
+    vectors = read_vectors(tmp_path / "kept" / "wordsparse-cbow.npz")
     assert vectors.vectors.tobytes() == model.vectors.tobytes()
 
 

@@ -7,9 +7,9 @@ from scipy.stats import spearmanr
 
 from wordsparse.errors import InputError
 from wordsparse.evaluation import scores as evaluation
-from wordsparse.evaluation.scores import evaluate
 from wordsparse.evaluation.testsets import Pair, Question, TestSets
 from wordsparse.vectors.word_vectors import WordVectors
+from wordsparse.words.evaluate import evaluate
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from wordsparse.errors import InputError, WordsparseError
 from wordsparse.files import outputs, storage
 from wordsparse.vectors.formats import FORMATS, save_vectors
 from wordsparse.vectors.word_vectors import WordVectors
-from wordsparse.words.model import load_vectors
+from wordsparse.words.model import read_vectors
 
 VECTORS = WordVectors(["a", "b"], [[1, 2], [3, 4]], [5, 4])
 EXPORT = "import sys; from wordsparse.cli import main; sys.exit(main(sys.argv[1:]))"
@@ -41,7 +41,7 @@ def test_a_pipe_is_written_through_and_stays(fifo: tuple[Path, list[bytes]], tmp
     while not read:
         pass
     (tmp_path / "copy").write_bytes(read[0])
-    assert load_vectors(tmp_path / "copy").words == ["a", "b"]
+    assert read_vectors(tmp_path / "copy").words == ["a", "b"]
     assert path.is_fifo()
 
 

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from wordsparse.errors import InputError, MissingDependencyError, WordsparseError
 from wordsparse.vectors.formats import FORMATS, save_vectors
 from wordsparse.vectors.word_vectors import WordVectors
-from wordsparse.words.model import load_vectors
+from wordsparse.words.model import read_vectors
 
 READABLE = ("word2vec", "word2vec-bin", "npz", "safetensors")
 HOLDS_COUNTS = ("npz", "safetensors")
@@ -58,7 +58,7 @@ def test_round_trip(tmp_path: Path, name: str, dim: int) -> None:
     word_vectors = some_vectors(dim=dim)
     path = tmp_path / "no_telling_suffix"
     assert save_vectors(word_vectors, path, name) == [path]
-    assert_same(load_vectors(path), word_vectors, counts=name in HOLDS_COUNTS)
+    assert_same(read_vectors(path), word_vectors, counts=name in HOLDS_COUNTS)
     assert os.listdir(tmp_path) == [path.name]
 
 
@@ -67,7 +67,7 @@ def test_text_holds_every_float32(tmp_path_factory: pytest.TempPathFactory, numb
     word_vectors = WordVectors(["a"], [[number, 1]])
     path = tmp_path_factory.getbasetemp() / "number.txt"
     save_vectors(word_vectors, path, "word2vec")
-    assert_same(load_vectors(path), word_vectors)
+    assert_same(read_vectors(path), word_vectors)
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".bz2", ".xz", ".zst"])
@@ -79,10 +79,10 @@ def test_compressed_files(tmp_path: Path, name: str, suffix: str) -> None:
     save_vectors(some_vectors(), plain, name)
     assert path.read_bytes()[:6] != plain.read_bytes()[:6]
     path.rename(tmp_path / "renamed")
-    assert_same(load_vectors(tmp_path / "renamed"), some_vectors())
+    assert_same(read_vectors(tmp_path / "renamed"), some_vectors())
     (tmp_path / "cut").write_bytes((tmp_path / "renamed").read_bytes()[:-20])
     with pytest.raises(InputError, match="cut"):
-        load_vectors(tmp_path / "cut")
+        read_vectors(tmp_path / "cut")
 
 
 @pytest.mark.parametrize("name", ["npz", "safetensors", "gensim", "projector"])
@@ -94,7 +94,7 @@ def test_other_formats_are_not_compressed(tmp_path: Path, name: str) -> None:
 def test_glove_text_without_header(tmp_path: Path) -> None:
     path = tmp_path / "glove.txt"
     path.write_text("the 1 2.5 -3e-1\r\nof 4 5 6", encoding="utf-8")
-    found = load_vectors(path)
+    found = read_vectors(path)
     assert found.words == ["the", "of"]
     np.testing.assert_array_equal(found.vectors, np.array([[1, 2.5, -0.3], [4, 5, 6]], dtype=np.float32))
 
@@ -103,7 +103,7 @@ def test_text_with_a_space_before_each_line_end(tmp_path: Path) -> None:
     """The original tool and fastText write it so."""
     path = tmp_path / "vectors"
     path.write_bytes(b"2 2 \nthe 1 2 \nof 3 4 \n")
-    assert load_vectors(path).vectors.tolist() == [[1, 2], [3, 4]]
+    assert read_vectors(path).vectors.tolist() == [[1, 2], [3, 4]]
 
 
 def test_binary_without_line_ends(tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_binary_without_line_ends(tmp_path: Path) -> None:
     vectors = np.frombuffer(b"\n12\x3f \n \n" * 3, dtype="<f4").reshape(3, 2)
     path = tmp_path / "vectors"
     path.write_bytes(b"3 2\n" + b"".join(b"w%d " % row + vectors[row].tobytes() for row in range(3)))
-    found = load_vectors(path)
+    found = read_vectors(path)
     assert found.words == ["w0", "w1", "w2"]
     assert found.vectors.tobytes() == vectors.tobytes()
 
@@ -127,7 +127,7 @@ def test_same_as_gensim_both_ways(tmp_path: Path, binary: bool, suffix: str) -> 
     assert keyed.index_to_key == word_vectors.words
     assert keyed.vectors.tobytes() == word_vectors.vectors.tobytes()
     keyed.save_word2vec_format(theirs, binary=binary)
-    assert_same(load_vectors(theirs), word_vectors)
+    assert_same(read_vectors(theirs), word_vectors)
 
 
 def test_gensim_native(tmp_path: Path) -> None:
@@ -141,7 +141,7 @@ def test_gensim_native(tmp_path: Path) -> None:
     assert keyed.vectors.tobytes() == large.vectors.tobytes()
     assert keyed.get_vecattr("w0", "count") == 35_000
     with pytest.raises(InputError, match="pickle"):
-        load_vectors(files[0])
+        read_vectors(files[0])
 
 
 def test_projector(tmp_path: Path) -> None:
@@ -167,7 +167,7 @@ def test_words_that_would_corrupt_a_file_are_refused(tmp_path: Path, word: str) 
     assert os.listdir(tmp_path) == []
     for name in ("npz", "safetensors"):
         save_vectors(word_vectors, tmp_path / "v", name)
-        assert_same(load_vectors(tmp_path / "v"), word_vectors)
+        assert_same(read_vectors(tmp_path / "v"), word_vectors)
 
 
 @pytest.mark.parametrize("name", ["word2vec", "word2vec-bin", "projector", "npz", "safetensors"])
@@ -178,7 +178,7 @@ def test_words_that_are_no_text(tmp_path: Path, name: str) -> None:
     word_vectors = WordVectors(["a", ""], np.eye(2))
     if name in ("npz", "safetensors"):
         save_vectors(word_vectors, tmp_path / "v", name)
-        assert_same(load_vectors(tmp_path / "v"), word_vectors)
+        assert_same(read_vectors(tmp_path / "v"), word_vectors)
     else:
         with pytest.raises(InputError, match="empty"):
             save_vectors(word_vectors, tmp_path / "v", name)
@@ -187,8 +187,8 @@ def test_words_that_are_no_text(tmp_path: Path, name: str) -> None:
 def test_keys_that_are_no_words(tmp_path: Path) -> None:
     keys = [7, "seven", (1, "a"), np.int64(3), None]
     word_vectors = WordVectors(keys, np.eye(5), [5, 4, 3, 2, 1])
-    assert_same(load_vectors(save_vectors(word_vectors, tmp_path / "v.npz", "npz")[0]), word_vectors)
-    as_text = load_vectors(save_vectors(WordVectors([7, "seven"], np.eye(2)), tmp_path / "v.txt", "word2vec")[0])
+    assert_same(read_vectors(save_vectors(word_vectors, tmp_path / "v.npz", "npz")[0]), word_vectors)
+    as_text = read_vectors(save_vectors(WordVectors([7, "seven"], np.eye(2)), tmp_path / "v.txt", "word2vec")[0])
     assert as_text.words == ["7", "seven"]
     with pytest.raises(InputError, match="look alike"):
         save_vectors(WordVectors([1, "1"], np.eye(2)), tmp_path / "v.txt", "word2vec")
@@ -235,7 +235,7 @@ def test_without_safetensors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     save_vectors(some_vectors(), path, "safetensors")
     monkeypatch.setitem(sys.modules, "safetensors", None)
     with pytest.raises(MissingDependencyError, match=r"pip install 'wordsparse\[safetensors\]'"):
-        load_vectors(path)
+        read_vectors(path)
     with pytest.raises(MissingDependencyError, match=r"pip install 'wordsparse\[safetensors\]'"):
         save_vectors(some_vectors(), tmp_path / "w", "safetensors")
     assert os.listdir(tmp_path) == ["v"]
@@ -251,9 +251,9 @@ def test_without_gensim(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 def test_a_model_directory_is_recognised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("wordsparse.words.model.load", lambda path: types.SimpleNamespace(word_vectors=lambda: path))
     with pytest.raises(InputError, match=r"without a model\.json"):
-        load_vectors(tmp_path)
+        read_vectors(tmp_path)
     (tmp_path / "model.json").write_text("{}")
-    assert load_vectors(tmp_path) == tmp_path
+    assert read_vectors(tmp_path) == tmp_path
 
 
 def zipped(**members: bytes) -> bytes:
@@ -344,7 +344,7 @@ def test_hostile_files(tmp_path: Path, case: str) -> None:
     path = tmp_path / "hostile"
     path.write_bytes(content)
     with pytest.raises(InputError, match=message) as caught:
-        load_vectors(path)
+        read_vectors(path)
     assert str(path) in str(caught.value)
     assert len(str(caught.value)) < 1000
 
@@ -358,7 +358,7 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
         (tmp_path / ("x" * 300), "cannot be read"),
     ]:
         with pytest.raises(InputError, match=message):
-            load_vectors(path)
+            read_vectors(path)
 
 
 @pytest.fixture
@@ -418,7 +418,7 @@ def test_mutated_files_give_an_error_or_vectors(tmp_path: Path, name: str, chang
     mutated = tmp_path / "mutated"
     mutated.write_bytes(content)
     try:
-        found = load_vectors(mutated)
+        found = read_vectors(mutated)
     except InputError:
         return
     assert found.vectors.shape == (len(found.words), found.dim)

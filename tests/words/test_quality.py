@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import wordsparse as ws
-from wordsparse.evaluation.scores import evaluate
+from wordsparse.words.evaluate import evaluate
 
 CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpora" / "english-10m.txt.xz"
 LINES = 17_300  # 1.0M tokens

@@ -15,6 +15,6 @@ from wordsparse.cli.similar import emit_neighbours, neighbours_option
 @json_option
 def command(model: str, a: str, b: str, c: str, n: int, as_json: bool) -> None:
     """Show the words that are to C as B is to A: for man, king, woman, one hopes for queen."""
-    from wordsparse.words.model import load_vectors
+    from wordsparse.words.model import read_vectors
 
-    emit_neighbours({"a": a, "b": b, "c": c}, load_vectors(model).analogy(a, b, c, n), as_json)
+    emit_neighbours({"a": a, "b": b, "c": c}, read_vectors(model).analogy(a, b, c, n), as_json)

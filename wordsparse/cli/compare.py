@@ -64,9 +64,11 @@ def command(as_json: bool, methods: tuple[str, ...], tokens: tuple[int, ...] | N
     from wordsparse.comparison import compare
 
     again = shlex.join(["wordsparse", *click.get_current_context().obj])
-    request = Request(methods=methods or tuple(METHODS), tokens=tokens or (), command=again, **options)
+    methods = methods or tuple(METHODS)
     with tqdm(desc="compare", unit=" runs", delay=0.5) as bar:
-        content = compare(request, lambda progress: _show(bar, progress))
+        content = compare(
+            methods=methods, tokens=tokens or (), command=again, progress=lambda done: _show(bar, done), **options
+        )
     failed = [run for run in content["runs"] if "error" in run]
     sentences = [sentence for part in content["conclusions"].values() for sentence in part]
     emit(content, [*sentences, f"report: {options['output'] / 'report.html'}"], as_json)

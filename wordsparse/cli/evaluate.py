@@ -34,10 +34,9 @@ def command(
 
     Without --pairs and --analogies: by WordSim-353, SimLex-999 and Google's questions-words.
     """
-    from wordsparse.evaluation.scores import evaluate
-    from wordsparse.words.model import load_vectors
+    from wordsparse.words.evaluate import evaluate
 
-    result = evaluate(load_vectors(model_or_vectors), pairs, analogies, restrict_vocab)
+    result = evaluate(model_or_vectors, pairs, analogies, restrict_vocab)
     emit(result, _table(result), as_json)
 
 

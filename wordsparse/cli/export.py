@@ -21,12 +21,12 @@ from wordsparse.vectors.formats import FORMATS
 def command(model: str, output: str, format_name: str, as_json: bool) -> None:
     """Write the vectors of a model, or of any file that evaluate reads, in another format."""
     from wordsparse.vectors.formats import save_vectors
-    from wordsparse.words.model import load_vectors
+    from wordsparse.words.model import read_vectors
 
     to_standard_output = outputs.is_standard_output(Path(output))
     if to_standard_output and as_json:
         raise InputError("--json and --output name both standard output: write the vectors to a file")
-    word_vectors = load_vectors(model)
+    word_vectors = read_vectors(model)
     files = [str(path) for path in save_vectors(word_vectors, output, format_name)]
     result = {
         "files": files,

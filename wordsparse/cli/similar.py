@@ -19,9 +19,9 @@ neighbours_option = click.option(
 @json_option
 def command(model: str, word: str, n: int, as_json: bool) -> None:
     """Show the words whose vectors have the largest cosine with that of WORD."""
-    from wordsparse.words.model import load_vectors
+    from wordsparse.words.model import read_vectors
 
-    emit_neighbours({"word": word}, load_vectors(model).similar(word, n), as_json)
+    emit_neighbours({"word": word}, read_vectors(model).similar(word, n), as_json)
 
 
 def emit_neighbours(question: Mapping[str, object], neighbours: Sequence[tuple[str, float]], as_json: bool) -> None:

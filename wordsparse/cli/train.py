@@ -18,6 +18,11 @@ from wordsparse.words import recipe
 DEFAULTS = recipe.Options()
 
 
+def _batch_tokens(model: str) -> int:
+    """The recipe's largest minibatch for ``model`` and the default loss."""
+    return recipe.RECIPES[model, DEFAULTS.loss].batch_tokens
+
+
 @click.command()
 @click.argument("corpus", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Model directory to write.")
@@ -32,7 +37,8 @@ DEFAULTS = recipe.Options()
 @click.option(
     "--batch-tokens",
     type=int,
-    help="Of the largest minibatches.  [default: 524288 for CBOW, 393216 for skip-gram, fewer for a short text]",
+    help=f"Of the largest minibatches.  [default: {_batch_tokens('cbow')} for CBOW, {_batch_tokens('skipgram')} for "
+    "skip-gram, fewer for a short text]",
 )
 @click.option("--threads", type=int, help="[default: every CPU available]")
 @click.option("--seed", type=int, default=DEFAULTS.seed, show_default=True)

@@ -5,7 +5,8 @@ Data goes one way: request → texts → runs (each a process of its own: worker
 
 import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from wordsparse.comparison.request import METHODS, Method, Request
 from wordsparse.comparison.runs import ComparisonProgress, JudgedRun, judged_files, trained
 from wordsparse.comparison.texts import EncodedText, prepare
 from wordsparse.comparison.verdicts import boards
-from wordsparse.errors import WordsparseError
+from wordsparse.errors import InputError, WordsparseError
 from wordsparse.evaluation.testsets import TestSets, load_test_sets
 from wordsparse.files import storage
 from wordsparse.machine import description as machine
@@ -23,8 +24,29 @@ from wordsparse.machine.threads import resolve_threads
 __all__ = ["METHODS", "ComparisonProgress", "Method", "Request", "compare"]
 
 
-def compare(request: Request, progress: Callable[[ComparisonProgress], None] = lambda _: None) -> dict[str, Any]:
-    """Run a comparison and write its report: ``report.json``, ``report.html`` and ``pictures/`` in ``request.output``.
+def compare(
+    corpus: str | PathLike[str] | Sequence[str | PathLike[str]],
+    output: str | PathLike[str],
+    *,
+    progress: Callable[[ComparisonProgress], None] = lambda _: None,
+    **options: Any,
+) -> dict[str, Any]:
+    """Train wordsparse and gensim's word2vec on the same text, judge both, and write a report.
+
+    Every run is a process of its own.
+
+    Parameters
+    ----------
+    corpus : path or sequence of paths
+        Text files or directories, or one directory that :func:`wordsparse.encode` wrote.
+    output : path
+        The directory to make, for ``report.json``, ``report.html`` and ``pictures/``.
+    progress : callable, optional
+        Called before and after every run.
+    **options
+        The other fields of :class:`wordsparse.comparison.request.Request`: methods, vectors, pairs, analogies,
+        restrict_vocab, dim, window, min_count, sample, epochs (a sequence), threads, seed, repeat, tokens, max_tokens,
+        keep_vectors, format, command.
 
     Returns
     -------
@@ -35,12 +57,24 @@ def compare(request: Request, progress: Callable[[ComparisonProgress], None] = l
     Raises
     ------
     InputError
-        If the text, a test set or a file of vectors is not usable; nothing has been trained or written then.
+        If the text, an option, a test set or a file of vectors is not usable; nothing has been trained or written.
     MissingDependencyError
-        If matplotlib or Jinja2, which make the report, or the default test sets' gensim is not installed.
+        If matplotlib or Jinja2, which draw the report, is not installed; or gensim, where it is to be trained or the
+        default test sets are wanted.
     WordsparseError
         If the report cannot be written.
     """
+    known = Request.__dataclass_fields__
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        raise InputError(f"unknown option {', '.join(unknown)}: choose from {', '.join(known)}")
+    paths = [corpus] if isinstance(corpus, (str, PathLike)) else corpus
+    for name in ("vectors", "pairs", "analogies"):
+        options[name] = [Path(path) for path in options.get(name, ())]
+    return _carry_out(Request([Path(path) for path in paths], Path(output), **options), progress)
+
+
+def _carry_out(request: Request, progress: Callable[[ComparisonProgress], None]) -> dict[str, Any]:
     report.require()
     test_sets = load_test_sets(request.pairs, request.analogies)
     beside = request.output.absolute().parent

@@ -18,7 +18,7 @@ from wordsparse.evaluation.scores import Answers, answer, score
 from wordsparse.evaluation.testsets import TestSets
 from wordsparse.vectors.formats import save_vectors
 from wordsparse.vectors.word_vectors import WordVectors
-from wordsparse.words.model import load_vectors
+from wordsparse.words.model import read_vectors
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def judged_files(request: Request, test_sets: TestSets) -> list[JudgedRun]:
     """The vectors that were handed over as files, judged."""
     runs = []
     for path in request.vectors:
-        vectors = load_vectors(path)
+        vectors = read_vectors(path)
         identity = {"name": path.stem, "program": "file", "model": None, "epochs": None, "seed": None, "repeat": 0}
         facts = {"vocab_size": len(vectors), "dim": vectors.dim}
         runs.append(_judged({**identity, "tokens_per_epoch": None, **facts}, vectors, test_sets, request))

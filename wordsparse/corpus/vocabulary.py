@@ -53,6 +53,9 @@ class Vocabulary:
             repeated = next(word for i, word in enumerate(self.words) if self._ids[word] != i)
             raise InputError(f"the word {repeated!r} is there more than once")
 
+    def __repr__(self) -> str:
+        return f"Vocabulary({len(self.words):,} words, {int(self.counts.sum()):,} occurrences)"
+
     @classmethod
     def from_counts(
         cls,

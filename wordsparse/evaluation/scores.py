@@ -6,7 +6,6 @@ with its 95 % interval, by :mod:`wordsparse.evaluation.bootstrap`.
 """
 
 from collections.abc import Sequence
-from os import PathLike
 from typing import Any, TypedDict
 
 import numpy as np
@@ -14,7 +13,7 @@ import numpy.typing as npt
 
 from wordsparse.errors import InputError
 from wordsparse.evaluation import bootstrap
-from wordsparse.evaluation.testsets import Pair, Question, TestSets, load_test_sets
+from wordsparse.evaluation.testsets import Pair, Question, TestSets
 from wordsparse.vectors.word_vectors import WordVectors
 
 Array = npt.NDArray[Any]
@@ -66,46 +65,6 @@ class Answers(TypedDict):
 
     pairs: dict[str, Array]
     analogies: dict[str, Array]
-
-
-def evaluate(
-    word_vectors: WordVectors,
-    pairs: Sequence[str | PathLike[str]] | None = None,
-    analogies: Sequence[str | PathLike[str]] | None = None,
-    restrict_vocab: int = RESTRICT_VOCAB,
-) -> Evaluation:
-    """Judge word vectors by test sets in files.
-
-    Parameters
-    ----------
-    word_vectors : WordVectors
-    pairs : sequence of paths, optional
-        Files of lines ``word1 word2 score``: see :func:`wordsparse.evaluation.testsets.read_pairs`.
-    analogies : sequence of paths, optional
-        Files of questions ``a b c d`` in sections: see :func:`wordsparse.evaluation.testsets.read_analogies`. With
-        neither pairs nor analogies given, WordSim-353, SimLex-999 and questions-words are taken from gensim's wheel.
-    restrict_vocab : int
-        Analogies: questions and answers are limited to this many of the most frequent words. Pairs may hold
-        any word.
-
-    Returns
-    -------
-    dict
-        ``{"pairs": {NAME: {"spearman", "low", "high", "n", "oov"}}, "analogies": {NAME: {"accuracy", "low", "high",
-        "n", "oov", "sections"}}}``: ``n`` pairs or questions counted, ``oov`` left out because of a word that is not
-        known (or, in an analogy, not among the most frequent), ``low`` to ``high`` the 95 % bootstrap interval.
-
-    Raises
-    ------
-    InputError
-        If a file is missing or malformed (named with its line), two have the same stem, or ``restrict_vocab``
-        < 1.
-    MissingDependencyError
-        If the default test sets are wanted and gensim is not installed.
-    """
-    # All files are read before the first is scored: a mistake in the last one shows at once.
-    test_sets = load_test_sets(pairs, analogies)
-    return score(test_sets, answer(word_vectors, test_sets, restrict_vocab))
 
 
 def answer(word_vectors: WordVectors, test_sets: TestSets, restrict_vocab: int = RESTRICT_VOCAB) -> Answers:

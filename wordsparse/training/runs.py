@@ -64,6 +64,8 @@ def train(
         If an option or the corpus is not usable; nothing has been started then.
     TrainingError
         If training diverges.
+    ReadError
+        If a file of the encoded text changes or vanishes while it is used.
     KeyboardInterrupt
         If SIGINT or SIGTERM stops a run with an output, after it has written a checkpoint.
     """

@@ -82,6 +82,10 @@ class Model:
         self.options, self.report = dict(options), dict(report)
         self.training = training
 
+    def __repr__(self) -> str:
+        model, epochs = self.options.get("model"), self.options.get("epochs")
+        return f"Model({model}, {len(self.vocabulary):,} words × {self.dim}, {epochs} epochs)"
+
     @property
     def dim(self) -> int:
         """Length of a vector."""
@@ -192,7 +196,7 @@ def load(path: str | PathLike[str]) -> Model:
     return Model(vocabulary, input_rows, output_rows, options, report, _read_training(directory, manifest))
 
 
-def load_vectors(path: str | PathLike[str]) -> WordVectors:
+def read_vectors(path: str | PathLike[str]) -> WordVectors:
     """Read word vectors from a model directory or from a file in any format of :mod:`wordsparse.vectors.formats`.
 
     Raises

@@ -1,0 +1,54 @@
+"""A model, word vectors or a file of them, judged by word pairs and analogies."""
+
+from collections.abc import Sequence
+from os import PathLike
+
+from wordsparse.evaluation.scores import RESTRICT_VOCAB, Evaluation, answer, score
+from wordsparse.evaluation.testsets import load_test_sets
+from wordsparse.vectors.word_vectors import WordVectors
+from wordsparse.words.model import Model, read_vectors
+
+
+def evaluate(
+    vectors: Model | WordVectors | str | PathLike[str],
+    pairs: Sequence[str | PathLike[str]] | None = None,
+    analogies: Sequence[str | PathLike[str]] | None = None,
+    restrict_vocab: int = RESTRICT_VOCAB,
+) -> Evaluation:
+    """Judge word vectors by test sets in files.
+
+    Parameters
+    ----------
+    vectors : Model, WordVectors or path
+        A path is that of a model directory, or of a file that :func:`wordsparse.read_vectors` reads.
+    pairs : sequence of paths, optional
+        Files of lines ``word1 word2 score``: see :func:`wordsparse.evaluation.testsets.read_pairs`.
+    analogies : sequence of paths, optional
+        Files of questions ``a b c d`` in sections: see :func:`wordsparse.evaluation.testsets.read_analogies`. With
+        neither pairs nor analogies given, WordSim-353, SimLex-999 and questions-words are taken from gensim's wheel.
+    restrict_vocab : int
+        Analogies: questions and answers are limited to this many of the most frequent words. Pairs may hold
+        any word.
+
+    Returns
+    -------
+    dict
+        ``{"pairs": {NAME: {"spearman", "low", "high", "n", "oov"}}, "analogies": {NAME: {"accuracy", "low", "high",
+        "n", "oov", "sections"}}}``: ``n`` pairs or questions counted, ``oov`` left out because of a word that is not
+        known (or, in an analogy, not among the most frequent), ``low`` to ``high`` the 95 % bootstrap interval.
+
+    Raises
+    ------
+    InputError
+        If a file is missing or malformed (named with its line), two have the same stem, or ``restrict_vocab``
+        < 1.
+    MissingDependencyError
+        If the default test sets are wanted and gensim is not installed.
+    """
+    # All files are read before the first is scored: a mistake in the last one shows at once.
+    test_sets = load_test_sets(pairs, analogies)
+    if isinstance(vectors, Model):
+        vectors = vectors.word_vectors()
+    elif not isinstance(vectors, WordVectors):
+        vectors = read_vectors(vectors)
+    return score(test_sets, answer(vectors, test_sets, restrict_vocab))
