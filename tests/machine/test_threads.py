@@ -3,6 +3,7 @@
 import builtins
 import io
 import os
+import signal
 import subprocess
 import sys
 from typing import Any
@@ -78,6 +79,14 @@ def test_threads_are_a_whole_number(wrong: Any) -> None:
         threads.resolve_threads(wrong)
 
 
+@pytest.mark.parametrize("wrong", [1025, 1_000_000])
+def test_more_threads_than_any_machine_has_use_for_are_refused(wrong: int) -> None:
+    """They were started, 10,000 of them, or their work space was asked for: 158 GB."""
+    with pytest.raises(InputError, match=f"threads must be at most 1,024, not {wrong:,}"):
+        threads.resolve_threads(wrong)
+    assert threads.resolve_threads(1024) == 1024
+
+
 def blas_threads() -> list[int]:
     return [pool["num_threads"] for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"]
 
@@ -111,3 +120,116 @@ def test_the_kernels_own_blas_is_held_whatever_is_imported_first() -> None:
 
 def test_openmp_workers_sleep_while_they_wait() -> None:
     assert "OMP_WAIT_POLICY" in os.environ
+
+
+def test_a_signal_handler_that_uses_blas_inside_the_lock_goes_on() -> None:
+    """The handler waited for a lock that its own thread held, for ever."""
+    blas, nested = threads._BlasLimit(), []
+    limit = blas._controller.limit
+
+    def interrupted(**limits: Any) -> Any:
+        if not nested:
+            nested.append(True)
+            os.kill(os.getpid(), signal.SIGALRM)  # its handler runs here, with the lock held
+        return limit(**limits)
+
+    def handler(number: int, frame: Any) -> None:
+        blas.hold()
+        blas.release()
+
+    before = signal.signal(signal.SIGALRM, handler)
+    try:
+        with threadpoolctl.threadpool_limits(2, user_api="blas"):
+            blas._controller.limit = interrupted
+            blas.hold()
+            assert set(blas_threads()) == {1}
+            blas.release()
+            assert set(blas_threads()) == {2}
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert nested
+
+
+# ── forked processes ──────────────────────────────────────────────────────────────────────────────────────────────
+
+FORKED = """
+import multiprocessing, os, signal, sys, threading
+import numpy as np, scipy.sparse as sp
+import wordsparse as ws
+from wordsparse.machine import threads
+
+random = np.random.default_rng(0)
+H = random.standard_normal((1000, 64)).astype(np.float32)
+Y = sp.random_array((1000, 3000), density=0.002, format="csr", rng=random, dtype=np.float32)
+text = [[f"w{i}" for i in random.integers(0, 12, 6)] for _ in range(100)]
+
+def step(_):
+    signal.alarm(60)  # a hang is a failure
+    layer.step(H, Y, 1e-4)
+    other = ws.FactoredOutput(3000, 64, threads=2)
+    other.step(H, Y, 1e-4)
+    return layer.weights().tobytes(), other.kernels.threads
+
+def train(seed):
+    signal.alarm(60)
+    return ws.train(text, dim=8, min_count=1, epochs=1, seed=seed, threads=2).vectors.tobytes()
+"""
+
+
+def forked(script: str) -> str:
+    """What a script prints, with the names above, in a process of its own; what it says on standard error is last."""
+    command = [sys.executable, "-c", FORKED + script]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_forked_after_use_a_process_works_on_one_thread() -> None:
+    """It waited for ever: the threads that OpenMP remembers are the parent's."""
+    said = forked(
+        "layer = ws.FactoredOutput(3000, 64, threads=2)\n"
+        "layer.step(H, Y, 1e-4)\n"
+        "here = [train(1), train(2)]\n"
+        "with multiprocessing.get_context('fork').Pool(1) as pool:\n"
+        "    stepped, used = pool.map(step, [0])[0]\n"
+        "    there = pool.map(train, [1, 2])\n"
+        "print(used, stepped == step(0)[0], here == there, threads.resolve_threads(2))\n"
+    )
+    assert said.startswith("1 True True 2\n")
+    assert said.count("this process was forked from one that had used wordsparse: it works on one thread") == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_forked_before_use_a_process_has_its_threads() -> None:
+    said = forked(
+        "layer = None\n"
+        "with multiprocessing.get_context('fork').Pool(1) as pool:\n"
+        "    print(pool.apply(threads.resolve_threads, (2,)))\n"
+    )
+    assert said == "2\n"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_forked_while_another_thread_works_a_process_is_free() -> None:
+    """The child would have waited for a lock whose owner it does not have, and BLAS stayed at one thread in it."""
+    said = forked(
+        "import threadpoolctl\n"
+        "def pools():\n"
+        "    return {p['num_threads'] for p in threadpoolctl.threadpool_info() if p['user_api'] == 'blas'}\n"
+        "limits = threadpoolctl.threadpool_limits(2, user_api='blas')\n"
+        "inside, leave = threading.Event(), threading.Event()\n"
+        "def work():\n"
+        "    with threads.single_threaded_blas(), threads._BLAS._lock:\n"
+        "        inside.set(); leave.wait()\n"
+        "other = threading.Thread(target=work); other.start(); inside.wait()\n"
+        "child = os.fork()\n"
+        "if child == 0:\n"
+        "    signal.alarm(60)\n"
+        "    with threads.single_threaded_blas():\n"
+        "        held = pools()\n"
+        "    print(held, pools(), flush=True); os._exit(0)\n"
+        "assert os.waitpid(child, 0)[1] == 0; leave.set(); other.join()\n"
+        "print(pools())\n"
+    )
+    assert said.startswith("{1} {2}\n{2}\n")

@@ -359,4 +359,4 @@ class CpuKernels(HostArrays):
         return out
 
     def _threads_for(self, work: int) -> int:
-        return self.threads if work >= PARALLEL_WORK else 1
+        return _threads.usable_threads(self.threads) if work >= PARALLEL_WORK else 1

@@ -3,8 +3,12 @@
 Two pools that spin against each other (BLAS and OpenMP) can cost a factor of ten on a busy machine. So: the compiled
 kernels split work over OpenMP threads and call a single-threaded BLAS inside; :func:`single_threaded_blas` holds the
 BLAS pools of the process at one thread while they run. OpenMP workers sleep, not spin, while they wait.
+
+A forked process has none of its parent's threads, and a parallel region of OpenMP would wait for them for ever. So a
+process that was forked after its parent had used the kernels works on one thread, and says so.
 """
 
+import logging
 import os
 import threading
 from collections.abc import Iterator
@@ -15,6 +19,12 @@ import scipy.linalg.cython_blas  # noqa: F401 - loads SciPy's BLAS, the one the 
 import threadpoolctl
 
 from wordsparse import validation
+from wordsparse.errors import InputError
+
+logger = logging.getLogger(__name__)
+
+MAX_THREADS = 1024
+"""Each has a stack and work space of its own; no machine that runs one process so wide is known to gain by more."""
 
 # Read by the OpenMP run-time when it is loaded, so it stands before the kernels are imported. A worker that spins at
 # a barrier takes a core from whoever else runs on the machine, ourselves included; the user's own choice wins.
@@ -42,43 +52,101 @@ def resolve_threads(threads: int | None) -> int:
     Raises
     ------
     InputError
-        If ``threads`` is below 1.
+        If ``threads`` is below 1 or above MAX_THREADS.
     """
-    return available_cpus() if threads is None else validation.positive_int("threads", threads)
+    if threads is None:
+        return usable_threads(min(available_cpus(), MAX_THREADS))
+    wanted = validation.positive_int("threads", threads)
+    if wanted > MAX_THREADS:
+        raise InputError(
+            f"threads must be at most {MAX_THREADS:,}, not {wanted:,}: this machine has {os.cpu_count()} CPUs"
+        )
+    return usable_threads(wanted)
+
+
+def usable_threads(wanted: int) -> int:
+    """``wanted``, or 1 in a process that cannot have more: see the head of this file."""
+    return 1 if _BLAS.is_orphan else wanted
 
 
 @contextmanager
 def single_threaded_blas() -> Iterator[None]:
-    """Holds every BLAS pool of this process at one thread; what was set before is set again at the end.
+    """Hold every BLAS pool of this process at one thread; what was set before is set again at the end.
 
     Holds are counted: inside another one, in this or another Python thread, it costs nothing.
     """
-    _HOLD.take()
+    _BLAS.hold()
     try:
         yield
     finally:
-        _HOLD.release()
+        _BLAS.release()
 
 
-class _Hold:
-    """The BLAS pools at one thread while anyone holds them."""
+class _Holds(threading.local):
+    """The holds of one Python thread."""
+
+    count = 0
+
+
+class _BlasLimit:
+    """The BLAS pools at one thread while any Python thread holds them.
+
+    Attributes
+    ----------
+    is_orphan : bool
+        Whether this process was forked after its parent had held them, which all users of threads do.
+    """
 
     def __init__(self) -> None:
-        self._lock, self._holders = threading.Lock(), 0
+        # A signal handler may hold them while its own thread is in the middle of this: the lock is reentrant, and
+        # every line leaves a state that such a nested pair of calls gives back as it was.
+        self._lock = threading.RLock()
+        self._holds = 0
+        self._of_thread = _Holds()
         self._limit: Any = None
         self._controller = threadpoolctl.ThreadpoolController()  # looks the libraries up: milliseconds, so once
+        self._was_used = self._has_warned = self._is_stale = self.is_orphan = False
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._after_fork)
 
-    def take(self) -> None:
+    def hold(self) -> None:
+        """Count one more hold of this thread."""
         with self._lock:
-            if self._holders == 0:
-                self._limit = self._controller.limit(limits=1, user_api="blas")
-            self._holders += 1
+            self._was_used = True
+            self._holds += 1
+            self._of_thread.count += 1
+            if self._is_stale:
+                self._is_stale = False
+                self._restore()
+            if self._limit is None:
+                limit = self._controller.limit(limits=1, user_api="blas")
+                self._limit = self._limit or limit  # the first one knows what was set before
+        if self.is_orphan and not self._has_warned:
+            self._has_warned = True
+            logger.warning(
+                "this process was forked from one that had used wordsparse: it works on one thread; start processes by "
+                "'spawn' or 'forkserver' to use more"
+            )
 
     def release(self) -> None:
+        """Count one less; the last one sets what was set before."""
         with self._lock:
-            self._holders -= 1
-            if self._holders == 0:
-                self._limit.restore_original_limits()
+            self._holds -= 1
+            self._of_thread.count -= 1
+            if self._holds == 0:
+                self._restore()
+
+    def _restore(self) -> None:
+        if self._limit is not None:
+            limit, self._limit = self._limit, None
+            limit.restore_original_limits()
+
+    def _after_fork(self) -> None:
+        """Of the parent's threads, the one that forked lives on: with its own holds, and a lock that no other has."""
+        self._lock = threading.RLock()
+        self._holds = self._of_thread.count
+        self._is_stale = True  # OpenBLAS starts anew in a forked process, on as many threads as it likes
+        self.is_orphan = self.is_orphan or self._was_used
 
 
 def cgroup_quota() -> int | None:
@@ -98,4 +166,4 @@ def cgroup_quota() -> int | None:
         return None
 
 
-_HOLD = _Hold()
+_BLAS = _BlasLimit()
