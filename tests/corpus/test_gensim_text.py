@@ -63,3 +63,12 @@ def test_without_gensim_the_message_names_it(tmp_path, monkeypatch):
     for request in ({"format": "wiki"}, {"tokens": "simple"}):
         with pytest.raises(MissingDependencyError, match="needs gensim, which is not installed"):
             sentences(tmp_path / "text", **request)
+
+
+def test_a_page_without_end_is_refused(tmp_path, gensim, monkeypatch):
+    # The parser keeps a page in memory until it ends.
+    monkeypatch.setattr("wordsparse.corpus.gensim_text.PAGE_BYTES", 2**18)
+    path = tmp_path / "dump.xml"
+    path.write_text(f"{HEAD}<page><title>A</title><text>{'word ' * 2**17}")
+    with pytest.raises(InputError, match="a page takes more than"):
+        list(sentences(path, "wiki"))

@@ -181,3 +181,18 @@ def test_iterables_of_sentences():
 def test_sentences_that_are_no_token_lists_are_refused(sentence):
     with pytest.raises(InputError, match=r"sentence 2 is .*not a list of tokens"):
         list(sentences(iter([["fine"], sentence])))
+
+
+@pytest.mark.parametrize("suffix", COMPRESS)
+@pytest.mark.parametrize("format", ["lines", "text8"])
+def test_a_small_file_does_not_unpack_without_end(tmp_path, suffix, format, monkeypatch):
+    # 305 KB of .xz filled the disk: nothing bounded what a compressed text may unpack to.
+    monkeypatch.setattr("wordsparse.files.unpacking.ALWAYS_ALLOWED", 2**20)
+    words = 3 * 2**19
+    path = tmp_path / f"bomb.{suffix}"
+    path.write_bytes(COMPRESS[suffix](b"word " * words))
+    with pytest.raises(InputError, match=r"bomb.*unpacks to more than .* bytes.*--max-expansion"):
+        list(sentences(path, format))
+    assert sum(len(list(tokens)) for tokens, _ in pieces(path, format, max_expansion=1e6)) == words
+    with pytest.raises(InputError, match="max_expansion"):
+        pieces(path, max_expansion=-1)

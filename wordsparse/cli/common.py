@@ -7,9 +7,19 @@ from typing import TextIO
 import click
 
 from wordsparse.cli import terminal
+from wordsparse.files.unpacking import MAX_EXPANSION
 
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="One JSON object on standard output and nothing else there."
+)
+
+expansion_option = click.option(
+    "--max-expansion",
+    type=float,
+    default=MAX_EXPANSION,
+    show_default=True,
+    metavar="TIMES",
+    help="Refuse a compressed file that unpacks to more than so many times its size.",
 )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 from tqdm import tqdm
 
-from wordsparse.cli.common import emit, json_option
+from wordsparse.cli.common import emit, expansion_option, json_option
 from wordsparse.corpus import encode
 from wordsparse.corpus.reading import FORMATS
 
@@ -26,9 +26,16 @@ from wordsparse.corpus.reading import FORMATS
 )
 @click.option("--min-count", type=int, default=5, show_default=True, help="Leave out words that are rarer.")
 @click.option("--max-vocab", type=int, help="Keep only so many words, the most frequent.")
+@expansion_option
 @json_option
 def command(
-    corpus: tuple[Path, ...], output: Path, format: str, min_count: int, max_vocab: int | None, as_json: bool
+    corpus: tuple[Path, ...],
+    output: Path,
+    format: str,
+    min_count: int,
+    max_vocab: int | None,
+    max_expansion: float,
+    as_json: bool,
 ) -> None:
     """Count the words of CORPUS, build the vocabulary and write int32 shards, once for all trainings.
 
@@ -43,6 +50,7 @@ def command(
             format=format,
             min_count=min_count,
             max_vocab=max_vocab,
+            max_expansion=max_expansion,
             progress=lambda tokens: bar.update(tokens - bar.n),
         )
     result = {

@@ -7,7 +7,7 @@ from typing import Any
 import click
 from tqdm import tqdm
 
-from wordsparse.cli.common import emit, json_option
+from wordsparse.cli.common import emit, expansion_option, json_option
 from wordsparse.corpus.reading import FORMATS
 from wordsparse.machine import devices
 from wordsparse.training.output_run import CHECKPOINT_EVERY, OutputRun
@@ -60,6 +60,7 @@ def _batch_tokens(model: str) -> int:
     "so a run that is stopped was still learning fast: to end well, run again with that many --epochs.",
 )
 @click.option("--format", type=click.Choice(FORMATS), help="How text is read.  [default: lines]")
+@expansion_option
 @click.option(
     "--checkpoint-every",
     type=float,
@@ -82,6 +83,7 @@ def command(
     format: str | None,
     min_count: int | None,
     max_vocab: int | None,
+    max_expansion: float,
     checkpoint_every: float,
     resume: bool,
     as_json: bool,
@@ -90,7 +92,7 @@ def command(
     """Train word vectors on text files, or on a directory that `encode` wrote."""
     asked = OutputRun(
         output,
-        TrainingText(list(corpus), format, min_count, max_vocab),
+        TrainingText(list(corpus), format, min_count, max_vocab, max_expansion),
         recipe.Options(**options),
         resume,
         checkpoint_every,

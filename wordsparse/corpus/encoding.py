@@ -23,6 +23,7 @@ from wordsparse.corpus.shards import (
 from wordsparse.corpus.vocabulary import Vocabulary, check_limits, check_word
 from wordsparse.errors import InputError
 from wordsparse.files.storage import new_directory, writing
+from wordsparse.files.unpacking import MAX_EXPANSION
 
 BLOCK_VALUES = 2**20
 
@@ -35,6 +36,7 @@ def encode(
     min_count: int = 5,
     max_vocab: int | None = None,
     known: Collection[str] = (),
+    max_expansion: float = MAX_EXPANSION,
     progress: Callable[[int], object] | None = None,
 ) -> EncodedCorpus:
     """Read a text once and write it as an encoded corpus.
@@ -53,6 +55,8 @@ def encode(
         The vocabulary: words that occur at least so often, and at most so many of them.
     known : collection of str
         Words that are in the vocabulary besides, if they occur at all.
+    max_expansion : float
+        A compressed file that unpacks to more than so many times its size, and to more than 64 MiB, is refused.
     progress : callable, optional
         Called now and then with the number of tokens read so far.
 
@@ -64,7 +68,7 @@ def encode(
         If writing fails. After either nothing is left behind.
     """
     check_limits(min_count, max_vocab)
-    stream, target = pieces(source, format), Path(output)
+    stream, target = pieces(source, format, max_expansion=max_expansion), Path(output)
     with new_directory(target) as folder:
         draft = _Draft(folder, target)
         _read(stream, draft, progress or (lambda tokens: None))

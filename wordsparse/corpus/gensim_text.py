@@ -5,11 +5,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from wordsparse import optional
-from wordsparse.corpus.sources import opened
+from wordsparse.corpus.sources import Readable, opened
+from wordsparse.corpus.wiki_markup import without_markup
 from wordsparse.errors import InputError
+from wordsparse.files.unpacking import MAX_EXPANSION
 
 ARTICLE_MIN_TOKENS = 50
 """Shorter pages are redirects and stubs; the limit is that of gensim's WikiCorpus."""
+
+PAGE_BYTES = 2**26
+"""Of XML; more is refused."""
 
 logger = logging.getLogger(__name__)
 
@@ -22,21 +27,23 @@ def simple_tokenizer() -> Callable[[str], list[str]]:
     return lambda text: list(tokenize(text, lowercase=True))
 
 
-def wiki_pieces(path: Path, tokenize: Callable[[str], list[str]]) -> Iterator[tuple[list[str], bool]]:
+def wiki_pieces(
+    path: Path, tokenize: Callable[[str], list[str]], max_expansion: float = MAX_EXPANSION
+) -> Iterator[tuple[list[str], bool]]:
     """Each article of a Wikipedia dump (XML, compressed or not) as one sentence, its markup removed.
 
     Pages that are no articles are left out as gensim's WikiCorpus does; a warning at the end says how many
     and why.
     One process: gensim's WikiCorpus would start one for each CPU.
     """
-    from gensim.corpora.wikicorpus import filter_wiki
+    from gensim.utils import decode_htmlentities
 
     kept = elsewhere = short = 0
-    for text in _page_texts(path):
+    for text in _page_texts(path, max_expansion):
         if not text:
             elsewhere += 1
             continue
-        tokens = tokenize(filter_wiki(text))
+        tokens = tokenize(without_markup(decode_htmlentities(text)))
         if len(tokens) < ARTICLE_MIN_TOKENS:
             short += 1
             continue
@@ -51,10 +58,30 @@ def wiki_pieces(path: Path, tokenize: Callable[[str], list[str]]) -> Iterator[tu
     )
 
 
-def _page_texts(path: Path) -> Iterator[str]:
+def _page_texts(path: Path, max_expansion: float) -> Iterator[str]:
     """The wiki source of every page, "" for one outside the article namespace."""
     from gensim.corpora.wikicorpus import extract_pages
 
-    with opened(path) as file:
-        for _title, text, _page_id in extract_pages(file, filter_namespaces=("0",)):
+    with opened(path, max_expansion) as file:
+        pages = _Pages(file)
+        for _title, text, _page_id in extract_pages(pages, filter_namespaces=("0",)):
+            pages.since_page = 0
             yield text
+
+
+class _Pages:
+    """A dump whose pages are of bounded size: the parser keeps a page in memory until it ends."""
+
+    def __init__(self, file: Readable) -> None:
+        self._file = file
+        self.since_page = 0
+
+    def read(self, most: int) -> bytes:
+        data = self._file.read(most)
+        self.since_page += len(data)
+        if self.since_page > PAGE_BYTES:
+            raise InputError(
+                f"a page takes more than {PAGE_BYTES:,} bytes, where MediaWiki allows 2 MiB of text: is it a dump of "
+                "current pages (pages-articles), without their history?"
+            )
+        return data

@@ -7,13 +7,15 @@ whatever its length.
 import codecs
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias, cast
 
-from wordsparse import optional
+from wordsparse import optional, validation
 from wordsparse.corpus.gensim_text import simple_tokenizer, wiki_pieces
 from wordsparse.corpus.sources import find_files, opened
 from wordsparse.errors import InputError
+from wordsparse.files.unpacking import MAX_EXPANSION
 
 PathLike: TypeAlias = str | os.PathLike[str]
 Source: TypeAlias = PathLike | Sequence[PathLike] | Iterable[Iterable[str]]
@@ -49,8 +51,14 @@ def sentences(source: Source, format: str = "lines", tokens: str | None = None) 
     return _joined(pieces(source, format, tokens))
 
 
-def pieces(source: Source, format: str = "lines", tokens: str | None = None) -> Iterator[Piece]:
-    """As :func:`sentences`, in pieces of bounded size (an iterable's sentences stay in one piece)."""
+def pieces(
+    source: Source, format: str = "lines", tokens: str | None = None, max_expansion: float = MAX_EXPANSION
+) -> Iterator[Piece]:
+    """As :func:`sentences`, in pieces of bounded size (an iterable's sentences stay in one piece).
+
+    A compressed file that unpacks to more than ``max_expansion`` times its size is refused.
+    """
+    validation.non_negative("max_expansion", max_expansion)
     if format not in _READERS:
         raise InputError(f"unknown format {format!r}: choose one of {', '.join(_READERS)}")
     paths = _as_paths(source)
@@ -61,7 +69,8 @@ def pieces(source: Source, format: str = "lines", tokens: str | None = None) -> 
     if format == "wiki":
         optional.check('the format "wiki"', "gensim")
     tokenizer = _tokenizer(tokens or ("simple" if format == "wiki" else "split"))
-    return _file_pieces(find_files(paths), _READERS[format], tokenizer)
+    read = partial(_READERS[format], tokenize=tokenizer, max_expansion=max_expansion)
+    return _file_pieces(find_files(paths), read)
 
 
 def _as_paths(source: Source) -> Sequence[PathLike] | None:
@@ -104,14 +113,10 @@ def _iterable_pieces(source: Iterable[object]) -> Iterator[Piece]:
         yield sentence, True
 
 
-def _file_pieces(
-    files: Sequence[Path],
-    read: Callable[[Path, Tokenizer], Iterator[tuple[list[str], bool]]],
-    tokenize: Tokenizer,
-) -> Iterator[Piece]:
+def _file_pieces(files: Sequence[Path], read: Callable[[Path], Iterator[tuple[list[str], bool]]]) -> Iterator[Piece]:
     for file in files:
         empty = True
-        for piece in read(file, tokenize):
+        for piece in read(file):
             if empty and piece[0]:
                 empty = False
             yield piece
@@ -119,8 +124,8 @@ def _file_pieces(
             raise InputError(f"{file}: holds no token")
 
 
-def _line_pieces(path: Path, tokenize: Tokenizer) -> Iterator[tuple[list[str], bool]]:
-    for text in _texts(path):
+def _line_pieces(path: Path, tokenize: Tokenizer, max_expansion: float) -> Iterator[tuple[list[str], bool]]:
+    for text in _texts(path, max_expansion):
         *lines, rest = text.split("\n")
         for line in lines:
             yield tokenize(line), True
@@ -129,8 +134,8 @@ def _line_pieces(path: Path, tokenize: Tokenizer) -> Iterator[tuple[list[str], b
     yield [], True
 
 
-def _stream_pieces(path: Path, tokenize: Tokenizer) -> Iterator[tuple[list[str], bool]]:
-    for text in _texts(path):
+def _stream_pieces(path: Path, tokenize: Tokenizer, max_expansion: float) -> Iterator[tuple[list[str], bool]]:
+    for text in _texts(path, max_expansion):
         yield tokenize(text), False
     yield [], True
 
@@ -139,7 +144,7 @@ _READERS = {"lines": _line_pieces, "text8": _stream_pieces, "paths": _line_piece
 FORMATS = tuple(_READERS)
 
 
-def text_blocks(path: Path) -> Iterator[tuple[int, bytes]]:
+def text_blocks(path: Path, max_expansion: float = MAX_EXPANSION) -> Iterator[tuple[int, bytes]]:
     """The file's bytes in blocks that end at white space, so that no token is split between two.
 
     Yields
@@ -155,7 +160,7 @@ def text_blocks(path: Path) -> Iterator[tuple[int, bytes]]:
         If the file cannot be read, or one block after another holds no white space.
     """
     position, rest = 0, b""
-    for block in _read_blocks(path):
+    for block in _read_blocks(path, max_expansion):
         data = rest + block
         end = _end_of_last_white_space(data)
         if end:
@@ -178,13 +183,13 @@ def decoded(path: Path, position: int, data: bytes) -> str:
         ) from error
 
 
-def _texts(path: Path) -> Iterator[str]:
-    for position, data in text_blocks(path):
+def _texts(path: Path, max_expansion: float) -> Iterator[str]:
+    for position, data in text_blocks(path, max_expansion):
         yield decoded(path, position, data)
 
 
-def _read_blocks(path: Path) -> Iterator[bytes]:
-    with opened(path) as file:
+def _read_blocks(path: Path, max_expansion: float) -> Iterator[bytes]:
+    with opened(path, max_expansion) as file:
         while block := file.read(BLOCK_BYTES):
             yield block
 

@@ -5,11 +5,21 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Protocol
 
 from wordsparse.errors import InputError
+from wordsparse.files.unpacking import MAX_EXPANSION, Unpacked, unpacked_limit
+
+COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
 
 logger = logging.getLogger(__name__)
+
+
+class Readable(Protocol):
+    """Bytes that are read forward."""
+
+    def read(self, most: int, /) -> bytes:
+        """The next ``most`` bytes, fewer only at the end."""
 
 
 def find_files(sources: Sequence[str | os.PathLike[str]]) -> list[Path]:
@@ -38,17 +48,28 @@ def find_files(sources: Sequence[str | os.PathLike[str]]) -> list[Path]:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[BinaryIO]:
+def opened(path: Path, max_expansion: float = MAX_EXPANSION) -> Iterator[Readable]:
     """``path`` opened for reading bytes, decompressed as its name ends: .gz, .bz2, .xz or .zst.
 
     Any failure inside the block is taken as one of reading, so hold nothing in it but reading.
+
+    Raises
+    ------
+    InputError
+        Also where a compressed file unpacks to more than ``max_expansion`` times its size; small files may always
+        unpack to some megabytes.
     """
     import smart_open
 
     try:
         # An absolute path, for a relative one such as "s3:text" would be taken for an address.
         with smart_open.open(os.path.abspath(path), "rb") as file:
-            yield file
+            if path.suffix.lower() in COMPRESSED and path.is_file():
+                yield Unpacked(file, unpacked_limit(path.stat().st_size, max_expansion))
+            else:
+                yield file
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
     except Exception as error:  # each compression library, and the XML parser, raises a family of its own
         raise InputError(
             f"{path}: cannot be read ({error or type(error).__name__}): is it damaged or cut short?"

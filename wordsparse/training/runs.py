@@ -23,6 +23,7 @@ def train(
     format: str | None = None,
     min_count: int | None = None,
     max_vocab: int | None = None,
+    max_expansion: float | None = None,
     output: str | PathLike[str] | None = None,
     resume: bool = False,
     checkpoint_every: float = CHECKPOINT_EVERY,
@@ -40,6 +41,8 @@ def train(
     min_count, max_vocab : int, optional
         Words that occur less often, or beyond the most frequent ones, are left out (min_count 5 where not given). For
         an encoded corpus they were fixed when it was encoded.
+    max_expansion : float, optional
+        A compressed text file that unpacks to more than so many times its size is refused (200 where not given).
     output : path, optional
         Where to write the model directory; with it the run writes checkpoints beside it and survives its process.
     resume : bool
@@ -73,7 +76,7 @@ def train(
     unknown = sorted(set(options) - set(known))
     if unknown:
         raise InputError(f"unknown option {', '.join(unknown)}: choose from {', '.join(known)}")
-    chosen, text = recipe.Options(**options), TrainingText(corpus, format, min_count, max_vocab)
+    chosen, text = recipe.Options(**options), TrainingText(corpus, format, min_count, max_vocab, max_expansion)
     if output is not None:
         return OutputRun(Path(output), text, chosen, resume, checkpoint_every).train(progress=progress)
     if resume:

@@ -32,6 +32,7 @@ class TrainingText:
     format: str | None = None
     min_count: int | None = None
     max_vocab: int | None = None
+    max_expansion: float | None = None
 
     def encoded(self) -> EncodedCorpus | None:
         """The corpus, where it is encoded already.
@@ -60,7 +61,7 @@ class TrainingText:
         self, path: Path, known: Collection[str] = (), progress: Callable[[int], None] | None = None
     ) -> EncodedCorpus:
         """Encode it at ``path``, the ``known`` words in the vocabulary whatever their count."""
-        asked = {"format": self.format, "min_count": self.min_count, "max_vocab": self.max_vocab}
+        asked = {name: getattr(self, name) for name in ("format", "min_count", "max_vocab", "max_expansion")}
         given: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
         return encode(self.corpus, path, known=known, progress=progress, **given)
 

@@ -9,6 +9,7 @@ from typing import IO, Self
 import smart_open
 
 from wordsparse.errors import InputError
+from wordsparse.files import unpacking
 
 # How compressed files begin, and the suffix by which smart_open knows them.
 _BEGINNINGS = {
@@ -18,10 +19,8 @@ _BEGINNINGS = {
     rb"\x28\xb5\x2f\xfd": ".zst",
 }
 
-# Numbers that look random compress a few times at most. What unpacks to 64 times its size and more than 64
-# MiB is no table of vectors but a bomb.
+# Numbers that look random compress a few times at most.
 _MOST_EXPANSION = 64
-_ALWAYS_ALLOWED = 64 * 2**20
 
 
 def compression_of_name(path: Path) -> str | None:
@@ -38,7 +37,7 @@ def open_for_writing(path: Path) -> IO[bytes]:
 
 def unpacked_limit(size: int) -> int:
     """How many bytes a compressed file of ``size`` bytes may unpack to."""
-    return max(_ALWAYS_ALLOWED, _MOST_EXPANSION * size)
+    return unpacking.unpacked_limit(size, _MOST_EXPANSION)
 
 
 class BoundedStream:

@@ -1,0 +1,123 @@
+"""Wikipedia's markup removed as gensim's ``filter_wiki`` removes it, in a time that is linear in the page's length.
+
+gensim's regular expressions look from every place where markup may begin for its end. Where none ends (``[[File:a|``
+a hundred thousand times), that time is quadratic: hours for one page. The steps below give the same text, which a test
+compares, and each looks at a character a bounded number of times.
+"""
+
+import re
+
+_ROUNDS = 3  # markup in markup: as often as gensim
+
+_LANGUAGE = re.compile(r"\n\[\[[a-z][a-z][\w-]*:[^:\]]+\]\]")
+_BRACE = re.compile(r"[{}]")
+_FILE = re.compile(r"\[\[(?:[fF]ile:|[iI]mage)")
+# What is removed from its beginning to the first of its ends: comments, footnotes, code, formulas, other tags.
+_SPANS = (
+    (re.compile(r"<!--.*?-->", re.DOTALL), ("-->",)),
+    (re.compile(r"<ref[> ].*?(?:</ref>|/>)", re.DOTALL), ("</ref>", "/>")),
+    (re.compile(r"<nowiki[> ].*?(?:</nowiki>|/>)", re.DOTALL), ("</nowiki>", "/>")),
+    (re.compile(r"<math[> ].*?(?:</math>|/>)", re.DOTALL), ("</math>", "/>")),
+    (re.compile(r"<.*?>", re.DOTALL), (">",)),
+)
+_CATEGORY = re.compile(r"\[\[Category:[^][]*\]\]")
+_URL = re.compile(r"\[\w+://[^ \]\n]*( [^\]\n]*)?\]")
+# The description follows the last bar: none is in it, so a failed attempt passes over each bar once.
+_LINK = re.compile(r"\[[^][]*\|([^][|]*)\]")
+_TABLE_LINE = re.compile(r"(?:\{\||\|-(?!\d)|\|\}).*?(?=\n)")
+_CELL = re.compile(r"(?<=\n |\n\n|  |.\n|.\t)[|!]")
+_TO_BRACKET = re.compile(r"[^][\n]*")
+_STYLE = r"bgcolor|\d?[ ]?colspan|rowspan|style=|class=|align="
+_STYLE_LINE = re.compile(rf"\n.{{0,4}}(?:{_STYLE}|scope=).*|^.{{0,2}}(?:{_STYLE}).*")
+
+
+def without_markup(text: str) -> str:
+    """The text of a page, HTML entities decoded already, without templates, tables, references and links."""
+    text = _without_files(_without_templates(_without_languages(text)))
+    for _ in range(_ROUNDS):
+        before = text
+        text = _CATEGORY.sub("", _without_spans(text))
+        text = _LINK.sub(r"\1", _without_urls(text))
+        text = _without_tables(text).replace("[]", "")
+        if text == before:
+            break
+    return text.replace("[", "").replace("]", "")
+
+
+def _without_languages(text: str) -> str:
+    """Without the list of links to other languages at the end."""
+    start = end = -1
+    for found in _LANGUAGE.finditer(text):
+        if found.start() != end:
+            start = found.start()
+        end = found.end()
+    return text[:start] + text[end:] if end in (len(text), len(text) - text.endswith("\n")) else text
+
+
+def _without_templates(text: str) -> str:
+    """Without ``{{…}}``, whose braces may be nested; one that does not end takes the rest with it."""
+    pieces, done = [], 0
+    while (start := text.find("{{", done)) >= 0:
+        pieces.append(text[done:start])
+        depth, done = 0, len(text)
+        for brace in _BRACE.finditer(text, start):
+            depth += 1 if brace.group() == "{" else -1
+            if depth == 0:
+                done = brace.end()
+                break
+    return "".join([*pieces, text[done:]])
+
+
+def _without_files(text: str) -> str:
+    """Images by their captions."""
+    pieces, done = [], 0
+    while (found := _FILE.search(text, done)) and (bracket := text.find("]", found.end())) >= 0:
+        if text.startswith("]]", bracket):
+            pieces += [text[done : found.start()], text[found.start() : bracket].rpartition("|")[2]]
+            done = bracket + 2
+        else:  # no image that begins before this bracket ends
+            pieces.append(text[done:bracket])
+            done = bracket
+    return "".join([*pieces, text[done:]])
+
+
+def _without_spans(text: str) -> str:
+    for pattern, ends in _SPANS:
+        # Behind the last end nothing ends.
+        last = max((at + len(end) for end in ends if (at := text.rfind(end)) >= 0), default=0)
+        text = pattern.sub("", text[:last]) + text[last:]
+    return text
+
+
+def _without_urls(text: str) -> str:
+    """Links to the outside by their descriptions; a link stands in one line."""
+    lines = []
+    for line in text.split("\n"):
+        last = line.rfind("]") + 1
+        lines.append(_URL.sub(r"\1", line[:last]) + line[last:])
+    return "\n".join(lines)
+
+
+def _without_tables(text: str) -> str:
+    """Each cell on a line of its own, without what formats it."""
+    text = text.replace("!!", "\n|").replace("|-||", "\n|")
+    last = text.rfind("\n") + 1
+    text = _TABLE_LINE.sub("\n", text[:last]) + text[last:]
+    text = text.replace("|||", "|\n|").replace("||", "\n|")
+    return _STYLE_LINE.sub("\n", _without_cell_marks(text))
+
+
+def _without_cell_marks(text: str) -> str:
+    """A bar or ``!`` that begins a cell, with all to the last bar before a bracket or the line's end, as a line end."""
+    pieces, done, run_end, last_bar = [], 0, -1, -1
+    for found in _CELL.finditer(text):
+        at = found.start()
+        if at < done:
+            continue
+        if at >= run_end:
+            run = _TO_BRACKET.match(text, at)
+            run_end = at if run is None else run.end()
+            last_bar = text.rfind("|", at, run_end)
+        pieces += [text[done:at], "\n"]
+        done = max(at, last_bar) + 1
+    return "".join([*pieces, text[done:]])
