@@ -185,11 +185,26 @@ def test_a_failed_run_fails_the_command(
     assert (tmp_path / "report" / "report.html").exists() == (len(failing) == 1)
 
 
+def test_the_process_that_trains_imports_what_its_parent_did(
+    text: Path, sets: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It imported what the current directory holds: in a source checkout, the tree that is not compiled."""
+    (tmp_path / "here" / "wordsparse").mkdir(parents=True)
+    (tmp_path / "here" / "wordsparse" / "__init__.py").write_text("raise ImportError('the wrong one')\n")
+    monkeypatch.chdir(tmp_path / "here")
+    arguments = ["compare", str(text), "-o", str(tmp_path / "report"), *QUICK, *sets, "--epochs", "1"]
+    assert main([*arguments, "--only", "wordsparse-cbow"]) == 0
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="finds the process that trains as Linux lists it")
-def test_the_process_that_trains_ends_with_the_comparison(tmp_path: Path, text: Path, sets: list[str]) -> None:
-    arguments = ["compare", str(text), "-o", str(tmp_path / "report"), "--only", "wordsparse-cbow"]
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_the_process_that_trains_ends_with_the_comparison(
+    tmp_path: Path, text: Path, sets: list[str], number: int
+) -> None:
+    """Killed hard, a comparison left it running, and the whole text lying about for good."""
+    arguments = ["compare", str(text), "-o", str(tmp_path / "report"), "--only", "wordsparse-cbow", *sets, *QUICK]
     before = left_in(tmp_path)
-    process = processes.start([*arguments, "--epochs", "100000", *sets, *QUICK], tmp_path.parent / "errors")
+    process = processes.start([*arguments, "--epochs", "100000"], tmp_path.parent / "errors")
 
     def workers() -> list[str]:
         """The children that have loaded our kernels."""
@@ -206,11 +221,14 @@ def test_the_process_that_trains_ends_with_the_comparison(tmp_path: Path, text: 
     assert process.pid is not None
     assert processes.wait_for(lambda: bool(workers()), process)
     children = workers()
-    os.kill(process.pid, signal.SIGTERM)
-    assert processes.finish(process) == 130
+    os.kill(process.pid, number)
+    assert processes.finish(process) == (-signal.SIGKILL if number == signal.SIGKILL else 130)
     # A killed process may outlive the one that killed it by a moment.
     until = time.monotonic() + 20
     while any(map(runs, children)) and time.monotonic() < until:
         time.sleep(0.01)
     assert not [pid for pid in children if runs(pid)]
+    if number == signal.SIGKILL:
+        assert main([*arguments, "--epochs", "1"]) == 0  # it tidies up
+        before = sorted([*before, "report"])
     assert left_in(tmp_path) == before

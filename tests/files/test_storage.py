@@ -123,3 +123,22 @@ def test_a_manifest_too_large_is_not_read(tmp_path):
         file.truncate(storage.MANIFEST_BYTES + 1)
     with pytest.raises(InputError, match="more than"):
         storage.read_manifest(path, "F", 1)
+
+
+def test_one_writer_makes_a_directory_and_others_are_refused_at_once(tmp_path):
+    """Four at a time did all of the work, and three of them failed at its end."""
+    with storage.new_directory(tmp_path / "d") as folder:
+        (folder / "f").write_text("x")
+        with pytest.raises(InputError, match="d: another process is writing it"), storage.new_directory(tmp_path / "d"):
+            pytest.fail("two writers")
+    assert os.listdir(tmp_path) == ["d"]
+    with pytest.raises(InputError, match="exists already"), storage.new_directory(tmp_path / "d"):
+        pytest.fail("it is there")
+    assert os.listdir(tmp_path) == ["d"]
+
+
+def test_the_lock_of_a_process_that_died_is_taken_over(tmp_path):
+    (tmp_path / ".d.lock").touch()
+    with storage.new_directory(tmp_path / "d"):
+        pass
+    assert os.listdir(tmp_path) == ["d"]

@@ -4,7 +4,7 @@ Data goes one way: request → texts → runs (each a process of its own: worker
 """
 
 import json
-import tempfile
+import os
 from collections.abc import Callable, Sequence
 from os import PathLike
 from pathlib import Path
@@ -77,18 +77,19 @@ def compare(
 def _carry_out(request: Request, progress: Callable[[ComparisonProgress], None]) -> dict[str, Any]:
     report.require()
     test_sets = load_test_sets(request.pairs, request.analogies)
-    beside = request.output.absolute().parent
+    output = Path(os.path.realpath(request.output))
     with (
         storage.new_directory(request.output) as folder,
-        tempfile.TemporaryDirectory(prefix=".wordsparse-compare-", dir=beside) as scratch,
+        # What a comparison that was killed has left there goes, as soon as the next one for this output begins.
+        storage.staging(output.with_name(f"{output.name}.texts"), mode=0o700) as scratch,
     ):
         runs = judged_files(request, test_sets)
-        texts = prepare(request, Path(scratch)) if request.methods else []
+        texts = prepare(request, scratch) if request.methods else []
         facts = _facts(request, texts)
         kept = folder / "vectors" if request.keep_vectors else None
         if kept is not None:
             kept.mkdir()
-        runs += trained(request, texts, test_sets, Path(scratch), kept, progress)
+        runs += trained(request, texts, test_sets, scratch, kept, progress)
         content = {**facts, "runs": [run.report for run in runs], **_judgement(test_sets, runs)}
         report.write(content, folder)
     return content

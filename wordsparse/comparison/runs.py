@@ -1,8 +1,8 @@
 """All runs of a comparison, one after the other, the methods taking turns; each judged by the same test sets."""
 
 import json
+import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ import numpy as np
 
 from wordsparse.comparison.request import METHODS, Request
 from wordsparse.comparison.texts import EncodedText, PlainText, write_plain
-from wordsparse.comparison.worker import Task
+from wordsparse.comparison.worker import Task, command
 from wordsparse.errors import WordsparseError
 from wordsparse.evaluation.scores import Answers, answer, score
 from wordsparse.evaluation.testsets import TestSets
@@ -114,13 +114,19 @@ def _in_process(
     plain = plain or PlainText(Path(), 0, 0)
     encoded = str(text.corpus.path.absolute())
     task = Task(name, options, encoded, str(plain.path), plain.lines, plain.words, text.tokens, str(target))
-    done = subprocess.run(
-        [sys.executable, "-m", "wordsparse.comparison.worker"],
-        input=task.to_json(),
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
+    lifeline, held = os.pipe()
+    try:
+        done = subprocess.run(
+            command(lifeline),
+            input=task.to_json(),
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+            pass_fds=(lifeline,),
+        )
+    finally:
+        os.close(lifeline)
+        os.close(held)
     if done.returncode < 0:
         raise WordsparseError(f"killed by signal {-done.returncode}: is there too little memory?")
     if done.returncode:

@@ -1,11 +1,13 @@
-"""One training run in a process of its own: ``python -m wordsparse.comparison.worker``.
+"""One training run in a process of its own.
 
 Its peak memory is its own that way, and no thread pool of another run is left over. It reads a task as JSON from
 standard input, writes the run's report as JSON to standard output and the vectors to the file that the task names.
 """
 
 import json
+import os
 import sys
+import threading
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -39,6 +41,22 @@ class Task:
         return json.dumps(asdict(self))
 
 
+# Imports what the parent process has imported, wherever that was found; Python's own first entry is the directory in
+# which the process runs, which may hold another wordsparse.
+PROGRAM = "import sys; sys.path[:] = sys.argv[2:]; from wordsparse.comparison.worker import serve; sys.exit(serve())"
+
+
+def command(lifeline: int) -> list[str]:
+    """The command line of a worker; ``lifeline`` is the end to read of a pipe that its parent holds open."""
+    return [sys.executable, "-c", PROGRAM, str(lifeline), *sys.path]
+
+
+def serve() -> int:
+    """Run the task on standard input as long as the parent lives; the exit status."""
+    threading.Thread(target=_end_with_parent, args=(int(sys.argv[1]),), daemon=True).start()
+    return main()
+
+
 def main() -> int:
     """Run the task on standard input; the exit status."""
     task = Task(**json.load(sys.stdin))
@@ -51,6 +69,12 @@ def main() -> int:
         np.save(file, vectors, allow_pickle=False)
     print(json.dumps(report, allow_nan=False))
     return 0
+
+
+def _end_with_parent(lifeline: int) -> None:
+    """End this process when the parent's end of the pipe is closed, as it is by the parent's death."""
+    os.read(lifeline, 1)
+    os._exit(1)
 
 
 def train(task: Task) -> tuple[dict[str, Any], NDArray[np.float32]]:
@@ -79,7 +103,3 @@ def _train_ours(corpus: EncodedCorpus, options: dict[str, Any]) -> tuple[dict[st
     report["cpu_seconds"] += time.process_time() - cpu
     report["tokens_per_second"] = report["tokens"] / report["wall_seconds"]
     return {**report, "peak_memory_bytes": peak_memory_bytes()}, vectors
-
-
-if __name__ == "__main__":
-    sys.exit(main())

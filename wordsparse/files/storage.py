@@ -125,7 +125,8 @@ def new_directory(path: Path) -> Iterator[Path]:
     Raises
     ------
     InputError
-        Before the block, if ``path`` exists and is not an empty directory, or cannot be made there.
+        Before the block, if ``path`` exists and is not an empty directory, cannot be made there, or is being made by
+        another process.
     WordsparseError
         After the block, if the rename fails.
     """
@@ -133,6 +134,8 @@ def new_directory(path: Path) -> Iterator[Path]:
     target = Path(os.path.realpath(path))
     with ExitStack() as stack:
         try:
+            stack.enter_context(sole_writer(target))
+            check_new_directory(path)  # another process may just have made it
             temporary = stack.enter_context(staging(target))
         except OSError as error:
             raise InputError(f"{path}: cannot be created: {error.strerror or error}") from error
@@ -141,6 +144,35 @@ def new_directory(path: Path) -> Iterator[Path]:
             sync(temporary)
             os.rename(temporary, target)
             sync(target.parent)
+
+
+@contextmanager
+def sole_writer(path: Path) -> Iterator[None]:
+    """Hold the lock file ``.NAME.lock`` beside ``path``, gone at the end of the block.
+
+    The kernel lets go of it when the process dies, and the next one takes it over.
+
+    Raises
+    ------
+    InputError
+        If another process holds it.
+    OSError
+        If it cannot be made.
+    """
+    lock = path.with_name(f".{short_name(path.name)}.lock")
+    while True:
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+        try:
+            if not try_lock(descriptor):
+                raise InputError(f"{path}: another process is writing it: wait for it, or name another output")
+            if is_at(descriptor, lock):
+                try:
+                    yield
+                finally:
+                    lock.unlink(missing_ok=True)  # while it is held: whoever waits for it finds that it is gone
+                return
+        finally:
+            os.close(descriptor)
 
 
 def check_new_directory(path: Path) -> None:
