@@ -1,4 +1,4 @@
-# `make demo` and `make test` each set everything up by themselves: they need Python 3.11+ and a C compiler.
+# `make demo` and `make test` each set everything up by themselves: they need Python 3.11+ and a C++ compiler.
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
@@ -37,4 +37,4 @@ test: lint
 	$(RUN) -m pytest
 
 clean:
-	rm -rf $(VENV) build dist demo *.egg-info wordsparse/kernels/*.so
+	rm -rf $(VENV) build dist demo *.egg-info wordsparse/corpus/*.so wordsparse/kernels/*.so

@@ -1,4 +1,4 @@
-"""Compiles ``pyx/*.pyx`` into ``wordsparse.kernels``; everything else about the package is in pyproject.toml.
+"""Compiles ``pyx/*.pyx`` into the packages that use them; everything else about the package is in pyproject.toml.
 
 OpenMP is found by compiling and running a small program: a compiler that accepts ``-fopenmp`` without the run-time
 library behind it is common. Without OpenMP the kernels are built all the same and run on one thread.
@@ -33,7 +33,8 @@ class BuildKernels(build_ext):
         optimise = ["/O2"] if msvc else ["-O3", "-fopenmp-simd", "-fno-math-errno", "-fno-trapping-math"]
         openmp = self._openmp_flags(["/openmp"] if msvc else ["-fopenmp"])
         for extension in self.extensions:
-            extension.extra_compile_args = optimise + openmp
+            standard = ["-std=c++17"] if extension.language == "c++" and not msvc else []
+            extension.extra_compile_args = optimise + standard + openmp
             extension.extra_link_args = [] if msvc else openmp
         super().build_extensions()
 
@@ -54,12 +55,13 @@ class BuildKernels(build_ext):
         return flags
 
 
+PACKAGES = {"text": "wordsparse.corpus"}  # of all other sources: wordsparse.kernels
 EXTENSIONS = [
     Extension(
-        f"wordsparse.kernels._{source.stem}",
+        f"{PACKAGES.get(source.stem, 'wordsparse.kernels')}._{source.stem}",
         [str(source)],
         include_dirs=[np.get_include(), "pyx"],
-        depends=[str(header) for header in sorted(Path("pyx").glob("*.h"))],
+        depends=[str(header) for header in sorted(Path("pyx").glob("*.hpp" if source.stem in PACKAGES else "*.h"))],
         define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
     )
     for source in sorted(Path("pyx").glob("*.pyx"))

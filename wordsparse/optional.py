@@ -1,4 +1,4 @@
-"""Optional packages: the one place that looks for them, and that says how each is installed.
+"""Optional packages: the one place that looks for them, and for our own compiled modules, and says how to install them.
 
 They are imported when they are first needed. A package that is missing then, or that cannot be imported, is a
 :class:`MissingDependencyError` whose message names the purpose, the package and the command that installs it.
@@ -74,3 +74,11 @@ def load(purpose: str, module: str) -> Any:
         missing = isinstance(error, ModuleNotFoundError) and error.name == package
         reason = "which is not installed" if missing else f"which cannot be imported ({error})"
         raise MissingDependencyError(f"{purpose} needs {NAMES[package]}, {reason}: {command(package)}") from None
+
+
+def not_compiled() -> MissingDependencyError:
+    """The error of a compiled module of wordsparse that is not there."""
+    return MissingDependencyError(
+        f"{Path(__file__).parent} is the source tree of wordsparse, not compiled: leave this directory, or "
+        "pip install -e ."
+    )

@@ -1,5 +1,9 @@
+import bz2
 import errno
+import gzip
+import lzma
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -9,8 +13,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.plain_encoding import content, plainly_encoded
 
-from wordsparse.corpus import END_OF_SENTENCE, OUT_OF_VOCABULARY, EncodedCorpus, encode, encoding, reading
+from wordsparse.corpus import END_OF_SENTENCE, OUT_OF_VOCABULARY, EncodedCorpus, draft, encode, encoding, reading
 from wordsparse.errors import InputError, WordsparseError
 
 ENGLISH = Path(__file__).resolve().parents[3] / "shared" / "corpora" / "english-10m.txt.xz"
@@ -42,7 +47,7 @@ def test_a_text_comes_back_whole(tmp_path_factory, text, min_count, max_vocab, s
     if max(counts.values()) < min_count:
         return
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(encoding, "SHARD_TOKENS", shard_tokens)
+        patch.setattr(draft, "SHARD_TOKENS", shard_tokens)
         patch.setattr(encoding, "BLOCK_VALUES", block_values)
         output = tmp_path_factory.mktemp("encoded") / "corpus"
         corpus = encode((iter(s) for s in text), output, min_count=min_count, max_vocab=max_vocab)
@@ -62,6 +67,100 @@ def test_a_text_comes_back_whole(tmp_path_factory, text, min_count, max_vocab, s
     assert all(shard.size >= shard_tokens for shard in corpus.shards[:-1])
 
 
+TEXT_PARTS = st.sampled_from(
+    [
+        b"the",
+        b"cat",
+        b" ",
+        b" ",
+        b"\n",
+        b"\n",
+        b"\t\r",
+        "\u2003".encode(),
+        "\xa0".encode(),
+        "猫".encode(),
+        b"\xef\xbb\xbf",
+    ]
+)
+TEXT_FILES = st.lists(st.lists(TEXT_PARTS | st.binary(max_size=2), min_size=1).map(b"".join), min_size=1, max_size=3)
+
+
+@settings(deadline=None, max_examples=300)
+@given(TEXT_FILES, st.sampled_from(["lines", "text8"]), st.integers(1, 40), st.integers(1, 9), st.integers(1, 3))
+def test_files_are_encoded_as_by_plain_python(tmp_path_factory, files, format, block_bytes, shard_tokens, min_count):
+    """The same vocabulary and shards, or the same error with the same place, on any number of threads."""
+    folder = tmp_path_factory.mktemp("texts")
+    for number, data in enumerate(files):
+        (folder / str(number)).write_bytes(data)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading, "BLOCK_BYTES", block_bytes)
+        patch.setattr(draft, "SHARD_TOKENS", shard_tokens)
+        try:
+            expected = plainly_encoded(folder, format, min_count, 4, shard_tokens)
+            said = None if expected.words else "the vocabulary is empty"
+        except InputError as error:
+            said = str(error)
+        outputs = [folder.with_name(f"{folder.name}-{threads}") for threads in (1, 3)]
+        for threads, output in zip((1, 3), outputs, strict=True):
+            if said is None:
+                assert (
+                    content(encode(folder, output, format=format, min_count=min_count, max_vocab=4, threads=threads))
+                    == expected
+                )
+            else:
+                with pytest.raises(InputError, match=f"^{re.escape(said)}"):
+                    encode(folder, output, format=format, min_count=min_count, max_vocab=4, threads=threads)
+                assert not output.exists()
+    if said is None:
+        for name in os.listdir(outputs[0]):
+            assert (outputs[0] / name).read_bytes() == (outputs[1] / name).read_bytes()
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_a_larger_text_is_encoded_as_by_plain_python(tmp_path, monkeypatch, threads):
+    """Blocks and files in many tables, some compressed, whose last words and sentences lie anywhere."""
+    monkeypatch.setattr(reading, "BLOCK_BYTES", 5_000)
+    monkeypatch.setattr(draft, "SHARD_TOKENS", 7_000)
+    (tmp_path / "text").mkdir()
+    generator = np.random.default_rng(0)
+    for number, opened in enumerate([open, gzip.open, lzma.open, bz2.open]):
+        words = generator.zipf(1.3, 20_000).astype(str)
+        words[generator.random(words.size) < 0.05] = "\n"
+        words[generator.random(words.size) < 0.01] = "größer-als-acht-bytes"
+        ending = ["", ".gz", ".xz", ".bz2"][number]
+        with opened(tmp_path / "text" / f"{number}{ending}", "wb") as file:
+            file.write(" ".join(words).encode())
+    expected = plainly_encoded(tmp_path / "text", "lines", 2, None, 7_000)
+    corpus = encode(tmp_path / "text", tmp_path / "out", min_count=2, threads=threads)
+    assert content(corpus) == expected
+    assert len(expected.shards) > 5
+
+
+def test_the_first_error_of_a_text_is_the_one_that_is_told(tmp_path, monkeypatch):
+    """Blocks behind it are read at the same time, and may end before."""
+    monkeypatch.setattr(reading, "BLOCK_BYTES", 1_000)
+    data = bytearray(b"word " * 20_000)
+    for place in (50_001, 70_001, 99_001):
+        data[place] = 0xFF
+    (tmp_path / "text").write_bytes(data)
+    (tmp_path / "text.gz").write_bytes(gzip.compress(bytes(data))[:-9])
+    for name in ("text", "text.gz"):
+        with pytest.raises(InputError, match="byte 50,001: invalid start byte"):
+            encode(tmp_path / name, tmp_path / "out", threads=4)
+
+
+def test_a_file_without_a_token_is_refused_before_the_next_one_is(tmp_path):
+    (tmp_path / "1").write_bytes(b" \n")
+    (tmp_path / "2").write_bytes(b"\xff")
+    with pytest.raises(InputError, match="1: holds no token"):
+        encode([tmp_path / "1", tmp_path / "2"], tmp_path / "out", threads=3)
+
+
+def test_threads_are_positive(tmp_path):
+    with pytest.raises(InputError, match="threads must be at least 1"):
+        encode([["a"]], tmp_path / "out", threads=0)
+
+
 def test_the_same_text_from_files_and_from_lists(tmp_path):
     (tmp_path / "text").write_text("a b a\nb a\n\n")
     from_file = encode(tmp_path / "text", tmp_path / "one", min_count=1)
@@ -71,7 +170,7 @@ def test_the_same_text_from_files_and_from_lists(tmp_path):
 
 
 def test_a_text8_file_is_one_sentence_in_one_shard(tmp_path, monkeypatch):
-    monkeypatch.setattr(encoding, "SHARD_TOKENS", 50)
+    monkeypatch.setattr(draft, "SHARD_TOKENS", 50)
     monkeypatch.setattr(reading, "BLOCK_BYTES", 64)
     (tmp_path / "text").write_text("one two\nthree " * 100)
     corpus = encode(tmp_path / "text", tmp_path / "out", format="text8")

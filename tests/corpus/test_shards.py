@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
-from wordsparse.corpus import END_OF_SENTENCE, EncodedCorpus, encode, encoding
+from wordsparse.corpus import END_OF_SENTENCE, EncodedCorpus, draft, encode
 from wordsparse.errors import InputError
 from wordsparse.files import regular, storage
 
@@ -15,7 +15,7 @@ SHARD, OTHER_SHARD = "shard-00000.i32", "shard-00001.i32"
 @pytest.fixture
 def corpus(tmp_path, monkeypatch):
     """Two shards: a b c a | b a x."""
-    monkeypatch.setattr(encoding, "SHARD_TOKENS", 4)
+    monkeypatch.setattr(draft, "SHARD_TOKENS", 4)
     return encode([["a", "b", "c", "a"], ["b", "a", "x"]], tmp_path / "corpus", min_count=1, max_vocab=3).path
 
 

@@ -43,7 +43,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("whole")
     text = write_text(folder / "text.txt")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("wordsparse.corpus.encoding.SHARD_TOKENS", 1000)
+        patch.setattr("wordsparse.corpus.draft.SHARD_TOKENS", 1000)
         ws.encode(text, folder / "corpus", min_count=1)
     ws.train(text, output=folder / "model", **SHORT)
 

@@ -2,10 +2,14 @@
 
 import builtins
 import io
+import itertools
 import os
 import signal
 import subprocess
 import sys
+import threading
+import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -233,3 +237,68 @@ def test_forked_while_another_thread_works_a_process_is_free() -> None:
         "print(pools())\n"
     )
     assert said.startswith("{1} {2}\n{2}\n")
+
+
+@pytest.mark.parametrize("n", [1, 2, 5])
+def test_results_come_in_order_from_so_many_threads(n: int) -> None:
+    used: set[int] = set()
+
+    def slower_at_first(item: int) -> int:
+        used.add(threading.get_ident())
+        time.sleep(0.002 if item % 7 == 0 else 0)
+        return item * item
+
+    assert list(threads.in_order(slower_at_first, range(100), n)) == [item * item for item in range(100)]
+    assert len(used) <= n
+    assert threading.get_ident() in used
+
+
+def test_results_that_wait_are_bounded() -> None:
+    taken = 0
+    first_may_end = threading.Event()
+
+    def items() -> Iterator[int]:
+        nonlocal taken
+        for taken in range(1000):
+            if taken == 11:
+                first_may_end.set()
+            yield taken
+
+    def function(item: int) -> int:
+        if item == 0:
+            assert first_may_end.wait(60)
+        return item
+
+    results = threads.in_order(function, items(), 3)
+    assert next(results) == 0
+    assert taken <= 12
+    results.close()
+
+
+@pytest.mark.parametrize("n", [1, 3])
+@pytest.mark.parametrize(("broken", "error", "before"), [(2, ValueError, [0, 1]), (9, LookupError, [0, 1, 2, 3, 4])])
+def test_errors_stand_in_their_place(n: int, broken: int, error: type[Exception], before: list[int]) -> None:
+    """Neither an error of a later item nor one of taking an item comes before an earlier one."""
+
+    def items() -> Iterator[int]:
+        yield from range(5)
+        raise LookupError
+
+    def function(item: int) -> int:
+        time.sleep(0.01 if item == 2 else 0)
+        if item >= broken:
+            raise ValueError
+        return item
+
+    results = threads.in_order(function, items(), n)
+    assert list(itertools.islice(results, len(before))) == before
+    with pytest.raises(error):
+        next(results)
+
+
+def test_a_consumer_that_stops_leaves_no_thread_behind() -> None:
+    before = threading.active_count()
+    results = threads.in_order(lambda item: item, range(1000), 4)
+    assert next(results) == 0
+    results.close()
+    assert threading.active_count() == before

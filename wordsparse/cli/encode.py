@@ -27,6 +27,7 @@ from wordsparse.corpus.reading import FORMATS
 @click.option("--min-count", type=int, default=5, show_default=True, help="Leave out words that are rarer.")
 @click.option("--max-vocab", type=int, help="Keep only so many words, the most frequent.")
 @expansion_option
+@click.option("--threads", type=int, help="[default: every CPU available]")
 @json_option
 def command(
     corpus: tuple[Path, ...],
@@ -35,6 +36,7 @@ def command(
     min_count: int,
     max_vocab: int | None,
     max_expansion: float,
+    threads: int | None,
     as_json: bool,
 ) -> None:
     """Count the words of CORPUS, build the vocabulary and write int32 shards, once for all trainings.
@@ -52,6 +54,7 @@ def command(
             max_vocab=max_vocab,
             max_expansion=max_expansion,
             progress=lambda tokens: bar.update(tokens - bar.n),
+            threads=threads,
         )
     result = {
         "tokens": encoded.tokens,

@@ -92,7 +92,7 @@ def command(
     """Train word vectors on text files, or on a directory that `encode` wrote."""
     asked = OutputRun(
         output,
-        TrainingText(list(corpus), format, min_count, max_vocab, max_expansion),
+        TrainingText(list(corpus), format, min_count, max_vocab, max_expansion, options["threads"]),
         recipe.Options(**options),
         resume,
         checkpoint_every,

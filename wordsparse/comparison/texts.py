@@ -98,7 +98,7 @@ def _encoded(request: Request, folder: Path, tokens: int | None) -> EncodedText:
         started = time.perf_counter()
         min_count = 5 if request.min_count is None else request.min_count
         if tokens is None:
-            corpus = encode(paths, folder, format=request.format, min_count=min_count)
+            corpus = encode(paths, folder, format=request.format, min_count=min_count, threads=request.threads)
         else:
             corpus = encode(_beginning(sentences(paths, request.format), tokens), folder, min_count=min_count)
         seconds = time.perf_counter() - started

@@ -1,5 +1,11 @@
 """Text to numbers, one way: text → sentences → vocabulary and int32 shards. Training reads only shards."""
 
+from wordsparse.optional import installed, not_compiled
+
+if not installed("wordsparse.corpus._text"):
+    raise not_compiled()
+
+# isort: split
 from wordsparse.corpus.encoding import encode
 from wordsparse.corpus.shard import END_OF_SENTENCE, OUT_OF_VOCABULARY
 from wordsparse.corpus.shards import EncodedCorpus

@@ -1,29 +1,27 @@
 """Text to an encoded corpus in one pass: ids in order of first appearance, renumbered at the end."""
 
-import hashlib
 import os
-from array import array
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wordsparse.corpus.reading import Piece, Source, pieces
-from wordsparse.corpus.shard import END_OF_SENTENCE, OUT_OF_VOCABULARY, SHARD_DTYPE
-from wordsparse.corpus.shards import (
-    BLOCK_BYTES,
-    SHARD_TOKENS,
-    VOCABULARY,
-    EncodedCorpus,
-    FileRecord,
-    shard_name,
-    write_corpus_manifest,
-)
+from wordsparse import validation
+from wordsparse.corpus._text import WordTable
+from wordsparse.corpus.draft import Draft
+from wordsparse.corpus.reading import Piece, Source, decoded, pieces, text_blocks, text_files, without_token
+from wordsparse.corpus.shard import END_OF_SENTENCE, OUT_OF_VOCABULARY
+from wordsparse.corpus.shards import VOCABULARY, EncodedCorpus, write_corpus_manifest
 from wordsparse.corpus.vocabulary import Vocabulary, check_limits, check_word
 from wordsparse.errors import InputError
-from wordsparse.files.storage import new_directory, writing
+from wordsparse.files.storage import new_directory
 from wordsparse.files.unpacking import MAX_EXPANSION
+from wordsparse.machine.threads import in_order, resolve_threads
+
+Ids: TypeAlias = NDArray[np.int32]
+Progress: TypeAlias = Callable[[int], object]
 
 BLOCK_VALUES = 2**20
 
@@ -37,11 +35,12 @@ def encode(
     max_vocab: int | None = None,
     known: Collection[str] = (),
     max_expansion: float = MAX_EXPANSION,
-    progress: Callable[[int], object] | None = None,
+    progress: Progress | None = None,
+    threads: int | None = None,
 ) -> EncodedCorpus:
     """Read a text once and write it as an encoded corpus.
 
-    Memory: every distinct word with its count, and one block of the text.
+    Memory: for each thread the distinct words that it met, with their counts, and a few blocks of the text.
 
     Parameters
     ----------
@@ -59,6 +58,9 @@ def encode(
         A compressed file that unpacks to more than so many times its size, and to more than 64 MiB, is refused.
     progress : callable, optional
         Called now and then with the number of tokens read so far.
+    threads : int, optional
+        How many read files at once, each a block; every CPU available to this process by default. The result does
+        not depend on it. An iterable, and a Wikipedia dump, are read by one.
 
     Raises
     ------
@@ -68,117 +70,122 @@ def encode(
         If writing fails. After either nothing is left behind.
     """
     check_limits(min_count, max_vocab)
-    stream, target = pieces(source, format, max_expansion=max_expansion), Path(output)
+    validation.non_negative("max_expansion", max_expansion)
+    threads = resolve_threads(threads)
+    files, target = text_files(source, format), Path(output)
     with new_directory(target) as folder:
-        draft = _Draft(folder, target)
-        _read(stream, draft, progress or (lambda tokens: None))
-        counts = dict(zip(draft.ids, draft.counts.tolist(), strict=True))
+        draft, progress = Draft(folder, target), progress or (lambda tokens: None)
+        if files is None or format == "wiki":
+            stream = pieces(source if files is None else files, format, max_expansion=max_expansion)
+            tables = _read_pieces(stream, draft, progress)
+        else:
+            blocks = _blocks(files, max_expansion)
+            tables = _read_blocks(blocks, format != "text8", draft, threads, progress)
+        merged = [tables[0].absorb(other) for other in tables[1:]]
+        # Words that are too rare need not become Python's, except to say that all are.
+        counts = tables[0].counts(1 if known else min_count) or tables[0].counts(1)
         vocabulary = Vocabulary.from_counts(counts, min_count, max_vocab, known)
-        renumbering = draft.renumbering(vocabulary)
-        with writing(target):
-            shards = [_renumber(folder, shard_name(i), renumbering) for i in range(draft.shards)]
+        shards = draft.renumbered(_renumbering(vocabulary, tables, merged), threads)
         vocabulary.save(folder / VOCABULARY)
         write_corpus_manifest(
             folder,
             shards,
             tokens=draft.tokens,
             sentences=draft.sentences,
-            distinct_words=len(counts),
+            distinct_words=len(tables[0]),
             min_count=min_count,
             max_vocab=max_vocab,
         )
     return EncodedCorpus.open(target)
 
 
-class _FirstSeen(dict[str, int]):
-    """A word's number in order of first appearance, given when it is first asked for."""
+class _Block(NamedTuple):
+    """A part of a file that ends at white space; ``data`` is None behind the last one of a file."""
 
-    def __missing__(self, word: str) -> int:
-        check_word(word)
-        number = self[word] = len(self)
-        return number
-
-
-class _Draft:
-    """The text as first-seen ids in numbered shards under ``folder``, and what is counted on the way."""
-
-    def __init__(self, folder: Path, output: Path) -> None:
-        self.ids = _FirstSeen()
-        self.counts: NDArray[np.int64] = np.zeros(0, np.int64)
-        self.sentences = 0
-        self._folder, self._output = folder, output
-        self._closed_shards = self._shard_values = 0
-
-    @property
-    def tokens(self) -> int:
-        return int(self.counts.sum())
-
-    @property
-    def shards(self) -> int:
-        return self._closed_shards + (self._shard_values > 0)
-
-    @property
-    def room(self) -> int:
-        """After how many more values :meth:`write` wants to be called."""
-        return min(BLOCK_VALUES, max(1, SHARD_TOKENS - self._shard_values))
-
-    def write(self, buffer: "array[int]", at_sentence_end: bool) -> None:
-        """Append the values, first-seen ids and END_OF_SENTENCE, to the current shard."""
-        values = np.frombuffer(buffer, np.intc)
-        with writing(self._output), open(self._folder / shard_name(self._closed_shards), "ab") as file:
-            file.write(values.astype(SHARD_DTYPE, copy=False).tobytes())
-        words = values[values >= 0]
-        counts = np.bincount(words, minlength=len(self.ids)).astype(np.int64, copy=False)
-        counts[: self.counts.size] += self.counts
-        self.counts = counts
-        self.sentences += values.size - words.size
-        self._shard_values += values.size
-        if at_sentence_end and self._shard_values >= SHARD_TOKENS:
-            self._closed_shards, self._shard_values = self._closed_shards + 1, 0
-
-    def renumbering(self, vocabulary: Vocabulary) -> NDArray[np.int32]:
-        """The table from first-seen ids to the vocabulary's, shape (distinct words + 2,).
-
-        Its end is read through negative numbers: END_OF_SENTENCE, −2, finds itself there.
-        """
-        table = np.full(len(self.ids) + 2, OUT_OF_VOCABULARY, SHARD_DTYPE)
-        first_seen = [self.ids[word] for word in vocabulary.words]
-        table[first_seen] = np.arange(len(vocabulary), dtype=SHARD_DTYPE)
-        table[END_OF_SENTENCE] = END_OF_SENTENCE
-        return table
+    file: Path
+    position: int
+    data: bytes | None
 
 
-def _read(stream: Iterator[Piece], draft: _Draft, progress: Callable[[int], object]) -> None:
-    buffer, number_of, in_sentence = array("i"), draft.ids.__getitem__, False
-    for tokens, ends_sentence in stream:
-        before = len(buffer)
+class _Numbered(NamedTuple):
+    """A block's values, and the number of the table whose ids they are."""
+
+    block: _Block
+    values: Ids
+    table: int
+
+
+def _read_blocks(
+    blocks: Iterator[_Block], lines: bool, draft: Draft, threads: int, progress: Progress
+) -> list[WordTable]:
+    """Read files whose tokens are what white space separates, on all threads; each block goes to a table that is free.
+
+    ``lines``: a line end is the end of a sentence; the end of a file always is.
+    """
+    tables = [WordTable() for _ in range(threads)]
+    free = list(range(threads))
+
+    def number(block: _Block) -> _Numbered:
+        table = free.pop()
         try:
-            buffer.extend(map(number_of, tokens))
+            valid = block.data is None or tables[table].scan(block.data, lines)
+            values = tables[table].take()
+        finally:
+            free.append(table)
+        if not valid:
+            decoded(block.file, block.position, block.data or b"")  # says what is wrong with it, and where
+            raise AssertionError(f"{block.file}: Python's decoder takes what the compiled reader refuses")
+        return _Numbered(block, values, table)
+
+    before = 0
+    for block, values, table in in_order(number, blocks, threads):
+        if block.data is not None:
+            draft.write(values, table)
+            progress(draft.tokens)
+            continue
+        draft.end_sentence()
+        if draft.tokens == before:
+            raise without_token(block.file)
+        before = draft.tokens
+    return tables
+
+
+def _blocks(files: Sequence[Path], max_expansion: float) -> Iterator[_Block]:
+    for file in files:
+        for position, data in text_blocks(file, max_expansion):
+            yield _Block(file, position, data)
+        yield _Block(file, 0, None)
+
+
+def _read_pieces(stream: Iterator[Piece], draft: Draft, progress: Progress) -> list[WordTable]:
+    """Read sentences whose tokens Python gives."""
+    table = WordTable()
+    for tokens, ends_sentence in stream:
+        try:
+            table.add(tokens)
+        except UnicodeEncodeError as error:
+            check_word(error.object)
+            raise
         except TypeError as error:
             raise InputError(f"a sentence must be an iterable of str tokens: {error}") from error
-        in_sentence = in_sentence or len(buffer) > before
-        if ends_sentence and in_sentence:
-            buffer.append(END_OF_SENTENCE)
-            in_sentence = False
-        if len(buffer) >= draft.room:
-            draft.write(buffer, at_sentence_end=not in_sentence)
-            buffer = array("i")
+        if ends_sentence:
+            table.end_sentence()
+        if table.waiting >= BLOCK_VALUES:
+            draft.write(table.take(), 0)
             progress(draft.tokens)
-    if buffer:
-        draft.write(buffer, at_sentence_end=True)
-        progress(draft.tokens)
+    draft.write(table.take(), 0)
+    draft.end_sentence()
+    progress(draft.tokens)
+    return [table]
 
 
-def _renumber(folder: Path, name: str, table: NDArray[np.int32]) -> FileRecord:
-    """Pass the values of a shard through ``table``, in place: it is still under its temporary directory."""
-    digest, size = hashlib.sha256(), 0
-    with open(folder / name, "r+b") as file:
-        while block := file.read(BLOCK_BYTES):
-            renumbered = table[np.frombuffer(block, SHARD_DTYPE)].tobytes()
-            file.seek(size)
-            file.write(renumbered)
-            digest.update(renumbered)
-            size += len(block)
-        file.flush()
-        os.fsync(file.fileno())
-    return FileRecord(name, size, digest.hexdigest())
+def _renumbering(vocabulary: Vocabulary, tables: Sequence[WordTable], merged: Sequence[Ids]) -> list[Ids]:
+    """For each table, from its ids to the vocabulary's; two values more at the end, where END_OF_SENTENCE finds itself.
+
+    ``merged`` holds the ids in the first table of the words of each of the others.
+    """
+    table = np.full(len(tables[0]) + 2, OUT_OF_VOCABULARY, np.int32)
+    table[tables[0].ids(vocabulary.words)] = np.arange(len(vocabulary), dtype=np.int32)
+    table[END_OF_SENTENCE] = END_OF_SENTENCE
+    specials = np.arange(-2, 0, dtype=np.int32)
+    return [table, *(table[np.append(ids, specials)] for ids in merged)]

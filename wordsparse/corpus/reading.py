@@ -24,6 +24,7 @@ Tokenizer: TypeAlias = Callable[[str], list[str]]
 
 BLOCK_BYTES = 2**20
 
+_ONLY_FOR_FILES = "a format and a tokeniser are for files: an iterable gives its sentences as tokens"
 _RARE_WHITE_SPACE = (b"\t", b"\r", b"\v", b"\f", b"\x1c", b"\x1d", b"\x1e", b"\x1f")
 
 
@@ -59,18 +60,31 @@ def pieces(
     A compressed file that unpacks to more than ``max_expansion`` times its size is refused.
     """
     validation.non_negative("max_expansion", max_expansion)
-    if format not in _READERS:
-        raise InputError(f"unknown format {format!r}: choose one of {', '.join(_READERS)}")
-    paths = _as_paths(source)
-    if paths is None:
-        if format != "lines" or tokens is not None:
-            raise InputError("a format and a tokeniser are for files: an iterable gives its sentences as tokens")
+    files = text_files(source, format)
+    if files is None:
+        if tokens is not None:
+            raise InputError(_ONLY_FOR_FILES)
         return _iterable_pieces(cast("Iterable[object]", source))
     if format == "wiki":
         optional.check('the format "wiki"', "gensim")
     tokenizer = _tokenizer(tokens or ("simple" if format == "wiki" else "split"))
-    read = partial(_READERS[format], tokenize=tokenizer, max_expansion=max_expansion)
-    return _file_pieces(find_files(paths), read)
+    return _file_pieces(files, partial(_READERS[format], tokenize=tokenizer, max_expansion=max_expansion))
+
+
+def text_files(source: Source, format: str) -> list[Path] | None:
+    """The files that ``source`` names; None if it is an iterable of sentences.
+
+    Raises
+    ------
+    InputError
+        An unknown format, or one for an iterable; a file that is missing, unreadable or empty.
+    """
+    if format not in _READERS:
+        raise InputError(f"unknown format {format!r}: choose one of {', '.join(_READERS)}")
+    paths = _as_paths(source)
+    if paths is None and format != "lines":
+        raise InputError(_ONLY_FOR_FILES)
+    return None if paths is None else find_files(paths)
 
 
 def _as_paths(source: Source) -> Sequence[PathLike] | None:
@@ -121,7 +135,12 @@ def _file_pieces(files: Sequence[Path], read: Callable[[Path], Iterator[tuple[li
                 empty = False
             yield piece
         if empty:
-            raise InputError(f"{file}: holds no token")
+            raise without_token(file)
+
+
+def without_token(file: Path) -> InputError:
+    """The error of a file that was read to its end and holds no token."""
+    return InputError(f"{file}: holds no token")
 
 
 def _line_pieces(path: Path, tokenize: Tokenizer, max_expansion: float) -> Iterator[tuple[list[str], bool]]:

@@ -4,18 +4,13 @@
 ``CudaKernels`` on a GPU. All offer the same methods, and the same tests run over all.
 """
 
-import importlib.util
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-from wordsparse.errors import MissingDependencyError
+from wordsparse.optional import installed, not_compiled
 
-if importlib.util.find_spec("wordsparse.kernels._build") is None:
-    raise MissingDependencyError(
-        f"{Path(__file__).parents[1]} is the source tree of wordsparse, not compiled: leave this directory, or "
-        "pip install -e ."
-    )
+if not installed("wordsparse.kernels._build"):
+    raise not_compiled()
 
 # isort: split
 from wordsparse.kernels.cpu import CpuKernels

@@ -11,9 +11,11 @@ process that was forked after its parent had used the kernels works on one threa
 import logging
 import os
 import threading
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import scipy.linalg.cython_blas  # noqa: F401 - loads SciPy's BLAS, the one the kernels call, before it is looked up
 import threadpoolctl
@@ -25,6 +27,9 @@ logger = logging.getLogger(__name__)
 
 MAX_THREADS = 1024
 """Each has a stack and work space of its own; no machine that runs one process so wide is known to gain by more."""
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 # Read by the OpenMP run-time when it is loaded, so it stands before the kernels are imported. A worker that spins at
 # a barrier takes a core from whoever else runs on the machine, ourselves included; the user's own choice wins.
@@ -80,6 +85,49 @@ def single_threaded_blas() -> Iterator[None]:
         yield
     finally:
         _BLAS.release()
+
+
+def in_order(function: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Iterator[Result]:
+    """``function(item)`` of every item, in the order of the items, on ``threads`` threads, the caller's among them.
+
+    The caller's thread takes the items, and calls the function itself while the others have enough to do. An error,
+    also one of taking an item, is raised in its place in the order. At most 4 ``threads`` results wait to be taken.
+    """
+    helpers = threads - 1
+    executor = ThreadPoolExecutor(max(1, helpers), "wordsparse")  # starts a thread only for what it is given
+    pending: deque[Future[Result]] = deque()
+    iterator, failure = iter(items), None
+    try:
+        while failure is None:
+            try:
+                item = next(iterator)
+            except StopIteration:
+                break
+            except Exception as error:
+                failure = error
+                break
+            if sum(not future.done() for future in pending) < 2 * helpers:
+                pending.append(executor.submit(function, item))
+            else:
+                pending.append(_called(function, item))
+            while pending and (pending[0].done() or len(pending) >= 4 * threads):
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+        if failure is not None:
+            raise failure
+    finally:
+        executor.shutdown(cancel_futures=True)
+
+
+def _called(function: Callable[[Item], Result], item: Item) -> Future[Result]:
+    """The call, made now in this thread, as if an executor had made it."""
+    future: Future[Result] = Future()
+    try:
+        future.set_result(function(item))
+    except Exception as error:
+        future.set_exception(error)
+    return future
 
 
 class _Holds(threading.local):

@@ -76,7 +76,8 @@ def train(
     unknown = sorted(set(options) - set(known))
     if unknown:
         raise InputError(f"unknown option {', '.join(unknown)}: choose from {', '.join(known)}")
-    chosen, text = recipe.Options(**options), TrainingText(corpus, format, min_count, max_vocab, max_expansion)
+    chosen = recipe.Options(**options)
+    text = TrainingText(corpus, format, min_count, max_vocab, max_expansion, chosen.threads)
     if output is not None:
         return OutputRun(Path(output), text, chosen, resume, checkpoint_every).train(progress=progress)
     if resume:

@@ -33,6 +33,7 @@ class TrainingText:
     min_count: int | None = None
     max_vocab: int | None = None
     max_expansion: float | None = None
+    threads: int | None = None
 
     def encoded(self) -> EncodedCorpus | None:
         """The corpus, where it is encoded already.
@@ -63,7 +64,7 @@ class TrainingText:
         """Encode it at ``path``, the ``known`` words in the vocabulary whatever their count."""
         asked = {name: getattr(self, name) for name in ("format", "min_count", "max_vocab", "max_expansion")}
         given: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
-        return encode(self.corpus, path, known=known, progress=progress, **given)
+        return encode(self.corpus, path, known=known, progress=progress, threads=self.threads, **given)
 
     def source(self) -> dict[str, Any] | None:
         """What tells, without reading it, that a text is the one that was encoded; None for what is not in files."""

@@ -1,0 +1,191 @@
+# distutils: language = c++
+"""Text to numbers: words counted and numbered in order of first appearance, and ids renumbered through a table.
+
+Each call holds no lock while it works on bytes or arrays (the GIL is released), so several threads work at once,
+each with a :class:`WordTable` of its own: what they counted is added up afterwards.
+"""
+
+import os
+
+import numpy as np
+
+from libc.stdint cimport int32_t, int64_t, uint64_t
+from libc.string cimport memcpy
+from libcpp cimport bool as cbool
+from libcpp.vector cimport vector
+
+cdef extern from "<string_view>" namespace "std" nogil:
+    cdef cppclass string_view:
+        string_view()
+        string_view(const char*, size_t)
+        const char* data()
+        size_t size()
+
+cdef extern from "word_table.hpp" namespace "wordsparse::text" nogil:
+    cdef cppclass CppWordTable "wordsparse::text::WordTable":
+        CppWordTable(uint64_t addend, uint64_t multiplier) except +
+        size_t size()
+        int64_t count(int32_t)
+        string_view word(int32_t)
+        uint64_t key(string_view)
+        int32_t add(uint64_t key, string_view word, int64_t times) except +
+        int32_t find(string_view)
+        vector[int32_t] ranked(int64_t at_least) except +
+
+cdef extern from "text_scan.hpp" namespace "wordsparse::text" nogil:
+    void end_sentence(vector[int32_t]&) except +
+    cdef cppclass TextScan:
+        TextScan(CppWordTable&, vector[int32_t]&)
+        cbool scan(const char*, size_t, cbool lines) except +
+
+cdef extern from "Python.h":
+    bint PyUnicode_IS_ASCII(object)
+    const char* PyUnicode_AsUTF8AndSize(object, Py_ssize_t*) except NULL
+
+
+cdef class WordTable:
+    """Words numbered in order of first appearance and counted. Not thread-safe: one thread at a time.
+
+    Memory: 80 to 112 bytes and its letters a distinct word, and the ids that were not taken yet.
+    """
+
+    cdef CppWordTable* words
+    cdef TextScan* text
+    cdef vector[int32_t] values
+
+    def __cinit__(self):
+        seeds = os.urandom(16)
+        self.words = new CppWordTable(int.from_bytes(seeds[:8], "little"), int.from_bytes(seeds[8:], "little"))
+        self.text = new TextScan(self.words[0], self.values)
+
+    def __dealloc__(self):
+        del self.text
+        del self.words
+
+    def __len__(self):
+        """How many distinct words were met."""
+        return self.words.size()
+
+    def scan(self, const unsigned char[::1] data not None, bint lines):
+        """Number the words of a text; whether it is valid.
+
+        Parameters
+        ----------
+        data : bytes
+            UTF-8, split at the white space of ``str.split``.
+        lines : bool
+            A line end is the end of a sentence.
+
+        Returns
+        -------
+        bool
+            False if the text is not UTF-8 or holds a zero byte: then the table is of no further use.
+        """
+        cdef size_t size = data.shape[0]
+        cdef const char* start = <const char*> &data[0] if size else NULL
+        cdef bint valid
+        with nogil:
+            valid = self.text.scan(start, size, lines)
+        return valid
+
+    def add(self, tokens):
+        """Number the tokens of an iterable.
+
+        Raises
+        ------
+        TypeError
+            If one is no str.
+        UnicodeEncodeError
+            If one holds a lone surrogate.
+        """
+        cdef Py_ssize_t size
+        cdef const char* letters
+        cdef string_view word
+        for token in tokens:
+            if not isinstance(token, str):
+                raise TypeError(f"a word must be a str, not {token!r:.80}")
+            # The UTF-8 form of another str would be kept in it for as long as it lives.
+            utf8 = token if PyUnicode_IS_ASCII(token) else token.encode()
+            if utf8 is token:
+                letters = PyUnicode_AsUTF8AndSize(token, &size)
+            else:
+                letters, size = utf8, len(<bytes> utf8)
+            word = string_view(letters, size)
+            self.values.push_back(self.words.add(self.words.key(word), word, 1))
+
+    def end_sentence(self):
+        """END_OF_SENTENCE, unless the value before it is one."""
+        end_sentence(self.values)
+
+    @property
+    def waiting(self):
+        """How many values were numbered and not taken yet."""
+        return self.values.size()
+
+    def take(self):
+        """The values since the last call, ids and END_OF_SENTENCE; (n,) int32.
+
+        The first is END_OF_SENTENCE where a sentence ends before the first word.
+        """
+        taken = np.empty(self.values.size(), np.int32)
+        cdef int32_t[::1] into = taken
+        if self.values.size():
+            memcpy(&into[0], self.values.data(), self.values.size() * sizeof(int32_t))
+        self.values.clear()
+        return taken
+
+    def absorb(self, WordTable other not None):
+        """Add the words of another table, with their counts; the ids here of its words, (len(other),) int32."""
+        ids = np.empty(other.words.size(), np.int32)
+        cdef int32_t[::1] into = ids
+        cdef int32_t id
+        cdef string_view word
+        if other is self:
+            raise ValueError("a table cannot absorb itself")
+        with nogil:
+            for id in range(<int32_t> other.words.size()):
+                word = other.words.word(id)
+                into[id] = self.words.add(self.words.key(word), word, other.words.count(id))
+        return ids
+
+    def counts(self, int64_t at_least):
+        """A dict of the words counted so often or more: the most frequent first, equal counts by code point."""
+        cdef vector[int32_t] ranked
+        cdef string_view word
+        cdef int32_t id
+        with nogil:
+            ranked = self.words.ranked(at_least)
+        counts = {}
+        for id in ranked:
+            word = self.words.word(id)
+            counts[word.data()[:word.size()].decode()] = self.words.count(id)
+        return counts
+
+    def ids(self, list words not None):
+        """The ids of the words of a list of str, −1 where one was not met; (len(words),) int32."""
+        ids = np.empty(len(words), np.int32)
+        cdef int32_t[::1] into = ids
+        cdef Py_ssize_t i
+        cdef bytes utf8
+        for i, word in enumerate(words):
+            utf8 = word.encode()
+            into[i] = self.words.find(string_view(utf8, len(utf8)))
+        return ids
+
+
+def renumber(int32_t[::1] values not None, const int32_t[::1] table not None):
+    """Replace each value by the table's at it, in place; negative values count from the end of the table.
+
+    Raises
+    ------
+    IndexError
+        If a value lies outside the table; the values up to it are replaced then.
+    """
+    cdef Py_ssize_t i, at, size = table.shape[0]
+    with nogil:
+        for i in range(values.shape[0]):
+            at = values[i] + (size if values[i] < 0 else 0)
+            if at < 0 or at >= size:
+                with gil:
+                    raise IndexError(f"the value {values[i]} lies outside a table of {size:,}")
+            values[i] = table[at]

@@ -1,0 +1,103 @@
+// Text to ids: UTF-8 checked, split at white space, its words numbered and counted, in one pass.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+#include <vector>
+
+#include "utf8.hpp"
+#include "word_table.hpp"
+
+namespace wordsparse::text {
+
+constexpr std::int32_t END_OF_SENTENCE = -2;
+
+// The end of a sentence, unless the one before it ended just here. The first value may be one: whether the sentence
+// before the block was open is not known here.
+inline void end_sentence(std::vector<std::int32_t>& values) {
+    if (values.empty() || values.back() != END_OF_SENTENCE) values.push_back(END_OF_SENTENCE);
+}
+
+class TextScan {
+  public:
+    TextScan(WordTable& words, std::vector<std::int32_t>& values) : words_(words), values_(values) {}
+
+    // Appends the ids of the text's words, and the ends of sentences at its line ends if `lines`, to the values.
+    // False if the text is not UTF-8 or holds a zero byte; some of its words are counted then.
+    bool scan(const char* data, std::size_t size, bool lines) {
+        // A copy with room behind it, which eight bytes at a time may be read from; a space ends the last word.
+        text_.resize(size + 16);
+        if (size > 0) std::memcpy(text_.data(), data, size);
+        std::memset(text_.data() + size, ' ', 16);
+        waiting_ = 0;
+        const std::uint8_t *p = text_.data(), *const end = p + size;
+        while (p < end) {
+            const std::uint8_t* const start = p;
+            int separator = 0;  // bytes of the white space behind the word
+            while (separator == 0) {
+                const std::uint64_t unusual = unusual_bytes(load(p));
+                if (unusual == 0) {
+                    p += 8;
+                    continue;
+                }
+                p += __builtin_ctzll(unusual) / 8;
+                if (*p > 0x7F) {
+                    const Character character = character_at(p);
+                    if (character.bytes == 0) return false;
+                    if (character.white_space) separator = character.bytes;
+                    else p += character.bytes;
+                } else if (is_white_space(*p)) {
+                    separator = 1;
+                } else if (*p == 0) {
+                    return false;
+                } else {
+                    ++p;
+                }
+            }
+            if (p > start) found(start, p - start);
+            if (lines && *p == '\n' && p < end) found(p, 0);
+            p += separator;
+        }
+        number_found();
+        return true;
+    }
+
+  private:
+    // Words wait here until their slots, asked for when they were found, have come from memory.
+    static constexpr std::size_t WAITING = 64;
+
+    struct Found {
+        const std::uint8_t* start;
+        std::size_t bytes;  // 0: the end of a line
+        std::uint64_t key;
+    };
+
+    void found(const std::uint8_t* start, std::size_t bytes) {
+        std::uint64_t key = 0;
+        if (bytes > 0) {
+            key = words_.key_in_text(start, bytes);
+            words_.prefetch(key);
+        }
+        found_[waiting_++] = {start, bytes, key};
+        if (waiting_ == WAITING) number_found();
+    }
+
+    void number_found() {
+        for (std::size_t i = 0; i < waiting_; ++i) {
+            const Found& word = found_[i];
+            if (word.bytes == 0) end_sentence(values_);
+            else values_.push_back(words_.add(word.key, {reinterpret_cast<const char*>(word.start), word.bytes}));
+        }
+        waiting_ = 0;
+    }
+
+    WordTable& words_;
+    std::vector<std::int32_t>& values_;
+    std::vector<std::uint8_t> text_;
+    Found found_[WAITING];
+    std::size_t waiting_ = 0;
+};
+
+}  // namespace wordsparse::text

@@ -1,0 +1,149 @@
+// Words numbered in order of first appearance and counted, by a hash table.
+//
+// A slot is a 64-bit key and the word's id. A word of 1 to 8 bytes without a zero byte is its own key, so nearly every
+// token of a text is recognised without a look at the stored word. The key of any other word is a hash whose top byte
+// is 0xFF, a byte that UTF-8 never holds; there the words themselves are compared. Slots are probed one after the
+// other, and at most half of them are taken. What is added to and multiplied with a key is random, so nobody can
+// write a text whose words meet in one slot.
+//
+// Memory: 16 bytes a slot, 32 to 64 a distinct word; its letters; 16 for its count and place. Not thread-safe.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <numeric>
+#include <stdexcept>
+#include <string_view>
+#include <vector>
+
+#include "utf8.hpp"
+
+namespace wordsparse::text {
+
+class WordTable {
+  public:
+    WordTable(std::uint64_t addend, std::uint64_t multiplier)
+        : addend_(addend), multiplier_(multiplier | 1), slots_(std::size_t(1) << 10), shift_(64 - 10), starts_(1) {}
+
+    std::size_t size() const { return counts_.size(); }
+
+    std::int64_t count(std::int32_t id) const { return counts_[id]; }
+
+    std::string_view word(std::int32_t id) const {
+        return {letters_.data() + starts_[id], starts_[id + 1] - starts_[id]};
+    }
+
+    // The key of a word of text: no zero byte, n >= 1, and eight bytes more may be read behind it.
+    std::uint64_t key_in_text(const std::uint8_t* word, std::size_t n) const {
+        return n <= 8 ? load(word) & (~std::uint64_t(0) >> (64 - 8 * n)) : hash(word, n);
+    }
+
+    // The key of any word: empty, with zero bytes, at the end of its memory.
+    std::uint64_t key(std::string_view word) const {
+        const auto* bytes = reinterpret_cast<const std::uint8_t*>(word.data());
+        const std::size_t n = word.size();
+        const bool own = n >= 1 && n <= 8 && !std::memchr(bytes, 0, n);
+        return own ? last_bytes(bytes, n) : hash(bytes, n);
+    }
+
+    void prefetch(std::uint64_t key) const { __builtin_prefetch(&slots_[slot_of(key)]); }
+
+    // The id of a word, given now if it is new; it is counted `times`.
+    std::int32_t add(std::uint64_t key, std::string_view word, std::int64_t times = 1) {
+        std::size_t slot = find(key, word);
+        if (slots_[slot].key == 0) slot = insert(key, word);
+        const std::int32_t id = slots_[slot].id;
+        counts_[id] += times;
+        return id;
+    }
+
+    // The id of a word; -1 if it is not there.
+    std::int32_t find(std::string_view word) const {
+        const Slot& slot = slots_[find(key(word), word)];
+        return slot.key == 0 ? -1 : slot.id;
+    }
+
+    // The ids of the words that were counted so often or more: the most frequent first, equal counts by code point.
+    std::vector<std::int32_t> ranked(std::int64_t at_least) const {
+        std::vector<std::int32_t> ids(size());
+        std::iota(ids.begin(), ids.end(), 0);
+        ids.erase(std::remove_if(ids.begin(), ids.end(), [&](auto id) { return counts_[id] < at_least; }), ids.end());
+        std::sort(ids.begin(), ids.end(), [&](auto a, auto b) {  // UTF-8 bytes stand in the order of code points
+            return counts_[a] != counts_[b] ? counts_[a] > counts_[b] : word(a) < word(b);
+        });
+        return ids;
+    }
+
+  private:
+    struct Slot {
+        std::uint64_t key = 0;  // 0: free
+        std::int32_t id = 0;
+    };
+
+    static constexpr std::uint64_t HASHED = std::uint64_t(0xFF) << 56;
+
+    std::size_t slot_of(std::uint64_t key) const { return mixed(key + addend_) >> shift_; }
+
+    std::uint64_t mixed(std::uint64_t x) const {
+        x *= multiplier_;
+        return (x ^ x >> 32) * multiplier_;
+    }
+
+    std::uint64_t hash(const std::uint8_t* word, std::size_t n) const {
+        std::uint64_t state = mixed(addend_ ^ n);
+        for (; n > 8; word += 8, n -= 8) state = mixed(state ^ load(word)) + addend_;
+        return mixed(state ^ last_bytes(word, n)) | HASHED;
+    }
+
+    // Up to eight bytes as a number, the first one lowest, without a look behind them.
+    static std::uint64_t last_bytes(const std::uint8_t* p, std::size_t n) {
+        std::uint8_t bytes[8] = {};
+        if (n > 0) std::memcpy(bytes, p, n);
+        return load(bytes);
+    }
+
+    // The slot that holds the word, or the free one where it belongs.
+    std::size_t find(std::uint64_t key, std::string_view text) const {
+        const bool hashed = key >= HASHED;
+        std::size_t slot = slot_of(key);
+        while (slots_[slot].key != 0 && !(slots_[slot].key == key && (!hashed || word(slots_[slot].id) == text)))
+            slot = (slot + 1) & (slots_.size() - 1);
+        return slot;
+    }
+
+    std::size_t insert(std::uint64_t key, std::string_view text) {
+        if (size() == std::numeric_limits<std::int32_t>::max() - 2)
+            throw std::overflow_error("more than 2,147,483,645 distinct words");
+        if (2 * (size() + 1) > slots_.size()) grow();
+        const std::size_t slot = find(key, text);
+        letters_.insert(letters_.end(), text.begin(), text.end());
+        starts_.push_back(letters_.size());
+        counts_.push_back(0);
+        slots_[slot] = {key, std::int32_t(size() - 1)};
+        return slot;
+    }
+
+    void grow() {
+        std::vector<Slot> old(2 * slots_.size());
+        old.swap(slots_);
+        --shift_;
+        for (const Slot& taken : old) {
+            if (taken.key == 0) continue;
+            std::size_t slot = slot_of(taken.key);
+            while (slots_[slot].key != 0) slot = (slot + 1) & (slots_.size() - 1);
+            slots_[slot] = taken;
+        }
+    }
+
+    std::uint64_t addend_, multiplier_;
+    std::vector<Slot> slots_;  // a power of two of them
+    int shift_;                // 64 less its exponent
+    std::vector<char> letters_;
+    std::vector<std::size_t> starts_;  // where each word begins among the letters, and where the last one ends
+    std::vector<std::int64_t> counts_;
+};
+
+}  // namespace wordsparse::text

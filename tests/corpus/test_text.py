@@ -1,0 +1,144 @@
+"""The compiled reader's parts against Python's own: split, decoder, dict."""
+
+import random
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from wordsparse.corpus import END_OF_SENTENCE
+from wordsparse.corpus._text import WordTable, renumber
+
+
+def scanned(data: bytes, lines: bool) -> list[str | None] | None:
+    """The words of a text, None for the end of a sentence; None if it is not valid."""
+    table = WordTable()
+    if not table.scan(data, lines):
+        return None
+    values = table.take()
+    words = list(table.counts(1))
+    by_id = dict(zip(table.ids(words).tolist(), words, strict=True)) | {END_OF_SENTENCE: None}
+    return [by_id[value] for value in values.tolist()]
+
+
+def split(data: bytes, lines: bool) -> list[str | None] | None:
+    """As :func:`scanned`, by Python."""
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return None
+    if "\0" in text:
+        return None
+    found: list[str | None] = []
+    first, *rest = text.split("\n") if lines else [text]
+    found += first.split()
+    for line in rest:
+        if not found or found[-1] is not None:
+            found.append(None)
+        found += line.split()
+    return found
+
+
+def test_every_character_is_a_letter_or_white_space_as_for_python():
+    for start in range(0, 0x110000, 0x1000):
+        characters = [chr(code) for code in range(max(start, 1), start + 0x1000) if not 0xD800 <= code < 0xE000]
+        text = "".join(f"a{character}b " for character in characters)
+        assert scanned(text.encode(), lines=True) == split(text.encode(), lines=True)
+
+
+def test_every_beginning_of_a_character_is_valid_or_not_as_for_python():
+    """Each first byte with each second one, at the end and before the third and fourth bytes at the edges of ranges."""
+    ends = [b"", b"\x7f", b"\x80", b"\xbf\xbf", b"\x80\xc0", b"\xc0\x80"]
+    for first in range(0x80, 0x100):
+        for second in range(0x100):
+            for end in ends:
+                data = bytes([first, second]) + end
+                assert (scanned(data, False) is None) == (split(data, False) is None), data
+
+
+PARTS = st.sampled_from(
+    [b"a", b"word", b" ", b"\n", b"\t", b"\xc2\xa0", b"\xe2\x80\x83", b"\xe7\x8c\xab", b"\xf0\x9f\x90\xb1"]
+)
+
+
+@settings(deadline=None)
+@given(st.lists(PARTS | st.binary(max_size=9) | st.text(max_size=9).map(str.encode)).map(b"".join), st.booleans())
+@example(b"", True)
+@example(b"\n\n", True)
+@example(b"cut off \xe7\x8c", False)
+def test_texts_and_random_bytes_as_python_splits_them(data, lines):
+    assert scanned(data, lines) == split(data, lines)
+
+
+@pytest.mark.parametrize("n", [*range(1, 35), 1000])
+def test_words_that_differ_in_one_byte_are_different(n):
+    words = ["x" * i + other + "x" * (n - 1 - i) for i in range(n) for other in "xyz"]
+    table = WordTable()
+    assert table.scan(" ".join(words * 2).encode(), True)
+    assert table.counts(1) == dict(sorted(Counter(words * 2).items(), key=lambda item: (-item[1], item[0])))
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.text(st.characters(exclude_categories=("Cs",)), max_size=20) | st.sampled_from(["", "\0", "a\0", "a"]))
+)
+def test_any_words_are_numbered_and_counted_as_by_a_dict(words):
+    table = WordTable()
+    table.add(words)
+    numbers: dict[str, int] = {}
+    assert table.take().tolist() == [numbers.setdefault(word, len(numbers)) for word in words]
+    assert list(table.counts(1).items()) == sorted(Counter(words).items(), key=lambda item: (-item[1], item[0]))
+    assert table.ids([*words, "nowhere to be met"]).tolist() == [*map(numbers.__getitem__, words), -1]
+
+
+def test_a_table_grows():
+    words = [str(number) for number in range(200_000)]
+    random.Random(0).shuffle(words)
+    table = WordTable()
+    assert table.scan(" ".join(words).encode(), True)
+    table.add(words)
+    np.testing.assert_array_equal(table.take(), np.tile(np.arange(200_000), 2))
+    assert len(table) == 200_000
+    assert set(table.counts(2).values()) == {2}
+    assert table.counts(3) == {}
+
+
+def test_tables_add_up():
+    one, two = WordTable(), WordTable()
+    one.add(["a", "b", "a", "some longer word"])
+    two.add(["c", "some longer word", "a"])
+    assert one.absorb(two).tolist() == [3, 2, 0]
+    assert one.counts(1) == {"a": 3, "some longer word": 2, "b": 1, "c": 1}
+    with pytest.raises(ValueError, match="itself"):
+        one.absorb(one)
+
+
+def test_what_is_no_word_is_refused():
+    table = WordTable()
+    with pytest.raises(TypeError, match="a word must be a str, not 7"):
+        table.add(["a", 7])
+    with pytest.raises(UnicodeEncodeError, match="surrogates"):
+        table.add(["a", "\ud800"])
+
+
+def test_sentences_end_once():
+    table = WordTable()
+    table.end_sentence()
+    table.end_sentence()
+    table.add(["a"])
+    table.end_sentence()
+    assert table.waiting == 3
+    assert table.take().tolist() == [END_OF_SENTENCE, 0, END_OF_SENTENCE]
+    assert table.take().tolist() == []
+
+
+def test_renumbering_stays_inside_its_table():
+    values = np.array([0, 2, END_OF_SENTENCE, 1], np.int32)
+    renumber(values, np.array([7, 8, 9, END_OF_SENTENCE, -1], np.int32))
+    assert values.tolist() == [7, 9, END_OF_SENTENCE, 8]
+    for outside in (3, -4, np.iinfo(np.int32).min, np.iinfo(np.int32).max):
+        with pytest.raises(IndexError, match="outside a table of 3"):
+            renumber(np.array([0, outside], np.int32), np.zeros(3, np.int32))
+    renumber(np.zeros(0, np.int32), np.zeros(0, np.int32))
