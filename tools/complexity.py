@@ -285,7 +285,7 @@ def main(full: bool, threads: int, output: Path | None, **chosen: Any) -> None:
     """Time the naive update, hierarchical softmax and the exact layer, and judge the goals."""
     given = {name: value for name, value in chosen.items() if value is not None}
     sizes = replace(FULL if full else QUICK, **given)
-    report: dict[str, Any] = {"tool": "complexity", "machine": machine.describe(threads), "sizes": asdict(sizes)}
+    report: dict[str, Any] = {"tool": "complexity", "machine": machine.provenance(threads), "sizes": asdict(sizes)}
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as fresh:
         m = max(sizes.minibatches)
         report["memory"] = fresh.submit(measure_memory, sizes.outputs, sizes.features, m, threads).result()
@@ -302,4 +302,4 @@ def main(full: bool, threads: int, output: Path | None, **chosen: Any) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    machine.run(main)

@@ -82,7 +82,7 @@ def main(text: tuple[Path, ...], device: str, parts: str | None, output: Path | 
         "tool": "gpu",
         "date": date.today().isoformat(),
         "device": bench.card,
-        "machine": machine.describe(1),
+        "machine": machine.provenance(1),
         "sizes": {**sizes, "text": [path.name for path in text]},
         "parts": {},
         "failed": {},
@@ -108,4 +108,4 @@ def main(text: tuple[Path, ...], device: str, parts: str | None, output: Path | 
 
 
 if __name__ == "__main__":
-    main()
+    machine.run(main)

@@ -56,7 +56,7 @@ class Bench:
     def card(self) -> dict[str, Any]:
         """Name and versions."""
         if self.device == "cpu":
-            return {"name": "cpu", "processor": machine.describe(1, 64)["processor"]}
+            return {"name": "cpu", "processor": machine.provenance(1, 64)["processor"]}
         return dict(vars(devices.find_gpu()))
 
     @cached_property

@@ -1,8 +1,10 @@
-"""What every tool here shares: naming the machine that gave its numbers, timing sides in turn, JSON and tables."""
+"""Shared by the tools: naming the machine that gave a number, timing sides in turn, JSON and tables."""
 
 import json
 import os
+import shlex
 import statistics
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -12,8 +14,9 @@ import click
 
 from wordsparse.cli.common import int_list as int_list
 from wordsparse.files.storage import write_file
+from wordsparse.kernels.diagnosis import provenance as provenance
+from wordsparse.machine.description import BLAS_OVERRIDES
 from wordsparse.machine.description import blas_threads as blas_threads
-from wordsparse.machine.description import describe as describe
 from wordsparse.machine.description import memory_bytes as memory_bytes
 from wordsparse.machine.description import sgemm_gflops as sgemm_gflops
 
@@ -21,6 +24,16 @@ from wordsparse.machine.description import sgemm_gflops as sgemm_gflops
 ROUND = 0.3
 
 Step = Callable[[], object]
+
+
+def run(main: Callable[[], object]) -> None:
+    """Run a tool's command. BLAS chooses its kernels itself: variables that choose for it are dropped first."""
+    dropped = [name for name in BLAS_OVERRIDES if name in os.environ]
+    if dropped:
+        print(f"{' and '.join(dropped)} dropped: BLAS chooses its kernels itself", file=sys.stderr)
+        environment = {name: value for name, value in os.environ.items() if name not in dropped}
+        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)  # BLAS reads them when loaded
+    main()
 
 
 def in_turn(steps: Sequence[Step]) -> Step:
@@ -89,7 +102,8 @@ def threads_option(command: Callable[..., Any]) -> Callable[..., Any]:
 def write_report(report: Mapping[str, Any], path: Path | None) -> None:
     """Write ``report`` as JSON, whole or not at all; numbers that are not finite are a mistake of the tool."""
     if path is not None:
-        text = json.dumps(report, indent=1, allow_nan=False) + "\n"
+        command = shlex.join(["python", *sys.orig_argv[1:]])
+        text = json.dumps({"command": command, **report}, indent=1, allow_nan=False) + "\n"
         write_file(path.absolute(), text.encode())
 
 

@@ -131,7 +131,7 @@ def main(
     done: list[dict[str, Any]] = []
     report = {"tool": "recipe", "study": study, "corpus": corpus.name, "min_count": min_count}
     report["options"] = {**options, "seeds": seeds}
-    report["machine"] = machine.describe(options["threads"])
+    report["machine"] = machine.provenance(options["threads"])
     with tempfile.TemporaryDirectory(dir=corpus.parent) as folder:
         encoded = ws.encode(corpus, Path(folder) / "encoded", min_count=min_count)
         for model, seed in product(models.split(","), seeds):
@@ -215,4 +215,4 @@ def table(runs: list[dict[str, Any]]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    machine.run(main)

@@ -290,9 +290,9 @@ def main(
         for result in judged
     ]
     click.echo(f"within {GOAL:g} of the shadow, under control: {sum(held)} of {len(held)} runs")
-    report = {"tool": "stability", "machine": machine.describe(threads), "goal": GOAL, "runs": runs}
+    report = {"tool": "stability", "machine": machine.provenance(threads), "goal": GOAL, "runs": runs}
     machine.write_report(report | {"held": all(held)}, output)
 
 
 if __name__ == "__main__":
-    main()
+    machine.run(main)

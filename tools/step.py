@@ -157,7 +157,7 @@ def main(
     print(machine.table(list(sweeps[0]), [list(row.values()) for row in sweeps]))
     report = {
         "tool": "step",
-        "machine": machine.describe(threads),
+        "machine": machine.provenance(threads),
         "options": {"corpus": corpus.name, "min_count": min_count, "batch_tokens": batch_tokens, "dim": dim},
         "vocab_size": len(encoded.vocabulary),
         "profiles": profiles,
@@ -248,4 +248,4 @@ def sweep(cells: Mapping[Any, tuple[EncodedCorpus, Options]], rounds: int) -> li
 
 
 if __name__ == "__main__":
-    main()
+    machine.run(main)

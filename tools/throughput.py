@@ -100,7 +100,7 @@ def main(
     print(machine.table(headers, body))
     report = {
         "tool": "throughput",
-        "machine": machine.describe(threads),
+        "machine": machine.provenance(threads),
         "options": {
             "corpus": corpus.name,
             "dim": dim,
@@ -156,4 +156,4 @@ def gensim(corpus: EncodedCorpus, text: PlainText, options: Options) -> machine.
 
 
 if __name__ == "__main__":
-    main()
+    machine.run(main)

@@ -46,7 +46,9 @@ def left_in(folder: Path) -> list[str]:
 
 
 @pytest.mark.skipif(not HAS_GENSIM, reason="gensim has no wheel here")
-def test_report(text: Path, sets: list[str], tmp_path: Path, capsys: Output) -> None:
+def test_report(text: Path, sets: list[str], tmp_path: Path, capsys: Output, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Both sides run with the kernels that OpenBLAS chooses itself.
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Prescott")
     before = left_in(tmp_path)
     theirs = save_vectors(WordVectors(WORDS[:9], np.eye(9)), tmp_path / "theirs.txt", "word2vec")[0]
     path = tmp_path / "report"
@@ -58,6 +60,9 @@ def test_report(text: Path, sets: list[str], tmp_path: Path, capsys: Output) -> 
     assert result == json.loads((path / "report.json").read_text())
     assert left_in(tmp_path) == sorted([*before, "report", "theirs.txt"])
     assert left_in(path) == ["pictures", "report.html", "report.json"]
+    assert "wordsparse: OPENBLAS_CORETYPE is not handed to the runs" in output.err
+    assert "OPENBLAS_CORETYPE" not in result["machine"]["environment"]
+    assert result["machine"]["instruction_set"]
     assert result["command"] == " ".join(["wordsparse", *arguments, "--json"])
 
     file, *runs = result["runs"]

@@ -25,6 +25,7 @@ def test_json(capsys: pytest.CaptureFixture[str]) -> None:
     best = next((name for unit, name in VECTOR_UNITS.items() if unit in units), None)
     assert found["compiled"]["vector_unit"] == best
     assert found["blas"][0]["name"]
+    assert found["environment"]["OMP_WAIT_POLICY"]
     assert found["gpu"]["usable"] or any(reason.startswith("a GPU: ") for reason in found["unused"])
     assert found["extras"]["safetensors"] == {"safetensors": metadata.version("safetensors")}
 

@@ -12,13 +12,12 @@ from typing import Any
 
 from wordsparse.comparison import conclusions, report
 from wordsparse.comparison.request import METHODS, Method, Request
-from wordsparse.comparison.runs import ComparisonProgress, JudgedRun, judged_files, trained
+from wordsparse.comparison.runs import ComparisonProgress, JudgedRun, judged_files, provenance, trained
 from wordsparse.comparison.texts import EncodedText, prepare
 from wordsparse.comparison.verdicts import boards
 from wordsparse.errors import InputError, WordsparseError
 from wordsparse.evaluation.testsets import TestSets, load_test_sets
 from wordsparse.files import storage
-from wordsparse.machine import description as machine
 from wordsparse.machine.threads import resolve_threads
 
 __all__ = ["METHODS", "ComparisonProgress", "Method", "Request", "compare"]
@@ -102,7 +101,7 @@ def _facts(request: Request, texts: list[EncodedText]) -> dict[str, Any]:
         "format": "wordsparse comparison",
         "version": 1,
         "command": request.command,
-        "machine": machine.describe(resolve_threads(request.threads)),
+        "machine": provenance(resolve_threads(request.threads)),
         "options": json.loads(json.dumps({k: v for k, v in vars(request).items() if k not in left_out}, default=str)),
         "methods": {name: conclusions.label(name) for name in names},
         "texts": [

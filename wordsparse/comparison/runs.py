@@ -1,6 +1,7 @@
 """All runs of a comparison, one after the other, the methods taking turns; each judged by the same test sets."""
 
 import json
+import logging
 import os
 import subprocess
 from collections.abc import Callable, Iterator
@@ -16,9 +17,12 @@ from wordsparse.comparison.worker import Task, command
 from wordsparse.errors import WordsparseError
 from wordsparse.evaluation.scores import Answers, answer, score
 from wordsparse.evaluation.testsets import TestSets
+from wordsparse.machine.description import BLAS_OVERRIDES
 from wordsparse.vectors.formats import save_vectors
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.model import read_vectors
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -114,19 +118,7 @@ def _in_process(
     plain = plain or PlainText(Path(), 0, 0)
     encoded = str(text.corpus.path.absolute())
     task = Task(name, options, encoded, str(plain.path), plain.lines, plain.words, text.tokens, str(target))
-    lifeline, held = os.pipe()
-    try:
-        done = subprocess.run(
-            command(lifeline),
-            input=task.to_json(),
-            capture_output=True,
-            encoding="utf-8",
-            check=False,
-            pass_fds=(lifeline,),
-        )
-    finally:
-        os.close(lifeline)
-        os.close(held)
+    done = _worker(task.to_json())
     if done.returncode < 0:
         raise WordsparseError(f"killed by signal {-done.returncode}: is there too little memory?")
     if done.returncode:
@@ -135,6 +127,36 @@ def _in_process(
     vocabulary = text.corpus.vocabulary
     vectors = WordVectors(vocabulary.words, np.load(target, allow_pickle=False), vocabulary.counts)
     return json.loads(done.stdout), vectors
+
+
+def _worker(given: str) -> "subprocess.CompletedProcess[str]":
+    """Run a worker that reads the text ``given``; BLAS chooses its kernels itself in it."""
+    lifeline, held = os.pipe()
+    try:
+        return subprocess.run(
+            command(lifeline),
+            input=given,
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+            pass_fds=(lifeline,),
+            env={name: value for name, value in os.environ.items() if name not in BLAS_OVERRIDES},
+        )
+    finally:
+        os.close(lifeline)
+        os.close(held)
+
+
+def provenance(threads: int) -> dict[str, Any]:
+    """The machine, the version and the kernels of the runs, as a worker finds them."""
+    for name in BLAS_OVERRIDES:
+        if name in os.environ:
+            logger.info("%s is not handed to the runs: BLAS chooses its kernels itself", name)
+    done = _worker(json.dumps(threads))
+    if done.returncode:
+        raise WordsparseError(f"no run can be started: {(done.stderr.strip().splitlines() or ['it said nothing'])[-1]}")
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
 
 
 def _file_name(request: Request, identity: dict[str, Any]) -> str:

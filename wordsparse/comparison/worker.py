@@ -2,6 +2,7 @@
 
 Its peak memory is its own that way, and no thread pool of another run is left over. It reads a task as JSON from
 standard input, writes the run's report as JSON to standard output and the vectors to the file that the task names.
+Where it reads a number of threads instead, it writes the provenance of runs on so many threads and trains nothing.
 """
 
 import json
@@ -20,6 +21,7 @@ from wordsparse.comparison.request import METHODS
 from wordsparse.comparison.texts import PlainText
 from wordsparse.corpus import EncodedCorpus
 from wordsparse.errors import WordsparseError
+from wordsparse.kernels.diagnosis import provenance
 from wordsparse.machine.description import peak_memory_bytes
 
 
@@ -58,8 +60,12 @@ def serve() -> int:
 
 
 def main() -> int:
-    """Run the task on standard input; the exit status."""
-    task = Task(**json.load(sys.stdin))
+    """Run the task on standard input, or describe the machine; the exit status."""
+    given = json.load(sys.stdin)
+    if isinstance(given, int):
+        print(json.dumps(provenance(given)))
+        return 0
+    task = Task(**given)
     try:
         report, vectors = train(task)
     except WordsparseError as error:

@@ -8,13 +8,11 @@ from dataclasses import asdict
 from importlib import metadata
 from typing import Any
 
-import threadpoolctl
-
 from wordsparse import optional
 from wordsparse.errors import InputError
 from wordsparse.kernels import _build, _products
 from wordsparse.kernels.cpu import VECTOR_UNITS
-from wordsparse.machine import devices, threads
+from wordsparse.machine import description, devices, threads
 
 
 def diagnose() -> dict[str, Any]:
@@ -24,16 +22,12 @@ def diagnose() -> dict[str, Any]:
         "python": platform.python_version(),
         "platform": platform.platform(),
         "packages": {name: metadata.version(name) for name in ("numpy", "scipy")},
-        "compiled": {
-            "openmp": _build.openmp,
-            "compiler": _build.compiler,
-            "instruction_sets": list(_build.compiled_instruction_sets),
-            "instruction_set_used": _build.used_instruction_set,
-            "matrix_unit": _products.TILES in _products.LENT,
-            "vector_unit": next((name for unit, name in VECTOR_UNITS.items() if unit in _products.LENT), None),
-        },
+        "commit": description.commit(),
+        "processor": description.processor(),
+        "compiled": _compiled(),
         "threads": _threads(),
-        "blas": _blas(),
+        "blas": description.blas_pools(),
+        "environment": description.environment(),
         "gpu": _gpu(),
         "mpi": _mpi(),
         "extras": _extras(),
@@ -42,11 +36,18 @@ def diagnose() -> dict[str, Any]:
     return found
 
 
+def provenance(threads: int, sgemm_size: int = 2048) -> dict[str, Any]:
+    """The machine, the version and the kernels that give a result on ``threads`` threads, as JSON for its file."""
+    compiled = _compiled()
+    kernels = {"instruction_set": compiled["instruction_set_used"], "products": _product_units(compiled)}
+    return {**description.describe(threads, sgemm_size), **kernels}
+
+
 def describe(found: Mapping[str, Any]) -> str:
     """The same for people."""
     compiled, cpus, gpu, mpi = found["compiled"], found["threads"], found["gpu"], found["mpi"]
     lines = [
-        f"wordsparse {found['wordsparse']}, Python {found['python']}, "
+        f"wordsparse {found['wordsparse']}{_at(found['commit'])}, Python {found['python']}, "
         + ", ".join(f"{name} {version}" for name, version in found["packages"].items()),
         f"kernels   {'OpenMP' if compiled['openmp'] else 'no OpenMP'}; for {', '.join(compiled['instruction_sets'])}, "
         f"this machine takes {compiled['instruction_set_used']}"
@@ -54,6 +55,7 @@ def describe(found: Mapping[str, Any]) -> str:
         f"threads   {cpus['used']} used of {cpus['cpus']} CPUs (affinity {_or_none(cpus['affinity'])}, cgroup quota "
         f"{_or_none(cpus['cgroup_quota'])}, OMP_WAIT_POLICY {_or_none(cpus['wait_policy'])})",
     ]
+    lines += [f"variable  {name}={value}" for name, value in found["environment"].items()]
     for pool in found["blas"]:
         lines.append(f"BLAS      {pool['name']} {pool['version']} ({pool['architecture']}), {pool['threads']} threads")
     if gpu["usable"]:
@@ -76,6 +78,17 @@ def _product_units(compiled: Mapping[str, Any]) -> str:
     return ", ".join(unit for unit in units if unit) or "BLAS"
 
 
+def _compiled() -> dict[str, Any]:
+    return {
+        "openmp": _build.openmp,
+        "compiler": _build.compiler,
+        "instruction_sets": list(_build.compiled_instruction_sets),
+        "instruction_set_used": _build.used_instruction_set,
+        "matrix_unit": _products.TILES in _products.LENT,
+        "vector_unit": next((name for unit, name in VECTOR_UNITS.items() if unit in _products.LENT), None),
+    }
+
+
 def _threads() -> dict[str, Any]:
     return {
         "used": threads.available_cpus() if _build.openmp else 1,
@@ -84,20 +97,6 @@ def _threads() -> dict[str, Any]:
         "cgroup_quota": threads.cgroup_quota(),
         "wait_policy": os.environ.get("OMP_WAIT_POLICY"),
     }
-
-
-def _blas() -> list[dict[str, Any]]:
-    return [
-        {
-            "name": pool["internal_api"],
-            "version": pool["version"],
-            "architecture": pool.get("architecture"),
-            "threads": pool["num_threads"],
-            "file": pool["filepath"],
-        }
-        for pool in threadpoolctl.threadpool_info()
-        if pool["user_api"] == "blas"
-    ]
 
 
 def _gpu() -> dict[str, Any]:
@@ -153,6 +152,10 @@ def _version(package: str) -> str | None:
 
 def _package(name: str, version: str | None) -> str:
     return f"{name} {version or 'missing'}"
+
+
+def _at(commit: str | None) -> str:
+    return f" at commit {commit}" if commit else ""
 
 
 def _or_none(value: object) -> object:

@@ -1,11 +1,12 @@
-"""The machine that gave a number: a time without it says little."""
+"""The machine and the version that gave a number: a time without them says little."""
 
 import os
 import platform
 import resource
+import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -17,6 +18,11 @@ import threadpoolctl
 from wordsparse.machine.threads import available_cpus
 
 PACKAGES = ("wordsparse", "numpy", "scipy", "gensim")
+# Environment variables that decide how threads and BLAS work.
+STEERING = ("GOMP_", "KMP_", "MKL_", "OMP_", "OPENBLAS_", "WORDSPARSE_")
+# OpenBLAS chooses its kernels by these two where they are set: a comparison leaves the choice to OpenBLAS.
+BLAS_OVERRIDES = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+SOURCES = Path(__file__).resolve().parents[2]
 
 
 def describe(threads: int, sgemm_size: int = 2048) -> dict[str, Any]:
@@ -31,13 +37,43 @@ def describe(threads: int, sgemm_size: int = 2048) -> dict[str, Any]:
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "packages": _versions(),
-        "blas": [
-            f"{pool['prefix']} {pool['version']} ({pool.get('architecture', 'architecture unknown')})"
-            for pool in threadpoolctl.threadpool_info()
-            if pool["user_api"] == "blas"
-        ],
+        "commit": commit(),
+        "blas": [f"{pool['name']} {pool['version']} ({pool['architecture']})" for pool in blas_pools()],
+        "environment": environment(),
         "sgemm_gflops": rate,
     }
+
+
+def commit() -> str | None:
+    """The commit of the checkout that this package lies in, "-dirty" where files differ; None for an installed one."""
+    if not (SOURCES / ".git").exists():
+        return None
+    describe = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+    try:
+        found = subprocess.run(describe, cwd=SOURCES, capture_output=True, text=True, timeout=60, check=True)
+    except (OSError, subprocess.SubprocessError):  # no git, or a checkout of another user
+        return None
+    return found.stdout.strip()
+
+
+def environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The environment variables that decide how threads and BLAS work, where they are set."""
+    return {name: value for name, value in sorted(environ.items()) if name.startswith(STEERING)}
+
+
+def blas_pools() -> list[dict[str, Any]]:
+    """Each BLAS library of this process: name, version, the architecture of its kernels, threads, file."""
+    return [
+        {
+            "name": pool["internal_api"],
+            "version": pool["version"],
+            "architecture": pool.get("architecture") or "architecture unknown",
+            "threads": pool["num_threads"],
+            "file": pool["filepath"],
+        }
+        for pool in threadpoolctl.threadpool_info()
+        if pool["user_api"] == "blas"
+    ]
 
 
 def processor() -> str:

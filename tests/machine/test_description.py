@@ -1,0 +1,44 @@
+"""What a result file says of the machine and the version that gave it."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from wordsparse.kernels import diagnosis
+from wordsparse.machine import description
+
+
+def git(folder: Path, *arguments: str) -> str:
+    command = ["git", "-c", "user.name=a", "-c", "user.email=a@b", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout.strip()
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+def test_the_commit_of_a_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(description, "SOURCES", tmp_path)
+    assert description.commit() is None
+    git(tmp_path, "init", "--quiet")
+    assert description.commit() is None  # it has none yet
+    (tmp_path / "file").write_text("one")
+    git(tmp_path, "add", "file")
+    git(tmp_path, "commit", "--quiet", "--message", "one")
+    commit = description.commit()
+    assert commit == git(tmp_path, "rev-parse", "--short=12", "HEAD")
+    (tmp_path / "file").write_text("two")
+    assert description.commit() == f"{commit}-dirty"
+    monkeypatch.setenv("PATH", "")
+    assert description.commit() is None
+
+
+def test_the_environment_that_steers_threads_and_blas() -> None:
+    environ = {"OPENBLAS_CORETYPE": "Haswell", "OMP_NUM_THREADS": "2", "HOME": "/home/a", "MKL_CBWR": "AVX2"}
+    assert list(description.environment(environ)) == ["MKL_CBWR", "OMP_NUM_THREADS", "OPENBLAS_CORETYPE"]
+
+
+def test_provenance_is_json_and_names_the_kernels() -> None:
+    found = json.loads(json.dumps(diagnosis.provenance(1, 64)))
+    assert found["instruction_set"] == diagnosis.diagnose()["compiled"]["instruction_set_used"]
+    assert {"processor", "commit", "products", "blas", "environment", "threads", "packages"} <= found.keys()
