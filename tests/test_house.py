@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,19 @@ def test_imports_go_down_the_floors() -> None:
         if room(imported) != room(module) and not FLOOR[room(imported)] > FLOOR[room(module)]
     ]
     assert not up, "\n".join(up)
+
+
+def test_no_imports_in_circles() -> None:
+    # A package's __init__ names what its files offer, and is no part of the way that data takes through them.
+    graph = {
+        module: {imported for imported in imports(path) if imported != module and MODULES[imported].stem != "__init__"}
+        for module, path in MODULES.items()
+        if path.stem != "__init__"
+    }
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        raise AssertionError(" imports ".join(error.args[1])) from error
 
 
 def test_public_names_are_there() -> None:

@@ -138,11 +138,11 @@ def papers_table(sizes: Sizes, threads: int) -> dict[str, Any]:
             sides[TREE, m] = m, machine.in_turn(by_tree)
         for loss, layer in layers.items():
             sides[loss, m] = m, ours(layer, made)
-    before = [layer.folds for layer in layers.values()]
+    before = [layer.core.folds for layer in layers.values()]
     few = {(NAIVE, m): sizes.naive_rounds for m in sizes.minibatches}
     times = machine.alternate(sides, sizes.rounds, few)
     fold_seconds = seconds_of(layers["squared"].fold)
-    folds = sum(layer.folds - b for layer, b in zip(layers.values(), before, strict=True)) - 1
+    folds = sum(layer.core.folds - b for layer, b in zip(layers.values(), before, strict=True)) - 1
     cells = [{"side": side, "m": m, **cell} for (side, m), cell in times.items()]
     rate = machine.sgemm_gflops(2048)
     floor = [{"m": m, "flops": count, "us": count / rate / 1e3} for m, count in flops.items()]
@@ -173,7 +173,7 @@ def folds_table(sizes: Sizes, threads: int, fold_seconds: float) -> list[dict[st
             for b in batches(m, sizes.features, 1000, seed=steps):
                 layer.step(b.H, b.Y, b.lr)
                 steps += 1
-        between = steps * m / layer.folds if layer.folds else None
+        between = steps * m / layer.core.folds if layer.core.folds else None
         rows.append(
             {"m": m, "examples_between_folds": between, "fold_us": fold_seconds / between * 1e6 if between else 0.0}
         )

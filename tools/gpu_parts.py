@@ -16,9 +16,9 @@ from dense_sides import NaiveDense, softmax_bytes, softmax_step
 from wordsparse.kernels import CpuKernels, Csr, Kernels
 from wordsparse.layer import losses
 from wordsparse.layer.inputs import RowInputs
+from wordsparse.layer.interface import Targets
 from wordsparse.layer.output import FactoredOutput
 from wordsparse.layer.reference import DenseOutput
-from wordsparse.layer.targets import Targets
 from wordsparse.machine import devices
 
 SOFTMAX = {"softmax": (False, False), "softmax compiled": (False, True), "softmax compiled, TF32": (True, True)}
@@ -145,9 +145,10 @@ def exact_step(bench: Bench, layer: FactoredOutput, batch: Batch) -> Callable[[]
     def step() -> object:
         csr = Csr(kernels.to_device(indptr), kernels.to_device(local), rows.shape[0])
         y = bench.xp.ones(local.shape[0], np.float32)
-        forward = layer.evaluate(RowInputs(H, kernels), Targets(kernels.to_device(rows), csr, y))
-        gradient = forward.gradient
-        layer.update(forward, batch.lr)
+        inputs = RowInputs(H, kernels)
+        sums = inputs.pull_back(layer.core.forward(inputs, Targets(kernels.to_device(rows), csr, y)))
+        gradient = sums.gradient()
+        layer.core.apply(layer.core.update(sums, batch.lr))
         return gradient
 
     return bench.waiting(step)

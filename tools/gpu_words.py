@@ -92,8 +92,7 @@ class _Words:
         self._build = {"cbow": builder.cbow, "skipgram": builder.skipgram}
         self._models = {
             model: WordEmbedding(
-                FactoredOutput(vocab_size, dim + 1, "bounded-ns", counts**0.5, kernels=bench.kernels),
-                bench.kernels,
+                FactoredOutput(vocab_size, dim + 1, "bounded-ns", counts**0.5, kernels=bench.kernels).core,
                 StepSizes(m0=100.0),
                 seed=1,
             )

@@ -33,7 +33,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from wordsparse.errors import TrainingError
-from wordsparse.layer import factors, output
+from wordsparse.layer import factors, refusal
 from wordsparse.layer.output import FactoredOutput
 
 Array = NDArray[Any]
@@ -120,16 +120,16 @@ class Shadow:
 
 def exact_rows(layer: FactoredOutput, rows: Array | slice) -> Array:
     """The layer's W[rows], multiplied out in float64."""
-    return np.asarray(layer.V[rows].astype(np.float64) @ layer.factors.U + layer.factors.omega)
+    return np.asarray(layer.core.V[rows].astype(np.float64) @ layer.core.factors.U + layer.core.factors.omega)
 
 
 def q_error(layer: FactoredOutput) -> float:
     """‖Q − WᵀW‖ / ‖WᵀW‖ (Frobenius), WᵀW over all rows in float64."""
-    Q = np.zeros_like(layer.factors.Q)
+    Q = np.zeros_like(layer.core.factors.Q)
     for start in range(0, layer.n_outputs, 8192):
         W = exact_rows(layer, slice(start, start + 8192))
         Q += W.T @ W
-    return float(np.linalg.norm(layer.factors.Q - Q) / np.linalg.norm(Q))
+    return float(np.linalg.norm(layer.core.factors.Q - Q) / np.linalg.norm(Q))
 
 
 def checkpoints(steps: int) -> set[int]:
@@ -144,7 +144,7 @@ def control(setting: Setting) -> Iterator[None]:
     """The layer's limits for this run."""
     off, drift = {FLOAT32: math.inf}, factors.DRIFT
     limits: dict[str, Any] = {"FOLD_CONDITION": {FLOAT32: setting.fold_condition}}
-    refusals: dict[str, Any] = {"MAX_GROWTH": output.MAX_GROWTH}
+    refusals: dict[str, Any] = {"MAX_GROWTH": refusal.MAX_GROWTH}
     if setting.variant in ("unfolded", "bare"):
         limits = {"FOLD_CONDITION": off, "FOLD_SCALE": math.inf}
         refusals = {"STEP_CONDITION": off, "MAX_GROWTH": math.inf}
@@ -152,7 +152,7 @@ def control(setting: Setting) -> Iterator[None]:
         drift = off
     with (
         mock.patch.multiple(factors, **limits, DRIFT=drift),
-        mock.patch.multiple(output, **refusals),
+        mock.patch.multiple(refusal, **refusals),
         np.errstate(all="ignore"),
     ):
         yield
@@ -183,7 +183,7 @@ def run(setting: Setting) -> dict[str, Any]:
 def follow(layer: FactoredOutput, shadow: Shadow, stream: Stream, setting: Setting) -> tuple[list[dict[str, Any]], str]:
     """Step layer and shadow side by side, to the end or until the layer refuses; the trace and how it ended."""
     m, lr = setting.minibatch, setting.rate / setting.minibatch
-    ones, indptr, before = np.ones(m, np.float32), np.arange(m + 1), layer.folds
+    ones, indptr, before = np.ones(m, np.float32), np.arange(m + 1), layer.core.folds
     due, trace, last = checkpoints(setting.steps), list[dict[str, Any]](), 0
     condition = loss_sum = seconds = 0.0
     for step, (H, targets) in enumerate(stream.minibatches(m, setting.steps), 1):
@@ -196,7 +196,7 @@ def follow(layer: FactoredOutput, shadow: Shadow, stream: Stream, setting: Setti
         seconds += time.perf_counter() - start
         shadow.step(H, targets, lr)
         if step % 10 == 0 or step in due:
-            condition = max(condition, layer.factors.condition)
+            condition = max(condition, layer.core.factors.condition)
         loss_sum += float(losses.sum())
         if step in due:
             point = {
@@ -204,7 +204,7 @@ def follow(layer: FactoredOutput, shadow: Shadow, stream: Stream, setting: Setti
                 "rows": shadow.errors(layer),
                 "Q": finite(q_error(layer)),
                 "condition": finite(condition),
-                "folds": layer.folds - before,
+                "folds": layer.core.folds - before,
                 "mean_loss": finite(loss_sum / (m * (step - last))),
                 "layer_seconds": seconds,
             }

@@ -170,7 +170,7 @@ def profile(corpus: EncodedCorpus, options: Options) -> dict[str, Any]:
     """One pass over the options' text; per step."""
     run = Run(corpus, options)
     kernels = Watched(run.threads)
-    run.embedding.kernels = run.embedding.output.kernels = kernels
+    run.embedding.output.kernels = kernels
     made = [examples for _, examples in run.examples(EPOCHS - 1)]
     lr = RECIPES[options.model, options.loss].steps.lr / 2
     with single_threaded_blas():

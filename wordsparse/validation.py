@@ -12,6 +12,9 @@ from wordsparse.errors import InputError
 
 Array = NDArray[Any]
 
+# By how much a symmetric matrix may differ from its transpose, relative to its largest entry.
+SYMMETRY = 1e-5
+
 
 def whole(name: str, value: Any, least: int = 0) -> int:
     """``value`` as an int of at least ``least``."""
@@ -29,13 +32,23 @@ def positive_int(name: str, value: Any) -> int:
     return whole(name, value, 1)
 
 
-def non_negative(name: str, value: Any) -> float:
-    """``value`` as a finite float of at least 0."""
+def finite(name: str, value: Any) -> float:
+    """``value`` as a finite float."""
     try:
         number = float(value)
     except (TypeError, ValueError):
         raise InputError(f"{name} must be a number, not {value!r}") from None
-    if not (math.isfinite(number) and number >= 0):
+    except OverflowError:  # a whole number that no float holds
+        number = math.inf
+    if not math.isfinite(number):
+        raise InputError(f"{name} must be a finite number, not {number}")
+    return number
+
+
+def non_negative(name: str, value: Any) -> float:
+    """``value`` as a finite float of at least 0."""
+    number = finite(name, value)
+    if number < 0:
         raise InputError(f"{name} must be a finite number of at least 0, not {number}")
     return number
 
@@ -103,6 +116,21 @@ def device_matrix(name: str, array: Array, columns: int, dtype: np.dtype[Any]) -
     array = array.astype(dtype, copy=False)
     if not all_finite(array):
         raise InputError(f"{name} holds a value that is not a finite {dtype} number")
+    return array
+
+
+def symmetric_matrix(name: str, value: ArrayLike, size: int) -> Array:
+    """A symmetric (size, size) float64 matrix of finite numbers with a positive diagonal.
+
+    Its entries may differ from those of its transpose by the rounding of float32.
+    """
+    array = matrix(name, value, size, np.dtype(np.float64))
+    if array.shape[0] != size:
+        raise InputError(f"{name} must have shape ({size}, {size}), not {array.shape}")
+    if np.abs(array - array.T).max() > SYMMETRY * np.abs(array).max():
+        raise InputError(f"{name} must be symmetric")
+    if array.diagonal().min() <= 0:
+        raise InputError(f"{name} must be positive definite: its diagonal is not positive")
     return array
 
 

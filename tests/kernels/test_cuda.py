@@ -14,7 +14,7 @@ from support.emulation.compiler import LaunchError, compile_kernels
 from support.emulation.hostface import HostFace
 
 from wordsparse.kernels import Csr, NumpyKernels, cuda
-from wordsparse.layer import losses
+from wordsparse.layer import loss_pass, losses
 from wordsparse.layer.losses import BoundedNS, LinearLoss, Loss, Spherical, Squared, Taylor, ZLoss
 
 Array = NDArray[Any]
@@ -192,10 +192,10 @@ def loss_difference(kernels: HostFace, loss: Loss, dtype: str = "float64") -> fl
     q[2] = s[2] ** 2 / total  # no spread
     sides = []
     for side in (kernels, plain):
-        all_of_it = loss.minibatch(csr, y, o, q, s, total, side)
+        all_of_it = loss_pass.per_example(loss, csr, y, o, q, s, total, side)
         sides.append([*all_of_it])
         if isinstance(loss, LinearLoss):
-            of_targets, rest = loss.minibatch_of_targets(csr, y, o, total, side)
+            of_targets, rest = loss_pass.of_targets(loss, csr, y, o, total, side)
             sides[-1] += [np.array(of_targets), *rest]
     with np.errstate(all="ignore"):
         errors = [np.abs(a - b) / max(np.abs(b).max(initial=0), 1e-3) for a, b in zip(*sides, strict=True)]

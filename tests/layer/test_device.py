@@ -18,7 +18,7 @@ import wordsparse as ws
 from wordsparse import kernels as kernels_module
 from wordsparse.errors import InputError, TrainingError, WordsparseError
 from wordsparse.kernels import CpuKernels, Kernels
-from wordsparse.layer import output
+from wordsparse.layer import core
 from wordsparse.layer.output import FactoredOutput
 from wordsparse.machine import devices
 from wordsparse.training import loop
@@ -58,7 +58,7 @@ def test_the_public_face_is_that_of_the_cpu(kernels: Kernels, loss: str, measure
     H = random.standard_normal((3, 6))
     assert problems.off(there.outputs(H, [3, 0, 3]), here.outputs(H, [3, 0, 3])) < 1e-11
     assert problems.off(there.weights([5]), here.weights([5])) < 1e-11
-    with mock.patch.object(output, "BLOCK_ROWS", 16):  # the last block is short
+    with mock.patch.object(core, "BLOCK_ROWS", 16):  # the last block is short
         for found, expected in zip(there.top(H, 4), here.top(H, 4), strict=True):
             assert problems.off(found, expected) < 1e-11
         there.fold()
@@ -130,10 +130,10 @@ def test_word_vectors_are_those_of_the_cpu(kernels: Kernels, model: str, loss: s
     constants = recipe.RECIPES[model, loss]
     embeddings, sums = [], []
     for where in (kernels, CpuKernels(1)):
-        layer = FactoredOutput(30, 6, constants.loss, np.asarray(vocabulary.counts, float), kernels=where)
+        layer = FactoredOutput(30, 6, constants.loss, np.asarray(vocabulary.counts, float), kernels=where).core
         if constants.start:
             layer.set_common_output(constants.start)
-        embeddings.append(WordEmbedding(layer, where, StepSizes(lr=0.5, m0=5.0, t0=5.0, forget_tokens=500.0), seed=1))
+        embeddings.append(WordEmbedding(layer, StepSizes(lr=0.5, m0=5.0, t0=5.0, forget_tokens=500.0), seed=1))
         builder = ExampleBuilder(vocabulary, window=3, sample=0.0, seed=1)
         build = builder.cbow if model == "cbow" else builder.skipgram
         sums.append([])
@@ -158,7 +158,7 @@ def test_a_state_goes_to_the_host_and_back(kernels: Kernels, model: str) -> None
     build = builder.cbow if model == "cbow" else builder.skipgram
 
     def fresh() -> WordEmbedding:
-        return WordEmbedding(FactoredOutput(30, 6, "bounded-ns", kernels=kernels), kernels, StepSizes(m0=5.0), seed=1)
+        return WordEmbedding(FactoredOutput(30, 6, "bounded-ns", kernels=kernels).core, StepSizes(m0=5.0), seed=1)
 
     first, second = fresh(), fresh()
     for step in range(4):
@@ -264,7 +264,7 @@ def test_what_a_gpu_raises_is_said_in_words(
         raise error
 
     layer, _ = pair(kernels, "squared", measure=False)
-    monkeypatch.setattr(layer.kernels, "combine", fail)
+    monkeypatch.setattr(layer.core.kernels, "combine", fail)
     with pytest.raises(TrainingError, match=message):
         layer.step(np.ones((2, 6)), problems.targets(np.random.default_rng(0), 2, 40, 2), 0.1)
 
@@ -272,7 +272,7 @@ def test_what_a_gpu_raises_is_said_in_words(
 @pytest.mark.usefixtures("no_gpu")
 def test_kernels_on_a_device() -> None:
     assert isinstance(kernels_module.kernels_on("auto", 1), CpuKernels)
-    assert FactoredOutput(3, 2, device="auto").kernels.device == "cpu"
+    assert FactoredOutput(3, 2, device="auto").core.kernels.device == "cpu"
     with pytest.raises(InputError, match="device cuda: there is no GPU here"):
         FactoredOutput(3, 2, device="cuda")
 
@@ -285,7 +285,7 @@ def test_a_host_array_in_the_step_is_found(monkeypatch: pytest.MonkeyPatch) -> N
     )
     vocabulary, ids = text()
     word_vectors = embedding.WordEmbedding(
-        FactoredOutput(30, 6, "bounded-ns", kernels=kernels), kernels, StepSizes(), seed=1
+        FactoredOutput(30, 6, "bounded-ns", kernels=kernels).core, StepSizes(), seed=1
     )
     examples = ExampleBuilder(vocabulary, window=3, sample=0.0, seed=1).cbow(ids, 0, 100, offset=0, epoch=0)
     with pytest.raises(TypeError, match="a NumPy array among device arrays"):

@@ -36,7 +36,7 @@ def test_windows_answer_as_their_rows_do(kernels: Kernels, dtype: str, n: int) -
     windows, rows, C, targets, random = both(kernels, dtype, n)
     m, tolerance = C.shape[0], TOLERANCE[dtype]
     H = C @ windows.features
-    assert problems.off(windows.rows, H) < tolerance
+    assert problems.off(windows.rows(), H) < tolerance
     M, W_T = random.standard_normal((5, 5)), random.standard_normal((COLUMNS, 5)).astype(dtype)
     values = random.standard_normal(m)
     for inputs, bags in ((windows, C), (rows, np.eye(m))):
@@ -45,7 +45,11 @@ def test_windows_answer_as_their_rows_do(kernels: Kernels, dtype: str, n: int) -
         assert problems.off(inputs.times(M), H @ M) < 2 * tolerance
         a = np.einsum("jd,jd->j", H, W_T[targets.indices])
         assert problems.off(inputs.dots(targets, W_T), a, 1.0) < tolerance
-        assert problems.off(inputs.total(values), H.T @ values, 1.0) < 10 * tolerance
+        assert problems.off(inputs.total(inputs.pull(values)), H.T @ values, 1.0) < 10 * tolerance
+        q, s, _ = inputs.moments(M @ M.T, M[0])
+        assert problems.off(q, np.einsum("jd,jd->j", H @ (M @ M.T), H), 1.0) < 10 * tolerance
+        assert problems.off(s, H @ M[0], 1.0) < 2 * tolerance
+        assert not inputs.moments(M, None)[1].any()
         assert problems.off(inputs.pull(values), values @ bags, 1.0) < 1e-13
         share = windows.windows.share if inputs is windows else np.ones(m)
         assert problems.off(inputs.mass(values), values * share @ bags, 1.0) < 1e-13
@@ -66,28 +70,28 @@ def test_a_layer_steps_alike_on_windows_and_rows(loss: str, per_example: bool) -
             random = np.random.default_rng(6)
             start, pi = random.standard_normal((COLUMNS, 5)), problems.measure(random, COLUMNS)
             layer = FactoredOutput(COLUMNS, 5, problems.LOSSES[loss], pi, np.float64, weights=start, threads=2)
-            given = both(layer.kernels, "float64")
+            given = both(layer.core.kernels, "float64")
             inputs, C, one_each = given[kind], given[2], given[3]
             C = C if kind == 0 else np.eye(C.shape[0])
             Y = problems.one_target_each(one_each, random.uniform(0.2, 2, C.shape[0]))
-            seen = problems.forward(layer, inputs.rows, Y, inputs, per_example=per_example)
-            H, alpha, back = inputs.rows, seen.alpha[:, None], seen.backward
+            seen = problems.forward(layer, inputs.rows(), Y, inputs, per_example=per_example)
+            H, alpha = inputs.rows(), seen.alpha[:, None]
             Gamma = problems.one_target_each(seen.targets.csr, seen.gamma).toarray()
+            sums, f = problems.sums_of(seen), layer.core.factors
+            gradient, loss_sum = sums.gradient(), layer.core.loss_sum(sums)
+            Z, G = sums.take_Z(), sums.G()
             for found, expected in (
-                (back.curvature, H.T @ (alpha * H)),
-                (back.X, Gamma.T @ H),
-                (back.Z, C.T @ (2 * alpha * H)),
-                (back.G, C.T @ Gamma @ seen.target_rows.W_T),
+                (sums.curvature(), H.T @ (alpha * H)),
+                (problems.sums_of(seen).take_X(), Gamma.T @ H),
+                (Z, C.T @ (2 * alpha * H)),
+                (G, C.T @ Gamma @ (layer.weights() * np.sqrt(pi / pi.sum())[:, None])[seen.targets.rows]),
                 # What the features get is Cᵀ ∇H.
-                (
-                    back.Z @ layer.factors.Q + back.G + np.outer(inputs.pull(seen.beta), layer.factors.w_bar),
-                    C.T @ seen.gradient,
-                ),
+                (Z @ f.Q + G + np.outer(sums.pulled_beta(), f.w_bar), C.T @ gradient),
             ):
                 assert problems.off(found, expected, 1.0) < 1e-11
             with problems.route(route):
-                layer.update(seen, 1e-3)
-            results.append((seen.loss_sum, seen.gradient, layer.weights(), layer.factors.Q))
+                layer.core.apply(layer.core.update(sums, 1e-3))
+            results.append((loss_sum, gradient, layer.weights(), layer.core.factors.Q))
     for other in results[1:]:
         for found, expected in zip(other, results[0], strict=True):
             np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-11)

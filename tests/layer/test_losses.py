@@ -11,7 +11,7 @@ from support import problems
 
 from wordsparse.errors import InputError
 from wordsparse.kernels import Csr, NumpyKernels
-from wordsparse.layer import losses
+from wordsparse.layer import loss_pass, losses
 from wordsparse.layer.losscheck import check_loss
 from wordsparse.layer.output import FactoredOutput
 from wordsparse.layer.reference import DenseOutput
@@ -94,10 +94,10 @@ def test_minibatch_derivatives_are_those_of_its_losses(name: str) -> None:
     loss, y = problems.LOSSES[name], random.uniform(0.3, 2, 6)
     o, s = random.standard_normal(6), random.standard_normal(m)
     q = 3 + random.random(m)
-    terms = loss.minibatch(targets, y, o, q, s, total, kernels)
+    terms = loss_pass.per_example(loss, targets, y, o, q, s, total, kernels)
 
     def sums(o: Array, q: Array, s: Array) -> Array:
-        return loss.minibatch(targets, y, o, q, s, total, kernels).losses
+        return loss_pass.per_example(loss, targets, y, o, q, s, total, kernels).losses
 
     step = 1e-5
     by_q = (sums(o, q + step, s) - sums(o, q - step, s)) / (2 * step)
@@ -212,6 +212,7 @@ def test_a_right_loss_passes_and_steps() -> None:
         (lambda t: t._replace(value=t.value[:, None]), r"value must be a number or have o's shape"),
         (lambda t: t._replace(do=t.do * np.nan), r"do is nan at o ="),
         (lambda t: t._replace(value=t.value + 0j), r"value must hold real numbers, not complex128"),
+        (lambda t: tuple(t), r"must return Terms\(value, dq, ds, do\), not tuple"),
         (lambda t: tuple(t)[:3], r"must return Terms\(value, dq, ds, do\), not tuple"),
         (lambda t: None, r"must return Terms\(value, dq, ds, do\), not NoneType"),
     ],

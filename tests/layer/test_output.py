@@ -11,8 +11,10 @@ from support import problems
 from support.cases import Case, covering_cases
 
 from wordsparse.kernels import NumpyKernels
-from wordsparse.layer.output import BLOCK_ROWS, FactoredOutput
+from wordsparse.layer.core import BLOCK_ROWS
+from wordsparse.layer.output import FactoredOutput
 from wordsparse.layer.reference import DenseOutput
+from wordsparse.layer.targets import FactoredRows, FormedRows
 
 Array = NDArray[Any]
 
@@ -40,15 +42,16 @@ def problem(
         batches.append((H, Y))
     # Not symmetric: a transpose in the wrong place must show.
     pi = np.eye(case.d) + 0.3 * random.standard_normal((case.d, case.d)) / np.sqrt(case.d) if case.pi else None
-    G = 2 * problems.forward(pilot, *batches[0]).curvature @ (np.eye(case.d) if pi is None else pi)
-    lr = min(0.5, 0.4 / max(float(np.linalg.norm(G, 2)), 1e-300))
+    K = problems.sums_of(problems.forward(pilot, *batches[0])).curvature()
+    B = 2 * K @ (np.eye(case.d) if pi is None else pi)
+    lr = min(0.5, 0.4 / max(float(np.linalg.norm(B, 2)), 1e-300))
     return pilot, batches, lr, pi
 
 
 def worst_of_steps(case: Case, random: np.random.Generator) -> dict[str, float]:
     """Step layers of every backend by every route beside the oracle; the largest relative error of each quantity."""
     pilot, batches, lr, pi = problem(case, random)
-    measure = None if pilot.p is None else pilot.p**2
+    measure = None if pilot.core.p is None else pilot.core.p**2
     start = pilot.weights()
     dense = DenseOutput(start, pilot.loss, measure)
     # Forced through the rows of H, the largest problems take minutes: they go the way that the layer chooses.
@@ -98,7 +101,7 @@ def test_examples_without_targets(loss: str, m: int, kernels: Any, route: str) -
     layer = FactoredOutput(
         7, 5, problems.LOSSES[loss], problems.measure(random, 7), np.float64, weights=start, kernels=kernels
     )
-    dense = DenseOutput(start, problems.LOSSES[loss], problems.host(layer, layer.p) ** 2)
+    dense = DenseOutput(start, problems.LOSSES[loss], problems.host(layer, layer.core.p) ** 2)
     nothing = sp.csr_array((m, 7))
     for weight_decay in (0.0, 0.3):
         with problems.route(route):
@@ -125,8 +128,9 @@ def test_many_targets_an_example_never_form_their_rows(route: str) -> None:
         layer = FactoredOutput(200, 4, "taylor", dtype=np.float64)
         seen = problems.forward(layer, random.standard_normal((6, 4)), problems.targets(random, 6, 200, K))
         with problems.route(route):
-            layer.update(seen, 1e-3)
-        assert ("W_T" in vars(seen.target_rows)) == formed
+            layer.core.apply(layer.core.update(problems.sums_of(seen), 1e-3))
+        assert isinstance(seen.target_rows, FormedRows if formed else FactoredRows)
+        assert ("_W_T" in vars(seen.target_rows)) == formed
 
 
 def test_an_empty_minibatch_without_decay_changes_nothing() -> None:
@@ -149,10 +153,11 @@ def test_the_sum_of_losses_alone_leads_to_the_same_step(loss: str) -> None:
         FactoredOutput(50, 6, problems.LOSSES[loss], pi, np.float64, weights=start, threads=1) for _ in range(2)
     )
     full, short = problems.forward(first, H, Y), problems.forward(second, H, Y, per_example=False)
-    assert short.loss_sum == pytest.approx(full.loss_sum, rel=1e-12)
-    np.testing.assert_allclose(short.gradient, full.gradient, rtol=1e-9, atol=1e-10)
-    first.update(full, 1e-3)
-    second.update(short, 1e-3)
+    sums = [problems.sums_of(full), problems.sums_of(short)]
+    assert second.core.loss_sum(sums[1]) == pytest.approx(first.core.loss_sum(sums[0]), rel=1e-12)
+    np.testing.assert_allclose(sums[1].gradient(), sums[0].gradient(), rtol=1e-9, atol=1e-10)
+    for layer, seen in zip((first, second), sums, strict=True):
+        layer.core.apply(layer.core.update(seen, 1e-3))
     np.testing.assert_allclose(second.weights(), first.weights(), rtol=1e-9, atol=1e-10)
 
 
@@ -185,7 +190,7 @@ def stepped(request: pytest.FixtureRequest) -> tuple[FactoredOutput, DenseOutput
         H, Y = random.standard_normal((8, d)).astype(dtype), problems.targets(random, 8, D, 4)
         layer.step(H, Y, 0.05)
         dense.step(H, Y, 0.05)
-    assert layer.factors.omega.any()
+    assert layer.core.factors.omega.any()
     return layer, dense
 
 
@@ -230,7 +235,7 @@ def test_set_weights_starts_over(stepped: tuple[FactoredOutput, DenseOutput]) ->
     # Q is counted in the working precision, added up in float64.
     tolerance = {"float32": 2e-6, "float64": 1e-12}[layer.dtype.name]
     assert max(problems.broken_invariants(layer).values()) < tolerance
-    np.testing.assert_array_equal(layer.factors.U, np.eye(layer.n_features))
+    np.testing.assert_array_equal(layer.core.factors.U, np.eye(layer.n_features))
 
 
 def test_initial_weights_are_zero_or_small_and_seeded() -> None:
@@ -296,7 +301,7 @@ def test_rows_beyond_32_bits(loss: str) -> None:
     assert problems.off(layer.outputs(H, [D - 1, D - 2]), small.outputs(H, [last - 1, last - 2])) < 1e-5
     if others:
         assert problems.off(layer.weights(3), small.weights(last)) < 1e-5
-    assert layer.folds == 0
+    assert layer.core.folds == 0
     assert _resident_bytes() - before < 200e6
 
 
@@ -310,7 +315,7 @@ def test_a_common_output_is_that_for_every_row(with_measure: bool) -> None:
     W = np.zeros((D, d))
     W[:, -1] = value
     np.testing.assert_allclose(layer.weights(), W, atol=1e-15)
-    Q, w_bar = layer.factors.Q.copy(), layer.factors.w_bar.copy()
+    Q, w_bar = layer.core.factors.Q.copy(), layer.core.factors.w_bar.copy()
     layer.fold()
-    np.testing.assert_allclose(layer.factors.Q, Q, atol=1e-14)
-    np.testing.assert_allclose(layer.factors.w_bar, w_bar, atol=1e-14)
+    np.testing.assert_allclose(layer.core.factors.Q, Q, atol=1e-14)
+    np.testing.assert_allclose(layer.core.factors.w_bar, w_bar, atol=1e-14)

@@ -56,7 +56,7 @@ def standardisable(layer: FactoredOutput, H: Array) -> bool:
     if not isinstance(layer.loss, ZLoss):
         return True
     O = H @ layer.weights().T  # noqa: E741
-    pi = np.ones(layer.n_outputs) if layer.p is None else layer.p**2
+    pi = np.ones(layer.n_outputs) if layer.core.p is None else layer.core.p**2
     mean = O @ pi / pi.sum()
     spread = ((O - mean[:, None]) ** 2 @ pi) / pi.sum()
     return bool((spread > 1e-4).all())
@@ -65,7 +65,7 @@ def standardisable(layer: FactoredOutput, H: Array) -> bool:
 @settings(max_examples=300, deadline=None)
 @given(layer=layers(), data=st.data())
 def test_small_steps_are_exact(layer: FactoredOutput, data: st.DataObject) -> None:
-    dense = DenseOutput(layer.weights(), layer.loss, None if layer.p is None else layer.p**2)
+    dense = DenseOutput(layer.weights(), layer.loss, None if layer.core.p is None else layer.core.p**2)
     for _ in range(data.draw(st.integers(1, 3))):
         H, Y = minibatch(data, layer)
         assume(standardisable(layer, H))
@@ -89,9 +89,9 @@ def test_any_step_is_exact_or_refused(
     up to that it is the oracle's."""
     H, Y = minibatch(data, layer)
     assume(standardisable(layer, H))
-    dense = DenseOutput(layer.weights(), layer.loss, None if layer.p is None else layer.p**2)
-    before, folds = problems.state(layer), layer.folds
-    start = np.abs(layer.V).max()
+    dense = DenseOutput(layer.weights(), layer.loss, None if layer.core.p is None else layer.core.p**2)
+    before, folds = problems.state(layer), layer.core.folds
+    start = np.abs(layer.core.V).max()
     try:
         layer.step(H, Y, lr, weight_decay=weight_decay)
     except TrainingError:
@@ -100,11 +100,11 @@ def test_any_step_is_exact_or_refused(
     dense.step(H, Y, lr, weight_decay=weight_decay)
     found, expected = layer.weights(), dense.W
     assert np.isfinite(found).all()
-    if layer.folds == folds:  # else A's condition is no longer to be seen
+    if layer.core.folds == folds:  # else A's condition is no longer to be seen
         # W is a sum of two parts, which may cancel.
-        shared = np.abs(layer.factors.omega).max() * (1.0 if layer.p is None else layer.p.max())
-        scale = max(np.abs(expected).max(), start * max(1.0, layer.factors.scale), shared)
-        assert np.abs(found - expected).max() <= 1e-11 * layer.factors.condition * scale
+        shared = np.abs(layer.core.factors.omega).max() * (1.0 if layer.core.p is None else layer.core.p.max())
+        scale = max(np.abs(expected).max(), start * max(1.0, layer.core.factors.scale), shared)
+        assert np.abs(found - expected).max() <= 1e-11 * layer.core.factors.condition * scale
 
 
 @settings(max_examples=100, deadline=None)

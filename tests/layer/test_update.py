@@ -35,10 +35,11 @@ def test_both_routes_compute_one_update(loss: str, m: int, with_pi: bool) -> Non
     for _ in range(3):
         layer.step(random.standard_normal((5, d)), problems.targets(random, 5, D, 4), 1e-3, weight_decay=0.1)
     seen = problems.forward(layer, random.standard_normal((m, d)), problems.targets(random, m, D, 4))
-    assert layer.p is not None
     pi = np.eye(d) + 0.2 * random.standard_normal((d, d)) if with_pi else None
-    problem = update.Problem(layer.factors, seen, layer.p[seen.targets.rows], 1.0, 1e-3, pi, 0.1)
-    dense, low = (route(problem, NumpyKernels(), np.dtype(np.float64)) for route in (update.dense, update.low_rank))
+    dense, low = (
+        route(update.Step(problems.sums_of(seen), 1.0, 1e-3, pi, 0.1, NumpyKernels()), np.dtype(np.float64))
+        for route in (update.dense, update.low_rank)
+    )
     for name in ("U", "U_inverse", "omega", "Q", "w_bar"):
         expected = getattr(dense.factors, name)
         assert problems.off(getattr(low.factors, name), expected) < 1e-12, name
@@ -64,11 +65,10 @@ def test_strength_is_the_norm_of_the_step() -> None:
     layer = FactoredOutput(4, 2, "squared", weights=np.ones((4, 2)))
     H = np.array([[3.0, 4.0], [0.0, 1.0]])
     seen = problems.forward(layer, H, sp.csr_array((2, 4)))
-    problem = update.Problem(layer.factors, seen, np.empty(0), 4.0, 0.1, None, 0.0)
     expected = 0.1 * np.linalg.norm(2 * H.T @ H)
     for route in (update.dense, update.low_rank):
-        step = route(problem, layer.kernels, np.dtype(np.float64))
-        assert step.strength == pytest.approx(expected)
+        step = update.Step(problems.sums_of(seen), 4.0, 0.1, None, 0.0, layer.core.kernels)
+        assert route(step, np.dtype(np.float64)).strength == pytest.approx(expected)
 
 
 # ── many steps ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -106,7 +106,7 @@ def test_invariants_over_many_steps(
     assert worst.pop("U") < 10 * factors.DRIFT[layer.dtype]
     assert max(worst.values()) < tolerance, worst
     assert max(problems.distance(layer, dense).values()) < tolerance
-    assert layer.folds > 0 or fold_at is None
+    assert layer.core.folds > 0 or fold_at is None
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -117,7 +117,7 @@ def test_an_inverse_that_has_drifted_is_renewed(dtype: str) -> None:
     allowed = factors.DRIFT[np.dtype(dtype)]
     for error, renewed in ((100 * allowed, True), (0.1 * allowed, False)):
         layer = FactoredOutput(20, 30, "squared", dtype=dtype)
-        layer.factors.U_inverse[3, 4] = error
+        layer.core.factors.U_inverse[3, 4] = error
         layer.step(random.standard_normal((3, 30)), problems.targets(random, 3, 20, 2), 1e-9)
         assert (problems.broken_invariants(layer)["U"] < 0.01 * error) == renewed
 
@@ -127,15 +127,15 @@ def test_folding_changes_the_representation_only() -> None:
     layer = FactoredOutput(9000, 5, "bounded-ns", problems.measure(random, 9000), np.float64)
     for _ in range(10):
         layer.step(random.standard_normal((4, 5)), problems.targets(random, 4, 9000, 3), 0.1)
-    before, Q, w_bar = layer.weights(), layer.factors.Q, layer.factors.w_bar
+    before, Q, w_bar = layer.weights(), layer.core.factors.Q, layer.core.factors.w_bar
     layer.fold()
     np.testing.assert_allclose(layer.weights(), before, rtol=1e-12, atol=1e-14)
-    assert problems.off(layer.factors.Q, Q) < 1e-12
-    assert problems.off(layer.factors.w_bar, w_bar, float(np.sqrt(np.trace(Q)))) < 1e-12
-    np.testing.assert_array_equal(layer.factors.U, np.eye(5))
-    np.testing.assert_array_equal(layer.factors.U_inverse, np.eye(5))
-    assert not layer.factors.omega.any()
-    assert layer.folds == 1
+    assert problems.off(layer.core.factors.Q, Q) < 1e-12
+    assert problems.off(layer.core.factors.w_bar, w_bar, float(np.sqrt(np.trace(Q)))) < 1e-12
+    np.testing.assert_array_equal(layer.core.factors.U, np.eye(5))
+    np.testing.assert_array_equal(layer.core.factors.U_inverse, np.eye(5))
+    assert not layer.core.factors.omega.any()
+    assert layer.core.folds == 1
 
 
 @pytest.mark.parametrize("rate", [0.9, -0.9], ids=["shrinking", "growing"])
@@ -148,8 +148,8 @@ def test_a_scale_that_drifts_is_folded(rate: float, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(factors, "FOLD_SCALE", 100.0)
     for _ in range(30):
         layer.step(np.empty((0, 3)), sp.csr_array((0, 30)), 1.0, weight_decay=decay)
-        assert 1 / factors.FOLD_SCALE < np.abs(layer.factors.U).max() < factors.FOLD_SCALE
-    assert layer.folds > 1
+        assert 1 / factors.FOLD_SCALE < np.abs(layer.core.factors.U).max() < factors.FOLD_SCALE
+    assert layer.core.folds > 1
     np.testing.assert_allclose(layer.weights(), start * (1 - decay) ** 30, rtol=1e-4)
 
 
@@ -242,7 +242,7 @@ def test_a_refused_step_does_not_fold(dtype: Any) -> None:
     layer = stepped(6, dtype=dtype)
     for _ in range(60):
         layer.step(random.standard_normal((4, 6)) / np.arange(1, 7), problems.targets(random, 4, 30, 3), 0.02)
-    assert layer.factors.condition > 1.2
+    assert layer.core.factors.condition > 1.2
     refused(layer, 2 * np.eye(1, 6), sp.csr_array((1, 30)), 1 / 8, match="singular")
 
 
@@ -274,7 +274,7 @@ def test_a_run_that_diverges_is_stopped_before_it_overflows() -> None:
     with pytest.raises(TrainingError, match=r"explode.*lower the learning rate"):
         run()
     assert np.isfinite(layer.weights()).all()
-    assert layer.factors.is_finite()
+    assert layer.core.factors.is_finite()
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -288,7 +288,7 @@ def test_a_step_that_nearly_loses_a_direction_is_exact(gap: float, dtype: str) -
     H, Y = np.eye(2, 6), problems.targets(np.random.default_rng(0), 2, 30, 3)
     for take in (layer.step, dense.step):
         take(H, Y, (1 - gap) / 2)
-    assert layer.folds == (gap < 1 / factors.FOLD_CONDITION[layer.dtype])
+    assert layer.core.folds == (gap < 1 / factors.FOLD_CONDITION[layer.dtype])
     tolerance = 1e-9 if dtype == "float64" else 1e-5
     assert max(problems.distance(layer, dense).values()) < tolerance
     assert max(problems.broken_invariants(layer).values()) < tolerance

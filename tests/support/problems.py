@@ -15,10 +15,10 @@ from wordsparse.kernels import CpuKernels, Csr, Kernels, NumpyKernels, Windows
 from wordsparse.kernels.cuda import CudaKernels
 from wordsparse.layer import losses
 from wordsparse.layer import update as layer_update
-from wordsparse.layer.inputs import Inputs, RowInputs
+from wordsparse.layer.inputs import RowInputs
+from wordsparse.layer.interface import Forward, Inputs, Sums, Targets
 from wordsparse.layer.output import FactoredOutput
 from wordsparse.layer.reference import DenseOutput
-from wordsparse.layer.targets import Forward, Targets
 
 Array = NDArray[Any]
 
@@ -45,7 +45,7 @@ def backends() -> dict[str, Kernels]:
 
 def host(layer: FactoredOutput, array: Any) -> Array:
     """An array of the layer's device as one of NumPy."""
-    return layer.kernels.to_host(array)
+    return layer.core.kernels.to_host(array)
 
 
 def measure(random: np.random.Generator, D: int) -> Array:
@@ -112,27 +112,34 @@ def route(name: str) -> Iterator[None]:
 def forward(
     layer: FactoredOutput, H: Array, Y: sp.csr_array, inputs: Inputs | None = None, *, per_example: bool = True
 ) -> Forward:
-    """The forward pass through the face that the trainer uses; regression targets have to be added up before."""
+    """The forward pass of the layer's core, which the trainer uses; regression targets have to be added up before."""
     if layer.loss == losses.Squared():
         Y = Y.copy()
         Y.sum_duplicates()
     rows, local = np.unique(Y.indices.astype(np.int64), return_inverse=True)
     csr = Csr(Y.indptr.astype(np.int64), local.astype(np.int32), rows.shape[0])
     if inputs is None:
-        inputs = RowInputs(layer.kernels.to_device(H.astype(layer.dtype)), layer.kernels)
-    targets = Targets(rows, csr, Y.data.astype(layer.dtype)).moved(layer.kernels.to_device)
-    return layer.evaluate(inputs, targets, per_example=per_example)
+        inputs = RowInputs(layer.core.kernels.to_device(H.astype(layer.dtype)), layer.core.kernels)
+    targets = Targets(rows, csr, Y.data.astype(layer.dtype)).moved(layer.core.kernels.to_device)
+    return layer.core.forward(inputs, targets, per_example=per_example)
+
+
+def sums_of(forward: Forward) -> Sums:
+    """What flows back from it."""
+    return forward.inputs.pull_back(forward)
 
 
 def step(
     layer: FactoredOutput, H: Array, Y: sp.csr_array, lr: float, preconditioner: Array | None, weight_decay: float
 ) -> tuple[Array, Array]:
-    """As DenseOutput.step."""
+    """As DenseOutput.step, with a preconditioner that need not be symmetric."""
     if preconditioner is None:
         return layer.step(H, Y, lr, weight_decay=weight_decay)
     seen = forward(layer, H, Y)
-    gradient = seen.gradient
-    layer.update(seen, lr, layer.kernels.to_device(preconditioner), weight_decay=weight_decay)
+    sums = sums_of(seen)
+    gradient = sums.gradient()
+    Pi = layer.core.kernels.to_device(preconditioner)
+    layer.core.apply(layer.core.update(sums, lr, Pi, weight_decay=weight_decay))
     assert seen.losses is not None
     return host(layer, seen.losses), host(layer, gradient)
 
@@ -154,8 +161,8 @@ def distance(layer: FactoredOutput, dense: DenseOutput, scale: float = 0.0) -> d
     bound_of_w_bar = float(np.sqrt(p @ p) * max(np.sqrt(np.diag(Q).max()), scale))
     return {
         "W": off(p[:, None] * layer.weights().astype(np.float64), W, scale),
-        "Q": off(host(layer, layer.factors.Q), Q, scale**2),
-        "w_bar": off(host(layer, layer.factors.w_bar), p @ W, bound_of_w_bar),
+        "Q": off(host(layer, layer.core.factors.Q), Q, scale**2),
+        "w_bar": off(host(layer, layer.core.factors.w_bar), p @ W, bound_of_w_bar),
     }
 
 
@@ -164,9 +171,9 @@ def broken_invariants(layer: FactoredOutput, scale: float = 0.0) -> dict[str, fl
 
     U U⁻¹ − I is measured against U's condition number: no inverse is better than that.
     """
-    f = layer.factors
-    p = np.ones(layer.n_outputs) if layer.p is None else layer.p
-    W = layer.V.astype(np.float64) @ f.U + p[:, None] * f.omega
+    f = layer.core.factors
+    p = np.ones(layer.n_outputs) if layer.core.p is None else layer.core.p
+    W = layer.core.V.astype(np.float64) @ f.U + p[:, None] * f.omega
     Q = W.T @ W
     return {
         "Q": off(f.Q, Q, scale**2),
@@ -177,7 +184,7 @@ def broken_invariants(layer: FactoredOutput, scale: float = 0.0) -> dict[str, fl
 
 def state(layer: FactoredOutput) -> dict[str, bytes]:
     """Every number that a step may change, as bytes."""
-    f = layer.factors
-    arrays = {"V": layer.V, "U": f.U, "U_inverse": f.U_inverse, "omega": f.omega, "Q": f.Q, "w_bar": f.w_bar}
-    counters = np.array([layer.folds])
+    f = layer.core.factors
+    arrays = {"V": layer.core.V, "U": f.U, "U_inverse": f.U_inverse, "omega": f.omega, "Q": f.Q, "w_bar": f.w_bar}
+    counters = np.array([layer.core.folds])
     return {name: array.tobytes() for name, array in arrays.items()} | {"counters": counters.tobytes()}

@@ -432,12 +432,10 @@ def test_what_was_learnt_is_there_before_the_first_step_on_a_new_text(tmp_path: 
     rows = before.vocabulary.rows_in(run.vocabulary)
     output_layer = run.embedding.output
     pi = np.sqrt(before.vocabulary.counts) / np.sqrt(before.vocabulary.counts).sum()
-    np.testing.assert_allclose(
-        output_layer.weights(rows), before.output_rows / np.sqrt(pi)[:, None], rtol=1e-5, atol=1e-6
-    )
+    np.testing.assert_allclose(output_layer.rows(rows), before.output_rows / np.sqrt(pi)[:, None], rtol=1e-5, atol=1e-6)
     np.testing.assert_array_equal(run.embedding.E[rows], before.input_rows)
     new = np.setdiff1d(np.arange(20), rows)
-    assert not output_layer.weights(new).any()
+    assert not output_layer.rows(new).any()
     assert not run.embedding.mass[new].any()
     # Q and w̄ are those of the weights in the new measure.
     W = output_layer.weights().astype(np.float64)

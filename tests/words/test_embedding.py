@@ -32,10 +32,10 @@ SIZES = [StepSizes(forget_tokens=120.0), StepSizes(m0=0.1, t0=2.0, rho=0.1, ridg
 
 
 def embedding(loss: str, kernels: Kernels, sizes: StepSizes, dim: int = DIM) -> WordEmbedding:
-    output = FactoredOutput(V, dim + 1, LOSSES[loss], base_measure=MEASURE, kernels=kernels)
+    output = FactoredOutput(V, dim + 1, LOSSES[loss], base_measure=MEASURE, kernels=kernels).core
     if loss == "spherical":
         output.set_common_output(0.7)
-    return WordEmbedding(output, kernels, sizes, seed=3)
+    return WordEmbedding(output, sizes, seed=3)
 
 
 def minibatch(model: str, seed: int) -> Examples:
@@ -220,14 +220,14 @@ def test_a_step_keeps_nothing_of_its_minibatch(model: str) -> None:
     # Its arrays are gone with their last reference, without a garbage collector: the next step lies in the same memory.
     trained = embedding("bounded-ns", CpuKernels(1), SIZES[0])
     kept: list[weakref.ref[Any]] = []
-    evaluate = trained.output.evaluate
+    run_forward = trained.output.forward
 
     def watched(*args: Any, **options: Any) -> Any:
-        forward = evaluate(*args, **options)
+        forward = run_forward(*args, **options)
         kept.append(weakref.ref(forward))
         return forward
 
-    trained.output.evaluate = watched  # type: ignore[method-assign]
+    trained.output.forward = watched  # type: ignore[method-assign]
     gc.disable()
     try:
         trained.step(minibatch(model, 0), 0.0)

@@ -67,6 +67,10 @@ class Windows:
         tokens, centre, start, stop = map(move, (self.tokens, self.centre, self.start, self.stop))
         return Windows(tokens, centre, start, stop, self.reach, self.columns)
 
+    def part(self, bags: slice) -> "Windows":
+        """Some of the bags, over the same text."""
+        return Windows(self.tokens, self.centre[bags], self.start[bags], self.stop[bags], self.reach, self.columns)
+
     @property
     def rows(self) -> int:
         return int(self.centre.shape[0])

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordsparse.errors import InputError
-from wordsparse.layer.losses import Loss, Terms
+from wordsparse.layer.losses import Loss, Terms, resolve
 from wordsparse.validation import positive_int
 
 Array = NDArray[Any]
@@ -44,13 +44,13 @@ def check_loss(loss: Loss, *, total: float = 1.0, points: int = 200, seed: int =
     Raises
     ------
     InputError
-        If an argument does not fit, or a term is wrong: which one, where, and by how much.
+        If an argument does not fit, the loss has no name, or a term is wrong: which one, where, and by how much.
     """
     if not isinstance(loss, Loss):
         raise InputError(f"loss must be a wordsparse.layer.losses.Loss object, not {loss!r}")
     if not (math.isfinite(total) and total > 0):
         raise InputError(f"total must be a positive number, not {total!r}")
-    name = type(loss).__name__
+    name = type(resolve(loss)).__name__
     o, q, s = _points(total, positive_int("points", points), np.random.default_rng(seed))
     terms = _evaluate(loss, o, q, s, total)
     _check_elementwise(name, loss, terms, o, q, s, total)
@@ -89,7 +89,7 @@ def _evaluate(loss: Loss, o: Array, q: Array, s: Array, total: float) -> Terms:
     """The terms, each spread to ``o``'s shape; an InputError where one has another shape or is not finite."""
     name = type(loss).__name__
     terms = loss.terms(o, q, s, total)
-    if not (isinstance(terms, tuple) and len(terms) == len(Terms._fields)):
+    if not isinstance(terms, Terms):
         raise InputError(f"{name}.terms must return Terms({', '.join(Terms._fields)}), not {type(terms).__name__}")
     spread = []
     for field, term in zip(Terms._fields, terms, strict=True):

@@ -3,6 +3,7 @@
 A loss is three numbers in, four numbers out: for a target output ``o`` and the sums ``q`` and ``s`` it gives ℓ and its
 derivatives by q, s and o (:class:`Terms`). The reference, the CPU path and any other backend use this one object; to
 add a loss, write :meth:`Loss.terms`. ``total`` is Σ πᵢ: 1 with a normalised base measure, D without one (πᵢ = 1).
+This file is mathematics alone; :mod:`wordsparse.layer.loss_pass` sums a loss over a minibatch.
 
 Sources: squared and spherical, Vincent et al. (NIPS 2015, arXiv 1412.7091); spherical and Taylor softmax, de
 Brébisson & Vincent (ICLR 2016, arXiv 1511.05042); Z-loss, the same authors (arXiv 1604.08859). Plain softmax is not
@@ -11,19 +12,15 @@ in the family.
 
 import math
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wordsparse.errors import InputError
-from wordsparse.kernels import Csr, Kernels
 
 Array = NDArray[Any]
-
-# Targets whose loss is computed at a time: what lies between one array operation and the next stays in the cache.
-PIECE = 2**15
 
 
 class Terms(NamedTuple):
@@ -33,16 +30,6 @@ class Terms(NamedTuple):
     dq: Any
     ds: Any
     do: Any
-
-
-class Minibatch(NamedTuple):
-    """A loss over a minibatch: ``losses``, ``alpha`` = ∂/∂q, ``beta`` = ∂/∂s per example (m,) float64; ``gamma`` = ∂/∂o
-    per stored target (entries,)."""
-
-    losses: Array
-    alpha: Array
-    beta: Array
-    gamma: Array
 
 
 class Loss(ABC):
@@ -69,49 +56,12 @@ class Loss(ABC):
     def terms(self, o: Any, q: Any, s: Any, total: float) -> Terms:
         """ℓ(o, q, s) for one target of weight 1, elementwise over arrays."""
 
-    def minibatch(
-        self, targets: Csr, y: Array, o: Array, q: Array, s: Array, total: float, kernels: Kernels
-    ) -> Minibatch:
-        """Sum the targets' terms, weighted by ``y``, per example.
-
-        Parameters
-        ----------
-        targets : Csr
-            Structure (m, any) of the stored targets.
-        y, o : (entries,)
-            Weight and output of each stored target.
-        q, s : (m,) float64
-        """
-        in_one_pass = self._in_one_pass(targets, y, o, q, s, total, kernels)
-        if in_one_pass is not None:
-            return in_one_pass
-        example = kernels.row_of_entry(targets)
-        terms = self.terms(o, q[example], s[example], total)
-        losses, alpha, beta = (kernels.sum_rows(targets, y * values) for values in terms[:3])
-        return Minibatch(losses, alpha, beta, y * terms.do)
-
-    def _in_one_pass(
-        self, targets: Csr, y: Array, o: Array, q: Array | None, s: Array | None, total: float, kernels: Kernels
-    ) -> Minibatch | None:
-        """By a kernel, where the device has one for this very class; its formulas are tested against :meth:`terms`."""
-        if LOSSES.get(self.name) is not type(self):
-            return None
-        constants = tuple(getattr(self, field.name) for field in fields(self))  # type: ignore[arg-type]
-        found = kernels.loss_sums(type(self).__name__, constants, targets, y, o, q, s, total)
-        return None if found is None else Minibatch(*found)
-
 
 class LinearLoss(Loss):
     """A loss that is linear in q and s: ℓ = t(o) + c + a·q + b·s.
 
-    Its α and β do not depend on the outputs, so sums over a minibatch need no q per example, as long as the stored
-    values of Y weight the targets' losses (``weighted``).
+    Its α and β do not depend on the outputs, so the sum of the losses over a minibatch needs no q per example.
     """
-
-    @property
-    def weighted(self) -> bool:
-        """Whether the loss of an example is Σ_k y_k ℓ(o_k, q, s)."""
-        return True
 
     @abstractmethod
     def target(self, o: Any) -> tuple[Any, Any]:
@@ -125,25 +75,6 @@ class LinearLoss(Loss):
         value, slope = self.target(o)
         c, a, b = self.slopes(total)
         return Terms(value + c + a * q + b * s, a, b, slope)
-
-    def minibatch_of_targets(
-        self, targets: Csr, y: Array, o: Array, total: float, kernels: Kernels
-    ) -> tuple[float, Minibatch]:
-        """What the targets alone add to the sum of the losses, Σ y (t + c), and the minibatch without its losses."""
-        in_one_pass = self._in_one_pass(targets, y, o, None, None, total, kernels)
-        if in_one_pass is not None:
-            return float(in_one_pass.losses.sum()), in_one_pass._replace(losses=in_one_pass.losses[:0])
-        weight = kernels.sum_rows(targets, y)
-        built_in = LOSSES.get(self.name) is type(self)
-        terms = kernels.target_terms(type(self).__name__, y, o) if built_in else None
-        if terms is None:
-            value, slope = np.empty_like(o), np.empty_like(o)
-            for start in range(0, o.shape[0], PIECE):
-                piece = slice(start, start + PIECE)
-                value[piece], slope[piece] = self.target(o[piece])
-            terms = float((y * value).sum(dtype=np.float64)), y * slope
-        c, a, b = self.slopes(total)
-        return terms[0] + c * float(weight.sum()), Minibatch(weight[:0], a * weight, b * weight, terms[1])
 
 
 @dataclass(frozen=True)
@@ -165,24 +96,12 @@ class Squared(LinearLoss):
         if self.target_value is not None:
             _finite(self, "target_value")
 
-    @property
-    def weighted(self) -> bool:
-        return self.target_value is not None
-
     def target(self, o: Any) -> tuple[Any, Any]:
         t = 1.0 if self.target_value is None else self.target_value
         return t * t - 2 * t * o, -2 * t
 
     def slopes(self, total: float) -> tuple[float, float, float]:
         return 0.0, 1.0, 0.0
-
-    def minibatch(
-        self, targets: Csr, y: Array, o: Array, q: Array, s: Array, total: float, kernels: Kernels
-    ) -> Minibatch:
-        if self.weighted:
-            return super().minibatch(targets, y, o, q, s, total, kernels)
-        losses = q + kernels.sum_rows(targets, y * (y - 2 * o))
-        return Minibatch(losses, np.ones_like(q), np.zeros_like(q), -2 * y)
 
 
 @dataclass(frozen=True)
@@ -267,7 +186,7 @@ class ZLoss(Loss):
         mean = s / total
         square = q / total
         variance = square - mean * mean
-        # What is left after cancellation is rounding: no spread to standardise by.
+        # Below this a variance is the rounding of its two terms: no spread to standardise by.
         spread = variance > 64 * np.finfo(np.float64).eps * square
         precision = np.where(spread, 1 / np.sqrt(np.where(spread, variance, 1)), 0)
         z = (o - mean) * precision
@@ -294,9 +213,11 @@ def resolve(loss: str | Loss) -> Loss:
     Raises
     ------
     InputError
-        If the name is unknown.
+        If the name is unknown, or the object has none.
     """
     if isinstance(loss, Loss):
+        if not isinstance(getattr(loss, "name", None), str):
+            raise InputError(f"{type(loss).__name__} has no name: a loss needs a class attribute name, a string")
         return loss
     if isinstance(loss, str) and loss in LOSSES:
         return LOSSES[loss]()
@@ -306,6 +227,11 @@ def resolve(loss: str | Loss) -> Loss:
         else ""
     )
     raise InputError(f"unknown loss {loss!r}: choose one of {', '.join(LOSSES)}, or give a Loss object{hint}")
+
+
+def is_regression(loss: Loss) -> bool:
+    """Whether the stored values of Y are regression targets (squared error), and do not weight the targets' losses."""
+    return isinstance(loss, Squared) and loss.target_value is None
 
 
 def _finite(loss: Any, field: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from wordsparse.layer.losses import Loss, Squared, resolve
+from wordsparse.layer.losses import Loss, is_regression, resolve
 
 Array = NDArray[Any]
 
@@ -48,13 +48,13 @@ class DenseOutput:
         """Loss of one example with outputs o (D,), and its gradient by every output."""
         q, s, total = self.pi @ (o * o), self.pi @ o, float(self.pi.sum())
         grad = np.zeros_like(o)
-        if isinstance(self.loss, Squared) and self.loss.target_value is None:
+        assert isinstance(self.loss, Loss)
+        if is_regression(self.loss):
             dense = np.zeros_like(o)
             np.add.at(dense, targets, y)
             grad += 2 * self.pi * o - 2 * dense
             return float(q - 2 * dense @ o + dense @ dense), grad
         loss = 0.0
-        assert isinstance(self.loss, Loss)
         for c, weight in zip(targets, y, strict=True):
             value, dq, ds, do = self.loss.terms(o[c], q, s, total)
             loss += weight * value

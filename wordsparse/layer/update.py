@@ -1,4 +1,4 @@
-"""The update of one step (equations in output.py), computed beside the state and not yet applied.
+"""The update of one step, equations (7) to (12) of :mod:`wordsparse.layer.core`, computed beside the state.
 
 Two routes to the same numbers: :func:`dense` through d×d matrices, O(u d² + d³), and :func:`low_rank` through the m
 rows of H, O(m d²), with Woodbury's identity for U⁻¹. :func:`compute` takes the cheaper one. What a minibatch adds to
@@ -6,7 +6,7 @@ the d×d state is computed in the working precision, as accurate as the rows of 
 """
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import singledispatch
 from math import sqrt
 from typing import Any
 
@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from wordsparse.kernels import Kernels
 from wordsparse.layer.factors import Factors
-from wordsparse.layer.targets import Forward
+from wordsparse.layer.interface import Sums, TargetRows
+from wordsparse.layer.targets import FormedRows
 
 Array = NDArray[Any]
 
@@ -26,34 +27,18 @@ FEW = 8
 
 
 @dataclass(frozen=True)
-class Update:
-    """What a step makes of the state.
+class Step:
+    """A step to take: by the gradient that ``sums`` hold, of size ``lr`` (η), from the factors that they saw.
 
-    ``factors`` are new; ``folds``: V must then take U' in. ``rows_change`` (u, d) is the change of V's target rows:
-    Δ U'⁻¹ or, after such a fold, Δ itself, exact however ill-conditioned A was. ``strength`` is η √|tr G²|, at least
-    the largest eigenvalue of η G: up to 2 the step is stable in every direction that curves upward.
+    ``total`` is ‖p‖²; ``preconditioner`` Π (d, d) float64 or None for I; ``weight_decay`` λ.
     """
 
-    factors: Factors
-    folds: bool
-    rows_change: Array
-    strength: float
-
-
-@dataclass(frozen=True)
-class Problem:
-    """A step to take: from ``factors``, by ``forward``'s gradient, of size ``lr`` (η).
-
-    ``p_T`` (u,) float64 is p on the target rows, ``total`` is ‖p‖²; ``preconditioner`` Π (d, d) float64 or None for I.
-    """
-
-    factors: Factors
-    forward: Forward
-    p_T: Array
+    sums: Sums
     total: float
     lr: float
     preconditioner: Array | None
     weight_decay: float
+    kernels: Kernels
 
     @property
     def eta(self) -> np.float64:
@@ -65,38 +50,38 @@ class Problem:
         """c = 1 − ηλ."""
         return 1 - self.eta * self.weight_decay
 
-    @cached_property
-    def HP(self) -> Array:
-        """H Π, (m, d)."""
-        return (
-            self.forward.inputs.rows if self.preconditioner is None else self.forward.inputs.times(self.preconditioner)
-        )
-
     def times_pi(self, matrix: Array) -> Array:
         """matrix Π, for a d×d or a (d,) one."""
         if self.preconditioner is None:
             return matrix
-        return (
-            matrix @ self.preconditioner
-            if matrix.ndim == 1
-            else self.forward.kernels.matmul(matrix, self.preconditioner)
-        )
+        return matrix @ self.preconditioner if matrix.ndim == 1 else self.kernels.matmul(matrix, self.preconditioner)
 
 
-def compute(problem: Problem, kernels: Kernels) -> Update:
-    """The update, by the cheaper route; entries that are not finite are left for the caller to find.
+@dataclass(frozen=True)
+class Update:
+    """A new state, computed and not yet applied.
 
-    The forward pass may no longer hold its X afterwards.
+    ``factors`` are new; ``folds``: V must then take U' in. ``rows_change`` (u, d) is the change of V's target rows: D
+    or, where V takes U' in first, Δ itself, exact however ill-conditioned A was. ``strength`` is η √|tr B²|, at least
+    the largest eigenvalue of η B: up to 2 the step is stable in every direction that curves upward. ``rows`` (u,) are
+    the target rows, and ``at`` the change of the layer's clock that the update goes on from.
     """
-    m, d = problem.forward.inputs.shape
+
+    rows: Array
+    factors: Factors
+    folds: bool
+    rows_change: Array
+    strength: float
+    at: int
+
+
+def compute(step: Step) -> Update:
+    """The update, by the cheaper route; entries that are not finite are left for the caller to find."""
+    inputs = step.sums.forward.inputs
+    m, d = inputs.shape
     route = low_rank if low_rank_flops(m, d) < dense_flops(m, d) else dense
     with np.errstate(all="ignore"):
-        return route(problem, kernels, problem.forward.inputs.dtype if m >= FEW else np.dtype(np.float64))
-
-
-def lost(problem: Problem, new: Factors, real: np.dtype[Any]) -> bool:
-    """Whether ``real`` does not tell what is left of some direction, so that the update is computed in float64."""
-    return real != np.float64 and not new.inverse_scale < LOST * problem.factors.inverse_scale
+        return route(step, inputs.dtype if m >= FEW else np.dtype(np.float64))
 
 
 def dense_flops(m: int, d: int) -> float:
@@ -110,114 +95,135 @@ def low_rank_flops(m: int, d: int) -> float:
     return 12.0 * m * d**2 + 8.0 * m**2 * d + 2.0 * m**3
 
 
-def dense(problem: Problem, kernels: Kernels, real: np.dtype[Any]) -> Update:
+def dense(step: Step, real: np.dtype[Any]) -> Update:
     """Through d×d matrices; what the minibatch adds to them in ``real``."""
-    f, forward, eta, c = problem.factors, problem.forward, real.type(problem.eta), problem.shrink
-    times_pi = problem.times_pi
-    G = (2 * times_pi(forward.curvature)).astype(real)
-    strength = float(eta * np.sqrt(abs(np.vdot(G, G.T))))
-    U = c * f.U - eta * kernels.matmul(f.U.astype(real), G)
-    b = times_pi(forward.b)
-    omega, w_A = c * f.omega - eta * (G.T @ f.omega + b), c * f.w_bar - eta * (G.T @ f.w_bar)
-    change_p = -eta * times_pi(kernels.column_sums(forward.pushed, problem.p_T))  # Δᵀ p_T
-    new = Factors(U, kernels.inverse(U), omega, f.Q, w_A - eta * problem.total * b + change_p)
-    if lost(problem, new, real):
-        return dense(problem, kernels, np.dtype(np.float64))
-    # Aᵀ Q A = c² Q − η (Gᵀ T + Tᵀ G) with T = c Q − ½ η Q G; the terms with b; and what Δ adds.
+    sums, forward, kernels, times_pi = step.sums, step.sums.forward, step.kernels, step.times_pi
+    f, eta, c = forward.factors, real.type(step.eta), step.shrink
+    B, b = (2 * times_pi(sums.curvature())).astype(real), times_pi(sums.total_beta())  # (7)
+    strength = float(eta * np.sqrt(abs(np.vdot(B, B.T))))
+    U = c * f.U - eta * kernels.matmul(f.U.astype(real), B)  # (8)
+    omega = c * f.omega - eta * (B.T @ f.omega + b)
+    U_inverse = kernels.inverse(U)
+    new = Factors(U, U_inverse, omega, f.Q, f.w_bar)
+    if _loses(new, f, real):
+        return dense(step, np.dtype(np.float64))
+    X = sums.take_X()
+    delta_p = -eta * times_pi(kernels.column_sums(X, forward.p_T))  # (9) Δᵀp_T
+    w_A = c * f.w_bar - eta * (B.T @ f.w_bar)
+    new = replace(new, w_bar=w_A - eta * step.total * b + delta_p)
+    # (10) Aᵀ Q A = c² Q − η (Bᵀ N + Nᵀ B) with N = c Q − ½ η Q B, and the terms with b.
     Q = f.Q.astype(real)
-    T = real.type(c) * Q - (real.type(0.5) * eta) * kernels.matmul(Q, G)
-    Q = kernels.plus_gram(f.Q, G, T, c**2, -problem.eta, symmetric=True)
-    by_b = np.outer(w_A - (0.5 * eta * problem.total) * b, b)
+    N = real.type(c) * Q - (real.type(0.5) * eta) * kernels.matmul(Q, B)
+    Q = kernels.plus_gram(f.Q, B, N, c**2, -step.eta, symmetric=True)
+    by_b = np.outer(w_A - (0.5 * eta * step.total) * b, b)
     Q -= eta * (by_b + by_b.T)
     folds = new.must_fold(forward.inputs.dtype)
-    if folds or forward.target_rows.wide:
-        R = _change_through_W(problem, kernels, G)
-        by_p = np.outer(change_p, -eta * b)
-        rows_change = _target_change(problem, kernels, None if folds else new.U_inverse)
-    else:
-        # In V's rows Δ is D = Δ U'⁻¹:  U'ᵀ (DᵀV_T + V_TᵀD + DᵀD) U' + (Δᵀp_T) ω'ᵀ + ω' (Δᵀp_T)ᵀ.
-        rows_change = _target_change(problem, kernels, new.U_inverse)
-        in_V, new_U = forward.target_rows.gram_change(rows_change).astype(real), U.astype(real)
-        R = kernels.gram(new_U, kernels.matmul(in_V, new_U), symmetric=True)
-        by_p = np.outer(change_p, omega)
+    through = through_W if folds else through_narrow_side
+    rows_change, R, along = through(forward.target_rows, Dense(step, new, B, b, X, folds))  # (11), (12)
+    by_p = np.outer(delta_p, along)
     Q += R
     Q += by_p + by_p.T
-    return Update(replace(new, Q=Q), folds, rows_change, strength)
+    return Update(forward.targets.rows, replace(new, Q=Q), folds, rows_change, strength, forward.at)
 
 
-def _target_change(problem: Problem, kernels: Kernels, U_inverse: Array | None) -> Array:
-    """Δ U'⁻¹ (u, d), or Δ = −η Γᵀ H Π: one product over the narrower side, in X's place where that is the targets'."""
-    forward, M = problem.forward, U_inverse
-    if problem.preconditioner is not None:
-        M = problem.preconditioner if M is None else kernels.matmul(problem.preconditioner, M)
-    if forward.target_rows.wide:
-        H, gamma = forward.inputs.rows, (-problem.eta * forward.gamma).astype(forward.gamma.dtype)
-        return kernels.combine(forward.transposed, gamma, H if M is None else kernels.matmul(H, M))
-    M = kernels.xp.eye(forward.inputs.shape[1]) if M is None else M
-    return kernels.matmul_in_place(forward.backward.given_up_X(), -problem.eta * M)
+def _loses(new: Factors, f: Factors, real: np.dtype[Any]) -> bool:
+    """Whether ``real`` does not tell what is left of some direction, so that the update is computed in float64."""
+    return real != np.float64 and not new.inverse_scale < LOST * f.inverse_scale
 
 
-def _change_through_W(problem: Problem, kernels: Kernels, G: Array) -> Array:
-    """What Δ adds to Q apart from p: −η (R + Rᵀ) with R = Πᵀ (Xᵀ W_T A − ½ η XᵀX Π), A = c I − η G.
+@dataclass(frozen=True)
+class Dense:
+    """What :func:`dense` knows when it comes to the target rows: ``new`` holds U', U'⁻¹ and ω'. X is used up."""
 
-    Xᵀ W_T = Fᵀ (Cᵀ Γ W_T), of which the second factor flows back anyway (``Backward.G``, not the curvature G of A).
+    step: Step
+    new: Factors
+    B: Array
+    b: Array
+    X: Array
+    folds: bool
 
-    A product more than through V, but no worse where U' is ill-conditioned, and over the examples where the targets are
-    many.
+
+@singledispatch
+def through_narrow_side(rows: TargetRows, known: Dense) -> tuple[Array, Array, Array]:
+    """As :func:`through_V` for formed rows, as :func:`through_W` where there are more rows than examples."""
+    return through_W(rows, known)
+
+
+@through_narrow_side.register
+def through_V(rows: FormedRows, known: Dense) -> tuple[Array, Array, Array]:
+    """(11) D = Δ U'⁻¹, and (12) U'ᵀ (DᵀV_T + V_TᵀD + DᵀD) U' with ω', that goes with Δᵀp_T."""
+    step, kernels, real = known.step, known.step.kernels, known.B.dtype
+    D = rows.push(known.X, step.sums, _pi_times(step, known.new.U_inverse), -step.eta)
+    in_V, U = rows.gram_change(D).astype(real), known.new.U.astype(real)
+    return D, kernels.gram(U, kernels.matmul(in_V, U), symmetric=True), known.new.omega
+
+
+def through_W(rows: TargetRows, known: Dense) -> tuple[Array, Array, Array]:
+    """(11) Δ itself or Δ U'⁻¹, and (12) ΔᵀW_T A + AᵀW_TᵀΔ + ΔᵀΔ with −η b, that goes with Δᵀp_T.
+
+    ΔᵀW_T A + ½ ΔᵀΔ = −η Πᵀ (XᵀW_T A − ½ η XᵀX Π), A = c I − η B, and XᵀW_T = FᵀG. A product more than through V, but
+    no worse where U' is ill-conditioned, and over the examples where the targets are many.
     """
-    forward, real, eta = problem.forward, G.dtype, G.dtype.type(problem.eta)
-    X = forward.pushed
-    XW = kernels.gram(forward.inputs.features, forward.backward.G).astype(real)
-    if forward.target_rows.wide:
-        XX = kernels.gram(forward.inputs.rows, kernels.combine(forward.targets.csr, forward.gamma, X))
-    else:
-        XX = kernels.gram(X)
-    R = real.type(problem.shrink) * XW
-    R -= eta * (kernels.matmul(XW, G) + 0.5 * problem.times_pi(XX).astype(real))
-    R = R if problem.preconditioner is None else kernels.gram(problem.preconditioner.astype(real), R)
-    change: Array = -eta * (R + R.T)
-    return change
+    step, kernels, B, real = known.step, known.step.kernels, known.B, known.B.dtype
+    sums, forward, eta = step.sums, step.sums.forward, real.type(step.eta)
+    XW = kernels.gram(forward.inputs.features, sums.G()).astype(real)
+    XX = rows.square(known.X, forward)
+    R = real.type(step.shrink) * XW
+    R -= eta * (kernels.matmul(XW, B) + 0.5 * step.times_pi(XX).astype(real))
+    R = R if step.preconditioner is None else kernels.gram(step.preconditioner.astype(real), R)
+    change = rows.push(known.X, sums, _pi_times(step, None if known.folds else known.new.U_inverse), -step.eta)
+    return change, -eta * (R + R.T), -eta * known.b
 
 
-def low_rank(problem: Problem, kernels: Kernels, real: np.dtype[Any]) -> Update:
+def _pi_times(step: Step, M: Array | None) -> Array | None:
+    """Π M; None stands for I on either side."""
+    if step.preconditioner is None or M is None:
+        return M if step.preconditioner is None else step.preconditioner
+    return step.kernels.matmul(step.preconditioner, M)
+
+
+def low_rank(step: Step, real: np.dtype[Any]) -> Update:
     """Through the m rows of H; what the minibatch adds to the d×d matrices in ``real``.
 
-    With B = HΠ (2 diag(α) H)ᵀ and K = (I − (η/c) B)⁻¹ HΠ U⁻¹,  U'⁻¹ = (U⁻¹ + (η/c) (2 diag(α) H)ᵀ K) / c  and
-    Δ U'⁻¹ = −(η/c) Γᵀ K. With g = ∇H, everything that changes Q lies in the span of H Π:
+    With P = H Π, L = 2 diag(α) H, E = P Lᵀ (m, m) and J = (I − (η/c) E)⁻¹ P U⁻¹,  U'⁻¹ = (U⁻¹ + (η/c) Lᵀ J) / c  and
+    D = −(η/c) Γᵀ J. With g = ∇H, everything that changes Q lies in the span of P:
 
-        Q' = c² Q − c η ((HΠ)ᵀ M + Mᵀ HΠ),   M = g − (η/c) S HΠ
-        S  = (g − diag(α) Ĥ) (2 diag(α) H)ᵀ + ½ Γ Γᵀ + Γ p_T βᵀ + ½ ‖p‖² β βᵀ
+        Q' = c² Q − c η (Pᵀ M + Mᵀ P),   M = g − (η/c) S P
+        S  = (g − diag(α) Ĥ) Lᵀ + ½ Γ Γᵀ + Γ p_T βᵀ + ½ ‖p‖² β βᵀ
 
-    What reads U, or U⁻¹, stands together: the state is larger than a core's cache.
+    The products that read U, or U⁻¹, stand together: the state is larger than a core's cache.
     """
-    f, forward, c, c_eta = problem.factors, problem.forward, problem.shrink, problem.shrink * problem.eta
-    eta, eta_c = real.type(problem.eta), real.type(problem.eta / c)
+    sums, forward, kernels = step.sums, step.sums.forward, step.kernels
+    f, csr, c, c_eta = forward.factors, forward.targets.csr, step.shrink, step.shrink * step.eta
+    eta, eta_c = real.type(step.eta), real.type(step.eta / c)
     alpha, beta = forward.alpha.astype(real)[:, None], forward.beta.astype(real)
-    H, HP = forward.inputs.rows.astype(real, copy=False), problem.HP.astype(real, copy=False)
-    H2 = 2 * alpha * H
-    B = kernels.matmul(HP, H2.T)
-    strength = float(eta * np.sqrt(abs(np.vdot(B, B.T))))
+    H = forward.inputs.rows().astype(real, copy=False)
+    P = H if step.preconditioner is None else forward.inputs.times(step.preconditioner).astype(real, copy=False)
+    L = 2 * alpha * H
+    E = kernels.matmul(P, L.T)  # (7)
+    strength = float(eta * np.sqrt(abs(np.vdot(E, E.T))))
 
-    gradient, gamma_p = forward.gradient.astype(real), forward.weighted(problem.p_T)
-    S = kernels.matmul(gradient - alpha * forward.H_hat, H2.T)
-    S += np.outer(gamma_p + real.type(0.5 * problem.total) * beta, beta)
-    kernels.sparse_gram(forward.targets.csr, forward.transposed, (sqrt(0.5) * forward.gamma).astype(real), out=S)
-    M = kernels.matmul(-eta_c * S, HP, out=gradient)
-    Q = kernels.plus_gram(f.Q, HP, M, c**2, -c_eta, symmetric=True)
+    along = np.stack([f.omega, f.w_bar], axis=1).astype(real)  # (8), (9)
+    gamma_p = kernels.combine(csr, forward.gamma, forward.p_T.astype(forward.gamma.dtype)[:, None])[:, 0]
+    omega, w_bar = (L @ along + np.stack([beta, real.type(step.total) * beta + gamma_p], axis=1)).T @ P
+    U = kernels.plus_gram(f.U, kernels.matmul(L, f.U.T), P, c, -step.eta)
 
-    along = np.stack([f.omega, f.w_bar], axis=1).astype(real)
-    omega, w_bar = (H2 @ along + np.stack([beta, real.type(problem.total) * beta + gamma_p], axis=1)).T @ HP
-    U = kernels.plus_gram(f.U, kernels.matmul(H2, f.U.T), HP, c, -problem.eta)
+    g = sums.gradient().astype(real)  # (10), (12)
+    S = kernels.matmul(g - alpha * sums.H_hat(), L.T)
+    S += np.outer(gamma_p + real.type(0.5 * step.total) * beta, beta)
+    kernels.sparse_gram(csr, sums.transposed(), (sqrt(0.5) * forward.gamma).astype(real), out=S)
+    M = kernels.matmul(-eta_c * S, P, out=g)
+    Q = kernels.plus_gram(f.Q, P, M, c**2, -c_eta, symmetric=True)
 
-    system = kernels.inverse(kernels.xp.eye(B.shape[0], dtype=real) - eta_c * B)
-    K = kernels.matmul(system, kernels.matmul(HP, f.U_inverse))
-    U_inverse = kernels.plus_gram(f.U_inverse, H2, K, 1 / c, problem.eta / c**2)
+    system = kernels.inverse(kernels.xp.eye(E.shape[0], dtype=real) - eta_c * E)  # (11)
+    J = kernels.matmul(system, kernels.matmul(P, f.U_inverse))
+    U_inverse = kernels.plus_gram(f.U_inverse, L, J, 1 / c, step.eta / c**2)
     new = Factors(U, U_inverse, c * f.omega - eta * omega, Q, c * f.w_bar - eta * w_bar)
-    if lost(problem, new, real):
-        return low_rank(problem, kernels, np.dtype(np.float64))
+    if _loses(new, f, real):
+        return low_rank(step, np.dtype(np.float64))
     new = new.renewed(forward.inputs.dtype, kernels)
     folds = new.must_fold(forward.inputs.dtype)
-    back, by = (HP, -eta) if folds else (K, -eta_c)
+    back, by = (P, -eta) if folds else (J, -eta_c)
     gamma = (by * forward.gamma).astype(forward.gamma.dtype)
-    rows_change = kernels.combine(forward.transposed, gamma, back.astype(gamma.dtype, copy=False))
-    return Update(new, folds, rows_change, strength)
+    rows_change = kernels.combine(sums.transposed(), gamma, back.astype(gamma.dtype, copy=False))
+    return Update(forward.targets.rows, new, folds, rows_change, strength, forward.at)

@@ -101,17 +101,16 @@ class Run:
         ahead = min(self.threads - 1, MOST_BUILDERS if self.device.device == "cuda" else 1)
         self._builds_ahead = [self._build if i == 0 else self._builder() for i in range(ahead)]
         with at_work(starting=True):
-            kernels = kernels_on(self.device.device, self.threads)
             output = FactoredOutput(
                 len(vocabulary),
                 options.dim + 1,
                 constants.loss,
                 base_measure=constants.base_measure(vocabulary.counts),
-                kernels=kernels,
-            )
+                kernels=kernels_on(self.device.device, self.threads),
+            ).core
             if constants.start:
                 output.set_common_output(constants.start)
-            self.embedding = WordEmbedding(output, kernels, constants.steps, options.seed)
+            self.embedding = WordEmbedding(output, constants.steps, options.seed)
         self.is_whole = True
         self.standing = Standing(warmup_tokens=self._warmup_tokens)
 

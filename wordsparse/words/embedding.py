@@ -24,10 +24,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wordsparse.kernels import Kernels
-from wordsparse.layer.inputs import Inputs, RowInputs, WindowInputs
-from wordsparse.layer.output import FactoredOutput
-from wordsparse.layer.targets import Forward, Targets
+from wordsparse.layer.core import ExactLayer
+from wordsparse.layer.factors import Factors
+from wordsparse.layer.inputs import RowInputs, WindowInputs
+from wordsparse.layer.interface import Forward, Inputs, Sums, Targets
 from wordsparse.words.examples import Examples
 
 Array = NDArray[Any]
@@ -52,23 +52,22 @@ class WordEmbedding:
 
     Parameters
     ----------
-    output : FactoredOutput
-        V outputs, dim + 1 features.
-    kernels : Kernels
+    output : ExactLayer
+        V outputs, dim + 1 features. Its kernels are used for the inputs too.
     sizes : StepSizes
     seed : int
         E starts uniform on (−½, ½)/dim.
     """
 
-    def __init__(self, output: FactoredOutput, kernels: Kernels, sizes: StepSizes, seed: int) -> None:
-        self.output, self.kernels, self.sizes = output, kernels, sizes
+    def __init__(self, output: ExactLayer, sizes: StepSizes, seed: int) -> None:
+        self.output, self.sizes = output, sizes
         dim = output.n_features - 1
         random = np.random.default_rng(seed)
         start = random.random((output.n_outputs, dim), np.float32)
         start -= np.float32(0.5)
         start /= np.float32(dim)
-        xp = kernels.xp
-        self.E = kernels.to_device(start)
+        xp = output.kernels.xp
+        self.E = output.kernels.to_device(start)
         self.mass = xp.zeros(output.n_outputs)  # M_w, in pairs
         self.curvature = xp.zeros((dim + 1, dim + 1))  # C̄
         self.pair_curvature = 0.0  # κ
@@ -78,31 +77,28 @@ class WordEmbedding:
         """One minibatch; lr 0 leaves E where it is, ``remaining`` is r. Returns the sum of its losses beforehand."""
         if examples.pairs == 0:
             return 0.0
-        examples = examples.moved(self.kernels.to_device)
-        inputs = self._inputs(examples)
-        targets = Targets(examples.words, examples.targets, examples.weights, examples.transposed)
-        forward = self.output.evaluate(inputs, targets, per_example=False)
-        bends_up = bool((forward.alpha >= 0).all())
-        weights = forward.alpha if bends_up else np.abs(forward.alpha)
+        output, sizes = self.output, self.sizes
+        examples, inputs, targets = self._minibatch(examples)
+        forward = output.forward(inputs, targets, per_example=False)
+        sums = inputs.pull_back(forward)
         # 1/n_w: how much of what is remembered afterwards is this minibatch.
-        share = min(1.0, examples.tokens / self.sizes.forget_tokens)
-        curvature = forward.curvature if bends_up else inputs.gram(weights)
-        self._remember(curvature, float(weights.sum()), examples.pairs, share)
-        kappa = self.pair_curvature
-        new_mass = inputs.mass(weights) * (2 / kappa if kappa > 0 else 1.0)
-        self.mass[examples.words] += new_mass
-        sizes = self.sizes
-        eta = sizes.eta * max(1 / (self.steps + sizes.t0), remaining * share)
+        share = min(1.0, examples.tokens / sizes.forget_tokens)
+        new_mass = self._remember(forward, sums, examples, share)
         Q_E = forward.factors.Q[:-1, :-1]
-        # Q_E = 0: W said nothing about E yet.
-        moves = lr > 0 and kappa > 0 and np.trace(Q_E) > 0
+        # Q_E = 0: W says nothing about E yet.
+        moves = lr > 0 and self.pair_curvature > 0 and np.trace(Q_E) > 0
         ridged = [_ridged(self.curvature, sizes.ridge), *([_ridged(Q_E, sizes.rho)] if moves else [])]
-        inverses = self.kernels.symmetric_inverses(*ridged)
-        loss = forward.loss_sum
-        self.output.update(forward, eta / examples.pairs, inverses[0])
-        if moves:
-            change = self._input_change(forward, inverses[1], examples.words, new_mass, lr)
-            self.kernels.add_rows(self.E, examples.words, *change)
+        inverses = output.kernels.symmetric_inverses(*ridged)
+        loss = output.loss_sum(sums)
+        eta = sizes.eta * max(1 / (self.steps + sizes.t0), remaining * share)
+        update = output.update(sums, eta / examples.pairs, inverses[0])
+        G = sums.take_G() if moves else None  # of the W before the update
+        output.apply(update)
+        del update
+        if G is not None:
+            terms = forward.factors, sums.take_Z(), G, sums.pulled_beta()
+            change = self._input_change(*terms, inverses[1]), self._input_rates(examples.words, new_mass, lr)
+            output.kernels.add_rows(self.E, examples.words, *change)
         self.steps += 1
         return loss
 
@@ -110,9 +106,10 @@ class WordEmbedding:
         """The sum of the losses over the full vocabulary; nothing is learnt from the examples."""
         if examples.pairs == 0:
             return 0.0
-        examples = examples.moved(self.kernels.to_device)
-        targets = Targets(examples.words, examples.targets, examples.weights, examples.transposed)
-        return self.output.evaluate(self._inputs(examples), targets, per_example=False).loss_sum
+        _, inputs, targets = self._minibatch(examples)
+        losses = self.output.forward(inputs, targets).losses
+        assert losses is not None
+        return float(losses.sum())
 
     def state(self) -> dict[str, Any]:
         """All that steps change, by name: arrays and numbers; the output layer's as ``output.NAME``.
@@ -120,13 +117,13 @@ class WordEmbedding:
         On the CPU the arrays are this object's own, from a GPU they are copies.
         """
         own = {"E": self.E, "mass": self.mass, "curvature": self.curvature}
-        arrays = {name: self.kernels.to_host(array) for name, array in own.items()}
+        arrays = {name: self.output.kernels.to_host(array) for name, array in own.items()}
         numbers = {"pair_curvature": self.pair_curvature, "steps": self.steps}
         return {**arrays, **numbers, **{f"output.{name}": part for name, part in self.output.state().items()}}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from what :meth:`state` gave, with the same sizes. The smaller arrays are taken over, not copied."""
-        to_device = self.kernels.to_device
+        to_device = self.output.kernels.to_device
         if state["E"] is not self.E:
             self.E[...] = to_device(state["E"])
         self.mass, self.curvature = to_device(state["mass"]), to_device(state["curvature"])
@@ -139,7 +136,7 @@ class WordEmbedding:
 
         Words that it did not have stay as they are.
         """
-        to_device = self.kernels.to_device
+        to_device = self.output.kernels.to_device
         there = to_device(rows)
         self.E[there], self.mass[there] = to_device(state["E"]), to_device(state["mass"])
         self.curvature, self.pair_curvature = to_device(state["curvature"]), state["pair_curvature"]
@@ -148,42 +145,54 @@ class WordEmbedding:
         weights[rows] = W
         self.output.set_weights(weights)
 
-    def _inputs(self, examples: Examples) -> Inputs:
-        constant = self.kernels.xp.ones(examples.words.shape[0], np.float32)
-        features = self.kernels.take(self.E, examples.words, constant)
+    def _minibatch(self, examples: Examples) -> tuple[Examples, Inputs, Targets]:
+        """The examples on the device, as the layer takes them."""
+        kernels = self.output.kernels
+        examples = examples.moved(kernels.to_device)
+        targets = Targets(examples.words, examples.targets, examples.weights, examples.transposed)
+        constant = kernels.xp.ones(examples.words.shape[0], np.float32)
+        features = kernels.take(self.E, examples.words, constant)
         if examples.bags is None:
-            return RowInputs(features, self.kernels)
-        return WindowInputs(features, examples.bags, self.kernels)
+            return examples, RowInputs(features, kernels), targets
+        return examples, WindowInputs(features, examples.bags, kernels), targets
 
-    def _remember(self, curvature: Array, weight: float, pairs: float, share: float) -> None:
-        """Hᵀ diag(|α|) H and Σ |α| of a minibatch."""
+    def _remember(self, forward: Forward, sums: Sums, examples: Examples, share: float) -> Array:
+        """C̄, κ and M of a minibatch more; returns what it adds to M, (u,)."""
+        alpha = forward.alpha
+        bends_up = bool((alpha >= 0).all())
+        weights = alpha if bends_up else np.abs(alpha)
+        curvature = sums.curvature() if bends_up else forward.inputs.gram(weights)
         rate = max(1 / (self.steps + 1), share)
-        self.curvature += rate * (2 * curvature / pairs - self.curvature)
-        self.pair_curvature += rate * (2 * weight / pairs - self.pair_curvature)
+        self.curvature += rate * (2 * curvature / examples.pairs - self.curvature)
+        self.pair_curvature += rate * (2 * float(weights.sum()) / examples.pairs - self.pair_curvature)
+        kappa = self.pair_curvature
+        new_mass = forward.inputs.mass(weights) * (2 / kappa if kappa > 0 else 1.0)
+        self.mass[examples.words] += new_mass
+        return new_mass
 
-    def _input_change(
-        self, forward: Forward, P: Array, words: Array, new_mass: Array, lr: float
-    ) -> tuple[Array, Array]:
-        """Directions (u, dim) and their factors (u,): E_w changes by factor × direction.
+    def _input_change(self, f: Factors, Z: Array, G: Array, pulled_beta: Array, P: Array) -> Array:
+        """The directions ∇F P (u, dim), P = (Q_E + r I)⁻¹, in the place of Z; G is used up too.
 
-        With P = (Q_E + r I)⁻¹ and F the features, ∇F P = 2 Cᵀ diag(α) H Q P + Cᵀ Γ W_T P + Cᵀβ (w̄ᵀP) needs one u×d×d
-        product: Q_E P = I − r P, so the first term is Z − r Z P (+ the constant feature's row of Q). The Z and G of
-        ``forward``, from before the update, are used up.
+        ∇F P = 2 Cᵀ diag(α) H Q P + CᵀΓ W_T P + Cᵀβ (w̄ᵀP) needs one u×d×d product: Q_E P = I − r P, so the first term is
+        Z − r Z P (+ the constant feature's row of Q).
         """
-        f, dim, xp = forward.factors, self.E.shape[1], self.kernels.xp
+        kernels, dim, u = self.output.kernels, self.E.shape[1], Z.shape[0]
         r = self.sizes.rho * float(np.trace(f.Q[:dim, :dim])) / dim
-        back = forward.backward
-        u = words.shape[0]
         # The rank-one terms: the constant feature's, and β's.
-        terms = np.column_stack([back.Z[:, dim], forward.inputs.pull(forward.beta).astype(np.float32)])
-        self.kernels.add_rows(back.G, xp.arange(u), back.Z, xp.full(u, -r, np.float32))
-        change = back.Z[:, :dim]
-        self.kernels.matmul(back.G[:, :dim], P, out=change)
-        self.kernels.matmul(terms, np.stack([f.Q[dim, :dim], f.w_bar[:dim]]) @ P, out=change)
+        terms = np.column_stack([Z[:, dim], pulled_beta.astype(np.float32)])
+        kernels.add_rows(G, kernels.xp.arange(u), Z, kernels.xp.full(u, -r, np.float32))
+        change = Z[:, :dim]
+        kernels.matmul(G[:, :dim], P, out=change)
+        kernels.matmul(terms, np.stack([f.Q[dim, :dim], f.w_bar[:dim]]) @ P, out=change)
+        return change
+
+    def _input_rates(self, words: Array, new_mass: Array, lr: float) -> Array:
+        """By how much of its direction each word's row changes, (u,)."""
         seen = self.mass[words] + self.sizes.m0
-        factor = -np.minimum(lr / seen, self.sizes.trust / np.maximum(new_mass, np.finfo(np.float32).tiny))
-        factor /= self.pair_curvature
-        return change, factor.astype(np.float32)
+        rates = -np.minimum(lr / seen, self.sizes.trust / np.maximum(new_mass, np.finfo(np.float32).tiny))
+        rates /= self.pair_curvature
+        rounded: Array = rates.astype(np.float32)
+        return rounded
 
 
 def _ridged(matrix: Array, ridge: float) -> Array:

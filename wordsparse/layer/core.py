@@ -1,0 +1,276 @@
+"""The exact layer: its state, and a step in phases, over all D outputs in O(d²) per example.
+
+State: V (D, d) and :class:`~wordsparse.layer.factors.Factors`, W = V U + p ωᵀ, Q = WᵀW, w̄ = Wᵀp. The equations are
+those of Vincent, de Brébisson & Bouthillier (NIPS 2015, arXiv 1412.7091; 1606.08061) in minibatch form, extended by the
+positive vector p, the right preconditioner Π and unique target rows. Examples are rows:
+
+    H (m, d) = C F inputs, C (m, n) bags of the features F (n, d), C = I where inputs are rows; T the u unique target
+    rows of the minibatch; y the stored values of the targets; η step size, λ weight decay, c = 1 − ηλ
+
+    forward     (1)   W_T = V_T U + p_T ωᵀ     a_jk = h_j · W_T[c_jk]
+                (2)   Ĥ = H Q     q = rowsum(H ∘ Ĥ)     s = H w̄
+                (3)   o = a / p_T;   from (o, q, s, y) the losses, α = ∂L/∂q, β = ∂L/∂s (m,), Γ = ∂L/∂a (m, u) sparse
+    pull back   (4)   X = ΓᵀH     Z = Cᵀ diag(2α) H     G = CᵀΓ W_T
+                (5)   K = Hᵀ diag(α) H = ½ FᵀZ
+                (6)   ∇H = 2 diag(α) Ĥ + Γ W_T + β w̄ᵀ     ∂L/∂F = Cᵀ∇H = Z Q + G + (Cᵀβ) w̄ᵀ
+    update      (7)   B = 2 K Π     A = c I − η B     b = Πᵀ Hᵀβ
+                (8)   U' = U A     ω' = Aᵀω − η b
+                (9)   w̄' = w̄_A − η ‖p‖² b + Δᵀp_T,   w̄_A = Aᵀw̄,   Δ = −η X Π
+                (10)  Q_A = Aᵀ Q A − η (w̄_A bᵀ + b w̄_Aᵀ) + η² ‖p‖² b bᵀ
+                (11)  V'_T = V_T + D,   D = Δ U'⁻¹
+                (12)  Q' = Q_A + U'ᵀ (DᵀV_T + V_TᵀD + DᵀD) U' + Δᵀp_T ω'ᵀ + ω' (Δᵀp_T)ᵀ
+
+so that W' = W A − η p bᵀ + Δ (rows T). Where V takes U' in (a fold) and where there are more target rows than examples,
+(12) is Q' = Q_A + R + Rᵀ with R = ΔᵀW_T A − η Δᵀp_T bᵀ + ½ ΔᵀΔ, the same matrix by W_T instead of V_T.
+
+A phase is a call, and what it returns is data: ``forward`` (1)–(3), ``inputs.pull_back`` (4)–(6), ``update`` (7)–(12)
+beside the state, ``apply``. An update is refused before anything changes, or applied whole.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wordsparse.kernels import Kernels
+from wordsparse.layer import loss_pass, refusal
+from wordsparse.layer import update as updates
+from wordsparse.layer.factors import Factors
+from wordsparse.layer.interface import Clock, Forward, Inputs, Sums, Targets
+from wordsparse.layer.losses import LinearLoss, Loss, is_regression
+from wordsparse.layer.targets import target_rows
+
+Array = NDArray[Any]
+
+# Rows of W that are formed at a time where all of W is needed.
+BLOCK_ROWS = 4096
+
+
+class ExactLayer:
+    """State and step of the exact layer on the arrays of one device; W = 0 at first.
+
+    It trusts its arguments: :class:`wordsparse.FactoredOutput` checks them.
+
+    Parameters
+    ----------
+    kernels : Kernels
+        The one owner of them is this layer: inputs and trainers that work with it use these.
+    n_outputs, n_features : int
+        D and d.
+    loss : Loss
+    measure : (D,) float64 array, optional
+        π, of sum 1; None stands for ones, at no cost in memory.
+    dtype : float32 or float64
+        Working precision.
+
+    Attributes
+    ----------
+    V : (D, d) array
+    factors : Factors
+    p : (D,) float64 array or None
+        √π.
+    total : float
+        Σ π_i = ‖p‖².
+    folds : int
+        How often V has taken U in.
+    """
+
+    def __init__(
+        self,
+        kernels: Kernels,
+        n_outputs: int,
+        n_features: int,
+        loss: Loss,
+        measure: Array | None,
+        dtype: np.dtype[Any],
+    ) -> None:
+        xp = kernels.xp
+        self.kernels, self.loss, self.dtype = kernels, loss, dtype
+        self.n_outputs, self.n_features = n_outputs, n_features
+        self.p = None if measure is None else kernels.to_device(np.sqrt(measure))
+        self.total = float(n_outputs) if measure is None else 1.0
+        self.V = xp.zeros((n_outputs, n_features), dtype)
+        self.factors = Factors.identity(xp.zeros((n_features,) * 2), xp.zeros(n_features), xp)
+        self.folds = 0
+        self.clock = Clock()
+        self.stable_norm = 0.0  # the largest ‖W‖² after a step that was stable
+
+    # ── the phases of a step ──────────────────────────────────────────────────────────────────────────────────────
+
+    def forward(self, inputs: Inputs, targets: Targets, *, per_example: bool = True) -> Forward:
+        """The forward pass. Without ``per_example`` a linear loss skips (2): only the sum of the losses is known."""
+        f, kernels = self.factors, self.kernels
+        p_T = self.measure_roots(targets.rows)
+        rows = target_rows(self.V, targets, p_T, f, kernels)
+        a = rows.outputs(inputs)  # (1)
+        r = None if self.p is None else (1 / p_T).astype(self.dtype)
+        o = a if r is None else kernels.scale_columns(targets.csr, a, r)
+        H_hat, targets_loss, losses = None, 0.0, None
+        if not per_example and isinstance(self.loss, LinearLoss) and not is_regression(self.loss):
+            targets_loss, terms = loss_pass.of_targets(self.loss, targets.csr, targets.y, o, self.total, kernels)
+        else:
+            q, s, H_hat = inputs.moments(f.Q, f.w_bar if self.loss.sees_sum else None)  # (2)
+            terms = loss_pass.per_example(self.loss, targets.csr, targets.y, o, q, s, self.total, kernels)  # (3)
+            losses = terms.losses
+        gamma = terms.gamma.astype(self.dtype, copy=False)
+        if r is not None:
+            gamma = kernels.scale_columns(targets.csr, gamma, r)
+        sums = losses, targets_loss, terms.alpha, terms.beta, gamma
+        return Forward(inputs, targets, rows, p_T, f, *sums, H_hat, self.clock, self.clock.changes)
+
+    def loss_sum(self, sums: Sums) -> float:
+        """Σ_j of the losses of a forward pass."""
+        forward = sums.forward
+        if forward.losses is not None:
+            return float(forward.losses.sum())
+        # Linear in q and s: Σ_j α_j q_j = ⟨K, Q⟩ and Σ_j β_j s_j = (Hᵀβ)·w̄.
+        by_q, by_s = np.vdot(sums.curvature(), forward.factors.Q), sums.total_beta() @ forward.factors.w_bar
+        return float(forward.targets_loss + by_q + by_s)
+
+    def update(
+        self, sums: Sums, lr: float, preconditioner: Array | None = None, *, weight_decay: float = 0.0
+    ) -> updates.Update:
+        """The state after a step of size ``lr``, beside the present one; Π = I without a preconditioner (d, d).
+
+        Raises
+        ------
+        InputError
+            If the layer has changed since the forward pass of the sums.
+        TrainingError
+            If the step would explode or make A singular. Nothing has changed then.
+        """
+        sums.forward.check_current()
+        step = updates.Step(sums, self.total, lr, preconditioner, weight_decay, self.kernels)
+        update = updates.compute(step)
+        refusal.check(update, self.factors, self.stable_norm, self.kernels)
+        return update
+
+    def apply(self, update: updates.Update) -> None:
+        """Take the new state over.
+
+        Raises
+        ------
+        InputError
+            If the layer has changed since the forward pass of the update.
+        """
+        refusal.check_current(update, self.clock)
+        self.clock.changes += 1
+        if update.strength <= refusal.STABLE or self.stable_norm == 0:
+            self.stable_norm = max(self.stable_norm, float(np.trace(update.factors.Q)))
+        self.factors = update.factors
+        if update.folds:
+            self._take_in()
+        self.kernels.add_rows(self.V, update.rows, update.rows_change)  # (11)
+        if update.folds:
+            self._recount()
+            self.folds += 1
+
+    def fold(self) -> None:
+        """V ← V U + p ωᵀ, U ← I, ω ← 0, and Q, w̄ anew from W: O(D d²), a block of rows at a time."""
+        self.clock.changes += 1
+        self._take_in()
+        self._recount()
+        self.folds += 1
+
+    # ── rows of W ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def blocks(self) -> Sequence[slice]:
+        """All outputs, ``BLOCK_ROWS`` at a time."""
+        return [slice(i, min(i + BLOCK_ROWS, self.n_outputs)) for i in range(0, self.n_outputs, BLOCK_ROWS)]
+
+    def rows(self, rows: Array | slice) -> Array:
+        """W[rows] = diag(1/p) (V_rows U + p_rows ωᵀ), in the working precision."""
+        f = self.factors
+        V_rows = self.V[rows] if isinstance(rows, slice) else self.kernels.take(self.V, rows)
+        W = self.kernels.matmul(V_rows, f.U)
+        if f.omega.any():
+            along = f.omega[None, :] if self.p is None else self.p[rows, None] * f.omega
+            W += along.astype(self.dtype)
+        if self.p is not None:
+            W /= self.p[rows, None].astype(self.dtype)
+        return W
+
+    def measure_roots(self, rows: Array | slice) -> Array:
+        """p on the given rows, (n,) float64."""
+        if self.p is not None:
+            return self.p[rows]
+        n = len(range(*rows.indices(self.n_outputs))) if isinstance(rows, slice) else rows.shape[0]
+        ones: Array = self.kernels.xp.ones(n)
+        return ones
+
+    # ── the state as a whole ──────────────────────────────────────────────────────────────────────────────────────
+
+    def weights(self) -> Array:
+        """All of W (D, d), o = W h, on the host."""
+        out = np.empty(self.V.shape, self.dtype)
+        for block in self.blocks():
+            out[block] = self.kernels.to_host(self.rows(block))
+        return out
+
+    def set_weights(self, weights: Array) -> None:
+        """Set W from an array of the host."""
+        self.clock.changes += 1
+        for block in self.blocks():
+            rows = self.kernels.to_device(np.ascontiguousarray(weights[block]))
+            self.V[block] = rows if self.p is None else rows * self.p[block, None]
+        self._start_from_V()
+
+    def set_noise(self, seed: int, size: float) -> None:
+        """Set diag(√π) W to normal numbers of standard deviation ``size``."""
+        self.clock.changes += 1
+        random = np.random.default_rng(seed)
+        for block in self.blocks():
+            start = size * random.standard_normal(self.V[block].shape, self.dtype)
+            self.V[block] = self.kernels.to_device(start)
+        self._start_from_V()
+
+    def set_common_output(self, value: float) -> None:
+        """Start from o = ``value``·h_d for every output alike, h_d the last feature: W = p ωᵀ with V = 0."""
+        self.clock.changes += 1
+        d, xp = self.n_features, self.kernels.xp
+        self.V.fill(0)
+        omega = xp.zeros(d)
+        omega[-1] = value
+        self.factors = Factors(xp.eye(d), xp.eye(d), omega, self.total * np.outer(omega, omega), self.total * omega)
+        self.stable_norm = float(np.trace(self.factors.Q))
+
+    def state(self) -> dict[str, Any]:
+        """All that steps change, by name: arrays and numbers.
+
+        On the CPU the arrays are this layer's own, from a GPU they are copies.
+        """
+        to_host = self.kernels.to_host
+        factors = {field.name: to_host(getattr(self.factors, field.name)) for field in fields(Factors)}
+        return {"V": to_host(self.V), **factors, "folds": self.folds, "calm_norm": self.stable_norm}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from a :meth:`state` of the same sizes. The d×d arrays are taken over, not copied."""
+        self.clock.changes += 1
+        to_device = self.kernels.to_device
+        if state["V"] is not self.V:
+            self.V[...] = to_device(state["V"])
+        self.factors = Factors(**{field.name: to_device(state[field.name]) for field in fields(Factors)})
+        self.folds, self.stable_norm = state["folds"], state["calm_norm"]
+
+    def _start_from_V(self) -> None:
+        self._recount()
+        self.stable_norm = float(np.trace(self.factors.Q))
+
+    def _take_in(self) -> None:
+        """V ← V U + p ωᵀ."""
+        f = self.factors
+        if not f.omega.any():
+            self.kernels.transform(self.V, f.U)
+            return
+        self.kernels.transform(self.V, np.vstack([f.U, f.omega]), self.measure_roots(slice(None)))
+
+    def _recount(self) -> None:
+        """U ← I, ω ← 0, and Q, w̄ of the W that V holds, as rounded."""
+        d, xp = self.n_features, self.kernels.xp
+        Q, w_bar = xp.zeros((d, d)), xp.zeros(d)
+        for block in self.blocks():
+            Q += self.kernels.gram(self.V[block])
+            w_bar += self.kernels.column_sums(self.V[block], self.measure_roots(block))
+        self.factors = Factors.identity(Q, w_bar, xp)

@@ -1,0 +1,96 @@
+"""A loss over a minibatch: the terms of every target, and their sums over each example.
+
+By a kernel in one pass where the device has one for the loss, by array operations otherwise; :mod:`losses` alone says
+what is computed.
+"""
+
+from dataclasses import fields
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wordsparse.kernels import Csr, Kernels
+from wordsparse.layer.losses import LOSSES, LinearLoss, Loss, is_regression
+
+Array = NDArray[Any]
+
+# Targets whose loss is computed at a time: the arrays between two operations stay in the cache.
+PIECE = 2**15
+
+
+class LossSums(NamedTuple):
+    """``losses``, ``alpha`` = ∂L/∂q and ``beta`` = ∂L/∂s of each example, (m,) float64; ``gamma`` = ∂L/∂o of each
+    stored target, (entries,)."""
+
+    losses: Array
+    alpha: Array
+    beta: Array
+    gamma: Array
+
+
+def per_example(
+    loss: Loss, targets: Csr, y: Array, o: Array, q: Array, s: Array, total: float, kernels: Kernels
+) -> LossSums:
+    """The loss of every example, and its derivatives.
+
+    Parameters
+    ----------
+    loss : Loss
+    targets : Csr
+        Structure (m, any) of the stored targets.
+    y, o : (entries,)
+        Weight (or regression target) and output of each stored target.
+    q, s : (m,) float64
+    total : float
+        Σ πᵢ.
+    kernels : Kernels
+    """
+    if is_regression(loss):
+        losses = q + kernels.sum_rows(targets, y * (y - 2 * o))
+        return LossSums(losses, np.ones_like(q), np.zeros_like(q), -2 * y)
+    in_one_pass = _in_one_pass(loss, targets, y, o, q, s, total, kernels)
+    if in_one_pass is not None:
+        return in_one_pass
+    example = kernels.row_of_entry(targets)
+    terms = loss.terms(o, q[example], s[example], total)
+    losses, alpha, beta = (kernels.sum_rows(targets, y * values) for values in terms[:3])
+    return LossSums(losses, alpha, beta, y * terms.do)
+
+
+def of_targets(
+    loss: LinearLoss, targets: Csr, y: Array, o: Array, total: float, kernels: Kernels
+) -> tuple[float, LossSums]:
+    """Σ y (t(o) + c), the part of the loss of all examples that is not of q and s, and the derivatives.
+
+    The losses of the examples stay unknown: there are none in the sums. Regression has no such part.
+    """
+    in_one_pass = _in_one_pass(loss, targets, y, o, None, None, total, kernels)
+    if in_one_pass is not None:
+        return float(in_one_pass.losses.sum()), in_one_pass._replace(losses=in_one_pass.losses[:0])
+    weight = kernels.sum_rows(targets, y)
+    terms = kernels.target_terms(type(loss).__name__, y, o) if _is_built_in(loss) else None
+    if terms is None:
+        value, slope = np.empty_like(o), np.empty_like(o)
+        for start in range(0, o.shape[0], PIECE):
+            piece = slice(start, start + PIECE)
+            value[piece], slope[piece] = loss.target(o[piece])
+        terms = float((y * value).sum(dtype=np.float64)), y * slope
+    c, a, b = loss.slopes(total)
+    return terms[0] + c * float(weight.sum()), LossSums(weight[:0], a * weight, b * weight, terms[1])
+
+
+def _in_one_pass(
+    loss: Loss, targets: Csr, y: Array, o: Array, q: Array | None, s: Array | None, total: float, kernels: Kernels
+) -> LossSums | None:
+    """By a kernel, where the device has one for this very class; its formulas are tested against ``terms``."""
+    if not _is_built_in(loss):
+        return None
+    constants = tuple(getattr(loss, field.name) for field in fields(loss))  # type: ignore[arg-type]
+    found = kernels.loss_sums(type(loss).__name__, constants, targets, y, o, q, s, total)
+    return None if found is None else LossSums(*found)
+
+
+def _is_built_in(loss: Loss) -> bool:
+    """A user's class of the same name, or one that inherits, has formulas of its own."""
+    return LOSSES.get(loss.name) is type(loss)

@@ -1,0 +1,71 @@
+"""Steps that are refused: those that would blow the weights up, make A singular, or leave numbers that are not finite.
+
+An update is looked at before it is applied, so a refusal has changed nothing.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from wordsparse.errors import InputError, TrainingError
+from wordsparse.kernels import Kernels
+from wordsparse.layer.factors import Factors, condition_number, scale
+from wordsparse.layer.interface import Clock
+from wordsparse.layer.update import Update
+from wordsparse.validation import all_finite
+
+# Past this condition number inputs of this precision cannot tell a step's A from a singular matrix.
+STEP_CONDITION = {np.dtype(np.float32): 1e7, np.dtype(np.float64): 1e12}
+# An unstable step may not take ‖W‖² past this multiple of the largest value that it had after a stable one.
+MAX_GROWTH = 1e8
+# A step of at most this strength overshoots in no direction that curves upward.
+STABLE = 2.0
+
+
+def check(update: Update, before: Factors, stable_norm: float, kernels: Kernels) -> None:
+    """Look at an update of the factors ``before``; ``stable_norm`` is the largest ‖W‖² after a stable step.
+
+    Raises
+    ------
+    TrainingError
+        If the step would explode or make A singular, or its numbers are not finite.
+    """
+    new, dtype = update.factors, update.rows_change.dtype
+    norm = float(np.trace(new.Q))
+    # From W = 0 there is no norm to compare with: there the step's own amplification counts.
+    growth = norm / stable_norm if stable_norm > 0 else update.strength * update.strength
+    if update.strength > STABLE and np.isfinite(norm) and growth > MAX_GROWTH:
+        raise TrainingError(
+            f"the step would explode: the squared norm of the weights would reach {norm:.3g}, from {stable_norm:.3g} "
+            f"while steps were stable{_advice(update)}"
+        )
+    if new.condition > STEP_CONDITION[dtype]:
+        condition = _condition_of_A(before, new)
+        if condition > STEP_CONDITION[dtype]:
+            raise TrainingError(
+                f"the step would make A = I - lr B singular (condition number {condition:.3g}): the learning rate is "
+                f"the inverse of an eigenvalue of the curvature B, or not finite{_advice(update)}"
+            )
+    if not (new.is_finite() and _is_finite(update.rows_change, kernels)):
+        raise TrainingError(f"the step would give values that are not finite numbers{_advice(update)}")
+
+
+def check_current(update: Update, clock: Clock) -> None:
+    """Refuse an update of a state that is gone (InputError)."""
+    if update.at != clock.changes:
+        raise InputError("this update is out of date: its layer was changed after it was computed")
+
+
+def _condition_of_A(before: Factors, new: Factors) -> float:
+    with np.errstate(all="ignore"):
+        A, A_inverse = before.U_inverse @ new.U, new.U_inverse @ before.U
+        return condition_number(scale(A), scale(A_inverse))
+
+
+def _is_finite(change: Any, kernels: Kernels) -> bool:
+    with np.errstate(all="ignore"):
+        return bool(np.isfinite(kernels.row_dots(change, change).sum())) or all_finite(change)
+
+
+def _advice(update: Update) -> str:
+    return f"; lower the learning rate (stable up to {2 / max(update.strength, 1e-300):.3g} times this one)"
