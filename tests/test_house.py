@@ -17,7 +17,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "wordsparse"
 FLOORS = (
     ("__main__",),
     ("cli", "torch", "gensim"),
-    ("comparison",),
+    ("comparison", "explorer"),
     ("training",),
     ("distributed",),
     ("words", "labels"),

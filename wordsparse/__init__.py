@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from wordsparse.comparison import compare
     from wordsparse.corpus import encode
     from wordsparse.errors import InputError, MissingDependencyError, ReadError, TrainingError, WordsparseError
+    from wordsparse.explorer import explore
     from wordsparse.layer import losses
     from wordsparse.layer.losscheck import check_loss
     from wordsparse.layer.output import FactoredOutput
@@ -33,6 +34,7 @@ __all__ = [
     "compare",
     "encode",
     "evaluate",
+    "explore",
     "load",
     "losses",
     "read_vectors",
@@ -55,6 +57,7 @@ _MODULES = {
     "compare": "wordsparse.comparison",
     "encode": "wordsparse.corpus",
     "evaluate": "wordsparse.words.evaluate",
+    "explore": "wordsparse.explorer",
     "load": "wordsparse.words.model",
     "read_vectors": "wordsparse.words.model",
     "train": "wordsparse.training.runs",

@@ -20,8 +20,15 @@ NAMES = {
     "mpi4py": "mpi4py",
     "ot": "POT",
     "safetensors": "safetensors",
+    "sklearn": "scikit-learn",
 }
-_EXTRAS = {"jinja2": "report", "matplotlib": "report", "ot": "transport", "safetensors": "safetensors"}
+_EXTRAS = {
+    "jinja2": "report",
+    "matplotlib": "report",
+    "ot": "transport",
+    "safetensors": "safetensors",
+    "sklearn": "explore",
+}
 _COMMANDS = {
     "cupy": "pip install 'wordsparse[cuda13]' (driver 580 or newer) or 'wordsparse[cuda12]' (driver 525 or newer)",
     "gensim": "pip install 'gensim>=4.4' (it has no wheels for Python 3.14 yet)",

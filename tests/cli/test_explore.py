@@ -1,0 +1,55 @@
+"""``wordsparse explore``: one file, one object on standard output, progress on standard error."""
+
+import json
+from pathlib import Path
+
+import pytest
+from support.explorer_models import made_model
+
+from wordsparse.cli import main
+from wordsparse.vectors.formats import save_vectors
+
+
+@pytest.fixture
+def vectors(tmp_path: Path) -> str:
+    words = [word for word in made_model().words if not set(word) & set(" \x00\u2028")]
+    return str(save_vectors(made_model().vectors_for_all(words), tmp_path / "vectors.txt", "word2vec")[0])
+
+
+def test_writes_a_page(vectors: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = tmp_path / "page.html"
+    assert main(["explore", vectors, "-o", str(page), "--words", "50", "--map", "20", "--json"]) == 0
+    output = capsys.readouterr()
+    assert json.loads(output.out) == {
+        "file": str(page),
+        "bytes": page.stat().st_size,
+        "models": [{"name": "vectors.txt", "words": 50, "dim": 12, "map_method": "PCA"}],
+    }
+    assert "explore: mapping 20 words of vectors.txt by PCA" in output.err
+    assert page.read_text().startswith("<!DOCTYPE html>")
+
+
+def test_standard_output(vectors: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["explore", vectors, "-o", "-", "--map", "20"]) == 0
+    assert capfd.readouterr().out.rstrip().endswith("</html>")
+    assert main(["explore", vectors, "-o", "-", "--json"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "Missing argument 'MODEL...'"),
+        (["nowhere"], "nowhere"),
+        (["VECTORS", "VECTORS"], "is named twice"),
+        (["VECTORS", "--words", "0"], "--words"),
+    ],
+)
+def test_wrong_requests(
+    vectors: str, tmp_path: Path, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = [vectors if argument == "VECTORS" else argument for argument in arguments]
+    assert main(["explore", *given, "-o", str(tmp_path / "page.html")]) == 2
+    output = capsys.readouterr()
+    assert message in output.err
+    assert output.out == ""
+    assert not (tmp_path / "page.html").exists()

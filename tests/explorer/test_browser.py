@@ -1,0 +1,263 @@
+"""The page in a browser: clicked through, with the keyboard, at phone width, and without a single request."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from support.explorer_models import HOSTILE, made_model
+
+from wordsparse.explorer import explore
+from wordsparse.explorer.content import quantised
+
+by = pytest.importorskip("selenium.webdriver.common.by", reason="needs Selenium, which drives the browser").By
+Keys = pytest.importorskip("selenium.webdriver.common.keys").Keys
+WebDriverWait = pytest.importorskip("selenium.webdriver.support.ui").WebDriverWait
+
+
+class Page:
+    """The page in the browser, by what people see of it."""
+
+    def __init__(self, browser: Any, file: Path) -> None:
+        self.browser, self.file = browser, file
+
+    def open(self, fragment: str = "") -> None:
+        self.browser.get("about:blank")
+        self.browser.get(f"{self.file.as_uri()}#{fragment}")
+
+    def all(self, selector: str) -> list[Any]:
+        """The visible elements of a CSS selector."""
+        return [found for found in self.browser.find_elements(by.CSS_SELECTOR, selector) if found.is_displayed()]
+
+    def one(self, selector: str) -> Any:
+        (found,) = self.all(selector)
+        return found
+
+    def texts(self, selector: str) -> list[str]:
+        """What people read in the elements of a CSS selector, all at one moment."""
+        script = (
+            "return [...document.querySelectorAll(arguments[0])].filter(e => e.checkVisibility()).map(e => e.innerText)"
+        )
+        return list(self.browser.execute_script(script, selector))
+
+    def words(self, card: int = 0) -> list[str]:
+        """The words of a table of answers."""
+        return self.texts(f".card:nth-child({card + 1}) tbody bdi")
+
+    def field(self, label: str) -> Any:
+        return next(found for found in self.all(".field") if found.text.startswith(label)).find_element(
+            by.TAG_NAME, "input"
+        )
+
+    def enter(self, label: str, *keys: str) -> None:
+        """Click a field, as people do, and press keys."""
+        self.field(label).click()
+        self.browser.switch_to.active_element.send_keys(*keys)
+
+    def wait(self, condition: Callable[[], object]) -> None:
+        WebDriverWait(self.browser, 20).until(lambda _: condition())
+
+    def hash(self) -> str:
+        return str(self.browser.execute_script("return decodeURIComponent(location.hash)"))
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("pages")
+    explore({"one": made_model()}, folder / "one.html", map_words=60)
+    two = {"first": made_model(), "second": made_model(seed=3, moved=("banker",))}
+    explore(two, folder / "two.html", map_words=60)
+    return {"one": folder / "one.html", "two": folder / "two.html"}
+
+
+@pytest.fixture
+def one(browser: Any, files: dict[str, Path]) -> Iterator[Page]:
+    yield from _quiet(Page(browser, files["one"]))
+
+
+@pytest.fixture
+def two(browser: Any, files: dict[str, Path]) -> Iterator[Page]:
+    yield from _quiet(Page(browser, files["two"]))
+
+
+def _quiet(page: Page) -> Iterator[Page]:
+    """The page; after the test, no message stands in the console, and nothing but the page itself was asked for."""
+    for log in ("browser", "performance"):
+        page.browser.get_log(log)
+    yield page
+    assert page.browser.get_log("browser") == []
+    messages = [json.loads(entry["message"])["message"] for entry in page.browser.get_log("performance")]
+    urls = {m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"}
+    assert {url.partition("#")[0] for url in urls if not url.startswith("data:")} <= {page.file.as_uri()}
+
+
+def test_search_and_a_click_on_a_neighbour(one: Page) -> None:
+    one.open()
+    one.enter("Word", "QUE")
+    assert one.texts("[role=option] bdi") == ["queen"]
+    one.field("Word").send_keys(Keys.ARROW_DOWN, Keys.ENTER)
+    one.wait(lambda: one.texts("h2") == ["queen"])
+    assert "rank 6 of 224 · 657 times" in one.texts("p.quiet")
+    assert one.words()[0] == "king"
+    one.all("tbody a")[0].click()
+    one.wait(lambda: one.texts("h2") == ["king"])
+    assert one.words()[0] == "queen"
+    assert (
+        one.browser.switch_to.active_element.text == "king"
+    )  # the heading: the keyboard is not thrown back to the top
+    one.browser.back()
+    one.wait(lambda: one.texts("h2") == ["queen"])
+
+
+def test_neighbours_are_exact_on_the_stored_vectors(one: Page) -> None:
+    model = made_model()
+    stored = quantised(model.unit).astype(float)
+    stored /= np.linalg.norm(stored, axis=1, keepdims=True)
+    cosines = stored @ stored[model.row("filler3")]
+    cosines[model.row("filler3")] = -1
+    expected = np.argsort(-cosines, kind="stable")[:20]
+    one.open("word=filler3")
+    assert one.words() == [model.words[row] for row in expected]
+    shown = [float(text.replace("−", "-")) for text in one.texts("tbody td:nth-child(2)")]
+    np.testing.assert_allclose(shown, cosines[expected], atol=6e-4)
+
+
+def test_unknown_word_is_named(one: Page) -> None:
+    one.open("word=quine")
+    assert "“quine” is not among this model’s words." in one.texts(".hint")
+    assert "one does not hold this word." in one.texts(".card p")
+
+
+@pytest.mark.parametrize("word", HOSTILE)
+def test_hostile_words_are_text(one: Page, word: str) -> None:
+    row = made_model().row(word)
+    one.open("view=neighbours")
+    one.browser.execute_script("location.hash = '#' + new URLSearchParams({word: arguments[0]})", word)
+    one.wait(lambda: any(f"rank {row + 1} of" in text for text in one.texts("p.quiet")))
+    assert len(one.words()) == 20
+    assert one.browser.title == "one · word vectors"
+    assert not one.browser.find_elements(by.CSS_SELECTOR, "img, main script")
+
+
+def test_analogy(one: Page) -> None:
+    one.open("view=analogy")
+    assert one.texts("h2") == ["man is to king as woman is to"]
+    assert one.words()[0] == "queen"
+    one.enter("C", "she", Keys.ENTER)
+    one.wait(lambda: one.texts("h2") == ["man is to king as she is to"])
+    assert "c=she" in one.hash()
+
+
+def test_slider_limits_the_answers_and_the_address_keeps_it(one: Page) -> None:
+    one.open("word=filler150")
+    assert max(int(text) for text in one.texts("tbody td:nth-child(3)")) > 100
+    slider = one.one("#top")
+    slider.send_keys(Keys.HOME)
+    one.wait(lambda: one.one("#top-text").text == "100 most frequent words")
+    assert max(int(text) for text in one.texts("tbody td:nth-child(3)")) <= 100
+    assert one.browser.switch_to.active_element == slider
+    address = one.hash()
+    one.open(address[1:])
+    assert one.one("#top-text").text == "100 most frequent words"
+    assert one.one("#top").get_attribute("aria-valuetext") == "100 most frequent words"
+
+
+def test_tabs_by_keyboard(one: Page) -> None:
+    one.open()
+    one.one("#tab-neighbours").send_keys(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
+    one.wait(lambda: one.all("canvas"))
+    assert one.one("#tab-map").get_attribute("aria-selected") == "true"
+    assert one.browser.switch_to.active_element == one.one("#tab-map")
+    assert len(one.all("[role=tabpanel]")) == 1
+
+
+def test_map_pans_zooms_and_lists_what_is_in_view(one: Page) -> None:
+    one.open("view=map&word=king")
+    one.one("summary").click()
+    one.wait(lambda: len(one.texts(".words a")) == 40)
+    canvas = one.one("canvas")
+    canvas.send_keys("+++++++")
+    one.wait(lambda: 0 < len(one.texts(".words a")) < 40)
+    canvas.send_keys("0")
+    one.wait(lambda: len(one.texts(".words a")) == 40)
+    coloured = (
+        "const c = arguments[0]; return new Set(c.getContext('2d').getImageData(0, 0, c.width, c.height).data).size"
+    )
+    assert one.browser.execute_script(coloured, canvas) > 10
+    assert one.texts(".chosen") == ["king rank 5 of 224 · 660 times"]
+    assert "principal components" in one.texts("[role=tabpanel] p.quiet")[0]
+
+
+def test_click_on_the_map_chooses_the_word_there(one: Page) -> None:
+    one.open("view=map&word=king")
+    canvas = one.one("canvas")
+    # Of all places on the canvas, one at which the pointer finds a word.
+    find = """
+        const box = arguments[0].getBoundingClientRect();
+        for (let y = 30; y < box.height; y += 7) for (let x = 30; x < box.width - 60; x += 7) {
+          const move = {bubbles: true, clientX: box.left + x, clientY: box.top + y, pointerId: 1};
+          arguments[0].dispatchEvent(new PointerEvent('pointermove', move));
+          if (arguments[0].title && !arguments[0].title.startsWith('king')) return [x, y, arguments[0].title];
+        }"""
+    x, y, title = one.browser.execute_script(find, canvas)
+    actions = pytest.importorskip("selenium.webdriver.common.action_chains").ActionChains(one.browser)
+    size = canvas.size
+    actions.move_to_element_with_offset(canvas, x - size["width"] // 2, y - size["height"] // 2).click().perform()
+    one.wait(lambda: one.texts(".chosen")[0].split(" rank")[0] == title.split(": rank")[0])
+
+
+def test_axes(one: Page) -> None:
+    one.open("view=axes&only=king queen beggar nobody")
+    assert any("3 of the 4 words asked for" in text for text in one.texts("p.quiet"))
+    one.one("summary").click()
+    one.wait(lambda: one.texts(".words a") == ["king", "queen", "beggar"])
+    one.enter("Left", "king", Keys.ENTER)
+    one.wait(lambda: "left=king" in one.hash())
+
+
+def test_two_models_side_by_side(two: Page) -> None:
+    two.open("word=queen")
+    assert two.texts(".card h3") == ["first", "second"]
+    assert two.words(0)[0] == two.words(1)[0] == "king"
+    assert any("neighbours are in both. The word moved by 0.0" in text for text in two.texts("p"))
+    two.one("#tab-moved").click()
+    two.wait(lambda: two.texts("h2") == ["Words that moved most"])
+    assert two.texts("tbody th bdi")[0] == "banker"
+    two.one("#beside").send_keys("none")
+    two.wait(lambda: not two.all("table"))
+    two.one("#tab-neighbours").click()
+    two.wait(lambda: len(two.all(".card")) == 1)
+
+
+def test_wrong_addresses_show_the_start(two: Page) -> None:
+    for fragment in ("view=toString", "model=7", "beside=x", "top=-3", "count=NaN", "model=1&beside=1", "%E0%A4%A"):
+        two.open(fragment)
+        assert len(two.all("[role=tabpanel]")) == 1
+        assert len(two.words(0)) == 20
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_no_view_is_wider_than_the_screen(two: Page, width: int) -> None:
+    metrics = {"width": width, "height": 844, "deviceScaleFactor": 2, "mobile": width < 500}
+    two.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    try:
+        for view in ("neighbours", "analogy", "map", "axes", "moved"):
+            two.open(f"view={view}&word={'x' * 300}")
+            assert two.browser.execute_script("return document.documentElement.scrollWidth <= innerWidth"), view
+    finally:
+        two.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_colours_follow_the_system(one: Page, scheme: str) -> None:
+    features = [{"name": "prefers-color-scheme", "value": scheme}]
+    one.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+    try:
+        one.open()
+        ground = one.browser.execute_script("return getComputedStyle(document.body).backgroundColor")
+        brightness = sum(int(part) for part in ground.removeprefix("rgb(").removesuffix(")").split(","))
+        assert (brightness > 600) == (scheme == "light")
+    finally:
+        one.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})

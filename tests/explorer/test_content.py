@@ -1,0 +1,167 @@
+"""What the page holds: int8 vectors, maps, alignments; and what it refuses."""
+
+import base64
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from support.explorer_models import made_model
+
+import wordsparse as ws
+from wordsparse import optional
+from wordsparse.explorer import explore
+from wordsparse.explorer.alignment import distances
+from wordsparse.explorer.content import content_of, encoded, quantised
+from wordsparse.explorer.projection import Projection, principal_components
+
+
+def decoded(text: str, dtype: str) -> NDArray[Any]:
+    return np.frombuffer(base64.b64decode(text), dtype)
+
+
+def top_overlap(exact: NDArray[np.float32], rounded: NDArray[np.int8], n: int) -> float:
+    """The mean share of each row's n nearest rows that rounding keeps."""
+    unit = rounded / np.maximum(np.linalg.norm(rounded.astype(np.float32), axis=1, keepdims=True), 1)
+    kept = 0
+    for row in range(len(exact)):
+        found = []
+        for vectors in (exact, unit):
+            cosines = vectors @ vectors[row]
+            cosines[row] = -np.inf
+            found.append(set(np.argpartition(-cosines, n)[:n]))
+        kept += len(found[0] & found[1])
+    return kept / (n * len(exact))
+
+
+@pytest.mark.skipif(not optional.installed("gensim"), reason="the text comes with gensim")
+def test_rounding_keeps_the_neighbours_of_a_trained_model() -> None:
+    text = optional.folder("the text", "gensim") / "test" / "test_data" / "lee_background.cor"
+    trained = ws.train(text, dim=50, epochs=2, min_count=3, threads=2, seed=1)
+    unit = trained.word_vectors().unit[:1000]
+    assert top_overlap(unit, quantised(unit), 10) >= 0.95
+
+
+def test_quantised_rows_fill_the_range() -> None:
+    rows = np.array([[0, 0, 0], [0.5, -1e-9, -0.25], [-1e-30, 0, 1e-30]], np.float32)
+    np.testing.assert_array_equal(quantised(rows), [[0, 0, 0], [127, 0, -64], [-127, 0, 127]])
+
+
+def test_fifty_thousand_words_stay_below_ten_megabytes() -> None:
+    vectors = quantised(np.random.default_rng(0).standard_normal((50_000, 100)).astype(np.float32))
+    assert len(encoded(vectors)) < 6.7e6
+
+
+def test_words_are_ordered_by_count_and_cut() -> None:
+    vectors = ws.WordVectors(["a", "b", "c"], np.eye(3), [1, 5, 3])
+    (model,) = content_of({"m": vectors}, 2, 2)["models"]
+    assert (model["words"], model["counts"], model["vocabSize"]) == (["b", "c"], [5, 3], 3)
+    assert decoded(model["vectors"], "i1").tolist() == [0, 127, 0, 0, 0, 127]
+
+
+def test_words_without_counts_keep_their_order() -> None:
+    (model,) = content_of({"m": ws.WordVectors(["b", "a"], np.eye(2))}, 9, 9)["models"]
+    assert (model["words"], model["counts"]) == (["b", "a"], None)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_few_words_have_a_map(n: int) -> None:
+    (model,) = content_of({"m": ws.WordVectors("abc"[:n], np.eye(3)[:n])}, 9, 9)["models"]
+    assert decoded(model["map"], "<u2").shape == (2 * n,)
+    assert model["mapMethod"] == "PCA"
+
+
+def test_alignment_finds_the_moved_word() -> None:
+    content = content_of({"a": made_model(), "b": made_model(seed=5, moved=("banker",))}, 1000, 50)
+    (pair,) = content["moved"]
+    moved = decoded(pair["distances"], "<f4")
+    assert pair["common"] == len(moved) == len(made_model())
+    assert content["models"][0]["words"][moved.argmax()] == "banker"
+    assert np.median(moved) < 0.01
+
+
+def test_a_model_beside_itself_has_not_moved() -> None:
+    unit = made_model().unit
+    assert distances(unit, unit).max() < 1e-6
+
+
+def test_alignment_with_zeros_for_missing_dimensions() -> None:
+    unit = made_model().unit[:, :8]
+    unit = unit / np.maximum(np.linalg.norm(unit, axis=1, keepdims=True), 1e-9)
+    wider = np.hstack([unit, np.zeros((len(unit), 3), np.float32)])
+    known = np.linalg.norm(unit, axis=1) > 0.5
+    assert distances(unit[known], wider[known]).max() < 1e-5
+    assert distances(wider[known], unit[known]).max() < 1e-5
+
+
+def test_words_of_one_model_alone_have_no_distance() -> None:
+    first, second = ws.WordVectors(["a", "b"], np.eye(2)), ws.WordVectors(["b", "c"], np.eye(2))
+    (pair,) = content_of({"first": first, "second": second}, 9, 9)["moved"]
+    assert np.isnan(decoded(pair["distances"], "<f4")).tolist() == [True, False]
+
+
+def test_principal_components_are_those_of_the_singular_values() -> None:
+    rows = np.random.default_rng(0).standard_normal((50, 7)).astype(np.float32)
+    centred = rows - rows.mean(axis=0)
+    left, values, _ = np.linalg.svd(centred, full_matrices=False)
+    np.testing.assert_allclose(np.abs(principal_components(rows)), np.abs(left * values)[:, :2], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.skipif(not optional.installed("sklearn"), reason="t-SNE needs scikit-learn")
+def test_tsne_keeps_clusters_and_places() -> None:
+    random = np.random.default_rng(0)
+    centres = np.repeat(np.eye(6), 30, axis=0)
+    unit = (centres + 0.05 * random.standard_normal(centres.shape)).astype(np.float32)
+    words, projection = [f"w{i}" for i in range(180)], Projection()
+    points = projection.of(words, unit)
+    middles = points.reshape(6, 30, 2).mean(axis=1)
+    assigned = np.linalg.norm(points[:, None] - middles, axis=2).argmin(axis=1)
+    assert (assigned == np.repeat(np.arange(6), 30)).all()
+    again = projection.of([*words[:170], *(f"new{i}" for i in range(10))], unit)
+    assert (
+        np.linalg.norm(again - points, axis=1).mean()
+        < 0.3 * np.linalg.norm(points - points.mean(axis=0), axis=1).mean()
+    )
+
+
+def test_without_scikit_learn_the_map_is_pca_and_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(optional, "installed", lambda package: False)
+    said: list[str] = []
+    result = explore({"m": made_model()}, tmp_path / "page.html", progress=said.append)
+    assert result["models"][0]["map_method"] == "PCA"
+    assert "mapping 224 words of m by PCA (t-SNE needs scikit-learn: pip install 'wordsparse[explore]')" in said
+
+
+@pytest.mark.parametrize(
+    ("models", "message"),
+    [
+        ({}, "no model is named"),
+        ([], "no model is named"),
+        ({"m": ws.WordVectors(["a", "b"], [[1], [2]])}, "m: its vectors have 1 dimension"),
+        (["nowhere/model"], "nowhere/model"),
+        (["a/model", "./a/model"], "is named twice"),
+        (
+            {"m": ws.WordVectors(["a"], [[1, 2]]), "n": ws.WordVectors(["b"], [[1, 2]])},
+            "m and n have no word in common",
+        ),
+        ({"m": ws.WordVectors(["\ud800"], [[1, 2]])}, "not valid Unicode"),
+    ],
+)
+def test_refused_before_anything_is_written(models: Any, message: str, tmp_path: Path) -> None:
+    with pytest.raises(ws.InputError, match=message):
+        explore(models, tmp_path / "page.html")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("option", ["words", "map_words"])
+@pytest.mark.parametrize("value", [0, -1, 2.5, "many"])
+def test_wrong_numbers(option: str, value: Any, tmp_path: Path) -> None:
+    with pytest.raises(ws.InputError, match=option):
+        explore({"m": made_model()}, tmp_path / "page.html", **{option: value})
+
+
+def test_wrong_outputs(tmp_path: Path) -> None:
+    for output in (tmp_path, tmp_path / "missing" / "page.html"):
+        with pytest.raises(ws.InputError, match=str(output)):
+            explore({"m": made_model()}, output)

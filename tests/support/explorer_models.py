@@ -1,0 +1,49 @@
+"""Models to explore, with known answers and hostile words."""
+
+import numpy as np
+
+from wordsparse.vectors.word_vectors import WordVectors
+
+# Royalty, womanhood, wealth and person: enough for neighbours, an analogy and two axes with known answers.
+TRAITS = {
+    "he": (0, -1, 0, 1),
+    "she": (0, 1, 0, 1),
+    "man": (0.1, -1, 0, 2),
+    "woman": (0.1, 1, 0, 2),
+    "king": (2, -1, 0.8, 2),
+    "queen": (2, 1, 0.8, 2),
+    "poor": (0, 0, -2, 0.2),
+    "rich": (0, 0, 2, 0.2),
+    "beggar": (-0.3, -0.4, -2, 1),
+    "banker": (0.1, -0.3, 2, 1),
+}
+HOSTILE = (
+    "</script><script>document.title='broken'</script>",
+    "<img/src=x/onerror=document.title='broken'>",
+    "<!--<script>",
+    "&amp;",
+    "line\u2028separator",
+    "\u202egnirts\u202c",
+    "__proto__",
+    "constructor",
+    "\x00nul",
+    "naïve",
+    "Ελλάδα",
+    "日本",
+    "😀",
+    "x" * 300,
+)
+
+
+def made_model(seed: int = 0, filler: int = 200, moved: tuple[str, ...] = ()) -> WordVectors:
+    """The words of TRAITS, hostile ones and filler in 12 dimensions; ``moved`` words point elsewhere."""
+    random = np.random.default_rng(7)
+    words = [*TRAITS, *HOSTILE, *(f"filler{i}" for i in range(filler))]
+    vectors = np.zeros((len(words), 12))
+    vectors[: len(TRAITS), :4] = list(TRAITS.values())
+    vectors[len(TRAITS) :, 4:] = random.standard_normal((len(words) - len(TRAITS), 8))
+    for word in moved:
+        vectors[words.index(word)] = np.roll(vectors[words.index(word)], 6)
+    if seed:
+        vectors = vectors @ np.linalg.qr(np.random.default_rng(seed).standard_normal((12, 12)))[0]
+    return WordVectors(words, vectors, np.arange(len(words), 0, -1) * 3)

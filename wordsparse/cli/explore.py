@@ -1,0 +1,60 @@
+"""``wordsparse explore``: one page to explore word vectors in a browser."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from wordsparse.cli.common import emit, json_option
+from wordsparse.errors import InputError
+from wordsparse.explorer import DEFAULT_MAP, DEFAULT_WORDS
+from wordsparse.files import outputs
+
+
+@click.command("explore")
+@click.argument("models", nargs=-1, required=True, metavar="MODEL...")
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    metavar="PAGE.html",
+    type=click.Path(path_type=Path),
+    help="File to write, replaced if it exists; - for standard output.",
+)
+@click.option(
+    "--words",
+    type=click.IntRange(min=1),
+    default=DEFAULT_WORDS,
+    show_default=True,
+    metavar="N",
+    help="Most frequent words of each model that the page holds.",
+)
+@click.option(
+    "--map",
+    "map_words",
+    type=click.IntRange(min=1),
+    default=DEFAULT_MAP,
+    show_default=True,
+    metavar="N",
+    help="Most frequent words that the map shows.",
+)
+@json_option
+def command(models: tuple[str, ...], output: Path, words: int, map_words: int, as_json: bool) -> None:
+    """Write one page that shows the vectors of each MODEL in a browser, offline.
+
+    MODEL: a model directory, or a file in any format that evaluate reads. The page has search, neighbours, analogies, a
+    map of the vocabulary, a plot on two axes, and the words that moved most between two models. The map is drawn by
+    t-SNE where scikit-learn is installed (wordsparse[explore]), else by the first two principal components.
+    """
+    from wordsparse.explorer import explore
+
+    to_standard_output = outputs.is_standard_output(output)
+    if to_standard_output and as_json:
+        raise InputError("--json and --output name both standard output: write the page to a file")
+    result = explore(models, output, words=words, map_words=map_words, progress=_say)
+    said = f"{result['file']}: {result['bytes'] / 1e6:.1f} MB; open it in a browser"
+    emit(result, said, as_json, sys.stderr if to_standard_output else sys.stdout)
+
+
+def _say(sentence: str) -> None:
+    click.echo(f"explore: {sentence}", err=True)

@@ -1,0 +1,108 @@
+"""One self-contained HTML page in which people explore the vectors of one or more models.
+
+Data goes one way: models → content (words, int8 vectors, maps, alignments) → page → one file.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from wordsparse.errors import InputError
+from wordsparse.explorer.assembly import page
+from wordsparse.explorer.content import content_of
+from wordsparse.files import outputs, storage
+from wordsparse.validation import positive_int
+from wordsparse.vectors.word_vectors import WordVectors
+from wordsparse.words.model import Model, read_vectors
+
+__all__ = ["DEFAULT_MAP", "DEFAULT_WORDS", "explore"]
+
+DEFAULT_WORDS, DEFAULT_MAP = 50_000, 5_000
+
+Source = str | PathLike[str] | WordVectors | Model
+
+
+def explore(
+    models: Mapping[str, Source] | Sequence[str | PathLike[str]] | str | PathLike[str],
+    output: str | PathLike[str],
+    *,
+    words: int = DEFAULT_WORDS,
+    map_words: int = DEFAULT_MAP,
+    progress: Callable[[str], None] = lambda _: None,
+) -> dict[str, Any]:
+    """Write one HTML page, complete in itself, to explore word vectors in a browser.
+
+    The page opens offline: search, neighbours, analogies, a map, a plot on two axes, and, for several models,
+    the words that moved most between them.
+
+    Parameters
+    ----------
+    models : path, sequence of paths, or mapping of names to paths, WordVectors or Models
+        Model directories, or files in any format of :mod:`wordsparse.vectors.formats`.
+    output : path
+        The page's file, replaced if it exists; ``-`` is standard output.
+    words : int
+        The page holds at most this many words of each model, the most frequent ones.
+    map_words : int
+        The map shows at most this many of them.
+    progress : callable, optional
+        Called with one sentence at the start of each phase.
+
+    Returns
+    -------
+    dict
+        ``file``, ``bytes`` and ``models``, a list with the ``name``, ``words``, ``dim`` and ``map_method``
+        (``"t-SNE"`` or ``"PCA"``) of each.
+
+    Raises
+    ------
+    InputError
+        If a model cannot be read or has fewer than two dimensions, two models have no word in common or one
+        name, or ``output`` cannot be made; nothing has been written then.
+    WordsparseError
+        If writing fails; what stood at ``output`` stays.
+    """
+    words, map_words = positive_int("words", words), positive_int("map_words", map_words)
+    target = Path(output)
+    if not outputs.is_stream(target):
+        storage.check_parent(target)
+    sources = _named(models)
+    vectors = {}
+    for name, source in sources.items():
+        progress(f"reading {name}")
+        vectors[name] = _read(name, source)
+    content = content_of(vectors, words, map_words, progress)
+    progress("writing the page")
+    data = page(content).encode()
+    storage.write_file(target, data)
+    shown = [
+        {"name": model["name"], "words": len(model["words"]), "dim": model["dim"], "map_method": model["mapMethod"]}
+        for model in content["models"]
+    ]
+    return {"file": str(target), "bytes": len(data), "models": shown}
+
+
+def _named(models: Mapping[str, Source] | Sequence[str | PathLike[str]] | str | PathLike[str]) -> dict[str, Source]:
+    """A name for each model: the last part of its path, or the whole path where that occurs twice."""
+    if isinstance(models, Mapping):
+        named = {str(name): source for name, source in models.items()}
+    else:
+        paths = [Path(path) for path in ([models] if isinstance(models, str | PathLike) else models)]
+        short = [path.name for path in paths]
+        named = {path.name if short.count(path.name) == 1 else str(path): path for path in paths}
+        if len(named) < len(paths):
+            twice = next(path for path in paths if paths.count(path) > 1)
+            raise InputError(f"{twice} is named twice: name each model once")
+    if not named:
+        raise InputError("no model is named: name at least one")
+    return named
+
+
+def _read(name: str, source: Source) -> WordVectors:
+    if isinstance(source, Model):
+        source = source.word_vectors()
+    vectors = source if isinstance(source, WordVectors) else read_vectors(source)
+    if vectors.dim < 2:
+        raise InputError(f"{name}: its vectors have {vectors.dim} dimension: a page needs at least 2")
+    return vectors

@@ -1,0 +1,77 @@
+"""The page's parts, style, scripts and data, put together into one HTML document.
+
+The scripts are ES modules that import each other by name. In the page they stand in one script element, each after
+those that it imports, so their imports and the keyword export are taken out; names at the top of a module are therefore
+unique among all modules. A Content-Security-Policy allows this script and this style, by their SHA-256, and nothing
+else: no request can leave the page.
+"""
+
+import base64
+import hashlib
+import html
+import json
+import re
+from importlib import resources
+from string import Template
+from typing import Any
+
+MODULES = (
+    "data.js",
+    "vectors.js",
+    "state.js",
+    "dom.js",
+    "combobox.js",
+    "labels.js",
+    "gestures.js",
+    "scatter.js",
+    "answers.js",
+    "neighbours.js",
+    "analogy.js",
+    "plot.js",
+    "map.js",
+    "axes.js",
+    "moved.js",
+    "main.js",
+)
+
+_IMPORT = re.compile(r"^import [^;]*;\n", re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const)\b)", re.MULTILINE)
+
+
+def page(content: dict[str, Any]) -> str:
+    """The HTML document of what :func:`wordsparse.explorer.content.content_of` returns."""
+    names = [model["name"] for model in content["models"]]
+    style, script = _part("page.css"), _linked()
+    return Template(_part("page.html")).substitute(
+        title=html.escape(", ".join(names)),
+        policy=_policy(style, script),
+        style=style,
+        script=script,
+        data=embedded(content),
+    )
+
+
+def embedded(content: dict[str, Any]) -> str:
+    """JSON that is plain text inside a script element: no character of it can end the element or a line."""
+    text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return re.sub("[<>&\u2028\u2029]", lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def _linked() -> str:
+    """All modules as one."""
+    return "\n".join(_EXPORT.sub("", _IMPORT.sub("", _part(name))) for name in MODULES)
+
+
+def _policy(style: str, script: str) -> str:
+    return (
+        f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _digest(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _part(name: str) -> str:
+    return resources.files("wordsparse.explorer").joinpath("assets", name).read_text(encoding="utf-8")

@@ -1,0 +1,70 @@
+// The models that the page holds, decoded from the JSON beside the scripts.
+
+/**
+ * One model's words, most frequent first: a word's row is its rank less one.
+ * @typedef {object} Model
+ * @property {number} index place among the page's models
+ * @property {string} name
+ * @property {number} dim d
+ * @property {number} vocabSize words of the whole model, of which the page holds the most frequent
+ * @property {string[]} words n words
+ * @property {number[] | null} counts how often each occurred, where that is known
+ * @property {Map<string, number>} rows
+ * @property {Int8Array} vectors (n, d)
+ * @property {Float32Array} inverseNorms 1 / |vector| of each row; 0 for a vector of zeros
+ * @property {Uint16Array} map (m, 2): places of the first m words
+ * @property {"t-SNE" | "PCA"} mapMethod
+ */
+
+/**
+ * How far common words lie apart in two models.
+ * @typedef {object} Moved
+ * @property {number} first
+ * @property {number} second
+ * @property {number} common
+ * @property {Float32Array} distances one for each row of the first model; NaN where the second lacks the word
+ */
+
+/** @param {string} base64 @returns {ArrayBuffer} */
+function bytes(base64) {
+  const text = atob(base64);
+  const array = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) array[i] = text.charCodeAt(i);
+  return array.buffer;
+}
+
+/** @returns {Model} */
+function decodedModel(stored, index) {
+  const { name, dim, vocabSize, words, counts, mapMethod } = stored;
+  const vectors = new Int8Array(bytes(stored.vectors));
+  const inverseNorms = new Float32Array(words.length);
+  for (let row = 0; row < words.length; row++) {
+    let sum = 0;
+    for (let k = row * dim; k < (row + 1) * dim; k++) sum += vectors[k] * vectors[k];
+    inverseNorms[row] = sum && 1 / Math.sqrt(sum);
+  }
+  const rows = new Map(words.map((word, row) => [word, row]));
+  const map = new Uint16Array(bytes(stored.map));
+  return { index, name, dim, vocabSize, words, counts, rows, vectors, inverseNorms, map, mapMethod };
+}
+
+const stored = JSON.parse(document.getElementById("data").textContent);
+
+/** @type {Model[]} */
+export const models = stored.models.map(decodedModel);
+
+/** @type {Moved[]} */
+export const alignments = stored.moved.map((pair) => ({ ...pair, distances: new Float32Array(bytes(pair.distances)) }));
+
+/** @type {number} words of the largest model */
+export const largest = Math.max(...models.map((model) => model.words.length));
+
+/** The model that a state shows, and the one beside it where there is one. @returns {Model[]} */
+export function shownModels({ model, beside }) {
+  return beside === null ? [models[model]] : [models[model], models[beside]];
+}
+
+/** The alignment of the two models, in either order. @returns {Moved | undefined} */
+export function alignmentOf(a, b) {
+  return alignments.find(({ first, second }) => (first === a && second === b) || (first === b && second === a));
+}

@@ -1,0 +1,80 @@
+// The common words that lie farthest from themselves in two aligned models.
+import { alignmentOf, shownModels } from "./data.js";
+import { decimal, element, refill, whole, wordLink } from "./dom.js";
+import { address } from "./state.js";
+import { neighbours } from "./vectors.js";
+
+const SHOWN_NEIGHBOURS = 5;
+
+export class MovedView {
+  constructor() {
+    this.name = "Moved";
+    this.node = element("div");
+  }
+
+  /** @param {import("./state.js").State} state */
+  update(state) {
+    const { model, beside, top, count } = state;
+    if (beside === null) {
+      refill(this.node, [element("p", { className: "quiet" }, "Choose a second model above, “Beside”, to see which words moved most between the two.")]);
+      return;
+    }
+    const alignment = alignmentOf(model, beside);
+    const heading = element("h2", { tabIndex: -1 }, "Words that moved most");
+    const links = [1000, 5000, 20_000].map((n) => element("a", { href: address({ top: n }) }, whole(n)));
+    const advice = element("p", { className: "quiet" }, "Rare words move by chance. Among the most frequent: ", links[0], " · ", links[1], " · ", links[2]);
+    const moved = mostMoved(alignment, shownModels(state), top, count);
+    const scrolled = element("div", { className: "scroll" }, movedTable(state, moved));
+    refill(this.node, [heading, explanation(alignment), advice, scrolled], heading);
+  }
+}
+
+function explanation(alignment) {
+  const [first, second] = shownModels({ model: alignment.first, beside: alignment.second });
+  const few = alignment.common < Math.max(first.dim, second.dim)
+    ? ` They are fewer than the ${Math.max(first.dim, second.dim)} dimensions, so a rotation can hide any movement: do not read much into this table.`
+    : "";
+  return element("p", {}, `${first.name} was rotated onto ${second.name} by orthogonal Procrustes on their ${whole(alignment.common)} common words. ` +
+    `A word’s movement is one less the cosine of its two vectors.${few}`);
+}
+
+/** Words of both models within the `top` most frequent of each, the most moved first. */
+function mostMoved({ first, distances }, models, top, count) {
+  const [a, b] = models;
+  const of = a.index === first ? a : b;
+  const found = [];
+  a.words.slice(0, top).forEach((word, row) => {
+    const other = b.rows.get(word);
+    if (other !== undefined && other < top) found.push({ word, rows: [row, other], distance: distances[of.rows.get(word)] });
+  });
+  return found.sort((p, q) => q.distance - p.distance).slice(0, count);
+}
+
+function movedTable(state, moved) {
+  const models = shownModels(state);
+  const head = [
+    ...["Word", "Moved", ...models.map((model) => `Rank, ${model.name}`)].map((text) => element("th", { scope: "col" }, text)),
+    ...models.map((model) => element("th", { scope: "col", className: "text" }, `Nearest, ${model.name}`)),
+  ];
+  const rows = moved.map(({ word, rows, distance }) =>
+    element(
+      "tr",
+      {},
+      element("th", { scope: "row" }, wordLink(word)),
+      element("td", {}, decimal(distance)),
+      ...rows.map((row) => element("td", {}, whole(row + 1))),
+      ...models.map((model, i) => element("td", { className: "text" }, ...nearestLinks(model, rows[i], state.top))),
+    ),
+  );
+  return element(
+    "table",
+    {},
+    element("caption", { className: "unseen" }, "Words that moved most"),
+    element("thead", {}, element("tr", {}, ...head)),
+    element("tbody", {}, ...rows),
+  );
+}
+
+function nearestLinks(model, row, top) {
+  return neighbours(model, row, SHOWN_NEIGHBOURS, top).flatMap((found) => [wordLink(model.words[found.row]), " "]);
+}

@@ -1,0 +1,47 @@
+// The nearest words of a word, in one model or in two.
+import { answerCards } from "./answers.js";
+import { Combobox } from "./combobox.js";
+import { alignmentOf, shownModels } from "./data.js";
+import { announce, decimal, element, frequency, refill, whole, wordText } from "./dom.js";
+import { go } from "./state.js";
+import { neighbours } from "./vectors.js";
+
+export class NeighboursView {
+  constructor() {
+    this.name = "Neighbours";
+    this.search = new Combobox("Word", (word) => go({ word }));
+    this.results = element("div");
+    this.node = element("div", {}, element("div", { className: "asked" }, this.search.node), this.results);
+  }
+
+  /** @param {import("./state.js").State} state */
+  update(state) {
+    const { word, count, top } = state;
+    const [model] = shownModels(state);
+    this.search.show(model, word);
+    const { cards, shared } = answerCards(state, (of) => {
+      const row = of.rows.get(word);
+      return row === undefined ? `${of.name} does not hold this word.` : neighbours(of, row, count, top);
+    });
+    const heading = element("h2", { tabIndex: -1 }, wordText(word));
+    const facts = shownModels(state).filter((of) => of.rows.has(word)).map((of) => {
+      const name = state.beside === null ? "" : `${of.name}: `;
+      return element("p", { className: "quiet" }, name + frequency(of, of.rows.get(word)));
+    });
+    if (shared !== null) facts.push(element("p", {}, `${shared} of ${count} neighbours are in both. ${moveOf(state)}`));
+    refill(this.results, [heading, ...facts, element("div", { className: "cards" }, ...cards)], heading);
+    announce(`Neighbours of ${word}`);
+  }
+}
+
+/** How far the word moved between the two models, and how many of the common words moved less. */
+function moveOf({ model, beside, word }) {
+  const alignment = alignmentOf(model, beside);
+  if (!alignment) return "";
+  const { words, rows } = shownModels({ model: alignment.first, beside: null })[0];
+  const distance = alignment.distances[rows.get(word)];
+  if (!(distance >= 0)) return "";
+  let less = 0;
+  for (let row = 0; row < words.length; row++) if (alignment.distances[row] < distance) less++;
+  return `The word moved by ${decimal(distance)}, more than ${whole(less)} of the ${whole(alignment.common)} common words.`;
+}

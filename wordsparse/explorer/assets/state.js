@@ -1,0 +1,58 @@
+// The page's state is the fragment of its address: controls write it, views are drawn from it, links carry it.
+
+/**
+ * @typedef {object} State
+ * @property {string} view
+ * @property {string} word
+ * @property {number} model index of the model shown
+ * @property {number | null} beside index of the model shown beside it
+ * @property {number} top only so many of the most frequent words are answers
+ * @property {number} count how many rows a table shows
+ * @property {string} a @property {string} b @property {string} c the analogy's words
+ * @property {string} left @property {string} right poles of the horizontal axis
+ * @property {string} down @property {string} up poles of the vertical axis
+ * @property {string} only words that the axes show, separated by spaces; empty: the most frequent ones
+ */
+
+/** @type {State} */
+let defaults;
+/** @type {(state: State) => boolean} */
+let accepts;
+
+/** Draw now and whenever the address changes. */
+export function start(initial, { valid, draw }) {
+  defaults = initial;
+  accepts = valid;
+  addEventListener("hashchange", () => draw(state()));
+  draw(state());
+}
+
+/** @returns {State} */
+export function state() {
+  const given = new URLSearchParams(location.hash.slice(1));
+  const found = { ...defaults };
+  for (const key of Object.keys(defaults)) {
+    if (!given.has(key)) continue;
+    const text = given.get(key);
+    const isNumber = typeof defaults[key] === "number" || key === "beside";
+    found[key] = isNumber ? (text === "" ? null : Number(text)) : text;
+  }
+  return accepts(found) ? found : defaults;
+}
+
+/** The address of the present state with some members changed. @param {Partial<State>} changes */
+export function address(changes) {
+  const wanted = { ...state(), ...changes };
+  const differing = Object.entries(wanted).filter(([key, value]) => value !== defaults[key]);
+  return "#" + new URLSearchParams(differing.map(([key, value]) => [key, value === null ? "" : String(value)]));
+}
+
+/** Go to a changed state: a new entry of the history, which the back button leaves. */
+export function go(changes) {
+  location.hash = address(changes);
+}
+
+/** Change the state in place, for a control that is being dragged or typed in. */
+export function adjust(changes) {
+  location.replace(address(changes));
+}

@@ -1,0 +1,95 @@
+"""What the page holds of the models: words, counts, int8 vectors, maps, and how far each word moved.
+
+Arrays are little-endian bytes in base64. A vector is stored as q = round(127 v / max|v|), so v ≈ q max|v| / 127: the
+scale of a row changes no cosine, and the page divides by |q| instead of storing it.
+"""
+
+import base64
+import itertools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wordsparse.errors import InputError
+from wordsparse.explorer.alignment import distances
+from wordsparse.explorer.projection import Projection
+from wordsparse.vectors.formats import names
+from wordsparse.vectors.word_vectors import WordVectors
+
+Content = dict[str, Any]
+
+
+def content_of(
+    vectors: Mapping[str, WordVectors], words: int, map_words: int, progress: Callable[[str], None] = lambda _: None
+) -> Content:
+    """Everything that the page shows, as numbers, strings, lists and dictionaries.
+
+    Raises
+    ------
+    InputError
+        If two models have no word in common, or a word is not valid Unicode.
+    """
+    kept = {name: most_frequent(names.with_text(of_model), words) for name, of_model in vectors.items()}
+    moved = []
+    for (i, first), (j, second) in itertools.combinations(enumerate(kept), 2):
+        progress(f"aligning {first} and {second}")
+        moved.append({"first": i, "second": j, **_moved(first, kept[first], second, kept[second])})
+    projection = Projection()
+    models = []
+    for name, of_model in kept.items():
+        shown = min(map_words, len(of_model))
+        method = projection.method(shown)
+        progress(f"mapping {shown:,} words of {name} by {method}{projection.advice}")
+        models.append(
+            {
+                "name": name,
+                "dim": of_model.dim,
+                "vocabSize": len(vectors[name]),
+                "words": of_model.words,
+                "counts": None if of_model.counts is None else of_model.counts.tolist(),
+                "vectors": encoded(quantised(of_model.unit)),
+                "mapMethod": method,
+                "map": encoded(_grid(projection.of(of_model.words[:shown], of_model.unit[:shown]))),
+            }
+        )
+    return {"models": models, "moved": moved}
+
+
+def most_frequent(vectors: WordVectors, n: int) -> WordVectors:
+    """The ``n`` words of largest count, most frequent first; where counts are not known, the first ``n``."""
+    if vectors.counts is None:
+        return WordVectors(vectors.words[:n], vectors.vectors[:n])
+    rows = np.argsort(-vectors.counts, kind="stable")[:n]
+    return WordVectors([vectors.words[row] for row in rows], vectors.vectors[rows], vectors.counts[rows])
+
+
+def quantised(unit: NDArray[np.float32]) -> NDArray[np.int8]:
+    """Rows (n, d) scaled so that the largest entry of each is ±127, rounded; a zero row stays zero."""
+    largest = np.abs(unit).max(axis=1, keepdims=True)
+    largest[largest == 0] = 1
+    return np.asarray(np.rint(unit * (127 / largest)), np.int8)
+
+
+def encoded(array: NDArray[Any]) -> str:
+    """The array's bytes, little-endian and in C order, in base64."""
+    return base64.b64encode(array.astype(array.dtype.newbyteorder("<")).tobytes()).decode()
+
+
+def _grid(points: NDArray[np.float64]) -> NDArray[np.uint16]:
+    """Points (n, 2) on a grid of 65,536 steps, with the same scale on both axes."""
+    lowest = points.min(axis=0)
+    extent = float((points.max(axis=0) - lowest).max()) or 1.0
+    return np.asarray(np.rint((points - lowest) * (65_535 / extent)), np.uint16)
+
+
+def _moved(first: str, a: WordVectors, second: str, b: WordVectors) -> Content:
+    """The common words' distances after alignment, one float32 a word of ``a``; NaN where ``b`` lacks the word."""
+    rows_a = np.array([row for row, word in enumerate(a.words) if word in b], np.int64)
+    if not rows_a.size:
+        raise InputError(f"{first} and {second} have no word in common: make a page of each")
+    rows_b = np.array([b.row(a.words[row]) for row in rows_a])
+    by_word = np.full(len(a), np.nan, np.float32)
+    by_word[rows_a] = distances(a.unit[rows_a], b.unit[rows_b])
+    return {"common": len(rows_a), "distances": encoded(by_word)}
