@@ -303,3 +303,14 @@ def test_step_accounts_for_its_kernels(tmp_path: Path) -> None:
         assert parts["matmul"]["gflop"] > 0
         assert profile["cpu_ms"] == pytest.approx(sum(part["cpu_ms"] for part in parts.values()))
     assert {row["swept"] for row in content["sweeps"]} == {"threads", "minibatch", "d", "vocabulary"}
+
+
+def test_reading_times_every_side(tmp_path: Path) -> None:
+    pytest.importorskip("gensim", reason="gensim is not installed")
+    (tmp_path / "text").write_text("the cat sat on the mat\n" * 200)
+    content = report("reading", [str(tmp_path / "text"), "--rounds=1", "--sweep-threads=1"], tmp_path / "report.json")
+    assert content["tokens"] == 1200
+    assert [(row["side"], row["threads"]) for row in content["sides"]] == [
+        *(("read", 1), ("encode", 1), ("Python", 1), ("gensim", 1))
+    ]
+    assert all(row["tokens_per_cpu_second"] > 0 for row in content["sides"])

@@ -1,6 +1,7 @@
 """The words of a corpus, most frequent first, with their counts."""
 
 import json
+import operator
 import os
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -46,9 +47,8 @@ class Vocabulary:
             raise InputError("a vocabulary needs at least one word")
         if len(self.words) != self.counts.size:
             raise InputError(f"{len(self.words)} words, but {self.counts.size} counts")
-        for word in self.words:
-            check_word(word)
-        self._ids: dict[str, int] = {word: i for i, word in enumerate(self.words)}
+        _check_words(self.words)
+        self._ids: dict[str, int] = dict(zip(self.words, range(len(self.words)), strict=True))
         if len(self._ids) != len(self.words):
             repeated = next(word for i, word in enumerate(self.words) if self._ids[word] != i)
             raise InputError(f"the word {repeated!r} is there more than once")
@@ -80,15 +80,15 @@ class Vocabulary:
             raise InputError("the text holds no token, so there is no vocabulary")
         kept = {word: count for word, count in counts.items() if count >= min_count}
         if max_vocab is not None and len(kept) > max_vocab:
-            kept = dict(sorted(kept.items(), key=_rank)[:max_vocab])
+            kept = {word: -falling for falling, word in _ranked(kept)[:max_vocab]}
         kept |= {word: counts[word] for word in known if word in counts}
         if not kept:
             raise InputError(
                 f"the vocabulary is empty: none of the {len(counts):,} distinct words occurs {min_count:,} "
                 f"times or more (highest count: {max(counts.values()):,}): lower the minimum count"
             )
-        ranked = sorted(kept.items(), key=_rank)
-        return cls([word for word, _ in ranked], [count for _, count in ranked])
+        ranked = _ranked(kept)
+        return cls([word for _, word in ranked], [-falling for falling, _ in ranked])
 
     def __len__(self) -> int:
         return len(self.words)
@@ -140,10 +140,18 @@ class Vocabulary:
             raise InputError(f"{path}: {error}") from error
 
 
-def _rank(entry: tuple[str, int]) -> tuple[int, str]:
-    """Where a word stands, by its count, then by code point."""
-    word, count = entry
-    return -count, word
+def _ranked(counts: Mapping[str, int]) -> list[tuple[int, str]]:
+    """(−count, word) of every word: the most frequent first, equal counts by code point."""
+    return sorted(zip(map(operator.neg, counts.values()), counts, strict=True))
+
+
+def _check_words(words: Sequence[str]) -> None:
+    """As :func:`check_word` of every word, at once."""
+    try:
+        "".join(words).encode()
+    except (TypeError, UnicodeEncodeError):
+        for word in words:
+            check_word(word)
 
 
 def check_word(word: object) -> None:

@@ -1,0 +1,107 @@
+"""Tokens a second from a text file to a vocabulary and int32 shards, beside plain Python and gensim's scan.
+
+    python tools/reading.py english.txt --min-count 2 --sweep-threads 1,2 --rounds 5 -o reading.json
+
+The sides take turns, so what else the machine does hits all of them alike; the file lies in the page cache after the
+first round. ``read``: split, checked, counted and numbered, on one thread, nothing written. ``encode``: all of it,
+the vocabulary and the shards on the disk. ``Python``: the same ids and counts by :func:`sentences` and a dict, nothing
+written. ``gensim``: the scan of the words by its Word2Vec, which reads the text once more in each epoch. On a machine
+that is shared, read the tokens per CPU second, and for several threads their ratio.
+"""
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+import machine
+
+from wordsparse.corpus import encode
+from wordsparse.corpus._text import WordTable
+from wordsparse.corpus.reading import sentences, text_blocks
+
+
+@click.command()
+@click.argument("corpus", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--min-count", type=click.IntRange(1), default=2, show_default=True)
+@click.option("--sweep-threads", callback=machine.int_list, default="1,2", show_default=True)
+@click.option("--rounds", type=click.IntRange(1), default=5, show_default=True)
+@click.option("--slow-rounds", type=click.IntRange(1), default=1, show_default=True, help="Of Python and gensim.")
+@machine.output_option
+def main(
+    corpus: Path, min_count: int, sweep_threads: Sequence[int], rounds: int, slow_rounds: int, output: Path | None
+) -> None:
+    """Time reading by each side in turn and print tokens a second, wall and CPU."""
+    with tempfile.TemporaryDirectory() as folder:
+        tokens = encode(corpus, Path(folder, "encoded"), min_count=min_count).tokens
+        sides: dict[tuple[str, int], tuple[int, machine.Step]] = {("read", 1): (tokens, lambda: read(corpus))}
+        for threads in sweep_threads:
+            sides["encode", threads] = tokens, lambda threads=threads: encoded(corpus, min_count, threads)
+        sides["Python", 1] = tokens, lambda: plainly(corpus)
+        sides["gensim", 1] = tokens, lambda: scanned_by_gensim(corpus, min_count)
+        few = {("Python", 1): slow_rounds, ("gensim", 1): slow_rounds}
+        times = machine.alternate(sides, rounds, few)
+    rows = [
+        {
+            "side": side,
+            "threads": threads,
+            "tokens_per_second": 1e6 / cell["wall_us"],
+            "tokens_per_cpu_second": 1e6 / cell["cpu_us"],
+            "times_python": times["Python", 1]["wall_us"] / cell["wall_us"],
+            "times_python_by_cpu_time": times["Python", 1]["cpu_us"] / cell["cpu_us"],
+            "rounds_wall_us_per_token": cell["rounds_wall_us"],
+        }
+        for (side, threads), cell in times.items()
+    ]
+    headers = ["side", "threads", "tokens/s", "tokens per CPU s", "times Python", "by CPU time"]
+    print(machine.table(headers, [list(row.values())[:-1] for row in rows]))
+    report = {
+        "tool": "reading",
+        "machine": machine.describe(max(sweep_threads)),
+        "options": {"corpus": corpus.name, "bytes": corpus.stat().st_size, "min_count": min_count},
+        "tokens": tokens,
+        "sides": rows,
+    }
+    machine.write_report(report, output)
+
+
+def read(corpus: Path) -> None:
+    """Number the words of a text."""
+    table = WordTable()
+    for _, data in text_blocks(corpus):
+        assert table.scan(data, True)
+        table.take()
+
+
+def encoded(corpus: Path, min_count: int, threads: int) -> None:
+    """Encode a text in a temporary place."""
+    with tempfile.TemporaryDirectory() as folder:
+        encode(corpus, Path(folder, "encoded"), min_count=min_count, threads=threads)
+
+
+def plainly(corpus: Path) -> None:
+    """Number and count the words of a text in Python."""
+    ids: dict[str, int] = {}
+    counts: list[int] = []
+    values: list[int] = []
+    for sentence in sentences(corpus):
+        for word in sentence:
+            number = ids.setdefault(word, len(ids))
+            if number == len(counts):
+                counts.append(0)
+            counts[number] += 1
+            values.append(number)
+        values.append(-2)
+        if len(values) > 2**20:
+            values.clear()
+
+
+def scanned_by_gensim(corpus: Path, min_count: int) -> None:
+    """Count the words of a text as gensim's Word2Vec does before it trains."""
+    from gensim.models.word2vec import LineSentence, Word2Vec
+
+    Word2Vec(min_count=min_count).scan_vocab(corpus_iterable=LineSentence(corpus))
+
+
+if __name__ == "__main__":
+    main()
