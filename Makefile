@@ -4,7 +4,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 SOURCES := pyproject.toml setup.py $(wildcard pyx/*)
 
-.PHONY: demo test lint install install-test clean
+.PHONY: demo test lint install install-test clean pages
 
 # The stamp files keep a second `make` from installing again what did not change.
 install: $(VENV)/installed
@@ -25,6 +25,10 @@ $(VENV)/installed-test: $(VENV)/installed
 
 demo: install
 	$(RUN) tools/demo.py
+
+# The pages that are made from the result files in docs/results.
+pages: install
+	$(RUN) tools/pages.py
 
 lint: install-test
 	$(VENV)/bin/ruff check .

@@ -1,0 +1,248 @@
+"""Write docs/performance.md and docs/recipe.md from their templates and the result files in docs/results.
+
+    python tools/pages.py
+
+Every table of the two pages comes from a result file. A template names files by a pattern: run this again when there is
+a new file.
+"""
+
+import json
+import statistics
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+PAGES = ("performance", "recipe")
+MODELS = {"cbow": "CBOW", "skipgram": "skip-gram"}
+SETS = {
+    "wordsim353": "WordSim",
+    "simlex999": "SimLex",
+    "men": "MEN",
+    "rare-words": "RW",
+    "rw": "RW",
+    "mturk771": "MTurk-771",
+    "mturk": "MTurk",
+    "yp130-verbs": "YP-130",
+    "simverb3500": "SimVerb",
+    "questions-words": "Google",
+    "msr": "MSR",
+}
+UNKNOWN = "not recorded"
+
+Content = Mapping[str, Any]
+
+
+def results(pattern: str) -> dict[str, Content]:
+    """The result files whose names match ``pattern``, by name."""
+    found = sorted((DOCS / "results").glob(f"{pattern}.json"))
+    if not found:
+        raise LookupError(f"docs/results has no {pattern}.json")
+    return {path.name: json.loads(path.read_text()) for path in found}
+
+
+def table(headers: Sequence[str], rows: Iterable[Sequence[object]], words: int = 1) -> str:
+    """A Markdown table; the first ``words`` columns hold words, the others numbers."""
+    lines = [headers, ["---"] * words + ["---:"] * (len(headers) - words), *rows]
+    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
+
+
+def score(value: float | None) -> str:
+    """A correlation or an accuracy, with three decimals and no zero before the point."""
+    return "" if value is None else f"{value:.3f}".replace("0.", ".", 1)
+
+
+def number(value: float | None) -> str:
+    """A number with three significant digits, none of a thousand or more in powers of ten."""
+    if value is None:
+        return ""
+    if value and not 1e-3 <= abs(value) < 1e7:
+        return f"{value:.1e}"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def origin(name: str, content: Content) -> str:
+    """Where the numbers of a file come from: command, machine, BLAS, version, kernels; in one paragraph."""
+    machine = content["machine"]
+    packages = machine["packages"]
+    environment = machine.get("environment")
+    steering = UNKNOWN if environment is None else " ".join(f"`{k}={v}`" for k, v in environment.items()) or "none"
+    command = f"`{content['command']}`" if content.get("command") else UNKNOWN
+    facts = [
+        f"`docs/results/{name}`. Command: {command}.",
+        f"Machine: {machine['processor']}, CPUs: {machine['cpus']}, threads: {machine['threads']}; "
+        f"{machine['sgemm_gflops']:.0f} GFLOP/s in float32 matrix products through BLAS.",
+        f"BLAS and its kernels: {', '.join(machine['blas'])}; variables: {steering}.",
+        f"Version: wordsparse {packages['wordsparse']}, commit {machine.get('commit') or UNKNOWN}; "
+        f"instruction set {machine.get('instruction_set', UNKNOWN)}, products {machine.get('products', UNKNOWN)}.",
+    ]
+    if "note" in content:
+        facts.append(f"Note: {content['note']}.")
+    return "\n".join(facts)
+
+
+def comparison(content: Content) -> str:
+    """A comparison's runs as a table: cost, and the score on every test set."""
+    runs = [run for run in content["runs"] if "error" not in run]
+    vary = [key for key in ("tokens_per_epoch", "epochs") if len({run[key] for run in runs}) > 1]
+    sets = list(dict.fromkeys([*runs[0]["pairs"], *runs[0]["analogies"]]))
+    headers = ["run", *("tokens" if key == "tokens_per_epoch" else key for key in vary)]
+    headers += ["tokens/s", "CPU s", "peak MB", *(SETS.get(name, name) for name in sets)]
+    rows = []
+    for run in sorted(runs, key=lambda run: [run[key] for key in vary]):
+        scores = {name: found["spearman"] for name, found in run["pairs"].items()}
+        scores |= {name: found["accuracy"] for name, found in run["analogies"].items()}
+        label = content["methods"][run["name"]]
+        cost = [
+            f"{run['tokens_per_second']:,.0f}",
+            number(run["cpu_seconds"]),
+            f"{run['peak_memory_bytes'] / 1e6:,.0f}",
+        ]
+        ours = f"**{label}**" if run["program"] == "wordsparse" else label
+        rows.append([ours, *(f"{run[key]:,}" for key in vary), *cost, *(score(scores[name]) for name in sets)])
+    return table(headers, rows)
+
+
+def speed(content: Content) -> str:
+    """A sentence for each model: how many times the speed of gensim's negative sampling; the longest runs."""
+    sentences = []
+    longest = max((run["tokens_per_epoch"], run["epochs"]) for run in content["runs"])
+    for model, label in MODELS.items():
+        runs = {
+            run["name"]: run
+            for run in content["runs"]
+            if run["model"] == model and (run["tokens_per_epoch"], run["epochs"]) == longest and "error" not in run
+        }
+        ours, peer = runs.get(f"wordsparse-{model}"), runs.get(f"gensim-{model}-ns")
+        if ours and peer:
+            wall = ours["tokens_per_second"] / peer["tokens_per_second"]
+            cpu = peer["cpu_seconds"] / ours["cpu_seconds"]
+            sentences.append(
+                f"wordsparse trains {label} at {wall:.1f} times the speed of gensim's negative sampling "
+                f"({cpu:.1f} times by CPU time)."
+            )
+    return " ".join(sentences)
+
+
+def complexity(content: Content) -> str:
+    """Microseconds per example of the dense update, the tree and the exact layer, by minibatch."""
+    cells = {(cell["side"], cell["m"]): cell["wall_us"] for cell in content["cells"]}
+    floor = {row["m"]: row["us"] for row in content["floor"]}
+    sides = ["naive dense", "hierarchical softmax", "squared", "bounded-ns"]
+    rows = []
+    for m in sorted({m for _, m in cells}):
+        naive, ours = cells.get(("naive dense", m)), cells.get(("squared", m))
+        ratio = naive / ours if naive and ours else None
+        rows.append([f"{m:,}", *(number(cells.get((side, m))) for side in sides), number(floor.get(m)), number(ratio)])
+    return table(["m", *sides, "floor", "naive / squared"], rows, words=0)
+
+
+def goals(content: Content) -> str:
+    """What the layer's cost has to meet, and what was reached."""
+    rows = [[row["goal"], number(row["wanted"]), number(row["reached"])] for row in content["goals"]]
+    return table(["goal", "wanted", "reached"], rows)
+
+
+def step_parts(content: Content) -> str:
+    """The parts of a step of each model: milliseconds, GFLOP/s, and the share of BLAS's rate."""
+    rows = [
+        [
+            MODELS[profile["model"]],
+            f"`{part['part']}`",
+            number(part["wall_ms"]),
+            number(part["gflops"]),
+            score(part["share"]),
+        ]
+        for profile in content["profiles"]
+        for part in profile["parts"]
+    ]
+    rows += [[MODELS[p["model"]], "whole step", number(p["wall_ms"]), "", ""] for p in content["profiles"]]
+    return table(["model", "part", "wall ms", "GFLOP/s", "of BLAS's rate"], rows, words=2)
+
+
+def step_sweeps(content: Content) -> str:
+    """Tokens a second of whole steps, as one thing varies."""
+    rows = [
+        [MODELS[row["model"]], row["swept"], f"{row['at']:,}", f"{row['tokens_per_second']:,.0f}"]
+        for row in content["sweeps"]
+    ]
+    return table(["model", "varied", "at", "tokens/s"], rows, words=2)
+
+
+def stability(content: Content) -> str:
+    """Errors against a float64 shadow after long runs."""
+    rows = []
+    for run in content["runs"]:
+        setting = run["setting"]
+        rows.append(
+            [
+                setting["variant"],
+                f"{setting['minibatch']:,}",
+                f"{setting['steps']:,}",
+                *map(error, (run["worst_row"], run["worst_Q"])),
+                f"{run['folds']:,}",
+                run["ended"].partition(":")[0],
+            ]
+        )
+    return table(["run", "m", "steps", "worst row", "worst Q", "folds", "ended"], rows)
+
+
+def error(value: float | None) -> str:
+    """A relative error; empty where it was not a finite number."""
+    return "" if value is None else f"{value:.1e}"
+
+
+def study(content: Content) -> str:
+    """A study of the recipe: means over seeds for each model and variant."""
+    groups: dict[tuple[str, str], list[Content]] = {}
+    for run in content["runs"]:
+        groups.setdefault((run["model"], run["variant"]), []).append(run)
+    first = content["runs"][0]
+    sets = [("pairs", name) for name in first["pairs"]] + [("analogies", name) for name in first["analogies"]]
+    rows = []
+    for (model, variant), runs in groups.items():
+        means = [statistics.mean(run[kind][name] for run in runs) for kind, name in sets]
+        cpu = statistics.mean(run["cpu_seconds"] for run in runs)
+        heldout = statistics.mean(run["heldout_loss"][-1] for run in runs)
+        rows.append([MODELS[model], variant, f"{cpu:.0f}", f"{heldout:.3f}", *map(score, means)])
+    seeds = len({run["seed"] for run in content["runs"]})
+    options = content["options"]
+    held = f"{100 * options['heldout']:.0f} % of the text held out"
+    epochs = f"{options['epochs']} epoch{'s' if options['epochs'] != 1 else ''}"
+    caption = f"{content['corpus']}, d = {options['dim']}, {epochs}, {held}, {seeds} seed{'s' if seeds != 1 else ''}."
+    headers = ["model", "variant", "CPU s", "held-out loss", *(SETS.get(name, name) for _, name in sets)]
+    return f"{caption}\n\n{table(headers, rows, words=2)}"
+
+
+def shown(pattern: str, *parts: Callable[[Content], str]) -> str:
+    """The ``parts`` of every result file that matches, each file with its origin."""
+    pieces = []
+    for name, content in results(pattern).items():
+        pieces += [text for part in parts if (text := part(content))] + [origin(name, content)]
+    return "\n\n".join(pieces)
+
+
+def render(page: str) -> str:
+    """The text of a page."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(DOCS / "templates"),
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,
+        keep_trailing_newline=True,
+    )
+    parts = (comparison, speed, complexity, goals, step_parts, step_sweeps, stability, study)
+    functions: dict[str, Any] = {part.__name__: part for part in parts}
+    text = environment.get_template(f"{page}.md").render(shown=shown, **functions)
+    return f"<!-- Written by tools/pages.py from docs/templates/{page}.md and docs/results. -->\n\n{text}"
+
+
+def main() -> None:
+    """Write both pages."""
+    for page in PAGES:
+        (DOCS / f"{page}.md").write_text(render(page))
+
+
+if __name__ == "__main__":
+    main()
