@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from wordsparse.corpus.shard import SHARD_DTYPE, Recent, Shard
 from wordsparse.corpus.vocabulary import Vocabulary
 from wordsparse.errors import InputError
+from wordsparse.files.members import is_count
 from wordsparse.files.regular import sha256_of
 from wordsparse.files.storage import read_manifest, write_manifest
 
@@ -165,7 +166,7 @@ def _records(manifest: Mapping[str, Any], folder: Path) -> list[FileRecord]:
 
 def _integer(members: Mapping[str, Any], key: str, folder: Path) -> int:
     value = members.get(key)
-    if type(value) is not int or value < 1:
+    if not is_count(value) or value < 1:
         raise InputError(f"{folder / MANIFEST}: {key} must be a positive integer, not {value!r:.40}")
     return value
 

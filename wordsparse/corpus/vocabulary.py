@@ -112,8 +112,18 @@ class Vocabulary:
         return Vocabulary.from_counts(counts, min_count=1)
 
     def rows_in(self, other: "Vocabulary") -> NDArray[np.int64]:
-        """The id in ``other``, which holds all words of this one, of each word; (V,)."""
-        return np.fromiter((other[word] for word in self.words), np.int64, len(self))
+        """The id in ``other`` of each word; (V,).
+
+        Raises
+        ------
+        InputError
+            If ``other`` does not hold one of the words.
+        """
+        try:
+            return np.fromiter((other[word] for word in self.words), np.int64, len(self))
+        except KeyError as error:
+            word = error.args[0]
+            raise InputError(f"the word {word!r} of the text is not in the vocabulary: was it altered?") from None
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the vocabulary as a JSON file (UTF-8), in one step."""

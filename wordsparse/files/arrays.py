@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from wordsparse.errors import InputError
 from wordsparse.files import regular, storage
+from wordsparse.files.members import is_count, is_measure, is_number
+from wordsparse.validation import all_finite
 
 Array = NDArray[Any]
 _TYPES = ("<f4", "<f8", "<i4", "<i8")
@@ -33,8 +35,8 @@ def check_fit(state: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
         ours, theirs = wanted.get(name), state.get(name)
         if isinstance(ours, np.ndarray) and isinstance(theirs, np.ndarray):
             fits = (theirs.shape, theirs.dtype) == (ours.shape, ours.dtype)
-        else:
-            fits = type(ours) in (int, float) and type(theirs) in (int, float)
+        else:  # all numbers of a state count or measure something
+            fits = (is_count if type(ours) is int else is_measure)(theirs)
         if not fits:
             raise InputError(f"its {name} is not what this run needs: it belongs to another version or another run")
 
@@ -73,7 +75,8 @@ def read(path: Path, table: Any, into: Mapping[str, Any] | None = None) -> dict[
     Raises
     ------
     InputError
-        If the file does not agree with the table, or the table with ``into``. What ``into`` holds is undefined then.
+        If the file does not agree with the table, or the table with ``into``, or a number is not finite. What ``into``
+        holds is undefined then.
     """
     arrays, numbers = _checked_table(path, table)
     state: dict[str, Any] = dict(numbers)
@@ -95,6 +98,8 @@ def read(path: Path, table: Any, into: Mapping[str, Any] | None = None) -> dict[
                 if file.readinto(_bytes_of(block)) != block.nbytes:
                     raise InputError(f"{path}: ends too early: it was cut short while it was read")
                 digest.update(_bytes_of(block))
+                if not all_finite(block):
+                    raise InputError(f"{path}: {name} holds numbers that are not finite")
                 rows[...] = block
             state[name] = array if order == "C" else array.T
     if digest.hexdigest() != table["sha256"]:
@@ -124,7 +129,7 @@ def _checked_table(path: Path, table: Any) -> tuple[dict[str, tuple[str, tuple[i
     arrays, numbers = table["arrays"], table["numbers"]
     if not isinstance(arrays, dict) or not isinstance(numbers, dict) or arrays.keys() & numbers.keys():
         raise refuse()
-    if not all(type(number) in (int, float) for number in numbers.values()):
+    if not all(map(is_number, numbers.values())):
         raise refuse()
     found = {}
     for name, entry in arrays.items():

@@ -18,6 +18,7 @@ import numpy as np
 
 from wordsparse.errors import InputError, TrainingError, WordsparseError
 from wordsparse.files import arrays, regular, storage
+from wordsparse.files.members import is_count
 from wordsparse.training.interruption import Interrupted, StopRequest
 from wordsparse.training.loop import Run
 from wordsparse.training.run_directory import CHECKPOINT, RunDirectory
@@ -46,8 +47,8 @@ class Checkpoint:
         request, standing, table = storage.objects(path / MANIFEST, manifest, "request", "standing", "state")
         storage.objects(path / MANIFEST, request, "options", "text")
         count = manifest.get("count")
-        if type(count) is not int:
-            raise InputError(f"{path / MANIFEST}: count must be a whole number")
+        if not is_count(count):
+            raise InputError(f"{path / MANIFEST}: count must be a whole number of at least 0, not {count!r:.40}")
         if regular.sha256_of(path / STATE) != table.get("sha256"):
             raise InputError(f"{path / STATE}: does not match its checksum: the file was altered or damaged")
         return cls(path, request, standing, count, table)

@@ -124,7 +124,9 @@ class Run:
             If one of them does not belong to such a run.
         """
         arrays.check_fit(state, self.embedding.state())
-        self.standing = Standing.from_dict(standing)
+        found = Standing.from_dict(standing)
+        found.check(self.total_tokens, self._slices.positions, self.options.epochs)
+        self.standing = found
         self.embedding.restore(state)
 
     def train(

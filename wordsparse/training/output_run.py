@@ -21,7 +21,7 @@ from wordsparse.training import memory
 from wordsparse.training.checkpoints import Checkpoint, Checkpointer
 from wordsparse.training.interruption import Interrupted, StopRequest, stop_requests
 from wordsparse.training.loop import Run
-from wordsparse.training.progress import Progress
+from wordsparse.training.progress import Progress, Report
 from wordsparse.training.resume import check_more_epochs, differences, is_same_text, more_epochs, on_new_text
 from wordsparse.training.run_directory import CORPUS, MODEL, SOURCE, RunDirectory
 from wordsparse.training.texts import TrainingText, encoded_once
@@ -81,6 +81,7 @@ class OutputRun:
             run = self._new_run(base, corpus)
             if run is None:
                 assert base is not None
+                Report.from_dict(base.report)  # which will be shown
                 logger.info("%s is finished: there is nothing left to train", self.output)
                 return base
             if run.device.device != "cpu":

@@ -1,7 +1,11 @@
 """What a run tells: while it goes on, and at its end."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields
 from typing import Any
+
+from wordsparse.errors import InputError
+from wordsparse.files.members import is_count, is_measure, is_numbers
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,28 @@ class Report:
     checkpoints: int = 0
     heldout_loss: list[float] | None = None
 
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> "Report":
+        """What :meth:`as_dict` gave; InputError names a member that is missing, unknown or impossible."""
+        try:
+            report = cls(**content)
+        except TypeError as error:
+            raise InputError(f"its report is of another version, or was altered: {error}") from error
+        for field in fields(cls):
+            value = getattr(report, field.name)
+            if not _FITS[field.type](value):
+                raise InputError(f"its report was altered: {field.name} cannot be {value!r:.40}")
+        return report
+
     def as_dict(self) -> dict[str, Any]:
         """The fields by name, without those that were not asked for."""
         return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+_FITS: dict[Any, Callable[[Any], bool]] = {
+    int: is_count,
+    float: is_measure,
+    str: lambda value: isinstance(value, str),
+    list[float]: is_numbers,
+    list[float] | None: lambda value: value is None or is_numbers(value),
+}

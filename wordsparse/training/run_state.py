@@ -1,11 +1,12 @@
 """Where a run stands: every number of the loop that is not in the embedding's state."""
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from wordsparse.errors import InputError
+from wordsparse.files.members import is_count, is_measure, is_number, is_numbers
 
 
 @dataclass
@@ -39,20 +40,34 @@ class Standing:
         Raises
         ------
         InputError
-            If a member is missing, unknown or of another type.
+            If a member is missing, unknown or impossible; the message names it.
         """
-        blank = asdict(cls())
-        fits = content.keys() == blank.keys() and all(
-            _fits(content[name], blank[name]) or (name == "first_loss" and _fits(content[name], 0.0)) for name in blank
-        )
-        if not fits:
-            raise InputError("its progress is not what a run needs: it was altered or is of another version")
+        if content.keys() != _MEMBERS.keys():
+            wrong = ", ".join(sorted(content.keys() ^ _MEMBERS.keys()))
+            raise InputError(f"its progress is of another version: {wrong} is missing or unknown")
+        for name, fits in _MEMBERS.items():
+            if not fits(content[name]):
+                raise InputError(f"its progress was altered: {name} cannot be {content[name]!r:.40}")
         return cls(**copy.deepcopy(dict(content)))
 
+    def check(self, tokens: int, positions: int, epochs: int) -> None:
+        """Raise InputError unless a run of so many tokens, positions of an epoch and epochs can have come here."""
+        reached = {"tokens": (self.tokens, tokens), "position": (self.position, positions)}
+        reached |= {name: (len(getattr(self, name)), epochs) for name in ("losses", "heldout_losses")}
+        for name, (here, most) in reached.items():
+            if here > most:
+                raise InputError(f"its progress was altered: {name} is at {here:,} of {most:,}")
 
-def _fits(value: Any, blank: Any) -> bool:
-    if isinstance(blank, list):
-        return isinstance(value, list) and all(_fits(item, 0.0) for item in value)
-    if isinstance(blank, float):
-        return type(value) in (int, float)
-    return type(value) is type(blank) and (value is None or value >= 0)
+
+_MEMBERS: dict[str, Callable[[Any], bool]] = {
+    "tokens": is_count,
+    "warmup_tokens": is_measure,
+    "losses": is_numbers,
+    "heldout_losses": is_numbers,
+    "position": is_count,
+    "epoch_loss": is_number,
+    "epoch_pairs": is_measure,
+    "first_loss": lambda value: value is None or is_number(value),
+    "wall_seconds": is_measure,
+    "cpu_seconds": is_measure,
+}

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from wordsparse.corpus import Vocabulary
 from wordsparse.errors import InputError
 from wordsparse.files import arrays, regular, storage
+from wordsparse.files.members import is_count
 from wordsparse.machine.threads import available_cpus
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words import coordinates
@@ -182,8 +183,8 @@ def load(path: str | PathLike[str]) -> Model:
     manifest = storage.read_manifest(directory / MANIFEST, FORMAT, VERSION)
     options, report, files = storage.objects(directory / MANIFEST, manifest, "options", "report", "files")
     dim = options.get("dim")
-    if not isinstance(dim, int) or dim < 1:
-        raise InputError(f"{directory / MANIFEST}: dim must be a positive whole number, not {dim!r}")
+    if not is_count(dim) or dim < 1:
+        raise InputError(f"{directory / MANIFEST}: dim must be a positive whole number, not {dim!r:.40}")
     for name in (VOCABULARY, INPUT, OUTPUT):
         expected = files.get(name)
         with regular.reading(directory / name):

@@ -1,0 +1,122 @@
+"""Models and their training state that a stranger has written and signed: what is impossible is refused by name."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from support.texts import SHORT, write_text
+
+import wordsparse as ws
+from wordsparse.corpus import Vocabulary
+from wordsparse.errors import InputError
+from wordsparse.files import arrays, members, regular, storage
+from wordsparse.training.run_state import Standing
+
+Change = Callable[[dict[str, Any]], None]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("made")
+    ws.train(write_text(folder / "text.txt"), output=folder / "model", **SHORT)
+    return folder
+
+
+def signed_again(made: Path, place: Path, change: Change) -> Path:
+    """A copy of the model whose manifest is changed and signed."""
+    shutil.copytree(made / "model", place / "model")
+    manifest = storage.read_json(place / "model" / "model.json")
+    del manifest["sha256"]
+    change(manifest)
+    storage.write_manifest(place / "model" / "model.json", manifest)
+    return place / "model"
+
+
+def put(*way: str, value: Any) -> Change:
+    def change(manifest: dict[str, Any]) -> None:
+        for key in way[:-1]:
+            manifest = manifest[key]
+        manifest[way[-1]] = value
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (put("options", "dim", value=True), "dim"),
+        (put("options", "dim", value=10**400), "dim"),
+        (put("options", "dim", value=7), "shape"),
+        (put("options", "dim", value=6.0), "dim"),
+        *[(put("training", "state", "numbers", "steps", value=v), "table") for v in (10**400, True, "3")],
+        *[(put("training", "state", "numbers", "steps", value=v), "steps") for v in (-1, 2.5)],
+        *[(put("training", "state", "numbers", "pair_curvature", value=v), "pair_curvature") for v in (-1, -0.5)],
+        *[(put("training", "standing", "tokens", value=v), "tokens") for v in (-1, 10**400, 10**9, True, None, 2.5)],
+        *[(put("training", "standing", "losses", value=v), "losses") for v in ([1, True], 3, [10**400], [1.0] * 99)],
+        *[(put("training", "standing", "epoch_pairs", value=v), "epoch_pairs") for v in (-1, "x")],
+        (put("training", "standing", "new", value=1), "new is missing or unknown"),
+    ],
+)
+def test_impossible_values_are_refused_by_name(made: Path, tmp_path: Path, change: Change, message: str) -> None:
+    # Re-signed models gave KeyError, ZeroDivisionError (steps −1) and OverflowError (10⁴⁰⁰).
+    model = signed_again(made, tmp_path, change)
+    with pytest.raises(InputError, match=message):
+        ws.train(made / "text.txt", output=model, resume=True, **{**SHORT, "epochs": 3})
+
+
+def test_a_report_that_will_be_shown_is_checked(made: Path, tmp_path: Path) -> None:
+    for i, change in enumerate(
+        [put("report", "tokens", value="x"), put("report", value={}), put("report", "a", value=1)]
+    ):
+        (tmp_path / str(i)).mkdir()
+        model = signed_again(made, tmp_path / str(i), change)
+        with pytest.raises(InputError, match="its report"):
+            ws.train(made / "text.txt", output=model, resume=True, **SHORT)
+
+
+def test_a_vocabulary_without_a_word_of_the_text(made: Path, tmp_path: Path) -> None:
+    model = signed_again(made, tmp_path, lambda manifest: None)
+    vocabulary = Vocabulary.load(model / "vocabulary.json")
+    Vocabulary(["other", *vocabulary.words[1:]], vocabulary.counts).save(model / "vocabulary.json")
+    manifest = json.loads((model / "model.json").read_text())
+    del manifest["sha256"]
+    path = model / "vocabulary.json"
+    manifest["files"]["vocabulary.json"] = {"bytes": path.stat().st_size, "sha256": regular.sha256_of(path)}
+    storage.write_manifest(model / "model.json", manifest)
+    with pytest.raises(InputError, match=f"the word {vocabulary.words[0]!r} of the text is not in the vocabulary"):
+        ws.train(made / "text.txt", output=model, resume=True, **{**SHORT, "epochs": 3})
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_arrays_with_numbers_that_are_not_finite(tmp_path: Path, value: float, order: Any) -> None:
+    state = {"a": np.array([[1.0, value], [2, 3]], order=order), "n": 1}
+    table = arrays.write(tmp_path / "f", state)
+    for into in (None, {"a": np.zeros((2, 2)), "n": 1}):
+        with pytest.raises(InputError, match="a holds numbers that are not finite"):
+            arrays.read(tmp_path / "f", table, into)
+
+
+def test_what_counts_and_measures() -> None:
+    assert all(map(members.is_count, (0, 1, members.MOST)))
+    assert not any(map(members.is_count, (-1, members.MOST + 1, True, 1.0, None, "1")))
+    assert all(map(members.is_number, (0, -3, 1e308, -0.0)))
+    assert not any(map(members.is_number, (float("nan"), float("inf"), 10**400, False, None, "1")))
+    assert not members.is_measure(-1e-9)
+
+
+def test_progress_beyond_the_run_is_refused() -> None:
+    with pytest.raises(InputError, match="position is at 7 of 6"):
+        Standing(position=7).check(tokens=9, positions=6, epochs=1)
+    Standing(position=6, tokens=9, losses=[1.0]).check(tokens=9, positions=6, epochs=1)
+
+
+def test_counts_that_add_up_beyond_64_bits_are_refused() -> None:
+    # Their sum wrapped, and subsampling gave NaN.
+    with pytest.raises(InputError, match="add up to less than"):
+        Vocabulary(["a", "b"], [2**62, 2**62])
+    assert Vocabulary(["a", "b"], [2**62, 2**61]).counts.sum() == 3 * 2**61

@@ -1,0 +1,328 @@
+"""Mutated inputs of every kind: each must be read, or refused by an error of wordsparse's own.
+
+    python tools/fuzz.py --inputs 1000000 --seed 1 --save findings
+
+Each input is a good one with some changes (see mutations.py); checksums are made right again, so that the checks behind
+them are reached. A finding is any other exception, more than ``--memory`` bytes of address space, or more than
+``--seconds`` seconds. An input depends on its kind, the seed and its number alone: ``--kinds model --seed 1 --inputs 1
+--first 4711`` makes it again. Prints one JSON object; the exit status is 1 if there are findings.
+"""
+
+import json
+import logging
+import resource
+import shutil
+import signal
+import tempfile
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from random import Random
+from types import FrameType
+from typing import Any
+
+import click
+import numpy as np
+import smart_open
+from mutations import altered, mutated
+
+import wordsparse as ws
+from wordsparse.corpus import EncodedCorpus, Vocabulary
+from wordsparse.corpus.cards import load_card
+from wordsparse.corpus.reading import pieces
+from wordsparse.errors import WordsparseError
+from wordsparse.evaluation.testsets import read_analogies, read_pairs
+from wordsparse.files import arrays, regular, storage
+from wordsparse.training import resume
+from wordsparse.training.checkpoints import Checkpoint
+from wordsparse.training.loop import Run
+from wordsparse.vectors.formats import FORMATS, read_file, save_vectors
+from wordsparse.vectors.word_vectors import WordVectors
+from wordsparse.words import model as models
+from wordsparse.words.recipe import Options
+
+PACKED = (".gz", ".bz2", ".xz", ".zst")
+OPTIONS: dict[str, Any] = {"dim": 4, "epochs": 2, "threads": 1, "batch_tokens": 400, "heldout": 0.1}
+PAGE = "<page><title>T{n}</title><ns>0</ns><id>{n}</id><revision><text>{text}</text></revision></page>"
+MARKUP = (
+    "'''w{n}''' [[File:a.png|thumb|w1 w2]] {{{{t|a={{{{u}}}}}}}} &lt;ref name=a>w3&lt;/ref> [http://a.b w4] {text}\n"
+    "{{|\n|-\n| w5 || w6\n|}}\n"
+)
+CARD = """name = "n"
+description = "d"
+licence = "l"
+tokens = "split"
+[[files]]
+name = "questions-words.txt"
+format = "lines"
+bytes = 603955
+sha256 = "{sha256}"
+package = "gensim"
+folder = "test/test_data"
+"""
+
+Attempt = Callable[[Random], object]
+
+
+class Slow(BaseException):
+    """An input took too long."""
+
+
+# Of a thousand inputs; kinds that train are slower by far.
+SHARES = {
+    "vectors": 250,
+    "text": 160,
+    "wiki": 60,
+    "pairs": 120,
+    "analogies": 100,
+    "card": 100,
+    "vocabulary": 80,
+    "model": 60,
+    "corpus": 50,
+    "resume": 8,
+    "checkpoint": 8,
+    "train": 4,
+}
+
+
+def make_good(folder: Path) -> None:
+    """Good inputs of every kind."""
+    for name in ("vectors", "text", "wiki", "pairs", "analogies", "card", "vocabulary"):
+        (folder / name).mkdir()
+    random = np.random.default_rng(1)
+    lines = [" ".join(f"w{i}" for i in random.zipf(1.5, 8) % 40) for _ in range(120)]
+    text = "".join(f"{line}\n" for line in lines)
+    pages = "".join(PAGE.format(n=n, text=MARKUP.format(n=n, text=" ".join(lines[:9]))) for n in range(3))
+    wiki = f'<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.10/"><siteinfo/>{pages}</mediawiki>'
+    for suffix in ("", *PACKED):
+        for name, content in (("text/t.txt", text), ("wiki/w.xml", wiki)):
+            with smart_open.open(folder / f"{name}{suffix}", "wb") as file:
+                file.write(content.encode())
+    vectors = WordVectors([f"w{i}é" for i in range(8)], random.standard_normal((8, 3)), list(range(20, 12, -1)))
+    for format in FORMATS:
+        save_vectors(vectors, folder / "vectors" / f"v.{format}", format)
+    for suffix in PACKED:
+        save_vectors(vectors, folder / "vectors" / f"v{suffix}", "word2vec")
+    glove = (folder / "vectors" / "v.word2vec").read_bytes().partition(b"\n")[2]
+    (folder / "vectors" / "glove").write_bytes(glove)
+    lines = [f"w{i}\tw{i + 1}\t{i / 2}\n" for i in range(9)]
+    (folder / "pairs" / "p").write_text("".join(["# c\nword1\tword2\tmean\n", *lines]))
+    (folder / "analogies" / "a").write_text(": capitals\n" + "w1 w2 w3 w4\nw2 w3 w4 w5\n: more\nw1 w2 w3 w5\n")
+    (folder / "card" / "c.toml").write_text(CARD.format(sha256="0" * 64))
+    ws.encode(folder / "text" / "t.txt", folder / "corpus", min_count=1)
+    Vocabulary(["é", "b", "c"], [5, 4, 4]).save(folder / "vocabulary" / "vocabulary.json")
+    ws.train(folder / "corpus", output=folder / "model", **OPTIONS)
+
+
+def single(folder: Path, place: Path, read: Callable[[Path], object]) -> Attempt:
+    """Files that stand alone: bytes are changed; of a compressed file as often those that are compressed."""
+    files = {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+    plain = {path.name: _unpacked(path) for path in sorted(folder.iterdir())}
+
+    def attempt(random: Random) -> object:
+        name = random.choice(list(files))
+        other = plain[random.choice(list(plain))]
+        path = place / name
+        if files[name] is not plain[name] and random.random() < 0.5:
+            with smart_open.open(path, "wb") as file:
+                file.write(mutated(plain[name], other, random))
+        else:
+            path.write_bytes(mutated(files[name], other, random))
+        return read(path)
+
+    return attempt
+
+
+def _unpacked(path: Path) -> bytes:
+    if path.suffix not in PACKED:
+        return path.read_bytes()
+    with smart_open.open(path, "rb") as file:
+        content: bytes = file.read()
+    return content
+
+
+def signed(folder: Path, place: Path, manifest: str, entries: Callable[[Any], Iterator[tuple[str, Any]]]) -> Attempt:
+    """Directories: a file's bytes or the manifest's members are changed, and the checksums made right again.
+
+    ``entries`` gives (name, entry with "bytes" and "sha256") for each file that a manifest describes.
+    """
+    files = {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.name != manifest}
+    content = storage.read_json(folder / manifest)
+    del content["sha256"]
+
+    def attempt(random: Random) -> Path:
+        target = place / folder.name
+        shutil.rmtree(target, ignore_errors=True)
+        target.mkdir()
+        changed = random.choice(list(files))
+        new = altered(content, random) if random.random() < 0.6 else json.loads(json.dumps(content))
+        for name, data in files.items():
+            if name == changed and random.random() < 0.5:
+                data = mutated(data, random.choice(list(files.values())), random)
+                for described, entry in entries(new):
+                    if described == name and isinstance(entry, dict):
+                        (target / name).write_bytes(data)
+                        entry.update(bytes=len(data), sha256=regular.sha256_of(target / name))
+            (target / name).write_bytes(data)
+        storage.write_manifest(target / manifest, new)
+        return target
+
+    return attempt
+
+
+def kinds(good: Path, place: Path) -> dict[str, Attempt]:
+    """What is done with an input of each kind."""
+    corpus, options = EncodedCorpus.open(good / "corpus"), Options(**OPTIONS)
+    run = Run(corpus, options)
+    save_checkpoint(run, good / "checkpoint")
+    model = signed(good / "model", place, models.MANIFEST, _model_entries)
+    encoded = signed(good / "corpus", place, "corpus.json", _corpus_entries)
+    checkpoint = signed(good / "checkpoint", place, "checkpoint.json", _checkpoint_entries)
+
+    def use(folder: Path) -> None:
+        vectors = models.load(folder).word_vectors()
+        vectors.similar(vectors.words[0], 3)
+
+    def train_on(folder: Path) -> None:
+        read, more = models.load(folder), Options(**{**OPTIONS, "epochs": 3})
+        if not resume.is_same_text(read.trained().text, corpus):
+            resume.on_new_text(read, corpus, more).train()
+        elif resume.check_more_epochs(read, more):
+            resume.more_epochs(read, corpus, more).train()
+
+    def go_on(folder: Path) -> None:
+        Checkpoint.open(folder).restore(run)
+        run.train()
+
+    return {
+        "vectors": single(good / "vectors", place, read_file),
+        "text": single(good / "text", place, lambda path: [list(tokens) for tokens, _ in pieces(path)]),
+        "wiki": single(good / "wiki", place, lambda path: list(pieces(path, "wiki"))),
+        "pairs": single(good / "pairs", place, read_pairs),
+        "analogies": single(good / "analogies", place, read_analogies),
+        "card": single(good / "card", place, load_card),
+        "vocabulary": single(good / "vocabulary", place, Vocabulary.load),
+        "model": lambda random: use(model(random)),
+        "resume": lambda random: train_on(model(random)),
+        "checkpoint": lambda random: go_on(checkpoint(random)),
+        "corpus": lambda random: EncodedCorpus.open(encoded(random)),
+        "train": lambda random: Run(EncodedCorpus.open(encoded(random)), options).train(),
+    }
+
+
+def save_checkpoint(run: Run, folder: Path) -> None:
+    """A checkpoint of the run's first minibatches."""
+
+    def stop(run: Run) -> None:
+        raise InterruptedError
+
+    with suppress(InterruptedError):
+        run.train(after_step=stop)
+    folder.mkdir()
+    content = {"request": {"options": {}, "text": {}}, "standing": run.standing.as_dict(), "count": 1}
+    table = arrays.write(folder / "state.bin", run.embedding.state())
+    storage.write_manifest(
+        folder / "checkpoint.json", {"format": "wordsparse-checkpoint", "version": 1, **content, "state": table}
+    )
+
+
+def _model_entries(content: Any) -> Iterator[tuple[str, Any]]:
+    files, training = content.get("files"), content.get("training")
+    yield from files.items() if isinstance(files, dict) else ()
+    yield models.TRAINING, training.get("state") if isinstance(training, dict) else None
+
+
+def _corpus_entries(content: Any) -> Iterator[tuple[str, Any]]:
+    files = content.get("files")
+    for entry in files if isinstance(files, list) else ():
+        if isinstance(entry, dict):
+            yield str(entry.get("name")), entry
+
+
+def _checkpoint_entries(content: Any) -> Iterator[tuple[str, Any]]:
+    yield "state.bin", content.get("state")
+
+
+@contextmanager
+def limited(memory: int, seconds: float) -> Iterator[Callable[[], object]]:
+    """At most so much address space inside the block; what it gives starts the clock of an input."""
+
+    def ring(number: int, frame: FrameType | None) -> None:
+        raise Slow
+
+    before = signal.signal(signal.SIGALRM, ring)
+    limits = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (memory, limits[1]))
+    try:
+        yield lambda: signal.setitimer(signal.ITIMER_REAL, seconds)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        resource.setrlimit(resource.RLIMIT_AS, limits)
+        signal.signal(signal.SIGALRM, before)
+
+
+def numbered(chosen: tuple[str, ...], inputs: int, first: int) -> Iterator[tuple[str, int]]:
+    """So many inputs, from the number ``first`` of each kind on, the kinds by their shares in turn."""
+    numbers = dict.fromkeys(chosen, first)
+    while True:
+        for kind in chosen:
+            for _ in range(SHARES[kind] if len(chosen) > 1 else 1):
+                if inputs <= 0:
+                    return
+                yield kind, numbers[kind]
+                numbers[kind] += 1
+                inputs -= 1
+
+
+@click.command()
+@click.option("--inputs", default=1000, show_default=True, help="How many, over all kinds.")
+@click.option("--kinds", "chosen", multiple=True, type=click.Choice(list(SHARES)), help="Only this kind; repeatable.")
+@click.option("--seed", default=1, show_default=True)
+@click.option("--first", default=0, show_default=True, help="Number of the first input of each kind.")
+@click.option("--seconds", default=10.0, show_default=True, help="Of an input, at most.")
+@click.option("--memory", default=2**32, show_default=True, help="Bytes of address space, at most.")
+@click.option("--save", type=click.Path(path_type=Path), help="Directory for what was found, made if missing.")
+def main(
+    inputs: int, chosen: tuple[str, ...], seed: int, first: int, seconds: float, memory: int, save: Path | None
+) -> None:
+    """Read mutated inputs, and tell which were neither read nor refused."""
+    logging.disable(logging.CRITICAL)
+    counts, accepted, slowest, findings = Counter[str](), Counter[str](), 0.0, []
+    started = time.perf_counter()
+    with tempfile.TemporaryDirectory() as scratch:
+        good, place = Path(scratch) / "good", Path(scratch) / "place"
+        good.mkdir()
+        place.mkdir()
+        make_good(good)
+        attempts = kinds(good, place)
+        with limited(memory, seconds) as start_clock:
+            for kind, number in numbered(chosen or tuple(SHARES), inputs, first):
+                shutil.rmtree(place)
+                place.mkdir()
+                counts[kind] += 1
+                at = time.perf_counter()
+                try:
+                    start_clock()
+                    attempts[kind](Random(f"{kind} {seed} {number}"))
+                    accepted[kind] += 1
+                except WordsparseError:
+                    pass
+                except (Exception, Slow) as error:
+                    signal.setitimer(signal.ITIMER_REAL, 0)
+                    said = "".join(traceback.format_exception(error))
+                    findings.append({"kind": kind, "number": number, "seed": seed, "error": repr(error)[:300]})
+                    if save is not None:
+                        shutil.copytree(place, save / f"{kind}-{seed}-{number}", dirs_exist_ok=True)
+                        (save / f"{kind}-{seed}-{number}" / "traceback.txt").write_text(said, errors="backslashreplace")
+                slowest = max(slowest, time.perf_counter() - at)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    result = {"inputs": dict(counts), "accepted": dict(accepted), "findings": findings, "slowest_seconds": slowest}
+    print(json.dumps({**result, "peak_memory_bytes": peak, "seconds": time.perf_counter() - started}))
+    raise SystemExit(1 if findings else 0)
+
+
+if __name__ == "__main__":
+    main()
