@@ -199,7 +199,7 @@ def kinds(good: Path, place: Path) -> dict[str, Attempt]:
 
     return {
         "vectors": single(good / "vectors", place, read_file),
-        "text": single(good / "text", place, lambda path: [list(tokens) for tokens, _ in pieces(path)]),
+        "text": single(good / "text", place, lambda path: ws.encode(path, place / "encoded", min_count=1)),
         "wiki": single(good / "wiki", place, lambda path: list(pieces(path, "wiki"))),
         "pairs": single(good / "pairs", place, read_pairs),
         "analogies": single(good / "analogies", place, read_analogies),
@@ -264,31 +264,36 @@ def limited(memory: int, seconds: float) -> Iterator[Callable[[], object]]:
         signal.signal(signal.SIGALRM, before)
 
 
-def numbered(chosen: tuple[str, ...], inputs: int, first: int) -> Iterator[tuple[str, int]]:
+def numbered(shares: dict[str, int], inputs: int, first: int) -> Iterator[tuple[str, int]]:
     """So many inputs, from the number ``first`` of each kind on, the kinds by their shares in turn."""
-    numbers = dict.fromkeys(chosen, first)
-    while True:
-        for kind in chosen:
-            for _ in range(SHARES[kind] if len(chosen) > 1 else 1):
-                if inputs <= 0:
-                    return
-                yield kind, numbers[kind]
-                numbers[kind] += 1
-                inputs -= 1
+    turn = [(kind, i) for kind, share in shares.items() for i in range(share)]
+    for n in range(inputs):
+        turns, at = divmod(n, len(turn))
+        kind, i = turn[at]
+        yield kind, first + turns * shares[kind] + i
 
 
 @click.command()
 @click.option("--inputs", default=1000, show_default=True, help="How many, over all kinds.")
 @click.option("--kinds", "chosen", multiple=True, type=click.Choice(list(SHARES)), help="Only this kind; repeatable.")
+@click.option("--evenly", is_flag=True, help="As many of each kind, where else those that train are few.")
 @click.option("--seed", default=1, show_default=True)
 @click.option("--first", default=0, show_default=True, help="Number of the first input of each kind.")
 @click.option("--seconds", default=10.0, show_default=True, help="Of an input, at most.")
 @click.option("--memory", default=2**32, show_default=True, help="Bytes of address space, at most.")
 @click.option("--save", type=click.Path(path_type=Path), help="Directory for what was found, made if missing.")
 def main(
-    inputs: int, chosen: tuple[str, ...], seed: int, first: int, seconds: float, memory: int, save: Path | None
+    inputs: int,
+    chosen: tuple[str, ...],
+    evenly: bool,
+    seed: int,
+    first: int,
+    seconds: float,
+    memory: int,
+    save: Path | None,
 ) -> None:
     """Read mutated inputs, and tell which were neither read nor refused."""
+    shares = {kind: 1 if evenly else SHARES[kind] for kind in chosen or SHARES}
     logging.disable(logging.CRITICAL)
     counts, accepted, slowest, findings = Counter[str](), Counter[str](), 0.0, []
     started = time.perf_counter()
@@ -299,7 +304,7 @@ def main(
         make_good(good)
         attempts = kinds(good, place)
         with limited(memory, seconds) as start_clock:
-            for kind, number in numbered(chosen or tuple(SHARES), inputs, first):
+            for kind, number in numbered(shares, inputs, first):
                 shutil.rmtree(place)
                 place.mkdir()
                 counts[kind] += 1

@@ -1,5 +1,6 @@
 """Model directories: what is saved comes back to the bit; whatever else is there is refused by name."""
 
+import copy
 import hashlib
 import io
 import json
@@ -11,11 +12,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.texts import SHORT, same_vectors, write_text
 
 import wordsparse as ws
 from wordsparse.corpus import Vocabulary
 from wordsparse.errors import InputError, WordsparseError
 from wordsparse.files import storage
+from wordsparse.vectors.formats import save_vectors
 from wordsparse.words.model import INPUT, MANIFEST, OUTPUT, VOCABULARY, Model
 
 FILES = [MANIFEST, VOCABULARY, INPUT, OUTPUT]
@@ -93,6 +96,21 @@ def test_a_model_answers_for_its_vectors() -> None:
     assert "the" in model
     assert "none" not in model
     assert len(model) == len(model.vocabulary) == len(model.wv)
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
+def test_a_copy_is_trained_on_and_exported_like_the_model(tmp_path: Path, copied: Callable[[Model], Model]) -> None:
+    text = write_text(tmp_path / "text.txt")
+    model = ws.train(text, output=tmp_path / "model", **SHORT)
+    made = copied(model)
+    assert same_vectors(made, model)
+    assert (made.wv.vectors == model.wv.vectors).all()
+    made.save(tmp_path / "copy")
+    longer = [
+        ws.train(text, output=tmp_path / name, resume=True, **{**SHORT, "epochs": 3}) for name in ("model", "copy")
+    ]
+    assert same_vectors(*longer)
+    save_vectors(copied(made).wv, tmp_path / "vectors", "word2vec")
 
 
 def test_keyed_vectors_hold_the_same() -> None:

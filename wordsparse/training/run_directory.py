@@ -94,7 +94,7 @@ class RunDirectory:
         """
         if not hasattr(os, "posix_fallocate"):  # macOS has none
             return
-        descriptor = os.open(self.place(RESERVE), os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o666)
+        descriptor = os.open(self.place(RESERVE), os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o666)
         try:
             os.posix_fallocate(descriptor, 0, size)
         except OSError as error:
@@ -135,7 +135,7 @@ class RunDirectory:
         while True:
             self.path.mkdir(exist_ok=True)
             try:
-                descriptor = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
+                descriptor = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
             except FileNotFoundError:
                 continue  # its last owner has just removed the directory
             if not storage.try_lock(descriptor):
