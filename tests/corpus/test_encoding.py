@@ -123,16 +123,18 @@ def test_a_larger_text_is_encoded_as_by_plain_python(tmp_path, monkeypatch, thre
     monkeypatch.setattr(draft, "SHARD_TOKENS", 7_000)
     (tmp_path / "text").mkdir()
     generator = np.random.default_rng(0)
-    for number, opened in enumerate([open, gzip.open, lzma.open, bz2.open]):
+    for number, open_file in enumerate([open, gzip.open, lzma.open, bz2.open]):
         words = generator.zipf(1.3, 20_000).astype(str)
         words[generator.random(words.size) < 0.05] = "\n"
         words[generator.random(words.size) < 0.01] = "größer-als-acht-bytes"
         ending = ["", ".gz", ".xz", ".bz2"][number]
-        with opened(tmp_path / "text" / f"{number}{ending}", "wb") as file:
+        with open_file(tmp_path / "text" / f"{number}{ending}", "wb") as file:
             file.write(" ".join(words).encode())
     expected = plainly_encoded(tmp_path / "text", "lines", 2, None, 7_000)
     corpus = encode(tmp_path / "text", tmp_path / "out", min_count=2, threads=threads)
-    assert content(corpus) == expected
+    opened = EncodedCorpus.open(corpus.path)
+    assert content(corpus) == content(opened) == expected
+    assert corpus.identity() == opened.identity()
     assert len(expected.shards) > 5
 
 

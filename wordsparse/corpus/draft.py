@@ -1,20 +1,31 @@
 """The shards while a text is read: each block holds ids of the table that numbered it, and is renumbered at the end."""
 
+import bisect
 import hashlib
+import itertools
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from wordsparse.corpus import shard
 from wordsparse.corpus._text import renumber
-from wordsparse.corpus.shard import END_OF_SENTENCE, SHARD_DTYPE
+from wordsparse.corpus.shard import END_OF_SENTENCE, SHARD_DTYPE, ShardContent
 from wordsparse.corpus.shards import SHARD_TOKENS, FileRecord, shard_name
 from wordsparse.files.storage import writing
 from wordsparse.machine.threads import in_order
 
 Values = NDArray[np.int32]
+
+
+class WrittenShard(NamedTuple):
+    """A shard that is finished: what the manifest knows of its file, and what the file holds."""
+
+    file: FileRecord
+    content: ShardContent
 
 
 class Draft:
@@ -36,7 +47,7 @@ class Draft:
     def __init__(self, folder: Path, output: Path) -> None:
         self.tokens = self.sentences = 0
         self._folder, self._output = folder, output
-        self._blocks: list[list[tuple[int, int]]] = []  # of each shard: number of values, and of the table
+        self._runs: list[list[tuple[int, int]]] = []  # of each shard: number of values, and of the table
         self._room = 0  # values until the current shard is to be closed; 0: it is closed
         self._in_sentence = False
 
@@ -52,7 +63,7 @@ class Draft:
         self._in_sentence = bool(values[-1] != END_OF_SENTENCE)
         while values.size:
             if self._room == 0:
-                self._blocks.append([])
+                self._runs.append([])
                 self._room = SHARD_TOKENS
             size = _end_of_shard(values, self._room)
             self._append(values[:size], table)
@@ -64,18 +75,17 @@ class Draft:
         """End the sentence that is open, if one is."""
         self.write(np.array([END_OF_SENTENCE], np.int32), 0)
 
-    def renumbered(self, tables: Sequence[Values], threads: int) -> list[FileRecord]:
+    def renumbered(self, tables: Sequence[Values], threads: int) -> list[WrittenShard]:
         """Pass each block's values through its table, in place, which is safe: the folder is a temporary one."""
         with writing(self._output):
             return [
-                _renumbered(self._folder / shard_name(i), blocks, tables, threads)
-                for i, blocks in enumerate(self._blocks)
+                _renumbered(self._folder / shard_name(i), runs, tables, threads) for i, runs in enumerate(self._runs)
             ]
 
     def _append(self, values: Values, table: int) -> None:
-        with writing(self._output), open(self._folder / shard_name(len(self._blocks) - 1), "ab") as file:
+        with writing(self._output), open(self._folder / shard_name(len(self._runs) - 1), "ab") as file:
             file.write(values.astype(SHARD_DTYPE, copy=False).data)
-        self._blocks[-1].append((values.size, table))
+        self._runs[-1].append((values.size, table))
         tokens = int(np.count_nonzero(values >= 0))
         self.tokens += tokens
         self.sentences += values.size - tokens
@@ -90,24 +100,30 @@ def _end_of_shard(values: Values, room: int) -> int:
     return room + first if at_end[first] else values.size
 
 
-def _renumbered(path: Path, blocks: Sequence[tuple[int, int]], tables: Sequence[Values], threads: int) -> FileRecord:
+def _renumbered(path: Path, runs: Sequence[tuple[int, int]], tables: Sequence[Values], threads: int) -> WrittenShard:
+    """Renumber a shard, runs of values of one table each, by blocks of a shard."""
+    starts = list(itertools.accumulate((size for size, _ in runs), initial=0))
+    width = SHARD_DTYPE.itemsize
     with open(path, "r+b") as file:
 
-        def renumbered(block: tuple[int, int, int]) -> bytes:
-            start, size, table = block
-            data = os.pread(file.fileno(), size * SHARD_DTYPE.itemsize, start * SHARD_DTYPE.itemsize)
+        def renumbered(start: int) -> tuple[bytes, bytes, int]:
+            data = os.pread(file.fileno(), shard.BLOCK_VALUES * width, start * width)
             values = np.frombuffer(data, SHARD_DTYPE).astype(np.int32)
-            renumber(values, tables[table])
-            return values.astype(SHARD_DTYPE, copy=False).tobytes()
+            at, run = 0, bisect.bisect_right(starts, start) - 1
+            while at < values.size:
+                end = min(values.size, starts[run + 1] - start)
+                renumber(values[at:end], tables[runs[run][1]])
+                at, run = end, run + 1
+            data = values.astype(SHARD_DTYPE, copy=False).tobytes()
+            return data, hashlib.sha256(data).digest(), int(np.count_nonzero(values == END_OF_SENTENCE))
 
-        placed, end = [], 0
-        for size, table in blocks:
-            placed.append((end, size, table))
-            end += size
-        digest = hashlib.sha256()
-        for data in in_order(renumbered, placed, threads):
+        digest, digests, sentences = hashlib.sha256(), [], 0
+        for data, of_block, ended in in_order(renumbered, range(0, starts[-1], shard.BLOCK_VALUES), threads):
             file.write(data)
             digest.update(data)
+            digests.append(of_block)
+            sentences += ended
         file.flush()
         os.fsync(file.fileno())
-    return FileRecord(path.name, end * SHARD_DTYPE.itemsize, digest.hexdigest())
+    record = FileRecord(path.name, starts[-1] * width, digest.hexdigest())
+    return WrittenShard(record, ShardContent(digests, sentences))

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from wordsparse import validation
 from wordsparse.corpus._text import WordTable
 from wordsparse.corpus.draft import Draft
 from wordsparse.corpus.reading import Piece, Source, decoded, pieces, text_blocks, text_files, without_token
-from wordsparse.corpus.shard import END_OF_SENTENCE, OUT_OF_VOCABULARY
+from wordsparse.corpus.shard import END_OF_SENTENCE, OUT_OF_VOCABULARY, Recent, Shard
 from wordsparse.corpus.shards import VOCABULARY, EncodedCorpus, write_corpus_manifest
 from wordsparse.corpus.vocabulary import Vocabulary, check_limits, check_word
 from wordsparse.errors import InputError
@@ -85,18 +85,19 @@ def encode(
         # Words that are too rare need not become Python's, except to say that all are.
         counts = tables[0].counts(1 if known else min_count) or tables[0].counts(1)
         vocabulary = Vocabulary.from_counts(counts, min_count, max_vocab, known)
-        shards = draft.renumbered(_renumbering(vocabulary, tables, merged), threads)
+        written = draft.renumbered(_renumbering(vocabulary, tables, merged), threads)
         vocabulary.save(folder / VOCABULARY)
-        write_corpus_manifest(
-            folder,
-            shards,
-            tokens=draft.tokens,
-            sentences=draft.sentences,
-            distinct_words=len(tables[0]),
-            min_count=min_count,
-            max_vocab=max_vocab,
-        )
-    return EncodedCorpus.open(target)
+        about: dict[str, Any] = {
+            "tokens": draft.tokens,
+            "sentences": draft.sentences,
+            "distinct_words": len(tables[0]),
+            "min_count": min_count,
+            "max_vocab": max_vocab,
+        }
+        digest = write_corpus_manifest(folder, [shard.file for shard in written], **about)
+    recent = Recent()
+    shards = [Shard(target / shard.file.name, shard.content, recent) for shard in written]
+    return EncodedCorpus(target, vocabulary, **about, shards=shards, sha256=digest)
 
 
 class _Block(NamedTuple):

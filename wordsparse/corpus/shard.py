@@ -7,6 +7,8 @@ compiled code with row numbers that are none. A file that is only removed is rea
 import hashlib
 import os
 import weakref
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,16 +36,30 @@ class Recent:
         self.blocks: tuple[tuple[Any, int, NDArray[np.int32]], ...] = ()
 
 
+@dataclass(frozen=True)
+class Expected:
+    """What a shard file must hold: the SHA-256 of all of it, in hexadecimal digits, and ids below ``vocab_size``."""
+
+    sha256: str
+    vocab_size: int
+
+
+@dataclass(frozen=True)
+class ShardContent:
+    """What a shard file holds: the SHA-256 of each of its blocks, and how many sentences."""
+
+    digests: Sequence[bytes]
+    sentences: int
+
+
 class Shard:
     """The values of a shard file, as an array that only slices: ``shard[start:stop]`` reads them.
 
     Parameters
     ----------
     path : Path
-    sha256 : str
-        What the whole file must have.
-    vocab_size : int
-        Every value must be below it.
+    content : ShardContent or Expected
+        What the file holds, where this process has written it; else what it must hold: it is read once to see.
     recent : Recent
         Shared by the shards of a corpus.
 
@@ -51,22 +67,24 @@ class Shard:
     ----------
     size : int
         Number of values.
-    sentences : int
 
     Raises
     ------
     InputError
-        If the file cannot be read, does not have that checksum, holds another value or ends inside a sentence.
+        If the file cannot be read or holds something else.
     """
 
-    def __init__(self, path: Path, sha256: str, vocab_size: int, recent: Recent) -> None:
+    def __init__(self, path: Path, content: "ShardContent | Expected", recent: Recent) -> None:
         self.path, self._recent = path, recent
         self._file = descriptor_of(path)
         weakref.finalize(self, os.close, self._file)
         self.size = os.fstat(self._file).st_size // SHARD_DTYPE.itemsize
-        self.sentences = 0
-        self._digests: list[bytes] = []
-        self._check(sha256, vocab_size)
+        self._content = content if isinstance(content, ShardContent) else self._checked(content)
+
+    @property
+    def sentences(self) -> int:
+        """How many sentences it holds."""
+        return self._content.sentences
 
     @property
     def shape(self) -> tuple[int]:
@@ -102,7 +120,7 @@ class Shard:
             if shard is self and other == number:
                 return values
         data = self._read(number)
-        if hashlib.sha256(data).digest() != self._digests[number]:
+        if hashlib.sha256(data).digest() != self._content.digests[number]:
             raise ReadError(f"{self.path}: has changed since it was opened: it was cut or altered")
         values = np.frombuffer(data, SHARD_DTYPE).astype(np.int32, copy=False)
         self._recent.blocks = ((self, number, values), *recent[: _KEPT_BLOCKS - 1])
@@ -115,23 +133,24 @@ class Shard:
         except OSError as error:
             raise ReadError(f"{self.path}: cannot be read: {error.strerror or error}") from error
 
-    def _check(self, sha256: str, vocab_size: int) -> None:
+    def _checked(self, expected: Expected) -> ShardContent:
         """Read all of it once. The values become row numbers in compiled code, so none may lie outside."""
-        digest, last = hashlib.sha256(), 0
+        digest, digests, sentences, last = hashlib.sha256(), [], 0, 0
         for number in range(-(-self.size // BLOCK_VALUES)):
             data = self._read(number)
             digest.update(data)
-            self._digests.append(hashlib.sha256(data).digest())
+            digests.append(hashlib.sha256(data).digest())
             if len(data) < SHARD_DTYPE.itemsize:
                 raise InputError(f"{self.path}: was cut short while it was read")
             values = np.frombuffer(data, SHARD_DTYPE, len(data) // SHARD_DTYPE.itemsize)
-            if values.min() < END_OF_SENTENCE or values.max() >= vocab_size:
-                raise InputError(f"{self.path}: holds an id outside the vocabulary of {vocab_size:,} words")
-            self.sentences += int(np.count_nonzero(values == END_OF_SENTENCE))
+            if values.min() < END_OF_SENTENCE or values.max() >= expected.vocab_size:
+                raise InputError(f"{self.path}: holds an id outside the vocabulary of {expected.vocab_size:,} words")
+            sentences += int(np.count_nonzero(values == END_OF_SENTENCE))
             last = int(values[-1])
-        if digest.hexdigest() != sha256:
+        if digest.hexdigest() != expected.sha256:
             raise InputError(
                 f"{self.path}: its content does not match its checksum: it was altered or damaged; encode again"
             )
         if last != END_OF_SENTENCE:
             raise InputError(f"{self.path}: does not end where a sentence ends")
+        return ShardContent(digests, sentences)

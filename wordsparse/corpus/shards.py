@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wordsparse.corpus.shard import SHARD_DTYPE, Recent, Shard
+from wordsparse.corpus.shard import SHARD_DTYPE, Expected, Recent, Shard
 from wordsparse.corpus.vocabulary import Vocabulary
 from wordsparse.errors import InputError
 from wordsparse.files.members import is_count
@@ -98,7 +98,7 @@ class EncodedCorpus:
                 f"{folder / VOCABULARY}: does not match its checksum: it was altered; encode the text again"
             )
         vocabulary, recent = Vocabulary.load(folder / VOCABULARY), Recent()
-        shards = [Shard(folder / record.name, record.sha256, len(vocabulary), recent) for record in records[1:]]
+        shards = [Shard(folder / file.name, Expected(file.sha256, len(vocabulary)), recent) for file in records[1:]]
         corpus = cls(
             path=folder,
             vocabulary=vocabulary,
@@ -108,7 +108,7 @@ class EncodedCorpus:
             min_count=_integer(manifest, "min_count", folder),
             max_vocab=max_vocab,
             shards=shards,
-            sha256=hashlib.sha256("".join(record.sha256 for record in records).encode()).hexdigest(),
+            sha256=content_digest(records),
         )
         sentences, values = sum(shard.sentences for shard in shards), sum(shard.size for shard in shards)
         if sentences != corpus.sentences or values != corpus.tokens + corpus.sentences:
@@ -130,8 +130,8 @@ def write_corpus_manifest(
     distinct_words: int,
     min_count: int,
     max_vocab: int | None,
-) -> None:
-    """Write the manifest of ``folder``, where the vocabulary and the shards are already."""
+) -> str:
+    """Write the manifest of ``folder``, where the vocabulary and the shards are already; its content's digest."""
     vocabulary = folder / VOCABULARY
     records = [FileRecord(VOCABULARY, vocabulary.stat().st_size, sha256_of(vocabulary)), *shards]
     write_manifest(
@@ -147,6 +147,12 @@ def write_corpus_manifest(
             "files": [vars(record) for record in records],
         },
     )
+    return content_digest(records)
+
+
+def content_digest(records: Sequence[FileRecord]) -> str:
+    """What tells the vocabulary and shards of one encoded corpus from those of another."""
+    return hashlib.sha256("".join(record.sha256 for record in records).encode()).hexdigest()
 
 
 def _records(manifest: Mapping[str, Any], folder: Path) -> list[FileRecord]:
