@@ -17,7 +17,7 @@ def run() -> None:
     """Run the command line and leave with its exit status."""
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, _leave)
+            signal.signal(number, leave)
     from wordsparse.cli import main, terminal
 
     terminal.prepare()
@@ -27,7 +27,8 @@ def run() -> None:
     sys.exit(status)
 
 
-def _leave(number: int, frame: FrameType | None) -> None:
+def leave(number: int, frame: FrameType | None) -> None:
+    """End the process: a handler of signals."""
     with contextlib.suppress(OSError):
         os.write(2, b"wordsparse: interrupted\n")
     os._exit(130)

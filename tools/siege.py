@@ -1,0 +1,267 @@
+"""Does a killed command lose or damage anything? Every command is killed at random moments, again and again.
+
+SIGKILL, SIGTERM, SIGINT and SIGHUP hit train (CBOW, and skip-gram with held-out text; each resume on another number of
+threads and with other seconds between checkpoints), encode, export, Model.save, evaluate and compare. What is promised:
+
+    train       the run that is resumed in the end writes the bytes of a run that nobody disturbed
+    encode      the output is not there, or whole; the next run writes the bytes of an undisturbed one
+    export      the file that stood at the output is there as it was, or the new one, whole
+    Model.save  as encode
+    evaluate    nothing is written
+    compare     the report is not there, or whole; the process that trains ends with the comparison
+    all         status 130 after a signal that can be caught, no traceback; when the command has run to its end in the
+                end, nothing lies about beside its output
+
+The figures are printed as JSON. The exit status is 1 if a promise was broken.
+"""
+
+import hashlib
+import json
+import multiprocessing
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+import click
+import numpy as np
+
+SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+# Forked from one process that has imported everything, and has used nothing of it: cheap to start, and to kill.
+SERVER = multiprocessing.get_context("forkserver")
+PRELOADED = [
+    "wordsparse.cli.train",
+    "wordsparse.training.output_run",
+    "wordsparse.words.model",
+    "wordsparse.cli.encode",
+]
+# Of kills: training has the most to lose, and a comparison takes long.
+SHARES = {"cbow": 5, "skipgram": 5, "encode": 3, "export": 3, "save": 2, "evaluate": 1, "compare": 1}
+LIMIT_SECONDS = 120
+TRAINING = ["--dim", "20", "--epochs", "2", "--sample", "0", "--min-count", "1", "--batch-tokens", "60"]
+
+
+@dataclass
+class Figures:
+    """What was tried and what came of it."""
+
+    kills: Counter[str] = field(default_factory=Counter)
+    signals: Counter[str] = field(default_factory=Counter)
+    ended_before: int = 0
+    identical: int = 0
+    damage: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Target:
+    """A command to kill: ``arguments`` gives the command line of one more try; ``stands`` at the output before."""
+
+    name: str
+    output: Path
+    arguments: Callable[[], list[str]]
+    stands: bytes | None = None
+
+
+class Siege:
+    """Kills commands in ``folder`` and notes what that does."""
+
+    def __init__(self, folder: Path, seed: int) -> None:
+        self.folder, self.random, self.figures = folder, np.random.default_rng(seed), Figures()
+        SERVER.set_forkserver_preload(PRELOADED)
+
+    def attack(self, target: Target, kills: int) -> None:
+        """Kill the command so many times, let it run to its end, and compare."""
+        self._reset(target)
+        beside, before = set(self.folder.iterdir()) - {target.output}, contents(target.output)
+        started = time.monotonic()
+        self._must(target, self._status(target, None) == 0, "fails undisturbed")
+        lasts = time.monotonic() - started
+        reference = contents(target.output)
+        self._reset(target)
+        done = 0
+        while done < kills:
+            number = SIGNALS[self.random.integers(len(SIGNALS))]
+            status = self._status(target, number, self.random.uniform(0, lasts))
+            if status == 0:  # it was faster, and must be whole
+                self.figures.ended_before += 1
+                self._compare(target, reference, beside)
+                self._reset(target)
+                continue
+            done += 1
+            self.figures.kills[target.name] += 1
+            self.figures.signals[number.name] += 1
+            expected = -number if number == signal.SIGKILL or target.name == "save" else 130
+            self._must(target, status == expected, f"{number.name} gave the status {status}")
+            self._must(target, contents(target.output) in (before, reference), f"{number.name} damaged the output")
+        self._must(target, self._status(target, None) in (0, 2), "fails after the kills")
+        self._compare(target, reference, beside)
+        self._reset(target)
+
+    def _compare(self, target: Target, reference: dict[str, str], beside: set[Path]) -> None:
+        same = contents(target.output) == reference
+        self.figures.identical += same
+        self._must(target, same, "other bytes than an undisturbed run")
+        left = {path.name for path in set(self.folder.iterdir()) - beside - {target.output, self.folder / "errors"}}
+        self._must(target, not left, f"left {', '.join(sorted(left))}")
+
+    def _reset(self, target: Target) -> None:
+        for path in self.folder.glob(f"*{target.output.name}*"):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        if target.stands is not None:
+            target.output.write_bytes(target.stands)
+
+    def _status(self, target: Target, number: signal.Signals | None, delay: float = 0.0) -> int:
+        """Run the command, kill it after ``delay`` seconds, and give its exit status."""
+        errors = self.folder / "errors"
+        here, there = SERVER.Pipe()
+        process = SERVER.Process(target=_run, args=(target.arguments(), str(errors), there))
+        process.start()
+        there.close()
+        here.recv()  # from here on it answers signals
+        workers = []
+        if number is not None:
+            process.join(delay)
+            workers = children(process)
+            if process.exitcode is None and process.pid is not None:
+                os.kill(process.pid, number)
+        process.join(LIMIT_SECONDS)
+        if process.exitcode is None:
+            process.kill()
+            self._must(target, False, "hangs")
+        self._must(target, all(ends(pid) for pid in workers), "its worker runs on")
+        said = errors.read_text(errors="replace")
+        self._must(target, "Traceback" not in said, f"a traceback: {said[-300:]}")
+        process.join()
+        return process.exitcode or 0
+
+    def _must(self, target: Target, holds: bool, otherwise: str) -> None:
+        if not holds:
+            self.figures.damage.append(f"{target.name}: {otherwise}")
+
+
+def _run(arguments: list[str], errors: str, ready: Connection) -> None:
+    """In a process of its own: the script, or a save by a Python program."""
+    from wordsparse import __main__ as script
+
+    descriptor = os.open(errors, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.dup2(descriptor, 1)
+    os.dup2(descriptor, 2)
+    for number in script.SIGNALS:
+        # A script answers signals from its first line on, a program is ended by them.
+        signal.signal(number, signal.SIG_DFL if arguments[0] == "save" else script.leave)
+    ready.send(None)
+    if arguments[0] == "save":
+        from wordsparse.words.model import load
+
+        load(arguments[1]).save(arguments[2])
+    else:
+        sys.argv = ["wordsparse", *arguments]
+        script.run()
+
+
+def children(process: BaseProcess) -> list[int]:
+    """Processes that it has started, where the system lists them."""
+    try:
+        return [int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
+    except OSError:
+        return []
+
+
+def ends(pid: int, seconds: float = 10.0) -> bool:
+    """Whether a process is gone, or is by then."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        try:
+            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+                return True
+        except OSError:
+            return True
+        time.sleep(0.01)
+    return False
+
+
+# What says when, or how fast, a result was made.
+VARIES = ("model.json", "report.json", "report.html", "pictures")
+
+
+def contents(output: Path) -> dict[str, str]:
+    """SHA-256 of every file at the output that depends on the request alone."""
+    files = [output] if output.is_file() else sorted(output.rglob("*"))
+    kept = [path for path in files if path.is_file() and not set(path.relative_to(output).parts) & set(VARIES)]
+    return {str(path.relative_to(output)): hashlib.sha256(path.read_bytes()).hexdigest() for path in kept}
+
+
+def write_text(path: Path) -> Path:
+    """2,500 sentences of six words out of 400."""
+    random = np.random.default_rng(0)
+    lines = (" ".join(f"w{i}" for i in random.integers(0, 400, 6)) for _ in range(2500))
+    path.write_text("".join(f"{line}\n" for line in lines))
+    return path
+
+
+def targets(siege: Siege, materials: Path) -> list[Target]:
+    """The commands, with what they work on in the folder ``materials``."""
+    from wordsparse.training.runs import train
+
+    text, model, pairs = write_text(materials / "text.txt"), materials / "model", materials / "pairs.tsv"
+    pairs.write_text("".join(f"w{i}\tw{i + 1}\t{i * 7 % 11}\n" for i in range(200)))
+    train(text, output=model, dim=100, epochs=1, min_count=1, threads=1)
+
+    def training(kind: str, *more: str) -> Target:
+        output = siege.folder / f"{kind}-model"
+
+        def arguments() -> list[str]:
+            threads, seconds = siege.random.integers(1, 3), siege.random.choice([0, 0.02, 0.2])
+            changing = ["--threads", str(threads), "--checkpoint-every", str(seconds), "--resume"]
+            return ["train", str(text), "-o", str(output), *TRAINING, "--model", kind, *changing, *more]
+
+        return Target(kind, output, arguments)
+
+    def command(name: str, *given: object, to: str, stands: bytes | None = None) -> Target:
+        output = siege.folder / to
+        arguments = [name, *map(str, given)]
+        return Target(name, output, lambda: [*arguments, "-o", str(output)], stands)
+
+    saved, judged = siege.folder / "saved", siege.folder / "nothing"
+    compared = ["--only", "wordsparse-cbow", "--dim", 8, "--epochs", 2, "--threads", 1, "--keep-vectors"]
+    return [
+        training("cbow"),
+        training("skipgram", "--heldout", "0.1"),
+        command("encode", text, to="encoded"),
+        command("export", model, "--format", "npz", to="vectors.npz", stands=b"what stood there"),
+        Target("save", saved, lambda: ["save", str(model), str(saved)]),
+        Target("evaluate", judged, lambda: ["evaluate", str(model), "--pairs", str(pairs)]),
+        command("compare", text, *compared, "--pairs", pairs, to="report"),
+    ]
+
+
+@click.command()
+@click.option("--kills", type=click.IntRange(1), default=240, show_default=True, help="Of all commands together.")
+@click.option("--only", "names", multiple=True, type=click.Choice(list(SHARES)), help="This command; repeatable.")
+@click.option("--seed", type=int, default=0, show_default=True)
+def main(kills: int, names: tuple[str, ...], seed: int) -> None:
+    """Kill every command at random moments and print what that does, as JSON."""
+    shares = {name: share for name, share in SHARES.items() if name in (names or SHARES)}
+    with tempfile.TemporaryDirectory(prefix="wordsparse-siege-") as scratch:
+        folder, materials = Path(scratch) / "siege", Path(scratch) / "materials"
+        folder.mkdir()
+        materials.mkdir()
+        siege = Siege(folder, seed)
+        for target in targets(siege, materials):
+            if target.name in shares:
+                siege.attack(target, max(1, round(kills * shares[target.name] / sum(shares.values()))))
+    figures = siege.figures
+    click.echo(json.dumps({**vars(figures), "all_kills": figures.kills.total()}, indent=1))
+    sys.exit(1 if figures.damage else 0)
+
+
+if __name__ == "__main__":
+    main()
