@@ -1,8 +1,10 @@
 """Whatever ends a run in an orderly way leaves something to go on from, and says where it is."""
 
+import itertools
 import os
 import shutil
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -270,3 +272,39 @@ def test_a_checkpoint_of_the_end_needs_no_text_any_more(
     shutil.copytree(run_directory(output), tmp_path / "copy")
     check_resumed(text, output)
     assert output_run.CHECKPOINT_EVERY == 600
+
+
+# ── clocks ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_clock_that_jumps_changes_nothing(text: Path, output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Checkpoints are due by a clock that only goes forward; the wall clock may say anything."""
+    jumps = itertools.cycle([0.0, 4e9, -1e6, 1e9])
+    with monkeypatch.context() as patch:
+        patch.setattr(time, "time", lambda: next(jumps))
+        patch.setattr(time, "time_ns", lambda: int(1e9 * next(jumps)))
+        never = train(text, output, checkpoint_every=1e6)
+    assert never.report["checkpoints"] == 0
+    assert 0 < never.report["wall_seconds"] < 600
+    assert same_vectors(never, ws.train(text, **SHORT))
+
+
+@pytest.mark.parametrize("seconds", [-(10**9), 10**9])
+def test_a_text_of_another_time_is_read_again_and_is_the_same(text: Path, output: Path, seconds: int) -> None:
+    with pytest.raises(Interrupted, match=KEPT):
+        train(text, output, progress=once_after(500, lambda: os.kill(os.getpid(), signal.SIGTERM)))
+    now = text.stat().st_mtime
+    os.utime(text, (now + seconds, now + seconds))
+    check_resumed(text, output)
+
+
+def test_a_text_that_was_changed_behind_its_time_is_another_one(text: Path, output: Path) -> None:
+    """Size, time and inode were those of the text that was encoded; the change went unnoticed."""
+    with pytest.raises(Interrupted, match=KEPT):
+        train(text, output, progress=once_after(500, lambda: os.kill(os.getpid(), signal.SIGTERM)))
+    stood = text.stat()
+    with text.open("r+") as file:
+        file.write("w0 w0 w0")
+    os.utime(text, ns=(stood.st_atime_ns, stood.st_mtime_ns))
+    with pytest.raises(InputError, match="the text is another one"):
+        train(text, output, resume=True)

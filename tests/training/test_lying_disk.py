@@ -1,0 +1,125 @@
+"""A disk whose fsync, write or rename fails, at any moment: what stood stays whole, and the error is clear."""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.texts import MODEL_FILES, write_text
+
+from wordsparse.corpus import EncodedCorpus
+from wordsparse.words.model import read_vectors
+
+SUPPORT = Path(__file__).resolve().parents[1] / "support"
+COMPILER = shutil.which("cc") or shutil.which("gcc")
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="the lying library is preloaded as Linux does it"),
+    pytest.mark.skipif(COMPILER is None, reason="there is no C compiler"),
+]
+ALWAYS = 10**9
+# Calls of each kind under the output: the first ones, some in the middle of the training, and a disk that stays broken.
+LIES = [("short", 1, ALWAYS)] + [
+    (kind, first, until)
+    for kind in ("fsync", "write", "rename")
+    for first, until in ((1, 2), (3, 4), (8, 9), (12, ALWAYS))
+]
+TRAINING = ["--dim", "6", "--threads", "1", "--sample", "0", "--min-count", "1", "--batch-tokens", "50", "--resume"]
+
+# The last one is NumPy's.
+REASONS = ("Input/output error", "No space left on device", " requested and 0 written")
+
+Case = tuple[dict[str, str], list[str]]
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("library") / "lying_disk.so"
+    command = [str(COMPILER), "-shared", "-fPIC", "-O1", str(SUPPORT / "lying_disk.c"), "-o", str(path), "-ldl"]
+    subprocess.run(command, check=True)
+    return path
+
+
+def run(library: Path, cases: list[Case]) -> list[tuple[int, str]]:
+    done = subprocess.run(
+        [sys.executable, str(SUPPORT / "lying_disk.py")],
+        input=json.dumps(cases),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=True,
+        env={**os.environ, "LD_PRELOAD": str(library)},
+    )
+    return [tuple(result) for result in json.loads(done.stdout)]
+
+
+def lie(kind: str, first: int, until: int, under: Path) -> dict[str, str]:
+    return {"LIE": kind, "LIE_FROM": str(first), "LIE_UNTIL": str(until), "LIE_UNDER": str(under)}
+
+
+def digests(model: Path) -> list[str]:
+    return [hashlib.sha256((model / name).read_bytes()).hexdigest() for name in MODEL_FILES]
+
+
+@pytest.mark.parametrize("every", ["0.001", "0"])
+def test_training_on_ends_in_the_same_bytes(library: Path, tmp_path: Path, every: str) -> None:
+    """A model of 2 epochs is trained on to 4: it stands whole until the new one does, whatever the disk does."""
+    text = write_text(tmp_path / "text.txt")
+
+    def command(output: Path, epochs: int) -> list[str]:
+        options = [*TRAINING, "--epochs", str(epochs), "--checkpoint-every", every]
+        return ["train", str(text), "-o", str(output), *options]
+
+    first, whole = tmp_path / "first", tmp_path / "whole"
+    assert run(library, [({}, command(first, 2)), ({}, command(whole, 2)), ({}, command(whole, 4))])[-1][0] == 0
+    places = []
+    cases: list[Case] = []
+    for kind, begin, until in LIES:
+        place = tmp_path / f"{kind}-{begin}"
+        place.mkdir()
+        shutil.copytree(first, place / "model")
+        shutil.copytree(first, place / "stood")
+        places.append(place)
+        cases.append((lie(kind, begin, until, place), command(place / "model", 4)))
+    results = run(library, cases)
+    for place, (status, errors) in zip(places, results, strict=True):
+        assert status in (0, 1, 2), (place, errors)
+        assert "Traceback" not in errors, (place, errors)
+        stands = place / "model"
+        if not stands.exists():  # not even back to its place could it be put
+            stands = place / "model.training" / "previous"
+        assert digests(stands) == digests(whole if status == 0 else first), (place, errors)
+        assert status == 0 or any(reason in errors for reason in REASONS), (place, errors)
+    assert results[0][0] == 0  # a write that takes half is no error
+    assert sum(status != 0 for status, _ in results) > 3
+    for place, (status, errors) in zip(places, run(library, [({}, arguments) for _, arguments in cases]), strict=True):
+        assert status == 0, (place, errors)
+        assert digests(place / "model") == digests(whole), place
+        assert sorted(path.name for path in place.iterdir()) == ["model", "stood"]
+
+
+@pytest.mark.parametrize("kind", ["fsync", "write", "rename"])
+def test_encode_and_export_leave_what_stood(library: Path, tmp_path: Path, kind: str) -> None:
+    text, vectors = write_text(tmp_path / "text.txt"), tmp_path / "vectors.txt"
+    vectors.write_text("2 2\na 1 0\nb 0 1\n")
+    place = tmp_path / "place"
+    place.mkdir()
+    cases: list[Case] = []
+    for begin in (1, 2, 3):
+        (place / f"{begin}.npz").write_bytes(b"what stood there")
+        broken = lie(kind, begin, ALWAYS, place)
+        cases.append((broken, ["encode", str(text), "-o", str(place / f"{begin}")]))
+        cases.append((broken, ["export", str(vectors), "-o", str(place / f"{begin}.npz"), "--format", "npz"]))
+    for (_, arguments), (status, errors) in zip(cases, run(library, cases), strict=True):
+        assert "Traceback" not in errors
+        assert status == 0 or any(reason in errors for reason in REASONS), errors
+        # Whole, where only the last call failed, which asks that the disk holds the new name.
+        output = Path(arguments[3])
+        if arguments[0] == "encode":
+            assert not output.exists() or EncodedCorpus.open(output).tokens == 1800
+        else:
+            assert output.read_bytes() == b"what stood there" or len(read_vectors(output)) == 2
+    assert {path.name for path in place.iterdir()} <= {"1", "2", "3", "1.npz", "2.npz", "3.npz"}
