@@ -3,8 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 SOURCES := pyproject.toml setup.py $(wildcard pyx/*)
+C_SOURCES := $(wildcard pyx/*.hpp)
+MODULES := $(subst /,.,$(basename $(wildcard wordsparse/*/_*.pyi)))
 
-.PHONY: demo test lint install install-test clean pages
+.PHONY: demo test lint format sanitize install install-test clean pages
 
 # The stamp files keep a second `make` from installing again what did not change.
 install: $(VENV)/installed
@@ -36,6 +38,19 @@ lint: install-test
 	# It calls pycodestyle by name.
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cython-lint pyx
 	$(VENV)/bin/mypy
+	# The compiled modules against what their stubs say of them.
+	$(VENV)/bin/stubtest --ignore-disjoint-bases $(MODULES)
+	$(VENV)/bin/clang-format --dry-run -Werror $(C_SOURCES)
+
+# Cython has no formatter: cython-lint says what to change.
+format: install-test
+	$(VENV)/bin/ruff check --select I --fix .
+	$(VENV)/bin/ruff format .
+	$(VENV)/bin/clang-format -i $(C_SOURCES)
+
+# Long: the compiled modules are built once more, and run some ten times slower.
+sanitize: install-test
+	$(RUN) tools/sanitize.py
 
 test: lint
 	$(RUN) -m pytest

@@ -1,9 +1,12 @@
 """Compiles ``pyx/*.pyx`` into the packages that use them; everything else about the package is in pyproject.toml.
 
-OpenMP is found by compiling and running a small program: a compiler that accepts ``-fopenmp`` without the run-time
-library behind it is common. Without OpenMP the kernels are built all the same and run on one thread.
+A C++17 compiler and OpenMP are found by compiling and running small programs: a compiler that accepts ``-fopenmp``
+without the run-time library behind it is common. Without OpenMP the kernels are built all the same and run on one
+thread. The environment asks for builds that find mistakes (``tools/sanitize.py``): WORDSPARSE_BOUNDSCHECK=1 for
+indices that are checked, WORDSPARSE_SANITIZE=1 for AddressSanitizer and UndefinedBehaviorSanitizer.
 """
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -14,15 +17,29 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
+CPP_PROBE = """
+#include <utility>
+template <int... i> constexpr int sum(std::integer_sequence<int, i...>) { return (i + ... + 0); }
+int main() {
+    if constexpr (sum(std::make_integer_sequence<int, 4>()) == 6) return 0;
+    return 1;
+}
+"""
 OPENMP_PROBE = """
 #include <omp.h>
-int main(void) {
+int main() {
     int threads = 0;
     #pragma omp parallel num_threads(2) reduction(+:threads)
     threads += 1;
     return threads >= 1 && omp_get_max_threads() >= 1 ? 0 : 1;
 }
 """
+# Sums are contracted into fused multiply-adds; exact IEEE semantics otherwise, but for errno and traps.
+OPTIMISE = ["-O3", "-fopenmp-simd", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast"]
+# The text for the widest vectors is then compiled for narrower processors, so that it runs on those too.
+SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-O1", "-DWORDSPARSE_V4_ON_V3"]
+# Vectors are passed between functions that are inlined, and no type of theirs crosses a library's boundary.
+QUIET = ["-Wno-psabi", "-Wno-ignored-attributes"]
 
 
 class BuildKernels(build_ext):
@@ -30,55 +47,77 @@ class BuildKernels(build_ext):
 
     def build_extensions(self) -> None:
         msvc = self.compiler.compiler_type == "msvc"
-        optimise = ["/O2"] if msvc else ["-O3", "-fopenmp-simd", "-fno-math-errno", "-fno-trapping-math"]
-        openmp = self._openmp_flags(["/openmp"] if msvc else ["-fopenmp"])
+        flags = ["/std:c++17", "/O2"] if msvc else ["-std=c++17", *OPTIMISE, *QUIET]
+        link_flags: list[str] = []
+        self._require_cpp(flags[:1])
+        openmp = ["/openmp"] if msvc else ["-fopenmp"]
+        try:
+            self._run(OPENMP_PROBE, openmp, [] if msvc else openmp)
+        except Exception as reason:
+            print(f"wordsparse: no OpenMP here, the kernels will use one thread ({reason})", file=sys.stderr)
+        else:
+            print("wordsparse: OpenMP found", file=sys.stderr)
+            flags, link_flags = flags + openmp, link_flags + ([] if msvc else openmp)
+        if asked("WORDSPARSE_SANITIZE"):
+            flags, link_flags = flags + SANITIZE, link_flags + SANITIZE[:1]
         for extension in self.extensions:
-            standard = ["-std=c++17"] if extension.language == "c++" and not msvc else []
-            extension.extra_compile_args = optimise + standard + openmp
-            extension.extra_link_args = [] if msvc else openmp
+            extension.extra_compile_args = flags
+            extension.extra_link_args = link_flags
+        self.parallel = self.parallel or os.cpu_count()
         super().build_extensions()
 
-    def _openmp_flags(self, flags: list[str]) -> list[str]:
+    def _require_cpp(self, flags: list[str]) -> None:
+        try:
+            self._run(CPP_PROBE, flags, [])
+        except Exception as reason:
+            sys.exit(
+                "wordsparse: building the kernels needs a compiler for C++17, and a small program of C++17 did not "
+                f"compile and run ({reason}). Install one (Debian and Ubuntu: apt install g++; Fedora: dnf install "
+                "gcc-c++; macOS: xcode-select --install), or name it in the environment: CXX=g++-12 CC=gcc-12."
+            )
+
+    def _run(self, program: str, flags: list[str], link_flags: list[str]) -> None:
+        """Compile and run a program; an exception says why that is not possible."""
         with tempfile.TemporaryDirectory() as folder:
-            source = Path(folder, "probe.c")
-            source.write_text(OPENMP_PROBE)
-            try:
-                objects = self.compiler.compile([str(source)], output_dir=folder, extra_postargs=flags)
-                link_flags = [] if self.compiler.compiler_type == "msvc" else flags
-                program = str(Path(folder, "probe"))
-                self.compiler.link_executable(objects, program, extra_postargs=link_flags)
-                subprocess.run([program], check=True, timeout=60)
-            except Exception as reason:
-                print(f"wordsparse: no OpenMP here, the kernels will use one thread ({reason})", file=sys.stderr)
-                return []
-        print("wordsparse: OpenMP found", file=sys.stderr)
-        return flags
+            source, executable = Path(folder, "probe.cpp"), str(Path(folder, "probe"))
+            source.write_text(program)
+            objects = self.compiler.compile([str(source)], output_dir=folder, extra_postargs=flags)
+            self.compiler.link_executable(objects, executable, extra_postargs=link_flags, target_lang="c++")
+            subprocess.run([executable], check=True, timeout=60)
 
 
+def asked(variable: str) -> bool:
+    return os.environ.get(variable, "") not in ("", "0")
+
+
+PYX = Path("pyx")
 PACKAGES = {"text": "wordsparse.corpus"}  # of all other sources: wordsparse.kernels
 EXTENSIONS = [
     Extension(
         f"{PACKAGES.get(source.stem, 'wordsparse.kernels')}._{source.stem}",
         [str(source)],
+        language="c++",
         include_dirs=[np.get_include(), "pyx"],
-        depends=[str(header) for header in sorted(Path("pyx").glob("*.hpp" if source.stem in PACKAGES else "*.h"))],
+        depends=[str(header) for header in sorted([*PYX.glob("*.hpp"), *PYX.glob("*.pxd")])],
         define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
     )
-    for source in sorted(Path("pyx").glob("*.pyx"))
+    for source in sorted(PYX.glob("*.pyx"))
 ]
 
 setup(
     cmdclass={"build_ext": BuildKernels},
     ext_modules=cythonize(
         EXTENSIONS,
+        include_path=["pyx"],
         build_dir="build/cython",
         compiler_directives={
             "language_level": 3,
-            "boundscheck": False,
+            "boundscheck": asked("WORDSPARSE_BOUNDSCHECK"),
             "wraparound": False,
             "cdivision": True,
             "initializedcheck": False,
             "embedsignature": True,
+            "autotestdict": False,
         },
     ),
 )

@@ -1,9 +1,9 @@
-"""What these extensions were compiled with, and what of it this machine uses."""
+"""What these extensions were compiled with, and which instruction sets this machine has."""
 
-cdef extern from "clones.h":
-    const char* INSTRUCTION_SETS
-    const char* COMPILER
-    const char* instruction_set()
+cdef extern from "isa.hpp" namespace "wordsparse" nogil:
+    const char* COMPILER "COMPILER"
+    const char* ISA_NAMES[]
+    int widest_isa()
 
 cdef extern from *:
     """
@@ -13,6 +13,7 @@ cdef extern from *:
     #define WORDSPARSE_HAS_OPENMP 0
     #endif
 
+    #include <iterator>
     #include <stdlib.h>
     #ifdef __GLIBC__
     #include <malloc.h>
@@ -22,12 +23,15 @@ cdef extern from *:
     #endif
     """
     const bint WORDSPARSE_HAS_OPENMP
+    Py_ssize_t count_of_isas "std::size(wordsparse::ISA_NAMES)"
     void trim() nogil
 
 openmp = bool(WORDSPARSE_HAS_OPENMP)
 compiler = COMPILER.decode()
-compiled_instruction_sets = tuple(INSTRUCTION_SETS.decode().split())
-used_instruction_set = instruction_set().decode()
+# The sets that loops were compiled for, and those that this machine has of them; the narrowest first, each at the place
+# by which the compiled functions know it.
+compiled_isas = tuple(ISA_NAMES[i].decode() for i in range(count_of_isas))
+available_isas = compiled_isas[: widest_isa() + 1]
 
 
 def give_back_memory():

@@ -17,8 +17,8 @@ the same however the corpus is cut into minibatches, and a window reaches over a
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 
-cdef extern from "compiler.h" nogil:
-    void PREFETCH_TO_WRITE(const void*)
+cdef extern from "isa.hpp" namespace "wordsparse" nogil:
+    void prefetch_to_write(const void*)
 
 cdef enum:
     END_OF_SENTENCE = -2
@@ -211,7 +211,7 @@ def skipgram_pairs(const int32_t[::1] local, const float[::1] by_distance, Py_ss
             columns_before[t] = written
             for k in range(from_, context_place[t]):
                 if k + AHEAD < count:
-                    PREFETCH_TO_WRITE(&rows[row_end[pairs[k + AHEAD] >> 8]])
+                    prefetch_to_write(&rows[row_end[pairs[k + AHEAD] >> 8]])
                 c, weight = <int32_t> (pairs[k] >> 8), by_distance[(pairs[k] & 255) - 1]
                 place = row_end[c]
                 if place > centre_place[c] and rows[place - 1].column == t:
@@ -251,8 +251,8 @@ def transpose(const int64_t[::1] indptr, const int32_t[::1] indices, int64_t[::1
             for k in range(indptr[r], indptr[r + 1]):
                 if k + AHEAD < entries:
                     place = column_place[indices[k + AHEAD]]
-                    PREFETCH_TO_WRITE(&t_indices[place])
-                    PREFETCH_TO_WRITE(&order[place])
+                    prefetch_to_write(&t_indices[place])
+                    prefetch_to_write(&order[place])
                 place = column_place[indices[k]]
                 t_indices[place], order[place] = <int32_t> r, k
                 column_place[indices[k]] = place + 1

@@ -1,4 +1,3 @@
-# distutils: language = c++
 """Text to numbers: words counted and numbered in order of first appearance, and ids renumbered through a table.
 
 Each call holds no lock while it works on bytes or arrays (the GIL is released), so several threads work at once,

@@ -16,17 +16,17 @@ constexpr std::int32_t END_OF_SENTENCE = -2;
 
 // The end of a sentence, unless the one before it ended just here. The first value may be one: whether the sentence
 // before the block was open is not known here.
-inline void end_sentence(std::vector<std::int32_t>& values) {
+inline void end_sentence(std::vector<std::int32_t> &values) {
     if (values.empty() || values.back() != END_OF_SENTENCE) values.push_back(END_OF_SENTENCE);
 }
 
 class TextScan {
   public:
-    TextScan(WordTable& words, std::vector<std::int32_t>& values) : words_(words), values_(values) {}
+    TextScan(WordTable &words, std::vector<std::int32_t> &values) : words_(words), values_(values) {}
 
     // Appends the ids of the text's words, and the ends of sentences at its line ends if `lines`, to the values.
     // False if the text is not UTF-8 or holds a zero byte; some of its words are counted then.
-    bool scan(const char* data, std::size_t size, bool lines) {
+    bool scan(const char *data, std::size_t size, bool lines) {
         // A copy with room behind it, which eight bytes at a time may be read from; a space ends the last word.
         text_.resize(size + 16);
         if (size > 0) std::memcpy(text_.data(), data, size);
@@ -34,8 +34,8 @@ class TextScan {
         waiting_ = 0;
         const std::uint8_t *p = text_.data(), *const end = p + size;
         while (p < end) {
-            const std::uint8_t* const start = p;
-            int separator = 0;  // bytes of the white space behind the word
+            const std::uint8_t *const start = p;
+            int separator = 0; // bytes of the white space behind the word
             while (separator == 0) {
                 const std::uint64_t unusual = unusual_bytes(load(p));
                 if (unusual == 0) {
@@ -69,12 +69,12 @@ class TextScan {
     static constexpr std::size_t WAITING = 64;
 
     struct Found {
-        const std::uint8_t* start;
-        std::size_t bytes;  // 0: the end of a line
+        const std::uint8_t *start;
+        std::size_t bytes; // 0: the end of a line
         std::uint64_t key;
     };
 
-    void found(const std::uint8_t* start, std::size_t bytes) {
+    void found(const std::uint8_t *start, std::size_t bytes) {
         std::uint64_t key = 0;
         if (bytes > 0) {
             key = words_.key_in_text(start, bytes);
@@ -86,18 +86,18 @@ class TextScan {
 
     void number_found() {
         for (std::size_t i = 0; i < waiting_; ++i) {
-            const Found& word = found_[i];
+            const Found &word = found_[i];
             if (word.bytes == 0) end_sentence(values_);
-            else values_.push_back(words_.add(word.key, {reinterpret_cast<const char*>(word.start), word.bytes}));
+            else values_.push_back(words_.add(word.key, {reinterpret_cast<const char *>(word.start), word.bytes}));
         }
         waiting_ = 0;
     }
 
-    WordTable& words_;
-    std::vector<std::int32_t>& values_;
+    WordTable &words_;
+    std::vector<std::int32_t> &values_;
     std::vector<std::uint8_t> text_;
     Found found_[WAITING];
     std::size_t waiting_ = 0;
 };
 
-}  // namespace wordsparse::text
+} // namespace wordsparse::text

@@ -6,7 +6,7 @@
 namespace wordsparse::text {
 
 // The eight bytes from p on as a number, the first one lowest, on any processor.
-inline std::uint64_t load(const std::uint8_t* p) {
+inline std::uint64_t load(const std::uint8_t *p) {
     return std::uint64_t(p[0]) | std::uint64_t(p[1]) << 8 | std::uint64_t(p[2]) << 16 | std::uint64_t(p[3]) << 24 |
            std::uint64_t(p[4]) << 32 | std::uint64_t(p[5]) << 40 | std::uint64_t(p[6]) << 48 |
            std::uint64_t(p[7]) << 56;
@@ -16,7 +16,7 @@ inline std::uint64_t load(const std::uint8_t* p) {
 // below 0x21 or above 0x7F.
 inline std::uint64_t unusual_bytes(std::uint64_t x) {
     const std::uint64_t top = 0x8080808080808080u;
-    const std::uint64_t from_0x21_on = (x | top) - 0x2121212121212121u;  // no byte borrows from the next one
+    const std::uint64_t from_0x21_on = (x | top) - 0x2121212121212121u; // no byte borrows from the next one
     return (~from_0x21_on | x) & top;
 }
 
@@ -26,22 +26,22 @@ inline bool is_white_space(std::uint8_t ascii) {
 
 // A character of two bytes or more.
 struct Character {
-    int bytes;  // 0: this is not UTF-8
+    int bytes; // 0: this is not UTF-8
     bool white_space;
 };
 
 // The character that begins at p with a byte above 0x7F. Reads no further than the first byte that does not belong
 // to it, so an ASCII character behind the text ends a character that was cut off.
-inline Character character_at(const std::uint8_t* p) {
+inline Character character_at(const std::uint8_t *p) {
     const auto within = [](std::uint8_t byte, std::uint8_t low, std::uint8_t high) {
         return byte >= low && byte <= high;
     };
     const auto continues = [&](std::uint8_t byte) { return within(byte, 0x80, 0xBF); };
     const std::uint8_t first = p[0];
-    if (first < 0xC2) return {0, false};  // a continuation, or an ASCII character in two bytes
+    if (first < 0xC2) return {0, false}; // a continuation, or an ASCII character in two bytes
     if (first < 0xE0) {
         if (!continues(p[1])) return {0, false};
-        return {2, first == 0xC2 && (p[1] == 0x85 || p[1] == 0xA0)};  // U+0085, U+00A0
+        return {2, first == 0xC2 && (p[1] == 0x85 || p[1] == 0xA0)}; // U+0085, U+00A0
     }
     if (first < 0xF0) {
         // Neither what two bytes can say nor surrogates.
@@ -57,4 +57,4 @@ inline Character character_at(const std::uint8_t* p) {
     return {whole ? 4 : 0, false};
 }
 
-}  // namespace wordsparse::text
+} // namespace wordsparse::text

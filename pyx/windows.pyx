@@ -8,7 +8,7 @@ What      dots      a_j = h_j · W[target_j]            (m,)      h_j the mean o
 dtypes    real = float32 or float64; tokens, positions and targets int32
 memory    outputs and scratch come from the caller, all matrices with the same distance from row to row; (m, d) is never
           formed but by means; pull copies a cache line of each row at a time, five lines a word for each thread
-cost      running sums over the text: a few rows of d values a token, whatever the window (windows.h)
+cost      running sums over the text: a few rows of d values a token, whatever the window (windows.hpp)
 threads   dots and means deal blocks of positions to OpenMP threads, pull strips of columns; both depend on sizes alone
 rows      start on cache lines and are padded to whole ones; the padding of what is written holds any numbers
 """
@@ -17,16 +17,11 @@ from cython cimport view
 from cython.parallel cimport prange, threadid
 from libc.stdint cimport int32_t, int64_t, uint8_t
 
-ctypedef fused real:
-    float
-    double
+from common cimport real, require, require_line, rows_of, stride
 
-cdef extern from "windows.h" nogil:
-    enum:
-        LINE
-        SUM_LINES
-        OF_PLACE
-        POSITIONS
+cdef extern from "window_pull.hpp" namespace "wordsparse" nogil:
+    Py_ssize_t LINE
+    Py_ssize_t POSITIONS
     ctypedef struct windows:
         const int32_t* tokens
         const int32_t* centre
@@ -40,29 +35,21 @@ cdef extern from "windows.h" nogil:
         Py_ssize_t ld
         Py_ssize_t features
         Py_ssize_t targets
-        int past_caches
-    Py_ssize_t ring_size(Py_ssize_t)
-    void window_dots_f32(int, const windows*, Py_ssize_t, const float*, const int32_t*, const float*,
-                         float*, float*)
-    void window_dots_f64(int, const windows*, Py_ssize_t, const double*, const int32_t*, const double*,
-                         double*, double*)
-    void window_means_f32(int, const windows*, Py_ssize_t, const float*, float*, float*)
-    void window_means_f64(int, const windows*, Py_ssize_t, const double*, double*, double*)
+        bint past_caches
+    Py_ssize_t ring_bytes(Py_ssize_t)
     Py_ssize_t panels_bytes(Py_ssize_t, Py_ssize_t)
     Py_ssize_t plan_bytes(Py_ssize_t, Py_ssize_t, Py_ssize_t)
-    void window_plan_f32(int, const windows*, Py_ssize_t, const int32_t*, const float*, const float*, void*)
-    void window_plan_f64(int, const windows*, Py_ssize_t, const int32_t*, const double*, const double*, void*)
-    void window_pull_f32(int, const windows*, Py_ssize_t, const void*, const float*, const float*, float*, float*,
-                         float*, float*, float*)
-    void window_pull_f64(int, const windows*, Py_ssize_t, const void*, const double*, const double*, double*, double*,
-                         double*, double*, double*)
+    void window_dots[T](int, const windows*, Py_ssize_t, const T*, const int32_t*, const T*, T*, T*)
+    void window_means[T](int, const windows*, Py_ssize_t, const T*, T*, T*)
+    void window_plan[T](int, const windows*, Py_ssize_t, const int32_t*, const T*, const T*, void*)
+    void window_pull[T](int, const windows*, Py_ssize_t, const void*, const T*, const T*, T*, T*, T*, T*, T*)
 
 BLOCK = POSITIONS
 
 
 def scratch_bytes(Py_ssize_t reach):
     """Bytes of scratch that one thread needs."""
-    return ring_size(reach) * max(<Py_ssize_t> SUM_LINES, OF_PLACE) * LINE
+    return ring_bytes(reach)
 
 
 def panels_size(Py_ssize_t features, Py_ssize_t targets):
@@ -75,6 +62,31 @@ def plan_size(Py_ssize_t n, Py_ssize_t reach, Py_ssize_t itemsize):
     return plan_bytes(n, reach, itemsize)
 
 
+cdef int require_text(const int32_t[::1] tokens, const int32_t[::1] centre, const int32_t[::1] start,
+                      const int32_t[::1] stop, const int64_t[::1] first) except -1:
+    cdef Py_ssize_t bags = centre.shape[0], blocks = (tokens.shape[0] + POSITIONS - 1) // POSITIONS
+    require(bags > 0 and start.shape[0] == bags and stop.shape[0] == bags, "each bag must have a centre and two ends")
+    require(centre[0] >= 0 and centre[bags - 1] < tokens.shape[0], "centres must stand in the text")
+    return require(first.shape[0] == blocks + 1 and first[0] >= 0 and first[blocks] <= bags,
+                   "first must have a number for each block of positions and one more")
+
+
+cdef int require_rows(const real[::view.strided, ::view.contiguous] matrix, Py_ssize_t rows, Py_ssize_t d,
+                      Py_ssize_t ld) except -1:
+    """Rows that stand on cache lines, ld numbers apart; a view of a single row does not tell its stride."""
+    require(matrix.shape[0] == rows and matrix.shape[1] == d and d > 0, "all matrices must have the same columns")
+    require(rows <= 1 or stride(matrix) == ld, "all matrices must have the same stride")
+    require(ld >= d and ld * <Py_ssize_t> sizeof(real) % LINE == 0, "rows must be padded to whole cache lines")
+    return require_line(rows_of(matrix))
+
+
+cdef int require_scratch(const real[:, ::1] scratch, Py_ssize_t size) except -1:
+    require(scratch.shape[0] > 0 and scratch.shape[1] * <Py_ssize_t> sizeof(real) >= size,
+            "each thread must have its work space")
+    require(scratch.shape[1] * <Py_ssize_t> sizeof(real) % LINE == 0, "work space must be padded to whole cache lines")
+    return require_line(&scratch[0, 0])
+
+
 cdef windows as_struct(const int32_t[::1] tokens, const int32_t[::1] centre, const int32_t[::1] start,
                        const int32_t[::1] stop, const int64_t[::1] first, Py_ssize_t reach, Py_ssize_t ld,
                        const real[::view.strided, ::view.contiguous] F) noexcept:
@@ -85,42 +97,50 @@ cdef windows as_struct(const int32_t[::1] tokens, const int32_t[::1] centre, con
     return w
 
 
-def dots(int set, const int32_t[::1] tokens, const int32_t[::1] centre, const int32_t[::1] start,
+def dots(int isa, const int32_t[::1] tokens, const int32_t[::1] centre, const int32_t[::1] start,
          const int32_t[::1] stop, const int64_t[::1] first, Py_ssize_t reach, Py_ssize_t ld,
          const real[::view.strided, ::view.contiguous] F, const int32_t[::1] target,
-         const real[::view.strided, ::view.contiguous] W, real[::view.strided, ::view.contiguous] scratch,
-         real[::1] out):
-    """set: up to WIDEST_SET of strips; ld: numbers from row to row of all matrices (a view of a single row does not
-    tell); scratch (threads, scratch_bytes), each row on a cache line; there is at least one bag and one column."""
+         const real[::view.strided, ::view.contiguous] W, real[:, ::1] scratch, real[::1] out):
+    """ld: numbers from row to row of all matrices (a view of a single row does not tell); scratch (threads,
+    scratch_bytes), each row on a cache line; there is at least one bag and one column."""
+    require_text(tokens, centre, start, stop, first)
+    require_rows(F, F.shape[0], F.shape[1], ld)
+    require_rows(W, W.shape[0], F.shape[1], ld)
+    require_scratch(scratch, ring_bytes(reach))
+    require(target.shape[0] == centre.shape[0] == out.shape[0], "each bag must have a target and a dot product")
     cdef windows w = as_struct(tokens, centre, start, stop, first, reach, ld, F)
-    cdef Py_ssize_t blocks = first.shape[0] - 1, block
-    for block in prange(blocks, nogil=True, schedule="dynamic", num_threads=<int> scratch.shape[0]):
-        if real is float:
-            window_dots_f32(set, &w, block, &F[0, 0], &target[0], &W[0, 0],
-                            &scratch[threadid(), 0], &out[0])
-        else:
-            window_dots_f64(set, &w, block, &F[0, 0], &target[0], &W[0, 0],
-                            &scratch[threadid(), 0], &out[0])
+    cdef Py_ssize_t block, of_each = scratch.shape[1]
+    cdef const real* F_ = &F[0, 0]
+    cdef const real* W_ = &W[0, 0]
+    cdef real* scratch_ = &scratch[0, 0]
+    for block in prange(first.shape[0] - 1, nogil=True, schedule="dynamic", num_threads=<int> scratch.shape[0]):
+        window_dots(isa, &w, block, F_, &target[0], W_, scratch_ + threadid() * of_each, &out[0])
 
 
-def means(int set, const int32_t[::1] tokens, const int32_t[::1] centre, const int32_t[::1] start,
+def means(int isa, const int32_t[::1] tokens, const int32_t[::1] centre, const int32_t[::1] start,
           const int32_t[::1] stop, const int64_t[::1] first, Py_ssize_t reach, Py_ssize_t ld,
-          const real[::view.strided, ::view.contiguous] F, real[::view.strided, ::view.contiguous] scratch,
+          const real[::view.strided, ::view.contiguous] F, real[:, ::1] scratch,
           real[::view.strided, ::view.contiguous] out):
     """As dots."""
+    require_text(tokens, centre, start, stop, first)
+    require_rows(F, F.shape[0], F.shape[1], ld)
+    require_rows(out, centre.shape[0], F.shape[1], ld)
+    require_scratch(scratch, ring_bytes(reach))
     cdef windows w = as_struct(tokens, centre, start, stop, first, reach, ld, F)
-    cdef Py_ssize_t blocks = first.shape[0] - 1, block
-    for block in prange(blocks, nogil=True, schedule="dynamic", num_threads=<int> scratch.shape[0]):
-        if real is float:
-            window_means_f32(set, &w, block, &F[0, 0], &scratch[threadid(), 0], &out[0, 0])
-        else:
-            window_means_f64(set, &w, block, &F[0, 0], &scratch[threadid(), 0], &out[0, 0])
+    cdef Py_ssize_t block, of_each = scratch.shape[1]
+    cdef const real* F_ = &F[0, 0]
+    cdef real* scratch_ = &scratch[0, 0]
+    cdef real* out_ = &out[0, 0]
+    for block in prange(first.shape[0] - 1, nogil=True, schedule="dynamic", num_threads=<int> scratch.shape[0]):
+        window_means(isa, &w, block, F_, scratch_ + threadid() * of_each, out_)
 
 
 def sums(const int32_t[::1] tokens, const int32_t[::1] centre, const int32_t[::1] start, const int32_t[::1] stop,
          const double[::1] values, bint squared, double[::1] change, double[::1] out):
     """Each bag's value counts as one part of its size, or of its square. change (positions + 1,) and out (columns,)
     come zeroed; there is at least one bag."""
+    require(centre.shape[0] == start.shape[0] == stop.shape[0] == values.shape[0], "each bag must have one value")
+    require(change.shape[0] == tokens.shape[0] + 1, "change must have a number for each position and one more")
     cdef Py_ssize_t j, p
     cdef double total = 0, value, size
     with nogil:
@@ -137,29 +157,41 @@ def sums(const int32_t[::1] tokens, const int32_t[::1] centre, const int32_t[::1
                 out[tokens[p]] += total
 
 
-def pull(int set, const int32_t[::1] tokens, const int32_t[::1] centre, const int32_t[::1] start,
+def pull(int isa, const int32_t[::1] tokens, const int32_t[::1] centre, const int32_t[::1] start,
          const int32_t[::1] stop, const int64_t[::1] first, Py_ssize_t reach, Py_ssize_t ld,
          const real[::view.strided, ::view.contiguous] F, const int32_t[::1] target,
          const real[::view.strided, ::view.contiguous] W, const real[::1] zeta, const real[::1] gamma,
-         real[::view.strided, ::view.contiguous] scratch, uint8_t[::1] plan, real[:, ::1] panels,
+         real[:, ::1] scratch, uint8_t[::1] plan, real[:, ::1] panels,
          real[::view.strided, ::view.contiguous] X, real[::view.strided, ::view.contiguous] Z,
          real[::view.strided, ::view.contiguous] G, bint past_caches):
-    """As dots; plan of plan_size bytes; panels (threads, panels_size), each row on a cache line; past_caches: X, Z and
-    G are more than the last-level cache holds, and are written past it."""
+    """As dots; plan of plan_size bytes; panels (threads, panels_size), each row on a cache line; X may be W;
+    past_caches: X, Z and G are more than the last-level cache holds, and are written past it."""
+    require_text(tokens, centre, start, stop, first)
+    require_rows(F, F.shape[0], F.shape[1], ld)
+    require_rows(W, W.shape[0], F.shape[1], ld)
+    require_rows(X, W.shape[0], F.shape[1], ld)
+    require_rows(Z, F.shape[0], F.shape[1], ld)
+    require_rows(G, F.shape[0], F.shape[1], ld)
+    require_scratch(scratch, ring_bytes(reach))
+    require_scratch(panels, panels_bytes(F.shape[0], W.shape[0]))
+    require(panels.shape[0] == scratch.shape[0], "each thread must have panels")
+    require(plan.shape[0] >= plan_bytes(tokens.shape[0], reach, sizeof(real)), "plan must have plan_size bytes")
+    require(target.shape[0] == centre.shape[0] == zeta.shape[0] == gamma.shape[0], "each bag must have a target")
+    require_line(&plan[0])
     cdef windows w = as_struct(tokens, centre, start, stop, first, reach, ld, F)
     w.targets, w.past_caches = W.shape[0], past_caches
-    cdef Py_ssize_t blocks = first.shape[0] - 1, block
-    cdef Py_ssize_t wide = LINE // sizeof(real), strips = (F.shape[1] + wide - 1) // wide, strip
+    cdef Py_ssize_t wide = LINE // sizeof(real), strips = (F.shape[1] + wide - 1) // wide, strip, block
+    cdef Py_ssize_t of_each = scratch.shape[1], panels_of_each = panels.shape[1]
     cdef int threads = <int> scratch.shape[0]
-    for block in prange(blocks, nogil=True, schedule="static", num_threads=threads):
-        if real is float:
-            window_plan_f32(set, &w, block, &target[0], &zeta[0], &gamma[0], &plan[0])
-        else:
-            window_plan_f64(set, &w, block, &target[0], &zeta[0], &gamma[0], &plan[0])
+    cdef const real* F_ = &F[0, 0]
+    cdef const real* W_ = &W[0, 0]
+    cdef real* scratch_ = &scratch[0, 0]
+    cdef real* panels_ = &panels[0, 0]
+    cdef real* X_ = &X[0, 0]
+    cdef real* Z_ = &Z[0, 0]
+    cdef real* G_ = &G[0, 0]
+    for block in prange(first.shape[0] - 1, nogil=True, schedule="static", num_threads=threads):
+        window_plan(isa, &w, block, &target[0], &zeta[0], &gamma[0], &plan[0])
     for strip in prange(strips, nogil=True, schedule="dynamic", num_threads=threads):
-        if real is float:
-            window_pull_f32(set, &w, strip, &plan[0], &F[0, 0], &W[0, 0], &scratch[threadid(), 0],
-                            &panels[threadid(), 0], &X[0, 0], &Z[0, 0], &G[0, 0])
-        else:
-            window_pull_f64(set, &w, strip, &plan[0], &F[0, 0], &W[0, 0], &scratch[threadid(), 0],
-                            &panels[threadid(), 0], &X[0, 0], &Z[0, 0], &G[0, 0])
+        window_pull(isa, &w, strip, &plan[0], F_, W_, scratch_ + threadid() * of_each,
+                    panels_ + threadid() * panels_of_each, X_, Z_, G_)

@@ -37,13 +37,13 @@ class WordTable {
     }
 
     // The key of a word of text: no zero byte, n >= 1, and eight bytes more may be read behind it.
-    std::uint64_t key_in_text(const std::uint8_t* word, std::size_t n) const {
+    std::uint64_t key_in_text(const std::uint8_t *word, std::size_t n) const {
         return n <= 8 ? load(word) & (~std::uint64_t(0) >> (64 - 8 * n)) : hash(word, n);
     }
 
     // The key of any word: empty, with zero bytes, at the end of its memory.
     std::uint64_t key(std::string_view word) const {
-        const auto* bytes = reinterpret_cast<const std::uint8_t*>(word.data());
+        const auto *bytes = reinterpret_cast<const std::uint8_t *>(word.data());
         const std::size_t n = word.size();
         const bool own = n >= 1 && n <= 8 && !std::memchr(bytes, 0, n);
         return own ? last_bytes(bytes, n) : hash(bytes, n);
@@ -62,7 +62,7 @@ class WordTable {
 
     // The id of a word; -1 if it is not there.
     std::int32_t find(std::string_view word) const {
-        const Slot& slot = slots_[find(key(word), word)];
+        const Slot &slot = slots_[find(key(word), word)];
         return slot.key == 0 ? -1 : slot.id;
     }
 
@@ -71,7 +71,7 @@ class WordTable {
         std::vector<std::int32_t> ids(size());
         std::iota(ids.begin(), ids.end(), 0);
         ids.erase(std::remove_if(ids.begin(), ids.end(), [&](auto id) { return counts_[id] < at_least; }), ids.end());
-        std::sort(ids.begin(), ids.end(), [&](auto a, auto b) {  // UTF-8 bytes stand in the order of code points
+        std::sort(ids.begin(), ids.end(), [&](auto a, auto b) { // UTF-8 bytes stand in the order of code points
             return counts_[a] != counts_[b] ? counts_[a] > counts_[b] : word(a) < word(b);
         });
         return ids;
@@ -79,7 +79,7 @@ class WordTable {
 
   private:
     struct Slot {
-        std::uint64_t key = 0;  // 0: free
+        std::uint64_t key = 0; // 0: free
         std::int32_t id = 0;
     };
 
@@ -92,14 +92,14 @@ class WordTable {
         return (x ^ x >> 32) * multiplier_;
     }
 
-    std::uint64_t hash(const std::uint8_t* word, std::size_t n) const {
+    std::uint64_t hash(const std::uint8_t *word, std::size_t n) const {
         std::uint64_t state = mixed(addend_ ^ n);
         for (; n > 8; word += 8, n -= 8) state = mixed(state ^ load(word)) + addend_;
         return mixed(state ^ last_bytes(word, n)) | HASHED;
     }
 
     // Up to eight bytes as a number, the first one lowest, without a look behind them.
-    static std::uint64_t last_bytes(const std::uint8_t* p, std::size_t n) {
+    static std::uint64_t last_bytes(const std::uint8_t *p, std::size_t n) {
         std::uint8_t bytes[8] = {};
         if (n > 0) std::memcpy(bytes, p, n);
         return load(bytes);
@@ -130,7 +130,7 @@ class WordTable {
         std::vector<Slot> old(2 * slots_.size());
         old.swap(slots_);
         --shift_;
-        for (const Slot& taken : old) {
+        for (const Slot &taken : old) {
             if (taken.key == 0) continue;
             std::size_t slot = slot_of(taken.key);
             while (slots_[slot].key != 0) slot = (slot + 1) & (slots_.size() - 1);
@@ -139,11 +139,11 @@ class WordTable {
     }
 
     std::uint64_t addend_, multiplier_;
-    std::vector<Slot> slots_;  // a power of two of them
-    int shift_;                // 64 less its exponent
+    std::vector<Slot> slots_; // a power of two of them
+    int shift_;               // 64 less its exponent
     std::vector<char> letters_;
-    std::vector<std::size_t> starts_;  // where each word begins among the letters, and where the last one ends
+    std::vector<std::size_t> starts_; // where each word begins among the letters, and where the last one ends
     std::vector<std::int64_t> counts_;
 };
 
-}  // namespace wordsparse::text
+} // namespace wordsparse::text

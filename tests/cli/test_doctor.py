@@ -8,8 +8,7 @@ import pytest
 
 from wordsparse import optional
 from wordsparse.cli import main
-from wordsparse.kernels import CpuKernels, _products, diagnosis
-from wordsparse.kernels.cpu import VECTOR_UNITS
+from wordsparse.kernels import CpuKernels, cpu, diagnosis
 from wordsparse.machine import devices, threads
 
 CARD = devices.Gpu("NVIDIA H100", "9.0", 80 * 2**30, "13.0", "12.9", "14.2.0")
@@ -20,10 +19,9 @@ def test_json(capsys: pytest.CaptureFixture[str]) -> None:
     found = json.loads(capsys.readouterr().out)
     assert found["threads"]["used"] == CpuKernels().threads
     assert found["compiled"]["instruction_set_used"] in found["compiled"]["instruction_sets"]
-    units = CpuKernels().units
-    assert found["compiled"]["matrix_unit"] is (_products.TILES in units)
-    best = next((name for unit, name in VECTOR_UNITS.items() if unit in units), None)
-    assert found["compiled"]["vector_unit"] == best
+    assert found["compiled"]["instruction_set_used"] == CpuKernels().isa
+    assert found["compiled"]["own_products"] is CpuKernels().own_products
+    assert found["compiled"]["product_fault"] is None
     assert found["blas"][0]["name"]
     assert found["environment"]["OMP_WAIT_POLICY"]
     assert found["gpu"]["usable"] or any(reason.startswith("a GPU: ") for reason in found["unused"])
@@ -63,6 +61,16 @@ def test_a_machine_with_little(monkeypatch: pytest.MonkeyPatch) -> None:
     unused = diagnosis.diagnose()["unused"]
     assert "more than one thread: the kernels were compiled without OpenMP" in unused
     assert "extra safetensors: safetensors not installed (pip install 'wordsparse[safetensors]')" in unused
+
+
+def test_products_that_are_wrong_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cpu, "product_fault", lambda isa: "gram of 2×3 and 3×4 float32 matrices is wrong")
+    found = diagnosis.diagnose()
+    assert found["compiled"]["own_products"] is False
+    line = "our own products: their gram of 2×3 and 3×4 float32 matrices is wrong on this machine"
+    assert line in found["unused"]
+    assert f"not used: {line}" in diagnosis.describe(found)
+    assert "; products by BLAS" in diagnosis.describe(found)
 
 
 @pytest.mark.parametrize(("affinity", "quota", "cause"), [(2, None, "affinity mask"), (8, 3, "the cgroup's CPU quota")])

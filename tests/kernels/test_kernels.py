@@ -1,7 +1,8 @@
 """Every backend against plain loops and SciPy, the compiled one also for any number of threads."""
 
-import platform
-import re
+import copy
+import logging
+import pickle
 from typing import Any
 
 import numpy as np
@@ -12,14 +13,14 @@ from support.emulation import cuda_kernels
 from support.emulation.hostface import HostFace
 
 from wordsparse.errors import InputError
-from wordsparse.kernels import CpuKernels, Csr, Kernels, NumpyKernels, _build, _products, _strips, cpu
+from wordsparse.kernels import CpuKernels, Csr, Kernels, NumpyKernels, _csr_rows, _products, _windows, cpu, isa
 from wordsparse.kernels.cpu import PARALLEL_WORK
-from wordsparse.kernels.pool import Rooms
+from wordsparse.kernels.pool import ArrayPool
 from wordsparse.layer.losses import BoundedNS
 
 Array = NDArray[Any]
 DTYPES = ["float32", "float64"]
-# Rows, columns, d, entries: empty in each way, awkward sizes, blocks of 64 and 512 rows and strips of 1,024 columns
+# Rows, columns, d, entries: empty in each way, awkward sizes, blocks of 64 and 512 rows and of 1,024 columns
 # crossed, enough work for more than one thread, and rows of thousands of entries.
 SHAPES = [
     (0, 3, 4, 0),
@@ -35,37 +36,14 @@ SHAPES = [
 ]
 
 
-class Always(CpuKernels):
-    """Products on one unit, whatever their size; a test that asks for one that is not there is skipped."""
-
-    def __init__(self, threads: int, unit: int) -> None:
-        if unit not in _products.LENT:
-            pytest.skip(f"this machine has no {UNITS[unit]}")
-        super().__init__(threads, units=frozenset({unit}))
-        self._only = unit
-
-    def _unit_for(self, dtype: np.dtype[Any], n: int, k: int, d: int) -> int:
-        fits = min(n, k, d) > 0 and (dtype == np.float32 or self._only != _products.TILES)
-        return self._only if fits else _products.BLAS
-
-
-UNITS = {_products.TILES: "matrix unit", _products.AVX512: "AVX-512", _products.AVX2: "AVX2"}
-UNIT_OF = {"tiles": _products.TILES, "avx512": _products.AVX512, "avx2": _products.AVX2}
-ON_BLAS: frozenset[int] = frozenset()
-
-
 @pytest.fixture(
     params=[
         "numpy",
-        *(f"strips-{i + 1}" for i in range(_strips.WIDEST_SET + 1)),
-        "cpu-1",
-        "cpu-3",
-        "blas-2",
-        "tiles-2",
-        "avx512-1",
-        "avx512-2",
-        "avx2-1",
-        "avx2-2",
+        *(f"blocks {name} 2" for name in isa.AVAILABLE),
+        "default any 1",
+        "default any 3",
+        "blas any 2",
+        *(f"own {name} {threads}" for name in isa.AVAILABLE for threads in (1, 2)),
         "cuda-emulated",
         pytest.param("cuda", marks=pytest.mark.gpu),
     ]
@@ -75,22 +53,17 @@ def kernels(request: pytest.FixtureRequest) -> Any:
         return NumpyKernels()
     if request.param.startswith("cuda"):
         return HostFace(cuda_kernels(emulated=request.param == "cuda-emulated"))
-    name, threads = request.param.split("-")
-    if name == "strips":
-        return Strips(2, int(threads) - 1)
-    if name in UNIT_OF:
-        return Always(int(threads), UNIT_OF[name])
-    return CpuKernels(int(threads), units=ON_BLAS if name == "blas" else _products.LENT)
+    kind, name, threads = request.param.split()
+    if kind == "blocks":
+        return InBlocks(int(threads), isa=name)
+    own_products = {"default": None, "blas": False, "own": True}[kind]
+    return CpuKernels(int(threads), isa=None if name == "any" else name, own_products=own_products)
 
 
-class Strips(CpuKernels):
-    """As for large matrices, however small: sparse ones meet them strip by strip, sums are written past the caches."""
+class InBlocks(CpuKernels):
+    """As for large matrices, however small: sparse products by blocks of columns, sums written past the caches."""
 
-    def __init__(self, threads: int, instruction_set: int = _strips.WIDEST_SET) -> None:
-        super().__init__(threads)
-        self._set = instruction_set
-
-    def _in_strips(self, csr: Csr, matrix: Array) -> bool:
+    def _in_blocks(self, csr: Csr, matrix: Array) -> bool:
         return csr.entries > 0 and csr.rows > 0 and matrix.size > 0
 
     def _past_caches(self, size: int) -> bool:
@@ -159,7 +132,7 @@ def test_sparse_kernels(kernels: Kernels, dtype: str, rows: int, columns: int, d
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(("rows", "columns", "d", "entries"), [(700, 300, 33, 9000), (65, 130, 252, 1500)])
-def test_strips_are_the_same_bytes_on_any_threads(
+def test_blocks_are_the_same_bytes_on_any_threads(
     monkeypatch: pytest.MonkeyPatch, dtype: str, rows: int, columns: int, d: int, entries: int
 ) -> None:
     monkeypatch.setattr(cpu, "PARALLEL_WORK", 0)
@@ -168,7 +141,7 @@ def test_strips_are_the_same_bytes_on_any_threads(
     transposed = CpuKernels(1).transpose(csr)
 
     def found(threads: int) -> list[Array]:
-        kernels = Strips(threads)
+        kernels = InBlocks(threads)
         dots = kernels.pair_dots(csr, left, right)
         return [kernels.combine(csr, values, right), kernels.combine(transposed, values, left), dots]
 
@@ -228,7 +201,7 @@ def test_window_kernels(kernels: Kernels, dtype: str, n: int, columns: int, d: i
 def test_what_stands_behind_a_row_does_not_count(d: int, dtype: str) -> None:
     kernels, windows = CpuKernels(1), problems.windows(np.random.default_rng(7), 200, 6, 3)
     values = normal((6, d), dtype, 9)
-    F = Rooms().rows(6, d, dtype, on_lines=True)
+    F = ArrayPool().rows(6, d, dtype, on_lines=True)
     np.lib.stride_tricks.as_strided(F, (6, F.strides[0] // F.itemsize), F.strides)[:] = np.nan
     F[:] = values
     targets, ones = windows.tokens[windows.centre], np.ones(windows.rows, dtype)
@@ -269,7 +242,7 @@ def test_row_kernels(kernels: Kernels, dtype: str, rows: int, columns: int, d: i
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(
     ("n", "k", "d"),
-    # Blocks of 112, 192, 448 and 512 rows, tiles of 14, 16 and 32 rows and columns, 320 terms of a sum in registers:
+    # Blocks of 96, 112, 448 and 512 rows, tiles of 6 and 14 rows and of 2 vectors, 320 terms of a sum in registers:
     # filled, begun, and crossed by one.
     [
         (0, 3, 4),
@@ -324,9 +297,9 @@ def test_products(kernels: Kernels, dtype: str, n: int, k: int, d: int) -> None:
     assert found.dtype == np.float64
     close(found, base / 2 - (product + product.T) / 4, dtype, n)
     np.testing.assert_array_equal(found, found.T)
-    # In rooms, whose rows stand apart, and close together; the result is where a was.
+    # In an array of a pool, whose rows stand apart, and close together; the result is where a was.
     square = normal((k, k), "float64", 10)
-    for place in (Rooms().rows(n, k, dtype), np.empty((n, k), dtype)):
+    for place in (ArrayPool().rows(n, k, dtype), np.empty((n, k), dtype)):
         place[:] = a
         assert kernels.matmul_in_place(place, square) is place
         close(place, a.astype(np.float64) @ square, dtype, k)
@@ -378,19 +351,11 @@ def test_rows_are_transformed_in_float64(kernels: Kernels, dtype: str, n: int, d
         np.testing.assert_allclose(found, exact, rtol=np.finfo(dtype).eps, atol=1e-13 * d)
 
 
-def test_units_are_compiled_where_the_compiler_knows_them() -> None:
-    """Also those that this machine has not, whose tests are skipped here."""
-    known = re.match(r"(\d+)\.", _build.compiler)  # GCC's version is a number, Clang's starts with its name
-    if platform.system() != "Linux" or platform.machine() != "x86_64" or not known or int(known[1]) < 12:
-        pytest.skip(f"{_build.compiler} on {platform.system()} {platform.machine()} may know fewer")
-    assert set(UNITS) == _products.COMPILED
-
-
-@pytest.mark.parametrize("chosen", UNITS, ids=UNITS.get)
-def test_a_unit_rounds_no_more_than_float32_does(chosen: int) -> None:
+@pytest.mark.parametrize("name", isa.AVAILABLE)
+def test_own_products_round_no_more_than_blas(name: str) -> None:
     """Numbers of very different size, so that parts that were lost or swapped would show."""
     n, k, d = 700, 150, 90
-    unit, blas = Always(1, chosen), CpuKernels(1, units=ON_BLAS)
+    own, blas = CpuKernels(1, isa=name, own_products=True), CpuKernels(1, own_products=False)
     random = np.random.default_rng(0)
     a, b, m = (
         random.lognormal(0, 3, shape).astype("f4") * normal(shape, "f4", 1) for shape in ((n, k), (n, d), (k, d))
@@ -399,14 +364,14 @@ def test_a_unit_rounds_no_more_than_float32_does(chosen: int) -> None:
         (lambda kernels: kernels.matmul(a, m), a.astype("f8") @ m, abs(a).astype("f8") @ abs(m)),
         (lambda kernels: kernels.gram(a, b), a.T.astype("f8") @ b, abs(a.T).astype("f8") @ abs(b)),
     ):
-        worst = {kernels: float(np.max(abs(of(kernels) - exact) / terms)) for kernels in (unit, blas)}
-        assert worst[unit] <= max(2 * worst[blas], 2e-7)
+        worst = {kernels: float(np.max(abs(of(kernels) - exact) / terms)) for kernels in (own, blas)}
+        assert worst[own] <= max(2 * worst[blas], 2e-7)
     # What is not finite does not pass for a number.
     for bad in (np.inf, np.nan):
         spoilt = a.copy()
         spoilt[3, 5] = bad
-        assert not np.isfinite(unit.matmul(spoilt, m)[3]).any()
-        assert not np.isfinite(unit.gram(b, spoilt)[:, 5]).any()
+        assert not np.isfinite(own.matmul(spoilt, m)[3]).any()
+        assert not np.isfinite(own.gram(b, spoilt)[:, 5]).any()
 
 
 def test_gram_of_more_rows_than_parts_are_kept_for(kernels: Kernels) -> None:
@@ -452,10 +417,10 @@ def test_any_number_of_threads_gives_the_same_bytes(dtype: str) -> None:
         ]
         return [result.tobytes() for result in results]
 
-    for units in (ON_BLAS, frozenset({_products.AVX2}), _products.LENT):
-        first = everything(CpuKernels(1, units=units))
+    for name, own_products in [(None, False), *((name, True) for name in isa.AVAILABLE)]:
+        first = everything(CpuKernels(1, isa=name, own_products=own_products))
         for threads in (2, 3):
-            assert everything(CpuKernels(threads, units=units)) == first
+            assert everything(CpuKernels(threads, isa=name, own_products=own_products)) == first
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -492,3 +457,92 @@ def test_threads_are_checked() -> None:
     assert CpuKernels().threads >= 1
     with pytest.raises(InputError, match="threads must be at least 1"):
         CpuKernels(0)
+
+
+def test_an_instruction_set_is_chosen_by_name_or_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(isa.VARIABLE, raising=False)
+    assert CpuKernels(1).isa == isa.AVAILABLE[0]
+    for name in isa.AVAILABLE:
+        monkeypatch.setenv(isa.VARIABLE, name)
+        assert CpuKernels(1).isa == name
+        assert CpuKernels(1, isa=isa.AVAILABLE[-1]).isa == isa.AVAILABLE[-1]
+    available = ", ".join(isa.AVAILABLE)
+    with pytest.raises(InputError, match=f"isa: no instruction set 'x86-64-v9' here; available: {available}"):
+        CpuKernels(1, isa="x86-64-v9")
+    monkeypatch.setenv(isa.VARIABLE, "neon2")
+    with pytest.raises(InputError, match="WORDSPARSE_ISA: no instruction set 'neon2'"):
+        CpuKernels(1)
+
+
+def test_products_that_are_wrong_on_a_machine_are_left_to_blas(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    if len(isa.AVAILABLE) == 1:
+        pytest.skip("products of the baseline run through BLAS")
+    cpu.product_fault.cache_clear()
+    right = _products.gram
+
+    def wrong(number: int, a: Array, b: Array, *others: Any) -> None:
+        right(number, a, b, *others)
+        work, total = others[-2], others[-4]
+        if work is not None:
+            total[-1, -1] *= 1.5
+
+    monkeypatch.setattr(_products, "gram", wrong)
+    a, b = normal((500, 40), "float32", 1), normal((500, 40), "float32", 2)
+    with caplog.at_level(logging.WARNING, "wordsparse"):
+        for _ in range(2):
+            kernels = CpuKernels(1)
+            assert not kernels.own_products
+            close(kernels.gram(a, b), a.T.astype(np.float64) @ b, "float32", 500)
+    assert [record.getMessage() for record in caplog.records] == [
+        f"products run through BLAS: with {isa.AVAILABLE[0]} instructions our own gram of 31×29 and 29×41 float32 "
+        "matrices is wrong on this machine"
+    ]
+    monkeypatch.undo()
+    cpu.product_fault.cache_clear()
+    assert CpuKernels(1).own_products
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda kernels: pickle.loads(pickle.dumps(kernels))])
+def test_a_copy_of_used_kernels_has_work_space_of_its_own(copied: Any) -> None:
+    """The copied work space no longer started on a cache line, and the next product ended the process."""
+    kernels = CpuKernels(2, isa=isa.AVAILABLE[-1])
+    a, m = normal((1000, 60), "float32", 1), normal((60, 60), "float64", 2)
+    expected = kernels.matmul(a, m), kernels.gram(a), kernels.combine(structure(9, 1000, 50), a[:50, 0].copy(), a)
+    other = copied(kernels)
+    assert (other.isa, other.threads, other.own_products) == (kernels.isa, 2, kernels.own_products)
+    found = other.matmul(a, m), other.gram(a), other.combine(structure(9, 1000, 50), a[:50, 0].copy(), a)
+    for one, same in zip(expected, found, strict=True):
+        np.testing.assert_array_equal(one, same)
+
+
+def test_arrays_whose_sizes_do_not_belong_together_are_refused() -> None:
+    """A CSR structure without its last rows was read past its end."""
+    kernels, csr = CpuKernels(1), structure(7, 5, 20)
+    values, rows = normal((20,), "float32", 1), normal((5, 3), "float32", 2)
+    cut, out = Csr(csr.indptr[:4], csr.indices, 5), np.empty((7, 3), "float32")
+    with pytest.raises(ValueError, match="indptr must have a number for each row"):
+        _csr_rows.combine(0, cut.indptr, cut.indices, None, values, rows, None, None, out, 1)
+    with pytest.raises(ValueError, match="indptr must stay within the entries"):
+        kernels.combine(Csr(csr.indptr, csr.indices[:9], 5), values, rows)
+    with pytest.raises(ValueError, match="a weight for each entry"):
+        kernels.combine(csr, values[:9], rows)
+    with pytest.raises(ValueError, match="sizes must match"):
+        kernels.matmul(rows, normal((4, 3), "float64", 3))
+    with pytest.raises(ValueError, match="a factor for each row"):
+        kernels.scale_rows(rows, values)
+    windows = problems.windows(np.random.default_rng(7), 40, 6, 3)
+    with pytest.raises(ValueError, match="each bag must have a target"):
+        kernels.window_dots(windows, normal((6, 3), "float32", 2), np.zeros(2, np.int32), rows)
+
+
+def test_work_space_that_starts_inside_a_cache_line_is_refused() -> None:
+    windows = problems.windows(np.random.default_rng(7), 40, 6, 3)
+    kernels, F = CpuKernels(1), ArrayPool().rows(6, 3, "float32", on_lines=True)
+    F[:] = 1
+    scratch = ArrayPool().empty((1, _windows.scratch_bytes(windows.reach) // 4 + 16), "float32")
+    off = scratch.reshape(-1)[4:-12].reshape(1, -1)
+    out = ArrayPool().rows(windows.rows, 3, "float32", on_lines=True)
+    with pytest.raises(ValueError, match="must start on a cache line"):
+        _windows.means(*kernels._window_arrays(windows, F), F, off, out)

@@ -1,11 +1,11 @@
-"""Rooms are used again once nothing lies in them, and not before."""
+"""Blocks of a pool are used again once no array lies in them, and not before."""
 
 import gc
 
 import numpy as np
 import pytest
 
-from wordsparse.kernels.pool import CACHE_LINE, LARGE, Rooms, on_lines
+from wordsparse.kernels.pool import CACHE_LINE, LARGE, ArrayPool, on_lines
 
 
 def address(array: np.ndarray) -> int:
@@ -15,7 +15,7 @@ def address(array: np.ndarray) -> int:
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(("n", "d"), [(0, 5), (3, 0), (1, 1), (7, 33), (5000, 301), (2000, 256)])
 def test_rows_are_whole_lines_apart_or_close_together(n: int, d: int, dtype: str) -> None:
-    rows = Rooms().rows(n, d, dtype)
+    rows = ArrayPool().rows(n, d, dtype)
     assert rows.shape == (n, d)
     assert rows.dtype == np.dtype(dtype)
     assert address(rows) % CACHE_LINE == 0
@@ -25,38 +25,38 @@ def test_rows_are_whole_lines_apart_or_close_together(n: int, d: int, dtype: str
         assert rows.strides[0] % (2 * CACHE_LINE) == CACHE_LINE
     rows[:] = 1
     assert (rows == 1).all()
-    assert on_lines(Rooms().rows(n, d, dtype, on_lines=True))
+    assert on_lines(ArrayPool().rows(n, d, dtype, on_lines=True))
 
 
-def test_a_room_is_used_again_when_the_last_view_of_it_is_gone() -> None:
-    rooms = Rooms()
-    first = rooms.empty((LARGE,), np.uint8)
+def test_a_block_is_used_again_when_the_last_view_of_it_is_gone() -> None:
+    pool = ArrayPool()
+    first = pool.empty((LARGE,), np.uint8)
     view, where = first[10:20].reshape(2, 5)[1:], address(first)
     view[:] = 7
     del first
     gc.collect()
-    second = rooms.empty((LARGE,), np.uint8)
+    second = pool.empty((LARGE,), np.uint8)
     assert address(second) != where
     second[:] = 1
     assert (view == 7).all()
     del view
     gc.collect()
-    # A little larger is still the same room; a second one at the same time is not.
-    third = rooms.empty((LARGE + LARGE // 16,), np.uint8)
+    # A little larger is still the same block; a second one at the same time is not.
+    third = pool.empty((LARGE + LARGE // 16,), np.uint8)
     assert address(third) == where
-    assert address(rooms.empty((LARGE,), np.uint8)) not in (where, address(second))
+    assert address(pool.empty((LARGE,), np.uint8)) not in (where, address(second))
 
 
-def test_rooms_that_have_become_too_small_make_way() -> None:
-    rooms = Rooms()
+def test_blocks_that_have_become_too_small_are_freed() -> None:
+    pool = ArrayPool()
     for size in (LARGE, 2 * LARGE, 4 * LARGE, 8 * LARGE):
-        rooms.empty((size,), np.uint8)
+        pool.empty((size,), np.uint8)
         gc.collect()
-    assert len(rooms._free) == 1
+    assert len(pool._available) == 1
 
 
-def test_rooms_may_go_before_what_lies_in_them() -> None:
-    kept = Rooms().rows(1000, 301, np.float32)
+def test_arrays_outlive_their_pool() -> None:
+    kept = ArrayPool().rows(1000, 301, np.float32)
     gc.collect()
     kept[:] = 3
     assert kept.sum() == 3 * 301_000

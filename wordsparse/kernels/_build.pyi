@@ -1,6 +1,6 @@
 openmp: bool
 compiler: str
-compiled_instruction_sets: tuple[str, ...]
-used_instruction_set: str
+compiled_isas: tuple[str, ...]
+available_isas: tuple[str, ...]
 
 def give_back_memory() -> None: ...

@@ -2,44 +2,44 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-Array = NDArray[Any]
+_Array = NDArray[Any]
 
 ENTRY_BYTES: int
 MOST_IN_32: int
 
 def keep_tokens(
-    ids: Array,
+    ids: _Array,
     lo: int,
     hi: int,
     offset: int,
     key: int,
-    keep_below: Array,
-    wider_below: Array,
-    kept: Array,
-    width: Array,
+    keep_below: _Array,
+    wider_below: _Array,
+    kept: _Array,
+    width: _Array,
 ) -> tuple[int, int, int, int]: ...
-def local_ids(kept: Array, n: int, slot: Array, words: Array) -> int: ...
-def relabel(kept: Array, n: int, slot: Array, words: Array) -> None: ...
+def local_ids(kept: _Array, n: int, slot: _Array, words: _Array) -> int: ...
+def relabel(kept: _Array, n: int, slot: _Array, words: _Array) -> None: ...
 def count_pairs(
-    local: Array, window: int, n: int, first: int, last: int, by_centre: Array, by_context: Array
+    local: _Array, window: int, n: int, first: int, last: int, by_centre: _Array, by_context: _Array
 ) -> int: ...
 def skipgram_pairs(
-    local: Array,
-    by_distance: Array,
+    local: _Array,
+    by_distance: _Array,
     n: int,
     first: int,
     last: int,
-    centre_place: Array,
-    context_place: Array,
-    pairs: Array,
-    room: Array,
-    row_end: Array,
-    columns_before: Array,
+    centre_place: _Array,
+    context_place: _Array,
+    pairs: _Array,
+    room: _Array,
+    row_end: _Array,
+    columns_before: _Array,
 ) -> int: ...
 def close_rows(
-    room: Array, centre_place: Array, row_end: Array, indptr: Array, indices: Array, weights: Array
+    room: _Array, centre_place: _Array, row_end: _Array, indptr: _Array, indices: _Array, weights: _Array
 ) -> None: ...
-def transpose(indptr: Array, indices: Array, column_place: Array, t_indices: Array, order: Array) -> None: ...
+def transpose(indptr: _Array, indices: _Array, column_place: _Array, t_indices: _Array, order: _Array) -> None: ...
 def window_examples(
-    local: Array, width: Array, n: int, first: int, last: int, centre: Array, start: Array, stop: Array
+    local: _Array, width: _Array, n: int, first: int, last: int, centre: _Array, start: _Array, stop: _Array
 ) -> int: ...

@@ -2,6 +2,6 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-Array = NDArray[Any]
+_Array = NDArray[Any]
 
-def symmetric(matrices: Array, sizes: Array, failed: Array, threads: int) -> None: ...
+def symmetric(matrices: _Array, sizes: _Array, failed: _Array, threads: int) -> None: ...

@@ -2,67 +2,60 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-Array = NDArray[Any]
+_Array = NDArray[Any]
 
-MOST_PARTS: int
-BLAS: int
-AVX2: int
-AVX512: int
-TILES: int
-COMPILED: frozenset[int]
-LENT: frozenset[int]
+MAX_PARTS: int
 
 def part_rows(n: int) -> int: ...
-def tiles_pay(n: int, k: int, d: int) -> bool: ...
-def work_size(unit: int, size: int, n: int, k: int, d: int, threads: int) -> int: ...
-def transform_work_size(unit: int, k: int, d: int, threads: int) -> int: ...
+def work_size(size: int, n: int, k: int, d: int, threads: int) -> int: ...
+def transform_work_size(k: int, d: int, threads: int) -> int: ...
 def matmul(
-    a: Array,
-    m: Array,
+    isa: int,
+    a: _Array,
+    m: _Array,
     transposed: bool,
-    out: Array,
+    out: _Array,
     accumulate: bool,
     threads: int,
-    unit: int = ...,
-    work: Array | None = None,
+    work: _Array | None = None,
 ) -> None: ...
 def gram(
-    a: Array,
-    b: Array,
+    isa: int,
+    a: _Array,
+    b: _Array,
     rows: int,
-    parts: Array,
-    base: Array | None,
+    parts: _Array,
+    base: _Array | None,
     keep: float,
     by: float,
     mirrored: bool,
-    total: Array,
+    total: _Array,
     threads: int,
-    unit: int = ...,
-    work: Array | None = None,
-    chosen: Array | None = None,
+    work: _Array | None = None,
+    chosen: _Array | None = None,
 ) -> None: ...
 def gram_half(
-    a: Array,
-    b: Array | None,
-    scale: Array | None,
-    scratch: Array,
+    isa: int,
+    a: _Array,
+    b: _Array | None,
+    scale: _Array | None,
+    scratch: _Array,
     rows: int,
-    parts: Array,
-    total: Array,
+    parts: _Array,
+    total: _Array,
     threads: int,
-    unit: int = ...,
-    work: Array | None = None,
+    work: _Array | None = None,
 ) -> None: ...
 def transform_size(k: int, d: int) -> int: ...
 def transform(
-    v: Array,
-    last: Array | None,
-    m: Array,
-    scratch: Array,
+    isa: int,
+    v: _Array,
+    last: _Array | None,
+    m: _Array,
+    scratch: _Array,
     threads: int,
-    unit: int = ...,
-    work: Array | None = None,
+    work: _Array | None = None,
 ) -> None: ...
 def matmul_rows(
-    a: Array, rows: Array, last: Array | None, m: Array, out: Array, threads: int, unit: int, work: Array
+    isa: int, a: _Array, rows: _Array, last: _Array | None, m: _Array, out: _Array, threads: int, work: _Array
 ) -> None: ...

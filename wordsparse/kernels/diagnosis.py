@@ -10,8 +10,7 @@ from typing import Any
 
 from wordsparse import optional
 from wordsparse.errors import InputError
-from wordsparse.kernels import _build, _products
-from wordsparse.kernels.cpu import VECTOR_UNITS
+from wordsparse.kernels import CpuKernels, _build, cpu
 from wordsparse.machine import description, devices, threads
 
 
@@ -39,7 +38,7 @@ def diagnose() -> dict[str, Any]:
 def provenance(threads: int, sgemm_size: int = 2048) -> dict[str, Any]:
     """The machine, the version and the kernels that give a result on ``threads`` threads, as JSON for its file."""
     compiled = _compiled()
-    kernels = {"instruction_set": compiled["instruction_set_used"], "products": _product_units(compiled)}
+    kernels = {"instruction_set": compiled["instruction_set_used"], "products": _who_multiplies(compiled)}
     return {**description.describe(threads, sgemm_size), **kernels}
 
 
@@ -51,7 +50,7 @@ def describe(found: Mapping[str, Any]) -> str:
         + ", ".join(f"{name} {version}" for name, version in found["packages"].items()),
         f"kernels   {'OpenMP' if compiled['openmp'] else 'no OpenMP'}; for {', '.join(compiled['instruction_sets'])}, "
         f"this machine takes {compiled['instruction_set_used']}"
-        f"; products by {_product_units(compiled)} (compiler {compiled['compiler']})",
+        f"; products by {_who_multiplies(compiled)} (compiler {compiled['compiler']})",
         f"threads   {cpus['used']} used of {cpus['cpus']} CPUs (affinity {_or_none(cpus['affinity'])}, cgroup quota "
         f"{_or_none(cpus['cgroup_quota'])}, OMP_WAIT_POLICY {_or_none(cpus['wait_policy'])})",
     ]
@@ -73,20 +72,20 @@ def describe(found: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _product_units(compiled: Mapping[str, Any]) -> str:
-    units = "the matrix unit (AMX)" if compiled["matrix_unit"] else None, compiled["vector_unit"]
-    return ", ".join(unit for unit in units if unit) or "BLAS"
-
-
 def _compiled() -> dict[str, Any]:
+    kernels = CpuKernels(1)
     return {
         "openmp": _build.openmp,
         "compiler": _build.compiler,
-        "instruction_sets": list(_build.compiled_instruction_sets),
-        "instruction_set_used": _build.used_instruction_set,
-        "matrix_unit": _products.TILES in _products.LENT,
-        "vector_unit": next((name for unit, name in VECTOR_UNITS.items() if unit in _products.LENT), None),
+        "instruction_sets": list(_build.compiled_isas),
+        "instruction_set_used": kernels.isa,
+        "own_products": kernels.own_products,
+        "product_fault": cpu.product_fault(kernels.isa),
     }
+
+
+def _who_multiplies(compiled: Mapping[str, Any]) -> str:
+    return "wordsparse" if compiled["own_products"] else "BLAS"
 
 
 def _threads() -> dict[str, Any]:
@@ -130,6 +129,8 @@ def _unused(found: Mapping[str, Any]) -> Iterator[str]:
     elif cpus["cpus"] and cpus["used"] < cpus["cpus"]:
         cause = "this process's affinity mask" if cpus["affinity"] == cpus["used"] else "the cgroup's CPU quota"
         yield f"{cpus['cpus'] - cpus['used']} of {cpus['cpus']} CPUs: {cause} leaves {cpus['used']}"
+    if found["compiled"]["product_fault"]:
+        yield f"our own products: their {found['compiled']['product_fault']} on this machine"
     if not found["gpu"]["usable"]:
         yield f"a GPU: {found['gpu']['reason']}"
     yield (

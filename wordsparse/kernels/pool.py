@@ -1,7 +1,7 @@
 """Memory for the large arrays of a step, used again by the next one.
 
-Asking the system for megabytes anew in every step means a page fault every four kilobytes, of which a busy machine
-makes a tenth of the time and more. A room is free again when the last array that lies in it is gone.
+Allocating megabytes anew in every step means a page fault every four kilobytes, which takes a tenth of the time and
+more on a busy machine. A block of memory is available again when the last array that lies in it is gone.
 """
 
 from math import prod
@@ -17,11 +17,17 @@ CACHE_LINE = 64
 LARGE = 2**18
 
 
-class Rooms:
-    """Lends uninitialised arrays; of no size are more rooms kept than were out at one time."""
+class ArrayPool:
+    """Returns uninitialised arrays, and keeps at most as many blocks of a size as were in use at one time.
+
+    A copy, and one that was pickled, begins empty: memory is never shared between two pools.
+    """
 
     def __init__(self) -> None:
-        self._free: list[Array] = []
+        self._available: list[Array] = []
+
+    def __reduce__(self) -> tuple[type["ArrayPool"], tuple[()]]:
+        return ArrayPool, ()
 
     def rows(self, n: int, d: int, dtype: Any, *, on_lines: bool = False) -> Array:
         """An (n, d) matrix whose rows start on cache lines, an odd number of them apart.
@@ -33,54 +39,58 @@ class Rooms:
         row = d * dtype.itemsize
         if on_lines or row >= 4 * CACHE_LINE:
             row = row_bytes(d, dtype.itemsize)
-        return self._lent((n, d), dtype, n * row, (row, dtype.itemsize))
+        return self._array((n, d), dtype, n * row, (row, dtype.itemsize))
 
     def empty(self, shape: tuple[int, ...], dtype: Any) -> Array:
         """A C-contiguous array."""
         dtype = np.dtype(dtype)
-        return self._lent(shape, dtype, prod(shape) * dtype.itemsize, None)
+        return self._array(shape, dtype, prod(shape) * dtype.itemsize, None)
 
-    def _lent(self, shape: tuple[int, ...], dtype: np.dtype[Any], size: int, strides: tuple[int, ...] | None) -> Array:
+    def _array(self, shape: tuple[int, ...], dtype: np.dtype[Any], size: int, strides: tuple[int, ...] | None) -> Array:
         """An array of ``size`` bytes from the start of a cache line on."""
         if size < LARGE:
-            room = np.empty(size + CACHE_LINE, np.uint8)
-            return np.ndarray(shape, dtype, room, _to_line(room), strides)
-        room = self._room(size)
-        return np.asarray(_Lease(room, self._free, shape, dtype.str, strides))
+            block = np.empty(size + CACHE_LINE, np.uint8)
+            return np.ndarray(shape, dtype, block, _to_line(block), strides)
+        return np.asarray(_Lease(self._block(size), self._available, shape, dtype.str, strides))
 
-    def _room(self, size: int) -> Array:
-        free = self._free
-        # None of more than twice the size: who needs that much soon would have to build.
-        fitting = [(room.size, i) for i, room in enumerate(free) if size <= room.size <= 2 * size]
+    def _block(self, size: int) -> Array:
+        available = self._available
+        # None of more than twice the size: an array that needs so much soon would have to be allocated.
+        fitting = [(block.size, i) for i, block in enumerate(available) if size <= block.size <= 2 * size]
         if fitting:
-            return free.pop(min(fitting)[1])
-        # One that has become too small makes way.
-        outgrown = [(room.size, i) for i, room in enumerate(free) if size <= 2 * room.size < 2 * size]
+            return available.pop(min(fitting)[1])
+        # A block that has become too small is freed.
+        outgrown = [(block.size, i) for i, block in enumerate(available) if size <= 2 * block.size < 2 * size]
         if outgrown:
-            free.pop(max(outgrown)[1])
+            available.pop(max(outgrown)[1])
         # An eighth more: the next minibatch has a few words more or less.
-        room = np.empty(size + size // 8 + CACHE_LINE, np.uint8)
-        return room[_to_line(room) :]
+        block = np.empty(size + size // 8 + CACHE_LINE, np.uint8)
+        return block[_to_line(block) :]
 
 
 class _Lease:
-    """What every array in a room, and every view of one, holds on to in the end: the room is free when it goes."""
+    """The base of every array in a block, and of every view of one: the block is available again when it goes."""
 
     def __init__(
-        self, room: Array, free: list[Array], shape: tuple[int, ...], typestr: str, strides: tuple[int, ...] | None
+        self,
+        block: Array,
+        available: list[Array],
+        shape: tuple[int, ...],
+        typestr: str,
+        strides: tuple[int, ...] | None,
     ) -> None:
-        self._room, self._free = room, free
-        data = room.__array_interface__["data"]
+        self._block, self._available = block, available
+        data = block.__array_interface__["data"]
         described = {"data": data, "shape": shape, "typestr": typestr, "strides": strides, "version": 3}
         self.__array_interface__ = described
 
     def __del__(self) -> None:
-        self._free.append(self._room)
+        self._available.append(self._block)
 
 
-def _to_line(room: Array) -> int:
+def _to_line(block: Array) -> int:
     """Bytes to the next start of a cache line."""
-    return -int(room.__array_interface__["data"][0]) % CACHE_LINE
+    return -int(block.__array_interface__["data"][0]) % CACHE_LINE
 
 
 def row_bytes(d: int, itemsize: int) -> int:
@@ -89,6 +99,6 @@ def row_bytes(d: int, itemsize: int) -> int:
 
 
 def on_lines(matrix: Array) -> bool:
-    """Whether the rows of a matrix stand as those of :meth:`Rooms.rows` do."""
+    """Whether the rows of a matrix stand as those of :meth:`ArrayPool.rows` do."""
     strides = row_bytes(matrix.shape[1], matrix.itemsize), matrix.itemsize
     return matrix.strides == strides and int(matrix.__array_interface__["data"][0]) % CACHE_LINE == 0

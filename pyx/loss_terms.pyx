@@ -9,13 +9,10 @@ threads   OpenMP threads take blocks of BLOCK outputs, whose sums the caller add
 
 from cython.parallel cimport prange
 
-ctypedef fused real:
-    float
-    double
+from common cimport real, require
 
-cdef extern from "terms.h" nogil:
-    double softplus_terms_f32(const float*, const float*, Py_ssize_t, float*)
-    double softplus_terms_f64(const double*, const double*, Py_ssize_t, double*)
+cdef extern from "loss_terms.hpp" nogil:
+    double softplus_terms "wordsparse::softplus_terms"[T](int, const T*, const T*, Py_ssize_t, T*)
 
 cdef enum:
     OUTPUTS = 4096
@@ -23,13 +20,12 @@ cdef enum:
 BLOCK = OUTPUTS
 
 
-def softplus(const real[::1] y, const real[::1] o, real[::1] slope, double[::1] sums, int threads):
+def softplus(int isa, const real[::1] y, const real[::1] o, real[::1] slope, double[::1] sums, int threads):
     """slope (entries,); sums (blocks,), one of BLOCK outputs each."""
-    cdef Py_ssize_t entries = o.shape[0], blocks = sums.shape[0], block, first, count
+    cdef Py_ssize_t entries = o.shape[0], blocks = (entries + OUTPUTS - 1) // OUTPUTS, block, first
+    require(y.shape[0] == entries and slope.shape[0] == entries, "y, o and slope must have the same length")
+    require(sums.shape[0] == blocks, "sums must have a number for each block")
     for block in prange(blocks, nogil=True, schedule="static", num_threads=threads):
         first = block * OUTPUTS
-        count = min(<Py_ssize_t> OUTPUTS, entries - first)
-        if real is float:
-            sums[block] = softplus_terms_f32(&y[first], &o[first], count, &slope[first])
-        else:
-            sums[block] = softplus_terms_f64(&y[first], &o[first], count, &slope[first])
+        sums[block] = softplus_terms(isa, &y[first], &o[first], min(<Py_ssize_t> OUTPUTS, entries - first),
+                                     &slope[first])

@@ -1,0 +1,51 @@
+"""What the modules share: the number type, strides, addresses, and the gate that every array passes before a loop takes
+its address: sizes that belong together do, and what is read in whole cache lines starts on one."""
+
+from cython cimport view
+from libc.stdint cimport int32_t, int64_t
+
+ctypedef fused real:
+    float
+    double
+
+ctypedef fused number:
+    float
+    double
+    int32_t
+    int64_t
+
+cdef enum:
+    CACHE_LINE = 64
+
+
+cdef inline Py_ssize_t stride(const real[::view.strided, ::view.contiguous] matrix) noexcept:
+    """From one row to the next, in numbers."""
+    return matrix.strides[0] // <Py_ssize_t> sizeof(real)
+
+
+cdef inline const number* address(const number[::1] vector) noexcept:
+    """Of the first number; NULL where there is none."""
+    return &vector[0] if vector is not None and vector.shape[0] else NULL
+
+
+cdef inline const real* rows_of(const real[::view.strided, ::view.contiguous] matrix) noexcept:
+    """The address of the first row; NULL where there is no number."""
+    return &matrix[0, 0] if matrix is not None and matrix.shape[0] and matrix.shape[1] else NULL
+
+
+cdef inline int require(bint holds, str message) except -1:
+    if not holds:
+        raise ValueError(message)
+    return 0
+
+
+cdef inline int require_line(const void* start) except -1:
+    return require(<size_t> start % CACHE_LINE == 0, "work space must start on a cache line")
+
+
+cdef inline int require_csr(const int64_t[::1] indptr, const int32_t[::1] indices, const int64_t[::1] order,
+                            Py_ssize_t rows) except -1:
+    """The sizes of a CSR structure; that indices are below the number of columns is its maker's to see to."""
+    require(indptr.shape[0] == rows + 1, "indptr must have a number for each row and one more")
+    require(indptr[0] >= 0 and indptr[rows] <= indices.shape[0], "indptr must stay within the entries")
+    return require(order is None or order.shape[0] == indices.shape[0], "order must have a number for each entry")

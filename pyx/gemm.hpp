@@ -1,0 +1,254 @@
+/* Products of matrices in the vector registers. Included by products.pyx.
+ *
+ * A BLAS is written for any shape; here one side is always d×d, small enough to stay packed in the second-level cache,
+ * or both are d wide and tall, and the result is. A tile of C, of so many rows by two vectors as registers hold beside
+ * two of B and a number of A (14 rows with 32 registers, 6 with 16), is summed over the inner dimension:
+ *
+ *     C[i, :] += A[i, k] B[k, :]        one broadcast and two multiply-adds a row and k
+ *
+ * B is packed into panels of two vectors' columns, k after k, the last panel padded with zeros; A into tiles of as many
+ * rows as are summed together, either row after row (LEFT_ROW numbers apart) or, for Aᵀ B, k after k. Every number of C
+ * is summed in the order of k, CHUNK of them in a register before they are added to C, so nothing depends on threads.
+ */
+#ifndef EACH_ISA
+#include "vec.hpp"
+
+namespace wordsparse {
+
+/* Rows that one panel of B serves before the next: A's stay in the second-level cache. */
+constexpr ptrdiff_t GEMM_ROWS = 112;
+/* Bytes of two vectors of the widest set. */
+constexpr ptrdiff_t PANEL_BYTES = 128;
+/* How much of the inner dimension is summed in registers: a panel of so many floats stays in the first-level cache, and
+ * rows of A that are an odd number of cache lines apart do not fall on each other there. */
+constexpr ptrdiff_t CHUNK = 320, LEFT_ROW = CHUNK + 16;
+/* Rows that a Gram matrix takes at a time: packed, both sides and the result stay in the second-level cache. */
+constexpr ptrdiff_t GRAM_ROWS = 96;
+/* How many rows ahead packing prefetches. */
+constexpr ptrdiff_t PACKED_AHEAD = 8;
+
+/* Bytes of work space, whole cache lines, enough for any set, `size` bytes a number: B packed, tiles of A, a thread's
+ * share of a Gram matrix. */
+static inline ptrdiff_t panels_of(ptrdiff_t columns, ptrdiff_t size) {
+    return (columns * size + PANEL_BYTES - 1) / PANEL_BYTES;
+}
+static inline ptrdiff_t right_bytes(ptrdiff_t inner, ptrdiff_t columns, ptrdiff_t size) {
+    return panels_of(columns, size) * inner * PANEL_BYTES;
+}
+static inline ptrdiff_t left_bytes(ptrdiff_t rows, ptrdiff_t inner, ptrdiff_t size) {
+    return (inner + CHUNK - 1) / CHUNK * rows * LEFT_ROW * size;
+}
+static inline ptrdiff_t gram_bytes(ptrdiff_t d, ptrdiff_t size) { return right_bytes(GRAM_ROWS, d, size); }
+
+} // namespace wordsparse
+
+#define EACH_ISA "gemm.hpp"
+#include "foreach_isa.hpp"
+
+namespace wordsparse {
+BY_ISA(pack_right)
+BY_ISA(pack_left)
+BY_ISA(multiply)
+BY_ISA(gram_part)
+} // namespace wordsparse
+
+#else
+
+constexpr int TILE_ROWS = VEC_BYTES == 64 ? 14 : 6;
+
+/* Numbers of a row of a panel. */
+template <typename real> constexpr ptrdiff_t PANEL = 2 * LANES<real>;
+
+/* The first row of tile t, of as few tiles as `rows` rows make, all of nearly the same height. */
+INLINED ptrdiff_t tiles_of(ptrdiff_t rows) { return (rows + TILE_ROWS - 1) / TILE_ROWS; }
+INLINED ptrdiff_t tile_start(ptrdiff_t rows, ptrdiff_t t) { return rows * t / tiles_of(rows); }
+
+/* C = A B (+ C) for a tile of C (rows, columns up to those of `vectors` vectors). along: A by rows, ld_a numbers apart;
+ * else by columns. */
+template <typename real, bool along, int rows, int vectors>
+void tile(const real *a, ptrdiff_t ld_a, const real *b, ptrdiff_t inner, bool accumulate, ptrdiff_t columns, real *c,
+          ptrdiff_t ld_c) {
+    constexpr ptrdiff_t lanes = LANES<real>;
+    const ptrdiff_t row = along ? LEFT_ROW : 1, step = along ? 1 : ld_a;
+    vec<real> sum[rows][vectors];
+    UNROLLED for (int i = 0; i < rows; i++) {
+        for (int v = 0; v < vectors; v++) {
+            sum[i][v] = vec<real>{};
+            prefetch_to_write(c + i * ld_c + v * lanes);
+        }
+    }
+    for (ptrdiff_t k = 0; k < inner; k++, a += step, b += PANEL<real>) {
+        vec<real> right[vectors];
+        UNROLLED for (int v = 0; v < vectors; v++) right[v] = load(b + v * lanes);
+        UNROLLED for (int i = 0; i < rows; i++) {
+            UNROLLED for (int v = 0; v < vectors; v++) sum[i][v] += a[i * row] * right[v];
+        }
+    }
+    if (columns == lanes * vectors) {
+        UNROLLED for (int i = 0; i < rows; i++, c += ld_c) {
+            UNROLLED for (int v = 0; v < vectors; v++) {
+                if (accumulate) sum[i][v] += load(c + v * lanes);
+                store(c + v * lanes, sum[i][v]);
+            }
+        }
+        return;
+    }
+    real part[rows][lanes * vectors];
+    memcpy(part, sum, sizeof(part));
+    for (int i = 0; i < rows; i++, c += ld_c)
+        for (ptrdiff_t j = 0; j < columns; j++) c[j] = accumulate ? part[i][j] + c[j] : part[i][j];
+}
+
+template <typename real>
+using Tile = void (*)(const real *, ptrdiff_t, const real *, ptrdiff_t, bool, ptrdiff_t, real *, ptrdiff_t);
+
+/* The function for tiles of so many rows, and of one vector or two. */
+template <typename real, bool along, int... less>
+INLINED Tile<real> tile_of(ptrdiff_t rows, bool two, std::integer_sequence<int, less...>) {
+    static constexpr Tile<real> tiles[][2] = {{tile<real, along, less + 1, 1>, tile<real, along, less + 1, 2>}...};
+    return tiles[rows - 1][two];
+}
+
+/* So many numbers from an address on, prefetched. */
+template <typename real> INLINED void prefetch_some(const real *from, ptrdiff_t count) {
+    for (ptrdiff_t byte = 0; byte < count * (ptrdiff_t)sizeof(real); byte += LINE) prefetch((const char *)from + byte);
+}
+
+/* Where the numbers of row k from column j on stand in panels of `inner` rows. */
+template <typename real> INLINED ptrdiff_t in_panels(ptrdiff_t inner, ptrdiff_t k, ptrdiff_t j) {
+    return (j / PANEL<real> * inner + k) * PANEL<real> + j % PANEL<real>;
+}
+
+template <typename real> INLINED ptrdiff_t padded(ptrdiff_t columns) {
+    return (columns + PANEL<real> - 1) / PANEL<real> * PANEL<real>;
+}
+
+/* B (inner, columns) into panels. */
+template <typename real, typename source>
+INLINED void pack_rows(const source *b, ptrdiff_t ld, ptrdiff_t inner, ptrdiff_t columns, real *packed) {
+    for (ptrdiff_t k = 0; k < inner; k++) {
+        prefetch_some(b + (k + PACKED_AHEAD) * ld, columns);
+        for (ptrdiff_t j = 0; j < padded<real>(columns); j += LANES<real>)
+            store(packed + in_panels<real>(inner, k, j), load_some<real>(b + k * ld + j, columns - j));
+    }
+}
+
+/* The same of Bᵀ (columns, inner). */
+template <typename real, typename source>
+INLINED void pack_columns(const source *b, ptrdiff_t ld, ptrdiff_t inner, ptrdiff_t columns, real *packed) {
+    constexpr ptrdiff_t lanes = LANES<real>;
+    for (ptrdiff_t j = 0; j < padded<real>(columns); j += lanes) {
+        for (ptrdiff_t k = 0; k < inner; k += lanes) {
+            vec<real> square[lanes];
+            UNROLLED for (ptrdiff_t i = 0; i < lanes; i++) {
+                const bool inside = j + i < columns;
+                square[i] = load_some<real>(b + (inside ? (j + i) * ld + k : 0), inside ? inner - k : 0);
+            }
+            transpose<real>(square);
+            for (ptrdiff_t i = 0; i < lanes && k + i < inner; i++)
+                store(packed + in_panels<real>(inner, k + i, j), square[i]);
+        }
+    }
+}
+
+/* `columns` columns of B, of doubles or of this type, from column `first` on, into panels; transposed: b is Bᵀ. */
+template <typename real>
+void pack_right(const void *b, bool is_double, ptrdiff_t ld, ptrdiff_t inner, ptrdiff_t first, ptrdiff_t columns,
+                bool transposed, real *packed) {
+    const double *doubles = (const double *)b + first * (transposed ? ld : 1);
+    const real *reals = (const real *)b + first * (transposed ? ld : 1);
+    if (transposed && is_double) pack_columns(doubles, ld, inner, columns, packed);
+    else if (transposed) pack_columns(reals, ld, inner, columns, packed);
+    else if (is_double) pack_rows(doubles, ld, inner, columns, packed);
+    else pack_rows(reals, ld, inner, columns, packed);
+}
+
+/* Rows of A (rows, inner), a CHUNK of all of them after the other. chosen not NULL: rows chosen[0 .. rows-1] of a; last
+ * not NULL: A's last column, beside a's. left: of left_bytes. */
+template <typename real>
+void pack_left(const real *a, ptrdiff_t ld, const int64_t *chosen, const real *last, ptrdiff_t rows, ptrdiff_t inner,
+               real *left) {
+    const ptrdiff_t own = inner - (last != nullptr);
+    for (ptrdiff_t k = 0; k < inner; k += CHUNK) {
+        for (ptrdiff_t row = 0; row < rows; row++, left += LEFT_ROW) {
+            const ptrdiff_t ahead = row + PACKED_AHEAD, end = k + CHUNK < own ? k + CHUNK : own;
+            if (!chosen || ahead < rows) prefetch_some(a + (chosen ? chosen[ahead] : ahead) * ld + k, CHUNK);
+            if (end > k) memcpy(left, a + (chosen ? chosen[row] : row) * ld + k, (end - k) * sizeof(real));
+            if (last && own - k < CHUNK) left[own - k] = last[row];
+        }
+    }
+}
+
+/* C = A B (+ C), A (rows, inner) by pack_left, B (inner, columns) by pack_right. */
+template <typename real>
+void multiply(const real *left, ptrdiff_t rows, ptrdiff_t inner, const real *packed, ptrdiff_t columns, bool accumulate,
+              real *c, ptrdiff_t ld_c) {
+    const std::make_integer_sequence<int, TILE_ROWS> heights;
+    for (ptrdiff_t k = 0; k < inner; k += CHUNK, left += rows * LEFT_ROW, accumulate = true) {
+        const ptrdiff_t part = inner - k < CHUNK ? inner - k : CHUNK;
+        for (ptrdiff_t j = 0; j < columns; j += PANEL<real>) {
+            const ptrdiff_t wide = columns - j < PANEL<real> ? columns - j : PANEL<real>;
+            const real *panel = packed + in_panels<real>(inner, k, j);
+            for (ptrdiff_t t = 0; t < tiles_of(rows); t++) {
+                const ptrdiff_t row = tile_start(rows, t), height = tile_start(rows, t + 1) - row;
+                tile_of<real, true>(height, wide > LANES<real>, heights)(left + row * LEFT_ROW, LEFT_ROW, panel, part,
+                                                                         accumulate, wide, c + row * ld_c + j, ld_c);
+            }
+        }
+    }
+}
+
+/* Rows chosen[0 .. rows-1] of B (., d), half of A's rows added to them, into panels. */
+template <typename real>
+INLINED void pack_middles(const real *b, ptrdiff_t ld_b, const int64_t *chosen, const real *a, ptrdiff_t ld_a,
+                          ptrdiff_t rows, ptrdiff_t d, real *packed) {
+    for (ptrdiff_t k = 0; k < rows; k++) {
+        if (k + PACKED_AHEAD < rows) prefetch_some(b + chosen[k + PACKED_AHEAD] * ld_b, d);
+        for (ptrdiff_t j = 0; j < padded<real>(d); j += LANES<real>)
+            store(packed + in_panels<real>(rows, k, j), (real)0.5 * load_some<real>(a + k * ld_a + j, d - j) +
+                                                            load_some<real>(b + chosen[k] * ld_b + j, d - j));
+    }
+}
+
+/* C (k, d) = Aᵀ diag(scale²) B over n ≥ 1 rows; scale NULL: 1; chosen not NULL (k = d then): B is rows chosen[0 .. n-1]
+ * of b and half of A; half: of C the lower half only, and of what stands above it no more than is convenient. packed: of
+ * gram_bytes. */
+template <typename real>
+void gram_part(const real *a, ptrdiff_t ld_a, ptrdiff_t k, const real *b, ptrdiff_t ld_b, const int64_t *chosen,
+               ptrdiff_t d, ptrdiff_t n, const real *scale, bool half, real *c, real *packed) {
+    constexpr ptrdiff_t lanes = LANES<real>;
+    const std::make_integer_sequence<int, TILE_ROWS> heights;
+    const ptrdiff_t tiles = tiles_of(k) * (padded<real>(d) / PANEL<real>) / (half ? 2 : 1);
+    const ptrdiff_t each = GRAM_ROWS / (tiles > 1 ? tiles : 1) + 1;
+    for (ptrdiff_t first = 0; first < n; first += GRAM_ROWS) {
+        const ptrdiff_t rows = n - first < GRAM_ROWS ? n - first : GRAM_ROWS;
+        if (chosen) pack_middles(b, ld_b, chosen + first, a + first * ld_a, ld_a, rows, d, packed);
+        else pack_rows(b + first * ld_b, ld_b, rows, d, packed);
+        for (ptrdiff_t row = 0; row < rows && scale; row++) {
+            const real weight = scale[first + row] * scale[first + row];
+            for (ptrdiff_t j = 0; j < d; j += lanes) {
+                real *to = packed + in_panels<real>(rows, row, j);
+                store(to, weight * load(to));
+            }
+        }
+        /* The rows that come next are prefetched a few with each tile: of many at once a core waits for most. */
+        ptrdiff_t next = first + GRAM_ROWS;
+        const ptrdiff_t beyond = n - next < GRAM_ROWS ? n : next + GRAM_ROWS;
+        for (ptrdiff_t j = 0; j < d; j += PANEL<real>) {
+            const ptrdiff_t wide = d - j < PANEL<real> ? d - j : PANEL<real>;
+            for (ptrdiff_t t = 0; t < tiles_of(k); t++) {
+                const ptrdiff_t i = tile_start(k, t), height = tile_start(k, t + 1) - i;
+                if (half && i + height <= j) continue;
+                for (ptrdiff_t end = next + each; next < end && next < beyond; next++) {
+                    prefetch_some(a + next * ld_a, k);
+                    if (a != b) prefetch_some(b + (chosen ? chosen[next] : next) * ld_b, d);
+                }
+                const ptrdiff_t some = half && i + height <= j + lanes && wide > lanes ? lanes : wide;
+                tile_of<real, false>(height, some > lanes, heights)(a + first * ld_a + i, ld_a,
+                                                                    packed + in_panels<real>(rows, 0, j), rows,
+                                                                    first > 0, some, c + i * d + j, d);
+            }
+        }
+    }
+}
+#endif

@@ -1,0 +1,116 @@
+/* The instruction sets that loops are compiled for, which of them this processor has, and what compilers call by names
+ * of their own.
+ *
+ * foreach_isa.hpp compiles a header's loops once for each set; BY_ISA chooses one when it is called, so that nothing is
+ * shipped with -march=native. Processors other than x86-64 have one set, the baseline. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <utility>
+
+/* HAS_VECTORS: the compiler has vector types and __builtin_shufflevector. */
+#if defined(__GNUC__) && (__GNUC__ >= 12 || __clang_major__ >= 18)
+#define HAS_VECTORS 1
+#else
+#define HAS_VECTORS 0
+#endif
+#if HAS_VECTORS && defined(__x86_64__)
+#define HAS_X86_ISAS 1
+#include <immintrin.h>
+#else
+#define HAS_X86_ISAS 0
+#endif
+
+#if defined(__GNUC__)
+#define INLINED static inline __attribute__((always_inline))
+#define UNROLLED _Pragma("GCC unroll 16")
+#define COMPILER __VERSION__
+#else
+#define INLINED static inline
+#define UNROLLED
+#define COMPILER "unknown"
+#endif
+
+/* name<real>(isa, arguments) calls the function of that set. */
+#if HAS_X86_ISAS
+#define BY_ISA(name)                                                                                                   \
+    template <typename real, typename... Arguments> auto name(int isa, Arguments... arguments) {                       \
+        return isa == X86_64_V4   ? v4::name<real>(arguments...)                                                       \
+               : isa == X86_64_V3 ? v3::name<real>(arguments...)                                                       \
+                                  : baseline::name<real>(arguments...);                                                \
+    }
+#else
+#define BY_ISA(name)                                                                                                   \
+    template <typename real, typename... Arguments> auto name(int, Arguments... arguments) {                           \
+        return baseline::name<real>(arguments...);                                                                     \
+    }
+#endif
+
+namespace wordsparse {
+
+enum Isa { BASELINE, X86_64_V3, X86_64_V4 };
+
+/* WORDSPARSE_V4_ON_V3, a build for tests, compiles the text of 64-byte vectors for processors that have 32-byte ones. */
+#if HAS_X86_ISAS
+constexpr const char *ISA_NAMES[] = {"x86-64", "x86-64-v3", "x86-64-v4"};
+#if defined(WORDSPARSE_V4_ON_V3)
+#define V4_TARGET "x86-64-v3"
+#else
+#define V4_TARGET "x86-64-v4"
+#endif
+/* The widest set that this processor has. */
+static inline Isa widest_isa() {
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports(V4_TARGET)) return X86_64_V4;
+    return __builtin_cpu_supports("x86-64-v3") ? X86_64_V3 : BASELINE;
+}
+#else
+constexpr const char *ISA_NAMES[] = {"baseline"};
+static inline Isa widest_isa() { return BASELINE; }
+#endif
+
+/* Bytes of a vector. */
+namespace v4 {
+constexpr int VEC_BYTES = 64;
+}
+namespace v3 {
+constexpr int VEC_BYTES = 32;
+}
+namespace baseline {
+constexpr int VEC_BYTES = 16;
+}
+
+/* Bytes of a cache line. */
+constexpr ptrdiff_t LINE = 64;
+
+/* The line at an address, on its way into the second-level cache; or to be written. */
+INLINED void prefetch(const void *address) {
+#if defined(__GNUC__)
+    __builtin_prefetch(address, 0, 2);
+#endif
+}
+INLINED void prefetch_to_write(const void *address) {
+#if defined(__GNUC__)
+    __builtin_prefetch(address, 1);
+#endif
+}
+
+/* A cache line into memory past the caches, where the compiler can: no line is fetched to be overwritten. */
+INLINED void stream_line(void *to, const void *from) {
+#if HAS_X86_ISAS
+    for (int i = 0; i < LINE / 16; i++) _mm_stream_si128((__m128i *)to + i, _mm_load_si128((const __m128i *)from + i));
+#else
+    memcpy(to, from, LINE);
+#endif
+}
+/* Before another thread reads what was streamed. */
+INLINED void stream_fence() {
+#if HAS_X86_ISAS
+    _mm_sfence();
+#endif
+}
+
+} // namespace wordsparse

@@ -1,0 +1,69 @@
+/* The losses' terms of single outputs. Included by loss_terms.pyx.
+ *
+ * exp and log1p are written out, so that the compiler makes vectors of them: a library's are called number by number.
+ */
+#ifndef EACH_ISA
+#include "isa.hpp"
+
+namespace wordsparse {
+
+/* An integer as wide; ln 2, of which the first part times a small whole number is exact; the least number that exp is
+ * taken of; degrees at which what is left out of both series is below rounding. */
+template <typename real> struct series;
+template <> struct series<float> {
+    typedef int32_t bits;
+    static constexpr float LN2_HIGH = 0.693359375f, LN2_LOW = -2.12194440e-4f, LOWEST = -87.0f;
+    static constexpr int MANTISSA = 23, BIAS = 127, EXP_DEGREE = 7, ATANH_TERMS = 8;
+};
+template <> struct series<double> {
+    typedef int64_t bits;
+    static constexpr double LN2_HIGH = 0.693147180369123816490, LN2_LOW = 1.90821492927058770002e-10, LOWEST = -708.0;
+    static constexpr int MANTISSA = 52, BIAS = 1023, EXP_DEGREE = 14, ATANH_TERMS = 17;
+};
+
+} // namespace wordsparse
+
+#define EACH_ISA "loss_terms.hpp"
+#include "foreach_isa.hpp"
+
+namespace wordsparse {
+BY_ISA(softplus_terms)
+} // namespace wordsparse
+
+#else
+
+/* e^x for LOWEST <= x <= 0: 2^k e^r with |r| <= ln 2 / 2, e^r by its series. */
+template <typename real> INLINED real exp_of_negative(real x) {
+    using of = series<real>;
+    using bits = typename of::bits;
+    const bits k = (bits)(x * (real)1.4426950408889634 - (real)0.5);
+    const real r = (x - (real)k * of::LN2_HIGH) - (real)k * of::LN2_LOW;
+    real sum = 1;
+    for (int n = of::EXP_DEGREE; n > 0; n--) sum = 1 + sum * r * ((real)1 / n);
+    const bits power_bits = (k + of::BIAS) << of::MANTISSA;
+    real power;
+    memcpy(&power, &power_bits, sizeof(power));
+    return sum * power;
+}
+
+/* ln(1 + x) for 0 <= x <= 1: 2 atanh(x / (2 + x)), by its series. */
+template <typename real> INLINED real log1p_of_small(real x) {
+    const real t = x / (2 + x), square = t * t;
+    real sum = 0;
+    for (int n = series<real>::ATANH_TERMS; n >= 0; n--) sum = sum * square + (real)1 / (2 * n + 1);
+    return 2 * t * sum;
+}
+
+/* The sum of y softplus(-o) over n outputs; slope = -y sigma(-o). NaN gives NaN. */
+template <typename real> double softplus_terms(const real *y, const real *o, ptrdiff_t n, real *slope) {
+    double total = 0;
+#pragma omp simd reduction(+ : total)
+    for (ptrdiff_t i = 0; i < n; i++) {
+        const real x = o[i], away = x < 0 ? x : -x, bounded = away > series<real>::LOWEST ? away : series<real>::LOWEST;
+        const real small = exp_of_negative(bounded), whole = x == x ? 1 : x;
+        total += y[i] * ((x < 0 ? -x : 0) + log1p_of_small(small)) * whole;
+        slope[i] = -y[i] * ((x < 0 ? 1 : small) / (1 + small)) * whole;
+    }
+    return total;
+}
+#endif

@@ -1,0 +1,108 @@
+/* Vectors of the width of each instruction set, VEC_BYTES; a single number where the compiler has no vectors. */
+#ifndef WORDSPARSE_VEC
+#define WORDSPARSE_VEC
+#define EACH_ISA "vec.hpp"
+#include "foreach_isa.hpp"
+#elif defined(EACH_ISA)
+
+template <typename real> struct vectors;
+#if HAS_VECTORS
+template <> struct vectors<float> {
+    typedef float vec __attribute__((vector_size(VEC_BYTES), may_alias));
+    typedef int32_t mask __attribute__((vector_size(VEC_BYTES), may_alias));
+    typedef float narrow __attribute__((vector_size(16), may_alias));
+    typedef double wide __attribute__((vector_size(2 * VEC_BYTES)));
+};
+template <> struct vectors<double> {
+    typedef double vec __attribute__((vector_size(VEC_BYTES), may_alias));
+    typedef int64_t mask __attribute__((vector_size(VEC_BYTES), may_alias));
+    typedef double narrow __attribute__((vector_size(16), may_alias));
+    typedef double wide __attribute__((vector_size(VEC_BYTES)));
+};
+#else
+template <typename real> struct vectors {
+    typedef real vec, narrow;
+    typedef double wide;
+    typedef int64_t mask;
+};
+#endif
+
+template <typename real> using vec = typename vectors<real>::vec;
+template <typename real> using mask = typename vectors<real>::mask;
+/* Numbers of a vector. */
+template <typename real> constexpr ptrdiff_t LANES = sizeof(vec<real>) / sizeof(real);
+
+template <typename real> INLINED vec<real> load(const real *from) {
+    vec<real> x;
+    memcpy(&x, from, sizeof(x));
+    return x;
+}
+
+template <typename real> INLINED void store(real *to, vec<real> x) { memcpy(to, &x, sizeof(x)); }
+
+/* The first `count` numbers from an address on, rounded where they are wider, and zeros behind them. */
+template <typename real, typename source> INLINED vec<real> load_some(const source *from, ptrdiff_t count) {
+    if (count >= LANES<real>) {
+        if constexpr (sizeof(source) == sizeof(real)) {
+            return load<real>(from);
+        } else if constexpr (LANES<real> == 1) {
+            return (real)*from;
+        } else {
+            typename vectors<real>::wide x;
+            memcpy(&x, from, sizeof(x));
+            return __builtin_convertvector(x, vec<real>);
+        }
+    }
+    real x[LANES<real>] = {};
+    for (ptrdiff_t i = 0; i < count; i++) x[i] = (real)from[i];
+    return load(x);
+}
+
+/* The sums of its parts of 16 bytes. */
+template <typename real> INLINED typename vectors<real>::narrow narrowed(vec<real> x) {
+    typename vectors<real>::narrow part[sizeof(x) / sizeof(typename vectors<real>::narrow)];
+    memcpy(part, &x, sizeof(x));
+    for (size_t i = 1; i < sizeof(part) / sizeof(*part); i++) part[0] += part[i];
+    return part[0];
+}
+
+/* sums[i] = the sum of the numbers in x[i]: four at a time share their additions, where a reduction by `omp simd` may
+ * become one addition after the other. */
+template <typename real> INLINED void four_sums(const vec<real> *x, real *sums) {
+    const auto a = narrowed<real>(x[0]), b = narrowed<real>(x[1]), c = narrowed<real>(x[2]), d = narrowed<real>(x[3]);
+    if constexpr (LANES<real> == 1) {
+        sums[0] = a, sums[1] = b, sums[2] = c, sums[3] = d;
+    } else if constexpr (sizeof(real) == 4) {
+        const auto ab = __builtin_shufflevector(a, b, 0, 4, 1, 5) + __builtin_shufflevector(a, b, 2, 6, 3, 7);
+        const auto cd = __builtin_shufflevector(c, d, 0, 4, 1, 5) + __builtin_shufflevector(c, d, 2, 6, 3, 7);
+        const auto all = __builtin_shufflevector(ab, cd, 0, 1, 4, 5) + __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
+        memcpy(sums, &all, sizeof(all));
+    } else {
+        const auto ab = __builtin_shufflevector(a, b, 0, 2) + __builtin_shufflevector(a, b, 1, 3);
+        const auto cd = __builtin_shufflevector(c, d, 0, 2) + __builtin_shufflevector(c, d, 1, 3);
+        memcpy(sums, &ab, sizeof(ab));
+        memcpy(sums + 2, &cd, sizeof(cd));
+    }
+}
+
+/* a₀ b₀ a₁ b₁ …, from the middle of both on if `upper`. */
+template <typename V, bool upper, size_t... i> INLINED V interleaved(V a, V b, std::index_sequence<i...>) {
+    return __builtin_shufflevector(a, b, (i / 2 + (upper ? sizeof...(i) / 2 : 0) + i % 2 * sizeof...(i))...);
+}
+
+/* A square of LANES vectors, transposed: every round interleaves the two halves of its rows. */
+template <typename real> INLINED void transpose(vec<real> *x) {
+    if constexpr (LANES<real> > 1) {
+        constexpr ptrdiff_t n = LANES<real>;
+        const std::make_index_sequence<n> lanes;
+        for (ptrdiff_t round = 1; round < n; round *= 2) {
+            vec<real> y[n];
+            UNROLLED for (ptrdiff_t i = 0; i < n / 2; i++) {
+                y[2 * i] = interleaved<vec<real>, false>(x[i], x[i + n / 2], lanes);
+                y[2 * i + 1] = interleaved<vec<real>, true>(x[i], x[i + n / 2], lanes);
+            }
+            UNROLLED for (ptrdiff_t i = 0; i < n; i++) x[i] = y[i];
+        }
+    }
+}
+#endif

@@ -1,0 +1,216 @@
+/* The transposed products of windows.hpp, in one pass over the text for each strip of a cache line of columns. Included
+ * by windows.pyx. */
+#ifndef EACH_ISA
+#include "windows.hpp"
+
+namespace wordsparse {
+
+/* How many rows ahead of their copying strips are prefetched. */
+constexpr ptrdiff_t STRIPS_AHEAD = 16;
+/* No word, no bag. */
+constexpr uint32_t NOTHING = UINT32_MAX;
+
+/* Steps behind the text: until the last token has received all, and as far as is prefetched. */
+INLINED ptrdiff_t steps_after(ptrdiff_t reach) { return 2 * reach + TOKENS_AHEAD + 1; }
+
+/* Bytes of pull's panels, and of its plan, `size` a number. */
+static inline ptrdiff_t panels_bytes(ptrdiff_t features, ptrdiff_t targets) {
+    return (OF_FEATURE * features + OF_TARGET * targets) * LINE;
+}
+static inline ptrdiff_t plan_bytes(ptrdiff_t n, ptrdiff_t reach, ptrdiff_t size) {
+    return (n + 2 * reach + steps_after(reach)) * (4 * (ptrdiff_t)sizeof(uint32_t) + 2 * size);
+}
+
+/* What a pass of pull does at one position, the same for every strip: words and targets in cache lines of the panels,
+ * places of the ring in bytes. z and g are the weights of the bag's sum in Z, and of it in X and of its target's row in
+ * G. */
+template <typename real> struct step {
+    uint32_t word, target, start, stop;
+    real z, g;
+};
+
+} // namespace wordsparse
+
+#define EACH_ISA "window_pull.hpp"
+#include "foreach_isa.hpp"
+
+namespace wordsparse {
+BY_ISA(window_plan)
+BY_ISA(window_pull)
+} // namespace wordsparse
+
+#else
+/* Vectors and numbers of a cache line. */
+template <typename real> constexpr ptrdiff_t VECS = LINE / sizeof(vec<real>);
+template <typename real> constexpr ptrdiff_t LINE_NUMBERS = LINE / sizeof(real);
+
+/* The steps of the positions and bags of one block. */
+template <typename real>
+void window_plan(const windows *w, ptrdiff_t block, const int32_t *target, const real *zeta, const real *gamma,
+                 void *plan) {
+    step<real> *steps = (step<real> *)plan + 2 * w->reach;
+    const step<real> none = {NOTHING, NOTHING, 0, 0, 0, 0};
+    const ptrdiff_t begin = block * POSITIONS, end = begin + POSITIONS < w->n ? begin + POSITIONS : w->n;
+    const ptrdiff_t last = ring_size(w->reach) - 1;
+    for (ptrdiff_t p = begin; p < end; p++) {
+        steps[p] = none;
+        if (w->tokens[p] >= 0) steps[p].word = (uint32_t)w->tokens[p] * OF_FEATURE;
+    }
+    for (int64_t j = w->first[block]; j < w->first[block + 1]; j++) {
+        const real size = (real)w->size(j);
+        step<real> &bag = steps[w->centre[j]];
+        bag.target = (uint32_t)target[j] * OF_TARGET;
+        bag.start = (uint32_t)((w->start[j] & last) * OF_PLACE * LINE);
+        bag.stop = (uint32_t)((w->stop[j] & last) * OF_PLACE * LINE);
+        bag.z = zeta[j] / (size * size);
+        bag.g = gamma[j] / size;
+    }
+    /* Before the text and behind it nothing stands. */
+    for (ptrdiff_t p = -2 * w->reach; begin == 0 && p < 0; p++) steps[p] = none;
+    for (ptrdiff_t p = w->n; end == w->n && p < w->n + steps_after(w->reach); p++) steps[p] = none;
+}
+
+/* The first vector of what stands at so many lines or bytes; vector v of its i-th line is [i * VECS + v]. Few pointers,
+ * each with constants added, fit in the registers. */
+template <typename real> INLINED vec<real> *at_byte(char *base, size_t bytes) { return (vec<real> *)(base + bytes); }
+template <typename real> INLINED vec<real> *at_line(char *base, size_t lines) {
+    return at_byte<real>(base, lines * LINE);
+}
+
+/* One pass over the text. features: a word's lines of F, Z and G; targets: of W and X; ring: a place's running sum, what
+ * starts and stops there of Z and of G, and the sum over the bag whose centre it is. All that a position needs is in its
+ * step: registers are few, and what is read from memory may have been written through any other pointer. */
+template <typename real>
+INLINED void pull_pass(const windows *w, const step<real> *now, char *features, char *targets, char *ring) {
+    /* Vectors of a line, and where a place's, a word's and a target's lines begin. */
+    constexpr ptrdiff_t n = VECS<real>, SUM = 0, Z = n, G = 2 * n, BAG = 3 * n, WORD = 0, TARGET = 0, X = n;
+    const ptrdiff_t reach = w->reach, last = ring_size(reach) - 1, afresh = AFRESH * (last + 1) - 1;
+    const ptrdiff_t steps = w->n + 2 * reach;
+    const size_t place = OF_PLACE * LINE, round = (last + 1) * place - 1;
+    size_t entering = place, centre = (-reach & last) * place, leaving = (-2 * reach & last) * place;
+    vec<real> sum[n], by_z[n], by_g[n];
+    memset(ring, 0, (last + 1) * place);
+    UNROLLED for (int v = 0; v < n; v++) sum[v] = by_z[v] = by_g[v] = vec<real>{};
+    now += 2 * reach;
+    for (ptrdiff_t p = 0; p < steps; p++, now++) {
+        if ((p & afresh) == 0) {
+            /* Sums counted from here on; what has started and not stopped is what is still to stop. */
+            UNROLLED for (int v = 0; v < n; v++) by_z[v] = by_g[v] = vec<real>{};
+            for (ptrdiff_t i = 0; i <= last; i++) {
+                vec<real> *at = at_byte<real>(ring, i * place);
+                UNROLLED for (int v = 0; v < n; v++) {
+                    at[SUM + v] -= sum[v];
+                    by_z[v] -= at[Z + v];
+                    by_g[v] -= at[G + v];
+                }
+            }
+            UNROLLED for (int v = 0; v < n; v++) sum[v] = vec<real>{};
+        }
+        for (int i = 0; i < OF_FEATURE; i++) prefetch(features + ((size_t)now[TOKENS_AHEAD].word + i) * LINE);
+        for (int i = 0; i < OF_TARGET; i++) prefetch(targets + ((size_t)now[TOKENS_AHEAD].target + i) * LINE);
+        /* The token enters. */
+        if (now->word != NOTHING) {
+            const vec<real> *word = at_line<real>(features, now->word);
+            UNROLLED for (int v = 0; v < n; v++) sum[v] += word[WORD + v];
+        }
+        vec<real> *enters = at_byte<real>(ring, entering);
+        UNROLLED for (int v = 0; v < n; v++) enters[SUM + v] = sum[v];
+        /* A bag is whole. */
+        const step<real> *bag = now - reach;
+        if (bag->target != NOTHING) {
+            const real z = bag->z, g = bag->g;
+            const vec<real> *word = at_line<real>(features, bag->word);
+            vec<real> *target = at_line<real>(targets, bag->target), *middle = at_byte<real>(ring, centre);
+            vec<real> *start = at_byte<real>(ring, bag->start), *stop = at_byte<real>(ring, bag->stop);
+            UNROLLED for (int v = 0; v < n; v++) {
+                const vec<real> h = (stop[SUM + v] - start[SUM + v]) - word[WORD + v], c = target[TARGET + v];
+                middle[BAG + v] = h;
+                target[X + v] += g * h;
+                start[Z + v] += z * h;
+                stop[Z + v] -= z * h;
+                start[G + v] += g * c;
+                stop[G + v] -= g * c;
+            }
+        }
+        /* A token has received all that it will, and from the bag around it, in which it is not. */
+        const step<real> *done = bag - reach;
+        vec<real> *leaves = at_byte<real>(ring, leaving);
+        if (done->target != NOTHING) {
+            const real z = done->z, g = done->g;
+            const vec<real> *target = at_line<real>(targets, done->target);
+            vec<real> *word = at_line<real>(features, done->word);
+            UNROLLED for (int v = 0; v < n; v++) {
+                by_z[v] += leaves[Z + v];
+                by_g[v] += leaves[G + v];
+                word[Z + v] += by_z[v] - z * leaves[BAG + v];
+                word[G + v] += by_g[v] - g * target[TARGET + v];
+            }
+        } else if (done->word != NOTHING) {
+            vec<real> *word = at_line<real>(features, done->word);
+            UNROLLED for (int v = 0; v < n; v++) {
+                by_z[v] += leaves[Z + v];
+                by_g[v] += leaves[G + v];
+                word[Z + v] += by_z[v];
+                word[G + v] += by_g[v];
+            }
+        } else { /* no window spans this place: what was started has stopped */
+            UNROLLED for (int v = 0; v < n; v++) by_z[v] = by_g[v] = vec<real>{};
+        }
+        UNROLLED for (int v = 0; v < n; v++) leaves[Z + v] = leaves[G + v] = vec<real>{};
+        entering = (entering + place) & round;
+        centre = (centre + place) & round;
+        leaving = (leaving + place) & round;
+    }
+}
+
+/* A strip of `rows` rows, padded with zeros, into the first of the `lines` lines of each row of a panel; zeros into the
+ * others. */
+template <typename real>
+INLINED void copy_strip(const real *matrix, ptrdiff_t ld, ptrdiff_t rows, size_t bytes, int lines, char *panel) {
+    for (ptrdiff_t r = 0; r < rows; r++, matrix += ld, panel += lines * LINE) {
+        prefetch(matrix + STRIPS_AHEAD * ld);
+        if (bytes == LINE) {
+            memcpy(panel, matrix, LINE);
+        } else {
+            memset(panel, 0, LINE);
+            memcpy(panel, matrix, bytes);
+        }
+        memset(panel + LINE, 0, (lines - 1) * LINE);
+    }
+}
+
+/* Line i of each row of a panel into a strip of a matrix, whose rows are padded to whole lines. */
+template <typename real> INLINED void write_line(real *to, const char *from, int i, ptrdiff_t ahead, bool past_caches) {
+    if (past_caches) {
+        stream_line(to, from + i * LINE);
+    } else {
+        prefetch_to_write(to + ahead);
+        memcpy(to, from + i * LINE, LINE);
+    }
+}
+
+/* Strip number `strip`, a cache line wide, of X = Gamma' H, Z = C' diag(zeta) H, G = C' Gamma W, with H = C F; Gamma has
+ * one number a bag, at its target. plan: by window_plan; ring: OF_PLACE strips a place; panels: of panels_bytes.
+ * Strips that are used together are copied together: a word's rows lie in pages of their own, of which a processor
+ * remembers few thousand at a time.
+ * Cost: about 20 flops a column and position; five rows of the strip read and three written from the cache; those of
+ * the matrices once each. */
+template <typename real>
+void window_pull(const windows *w, ptrdiff_t strip, const void *plan, const real *F, const real *W, real *ring,
+                 real *panels, real *X, real *Z, real *G) {
+    const ptrdiff_t column = strip * LINE_NUMBERS<real>, left = w->d - column, ahead = STRIPS_AHEAD * w->ld;
+    const size_t bytes = (left < LINE_NUMBERS<real> ? left : LINE_NUMBERS<real>)*sizeof(real);
+    char *features = (char *)panels, *targets = features + w->features * OF_FEATURE * LINE;
+    copy_strip(F + column, w->ld, w->features, bytes, OF_FEATURE, features);
+    copy_strip(W + column, w->ld, w->targets, bytes, OF_TARGET, targets);
+    pull_pass(w, (const step<real> *)plan, features, targets, (char *)ring);
+    for (ptrdiff_t r = 0; r < w->features; r++) {
+        const char *word = features + r * OF_FEATURE * LINE;
+        write_line(Z + r * w->ld + column, word, 1, ahead, w->past_caches);
+        write_line(G + r * w->ld + column, word, 2, ahead, w->past_caches);
+    }
+    for (ptrdiff_t r = 0; r < w->targets; r++)
+        write_line(X + r * w->ld + column, targets + r * OF_TARGET * LINE, 1, ahead, w->past_caches);
+    if (w->past_caches) stream_fence();
+}
+#endif

@@ -1,0 +1,59 @@
+"""The kernels' tests where mistakes in memory are found: AddressSanitizer, UndefinedBehaviorSanitizer, checked indices.
+
+    python tools/sanitize.py
+    python tools/sanitize.py tests/kernels -k windows
+
+Builds the compiled modules in a copy of this repository, which leaves the installed ones as they are, and runs the
+tests there. The text for 64-byte vectors (AVX-512) is compiled for AVX2 in this build, so that it runs on processors
+without AVX-512 as well. Leaks are not looked for: the interpreter keeps memory until it ends. GCC or Clang on Linux.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+COPY = REPOSITORY / "build" / "sanitize"
+FOLDERS = ("pyx", "tests", "tools", "corpora", "wordsparse")
+FILES = ("setup.py", "pyproject.toml", "README.md", "LICENSE", "MANIFEST.in")
+TESTS = ("tests/kernels", "tests/layer", "tests/vectors")
+BUILD = {"WORDSPARSE_SANITIZE": "1", "WORDSPARSE_BOUNDSCHECK": "1", "CFLAGS": "-g1"}
+
+
+def runtime(name: str) -> str:
+    """The path of a sanitizer's library, which must be loaded before the interpreter's own."""
+    found = subprocess.run(["g++", f"-print-file-name={name}"], capture_output=True, text=True, check=True)
+    return found.stdout.strip()
+
+
+def copy_repository() -> None:
+    """Bring the copy up to date; what was compiled there stays, and is compiled again where its sources are newer."""
+    COPY.mkdir(parents=True, exist_ok=True)
+    for name in FILES:
+        shutil.copy2(REPOSITORY / name, COPY)
+    for name in FOLDERS:
+        for path in (COPY / name).rglob("*"):
+            if path.is_file() and path.suffix != ".so" and not (REPOSITORY / path.relative_to(COPY)).exists():
+                path.unlink()
+        without = shutil.ignore_patterns("*.so", "__pycache__")
+        shutil.copytree(REPOSITORY / name, COPY / name, dirs_exist_ok=True, ignore=without)
+
+
+def main(arguments: list[str]) -> int:
+    copy_repository()
+    build = [sys.executable, "setup.py", "--quiet", "build_ext", "--inplace"]
+    subprocess.run(build, cwd=COPY, env=os.environ | BUILD, check=True)
+    checked = {
+        "PYTHONPATH": str(COPY),
+        "LD_PRELOAD": " ".join(runtime(name) for name in ("libasan.so", "libubsan.so", "libstdc++.so.6")),
+        "ASAN_OPTIONS": "detect_leaks=0",
+        "UBSAN_OPTIONS": "print_stacktrace=1",
+    }
+    tests = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *(arguments or TESTS)]
+    return subprocess.run(tests, cwd=COPY, env=os.environ | checked, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

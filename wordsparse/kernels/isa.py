@@ -1,0 +1,27 @@
+"""Which instruction set the compiled kernels use: the one place that reads ``WORDSPARSE_ISA``."""
+
+import os
+
+from wordsparse.errors import InputError
+from wordsparse.kernels import _build
+
+# The sets that this machine has of those that were compiled, the widest first.
+AVAILABLE: tuple[str, ...] = _build.available_isas[::-1]
+VARIABLE = "WORDSPARSE_ISA"
+
+
+def chosen_isa(name: str | None = None) -> str:
+    """``name``, else the one that the environment names, else the widest.
+
+    Raises
+    ------
+    InputError
+        If this machine or this installation has no such set.
+    """
+    source = "isa" if name is not None else VARIABLE
+    asked = name if name is not None else os.environ.get(VARIABLE)
+    if not asked:
+        return AVAILABLE[0]
+    if asked not in AVAILABLE:
+        raise InputError(f"{source}: no instruction set {asked!r} here; available: {', '.join(AVAILABLE)}")
+    return asked
