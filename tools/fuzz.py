@@ -23,10 +23,11 @@ from pathlib import Path
 from random import Random
 from types import FrameType
 from typing import Any
+from unittest import mock
 
 import click
-import numpy as np
 import smart_open
+from good_inputs import OPTIONS, PACKED, make_good
 from mutations import altered, mutated
 
 import wordsparse as ws
@@ -39,30 +40,9 @@ from wordsparse.files import arrays, regular, storage
 from wordsparse.training import resume
 from wordsparse.training.checkpoints import Checkpoint
 from wordsparse.training.loop import Run
-from wordsparse.vectors.formats import FORMATS, read_file, save_vectors
-from wordsparse.vectors.word_vectors import WordVectors
+from wordsparse.vectors.formats import read_file
 from wordsparse.words import model as models
 from wordsparse.words.recipe import Options
-
-PACKED = (".gz", ".bz2", ".xz", ".zst")
-OPTIONS: dict[str, Any] = {"dim": 4, "epochs": 2, "threads": 1, "batch_tokens": 400, "heldout": 0.1}
-PAGE = "<page><title>T{n}</title><ns>0</ns><id>{n}</id><revision><text>{text}</text></revision></page>"
-MARKUP = (
-    "'''w{n}''' [[File:a.png|thumb|w1 w2]] {{{{t|a={{{{u}}}}}}}} &lt;ref name=a>w3&lt;/ref> [http://a.b w4] {text}\n"
-    "{{|\n|-\n| w5 || w6\n|}}\n"
-)
-CARD = """name = "n"
-description = "d"
-licence = "l"
-tokens = "split"
-[[files]]
-name = "questions-words.txt"
-format = "lines"
-bytes = 603955
-sha256 = "{sha256}"
-package = "gensim"
-folder = "test/test_data"
-"""
 
 Attempt = Callable[[Random], object]
 
@@ -86,35 +66,6 @@ SHARES = {
     "checkpoint": 8,
     "train": 4,
 }
-
-
-def make_good(folder: Path) -> None:
-    """Good inputs of every kind."""
-    for name in ("vectors", "text", "wiki", "pairs", "analogies", "card", "vocabulary"):
-        (folder / name).mkdir()
-    random = np.random.default_rng(1)
-    lines = [" ".join(f"w{i}" for i in random.zipf(1.5, 8) % 40) for _ in range(120)]
-    text = "".join(f"{line}\n" for line in lines)
-    pages = "".join(PAGE.format(n=n, text=MARKUP.format(n=n, text=" ".join(lines[:9]))) for n in range(3))
-    wiki = f'<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.10/"><siteinfo/>{pages}</mediawiki>'
-    for suffix in ("", *PACKED):
-        for name, content in (("text/t.txt", text), ("wiki/w.xml", wiki)):
-            with smart_open.open(folder / f"{name}{suffix}", "wb") as file:
-                file.write(content.encode())
-    vectors = WordVectors([f"w{i}é" for i in range(8)], random.standard_normal((8, 3)), list(range(20, 12, -1)))
-    for format in FORMATS:
-        save_vectors(vectors, folder / "vectors" / f"v.{format}", format)
-    for suffix in PACKED:
-        save_vectors(vectors, folder / "vectors" / f"v{suffix}", "word2vec")
-    glove = (folder / "vectors" / "v.word2vec").read_bytes().partition(b"\n")[2]
-    (folder / "vectors" / "glove").write_bytes(glove)
-    lines = [f"w{i}\tw{i + 1}\t{i / 2}\n" for i in range(9)]
-    (folder / "pairs" / "p").write_text("".join(["# c\nword1\tword2\tmean\n", *lines]))
-    (folder / "analogies" / "a").write_text(": capitals\n" + "w1 w2 w3 w4\nw2 w3 w4 w5\n: more\nw1 w2 w3 w5\n")
-    (folder / "card" / "c.toml").write_text(CARD.format(sha256="0" * 64))
-    ws.encode(folder / "text" / "t.txt", folder / "corpus", min_count=1)
-    Vocabulary(["é", "b", "c"], [5, 4, 4]).save(folder / "vocabulary" / "vocabulary.json")
-    ws.train(folder / "corpus", output=folder / "model", **OPTIONS)
 
 
 def single(folder: Path, place: Path, read: Callable[[Path], object]) -> Attempt:
@@ -276,7 +227,6 @@ def numbered(shares: dict[str, int], inputs: int, first: int) -> Iterator[tuple[
 @click.command()
 @click.option("--inputs", default=1000, show_default=True, help="How many, over all kinds.")
 @click.option("--kinds", "chosen", multiple=True, type=click.Choice(list(SHARES)), help="Only this kind; repeatable.")
-@click.option("--evenly", is_flag=True, help="As many of each kind, where else those that train are few.")
 @click.option("--seed", default=1, show_default=True)
 @click.option("--first", default=0, show_default=True, help="Number of the first input of each kind.")
 @click.option("--seconds", default=10.0, show_default=True, help="Of an input, at most.")
@@ -285,7 +235,6 @@ def numbered(shares: dict[str, int], inputs: int, first: int) -> Iterator[tuple[
 def main(
     inputs: int,
     chosen: tuple[str, ...],
-    evenly: bool,
     seed: int,
     first: int,
     seconds: float,
@@ -293,7 +242,7 @@ def main(
     save: Path | None,
 ) -> None:
     """Read mutated inputs, and tell which were neither read nor refused."""
-    shares = {kind: 1 if evenly else SHARES[kind] for kind in chosen or SHARES}
+    shares = {kind: SHARES[kind] for kind in chosen or SHARES}
     logging.disable(logging.CRITICAL)
     counts, accepted, slowest, findings = Counter[str](), Counter[str](), 0.0, []
     started = time.perf_counter()
@@ -303,7 +252,8 @@ def main(
         place.mkdir()
         make_good(good)
         attempts = kinds(good, place)
-        with limited(memory, seconds) as start_clock:
+        # Nothing here must outlive the run: waiting for the disk would take most of its time.
+        with mock.patch("os.fsync"), limited(memory, seconds) as start_clock:
             for kind, number in numbered(shares, inputs, first):
                 shutil.rmtree(place)
                 place.mkdir()

@@ -1,0 +1,61 @@
+"""Good inputs of every kind, which tools/fuzz.py mutates."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import smart_open
+
+import wordsparse as ws
+from wordsparse.corpus import Vocabulary
+from wordsparse.vectors.formats import FORMATS, save_vectors
+from wordsparse.vectors.word_vectors import WordVectors
+
+PACKED = (".gz", ".bz2", ".xz", ".zst")
+OPTIONS: dict[str, Any] = {"dim": 4, "epochs": 2, "threads": 1, "batch_tokens": 400, "heldout": 0.1}
+PAGE = "<page><title>T{n}</title><ns>0</ns><id>{n}</id><revision><text>{text}</text></revision></page>"
+MARKUP = (
+    "'''w{n}''' [[File:a.png|thumb|w1 w2]] {{{{t|a={{{{u}}}}}}}} &lt;ref name=a>w3&lt;/ref> [http://a.b w4] {text}\n"
+    "{{|\n|-\n| w5 || w6\n|}}\n"
+)
+CARD = """name = "n"
+description = "d"
+licence = "l"
+tokens = "split"
+[[files]]
+name = "questions-words.txt"
+format = "lines"
+bytes = 603955
+sha256 = "{sha256}"
+package = "gensim"
+folder = "test/test_data"
+"""
+
+
+def make_good(folder: Path) -> None:
+    """Good inputs of every kind."""
+    for name in ("vectors", "text", "wiki", "pairs", "analogies", "card", "vocabulary"):
+        (folder / name).mkdir()
+    random = np.random.default_rng(1)
+    lines = [" ".join(f"w{i}" for i in random.zipf(1.5, 8) % 40) for _ in range(120)]
+    text = "".join(f"{line}\n" for line in lines)
+    pages = "".join(PAGE.format(n=n, text=MARKUP.format(n=n, text=" ".join(lines[:9]))) for n in range(3))
+    wiki = f'<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.10/"><siteinfo/>{pages}</mediawiki>'
+    for suffix in ("", *PACKED):
+        for name, content in (("text/t.txt", text), ("wiki/w.xml", wiki)):
+            with smart_open.open(folder / f"{name}{suffix}", "wb") as file:
+                file.write(content.encode())
+    vectors = WordVectors([f"w{i}é" for i in range(8)], random.standard_normal((8, 3)), list(range(20, 12, -1)))
+    for format in FORMATS:
+        save_vectors(vectors, folder / "vectors" / f"v.{format}", format)
+    for suffix in PACKED:
+        save_vectors(vectors, folder / "vectors" / f"v{suffix}", "word2vec")
+    glove = (folder / "vectors" / "v.word2vec").read_bytes().partition(b"\n")[2]
+    (folder / "vectors" / "glove").write_bytes(glove)
+    lines = [f"w{i}\tw{i + 1}\t{i / 2}\n" for i in range(9)]
+    (folder / "pairs" / "p").write_text("".join(["# c\nword1\tword2\tmean\n", *lines]))
+    (folder / "analogies" / "a").write_text(": capitals\n" + "w1 w2 w3 w4\nw2 w3 w4 w5\n: more\nw1 w2 w3 w5\n")
+    (folder / "card" / "c.toml").write_text(CARD.format(sha256="0" * 64))
+    ws.encode(folder / "text" / "t.txt", folder / "corpus", min_count=1)
+    Vocabulary(["é", "b", "c"], [5, 4, 4]).save(folder / "vocabulary" / "vocabulary.json")
+    ws.train(folder / "corpus", output=folder / "model", **OPTIONS)
