@@ -31,11 +31,22 @@ def with_value(matrix: Any, value: Any, *index: int) -> Any:
     return out
 
 
-def broken(**parts: Any) -> sp.csr_array:
-    """A CSR matrix put together by hand, past SciPy's own checks."""
-    matrix = Y.copy()
+def altered(kind: Any, **parts: Any) -> Any:
+    """Y in some format, parts of it set past SciPy's own checks."""
+    matrix = kind(Y)
     for name, value in parts.items():
         setattr(matrix, name, np.asarray(value))
+    return matrix
+
+
+def broken(**parts: Any) -> Any:
+    """As CSR, whose indptr beyond the rows was once read past its end, and crashed."""
+    return altered(sp.csr_array, **parts)
+
+
+def uneven_lil() -> Any:
+    matrix = sp.lil_array(Y)
+    matrix.data[0] = [1.0] * 9
     return matrix
 
 
@@ -58,6 +69,21 @@ BAD_INPUTS = {
     "negative target": (H, broken(indices=[0, -1, 2]), "Y has a target out of range: -1 to 2"),
     "indptr beyond indices": (H, broken(indptr=[0, 2, 9]), "Y is not a valid CSR matrix"),
     "indptr going back": (H, broken(indptr=[0, 4, 3]), "Y is not a valid CSR matrix"),
+    "indptr too short": (H, broken(indptr=[0, 3]), r"indptr must have 3 entries, not 2"),
+    "indptr too long": (H, broken(indptr=[0, 2, 3, 3]), r"indptr must have 3 entries, not 4"),
+    "indptr empty": (H, broken(indptr=np.empty(0, int)), r"indptr must have 3 entries, not 0"),
+    "indptr of floats": (H, broken(indptr=[0.0, 2.0, 3.0]), "indptr must hold whole numbers, not float64"),
+    "indices of floats": (H, broken(indices=[0.0, 5.0, 2.0]), "indices must hold whole numbers, not float64"),
+    "indices of two axes": (H, broken(indices=[[0, 5, 2]]), r"indices must be a vector, not of shape \(1, 3\)"),
+    "indices too short": (H, broken(indices=[0, 5]), "indptr does not fit its indices: 3 entries, of 2"),
+    "data too short": (H, broken(data=[1.0, 2.0]), "indptr does not fit its data: 3 entries, of 2"),
+    "data of two axes": (H, broken(data=np.ones((3, 2))), r"data must be a vector, not of shape \(3, 2\)"),
+    "CSC: indptr too short": (H, altered(sp.csc_array, indptr=[0, 1]), "CSC matrix: its indptr must have 7 entries"),
+    "CSC: a row out of range": (H, altered(sp.csc_array, indices=[0, 7, 1]), "CSC matrix: its indices are out of"),
+    "COO: a row out of range": (H, altered(sp.coo_array, row=[0, 7, 1]), "Y is not a valid COO matrix: axis 0"),
+    "BSR: indptr beyond indices": (H, altered(sp.bsr_array, indptr=[0, 9, 9]), "Y is not a valid BSR matrix"),
+    "DIA: more offsets than data": (H, altered(sp.dia_array, offsets=range(8)), "DIA matrix: its offsets do not fit"),
+    "LIL: rows unlike data": (H, uneven_lil(), "LIL matrix: its rows and data differ in length"),
     "indptr not from 0": (H, broken(indptr=[1, 2, 3]), "Y is not a valid CSR matrix"),
 }
 
@@ -73,7 +99,23 @@ def test_bad_minibatches_change_nothing(layer: FactoredOutput, method: str, case
     layer.step(H, Y, 0.1)
 
 
-@pytest.mark.parametrize("value", [-0.1, np.nan, np.inf, "fast", None, 1j])
+def test_spare_room_behind_the_entries_is_no_error(layer: FactoredOutput) -> None:
+    roomy = broken(indices=[0, 5, 2, 99], data=[1.0, 1.0, 1.0, np.nan])
+    for found, wanted in zip(layer.loss_and_grad(H, roomy), layer.loss_and_grad(H, Y), strict=True):
+        np.testing.assert_array_equal(found, wanted)
+
+
+def test_regression_targets_add_up_whatever_the_matrix_says_of_itself() -> None:
+    """SciPy's flag of a canonical format outlives a change of the indices."""
+    once = sp.csr_array((np.array([1.0, 3.0]), np.array([2, 4]), np.array([0, 2])), shape=(1, D))
+    assert once.has_canonical_format
+    once.indices = np.array([4, 4])
+    layer = FactoredOutput(D, d, weights=np.arange(D * d).reshape(D, d), dtype=np.float64)
+    summed = sp.csr_array(np.array([[0, 0, 0, 0, 4.0, 0]]))
+    np.testing.assert_allclose(layer.loss_and_grad(H[:1], once)[0], layer.loss_and_grad(H[:1], summed)[0])
+
+
+@pytest.mark.parametrize("value", [-0.1, np.nan, np.inf, "fast", None, 1j, 10**400])
 @pytest.mark.parametrize("name", ["lr", "weight_decay"])
 def test_bad_step_sizes_change_nothing(layer: FactoredOutput, name: str, value: Any) -> None:
     before = problems.state(layer)
@@ -94,7 +136,9 @@ def test_targets_too_large_for_the_working_precision() -> None:
         FactoredOutput(D, d).loss_and_grad(H, 1e300 * Y)
 
 
-@pytest.mark.parametrize("kind", [sp.csr_matrix, sp.csc_array, sp.coo_array, sp.lil_array])
+@pytest.mark.parametrize(
+    "kind", [sp.csr_matrix, sp.csc_array, sp.coo_array, sp.lil_array, sp.dok_array, sp.dia_array, sp.bsr_array]
+)
 @pytest.mark.parametrize("dtype", [bool, np.int8, np.float32])
 def test_any_sparse_matrix_of_real_numbers_will_do(kind: Any, dtype: Any) -> None:
     layer = FactoredOutput(D, d, weights=np.arange(D * d).reshape(D, d))
@@ -142,6 +186,12 @@ def test_reading_checks_its_inputs(layer: FactoredOutput) -> None:
         ({"dtype": int}, "dtype must be float32 or float64"),
         ({"dtype": "no such type"}, "dtype must be float32 or float64"),
         ({"threads": 0}, "threads must be at least 1"),
+        ({"threads": 10**6}, "threads must be at most 1,024"),
+        ({"n_outputs": 2**62}, r"not enough memory: a layer of 4,611,686,018,427,387,904 outputs .* are left"),
+        ({"n_outputs": 10**12}, "not enough memory: a layer of 1,000,000,000,000 outputs and 3 features needs"),
+        ({"n_features": 10**6}, "not enough memory: a layer of 6 outputs and 1,000,000 features needs"),
+        ({"n_outputs": 10**5000}, r"n_outputs must be at most 9,223,372,036,854,775,807, not 2\^16609 or more"),
+        ({"n_features": -(10**5000)}, r"n_features must be at least 1, not -2\^16609 or more"),
         ({"base_measure": np.ones(5)}, r"base_measure must have shape \(6,\)"),
         ({"base_measure": [1, 1, 1, 1, 1, 0]}, "base_measure must hold positive finite numbers"),
         ({"base_measure": [1, 1, 1, 1, 1, -1]}, "base_measure must hold positive finite numbers"),

@@ -12,24 +12,33 @@ from wordsparse.errors import InputError
 
 Array = NDArray[Any]
 
+LARGEST = 2**63 - 1
 # By how much a symmetric matrix may differ from its transpose, relative to its largest entry.
 SYMMETRY = 1e-5
 
 
-def whole(name: str, value: Any, least: int = 0) -> int:
-    """``value`` as an int of at least ``least``."""
+def whole(name: str, value: Any, least: int = 0, most: int | None = None) -> int:
+    """``value`` as an int of at least ``least`` and at most ``most``."""
     try:
         number = operator.index(value)
     except TypeError:
         raise InputError(f"{name} must be a whole number, not {value!r}") from None
     if number < least:
-        raise InputError(f"{name} must be at least {least}, not {number}")
+        raise InputError(f"{name} must be at least {least}, not {_shown(number)}")
+    if most is not None and number > most:
+        raise InputError(f"{name} must be at most {most:,}, not {_shown(number)}")
     return number
 
 
 def positive_int(name: str, value: Any) -> int:
-    """``value`` as an int of at least 1."""
-    return whole(name, value, 1)
+    """``value`` as an int of at least 1 that 64 bits hold."""
+    return whole(name, value, 1, LARGEST)
+
+
+def _shown(number: int) -> str:
+    """A whole number, however large."""
+    size = abs(number)
+    return str(number) if size <= LARGEST else f"{'-' if number < 0 else ''}2^{size.bit_length() - 1} or more"
 
 
 def finite(name: str, value: Any) -> float:
@@ -157,20 +166,73 @@ def sparse_targets(
         raise InputError(f"Y must be a SciPy sparse matrix of shape ({examples}, {n_outputs}), not {type(Y).__name__}")
     if Y.shape != (examples, n_outputs):
         raise InputError(f"Y must have shape ({examples}, {n_outputs}), one row an example, not {Y.shape}")
-    Y = Y.tocsr()
-    if Y.data.dtype.kind not in "fiub":
-        raise InputError(f"Y must hold real numbers, not {Y.data.dtype}")
-    indptr, columns = Y.indptr.astype(np.int64), Y.indices[: Y.indptr[-1]].astype(np.int64)
-    if indptr[0] != 0 or (np.diff(indptr) < 0).any() or columns.shape[0] != indptr[-1]:
-        raise InputError("Y is not a valid CSR matrix: its indptr does not fit its indices")
-    if columns.size and not (columns.min() >= 0 and columns.max() < n_outputs):
-        raise InputError(f"Y has a target out of range: {columns.min()} to {columns.max()}, of {n_outputs} outputs")
-    if add_up and not Y.has_canonical_format:
-        Y = Y.copy()
-        Y.sum_duplicates()
-        indptr, columns = Y.indptr.astype(np.int64), Y.indices.astype(np.int64)
+    if Y.dtype.kind not in "fiub":
+        raise InputError(f"Y must hold real numbers, not {Y.dtype}")
+    indptr, columns, data = _compressed(Y, "csr") if Y.format == "csr" else _compressed(_as_csr(Y), "csr")
+    if add_up and not _ascending(indptr, columns):
+        merged = sp.csr_array((data.copy(), columns.copy(), indptr), shape=Y.shape)
+        merged.sum_duplicates()
+        indptr, columns, data = merged.indptr.astype(np.int64), merged.indices.astype(np.int64), merged.data
     with np.errstate(over="ignore"):
-        values = Y.data[: indptr[-1]].astype(dtype)
+        values = data.astype(dtype)
     if not np.isfinite(values).all():
         raise InputError(f"Y holds a value that is not a finite {dtype} number")
     return indptr, columns, values
+
+
+def _compressed(Y: Any, kind: str) -> tuple[Array, Array, Array]:
+    """The (indptr, indices, data) of a CSR or CSC matrix, int64, int64 and as stored: SciPy does not check what is
+    set on its matrices, and compiled code trusts it."""
+    rows, columns = Y.shape if kind == "csr" else Y.shape[::-1]
+    wrong = f"Y is not a valid {kind.upper()} matrix: its"
+    for name in ("indptr", "indices"):
+        _check_vector(f"{wrong} {name}", getattr(Y, name), "iu", "whole numbers")
+    _check_vector(f"{wrong} data", Y.data, "fiub", "real numbers")
+    indptr = Y.indptr.astype(np.int64)
+    if indptr.shape[0] != rows + 1:
+        raise InputError(f"{wrong} indptr must have {rows + 1:,} entries, not {indptr.shape[0]:,}")
+    if indptr[0] != 0 or (np.diff(indptr) < 0).any():
+        raise InputError(f"{wrong} indptr does not ascend from 0")
+    stored = int(indptr[-1])
+    for name in ("indices", "data"):
+        if getattr(Y, name).shape[0] < stored:
+            raise InputError(
+                f"{wrong} indptr does not fit its {name}: {stored:,} entries, of {getattr(Y, name).shape[0]:,}"
+            )
+    indices = Y.indices[:stored].astype(np.int64)
+    if indices.size and not (indices.min() >= 0 and indices.max() < columns):
+        where = f"a target out of range: {indices.min()} to {indices.max()}, of {columns} outputs"
+        raise InputError(f"Y has {where}" if kind == "csr" else f"{wrong} indices are out of range")
+    return indptr, indices, Y.data[:stored]
+
+
+def _as_csr(Y: Any) -> Any:
+    """A sparse matrix of another format, checked where its conversion trusts it."""
+    if Y.format == "csc":
+        indptr, indices, data = _compressed(Y, "csc")
+        return sp.csc_array((data, indices, indptr), shape=Y.shape).tocsr()
+    if Y.format == "lil" and [len(row) for row in Y.rows] != [len(row) for row in Y.data]:
+        raise InputError("Y is not a valid LIL matrix: its rows and data differ in length")
+    if Y.format == "dia" and (Y.data.ndim != 2 or Y.offsets.shape != Y.data.shape[:1] or Y.offsets.dtype.kind != "i"):
+        raise InputError("Y is not a valid DIA matrix: its offsets do not fit its data")
+    try:
+        entries = Y.tocoo()
+        # The constructor checks lengths and ranges.
+        return sp.coo_array((entries.data, (entries.row, entries.col)), shape=Y.shape).tocsr()
+    except (ValueError, TypeError, IndexError, OverflowError) as error:
+        raise InputError(f"Y is not a valid {Y.format.upper()} matrix: {error}") from None
+
+
+def _check_vector(what: str, array: Any, kinds: str, wanted: str) -> None:
+    if not isinstance(array, np.ndarray) or array.ndim != 1:
+        raise InputError(f"{what} must be a vector, not of shape {np.shape(array)}")
+    if array.dtype.kind not in kinds:
+        raise InputError(f"{what} must hold {wanted}, not {array.dtype}")
+
+
+def _ascending(indptr: Array, columns: Array) -> bool:
+    """Whether the columns of each row ascend, none twice."""
+    ascends = np.diff(columns) > 0
+    ends = indptr[1:-1]
+    ascends[ends[(ends > 0) & (ends < columns.shape[0])] - 1] = True  # from one row to the next
+    return bool(ascends.all())

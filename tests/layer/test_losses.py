@@ -222,6 +222,18 @@ def test_a_wrong_loss_is_told_what_is_wrong(wrong: Callable[[losses.Terms], Any]
         check_loss(Cauchy(wrong), total=3.0)
 
 
+def test_a_loss_without_a_name_is_refused_where_it_is_given() -> None:
+    """It failed in the middle of a step, by an AttributeError."""
+
+    class Nameless(losses.Loss):
+        def terms(self, o: Any, q: Any, s: Any, total: float) -> losses.Terms:
+            return losses.Terms(q, 1.0, 0.0, 0.0 * o)
+
+    for use in (lambda: check_loss(Nameless()), lambda: FactoredOutput(3, 2, Nameless())):
+        with pytest.raises(InputError, match="Nameless has no name: a loss needs a class attribute name"):
+            use()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

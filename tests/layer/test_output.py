@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from support import problems
 from support.cases import Case, covering_cases
 
+from wordsparse.errors import InputError
 from wordsparse.kernels import NumpyKernels
 from wordsparse.layer.core import BLOCK_ROWS
 from wordsparse.layer.output import FactoredOutput
@@ -283,7 +284,7 @@ def test_rows_beyond_32_bits(loss: str) -> None:
     try:
         before = _resident_bytes()
         layer = FactoredOutput(D, d, loss, threads=2)
-    except (MemoryError, FileNotFoundError) as error:
+    except (MemoryError, FileNotFoundError, InputError) as error:
         pytest.skip(f"no memory that is committed on first use: {error}")
     others = [D - last] if loss == "bounded-ns" else []
     rows = last + len(others)
@@ -319,3 +320,50 @@ def test_a_common_output_is_that_for_every_row(with_measure: bool) -> None:
     layer.fold()
     np.testing.assert_allclose(layer.core.factors.Q, Q, atol=1e-14)
     np.testing.assert_allclose(layer.core.factors.w_bar, w_bar, atol=1e-14)
+
+
+# ── the preconditioner, and what a layer says of itself ───────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("m", [2, 30])
+def test_a_step_with_a_preconditioner_is_that_of_the_dense_layer(m: int, dtype: str) -> None:
+    random = np.random.default_rng(11)
+    root = random.standard_normal((6, 6))
+    Pi = np.eye(6) + 0.1 * root @ root.T
+    start = random.standard_normal((50, 6)).astype(dtype)
+    layer, dense = FactoredOutput(50, 6, "bounded-ns", dtype=dtype, weights=start), DenseOutput(start, "bounded-ns")
+    for _ in range(3):
+        H, Y = random.standard_normal((m, 6)).astype(dtype), problems.targets(random, m, 50, 3)
+        found = layer.step(H, Y, 0.01, preconditioner=Pi)
+        for x, expected in zip(found, dense.step(H, Y, 0.01, Pi), strict=True):
+            assert problems.off(x, expected, 1.0) < TOLERANCE[dtype]
+    assert max(problems.distance(layer, dense).values()) < TOLERANCE[dtype]
+
+
+@pytest.mark.parametrize(
+    ("preconditioner", "message"),
+    [
+        (np.eye(5), r"preconditioner must have shape \(any, 6\), not \(5, 5\)"),
+        (np.ones((5, 6)), r"preconditioner must have shape \(6, 6\), not \(5, 6\)"),
+        (np.ones(6), "preconditioner must have shape"),
+        (np.full((6, 6), np.nan), "preconditioner holds a value that is not a finite float64 number"),
+        (np.triu(np.ones((6, 6))), "preconditioner must be symmetric"),
+        (-np.eye(6), "preconditioner must be positive definite"),
+        (np.zeros((6, 6)), "preconditioner must be positive definite"),
+        ("newton", "preconditioner must have shape"),
+    ],
+)
+def test_preconditioners_that_cannot_be_are_refused(preconditioner: Any, message: str) -> None:
+    layer = FactoredOutput(50, 6, weights=np.ones((50, 6)))
+    before = problems.state(layer)
+    with pytest.raises(InputError, match=message):
+        layer.step(np.ones((2, 6)), sp.csr_array((2, 50)), 0.1, preconditioner=preconditioner)
+    assert problems.state(layer) == before
+
+
+def test_a_layer_tells_its_settings() -> None:
+    layer = FactoredOutput(7, 3, "taylor", np.ones(7), np.float64)
+    expected = "FactoredOutput(n_outputs=7, n_features=3, loss=Taylor(), base_measure=…, dtype=float64, device=cpu)"
+    assert repr(layer) == expected
+    assert "base_measure" not in repr(FactoredOutput(7, 3))

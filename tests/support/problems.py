@@ -93,6 +93,11 @@ def dense_bags(windows: Windows) -> Array:
     return C
 
 
+def one_each(windows: Windows) -> Csr:
+    """One target for each bag: its centre."""
+    return Csr(np.arange(windows.rows + 1), windows.tokens[windows.centre], windows.columns)
+
+
 def one_target_each(csr: Csr, values: Array) -> sp.csr_array:
     """The matrix of a structure."""
     return sp.csr_array((values, csr.indices, csr.indptr), shape=(csr.rows, csr.columns))

@@ -11,14 +11,14 @@ from support.texts import SHORT, write_text
 import wordsparse as ws
 from wordsparse.cli import main
 from wordsparse.errors import InputError
-from wordsparse.training import memory
+from wordsparse.machine import memory
 from wordsparse.training.memory import Need
 
 NEED = Need(200_000, 300, 10_000, 400_000, True)
 
 
 def left(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
-    monkeypatch.setattr(memory, "_left", lambda: iter([(10**18, "a large limit"), (size, "a small limit")]))
+    monkeypatch.setattr(memory, "limits", lambda: iter([(10**18, "a large limit"), (size, "a small limit")]))
 
 
 def test_a_need_grows_with_everything(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,31 +82,6 @@ def test_an_address_space_limit_is_seen(tmp_path: Path) -> None:
     process = start(arguments, tmp_path / "errors", address_space=2**30)
     assert finish(process) == 2
     assert "(RLIMIT_AS); what would fit: " in (tmp_path / "errors").read_text()
-
-
-def test_control_groups_of_both_kinds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    groups = tmp_path / "cgroup"
-    (groups / "a/b").mkdir(parents=True)
-    (groups / "memory/c").mkdir(parents=True)
-    for path, content in {
-        "a/memory.max": "1000",
-        "a/memory.current": "700",
-        "a/memory.stat": "anon 5\ninactive_file 100\n",
-        "a/b/memory.max": "max",
-        "a/b/memory.current": "10",
-        "memory/c/memory.limit_in_bytes": "5000",
-        "memory/c/memory.usage_in_bytes": "1000",
-        "memory/memory.limit_in_bytes": str(2**63 - 4096),
-        "memory/memory.usage_in_bytes": "1000",
-    }.items():
-        (groups / path).write_text(content)
-    (tmp_path / "self").write_text("5:memory,cpu:/c\n4:pids:/c\n0::/a/b\n")
-
-    def moved(path: str) -> Path:
-        return {"/proc/self/cgroup": tmp_path / "self"}.get(path) or Path(path.replace("/sys/fs/cgroup", str(groups)))
-
-    monkeypatch.setattr(memory, "Path", moved)
-    assert sorted(size for size, _ in memory._cgroup_left()) == [400, 4000]
 
 
 def test_the_report_tells_what_was_expected(tmp_path: Path) -> None:

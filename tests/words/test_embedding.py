@@ -235,3 +235,21 @@ def test_a_step_keeps_nothing_of_its_minibatch(model: str) -> None:
     finally:
         gc.enable()
     assert [forward() for forward in kept] == [None, None]
+
+
+@pytest.mark.parametrize("loss", ["bounded-ns", "taylor"])
+@pytest.mark.parametrize("model", ["cbow", "skipgram"])
+def test_a_heldout_loss_does_not_go_back(model: str, loss: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It once cost all sums that a step needs; it is the loss of a step all the same."""
+    trained = embedding(loss, NumpyKernels(), SIZES[0])
+    trained.step(minibatch(model, 0), 0.0)
+    examples = minibatch(model, 1)
+
+    def refuse(*arguments: Any, **options: Any) -> Any:
+        raise AssertionError("a sum that flows back")
+
+    with monkeypatch.context() as patch:
+        for name in ("window_pull", "combine", "transpose", "gram", "weighted_gram"):
+            patch.setattr(trained.output.kernels, name, refuse)
+        heldout = trained.loss(examples)
+    assert heldout == pytest.approx(trained.step(examples, 0.0), rel=1e-5)

@@ -16,11 +16,14 @@ from wordsparse.layer.core import ExactLayer
 from wordsparse.layer.guard import Guard, one_at_a_time
 from wordsparse.layer.inputs import RowInputs
 from wordsparse.layer.interface import Forward, Targets
+from wordsparse.machine import memory
 
 Array = NDArray[Any]
 
 # Standard deviation of initial weights where the loss cannot start at zero.
 NOISE = 0.01
+# d×d float64 matrices: those of the state, and of the next one beside it.
+SQUARES = 6
 
 
 class FactoredOutput:
@@ -83,11 +86,13 @@ class FactoredOutput:
         if chosen.min_outputs > D:
             raise InputError(f"loss {chosen.name} needs at least {chosen.min_outputs} outputs, not {n_outputs}")
         seed = validation.whole("seed", seed)
+        where = kernels if kernels is not None else kernels_on(device, threads)
+        if where.device == "cpu":
+            row = d * real.itemsize + (0 if base_measure is None else 8)
+            memory.check(D * row + 8 * SQUARES * d * d, f"a layer of {D:,} outputs and {d:,} features")
         measure = None if base_measure is None else validation.base_measure(base_measure, D, real)
         self.guard = Guard()
-        self.core = ExactLayer(
-            kernels if kernels is not None else kernels_on(device, threads), D, d, chosen, measure, real
-        )
+        self.core = ExactLayer(where, D, d, chosen, measure, real)
         if weights is not None:
             self.core.set_weights(self._checked_weights(weights))
         elif not chosen.starts_at_zero:

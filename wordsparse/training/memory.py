@@ -4,13 +4,11 @@ The arrays of the state are counted exactly. What a step needs besides is measur
 unique word of a minibatch, of a d×d matrix, of a pair of words and of a bag (tools/memory.py measures again).
 """
 
-import resource
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from wordsparse.errors import InputError
 from wordsparse.machine.description import memory_bytes
+from wordsparse.machine.memory import least_left, shown
 
 # float32 rows of d numbers that a step holds for each unique word; float64 matrices of d×d numbers; bytes for each
 # pair of words, or for each bag of them; and bytes whatever the sizes.
@@ -23,7 +21,6 @@ BYTES = 20 * 10**6
 BYTES_PER_WORD = 32
 # A checkpoint is written from a copy of the state, through blocks.
 COPY_BLOCKS = 2**25
-MOST = 2**62
 
 
 @dataclass(frozen=True)
@@ -75,15 +72,13 @@ class Need:
         InputError
             With the numbers, and what would fit.
         """
-        limits = list(_left())
-        if not limits:
+        limit = least_left()
+        if limit is None or self.total <= limit[0]:
             return
-        left, where = min(limits)
-        if self.total <= left:
-            return
+        left, where = limit
         raise InputError(
-            f"not enough memory: dim {self.dim} with {self.vocab_size:,} words needs about {_shown(self.total)}, but "
-            f"{_shown(left)} are left ({where}); {self._advice(left)}"
+            f"not enough memory: dim {self.dim} with {self.vocab_size:,} words needs about {shown(self.total)}, but "
+            f"{shown(left)} are left ({where}); {self._advice(left)}"
         )
 
     def _advice(self, left: int) -> str:
@@ -115,58 +110,3 @@ def estimated_peak(need: Need) -> int:
         return max(memory_bytes("VmHWM"), memory_bytes("VmRSS") + need.training)
     except (OSError, LookupError):
         return 0
-
-
-def _left() -> Iterator[tuple[int, str]]:
-    """Bytes that this process may still take, by everything that limits it."""
-    if (available := _number(Path("/proc/meminfo"), "MemAvailable")) is not None:
-        yield available * 1024, "available memory"
-    for limit, field, what in (
-        (resource.RLIMIT_AS, "VmSize", "RLIMIT_AS"),
-        (resource.RLIMIT_DATA, "VmData", "RLIMIT_DATA"),
-    ):
-        soft, _ = resource.getrlimit(limit)
-        if soft != resource.RLIM_INFINITY and (used := _number(Path("/proc/self/status"), field)) is not None:
-            yield max(0, soft - used * 1024), what
-    yield from _cgroup_left()
-
-
-def _cgroup_left() -> Iterator[tuple[int, str]]:
-    """Of every memory cgroup that can be seen, version 2 or 1: its limit less what it holds and cannot give back."""
-    try:
-        lines = Path("/proc/self/cgroup").read_text().splitlines()
-    except OSError:
-        return
-    for line in lines:
-        _, controllers, path = line.split(":", 2)
-        if controllers == "":
-            root, names = Path("/sys/fs/cgroup"), ("memory.max", "memory.current", "inactive_file")
-        elif "memory" in controllers.split(","):
-            names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
-            root = Path("/sys/fs/cgroup/memory")
-        else:
-            continue
-        folder = root / path.lstrip("/")
-        for group in (folder, *(parent for parent in folder.parents if parent.is_relative_to(root))):
-            limit, used = (_number(group / name, None) for name in names[:2])
-            if limit is not None and used is not None and limit < MOST:
-                cache = _number(group / "memory.stat", names[2]) or 0
-                yield max(0, limit - used + cache), "the memory limit of its control group"
-
-
-def _number(path: Path, field: str | None) -> int | None:
-    """The number after ``field`` in a file of lines, or the one in a file of one number; None if there is none."""
-    try:
-        lines = path.read_text().splitlines()
-    except OSError:
-        return None
-    for line in lines:
-        words = line.replace(":", " ").split()
-        if words and (field is None or words[0] == field):
-            value = words[0] if field is None else words[1]
-            return int(value) if value.isdigit() else None
-    return None
-
-
-def _shown(size: int) -> str:
-    return f"{size / 1e9:,.2f} GB" if size >= 1e9 else f"{size / 1e6:,.0f} MB"

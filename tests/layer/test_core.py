@@ -1,0 +1,104 @@
+"""The phases of a step: what they hand over, what they refuse, and what they do not compute."""
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from support import problems
+
+from wordsparse.errors import InputError
+from wordsparse.kernels import NumpyKernels
+from wordsparse.layer.core import ExactLayer
+from wordsparse.layer.inputs import RowInputs, WindowInputs
+from wordsparse.layer.interface import Forward, Targets
+from wordsparse.layer.losses import BoundedNS
+
+Array = NDArray[Any]
+COLUMNS, FEATURES = 12, 5
+
+
+class Counted(NumpyKernels):
+    """Kernels that count their calls."""
+
+    def __init__(self) -> None:
+        self.calls: Counter[str] = Counter()
+
+    def __getattribute__(self, name: str) -> Any:
+        found = super().__getattribute__(name)
+        if name in ("combine", "window_pull", "transpose", "scale_rows", "gram", "plus_gram", "inverse", "gram_change"):
+            self.calls[name] += 1
+        return found
+
+
+def layer_and_minibatch(kind: str) -> tuple[ExactLayer, Forward, Counted]:
+    """A layer over random weights and the forward pass of a minibatch, rows or windows."""
+    random, kernels = np.random.default_rng(0), Counted()
+    layer = ExactLayer(kernels, COLUMNS, FEATURES, BoundedNS(), None, np.dtype(np.float64))
+    layer.set_weights(random.standard_normal((COLUMNS, FEATURES)))
+    windows = problems.windows(random, 60, COLUMNS, reach=3)
+    features = random.standard_normal((COLUMNS, FEATURES))
+    made = WindowInputs(features, windows, kernels)
+    inputs = made if kind == "windows" else RowInputs(made.rows(), kernels)
+    csr = problems.one_each(windows)
+    targets = Targets(np.arange(COLUMNS), csr, np.ones(windows.rows))
+    kernels.calls.clear()
+    return layer, layer.forward(inputs, targets), kernels
+
+
+@pytest.mark.parametrize("kind", ["rows", "windows"])
+def test_a_forward_pass_does_not_go_back(kind: str) -> None:
+    """The loss of a minibatch, as of held-out text, needs no sum that flows back."""
+    _, forward, kernels = layer_and_minibatch(kind)
+    assert forward.losses is not None
+    assert not kernels.calls
+
+
+@pytest.mark.parametrize("kind", ["rows", "windows"])
+def test_a_forward_pass_is_refused_after_an_update(kind: str) -> None:
+    """Its gradient, once more asked for after the step, was that of other weights."""
+    layer, forward, _ = layer_and_minibatch(kind)
+    sums = forward.inputs.pull_back(forward)
+    update = layer.update(sums, 0.01)
+    layer.apply(update)
+    for use in (
+        lambda: forward.inputs.pull_back(forward),
+        lambda: sums.gradient(),
+        lambda: layer.update(sums, 0.01),
+    ):
+        with pytest.raises(InputError, match="this forward pass is out of date"):
+            use()
+    with pytest.raises(InputError, match="this update is out of date"):
+        layer.apply(update)
+
+
+@pytest.mark.parametrize("change", ["fold", "set_weights", "set_noise", "set_common_output", "restore"])
+def test_any_change_of_the_state_outdates_a_forward_pass(change: str) -> None:
+    layer, forward, _ = layer_and_minibatch("rows")
+    arguments: dict[str, tuple[Any, ...]] = {
+        "set_weights": (np.ones((COLUMNS, FEATURES)),),
+        "set_noise": (1, 0.1),
+        "set_common_output": (0.5,),
+        "restore": (layer.state(),),
+    }
+    getattr(layer, change)(*arguments.get(change, ()))
+    with pytest.raises(InputError, match="out of date"):
+        forward.inputs.pull_back(forward)
+
+
+@pytest.mark.parametrize("kind", ["rows", "windows"])
+def test_an_update_is_computed_beside_the_state(kind: str) -> None:
+    layer, forward, _ = layer_and_minibatch(kind)
+    before = {name: np.copy(part) for name, part in layer.state().items()}
+    update = layer.update(forward.inputs.pull_back(forward), 0.01)
+    for name, part in layer.state().items():
+        np.testing.assert_array_equal(part, before[name], name)
+    layer.apply(update)
+    assert not np.array_equal(layer.V, before["V"])
+
+
+def test_a_forward_pass_is_frozen() -> None:
+    _, forward, _ = layer_and_minibatch("rows")
+    with pytest.raises(AttributeError):
+        forward.alpha = None  # type: ignore[misc, assignment]

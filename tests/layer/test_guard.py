@@ -1,0 +1,107 @@
+"""One call at a time: threads, signal handlers, copies."""
+
+import copy
+import pickle
+import signal
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from support import problems
+
+from wordsparse.errors import InputError
+from wordsparse.kernels import NumpyKernels
+from wordsparse.layer.guard import Guard
+from wordsparse.layer.output import FactoredOutput
+
+Array = NDArray[Any]
+D, d = 40, 6
+
+
+def minibatches(count: int) -> list[tuple[Array, Any]]:
+    random = np.random.default_rng(0)
+    return [(random.standard_normal((8, d)), problems.targets(random, 8, D, 3)) for _ in range(count)]
+
+
+def test_steps_of_two_threads_take_turns() -> None:
+    """Two threads at a time once left Q off by 76 %."""
+    layer = FactoredOutput(D, d, "taylor", dtype=np.float64, threads=1)
+    failures = []
+
+    def steps() -> None:
+        try:
+            for H, Y in minibatches(150):
+                layer.step(H, Y, 1e-3)
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=steps) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
+    assert max(problems.broken_invariants(layer).values()) < 1e-10
+
+
+def test_a_step_in_a_signal_handler_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The step under way goes on as if nothing had happened, and the next one is taken."""
+    (H, Y), other = minibatches(2)
+    layer, alone = (FactoredOutput(D, d, "taylor", kernels=NumpyKernels()) for _ in range(2))
+    caught: list[Exception] = []
+
+    def handler(*_: Any) -> None:
+        try:
+            layer.step(*other, 1e-3)
+        except InputError as error:
+            caught.append(error)
+
+    row_dots = layer.core.kernels.row_dots
+
+    def interrupted(*arguments: Array) -> Array:
+        if not caught:
+            signal.raise_signal(signal.SIGUSR1)
+        return row_dots(*arguments)
+
+    before = signal.signal(signal.SIGUSR1, handler)
+    try:
+        monkeypatch.setattr(layer.core.kernels, "row_dots", interrupted)
+        layer.step(H, Y, 1e-3)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert [str(error) for error in caught] == [
+        "step was called in the middle of another call on the same object, as by a signal handler: call it when that "
+        "one has returned"
+    ]
+    alone.step(H, Y, 1e-3)
+    assert problems.state(layer) == problems.state(alone)
+    layer.step(*other, 1e-3)
+
+
+def test_a_guard_is_free_again_after_an_error() -> None:
+    layer = FactoredOutput(D, d)
+    with pytest.raises(InputError):
+        layer.step(None, None, 1.0)  # type: ignore[arg-type]
+    layer.step(*minibatches(1)[0], 1e-3)
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda layer: pickle.loads(pickle.dumps(layer))])
+def test_copies_of_a_used_layer_go_on_alike(copied: Any) -> None:
+    layer = FactoredOutput(D, d, "taylor", np.arange(1, D + 1), kernels=NumpyKernels())
+    first, second = minibatches(2)
+    layer.step(*first, 1e-3)
+    other = copied(layer)
+    assert problems.state(other) == problems.state(layer)
+    kept = problems.state(layer)
+    other.step(*second, 1e-3)
+    assert problems.state(layer) == kept
+    layer.step(*second, 1e-3)
+    assert problems.state(other) == problems.state(layer)
+
+
+def test_a_copy_of_a_held_guard_is_free() -> None:
+    guard = Guard()
+    with guard.held("step"), copy.deepcopy(guard).held("step"):
+        pass

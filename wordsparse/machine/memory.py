@@ -1,0 +1,93 @@
+"""How much memory this process may still take, by everything that limits it."""
+
+import resource
+from collections.abc import Iterator
+from pathlib import Path
+
+from wordsparse.errors import InputError
+
+# A control group without a limit shows a number beyond this.
+NO_LIMIT = 2**62
+
+
+def check(need: int, what: str) -> None:
+    """Refuse what cannot fit, before it is allocated.
+
+    Parameters
+    ----------
+    need : int
+        Bytes.
+    what : str
+        What needs them.
+
+    Raises
+    ------
+    InputError
+        With both numbers.
+    """
+    limit = least_left()
+    if limit is not None and need > limit[0]:
+        raise InputError(
+            f"not enough memory: {what} needs about {shown(need)}, but {shown(limit[0])} are left ({limit[1]})"
+        )
+
+
+def least_left() -> tuple[int, str] | None:
+    """The bytes that the tightest limit leaves, and its name; None where no limit is known."""
+    return min(limits(), default=None)
+
+
+def limits() -> Iterator[tuple[int, str]]:
+    """The bytes that each limit leaves, with its name."""
+    if (available := _number(Path("/proc/meminfo"), "MemAvailable")) is not None:
+        yield available * 1024, "available memory"
+    for limit, field, what in (
+        (resource.RLIMIT_AS, "VmSize", "RLIMIT_AS"),
+        (resource.RLIMIT_DATA, "VmData", "RLIMIT_DATA"),
+    ):
+        soft, _ = resource.getrlimit(limit)
+        if soft != resource.RLIM_INFINITY and (used := _number(Path("/proc/self/status"), field)) is not None:
+            yield max(0, soft - used * 1024), what
+    yield from _cgroup_left()
+
+
+def _cgroup_left() -> Iterator[tuple[int, str]]:
+    """Of every memory cgroup that can be seen, version 2 or 1: its limit less what it holds and cannot give back."""
+    try:
+        lines = Path("/proc/self/cgroup").read_text().splitlines()
+    except OSError:
+        return
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if controllers == "":
+            root, names = Path("/sys/fs/cgroup"), ("memory.max", "memory.current", "inactive_file")
+        elif "memory" in controllers.split(","):
+            names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+            root = Path("/sys/fs/cgroup/memory")
+        else:
+            continue
+        folder = root / path.lstrip("/")
+        for group in (folder, *(parent for parent in folder.parents if parent.is_relative_to(root))):
+            limit, used = (_number(group / name, None) for name in names[:2])
+            if limit is not None and used is not None and limit < NO_LIMIT:
+                cache = _number(group / "memory.stat", names[2]) or 0
+                yield max(0, limit - used + cache), "the memory limit of its control group"
+
+
+def _number(path: Path, field: str | None) -> int | None:
+    """The number after ``field`` in a file of lines, or the one in a file of one number; None if there is none."""
+    try:
+        lines = path.read_text().splitlines()
+    except OSError:
+        return None
+    for line in lines:
+        words = line.replace(":", " ").split()
+        if words and (field is None or words[0] == field):
+            value = words[0] if field is None else words[1]
+            return int(value) if value.isdigit() else None
+    return None
+
+
+def shown(size: int) -> str:
+    """A number of bytes, as a person reads it."""
+    return f"{size / 1e9:,.2f} GB" if size >= 1e9 else f"{size / 1e6:,.0f} MB"
