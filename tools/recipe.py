@@ -9,13 +9,11 @@ and writes JSON. Differences below .02 on a few hundred word pairs are noise: lo
 """
 
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import click
 import machine
@@ -45,19 +43,16 @@ class Variant:
     def export(self) -> dict[str, Any]:
         return {name: value for name, value in self.changes.items() if name in EXPORT}
 
-    @contextmanager
-    def constants(self, model: str, loss: str) -> Iterator[None]:
-        """The recipe changed, inside."""
-        default = recipe.RECIPES[model, loss]
+    def recipe(self, model: str, loss: str) -> recipe.Recipe:
+        """The recipe, changed."""
+        default = recipe.recommended(model, loss)
         constants = {name: x for name, x in self.changes.items() if name not in {**self.options(), **self.export()}}
         inner = {name: x for name, x in constants.items() if name in default.steps.__dataclass_fields__}
         of_loss = {name: x for name, x in constants.items() if name in default.loss.__dataclass_fields__}
         # replace() refuses what it does not know.
         outer = {name: x for name, x in constants.items() if name not in {**inner, **of_loss}}
         with_loss = replace(default.loss, **of_loss)
-        changed = replace(default, **outer, loss=with_loss, steps=replace(default.steps, **inner))
-        with mock.patch.dict(recipe.RECIPES, {(model, loss): changed}):
-            yield
+        return replace(default, **outer, loss=with_loss, steps=replace(default.steps, **inner))
 
 
 def sweep(name: str, *values: Any) -> list[Variant]:
@@ -150,11 +145,10 @@ def main(
 
 def train(corpus: EncodedCorpus, variant: Variant, options: recipe.Options) -> Model | str:
     """The model, or why there is none."""
-    with variant.constants(options.model, options.loss):
-        try:
-            return runs.fit(corpus, options)
-        except TrainingError as error:
-            return str(error)
+    try:
+        return runs.fit(corpus, replace(options, recipe=variant.recipe(options.model, options.loss)))
+    except TrainingError as error:
+        return str(error)
 
 
 def judge(

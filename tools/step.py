@@ -26,7 +26,7 @@ from wordsparse.kernels import CpuKernels
 from wordsparse.machine.description import sgemm_gflops
 from wordsparse.machine.threads import single_threaded_blas
 from wordsparse.training.loop import Run
-from wordsparse.words.recipe import MODELS, RECIPES, Options
+from wordsparse.words.recipe import MODELS, Options, recommended
 
 Work = tuple[float, float]  # flops, bytes
 
@@ -141,7 +141,7 @@ def main(
         encoded = encode(corpus, Path(folder, "encoded"), min_count=min_count)
         profiles, sweeps = [], []
         for model in models:
-            of_model = batch_tokens or RECIPES[model, "bounded-ns"].batch_tokens
+            of_model = batch_tokens or recommended(model, "bounded-ns").batch_tokens
             default = Options(model=model, dim=dim, threads=threads, batch_tokens=of_model, epochs=EPOCHS)
             default = replace(default, max_tokens=min(encoded.tokens, (steps + 2) * of_model))
             profiles.append(profile(encoded, default))
@@ -172,7 +172,7 @@ def profile(corpus: EncodedCorpus, options: Options) -> dict[str, Any]:
     kernels = Watched(run.threads)
     run.embedding.output.kernels = kernels
     made = [examples for _, examples in run.examples(EPOCHS - 1)]
-    lr = RECIPES[options.model, options.loss].steps.lr / 2
+    lr = options.used_recipe().steps.lr / 2
     with single_threaded_blas():
         run.embedding.step(made[0], lr)  # W is no longer 0, and memory is found
         run.embedding.step(made[-1], lr)
@@ -227,7 +227,7 @@ def sweep(cells: Mapping[Any, tuple[EncodedCorpus, Options]], rounds: int) -> li
     for key, (corpus, options) in cells.items():
         run = Run(corpus, options)
         made = [examples for _, examples in run.examples(EPOCHS - 1)]
-        lr = RECIPES[options.model, options.loss].steps.lr / 2
+        lr = options.used_recipe().steps.lr / 2
 
         def one(run: Run = run, made: list[Any] = made, lr: float = lr) -> None:
             with single_threaded_blas():

@@ -21,7 +21,7 @@ from wordsparse.comparison.texts import PlainText, write_plain
 from wordsparse.corpus import EncodedCorpus, encode
 from wordsparse.machine.threads import single_threaded_blas
 from wordsparse.training.loop import Run
-from wordsparse.words.recipe import MODELS, RECIPES, Options
+from wordsparse.words.recipe import MODELS, Options
 
 NEGATIVES = 5
 # So many that minibatches of the last one have grown to their full size.
@@ -121,7 +121,7 @@ def main(
 def ours(corpus: EncodedCorpus, options: Options) -> machine.Step:
     """One pass over the text, examples built ahead where there are threads for it, as training does."""
     run = Run(corpus, options)
-    lr = RECIPES[options.model, options.loss].steps.lr / 2  # as in the middle of a run
+    lr = options.used_recipe().steps.lr / 2  # as in the middle of a run
 
     def step() -> None:
         with single_threaded_blas(), closing(run.examples(options.epochs - 1)) as minibatches:

@@ -150,7 +150,7 @@ def test_a_strangers_manifest_gives_an_error_or_what_it_says(
 def test_a_strangers_training_state_gives_an_error_or_a_run(whole: Path, data: st.DataObject) -> None:
     model = ws.load(whole / "model")
     training = model.trained()
-    standing = altered(training.standing, data)
+    run_state = altered(training.run_state, data)
     state = dict(training.state)
     if data.draw(st.booleans()):
         name = data.draw(st.sampled_from(sorted(state)))
@@ -161,12 +161,12 @@ def test_a_strangers_training_state_gives_an_error_or_a_run(whole: Path, data: s
         model.output_rows,
         model.options,
         model.report,
-        Training(training.text, standing, state),
+        Training(training.text, run_state, state),
     )
     with encoded(TrainingText(whole / "corpus")) as corpus:
         run = Run(corpus, Options(**GIVEN))
         try:
-            run.restore(model.state(), model.trained().standing)
+            run.restore(model.state(), model.trained().run_state)
         except InputError:
             return
 

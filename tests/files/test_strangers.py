@@ -14,7 +14,7 @@ import wordsparse as ws
 from wordsparse.corpus import Vocabulary
 from wordsparse.errors import InputError
 from wordsparse.files import arrays, members, regular, storage
-from wordsparse.training.run_state import Standing
+from wordsparse.training.run_state import RunState
 
 Change = Callable[[dict[str, Any]], None]
 
@@ -111,8 +111,8 @@ def test_what_counts_and_measures() -> None:
 
 def test_progress_beyond_the_run_is_refused() -> None:
     with pytest.raises(InputError, match="position is at 7 of 6"):
-        Standing(position=7).check(tokens=9, positions=6, epochs=1)
-    Standing(position=6, tokens=9, losses=[1.0]).check(tokens=9, positions=6, epochs=1)
+        RunState(position=7).check(tokens=9, positions=6, epochs=1)
+    RunState(position=6, tokens=9, losses=[1.0]).check(tokens=9, positions=6, epochs=1)
 
 
 def test_counts_that_add_up_beyond_64_bits_are_refused() -> None:

@@ -127,7 +127,7 @@ def text() -> tuple[Any, Array]:
 @pytest.mark.parametrize("model", ["cbow", "skipgram"])
 def test_word_vectors_are_those_of_the_cpu(kernels: Kernels, model: str, loss: str) -> None:
     vocabulary, ids = text()
-    constants = recipe.RECIPES[model, loss]
+    constants = recipe.recommended(model, loss)
     embeddings, sums = [], []
     for where in (kernels, CpuKernels(1)):
         layer = FactoredOutput(30, 6, constants.loss, np.asarray(vocabulary.counts, float), kernels=where).core

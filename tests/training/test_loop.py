@@ -13,12 +13,13 @@ import pytest
 import wordsparse as ws
 from wordsparse.errors import InputError, TrainingError, WordsparseError
 from wordsparse.kernels import CpuKernels
+from wordsparse.layer import losses
 from wordsparse.machine import devices
 from wordsparse.training import loop
 from wordsparse.training.progress import Progress
 from wordsparse.training.slices import Split
 from wordsparse.training.texts import TrainingText, encoded
-from wordsparse.words import recipe
+from wordsparse.words import recipe, schedule
 
 pytestmark = pytest.mark.usefixtures("no_gpu")
 
@@ -135,14 +136,10 @@ def test_the_report_counts_every_token_of_every_epoch() -> None:
         (0.5, [15, 15, 15, 15, 15, 20, 29, 44, 70, 118, 94, 120, 120, 120, 90, 120, 120, 120, 90]),
     ],
 )
-def test_minibatches_grow_with_what_was_passed_over(
-    monkeypatch: pytest.MonkeyPatch, acceleration: float, expected: list[int]
-) -> None:
-    default = recipe.RECIPES["cbow", "bounded-ns"]
-    growing = replace(default, growth=0.25, acceleration=acceleration)
-    monkeypatch.setitem(recipe.RECIPES, ("cbow", "bounded-ns"), growing)
+def test_minibatches_grow_with_what_was_passed_over(acceleration: float, expected: list[int]) -> None:
+    growing = replace(recipe.recommended("cbow", "bounded-ns"), growth=0.25, acceleration=acceleration)
     seen: list[Progress] = []
-    ws.train(two_topics(50), **SMALL, batch_tokens=120, progress=seen.append)
+    ws.train(two_topics(50), **SMALL, batch_tokens=120, recipe=growing, progress=seen.append)
     sizes = np.diff([0, *(progress.tokens for progress in seen)]) * 9 / 8  # the end of a sentence is a position too
     assert sizes == pytest.approx(expected, abs=4)
 
@@ -152,7 +149,7 @@ def test_minibatches_grow_with_what_was_passed_over(
 def test_a_short_run_still_takes_enough_steps(loss: str, sentences: int) -> None:
     seen: list[Progress] = []
     ws.train(two_topics(sentences), **SMALL, loss=loss, progress=seen.append)
-    assert 1 <= len(seen) / loop.MIN_STEPS <= 1.2
+    assert 1 <= len(seen) / schedule.MIN_STEPS <= 1.2
 
 
 def test_progress_ends_where_the_run_does() -> None:
@@ -374,3 +371,50 @@ def test_nothing_is_left_behind_in_the_temporary_place(tmp_path: Path, monkeypat
     with pytest.raises(InputError, match="vocabulary is empty"), encoded(TrainingText(two_topics(20), min_count=999)):
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+# ── a recipe that is handed in ────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Huber(losses.Loss):
+    """A loss of a user's own: Taylor's, and so its model."""
+
+    name = "huber"
+
+    def terms(self, o: Any, q: Any, s: Any, total: float) -> losses.Terms:
+        return losses.Taylor().terms(o, q, s, total)
+
+    def __repr__(self) -> str:
+        return "Huber()"
+
+
+def test_a_recipe_is_trained_with_and_told() -> None:
+    default, text = recipe.recommended("cbow", "taylor"), two_topics(60)
+    plain = ws.train(text, **SMALL, loss="taylor")
+    assert "recipe" not in plain.options
+    same = ws.train(text, **SMALL, loss="taylor", recipe=default)
+    assert same.vectors.tobytes() == plain.vectors.tobytes()
+    own = ws.train(text, **SMALL, loss="huber", recipe=replace(default, loss=Huber()))
+    assert own.options["recipe"].startswith("Recipe(loss=Huber(), steps=StepSizes(")
+    np.testing.assert_allclose(own.report["loss"], plain.report["loss"], rtol=1e-4)
+    other = ws.train(text, **SMALL, loss="taylor", recipe=replace(default, measure_power=0.75))
+    assert other.vectors.tobytes() != plain.vectors.tobytes()
+
+
+def test_another_recipe_does_not_resume(tmp_path: Path) -> None:
+    output, changed = tmp_path / "model", replace(recipe.recommended("cbow", "bounded-ns"), growth=0.5)
+    ws.train(two_topics(60), **SMALL, output=output, recipe=changed)
+    with pytest.raises(InputError, match=r"resume: .*recipe was Recipe\(.*\), not None"):
+        ws.train(two_topics(60), **{**SMALL, "epochs": 4}, output=output, resume=True)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"recipe": "fast"}, "recipe must be a wordsparse.Recipe, not str"),
+        ({"loss": "squared"}, "loss is squared, but the recipe is one for bounded-ns: give loss='bounded-ns' with it"),
+    ],
+)
+def test_recipes_that_cannot_be_are_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        recipe.Options(**{"recipe": recipe.recommended("cbow", "bounded-ns"), **options})

@@ -6,7 +6,7 @@ import pytest
 
 from wordsparse.errors import InputError
 from wordsparse.words.examples import MAX_WINDOW
-from wordsparse.words.recipe import LOSSES, MODELS, RECIPES, Options
+from wordsparse.words.recipe import LOSSES, MODELS, Options, recommended
 
 pytestmark = pytest.mark.usefixtures("no_gpu")
 
@@ -19,9 +19,11 @@ def test_defaults_are_valid_and_immutable() -> None:
 
 
 def test_every_model_has_a_recipe_for_every_loss() -> None:
-    assert set(RECIPES) == {(model, loss) for model in MODELS for loss in LOSSES}
-    for model, loss in RECIPES:
-        Options(model=model, loss=loss)
+    for model in MODELS:
+        for loss in LOSSES:
+            recipe = recommended(model, loss)
+            assert recipe.loss.name == loss
+            assert Options(model=model, loss=loss).used_recipe() == recipe
 
 
 @pytest.mark.parametrize(

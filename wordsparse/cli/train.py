@@ -20,7 +20,7 @@ DEFAULTS = recipe.Options()
 
 def _batch_tokens(model: str) -> int:
     """The recipe's largest minibatch for ``model`` and the default loss."""
-    return recipe.RECIPES[model, DEFAULTS.loss].batch_tokens
+    return recipe.recommended(model, DEFAULTS.loss).batch_tokens
 
 
 @click.command()

@@ -31,12 +31,12 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A checkpoint on the disk: ``request``, what its run was asked for; ``standing``, where it stood; ``count``,
+    """A checkpoint on the disk: ``request``, what its run was asked for; ``run_state``, how far it had come; ``count``,
     how many its run has written, this one included."""
 
     path: Path
     request: dict[str, Any]
-    standing: dict[str, Any]
+    run_state: dict[str, Any]
     count: int
     table: dict[str, Any]
 
@@ -44,19 +44,19 @@ class Checkpoint:
     def open(cls, path: Path) -> "Checkpoint":
         """Read the manifest and check the arrays against it; InputError if one is missing or damaged."""
         manifest = storage.read_manifest(path / MANIFEST, FORMAT, VERSION)
-        request, standing, table = storage.objects(path / MANIFEST, manifest, "request", "standing", "state")
+        request, run_state, table = storage.objects(path / MANIFEST, manifest, "request", "standing", "state")
         storage.objects(path / MANIFEST, request, "options", "text")
         count = manifest.get("count")
         if not is_count(count):
             raise InputError(f"{path / MANIFEST}: count must be a whole number of at least 0, not {count!r:.40}")
         if regular.sha256_of(path / STATE) != table.get("sha256"):
             raise InputError(f"{path / STATE}: does not match its checksum: the file was altered or damaged")
-        return cls(path, request, standing, count, table)
+        return cls(path, request, run_state, count, table)
 
     def restore(self, run: Run) -> None:
         """Have ``run``, made from the same request, stand where this checkpoint was written; InputError if damaged."""
         with storage.naming(self.path):
-            run.restore(arrays.read(self.path / STATE, self.table, into=run.embedding.state()), self.standing)
+            run.restore(arrays.read(self.path / STATE, self.table, into=run.embedding.state()), self.run_state)
 
 
 class Checkpointer:
@@ -99,7 +99,7 @@ class Checkpointer:
         """
         if self._stop.received:
             raise Interrupted(
-                f"interrupted after {run.standing.tokens:,} of {run.total_tokens:,} tokens: {self.save(run)}"
+                f"interrupted after {run.state.tokens:,} of {run.total_tokens:,} tokens: {self.save(run)}"
             )
         if self._writer is not None:
             if self._writer.is_alive():
@@ -113,7 +113,7 @@ class Checkpointer:
             except MemoryError:
                 logger.warning("no checkpoint could be written (no memory for a copy of the state); training goes on")
             else:
-                self._writer = threading.Thread(target=self._write, args=(state, run.standing.as_dict()), daemon=True)
+                self._writer = threading.Thread(target=self._write, args=(state, run.state.as_dict()), daemon=True)
                 self._writer.start()
             self._due = time.monotonic() + self._every
 
@@ -128,7 +128,7 @@ class Checkpointer:
         self.finish()
         if not self._directory.holds_model():
             self._directory.release_reserve()
-            self._write(run.embedding.state(), run.standing.as_dict())
+            self._write(run.embedding.state(), run.state.as_dict())
         failure, self._failure = self._failure, None
         return self.kept() if failure is None else f"no checkpoint could be written ({failure}); {self.kept()}"
 
@@ -152,7 +152,7 @@ class Checkpointer:
             f"{checkpoints[0]} is kept, go on from it with --resume" if checkpoints else "there is none to go on from"
         )
 
-    def _write(self, state: Mapping[str, Any], standing: dict[str, Any]) -> None:
+    def _write(self, state: Mapping[str, Any], run_state: dict[str, Any]) -> None:
         before = self._directory.checkpoints()
         number = 1 + (int(before[0].name.removeprefix(CHECKPOINT)) if before else 0)
         target = self._directory.place(f"{CHECKPOINT}{number:09d}")
@@ -161,7 +161,7 @@ class Checkpointer:
             with storage.new_directory(target) as folder, storage.writing(target):
                 table = arrays.write(folder / STATE, state)
                 manifest = {"format": FORMAT, "version": VERSION, "count": self.count + 1}
-                content = {"request": self._request, "standing": standing, "state": table}
+                content = {"request": self._request, "standing": run_state, "state": table}
                 storage.write_manifest(folder / MANIFEST, {**manifest, **content})
         except (WordsparseError, MemoryError, OSError) as error:
             self._failure = str(error) or "no memory"

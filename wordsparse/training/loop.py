@@ -1,11 +1,9 @@
 """The training loop: corpus slices → examples → steps, with the schedule; and its whole state, to go on from."""
 
 import itertools
-import math
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
-from dataclasses import asdict
 from functools import partial
 from typing import Any
 
@@ -21,12 +19,13 @@ from wordsparse.machine.description import peak_memory_bytes
 from wordsparse.training import memory
 from wordsparse.training.prefetch import prefetched
 from wordsparse.training.progress import Progress, Report
-from wordsparse.training.run_state import Standing
+from wordsparse.training.run_state import RunState
 from wordsparse.training.slices import Slices
-from wordsparse.words import recipe
 from wordsparse.words.embedding import WordEmbedding
 from wordsparse.words.examples import ExampleBuilder, Examples
 from wordsparse.words.model import Model, Training
+from wordsparse.words.recipe import Options
+from wordsparse.words.schedule import Schedule
 
 Array = NDArray[Any]
 Build = Callable[..., Examples]
@@ -34,13 +33,8 @@ Build = Callable[..., Examples]
 # A minibatch whose mean loss lies above the first one's by this many times that loss (or 1, where it is smaller: log
 # losses are 0 for outputs that are all alike) tells of a run that diverges. One odd page of a short text is below it.
 DIVERGED = 20.0
-# Minibatches are cut smaller where a run would have fewer than so many of them (where it passes over more than LONG_RUN
-# tokens, than MIN_LONG_STEPS); and a run spends at most this share of its tokens before E moves.
-MIN_STEPS = 150
-LONG_RUN, MIN_LONG_STEPS = 20_000_000, 100
-MAX_WARMUP = 0.05
 # Threads that build minibatches for a GPU, where so many are asked for: each builds some 10M tokens a second.
-MOST_BUILDERS = 8
+MAX_BUILDERS = 8
 
 
 class Run:
@@ -63,7 +57,7 @@ class Run:
     Attributes
     ----------
     embedding : WordEmbedding
-    standing : Standing
+    state : RunState
         How far it has come.
     device : Choice
         Where it runs, and why.
@@ -76,7 +70,7 @@ class Run:
     def __init__(
         self,
         corpus: EncodedCorpus,
-        options: recipe.Options,
+        options: Options,
         vocabulary: Vocabulary | None = None,
         *,
         checkpoints: bool = False,
@@ -85,49 +79,48 @@ class Run:
         self._text = corpus.identity()
         self.vocabulary = vocabulary = vocabulary or corpus.vocabulary
         self._slices = Slices(corpus, options.max_tokens, options.heldout, options.seed, vocabulary)
-        constants = recipe.RECIPES[options.model, options.loss]
+        self._recipe = recipe = options.used_recipe()
         self.device = devices.choose(options.device)
         self._build = self._builder()
         self.total_tokens = self._slices.tokens * options.epochs
-        self._constants = constants
-        self._warmup_tokens = min(constants.warmup_tokens, self.total_tokens * MAX_WARMUP)
-        self.batch_tokens = options.batch_tokens or self._largest_batch()
+        self._schedule = Schedule(recipe, self.total_tokens, options.batch_tokens)
+        self.batch_tokens = self._schedule.largest_batch()
         self._check_heldout()
         self.need = self._need(checkpoints)
         self.need.check()
         self._estimated_peak = memory.estimated_peak(self.need)
         self.threads = threads.resolve_threads(options.threads)
         # Minibatches are built ahead where there may be a thread for it; beside a GPU that is what threads are for.
-        ahead = min(self.threads - 1, MOST_BUILDERS if self.device.device == "cuda" else 1)
+        ahead = min(self.threads - 1, MAX_BUILDERS if self.device.device == "cuda" else 1)
         self._builds_ahead = [self._build if i == 0 else self._builder() for i in range(ahead)]
         with at_work(starting=True):
             output = FactoredOutput(
                 len(vocabulary),
                 options.dim + 1,
-                constants.loss,
-                base_measure=constants.base_measure(vocabulary.counts),
+                recipe.loss,
+                base_measure=recipe.base_measure(vocabulary.counts),
                 kernels=kernels_on(self.device.device, self.threads),
             ).core
-            if constants.start:
-                output.set_common_output(constants.start)
-            self.embedding = WordEmbedding(output, constants.steps, options.seed)
+            if recipe.start:
+                output.set_common_output(recipe.start)
+            self.embedding = WordEmbedding(output, recipe.steps, options.seed)
         self.is_whole = True
-        self.standing = Standing(warmup_tokens=self._warmup_tokens)
+        self.state = RunState(warmup_tokens=self._schedule.warmup_tokens)
 
     @at_work(starting=True)
-    def restore(self, state: Mapping[str, Any], standing: Mapping[str, Any]) -> None:
-        """Go on from an embedding's state and a ``Standing.as_dict`` of a run on the same text and vocabulary.
+    def restore(self, embedding: Mapping[str, Any], run_state: Mapping[str, Any]) -> None:
+        """Go on from an embedding's state and a ``RunState.as_dict`` of a run on the same text and vocabulary.
 
         Raises
         ------
         InputError
             If one of them does not belong to such a run.
         """
-        arrays.check_fit(state, self.embedding.state())
-        found = Standing.from_dict(standing)
+        arrays.check_fit(embedding, self.embedding.state())
+        found = RunState.from_dict(run_state)
         found.check(self.total_tokens, self._slices.positions, self.options.epochs)
-        self.standing = found
-        self.embedding.restore(state)
+        self.state = found
+        self.embedding.restore(embedding)
 
     def train(
         self,
@@ -138,7 +131,7 @@ class Run:
 
         ``after_step`` is called between minibatches: all of the run's state is consistent then.
         """
-        at = self.standing
+        at = self.state
         wall, cpu = time.perf_counter() - at.wall_seconds, time.process_time() - at.cpu_seconds
 
         def between_steps() -> None:
@@ -158,7 +151,7 @@ class Run:
     @at_work()
     def model(self, checkpoints: int = 0) -> Model:
         """The model, once trained; it shares this run's arrays. ``checkpoints`` is for its report."""
-        at, options = self.standing, self.options
+        at, options = self.state, self.options
         report = Report(
             tokens=at.tokens,
             wall_seconds=at.wall_seconds,
@@ -179,11 +172,11 @@ class Run:
         )
         state = self.embedding.state()
         training = Training(self._text, at.as_dict(), state)
-        return Model(self.vocabulary, state["E"], state["output.V"], asdict(options), report.as_dict(), training)
+        return Model(self.vocabulary, state["E"], state["output.V"], options.as_dict(), report.as_dict(), training)
 
     def _finish_epoch(self, report: Callable[[Progress], None], between_steps: Callable[[], None]) -> None:
         """What is left of the epoch that is under way, and its losses."""
-        at = self.standing
+        at = self.state
         epoch = len(at.losses)
         with closing(self.examples(epoch)) as minibatches:
             for end, examples in minibatches:
@@ -211,7 +204,7 @@ class Run:
 
     def examples(self, epoch: int) -> Generator[tuple[int, Examples], None, None]:
         """What is left of the epoch, minibatch by minibatch, each with where it ends in the corpus."""
-        slices = self._slices.train(partial(self._batch_tokens, epoch), self.standing.position)
+        slices = self._slices.train(partial(self._batch_tokens, epoch), self.state.position)
         makers = [partial(_built, build, epoch) for build in self._builds_ahead]
         return prefetched(slices, makers) if makers else (_built(self._build, epoch, piece) for piece in slices)
 
@@ -223,44 +216,15 @@ class Run:
             window=options.window,
             sample=options.sample,
             seed=options.seed,
-            distances=recipe.RECIPES[options.model, options.loss].distances,
+            distances=self._recipe.distances,
             # A GPU makes less of this than its way there takes.
             transposed=self.device.device == "cpu",
         )
         return builder.cbow if options.model == "cbow" else builder.skipgram
 
-    def _largest_batch(self) -> int:
-        """The recipe's, or less for a short text, so that it still takes enough steps."""
-        total, warmup, growth = self.total_tokens, self._warmup_tokens, self._constants.growth
-        power = self._constants.acceleration
-        fewest = MIN_LONG_STEPS if total > LONG_RUN else MIN_STEPS
-        enough, most = max(1, total // fewest), min(self._wanted_tokens(total), self._constants.batch_tokens)
-
-        def steps(largest: int) -> float:
-            # After T tokens of which the warm-up was T₀ a minibatch is g T (T/T₀)^a: dn = dT / that, until it is the
-            # largest.
-            first = min(self._wanted_tokens(0), largest)
-            grown: float = (largest / first) ** (1 / (1 + power))
-            while_growing = (1 - grown**-power) / power if power else math.log(grown)
-            return warmup / first + while_growing / growth + (total - grown * warmup) / largest
-
-        if enough >= most or steps(most) >= fewest:
-            return most
-        while most - enough > 1:
-            middle = (enough + most) // 2
-            enough, most = (middle, most) if steps(middle) >= fewest else (enough, middle)
-        return enough
-
-    def _wanted_tokens(self, passed: float) -> int:
-        """Of a minibatch after so many passed over, were there no largest: they grow with them."""
-        warmup = max(self._warmup_tokens, 1.0)
-        passed = max(passed, warmup)
-        faster: float = (passed / warmup) ** self._constants.acceleration
-        return max(1, int(self._constants.growth * passed * faster))
-
     def _batch_tokens(self, epoch: int, position: int) -> int:
-        """Of the minibatch that begins there."""
-        return min(self.batch_tokens, self._wanted_tokens(epoch * self._slices.positions + position))
+        """Tokens of the minibatch that begins there."""
+        return min(self.batch_tokens, self._schedule.wanted(epoch * self._slices.positions + position))
 
     def heldout_examples(self) -> Iterator[Examples]:
         """Held-out text, sampled and windowed as the text of the first epoch is: the same examples each time."""
@@ -296,18 +260,16 @@ class Run:
 
     def _has_stalled(self) -> bool:
         """Whether the last ``patience`` epochs brought no better held-out loss than the best one before them."""
-        patience, found = self.options.patience, self.standing.heldout_losses
+        patience, found = self.options.patience, self.state.heldout_losses
         if patience is None or len(found) <= patience:
             return False
         return min(found[-patience:]) >= min(found[:-patience])
 
     def _step(self, examples: Examples) -> float:
-        at = self.standing
-        # lr falls linearly to 0; E stays where it started while W is fitted to it.
-        remaining = 1 - at.tokens / self.total_tokens
-        lr = self._constants.steps.lr * remaining if at.tokens >= at.warmup_tokens else 0.0
+        at = self.state
+        lr = self._schedule.learning_rate(at.tokens, at.warmup_tokens)
         try:
-            loss = self.embedding.step(examples, lr, remaining)
+            loss = self.embedding.step(examples, lr, self._schedule.remaining(at.tokens))
         except TrainingError as error:
             raise self._diverged(str(error)) from error
         at.tokens += examples.tokens
@@ -321,7 +283,7 @@ class Run:
         return loss
 
     def _diverged(self, how: str) -> TrainingError:
-        where = f"training diverged after {self.standing.tokens:,} of {self.total_tokens:,} tokens"
+        where = f"training diverged after {self.state.tokens:,} of {self.total_tokens:,} tokens"
         return TrainingError(f"{where}: {how}; use smaller minibatches (batch_tokens, now {self.batch_tokens:,})")
 
 

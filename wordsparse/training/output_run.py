@@ -8,7 +8,7 @@ checkpoint is whole, and the examples depend on the seed and on positions in the
 
 import logging
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +74,7 @@ class OutputRun:
             known = None if base is None else base.vocabulary
             corpus = encoded_once(self.text, directory.path / CORPUS, directory.path / SOURCE, known, encoding)
             # What "auto" stands for: another device rounds differently.
-            asked = {**asdict(self.options), "device": devices.choose(self.options.device).device}
+            asked = {**self.options.as_dict(), "device": devices.choose(self.options.device).device}
             request = {"options": asked, "text": corpus.identity(), "base": base_digest}
             if checkpoint is not None:
                 self._check_request(checkpoint, request, corpus)
@@ -89,7 +89,7 @@ class OutputRun:
             del base  # its arrays are the run's now, or of no more use
             if checkpoint is not None:
                 checkpoint.restore(run)
-                done, total = f"{run.standing.tokens:,}", f"{run.total_tokens:,}"
+                done, total = f"{run.state.tokens:,}", f"{run.total_tokens:,}"
                 logger.info("going on after %s of %s tokens (%s)", done, total, checkpoint.path)
             count = 0 if checkpoint is None else checkpoint.count
             keeper = Checkpointer(directory, request, self.checkpoint_every, stop, count)
@@ -151,7 +151,7 @@ class OutputRun:
         progress: Callable[[Progress], None] | None,
     ) -> Model:
         """Train and write the model. Whatever ends it leaves a checkpoint where it can, and says what is kept."""
-        begun = run.standing.tokens
+        begun = run.state.tokens
         try:
             stop.awaited = True
             run.train(progress, keeper.after_step)
@@ -165,7 +165,7 @@ class OutputRun:
             raise TrainingError(f"{error}; {keeper.kept()}") from error
         except BaseException as error:
             # A second signal wants no checkpoint, and without a minibatch there is nothing new to keep.
-            savable = run.is_whole and run.standing.tokens > begun and stop.received < 2
+            savable = run.is_whole and run.state.tokens > begun and stop.received < 2
             kept = keeper.save(run) if savable else keeper.kept()
             if isinstance(error, WordsparseError):
                 raise type(error)(f"{error}; {kept}") from error

@@ -13,7 +13,6 @@ the dimension must be as they were, every other option may differ.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,7 @@ from wordsparse.errors import InputError
 from wordsparse.kernels import at_work
 from wordsparse.training.loop import Run
 from wordsparse.words.model import Model
-from wordsparse.words.recipe import RECIPES, Options
+from wordsparse.words.recipe import Options
 
 # Options that say where a run takes place, not what it is.
 FREE = {"threads", "device"}
@@ -60,7 +59,7 @@ def check_more_epochs(model: Model, options: Options) -> bool:
     InputError
         If another option than the number of epochs differs, or fewer epochs are asked for.
     """
-    before, now = model.options, asdict(options)
+    before, now = model.options, options.as_dict()
     changed = differences(before, now, but={*FREE, "epochs"})
     epochs = before.get("epochs")
     if changed or not isinstance(epochs, int) or options.epochs < epochs:
@@ -72,7 +71,7 @@ def check_more_epochs(model: Model, options: Options) -> bool:
 def more_epochs(model: Model, corpus: EncodedCorpus, options: Options, *, checkpoints: bool = False) -> Run:
     """The run of a finished model, with epochs to go."""
     run = Run(corpus, options, model.vocabulary, checkpoints=checkpoints)
-    run.restore(model.state(), model.trained().standing)
+    run.restore(model.state(), model.trained().run_state)
     return run
 
 
@@ -85,13 +84,13 @@ def on_new_text(model: Model, corpus: EncodedCorpus, options: Options, *, checkp
         If the model, the loss or the dimension differ from the model's.
     """
     fixed = ("model", "loss", "dim")
-    before, now = ({name: given.get(name) for name in fixed} for given in (model.options, asdict(options)))
+    before, now = ({name: given.get(name) for name in fixed} for given in (model.options, options.as_dict()))
     if changed := differences(before, now, but=set()):
         raise InputError(f"resume: {changed}: a model keeps its kind, loss and dimension on a new text")
     run = Run(corpus, options, model.vocabulary.merged(corpus.vocabulary), checkpoints=checkpoints)
-    measure = RECIPES[options.model, options.loss].base_measure(model.vocabulary.counts)
+    measure = options.used_recipe().base_measure(model.vocabulary.counts)
     W = model.output_rows / np.sqrt(measure / measure.sum())[:, None].astype(np.float32)
     with at_work(starting=True):
         run.embedding.take_over(model.state(), W, model.vocabulary.rows_in(run.vocabulary))
-    run.standing.warmup_tokens = 0.0
+    run.state.warmup_tokens = 0.0
     return run

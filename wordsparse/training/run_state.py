@@ -10,7 +10,7 @@ from wordsparse.files.members import is_count, is_measure, is_number, is_numbers
 
 
 @dataclass
-class Standing:
+class RunState:
     """Between two minibatches.
 
     ``tokens`` passed over so far; ``warmup_tokens`` until which E stays put; ``losses`` and ``heldout_losses`` of the
@@ -34,7 +34,7 @@ class Standing:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> "Standing":
+    def from_dict(cls, content: Mapping[str, Any]) -> "RunState":
         """What :meth:`as_dict` gave.
 
         Raises

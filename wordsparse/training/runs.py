@@ -54,7 +54,7 @@ def train(
         Called after every minibatch.
     **options
         The fields of :class:`wordsparse.words.recipe.Options`: model, loss, dim, window, sample, epochs, batch_tokens,
-        threads, seed, device, max_tokens, heldout, patience.
+        threads, seed, device, max_tokens, heldout, patience, recipe.
 
     Returns
     -------

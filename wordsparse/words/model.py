@@ -43,12 +43,12 @@ _ROWS = {"E": "input_rows", "output.V": "output_rows"}
 class Training:
     """What a model needs besides its vectors to be trained on.
 
-    ``text`` tells which text it was trained on, ``standing`` where the run ended, ``state`` what else the steps
+    ``text`` tells which text it was trained on, ``run_state`` how far the run had come, ``state`` what else the steps
     remember (names as in ``WordEmbedding.state``).
     """
 
     text: dict[str, Any]
-    standing: dict[str, Any]
+    run_state: dict[str, Any]
     state: dict[str, Any]
 
 
@@ -167,7 +167,7 @@ class Model:
             if self.training is not None:
                 rest = {name: part for name, part in self.training.state.items() if name not in _ROWS}
                 table = arrays.write(directory / TRAINING, rest)
-                training = {"text": self.training.text, "standing": self.training.standing, "state": table}
+                training = {"text": self.training.text, "standing": self.training.run_state, "state": table}
             storage.write_manifest(directory / MANIFEST, {**manifest, "files": files, "training": training})
 
 
@@ -216,8 +216,8 @@ def _read_training(directory: Path, manifest: Mapping[str, Any]) -> Training | N
     training = manifest.get("training")
     if training is None:
         return None
-    text, standing, table = storage.objects(directory / MANIFEST, training, "text", "standing", "state")
-    return Training(text, standing, arrays.read(directory / TRAINING, table))
+    text, run_state, table = storage.objects(directory / MANIFEST, training, "text", "standing", "state")
+    return Training(text, run_state, arrays.read(directory / TRAINING, table))
 
 
 def _read_rows(path: Path, shape: tuple[int, int]) -> Array:

@@ -1,7 +1,7 @@
 """The recommended recipe: what is asked for, checked, and the constants that go with each model and loss."""
 
-from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,56 +16,6 @@ from wordsparse.words.examples import MAX_WINDOW, Distances
 ModelName = Literal["cbow", "skipgram"]
 MODELS: tuple[str, ...] = get_args(ModelName)
 LOSSES = tuple(losses.LOSSES)
-
-
-@dataclass(frozen=True)
-class Options:
-    """What a training run is asked for; every field is checked when it is made.
-
-    ``batch_tokens`` corpus tokens of the largest minibatches, None for the recipe's, fewer for a short text;
-    ``threads`` None for every CPU; ``max_tokens`` trains on the first so many tokens of the corpus only; ``sample``
-    word2vec's subsampling threshold, 0 for none; ``heldout`` the share of the text that is never trained on, whose
-    loss is measured after each epoch; ``patience`` stops the run after so many epochs without a better held-out loss.
-
-    Raises
-    ------
-    InputError
-        If a value is out of range; the message names the option.
-    """
-
-    model: str = "cbow"
-    loss: str = "bounded-ns"
-    dim: int = 100
-    window: int = 5
-    sample: float = 1e-3
-    epochs: int = 5
-    batch_tokens: int | None = None
-    threads: int | None = None
-    seed: int = 1
-    device: str = "auto"
-    max_tokens: int | None = None
-    heldout: float = 0.0
-    patience: int | None = None
-
-    def __post_init__(self) -> None:
-        if self.model not in MODELS:
-            raise InputError(f"model must be one of {', '.join(MODELS)}, not {self.model!r}")
-        losses.resolve(self.loss)
-        for name in ("dim", "window", "epochs"):
-            validation.positive_int(name, getattr(self, name))
-        for name in ("batch_tokens", "threads", "max_tokens", "patience"):
-            if getattr(self, name) is not None:
-                validation.positive_int(name, getattr(self, name))
-        validation.non_negative("sample", self.sample)
-        if not validation.non_negative("heldout", self.heldout) < 1:
-            raise InputError(f"heldout must be a share of the text below 1, not {self.heldout}")
-        if self.patience is not None and self.heldout == 0:
-            raise InputError("patience needs held-out text, whose loss it watches: give heldout too")
-        if self.window > MAX_WINDOW:
-            raise InputError(f"window must be at most {MAX_WINDOW}, not {self.window}")
-        validation.whole("seed", self.seed)
-        if self.device != "auto":  # which is never refused
-            devices.choose(self.device)
 
 
 @dataclass(frozen=True)
@@ -100,7 +50,7 @@ LONG_STEPS = StepSizes(lr=4.0, eta=1.0, t0=15.0, trust=0.3)
 SQUARED_STEPS = StepSizes(lr=1.0, eta=0.5, t0=40.0)
 LOG_STEPS = StepSizes(lr=1.0, eta=0.25, t0=80.0)
 Z_STEPS = StepSizes(lr=2.0, eta=0.5, t0=40.0)
-LOSS_RECIPES: dict[str, Recipe] = {
+_BY_LOSS: dict[str, Recipe] = {
     "bounded-ns": Recipe(losses.BoundedNS(touching=6.0), LONG_STEPS, growth=0.04, acceleration=0.25),
     "squared": Recipe(losses.Squared(target_value=1.0), SQUARED_STEPS),
     "spherical": Recipe(losses.Spherical(), LOG_STEPS, start=0.7),
@@ -109,19 +59,88 @@ LOSS_RECIPES: dict[str, Recipe] = {
 }
 
 
-def _recipe(model: str, recipe: Recipe) -> Recipe:
-    if model == "skipgram":
-        return replace(recipe, steps=replace(recipe.steps, m0=100.0), distances="harmonic")
-    return replace(recipe, steps=replace(recipe.steps, m0=20.0))
+def recommended(model: str, loss: str) -> Recipe:
+    """The recommended recipe of a model (``cbow`` or ``skipgram``) and a loss by its name."""
+    recipe = _BY_LOSS[loss]
+    if model == "cbow":
+        recipe = replace(recipe, steps=replace(recipe.steps, m0=20.0))
+        return replace(recipe, batch_tokens=1_048_576) if loss == "bounded-ns" else recipe
+    recipe = replace(recipe, steps=replace(recipe.steps, m0=100.0), distances="harmonic")
+    if loss != "bounded-ns":
+        return recipe
+    # Measured for this loss only: larger minibatches, and for the sake of rare words less shrinkage, a longer memory.
+    steps = replace(recipe.steps, m0=20.0, forget_tokens=2_600_000.0)
+    return replace(recipe, steps=steps, batch_tokens=425_984)
 
 
-RECIPES: dict[tuple[str, str], Recipe] = {
-    (model, loss): _recipe(model, recipe) for model in MODELS for loss, recipe in LOSS_RECIPES.items()
-}
-# Measured for this loss only: larger minibatches, and for the sake of rare words less shrinkage and a longer memory.
-RECIPES["cbow", "bounded-ns"] = replace(RECIPES["cbow", "bounded-ns"], batch_tokens=1_048_576)
-RECIPES["skipgram", "bounded-ns"] = replace(
-    RECIPES["skipgram", "bounded-ns"],
-    steps=replace(LONG_STEPS, m0=20.0, forget_tokens=2_600_000.0),
-    batch_tokens=425_984,
-)
+@dataclass(frozen=True)
+class Options:
+    """What a training run is asked for; every field is checked when it is made.
+
+    ``batch_tokens`` corpus tokens of the largest minibatches, None for the recipe's, fewer for a short text;
+    ``threads`` None for every CPU; ``max_tokens`` trains on the first so many tokens of the corpus only; ``sample``
+    word2vec's subsampling threshold, 0 for none; ``heldout`` the share of the text that is never trained on, whose
+    loss is measured after each epoch; ``patience`` stops the run after so many epochs without a better held-out loss;
+    ``recipe`` the constants to train with, None for the recommended ones of the model and the loss. A recipe's loss may
+    be any member of the family; its name is then ``loss``.
+
+    Raises
+    ------
+    InputError
+        If a value is out of range; the message names the option.
+    """
+
+    model: str = "cbow"
+    loss: str = "bounded-ns"
+    dim: int = 100
+    window: int = 5
+    sample: float = 1e-3
+    epochs: int = 5
+    batch_tokens: int | None = None
+    threads: int | None = None
+    seed: int = 1
+    device: str = "auto"
+    max_tokens: int | None = None
+    heldout: float = 0.0
+    patience: int | None = None
+    recipe: Recipe | None = None
+
+    def __post_init__(self) -> None:
+        if self.model not in MODELS:
+            raise InputError(f"model must be one of {', '.join(MODELS)}, not {self.model!r}")
+        self._check_loss()
+        for name in ("dim", "window", "epochs"):
+            validation.positive_int(name, getattr(self, name))
+        for name in ("batch_tokens", "threads", "max_tokens", "patience"):
+            if getattr(self, name) is not None:
+                validation.positive_int(name, getattr(self, name))
+        validation.non_negative("sample", self.sample)
+        if not validation.non_negative("heldout", self.heldout) < 1:
+            raise InputError(f"heldout must be a share of the text below 1, not {self.heldout}")
+        if self.patience is not None and self.heldout == 0:
+            raise InputError("patience needs held-out text, whose loss it watches: give heldout too")
+        if self.window > MAX_WINDOW:
+            raise InputError(f"window must be at most {MAX_WINDOW}, not {self.window}")
+        validation.whole("seed", self.seed)
+        if self.device != "auto":  # which is never refused
+            devices.choose(self.device)
+
+    def used_recipe(self) -> Recipe:
+        """The recipe to train with."""
+        return self.recipe or recommended(self.model, self.loss)
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON can hold it: a recipe as its text, left out where it is the recommended one."""
+        content = {field.name: getattr(self, field.name) for field in fields(self)}
+        recipe = content.pop("recipe")
+        return content if recipe is None else {**content, "recipe": repr(recipe)}
+
+    def _check_loss(self) -> None:
+        if self.recipe is None:
+            losses.resolve(self.loss)
+            return
+        if not isinstance(self.recipe, Recipe):
+            raise InputError(f"recipe must be a wordsparse.Recipe, not {type(self.recipe).__name__}")
+        name = losses.resolve(self.recipe.loss).name
+        if name != self.loss:
+            raise InputError(f"loss is {self.loss}, but the recipe is one for {name}: give loss={name!r} with it")

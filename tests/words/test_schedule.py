@@ -1,0 +1,79 @@
+"""The schedule by itself: minibatches, warm-up and learning rate as functions of tokens."""
+
+from dataclasses import replace
+
+import pytest
+
+from wordsparse.words.recipe import Recipe, recommended
+from wordsparse.words.schedule import LONG_RUN, MAX_WARMUP, MIN_LONG_STEPS, MIN_STEPS, Schedule
+
+GROWING = recommended("cbow", "bounded-ns")
+LEVEL = recommended("cbow", "squared")
+LENGTHS = [1, 10, 149, 150, 1_000, 50_000, 1_500_000, LONG_RUN, LONG_RUN + 1, 200_000_000, 10**11]
+
+
+def steps_of(schedule: Schedule) -> int:
+    """How many minibatches a run takes, one by one."""
+    passed, steps, largest = 0, 0, schedule.largest_batch()
+    while passed < schedule.total_tokens:
+        passed += min(largest, schedule.wanted(passed))
+        steps += 1
+    return steps
+
+
+@pytest.mark.parametrize("total", LENGTHS)
+def test_the_warm_up_is_the_recipes_and_a_share_of_the_run_at_most(total: int) -> None:
+    expected = min(GROWING.warmup_tokens, MAX_WARMUP * total)
+    assert Schedule(GROWING, total).warmup_tokens == expected
+
+
+@pytest.mark.parametrize("total", LENGTHS)
+@pytest.mark.parametrize("recipe", [GROWING, LEVEL], ids=["growing", "level"])
+def test_minibatches_never_shrink_and_keep_to_the_recipe(recipe: Recipe, total: int) -> None:
+    schedule = Schedule(recipe, total)
+    wanted = [schedule.wanted(total * share / 100) for share in range(101)]
+    assert wanted == sorted(wanted)
+    assert wanted[0] >= 1
+    assert 1 <= schedule.largest_batch() <= recipe.batch_tokens
+
+
+@pytest.mark.parametrize("total", [1_000, 50_000, 1_500_000, LONG_RUN, LONG_RUN + 1, 200_000_000])
+@pytest.mark.parametrize("recipe", [GROWING, LEVEL], ids=["growing", "level"])
+def test_a_run_takes_enough_steps_and_about_as_many_as_foretold(recipe: Recipe, total: int) -> None:
+    schedule = Schedule(recipe, total)
+    taken = steps_of(schedule)
+    assert schedule.fewest_steps == (MIN_LONG_STEPS if total > LONG_RUN else MIN_STEPS)
+    assert taken >= schedule.fewest_steps
+    # Minibatches of few tokens are rounded.
+    assert taken == pytest.approx(schedule.steps(schedule.largest_batch()), rel=0.25 if total < 50_000 else 0.05)
+
+
+def test_a_long_run_has_the_recipes_minibatches_and_what_is_asked_for_is_taken() -> None:
+    assert Schedule(GROWING, 10**10).largest_batch() == GROWING.batch_tokens
+    assert Schedule(LEVEL, 10**10).largest_batch() == LEVEL.batch_tokens
+    assert Schedule(GROWING, 1_000, 7).largest_batch() == 7
+    assert Schedule(GROWING, 1_000, 10**9).largest_batch() == 10**9
+
+
+def test_without_growth_all_minibatches_are_as_large_as_may_be() -> None:
+    schedule = Schedule(replace(LEVEL, growth=1.0), 10**9)
+    assert schedule.wanted(0) == schedule.warmup_tokens
+    assert schedule.wanted(10**8) == 10**8
+
+
+def test_minibatches_grow_with_the_tokens_before_them() -> None:
+    schedule = Schedule(replace(GROWING, growth=0.25, acceleration=0.5), 10**9)
+    warmup = schedule.warmup_tokens
+    assert schedule.wanted(0) == schedule.wanted(warmup) == int(0.25 * warmup)
+    assert schedule.wanted(4 * warmup) == int(0.25 * 4 * warmup * 2)
+
+
+def test_the_learning_rate_waits_and_falls_to_zero() -> None:
+    schedule = Schedule(GROWING, 1000)
+    lr = GROWING.steps.lr
+    assert [schedule.learning_rate(tokens, 50.0) for tokens in (0, 49)] == [0, 0]
+    assert schedule.learning_rate(50, 50.0) == pytest.approx(0.95 * lr)
+    assert schedule.learning_rate(500, 50.0) == pytest.approx(lr / 2)
+    assert schedule.learning_rate(1000, 50.0) == 0
+    assert schedule.learning_rate(0, 0.0) == lr  # on a new text there is nothing to wait for
+    assert schedule.remaining(250) == 0.75

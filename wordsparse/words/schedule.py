@@ -1,0 +1,72 @@
+"""How the minibatches of a run grow and its learning rate falls: functions of the tokens passed over alone."""
+
+import math
+from dataclasses import dataclass
+
+from wordsparse.words.recipe import Recipe
+
+# Minibatches are cut smaller where a run would have fewer than so many of them (where it passes over more than LONG_RUN
+# tokens, than MIN_LONG_STEPS); and a run spends at most this share of its tokens before E moves.
+MIN_STEPS = 150
+LONG_RUN, MIN_LONG_STEPS = 20_000_000, 100
+MAX_WARMUP = 0.05
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The schedule of a run over ``total_tokens`` corpus tokens, all epochs together.
+
+    ``asked`` is the largest minibatch that was asked for; None leaves it to the recipe, or to a short text.
+    """
+
+    recipe: Recipe
+    total_tokens: int
+    asked: int | None = None
+
+    @property
+    def warmup_tokens(self) -> float:
+        """Tokens that pass before E moves."""
+        return min(self.recipe.warmup_tokens, self.total_tokens * MAX_WARMUP)
+
+    @property
+    def fewest_steps(self) -> int:
+        """Steps that a run takes at least, where its minibatches are not asked for."""
+        return MIN_LONG_STEPS if self.total_tokens > LONG_RUN else MIN_STEPS
+
+    def largest_batch(self) -> int:
+        """Tokens of the largest minibatches: the recipe's, or fewer for a short text, so that it takes enough steps."""
+        if self.asked is not None:
+            return self.asked
+        fewest = self.fewest_steps
+        enough = max(1, self.total_tokens // fewest)
+        most = min(self.wanted(self.total_tokens), self.recipe.batch_tokens)
+        if enough >= most or self.steps(most) >= fewest:
+            return most
+        while most - enough > 1:
+            middle = (enough + most) // 2
+            enough, most = (middle, most) if self.steps(middle) >= fewest else (enough, middle)
+        return enough
+
+    def wanted(self, passed: float) -> int:
+        """Tokens of a minibatch after ``passed`` ones, were there no largest: g T (T/T₀)^a, T₀ the warm-up."""
+        warmup = max(self.warmup_tokens, 1.0)
+        passed = max(passed, warmup)
+        faster: float = (passed / warmup) ** self.recipe.acceleration
+        return max(1, int(self.recipe.growth * passed * faster))
+
+    def steps(self, largest: int) -> float:
+        """About how many steps the run takes with minibatches of at most ``largest`` tokens."""
+        warmup, growth, power = self.warmup_tokens, self.recipe.growth, self.recipe.acceleration
+        # dn = dT / (g T (T/T₀)^a) from the end of the warm-up until a minibatch is the largest.
+        first = min(self.wanted(0), largest)
+        grown: float = (largest / first) ** (1 / (1 + power))
+        while_growing = (1 - grown**-power) / power if power else math.log(grown)
+        return warmup / first + while_growing / growth + (self.total_tokens - grown * warmup) / largest
+
+    def remaining(self, tokens: int) -> float:
+        """The share of the run that is left after ``tokens``."""
+        return 1 - tokens / self.total_tokens
+
+    def learning_rate(self, tokens: int, warmup_tokens: float) -> float:
+        """lr of the input step after ``tokens``: linear to 0; 0 in the warm-up, while W alone is fitted."""
+        return self.recipe.steps.lr * self.remaining(tokens) if tokens >= warmup_tokens else 0.0
