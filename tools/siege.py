@@ -75,15 +75,15 @@ class Siege:
 
     def __init__(self, folder: Path, seed: int) -> None:
         self.folder, self.random, self.figures = folder, np.random.default_rng(seed), Figures()
+        self._lasted = 0.0  # seconds, of the last command
         SERVER.set_forkserver_preload(PRELOADED)
 
     def attack(self, target: Target, kills: int) -> None:
         """Kill the command so many times, let it run to its end, and compare."""
         self._reset(target)
         beside, before = set(self.folder.iterdir()) - {target.output}, contents(target.output)
-        started = time.monotonic()
         self._must(target, self._status(target, None) == 0, "fails undisturbed")
-        lasts = time.monotonic() - started
+        lasts = self._lasted
         reference = contents(target.output)
         self._reset(target)
         done = 0
@@ -126,6 +126,7 @@ class Siege:
         process.start()
         there.close()
         here.recv()  # from here on it answers signals
+        ready = time.monotonic()
         workers = []
         if number is not None:
             process.join(delay)
@@ -133,6 +134,7 @@ class Siege:
             if process.exitcode is None and process.pid is not None:
                 os.kill(process.pid, number)
         process.join(LIMIT_SECONDS)
+        self._lasted = time.monotonic() - ready
         if process.exitcode is None:
             process.kill()
             self._must(target, False, "hangs")
@@ -199,19 +201,19 @@ def contents(output: Path) -> dict[str, str]:
     return {str(path.relative_to(output)): hashlib.sha256(path.read_bytes()).hexdigest() for path in kept}
 
 
-def write_text(path: Path) -> Path:
-    """2,500 sentences of six words out of 400."""
+def write_text(path: Path, sentences: int) -> Path:
+    """Sentences of six words out of 400."""
     random = np.random.default_rng(0)
-    lines = (" ".join(f"w{i}" for i in random.integers(0, 400, 6)) for _ in range(2500))
+    lines = (" ".join(f"w{i}" for i in random.integers(0, 400, 6)) for _ in range(sentences))
     path.write_text("".join(f"{line}\n" for line in lines))
     return path
 
 
-def targets(siege: Siege, materials: Path) -> list[Target]:
-    """The commands, with what they work on in the folder ``materials``."""
+def targets(siege: Siege, materials: Path, sentences: int) -> list[Target]:
+    """The commands, with what they work on in the folder ``materials``: a text of so many sentences, and a model."""
     from wordsparse.training.runs import train
 
-    text, model, pairs = write_text(materials / "text.txt"), materials / "model", materials / "pairs.tsv"
+    text, model, pairs = write_text(materials / "text.txt", sentences), materials / "model", materials / "pairs.tsv"
     pairs.write_text("".join(f"w{i}\tw{i + 1}\t{i * 7 % 11}\n" for i in range(200)))
     train(text, output=model, dim=100, epochs=1, min_count=1, threads=1)
 
@@ -246,8 +248,9 @@ def targets(siege: Siege, materials: Path) -> list[Target]:
 @click.command()
 @click.option("--kills", type=click.IntRange(1), default=240, show_default=True, help="Of all commands together.")
 @click.option("--only", "names", multiple=True, type=click.Choice(list(SHARES)), help="This command; repeatable.")
+@click.option("--sentences", default=2500, show_default=True, help="Of the text: how long a command takes.")
 @click.option("--seed", type=int, default=0, show_default=True)
-def main(kills: int, names: tuple[str, ...], seed: int) -> None:
+def main(kills: int, names: tuple[str, ...], sentences: int, seed: int) -> None:
     """Kill every command at random moments and print what that does, as JSON."""
     shares = {name: share for name, share in SHARES.items() if name in (names or SHARES)}
     with tempfile.TemporaryDirectory(prefix="wordsparse-siege-") as scratch:
@@ -255,8 +258,9 @@ def main(kills: int, names: tuple[str, ...], seed: int) -> None:
         folder.mkdir()
         materials.mkdir()
         siege = Siege(folder, seed)
-        for target in targets(siege, materials):
+        for target in targets(siege, materials, sentences):
             if target.name in shares:
+                click.echo(f"killing {target.name}", err=True)
                 siege.attack(target, max(1, round(kills * shares[target.name] / sum(shares.values()))))
     figures = siege.figures
     click.echo(json.dumps({**vars(figures), "all_kills": figures.kills.total()}, indent=1))

@@ -13,7 +13,7 @@ SIEGE = Path(__file__).resolve().parents[2] / "tools" / "siege.py"
 @pytest.mark.skipif(sys.platform != "linux", reason="watches processes as Linux lists them")
 def test_a_short_siege_damages_nothing() -> None:
     only = [option for name in ("skipgram", "encode", "export") for option in ("--only", name)]
-    command = [sys.executable, str(SIEGE), "--kills", "11", "--seed", "5", *only]
+    command = [sys.executable, str(SIEGE), "--kills", "11", "--seed", "5", "--sentences", "600", *only]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     figures = json.loads(done.stdout)
