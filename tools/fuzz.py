@@ -4,8 +4,8 @@
 
 Each input is a good one with some changes (see mutations.py); checksums are made right again, so that the checks behind
 them are reached. A finding is any other exception, more than ``--memory`` bytes of address space, or more than
-``--seconds`` seconds. An input depends on its kind, the seed and its number alone: ``--kinds model --seed 1 --inputs 1
---first 4711`` makes it again. Prints one JSON object; the exit status is 1 if there are findings.
+``--seconds`` seconds of CPU time. An input depends on its kind, the seed and its number alone: ``--kinds model --seed 1
+--inputs 1 --first 4711`` makes it again. Prints one JSON object; the exit status is 1 if there are findings.
 """
 
 import json
@@ -173,7 +173,7 @@ def save_checkpoint(run: Run, folder: Path) -> None:
     with suppress(InterruptedError):
         run.train(after_step=stop)
     folder.mkdir()
-    content = {"request": {"options": {}, "text": {}}, "standing": run.standing.as_dict(), "count": 1}
+    content = {"request": {"options": {}, "text": {}}, "standing": run.state.as_dict(), "count": 1}
     table = arrays.write(folder / "state.bin", run.embedding.state())
     storage.write_manifest(
         folder / "checkpoint.json", {"format": "wordsparse-checkpoint", "version": 1, **content, "state": table}
@@ -204,15 +204,15 @@ def limited(memory: int, seconds: float) -> Iterator[Callable[[], object]]:
     def ring(number: int, frame: FrameType | None) -> None:
         raise Slow
 
-    before = signal.signal(signal.SIGALRM, ring)
+    before = signal.signal(signal.SIGPROF, ring)
     limits = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (memory, limits[1]))
     try:
-        yield lambda: signal.setitimer(signal.ITIMER_REAL, seconds)
+        yield lambda: signal.setitimer(signal.ITIMER_PROF, seconds)
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
         resource.setrlimit(resource.RLIMIT_AS, limits)
-        signal.signal(signal.SIGALRM, before)
+        signal.signal(signal.SIGPROF, before)
 
 
 def numbered(shares: dict[str, int], inputs: int, first: int) -> Iterator[tuple[str, int]]:
@@ -229,7 +229,7 @@ def numbered(shares: dict[str, int], inputs: int, first: int) -> Iterator[tuple[
 @click.option("--kinds", "chosen", multiple=True, type=click.Choice(list(SHARES)), help="Only this kind; repeatable.")
 @click.option("--seed", default=1, show_default=True)
 @click.option("--first", default=0, show_default=True, help="Number of the first input of each kind.")
-@click.option("--seconds", default=10.0, show_default=True, help="Of an input, at most.")
+@click.option("--seconds", default=10.0, show_default=True, help="CPU time of an input, at most.")
 @click.option("--memory", default=2**32, show_default=True, help="Bytes of address space, at most.")
 @click.option("--save", type=click.Path(path_type=Path), help="Directory for what was found, made if missing.")
 def main(
@@ -266,7 +266,7 @@ def main(
                 except WordsparseError:
                     pass
                 except (Exception, Slow) as error:
-                    signal.setitimer(signal.ITIMER_REAL, 0)
+                    signal.setitimer(signal.ITIMER_PROF, 0)
                     said = "".join(traceback.format_exception(error))
                     findings.append({"kind": kind, "number": number, "seed": seed, "error": repr(error)[:300]})
                     if save is not None:

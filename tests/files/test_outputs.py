@@ -126,3 +126,35 @@ def test_the_longest_names_can_be_outputs(tmp_path: Path, name: str) -> None:
 def test_names_that_are_shortened_stay_apart() -> None:
     assert storage.short_name("n" * 254 + "a") != storage.short_name("n" * 254 + "b")
     assert storage.short_name("n" * 220) == "n" * 220
+
+
+FULL = """
+import resource, sys
+from pathlib import Path
+import numpy as np
+from wordsparse.errors import InputError, WordsparseError
+from wordsparse.vectors.formats import FORMATS, save_vectors
+from wordsparse.vectors.word_vectors import WordVectors
+path = Path(sys.argv[1])
+path.write_bytes(b"old")
+vectors = WordVectors([f"w{i}" for i in range(100)], np.ones((100, 100)))
+resource.setrlimit(resource.RLIMIT_FSIZE, (8192, resource.RLIM_INFINITY))
+for format in FORMATS:
+    try:
+        save_vectors(vectors, path, format)
+    except WordsparseError as error:
+        assert not isinstance(error, InputError), error
+        assert "writing failed" in str(error), error
+    else:
+        raise AssertionError(format)
+    assert path.read_bytes() == b"old"
+assert [file.name for file in path.parent.iterdir()] == [path.name]
+"""
+
+
+def test_a_disk_that_is_full_in_any_format(tmp_path: Path) -> None:
+    # safetensors raises an error of its own, which nobody caught.
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, str(tmp_path / "v")], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr

@@ -68,6 +68,18 @@ def test_impossible_values_are_refused_by_name(made: Path, tmp_path: Path, chang
         ws.train(made / "text.txt", output=model, resume=True, **{**SHORT, "epochs": 3})
 
 
+@pytest.mark.parametrize("name", ["steps", "pair_curvature"])
+def test_a_state_without_a_number_and_a_new_text(made: Path, tmp_path: Path, name: str) -> None:
+    # Found by tools/fuzz.py: a KeyError, since only training on the same text compared the names.
+    def remove(manifest: dict[str, Any]) -> None:
+        del manifest["training"]["state"]["numbers"][name]
+
+    model = signed_again(made, tmp_path, remove)
+    text = write_text(tmp_path / "new.txt", seed=7)
+    with pytest.raises(InputError, match=name):
+        ws.train(text, output=model, resume=True, **SHORT)
+
+
 def test_a_report_that_will_be_shown_is_checked(made: Path, tmp_path: Path) -> None:
     for i, change in enumerate(
         [put("report", "tokens", value="x"), put("report", value={}), put("report", "a", value=1)]

@@ -19,6 +19,7 @@ import numpy as np
 
 from wordsparse.corpus import EncodedCorpus
 from wordsparse.errors import InputError
+from wordsparse.files import arrays
 from wordsparse.kernels import at_work
 from wordsparse.training.loop import Run
 from wordsparse.words.model import Model
@@ -88,9 +89,19 @@ def on_new_text(model: Model, corpus: EncodedCorpus, options: Options, *, checkp
     if changed := differences(before, now, but=set()):
         raise InputError(f"resume: {changed}: a model keeps its kind, loss and dimension on a new text")
     run = Run(corpus, options, model.vocabulary.merged(corpus.vocabulary), checkpoints=checkpoints)
+    _check_state(model, run)
     measure = options.used_recipe().base_measure(model.vocabulary.counts)
     W = model.output_rows / np.sqrt(measure / measure.sum())[:, None].astype(np.float32)
     with at_work(starting=True):
         run.embedding.take_over(model.state(), W, model.vocabulary.rows_in(run.vocabulary))
     run.state.warmup_tokens = 0.0
     return run
+
+
+def _check_state(model: Model, run: Run) -> None:
+    """Raise InputError unless the model's state is that of a run like this one over the model's own words."""
+    wanted = run.embedding.state()
+    for name in ("E", "mass", "output.V"):  # a row a word
+        array = wanted[name]
+        wanted[name] = np.broadcast_to(array[:1], (len(model.vocabulary), *array.shape[1:]))
+    arrays.check_fit(model.state(), wanted)

@@ -1,5 +1,6 @@
 """Compressed or plain files read forward, within what a file of their size can hold."""
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import IO, Self
 import smart_open
 
 from wordsparse.errors import InputError
-from wordsparse.files import unpacking
+from wordsparse.files import regular, unpacking
 
 # How compressed files begin, and the suffix by which smart_open knows them.
 _BEGINNINGS = {
@@ -55,9 +56,8 @@ class BoundedStream:
     """
 
     def __init__(self, path: Path) -> None:
-        size = path.stat().st_size
-        with path.open("rb") as file:
-            start = file.read(16)
+        with regular.opened(path) as file:
+            size, start = os.fstat(file.fileno()).st_size, file.read(16)
         compression = next((name for begin, name in _BEGINNINGS.items() if re.match(begin, start)), None)
         self.limit = unpacked_limit(size) if compression else size
         self._left = self.limit
