@@ -55,6 +55,19 @@ def test_table(vectors: str, sets: list[str], capsys: pytest.CaptureFixture[str]
     ]
 
 
+def test_sets_of_unknown_words_are_named(vectors: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Seventeen lines of "-" said nothing of the reason."""
+    (tmp_path / "p.tsv").write_text("x y 2\nx man 1\n")
+    (tmp_path / "q.txt").write_text(": royal\nking x y z\n")
+    sets = ["--pairs", str(tmp_path / "p.tsv"), "--analogies", str(tmp_path / "q.txt")]
+    assert main(["evaluate", vectors, *sets]) == 0
+    output = capsys.readouterr()
+    assert "None of the 2 pairs of p has both words in the vocabulary." in output.err
+    assert "None of the 1 questions of q has its four words" in output.err
+    assert "Give test sets in the language of the text: --pairs FILE or --analogies FILE." in output.err
+    assert "royal" not in output.out
+
+
 def test_default_sets(vectors: str, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("gensim", reason="gensim has no wheel here")
     assert main(["evaluate", vectors, "--json"]) == 0

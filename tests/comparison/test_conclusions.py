@@ -26,12 +26,13 @@ def test_after_the_same_epochs() -> None:
     ]
     found = conclude(rows, [], [])
     assert found["same_epochs"] == [
-        f"people, after 2 epochs: {CALLED[0]} is ahead of {CALLED[1]} (+0.200, 95 % interval +0.100 to +0.300).",
-        f"verbs, after 2 epochs: {CALLED[0]} cannot be told from {CALLED[1]} (−0.050, 95 % interval −0.150 to +0.050).",
+        f"people, after 2 epochs: {CALLED[0]} scores higher than {CALLED[1]} (+0.200, 95 % interval +0.100 to +0.300).",
+        f"verbs, after 2 epochs: {CALLED[0]} scores neither clearly higher nor lower than {CALLED[1]} (−0.050, 95 % "
+        "interval −0.150 to +0.050).",
     ]
     assert found["in_short"] == [
-        f"After 2 epochs, {CALLED[0]} is ahead of the best peer on 1 of 2 test sets, behind on 0, and cannot be told "
-        "from it on 1."
+        f"After 2 epochs, {CALLED[0]} scores higher than the best peer on 1 of 2 test sets, lower on none, and neither "
+        "on 1, where the difference may be chance."
     ]
     assert found["same_cpu_time"] == []
 
@@ -47,14 +48,15 @@ def test_by_cpu_time() -> None:
     ]
     found = conclude([], rows, [])
     assert found["same_cpu_time"] == [
-        f"people, by CPU time: from 1 s only a peer is done ({CALLED[1]}); "
-        f"from 2 s {CALLED[0]} is ahead (+0.300, 95 % interval +0.200 to +0.400 on {CALLED[1]}); "
-        f"from 9 s {CALLED[1]} is ahead ({CALLED[0]} −0.200, 95 % interval −0.300 to −0.100).",
-        f"verbs, by CPU time: from 2 s {CALLED[0]} is ahead (+0.200, 95 % interval +0.100 to +0.300 on {CALLED[1]}).",
+        f"people, by CPU time: from 1 s only {CALLED[1]} has finished, and none of ours; "
+        f"from 2 s {CALLED[0]} scores higher than {CALLED[1]} (+0.300, 95 % interval +0.200 to +0.400); "
+        f"from 9 s {CALLED[0]} scores lower than {CALLED[1]} (−0.200, 95 % interval −0.300 to −0.100).",
+        f"verbs, by CPU time: from 2 s {CALLED[0]} scores higher than {CALLED[1]} (+0.200, 95 % interval +0.100 to "
+        "+0.300).",
     ]
     assert found["in_short"] == [
-        "At equal CPU time, with as many of the epochs tried as fit, the best of ours is ahead of the best peer "
-        "throughout on 1 of 2 test sets, behind at some point on 1: people."
+        "Given the same CPU time, the best of ours scores higher than the best peer throughout on 1 of 2 test sets; at "
+        "some CPU times it scores lower on 1 (people)."
     ]
 
 
@@ -66,7 +68,30 @@ def test_cost_is_of_the_most_epochs_and_the_middle_run() -> None:
     ]
     failed = {"name": PEER, "tokens_per_epoch": 7, "epochs": 2, "error": "killed"}
     assert conclude([], [], [*runs, failed])["in_short"] == [
-        f"{CALLED[0]} took 5.0 CPU s for 2 epochs, 0.50 times the 10.0 of {CALLED[1]}, and 2 MB of memory against 2 MB."
+        f"{CALLED[0]} took 5.0 s of CPU time for 2 epochs and 2 MB of memory; {CALLED[1]} took 10.0 s and 2 MB: "
+        "wordsparse was faster by a factor of 2."
+    ]
+
+
+def test_a_slower_side_is_called_slower() -> None:
+    """The summary said "took 0.3 CPU s, 2.06 times the 0.1": two numbers that a reader could not divide."""
+    runs = [
+        {"name": name, "tokens_per_epoch": 7, "epochs": 1, "cpu_seconds": seconds, "peak_memory_bytes": 2e6}
+        for name, seconds in ((OURS, 0.309), (PEER, 0.15))
+    ]
+    (sentence,) = conclude([], [], runs)["in_short"]
+    assert sentence.endswith("took 0.15 s and 2 MB: wordsparse was slower by a factor of 2.06.")
+
+
+def test_sets_of_unknown_words_are_named() -> None:
+    score = {"n": 0, "oov": 353}
+    runs: list[dict[str, Any]] = [
+        {"name": OURS, "pairs": {"people": score, "known": {"n": 2, "oov": 1}}, "analogies": {"asked": score}}
+    ]
+    assert conclude([], [], runs)["unanswered"] == [
+        "None of the 353 pairs of people has both words in the vocabulary.",
+        "None of the 353 questions of asked has its four words among the frequent ones of the vocabulary.",
+        "Give test sets in the language of the text: --pairs FILE or --analogies FILE.",
     ]
 
 

@@ -32,7 +32,7 @@ def trained(
     asked: Request, text: EncodedText, folder: Path, kept: Path | None = None
 ) -> tuple[list[runs.JudgedRun], list[runs.ComparisonProgress]]:
     said: list[runs.ComparisonProgress] = []
-    return list(runs.trained(asked, [text], SETS, folder, kept, said.append)), said
+    return list(runs.trained(asked, [text], SETS, ["a"], folder, kept, said.append)), said
 
 
 def test_methods_take_turns_with_seeds_of_their_own(
@@ -57,6 +57,8 @@ def test_a_run_is_what_train_and_evaluate_say(text: EncodedText, tmp_path: Path)
     assert same == {key: model.report[key] for key in same}
     assert run.report["pairs"]["people"]["n"] == 2
     assert run.report["pairs"]["people"]["oov"] == 1
+    nearest = [(found["word"], found["cosine"]) for found in run.report["neighbours"]["a"]]
+    assert nearest == model.word_vectors().similar("a", 5)
     assert run.report["cpu_seconds"] > 0
     assert run.report["peak_memory_bytes"] > 2**20
     vectors = read_vectors(tmp_path / "kept" / "wordsparse-cbow.npz")

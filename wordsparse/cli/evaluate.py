@@ -41,7 +41,7 @@ def command(
 
 
 def _table(result: "Evaluation") -> list[str]:
-    """Test sets in the order given, the sections of an analogy file indented below it."""
+    """Test sets in the order given, the sections of an analogy file indented below it if any question was asked."""
     rows: list[tuple[str, ...]] = []
     if result["pairs"]:
         rows.append(("word pairs", "spearman", "95 % interval", "n", "oov"))
@@ -50,7 +50,8 @@ def _table(result: "Evaluation") -> list[str]:
         rows.append(("analogies", "accuracy", "95 % interval", "n", "oov"))
         for name, score in result["analogies"].items():
             rows.append(_row(name, score, "accuracy"))
-            rows += [_row(f"  {section}", part, "accuracy") for section, part in score["sections"].items()]
+            sections = score["sections"] if score["n"] else {}
+            rows += [_row(f"  {section}", part, "accuracy") for section, part in sections.items()]
     width = max(len(row[0]) for row in rows)
     return [f"{name:{width}}  {value:>8}  {interval:>14}  {n:>6}  {oov:>6}" for name, value, interval, n, oov in rows]
 

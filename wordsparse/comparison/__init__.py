@@ -1,6 +1,7 @@
 """wordsparse beside gensim's word2vec, and any vectors in files: the same text, judged by the same code.
 
-Data goes one way: request → texts → runs (each a process of its own: worker, peers) → verdicts → conclusions → report.
+Data goes one way: request → texts and example words → runs (each a process of its own: worker, peers) → verdicts →
+conclusions → report.
 """
 
 import json
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from wordsparse.comparison import conclusions, report
+from wordsparse.comparison.examples import example_words
 from wordsparse.comparison.request import METHODS, Method, Request
 from wordsparse.comparison.runs import ComparisonProgress, JudgedRun, judged_files, provenance, trained
 from wordsparse.comparison.texts import EncodedText, prepare
@@ -19,6 +21,7 @@ from wordsparse.errors import InputError, WordsparseError
 from wordsparse.evaluation.testsets import TestSets, load_test_sets
 from wordsparse.files import storage
 from wordsparse.machine.threads import resolve_threads
+from wordsparse.words.model import read_vectors
 
 __all__ = ["METHODS", "ComparisonProgress", "Method", "Request", "compare"]
 
@@ -82,13 +85,17 @@ def _carry_out(request: Request, progress: Callable[[ComparisonProgress], None])
         # What a comparison that was killed has left there goes, as soon as the next one for this output begins.
         storage.staging(output.with_name(f"{output.name}.texts"), mode=0o700) as scratch,
     ):
-        runs = judged_files(request, test_sets)
+        files = {path: read_vectors(path) for path in request.vectors}
         texts = prepare(request, scratch) if request.methods else []
+        vocabularies = [text.corpus.vocabulary.words for text in texts] + [of_file.words for of_file in files.values()]
+        words = example_words(test_sets, vocabularies)
+        runs = judged_files(files, test_sets, words, request)
+        del files
         facts = _facts(request, texts)
         kept = folder / "vectors" if request.keep_vectors else None
         if kept is not None:
             kept.mkdir()
-        runs += trained(request, texts, test_sets, scratch, kept, progress)
+        runs += trained(request, texts, test_sets, words, scratch, kept, progress)
         content = {**facts, "runs": [run.report for run in runs], **_judgement(test_sets, runs)}
         report.write(content, folder)
     return content

@@ -8,6 +8,7 @@ from typing import Any
 
 from wordsparse.comparison.request import METHODS
 from wordsparse.comparison.verdicts import ABSENT, AHEAD, ALONE, BEHIND, LEVEL
+from wordsparse.evaluation.scores import unanswered
 
 Row = Mapping[str, Any]
 
@@ -18,9 +19,14 @@ def label(name: str) -> str:
 
 
 def conclude(differences: Sequence[Row], budgets: Sequence[Row], runs: Sequence[Row]) -> dict[str, list[str]]:
-    """The sentences, shortest first: ``in_short``, then one a test set for ``same_epochs`` and ``same_cpu_time``."""
+    """The sentences by part.
+
+    ``unanswered`` names test sets that say nothing; ``in_short`` sums up; ``same_epochs`` and ``same_cpu_time`` have
+    one sentence a test set.
+    """
     finals, stretches = _finals(differences), _stretches(budgets)
     return {
+        "unanswered": unanswered([run for run in runs if "pairs" in run]),
         "in_short": [*_cost(runs), *_tally_of_epochs(finals), *_tally_of_cpu_time(stretches)],
         "same_epochs": [_same_epochs(test, rows) for test, rows in finals.items()],
         "same_cpu_time": [_same_cpu_time(test, rows) for test, rows in stretches.items()],
@@ -58,14 +64,15 @@ def _same_cpu_time(test: str, stretches: Sequence[Sequence[Row]]) -> str:
 
 
 def _tally_of_epochs(finals: Mapping[str, Sequence[Row]]) -> list[str]:
-    """One sentence for each of ours: on how many test sets it is where, beside the best peer of each."""
+    """One sentence for each of ours: on how many test sets it scores higher or lower than the best peer of each."""
     rows = [row for of_test in finals.values() for row in of_test]
     sentences = []
     for name in dict.fromkeys(row["ours"] for row in rows):
         count = Counter(row["verdict"] for row in rows if row["ours"] == name)
+        level = f", and neither on {count[LEVEL]}, where the difference may be chance" if count[LEVEL] else ""
         sentences.append(
-            f"After {_epochs(rows[0]['epochs'])}, {label(name)} is ahead of the best peer on {count[AHEAD]} of "
-            f"{_sets(count.total())}, behind on {count[BEHIND]}, and cannot be told from it on {count[LEVEL]}."
+            f"After {_epochs(rows[0]['epochs'])}, {label(name)} scores higher than the best peer on "
+            f"{count[AHEAD] or 'none'} of {_sets(count.total())}, lower on {count[BEHIND] or 'none'}{level}."
         )
     return sentences
 
@@ -77,10 +84,14 @@ def _tally_of_cpu_time(stretches: Mapping[str, Sequence[Sequence[Row]]]) -> list
     verdicts = {test: {rows[0]["verdict"] for rows in of_test} - {ALONE, ABSENT} for test, of_test in stretches.items()}
     ahead = sum(found == {AHEAD} for found in verdicts.values())
     behind = [test for test, found in verdicts.items() if BEHIND in found]
-    ending = f"behind at some point on {len(behind)}: {', '.join(behind)}" if behind else "and never behind"
+    ending = (
+        f"at some CPU times it scores lower on {len(behind)} ({', '.join(behind)})"
+        if behind
+        else "it never scores lower"
+    )
     return [
-        f"At equal CPU time, with as many of the epochs tried as fit, the best of ours is ahead of the best peer "
-        f"throughout on {ahead} of {_sets(len(stretches))}, {ending}."
+        f"Given the same CPU time, the best of ours scores higher than the best peer throughout on "
+        f"{ahead or 'none'} of {_sets(len(stretches))}; {ending}."
     ]
 
 
@@ -97,28 +108,40 @@ def _cost(runs: Sequence[Row]) -> list[str]:
             seconds = [median(run["cpu_seconds"] for run in side) for side in sides]
             megabytes = [median(run["peak_memory_bytes"] for run in side) / 1e6 for side in sides]
             sentences.append(
-                f"{label(names[0])} took {seconds[0]:,.1f} CPU s for {_epochs(done[0]['epochs'])}, "
-                f"{seconds[0] / seconds[1]:.2f} times the {seconds[1]:,.1f} of {label(names[1])}, and "
-                f"{megabytes[0]:,.0f} MB of memory against {megabytes[1]:,.0f} MB."
+                f"{label(names[0])} took {_seconds(seconds[0])} of CPU time for {_epochs(done[0]['epochs'])} and "
+                f"{megabytes[0]:,.0f} MB of memory; {label(names[1])} took {_seconds(seconds[1])} and "
+                f"{megabytes[1]:,.0f} MB{_ratio(seconds)}."
             )
     return sentences
 
 
-_OUTCOMES = {AHEAD: "is ahead of", LEVEL: "cannot be told from", BEHIND: "is behind"}
+def _ratio(seconds: Sequence[float]) -> str:
+    """Which side was faster, and how often its time goes into the other's."""
+    if min(seconds) <= 0:
+        return ""
+    factor = max(seconds) / min(seconds)
+    return f": wordsparse was {'faster' if seconds[0] <= seconds[1] else 'slower'} by a factor of {factor:.3g}"
+
+
+def _seconds(value: float) -> str:
+    return f"{value:,.0f} s" if value >= 100 else f"{value:.2g} s" if value < 1 else f"{value:.1f} s"
+
+
+_OUTCOMES = {
+    AHEAD: "scores higher than",
+    LEVEL: "scores neither clearly higher nor lower than",
+    BEHIND: "scores lower than",
+}
 
 
 def _standing(row: Row) -> str:
-    """Who is ahead at a CPU time."""
+    """Which side scores higher within a CPU time."""
     ours, peer = (row[side] and label(row[side]) for side in ("ours", "peer"))
     if row["verdict"] == ALONE:
-        return f"only wordsparse is done ({ours})"
+        return f"only {ours} has finished, and no peer"
     if row["verdict"] == ABSENT:
-        return f"only a peer is done ({peer})"
-    if row["verdict"] == BEHIND:
-        return f"{peer} is ahead ({ours} {_signed(row)})"
-    if row["verdict"] == AHEAD:
-        return f"{ours} is ahead ({_signed(row)} on {peer})"
-    return f"{ours} and {peer} cannot be told apart ({_signed(row)})"
+        return f"only {peer} has finished, and none of ours"
+    return f"{ours} {_OUTCOMES[row['verdict']]} {peer} ({_signed(row)})"
 
 
 def _signed(row: Row) -> str:

@@ -4,13 +4,14 @@ import json
 import logging
 import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from wordsparse.comparison.examples import neighbours
 from wordsparse.comparison.request import METHODS, Request
 from wordsparse.comparison.texts import EncodedText, PlainText, write_plain
 from wordsparse.comparison.worker import Task, command
@@ -20,7 +21,6 @@ from wordsparse.evaluation.testsets import TestSets
 from wordsparse.machine.description import BLAS_OVERRIDES
 from wordsparse.vectors.formats import save_vectors
 from wordsparse.vectors.word_vectors import WordVectors
-from wordsparse.words.model import read_vectors
 
 logger = logging.getLogger(__name__)
 
@@ -43,14 +43,15 @@ class ComparisonProgress:
     finished: JudgedRun | None = None
 
 
-def judged_files(request: Request, test_sets: TestSets) -> list[JudgedRun]:
+def judged_files(
+    files: Mapping[Path, WordVectors], test_sets: TestSets, words: Sequence[str], request: Request
+) -> list[JudgedRun]:
     """The vectors that were handed over as files, judged."""
     runs = []
-    for path in request.vectors:
-        vectors = read_vectors(path)
+    for path, vectors in files.items():
         identity = {"name": path.stem, "program": "file", "model": None, "epochs": None, "seed": None, "repeat": 0}
         facts = {"vocab_size": len(vectors), "dim": vectors.dim}
-        runs.append(_judged({**identity, "tokens_per_epoch": None, **facts}, vectors, test_sets, request))
+        runs.append(_judged({**identity, "tokens_per_epoch": None, **facts}, vectors, test_sets, words, request))
     return runs
 
 
@@ -58,6 +59,7 @@ def trained(
     request: Request,
     texts: list[EncodedText],
     test_sets: TestSets,
+    words: Sequence[str],
     scratch: Path,
     kept: Path | None,
     progress: Callable[[ComparisonProgress], None],
@@ -96,7 +98,7 @@ def trained(
         except WordsparseError as error:
             run = JudgedRun({**identity, "error": str(error)}, None)
         else:
-            run = _judged({**identity, **report}, vectors, test_sets, request)
+            run = _judged({**identity, **report}, vectors, test_sets, words, request)
             if kept is not None:
                 save_vectors(vectors, kept / f"{_file_name(request, identity)}.npz", "npz")
         progress(ComparisonProgress(done + 1, len(turns), finished=run))
@@ -170,6 +172,8 @@ def _file_name(request: Request, identity: dict[str, Any]) -> str:
     return "-".join(part for part in parts if part)
 
 
-def _judged(facts: dict[str, Any], vectors: WordVectors, test_sets: TestSets, request: Request) -> JudgedRun:
+def _judged(
+    facts: dict[str, Any], vectors: WordVectors, test_sets: TestSets, words: Sequence[str], request: Request
+) -> JudgedRun:
     answers = answer(vectors, test_sets, request.restrict_vocab)
-    return JudgedRun({**facts, **score(test_sets, answers)}, answers)
+    return JudgedRun({**facts, **score(test_sets, answers), "neighbours": neighbours(vectors, words)}, answers)

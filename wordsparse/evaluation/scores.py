@@ -5,7 +5,7 @@ without regard to case; of several spellings in the vocabulary the most frequent
 with its 95 % interval, by :mod:`wordsparse.evaluation.bootstrap`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
 import numpy as np
@@ -89,6 +89,25 @@ def score(test_sets: TestSets, answers: Answers) -> Evaluation:
             for name, questions in test_sets.analogies.items()
         },
     }
+
+
+def unanswered(evaluations: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A sentence for each test set of which no item was scored in any of the evaluations."""
+    sentences = []
+    for kind, reason in _UNANSWERED.items():
+        for name in dict.fromkeys(name for evaluation in evaluations for name in evaluation[kind]):
+            scores = [evaluation[kind][name] for evaluation in evaluations]
+            if not any(score["n"] for score in scores):
+                sentences.append(f"None of the {scores[0]['oov']:,} {reason.format(name)}.")
+    if sentences:
+        sentences.append("Give test sets in the language of the text: --pairs FILE or --analogies FILE.")
+    return sentences
+
+
+_UNANSWERED = {
+    "pairs": "pairs of {} has both words in the vocabulary",
+    "analogies": "questions of {} has its four words among the frequent ones of the vocabulary",
+}
 
 
 def answer_pairs(word_vectors: WordVectors, pairs: Sequence[Pair]) -> Array:

@@ -1,12 +1,15 @@
 """A model, word vectors or a file of them, judged by word pairs and analogies."""
 
+import logging
 from collections.abc import Sequence
 from os import PathLike
 
-from wordsparse.evaluation.scores import RESTRICT_VOCAB, Evaluation, answer, score
+from wordsparse.evaluation.scores import RESTRICT_VOCAB, Evaluation, answer, score, unanswered
 from wordsparse.evaluation.testsets import load_test_sets
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.model import Model, read_vectors
+
+logger = logging.getLogger(__name__)
 
 
 def evaluate(
@@ -35,7 +38,8 @@ def evaluate(
     dict
         ``{"pairs": {NAME: {"spearman", "low", "high", "n", "oov"}}, "analogies": {NAME: {"accuracy", "low", "high",
         "n", "oov", "sections"}}}``: ``n`` pairs or questions counted, ``oov`` left out because of a word that is not
-        known (or, in an analogy, not among the most frequent), ``low`` to ``high`` the 95 % bootstrap interval.
+        known (or, in an analogy, not among the most frequent), ``low`` to ``high`` the 95 % bootstrap interval. A
+        warning names each test set of which nothing is counted.
 
     Raises
     ------
@@ -51,4 +55,7 @@ def evaluate(
         vectors = vectors.word_vectors()
     elif not isinstance(vectors, WordVectors):
         vectors = read_vectors(vectors)
-    return score(test_sets, answer(vectors, test_sets, restrict_vocab))
+    result = score(test_sets, answer(vectors, test_sets, restrict_vocab))
+    for sentence in unanswered([result]):
+        logger.warning("%s", sentence)
+    return result

@@ -21,9 +21,12 @@ METHODS = {"wordsparse-cbow": "wordsparse CBOW", "gensim-cbow-hs": "gensim CBOW"
 
 def run(name: str, epochs: int | None, tokens: int | None = 1000) -> dict[str, Any]:
     identity = {"name": name, "epochs": epochs, "tokens_per_epoch": tokens, "seed": 1, "repeat": 0}
-    judged = {
+    judged: dict[str, Any] = {
         "pairs": {NASTY: {"spearman": 0.3, "low": 0.2, "high": 0.4, "n": 8, "oov": 2}},
         "analogies": {"asked": {**SECTION, "sections": {NASTY: SECTION, "none": {**SECTION, "accuracy": None}}}},
+    }
+    judged |= {
+        "neighbours": {NASTY: [{"word": f"{NASTY}{name}", "cosine": 0.5}], "cat": [{"word": "dog", "cosine": 0.5}]}
     }
     if epochs is None:
         return {**identity, **judged}
@@ -50,11 +53,12 @@ def content(tokens: tuple[int, ...] = (1000,)) -> dict[str, Any]:
         none = {"difference": None, "low": None, "high": None, "verdict": "alone", "peer": None}
         budgets.append({**difference, **none, "best": best, "cpu_seconds": 3.0})
     machine = {"processor": NASTY, "cpus": 2, "threads": 1, "load_average": 0.5, "sgemm_gflops": 90.0}
-    machine |= {"system": "Linux", "python": "3.11", "packages": {"numpy": "2"}}
+    machine |= {"system": "Linux", "python": "3.11", "packages": {"numpy": "2"}, "commit": "abcdef0"}
+    machine |= {"blas": ["OpenBLAS"], "instruction_set": "x86-64-v3", "products": "own kernels"}
     options = {"dim": 5, "window": 5, "epochs": [1, 2], "repeat": 1, "sample": 1e-3, "seed": 1, "restrict_vocab": 30000}
     options |= {"methods": ["wordsparse-cbow", "gensim-cbow-hs"], "vectors": [NASTY]}
     texts = [{"tokens": n, "sentences": 9, "vocab_size": 9, "min_count": 5, "encode_seconds": None} for n in tokens]
-    said = {"in_short": [NASTY], "same_epochs": [NASTY], "same_cpu_time": [NASTY]}
+    said = {"unanswered": [NASTY], "in_short": [NASTY], "same_epochs": [NASTY], "same_cpu_time": [NASTY]}
     facts = {"command": f"wordsparse compare {NASTY}", "machine": machine, "options": options, "texts": texts}
     judgement = {"scores": scores, "differences": differences, "budgets": budgets, "conclusions": said}
     return {**facts, "methods": METHODS, "runs": runs, **judgement}
@@ -93,6 +97,46 @@ def test_a_learning_curve(tmp_path: Path) -> None:
     page = written(tmp_path / "one", content(tokens=(1000, 5000)))
     assert (tmp_path / "one" / "pictures" / "text.svg").is_file()
     assert "Quality against the amount of text" in page
+
+
+def rows_of(page: str, table: str) -> list[list[str]]:
+    """The texts of a table's cells."""
+    (found,) = re.findall(rf'<table class="{table}">(.*?)</table>', page, re.DOTALL)
+    rows = re.findall(r"<tr.*?</tr>", found, re.DOTALL)
+    return [[re.sub("<.*?>", "", cell) for cell in re.findall(r"<t[dh].*?>(.*?)</t[dh]>", row)] for row in rows]
+
+
+def test_scores_and_nearest_words_come_first(tmp_path: Path) -> None:
+    """A reader had to unfold the page to find a single score, and saw no word at all."""
+    what = content()
+    best = next(
+        row for row in what["scores"] if (row["name"], row["epochs"], row["kind"]) == ("wordsparse-cbow", 2, "pairs")
+    )
+    best["score"] = 0.7
+    page = written(tmp_path / "one", what)
+    shown = NASTY.replace("<", "&lt;").replace(">", "&gt;").replace("'", "&#39;")
+    assert rows_of(page, "summary") == [
+        ["method", shown, "asked", "CPU s"],
+        ["wordsparse CBOW", "0.700", "0.300", "3.0"],
+        ["gensim CBOW", "0.300", "0.300", "3.0"],
+        [shown, "0.300", "0.300", "–"],
+    ]
+    assert "<b>0.700</b>" in page
+    nearest = rows_of(page, "nearest")
+    assert nearest[0] == ["", "wordsparse CBOW", "gensim CBOW", shown]
+    assert nearest[2] == ["cat", "dog", "dog", "dog"]
+    assert (
+        page.index('class="summary"') < page.index("<h2>In short") < page.index('class="nearest"') < page.index("<img")
+    )
+
+
+def test_no_known_word_is_said_and_no_empty_section_shown(tmp_path: Path) -> None:
+    """Where no test word was known, the page had the caption of a picture that was not there."""
+    nothing = content() | {"scores": [], "differences": [], "budgets": []}
+    page = written(tmp_path / "one", nothing)
+    assert '<div class="failed"><p>&lt;script' in page
+    assert "<h2>Scores" not in page
+    assert "95 % intervals from" not in page
 
 
 def test_what_is_missing_leaves_a_page(tmp_path: Path) -> None:

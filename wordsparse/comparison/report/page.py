@@ -30,6 +30,8 @@ def page(content: Mapping[str, Any], pictures: Sequence[Picture]) -> str:
         content,
         pictures=shown,
         resamples=RESAMPLES,
+        summary=_summary(content),
+        examples=_examples(content),
         score_tables=by_test(final(content["scores"])),
         known=_known(content["runs"]),
         difference_tables=by_test(final(content["differences"])),
@@ -41,6 +43,30 @@ def page(content: Mapping[str, Any], pictures: Sequence[Picture]) -> str:
         budget_tables=by_test(_most_text(content["budgets"])),
         has_heldout=any(run.get("heldout_loss") for run in content["runs"]),
     )
+
+
+def _summary(content: Mapping[str, Any]) -> dict[str, Any]:
+    """The table on top: the final score of each method (rows) on each test set (columns), and the best of each."""
+    tests = by_test(final(content["scores"]))
+    return {
+        "tests": list(tests),
+        "methods": [
+            name for name in content["methods"] if any(r["name"] == name for rows in tests.values() for r in rows)
+        ],
+        "scores": {(*test, row["name"]): row for test, rows in tests.items() for row in rows},
+        "best": {test: max(row["score"] for row in rows) for test, rows in tests.items()},
+        "cpu_seconds": {row["name"]: row["cpu_seconds"] for rows in tests.values() for row in rows},
+    }
+
+
+def _examples(content: Mapping[str, Any]) -> dict[str, Any]:
+    """The nearest words of a few words (rows) in the final run of each method (columns), the first of its repeats."""
+    found: dict[str, Row] = {}
+    for run in final(content["runs"]):
+        if "neighbours" in run:
+            found.setdefault(run["name"], run["neighbours"])
+    by_method = {name: found[name] for name in content["methods"] if name in found}
+    return {"by_method": by_method, "words": list(dict.fromkeys(word for of_one in found.values() for word in of_one))}
 
 
 def _known(runs: Sequence[Row]) -> dict[tuple[str, str, str], Row]:
