@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from wordsparse.words.recipe import Recipe, recommended
-from wordsparse.words.schedule import LONG_RUN, MAX_WARMUP, MIN_LONG_STEPS, MIN_STEPS, Schedule
+from wordsparse.words.schedule import LONG_RUN, MAX_WARMUP, MIN_LONG_STEPS, MIN_STEPS, MIN_WARMUP, Schedule
 
 GROWING = recommended("cbow", "bounded-ns")
 LEVEL = recommended("cbow", "squared")
@@ -23,7 +23,7 @@ def steps_of(schedule: Schedule) -> int:
 
 @pytest.mark.parametrize("total", LENGTHS)
 def test_the_warm_up_is_the_recipes_and_a_share_of_the_run_at_most(total: int) -> None:
-    expected = min(GROWING.warmup_tokens, MAX_WARMUP * total)
+    expected = max(min(GROWING.warmup_tokens, MAX_WARMUP * total), min(MIN_WARMUP, total / 2))
     assert Schedule(GROWING, total).warmup_tokens == expected
 
 

@@ -5,7 +5,7 @@ without regard to case; of several spellings in the vocabulary the most frequent
 with its 95 % interval, by :mod:`wordsparse.evaluation.bootstrap`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypedDict
 
 import numpy as np
@@ -110,10 +110,11 @@ _UNANSWERED = {
 }
 
 
-def answer_pairs(word_vectors: WordVectors, pairs: Sequence[Pair]) -> Array:
+def answer_pairs(word_vectors: WordVectors, pairs: Sequence[Pair], ignore_case: bool = True) -> Array:
     """The cosine of each pair's words."""
-    row_of = _rows_without_case(word_vectors.words)
-    rows = np.array([[row_of.get(word.upper(), -1) for word in pair[:2]] for pair in pairs], np.intp).reshape(-1, 2)
+    spelt = _spelling(ignore_case)
+    row_of = _rows_by_spelling(word_vectors.words, spelt)
+    rows = np.array([[row_of.get(spelt(word), -1) for word in pair[:2]] for pair in pairs], np.intp).reshape(-1, 2)
     known = rows.min(axis=1) >= 0
     cosines = np.full(len(pairs), np.nan)
     cosines[known] = np.einsum("ij,ij->i", *(word_vectors.unit[rows[known, side]] for side in (0, 1)))
@@ -121,16 +122,19 @@ def answer_pairs(word_vectors: WordVectors, pairs: Sequence[Pair]) -> Array:
 
 
 def answer_analogies(
-    word_vectors: WordVectors, questions: Sequence[Question], restrict_vocab: int = RESTRICT_VOCAB
+    word_vectors: WordVectors,
+    questions: Sequence[Question],
+    restrict_vocab: int = RESTRICT_VOCAB,
+    ignore_case: bool = True,
 ) -> Array:
     """Whether each answer has the largest cosine with b - a + c among the frequent words.
 
     The vectors are scaled to length one before the sum; a, b and c, in any spelling, are no answers.
     """
-    words = word_vectors.words[:restrict_vocab]
-    row_of = _rows_without_case(words)
-    same_word = np.array([row_of[word.upper()] for word in words])
-    rows = np.array([[row_of.get(word.upper(), -1) for word in question.words] for question in questions], np.intp)
+    words, spelt = word_vectors.words[:restrict_vocab], _spelling(ignore_case)
+    row_of = _rows_by_spelling(words, spelt)
+    same_word = np.array([row_of[spelt(word)] for word in words])
+    rows = np.array([[row_of.get(spelt(word), -1) for word in question.words] for question in questions], np.intp)
     asked = rows.min(axis=1) >= 0
     answers = np.full(len(questions), np.nan)
     answers[asked] = _answered(word_vectors.unit[: len(words)], same_word, rows[asked])
@@ -217,9 +221,14 @@ def _interval(value: float | None, samples: Array) -> tuple[float, float] | tupl
     return (None, None) if value is None else bootstrap.interval(samples) or (None, None)
 
 
-def _rows_without_case(words: Sequence[str]) -> dict[str, int]:
-    """The row of each word in capitals; of several spellings, the first, which is the most frequent."""
+def _spelling(ignore_case: bool) -> Callable[[str], str]:
+    """What is compared of a word."""
+    return str.upper if ignore_case else str
+
+
+def _rows_by_spelling(words: Sequence[str], spelt: Callable[[str], str]) -> dict[str, int]:
+    """The row of each word as it is compared; of several spellings, the first, which is the most frequent."""
     rows: dict[str, int] = {}
     for row, word in enumerate(words):
-        rows.setdefault(word.upper(), row)
+        rows.setdefault(spelt(word), row)
     return rows

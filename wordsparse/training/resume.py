@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from wordsparse.corpus import EncodedCorpus
 from wordsparse.errors import InputError
@@ -23,7 +24,7 @@ from wordsparse.files import arrays
 from wordsparse.kernels import at_work
 from wordsparse.training.loop import Run
 from wordsparse.words.model import Model
-from wordsparse.words.recipe import Options
+from wordsparse.words.recipe import Options, Recipe
 
 # Options that say where a run takes place, not what it is.
 FREE = {"threads", "device"}
@@ -89,13 +90,24 @@ def on_new_text(model: Model, corpus: EncodedCorpus, options: Options, *, checkp
     if changed := differences(before, now, but=set()):
         raise InputError(f"resume: {changed}: a model keeps its kind, loss and dimension on a new text")
     run = Run(corpus, options, model.vocabulary.merged(corpus.vocabulary), checkpoints=checkpoints)
+    start_from(run, model, model.vocabulary.rows_in(run.vocabulary), options.used_recipe())
+    return run
+
+
+def start_from(run: Run, model: Model, rows: NDArray[np.int64], recipe: Recipe) -> None:
+    """Let a new run go on from a model trained by ``recipe``: word i of the model is word rows[i] of the run.
+
+    Raises
+    ------
+    InputError
+        If the model's state is not that of such a run.
+    """
     _check_state(model, run)
-    measure = options.used_recipe().base_measure(model.vocabulary.counts)
+    measure = recipe.base_measure(model.vocabulary.counts)
     W = model.output_rows / np.sqrt(measure / measure.sum())[:, None].astype(np.float32)
     with at_work(starting=True):
-        run.embedding.take_over(model.state(), W, model.vocabulary.rows_in(run.vocabulary))
+        run.embedding.take_over(model.state(), W, rows)
     run.state.warmup_tokens = 0.0
-    return run
 
 
 def _check_state(model: Model, run: Run) -> None:

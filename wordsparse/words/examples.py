@@ -14,7 +14,7 @@ from wordsparse.kernels import _examples as kernels
 
 Array = NDArray[Any]
 MAX_WINDOW = 255
-Distances = Literal["linear", "harmonic"]
+Distances = Literal["linear", "harmonic", "equal"]
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class ExampleBuilder:
         self._keep_below = keep_thresholds(np.asarray(vocabulary.counts), sample)
         self._by_distance = distance_weights(window, distances)
         # More than k, k = 1 … window - 1: as many of 2³² random numbers.
-        self._wider_below = (2**32 * self._by_distance[1:]).astype(np.uint32)
+        self._wider_below = np.minimum(2**32 * self._by_distance[1:], 2**32 - 1).astype(np.uint32)
         self._slot = np.full(len(vocabulary), -1, np.int32)
         self._seed, self._transposed = seed, transposed
 
@@ -146,10 +146,12 @@ def distance_weights(window: int, distances: Distances) -> Array:
     """What a context word at distance 1 … window counts, float64 (window,).
 
     1 - (k - 1)/window at distance k if ``distances`` is linear, the mean of word2vec's windows, uniform on 1 … window
-    (Mikolov et al., 2013), and 1/k if it is harmonic, the weights of GloVe (Pennington et al., 2014).
+    (Mikolov et al., 2013), 1/k if it is harmonic, the weights of GloVe (Pennington et al., 2014), and 1 if it is equal:
+    what stands in the window is a set, as in a basket.
     """
     k = np.arange(1, window + 1)
-    return np.asarray((window + 1 - k) / window if distances == "linear" else 1 / k)
+    weights = {"linear": (window + 1 - k) / window, "harmonic": 1 / k, "equal": np.ones(window)}
+    return weights[distances]
 
 
 def keep_thresholds(counts: Array, sample: float) -> Array:

@@ -10,6 +10,8 @@ from wordsparse.words.recipe import Recipe
 MIN_STEPS = 150
 LONG_RUN, MIN_LONG_STEPS = 20_000_000, 100
 MAX_WARMUP = 0.05
+# So many tokens pass before E moves even in a text of a few, or half of them: W must have seen more than one pair.
+MIN_WARMUP = 8
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,8 @@ class Schedule:
     @property
     def warmup_tokens(self) -> float:
         """Tokens that pass before E moves."""
-        return min(self.recipe.warmup_tokens, self.total_tokens * MAX_WARMUP)
+        longest = min(self.recipe.warmup_tokens, self.total_tokens * MAX_WARMUP)
+        return max(longest, min(MIN_WARMUP, self.total_tokens / 2))
 
     @property
     def fewest_steps(self) -> int:

@@ -1,0 +1,74 @@
+"""gensim's own tests of Word2Vec and KeyedVectors, as its wheel has them, run on our classes."""
+
+import importlib
+import tempfile
+import unittest
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from wordsparse.gensim import LineSentence, PathLineSentences, in_place
+
+pytest.importorskip("gensim", reason="gensim has no wheel here")
+pytest.importorskip("testfixtures", reason="gensim's tests need it")
+
+MODULES = ("test_word2vec", "test_keyedvectors")
+PICKLE = "reads a pickle, which can run any code: refused"
+LEFT_OUT = {
+    "Gensim320Test.test": PICKLE,
+    "TestWord2VecModel.test_load_old_model": PICKLE,
+    "TestWord2VecModel.test_load_old_model_separates": PICKLE,
+    "TestWord2VecModel.test_load_old_models_1_x": PICKLE,
+    "TestWord2VecModel.test_load_old_models_2_x": PICKLE,
+    "TestWord2VecModel.test_load_old_models_3_x": PICKLE,
+    "TestWord2VecModel.test_persistence_backwards_compatible": PICKLE,
+    "TestWord2VecModel.test_locking": "holds one vector while others are trained: refused",
+    "TestWord2VecModel.test_method_in_bulk": "is no test: gensim runs it by hand",
+    "TestWord2VecModel.test_vocab": "asks for the codes of the Huffman tree, which there is not",
+    "TestWord2VecScripts.test_word2vec_stand_alone_script": "runs gensim's own script in another process",
+    "TestWord2VecSentenceIterators.test_cython_line_sentence_works_with_filename": "tests gensim's compiled reader",
+}
+
+
+def cases() -> dict[str, unittest.TestCase]:
+    """Every test of the modules, by name."""
+    found: dict[str, unittest.TestCase] = {}
+    for name in MODULES:
+        module = importlib.import_module(f"gensim.test.{name}")
+        for suite in unittest.defaultTestLoader.loadTestsFromModule(module):
+            for case in suite:  # type: ignore[union-attr]
+                found[case.id().removeprefix(f"gensim.test.{name}.")] = case  # type: ignore[assignment]
+    return found
+
+
+CASES = cases()
+
+
+@pytest.fixture
+def ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Our classes in the place of gensim's, and files where nobody else writes."""
+    word2vec = importlib.import_module("gensim.models.word2vec")
+    monkeypatch.setattr(word2vec, "LineSentence", LineSentence)
+    monkeypatch.setattr(word2vec, "PathLineSentences", PathLineSentences)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    with in_place():
+        yield
+
+
+@pytest.mark.parametrize("name", sorted(CASES.keys() - LEFT_OUT.keys()))
+@pytest.mark.usefixtures("ours")
+def test_gensims_own(name: str) -> None:
+    result = unittest.TestResult()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # gensim's tests use what gensim deprecates
+        CASES[name].run(result)
+    problems = [text for _, text in (*result.errors, *result.failures)]
+    assert not problems, "\n".join(problems)
+    assert not result.skipped, "left out, and not in the list"
+
+
+def test_what_is_left_out_exists() -> None:
+    assert CASES.keys() >= LEFT_OUT.keys()

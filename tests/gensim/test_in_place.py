@@ -1,0 +1,48 @@
+"""Our classes in the place of gensim's."""
+
+import sys
+from types import ModuleType
+
+import pytest
+
+import wordsparse.gensim as door
+
+gensim = pytest.importorskip("gensim", reason="gensim has no wheel here")
+
+
+def test_classes_are_replaced_and_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    theirs, vectors = gensim.models.Word2Vec, gensim.models.KeyedVectors
+    before, inside, own = (ModuleType(f"imported_{name}") for name in ("before", "inside", "own"))
+    before.Trainer = theirs  # type: ignore[attr-defined]
+    own.Word2Vec = door.Word2Vec  # type: ignore[attr-defined]
+    for module in (before, inside, own):
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    with door.in_place():
+        from gensim.models import Word2Vec
+        from gensim.models.word2vec import Word2Vec as again
+
+        inside.Word2Vec = Word2Vec  # type: ignore[attr-defined]
+        assert Word2Vec is again is before.Trainer is door.Word2Vec
+        assert gensim.models.KeyedVectors is gensim.models.keyedvectors.KeyedVectors is door.KeyedVectors
+        assert isinstance(Word2Vec([["a", "b"]], min_count=1).wv, gensim.models.KeyedVectors)
+        with door.in_place():
+            assert gensim.models.Word2Vec is door.Word2Vec
+        assert gensim.models.Word2Vec is door.Word2Vec
+    assert gensim.models.Word2Vec is gensim.models.word2vec.Word2Vec is before.Trainer is inside.Word2Vec is theirs
+    assert gensim.models.KeyedVectors is vectors
+    # A program that had asked for ours found gensim's in its place.
+    assert own.Word2Vec is door.Word2Vec is not theirs
+
+
+def test_classes_are_put_back_after_an_error() -> None:
+    theirs = gensim.models.Word2Vec
+    with pytest.raises(RuntimeError, match="of the program"), door.in_place():
+        raise RuntimeError("of the program")
+    assert gensim.models.Word2Vec is theirs
+
+
+def test_gensims_other_models_still_train() -> None:
+    with door.in_place():
+        documents = [gensim.models.doc2vec.TaggedDocument(["a", "b", "c"], [0])] * 3
+        model = gensim.models.Doc2Vec(documents, vector_size=4, min_count=1, epochs=1)
+        assert len(model.dv) == 1

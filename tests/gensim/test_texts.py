@@ -1,0 +1,94 @@
+"""Readers of text, and sentences as numbers."""
+
+import bz2
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from wordsparse.corpus import END_OF_SENTENCE as END
+from wordsparse.corpus import OUT_OF_VOCABULARY as OOV
+from wordsparse.corpus import Vocabulary
+from wordsparse.errors import InputError
+from wordsparse.gensim import BrownCorpus, LineSentence, PathLineSentences, Text8Corpus, texts
+
+
+def test_scan_numbers_tokens_in_order_of_appearance(monkeypatch: pytest.MonkeyPatch) -> None:
+    for block in (1, 2, 4096):
+        monkeypatch.setattr(texts, "_BLOCK", block)
+        found = texts.scan([["b", 7], [], ("b", (1, 2)), "b"])
+        assert found.counts == {"b": 3, 7: 1, (1, 2): 1}
+        assert (found.total_words, found.sentences) == (5, 4)
+        assert found.ids is not None
+        assert found.ids.tolist() == [0, 1, END, 0, 2, END, 0, END]
+        assert texts.numbered([[7, "c"], ["b"]], {"b": 0, 7: 1}).tolist() == [1, OOV, END, 0, END]
+
+
+def test_a_scan_is_used_again_for_training() -> None:
+    once = iter([["b", "a"], ["c", "a"]])
+    text = texts.Sentences(once)
+    text.scan(None, None)
+    corpus = text.corpus({"a": 0, "c": 1}, Vocabulary(["a", "c"], [2, 1]))
+    assert np.asarray(corpus.shards[0]).tolist() == [OOV, 0, END, 1, 0, END]
+    assert (corpus.tokens, corpus.sentences) == (4, 2)
+    assert texts.known_tokens(corpus) == 3
+    assert texts.longest_sentence(corpus) == 2
+
+
+def test_files_are_renumbered_while_they_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "text"
+    path.write_text("b a\nc a a\n")
+    with texts.opened(None, path, passes=9) as text:
+        assert text.scan(None, None).counts == {"a": 3, "b": 1, "c": 1}
+        corpus = text.corpus({"c": 0}, Vocabulary(["c"], [1]))
+        assert corpus.shards[0][0:7].tolist() == [OOV, OOV, END, 0, OOV, OOV, END]
+        assert (texts.known_tokens(corpus), texts.longest_sentence(corpus)) == (1, 3)
+
+
+def test_a_text_without_a_token_is_refused() -> None:
+    with pytest.raises(InputError, match="no token"):
+        texts.Sentences([[]]).corpus({}, Vocabulary(["a"], [1]))
+
+
+def test_keys_that_are_no_words_have_names() -> None:
+    assert texts.engine_words(["b", "a"]) == ["b", "a"]
+    assert texts.engine_words(["1", 1]) == ['"1"', "1"]
+    assert texts.engine_words([frozenset("a"), "b"]) == ["0", "1"]
+
+
+READERS: dict[str, tuple[str, bytes, dict[str, Any]]] = {
+    "lines": ("LineSentence", b"a b\n\nc d e f\n", {}),
+    "cut": ("LineSentence", b"a b\n\nc d e f\n", {"max_sentence_length": 3, "limit": 3}),
+    "text8": ("Text8Corpus", b"a b c " * 4 + b"last", {"max_sentence_length": 5}),
+}
+
+
+@pytest.mark.parametrize("case", READERS)
+def test_readers_read_as_gensims(case: str, tmp_path: Path) -> None:
+    word2vec = pytest.importorskip("gensim.models.word2vec", reason="gensim has no wheel here")
+    name, content, options = READERS[case]
+    ours = {"LineSentence": LineSentence, "Text8Corpus": Text8Corpus}[name]
+    path = tmp_path / "text"
+    path.write_bytes(content)
+    reader = ours(path, **options)
+    expected = list(getattr(word2vec, name)(str(path), **options))
+    assert list(reader) == expected
+    assert list(reader) == expected
+
+
+def test_open_files_and_directories_are_read(tmp_path: Path) -> None:
+    (tmp_path / "1.txt").write_text("a b\nc\n")
+    (tmp_path / "2.txt.bz2").write_bytes(bz2.compress(b"d e\n"))
+    assert list(PathLineSentences(tmp_path)) == [["a", "b"], ["c"], ["d", "e"]]
+    assert list(PathLineSentences(tmp_path, limit=1)) == [["a", "b"], ["d", "e"]]
+    with (tmp_path / "1.txt").open() as file:
+        reader = LineSentence(file)
+        assert list(reader) == list(reader) == [["a", "b"], ["c"]]
+    with pytest.raises(ValueError, match="no such file"):
+        PathLineSentences(tmp_path / "none")
+
+
+def test_brown_corpus_keeps_words_with_their_tags(tmp_path: Path) -> None:
+    (tmp_path / "ca01").write_text("The/at Jury/nn-hl ,/, said/vbd\n\n./. \n")
+    assert list(BrownCorpus(tmp_path)) == [["the/at", "jury/nn", "said/vb"]]

@@ -1,0 +1,335 @@
+"""Word2Vec by gensim's names: what gensim's own tests do not ask."""
+
+import copy
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import wordsparse as ws
+from wordsparse.errors import InputError, TrainingError
+from wordsparse.gensim import KeyedVectors, Word2Vec
+from wordsparse.gensim.refusals import say_once
+
+# Walks on two rings of ten nodes: neighbours on a ring occur together.
+random = np.random.default_rng(5)
+WALKS = [
+    [int(10 * ring + (start + step) % 10) for step in range(12)]
+    for ring, start in random.integers(0, [2, 10], (300, 2))
+]
+WALKS_OF_WORDS = [[f"n{node}" for node in walk] for walk in WALKS]
+SMALL: dict[str, Any] = {"vector_size": 8, "min_count": 1, "sample": 0, "seed": 3}
+
+
+def assert_rings(wv: KeyedVectors, name: Callable[[int], Any] = lambda node: node) -> None:
+    """Neighbours on a ring are more alike than nodes of two rings."""
+    near = [wv.similarity(name(10 * ring + i), name(10 * ring + (i + 1) % 10)) for ring in (0, 1) for i in range(10)]
+    far = [wv.similarity(name(i), name(j)) for i in range(10) for j in range(10, 20)]
+    assert np.mean(near) > np.mean(far) + 0.1
+
+
+@pytest.mark.parametrize("sg", [0, 1])
+def test_integers_are_tokens(sg: int) -> None:
+    model = Word2Vec(WALKS, sg=sg, window=1, epochs=50, **SMALL)
+    words = Word2Vec(WALKS_OF_WORDS, sg=sg, window=1, epochs=50, **SMALL)
+    assert set(model.wv.index_to_key) == set(range(20))
+    np.testing.assert_array_equal(model.wv.vectors, words.wv.vectors)
+    assert_rings(model.wv)
+    assert 20 not in model.wv
+
+
+def test_arrays_are_sentences() -> None:
+    np.testing.assert_array_equal(Word2Vec(np.array(WALKS), **SMALL).wv.vectors, Word2Vec(WALKS, **SMALL).wv.vectors)
+
+
+def test_a_file_is_as_good_as_sentences(tmp_path: Path) -> None:
+    path = tmp_path / "walks.txt"
+    path.write_text("\n".join(" ".join(walk) for walk in WALKS_OF_WORDS))
+    from_file = Word2Vec(corpus_file=path, window=1, epochs=50, **SMALL)
+    listed = Word2Vec(WALKS_OF_WORDS, **SMALL)
+    assert dict(zip(from_file.wv.index_to_key, from_file.wv.expandos["count"], strict=True)) == dict(
+        zip(listed.wv.index_to_key, listed.wv.expandos["count"], strict=True)
+    )
+    assert (from_file.corpus_count, from_file.corpus_total_words) == (300, 3600)
+    assert_rings(from_file.wv, "n{}".format)
+
+
+def test_vocabulary_is_that_of_gensim() -> None:
+    gensim = pytest.importorskip("gensim", reason="gensim has no wheel here")
+    text = [f"{'abcdefghij'[: 1 + i % 10]}".split() + list("aabbcd"[: i % 6]) for i in range(40)]
+    for options in ({}, {"max_final_vocab": 4}, {"sorted_vocab": 0}, {"max_vocab_size": 5}, {"sample": 3}):
+        ours, theirs = (kind(vector_size=4, min_count=2, **options) for kind in (Word2Vec, gensim.models.Word2Vec))
+        for model in (ours, theirs):
+            model.scan_vocab(text)
+        found, expected = ours.prepare_vocab(), theirs.prepare_vocab()
+        del found["memory"]
+        assert found == {name: expected[name] for name in found}, options
+        assert ours.wv.index_to_key == theirs.wv.index_to_key, options
+        assert ours.wv.expandos["count"].tolist() == theirs.wv.expandos["count"].tolist()
+
+
+class Recorder:
+    """Writes down what happens, and what a callback sees of the model."""
+
+    def __init__(self, stop: int = 99) -> None:
+        self.events: list[str] = []
+        self.losses: list[float] = []
+        self.vectors: list[Any] = []
+        self._stop = stop
+
+    def on_train_begin(self, model: Word2Vec) -> None:
+        self.events.append("train")
+
+    def on_epoch_begin(self, model: Word2Vec) -> None:
+        self.events.append("begin")
+
+    def on_epoch_end(self, model: Word2Vec) -> None:
+        self.events.append("end")
+        self.losses.append(model.get_latest_training_loss())
+        self.vectors.append(model.wv.vectors.copy())
+        if len(self.losses) == self._stop:
+            raise RuntimeError("enough")
+
+    def on_train_end(self, model: Word2Vec) -> None:
+        self.events.append("done")
+
+
+def test_callbacks_see_each_epoch() -> None:
+    seen = Recorder()
+    model = Word2Vec(WALKS, epochs=3, callbacks=[seen], **SMALL)
+    assert seen.events == ["train", *["begin", "end"] * 3, "done"]
+    # A sum over epochs, each of which costs less than the one before.
+    assert 0 < seen.losses[2] - seen.losses[1] < seen.losses[1] - seen.losses[0] < seen.losses[0]
+    assert model.get_latest_training_loss() == seen.losses[-1]
+    assert not np.array_equal(seen.vectors[0], seen.vectors[1])
+    np.testing.assert_allclose(seen.vectors[2], model.wv.vectors, atol=1e-5)
+
+
+def test_a_callback_that_stops_training_keeps_what_was_learned() -> None:
+    model, seen = Word2Vec(**SMALL), Recorder(stop=2)
+    model.build_vocab(WALKS)
+    before = model.wv.vectors.copy()
+    with pytest.raises(RuntimeError, match="enough"):
+        model.train(WALKS, total_examples=300, epochs=5, callbacks=[seen])
+    np.testing.assert_array_equal(model.wv.vectors, seen.vectors[-1])
+    assert not np.array_equal(model.wv.vectors, before)
+    assert len(seen.losses) == 2
+
+
+def test_loss_is_the_sum_of_our_exact_losses() -> None:
+    model = Word2Vec(WALKS, epochs=2, window=2, **SMALL)
+    trained = model._trained
+    assert trained is not None
+    per_pair = trained.model.report["loss"]
+    assert model.get_latest_training_loss() == pytest.approx(sum(per_pair) * 3600)  # CBOW: one pair a token
+
+
+def test_trained_in_parts_as_old_tutorials_do() -> None:
+    model = Word2Vec(window=1, **SMALL)
+    model.build_vocab(WALKS)
+    for _ in range(10):
+        assert model.train(WALKS, total_examples=model.corpus_count, epochs=5) == (18_000, 18_000)
+        model.alpha -= 0.002
+        model.min_alpha = model.alpha
+    assert model.train_count == 10
+    found = model.predict_output_word([14, 16], topn=1)
+    assert found is not None
+    assert found[0][0] == 15
+
+
+def test_words_are_added_and_trained_on(tmp_path: Path) -> None:
+    model = Word2Vec(WALKS, **SMALL)
+    model.save(tmp_path / "model")
+    model = Word2Vec.load(tmp_path / "model")
+    before = model.wv.index_to_key.copy()
+    more = [[99, 15, 16, 99, 14, 15] for _ in range(50)]
+    model.build_vocab(more, update=True)
+    assert model.wv.index_to_key == [*before, 99]
+    assert model.wv.get_vecattr(99, "count") == 100
+    assert model.syn1neg[20].tolist() == [0] * 8
+    model.train(more, total_examples=50, epochs=5)
+    found = model.predict_output_word([99, 15])
+    assert found is not None
+    assert {key for key, _ in found[:4]} == {99, 14, 15, 16}
+    assert len(model.wv) == 21
+
+
+@pytest.mark.parametrize("text", [[["a", "b"]], [["human"], ["graph", "trees"]], [["a", "b"], ["c", "d"]]])
+@pytest.mark.parametrize("epochs", [1, 5])
+def test_a_text_of_a_few_words_trains(text: list[list[str]], epochs: int) -> None:
+    """Training diverged: E moved when W had seen one pair."""
+    assert np.isfinite(Word2Vec(text, min_count=1, epochs=epochs).wv.vectors).all()
+
+
+def test_windows_that_hold_a_whole_basket() -> None:
+    baskets = [sorted(walk) for walk in WALKS]
+    wide = Word2Vec(baskets, window=10_000, shrink_windows=False, **SMALL)
+    np.testing.assert_array_equal(
+        wide.wv.vectors, Word2Vec(baskets, window=255, shrink_windows=False, **SMALL).wv.vectors
+    )
+    with pytest.raises(InputError, match="window: 300 reaches beyond 255"):
+        Word2Vec([list(range(400))], window=300, **SMALL)
+
+
+def test_order_means_nothing_in_a_window_that_does_not_shrink() -> None:
+    """Skip-gram's pairs are the same whatever the order of a basket: the loss says so."""
+    losses = []
+    for baskets in (WALKS, [walk[::-1] for walk in WALKS]):
+        losses.append(
+            Word2Vec(baskets, sg=1, window=20, shrink_windows=False, epochs=1, **SMALL).get_latest_training_loss()
+        )
+    assert losses[0] == pytest.approx(losses[1], rel=1e-3)
+
+
+@pytest.mark.parametrize("exponent", [-1.0, 0.0, 1.0])
+def test_ns_exponent_weighs_the_words(exponent: float) -> None:
+    model = Word2Vec(WALKS, ns_exponent=exponent, **SMALL)
+    assert model._trained is not None
+    assert model._trained.recipe.measure_power == exponent
+    assert Word2Vec(**SMALL).ns_exponent == 0.75
+
+
+def test_predictions_are_probabilities() -> None:
+    model = Word2Vec(WALKS, epochs=20, **SMALL)
+    found = model.predict_output_word([14, 16], topn=20)
+    assert found is not None
+    assert sum(probability for _, probability in found) == pytest.approx(1, abs=1e-5)
+    assert found[0][0] == 15
+    assert model.predict_output_word(["none"]) is None
+    right, wrong = model.score([[11, 12, 13, 14], [11, 2, 13, 4], [7]])[:2]
+    assert right > wrong
+    assert model.score([[7], ["none"]]).tolist() == [0, 0]
+
+
+def test_score_is_the_sum_over_windows() -> None:
+    for sg in (0, 1):
+        model = Word2Vec(WALKS, sg=sg, window=1, **SMALL)
+        trained = model._trained
+        assert trained is not None
+        rows = [trained.rows[key] for key in (3, 4, 5)]
+        E = trained.model.input_rows[rows]
+        inputs = E if sg else np.stack([E[1], (E[0] + E[2]) / 2, E[1]])
+        logs = trained.log_probabilities(inputs)[:, rows]
+        expected = logs[0, 1] + logs[1, 0] + logs[1, 2] + logs[2, 1] if sg else np.trace(logs)
+        assert model.score([[3, 4, 5]])[0] == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
+def test_models_can_be_copied(copied: Callable[[Word2Vec], Word2Vec]) -> None:
+    model = Word2Vec(WALKS, **SMALL)
+    again = copied(model)
+    assert again.wv.most_similar(3) == model.wv.most_similar(3)
+    again.train(WALKS, total_examples=300, epochs=1)
+
+
+def test_a_saved_model_is_one_of_ours_too(tmp_path: Path) -> None:
+    model = Word2Vec(WALKS_OF_WORDS, **SMALL)
+    model.save(tmp_path / "model")
+    ours = ws.load(tmp_path / "model")
+    assert ours.wv.similarity("n1", "n2") == pytest.approx(model.wv.similarity("n1", "n2"))
+    vectors = KeyedVectors.load(tmp_path / "model")
+    assert vectors.index_to_key == model.wv.index_to_key
+    again = Word2Vec.load(tmp_path / "model")
+    assert (again.window, again.corpus_count, again.train_count) == (5, 300, 1)
+    np.testing.assert_array_equal(again.syn1neg, model.syn1neg)
+
+
+def test_what_is_saved_replaces_a_model_or_a_file_and_nothing_else(tmp_path: Path) -> None:
+    model = Word2Vec(WALKS, **SMALL)
+    (tmp_path / "file").write_text("a model of gensim's")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "work").write_text("of years")
+    for name in ("file", "file", "new"):
+        model.save(tmp_path / name)
+        assert Word2Vec.load(tmp_path / name).wv.index_to_key == model.wv.index_to_key
+    with pytest.raises(InputError, match="holds no model"):
+        model.save(tmp_path / "other")
+    assert {path.name for path in tmp_path.iterdir()} == {"file", "new", "other"}
+
+
+def test_files_that_are_no_model(tmp_path: Path) -> None:
+    (tmp_path / "pickle").write_bytes(pickle.dumps({}))
+    model = Word2Vec(WALKS, **SMALL)
+    model.wv.save(tmp_path / "vectors")
+    assert KeyedVectors.load(tmp_path / "vectors").index_to_key == model.wv.index_to_key
+    for read in (Word2Vec.load, KeyedVectors.load):
+        with pytest.raises(InputError, match="is a pickle"):
+            read(tmp_path / "pickle")
+    with pytest.raises(AttributeError, match=r"KeyedVectors\.load"):
+        Word2Vec.load(tmp_path / "vectors")
+    with pytest.raises(InputError, match="no directory"):
+        Word2Vec.load(tmp_path / "none")
+    with pytest.raises(RuntimeError, match="nothing has been trained"):
+        Word2Vec(**SMALL).save(tmp_path / "untrained")
+
+
+REFUSED: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
+    "cbow_mean": (lambda: Word2Vec(cbow_mean=0), InputError, "the mean of its context words"),
+    "null_word": (lambda: Word2Vec(null_word=1), InputError, "null_word"),
+    "nothing": (lambda: Word2Vec(negative=0), ValueError, "nothing would be trained"),
+    "dim": (lambda: Word2Vec(vector_size=0), InputError, "vector_size must be at least 1"),
+    "two texts": (lambda: Word2Vec(WALKS, corpus_file="x"), TypeError, "either"),
+    "no text": (lambda: Word2Vec().build_vocab(), TypeError, "either"),
+    "number": (lambda: Word2Vec(7), TypeError, "iterable"),  # type: ignore[arg-type]
+    "generator": (
+        lambda: Word2Vec(walk for walk in WALKS),
+        TypeError,
+        "generator, which can be read once, not 6 times",
+    ),
+    "sentences of numbers": (lambda: Word2Vec([1, 2]), TypeError, "a sentence must be a list of tokens, not 1"),
+    "lists as tokens": (lambda: Word2Vec([[[1]]]), InputError, "hashable"),
+    "no file": (lambda: Word2Vec(corpus_file="none.txt"), TypeError, "must be the path of a file"),
+    "rare words": (lambda: Word2Vec(WALKS, min_count=10**6), RuntimeError, "no vocabulary"),
+    "lonely words": (lambda: Word2Vec([["a"], ["b"]], min_count=1), TrainingError, "no word of the text"),
+    "no update": (lambda: Word2Vec().build_vocab(WALKS, update=True), RuntimeError, "none: build one first"),
+    "no epochs": (lambda: Word2Vec().train(WALKS, total_examples=1), ValueError, "epochs"),
+    "no total": (lambda: Word2Vec().train(WALKS, epochs=1), ValueError, "total_examples"),
+    "moved": (lambda: Word2Vec().most_similar, AttributeError, r"use wv\.most_similar"),
+    "moved in wv": (lambda: Word2Vec().wv.vocab, AttributeError, "use key_to_index"),
+    "unknown": (lambda: Word2Vec().nothing, AttributeError, "no attribute 'nothing'"),
+    "intersect": (lambda: Word2Vec().wv.intersect_word2vec_format("x"), InputError, "given vectors"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_wrong_requests(case: str) -> None:
+    ask, kind, message = REFUSED[case]
+    with pytest.raises(kind, match=message):
+        ask()
+
+
+def test_what_training_would_not_see_is_refused() -> None:
+    model = Word2Vec(WALKS, **SMALL)
+    model.wv.vectors_lockf = np.zeros(1, np.float32)
+    with pytest.raises(InputError, match="vectors_lockf"):
+        model.train(WALKS, total_examples=300, epochs=1)
+    model.wv.vectors_lockf = np.ones(20, np.float32)
+    model.wv.vectors[3] = 0
+    with pytest.raises(InputError, match="changed by hand"):
+        model.train(WALKS, total_examples=300, epochs=1)
+
+
+def test_old_names_and_arguments_without_effect_are_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    say_once.cache_clear()
+    for _ in range(2):
+        model = Word2Vec(size=7, iter=2, alpha=0.1, hs=1, negative=0)
+    assert (model.vector_size, model.epochs) == (7, 2)
+    said = [record.getMessage().partition(" ")[0] for record in caplog.records]
+    assert said == ["size", "iter", "hs=1:", "alpha"]
+
+
+def test_model_reads_as_gensims() -> None:
+    model = Word2Vec(WALKS, **SMALL)
+    assert str(model) == "Word2Vec<vocab=20, vector_size=8, alpha=0.025>"
+    assert model.estimate_memory()["vectors"] == 20 * 8 * 4
+    assert model.syn1neg.shape == (20, 8)
+    assert not hasattr(model, "syn1")
+    other = Word2Vec(vector_size=4)
+    other.reset_from(model)
+    assert other.wv.index_to_key == model.wv.index_to_key
+    assert other.wv.vectors.shape == (20, 4)
+    model.init_sims(replace=True)
+    np.testing.assert_allclose(model.wv.norms, 1, rtol=1e-6)

@@ -1,0 +1,22 @@
+"""gensim's Word2Vec and KeyedVectors by name and behaviour, on the exact layer: change one import, keep the program.
+
+    from wordsparse.gensim import Word2Vec              # instead of gensim.models
+
+gensim itself need not be installed. What is the same, better, without effect or refused is in docs/gensim.md, argument
+by argument.
+"""
+
+from wordsparse.gensim.keyed_vectors import KeyedVectors
+from wordsparse.gensim.replacing import in_place
+from wordsparse.gensim.sentences import BrownCorpus, LineSentence, PathLineSentences, Text8Corpus
+from wordsparse.gensim.word2vec import Word2Vec
+
+__all__ = [
+    "BrownCorpus",
+    "KeyedVectors",
+    "LineSentence",
+    "PathLineSentences",
+    "Text8Corpus",
+    "Word2Vec",
+    "in_place",
+]

@@ -1,0 +1,277 @@
+"""gensim's KeyedVectors: WordVectors that can begin empty, judge themselves, and are saved and loaded by name."""
+
+import logging
+from collections.abc import Iterable
+from os import PathLike
+from pathlib import Path
+from typing import Any, NoReturn, Self
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from wordsparse.errors import InputError
+from wordsparse.evaluation import scores
+from wordsparse.evaluation.testsets import read_analogies, read_pairs
+from wordsparse.files import regular, storage
+from wordsparse.gensim.refusals import WrongPlaceError
+from wordsparse.vectors.formats import read_file, save_vectors
+from wordsparse.vectors.lookup import Key
+from wordsparse.vectors.word_vectors import WordVectors
+from wordsparse.words.model import MANIFEST
+
+logger = logging.getLogger(__name__)
+VECTORS = "vectors.npz"
+"""The file of a saved model's directory that holds its ``wv``."""
+
+_MOVED = {
+    "vocab": "key_to_index, index_to_key and get_vecattr",
+    "index2word": "index_to_key",
+    "index2entity": "index_to_key",
+    "vectors_norm": "get_normed_vectors()",
+    "syn0": "vectors",
+    "syn0norm": "get_normed_vectors()",
+    "word_vec": "get_vector",
+    "words_closer_than": "closer_than",
+    "accuracy": "evaluate_word_analogies",
+    "wv": "the vectors themselves",
+}
+
+
+class KeyedVectors(WordVectors):
+    """A table of keys and vectors.
+
+    Parameters
+    ----------
+    vector_size : int
+    count : int
+        Rows to reserve, which ``add_vector`` fills.
+    dtype : dtype
+        Number type of the vectors.
+    mapfile_path : path, optional
+        Has no effect, as in gensim.
+    """
+
+    def __init__(
+        self,
+        vector_size: int,
+        count: int = 0,
+        dtype: DTypeLike = np.float32,
+        mapfile_path: str | PathLike[str] | None = None,
+    ) -> None:
+        super(WordVectors, self).__init__([], np.zeros((count, vector_size), dtype))
+        self.index_to_key = [None] * count
+        self.next_index = 0
+        self.mapfile_path = mapfile_path
+        self.vectors_lockf: NDArray[np.float32] = np.ones(1, np.float32)
+
+    def __str__(self) -> str:
+        return f"{type(self).__name__}<vector_size={self.vector_size}, {len(self)} keys>"
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name in _MOVED:
+            raise WrongPlaceError(f"KeyedVectors.{name} is not there since gensim 4: use {_MOVED[name]}")
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+
+    @classmethod
+    def load_word2vec_format(cls, *args: Any, **options: Any) -> Self:
+        """Read a word2vec file, as :meth:`WordVectors.load_word2vec_format`.
+
+        Where no file of counts is given, the attribute "count" falls from V to 1, as gensim makes it up.
+        """
+        loaded = super().load_word2vec_format(*args, **options)
+        return loaded._with_counts()
+
+    def vectors_for_all(
+        self, keys: Iterable[Key], allow_inference: bool = True, copy_vecattrs: bool = False
+    ) -> "KeyedVectors":
+        """As :meth:`WordVectors.vectors_for_all`; counts that are not copied fall from the number of keys to 1."""
+        chosen = super().vectors_for_all(keys, allow_inference, copy_vecattrs)
+        return KeyedVectors._taken_over(chosen)._with_counts()
+
+    def init_sims(self, replace: bool = False) -> None:
+        """Scale the vectors to length one where ``replace``; otherwise there is nothing to prepare."""
+        if replace:
+            self.unit_normalize_all()
+
+    def sort_by_descending_frequency(self) -> None:
+        """Put the keys of the largest attribute "count" first."""
+        order = np.argsort(-self.expandos["count"], kind="stable")
+        self.index_to_key = [self.index_to_key[row] for row in order]
+        self.key_to_index = {key: row for row, key in enumerate(self.index_to_key)}
+        self.expandos = {name: values[order] for name, values in self.expandos.items()}
+        self.vectors = self.vectors[order]
+
+    def intersect_word2vec_format(self, *args: Any, **options: Any) -> NoReturn:
+        """Refused: training does not start from given vectors."""
+        raise InputError(
+            "intersect_word2vec_format: training here does not start from given vectors, so they would be lost"
+        )
+
+    def add_lifecycle_event(self, event_name: str, log_level: int = logging.INFO, **event: Any) -> None:
+        """Log an event."""
+        logger.log(log_level, "%s: %s %s", self, event_name, event)
+
+    def evaluate_word_pairs(
+        self,
+        pairs: str | PathLike[str],
+        delimiter: str = "\t",
+        encoding: str = "utf8",
+        restrict_vocab: int = 300_000,
+        case_insensitive: bool = True,
+        dummy4unknown: bool = False,
+    ) -> tuple[tuple[float, float], tuple[float, float], float]:
+        """How well cosines agree with people's judgements of word pairs.
+
+        Parameters
+        ----------
+        pairs : path
+            Lines of two words and a number; see :func:`wordsparse.evaluation.testsets.read_pairs`, which finds the
+            ``delimiter`` and knows UTF-8 only, whatever is said of them.
+        restrict_vocab : int
+            Only the first so many keys count as known.
+        case_insensitive : bool
+            Whether words are compared in capitals; of several spellings the first one counts.
+        dummy4unknown : bool
+            Whether a pair with an unknown word has the cosine 0; it is left out otherwise.
+
+        Returns
+        -------
+        pearson, spearman : (float, float)
+            The correlation, and the two-sided p-value of none.
+        oov : float
+            The percentage of pairs with an unknown word.
+
+        Raises
+        ------
+        InputError
+            If the file is malformed, or fewer than two pairs are known.
+        """
+        from scipy.stats import pearsonr, spearmanr
+
+        judged = read_pairs(pairs)
+        cosines = scores.answer_pairs(self._first(restrict_vocab), judged, ignore_case=case_insensitive)
+        unknown = np.isnan(cosines)
+        if dummy4unknown:
+            cosines = np.where(unknown, 0.0, cosines)
+        used = np.isfinite(cosines)
+        if used.sum() < 2:
+            raise InputError(f"{pairs}: fewer than two pairs of known words: nothing to correlate")
+        people = np.array([pair.score for pair in judged])[used]
+        found = [test(people, cosines[used]) for test in (pearsonr, spearmanr)]
+        pearson, spearman = ((float(result.statistic), float(result.pvalue)) for result in found)
+        return pearson, spearman, float(100 * unknown.mean())
+
+    def evaluate_word_analogies(
+        self,
+        analogies: str | PathLike[str],
+        restrict_vocab: int = 300_000,
+        case_insensitive: bool = True,
+        dummy4unknown: bool = False,
+        similarity_function: str = "most_similar",
+    ) -> tuple[float, list[dict[str, Any]]]:
+        """The share of analogy questions that b - a + c answers (3CosAdd).
+
+        Parameters
+        ----------
+        analogies : path
+            Lines of four words in sections; see :func:`wordsparse.evaluation.testsets.read_analogies`.
+        restrict_vocab, case_insensitive
+            As in :meth:`evaluate_word_pairs`; answers are looked for among the first keys only.
+        dummy4unknown : bool
+            Whether a question with an unknown word counts as answered wrong; it is left out otherwise.
+        similarity_function : str
+            Has no effect, as in gensim.
+
+        Returns
+        -------
+        score : float
+        sections : list of dict
+            Of each section, and of all under "Total accuracy": "section", "correct" and "incorrect", the last two
+            lists of the questions' words.
+        """
+        questions = read_analogies(analogies)
+        right = scores.answer_analogies(self._first(restrict_vocab), questions, restrict_vocab, case_insensitive)
+        sections: dict[str, dict[str, Any]] = {}
+        for question, answer in zip(questions, right, strict=True):
+            lists = sections.setdefault(question.section, {"section": question.section, "correct": [], "incorrect": []})
+            if dummy4unknown or np.isfinite(answer):
+                words = tuple(word.upper() for word in question.words) if case_insensitive else question.words
+                lists["correct" if answer == 1 else "incorrect"].append(words)
+        total: dict[str, Any] = {"section": "Total accuracy"}
+        for name in ("correct", "incorrect"):
+            total[name] = [words for lists in sections.values() for words in lists[name]]
+        asked = len(total["correct"]) + len(total["incorrect"])
+        return len(total["correct"]) / max(asked, 1), [*sections.values(), total]
+
+    def save(self, fname: str | PathLike[str], *args: Any, **options: Any) -> None:
+        """Write keys, vectors and counts as an npz file, in one step; further arguments have no effect.
+
+        A model's directory that stands at ``fname`` is replaced.
+        """
+        if left_out := sorted(self.expandos.keys() - {"count", "sample_int"}):
+            logger.warning("%s: these attributes are not stored: %s", fname, ", ".join(left_out))
+        path = Path(fname)
+        if (path / MANIFEST).is_file():
+            storage.remove_directory(path)
+        save_vectors(self, path, "npz")
+
+    @classmethod
+    def load(cls, fname: str | PathLike[str], mmap: str | None = None) -> Self:
+        """Read what :meth:`save` wrote, or the vectors of a saved Word2Vec; ``mmap`` has no effect.
+
+        Raises
+        ------
+        InputError
+            If it is another file; one of gensim's own is a pickle, which can run any code and is never read.
+        """
+        path = Path(fname)
+        if (path / VECTORS).is_file():
+            path = path / VECTORS
+        refuse_pickle(path)
+        return cls._taken_over(read_file(path))
+
+    def resize_vectors(self, seed: int = 0) -> None:
+        """Give each key that has no vector yet a small random one; the others keep theirs."""
+        before = len(self.vectors)
+        if before == len(self):
+            return
+        grown = np.random.default_rng(seed).random((len(self), self.vector_size), np.float32)
+        grown = (2 * grown - 1) / np.float32(self.vector_size)
+        grown[:before] = self.vectors
+        self.vectors = grown
+        self.allocate_vecattrs()
+
+    @classmethod
+    def _taken_over(cls, other: WordVectors) -> Self:
+        taken = super()._taken_over(other)
+        taken.mapfile_path, taken.vectors_lockf = None, np.ones(1, np.float32)
+        return taken
+
+    def _with_counts(self) -> Self:
+        """Itself, with the attribute "count" made up where it is not there."""
+        if "count" not in self.expandos:
+            self.expandos["count"] = np.arange(len(self), 0, -1, dtype=np.int64)
+        return self
+
+    def _first(self, restrict_vocab: int) -> WordVectors:
+        """The first keys as text, for test sets of words."""
+        keys = [str(key) for key in self.index_to_key[:restrict_vocab]]
+        first = WordVectors._taken_over(self)
+        super(WordVectors, first).__init__(keys, self.vectors[: len(keys)])
+        return first
+
+
+def refuse_pickle(path: Path) -> None:
+    """Raise InputError if a file begins as a pickle does."""
+    with regular.opened(path) as file:
+        if file.read(2)[:1] == b"\x80":
+            raise InputError(
+                f"{path}: is a pickle, as gensim writes them, which can run any code and is never read here; in "
+                "gensim, write the vectors with wv.save_word2vec_format and read that"
+            )
+
+
+def is_saved_vectors(path: Path) -> bool:
+    """Whether a file is what :meth:`KeyedVectors.save` writes."""
+    with regular.opened(path) as file:
+        return file.read(2) == b"PK"

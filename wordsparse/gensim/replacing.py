@@ -1,0 +1,69 @@
+"""Our classes in the place of gensim's, for packages that import gensim's themselves."""
+
+import importlib
+import sys
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
+
+from wordsparse import optional
+from wordsparse.gensim.keyed_vectors import KeyedVectors
+from wordsparse.gensim.word2vec import Word2Vec
+
+# Where gensim shows the classes. What else it has under these names stays: its FastText and Doc2Vec build on it.
+_PLACES = {
+    "gensim.models": ("Word2Vec", "KeyedVectors"),
+    "gensim.models.word2vec": ("Word2Vec",),
+    "gensim.models.keyedvectors": ("KeyedVectors",),
+}
+_OURS: dict[str, Any] = {"Word2Vec": Word2Vec, "KeyedVectors": KeyedVectors}
+
+
+@contextmanager
+def in_place() -> Iterator[None]:
+    """Inside the block ``gensim.models.Word2Vec`` and ``KeyedVectors`` are ours, for every package.
+
+    Modules that were imported before, or are imported inside, and hold a class by its name use ours too; afterwards all
+    hold gensim's again. gensim's own FastText and Doc2Vec train, but cannot be saved or loaded inside the block. The
+    whole process is affected: not for use beside threads that need gensim's classes.
+
+    Raises
+    ------
+    MissingDependencyError
+        If gensim is not installed.
+    """
+    models = optional.load("in_place", "gensim.models")
+    theirs = {name: getattr(models, name) for name in _OURS}
+    if theirs == _OURS:  # inside another block
+        yield
+        return
+    # Who holds our classes already asked for them, and keeps them.
+    own = {(id(module), held) for module, held, _ in _holders(_OURS)}
+    _put(theirs, _OURS)
+    try:
+        yield
+    finally:
+        _put(_OURS, theirs, own)
+
+
+def _put(old: dict[str, Any], new: dict[str, Any], but: Collection[tuple[int, str]] = ()) -> None:
+    """Every module that holds an old class holds the new one of its name; ``but`` names modules and what they hold."""
+    for place, names in _PLACES.items():
+        for name in names:
+            setattr(importlib.import_module(place), name, new[name])
+    for module, held, name in _holders(old):
+        if (id(module), held) not in but:
+            setattr(module, held, new[name])
+
+
+def _holders(classes: dict[str, Any]) -> list[tuple[ModuleType, str, str]]:
+    """The modules outside gensim and this package that hold a class: the module, what it calls it, and the class."""
+    return [
+        (module, held, name)
+        for module in list(sys.modules.values())
+        if isinstance(module, ModuleType) and module.__name__.partition(".")[0] not in ("gensim", "wordsparse")
+        for held, value in list(vars(module).items())
+        for name, found in classes.items()
+        if value is found
+    ]

@@ -1,0 +1,110 @@
+"""A Word2Vec on disk: a model directory as :mod:`wordsparse.words.model` has it, with what gensim's names need besides.
+
+``gensim.json`` holds the arguments and the numbers of the object, ``vectors.npz`` its ``wv``. No pickle is written or
+read. ``wordsparse.load`` reads the same directory as a model of ours.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from wordsparse.errors import InputError
+from wordsparse.files import storage
+from wordsparse.gensim import settings
+from wordsparse.gensim.engine import Trained
+from wordsparse.gensim.keyed_vectors import VECTORS, KeyedVectors, is_saved_vectors, refuse_pickle
+from wordsparse.gensim.refusals import WrongPlaceError
+from wordsparse.vectors.formats import names, save_vectors
+from wordsparse.words import model as models
+
+MANIFEST, FORMAT, VERSION = "gensim.json", "wordsparse-word2vec", 1
+STORED = (
+    *(
+        "vector_size",
+        "layer1_size",
+        "window",
+        "shrink_windows",
+        "min_count",
+        "max_vocab_size",
+        "max_final_vocab",
+        "sample",
+    ),
+    *(
+        "seed",
+        "workers",
+        "epochs",
+        "alpha",
+        "min_alpha",
+        "min_alpha_yet_reached",
+        "sg",
+        "hs",
+        "negative",
+        "ns_exponent",
+    ),
+    *("cbow_mean", "sorted_vocab", "null_word", "batch_words", "compute_loss", "comment", "effective_min_count"),
+    *("corpus_count", "corpus_total_words", "train_count", "total_train_time", "running_training_loss"),
+)
+"""The attributes that are stored."""
+
+
+def save(model: Any, trained: Trained, path: Path) -> None:
+    """Write a model directory, whole or not at all. A model or a file that stands at ``path`` is replaced.
+
+    Raises
+    ------
+    InputError
+        If another directory stands there, or a key cannot be stored.
+    WordsparseError
+        If writing fails; what stood there stays then.
+    """
+    path = Path(os.path.realpath(path))
+    if path.is_dir() and any(path.iterdir()) and not (path / models.MANIFEST).is_file():
+        raise InputError(f"{path}: is a directory that holds no model: name another one")
+    storage.check_parent(path)
+    are_words = all(isinstance(key, str) for key in trained.keys)
+    with storage.writing(path), storage.staging(path) as folder:
+        target = folder / "model"
+        trained.model.save(target)
+        save_vectors(model.wv, target / VECTORS, "npz")
+        attributes = {name: getattr(model, name) for name in STORED}
+        content = {
+            "format": FORMAT,
+            "version": VERSION,
+            "attributes": attributes,
+            "keys": "words" if are_words else "json",
+        }
+        storage.write_manifest(target / MANIFEST, content)
+        if path.is_dir():
+            os.rename(path, folder / "previous")
+        else:
+            path.unlink(missing_ok=True)
+        os.rename(target, path)
+        storage.sync(path.parent)
+
+
+def load(model: Any, path: Path) -> tuple[KeyedVectors, Trained]:
+    """Read a model directory into an object that has no vocabulary yet; returns its vectors and what is trained.
+
+    Raises
+    ------
+    InputError
+        If it is something else, or damaged; as an AttributeError too where it holds vectors alone.
+    """
+    if path.is_file():
+        refuse_pickle(path)
+        if is_saved_vectors(path):
+            raise WrongPlaceError(f"{path}: holds vectors alone, which cannot be trained on: use KeyedVectors.load")
+    if not (path / MANIFEST).is_file():
+        raise InputError(f"{path}: is no directory that Word2Vec.save wrote")
+    manifest = storage.read_manifest(path / MANIFEST, FORMAT, VERSION)
+    (attributes,) = storage.objects(path / MANIFEST, manifest, "attributes")
+    if set(attributes) != set(STORED):
+        raise InputError(f"{path / MANIFEST}: must name the attributes of a Word2Vec")
+    for name, value in attributes.items():
+        if not isinstance(value, int | float | str | None):
+            raise InputError(f"{path / MANIFEST}: {name} must be a number or a text")
+        setattr(model, name, value)
+    trained = models.load(path)
+    words = trained.vocabulary.words
+    keys = words if manifest.get("keys") == "words" else names.from_json(words)
+    return KeyedVectors.load(path), Trained(keys, trained, settings.recipe(model))

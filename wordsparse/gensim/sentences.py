@@ -1,0 +1,123 @@
+"""gensim's readers of text: each gives lists of words, as often as it is asked."""
+
+import itertools
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from wordsparse.corpus.sources import Readable, opened
+from wordsparse.errors import InputError
+
+MAX_SENTENCE = 10_000
+"""Words of the longest list that a reader gives: longer lines come in several."""
+_BLOCK = 2**20
+
+
+class LineSentence:
+    """The lines of a file, each a sentence of words separated by white space.
+
+    Parameters
+    ----------
+    source : path or binary file
+        A file may be compressed (.gz, .bz2, .xz, .zst). An open file is read from its beginning each time.
+    max_sentence_length : int
+        Longer lines are cut.
+    limit : int, optional
+        Read the first so many lines only.
+    """
+
+    def __init__(self, source: Any, max_sentence_length: int = MAX_SENTENCE, limit: int | None = None) -> None:
+        self.source, self.max_sentence_length, self.limit = source, max_sentence_length, limit
+
+    def __iter__(self) -> Iterator[list[str]]:
+        if hasattr(self.source, "seek"):
+            self.source.seek(0)
+            yield from self._sentences(self.source)
+        else:
+            with opened(Path(self.source)) as file:
+                yield from self._sentences(_lines(file))
+
+    def _sentences(self, lines: Iterable[str | bytes]) -> Iterator[list[str]]:
+        for line in itertools.islice(lines, self.limit):
+            yield from cut((line if isinstance(line, str) else line.decode()).split(), self.max_sentence_length)
+
+
+class PathLineSentences:
+    """The lines of the files of a directory in the order of their names, or of one file; see LineSentence.
+
+    Raises
+    ------
+    InputError
+        If there is no such file or directory.
+    """
+
+    def __init__(
+        self, source: str | os.PathLike[str], max_sentence_length: int = MAX_SENTENCE, limit: int | None = None
+    ) -> None:
+        self.source, self.max_sentence_length, self.limit = source, max_sentence_length, limit
+        path = Path(source)
+        if not path.exists():
+            raise InputError(f"{path}: no such file or directory")
+        self.input_files = sorted(str(file) for file in path.iterdir()) if path.is_dir() else [str(path)]
+
+    def __iter__(self) -> Iterator[list[str]]:
+        for file in self.input_files:
+            yield from LineSentence(file, self.max_sentence_length, self.limit)
+
+
+class Text8Corpus:
+    """A file of words without sentences, such as text8, in lists of ``max_sentence_length`` words."""
+
+    def __init__(self, fname: str | os.PathLike[str], max_sentence_length: int = MAX_SENTENCE) -> None:
+        self.fname, self.max_sentence_length = fname, max_sentence_length
+
+    def __iter__(self) -> Iterator[list[str]]:
+        words: list[str] = []
+        rest = b""
+        with opened(Path(self.fname)) as file:
+            while block := file.read(_BLOCK):
+                block = rest + block
+                end = 1 + max(block.rfind(b" "), block.rfind(b"\n"))
+                rest = block[end:]
+                words += block[:end].decode().split()
+                while len(words) >= self.max_sentence_length:
+                    yield words[: self.max_sentence_length]
+                    words = words[self.max_sentence_length :]
+        words += rest.decode().split()
+        if words:
+            yield words
+
+
+class BrownCorpus:
+    """The sentences of the Brown corpus in a directory of its files: ``word/ta``, the tag's first two letters.
+
+    Words whose tag is no letters (punctuation) are left out.
+    """
+
+    def __init__(self, dirname: str | os.PathLike[str]) -> None:
+        self.dirname = dirname
+
+    def __iter__(self) -> Iterator[list[str]]:
+        for file in sorted(path for path in Path(self.dirname).iterdir() if path.is_file()):
+            for line in LineSentence(file):
+                pairs = [token.split("/") for token in line]
+                words = [
+                    f"{pair[0].lower()}/{pair[1][:2]}" for pair in pairs if len(pair) == 2 and pair[1][:2].isalpha()
+                ]
+                if words:
+                    yield words
+
+
+def _lines(file: Readable) -> Iterator[bytes]:
+    rest = b""
+    while block := file.read(_BLOCK):
+        *lines, rest = (rest + block).split(b"\n")
+        yield from lines
+    if rest:
+        yield rest
+
+
+def cut(words: list[str], longest: int) -> Iterator[list[str]]:
+    """The words in lists of at most ``longest``."""
+    return (words[start : start + longest] for start in range(0, len(words), longest))

@@ -1,0 +1,116 @@
+"""What gensim's arguments mean here: the options and recipe they choose, and what is said or refused of the rest."""
+
+import logging
+from dataclasses import replace
+from typing import Protocol
+
+from wordsparse import validation
+from wordsparse.corpus import EncodedCorpus
+from wordsparse.errors import InputError
+from wordsparse.gensim.refusals import say_once
+from wordsparse.gensim.texts import longest_sentence
+from wordsparse.gensim.vocabulary import threshold
+from wordsparse.layer.losses import BoundedNS
+from wordsparse.machine.threads import available_cpus
+from wordsparse.words.examples import MAX_WINDOW
+from wordsparse.words.recipe import Options, Recipe, recommended
+
+logger = logging.getLogger(__name__)
+LOSS = "bounded-ns"
+GENSIMS_EXPONENT = 0.75
+GENSIMS_ALPHAS = (0.025, 0.0001)
+
+
+class Arguments(Protocol):
+    """The arguments of Word2Vec that training reads, by gensim's names; a program may set them between trainings."""
+
+    vector_size: int
+    window: int
+    sg: int
+    hs: int
+    negative: int
+    ns_exponent: float
+    cbow_mean: int
+    shrink_windows: bool
+    sample: float
+    alpha: float
+    min_alpha: float
+    workers: int
+    seed: int
+    null_word: int
+
+
+def check(settings: Arguments) -> None:
+    """Refuse what would change results unseen, and say what has no effect.
+
+    Raises
+    ------
+    InputError
+        If an argument asks for another method than there is; the message names it.
+    """
+    for name in ("vector_size", "window", "workers"):
+        validation.positive_int(name, getattr(settings, name))
+    if not settings.hs and not settings.negative:
+        raise InputError("hs=0 and negative=0 together: nothing would be trained; leave one of them at its default")
+    if settings.negative < 0:
+        raise InputError(f"negative must not be below 0, not {settings.negative}")
+    if settings.hs and settings.negative:
+        logger.warning(
+            "Both hierarchical softmax and negative sampling are activated. Here both stand for one loss, which is "
+            "exact over the whole vocabulary."
+        )
+    elif settings.hs:
+        say_once("hs=1: the loss here is exact over the whole vocabulary; no tree of words takes its place")
+    if not settings.cbow_mean and not settings.sg:
+        raise InputError("cbow_mean=0: CBOW takes the mean of its context words here, never their sum")
+    if settings.null_word:
+        raise InputError("null_word: there is no padding word here; leave it at 0")
+    if (settings.alpha, settings.min_alpha) != GENSIMS_ALPHAS:
+        say_once("alpha and min_alpha have no effect: the exact steps choose their own length")
+
+
+def options(settings: Arguments, epochs: int, corpus: EncodedCorpus) -> Options:
+    """The options of a run over ``corpus``; InputError if the window is wider than any here."""
+    window = settings.window
+    if window > MAX_WINDOW:
+        longest = longest_sentence(corpus)
+        if longest > MAX_WINDOW + 1:
+            raise InputError(
+                f"window: {window} reaches beyond {MAX_WINDOW}, the largest one here, in sentences of up to "
+                f"{longest:,} tokens; cut the sentences, or take a smaller window"
+            )
+        window = MAX_WINDOW
+    return Options(
+        model="skipgram" if settings.sg else "cbow",
+        loss=LOSS,
+        dim=settings.vector_size,
+        window=window,
+        sample=_sample(settings.sample, corpus),
+        epochs=epochs,
+        threads=min(settings.workers, available_cpus()),
+        seed=settings.seed % 2**32,
+        recipe=recipe(settings),
+    )
+
+
+def recipe(settings: Arguments) -> Recipe:
+    """The recommended recipe, with what the arguments ask for beside gensim's defaults."""
+    chosen = recommended("skipgram" if settings.sg else "cbow", LOSS)
+    if settings.ns_exponent != GENSIMS_EXPONENT:
+        chosen = replace(chosen, measure_power=float(settings.ns_exponent))
+    if settings.negative and isinstance(chosen.loss, BoundedNS):
+        chosen = replace(chosen, loss=replace(chosen.loss, negatives=float(settings.negative)))
+    return chosen if settings.shrink_windows else replace(chosen, distances="equal")
+
+
+def _sample(sample: float, corpus: EncodedCorpus) -> float:
+    """The threshold of subsampling; none where even a word that occurs once would be left out now and then."""
+    total = int(corpus.vocabulary.counts.sum())
+    rate = threshold(sample, total)
+    if rate and rate * total < 1:
+        say_once(
+            "sample: a text so short that even a word that occurs once is more frequent than sample is trained on "
+            "without subsampling"
+        )
+        return 0.0
+    return rate

@@ -1,0 +1,269 @@
+"""Sentences of any hashable tokens as numbers, and the words to keep of them.
+
+The tokens go through one dictionary in C (``map`` and ``numpy.fromiter``), never through a Python loop, but where a
+vocabulary must be pruned while it is counted, as gensim prunes it: after each sentence.
+"""
+
+import contextlib
+import logging
+import os
+import tempfile
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain, islice, repeat
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wordsparse.corpus import END_OF_SENTENCE, OUT_OF_VOCABULARY, EncodedCorpus, Vocabulary, encode
+from wordsparse.errors import InputError
+from wordsparse.files import storage
+from wordsparse.gensim.refusals import WrongTypeError
+from wordsparse.vectors.formats import names
+from wordsparse.vectors.lookup import Key
+
+logger = logging.getLogger(__name__)
+Ids = NDArray[np.int32]
+TrimRule = Callable[[Any, int, int], int]
+
+DISCARD, KEEP = 1, 2  # what a trim rule answers, beside the default of 0: as the minimum count says
+COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
+_BLOCK = 4096  # sentences that are numbered at a time
+_SHARD_BLOCK = 2**20
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What a pass over a text found: counts by token in order of appearance, tokens, sentences and, where they were
+    kept, the tokens as numbers in that order with an END_OF_SENTENCE after each sentence."""
+
+    counts: dict[Key, int]
+    total_words: int
+    sentences: int
+    ids: Ids | None = None
+
+
+class _Numbers(dict[Key, int]):
+    """A token's number in order of first appearance, given when it is first asked for."""
+
+    def __missing__(self, token: Key) -> int:
+        number = self[token] = len(self)
+        return number
+
+
+def scan(sentences: Iterable[Any]) -> Scan:
+    """Count the tokens of sentences and number them."""
+    numbers, counts, total = _Numbers(), np.zeros(0, np.int64), 0
+    blocks: list[Ids] = []
+    length = 0
+    for block in _blocks(sentences):
+        ids = _numbered(block, map(numbers.__getitem__, chain.from_iterable(block)))
+        found = np.bincount(ids[ids >= 0], minlength=len(numbers))
+        found[: counts.size] += counts
+        counts, length = found, length + len(block)
+        blocks.append(ids)
+    total = int(counts.sum())
+    ids = np.concatenate([np.empty(0, np.int32), *blocks])
+    return Scan(dict(zip(numbers, counts.tolist(), strict=True)), total, length, ids)
+
+
+def scan_pruned(sentences: Iterable[Any], max_vocab_size: int, trim_rule: TrimRule | None) -> Scan:
+    """Count the tokens of sentences; whenever there are more than ``max_vocab_size``, the rarest go.
+
+    At the n-th time these are tokens that occurred less than n times so far.
+    """
+    counts: dict[Key, int] = {}
+    total, length, least = 0, 0, 1
+    for block in _blocks(sentences):
+        for sentence in block:
+            for token in sentence:
+                counts[token] = counts.get(token, 0) + 1
+            total += len(sentence)
+            length += 1
+            if len(counts) > max_vocab_size:
+                counts = {token: count for token, count in counts.items() if keeps(token, count, least, trim_rule)}
+                least += 1
+    return Scan(counts, total, length)
+
+
+def keeps(token: Key, count: int, min_count: int, trim_rule: TrimRule | None) -> bool:
+    """Whether a token stays in the vocabulary."""
+    answer = 0 if trim_rule is None else trim_rule(token, count, min_count)
+    return answer == KEEP or (answer != DISCARD and count >= min_count)
+
+
+def numbered(sentences: Iterable[Any], rows: Mapping[Key, int]) -> Ids:
+    """The sentences as rows, OUT_OF_VOCABULARY for a token that has none."""
+    blocks = (
+        _numbered(block, map(rows.get, chain.from_iterable(block), repeat(OUT_OF_VOCABULARY)))
+        for block in _blocks(sentences)
+    )
+    return np.concatenate([np.empty(0, np.int32), *blocks])
+
+
+class Sentences:
+    """Sentences in memory, or from an iterable that can be read again.
+
+    A scan keeps the numbers of its tokens (4 bytes each), so that they need not be read again to train on them.
+    """
+
+    def __init__(self, sentences: Iterable[Any]) -> None:
+        self._sentences = sentences
+        self._scanned: Scan | None = None
+
+    def scan(self, max_vocab_size: int | None, trim_rule: TrimRule | None) -> Scan:
+        """What the text holds."""
+        if max_vocab_size:
+            return scan_pruned(self._sentences, max_vocab_size, trim_rule)
+        self._scanned = scan(self._sentences)
+        return self._scanned
+
+    def corpus(self, rows: Mapping[Key, int], vocabulary: Vocabulary) -> EncodedCorpus:
+        """The text as rows of ``vocabulary``, in memory."""
+        if self._scanned is not None and self._scanned.ids is not None:
+            ids = _table(self._scanned.counts, rows)[self._scanned.ids]
+        else:
+            ids = numbered(self._sentences, rows)
+        sentences = int(np.count_nonzero(ids == END_OF_SENTENCE))
+        return _corpus(vocabulary, ids.size - sentences, sentences, [ids])
+
+
+class LineFile:
+    """A file of lines, encoded once in ``folder`` with every word that it has."""
+
+    def __init__(self, path: Path, folder: Path) -> None:
+        self._encoded = encode(path, folder, min_count=1)
+
+    def scan(self, max_vocab_size: int | None, trim_rule: TrimRule | None) -> Scan:
+        """What the text holds; nothing is pruned while it is counted."""
+        words = self._encoded.vocabulary
+        counts: dict[Key, int] = dict(zip(words.words, words.counts.tolist(), strict=True))
+        return Scan(counts, self._encoded.tokens, self._encoded.sentences)
+
+    def corpus(self, rows: Mapping[Key, int], vocabulary: Vocabulary) -> EncodedCorpus:
+        """The text as rows of ``vocabulary``, renumbered while it is read."""
+        table = _table(self._encoded.vocabulary.words, rows)
+        shards: list[Any] = [_Renumbered(shard, table) for shard in self._encoded.shards]
+        return _corpus(vocabulary, self._encoded.tokens, self._encoded.sentences, shards)
+
+
+Text = Sentences | LineFile
+
+
+@contextlib.contextmanager
+def opened(sentences: Any, corpus_file: str | os.PathLike[str] | None, passes: int) -> Iterator[Text]:
+    """The text to read, of which one is given; ``passes`` is how often gensim would read it.
+
+    Raises
+    ------
+    WrongTypeError
+        If none or both are given, the file is none or compressed, the sentences are no iterable, or a generator, which
+        can be read only once.
+    """
+    if (sentences is None) == (corpus_file is None):
+        raise WrongTypeError("give either sentences (corpus_iterable) or corpus_file")
+    if corpus_file is None:
+        if not isinstance(sentences, Iterable):
+            raise WrongTypeError(f"sentences must be an iterable of lists of tokens, not {sentences!r:.80}")
+        if isinstance(sentences, Generator) and passes > 1:
+            raise WrongTypeError(
+                f"sentences are a generator, which can be read once, not {passes} times: give a list, or an object "
+                "whose __iter__ begins anew"
+            )
+        yield Sentences(sentences)
+        return
+    path = Path(corpus_file)
+    if not path.is_file():
+        raise WrongTypeError(f"corpus_file must be the path of a file, not {corpus_file!r}")
+    if path.suffix.lower() in COMPRESSED:
+        raise WrongTypeError(f"corpus_file: {path} is compressed: unpack it, or give LineSentence of it as sentences")
+    with storage.staging(Path(tempfile.gettempdir()) / "wordsparse-gensim", mode=0o700) as folder:
+        yield LineFile(path, folder / "encoded")
+
+
+def longest_sentence(corpus: EncodedCorpus) -> int:
+    """Tokens of the longest sentence."""
+    longest = start = 0
+    for shard in corpus.shards:
+        for block in range(0, shard.shape[0], _SHARD_BLOCK):
+            ends = block + np.flatnonzero(shard[block : block + _SHARD_BLOCK] == END_OF_SENTENCE)
+            if ends.size:
+                longest = max(longest, int(np.diff(ends, prepend=start - 1).max()) - 1)
+                start = int(ends[-1]) + 1
+        start = 0
+    return longest
+
+
+def known_tokens(corpus: EncodedCorpus) -> int:
+    """Tokens that are in the vocabulary."""
+    blocks = ((shard, block) for shard in corpus.shards for block in range(0, shard.shape[0], _SHARD_BLOCK))
+    return sum(int(np.count_nonzero(shard[start : start + _SHARD_BLOCK] >= 0)) for shard, start in blocks)
+
+
+class _Renumbered:
+    """A shard whose values are passed through a table when they are read."""
+
+    def __init__(self, shard: Any, table: Ids) -> None:
+        self._shard, self._table, self.shape = shard, table, shard.shape
+
+    def __getitem__(self, values: slice) -> Ids:
+        renumbered: Ids = self._table[self._shard[values]]
+        return renumbered
+
+
+def engine_words(keys: list[Key]) -> list[str]:
+    """What stands for each key in a vocabulary of words: the words themselves, JSON of other keys, or their numbers."""
+    if all(isinstance(key, str) for key in keys):
+        return [str(key) for key in keys]
+    try:
+        return names.to_json(keys)
+    except InputError:
+        return [str(row) for row in range(len(keys))]
+
+
+def _corpus(vocabulary: Vocabulary, tokens: int, sentences: int, shards: list[Any]) -> EncodedCorpus:
+    if tokens == 0:
+        raise InputError("the text holds no token to train on")
+    return EncodedCorpus(Path(os.devnull), vocabulary, tokens, sentences, len(vocabulary), 1, None, shards)
+
+
+def _table(tokens: Iterable[Key], rows: Mapping[Key, int]) -> Ids:
+    """From a token's place among ``tokens`` to its row. END_OF_SENTENCE, −2, finds itself at the end."""
+    specials = [END_OF_SENTENCE, OUT_OF_VOCABULARY]
+    return np.fromiter(chain(map(rows.get, tokens, repeat(OUT_OF_VOCABULARY)), specials), np.int32)
+
+
+def _blocks(sentences: Iterable[Any]) -> Iterator[list[Any]]:
+    """Sentences in lists of some, each with a length; a sentence that is one word gets a warning."""
+    stream = iter(sentences)
+    first = True
+    while block := list(islice(stream, _BLOCK)):
+        if first and isinstance(block[0], str):
+            logger.warning(
+                "Each 'sentences' item should be a list of words (usually unicode strings). The first is the word "
+                "%.40r, which is read as a list of its characters.",
+                block[0],
+            )
+        first = False
+        yield [_sized(sentence) for sentence in block]
+
+
+def _sized(sentence: Any) -> Any:
+    if isinstance(sentence, np.ndarray):
+        return sentence.tolist()  # of Python's strings and numbers, which are read faster
+    if hasattr(sentence, "__len__"):
+        return sentence
+    raise WrongTypeError(f"a sentence must be a list of tokens, not {sentence!r:.80}")
+
+
+def _numbered(block: list[Any], numbers: Iterable[int]) -> Ids:
+    """The numbers of a block's tokens, an END_OF_SENTENCE after each sentence that is not empty."""
+    lengths = np.fromiter(map(len, block), np.int64, len(block))
+    try:
+        ids = np.fromiter(numbers, np.int32, int(lengths.sum()))
+    except TypeError as error:
+        raise InputError(f"a sentence must be a list of hashable tokens: {error}") from error
+    ends = np.cumsum(lengths)[lengths > 0]
+    return np.insert(ids, ends, np.int32(END_OF_SENTENCE))
