@@ -28,7 +28,7 @@ def browser() -> Iterator[Any]:
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     session = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    session.set_page_load_timeout(60)
+    session.set_page_load_timeout(120)
     try:
         yield session
     finally:

@@ -57,7 +57,7 @@ class Page:
         self.browser.switch_to.active_element.send_keys(*keys)
 
     def wait(self, condition: Callable[[], object]) -> None:
-        WebDriverWait(self.browser, 20).until(lambda _: condition())
+        WebDriverWait(self.browser, 120).until(lambda _: condition())
 
     def hash(self) -> str:
         return str(self.browser.execute_script("return decodeURIComponent(location.hash)"))
