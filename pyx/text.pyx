@@ -24,12 +24,12 @@ cdef extern from "word_table.hpp" namespace "wordsparse::text" nogil:
     cdef cppclass CppWordTable "wordsparse::text::WordTable":
         CppWordTable(uint64_t addend, uint64_t multiplier) except +
         size_t size()
-        int64_t count(int32_t)
+        vector[int64_t] counts() except +
         string_view word(int32_t)
         uint64_t key(string_view)
         int32_t add(uint64_t key, string_view word, int64_t times) except +
         int32_t find(string_view)
-        vector[int32_t] ranked(int64_t at_least) except +
+        vector[int32_t] ranked(const vector[int64_t]& counts, int64_t at_least) except +
 
 cdef extern from "text_scan.hpp" namespace "wordsparse::text" nogil:
     void end_sentence(vector[int32_t]&) except +
@@ -45,7 +45,7 @@ cdef extern from "Python.h":
 cdef class WordTable:
     """Words numbered in order of first appearance and counted. Not thread-safe: one thread at a time.
 
-    Memory: 80 to 112 bytes and its letters a distinct word, and the ids that were not taken yet.
+    Memory: 40 to 72 bytes and its letters a distinct word, and the ids that were not taken yet.
     """
 
     cdef CppWordTable* words
@@ -139,26 +139,30 @@ cdef class WordTable:
         cdef int32_t[::1] into = ids
         cdef int32_t id
         cdef string_view word
+        cdef vector[int64_t] counts
         if other is self:
             raise ValueError("a table cannot absorb itself")
         with nogil:
+            counts = other.words.counts()
             for id in range(<int32_t> other.words.size()):
                 word = other.words.word(id)
-                into[id] = self.words.add(self.words.key(word), word, other.words.count(id))
+                into[id] = self.words.add(self.words.key(word), word, counts[id])
         return ids
 
     def counts(self, int64_t at_least):
         """A dict of the words counted so often or more: the most frequent first, equal counts by code point."""
+        cdef vector[int64_t] counts
         cdef vector[int32_t] ranked
         cdef string_view word
         cdef int32_t id
         with nogil:
-            ranked = self.words.ranked(at_least)
-        counts = {}
+            counts = self.words.counts()
+            ranked = self.words.ranked(counts, at_least)
+        found = {}
         for id in ranked:
             word = self.words.word(id)
-            counts[word.data()[:word.size()].decode()] = self.words.count(id)
-        return counts
+            found[word.data()[:word.size()].decode()] = counts[id]
+        return found
 
     def ids(self, list words not None):
         """The ids of the words of a list of str, −1 where one was not met; (len(words),) int32."""

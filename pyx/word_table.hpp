@@ -1,12 +1,12 @@
 // Words numbered in order of first appearance and counted, by a hash table.
 //
-// A slot is a 64-bit key and the word's id. A word of 1 to 8 bytes without a zero byte is its own key, so nearly every
+// A slot is a 64-bit key, the word's id and its count below 2^32. A word of 1 to 8 bytes without a zero byte is its own key, so nearly every
 // token of a text is recognised without a look at the stored word. The key of any other word is a hash whose top byte
 // is 0xFF, a byte that UTF-8 never holds; there the words themselves are compared. Slots are probed one after the
 // other, and at most half of them are taken. What is added to and multiplied with a key is random, so nobody can
 // write a text whose words meet in one slot.
 //
-// Memory: 16 bytes a slot, 32 to 64 a distinct word; its letters; 16 for its count and place. Not thread-safe.
+// Memory: 16 bytes a slot, 32 to 64 a distinct word; its letters, and 8 for their place. Not thread-safe.
 #pragma once
 
 #include <algorithm>
@@ -14,9 +14,9 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
-#include <numeric>
 #include <stdexcept>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "utf8.hpp"
@@ -28,9 +28,16 @@ class WordTable {
     WordTable(std::uint64_t addend, std::uint64_t multiplier)
         : addend_(addend), multiplier_(multiplier | 1), slots_(std::size_t(1) << 10), shift_(64 - 10), starts_(1) {}
 
-    std::size_t size() const { return counts_.size(); }
+    std::size_t size() const { return starts_.size() - 1; }
 
-    std::int64_t count(std::int32_t id) const { return counts_[id]; }
+    // How often each word was counted, by its id.
+    std::vector<std::int64_t> counts() const {
+        std::vector<std::int64_t> counts(size());
+        for (const Slot &slot : slots_)
+            if (slot.key != 0) counts[slot.id] = slot.count;
+        for (const auto &[id, times] : carries_) counts[id] += times << 32;
+        return counts;
+    }
 
     std::string_view word(std::int32_t id) const {
         return {letters_.data() + starts_[id], starts_[id + 1] - starts_[id]};
@@ -55,9 +62,11 @@ class WordTable {
     std::int32_t add(std::uint64_t key, std::string_view word, std::int64_t times = 1) {
         std::size_t slot = find(key, word);
         if (slots_[slot].key == 0) slot = insert(key, word);
-        const std::int32_t id = slots_[slot].id;
-        counts_[id] += times;
-        return id;
+        Slot &found = slots_[slot];
+        const std::uint64_t sum = found.count + std::uint64_t(times);
+        found.count = std::uint32_t(sum);
+        if (sum >> 32) carries_[found.id] += std::int64_t(sum >> 32);
+        return found.id;
     }
 
     // The id of a word; -1 if it is not there.
@@ -66,13 +75,13 @@ class WordTable {
         return slot.key == 0 ? -1 : slot.id;
     }
 
-    // The ids of the words that were counted so often or more: the most frequent first, equal counts by code point.
-    std::vector<std::int32_t> ranked(std::int64_t at_least) const {
-        std::vector<std::int32_t> ids(size());
-        std::iota(ids.begin(), ids.end(), 0);
-        ids.erase(std::remove_if(ids.begin(), ids.end(), [&](auto id) { return counts_[id] < at_least; }), ids.end());
+    // The ids of the words whose counts are so high or higher: the most frequent first, equal counts by code point.
+    std::vector<std::int32_t> ranked(const std::vector<std::int64_t> &counts, std::int64_t at_least) const {
+        std::vector<std::int32_t> ids;
+        for (std::size_t id = 0; id < size(); ++id)
+            if (counts[id] >= at_least) ids.push_back(std::int32_t(id));
         std::sort(ids.begin(), ids.end(), [&](auto a, auto b) { // UTF-8 bytes stand in the order of code points
-            return counts_[a] != counts_[b] ? counts_[a] > counts_[b] : word(a) < word(b);
+            return counts[a] != counts[b] ? counts[a] > counts[b] : word(a) < word(b);
         });
         return ids;
     }
@@ -81,6 +90,7 @@ class WordTable {
     struct Slot {
         std::uint64_t key = 0; // 0: free
         std::int32_t id = 0;
+        std::uint32_t count = 0;
     };
 
     static constexpr std::uint64_t HASHED = std::uint64_t(0xFF) << 56;
@@ -121,8 +131,7 @@ class WordTable {
         const std::size_t slot = find(key, text);
         letters_.insert(letters_.end(), text.begin(), text.end());
         starts_.push_back(letters_.size());
-        counts_.push_back(0);
-        slots_[slot] = {key, std::int32_t(size() - 1)};
+        slots_[slot] = {key, std::int32_t(size() - 1), 0};
         return slot;
     }
 
@@ -143,7 +152,7 @@ class WordTable {
     int shift_;               // 64 less its exponent
     std::vector<char> letters_;
     std::vector<std::size_t> starts_; // where each word begins among the letters, and where the last one ends
-    std::vector<std::int64_t> counts_;
+    std::unordered_map<std::int32_t, std::int64_t> carries_; // what counts hold beyond their slots, in units of 2^32
 };
 
 } // namespace wordsparse::text

@@ -115,6 +115,20 @@ def test_tables_add_up():
         one.absorb(one)
 
 
+def test_counts_pass_two_to_the_32():
+    """A slot holds the lower half of a count."""
+    one, other = WordTable(), WordTable()
+    one.add(["often", "once"])
+    other.add(["often"])
+    more = [1, 1]
+    for _ in range(26):
+        one.absorb(other)
+        other.absorb(one)
+        more = [sum(more), more[1] + sum(more)]
+    assert one.counts(1)["often"] == more[0] > 2**34
+    assert other.counts(2**32)["often"] == more[1]
+
+
 def test_what_is_no_word_is_refused():
     table = WordTable()
     with pytest.raises(TypeError, match="a word must be a str, not 7"):
