@@ -39,7 +39,7 @@ lint: install-test
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cython-lint pyx
 	$(VENV)/bin/mypy
 	# The compiled modules against what their stubs say of them.
-	$(VENV)/bin/stubtest --ignore-disjoint-bases $(MODULES)
+	$(VENV)/bin/stubtest --mypy-config-file pyproject.toml --ignore-disjoint-bases $(MODULES)
 	$(VENV)/bin/clang-format --dry-run -Werror $(C_SOURCES)
 
 # Cython has no formatter: cython-lint says what to change.

@@ -61,6 +61,9 @@ cdef class WordTable:
         del self.text
         del self.words
 
+    def __reduce__(self):
+        raise TypeError("a WordTable cannot be copied or pickled")
+
     def __len__(self):
         """How many distinct words were met."""
         return self.words.size()

@@ -18,7 +18,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 COPY = REPOSITORY / "build" / "sanitize"
 FOLDERS = ("pyx", "tests", "tools", "corpora", "wordsparse")
 FILES = ("setup.py", "pyproject.toml", "README.md", "LICENSE", "MANIFEST.in")
-TESTS = ("tests/kernels", "tests/layer", "tests/vectors")
+TESTS = ("tests/kernels", "tests/layer", "tests/vectors", "tests/corpus/test_text.py")
 BUILD = {"WORDSPARSE_SANITIZE": "1", "WORDSPARSE_BOUNDSCHECK": "1", "CFLAGS": "-g1"}
 
 

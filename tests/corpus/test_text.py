@@ -1,5 +1,6 @@
 """The compiled reader's parts against Python's own: split, decoder, dict."""
 
+import pickle
 import random
 from collections import Counter
 
@@ -135,6 +136,11 @@ def test_what_is_no_word_is_refused():
         table.add(["a", 7])
     with pytest.raises(UnicodeEncodeError, match="surrogates"):
         table.add(["a", "\ud800"])
+
+
+def test_a_table_is_not_pickled():
+    with pytest.raises(TypeError, match="cannot be copied or pickled"):
+        pickle.dumps(WordTable())
 
 
 def test_sentences_end_once():
