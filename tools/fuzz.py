@@ -59,12 +59,12 @@ SHARES = {
     "pairs": 120,
     "analogies": 100,
     "card": 100,
-    "vocabulary": 80,
+    "vocabulary": 91,
     "model": 60,
     "corpus": 50,
-    "resume": 8,
-    "checkpoint": 8,
-    "train": 4,
+    "resume": 6,
+    "checkpoint": 2,
+    "train": 1,
 }
 
 
