@@ -37,7 +37,7 @@ int main() {
 # Sums are contracted into fused multiply-adds; exact IEEE semantics otherwise, but for errno and traps.
 OPTIMISE = ["-O3", "-fopenmp-simd", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast"]
 # The text for the widest vectors is then compiled for narrower processors, so that it runs on those too.
-SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-O1", "-DWORDSPARSE_V4_ON_V3"]
+SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-O1", '-DV4_TARGET="x86-64-v3"']
 # Vectors are passed between functions that are inlined, and no type of theirs crosses a library's boundary.
 QUIET = ["-Wno-psabi", "-Wno-ignored-attributes"]
 

@@ -20,7 +20,7 @@
 #define END_TARGET PRAGMA(GCC pop_options)
 #endif
 
-#if HAS_X86_ISAS
+#ifdef HAS_X86_ISAS
 BEGIN_TARGET(V4_TARGET)
 namespace wordsparse::v4 {
 #include EACH_ISA

@@ -11,19 +11,6 @@
 
 #include <utility>
 
-/* HAS_VECTORS: the compiler has vector types and __builtin_shufflevector. */
-#if defined(__GNUC__) && (__GNUC__ >= 12 || __clang_major__ >= 18)
-#define HAS_VECTORS 1
-#else
-#define HAS_VECTORS 0
-#endif
-#if HAS_VECTORS && defined(__x86_64__)
-#define HAS_X86_ISAS 1
-#include <immintrin.h>
-#else
-#define HAS_X86_ISAS 0
-#endif
-
 #if defined(__GNUC__)
 #define INLINED static inline __attribute__((always_inline))
 #define UNROLLED _Pragma("GCC unroll 16")
@@ -32,85 +19,83 @@
 #define INLINED static inline
 #define UNROLLED
 #define COMPILER "unknown"
+#define __builtin_prefetch(...)
 #endif
-
-/* name<real>(isa, arguments) calls the function of that set. */
-#if HAS_X86_ISAS
-#define BY_ISA(name)                                                                                                   \
-    template <typename real, typename... Arguments> auto name(int isa, Arguments... arguments) {                       \
-        return isa == X86_64_V4   ? v4::name<real>(arguments...)                                                       \
-               : isa == X86_64_V3 ? v3::name<real>(arguments...)                                                       \
-                                  : baseline::name<real>(arguments...);                                                \
-    }
-#else
-#define BY_ISA(name)                                                                                                   \
-    template <typename real, typename... Arguments> auto name(int, Arguments... arguments) {                           \
-        return baseline::name<real>(arguments...);                                                                     \
-    }
+/* The compiler has vector types and __builtin_shufflevector. */
+#if defined(__GNUC__) && (__GNUC__ >= 12 || __clang_major__ >= 18)
+#define HAS_VECTORS
 #endif
 
 namespace wordsparse {
 
+/* Bytes of a cache line. */
+constexpr ptrdiff_t LINE = 64;
+
 enum Isa { BASELINE, X86_64_V3, X86_64_V4 };
 
-/* WORDSPARSE_V4_ON_V3, a build for tests, compiles the text of 64-byte vectors for processors that have 32-byte ones. */
-#if HAS_X86_ISAS
-constexpr const char *ISA_NAMES[] = {"x86-64", "x86-64-v3", "x86-64-v4"};
-#if defined(WORDSPARSE_V4_ON_V3)
-#define V4_TARGET "x86-64-v3"
-#else
+/* Bytes of a vector. */
+namespace baseline {
+constexpr int VEC_BYTES = 16;
+}
+
+} // namespace wordsparse
+
+#if defined(HAS_VECTORS) && defined(__x86_64__)
+#define HAS_X86_ISAS
+/* A build for tests compiles the text for vectors of 64 bytes for processors that have 32: -DV4_TARGET='"x86-64-v3"'. */
+#ifndef V4_TARGET
 #define V4_TARGET "x86-64-v4"
 #endif
-/* The widest set that this processor has. */
-static inline Isa widest_isa() {
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports(V4_TARGET)) return X86_64_V4;
-    return __builtin_cpu_supports("x86-64-v3") ? X86_64_V3 : BASELINE;
-}
-#else
-constexpr const char *ISA_NAMES[] = {"baseline"};
-static inline Isa widest_isa() { return BASELINE; }
-#endif
+#include <immintrin.h>
 
-/* Bytes of a vector. */
+namespace wordsparse {
+
+constexpr const char *ISA_NAMES[] = {"x86-64", "x86-64-v3", "x86-64-v4"};
 namespace v4 {
 constexpr int VEC_BYTES = 64;
 }
 namespace v3 {
 constexpr int VEC_BYTES = 32;
 }
-namespace baseline {
-constexpr int VEC_BYTES = 16;
+
+/* The widest set that this processor has. */
+static inline Isa widest_isa() {
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports(V4_TARGET)) return X86_64_V4;
+    return __builtin_cpu_supports("x86-64-v3") ? X86_64_V3 : BASELINE;
 }
 
-/* Bytes of a cache line. */
-constexpr ptrdiff_t LINE = 64;
-
-/* The line at an address, on its way into the second-level cache; or to be written. */
-INLINED void prefetch(const void *address) {
-#if defined(__GNUC__)
-    __builtin_prefetch(address, 0, 2);
-#endif
-}
-INLINED void prefetch_to_write(const void *address) {
-#if defined(__GNUC__)
-    __builtin_prefetch(address, 1);
-#endif
-}
-
-/* A cache line into memory past the caches, where the compiler can: no line is fetched to be overwritten. */
+/* A cache line into memory past the caches: no line is fetched to be overwritten. */
 INLINED void stream_line(void *to, const void *from) {
-#if HAS_X86_ISAS
     for (int i = 0; i < LINE / 16; i++) _mm_stream_si128((__m128i *)to + i, _mm_load_si128((const __m128i *)from + i));
-#else
-    memcpy(to, from, LINE);
-#endif
 }
 /* Before another thread reads what was streamed. */
-INLINED void stream_fence() {
-#if HAS_X86_ISAS
-    _mm_sfence();
-#endif
-}
+INLINED void stream_fence() { _mm_sfence(); }
 
 } // namespace wordsparse
+#else
+namespace wordsparse {
+constexpr const char *ISA_NAMES[] = {"baseline"};
+namespace v4 = baseline;
+namespace v3 = baseline;
+static inline Isa widest_isa() { return BASELINE; }
+INLINED void stream_line(void *to, const void *from) { memcpy(to, from, LINE); }
+INLINED void stream_fence() {}
+} // namespace wordsparse
+#endif
+
+namespace wordsparse {
+
+/* The line at an address, on its way into the second-level cache; or to be written. */
+INLINED void prefetch(const void *address) { __builtin_prefetch(address, 0, 2); }
+INLINED void prefetch_to_write(const void *address) { __builtin_prefetch(address, 1); }
+
+} // namespace wordsparse
+
+/* name<real>(isa, arguments) calls the function of that set. */
+#define BY_ISA(name)                                                                                                   \
+    template <typename real, typename... Arguments> auto name(int isa, Arguments... arguments) {                       \
+        return isa == X86_64_V4   ? v4::name<real>(arguments...)                                                       \
+               : isa == X86_64_V3 ? v3::name<real>(arguments...)                                                       \
+                                  : baseline::name<real>(arguments...);                                                \
+    }

@@ -36,8 +36,6 @@ cdef extern from "gemm.hpp" namespace "wordsparse" nogil:
     void multiply[T](int, const T*, Py_ssize_t, Py_ssize_t, const T*, Py_ssize_t, bint, T*, Py_ssize_t)
     void gram_part[T](int, const T*, Py_ssize_t, Py_ssize_t, const T*, Py_ssize_t, const int64_t*, Py_ssize_t,
                       Py_ssize_t, const T*, bint, T*, T*)
-
-cdef extern from "gram_parts.hpp" namespace "wordsparse" nogil:
     Py_ssize_t PARTS_ROWS
     void sum_parts[T](int, const T*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, bint,
                       const double*, double, double, double*)

@@ -6,7 +6,7 @@
 #elif defined(EACH_ISA)
 
 template <typename real> struct vectors;
-#if HAS_VECTORS
+#ifdef HAS_VECTORS
 template <> struct vectors<float> {
     typedef float vec __attribute__((vector_size(VEC_BYTES), may_alias));
     typedef int32_t mask __attribute__((vector_size(VEC_BYTES), may_alias));
