@@ -1,7 +1,7 @@
 """Does a killed command lose or damage anything? Every command is killed at random moments, again and again.
 
 SIGKILL, SIGTERM, SIGINT and SIGHUP hit train (CBOW, and skip-gram with held-out text; each resume on another number of
-threads and with other seconds between checkpoints), encode, export, Model.save, evaluate and compare. What is promised:
+threads and with other seconds between checkpoints), encode, export, Model.save, evaluate and compare. The promises:
 
     train       the run that is resumed in the end writes the bytes of a run that nobody disturbed
     encode      the output is not there, or whole; the next run writes the bytes of an undisturbed one
@@ -51,7 +51,7 @@ TRAINING = ["--dim", "20", "--epochs", "2", "--sample", "0", "--min-count", "1",
 
 @dataclass
 class Figures:
-    """What was tried and what came of it."""
+    """The kills so far, and their outcome."""
 
     kills: Counter[str] = field(default_factory=Counter)
     signals: Counter[str] = field(default_factory=Counter)
@@ -190,7 +190,7 @@ def ends(pid: int, seconds: float = 10.0) -> bool:
     return False
 
 
-# What says when, or how fast, a result was made.
+# Files that hold the time at which, or the speed with which, a result was made.
 VARIES = ("model.json", "report.json", "report.html", "pictures")
 
 

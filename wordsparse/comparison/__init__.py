@@ -82,7 +82,7 @@ def _carry_out(request: Request, progress: Callable[[ComparisonProgress], None])
     output = Path(os.path.realpath(request.output))
     with (
         storage.new_directory(request.output) as folder,
-        # What a comparison that was killed has left there goes, as soon as the next one for this output begins.
+        # The next comparison for this output removes it where its own process was killed.
         storage.staging(output.with_name(f"{output.name}.texts"), mode=0o700) as scratch,
     ):
         files = {path: read_vectors(path) for path in request.vectors}

@@ -1,4 +1,4 @@
-"""What a comparison is asked for, checked; and the methods that it can train."""
+"""The request for a comparison, checked; and the methods that it can train."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -41,7 +41,7 @@ METHODS = {
 
 @dataclass(frozen=True)
 class Request:
-    """What is compared; every field is checked when it is made.
+    """A request; every field is checked when it is made.
 
     ``methods`` names of METHODS, none of them for vectors from files alone; ``vectors`` files or models made elsewhere;
     ``epochs`` a run for each number; ``repeat`` runs of each, with seeds ``seed``, ``seed`` + 1, …; ``tokens`` lengths

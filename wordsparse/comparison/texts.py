@@ -25,7 +25,7 @@ LINE_TOKENS = 500
 class PlainText:
     """A file of space-separated words of the vocabulary, one sentence a line, as word2vec's readers want it.
 
-    What wordsparse passes over as out of vocabulary is left out, which gensim's reader would do itself.
+    Words out of vocabulary are left out, as gensim's reader would do itself.
     """
 
     path: Path

@@ -1,4 +1,4 @@
-"""Who is ahead, by how much, and whether the test sets can tell: scores with intervals, paired differences, budgets."""
+"""The judgement of all runs by the test sets: scores with intervals, paired differences, budgets."""
 
 import statistics
 from collections.abc import Iterable, Iterator, Sequence

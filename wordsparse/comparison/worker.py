@@ -27,7 +27,7 @@ from wordsparse.machine.description import peak_memory_bytes
 
 @dataclass(frozen=True)
 class Task:
-    """What to train on what: ``encoded`` and ``plain`` are the same text, ``tokens`` of it a pass."""
+    """A method and its text: ``encoded`` and ``plain`` are the same text, ``tokens`` of it a pass."""
 
     method: str
     options: dict[str, Any]
@@ -39,7 +39,7 @@ class Task:
     vectors: str
 
     def to_json(self) -> str:
-        """What :func:`main` reads."""
+        """The form that :func:`main` reads."""
         return json.dumps(asdict(self))
 
 

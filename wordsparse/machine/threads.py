@@ -32,7 +32,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 # Read by the OpenMP run-time when it is loaded, so it stands before the kernels are imported. A worker that spins at
-# a barrier takes a core from whoever else runs on the machine, ourselves included; the user's own choice wins.
+# a barrier takes a core from every other process of the machine, and from this one; the user's own choice wins.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 

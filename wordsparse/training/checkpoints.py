@@ -2,8 +2,8 @@
 
 ``checkpoint-N/`` (N counts up) holds ``checkpoint.json`` (what the run was asked for, where it stands, and the table of
 its arrays) and ``state.bin``, the arrays. It appears whole, fsynced, by a rename; only then the one before it goes. A
-periodic one is written by a thread from a copy of the state, so training waits for the copy only. What cannot be
-written (a full disk) is a warning, and the run goes on with the last good checkpoint.
+periodic one is written by a thread from a copy of the state, so training waits for the copy only. A checkpoint that
+cannot be written (a full disk) is a warning, and the run goes on with the last good checkpoint.
 """
 
 import logging
@@ -66,7 +66,7 @@ class Checkpointer:
     ----------
     directory : RunDirectory
     request : mapping
-        What the run was asked for, as JSON can hold it.
+        The options and the text of the run, as JSON can hold them.
     every : float
         Seconds between checkpoints; 0 for none but when the run is interrupted.
     stop : StopRequest

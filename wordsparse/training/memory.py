@@ -1,6 +1,6 @@
 """How much memory a run takes, and how much there is: asked before it starts.
 
-The arrays of the state are counted exactly. What a step needs besides is measured once, as multiples of a row for each
+The arrays of the state are counted exactly. The work space of a step is measured once, as multiples of a row for each
 unique word of a minibatch, of a d×d matrix, of a pair of words and of a bag (tools/memory.py measures again).
 """
 
@@ -25,7 +25,7 @@ COPY_BLOCKS = 2**25
 
 @dataclass(frozen=True)
 class Need:
-    """What a run takes beside what its process holds already, in bytes.
+    """The memory of a run, in bytes, beside the memory that its process holds already.
 
     ``words``, ``pairs`` and ``bags`` are those of one minibatch; with ``checkpoints``, a copy of the state is made now
     and then.
@@ -105,7 +105,7 @@ def check_dim(dim: int) -> None:
 
 
 def estimated_peak(need: Need) -> int:
-    """What the process will have held at most, without checkpoints, if the run starts now; 0 where it is not known."""
+    """The peak of the process, without checkpoints, if the run starts now; 0 where it is not known."""
     try:
         return max(memory_bytes("VmHWM"), memory_bytes("VmRSS") + need.training)
     except (OSError, LookupError):

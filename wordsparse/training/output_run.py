@@ -222,6 +222,6 @@ def _newest_checkpoint(directory: RunDirectory, base: str | None) -> Checkpoint 
 
 
 def _disk_bytes(run: Run) -> int:
-    """What a model or a checkpoint of the run takes on the disk, and a little more."""
+    """An upper bound of the size of the run's model and of its checkpoints on the disk."""
     vocabulary = sum(len(word.encode(errors="replace")) + 32 for word in run.vocabulary.words)
     return run.need.state + 6 * vocabulary + 2**16

@@ -1,4 +1,4 @@
-"""What a run tells: while it goes on, and at its end."""
+"""The reports of a run: its progress after each minibatch, and its figures at the end."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
@@ -24,7 +24,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Report:
-    """What a run did. ``loss`` is the mean per pair of each epoch; times are of training only, without encoding.
+    """The figures of a run. ``loss`` is the mean per pair of each epoch; times are of training only, without encoding.
 
     A run that was resumed counts from its start: tokens, seconds and checkpoints of every process add up.
     ``estimated_memory_bytes`` is what was expected of ``peak_memory_bytes`` before the start, 0 where that cannot be

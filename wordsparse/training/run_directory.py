@@ -71,7 +71,7 @@ class RunDirectory:
 
     def place(self, name: str) -> Path:
         """Where to write ``name`` in it; the directory is made again where someone has removed it."""
-        with contextlib.suppress(OSError):  # whoever writes there will say it
+        with contextlib.suppress(OSError):  # the write that follows names the error
             self.path.mkdir(exist_ok=True)
         return self.path / name
 

@@ -49,9 +49,9 @@ def train(
         Go on with what an interrupted run for ``output`` has left, or train on the model that stands there: for more
         epochs on its text, or on a new text. See :mod:`wordsparse.training.resume`.
     checkpoint_every : float
-        Seconds between checkpoints; 0 for none but when SIGINT or SIGTERM stops the run.
+        Seconds between checkpoints; 0 for none but the one that an interrupted run writes.
     progress : callable, optional
-        Called after every minibatch.
+        Called after every minibatch. An exception of it ends the run; a run with an output leaves a checkpoint then.
     **options
         The fields of :class:`wordsparse.words.recipe.Options`: model, loss, dim, window, sample, epochs, batch_tokens,
         threads, seed, device, max_tokens, heldout, patience, recipe.
@@ -70,7 +70,7 @@ def train(
     ReadError
         If a file of the encoded text changes or vanishes while it is used.
     KeyboardInterrupt
-        If SIGINT or SIGTERM stops a run with an output, after it has written a checkpoint.
+        If SIGINT, SIGTERM or SIGHUP stops a run with an output, after it has written a checkpoint.
     """
     known = recipe.Options.__dataclass_fields__
     unknown = sorted(set(options) - set(known))
@@ -92,7 +92,7 @@ def fit(corpus: EncodedCorpus, options: recipe.Options, progress: Callable[[Prog
     run = Run(corpus, options)
     run.train(progress)
     model = run.model()
-    # What the steps took is not needed beside the vectors.
+    # The work space of the steps is not needed beside the vectors.
     del run
     _build.give_back_memory()
     return model

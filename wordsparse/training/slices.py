@@ -1,8 +1,8 @@
 """A corpus cut into minibatches: which positions each takes, which are trained on and which are held out.
 
 A position is the index of a value in all shards, one after the other. Held-out text is a set of blocks of positions,
-chosen by the seed and the number of positions alone, whatever the minibatches and threads. What does not belong to a
-pass reads as the end of a sentence there, so a window never holds words of both kinds.
+chosen by the seed and the number of positions alone, whatever the minibatches and threads. Text that does not belong to
+a pass reads as the end of a sentence there, so a window never holds words of both kinds.
 """
 
 from collections.abc import Callable, Iterator

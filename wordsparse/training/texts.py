@@ -67,7 +67,7 @@ class TrainingText:
         return encode(self.corpus, path, known=known, progress=progress, threads=self.threads, **given)
 
     def source(self) -> dict[str, Any] | None:
-        """What tells, without reading it, that a text is the one that was encoded; None for what is not in files."""
+        """Names, sizes, times and inodes of the text's files, which tell a changed text; None without files."""
         paths = [self.corpus] if isinstance(self.corpus, (str, PathLike)) else self.corpus
         if not isinstance(paths, (list, tuple)) or not all(isinstance(path, (str, PathLike)) for path in paths):
             return None
