@@ -39,10 +39,10 @@ def test_the_device_compiler_refuses_what_is_wrong() -> None:
 
 
 def test_constants_are_those_of_the_sources() -> None:
-    for line in ("WARP = 32", "ENTRIES_PER_WARP = 64", "CARRY_WARPS = 8", "RUN = 32", "COLUMNS = 2", "MOST_WARPS = 8"):
+    for line in ("WARP = 32", "ENTRIES_PER_WARP = 64", "CARRY_WARPS = 8", "RUN = 32", "COLUMNS = 2", "MAX_WARPS = 8"):
         assert f"constexpr int {line};" in cuda.source()
     assert (cuda.WARP, cuda.ENTRIES_PER_WARP, cuda.WARPS_PER_BLOCK) == (32, 64, 8)
-    assert (cuda.RUN, cuda.COLUMNS, cuda.MOST_WARPS) == (32, 2, 8)
+    assert (cuda.RUN, cuda.COLUMNS, cuda.MAX_WARPS) == (32, 2, 8)
 
 
 @pytest.mark.parametrize("d", range(1, 1500, 7))

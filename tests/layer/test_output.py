@@ -341,6 +341,20 @@ def test_a_step_with_a_preconditioner_is_that_of_the_dense_layer(m: int, dtype: 
     assert max(problems.distance(layer, dense).values()) < TOLERANCE[dtype]
 
 
+@pytest.mark.parametrize("m", [1, 20])
+def test_with_the_inverse_of_all_inputs_so_far_steps_are_recursive_least_squares(m: int) -> None:
+    random = np.random.default_rng(12)
+    D, d, ridge = 40, 6, 0.1
+    layer = FactoredOutput(D, d, "squared", dtype=np.float64)
+    moment, cross = ridge * np.eye(d), np.zeros((D, d))
+    for _ in range(10):
+        H, Y = random.standard_normal((m, d)), problems.targets(random, m, D, 3)
+        moment += H.T @ H
+        cross += Y.T @ H
+        layer.step(H, Y, 0.5, preconditioner=np.linalg.inv(moment))
+    assert problems.off(layer.weights(), cross @ np.linalg.inv(moment)) < 1e-8
+
+
 @pytest.mark.parametrize(
     ("preconditioner", "message"),
     [

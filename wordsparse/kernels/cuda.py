@@ -1,4 +1,4 @@
-"""The kernels on an NVIDIA GPU: CuPy's array operations and cuBLAS, and ``cu/*.cu`` for what those do badly.
+"""The kernels on an NVIDIA GPU: CuPy's array operations and cuBLAS, and ``cu/*.cu`` for loops that those do badly.
 
 The CUDA sources are compiled by NVRTC for the card at hand when a kernel is first called; CuPy keeps what was compiled
 on disk. Sums are taken in an order that depends on sizes alone: the same numbers in, the same bytes out.
@@ -28,7 +28,7 @@ BLOCK = 256
 NULL = np.uintp(0)  # a pointer, as a number
 WARPS_PER_BLOCK = BLOCK // WARP
 # Bags or places of a block of the windows' kernels; columns of one of its threads, and its largest number of warps.
-RUN, COLUMNS, MOST_WARPS = 32, 2, 8
+RUN, COLUMNS, MAX_WARPS = 32, 2, 8
 # The losses that have a kernel, by the names of their classes.
 LOSSES = ("BoundedNS", "Squared", "Spherical", "Taylor", "ZLoss")
 # Columns that a lane of `combine` holds: for each a register of sums and a load under way.
@@ -43,7 +43,7 @@ class CudaKernels:
     Parameters
     ----------
     cupy : module, optional
-        CuPy, or what stands in for it; None imports it.
+        CuPy, or a stand-in for it; None imports it.
     tf32 : bool, optional
         Let cuBLAS round the factors of float32 products to TF32 (10 bits of mantissa): faster, and far from exact.
         None leaves it to the environment variable CUPY_TF32, off where that is not 1. CuPy keeps this setting for the
@@ -201,7 +201,7 @@ class CudaKernels:
     def _pulled(self, windows: Windows, by: Array, X: Array, index: Array) -> Array:
         """Each column's sum of ``by_j X[index_j]`` (X_j where ``index`` is null) over the bags j that it is in.
 
-        First what each place of the text receives, then the sum over a column's places, in their order.
+        First the sum that each place of the text receives, then the sum over a column's places, in their order.
         """
         xp, n, d = self.xp, windows.tokens.shape[0], X.shape[1]
         if windows.rows == 0 or d == 0:
@@ -220,7 +220,7 @@ class CudaKernels:
         return windows.tokens, windows.centre, windows.start, windows.stop, share, by_distance
 
     def _by_distance(self, windows: Windows, dtype: Any) -> Array:
-        """What a token 1, 2, … places from the centre weighs in units of its bag's share, (reach,)."""
+        """The weight of a token 1, 2, … places from the centre in units of its bag's share, (reach,)."""
         return self.xp.ones(windows.reach, dtype)
 
     def _places(self, windows: Windows) -> tuple[Array, Array]:
@@ -306,7 +306,7 @@ class CudaKernels:
 
     def _over_runs(self, kernel: str, count: int, d: int, dtype: Any, arguments: tuple[Any, ...]) -> None:
         """Launch one of the windows' kernels over ``count`` bags or places; d is its last argument."""
-        warps = min(_ceiling(d, WARP * COLUMNS), MOST_WARPS)
+        warps = min(_ceiling(d, WARP * COLUMNS), MAX_WARPS)
         self._launch(kernel, dtype, (_ceiling(count, RUN),), (*arguments, np.int64(d)), WARP * warps)
 
     def _launch(

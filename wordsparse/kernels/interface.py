@@ -1,4 +1,4 @@
-"""What every set of kernels computes: the interface between the algebra and the machine."""
+"""The interface between the algebra and the machine: the functions that every set of kernels computes."""
 
 from typing import Any, Protocol
 
@@ -53,8 +53,8 @@ class Kernels(Protocol):
         s: Array | None,
         total: float,
     ) -> tuple[Array, Array, Array, Array] | None:
-        """``Loss.minibatch`` of the built-in loss of that class and constants in one pass, zeros for q and s that are
-        None; or None, where array operations are to do it."""
+        """``loss_pass.per_example`` of the built-in loss of that class and constants in one pass, zeros for q and s
+        that are None; or None, where array operations are to do it."""
 
     def target_terms(self, loss: str, y: Array, o: Array) -> tuple[float, Array] | None:
         """Σ y t(o) and the array y t'(o) of the built-in linear loss of that class in one pass; or None, where array
@@ -65,7 +65,7 @@ class Kernels(Protocol):
         itself once more; repeats inside a bag still count one by one."""
 
     def scale_columns(self, csr: Csr, values: Array, scale: Array) -> Array:
-        """What each stored entry's value (entries,) is with a factor for its column, of the same dtype."""
+        """The value of each stored entry (entries,) times a factor for its column, of the same dtype."""
 
     def take(self, matrix: Array, rows: Array, last: Array | None = None) -> Array:
         """``matrix[rows]``, with ``last`` (u,) as one more column where given."""
@@ -107,7 +107,7 @@ class Kernels(Protocol):
         self, windows: Windows, features: Array, targets: Array, rows: Array, zeta: Array, gamma: Array
     ) -> tuple[Array, Array, Array]:
         """``ΓᵀH`` shaped like ``rows``, ``Cᵀ diag(zeta) H`` and ``CᵀΓ rows`` shaped like ``features``: C the bags, Γ
-        with one ``gamma_j`` in each row j, at column ``targets_j``. ``rows`` are used up: the first may take their
+        with one ``gamma_j`` in each row j, at column ``targets_j``. ``rows`` are overwritten: the first may take their
         place."""
 
     def matmul(self, a: Array, m: Array, out: Array | None = None) -> Array:

@@ -1,4 +1,4 @@
-"""The kernels in plain NumPy and SciPy: what each computes, said in one line each."""
+"""The kernels in plain NumPy and SciPy, one array expression each."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ TRANSFORMED_ROWS = 4096
 
 
 class HostArrays:
-    """What kernels on NumPy's own arrays have in common."""
+    """The part that all kernels on NumPy's own arrays share."""
 
     xp: Any = np
     device = "cpu"

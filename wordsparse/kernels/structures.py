@@ -15,7 +15,7 @@ Array = NDArray[Any]
 class Csr:
     """The structure of a sparse matrix, rows by columns; values travel beside it, one per stored entry.
 
-    ``order`` is None, or says where an entry's value stands among the values (a transposed structure reads the values
+    ``order`` is None, or says which of the values belongs to each entry (a transposed structure reads the values
     of the original). ``indptr`` int64 (rows + 1,), ``indices`` int32 (entries,), ``order`` int64 (entries,).
     """
 
@@ -51,7 +51,7 @@ class Windows:
     """Bags of tokens that are windows of one text: the structure of a sparse matrix C, bags by columns.
 
     Bag j is ``tokens[start_j : stop_j]`` but the token at ``centre_j``; each of its tokens weighs one part of its size.
-    ``tokens`` int32 (n,), negative where no token stands (no window spans such a place); ``centre``, ``start`` and
+    ``tokens`` int32 (n,), negative where there is no token (no window spans such a place); ``centre``, ``start`` and
     ``stop`` int32 (m,), ``centre`` ascending, windows never further than ``reach`` tokens to either side, no bag empty.
     """
 
@@ -77,7 +77,7 @@ class Windows:
 
     @cached_property
     def share(self) -> Array:
-        """What one token of each bag weighs: 1 / size, float64 (m,)."""
+        """The weight of one token in each bag: 1 / size, float64 (m,)."""
         return 1.0 / (self.stop - self.start - 1)
 
     def pull(self, values: Array) -> Array:

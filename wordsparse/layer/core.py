@@ -23,7 +23,7 @@ positive vector p, the right preconditioner Π and unique target rows. Examples 
 so that W' = W A − η p bᵀ + Δ (rows T). Where V takes U' in (a fold) and where there are more target rows than examples,
 (12) is Q' = Q_A + R + Rᵀ with R = ΔᵀW_T A − η Δᵀp_T bᵀ + ½ ΔᵀΔ, the same matrix by W_T instead of V_T.
 
-A phase is a call, and what it returns is data: ``forward`` (1)–(3), ``inputs.pull_back`` (4)–(6), ``update`` (7)–(12)
+A phase is a call that returns data: ``forward`` (1)–(3), ``inputs.pull_back`` (4)–(6), ``update`` (7)–(12)
 beside the state, ``apply``. An update is refused before anything changes, or applied whole.
 """
 

@@ -1,4 +1,4 @@
-"""What the phases of a step hand to each other, and what the layer asks of inputs and target rows.
+"""The data that the phases of a step hand over, and the interfaces of inputs, target rows and sums.
 
 Shapes: m examples, u unique target rows, n features, d numbers a row. Arrays are in the working precision unless said
 otherwise; the letters are those of the equations in :mod:`wordsparse.layer.core`.
@@ -47,11 +47,11 @@ class Clock:
 
 @dataclass(frozen=True, eq=False)
 class Forward:
-    """The forward pass of one minibatch, (1) to (3): its loss, and what gradient and update need of it.
+    """The forward pass of one minibatch, (1) to (3): its loss, and all that gradient and update need of it.
 
-    ``losses`` (m,) float64 is None where only their sum was asked for; ``targets_loss`` is then what the targets' own
-    terms add to it. ``alpha`` and ``beta`` (m,) float64; ``gamma`` (entries,). ``H_hat`` is Ĥ where it was formed.
-    ``p_T`` (u,) float64. ``factors`` are those of the layer at the change number ``at`` of its ``clock``.
+    ``losses`` (m,) float64 is None where only their sum was asked for; ``targets_loss`` is then the part of it that the
+    targets' own terms add. ``alpha`` and ``beta`` (m,) float64; ``gamma`` (entries,). ``H_hat`` is Ĥ where it was
+    formed. ``p_T`` (u,) float64. ``factors`` are those of the layer at the change number ``at`` of its ``clock``.
     """
 
     inputs: "Inputs"
@@ -103,7 +103,7 @@ class Sums(Protocol):
     """The sums over a minibatch that flow back from it, (4) to (6).
 
     Each is computed when it is first asked for and kept until it is taken; the caller of a ``take_`` method may
-    overwrite what it gets.
+    overwrite the array.
     """
 
     @property

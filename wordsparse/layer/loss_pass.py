@@ -1,7 +1,7 @@
 """A loss over a minibatch: the terms of every target, and their sums over each example.
 
-By a kernel in one pass where the device has one for the loss, by array operations otherwise; :mod:`losses` alone says
-what is computed.
+By a kernel in one pass where the device has one for the loss, by array operations otherwise; the formulas are in
+:mod:`wordsparse.layer.losses` alone.
 """
 
 from dataclasses import fields

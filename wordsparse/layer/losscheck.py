@@ -34,7 +34,7 @@ def check_loss(loss: Loss, *, total: float = 1.0, points: int = 200, seed: int =
     ----------
     loss : Loss
     total : float
-        Σ πᵢ, what :meth:`~wordsparse.layer.losses.Loss.terms` is called with: 1 under a base measure, D without one. A
+        Σ πᵢ, the last argument of :meth:`~wordsparse.layer.losses.Loss.terms`: 1 under a base measure, D without one. A
         loss that is used both ways is worth a check with each.
     points : int
         How many points (o, q, s).

@@ -50,7 +50,7 @@ class FactoredOutput:
         Threads of the compiled kernels; None: every CPU available.
     device : str
         ``cpu``, ``cuda`` (an NVIDIA GPU through CuPy) or ``auto``; there the state stays. Inputs may be CuPy arrays
-        then, and what is returned for them is too; NumPy arrays give NumPy arrays.
+        then, and their results are too; NumPy arrays give NumPy arrays.
     kernels : Kernels, optional
         Kernels to use in place of those of ``device`` and ``threads``.
 
@@ -171,8 +171,9 @@ class FactoredOutput:
         weight_decay : float
             λ, at least 0: adds λ/2 ‖W‖² (with a base measure: of diag(√π) W) to the sum of the losses.
         preconditioner : (d, d) array, optional
-            Π, symmetric positive definite: the gradient of the losses by W is multiplied by it, ∂L/∂W Π. Recursive
-            least squares take the inverse of a running Hᵀ diag(α) H. Only its symmetry and diagonal are checked.
+            Π, symmetric positive definite: the gradient of the losses by W is multiplied by it, ∂L/∂W Π. With
+            the inverse of the sum of HᵀH so far, this minibatch included, and lr = 1/2 the step on squared error is
+            recursive least squares. Only its symmetry and its diagonal are checked.
 
         Returns
         -------
@@ -252,7 +253,7 @@ class FactoredOutput:
                 best, where = np.take_along_axis(best, chosen, 1), np.take_along_axis(where, chosen, 1)
             return self._like(H, where), self._like(H, best)
 
-    # ── what users hand over and get back ─────────────────────────────────────────────────────────────────────────
+    # ── arguments and results of users ────────────────────────────────────────────────────────────────────────────
 
     def _forward(self, H: ArrayLike, Y: Any) -> Forward:
         there, core = self._checked(H), self.core

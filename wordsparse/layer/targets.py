@@ -1,7 +1,7 @@
 """diag(√π) W on the target rows of a minibatch, W_T = V_T U + p_T ωᵀ (u, d), seen through their narrower side.
 
 With no more target rows than examples W_T itself is formed, one u×d×d product (:class:`FormedRows`). With more of them
-it never is (:class:`FactoredRows`): what is asked of it goes through V_T, at m×d×d products and O(d) per target, so
+it never is (:class:`FactoredRows`): every product with it goes through V_T, at m×d×d products and O(d) per target, so
 that an example costs O(d² + k d) whatever its number k of targets. Both compute equation (1) of
 :mod:`wordsparse.layer.core`, and read V when they are asked: before the update of their minibatch.
 """

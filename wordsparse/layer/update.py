@@ -1,8 +1,9 @@
 """The update of one step, equations (7) to (12) of :mod:`wordsparse.layer.core`, computed beside the state.
 
 Two routes to the same numbers: :func:`dense` through d×d matrices, O(u d² + d³), and :func:`low_rank` through the m
-rows of H, O(m d²), with Woodbury's identity for U⁻¹. :func:`compute` takes the cheaper one. What a minibatch adds to
-the d×d state is computed in the working precision, as accurate as the rows of V that go with it, and added in float64.
+rows of H, O(m d²), with Woodbury's identity for U⁻¹. :func:`compute` takes the cheaper one. The change of the
+d×d state by a minibatch is computed in the working precision, as accurate as the rows of V that go with it, and added
+in float64.
 """
 
 from dataclasses import dataclass, replace
@@ -42,7 +43,7 @@ class Step:
 
     @property
     def eta(self) -> np.float64:
-        """η; NumPy's float: what overflows or divides by zero is not finite then, and refused by the caller."""
+        """η; as NumPy's float, whose overflows and divisions by zero are not finite, and refused by the caller."""
         return np.float64(self.lr)
 
     @property
@@ -85,18 +86,18 @@ def compute(step: Step) -> Update:
 
 
 def dense_flops(m: int, d: int) -> float:
-    """About what :func:`dense` spends: curvature and two products with ΓᵀH (u ≈ m); for the d×d matrices, whatever m,
+    """The cost of :func:`dense`, about: curvature and two products with ΓᵀH (u ≈ m); for the d×d matrices, whatever m,
     an inverse in float64, which counts twice, some products and passes."""
     return 7.0 * m * d**2 + 40.0 * d**3
 
 
 def low_rank_flops(m: int, d: int) -> float:
-    """About what :func:`low_rank` spends: six m×d×d products, four m×m×d ones and an inverse."""
+    """The cost of :func:`low_rank`, about: six m×d×d products, four m×m×d ones and an inverse."""
     return 12.0 * m * d**2 + 8.0 * m**2 * d + 2.0 * m**3
 
 
 def dense(step: Step, real: np.dtype[Any]) -> Update:
-    """Through d×d matrices; what the minibatch adds to them in ``real``."""
+    """Through d×d matrices; the products of the minibatch are computed in ``real``."""
     sums, forward, kernels, times_pi = step.sums, step.sums.forward, step.kernels, step.times_pi
     f, eta, c = forward.factors, real.type(step.eta), step.shrink
     B, b = (2 * times_pi(sums.curvature())).astype(real), times_pi(sums.total_beta())  # (7)
@@ -127,13 +128,13 @@ def dense(step: Step, real: np.dtype[Any]) -> Update:
 
 
 def _loses(new: Factors, f: Factors, real: np.dtype[Any]) -> bool:
-    """Whether ``real`` does not tell what is left of some direction, so that the update is computed in float64."""
+    """Whether the step takes some direction so nearly away that its rest needs float64, and ``real`` is float32."""
     return real != np.float64 and not new.inverse_scale < LOST * f.inverse_scale
 
 
 @dataclass(frozen=True)
 class Dense:
-    """What :func:`dense` knows when it comes to the target rows: ``new`` holds U', U'⁻¹ and ω'. X is used up."""
+    """The results of :func:`dense` that the target rows need: ``new`` holds U', U'⁻¹ and ω'. X is overwritten."""
 
     step: Step
     new: Factors
@@ -183,7 +184,7 @@ def _pi_times(step: Step, M: Array | None) -> Array | None:
 
 
 def low_rank(step: Step, real: np.dtype[Any]) -> Update:
-    """Through the m rows of H; what the minibatch adds to the d×d matrices in ``real``.
+    """Through the m rows of H; the products of the minibatch are computed in ``real``.
 
     With P = H Π, L = 2 diag(α) H, E = P Lᵀ (m, m) and J = (I − (η/c) E)⁻¹ P U⁻¹,  U'⁻¹ = (U⁻¹ + (η/c) Lᵀ J) / c  and
     D = −(η/c) Γᵀ J. With g = ∇H, everything that changes Q lies in the span of P:

@@ -38,7 +38,7 @@ MAX_BUILDERS = 8
 
 
 class Run:
-    """A training run: what is trained, and how far it has come.
+    """A training run: its model, and how far it has come.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ class Run:
     total_tokens : int
         To pass over in all epochs.
     is_whole : bool
-        Whether no step is under way: what ends the run then leaves a state from which it can go on.
+        Whether no step is under way, so that an end of the run leaves a state from which it can go on.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class Run:
         self.need.check()
         self._estimated_peak = memory.estimated_peak(self.need)
         self.threads = threads.resolve_threads(options.threads)
-        # Minibatches are built ahead where there may be a thread for it; beside a GPU that is what threads are for.
+        # Minibatches are built ahead where there may be a thread for it; beside a GPU threads do nothing else.
         ahead = min(self.threads - 1, MAX_BUILDERS if self.device.device == "cuda" else 1)
         self._builds_ahead = [self._build if i == 0 else self._builder() for i in range(ahead)]
         with at_work(starting=True):
@@ -127,7 +127,7 @@ class Run:
         report: Callable[[Progress], None] | None = None,
         after_step: Callable[["Run"], None] | None = None,
     ) -> None:
-        """What is left of the epochs, or as many as the held-out loss allows; then W itself is in the output's V.
+        """Train the rest of the epochs, or as many as the held-out loss allows; then W itself is in the output's V.
 
         ``after_step`` is called between minibatches: all of the run's state is consistent then.
         """
@@ -175,7 +175,7 @@ class Run:
         return Model(self.vocabulary, state["E"], state["output.V"], options.as_dict(), report.as_dict(), training)
 
     def _finish_epoch(self, report: Callable[[Progress], None], between_steps: Callable[[], None]) -> None:
-        """What is left of the epoch that is under way, and its losses."""
+        """Train the rest of the epoch that is under way, and count its losses."""
         at = self.state
         epoch = len(at.losses)
         with closing(self.examples(epoch)) as minibatches:
@@ -203,13 +203,13 @@ class Run:
             report(Progress(at.tokens, self.total_tokens, epoch, at.losses[-1], heldout))
 
     def examples(self, epoch: int) -> Generator[tuple[int, Examples], None, None]:
-        """What is left of the epoch, minibatch by minibatch, each with where it ends in the corpus."""
+        """The rest of the epoch, minibatch by minibatch, each with its end in the corpus."""
         slices = self._slices.train(partial(self._batch_tokens, epoch), self.state.position)
         makers = [partial(_built, build, epoch) for build in self._builds_ahead]
         return prefetched(slices, makers) if makers else (_built(self._build, epoch, piece) for piece in slices)
 
     def _builder(self) -> Build:
-        """What builds a minibatch; each has working space of its own, for one thread."""
+        """A function that builds a minibatch; each has working space of its own, for one thread."""
         options = self.options
         builder = ExampleBuilder(
             self.vocabulary,
@@ -276,7 +276,7 @@ class Run:
         if examples.pairs:
             mean = loss / examples.pairs
             first = at.first_loss = mean if at.first_loss is None else at.first_loss
-            # What few pairs lose says little: an epoch's last, short minibatch counts as if it were as long as others.
+            # The mean of few pairs says little: an epoch's last, short minibatch counts as if it were like the others.
             pairs = max(examples.pairs, self._batch_tokens(len(at.losses), at.position))
             if not loss - first * examples.pairs <= DIVERGED * max(abs(first), 1.0) * pairs:
                 raise self._diverged(f"the mean loss is {mean:.4g}, from {first:.4g} at the start")

@@ -1,4 +1,4 @@
-"""Where a run stands: every number of the loop that is not in the embedding's state."""
+"""The state of a run: every number of the loop that is not in the embedding's state."""
 
 import copy
 from collections.abc import Callable, Mapping

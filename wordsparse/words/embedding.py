@@ -1,7 +1,7 @@
 """Word vectors on top of the exact layer: CBOW and skip-gram inputs, and the two second-order steps that train them.
 
 Input words have rows of E (V, dim); an example's h is the mean of its context words' rows (CBOW) or its centre word's
-row (skip-gram), with a constant 1 appended, whose column of W takes up what all words have in common.
+row (skip-gram), with a constant 1 appended, whose column of W takes up the part that all words share.
 
 Per minibatch of N pairs (design: "a recipe that works"; docs/recipe.md says why it holds for every loss of the family,
 where 2α is the curvature of ℓ along a row of W, per pair; the Z-loss's α can be negative, and bounds nothing there):
@@ -48,7 +48,7 @@ class StepSizes:
 
 
 class WordEmbedding:
-    """Input vectors E, the output layer, and what the two steps remember.
+    """Input vectors E, the output layer, and the running means of the two steps.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ class WordEmbedding:
         examples, inputs, targets = self._minibatch(examples)
         forward = output.forward(inputs, targets, per_example=False)
         sums = inputs.pull_back(forward)
-        # 1/n_w: how much of what is remembered afterwards is this minibatch.
+        # 1/n_w: the share of this minibatch in the running means.
         share = min(1.0, examples.tokens / sizes.forget_tokens)
         new_mass = self._remember(forward, sums, examples, share)
         Q_E = forward.factors.Q[:-1, :-1]
@@ -122,7 +122,7 @@ class WordEmbedding:
         return {**arrays, **numbers, **{f"output.{name}": part for name, part in self.output.state().items()}}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from what :meth:`state` gave, with the same sizes. The smaller arrays are taken over, not copied."""
+        """Go on from a :meth:`state` of the same sizes. The smaller arrays are taken over, not copied."""
         to_device = self.output.kernels.to_device
         if state["E"] is not self.E:
             self.E[...] = to_device(state["E"])
@@ -157,7 +157,7 @@ class WordEmbedding:
         return examples, WindowInputs(features, examples.bags, kernels), targets
 
     def _remember(self, forward: Forward, sums: Sums, examples: Examples, share: float) -> Array:
-        """C̄, κ and M of a minibatch more; returns what it adds to M, (u,)."""
+        """Take a minibatch into C̄, κ and M; returns its part of M, (u,)."""
         alpha = forward.alpha
         bends_up = bool((alpha >= 0).all())
         weights = alpha if bends_up else np.abs(alpha)
@@ -171,7 +171,7 @@ class WordEmbedding:
         return new_mass
 
     def _input_change(self, f: Factors, Z: Array, G: Array, pulled_beta: Array, P: Array) -> Array:
-        """The directions ∇F P (u, dim), P = (Q_E + r I)⁻¹, in the place of Z; G is used up too.
+        """The directions ∇F P (u, dim), P = (Q_E + r I)⁻¹, in the place of Z; G is overwritten too.
 
         ∇F P = 2 Cᵀ diag(α) H Q P + CᵀΓ W_T P + Cᵀβ (w̄ᵀP) needs one u×d×d product: Q_E P = I − r P, so the first term is
         Z − r Z P (+ the constant feature's row of Q).

@@ -59,7 +59,8 @@ class ExampleBuilder:
         Subsampling threshold as word2vec's (Mikolov et al., 2013): a word of relative frequency f is kept with
         probability (√(f/sample) + 1) · sample/f. 0 keeps every token.
     seed : int
-        What happens to a token depends on the seed, the epoch and its position in the corpus, and on nothing else.
+        Whether a token is kept, and how wide its window is, depends on the seed, the epoch and its position in the
+        corpus, and on nothing else.
     distances : str
         How contexts count by distance: see :func:`distance_weights`. Skip-gram's pairs count by these weights; CBOW
         draws each centre token's window so that a context word is inside with that probability.
@@ -143,7 +144,7 @@ class ExampleBuilder:
 
 
 def distance_weights(window: int, distances: Distances) -> Array:
-    """What a context word at distance 1 … window counts, float64 (window,).
+    """The weight of a context word at distance 1 … window, float64 (window,).
 
     1 - (k - 1)/window at distance k if ``distances`` is linear, the mean of word2vec's windows, uniform on 1 … window
     (Mikolov et al., 2013), 1/k if it is harmonic, the weights of GloVe (Pennington et al., 2014), and 1 if it is equal:

@@ -1,4 +1,4 @@
-"""The recommended recipe: what is asked for, checked, and the constants that go with each model and loss."""
+"""The recipe, the constants of a model and a loss, and the options of a run, checked."""
 
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_args
@@ -75,7 +75,7 @@ def recommended(model: str, loss: str) -> Recipe:
 
 @dataclass(frozen=True)
 class Options:
-    """What a training run is asked for; every field is checked when it is made.
+    """The options of a training run; every field is checked when it is made.
 
     ``batch_tokens`` corpus tokens of the largest minibatches, None for the recipe's, fewer for a short text;
     ``threads`` None for every CPU; ``max_tokens`` trains on the first so many tokens of the corpus only; ``sample``

@@ -16,7 +16,7 @@
 
 constexpr int RUN = 32;
 constexpr int COLUMNS = 2;
-constexpr int MOST_WARPS = 8;
+constexpr int MAX_WARPS = 8;
 
 // A thread's columns are threadIdx.x + i blockDim.x, i < COLUMNS, of every so many.
 __device__ inline Position tile_columns() { return Position(blockDim.x) * COLUMNS; }
@@ -62,7 +62,7 @@ __global__ void window_dots(const int* __restrict__ tokens, const int* __restric
                             const T* __restrict__ by_distance, const T* __restrict__ F,
                             const int* __restrict__ targets, const T* __restrict__ W, T* __restrict__ out,
                             Position bags, Position d) {
-    __shared__ T partial[MOST_WARPS][RUN];  // of each warp's columns
+    __shared__ T partial[MAX_WARPS][RUN];  // of each warp's columns
     const Position first = Position(blockIdx.x) * RUN, last = smaller(first + RUN, bags);
     for (Position j = first; j < last; ++j) {
         T dot = 0;
