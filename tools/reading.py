@@ -57,7 +57,7 @@ def main(
     print(machine.table(headers, [list(row.values())[:-1] for row in rows]))
     report = {
         "tool": "reading",
-        "machine": machine.describe(max(sweep_threads)),
+        "machine": machine.provenance(max(sweep_threads)),
         "options": {"corpus": corpus.name, "bytes": corpus.stat().st_size, "min_count": min_count},
         "tokens": tokens,
         "sides": rows,
@@ -104,4 +104,4 @@ def scanned_by_gensim(corpus: Path, min_count: int) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    machine.run(main)
