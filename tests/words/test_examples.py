@@ -279,7 +279,8 @@ def test_as_many_tokens_are_kept_as_the_threshold_says() -> None:
 
 
 @pytest.mark.parametrize(
-    ("distances", "weights"), [("linear", [1, 3 / 4, 2 / 4, 1 / 4]), ("harmonic", [1, 1 / 2, 1 / 3, 1 / 4])]
+    ("distances", "weights"),
+    [("linear", [1, 3 / 4, 2 / 4, 1 / 4]), ("harmonic", [1, 1 / 2, 1 / 3, 1 / 4]), ("equal", [1, 1, 1, 1])],
 )
 def test_distances_count_as_asked(distances: Distances, weights: list[float]) -> None:
     n, window = 20_000, 4
