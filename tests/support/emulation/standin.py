@@ -78,6 +78,7 @@ METHODS: dict[str, tuple[str, ...]] = {
     "argmax": ("axis",),
     "astype": ("dtype", "copy"),
     "copy": (),
+    "diagonal": (),
     "cumsum": ("axis",),
     "fill": (),
     "max": ("axis",),
