@@ -74,10 +74,10 @@ def test_odd_white_space_in_words_survives_a_file(tmp_path):
     [
         ([], [], "at least one"),
         (["a"], [2, 1], "1 words, but 2 counts"),
-        (["a", "a"], [2, 1], "'a' is there more than once"),
+        (["a", "a"], [2, 1], "'a' occurs more than once"),
         (["a", 7], [2, 1], "must be a str"),
         (["\ud800"], [1], "not valid Unicode"),
-        (["a", "b"], [1, 2], "never rise"),
+        (["a", "b"], [1, 2], "descending order"),
         (["a", "b"], [1, 0], "positive"),
         (["a", "b"], [-1, -2], "positive"),
         (["a"], [2**63], "positive"),

@@ -225,7 +225,9 @@ def test_a_card_lost_in_mid_run_loses_nothing(
     run: dict[str, Any] = {**options, "output": tmp_path / "model"}
     with monkeypatch.context() as broken:
         broken.setattr(kernels, name, fail)
-        message = r"the GPU failed while it worked .*off the bus.*checkpoint-.* is kept, go on from it with --resume"
+        message = (
+            r"the GPU failed during the computation .*off the bus.*checkpoint-.* is kept, go on from it with --resume"
+        )
         with pytest.raises(WordsparseError, match=message):
             ws.train(SENTENCES, **run, progress=progress)
     assert not (tmp_path / "model").exists()
@@ -254,7 +256,10 @@ def test_a_run_that_the_card_cannot_hold_is_refused(
     ("error", "message"),
     [
         (OutOfMemoryError("Out of memory allocating 9,000 bytes"), "the GPU is out of memory .*smaller minibatches"),
-        (CUDARuntimeError("cudaErrorIllegalAddress: an illegal memory access"), "the GPU failed while it worked"),
+        (
+            CUDARuntimeError("cudaErrorIllegalAddress: an illegal memory access"),
+            "the GPU failed during the computation",
+        ),
     ],
 )
 def test_what_a_gpu_raises_is_said_in_words(

@@ -146,8 +146,11 @@ def test_an_unknown_device() -> None:
     [
         (OutOfMemoryError("Out of memory allocating 8,000 bytes"), "the GPU is out of memory .*smaller minibatches"),
         (CUDARuntimeError("cudaErrorMemoryAllocation: out of memory"), "the GPU is out of memory"),
-        (CUDARuntimeError("cudaErrorIllegalAddress: an illegal memory access"), "failed while it worked .*checkpoint"),
-        (CUDARuntimeError(""), r"failed while it worked \(CUDARuntimeError\)"),
+        (
+            CUDARuntimeError("cudaErrorIllegalAddress: an illegal memory access"),
+            "failed during the computation .*checkpoint",
+        ),
+        (CUDARuntimeError(""), r"failed during the computation \(CUDARuntimeError\)"),
         (CompileException("nvrtc: error: invalid value"), "could not be compiled for this GPU"),
     ],
 )

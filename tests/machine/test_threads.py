@@ -201,7 +201,7 @@ def test_forked_after_use_a_process_works_on_one_thread() -> None:
         "print(used, stepped == step(0)[0], here == there, threads.resolve_threads(2))\n"
     )
     assert said.startswith("1 True True 2\n")
-    assert said.count("this process was forked from one that had used wordsparse: it works on one thread") == 1
+    assert said.count("this process was forked from one that had used wordsparse: it uses one thread") == 1
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
@@ -248,7 +248,7 @@ def test_results_come_in_order_from_so_many_threads(n: int) -> None:
         time.sleep(0.002 if item % 7 == 0 else 0)
         return item * item
 
-    assert list(threads.in_order(slower_at_first, range(100), n)) == [item * item for item in range(100)]
+    assert list(threads.ordered_map(slower_at_first, range(100), n)) == [item * item for item in range(100)]
     assert len(used) <= n
     assert threading.get_ident() in used
 
@@ -269,7 +269,7 @@ def test_results_that_wait_are_bounded() -> None:
             assert first_may_end.wait(60)
         return item
 
-    results = threads.in_order(function, items(), 3)
+    results = threads.ordered_map(function, items(), 3)
     assert next(results) == 0
     assert taken <= 12
     results.close()
@@ -290,7 +290,7 @@ def test_errors_stand_in_their_place(n: int, broken: int, error: type[Exception]
             raise ValueError
         return item
 
-    results = threads.in_order(function, items(), n)
+    results = threads.ordered_map(function, items(), n)
     assert list(itertools.islice(results, len(before))) == before
     with pytest.raises(error):
         next(results)
@@ -298,7 +298,7 @@ def test_errors_stand_in_their_place(n: int, broken: int, error: type[Exception]
 
 def test_a_consumer_that_stops_leaves_no_thread_behind() -> None:
     before = threading.active_count()
-    results = threads.in_order(lambda item: item, range(1000), 4)
+    results = threads.ordered_map(lambda item: item, range(1000), 4)
     assert next(results) == 0
     results.close()
     assert threading.active_count() == before

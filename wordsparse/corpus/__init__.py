@@ -1,4 +1,4 @@
-"""Text to numbers, one way: text → sentences → vocabulary and int32 shards. Training reads only shards."""
+"""Corpora: text → sentences → vocabulary and int32 shards. Training reads only shards."""
 
 from wordsparse.optional import installed, not_compiled
 

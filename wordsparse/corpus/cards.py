@@ -1,4 +1,4 @@
-"""Corpus cards: TOML files that say where a public text comes from, its licence and how it is read."""
+"""Corpus cards: TOML files that describe a public text: its source, its licence and its format."""
 
 import os
 import re
@@ -28,13 +28,13 @@ class CardFile:
     folder: str
 
     def path(self) -> Path:
-        """Where the file is; MissingDependencyError if its package is not installed."""
+        """The path of the file; MissingDependencyError if its package is not installed."""
         return optional.folder(f"the text {self.name}", "gensim") / self.folder / self.name
 
 
 @dataclass(frozen=True)
 class Card:
-    """A public text: what it is, under which licence, and the files that make it up, in reading order."""
+    """A public text: its description, its licence and its files in reading order."""
 
     name: str
     description: str
@@ -43,12 +43,12 @@ class Card:
     files: tuple[CardFile, ...]
 
     def sentences(self) -> Iterator[list[str]]:
-        """The sentences of all files, in order. Every file is checked at the call, before the first is read.
+        """The sentences of all files, in order. The call checks every file before it reads the first one.
 
         Raises
         ------
         InputError
-            If a file is missing or is not the one that the card describes.
+            If a file is missing or differs from the card's description.
         MissingDependencyError
             If the package that ships a file is not installed.
         """
@@ -63,7 +63,7 @@ def load_card(path: str | os.PathLike[str]) -> Card:
     Raises
     ------
     InputError
-        If the file is missing, no TOML, or a member is missing, unknown or of the wrong kind.
+        If the file is missing or not TOML, or if a member is missing, unknown or of the wrong type.
     """
     try:
         content = tomllib.loads(regular.read_text(path, CARD_BYTES))
@@ -92,7 +92,7 @@ def _card_file(entry: Any, where: str) -> CardFile:
         raise InputError(f"{where}: texts are taken from the package gensim only, not from {entry['package']!r}")
     inside = PurePosixPath(entry["folder"]) / entry["name"]
     if inside.is_absolute() or ".." in inside.parts or "/" in entry["name"]:
-        raise InputError(f"{where}: {str(inside)!r} must lie inside the package")
+        raise InputError(f"{where}: {str(inside)!r} must be inside the package")
     return CardFile(**entry)
 
 

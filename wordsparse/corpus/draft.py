@@ -1,4 +1,7 @@
-"""The shards while a text is read: each block holds ids of the table that numbered it, and is renumbered at the end."""
+"""Shards with provisional ids, written while a text is read and renumbered at its end.
+
+A shard is runs of values; the values of a run are ids of one word table.
+"""
 
 import bisect
 import hashlib
@@ -16,45 +19,45 @@ from wordsparse.corpus._text import renumber
 from wordsparse.corpus.shard import END_OF_SENTENCE, SHARD_DTYPE, ShardContent
 from wordsparse.corpus.shards import SHARD_TOKENS, FileRecord, shard_name
 from wordsparse.files.storage import writing
-from wordsparse.machine.threads import in_order
+from wordsparse.machine.threads import ordered_map
 
 Values = NDArray[np.int32]
 
 
 class WrittenShard(NamedTuple):
-    """A shard that is finished: what the manifest knows of its file, and what the file holds."""
+    """A finished shard: the manifest's record of its file, and its content."""
 
     file: FileRecord
     content: ShardContent
 
 
 class Draft:
-    """The text as provisional ids in numbered shards, and what is counted on the way.
+    """The text as provisional ids in numbered shards, with its counts of tokens and sentences.
 
     Parameters
     ----------
     folder : Path
-        Where the shards are written.
+        The directory of the shards.
     output : Path
-        What errors of writing name.
+        The path that write errors name.
 
     Attributes
     ----------
     tokens, sentences : int
-        Written so far.
+        Numbers written so far.
     """
 
     def __init__(self, folder: Path, output: Path) -> None:
         self.tokens = self.sentences = 0
         self._folder, self._output = folder, output
-        self._runs: list[list[tuple[int, int]]] = []  # of each shard: number of values, and of the table
-        self._room = 0  # values until the current shard is to be closed; 0: it is closed
+        self._runs: list[list[tuple[int, int]]] = []  # for each shard: (number of values, index of the table)
+        self._remaining = 0  # values until the current shard may be closed; 0: no shard is open
         self._in_sentence = False
 
     def write(self, values: Values, table: int) -> None:
-        """Append values, ids of the table with this number and END_OF_SENTENCE.
+        """Append values: ids of the table with this index, and END_OF_SENTENCE.
 
-        An END_OF_SENTENCE at the beginning is left out where no sentence is open.
+        A leading END_OF_SENTENCE is dropped if no sentence is open.
         """
         if values.size and values[0] == END_OF_SENTENCE and not self._in_sentence:
             values = values[1:]
@@ -62,21 +65,21 @@ class Draft:
             return
         self._in_sentence = bool(values[-1] != END_OF_SENTENCE)
         while values.size:
-            if self._room == 0:
+            if self._remaining == 0:
                 self._runs.append([])
-                self._room = SHARD_TOKENS
-            size = _end_of_shard(values, self._room)
+                self._remaining = SHARD_TOKENS
+            size = _end_of_shard(values, self._remaining)
             self._append(values[:size], table)
-            closed = size >= self._room and values[size - 1] == END_OF_SENTENCE
-            self._room = 0 if closed else max(1, self._room - size)
+            closed = size >= self._remaining and values[size - 1] == END_OF_SENTENCE
+            self._remaining = 0 if closed else max(1, self._remaining - size)
             values = values[size:]
 
     def end_sentence(self) -> None:
-        """End the sentence that is open, if one is."""
+        """End the open sentence, if there is one."""
         self.write(np.array([END_OF_SENTENCE], np.int32), 0)
 
     def renumbered(self, tables: Sequence[Values], threads: int) -> list[WrittenShard]:
-        """Pass each block's values through its table, in place, which is safe: the folder is a temporary one."""
+        """Replace each run's values by their entries in its table, in place: the directory is temporary."""
         with writing(self._output):
             return [
                 _renumbered(self._folder / shard_name(i), runs, tables, threads) for i, runs in enumerate(self._runs)
@@ -91,17 +94,17 @@ class Draft:
         self.sentences += values.size - tokens
 
 
-def _end_of_shard(values: Values, room: int) -> int:
-    """How many of the values still belong to a shard that ends with the first sentence to end after ``room`` values."""
-    if values.size < room:
+def _end_of_shard(values: Values, remaining: int) -> int:
+    """The number of values until the first end of a sentence at or after the ``remaining``-th value; else all."""
+    if values.size < remaining:
         return values.size
-    at_end = values[room - 1 :] == END_OF_SENTENCE
+    at_end = values[remaining - 1 :] == END_OF_SENTENCE
     first = int(at_end.argmax())
-    return room + first if at_end[first] else values.size
+    return remaining + first if at_end[first] else values.size
 
 
 def _renumbered(path: Path, runs: Sequence[tuple[int, int]], tables: Sequence[Values], threads: int) -> WrittenShard:
-    """Renumber a shard, runs of values of one table each, by blocks of a shard."""
+    """Renumber a shard in the blocks in which it will be read."""
     starts = list(itertools.accumulate((size for size, _ in runs), initial=0))
     width = SHARD_DTYPE.itemsize
     with open(path, "r+b") as file:
@@ -118,7 +121,7 @@ def _renumbered(path: Path, runs: Sequence[tuple[int, int]], tables: Sequence[Va
             return data, hashlib.sha256(data).digest(), int(np.count_nonzero(values == END_OF_SENTENCE))
 
         digest, digests, sentences = hashlib.sha256(), [], 0
-        for data, of_block, ended in in_order(renumbered, range(0, starts[-1], shard.BLOCK_VALUES), threads):
+        for data, of_block, ended in ordered_map(renumbered, range(0, starts[-1], shard.BLOCK_VALUES), threads):
             file.write(data)
             digest.update(data)
             digests.append(of_block)

@@ -1,4 +1,4 @@
-"""Text to an encoded corpus in one pass: ids in order of first appearance, renumbered at the end."""
+"""Encodes a text in one pass: ids in order of first occurrence, renumbered by frequency at the end."""
 
 import os
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -18,7 +18,7 @@ from wordsparse.corpus.vocabulary import Vocabulary, check_limits, check_word
 from wordsparse.errors import InputError
 from wordsparse.files.storage import new_directory
 from wordsparse.files.unpacking import MAX_EXPANSION
-from wordsparse.machine.threads import in_order, resolve_threads
+from wordsparse.machine.threads import ordered_map, resolve_threads
 
 Ids: TypeAlias = NDArray[np.int32]
 Progress: TypeAlias = Callable[[int], object]
@@ -40,34 +40,34 @@ def encode(
 ) -> EncodedCorpus:
     """Read a text once and write it as an encoded corpus.
 
-    Memory: for each thread the distinct words that it met, with their counts, and a few blocks of the text.
+    Memory: for each thread, the distinct words that it has read, with their counts, and a few blocks of the text.
 
     Parameters
     ----------
     source : path, list of paths, or iterable of token iterables
-        See :func:`wordsparse.corpus.reading.sentences`; a one-shot iterator serves.
+        See :func:`wordsparse.corpus.reading.sentences`; a one-shot iterator is accepted.
     output : path
-        The directory to make. It may exist if it is empty. Nothing is there until all of it is.
+        The directory of the corpus: a new or an empty one. It appears only when it is complete.
     format : {"lines", "text8", "paths", "wiki"}
-        How files are read.
+        The format of the files.
     min_count, max_vocab : int
-        The vocabulary: words that occur at least so often, and at most so many of them.
+        The minimum count of a word in the vocabulary, and the maximum number of words.
     known : collection of str
-        Words that are in the vocabulary besides, if they occur at all.
+        Words that are in the vocabulary whatever their count, if they occur at all.
     max_expansion : float
-        A compressed file that unpacks to more than so many times its size, and to more than 64 MiB, is refused.
+        The maximum ratio of unpacked to compressed size; a file above it and above 64 MiB unpacked is refused.
     progress : callable, optional
-        Called now and then with the number of tokens read so far.
+        Called at intervals with the number of tokens read so far.
     threads : int, optional
-        How many read files at once, each a block; every CPU available to this process by default. The result does
-        not depend on it. An iterable, and a Wikipedia dump, are read by one.
+        The number of reading threads; by default, the number of available CPUs. The result does not depend on it. One
+        thread reads an iterable or a Wikipedia dump.
 
     Raises
     ------
     InputError
-        If an option, the text or the output is not usable, or the vocabulary comes out empty.
+        If an option, the text or the output is not usable, or if the vocabulary is empty.
     WordsparseError
-        If writing fails. After either nothing is left behind.
+        If writing fails. After either error, nothing is left behind.
     """
     check_limits(min_count, max_vocab)
     validation.non_negative("max_expansion", max_expansion)
@@ -82,7 +82,7 @@ def encode(
             blocks = _blocks(files, max_expansion)
             tables = _read_blocks(blocks, format != "text8", draft, threads, progress)
         merged = [tables[0].absorb(other) for other in tables[1:]]
-        # Words that are too rare need not become Python's, except to say that all are.
+        # Rare words are not converted to Python strings, unless all words are rare: the error needs their counts.
         counts = tables[0].counts(1 if known else min_count) or tables[0].counts(1)
         vocabulary = Vocabulary.from_counts(counts, min_count, max_vocab, known)
         written = draft.renumbered(_renumbering(vocabulary, tables, merged), threads)
@@ -101,7 +101,7 @@ def encode(
 
 
 class _Block(NamedTuple):
-    """A part of a file that ends at white space; ``data`` is None behind the last one of a file."""
+    """A part of a file that ends at white space; ``data`` is None after the last block of a file."""
 
     file: Path
     position: int
@@ -109,7 +109,7 @@ class _Block(NamedTuple):
 
 
 class _Numbered(NamedTuple):
-    """A block's values, and the number of the table whose ids they are."""
+    """A block's values, and the index of the table whose ids they are."""
 
     block: _Block
     values: Ids
@@ -119,9 +119,9 @@ class _Numbered(NamedTuple):
 def _read_blocks(
     blocks: Iterator[_Block], lines: bool, draft: Draft, threads: int, progress: Progress
 ) -> list[WordTable]:
-    """Read files whose tokens are what white space separates, on all threads; each block goes to a table that is free.
+    """Read files of tokens separated by white space on all threads; each block is numbered by a free table.
 
-    ``lines``: a line end is the end of a sentence; the end of a file always is.
+    The end of a file ends a sentence; with ``lines``, so does the end of a line.
     """
     tables = [WordTable() for _ in range(threads)]
     free = list(range(threads))
@@ -134,12 +134,12 @@ def _read_blocks(
         finally:
             free.append(table)
         if not valid:
-            decoded(block.file, block.position, block.data or b"")  # says what is wrong with it, and where
-            raise AssertionError(f"{block.file}: Python's decoder takes what the compiled reader refuses")
+            decoded(block.file, block.position, block.data or b"")  # raises the error that names the position
+            raise AssertionError(f"{block.file}: Python's decoder accepts bytes that the compiled reader refuses")
         return _Numbered(block, values, table)
 
     before = 0
-    for block, values, table in in_order(number, blocks, threads):
+    for block, values, table in ordered_map(number, blocks, threads):
         if block.data is not None:
             draft.write(values, table)
             progress(draft.tokens)
@@ -159,7 +159,7 @@ def _blocks(files: Sequence[Path], max_expansion: float) -> Iterator[_Block]:
 
 
 def _read_pieces(stream: Iterator[Piece], draft: Draft, progress: Progress) -> list[WordTable]:
-    """Read sentences whose tokens Python gives."""
+    """Read sentences given as Python strings."""
     table = WordTable()
     for tokens, ends_sentence in stream:
         try:
@@ -181,9 +181,10 @@ def _read_pieces(stream: Iterator[Piece], draft: Draft, progress: Progress) -> l
 
 
 def _renumbering(vocabulary: Vocabulary, tables: Sequence[WordTable], merged: Sequence[Ids]) -> list[Ids]:
-    """For each table, from its ids to the vocabulary's; two values more at the end, where END_OF_SENTENCE finds itself.
+    """For each table, the map from its ids to the vocabulary's ids.
 
-    ``merged`` holds the ids in the first table of the words of each of the others.
+    Two more entries at the end, which negative values index, map END_OF_SENTENCE to itself. ``merged`` maps the ids of
+    every table but the first to ids of the first.
     """
     table = np.full(len(tables[0]) + 2, OUT_OF_VOCABULARY, np.int32)
     table[tables[0].ids(vocabulary.words)] = np.arange(len(vocabulary), dtype=np.int32)

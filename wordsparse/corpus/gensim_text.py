@@ -1,4 +1,4 @@
-"""What is borrowed from gensim to read text: its tokeniser and its reader of Wikipedia dumps."""
+"""gensim's tokeniser and its reader of Wikipedia dumps."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -11,16 +11,16 @@ from wordsparse.errors import InputError
 from wordsparse.files.unpacking import MAX_EXPANSION
 
 ARTICLE_MIN_TOKENS = 50
-"""Shorter pages are redirects and stubs; the limit is that of gensim's WikiCorpus."""
+"""Shorter pages are redirects and stubs; gensim's WikiCorpus has the same limit."""
 
 PAGE_BYTES = 2**26
-"""Of XML; more is refused."""
+"""The maximum size of a page's XML; a larger page is refused."""
 
 logger = logging.getLogger(__name__)
 
 
 def simple_tokenizer() -> Callable[[str], list[str]]:
-    """gensim's own tokens: lower-case runs of letters and underscores; digits and punctuation separate."""
+    """gensim's tokeniser: lower-case runs of letters and underscores, separated by all other characters."""
     optional.check('the "simple" tokeniser', "gensim")
     from gensim.utils import tokenize
 
@@ -32,9 +32,8 @@ def wiki_pieces(
 ) -> Iterator[tuple[list[str], bool]]:
     """Each article of a Wikipedia dump (XML, compressed or not) as one sentence, its markup removed.
 
-    Pages that are no articles are left out as gensim's WikiCorpus does; a warning at the end says how many
-    and why.
-    One process: gensim's WikiCorpus would start one for each CPU.
+    Pages that are not articles are skipped, as by gensim's WikiCorpus; a message at the end counts them by reason.
+    The parser runs in this process; gensim's WikiCorpus would start one process for each CPU.
     """
     from gensim.utils import decode_htmlentities
 
@@ -59,7 +58,7 @@ def wiki_pieces(
 
 
 def _page_texts(path: Path, max_expansion: float) -> Iterator[str]:
-    """The wiki source of every page, "" for one outside the article namespace."""
+    """The wiki source of every page; "" for a page outside the article namespace."""
     from gensim.corpora.wikicorpus import extract_pages
 
     with opened(path, max_expansion) as file:
@@ -70,18 +69,18 @@ def _page_texts(path: Path, max_expansion: float) -> Iterator[str]:
 
 
 class _Pages:
-    """A dump whose pages are of bounded size: the parser keeps a page in memory until it ends."""
+    """A dump whose pages have a bounded size, because the parser stores a whole page in memory."""
 
     def __init__(self, file: Readable) -> None:
         self._file = file
         self.since_page = 0
 
-    def read(self, most: int) -> bytes:
-        data = self._file.read(most)
+    def read(self, size: int) -> bytes:
+        data = self._file.read(size)
         self.since_page += len(data)
         if self.since_page > PAGE_BYTES:
             raise InputError(
-                f"a page takes more than {PAGE_BYTES:,} bytes, where MediaWiki allows 2 MiB of text: is it a dump of "
-                "current pages (pages-articles), without their history?"
+                f"a page has more than {PAGE_BYTES:,} bytes, but MediaWiki allows only 2 MiB of text: use a dump of "
+                "current pages (pages-articles), without their history"
             )
         return data

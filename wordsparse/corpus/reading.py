@@ -1,7 +1,7 @@
-"""Text files, or any iterable of token lists, as a stream of pieces of sentences.
+"""Text files, or an iterable of token lists, as a stream of pieces of sentences.
 
-A *piece* is ``(tokens, ends_sentence)``. A sentence is one or more pieces, so memory is bounded
-whatever its length.
+A *piece* is ``(tokens, ends_sentence)``. A sentence is one or more pieces, so memory is bounded for sentences of any
+length.
 """
 
 import codecs
@@ -24,30 +24,30 @@ Tokenizer: TypeAlias = Callable[[str], list[str]]
 
 BLOCK_BYTES = 2**20
 
-_ONLY_FOR_FILES = "a format and a tokeniser are for files: an iterable gives its sentences as tokens"
+_ONLY_FOR_FILES = "format and tokens apply to files only: an iterable gives its sentences as lists of tokens"
 _RARE_WHITE_SPACE = (b"\t", b"\r", b"\v", b"\f", b"\x1c", b"\x1d", b"\x1e", b"\x1f")
 
 
 def sentences(source: Source, format: str = "lines", tokens: str | None = None) -> Iterator[list[str]]:
-    """The sentences of a text, each a list of tokens, whole whatever its length.
+    """The sentences of a text as lists of tokens; sentences of any length are complete.
 
     Parameters
     ----------
     source : path, list of paths, or iterable of token iterables
-        A directory stands for its own files in name order. Files may be .gz, .bz2, .xz or .zst.
+        A directory means the files in it, in name order. Files may be compressed: .gz, .bz2, .xz or .zst.
     format : {"lines", "text8", "paths", "wiki"}
-        How files are read. ``lines``: a sentence a line. ``text8``: a file is one sentence, line ends are
-        white space. ``paths``: as ``lines``, for those who know gensim's PathLineSentences. ``wiki``: a
-        Wikipedia dump, an article one sentence.
+        The format of the files. ``lines``: each line is a sentence. ``text8``: a file is one sentence, and line ends
+        are white space. ``paths``: the same as ``lines`` (for users of gensim's PathLineSentences). ``wiki``: a
+        Wikipedia dump, in which each article is a sentence.
     tokens : {"split", "simple"}, optional
-        ``split`` at white space, or ``simple``: gensim's tokeniser, lower-case runs of letters. By default
-        ``simple`` for ``wiki``, else ``split``.
+        ``split``: tokens are separated by white space. ``simple``: gensim's tokeniser, lower-case runs of letters. The
+        default is ``simple`` for ``wiki`` and ``split`` for the other formats.
 
     Raises
     ------
     InputError
-        At the call: an unknown format, a file that is missing, unreadable or empty. While reading: a file
-        that is binary, not UTF-8, damaged or without a token; a sentence that is no iterable of tokens.
+        At the call: if the format is unknown, or a file is missing, unreadable or empty. While reading: if a file is
+        binary, not UTF-8, damaged or without tokens, or if a sentence is not an iterable of tokens.
     """
     return _joined(pieces(source, format, tokens))
 
@@ -55,7 +55,7 @@ def sentences(source: Source, format: str = "lines", tokens: str | None = None) 
 def pieces(
     source: Source, format: str = "lines", tokens: str | None = None, max_expansion: float = MAX_EXPANSION
 ) -> Iterator[Piece]:
-    """As :func:`sentences`, in pieces of bounded size (an iterable's sentences stay in one piece).
+    """The same as :func:`sentences`, in pieces of bounded size (each sentence of an iterable is one piece).
 
     A compressed file that unpacks to more than ``max_expansion`` times its size is refused.
     """
@@ -77,7 +77,7 @@ def text_files(source: Source, format: str) -> list[Path] | None:
     Raises
     ------
     InputError
-        An unknown format, or one for an iterable; a file that is missing, unreadable or empty.
+        If the format is unknown or given for an iterable, or if a file is missing, unreadable or empty.
     """
     if format not in _READERS:
         raise InputError(f"unknown format {format!r}: choose one of {', '.join(_READERS)}")
@@ -139,7 +139,7 @@ def _file_pieces(files: Sequence[Path], read: Callable[[Path], Iterator[tuple[li
 
 
 def without_token(file: Path) -> InputError:
-    """The error of a file that was read to its end and holds no token."""
+    """The error for a file that was read to its end and holds no token."""
     return InputError(f"{file}: holds no token")
 
 
@@ -169,14 +169,14 @@ def text_blocks(path: Path, max_expansion: float = MAX_EXPANSION) -> Iterator[tu
     Yields
     ------
     position : int
-        Of the block's first byte in the file.
+        Position of the block's first byte in the file.
     data : bytes
-        A byte order mark at the beginning of the file is left out.
+        The block, without the file's byte order mark.
 
     Raises
     ------
     InputError
-        If the file cannot be read, or one block after another holds no white space.
+        If the file cannot be read, or if several blocks in a row hold no white space.
     """
     position, rest = 0, b""
     for block in _read_blocks(path, max_expansion):
@@ -191,7 +191,7 @@ def text_blocks(path: Path, max_expansion: float = MAX_EXPANSION) -> Iterator[tu
 
 
 def decoded(path: Path, position: int, data: bytes) -> str:
-    """A block's text; InputError names the file and the byte where it is binary or not UTF-8."""
+    """A block's text; if it is binary or not UTF-8, InputError names the file and the byte."""
     if (nul := data.find(b"\0")) >= 0:
         raise InputError(f"{path}: is binary, not text (a zero byte at byte {position + nul:,})")
     try:
@@ -214,9 +214,9 @@ def _read_blocks(path: Path, max_expansion: float) -> Iterator[bytes]:
 
 
 def _end_of_last_white_space(data: bytes) -> int:
-    """The bytes up to the end of the last ASCII white space; 0 without any.
+    """The number of bytes up to the end of the last ASCII white space; 0 if there is none.
 
-    None of these bytes is ever part of a longer UTF-8 character. Nearly every text has the first two.
+    None of these bytes occurs inside a multi-byte UTF-8 character. Nearly every text has spaces and line feeds.
     """
     end = 1 + max(data.rfind(b" "), data.rfind(b"\n"))
     return end or 1 + max(data.rfind(byte) for byte in _RARE_WHITE_SPACE)

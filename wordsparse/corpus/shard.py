@@ -1,7 +1,7 @@
-"""One shard of an encoded corpus, read a block at a time, each time checked against what it was when it was opened.
+"""One shard of an encoded corpus, read in blocks. Every read is checked against the checksums taken at opening.
 
-Not mapped into memory: a mapped file that is cut short kills the process (SIGBUS), and one that is altered feeds
-compiled code with row numbers that are none. A file that is only removed is read on: it stays open.
+The file is not memory-mapped: if a mapped file is truncated, the process dies (SIGBUS), and if it is altered, compiled
+code receives invalid row numbers. A file that is deleted can still be read, because it stays open.
 """
 
 import hashlib
@@ -19,18 +19,18 @@ from wordsparse.errors import InputError, ReadError
 from wordsparse.files.regular import descriptor_of
 
 OUT_OF_VOCABULARY = -1
-"""A token that the vocabulary does not hold: kept, so that positions and counts of tokens are exact."""
+"""The value of a token outside the vocabulary; it keeps the positions and the number of tokens exact."""
 END_OF_SENTENCE = -2
-"""After the last token of each sentence."""
+"""The value after the last token of each sentence."""
 
 SHARD_DTYPE = np.dtype("<i4")
 BLOCK_VALUES = 2**18
 
-_KEPT_BLOCKS = 3  # of all shards of a corpus: slices that follow one another share them
+_CACHED_BLOCKS = 3  # in all shards of a corpus together: consecutive slices share blocks
 
 
 class Recent:
-    """The blocks of a corpus that were read last, newest first: (shard, number, values)."""
+    """A cache of the blocks of a corpus that were read last, newest first: (shard, index, values)."""
 
     def __init__(self) -> None:
         self.blocks: tuple[tuple[Any, int, NDArray[np.int32]], ...] = ()
@@ -53,7 +53,7 @@ class ShardContent:
 
 
 class Shard:
-    """The values of a shard file, as an array that only slices: ``shard[start:stop]`` reads them.
+    """The values of a shard file, as an array that supports slices only: ``shard[start:stop]`` reads the values.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ class Shard:
     content : ShardContent or Expected
         What the file holds, where this process has written it; else what it must hold: it is read once to see.
     recent : Recent
-        Shared by the shards of a corpus.
+        The cache that the shards of a corpus share.
 
     Attributes
     ----------
@@ -103,11 +103,11 @@ class Shard:
         Raises
         ------
         ReadError
-            If the file is no longer what it was.
+            If the file has changed since it was opened.
         """
         start, stop, step = values.indices(self.size)
         if step != 1:
-            raise IndexError("a shard gives slices of step 1")
+            raise IndexError("a shard supports slices of step 1 only")
         first, last = start // BLOCK_VALUES, -(-stop // BLOCK_VALUES)
         blocks = [self._block(number) for number in range(first, last)]
         found = blocks[0] if len(blocks) == 1 else np.concatenate([np.empty(0, np.int32), *blocks])
@@ -123,7 +123,7 @@ class Shard:
         if hashlib.sha256(data).digest() != self._content.digests[number]:
             raise ReadError(f"{self.path}: has changed since it was opened: it was cut or altered")
         values = np.frombuffer(data, SHARD_DTYPE).astype(np.int32, copy=False)
-        self._recent.blocks = ((self, number, values), *recent[: _KEPT_BLOCKS - 1])
+        self._recent.blocks = ((self, number, values), *recent[: _CACHED_BLOCKS - 1])
         return values
 
     def _read(self, number: int) -> bytes:
@@ -134,7 +134,7 @@ class Shard:
             raise ReadError(f"{self.path}: cannot be read: {error.strerror or error}") from error
 
     def _checked(self, expected: Expected) -> ShardContent:
-        """Read all of it once. The values become row numbers in compiled code, so none may lie outside."""
+        """Read the whole file once and check every value: compiled code uses the values as row numbers, unchecked."""
         digest, digests, sentences, last = hashlib.sha256(), [], 0, 0
         for number in range(-(-self.size // BLOCK_VALUES)):
             data = self._read(number)

@@ -38,7 +38,7 @@ def shard_name(index: int) -> str:
 
 @dataclass(frozen=True)
 class FileRecord:
-    """What the manifest knows of one file."""
+    """The manifest's record of one file."""
 
     name: str
     bytes: int
@@ -54,15 +54,15 @@ class EncodedCorpus:
     path : Path
     vocabulary : Vocabulary
     tokens : int
-        Tokens of the text, those out of vocabulary included.
+        Tokens of the text, including those outside the vocabulary.
     sentences : int
     distinct_words : int
-        Words of the text before ``min_count`` and ``max_vocab``.
+        Distinct words of the text before ``min_count`` and ``max_vocab`` are applied.
     min_count : int
     max_vocab : int or None
     shards : list of Shard
     sha256 : str
-        Of the content, vocabulary and shards: what tells one encoded corpus from another.
+        Checksum of the content (vocabulary and shards), which identifies the encoded corpus.
     """
 
     path: Path
@@ -82,8 +82,8 @@ class EncodedCorpus:
         Raises
         ------
         InputError
-            If it is no encoded corpus, of another version, or a file is missing, altered, cut short or holds
-            an id outside the vocabulary; the message names the file.
+            If it is not an encoded corpus or has another version, or if a file is missing, altered, truncated or
+            holds an id outside the vocabulary; the message names the file.
         """
         folder = Path(path)
         if not (folder / MANIFEST).is_file():
@@ -116,7 +116,7 @@ class EncodedCorpus:
         return corpus
 
     def identity(self) -> dict[str, Any]:
-        """What tells one text, as it was encoded, from another, as JSON can hold it."""
+        """The identity of the encoded text, as JSON."""
         names = ("sha256", "tokens", "sentences", "distinct_words", "min_count", "max_vocab")
         return {name: getattr(self, name) for name in names}
 
@@ -131,7 +131,7 @@ def write_corpus_manifest(
     min_count: int,
     max_vocab: int | None,
 ) -> str:
-    """Write the manifest of ``folder``, where the vocabulary and the shards are already; its content's digest."""
+    """Write the manifest of ``folder``, which holds the vocabulary and the shards; returns the content's digest."""
     vocabulary = folder / VOCABULARY
     records = [FileRecord(VOCABULARY, vocabulary.stat().st_size, sha256_of(vocabulary)), *shards]
     write_manifest(
@@ -156,7 +156,7 @@ def content_digest(records: Sequence[FileRecord]) -> str:
 
 
 def _records(manifest: Mapping[str, Any], folder: Path) -> list[FileRecord]:
-    """The manifest's list of files. Its names are compared with ours, never used to find a file."""
+    """The manifest's list of files. Its names are compared with the expected ones and never used as paths."""
     files = manifest.get("files")
     if not isinstance(files, list) or len(files) < 2:
         raise InputError(f"{folder / MANIFEST}: must list a vocabulary and at least one shard")

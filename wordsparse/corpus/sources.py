@@ -1,4 +1,4 @@
-"""Which files a request names, and how one is opened: every failure names the file."""
+"""Finds and opens the files that a request names. Every error names its file."""
 
 import logging
 import os
@@ -16,21 +16,21 @@ logger = logging.getLogger(__name__)
 
 
 class Readable(Protocol):
-    """Bytes that are read forward."""
+    """A stream of bytes."""
 
-    def read(self, most: int, /) -> bytes:
-        """The next ``most`` bytes, fewer only at the end."""
+    def read(self, size: int, /) -> bytes:
+        """The next ``size`` bytes, or fewer at the end only."""
 
 
 def find_files(sources: Sequence[str | os.PathLike[str]]) -> list[Path]:
-    """The files that ``sources`` name, in order; a directory stands for its own regular files in name order.
+    """The files that ``sources`` name, in order; a directory means the regular files in it, in name order.
 
-    Anything else in it, sub-directories first of all, is not read; a warning names each.
+    Its other entries (subdirectories and special files) are not read; a warning names each of them.
 
     Raises
     ------
     InputError
-        If there is no source, or one is missing, unreadable, an empty file, or a directory without files.
+        If there is no source, or if one is missing, unreadable, an empty file or a directory without files.
     """
     if not sources:
         raise InputError("no text is given")
@@ -41,7 +41,7 @@ def find_files(sources: Sequence[str | os.PathLike[str]]) -> list[Path]:
         if not file.exists():
             raise InputError(f"{file}: no such file or directory")
         if not os.access(file, os.R_OK):
-            raise InputError(f"{file}: may not be read: check its permissions")
+            raise InputError(f"{file}: cannot be read: check its permissions")
         if file.is_file() and file.stat().st_size == 0:
             raise InputError(f"{file}: is empty")
     return files
@@ -49,20 +49,20 @@ def find_files(sources: Sequence[str | os.PathLike[str]]) -> list[Path]:
 
 @contextmanager
 def opened(path: Path, max_expansion: float = MAX_EXPANSION) -> Iterator[Readable]:
-    """``path`` opened for reading bytes, decompressed as its name ends: .gz, .bz2, .xz or .zst.
+    """Open ``path`` for reading bytes; a file named .gz, .bz2, .xz or .zst is decompressed.
 
-    Any failure inside the block is taken as one of reading, so hold nothing in it but reading.
+    Every exception in the body of the ``with`` statement becomes a read error, so the body should only read.
 
     Raises
     ------
     InputError
-        Also where a compressed file unpacks to more than ``max_expansion`` times its size; small files may always
-        unpack to some megabytes.
+        If the file cannot be read, or if a compressed file unpacks to more than ``max_expansion`` times its size (a
+        small file may always unpack to some megabytes).
     """
     import smart_open
 
     try:
-        # An absolute path, for a relative one such as "s3:text" would be taken for an address.
+        # An absolute path, because smart_open would treat a relative one such as "s3:text" as a URL.
         with smart_open.open(os.path.abspath(path), "rb") as file:
             if path.suffix.lower() in COMPRESSED and path.is_file():
                 yield Unpacked(file, unpacked_limit(path.stat().st_size, max_expansion))
@@ -70,7 +70,7 @@ def opened(path: Path, max_expansion: float = MAX_EXPANSION) -> Iterator[Readabl
                 yield file
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
-    except Exception as error:  # each compression library, and the XML parser, raises a family of its own
+    except Exception as error:  # each compression library and the XML parser have their own exceptions
         raise InputError(
             f"{path}: cannot be read ({error or type(error).__name__}): is it damaged or cut short?"
         ) from error
@@ -83,7 +83,7 @@ def _directory_files(folder: Path) -> list[Path]:
         raise InputError(f"{folder}: cannot be listed: {error.strerror or error}") from error
     for entry in entries:
         if not entry.is_file():
-            logger.warning("%s: is no regular file and not read; name it too if it is wanted", entry)
+            logger.warning("%s: is not a regular file and is skipped; to read a directory, name it explicitly", entry)
     files = [entry for entry in entries if entry.is_file()]
     if not files:
         raise InputError(f"{folder}: holds no file")

@@ -24,9 +24,9 @@ class Vocabulary:
     Parameters
     ----------
     words : sequence of str
-        Distinct words, most frequent first. Any Unicode text, kept exactly.
+        Distinct words, most frequent first. Any valid Unicode text is stored unchanged.
     counts : array_like of int, shape (V,)
-        How often each occurs in the corpus: positive, never rising.
+        Number of occurrences of each word in the corpus: positive, in descending order.
 
     Attributes
     ----------
@@ -36,8 +36,8 @@ class Vocabulary:
     Raises
     ------
     InputError
-        If there is no word, lengths differ, a word is repeated or is no valid text, or the counts are not
-        positive integers in falling order.
+        If there is no word, the lengths differ, a word is repeated or is not valid text, or the counts are not
+        positive integers in descending order.
     """
 
     def __init__(self, words: Sequence[str], counts: ArrayLike) -> None:
@@ -51,7 +51,7 @@ class Vocabulary:
         self._ids: dict[str, int] = dict(zip(self.words, range(len(self.words)), strict=True))
         if len(self._ids) != len(self.words):
             repeated = next(word for i, word in enumerate(self.words) if self._ids[word] != i)
-            raise InputError(f"the word {repeated!r} is there more than once")
+            raise InputError(f"the word {repeated!r} occurs more than once in the vocabulary")
 
     def __repr__(self) -> str:
         return f"Vocabulary({len(self.words):,} words, {int(self.counts.sum()):,} occurrences)"
@@ -64,11 +64,10 @@ class Vocabulary:
         max_vocab: int | None = None,
         known: Collection[str] = (),
     ) -> "Vocabulary":
-        """The words that occur at least ``min_count`` times, of these the ``max_vocab`` most frequent.
+        """The ``max_vocab`` most frequent of the words that occur at least ``min_count`` times.
 
-        Words in ``known`` are there besides, if they occur at all.
-
-        Equal counts are ordered by code point, so the result does not depend on the order of ``counts``.
+        Words in ``known`` are added if they occur at all. Words with equal counts are ordered by code point, so the
+        result does not depend on the order of ``counts``.
 
         Raises
         ------
@@ -105,7 +104,7 @@ class Vocabulary:
         return self._ids.get(word)
 
     def merged(self, other: "Vocabulary") -> "Vocabulary":
-        """The words of both, most frequent first, their counts added up: as if both texts were one."""
+        """The vocabulary of both texts together: the words of both, with the sums of their counts."""
         counts = dict(zip(self.words, self.counts.tolist(), strict=True))
         for word, count in zip(other.words, other.counts.tolist(), strict=True):
             counts[word] = counts.get(word, 0) + count
@@ -126,18 +125,18 @@ class Vocabulary:
             raise InputError(f"the word {word!r} of the text is not in the vocabulary: was it altered?") from None
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the vocabulary as a JSON file (UTF-8), in one step."""
+        """Write the vocabulary as a JSON file (UTF-8), atomically."""
         content = {"format": FORMAT, "version": VERSION, "words": self.words, "counts": self.counts.tolist()}
         write_file(Path(path), json.dumps(content, ensure_ascii=False).encode())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Vocabulary":
-        """Read what :meth:`save` wrote.
+        """Read a file written by :meth:`save`.
 
         Raises
         ------
         InputError
-            If the file is missing or damaged, of another format or version, or its content is invalid.
+            If the file is missing or damaged, has another format or version, or its content is invalid.
         """
         content = read_json(Path(path), VOCABULARY_BYTES)
         check_version(Path(path), content, FORMAT, VERSION)
@@ -151,12 +150,12 @@ class Vocabulary:
 
 
 def _ranked(counts: Mapping[str, int]) -> list[tuple[int, str]]:
-    """(−count, word) of every word: the most frequent first, equal counts by code point."""
+    """(−count, word) of every word, the most frequent first; words with equal counts by code point."""
     return sorted(zip(map(operator.neg, counts.values()), counts, strict=True))
 
 
 def _check_words(words: Sequence[str]) -> None:
-    """As :func:`check_word` of every word, at once."""
+    """Apply :func:`check_word` to every word, quickly if all are valid."""
     try:
         "".join(words).encode()
     except (TypeError, UnicodeEncodeError):
@@ -175,7 +174,7 @@ def check_word(word: object) -> None:
 
 
 def check_limits(min_count: int, max_vocab: int | None) -> None:
-    """Raise InputError unless both limits are at least 1 (``max_vocab``: or None)."""
+    """Raise InputError unless both limits are at least 1; ``max_vocab`` may also be None."""
     validation.positive_int("min_count", min_count)
     if max_vocab is not None:
         validation.positive_int("max_vocab", max_vocab)
@@ -190,7 +189,7 @@ def _checked_counts(counts: ArrayLike) -> NDArray[np.int64]:
         raise InputError("counts must be a flat list of integers below 2**63")
     checked = given.astype(np.int64)
     if (checked < 1).any() or (np.diff(checked) > 0).any():
-        raise InputError("counts must be positive and never rise: most frequent words come first")
+        raise InputError("counts must be positive and in descending order: the most frequent word comes first")
     if checked.sum(dtype=np.float64) >= 2**63:
         raise InputError("counts must add up to less than 2**63")
     checked.setflags(write=False)

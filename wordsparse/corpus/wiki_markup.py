@@ -1,18 +1,18 @@
-"""Wikipedia's markup removed as gensim's ``filter_wiki`` removes it, in a time that is linear in the page's length.
+"""Removes Wikipedia's markup as gensim's ``filter_wiki`` does, in linear time in the page's length.
 
-gensim's regular expressions look from every place where markup may begin for its end. Where none ends (``[[File:a|``
-a hundred thousand times), that time is quadratic: hours for one page. The steps below give the same text, which a test
-compares, and each looks at a character a bounded number of times.
+gensim's regular expressions search for an end from every position where markup may begin. If none ends (``[[File:a|``
+repeated a hundred thousand times), the time is quadratic: hours for one page. The steps below return the same text
+(a test compares them) and visit each character a bounded number of times.
 """
 
 import re
 
-_ROUNDS = 3  # markup in markup: as often as gensim
+_ROUNDS = 3  # for nested markup: as many as gensim
 
 _LANGUAGE = re.compile(r"\n\[\[[a-z][a-z][\w-]*:[^:\]]+\]\]")
 _BRACE = re.compile(r"[{}]")
 _FILE = re.compile(r"\[\[(?:[fF]ile:|[iI]mage)")
-# What is removed from its beginning to the first of its ends: comments, footnotes, code, formulas, other tags.
+# Spans removed from their beginning to the first of their ends: comments, footnotes, code, formulas, other tags.
 _SPANS = (
     (re.compile(r"<!--.*?-->", re.DOTALL), ("-->",)),
     (re.compile(r"<ref[> ].*?(?:</ref>|/>)", re.DOTALL), ("</ref>", "/>")),
@@ -22,7 +22,7 @@ _SPANS = (
 )
 _CATEGORY = re.compile(r"\[\[Category:[^][]*\]\]")
 _URL = re.compile(r"\[\w+://[^ \]\n]*( [^\]\n]*)?\]")
-# The description follows the last bar: none is in it, so a failed attempt passes over each bar once.
+# The description follows the last bar and holds none, so a failed attempt visits each bar once.
 _LINK = re.compile(r"\[[^][]*\|([^][|]*)\]")
 _TABLE_LINE = re.compile(r"(?:\{\||\|-(?!\d)|\|\}).*?(?=\n)")
 _CELL = re.compile(r"(?<=\n |\n\n|  |.\n|.\t)[|!]")
@@ -32,7 +32,7 @@ _STYLE_LINE = re.compile(rf"\n.{{0,4}}(?:{_STYLE}|scope=).*|^.{{0,2}}(?:{_STYLE}
 
 
 def without_markup(text: str) -> str:
-    """The text of a page, HTML entities decoded already, without templates, tables, references and links."""
+    """The text of a page without templates, tables, references and links; its HTML entities are already decoded."""
     text = _without_files(_without_templates(_without_languages(text)))
     for _ in range(_ROUNDS):
         before = text
@@ -45,7 +45,7 @@ def without_markup(text: str) -> str:
 
 
 def _without_languages(text: str) -> str:
-    """Without the list of links to other languages at the end."""
+    """Remove the list of links to other languages at the end."""
     start = end = -1
     for found in _LANGUAGE.finditer(text):
         if found.start() != end:
@@ -55,7 +55,7 @@ def _without_languages(text: str) -> str:
 
 
 def _without_templates(text: str) -> str:
-    """Without ``{{…}}``, whose braces may be nested; one that does not end takes the rest with it."""
+    """Remove ``{{…}}``, which may be nested; an unclosed template extends to the end of the text."""
     pieces, done = [], 0
     while (start := text.find("{{", done)) >= 0:
         pieces.append(text[done:start])
@@ -69,13 +69,13 @@ def _without_templates(text: str) -> str:
 
 
 def _without_files(text: str) -> str:
-    """Images by their captions."""
+    """Replace images by their captions."""
     pieces, done = [], 0
     while (found := _FILE.search(text, done)) and (bracket := text.find("]", found.end())) >= 0:
         if text.startswith("]]", bracket):
             pieces += [text[done : found.start()], text[found.start() : bracket].rpartition("|")[2]]
             done = bracket + 2
-        else:  # no image that begins before this bracket ends
+        else:  # no image that begins before this bracket is closed
             pieces.append(text[done:bracket])
             done = bracket
     return "".join([*pieces, text[done:]])
@@ -83,14 +83,14 @@ def _without_files(text: str) -> str:
 
 def _without_spans(text: str) -> str:
     for pattern, ends in _SPANS:
-        # Behind the last end nothing ends.
+        # No span ends after the last end.
         last = max((at + len(end) for end in ends if (at := text.rfind(end)) >= 0), default=0)
         text = pattern.sub("", text[:last]) + text[last:]
     return text
 
 
 def _without_urls(text: str) -> str:
-    """Links to the outside by their descriptions; a link stands in one line."""
+    """Replace external links by their descriptions; a link does not span lines."""
     lines = []
     for line in text.split("\n"):
         last = line.rfind("]") + 1
@@ -99,7 +99,7 @@ def _without_urls(text: str) -> str:
 
 
 def _without_tables(text: str) -> str:
-    """Each cell on a line of its own, without what formats it."""
+    """Put each cell on its own line, without its formatting."""
     text = text.replace("!!", "\n|").replace("|-||", "\n|")
     last = text.rfind("\n") + 1
     text = _TABLE_LINE.sub("\n", text[:last]) + text[last:]
@@ -108,7 +108,7 @@ def _without_tables(text: str) -> str:
 
 
 def _without_cell_marks(text: str) -> str:
-    """A bar or ``!`` that begins a cell, with all to the last bar before a bracket or the line's end, as a line end."""
+    """Replace a cell's mark, from its bar or ``!`` to the last bar before a bracket or line end, by a line end."""
     pieces, done, run_end, last_bar = [], 0, -1, -1
     for found in _CELL.finditer(text):
         at = found.start()

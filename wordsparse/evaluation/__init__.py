@@ -1,1 +1,1 @@
-"""How good word vectors are: test sets, scores and their confidence intervals."""
+"""The evaluation of word vectors: test sets, scores and their confidence intervals."""

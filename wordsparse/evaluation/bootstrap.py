@@ -1,7 +1,7 @@
-"""How much a score would move with another sample of the test set's items: bootstrap percentile intervals.
+"""Bootstrap percentile intervals of scores: their variation under resampling of the test set's items.
 
-Several runs are resampled together (columns of one array), so that a difference between two of them is paired: both
-see the same items in every resample. The same items and seed give the same resamples.
+Several runs (columns of one array) share each resample, so the difference between two runs is a paired one. The same
+items and the same seed give the same resamples.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,12 +17,12 @@ Array = NDArray[Any]
 
 RESAMPLES = 1000
 SEED = 1
-# Numbers in one array at a time: 2 MiB of float64, which the cache holds.
+# Numbers in one array: 2 MiB of float64, which fit the cache.
 _BLOCK = 2**18
 
 
 def interval(samples: Array) -> tuple[float, float] | None:
-    """The 2.5 % and 97.5 % percentiles of ``samples``, (resamples,); None where no resample gave a number."""
+    """The 2.5 % and 97.5 % percentiles of ``samples``, (resamples,), NaN ignored; None if all of them are NaN."""
     known = samples[np.isfinite(samples)]
     if not known.size:
         return None
@@ -33,20 +33,20 @@ def interval(samples: Array) -> tuple[float, float] | None:
 def spearman(judgements: Array, cosines: Array, resamples: int = RESAMPLES) -> Array:
     """Spearman's rank correlations with ``judgements`` in resamples of the pairs.
 
-    Drawing pairs with replacement repeats some: pair i counts c_i times. The mean rank of those that share a value is
-    (number below) + (c + 1)/2, c their summed count, and ρ is Pearson's correlation of ranks with weights c_i. So each
-    resample is ranked anew, exactly, by a cumulative sum and without sorting.
+    Pairs are drawn with replacement: pair i occurs c_i times in a resample. Pairs with equal values share their mean
+    rank, (number of smaller values) + (c + 1)/2, where c is the sum of their c_i; ρ is Pearson's correlation of the
+    ranks with weights c_i. A cumulative sum therefore ranks each resample exactly, without sorting it.
 
     Parameters
     ----------
     judgements : (n,) float64
     cosines : (n, k)
-        One column a run.
+        One column for each run.
 
     Returns
     -------
     (resamples, k) float64
-        NaN where the pairs drawn have one value only.
+        NaN where all pairs of a resample have the same value.
     """
     n, k = cosines.shape
     out = np.full((resamples, k), np.nan)
@@ -63,11 +63,12 @@ def spearman(judgements: Array, cosines: Array, resamples: int = RESAMPLES) -> A
 
 
 class QuestionGraph:
-    """Analogy questions as the word pairs that they are made of, for resampling.
+    """Analogy questions as edges between word pairs, for resampling.
 
-    A file asks every pair of a section with many others, so its questions are far from independent: the pairs are
-    drawn, within each section, and a question counts as often as its two pairs together, w_i w_j (the pigeonhole
-    bootstrap: Owen, "The pigeonhole bootstrap", Annals of Applied Statistics 1, 2007; it errs on the wide side).
+    A file combines every word pair of a section with many others, so its questions are not independent. Therefore the
+    word pairs are resampled within each section, and the question of pairs i and j has weight w_i w_j. This is the
+    pigeonhole bootstrap (Owen, "The pigeonhole bootstrap", Annals of Applied Statistics 1, 2007); its intervals are
+    conservative.
     """
 
     def __init__(self, questions: Sequence[Question]) -> None:
@@ -76,7 +77,7 @@ class QuestionGraph:
         number = {section: i for i, section in enumerate(self.sections)}
         halves = np.empty((len(questions), 2), np.intp)
         for i, question in enumerate(questions):
-            # Without regard to case and to which of the two words comes first.
+            # Case and the order of the two words are ignored.
             a, b, c, d = (word.upper() for word in question.words)
             for half, pair in enumerate((frozenset((a, b)), frozenset((c, d)))):
                 halves[i, half] = nodes.setdefault((number[question.section], pair), len(nodes))
@@ -91,12 +92,12 @@ class QuestionGraph:
         Parameters
         ----------
         correct : (n, k) float64
-            1 for a question answered right, 0 for wrong, NaN for one not asked; one column a run.
+            1 for a right answer, 0 for a wrong one, NaN for a question that was not asked; one column for each run.
 
         Returns
         -------
         (resamples, k, 1 + sections) float64
-            First over all questions, then by section; NaN where none was drawn.
+            The accuracy over all questions, then of each section; NaN where a resample holds no question.
         """
         starts = np.concatenate([[0], np.cumsum(self._sizes)[:-1]])
         asked = np.isfinite(correct)
@@ -105,7 +106,7 @@ class QuestionGraph:
         matrices = [
             sp.csr_array((column, tuple(self._halves.T)), shape=(nodes, nodes)).T.tocsr() for column in values.T
         ]
-        # (sections, 2 k, resamples): Σ w_i w_j over the questions asked, and over those answered right.
+        # (sections, 2 k, resamples): Σ w_i w_j over the questions asked, then over the right answers.
         totals = np.zeros((len(self.sections), values.shape[1], resamples))
         for done, weights in self._weights(resamples, max(1, _BLOCK // nodes)):
             for column, matrix in enumerate(matrices):
@@ -118,7 +119,7 @@ class QuestionGraph:
         return accuracies.transpose(2, 1, 0)
 
     def _weights(self, resamples: int, block: int) -> Iterator[tuple[int, Array]]:
-        """(resamples before, how often each word pair is drawn (nodes, up to ``block``)), until all are done."""
+        """Yield (index of the first resample, counts of each word pair (nodes, up to ``block`` resamples))."""
         streams = [_counts(int(size), resamples, block, seed=i) for i, size in enumerate(self._sizes)]
         done = 0
         for drawn in zip(*streams, strict=True):
@@ -127,7 +128,7 @@ class QuestionGraph:
 
 
 def _counts(n: int, resamples: int, block: int, seed: int = 0) -> Iterator[Array]:
-    """How often each of n items is drawn in n draws, (up to ``block``, n) float64 at a time."""
+    """Yield the counts of n items in n draws with replacement: blocks of shape (up to ``block``, n), float64."""
     random = np.random.default_rng([SEED, seed])
     block = max(1, block)
     for start in range(0, resamples, block):
@@ -137,7 +138,7 @@ def _counts(n: int, resamples: int, block: int, seed: int = 0) -> Iterator[Array
 
 
 def _unit_ranks(values: Array, counts: Array) -> Array:
-    """Ranks of ``values`` (n,) where item i occurs ``counts``[b, i] times: (b, n), of weighted mean 0 and length 1."""
+    """Ranks of ``values`` (n,) where item i occurs ``counts``[b, i] times: (b, n), weighted mean 0 and norm 1."""
     _, group = np.unique(values, return_inverse=True)
     order = np.argsort(group, kind="stable")
     starts = np.flatnonzero(np.diff(group[order], prepend=-1))

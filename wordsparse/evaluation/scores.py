@@ -1,8 +1,8 @@
-"""How good word vectors are: rank correlation with human judgements of word pairs, and word analogies.
+"""Scores of word vectors: rank correlation with human judgements of word pairs, and accuracy on word analogies.
 
-The numbers are those of gensim's ``evaluate_word_pairs`` and ``evaluate_word_analogies``. Words are compared
-without regard to case; of several spellings in the vocabulary the most frequent one stands for all. Each score comes
-with its 95 % interval, by :mod:`wordsparse.evaluation.bootstrap`.
+The scores equal those of gensim's ``evaluate_word_pairs`` and ``evaluate_word_analogies``. Words are compared
+case-insensitively; among spellings that differ only in case, the most frequent one is used. Each score has a 95 %
+confidence interval (:mod:`wordsparse.evaluation.bootstrap`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,12 +20,12 @@ Array = npt.NDArray[Any]
 
 RESTRICT_VOCAB = 30_000
 
-# Cosines computed at once for the analogies: 64 MiB of float32.
+# Cosines in one batch of analogy questions: 64 MiB of float32.
 _BATCH_COSINES = 2**24
 
 
 class PairScore(TypedDict):
-    """``spearman`` is None where fewer than two pairs are known or one side of them is constant."""
+    """``spearman`` is None for fewer than two known pairs, or if their cosines or judgements are constant."""
 
     spearman: float | None
     low: float | None
@@ -35,7 +35,7 @@ class PairScore(TypedDict):
 
 
 class SectionScore(TypedDict):
-    """``accuracy`` is None where no question could be asked."""
+    """``accuracy`` is None if no question has only known words."""
 
     accuracy: float | None
     low: float | None
@@ -45,7 +45,7 @@ class SectionScore(TypedDict):
 
 
 class AnalogyScore(SectionScore):
-    """The score over all questions, and by section of the file."""
+    """The score over all questions, and the score of each section of the file."""
 
     sections: dict[str, SectionScore]
 
@@ -58,9 +58,9 @@ class Evaluation(TypedDict):
 
 
 class Answers(TypedDict):
-    """What vectors say to every item of each test set, (n,) float64, NaN where a word of the item is not known.
+    """The answers of word vectors to each test set: (n,) float64, NaN for an item with an unknown word.
 
-    To a pair, the cosine of its words; to a question, 1 for the right answer and 0 for a wrong one.
+    The answer to a pair is the cosine of its words; the answer to a question is 1 if right and 0 if wrong.
     """
 
     pairs: dict[str, Array]
@@ -68,7 +68,7 @@ class Answers(TypedDict):
 
 
 def answer(word_vectors: WordVectors, test_sets: TestSets, restrict_vocab: int = RESTRICT_VOCAB) -> Answers:
-    """What the vectors say to every item of the test sets."""
+    """The answers of the vectors to every item of the test sets."""
     if restrict_vocab < 1:
         raise InputError(f"restrict_vocab must be at least 1, not {restrict_vocab}")
     return {
@@ -127,9 +127,9 @@ def answer_analogies(
     restrict_vocab: int = RESTRICT_VOCAB,
     ignore_case: bool = True,
 ) -> Array:
-    """Whether each answer has the largest cosine with b - a + c among the frequent words.
+    """1 for each question whose expected answer has the largest cosine with b - a + c among the frequent words, else 0.
 
-    The vectors are scaled to length one before the sum; a, b and c, in any spelling, are no answers.
+    The vectors are normalised before the sum; a, b and c are excluded in every spelling. NaN for unknown words.
     """
     words, spelt = word_vectors.words[:restrict_vocab], _spelling(ignore_case)
     row_of = _rows_by_spelling(words, spelt)
@@ -153,7 +153,7 @@ def score_pairs(pairs: Sequence[Pair], cosines: Array) -> PairScore:
 
 
 def score_analogies(questions: Sequence[Question], correct: Array) -> AnalogyScore:
-    """The share of right answers to the questions whose words are known, in all and by section."""
+    """The accuracy on the questions whose words are all known: over all of them and for each section."""
     graph = bootstrap.QuestionGraph(questions)
     samples = graph.accuracies(correct[:, None])[:, 0]
     sections = np.array([question.section for question in questions])
@@ -169,10 +169,10 @@ def score_analogies(questions: Sequence[Question], correct: Array) -> AnalogySco
 def _answered(
     unit: npt.NDArray[np.float32], same_word: npt.NDArray[np.intp], questions: npt.NDArray[np.intp]
 ) -> npt.NDArray[np.bool_]:
-    """Whether each question is answered right.
+    """Whether the answer to each question is right, (n,).
 
-    ``unit`` is (N, dim), ``same_word`` (N,) the row that stands for each word's spellings, ``questions`` (n,
-    4) rows.
+    ``unit`` is (N, dim); ``same_word`` (N,) is the row of each word's most frequent spelling; ``questions`` (n, 4)
+    holds rows.
     """
     correct = np.zeros(len(questions), dtype=bool)
     batch = max(1, _BATCH_COSINES // len(unit))
@@ -187,7 +187,7 @@ def _answered(
 def _best_answers(
     cosines: npt.NDArray[np.float32], same_word: npt.NDArray[np.intp], given: npt.NDArray[np.intp]
 ) -> npt.NDArray[np.intp]:
-    """For each row of ``cosines`` (overwritten) the best word that is no given one, -1 for none."""
+    """For each row of ``cosines`` (overwritten), the best word that is not one of ``given``; -1 if there is none."""
     questions = np.arange(len(cosines))
     cosines[questions[:, None], given] = -np.inf
     best = cosines.argmax(axis=1)
@@ -209,7 +209,7 @@ def _section_score(correct: Array, samples: Array) -> SectionScore:
 
 
 def spearman(x: Array, y: Array) -> float | None:
-    """Spearman's rank correlation, (n,) and (n,); None for fewer than two items or where one side is constant."""
+    """Spearman's rank correlation of x (n,) and y (n,); None if n < 2 or if one of them is constant."""
     if len(x) < 2 or np.ptp(x) == 0 or np.ptp(y) == 0:
         return None
     from scipy.stats import spearmanr

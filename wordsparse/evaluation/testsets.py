@@ -1,4 +1,4 @@
-"""Test sets of word vectors in files: pairs of words with human judgements, and analogy questions."""
+"""Test sets for word vectors, read from files: word pairs with human judgements, and analogy questions."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ _DEFAULT_ANALOGIES = ("questions-words.txt",)
 
 
 class Pair(NamedTuple):
-    """Two words and how similar people find them."""
+    """Two words and the human judgement of their similarity."""
 
     first: str
     second: str
@@ -25,7 +25,7 @@ class Pair(NamedTuple):
 
 
 class Question(NamedTuple):
-    """``words`` are a, b, c and the expected answer to "a is to b as c is to …"."""
+    """``words`` are a, b, c and the expected d of the analogy "a is to b as c is to d"."""
 
     section: str
     words: tuple[str, str, str, str]
@@ -33,9 +33,9 @@ class Question(NamedTuple):
 
 @dataclass(frozen=True)
 class TestSets:
-    """Test sets by name, which is their file's stem."""
+    """Test sets by name; the name is the stem of the file."""
 
-    __test__ = False  # no class of tests, whatever its name says to pytest
+    __test__ = False  # pytest would collect a class of this name as tests
 
     pairs: Mapping[str, Sequence[Pair]]
     analogies: Mapping[str, Sequence[Question]]
@@ -44,14 +44,14 @@ class TestSets:
 def load_test_sets(
     pairs: Sequence[str | PathLike[str]] | None = None, analogies: Sequence[str | PathLike[str]] | None = None
 ) -> TestSets:
-    """Read test sets; with neither given, WordSim-353, SimLex-999 and questions-words from gensim's wheel.
+    """Read test sets; without arguments, WordSim-353, SimLex-999 and questions-words from gensim's wheel.
 
     Raises
     ------
     InputError
-        If a file is missing or malformed (named with its line), or two of a kind have the same stem.
+        If a file is missing or malformed (the message names its line), or two files of one kind have the same stem.
     MissingDependencyError
-        If the default test sets are wanted and gensim is not installed.
+        If the default test sets are requested and gensim is not installed.
     """
     if not pairs and not analogies:
         pairs, analogies = _default_sets()
@@ -62,10 +62,10 @@ def load_test_sets(
 
 
 def read_pairs(path: str | PathLike[str]) -> list[Pair]:
-    """Read lines ``word1 word2 score``, separated by tabs, commas or spaces; other columns are not looked at.
+    """Read lines ``word1 word2 score``, separated by tabs, commas or spaces; further columns are ignored.
 
-    Empty lines and lines that begin with # are skipped, and so is a first line whose third column is not a
-    number.
+    Empty lines and lines that begin with # are skipped. A first line whose third column is not a number is a header
+    and is skipped too.
     """
     pairs: list[Pair] = []
     may_be_header = True
@@ -84,10 +84,10 @@ def read_pairs(path: str | PathLike[str]) -> list[Pair]:
 
 
 def read_analogies(path: str | PathLike[str]) -> list[Question]:
-    """Read questions of four words a line; a line ``: NAME`` begins a section.
+    """Read questions, each a line of four words; a line ``: NAME`` begins a section.
 
-    Questions before the first such line are in a section named as the file. Empty lines and lines that begin
-    with # are skipped.
+    Questions before the first section line form a section with the file's name. Empty lines and lines that begin with
+    # are skipped.
     """
     questions: list[Question] = []
     section = Path(path).stem
@@ -113,7 +113,7 @@ def _finite_number(text: str) -> float | None:
 
 
 def _lines(path: str | PathLike[str]) -> Iterator[tuple[str, str]]:
-    """The lines of a test set but for empty ones and comments, each with "file, line" for messages."""
+    """Yield ("file, line number", line) for each line of a test set that is neither empty nor a comment."""
     for number, line in enumerate(read_text(path, TEST_SET_BYTES).split("\n"), start=1):
         if line.strip() and not line.startswith("#"):
             yield f"{path}, line {number}", line.strip()

@@ -1,1 +1,1 @@
-"""What this machine has: threads, devices, memory."""
+"""The machine: threads, devices, memory."""

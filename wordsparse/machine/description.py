@@ -1,4 +1,4 @@
-"""The machine and the version that gave a number: a time without them says little."""
+"""A description of the machine and of the installed version, which every measurement is stored with."""
 
 import os
 import platform
@@ -18,9 +18,9 @@ import threadpoolctl
 from wordsparse.machine.threads import available_cpus
 
 PACKAGES = ("wordsparse", "numpy", "scipy", "gensim")
-# Environment variables that decide how threads and BLAS work.
-STEERING = ("GOMP_", "KMP_", "MKL_", "OMP_", "OPENBLAS_", "WORDSPARSE_")
-# OpenBLAS chooses its kernels by these two where they are set: a comparison leaves the choice to OpenBLAS.
+# Prefixes of the environment variables that configure threads and BLAS.
+ENVIRONMENT_PREFIXES = ("GOMP_", "KMP_", "MKL_", "OMP_", "OPENBLAS_", "WORDSPARSE_")
+# If set, these override OpenBLAS's own choice of kernels; comparisons unset them.
 BLAS_OVERRIDES = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 SOURCES = Path(__file__).resolve().parents[2]
 
@@ -45,7 +45,7 @@ def describe(threads: int, sgemm_size: int = 2048) -> dict[str, Any]:
 
 
 def commit() -> str | None:
-    """The commit of the checkout that this package lies in, "-dirty" where files differ; None for an installed one."""
+    """The commit of the checkout that contains this package, with "-dirty" if files differ; None outside a checkout."""
     if not (SOURCES / ".git").exists():
         return None
     describe = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
@@ -57,8 +57,8 @@ def commit() -> str | None:
 
 
 def environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """The environment variables that decide how threads and BLAS work, where they are set."""
-    return {name: value for name, value in sorted(environ.items()) if name.startswith(STEERING)}
+    """The environment variables that are set and configure threads or BLAS."""
+    return {name: value for name, value in sorted(environ.items()) if name.startswith(ENVIRONMENT_PREFIXES)}
 
 
 def blas_pools() -> list[dict[str, Any]]:
@@ -77,7 +77,7 @@ def blas_pools() -> list[dict[str, Any]]:
 
 
 def processor() -> str:
-    """The processor's name, as its vendor gives it."""
+    """The processor's model name."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
@@ -87,17 +87,17 @@ def processor() -> str:
 
 @contextmanager
 def blas_threads(threads: int) -> Iterator[None]:
-    """Gives BLAS ``threads`` threads: for the sides of a comparison that leave their threads to BLAS."""
+    """Set the number of BLAS threads, for measured code whose parallelism is BLAS's own."""
     with threadpoolctl.threadpool_limits(threads, user_api="blas"):
         yield
 
 
 def sgemm_gflops(size: int) -> float:
-    """Best of five float32 products of square matrices, in 10⁹ operations a second, on BLAS's present threads."""
+    """The best rate of five float32 products of square matrices, in GFLOP/s, on BLAS's current threads."""
     a = np.random.default_rng(0).random((size, size), np.float32)
     out = np.empty_like(a)
     seconds = []
-    for _ in range(6):  # the first one warms up
+    for _ in range(6):  # the first call warms up
         start = time.perf_counter()
         np.matmul(a, a, out=out)
         seconds.append(time.perf_counter() - start)
@@ -105,9 +105,9 @@ def sgemm_gflops(size: int) -> float:
 
 
 def memory_bytes(field: str) -> int:
-    """``VmRSS`` (resident now) or ``VmHWM`` (its peak) of this process; Linux only.
+    """``VmRSS`` (resident memory) or ``VmHWM`` (its peak) of this process in bytes; Linux only.
 
-    Not getrusage: its peak is inherited from the process that started this one.
+    getrusage is unsuitable: a process inherits the peak of its parent.
     """
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith(field + ":"):
@@ -116,10 +116,10 @@ def memory_bytes(field: str) -> int:
 
 
 def peak_memory_bytes() -> int:
-    """The largest resident memory of this process so far."""
+    """The peak resident memory of this process in bytes."""
     try:
         return memory_bytes("VmHWM")
-    except (OSError, LookupError):  # no Linux
+    except (OSError, LookupError):  # not Linux
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return peak if sys.platform == "darwin" else peak * 1024
 

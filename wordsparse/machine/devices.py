@@ -1,7 +1,7 @@
-"""Which device does the work, and why: the one place that asks CuPy for a GPU.
+"""The choice of the device and its reason. No other module asks CuPy for a GPU.
 
-``auto`` takes an NVIDIA GPU where one can be used and the CPU elsewhere; ``cuda`` is refused, with the reason, where
-none can be used. What CuPy raises while a run is under way becomes a :class:`TrainingError` that says what to do.
+``auto`` chooses an NVIDIA GPU if one is usable and the CPU otherwise; ``cuda`` without a usable GPU raises an error
+with the reason. An exception of CuPy during a run becomes a :class:`TrainingError` that names a remedy.
 """
 
 import logging
@@ -18,8 +18,8 @@ from wordsparse.errors import InputError, MissingDependencyError, TrainingError
 
 DEVICES = ("auto", "cpu", "cuda")
 INSTALL = optional.command("cupy")
-LEAST_CUPY = 14
-LEAST_CAPABILITY = 70  # 7.0, Volta: the oldest that CUDA 12 compiles for without a warning
+MIN_CUPY = 14
+MIN_CAPABILITY = 70  # 7.0, Volta: the oldest architecture that CUDA 12 compiles for without a warning
 CUPY_PACKAGES = ("cupy", "cupy_backends", "cupyx")
 DRIVER_FILES = ("/dev/nvidiactl", "/proc/driver/nvidia")
 
@@ -28,9 +28,9 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Gpu:
-    """The card that would be used, and the software that reaches it; versions as ``12.9``, capability as ``9.0``.
+    """The current GPU and its software; versions have the form ``12.9``, the capability the form ``9.0``.
 
-    ``tf32``: whether CuPy was told, by the environment variable CUPY_TF32, to round the factors of float32 products.
+    ``tf32`` is True if the environment variable CUPY_TF32 makes CuPy round the factors of float32 products to TF32.
     """
 
     name: str
@@ -44,21 +44,21 @@ class Gpu:
 
 @dataclass(frozen=True)
 class Choice:
-    """``device`` is ``cpu`` or ``cuda``; ``reason`` says in a sentence why, for people."""
+    """``device`` is ``cpu`` or ``cuda``; ``reason`` explains the choice to the user."""
 
     device: str
     reason: str
 
 
 def choose(device: str) -> Choice:
-    """Settle what ``auto``, ``cpu`` or ``cuda`` means on this machine.
+    """Choose the device for ``auto``, ``cpu`` or ``cuda`` on this machine.
 
-    A warning tells once why ``auto`` leaves the GPU of a machine that has an NVIDIA driver.
+    If the machine has an NVIDIA driver but ``auto`` cannot use the GPU, one warning explains why.
 
     Raises
     ------
     InputError
-        If ``device`` is none of the three, or ``cuda`` and no GPU can be used.
+        If ``device`` is none of the three, or if it is ``cuda`` and no GPU is usable.
     """
     if device not in DEVICES:
         raise InputError(f"device must be one of {', '.join(DEVICES)}, not {device!r}")
@@ -73,25 +73,25 @@ def choose(device: str) -> Choice:
             return Choice("cpu", "the CPU: no NVIDIA driver was found")
         _warn_once(f"using the CPU, since {error}")
         return Choice("cpu", f"the CPU, since {error}")
-    rounded = ", TF32 products as CUPY_TF32 asks" if gpu.tf32 else ""
+    rounded = ", TF32 products because CUPY_TF32 is set" if gpu.tf32 else ""
     return Choice("cuda", f"{gpu.name} (compute capability {gpu.capability}, CuPy {gpu.cupy}{rounded})")
 
 
 def has_nvidia_driver() -> bool:
-    """Whether there is a sign of an NVIDIA driver: its device, its entry in /proc, or nvidia-smi."""
+    """Whether the machine seems to have an NVIDIA driver: its device file, its entry in /proc, or nvidia-smi."""
     return any(Path(file).exists() for file in DRIVER_FILES) or shutil.which("nvidia-smi") is not None
 
 
 @cache
 def find_gpu() -> Gpu:
-    """The current GPU, after a small product, an inverse and a kernel have run on it.
+    """The current GPU; a small product, an inverse and a kernel run on it first.
 
     Raises
     ------
     MissingDependencyError
-        If CuPy or the CUDA libraries that it needs are not installed.
+        If CuPy or a CUDA library that it needs is not installed.
     InputError
-        If there is no driver or no card, or either is too old.
+        If the machine has no NVIDIA driver or no GPU, or if one of them is too old.
     """
     cupy = _import_cupy()
     runtime = cupy.cuda.runtime
@@ -112,12 +112,12 @@ def find_gpu() -> Gpu:
     properties = runtime.getDeviceProperties(runtime.getDevice())
     name = properties["name"].decode()
     capability = 10 * properties["major"] + properties["minor"]
-    if capability < LEAST_CAPABILITY:
+    if capability < MIN_CAPABILITY:
         raise InputError(
             f"{name} is too old: its compute capability is {properties['major']}.{properties['minor']}, and "
-            f"{LEAST_CAPABILITY / 10} is the least"
+            f"the minimum is {MIN_CAPABILITY / 10}"
         )
-    _try_out(cupy)
+    _check_gpu(cupy)
     return Gpu(
         name,
         f"{properties['major']}.{properties['minor']}",
@@ -130,23 +130,23 @@ def find_gpu() -> Gpu:
 
 
 def usable_cupy() -> Any:
-    """CuPy, where it can use a GPU; raises as :func:`find_gpu`."""
+    """The module ``cupy`` after :func:`find_gpu`, with the same errors."""
     find_gpu()
     return _import_cupy()
 
 
 def set_tf32(cupy: Any, tf32: bool) -> None:
-    """Whether cuBLAS may round the factors of float32 products to TF32, for the whole process."""
-    core = cupy._core  # not in CuPy's public face: its environment variable is read only once
+    """Let cuBLAS round the factors of float32 products to TF32, or forbid it, for the whole process."""
+    core = cupy._core  # private: CuPy's public setting is an environment variable, which it reads only once
     setting = core._routines_linalg.COMPUTE_TYPE_TF32 if tf32 else core._routines_linalg.COMPUTE_TYPE_DEFAULT
     core.set_compute_type("f", setting)
 
 
 @contextmanager
 def translated_errors(*, starting: bool = False) -> Iterator[None]:
-    """Raises what CuPy raises as a TrainingError; while ``starting``, too little memory as an InputError.
+    """Convert CuPy's exceptions to TrainingError; while ``starting``, out of memory becomes InputError.
 
-    A failed kernel shows itself at some later call, so the place where CuPy complains says little.
+    The error of a failed kernel appears at a later call, so CuPy's traceback does not locate it.
     """
     try:
         yield
@@ -171,26 +171,26 @@ def _explain(error: Exception) -> str:
     if type(error).__name__ in ("CompileException", "NVRTCError"):
         return f"the CUDA kernels could not be compiled for this GPU ({said}); train on the CPU (device cpu)"
     return (
-        f"the GPU failed while it worked ({said}): what was in its memory is lost. nvidia-smi and the system's log "
-        "tell whether the card is still there; go on from the last checkpoint if there is one, or on the CPU "
-        "(device cpu)"
+        f"the GPU failed during the computation ({said}): the contents of its memory are lost. nvidia-smi and the "
+        "system's log show whether the GPU still works; resume from the last checkpoint if there is one, or train on "
+        "the CPU (device cpu)"
     )
 
 
 def _import_cupy() -> Any:
     cupy = optional.load("an NVIDIA GPU", "cupy")
-    if int(str(cupy.__version__).partition(".")[0]) < LEAST_CUPY:
-        raise MissingDependencyError(f"CuPy {cupy.__version__} is too old, {LEAST_CUPY} is the least; {INSTALL}")
+    if int(str(cupy.__version__).partition(".")[0]) < MIN_CUPY:
+        raise MissingDependencyError(f"CuPy {cupy.__version__} is too old, the minimum is {MIN_CUPY}; {INSTALL}")
     return cupy
 
 
-def _try_out(cupy: Any) -> None:
-    """A product, an inverse and a kernel: each needs a CUDA library that may be missing."""
+def _check_gpu(cupy: Any) -> None:
+    """Run a product, an inverse and a kernel: each needs a CUDA library that may be missing."""
     try:
         cupy.linalg.inv(cupy.eye(2) @ cupy.eye(2)).get()
     except ImportError as error:
         raise MissingDependencyError(
-            f"a CUDA library is missing ({str(error).splitlines()[0]}): the extras bring all of them; {INSTALL}"
+            f"a CUDA library is missing ({str(error).splitlines()[0]}): the extra installs all of them; {INSTALL}"
         ) from None
     except Exception as error:
         if type(error).__module__.partition(".")[0] not in CUPY_PACKAGES:
@@ -204,5 +204,5 @@ def _warn_once(message: str) -> None:
 
 
 def _version(number: int) -> str:
-    """CUDA's 12090 as 12.9."""
+    """CUDA's version number as text: 12090 becomes 12.9."""
     return f"{number // 1000}.{number % 1000 // 10}"

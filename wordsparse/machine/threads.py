@@ -1,11 +1,11 @@
-"""The one owner of threads, and the one place that reads the environment about them.
+"""The number of threads: the only module that sets it and that reads environment variables about it.
 
-Two pools that spin against each other (BLAS and OpenMP) can cost a factor of ten on a busy machine. So: the compiled
-kernels split work over OpenMP threads and call a single-threaded BLAS inside; :func:`single_threaded_blas` holds the
-BLAS pools of the process at one thread while they run. OpenMP workers sleep, not spin, while they wait.
+Two thread pools that spin at the same time (BLAS and OpenMP) can slow a busy machine down tenfold. Therefore the
+compiled kernels split work over OpenMP threads, which call a single-threaded BLAS; :func:`single_threaded_blas` limits
+the BLAS pools of the process to one thread while the kernels run. Waiting OpenMP workers sleep and do not spin.
 
-A forked process has none of its parent's threads, and a parallel region of OpenMP would wait for them for ever. So a
-process that was forked after its parent had used the kernels works on one thread, and says so.
+A forked process does not inherit its parent's threads, and a parallel region of OpenMP would wait for them forever.
+Therefore a process that was forked after its parent had used the kernels runs on one thread, with a warning.
 """
 
 import logging
@@ -17,7 +17,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-import scipy.linalg.cython_blas  # noqa: F401 - loads SciPy's BLAS, the one the kernels call, before it is looked up
+import scipy.linalg.cython_blas  # noqa: F401 - loads the BLAS that the kernels call before threadpoolctl searches for it
 import threadpoolctl
 
 from wordsparse import validation
@@ -26,7 +26,7 @@ from wordsparse.errors import InputError
 logger = logging.getLogger(__name__)
 
 MAX_THREADS = 1024
-"""Each has a stack and work space of its own; no machine that runs one process so wide is known to gain by more."""
+"""Each thread allocates a stack and a workspace; no machine is known where one process gains from more threads."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -37,14 +37,14 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def available_cpus() -> int:
-    """How many CPUs this process may use: its affinity mask, cut by the cgroup's CPU quota (rounded up)."""
+    """The number of CPUs available to this process: its affinity mask, limited by the cgroup's quota (rounded up)."""
     cpus = affinity() or os.cpu_count() or 1
     quota = cgroup_quota()
     return max(1, min(cpus, quota)) if quota else max(1, cpus)
 
 
 def affinity() -> int | None:
-    """How many CPUs this process's affinity mask leaves; None where the system has no such mask."""
+    """The number of CPUs in this process's affinity mask; None on systems without affinity masks."""
     try:
         return len(os.sched_getaffinity(0))
     except AttributeError:
@@ -52,7 +52,7 @@ def affinity() -> int | None:
 
 
 def resolve_threads(threads: int | None) -> int:
-    """The number of threads to use: ``threads`` itself, or every CPU available to this process when None.
+    """The number of threads to use: ``threads``, or the number of available CPUs if it is None.
 
     Raises
     ------
@@ -70,15 +70,15 @@ def resolve_threads(threads: int | None) -> int:
 
 
 def usable_threads(wanted: int) -> int:
-    """``wanted``, or 1 in a process that cannot have more: see the head of this file."""
-    return 1 if _BLAS.is_orphan else wanted
+    """``wanted``, or 1 in a process that was forked after use (see the module's docstring)."""
+    return 1 if _BLAS.is_forked_after_use else wanted
 
 
 @contextmanager
 def single_threaded_blas() -> Iterator[None]:
-    """Hold every BLAS pool of this process at one thread; what was set before is set again at the end.
+    """Limit every BLAS pool of this process to one thread; the previous limits are restored at the end.
 
-    Holds are counted: inside another one, in this or another Python thread, it costs nothing.
+    The calls are counted, so a nested or concurrent call costs nothing.
     """
     _BLAS.hold()
     try:
@@ -87,14 +87,15 @@ def single_threaded_blas() -> Iterator[None]:
         _BLAS.release()
 
 
-def in_order(function: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Iterator[Result]:
-    """``function(item)`` of every item, in the order of the items, on ``threads`` threads, the caller's among them.
+def ordered_map(function: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Iterator[Result]:
+    """Map ``function`` over ``items`` on ``threads`` threads, including the caller's; results keep the items' order.
 
-    The caller's thread takes the items, and calls the function itself while the others have enough to do. An error,
-    also one of taking an item, is raised in its place in the order. At most 4 ``threads`` results wait to be taken.
+    The caller's thread iterates over the items; it calls the function itself while the other threads are busy. An
+    error of the function or of the iteration is raised at its position in the order. At most 4 ``threads`` results
+    are buffered.
     """
     helpers = threads - 1
-    executor = ThreadPoolExecutor(max(1, helpers), "wordsparse")  # starts a thread only for what it is given
+    executor = ThreadPoolExecutor(max(1, helpers), "wordsparse")  # starts threads on demand
     pending: deque[Future[Result]] = deque()
     iterator, failure = iter(items), None
     try:
@@ -121,7 +122,7 @@ def in_order(function: Callable[[Item], Result], items: Iterable[Item], threads:
 
 
 def _called(function: Callable[[Item], Result], item: Item) -> Future[Result]:
-    """The call, made now in this thread, as if an executor had made it."""
+    """The finished future of a call in this thread."""
     future: Future[Result] = Future()
     try:
         future.set_result(function(item))
@@ -131,34 +132,34 @@ def _called(function: Callable[[Item], Result], item: Item) -> Future[Result]:
 
 
 class _Holds(threading.local):
-    """The holds of one Python thread."""
+    """The number of holds of one Python thread."""
 
     count = 0
 
 
 class _BlasLimit:
-    """The BLAS pools at one thread while any Python thread holds them.
+    """Limits the BLAS pools to one thread while at least one Python thread holds the limit.
 
     Attributes
     ----------
-    is_orphan : bool
-        Whether this process was forked after its parent had held them, which all users of threads do.
+    is_forked_after_use : bool
+        Whether this process was forked after its parent had held the limit, as every use of the kernels does.
     """
 
     def __init__(self) -> None:
-        # A signal handler may hold them while its own thread is in the middle of this: the lock is reentrant, and
-        # every line leaves a state that such a nested pair of calls gives back as it was.
+        # A signal handler may call hold and release while its own thread is inside one of them. So the lock is
+        # reentrant, and after every line such a nested pair of calls leaves the state unchanged.
         self._lock = threading.RLock()
         self._holds = 0
         self._of_thread = _Holds()
         self._limit: Any = None
-        self._controller = threadpoolctl.ThreadpoolController()  # looks the libraries up: milliseconds, so once
-        self._was_used = self._has_warned = self._is_stale = self.is_orphan = False
+        self._controller = threadpoolctl.ThreadpoolController()  # searches for the libraries, which takes milliseconds
+        self._was_used = self._has_warned = self._is_stale = self.is_forked_after_use = False
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._after_fork)
 
     def hold(self) -> None:
-        """Count one more hold of this thread."""
+        """Add one hold of this thread; the first hold sets the limit."""
         with self._lock:
             self._was_used = True
             self._holds += 1
@@ -168,16 +169,16 @@ class _BlasLimit:
                 self._restore()
             if self._limit is None:
                 limit = self._controller.limit(limits=1, user_api="blas")
-                self._limit = self._limit or limit  # the first one knows what was set before
-        if self.is_orphan and not self._has_warned:
+                self._limit = self._limit or limit  # the first one stores the original limits
+        if self.is_forked_after_use and not self._has_warned:
             self._has_warned = True
             logger.warning(
-                "this process was forked from one that had used wordsparse: it works on one thread; start processes by "
+                "this process was forked from one that had used wordsparse: it uses one thread; start processes by "
                 "'spawn' or 'forkserver' to use more"
             )
 
     def release(self) -> None:
-        """Count one less; the last one sets what was set before."""
+        """Remove one hold of this thread; the last release restores the original limits."""
         with self._lock:
             self._holds -= 1
             self._of_thread.count -= 1
@@ -190,15 +191,15 @@ class _BlasLimit:
             limit.restore_original_limits()
 
     def _after_fork(self) -> None:
-        """Of the parent's threads, the one that forked lives on: with its own holds, and a lock that no other has."""
+        """Keep the holds of the forking thread, the only thread that exists in the child, and make a new lock."""
         self._lock = threading.RLock()
         self._holds = self._of_thread.count
-        self._is_stale = True  # OpenBLAS starts anew in a forked process, on as many threads as it likes
-        self.is_orphan = self.is_orphan or self._was_used
+        self._is_stale = True  # a forked OpenBLAS starts a new pool with its default size
+        self.is_forked_after_use = self.is_forked_after_use or self._was_used
 
 
 def cgroup_quota() -> int | None:
-    """CPUs granted by the cgroup (version 2, else 1), rounded up; None without a limit."""
+    """The CPU quota of the cgroup (version 2, else 1) in CPUs, rounded up; None without a quota."""
     try:
         with open("/sys/fs/cgroup/cpu.max") as file:
             quota, period = file.read().split()
