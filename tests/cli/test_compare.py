@@ -60,7 +60,7 @@ def test_report(text: Path, sets: list[str], tmp_path: Path, capsys: Output, mon
     assert result == json.loads((path / "report.json").read_text())
     assert left_in(tmp_path) == sorted([*before, "report", "theirs.txt"])
     assert left_in(path) == ["pictures", "report.html", "report.json"]
-    assert "wordsparse: OPENBLAS_CORETYPE is not handed to the runs" in output.err
+    assert "wordsparse: OPENBLAS_CORETYPE is not passed to the runs" in output.err
     assert "OPENBLAS_CORETYPE" not in result["machine"]["environment"]
     assert result["machine"]["instruction_set"]
     assert result["command"] == " ".join(["wordsparse", *arguments, "--json"])
@@ -108,7 +108,7 @@ def test_a_curve_over_text_for_people(text: Path, sets: list[str], tmp_path: Pat
         (["--sample", "nan"], "sample"),
         (["--restrict-vocab", "0"], "restrict_vocab"),
         (["--only", "glove"], "glove"),
-        (["--tokens", "9999"], "no more than 1,800 tokens"),
+        (["--tokens", "9999"], "only 1,800 tokens"),
         (["--tokens", "9", "--max-tokens", "9"], "not both"),
         (["--min-count", "9999"], "vocabulary is empty"),
         (["--pairs", "missing.tsv"], "missing.tsv"),

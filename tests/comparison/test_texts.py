@@ -53,7 +53,7 @@ def test_the_first_tokens_with_the_whole_vocabulary(
 def test_beginnings_have_vocabularies_of_their_own(text: Path, tmp_path: Path) -> None:
     found = texts.prepare(request(text, tokens=[9, 6, 9]), tmp_path)
     assert [part.tokens for part in found] == [6, 9]
-    with pytest.raises(InputError, match="no more than 12 tokens"):
+    with pytest.raises(InputError, match="only 12 tokens"):
         texts.prepare(request(text, tokens=[13]), tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""wordsparse beside gensim's word2vec, and any vectors in files: the same text, judged by the same code.
+"""Comparison of wordsparse with gensim's word2vec and with vectors from files: the same text and the same evaluation.
 
 Data goes one way: request → texts and example words → runs (each a process of its own: worker, peers) → verdicts →
 conclusions → report.
@@ -33,16 +33,16 @@ def compare(
     progress: Callable[[ComparisonProgress], None] = lambda _: None,
     **options: Any,
 ) -> dict[str, Any]:
-    """Train wordsparse and gensim's word2vec on the same text, judge both, and write a report.
+    """Train wordsparse and gensim's word2vec on the same text, evaluate both, and write a report.
 
-    Every run is a process of its own.
+    Every run has its own process.
 
     Parameters
     ----------
     corpus : path or sequence of paths
-        Text files or directories, or one directory that :func:`wordsparse.encode` wrote.
+        Text files or directories, or one directory written by :func:`wordsparse.encode`.
     output : path
-        The directory to make, for ``report.json``, ``report.html`` and ``pictures/``.
+        The new directory for ``report.json``, ``report.html`` and ``pictures/``.
     progress : callable, optional
         Called before and after every run.
     **options
@@ -53,16 +53,16 @@ def compare(
     Returns
     -------
     dict
-        The content of report.json. ``runs`` has the fields of ``train --json`` and ``evaluate --json`` for every run,
-        ``cpu_seconds`` and ``wall_seconds`` of training alone; a run that failed has ``error`` instead.
+        The content of report.json. ``runs`` has the fields of ``train --json`` and ``evaluate --json`` for every run;
+        ``cpu_seconds`` and ``wall_seconds`` cover training only. A failed run has ``error`` instead.
 
     Raises
     ------
     InputError
         If the text, an option, a test set or a file of vectors is not usable; nothing has been trained or written.
     MissingDependencyError
-        If matplotlib or Jinja2, which draw the report, is not installed; or gensim, where it is to be trained or the
-        default test sets are wanted.
+        If matplotlib or Jinja2, which the report needs, is not installed; or gensim, if it is to be trained or if the
+        default test sets are requested.
     WordsparseError
         If the report cannot be written.
     """

@@ -1,4 +1,4 @@
-"""What a comparison says, in sentences: after as many epochs, within as much CPU time, and what it cost."""
+"""The conclusions of a comparison in sentences: at equal epochs, at equal CPU time, and the cost."""
 
 import itertools
 from collections import Counter
@@ -14,7 +14,7 @@ Row = Mapping[str, Any]
 
 
 def label(name: str) -> str:
-    """A method's name for people; a file's stem stands for itself."""
+    """A method's title; the stem of a vector file is its own title."""
     return METHODS[name].label if name in METHODS else name
 
 
@@ -34,7 +34,7 @@ def conclude(differences: Sequence[Row], budgets: Sequence[Row], runs: Sequence[
 
 
 def _finals(differences: Sequence[Row]) -> dict[str, list[Row]]:
-    """By test set, each of ours less the best peer, with the most text and epochs."""
+    """For each test set, the difference of each of our methods and the best peer, with the most text and epochs."""
     finals = {}
     for test, rows in _by_test(differences).items():
         last = max((row["tokens_per_epoch"], row["epochs"]) for row in rows)
@@ -43,7 +43,7 @@ def _finals(differences: Sequence[Row]) -> dict[str, list[Row]]:
 
 
 def _stretches(budgets: Sequence[Row]) -> dict[str, list[list[Row]]]:
-    """By test set, the budgets with the most text in stretches of one verdict; without sets where a side is missing."""
+    """For each test set that both sides have, the budgets with the most text, grouped by consecutive equal verdicts."""
     stretches = {}
     for test, rows in _by_test(budgets).items():
         most = max(row["tokens_per_epoch"] for row in rows)
@@ -78,7 +78,7 @@ def _tally_of_epochs(finals: Mapping[str, Sequence[Row]]) -> list[str]:
 
 
 def _tally_of_cpu_time(stretches: Mapping[str, Sequence[Sequence[Row]]]) -> list[str]:
-    """One sentence: on how many test sets our best stays ahead, and where it falls behind."""
+    """One sentence: the number of test sets on which our best method is ahead throughout, and the others by name."""
     if not stretches:
         return []
     verdicts = {test: {rows[0]["verdict"] for rows in of_test} - {ALONE, ABSENT} for test, of_test in stretches.items()}
@@ -96,7 +96,7 @@ def _tally_of_cpu_time(stretches: Mapping[str, Sequence[Sequence[Row]]]) -> list
 
 
 def _cost(runs: Sequence[Row]) -> list[str]:
-    """Each of ours beside gensim's same model by negative sampling: CPU time and peak memory, with the most epochs."""
+    """CPU time and peak memory of each of our methods and of gensim's negative sampling, with the most epochs."""
     done = [run for run in runs if "cpu_seconds" in run]
     last = max(((run["tokens_per_epoch"], run["epochs"]) for run in done), default=None)
     done = [run for run in done if (run["tokens_per_epoch"], run["epochs"]) == last]
@@ -146,7 +146,7 @@ def _standing(row: Row) -> str:
 
 def _signed(row: Row) -> str:
     if row["difference"] is None:
-        return "no item is known to both"
+        return "they have no test item in common"
     return f"{row['difference']:+.3f}, 95 % interval {row['low']:+.3f} to {row['high']:+.3f}".replace("-", "−")
 
 
@@ -159,7 +159,7 @@ def _sets(count: int) -> str:
 
 
 def _by_test(rows: Sequence[Row]) -> dict[str, list[Row]]:
-    """The rows of each test set, in order; of pairs and analogies of one name, the kind is said."""
+    """The rows of each test set, in order; if pairs and analogies share a name, the kind is added to it."""
     kinds = {(row["kind"], row["test"]) for row in rows}
     tests: dict[str, list[Row]] = {}
     for row in rows:

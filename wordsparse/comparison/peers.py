@@ -1,4 +1,4 @@
-"""gensim's word2vec on an encoded corpus, given its fastest way in: the compiled reader of a file of lines."""
+"""Trains gensim's word2vec on an encoded corpus, through gensim's fastest input: its compiled reader of text files."""
 
 import time
 from typing import Any
@@ -14,15 +14,15 @@ from wordsparse.machine.description import peak_memory_bytes
 def train_gensim(
     vocabulary: Vocabulary, text: PlainText, tokens: int, options: dict[str, Any], *, hierarchical: bool
 ) -> tuple[dict[str, Any], NDArray[np.float32]]:
-    """Train gensim's word2vec with its defaults in all that ``options`` do not name.
+    """Train gensim's word2vec; options that are not named in ``options`` have gensim's defaults.
 
     Parameters
     ----------
     vocabulary : Vocabulary
-        Handed over with its counts, so that both sides keep and subsample the same words.
+        gensim receives its words and counts, so both sides train on and subsample the same words.
     text : PlainText
     tokens : int
-        Corpus tokens that an epoch passes over, those out of vocabulary, which ``text`` leaves out, included.
+        Corpus tokens in an epoch, including those outside the vocabulary, which ``text`` omits.
     options : mapping
         model, dim, window, sample, epochs, threads, seed: as in :class:`wordsparse.words.recipe.Options`.
     hierarchical : bool
@@ -31,8 +31,8 @@ def train_gensim(
     Returns
     -------
     dict, (V, dim) float32
-        The fields of ``train --json``, ``loss`` None (gensim's is no mean and has no fixed scale); and the vectors in
-        the vocabulary's order.
+        The fields of ``train --json`` with ``loss`` None (gensim's loss is not a mean per pair and has no fixed
+        scale); and the vectors in the vocabulary's order.
     """
     from gensim.models import Word2Vec
 

@@ -15,7 +15,7 @@ from wordsparse.words import recipe
 
 @dataclass(frozen=True)
 class Method:
-    """A way to train word vectors: whose ``program``, which ``model``, and how gensim approximates the softmax."""
+    """A training method: its program, its model, its title, and whether gensim uses hierarchical softmax."""
 
     program: str
     model: str
@@ -24,11 +24,11 @@ class Method:
 
     @property
     def ours(self) -> bool:
-        """Whether it is wordsparse's."""
+        """Whether the program is wordsparse."""
         return self.program == "wordsparse"
 
 
-# In the order in which they take turns.
+# In the order in which they run.
 METHODS = {
     "wordsparse-skipgram": Method("wordsparse", "skipgram", "wordsparse skip-gram"),
     "gensim-skipgram-ns": Method("gensim", "skipgram", "gensim skip-gram, negative sampling"),
@@ -43,15 +43,19 @@ METHODS = {
 class Request:
     """A request; every field is checked when it is made.
 
-    ``methods`` names of METHODS, none of them for vectors from files alone; ``vectors`` files or models made elsewhere;
-    ``epochs`` a run for each number; ``repeat`` runs of each, with seeds ``seed``, ``seed`` + 1, …; ``tokens`` lengths
-    of the beginning of the text, each compared as if the text ended there; ``max_tokens`` trains on the first so many
-    tokens, with the vocabulary of the whole text; ``threads`` None for every CPU. ``command`` runs it again.
+    - ``methods``: names in METHODS; empty to compare vector files only.
+    - ``vectors``: files or models made elsewhere.
+    - ``epochs``: each method runs once for each of these numbers.
+    - ``repeat``: each run is repeated so many times, with seeds ``seed``, ``seed`` + 1, ….
+    - ``tokens``: each method runs on the first so many tokens, for each of these numbers, as if the text ended there.
+    - ``max_tokens``: training uses the first so many tokens, with the vocabulary of the whole text.
+    - ``threads``: None means all available CPUs.
+    - ``command``: the command line that repeats the comparison.
 
     Raises
     ------
     InputError
-        If a value is out of range, two vector files would bear one name, or the output cannot be made.
+        If a value is out of range, two vector files have the same name, or the output cannot be created.
     MissingDependencyError
         If gensim is to be trained and is not installed.
     """
@@ -92,7 +96,7 @@ class Request:
         for tokens in self.tokens:
             validation.positive_int("tokens", tokens)
         if self.tokens and self.max_tokens:
-            raise InputError("give tokens or max_tokens, not both: either says how much of the text is used")
+            raise InputError("give tokens or max_tokens, not both: each limits the amount of text")
         names = [*METHODS, *(path.stem for path in self.vectors)]
         if len(set(names)) < len(names):
             twice = next(name for name in names if names.count(name) > 1)
@@ -102,7 +106,7 @@ class Request:
             optional.check("a comparison with gensim's word2vec", "gensim")
 
     def options(self, epochs: int, repeat: int, model: str = "cbow") -> dict[str, Any]:
-        """The training options that both sides share, under wordsparse's names; checked."""
+        """The checked training options that both programs share, under wordsparse's names."""
         return asdict(
             recipe.Options(
                 model=model,

@@ -1,4 +1,4 @@
-"""All runs of a comparison, one after the other, the methods taking turns; each judged by the same test sets."""
+"""The runs of a comparison: sequential, with alternating methods, all evaluated on the same test sets."""
 
 import json
 import logging
@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class JudgedRun:
-    """A run's part of the report, and what its vectors say to the test sets; None where the run failed."""
+    """A run's part of the report, and the answers of its vectors to the test sets; None for a failed run."""
 
     report: dict[str, Any]
     answers: Answers | None
@@ -35,7 +35,7 @@ class JudgedRun:
 
 @dataclass(frozen=True)
 class ComparisonProgress:
-    """``done`` of ``total`` runs; ``starting`` is the next one, ``finished`` the one that just ended."""
+    """``done`` of ``total`` runs; ``starting`` describes the next run, ``finished`` is the one that just ended."""
 
     done: int
     total: int
@@ -64,9 +64,9 @@ def trained(
     kept: Path | None,
     progress: Callable[[ComparisonProgress], None],
 ) -> Iterator[JudgedRun]:
-    """Train and judge every method, in turn, for each text and number of epochs, and all of it ``repeat`` times.
+    """Train and evaluate every method, in turn, for each text and number of epochs, ``repeat`` times.
 
-    A run that fails is reported as such, and the others go on. Vectors are written into the folder ``kept``, if any.
+    A failed run is reported, and the next run starts. If ``kept`` is a directory, the vectors are written into it.
     """
     needs_plain = any(not METHODS[name].ours for name in request.methods)
     plains = [
@@ -108,12 +108,12 @@ def trained(
 def _in_process(
     name: str, options: dict[str, Any], text: EncodedText, plain: PlainText | None, scratch: Path
 ) -> tuple[dict[str, Any], WordVectors]:
-    """Train in a process of its own; the report of ``train --json`` and the vectors.
+    """Train in a separate process; returns the report of ``train --json`` and the vectors.
 
     Raises
     ------
     WordsparseError
-        If the run fails; the message is what it said last.
+        If the run fails; the message is the last line of its standard error.
     """
     target = scratch / "vectors.npy"
     target.unlink(missing_ok=True)
@@ -132,7 +132,7 @@ def _in_process(
 
 
 def _worker(given: str) -> "subprocess.CompletedProcess[str]":
-    """Run a worker that reads the text ``given``; BLAS chooses its kernels itself in it."""
+    """Run a worker with ``given`` as standard input; OpenBLAS chooses its kernels itself in it."""
     lifeline, held = os.pipe()
     try:
         return subprocess.run(
@@ -150,10 +150,10 @@ def _worker(given: str) -> "subprocess.CompletedProcess[str]":
 
 
 def provenance(threads: int) -> dict[str, Any]:
-    """The machine, the version and the kernels of the runs, as a worker finds them."""
+    """The machine, the version and the kernels of the runs, as seen by a worker."""
     for name in BLAS_OVERRIDES:
         if name in os.environ:
-            logger.info("%s is not handed to the runs: BLAS chooses its kernels itself", name)
+            logger.info("%s is not passed to the runs: OpenBLAS chooses its kernels itself", name)
     done = _worker(json.dumps(threads))
     if done.returncode:
         raise WordsparseError(f"no run can be started: {(done.stderr.strip().splitlines() or ['it said nothing'])[-1]}")
@@ -162,7 +162,7 @@ def provenance(threads: int) -> dict[str, Any]:
 
 
 def _file_name(request: Request, identity: dict[str, Any]) -> str:
-    """The method, and what else tells the run from others of the request."""
+    """A file name that identifies the run within the request."""
     parts = [
         identity["name"],
         f"{identity['tokens_per_epoch']}-tokens" if len(set(request.tokens)) > 1 else None,

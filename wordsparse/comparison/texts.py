@@ -1,4 +1,4 @@
-"""One text for both sides: encoded for wordsparse, and as lines of the same words for gensim's file reader."""
+"""The same text for both programs: encoded for wordsparse, and as lines of words for gensim's file reader."""
 
 import itertools
 import time
@@ -15,15 +15,15 @@ from wordsparse.corpus.reading import sentences
 from wordsparse.corpus.shards import MANIFEST
 from wordsparse.errors import InputError
 
-# Longer sentences are cut. gensim 4.4's compiled reader never trains on what overflows its batches of 10,000 words: of
-# a text of long documents, 11 % went missing with lines of up to 10,000 words and 2 % with 1,000. And its count of
-# lines, which steers the learning rate, must be that of the sentences that it sees.
+# Longer sentences are split. gensim 4.4's compiled reader skips words beyond its batches of 10,000 words: of a text of
+# long documents it skipped 11 % with lines of up to 10,000 words and 2 % with lines of up to 1,000. Its learning rate
+# depends on the number of lines, which must therefore be the number of sentences that it reads.
 LINE_TOKENS = 500
 
 
 @dataclass(frozen=True)
 class PlainText:
-    """A file of space-separated words of the vocabulary, one sentence a line, as word2vec's readers want it.
+    """A file of words of the vocabulary, separated by spaces, with one sentence on each line.
 
     Words out of vocabulary are left out, as gensim's reader would do itself.
     """
@@ -35,7 +35,7 @@ class PlainText:
 
 @dataclass(frozen=True)
 class EncodedText:
-    """A text, encoded; ``tokens`` that an epoch passes over, ``seconds`` that encoding took, None where it was so."""
+    """An encoded text; ``tokens`` in an epoch; ``seconds`` of encoding, None for a text that was already encoded."""
 
     corpus: EncodedCorpus
     tokens: int
@@ -43,19 +43,19 @@ class EncodedText:
 
 
 def prepare(request: Request, scratch: Path) -> list[EncodedText]:
-    """The text, or its beginnings of the lengths asked for, encoded in ``scratch``.
+    """The text, or its beginnings of the requested lengths, encoded in ``scratch``.
 
     Raises
     ------
     InputError
-        If the text cannot be read, is shorter than asked for, or holds fewer than two words often enough.
+        If the text cannot be read, is shorter than requested, or its vocabulary has fewer than two words.
     """
     texts = []
     lengths: list[int | None] = [*sorted(set(request.tokens))] or [None]
     for tokens in lengths:
         text = _encoded(request, scratch / f"encoded-{tokens}", tokens)
         if tokens is not None and text.tokens < tokens:
-            raise InputError(f"tokens {tokens:,}: the text has no more than {text.tokens:,} tokens")
+            raise InputError(f"tokens {tokens:,}: the text has only {text.tokens:,} tokens")
         if len(text.corpus.vocabulary) < 2:
             raise InputError(f"only one word occurs {text.corpus.min_count} times or more: too little text to compare")
         texts.append(text)
@@ -68,11 +68,11 @@ def write_plain(corpus: EncodedCorpus, max_tokens: int, path: Path) -> PlainText
     Raises
     ------
     InputError
-        If a word of the vocabulary holds white space, which no such file can hold.
+        If a word of the vocabulary contains white space, which such a file cannot represent.
     """
     for word in corpus.vocabulary.words:
         if word.split() != [word]:
-            raise InputError(f"the word {word!r} holds white space: gensim's reader would take it for several words")
+            raise InputError(f"the word {word!r} holds white space: gensim's reader would split it into several words")
     words = np.array(corpus.vocabulary.words, dtype=object)
     lines = written = 0
     with open(path, "w", encoding="utf-8", newline="\n") as file:
@@ -90,7 +90,7 @@ def _encoded(request: Request, folder: Path, tokens: int | None) -> EncodedText:
     paths = list(request.corpus)
     if len(paths) == 1 and (paths[0] / MANIFEST).is_file():
         if tokens is not None:
-            raise InputError(f"{paths[0]}: is encoded: the vocabulary of its beginning is not known; give the text")
+            raise InputError(f"{paths[0]}: is encoded, so the vocabulary of its beginning is unknown; give the text")
         corpus, seconds = EncodedCorpus.open(paths[0]), None
         if request.min_count not in (None, corpus.min_count):
             raise InputError(f"{paths[0]}: was encoded with min_count {corpus.min_count}, not {request.min_count}")
@@ -114,7 +114,7 @@ def _beginning(text: Iterator[list[str]], tokens: int) -> Iterator[list[str]]:
 
 
 def _sentences(corpus: EncodedCorpus, max_tokens: int) -> Iterator[NDArray[np.int32]]:
-    """The sentences of the first ``max_tokens`` tokens, as ids with OUT_OF_VOCABULARY among them."""
+    """The sentences of the first ``max_tokens`` tokens, as ids including OUT_OF_VOCABULARY."""
     for shard in map(np.asarray, corpus.shards):
         ends = np.flatnonzero(shard == END_OF_SENTENCE)
         for start, end in itertools.pairwise([-1, *ends.tolist()]):

@@ -21,7 +21,7 @@ AHEAD, LEVEL, BEHIND, ALONE, ABSENT = "ahead", "level", "behind", "alone", "abse
 
 @dataclass(frozen=True)
 class Difference:
-    """A score less another one, on the items that both know; ``low`` to ``high`` its paired 95 % interval."""
+    """The difference of two scores on their common items; ``low`` and ``high`` bound its paired 95 % interval."""
 
     difference: float
     low: float
@@ -29,19 +29,19 @@ class Difference:
 
     @property
     def verdict(self) -> str:
-        """Ahead or behind where the interval leaves out 0, else level."""
+        """Ahead or behind if the interval excludes 0, else level."""
         return AHEAD if self.low > 0 else BEHIND if self.high < 0 else LEVEL
 
 
 class Entry:
-    """The repeated runs of one method with one setting, on one test set.
+    """The repeated runs of one method with the same options, on one test set.
 
     Attributes
     ----------
     name, program, tokens, epochs
-        Of the runs; ``tokens`` an epoch. The last two are None for vectors from a file.
+        Properties of the runs; ``tokens`` per epoch. ``tokens`` and ``epochs`` are None for vectors from a file.
     cpu_seconds : float or None
-        Median of the runs.
+        Median over the runs.
     """
 
     def __init__(self, runs: Sequence[JudgedRun], test: "Test") -> None:
@@ -55,12 +55,12 @@ class Entry:
 
     @property
     def ours(self) -> bool:
-        """Whether wordsparse trained it."""
+        """Whether the runs are wordsparse's."""
         return bool(self.program == "wordsparse")
 
     @cached_property
     def scores(self) -> list[float]:
-        """A score a run; NaN where it cannot be told."""
+        """The score of each run; NaN if it is undefined."""
         return self._test.scores(self.answers)
 
     @property
@@ -70,15 +70,15 @@ class Entry:
 
     @cached_property
     def samples(self) -> Array:
-        """(resamples,) of that mean."""
+        """The mean score in each resample, (resamples,)."""
         return self._test.samples(self.answers)
 
     def less(self, other: "Entry") -> Difference | None:
-        """This score less the other's; None where no item is known to both."""
+        """This score minus the other's; None if they have no item in common."""
         known = np.isfinite(self.answers).all(1) & np.isfinite(other.answers).all(1)
         sides = [np.where(known[:, None], side.answers, np.nan) for side in (self, other)]
         value = float(np.mean(self._test.scores(sides[0])) - np.mean(self._test.scores(sides[1])))
-        # The same items give the same resamples: kept ones will do for both.
+        # The same items give the same resamples, so the cached ones of both are paired.
         alike = [np.array_equal(np.isfinite(side.answers).all(1), known) for side in (self, other)]
         samples = [
             side.samples if kept else self._test.samples(answers)
@@ -89,9 +89,9 @@ class Entry:
 
 
 class Test:
-    """A test set of one kind, as what turns answers (items, repeats) into scores."""
+    """A test set of one kind; it computes scores from answers (items, repeats)."""
 
-    __test__ = False  # no class of tests, whatever its name says to pytest
+    __test__ = False  # pytest would collect a class of this name as tests
 
     def __init__(self, kind: str, name: str, test_sets: TestSets) -> None:
         self.kind, self.name = kind, name
@@ -107,7 +107,7 @@ class Test:
         return answers[self.name]
 
     def scores(self, answers: Array) -> list[float]:
-        """A score for each column."""
+        """The score of each column."""
         known = np.isfinite(answers).all(1)
         if not known.any():
             return [np.nan] * answers.shape[1]
@@ -129,7 +129,7 @@ class Test:
 
 @dataclass
 class Board:
-    """The entries of one test set, vectors from files among them."""
+    """The entries of one test set, including vectors from files."""
 
     test: Test
     entries: list[Entry]
@@ -137,7 +137,7 @@ class Board:
 
     @classmethod
     def of(cls, test: Test, runs: Iterable[JudgedRun]) -> "Board":
-        """Runs that differ in ``repeat`` and ``seed`` alone make one entry."""
+        """Group the runs: those that differ only in ``repeat`` and ``seed`` form one entry."""
         groups: dict[tuple[Any, ...], list[JudgedRun]] = {}
         for run in runs:
             if run.answers is not None:
@@ -147,14 +147,14 @@ class Board:
         return cls(test, [entry for entry in entries if np.isfinite(entry.score)])
 
     def difference(self, ours: Entry, peer: Entry) -> Difference | None:
-        """``ours.less(peer)``, told once."""
+        """``ours.less(peer)``, cached."""
         key = id(ours), id(peer)
         if key not in self._differences:
             self._differences[key] = ours.less(peer)
         return self._differences[key]
 
     def scores(self) -> list[dict[str, Any]]:
-        """Every entry's score, as the report tells it."""
+        """The score of every entry, as in the report."""
         rows = []
         for entry in self.entries:
             low, high = bootstrap.interval(entry.samples) or (None, None)
@@ -164,7 +164,7 @@ class Board:
         return rows
 
     def differences(self) -> list[dict[str, Any]]:
-        """Each of ours less each peer with as much text and as many epochs, and less each file; which is the best."""
+        """Our entries minus peers with equal text and epochs, and minus files; the best peer is marked."""
         rows = []
         for ours in self.entries:
             peers = [peer for peer in self.entries if not peer.ours and _alike(ours, peer)] if ours.ours else []
@@ -177,7 +177,7 @@ class Board:
         return rows
 
     def budgets(self) -> list[dict[str, Any]]:
-        """For each text, as CPU time passes: the best that each method has reached, our best beside theirs."""
+        """For each text and CPU time: the best entry of each method within that time, and our best minus theirs."""
         timed = [(entry.cpu_seconds, entry) for entry in self.entries if entry.cpu_seconds is not None]
         rows = []
         for tokens in sorted({entry.tokens for _, entry in timed}):
@@ -209,7 +209,7 @@ class Board:
 
 
 def boards(test_sets: TestSets, runs: Sequence[JudgedRun]) -> Iterator[Board]:
-    """One for each test set, those of word pairs first."""
+    """One board for each test set, word pairs first."""
     for kind, names in (("pairs", test_sets.pairs), ("analogies", test_sets.analogies)):
         for name in names:
             yield Board.of(Test(kind, name, test_sets), runs)

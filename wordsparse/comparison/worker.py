@@ -1,8 +1,8 @@
-"""One training run in a process of its own.
+"""One training run in a separate process, so that its peak memory and its thread pools are its own.
 
-Its peak memory is its own that way, and no thread pool of another run is left over. It reads a task as JSON from
-standard input, writes the run's report as JSON to standard output and the vectors to the file that the task names.
-Where it reads a number of threads instead, it writes the provenance of runs on so many threads and trains nothing.
+The worker reads a task as JSON from standard input, writes the run's report as JSON to standard output, and writes the
+vectors to the file that the task names. If its input is a number of threads, it only writes the provenance of runs
+with that many threads.
 """
 
 import json
@@ -43,24 +43,24 @@ class Task:
         return json.dumps(asdict(self))
 
 
-# Imports what the parent process has imported, wherever that was found; Python's own first entry is the directory in
-# which the process runs, which may hold another wordsparse.
+# The worker uses its parent's import path: Python's default path begins with the working directory, which may contain
+# another copy of wordsparse.
 PROGRAM = "import sys; sys.path[:] = sys.argv[2:]; from wordsparse.comparison.worker import serve; sys.exit(serve())"
 
 
 def command(lifeline: int) -> list[str]:
-    """The command line of a worker; ``lifeline`` is the end to read of a pipe that its parent holds open."""
+    """The command line of a worker; ``lifeline`` is the read end of a pipe whose write end its parent keeps open."""
     return [sys.executable, "-c", PROGRAM, str(lifeline), *sys.path]
 
 
 def serve() -> int:
-    """Run the task on standard input as long as the parent lives; the exit status."""
+    """Run the task on standard input, ending with the parent process; returns the exit status."""
     threading.Thread(target=_end_with_parent, args=(int(sys.argv[1]),), daemon=True).start()
     return main()
 
 
 def main() -> int:
-    """Run the task on standard input, or describe the machine; the exit status."""
+    """Run the task on standard input, or describe the machine; returns the exit status."""
     given = json.load(sys.stdin)
     if isinstance(given, int):
         print(json.dumps(provenance(given)))
@@ -78,13 +78,13 @@ def main() -> int:
 
 
 def _end_with_parent(lifeline: int) -> None:
-    """End this process when the parent's end of the pipe is closed, as it is by the parent's death."""
+    """Exit when the parent's end of the pipe is closed, which also happens when the parent dies."""
     os.read(lifeline, 1)
     os._exit(1)
 
 
 def train(task: Task) -> tuple[dict[str, Any], NDArray[np.float32]]:
-    """Train as the task says; the run's report and vectors."""
+    """Carry out the task; returns the run's report and vectors."""
     started = time.perf_counter()
     method, corpus = METHODS[task.method], EncodedCorpus.open(task.encoded)
     if method.ours:
@@ -98,7 +98,7 @@ def train(task: Task) -> tuple[dict[str, Any], NDArray[np.float32]]:
 
 
 def _train_ours(corpus: EncodedCorpus, options: dict[str, Any]) -> tuple[dict[str, Any], NDArray[np.float32]]:
-    """wordsparse's side. Its times include making the vectors to use from the trained ones: the peer's need no such."""
+    """Train wordsparse. The times include the final transformation of the vectors, which gensim does not need."""
     from wordsparse.training.runs import train as train_ours
 
     model = train_ours(corpus, **options)

@@ -1,4 +1,4 @@
-"""A comparison's report: report.json, report.html that opens offline, and its pictures as files."""
+"""The report of a comparison: report.json, a self-contained report.html, and its pictures as files."""
 
 import json
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ __all__ = ["require", "write"]
 
 
 def require() -> None:
-    """Raise MissingDependencyError unless the packages that draw the report are installed."""
+    """Raise MissingDependencyError unless the packages that the report needs are installed."""
     optional.check("the report", "matplotlib", "jinja2")
 
 

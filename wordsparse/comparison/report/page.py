@@ -1,4 +1,4 @@
-"""The report as one HTML page that needs nothing from outside itself."""
+"""The report as one self-contained HTML page."""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ Row = Mapping[str, Any]
 
 
 def page(content: Mapping[str, Any], pictures: Sequence[Picture]) -> str:
-    """The page as HTML. Every name, path and word in it is escaped by the template's environment."""
+    """The page as HTML. The template's environment escapes every name, path and word in it."""
     source = resources.files("wordsparse.comparison.report").joinpath("page.html").read_text(encoding="utf-8")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     environment.filters |= {"number": _number, "score": _score, "signed": _signed, "megabytes": _megabytes}
@@ -70,7 +70,7 @@ def _examples(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _known(runs: Sequence[Row]) -> dict[tuple[str, str, str], Row]:
-    """n and oov by (kind, test, name), of the runs with the most text."""
+    """n and oov of each (kind, test, name), from the runs with the most text."""
     return {
         (kind, test, run["name"]): score
         for run in final(runs)

@@ -17,12 +17,12 @@ from wordsparse.files.escaping import escaped
 
 Row = Mapping[str, Any]
 COLUMNS = 3
-# Letters of a name; more would leave no room for what is drawn.
-LONGEST = 40
-# Inches: a panel's width, the height of a row of dots in it, and of its title and axis.
+# Characters of a name; a longer name would leave too little space for the plot.
+MAX_NAME = 40
+# Inches: a panel's width, the height of a row of dots, the height of title and axis, the height of a curve panel.
 WIDTH, ROW, FRAME, CURVE = 3.6, 0.26, 0.75, 2.7
 RC: Any = {
-    "svg.hashsalt": "wordsparse",  # the same numbers give the same bytes
+    "svg.hashsalt": "wordsparse",  # for reproducible files
     "svg.fonttype": "path",
     "font.size": 9,
     "axes.spines.top": False,
@@ -31,13 +31,13 @@ RC: Any = {
     "axes.axisbelow": True,
     "grid.color": "#e3e3e3",
     "grid.linewidth": 0.7,
-    "text.parse_math": False,  # a "$" in a file's name is no formula
+    "text.parse_math": False,  # a "$" in a file's name does not begin a formula
     "legend.frameon": False,
 }
 
 
 class Picture(NamedTuple):
-    """A picture: its file's name, what it is called, what it shows in words, and the SVG."""
+    """A picture: its file name, its title, a description of its content, and the SVG."""
 
     name: str
     title: str
@@ -46,14 +46,14 @@ class Picture(NamedTuple):
 
 
 def draw(content: Mapping[str, Any]) -> list[Picture]:
-    """All pictures that the content has numbers for."""
+    """All pictures for which the content has numbers."""
     labels = {name: _short(label) for name, label in content["methods"].items()}
     with matplotlib.rc_context(RC):
         return list(_pictures(content, labels, looks(labels)))
 
 
 def final(rows: Sequence[Row]) -> list[Row]:
-    """Of rows by text and epochs, those with the most text and then the most epochs; and those of files."""
+    """The rows with the most text and, among these, the most epochs; and the rows of vector files."""
     placed = [(row["tokens_per_epoch"], row["epochs"]) for row in rows if row["epochs"] is not None]
     last = max(placed, default=None)
     return [row for row in rows if row["epochs"] is None or (row["tokens_per_epoch"], row["epochs"]) == last]
@@ -119,7 +119,7 @@ def _picture(name: str, title: str, description: str, figure: Figure) -> Picture
 
 
 def _panels(count: int, height: float) -> tuple[Figure, list[Axes]]:
-    """``count`` panels of so many inches, in rows of COLUMNS."""
+    """``count`` panels of ``height`` inches, in rows of COLUMNS."""
     columns = min(COLUMNS, count)
     rows = math.ceil(count / columns)
     figure = Figure(figsize=(WIDTH * columns, height * rows), layout="constrained")
@@ -178,7 +178,9 @@ def _sections(runs: Sequence[Row], test: str, labels: Mapping[str, str], styles:
         figsize=(WIDTH * 2.4, FRAME + ROW * (len(sections) + math.ceil(len(labels) / 2))), layout="constrained"
     )
     panel = figure.subplots()
-    shifts = {name: 0.5 * (i / max(1, len(labels) - 1) - 0.5) for i, name in enumerate(labels)}  # so that none hides
+    shifts = {
+        name: 0.5 * (i / max(1, len(labels) - 1) - 0.5) for i, name in enumerate(labels)
+    }  # markers must not overlap
     for name in labels:
         of_name = [run["analogies"][test]["sections"] for run in runs if run["name"] == name]
         points = [
@@ -238,9 +240,9 @@ def _or_nan(value: float | None) -> float:
 
 
 def _short(name: str) -> str:
-    """A name as it is drawn: it stands in the SVG's comments too, where XML holds no control characters."""
+    """A name, escaped and shortened: the SVG's comments contain it too, and XML forbids control characters."""
     name = escaped(name)
-    return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
+    return name if len(name) <= MAX_NAME else f"{name[: MAX_NAME - 1]}…"
 
 
 def _measure(kind: str) -> str:
@@ -248,7 +250,7 @@ def _measure(kind: str) -> str:
 
 
 def _plain(value: float, _: object = None) -> str:
-    """A tick's number: 0.5, 20, 300k, 10M."""
+    """A tick label: 0.5, 20, 300k, 10M."""
     for scale, suffix in ((1e6, "M"), (1e3, "k")):
         if value >= scale:
             return f"{value / scale:g}{suffix}"

@@ -1,7 +1,7 @@
-"""How each method looks in every picture: a colour, a marker and a line of its own, told apart without the colours too.
+"""The look of each method in every picture: colour, marker and line style, distinguishable without colour too.
 
-Colours are those of Okabe and Ito, "Color Universal Design" (2008). What is ours is filled and drawn thick; what is
-gensim's is hollow, and dashed where it uses hierarchical softmax; vectors from files are grey.
+The colours are those of Okabe and Ito, "Color Universal Design" (2008). Our methods have filled markers and thick
+lines; gensim's have hollow markers, and dashed lines for hierarchical softmax; vectors from files are grey.
 """
 
 from collections.abc import Iterable
@@ -41,7 +41,7 @@ FILE_MARKERS = "vPX*<>"
 
 
 def looks(names: Iterable[str]) -> dict[str, Look]:
-    """A look for every name, the methods' own and markers of their own for files."""
+    """The look of every name: a fixed one for each method, and a distinct marker for each file."""
     names = list(names)
     files = [name for name in names if name not in LOOKS]
     of_files = {name: Look("#555555", FILE_MARKERS[i % len(FILE_MARKERS)], ":", False) for i, name in enumerate(files)}
