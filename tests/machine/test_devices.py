@@ -46,7 +46,7 @@ def test_a_gpu_that_works_is_taken(machine: Callable[..., None]) -> None:
 def test_tf32_is_said(machine: Callable[..., None]) -> None:
     machine(tf32=True)
     assert devices.find_gpu().tf32
-    assert "TF32 products as CUPY_TF32 asks" in devices.choose("cuda").reason
+    assert "TF32 products because CUPY_TF32 is set" in devices.choose("cuda").reason
 
 
 MACHINES: dict[str, tuple[dict[str, Any], str]] = {

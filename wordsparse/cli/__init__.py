@@ -19,7 +19,7 @@ COMMANDS = ("encode", "train", "evaluate", "compare", "export", "similar", "anal
 
 
 class _LazyGroup(click.Group):
-    """Imports a sub-command's file only when it is asked for: ``wordsparse --help`` need not load SciPy."""
+    """Imports the module of a sub-command only when it is used: ``wordsparse --help`` does not load SciPy."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -60,7 +60,7 @@ def _status(given: list[str]) -> int:
     except WordsparseError as error:
         _say(error)
         return 1
-    except BrokenPipeError:  # whoever read standard output has gone: there is nobody to tell
+    except BrokenPipeError:  # the reader of standard output has closed it, so a message is useless
         return 1
     except OSError as error:  # in what click writes itself: help, versions
         terminal.silence(sys.stdout)
@@ -70,7 +70,7 @@ def _status(given: list[str]) -> int:
         _say("out of memory")
         return 1
     except (KeyboardInterrupt, click.Abort) as stop:
-        # click raises Abort from what was raised; it may say where the run can go on.
+        # click raises Abort from the original exception, whose message may name the checkpoint.
         _say(str(stop) or str(stop.__cause__ or "") or "interrupted")
         return 130
     return status if isinstance(status, int) else 0

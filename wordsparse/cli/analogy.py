@@ -1,4 +1,4 @@
-"""``wordsparse analogy``: A is to B as C is to …"""
+"""``wordsparse analogy``: words x such that A is to B as C is to x."""
 
 import click
 
@@ -14,7 +14,7 @@ from wordsparse.cli.similar import emit_neighbours, neighbours_option
 @neighbours_option
 @json_option
 def command(model: str, a: str, b: str, c: str, n: int, as_json: bool) -> None:
-    """Show the words that are to C as B is to A: for man, king, woman, one hopes for queen."""
+    """Show the words x such that A is to B as C is to x; for man, king, woman the expected answer is queen."""
     from wordsparse.words.model import read_vectors
 
     emit_neighbours({"a": a, "b": b, "c": c}, read_vectors(model).analogy(a, b, c, n), as_json)

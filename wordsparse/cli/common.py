@@ -1,4 +1,4 @@
-"""What sub-commands share: the ``--json`` option, lists of numbers, and how a result is printed."""
+"""Code shared by the sub-commands: the ``--json`` option, lists of numbers, and the output of a result."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -10,7 +10,7 @@ from wordsparse.cli import terminal
 from wordsparse.files.unpacking import MAX_EXPANSION
 
 json_option = click.option(
-    "--json", "as_json", is_flag=True, help="One JSON object on standard output and nothing else there."
+    "--json", "as_json", is_flag=True, help="Print one JSON object, and nothing else, on standard output."
 )
 
 expansion_option = click.option(
@@ -19,17 +19,17 @@ expansion_option = click.option(
     default=MAX_EXPANSION,
     show_default=True,
     metavar="TIMES",
-    help="Refuse a compressed file that unpacks to more than so many times its size.",
+    help="Maximum ratio of unpacked to compressed size of a file; a file above it is refused.",
 )
 
 
 def emit(result: Mapping[str, object], lines: Iterable[str], as_json: bool, file: TextIO | None = None) -> None:
-    """Print ``result`` as one JSON object, or ``lines`` for people, on standard output or in ``file``."""
+    """Print ``result`` as one JSON object, or the human-readable ``lines``, on standard output or to ``file``."""
     terminal.show([json.dumps(result, allow_nan=False)] if as_json else lines, file)
 
 
 def int_list(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[int, ...] | None:
-    """An option's callback: positive whole numbers separated by commas."""
+    """Callback of an option whose value is a comma-separated list of positive whole numbers."""
     if value is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""``wordsparse compare``: ours beside gensim's word2vec and any vectors in files."""
+"""``wordsparse compare``: wordsparse beside gensim's word2vec and vectors from files."""
 
 import shlex
 import sys
@@ -22,7 +22,9 @@ PATH = click.Path(path_type=Path)
 @click.command()
 @click.argument("corpus", nargs=-1, required=True, type=PATH)
 @click.option("-o", "--output", required=True, metavar="REPORT", type=PATH, help="Directory to write the report to.")
-@click.option("--only", "methods", multiple=True, type=click.Choice(list(METHODS)), help="Train this only; repeatable.")
+@click.option(
+    "--only", "methods", multiple=True, type=click.Choice(list(METHODS)), help="Train only this method; repeatable."
+)
 @click.option("--vectors", multiple=True, metavar="FILE", type=PATH, help="Vectors made elsewhere; repeatable.")
 @click.option("--pairs", multiple=True, metavar="FILE", type=PATH, help="Lines 'word1 word2 score'; repeatable.")
 @click.option("--analogies", multiple=True, metavar="FILE", type=PATH, help="Lines 'a b c d'; repeatable.")
@@ -30,36 +32,37 @@ PATH = click.Path(path_type=Path)
     "--restrict-vocab",
     default=Request.restrict_vocab,
     show_default=True,
-    help="Analogies: ask and answer among this many most frequent words.",
+    help="Number of most frequent words to which analogy questions and answers are restricted.",
 )
 @click.option("--dim", type=int, default=Request.dim, show_default=True, help="Length of a vector.")
-@click.option("--window", type=int, default=Request.window, show_default=True, help="Largest context distance.")
-@click.option("--min-count", type=int, help="Leave out words that occur less often.  [default: 5]")
-@click.option("--sample", type=float, default=Request.sample, show_default=True, help="Subsampling; 0 for none.")
+@click.option("--window", type=int, default=Request.window, show_default=True, help="Maximum context distance.")
+@click.option("--min-count", type=int, help="Minimum count of a word.  [default: 5]")
+@click.option(
+    "--sample", type=float, default=Request.sample, show_default=True, help="Subsampling threshold; 0 for none."
+)
 @click.option(
     "--epochs",
     callback=int_list,
     metavar="N,N,…",
     default="5",
     show_default=True,
-    help="Several: a run for each, as a curve.",
+    help="Numbers of epochs; one run for each.",
 )
-@click.option("--threads", type=int, help="Of every run.  [default: every CPU available]")
+@click.option("--threads", type=int, help="Threads of every run.  [default: all available CPUs]")
 @click.option("--seed", type=int, default=Request.seed, show_default=True)
-@click.option("--repeat", type=int, default=Request.repeat, show_default=True, help="Runs of each, with other seeds.")
 @click.option(
-    "--tokens", callback=int_list, metavar="N,N,…", help="As if the text ended there; several: a learning curve."
+    "--repeat", type=int, default=Request.repeat, show_default=True, help="Runs of each method, with different seeds."
 )
-@click.option("--max-tokens", type=int, help="Train on the first so many tokens, with the whole text's vocabulary.")
-@click.option("--keep-vectors", is_flag=True, help="Leave every run's vectors in the report's directory.")
-@click.option("--format", type=click.Choice(FORMATS), default="lines", show_default=True, help="How text is read.")
+@click.option("--tokens", callback=int_list, metavar="N,N,…", help="Use only the first N tokens; one run for each N.")
+@click.option("--max-tokens", type=int, help="Train on the first N tokens, with the whole text's vocabulary.")
+@click.option("--keep-vectors", is_flag=True, help="Keep the vectors of every run in the report's directory.")
+@click.option("--format", type=click.Choice(FORMATS), default="lines", show_default=True, help="Format of the text.")
 @json_option
 def command(as_json: bool, methods: tuple[str, ...], tokens: tuple[int, ...] | None, **options: Any) -> int:
-    """Train ours and gensim's word2vec on CORPUS, judge all by the same test sets, and write REPORT.
+    """Train wordsparse and gensim's word2vec on CORPUS, evaluate both on the same test sets, and write REPORT.
 
-    CORPUS: text files or directories, or one directory that `encode` wrote. REPORT: a new directory, for report.html
-    (it opens offline), report.json and pictures. Without --pairs and --analogies: WordSim-353, SimLex-999 and
-    questions-words.
+    CORPUS: text files or directories, or one directory written by `encode`. REPORT: a new directory for report.html
+    (self-contained), report.json and pictures. The default test sets are WordSim-353, SimLex-999 and questions-words.
     """
     from wordsparse.comparison import compare
 
@@ -85,7 +88,7 @@ def _show(bar: "tqdm[Any]", progress: "ComparisonProgress") -> None:
 
 
 def _line(run: dict[str, Any]) -> str:
-    """A finished run in one line."""
+    """A one-line summary of a finished run."""
     start = f"{run['name']}, {run['epochs']} epochs of {run['tokens_per_epoch']:,} tokens: "
     if "error" in run:
         return start + f"failed: {run['error']}"

@@ -19,15 +19,13 @@ from wordsparse.corpus.reading import FORMATS
     required=True,
     metavar="DIR",
     type=click.Path(path_type=Path),
-    help="The directory to make.",
+    help="New directory for the encoded corpus.",
 )
-@click.option(
-    "--format", type=click.Choice(FORMATS), default="lines", show_default=True, help="How the files are read."
-)
-@click.option("--min-count", type=int, default=5, show_default=True, help="Leave out words that are rarer.")
-@click.option("--max-vocab", type=int, help="Keep only so many words, the most frequent.")
+@click.option("--format", type=click.Choice(FORMATS), default="lines", show_default=True, help="Format of the files.")
+@click.option("--min-count", type=int, default=5, show_default=True, help="Minimum count of a word.")
+@click.option("--max-vocab", type=int, help="Maximum number of words; the most frequent are kept.")
 @expansion_option
-@click.option("--threads", type=int, help="[default: every CPU available]")
+@click.option("--threads", type=int, help="Number of threads.  [default: all available CPUs]")
 @json_option
 def command(
     corpus: tuple[Path, ...],
@@ -39,12 +37,12 @@ def command(
     threads: int | None,
     as_json: bool,
 ) -> None:
-    """Count the words of CORPUS, build the vocabulary and write int32 shards, once for all trainings.
+    """Count the words of CORPUS, build the vocabulary and write int32 shards, for use in any number of trainings.
 
-    CORPUS: files (plain, .gz, .bz2, .xz, .zst) or directories, read in the order given.
+    CORPUS: files (plain, .gz, .bz2, .xz, .zst) or directories, read in the given order.
     """
     started = time.perf_counter()
-    # The delay keeps the bar off the screen when the request is refused at once.
+    # The delay hides the bar if the request is refused immediately.
     with tqdm(desc="encode", unit=" tokens", unit_scale=True, delay=0.5) as bar:
         encoded = encode(
             corpus,

@@ -1,4 +1,4 @@
-"""``wordsparse evaluate``: word vectors judged by word pairs and analogies."""
+"""``wordsparse evaluate``: scores of word vectors on word pairs and analogies."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     "--restrict-vocab",
     default=30_000,
     show_default=True,
-    help="Analogies: ask and answer among this many most frequent words.",
+    help="Number of most frequent words to which analogy questions and answers are restricted.",
 )
 @json_option
 def command(
@@ -30,9 +30,9 @@ def command(
     restrict_vocab: int,
     as_json: bool,
 ) -> None:
-    """Judge a model, or word vectors of any tool in word2vec, GloVe, npz or safetensors format.
+    """Evaluate a model, or word vectors of any tool in word2vec, GloVe, npz or safetensors format.
 
-    Without --pairs and --analogies: by WordSim-353, SimLex-999 and Google's questions-words.
+    The default test sets are WordSim-353, SimLex-999 and Google's questions-words.
     """
     from wordsparse.words.evaluate import evaluate
 

@@ -27,7 +27,7 @@ from wordsparse.files import outputs
     default=DEFAULT_WORDS,
     show_default=True,
     metavar="N",
-    help="Most frequent words of each model that the page holds.",
+    help="Number of most frequent words of each model on the page.",
 )
 @click.option(
     "--map",
@@ -36,15 +36,15 @@ from wordsparse.files import outputs
     default=DEFAULT_MAP,
     show_default=True,
     metavar="N",
-    help="Most frequent words that the map shows.",
+    help="Number of most frequent words on the map.",
 )
 @json_option
 def command(models: tuple[str, ...], output: Path, words: int, map_words: int, as_json: bool) -> None:
-    """Write one page that shows the vectors of each MODEL in a browser, offline.
+    """Write one self-contained HTML page that shows the vectors of each MODEL.
 
     MODEL: a model directory, or a file in any format that evaluate reads. The page has search, neighbours, analogies, a
-    map of the vocabulary, a plot on two axes, and the words that moved most between two models. The map is drawn by
-    t-SNE where scikit-learn is installed (wordsparse[explore]), else by the first two principal components.
+    map of the vocabulary, a plot on two axes, and the words that moved most between two models. The map uses t-SNE if
+    scikit-learn is installed (wordsparse[explore]), otherwise the first two principal components.
     """
     from wordsparse.explorer import explore
 

@@ -9,13 +9,13 @@ from wordsparse.files.escaping import escaped
 
 
 class MessageHandler(logging.Handler):
-    """Writes a message as a line ``wordsparse: …``; one that cannot be written is dropped and never ends a run."""
+    """Writes each message as a line ``wordsparse: MESSAGE``; if that fails, the message is dropped, not the run."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write the line. The bars are cleared before it and drawn again below it."""
-        from tqdm import tqdm  # not needed by a command that has nothing to say
+        """Write the line above the progress bars."""
+        from tqdm import tqdm  # imported on demand: most commands log nothing
 
-        # A reader that has gone, a full disk, a closed stream, a character that the stream cannot encode.
+        # The reader may be gone, the disk full, the stream closed, or a character not encodable.
         with contextlib.suppress(OSError, ValueError):
             if sys.stderr is not None:
                 tqdm.write(f"wordsparse: {escaped(self.format(record))}", file=sys.stderr)
@@ -23,7 +23,7 @@ class MessageHandler(logging.Handler):
 
 @contextlib.contextmanager
 def shown() -> Iterator[None]:
-    """Show messages, from the level INFO on, while the block runs."""
+    """Show messages of level INFO and above while the block runs."""
     logger, handler = logging.getLogger("wordsparse"), MessageHandler()
     level = logger.level
     logger.addHandler(handler)

@@ -8,7 +8,7 @@ from wordsparse.cli.common import emit, json_option
 from wordsparse.files.escaping import escaped
 
 neighbours_option = click.option(
-    "-n", "n", default=10, show_default=True, type=click.IntRange(min=1), help="How many words to show."
+    "-n", "n", default=10, show_default=True, type=click.IntRange(min=1), help="Number of words to show."
 )
 
 
@@ -25,7 +25,7 @@ def command(model: str, word: str, n: int, as_json: bool) -> None:
 
 
 def emit_neighbours(question: Mapping[str, object], neighbours: Sequence[tuple[str, float]], as_json: bool) -> None:
-    """Print what was asked and the words found, with their cosines."""
+    """Print the found words with their cosines; the JSON output contains the question too."""
     shown = [(escaped(word), cosine) for word, cosine in neighbours]
     result = {**question, "neighbours": [{"word": word, "cosine": cosine} for word, cosine in neighbours]}
     width = max((len(word) for word, _ in shown), default=0)

@@ -1,4 +1,4 @@
-"""Standard error that may fail: a message that cannot be written never ends the command that wanted to say it."""
+"""A standard error stream whose failures are ignored: a message that cannot be written never ends the command."""
 
 import os
 import sys
@@ -8,20 +8,20 @@ from typing import Any, TextIO
 
 
 class BestEffortStream:
-    """A text stream that drops what cannot be written: its reader is gone, the disk is full, the file is closed."""
+    """A text stream that drops text it cannot write because its reader is gone, the disk full or the file closed."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
     def write(self, text: str) -> int:
         """Write the text, or drop it."""
-        # RuntimeError: a signal handler writes while its own thread does.
+        # RuntimeError: a signal handler writes during a write of its own thread.
         with suppress(OSError, ValueError, RuntimeError):
             self._stream.write(text)
         return len(text)
 
     def flush(self) -> None:
-        """Write what is buffered, or drop it."""
+        """Write the buffer, or drop it."""
         with suppress(OSError, ValueError, RuntimeError):
             self._stream.flush()
 
@@ -31,7 +31,7 @@ class BestEffortStream:
 
 @contextmanager
 def best_effort_stderr() -> Iterator[None]:
-    """Let ``sys.stderr`` drop what it cannot write, inside the block."""
+    """Make ``sys.stderr`` ignore write errors inside the block."""
     before: TextIO | None = sys.stderr
     with open(os.devnull, "w") as nowhere:
         sys.stderr = BestEffortStream(before or nowhere)

@@ -1,4 +1,4 @@
-"""The standard streams: text of others is escaped for the terminal, and a stream that fails costs no traceback."""
+"""The standard streams: untrusted text is escaped for the terminal, and a failing stream causes no traceback."""
 
 import contextlib
 import os
@@ -11,7 +11,7 @@ from wordsparse.files.escaping import escaped
 
 
 def say(lines: Iterable[object]) -> None:
-    """Write lines to standard error, escaped. What cannot be written is dropped: nobody is there to read it."""
+    """Write lines, escaped, to standard error. Lines that cannot be written are dropped."""
     with contextlib.suppress(OSError, ValueError):
         if sys.stderr is not None:
             for line in lines:
@@ -27,7 +27,7 @@ def show(lines: Iterable[str], file: TextIO | None = None) -> None:
     WordsparseError
         If the stream is closed or full.
     BrokenPipeError
-        If its reader has gone.
+        If its reader has closed it.
     """
     file = file or sys.stdout
     if file is None:
@@ -44,10 +44,10 @@ def show(lines: Iterable[str], file: TextIO | None = None) -> None:
 
 
 def prepare() -> None:
-    """Make the standard streams safe to use: at the start of the program.
+    """Make the standard streams safe to use; called at the start of the program.
 
-    A character that a stream cannot encode is written as ``\\xe9``. Where a stream is closed, its number must not be
-    that of the next file that is opened: what goes to the stream would be written into the file.
+    A character that a stream cannot encode is written as an escape such as ``\\xe9``. The descriptor of a closed
+    stream is occupied: otherwise the next opened file would get it, and output to the stream would go into that file.
     """
     for number in range(3):
         try:
@@ -60,7 +60,7 @@ def prepare() -> None:
 
 
 def silence(file: TextIO | None) -> None:
-    """Send what is left in the buffer nowhere: the interpreter would fail to write it at its end, with a traceback."""
+    """Discard the buffer of a failed stream: the interpreter's final flush would fail with a traceback."""
     with contextlib.suppress(OSError, ValueError):
         if file is not None:
             null = os.open(os.devnull, os.O_WRONLY)

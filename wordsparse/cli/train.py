@@ -29,10 +29,12 @@ def _batch_tokens(model: str) -> int:
 @click.option("--model", type=click.Choice(recipe.MODELS), default=DEFAULTS.model, show_default=True)
 @click.option("--loss", default=DEFAULTS.loss, show_default=True, help=f"One of {', '.join(recipe.LOSSES)}.")
 @click.option("--dim", type=int, default=DEFAULTS.dim, show_default=True, help="Length of a vector.")
-@click.option("--window", type=int, default=DEFAULTS.window, show_default=True, help="Largest context distance.")
-@click.option("--min-count", type=int, help="Leave out words that occur less often.  [default: 5]")
-@click.option("--max-vocab", type=int, help="Keep only so many of the most frequent words.")
-@click.option("--sample", type=float, default=DEFAULTS.sample, show_default=True, help="Subsampling; 0 for none.")
+@click.option("--window", type=int, default=DEFAULTS.window, show_default=True, help="Maximum context distance.")
+@click.option("--min-count", type=int, help="Minimum count of a word.  [default: 5]")
+@click.option("--max-vocab", type=int, help="Maximum number of words; the most frequent are kept.")
+@click.option(
+    "--sample", type=float, default=DEFAULTS.sample, show_default=True, help="Subsampling threshold; 0 for none."
+)
 @click.option("--epochs", type=int, default=DEFAULTS.epochs, show_default=True)
 @click.option(
     "--batch-tokens",
@@ -40,26 +42,26 @@ def _batch_tokens(model: str) -> int:
     help=f"Of the largest minibatches.  [default: {_batch_tokens('cbow')} for CBOW, {_batch_tokens('skipgram')} for "
     "skip-gram, fewer for a short text]",
 )
-@click.option("--threads", type=int, help="[default: every CPU available]")
+@click.option("--threads", type=int, help="Number of threads.  [default: all available CPUs]")
 @click.option("--seed", type=int, default=DEFAULTS.seed, show_default=True)
 @click.option("--device", type=click.Choice(devices.DEVICES), default=DEFAULTS.device, show_default=True)
-@click.option("--max-tokens", type=int, help="Train on the first so many tokens only.")
+@click.option("--max-tokens", type=int, help="Train on the first N tokens only.")
 @click.option(
     "--heldout",
     type=float,
     default=DEFAULTS.heldout,
     show_default=True,
     metavar="FRACTION",
-    help="Share of the text that is not trained on; its loss is shown after each epoch.",
+    help="Fraction of the text that is excluded from training; its loss is shown after each epoch.",
 )
 @click.option(
     "--patience",
     type=int,
     metavar="EPOCHS",
-    help="Stop after so many epochs without a better held-out loss. The learning rate falls to 0 over all of --epochs, "
-    "so a run that is stopped was still learning fast: to end well, run again with that many --epochs.",
+    help="Stop after this many epochs without a lower held-out loss. The learning rate falls to 0 over all of --epochs, "
+    "so it is still high when a run stops early: for better vectors, run again with that smaller number of --epochs.",
 )
-@click.option("--format", type=click.Choice(FORMATS), help="How text is read.  [default: lines]")
+@click.option("--format", type=click.Choice(FORMATS), help="Format of the text.  [default: lines]")
 @expansion_option
 @click.option(
     "--checkpoint-every",
@@ -67,14 +69,15 @@ def _batch_tokens(model: str) -> int:
     default=CHECKPOINT_EVERY,
     show_default=True,
     metavar="SECONDS",
-    help="Seconds between checkpoints, which stand in OUTPUT.training until the model is written; 0 for none but when "
-    "the run is interrupted. While one is written, a copy of the vectors is in memory.",
+    help="Seconds between checkpoints, which are in OUTPUT.training until the model is written; with 0, only an "
+    "interrupted run writes one. While a checkpoint is written, memory holds a copy of the vectors.",
 )
 @click.option(
     "--resume",
     is_flag=True,
-    help="Go on where an interrupted run for this output stopped, with the same bytes in the end; or train a finished "
-    "model on, for more --epochs on its text or with a new text. Where there is neither, start anew.",
+    help="Resume an interrupted run for this output (the final model has the same bytes as without interruption), or "
+    "continue to train a finished model: for more --epochs on its text, or on a new text. If the output has neither, "
+    "start a new run.",
 )
 @json_option
 def command(
@@ -89,7 +92,7 @@ def command(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Train word vectors on text files, or on a directory that `encode` wrote."""
+    """Train word vectors on text files, or on a directory written by `encode`."""
     asked = OutputRun(
         output,
         TrainingText(list(corpus), format, min_count, max_vocab, max_expansion, options["threads"]),
@@ -97,7 +100,7 @@ def command(
         resume,
         checkpoint_every,
     )
-    # The delay keeps the bar off the screen when the request is refused at once.
+    # The delay hides the bars if the request is refused immediately.
     encoding_bar = tqdm(desc="encode", unit=" tokens", unit_scale=True, delay=0.5)
     training_bar = tqdm(desc="train", unit=" tokens", unit_scale=True, delay=0.5)
 
