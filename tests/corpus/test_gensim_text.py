@@ -70,5 +70,5 @@ def test_a_page_without_end_is_refused(tmp_path, gensim, monkeypatch):
     monkeypatch.setattr("wordsparse.corpus.gensim_text.PAGE_BYTES", 2**18)
     path = tmp_path / "dump.xml"
     path.write_text(f"{HEAD}<page><title>A</title><text>{'word ' * 2**17}")
-    with pytest.raises(InputError, match="a page takes more than"):
+    with pytest.raises(InputError, match="a page has more than"):
         list(sentences(path, "wiki"))

@@ -163,7 +163,7 @@ def test_requests_are_refused_at_the_call(tmp_path, text):
         (text, "csv", "unknown format 'csv'"),
         ([text, ["a", "b"]], "lines", "paths only, or lists of tokens only"),
         (7, "lines", "not 7"),
-        (iter([["a"]]), "wiki", "are for files"),
+        (iter([["a"]]), "wiki", "apply to files only"),
     ]:
         with pytest.raises(InputError, match=said):
             sentences(source, format)

@@ -58,7 +58,7 @@ def _batch_tokens(model: str) -> int:
     "--patience",
     type=int,
     metavar="EPOCHS",
-    help="Stop after this many epochs without a lower held-out loss. The learning rate falls to 0 over all of --epochs, "
+    help="Stop after N epochs without a lower held-out loss. The learning rate falls to 0 over all of --epochs, "
     "so it is still high when a run stops early: for better vectors, run again with that smaller number of --epochs.",
 )
 @click.option("--format", type=click.Choice(FORMATS), help="Format of the text.  [default: lines]")
