@@ -1,4 +1,4 @@
-"""Runs: from a text and options to a model, across interruptions.
+"""Training runs: from a text and options to a model, across interruptions.
 
-``runs.py`` is the way in; ``loop.py`` the training loop. The rest keeps a run that has an output from losing anything.
+``runs.py`` is the entry point and ``loop.py`` the training loop. The other modules make a run with an output resumable.
 """

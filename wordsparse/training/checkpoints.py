@@ -31,8 +31,8 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A checkpoint on the disk: ``request``, what its run was asked for; ``run_state``, how far it had come; ``count``,
-    how many its run has written, this one included."""
+    """A checkpoint on the disk: the ``request`` of its run, its ``run_state``, and the ``count`` of checkpoints that
+    the run has written, including this one."""
 
     path: Path
     request: dict[str, Any]
@@ -54,7 +54,7 @@ class Checkpoint:
         return cls(path, request, run_state, count, table)
 
     def restore(self, run: Run) -> None:
-        """Have ``run``, made from the same request, stand where this checkpoint was written; InputError if damaged."""
+        """Restore the state of ``run``, which has the same request; InputError if the checkpoint is damaged."""
         with storage.naming(self.path):
             run.restore(arrays.read(self.path / STATE, self.table, into=run.embedding.state()), self.run_state)
 
@@ -90,12 +90,12 @@ class Checkpointer:
         self._due = time.monotonic() + every
 
     def after_step(self, run: Run) -> None:
-        """Between two minibatches: start a checkpoint that is due, or stop where that is wished.
+        """Between two minibatches: start a checkpoint if one is due, or stop the run if a stop was requested.
 
         Raises
         ------
         Interrupted
-            If a signal asked the run to stop; its state is on the disk then, where that was possible.
+            If a signal requested the stop; a checkpoint has been written if that was possible.
         """
         if self._stop.received:
             raise Interrupted(
@@ -108,7 +108,7 @@ class Checkpointer:
         if self._every and time.monotonic() >= self._due:
             try:
                 state = run.embedding.state()
-                if run.device.device == "cpu":  # from a GPU it is a copy already
+                if run.device.device == "cpu":  # from a GPU, the arrays are copies already
                     state = arrays.copy(state)
             except MemoryError:
                 logger.warning("no checkpoint could be written (no memory for a copy of the state); training goes on")
@@ -118,12 +118,12 @@ class Checkpointer:
             self._due = time.monotonic() + self._every
 
     def save(self, run: Run) -> str:
-        """End the run: write a checkpoint at once, without a copy, unless the model is whole already.
+        """End the run: write a checkpoint directly, without a copy, unless the model is already complete.
 
         Returns
         -------
         str
-            In words, what there is to go on from.
+            A sentence for the user about the checkpoint or model to resume from.
         """
         self.finish()
         if not self._directory.holds_model():
@@ -133,7 +133,7 @@ class Checkpointer:
         return self.kept() if failure is None else f"no checkpoint could be written ({failure}); {self.kept()}"
 
     def finish(self) -> None:
-        """Wait for a checkpoint that is being written, and say so if it failed."""
+        """Wait until the current checkpoint is written; if it failed, log a warning."""
         if self._writer is not None:
             self._writer.join()
             self._writer = None
@@ -144,7 +144,7 @@ class Checkpointer:
             self._failure = None
 
     def kept(self) -> str:
-        """In words, what there is to go on from."""
+        """A sentence for the user about the checkpoint or model to resume from."""
         if self._directory.holds_model():
             return f"the model is kept in {self._directory.path}, put it in its place with --resume"
         checkpoints = self._directory.checkpoints()
@@ -172,7 +172,7 @@ class Checkpointer:
 
 
 def _check_finite(state: Mapping[str, Any]) -> None:
-    """A state that is not finite is no good one: it must not take the place of one that is."""
+    """Raise TrainingError if the state is not finite: it must not replace a good checkpoint."""
     for name, part in state.items():
         if not np.isfinite(np.sum(part, dtype=np.float64)):
             raise TrainingError(f"{name} holds values that are not finite numbers")

@@ -1,7 +1,7 @@
-"""Signals as a request to stop, which a run grants between two minibatches, when a checkpoint can be written.
+"""Signals as requests to stop. A run stops between two minibatches, where it can write a checkpoint.
 
-SIGINT (Ctrl-C), SIGTERM (a scheduler, ``kill``) and SIGHUP (the terminal was closed) mean the same. A signal that the
-parent process had ignored (``nohup``, a shell's background job) stays ignored.
+SIGINT (Ctrl-C), SIGTERM (a scheduler, ``kill``) and SIGHUP (the terminal was closed) have the same effect. If the
+parent process ignored a signal (``nohup``, a shell's background job), it stays ignored.
 """
 
 import logging
@@ -18,20 +18,20 @@ FIRST_SIGNAL = "the run stops after this minibatch and writes a checkpoint; a se
 
 
 class Interrupted(KeyboardInterrupt):
-    """A run that was asked to stop has stopped; the message says where it can go on."""
+    """A run has stopped on request; the message names the checkpoint to resume from."""
 
 
 class StopRequest:
-    """Whether a signal asked to stop.
+    """Counts the signals that request a stop.
 
-    While the request is not ``awaited``, a signal raises KeyboardInterrupt; so does the second one in any case.
+    While ``awaited`` is False, a signal raises KeyboardInterrupt; the second signal always does.
 
     Attributes
     ----------
     awaited : bool
-        Set while someone looks at ``received`` again and again.
+        Set while the training loop polls ``received``.
     received : int
-        Signals so far.
+        Number of signals so far.
     """
 
     def __init__(self) -> None:
@@ -49,7 +49,7 @@ class StopRequest:
 def stop_requests() -> Iterator[StopRequest]:
     """Turn signals into a :class:`StopRequest` inside the block.
 
-    Only the main thread may set handlers: in other threads signals stay as they are.
+    Only the main thread may set signal handlers; in another thread the handling of signals is unchanged.
     """
     request = StopRequest()
     if threading.current_thread() is not threading.main_thread():

@@ -10,14 +10,14 @@ from wordsparse.errors import InputError
 from wordsparse.machine.description import memory_bytes
 from wordsparse.machine.memory import least_left, shown
 
-# float32 rows of d numbers that a step holds for each unique word; float64 matrices of d×d numbers; bytes for each
-# pair of words, or for each bag of them; and bytes whatever the sizes.
+# The workspace of a step: float32 rows of d numbers for each unique word; float64 matrices of d×d numbers; bytes for
+# each pair of words or each bag of words; and a constant number of bytes.
 ROWS_PER_WORD = 4.0
 SQUARES = 26
 BYTES_PER_PAIR = 110
 BYTES_PER_BAG = 260
 BYTES = 20 * 10**6
-# Of each word besides its two rows: mass, base measure and counts (float64), thresholds and places (int32).
+# For each word besides its two rows: mass, base measure and counts (float64), thresholds and positions (int32).
 BYTES_PER_WORD = 32
 # A checkpoint is written from a copy of the state, through blocks.
 COPY_BLOCKS = 2**25
@@ -40,7 +40,7 @@ class Need:
 
     @property
     def training(self) -> int:
-        """Without the copy for a checkpoint."""
+        """Bytes without the copy for a checkpoint."""
         d, words = self.dim + 1, min(self.words, self.vocab_size)
         step = 4 * d * ROWS_PER_WORD * words + 8 * SQUARES * d * d + BYTES
         step += BYTES_PER_PAIR * self.pairs + BYTES_PER_BAG * self.bags
@@ -53,24 +53,24 @@ class Need:
 
     @property
     def state(self) -> int:
-        """The whole state of the run, which a model holds too."""
+        """Bytes of the complete state of the run, which a model holds too."""
         return self._rows() + 8 * (self.vocab_size + 6 * (self.dim + 1) ** 2)
 
     @property
     def total(self) -> int:
-        """At the worst moment."""
+        """Peak bytes."""
         return self.training + self.copy
 
     def _rows(self) -> int:
         return 4 * self.vocab_size * (2 * self.dim + 1)
 
     def check(self) -> None:
-        """Refuse a run that cannot fit.
+        """Refuse a run that does not fit into the available memory.
 
         Raises
         ------
         InputError
-            With the numbers, and what would fit.
+            If it does not fit; the message has the numbers and proposes options that fit.
         """
         limit = least_left()
         if limit is None or self.total <= limit[0]:
@@ -100,7 +100,7 @@ class Need:
 
 
 def check_dim(dim: int) -> None:
-    """Refuse a dimension that no vocabulary could make fit, before a text is read."""
+    """Refuse, before a text is read, a dimension that does not fit with any vocabulary."""
     Need(1, dim, 0, 0, False).check()
 
 

@@ -1,9 +1,9 @@
-"""A run for an output: locked, checkpointed, resumed.
+"""A run with an output: locked, checkpointed and resumable.
 
-Everything that a run needs to go on stands in its run directory (see run_directory.py) until the model stands at the
-output. ``resume`` goes on from there, or from a finished model (see resume.py); where there is neither, the run
-starts anew, so a script may always ask for it. Going on gives the bytes that an uninterrupted run gives: the state of a
-checkpoint is whole, and the examples depend on the seed and on positions in the text alone.
+The run directory (see run_directory.py) holds everything that is needed to resume the run until the model is at the
+output. ``resume`` continues from there, or from a finished model (see resume.py); without either, a new run starts, so
+a script may always pass ``resume``. A resumed run gives the same bytes as an uninterrupted one, because a checkpoint
+holds the complete state, and the examples depend only on the seed and on positions in the text.
 """
 
 import logging
@@ -32,12 +32,12 @@ from wordsparse.words.model import Model
 logger = logging.getLogger(__name__)
 
 CHECKPOINT_EVERY = 600.0
-"""Seconds between checkpoints where not said otherwise."""
+"""The default number of seconds between checkpoints."""
 
 
 @dataclass(frozen=True)
 class OutputRun:
-    """A run that ends in a model directory at ``output``; see :func:`wordsparse.train` for what the others are."""
+    """A run that writes a model directory at ``output``; for the other fields see :func:`wordsparse.train`."""
 
     output: Path
     text: TrainingText
@@ -56,7 +56,7 @@ class OutputRun:
         Parameters
         ----------
         encoding, progress : callable, optional
-            Receive the tokens read while the text is encoded, and how far the training is.
+            Called with the number of tokens read during encoding, and with the Progress of the training.
 
         Raises
         ------
@@ -73,7 +73,7 @@ class OutputRun:
             checkpoint = _newest_checkpoint(directory, base_digest)
             known = None if base is None else base.vocabulary
             corpus = encoded_once(self.text, directory.path / CORPUS, directory.path / SOURCE, known, encoding)
-            # What "auto" stands for: another device rounds differently.
+            # The device that "auto" chose: another device would round differently.
             asked = {**self.options.as_dict(), "device": devices.choose(self.options.device).device}
             request = {"options": asked, "text": corpus.identity(), "base": base_digest}
             if checkpoint is not None:
@@ -86,7 +86,7 @@ class OutputRun:
                 return base
             if run.device.device != "cpu":
                 logger.info("training on %s", run.device.reason)
-            del base  # its arrays are the run's now, or of no more use
+            del base  # the run has taken its arrays, or does not need them
             if checkpoint is not None:
                 checkpoint.restore(run)
                 done, total = f"{run.state.tokens:,}", f"{run.total_tokens:,}"
@@ -97,12 +97,12 @@ class OutputRun:
             return self._finish(run, keeper, directory, stop, progress)
 
     def _base(self, directory: RunDirectory) -> tuple[Model | None, str | None]:
-        """The model that the run starts from, and the digest that names it; none unless it is resumed.
+        """The model that the run starts from and its digest; (None, None) unless the run is resumed from a model.
 
         Raises
         ------
         InputError
-            If the output is taken, by a model or an unfinished run, and the run is not to resume it.
+            If the output has a model or an unfinished run, and ``resume`` is False.
         """
         if not self.resume:
             storage.check_new_directory(self.output)
@@ -117,7 +117,7 @@ class OutputRun:
         return models.load(self.output), regular.sha256_of(self.output / models.MANIFEST)
 
     def _check_request(self, checkpoint: Checkpoint, request: dict[str, Any], corpus: EncodedCorpus) -> None:
-        """Raise InputError if the run of a checkpoint was asked for something else."""
+        """Raise InputError if the run of the checkpoint had another request."""
         before = checkpoint.request
         changed = differences(before["options"], request["options"], but={"threads"})
         if not changed and not is_same_text(before["text"], corpus):
@@ -129,7 +129,7 @@ class OutputRun:
             )
 
     def _new_run(self, base: Model | None, corpus: EncodedCorpus) -> Run | None:
-        """The run at its start; None where a finished model has no epochs to go."""
+        """The run at its start; None if a finished model has no epochs left."""
         checkpoints = self.checkpoint_every > 0
         if base is None:
             return Run(corpus, self.options, checkpoints=checkpoints)
@@ -150,7 +150,7 @@ class OutputRun:
         stop: StopRequest,
         progress: Callable[[Progress], None] | None,
     ) -> Model:
-        """Train and write the model. Whatever ends it leaves a checkpoint where it can, and says what is kept."""
+        """Train and write the model. An error or a signal leaves a checkpoint if possible, which its message names."""
         begun = run.state.tokens
         try:
             stop.awaited = True
@@ -160,11 +160,11 @@ class OutputRun:
             stop.awaited = False
         except Interrupted:
             raise
-        except TrainingError as error:  # to go on from there would end the same way
+        except TrainingError as error:  # a resumed run would fail in the same way, so no checkpoint is written
             keeper.finish()
             raise TrainingError(f"{error}; {keeper.kept()}") from error
         except BaseException as error:
-            # A second signal wants no checkpoint, and without a minibatch there is nothing new to keep.
+            # A second signal requests no checkpoint; and before the first minibatch there is no progress to store.
             savable = run.is_whole and run.state.tokens > begun and stop.received < 2
             kept = keeper.save(run) if savable else keeper.kept()
             if isinstance(error, WordsparseError):
@@ -192,14 +192,14 @@ class OutputRun:
 
 
 def _newest_checkpoint(directory: RunDirectory, base: str | None) -> Checkpoint | None:
-    """The newest good checkpoint of the run that started from ``base``; a warning names one that is damaged.
+    """The newest intact checkpoint of the run that started from ``base``; a warning names each damaged one.
 
-    One that started from another model belongs to a run that has ended: it is removed.
+    A checkpoint with another base model belongs to a run that has ended, and is removed.
 
     Raises
     ------
     InputError
-        If there are checkpoints, but none is good, or the model that they started from is gone.
+        If there are checkpoints but all are damaged, or if the model that they started from is missing.
     """
     damaged: InputError | None = None
     for path in directory.checkpoints():

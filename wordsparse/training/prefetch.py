@@ -1,4 +1,4 @@
-"""Items made ahead of their use, by threads of their own."""
+"""Prefetching: threads make items before they are used."""
 
 import threading
 from collections.abc import Callable, Generator, Iterable, Sequence
@@ -13,13 +13,13 @@ T = TypeVar("T")
 def prefetched(
     jobs: Iterable[Job], makers: Sequence[Callable[[Job], T]], ahead: int | None = None
 ) -> Generator[T, None, None]:
-    """``make(job)`` for every job, in the order of the jobs, whichever maker makes which.
+    """Yield ``make(job)`` for every job, in the order of the jobs; any of the ``makers`` may make an item.
 
-    Each maker has a thread to itself, so it may keep what it works with. Up to ``ahead`` items are made while the
-    consumer is busy with another (None: one a maker, and one less that is ready, so that none waits for a slower
-    one). What making an item raises, or asking for its job, is raised where that item is asked for. When the
-    consumer stops, by whatever way, items being made are finished and thrown away, and the threads are gone before
-    the generator is.
+    Each maker has its own thread, so it may reuse a workspace. Up to ``ahead`` items are prefetched while the consumer
+    uses another one; with None, one for each maker plus one less that is finished, so that no maker waits for a slower
+    one. An error of making an item, or of the iteration over jobs, is raised at the position of that item. When the
+    consumer stops, for any reason, items in progress are finished and discarded, and the threads end before the
+    generator does.
     """
     iterator, turn = iter(jobs), threading.Lock()
     promised: SimpleQueue[Future[T] | None] = SimpleQueue()  # in the order of the jobs; None after the last one
@@ -30,7 +30,7 @@ def prefetched(
         while True:
             room.acquire()
             item: Future[T] = Future()
-            with turn:  # one at a time, so that promises stand in the order of the jobs
+            with turn:  # one thread at a time, so that the futures have the order of the jobs
                 if stopped.is_set():
                     return
                 try:
@@ -49,7 +49,7 @@ def prefetched(
                 item.set_result(make(job))
             except BaseException as error:
                 item.set_exception(error)
-            del item, job  # not held while there is no room
+            del item, job  # frees their memory while the queue is full
 
     workers = [threading.Thread(target=work, args=(make,), name="wordsparse-prefetch", daemon=True) for make in makers]
     for worker in workers:
@@ -60,7 +60,7 @@ def prefetched(
             del item
             room.release()
             yield made
-            del made  # not held while the next one is waited for
+            del made  # frees its memory while waiting for the next one
     finally:
         stopped.set()
         room.release(len(workers))

@@ -10,9 +10,9 @@ from wordsparse.files.members import is_count, is_measure, is_numbers
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run is: corpus tokens passed over and to pass over in all, and the epoch's mean loss per pair so far.
+    """The progress of a run: corpus tokens done and in total, and the epoch's mean loss per pair so far.
 
-    ``heldout_loss`` the mean per pair of held-out text, in the one report that ends an epoch where it was asked for.
+    ``heldout_loss`` is the mean loss per pair on held-out text; it is None except in the last report of an epoch.
     """
 
     tokens: int
@@ -51,7 +51,7 @@ class Report:
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> "Report":
-        """What :meth:`as_dict` gave; InputError names a member that is missing, unknown or impossible."""
+        """The inverse of :meth:`as_dict`; InputError names a member that is missing, unknown or impossible."""
         try:
             report = cls(**content)
         except TypeError as error:
@@ -63,7 +63,7 @@ class Report:
         return report
 
     def as_dict(self) -> dict[str, Any]:
-        """The fields by name, without those that were not asked for."""
+        """The fields by name, without those that are None because they were not requested."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
 

@@ -1,15 +1,16 @@
-"""Training on from a finished model: more epochs on its text, or a new text with words of its own.
+"""Continued training of a finished model: more epochs on its text, or a new text, which may have new words.
 
-More epochs: the run goes on with all of its state, on the schedule of the new number of epochs: after 5 epochs of now
-8, the learning rate is three eighths of its start, and falls to 0 from there. Nothing else may be asked differently.
+More epochs: the run continues with its complete state and the schedule of the new number of epochs. After 5 of now 8
+epochs, the learning rate is three eighths of its initial value and falls to 0 from there. All other options must be
+unchanged.
 
-A new text: words that the model does not know are added, and none is taken away, however rare it is in the new text.
-Counts add up, as if both texts were one; words are ordered by that sum, and subsampling and the base measure π follow
-it. A known word keeps its row of E and of W (the layer holds diag(√π) W, so its rows are scaled from the old π to the
-new one, and Q and w̄ come anew from a fold), how much was seen of it, and the running means; new words start as in any
-run. The schedule is that of a new run over the new text alone, without the warm-up in which E stays put. Since the
-input step divides by all that was seen of a word, a known word moves little and a new one fast. The model, the loss and
-the dimension must be as they were, every other option may differ.
+A new text: unknown words are added, and no word is removed, even if it is rare in the new text. The counts of both
+texts are added; the sums determine the order of the words, the subsampling and the base measure π. A known word keeps
+its rows of E and W, its accumulated mass and the running means (the layer holds diag(√π) W, so its rows are rescaled
+from the old π to the new one, and a fold recomputes Q and w̄); a new word is initialised as in any run. The schedule is
+that of a new run on the new text, without the warm-up in which E is fixed. The input step is divided by a word's
+accumulated mass, so known words move slowly and new words fast. The model, the loss and the dimension must be
+unchanged; all other options may differ.
 """
 
 from collections.abc import Mapping
@@ -26,12 +27,12 @@ from wordsparse.training.loop import Run
 from wordsparse.words.model import Model
 from wordsparse.words.recipe import Options, Recipe
 
-# Options that say where a run takes place, not what it is.
+# Options that do not change the request: they only choose the hardware.
 FREE = {"threads", "device"}
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any], but: set[str]) -> str:
-    """In words, which of the named values differ; empty if none does."""
+    """A phrase that lists the values that differ; empty if there are none."""
     names = sorted((before.keys() | now.keys()) - but)
     changed = [name for name in names if before.get(name) != now.get(name)]
     return ", ".join(f"{name} was {before.get(name)}, not {now.get(name)}" for name in changed)
@@ -43,7 +44,7 @@ def is_same_text(text: Mapping[str, Any], corpus: EncodedCorpus) -> bool:
     Raises
     ------
     InputError
-        If it is the same text, but encoded with another vocabulary.
+        If it is the same text, encoded with another vocabulary.
     """
     now = corpus.identity()
     same = bool(text.get("sha256") == now["sha256"])
@@ -59,7 +60,7 @@ def check_more_epochs(model: Model, options: Options) -> bool:
     Raises
     ------
     InputError
-        If another option than the number of epochs differs, or fewer epochs are asked for.
+        If an option other than the number of epochs differs, or if fewer epochs are requested.
     """
     before, now = model.options, options.as_dict()
     changed = differences(before, now, but={*FREE, "epochs"})
@@ -71,7 +72,7 @@ def check_more_epochs(model: Model, options: Options) -> bool:
 
 
 def more_epochs(model: Model, corpus: EncodedCorpus, options: Options, *, checkpoints: bool = False) -> Run:
-    """The run of a finished model, with epochs to go."""
+    """The run that trains a finished model for more epochs."""
     run = Run(corpus, options, model.vocabulary, checkpoints=checkpoints)
     run.restore(model.state(), model.trained().run_state)
     return run
@@ -83,7 +84,7 @@ def on_new_text(model: Model, corpus: EncodedCorpus, options: Options, *, checkp
     Raises
     ------
     InputError
-        If the model, the loss or the dimension differ from the model's.
+        If the kind of model, the loss or the dimension differs from the model's.
     """
     fixed = ("model", "loss", "dim")
     before, now = ({name: given.get(name) for name in fixed} for given in (model.options, options.as_dict()))

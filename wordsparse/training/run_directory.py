@@ -1,17 +1,18 @@
-"""The directory of a run beside its output: what outlives the process, and who may write.
+"""The run directory beside an output: the files that outlive a process, and the lock that admits one writer.
 
-For the output MODEL it is MODEL.training, there from the start of a run until MODEL stands:
+For the output MODEL it is MODEL.training, which exists from the start of a run until MODEL is written:
 
-    lock              held (flock) by the process that trains; the kernel lets go of it when that dies
-    corpus/           the text, encoded, where it was not so already
-    source.json       which text that was and how it was read; written once corpus/ is whole
-    checkpoint-N/     the whole state of the run: see checkpoints.py; the newest, and the one before while it is written
-    reserve           disk space for the model, given back before the model or a run's last checkpoint is written
-    model/            the finished model, whole, on its way to MODEL
-    previous/         the model that stood at MODEL while the new one takes its place
+    lock              locked (flock) by the training process; the kernel unlocks it when the process dies
+    corpus/           the encoded text, unless the given text was already encoded
+    source.json       the identity and the format of that text; written when corpus/ is complete
+    checkpoint-N/     the complete state of the run (see checkpoints.py): the newest, and until it is complete its
+                      predecessor
+    reserve           disk space reserved for the model; freed before the model or the last checkpoint is written
+    model/            the complete finished model, before it is moved to MODEL
+    previous/         the old model of MODEL, while the new one replaces it
 
-Anything else in it (``.NAME.xxxxxxxx.partial``) was being written when a process died, and is removed by the next one
-that holds the lock. A finished model is a plain model directory and knows nothing of this one.
+Other entries (``.NAME.xxxxxxxx.partial``) are incomplete files of a process that died; the next process that holds the
+lock removes them. A finished model is a plain model directory without references to this one.
 """
 
 import contextlib
@@ -33,17 +34,17 @@ CHECKPOINT = "checkpoint-"
 
 
 class RunDirectory:
-    """The run directory of an output, made and locked; at the end of the block it goes, unless a run can go on from it.
+    """Creates and locks the run directory of an output; at the end of the block it is removed unless it is resumable.
 
     Parameters
     ----------
     output : path
-        Where the model shall stand.
+        The path of the model.
 
     Raises
     ------
     InputError
-        If another process trains for the same output, or the directory cannot be made.
+        If another process trains for the same output, or if the directory cannot be created.
     """
 
     def __init__(self, output: Path) -> None:
@@ -64,9 +65,9 @@ class RunDirectory:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.release_reserve()
-        # A previous model is in it only where the output could not be put back.
+        # A previous model is still there only if it could not be moved back to the output.
         if not (self.checkpoints() or self.holds_model() or (self.path / PREVIOUS).is_dir()):
-            storage.remove_directory(self.path)  # first out of the way: from then on another process may make a new one
+            storage.remove_directory(self.path)  # renames it first, so another process may create a new one
         os.close(self._lock)
 
     def place(self, name: str) -> Path:
@@ -80,25 +81,25 @@ class RunDirectory:
         return sorted(self.path.glob(f"{CHECKPOINT}*"), reverse=True)
 
     def drop_checkpoints(self) -> None:
-        """Remove every checkpoint: the run that they belong to has ended."""
+        """Remove every checkpoint, because their run has ended."""
         for checkpoint in self.checkpoints():
             storage.remove_directory(checkpoint)
 
     def reserve(self, size: int) -> None:
-        """Take ``size`` bytes of the disk now, for the end of the run: a disk that fills meanwhile costs nothing.
+        """Reserve ``size`` bytes of disk space for the end of the run, in case the disk fills up meanwhile.
 
         Raises
         ------
         InputError
-            If there are not so many.
+            If the disk has less free space.
         """
-        if not hasattr(os, "posix_fallocate"):  # macOS has none
+        if not hasattr(os, "posix_fallocate"):  # macOS lacks it
             return
         descriptor = os.open(self.place(RESERVE), os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o666)
         try:
             os.posix_fallocate(descriptor, 0, size)
         except OSError as error:
-            if error.errno in (errno.EOPNOTSUPP, errno.EINVAL):  # a file system that cannot promise
+            if error.errno in (errno.EOPNOTSUPP, errno.EINVAL):  # the file system cannot reserve space
                 return
             self.release_reserve()
             raise InputError(f"{self._named}: the model takes {size:,} bytes: {error.strerror or error}") from error
@@ -106,16 +107,16 @@ class RunDirectory:
             os.close(descriptor)
 
     def release_reserve(self) -> None:
-        """Give back what :meth:`reserve` took."""
+        """Free the space taken by :meth:`reserve`."""
         with contextlib.suppress(OSError):
             (self.path / RESERVE).unlink()
 
     def holds_model(self) -> bool:
-        """Whether the finished model is in it, whole; the next run for the output puts it in its place."""
+        """Whether it holds the complete finished model; the next run for the output moves it there."""
         return (self.path / MODEL).is_dir()
 
     def install(self) -> None:
-        """Put ``model/`` at the output. A model that stands there is kept until then, and put back if this fails."""
+        """Move ``model/`` to the output. An existing model is moved away first, and moved back if this fails."""
         new, previous = self.path / MODEL, self.path / PREVIOUS
         replaced = self.output.exists() and any(self.output.iterdir())
         if replaced:
@@ -137,7 +138,7 @@ class RunDirectory:
             try:
                 descriptor = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
             except FileNotFoundError:
-                continue  # its last owner has just removed the directory
+                continue  # its previous owner has just removed the directory
             if not storage.try_lock(descriptor):
                 os.close(descriptor)
                 raise InputError(
@@ -149,7 +150,7 @@ class RunDirectory:
             os.close(descriptor)
 
     def _tidy(self) -> None:
-        """Remove what a process that died has left half-written, and finish what it had all but finished."""
+        """Remove the incomplete files of a process that died, and complete its interrupted move of a model."""
         gone = f".{glob.escape(storage.short_name(self.path.name))}.*.partial"
         for leftover in [*self.path.glob(".*.partial"), *self.path.parent.glob(gone)]:
             shutil.rmtree(leftover, ignore_errors=True)

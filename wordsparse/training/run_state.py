@@ -11,11 +11,13 @@ from wordsparse.files.members import is_count, is_measure, is_number, is_numbers
 
 @dataclass
 class RunState:
-    """Between two minibatches.
+    """The state of the training loop between two minibatches.
 
-    ``tokens`` passed over so far; ``warmup_tokens`` until which E stays put; ``losses`` and ``heldout_losses`` of the
-    epochs that are done; of the one under way ``position``, which comes next, and the sums ``epoch_loss`` and
-    ``epoch_pairs``; ``first_loss`` the first minibatch's mean; ``wall_seconds`` and ``cpu_seconds`` spent.
+    - ``tokens``: tokens trained on so far; E is fixed during the first ``warmup_tokens``.
+    - ``losses``, ``heldout_losses``: of the finished epochs.
+    - ``position``, ``epoch_loss``, ``epoch_pairs``: the next position in the current epoch, and its sums so far.
+    - ``first_loss``: the mean loss of the first minibatch.
+    - ``wall_seconds``, ``cpu_seconds``: time spent so far.
     """
 
     tokens: int = 0
@@ -30,12 +32,12 @@ class RunState:
     cpu_seconds: float = 0.0
 
     def as_dict(self) -> dict[str, Any]:
-        """As JSON can hold it, exactly."""
+        """The fields as JSON, exactly."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> "RunState":
-        """What :meth:`as_dict` gave.
+        """The inverse of :meth:`as_dict`.
 
         Raises
         ------
@@ -51,7 +53,7 @@ class RunState:
         return cls(**copy.deepcopy(dict(content)))
 
     def check(self, tokens: int, positions: int, epochs: int) -> None:
-        """Raise InputError unless a run of so many tokens, positions of an epoch and epochs can have come here."""
+        """Raise InputError unless this state is possible for a run of so many tokens, positions and epochs."""
         reached = {"tokens": (self.tokens, tokens), "position": (self.position, positions)}
         reached |= {name: (len(getattr(self, name)), epochs) for name in ("losses", "heldout_losses")}
         for name, (here, most) in reached.items():

@@ -1,4 +1,4 @@
-"""Training as it is asked for: on any kind of text, in memory or for an output that outlives the process."""
+"""The entry point of training: on any kind of text, in memory or with an output and checkpoints."""
 
 from collections.abc import Callable
 from os import PathLike
@@ -59,16 +59,16 @@ def train(
     Returns
     -------
     Model
-        With ``report`` filled.
+        The model with its ``report``.
 
     Raises
     ------
     InputError
-        If an option or the corpus is not usable; nothing has been started then.
+        If an option or the corpus is not usable; nothing has been started.
     TrainingError
         If training diverges.
     ReadError
-        If a file of the encoded text changes or vanishes while it is used.
+        If a file of the encoded text changes or disappears during training.
     KeyboardInterrupt
         If SIGINT, SIGTERM or SIGHUP stops a run with an output, after it has written a checkpoint.
     """

@@ -16,25 +16,25 @@ from wordsparse.corpus.shard import Shard
 
 Array = NDArray[Any]
 
-# A window that reaches over the cut between two minibatches sees at most so many positions beyond it.
+# Windows at the border of a minibatch see at most this many positions beyond it.
 REACH = 2**14
-# Positions of a block of held-out text: long beside a window. A short text has shorter ones, at least so many of them.
+# Positions in a block of held-out text: many more than in a window. A short text has MIN_BLOCKS shorter blocks.
 HELDOUT_BLOCK = 1024
 MIN_BLOCKS = 200
 
 
 class Split:
-    """Which positions are held out.
+    """The choice of held-out positions.
 
-    Block b of ``positions``/block is held out where ⌊(b + 1) x + u⌋ > ⌊b x + u⌋, u uniform on [0, 1) by the seed: a
-    share of x, exact to one block, from everywhere in the text.
+    Block b is held out if ⌊(b + 1) x + u⌋ > ⌊b x + u⌋, where u is uniform on [0, 1) by the seed. The held-out blocks
+    are spread evenly over the text, and their fraction is x, exact to one block.
 
     Parameters
     ----------
     positions : int
-        Of the text that is used.
+        Number of positions of the text.
     fraction : float
-        x, from 0 to below 1.
+        The fraction x, 0 ≤ x < 1.
     seed : int
     """
 
@@ -44,22 +44,22 @@ class Split:
         self.blocks = np.diff(np.floor(edges)) > 0
 
     def mask(self, first: int, size: int) -> Array:
-        """For ``size`` positions from ``first`` on, whether each is held out; (size,) bool."""
+        """Whether each of ``size`` positions from ``first`` on is held out; (size,) bool."""
         blocks = self.blocks[first // self.block : -(-(first + size) // self.block)]
         return np.repeat(blocks, self.block)[first % self.block :][:size]
 
 
 class Slices:
-    """The first ``max_tokens`` tokens of a corpus as minibatches, those trained on and those held out.
+    """The first ``max_tokens`` tokens of a corpus as minibatches of training text and of held-out text.
 
-    With a ``vocabulary`` that holds all words of the corpus's own, the ids are those of that one.
+    If a ``vocabulary`` is given, which must contain all words of the corpus's vocabulary, the ids are its ids.
 
     Attributes
     ----------
     tokens, heldout_tokens : int
         Tokens of each kind in one pass.
     positions : int
-        Of both, and of what is no token.
+        Number of positions of both kinds, including ends of sentences.
     """
 
     def __init__(
@@ -72,12 +72,12 @@ class Slices:
     ) -> None:
         self._table = None
         if vocabulary is not None and vocabulary is not corpus.vocabulary:
-            # Read through negative numbers too: −1 and −2 find themselves at its end.
+            # Negative values index from the end, where −1 and −2 map to themselves.
             specials = [END_OF_SENTENCE, OUT_OF_VOCABULARY]
             self._table = np.append(corpus.vocabulary.rows_in(vocabulary), specials).astype(np.int32)
         self._shards: list[
             tuple[Shard | Array, int, int]
-        ] = []  # shard, where it is cut off, position of its first value
+        ] = []  # shard, number of its values that are used, position of its first value
         left, offset = max_tokens or max(1, corpus.tokens), 0
         self.tokens, self.heldout_tokens = min(corpus.tokens, left), 0
         for shard in corpus.shards:
@@ -96,15 +96,15 @@ class Slices:
     def train(self, batch_tokens: int | Callable[[int], int], first: int = 0) -> Iterator[tuple[Array, int, int, int]]:
         """Yield (ids, start, stop, offset): centre tokens ids[start:stop], ids[0] at the position ``offset``.
 
-        ``ids`` holds the text around them too, as far as a window may reach. ``batch_tokens`` are their number, or a
-        function that says it of the position where a slice begins. Slices before the position ``first``, where one
-        begins, are left out.
+        ``ids`` also holds the surrounding text that windows may reach. ``batch_tokens`` is the number of centre tokens,
+        or a function that returns it for the first position of a slice. The iteration begins at the position
+        ``first``, which must be the first position of a slice.
         """
         size = batch_tokens if callable(batch_tokens) else lambda position: batch_tokens
         return self._cut(size, False, first)
 
     def heldout(self, batch_tokens: int) -> Iterator[tuple[Array, int, int, int]]:
-        """As :meth:`train`, for the text that is held out."""
+        """The same as :meth:`train` for the held-out text."""
         return self._cut(lambda position: batch_tokens, True, 0)
 
     def _cut(self, size: Callable[[int], int], heldout: bool, first: int) -> Iterator[tuple[Array, int, int, int]]:
@@ -123,9 +123,9 @@ class Slices:
 
 
 def _end_of_tokens(shard: Shard | Array, max_tokens: int) -> tuple[int, int]:
-    """Where the first ``max_tokens`` corpus tokens of a shard end, and how many are left for the shards after it.
+    """The end of the first ``max_tokens`` corpus tokens of a shard, and the number left for the shards after it.
 
-    The shard is cut there, so that no window reaches over that place.
+    The shard ends there, so that no window reaches beyond.
     """
     block = 2**20
     for start in range(0, shard.shape[0], block):

@@ -1,4 +1,4 @@
-"""A text to train on: encoded already, or to be encoded; and how to tell that it is still the same."""
+"""The text to train on, encoded already or not, and the test that it is still the same text."""
 
 import contextlib
 import hashlib
@@ -22,10 +22,10 @@ SOURCE_FORMAT, SOURCE_VERSION = "wordsparse-source", 1
 
 @dataclass(frozen=True)
 class TrainingText:
-    """A text to train on, and how it is encoded where it is not so already.
+    """A text to train on, and the options for its encoding if it is not encoded already.
 
-    ``corpus`` is a path, a sequence of paths, an EncodedCorpus or an iterable of token lists; the others are the
-    options of :func:`wordsparse.corpus.encode`, None for what it does by default.
+    ``corpus`` is a path, a sequence of paths, an EncodedCorpus or an iterable of token lists; the other fields are
+    options of :func:`wordsparse.corpus.encode`, None for their defaults.
     """
 
     corpus: Any
@@ -36,12 +36,12 @@ class TrainingText:
     threads: int | None = None
 
     def encoded(self) -> EncodedCorpus | None:
-        """The corpus, where it is encoded already.
+        """The corpus if it is already encoded, else None.
 
         Raises
         ------
         InputError
-            If it is damaged, or was encoded in another way than is asked for.
+            If it is damaged, or was encoded with other options than the given ones.
         """
         corpus = self.corpus
         if isinstance(corpus, (list, tuple)) and len(corpus) == 1 and isinstance(corpus[0], (str, PathLike)):
@@ -61,7 +61,7 @@ class TrainingText:
     def encode(
         self, path: Path, known: Collection[str] = (), progress: Callable[[int], None] | None = None
     ) -> EncodedCorpus:
-        """Encode it at ``path``, the ``known`` words in the vocabulary whatever their count."""
+        """Encode it at ``path``; the ``known`` words are in the vocabulary whatever their count."""
         asked = {name: getattr(self, name) for name in ("format", "min_count", "max_vocab", "max_expansion")}
         given: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
         return encode(self.corpus, path, known=known, progress=progress, threads=self.threads, **given)
@@ -79,7 +79,7 @@ class TrainingText:
 
 @contextmanager
 def encoded(text: TrainingText) -> Iterator[EncodedCorpus]:
-    """The corpus, encoded: opened where it is so already, else encoded in a temporary place."""
+    """The encoded corpus: opened if it is already encoded, else encoded into a temporary directory."""
     if (ready := text.encoded()) is not None:
         yield ready
         return
@@ -94,9 +94,9 @@ def encoded_once(
     known: Vocabulary | None,
     progress: Callable[[int], None] | None = None,
 ) -> EncodedCorpus:
-    """The corpus, encoded: opened where it is so already, or where ``path`` holds it from before, else encoded there.
+    """The encoded corpus: opened if it is already encoded or if ``path`` holds it, else encoded at ``path``.
 
-    ``source`` is the file that tells which text ``path`` holds; it is written last, and goes first.
+    The file ``source`` identifies the text at ``path``; it is written last and removed first.
     """
     if (ready := text.encoded()) is not None:
         return ready
@@ -105,7 +105,7 @@ def encoded_once(
     if about is not None:
         about["known"] = hashlib.sha256("\0".join(words).encode()).hexdigest()
         if source.is_file() and path.is_dir():
-            with contextlib.suppress(InputError):  # what is damaged is encoded anew
+            with contextlib.suppress(InputError):  # a damaged corpus is encoded again
                 if storage.read_manifest(source, SOURCE_FORMAT, SOURCE_VERSION).get("text") == about:
                     return EncodedCorpus.open(path)
     source.unlink(missing_ok=True)
