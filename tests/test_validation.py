@@ -1,4 +1,4 @@
-"""What is refused at the door, with nothing changed behind it."""
+"""Invalid input raises an error before any state changes."""
 
 from typing import Any
 

@@ -43,7 +43,7 @@ OURS = ("squared", "bounded-ns")
 
 @dataclass(frozen=True)
 class Sizes:
-    """What is measured; ``rounds`` for every side, ``naive_rounds`` for the naive one, whose steps take seconds."""
+    """A measurement; ``rounds`` for every side, ``naive_rounds`` for the naive one, whose steps take seconds."""
 
     outputs: int
     features: int
@@ -181,7 +181,7 @@ def folds_table(sizes: Sizes, threads: int, fold_seconds: float) -> list[dict[st
 
 
 def flops_per_example(m: int, u: int, d: int) -> float:
-    """What an exact step has to compute for each of m examples with u different targets, by the cheaper route.
+    """The operations of an exact step for each of m examples with u different targets, by the cheaper route.
 
     Forward Ĥ and W_T; then through d×d matrices the curvature, three products of ΓᵀH (one of them symmetric) and five
     d×d×d products; or through the rows of H five m×d×d products, four m×m×d ones and an m×m inverse.

@@ -1,4 +1,4 @@
-"""What the exact layer is timed against on a GPU: the naive dense update, and exact softmax by PyTorch.
+"""The baselines of the exact layer on a GPU: the naive dense update, and exact softmax in PyTorch.
 
 Both hold all of W (D, d) in float32 on the device and take full gradient steps; targets are one output an example.
 """

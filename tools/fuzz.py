@@ -125,7 +125,7 @@ def signed(folder: Path, place: Path, manifest: str, entries: Callable[[Any], It
 
 
 def kinds(good: Path, place: Path) -> dict[str, Attempt]:
-    """What is done with an input of each kind."""
+    """The function that reads an input, for each kind."""
     corpus, options = EncodedCorpus.open(good / "corpus"), Options(**OPTIONS)
     run = Run(corpus, options)
     save_checkpoint(run, good / "checkpoint")

@@ -1,4 +1,4 @@
-"""What tools/gpu.py measures of the layer, and the goals. A part takes the bench and gives JSON, with a ``table``."""
+"""The measurements of the layer in tools/gpu.py, and the goals. A part takes the bench and returns JSON."""
 
 import time
 from collections.abc import Callable
@@ -155,8 +155,10 @@ def exact_step(bench: Bench, layer: FactoredOutput, batch: Batch) -> Callable[[]
 
 
 def bytes_per_example(m: int, u: int, d: int) -> float:
-    """What an exact step moves for each example in float32: rows of V gathered, changed and written, and (m, d) arrays
-    of the minibatch read and written, about eight of them."""
+    """Bytes that an exact step moves for each example in float32.
+
+    Rows of V are gathered, changed and written; about eight (m, d) arrays of the minibatch are read and written.
+    """
     return 4 * d * (5 * u / m + 8)
 
 
@@ -176,7 +178,7 @@ def papers(bench: Bench) -> dict[str, Any]:
             try:
                 step = softmax_step(bench.device, D, d, tf32=tf32, compiled=compiled and bench.device == "cuda")
                 step(made[0].H, made[0].targets, 0.1)
-            except Exception as error:  # not installed, does not compile, or does not fit: the table goes on without it
+            except Exception as error:  # not installed, does not compile, or does not fit: the table omits it
                 missing[f"{name}, m = {m}"] = (
                     f"{type(error).__name__}: {str(error)[:200]} ({softmax_bytes(m, D, d) / 1e9:.1f} GB needed)"
                 )
@@ -205,7 +207,7 @@ def papers(bench: Bench) -> dict[str, Any]:
 
 
 def _shares(bench: Bench, m: int, u: int, microseconds: float) -> dict[str, float]:
-    """What of the device's rates a step of the exact layer uses, by what it has to compute and to move."""
+    """The fractions of the device's peak rates that a step of the exact layer reaches, in operations and in bytes."""
     gflop = flops_per_example(m, u, bench.features) / 1e9
     gbyte = bytes_per_example(m, u, bench.features) / 1e9
     return {
@@ -215,7 +217,7 @@ def _shares(bench: Bench, m: int, u: int, microseconds: float) -> dict[str, floa
 
 
 def goals(parts: dict[str, Any]) -> list[dict[str, Any]]:
-    """What was wanted of one H100, and what was reached here."""
+    """The goals for one H100, and the measured values."""
     found: list[tuple[str, float, float, bool]] = []
     if "accuracy" in parts:
         worst = parts["accuracy"]["worst"]

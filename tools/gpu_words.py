@@ -1,4 +1,4 @@
-"""What tools/gpu.py measures of word vectors: tokens/s, quality, and whether memory leaks."""
+"""The measurements of word vectors in tools/gpu.py: tokens/s, quality, and memory leaks."""
 
 import tempfile
 from pathlib import Path

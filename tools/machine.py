@@ -93,7 +93,7 @@ def output_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def threads_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The option ``--threads N``, of every side alike."""
+    """The option ``--threads N``, which applies to every side."""
     kind = click.IntRange(1)
     option = click.option("--threads", type=kind, default=1, show_default=True, help="Threads of every side.")
     return option(command)

@@ -140,7 +140,7 @@ def complexity(content: Content) -> str:
 
 
 def goals(content: Content) -> str:
-    """What the layer's cost has to meet, and what was reached."""
+    """The goals for the layer's cost, and the measured values."""
     rows = [[row["goal"], number(row["wanted"]), number(row["reached"])] for row in content["goals"]]
     return table(["goal", "wanted", "reached"], rows)
 

@@ -1,4 +1,4 @@
-"""What each choice of the recipe does to the vectors: studies of the defaults, one change at a time.
+"""The effect of each choice of the recipe on the vectors: studies of the defaults, one change at a time.
 
     python tools/recipe.py english-10m.txt --study losses --dim 100 -o losses.json --pairs men.tsv --analogies msr.txt
 
@@ -133,7 +133,7 @@ def main(
             trained: dict[str, Model | str] = {}
             for variant in variants:
                 asked = recipe.Options(**{**options, "model": model, "seed": seed, **variant.options()})
-                # What the training depends on, to train no model twice.
+                # The key of the cache of trained models: everything that training depends on.
                 key = repr((asked, {name: x for name, x in variant.changes.items() if name not in EXPORT}))
                 if key not in trained:
                     trained = {key: train(encoded, variant, asked)}

@@ -32,7 +32,7 @@ Work = tuple[float, float]  # flops, bytes
 
 
 def rows_bytes(*arrays: Any) -> float:
-    """What the arrays hold."""
+    """Bytes of the arrays."""
     return float(sum(array.size * array.itemsize for array in arrays))
 
 

@@ -1,4 +1,4 @@
-"""The errors that wordsparse raises on purpose. What they say names the input and what to do about it."""
+"""The errors that wordsparse raises on purpose. Each message names the input and the remedy."""
 
 
 class WordsparseError(Exception):
@@ -10,7 +10,7 @@ class InputError(WordsparseError, ValueError):
 
 
 class MissingDependencyError(InputError, ImportError):
-    """A package is not installed, or wordsparse itself not compiled; the message says how to install it."""
+    """A package is not installed, or wordsparse itself is not compiled; the message has the install command."""
 
 
 class UnknownWordError(InputError, KeyError):
@@ -20,16 +20,16 @@ class UnknownWordError(InputError, KeyError):
 
 
 class NothingGivenError(InputError, ZeroDivisionError):
-    """A mean over an empty list is asked for."""
+    """The mean of an empty list is requested."""
 
 
 class CutShortError(InputError, EOFError):
-    """A file ends before what its first line promises."""
+    """A file ends before the content that its first line states."""
 
 
 class TrainingError(WordsparseError, RuntimeError):
-    """A run failed after it had started: diverging values, a step that cannot be taken, a failed write."""
+    """A run failed after it had started: diverging values, an impossible step, a failed write."""
 
 
 class ReadError(WordsparseError):
-    """A file that is being used has changed or vanished. Raised between two minibatches, before anything changes."""
+    """A file in use has changed or disappeared. Raised between two minibatches, before any state changes."""

@@ -1,4 +1,4 @@
-"""Checks of what users hand over, raised before any state changes; each message names the argument."""
+"""Checks of the user's arguments, made before any state changes; each message names the argument."""
 
 import math
 import operator
@@ -13,7 +13,7 @@ from wordsparse.errors import InputError
 Array = NDArray[Any]
 
 LARGEST = 2**63 - 1
-# By how much a symmetric matrix may differ from its transpose, relative to its largest entry.
+# The maximum difference of a symmetric matrix from its transpose, relative to its largest entry.
 SYMMETRY = 1e-5
 
 
@@ -47,7 +47,7 @@ def finite(name: str, value: Any) -> float:
         number = float(value)
     except (TypeError, ValueError):
         raise InputError(f"{name} must be a number, not {value!r}") from None
-    except OverflowError:  # a whole number that no float holds
+    except OverflowError:  # an integer beyond the range of float
         number = math.inf
     if not math.isfinite(number):
         raise InputError(f"{name} must be a finite number, not {number}")
@@ -74,7 +74,7 @@ def working_dtype(dtype: Any) -> np.dtype[Any]:
 
 
 def _real_array(name: str, value: ArrayLike, shape: tuple[int | None, ...]) -> Array:
-    """``value`` as an array of real numbers; None in ``shape`` stands for any length."""
+    """``value`` as an array of real numbers; None in ``shape`` means any length."""
     try:
         array = np.asarray(value)
     except ValueError as error:
@@ -92,7 +92,7 @@ def base_measure(measure: ArrayLike, n_outputs: int, dtype: np.dtype[Any]) -> Ar
     pi = _real_array("base_measure", measure, (n_outputs,)).astype(np.float64)
     if not (np.isfinite(pi).all() and (pi > 0).all()):
         raise InputError("base_measure must hold positive finite numbers only")
-    pi /= pi.max()  # no sum overflows
+    pi /= pi.max()  # prevents an overflow of the sum
     pi /= pi.sum()
     if 1 / np.sqrt(pi.min()) > np.finfo(dtype).max:
         raise InputError(f"base_measure spans too wide a range for {dtype}: its smallest entry is {pi.min():.3g}")
@@ -100,7 +100,7 @@ def base_measure(measure: ArrayLike, n_outputs: int, dtype: np.dtype[Any]) -> Ar
 
 
 def all_finite(array: Array) -> bool:
-    """Whether every number is finite; one pass that stores nothing where the array is contiguous and all are."""
+    """Whether every number is finite; for a finite contiguous array, one pass without temporary arrays."""
     with np.errstate(all="ignore"):
         return bool(np.isfinite(np.vdot(array, array)) or np.isfinite(array).all())
 
@@ -108,7 +108,7 @@ def all_finite(array: Array) -> bool:
 def matrix(name: str, value: ArrayLike, columns: int, dtype: np.dtype[Any], first_row: int = 0) -> Array:
     """A C-contiguous real matrix (any, columns) of finite numbers in ``dtype``."""
     array = _real_array(name, value, (None, columns))
-    with np.errstate(over="ignore"):  # what overflows is found below
+    with np.errstate(over="ignore"):  # an overflow is detected below
         array = np.ascontiguousarray(array, dtype)
     if not all_finite(array):
         row = first_row + int(np.flatnonzero(~np.isfinite(array).all(1))[0])
@@ -117,7 +117,7 @@ def matrix(name: str, value: ArrayLike, columns: int, dtype: np.dtype[Any], firs
 
 
 def device_matrix(name: str, array: Array, columns: int, dtype: np.dtype[Any]) -> Array:
-    """As :func:`matrix`, for an array that is on the device and stays there."""
+    """The same as :func:`matrix`, for an array on the device."""
     if array.ndim != 2 or array.shape[1] != columns:
         raise InputError(f"{name} must have shape (any, {columns}), not {array.shape}")
     if array.dtype.kind not in "fiub":
@@ -159,7 +159,7 @@ def sparse_targets(
 ) -> tuple[Array, Array, Array]:
     """The (indptr, columns, values) of a SciPy sparse Y (examples, D), validated.
 
-    ``add_up`` merges repeated entries, as in the matrix that they stand for.
+    ``add_up`` adds repeated entries, as SciPy defines the matrix.
     """
     is_sparse: bool = sp.issparse(Y)
     if not is_sparse:

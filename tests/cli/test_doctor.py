@@ -1,4 +1,4 @@
-"""What ``doctor`` says of this machine, and of others."""
+"""The output of ``doctor`` on this machine and on simulated ones."""
 
 import json
 from importlib import metadata

@@ -1,4 +1,4 @@
-"""``similar`` and ``analogy``, which print alike."""
+"""``similar`` and ``analogy``, which have the same output format."""
 
 import json
 from pathlib import Path

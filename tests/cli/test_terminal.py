@@ -1,4 +1,4 @@
-"""What reaches a terminal: words and names of others are escaped; streams that fail cost one line, no traceback."""
+"""Untrusted words and names are escaped for the terminal; a failing stream causes one line and no traceback."""
 
 import os
 import subprocess

@@ -14,7 +14,7 @@ from wordsparse.words.evaluate import evaluate
 
 @pytest.fixture(scope="module")
 def trained() -> WordVectors:
-    """gensim's word2vec on the small corpus in its wheel; some words stand there in several spellings."""
+    """gensim's word2vec on the small corpus in its wheel, in which some words have several spellings."""
     models = pytest.importorskip("gensim.models", reason="gensim has no wheel here")
     from gensim.test.utils import datapath
     from gensim.utils import tokenize
@@ -48,7 +48,7 @@ def without_intervals(score: Any) -> Any:
 
 
 def test_pairs_without_regard_to_case() -> None:
-    """ "man" comes before "MAN", "Queen" before "queen": the more frequent one stands for both."""
+    """ "man" comes before "MAN", "Queen" before "queen": the more frequent spelling is used for both."""
     score = score_pairs([("MAN", "king", 3.0), ("man", "woman", 1.0), ("king", "qUEEN", 2.0), ("king", "prince", 9.0)])
     cosines = [0.5**0.5, 0, 0.9 / (1.81 * 2) ** 0.5]
     assert without_intervals(score) == {

@@ -36,7 +36,7 @@ class Page:
         return found
 
     def texts(self, selector: str) -> list[str]:
-        """What people read in the elements of a CSS selector, all at one moment."""
+        """The visible text of the elements of a CSS selector, read at the same moment."""
         script = (
             "return [...document.querySelectorAll(arguments[0])].filter(e => e.checkVisibility()).map(e => e.innerText)"
         )
@@ -83,7 +83,7 @@ def two(browser: Any, files: dict[str, Path]) -> Iterator[Page]:
 
 
 def _quiet(page: Page) -> Iterator[Page]:
-    """The page; after the test, no message stands in the console, and nothing but the page itself was asked for."""
+    """The page; after the test, the console is empty, and the browser has requested only the page itself."""
     for log in ("browser", "performance"):
         page.browser.get_log(log)
     yield page

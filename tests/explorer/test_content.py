@@ -1,4 +1,4 @@
-"""What the page holds: int8 vectors, maps, alignments; and what it refuses."""
+"""The content of the page (int8 vectors, maps, alignments), and the input that it refuses."""
 
 import base64
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Every file that we write, damaged in every way: refused by name, by whoever reads it."""
+"""Every kind of file that wordsparse writes, with every kind of damage: each reader refuses it and names it."""
 
 import copy
 import os
@@ -58,7 +58,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def corruptions(path: Path) -> Iterator[bytes | None]:
-    """What may become of a file: cut, emptied, lengthened, a bit of it flipped, another one of ours; None: removed."""
+    """Damaged versions of a file: cut, emptied, lengthened, a flipped bit, another file of ours; None: removed."""
     data = path.read_bytes()
     size = len(data)
     yield None

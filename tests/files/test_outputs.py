@@ -1,4 +1,4 @@
-"""Outputs go through links and into streams; nothing else that stands there is replaced."""
+"""Outputs follow links and are written to streams; other special files are never replaced."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""What a stranger's directory may hold instead of a file, and how much of a file is read."""
+"""Special files in an untrusted directory are refused, and files are read up to a maximum size."""
 
 import json
 import os

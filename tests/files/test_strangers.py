@@ -114,8 +114,8 @@ def test_arrays_with_numbers_that_are_not_finite(tmp_path: Path, value: float, o
 
 
 def test_what_counts_and_measures() -> None:
-    assert all(map(members.is_count, (0, 1, members.MOST)))
-    assert not any(map(members.is_count, (-1, members.MOST + 1, True, 1.0, None, "1")))
+    assert all(map(members.is_count, (0, 1, members.MAX_COUNT)))
+    assert not any(map(members.is_count, (-1, members.MAX_COUNT + 1, True, 1.0, None, "1")))
     assert all(map(members.is_number, (0, -3, 1e308, -0.0)))
     assert not any(map(members.is_number, (float("nan"), float("inf"), 10**400, False, None, "1")))
     assert not members.is_measure(-1e-9)

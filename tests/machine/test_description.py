@@ -1,4 +1,4 @@
-"""What a result file says of the machine and the version that gave it."""
+"""The description of the machine and the version in a result file."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""What limits the memory of a process."""
+"""The limits of the memory of a process."""
 
 from pathlib import Path
 

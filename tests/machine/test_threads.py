@@ -1,4 +1,4 @@
-"""Who may use how many threads."""
+"""The number of threads of the kernels and of BLAS."""
 
 import builtins
 import io
@@ -58,7 +58,7 @@ def test_available_cpus_obeys_the_quota(monkeypatch: pytest.MonkeyPatch, content
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)), raising=False)
     assert threads.available_cpus() == cpus
     assert threads.resolve_threads(None) == cpus
-    # What the user asks for is obeyed to the letter.
+    # An explicit number of threads is used unchanged.
     assert threads.resolve_threads(13) == 13
 
 
@@ -181,7 +181,7 @@ def train(seed):
 
 
 def forked(script: str) -> str:
-    """What a script prints, with the names above, in a process of its own; what it says on standard error is last."""
+    """The standard output of a script in a separate process, then its standard error; it may use the names above."""
     command = [sys.executable, "-c", FORKED + script]
     done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
     assert done.returncode == 0, done.stderr

@@ -8,7 +8,7 @@ from wordsparse.corpus.reading import sentences
 
 
 class PlainCorpus(NamedTuple):
-    """What an encoded corpus holds."""
+    """The content of an encoded corpus."""
 
     words: list[str]
     counts: list[int]
@@ -36,7 +36,7 @@ def plainly_encoded(source: Any, format: str, min_count: int, max_vocab: int | N
 
 
 def content(corpus: EncodedCorpus) -> PlainCorpus:
-    """What an encoded corpus holds, to be compared."""
+    """The content of an encoded corpus, for comparisons."""
     return PlainCorpus(
         corpus.vocabulary.words,
         corpus.vocabulary.counts.tolist(),

@@ -34,7 +34,7 @@ ROUTES = ("dense", "low_rank")
 
 
 def backends() -> dict[str, Kernels]:
-    """Every implementation at hand: CUDA's on the stand-in where that can be compiled, and on a GPU if there is one."""
+    """Every available implementation: CUDA's on the stand-in if that can be compiled, and on a GPU if there is one."""
     found: dict[str, Kernels] = {"numpy": NumpyKernels(), "cpu-1": CpuKernels(1), "cpu-2": CpuKernels(2)}
     if compiler.COMPILER is not None:
         found["cuda-emulated"] = CudaKernels(standin.cupy)
@@ -130,7 +130,7 @@ def forward(
 
 
 def sums_of(forward: Forward) -> Sums:
-    """What flows back from it."""
+    """The gradients of the backward pass."""
     return forward.inputs.pull_back(forward)
 
 

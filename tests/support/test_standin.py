@@ -1,4 +1,4 @@
-"""The stand-in for CuPy finds what CuPy would refuse, and lets through only what CuPy has."""
+"""The stand-in for CuPy refuses every operation that CuPy refuses or lacks."""
 
 import inspect
 from collections.abc import Callable
@@ -41,7 +41,7 @@ def test_a_mistake_is_refused(name: str) -> None:
 
 
 def test_a_mistake_in_the_package_is_found() -> None:
-    """Host arrays created in the middle of device code: what the tests over the stand-in are there to find."""
+    """Host arrays created inside device code, which the tests on the stand-in must detect."""
     features = cupy.asarray(np.eye(3))
     with pytest.raises(TypeError, match="a NumPy array among device arrays"):
         features @ (np.eye(3) - 0.5 * features)

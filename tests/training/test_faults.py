@@ -38,7 +38,7 @@ def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def whole(text: Path, tmp_path_factory: pytest.TempPathFactory) -> ws.Model:
-    """What an uninterrupted run gives."""
+    """The model of an uninterrupted run."""
     folder = tmp_path_factory.mktemp("whole")
     assert finish(start(command(text, folder / "model"), folder / "errors")) == 0
     return ws.load(folder / "model")

@@ -1,4 +1,4 @@
-"""Whatever ends a run in an orderly way leaves something to go on from, and says where it is."""
+"""A run that ends by a signal or an exception leaves a checkpoint or a model, and its message names it."""
 
 import itertools
 import os

@@ -1,4 +1,4 @@
-"""A disk whose fsync, write or rename fails, at any moment: what stood stays whole, and the error is clear."""
+"""A disk whose fsync, write or rename fails, at any moment: existing files stay complete, and the error is clear."""
 
 import hashlib
 import json

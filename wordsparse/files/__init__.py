@@ -1,1 +1,1 @@
-"""Files that are written whole or not at all, checksummed and read with suspicion."""
+"""Files that are written atomically, checksummed, and validated when they are read."""

@@ -1,7 +1,8 @@
-"""A flat set of named arrays and numbers on disk: one file of raw little-endian data, and a table for a manifest.
+"""A set of named arrays and numbers on disk: one file of raw little-endian data, and a table for a manifest.
 
-The table holds the numbers, each array's type, shape and memory order (products of rounded numbers depend on it), and
-the file's size and SHA-256. Whoever keeps it signs it: see :func:`wordsparse.files.storage.write_manifest`.
+The table holds the numbers, the type, shape and memory order of each array (the rounding of products depends on the
+order), and the file's size and SHA-256. The table itself is signed in a manifest
+(:func:`wordsparse.files.storage.write_manifest`).
 """
 
 import hashlib
@@ -25,7 +26,7 @@ _BLOCK = 2**24
 
 
 def copy(state: Mapping[str, Any]) -> dict[str, Any]:
-    """The same with copies of the arrays, in their memory order."""
+    """A copy of ``state`` and of its arrays, which keep their memory order."""
     return {name: part.copy(order="K") if isinstance(part, np.ndarray) else part for name, part in state.items()}
 
 
@@ -35,14 +36,14 @@ def check_fit(state: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
         ours, theirs = wanted.get(name), state.get(name)
         if isinstance(ours, np.ndarray) and isinstance(theirs, np.ndarray):
             fits = (theirs.shape, theirs.dtype) == (ours.shape, ours.dtype)
-        else:  # all numbers of a state count or measure something
+        else:  # every number of a state is a count or a measure
             fits = (is_count if type(ours) is int else is_measure)(theirs)
         if not fits:
             raise InputError(f"its {name} is not what this run needs: it belongs to another version or another run")
 
 
 def write(path: Path, state: Mapping[str, Any]) -> dict[str, Any]:
-    """Write the arrays to a new file, on the disk when this returns; returns the table, which JSON can hold.
+    """Write the arrays to a new file and fsync it; returns the table, as JSON.
 
     Raises
     ------
@@ -67,16 +68,16 @@ def write(path: Path, state: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read(path: Path, table: Any, into: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """What :func:`write` wrote to ``path``, checked against its table.
+    """Read a file written by :func:`write`, and check it against its table.
 
-    With ``into``, the names, types and shapes must be those of that set, and its arrays are filled and given back, but
-    for those that were in column-major order, which come as they were.
+    With ``into``, the names, types and shapes must equal those of ``into``, whose arrays are filled and returned;
+    arrays stored in column-major order are returned as new arrays.
 
     Raises
     ------
     InputError
-        If the file does not agree with the table, or the table with ``into``, or a number is not finite. What ``into``
-        holds is undefined then.
+        If the file does not match the table, the table does not match ``into``, or a number is not finite. The content
+        of ``into`` is then undefined.
     """
     arrays, numbers = _checked_table(path, table)
     state: dict[str, Any] = dict(numbers)
@@ -108,7 +109,7 @@ def read(path: Path, table: Any, into: Mapping[str, Any] | None = None) -> dict[
 
 
 def _row_blocks(array: Array) -> Iterator[Array]:
-    """Views of some rows at a time, whatever the array's strides."""
+    """Views of blocks of rows, for arrays of any strides."""
     rows = max(1, _BLOCK // max(1, array.nbytes // max(1, array.shape[0])))
     return (array[start : start + rows] for start in range(0, array.shape[0], rows))
 
@@ -119,7 +120,7 @@ def _bytes_of(array: Array) -> memoryview:
 
 
 def _checked_table(path: Path, table: Any) -> tuple[dict[str, tuple[str, tuple[int, ...], str]], dict[str, float]]:
-    """The arrays' (type, shape, order) and the numbers, once nothing in them can surprise."""
+    """The validated (type, shape, order) of each array, and the validated numbers."""
 
     def refuse() -> InputError:
         return InputError(f"{path}: the table that describes it is damaged")

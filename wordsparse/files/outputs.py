@@ -1,8 +1,8 @@
-"""Where an output goes, decided from what stands there already.
+"""The kind of an output, determined by the existing file at its path.
 
-Nothing, or a regular file, also behind links: the file that the links lead to is made or replaced in one step, and the
-links stay. A pipe, a terminal, /dev/stdout, /dev/null: a *stream*, which is written through. Anything else (a
-directory, a block device, a socket) is refused: replacing it would destroy it.
+If there is no file or a regular file, the output is created or replaced atomically; links are followed and kept. A
+pipe, a terminal, /dev/stdout or /dev/null is a *stream*, to which the output is written directly. Anything else (a
+directory, a block device, a socket) is refused, because replacing it would destroy it.
 """
 
 import os
@@ -19,16 +19,16 @@ from wordsparse.files.regular import kind_of
 STANDARD_OUTPUT = "-"
 """The name of standard output; ``./-`` names a file."""
 
-_LINKS = 40  # as many as Linux follows
+_MAX_LINKS = 40  # the limit of Linux
 
 
 def is_stream(path: Path) -> bool:
-    """Whether an output named ``path`` is written through; False where a regular file is made or replaced.
+    """Whether an output named ``path`` is a stream; False if a regular file is created or replaced.
 
     Raises
     ------
     InputError
-        If it can be neither.
+        If it is neither.
     """
     if _descriptor(path) is not None:
         return True
@@ -46,7 +46,7 @@ def is_stream(path: Path) -> bool:
 
 
 def is_standard_output(path: Path) -> bool:
-    """Whether what is written to ``path`` goes where the program prints."""
+    """Whether output to ``path`` goes to the standard output of the program."""
     return _descriptor(path) == 1
 
 
@@ -57,7 +57,7 @@ def stream(path: Path) -> Iterator[BinaryIO]:
     Raises
     ------
     WordsparseError
-        If writing fails. The end of a pipe's reader stays a BrokenPipeError: nobody is left to be told.
+        If writing fails. If the reader of a pipe is gone, BrokenPipeError is raised instead.
     """
     descriptor = _descriptor(path)
     try:
@@ -73,14 +73,14 @@ def stream(path: Path) -> Iterator[BinaryIO]:
 def _descriptor(path: Path) -> int | None:
     """The number of the open file of this process that ``path`` names: ``-``, /dev/stdout, /dev/fd/3; else None.
 
-    Its path may be that of a regular file, to which a shell has sent standard output: that one must be appended to
-    where it stands, and not be replaced.
+    A shell may have redirected standard output to a regular file, which must be written at its current position and
+    must not be replaced.
     """
     name = os.fspath(path)
     if name == STANDARD_OUTPUT:
         return 1
     own = rf"/proc/{os.getpid()}(?:/task/\d+)?/fd|/dev/fd"
-    for _ in range(_LINKS):
+    for _ in range(_MAX_LINKS):
         folder, last = os.path.split(os.path.abspath(name))
         if last.isdecimal() and re.fullmatch(own, os.path.realpath(folder)):
             return int(last)

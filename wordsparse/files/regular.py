@@ -1,7 +1,7 @@
-"""Files that may come from strangers: only regular ones are opened, and none is read past a bound.
+"""Reading of untrusted files: only regular files are opened, and no more than a maximum size is read.
 
-A FIFO would block the reader, and /dev/zero has no end; both can stand in a directory that someone hands over, behind a
-link or not. Links to regular files are followed: shared caches of models are made of them.
+A FIFO would block the reader, and /dev/zero is infinite; an untrusted directory may contain either, or links to them.
+Links to regular files are followed, because shared caches of models consist of them.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from wordsparse.errors import InputError
 
 @contextmanager
 def reading(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Turns a failed read into an InputError that names ``path``."""
+    """Convert an OSError of reading into an InputError that names ``path``."""
     try:
         yield
     except OSError as error:
@@ -29,10 +29,10 @@ def descriptor_of(path: str | os.PathLike[str]) -> int:
     Raises
     ------
     InputError
-        If it is missing, may not be read, or is no regular file.
+        If it is missing, not readable, or not a regular file.
     """
     with reading(path):
-        # Opening a FIFO would wait for a writer without O_NONBLOCK, which means nothing for a regular file.
+        # Without O_NONBLOCK, opening a FIFO would wait for a writer; for a regular file the flag has no effect.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     mode = os.fstat(descriptor).st_mode
     if stat.S_ISREG(mode):
@@ -43,7 +43,7 @@ def descriptor_of(path: str | os.PathLike[str]) -> int:
 
 @contextmanager
 def opened(path: str | os.PathLike[str]) -> Iterator[BufferedReader]:
-    """The regular file at ``path``, open for reading; InputError, also where the block fails to read."""
+    """The regular file at ``path``, open for reading; failed reads inside the block become InputError."""
     with reading(path), open(descriptor_of(path), "rb") as file:
         yield file
 
@@ -72,7 +72,7 @@ def sha256_of(path: str | os.PathLike[str]) -> str:
 
 
 def kind_of(mode: int) -> str:
-    """What a file of this mode is, in words."""
+    """The kind of a file of this mode, as a noun."""
     kinds = {
         stat.S_IFDIR: "directory",
         stat.S_IFIFO: "named pipe",

@@ -1,4 +1,4 @@
-"""Files that are whole or not there: written beside their place, fsynced, renamed; checked when read back."""
+"""Atomic files: written under a temporary name, fsynced and renamed; checked when they are read."""
 
 import fcntl
 import glob
@@ -17,12 +17,12 @@ from wordsparse.errors import InputError, WordsparseError
 from wordsparse.files import outputs, regular
 
 MANIFEST_BYTES = 2**24
-_LONGEST_NAME = 220  # bytes; short_name cuts longer ones at an eighth of it in characters, of at most 4 bytes
+_MAX_NAME = 220  # bytes; short_name keeps an eighth as many characters, of at most 4 bytes each
 
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Turns a failed write (disk full, quota, read-only) into a WordsparseError that names ``path``."""
+    """Convert an OSError of writing (disk full, quota, read-only) into a WordsparseError that names ``path``."""
     try:
         yield
     except OSError as error:
@@ -31,7 +31,7 @@ def writing(path: Path) -> Iterator[None]:
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Puts ``path`` before the message of an InputError."""
+    """Prefix the message of an InputError with ``path``."""
     try:
         yield
     except InputError as error:
@@ -40,7 +40,7 @@ def naming(path: Path) -> Iterator[None]:
 
 @contextmanager
 def staging(path: Path, mode: int = 0o777) -> Iterator[Path]:
-    """A directory ``.NAME.xxxxxxxx.partial`` beside ``path`` to write in, gone at the end of the block.
+    """A temporary directory ``.NAME.xxxxxxxx.partial`` beside ``path``, removed at the end of the block.
 
     It is locked while its process lives; those that dead processes left for the same ``path`` are removed first.
 
@@ -54,7 +54,7 @@ def staging(path: Path, mode: int = 0o777) -> Iterator[Path]:
             if dead:
                 shutil.rmtree(leftover, ignore_errors=True)
     while True:
-        # Not tempfile's: what it makes is private to its owner (mode 0700), and a rename keeps that.
+        # A directory of tempfile would be private to its owner (mode 0700), and a rename would keep that mode.
         temporary = _partial_name(path)
         temporary.mkdir(mode)
         with _locked(temporary) as ours:
@@ -68,7 +68,7 @@ def staging(path: Path, mode: int = 0o777) -> Iterator[Path]:
 
 @contextmanager
 def _locked(directory: Path) -> Iterator[bool]:
-    """Whether the directory could be locked, for the length of the block, and is still there."""
+    """Lock a directory inside the block; yields whether it is locked and still exists."""
     try:
         descriptor = os.open(directory, os.O_RDONLY)
     except OSError:
@@ -90,7 +90,7 @@ def try_lock(descriptor: int) -> bool:
 
 
 def is_at(descriptor: int, path: Path) -> bool:
-    """Whether the open file is the one that stands at ``path``."""
+    """Whether the open file is the file at ``path``."""
     try:
         return os.path.samestat(os.fstat(descriptor), os.stat(path))
     except FileNotFoundError:
@@ -98,7 +98,7 @@ def is_at(descriptor: int, path: Path) -> bool:
 
 
 def remove_directory(path: Path) -> None:
-    """Remove a directory so that, whenever the process dies, it is there whole or gone; failures are left alone."""
+    """Remove a directory atomically: if the process dies, it is complete or gone. Errors are ignored."""
     gone = _partial_name(path)
     with suppress(OSError):
         os.rename(path, gone)
@@ -106,10 +106,10 @@ def remove_directory(path: Path) -> None:
 
 
 def short_name(name: str) -> str:
-    """``name``, or one that stands for it and leaves room for what is put around names: 255 bytes are the limit."""
-    if len(os.fsencode(name)) <= _LONGEST_NAME:
+    """``name``, or an abbreviation that stays below 255 bytes with the prefixes and suffixes used here."""
+    if len(os.fsencode(name)) <= _MAX_NAME:
         return name
-    return f"{name[: _LONGEST_NAME // 8]}~{hashlib.sha256(os.fsencode(name)).hexdigest()[:16]}"
+    return f"{name[: _MAX_NAME // 8]}~{hashlib.sha256(os.fsencode(name)).hexdigest()[:16]}"
 
 
 def _partial_name(path: Path) -> Path:
@@ -118,14 +118,14 @@ def _partial_name(path: Path) -> Path:
 
 @contextmanager
 def new_directory(path: Path) -> Iterator[Path]:
-    """A temporary directory beside ``path``, renamed to it when the block ends well, else removed.
+    """A temporary directory beside ``path``; renamed to it if the block succeeds, otherwise removed.
 
-    Files written into it must have been fsynced by then.
+    The block must fsync the files that it writes.
 
     Raises
     ------
     InputError
-        Before the block, if ``path`` exists and is not an empty directory, cannot be made there, or is being made by
+        Before the block, if ``path`` exists and is not an empty directory, cannot be created, or is being written by
         another process.
     WordsparseError
         After the block, if the rename fails.
@@ -135,7 +135,7 @@ def new_directory(path: Path) -> Iterator[Path]:
     with ExitStack() as stack:
         try:
             stack.enter_context(sole_writer(target))
-            check_new_directory(path)  # another process may just have made it
+            check_new_directory(path)  # another process may have created it meanwhile
             temporary = stack.enter_context(staging(target))
         except OSError as error:
             raise InputError(f"{path}: cannot be created: {error.strerror or error}") from error
@@ -148,9 +148,9 @@ def new_directory(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def sole_writer(path: Path) -> Iterator[None]:
-    """Hold the lock file ``.NAME.lock`` beside ``path``, gone at the end of the block.
+    """Hold the lock file ``.NAME.lock`` beside ``path``, which is removed at the end of the block.
 
-    The kernel lets go of it when the process dies, and the next one takes it over.
+    The kernel releases the lock when the process dies, and the next process reuses the file.
 
     Raises
     ------
@@ -169,14 +169,14 @@ def sole_writer(path: Path) -> Iterator[None]:
                 try:
                     yield
                 finally:
-                    lock.unlink(missing_ok=True)  # while it is held: whoever waits for it finds that it is gone
+                    lock.unlink(missing_ok=True)  # before the release: a waiting process checks that it still exists
                 return
         finally:
             os.close(descriptor)
 
 
 def check_new_directory(path: Path) -> None:
-    """Raise InputError unless a directory can be made at ``path``: asked before the work whose result it is to hold."""
+    """Raise InputError unless a directory can be created at ``path``; called before the work starts."""
     target = Path(os.path.realpath(path))
     if os.path.lexists(target) and not (target.is_dir() and not any(target.iterdir())):
         raise InputError(f"{path}: exists already: name another directory, or delete it first")
@@ -184,7 +184,7 @@ def check_new_directory(path: Path) -> None:
 
 
 def check_parent(path: Path) -> None:
-    """Raise InputError unless something can be made beside ``path``."""
+    """Raise InputError unless files can be created in the directory of ``path``."""
     parent = Path(os.path.realpath(path)).parent
     if not parent.is_dir():
         raise InputError(f"{path}: there is no directory {parent}; make it first")
@@ -193,14 +193,14 @@ def check_parent(path: Path) -> None:
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Put ``data`` at ``path`` in one step: readers see what was there before or all of it. A stream is written to.
+    """Write ``data`` to ``path`` atomically: readers see the old content or the new one. A stream is written directly.
 
     Raises
     ------
     InputError
-        If something stands there that is neither a regular file nor a stream.
+        If ``path`` exists and is neither a regular file nor a stream.
     WordsparseError
-        If it cannot be written; what was there before stays.
+        If writing fails; the old content is kept.
     """
     if outputs.is_stream(path):
         with outputs.stream(path) as file:
@@ -210,26 +210,24 @@ def write_file(path: Path, data: bytes) -> None:
 
 
 def write_files(path: Path, write: Callable[[Path], object]) -> list[Path]:
-    """Let ``write`` fill a file, and files beside it, in a temporary directory; then put them in place.
+    """Call ``write`` to write a file and its companions in a temporary directory, then move them to their places.
 
     Parameters
     ----------
     path : Path
-        Where the file shall stand; its directory must exist. Links are followed: they stay, and what they lead to is
-        replaced.
+        The path of the file; its directory must exist. Links are followed and kept; their target is replaced.
     write : callable
-        Is given a path of the same name in the temporary directory.
+        Called with a path of the same name in the temporary directory.
 
     Returns
     -------
     list of Path
-        What was put in place, ``path`` first. It comes last on the disk, so that whoever sees it finds its
-        companions.
+        The files written, ``path`` first. ``path`` is moved last, so that its companions exist when it appears.
 
     Raises
     ------
     WordsparseError
-        If writing fails; nothing has been put in place then.
+        If writing fails; no file has been moved.
     """
     target = Path(os.path.realpath(path))
     with writing(path), staging(target) as directory:
@@ -251,12 +249,12 @@ def write_manifest(path: Path, content: Mapping[str, object]) -> None:
 
 
 def read_manifest(path: Path, format: str, version: int) -> dict[str, Any]:
-    """The content of a manifest whose members ``format`` and ``version`` are the ones given.
+    """The content of a manifest with the given ``format`` and ``version``.
 
     Raises
     ------
     InputError
-        If the file is missing, too large, no JSON object, of another format or version, or was altered.
+        If the file is missing, too large, not a JSON object, altered, or has another format or version.
     """
     content = read_json(path)
     check_version(path, content, format, version)
@@ -267,7 +265,7 @@ def read_manifest(path: Path, format: str, version: int) -> dict[str, Any]:
 
 
 def check_version(path: Path, content: Mapping[str, object], format: str, version: int) -> None:
-    """Raise InputError unless ``content``, read from ``path``, says that it is ``format`` in ``version``."""
+    """Raise InputError unless ``content``, read from ``path``, has this ``format`` and ``version``."""
     if content.get("format") != format:
         raise InputError(f"{path}: is not a {format} file")
     if content.get("version") != version:
@@ -279,7 +277,7 @@ def check_version(path: Path, content: Mapping[str, object], format: str, versio
 def read_json(path: Path, most: int = MANIFEST_BYTES) -> dict[str, Any]:
     """The JSON object in a regular file of at most ``most`` bytes; else InputError names the file.
 
-    NaN and the infinities, which are not JSON, are refused, and so are numbers that become one of them.
+    NaN and the infinities, which are not JSON, are refused, and so are numbers that overflow to infinity.
     """
     data = regular.read_bytes(path, most)
     try:
@@ -312,7 +310,7 @@ def _members_digest(content: Mapping[str, object]) -> str:
 
 
 def sync(path: Path) -> None:
-    """Have the disk hold what was written to a file; for a directory, its entries."""
+    """Fsync a file, or the entries of a directory."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -322,7 +320,7 @@ def sync(path: Path) -> None:
 
 @contextmanager
 def synced(path: Path) -> Iterator[BinaryIO]:
-    """A new file to write in; on the disk when the block ends."""
+    """A new file for writing; fsynced at the end of the block."""
     with open(path, "xb") as file:
         yield file
         file.flush()

@@ -35,7 +35,7 @@ def run(name: str, epochs: int | None, tokens: int | None = 1000) -> dict[str, A
 
 
 def content(tokens: tuple[int, ...] = (1000,)) -> dict[str, Any]:
-    """What a comparison of two methods and a file says, over two numbers of epochs."""
+    """The content of a comparison of two methods and a file, for two numbers of epochs."""
     runs = [run(NASTY, None, None)]
     runs += [
         run(name, epochs, n) for n in tokens for epochs in (1, 2) for name in ("wordsparse-cbow", "gensim-cbow-hs")

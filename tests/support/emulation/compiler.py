@@ -21,7 +21,7 @@ MISSING = "no C++ compiler: the CUDA kernels' logic is not checked"
 
 
 class LaunchError(RuntimeError):
-    """What a launch did wrong."""
+    """The error of a launch."""
 
 
 class EmulatedKernel:

@@ -11,7 +11,7 @@ from wordsparse.kernels import cuda
 
 
 class CompileError(RuntimeError):
-    """What the compiler says."""
+    """The output of the compiler."""
 
 
 @cache

@@ -1,4 +1,4 @@
-"""A stand-in for CuPy without a device: arrays that refuse what CuPy's refuse, kernels that run behind shim.h.
+"""A stand-in for CuPy without a device: arrays with CuPy's restrictions, and kernels that are compiled with shim.h.
 
 :class:`Array` is not a NumPy array and does not become one: NumPy's functions reach it by the protocols through which
 they reach CuPy's arrays, and only where CuPy has the function with the parameters used (``FUNCTIONS``, ``METHODS``;
@@ -15,7 +15,7 @@ import numpy as np
 from support.emulation import compiler
 from wordsparse.kernels import cuda
 
-# What CuPy has of NumPy, as far as the package may use it: names of functions with the keyword parameters allowed.
+# The functions of NumPy that CuPy has and that the package may use, with the allowed keyword parameters.
 FUNCTIONS: dict[str, tuple[str, ...]] = {
     "abs": (),
     "all": ("axis",),
@@ -107,12 +107,12 @@ class Array:
             return NotImplemented  # nor are add.at and add.reduce known to CuPy's arrays
         if ufunc.__name__ in FUNCTIONS or hasattr(Array, f"__{OPERATOR_OF.get(ufunc.__name__)}__"):
             return _call(ufunc, ("out", "dtype"), inputs, kwargs)
-        raise TypeError(f"the stand-in knows no {ufunc.__name__}: if CuPy does, add it to FUNCTIONS")
+        raise TypeError(f"the stand-in has no {ufunc.__name__}: if CuPy has it, add it to FUNCTIONS")
 
     def __array_function__(self, function: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
         name = ("linalg." if function.__module__ == "numpy.linalg" else "") + function.__name__
         if name not in FUNCTIONS:
-            raise TypeError(f"the stand-in knows no {name}: if CuPy does, add it to FUNCTIONS")
+            raise TypeError(f"the stand-in has no {name}: if CuPy has it, add it to FUNCTIONS")
         return _call(function, FUNCTIONS[name], args, kwargs)
 
     def __getitem__(self, index: Any) -> "Array":
@@ -156,7 +156,7 @@ class Array:
         if name in ("shape", "dtype", "ndim", "size", "nbytes", "flags"):
             return getattr(self._host, name)
         if name not in METHODS:
-            raise AttributeError(f"the stand-in knows no method {name}: if CuPy does, add it to METHODS")
+            raise AttributeError(f"the stand-in has no method {name}: if CuPy has it, add it to METHODS")
 
         def method(*args: Any, **kwargs: Any) -> Any:
             return _call(getattr(self._host, name), METHODS[name], args, kwargs)
@@ -192,7 +192,7 @@ Array.__hash__ = None  # type: ignore[assignment]
 
 
 def _host(value: Any) -> Any:
-    """What is inside a device array; a host array is refused, as CuPy refuses it."""
+    """The host array inside a device array; a host array is refused, as in CuPy."""
     if isinstance(value, Array):
         return value._host
     if isinstance(value, np.ndarray):
@@ -252,7 +252,7 @@ class Module:
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name not in FUNCTIONS:
-            raise AttributeError(f"the stand-in knows no {name}: if CuPy does, add it to FUNCTIONS")
+            raise AttributeError(f"the stand-in has no {name}: if CuPy has it, add it to FUNCTIONS")
         function = getattr(np, name)
 
         def call(*args: Any, **kwargs: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Word vectors in files: which format a file has, and which code reads or writes it."""
+"""File formats of word vectors: recognises the format of a file and chooses its reader or writer."""
 
 import os
 from collections.abc import Callable
@@ -14,13 +14,13 @@ from wordsparse.vectors.word_vectors import WordVectors
 
 __all__ = ["FORMATS", "read_file", "save_vectors"]
 
-# Formats that can be written from beginning to end: also to a pipe, or compressed on the way.
+# Formats that are written sequentially, so they can be written to a pipe or compressed.
 _STREAMED: dict[str, Callable[[WordVectors, IO[bytes]], None]] = {
     "word2vec": word2vec.write_text,
     "word2vec-bin": word2vec.write_binary,
     "npz": npz.write,
 }
-# Formats of several files, or written by a package that asks for a name.
+# Formats with several files, or whose package needs a file name.
 _NAMED: dict[str, Callable[[WordVectors, Path], None]] = {
     "gensim": gensim_native.write,
     "safetensors": safe_tensors.write,
@@ -34,27 +34,27 @@ _CHECKS: dict[str, Callable[[WordVectors], None]] = {
     "projector": lambda word_vectors: projector.check_words(word_vectors.words),
 }
 _COMPRESSIBLE = ("word2vec", "word2vec-bin")
-# These hold other keys than words as they are; elsewhere a key is written as ``str`` shows it.
+# These formats preserve keys that are not words; other formats write ``str`` of a key.
 _ANY_KEY = ("gensim", "npz")
 
 FORMATS = ("word2vec", "word2vec-bin", "gensim", "npz", "safetensors", "projector")
-"""What :func:`save_vectors` can write."""
+"""The formats that :func:`save_vectors` writes."""
 
 
 def read_file(path: str | PathLike[str]) -> WordVectors:
-    """Read word vectors from a file; the format is found from the content, never from the name.
+    """Read word vectors from a file; its content, not its name, determines the format.
 
     Parameters
     ----------
     path : path
-        Word2vec text (with or without its header line) or binary, either also compressed (gzip, bzip2, xz, zstd);
-        npz or safetensors as :func:`save_vectors` writes them.
+        A word2vec file, text (with or without the header line) or binary, possibly compressed (gzip, bzip2, xz, zstd);
+        or an npz or safetensors file written by :func:`save_vectors`.
 
     Raises
     ------
     InputError
-        If there is no such file, or it is damaged, hostile or of another kind; nothing large is allocated
-        before the sizes that the file claims are checked against its own size.
+        If the file is missing, damaged, malicious or of an unknown format. The sizes that the file states are checked
+        against its own size before large arrays are allocated.
     MissingDependencyError
         If it is a safetensors file and that package is not installed.
     """
@@ -72,18 +72,18 @@ def read_file(path: str | PathLike[str]) -> WordVectors:
 
 
 def save_vectors(word_vectors: WordVectors, path: str | PathLike[str], format: str) -> list[Path]:
-    """Write word vectors to ``path``, atomically: a file already there stays whole until the new one is.
+    """Write word vectors to ``path`` atomically: an existing file is replaced only when the new one is complete.
 
     Parameters
     ----------
     word_vectors : WordVectors
     path : path
-        For the two word2vec formats a name in .gz, .bz2, .xz or .zst compresses. A link stays, and the file that it
-        leads to is replaced. A named pipe, /dev/stdout or ``-``, which is standard output, is written through, in
-        the word2vec formats and npz only.
+        In the two word2vec formats, a name that ends in .gz, .bz2, .xz or .zst is compressed. If it is a link, its
+        target is replaced. In the word2vec formats and npz, it may be a named pipe, /dev/stdout, or ``-`` for standard
+        output, which are written directly.
     format : {"word2vec", "word2vec-bin", "gensim", "npz", "safetensors", "projector"}
-        The word2vec formats do not hold counts; "gensim" is ``KeyedVectors.save``, a pickle that gensim alone
-        reads; "projector" writes the words in a second file, ``NAME-metadata.SUFFIX``.
+        The word2vec formats do not store counts; "gensim" is ``KeyedVectors.save``, a pickle that only gensim reads;
+        "projector" writes the words to a second file, ``NAME-metadata.SUFFIX``.
 
     Returns
     -------
@@ -93,19 +93,19 @@ def save_vectors(word_vectors: WordVectors, path: str | PathLike[str], format: s
     Raises
     ------
     InputError
-        If the format is unknown, the place does not exist or is that of a directory or device, or the format cannot
-        hold one of the words.
+        If the format is unknown, the directory of ``path`` does not exist, ``path`` is a directory or a device, or the
+        format cannot represent one of the words.
     MissingDependencyError
         If the format needs gensim or safetensors and it is not installed.
     WordsparseError
-        If writing fails on the way (a full disk); what stood at ``path`` is still there then.
+        If writing fails (a full disk); an existing file at ``path`` is unchanged.
     """
     path = Path(path)
     if format not in FORMATS:
         raise InputError(f"unknown format {format!r}: choose one of {', '.join(FORMATS)}")
     if compression_of_name(path) and format not in _COMPRESSIBLE:
         raise InputError(
-            f"{path}: {format} is not written compressed, only {' and '.join(_COMPRESSIBLE)} are;"
+            f"{path}: {format} cannot be written compressed, only {' and '.join(_COMPRESSIBLE)} can;"
             f" leave out {path.suffix}"
         )
     if format not in _ANY_KEY:
@@ -116,7 +116,7 @@ def save_vectors(word_vectors: WordVectors, path: str | PathLike[str], format: s
         if format not in _STREAMED:
             raise InputError(f"{path}: {format} needs a regular file; only {', '.join(_STREAMED)} can be streamed")
         if compression_of_name(path):
-            raise InputError(f"{path}: is a stream, which is not compressed; leave out {path.suffix}")
+            raise InputError(f"{path}: is a stream, which cannot be compressed; leave out {path.suffix}")
         with outputs.stream(path) as file:
             _STREAMED[format](word_vectors, file)
         return [path]
@@ -133,7 +133,7 @@ def _write(word_vectors: WordVectors, path: Path, format: str) -> None:
 
 
 def _read_file(path: Path, start: bytes) -> WordVectors:
-    """Choose the reader by the first bytes."""
+    """Choose the reader by the first bytes, and read the file."""
     if not start:
         raise InputError("is empty")
     if start.startswith(b"PK"):
@@ -142,7 +142,7 @@ def _read_file(path: Path, start: bytes) -> WordVectors:
         return safe_tensors.read(path)
     if start[:1] == b"\x80":
         raise InputError(
-            "is a Python pickle (as KeyedVectors.save writes), which can run any code and is never read here;"
-            " in gensim, write it with save_word2vec_format"
+            "is a Python pickle (of KeyedVectors.save), which can run any code and is therefore never read;"
+            " write the vectors with gensim's save_word2vec_format instead"
         )
     return word2vec.read(path)

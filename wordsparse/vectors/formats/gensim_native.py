@@ -1,6 +1,6 @@
-"""What ``gensim.models.KeyedVectors.load`` reads: a pickle, and side files for large arrays.
+"""Writes the format of ``gensim.models.KeyedVectors.load``: a pickle, and separate files for large arrays.
 
-Written for gensim's users; never read here, since reading a pickle runs whatever it says.
+The format is only written, for users of gensim, and never read: reading a pickle can run arbitrary code.
 """
 
 from pathlib import Path
@@ -14,5 +14,5 @@ def check(word_vectors: WordVectors) -> None:
 
 
 def write(word_vectors: WordVectors, path: Path) -> None:
-    """Write ``path`` and, for large arrays, files beside it whose names begin with that of ``path``."""
+    """Write ``path`` and, for large arrays, files beside it whose names begin with the name of ``path``."""
     word_vectors.keyed_vectors().save(str(path))

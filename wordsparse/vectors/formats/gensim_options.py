@@ -1,4 +1,4 @@
-"""word2vec files with the options that gensim's ``save_word2vec_format`` and ``load_word2vec_format`` have."""
+"""word2vec files with the options of gensim's ``save_word2vec_format`` and ``load_word2vec_format``."""
 
 import logging
 import os
@@ -20,7 +20,7 @@ from wordsparse.vectors.word_vectors import WordVectors
 
 logger = logging.getLogger(__name__)
 FilePath = str | PathLike[str]
-_LONGEST_HEADER = 1024
+_MAX_HEADER = 1024
 
 
 def save(
@@ -39,31 +39,32 @@ def save(
     Parameters
     ----------
     word_vectors : WordVectors
-        Keys that are no words are written as ``str`` shows them.
+        Keys that are not words are written as ``str(key)``.
     fname : path
-        A name in .gz, .bz2, .xz or .zst compresses.
+        A name that ends in .gz, .bz2, .xz or .zst is compressed.
     fvocab : path, optional
-        Where to write each word with its ``sort_attr``, a line a word.
+        File for the words with their ``sort_attr``, one word on each line.
     binary : bool
-        Numbers as float32 instead of text.
+        Write numbers as float32 instead of text.
     total_vec : int, optional
-        What the first line says of the number of vectors, where more are to be appended.
+        The number of vectors in the first line, if more vectors will be appended.
     write_header : bool
-        Whether there is a first line "V dim"; GloVe's files have none.
+        Write the first line "V dim"; GloVe's files have none.
     prefix : str
-        Stands before each word.
+        Prefix of each word.
     append : bool
-        Write at the end of ``fname`` and ``fvocab``, instead of replacing them whole.
+        Append to ``fname`` and ``fvocab`` instead of replacing them.
     sort_attr : str
-        The attribute whose largest value comes first; the rows' order where there is no such attribute.
+        The attribute by which the words are sorted, in descending order; without such an attribute, they are written
+        in the order of the rows.
 
     Raises
     ------
     InputError
-        If a word would shift the numbers after it, the vocabulary is asked for and there is no such attribute, or a
-        compressed file should be appended to.
+        If the format cannot represent a word, ``fvocab`` is given and the attribute does not exist, or ``append`` is
+        used with a compressed file.
     WordsparseError
-        If writing fails; a file that is replaced stays whole then.
+        If writing fails; an existing file is unchanged, unless ``append``.
     """
     values = word_vectors.expandos.get(sort_attr)
     if values is None and fvocab is not None:
@@ -90,40 +91,40 @@ def load(
     datatype: npt.DTypeLike = np.float32,
     no_header: bool = False,
 ) -> WordVectors:
-    """Read a word2vec file whose kind is known.
+    """Read a word2vec file of a known kind.
 
     Parameters
     ----------
     fname : path
-        Compressed or not.
+        The file, possibly compressed.
     fvocab : path, optional
-        A file of words and counts, as ``save`` writes it.
+        A file of words and counts, written by ``save``.
     binary : bool
         Whether numbers are float32 instead of text.
     encoding, unicode_errors : str
-        How words are decoded: as in ``bytes.decode``.
+        Arguments of ``bytes.decode`` for the words.
     limit : int, optional
-        Read the first so many vectors only.
+        Maximum number of vectors to read.
     datatype : dtype
         Number type of the vectors.
     no_header : bool
-        Whether a text file has no first line "V dim".
+        Whether a text file lacks the first line "V dim".
 
     Returns
     -------
     WordVectors
-        Of a word that occurs twice, the first vector.
+        The vectors; if a word occurs more than once, its first vector.
 
     Raises
     ------
     InputError
-        If the file is missing or damaged; CutShortError if it ends before what its first line promises.
+        If the file is missing or damaged; CutShortError if it has fewer vectors than its first line states.
     UnicodeDecodeError
         If a word cannot be decoded; ``unicode_errors`` "replace" or "ignore" reads it.
     """
     path = Path(fname)
     if binary and no_header:
-        raise InputError("no_header is for text files: a binary file cannot be read without its first line")
+        raise InputError("no_header applies to text files only: a binary file cannot be read without its first line")
     try:
         if not path.is_file():
             raise InputError("no such file")
@@ -135,7 +136,7 @@ def load(
     for row, word in enumerate(words):
         first.setdefault(word, row)
     if len(first) < len(words):
-        logger.warning("%s: %d words occur again; their first vector is kept", path, len(words) - len(first))
+        logger.warning("%s: %d words occur more than once; their first vector is used", path, len(words) - len(first))
         vectors = vectors[list(first.values())]
     counts = None if fvocab is None else _counts(Path(fvocab), first, encoding, unicode_errors)
     loaded = WordVectors(first, vectors, counts)
@@ -145,7 +146,7 @@ def load(
 
 def _layout(path: Path, binary: bool, no_header: bool, limit: int | None) -> word2vec.Layout:
     with BoundedStream(path) as stream:
-        fields = stream.readline(_LONGEST_HEADER if not no_header else 2**24).split()
+        fields = stream.readline(_MAX_HEADER if not no_header else 2**24).split()
     if no_header:
         rows, dim = word2vec.count_lines(path), len(fields) - 1
     elif len(fields) == 2 and all(field.isdigit() for field in fields):
@@ -159,7 +160,7 @@ def _layout(path: Path, binary: bool, no_header: bool, limit: int | None) -> wor
 
 
 def _counts(path: Path, words: Iterable[str], encoding: str, errors: str) -> list[int]:
-    """The count of each word, 0 for one that the file does not name."""
+    """The count of each word; 0 for a word that is not in the file."""
     counts: dict[str, int] = {}
     with BoundedStream(path) as stream:
         for line in iter(lambda: stream.readline(2**17), b""):
@@ -168,12 +169,12 @@ def _counts(path: Path, words: Iterable[str], encoding: str, errors: str) -> lis
                 raise InputError(f"{path}: the line {line[:80]!r} is not a word and its count")
             counts[word] = int(count)
     if missing := [word for word in words if word not in counts]:
-        logger.warning("%s: has no count for %d words; they get 0: %s", path, len(missing), missing[:5])
+        logger.warning("%s: has no count for %d words, which is set to 0: %s", path, len(missing), missing[:5])
     return [counts.get(word, 0) for word in words]
 
 
 def _put(path: Path, parts: Iterable[bytes], append: bool) -> None:
-    """Write a file, whole or not at all, or append to it."""
+    """Write a file atomically, or append to it."""
 
     def write(target: Path) -> None:
         file: IO[Any]
@@ -189,7 +190,7 @@ def _put(path: Path, parts: Iterable[bytes], append: bool) -> None:
         write_files(path, write)
         return
     if compression_of_name(path):
-        raise InputError(f"{path}: append is for files that are not compressed")
+        raise InputError(f"{path}: append applies to uncompressed files only")
     with writing(path), open(path, "ab") as file:
         file.writelines(parts)
         file.flush()

@@ -1,4 +1,4 @@
-"""What stands for a key in a file: its text, or its JSON where numbers are to come back as numbers."""
+"""The representation of keys in files: as text, or as JSON, which preserves keys that are numbers."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -9,7 +9,7 @@ from wordsparse.vectors.word_vectors import WordVectors
 
 
 def as_text(keys: Sequence[Any]) -> list[str]:
-    """The keys as text: a word as it is, any other key as ``str`` shows it.
+    """The keys as text: a word unchanged, any other key as ``str(key)``.
 
     Raises
     ------
@@ -18,7 +18,7 @@ def as_text(keys: Sequence[Any]) -> list[str]:
     """
     texts = [key if isinstance(key, str) else str(key) for key in keys]
     if len(set(texts)) != len(texts):
-        raise InputError("two keys look alike as text (1 and '1'), so that a file of words cannot tell them apart")
+        raise InputError("two keys have the same text (1 and '1'), so a file of words cannot represent both")
     check_unicode(texts)
     return texts
 
@@ -32,7 +32,7 @@ def check_unicode(words: Iterable[str]) -> None:
 
 
 def with_text(word_vectors: WordVectors) -> WordVectors:
-    """The same vectors under the text of their keys; ``word_vectors`` itself where all keys are words."""
+    """The same vectors with the text of their keys as keys; ``word_vectors`` itself if all keys are words."""
     texts = as_text(word_vectors.words)
     if texts == word_vectors.words:
         return word_vectors
@@ -45,7 +45,7 @@ def to_json(keys: Iterable[Any]) -> list[str]:
     Raises
     ------
     InputError
-        If a key is of another kind.
+        If a key has another type.
     """
     try:
         texts = [json.dumps(_plain(key), ensure_ascii=False) for key in keys]
@@ -56,7 +56,7 @@ def to_json(keys: Iterable[Any]) -> list[str]:
 
 
 def from_json(texts: Iterable[str]) -> list[Any]:
-    """What :func:`to_json` was given; InputError if a text is none that it writes."""
+    """The inverse of :func:`to_json`; InputError if a text is not an output of it."""
     try:
         keys = [_hashable(json.loads(text)) for text in texts]
     except (ValueError, RecursionError) as error:
@@ -66,7 +66,7 @@ def from_json(texts: Iterable[str]) -> list[Any]:
 
 
 def _plain(key: Any) -> Any:
-    """A key as JSON has it; NumPy's numbers and strings as Python's."""
+    """A key with types of JSON: NumPy's numbers and strings as Python's."""
     if isinstance(key, tuple):
         return [_plain(part) for part in key]
     return key.item() if hasattr(key, "item") else key

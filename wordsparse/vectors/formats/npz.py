@@ -1,9 +1,9 @@
-"""NumPy's npz. Words are bytes and offsets, so that any word, however long, costs only what it takes.
+"""NumPy's npz. Words are stored as bytes and offsets, so long words do not enlarge the storage of the others.
 
 Arrays: ``vectors`` (V, dim) float32; ``words`` (bytes,) uint8, all words in UTF-8 one after the other;
 ``word_offsets`` (V + 1,) int64, word i being ``words[word_offsets[i]:word_offsets[i + 1]]``; ``counts`` (V,)
-int64 where known. Where not all keys are words, ``words`` holds each as JSON, and the array ``json_words`` (0,) uint8
-says so.
+int64, if known. If some keys are not words, ``words`` holds each key as JSON, and an array ``json_words`` (0,) uint8
+marks this.
 """
 
 import zipfile
@@ -29,7 +29,7 @@ _OPTIONAL: dict[str, _Kind] = {"counts": (np.int64, 1), "json_words": (np.uint8,
 
 
 def write(word_vectors: WordVectors, file: IO[bytes]) -> None:
-    """Write an npz file, not compressed: vectors hardly compress."""
+    """Write an npz file, uncompressed, because vectors are hardly compressible."""
     are_words = all(isinstance(key, str) for key in word_vectors.words)
     texts = names.as_text(word_vectors.words) if are_words else names.to_json(word_vectors.words)
     encoded = [text.encode() for text in texts]
@@ -46,20 +46,20 @@ def write(word_vectors: WordVectors, file: IO[bytes]) -> None:
 
 
 def read(path: Path) -> WordVectors:
-    """Read what :func:`write` writes.
+    """Read a file written by :func:`write`.
 
     Raises
     ------
     InputError
-        If an array is missing, of another type, damaged, or claims more than its share of the file.
+        If an array is missing, damaged, has another type, or states a size larger than its part of the file.
     """
     try:
         with zipfile.ZipFile(path) as archive:
             arrays = _read_arrays(archive, unpacked_limit(path.stat().st_size))
     except InputError:
         raise
-    except Exception as error:  # a damaged archive raises nearly any kind of error in zipfile and its decompressors
-        raise InputError(f"is no npz file, or is damaged: {error}") from error
+    except Exception as error:  # for damaged archives, zipfile and its decompressors raise many kinds of errors
+        raise InputError(f"is not an npz file, or is damaged: {error}") from error
     texts = _split(arrays["words"].tobytes(), arrays["word_offsets"])
     keys = names.from_json(texts) if "json_words" in arrays else texts
     return WordVectors(keys, arrays["vectors"], arrays.get("counts"))
@@ -77,7 +77,7 @@ def _read_arrays(archive: zipfile.ZipFile, limit: int) -> dict[str, npt.NDArray[
 
 
 def _read_array(archive: zipfile.ZipFile, name: str, dtype: type[np.generic], ndim: int) -> npt.NDArray[np.generic]:
-    """Read one array, after its header has been compared with the size of the archive's member."""
+    """Read one array; its header is first compared with the size of the archive's member."""
     claimed = archive.getinfo(f"{name}.npy").file_size
     with archive.open(f"{name}.npy") as file:
         version = np.lib.format.read_magic(file)
@@ -86,7 +86,7 @@ def _read_array(archive: zipfile.ZipFile, name: str, dtype: type[np.generic], nd
         shape, fortran_order, found = np.lib.format.read_array_header_1_0(file)
         if found != dtype or len(shape) != ndim or fortran_order or any(length < 0 for length in shape):
             raise InputError(f"the array {name!r} must be {dtype.__name__} in C order with {ndim} axes")
-        # Python integers: a hostile shape must not overflow on the way.
+        # Python integers, so that a malicious shape cannot overflow.
         size = int(found.itemsize)
         for length in shape:
             size *= int(length)

@@ -1,7 +1,8 @@
 """The two tab-separated files of the TensorFlow embedding projector: vectors, and words in the same order.
 
-The projector reads a word to the next tab or line end, without quotes or escapes, so words are written exactly. A
-spreadsheet takes some for formulas, which a text's author may have planned: a log message says how many there are.
+The projector reads a word up to the next tab or line end, without quotes or escapes, so words are written unchanged. A
+spreadsheet may interpret some words as formulas, which the author of a text may have intended: a log message counts
+these words.
 """
 
 import logging
@@ -13,12 +14,12 @@ from wordsparse.vectors.word_vectors import WordVectors
 
 logger = logging.getLogger(__name__)
 
-# Where a cell begins with one of them, spreadsheets look for a formula (OWASP, "CSV Injection").
+# Spreadsheets interpret a cell that begins with one of these as a formula (OWASP, "CSV Injection").
 _FORMULA_STARTS = ("=", "+", "-", "@")
 
 
 def check_words(words: Iterable[str]) -> None:
-    """Raise InputError if a word is empty or holds a tab or a line end: the files know no quoting."""
+    """Raise InputError if a word is empty or holds a tab or a line end: the files have no quoting."""
     for word in words:
         if "\t" in word or word.splitlines() != [word]:
             raise InputError(
@@ -30,7 +31,7 @@ def check_words(words: Iterable[str]) -> None:
 def write(word_vectors: WordVectors, path: Path) -> None:
     """Write the vectors to ``path`` and the words to ``NAME-metadata.SUFFIX`` beside it.
 
-    The projector wants a header in the metadata exactly if they have several columns: here, if counts are
+    The projector requires a header in the metadata if and only if they have several columns: here, if counts are
     known.
     """
     numbers = "\t".join(["%.9g"] * word_vectors.dim)

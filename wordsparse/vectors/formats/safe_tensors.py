@@ -1,4 +1,4 @@
-"""safetensors: tensors ``vectors`` and, where known, ``counts``; words as a JSON list in the metadata."""
+"""safetensors: a tensor ``vectors``, a tensor ``counts`` if known, and the words as a JSON list in the metadata."""
 
 import json
 from pathlib import Path
@@ -11,28 +11,28 @@ from wordsparse.errors import InputError, WordsparseError
 from wordsparse.vectors.formats import names
 from wordsparse.vectors.word_vectors import WordVectors
 
-# The package refuses to read a longer header than this; the words are part of it, once more escaped as JSON.
-_LONGEST_HEADER = 100_000_000
+# The package refuses to read a longer header. The words are part of the header, where they are escaped as JSON again.
+_MAX_HEADER = 100_000_000
 
 
 def recognise(start: bytes, size: int) -> bool:
-    """Whether a file of ``size`` bytes begins as one does: with the length of a JSON object, then that."""
+    """Whether a file of ``size`` bytes begins like a safetensors file: with the length of a JSON object and ``{``."""
     return start[8:9] == b"{" and int.from_bytes(start[:8], "little") <= size - 8
 
 
 def check(word_vectors: WordVectors) -> None:
-    """Refuse, before anything is written, what could not be read back, and a missing package.
+    """Raise, before anything is written, the error for words that are too long or for a missing package.
 
     Raises
     ------
     InputError
-        If the words take more than the 100 MB that the header of such a file may have.
+        If the words exceed the 100 MB limit of the header.
     MissingDependencyError
         If safetensors is not installed.
     """
     _load("safetensors")
     size = len(json.dumps(_metadata(word_vectors), ensure_ascii=False).encode())
-    if size > _LONGEST_HEADER - 1000:
+    if size > _MAX_HEADER - 1000:
         raise InputError(f"the words take {size} bytes, more than a safetensors header may have; use npz")
 
 
@@ -43,21 +43,21 @@ def write(word_vectors: WordVectors, path: Path) -> None:
     if word_vectors.counts is not None:
         tensors["counts"] = np.ascontiguousarray(word_vectors.counts)
     path.touch()
-    mode = path.stat().st_mode  # safetensors would leave a file that only its owner may read
+    mode = path.stat().st_mode  # safetensors would make the file readable for its owner only
     try:
         save_file(tensors, path, metadata=_metadata(word_vectors))
-    except package.SafetensorError as error:  # a full disk, for one
+    except package.SafetensorError as error:  # for example, a full disk
         raise WordsparseError(f"{path.name}: writing failed: {error}") from error
     path.chmod(mode)
 
 
 def read(path: Path) -> WordVectors:
-    """Read what :func:`write` writes.
+    """Read a file written by :func:`write`.
 
     Raises
     ------
     InputError
-        If a part is missing, of another type or damaged.
+        If a part is missing, damaged or has another type.
     MissingDependencyError
         If safetensors is not installed.
     """
@@ -70,8 +70,8 @@ def read(path: Path) -> WordVectors:
                 raise InputError("is a safetensors file without the tensor vectors and the metadata words")
             vectors = file.get_tensor("vectors")
             counts = file.get_tensor("counts") if "counts" in names else None
-    except (package.SafetensorError, TypeError) as error:  # TypeError: a number type that NumPy does not have
-        raise InputError(f"is no safetensors file, or is damaged: {error}") from error
+    except (package.SafetensorError, TypeError) as error:  # TypeError: a number type that NumPy lacks
+        raise InputError(f"is not a safetensors file, or is damaged: {error}") from error
     if vectors.dtype != np.float32:
         raise InputError(f"the tensor vectors must be float32, not {vectors.dtype}")
     return WordVectors(_parse_words(words), vectors, counts)

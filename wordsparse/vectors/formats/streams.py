@@ -1,4 +1,4 @@
-"""Compressed or plain files read forward, within what a file of their size can hold."""
+"""Sequential reading of plain or compressed files, limited to the plausible content of a file of their size."""
 
 import os
 import re
@@ -12,7 +12,7 @@ import smart_open
 from wordsparse.errors import InputError
 from wordsparse.files import regular, unpacking
 
-# How compressed files begin, and the suffix by which smart_open knows them.
+# The first bytes of compressed files, and the suffix by which smart_open recognises the compression.
 _BEGINNINGS = {
     rb"\x1f\x8b\x08": ".gz",
     rb"BZh[1-9]1AY&SY": ".bz2",
@@ -21,38 +21,38 @@ _BEGINNINGS = {
 }
 
 # Numbers that look random compress a few times at most.
-_MOST_EXPANSION = 64
+_MAX_EXPANSION = 64
 
 
 def compression_of_name(path: Path) -> str | None:
-    """The suffix of ``path`` if it is one of a compressed file that we write, else None."""
+    """The suffix of ``path`` if it is one of the supported compressions, else None."""
     suffix = path.suffix.lower()
     return suffix if suffix in _BEGINNINGS.values() else None
 
 
 def open_for_writing(path: Path) -> IO[bytes]:
-    """A binary file for writing, compressed if its name says so."""
+    """A binary file for writing, compressed according to its suffix."""
     file: IO[bytes] = smart_open.open(path, "wb", compression=compression_of_name(path) or "disable")
     return file
 
 
 def unpacked_limit(size: int) -> int:
     """How many bytes a compressed file of ``size`` bytes may unpack to."""
-    return unpacking.unpacked_limit(size, _MOST_EXPANSION)
+    return unpacking.unpacked_limit(size, _MAX_EXPANSION)
 
 
 class BoundedStream:
-    """A file read forward, unpacked on the way, that never gives more than it may honestly hold.
+    """A file read sequentially, decompressed if necessary, up to a plausible limit.
 
     Attributes
     ----------
     limit : int
-        Bytes that it can give at most: its size, or :func:`unpacked_limit` of it where it is compressed.
+        Maximum number of bytes: the size of the file or, if it is compressed, :func:`unpacked_limit` of its size.
 
     Raises
     ------
     InputError
-        From any method, if the compressed data are damaged or unpack beyond the limit.
+        From any method, if the compressed data are damaged or exceed the limit.
     """
 
     def __init__(self, path: Path) -> None:
@@ -72,15 +72,15 @@ class BoundedStream:
         self._file.close()
 
     def read(self, most: int) -> bytes:
-        """The next ``most`` bytes, fewer only at the end."""
+        """The next ``most`` bytes, or fewer at the end only."""
         return self._counted(self._file.read, most)
 
     def readline(self, most: int) -> bytes:
-        """The next line with its end, or its first ``most`` bytes; nothing at the end of the file."""
+        """The next line with its line end, or its first ``most`` bytes; empty at the end of the file."""
         return self._counted(self._file.readline, most)
 
     def expect_end(self, what: str) -> None:
-        """Refuse anything but white space up to the end; ``what`` says what should have been all."""
+        """Raise InputError unless only white space is left; ``what`` describes the expected content."""
         while chunk := self.read(2**16):
             if not chunk.isspace():
                 raise InputError(f"there is more in the file after {what}")
@@ -89,8 +89,8 @@ class BoundedStream:
         try:
             data = read(most)
         except Exception as error:
-            # Each decompressor has its own kinds of errors; they do not all derive from OSError.
-            raise InputError(f"cannot be read or unpacked, cut short or damaged: {error}") from error
+            # Each decompressor has its own exceptions, not all of which are derived from OSError.
+            raise InputError(f"cannot be read or unpacked, is cut short or damaged: {error}") from error
         self._left -= len(data)
         if self._left < 0:
             raise InputError(f"unpacks to more than {self.limit} bytes: no vectors compress that well")

@@ -1,11 +1,11 @@
-"""The two formats of the word2vec tool, and GloVe's: the text format without its header line.
+"""The text and binary formats of the word2vec tool, and GloVe's format: the text format without the header line.
 
-A file is a header line "V dim", then V times a word, a space and dim numbers: in text separated by spaces and
-ended by a newline; in binary little-endian float32, after which the original tool writes a newline and gensim
-does not. Nothing in the files says which of the two it is.
+A file has a header line "V dim", then V times a word, a space and dim numbers. In text, spaces separate the numbers
+and a newline ends them; in binary, they are little-endian float32, after which the original tool writes a newline and
+gensim does not. Nothing in a file states whether it is text or binary.
 
-Files may come from strangers. What the header promises is compared with the size of the file before an array
-is made, and no line, word or number is read further than its longest sensible size.
+Files are untrusted. The sizes in the header are compared with the size of the file before an array is allocated, and
+lines, words and numbers have maximum lengths.
 """
 
 import re
@@ -20,21 +20,20 @@ from wordsparse.errors import CutShortError, InputError
 from wordsparse.vectors.formats.streams import BoundedStream
 from wordsparse.vectors.word_vectors import WordVectors
 
-_LONGEST_WORD = 2**16  # bytes of UTF-8
-_LONGEST_NUMBER = 64  # characters of a number in text
-_HEAD = 2**20  # bytes looked at to recognise the format
+_MAX_WORD = 2**16  # bytes of UTF-8
+_MAX_NUMBER = 64  # characters of a number in text
+_HEAD = 2**20  # bytes that are examined to recognise the format
 _CHUNK = 2**20
 
-# Nine significant digits name every float32, and stay far enough from the midpoint between two of them that
-# readers which parse to float64 first arrive at the same one; and they are written twice as fast as the
-# shortest digits.
+# Nine significant digits identify every float32. They are far enough from the midpoint between two float32 numbers
+# that readers which parse to float64 first obtain the same number, and faster to write than the shortest digits.
 _NUMBER = "%.9g"
 
 _FORBIDDEN = re.compile(r"[\s\x00-\x1f\x7f-\x9f]")
 
 
 class Layout(NamedTuple):
-    """What a file holds; ``is_whole`` is False where only its first ``rows`` are read."""
+    """The layout of a file; ``is_whole`` is False if only its first ``rows`` are read."""
 
     rows: int
     dim: int
@@ -44,7 +43,7 @@ class Layout(NamedTuple):
 
 
 class Decoding(NamedTuple):
-    """How words become str, and the number type of the vectors."""
+    """The decoding of words, and the number type of the vectors."""
 
     encoding: str = "utf-8"
     errors: str = "strict"
@@ -55,12 +54,12 @@ UTF8 = Decoding()
 
 
 def read(path: Path) -> WordVectors:
-    """Read a file of any of the three kinds.
+    """Read a file of any of the three formats.
 
     Raises
     ------
     InputError
-        If it is none of them, or damaged; the message names the line (text) or the word (binary).
+        If it has none of these formats, or is damaged; the message names the line (text) or the word (binary).
     """
     with BoundedStream(path) as stream:
         layout = _recognise(stream.read(_HEAD))
@@ -73,14 +72,14 @@ def read(path: Path) -> WordVectors:
 
 
 def read_rows(path: Path, layout: Layout, decoding: Decoding = UTF8) -> tuple[list[str], npt.NDArray[Any]]:
-    """The words, and the vectors (rows, dim), of a file whose layout is known.
+    """The words and the vectors (rows, dim) of a file with a known layout.
 
     Raises
     ------
     InputError
         If the file is damaged; CutShortError if it ends too early.
     UnicodeDecodeError
-        If a word cannot be decoded; its reason names the place.
+        If a word cannot be decoded; the reason names its position.
     """
     with BoundedStream(path) as stream:
         _check_size(layout, stream.limit)
@@ -90,24 +89,24 @@ def read_rows(path: Path, layout: Layout, decoding: Decoding = UTF8) -> tuple[li
 
 
 def write_text(word_vectors: WordVectors, file: IO[bytes]) -> None:
-    """Write the text format; every float32 is read back as it was."""
+    """Write the text format; reading it restores every float32 exactly."""
     file.write(header(len(word_vectors), word_vectors.dim))
     file.writelines(text_rows(word_vectors.words, word_vectors.vectors))
 
 
 def write_binary(word_vectors: WordVectors, file: IO[bytes]) -> None:
-    """Write the binary format as the original tool does, with a newline after each vector."""
+    """Write the binary format of the original tool, with a newline after each vector."""
     file.write(header(len(word_vectors), word_vectors.dim))
     file.writelines(binary_rows(word_vectors.words, word_vectors.vectors))
 
 
 def header(rows: int, dim: int) -> bytes:
-    """The first line."""
+    """The header line."""
     return b"%d %d\n" % (rows, dim)
 
 
 def text_rows(words: Iterable[str], vectors: npt.NDArray[Any]) -> Iterator[bytes]:
-    """Each word and its vector as a line."""
+    """Each word and its vector as a line of text."""
     numbers = " ".join([_NUMBER] * vectors.shape[1])
     for word, vector in zip(words, vectors, strict=True):
         yield f"{word} {numbers % tuple(vector.tolist())}\n".encode()
@@ -120,7 +119,7 @@ def binary_rows(words: Iterable[str], vectors: npt.NDArray[Any]) -> Iterator[byt
 
 
 def check_words(words: Iterable[str]) -> None:
-    """Refuse words that would shift every number after them: these formats know no quoting.
+    """Refuse words that would be read back as several fields: these formats have no quoting.
 
     Raises
     ------
@@ -128,7 +127,7 @@ def check_words(words: Iterable[str]) -> None:
         If a word is empty, holds white space or a control character, or is longer than 65,536 bytes.
     """
     for word in words:
-        if not word or _FORBIDDEN.search(word) or len(word.encode()) > _LONGEST_WORD:
+        if not word or _FORBIDDEN.search(word) or len(word.encode()) > _MAX_WORD:
             shown = word if len(word) <= 100 else word[:100] + "…"
             raise InputError(
                 f"the word {shown!r} cannot be stored in a word2vec file: it is empty or too long, or holds white space"
@@ -137,32 +136,32 @@ def check_words(words: Iterable[str]) -> None:
 
 
 def _recognise(head: bytes) -> Layout:
-    """Tell the layout from the first bytes; ``rows`` is 0 where only counting can tell."""
+    """Recognise the layout from the first bytes; ``rows`` is 0 if the lines must be counted."""
     first, _, body = head.partition(b"\n")
     fields = first.rstrip().split(b" ")
     if len(fields) == 2 and all(field.isdigit() and len(field) <= 18 for field in fields):
         rows, dim = (int(field) for field in fields)
         if not rows or not dim:
-            raise InputError(f"its header promises {rows} words of {dim} numbers: there is nothing in it")
+            raise InputError(f"its header states {rows} words of {dim} numbers, so the file holds no vectors")
         return Layout(rows, dim, _looks_like_text(body, dim), True)
     # At least two numbers: "word 3" is more likely a broken header than a vector of one number.
     if len(fields) >= 3 and _parse_numbers(fields[1:]) is not None:
         return Layout(0, len(fields) - 1, True, False)
     raise InputError(
-        "is no file of vectors known here: it begins neither with a word2vec header (number of words,"
-        " numbers a word) nor with a word and its numbers, and is neither npz nor safetensors"
+        "is not a known file of vectors: it begins neither with a word2vec header (number of words, length of a"
+        " vector) nor with a word and its numbers, and is neither npz nor safetensors"
     )
 
 
 def _looks_like_text(body: bytes, dim: int) -> bool:
-    """Whether numbers in characters follow the first word, as many bytes as ``dim`` numbers at least take."""
-    _, _, numbers = body[: _LONGEST_WORD + 4 * dim].partition(b" ")
+    """Whether the first word is followed by numbers as text, in at least the minimum length of ``dim`` numbers."""
+    _, _, numbers = body[: _MAX_WORD + 4 * dim].partition(b" ")
     line = numbers[: 4 * dim].split(b"\n", 1)[0].rstrip()
     return len(line) >= 2 * dim - 1 and re.fullmatch(rb"[-+.0-9eEnaifNAIF ]*", line) is not None
 
 
 def _check_size(layout: Layout, limit: int) -> None:
-    """Compare what is promised with what the file can hold; the last line end may be missing."""
+    """Compare the stated sizes with the limit of the file; the last line end may be missing."""
     least = layout.rows * (2 * layout.dim + 2 if layout.is_text else 4 * layout.dim + 2) - 1
     if least > limit:
         raise CutShortError(
@@ -172,7 +171,7 @@ def _check_size(layout: Layout, limit: int) -> None:
 
 
 def count_lines(path: Path) -> int:
-    """How many lines a file has, the last one with or without its end."""
+    """The number of lines of a file; the last line end may be missing."""
     lines, last = 0, b"\n"
     with BoundedStream(path) as stream:
         while chunk := stream.read(_CHUNK):
@@ -184,23 +183,23 @@ def count_lines(path: Path) -> int:
 def _read_text(stream: BoundedStream, layout: Layout, decoding: Decoding) -> tuple[list[str], npt.NDArray[Any]]:
     words: list[str] = []
     vectors = np.empty((layout.rows, layout.dim), decoding.dtype)
-    longest = _LONGEST_WORD + layout.dim * (_LONGEST_NUMBER + 1) + 3
-    with np.errstate(over="ignore"):  # becomes inf, which WordVectors refuses
+    longest = _MAX_WORD + layout.dim * (_MAX_NUMBER + 1) + 3
+    with np.errstate(over="ignore"):  # an overflow becomes inf, which WordVectors refuses
         for row in range(layout.rows):
             line = stream.readline(longest)
             where = f"line {row + 1 + layout.has_header}"
             if not line:
-                raise CutShortError(f"ends before {where}; {layout.rows} words were promised")
+                raise CutShortError(f"ends before {where}; its first line states {layout.rows} words")
             word, *fields = line.rstrip(b" \r\n").split(b" ")
             if len(fields) != layout.dim:
                 shown = f"{where} ({line[:40]!r}…)"
                 raise InputError(
-                    f"{shown} holds {len(fields)} numbers instead of {layout.dim}: is it damaged or much too"
-                    " long, or is there a space in the word?"
+                    f"{shown} holds {len(fields)} numbers instead of {layout.dim}: it is damaged or much too"
+                    " long, or the word contains a space"
                 )
             numbers = _parse_numbers(fields)
             if numbers is None:
-                raise InputError(f"{where} holds something that is not a number")
+                raise InputError(f"{where} holds a field that is not a number")
             words.append(_decode(word, where, decoding))
             vectors[row] = numbers
     if layout.is_whole:
@@ -212,16 +211,16 @@ def _read_binary(stream: BoundedStream, layout: Layout, decoding: Decoding) -> t
     words: list[str] = []
     vectors = np.empty((layout.rows, layout.dim), decoding.dtype)
     vector_bytes = 4 * layout.dim
-    longest = _LONGEST_WORD + 2 + vector_bytes
+    longest = _MAX_WORD + 2 + vector_bytes
     buffer, at = b"", 0
     for row in range(layout.rows):
         if len(buffer) - at < longest:
             buffer, at = buffer[at:] + stream.read(max(_CHUNK, longest)), 0
         where = f"word {row + 1}"
-        space = buffer.find(b" ", at, at + _LONGEST_WORD + 2)
+        space = buffer.find(b" ", at, at + _MAX_WORD + 2)
         end = space + 1 + vector_bytes
         if space < 0 or end > len(buffer):
-            raise CutShortError(f"ends inside {where} of {layout.rows}, or is damaged before it")
+            raise CutShortError(f"ends inside {where} of {layout.rows}, or is damaged before that word")
         words.append(_decode(buffer[at:space].lstrip(b"\n"), where, decoding))
         vectors[row] = np.frombuffer(buffer, dtype="<f4", count=layout.dim, offset=space + 1)
         at = end
@@ -234,7 +233,7 @@ def _read_binary(stream: BoundedStream, layout: Layout, decoding: Decoding) -> t
 
 
 def _parse_numbers(fields: list[bytes]) -> list[float] | None:
-    """The fields as numbers, None if one is not."""
+    """The fields as numbers; None if one of them is not a number."""
     try:
         return [float(field) for field in fields]
     except ValueError:
