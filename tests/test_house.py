@@ -1,4 +1,4 @@
-"""The rooms of the package: imports go down its floors."""
+"""The levels of the package: a subpackage imports only from the levels below its own."""
 
 import ast
 import shutil
@@ -13,8 +13,8 @@ import pytest
 import wordsparse
 
 PACKAGE = Path(__file__).resolve().parents[1] / "wordsparse"
-# From the top floor down: a room may import from the floors below its own. Rooms of one floor do not know each other.
-FLOORS = (
+# From the top level down. A subpackage may import from lower levels, and not from others of its own level.
+LEVELS = (
     ("__main__",),
     ("cli", "torch", "gensim"),
     ("comparison", "explorer"),
@@ -30,11 +30,11 @@ FLOORS = (
     ("validation", "optional"),
     ("errors",),
 )
-FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
+LEVEL = {package: level for level, packages in enumerate(LEVELS) for package in packages}
 
 
 def module_name(path: Path) -> str:
-    """``wordsparse.room.file`` of a source file; a package's own name for its ``__init__.py``."""
+    """``wordsparse.subpackage.file`` of a source file; a package's own name for its ``__init__.py``."""
     parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
@@ -62,22 +62,22 @@ def imports(path: Path, *, in_functions: bool = True) -> Iterator[str]:
                 yield submodule if submodule in MODULES else node.module
 
 
-def room(module: str) -> str:
+def subpackage(module: str) -> str:
     """``kernels`` of ``wordsparse.kernels.cpu``; the empty string for the package itself."""
     return module.partition(".")[2].partition(".")[0]
 
 
-def test_every_file_stands_in_a_room() -> None:
-    assert {room(module) for module in MODULES} <= {"", *FLOOR}
+def test_every_file_has_a_level() -> None:
+    assert {subpackage(module) for module in MODULES} <= {"", *LEVEL}
 
 
-def test_imports_go_down_the_floors() -> None:
+def test_imports_go_down_the_levels() -> None:
     up = [
         f"{module} imports {imported}"
         for module, path in MODULES.items()
-        if room(module)
+        if subpackage(module)
         for imported in imports(path)
-        if room(imported) != room(module) and not FLOOR[room(imported)] > FLOOR[room(module)]
+        if subpackage(imported) != subpackage(module) and not LEVEL[subpackage(imported)] > LEVEL[subpackage(module)]
     ]
     assert not up, "\n".join(up)
 

@@ -1,7 +1,7 @@
-"""Optional packages: the one place that looks for them, and for our own compiled modules, and says how to install them.
+"""Optional packages and the compiled modules: the only place that imports them and knows their install commands.
 
-They are imported when they are first needed. A package that is missing then, or that cannot be imported, is a
-:class:`MissingDependencyError` whose message names the purpose, the package and the command that installs it.
+They are imported on demand. A package that is missing or cannot be imported raises :class:`MissingDependencyError`,
+whose message names the purpose, the package and the install command.
 """
 
 import importlib
@@ -11,7 +11,7 @@ from typing import Any
 
 from wordsparse.errors import MissingDependencyError
 
-# Import name → the name that people know.
+# Import name → the common name of the package.
 NAMES = {
     "cupy": "CuPy",
     "gensim": "gensim",
@@ -43,12 +43,12 @@ def command(package: str) -> str:
 
 
 def installed(package: str) -> bool:
-    """Whether ``package`` is there; it is not imported."""
+    """Whether ``package`` is installed; it is not imported."""
     return importlib.util.find_spec(package) is not None
 
 
 def check(purpose: str, *packages: str) -> None:
-    """Raise MissingDependencyError unless all ``packages`` are there; none is imported."""
+    """Raise MissingDependencyError unless all ``packages`` are installed; they are not imported."""
     missing = [package for package in packages if not installed(package)]
     if missing:
         names = " and ".join(NAMES[package] for package in missing)
@@ -58,7 +58,7 @@ def check(purpose: str, *packages: str) -> None:
 
 
 def folder(purpose: str, package: str) -> Path:
-    """The folder of ``package``, which is not imported; MissingDependencyError if it is not there."""
+    """The folder of ``package``, which is not imported; MissingDependencyError if it is not installed."""
     check(purpose, package)
     spec = importlib.util.find_spec(package)
     assert spec is not None
@@ -84,7 +84,7 @@ def load(purpose: str, module: str) -> Any:
 
 
 def not_compiled() -> MissingDependencyError:
-    """The error of a compiled module of wordsparse that is not there."""
+    """The error for a missing compiled module of wordsparse."""
     return MissingDependencyError(
         f"{Path(__file__).parent} is the source tree of wordsparse, not compiled: leave this directory, or "
         "pip install -e ."

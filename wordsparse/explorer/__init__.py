@@ -61,7 +61,7 @@ def explore(
         If a model cannot be read or has fewer than two dimensions, two models have no word in common or one
         name, or ``output`` cannot be made; nothing has been written then.
     WordsparseError
-        If writing fails; what stood at ``output`` stays.
+        If writing fails; an existing file at ``output`` is unchanged.
     """
     words, map_words = positive_int("words", words), positive_int("map_words", map_words)
     target = Path(output)

@@ -1,4 +1,4 @@
-"""What the page holds of the models: words, counts, int8 vectors, maps, and how far each word moved.
+"""The page's data about the models: words, counts, int8 vectors, maps, and the movement of each word.
 
 Arrays are little-endian bytes in base64. A vector is stored as q = round(127 v / max|v|), so v ≈ q max|v| / 127: the
 scale of a row changes no cosine, and the page divides by |q| instead of storing it.
@@ -58,7 +58,7 @@ def content_of(
 
 
 def most_frequent(vectors: WordVectors, n: int) -> WordVectors:
-    """The ``n`` words of largest count, most frequent first; where counts are not known, the first ``n``."""
+    """The ``n`` words of largest count, most frequent first; if counts are unknown, the first ``n``."""
     if vectors.counts is None:
         return WordVectors(vectors.words[:n], vectors.vectors[:n])
     rows = np.argsort(-vectors.counts, kind="stable")[:n]

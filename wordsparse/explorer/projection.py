@@ -27,7 +27,7 @@ class Projection:
 
     @property
     def advice(self) -> str:
-        """What to install for the better map, in parentheses; empty where it is there."""
+        """The install command for the better map, in parentheses; empty if it is installed."""
         return "" if self._has_tsne else f" (t-SNE needs scikit-learn: {optional.command('sklearn')})"
 
     def of(self, words: Sequence[str], unit: NDArray[np.float32]) -> Points:

@@ -1,6 +1,6 @@
-"""Keys and their vectors: which row a key has, what is known of a key beside its vector, and how rows are added.
+"""Keys and their vectors: the row of a key, further attributes of keys, and the addition of rows.
 
-The names are those of gensim's KeyedVectors, so that a program written for it finds what it looks for.
+The names are those of gensim's KeyedVectors, so that programs written for it work unchanged.
 """
 
 import difflib
@@ -18,7 +18,7 @@ from wordsparse.errors import InputError, UnknownWordError
 Array: TypeAlias = NDArray[Any]
 Key: TypeAlias = Hashable
 
-# Close spellings are looked for among this many of the most frequent words: a few milliseconds.
+# Similar spellings are searched among this many of the most frequent words, which takes a few milliseconds.
 _SPELLING_CANDIDATES = 50_000
 
 
@@ -29,7 +29,7 @@ class KeyTable:
     ----------
     keys : iterable of hashable, length V
     vectors : array (V, vector_size)
-        Of floating-point numbers; kept, not copied.
+        Floating-point numbers; not copied.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class KeyTable:
 
     @property
     def vectors(self) -> Array:
-        """The matrix (V, vector_size), a row a key. After changing it in place call ``fill_norms(force=True)``."""
+        """The matrix (V, vector_size), one row a key. After an in-place change call ``fill_norms(force=True)``."""
         return self._vectors
 
     @vectors.setter
@@ -70,18 +70,18 @@ class KeyTable:
     def norms(self) -> Array:
         """The Euclidean length of each vector, (V,); computed once."""
         if self._norms is None:
-            # In float64: the square of a large float32 number is no float32 number.
+            # In float64: the square of a large float32 number overflows float32.
             squares = np.einsum("ij,ij->i", self._vectors, self._vectors, dtype=np.float64)
             self._norms = np.sqrt(squares)
         return self._norms
 
     @norms.setter
     def norms(self, _: None) -> None:
-        """Forget them, as ``fill_norms(force=True)`` does."""
+        """Discard them, like ``fill_norms(force=True)``."""
         self.fill_norms(force=True)
 
     def fill_norms(self, force: bool = False) -> None:
-        """Forget the lengths of the vectors where ``force``: they are computed when they are next asked for."""
+        """If ``force``, discard the cached lengths of the vectors; the next access computes them again."""
         if force:
             self._norms = self._unit = None
 
@@ -98,7 +98,7 @@ class KeyTable:
         return self.unit
 
     def unit_normalize_all(self) -> None:
-        """Scale every vector to length one, for good."""
+        """Scale every vector to length one in place."""
         self.vectors = self.unit
 
     def __len__(self) -> int:
@@ -115,7 +115,7 @@ class KeyTable:
         return self._find(key) is not None
 
     def get_index(self, key: Any, default: int | None = None) -> int:
-        """The row of ``key``; a whole number that is no key stands for itself, unless the keys are numbers themselves.
+        """The row of ``key``. A whole number that is not a key is a row number, unless keys are numbers themselves.
 
         Raises
         ------
@@ -130,13 +130,13 @@ class KeyTable:
         return row
 
     def get_vector(self, key: Any, norm: bool = False) -> Array:
-        """The vector of ``key``, (vector_size,), read-only; scaled to length one where ``norm``."""
+        """The vector of ``key``, (vector_size,), read-only; scaled to length one if ``norm``."""
         row = self.get_index(key)
         vector: Array = self._vectors[row]
         if norm:
             divisor = self.norms[row] or 1.0
             vector = np.divide(vector, divisor, out=np.empty_like(vector), casting="same_kind")
-        vector.flags.writeable = False  # writing into it would leave the lengths as they were
+        vector.flags.writeable = False  # a write would invalidate the cached lengths
         return vector
 
     def __getitem__(self, key: Any) -> Array:
@@ -158,12 +158,12 @@ class KeyTable:
         Parameters
         ----------
         keys : sequence of keys or vectors
-            A vector (vector_size,) is taken as it is.
+            A vector (vector_size,) is used unchanged.
         weights : array (n,), optional
         pre_normalize, post_normalize : bool
-            Whether the vectors of keys are scaled to length one before, and the mean after.
+            Scale the vectors of keys to length one before taking the mean; scale the mean to length one.
         ignore_missing : bool
-            Whether a key that is not known is left out.
+            Ignore unknown keys.
 
         Raises
         ------
@@ -222,7 +222,7 @@ class KeyTable:
         extras : mapping of str to array (n,), optional
             Attributes of these keys.
         replace : bool
-            Whether keys that are there already take the new vector and attributes; they keep theirs otherwise.
+            Replace the vectors and attributes of existing keys; otherwise existing keys are unchanged.
 
         Raises
         ------
@@ -263,7 +263,7 @@ class KeyTable:
         self.add_vectors(keys, weights, replace=True)
 
     def allocate_vecattrs(self, attrs: Sequence[str] | None = None, types: Sequence[DTypeLike] | None = None) -> None:
-        """Make room for attributes of these names and types, one value a key; without names, for all that there are."""
+        """Allocate attributes of these names and types, one value for each key; without names, all existing ones."""
         names = list(self.expandos) if attrs is None else list(attrs)
         kinds = [self.expandos[name].dtype for name in names] if types is None else list(types)
         for name, kind in zip(names, kinds, strict=True):
@@ -277,7 +277,7 @@ class KeyTable:
                 self.expandos[name] = grown
 
     def set_vecattr(self, key: Any, attr: str, val: Any) -> None:
-        """Set the attribute ``attr`` of ``key``; the first value of an attribute says which type all have."""
+        """Set the attribute ``attr`` of ``key``; the first value of an attribute determines its type."""
         row = self.get_index(key)
         self.allocate_vecattrs([attr], [type(val)])
         self.expandos[attr][row] = val
@@ -290,16 +290,16 @@ class KeyTable:
         """The row of ``key``, None if it has none."""
         row = self.key_to_index.get(key)
         if row is None and isinstance(key, Integral) and 0 <= int(key) < len(self.index_to_key):
-            # A number that is missing among keys that are numbers is no row: it is missing.
+            # If the keys are numbers, a number that is not a key is missing and is not a row number.
             row = None if isinstance(self.index_to_key[0], Integral) else int(key)
         return row
 
     def _divisors(self) -> Array:
-        """What scales each vector to length one, (V,) float64: 1 for a zero vector."""
+        """The divisors that scale each vector to length one, (V,) float64; 1 for a zero vector."""
         return np.where(self.norms > 0, self.norms, 1.0)
 
     def _unknown(self, key: object) -> str:
-        """What to say about a key that is not there, with close spellings where there are any."""
+        """The error message for a missing key, with similar spellings if there are any."""
         if not isinstance(key, str):
             return f"{key!r:.80} is not in the vocabulary"
         candidates = [
@@ -313,7 +313,7 @@ class KeyTable:
 
 
 def _attribute_dtype(kind: DTypeLike) -> np.dtype[Any]:
-    """How values of a Python type or dtype are kept: whole numbers as int64, what NumPy has no type for as objects."""
+    """The dtype that stores values of a Python type or dtype: int64 for integers, object for types unknown to NumPy."""
     if kind is int:
         return np.dtype(np.int64)
     if isinstance(kind, type) and not issubclass(kind, np.generic | int | float | bool | complex):

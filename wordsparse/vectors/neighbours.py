@@ -21,7 +21,7 @@ class Indexer(Protocol):
 
 
 class Neighbours(Similarity):
-    """Nearest keys. Ties are ordered by row, which is by frequency where the most frequent key comes first."""
+    """Nearest keys. Ties are ordered by row, that is by frequency if the most frequent key comes first."""
 
     def similar(self, word: Key, n: int = 10) -> Found:
         """The ``n`` keys whose vectors have the largest cosine with that of ``word``, and the cosines.
@@ -36,7 +36,7 @@ class Neighbours(Similarity):
     def analogy(self, a: Key, b: Key, c: Key, n: int = 10) -> Found:
         """Keys x such that ``a`` is to ``b`` as ``c`` is to x: the cosines of x with b - a + c (3CosAdd).
 
-        The sum is taken over vectors of length one; the three given words are left out.
+        The vectors are normalised before the sum; the three given words are excluded from the result.
 
         Raises
         ------
@@ -60,20 +60,20 @@ class Neighbours(Similarity):
         Parameters
         ----------
         positive, negative : key, vector (vector_size,), or list of these, optional
-            The vectors of keys are scaled to length one; ``(key, weight)`` gives another weight than 1 or −1. The given
-            keys are left out of the answer.
+            The vectors of keys are scaled to length one; ``(key, weight)`` gives a weight other than 1 or −1. The given
+            keys are excluded from the result.
         topn : int or None
-            How many; None for the cosines of all keys.
+            Number of keys; None returns the cosines of all keys.
         clip_start, clip_end : int
-            The rows that are looked through.
+            The range of rows that are searched.
         restrict_vocab : int, optional
-            Look through the first so many rows only, whatever the clips say.
+            Number of rows that are searched; overrides the range.
         indexer : Indexer, optional
-            Asks an approximate index instead.
+            An approximate index to use instead of the exact search.
 
         Returns
         -------
-        list of (key, float), or array (rows looked through,) float32 if ``topn`` is None
+        list of (key, float), or array (rows searched,) float32 if ``topn`` is None
 
         Raises
         ------
@@ -98,10 +98,10 @@ class Neighbours(Similarity):
         topn: int | None = 10,
         restrict_vocab: int | None = None,
     ) -> Found | Array:
-        """As :meth:`most_similar`, by the product of the cosines' (1 + cos)/2, over that of the negative ones.
+        """Like :meth:`most_similar`, by the product of (1 + cos)/2 of the positive keys over that of the negative ones.
 
-        This is 3CosMul, equation (4) of Levy & Goldberg (2014), where two are positive and one is negative. Weights
-        have no meaning here.
+        With two positive keys and a negative one, this is 3CosMul, equation (4) of Levy & Goldberg (2014). Weights are
+        ignored.
         """
         if topn is not None and topn < 1:
             return []
@@ -134,11 +134,11 @@ class Neighbours(Similarity):
         return self.most_similar([vector], topn=topn, restrict_vocab=restrict_vocab)
 
     def relative_cosine_similarity(self, wa: Key, wb: Key, topn: int = 10) -> float:
-        """The cosine of two keys over the sum of those of the ``topn`` nearest to ``wa`` (Leeuwenberg et al., 2016)."""
+        """The cosine of two keys over the sum of the ``topn`` largest ones with ``wa`` (Leeuwenberg et al., 2016)."""
         return self.similarity(wa, wb) / sum(cosine for _, cosine in self.similar(wa, topn))
 
     def _query(self, given: list[tuple[Any, float]]) -> tuple[Array, set[int]]:
-        """The direction of the weighted sum, (vector_size,), and the rows of the keys among what is given."""
+        """The direction of the weighted sum, (vector_size,), and the rows of the given keys."""
         keys, weights = zip(*given, strict=True) if given else ((), ())
         mean = self.get_mean_vector(keys, weights, post_normalize=True, ignore_missing=False)
         return mean, {self.get_index(key) for key in keys if not isinstance(key, np.ndarray)}
@@ -146,13 +146,13 @@ class Neighbours(Similarity):
     def _cosines(
         self, query: Array, left_out: set[int], start: int = 0, stop: int | None = None
     ) -> tuple[Array, set[int], int]:
-        """The cosines of rows start:stop with ``query``, and what :meth:`_best` needs besides."""
+        """The cosines of rows start:stop with ``query``, and the other arguments of :meth:`_best`."""
         rows = slice(*slice(start, stop or None).indices(len(self)))
         cosines = self.vectors[rows] @ query / self._divisors()[rows]
         return cosines.astype(np.float32), left_out, rows.start
 
     def _best(self, scores: tuple[Array, Collection[int], int], n: int) -> Found:
-        """The ``n`` keys of the largest scores but for the rows left out; the first score is that of row ``first``."""
+        """The ``n`` keys of the largest scores, without the excluded rows; the first score belongs to row ``first``."""
         values, left_out, first = scores
         values = values.copy()
         values[[row - first for row in left_out if 0 <= row - first < len(values)]] = -np.inf
@@ -167,7 +167,7 @@ def _wanted(n: int) -> int:
 
 
 def _weighted(items: Any, weight: float, table: Similarity) -> list[tuple[Any, float]]:
-    """What is given as positive or negative, as pairs of a key or vector and its weight."""
+    """The positive or negative arguments as pairs (key or vector, weight)."""
     if items is None:
         return []
     is_one = not isinstance(items, list | tuple | np.ndarray) or (isinstance(items, np.ndarray) and items.ndim == 1)

@@ -1,4 +1,4 @@
-"""How alike keys are: cosines and distances between given keys, vectors and documents."""
+"""Similarity of keys: cosines and distances between given keys, vectors and documents."""
 
 import logging
 from collections import Counter
@@ -22,7 +22,7 @@ class Similarity(KeyTable):
         return _cosine(self.get_vector(w1), self.get_vector(w2))
 
     def n_similarity(self, ws1: Sequence[Key], ws2: Sequence[Key]) -> float:
-        """The cosine of the mean vectors of two lists of keys; keys that are not known are left out.
+        """The cosine of the mean vectors of two lists of keys; unknown keys are ignored.
 
         Raises
         ------
@@ -66,13 +66,13 @@ class Similarity(KeyTable):
         return [self.index_to_key[row] for row in closer if row != self.get_index(key1)]
 
     def rank(self, key1: Key, key2: Key) -> int:
-        """Which neighbour of ``key1``, counted from 1, ``key2`` is."""
+        """The rank of ``key2`` among the neighbours of ``key1``, counted from 1."""
         return len(self.closer_than(key1, key2)) + 1
 
     def rank_by_centrality(self, words: Sequence[Key], use_norm: bool = True) -> list[tuple[float, Any]]:
-        """The keys by the product of their vector with the direction of the mean of all, the largest first.
+        """The keys with the dot product of their vector and the direction of the mean of all, in descending order.
 
-        Keys that are not known are left out, with a warning; InputError if none is left.
+        Unknown keys are ignored with a warning; InputError if all are unknown.
         """
         known = [word for word in words if word in self]
         if missing := [word for word in words if word not in self]:
@@ -86,7 +86,7 @@ class Similarity(KeyTable):
         return [(float(products[i]), known[i]) for i in order]
 
     def doesnt_match(self, words: Sequence[Key]) -> Any:
-        """The key that is furthest from the mean of all."""
+        """The key that is farthest from the mean of all."""
         return self.rank_by_centrality(words)[-1][1]
 
     def wmdistance(self, document1: Sequence[Key], document2: Sequence[Key], norm: bool = True) -> float:
@@ -95,9 +95,9 @@ class Similarity(KeyTable):
         Parameters
         ----------
         document1, document2 : sequence of keys
-            Keys that are not known are left out; the distance is infinite where none is left.
+            Unknown keys are ignored; the distance is infinite if a document has no known keys.
         norm : bool
-            Whether vectors are scaled to length one first.
+            Scale the vectors to length one first.
 
         Raises
         ------
@@ -118,7 +118,7 @@ class Similarity(KeyTable):
 
 
 def _cosine(a: Array, b: Array) -> float:
-    """Of two vectors (d,). √(x·x) is x, so that a vector has exactly the cosine 1 with itself."""
+    """The cosine of two vectors (d,). √(x²) = x exactly, so the cosine of a vector with itself is exactly 1."""
     x, y = a.astype(np.float64), b.astype(np.float64)
     lengths = np.sqrt(np.dot(x, x) * np.dot(y, y))
     return float(np.dot(x, y) / lengths) if lengths > 0 else 0.0

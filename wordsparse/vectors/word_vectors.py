@@ -1,4 +1,4 @@
-"""Words and their vectors: checked, judged by their neighbours, and carried to and from files and gensim."""
+"""Words and their vectors: validation, queries, and conversion to and from files and gensim."""
 
 from collections.abc import Callable, Iterable
 from os import PathLike
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 
 class WordVectors(Neighbours):
-    """A set of words, or other keys, with one vector each; it answers to the names of gensim's KeyedVectors too.
+    """A set of words or other keys with one vector each; it also has the methods of gensim's KeyedVectors.
 
     Parameters
     ----------
     words : iterable of hashable, length V
         Distinct, most frequent first.
     vectors : array (V, dim)
-        One row a word, finite; kept as float32 in C order, without a copy where it is that already.
+        One row for each word, finite; stored as float32 in C order, without a copy if it has this form already.
     counts : array (V,), optional
-        How often each word occurred, not negative; kept as int64, as the attribute "count".
+        Number of occurrences of each word, not negative; stored as int64 in the attribute "count".
 
     Raises
     ------
@@ -35,7 +35,7 @@ class WordVectors(Neighbours):
     """
 
     def __init__(self, words: Iterable[Key], vectors: npt.ArrayLike, counts: npt.ArrayLike | None = None) -> None:
-        with np.errstate(over="ignore"):  # what float32 cannot hold becomes inf and is refused below, by name
+        with np.errstate(over="ignore"):  # a number beyond float32 becomes inf, which is refused below
             matrix: npt.NDArray[np.float32] = np.ascontiguousarray(vectors, dtype=np.float32)
         try:
             super().__init__(words, matrix)
@@ -52,7 +52,7 @@ class WordVectors(Neighbours):
 
     @property
     def counts(self) -> npt.NDArray[np.int64] | None:
-        """How often each word occurred, (V,); None where it is not known."""
+        """Number of occurrences of each word, (V,); None if unknown."""
         return self.expandos.get("count")
 
     @property
@@ -72,7 +72,7 @@ class WordVectors(Neighbours):
     def vectors_for_all(
         self, keys: Iterable[Key], allow_inference: bool = True, copy_vecattrs: bool = False
     ) -> "WordVectors":
-        """The vectors of those of the keys that are known, in their order, each once.
+        """The vectors of the known keys, in their order, without duplicates.
 
         ``copy_vecattrs`` copies the attributes of the keys too; nothing is inferred, whatever ``allow_inference``.
         """
@@ -121,14 +121,14 @@ class WordVectors(Neighbours):
         return cls._taken_over(loaded)
 
     def keyed_vectors(self) -> "KeyedVectors":
-        """The same as a ``gensim.models.KeyedVectors``, with the attribute "count" where counts are known.
+        """A copy as ``gensim.models.KeyedVectors``, with the attribute "count" if the counts are known.
 
         Raises
         ------
         MissingDependencyError
             If gensim is not installed.
         """
-        # Not by add_vectors, which copies the matrix three times.
+        # add_vectors would copy the matrix three times.
         keyed = keyed_vectors_class()(vector_size=self.dim)
         keyed.index_to_key = list(self.words)
         keyed.key_to_index = dict(self.key_to_index)
@@ -140,13 +140,13 @@ class WordVectors(Neighbours):
 
     @classmethod
     def _taken_over(cls, other: "WordVectors") -> Self:
-        """``other`` as one of this class, sharing its arrays."""
+        """``other`` as an instance of this class, which shares its arrays."""
         own = cls.__new__(cls)
         own.__dict__.update(other.__dict__)
         return own
 
     def _check(self) -> None:
-        """Refuse what the other methods could not live with."""
+        """Raise InputError if the sizes do not agree, a word is repeated, or a number is invalid."""
         if self.vectors.ndim != 2 or len(self.vectors) != len(self.words) or self.vectors.size == 0:
             raise InputError(f"{len(self.words)} words need as many vectors, not an array {self.vectors.shape}")
         if len(self.key_to_index) != len(self.words):
@@ -156,7 +156,7 @@ class WordVectors(Neighbours):
         if self.counts is not None and (self.counts.shape != (len(self),) or self.counts.min() < 0):
             raise InputError(f"counts must be {len(self)} numbers, none negative")
         with np.errstate(invalid="ignore"):
-            # A float64 sum of float32 numbers cannot overflow: it is finite exactly if they all are.
+            # A float64 sum of float32 numbers cannot overflow, so it is finite if and only if all of them are.
             finite = np.isfinite(self.vectors.sum(axis=1, dtype=np.float64))
         if not finite.all():
             row = int(finite.argmin())
