@@ -226,7 +226,7 @@ def test_a_card_lost_in_mid_run_loses_nothing(
     with monkeypatch.context() as broken:
         broken.setattr(kernels, name, fail)
         message = (
-            r"the GPU failed during the computation .*off the bus.*checkpoint-.* is kept, go on from it with --resume"
+            r"the GPU failed during the computation .*off the bus.*checkpoint-.* is kept; resume from it with --resume"
         )
         with pytest.raises(WordsparseError, match=message):
             ws.train(SENTENCES, **run, progress=progress)

@@ -101,7 +101,7 @@ def test_asked_to_stop_it_writes_a_checkpoint(text: Path, whole: ws.Model, tmp_p
     os.kill(process.pid, number)
     assert finish(process) == 130
     assert re.search(
-        r"tokens: .*/checkpoint-\d+ is kept, go on from it with --resume", (tmp_path / "errors").read_text()
+        r"tokens: .*/checkpoint-\d+ is kept; resume from it with --resume", (tmp_path / "errors").read_text()
     )
     done(command(text, output, "--resume"), tmp_path)
     assert same_vectors(ws.load(output), whole)
@@ -120,7 +120,7 @@ def test_on_a_full_disk_it_says_so_and_goes_on_later(text: Path, whole: ws.Model
     assert finish(process) == 1
     errors = (tmp_path / "errors").read_text()
     assert "a checkpoint could not be written" in errors
-    assert "File too large); training goes on" in errors
+    assert "File too large); training continues" in errors
     assert "Traceback" not in errors
     done(arguments, tmp_path)
     assert same_vectors(ws.load(output), whole)

@@ -21,7 +21,7 @@ from wordsparse.training.progress import Progress
 from wordsparse.training.run_directory import RESERVE, RunDirectory
 from wordsparse.words.embedding import WordEmbedding
 
-KEPT = "checkpoint-000000001 is kept, go on from it with --resume"
+KEPT = "checkpoint-000000001 is kept; resume from it with --resume"
 
 
 @pytest.fixture
@@ -144,7 +144,7 @@ def test_a_second_signal_stops_the_run_without_a_checkpoint(text: Path, output: 
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGINT)
 
-    with pytest.raises(Interrupted, match="interrupted; there is none to go on from"):
+    with pytest.raises(Interrupted, match="interrupted; there is no checkpoint"):
         train(text, output, progress=once_after(500, twice))
     assert not run_directory(output).exists()
 
@@ -207,7 +207,7 @@ def test_a_model_that_cannot_be_put_at_its_place_is_kept(
     text: Path, output: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(RunDirectory, "install", no_space)
-    with pytest.raises(WordsparseError, match=r"model\.training, put it in its place with --resume"):
+    with pytest.raises(WordsparseError, match=r"model\.training; --resume moves it to the output"):
         train(text, output)
     monkeypatch.undo()
     check_resumed(text, output)
@@ -225,7 +225,7 @@ def test_a_model_that_a_new_one_cannot_replace_is_put_back(
             rename(source, target)
 
     monkeypatch.setattr(os, "rename", failing)
-    with pytest.raises(WordsparseError, match="the model is kept in"):
+    with pytest.raises(WordsparseError, match="the finished model is in"):
         train(text, output, resume=True, epochs=3)
     monkeypatch.undo()
     assert same_vectors(ws.load(output), first)

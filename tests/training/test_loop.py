@@ -324,7 +324,7 @@ def test_files_and_encoded_text_train_alike(tmp_path: Path) -> None:
 )
 def test_an_encoded_text_keeps_its_vocabulary(tmp_path: Path, options: dict[str, Any], message: str) -> None:
     ws.encode(two_topics(20), tmp_path / "encoded", min_count=1)
-    with pytest.raises(InputError, match=f"encoded with {message}: encode the text anew"):
+    with pytest.raises(InputError, match=f"encoded with {message}: encode the text again"):
         ws.train(tmp_path / "encoded", **options)
 
 

@@ -31,7 +31,9 @@ def test_a_need_grows_with_everything(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_would_fit_does_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     for size in (NEED.total - 1, NEED.training, NEED.training - 1, 2 * 10**8):
         left(monkeypatch, size)
-        with pytest.raises(InputError, match=r"needs about .* but .* left \(a small limit\); what would fit") as caught:
+        with pytest.raises(
+            InputError, match=r"needs about .* but .* left \(a small limit\); options that fit"
+        ) as caught:
             NEED.check()
         message = str(caught.value)
         assert ("checkpoint_every 0" in message) == (size >= NEED.training)
@@ -51,7 +53,9 @@ def test_an_absurd_dimension_is_refused_before_the_text_is_read(
 ) -> None:
     arguments = ["train", str(tmp_path / "no-such.txt"), "-o", str(tmp_path / "model"), "--dim", str(10**9)]
     assert main(arguments) == 2
-    assert re.search(r"not enough memory: dim 1000000000 .* GB are left .*would fit: dim \d+", capsys.readouterr().err)
+    assert re.search(
+        r"not enough memory: dim 1000000000 .* GB are left .*options that fit: dim \d+", capsys.readouterr().err
+    )
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(InputError, match="not enough memory"):
         ws.train([["a", "b"]], dim=10**9)
@@ -81,7 +85,7 @@ def test_an_address_space_limit_is_seen(tmp_path: Path) -> None:
     ]
     process = start(arguments, tmp_path / "errors", address_space=2**30)
     assert finish(process) == 2
-    assert "(RLIMIT_AS); what would fit: " in (tmp_path / "errors").read_text()
+    assert "(RLIMIT_AS); options that fit: " in (tmp_path / "errors").read_text()
 
 
 def test_the_report_tells_what_was_expected(tmp_path: Path) -> None:

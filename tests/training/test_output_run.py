@@ -64,7 +64,7 @@ def train(text: Any, output: Path, tokens: int | None = None, **options: Any) ->
 
 
 def interrupted(text: Any, output: Path, tokens: int, **options: Any) -> None:
-    with pytest.raises(Interrupted, match="is kept, go on from it with --resume"):
+    with pytest.raises(Interrupted, match="is kept; resume from it with --resume"):
         train(text, output, tokens, **options)
 
 
@@ -153,7 +153,9 @@ def test_an_unfinished_run_asked_for_differently_is_refused(
 
 def test_an_unfinished_run_is_not_started_over(text: Path, output: Path) -> None:
     interrupted(text, output, 500)
-    with pytest.raises(InputError, match=r"an unfinished run for it is in .*model\.training: go on with --resume"):
+    with pytest.raises(
+        InputError, match=r"an unfinished run for it is in .*model\.training: continue it with --resume"
+    ):
         train(text, output)
 
 
@@ -266,7 +268,7 @@ def test_a_checkpoint_that_cannot_be_written_is_said_and_the_run_goes_on(
     run = OutputRun(output, TrainingText(text, min_count=1), Options(**given), resume=True, checkpoint_every=1e-9)
     with pytest.raises(WordsparseError, match=f"No space left on device.*{kept.name} is kept"):
         run.train()  # the model cannot be written either
-    assert caplog.text.count(f"No space left on device); training goes on, and {kept}") > 3
+    assert caplog.text.count(f"No space left on device); training continues, and {kept}") > 3
     monkeypatch.undo()
     assert same_vectors(train(text, output, resume=True), ws.train(text, **SHORT))
 
@@ -346,7 +348,7 @@ def test_a_run_directory_that_someone_removes_is_made_again(text: Path, output: 
 
 def test_a_format_beside_an_encoded_text_is_refused(text: Path, output: Path, tmp_path: Path) -> None:
     ws.encode(text, tmp_path / "encoded", min_count=1)
-    with pytest.raises(InputError, match="is encoded already: a format is for text"):
+    with pytest.raises(InputError, match="is already encoded: format applies to text only"):
         ws.train(tmp_path / "encoded", output=output, format="lines")
     assert not run_directory(output).exists()
 

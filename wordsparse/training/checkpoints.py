@@ -3,7 +3,7 @@
 ``checkpoint-N/`` (N counts up) holds ``checkpoint.json`` (what the run was asked for, where it stands, and the table of
 its arrays) and ``state.bin``, the arrays. It appears whole, fsynced, by a rename; only then the one before it goes. A
 periodic one is written by a thread from a copy of the state, so training waits for the copy only. A checkpoint that
-cannot be written (a full disk) is a warning, and the run goes on with the last good checkpoint.
+cannot be written (a full disk) causes a warning; the previous one is kept, and training continues.
 """
 
 import logging
@@ -111,7 +111,7 @@ class Checkpointer:
                 if run.device.device == "cpu":  # from a GPU, the arrays are copies already
                     state = arrays.copy(state)
             except MemoryError:
-                logger.warning("no checkpoint could be written (no memory for a copy of the state); training goes on")
+                logger.warning("no checkpoint could be written (no memory for a copy of the state); training continues")
             else:
                 self._writer = threading.Thread(target=self._write, args=(state, run.state.as_dict()), daemon=True)
                 self._writer.start()
@@ -139,18 +139,16 @@ class Checkpointer:
             self._writer = None
         if self._failure is not None:
             logger.warning(
-                "a checkpoint could not be written (%s); training goes on, and %s", self._failure, self.kept()
+                "a checkpoint could not be written (%s); training continues, and %s", self._failure, self.kept()
             )
             self._failure = None
 
     def kept(self) -> str:
         """A sentence for the user about the checkpoint or model to resume from."""
         if self._directory.holds_model():
-            return f"the model is kept in {self._directory.path}, put it in its place with --resume"
+            return f"the finished model is in {self._directory.path}; --resume moves it to the output"
         checkpoints = self._directory.checkpoints()
-        return (
-            f"{checkpoints[0]} is kept, go on from it with --resume" if checkpoints else "there is none to go on from"
-        )
+        return f"{checkpoints[0]} is kept; resume from it with --resume" if checkpoints else "there is no checkpoint"
 
     def _write(self, state: Mapping[str, Any], run_state: dict[str, Any]) -> None:
         before = self._directory.checkpoints()

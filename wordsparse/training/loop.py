@@ -1,4 +1,4 @@
-"""The training loop: corpus slices → examples → steps, with the schedule; and its whole state, to go on from."""
+"""The training loop: corpus slices → examples → steps, with the schedule; and its complete state, for checkpoints."""
 
 import itertools
 import time

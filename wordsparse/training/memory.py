@@ -48,7 +48,7 @@ class Need:
 
     @property
     def copy(self) -> int:
-        """The copy for a checkpoint, 0 where there is none."""
+        """Bytes of the copy for a checkpoint; 0 without checkpoints."""
         return self.state + COPY_BLOCKS if self.checkpoints else 0
 
     @property
@@ -88,7 +88,7 @@ class Need:
         for name, option in (("dim", "dim"), ("vocab_size", "max_vocab")):
             if most := self._largest(name, left):
                 fits.append(f"{option} {most}")
-        return f"what would fit: {', or '.join(fits)}" if fits else "free some memory"
+        return f"options that fit: {', or '.join(fits)}" if fits else "free some memory"
 
     def _largest(self, name: str, left: int) -> int:
         """The largest value of a field, below its own, with which the run fits; 0 if there is none."""

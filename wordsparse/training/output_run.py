@@ -82,7 +82,7 @@ class OutputRun:
             if run is None:
                 assert base is not None
                 Report.from_dict(base.report)  # which will be shown
-                logger.info("%s is finished: there is nothing left to train", self.output)
+                logger.info("%s is finished: no epochs are left to train", self.output)
                 return base
             if run.device.device != "cpu":
                 logger.info("training on %s", run.device.reason)
@@ -90,7 +90,7 @@ class OutputRun:
             if checkpoint is not None:
                 checkpoint.restore(run)
                 done, total = f"{run.state.tokens:,}", f"{run.total_tokens:,}"
-                logger.info("going on after %s of %s tokens (%s)", done, total, checkpoint.path)
+                logger.info("resuming after %s of %s tokens (%s)", done, total, checkpoint.path)
             count = 0 if checkpoint is None else checkpoint.count
             keeper = Checkpointer(directory, request, self.checkpoint_every, stop, count)
             directory.reserve(_disk_bytes(run))
@@ -108,8 +108,8 @@ class OutputRun:
             storage.check_new_directory(self.output)
             if directory.checkpoints():
                 raise InputError(
-                    f"{self.output}: an unfinished run for it is in {directory.path}: go on with --resume, or delete "
-                    "that directory to start anew"
+                    f"{self.output}: an unfinished run for it is in {directory.path}: continue it with --resume, or "
+                    "delete that directory to start a new run"
                 )
             return None, None
         if not self.output.exists() or (self.output.is_dir() and not any(self.output.iterdir())):
@@ -124,8 +124,8 @@ class OutputRun:
             changed = "the text is another one"
         if changed:
             raise InputError(
-                f"resume: {changed}: an unfinished run goes on as it was started; finish it first, or delete "
-                f"{checkpoint.path.parent} to start anew"
+                f"resume: {changed}: an unfinished run is resumed with its original options; finish it first, or "
+                f"delete {checkpoint.path.parent} to start a new run"
             )
 
     def _new_run(self, base: Model | None, corpus: EncodedCorpus) -> Run | None:
@@ -216,7 +216,9 @@ def _newest_checkpoint(directory: RunDirectory, base: str | None) -> Checkpoint 
                 f"{path}: the model that this run started from is gone: put it back, or delete {path.parent}"
             )
     if damaged is not None:
-        raise InputError(f"{damaged}; no good checkpoint is left: delete {directory.path} to start anew") from damaged
+        raise InputError(
+            f"{damaged}; no good checkpoint is left: delete {directory.path} to start a new run"
+        ) from damaged
     directory.drop_checkpoints()
     return None
 

@@ -55,7 +55,7 @@ class Report:
         try:
             report = cls(**content)
         except TypeError as error:
-            raise InputError(f"its report is of another version, or was altered: {error}") from error
+            raise InputError(f"its report has another version or was altered: {error}") from error
         for field in fields(cls):
             value = getattr(report, field.name)
             if not _FITS[field.type](value):

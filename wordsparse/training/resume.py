@@ -50,7 +50,7 @@ def is_same_text(text: Mapping[str, Any], corpus: EncodedCorpus) -> bool:
     same = bool(text.get("sha256") == now["sha256"])
     changed = differences(text, now, but={"sha256"})
     if changed and (same or all(text.get(name) == now[name] for name in ("tokens", "sentences", "distinct_words"))):
-        raise InputError(f"resume: this is the text of the model, but {changed}: ask for it as it was")
+        raise InputError(f"resume: this is the text of the model, but {changed}: use the original options")
     return same
 
 
@@ -67,7 +67,7 @@ def check_more_epochs(model: Model, options: Options) -> bool:
     epochs = before.get("epochs")
     if changed or not isinstance(epochs, int) or options.epochs < epochs:
         changed = changed or f"epochs was {epochs}, not {options.epochs}"
-        raise InputError(f"resume: {changed}: on the same text only the number of epochs may grow")
+        raise InputError(f"resume: {changed}: on the same text, the number of epochs may only increase")
     return options.epochs > epochs
 
 

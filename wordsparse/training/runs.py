@@ -81,7 +81,7 @@ def train(
     if output is not None:
         return OutputRun(Path(output), text, chosen, resume, checkpoint_every).train(progress=progress)
     if resume:
-        raise InputError("resume needs an output, beside which the interrupted run has left its checkpoint")
+        raise InputError("resume needs an output: the checkpoints of the interrupted run are beside it")
     memory.check_dim(chosen.dim)
     with encoded(text) as ready:
         return fit(ready, chosen, progress)

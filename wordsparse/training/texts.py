@@ -51,11 +51,11 @@ class TrainingText:
         if not isinstance(corpus, EncodedCorpus):
             return None
         if self.format is not None:
-            raise InputError(f"{corpus.path} is encoded already: a format is for text ({self.format} was given)")
+            raise InputError(f"{corpus.path} is already encoded: format applies to text only ({self.format} was given)")
         for name in ("min_count", "max_vocab"):
             asked, fixed = getattr(self, name), getattr(corpus, name)
             if asked is not None and asked != fixed:
-                raise InputError(f"{corpus.path} was encoded with {name} {fixed}, not {asked}: encode the text anew")
+                raise InputError(f"{corpus.path} was encoded with {name} {fixed}, not {asked}: encode the text again")
         return corpus
 
     def encode(
