@@ -48,9 +48,9 @@ format: install-test
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/clang-format -i $(C_SOURCES)
 
-# Long: the compiled modules are built once more, and run some ten times slower.
+# Long: the compiled modules are built once more, and run some ten times slower. SANITIZED=--short is a selection.
 sanitize: install-test
-	$(RUN) tools/sanitize.py
+	$(RUN) tools/sanitize.py $(SANITIZED)
 
 test: lint
 	$(RUN) -m pytest

@@ -1,6 +1,7 @@
 """The kernels' tests where mistakes in memory are found: AddressSanitizer, UndefinedBehaviorSanitizer, checked indices.
 
     python tools/sanitize.py
+    python tools/sanitize.py --short                            what continuous integration runs
     python tools/sanitize.py tests/kernels -k windows
 
 Builds the compiled modules in a copy of this repository, which leaves the installed ones as they are, and runs the
@@ -18,7 +19,14 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 COPY = REPOSITORY / "build" / "sanitize"
 FOLDERS = ("pyx", "tests", "tools", "corpora", "wordsparse")
 FILES = ("setup.py", "pyproject.toml", "README.md", "LICENSE", "MANIFEST.in")
-TESTS = ("tests/kernels", "tests/layer", "tests/vectors", "tests/corpus/test_text.py")
+# Not the emulated device: it is compiled by each of its tests, without sanitizers.
+COMPILED = ("-k", "not cuda and not emulated")
+TESTS = ("tests/kernels", "tests/layer", "tests/vectors", "tests/corpus/test_text.py", *COMPILED)
+# Every loop, on every instruction set, in float32 and float64; copies of used layers; the reader.
+SHORT = (
+    *("tests/kernels/test_kernels.py", "tests/layer/test_copies.py", "tests/corpus/test_text.py"),
+    *("-k", "(own or blocks or copies or text) and not cuda and not emulated"),
+)
 BUILD = {"WORDSPARSE_SANITIZE": "1", "WORDSPARSE_BOUNDSCHECK": "1", "CFLAGS": "-g1"}
 
 
@@ -51,7 +59,8 @@ def main(arguments: list[str]) -> int:
         "ASAN_OPTIONS": "detect_leaks=0",
         "UBSAN_OPTIONS": "print_stacktrace=1",
     }
-    tests = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *(arguments or TESTS)]
+    chosen = SHORT if arguments == ["--short"] else tuple(arguments) or TESTS
+    tests = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *chosen]
     return subprocess.run(tests, cwd=COPY, env=os.environ | checked, check=False).returncode
 
 
