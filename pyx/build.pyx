@@ -1,4 +1,4 @@
-"""What these extensions were compiled with, and which instruction sets this machine has."""
+"""The compiler of these extensions, and the instruction sets of this machine."""
 
 cdef extern from "isa.hpp" namespace "wordsparse" nogil:
     const char* COMPILER "COMPILER"

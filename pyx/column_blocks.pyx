@@ -40,7 +40,7 @@ cdef double LARGE = 0.7
 
 
 def panel_size(Py_ssize_t rows):
-    """Bytes of a panel, which stands on cache lines."""
+    """Bytes of a panel, which is aligned to cache lines."""
     return rows * BLOCK_BYTES
 
 
@@ -104,7 +104,7 @@ def combine(int isa, const int64_t[::1] indptr, const int32_t[::1] indices, cons
 
 
 cdef double share_before(Py_ssize_t part, Py_ssize_t threads) noexcept nogil:
-    """What the parts before this one are of all work: one large part for each thread, then as many small ones."""
+    """The fraction of work in the parts before this one: one large part for each thread, then as many small ones."""
     if threads == 1:
         return part
     return LARGE * part / threads if part <= threads else LARGE + (1 - LARGE) * (part - threads) / threads

@@ -1,4 +1,4 @@
-"""What the modules share: the number type, strides, addresses, and the gate that every array passes before a loop takes
+"""Shared by the modules: the number type, strides, addresses, and the gate that every array passes before a loop takes
 its address: sizes that belong together do, and what is read in whole cache lines starts on one."""
 
 from cython cimport view

@@ -11,7 +11,7 @@ What      combine      out = Γ W (+ diag(s) B)   (m, d)   Γ a CSR matrix, or �
           add_rows     M[rows] += diag(scale) change, rows distinct
           scale_rows   diag(scale) M
           scale_columns   Γ diag(scale), by its entries
-          transpose    the CSR structure of Γᵀ and where each of its entries stands in Γ
+          transpose    the CSR structure of Γᵀ and the position of each of its entries in Γ
 dtypes    real = float32 or float64 for values; int64 indptr, order and rows; int32 indices (local, below 2³¹)
 memory    every output is allocated by the caller; rows are contiguous and may stand further apart than their length
 cost      2 d flops and one row of d values read per entry; where a matrix is larger than a cache and its rows are asked

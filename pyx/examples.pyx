@@ -60,7 +60,7 @@ def keep_tokens(const int32_t[::1] ids, int64_t lo, int64_t hi, int64_t offset, 
 
     A token is kept when 32 random bits are at most keep_below[word]. kept receives word ids, and -2 where a sentence
     ends; width the window of each token: more than k when 32 other bits are below wider_below[k - 1], which falls with
-    k up to window - 1. Both need room for (hi - lo) + 2 (window + 1) entries.
+    k up to window - 1. Both need space for (hi - lo) + 2 (window + 1) entries.
     Returns (entries written, first centre, past the last centre, corpus tokens in ids[lo:hi]).
     """
     cdef int64_t start = lo, i, n = ids.shape[0], written = 0, first = 0, last = 0, tokens = 0
@@ -98,7 +98,7 @@ def keep_tokens(const int32_t[::1] ids, int64_t lo, int64_t hi, int64_t offset, 
             i += 1
         if i <= hi:
             last = written
-        if n <= lo:  # nothing stands at lo: an empty slice at the shard's end
+        if n <= lo:  # lo is not a position: an empty slice at the shard's end
             first = written
     return written, first, last, tokens
 
@@ -262,7 +262,7 @@ def window_examples(const int32_t[::1] local, const uint8_t[::1] width, Py_ssize
                     Py_ssize_t last, int32_t[::1] centre, int32_t[::1] start, int32_t[::1] stop):
     """Every centre token with at least one context token: its position and its window's two ends, in order of the text.
 
-    The three arrays have room for last - first entries. Returns how many were written.
+    The three arrays have space for last - first entries. Returns how many were written.
     """
     cdef Py_ssize_t i, lo, hi, written = 0
     with nogil:

@@ -14,7 +14,7 @@ from scipy.linalg.cython_lapack cimport dpotrf, dpotri
 
 def symmetric(double[::1] matrices, int[::1] sizes, int[::1] failed, int threads):
     """Square matrices of these sizes one after the other; failed[i] is not 0 where the i-th was not positive definite,
-    and what stands in its place then is no inverse."""
+    and its output is not an inverse then."""
     cdef Py_ssize_t i, j, start
     cdef int count = <int> sizes.shape[0]
     for i in prange(count, nogil=True, schedule="dynamic", num_threads=threads):

@@ -27,7 +27,7 @@ class TextScan {
     // Appends the ids of the text's words, and the ends of sentences at its line ends if `lines`, to the values.
     // False if the text is not UTF-8 or holds a zero byte; some of its words are counted then.
     bool scan(const char *data, std::size_t size, bool lines) {
-        // A copy with room behind it, which eight bytes at a time may be read from; a space ends the last word.
+        // A copy with padding behind it, which eight bytes at a time may be read from; a space ends the last word.
         text_.resize(size + 16);
         if (size > 0) std::memcpy(text_.data(), data, size);
         std::memset(text_.data() + size, ' ', 16);

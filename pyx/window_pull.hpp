@@ -21,7 +21,7 @@ static inline ptrdiff_t plan_bytes(ptrdiff_t n, ptrdiff_t reach, ptrdiff_t size)
     return (n + 2 * reach + steps_after(reach)) * (4 * (ptrdiff_t)sizeof(uint32_t) + 2 * size);
 }
 
-/* What a pass of pull does at one position, the same for every strip: words and targets in cache lines of the panels,
+/* The work of a pass of pull at one position, the same for every strip: words and targets in cache lines of the panels,
  * places of the ring in bytes. z and g are the weights of the bag's sum in Z, and of it in X and of its target's row in
  * G. */
 template <typename real> struct step {
@@ -65,7 +65,7 @@ void window_plan(const windows *w, ptrdiff_t block, const int32_t *target, const
         bag.z = zeta[j] / (size * size);
         bag.g = gamma[j] / size;
     }
-    /* Before the text and behind it nothing stands. */
+    /* There are no tokens before and behind the text. */
     for (ptrdiff_t p = -2 * w->reach; begin == 0 && p < 0; p++) steps[p] = none;
     for (ptrdiff_t p = w->n; end == w->n && p < w->n + steps_after(w->reach); p++) steps[p] = none;
 }

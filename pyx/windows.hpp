@@ -11,7 +11,7 @@
  * are taken anew every `ring` times AFRESH positions, so rounding does not travel further. Orders of summation depend on
  * sizes alone.
  *
- * Rows stand on cache lines and are padded to whole ones. What the padding of F and W holds is not used.
+ * Rows are aligned to cache lines and padded to whole ones. The padding of F and W is not used.
  */
 #ifndef EACH_ISA
 #include "vec.hpp"
@@ -30,7 +30,7 @@ constexpr ptrdiff_t POSITIONS = 2048;
 constexpr ptrdiff_t TOKENS_AHEAD = 48;
 constexpr ptrdiff_t AFRESH = 4;
 struct windows {
-    const int32_t *tokens;                /* (n,) row of F at each position, negative where no token stands */
+    const int32_t *tokens;                /* (n,) row of F at each position, negative where there is no token */
     const int32_t *centre, *start, *stop; /* (m,) positions; centre ascends */
     const int64_t *first;                 /* first[b]: the first bag whose centre is at POSITIONS * b or later */
     ptrdiff_t n, bags, reach;             /* reach: no window is longer to either side */

@@ -3,7 +3,7 @@
 // A slot is a 64-bit key, the word's id and its count below 2^32. A word of 1 to 8 bytes without a zero byte is its own key, so nearly every
 // token of a text is recognised without a look at the stored word. The key of any other word is a hash whose top byte
 // is 0xFF, a byte that UTF-8 never holds; there the words themselves are compared. Slots are probed one after the
-// other, and at most half of them are taken. What is added to and multiplied with a key is random, so nobody can
+// other, and at most half of them are taken. The numbers added to and multiplied with a key are random, so nobody can
 // write a text whose words meet in one slot.
 //
 // Memory: 16 bytes a slot, 32 to 64 a distinct word; its letters, and 8 for their place. Not thread-safe.

@@ -2,8 +2,8 @@
 
     from wordsparse.gensim import Word2Vec              # instead of gensim.models
 
-gensim itself need not be installed. What is the same, better, without effect or refused is in docs/gensim.md, argument
-by argument.
+gensim itself need not be installed. docs/gensim.md lists every argument and method as the same, better, without effect
+or refused.
 """
 
 from wordsparse.gensim.keyed_vectors import KeyedVectors

@@ -1,4 +1,4 @@
-"""The vocabulary of a Word2Vec: counted, chosen, enlarged, as gensim's methods of these names do it."""
+"""The vocabulary of a Word2Vec: counted, filtered and extended by methods that behave as gensim's."""
 
 import zlib
 from collections.abc import Callable, Iterable, Mapping
@@ -20,7 +20,7 @@ FilePath = str | PathLike[str]
 
 
 class VocabularyBuilder:
-    """What Word2Vec has before it is trained: words, their counts, and vectors that say nothing yet."""
+    """The part of Word2Vec that exists before training: words, their counts, and random vectors."""
 
     vector_size: int
     negative: int
@@ -37,12 +37,12 @@ class VocabularyBuilder:
         self.corpus_count = self.corpus_total_words = 0
         self.raw_vocab: dict[Key, int] = {}
         self._trained: engine.Trained | None = None
-        self._refresh: Callable[[], None] | None = None  # where a callback may look at vectors that are not made yet
+        self._refresh: Callable[[], None] | None = None  # set during callbacks; computes the vectors on access
         self._use(KeyedVectors(self.vector_size))
 
     @property
     def wv(self) -> KeyedVectors:
-        """The vectors with their words: what is asked of a model."""
+        """The vectors with their words, as KeyedVectors."""
         if self._refresh is not None:
             refresh, self._refresh = self._refresh, None
             refresh()
@@ -63,21 +63,21 @@ class VocabularyBuilder:
         trim_rule: TrimRule | None = None,
         **options: Any,
     ) -> None:
-        """Count the words of a text and give those that are kept a vector.
+        """Count the words of a text and create a vector for each word of the vocabulary.
 
         Parameters
         ----------
         corpus_iterable, corpus_file
-            As ``sentences`` and ``corpus_file`` of the class; a generator serves.
+            As ``sentences`` and ``corpus_file`` of the class; a generator is accepted.
         update : bool
-            Add words to those that are there, and counts to theirs; otherwise all begins anew.
+            Add new words to the vocabulary, and counts to known words; otherwise the vocabulary is replaced.
         trim_rule : callable, optional
-            Is given a word, its count and the minimum; returns 0 for the minimum to decide, 1 to leave the word out,
-            2 to keep it.
+            Called with a word, its count and the minimum; returns 0 to apply the minimum, 1 to discard the word, 2 to
+            keep it.
         keep_raw_vocab : bool
-            Whether ``raw_vocab``, the counts of all words, stays.
+            Whether to keep ``raw_vocab``, the counts of all words.
         **options
-            ``min_count`` and ``sample``, instead of the model's.
+            ``min_count`` and ``sample``, which replace the model's.
         """
         with texts.opened(corpus_iterable, corpus_file, passes=1) as text:
             self._build(text, update, trim_rule, keep_raw_vocab, **options)
@@ -90,7 +90,7 @@ class VocabularyBuilder:
         trim_rule: TrimRule | None = None,
         update: bool = False,
     ) -> None:
-        """As :meth:`build_vocab`, from given counts of words."""
+        """The same as :meth:`build_vocab`, from given counts of words."""
         self.corpus_count, self.raw_vocab = corpus_count or 0, dict(word_freq)
         self.prepare_vocab(update, keep_raw_vocab, trim_rule)
 
@@ -115,13 +115,13 @@ class VocabularyBuilder:
         sample: float | None = None,
         dry_run: bool = False,
     ) -> dict[str, Any]:
-        """Keep those words of ``raw_vocab`` that occur often enough, and give them vectors.
+        """Keep the words of ``raw_vocab`` that occur often enough, and create their vectors.
 
         Returns
         -------
         dict
-            How many words were dropped and kept, how many tokens sampling leaves, and the memory of the arrays in
-            bytes. ``dry_run`` changes nothing else.
+            The numbers of dropped and kept words, the number of tokens after subsampling, and the bytes of the arrays.
+            With ``dry_run``, the vocabulary is not changed.
         """
         chosen = vocabulary.kept(self.raw_vocab, min_count or self.min_count, self.max_final_vocab, trim_rule)
         report = vocabulary.report(chosen, sample or self.sample)
@@ -140,22 +140,22 @@ class VocabularyBuilder:
         return report
 
     def reset_from(self, other_model: "VocabularyBuilder") -> None:
-        """Take over the vocabulary of another model, and begin anew."""
+        """Copy the vocabulary of another model, with new random vectors."""
         words, counts = other_model.wv.index_to_key, other_model.wv.expandos["count"]
         self.corpus_count = other_model.corpus_count
         self._begin_anew()
         self._add_words(dict(zip(words, counts.tolist(), strict=True)), is_sorted=True)
 
     def init_weights(self) -> None:
-        """Begin anew with the same vocabulary."""
+        """Reset the vectors to random ones and keep the vocabulary."""
         self.reset_from(self)
 
     def init_sims(self, replace: bool = False) -> None:
-        """Scale the vectors to length one where ``replace``; there is nothing to prepare otherwise."""
+        """Scale the vectors to length one if ``replace``; otherwise without effect."""
         self.wv.init_sims(replace)
 
     def estimate_memory(self, vocab_size: int | None = None, report: dict[str, int] | None = None) -> dict[str, int]:
-        """Bytes of the arrays of a model of so many words, by name, and their "total"."""
+        """Bytes of the arrays of a model of ``vocab_size`` words, by name, and their "total"."""
         words = vocab_size or len(self.wv)
         rows = 4 * words * self.vector_size
         parts = {
@@ -179,13 +179,13 @@ class VocabularyBuilder:
         self.prepare_vocab(update, keep_raw_vocab, trim_rule, **options)
 
     def _begin_anew(self) -> None:
-        """Forget the vocabulary and all that was learned."""
+        """Discard the vocabulary and the trained model."""
         self.wv = KeyedVectors(self.vector_size)
 
     def _add_words(self, counts: Mapping[Key, int], is_sorted: bool = False) -> None:
-        """Add counts to those of known words; other words get a row at the end and a small random vector.
+        """Add to the counts of known words; append a row with a small random vector for each new word.
 
-        Words of a new vocabulary are put in the order of their frequency, unless they are sorted already.
+        A new vocabulary is sorted by descending frequency unless ``is_sorted``.
         """
         table = self._wv
         by_count = not len(table) and self.sorted_vocab and not is_sorted
@@ -206,7 +206,7 @@ class VocabularyBuilder:
         self._wv, self._untouched = vectors, fingerprint(vectors.vectors)
 
     def _refuse_changes(self) -> None:
-        """Raise InputError if a program has changed what training would not see."""
+        """Raise InputError if a program has changed arrays that training does not read."""
         if fingerprint(self._wv.vectors) != self._untouched:
             raise InputError(
                 "wv.vectors were changed by hand, which training would lose: it goes on from what it has learned, in "
@@ -222,5 +222,5 @@ class VocabularyBuilder:
 
 
 def fingerprint(vectors: Array) -> int:
-    """What tells whether vectors have been changed."""
+    """A checksum of the vectors, which detects changes."""
     return zlib.crc32(np.ascontiguousarray(vectors).data)

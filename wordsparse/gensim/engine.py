@@ -1,4 +1,4 @@
-"""What Word2Vec trains: an exact model over the keys of its vocabulary, and what can be computed with it."""
+"""The model that Word2Vec trains: exact over the keys of the vocabulary, with its scores and probabilities."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -16,11 +16,11 @@ from wordsparse.words.model import Model
 from wordsparse.words.recipe import Options, Recipe
 
 Array = NDArray[Any]
-_SCORED = 2**24  # outputs computed at a time
+_SCORED = 2**24  # number of outputs computed at a time
 
 
 class Ranking:
-    """The keys of a vocabulary by falling count, which is how a model numbers its words.
+    """The keys of a vocabulary by descending count, the order of the words in a model.
 
     Parameters
     ----------
@@ -31,18 +31,18 @@ class Ranking:
     ----------
     keys : list, most frequent first
     order : array (V,)
-        The place of each of them among the given keys.
+        The position of each of them among the given keys.
     rows : dict
         The rank of each key.
     vocabulary : Vocabulary
-        The same as words.
+        The keys as words.
     """
 
     def __init__(self, keys: Sequence[Key], counts: Array) -> None:
         self.order = np.argsort(-counts, kind="stable")
         self.keys = [keys[place] for place in self.order]
         self.rows: dict[Key, int] = {key: row for row, key in enumerate(self.keys)}
-        # A frequency that is given may be 0; a word of the model has occurred.
+        # A given frequency may be 0, but every word of a model must have a positive count.
         self.vocabulary = Vocabulary(engine_words(self.keys), np.maximum(counts[self.order], 1))
 
 
@@ -52,10 +52,10 @@ class Trained:
     Parameters
     ----------
     keys : sequence of hashable
-        Of the model's words, in their order.
+        The keys of the model's words, in the model's order.
     model : Model
     recipe : Recipe
-        By which it was trained.
+        The recipe of its training.
     """
 
     def __init__(self, keys: Sequence[Key], model: Model, recipe: Recipe) -> None:
@@ -65,7 +65,7 @@ class Trained:
         self._log_measure = np.log(measure / measure.sum())
 
     def vectors(self, keys: Sequence[Key], before: Array) -> Array:
-        """The vector of each key, (V, dim) float32; that in ``before`` for a key that was added since."""
+        """The vector of each key, (V, dim) float32; its row of ``before`` for a key that was added after training."""
         return self._in_order(keys, self.model.vectors, before)
 
     def output_weights(self, keys: Sequence[Key]) -> Array:
@@ -96,13 +96,13 @@ class Trained:
         total, block = 0.0, max(1, _SCORED // len(self.keys))
         for start in range(0, rows.size, block):
             part = slice(start, start + block)
-            found = self.log_probabilities(features[part])[:, rows]  # of each word of the sentence
+            found = self.log_probabilities(features[part])[:, rows]  # one column for each word of the sentence
             wanted = near[part] if skipgram else near[part].any(axis=1)[:, None] & (places[part, None] == places)
             total += float(found[wanted].sum())
         return total
 
     def _in_order(self, keys: Sequence[Key], rows: Array, missing: Array) -> Array:
-        """Row i for key i, where ``missing`` holds the rows of keys that the model does not have."""
+        """Row i for key i, with the rows of ``missing`` for keys that are not in the model."""
         found = np.fromiter((self.rows.get(key, -1) for key in keys), np.int64, len(keys))
         result = missing.astype(np.float32)
         result[found >= 0] = rows[found[found >= 0]]
@@ -116,7 +116,7 @@ def train(
     before: Trained | None,
     after_step: Callable[[Run], None],
 ) -> Trained:
-    """Train on a corpus, going on from what was trained before."""
+    """Train on a corpus, starting from the previous model if there is one."""
     run = Run(corpus, options, ranking.vocabulary)
     if before is not None:
         rows = np.array([ranking.rows[key] for key in before.keys], np.int64)
@@ -129,32 +129,32 @@ def train(
 
 
 def so_far(run: Run, ranking: Ranking) -> Trained:
-    """The model of a run that goes on; between two of its steps."""
+    """The current model of an unfinished run, between two of its steps."""
     run.embedding.output.fold()
     return Trained(ranking.keys, run.model(), run.options.used_recipe())
 
 
 class Watch:
-    """Follows a run from step to step: the loss so far, and the end of each epoch.
+    """Observes a run after every step: sums the loss and detects the end of each epoch.
 
     Parameters
     ----------
     epoch_ended : callable
-        Receives the run, between two steps.
+        Called with the run, between two steps.
 
     Attributes
     ----------
     loss : float
-        The sum of the losses of all pairs, over all epochs so far.
+        The sum of the losses of all pairs in all epochs so far.
     ended : int
-        Epochs that have ended.
+        Number of finished epochs.
     """
 
     def __init__(self, epochs: int, epoch_ended: Callable[[Run], None]) -> None:
         self.loss = 0.0
         self._epochs, self._epoch_ended = epochs, epoch_ended
         self._finished = self.ended = 0
-        self._before = self._partial = 0.0  # losses of earlier epochs, and of the one under way
+        self._before = self._partial = 0.0  # losses of the finished epochs, and of the current one
 
     def __call__(self, run: Run) -> None:
         at = run.state
@@ -162,7 +162,7 @@ class Watch:
             self._finished, self._before = len(at.losses), self._before + self._partial
         self._partial = at.epoch_loss
         self.loss = self._before + self._partial
-        # An epoch passes over every token once.
+        # An epoch processes every token once.
         while self.ended < self._epochs and at.tokens * self._epochs >= (self.ended + 1) * run.total_tokens:
             self.ended += 1
             self._epoch_ended(run)

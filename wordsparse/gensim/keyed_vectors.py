@@ -1,4 +1,4 @@
-"""gensim's KeyedVectors: WordVectors that can begin empty, judge themselves, and are saved and loaded by name."""
+"""gensim's KeyedVectors: WordVectors with gensim's methods to reserve rows, evaluate, save and load."""
 
 import logging
 from collections.abc import Iterable
@@ -44,7 +44,7 @@ class KeyedVectors(WordVectors):
     ----------
     vector_size : int
     count : int
-        Rows to reserve, which ``add_vector`` fills.
+        Number of rows to reserve for ``add_vector``.
     dtype : dtype
         Number type of the vectors.
     mapfile_path : path, optional
@@ -74,9 +74,9 @@ class KeyedVectors(WordVectors):
 
     @classmethod
     def load_word2vec_format(cls, *args: Any, **options: Any) -> Self:
-        """Read a word2vec file, as :meth:`WordVectors.load_word2vec_format`.
+        """Read a word2vec file; see :meth:`WordVectors.load_word2vec_format`.
 
-        Where no file of counts is given, the attribute "count" falls from V to 1, as gensim makes it up.
+        Without a file of counts, the attribute "count" descends from V to 1, as in gensim.
         """
         loaded = super().load_word2vec_format(*args, **options)
         return loaded._with_counts()
@@ -84,17 +84,17 @@ class KeyedVectors(WordVectors):
     def vectors_for_all(
         self, keys: Iterable[Key], allow_inference: bool = True, copy_vecattrs: bool = False
     ) -> "KeyedVectors":
-        """As :meth:`WordVectors.vectors_for_all`; counts that are not copied fall from the number of keys to 1."""
+        """See :meth:`WordVectors.vectors_for_all`; counts that are not copied descend from the number of keys to 1."""
         chosen = super().vectors_for_all(keys, allow_inference, copy_vecattrs)
         return KeyedVectors._taken_over(chosen)._with_counts()
 
     def init_sims(self, replace: bool = False) -> None:
-        """Scale the vectors to length one where ``replace``; otherwise there is nothing to prepare."""
+        """Scale the vectors to length one if ``replace``; otherwise without effect."""
         if replace:
             self.unit_normalize_all()
 
     def sort_by_descending_frequency(self) -> None:
-        """Put the keys of the largest attribute "count" first."""
+        """Sort the keys by descending attribute "count"."""
         order = np.argsort(-self.expandos["count"], kind="stable")
         self.index_to_key = [self.index_to_key[row] for row in order]
         self.key_to_index = {key: row for row, key in enumerate(self.index_to_key)}
@@ -120,24 +120,24 @@ class KeyedVectors(WordVectors):
         case_insensitive: bool = True,
         dummy4unknown: bool = False,
     ) -> tuple[tuple[float, float], tuple[float, float], float]:
-        """How well cosines agree with people's judgements of word pairs.
+        """The correlation of cosines with human similarity judgements of word pairs.
 
         Parameters
         ----------
         pairs : path
-            Lines of two words and a number; see :func:`wordsparse.evaluation.testsets.read_pairs`, which finds the
-            ``delimiter`` and knows UTF-8 only, whatever is said of them.
+            Lines of two words and a number; see :func:`wordsparse.evaluation.testsets.read_pairs`, which detects
+            the ``delimiter`` and reads UTF-8 only, so both arguments are ignored.
         restrict_vocab : int
-            Only the first so many keys count as known.
+            Only the first ``restrict_vocab`` keys count as known.
         case_insensitive : bool
-            Whether words are compared in capitals; of several spellings the first one counts.
+            Whether words are compared in upper case; the first of several spellings is used.
         dummy4unknown : bool
             Whether a pair with an unknown word has the cosine 0; it is left out otherwise.
 
         Returns
         -------
         pearson, spearman : (float, float)
-            The correlation, and the two-sided p-value of none.
+            The correlation, and the two-sided p-value for the hypothesis of no correlation.
         oov : float
             The percentage of pairs with an unknown word.
 
@@ -169,16 +169,16 @@ class KeyedVectors(WordVectors):
         dummy4unknown: bool = False,
         similarity_function: str = "most_similar",
     ) -> tuple[float, list[dict[str, Any]]]:
-        """The share of analogy questions that b - a + c answers (3CosAdd).
+        """The fraction of analogy questions that b - a + c answers correctly (3CosAdd).
 
         Parameters
         ----------
         analogies : path
             Lines of four words in sections; see :func:`wordsparse.evaluation.testsets.read_analogies`.
         restrict_vocab, case_insensitive
-            As in :meth:`evaluate_word_pairs`; answers are looked for among the first keys only.
+            The same as in :meth:`evaluate_word_pairs`; candidate answers are the first keys only.
         dummy4unknown : bool
-            Whether a question with an unknown word counts as answered wrong; it is left out otherwise.
+            Whether a question with an unknown word counts as incorrect; otherwise it is left out.
         similarity_function : str
             Has no effect, as in gensim.
 
@@ -186,8 +186,8 @@ class KeyedVectors(WordVectors):
         -------
         score : float
         sections : list of dict
-            Of each section, and of all under "Total accuracy": "section", "correct" and "incorrect", the last two
-            lists of the questions' words.
+            For each section, and for all as "Total accuracy": "section", "correct" and "incorrect"; the last two are
+            lists of questions.
         """
         questions = read_analogies(analogies)
         right = scores.answer_analogies(self._first(restrict_vocab), questions, restrict_vocab, case_insensitive)
@@ -204,9 +204,9 @@ class KeyedVectors(WordVectors):
         return len(total["correct"]) / max(asked, 1), [*sections.values(), total]
 
     def save(self, fname: str | PathLike[str], *args: Any, **options: Any) -> None:
-        """Write keys, vectors and counts as an npz file, in one step; further arguments have no effect.
+        """Write keys, vectors and counts as an npz file, atomically; further arguments have no effect.
 
-        A model's directory that stands at ``fname`` is replaced.
+        A model directory at ``fname`` is replaced.
         """
         if left_out := sorted(self.expandos.keys() - {"count", "sample_int"}):
             logger.warning("%s: these attributes are not stored: %s", fname, ", ".join(left_out))
@@ -217,12 +217,12 @@ class KeyedVectors(WordVectors):
 
     @classmethod
     def load(cls, fname: str | PathLike[str], mmap: str | None = None) -> Self:
-        """Read what :meth:`save` wrote, or the vectors of a saved Word2Vec; ``mmap`` has no effect.
+        """Read a file written by :meth:`save`, or the vectors of a saved Word2Vec; ``mmap`` has no effect.
 
         Raises
         ------
         InputError
-            If it is another file; one of gensim's own is a pickle, which can run any code and is never read.
+            If it is any other file; a file of gensim is a pickle, which can run any code, and is never read.
         """
         path = Path(fname)
         if (path / VECTORS).is_file():
@@ -231,7 +231,7 @@ class KeyedVectors(WordVectors):
         return cls._taken_over(read_file(path))
 
     def resize_vectors(self, seed: int = 0) -> None:
-        """Give each key that has no vector yet a small random one; the others keep theirs."""
+        """Create a small random vector for each key without one; the others are unchanged."""
         before = len(self.vectors)
         if before == len(self):
             return
@@ -248,7 +248,7 @@ class KeyedVectors(WordVectors):
         return taken
 
     def _with_counts(self) -> Self:
-        """Itself, with the attribute "count" made up where it is not there."""
+        """Itself; if the attribute "count" is missing, it is set to V … 1."""
         if "count" not in self.expandos:
             self.expandos["count"] = np.arange(len(self), 0, -1, dtype=np.int64)
         return self
@@ -262,7 +262,7 @@ class KeyedVectors(WordVectors):
 
 
 def refuse_pickle(path: Path) -> None:
-    """Raise InputError if a file begins as a pickle does."""
+    """Raise InputError if a file begins like a pickle."""
     with regular.opened(path) as file:
         if file.read(2)[:1] == b"\x80":
             raise InputError(
@@ -272,6 +272,6 @@ def refuse_pickle(path: Path) -> None:
 
 
 def is_saved_vectors(path: Path) -> bool:
-    """Whether a file is what :meth:`KeyedVectors.save` writes."""
+    """Whether a file was written by :meth:`KeyedVectors.save`."""
     with regular.opened(path) as file:
         return file.read(2) == b"PK"

@@ -1,4 +1,4 @@
-"""What this door says: errors of ours that are also those which gensim raises, and notices said once."""
+"""Errors of wordsparse.gensim, which also have the types that gensim raises, and warnings that are logged once."""
 
 import functools
 import logging
@@ -9,15 +9,15 @@ logger = logging.getLogger(__name__)
 
 
 class WrongTypeError(InputError, TypeError):
-    """A text that cannot be read as often as it must be, or is no text."""
+    """The text is not an iterable of token lists, or cannot be iterated over as often as needed."""
 
 
 class WrongOrderError(InputError, RuntimeError):
-    """Something is asked of a model that has not been prepared for it."""
+    """A method was called before the step that it needs, such as building the vocabulary."""
 
 
 class WrongPlaceError(InputError, AttributeError):
-    """A method that is to be found elsewhere, or a file that holds something else."""
+    """The method belongs to another object, or the file has other contents."""
 
 
 @functools.cache

@@ -1,4 +1,4 @@
-"""Our classes in the place of gensim's, for packages that import gensim's themselves."""
+"""Replaces gensim's classes by ours, for packages that import gensim."""
 
 import importlib
 import sys
@@ -11,7 +11,7 @@ from wordsparse import optional
 from wordsparse.gensim.keyed_vectors import KeyedVectors
 from wordsparse.gensim.word2vec import Word2Vec
 
-# Where gensim shows the classes. What else it has under these names stays: its FastText and Doc2Vec build on it.
+# The modules that export the classes. Other uses inside gensim are unchanged: FastText and Doc2Vec build on them.
 _PLACES = {
     "gensim.models": ("Word2Vec", "KeyedVectors"),
     "gensim.models.word2vec": ("Word2Vec",),
@@ -24,9 +24,9 @@ _OURS: dict[str, Any] = {"Word2Vec": Word2Vec, "KeyedVectors": KeyedVectors}
 def in_place() -> Iterator[None]:
     """Inside the block ``gensim.models.Word2Vec`` and ``KeyedVectors`` are ours, for every package.
 
-    Modules that were imported before, or are imported inside, and hold a class by its name use ours too; afterwards all
-    hold gensim's again. gensim's own FastText and Doc2Vec train, but cannot be saved or loaded inside the block. The
-    whole process is affected: not for use beside threads that need gensim's classes.
+    Modules that hold a class by its name, imported before or inside the block, use ours too; after the block, all hold
+    gensim's again. gensim's own FastText and Doc2Vec train, but cannot be saved or loaded inside the block. The
+    whole process is affected, so the block is not safe while other threads need gensim's classes.
 
     Raises
     ------
@@ -38,7 +38,7 @@ def in_place() -> Iterator[None]:
     if theirs == _OURS:  # inside another block
         yield
         return
-    # Who holds our classes already asked for them, and keeps them.
+    # Modules that already hold our classes imported them explicitly, and keep them.
     own = {(id(module), held) for module, held, _ in _holders(_OURS)}
     _put(theirs, _OURS)
     try:
@@ -48,7 +48,7 @@ def in_place() -> Iterator[None]:
 
 
 def _put(old: dict[str, Any], new: dict[str, Any], but: Collection[tuple[int, str]] = ()) -> None:
-    """Every module that holds an old class holds the new one of its name; ``but`` names modules and what they hold."""
+    """Replace the old classes by the new ones in every module, except for the (module id, name) in ``but``."""
     for place, names in _PLACES.items():
         for name in names:
             setattr(importlib.import_module(place), name, new[name])
@@ -58,7 +58,7 @@ def _put(old: dict[str, Any], new: dict[str, Any], but: Collection[tuple[int, st
 
 
 def _holders(classes: dict[str, Any]) -> list[tuple[ModuleType, str, str]]:
-    """The modules outside gensim and this package that hold a class: the module, what it calls it, and the class."""
+    """The modules outside gensim and wordsparse that hold a class, as (module, name there, name of the class)."""
     return [
         (module, held, name)
         for module in list(sys.modules.values())

@@ -1,7 +1,7 @@
-"""A Word2Vec on disk: a model directory as :mod:`wordsparse.words.model` has it, with what gensim's names need besides.
+"""A Word2Vec on disk: a model directory of :mod:`wordsparse.words.model` with two more files.
 
-``gensim.json`` holds the arguments and the numbers of the object, ``vectors.npz`` its ``wv``. No pickle is written or
-read. ``wordsparse.load`` reads the same directory as a model of ours.
+``gensim.json`` holds the arguments and counters of the object, ``vectors.npz`` its ``wv``. No pickle is written or
+read. ``wordsparse.load`` reads the same directory as a Model.
 """
 
 import os
@@ -48,14 +48,14 @@ STORED = (
 
 
 def save(model: Any, trained: Trained, path: Path) -> None:
-    """Write a model directory, whole or not at all. A model or a file that stands at ``path`` is replaced.
+    """Write a model directory atomically; a model or a file at ``path`` is replaced.
 
     Raises
     ------
     InputError
-        If another directory stands there, or a key cannot be stored.
+        If ``path`` is another directory, or a key cannot be stored.
     WordsparseError
-        If writing fails; what stood there stays then.
+        If writing fails; ``path`` is unchanged.
     """
     path = Path(os.path.realpath(path))
     if path.is_dir() and any(path.iterdir()) and not (path / models.MANIFEST).is_file():
@@ -83,12 +83,12 @@ def save(model: Any, trained: Trained, path: Path) -> None:
 
 
 def load(model: Any, path: Path) -> tuple[KeyedVectors, Trained]:
-    """Read a model directory into an object that has no vocabulary yet; returns its vectors and what is trained.
+    """Read a model directory into an object without a vocabulary; returns its vectors and the trained model.
 
     Raises
     ------
     InputError
-        If it is something else, or damaged; as an AttributeError too where it holds vectors alone.
+        If it is damaged or not a Word2Vec; also an AttributeError if it holds only vectors.
     """
     if path.is_file():
         refuse_pickle(path)

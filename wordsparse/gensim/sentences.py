@@ -1,4 +1,4 @@
-"""gensim's readers of text: each gives lists of words, as often as it is asked."""
+"""gensim's readers of text: iterables of lists of words, which can be iterated over repeatedly."""
 
 import itertools
 import os
@@ -10,7 +10,7 @@ from wordsparse.corpus.sources import Readable, opened
 from wordsparse.errors import InputError
 
 MAX_SENTENCE = 10_000
-"""Words of the longest list that a reader gives: longer lines come in several."""
+"""Maximum number of words in a list from a reader; longer lines are split."""
 _BLOCK = 2**20
 
 
@@ -22,9 +22,9 @@ class LineSentence:
     source : path or binary file
         A file may be compressed (.gz, .bz2, .xz, .zst). An open file is read from its beginning each time.
     max_sentence_length : int
-        Longer lines are cut.
+        Longer lines are split.
     limit : int, optional
-        Read the first so many lines only.
+        Maximum number of lines to read.
     """
 
     def __init__(self, source: Any, max_sentence_length: int = MAX_SENTENCE, limit: int | None = None) -> None:
@@ -92,7 +92,7 @@ class Text8Corpus:
 class BrownCorpus:
     """The sentences of the Brown corpus in a directory of its files: ``word/ta``, the tag's first two letters.
 
-    Words whose tag is no letters (punctuation) are left out.
+    Words whose tag does not consist of letters (punctuation) are left out.
     """
 
     def __init__(self, dirname: str | os.PathLike[str]) -> None:

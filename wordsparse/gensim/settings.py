@@ -1,4 +1,4 @@
-"""What gensim's arguments mean here: the options and recipe they choose, and what is said or refused of the rest."""
+"""gensim's arguments: translated into options and a recipe, refused, or accepted with a warning."""
 
 import logging
 from dataclasses import replace
@@ -41,12 +41,12 @@ class Arguments(Protocol):
 
 
 def check(settings: Arguments) -> None:
-    """Refuse what would change results unseen, and say what has no effect.
+    """Refuse arguments that would silently change results; log a warning for those without effect.
 
     Raises
     ------
     InputError
-        If an argument asks for another method than there is; the message names it.
+        If an argument requests a method that is not implemented; the message names the argument.
     """
     for name in ("vector_size", "window", "workers"):
         validation.positive_int(name, getattr(settings, name))
@@ -70,7 +70,7 @@ def check(settings: Arguments) -> None:
 
 
 def options(settings: Arguments, epochs: int, corpus: EncodedCorpus) -> Options:
-    """The options of a run over ``corpus``; InputError if the window is wider than any here."""
+    """The options of a run over ``corpus``; InputError if the window is too wide."""
     window = settings.window
     if window > MAX_WINDOW:
         longest = longest_sentence(corpus)
@@ -94,7 +94,7 @@ def options(settings: Arguments, epochs: int, corpus: EncodedCorpus) -> Options:
 
 
 def recipe(settings: Arguments) -> Recipe:
-    """The recommended recipe, with what the arguments ask for beside gensim's defaults."""
+    """The recommended recipe, changed by the arguments that differ from gensim's defaults."""
     chosen = recommended("skipgram" if settings.sg else "cbow", LOSS)
     if settings.ns_exponent != GENSIMS_EXPONENT:
         chosen = replace(chosen, measure_power=float(settings.ns_exponent))
@@ -104,7 +104,7 @@ def recipe(settings: Arguments) -> Recipe:
 
 
 def _sample(sample: float, corpus: EncodedCorpus) -> float:
-    """The threshold of subsampling; none where even a word that occurs once would be left out now and then."""
+    """The subsampling threshold; 0 if even words that occur once would be subsampled."""
     total = int(corpus.vocabulary.counts.sum())
     rate = threshold(sample, total)
     if rate and rate * total < 1:

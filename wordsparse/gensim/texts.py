@@ -1,7 +1,7 @@
-"""Sentences of any hashable tokens as numbers, and the words to keep of them.
+"""Sentences of any hashable tokens, converted to numbers, and the choice of the vocabulary.
 
-The tokens go through one dictionary in C (``map`` and ``numpy.fromiter``), never through a Python loop, but where a
-vocabulary must be pruned while it is counted, as gensim prunes it: after each sentence.
+The tokens go through one dictionary in C (``map`` and ``numpy.fromiter``), not through a Python loop. The
+exception is a vocabulary that is pruned while it is counted: it is pruned after each sentence, as in gensim.
 """
 
 import contextlib
@@ -28,16 +28,16 @@ logger = logging.getLogger(__name__)
 Ids = NDArray[np.int32]
 TrimRule = Callable[[Any, int, int], int]
 
-DISCARD, KEEP = 1, 2  # what a trim rule answers, beside the default of 0: as the minimum count says
+DISCARD, KEEP = 1, 2  # results of a trim rule; 0 applies the minimum count
 COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
-_BLOCK = 4096  # sentences that are numbered at a time
+_BLOCK = 4096  # number of sentences converted at a time
 _SHARD_BLOCK = 2**20
 
 
 @dataclass(frozen=True)
 class Scan:
-    """What a pass over a text found: counts by token in order of appearance, tokens, sentences and, where they were
-    kept, the tokens as numbers in that order with an END_OF_SENTENCE after each sentence."""
+    """The result of a pass over a text: counts by token in order of appearance, the numbers of tokens and sentences,
+    and, if they were kept, the tokens as numbers in that order with an END_OF_SENTENCE after each sentence."""
 
     counts: dict[Key, int]
     total_words: int
@@ -46,7 +46,7 @@ class Scan:
 
 
 class _Numbers(dict[Key, int]):
-    """A token's number in order of first appearance, given when it is first asked for."""
+    """The number of each token in order of first appearance, assigned at its first lookup."""
 
     def __missing__(self, token: Key) -> int:
         number = self[token] = len(self)
@@ -70,9 +70,9 @@ def scan(sentences: Iterable[Any]) -> Scan:
 
 
 def scan_pruned(sentences: Iterable[Any], max_vocab_size: int, trim_rule: TrimRule | None) -> Scan:
-    """Count the tokens of sentences; whenever there are more than ``max_vocab_size``, the rarest go.
+    """Count the tokens of sentences; prune the rarest whenever there are more than ``max_vocab_size``.
 
-    At the n-th time these are tokens that occurred less than n times so far.
+    The n-th pruning removes the tokens that occurred less than n times so far.
     """
     counts: dict[Key, int] = {}
     total, length, least = 0, 0, 1
@@ -95,7 +95,7 @@ def keeps(token: Key, count: int, min_count: int, trim_rule: TrimRule | None) ->
 
 
 def numbered(sentences: Iterable[Any], rows: Mapping[Key, int]) -> Ids:
-    """The sentences as rows, OUT_OF_VOCABULARY for a token that has none."""
+    """The sentences as rows, OUT_OF_VOCABULARY for a token without one."""
     blocks = (
         _numbered(block, map(rows.get, chain.from_iterable(block), repeat(OUT_OF_VOCABULARY)))
         for block in _blocks(sentences)
@@ -106,7 +106,7 @@ def numbered(sentences: Iterable[Any], rows: Mapping[Key, int]) -> Ids:
 class Sentences:
     """Sentences in memory, or from an iterable that can be read again.
 
-    A scan keeps the numbers of its tokens (4 bytes each), so that they need not be read again to train on them.
+    A scan keeps the numbers of its tokens (4 bytes each), so that training need not read the text again.
     """
 
     def __init__(self, sentences: Iterable[Any]) -> None:
@@ -114,7 +114,7 @@ class Sentences:
         self._scanned: Scan | None = None
 
     def scan(self, max_vocab_size: int | None, trim_rule: TrimRule | None) -> Scan:
-        """What the text holds."""
+        """Count the tokens of the text."""
         if max_vocab_size:
             return scan_pruned(self._sentences, max_vocab_size, trim_rule)
         self._scanned = scan(self._sentences)
@@ -131,13 +131,13 @@ class Sentences:
 
 
 class LineFile:
-    """A file of lines, encoded once in ``folder`` with every word that it has."""
+    """A file of lines, encoded once in ``folder`` with a vocabulary of all its words."""
 
     def __init__(self, path: Path, folder: Path) -> None:
         self._encoded = encode(path, folder, min_count=1)
 
     def scan(self, max_vocab_size: int | None, trim_rule: TrimRule | None) -> Scan:
-        """What the text holds; nothing is pruned while it is counted."""
+        """Count the tokens of the file; the vocabulary is not pruned during counting."""
         words = self._encoded.vocabulary
         counts: dict[Key, int] = dict(zip(words.words, words.counts.tolist(), strict=True))
         return Scan(counts, self._encoded.tokens, self._encoded.sentences)
@@ -154,13 +154,13 @@ Text = Sentences | LineFile
 
 @contextlib.contextmanager
 def opened(sentences: Any, corpus_file: str | os.PathLike[str] | None, passes: int) -> Iterator[Text]:
-    """The text to read, of which one is given; ``passes`` is how often gensim would read it.
+    """The text to read, from the one argument that is given; ``passes`` is the number of times gensim would read it.
 
     Raises
     ------
     WrongTypeError
-        If none or both are given, the file is none or compressed, the sentences are no iterable, or a generator, which
-        can be read only once.
+        If none or both are given, the file is missing or compressed, or the sentences are no iterable or a
+        generator, which can be read only once.
     """
     if (sentences is None) == (corpus_file is None):
         raise WrongTypeError("give either sentences (corpus_iterable) or corpus_file")
@@ -184,7 +184,7 @@ def opened(sentences: Any, corpus_file: str | os.PathLike[str] | None, passes: i
 
 
 def longest_sentence(corpus: EncodedCorpus) -> int:
-    """Tokens of the longest sentence."""
+    """Number of tokens of the longest sentence."""
     longest = start = 0
     for shard in corpus.shards:
         for block in range(0, shard.shape[0], _SHARD_BLOCK):
@@ -197,7 +197,7 @@ def longest_sentence(corpus: EncodedCorpus) -> int:
 
 
 def known_tokens(corpus: EncodedCorpus) -> int:
-    """Tokens that are in the vocabulary."""
+    """Number of tokens that are in the vocabulary."""
     blocks = ((shard, block) for shard in corpus.shards for block in range(0, shard.shape[0], _SHARD_BLOCK))
     return sum(int(np.count_nonzero(shard[start : start + _SHARD_BLOCK] >= 0)) for shard, start in blocks)
 
@@ -214,7 +214,7 @@ class _Renumbered:
 
 
 def engine_words(keys: list[Key]) -> list[str]:
-    """What stands for each key in a vocabulary of words: the words themselves, JSON of other keys, or their numbers."""
+    """The words for the keys in a Vocabulary: the keys if all are strings, else their JSON, or their row numbers."""
     if all(isinstance(key, str) for key in keys):
         return [str(key) for key in keys]
     try:
@@ -230,13 +230,13 @@ def _corpus(vocabulary: Vocabulary, tokens: int, sentences: int, shards: list[An
 
 
 def _table(tokens: Iterable[Key], rows: Mapping[Key, int]) -> Ids:
-    """From a token's place among ``tokens`` to its row. END_OF_SENTENCE, −2, finds itself at the end."""
+    """Maps the position of a token among ``tokens`` to its row; END_OF_SENTENCE, −2, indexes the last entry, itself."""
     specials = [END_OF_SENTENCE, OUT_OF_VOCABULARY]
     return np.fromiter(chain(map(rows.get, tokens, repeat(OUT_OF_VOCABULARY)), specials), np.int32)
 
 
 def _blocks(sentences: Iterable[Any]) -> Iterator[list[Any]]:
-    """Sentences in lists of some, each with a length; a sentence that is one word gets a warning."""
+    """The sentences in blocks, each sentence with a length; if one is a single string, a warning is logged."""
     stream = iter(sentences)
     first = True
     while block := list(islice(stream, _BLOCK)):
@@ -252,7 +252,7 @@ def _blocks(sentences: Iterable[Any]) -> Iterator[list[Any]]:
 
 def _sized(sentence: Any) -> Any:
     if isinstance(sentence, np.ndarray):
-        return sentence.tolist()  # of Python's strings and numbers, which are read faster
+        return sentence.tolist()  # a list of Python objects, which is iterated over faster
     if hasattr(sentence, "__len__"):
         return sentence
     raise WrongTypeError(f"a sentence must be a list of tokens, not {sentence!r:.80}")

@@ -1,4 +1,4 @@
-"""Which words a model keeps, by the rules that gensim's ``prepare_vocab`` has."""
+"""The choice of the words of a model, by the rules of gensim's ``prepare_vocab``."""
 
 import math
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from wordsparse.vectors.lookup import Key
 
 @dataclass(frozen=True)
 class Kept:
-    """The words that stay, by count, and what is reported of the others."""
+    """The words that are kept, by count, and statistics of the others."""
 
     counts: dict[Key, int]
     drop_unique: int
@@ -19,7 +19,7 @@ class Kept:
 
 
 def kept(counts: Mapping[Key, int], min_count: int, max_final_vocab: int | None, trim_rule: TrimRule | None) -> Kept:
-    """The words that occur often enough; the minimum is raised so far that about ``max_final_vocab`` are left."""
+    """The words that occur often enough; the minimum is raised until about ``max_final_vocab`` words are left."""
     if max_final_vocab is not None and max_final_vocab < len(counts):
         first_left_out = sorted(counts.values(), reverse=True)[max_final_vocab]
         min_count = max(min_count, first_left_out + 1)
@@ -34,12 +34,12 @@ def by_frequency(counts: Mapping[Key, int]) -> list[Key]:
 
 
 def threshold(sample: float, total: int) -> float:
-    """Which relative frequency ``sample`` stands for: from 1 on it is a count, above which words are sampled."""
+    """The relative frequency for ``sample``, which is a count if it is 1 or more; words above it are subsampled."""
     return sample if sample < 1 else int(sample * (3 + math.sqrt(5)) / 2) / max(total, 1)
 
 
 def report(chosen: Kept, sample: float) -> dict[str, Any]:
-    """What gensim's ``prepare_vocab`` returns: words dropped and kept, and how many tokens sampling leaves."""
+    """The result of gensim's ``prepare_vocab``: words dropped and kept, and the number of tokens after subsampling."""
     total, sampled, left = sum(chosen.counts.values()), 0, 0.0
     rate = threshold(sample, total)
     for count in chosen.counts.values():

@@ -42,32 +42,32 @@ _MOVED = {name: f"wv.{name}" for name in _ON_WV} | {
 class Word2Vec(VocabularyBuilder):
     """Word vectors of any hashable tokens.
 
-    The arguments are those of gensim 4.4; docs/gensim.md says of each whether it is the same here, better, without
-    effect or refused. The loss is exact over the whole vocabulary, whatever ``hs`` and ``negative`` say.
+    The arguments are those of gensim 4.4; docs/gensim.md lists each as the same, better, without effect or
+    refused. The loss is exact over the whole vocabulary, whatever the values of ``hs`` and ``negative``.
 
     Parameters
     ----------
     sentences : iterable of lists of tokens, optional
-        Read once, however many ``epochs``. Without a text the model is left for ``build_vocab`` and ``train``.
+        Read once, whatever the number of ``epochs``. Without a text, call ``build_vocab`` and ``train`` later.
     corpus_file : path, optional
-        A file of lines instead; the fastest way in.
+        A file with a sentence on each line, instead of ``sentences``; the fastest input.
     vector_size, window, epochs : int
     alpha, min_alpha : float
-        Without effect: the steps choose their own length.
+        Without effect: the steps need no learning rate.
     min_count, max_final_vocab, max_vocab_size, trim_rule, sorted_vocab
-        Which words are kept, and in which order.
+        The choice of the vocabulary and its order.
     sample : float
         Subsampling of frequent words; from 1 on a count.
     seed : int
         The same seed gives the same vectors on any number of threads.
     workers : int
-        Threads; no more are used than there are CPUs.
+        Number of threads, at most the number of CPUs.
     sg : {0, 1}
         Skip-gram instead of CBOW.
     negative : int
-        How much the words that are no targets weigh against one that is.
+        The weight of the words that are not targets, relative to a target.
     ns_exponent : float
-        Their weights are counts to this power, also a negative one; gensim's default of 0.75 stands for ours.
+        Their weights are counts to this power, which may be negative; gensim's default, 0.75, selects our default.
     shrink_windows : bool
         Whether near words count more than far ones.
     callbacks : sequence
@@ -80,8 +80,8 @@ class Word2Vec(VocabularyBuilder):
     Raises
     ------
     InputError
-        If an argument is out of range or asks for another method; as a RuntimeError too where no word is kept, as a
-        TypeError where the text cannot be read as gensim would read it.
+        If an argument is out of range or requests another method; also a RuntimeError if no word is kept, and a
+        TypeError if the text cannot be read as gensim would read it.
     """
 
     def __init__(
@@ -160,16 +160,16 @@ class Word2Vec(VocabularyBuilder):
         callbacks: Sequence[Any] = (),
         **others: Any,
     ) -> tuple[int, int]:
-        """Train on a text, going on from what was trained before.
+        """Train on a text, starting from the result of previous training.
 
         Parameters
         ----------
         corpus_iterable, corpus_file
             As ``sentences`` and ``corpus_file`` of the class. The text is read once.
         total_examples, total_words : int
-            One must be given, as in gensim; the text itself says how long it is.
+            One must be given, as in gensim, but the length is taken from the text.
         epochs : int
-            How often to pass over it.
+            Number of passes over the text.
         callbacks : sequence
             See the class.
         start_alpha, end_alpha, word_count, queue_factor, report_delay, compute_loss
@@ -178,15 +178,15 @@ class Word2Vec(VocabularyBuilder):
         Returns
         -------
         (int, int)
-            Words of the vocabulary that were passed over in all epochs, and words in all.
+            Number of processed words that are in the vocabulary, and of all processed words, over all epochs.
 
         Raises
         ------
         InputError
             If there is no vocabulary yet (a RuntimeError too), ``epochs`` or the totals are missing, or the vectors
-            were changed by hand, which training would lose.
+            were changed by hand, because training would discard the changes.
         TrainingError
-            If no word has another in its window, or training diverges.
+            If no window contains a second word, or training diverges.
         """
         self.alpha, self.min_alpha = start_alpha or self.alpha, end_alpha or self.min_alpha
         if total_examples is None and total_words is None:
@@ -198,16 +198,16 @@ class Word2Vec(VocabularyBuilder):
             return self._train(text, epochs, callbacks)
 
     def get_latest_training_loss(self) -> float:
-        """The sum of the losses of all pairs of a word and its context since training began: exact, always known."""
+        """The sum of the losses of all pairs of a word and its context since training began, exact."""
         return self.running_training_loss
 
     def predict_output_word(self, context_words_list: Sequence[Any], topn: int = 10) -> list[tuple[Any, float]] | None:
-        """The likeliest words amid a context, and their exact probabilities; None if no word of the context is known.
+        """The most probable words for a context and their exact probabilities; None if no word of it is known.
 
         Raises
         ------
         WrongOrderError
-            If the model is not trained, or was asked for ``negative=0``, for which gensim has no prediction.
+            If the model is not trained, or has ``negative=0``, for which gensim has no prediction.
         """
         if not self.negative or self._trained is None:
             raise WrongOrderError("predict_output_word needs a trained model, with negative above 0")
@@ -222,7 +222,7 @@ class Word2Vec(VocabularyBuilder):
         return [(self._trained.keys[row], float(found[row])) for row in best]
 
     def score(self, sentences: Iterable[Sequence[Any]], total_sentences: int = 10**6, *_: Any, **__: Any) -> Array:
-        """The logarithm of the probability of each sentence's words amid their contexts, (n,).
+        """The log probability of the words of each sentence given their contexts, (n,).
 
         It is exact over the vocabulary. At most ``total_sentences`` are scored.
         """
@@ -233,7 +233,7 @@ class Word2Vec(VocabularyBuilder):
 
     @property
     def syn1neg(self) -> Array:
-        """The output vectors, (V, vector_size) float32, in the basis of training: not that of ``wv.vectors``."""
+        """The output vectors, (V, vector_size) float32, in the basis of training, not that of ``wv.vectors``."""
         if not self.negative or not len(self.wv):
             raise AttributeError("syn1neg is there with negative above 0, once there is a vocabulary")
         return self._outputs()
@@ -246,19 +246,19 @@ class Word2Vec(VocabularyBuilder):
         return self._outputs()
 
     def save(self, fname: FilePath, *args: Any, **options: Any) -> None:
-        """Write the model as a directory, which replaces a model or a file that stands there; see ``saving.save``."""
+        """Write the model as a directory, which replaces a model or a file at ``fname``; see ``saving.save``."""
         if self._trained is None or self.wv is None:
             raise WrongOrderError("nothing has been trained yet that could be saved")
         saving.save(self, self._trained, Path(fname))
 
     @classmethod
     def load(cls, fname: FilePath, *args: Any, **options: Any) -> Self:
-        """Read what :meth:`save` wrote.
+        """Read a directory written by :meth:`save`.
 
         Raises
         ------
         InputError
-            If it is something else: gensim's own files are pickles, which are never read here.
+            If it is anything else; files of gensim are pickles, which are never read here.
         """
         model = cls()
         vectors, model._trained = saving.load(model, Path(fname))
@@ -289,7 +289,7 @@ class Word2Vec(VocabularyBuilder):
         return epochs * texts.known_tokens(corpus), epochs * corpus.tokens
 
     def _epoch_ended(self, run: Run, ranking: engine.Ranking, watch: engine.Watch, callbacks: Sequence[Any]) -> None:
-        """Call back between two steps: who asks for ``wv`` then gets the vectors of this moment."""
+        """Call the callbacks between two steps; ``wv`` gives them the current vectors."""
         self.running_training_loss = watch.loss
         if not callbacks:
             return
@@ -299,13 +299,13 @@ class Word2Vec(VocabularyBuilder):
             if watch.ended < self.epochs:
                 _call(callbacks, "on_epoch_begin", self)
         except BaseException:
-            assert self.wv is not None  # what is learned so far stays
+            assert self.wv is not None  # the current vectors are kept
             raise
         finally:
             self._refresh = None
 
     def _show(self, trained: engine.Trained) -> None:
-        """Put what is trained into ``wv``."""
+        """Copy the trained vectors into ``wv``."""
         self._trained, table = trained, self._wv
         table.vectors = trained.vectors(table.index_to_key, table.vectors)
         self._use(table)

@@ -1,4 +1,4 @@
-"""Who does the heavy parts of a step. Kernels know arrays and nothing above them.
+"""The choice of the kernels, which compute the expensive parts of a step from arrays.
 
 :class:`NumpyKernels` is complete and plain; :class:`CpuKernels` computes the same with compiled, threaded code, and
 ``CudaKernels`` on a GPU. All offer the same methods, and the same tests run over all.
@@ -40,7 +40,7 @@ def kernels_on(device: str, threads: int | None = None) -> Kernels:
 
 @contextmanager
 def at_work(*, starting: bool = False) -> Iterator[None]:
-    """What has to hold while kernels work: BLAS on one thread, and a GPU's errors said in words.
+    """The context in which kernels run: BLAS uses one thread, and GPU errors become clear messages.
 
     While ``starting``, a GPU whose memory does not suffice is an InputError.
     """

@@ -30,7 +30,7 @@ logger = logging.getLogger("wordsparse")
 
 # Below this many multiply-adds a parallel region costs more than it saves (waking a sleeping thread: ~20 µs).
 PARALLEL_WORK = 200_000
-# What one loss's terms cost, and one number that is fetched, in multiply-adds.
+# The cost of the terms of one loss, and of one fetched number, in multiply-adds.
 TERMS_WORK = 40
 SCALE_WORK = 4
 # Rows that are added up by one thread.

@@ -1,6 +1,6 @@
 """The kernels on an NVIDIA GPU: CuPy's array operations and cuBLAS, and ``cu/*.cu`` for loops that those do badly.
 
-The CUDA sources are compiled by NVRTC for the card at hand when a kernel is first called; CuPy keeps what was compiled
+The CUDA sources are compiled by NVRTC for the current GPU when a kernel is first called; CuPy keeps what was compiled
 on disk. Sums are taken in an order that depends on sizes alone: the same numbers in, the same bytes out.
 """
 
@@ -225,7 +225,7 @@ class CudaKernels:
 
     def _places(self, windows: Windows) -> tuple[Array, Array]:
         """The places of the text in the order of their columns, int32, and where each column's begin; after the last
-        column those where no token stands."""
+        column those without a token."""
         if self._last_places is None or self._last_places[0] is not windows:
             nowhere = np.int32(windows.columns)
             owners = self.xp.where(windows.tokens < 0, nowhere, windows.tokens)

@@ -1,4 +1,4 @@
-"""What this installation has, what of it is used on this machine, and why the rest is not."""
+"""The parts of this installation, which of them are used on this machine, and why the others are not."""
 
 import os
 import platform

@@ -61,7 +61,7 @@ class ExactLayer:
         D and d.
     loss : Loss
     measure : (D,) float64 array, optional
-        π, of sum 1; None stands for ones, at no cost in memory.
+        π, of sum 1; None means ones, without an array.
     dtype : float32 or float64
         Working precision.
 
@@ -227,7 +227,7 @@ class ExactLayer:
         self._start_from_V()
 
     def set_common_output(self, value: float) -> None:
-        """Start from o = ``value``·h_d for every output alike, h_d the last feature: W = p ωᵀ with V = 0."""
+        """Start from o = ``value``·h_d for every output, h_d the last feature: W = p ωᵀ with V = 0."""
         self.clock.changes += 1
         d, xp = self.n_features, self.kernels.xp
         self.V.fill(0)

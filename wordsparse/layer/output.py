@@ -214,7 +214,7 @@ class FactoredOutput:
 
     @one_at_a_time
     def set_common_output(self, value: float) -> None:
-        """Start from o = ``value``·h_d for every output alike, h_d the last feature."""
+        """Start from o = ``value``·h_d for every output, h_d the last feature."""
         with at_work():
             self.core.set_common_output(validation.finite("value", value))
 

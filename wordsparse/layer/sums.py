@@ -18,7 +18,7 @@ Kept = TypeVar("Kept")
 
 
 class _Sums:
-    """The sums that are computed alike for rows and windows."""
+    """The sums that are computed in the same way for rows and windows."""
 
     def __init__(self, forward: Forward, kernels: Kernels) -> None:
         forward.check_current()

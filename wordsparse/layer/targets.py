@@ -35,7 +35,7 @@ class _Rows:
         f = self._factors
         if not f.omega.any():
             return self._kernels.matmul_rows(self._V, self._rows, f.U)
-        # p_T stands beside V_T as one more column: with ω as one more row of U, W_T is one product.
+        # p_T is appended to V_T as one more column: with ω as one more row of U, W_T is one product.
         U_omega = np.vstack([f.U, f.omega])
         return self._kernels.matmul_rows(self._V, self._rows, U_omega, self._p_T.astype(self._V.dtype))
 

@@ -65,7 +65,7 @@ class Update:
     ``factors`` are new; ``folds``: V must then take U' in. ``rows_change`` (u, d) is the change of V's target rows: D
     or, where V takes U' in first, Δ itself, exact however ill-conditioned A was. ``strength`` is η √|tr B²|, at least
     the largest eigenvalue of η B: up to 2 the step is stable in every direction that curves upward. ``rows`` (u,) are
-    the target rows, and ``at`` the change of the layer's clock that the update goes on from.
+    the target rows, and ``at`` the layer's change counter that the update starts from.
     """
 
     rows: Array
@@ -177,7 +177,7 @@ def through_W(rows: TargetRows, known: Dense) -> tuple[Array, Array, Array]:
 
 
 def _pi_times(step: Step, M: Array | None) -> Array | None:
-    """Π M; None stands for I on either side."""
+    """Π M; None means I on either side."""
     if step.preconditioner is None or M is None:
         return M if step.preconditioner is None else step.preconditioner
     return step.kernels.matmul(step.preconditioner, M)

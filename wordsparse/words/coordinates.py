@@ -60,7 +60,7 @@ def combined(
     turn: float = TURN,
     threads: int | None = None,
 ) -> NDArray[np.float32]:
-    """The exported vectors: what a word's input and output vectors say together, in canonical coordinates.
+    """The exported vectors: the sum of a word's input and output vectors in canonical coordinates.
 
     E_w is known from n_w occurrences, each of which tells of coordinate k in proportion to Λ_k: as in a Wiener filter
     the coordinate is multiplied by n_w Λ_k / (n_w Λ_k + doubt · ΣΛ), so that a rare word is described by what the text
@@ -77,7 +77,7 @@ def combined(
     exponent : float
         Inputs get Λ^(x/2), outputs Λ^(-½ + x/2) beside their own Λ^½: 0 gives both white coordinates.
     doubt : float
-        0 takes rare words at their word.
+        0 trusts rare words fully.
     turn : float
         0 adds outputs as they are, 1 as near to the inputs as a rotation brings them.
     threads : int, optional
@@ -97,7 +97,7 @@ def combined(
     lengths = np.empty(E.shape[0], np.float32)  # of the outputs
 
     def overlap(block: slice) -> Array:
-        """Outputsᵀ inputs; inputs stand in ``vectors`` afterwards."""
+        """Outputsᵀ inputs; afterwards, ``vectors`` holds the inputs."""
         inputs, outputs = np.matmul(E[block], map_in, out=vectors[block]), W[block] @ to_outputs
         known = counts[block, None].astype(np.float32) * told
         inputs *= known
@@ -133,7 +133,7 @@ def gram(rows: Array, weights: Array | None = None, threads: int | None = None) 
 
 
 def _each(work: Callable[[slice], T], n: int, threads: int | None) -> Iterator[T]:
-    """What ``work`` makes of each block of n rows, in their order."""
+    """The results of ``work`` for each block of n rows, in order."""
     blocks = [slice(start, start + BLOCK_ROWS) for start in range(0, n, BLOCK_ROWS)]
     with single_threaded_blas(), ThreadPoolExecutor(resolve_threads(threads)) as pool:
         yield from pool.map(work, blocks)

@@ -101,15 +101,15 @@ class ExampleBuilder:
         np.cumsum(centre_place, out=centre_place)
         np.cumsum(context_place, out=context_place)
         pairs = np.empty(count, np.uint32 if u <= kernels.MOST_IN_32 else np.uint64)
-        room = np.empty(count * kernels.ENTRY_BYTES, np.uint8)
+        buffer = np.empty(count * kernels.ENTRY_BYTES, np.uint8)
         row_end, columns_before = np.empty(u, np.int64), np.empty(u + 1, np.int64)
         by_distance = self._by_distance.astype(np.float32)
-        places = centre_place, context_place, pairs, room, row_end, columns_before
+        places = centre_place, context_place, pairs, buffer, row_end, columns_before
         entries = kernels.skipgram_pairs(local, by_distance, n, first, last, *places)
         del pairs
         indptr, indices, weights = np.empty(u + 1, np.int64), np.empty(entries, np.int32), np.empty(entries, np.float32)
-        kernels.close_rows(room, centre_place, row_end, indptr, indices, weights)
-        del room
+        kernels.close_rows(buffer, centre_place, row_end, indptr, indices, weights)
+        del buffer
         transposed = None
         if self._transposed:
             t_indices, order = np.empty(entries, np.int32), np.empty(entries, np.int64)
@@ -131,8 +131,8 @@ class ExampleBuilder:
     def _tokens(
         self, shard: Array, start: int, stop: int, offset: int, epoch: int
     ) -> tuple[Array, Array, int, int, int, Array, int]:
-        room = stop - start + 2 * (self.window + 1)
-        kept, width = np.empty(room, np.int32), np.empty(room, np.uint8)
+        size = stop - start + 2 * (self.window + 1)
+        kept, width = np.empty(size, np.int32), np.empty(size, np.uint8)
         key = int(np.random.SeedSequence([self._seed, epoch]).generate_state(1, np.uint64)[0])
         n, first, last, tokens = kernels.keep_tokens(
             shard, start, stop, offset, key, self._keep_below, self._wider_below, kept, width
@@ -148,7 +148,7 @@ def distance_weights(window: int, distances: Distances) -> Array:
 
     1 - (k - 1)/window at distance k if ``distances`` is linear, the mean of word2vec's windows, uniform on 1 … window
     (Mikolov et al., 2013), 1/k if it is harmonic, the weights of GloVe (Pennington et al., 2014), and 1 if it is equal:
-    what stands in the window is a set, as in a basket.
+    the window is a set, as a basket.
     """
     k = np.arange(1, window + 1)
     weights = {"linear": (window + 1 - k) / window, "harmonic": 1 / k, "equal": np.ones(window)}

@@ -1,4 +1,4 @@
-"""A trained model: its vectors, its vocabulary, and how it stands on disk.
+"""A trained model: its vectors, its vocabulary, and its format on disk.
 
 A model directory holds ``model.json`` (format, version, options, report, and each file's size and SHA-256),
 ``vocabulary.json``, ``input.npy`` (E, one row a word) and ``output.npy`` (diag(√π) W, with the constant feature's
@@ -41,10 +41,10 @@ _ROWS = {"E": "input_rows", "output.V": "output_rows"}
 
 @dataclass(frozen=True)
 class Training:
-    """What a model needs besides its vectors to be trained on.
+    """The data, besides the vectors, that are needed to continue training.
 
-    ``text`` tells which text it was trained on, ``run_state`` how far the run had come, ``state`` what else the steps
-    remember (names as in ``WordEmbedding.state``).
+    ``text`` identifies its text, ``run_state`` is the state of the run at its end, and ``state`` holds the other arrays
+    of the steps (names as in ``WordEmbedding.state``).
     """
 
     text: dict[str, Any]
@@ -64,9 +64,9 @@ class Model:
     output_rows : (V, dim + 1) float32
         diag(√π) W.
     options, report : mapping
-        What was asked for, and what ``train --json`` says of the run.
+        The options of the run, and the report of ``train --json``.
     training : Training, optional
-        What it needs to be trained on; None: it cannot be.
+        The data needed to continue training; None if training cannot continue.
     """
 
     def __init__(
@@ -133,7 +133,7 @@ class Model:
         return self.word_vectors().keyed_vectors()
 
     def trained(self) -> Training:
-        """What it needs to be trained on; InputError if it holds nothing of the kind."""
+        """The data needed to continue training; InputError if the model has none."""
         if self.training is None:
             raise InputError("this model holds its vectors only: it cannot be trained on")
         return self.training

@@ -7,7 +7,7 @@
 // Bag j holds the places start[j] <= p < stop[j] but centre[j], none of them further than `reach` from it; tokens (n,);
 // centre, ascending, start, stop and targets (bags,). F, W, X (any, d) and share, by (bags,), by_distance (reach,) in
 // T, float or double; index (bags,) is null where X has a row a bag; out (bags, d), (bags,) and (n, d), all of it
-// written. What a word receives is the sum over its places: `combine` over them in order of their words.
+// written. The result for a word is the sum over its places: `combine` over them in order of their words.
 //
 // A block takes RUN consecutive bags or places, its threads along the columns, COLUMNS of them each. Bags that follow
 // one another share nearly all their tokens, so a row comes from L2 about once for a block (1 + 2 reach / RUN times a
@@ -85,7 +85,7 @@ __global__ void window_dots(const int* __restrict__ tokens, const int* __restric
     }
 }
 
-// The first bag whose centre stands at `place` or after it; `bags` if there is none.
+// The first bag whose centre is at `place` or after it; `bags` if there is none.
 __device__ inline Position first_bag(const int* centre, Position bags, Position place) {
     Position low = 0, high = bags;
     while (low < high) {
