@@ -1,7 +1,7 @@
 # cython: language_level=3
 """The work of csr_rows' combine and pair_dots where a matrix is large and each of its rows is asked for many times.
 
-What      combine      out = Γ W (+ diag(s) B)   (m, d)
+Functions combine      out = Γ W (+ diag(s) B)   (m, d)
           pair_dots    a_jk = h_j · W[c_jk]      one number per stored entry of a CSR matrix
 dtypes    real = float32 or float64 for values; int64 indptr and order; int32 indices
 memory    everything is allocated by the caller; rows are contiguous and may stand further apart than their length; a

@@ -1,7 +1,7 @@
 # cython: language_level=3
 """Sparse rows against dense rows: the per-pair work of a step.
 
-What      combine      out = Γ W (+ diag(s) B)   (m, d)   Γ a CSR matrix, or ΓᵀH through its transposed structure
+Functions combine      out = Γ W (+ diag(s) B)   (m, d)   Γ a CSR matrix, or ΓᵀH through its transposed structure
           pair_dots    a_jk = h_j · W[c_jk]      one number per stored entry of a CSR matrix
           sparse_gram  Γ Γᵀ              (m, m)
           row_dots     h_j · g_j             (m,)     q from H and Ĥ

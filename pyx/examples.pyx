@@ -1,7 +1,7 @@
 # cython: language_level=3
 """From token ids to the sparse structures of a minibatch.
 
-What      keep_tokens   subsampling and window widths for one slice of a shard
+Functions keep_tokens   subsampling and window widths for one slice of a shard
           local_ids     word ids → 0 … u-1, the minibatch's unique words in ascending order
           count_pairs, skipgram_pairs, close_rows   (centre word, context word) weights as CSR, one row a unique word
           transpose     its transposed structure

@@ -1,7 +1,7 @@
 # cython: language_level=3
 """Inverses of d×d matrices.
 
-What      symmetric   several symmetric positive definite ones, each in its own place
+Functions symmetric   several symmetric positive definite ones, each in its own place
 dtypes    float64
 memory    in place
 cost      d³ multiply-adds each, by LAPACK (Cholesky)

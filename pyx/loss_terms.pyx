@@ -1,7 +1,7 @@
 # cython: language_level=3
 """A loss's terms of its targets, where array operations would pass over them a dozen times on one thread.
 
-What      softplus   Σ y softplus(−o), and −y σ(−o) for each output o
+Functions softplus   Σ y softplus(−o), and −y σ(−o) for each output o
 dtypes    real = float32 or float64; each block of outputs is summed in float64
 memory    outputs come from the caller
 threads   OpenMP threads take blocks of BLOCK outputs, whose sums the caller adds up: no result depends on their number

@@ -1,7 +1,7 @@
 # cython: language_level=3
 """Tall matrices against d×d ones: the d² work of a step, in the vector registers (gemm.hpp) or through BLAS-3.
 
-What      matmul    out = A M  (+ out)         A (n, k), M (k, d), out (n, d): a block of rows is one gemm
+Functions matmul    out = A M  (+ out)         A (n, k), M (k, d), out (n, d): a block of rows is one gemm
           matmul_rows   out = [A v][rows] M    the rows gathered as they are packed
           gram      out = by Aᵀ B (+ keep C)   A (n, k), B (n, d), C and out (k, d) float64; or Aᵀ B + Bᵀ A; B may be
                                                rows of a larger matrix and half of A

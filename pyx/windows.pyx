@@ -1,7 +1,7 @@
 # cython: language_level=3
 """Bags that are windows of one text, against dense rows: the per-token work of a CBOW step.
 
-What      dots      a_j = h_j · W[target_j]            (m,)      h_j the mean of F over bag j, its centre left out
+Functions dots      a_j = h_j · W[target_j]            (m,)      h_j the mean of F over bag j, its centre left out
           means     H, row by row                      (m, d)
           sums      Cᵀ v, or with C ∘ C                (u,)
           pull      X = ΓᵀH, Z = Cᵀ diag(ζ) H, G = CᵀΓW   (u, d)    C (m, u) the bags, Γ one γ_j a bag at its target

@@ -1,4 +1,4 @@
-"""docs/gensim.md names everything that gensim has, and says what is true of it."""
+"""docs/gensim.md lists every name of gensim, and its entries are true."""
 
 import inspect
 import re
@@ -15,7 +15,7 @@ ROW = re.compile(r"^\| `(\w+)` \| (same|better|no effect|refused|not there) \|",
 
 
 def table(heading: str) -> dict[str, str]:
-    """What the page says of each name below a heading."""
+    """The entry of the page for each name below a heading."""
     section = PAGE.read_text().split(f"\n## {heading}\n")[1].split("\n## ")[0]
     return dict(ROW.findall(section))
 

@@ -366,7 +366,7 @@ def test_own_products_round_no_more_than_blas(name: str) -> None:
     ):
         worst = {kernels: float(np.max(abs(of(kernels) - exact) / terms)) for kernels in (own, blas)}
         assert worst[own] <= max(2 * worst[blas], 2e-7)
-    # What is not finite does not pass for a number.
+    # A value that is not finite is not accepted as a number.
     for bad in (np.inf, np.nan):
         spoilt = a.copy()
         spoilt[3, 5] = bad

@@ -152,7 +152,7 @@ def test_word_vectors_are_those_of_the_cpu(kernels: Kernels, model: str, loss: s
 
 @pytest.mark.parametrize("model", ["cbow", "skipgram"])
 def test_a_state_goes_to_the_host_and_back(kernels: Kernels, model: str) -> None:
-    """What a checkpoint holds is NumPy's, and going on from it gives the bytes of going on without."""
+    """A checkpoint holds NumPy arrays, and a run resumed from it gives the same bytes as an uninterrupted run."""
     vocabulary, ids = text()
     builder = ExampleBuilder(vocabulary, window=3, sample=0.0, seed=1)
     build = builder.cbow if model == "cbow" else builder.skipgram

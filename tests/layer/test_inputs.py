@@ -85,7 +85,7 @@ def test_a_layer_steps_alike_on_windows_and_rows(loss: str, per_example: bool) -
                 (problems.sums_of(seen).take_X(), Gamma.T @ H),
                 (Z, C.T @ (2 * alpha * H)),
                 (G, C.T @ Gamma @ (layer.weights() * np.sqrt(pi / pi.sum())[:, None])[seen.targets.rows]),
-                # What the features get is Cᵀ ∇H.
+                # The gradient of the features is Cᵀ ∇H.
                 (Z @ f.Q + G + np.outer(sums.pulled_beta(), f.w_bar), C.T @ gradient),
             ):
                 assert problems.off(found, expected, 1.0) < 1e-11

@@ -1,4 +1,4 @@
-"""What canonical coordinates promise: white inputs, Λ for the outputs, the same vectors from every basis."""
+"""The properties of canonical coordinates: white inputs, Λ for the outputs, the same vectors from every basis."""
 
 from typing import Any
 

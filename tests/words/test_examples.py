@@ -90,7 +90,7 @@ def expected(stream: Stream, start: int, stop: int) -> list[tuple[int, list[int]
 
 
 def expected_pairs(stream: Stream, start: int, stop: int) -> Pairs:
-    """What (centre word, context word) weigh together: 1 − (k − 1)/window at distance k."""
+    """The total weight of each (centre word, context word): 1 − (k − 1)/window at distance k."""
     found: Pairs = defaultdict(float)
     for sentence in kept(stream):
         for i, (place, word, _) in enumerate(sentence):

@@ -38,7 +38,7 @@ class Recent:
 
 @dataclass(frozen=True)
 class Expected:
-    """What a shard file must hold: the SHA-256 of all of it, in hexadecimal digits, and ids below ``vocab_size``."""
+    """The expected contents of a shard file: its SHA-256 in hexadecimal digits, and ids below ``vocab_size``."""
 
     sha256: str
     vocab_size: int
@@ -46,7 +46,7 @@ class Expected:
 
 @dataclass(frozen=True)
 class ShardContent:
-    """What a shard file holds: the SHA-256 of each of its blocks, and how many sentences."""
+    """The contents of a shard file: the SHA-256 of each of its blocks, and how many sentences."""
 
     digests: Sequence[bytes]
     sentences: int

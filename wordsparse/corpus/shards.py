@@ -151,7 +151,7 @@ def write_corpus_manifest(
 
 
 def content_digest(records: Sequence[FileRecord]) -> str:
-    """What tells the vocabulary and shards of one encoded corpus from those of another."""
+    """A digest that identifies the vocabulary and shards of an encoded corpus."""
     return hashlib.sha256("".join(record.sha256 for record in records).encode()).hexdigest()
 
 

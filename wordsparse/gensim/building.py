@@ -133,7 +133,7 @@ class VocabularyBuilder:
             raise WrongOrderError("update adds to a vocabulary, and there is none: build one first without update")
         if not update:
             self.min_count, self.sample = min_count or self.min_count, sample or self.sample
-            self._begin_anew()
+            self._reset()
         self._add_words(chosen.counts)
         if not keep_raw_vocab:
             self.raw_vocab = {}
@@ -143,7 +143,7 @@ class VocabularyBuilder:
         """Copy the vocabulary of another model, with new random vectors."""
         words, counts = other_model.wv.index_to_key, other_model.wv.expandos["count"]
         self.corpus_count = other_model.corpus_count
-        self._begin_anew()
+        self._reset()
         self._add_words(dict(zip(words, counts.tolist(), strict=True)), is_sorted=True)
 
     def init_weights(self) -> None:
@@ -178,7 +178,7 @@ class VocabularyBuilder:
         self.corpus_total_words, self.corpus_count = self._scan(text, trim_rule)
         self.prepare_vocab(update, keep_raw_vocab, trim_rule, **options)
 
-    def _begin_anew(self) -> None:
+    def _reset(self) -> None:
         """Discard the vocabulary and the trained model."""
         self.wv = KeyedVectors(self.vector_size)
 
@@ -209,8 +209,7 @@ class VocabularyBuilder:
         """Raise InputError if a program has changed arrays that training does not read."""
         if fingerprint(self._wv.vectors) != self._untouched:
             raise InputError(
-                "wv.vectors were changed by hand, which training would lose: it goes on from what it has learned, in "
-                "coordinates of its own"
+                "wv.vectors were changed by hand, and training would discard the changes: it has its own state"
             )
         if (self._wv.vectors_lockf != 1).any():
             raise InputError("vectors_lockf: no vector can be held while others are trained; leave it at 1")

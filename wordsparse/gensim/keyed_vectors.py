@@ -69,7 +69,7 @@ class KeyedVectors(WordVectors):
 
     def __getattr__(self, name: str) -> NoReturn:
         if name in _MOVED:
-            raise WrongPlaceError(f"KeyedVectors.{name} is not there since gensim 4: use {_MOVED[name]}")
+            raise WrongPlaceError(f"KeyedVectors.{name} was removed in gensim 4: use {_MOVED[name]}")
         raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
 
     @classmethod

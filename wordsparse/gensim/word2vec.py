@@ -319,7 +319,7 @@ class Word2Vec(VocabularyBuilder):
 
     def __getattr__(self, name: str) -> NoReturn:
         if name in _MOVED:
-            raise WrongPlaceError(f"{type(self).__name__}.{name} is not there since gensim 4: use {_MOVED[name]}")
+            raise WrongPlaceError(f"{type(self).__name__}.{name} was removed in gensim 4: use {_MOVED[name]}")
         raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
 
 
