@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from wordsparse.errors import InputError
 from wordsparse.files import outputs, regular, storage
@@ -14,30 +14,35 @@ from wordsparse.vectors.word_vectors import WordVectors
 
 __all__ = ["FORMATS", "read_file", "save_vectors"]
 
-# Formats that are written sequentially, so they can be written to a pipe or compressed.
-_STREAMED: dict[str, Callable[[WordVectors, IO[bytes]], None]] = {
-    "word2vec": word2vec.write_text,
-    "word2vec-bin": word2vec.write_binary,
-    "npz": npz.write,
-}
-# Formats with several files, or whose package needs a file name.
-_NAMED: dict[str, Callable[[WordVectors, Path], None]] = {
-    "gensim": gensim_native.write,
-    "safetensors": safe_tensors.write,
-    "projector": projector.write,
-}
-_CHECKS: dict[str, Callable[[WordVectors], None]] = {
-    "word2vec": lambda word_vectors: word2vec.check_words(word_vectors.words),
-    "word2vec-bin": lambda word_vectors: word2vec.check_words(word_vectors.words),
-    "gensim": gensim_native.check,
-    "safetensors": safe_tensors.check,
-    "projector": lambda word_vectors: projector.check_words(word_vectors.words),
-}
-_COMPRESSIBLE = ("word2vec", "word2vec-bin")
-# These formats preserve keys that are not words; other formats write ``str`` of a key.
-_ANY_KEY = ("gensim", "npz")
 
-FORMATS = ("word2vec", "word2vec-bin", "gensim", "npz", "safetensors", "projector")
+class _Format(NamedTuple):
+    """How one format is written: to a stream, which may be a pipe, or by file name; exactly one of the two is given.
+
+    ``check`` refuses words that the format cannot represent. Of the streamed formats, those that are ``compressible``
+    may be compressed. A format for ``any_key`` preserves keys that are not words; the others write ``str`` of a key.
+    """
+
+    to_stream: Callable[[WordVectors, IO[bytes]], None] | None = None
+    to_name: Callable[[WordVectors, Path], None] | None = None
+    check: Callable[[WordVectors], None] | None = None
+    compressible: bool = False
+    any_key: bool = False
+
+
+def _check_word2vec(word_vectors: WordVectors) -> None:
+    word2vec.check_words(word_vectors.words)
+
+
+_FORMATS = {
+    "word2vec": _Format(to_stream=word2vec.write_text, check=_check_word2vec, compressible=True),
+    "word2vec-bin": _Format(to_stream=word2vec.write_binary, check=_check_word2vec, compressible=True),
+    "gensim": _Format(to_name=gensim_native.write, check=gensim_native.check, any_key=True),
+    "npz": _Format(to_stream=npz.write, any_key=True),
+    "safetensors": _Format(to_name=safe_tensors.write, check=safe_tensors.check),
+    "projector": _Format(to_name=projector.write, check=projector.check),
+}
+
+FORMATS = tuple(_FORMATS)
 """The formats that :func:`save_vectors` writes."""
 
 
@@ -103,33 +108,36 @@ def save_vectors(word_vectors: WordVectors, path: str | PathLike[str], format: s
     path = Path(path)
     if format not in FORMATS:
         raise InputError(f"unknown format {format!r}: choose one of {', '.join(FORMATS)}")
-    if compression_of_name(path) and format not in _COMPRESSIBLE:
+    chosen = _FORMATS[format]
+    compressed = compression_of_name(path) is not None
+    if compressed and not chosen.compressible:
+        compressible = " and ".join(name for name, other in _FORMATS.items() if other.compressible)
         raise InputError(
-            f"{path}: {format} cannot be written compressed, only {' and '.join(_COMPRESSIBLE)} can;"
-            f" leave out {path.suffix}"
+            f"{path}: {format} cannot be written compressed, only {compressible} can; leave out {path.suffix}"
         )
-    if format not in _ANY_KEY:
+    if not chosen.any_key:
         word_vectors = names.with_text(word_vectors)
-    if format in _CHECKS:
-        _CHECKS[format](word_vectors)
+    if chosen.check:
+        chosen.check(word_vectors)
     if outputs.is_stream(path):
-        if format not in _STREAMED:
-            raise InputError(f"{path}: {format} needs a regular file; only {', '.join(_STREAMED)} can be streamed")
-        if compression_of_name(path):
+        if not chosen.to_stream:
+            streamed = ", ".join(name for name, other in _FORMATS.items() if other.to_stream)
+            raise InputError(f"{path}: {format} needs a regular file; only {streamed} can be streamed")
+        if compressed:
             raise InputError(f"{path}: is a stream, which cannot be compressed; leave out {path.suffix}")
         with outputs.stream(path) as file:
-            _STREAMED[format](word_vectors, file)
+            chosen.to_stream(word_vectors, file)
         return [path]
     storage.check_parent(path)
-    return storage.write_files(path, lambda staged: _write(word_vectors, staged, format))
+    return storage.write_files(path, lambda staged: _write(word_vectors, staged, chosen))
 
 
-def _write(word_vectors: WordVectors, path: Path, format: str) -> None:
-    if format in _NAMED:
-        _NAMED[format](word_vectors, path)
-    else:
+def _write(word_vectors: WordVectors, path: Path, chosen: _Format) -> None:
+    if chosen.to_name:
+        chosen.to_name(word_vectors, path)
+    elif chosen.to_stream:
         with open_for_writing(path) as file:
-            _STREAMED[format](word_vectors, file)
+            chosen.to_stream(word_vectors, file)
 
 
 def _read_file(path: Path, start: bytes) -> WordVectors:

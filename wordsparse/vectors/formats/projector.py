@@ -6,7 +6,6 @@ these words.
 """
 
 import logging
-from collections.abc import Iterable
 from pathlib import Path
 
 from wordsparse.errors import InputError
@@ -18,9 +17,9 @@ logger = logging.getLogger(__name__)
 _FORMULA_STARTS = ("=", "+", "-", "@")
 
 
-def check_words(words: Iterable[str]) -> None:
+def check(word_vectors: WordVectors) -> None:
     """Raise InputError if a word is empty or holds a tab or a line end: the files have no quoting."""
-    for word in words:
+    for word in word_vectors.words:
         if "\t" in word or word.splitlines() != [word]:
             raise InputError(
                 f"the word {word!r} is empty or holds a tab or a line end, which the projector's files cannot;"
