@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -270,3 +271,15 @@ def test_english_10m(tmp_path):
     assert corpus.sentences == 165_448
     assert len(corpus.vocabulary) == 52_932
     assert corpus.vocabulary.words[:3] == ["the", "of", "and"]
+
+
+def test_a_format_that_is_added_is_read_by_its_own_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The compiled reader read it as lines, and its entry in the table of readers was never called."""
+
+    def comma_pieces(path: Path, tokenize: reading.Tokenizer, max_expansion: float) -> Iterator[reading.Piece]:
+        yield path.read_text().split(","), True
+
+    monkeypatch.setitem(reading._READERS, "commas", comma_pieces)
+    (tmp_path / "text").write_text("a b,c,a b")
+    corpus = encode(tmp_path / "text", tmp_path / "corpus", min_count=1, format="commas")
+    assert decoded(corpus) == [["a b", "c", "a b"]]

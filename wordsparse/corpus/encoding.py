@@ -11,7 +11,16 @@ from numpy.typing import NDArray
 from wordsparse import validation
 from wordsparse.corpus._text import WordTable
 from wordsparse.corpus.draft import Draft
-from wordsparse.corpus.reading import Piece, Source, decoded, pieces, text_blocks, text_files, without_token
+from wordsparse.corpus.reading import (
+    LINE_END_ENDS_SENTENCE,
+    Piece,
+    Source,
+    decoded,
+    pieces,
+    text_blocks,
+    text_files,
+    without_token,
+)
 from wordsparse.corpus.shard import END_OF_SENTENCE, OUT_OF_VOCABULARY, Recent, Shard
 from wordsparse.corpus.shards import VOCABULARY, EncodedCorpus, write_corpus_manifest
 from wordsparse.corpus.vocabulary import Vocabulary, check_limits, check_word
@@ -75,12 +84,13 @@ def encode(
     files, target = text_files(source, format), Path(output)
     with new_directory(target) as folder:
         draft, progress = Draft(folder, target), progress or (lambda tokens: None)
-        if files is None or format == "wiki":
+        lines = LINE_END_ENDS_SENTENCE.get(format)
+        if files is None or lines is None:
             stream = pieces(source if files is None else files, format, max_expansion=max_expansion)
             tables = _read_pieces(stream, draft, progress)
         else:
             blocks = _blocks(files, max_expansion)
-            tables = _read_blocks(blocks, format != "text8", draft, threads, progress)
+            tables = _read_blocks(blocks, lines, draft, threads, progress)
         merged = [tables[0].absorb(other) for other in tables[1:]]
         # Rare words are not converted to Python strings, unless all words are rare: the error needs their counts.
         counts = tables[0].counts(1 if known else min_count) or tables[0].counts(1)

@@ -161,6 +161,9 @@ def _stream_pieces(path: Path, tokenize: Tokenizer, max_expansion: float) -> Ite
 
 _READERS = {"lines": _line_pieces, "text8": _stream_pieces, "paths": _line_pieces, "wiki": wiki_pieces}
 FORMATS = tuple(_READERS)
+# The formats that the compiled reader of `encode` reads, tokens separated by white space, and whether a line end ends a
+# sentence in each. `encode` reads every other format by its entry in `_READERS`.
+LINE_END_ENDS_SENTENCE = {"lines": True, "paths": True, "text8": False}
 
 
 def text_blocks(path: Path, max_expansion: float = MAX_EXPANSION) -> Iterator[tuple[int, bytes]]:
