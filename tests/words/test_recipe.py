@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from wordsparse.errors import InputError
+from wordsparse.layer.losses import Taylor
 from wordsparse.words.examples import MAX_WINDOW
 from wordsparse.words.recipe import LOSSES, MODELS, Options, recommended
 
@@ -71,6 +72,12 @@ def test_values_at_the_edge_are_taken(edge: dict[str, Any]) -> None:
 def test_softmax_is_answered_with_its_nearest_relatives() -> None:
     with pytest.raises(InputError, match="softmax does not belong to the spherical family: taylor and spherical"):
         Options(loss="softmax")
+
+
+def test_a_loss_object_is_answered_with_the_recipe_that_takes_it() -> None:
+    """It was a KeyError, after the text had been read."""
+    with pytest.raises(InputError, match=r"give loss='taylor', and recipe=wordsparse.Recipe\(loss, steps\)"):
+        Options(loss=Taylor())  # type: ignore[arg-type]
 
 
 def test_the_refusal_of_cuda_says_what_to_do() -> None:

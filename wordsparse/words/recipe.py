@@ -137,6 +137,12 @@ class Options:
 
     def _check_loss(self) -> None:
         if self.recipe is None:
+            if isinstance(self.loss, losses.Loss):
+                name = losses.resolve(self.loss).name
+                raise InputError(
+                    f"loss must be a name here: give loss={name!r}, and recipe=wordsparse.Recipe(loss, steps) with "
+                    f"the loss object and the step sizes that it trains with"
+                )
             losses.resolve(self.loss)
             return
         if not isinstance(self.recipe, Recipe):
