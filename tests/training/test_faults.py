@@ -118,7 +118,8 @@ def test_on_a_full_disk_it_says_so_and_goes_on_later(text: Path, whole: ws.Model
     assert process.pid is not None
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (30_000, resource.RLIM_INFINITY))  # now it is full
     assert finish(process) == 1
-    errors = (tmp_path / "errors").read_text()
+    # The messages end where the limit cuts them, in the middle of a character at times.
+    errors = (tmp_path / "errors").read_text(errors="replace")
     assert "a checkpoint could not be written" in errors
     assert "File too large); training continues" in errors
     assert "Traceback" not in errors
