@@ -50,6 +50,7 @@ format: install-test
 
 # Long: the compiled modules are built once more, and run some ten times slower. SANITIZED=--short is a selection.
 sanitize: install-test
+	$(RUN) -m pip install --quiet --group sanitize
 	$(RUN) tools/sanitize.py $(SANITIZED)
 
 test: lint

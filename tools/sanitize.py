@@ -1,7 +1,7 @@
 """The kernels' tests where mistakes in memory are found: AddressSanitizer, UndefinedBehaviorSanitizer, checked indices.
 
     python tools/sanitize.py
-    python tools/sanitize.py --short                            what continuous integration runs
+    python tools/sanitize.py --short
     python tools/sanitize.py tests/kernels -k windows
 
 Builds the compiled modules in a copy of this repository, which leaves the installed ones as they are, and runs the
