@@ -1,0 +1,75 @@
+"""The ranking metrics against numbers worked out by hand from their published definitions."""
+
+from math import log, log2
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from wordsparse.errors import InputError
+from wordsparse.evaluation.ranking import inverse_propensities, ranking_scores
+
+# Two examples of four labels: {0, 2} predicted as 2, 1, 0, and {3} predicted as 0, 3, 1.
+Y = sp.csr_array(np.array([[1, 0, 1, 0], [0, 0, 0, 1]]))
+TOP = np.array([[2, 1, 0], [0, 3, 1]])
+
+
+def test_precision_counts_hits_among_k() -> None:
+    scores = ranking_scores(TOP, Y, ks=(1, 2, 3))
+    assert scores["precision"] == pytest.approx({1: 1 / 2, 2: (1 / 2 + 1 / 2) / 2, 3: (2 / 3 + 1 / 3) / 2})
+    assert scores["examples"] == 2
+    assert scores["psp"] == {}
+
+
+def test_ndcg_divides_by_the_best_that_an_example_allows() -> None:
+    scores = ranking_scores(TOP, Y, ks=(1, 3))
+    first = (1 / log2(2) + 1 / log2(4)) / (1 / log2(2) + 1 / log2(3))
+    second = (1 / log2(3)) / (1 / log2(2))  # one label: its best place is the first
+    assert scores["ndcg"] == pytest.approx({1: 1 / 2, 3: (first + second) / 2})
+
+
+def test_inverse_propensity_is_that_of_jain_et_al() -> None:
+    # n = 100, A = 1/2, B = 3: C = (ln 100 − 1) √4; a label seen once has 1 + C / √4, one seen 97 times 1 + C / 10.
+    weights = inverse_propensities([1, 97], 100, a=0.5, b=3)
+    assert weights == pytest.approx([1 + (log(100) - 1), 1 + (log(100) - 1) * 0.2])
+    c = (log(100) - 1) * 2.5**0.55
+    assert inverse_propensities([0], 100)[0] == pytest.approx(1 + c * 1.5**-0.55)
+
+
+def test_propensity_scored_precision_is_a_quotient_of_sums() -> None:
+    weights = np.array([2.0, 1.0, 3.0, 5.0])
+    scores = ranking_scores(TOP, Y, weights, ks=(1, 2, 3))
+    # Gained at 1: 3 and 0, of 3 and 5 possible; at 2: 3 and 5, of 5 and 5; at 3: 5 and 5, of 5 and 5.
+    assert scores["psp"] == pytest.approx({1: 3 / 8, 2: 8 / 10, 3: 10 / 10})
+
+
+def test_an_example_without_labels_counts_as_nothing() -> None:
+    truth = sp.csr_array(np.array([[1, 0], [0, 0]]))
+    scores = ranking_scores([[0], [1]], truth, [1.0, 1.0], ks=(1,))
+    assert (scores["precision"][1], scores["ndcg"][1], scores["psp"][1]) == (0.5, 0.5, 1.0)
+
+
+def test_stored_zeros_are_no_labels_and_minus_one_is_no_prediction() -> None:
+    truth = sp.csr_array((np.array([0.0, 1.0]), np.array([0, 1]), np.array([0, 2])), shape=(1, 2))
+    scores = ranking_scores([[0, -1]], truth, [1.0, 4.0], ks=(1, 2))
+    assert scores["precision"] == scores["psp"] == {1: 0.0, 2: 0.0}
+
+
+@pytest.mark.parametrize(
+    ("top", "ks", "message"),
+    [
+        ([[2, 2, 0], [0, 3, 1]], (1,), "twice"),
+        ([[4, 1, 0], [0, 3, 1]], (1,), "from 0 to 3"),
+        (TOP, (4,), "from 1 to the 3 predictions"),
+        ([[0.5, 1, 2], [0, 3, 1]], (1,), "whole numbers"),
+        ([[1, 0, 2]], (1,), r"must have shape \(1, 4\)"),
+    ],
+)
+def test_predictions_that_cannot_be_are_refused(top: object, ks: tuple[int, ...], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        ranking_scores(top, Y, ks=ks)
+
+
+def test_counts_above_the_examples_are_refused() -> None:
+    with pytest.raises(InputError, match="from 0 to the 3 examples"):
+        inverse_propensities([4], 3)
