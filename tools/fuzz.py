@@ -53,7 +53,8 @@ class Slow(BaseException):
 
 # Of a thousand inputs; kinds that train are slower by far.
 SHARES = {
-    "vectors": 250,
+    "vectors": 230,
+    "static": 20,
     "text": 160,
     "wiki": 60,
     "pairs": 120,
@@ -133,6 +134,8 @@ def kinds(good: Path, place: Path) -> dict[str, Attempt]:
     encoded = signed(good / "corpus", place, "corpus.json", _corpus_entries)
     checkpoint = signed(good / "checkpoint", place, "checkpoint.json", _checkpoint_entries)
 
+    static = shutil.copytree(good / "static", place / "static")
+
     def use(folder: Path) -> None:
         vectors = models.load(folder).word_vectors()
         vectors.similar(vectors.words[0], 3)
@@ -150,6 +153,7 @@ def kinds(good: Path, place: Path) -> dict[str, Attempt]:
 
     return {
         "vectors": single(good / "vectors", place, read_file),
+        "static": single(good / "static", static, lambda path: read_file(static)),
         "text": single(good / "text", place, lambda path: ws.encode(path, place / "encoded", min_count=1)),
         "wiki": single(good / "wiki", place, lambda path: list(pieces(path, "wiki"))),
         "pairs": single(good / "pairs", place, read_pairs),

@@ -47,7 +47,7 @@ def make_good(folder: Path) -> None:
                 file.write(content.encode())
     vectors = WordVectors([f"w{i}é" for i in range(8)], random.standard_normal((8, 3)), list(range(20, 12, -1)))
     for format in FORMATS:
-        save_vectors(vectors, folder / "vectors" / f"v.{format}", format)
+        save_vectors(vectors, folder / ("static" if format == "model2vec" else f"vectors/v.{format}"), format)
     for suffix in PACKED:
         save_vectors(vectors, folder / "vectors" / f"v{suffix}", "word2vec")
     glove = (folder / "vectors" / "v.word2vec").read_bytes().partition(b"\n")[2]

@@ -19,6 +19,7 @@ NAMES = {
     "matplotlib": "matplotlib",
     "mpi4py": "mpi4py",
     "ot": "POT",
+    "pyarrow": "pyarrow",
     "safetensors": "safetensors",
     "sklearn": "scikit-learn",
 }
@@ -26,6 +27,7 @@ _EXTRAS = {
     "jinja2": "report",
     "matplotlib": "report",
     "ot": "transport",
+    "pyarrow": "parquet",
     "safetensors": "safetensors",
     "sklearn": "explore",
 }

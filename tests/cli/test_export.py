@@ -1,10 +1,12 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from wordsparse.cli import main
 from wordsparse.vectors.formats import save_vectors
+from wordsparse.vectors.whitening import zipf_whitened
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.model import read_vectors
 
@@ -19,7 +21,8 @@ def test_json(vectors: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     output = str(tmp_path / "out.bin")
     assert main(["export", vectors, "-o", output, "--format", "word2vec-bin", "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
-    assert result == {"files": [output], "format": "word2vec-bin", "vocab_size": 2, "dim": 2}
+    about = {"precision": "float32", "whiten": None, "vocab_size": 2, "dim": 2}
+    assert result == {"files": [output], "format": "word2vec-bin", **about}
     assert read_vectors(output).words == ["a", "b"]
 
 
@@ -34,6 +37,8 @@ def test_text(vectors: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     [
         (["-o", "no/such/place", "--format", "npz"], "make it first"),
         (["-o", "out", "--format", "csv"], "csv"),
+        (["-o", "out", "--format", "npz", "--precision", "int4"], "choose one of float32, float16, int8"),
+        (["-o", "out", "--format", "word2vec", "--precision", "int8"], "only npz, safetensors, parquet, model2vec can"),
         (["--format", "npz"], "--output"),
         (["-o", "out"], "--format"),
     ],
@@ -50,3 +55,25 @@ def test_wrong_requests(
     assert main(["export", vectors, *arguments]) == 2
     assert message in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["vectors.npz"]
+
+
+def test_precision_and_whitening(vectors: str, tmp_path: Path) -> None:
+    output = tmp_path / "out.npz"
+    assert (
+        main(["export", vectors, "-o", str(output), "--format", "npz", "--precision", "int8", "--whiten", "zipf"]) == 0
+    )
+    expected = zipf_whitened(read_vectors(vectors)).vectors
+    np.testing.assert_allclose(read_vectors(output).vectors, expected, atol=np.abs(expected).max() / 250)
+
+
+def test_whitening_needs_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "v.txt").write_text("a 1 2.5\nb 3 4.5\n")
+    arguments = ["export", str(tmp_path / "v.txt"), "-o", str(tmp_path / "w"), "--format", "npz", "--whiten", "zipf"]
+    assert main(arguments) == 2
+    assert "needs the words' counts" in capsys.readouterr().err
+    assert not (tmp_path / "w").exists()
+
+
+def test_help_says_which_formats_are_not_read_again(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", "--help"]) == 0
+    assert "gensim and projector are for other programs" in " ".join(capsys.readouterr().out.split())

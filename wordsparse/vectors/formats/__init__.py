@@ -2,31 +2,47 @@
 
 import os
 from collections.abc import Callable
+from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
 from wordsparse.errors import InputError
 from wordsparse.files import outputs, regular, storage
-from wordsparse.vectors.formats import gensim_native, names, npz, projector, safe_tensors, word2vec
+from wordsparse.vectors.formats import (
+    gensim_native,
+    model2vec,
+    names,
+    npz,
+    parquet,
+    projector,
+    safe_tensors,
+    word2vec,
+)
+from wordsparse.vectors.formats.precision import PRECISIONS
 from wordsparse.vectors.formats.streams import compression_of_name, open_for_writing
 from wordsparse.vectors.word_vectors import WordVectors
 
-__all__ = ["FORMATS", "read_file", "save_vectors"]
+__all__ = ["FORMATS", "PRECISIONS", "READABLE", "read_file", "save_vectors"]
 
 
 class _Format(NamedTuple):
-    """How one format is written: to a stream, which may be a pipe, or by file name; exactly one of the two is given.
+    """How one format is written: to a stream, which may be a pipe, by file name, or into a new directory.
 
-    ``check`` refuses words that the format cannot represent. Of the streamed formats, those that are ``compressible``
-    may be compressed. A format for ``any_key`` preserves keys that are not words; the others write ``str`` of a key.
+    Exactly one of the three writers is given. ``check`` refuses words that the format cannot represent. Of the streamed
+    formats, those that are ``compressible`` may be compressed. A format for ``any_key`` preserves keys that are not
+    words; the others write ``str`` of a key. With ``precisions``, the writer takes one of PRECISIONS as its last
+    argument. A format that is not ``readable`` is for other programs only.
     """
 
-    to_stream: Callable[[WordVectors, IO[bytes]], None] | None = None
-    to_name: Callable[[WordVectors, Path], None] | None = None
+    to_stream: Callable[..., None] | None = None
+    to_name: Callable[..., None] | None = None
+    to_directory: Callable[..., None] | None = None
     check: Callable[[WordVectors], None] | None = None
     compressible: bool = False
     any_key: bool = False
+    precisions: bool = False
+    readable: bool = True
 
 
 def _check_word2vec(word_vectors: WordVectors) -> None:
@@ -36,14 +52,18 @@ def _check_word2vec(word_vectors: WordVectors) -> None:
 _FORMATS = {
     "word2vec": _Format(to_stream=word2vec.write_text, check=_check_word2vec, compressible=True),
     "word2vec-bin": _Format(to_stream=word2vec.write_binary, check=_check_word2vec, compressible=True),
-    "gensim": _Format(to_name=gensim_native.write, check=gensim_native.check, any_key=True),
-    "npz": _Format(to_stream=npz.write, any_key=True),
-    "safetensors": _Format(to_name=safe_tensors.write, check=safe_tensors.check),
-    "projector": _Format(to_name=projector.write, check=projector.check),
+    "gensim": _Format(to_name=gensim_native.write, check=gensim_native.check, any_key=True, readable=False),
+    "npz": _Format(to_stream=npz.write, any_key=True, precisions=True),
+    "safetensors": _Format(to_name=safe_tensors.write, check=safe_tensors.check, precisions=True),
+    "parquet": _Format(to_name=parquet.write, check=parquet.check, precisions=True),
+    "model2vec": _Format(to_directory=model2vec.write, check=model2vec.check, precisions=True),
+    "projector": _Format(to_name=projector.write, check=projector.check, readable=False),
 }
 
 FORMATS = tuple(_FORMATS)
 """The formats that :func:`save_vectors` writes."""
+READABLE = tuple(name for name, entry in _FORMATS.items() if entry.readable)
+"""Those of them that :func:`read_file` reads."""
 
 
 def read_file(path: str | PathLike[str]) -> WordVectors:
@@ -53,7 +73,7 @@ def read_file(path: str | PathLike[str]) -> WordVectors:
     ----------
     path : path
         A word2vec file, text (with or without the header line) or binary, possibly compressed (gzip, bzip2, xz, zstd);
-        or an npz or safetensors file written by :func:`save_vectors`.
+        an npz, safetensors or Parquet file; or a directory of Model2Vec.
 
     Raises
     ------
@@ -61,9 +81,12 @@ def read_file(path: str | PathLike[str]) -> WordVectors:
         If the file is missing, damaged, malicious or of an unknown format. The sizes that the file states are checked
         against its own size before large arrays are allocated.
     MissingDependencyError
-        If it is a safetensors file and that package is not installed.
+        If the format needs safetensors or pyarrow and it is not installed.
     """
     path = Path(path)
+    if model2vec.recognise(path):
+        with storage.naming(path):
+            return model2vec.read(path)
     if os.path.isdir(path):
         raise InputError(f"{path}: is a directory without a model.json: not a model directory")
     with regular.opened(path) as file:
@@ -76,7 +99,9 @@ def read_file(path: str | PathLike[str]) -> WordVectors:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
 
 
-def save_vectors(word_vectors: WordVectors, path: str | PathLike[str], format: str) -> list[Path]:
+def save_vectors(
+    word_vectors: WordVectors, path: str | PathLike[str], format: str, precision: str = "float32"
+) -> list[Path]:
     """Write word vectors to ``path`` atomically: an existing file is replaced only when the new one is complete.
 
     Parameters
@@ -86,9 +111,12 @@ def save_vectors(word_vectors: WordVectors, path: str | PathLike[str], format: s
         In the two word2vec formats, a name that ends in .gz, .bz2, .xz or .zst is compressed. If it is a link, its
         target is replaced. In the word2vec formats and npz, it may be a named pipe, /dev/stdout, or ``-`` for standard
         output, which are written directly.
-    format : {"word2vec", "word2vec-bin", "gensim", "npz", "safetensors", "projector"}
-        The word2vec formats do not store counts; "gensim" is ``KeyedVectors.save``, a pickle that only gensim reads;
-        "projector" writes the words to a second file, ``NAME-metadata.SUFFIX``.
+    format : str
+        One of FORMATS. The word2vec formats and "model2vec" do not store counts; "gensim" is ``KeyedVectors.save``, a
+        pickle that only gensim reads; "projector" writes the words to a second file, ``NAME-metadata.SUFFIX``;
+        "model2vec" makes a directory, which must not exist.
+    precision : {"float32", "float16", "int8"}
+        The number type of the vectors in the file; npz, safetensors, parquet and model2vec can hold the last two.
 
     Returns
     -------
@@ -98,17 +126,17 @@ def save_vectors(word_vectors: WordVectors, path: str | PathLike[str], format: s
     Raises
     ------
     InputError
-        If the format is unknown, the directory of ``path`` does not exist, ``path`` is a directory or a device, or the
-        format cannot represent one of the words.
+        If the format is unknown or cannot hold the precision, the directory of ``path`` does not exist, ``path`` is a
+        directory or a device, or the format cannot represent one of the words.
     MissingDependencyError
-        If the format needs gensim or safetensors and it is not installed.
+        If the format needs gensim, safetensors or pyarrow and it is not installed.
     WordsparseError
         If writing fails (a full disk); an existing file at ``path`` is unchanged.
     """
     path = Path(path)
     if format not in FORMATS:
         raise InputError(f"unknown format {format!r}: choose one of {', '.join(FORMATS)}")
-    chosen = _FORMATS[format]
+    chosen = _with_precision(format, precision)
     compressed = compression_of_name(path) is not None
     if compressed and not chosen.compressible:
         compressible = " and ".join(name for name, other in _FORMATS.items() if other.compressible)
@@ -119,6 +147,10 @@ def save_vectors(word_vectors: WordVectors, path: str | PathLike[str], format: s
         word_vectors = names.with_text(word_vectors)
     if chosen.check:
         chosen.check(word_vectors)
+    if chosen.to_directory and not outputs.is_standard_output(path):
+        with storage.new_directory(path) as directory, storage.writing(path):
+            chosen.to_directory(word_vectors, directory)
+        return [path]
     if outputs.is_stream(path):
         if not chosen.to_stream:
             streamed = ", ".join(name for name, other in _FORMATS.items() if other.to_stream)
@@ -130,6 +162,31 @@ def save_vectors(word_vectors: WordVectors, path: str | PathLike[str], format: s
         return [path]
     storage.check_parent(path)
     return storage.write_files(path, lambda staged: _write(word_vectors, staged, chosen))
+
+
+def _with_precision(format: str, precision: str) -> _Format:
+    """The format, its writer bound to the precision.
+
+    Raises
+    ------
+    InputError
+        If the precision is unknown, or the format cannot hold it.
+    """
+    chosen = _FORMATS[format]
+    if precision not in PRECISIONS:
+        raise InputError(f"unknown precision {precision!r}: choose one of {', '.join(PRECISIONS)}")
+    if not chosen.precisions:
+        if precision != "float32":
+            can = ", ".join(name for name, other in _FORMATS.items() if other.precisions)
+            raise InputError(f"{format} cannot hold {precision}: only {can} can")
+        return chosen
+
+    def bound(write: Callable[..., None] | None) -> Callable[..., None] | None:
+        return write and partial(write, precision_name=precision)
+
+    return chosen._replace(
+        to_stream=bound(chosen.to_stream), to_name=bound(chosen.to_name), to_directory=bound(chosen.to_directory)
+    )
 
 
 def _write(word_vectors: WordVectors, path: Path, chosen: _Format) -> None:
@@ -146,6 +203,8 @@ def _read_file(path: Path, start: bytes) -> WordVectors:
         raise InputError("is empty")
     if start.startswith(b"PK"):
         return npz.read(path)
+    if start.startswith(parquet.MAGIC):
+        return parquet.read(path)
     if safe_tensors.recognise(start, path.stat().st_size):
         return safe_tensors.read(path)
     if start[:1] == b"\x80":

@@ -1,43 +1,54 @@
-"""NumPy's npz. Words are stored as bytes and offsets, so long words do not enlarge the storage of the others.
+"""NumPy's npz, which ``numpy.load`` opens too.
 
-Arrays: ``vectors`` (V, dim) float32; ``words`` (bytes,) uint8, all words in UTF-8 one after the other;
-``word_offsets`` (V + 1,) int64, word i being ``words[word_offsets[i]:word_offsets[i + 1]]``; ``counts`` (V,)
-int64, if known. If some keys are not words, ``words`` holds each key as JSON, and an array ``json_words`` (0,) uint8
-marks this.
+Arrays: ``vectors`` (V, dim) float32, float16, or int8 with ``scales`` (V,) float32 (see precision.py); ``words`` (V,)
+Unicode text; ``counts`` (V,) int64, if known. NumPy stores text with as many characters for each word as the longest
+one has, and loses zeros at the end of a word. Where a word is longer than MAX_LENGTH or ends in a zero, ``words`` is
+(bytes,) uint8 instead, all words in UTF-8 one after the other, and ``word_offsets`` (V + 1,) int64 tells their places:
+word i is ``words[word_offsets[i]:word_offsets[i + 1]]``. If some keys are not words, ``words`` holds each key as JSON,
+and an array ``json_words`` (0,) uint8 marks this.
+
+A file of any other program is read too if it has ``words``, as text, and ``vectors``.
 """
 
 import zipfile
 from itertools import pairwise
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from wordsparse.errors import InputError
-from wordsparse.vectors.formats import names
+from wordsparse.vectors.formats import names, precision
 from wordsparse.vectors.formats.streams import unpacked_limit
 from wordsparse.vectors.word_vectors import WordVectors
 
-_Kind = tuple[type[np.generic], int]  # number type and axes
-_NEEDED: dict[str, _Kind] = {
-    "vectors": (np.float32, 2),
-    "words": (np.uint8, 1),
-    "word_offsets": (np.int64, 1),
+Array = npt.NDArray[Any]
+
+# Longer words, in characters, are stored as bytes.
+MAX_LENGTH = 256
+_MAX_CODE_POINT = 0x10FFFF
+
+# The kinds of numbers (NumPy's letters) and the axes that an array may have, and how messages say it.
+_ARRAYS = {
+    "vectors": ("fi", 2, "floating-point numbers or int8"),
+    "words": ("Uu", 1, "text"),
+    "word_offsets": ("iu", 1, "whole numbers"),
+    "counts": ("iu", 1, "whole numbers"),
+    "scales": ("f", 1, "floating-point numbers"),
+    "json_words": ("u", 1, "whole numbers"),
 }
-_OPTIONAL: dict[str, _Kind] = {"counts": (np.int64, 1), "json_words": (np.uint8, 1)}
+_NEEDED = ("vectors", "words")
 
 
-def write(word_vectors: WordVectors, file: IO[bytes]) -> None:
+def write(word_vectors: WordVectors, file: IO[bytes], precision_name: str = "float32") -> None:
     """Write an npz file, uncompressed, because vectors are hardly compressible."""
     are_words = all(isinstance(key, str) for key in word_vectors.words)
     texts = names.as_text(word_vectors.words) if are_words else names.to_json(word_vectors.words)
-    encoded = [text.encode() for text in texts]
-    arrays: dict[str, npt.NDArray[np.generic]] = {
-        "words": np.frombuffer(b"".join(encoded), dtype=np.uint8),
-        "word_offsets": np.cumsum([0, *map(len, encoded)], dtype=np.int64),
-        "vectors": np.asarray(word_vectors.vectors, np.float32),
-    }
+    vectors, scales = precision.packed(word_vectors.vectors, precision_name)
+    arrays: dict[str, Array] = {**_stored(texts), "vectors": vectors}
+    if scales is not None:
+        arrays["scales"] = scales
     if not are_words:
         arrays["json_words"] = np.zeros(0, np.uint8)
     if word_vectors.counts is not None:
@@ -46,7 +57,7 @@ def write(word_vectors: WordVectors, file: IO[bytes]) -> None:
 
 
 def read(path: Path) -> WordVectors:
-    """Read a file written by :func:`write`.
+    """Read a file written by :func:`write`, or another npz file with words and vectors.
 
     Raises
     ------
@@ -60,32 +71,64 @@ def read(path: Path) -> WordVectors:
         raise
     except Exception as error:  # for damaged archives, zipfile and its decompressors raise many kinds of errors
         raise InputError(f"is not an npz file, or is damaged: {error}") from error
-    texts = _split(arrays["words"].tobytes(), arrays["word_offsets"])
+    texts = _texts(arrays["words"], arrays.get("word_offsets"))
     keys = names.from_json(texts) if "json_words" in arrays else texts
-    return WordVectors(keys, arrays["vectors"], arrays.get("counts"))
+    return WordVectors(keys, precision.unpacked(arrays["vectors"], arrays.get("scales")), arrays.get("counts"))
 
 
-def _read_arrays(archive: zipfile.ZipFile, limit: int) -> dict[str, npt.NDArray[np.generic]]:
+def _stored(texts: list[str]) -> dict[str, Array]:
+    """The arrays that hold the words."""
+    if max(map(len, texts)) <= MAX_LENGTH and not any(text.endswith("\0") for text in texts):
+        return {"words": np.array(texts, np.str_)}
+    encoded = [text.encode() for text in texts]
+    return {
+        "words": np.frombuffer(b"".join(encoded), dtype=np.uint8),
+        "word_offsets": np.cumsum([0, *map(len, encoded)], dtype=np.int64),
+    }
+
+
+def _texts(words: Array, offsets: Array | None) -> list[str]:
+    """The words from their arrays."""
+    if words.dtype.kind == "U":
+        points = np.ascontiguousarray(words).view(np.uint32 if words.dtype.isnative else words.dtype.byteorder + "u4")
+        if (points > _MAX_CODE_POINT).any():
+            raise InputError("a word is not valid Unicode")
+        texts: list[str] = words.tolist()
+        names.check_unicode(texts)
+        return texts
+    if words.dtype != np.uint8 or offsets is None:
+        raise InputError("the array 'words' must be text, or uint8 with an array 'word_offsets'")
+    return _split(words.tobytes(), offsets)
+
+
+def _read_arrays(archive: zipfile.ZipFile, limit: int) -> dict[str, Array]:
     stored = {name.removesuffix(".npy") for name in archive.namelist()}
-    missing = _NEEDED.keys() - stored
+    missing = [name for name in _NEEDED if name not in stored]
     if missing:
-        raise InputError(f"is an npz file without the array {min(missing)!r}; vectors, words, word_offsets are needed")
-    wanted = _NEEDED | {name: kind for name, kind in _OPTIONAL.items() if name in stored}
+        raise InputError(f"is an npz file without the array {missing[0]!r}; it needs words and vectors")
+    wanted = [name for name in _ARRAYS if name in stored]
     if sum(archive.getinfo(f"{name}.npy").file_size for name in wanted) > limit:
         raise InputError(f"unpacks to more than {limit} bytes: no vectors compress that well")
-    return {name: _read_array(archive, name, *kind) for name, kind in wanted.items()}
+    return {name: _read_array(archive, name) for name in wanted}
 
 
-def _read_array(archive: zipfile.ZipFile, name: str, dtype: type[np.generic], ndim: int) -> npt.NDArray[np.generic]:
+def _read_array(archive: zipfile.ZipFile, name: str) -> Array:
     """Read one array; its header is first compared with the size of the archive's member."""
+    kinds, ndim, described = _ARRAYS[name]
     claimed = archive.getinfo(f"{name}.npy").file_size
     with archive.open(f"{name}.npy") as file:
         version = np.lib.format.read_magic(file)
         if version != (1, 0):
             raise InputError(f"the array {name!r} has npy version {version}, not (1, 0)")
         shape, fortran_order, found = np.lib.format.read_array_header_1_0(file)
-        if found != dtype or len(shape) != ndim or fortran_order or any(length < 0 for length in shape):
-            raise InputError(f"the array {name!r} must be {dtype.__name__} in C order with {ndim} axes")
+        if found.kind == "O":
+            raise InputError(
+                f"the array {name!r} holds Python objects, a pickle, which is never read: save it as "
+                f"{described} (words: numpy.array(words, dtype=str))"
+            )
+        is_known = found.kind in kinds and not (name == "vectors" and found.kind == "i" and found.itemsize > 1)
+        if not is_known or len(shape) != ndim or any(length < 0 for length in shape):
+            raise InputError(f"the array {name!r} must be {described} with {ndim} axes")
         # Python integers, so that a malicious shape cannot overflow.
         size = int(found.itemsize)
         for length in shape:
@@ -93,10 +136,10 @@ def _read_array(archive: zipfile.ZipFile, name: str, dtype: type[np.generic], nd
         if file.tell() + size != claimed:
             raise InputError(f"the array {name!r} claims {size} bytes, but {claimed - file.tell()} are stored")
         data = file.read(size)
-    return np.frombuffer(data, dtype=found).reshape(shape)
+    return np.frombuffer(data, dtype=found).reshape(shape, order="F" if fortran_order else "C")
 
 
-def _split(blob: bytes, offsets: npt.NDArray[np.generic]) -> list[str]:
+def _split(blob: bytes, offsets: Array) -> list[str]:
     ends = offsets.tolist()
     if not ends or ends[0] != 0 or ends[-1] != len(blob) or (np.diff(ends) < 0).any():
         raise InputError("word_offsets does not go from 0 up to the length of words")

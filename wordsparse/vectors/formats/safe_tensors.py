@@ -1,14 +1,18 @@
-"""safetensors: a tensor ``vectors``, a tensor ``counts`` if known, and the words as a JSON list in the metadata."""
+"""safetensors: a tensor ``vectors``, a tensor ``counts`` if known, and the words as a JSON list in the metadata.
+
+``vectors`` (V, dim) is float32, float16, or int8 with a tensor ``scales`` (V,) float32; see precision.py.
+"""
 
 import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from wordsparse import optional
 from wordsparse.errors import InputError, WordsparseError
-from wordsparse.vectors.formats import names
+from wordsparse.vectors.formats import names, precision
 from wordsparse.vectors.word_vectors import WordVectors
 
 # The package refuses to read a longer header. The words are part of the header, where they are escaped as JSON again.
@@ -30,22 +34,41 @@ def check(word_vectors: WordVectors) -> None:
     MissingDependencyError
         If safetensors is not installed.
     """
-    _load("safetensors")
+    check_installed()
     size = len(json.dumps(_metadata(word_vectors), ensure_ascii=False).encode())
     if size > _MAX_HEADER - 1000:
         raise InputError(f"the words take {size} bytes, more than a safetensors header may have; use npz")
 
 
-def write(word_vectors: WordVectors, path: Path) -> None:
+def check_installed() -> None:
+    """Raise MissingDependencyError if safetensors is not installed."""
+    _load("safetensors")
+
+
+def write(word_vectors: WordVectors, path: Path, precision_name: str = "float32") -> None:
     """Write a safetensors file."""
-    package, save_file = _load("safetensors"), _load("safetensors.numpy").save_file
-    tensors: dict[str, np.ndarray] = {"vectors": word_vectors.vectors}
+    vectors, scales = precision.packed(word_vectors.vectors, precision_name)
+    tensors = {"vectors": vectors}
+    if scales is not None:
+        tensors["scales"] = scales
     if word_vectors.counts is not None:
         tensors["counts"] = np.ascontiguousarray(word_vectors.counts)
+    save(tensors, path, _metadata(word_vectors))
+
+
+def save(tensors: dict[str, NDArray[Any]], path: Path, metadata: dict[str, str] | None = None) -> None:
+    """Write tensors to ``path``, readable for whom a new file is.
+
+    Raises
+    ------
+    WordsparseError
+        If writing fails.
+    """
+    package, save_file = _load("safetensors"), _load("safetensors.numpy").save_file
     path.touch()
     mode = path.stat().st_mode  # safetensors would make the file readable for its owner only
     try:
-        save_file(tensors, path, metadata=_metadata(word_vectors))
+        save_file(tensors, path, metadata=metadata)
     except package.SafetensorError as error:  # for example, a full disk
         raise WordsparseError(f"{path.name}: writing failed: {error}") from error
     path.chmod(mode)
@@ -61,20 +84,32 @@ def read(path: Path) -> WordVectors:
     MissingDependencyError
         If safetensors is not installed.
     """
+    words, tensors = load(path, "vectors", "counts", "scales")
+    if words is None or "vectors" not in tensors:
+        raise InputError("is a safetensors file without the tensor vectors and the metadata words")
+    vectors = tensors["vectors"]
+    if vectors.dtype not in (np.float32, np.float16, np.int8):
+        raise InputError(f"the tensor vectors must be float32, float16 or int8, not {vectors.dtype}")
+    return WordVectors(_parse_words(words), precision.unpacked(vectors, tensors.get("scales")), tensors.get("counts"))
+
+
+def load(path: Path, *wanted: str) -> tuple[str | None, dict[str, NDArray[Any]]]:
+    """The metadata ``words`` of a file, and its tensors of these names.
+
+    Raises
+    ------
+    InputError
+        If the file is damaged, or holds numbers that NumPy lacks.
+    MissingDependencyError
+        If safetensors is not installed.
+    """
     package = _load("safetensors")
     try:
         with package.safe_open(path, framework="numpy") as file:
-            words = (file.metadata() or {}).get("words")
-            names = file.keys()
-            if words is None or "vectors" not in names:
-                raise InputError("is a safetensors file without the tensor vectors and the metadata words")
-            vectors = file.get_tensor("vectors")
-            counts = file.get_tensor("counts") if "counts" in names else None
+            tensors = {name: file.get_tensor(name) for name in file.keys() if name in wanted}  # noqa: SIM118
+            return (file.metadata() or {}).get("words"), tensors
     except (package.SafetensorError, TypeError) as error:  # TypeError: a number type that NumPy lacks
         raise InputError(f"is not a safetensors file, or is damaged: {error}") from error
-    if vectors.dtype != np.float32:
-        raise InputError(f"the tensor vectors must be float32, not {vectors.dtype}")
-    return WordVectors(_parse_words(words), vectors, counts)
 
 
 def _metadata(word_vectors: WordVectors) -> dict[str, str]:

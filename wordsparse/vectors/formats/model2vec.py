@@ -1,0 +1,129 @@
+"""The directory of a static sentence encoder, which Model2Vec and Sentence-Transformers' StaticEmbedding load.
+
+``model.safetensors`` has a tensor ``embeddings`` (V + 1, dim): the vectors, and a row of zeros for unknown words.
+``tokenizer.json`` (of the package tokenizers) maps whole words to rows. ``config.json`` and ``modules.json`` say what
+kind of model it is. A text's vector is the mean of its known words' vectors.
+
+Texts are cut at white space. Where no word of the vocabulary begins or ends with a punctuation mark beside a letter,
+the vocabulary comes from text whose punctuation was set apart, and so is that of the texts to encode: ``(Hello,`` is
+``(``, ``Hello`` and ``,``. Where no word has a capital letter, texts are lower-cased.
+
+float16 and int8 vectors are stored as such. int8 has one scale for all rows here, as Model2Vec's own has, because its
+readers know no scales: the vectors that are read back have another length, and the same directions up to rounding.
+"""
+
+import json
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from wordsparse.errors import InputError
+from wordsparse.files import storage
+from wordsparse.vectors.formats import names, precision, safe_tensors
+from wordsparse.vectors.word_vectors import WordVectors
+
+CONFIG, TENSORS, TOKENIZER, MODULES = "config.json", "model.safetensors", "tokenizer.json", "modules.json"
+MAX_TOKENIZER = 2**32
+# A word with the marks inside it (don't, e-mail, 3.5), or a run of marks.
+WORD = r"\w+(?:[^\w\s]+\w+)*|[^\w\s]+"
+
+
+def recognise(path: Path) -> bool:
+    """Whether a directory holds such a model."""
+    return all(os.path.isfile(path / name) for name in (CONFIG, TENSORS, TOKENIZER))
+
+
+def check(word_vectors: WordVectors) -> None:
+    """Raise InputError for words that no tokenizer would find, MissingDependencyError if safetensors is missing."""
+    safe_tensors.check_installed()
+    for word in word_vectors.words:
+        if len(word.split()) != 1 or word.strip() != word:
+            raise InputError(
+                f"the word {word!r} is empty or holds white space, at which model2vec's tokenizer cuts texts;"
+                " the formats npz and safetensors can hold it"
+            )
+
+
+def write(word_vectors: WordVectors, directory: Path, precision_name: str = "float32") -> None:
+    """Write the files of the model into an empty directory, and fsync them."""
+    vectors = np.concatenate([word_vectors.vectors, np.zeros((1, word_vectors.dim), np.float32)])
+    if precision_name == "int8":
+        stored: Any = np.rint(vectors * (127 / (float(np.abs(vectors).max()) or 1.0))).astype(np.int8)
+    else:
+        stored, _ = precision.packed(vectors, precision_name)
+    safe_tensors.save({"embeddings": stored}, directory / TENSORS)
+    config = {
+        "model_type": "model2vec",
+        "architectures": ["StaticModel"],
+        "hidden_dim": word_vectors.dim,
+        "normalize": False,
+        "max_length": None,
+        "embedding_dtype": precision_name,
+    }
+    modules = [{"idx": 0, "name": "0", "path": ".", "type": "sentence_transformers.models.StaticEmbedding"}]
+    contents = {TOKENIZER: _tokenizer(word_vectors.words), CONFIG: config, MODULES: modules}
+    for name, content in contents.items():
+        storage.write_file(directory / name, json.dumps(content, ensure_ascii=False, indent=1).encode())
+    storage.sync(directory / TENSORS)
+
+
+def read(directory: Path) -> WordVectors:
+    """Read a directory written by :func:`write`, or another model whose tokenizer knows whole words.
+
+    Raises
+    ------
+    InputError
+        If a file is missing or damaged, the tokenizer cuts words into pieces, or the numbers of words and rows differ.
+    MissingDependencyError
+        If safetensors is not installed.
+    """
+    model = storage.objects(directory / TOKENIZER, storage.read_json(directory / TOKENIZER, MAX_TOKENIZER), "model")[0]
+    vocabulary = model.get("vocab")
+    if model.get("type") != "WordLevel" or not isinstance(vocabulary, dict):
+        raise InputError(f"{TOKENIZER} cuts words into pieces: only WordLevel tokenizers have a vector for each word")
+    words = sorted(vocabulary, key=lambda word: _row(vocabulary[word]))
+    if [vocabulary[word] for word in words] != list(range(len(words))):
+        raise InputError(f"{TOKENIZER}: its words must be numbered from 0 without gaps")
+    names.check_unicode(words)
+    _, tensors = safe_tensors.load(directory / TENSORS, "embeddings")
+    vectors = tensors.get("embeddings")
+    if vectors is None or vectors.ndim != 2 or len(vectors) != len(words) or vectors.dtype.kind not in "fi":
+        raise InputError(f"{TENSORS} must have a tensor embeddings with a row for each of {len(words):,} words")
+    kept = [row for row, word in enumerate(words) if word != model.get("unk_token")]
+    return WordVectors([words[row] for row in kept], vectors[kept].astype(np.float32))
+
+
+def _row(value: object) -> int:
+    if type(value) is not int:
+        raise InputError(f"{TOKENIZER}: a word's number cannot be {value!r:.40}")
+    return value
+
+
+def _tokenizer(words: Sequence[str]) -> dict[str, Any]:
+    """The content of tokenizer.json for these words, which have the rows 0 … V − 1."""
+    known = set(words)
+    unknown = "[UNK]"
+    while unknown in known:
+        unknown = f"[{unknown}]"
+    has_marks_apart = all(re.fullmatch(WORD, word) for word in words)
+    has_capitals = any(word != word.lower() for word in words)
+    split = {"type": "Split", "pattern": {"Regex": WORD}, "behavior": "Removed", "invert": True}
+    return {
+        "version": "1.0",
+        "truncation": None,
+        "padding": None,
+        "added_tokens": [],
+        "normalizer": None if has_capitals else {"type": "Lowercase"},
+        "pre_tokenizer": split if has_marks_apart else {"type": "WhitespaceSplit"},
+        "post_processor": None,
+        "decoder": None,
+        "model": {
+            "type": "WordLevel",
+            "vocab": {word: row for row, word in enumerate([*words, unknown])},
+            "unk_token": unknown,
+        },
+    }

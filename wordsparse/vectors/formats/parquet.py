@@ -1,0 +1,122 @@
+"""Apache Parquet: a table with a row for each word, for pandas, Polars, DuckDB and Spark.
+
+Columns: ``word`` string; ``count`` int64, if known; ``vector``, a list of dim numbers, float32, float16, or int8 beside
+a column ``scale`` float32 (see precision.py). pyarrow reads and writes it.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wordsparse import optional
+from wordsparse.errors import InputError
+from wordsparse.vectors.formats import names, precision
+from wordsparse.vectors.formats.streams import unpacked_limit
+from wordsparse.vectors.word_vectors import WordVectors
+
+MAGIC = b"PAR1"
+_ROWS = 4096
+_KNOWN = ("word", "vector", "count", "scale")
+
+
+def check(word_vectors: WordVectors) -> None:
+    """Raise MissingDependencyError if pyarrow is not installed."""
+    _load("pyarrow")
+
+
+def write(word_vectors: WordVectors, path: Path, precision_name: str = "float32") -> None:
+    """Write a Parquet file, uncompressed, because vectors are hardly compressible."""
+    arrow = _load("pyarrow")
+    vectors, scales = precision.packed(word_vectors.vectors, precision_name)
+    columns: dict[str, Any] = {"word": arrow.array(word_vectors.words, arrow.string())}
+    if word_vectors.counts is not None:
+        columns["count"] = arrow.array(word_vectors.counts)
+    columns["vector"] = arrow.FixedSizeListArray.from_arrays(arrow.array(vectors.reshape(-1)), word_vectors.dim)
+    if scales is not None:
+        columns["scale"] = arrow.array(scales)
+    _load("pyarrow.parquet").write_table(
+        arrow.table(columns), path, compression="none", use_dictionary=False, row_group_size=2**16
+    )
+
+
+def read(path: Path) -> WordVectors:
+    """Read a file written by :func:`write`, or any Parquet file with such columns.
+
+    Raises
+    ------
+    InputError
+        If a column is missing or has another type, the lists differ in length, or the file is damaged.
+    MissingDependencyError
+        If pyarrow is not installed.
+    """
+    arrow = _load("pyarrow")
+    limit = unpacked_limit(path.stat().st_size)
+    parts: list[dict[str, Any]] = []
+    try:
+        with _load("pyarrow.parquet").ParquetFile(path) as file:
+            columns = _columns(file.schema_arrow, limit)
+            for batch in file.iter_batches(_ROWS, columns=columns, use_threads=False):
+                limit -= batch.nbytes
+                if limit < 0:
+                    raise InputError("unpacks to far more than its size: no vectors compress that well")
+                parts.append({name: _values(batch.column(name), name) for name in columns})
+    except (arrow.ArrowException, OSError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"is not a Parquet file, or is damaged: {error}") from error
+    if not parts or len({part["vector"].shape[1] for part in parts}) > 1:
+        raise InputError("its vectors are of different lengths, or there are none")
+    words = [word for part in parts for word in part["word"]]
+    names.check_unicode(words)
+    joined = {name: np.concatenate([part[name] for part in parts]) for name in columns if name != "word"}
+    return WordVectors(words, precision.unpacked(joined["vector"], joined.get("scale")), joined.get("count"))
+
+
+def _columns(schema: Any, limit: int) -> list[str]:
+    """The columns to read, their types checked."""
+    types = _load("pyarrow").types
+    missing = [name for name in ("word", "vector") if name not in schema.names]
+    if missing:
+        raise InputError(f"is a Parquet file without the column {missing[0]!r}; it needs word and vector")
+    numbers = {"count": types.is_integer, "scale": types.is_floating, "word": _is_text}
+    for name in _KNOWN:
+        if name in schema.names and name != "vector" and not numbers[name](schema.field(name).type):
+            raise InputError(f"its column {name} cannot be {schema.field(name).type}")
+    kind = schema.field("vector").type
+    is_fixed = types.is_fixed_size_list(kind)
+    if not (is_fixed or types.is_list(kind) or types.is_large_list(kind)):
+        raise InputError(f"its column vector must be a list of numbers, not {kind}")
+    if not (types.is_floating(kind.value_type) or types.is_int8(kind.value_type)):
+        raise InputError(f"its column vector must hold floating-point numbers or int8, not {kind.value_type}")
+    if is_fixed and kind.list_size > limit:
+        raise InputError(f"claims vectors of {kind.list_size:,} numbers, more than the file can hold")
+    return [name for name in _KNOWN if name in schema.names]
+
+
+def _is_text(kind: Any) -> bool:
+    types = _load("pyarrow").types
+    return bool(types.is_string(kind) or types.is_large_string(kind))
+
+
+def _values(column: Any, name: str) -> "list[str] | NDArray[Any]":
+    """A column of a batch: text as a list, numbers (rows,), vectors (rows, dim)."""
+    if column.null_count:
+        raise InputError(f"its column {name} has empty cells")
+    if name == "word":
+        words: list[str] = column.to_pylist()
+        return words
+    if name != "vector":
+        return np.asarray(column.to_numpy(zero_copy_only=False))
+    flat = column.flatten()
+    if flat.null_count or len(flat) % len(column):
+        raise InputError("its vectors hold empty cells, or are of different lengths")
+    dim = len(flat) // len(column)
+    if any(len(row) != dim for row in column):
+        raise InputError("its vectors are of different lengths")
+    return np.asarray(flat.to_numpy(zero_copy_only=False)).reshape(len(column), dim)
+
+
+def _load(module: str) -> Any:
+    return optional.load("the format parquet", module)
