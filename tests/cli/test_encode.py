@@ -1,5 +1,8 @@
+import gzip
 import json
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -51,6 +54,8 @@ def test_formats(text, tmp_path, capsys):
         (["--min-count", "99"], "vocabulary is empty"),
         (["--format", "csv"], "csv"),
         (["none.txt"], "none.txt"),
+        ([""], "the path is empty"),
+        (["https://example.org/x.txt"], "https:/example.org/x.txt: is an address, and only local files are read"),
     ],
 )
 def test_a_wrong_request_exits_with_2_and_writes_nothing(text, tmp_path, capsys, options, said):
@@ -65,3 +70,23 @@ def test_a_wrong_request_exits_with_2_and_writes_nothing(text, tmp_path, capsys,
 def test_the_corpus_is_required(tmp_path, capsys):
     assert main(["encode", "-o", str(tmp_path / "out")]) == 2
     assert "CORPUS" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["encode", "train", "compare"])
+def test_each_format_has_a_line_of_help(command, capsys):
+    assert main([command, "--help"]) == 0
+    shown = capsys.readouterr().out
+    for format in ("lines: each line is a sentence", "text8: ", "paths: the same as lines", "wiki: a Wikipedia dump"):
+        assert format in shown
+
+
+def test_a_hyphen_is_standard_input(text, tmp_path):
+    # It was the name of a file.
+    command = [sys.executable, "-m", "wordsparse", "encode", "-", str(text), "-o", str(tmp_path / "out")]
+    run = subprocess.run(command, input="b c\n" * 5, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    assert EncodedCorpus.open(tmp_path / "out").vocabulary.words == ["a", "b", "c"]
+    command[-1] = str(tmp_path / "2")
+    run = subprocess.run(command, input=gzip.compress(b"b c"), capture_output=True, check=False)
+    assert run.returncode == 2
+    assert b"/dev/stdin: is compressed by gzip" in run.stderr

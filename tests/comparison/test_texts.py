@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 from typing import Any
 
@@ -85,3 +86,9 @@ def test_too_little_text_is_refused(tmp_path: Path) -> None:
     path.write_text("a a b\n")
     with pytest.raises(InputError, match="only one word"):
         texts.prepare(request(path), tmp_path)
+
+
+def test_a_pipe_is_not_read_twice(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputError, match="pipe: can be read only once"):
+        texts.prepare(Request([tmp_path / "pipe"], tmp_path / "out", tokens=(5, 10)), tmp_path)

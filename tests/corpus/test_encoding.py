@@ -20,7 +20,7 @@ from wordsparse.corpus import END_OF_SENTENCE, OUT_OF_VOCABULARY, EncodedCorpus,
 from wordsparse.errors import InputError, WordsparseError
 
 ENGLISH = Path(__file__).resolve().parents[3] / "shared" / "corpora" / "english-10m.txt.xz"
-WORDS = st.text(st.characters(exclude_categories=("Cs",)), max_size=3)
+WORDS = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=3)
 
 
 def decoded(corpus: EncodedCorpus) -> list[list[str | None]]:
@@ -152,11 +152,25 @@ def test_the_first_error_of_a_text_is_the_one_that_is_told(tmp_path, monkeypatch
             encode(tmp_path / name, tmp_path / "out", threads=4)
 
 
-def test_a_file_without_a_token_is_refused_before_the_next_one_is(tmp_path):
-    (tmp_path / "1").write_bytes(b" \n")
-    (tmp_path / "2").write_bytes(b"\xff")
-    with pytest.raises(InputError, match="1: holds no token"):
-        encode([tmp_path / "1", tmp_path / "2"], tmp_path / "out", threads=3)
+def test_files_without_a_token_are_named(tmp_path, caplog):
+    # One file of white space among 10,000 others was a reason to refuse them all.
+    for name, words in (("1", " \n"), ("2", "a b"), ("3", "\n")):
+        (tmp_path / name).write_text(words)
+    files = [tmp_path / name for name in "123"]
+    corpus = encode(files, tmp_path / "out", min_count=1, threads=3)
+    assert corpus.vocabulary.words == ["a", "b"]
+    assert f"2 of 3 files hold no token: {tmp_path / '1'}, {tmp_path / '3'}" in caplog.text
+    with pytest.raises(InputError, match=r"1: holds no token, and neither do the others"):
+        encode([files[0], files[2]], tmp_path / "none")
+
+
+def test_empty_tokens_are_left_out_and_counted(tmp_path, caplog):
+    """A model was trained with the word "", and no format of vectors could hold it."""
+    text = [line.split(" ") for line in ("a  b", "a b", " a b  ")]
+    corpus = encode(text, tmp_path / "out", min_count=1)
+    assert corpus.vocabulary.words == ["a", "b"]
+    assert corpus.tokens == 6
+    assert "4 empty tokens were left out" in caplog.text
 
 
 def test_threads_are_positive(tmp_path):
@@ -279,7 +293,7 @@ def test_a_format_that_is_added_is_read_by_its_own_reader(tmp_path: Path, monkey
     def comma_pieces(path: Path, tokenize: reading.Tokenizer, max_expansion: float) -> Iterator[reading.Piece]:
         yield path.read_text().split(","), True
 
-    monkeypatch.setitem(reading._READERS, "commas", comma_pieces)
+    monkeypatch.setitem(reading.FORMATS, "commas", reading.Format("words between commas", comma_pieces))
     (tmp_path / "text").write_text("a b,c,a b")
     corpus = encode(tmp_path / "text", tmp_path / "corpus", min_count=1, format="commas")
     assert decoded(corpus) == [["a b", "c", "a b"]]

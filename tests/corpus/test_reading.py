@@ -3,13 +3,15 @@ import gzip
 import lzma
 import os
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wordsparse.corpus import reading
+from wordsparse.corpus import encode, reading
 from wordsparse.corpus.reading import pieces, sentences
+from wordsparse.corpus.sources import find_files
 from wordsparse.errors import InputError
 
 if sys.version_info >= (3, 14):
@@ -56,15 +58,69 @@ def test_damaged_compressed_files_are_refused_by_name(tmp_path, ending):
             list(sentences(path))
 
 
-def test_a_directory_is_its_own_files_in_name_order(tmp_path, caplog):
-    for name in ("b", "a", "c.gz"):
+def test_a_directory_is_all_files_below_it_by_name(tmp_path):
+    """Files in directories of a directory were left out, and training went on without them."""
+    for name in ("b", "a", "c.gz", "2023/z", "2023/y", "2024/deep/x"):
         content = f"from {name}".encode()
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith("gz") else content)
-    (tmp_path / "inner").mkdir()
-    (tmp_path / "inner" / "d").write_text("not read")
+    names = ["2023/y", "2023/z", "2024/deep/x", "a", "b", "c.gz"]
     for format in ("lines", "paths"):
-        assert list(sentences(tmp_path, format)) == [["from", "a"], ["from", "b"], ["from", "c.gz"]]
-    assert "inner" in caplog.text
+        assert list(sentences(tmp_path, format)) == [["from", name] for name in names]
+
+
+def test_files_that_programs_leave_in_directories_are_skipped_and_named(tmp_path, caplog):
+    # Spark's _SUCCESS is empty, .DS_Store is binary: both were reasons to refuse the text.
+    folder = tmp_path / "text"
+    for name in ("_SUCCESS", ".DS_Store", "part-1", "part-2", ".git/config", "_temporary/0"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"a b" if name == "part-1" else b"\0" if name == ".DS_Store" else b"")
+    (folder / "again").symlink_to(folder)
+    os.mkfifo(folder / "pipe")
+    assert list(sentences(folder)) == [["a", "b"]]
+    hidden, special, empty = (record.getMessage() for record in caplog.records)
+    assert hidden.startswith("4 files or directories whose names begin with _ or . are skipped: ")
+    assert str(folder / ".DS_Store") in hidden
+    assert special.startswith("2 files or directories that are neither regular files nor directories are skipped: ")
+    assert empty == f"1 files or directories are empty: {folder / 'part-2'}"
+    caplog.clear()
+    find_files([folder], quiet=True)
+    assert not caplog.records
+    # A file that is named is read.
+    (folder / "_named").write_text("c")
+    assert list(sentences([folder / "_named", folder / "part-2"])) == [["c"]]
+
+
+def test_an_encoded_corpus_is_not_text(tmp_path):
+    # The message was that its shards are binary.
+    (tmp_path / "texts").mkdir()
+    encode([["a"]], tmp_path / "texts" / "encoded", min_count=1)
+    (tmp_path / "texts" / "text").write_text("a b")
+    for source in ([tmp_path / "texts" / "text", tmp_path / "texts" / "encoded"], tmp_path / "texts"):
+        with pytest.raises(InputError, match="encoded: is an encoded corpus: train on it alone"):
+            sentences(source)
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (gzip.compress(b"words"), r"compressed by gzip: give its name the ending \.gz"),
+        (bz2.compress(b"words"), r"compressed by bzip2"),
+        (lzma.compress(b"words"), r"compressed by xz"),
+        (zstd.compress(b"words"), r"compressed by zstandard"),
+        ("words".encode("utf-16"), r"UTF-16 text, not UTF-8: convert it first \(iconv -f UTF-16"),
+        ("words".encode("utf-32"), r"UTF-32 text"),
+        (b"PAR1\x15\x04\x15", r"Parquet file"),
+        (b"PK\x03\x04\x14\0", r"zip archive"),
+        (b"%PDF-1.7\n\xe2\xe3", r"PDF"),
+    ],
+)
+def test_the_first_bytes_say_what_a_file_is(tmp_path, data, said):
+    (tmp_path / "text.txt").write_bytes(data)
+    with pytest.raises(InputError, match=rf"text\.txt: is .*{said}"):
+        list(sentences(tmp_path / "text.txt"))
+    with pytest.raises(InputError, match=rf"text\.txt: is .*{said}"):
+        encode(tmp_path / "text.txt", tmp_path / "out")
 
 
 def test_the_same_as_gensims_path_line_sentences(tmp_path):
@@ -141,7 +197,6 @@ def test_what_is_no_text_is_refused_with_its_place(tmp_path, monkeypatch):
     for data, said in [
         (b"words before " * 5 + b"\0\1\2", "binary, not text .*byte 65"),
         (b"words before " * 5 + b"caf\xe9 latin", "not UTF-8 text .byte 68: invalid continuation byte"),
-        ("two bytes each".encode("utf-16"), "bin.*(binary|UTF-8)"),
         (b"cut in a character \xc3", "byte 19: unexpected end of data"),
         (b" \n\t\n", "holds no token"),
     ]:
@@ -160,6 +215,16 @@ def test_requests_are_refused_at_the_call(tmp_path, text):
         (tmp_path / "empty", "lines", "empty: is empty"),
         (tmp_path / "folder", "lines", "folder: holds no file"),
         ([], "lines", "no text is given"),
+        ("", None, "a path is empty"),
+        ([text, ""], None, "a path is empty"),
+        ("https://example.org/x.txt", None, "https://example.org/x.txt: is an address, and only local files"),
+        (Path("s3://bucket/x.txt"), None, "s3:/bucket/x.txt: is an address"),
+        ("a\0b", None, "no such file"),
+        # A list of documents is a list of paths: the message was an OSError with the whole document in it.
+        (["word " * 10_000], None, r"'word .*…' is text, not the path of a file.*token lists"),
+        (["the quick brown fox"], None, "'the quick brown fox' is text, not the path of a file"),
+        (["one\ntwo"], None, "is text, not the path of a file"),
+        ([tmp_path / "none of these words"], None, "none of these words: no such file"),
         (text, "csv", "unknown format 'csv'"),
         ([text, ["a", "b"]], "lines", "paths only, or lists of tokens only"),
         (7, "lines", "not 7"),
@@ -175,6 +240,12 @@ def test_iterables_of_sentences():
     expected = [["a", "b"], ["c"]]
     assert list(sentences([["a", "b"], [], ("c",)])) == expected
     assert list(sentences(iter(sentence) for sentence in expected)) == expected
+
+
+def test_rows_are_no_sentences():
+    # The keys of the dicts were the tokens.
+    with pytest.raises(InputError, match=r"sentence 1 is a dict with the keys 'text', 'id', not a list of tokens"):
+        list(sentences([{"text": "a b c", "id": 1}] * 10))
 
 
 @pytest.mark.parametrize("sentence", ["a plain str", b"bytes", 7, None])

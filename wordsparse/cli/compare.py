@@ -9,8 +9,8 @@ import click
 from tqdm import tqdm
 
 from wordsparse.cli.common import emit, int_list, json_option
+from wordsparse.cli.text_options import corpus_argument, format_option
 from wordsparse.comparison.request import METHODS, Request
-from wordsparse.corpus.reading import FORMATS
 from wordsparse.files.escaping import escaped
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ PATH = click.Path(path_type=Path)
 
 
 @click.command()
-@click.argument("corpus", nargs=-1, required=True, type=PATH)
+@corpus_argument
 @click.option("-o", "--output", required=True, metavar="REPORT", type=PATH, help="Directory to write the report to.")
 @click.option(
     "--only", "methods", multiple=True, type=click.Choice(list(METHODS)), help="Train only this method; repeatable."
@@ -56,7 +56,7 @@ PATH = click.Path(path_type=Path)
 @click.option("--tokens", callback=int_list, metavar="N,N,…", help="Use only the first N tokens; one run for each N.")
 @click.option("--max-tokens", type=int, help="Train on the first N tokens, with the whole text's vocabulary.")
 @click.option("--keep-vectors", is_flag=True, help="Keep the vectors of every run in the report's directory.")
-@click.option("--format", type=click.Choice(FORMATS), default="lines", show_default=True, help="Format of the text.")
+@format_option
 @json_option
 def command(as_json: bool, methods: tuple[str, ...], tokens: tuple[int, ...] | None, **options: Any) -> int:
     """Train wordsparse and gensim's word2vec on CORPUS, evaluate both on the same test sets, and write REPORT.

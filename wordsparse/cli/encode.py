@@ -7,12 +7,12 @@ import click
 from tqdm import tqdm
 
 from wordsparse.cli.common import emit, expansion_option, json_option
+from wordsparse.cli.text_options import corpus_argument, format_option
 from wordsparse.corpus import encode
-from wordsparse.corpus.reading import FORMATS
 
 
 @click.command(short_help="Count the words of a text and write it as int32 shards.")
-@click.argument("corpus", nargs=-1, required=True, type=click.Path(path_type=Path))
+@corpus_argument
 @click.option(
     "-o",
     "--output",
@@ -21,7 +21,7 @@ from wordsparse.corpus.reading import FORMATS
     type=click.Path(path_type=Path),
     help="New directory for the encoded corpus.",
 )
-@click.option("--format", type=click.Choice(FORMATS), default="lines", show_default=True, help="Format of the files.")
+@format_option
 @click.option("--min-count", type=int, default=5, show_default=True, help="Minimum count of a word.")
 @click.option("--max-vocab", type=int, help="Maximum number of words; the most frequent are kept.")
 @expansion_option
@@ -30,7 +30,7 @@ from wordsparse.corpus.reading import FORMATS
 def command(
     corpus: tuple[Path, ...],
     output: Path,
-    format: str,
+    format: str | None,
     min_count: int,
     max_vocab: int | None,
     max_expansion: float,
@@ -39,7 +39,8 @@ def command(
 ) -> None:
     """Count the words of CORPUS, build the vocabulary and write int32 shards, for use in any number of trainings.
 
-    CORPUS: files (plain, .gz, .bz2, .xz, .zst) or directories, read in the given order.
+    CORPUS: files of UTF-8 text (plain, .gz, .bz2, .xz, .zst), directories, which are read down, or - for standard
+    input; read in the given order.
     """
     started = time.perf_counter()
     # The delay hides the bar if the request is refused immediately.

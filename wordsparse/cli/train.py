@@ -8,7 +8,7 @@ import click
 from tqdm import tqdm
 
 from wordsparse.cli.common import emit, expansion_option, json_option
-from wordsparse.corpus.reading import FORMATS
+from wordsparse.cli.text_options import corpus_argument, format_option
 from wordsparse.machine import devices
 from wordsparse.training.output_run import CHECKPOINT_EVERY, OutputRun
 from wordsparse.training.progress import Progress
@@ -24,7 +24,7 @@ def _batch_tokens(model: str) -> int:
 
 
 @click.command()
-@click.argument("corpus", nargs=-1, required=True, type=click.Path(path_type=Path))
+@corpus_argument
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Model directory to write.")
 @click.option("--model", type=click.Choice(recipe.MODELS), default=DEFAULTS.model, show_default=True)
 @click.option("--loss", default=DEFAULTS.loss, show_default=True, help=f"One of {', '.join(recipe.LOSSES)}.")
@@ -61,7 +61,7 @@ def _batch_tokens(model: str) -> int:
     help="Stop after N epochs without a lower held-out loss. The learning rate falls to 0 over all of --epochs, "
     "so it is still high when a run stops early: for better vectors, run again with that smaller number of --epochs.",
 )
-@click.option("--format", type=click.Choice(FORMATS), help="Format of the text.  [default: lines]")
+@format_option
 @expansion_option
 @click.option(
     "--checkpoint-every",

@@ -62,7 +62,7 @@ class Request:
 
     corpus: Sequence[Path]
     output: Path
-    format: str = "lines"
+    format: str | None = None
     methods: Sequence[str] = tuple(METHODS)
     vectors: Sequence[Path] = ()
     pairs: Sequence[Path] = ()

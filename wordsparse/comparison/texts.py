@@ -52,6 +52,8 @@ def prepare(request: Request, scratch: Path) -> list[EncodedText]:
     """
     texts = []
     lengths: list[int | None] = [*sorted(set(request.tokens))] or [None]
+    if len(lengths) > 1 and (once := next((path for path in request.corpus if path.is_fifo()), None)):
+        raise InputError(f"{once}: can be read only once, but each number of tokens needs its own reading: give a file")
     for tokens in lengths:
         text = _encoded(request, scratch / f"encoded-{tokens}", tokens)
         if tokens is not None and text.tokens < tokens:

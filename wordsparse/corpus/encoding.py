@@ -12,14 +12,14 @@ from wordsparse import validation
 from wordsparse.corpus._text import WordTable
 from wordsparse.corpus.draft import Draft
 from wordsparse.corpus.reading import (
-    LINE_END_ENDS_SENTENCE,
+    FORMATS,
     Piece,
     Source,
+    check_some_tokens,
     decoded,
     pieces,
     text_blocks,
     text_files,
-    without_token,
 )
 from wordsparse.corpus.shard import END_OF_SENTENCE, OUT_OF_VOCABULARY, Recent, Shard
 from wordsparse.corpus.shards import VOCABULARY, EncodedCorpus, write_corpus_manifest
@@ -39,7 +39,7 @@ def encode(
     source: Source,
     output: str | os.PathLike[str],
     *,
-    format: str = "lines",
+    format: str | None = None,
     min_count: int = 5,
     max_vocab: int | None = None,
     known: Collection[str] = (),
@@ -57,8 +57,8 @@ def encode(
         See :func:`wordsparse.corpus.reading.sentences`; a one-shot iterator is accepted.
     output : path
         The directory of the corpus: a new or an empty one. It appears only when it is complete.
-    format : {"lines", "text8", "paths", "wiki"}
-        The format of the files.
+    format : {"lines", "text8", "paths", "wiki"}, optional
+        The format of the files; ``lines`` by default.
     min_count, max_vocab : int
         The minimum count of a word in the vocabulary, and the maximum number of words.
     known : collection of str
@@ -84,13 +84,12 @@ def encode(
     files, target = text_files(source, format), Path(output)
     with new_directory(target) as folder:
         draft, progress = Draft(folder, target), progress or (lambda tokens: None)
-        lines = LINE_END_ENDS_SENTENCE.get(format)
+        lines = FORMATS[format or "lines"].lines
         if files is None or lines is None:
             stream = pieces(source if files is None else files, format, max_expansion=max_expansion)
             tables = _read_pieces(stream, draft, progress)
         else:
-            blocks = _blocks(files, max_expansion)
-            tables = _read_blocks(blocks, lines, draft, threads, progress)
+            tables = _read_files(files, max_expansion, lines, draft, threads, progress)
         merged = [tables[0].absorb(other) for other in tables[1:]]
         # Rare words are not converted to Python strings, unless all words are rare: the error needs their counts.
         counts = tables[0].counts(1 if known else min_count) or tables[0].counts(1)
@@ -126,8 +125,8 @@ class _Numbered(NamedTuple):
     table: int
 
 
-def _read_blocks(
-    blocks: Iterator[_Block], lines: bool, draft: Draft, threads: int, progress: Progress
+def _read_files(
+    files: Sequence[Path], max_expansion: float, lines: bool, draft: Draft, threads: int, progress: Progress
 ) -> list[WordTable]:
     """Read files of tokens separated by white space on all threads; each block is numbered by a free table.
 
@@ -148,16 +147,17 @@ def _read_blocks(
             raise AssertionError(f"{block.file}: Python's decoder accepts bytes that the compiled reader refuses")
         return _Numbered(block, values, table)
 
-    before = 0
-    for block, values, table in ordered_map(number, blocks, threads):
+    before, without = 0, []
+    for block, values, table in ordered_map(number, _blocks(files, max_expansion), threads):
         if block.data is not None:
             draft.write(values, table)
             progress(draft.tokens)
             continue
         draft.end_sentence()
         if draft.tokens == before:
-            raise without_token(block.file)
+            without.append(block.file)
         before = draft.tokens
+    check_some_tokens(files, without)
     return tables
 
 

@@ -5,15 +5,16 @@ length.
 """
 
 import codecs
+import logging
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TypeAlias, cast
+from typing import Any, NamedTuple, TypeAlias, cast
 
 from wordsparse import optional, validation
 from wordsparse.corpus.gensim_text import simple_tokenizer, wiki_pieces
-from wordsparse.corpus.sources import find_files, opened
+from wordsparse.corpus.signatures import kind_of_file
+from wordsparse.corpus.sources import find_files, opened, some_of
 from wordsparse.errors import InputError
 from wordsparse.files.unpacking import MAX_EXPANSION
 
@@ -27,18 +28,21 @@ BLOCK_BYTES = 2**20
 _ONLY_FOR_FILES = "format and tokens apply to files only: an iterable gives its sentences as lists of tokens"
 _RARE_WHITE_SPACE = (b"\t", b"\r", b"\v", b"\f", b"\x1c", b"\x1d", b"\x1e", b"\x1f")
 
+logger = logging.getLogger(__name__)
 
-def sentences(source: Source, format: str = "lines", tokens: str | None = None) -> Iterator[list[str]]:
+
+def sentences(source: Source, format: str | None = None, tokens: str | None = None) -> Iterator[list[str]]:
     """The sentences of a text as lists of tokens; sentences of any length are complete.
 
     Parameters
     ----------
     source : path, list of paths, or iterable of token iterables
-        A directory means the files in it, in name order. Files may be compressed: .gz, .bz2, .xz or .zst.
-    format : {"lines", "text8", "paths", "wiki"}
-        The format of the files. ``lines``: each line is a sentence. ``text8``: a file is one sentence, and line ends
-        are white space. ``paths``: the same as ``lines`` (for users of gensim's PathLineSentences). ``wiki``: a
-        Wikipedia dump, in which each article is a sentence.
+        A directory means all files below it, by name. Files may be compressed: .gz, .bz2, .xz or .zst. Empty tokens
+        of an iterable are left out; a warning counts them.
+    format : {"lines", "text8", "paths", "wiki"}, optional
+        The format of the files; ``lines`` by default: each line is a sentence. ``text8``: a file is one sentence, and
+        line ends are white space. ``paths``: the same as ``lines`` (for users of gensim's PathLineSentences).
+        ``wiki``: a Wikipedia dump, in which each article is a sentence.
     tokens : {"split", "simple"}, optional
         ``split``: tokens are separated by white space. ``simple``: gensim's tokeniser, lower-case runs of letters. The
         default is ``simple`` for ``wiki`` and ``split`` for the other formats.
@@ -46,14 +50,15 @@ def sentences(source: Source, format: str = "lines", tokens: str | None = None) 
     Raises
     ------
     InputError
-        At the call: if the format is unknown, or a file is missing, unreadable or empty. While reading: if a file is
-        binary, not UTF-8, damaged or without tokens, or if a sentence is not an iterable of tokens.
+        At the call: if the format is unknown, a file is missing or unreadable, or all files are empty. While reading:
+        if a file is binary, not UTF-8 or damaged, if no file holds a token, or if a sentence is not an iterable of
+        tokens.
     """
     return _joined(pieces(source, format, tokens))
 
 
 def pieces(
-    source: Source, format: str = "lines", tokens: str | None = None, max_expansion: float = MAX_EXPANSION
+    source: Source, format: str | None = None, tokens: str | None = None, max_expansion: float = MAX_EXPANSION
 ) -> Iterator[Piece]:
     """The same as :func:`sentences`, in pieces of bounded size (each sentence of an iterable is one piece).
 
@@ -68,10 +73,11 @@ def pieces(
     if format == "wiki":
         optional.check('the format "wiki"', "gensim")
     tokenizer = _tokenizer(tokens or ("simple" if format == "wiki" else "split"))
-    return _file_pieces(files, partial(_READERS[format], tokenize=tokenizer, max_expansion=max_expansion))
+    read = FORMATS[format or "lines"].read
+    return _file_pieces(files, lambda path: read(path, tokenizer, max_expansion))
 
 
-def text_files(source: Source, format: str) -> list[Path] | None:
+def text_files(source: Source, format: str | None) -> list[Path] | None:
     """The files that ``source`` names; None if it is an iterable of sentences.
 
     Raises
@@ -79,10 +85,10 @@ def text_files(source: Source, format: str) -> list[Path] | None:
     InputError
         If the format is unknown or given for an iterable, or if a file is missing, unreadable or empty.
     """
-    if format not in _READERS:
-        raise InputError(f"unknown format {format!r}: choose one of {', '.join(_READERS)}")
+    if format is not None and format not in FORMATS:
+        raise InputError(f"unknown format {format!r}: choose one of {', '.join(FORMATS)}")
     paths = _as_paths(source)
-    if paths is None and format != "lines":
+    if paths is None and format is not None:
         raise InputError(_ONLY_FOR_FILES)
     return None if paths is None else find_files(paths)
 
@@ -119,15 +125,33 @@ def _joined(stream: Iterator[Piece]) -> Iterator[list[str]]:
 
 
 def _iterable_pieces(source: Iterable[object]) -> Iterator[Piece]:
+    empty = 0
     for number, sentence in enumerate(source, 1):
-        if isinstance(sentence, str | bytes | os.PathLike) or not isinstance(sentence, Iterable):
-            raise InputError(
-                f"sentence {number} is {sentence!r:.80}, not a list of tokens: split it (paths go in a list)"
-            )
-        yield sentence, True
+        given = _token_list(number, sentence)
+        tokens = [token for token in given if not isinstance(token, str) or token]
+        empty += len(given) - len(tokens)
+        yield tokens, True
+    if empty:
+        logger.warning(
+            "%s empty tokens were left out (line.split(' ') gives one at a double space, line.split() does not)",
+            f"{empty:,}",
+        )
+
+
+def _token_list(number: int, sentence: object) -> list[Any]:
+    """The tokens of a sentence; InputError if it is none."""
+    if isinstance(sentence, Mapping):
+        raise InputError(
+            f"sentence {number} is a dict with the keys {', '.join(map(repr, sentence))!s:.60}, not a list of tokens: "
+            "give the tokens in it"
+        )
+    if isinstance(sentence, str | bytes | os.PathLike) or not isinstance(sentence, Iterable):
+        raise InputError(f"sentence {number} is {sentence!r:.80}, not a list of tokens: split it (paths go in a list)")
+    return list(sentence)
 
 
 def _file_pieces(files: Sequence[Path], read: Callable[[Path], Iterator[tuple[list[str], bool]]]) -> Iterator[Piece]:
+    without = []
     for file in files:
         empty = True
         for piece in read(file):
@@ -135,12 +159,16 @@ def _file_pieces(files: Sequence[Path], read: Callable[[Path], Iterator[tuple[li
                 empty = False
             yield piece
         if empty:
-            raise without_token(file)
+            without.append(file)
+    check_some_tokens(files, without)
 
 
-def without_token(file: Path) -> InputError:
-    """The error for a file that was read to its end and holds no token."""
-    return InputError(f"{file}: holds no token")
+def check_some_tokens(files: Sequence[Path], without: Sequence[Path]) -> None:
+    """Warn of the files that were read to their ends and hold no token; InputError if that is all of them."""
+    if len(without) == len(files):
+        raise InputError(f"{without[0]}: holds no token" + (", and neither do the others" if len(files) > 1 else ""))
+    if without:
+        logger.warning("%s of %s files hold no token: %s", f"{len(without):,}", f"{len(files):,}", some_of(without))
 
 
 def _line_pieces(path: Path, tokenize: Tokenizer, max_expansion: float) -> Iterator[tuple[list[str], bool]]:
@@ -159,11 +187,26 @@ def _stream_pieces(path: Path, tokenize: Tokenizer, max_expansion: float) -> Ite
     yield [], True
 
 
-_READERS = {"lines": _line_pieces, "text8": _stream_pieces, "paths": _line_pieces, "wiki": wiki_pieces}
-FORMATS = tuple(_READERS)
-# The formats that the compiled reader of `encode` reads, tokens separated by white space, and whether a line end ends a
-# sentence in each. `encode` reads every other format by its entry in `_READERS`.
-LINE_END_ENDS_SENTENCE = {"lines": True, "paths": True, "text8": False}
+class Format(NamedTuple):
+    """A format of text files.
+
+    - ``about``: its line in a help text.
+    - ``read``: its reader, from a path, a tokeniser and max_expansion to pieces.
+    - ``lines``: whether a line end ends a sentence, if its files are text that the compiled reader of ``encode`` can
+      read; None if ``encode`` reads it by ``read``.
+    """
+
+    about: str
+    read: Callable[[Path, Tokenizer, float], Iterator[tuple[list[str], bool]]]
+    lines: bool | None = None
+
+
+FORMATS = {
+    "lines": Format("each line is a sentence", _line_pieces, lines=True),
+    "text8": Format("a file is one sentence; line ends are white space", _stream_pieces, lines=False),
+    "paths": Format("the same as lines, for users of gensim's PathLineSentences", _line_pieces, lines=True),
+    "wiki": Format("a Wikipedia dump (XML); each article is a sentence, its markup is removed", wiki_pieces),
+}
 
 
 def text_blocks(path: Path, max_expansion: float = MAX_EXPANSION) -> Iterator[tuple[int, bytes]]:
@@ -179,7 +222,8 @@ def text_blocks(path: Path, max_expansion: float = MAX_EXPANSION) -> Iterator[tu
     Raises
     ------
     InputError
-        If the file cannot be read, or if several blocks in a row hold no white space.
+        If the file cannot be read, if its first bytes say that it is not text, or if several blocks in a row hold no
+        white space.
     """
     position, rest = 0, b""
     for block in _read_blocks(path, max_expansion):
@@ -212,8 +256,12 @@ def _texts(path: Path, max_expansion: float) -> Iterator[str]:
 
 def _read_blocks(path: Path, max_expansion: float) -> Iterator[bytes]:
     with opened(path, max_expansion) as file:
-        while block := file.read(BLOCK_BYTES):
+        block = file.read(BLOCK_BYTES)
+        if (kind := kind_of_file(block)) is not None:
+            raise InputError(kind)
+        while block:
             yield block
+            block = file.read(BLOCK_BYTES)
 
 
 def _end_of_last_white_space(data: bytes) -> int:

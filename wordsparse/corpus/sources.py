@@ -2,15 +2,23 @@
 
 import logging
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from wordsparse.corpus.shards import MANIFEST
 from wordsparse.errors import InputError
 from wordsparse.files.unpacking import MAX_EXPANSION, Unpacked, unpacked_limit
 
 COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
+STANDARD_INPUT = Path("/dev/stdin")
+
+# The letters of a scheme, as in https://host/text or s3://bucket/text; pathlib makes one slash of two.
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+_NAMED = 3  # files that a message names
 
 logger = logging.getLogger(__name__)
 
@@ -22,28 +30,61 @@ class Readable(Protocol):
         """The next ``size`` bytes, or fewer at the end only."""
 
 
-def find_files(sources: Sequence[str | os.PathLike[str]]) -> list[Path]:
-    """The files that ``sources`` name, in order; a directory means the regular files in it, in name order.
+@dataclass
+class _Skipped:
+    """Files below a directory that are not read, for one message each."""
 
-    Its other entries (subdirectories and special files) are not read; a warning names each of them.
+    hidden: list[Path] = field(default_factory=list)
+    special: list[Path] = field(default_factory=list)
+    empty: list[Path] = field(default_factory=list)
+
+    def say(self) -> None:
+        """Log a warning for each reason."""
+        for paths, reason in (
+            (self.hidden, "whose names begin with _ or . are skipped"),
+            (self.special, "that are neither regular files nor directories are skipped"),
+            (self.empty, "are empty"),
+        ):
+            if paths:
+                logger.warning("%s files or directories %s: %s", f"{len(paths):,}", reason, some_of(paths))
+
+
+def some_of(paths: Sequence[Path]) -> str:
+    """The first paths of a list, for a message."""
+    return ", ".join(map(str, paths[:_NAMED])) + (", …" if len(paths) > _NAMED else "")
+
+
+def find_files(sources: Sequence[str | os.PathLike[str]], *, quiet: bool = False) -> list[Path]:
+    """The files that ``sources`` name, in order; a directory means all files below it, by name.
+
+    Below a directory, names that begin with ``_`` or ``.`` (``_SUCCESS``, ``.DS_Store``), links to directories and
+    special files are skipped. Empty files are skipped unless all are empty. A warning says what is skipped, unless
+    ``quiet``.
 
     Raises
     ------
     InputError
-        If there is no source, or if one is missing, unreadable, an empty file or a directory without files.
+        If there is no source; if one is missing, unreadable, an address, an encoded corpus or a directory without
+        files; or if all files are empty.
     """
     if not sources:
         raise InputError("no text is given")
-    files: list[Path] = []
-    for source in map(Path, sources):
-        files += _directory_files(source) if source.is_dir() else [source]
-    for file in files:
-        if not file.exists():
-            raise InputError(f"{file}: no such file or directory")
+    found, skipped = [], _Skipped()
+    for source in sources:
+        path = _existing(source)
+        below = _files_below(path, skipped) if path.is_dir() else [path]
+        if not below:
+            raise InputError(f"{path}: holds no file")
+        found += below
+    for file in found:
         if not os.access(file, os.R_OK):
             raise InputError(f"{file}: cannot be read: check its permissions")
-        if file.is_file() and file.stat().st_size == 0:
-            raise InputError(f"{file}: is empty")
+    skipped.empty = [file for file in found if file.is_file() and file.stat().st_size == 0]
+    files = [file for file in found if file not in set(skipped.empty)] if skipped.empty else found
+    if not files:
+        raise InputError(f"{skipped.empty[0]}: is empty" + (", and so are the others" if len(found) > 1 else ""))
+    if not quiet:
+        skipped.say()
     return files
 
 
@@ -76,15 +117,47 @@ def opened(path: Path, max_expansion: float = MAX_EXPANSION) -> Iterator[Readabl
         ) from error
 
 
-def _directory_files(folder: Path) -> list[Path]:
+def _existing(source: str | os.PathLike[str]) -> Path:
+    """The path of a source that exists."""
+    name = os.fspath(source)
+    if not name:
+        raise InputError("a path is empty")
+    path = Path(name)
+    try:
+        path.stat()
+    except (OSError, ValueError) as error:  # ValueError: a zero byte
+        raise InputError(_missing(name, error)) from None
+    return path
+
+
+def _missing(name: str, error: OSError | ValueError) -> str:
+    """What is said of a source that cannot be found."""
+    if _ADDRESS.match(name):
+        return f"{name}: is an address, and only local files are read: download it first"
+    if len(name) > 255 or "\n" in name or (len(name.split()) > 2 and os.sep not in name):
+        short = name if len(name) <= 80 else f"{name[:80]}…"
+        return f"{short!r} is text, not the path of a file: a str is a path, a text is an iterable of token lists"
+    if isinstance(error, PermissionError):
+        return f"{name}: cannot be read: check the permissions of its directories"
+    return f"{name}: no such file or directory"
+
+
+def _files_below(folder: Path, skipped: _Skipped) -> list[Path]:
+    """The regular files below a directory, by name; InputError if one of the directories is an encoded corpus."""
+    if (folder / MANIFEST).is_file():
+        raise InputError(f"{folder}: is an encoded corpus: train on it alone, without other text")
+    files: list[Path] = []
     try:
         entries = sorted(folder.iterdir())
     except OSError as error:
         raise InputError(f"{folder}: cannot be listed: {error.strerror or error}") from error
     for entry in entries:
-        if not entry.is_file():
-            logger.warning("%s: is not a regular file and is skipped; to read a directory, name it explicitly", entry)
-    files = [entry for entry in entries if entry.is_file()]
-    if not files:
-        raise InputError(f"{folder}: holds no file")
+        if entry.name.startswith(("_", ".")):
+            skipped.hidden.append(entry)
+        elif entry.is_file():
+            files.append(entry)
+        elif entry.is_dir() and not entry.is_symlink():
+            files += _files_below(entry, skipped)
+        else:
+            skipped.special.append(entry)
     return files

@@ -71,7 +71,7 @@ class TrainingText:
         paths = [self.corpus] if isinstance(self.corpus, (str, PathLike)) else self.corpus
         if not isinstance(paths, (list, tuple)) or not all(isinstance(path, (str, PathLike)) for path in paths):
             return None
-        stats = [(os.path.abspath(path), path.stat()) for path in find_files(paths)]
+        stats = [(os.path.abspath(path), path.stat()) for path in find_files(paths, quiet=True)]
         files = [[name, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino] for name, found in stats]
         options = {"format": self.format, "min_count": self.min_count, "max_vocab": self.max_vocab}
         return {"files": files, **options}
