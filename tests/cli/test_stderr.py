@@ -104,6 +104,26 @@ sys.argv[1:] = ["--version"]
 script.run()
 """
 
+IN_EXEC = """
+import wordsparse.__main__ as script, wordsparse.cli as cli
+def status(arguments):
+    try:
+        exec("raise KeyboardInterrupt")
+    except KeyboardInterrupt:
+        print("out", end="")
+        return 130
+cli._status = status
+script.run()
+"""
+WHILE_SPEAKING = """
+import wordsparse.__main__ as script, wordsparse.cli as cli
+def say(lines):
+    raise KeyboardInterrupt
+cli.terminal.say = say
+script.sys.argv[1:] = ["nothing"]
+script.run()
+"""
+
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_a_signal_during_the_imports_is_an_interruption(name: str) -> None:
@@ -115,3 +135,12 @@ def test_a_signal_during_the_imports_is_an_interruption(name: str) -> None:
 def test_a_signal_after_the_work_changes_nothing() -> None:
     done = subprocess.run([sys.executable, "-c", AT_EXIT.format(name="SIGINT")], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(("code", "output"), [(IN_EXEC, "out"), (WHILE_SPEAKING, "")])
+def test_an_interruption_has_its_status_wherever_it_was(code: str, output: str, tmp_path: Path) -> None:
+    """CPython ended a module by SIGINT after an interruption in an exec of text; one while a message was written was a
+    traceback."""
+    (tmp_path / "interrupted.py").write_text(code)
+    done = subprocess.run([sys.executable, "-m", "interrupted"], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (130, output, "")

@@ -142,3 +142,13 @@ def test_the_lock_of_a_process_that_died_is_taken_over(tmp_path):
     with storage.new_directory(tmp_path / "d"):
         pass
     assert os.listdir(tmp_path) == ["d"]
+
+
+def test_a_refusal_removes_the_lock_of_a_process_that_died(tmp_path):
+    """Killed between its rename and the removal of its lock, a process left the lock for ever."""
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "f").touch()
+    (tmp_path / ".d.lock").touch()
+    with pytest.raises(InputError, match="exists already"), storage.new_directory(tmp_path / "d"):
+        pytest.fail("it is there")
+    assert os.listdir(tmp_path) == ["d"]

@@ -39,8 +39,11 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
-    with best_effort_stderr(), stop_requests():
-        return _status(list(sys.argv[1:] if arguments is None else arguments))
+    try:
+        with best_effort_stderr(), stop_requests():
+            return _status(list(sys.argv[1:] if arguments is None else arguments))
+    except KeyboardInterrupt:  # while a message was written
+        return 130
 
 
 def _status(given: list[str]) -> int:

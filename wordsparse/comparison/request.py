@@ -8,7 +8,6 @@ from typing import Any
 from wordsparse import optional, validation
 from wordsparse.errors import InputError
 from wordsparse.evaluation.scores import RESTRICT_VOCAB
-from wordsparse.files import storage
 from wordsparse.machine import threads
 from wordsparse.words import recipe
 
@@ -101,7 +100,6 @@ class Request:
         if len(set(names)) < len(names):
             twice = next(name for name in names if names.count(name) > 1)
             raise InputError(f"two runs would be named {twice}: rename a file of vectors")
-        storage.check_new_directory(self.output)
         if any(not METHODS[name].ours for name in self.methods):
             optional.check("a comparison with gensim's word2vec", "gensim")
 

@@ -130,12 +130,13 @@ def new_directory(path: Path) -> Iterator[Path]:
     WordsparseError
         After the block, if the rename fails.
     """
-    check_new_directory(path)
+    check_parent(path)
     target = Path(os.path.realpath(path))
     with ExitStack() as stack:
         try:
+            # Locked before the check, so that a refusal too removes the lock file of a process that was killed.
             stack.enter_context(sole_writer(target))
-            check_new_directory(path)  # another process may have created it meanwhile
+            check_new_directory(path)
             temporary = stack.enter_context(staging(target))
         except OSError as error:
             raise InputError(f"{path}: cannot be created: {error.strerror or error}") from error
