@@ -37,6 +37,7 @@ from wordsparse.corpus.reading import pieces
 from wordsparse.errors import WordsparseError
 from wordsparse.evaluation.testsets import read_analogies, read_pairs
 from wordsparse.files import arrays, regular, storage
+from wordsparse.labels.data import read_data
 from wordsparse.training import resume
 from wordsparse.training.checkpoints import Checkpoint
 from wordsparse.training.loop import Run
@@ -55,7 +56,8 @@ class Slow(BaseException):
 SHARES = {
     "vectors": 230,
     "static": 20,
-    "text": 160,
+    "text": 120,
+    "labels": 40,
     "wiki": 60,
     "pairs": 120,
     "analogies": 100,
@@ -155,6 +157,7 @@ def kinds(good: Path, place: Path) -> dict[str, Attempt]:
         "vectors": single(good / "vectors", place, read_file),
         "static": single(good / "static", static, lambda path: read_file(static)),
         "text": single(good / "text", place, lambda path: ws.encode(path, place / "encoded", min_count=1)),
+        "labels": single(good / "labels", place, lambda path: read_data(path, path if path.suffix == ".npz" else None)),
         "wiki": single(good / "wiki", place, lambda path: list(pieces(path, "wiki"))),
         "pairs": single(good / "pairs", place, read_pairs),
         "analogies": single(good / "analogies", place, read_analogies),

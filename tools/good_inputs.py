@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 import smart_open
 
 import wordsparse as ws
@@ -34,7 +35,7 @@ folder = "test/test_data"
 
 def make_good(folder: Path) -> None:
     """Good inputs of every kind."""
-    for name in ("vectors", "text", "wiki", "pairs", "analogies", "card", "vocabulary"):
+    for name in ("vectors", "text", "labels", "wiki", "pairs", "analogies", "card", "vocabulary"):
         (folder / name).mkdir()
     random = np.random.default_rng(1)
     lines = [" ".join(f"w{i}" for i in random.zipf(1.5, 8) % 40) for _ in range(120)]
@@ -45,6 +46,9 @@ def make_good(folder: Path) -> None:
         for name, content in (("text/t.txt", text), ("wiki/w.xml", wiki)):
             with smart_open.open(folder / f"{name}{suffix}", "wb") as file:
                 file.write(content.encode())
+    (folder / "labels" / "x.txt").write_text("3 9 4\n0,3 1:0.5 4:2\n2 0:1e-3 # c\n 8:-7\n")
+    (folder / "labels" / "y.txt").write_text("3,1 4:2 1:.5\n\n0 2:1.25e2 0:1")
+    sp.save_npz(folder / "labels" / "z.npz", sp.csr_array(np.eye(3, 4, dtype=np.float32)))
     vectors = WordVectors([f"w{i}é" for i in range(8)], random.standard_normal((8, 3)), list(range(20, 12, -1)))
     for format in FORMATS:
         save_vectors(vectors, folder / ("static" if format == "model2vec" else f"vectors/v.{format}"), format)

@@ -166,27 +166,46 @@ def sparse_targets(
         raise InputError(f"Y must be a SciPy sparse matrix of shape ({examples}, {n_outputs}), not {type(Y).__name__}")
     if Y.shape != (examples, n_outputs):
         raise InputError(f"Y must have shape ({examples}, {n_outputs}), one row an example, not {Y.shape}")
-    if Y.dtype.kind not in "fiub":
-        raise InputError(f"Y must hold real numbers, not {Y.dtype}")
-    indptr, columns, data = _compressed(Y, "csr") if Y.format == "csr" else _compressed(_as_csr(Y), "csr")
+    return _sparse_parts("Y", Y, dtype, add_up=add_up)
+
+
+def csr(name: str, matrix: Any, dtype: np.dtype[Any]) -> Any:
+    """A SciPy sparse matrix as a CSR array of finite numbers in ``dtype``, columns ascending, repeated entries added.
+
+    The arrays may be those of ``matrix``.
+    """
+    is_sparse: bool = sp.issparse(matrix)
+    if not is_sparse or len(matrix.shape) != 2:
+        raise InputError(f"{name} must be a SciPy sparse matrix, not {type(matrix).__name__}")
+    indptr, columns, values = _sparse_parts(name, matrix, dtype, add_up=True)
+    size = np.int32 if max(matrix.shape[1], values.shape[0]) < 2**31 else np.int64
+    return sp.csr_array((values, columns.astype(size), indptr.astype(size)), shape=matrix.shape)
+
+
+def _sparse_parts(name: str, matrix: Any, dtype: np.dtype[Any], *, add_up: bool) -> tuple[Array, Array, Array]:
+    if matrix.dtype.kind not in "fiub":
+        raise InputError(f"{name} must hold real numbers, not {matrix.dtype}")
+    indptr, columns, data = _compressed(name, matrix if matrix.format == "csr" else _as_csr(name, matrix), "csr")
     if add_up and not _ascending(indptr, columns):
-        merged = sp.csr_array((data.copy(), columns.copy(), indptr), shape=Y.shape)
+        merged = sp.csr_array((data.copy(), columns.copy(), indptr), shape=matrix.shape)
         merged.sum_duplicates()
         indptr, columns, data = merged.indptr.astype(np.int64), merged.indices.astype(np.int64), merged.data
     with np.errstate(over="ignore"):
         values = data.astype(dtype)
-    if not np.isfinite(values).all():
-        raise InputError(f"Y holds a value that is not a finite {dtype} number")
+    if not all_finite(values):
+        at = int(np.flatnonzero(~np.isfinite(values))[0])
+        where = f"row {np.searchsorted(indptr, at, side='right') - 1}, column {columns[at]}"
+        raise InputError(f"{name} holds a value that is not a finite {dtype} number, first in {where}")
     return indptr, columns, values
 
 
-def _compressed(Y: Any, kind: str) -> tuple[Array, Array, Array]:
+def _compressed(name: str, Y: Any, kind: str) -> tuple[Array, Array, Array]:
     """The (indptr, indices, data) of a CSR or CSC matrix, int64, int64 and as stored: SciPy does not check what is
     set on its matrices, and compiled code trusts it."""
     rows, columns = Y.shape if kind == "csr" else Y.shape[::-1]
-    wrong = f"Y is not a valid {kind.upper()} matrix: its"
-    for name in ("indptr", "indices"):
-        _check_vector(f"{wrong} {name}", getattr(Y, name), "iu", "whole numbers")
+    wrong = f"{name} is not a valid {kind.upper()} matrix: its"
+    for part in ("indptr", "indices"):
+        _check_vector(f"{wrong} {part}", getattr(Y, part), "iu", "whole numbers")
     _check_vector(f"{wrong} data", Y.data, "fiub", "real numbers")
     indptr = Y.indptr.astype(np.int64)
     if indptr.shape[0] != rows + 1:
@@ -194,33 +213,35 @@ def _compressed(Y: Any, kind: str) -> tuple[Array, Array, Array]:
     if indptr[0] != 0 or (np.diff(indptr) < 0).any():
         raise InputError(f"{wrong} indptr does not ascend from 0")
     stored = int(indptr[-1])
-    for name in ("indices", "data"):
-        if getattr(Y, name).shape[0] < stored:
+    for part in ("indices", "data"):
+        if getattr(Y, part).shape[0] < stored:
             raise InputError(
-                f"{wrong} indptr does not fit its {name}: {stored:,} entries, of {getattr(Y, name).shape[0]:,}"
+                f"{wrong} indptr does not fit its {part}: {stored:,} entries, of {getattr(Y, part).shape[0]:,}"
             )
     indices = Y.indices[:stored].astype(np.int64)
     if indices.size and not (indices.min() >= 0 and indices.max() < columns):
-        where = f"a target out of range: {indices.min()} to {indices.max()}, of {columns} outputs"
-        raise InputError(f"Y has {where}" if kind == "csr" else f"{wrong} indices are out of range")
+        at = int(np.flatnonzero((indices < 0) | (indices >= columns))[0])
+        row, what = np.searchsorted(indptr, at, side="right") - 1, "a target" if name == "Y" else "a column"
+        where = f"{what} out of range: {indices.min()} to {indices.max()}, of {columns} outputs, first in row {row}"
+        raise InputError(f"{name} has {where}" if kind == "csr" else f"{wrong} indices are out of range")
     return indptr, indices, Y.data[:stored]
 
 
-def _as_csr(Y: Any) -> Any:
+def _as_csr(name: str, Y: Any) -> Any:
     """A sparse matrix of another format, checked where its conversion trusts it."""
     if Y.format == "csc":
-        indptr, indices, data = _compressed(Y, "csc")
+        indptr, indices, data = _compressed(name, Y, "csc")
         return sp.csc_array((data, indices, indptr), shape=Y.shape).tocsr()
     if Y.format == "lil" and [len(row) for row in Y.rows] != [len(row) for row in Y.data]:
-        raise InputError("Y is not a valid LIL matrix: its rows and data differ in length")
+        raise InputError(f"{name} is not a valid LIL matrix: its rows and data differ in length")
     if Y.format == "dia" and (Y.data.ndim != 2 or Y.offsets.shape != Y.data.shape[:1] or Y.offsets.dtype.kind != "i"):
-        raise InputError("Y is not a valid DIA matrix: its offsets do not fit its data")
+        raise InputError(f"{name} is not a valid DIA matrix: its offsets do not fit its data")
     try:
         entries = Y.tocoo()
         # The constructor checks lengths and ranges.
         return sp.coo_array((entries.data, (entries.row, entries.col)), shape=Y.shape).tocsr()
     except (ValueError, TypeError, IndexError, OverflowError) as error:
-        raise InputError(f"Y is not a valid {Y.format.upper()} matrix: {error}") from None
+        raise InputError(f"{name} is not a valid {Y.format.upper()} matrix: {error}") from None
 
 
 def _check_vector(what: str, array: Any, kinds: str, wanted: str) -> None:

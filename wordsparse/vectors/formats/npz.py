@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from wordsparse.errors import InputError
+from wordsparse.files import npy
 from wordsparse.vectors.formats import names, precision
 from wordsparse.vectors.formats.streams import unpacked_limit
 from wordsparse.vectors.word_vectors import WordVectors
@@ -113,30 +114,12 @@ def _read_arrays(archive: zipfile.ZipFile, limit: int) -> dict[str, Array]:
 
 
 def _read_array(archive: zipfile.ZipFile, name: str) -> Array:
-    """Read one array; its header is first compared with the size of the archive's member."""
+    """One array of a kind that the table allows."""
     kinds, ndim, described = _ARRAYS[name]
-    claimed = archive.getinfo(f"{name}.npy").file_size
-    with archive.open(f"{name}.npy") as file:
-        version = np.lib.format.read_magic(file)
-        if version != (1, 0):
-            raise InputError(f"the array {name!r} has npy version {version}, not (1, 0)")
-        shape, fortran_order, found = np.lib.format.read_array_header_1_0(file)
-        if found.kind == "O":
-            raise InputError(
-                f"the array {name!r} holds Python objects, a pickle, which is never read: save it as "
-                f"{described} (words: numpy.array(words, dtype=str))"
-            )
-        is_known = found.kind in kinds and not (name == "vectors" and found.kind == "i" and found.itemsize > 1)
-        if not is_known or len(shape) != ndim or any(length < 0 for length in shape):
-            raise InputError(f"the array {name!r} must be {described} with {ndim} axes")
-        # Python integers, so that a malicious shape cannot overflow.
-        size = int(found.itemsize)
-        for length in shape:
-            size *= int(length)
-        if file.tell() + size != claimed:
-            raise InputError(f"the array {name!r} claims {size} bytes, but {claimed - file.tell()} are stored")
-        data = file.read(size)
-    return np.frombuffer(data, dtype=found).reshape(shape, order="F" if fortran_order else "C")
+    array = npy.read_array(archive, name, kinds, ndim, described)
+    if name == "vectors" and array.dtype.kind == "i" and array.dtype.itemsize > 1:
+        raise InputError(f"the array {name!r} must be {described} with {ndim} axes")
+    return array
 
 
 def _split(blob: bytes, offsets: Array) -> list[str]:

@@ -93,5 +93,5 @@ class BoundedStream:
             raise InputError(f"cannot be read or unpacked, is cut short or damaged: {error}") from error
         self._left -= len(data)
         if self._left < 0:
-            raise InputError(f"unpacks to more than {self.limit} bytes: no vectors compress that well")
+            raise InputError(f"unpacks to more than {self.limit} bytes: no file of its kind compresses that well")
         return data

@@ -1,0 +1,181 @@
+"""Labelled rows in files: a plain parser decides what good files mean; bad ones are refused by line and column."""
+
+import gzip
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from wordsparse.errors import CutShortError, InputError
+from wordsparse.labels import text
+from wordsparse.labels.data import LabelledRows, read_data, write_text
+
+
+def plainly(content: str, header: bool) -> tuple[list[dict[int, float]], list[set[int]]]:
+    """The features and the labels of each row, one number after the other."""
+    rows: list[dict[int, float]] = []
+    labels: list[set[int]] = []
+    for line in content.splitlines()[header:]:
+        line = line.partition("#")[0]
+        parts = line.split()
+        labelled = bool(parts) and ":" not in parts[0]
+        labels.append({int(label) for label in parts[0].split(",")} if labelled else set())
+        rows.append({int(f): float(v) for f, v in (part.split(":") for part in parts[labelled:])})
+    return rows, labels
+
+
+GOOD = {
+    "header": ("3 5 4\n0,3 1:0.5 4:2\n2 0:1e-3\n 3:-7\n", True),
+    "no header, unsorted, no end of line": ("3,0 4:2 1:0.5\n2 0:.5 1:5.", False),
+    "tabs, carriage returns, comments": ("0\t1:1\t2:2 # 9:9 nan\r\n1  3:4 \r\n", False),
+    "rows without anything": ("4 3 2\n0 1:1\n\n1\n 2:2\n", True),
+    "a zero that is stored": ("1 0:0 1:0.0\n", False),
+}
+
+
+@pytest.mark.parametrize("block", [4, 2**24])
+@pytest.mark.parametrize("name", GOOD)
+def test_good_files_are_read_as_a_plain_parser_does(
+    name: str, block: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content, header = GOOD[name]
+    path = tmp_path / "data.txt"
+    path.write_text(content, newline="")
+    monkeypatch.setattr(text, "BLOCK", block)
+    data = read_data(path)
+    rows, labels = plainly(content, header)
+    assert (data.X.shape[0], data.Y.shape[0]) == (len(rows), len(labels))
+    for i, (row, labelled) in enumerate(zip(rows, labels, strict=True)):
+        part = slice(data.X.indptr[i], data.X.indptr[i + 1])
+        assert dict(zip(data.X.indices[part].tolist(), data.X.data[part].tolist(), strict=True)) == pytest.approx(row)
+        assert set(data.Y.indices[data.Y.indptr[i] : data.Y.indptr[i + 1]].tolist()) == labelled
+    assert data.X.has_sorted_indices
+    assert data.Y.has_sorted_indices
+
+
+def test_what_is_written_is_read_again(tmp_path: Path) -> None:
+    random = np.random.default_rng(1)
+    X = sp.random_array((40, 30), density=0.2, rng=random, format="csr", dtype=np.float32)
+    Y = sp.csr_array((sp.random_array((40, 9), density=0.2, rng=random, format="csr") > 0).astype(np.float32))
+    write_text(tmp_path / "a.txt", LabelledRows(X, Y))
+    data = read_data(tmp_path / "a.txt")
+    assert (data.X != X).nnz == (data.Y != Y).nnz == 0
+    assert (data.X.shape, data.Y.shape) == (X.shape, Y.shape)
+    sp.save_npz(tmp_path / "x.npz", X)
+    sp.save_npz(tmp_path / "y.npz", Y, compressed=False)
+    saved = read_data(tmp_path / "x.npz", tmp_path / "y.npz")
+    assert (saved.X != X).nnz == (saved.Y != Y).nnz == 0
+    with gzip.open(tmp_path / "a.txt.gz", "wb") as file:
+        file.write((tmp_path / "a.txt").read_bytes())
+    assert (read_data(tmp_path / "a.txt.gz").X != X).nnz == 0
+
+
+BAD = {
+    "1 2 3\n0 1:1\n0 1:x\n": r"line 3, column 5: b'x' is no part of",
+    "0 1:1\n0 1:nan\n": r"line 2, column 5: b'n' is no part of",
+    "0 1:1\n1:2:3\n": r"line 2, column 3: labels are l1,l2",
+    "0 1: 1\n": r"line 1, column 4: ':' stands without a number",
+    "0, 1:1\n": r"line 1, column 2: ',' stands without a number",
+    "0,,1 1:1\n": r"line 1, column 2: ',' stands without",
+    "0 1:1 5\n": r"line 1, column 7: labels are l1,l2 at the start",
+    "0 1 1:1\n": r"line 1, column 3: labels are l1,l2 at the start",
+    "0 1:1,2:3\n": r"line 1, column 5: labels are l1,l2|line 1, column 7: labels are l1,l2",
+    "0 1:1-2\n": r"line 1, column 5: '1-2' is not a number",
+    "0 1:1e5e5 2:3\n": r"line 1, column 5: '1e5e5' is not a number",
+    "0 1.5:1\n": r"line 1, column 3: labels and features must be whole numbers",
+    "-1 1:1\n": r"line 1, column 1: labels and features must be whole numbers",
+    "0 99999999999:1\n": r"line 1, column 3: labels and features must be whole numbers",
+    "0 2147483647:1\n": r"line 1, column 3: feature 2147483647 is out of range: they go from 0 to 2\^31",
+    "1 2 3\n3 1:1\n": r"line 2, column 1: label 3 is out of range: they go from 0 to 2",
+    "1 2 3\n0 2:1\n": r"line 2, column 3: feature 2 is out of range: they go from 0 to 1",
+    "0 1:1e39\n": r"line 1, column 5: the value is beyond the range of float32",
+    "0 1:1 1:2\n": r"line 1: feature 1 stands twice",
+    "1 2 3\n0,0 1:1\n": r"line 2: label 0 stands twice",
+    "1 2 3\n0 1:1\n0 1:1\n": "its first line states 1 rows, but 2 follow",
+    "": "holds no rows",
+    "1 9999999999 3\n": "line 1: more than",
+}
+
+
+@pytest.mark.parametrize("content", BAD)
+def test_bad_lines_are_named(content: str, tmp_path: Path) -> None:
+    path = tmp_path / "bad.txt"
+    path.write_text(content)
+    with pytest.raises(InputError, match=f"bad.txt: ({BAD[content]})"):
+        read_data(path)
+
+
+def test_a_file_cut_in_the_middle_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "cut.txt"
+    path.write_text("3 9 9\n0 1:1\n1 2:2")
+    with pytest.raises(CutShortError, match=r"cut.txt: its first line states 3 rows, but 2 follow: is it cut short\?"):
+        read_data(path)
+
+
+def test_rows_without_features_or_labels_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "some.txt"
+    path.write_text("0 1:1\n\n1\n")
+    with caplog.at_level(logging.WARNING, "wordsparse"):
+        read_data(path)
+    assert [record.getMessage().partition(": ")[2] for record in caplog.records] == [
+        "2 rows of 3 have no features, first row 1",
+        "1 row of 3 has no labels, first row 1",
+    ]
+
+
+def test_sizes_of_the_training_data_are_kept(tmp_path: Path) -> None:
+    path = tmp_path / "few.txt"
+    path.write_text("0 1:1\n")
+    data = read_data(path, n_features=7, n_labels=5)
+    assert (data.X.shape, data.Y.shape) == ((1, 7), (1, 5))
+    with pytest.raises(InputError, match="has 2 features, more than the 1 that are known"):
+        read_data(path, n_features=1)
+
+
+def broken(path: Path, **changed: object) -> Path:
+    """An npz file of a small CSR matrix with some arrays replaced."""
+    arrays = {
+        "format": np.array(b"csr"),
+        "shape": np.array([2, 3]),
+        "data": np.ones(2, np.float32),
+        "indices": np.array([0, 2], np.int32),
+        "indptr": np.array([0, 1, 2], np.int32),
+    }
+    np.savez(path, **{**arrays, **changed})  # type: ignore[arg-type]
+    return path
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"indices": np.array([0, 3])}, "out of range: 0 to 3, of 3 outputs, first in row 1"),
+        ({"data": np.array([1, np.nan])}, "not a finite float32 number, first in row 1, column 2"),
+        ({"indptr": np.array([0, 2])}, "indptr must have 3 entries"),
+        ({"format": np.array(b"csc")}, "in the format b'csc'"),
+        ({"shape": np.array([2, 3, 4])}, "which is not that of a matrix"),
+        ({"data": np.array([None, 1], object)}, "array 'data' holds Python objects, a pickle"),
+    ],
+)
+def test_npz_files_are_not_trusted(changed: dict[str, object], message: str, tmp_path: Path) -> None:
+    bad, good = broken(tmp_path / "bad.npz", **changed), broken(tmp_path / "good.npz")
+    with pytest.raises(InputError, match=f"bad.npz: .*{message}"):
+        read_data(bad, good)
+    with pytest.raises(InputError, match=f"bad.npz: .*{message}"):
+        read_data(good, bad)
+
+
+def test_targets_belong_to_npz_files_of_as_many_rows(tmp_path: Path) -> None:
+    X = broken(tmp_path / "x.npz")
+    sp.save_npz(tmp_path / "y.npz", sp.csr_array((3, 4)))
+    with pytest.raises(InputError, match=r"y.npz: has 3 rows, but .*x.npz has 2"):
+        read_data(X, tmp_path / "y.npz")
+    with pytest.raises(InputError, match="holds features only"):
+        read_data(X)
+    (tmp_path / "t.txt").write_text("0 1:1\n")
+    with pytest.raises(InputError, match="is text, which holds its labels"):
+        read_data(tmp_path / "t.txt", X)
+    (tmp_path / "cut.npz").write_bytes(X.read_bytes()[:100])
+    with pytest.raises(InputError, match=r"cut.npz: is not a matrix saved by scipy.sparse.save_npz"):
+        read_data(tmp_path / "cut.npz", X)

@@ -1,0 +1,45 @@
+"""Arrays in NumPy's npz archives, read without trusting the sizes that they state; no pickle is read."""
+
+import zipfile
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wordsparse.errors import InputError
+
+
+def read_array(archive: zipfile.ZipFile, name: str, kinds: str, ndim: int, described: str) -> NDArray[Any]:
+    """An array of one of NumPy's ``kinds`` of numbers with ``ndim`` axes; messages call it ``described``.
+
+    Its header is compared with the size of the archive's member before anything is allocated.
+
+    Raises
+    ------
+    InputError
+        If it is missing, has another kind or other axes, or states a size that is not that of its member.
+    """
+    try:
+        stored = archive.getinfo(f"{name}.npy").file_size
+    except KeyError:
+        raise InputError(f"has no array {name!r}") from None
+    with archive.open(f"{name}.npy") as file:
+        version = np.lib.format.read_magic(file)
+        if version != (1, 0):
+            raise InputError(f"the array {name!r} has npy version {version}, not (1, 0)")
+        shape, fortran_order, dtype = np.lib.format.read_array_header_1_0(file)
+        if dtype.kind == "O":
+            raise InputError(
+                f"the array {name!r} holds Python objects, a pickle, which is never read: save it as "
+                f"{described} (words: numpy.array(words, dtype=str))"
+            )
+        if dtype.kind not in kinds or len(shape) != ndim or any(length < 0 for length in shape):
+            raise InputError(f"the array {name!r} must be {described} with {ndim} axes")
+        # Python integers, so that a malicious shape cannot overflow.
+        size = int(dtype.itemsize)
+        for length in shape:
+            size *= int(length)
+        if file.tell() + size != stored:
+            raise InputError(f"the array {name!r} claims {size} bytes, but {stored - file.tell()} are stored")
+        data = file.read(size)
+    return np.frombuffer(data, dtype=dtype).reshape(shape, order="F" if fortran_order else "C")

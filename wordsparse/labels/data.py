@@ -1,0 +1,137 @@
+"""Data sets of sparse features and sparse labels, read from files that may be malformed or malicious.
+
+Text in the format of :mod:`wordsparse.labels.text`, plain or compressed, or SciPy's npz: one file of features and one
+of labels, each written by ``scipy.sparse.save_npz``.
+"""
+
+import logging
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from wordsparse.errors import InputError
+from wordsparse.files import regular, storage
+from wordsparse.labels import npz, text
+
+Array = NDArray[Any]
+logger = logging.getLogger("wordsparse")
+
+_ZIP = b"PK\x03\x04"
+
+
+@dataclass(frozen=True)
+class LabelledRows:
+    """Features X (n, F) float32 and labels Y (n, L) float32, SciPy CSR with ascending columns."""
+
+    X: Any
+    Y: Any
+
+
+def read_data(
+    path: str | PathLike[str],
+    targets: str | PathLike[str] | None = None,
+    *,
+    n_features: int | None = None,
+    n_labels: int | None = None,
+) -> LabelledRows:
+    """Read a data set.
+
+    Parameters
+    ----------
+    path : path
+        A text file of labels and features, or an npz file of features.
+    targets : path, optional
+        The npz file of labels that belongs to an npz file of features.
+    n_features, n_labels : int, optional
+        F and L where the file does not state them, as those of the training data; else the largest there is, plus 1.
+
+    Raises
+    ------
+    InputError
+        If a file is missing, malformed or cut short, a number is out of range or not finite, or a feature or label
+        stands twice in a row; the message names the file, the row and the column.
+    """
+    source = Path(path)
+    with storage.naming(source):
+        is_npz = _starts(source) == _ZIP
+        if is_npz and targets is None:
+            raise InputError("holds features only: name the npz file of the labels as the targets")
+        if not is_npz and targets is not None:
+            raise InputError("is text, which holds its labels: only npz files have their targets in another file")
+        X, Y = (npz.read(source), None) if is_npz else _read_text(source, n_features, n_labels)
+    if targets is not None:
+        with storage.naming(Path(targets)):
+            Y = npz.read(Path(targets))
+            if Y.shape[0] != X.shape[0]:
+                raise InputError(f"has {Y.shape[0]:,} rows, but {source} has {X.shape[0]:,}")
+    _tell_empty(source, X, Y)
+    return LabelledRows(_widened(X, n_features, "features", source), _widened(Y, n_labels, "labels", source))
+
+
+def write_text(path: str | PathLike[str], data: LabelledRows) -> None:
+    """Write a data set in the text format, with its header, atomically."""
+    lines = [f"{data.X.shape[0]} {data.X.shape[1]} {data.Y.shape[1]}\n"]
+    for i in range(data.X.shape[0]):
+        labels = data.Y.indices[data.Y.indptr[i] : data.Y.indptr[i + 1]].tolist()
+        part = slice(data.X.indptr[i], data.X.indptr[i + 1])
+        pairs = zip(data.X.indices[part].tolist(), data.X.data[part].tolist(), strict=True)
+        features = "".join(f" {column}:{np.float32(value)}" for column, value in pairs)
+        lines.append(f"{','.join(map(str, labels))}{features}\n")
+    storage.write_file(Path(path), "".join(lines).encode())
+
+
+def _starts(path: Path) -> bytes:
+    with regular.opened(path) as file:
+        return file.read(len(_ZIP))
+
+
+def _read_text(path: Path, n_features: int | None, n_labels: int | None) -> tuple[Any, Any]:
+    header, blocks = text.read_entries(path)
+    parts, rows = [], 0
+    for block in blocks:
+        label_row, feature_row = block.label_row + rows, block.feature_row + rows
+        parts.append((label_row, block.label, feature_row, block.feature, block.value))
+        rows += block.rows
+    if not rows:
+        raise InputError("holds no rows")
+    label_row, label, feature_row, feature, value = (np.concatenate(column) for column in zip(*parts, strict=True))
+    F = header.features if header else max(int(feature.max(initial=-1)) + 1, n_features or 0)
+    L = header.labels if header else max(int(label.max(initial=-1)) + 1, n_labels or 0)
+    first = 1 if header is None else 2
+    Y = _compressed(rows, L, label_row, label, np.ones(label.shape[0], np.float32), "label", first)
+    return _compressed(rows, F, feature_row, feature, value, "feature", first), Y
+
+
+def _compressed(rows: int, columns: int, row: Array, column: Array, value: Array, kind: str, first: int) -> Any:
+    """The CSR matrix with ascending columns; a column that stands twice in a row is refused."""
+    order = np.lexsort((column, row))
+    row, column, value = row[order], column[order], value[order]
+    twice = (row[1:] == row[:-1]) & (column[1:] == column[:-1])
+    if twice.any():
+        at = int(twice.argmax())
+        raise InputError(f"line {row[at] + first:,}: {kind} {column[at]} stands twice in it")
+    indptr = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=rows))])
+    return sp.csr_array((value, column, indptr), shape=(rows, columns))
+
+
+def _widened(matrix: Any, columns: int | None, kind: str, path: Path) -> Any:
+    """The matrix with as many columns as asked for."""
+    if columns is None or matrix.shape[1] == columns:
+        return matrix
+    if matrix.shape[1] > columns:
+        raise InputError(f"{path}: has {matrix.shape[1]:,} {kind}, more than the {columns:,} that are known")
+    return sp.csr_array((matrix.data, matrix.indices, matrix.indptr), shape=(matrix.shape[0], columns))
+
+
+def _tell_empty(path: Path, X: Any, Y: Any) -> None:
+    """Say how many rows have no features or no labels."""
+    for matrix, kind in ((X, "features"), (Y, "labels")):
+        empty = np.flatnonzero(np.diff(matrix.indptr) == 0)
+        if empty.size:
+            rows, have = ("1 row", "has") if empty.size == 1 else (f"{empty.size:,} rows", "have")
+            logger.warning("%s: %s of %s %s no %s, first row %s", path, rows, f"{X.shape[0]:,}", have, kind, empty[0])
