@@ -6,7 +6,7 @@ SOURCES := pyproject.toml setup.py $(wildcard pyx/*)
 C_SOURCES := $(wildcard pyx/*.hpp)
 MODULES := $(subst /,.,$(basename $(wildcard wordsparse/*/_*.pyi)))
 
-.PHONY: demo test lint format sanitize install install-test clean pages
+.PHONY: demo test lint format sanitize wheels docs install install-test clean pages
 
 # The stamp files keep a second `make` from installing again what did not change.
 install: $(VENV)/installed
@@ -41,6 +41,8 @@ lint: install-test
 	# The compiled modules against what their stubs say of them.
 	$(VENV)/bin/stubtest --mypy-config-file pyproject.toml --ignore-disjoint-bases $(MODULES)
 	$(VENV)/bin/clang-format --dry-run -Werror $(C_SOURCES)
+	$(VENV)/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(VENV)/bin/check-jsonschema --quiet --builtin-schema vendor.citation-file-format CITATION.cff
 
 # Cython has no formatter: cython-lint says what to change.
 format: install-test
@@ -52,6 +54,16 @@ format: install-test
 sanitize: install-test
 	$(RUN) -m pip install --quiet --group sanitize
 	$(RUN) tools/sanitize.py $(SANITIZED)
+
+# The documentation, with its examples run: docs/build/index.html.
+docs: install
+	$(RUN) -m pip install --quiet --group docs
+	$(RUN) -m sphinx --fail-on-warning --keep-going --quiet docs docs/build
+
+# The source distribution and the wheels of all Pythons of this machine, each installed and used in an empty environment.
+wheels: install
+	$(RUN) -m pip install --quiet --group release
+	$(RUN) tools/wheels.py -o dist
 
 test: lint
 	$(RUN) -m pytest

@@ -6,9 +6,11 @@ thread. The environment asks for builds that find mistakes (``tools/sanitize.py`
 indices that are checked, WORDSPARSE_SANITIZE=1 for AddressSanitizer and UndefinedBehaviorSanitizer.
 """
 
+import gzip
 import os
 import subprocess
 import sys
+import tarfile
 import tempfile
 from pathlib import Path
 
@@ -16,6 +18,7 @@ import numpy as np
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.command.sdist import sdist
 
 CPP_PROBE = """
 #include <utility>
@@ -86,12 +89,57 @@ class BuildKernels(build_ext):
             subprocess.run([executable], check=True, timeout=60)
 
 
+class SourceDistribution(sdist):
+    """Names its commit, and is the same file, byte for byte, whenever it is made of the same sources."""
+
+    def make_release_tree(self, base_dir: str, files: list[str]) -> None:
+        super().make_release_tree(base_dir, files)
+        Path(base_dir, COMMIT_FILE.name).write_text(commit() + "\n")
+
+    def make_archive(self, base_name: str, format: str, root_dir: str | None = None, base_dir: str | None = None, **_):
+        if format != "gztar" or base_dir is None:
+            sys.exit("wordsparse: the source distribution is a .tar.gz: setup.py sdist --formats gztar")
+        path = Path(root_dir or ".", f"{base_name}.tar.gz")
+        with (
+            path.open("wb") as file,
+            gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed,
+            tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive,
+        ):
+            for entry in sorted(Path(root_dir or ".", base_dir).rglob("*")):
+                archive.add(entry, entry.relative_to(root_dir or "."), recursive=False, filter=without_history)
+        return str(path)
+
+
+def without_history(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+    """An archive's entry without its time, its owner, and the permissions that the umask decides."""
+    entry.mtime, entry.uid, entry.gid, entry.uname, entry.gname = 0, 0, 0, "", ""
+    entry.mode = 0o755 if entry.isdir() or entry.mode & 0o100 else 0o644
+    return entry
+
+
+def commit() -> str:
+    """The commit of these sources, with "-dirty" if files differ; empty if neither git nor the distribution knows."""
+    if COMMIT_FILE.exists():
+        return COMMIT_FILE.read_text().strip()
+    if not Path(".git").exists():
+        return ""
+    describe = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+    try:
+        return subprocess.run(describe, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+
+
 def asked(variable: str) -> bool:
     return os.environ.get(variable, "") not in ("", "0")
 
 
+# Of the source distribution, which has no .git.
+COMMIT_FILE = Path("COMMIT")
+
 PYX = Path("pyx")
 PACKAGES = {"text": "wordsparse.corpus"}  # of all other sources: wordsparse.kernels
+MACROS = {"build": [("WORDSPARSE_COMMIT", f'"{commit()}"')]}
 EXTENSIONS = [
     Extension(
         f"{PACKAGES.get(source.stem, 'wordsparse.kernels')}._{source.stem}",
@@ -99,13 +147,13 @@ EXTENSIONS = [
         language="c++",
         include_dirs=[np.get_include(), "pyx"],
         depends=[str(header) for header in sorted([*PYX.glob("*.hpp"), *PYX.glob("*.pxd")])],
-        define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
+        define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION"), *MACROS.get(source.stem, [])],
     )
     for source in sorted(PYX.glob("*.pyx"))
 ]
 
 setup(
-    cmdclass={"build_ext": BuildKernels},
+    cmdclass={"build_ext": BuildKernels, "sdist": SourceDistribution},
     ext_modules=cythonize(
         EXTENSIONS,
         include_path=["pyx"],

@@ -23,11 +23,14 @@ cdef extern from *:
     #endif
     """
     const bint WORDSPARSE_HAS_OPENMP
+    const char* WORDSPARSE_COMMIT
     Py_ssize_t count_of_isas "std::size(wordsparse::ISA_NAMES)"
     void trim() nogil
 
 openmp = bool(WORDSPARSE_HAS_OPENMP)
 compiler = COMPILER.decode()
+# Of the sources, when they were compiled; empty if that was not known.
+commit = WORDSPARSE_COMMIT.decode()
 # The sets that loops were compiled for, and those that this machine has of them; the narrowest first, each at the place
 # by which the compiled functions know it.
 compiled_isas = tuple(ISA_NAMES[i].decode() for i in range(count_of_isas))

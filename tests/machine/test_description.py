@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from wordsparse.kernels import diagnosis
+from wordsparse.kernels import _build, diagnosis
 from wordsparse.machine import description
 
 
@@ -31,6 +31,13 @@ def test_the_commit_of_a_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert description.commit() == f"{commit}-dirty"
     monkeypatch.setenv("PATH", "")
     assert description.commit() is None
+
+
+def test_an_installed_package_knows_the_commit_it_was_compiled_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(description, "SOURCES", Path("elsewhere"))
+    assert diagnosis.diagnose()["commit"] == (_build.commit or None)
+    monkeypatch.setattr(_build, "commit", "0123456789ab")
+    assert diagnosis.provenance(1, 64)["commit"] == "0123456789ab"
 
 
 def test_the_environment_that_steers_threads_and_blas() -> None:

