@@ -1,3 +1,4 @@
+import gzip
 import os
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import wordsparse as ws
 from wordsparse.comparison import texts
 from wordsparse.comparison.request import Request
 from wordsparse.errors import InputError
+from wordsparse.files import unpacking
 
 SENTENCES = ["a b a c", "rare", "b a", "c b a x y"]
 
@@ -92,3 +94,17 @@ def test_a_pipe_is_not_read_twice(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(InputError, match="pipe: can be read only once"):
         texts.prepare(Request([tmp_path / "pipe"], tmp_path / "out", tokens=(5, 10)), tmp_path)
+
+
+@pytest.mark.parametrize("tokens", [(), (60_000,)])
+def test_a_text_that_expands_too_much_is_refused_unless_the_request_allows_it(
+    tmp_path: Path, tokens: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """compare was the only command that could not be told to read such a text."""
+    monkeypatch.setattr(unpacking, "ALWAYS_ALLOWED", 100)
+    bomb = tmp_path / "bomb.gz"
+    bomb.write_bytes(gzip.compress(b"a b a b\n" * 20_000))
+    with pytest.raises(InputError, match=r"bomb.gz.*--max-expansion"):
+        texts.prepare(request(bomb, tokens=tokens), tmp_path)
+    [text] = texts.prepare(request(bomb, tokens=tokens, max_expansion=1e6), tmp_path)
+    assert text.tokens == (tokens or (80_000,))[0]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from tqdm import tqdm
 
-from wordsparse.cli.common import emit, int_list, json_option
+from wordsparse.cli.common import emit, expansion_option, int_list, json_option
 from wordsparse.cli.text_options import corpus_argument, format_option
 from wordsparse.comparison.request import METHODS, Request
 from wordsparse.files.escaping import escaped
@@ -57,6 +57,7 @@ PATH = click.Path(path_type=Path)
 @click.option("--max-tokens", type=int, help="Train on the first N tokens, with the whole text's vocabulary.")
 @click.option("--keep-vectors", is_flag=True, help="Keep the vectors of every run in the report's directory.")
 @format_option
+@expansion_option
 @json_option
 def command(as_json: bool, methods: tuple[str, ...], tokens: tuple[int, ...] | None, **options: Any) -> int:
     """Train wordsparse and gensim's word2vec on CORPUS, evaluate both on the same test sets, and write REPORT.

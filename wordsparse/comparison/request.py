@@ -8,6 +8,7 @@ from typing import Any
 from wordsparse import optional, validation
 from wordsparse.errors import InputError
 from wordsparse.evaluation.scores import RESTRICT_VOCAB
+from wordsparse.files.unpacking import MAX_EXPANSION
 from wordsparse.machine import threads
 from wordsparse.words import recipe
 
@@ -42,6 +43,7 @@ METHODS = {
 class Request:
     """A request; every field is checked when it is made.
 
+    - ``max_expansion``: the maximum ratio of unpacked to compressed size of a text.
     - ``methods``: names in METHODS; empty to compare vector files only.
     - ``vectors``: files or models made elsewhere.
     - ``epochs``: each method runs once for each of these numbers.
@@ -62,6 +64,7 @@ class Request:
     corpus: Sequence[Path]
     output: Path
     format: str | None = None
+    max_expansion: float = MAX_EXPANSION
     methods: Sequence[str] = tuple(METHODS)
     vectors: Sequence[Path] = ()
     pairs: Sequence[Path] = ()

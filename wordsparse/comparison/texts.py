@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,10 +100,11 @@ def _encoded(request: Request, folder: Path, tokens: int | None) -> EncodedText:
     else:
         started = time.perf_counter()
         min_count = 5 if request.min_count is None else request.min_count
+        reading: dict[str, Any] = {"format": request.format, "max_expansion": request.max_expansion}
         if tokens is None:
-            corpus = encode(paths, folder, format=request.format, min_count=min_count, threads=request.threads)
+            corpus = encode(paths, folder, min_count=min_count, threads=request.threads, **reading)
         else:
-            corpus = encode(_beginning(sentences(paths, request.format), tokens), folder, min_count=min_count)
+            corpus = encode(_beginning(sentences(paths, **reading), tokens), folder, min_count=min_count)
         seconds = time.perf_counter() - started
     return EncodedText(corpus, min(corpus.tokens, request.max_tokens or corpus.tokens), seconds)
 

@@ -31,7 +31,9 @@ _RARE_WHITE_SPACE = (b"\t", b"\r", b"\v", b"\f", b"\x1c", b"\x1d", b"\x1e", b"\x
 logger = logging.getLogger(__name__)
 
 
-def sentences(source: Source, format: str | None = None, tokens: str | None = None) -> Iterator[list[str]]:
+def sentences(
+    source: Source, format: str | None = None, tokens: str | None = None, max_expansion: float = MAX_EXPANSION
+) -> Iterator[list[str]]:
     """The sentences of a text as lists of tokens; sentences of any length are complete.
 
     Parameters
@@ -46,6 +48,8 @@ def sentences(source: Source, format: str | None = None, tokens: str | None = No
     tokens : {"split", "simple"}, optional
         ``split``: tokens are separated by white space. ``simple``: gensim's tokeniser, lower-case runs of letters. The
         default is ``simple`` for ``wiki`` and ``split`` for the other formats.
+    max_expansion : float
+        The maximum ratio of unpacked to compressed size; a file above it and above 64 MiB unpacked is refused.
 
     Raises
     ------
@@ -54,7 +58,7 @@ def sentences(source: Source, format: str | None = None, tokens: str | None = No
         if a file is binary, not UTF-8 or damaged, if no file holds a token, or if a sentence is not an iterable of
         tokens.
     """
-    return _joined(pieces(source, format, tokens))
+    return _joined(pieces(source, format, tokens, max_expansion))
 
 
 def pieces(
