@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from wordsparse.errors import InputError, MissingDependencyError, ReadError, TrainingError, WordsparseError
     from wordsparse.explorer import explore
     from wordsparse.layer import losses
+    from wordsparse.layer.least_squares import RecursiveLeastSquares
     from wordsparse.layer.losscheck import check_loss
     from wordsparse.layer.output import FactoredOutput
     from wordsparse.training.runs import train
@@ -27,6 +28,7 @@ __all__ = [
     "Options",
     "ReadError",
     "Recipe",
+    "RecursiveLeastSquares",
     "TrainingError",
     "WordVectors",
     "WordsparseError",
@@ -50,6 +52,7 @@ _MODULES = {
     "Options": "wordsparse.words.recipe",
     "ReadError": "wordsparse.errors",
     "Recipe": "wordsparse.words.recipe",
+    "RecursiveLeastSquares": "wordsparse.layer.least_squares",
     "TrainingError": "wordsparse.errors",
     "WordVectors": "wordsparse.vectors.word_vectors",
     "WordsparseError": "wordsparse.errors",

@@ -128,11 +128,8 @@ def device_matrix(name: str, array: Array, columns: int, dtype: np.dtype[Any]) -
     return array
 
 
-def symmetric_matrix(name: str, value: ArrayLike, size: int) -> Array:
-    """A symmetric (size, size) float64 matrix of finite numbers with a positive diagonal.
-
-    Its entries may differ from those of its transpose by the rounding of float32.
-    """
+def positive_definite(name: str, value: ArrayLike, size: int) -> Array:
+    """A symmetric positive definite (size, size) float64 matrix of finite numbers, up to the rounding of float32."""
     array = matrix(name, value, size, np.dtype(np.float64))
     if array.shape[0] != size:
         raise InputError(f"{name} must have shape ({size}, {size}), not {array.shape}")
@@ -140,6 +137,10 @@ def symmetric_matrix(name: str, value: ArrayLike, size: int) -> Array:
         raise InputError(f"{name} must be symmetric")
     if array.diagonal().min() <= 0:
         raise InputError(f"{name} must be positive definite: its diagonal is not positive")
+    try:
+        np.linalg.cholesky(array + SYMMETRY * np.abs(array).max() * np.eye(size))
+    except np.linalg.LinAlgError:
+        raise InputError(f"{name} must be positive definite: it has a negative eigenvalue") from None
     return array
 
 

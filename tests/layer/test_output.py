@@ -365,6 +365,8 @@ def test_with_the_inverse_of_all_inputs_so_far_steps_are_recursive_least_squares
         (np.triu(np.ones((6, 6))), "preconditioner must be symmetric"),
         (-np.eye(6), "preconditioner must be positive definite"),
         (np.zeros((6, 6)), "preconditioner must be positive definite"),
+        # Its diagonal is positive: it was taken, and the step went up the gradient.
+        (np.eye(6) - 0.9, "preconditioner must be positive definite: it has a negative eigenvalue"),
         ("newton", "preconditioner must have shape"),
     ],
 )

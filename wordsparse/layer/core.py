@@ -130,9 +130,18 @@ class ExactLayer:
         return float(forward.targets_loss + by_q + by_s)
 
     def update(
-        self, sums: Sums, lr: float, preconditioner: Array | None = None, *, weight_decay: float = 0.0
+        self,
+        sums: Sums,
+        lr: float,
+        preconditioner: Array | None = None,
+        *,
+        weight_decay: float = 0.0,
+        forgets: bool = False,
     ) -> updates.Update:
         """The state after a step of size ``lr``, beside the present one; Π = I without a preconditioner (d, d).
+
+        With ``forgets`` A may be as near to a singular matrix as float64 can tell: the caller means it to take some
+        direction of W away.
 
         Raises
         ------
@@ -144,7 +153,7 @@ class ExactLayer:
         sums.forward.check_current()
         step = updates.Step(sums, self.total, lr, preconditioner, weight_decay, self.kernels)
         update = updates.compute(step)
-        refusal.check(update, self.factors, self.stable_norm, self.kernels)
+        refusal.check(update, self.factors, self.stable_norm, self.kernels, forgets=forgets)
         return update
 
     def apply(self, update: updates.Update) -> None:

@@ -13,6 +13,7 @@ from wordsparse.errors import InputError
 from wordsparse.kernels import Csr, Kernels, at_work, kernels_on
 from wordsparse.layer import losses as _losses
 from wordsparse.layer.core import ExactLayer
+from wordsparse.layer.divergence import LossWatch
 from wordsparse.layer.guard import Guard, one_at_a_time
 from wordsparse.layer.inputs import RowInputs
 from wordsparse.layer.interface import Forward, Targets
@@ -91,7 +92,7 @@ class FactoredOutput:
             row = d * real.itemsize + (0 if base_measure is None else 8)
             memory.check(D * row + 8 * SQUARES * d * d, f"a layer of {D:,} outputs and {d:,} features")
         measure = None if base_measure is None else validation.base_measure(base_measure, D, real)
-        self.guard = Guard()
+        self.guard, self.watch = Guard(), LossWatch()
         self.core = ExactLayer(where, D, d, chosen, measure, real)
         if weights is not None:
             self.core.set_weights(self._checked_weights(weights))
@@ -146,9 +147,9 @@ class FactoredOutput:
             If shapes do not agree, a value is not finite, or a target's index is out of range.
         """
         with at_work():
-            forward = self._forward(H, Y)
+            forward = self.forward(H, Y)
             gradient = forward.inputs.pull_back(forward).gradient()
-            return self._like(H, _losses_of(forward)), self._like(H, gradient)
+            return self.like(H, _losses_of(forward)), self.like(H, gradient)
 
     @one_at_a_time
     def step(
@@ -171,9 +172,8 @@ class FactoredOutput:
         weight_decay : float
             λ, at least 0: adds λ/2 ‖W‖² (with a base measure: of diag(√π) W) to the sum of the losses.
         preconditioner : (d, d) array, optional
-            Π, symmetric positive definite: the gradient of the losses by W is multiplied by it, ∂L/∂W Π. With
-            the inverse of the sum of HᵀH so far, this minibatch included, and lr = 1/2 the step on squared error is
-            recursive least squares. Only its symmetry and its diagonal are checked.
+            Π, symmetric and positive definite up to the rounding of float32: the gradient of the losses by W is
+            multiplied by it, ∂L/∂W Π. :class:`RecursiveLeastSquares` chooses it for squared error.
 
         Returns
         -------
@@ -185,18 +185,20 @@ class FactoredOutput:
         InputError
             As :meth:`loss_and_grad`; or if lr, weight_decay or the preconditioner does not fit.
         TrainingError
-            If the step would explode or make A singular. Nothing has changed then.
+            If the step would explode or make A singular, or the losses of ten minibatches in a row are more than 1,000
+            times those at first, as where H diverges. Nothing has changed then.
         """
         lr = validation.non_negative("lr", lr)
         weight_decay = validation.non_negative("weight_decay", weight_decay)
         with at_work():
             Pi = None if preconditioner is None else self._checked_preconditioner(preconditioner)
-            forward = self._forward(H, Y)
+            forward = self.forward(H, Y)
+            self.watch.check(forward, self.loss, self.core.total)
             sums = forward.inputs.pull_back(forward)
             gradient = sums.gradient()
             if forward.inputs.shape[0] > 0 or weight_decay > 0:
                 self.core.apply(self.core.update(sums, lr, Pi, weight_decay=weight_decay))
-            return self._like(H, _losses_of(forward)), self._like(H, gradient)
+            return self.like(H, _losses_of(forward)), self.like(H, gradient)
 
     @one_at_a_time
     def weights(self, rows: ArrayLike | None = None) -> Array:
@@ -211,12 +213,14 @@ class FactoredOutput:
         """Set W (D, d), so that o = W h."""
         with at_work():
             self.core.set_weights(self._checked_weights(weights))
+            self.watch = LossWatch()
 
     @one_at_a_time
     def set_common_output(self, value: float) -> None:
         """Start from o = ``value``·h_d for every output, h_d the last feature."""
         with at_work():
             self.core.set_common_output(validation.finite("value", value))
+            self.watch = LossWatch()
 
     @one_at_a_time
     def fold(self) -> None:
@@ -229,7 +233,7 @@ class FactoredOutput:
         """o[:, rows] for inputs H (m, d): (m, len(rows))."""
         with at_work():
             there = self._checked(H)
-            return self._like(H, there @ self.core.rows(self._chosen(rows)).T)
+            return self.like(H, there @ self.core.rows(self._chosen(rows)).T)
 
     @one_at_a_time
     def top(self, H: ArrayLike, k: int) -> tuple[Array, Array]:
@@ -251,11 +255,12 @@ class FactoredOutput:
                 best, where = np.hstack([best, scores]), np.hstack([where, columns])
                 chosen = np.argsort(-best, axis=1, kind="stable")[:, :k]
                 best, where = np.take_along_axis(best, chosen, 1), np.take_along_axis(where, chosen, 1)
-            return self._like(H, where), self._like(H, best)
+            return self.like(H, where), self.like(H, best)
 
     # ── arguments and results of users ────────────────────────────────────────────────────────────────────────────
 
-    def _forward(self, H: ArrayLike, Y: Any) -> Forward:
+    def forward(self, H: ArrayLike, Y: Any) -> Forward:
+        """The forward pass of checked arguments on the device, for code that goes on with it on ``core``."""
         there, core = self._checked(H), self.core
         indptr, columns, y = validation.sparse_targets(
             Y, there.shape[0], self.n_outputs, self.dtype, add_up=isinstance(self.loss, _losses.Squared)
@@ -275,7 +280,7 @@ class FactoredOutput:
         """Π, validated, float64 and on the device."""
         if self._is_there(preconditioner):
             preconditioner = self.core.kernels.to_host(preconditioner)
-        Pi = validation.symmetric_matrix("preconditioner", preconditioner, self.n_features)
+        Pi = validation.positive_definite("preconditioner", preconditioner, self.n_features)
         return self.core.kernels.to_device(Pi)
 
     def _checked_weights(self, weights: ArrayLike) -> Array:
@@ -291,7 +296,7 @@ class FactoredOutput:
         """Indices of outputs, validated and on the device."""
         return self.core.kernels.to_device(validation.output_rows(rows, self.n_outputs))
 
-    def _like(self, given: Any, result: Array) -> Array:
+    def like(self, given: Any, result: Array) -> Array:
         """A result where the input was: on the device for an array of the device."""
         return result if self._is_there(given) else self.core.kernels.to_host(result)
 

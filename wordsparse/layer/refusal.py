@@ -22,8 +22,10 @@ MAX_GROWTH = 1e8
 STABLE = 2.0
 
 
-def check(update: Update, before: Factors, stable_norm: float, kernels: Kernels) -> None:
+def check(update: Update, before: Factors, stable_norm: float, kernels: Kernels, *, forgets: bool = False) -> None:
     """Look at an update of the factors ``before``; ``stable_norm`` is the largest ‖W‖² after a stable step.
+
+    With ``forgets`` a singular A is no reason.
 
     Raises
     ------
@@ -39,7 +41,7 @@ def check(update: Update, before: Factors, stable_norm: float, kernels: Kernels)
             f"the step would explode: the squared norm of the weights would reach {norm:.3g}, from {stable_norm:.3g} "
             f"while steps were stable{_advice(update)}"
         )
-    if new.condition > STEP_CONDITION[dtype]:
+    if not forgets and new.condition > STEP_CONDITION[dtype]:
         condition = _condition_of_A(before, new)
         if condition > STEP_CONDITION[dtype]:
             raise TrainingError(

@@ -91,6 +91,10 @@ class RowSums(_Sums):
     def curvature(self) -> Array:
         return self._once("curvature", lambda: self.forward.inputs.gram(self.forward.alpha))  # (5)
 
+    def set_curvature(self, curvature: Array) -> None:
+        """K (5) as the caller has computed it, in a higher precision."""
+        self._kept["curvature"] = curvature
+
 
 class WindowSums(_Sums):
     """Of windows of a text: X, Z and G in one pass over it. X takes the place of the forward pass's W_T."""

@@ -199,7 +199,8 @@ def low_rank(step: Step, real: np.dtype[Any]) -> Update:
     eta, eta_c = real.type(step.eta), real.type(step.eta / c)
     alpha, beta = forward.alpha.astype(real)[:, None], forward.beta.astype(real)
     H = forward.inputs.rows().astype(real, copy=False)
-    P = H if step.preconditioner is None else forward.inputs.times(step.preconditioner).astype(real, copy=False)
+    # In float64: where Π's eigenvalues differ by orders of magnitude, the terms of H Π cancel.
+    P = H if step.preconditioner is None else step.times_pi(H.astype(np.float64)).astype(real)
     L = 2 * alpha * H
     E = kernels.matmul(P, L.T)  # (7)
     strength = float(eta * np.sqrt(abs(np.vdot(E, E.T))))

@@ -1,0 +1,65 @@
+"""A loss that stays far above its scale: a run that diverges through its inputs, which the norm of W does not show.
+
+Where the network below the layer takes steps that are too large, H grows from minibatch to minibatch. A preconditioner
+may still hold W in bounds, so that every single step looks stable; only the loss grows.
+"""
+
+import numpy as np
+
+from wordsparse.errors import TrainingError
+from wordsparse.layer.interface import Forward
+from wordsparse.layer.losses import Loss, is_regression
+
+# Above this multiple of its scale a minibatch's loss is no longer one of training: one odd minibatch may have it …
+LIMIT = 1000.0
+# … and so many in a row do not.
+IN_A_ROW = 10
+
+
+class LossWatch:
+    """Compares the mean loss of each minibatch with its scale: the first mean loss, or that of outputs that are all 0.
+
+    Attributes
+    ----------
+    scale : float
+        The largest of these so far, in losses per example.
+    above : int
+        How many minibatches in a row had a loss above ``LIMIT`` times the scale.
+    """
+
+    def __init__(self) -> None:
+        self.scale, self.above = 0.0, 0
+
+    def check(self, forward: Forward, loss: Loss, total: float) -> None:
+        """Look at the forward pass of a step, before the step; ``total`` is Σ π_i.
+
+        Raises
+        ------
+        TrainingError
+            If the losses of ``IN_A_ROW`` minibatches in a row are above the limit, this one's included.
+        """
+        assert forward.losses is not None
+        m = forward.inputs.shape[0]
+        if m == 0:
+            return
+        mean = float(forward.losses.sum()) / m
+        y = forward.targets.y
+        of_zeros = float(y @ y) if is_regression(loss) else float(abs(y).sum()) * _of_a_zero(loss, total)
+        self.scale = max(self.scale, of_zeros / m, abs(mean) if self.scale == 0 else 0.0)
+        if mean <= LIMIT * self.scale:
+            self.above = 0
+            return
+        self.above += 1
+        if self.above >= IN_A_ROW:
+            raise TrainingError(
+                f"training diverges: the mean loss of the last {self.above} minibatches is more than {LIMIT:.0f} times "
+                f"its scale ({mean:.4g}, and {self.scale:.4g} at first); lower the learning rates, that of the network "
+                "below the layer too"
+            )
+
+
+def _of_a_zero(loss: Loss, total: float) -> float:
+    """|ℓ| of a target of weight 1 where all outputs are 0; at least 1, since log losses may be 0 there."""
+    with np.errstate(all="ignore"):
+        value = float(loss.terms(np.float64(0), np.float64(0), np.float64(0), total).value)
+    return max(abs(value), 1.0) if np.isfinite(value) else 1.0
