@@ -20,6 +20,7 @@ def test_similar_json(vectors: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["similar", vectors, "king", "-n", "2", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {
         "word": "king",
+        "composed": False,
         "neighbours": [
             {"word": "man", "cosine": pytest.approx(0.5**0.5)},
             {"word": "queen", "cosine": pytest.approx(0.5)},

@@ -45,7 +45,10 @@ def _table(result: "Evaluation") -> list[str]:
     rows: list[tuple[str, ...]] = []
     if result["pairs"]:
         rows.append(("word pairs", "spearman", "95 % interval", "n", "oov"))
-        rows += [_row(name, score, "spearman") for name, score in result["pairs"].items()]
+        for name, pairs in result["pairs"].items():
+            rows.append(_row(name, pairs, "spearman"))
+            if "with_composed" in pairs:
+                rows.append(_row("  with composed vectors", pairs["with_composed"], "spearman"))
     if result["analogies"]:
         rows.append(("analogies", "accuracy", "95 % interval", "n", "oov"))
         for name, score in result["analogies"].items():

@@ -63,5 +63,11 @@ def command(model: str, output: str, format_name: str, precision: str, whiten: s
         "vocab_size": len(word_vectors),
         "dim": word_vectors.dim,
     }
-    said = f"{len(word_vectors)} words x {word_vectors.dim} -> {', '.join(files)}"
-    emit(result, [said], as_json, sys.stderr if to_standard_output else sys.stdout)
+    said = [f"{len(word_vectors)} words x {word_vectors.dim} -> {', '.join(files)}"]
+    if word_vectors.subwords is not None:
+        result["subwords"] = format_name == "npz"
+        if not result["subwords"]:
+            said.append(
+                "the n-grams are left out: of these formats only npz holds them, so unknown words have no vector"
+            )
+    emit(result, said, as_json, sys.stderr if to_standard_output else sys.stdout)

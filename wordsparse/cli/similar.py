@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import click
 
+from wordsparse.cli import terminal
 from wordsparse.cli.common import emit, json_option
 from wordsparse.files.escaping import escaped
 
@@ -18,10 +19,17 @@ neighbours_option = click.option(
 @neighbours_option
 @json_option
 def command(model: str, word: str, n: int, as_json: bool) -> None:
-    """Show the words whose vectors have the largest cosine with that of WORD."""
+    """Show the words whose vectors have the largest cosine with that of WORD.
+
+    If WORD is not in the vocabulary and the model has n-grams, its vector is composed from them, and a line says so.
+    """
     from wordsparse.words.model import read_vectors
 
-    emit_neighbours({"word": word}, read_vectors(model).similar(word, n), as_json)
+    vectors = read_vectors(model)
+    found, composed = vectors.similar(word, n), vectors.is_composed(word)
+    if composed:
+        terminal.say([f"{word}: not in the vocabulary; its vector is composed from its n-grams"])
+    emit_neighbours({"word": word, "composed": composed}, found, as_json)
 
 
 def emit_neighbours(question: Mapping[str, object], neighbours: Sequence[tuple[str, float]], as_json: bool) -> None:

@@ -61,6 +61,12 @@ def _batch_tokens(model: str) -> int:
     help="Stop after N epochs without a lower held-out loss. The learning rate falls to 0 over all of --epochs, "
     "so it is still high when a run stops early: for better vectors, run again with that smaller number of --epochs.",
 )
+@click.option(
+    "--subwords/--no-subwords",
+    default=DEFAULTS.subwords,
+    show_default=True,
+    help="Fit n-grams of characters to the vectors after training: unknown words get a vector, rare ones a better one.",
+)
 @format_option
 @expansion_option
 @click.option(

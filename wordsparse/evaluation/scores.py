@@ -6,7 +6,7 @@ confidence interval (:mod:`wordsparse.evaluation.bootstrap`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -25,13 +25,18 @@ _BATCH_COSINES = 2**24
 
 
 class PairScore(TypedDict):
-    """``spearman`` is None for fewer than two known pairs, or if their cosines or judgements are constant."""
+    """``spearman`` is None for fewer than two known pairs, or if their cosines or judgements are constant.
+
+    ``with_composed`` is there where vectors have n-grams and a pair has a composed vector: the score over these pairs
+    and the known ones together.
+    """
 
     spearman: float | None
     low: float | None
     high: float | None
     n: int
     oov: int
+    with_composed: NotRequired["PairScore"]
 
 
 class SectionScore(TypedDict):
@@ -118,6 +123,25 @@ def answer_pairs(word_vectors: WordVectors, pairs: Sequence[Pair], ignore_case: 
     known = rows.min(axis=1) >= 0
     cosines = np.full(len(pairs), np.nan)
     cosines[known] = np.einsum("ij,ij->i", *(word_vectors.unit[rows[known, side]] for side in (0, 1)))
+    return cosines
+
+
+def answer_composed_pairs(word_vectors: WordVectors, pairs: Sequence[Pair], ignore_case: bool = True) -> Array:
+    """As :func:`answer_pairs`, with composed vectors of words that are not known, as they are written."""
+    spelt = _spelling(ignore_case)
+    row_of = _rows_by_spelling(word_vectors.words, spelt)
+
+    def vector(word: str) -> Array | None:
+        row = row_of.get(spelt(word))
+        if row is not None:
+            return np.asarray(word_vectors.unit[row])
+        return word_vectors.get_vector(word, norm=True) if word_vectors.has_vector(word) else None
+
+    cosines = np.full(len(pairs), np.nan)
+    for i, pair in enumerate(pairs):
+        first, second = vector(pair.first), vector(pair.second)
+        if first is not None and second is not None:
+            cosines[i] = float(first @ second)
     return cosines
 
 

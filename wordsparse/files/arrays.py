@@ -21,7 +21,7 @@ from wordsparse.files.members import is_count, is_measure, is_number
 from wordsparse.validation import all_finite
 
 Array = NDArray[Any]
-_TYPES = ("<f4", "<f8", "<i4", "<i8")
+_TYPES = ("|u1", "<f4", "<f8", "<i4", "<i8")
 _BLOCK = 2**24
 
 

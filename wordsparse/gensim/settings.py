@@ -89,6 +89,7 @@ def options(settings: Arguments, epochs: int, corpus: EncodedCorpus) -> Options:
         epochs=epochs,
         threads=min(settings.workers, available_cpus()),
         seed=settings.seed % 2**32,
+        subwords=False,
         recipe=recipe(settings),
     )
 

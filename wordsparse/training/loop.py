@@ -1,6 +1,7 @@
 """The training loop: corpus slices → examples → steps, with the schedule; and its complete state, for checkpoints."""
 
 import itertools
+import logging
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
@@ -26,6 +27,8 @@ from wordsparse.words.examples import ExampleBuilder, Examples
 from wordsparse.words.model import Model, Training
 from wordsparse.words.recipe import Options
 from wordsparse.words.schedule import Schedule
+
+logger = logging.getLogger(__name__)
 
 Array = NDArray[Any]
 Build = Callable[..., Examples]
@@ -172,7 +175,8 @@ class Run:
         )
         state = self.embedding.state()
         training = Training(self._text, at.as_dict(), state)
-        return Model(self.vocabulary, state["E"], state["output.V"], options.as_dict(), report.as_dict(), training)
+        model = Model(self.vocabulary, state["E"], state["output.V"], options.as_dict(), report.as_dict(), training)
+        return _with_subwords(model) if options.subwords else model
 
     def _finish_epoch(self, report: Callable[[Progress], None], between_steps: Callable[[], None]) -> None:
         """Train the rest of the epoch that is under way, and count its losses."""
@@ -249,7 +253,7 @@ class Run:
                 pairs = examples.targets.entries
             else:
                 bags = examples.bags.rows
-        return memory.Need(vocab_size, self.options.dim, words, pairs, checkpoints, bags)
+        return memory.Need(vocab_size, self.options.dim, words, pairs, checkpoints, bags, self.options.subwords)
 
     def _check_heldout(self) -> None:
         heldout = self.options.heldout
@@ -285,6 +289,20 @@ class Run:
     def _diverged(self, how: str) -> TrainingError:
         where = f"training diverged after {self.state.tokens:,} of {self.total_tokens:,} tokens"
         return TrainingError(f"{where}: {how}; use smaller minibatches (batch_tokens, now {self.batch_tokens:,})")
+
+
+def _with_subwords(model: Model) -> Model:
+    """The model with n-grams, unless too few words of its vocabulary share any; their time counts as training."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    try:
+        model = model.fit_subwords()
+    except InputError as error:
+        logger.info("no vectors of unknown words: %s", error)
+    report = model.report
+    report["wall_seconds"] += time.perf_counter() - wall
+    report["cpu_seconds"] += time.process_time() - cpu
+    report["tokens_per_second"] = report["tokens"] / report["wall_seconds"]
+    return model
 
 
 def _built(build: Build, epoch: int, piece: tuple[Array, int, int, int]) -> tuple[int, Examples]:

@@ -17,6 +17,8 @@ SQUARES = 26
 BYTES_PER_PAIR = 110
 BYTES_PER_BAG = 260
 BYTES = 20 * 10**6
+# The n-grams of a vocabulary are fitted after the last step: float32 rows of d numbers for each word of it.
+NGRAM_ROWS_PER_WORD = 4.0
 # For each word besides its two rows: mass, base measure and counts (float64), thresholds and positions (int32).
 BYTES_PER_WORD = 32
 # A checkpoint is written from a copy of the state, through blocks.
@@ -37,6 +39,7 @@ class Need:
     pairs: int
     checkpoints: bool
     bags: int = 0
+    subwords: bool = False
 
     @property
     def training(self) -> int:
@@ -44,6 +47,8 @@ class Need:
         d, words = self.dim + 1, min(self.words, self.vocab_size)
         step = 4 * d * ROWS_PER_WORD * words + 8 * SQUARES * d * d + BYTES
         step += BYTES_PER_PAIR * self.pairs + BYTES_PER_BAG * self.bags
+        if self.subwords:
+            step = max(step, 4 * d * NGRAM_ROWS_PER_WORD * self.vocab_size)
         return self._rows() + BYTES_PER_WORD * self.vocab_size + int(step)
 
     @property

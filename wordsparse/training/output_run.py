@@ -119,7 +119,7 @@ class OutputRun:
     def _check_request(self, checkpoint: Checkpoint, request: dict[str, Any], corpus: EncodedCorpus) -> None:
         """Raise InputError if the run of the checkpoint had another request."""
         before = checkpoint.request
-        changed = differences(before["options"], request["options"], but={"threads"})
+        changed = differences(before["options"], request["options"], but={"threads", "subwords"})
         if not changed and not is_same_text(before["text"], corpus):
             changed = "the text is another one"
         if changed:

@@ -27,8 +27,8 @@ from wordsparse.training.loop import Run
 from wordsparse.words.model import Model
 from wordsparse.words.recipe import Options, Recipe
 
-# Options that do not change the request: they only choose the hardware.
-FREE = {"threads", "device"}
+# Options that do not change the steps: they choose the hardware, or what is made of the vectors afterwards.
+FREE = {"threads", "device", "subwords"}
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any], but: set[str]) -> str:

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from wordsparse import validation
 from wordsparse.errors import InputError, UnknownWordError
+from wordsparse.vectors.subwords import Subwords
 
 Array: TypeAlias = NDArray[Any]
 Key: TypeAlias = Hashable
@@ -41,6 +42,9 @@ class KeyTable:
         Attributes of the keys, such as "count".
     next_index : int
         The first reserved row that has no key yet.
+    subwords : Subwords or None
+        Composes the vectors of words that have no row; None if such words have no vector. ``in`` and ``get_index``
+        know the keys that have a row only.
     """
 
     def __init__(self, keys: Iterable[Key], vectors: Array) -> None:
@@ -48,6 +52,7 @@ class KeyTable:
         self.key_to_index: dict[Any, int] = {key: row for row, key in enumerate(self.index_to_key)}
         self.expandos: dict[str, Array] = {}
         self.next_index = len(self.index_to_key)
+        self.subwords: Subwords | None = None
         self.vectors = vectors
 
     @property
@@ -110,6 +115,14 @@ class KeyTable:
     def __contains__(self, key: object) -> bool:
         return self.has_index_for(key)
 
+    def is_composed(self, key: object) -> bool:
+        """Whether ``key`` has no row and its vector is composed from n-grams, which it shares with other words."""
+        return self._find(key) is None and self._composed(key) is not None
+
+    def has_vector(self, key: object) -> bool:
+        """Whether ``key`` has a row or a composed vector."""
+        return key in self or self.is_composed(key)
+
     def has_index_for(self, key: object) -> bool:
         """Whether there is a row for ``key``."""
         return self._find(key) is not None
@@ -130,11 +143,16 @@ class KeyTable:
         return row
 
     def get_vector(self, key: Any, norm: bool = False) -> Array:
-        """The vector of ``key``, (vector_size,), read-only; scaled to length one if ``norm``."""
-        row = self.get_index(key)
-        vector: Array = self._vectors[row]
+        """The vector of ``key``, (vector_size,), read-only; scaled to length one if ``norm``.
+
+        A key without a row is composed from its n-grams, if there are any; UnknownWordError otherwise.
+        """
+        row = self._find(key)
+        composed = self._composed(key) if row is None else None
+        vector: Array = self._vectors[self.get_index(key)] if composed is None else composed
         if norm:
-            divisor = self.norms[row] or 1.0
+            divisor = float(np.linalg.norm(composed)) if composed is not None else self.norms[row]
+            divisor = divisor or 1.0
             vector = np.divide(vector, divisor, out=np.empty_like(vector), casting="same_kind")
         vector.flags.writeable = False  # a write would invalidate the cached lengths
         return vector
@@ -163,7 +181,7 @@ class KeyTable:
         pre_normalize, post_normalize : bool
             Scale the vectors of keys to length one before taking the mean; scale the mean to length one.
         ignore_missing : bool
-            Ignore unknown keys.
+            Ignore keys without a vector.
 
         Raises
         ------
@@ -179,7 +197,7 @@ class KeyTable:
         for key, factor in zip(keys, factors.tolist(), strict=True):
             if isinstance(key, np.ndarray):
                 total += factor * key
-            elif not ignore_missing or key in self:
+            elif not ignore_missing or self.has_vector(key):
                 total += factor * self.get_vector(key, norm=pre_normalize)
             else:
                 continue
@@ -294,6 +312,10 @@ class KeyTable:
             row = None if isinstance(self.index_to_key[0], Integral) else int(key)
         return row
 
+    def _composed(self, key: object) -> Array | None:
+        """The vector of a key without a row, (vector_size,); None if it has none."""
+        return self.subwords.vector(key) if self.subwords is not None and isinstance(key, str) else None
+
     def _divisors(self) -> Array:
         """The divisors that scale each vector to length one, (V,) float64; 1 for a zero vector."""
         return np.where(self.norms > 0, self.norms, 1.0)
@@ -309,7 +331,8 @@ class KeyTable:
         ]
         close = difflib.get_close_matches(key, candidates, n=3)
         hint = f"; close to it: {', '.join(close)}" if close else ""
-        return f"the word {key!r} is not in the vocabulary{hint}"
+        why = ", and none of its n-grams is known" if self.subwords is not None else ""
+        return f"the word {key!r} is not in the vocabulary{why}{hint}"
 
 
 def _attribute_dtype(kind: DTypeLike) -> np.dtype[Any]:

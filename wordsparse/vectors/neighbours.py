@@ -141,7 +141,7 @@ class Neighbours(Similarity):
         """The direction of the weighted sum, (vector_size,), and the rows of the given keys."""
         keys, weights = zip(*given, strict=True) if given else ((), ())
         mean = self.get_mean_vector(keys, weights, post_normalize=True, ignore_missing=False)
-        return mean, {self.get_index(key) for key in keys if not isinstance(key, np.ndarray)}
+        return mean, {self.get_index(key) for key in keys if not isinstance(key, np.ndarray) and key in self}
 
     def _cosines(
         self, query: Array, left_out: set[int], start: int = 0, stop: int | None = None

@@ -74,15 +74,20 @@ class WordVectors(Neighbours):
     ) -> "WordVectors":
         """The vectors of the known keys, in their order, without duplicates.
 
-        ``copy_vecattrs`` copies the attributes of the keys too; nothing is inferred, whatever ``allow_inference``.
+        ``allow_inference`` takes composed vectors too; ``copy_vecattrs`` copies the attributes of the keys, 0 for
+        composed ones.
         """
-        known = [key for key in dict.fromkeys(keys) if key in self]
+        has_vector = self.has_vector if allow_inference else self.has_index_for
+        known = [key for key in dict.fromkeys(keys) if has_vector(key)]
         if not known:
             raise InputError("none of the given keys is in the vocabulary")
-        rows = [self.get_index(key) for key in known]
-        chosen = WordVectors(known, self.vectors[rows])
+        chosen = WordVectors(known, np.stack([self.get_vector(key) for key in known]))
         if copy_vecattrs:
-            chosen.expandos = {name: values[rows] for name, values in self.expandos.items()}
+            has_row = np.array([key in self for key in known])
+            rows = [self.get_index(key) for key in known if key in self]
+            for name, values in self.expandos.items():
+                chosen.expandos[name] = np.zeros(len(known), values.dtype)
+                chosen.expandos[name][has_row] = values[rows]
         return chosen
 
     def save_word2vec_format(

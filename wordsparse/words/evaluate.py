@@ -4,7 +4,15 @@ import logging
 from collections.abc import Sequence
 from os import PathLike
 
-from wordsparse.evaluation.scores import RESTRICT_VOCAB, Evaluation, answer, score, unanswered
+from wordsparse.evaluation.scores import (
+    RESTRICT_VOCAB,
+    Evaluation,
+    answer,
+    answer_composed_pairs,
+    score,
+    score_pairs,
+    unanswered,
+)
 from wordsparse.evaluation.testsets import load_test_sets
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.model import Model, read_vectors
@@ -38,8 +46,9 @@ def evaluate(
     dict
         ``{"pairs": {NAME: {"spearman", "low", "high", "n", "oov"}}, "analogies": {NAME: {"accuracy", "low", "high",
         "n", "oov", "sections"}}}``: ``n`` pairs or questions counted, ``oov`` left out because of a word that is not
-        known (or, in an analogy, not among the most frequent), ``low`` to ``high`` the 95 % bootstrap interval. A
-        warning names each test set of which nothing is counted.
+        known (or, in an analogy, not among the most frequent), ``low`` to ``high`` the 95 % bootstrap interval. Where
+        the vectors have n-grams, pairs may have ``with_composed`` too, the same over known words and composed vectors
+        together. A warning names each test set of which nothing is counted.
 
     Raises
     ------
@@ -56,6 +65,11 @@ def evaluate(
     elif not isinstance(vectors, WordVectors):
         vectors = read_vectors(vectors)
     result = score(test_sets, answer(vectors, test_sets, restrict_vocab))
+    if vectors.subwords is not None:
+        for name, asked in test_sets.pairs.items():
+            found = score_pairs(asked, answer_composed_pairs(vectors, asked))
+            if found["n"] > result["pairs"][name]["n"]:
+                result["pairs"][name]["with_composed"] = found
     for sentence in unanswered([result]):
         logger.warning("%s", sentence)
     return result

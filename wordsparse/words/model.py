@@ -3,8 +3,8 @@
 A model directory holds ``model.json`` (format, version, options, report, and each file's size and SHA-256),
 ``vocabulary.json``, ``input.npy`` (E, one row a word) and ``output.npy`` (diag(√π) W, with the constant feature's
 column last). A model of a run also holds ``training.bin``, what else is needed to train on: 8 bytes a word (how much
-was seen of it) and a few d×d matrices; its table, the text and where the run ended are in ``model.json``. Loading
-checks all of it; no pickle is read.
+was seen of it) and a few d×d matrices; its table, the text and where the run ended are in ``model.json``. A
+model with n-grams also holds ``subwords.bin``. Loading checks all of it; no pickle is read.
 """
 
 import io
@@ -25,7 +25,8 @@ from wordsparse.files import arrays, regular, storage
 from wordsparse.files.members import is_count
 from wordsparse.machine.threads import available_cpus
 from wordsparse.vectors.word_vectors import WordVectors
-from wordsparse.words import coordinates
+from wordsparse.words import coordinates, subwords
+from wordsparse.words.subwords import FittedSubwords
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
@@ -34,6 +35,7 @@ Array = NDArray[Any]
 MANIFEST = "model.json"
 FORMAT, VERSION = "wordsparse-model", 2
 VOCABULARY, INPUT, OUTPUT, TRAINING = "vocabulary.json", "input.npy", "output.npy", "training.bin"
+SUBWORDS = "subwords.bin"
 
 # The two arrays of a run's state that a model holds anyway.
 _ROWS = {"E": "input_rows", "output.V": "output_rows"}
@@ -67,6 +69,8 @@ class Model:
         The options of the run, and the report of ``train --json``.
     training : Training, optional
         The data needed to continue training; None if training cannot continue.
+    subwords : FittedSubwords, optional
+        N-grams fitted to the vectors; see :meth:`fit_subwords`.
     """
 
     def __init__(
@@ -77,11 +81,12 @@ class Model:
         options: Mapping[str, object],
         report: Mapping[str, Any],
         training: Training | None = None,
+        subwords: FittedSubwords | None = None,
     ) -> None:
         self.vocabulary = vocabulary
         self.input_rows, self.output_rows = input_rows, output_rows
         self.options, self.report = dict(options), dict(report)
-        self.training = training
+        self.training, self.subwords = training, subwords
 
     def __repr__(self) -> str:
         model, epochs = self.options.get("model"), self.options.get("epochs")
@@ -96,12 +101,16 @@ class Model:
     def vectors(self) -> NDArray[np.float32]:
         """(V, dim) float32, rows in vocabulary order: the recommended combination of input and output vectors.
 
-        It is computed on no more threads than training was asked to use.
+        With n-grams, all are of length one, but rare words are shrunk towards what their n-grams say. They are computed
+        on no more threads than training was asked to use.
         """
         counts, asked = np.asarray(self.vocabulary.counts, np.float64), self.options.get("threads")
         # A model may come from a larger machine.
         threads = min(asked, available_cpus()) if isinstance(asked, int) else None
-        return coordinates.combined(self.input_rows, self.output_rows[:, : self.dim], counts, threads=threads)
+        vectors = coordinates.combined(self.input_rows, self.output_rows[:, : self.dim], counts, threads=threads)
+        if self.subwords is None:
+            return vectors
+        return self.subwords.shrunk(WordVectors(self.vocabulary.words, vectors).unit, counts)
 
     @cached_property
     def wv(self) -> WordVectors:
@@ -109,7 +118,10 @@ class Model:
         return self.word_vectors()
 
     def __getitem__(self, word: str) -> NDArray[np.float32]:
-        """The vector of ``word``, (dim,) float32, read-only; UnknownWordError if it is not in the vocabulary."""
+        """The vector of ``word``, (dim,) float32, read-only.
+
+        If it is not in the vocabulary, the vector is composed from its n-grams; UnknownWordError without any.
+        """
         return self.wv[word]
 
     def __contains__(self, word: object) -> bool:
@@ -120,7 +132,29 @@ class Model:
 
     def word_vectors(self) -> WordVectors:
         """The vectors with their words, to change or to export."""
-        return WordVectors(self.vocabulary.words, self.vectors, self.vocabulary.counts)
+        made = WordVectors(self.vocabulary.words, self.vectors, self.vocabulary.counts)
+        if self.subwords is not None:
+            made.subwords = self.subwords.table
+        return made
+
+    def fit_subwords(self, shortest: int = subwords.SHORTEST, longest: int = subwords.LONGEST) -> "Model":
+        """The same model with n-grams of these lengths (in characters, of which the brackets of ``<word>`` count as one
+        each), fitted to its vectors, instead of those that it may have.
+
+        Raises
+        ------
+        InputError
+            If the lengths are out of range, or too few words share an n-gram.
+        """
+        plain = self.without_subwords()
+        counts = np.asarray(self.vocabulary.counts, np.float64)
+        plain.subwords = subwords.fit(self.vocabulary.words, plain.vectors, counts, shortest=shortest, longest=longest)
+        del plain.vectors  # which are shrunk now
+        return plain
+
+    def without_subwords(self) -> "Model":
+        """The same model without n-grams; it shares the arrays."""
+        return Model(self.vocabulary, self.input_rows, self.output_rows, self.options, self.report, self.training)
 
     def keyed_vectors(self) -> "KeyedVectors":
         """The vectors as gensim's KeyedVectors.
@@ -168,6 +202,8 @@ class Model:
                 rest = {name: part for name, part in self.training.state.items() if name not in _ROWS}
                 table = arrays.write(directory / TRAINING, rest)
                 training = {"text": self.training.text, "standing": self.training.run_state, "state": table}
+            if self.subwords is not None:
+                manifest["subwords"] = arrays.write(directory / SUBWORDS, self.subwords.arrays())
             storage.write_manifest(directory / MANIFEST, {**manifest, "files": files, "training": training})
 
 
@@ -194,7 +230,9 @@ def load(path: str | PathLike[str]) -> Model:
     vocabulary = Vocabulary.load(directory / VOCABULARY)
     input_rows = _read_rows(directory / INPUT, (len(vocabulary), dim))
     output_rows = _read_rows(directory / OUTPUT, (len(vocabulary), dim + 1))
-    return Model(vocabulary, input_rows, output_rows, options, report, _read_training(directory, manifest))
+    training = _read_training(directory, manifest)
+    fitted = _read_subwords(directory, manifest, len(vocabulary), dim)
+    return Model(vocabulary, input_rows, output_rows, options, report, training, fitted)
 
 
 def read_vectors(path: str | PathLike[str]) -> WordVectors:
@@ -218,6 +256,14 @@ def _read_training(directory: Path, manifest: Mapping[str, Any]) -> Training | N
         return None
     text, run_state, table = storage.objects(directory / MANIFEST, training, "text", "standing", "state")
     return Training(text, run_state, arrays.read(directory / TRAINING, table))
+
+
+def _read_subwords(directory: Path, manifest: Mapping[str, Any], words: int, dim: int) -> FittedSubwords | None:
+    if "subwords" not in manifest:
+        return None
+    content = arrays.read(directory / SUBWORDS, manifest["subwords"])
+    with storage.naming(directory / SUBWORDS):
+        return FittedSubwords.from_arrays(content, words, dim)
 
 
 def _read_rows(path: Path, shape: tuple[int, int]) -> Array:

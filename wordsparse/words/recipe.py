@@ -81,6 +81,7 @@ class Options:
     ``threads`` None for every CPU; ``max_tokens`` trains on the first so many tokens of the corpus only; ``sample``
     word2vec's subsampling threshold, 0 for none; ``heldout`` the share of the text that is never trained on, whose
     loss is measured after each epoch; ``patience`` stops the run after so many epochs without a better held-out loss;
+    ``subwords`` fits n-grams to the vectors after training (:mod:`wordsparse.words.subwords`);
     ``recipe`` the constants to train with, None for the recommended ones of the model and the loss. A recipe's loss may
     be any member of the family; its name is then ``loss``.
 
@@ -103,6 +104,7 @@ class Options:
     max_tokens: int | None = None
     heldout: float = 0.0
     patience: int | None = None
+    subwords: bool = False
     recipe: Recipe | None = None
 
     def __post_init__(self) -> None:

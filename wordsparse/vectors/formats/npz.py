@@ -5,7 +5,8 @@ Unicode text; ``counts`` (V,) int64, if known. NumPy stores text with as many ch
 one has, and loses zeros at the end of a word. Where a word is longer than MAX_LENGTH or ends in a zero, ``words`` is
 (bytes,) uint8 instead, all words in UTF-8 one after the other, and ``word_offsets`` (V + 1,) int64 tells their places:
 word i is ``words[word_offsets[i]:word_offsets[i + 1]]``. If some keys are not words, ``words`` holds each key as JSON,
-and an array ``json_words`` (0,) uint8 marks this.
+and an array ``json_words`` (0,) uint8 marks this. Vectors with n-grams have the arrays of
+:meth:`wordsparse.vectors.subwords.Subwords.arrays` too, in full precision.
 
 A file of any other program is read too if it has ``words``, as text, and ``vectors``.
 """
@@ -20,6 +21,7 @@ import numpy.typing as npt
 
 from wordsparse.errors import InputError
 from wordsparse.files import npy
+from wordsparse.vectors import subwords
 from wordsparse.vectors.formats import names, precision
 from wordsparse.vectors.formats.streams import unpacked_limit
 from wordsparse.vectors.word_vectors import WordVectors
@@ -38,6 +40,10 @@ _ARRAYS = {
     "counts": ("iu", 1, "whole numbers"),
     "scales": ("f", 1, "floating-point numbers"),
     "json_words": ("u", 1, "whole numbers"),
+    "ngram_rows": ("f", 2, "floating-point numbers"),
+    "ngrams": ("u", 1, "whole numbers"),
+    "ngram_sizes": ("i", 1, "whole numbers"),
+    "ngram_lengths": ("i", 1, "whole numbers"),
 }
 _NEEDED = ("vectors", "words")
 
@@ -54,6 +60,8 @@ def write(word_vectors: WordVectors, file: IO[bytes], precision_name: str = "flo
         arrays["json_words"] = np.zeros(0, np.uint8)
     if word_vectors.counts is not None:
         arrays["counts"] = word_vectors.counts
+    if word_vectors.subwords is not None:
+        arrays |= word_vectors.subwords.arrays()
     np.savez(file, allow_pickle=False, **arrays)
 
 
@@ -74,7 +82,12 @@ def read(path: Path) -> WordVectors:
         raise InputError(f"is not an npz file, or is damaged: {error}") from error
     texts = _texts(arrays["words"], arrays.get("word_offsets"))
     keys = names.from_json(texts) if "json_words" in arrays else texts
-    return WordVectors(keys, precision.unpacked(arrays["vectors"], arrays.get("scales")), arrays.get("counts"))
+    made = WordVectors(keys, precision.unpacked(arrays["vectors"], arrays.get("scales")), arrays.get("counts"))
+    if arrays.keys() & set(subwords.ARRAYS):
+        made.subwords = subwords.Subwords.from_arrays(arrays)
+        if made.subwords.dim != made.dim:
+            raise InputError(f"its n-grams have {made.subwords.dim} numbers, its words {made.dim}")
+    return made
 
 
 def _stored(texts: list[str]) -> dict[str, Array]:

@@ -1,0 +1,80 @@
+"""``subwords``: for a model and for vectors of others; and what similar, export and evaluate say of n-grams."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.texts import SHORT
+
+import wordsparse as ws
+from wordsparse.cli import main
+from wordsparse.vectors.formats import read_file, save_vectors
+from wordsparse.vectors.word_vectors import WordVectors
+
+WORDS = [stem + ending for stem in ("kind", "happy", "bright", "walk") for ending in ("", "ness", "ing", "er")]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> str:
+    vectors = np.random.default_rng(0).standard_normal((len(WORDS), 5))
+    return str(save_vectors(WordVectors(WORDS, vectors), tmp_path / "vectors.txt", "word2vec")[0])
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> str:
+    random = np.random.default_rng(1)
+    ws.train([random.choice(WORDS, 8).tolist() for _ in range(60)], **SHORT).save(tmp_path / "model")
+    return str(tmp_path / "model")
+
+
+def test_vectors_of_others_keep_their_directions(file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    output = tmp_path / "with.npz"
+    assert main(["subwords", "--vectors", file, "-o", str(output), "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    made, before = read_file(output), read_file(file)
+    assert (result["vocab_size"], result["dim"]) == (len(WORDS), 5)
+    assert made.subwords is not None
+    assert result["ngrams"] == len(made.subwords)
+    np.testing.assert_allclose(made.unit, before.unit, atol=1e-6)
+    assert main(["similar", str(output), "unkindness", "-n", "1", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["composed"] is True
+    assert main(["similar", str(output), "unkindness", "-n", "1"]) == 0
+    assert "composed from its n-grams" in capsys.readouterr().err
+
+
+def test_a_model_gets_ngrams(model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    output = str(tmp_path / "with")
+    assert main(["subwords", model, "-o", output, "--shortest", "2", "--longest", "3"]) == 0
+    found = ws.load(output).subwords
+    assert found is not None
+    assert (found.table.shortest, found.table.longest) == (2, 3)
+    assert "n-grams fitted to 16 words x 6" in capsys.readouterr().out
+    assert main(["export", output, "-o", str(tmp_path / "v.txt"), "--format", "word2vec"]) == 0
+    assert "the n-grams are left out" in capsys.readouterr().out
+    assert main(["export", output, "-o", str(tmp_path / "v.npz"), "--format", "npz", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["subwords"] is True
+    pairs = tmp_path / "pairs"
+    pairs.write_text("kind kindness 5\nwalk kinder 1\nwalker unkind 3\n")
+    assert main(["evaluate", output, "--pairs", str(pairs)]) == 0
+    assert "with composed vectors" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "give a MODEL or --vectors FILE"),
+        (["MODEL", "--vectors", "FILE"], "give a MODEL or --vectors FILE"),
+        (["FILE"], "is not a model directory"),
+        (["MODEL", "--shortest", "7"], "must not be longer"),
+        (["--vectors", "FILE", "--longest", "1000"], "at most 64"),
+        (["--vectors", "missing"], "missing"),
+    ],
+)
+def test_wrong_requests(
+    model: str, file: str, tmp_path: Path, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = [{"MODEL": model, "FILE": file}.get(argument, argument) for argument in arguments]
+    assert main(["subwords", *given, "-o", str(tmp_path / "out")]) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

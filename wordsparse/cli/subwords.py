@@ -1,0 +1,60 @@
+"""``wordsparse subwords``: n-grams fitted to the vectors of a model, or of a file of any origin."""
+
+import os
+from pathlib import Path
+
+import click
+
+from wordsparse.cli.common import emit, json_option
+from wordsparse.errors import InputError
+from wordsparse.words import subwords
+
+
+@click.command("subwords")
+@click.argument("model", required=False)
+@click.option(
+    "--vectors", metavar="FILE", help="Word vectors of any tool, most frequent first, in a format that evaluate reads."
+)
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="A model directory for MODEL; an npz file for --vectors, replaced if it exists.",
+)
+@click.option("--shortest", type=int, default=subwords.SHORTEST, show_default=True, help="Length of the shortest.")
+@click.option("--longest", type=int, default=subwords.LONGEST, show_default=True, help="Length of the longest.")
+@json_option
+def command(model: str | None, vectors: str | None, output: Path, shortest: int, longest: int, as_json: bool) -> None:
+    """Fit n-grams of characters to finished vectors, so that any word has one.
+
+    MODEL: a model directory. A word that is not in the vocabulary gets the mean of the rows of its n-grams; words that
+    occur rarely are moved towards it. Lengths are in characters of <word>: in languages whose words are short, such as
+    Chinese, give --shortest 2 --longest 3; at the default, a word of one or two letters has no n-gram. The vectors of
+    --vectors FILE are only moved if the file holds counts.
+    """
+    from wordsparse.files import storage
+    from wordsparse.vectors.formats import read_file, save_vectors
+    from wordsparse.words.model import load
+
+    if (model is None) == (vectors is None):
+        raise InputError("give a MODEL or --vectors FILE, one of the two")
+    if model is not None:
+        if not os.path.isdir(model):
+            raise InputError(f"{model}: is not a model directory; for a file of word vectors give --vectors {model}")
+        storage.check_new_directory(output)
+        made = load(model).fit_subwords(shortest, longest)
+        made.save(output)
+        table = made.subwords
+        assert table is not None
+        rows, words, dim = table.table, len(made), made.dim
+    else:
+        assert vectors is not None
+        storage.check_parent(output)
+        found = subwords.with_subwords(read_file(vectors), shortest, longest)
+        save_vectors(found, output, "npz")
+        assert found.subwords is not None
+        rows, words, dim = found.subwords, len(found), found.dim
+    result = {"output": str(output), "ngrams": len(rows), "ngram_bytes": rows.rows.nbytes}
+    result |= {"vocab_size": words, "dim": dim, "shortest": shortest, "longest": longest}
+    emit(result, [f"{len(rows):,} n-grams fitted to {words:,} words x {dim} -> {output}"], as_json)
