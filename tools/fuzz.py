@@ -33,7 +33,7 @@ from mutations import altered, mutated
 import wordsparse as ws
 from wordsparse.corpus import EncodedCorpus, Vocabulary
 from wordsparse.corpus.cards import load_card
-from wordsparse.corpus.reading import pieces
+from wordsparse.corpus.reading import sentences
 from wordsparse.errors import WordsparseError
 from wordsparse.evaluation.testsets import read_analogies, read_pairs
 from wordsparse.files import arrays, regular, storage
@@ -158,7 +158,7 @@ def kinds(good: Path, place: Path) -> dict[str, Attempt]:
         "static": single(good / "static", static, lambda path: read_file(static)),
         "text": single(good / "text", place, lambda path: ws.encode(path, place / "encoded", min_count=1)),
         "labels": single(good / "labels", place, lambda path: read_data(path, path if path.suffix == ".npz" else None)),
-        "wiki": single(good / "wiki", place, lambda path: list(pieces(path, "wiki"))),
+        "wiki": single(good / "wiki", place, lambda path: list(sentences(path, "wiki"))),
         "pairs": single(good / "pairs", place, read_pairs),
         "analogies": single(good / "analogies", place, read_analogies),
         "card": single(good / "card", place, load_card),

@@ -18,7 +18,8 @@ import machine
 
 from wordsparse.corpus import encode
 from wordsparse.corpus._text import WordTable
-from wordsparse.corpus.reading import sentences, text_blocks
+from wordsparse.corpus.blocks import text_blocks
+from wordsparse.corpus.reading import sentences
 
 
 @click.command()

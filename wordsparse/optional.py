@@ -20,16 +20,24 @@ NAMES = {
     "mpi4py": "mpi4py",
     "ot": "POT",
     "pyarrow": "pyarrow",
+    "regex": "regex",
+    "rjieba": "rjieba",
     "safetensors": "safetensors",
     "sklearn": "scikit-learn",
+    "sudachidict_small": "SudachiDict-small",
+    "sudachipy": "SudachiPy",
 }
 _EXTRAS = {
     "jinja2": "report",
     "matplotlib": "report",
     "ot": "transport",
     "pyarrow": "parquet",
+    "regex": "unicode",
+    "rjieba": "chinese",
     "safetensors": "safetensors",
     "sklearn": "explore",
+    "sudachidict_small": "japanese",
+    "sudachipy": "japanese",
 }
 _COMMANDS = {
     "cupy": "pip install 'wordsparse[cuda13]' (driver 580 or newer) or 'wordsparse[cuda12]' (driver 525 or newer)",

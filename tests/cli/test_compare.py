@@ -85,7 +85,7 @@ def test_report(text: Path, sets: list[str], tmp_path: Path, capsys: Output, mon
 
 def test_a_curve_over_text_for_people(text: Path, sets: list[str], tmp_path: Path, capsys: Output) -> None:
     arguments = ["compare", str(text), "-o", str(tmp_path / "report"), *QUICK, *sets, "--epochs", "1,2"]
-    only = ["--only", "wordsparse-cbow", "--tokens", "600,1200", "--keep-vectors"]
+    only = ["--only", "wordsparse-cbow", "--sizes", "600,1200", "--keep-vectors"]
     assert main([*arguments, *only]) == 0
     output = capsys.readouterr()
     assert output.out == f"report: {tmp_path / 'report' / 'report.html'}\n"
@@ -108,8 +108,9 @@ def test_a_curve_over_text_for_people(text: Path, sets: list[str], tmp_path: Pat
         (["--sample", "nan"], "sample"),
         (["--restrict-vocab", "0"], "restrict_vocab"),
         (["--only", "glove"], "glove"),
-        (["--tokens", "9999"], "only 1,800 tokens"),
-        (["--tokens", "9", "--max-tokens", "9"], "not both"),
+        (["--tokens", "9999"], "'9999' is not one of 'split'"),
+        (["--sizes", "9999"], "only 1,800 tokens"),
+        (["--sizes", "9", "--max-tokens", "9"], "not both"),
         (["--min-count", "9999"], "vocabulary is empty"),
         (["--pairs", "missing.tsv"], "missing.tsv"),
         (["--vectors", "missing.bin"], "missing.bin"),

@@ -54,10 +54,10 @@ def test_the_first_tokens_with_the_whole_vocabulary(
 
 
 def test_beginnings_have_vocabularies_of_their_own(text: Path, tmp_path: Path) -> None:
-    found = texts.prepare(request(text, tokens=[9, 6, 9]), tmp_path)
+    found = texts.prepare(request(text, sizes=[9, 6, 9]), tmp_path)
     assert [part.tokens for part in found] == [6, 9]
     with pytest.raises(InputError, match="only 12 tokens"):
-        texts.prepare(request(text, tokens=[13]), tmp_path)
+        texts.prepare(request(text, sizes=[13]), tmp_path)
 
 
 def test_an_encoded_text_is_used_as_it_is(text: Path, tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_an_encoded_text_is_used_as_it_is(text: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="with min_count 2, not 3"):
         texts.prepare(request(encoded, min_count=3), tmp_path)
     with pytest.raises(InputError, match="vocabulary of its beginning"):
-        texts.prepare(request(encoded, tokens=[5]), tmp_path)
+        texts.prepare(request(encoded, sizes=[5]), tmp_path)
 
 
 def test_long_sentences_are_cut_where_gensims_reader_cuts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,18 +93,18 @@ def test_too_little_text_is_refused(tmp_path: Path) -> None:
 def test_a_pipe_is_not_read_twice(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(InputError, match="pipe: can be read only once"):
-        texts.prepare(Request([tmp_path / "pipe"], tmp_path / "out", tokens=(5, 10)), tmp_path)
+        texts.prepare(Request([tmp_path / "pipe"], tmp_path / "out", sizes=(5, 10)), tmp_path)
 
 
-@pytest.mark.parametrize("tokens", [(), (60_000,)])
+@pytest.mark.parametrize("sizes", [(), (60_000,)])
 def test_a_text_that_expands_too_much_is_refused_unless_the_request_allows_it(
-    tmp_path: Path, tokens: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, sizes: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """compare was the only command that could not be told to read such a text."""
     monkeypatch.setattr(unpacking, "ALWAYS_ALLOWED", 100)
     bomb = tmp_path / "bomb.gz"
     bomb.write_bytes(gzip.compress(b"a b a b\n" * 20_000))
     with pytest.raises(InputError, match=r"bomb.gz.*--max-expansion"):
-        texts.prepare(request(bomb, tokens=tokens), tmp_path)
-    [text] = texts.prepare(request(bomb, tokens=tokens, max_expansion=1e6), tmp_path)
-    assert text.tokens == (tokens or (80_000,))[0]
+        texts.prepare(request(bomb, sizes=sizes), tmp_path)
+    [text] = texts.prepare(request(bomb, sizes=sizes, max_expansion=1e6), tmp_path)
+    assert text.tokens == (sizes or (80_000,))[0]

@@ -51,7 +51,7 @@ def test_files_are_checked_before_the_first_is_read(tmp_path):
     [
         ('name = "gensim-text"', "", "missing or unknown: name"),
         ('name = "gensim-text"', "name = 7", "name must be of type str"),
-        ('tokens = "simple"', 'tokens = "other"', '"split" or "simple"'),
+        ('tokens = "simple"', 'tokens = "other"', "tokens must be one of split, simple"),
         ('tokens = "simple"', 'tokens = "simple"\nurl = "x"', "missing or unknown: url"),
         ("bytes = 360082", "bytes = true", "file 3: bytes must be of type int"),
         ("bytes = 360082", "size = 360082", "file 3: missing or unknown: bytes, size"),

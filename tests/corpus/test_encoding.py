@@ -15,24 +15,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.plain_encoding import content, plainly_encoded
+from support.texts import decoded
 
-from wordsparse.corpus import END_OF_SENTENCE, OUT_OF_VOCABULARY, EncodedCorpus, draft, encode, encoding, reading
+from wordsparse.corpus import (
+    END_OF_SENTENCE,
+    EncodedCorpus,
+    blocks,
+    draft,
+    encode,
+    encoding,
+    reading,
+)
+from wordsparse.corpus.shards import MANIFEST
 from wordsparse.errors import InputError, WordsparseError
 
 ENGLISH = Path(__file__).resolve().parents[3] / "shared" / "corpora" / "english-10m.txt.xz"
 WORDS = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=3)
-
-
-def decoded(corpus: EncodedCorpus) -> list[list[str | None]]:
-    """The sentences again, None where the vocabulary lacks a token."""
-    found: list[list[str | None]] = [[]]
-    for value in np.concatenate(corpus.shards):
-        if value == END_OF_SENTENCE:
-            found.append([])
-        else:
-            found[-1].append(None if value == OUT_OF_VOCABULARY else corpus.vocabulary.words[value])
-    assert found.pop() == []
-    return found
 
 
 @settings(deadline=None)
@@ -94,7 +92,7 @@ def test_files_are_encoded_as_by_plain_python(tmp_path_factory, files, format, b
     for number, data in enumerate(files):
         (folder / str(number)).write_bytes(data)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reading, "BLOCK_BYTES", block_bytes)
+        patch.setattr(blocks, "BLOCK_BYTES", block_bytes)
         patch.setattr(draft, "SHARD_TOKENS", shard_tokens)
         try:
             expected = plainly_encoded(folder, format, min_count, 4, shard_tokens)
@@ -120,7 +118,7 @@ def test_files_are_encoded_as_by_plain_python(tmp_path_factory, files, format, b
 @pytest.mark.parametrize("threads", [1, 2, 5])
 def test_a_larger_text_is_encoded_as_by_plain_python(tmp_path, monkeypatch, threads):
     """Blocks and files in many tables, some compressed, whose last words and sentences lie anywhere."""
-    monkeypatch.setattr(reading, "BLOCK_BYTES", 5_000)
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", 5_000)
     monkeypatch.setattr(draft, "SHARD_TOKENS", 7_000)
     (tmp_path / "text").mkdir()
     generator = np.random.default_rng(0)
@@ -141,7 +139,7 @@ def test_a_larger_text_is_encoded_as_by_plain_python(tmp_path, monkeypatch, thre
 
 def test_the_first_error_of_a_text_is_the_one_that_is_told(tmp_path, monkeypatch):
     """Blocks behind it are read at the same time, and may end before."""
-    monkeypatch.setattr(reading, "BLOCK_BYTES", 1_000)
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", 1_000)
     data = bytearray(b"word " * 20_000)
     for place in (50_001, 70_001, 99_001):
         data[place] = 0xFF
@@ -182,13 +180,14 @@ def test_the_same_text_from_files_and_from_lists(tmp_path):
     (tmp_path / "text").write_text("a b a\nb a\n\n")
     from_file = encode(tmp_path / "text", tmp_path / "one", min_count=1)
     from_lists = encode([["a", "b", "a"], ["b", "a"]], tmp_path / "two", min_count=1)
-    for name in sorted(os.listdir(from_file.path)):
+    assert from_file.tokenization == {"tokens": "split"}
+    for name in sorted({*os.listdir(from_file.path)} - {MANIFEST}):
         assert (from_file.path / name).read_bytes() == (from_lists.path / name).read_bytes()
 
 
 def test_a_text8_file_is_one_sentence_in_one_shard(tmp_path, monkeypatch):
     monkeypatch.setattr(draft, "SHARD_TOKENS", 50)
-    monkeypatch.setattr(reading, "BLOCK_BYTES", 64)
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", 64)
     (tmp_path / "text").write_text("one two\nthree " * 100)
     corpus = encode(tmp_path / "text", tmp_path / "out", format="text8")
     assert (corpus.tokens, corpus.sentences, len(corpus.shards)) == (300, 1, 1)

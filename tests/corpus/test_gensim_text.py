@@ -60,9 +60,8 @@ def test_simple_tokens(tmp_path, gensim):
 def test_without_gensim_the_message_names_it(tmp_path, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     (tmp_path / "text").write_text("words")
-    for request in ({"format": "wiki"}, {"tokens": "simple"}):
-        with pytest.raises(MissingDependencyError, match="needs gensim, which is not installed"):
-            sentences(tmp_path / "text", **request)
+    with pytest.raises(MissingDependencyError, match="needs gensim, which is not installed"):
+        sentences(tmp_path / "text", "wiki")
 
 
 def test_a_page_without_end_is_refused(tmp_path, gensim, monkeypatch):

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wordsparse.corpus import encode, reading
-from wordsparse.corpus.reading import pieces, sentences
+from wordsparse.corpus import blocks, encode
+from wordsparse.corpus.reading import RawText, sentences
 from wordsparse.corpus.sources import find_files
 from wordsparse.errors import InputError
 
@@ -143,7 +143,7 @@ def test_a_byte_order_mark_is_no_part_of_the_first_token(tmp_path):
 @pytest.mark.parametrize("separator", "\t\r\v\f\x1c\x1d\x1e\x1f")
 def test_any_white_space_of_ascii_ends_a_block(tmp_path, monkeypatch, separator):
     """A text without spaces and line feeds was refused as one endless token."""
-    monkeypatch.setattr(reading, "BLOCK_BYTES", 16)
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", 16)
     path = tmp_path / "text"
     path.write_bytes(separator.join(["word"] * 100).encode())
     for format in ("lines", "text8"):
@@ -170,30 +170,30 @@ def test_blocks_leave_no_trace(tmp_path_factory, parts, block_bytes, format):
     lines = text.split("\n") if format == "lines" else [text]
     expected = [line.split() for line in lines if line.split()]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reading, "BLOCK_BYTES", block_bytes)
+        patch.setattr(blocks, "BLOCK_BYTES", block_bytes)
         if max(len(word.encode()) for word in text.replace("\n", " ").split(" ")) <= block_bytes:
             assert list(sentences(path, format)) == expected
 
 
 def test_an_endless_line_comes_in_bounded_pieces(tmp_path, monkeypatch):
-    monkeypatch.setattr(reading, "BLOCK_BYTES", 1000)
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", 1000)
     path = tmp_path / "text"
     path.write_text("word " * 10_000)
     for format in ("lines", "text8"):
-        lengths = [len(list(tokens)) for tokens, _ in pieces(path, format)]
+        lengths = [len(list(tokens)) for tokens, _ in RawText(path, format).pieces()]
         assert sum(lengths) == 10_000
         assert max(lengths) <= 400
 
 
 def test_endless_token_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(reading, "BLOCK_BYTES", 100)
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", 100)
     (tmp_path / "text").write_text("a b " + "x" * 1000)
     with pytest.raises(InputError, match="from byte 4 on: is it text"):
         list(sentences(tmp_path / "text"))
 
 
 def test_what_is_no_text_is_refused_with_its_place(tmp_path, monkeypatch):
-    monkeypatch.setattr(reading, "BLOCK_BYTES", 16)
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", 16)
     for data, said in [
         (b"words before " * 5 + b"\0\1\2", "binary, not text .*byte 65"),
         (b"words before " * 5 + b"caf\xe9 latin", "not UTF-8 text .byte 68: invalid continuation byte"),
@@ -225,14 +225,15 @@ def test_requests_are_refused_at_the_call(tmp_path, text):
         (["the quick brown fox"], None, "'the quick brown fox' is text, not the path of a file"),
         (["one\ntwo"], None, "is text, not the path of a file"),
         ([tmp_path / "none of these words"], None, "none of these words: no such file"),
-        (text, "csv", "unknown format 'csv'"),
+        (text, "xml", "unknown format 'xml'"),
+        (text, "csv", "needs the name of the column"),
         ([text, ["a", "b"]], "lines", "paths only, or lists of tokens only"),
         (7, "lines", "not 7"),
-        (iter([["a"]]), "wiki", "apply to files only"),
+        (iter([["a"]]), "wiki", "applies to files only"),
     ]:
         with pytest.raises(InputError, match=said):
             sentences(source, format)
-    with pytest.raises(InputError, match='"split" or "simple"'):
+    with pytest.raises(InputError, match="unknown tokeniser 'other': choose one of split, simple, unicode"):
         sentences(text, tokens="other")
 
 
@@ -264,6 +265,6 @@ def test_a_small_file_does_not_unpack_without_end(tmp_path, suffix, format, monk
     path.write_bytes(COMPRESS[suffix](b"word " * words))
     with pytest.raises(InputError, match=r"bomb.*unpacks to more than .* bytes.*--max-expansion"):
         list(sentences(path, format))
-    assert sum(len(list(tokens)) for tokens, _ in pieces(path, format, max_expansion=1e6)) == words
+    assert sum(len(list(tokens)) for tokens, _ in RawText(path, format, max_expansion=1e6).pieces()) == words
     with pytest.raises(InputError, match="max_expansion"):
-        pieces(path, max_expansion=-1)
+        RawText(path, max_expansion=-1)

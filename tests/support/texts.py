@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 import wordsparse as ws
+from wordsparse.corpus import END_OF_SENTENCE, OUT_OF_VOCABULARY, EncodedCorpus
 
 SHORT: dict[str, Any] = {"dim": 6, "epochs": 2, "threads": 1, "sample": 0, "min_count": 1, "batch_tokens": 100}
 MODEL_FILES = ("vocabulary.json", "input.npy", "output.npy", "training.bin")
@@ -25,3 +26,15 @@ def same_vectors(first: ws.Model, second: ws.Model) -> bool:
     return first.vocabulary.words == second.vocabulary.words and all(
         np.asarray(states[0][name]).tobytes() == np.asarray(states[1][name]).tobytes() for name in states[0]
     )
+
+
+def decoded(corpus: EncodedCorpus) -> list[list[str | None]]:
+    """The sentences again, None where the vocabulary lacks a token."""
+    found: list[list[str | None]] = [[]]
+    for value in np.concatenate(corpus.shards):
+        if value == END_OF_SENTENCE:
+            found.append([])
+        else:
+            found[-1].append(None if value == OUT_OF_VOCABULARY else corpus.vocabulary.words[value])
+    assert found.pop() == []
+    return found

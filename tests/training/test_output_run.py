@@ -499,3 +499,25 @@ def test_what_a_model_needs_to_be_trained_on_is_small(text: Path, output: Path) 
     d = model.dim + 1
     assert (output / "training.bin").stat().st_size <= 8 * len(model.vocabulary) + 8 * (6 * d * d + 4 * d)
     assert manifest["version"] == 2
+
+
+def test_another_tokenizer_is_refused_on_resuming(tmp_path):
+    """A text with other tokens was taken for a new text, whose words were added to the model's."""
+    text = tmp_path / "text.txt"
+    text.write_text("The cat, the dog. A cat; a dog!\n" * 40)
+    ws.train(text, output=tmp_path / "model", tokens="simple", **SHORT)
+    for changed, said in [
+        ({"tokens": "split"}, "tokens was simple, not split"),
+        ({"tokens": "simple", "phrases": 1}, "phrases was 0, not 1"),
+        ({}, "tokens was simple, not split"),
+    ]:
+        with pytest.raises(InputError, match=f"resume: .*{said}.*use the original options"):
+            ws.train(text, output=tmp_path / "model", resume=True, **changed, **{**SHORT, "epochs": 3})
+    more = ws.train(text, output=tmp_path / "model", resume=True, tokens="simple", **{**SHORT, "epochs": 3})
+    assert len(more.report["loss"]) == 3
+    corpus = ws.encode(text, tmp_path / "encoded", tokens="simple", min_count=1)
+    for option, said in [({"tokens": "split"}, "tokens simple, not split"), ({"phrases": 1}, "phrases 0, not 1")]:
+        with pytest.raises(InputError, match=f"was encoded with {said}"):
+            ws.train(corpus, **option, dim=5)
+    with pytest.raises(InputError, match="column applies to text only"):
+        ws.train(corpus, column="text", dim=5)

@@ -9,7 +9,7 @@ import click
 from tqdm import tqdm
 
 from wordsparse.cli.common import emit, expansion_option, int_list, json_option
-from wordsparse.cli.text_options import corpus_argument, format_option
+from wordsparse.cli.text_options import corpus_argument, taken, text_options
 from wordsparse.comparison.request import METHODS, Request
 from wordsparse.files.escaping import escaped
 
@@ -53,13 +53,13 @@ PATH = click.Path(path_type=Path)
 @click.option(
     "--repeat", type=int, default=Request.repeat, show_default=True, help="Runs of each method, with different seeds."
 )
-@click.option("--tokens", callback=int_list, metavar="N,N,…", help="Use only the first N tokens; one run for each N.")
+@click.option("--sizes", callback=int_list, metavar="N,N,…", help="Use only the first N tokens; one run for each N.")
 @click.option("--max-tokens", type=int, help="Train on the first N tokens, with the whole text's vocabulary.")
 @click.option("--keep-vectors", is_flag=True, help="Keep the vectors of every run in the report's directory.")
-@format_option
+@text_options
 @expansion_option
 @json_option
-def command(as_json: bool, methods: tuple[str, ...], tokens: tuple[int, ...] | None, **options: Any) -> int:
+def command(as_json: bool, methods: tuple[str, ...], sizes: tuple[int, ...] | None, **options: Any) -> int:
     """Train wordsparse and gensim's word2vec on CORPUS, evaluate both on the same test sets, and write REPORT.
 
     CORPUS: text files or directories, or one directory written by `encode`. REPORT: a new directory for report.html
@@ -71,7 +71,12 @@ def command(as_json: bool, methods: tuple[str, ...], tokens: tuple[int, ...] | N
     methods = methods or tuple(METHODS)
     with tqdm(desc="compare", unit=" runs", delay=0.5) as bar:
         content = compare(
-            methods=methods, tokens=tokens or (), command=again, progress=lambda done: _show(bar, done), **options
+            methods=methods,
+            sizes=sizes or (),
+            command=again,
+            progress=lambda done: _show(bar, done),
+            **taken(options),
+            **options,
         )
     failed = [run for run in content["runs"] if "error" in run]
     sentences = [sentence for part in content["conclusions"].values() for sentence in part]

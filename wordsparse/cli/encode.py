@@ -2,12 +2,13 @@
 
 import time
 from pathlib import Path
+from typing import Any
 
 import click
 from tqdm import tqdm
 
 from wordsparse.cli.common import emit, expansion_option, json_option
-from wordsparse.cli.text_options import corpus_argument, format_option
+from wordsparse.cli.text_options import corpus_argument, taken, text_options
 from wordsparse.corpus import encode
 
 
@@ -21,7 +22,7 @@ from wordsparse.corpus import encode
     type=click.Path(path_type=Path),
     help="New directory for the encoded corpus.",
 )
-@format_option
+@text_options
 @click.option("--min-count", type=int, default=5, show_default=True, help="Minimum count of a word.")
 @click.option("--max-vocab", type=int, help="Maximum number of words; the most frequent are kept.")
 @expansion_option
@@ -30,12 +31,12 @@ from wordsparse.corpus import encode
 def command(
     corpus: tuple[Path, ...],
     output: Path,
-    format: str | None,
     min_count: int,
     max_vocab: int | None,
     max_expansion: float,
     threads: int | None,
     as_json: bool,
+    **options: Any,
 ) -> None:
     """Count the words of CORPUS, build the vocabulary and write int32 shards, for use in any number of trainings.
 
@@ -48,12 +49,12 @@ def command(
         encoded = encode(
             corpus,
             output,
-            format=format,
             min_count=min_count,
             max_vocab=max_vocab,
             max_expansion=max_expansion,
             progress=lambda tokens: bar.update(tokens - bar.n),
             threads=threads,
+            **taken(options),
         )
     result = {
         "tokens": encoded.tokens,

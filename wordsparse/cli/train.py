@@ -8,7 +8,7 @@ import click
 from tqdm import tqdm
 
 from wordsparse.cli.common import emit, expansion_option, json_option
-from wordsparse.cli.text_options import corpus_argument, format_option
+from wordsparse.cli.text_options import corpus_argument, taken, text_options
 from wordsparse.machine import devices
 from wordsparse.training.output_run import CHECKPOINT_EVERY, OutputRun
 from wordsparse.training.progress import Progress
@@ -67,7 +67,7 @@ def _batch_tokens(model: str) -> int:
     show_default=True,
     help="Fit n-grams of characters to the vectors after training: unknown words get a vector, rare ones a better one.",
 )
-@format_option
+@text_options
 @expansion_option
 @click.option(
     "--checkpoint-every",
@@ -89,7 +89,6 @@ def _batch_tokens(model: str) -> int:
 def command(
     corpus: tuple[Path, ...],
     output: Path,
-    format: str | None,
     min_count: int | None,
     max_vocab: int | None,
     max_expansion: float,
@@ -99,9 +98,17 @@ def command(
     **options: Any,
 ) -> None:
     """Train word vectors on text files, or on a directory written by `encode`."""
+    text = TrainingText(
+        list(corpus),
+        min_count=min_count,
+        max_vocab=max_vocab,
+        max_expansion=max_expansion,
+        threads=options["threads"],
+        **taken(options),
+    )
     asked = OutputRun(
         output,
-        TrainingText(list(corpus), format, min_count, max_vocab, max_expansion, options["threads"]),
+        text,
         recipe.Options(**options),
         resume,
         checkpoint_every,

@@ -47,8 +47,8 @@ def compare(
         Called before and after every run.
     **options
         The other fields of :class:`wordsparse.comparison.request.Request`: methods, vectors, pairs, analogies,
-        restrict_vocab, dim, window, min_count, sample, epochs (a sequence), threads, seed, repeat, tokens, max_tokens,
-        keep_vectors, format, command.
+        restrict_vocab, dim, window, min_count, sample, epochs (a sequence), threads, seed, repeat, sizes, max_tokens,
+        keep_vectors, command; and format, column, tokens, phrases, phrase_threshold for the text.
 
     Returns
     -------

@@ -44,11 +44,12 @@ class Request:
     """A request; every field is checked when it is made.
 
     - ``max_expansion``: the maximum ratio of unpacked to compressed size of a text.
+    - ``format``, ``column``, ``tokens``, ``phrases``, ``phrase_threshold``: see :func:`wordsparse.encode`.
     - ``methods``: names in METHODS; empty to compare vector files only.
     - ``vectors``: files or models made elsewhere.
     - ``epochs``: each method runs once for each of these numbers.
     - ``repeat``: each run is repeated so many times, with seeds ``seed``, ``seed`` + 1, ….
-    - ``tokens``: each method runs on the first so many tokens, for each of these numbers, as if the text ended there.
+    - ``sizes``: each method runs on the first so many tokens, for each of these numbers, as if the text ended there.
     - ``max_tokens``: training uses the first so many tokens, with the vocabulary of the whole text.
     - ``threads``: None means all available CPUs.
     - ``command``: the command line that repeats the comparison.
@@ -65,6 +66,10 @@ class Request:
     output: Path
     format: str | None = None
     max_expansion: float = MAX_EXPANSION
+    column: str | None = None
+    tokens: str | None = None
+    phrases: int | None = None
+    phrase_threshold: float | None = None
     methods: Sequence[str] = tuple(METHODS)
     vectors: Sequence[Path] = ()
     pairs: Sequence[Path] = ()
@@ -78,7 +83,7 @@ class Request:
     threads: int | None = None
     seed: int = 1
     repeat: int = 1
-    tokens: Sequence[int] = ()
+    sizes: Sequence[int] = ()
     max_tokens: int | None = None
     keep_vectors: bool = False
     command: str = ""
@@ -95,10 +100,10 @@ class Request:
             self.options(epochs, 0)
         validation.positive_int("repeat", self.repeat)
         validation.positive_int("restrict_vocab", self.restrict_vocab)
-        for tokens in self.tokens:
-            validation.positive_int("tokens", tokens)
-        if self.tokens and self.max_tokens:
-            raise InputError("give tokens or max_tokens, not both: each limits the amount of text")
+        for tokens in self.sizes:
+            validation.positive_int("sizes", tokens)
+        if self.sizes and self.max_tokens:
+            raise InputError("give sizes or max_tokens, not both: each limits the amount of text")
         names = [*METHODS, *(path.stem for path in self.vectors)]
         if len(set(names)) < len(names):
             twice = next(name for name in names if names.count(name) > 1)

@@ -165,7 +165,7 @@ def _file_name(request: Request, identity: dict[str, Any]) -> str:
     """A file name that identifies the run within the request."""
     parts = [
         identity["name"],
-        f"{identity['tokens_per_epoch']}-tokens" if len(set(request.tokens)) > 1 else None,
+        f"{identity['tokens_per_epoch']}-tokens" if len(set(request.sizes)) > 1 else None,
         f"{identity['epochs']}-epochs" if len(set(request.epochs)) > 1 else None,
         f"seed-{identity['seed']}" if request.repeat > 1 else None,
     ]

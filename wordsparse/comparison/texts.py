@@ -3,18 +3,17 @@
 import itertools
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wordsparse.comparison.request import Request
-from wordsparse.corpus import END_OF_SENTENCE, EncodedCorpus, encode
+from wordsparse.corpus import END_OF_SENTENCE, EncodedCorpus
 from wordsparse.corpus.reading import sentences
-from wordsparse.corpus.shards import MANIFEST
 from wordsparse.errors import InputError
+from wordsparse.training.texts import TrainingText
 
 # Longer sentences are split. gensim 4.4's compiled reader skips words beyond its batches of 10,000 words: of a text of
 # long documents it skipped 11 % with lines of up to 10,000 words and 2 % with lines of up to 1,000. Its learning rate
@@ -52,13 +51,13 @@ def prepare(request: Request, scratch: Path) -> list[EncodedText]:
         If the text cannot be read, is shorter than requested, or its vocabulary has fewer than two words.
     """
     texts = []
-    lengths: list[int | None] = [*sorted(set(request.tokens))] or [None]
+    lengths: list[int | None] = [*sorted(set(request.sizes))] or [None]
     if len(lengths) > 1 and (once := next((path for path in request.corpus if path.is_fifo()), None)):
         raise InputError(f"{once}: can be read only once, but each number of tokens needs its own reading: give a file")
     for tokens in lengths:
         text = _encoded(request, scratch / f"encoded-{tokens}", tokens)
         if tokens is not None and text.tokens < tokens:
-            raise InputError(f"tokens {tokens:,}: the text has only {text.tokens:,} tokens")
+            raise InputError(f"size {tokens:,}: the text has only {text.tokens:,} tokens")
         if len(text.corpus.vocabulary) < 2:
             raise InputError(f"only one word occurs {text.corpus.min_count} times or more: too little text to compare")
         texts.append(text)
@@ -89,23 +88,31 @@ def write_plain(corpus: EncodedCorpus, max_tokens: int, path: Path) -> PlainText
     return PlainText(path, lines, written)
 
 
-def _encoded(request: Request, folder: Path, tokens: int | None) -> EncodedText:
+def _encoded(request: Request, folder: Path, size: int | None) -> EncodedText:
     paths = list(request.corpus)
-    if len(paths) == 1 and (paths[0] / MANIFEST).is_file():
-        if tokens is not None:
-            raise InputError(f"{paths[0]}: is encoded, so the vocabulary of its beginning is unknown; give the text")
-        corpus, seconds = EncodedCorpus.open(paths[0]), None
-        if request.min_count not in (None, corpus.min_count):
-            raise InputError(f"{paths[0]}: was encoded with min_count {corpus.min_count}, not {request.min_count}")
-    else:
+    text = TrainingText(
+        paths,
+        format=request.format,
+        column=request.column,
+        tokens=request.tokens,
+        phrases=request.phrases,
+        phrase_threshold=request.phrase_threshold,
+        min_count=request.min_count,
+        max_expansion=request.max_expansion,
+        threads=request.threads,
+    )
+    corpus, seconds = text.encoded(), None
+    if corpus is None:
         started = time.perf_counter()
-        min_count = 5 if request.min_count is None else request.min_count
-        reading: dict[str, Any] = {"format": request.format, "max_expansion": request.max_expansion}
-        if tokens is None:
-            corpus = encode(paths, folder, min_count=min_count, threads=request.threads, **reading)
-        else:
-            corpus = encode(_beginning(sentences(paths, **reading), tokens), folder, min_count=min_count)
+        if size is not None:
+            read = (request.format, request.tokens, request.column, request.max_expansion)
+            text = replace(
+                text, corpus=_beginning(sentences(paths, *read), size), format=None, column=None, tokens=None
+            )
+        corpus = text.encode(folder)
         seconds = time.perf_counter() - started
+    elif size is not None:
+        raise InputError(f"{paths[0]}: is encoded, so the vocabulary of its beginning is unknown; give the text")
     return EncodedText(corpus, min(corpus.tokens, request.max_tokens or corpus.tokens), seconds)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from wordsparse import optional
 from wordsparse.corpus.reading import FORMATS, sentences
+from wordsparse.corpus.tokens import TOKENIZERS
 from wordsparse.errors import InputError
 from wordsparse.files import regular
 
@@ -71,8 +72,8 @@ def load_card(path: str | os.PathLike[str]) -> Card:
         raise InputError(f"{path}: is not valid TOML: {error}") from error
     members = {"name": str, "description": str, "licence": str, "tokens": str, "files": list}
     _check_members(content, members, str(path))
-    if content["tokens"] not in ("split", "simple"):
-        raise InputError(f'{path}: tokens must be "split" or "simple", not {content["tokens"]!r}')
+    if content["tokens"] not in TOKENIZERS:
+        raise InputError(f"{path}: tokens must be one of {', '.join(TOKENIZERS)}, not {content['tokens']!r}")
     if not content["files"]:
         raise InputError(f"{path}: must describe at least one file")
     files = tuple(_card_file(entry, f"{path}, file {i}") for i, entry in enumerate(content["files"], 1))

@@ -9,7 +9,7 @@ import itertools
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from wordsparse.corpus import shard
 from wordsparse.corpus._text import renumber
 from wordsparse.corpus.shard import END_OF_SENTENCE, SHARD_DTYPE, ShardContent
 from wordsparse.corpus.shards import SHARD_TOKENS, FileRecord, shard_name
+from wordsparse.corpus.vocabulary import Vocabulary
 from wordsparse.files.storage import writing
 from wordsparse.machine.threads import ordered_map
 
@@ -43,13 +44,14 @@ class Draft:
 
     Attributes
     ----------
+    folder : Path
     tokens, sentences : int
         Numbers written so far.
     """
 
     def __init__(self, folder: Path, output: Path) -> None:
         self.tokens = self.sentences = 0
-        self._folder, self._output = folder, output
+        self.folder, self._output = folder, output
         self._runs: list[list[tuple[int, int]]] = []  # for each shard: (number of values, index of the table)
         self._remaining = 0  # values until the current shard may be closed; 0: no shard is open
         self._in_sentence = False
@@ -82,16 +84,37 @@ class Draft:
         """Replace each run's values by their entries in its table, in place: the directory is temporary."""
         with writing(self._output):
             return [
-                _renumbered(self._folder / shard_name(i), runs, tables, threads) for i, runs in enumerate(self._runs)
+                _renumbered(self.folder / shard_name(i), runs, tables, threads) for i, runs in enumerate(self._runs)
             ]
 
     def _append(self, values: Values, table: int) -> None:
-        with writing(self._output), open(self._folder / shard_name(len(self._runs) - 1), "ab") as file:
+        with writing(self._output), open(self.folder / shard_name(len(self._runs) - 1), "ab") as file:
             file.write(values.astype(SHARD_DTYPE, copy=False).data)
         self._runs[-1].append((values.size, table))
         tokens = int(np.count_nonzero(values >= 0))
         self.tokens += tokens
         self.sentences += values.size - tokens
+
+
+class NumberedText(Protocol):
+    """A whole text as a draft, and its words."""
+
+    @property
+    def draft(self) -> Draft:
+        """The values."""
+
+    @property
+    def distinct_words(self) -> int:
+        """The number of distinct words."""
+
+    def counts(self, at_least: int) -> dict[str, int]:
+        """The words that occur so often or more, and their counts."""
+
+    def maps(self, vocabulary: Vocabulary) -> list[Values]:
+        """For each table of the draft, the map from its ids to the vocabulary's ids, or to OUT_OF_VOCABULARY.
+
+        Two more entries at the end, which negative values index, map END_OF_SENTENCE to itself.
+        """
 
 
 def _end_of_shard(values: Values, remaining: int) -> int:

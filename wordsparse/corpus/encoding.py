@@ -1,7 +1,11 @@
 """Encodes a text in one pass: ids in order of first occurrence, renumbered by frequency at the end."""
 
+import itertools
+import logging
 import os
+import shutil
 from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
@@ -10,19 +14,13 @@ from numpy.typing import NDArray
 
 from wordsparse import validation
 from wordsparse.corpus._text import WordTable
-from wordsparse.corpus.draft import Draft
-from wordsparse.corpus.reading import (
-    FORMATS,
-    Piece,
-    Source,
-    check_some_tokens,
-    decoded,
-    pieces,
-    text_blocks,
-    text_files,
-)
+from wordsparse.corpus.blocks import decoded, text_blocks
+from wordsparse.corpus.draft import Draft, NumberedText
+from wordsparse.corpus.hints import hints
+from wordsparse.corpus.phrases import MIN_COUNT, THRESHOLD, with_phrases
+from wordsparse.corpus.reading import Piece, RawText, Source, check_some_tokens
 from wordsparse.corpus.shard import END_OF_SENTENCE, OUT_OF_VOCABULARY, Recent, Shard
-from wordsparse.corpus.shards import VOCABULARY, EncodedCorpus, write_corpus_manifest
+from wordsparse.corpus.shards import VOCABULARY, EncodedCorpus, tokenization, write_corpus_manifest
 from wordsparse.corpus.vocabulary import Vocabulary, check_limits, check_word
 from wordsparse.errors import InputError
 from wordsparse.files.storage import new_directory
@@ -34,12 +32,18 @@ Progress: TypeAlias = Callable[[int], object]
 
 BLOCK_VALUES = 2**20
 
+logger = logging.getLogger(__name__)
+
 
 def encode(
     source: Source,
     output: str | os.PathLike[str],
     *,
     format: str | None = None,
+    column: str | None = None,
+    tokens: str | None = None,
+    phrases: int = 0,
+    phrase_threshold: float = THRESHOLD,
     min_count: int = 5,
     max_vocab: int | None = None,
     known: Collection[str] = (),
@@ -53,12 +57,20 @@ def encode(
 
     Parameters
     ----------
-    source : path, list of paths, or iterable of token iterables
-        See :func:`wordsparse.corpus.reading.sentences`; a one-shot iterator is accepted.
+    source : path, list of paths, or iterable
+        See :class:`wordsparse.corpus.reading.RawText`, also for the next three; a one-shot iterator is accepted.
     output : path
         The directory of the corpus: a new or an empty one. It appears only when it is complete.
-    format : {"lines", "text8", "paths", "wiki"}, optional
-        The format of the files; ``lines`` by default.
+    format : {"lines", "text8", "paths", "wiki", "csv", "jsonl", "parquet"}, optional
+        The format of the files; by default ``lines``, or with ``column`` what their names say.
+    column : str, optional
+        The column that holds the text.
+    tokens : {"split", "simple", "unicode", "unicode-cased", "japanese", "chinese"}, optional
+        The tokeniser; by default ``simple`` for ``wiki``, else ``split``.
+    phrases : int
+        The number of passes in which pairs of words are joined to phrases, see :mod:`wordsparse.corpus.phrases`.
+    phrase_threshold : float
+        The score above which a pair of words is a phrase.
     min_count, max_vocab : int
         The minimum count of a word in the vocabulary, and the maximum number of words.
     known : collection of str
@@ -69,7 +81,7 @@ def encode(
         Called at intervals with the number of tokens read so far.
     threads : int, optional
         The number of reading threads; by default, the number of available CPUs. The result does not depend on it. One
-        thread reads an iterable or a Wikipedia dump.
+        thread reads all but files of text with the tokeniser ``split``.
 
     Raises
     ------
@@ -79,34 +91,73 @@ def encode(
         If writing fails. After either error, nothing is left behind.
     """
     check_limits(min_count, max_vocab)
-    validation.non_negative("max_expansion", max_expansion)
+    passes = validation.whole("phrases", phrases)
+    threshold = validation.non_negative("phrase_threshold", phrase_threshold)
     threads = resolve_threads(threads)
-    files, target = text_files(source, format), Path(output)
+    text, target = RawText(source, format, tokens, column, max_expansion), Path(output)
     with new_directory(target) as folder:
-        draft, progress = Draft(folder, target), progress or (lambda tokens: None)
-        lines = FORMATS[format or "lines"].lines
-        if files is None or lines is None:
-            stream = pieces(source if files is None else files, format, max_expansion=max_expansion)
-            tables = _read_pieces(stream, draft, progress)
-        else:
-            tables = _read_files(files, max_expansion, lines, draft, threads, progress)
-        merged = [tables[0].absorb(other) for other in tables[1:]]
+        # A pass over the phrases reads the shards of one directory and writes the next one's.
+        stages = [*(folder / f"pass-{i}" for i in range(passes)), folder]
+        for stage in stages:
+            stage.mkdir(exist_ok=True)
+        numbered: NumberedText = _read(text, Draft(stages[0], target), threads, progress or (lambda tokens: None))
+        for before, after in itertools.pairwise(stages):
+            numbered = with_phrases(numbered, Draft(after, target), max(min_count, MIN_COUNT), threshold, threads)
+            shutil.rmtree(before)
         # Rare words are not converted to Python strings, unless all words are rare: the error needs their counts.
-        counts = tables[0].counts(1 if known else min_count) or tables[0].counts(1)
+        counts = numbered.counts(1 if known else min_count) or numbered.counts(1)
         vocabulary = Vocabulary.from_counts(counts, min_count, max_vocab, known)
-        written = draft.renumbered(_renumbering(vocabulary, tables, merged), threads)
+        written = numbered.draft.renumbered(numbered.maps(vocabulary), threads)
         vocabulary.save(folder / VOCABULARY)
         about: dict[str, Any] = {
-            "tokens": draft.tokens,
-            "sentences": draft.sentences,
-            "distinct_words": len(tables[0]),
+            "tokens": numbered.draft.tokens,
+            "sentences": numbered.draft.sentences,
+            "distinct_words": numbered.distinct_words,
             "min_count": min_count,
             "max_vocab": max_vocab,
+            "tokenization": tokenization(text.tokens, passes, threshold),
         }
         digest = write_corpus_manifest(folder, [shard.file for shard in written], **about)
+    if text.tokens in ("split", None):
+        for hint in hints(vocabulary.words, vocabulary.counts):
+            logger.warning("%s", hint)
     recent = Recent()
     shards = [Shard(target / shard.file.name, shard.content, recent) for shard in written]
     return EncodedCorpus(target, vocabulary, **about, shards=shards, sha256=digest)
+
+
+def _read(text: RawText, draft: Draft, threads: int, progress: Progress) -> "_ReadText":
+    if text.files is None or text.lines is None:
+        tables = _read_pieces(text.pieces(), draft, progress)
+    else:
+        tables = _read_files(text.files, text.max_expansion, text.lines, draft, threads, progress)
+    return _ReadText(draft, tables, [tables[0].absorb(other) for other in tables[1:]])
+
+
+@dataclass(frozen=True)
+class _ReadText:
+    """A text as it was read. ``merged`` maps the ids of every table but the first to ids of the first."""
+
+    draft: Draft
+    tables: Sequence[WordTable]
+    merged: Sequence[Ids]
+
+    @property
+    def distinct_words(self) -> int:
+        """The number of distinct words."""
+        return len(self.tables[0])
+
+    def counts(self, at_least: int) -> dict[str, int]:
+        """The words that occur so often or more, and their counts."""
+        return self.tables[0].counts(at_least)
+
+    def maps(self, vocabulary: Vocabulary) -> list[Ids]:
+        """For each table, the map from its ids to the vocabulary's; see :class:`NumberedText`."""
+        table = np.full(len(self.tables[0]) + 2, OUT_OF_VOCABULARY, np.int32)
+        table[self.tables[0].ids(vocabulary.words)] = np.arange(len(vocabulary), dtype=np.int32)
+        table[END_OF_SENTENCE] = END_OF_SENTENCE
+        specials = np.arange(-2, 0, dtype=np.int32)
+        return [table, *(table[np.append(ids, specials)] for ids in self.merged)]
 
 
 class _Block(NamedTuple):
@@ -188,16 +239,3 @@ def _read_pieces(stream: Iterator[Piece], draft: Draft, progress: Progress) -> l
     draft.end_sentence()
     progress(draft.tokens)
     return [table]
-
-
-def _renumbering(vocabulary: Vocabulary, tables: Sequence[WordTable], merged: Sequence[Ids]) -> list[Ids]:
-    """For each table, the map from its ids to the vocabulary's ids.
-
-    Two more entries at the end, which negative values index, map END_OF_SENTENCE to itself. ``merged`` maps the ids of
-    every table but the first to ids of the first.
-    """
-    table = np.full(len(tables[0]) + 2, OUT_OF_VOCABULARY, np.int32)
-    table[tables[0].ids(vocabulary.words)] = np.arange(len(vocabulary), dtype=np.int32)
-    table[END_OF_SENTENCE] = END_OF_SENTENCE
-    specials = np.arange(-2, 0, dtype=np.int32)
-    return [table, *(table[np.append(ids, specials)] for ids in merged)]

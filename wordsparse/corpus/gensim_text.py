@@ -1,10 +1,9 @@
-"""gensim's tokeniser and its reader of Wikipedia dumps."""
+"""gensim's reader of Wikipedia dumps."""
 
 import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from wordsparse import optional
 from wordsparse.corpus.sources import Readable, opened
 from wordsparse.corpus.wiki_markup import without_markup
 from wordsparse.errors import InputError
@@ -17,14 +16,6 @@ PAGE_BYTES = 2**26
 """The maximum size of a page's XML; a larger page is refused."""
 
 logger = logging.getLogger(__name__)
-
-
-def simple_tokenizer() -> Callable[[str], list[str]]:
-    """gensim's tokeniser: lower-case runs of letters and underscores, separated by all other characters."""
-    optional.check('the "simple" tokeniser', "gensim")
-    from gensim.utils import tokenize
-
-    return lambda text: list(tokenize(text, lowercase=True))
 
 
 def wiki_pieces(

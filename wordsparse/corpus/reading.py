@@ -1,10 +1,9 @@
-"""Text files, or an iterable of token lists, as a stream of pieces of sentences.
+"""A text that is not encoded yet, as a stream of pieces of sentences: files, or an iterable.
 
 A *piece* is ``(tokens, ends_sentence)``. A sentence is one or more pieces, so memory is bounded for sentences of any
 length.
 """
 
-import codecs
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -12,93 +11,178 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias, cast
 
 from wordsparse import optional, validation
-from wordsparse.corpus.gensim_text import simple_tokenizer, wiki_pieces
-from wordsparse.corpus.signatures import kind_of_file
-from wordsparse.corpus.sources import find_files, opened, some_of
+from wordsparse.corpus.blocks import decoded, text_blocks
+from wordsparse.corpus.columns import ROW_FORMATS, format_of_file
+from wordsparse.corpus.gensim_text import wiki_pieces
+from wordsparse.corpus.sources import find_files, some_of
+from wordsparse.corpus.tokens import Tokenizer, tokenizer
 from wordsparse.errors import InputError
 from wordsparse.files.unpacking import MAX_EXPANSION
 
 PathLike: TypeAlias = str | os.PathLike[str]
-Source: TypeAlias = PathLike | Sequence[PathLike] | Iterable[Iterable[str]]
-Piece: TypeAlias = tuple[Iterable[str], bool]
-Tokenizer: TypeAlias = Callable[[str], list[str]]
-
-BLOCK_BYTES = 2**20
-
-_ONLY_FOR_FILES = "format and tokens apply to files only: an iterable gives its sentences as lists of tokens"
-_RARE_WHITE_SPACE = (b"\t", b"\r", b"\v", b"\f", b"\x1c", b"\x1d", b"\x1e", b"\x1f")
+Source: TypeAlias = PathLike | Sequence[PathLike] | Iterable[object]
+Piece: TypeAlias = tuple[Sequence[str], bool]
 
 logger = logging.getLogger(__name__)
 
 
-def sentences(
-    source: Source, format: str | None = None, tokens: str | None = None, max_expansion: float = MAX_EXPANSION
-) -> Iterator[list[str]]:
-    """The sentences of a text as lists of tokens; sentences of any length are complete.
+class RawText:
+    """A text, and how it is read.
 
     Parameters
     ----------
-    source : path, list of paths, or iterable of token iterables
-        A directory means all files below it, by name. Files may be compressed: .gz, .bz2, .xz or .zst. Empty tokens
-        of an iterable are left out; a warning counts them.
-    format : {"lines", "text8", "paths", "wiki"}, optional
-        The format of the files; ``lines`` by default: each line is a sentence. ``text8``: a file is one sentence, and
+    source : path, list of paths, or iterable
+        A directory means all files below it, by name. Files may be compressed: .gz, .bz2, .xz or .zst. The items of an
+        iterable are sentences, which are iterables of tokens; with ``tokens``, they are texts (str), in which each line
+        is a sentence; with ``column``, they are rows (mappings). Empty tokens of an iterable are left out; a warning
+        counts them.
+    format : {"lines", "text8", "paths", "wiki", "csv", "jsonl", "parquet"}, optional
+        The format of the files. ``lines``, the default: each line is a sentence. ``text8``: a file is one sentence, and
         line ends are white space. ``paths``: the same as ``lines`` (for users of gensim's PathLineSentences).
-        ``wiki``: a Wikipedia dump, in which each article is a sentence.
-    tokens : {"split", "simple"}, optional
-        ``split``: tokens are separated by white space. ``simple``: gensim's tokeniser, lower-case runs of letters. The
-        default is ``simple`` for ``wiki`` and ``split`` for the other formats.
+        ``wiki``: a Wikipedia dump, in which each article is a sentence. The others are rows; they need ``column``,
+        with which the default is what the name of each file says.
+    column : str, optional
+        The column of the rows that holds the text: a str, in which each line is a sentence, or a list of tokens, which
+        is a sentence.
+    tokens : {"split", "simple", "unicode", "unicode-cased", "japanese", "chinese"}, optional
+        The tokeniser, see :mod:`wordsparse.corpus.tokens`. The default is ``simple`` for ``wiki``, else ``split``.
     max_expansion : float
-        The maximum ratio of unpacked to compressed size; a file above it and above 64 MiB unpacked is refused.
+        A compressed file that unpacks to more than so many times its size is refused.
 
     Raises
     ------
     InputError
-        At the call: if the format is unknown, a file is missing or unreadable, or all files are empty. While reading:
-        if a file is binary, not UTF-8 or damaged, if no file holds a token, or if a sentence is not an iterable of
-        tokens.
+        If an option is unknown or does not belong to the source, a file is missing or unreadable, or all are empty.
+    MissingDependencyError
+        If the package that a tokeniser or a format needs is not installed.
+
+    Attributes
+    ----------
+    files : list of Path or None
+        The files; None for an iterable.
+    lines : bool or None
+        For files that the compiled reader of ``encode`` can read: whether a line end ends a sentence. Else None.
+    tokens : str or None
+        The name of the tokeniser; None for an iterable of tokens.
+    max_expansion : float
     """
-    return _joined(pieces(source, format, tokens, max_expansion))
+
+    def __init__(
+        self,
+        source: Source,
+        format: str | None = None,
+        tokens: str | None = None,
+        column: str | None = None,
+        max_expansion: float = MAX_EXPANSION,
+    ) -> None:
+        validation.non_negative("max_expansion", max_expansion)
+        known = [*FORMATS, *ROW_FORMATS]
+        if format is not None and format not in known:
+            raise InputError(f"unknown format {format!r}: choose one of {', '.join(known)}")
+        paths = _as_paths(source)
+        if paths is None and format is not None:
+            raise InputError(f"format {format!r} applies to files only: an iterable gives sentences, texts or rows")
+        if column is None and format in ROW_FORMATS:
+            raise InputError(f"the format {format!r} needs the name of the column that holds the text (column)")
+        if column is not None and format in FORMATS:
+            raise InputError(f"the format {format!r} has no columns: choose one of {', '.join(ROW_FORMATS)}")
+        if format == "wiki":
+            optional.check('the format "wiki"', "gensim")
+        self.files = None if paths is None else find_files(paths)
+        if tokens is None and (paths is not None or column is not None):
+            tokens = "simple" if format == "wiki" else "split"
+        self.tokens, self._column, self._format = tokens, column, format
+        self._source, self.max_expansion = source, max_expansion
+        self._tokenize = None if tokens is None else tokenizer(tokens)
+        if self.files is not None and column is not None and format is None:
+            for file in self.files:
+                format_of_file(file)
+        by_compiled = tokens == "split" and column is None and paths is not None
+        self.lines = FORMATS[format or "lines"].lines if by_compiled else None
+
+    def pieces(self) -> Iterator[Piece]:
+        """The text in pieces of bounded size (each line of a cell and each sentence of an iterable is one piece).
+
+        Raises
+        ------
+        InputError
+            If a file is binary, not UTF-8 or damaged, if no file holds a token, or if an item or a row is not as
+            described above; the message says which.
+        """
+        if self.files is None:
+            return _iterable_pieces(self._items())
+        return self._file_pieces(self.files)
+
+    def _items(self) -> Iterator[tuple[str, object]]:
+        """The items of an iterable, each with its name for messages; of rows, their cells."""
+        items = cast("Iterable[object]", self._source)
+        if self._column is not None:
+            for number, row in enumerate(items, 1):
+                cell = _cell_of_row(number, row, self._column)
+                yield from self._cell_items(f"row {number}", cell)
+        elif self._tokenize is not None:
+            for number, text in enumerate(items, 1):
+                if not isinstance(text, str):
+                    raise InputError(f"text {number} is {text!r:.80}, not a str: tokens={self.tokens!r} splits texts")
+                yield from self._cell_items(f"text {number}", text)
+        else:
+            for number, sentence in enumerate(items, 1):
+                yield f"sentence {number}", sentence
+
+    def _cell_items(self, name: str, cell: object) -> Iterator[tuple[str, object]]:
+        """The sentences of a cell: the lines of a text, or a list of tokens; none of a missing value."""
+        assert self._tokenize is not None
+        if isinstance(cell, str):
+            for line in cell.split("\n"):
+                yield name, self._tokenize(line)
+        elif isinstance(cell, list | tuple):
+            yield name, cell
+        elif cell is not None:
+            raise InputError(f"{name} holds {cell!r:.80}, which is neither text nor a list of tokens")
+
+    def _file_pieces(self, files: Sequence[Path]) -> Iterator[Piece]:
+        without = []
+        for file in files:
+            empty = True
+            for piece in self._pieces_of(file):
+                if empty and piece[0]:
+                    empty = False
+                yield piece
+            if empty:
+                without.append(file)
+        check_some_tokens(files, without)
+
+    def _pieces_of(self, file: Path) -> Iterator[Piece]:
+        assert self._tokenize is not None
+        if self._column is None:
+            return FORMATS[self._format or "lines"].read(file, self._tokenize, self.max_expansion)
+        cells = ROW_FORMATS[self._format or format_of_file(file)].cells(file, self._column, self.max_expansion)
+        return _iterable_pieces(
+            item for number, cell in cells for item in self._cell_items(f"{file}: row {number}", cell)
+        )
 
 
-def pieces(
-    source: Source, format: str | None = None, tokens: str | None = None, max_expansion: float = MAX_EXPANSION
-) -> Iterator[Piece]:
-    """The same as :func:`sentences`, in pieces of bounded size (each sentence of an iterable is one piece).
-
-    A compressed file that unpacks to more than ``max_expansion`` times its size is refused.
-    """
-    validation.non_negative("max_expansion", max_expansion)
-    files = text_files(source, format)
-    if files is None:
-        if tokens is not None:
-            raise InputError(_ONLY_FOR_FILES)
-        return _iterable_pieces(cast("Iterable[object]", source))
-    if format == "wiki":
-        optional.check('the format "wiki"', "gensim")
-    tokenizer = _tokenizer(tokens or ("simple" if format == "wiki" else "split"))
-    read = FORMATS[format or "lines"].read
-    return _file_pieces(files, lambda path: read(path, tokenizer, max_expansion))
+def sentences(
+    source: Source,
+    format: str | None = None,
+    tokens: str | None = None,
+    column: str | None = None,
+    max_expansion: float = MAX_EXPANSION,
+) -> Iterator[list[str]]:
+    """The sentences of a text as lists of tokens, complete whatever their length; see :class:`RawText`."""
+    return _joined(RawText(source, format, tokens, column, max_expansion).pieces())
 
 
-def text_files(source: Source, format: str | None) -> list[Path] | None:
-    """The files that ``source`` names; None if it is an iterable of sentences.
-
-    Raises
-    ------
-    InputError
-        If the format is unknown or given for an iterable, or if a file is missing, unreadable or empty.
-    """
-    if format is not None and format not in FORMATS:
-        raise InputError(f"unknown format {format!r}: choose one of {', '.join(FORMATS)}")
-    paths = _as_paths(source)
-    if paths is None and format is not None:
-        raise InputError(_ONLY_FOR_FILES)
-    return None if paths is None else find_files(paths)
+def check_some_tokens(files: Sequence[Path], without: Sequence[Path]) -> None:
+    """Warn of the files that were read to their ends and hold no token; InputError if that is all of them."""
+    if len(without) == len(files):
+        raise InputError(f"{without[0]}: holds no token" + (", and neither do the others" if len(files) > 1 else ""))
+    if without:
+        logger.warning("%s of %s files hold no token: %s", f"{len(without):,}", f"{len(files):,}", some_of(without))
 
 
 def _as_paths(source: Source) -> Sequence[PathLike] | None:
-    """``source`` as a list of paths; None if it is an iterable of sentences."""
+    """``source`` as a list of paths; None if it is an iterable of something else."""
     if isinstance(source, str | os.PathLike):
         return [source]
     if not isinstance(source, Iterable):
@@ -108,15 +192,7 @@ def _as_paths(source: Source) -> Sequence[PathLike] | None:
     are_paths = [isinstance(item, str | os.PathLike) for item in source]
     if any(are_paths) and not all(are_paths):
         raise InputError("a list of texts must hold paths only, or lists of tokens only")
-    return source if all(are_paths) else None
-
-
-def _tokenizer(name: str) -> Tokenizer:
-    if name == "split":
-        return str.split
-    if name == "simple":
-        return simple_tokenizer()
-    raise InputError(f'unknown tokeniser {name!r}: choose "split" or "simple"')
+    return cast("Sequence[PathLike]", source) if all(are_paths) else None
 
 
 def _joined(stream: Iterator[Piece]) -> Iterator[list[str]]:
@@ -128,10 +204,10 @@ def _joined(stream: Iterator[Piece]) -> Iterator[list[str]]:
             sentence = []
 
 
-def _iterable_pieces(source: Iterable[object]) -> Iterator[Piece]:
+def _iterable_pieces(named: Iterable[tuple[str, object]]) -> Iterator[Piece]:
     empty = 0
-    for number, sentence in enumerate(source, 1):
-        given = _token_list(number, sentence)
+    for name, sentence in named:
+        given = _token_list(name, sentence)
         tokens = [token for token in given if not isinstance(token, str) or token]
         empty += len(given) - len(tokens)
         yield tokens, True
@@ -142,37 +218,31 @@ def _iterable_pieces(source: Iterable[object]) -> Iterator[Piece]:
         )
 
 
-def _token_list(number: int, sentence: object) -> list[Any]:
+def _token_list(name: str, sentence: object) -> list[Any]:
     """The tokens of a sentence; InputError if it is none."""
+    if isinstance(sentence, list):
+        return sentence
     if isinstance(sentence, Mapping):
+        raise InputError(f"{name} is a dict with {_keys(sentence)}, not a list of tokens: name its text (column=)")
+    if isinstance(sentence, str):
         raise InputError(
-            f"sentence {number} is a dict with the keys {', '.join(map(repr, sentence))!s:.60}, not a list of tokens: "
-            "give the tokens in it"
+            f"{name} is {sentence!r:.80}, not a list of tokens: split it, or name a tokeniser (tokens='unicode')"
         )
-    if isinstance(sentence, str | bytes | os.PathLike) or not isinstance(sentence, Iterable):
-        raise InputError(f"sentence {number} is {sentence!r:.80}, not a list of tokens: split it (paths go in a list)")
+    if isinstance(sentence, bytes | os.PathLike) or not isinstance(sentence, Iterable):
+        raise InputError(f"{name} is {sentence!r:.80}, not a list of tokens (paths go in a list)")
     return list(sentence)
 
 
-def _file_pieces(files: Sequence[Path], read: Callable[[Path], Iterator[tuple[list[str], bool]]]) -> Iterator[Piece]:
-    without = []
-    for file in files:
-        empty = True
-        for piece in read(file):
-            if empty and piece[0]:
-                empty = False
-            yield piece
-        if empty:
-            without.append(file)
-    check_some_tokens(files, without)
+def _cell_of_row(number: int, row: object, column: str) -> object:
+    if not isinstance(row, Mapping):
+        raise InputError(f"row {number} is {row!r:.80}, not a mapping, but column={column!r} is given")
+    if column not in row:
+        raise InputError(f"row {number} has no {column!r}; it has {_keys(row)}")
+    return row[column]
 
 
-def check_some_tokens(files: Sequence[Path], without: Sequence[Path]) -> None:
-    """Warn of the files that were read to their ends and hold no token; InputError if that is all of them."""
-    if len(without) == len(files):
-        raise InputError(f"{without[0]}: holds no token" + (", and neither do the others" if len(files) > 1 else ""))
-    if without:
-        logger.warning("%s of %s files hold no token: %s", f"{len(without):,}", f"{len(files):,}", some_of(without))
+def _keys(row: Mapping[Any, Any]) -> str:
+    return f"the keys {', '.join(map(repr, row))!s:.60}"
 
 
 def _line_pieces(path: Path, tokenize: Tokenizer, max_expansion: float) -> Iterator[tuple[list[str], bool]]:
@@ -189,6 +259,11 @@ def _stream_pieces(path: Path, tokenize: Tokenizer, max_expansion: float) -> Ite
     for text in _texts(path, max_expansion):
         yield tokenize(text), False
     yield [], True
+
+
+def _texts(path: Path, max_expansion: float) -> Iterator[str]:
+    for position, data in text_blocks(path, max_expansion):
+        yield decoded(path, position, data)
 
 
 class Format(NamedTuple):
@@ -211,73 +286,3 @@ FORMATS = {
     "paths": Format("the same as lines, for users of gensim's PathLineSentences", _line_pieces, lines=True),
     "wiki": Format("a Wikipedia dump (XML); each article is a sentence, its markup is removed", wiki_pieces),
 }
-
-
-def text_blocks(path: Path, max_expansion: float = MAX_EXPANSION) -> Iterator[tuple[int, bytes]]:
-    """The file's bytes in blocks that end at white space, so that no token is split between two.
-
-    Yields
-    ------
-    position : int
-        Position of the block's first byte in the file.
-    data : bytes
-        The block, without the file's byte order mark.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read, if its first bytes say that it is not text, or if several blocks in a row hold no
-        white space.
-    """
-    position, rest = 0, b""
-    for block in _read_blocks(path, max_expansion):
-        data = rest + block
-        end = _end_of_last_white_space(data)
-        if end:
-            yield _without_byte_order_mark(position, data[:end])
-        elif len(data) > BLOCK_BYTES:
-            raise InputError(f"{path}: no white space in {len(data):,} bytes from byte {position:,} on: is it text?")
-        position, rest = position + end, data[end:]
-    yield _without_byte_order_mark(position, rest)
-
-
-def decoded(path: Path, position: int, data: bytes) -> str:
-    """A block's text; if it is binary or not UTF-8, InputError names the file and the byte."""
-    if (nul := data.find(b"\0")) >= 0:
-        raise InputError(f"{path}: is binary, not text (a zero byte at byte {position + nul:,})")
-    try:
-        return data.decode()
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{path}: is not UTF-8 text (byte {position + error.start:,}: {error.reason}): convert it first"
-        ) from error
-
-
-def _texts(path: Path, max_expansion: float) -> Iterator[str]:
-    for position, data in text_blocks(path, max_expansion):
-        yield decoded(path, position, data)
-
-
-def _read_blocks(path: Path, max_expansion: float) -> Iterator[bytes]:
-    with opened(path, max_expansion) as file:
-        block = file.read(BLOCK_BYTES)
-        if (kind := kind_of_file(block)) is not None:
-            raise InputError(kind)
-        while block:
-            yield block
-            block = file.read(BLOCK_BYTES)
-
-
-def _end_of_last_white_space(data: bytes) -> int:
-    """The number of bytes up to the end of the last ASCII white space; 0 if there is none.
-
-    None of these bytes occurs inside a multi-byte UTF-8 character. Nearly every text has spaces and line feeds.
-    """
-    end = 1 + max(data.rfind(b" "), data.rfind(b"\n"))
-    return end or 1 + max(data.rfind(byte) for byte in _RARE_WHITE_SPACE)
-
-
-def _without_byte_order_mark(position: int, data: bytes) -> tuple[int, bytes]:
-    if position == 0 and data.startswith(codecs.BOM_UTF8):
-        return len(codecs.BOM_UTF8), data[len(codecs.BOM_UTF8) :]
-    return position, data

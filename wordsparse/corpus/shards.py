@@ -63,6 +63,9 @@ class EncodedCorpus:
     shards : list of Shard
     sha256 : str
         Checksum of the content (vocabulary and shards), which identifies the encoded corpus.
+    tokenization : dict or None
+        How the text became tokens: ``tokens``, the name of the tokeniser, and where words were joined to phrases
+        ``phrases`` and ``phrase_threshold``. None if nothing is known of it.
     """
 
     path: Path
@@ -74,6 +77,7 @@ class EncodedCorpus:
     max_vocab: int | None
     shards: "Sequence[Shard | NDArray[np.int32]]"
     sha256: str = ""
+    tokenization: dict[str, Any] | None = None
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> "EncodedCorpus":
@@ -107,6 +111,7 @@ class EncodedCorpus:
             distinct_words=_integer(manifest, "distinct_words", folder),
             min_count=_integer(manifest, "min_count", folder),
             max_vocab=max_vocab,
+            tokenization=_tokenization(manifest, folder),
             shards=shards,
             sha256=content_digest(records),
         )
@@ -117,7 +122,7 @@ class EncodedCorpus:
 
     def identity(self) -> dict[str, Any]:
         """The identity of the encoded text, as JSON."""
-        names = ("sha256", "tokens", "sentences", "distinct_words", "min_count", "max_vocab")
+        names = ("sha256", "tokens", "sentences", "distinct_words", "min_count", "max_vocab", "tokenization")
         return {name: getattr(self, name) for name in names}
 
 
@@ -130,6 +135,7 @@ def write_corpus_manifest(
     distinct_words: int,
     min_count: int,
     max_vocab: int | None,
+    tokenization: dict[str, Any] | None,
 ) -> str:
     """Write the manifest of ``folder``, which holds the vocabulary and the shards; returns the content's digest."""
     vocabulary = folder / VOCABULARY
@@ -144,6 +150,7 @@ def write_corpus_manifest(
             "distinct_words": distinct_words,
             "min_count": min_count,
             "max_vocab": max_vocab,
+            "tokenization": tokenization,
             "files": [vars(record) for record in records],
         },
     )
@@ -175,6 +182,20 @@ def _integer(members: Mapping[str, Any], key: str, folder: Path) -> int:
     if not is_count(value) or value < 1:
         raise InputError(f"{folder / MANIFEST}: {key} must be a positive integer, not {value!r:.40}")
     return value
+
+
+def tokenization(tokens: str | None, phrases: int, phrase_threshold: float) -> dict[str, Any] | None:
+    """How a text becomes tokens, as JSON; None if the tokens were given."""
+    if not phrases:
+        return None if tokens is None else {"tokens": tokens}
+    return {"tokens": tokens, "phrases": phrases, "phrase_threshold": phrase_threshold}
+
+
+def _tokenization(manifest: Mapping[str, Any], folder: Path) -> dict[str, Any] | None:
+    found = manifest.get("tokenization")
+    if found is not None and not isinstance(found, dict):
+        raise InputError(f"{folder / MANIFEST}: tokenization must be an object or null, not {found!r:.40}")
+    return found
 
 
 def _check_size(folder: Path, record: FileRecord) -> None:

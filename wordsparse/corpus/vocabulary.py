@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from wordsparse import validation
+from wordsparse.corpus.hints import unspaced
 from wordsparse.errors import InputError
 from wordsparse.files.storage import check_version, read_json, write_file
 
@@ -84,7 +85,8 @@ class Vocabulary:
         if not kept:
             raise InputError(
                 f"the vocabulary is empty: none of the {len(counts):,} distinct words occurs {min_count:,} "
-                f"times or more (highest count: {max(counts.values()):,}): lower the minimum count"
+                f"times or more (highest count: {max(counts.values()):,}): "
+                + (unspaced(counts) or "lower the minimum count")
             )
         ranked = _ranked(kept)
         return cls([word for _, word in ranked], [-falling for falling, _ in ranked])

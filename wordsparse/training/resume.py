@@ -44,14 +44,23 @@ def is_same_text(text: Mapping[str, Any], corpus: EncodedCorpus) -> bool:
     Raises
     ------
     InputError
-        If it is the same text, encoded with another vocabulary.
+        If it is the same text, encoded with another vocabulary, or if its words were made in another way.
     """
+    check_tokenization(text, corpus)
     now = corpus.identity()
     same = bool(text.get("sha256") == now["sha256"])
     changed = differences(text, now, but={"sha256"})
     if changed and (same or all(text.get(name) == now[name] for name in ("tokens", "sentences", "distinct_words"))):
         raise InputError(f"resume: this is the text of the model, but {changed}: use the original options")
     return same
+
+
+def check_tokenization(text: Mapping[str, Any], corpus: EncodedCorpus) -> None:
+    """Raise InputError if a model or run was trained on a text that is known to have become tokens in another way."""
+    before, now = text.get("tokenization"), corpus.tokenization
+    if before is not None and now is not None and before != now:
+        changed = differences({"phrases": 0, **before}, {"phrases": 0, **now}, but=set())
+        raise InputError(f"resume: {changed}: the same words would be other tokens; use the original options")
 
 
 def check_more_epochs(model: Model, options: Options) -> bool:

@@ -21,6 +21,10 @@ def train(
     corpus: Any,
     *,
     format: str | None = None,
+    column: str | None = None,
+    tokens: str | None = None,
+    phrases: int | None = None,
+    phrase_threshold: float | None = None,
     min_count: int | None = None,
     max_vocab: int | None = None,
     max_expansion: float | None = None,
@@ -34,10 +38,13 @@ def train(
 
     Parameters
     ----------
-    corpus : path, sequence of paths, EncodedCorpus, or iterable of token lists
+    corpus : path, sequence of paths, EncodedCorpus, or iterable of token lists, of texts or of rows
         Text is encoded into a temporary directory first; a directory that ``encode`` wrote is used as it is.
-    format : str, optional
-        How text files are read: ``lines`` (where not given), ``text8``, ``paths`` or ``wiki``.
+    format, column, tokens, phrases, phrase_threshold : optional
+        How text becomes tokens: the format of files (``lines``, ``text8``, ``paths``, ``wiki``, ``csv``, ``jsonl``,
+        ``parquet``), the column of rows that holds the text, the tokeniser (``split``, ``simple``, ``unicode``,
+        ``unicode-cased``, ``japanese``, ``chinese``), and the joining of phrases; see :func:`wordsparse.encode`. With
+        ``tokens``, the items of an iterable are texts (str); with ``column``, they are rows (mappings).
     min_count, max_vocab : int, optional
         Words that occur less often, or beyond the most frequent ones, are left out (min_count 5 where not given). For
         an encoded corpus they were fixed when it was encoded.
@@ -77,7 +84,18 @@ def train(
     if unknown:
         raise InputError(f"unknown option {', '.join(unknown)}: choose from {', '.join(known)}")
     chosen = recipe.Options(**options)
-    text = TrainingText(corpus, format, min_count, max_vocab, max_expansion, chosen.threads)
+    text = TrainingText(
+        corpus,
+        format=format,
+        column=column,
+        tokens=tokens,
+        phrases=phrases,
+        phrase_threshold=phrase_threshold,
+        min_count=min_count,
+        max_vocab=max_vocab,
+        max_expansion=max_expansion,
+        threads=chosen.threads,
+    )
     if output is not None:
         return OutputRun(Path(output), text, chosen, resume, checkpoint_every).train(progress=progress)
     if resume:

@@ -19,6 +19,9 @@ from wordsparse.files import storage
 
 SOURCE_FORMAT, SOURCE_VERSION = "wordsparse-source", 1
 
+# The options that determine the encoded text.
+_OPTIONS = ("format", "column", "tokens", "phrases", "phrase_threshold", "min_count", "max_vocab")
+
 
 @dataclass(frozen=True)
 class TrainingText:
@@ -34,6 +37,10 @@ class TrainingText:
     max_vocab: int | None = None
     max_expansion: float | None = None
     threads: int | None = None
+    column: str | None = None
+    tokens: str | None = None
+    phrases: int | None = None
+    phrase_threshold: float | None = None
 
     def encoded(self) -> EncodedCorpus | None:
         """The corpus if it is already encoded, else None.
@@ -50,10 +57,16 @@ class TrainingText:
             corpus = EncodedCorpus.open(Path(corpus))
         if not isinstance(corpus, EncodedCorpus):
             return None
-        if self.format is not None:
-            raise InputError(f"{corpus.path} is already encoded: format applies to text only ({self.format} was given)")
+        for name in ("format", "column"):
+            if (asked := getattr(self, name)) is not None:
+                raise InputError(f"{corpus.path} is already encoded: {name} applies to text only ({asked} was given)")
         for name in ("min_count", "max_vocab"):
             asked, fixed = getattr(self, name), getattr(corpus, name)
+            if asked is not None and asked != fixed:
+                raise InputError(f"{corpus.path} was encoded with {name} {fixed}, not {asked}: encode the text again")
+        known = {"phrases": 0, **(corpus.tokenization or {})}
+        for name in ("tokens", "phrases", "phrase_threshold"):
+            asked, fixed = getattr(self, name), known.get(name)
             if asked is not None and asked != fixed:
                 raise InputError(f"{corpus.path} was encoded with {name} {fixed}, not {asked}: encode the text again")
         return corpus
@@ -62,7 +75,7 @@ class TrainingText:
         self, path: Path, known: Collection[str] = (), progress: Callable[[int], None] | None = None
     ) -> EncodedCorpus:
         """Encode it at ``path``; the ``known`` words are in the vocabulary whatever their count."""
-        asked = {name: getattr(self, name) for name in ("format", "min_count", "max_vocab", "max_expansion")}
+        asked = {name: getattr(self, name) for name in (*_OPTIONS, "max_expansion")}
         given: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
         return encode(self.corpus, path, known=known, progress=progress, threads=self.threads, **given)
 
@@ -73,8 +86,7 @@ class TrainingText:
             return None
         stats = [(os.path.abspath(path), path.stat()) for path in find_files(paths, quiet=True)]
         files = [[name, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino] for name, found in stats]
-        options = {"format": self.format, "min_count": self.min_count, "max_vocab": self.max_vocab}
-        return {"files": files, **options}
+        return {"files": files, **{name: getattr(self, name) for name in _OPTIONS}}
 
 
 @contextmanager

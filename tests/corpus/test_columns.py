@@ -1,0 +1,135 @@
+import bz2
+import csv
+import gzip
+import json
+
+import pytest
+
+from wordsparse.cli import main
+from wordsparse.corpus import EncodedCorpus, blocks, columns, encode
+from wordsparse.corpus.reading import sentences
+from wordsparse.errors import InputError
+
+ROWS = [
+    {"id": 1, "text": "a b"},
+    {"id": 2, "text": 'c, "d"\ne; f'},
+    {"id": 3, "text": ""},
+    {"id": 4, "text": "é 猫\tx"},
+]
+SENTENCES = [["a", "b"], ["c,", '"d"'], ["e;", "f"], ["é", "猫", "x"]]
+
+
+def written(path, rows=ROWS, **options):
+    """The rows as a file of the format that its name tells."""
+    if ".parquet" in path.name:
+        arrow = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+        pytest.importorskip("pyarrow.parquet").write_table(arrow.Table.from_pylist(rows), path)
+        return path
+    if ".jsonl" in path.name:
+        data = "".join(json.dumps(row, ensure_ascii=row["id"] == 4) + "\n" for row in rows)
+    else:
+        with open(path, "w", newline="", encoding="utf-8") as file:
+            table = csv.DictWriter(file, list(rows[0]), **options)
+            table.writeheader()
+            table.writerows(rows)
+        data = path.read_text()
+    packed = {".gz": gzip.compress, ".bz2": bz2.compress}.get(path.suffix, bytes)(data.encode())
+    path.write_bytes(packed)
+    return path
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.csv.gz", "t.jsonl", "t.jsonl.bz2", "t.parquet"])
+@pytest.mark.parametrize("block_bytes", [1, 2**20])
+def test_a_column_is_text(tmp_path, monkeypatch, name, block_bytes):
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr(columns, "PARQUET_ROWS", 2)
+    path = written(tmp_path / name)
+    assert list(sentences(path, column="text")) == SENTENCES
+    corpus = encode(path, tmp_path / "out", column="text", tokens="simple", min_count=1)
+    assert sorted(corpus.vocabulary.words) == sorted(["a", "b", "c", "d", "e", "f", "é", "猫", "x"])
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_the_header_tells_the_delimiter(tmp_path, delimiter):
+    path = written(tmp_path / "t.tsv", delimiter=delimiter)
+    assert list(sentences(path, column="text")) == SENTENCES
+    assert list(sentences(path.rename(tmp_path / "t.txt"), "csv", column="text")) == SENTENCES
+
+
+def test_a_directory_may_hold_several_formats(tmp_path):
+    (tmp_path / "rows").mkdir()
+    written(tmp_path / "rows" / "1.csv")
+    written(tmp_path / "rows" / "2.jsonl")
+    assert list(sentences(tmp_path / "rows", column="text")) == SENTENCES * 2
+    (tmp_path / "rows" / "3.txt").write_text("text")
+    with pytest.raises(InputError, match=r"3\.txt: its name does not say how its rows are stored: name the format csv"):
+        sentences(tmp_path / "rows", column="text")
+
+
+def test_a_list_of_tokens_is_a_sentence(tmp_path):
+    for name in ("t.jsonl", "t.parquet"):
+        path = written(tmp_path / name, [{"id": 1, "text": ["New York", "is"]}, {"id": 2, "text": None}])
+        assert list(sentences(path, column="text")) == [["New York", "is"]]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("t.csv", b"id,text\n1,a\n2,b,c\n", r"row 2 \(line 3\) has 3 cells, but the first line has 2"),
+        ("t.csv", b"id,text\n1\n", "row 1 .* has 1 cells"),
+        ("t.csv", b'id,text\n1,"a" b\n', r"row 1 \(line 2\) is not valid CSV"),
+        ("t.csv", b'id,text\n1,"a b\n', "is not valid CSV: unexpected end of data"),
+        ("t.csv", b"id,text\n1,\xff\n", "line 2 is not UTF-8 text"),
+        ("t.csv", b"id,words\n1,a\n", "has no column 'text'; its first line has 'id', 'words'"),
+        ("t.csv", b"text,text\na,b\n", "has 2 columns 'text'"),
+        ("t.jsonl", b'{"text": "a"}\n\n{"text"\n', "line 3 is not a JSON object"),
+        ("t.jsonl", b'{"text": "a"}\n["b"]\n', r"line 2 is not a JSON object, but \['b'\]"),
+        ("t.jsonl", b'{"text": "a"}\n{"body": "b"}\n', "line 2 has no 'text'; it has 'body'"),
+        ("t.jsonl", b'{"text": 7}\n', "row 1 holds 7, which is neither text nor a list of tokens"),
+        ("t.jsonl", b"[" * 100_000, "line 1 is not a JSON object"),
+        ("t.jsonl", b'{"text": ["a", 7]}\n', "a word must be a str, not 7"),
+        ("t.jsonl", b'{"text": "a \\ud800"}\n', "is not valid Unicode text"),
+        ("t.jsonl", gzip.compress(b"{}"), "is compressed by gzip"),
+        ("t.parquet", b"PAR1\x15 no such file", "cannot be read as Parquet"),
+        ("t.parquet", b"words", "cannot be read as Parquet"),
+        ("t.csv", b"text\n \n", "holds no token"),
+    ],
+)
+def test_a_bad_row_is_named(tmp_path, name, data, said):
+    if "parquet" in name:
+        pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(InputError, match=said):
+        encode(tmp_path / name, tmp_path / "out", column="text", min_count=1)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_parquet_file_without_the_column_says_which_it_has(tmp_path):
+    with pytest.raises(InputError, match="has no column 'body'; it has 'id', 'text'"):
+        list(sentences(written(tmp_path / "t.parquet"), column="body"))
+
+
+def test_a_line_has_a_bounded_size(tmp_path, monkeypatch):
+    monkeypatch.setattr(columns, "LINE_BYTES", 1000)
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", 100)
+    (tmp_path / "t.jsonl").write_bytes(b'{"text": "a"}\n{"text": "' + b"a " * 10_000)
+    with pytest.raises(InputError, match="line 2 has more than 1,000 bytes"):
+        list(sentences(tmp_path / "t.jsonl", column="text"))
+
+
+def test_columns_and_formats_belong_together(tmp_path):
+    path = written(tmp_path / "t.csv")
+    for format, column, said in [
+        ("csv", None, "the format 'csv' needs the name of the column"),
+        ("lines", "text", "the format 'lines' has no columns: choose one of csv, jsonl, parquet"),
+    ]:
+        with pytest.raises(InputError, match=said):
+            sentences(path, format, column=column)
+
+
+def test_the_command_line(tmp_path, capsys):
+    path = written(tmp_path / "t.csv")
+    assert main(["encode", str(path), "-o", str(tmp_path / "out"), "--column", "text", "--min-count", "1"]) == 0
+    assert len(EncodedCorpus.open(tmp_path / "out").vocabulary) == 9
+    assert main(["encode", str(path), "-o", str(tmp_path / "2"), "--format", "csv"]) == 2
+    assert "needs the name of the column" in capsys.readouterr().err

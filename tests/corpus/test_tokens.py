@@ -1,0 +1,151 @@
+import importlib.util
+
+import pytest
+
+from wordsparse.corpus import EncodedCorpus, encode
+from wordsparse.corpus.reading import sentences
+from wordsparse.corpus.tokens import TOKENIZERS, tokenizer
+from wordsparse.errors import InputError, MissingDependencyError
+
+ENGLISH = "Don't stop: 3.14 is π, said O’Neil-Smith (née Å)."
+
+
+def made(name: str, *packages: str):
+    for package in packages:
+        pytest.importorskip(package, reason=f"{package} is not installed")
+    return tokenizer(name)
+
+
+def test_split_changes_nothing():
+    assert tokenizer("split")(ENGLISH) == ENGLISH.split()
+
+
+def test_simple_is_gensims():
+    assert tokenizer("simple")(ENGLISH) == ["don", "t", "stop", "is", "π", "said", "o", "neil", "smith", "née", "å"]
+    utils = pytest.importorskip("gensim.utils", reason="gensim is not installed")
+    for text in (ENGLISH, "snake_case x2y straße ΑΣ", "猫 が 好き"):
+        assert tokenizer("simple")(text) == list(utils.tokenize(text, lowercase=True))
+
+
+def test_unicode_words():
+    words = made("unicode", "regex")
+    assert words(ENGLISH) == ["don't", "stop", "3.14", "is", "π", "said", "o’neil", "smith", "née", "å"]
+    assert made("unicode-cased", "regex")(ENGLISH) == [
+        "Don't",
+        "stop",
+        "3.14",
+        "is",
+        "π",
+        "said",
+        "O’Neil",
+        "Smith",
+        "née",
+        "Å",
+    ]
+    assert words("हिन्दी में") == ["हिन्दी", "में"]
+    assert words("I ❤️ 🎉🎉 👩‍👩‍👧 #tag U.S.A. 1,000") == ["i", "❤️", "🎉", "🎉", "👩‍👩‍👧", "tag", "u.s.a", "1,000"]
+    assert words(" ... — \n") == []
+
+
+@pytest.mark.parametrize("name", ["simple", "unicode"])
+def test_what_looks_the_same_is_one_word(name):
+    """é as one character and as two were different words, and so were the three ways to write Å."""
+    words = made(name, *["regex"] * (name == "unicode"))
+    assert len(set(words("café cafe\u0301"))) == 1
+    assert len(set(words("Å \u212b A\u030a"))) == 1
+    if name != "simple":
+        assert len(set(words("fin ﬁn ｆｉｎ"))) == 1
+
+
+def test_chinese():
+    assert made("chinese", "rjieba")("我来到北京清华大学。Python 3") == [
+        "我",
+        "来到",
+        "北京",
+        "清华大学",
+        "python",
+        "3",
+    ]
+
+
+def test_japanese():
+    words = made("japanese", "sudachipy", "sudachidict_small")
+    assert words("東京都に住んでいる。 ＯＫ") == ["東京", "都", "に", "住ん", "で", "いる", "ok"]
+    # Sudachi refuses more than 49,149 bytes at a time.
+    assert words("東京都に住んでいる。" * 5_000) == ["東京", "都", "に", "住ん", "で", "いる"] * 5_000
+    assert len(words("東" * 60_000)) > 0
+
+
+def test_the_package_of_a_tokenizer_is_named_before_anything_is_read(tmp_path, monkeypatch):
+    found = importlib.util.find_spec
+    missing = ("regex", "rjieba", "sudachipy")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name in missing else found(name))
+    for name in missing:
+        monkeypatch.setitem(__import__("sys").modules, name, None)
+    (tmp_path / "text").write_text("a b")
+    for name, extra in (("unicode", "unicode"), ("japanese", "japanese"), ("chinese", "chinese")):
+        with pytest.raises(MissingDependencyError, match=rf"pip install 'wordsparse\[{extra}\]'"):
+            sentences(tmp_path / "text", tokens=name)
+
+
+def test_the_tokenizer_is_recorded(tmp_path):
+    (tmp_path / "text").write_text("The cat, the CAT.\nThe\tend\n")
+    corpus = encode(tmp_path / "text", tmp_path / "out", tokens="simple", min_count=1)
+    assert corpus.vocabulary.words == ["the", "cat", "end"]
+    assert corpus.sentences == 2
+    assert corpus.tokenization == EncodedCorpus.open(tmp_path / "out").tokenization == {"tokens": "simple"}
+    assert encode(tmp_path / "text", tmp_path / "2", min_count=1).tokenization == {"tokens": "split"}
+    assert encode([["a"]], tmp_path / "3", min_count=1).tokenization is None
+
+
+def test_texts_and_rows_of_any_iterable():
+    texts = ["The cat.\nThe end", "", "A\r\ndog"]
+    expected = [["the", "cat"], ["the", "end"], ["a"], ["dog"]]
+    assert list(sentences(iter(texts), tokens="simple")) == expected
+    rows = [{"id": i, "text": text} for i, text in enumerate(texts)]
+    assert list(sentences(rows, tokens="simple", column="text")) == expected
+    assert next(sentences(iter(rows), column="text")) == ["The", "cat."]
+    cells = [{"words": ["a", "b"]}, {"words": None}, {"words": ("c", "")}]
+    assert list(sentences(cells, column="words")) == [["a", "b"], ["c"]]
+    for source, options, said in [
+        (iter(["a", 7]), {"tokens": "split"}, "text 2 is 7, not a str"),
+        (iter([["a"]]), {"tokens": "split"}, "text 1 is .*, not a str"),
+        ([{"a": 1}], {"column": "text"}, "row 1 has no 'text'; it has the keys 'a'"),
+        ([{"text": 3.5}], {"column": "text"}, "row 1 holds 3.5, which is neither text nor a list of tokens"),
+        (iter(["a"]), {"column": "text"}, "row 1 is 'a', not a mapping"),
+        (iter(["a b"]), {}, r"sentence 1 is 'a b', not a list of tokens: split it, or name a tokeniser \(tokens="),
+    ]:
+        with pytest.raises(InputError, match=said):
+            list(sentences(source, **options))
+
+
+def test_every_tokenizer_has_a_line_of_help(capsys):
+    from wordsparse.cli import main
+
+    assert main(["encode", "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert all(f"{name}: {entry.about}" in shown for name, entry in TOKENIZERS.items())
+
+
+def test_words_with_punctuation_are_pointed_out(tmp_path, caplog):
+    # A model of news text held "said." and "Australia," beside "said" and "Australia", and nothing said so.
+    encode([ENGLISH.split()] * 5, tmp_path / "1")
+    assert "% of the words end in punctuation (" in caplog.text
+    assert "--tokens simple" in caplog.text
+    caplog.clear()
+    encode([["Don't", "stop", ":", "3.14", "is", "(", "π", ")", "."]] * 5, tmp_path / "2")
+    encode(iter([ENGLISH] * 5), tmp_path / "3", tokens="simple")
+    assert not caplog.records
+
+
+def test_text_that_is_not_split_into_words_is_recognised(tmp_path, caplog):
+    text = [[f"東京都に住んでいる人々は{i}"] for i in range(20)]
+    with pytest.raises(InputError, match=r"vocabulary is empty: none of the 20 .*not to be split into words.*japanese"):
+        encode(text, tmp_path / "none", min_count=2)
+    with pytest.raises(InputError, match=r"vocabulary is empty.*: lower the minimum count"):
+        encode([["猫", "犬"]], tmp_path / "none", min_count=2)
+    encode([["我来到北京清华大学"]] * 5, tmp_path / "out")
+    assert "--tokens chinese" in caplog.text
+    caplog.clear()
+    encode([["我", "来到", "北京", "清华大学"]] * 5, tmp_path / "2")
+    assert not caplog.records

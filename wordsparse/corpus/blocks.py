@@ -1,0 +1,80 @@
+"""The bytes of a text file, in blocks that split no token."""
+
+import codecs
+from collections.abc import Iterator
+from pathlib import Path
+
+from wordsparse.corpus.signatures import kind_of_file
+from wordsparse.corpus.sources import opened
+from wordsparse.errors import InputError
+from wordsparse.files.unpacking import MAX_EXPANSION
+
+BLOCK_BYTES = 2**20
+
+_RARE_WHITE_SPACE = (b"\t", b"\r", b"\v", b"\f", b"\x1c", b"\x1d", b"\x1e", b"\x1f")
+
+
+def text_blocks(path: Path, max_expansion: float = MAX_EXPANSION) -> Iterator[tuple[int, bytes]]:
+    """The file's bytes in blocks that end at white space, so that no token is split between two.
+
+    Yields
+    ------
+    position : int
+        Position of the block's first byte in the file.
+    data : bytes
+        The block, without the file's byte order mark.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, if its first bytes say that it is not text, or if several blocks in a row hold no
+        white space.
+    """
+    position, rest = 0, b""
+    for block in read_blocks(path, max_expansion):
+        data = rest + block
+        end = _end_of_last_white_space(data)
+        if end:
+            yield _without_byte_order_mark(position, data[:end])
+        elif len(data) > BLOCK_BYTES:
+            raise InputError(f"{path}: no white space in {len(data):,} bytes from byte {position:,} on: is it text?")
+        position, rest = position + end, data[end:]
+    yield _without_byte_order_mark(position, rest)
+
+
+def decoded(path: Path, position: int, data: bytes) -> str:
+    """A block's text; if it is binary or not UTF-8, InputError names the file and the byte."""
+    if (nul := data.find(b"\0")) >= 0:
+        raise InputError(f"{path}: is binary, not text (a zero byte at byte {position + nul:,})")
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path}: is not UTF-8 text (byte {position + error.start:,}: {error.reason}): convert it first"
+        ) from error
+
+
+def read_blocks(path: Path, max_expansion: float) -> Iterator[bytes]:
+    """The file's bytes, unpacked; InputError if its first bytes say that it is not text."""
+    with opened(path, max_expansion) as file:
+        block = file.read(BLOCK_BYTES)
+        if (kind := kind_of_file(block)) is not None:
+            raise InputError(kind)
+        while block:
+            yield block
+            block = file.read(BLOCK_BYTES)
+
+
+def _end_of_last_white_space(data: bytes) -> int:
+    """The number of bytes up to the end of the last ASCII white space; 0 if there is none.
+
+    None of these bytes occurs inside a multi-byte UTF-8 character. Nearly every text has spaces and line feeds.
+    """
+    end = 1 + max(data.rfind(b" "), data.rfind(b"\n"))
+    return end or 1 + max(data.rfind(byte) for byte in _RARE_WHITE_SPACE)
+
+
+def _without_byte_order_mark(position: int, data: bytes) -> tuple[int, bytes]:
+    if position == 0 and data.startswith(codecs.BOM_UTF8):
+        return len(codecs.BOM_UTF8), data[len(codecs.BOM_UTF8) :]
+    return position, data

@@ -1,0 +1,133 @@
+"""Files of rows, of which one column is text: CSV, JSON lines and Parquet, read with bounded memory."""
+
+import csv
+import itertools
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePath
+from typing import Any, NamedTuple
+
+from wordsparse import optional
+from wordsparse.corpus.blocks import read_blocks
+from wordsparse.corpus.sources import COMPRESSED
+from wordsparse.errors import InputError
+
+LINE_BYTES = 2**26
+"""The maximum size of a line, and of a cell of a CSV file."""
+
+DELIMITERS = ",;\t|"
+PARQUET_ROWS = 1024
+
+Cells = Iterator[tuple[int, object]]
+"""(number of the row, counted from 1; content of its cell)."""
+
+
+class RowFormat(NamedTuple):
+    """A format of rows: its line in a help text, the endings of its files, and its reader.
+
+    The reader takes a path, the column's name and max_expansion.
+    """
+
+    about: str
+    suffixes: tuple[str, ...]
+    cells: Callable[[Path, str, float], Cells]
+
+
+def format_of_file(path: PurePath) -> str:
+    """The format that the file's name tells; InputError if it tells none."""
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    if suffixes and suffixes[-1] in COMPRESSED:
+        suffixes.pop()
+    for name, format in ROW_FORMATS.items():
+        if suffixes and suffixes[-1] in format.suffixes:
+            return name
+    raise InputError(f"{path}: its name does not say how its rows are stored: name the format {', '.join(ROW_FORMATS)}")
+
+
+def _csv_cells(path: Path, column: str, max_expansion: float) -> Cells:
+    """The delimiter is the first of DELIMITERS by which the header has the column."""
+    lines = _lines(path, max_expansion)
+    header = next(lines, "")
+    for delimiter in DELIMITERS:
+        names = next(csv.reader([header], delimiter=delimiter), [])
+        if column in names:
+            break
+    else:
+        names = next(csv.reader([header]), [])
+        raise InputError(f"{path}: has no column {column!r}; its first line has {_listed(names)}")
+    if names.count(column) > 1:
+        raise InputError(f"{path}: has {names.count(column)} columns {column!r}")
+    csv.field_size_limit(max(csv.field_size_limit(), LINE_BYTES))  # of the process; 131,072 at first
+    rows = csv.reader(lines, delimiter=delimiter, strict=True)
+    for number in itertools.count(1):
+        try:
+            row = next(rows, None)
+        except csv.Error as error:
+            raise InputError(f"{path}: row {number} (line {rows.line_num + 1}) is not valid CSV: {error}") from error
+        if row is None:
+            return
+        if len(row) != len(names) and row:  # an empty line is no row
+            where = f"row {number} (line {rows.line_num + 1})"
+            raise InputError(f"{path}: {where} has {len(row)} cells, but the first line has {len(names)}")
+        if row:
+            yield number, row[names.index(column)]
+
+
+def _json_cells(path: Path, column: str, max_expansion: float) -> Cells:
+    for number, line in enumerate(_lines(path, max_expansion), 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise InputError(f"{path}: line {number} is not a JSON object: {error}") from error
+        if not isinstance(row, dict):
+            raise InputError(f"{path}: line {number} is not a JSON object, but {row!r:.40}: each line must hold one")
+        if column not in row:
+            raise InputError(f"{path}: line {number} has no {column!r}; it has {_listed(list(row))}")
+        yield number, row[column]
+
+
+def _parquet_cells(path: Path, column: str, max_expansion: float) -> Cells:
+    parquet = optional.load("reading Parquet files", "pyarrow.parquet")
+    arrow = optional.load("reading Parquet files", "pyarrow")
+    number = 0
+    try:
+        with parquet.ParquetFile(path) as file:
+            if column not in file.schema_arrow.names:
+                raise InputError(f"{path}: has no column {column!r}; it has {_listed(file.schema_arrow.names)}")
+            for batch in file.iter_batches(PARQUET_ROWS, columns=[column]):
+                for cell in batch.column(0).to_pylist():
+                    number += 1
+                    yield number, cell
+    except (arrow.ArrowException, OSError) as error:
+        raise InputError(f"{path}: cannot be read as Parquet after row {number}: {str(error)[:200]}") from error
+
+
+def _lines(path: Path, max_expansion: float) -> Iterator[str]:
+    """The lines of a UTF-8 file, with their ends."""
+    number, rest = 0, b""
+    for block in itertools.chain(read_blocks(path, max_expansion), [b""]):
+        lines = (rest + block).split(b"\n")
+        if block or not lines[-1]:
+            rest = lines.pop()
+        if len(rest) > LINE_BYTES:
+            raise InputError(f"{path}: line {number + len(lines) + 1} has more than {LINE_BYTES:,} bytes")
+        for line in lines:
+            number += 1
+            try:
+                yield line.decode("utf-8-sig" if number == 1 else "utf-8") + "\n"
+            except UnicodeDecodeError as error:
+                raise InputError(f"{path}: line {number} is not UTF-8 text: {error.reason}") from error
+
+
+def _listed(names: list[Any]) -> str:
+    """The names of columns, for a message."""
+    return ", ".join(repr(name)[:40] for name in names[:8]) + (", …" if len(names) > 8 else "") if names else "none"
+
+
+ROW_FORMATS = {
+    "csv": RowFormat("rows of cells between commas, semicolons, tabs or bars", (".csv", ".tsv"), _csv_cells),
+    "jsonl": RowFormat("a JSON object on each line", (".jsonl", ".ndjson"), _json_cells),
+    "parquet": RowFormat("a Parquet file; needs wordsparse[parquet]", (".parquet", ".pq"), _parquet_cells),
+}

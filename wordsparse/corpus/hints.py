@@ -1,0 +1,51 @@
+"""What the words of a text say about its tokens, in time to choose another tokeniser."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+# A word with letters or digits before its last character.
+_PUNCTUATED = re.compile(r"(?=.*\w).+[.,;:!?…。、，；：！？)\]»”\"]", re.DOTALL)
+_HAN = r"\u3400-\u9fff\uf900-\ufaff"
+_KANA = r"\u3040-\u30ff"
+_OTHERS = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Burmese, Khmer
+_UNSPACED = re.compile(f"[{_HAN}{_KANA}{_OTHERS}]")
+
+PUNCTUATED_SHARE = 0.02
+"""A larger share of the tokens ends in punctuation only if punctuation was not separated."""
+LONG_WORD = 6
+"""Few words of a script without spaces have so many characters."""
+_SAMPLE = 10_000  # words
+
+
+def hints(words: Sequence[str], counts: NDArray[np.int64]) -> list[str]:
+    """Sentences about the tokens of a text that was split at white space; none if there is nothing to say."""
+    said = []
+    ends = np.fromiter((_PUNCTUATED.fullmatch(word) is not None for word in words), bool, len(words))
+    share = counts[ends].sum() / counts.sum()
+    if share > PUNCTUATED_SHARE:
+        examples = ", ".join(repr(words[i]) for i in np.flatnonzero(ends)[:3])
+        said.append(
+            f"{share:.0%} of the words end in punctuation ({examples}): --tokens simple (tokens='simple') separates it"
+        )
+    if (advice := unspaced(words)) is not None:
+        said.append(advice)
+    return said
+
+
+def unspaced(words: Iterable[str]) -> str | None:
+    """A sentence if most words are long ones in a script that writes no spaces, else None."""
+    sample = [word for word, _ in zip(words, range(_SAMPLE), strict=False)]
+    long = [word for word in sample if len(word) >= LONG_WORD and len(_UNSPACED.findall(word)) > len(word) / 2]
+    if 2 * len(long) <= len(sample):
+        return None
+    text = "".join(long)
+    if re.search(f"[{_KANA}]", text):
+        remedy = "--tokens japanese (tokens='japanese') splits it"
+    elif re.search(f"[{_HAN}]", text):
+        remedy = "--tokens chinese (tokens='chinese') splits it"
+    else:
+        remedy = "split it first, with a tokeniser of its language"
+    return f"the text seems not to be split into words, since its script writes no spaces: {remedy}"
