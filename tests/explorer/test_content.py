@@ -13,8 +13,9 @@ import wordsparse as ws
 from wordsparse import optional
 from wordsparse.explorer import explore
 from wordsparse.explorer.alignment import distances
-from wordsparse.explorer.content import content_of, encoded, quantised
+from wordsparse.explorer.content import content_of, encoded
 from wordsparse.explorer.projection import Projection, principal_components
+from wordsparse.vectors.precision import packed
 
 
 def decoded(text: str, dtype: str) -> NDArray[Any]:
@@ -40,16 +41,16 @@ def test_rounding_keeps_the_neighbours_of_a_trained_model() -> None:
     text = optional.folder("the text", "gensim") / "test" / "test_data" / "lee_background.cor"
     trained = ws.train(text, dim=50, epochs=2, min_count=3, threads=2, seed=1)
     unit = trained.word_vectors().unit[:1000]
-    assert top_overlap(unit, quantised(unit), 10) >= 0.95
+    assert top_overlap(unit, packed(unit, "int8")[0], 10) >= 0.95
 
 
 def test_quantised_rows_fill_the_range() -> None:
     rows = np.array([[0, 0, 0], [0.5, -1e-9, -0.25], [-1e-30, 0, 1e-30]], np.float32)
-    np.testing.assert_array_equal(quantised(rows), [[0, 0, 0], [127, 0, -64], [-127, 0, 127]])
+    np.testing.assert_array_equal(packed(rows, "int8")[0], [[0, 0, 0], [127, 0, -64], [-127, 0, 127]])
 
 
 def test_fifty_thousand_words_stay_below_ten_megabytes() -> None:
-    vectors = quantised(np.random.default_rng(0).standard_normal((50_000, 100)).astype(np.float32))
+    vectors = packed(np.random.default_rng(0).standard_normal((50_000, 100)).astype(np.float32), "int8")[0]
     assert len(encoded(vectors)) < 6.7e6
 
 

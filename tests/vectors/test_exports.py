@@ -8,7 +8,7 @@ import pytest
 
 from wordsparse.errors import InputError
 from wordsparse.vectors.formats import save_vectors
-from wordsparse.vectors.formats.precision import packed, unpacked
+from wordsparse.vectors.precision import packed, unpacked
 from wordsparse.vectors.whitening import zipf_whitened
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.model import read_vectors

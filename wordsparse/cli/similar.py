@@ -22,14 +22,28 @@ def command(model: str, word: str, n: int, as_json: bool) -> None:
     """Show the words whose vectors have the largest cosine with that of WORD.
 
     If WORD is not in the vocabulary and the model has n-grams, its vector is composed from them, and a line says so.
+    For a model trained with --bootstrap, also in how many of the resamples each word is among the nearest again, and
+    the interval of its cosine in 90 % of them.
     """
-    from wordsparse.words.model import read_vectors
+    from wordsparse.words.model import is_model, load, read_vectors
 
-    vectors = read_vectors(model)
-    found, composed = vectors.similar(word, n), vectors.is_composed(word)
+    trained = load(model) if is_model(model) else None
+    vectors = read_vectors(model) if trained is None else trained.wv
+    composed = vectors.is_composed(word)
     if composed:
         terminal.say([f"{word}: not in the vocabulary; its vector is composed from its n-grams"])
-    emit_neighbours({"word": word, "composed": composed}, found, as_json)
+    if trained is None or trained.resamples is None or composed:
+        emit_neighbours({"word": word, "composed": composed}, vectors.similar(word, n), as_json)
+        return
+    found, resamples = trained.neighbours(word, n), len(trained.resamples)
+    result = {"word": word, "resamples": resamples, "neighbours": [near._asdict() for near in found]}
+    width = max(len("word"), *(len(escaped(near.word)) for near in found))
+    lines = [f"{'word':{width}}  cosine  came back  90 % of resamples"]
+    for near in found:
+        back = f"{near.returned} of {resamples}"
+        within = "-" if near.low is None else f"{near.low:.3f} … {near.high:.3f}"
+        lines.append(f"{escaped(near.word):{width}}  {near.cosine:6.3f}  {back:>9}  {within:>17}")
+    emit(result, lines, as_json)
 
 
 def emit_neighbours(question: Mapping[str, object], neighbours: Sequence[tuple[str, float]], as_json: bool) -> None:

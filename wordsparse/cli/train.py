@@ -70,6 +70,14 @@ def _batch_tokens(model: str) -> int:
 @text_options
 @expansion_option
 @click.option(
+    "--bootstrap",
+    type=int,
+    default=0,
+    metavar="N",
+    help="Train on N resamples of the text too (20 are a start): `similar` then shows how often each "
+    "neighbour came back.",
+)
+@click.option(
     "--checkpoint-every",
     type=float,
     default=CHECKPOINT_EVERY,
@@ -92,6 +100,7 @@ def command(
     min_count: int | None,
     max_vocab: int | None,
     max_expansion: float,
+    bootstrap: int,
     checkpoint_every: float,
     resume: bool,
     as_json: bool,
@@ -112,6 +121,7 @@ def command(
         recipe.Options(**options),
         resume,
         checkpoint_every,
+        bootstrap,
     )
     # The delay hides the bars if the request is refused immediately.
     encoding_bar = tqdm(desc="encode", unit=" tokens", unit_scale=True, delay=0.5)
@@ -140,4 +150,6 @@ def command(
     )
     if "heldout_loss" in report:
         how += f"; held-out: {', '.join(f'{loss:.4f}' for loss in report['heldout_loss'])}"
-    emit({**report, "output": str(output)}, [made, how], as_json)
+    resamples = 0 if model.resamples is None else len(model.resamples)
+    lines = [made, how, *([f"{resamples} resamples of the text beside it"] if resamples else [])]
+    emit({**report, **({"resamples": resamples} if resamples else {}), "output": str(output)}, lines, as_json)

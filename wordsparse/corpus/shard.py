@@ -10,7 +10,7 @@ import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,17 @@ SHARD_DTYPE = np.dtype("<i4")
 BLOCK_VALUES = 2**18
 
 _CACHED_BLOCKS = 3  # in all shards of a corpus together: consecutive slices share blocks
+
+
+class Values(Protocol):
+    """The values of a shard, wherever they are: a file, an array, or parts of other shards."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(size,)."""
+
+    def __getitem__(self, values: slice, /) -> NDArray[np.int32]:
+        """The values of a slice of step 1."""
 
 
 class Recent:

@@ -11,10 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from wordsparse.corpus.shard import SHARD_DTYPE, Expected, Recent, Shard
+from wordsparse.corpus.shard import SHARD_DTYPE, Expected, Recent, Shard, Values
 from wordsparse.corpus.vocabulary import Vocabulary
 from wordsparse.errors import InputError
 from wordsparse.files.members import is_count
@@ -60,7 +57,7 @@ class EncodedCorpus:
         Distinct words of the text before ``min_count`` and ``max_vocab`` are applied.
     min_count : int
     max_vocab : int or None
-    shards : list of Shard
+    shards : sequence of Values
     sha256 : str
         Checksum of the content (vocabulary and shards), which identifies the encoded corpus.
     tokenization : dict or None
@@ -75,7 +72,7 @@ class EncodedCorpus:
     distinct_words: int
     min_count: int
     max_vocab: int | None
-    shards: "Sequence[Shard | NDArray[np.int32]]"
+    shards: Sequence[Values]
     sha256: str = ""
     tokenization: dict[str, Any] | None = None
 

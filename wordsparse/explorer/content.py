@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from wordsparse.errors import InputError
 from wordsparse.explorer.alignment import distances
 from wordsparse.explorer.projection import Projection
+from wordsparse.vectors import precision
 from wordsparse.vectors.formats import names
 from wordsparse.vectors.word_vectors import WordVectors
 
@@ -49,7 +50,7 @@ def content_of(
                 "vocabSize": len(vectors[name]),
                 "words": of_model.words,
                 "counts": None if of_model.counts is None else of_model.counts.tolist(),
-                "vectors": encoded(quantised(of_model.unit)),
+                "vectors": encoded(precision.packed(of_model.unit, "int8")[0]),
                 "mapMethod": method,
                 "map": encoded(_grid(projection.of(of_model.words[:shown], of_model.unit[:shown]))),
             }
@@ -63,13 +64,6 @@ def most_frequent(vectors: WordVectors, n: int) -> WordVectors:
         return WordVectors(vectors.words[:n], vectors.vectors[:n])
     rows = np.argsort(-vectors.counts, kind="stable")[:n]
     return WordVectors([vectors.words[row] for row in rows], vectors.vectors[rows], vectors.counts[rows])
-
-
-def quantised(unit: NDArray[np.float32]) -> NDArray[np.int8]:
-    """Rows (n, d) scaled so that the largest entry of each is ±127, rounded; a zero row stays zero."""
-    largest = np.abs(unit).max(axis=1, keepdims=True)
-    largest[largest == 0] = 1
-    return np.asarray(np.rint(unit * (127 / largest)), np.int8)
 
 
 def encoded(array: NDArray[Any]) -> str:

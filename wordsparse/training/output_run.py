@@ -17,7 +17,7 @@ from wordsparse.corpus import EncodedCorpus
 from wordsparse.errors import InputError, TrainingError, WordsparseError
 from wordsparse.files import regular, storage
 from wordsparse.machine import devices
-from wordsparse.training import memory
+from wordsparse.training import bootstrap, memory
 from wordsparse.training.checkpoints import Checkpoint, Checkpointer
 from wordsparse.training.interruption import Interrupted, StopRequest, stop_requests
 from wordsparse.training.loop import Run
@@ -44,6 +44,7 @@ class OutputRun:
     options: recipe.Options
     resume: bool = False
     checkpoint_every: float = CHECKPOINT_EVERY
+    bootstrap: int = 0
 
     def train(
         self,
@@ -66,6 +67,7 @@ class OutputRun:
             If the model cannot be written.
         """
         validation.non_negative("checkpoint_every", self.checkpoint_every)
+        validation.whole("bootstrap", self.bootstrap)
         storage.check_parent(self.output)
         memory.check_dim(self.options.dim)
         with stop_requests() as stop, RunDirectory(self.output) as directory:
@@ -83,7 +85,7 @@ class OutputRun:
                 assert base is not None
                 Report.from_dict(base.report)  # which will be shown
                 logger.info("%s is finished: no epochs are left to train", self.output)
-                return base
+                return self._resampled(base, corpus, stop)
             if run.device.device != "cpu":
                 logger.info("training on %s", run.device.reason)
             del base  # the run has taken its arrays, or does not need them
@@ -94,7 +96,9 @@ class OutputRun:
             count = 0 if checkpoint is None else checkpoint.count
             keeper = Checkpointer(directory, request, self.checkpoint_every, stop, count)
             directory.reserve(_disk_bytes(run))
-            return self._finish(run, keeper, directory, stop, progress)
+            model = self._finish(run, keeper, directory, stop, progress)
+            del run
+            return self._resampled(model, corpus, stop)
 
     def _base(self, directory: RunDirectory) -> tuple[Model | None, str | None]:
         """The model that the run starts from and its digest; (None, None) unless the run is resumed from a model.
@@ -180,6 +184,35 @@ class OutputRun:
             keeper.finish()
         if stop.received:
             raise Interrupted(f"interrupted; the model was complete and is in {self.output}")
+        return model
+
+    def _resampled(self, model: Model, corpus: EncodedCorpus, stop: StopRequest) -> Model:
+        """The finished model with its resamples, if they are asked for; a signal keeps those that are complete."""
+        if not self.bootstrap:
+            return model
+        done = 0
+
+        def between_steps(run: Run) -> None:
+            if stop.received:
+                raise KeyboardInterrupt
+
+        def report(number: int) -> None:
+            nonlocal done
+            done = number
+            logger.info("resample %d of %d is trained", number, self.bootstrap)
+
+        try:
+            stop.awaited = True
+            model.resamples = bootstrap.resample_all(
+                model, corpus, self.options, self.bootstrap, self.output, between_steps, report
+            )
+        except KeyboardInterrupt as error:
+            kept = (
+                f"the model is in {self.output}, with {done} of {self.bootstrap} resamples; --resume trains the others"
+            )
+            raise Interrupted(f"interrupted; {kept}") from error
+        finally:
+            stop.awaited = False
         return model
 
     def _written(self, run: Run, keeper: Checkpointer, directory: RunDirectory) -> Model:

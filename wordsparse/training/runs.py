@@ -5,10 +5,12 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from wordsparse import validation
 from wordsparse.corpus import EncodedCorpus
 from wordsparse.errors import InputError
 from wordsparse.kernels import _build
 from wordsparse.training import memory
+from wordsparse.training.bootstrap import resample_all
 from wordsparse.training.loop import Run
 from wordsparse.training.output_run import CHECKPOINT_EVERY, OutputRun
 from wordsparse.training.progress import Progress
@@ -31,6 +33,7 @@ def train(
     output: str | PathLike[str] | None = None,
     resume: bool = False,
     checkpoint_every: float = CHECKPOINT_EVERY,
+    bootstrap: int = 0,
     progress: Callable[[Progress], None] | None = None,
     **options: Any,
 ) -> Model:
@@ -57,6 +60,8 @@ def train(
         epochs on its text, or on a new text. See :mod:`wordsparse.training.resume`.
     checkpoint_every : float
         Seconds between checkpoints; 0 for none but the one that an interrupted run writes.
+    bootstrap : int
+        Train on so many resamples of the text too: ``model.neighbours`` then tells how sure each neighbour is.
     progress : callable, optional
         Called after every minibatch. An exception of it ends the run; a run with an output leaves a checkpoint then.
     **options
@@ -97,12 +102,16 @@ def train(
         threads=chosen.threads,
     )
     if output is not None:
-        return OutputRun(Path(output), text, chosen, resume, checkpoint_every).train(progress=progress)
+        return OutputRun(Path(output), text, chosen, resume, checkpoint_every, bootstrap).train(progress=progress)
     if resume:
         raise InputError("resume needs an output: the checkpoints of the interrupted run are beside it")
     memory.check_dim(chosen.dim)
+    validation.whole("bootstrap", bootstrap)
     with encoded(text) as ready:
-        return fit(ready, chosen, progress)
+        model = fit(ready, chosen, progress)
+        if bootstrap:
+            model.resamples = resample_all(model, ready, chosen, bootstrap)
+        return model
 
 
 def fit(corpus: EncodedCorpus, options: recipe.Options, progress: Callable[[Progress], None] | None = None) -> Model:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordsparse.corpus import END_OF_SENTENCE, OUT_OF_VOCABULARY, EncodedCorpus, Vocabulary
-from wordsparse.corpus.shard import Shard
+from wordsparse.corpus.shard import Values
 
 Array = NDArray[Any]
 
@@ -76,7 +76,7 @@ class Slices:
             specials = [END_OF_SENTENCE, OUT_OF_VOCABULARY]
             self._table = np.append(corpus.vocabulary.rows_in(vocabulary), specials).astype(np.int32)
         self._shards: list[
-            tuple[Shard | Array, int, int]
+            tuple[Values, int, int]
         ] = []  # shard, number of its values that are used, position of its first value
         left, offset = max_tokens or max(1, corpus.tokens), 0
         self.tokens, self.heldout_tokens = min(corpus.tokens, left), 0
@@ -122,7 +122,7 @@ class Slices:
                 yield ids, start - low, stop - low, offset + low
 
 
-def _end_of_tokens(shard: Shard | Array, max_tokens: int) -> tuple[int, int]:
+def _end_of_tokens(shard: Values, max_tokens: int) -> tuple[int, int]:
     """The end of the first ``max_tokens`` corpus tokens of a shard, and the number left for the shards after it.
 
     The shard ends there, so that no window reaches beyond.

@@ -26,6 +26,7 @@ from wordsparse.files.members import is_count
 from wordsparse.machine.threads import available_cpus
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words import coordinates, subwords
+from wordsparse.words.resamples import Neighbour, Resamples, Writer, neighbours
 from wordsparse.words.subwords import FittedSubwords
 
 if TYPE_CHECKING:
@@ -71,6 +72,8 @@ class Model:
         The data needed to continue training; None if training cannot continue.
     subwords : FittedSubwords, optional
         N-grams fitted to the vectors; see :meth:`fit_subwords`.
+    resamples : Resamples, optional
+        The vectors of the words in resamples of the text, of a run with ``bootstrap``.
     """
 
     def __init__(
@@ -82,11 +85,13 @@ class Model:
         report: Mapping[str, Any],
         training: Training | None = None,
         subwords: FittedSubwords | None = None,
+        resamples: Resamples | None = None,
     ) -> None:
         self.vocabulary = vocabulary
         self.input_rows, self.output_rows = input_rows, output_rows
         self.options, self.report = dict(options), dict(report)
         self.training, self.subwords = training, subwords
+        self.resamples = resamples
 
     def __repr__(self) -> str:
         model, epochs = self.options.get("model"), self.options.get("epochs")
@@ -130,6 +135,22 @@ class Model:
     def __len__(self) -> int:
         return len(self.vocabulary)
 
+    def neighbours(self, word: str, n: int = 10) -> list[Neighbour]:
+        """The ``n`` words of largest cosine with ``word``, and how sure they are by the resamples of the text.
+
+        Returns
+        -------
+        list of Neighbour
+            (word, cosine, returned, low, high): in how many resamples it is among the n nearest words, and an interval
+            that encloses 90 % of their cosines; None without resamples (see ``bootstrap`` of :func:`wordsparse.train`).
+
+        Raises
+        ------
+        InputError
+            If the word is not known (UnknownWordError), or ``n`` is below 1.
+        """
+        return neighbours(self.wv, self.resamples, word, n)
+
     def word_vectors(self) -> WordVectors:
         """The vectors with their words, to change or to export."""
         made = WordVectors(self.vocabulary.words, self.vectors, self.vocabulary.counts)
@@ -154,7 +175,8 @@ class Model:
 
     def without_subwords(self) -> "Model":
         """The same model without n-grams; it shares the arrays."""
-        return Model(self.vocabulary, self.input_rows, self.output_rows, self.options, self.report, self.training)
+        parts = (self.vocabulary, self.input_rows, self.output_rows, self.options, self.report, self.training)
+        return Model(*parts, resamples=self.resamples)
 
     def keyed_vectors(self) -> "KeyedVectors":
         """The vectors as gensim's KeyedVectors.
@@ -205,6 +227,10 @@ class Model:
             if self.subwords is not None:
                 manifest["subwords"] = arrays.write(directory / SUBWORDS, self.subwords.arrays())
             storage.write_manifest(directory / MANIFEST, {**manifest, "files": files, "training": training})
+            if self.resamples is not None:
+                writer = Writer(directory, self.resamples.about)
+                for codes in self.resamples.each():
+                    writer.add(codes)
 
 
 def load(path: str | PathLike[str]) -> Model:
@@ -232,7 +258,13 @@ def load(path: str | PathLike[str]) -> Model:
     output_rows = _read_rows(directory / OUTPUT, (len(vocabulary), dim + 1))
     training = _read_training(directory, manifest)
     fitted = _read_subwords(directory, manifest, len(vocabulary), dim)
-    return Model(vocabulary, input_rows, output_rows, options, report, training, fitted)
+    resamples = Resamples.beside(directory, (len(vocabulary), dim))
+    return Model(vocabulary, input_rows, output_rows, options, report, training, fitted, resamples)
+
+
+def is_model(path: str | PathLike[str]) -> bool:
+    """Whether ``path`` is a model directory."""
+    return os.path.isfile(Path(path) / MANIFEST)
 
 
 def read_vectors(path: str | PathLike[str]) -> WordVectors:
@@ -243,7 +275,7 @@ def read_vectors(path: str | PathLike[str]) -> WordVectors:
     InputError
         As :func:`load` or :func:`wordsparse.vectors.formats.read_file`.
     """
-    if os.path.isfile(Path(path) / MANIFEST):
+    if is_model(path):
         return load(path).word_vectors()
     from wordsparse.vectors.formats import read_file  # with it comes smart_open, which training does not need
 

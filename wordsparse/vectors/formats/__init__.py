@@ -19,8 +19,8 @@ from wordsparse.vectors.formats import (
     safe_tensors,
     word2vec,
 )
-from wordsparse.vectors.formats.precision import PRECISIONS
 from wordsparse.vectors.formats.streams import compression_of_name, open_for_writing
+from wordsparse.vectors.precision import PRECISIONS
 from wordsparse.vectors.word_vectors import WordVectors
 
 __all__ = ["FORMATS", "PRECISIONS", "READABLE", "read_file", "save_vectors"]

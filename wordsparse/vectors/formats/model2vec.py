@@ -23,7 +23,8 @@ import numpy as np
 
 from wordsparse.errors import InputError
 from wordsparse.files import storage
-from wordsparse.vectors.formats import names, precision, safe_tensors
+from wordsparse.vectors import precision
+from wordsparse.vectors.formats import names, safe_tensors
 from wordsparse.vectors.word_vectors import WordVectors
 
 CONFIG, TENSORS, TOKENIZER, MODULES = "config.json", "model.safetensors", "tokenizer.json", "modules.json"

@@ -1,11 +1,11 @@
 """NumPy's npz, which ``numpy.load`` opens too.
 
-Arrays: ``vectors`` (V, dim) float32, float16, or int8 with ``scales`` (V,) float32 (see precision.py); ``words`` (V,)
-Unicode text; ``counts`` (V,) int64, if known. NumPy stores text with as many characters for each word as the longest
-one has, and loses zeros at the end of a word. Where a word is longer than MAX_LENGTH or ends in a zero, ``words`` is
-(bytes,) uint8 instead, all words in UTF-8 one after the other, and ``word_offsets`` (V + 1,) int64 tells their places:
-word i is ``words[word_offsets[i]:word_offsets[i + 1]]``. If some keys are not words, ``words`` holds each key as JSON,
-and an array ``json_words`` (0,) uint8 marks this. Vectors with n-grams have the arrays of
+Arrays: ``vectors`` (V, dim) float32, float16, or int8 with ``scales`` (V,) float32 (see vectors/precision.py);
+``words`` (V,) Unicode text; ``counts`` (V,) int64, if known. NumPy stores text with as many characters for each word
+as the longest one has, and loses zeros at the end of a word. Where a word is longer than MAX_LENGTH or ends in a zero,
+``words`` is (bytes,) uint8 instead, all words in UTF-8 one after the other, and ``word_offsets`` (V + 1,) int64 tells
+their places: word i is ``words[word_offsets[i]:word_offsets[i + 1]]``. If some keys are not words, ``words`` holds each
+key as JSON, and an array ``json_words`` (0,) uint8 marks this. Vectors with n-grams have the arrays of
 :meth:`wordsparse.vectors.subwords.Subwords.arrays` too, in full precision.
 
 A file of any other program is read too if it has ``words``, as text, and ``vectors``.
@@ -21,8 +21,8 @@ import numpy.typing as npt
 
 from wordsparse.errors import InputError
 from wordsparse.files import npy
-from wordsparse.vectors import subwords
-from wordsparse.vectors.formats import names, precision
+from wordsparse.vectors import precision, subwords
+from wordsparse.vectors.formats import names
 from wordsparse.vectors.formats.streams import unpacked_limit
 from wordsparse.vectors.word_vectors import WordVectors
 

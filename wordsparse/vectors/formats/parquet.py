@@ -1,7 +1,7 @@
 """Apache Parquet: a table with a row for each word, for pandas, Polars, DuckDB and Spark.
 
 Columns: ``word`` string; ``count`` int64, if known; ``vector``, a list of dim numbers, float32, float16, or int8 beside
-a column ``scale`` float32 (see precision.py). pyarrow reads and writes it.
+a column ``scale`` float32 (see vectors/precision.py). pyarrow reads and writes it.
 """
 
 from pathlib import Path
@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from wordsparse import optional
 from wordsparse.errors import InputError
-from wordsparse.vectors.formats import names, precision
+from wordsparse.vectors import precision
+from wordsparse.vectors.formats import names
 from wordsparse.vectors.formats.streams import unpacked_limit
 from wordsparse.vectors.word_vectors import WordVectors
 

@@ -1,6 +1,6 @@
 """safetensors: a tensor ``vectors``, a tensor ``counts`` if known, and the words as a JSON list in the metadata.
 
-``vectors`` (V, dim) is float32, float16, or int8 with a tensor ``scales`` (V,) float32; see precision.py.
+``vectors`` (V, dim) is float32, float16, or int8 with a tensor ``scales`` (V,) float32; see vectors/precision.py.
 """
 
 import json
@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from wordsparse import optional
 from wordsparse.errors import InputError, WordsparseError
-from wordsparse.vectors.formats import names, precision
+from wordsparse.vectors import precision
+from wordsparse.vectors.formats import names
 from wordsparse.vectors.word_vectors import WordVectors
 
 # The package refuses to read a longer header. The words are part of the header, where they are escaped as JSON again.
