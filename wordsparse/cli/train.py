@@ -14,6 +14,7 @@ from wordsparse.training.output_run import CHECKPOINT_EVERY, OutputRun
 from wordsparse.training.progress import Progress
 from wordsparse.training.texts import TrainingText
 from wordsparse.words import recipe
+from wordsparse.words.model import read_vectors
 
 DEFAULTS = recipe.Options()
 
@@ -70,6 +71,12 @@ def _batch_tokens(model: str) -> int:
 @text_options
 @expansion_option
 @click.option(
+    "--init",
+    metavar="VECTORS",
+    help="Start from these vectors: a model, or a file that `evaluate` reads, such as word2vec's or fastText's .vec. "
+    "Their dimension must be --dim.",
+)
+@click.option(
     "--bootstrap",
     type=int,
     default=0,
@@ -100,6 +107,7 @@ def command(
     min_count: int | None,
     max_vocab: int | None,
     max_expansion: float,
+    init: str | None,
     bootstrap: int,
     checkpoint_every: float,
     resume: bool,
@@ -122,6 +130,7 @@ def command(
         resume,
         checkpoint_every,
         bootstrap,
+        None if init is None else read_vectors(init),
     )
     # The delay hides the bars if the request is refused immediately.
     encoding_bar = tqdm(desc="encode", unit=" tokens", unit_scale=True, delay=0.5)

@@ -22,11 +22,13 @@ from wordsparse.training.prefetch import prefetched
 from wordsparse.training.progress import Progress, Report
 from wordsparse.training.run_state import RunState
 from wordsparse.training.slices import Slices
+from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.embedding import WordEmbedding
 from wordsparse.words.examples import ExampleBuilder, Examples
 from wordsparse.words.model import Model, Training
 from wordsparse.words.recipe import Options
 from wordsparse.words.schedule import Schedule
+from wordsparse.words.start import start_from
 
 logger = logging.getLogger(__name__)
 
@@ -109,6 +111,18 @@ class Run:
             self.embedding = WordEmbedding(output, recipe.steps, options.seed)
         self.is_whole = True
         self.state = RunState(warmup_tokens=self._schedule.warmup_tokens)
+
+    @at_work(starting=True)
+    def start_from(self, vectors: WordVectors) -> None:
+        """Let the words that are among the given ones start from their vectors; see words/start.py.
+
+        Raises
+        ------
+        InputError
+            If the dimensions differ, or no word is common.
+        """
+        found = start_from(vectors, self.embedding, self.vocabulary, self.options.model)
+        logger.info("%s of %s words start from the given vectors", f"{found:,}", f"{len(self.vocabulary):,}")
 
     @at_work(starting=True)
     def restore(self, embedding: Mapping[str, Any], run_state: Mapping[str, Any]) -> None:

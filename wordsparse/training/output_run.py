@@ -25,8 +25,9 @@ from wordsparse.training.progress import Progress, Report
 from wordsparse.training.resume import check_more_epochs, differences, is_same_text, more_epochs, on_new_text
 from wordsparse.training.run_directory import CORPUS, MODEL, SOURCE, RunDirectory
 from wordsparse.training.texts import TrainingText, encoded_once
+from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words import model as models
-from wordsparse.words import recipe
+from wordsparse.words import recipe, start
 from wordsparse.words.model import Model
 
 logger = logging.getLogger(__name__)
@@ -45,6 +46,7 @@ class OutputRun:
     resume: bool = False
     checkpoint_every: float = CHECKPOINT_EVERY
     bootstrap: int = 0
+    init: WordVectors | None = None
 
     def train(
         self,
@@ -78,6 +80,7 @@ class OutputRun:
             # The device that "auto" chose: another device would round differently.
             asked = {**self.options.as_dict(), "device": devices.choose(self.options.device).device}
             request = {"options": asked, "text": corpus.identity(), "base": base_digest}
+            request["init"] = None if self.init is None else start.digest(self.init)
             if checkpoint is not None:
                 self._check_request(checkpoint, request, corpus)
             run = self._new_run(base, corpus)
@@ -126,6 +129,8 @@ class OutputRun:
         changed = differences(before["options"], request["options"], but={"threads", "subwords"})
         if not changed and not is_same_text(before["text"], corpus):
             changed = "the text is another one"
+        if not changed and before.get("init") != request["init"]:
+            changed = "the vectors of init are other ones"
         if changed:
             raise InputError(
                 f"resume: {changed}: an unfinished run is resumed with its original options; finish it first, or "
@@ -136,7 +141,12 @@ class OutputRun:
         """The run at its start; None if a finished model has no epochs left."""
         checkpoints = self.checkpoint_every > 0
         if base is None:
-            return Run(corpus, self.options, checkpoints=checkpoints)
+            run = Run(corpus, self.options, checkpoints=checkpoints)
+            if self.init is not None:
+                run.start_from(self.init)
+            return run
+        if self.init is not None:
+            logger.warning("init has no effect: the run goes on from the model in %s", self.output)
         if is_same_text(base.trained().text, corpus):
             if not check_more_epochs(base, self.options):
                 return None

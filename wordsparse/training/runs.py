@@ -15,8 +15,9 @@ from wordsparse.training.loop import Run
 from wordsparse.training.output_run import CHECKPOINT_EVERY, OutputRun
 from wordsparse.training.progress import Progress
 from wordsparse.training.texts import TrainingText, encoded
+from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words import recipe
-from wordsparse.words.model import Model
+from wordsparse.words.model import Model, read_vectors
 
 
 def train(
@@ -34,6 +35,7 @@ def train(
     resume: bool = False,
     checkpoint_every: float = CHECKPOINT_EVERY,
     bootstrap: int = 0,
+    init: str | PathLike[str] | WordVectors | Model | None = None,
     progress: Callable[[Progress], None] | None = None,
     **options: Any,
 ) -> Model:
@@ -62,6 +64,8 @@ def train(
         Seconds between checkpoints; 0 for none but the one that an interrupted run writes.
     bootstrap : int
         Train on so many resamples of the text too: ``model.neighbours`` then tells how sure each neighbour is.
+    init : path, WordVectors or Model, optional
+        Vectors to start from, of the same ``dim``: a model or a file in any format of :func:`wordsparse.read_vectors`.
     progress : callable, optional
         Called after every minibatch. An exception of it ends the run; a run with an output leaves a checkpoint then.
     **options
@@ -101,25 +105,41 @@ def train(
         max_expansion=max_expansion,
         threads=chosen.threads,
     )
+    given = _vectors(init)
     if output is not None:
-        return OutputRun(Path(output), text, chosen, resume, checkpoint_every, bootstrap).train(progress=progress)
+        run = OutputRun(Path(output), text, chosen, resume, checkpoint_every, bootstrap, given)
+        return run.train(progress=progress)
     if resume:
         raise InputError("resume needs an output: the checkpoints of the interrupted run are beside it")
     memory.check_dim(chosen.dim)
     validation.whole("bootstrap", bootstrap)
     with encoded(text) as ready:
-        model = fit(ready, chosen, progress)
+        model = fit(ready, chosen, progress, given)
         if bootstrap:
             model.resamples = resample_all(model, ready, chosen, bootstrap)
         return model
 
 
-def fit(corpus: EncodedCorpus, options: recipe.Options, progress: Callable[[Progress], None] | None = None) -> Model:
+def fit(
+    corpus: EncodedCorpus,
+    options: recipe.Options,
+    progress: Callable[[Progress], None] | None = None,
+    init: WordVectors | None = None,
+) -> Model:
     """Train on an encoded corpus, in memory; see :func:`train`."""
     run = Run(corpus, options)
+    if init is not None:
+        run.start_from(init)
     run.train(progress)
     model = run.model()
     # The work space of the steps is not needed beside the vectors.
     del run
     _build.give_back_memory()
     return model
+
+
+def _vectors(init: str | PathLike[str] | WordVectors | Model | None) -> WordVectors | None:
+    """The vectors to start from."""
+    if isinstance(init, Model):
+        return init.wv
+    return init if init is None or isinstance(init, WordVectors) else read_vectors(init)

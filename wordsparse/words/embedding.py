@@ -131,6 +131,12 @@ class WordEmbedding:
         prefix = "output."
         self.output.restore({name.removeprefix(prefix): state[name] for name in state if name.startswith(prefix)})
 
+    def start(self, rows: Array, E: Array, mass: Array) -> None:
+        """Let some words start from given rows of E (n, dim), as if so much of them had been seen, (n,)."""
+        to_device = self.output.kernels.to_device
+        there = to_device(rows)
+        self.E[there], self.mass[there] = to_device(E), to_device(mass)
+
     def take_over(self, state: Mapping[str, Any], W: Array, rows: Array) -> None:
         """Go on from the state of an embedding of fewer words, whose weights were W (o = W h), word i of it in rows[i].
 

@@ -1,0 +1,108 @@
+"""Given vectors as the start of a training."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+import wordsparse as ws
+from wordsparse.cli import main
+from wordsparse.corpus import Vocabulary
+from wordsparse.errors import InputError
+from wordsparse.words.embedding import StepSizes, WordEmbedding
+from wordsparse.words.start import MASS, SCALE, start_from
+
+VOCABULARY = Vocabulary([f"w{i}" for i in range(12)], np.arange(24, 0, -2))
+
+
+def embedding(dim: int = 3) -> WordEmbedding:
+    return WordEmbedding(ws.FactoredOutput(12, dim + 1, "squared").core, StepSizes(), seed=1)
+
+
+def given(words: list[str], dim: int = 3) -> ws.WordVectors:
+    return ws.WordVectors(words, np.random.default_rng(2).normal(3, 2, (len(words), dim)))
+
+
+def test_common_words_start_white_and_the_others_as_ever() -> None:
+    vectors, started, plain = given([*(f"w{i}" for i in range(2, 12)), "other"]), embedding(), embedding()
+    assert start_from(vectors, started, VOCABULARY, "cbow") == 10
+    assert_array_equal(started.E[:2], plain.E[:2])
+    counts = VOCABULARY.counts[2:]
+    E = started.E[2:].astype(np.float64)
+    assert_allclose((E * (counts / counts.sum())[:, None]).T @ E, SCALE**2 * np.eye(3), atol=1e-6)
+    assert_array_equal(started.mass, [0, 0, *(MASS["cbow"] * counts)])
+
+
+def test_the_basis_of_the_given_vectors_does_not_matter() -> None:
+    vectors = given([f"w{i}" for i in range(12)])
+    mapped = ws.WordVectors(vectors.words, vectors.vectors @ np.array([[2, 1, 0], [0, 1, 0], [5, 0, 0.1]]))
+    one, other = embedding(), embedding()
+    start_from(vectors, one, VOCABULARY, "skipgram")
+    start_from(mapped, other, VOCABULARY, "skipgram")
+    assert_allclose(one.E @ one.E.T, other.E @ other.E.T, atol=1e-5)
+
+
+def test_directions_that_are_not_used_stay_zero() -> None:
+    flat = ws.WordVectors(["w0", "w1", "w2"], [[1, 2, 0], [2, 1, 0], [5, 5, 0]])
+    started = embedding()
+    start_from(flat, started, VOCABULARY, "cbow")
+    assert_array_equal(started.E[:3, 2], 0)
+    assert np.abs(started.E).max() < 10
+
+
+def test_vectors_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(InputError, match="have 4 dimensions, not 3: train with dim 4"):
+        start_from(given(["w1"], 4), embedding(), VOCABULARY, "cbow")
+    with pytest.raises(InputError, match="none of the words of the text is among its words"):
+        start_from(given(["x"]), embedding(), VOCABULARY, "cbow")
+
+
+def sentences(n: int, seed: int) -> list[list[str]]:
+    """Sentences of words of one of five topics each."""
+    random = np.random.default_rng(seed)
+    return [[f"t{topic}w{i}" for i in random.integers(0, 20, 8)] for topic in random.integers(0, 5, n)]
+
+
+@pytest.mark.parametrize("model", ["cbow", "skipgram"])
+def test_a_short_text_gains_from_the_vectors_of_a_long_one(model: str, caplog: pytest.LogCaptureFixture) -> None:
+    options = {"model": model, "dim": 8, "min_count": 1, "sample": 0.0, "threads": 1}
+    long = ws.train(sentences(3000, 1), epochs=2, **options)
+    with caplog.at_level(logging.INFO, "wordsparse"):
+        started = ws.train(sentences(150, 2), epochs=3, init=long.wv, **options)
+    assert "100 of 100 words start from the given vectors" in caplog.text
+    plain = ws.train(sentences(150, 2), epochs=3, **options)
+
+    assert started.report["loss"][1] < plain.report["loss"][1]
+
+
+def test_a_run_that_resumes_has_the_same_start(tmp_path: Path) -> None:
+    class Stop(Exception):
+        pass
+
+    def stop(progress: object) -> None:
+        stops.append(progress)
+        if len(stops) == 4:
+            raise Stop
+
+    options = {"dim": 8, "min_count": 1, "epochs": 1, "threads": 1, "batch_tokens": 100}
+    text, vectors, stops = sentences(100, 1), given([f"t1w{i}" for i in range(20)], 8), list[object]()
+    whole = ws.train(text, init=vectors, **options)
+    assert whole.input_rows.tobytes() != ws.train(text, **options).input_rows.tobytes()
+    with pytest.raises(Stop):
+        ws.train(text, output=tmp_path / "m", init=vectors, progress=stop, **options)
+    with pytest.raises(InputError, match="resume: the vectors of init are other ones"):
+        ws.train(text, output=tmp_path / "m", resume=True, **options)
+    resumed = ws.train(text, output=tmp_path / "m", resume=True, init=vectors, **options)
+    assert resumed.input_rows.tobytes() == whole.input_rows.tobytes()
+
+
+def test_fasttexts_text_file_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "t.txt").write_text("\n".join(map(" ".join, sentences(100, 1))))
+    (tmp_path / "v.vec").write_text("2 4 \nt1w1 0.1 0.2 0.3 -4 \nt1w2 1 0 0 0.5 \n")
+    train = ["train", str(tmp_path / "t.txt"), "-o", str(tmp_path / "m"), "--init", str(tmp_path / "v.vec")]
+    assert main([*train, "--epochs", "1"]) == 2
+    assert "init: its vectors have 4 dimensions, not 100: train with dim 4" in capsys.readouterr().err
+    assert main([*train, "--epochs", "1", "--dim", "4"]) == 0
+    assert "2 of 89 words start from the given vectors" in capsys.readouterr().err
