@@ -58,7 +58,7 @@ BAD_INPUTS = {
     "H complex": (H.astype(complex), Y, "H must hold real numbers, not complex128"),
     "H text": (np.full((2, d), "1"), Y, "H must hold real numbers"),
     "H objects": (H.astype(object), Y, "H must hold real numbers, not object"),
-    "H sparse": (sp.csr_array(H), Y, "H must have shape"),
+    "H sparse": (sp.csr_array(H), Y, "H must be a dense array, not a sparse csr_array: give H.toarray()"),
     "more examples in H": (np.ones((3, d)), Y, r"Y must have shape \(3, 6\), one row an example"),
     "Y dense": (H, Y.toarray(), "Y must be a SciPy sparse matrix .* not ndarray"),
     "Y too narrow": (H, Y[:, :5], r"Y must have shape \(2, 6\)"),

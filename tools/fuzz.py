@@ -43,7 +43,7 @@ from wordsparse.training.checkpoints import Checkpoint
 from wordsparse.training.loop import Run
 from wordsparse.vectors.formats import read_file
 from wordsparse.words import model as models
-from wordsparse.words.recipe import Options
+from wordsparse.words.options import Options
 
 Attempt = Callable[[Random], object]
 

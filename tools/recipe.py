@@ -26,6 +26,7 @@ from wordsparse.errors import TrainingError
 from wordsparse.training import runs
 from wordsparse.words import coordinates, recipe
 from wordsparse.words.model import Model
+from wordsparse.words.options import LOSSES, MODELS, Options
 
 FILES = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -38,7 +39,7 @@ class Variant:
     changes: Mapping[str, Any] = field(default_factory=dict)
 
     def options(self) -> dict[str, Any]:
-        return {name: value for name, value in self.changes.items() if name in recipe.Options.__dataclass_fields__}
+        return {name: value for name, value in self.changes.items() if name in Options.__dataclass_fields__}
 
     def export(self) -> dict[str, Any]:
         return {name: value for name, value in self.changes.items() if name in EXPORT}
@@ -61,7 +62,7 @@ def sweep(name: str, *values: Any) -> list[Variant]:
 
 
 STUDIES: dict[str, list[Variant]] = {
-    "losses": [Variant(loss, {"loss": loss}) for loss in recipe.LOSSES],
+    "losses": [Variant(loss, {"loss": loss}) for loss in LOSSES],
     "constants": [
         Variant("default"),
         *sweep("distances", "linear", "harmonic"),
@@ -98,7 +99,7 @@ EXPORT = ("vectors", "exponent", "doubt", "turn")
 @click.argument("corpus", type=click.Path(exists=True, path_type=Path))
 @click.option("--study", type=click.Choice(list(STUDIES)), required=True)
 @click.option("--only", multiple=True, help="Of the study, this variant only; repeatable.")
-@click.option("--models", default=",".join(recipe.MODELS), show_default=True)
+@click.option("--models", default=",".join(MODELS), show_default=True)
 @click.option("--dim", type=click.IntRange(1), default=100, show_default=True)
 @click.option("--min-count", type=click.IntRange(1), default=5, show_default=True)
 @click.option("--epochs", type=click.IntRange(1), default=5, show_default=True)
@@ -132,7 +133,7 @@ def main(
         for model, seed in product(models.split(","), seeds):
             trained: dict[str, Model | str] = {}
             for variant in variants:
-                asked = recipe.Options(**{**options, "model": model, "seed": seed, **variant.options()})
+                asked = Options(**{**options, "model": model, "seed": seed, **variant.options()})
                 # The key of the cache of trained models: everything that training depends on.
                 key = repr((asked, {name: x for name, x in variant.changes.items() if name not in EXPORT}))
                 if key not in trained:
@@ -143,7 +144,7 @@ def main(
     click.echo(table(done))
 
 
-def train(corpus: EncodedCorpus, variant: Variant, options: recipe.Options) -> Model | str:
+def train(corpus: EncodedCorpus, variant: Variant, options: Options) -> Model | str:
     """The model, or why there is none."""
     try:
         return runs.fit(corpus, replace(options, recipe=variant.recipe(options.model, options.loss)))
@@ -151,9 +152,7 @@ def train(corpus: EncodedCorpus, variant: Variant, options: recipe.Options) -> M
         return str(error)
 
 
-def judge(
-    model: Model | str, variant: Variant, options: recipe.Options, sets: dict[str, tuple[Path, ...]]
-) -> dict[str, Any]:
+def judge(model: Model | str, variant: Variant, options: Options, sets: dict[str, tuple[Path, ...]]) -> dict[str, Any]:
     """One run of the report."""
     run = {
         "model": options.model,

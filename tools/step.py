@@ -26,7 +26,8 @@ from wordsparse.kernels import CpuKernels
 from wordsparse.machine.description import sgemm_gflops
 from wordsparse.machine.threads import single_threaded_blas
 from wordsparse.training.loop import Run
-from wordsparse.words.recipe import MODELS, Options, recommended
+from wordsparse.words.options import MODELS, Options
+from wordsparse.words.recipe import recommended
 
 Work = tuple[float, float]  # flops, bytes
 

@@ -21,7 +21,7 @@ from wordsparse.comparison.texts import PlainText, write_plain
 from wordsparse.corpus import EncodedCorpus, encode
 from wordsparse.machine.threads import single_threaded_blas
 from wordsparse.training.loop import Run
-from wordsparse.words.recipe import MODELS, Options
+from wordsparse.words.options import MODELS, Options
 
 NEGATIVES = 5
 # So many that minibatches of the last one have grown to their full size.

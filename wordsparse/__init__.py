@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from wordsparse.vectors.word_vectors import WordVectors
     from wordsparse.words.evaluate import evaluate
     from wordsparse.words.model import Model, load, read_vectors
-    from wordsparse.words.recipe import Options, Recipe
+    from wordsparse.words.options import Options
+    from wordsparse.words.recipe import Recipe
 
     __version__: str
 
@@ -49,7 +50,7 @@ _MODULES = {
     "InputError": "wordsparse.errors",
     "MissingDependencyError": "wordsparse.errors",
     "Model": "wordsparse.words.model",
-    "Options": "wordsparse.words.recipe",
+    "Options": "wordsparse.words.options",
     "ReadError": "wordsparse.errors",
     "Recipe": "wordsparse.words.recipe",
     "RecursiveLeastSquares": "wordsparse.layer.least_squares",

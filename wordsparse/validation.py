@@ -17,6 +17,11 @@ LARGEST = 2**63 - 1
 SYMMETRY = 1e-5
 
 
+def plain(value: Any) -> Any:
+    """A NumPy number, Boolean or string as Python's own, which JSON can hold; any other value as it is."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
 def whole(name: str, value: Any, least: int = 0, most: int | None = None) -> int:
     """``value`` as an int of at least ``least`` and at most ``most``."""
     try:
@@ -75,6 +80,9 @@ def working_dtype(dtype: Any) -> np.dtype[Any]:
 
 def _real_array(name: str, value: ArrayLike, shape: tuple[int | None, ...]) -> Array:
     """``value`` as an array of real numbers; None in ``shape`` means any length."""
+    is_sparse: bool = sp.issparse(value)
+    if is_sparse:
+        raise InputError(f"{name} must be a dense array, not a sparse {type(value).__name__}: give {name}.toarray()")
     try:
         array = np.asarray(value)
     except ValueError as error:
@@ -164,7 +172,10 @@ def sparse_targets(
     """
     is_sparse: bool = sp.issparse(Y)
     if not is_sparse:
-        raise InputError(f"Y must be a SciPy sparse matrix of shape ({examples}, {n_outputs}), not {type(Y).__name__}")
+        raise InputError(
+            f"Y must be a SciPy sparse matrix of shape ({examples}, {n_outputs}), not {type(Y).__name__}: give "
+            "scipy.sparse.csr_array(Y)"
+        )
     if Y.shape != (examples, n_outputs):
         raise InputError(f"Y must have shape ({examples}, {n_outputs}), one row an example, not {Y.shape}")
     return _sparse_parts("Y", Y, dtype, add_up=add_up)

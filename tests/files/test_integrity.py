@@ -21,7 +21,7 @@ from wordsparse.training.interruption import Interrupted
 from wordsparse.training.loop import Run
 from wordsparse.training.texts import TrainingText, encoded
 from wordsparse.words.model import Training
-from wordsparse.words.recipe import Options
+from wordsparse.words.options import Options
 
 GIVEN = {name: value for name, value in SHORT.items() if name != "min_count"}
 

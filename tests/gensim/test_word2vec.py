@@ -283,7 +283,11 @@ REFUSED: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
     "lists as tokens": (lambda: Word2Vec([[[1]]]), InputError, "hashable"),
     "no file": (lambda: Word2Vec(corpus_file="none.txt"), TypeError, "must be the path of a file"),
     "rare words": (lambda: Word2Vec(WALKS, min_count=10**6), RuntimeError, "no vocabulary"),
-    "lonely words": (lambda: Word2Vec([["a"], ["b"]], min_count=1), TrainingError, "no word of the text"),
+    "lonely words": (
+        lambda: Word2Vec([["a"], ["b"]], min_count=1),
+        TrainingError,
+        "no word among the 10 tokens has another",
+    ),
     "no update": (lambda: Word2Vec().build_vocab(WALKS, update=True), RuntimeError, "none: build one first"),
     "no epochs": (lambda: Word2Vec().train(WALKS, total_examples=1), ValueError, "epochs"),
     "no total": (lambda: Word2Vec().train(WALKS, epochs=1), ValueError, "total_examples"),

@@ -24,7 +24,7 @@ from wordsparse.training.progress import Progress
 from wordsparse.training.resume import on_new_text
 from wordsparse.training.run_directory import RunDirectory
 from wordsparse.training.texts import TrainingText
-from wordsparse.words.recipe import Options
+from wordsparse.words.options import Options
 
 
 @pytest.fixture

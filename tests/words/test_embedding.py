@@ -27,8 +27,12 @@ LOSSES: dict[str, Loss] = {
 }
 COUNTS = np.arange(V, 0, -1.0) ** 2
 MEASURE = np.sqrt(COUNTS) / np.sqrt(COUNTS).sum()
-# With few tokens the second takes the trust bound on every word, the first on none.
-SIZES = [StepSizes(forget_tokens=120.0), StepSizes(m0=0.1, t0=2.0, rho=0.1, ridge=0.2)]
+# With few tokens the second takes the trust bound on every word, the first on none; the first is bounded by the
+# leverage of its examples and by its dimension, the second by neither.
+SIZES = [
+    StepSizes(forget_tokens=120.0, wide_dim=DIM / 2),
+    StepSizes(m0=0.1, t0=2.0, rho=0.1, ridge=0.2, max_leverage=1.0),
+]
 
 
 def embedding(loss: str, kernels: Kernels, sizes: StepSizes, dim: int = DIM) -> WordEmbedding:
@@ -110,11 +114,13 @@ class DenseEmbedding:
         if lr > 0:
             Q_E = Q[:-1, :-1]
             newton = (C.T @ grad_H)[:, :-1] @ np.linalg.inv(Q_E + ridge(Q_E, sizes.rho))
-            factor = lr / (self.mass[T] + sizes.m0)
+            factor = lr / (self.mass[T] + sizes.m0 * max(1, DIM / sizes.wide_dim))
             capped = np.minimum(factor, sizes.trust / np.maximum(new_mass, 1e-30)) / kappa
             self.E[T] -= capped[:, None] * newton
         eta = sizes.eta * max(1 / (self.steps + sizes.t0), remaining / n_w)
-        self.W -= eta / N * grad_W @ np.linalg.inv(self.curvature + ridge(self.curvature, sizes.ridge))
+        Pi = np.linalg.inv(self.curvature + ridge(self.curvature, sizes.ridge))
+        leverage = eta / N * np.trace(Pi @ moment / N)
+        self.W -= min(1, sizes.max_leverage / leverage) * eta / N * grad_W @ Pi
         self.steps += 1
         return float(loss)
 

@@ -56,7 +56,7 @@ def splitmix64(key: int, position: int) -> int:
 
 
 def keep_probability(word: int, sample: float) -> float:
-    if sample == 0:
+    if sample * sum(COUNTS) < 1:
         return 1.0
     ratio = sample * sum(COUNTS) / COUNTS[word]
     return min(1.0, math.sqrt(ratio) + ratio)

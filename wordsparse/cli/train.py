@@ -15,20 +15,21 @@ from wordsparse.training.progress import Progress
 from wordsparse.training.texts import TrainingText
 from wordsparse.words import recipe
 from wordsparse.words.model import read_vectors
+from wordsparse.words.options import LOSSES, MODELS, Options
 
-DEFAULTS = recipe.Options()
+DEFAULTS = Options()
 
 
 def _batch_tokens(model: str) -> int:
     """The recipe's largest minibatch for ``model`` and the default loss."""
-    return recipe.recommended(model, DEFAULTS.loss).batch_tokens
+    return recipe.recommended(model, str(DEFAULTS.loss)).batch_tokens
 
 
 @click.command()
 @corpus_argument
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Model directory to write.")
-@click.option("--model", type=click.Choice(recipe.MODELS), default=DEFAULTS.model, show_default=True)
-@click.option("--loss", default=DEFAULTS.loss, show_default=True, help=f"One of {', '.join(recipe.LOSSES)}.")
+@click.option("--model", type=click.Choice(MODELS), default=DEFAULTS.model, show_default=True)
+@click.option("--loss", default=DEFAULTS.loss, show_default=True, help=f"One of {', '.join(LOSSES)}.")
 @click.option("--dim", type=int, default=DEFAULTS.dim, show_default=True, help="Length of a vector.")
 @click.option("--window", type=int, default=DEFAULTS.window, show_default=True, help="Maximum context distance.")
 @click.option("--min-count", type=int, help="Minimum count of a word.  [default: 5]")
@@ -126,7 +127,7 @@ def command(
     asked = OutputRun(
         output,
         text,
-        recipe.Options(**options),
+        Options(**options),
         resume,
         checkpoint_every,
         bootstrap,

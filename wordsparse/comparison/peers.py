@@ -24,7 +24,7 @@ def train_gensim(
     tokens : int
         Corpus tokens in an epoch, including those outside the vocabulary, which ``text`` omits.
     options : mapping
-        model, dim, window, sample, epochs, threads, seed: as in :class:`wordsparse.words.recipe.Options`.
+        model, dim, window, sample, epochs, threads, seed: as in :class:`wordsparse.words.options.Options`.
     hierarchical : bool
         Hierarchical softmax instead of 5 negative samples.
 

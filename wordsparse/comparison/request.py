@@ -10,7 +10,7 @@ from wordsparse.errors import InputError
 from wordsparse.evaluation.scores import RESTRICT_VOCAB
 from wordsparse.files.unpacking import MAX_EXPANSION
 from wordsparse.machine import threads
-from wordsparse.words import recipe
+from wordsparse.words.options import ModelName, Options
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Method:
     """A training method: its program, its model, its title, and whether gensim uses hierarchical softmax."""
 
     program: str
-    model: str
+    model: ModelName
     label: str
     hierarchical: bool = False
 
@@ -111,10 +111,10 @@ class Request:
         if any(not METHODS[name].ours for name in self.methods):
             optional.check("a comparison with gensim's word2vec", "gensim")
 
-    def options(self, epochs: int, repeat: int, model: str = "cbow") -> dict[str, Any]:
+    def options(self, epochs: int, repeat: int, model: ModelName = "cbow") -> dict[str, Any]:
         """The checked training options that both programs share, under wordsparse's names."""
         return asdict(
-            recipe.Options(
+            Options(
                 model=model,
                 dim=self.dim,
                 window=self.window,

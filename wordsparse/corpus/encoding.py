@@ -113,8 +113,8 @@ def encode(
             "tokens": numbered.draft.tokens,
             "sentences": numbered.draft.sentences,
             "distinct_words": numbered.distinct_words,
-            "min_count": min_count,
-            "max_vocab": max_vocab,
+            "min_count": validation.plain(min_count),
+            "max_vocab": validation.plain(max_vocab),
             "tokenization": tokenization(text.tokens, passes, threshold),
         }
         digest = write_corpus_manifest(folder, [shard.file for shard in written], **about)

@@ -13,7 +13,8 @@ from wordsparse.training.loop import Run
 from wordsparse.training.resume import start_from
 from wordsparse.vectors.lookup import Key
 from wordsparse.words.model import Model
-from wordsparse.words.recipe import Options, Recipe
+from wordsparse.words.options import Options
+from wordsparse.words.recipe import Recipe
 
 Array = NDArray[Any]
 _SCORED = 2**24  # number of outputs computed at a time

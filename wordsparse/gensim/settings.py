@@ -13,7 +13,8 @@ from wordsparse.gensim.vocabulary import threshold
 from wordsparse.layer.losses import BoundedNS
 from wordsparse.machine.threads import available_cpus
 from wordsparse.words.examples import MAX_WINDOW
-from wordsparse.words.recipe import Options, Recipe, recommended
+from wordsparse.words.options import Options
+from wordsparse.words.recipe import Recipe, recommended
 
 logger = logging.getLogger(__name__)
 LOSS = "bounded-ns"

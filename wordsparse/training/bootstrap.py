@@ -21,7 +21,7 @@ from wordsparse.training.resume import FREE
 from wordsparse.vectors.precision import packed
 from wordsparse.words import coordinates
 from wordsparse.words.model import Model
-from wordsparse.words.recipe import Options
+from wordsparse.words.options import Options
 from wordsparse.words.resamples import Codes, Resamples, Writer
 
 # Epochs that a resample trains at most; docs/confidence.md says what more of them would change.

@@ -26,7 +26,7 @@ from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.embedding import WordEmbedding
 from wordsparse.words.examples import ExampleBuilder, Examples
 from wordsparse.words.model import Model, Training
-from wordsparse.words.recipe import Options
+from wordsparse.words.options import Options
 from wordsparse.words.schedule import Schedule
 from wordsparse.words.start import start_from
 
@@ -206,10 +206,7 @@ class Run:
                 report(Progress(at.tokens, self.total_tokens, epoch, at.epoch_loss / max(at.epoch_pairs, 1)))
                 between_steps()
         if at.epoch_pairs == 0:
-            raise TrainingError(
-                "no word of the text has another one in its window: sentences are too short, or sample or min_count "
-                "leave too few words"
-            )
+            raise TrainingError(self._nothing_to_learn())
         heldout = self._heldout_loss() if self.options.heldout else None
         self.is_whole = False
         at.losses.append(at.epoch_loss / at.epoch_pairs)
@@ -300,9 +297,20 @@ class Run:
                 raise self._diverged(f"the mean loss is {mean:.4g}, from {first:.4g} at the start")
         return loss
 
+    def _nothing_to_learn(self) -> str:
+        options = self.options
+        remedies = ["longer sentences", "a smaller min_count"]
+        remedies += [f"sample=0 (now {options.sample:g})"] if options.sample else []
+        remedies += [f"more max_tokens (now {options.max_tokens:,})"] if options.max_tokens else []
+        tokens = f"{self._slices.tokens:,}"
+        return f"no word among the {tokens} tokens has another one in its window: give {', or '.join(remedies)}"
+
     def _diverged(self, how: str) -> TrainingError:
         where = f"training diverged after {self.state.tokens:,} of {self.total_tokens:,} tokens"
-        return TrainingError(f"{where}: {how}; use smaller minibatches (batch_tokens, now {self.batch_tokens:,})")
+        remedies = [f"more epochs (now {self.options.epochs})", f"a smaller dim (now {self.options.dim})"]
+        if self.batch_tokens > 1:
+            remedies.append(f"smaller minibatches (batch_tokens, now {self.batch_tokens:,})")
+        return TrainingError(f"{where}: {how}; use {', or '.join(remedies)}")
 
 
 def _with_subwords(model: Model) -> Model:

@@ -27,8 +27,9 @@ from wordsparse.training.run_directory import CORPUS, MODEL, SOURCE, RunDirector
 from wordsparse.training.texts import TrainingText, encoded_once
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words import model as models
-from wordsparse.words import recipe, start
+from wordsparse.words import start
 from wordsparse.words.model import Model
+from wordsparse.words.options import Options
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +43,7 @@ class OutputRun:
 
     output: Path
     text: TrainingText
-    options: recipe.Options
+    options: Options
     resume: bool = False
     checkpoint_every: float = CHECKPOINT_EVERY
     bootstrap: int = 0

@@ -25,7 +25,8 @@ from wordsparse.files import arrays
 from wordsparse.kernels import at_work
 from wordsparse.training.loop import Run
 from wordsparse.words.model import Model
-from wordsparse.words.recipe import Options, Recipe
+from wordsparse.words.options import Options
+from wordsparse.words.recipe import Recipe
 
 # Options that do not change the steps: they choose the hardware, or what is made of the vectors afterwards.
 FREE = {"threads", "device", "subwords"}

@@ -16,8 +16,8 @@ from wordsparse.training.output_run import CHECKPOINT_EVERY, OutputRun
 from wordsparse.training.progress import Progress
 from wordsparse.training.texts import TrainingText, encoded
 from wordsparse.vectors.word_vectors import WordVectors
-from wordsparse.words import recipe
 from wordsparse.words.model import Model, read_vectors
+from wordsparse.words.options import Options
 
 
 def train(
@@ -69,7 +69,7 @@ def train(
     progress : callable, optional
         Called after every minibatch. An exception of it ends the run; a run with an output leaves a checkpoint then.
     **options
-        The fields of :class:`wordsparse.words.recipe.Options`: model, loss, dim, window, sample, epochs, batch_tokens,
+        The fields of :class:`wordsparse.words.options.Options`: model, loss, dim, window, sample, epochs, batch_tokens,
         threads, seed, device, max_tokens, heldout, patience, recipe.
 
     Returns
@@ -88,11 +88,11 @@ def train(
     KeyboardInterrupt
         If SIGINT, SIGTERM or SIGHUP stops a run with an output, after it has written a checkpoint.
     """
-    known = recipe.Options.__dataclass_fields__
+    known = Options.__dataclass_fields__
     unknown = sorted(set(options) - set(known))
     if unknown:
         raise InputError(f"unknown option {', '.join(unknown)}: choose from {', '.join(known)}")
-    chosen = recipe.Options(**options)
+    chosen = Options(**options)
     text = TrainingText(
         corpus,
         format=format,
@@ -122,7 +122,7 @@ def train(
 
 def fit(
     corpus: EncodedCorpus,
-    options: recipe.Options,
+    options: Options,
     progress: Callable[[Progress], None] | None = None,
     init: WordVectors | None = None,
 ) -> Model:

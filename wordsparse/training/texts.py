@@ -6,11 +6,12 @@ import os
 import tempfile
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from wordsparse import validation
 from wordsparse.corpus import EncodedCorpus, Vocabulary, encode
 from wordsparse.corpus.shards import MANIFEST
 from wordsparse.corpus.sources import find_files
@@ -41,6 +42,10 @@ class TrainingText:
     tokens: str | None = None
     phrases: int | None = None
     phrase_threshold: float | None = None
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            object.__setattr__(self, field.name, validation.plain(getattr(self, field.name)))
 
     def encoded(self) -> EncodedCorpus | None:
         """The corpus if it is already encoded, else None.

@@ -15,6 +15,11 @@ n_w is ``forget_tokens`` in minibatches like this one, r the share of the run th
 hardly moves any more, W is fitted to more and more of the text. The input step is a Newton step on all that was seen
 of a word so far, lr times; where the minibatch itself is most of it (a rare word), lr above 1 would overshoot, so no
 more is taken than ``trust`` times the Newton step of the minibatch alone.
+
+Both curvatures leave the targets' own part out, σ(1 − σ) on one row each, since many examples share every direction. In
+more dimensions than examples, each example has a direction to itself, and a step fitted to it would move its target's
+output by 1/π_c. So η_t is lowered where the mean leverage of an example, η_t/N tr(Π C), C the minibatch's curvature, is
+above ``max_leverage``; and m0 grows with the dimensions beyond ``wide_dim``.
 """
 
 from collections.abc import Mapping
@@ -45,6 +50,8 @@ class StepSizes:
     rho: float = 0.01
     m0: float = 100.0
     trust: float = 0.5
+    max_leverage: float = 0.005
+    wide_dim: float = 100.0
 
 
 class WordEmbedding:
@@ -72,6 +79,7 @@ class WordEmbedding:
         self.curvature = xp.zeros((dim + 1, dim + 1))  # C̄
         self.pair_curvature = 0.0  # κ
         self.steps = 0
+        self._m0 = sizes.m0 * max(1.0, dim / sizes.wide_dim)
 
     def step(self, examples: Examples, lr: float, remaining: float = 1.0) -> float:
         """One minibatch; lr 0 leaves E where it is, ``remaining`` is r. Returns the sum of its losses beforehand."""
@@ -83,15 +91,18 @@ class WordEmbedding:
         sums = inputs.pull_back(forward)
         # 1/n_w: the share of this minibatch in the running means.
         share = min(1.0, examples.tokens / sizes.forget_tokens)
-        new_mass = self._remember(forward, sums, examples, share)
+        new_mass, curvature = self._remember(forward, sums, examples, share)
         Q_E = forward.factors.Q[:-1, :-1]
         # Q_E = 0: W says nothing about E yet.
         moves = lr > 0 and self.pair_curvature > 0 and np.trace(Q_E) > 0
         ridged = [_ridged(self.curvature, sizes.ridge), *([_ridged(Q_E, sizes.rho)] if moves else [])]
         inverses = output.kernels.symmetric_inverses(*ridged)
         loss = output.loss_sum(sums)
-        eta = sizes.eta * max(1 / (self.steps + sizes.t0), remaining * share)
-        update = output.update(sums, eta / examples.pairs, inverses[0])
+        eta = sizes.eta * max(1 / (self.steps + sizes.t0), remaining * share) / examples.pairs
+        leverage = eta * float(output.kernels.xp.vdot(inverses[0], curvature))
+        if leverage > sizes.max_leverage:
+            eta *= sizes.max_leverage / leverage
+        update = output.update(sums, eta, inverses[0])
         G = sums.take_G() if moves else None  # of the W before the update
         output.apply(update)
         del update
@@ -162,19 +173,19 @@ class WordEmbedding:
             return examples, RowInputs(features, kernels), targets
         return examples, WindowInputs(features, examples.bags, kernels), targets
 
-    def _remember(self, forward: Forward, sums: Sums, examples: Examples, share: float) -> Array:
-        """Take a minibatch into C̄, κ and M; returns its part of M, (u,)."""
+    def _remember(self, forward: Forward, sums: Sums, examples: Examples, share: float) -> tuple[Array, Array]:
+        """Take a minibatch into C̄, κ and M; returns its part of M, (u,), and its own curvature C, (d, d)."""
         alpha = forward.alpha
         bends_up = bool((alpha >= 0).all())
         weights = alpha if bends_up else np.abs(alpha)
-        curvature = sums.curvature() if bends_up else forward.inputs.gram(weights)
+        curvature = 2 * (sums.curvature() if bends_up else forward.inputs.gram(weights)) / examples.pairs
         rate = max(1 / (self.steps + 1), share)
-        self.curvature += rate * (2 * curvature / examples.pairs - self.curvature)
+        self.curvature += rate * (curvature - self.curvature)
         self.pair_curvature += rate * (2 * float(weights.sum()) / examples.pairs - self.pair_curvature)
         kappa = self.pair_curvature
         new_mass = forward.inputs.mass(weights) * (2 / kappa if kappa > 0 else 1.0)
         self.mass[examples.words] += new_mass
-        return new_mass
+        return new_mass, curvature
 
     def _input_change(self, f: Factors, Z: Array, G: Array, pulled_beta: Array, P: Array) -> Array:
         """The directions ∇F P (u, dim), P = (Q_E + r I)⁻¹, in the place of Z; G is overwritten too.
@@ -194,7 +205,7 @@ class WordEmbedding:
 
     def _input_rates(self, words: Array, new_mass: Array, lr: float) -> Array:
         """By how much of its direction each word's row changes, (u,)."""
-        seen = self.mass[words] + self.sizes.m0
+        seen = self.mass[words] + self._m0
         rates = -np.minimum(lr / seen, self.sizes.trust / np.maximum(new_mass, np.finfo(np.float32).tiny))
         rates /= self.pair_curvature
         rounded: Array = rates.astype(np.float32)

@@ -57,7 +57,7 @@ class ExampleBuilder:
         Largest distance of a context word.
     sample : float
         Subsampling threshold as word2vec's (Mikolov et al., 2013): a word of relative frequency f is kept with
-        probability (√(f/sample) + 1) · sample/f. 0 keeps every token.
+        probability (√(f/sample) + 1) · sample/f. 0 keeps every token, as does a text of fewer than 1/sample tokens.
     seed : int
         Whether a token is kept, and how wide its window is, depends on the seed, the epoch and its position in the
         corpus, and on nothing else.
@@ -156,10 +156,14 @@ def distance_weights(window: int, distances: Distances) -> Array:
 
 
 def keep_thresholds(counts: Array, sample: float) -> Array:
-    """Per word, the largest of 2³² random numbers with which a token is kept; (V,) uint32."""
+    """Per word, the largest of 2³² random numbers with which a token is kept; (V,) uint32.
+
+    In a text so short that even a word that occurs once is more frequent than ``sample``, every token is kept: no word
+    of it is frequent.
+    """
     if not 0 <= sample < np.inf:
         raise InputError(f"sample must be 0 or a positive number, not {sample}")
-    if sample == 0:
+    if sample * counts.sum() < 1:
         return np.full(counts.shape, 2**32 - 1, np.uint32)
     ratio = sample / (counts / counts.sum())
     probability = np.minimum(np.sqrt(ratio) + ratio, 1)

@@ -1,7 +1,8 @@
-"""The recipe, the constants of a model and a loss, and the options of a run, checked."""
+"""The recipe: the constants of a model and a loss."""
 
-from dataclasses import dataclass, fields, replace
-from typing import Any, Literal, get_args
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -9,13 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from wordsparse import validation
 from wordsparse.errors import InputError
 from wordsparse.layer import losses
-from wordsparse.machine import devices
 from wordsparse.words.embedding import StepSizes
-from wordsparse.words.examples import MAX_WINDOW, Distances
-
-ModelName = Literal["cbow", "skipgram"]
-MODELS: tuple[str, ...] = get_args(ModelName)
-LOSSES = tuple(losses.LOSSES)
+from wordsparse.words.examples import Distances
 
 
 @dataclass(frozen=True)
@@ -44,6 +40,37 @@ class Recipe:
         """π of words that occur so often, (V,), not normalised."""
         return np.asarray(counts, np.float64) ** self.measure_power
 
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON and TOML can hold it. A loss that is not one of wordsparse's stands there as its ``text`` only."""
+        content = {field.name: validation.plain(getattr(self, field.name)) for field in fields(self)}
+        content["steps"] = {name: validation.plain(value) for name, value in asdict(self.steps).items()}
+        stored: dict[str, Any] = {"text": repr(self.loss)}
+        if losses.LOSSES.get(self.loss.name) is type(self.loss):
+            stored = {name: validation.plain(value) for name, value in vars(self.loss).items() if value is not None}
+        return {**content, "loss": {"name": self.loss.name, **stored}}
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> "Recipe":
+        """The inverse of :meth:`as_dict`.
+
+        Raises
+        ------
+        InputError
+            If a constant is unknown, or if the loss is an object that only its author has.
+        """
+        try:
+            loss, steps = dict(content["loss"]), StepSizes(**content["steps"])
+            name = loss.pop("name")
+            if name not in losses.LOSSES or "text" in loss:
+                raise InputError(
+                    f"the loss {name} is none of wordsparse's: give its object, in recipe=wordsparse.Recipe"
+                )
+            return cls(**{**content, "loss": losses.LOSSES[name](**loss), "steps": steps})
+        except (KeyError, TypeError, ValueError) as error:
+            if isinstance(error, InputError):
+                raise
+            raise InputError(f"the stored recipe has another version or was altered: {error}") from error
+
 
 # docs/recipe.md says where these come from.
 LONG_STEPS = StepSizes(lr=4.0, eta=1.0, t0=15.0, trust=0.3)
@@ -71,84 +98,3 @@ def recommended(model: str, loss: str) -> Recipe:
     # Measured for this loss only: larger minibatches, and for the sake of rare words less shrinkage, a longer memory.
     steps = replace(recipe.steps, m0=20.0, forget_tokens=2_600_000.0)
     return replace(recipe, steps=steps, batch_tokens=425_984)
-
-
-@dataclass(frozen=True)
-class Options:
-    """The options of a training run; every field is checked when it is made.
-
-    ``batch_tokens`` corpus tokens of the largest minibatches, None for the recipe's, fewer for a short text;
-    ``threads`` None for every CPU; ``max_tokens`` trains on the first so many tokens of the corpus only; ``sample``
-    word2vec's subsampling threshold, 0 for none; ``heldout`` the share of the text that is never trained on, whose
-    loss is measured after each epoch; ``patience`` stops the run after so many epochs without a better held-out loss;
-    ``subwords`` fits n-grams to the vectors after training (:mod:`wordsparse.words.subwords`);
-    ``recipe`` the constants to train with, None for the recommended ones of the model and the loss. A recipe's loss may
-    be any member of the family; its name is then ``loss``.
-
-    Raises
-    ------
-    InputError
-        If a value is out of range; the message names the option.
-    """
-
-    model: str = "cbow"
-    loss: str = "bounded-ns"
-    dim: int = 100
-    window: int = 5
-    sample: float = 1e-3
-    epochs: int = 5
-    batch_tokens: int | None = None
-    threads: int | None = None
-    seed: int = 1
-    device: str = "auto"
-    max_tokens: int | None = None
-    heldout: float = 0.0
-    patience: int | None = None
-    subwords: bool = False
-    recipe: Recipe | None = None
-
-    def __post_init__(self) -> None:
-        if self.model not in MODELS:
-            raise InputError(f"model must be one of {', '.join(MODELS)}, not {self.model!r}")
-        self._check_loss()
-        for name in ("dim", "window", "epochs"):
-            validation.positive_int(name, getattr(self, name))
-        for name in ("batch_tokens", "threads", "max_tokens", "patience"):
-            if getattr(self, name) is not None:
-                validation.positive_int(name, getattr(self, name))
-        validation.non_negative("sample", self.sample)
-        if not validation.non_negative("heldout", self.heldout) < 1:
-            raise InputError(f"heldout must be a share of the text below 1, not {self.heldout}")
-        if self.patience is not None and self.heldout == 0:
-            raise InputError("patience needs held-out text, whose loss it watches: give heldout too")
-        if self.window > MAX_WINDOW:
-            raise InputError(f"window must be at most {MAX_WINDOW}, not {self.window}")
-        validation.whole("seed", self.seed)
-        if self.device != "auto":  # which is never refused
-            devices.choose(self.device)
-
-    def used_recipe(self) -> Recipe:
-        """The recipe to train with."""
-        return self.recipe or recommended(self.model, self.loss)
-
-    def as_dict(self) -> dict[str, Any]:
-        """As JSON can hold it: a recipe as its text, left out where it is the recommended one."""
-        content = {field.name: getattr(self, field.name) for field in fields(self)}
-        recipe = content.pop("recipe")
-        return content if recipe is None else {**content, "recipe": repr(recipe)}
-
-    def _check_loss(self) -> None:
-        if self.recipe is None:
-            if isinstance(self.loss, losses.Loss):
-                name = losses.resolve(self.loss).name
-                raise InputError(
-                    f"loss must be a name here: give loss={name!r}, and recipe=wordsparse.Recipe(loss, steps) with "
-                    f"the loss object and the step sizes that it trains with"
-                )
-            losses.resolve(self.loss)
-            return
-        if not isinstance(self.recipe, Recipe):
-            raise InputError(f"recipe must be a wordsparse.Recipe, not {type(self.recipe).__name__}")
-        name = losses.resolve(self.recipe.loss).name
-        if name != self.loss:
-            raise InputError(f"loss is {self.loss}, but the recipe is one for {name}: give loss={name!r} with it")

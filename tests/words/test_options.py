@@ -1,0 +1,147 @@
+"""Every option is checked when it is given, and the message names it."""
+
+import json
+from dataclasses import replace
+from typing import Any, get_args
+
+import numpy as np
+import pytest
+
+from wordsparse.errors import InputError
+from wordsparse.layer import losses
+from wordsparse.layer.losses import BoundedNS, Taylor
+from wordsparse.machine import devices
+from wordsparse.words.embedding import StepSizes
+from wordsparse.words.examples import MAX_WINDOW
+from wordsparse.words.options import LOSSES, MODELS, DeviceName, Options
+from wordsparse.words.recipe import Recipe, recommended
+
+pytestmark = pytest.mark.usefixtures("no_gpu")
+
+
+def test_defaults_are_valid_and_immutable() -> None:
+    options = Options()
+    assert (options.model, options.loss) == ("cbow", "bounded-ns")
+    with pytest.raises(AttributeError):
+        options.dim = 3  # type: ignore[misc]
+
+
+def test_the_names_of_losses_and_devices_are_those_of_the_layer_and_the_machine() -> None:
+    assert tuple(losses.LOSSES) == LOSSES
+    assert get_args(DeviceName) == devices.DEVICES
+
+
+def test_every_model_has_a_recipe_for_every_loss() -> None:
+    for model in MODELS:
+        for loss in LOSSES:
+            recipe = recommended(model, loss)
+            assert recipe.loss.name == loss
+            assert Options(model=model, loss=loss).used_recipe() == recipe
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("model", "glove"),
+        ("model", None),
+        ("loss", "hinge"),
+        ("loss", None),
+        ("dim", 0),
+        ("dim", -3),
+        ("dim", 2.5),
+        ("dim", "100"),
+        ("window", 0),
+        ("window", MAX_WINDOW + 1),
+        ("sample", -1e-3),
+        ("sample", float("nan")),
+        ("sample", float("inf")),
+        ("sample", "none"),
+        ("epochs", 0),
+        ("epochs", None),
+        ("batch_tokens", 0),
+        ("threads", 0),
+        ("threads", 1.5),
+        ("seed", -1),
+        ("seed", 1.5),
+        ("seed", "x"),
+        ("seed", None),
+        ("device", "tpu"),
+        ("device", "cuda"),
+        ("max_tokens", 0),
+        ("max_tokens", "all"),
+    ],
+)
+def test_a_bad_value_is_refused_by_the_name_of_its_option(name: str, value: Any) -> None:
+    with pytest.raises(InputError, match=name):
+        Options(**{name: value})
+
+
+@pytest.mark.parametrize("edge", [{"window": MAX_WINDOW}, {"sample": 0}, {"seed": 0}, {"dim": 1}, {"max_tokens": 1}])
+def test_values_at_the_edge_are_taken(edge: dict[str, Any]) -> None:
+    Options(**edge)
+
+
+def test_softmax_is_answered_with_its_nearest_relatives() -> None:
+    with pytest.raises(InputError, match="softmax does not belong to the spherical family: taylor and spherical"):
+        Options(loss="softmax")
+
+
+def test_a_loss_object_is_a_recipe_with_it() -> None:
+    """It was a KeyError, after the text had been read, and then a refusal."""
+    options = Options(loss=BoundedNS(negatives=10))
+    assert options.loss == "bounded-ns"
+    assert options.used_recipe() == replace(recommended("cbow", "bounded-ns"), loss=BoundedNS(negatives=10))
+    assert Options(loss=Taylor()) == Options(loss="taylor")
+    with pytest.raises(InputError, match="another object than the loss of the recipe"):
+        Options(loss=Taylor(), recipe=recommended("cbow", "spherical"))
+
+
+class Own(Taylor):
+    """Not one of wordsparse's, although it has the name of one."""
+
+
+def test_a_loss_of_ones_own_needs_its_step_sizes() -> None:
+    with pytest.raises(InputError, match=r"loss Own is your own, .* give recipe=wordsparse.Recipe\(loss, steps\)"):
+        Options(loss=Own())
+    assert Options(loss=Own(), recipe=Recipe(Own(), StepSizes())).loss == "taylor"
+
+
+def test_numpys_numbers_are_plain_in_the_stored_options() -> None:
+    """They were not JSON, which was found when the model was written, at the end of the run."""
+    given = {
+        "dim": np.int64(8),
+        "sample": np.float32(0.5),
+        "seed": np.uint8(3),
+        "model": np.str_("skipgram"),
+        "heldout": 0,
+    }
+    loss = BoundedNS(negatives=np.float32(2))  # type: ignore[arg-type]
+    options = Options(**given, loss=loss, threads=np.int16(2), max_tokens=np.int32(9))  # type: ignore[arg-type]
+    assert {type(value) for value in vars(options).values()} == {int, float, str, bool, type(None), Recipe}
+    assert Options.from_dict(json.loads(json.dumps(options.as_dict()))) == options
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_options_go_through_json_and_back(loss: str) -> None:
+    recipe = replace(recommended("skipgram", loss), growth=0.5)
+    options = Options(model="skipgram", loss=loss, recipe=recipe, patience=2, heldout=0.1)
+    assert Options.from_dict(json.loads(json.dumps(options.as_dict()))) == options
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"dims": 3}, "unknown option dims"),
+        ({"recipe": {}}, "the stored recipe has another version or was altered"),
+        ({"recipe": {**recommended("cbow", "taylor").as_dict(), "speed": 3}}, "the stored recipe has another version"),
+        ({"recipe": Recipe(Own(), StepSizes()).as_dict()}, "the loss taylor is none of wordsparse's: give its object"),
+    ],
+)
+def test_stored_options_that_are_not_known_are_refused(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        Options.from_dict({"loss": "taylor", **change})
+
+
+def test_the_refusal_of_cuda_says_what_to_do() -> None:
+    with pytest.raises(InputError, match="device cuda: there is no GPU here; or use device cpu or auto"):
+        Options(device="cuda")

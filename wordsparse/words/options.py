@@ -1,0 +1,131 @@
+"""The options of a training run, checked when they are given, and stored with the model."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal, get_args
+
+from wordsparse import validation
+from wordsparse.errors import InputError
+from wordsparse.layer import losses
+from wordsparse.machine import devices
+from wordsparse.words.examples import MAX_WINDOW
+from wordsparse.words.recipe import Recipe, recommended
+
+ModelName = Literal["cbow", "skipgram"]
+LossName = Literal["bounded-ns", "squared", "spherical", "taylor", "zloss"]
+DeviceName = Literal["auto", "cpu", "cuda"]
+MODELS: tuple[str, ...] = get_args(ModelName)
+LOSSES: tuple[str, ...] = get_args(LossName)
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options of a training run; :func:`wordsparse.train` explains each.
+
+    Every field is checked when it is made, and is then a plain int, float or str, whatever number it was given as. A
+    loss object becomes a recipe, and ``loss`` its name.
+
+    Raises
+    ------
+    InputError
+        If a value is out of range; the message names the option.
+    """
+
+    model: ModelName = "cbow"
+    loss: LossName | str | losses.Loss = "bounded-ns"
+    dim: int = 100
+    window: int = 5
+    sample: float = 1e-3
+    epochs: int = 5
+    batch_tokens: int | None = None
+    threads: int | None = None
+    seed: int = 1
+    device: DeviceName = "auto"
+    max_tokens: int | None = None
+    heldout: float = 0.0
+    patience: int | None = None
+    subwords: bool = False
+    recipe: Recipe | None = None
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            self._set(field.name, validation.plain(getattr(self, field.name)))
+        if self.model not in MODELS:
+            raise InputError(f"model must be one of {', '.join(MODELS)}, not {self.model!r}")
+        self._take_loss()
+        for name in ("dim", "window", "epochs"):
+            self._set(name, validation.positive_int(name, getattr(self, name)))
+        for name in ("batch_tokens", "threads", "max_tokens", "patience"):
+            if getattr(self, name) is not None:
+                self._set(name, validation.positive_int(name, getattr(self, name)))
+        self._set("sample", validation.non_negative("sample", self.sample))
+        self._set("heldout", validation.non_negative("heldout", self.heldout))
+        if not self.heldout < 1:
+            raise InputError(f"heldout must be a share of the text below 1, not {self.heldout}")
+        if self.patience is not None and self.heldout == 0:
+            raise InputError("patience needs held-out text, whose loss it watches: give heldout too")
+        if self.window > MAX_WINDOW:
+            raise InputError(f"window must be at most {MAX_WINDOW}, not {self.window}")
+        self._set("seed", validation.whole("seed", self.seed))
+        self._set("subwords", bool(self.subwords))
+        if self.device != "auto":  # which is never refused
+            devices.choose(self.device)
+
+    def used_recipe(self) -> Recipe:
+        """The recipe to train with."""
+        return self.recipe or recommended(self.model, str(self.loss))
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON and TOML can hold it; a recipe is left out where it is the recommended one."""
+        content = {field.name: getattr(self, field.name) for field in fields(self)}
+        recipe = content.pop("recipe")
+        return content if recipe is None else {**content, "recipe": recipe.as_dict()}
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> "Options":
+        """The inverse of :meth:`as_dict`.
+
+        Raises
+        ------
+        InputError
+            If an option is unknown or out of range, or if the loss is an object that only its author has.
+        """
+        given = dict(content)
+        if given.get("recipe") is not None:
+            given["recipe"] = Recipe.from_dict(given["recipe"])
+        unknown = ", ".join(sorted(given.keys() - {field.name for field in fields(cls)}))
+        if unknown:
+            raise InputError(f"unknown option {unknown}")
+        return cls(**given)
+
+    def _set(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+
+    def _take_loss(self) -> None:
+        """Make of a loss object the recipe that trains with it."""
+        recipe = self.recipe
+        if recipe is not None and not isinstance(recipe, Recipe):
+            raise InputError(f"recipe must be a wordsparse.Recipe, not {type(recipe).__name__}")
+        if isinstance(self.loss, losses.Loss):
+            self._set("recipe", _recipe_with(losses.resolve(self.loss), recipe, self.model))
+            self._set("loss", self.loss.name)
+        elif recipe is None:
+            if self.loss not in LOSSES:
+                losses.resolve(self.loss)
+        elif (name := losses.resolve(recipe.loss).name) != self.loss:
+            raise InputError(f"loss is {self.loss}, but the recipe is one for {name}: give loss={name!r} with it")
+
+
+def _recipe_with(loss: losses.Loss, recipe: Recipe | None, model: ModelName) -> Recipe | None:
+    """The recipe that trains with a loss object; None if that is the recommended one."""
+    if recipe is not None:
+        if recipe.loss != loss:
+            raise InputError("loss is another object than the loss of the recipe: leave out one of them")
+        return recipe
+    if losses.LOSSES.get(loss.name) is not type(loss):
+        raise InputError(
+            f"loss {type(loss).__name__} is your own, and its step sizes are not known: give "
+            "recipe=wordsparse.Recipe(loss, steps), which holds both"
+        )
+    best = recommended(model, loss.name)
+    return None if best.loss == loss else replace(best, loss=loss)
