@@ -1,5 +1,6 @@
 /* Preloaded: a file system that lies. LIE names what fails, from the LIE_FROM-th such call on files under LIE_UNDER
-   until LIE_UNTIL: fsync (EIO), write and fwrite (ENOSPC), rename (EIO), or "short", writes that take half. */
+   until LIE_UNTIL: fsync (EIO), write and fwrite (ENOSPC), rename and renameat2 (EIO), or "short", writes that take
+   half. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -63,4 +64,16 @@ int rename(const char *from, const char *to) {
         return -1;
     }
     return real(from, to);
+}
+
+int renameat2(int from_directory, const char *from, int to_directory, const char *to, unsigned flags) {
+    static int (*real)(int, const char *, int, const char *, unsigned);
+    if (!real) real = dlsym(RTLD_NEXT, "renameat2");
+    if (lies("rename", to)) {
+        errno = EIO;
+        return -1;
+    }
+    if (real) return real(from_directory, from, to_directory, to, flags);
+    errno = ENOSYS;
+    return -1;
 }

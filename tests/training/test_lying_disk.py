@@ -29,8 +29,7 @@ LIES = [("short", 1, ALWAYS)] + [
 ]
 TRAINING = ["--dim", "6", "--threads", "1", "--sample", "0", "--min-count", "1", "--batch-tokens", "50", "--resume"]
 
-# The last one is NumPy's.
-REASONS = ("Input/output error", "No space left on device", " requested and 0 written")
+REASONS = ("Input/output error", "No space left on device")
 
 Case = tuple[dict[str, str], list[str]]
 
@@ -88,10 +87,7 @@ def test_training_on_ends_in_the_same_bytes(library: Path, tmp_path: Path, every
     for place, (status, errors) in zip(places, results, strict=True):
         assert status in (0, 1, 2), (place, errors)
         assert "Traceback" not in errors, (place, errors)
-        stands = place / "model"
-        if not stands.exists():  # not even back to its place could it be put
-            stands = place / "model.training" / "previous"
-        assert digests(stands) == digests(whole if status == 0 else first), (place, errors)
+        assert digests(place / "model") == digests(whole if status == 0 else first), (place, errors)
         assert status == 0 or any(reason in errors for reason in REASONS), (place, errors)
     assert results[0][0] == 0  # a write that takes half is no error
     assert sum(status != 0 for status, _ in results) > 3

@@ -21,6 +21,7 @@ from wordsparse.comparison.request import METHODS
 from wordsparse.comparison.texts import PlainText
 from wordsparse.corpus import EncodedCorpus
 from wordsparse.errors import WordsparseError
+from wordsparse.files import npy
 from wordsparse.kernels.diagnosis import provenance
 from wordsparse.machine.description import peak_memory_bytes
 
@@ -72,7 +73,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     with open(task.vectors, "xb") as file:
-        np.save(file, vectors, allow_pickle=False)
+        npy.write_array(file, vectors)
     print(json.dumps(report, allow_nan=False))
     return 0
 

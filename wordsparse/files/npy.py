@@ -1,12 +1,28 @@
-"""Arrays in NumPy's npz archives, read without trusting the sizes that they state; no pickle is read."""
+"""Arrays in NumPy's file format: written so that an error says why, and read from npz archives without trusting the
+sizes that they state. No pickle is read or written."""
 
 import zipfile
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wordsparse.errors import InputError
+
+
+def write_array(file: BinaryIO, array: NDArray[Any]) -> None:
+    """Write an array of numbers in C order, as np.save does.
+
+    np.save writes around Python's file objects, and its OSError of a full disk has no error number.
+
+    Raises
+    ------
+    OSError
+        If writing fails.
+    """
+    array = np.ascontiguousarray(array)
+    np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(array))
+    file.write(array.reshape(-1).view(np.uint8).data)
 
 
 def read_array(archive: zipfile.ZipFile, name: str, kinds: str, ndim: int, described: str) -> NDArray[Any]:

@@ -1,5 +1,6 @@
 """Atomic files: written under a temporary name, fsynced and renamed; checked when they are read."""
 
+import errno
 import fcntl
 import glob
 import hashlib
@@ -26,7 +27,9 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise WordsparseError(f"{path}: writing failed: {error.strerror or error}") from error
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        advice = " (free space there, or choose another output)" if full else ""
+        raise WordsparseError(f"{path}: writing failed: {error.strerror or error}{advice}") from error
 
 
 @contextmanager

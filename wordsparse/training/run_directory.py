@@ -8,8 +8,9 @@ For the output MODEL it is MODEL.training, which exists from the start of a run 
     checkpoint-N/     the complete state of the run (see checkpoints.py): the newest, and until it is complete its
                       predecessor
     reserve           disk space reserved for the model; freed before the model or the last checkpoint is written
-    model/            the complete finished model, before it is moved to MODEL
-    previous/         the old model of MODEL, while the new one replaces it
+    model/            the complete finished model, before it is moved to MODEL; a file ``replaced`` in it says that the
+                      two have been exchanged, and that it is the old model
+    previous/         the old model of MODEL, while the new one replaces it on a system that cannot exchange them
 
 Other entries (``.NAME.xxxxxxxx.partial``) are incomplete files of a process that died; the next process that holds the
 lock removes them. A finished model is a plain model directory without references to this one.
@@ -26,10 +27,11 @@ from typing import Self
 
 from wordsparse.errors import InputError
 from wordsparse.files import storage
+from wordsparse.files.exchange import exchange
 
 SUFFIX = ".training"
 LOCK, CORPUS, SOURCE, MODEL, PREVIOUS = "lock", "corpus", "source.json", "model", "previous"
-RESERVE = "reserve"
+RESERVE, REPLACED = "reserve", "replaced"
 CHECKPOINT = "checkpoint-"
 
 
@@ -113,24 +115,50 @@ class RunDirectory:
 
     def holds_model(self) -> bool:
         """Whether it holds the complete finished model; the next run for the output moves it there."""
-        return (self.path / MODEL).is_dir()
+        return (self.path / MODEL).is_dir() and not (self.path / MODEL / REPLACED).exists()
 
     def install(self) -> None:
-        """Move ``model/`` to the output. An existing model is moved away first, and moved back if this fails."""
-        new, previous = self.path / MODEL, self.path / PREVIOUS
-        replaced = self.output.exists() and any(self.output.iterdir())
-        if replaced:
-            storage.remove_directory(previous)
-            os.rename(self.output, previous)
-        try:
-            os.rename(new, self.output)
-        except OSError:
-            if replaced:
-                os.rename(previous, self.output)
-            raise
+        """Move ``model/`` to the output, in exchange for an existing model; the output is a whole model at all times.
+
+        Raises
+        ------
+        OSError
+            If it cannot be moved; an existing model is unchanged.
+        """
+        if not self.output.exists() or not any(self.output.iterdir()):
+            os.rename(self.path / MODEL, self.output)
+        elif not self._exchange():
+            self._replace()
         storage.sync(self.output.parent)
         self.drop_checkpoints()
+        self._drop_old_model()
+
+    def _exchange(self) -> bool:
+        """Exchange ``model/`` with the model at the output atomically; False if the system cannot."""
+        mark = self.output / REPLACED
+        mark.touch()
+        try:
+            return exchange(self.path / MODEL, self.output)
+        finally:
+            with contextlib.suppress(OSError):
+                mark.unlink(missing_ok=True)  # after an exchange, it is not in the model at the output
+
+    def _replace(self) -> None:
+        """Move the model at the output away and ``model/`` there; if this fails, move the old one back."""
+        previous = self.path / PREVIOUS
         storage.remove_directory(previous)
+        os.rename(self.output, previous)
+        try:
+            os.rename(self.path / MODEL, self.output)
+        except OSError:
+            os.rename(previous, self.output)
+            raise
+
+    def _drop_old_model(self) -> None:
+        """Remove the model that another one has replaced."""
+        storage.remove_directory(self.path / PREVIOUS)
+        if not self.holds_model():
+            storage.remove_directory(self.path / MODEL)
 
     def _take_lock(self) -> None:
         while True:
@@ -159,4 +187,4 @@ class RunDirectory:
             self.install()
         if (self.path / PREVIOUS).is_dir() and not self.output.exists():
             os.rename(self.path / PREVIOUS, self.output)
-        storage.remove_directory(self.path / PREVIOUS)
+        self._drop_old_model()

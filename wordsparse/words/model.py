@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from wordsparse.corpus import Vocabulary
 from wordsparse.errors import InputError
-from wordsparse.files import arrays, regular, storage
+from wordsparse.files import arrays, npy, regular, storage
 from wordsparse.files.members import is_count
 from wordsparse.machine.threads import available_cpus
 from wordsparse.vectors.word_vectors import WordVectors
@@ -213,7 +213,7 @@ class Model:
             self.vocabulary.save(directory / VOCABULARY)
             for name, rows in ((INPUT, self.input_rows), (OUTPUT, self.output_rows)):
                 with storage.synced(directory / name) as file:
-                    np.save(file, np.ascontiguousarray(rows, "<f4"), allow_pickle=False)
+                    npy.write_array(file, np.ascontiguousarray(rows, "<f4"))
             files = {
                 name: {"bytes": (directory / name).stat().st_size, "sha256": regular.sha256_of(directory / name)}
                 for name in (VOCABULARY, INPUT, OUTPUT)

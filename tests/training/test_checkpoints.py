@@ -1,0 +1,119 @@
+"""Damaged checkpoints are refused by name; one that cannot be written ends no run and replaces no good one."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from support.runs import interrupted, kept_checkpoint, run_directory, train
+from support.texts import SHORT, same_vectors
+
+import wordsparse as ws
+from wordsparse.errors import InputError, TrainingError, WordsparseError
+from wordsparse.files import storage
+from wordsparse.training import checkpoints
+from wordsparse.training.loop import Run
+from wordsparse.training.output_run import OutputRun
+from wordsparse.training.texts import TrainingText
+from wordsparse.words.options import Options
+
+
+def damages(data: bytes) -> list[bytes]:
+    middle = len(data) // 2
+    flipped = data[:middle] + bytes([data[middle] ^ 4]) + data[middle + 1 :]
+    return [b"", data[:-1], data[:middle], data + b"\0", flipped, bytes(len(data))]
+
+
+@pytest.mark.parametrize("name", ["checkpoint.json", "state.bin"])
+def test_a_damaged_checkpoint_is_refused_by_name(text: Path, output: Path, name: str) -> None:
+    interrupted(text, output, 500)
+    path = kept_checkpoint(output) / name
+    whole = path.read_bytes()
+    for data in damages(whole):
+        path.write_bytes(data)
+        with pytest.raises(InputError, match=f"{name}.*no good checkpoint is left"):
+            train(text, output, resume=True)
+    path.unlink()
+    with pytest.raises(InputError, match=f"{name}.*no good checkpoint is left"):
+        train(text, output, resume=True)
+    path.write_bytes(whole)
+    train(text, output, resume=True)
+
+
+def test_the_checkpoint_before_a_damaged_one_serves(text: Path, output: Path, caplog: pytest.LogCaptureFixture) -> None:
+    interrupted(text, output, 500)
+    shutil.copytree(kept_checkpoint(output), run_directory(output) / "checkpoint-000000009")
+    (run_directory(output) / "checkpoint-000000009" / "state.bin").write_bytes(b"")
+    caplog.clear()
+    # The Python caller hears of it too, not the command line alone.
+    model = train(text, output, resume=True)
+    assert same_vectors(model, ws.train(text, **SHORT))
+    (warning,) = (record.message for record in caplog.records if record.levelname == "WARNING")
+    assert "checkpoint-000000009" in warning
+    assert "checksum" in warning
+
+
+def test_a_checkpoint_of_another_shape_is_refused(text: Path, output: Path) -> None:
+    interrupted(text, output, 500)
+    path = kept_checkpoint(output) / "checkpoint.json"
+    manifest = storage.read_json(path)
+    del manifest["sha256"]
+    manifest["state"]["arrays"]["E"]["shape"] = [10**12, 10**12]
+    storage.write_manifest(path, manifest)
+    with pytest.raises(InputError, match=r"state\.bin: has .* bytes, not what its table says"):
+        train(text, output, resume=True)
+
+
+def test_a_checkpoint_that_cannot_be_written_is_said_and_the_run_goes_on(
+    text: Path, output: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    interrupted(text, output, 500)
+    kept = kept_checkpoint(output)
+
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(checkpoints.arrays, "write", full)
+    given = {name: value for name, value in SHORT.items() if name != "min_count"}
+    run = OutputRun(output, TrainingText(text, min_count=1), Options(**given), resume=True, checkpoint_every=1e-9)
+    with pytest.raises(WordsparseError, match=f"No space left on device.*{kept.name} is kept"):
+        run.train()  # the model cannot be written either
+    assert caplog.text.count(f"or choose another output)); training continues, and {kept}") > 3
+    monkeypatch.undo()
+    assert same_vectors(train(text, output, resume=True), ws.train(text, **SHORT))
+
+
+def test_a_state_that_is_not_finite_does_not_replace_a_good_one(text: Path, output: Path) -> None:
+    interrupted(text, output, 500)
+    kept = kept_checkpoint(output)
+
+    def poison(run: Run) -> None:
+        run.embedding.E[3, 2] = np.nan
+
+    original = Run.train
+
+    def poisoned(run: Run, report: Any, after_step: Callable[[Run], None]) -> None:
+        def step(run: Run) -> None:
+            poison(run)
+            after_step(run)
+
+        original(run, report, step)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Run, "train", poisoned)
+        with pytest.raises(TrainingError, match=f"batch_tokens.*{kept.name} is kept"):
+            train(text, output, resume=True, checkpoint_every=1e-9)
+    assert kept_checkpoint(output) == kept
+    assert same_vectors(train(text, output, resume=True), ws.train(text, **SHORT))
+
+
+def test_a_run_that_diverges_keeps_the_last_checkpoint(
+    text: Path, output: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interrupted(text, output, 500)
+    monkeypatch.setattr("wordsparse.training.loop.DIVERGED", -0.9)
+    with pytest.raises(TrainingError, match=r"diverged.*batch_tokens.*checkpoint-000000001 is kept"):
+        train(text, output, resume=True)
+    assert kept_checkpoint(output).is_dir()

@@ -1,0 +1,184 @@
+"""A finished model is trained on: more epochs, or a new text."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from support.runs import interrupted, run_directory, train
+from support.texts import SHORT, same_vectors, write_text
+
+import wordsparse as ws
+from wordsparse.errors import InputError
+from wordsparse.training.resume import on_new_text
+from wordsparse.training.texts import TrainingText
+from wordsparse.words.options import Options
+
+
+def test_a_finished_run_is_left_as_it_is(text: Path, output: Path) -> None:
+    first = train(text, output)
+    before = {path.name: path.read_bytes() for path in output.iterdir()}
+    again = train(text, output, resume=True)
+    assert same_vectors(first, again)
+    assert {path.name: path.read_bytes() for path in output.iterdir()} == before
+    assert not run_directory(output).exists()
+
+
+def test_more_epochs_on_a_finished_model_go_on_from_it(text: Path, output: Path) -> None:
+    first = train(text, output)
+    longer = train(text, output, epochs=5, resume=True)
+    assert longer.report["loss"][:2] == first.report["loss"]
+    assert len(longer.report["loss"]) == 5
+    assert longer.report["tokens"] == 5 * 1800
+    assert longer.report["loss"][4] < first.report["loss"][0]
+    assert not same_vectors(first, longer)
+
+
+def test_more_epochs_interrupted_and_resumed_end_in_the_same_bytes(text: Path, output: Path, tmp_path: Path) -> None:
+    train(text, output)
+    shutil.copytree(output, tmp_path / "copy")
+    whole = train(text, tmp_path / "copy", epochs=4, resume=True)
+    for tokens in (3601, 5000, 6500):
+        interrupted(text, output, tokens, epochs=4, resume=True)
+        assert len(ws.load(output).report["loss"]) == 2  # the old one stands until the new one is whole
+    assert same_vectors(train(text, output, epochs=4, resume=True), whole)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"epochs": 1}, "epochs was 2, not 1"),
+        ({"epochs": 3, "window": 3}, "window was 5, not 3"),
+        ({"epochs": 3, "min_count": 140}, "this is the text of the model, but min_count was 1, not 140"),
+    ],
+)
+def test_other_options_on_the_same_text_are_refused(
+    text: Path, output: Path, options: dict[str, Any], message: str
+) -> None:
+    train(text, output)
+    with pytest.raises(InputError, match=message):
+        train(text, output, resume=True, **options)
+
+
+def test_a_new_text_adds_words_and_forgets_none(text: Path, output: Path, tmp_path: Path) -> None:
+    first = train(text, output)
+    other = write_text(tmp_path / "other.txt", seed=1, words=20, sentences=100)
+    with other.open("a") as file:
+        file.write("w3 once w4\n")
+    second = train(other, output, resume=True, min_count=2, epochs=1)
+    assert sorted(second.vocabulary.words) == sorted(f"w{i}" for i in range(20))
+    counts = dict(zip(second.vocabulary.words, second.vocabulary.counts.tolist(), strict=True))
+    assert sum(counts.values()) == 1800 + 602
+    assert np.isfinite(second.vectors).all()
+    assert second.report["tokens"] == 603
+    assert len(second.report["loss"]) == 1
+    # It starts from what was learnt: far below the loss of W = 0.
+    assert second.report["loss"][0] < first.report["loss"][0]
+    assert not run_directory(output).exists()
+    # The same again is finished; more epochs on the new text are not.
+    assert same_vectors(train(other, output, resume=True, min_count=2, epochs=1), second)
+    third = train(other, output, resume=True, min_count=2, epochs=2)
+    assert third.report["loss"][0] == second.report["loss"][0]
+
+
+def test_what_was_learnt_is_there_before_the_first_step_on_a_new_text(tmp_path: Path, output: Path, text: Path) -> None:
+    from wordsparse.training.texts import encoded
+
+    model = train(text, output)
+    before = ws.load(output)
+    other = write_text(tmp_path / "other.txt", seed=1, words=20, sentences=100)
+    given = {name: value for name, value in SHORT.items() if name != "min_count"}
+    with encoded(TrainingText(other, min_count=1)) as corpus:
+        run = on_new_text(model, corpus, Options(**given))
+    rows = before.vocabulary.rows_in(run.vocabulary)
+    output_layer = run.embedding.output
+    pi = np.sqrt(before.vocabulary.counts) / np.sqrt(before.vocabulary.counts).sum()
+    np.testing.assert_allclose(output_layer.rows(rows), before.output_rows / np.sqrt(pi)[:, None], rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(run.embedding.E[rows], before.input_rows)
+    new = np.setdiff1d(np.arange(20), rows)
+    assert not output_layer.rows(new).any()
+    assert not run.embedding.mass[new].any()
+    # Q and w̄ are those of the weights in the new measure.
+    W = output_layer.weights().astype(np.float64)
+    p2 = output_layer.p**2
+    np.testing.assert_allclose(output_layer.factors.Q, (W * p2[:, None]).T @ W, rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(output_layer.factors.w_bar, p2 @ W, rtol=1e-4, atol=1e-6)
+
+
+def test_a_new_text_interrupted_and_resumed_ends_in_the_same_bytes(text: Path, output: Path, tmp_path: Path) -> None:
+    train(text, output)
+    shutil.copytree(output, tmp_path / "copy")
+    other = write_text(tmp_path / "other.txt", seed=1, words=20)
+    whole = train(other, tmp_path / "copy", resume=True)
+    for tokens in (1, 1000, 2000):
+        interrupted(other, output, tokens, resume=True)
+    with pytest.raises(InputError, match="the text is another one"):
+        train(text, output, resume=True)
+    assert same_vectors(train(other, output, resume=True), whole)
+
+
+@pytest.mark.parametrize("options", [{"dim": 5}, {"model": "skipgram"}, {"loss": "squared"}])
+def test_a_new_text_keeps_the_kind_of_model(text: Path, output: Path, tmp_path: Path, options: dict[str, Any]) -> None:
+    train(text, output)
+    other = write_text(tmp_path / "other.txt", seed=1)
+    with pytest.raises(InputError, match="keeps its kind, loss and dimension"):
+        train(other, output, resume=True, **options)
+
+
+def test_a_checkpoint_whose_model_is_gone_is_refused(text: Path, output: Path, tmp_path: Path) -> None:
+    train(text, output)
+    interrupted(text, output, 4000, epochs=4, resume=True)
+    shutil.move(output, tmp_path / "away")
+    with pytest.raises(InputError, match="the model that this run started from is gone"):
+        train(text, output, epochs=4, resume=True)
+    shutil.move(tmp_path / "away", output)
+    train(text, output, epochs=4, resume=True)
+
+
+def test_what_a_finished_run_left_behind_is_no_run(text: Path, output: Path, tmp_path: Path) -> None:
+    # As after a kill between the last rename and the removal of the run directory.
+    interrupted(text, output, 500)
+    shutil.copytree(run_directory(output), tmp_path / "left")
+    first = train(text, output, resume=True)
+    shutil.copytree(tmp_path / "left", run_directory(output))
+    assert same_vectors(train(text, output, resume=True), first)
+    assert not run_directory(output).exists()
+
+
+def test_vectors_alone_cannot_be_trained_on(text: Path, output: Path) -> None:
+    model = ws.train(text, **SHORT)
+    ws.Model(model.vocabulary, model.input_rows, model.output_rows, model.options, model.report).save(output)
+    with pytest.raises(InputError, match="holds its vectors only"):
+        train(text, output, epochs=3, resume=True)
+
+
+def test_what_a_model_needs_to_be_trained_on_is_small(text: Path, output: Path) -> None:
+    model = train(text, output)
+    manifest = json.loads((output / "model.json").read_text())
+    d = model.dim + 1
+    assert (output / "training.bin").stat().st_size <= 8 * len(model.vocabulary) + 8 * (6 * d * d + 4 * d)
+    assert manifest["version"] == 2
+
+
+def test_another_tokenizer_is_refused_on_resuming(tmp_path):
+    """A text with other tokens was taken for a new text, whose words were added to the model's."""
+    text = tmp_path / "text.txt"
+    text.write_text("The cat, the dog. A cat; a dog!\n" * 40)
+    ws.train(text, output=tmp_path / "model", tokens="simple", **SHORT)
+    for changed, said in [
+        ({"tokens": "split"}, "tokens was simple, not split"),
+        ({"tokens": "simple", "phrases": 1}, "phrases was 0, not 1"),
+        ({}, "tokens was simple, not split"),
+    ]:
+        with pytest.raises(InputError, match=f"resume: .*{said}.*use the original options"):
+            ws.train(text, output=tmp_path / "model", resume=True, **changed, **{**SHORT, "epochs": 3})
+    more = ws.train(text, output=tmp_path / "model", resume=True, tokens="simple", **{**SHORT, "epochs": 3})
+    assert len(more.report["loss"]) == 3
+    corpus = ws.encode(text, tmp_path / "encoded", tokens="simple", min_count=1)
+    for option, said in [({"tokens": "split"}, "tokens simple, not split"), ({"phrases": 1}, "phrases 0, not 1")]:
+        with pytest.raises(InputError, match=f"was encoded with {said}"):
+            ws.train(corpus, **option, dim=5)
+    with pytest.raises(InputError, match="column applies to text only"):
+        ws.train(corpus, column="text", dim=5)

@@ -1,0 +1,188 @@
+"""The directory of a run: one process holds it, and the finished model moves from it to the output."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.runs import check_resumed, interrupted, no_space, once_after, run_directory, train
+from support.texts import SHORT, same_vectors
+
+import wordsparse as ws
+from wordsparse.errors import InputError, WordsparseError
+from wordsparse.files.exchange import exchange
+from wordsparse.training import run_directory as module
+from wordsparse.training.run_directory import RESERVE, RunDirectory
+from wordsparse.words.embedding import WordEmbedding
+
+
+def test_a_second_run_for_an_output_is_refused(text: Path, output: Path) -> None:
+    with (
+        RunDirectory(output),
+        pytest.raises(InputError, match="model: another process is training for this output"),
+    ):
+        train(text, output)
+    train(text, output)
+
+
+def test_leftovers_of_a_process_that_died_are_removed(text: Path, output: Path) -> None:
+    interrupted(text, output, 500)
+    leftover = run_directory(output) / ".checkpoint-000000002.abcdef01.partial"
+    leftover.mkdir()
+    (leftover / "state.bin").write_bytes(b"half")
+    interrupted(text, output, 600, resume=True)
+    assert not leftover.exists()
+
+
+@pytest.fixture
+def without_exchange(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A system that cannot exchange two directories atomically."""
+    monkeypatch.setattr(module, "exchange", lambda *_: False)
+
+
+def test_a_model_on_its_way_is_put_in_its_place(text: Path, output: Path) -> None:
+    # As after a kill between the two renames of an installation.
+    first = train(text, output)
+    directory = run_directory(output)
+    directory.mkdir()
+    os.rename(output, directory / "model")
+    shutil.copytree(directory / "model", directory / "previous")
+    assert same_vectors(train(text, output, resume=True), first)
+    assert not directory.exists()
+    # And between moving the old model away and anything else.
+    directory.mkdir()
+    os.rename(output, directory / "previous")
+    assert same_vectors(train(text, output, resume=True), first)
+
+
+@pytest.mark.parametrize("exchanged", [False, True])
+def test_a_model_on_its_way_in_exchange_for_another_is_told_from_it(
+    text: Path, output: Path, tmp_path: Path, exchanged: bool
+) -> None:
+    """As after a kill before or after the exchange of two models."""
+    old, directory = tmp_path / "old", run_directory(output)
+    new = train(text, output, epochs=3)
+    ws.train(text, output=old, **SHORT)
+    (old / "replaced").touch()
+    directory.mkdir()
+    os.rename(old if exchanged else output, directory / "model")
+    if not exchanged:
+        os.rename(old, output)
+    assert same_vectors(train(text, output, epochs=3, resume=True), new)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "text.txt"]
+    assert not (output / "replaced").exists()
+
+
+def test_a_run_directory_that_someone_removes_is_made_again(text: Path, output: Path) -> None:
+    gone = once_after(500, lambda: shutil.rmtree(run_directory(output)))
+    assert same_vectors(ws.train(text, output=output, progress=gone, **SHORT), ws.train(text, **SHORT))
+    assert not run_directory(output).exists()
+
+
+def test_a_model_that_cannot_be_put_at_its_place_is_kept(
+    text: Path, output: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(RunDirectory, "install", no_space)
+    with pytest.raises(WordsparseError, match=r"model\.training; --resume moves it to the output"):
+        train(text, output)
+    monkeypatch.undo()
+    check_resumed(text, output)
+
+
+def test_an_output_is_a_whole_model_while_another_one_replaces_it(
+    text: Path, output: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two renames left a moment without a model, and if both failed, the old one lay in the run directory."""
+    train(text, output)
+    seen: list[bool] = []
+    for name in ("rename", "replace"):
+        original = getattr(os, name)
+
+        def watched(*paths: Any, original: Any = original) -> None:
+            original(*paths)
+            seen.append((output / "model.json").exists())
+
+        monkeypatch.setattr(os, name, watched)
+    model = train(text, output, resume=True, epochs=3)
+    monkeypatch.undo()
+    assert seen
+    assert all(seen) or not exchange_works(output.parent)
+    assert same_vectors(ws.load(output), model)
+
+
+def exchange_works(folder: Path) -> bool:
+    first, second = folder / "first", folder / "second"
+    first.mkdir()
+    second.touch()
+    done = exchange(first, second)
+    assert (first.is_file() and second.is_dir()) == done
+    return done
+
+
+def test_an_exchange_that_fails_changes_nothing(
+    text: Path, output: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    if exchange_works(tmp_path):
+        with pytest.raises(FileNotFoundError):
+            exchange(tmp_path / "first", tmp_path / "missing")
+    first = train(text, output)
+    names = {path.name for path in output.iterdir()}
+    monkeypatch.setattr(module, "exchange", no_space)
+    with pytest.raises(WordsparseError, match="the finished model is in"):
+        train(text, output, resume=True, epochs=3)
+    monkeypatch.undo()
+    assert same_vectors(ws.load(output), first)
+    assert {path.name for path in output.iterdir()} == names
+    assert len(train(text, output, resume=True, epochs=3).report["loss"]) == 3
+    assert not run_directory(output).exists()
+
+
+@pytest.mark.usefixtures("without_exchange")
+def test_a_model_that_a_new_one_cannot_replace_is_put_back(
+    text: Path, output: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, rename = train(text, output), os.rename
+
+    def failing(source: Any, target: Any) -> None:
+        if Path(source) == run_directory(output) / "model":
+            no_space()
+        rename(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "rename", failing)
+        with pytest.raises(WordsparseError, match="the finished model is in"):
+            train(text, output, resume=True, epochs=3)
+    assert same_vectors(ws.load(output), first)
+    assert len(train(text, output, resume=True, epochs=3).report["loss"]) == 3
+    assert not run_directory(output).exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="this system cannot take disk space ahead")
+def test_a_disk_that_is_too_small_for_the_model_is_found_before_the_training(
+    text: Path, output: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "posix_fallocate", no_space)
+    monkeypatch.setattr(WordEmbedding, "step", lambda *_: pytest.fail("trained"))
+    with pytest.raises(InputError, match=r"model: the model takes [\d,]+ bytes: No space left on device"):
+        train(text, output)
+    assert not run_directory(output).exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="this system cannot take disk space ahead")
+def test_the_space_taken_ahead_holds_the_model(text: Path, output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[int] = []
+    look = once_after(500, lambda: taken.append((run_directory(output) / RESERVE).stat().st_size))
+    train(text, output, progress=look)
+    assert taken[0] >= sum(path.stat().st_size for path in output.iterdir())
+    assert not run_directory(output).exists()
+
+
+def test_a_file_system_that_cannot_promise_space_is_used_as_it_is(
+    text: Path, output: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unsupported(*_: Any) -> None:
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr(os, "posix_fallocate", unsupported, raising=False)
+    train(text, output)

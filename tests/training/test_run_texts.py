@@ -1,0 +1,72 @@
+"""A text that changes, vanishes or is given in another way between and during the parts of a run."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from support.runs import check_resumed, interrupted, once_after, run_directory, train
+from support.texts import SHORT, same_vectors
+
+import wordsparse as ws
+from wordsparse.corpus import shard
+from wordsparse.errors import InputError, ReadError
+
+
+@pytest.mark.parametrize("damage", ["altered", "cut", "emptied"])
+def test_a_text_that_changes_during_the_run_stops_it_with_a_checkpoint(
+    text: Path, output: Path, tmp_path: Path, damage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shard, "BLOCK_VALUES", 64)
+    ws.encode(text, tmp_path / "encoded", min_count=1)
+    path = tmp_path / "encoded" / "shard-00000.i32"
+    data = path.read_bytes()
+    changed = {"altered": bytes([data[0] ^ 1]) + data[1:-4] + b"\xff\xff\xff\x7f", "cut": data[:5000], "emptied": b""}
+
+    def change() -> None:
+        path.write_bytes(changed[damage])
+
+    given = {name: value for name, value in SHORT.items() if name != "min_count"}
+    with pytest.raises(ReadError, match=r"shard-00000\.i32: has changed.*checkpoint-000000001 is kept"):
+        ws.train(path.parent, output=output, progress=once_after(500, change), **given)
+    with pytest.raises(InputError, match=r"shard-00000\.i32"):
+        ws.train(path.parent, output=output, resume=True, **given)
+    path.write_bytes(data)
+    assert same_vectors(ws.train(path.parent, output=output, resume=True, **given), ws.train(text, **SHORT))
+
+
+def test_a_text_that_vanishes_during_the_run_is_read_on(
+    text: Path, output: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shard, "BLOCK_VALUES", 64)
+    ws.encode(text, tmp_path / "encoded", min_count=1)
+    given = {name: value for name, value in SHORT.items() if name != "min_count"}
+    gone = once_after(500, lambda: shutil.rmtree(tmp_path / "encoded"))
+    model = ws.train(tmp_path / "encoded", output=output, progress=gone, **given)
+    assert same_vectors(model, ws.train(text, **SHORT))
+
+
+def test_a_format_beside_an_encoded_text_is_refused(text: Path, output: Path, tmp_path: Path) -> None:
+    ws.encode(text, tmp_path / "encoded", min_count=1)
+    with pytest.raises(InputError, match="is already encoded: format applies to text only"):
+        ws.train(tmp_path / "encoded", output=output, format="lines")
+    assert not run_directory(output).exists()
+
+
+@pytest.mark.parametrize("seconds", [-(10**9), 10**9])
+def test_a_text_of_another_time_is_read_again_and_is_the_same(text: Path, output: Path, seconds: int) -> None:
+    interrupted(text, output, 500)
+    now = text.stat().st_mtime
+    os.utime(text, (now + seconds, now + seconds))
+    check_resumed(text, output)
+
+
+def test_a_text_that_was_changed_behind_its_time_is_another_one(text: Path, output: Path) -> None:
+    """Size, time and inode were those of the text that was encoded; the change went unnoticed."""
+    interrupted(text, output, 500)
+    stood = text.stat()
+    with text.open("r+") as file:
+        file.write("w0 w0 w0")
+    os.utime(text, ns=(stood.st_atime_ns, stood.st_mtime_ns))
+    with pytest.raises(InputError, match="the text is another one"):
+        train(text, output, resume=True)
