@@ -52,7 +52,7 @@ def test_formats_that_need_a_file_refuse_a_pipe(fifo: tuple[Path, list[bytes]], 
     assert fifo[0].is_fifo()
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("format", [name for name in FORMATS if name != "model2vec"])  # a directory
 def test_a_link_stays_and_its_target_is_replaced(tmp_path: Path, format: str) -> None:
     (tmp_path / "elsewhere").mkdir()
     target, link = tmp_path / "elsewhere" / "vectors", tmp_path / "link"
@@ -140,8 +140,9 @@ path.write_bytes(b"old")
 vectors = WordVectors([f"w{i}" for i in range(100)], np.ones((100, 100)))
 resource.setrlimit(resource.RLIMIT_FSIZE, (8192, resource.RLIM_INFINITY))
 for format in FORMATS:
+    place = path.with_name("directory") if format == "model2vec" else path
     try:
-        save_vectors(vectors, path, format)
+        save_vectors(vectors, place, format)
     except WordsparseError as error:
         assert not isinstance(error, InputError), error
         assert "writing failed" in str(error), error
