@@ -21,7 +21,7 @@ LEVELS = (
     ("training",),
     ("distributed",),
     ("words", "labels"),
-    ("evaluation",),
+    ("evaluation", "corpora"),
     ("corpus", "vectors"),
     ("layer",),
     ("kernels",),

@@ -1,6 +1,6 @@
 """`make demo`: real text to word vectors, beside gensim's word2vec on the same text and threads.
 
-The text is the one that gensim's wheel ships (its card: corpora/gensim-text.toml), 0.87M tokens: small, so read the
+The text is the one that gensim's wheel ships (`wordsparse corpora fetch gensim-text`), 0.53M tokens: small, so read the
 scores as a sign of life. The text, the vectors and a report with pictures are left in demo/.
 """
 
@@ -10,11 +10,11 @@ import sys
 from pathlib import Path
 
 from wordsparse.comparison import ComparisonProgress, compare
-from wordsparse.corpus.cards import load_card
+from wordsparse.corpora import fetch, load_card
 from wordsparse.words.model import read_vectors
 
 ROOT = Path(__file__).resolve().parent.parent
-WORDS = ("king", "water", "war", "music", "computer")
+WORDS = ("music", "war", "language", "computer", "iron", "january")
 METHODS = ("wordsparse-skipgram", "gensim-skipgram-ns", "wordsparse-cbow", "gensim-cbow-ns")
 
 
@@ -27,12 +27,8 @@ def main() -> None:
     options = parser.parse_args()
     shutil.rmtree(options.output, ignore_errors=True)
     options.output.mkdir(parents=True)
-    text, report = options.output / "text.txt", options.output / "report"
-    with open(text, "w", encoding="utf-8", newline="\n") as file:
-        file.writelines(
-            " ".join(sentence) + "\n" for sentence in load_card(ROOT / "corpora/gensim-text.toml").sentences()
-        )
-
+    report = options.output / "report"
+    text = fetch(load_card("gensim-text"), options.output / "text").path
     content = compare(
         text,
         report,

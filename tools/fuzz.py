@@ -31,8 +31,8 @@ from good_inputs import OPTIONS, PACKED, make_good
 from mutations import altered, mutated
 
 import wordsparse as ws
+from wordsparse.corpora import load_card
 from wordsparse.corpus import EncodedCorpus, Vocabulary
-from wordsparse.corpus.cards import load_card
 from wordsparse.corpus.reading import sentences
 from wordsparse.errors import WordsparseError
 from wordsparse.evaluation.testsets import read_analogies, read_pairs

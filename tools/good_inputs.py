@@ -22,14 +22,28 @@ MARKUP = (
 CARD = """name = "n"
 description = "d"
 licence = "l"
+format = "lines"
 tokens = "split"
 [[files]]
 name = "questions-words.txt"
 format = "lines"
 bytes = 603955
-sha256 = "{sha256}"
+checksum = "sha256:{sha256}"
 package = "gensim"
 folder = "test/test_data"
+"""
+DOWNLOAD = """name = "d"
+description = "d"
+licence = "l"
+format = "wiki"
+tokens = "simple"
+[download]
+url = "http://127.0.0.1/d.zip"
+bytes = 100
+checksum = "sha1:{sha1}"
+members = ["*/text"]
+text_bytes = 1000
+end = ["a", "b"]
 """
 
 
@@ -60,6 +74,7 @@ def make_good(folder: Path) -> None:
     (folder / "pairs" / "p").write_text("".join(["# c\nword1\tword2\tmean\n", *lines]))
     (folder / "analogies" / "a").write_text(": capitals\n" + "w1 w2 w3 w4\nw2 w3 w4 w5\n: more\nw1 w2 w3 w5\n")
     (folder / "card" / "c.toml").write_text(CARD.format(sha256="0" * 64))
+    (folder / "card" / "d.toml").write_text(DOWNLOAD.format(sha1="0" * 40))
     ws.encode(folder / "text" / "t.txt", folder / "corpus", min_count=1)
     Vocabulary(["é", "b", "c"], [5, 4, 4]).save(folder / "vocabulary" / "vocabulary.json")
     ws.train(folder / "corpus", output=folder / "model", **OPTIONS)

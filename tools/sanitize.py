@@ -17,7 +17,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 COPY = REPOSITORY / "build" / "sanitize"
-FOLDERS = ("pyx", "tests", "tools", "corpora", "wordsparse")
+FOLDERS = ("pyx", "tests", "tools", "wordsparse")
 FILES = ("setup.py", "pyproject.toml", "README.md", "LICENSE", "MANIFEST.in")
 # Not the emulated device: it is compiled by each of its tests, without sanitizers.
 COMPILED = ("-k", "not cuda and not emulated")

@@ -40,8 +40,8 @@ def test_what_is_no_dump_is_refused_by_name(tmp_path, gensim):
     for data, said in [
         (DUMP[:-200], "cannot be read"),
         ("plain text", "cannot be read"),
-        ("<a><b/></a>", "cannot be read"),
-        (HEAD + "<page/></mediawiki>", "cannot be read"),
+        ("<a><b/></a>", "is not a dump of MediaWiki"),
+        (HEAD + "<page/></mediawiki>", "no article"),
         (HEAD + PAGE.format("Short", 0, "few words") + "</mediawiki>", "no article"),
     ]:
         path.write_text(data)
@@ -71,3 +71,18 @@ def test_a_page_without_end_is_refused(tmp_path, gensim, monkeypatch):
     path.write_text(f"{HEAD}<page><title>A</title><text>{'word ' * 2**17}")
     with pytest.raises(InputError, match="a page has more than"):
         list(sentences(path, "wiki"))
+
+
+def test_a_dump_that_tells_no_namespaces(tmp_path):
+    """Dumps before 2012: the message was that such a file is damaged."""
+    names = '<siteinfo><namespaces><namespace key="1">Talk</namespace><namespace key="0" /></namespaces></siteinfo>'
+    head = f'<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.3/">{names}'
+    pages = "".join(
+        f"<page><title>{title}</title><revision><text>{word} {'word ' * 60}</text></revision></page>"
+        for title, word in (("Anarchism", "first"), ("Talk:Anarchism", "other"), ("Talking", "second"))
+    )
+    (tmp_path / "dump.xml").write_text(f"{head}{pages}</mediawiki>")
+    assert [sentence[0] for sentence in sentences(tmp_path / "dump.xml", "wiki")] == ["first", "second"]
+    (tmp_path / "other.xml").write_text("<a><page><title>t</title></page></a>")
+    with pytest.raises(InputError, match=r"other\.xml: is not a dump of MediaWiki"):
+        list(sentences(tmp_path / "other.xml", "wiki"))

@@ -15,7 +15,19 @@ from wordsparse.cli.stderr import best_effort_stderr
 from wordsparse.errors import InputError, WordsparseError
 from wordsparse.training.interruption import stop_requests
 
-COMMANDS = ("encode", "train", "evaluate", "compare", "export", "subwords", "similar", "analogy", "explore", "doctor")
+COMMANDS = (
+    "encode",
+    "train",
+    "evaluate",
+    "compare",
+    "export",
+    "subwords",
+    "similar",
+    "analogy",
+    "explore",
+    "corpora",
+    "doctor",
+)
 
 
 class _LazyGroup(click.Group):

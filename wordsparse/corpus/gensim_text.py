@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO, cast
 
 from wordsparse.corpus.sources import Readable, opened
 from wordsparse.corpus.wiki_markup import without_markup
@@ -49,14 +50,29 @@ def wiki_pieces(
 
 
 def _page_texts(path: Path, max_expansion: float) -> Iterator[str]:
-    """The wiki source of every page; "" for a page outside the article namespace."""
-    from gensim.corpora.wikicorpus import extract_pages
+    """The wiki source of every page; "" for a page outside the article namespace.
 
+    Dumps before 2012 do not tell the namespace of a page: there it is the beginning of its title.
+    """
+    from xml.etree.ElementTree import iterparse
+
+    others: list[str] = []
     with opened(path, max_expansion) as file:
         pages = _Pages(file)
-        for _title, text, _page_id in extract_pages(pages, filter_namespaces=("0",)):
-            pages.since_page = 0
-            yield text
+        for _, element in iterparse(cast("IO[bytes]", pages), events=("end",)):
+            schema, _, tag = element.tag.rpartition("}")
+            if not schema.startswith("{http://www.mediawiki.org/xml/export-"):
+                raise InputError("is not a dump of MediaWiki")
+            if tag == "namespace" and element.get("key") != "0":
+                others.append(f"{element.text}:")
+            elif tag == "page":
+                pages.since_page = 0
+                number = element.findtext(f"{schema}}}ns")
+                title = element.findtext(f"{schema}}}title") or ""
+                is_article = number == "0" if number is not None else not title.startswith(tuple(others))
+                text = element.findtext(f"{schema}}}revision/{schema}}}text")
+                yield text or "" if is_article else ""
+                element.clear()
 
 
 class _Pages:

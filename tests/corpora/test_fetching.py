@@ -1,0 +1,211 @@
+import hashlib
+import io
+import json
+import os
+import shutil
+import tarfile
+import zipfile
+from collections import namedtuple
+from pathlib import Path
+
+import pytest
+from support.file_server import Served, serving
+
+from wordsparse.cli import main
+from wordsparse.corpora import download, fetch, load_card
+from wordsparse.corpus.reading import sentences
+from wordsparse.errors import InputError, WordsparseError
+
+TEXT = b"one two three\n" * 5000
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch):
+    monkeypatch.setattr(download, "PAUSE", 0.0)
+    monkeypatch.setattr(download, "BLOCK_BYTES", 4096)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+
+
+def zipped(**members: bytes) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members.items():
+            archive.writestr(name.replace("__", "/"), data)
+    return file.getvalue()
+
+
+def card(tmp_path: Path, served: Served, name: str = "text.txt", **facts: object) -> Path:
+    """A card of a file on the server."""
+    lines = [f"{key} = {json.dumps(value)}" for key, value in {"url": f"{served.address}/{name}", **facts}.items()]
+    path = tmp_path / "card.toml"
+    head = 'name = "mine"\ndescription = "d"\nlicence = "l"\nformat = "lines"\ntokens = "split"\n[download]\n'
+    path.write_text(head + "\n".join(lines))
+    return path
+
+
+def sha(data: bytes, algorithm: str = "sha256") -> str:
+    return f"{algorithm}:{hashlib.new(algorithm, data).hexdigest()}"
+
+
+@pytest.mark.parametrize("algorithm", ["md5", "sha1", "sha256"])
+def test_a_file(tmp_path, algorithm):
+    with serving(Served(TEXT)) as served:
+        path = card(tmp_path, served, bytes=len(TEXT), checksum=sha(TEXT, algorithm))
+        seen = []
+        fetched = fetch(load_card(path), tmp_path / "out", progress=seen.append)
+    assert (tmp_path / "out" / "text.txt").read_bytes() == TEXT
+    assert fetched.verified == sha(TEXT, algorithm)
+    assert f"sha256:{fetched.sha256}" == sha(TEXT)
+    assert seen[-1] == download.Progress(len(TEXT), len(TEXT))
+    assert sorted(os.listdir(tmp_path)) == ["card.toml", "out"]
+    assert len(list(sentences(tmp_path / "out"))) == 5000  # the record is skipped
+    with pytest.raises(InputError, match=r"out.*exist"):
+        fetch(load_card(path), tmp_path / "out")
+
+
+def test_without_a_checksum_the_one_that_was_met_is_recorded(tmp_path, capsys):
+    with serving(Served(TEXT)) as served:
+        assert main(["corpora", "fetch", str(card(tmp_path, served)), "-o", str(tmp_path / "out"), "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["verified"] is None
+    assert result["sha256"] == hashlib.sha256(TEXT).hexdigest()
+    assert result["train"] == f"wordsparse train {tmp_path / 'out'} -o model"
+    record = json.loads((tmp_path / "out" / "_fetched.json").read_text())
+    assert record["download_sha256"] == result["sha256"]
+    assert record["verified"] is None
+    assert record["url"] == f"{served.address}/text.txt"
+
+
+@pytest.mark.parametrize("ranges", [True, False])
+@pytest.mark.parametrize("etag", ['"1"', None, 'W/"1"'])
+def test_cut_connections_are_resumed(tmp_path, ranges, etag):
+    """Where the server cannot send a part, or what it has may have changed, the whole file is sent again."""
+    with serving(Served(TEXT, ranges=ranges, etag=etag, cuts=[10_000, 20_000, 1])) as served:
+        fetch(load_card(card(tmp_path, served, checksum=sha(TEXT))), tmp_path / "out")
+    asked = [range for _, range in served.requests]
+    if ranges and etag == '"1"':
+        assert asked == [None, "bytes=10000-", "bytes=30000-", "bytes=30001-"]
+    assert (tmp_path / "out" / "text.txt").read_bytes() == TEXT
+
+
+def test_the_next_run_resumes(tmp_path, capsys):
+    with serving(Served(TEXT, cuts=[30_000, *[0] * 10])) as served:
+        command = ["corpora", "fetch", str(card(tmp_path, served)), "-o", str(tmp_path / "out")]
+        assert main(command) == 1
+        said = capsys.readouterr().err
+        assert "the connection was cut, 5 times in a row; 30,000 bytes are in" in said
+        assert "run the same command again to resume" in said
+        assert not (tmp_path / "out").exists()
+        served.cuts.clear()
+        served.requests.clear()
+        assert main(command) == 0
+    assert served.requests == [("/text.txt", "bytes=30000-")]
+    assert (tmp_path / "out" / "text.txt").read_bytes() == TEXT
+
+
+def test_a_file_that_has_changed_is_sent_again(tmp_path):
+    with serving(Served(TEXT, cuts=[30_000, *[0] * 10])) as served:
+        with pytest.raises(WordsparseError, match="resume"):
+            fetch(load_card(card(tmp_path, served)), tmp_path / "out")
+        served.cuts.clear()
+        served.etag, served.data = '"2"', TEXT[::-1]
+        fetch(load_card(card(tmp_path, served)), tmp_path / "out")
+    assert (tmp_path / "out" / "text.txt").read_bytes() == TEXT[::-1]
+
+
+def test_a_part_as_long_as_the_file_is_complete_or_fetched_again(tmp_path):
+    folder = tmp_path / "out.download"
+    folder.mkdir()
+    with serving(Served(TEXT)) as served:
+        (folder / "part").write_bytes(TEXT + b"x")
+        (folder / "part.json").write_text(json.dumps({"url": f"{served.address}/text.txt", "validator": '"1"'}))
+        fetch(load_card(card(tmp_path, served, checksum=sha(TEXT))), tmp_path / "out")
+    assert [range for _, range in served.requests] == [f"bytes={len(TEXT) + 1}-", None]
+
+
+@pytest.mark.parametrize(
+    ("served", "facts", "said"),
+    [
+        (Served(TEXT), {"bytes": 5}, "has changed: 70,000 bytes, but the card says 5"),
+        (Served(TEXT, length=0), {"bytes": 5}, "sends more than the 5 bytes"),
+        (Served(TEXT, length=80_000), {}, "cut, 5 times in a row"),
+        (Served(TEXT[:9], length=0), {"bytes": 10}, "cut, 5 times in a row"),
+        (Served(TEXT), {"checksum": sha(b"")}, f"its sha256 is {sha(TEXT)[7:]}, but the card says .*it was deleted"),
+        (Served(TEXT, statuses=[404]), {}, "the server says 404 Not Found"),
+        (Served(TEXT, statuses=[403]), {}, "the server says 403 Forbidden"),
+        (Served(TEXT, statuses=[503] * 9), {}, "Service Unavailable, 5 times in a row"),
+        (Served(TEXT, redirects={"/text.txt": "file:///etc/passwd"}), {}, "file:///etc/passwd. is not allowed"),
+        (Served(TEXT, redirects={"/text.txt": "/text.txt"}), {}, "302"),
+        (Served(TEXT), {"members": ["text"]}, "is not an archive, or a damaged one"),
+        (Served(zipped(text=TEXT)[:-5]), {"members": ["text"]}, "is not an archive, or a damaged one"),
+        (Served(zipped(text=TEXT)), {"members": ["other"]}, "holds no member other"),
+        (Served(zipped(text=TEXT)), {"members": ["text"], "text_bytes": 5}, "unpacks to more bytes than the card says"),
+        (Served(zipped(text=b"a")), {"members": ["text"], "text_bytes": 5}, "has 1 bytes, but the card says 5"),
+        (Served(zipped(text=TEXT)), {"members": ["text"], "text_checksum": sha(b"")}, "text of http.*its sha256 is"),
+        (Served(zipped(a__text=TEXT, b__text=TEXT)), {"members": ["*/text"]}, "has a name that cannot be used"),
+    ],
+)
+def test_what_goes_wrong_is_said_and_nothing_is_left(tmp_path, served, facts, said):
+    with serving(served), pytest.raises(WordsparseError, match=said):
+        fetch(load_card(card(tmp_path, served, **facts)), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    assert sorted(os.listdir(tmp_path)) in (["card.toml"], ["card.toml", "out.download"])
+
+
+def test_a_server_that_is_gone_is_named(tmp_path):
+    with serving(Served(TEXT)) as served:
+        path = card(tmp_path, served)
+    with pytest.raises(WordsparseError, match=r"text.txt: .*refused.*5 times in a row; 0 bytes"):
+        fetch(load_card(path), tmp_path / "out")
+
+
+def test_redirects_and_busy_servers(tmp_path):
+    with serving(Served(TEXT, redirects={"/text.txt": "/elsewhere"}, statuses=[503, 429])) as served:
+        fetch(load_card(card(tmp_path, served, checksum=sha(TEXT))), tmp_path / "out")
+    assert [path for path, _ in served.requests] == ["/text.txt", "/elsewhere"] * 3
+
+
+def test_an_archive(tmp_path):
+    data = zipped(read__me=b"no", deep__text=TEXT)
+    with serving(Served(data)) as served:
+        facts = {"members": ["*/text"], "text_bytes": len(TEXT), "text_checksum": sha(TEXT, "md5")}
+        fetched = fetch(load_card(card(tmp_path, served, "a.zip", **facts)), tmp_path / "out")
+    assert fetched.files == ["text"]
+    assert (tmp_path / "out" / "text").read_bytes() == TEXT
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w:gz") as tar:
+        for name, data in (("x/news-1", b"a b"), ("x/news-2", b"c"), ("../news-3", b"d"), ("other", b"e")):
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+        link = tarfile.TarInfo("x/news-4")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        tar.addfile(link)
+    with serving(Served(file.getvalue())) as served:
+        path = card(tmp_path, served, "a.tar.gz", members=["*/news-*"])
+        assert fetch(load_card(path), tmp_path / "tar").files == ["news-1", "news-2", "news-3"]
+    assert list(sentences(tmp_path / "tar")) == [["a", "b"], ["c"], ["d"]]
+
+
+def test_the_end_of_a_text_that_was_cut(tmp_path):
+    with serving(Served(b"<m><page>1</page><page>2</page><page>3")) as served:
+        path = card(tmp_path, served, "a.xml", end=["</page>", "</m>"])
+        fetch(load_card(path), tmp_path / "out")
+    assert (tmp_path / "out" / "a.xml").read_bytes() == b"<m><page>1</page><page>2</page></m>"
+
+
+def test_a_disk_that_is_too_small_is_told_before(tmp_path, monkeypatch):
+    usage = namedtuple("usage", "total used free")(10**9, 10**9, 10_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
+    with serving(Served(TEXT)) as served, pytest.raises(InputError, match="about 0 MB are needed, but 0 MB are left"):
+        fetch(load_card(card(tmp_path, served, bytes=len(TEXT))), tmp_path / "out")
+    assert not served.requests
+
+
+def test_a_proxy_of_the_environment_is_used(tmp_path, monkeypatch):
+    with serving(Served(TEXT)) as served:
+        path = card(tmp_path, served)
+        path.write_text(path.read_text().replace(served.address, "http://corpora.invalid"))
+        monkeypatch.setenv("http_proxy", served.address)
+        fetch(load_card(path), tmp_path / "out")
+    assert served.requests == [("http://corpora.invalid/text.txt", None)]

@@ -1,0 +1,74 @@
+"""A server on loopback that sends files as bad servers do."""
+
+import http.server
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Served:
+    """What the server sends for every path but those in ``redirects`` and ``statuses``; ``requests`` came so far.
+
+    - ``cuts``: after how many bytes the next connections are cut; later ones are not.
+    - ``length``: the Content-Length that it states instead of the true one; 0 for none.
+    """
+
+    data: bytes
+    ranges: bool = True
+    etag: str | None = '"1"'
+    cuts: list[int] = field(default_factory=list)
+    length: int | None = None
+    redirects: dict[str, str] = field(default_factory=dict)
+    statuses: list[int] = field(default_factory=list)
+    requests: list[tuple[str, str | None]] = field(default_factory=list)
+    address: str = ""
+
+
+@contextmanager
+def serving(served: Served) -> Iterator[Served]:
+    """Serve on a free port while the block runs; ``served.address`` is its address."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked = self.headers.get("Range")
+            served.requests.append((self.path, asked))
+            if self.path in served.redirects:
+                self.send_response(302)
+                self.send_header("Location", served.redirects[self.path])
+                self.end_headers()
+                return
+            if served.statuses:
+                self.send_error(served.statuses.pop(0))
+                return
+            start = 0
+            if asked is not None and served.ranges and self.headers.get("If-Range") == served.etag:
+                start = int(asked.removeprefix("bytes=").removesuffix("-"))
+                if start >= len(served.data):
+                    self.send_error(416)
+                    return
+            body = served.data[start:]
+            self.send_response(206 if start else 200)
+            if start:
+                self.send_header("Content-Range", f"bytes {start}-{len(served.data) - 1}/{len(served.data)}")
+            if served.etag is not None:
+                self.send_header("ETag", served.etag)
+            if served.length != 0:
+                self.send_header("Content-Length", str(served.length or len(body)))
+            self.end_headers()
+            self.wfile.write(body[: served.cuts.pop(0)] if served.cuts else body)
+
+        def log_message(self, format: str, *arguments: object) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    served.address = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    try:
+        yield served
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

@@ -1,0 +1,197 @@
+"""Corpus cards: TOML files that describe a public text: its source, its licence, its checksum and how it is read."""
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from wordsparse import optional
+from wordsparse.corpus.columns import ROW_FORMATS
+from wordsparse.corpus.reading import FORMATS
+from wordsparse.corpus.tokens import TOKENIZERS
+from wordsparse.errors import InputError
+from wordsparse.files import regular
+
+CARD_BYTES = 2**20
+ALGORITHMS = {"md5": 32, "sha1": 40, "sha256": 64}
+"""Checksums, and how many hexadecimal digits they have."""
+
+
+@dataclass(frozen=True)
+class Checksum:
+    """A checksum: the name of its algorithm in hashlib, and its hexadecimal digits."""
+
+    algorithm: str
+    digits: str
+
+    def __str__(self) -> str:
+        return f"{self.algorithm}:{self.digits}"
+
+
+@dataclass(frozen=True)
+class BundledFile:
+    """A file that an installed package ships in ``folder``, in a format of :mod:`wordsparse.corpus.reading`."""
+
+    name: str
+    format: str
+    bytes: int
+    checksum: Checksum
+    package: str
+    folder: str
+
+    def path(self) -> Path:
+        """The path of the file; MissingDependencyError if its package is not installed."""
+        return optional.folder(f"the text {self.name}", "gensim") / self.folder / self.name
+
+
+@dataclass(frozen=True)
+class Download:
+    """A file on a server, from which the text is taken; what is None is not known.
+
+    - ``url``, ``bytes``, ``checksum``: the file on the server.
+    - ``members``: patterns of the names of the members of an archive (zip or tar) that are the text; None if the file
+      itself is.
+    - ``text_bytes``, ``text_checksum``: the text's only file, unpacked.
+    - ``end``: of a text that is cut where it should not be, the last words to keep, and what to write after them.
+    """
+
+    url: str
+    bytes: int | None
+    checksum: Checksum | None
+    members: tuple[str, ...] | None
+    text_bytes: int | None
+    text_checksum: Checksum | None
+    end: tuple[str, str] | None
+
+    @property
+    def is_verified(self) -> bool:
+        """Whether the card tells a checksum."""
+        return self.checksum is not None or self.text_checksum is not None
+
+
+@dataclass(frozen=True)
+class Card:
+    """A public text.
+
+    - ``format``, ``tokens``: how its files are read, after they were fetched.
+    - ``download``: its file on a server; None for a text that installed packages ship, as ``bundled``.
+    """
+
+    name: str
+    description: str
+    licence: str
+    format: str
+    tokens: str
+    download: Download | None
+    bundled: tuple[BundledFile, ...]
+
+
+def card_names() -> list[str]:
+    """The names of the cards that are installed with the package."""
+    return sorted(Path(entry.name).stem for entry in _folder().iterdir() if entry.name.endswith(".toml"))
+
+
+def load_card(name: str | os.PathLike[str]) -> Card:
+    """Read a card: one of :func:`card_names`, or a path (a Path, or a str that ends in .toml).
+
+    Raises
+    ------
+    InputError
+        If there is no such card, if it is not TOML, or if a member is missing, unknown or of the wrong type.
+    """
+    if not isinstance(name, str) or name.endswith(".toml"):
+        return _card(regular.read_text(name, CARD_BYTES), os.fspath(name))
+    if name not in card_names():
+        raise InputError(f"there is no card {name!r}: choose one of {', '.join(card_names())}")
+    entry = _folder() / f"{name}.toml"
+    return _card(entry.read_text(encoding="utf-8"), str(entry))
+
+
+def _folder() -> Any:
+    return resources.files("wordsparse.corpora") / "cards"
+
+
+def _card(text: str, where: str) -> Card:
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{where}: is not valid TOML: {error}") from error
+    source = "download" if "download" in content else "files"
+    kinds = {"name": str, "description": str, "licence": str, "format": str, "tokens": str}
+    _check_members(content, kinds | {source: dict if source == "download" else list}, where)
+    _check_choice(where, "format", content["format"], [*FORMATS, *ROW_FORMATS])
+    _check_choice(where, "tokens", content["tokens"], TOKENIZERS)
+    if not re.fullmatch("[a-z0-9][a-z0-9-]*", content["name"]):
+        raise InputError(f"{where}: name must be of lower-case letters, digits and hyphens, not {content['name']!r}")
+    facts = {name: " ".join(content[name].split()) for name in kinds}
+    if source == "download":
+        return Card(**facts, download=_download(content["download"], f"{where}, download"), bundled=())
+    if not content["files"]:
+        raise InputError(f"{where}: must describe at least one file")
+    files = tuple(_bundled(entry, f"{where}, file {i}") for i, entry in enumerate(content["files"], 1))
+    return Card(**facts, download=None, bundled=files)
+
+
+def _download(entry: Mapping[str, Any], where: str) -> Download:
+    known = {"bytes": int, "checksum": str, "members": list, "text_bytes": int, "text_checksum": str, "end": list}
+    _check_members(entry, {"url": str} | {name: kind for name, kind in known.items() if name in entry}, where)
+    if not re.fullmatch(r"https?://[^/\s]+/(\S*/)?[\w-][\w.-]*", entry["url"]):
+        raise InputError(f"{where}: url must be the https:// or http:// address of a file, not {entry['url']!r:.80}")
+    for name in ("members", "end"):
+        if name in entry and not (entry[name] and all(isinstance(text, str) for text in entry[name])):
+            raise InputError(f"{where}: {name} must be a list of strings")
+    if len(entry.get("end", ("", ""))) != 2:
+        raise InputError(f"{where}: end must be the last words to keep and what to write after them")
+    return Download(
+        entry["url"],
+        entry.get("bytes"),
+        _checksum(entry.get("checksum"), where),
+        tuple(entry["members"]) if "members" in entry else None,
+        entry.get("text_bytes"),
+        _checksum(entry.get("text_checksum"), where),
+        tuple(entry["end"]) if "end" in entry else None,
+    )
+
+
+def _bundled(entry: Any, where: str) -> BundledFile:
+    members = {"name": str, "format": str, "bytes": int, "checksum": str, "package": str, "folder": str}
+    if not isinstance(entry, dict):
+        raise InputError(f"{where}: must be a table")
+    _check_members(entry, members, where)
+    _check_choice(where, "format", entry["format"], FORMATS)
+    if entry["package"] != "gensim":
+        raise InputError(f"{where}: texts are taken from the package gensim only, not from {entry['package']!r}")
+    if not re.fullmatch(r"[\w-][\w.-]*", entry["name"]):
+        raise InputError(f"{where}: {entry['name']!r:.80} must be the name of a file inside the package")
+    folder = PurePosixPath(entry["folder"])
+    if folder.is_absolute() or ".." in folder.parts:
+        raise InputError(f"{where}: {str(folder)!r} must be inside the package")
+    checksum = _checksum(entry["checksum"], where)
+    assert checksum is not None
+    return BundledFile(**{**entry, "checksum": checksum})
+
+
+def _checksum(given: str | None, where: str) -> Checksum | None:
+    if given is None:
+        return None
+    algorithm, _, digits = given.partition(":")
+    if algorithm not in ALGORITHMS or not re.fullmatch(f"[0-9a-f]{{{ALGORITHMS[algorithm]}}}", digits):
+        raise InputError(f"{where}: a checksum is md5:, sha1: or sha256: and its hexadecimal digits, not {given!r:.80}")
+    return Checksum(algorithm, digits)
+
+
+def _check_choice(where: str, key: str, value: str, known: Any) -> None:
+    if value not in known:
+        raise InputError(f"{where}: unknown {key} {value!r}: choose one of {', '.join(known)}")
+
+
+def _check_members(content: Mapping[str, Any], kinds: Mapping[str, type], where: str) -> None:
+    if wrong := content.keys() ^ kinds.keys():
+        raise InputError(f"{where}: missing or unknown: {', '.join(sorted(wrong))}")
+    for key, kind in kinds.items():
+        if type(content[key]) is not kind:
+            raise InputError(f"{where}: {key} must be of type {kind.__name__}")
