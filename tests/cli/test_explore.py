@@ -29,6 +29,12 @@ def test_writes_a_page(vectors: str, tmp_path: Path, capsys: pytest.CaptureFixtu
     assert page.read_text().startswith("<!DOCTYPE html>")
 
 
+def test_says_where_the_page_is(vectors: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every character stood on a line of its own."""
+    assert main(["explore", vectors, "-o", str(tmp_path / "page.html"), "--map", "20"]) == 0
+    assert capsys.readouterr().out == f"{tmp_path / 'page.html'}: 0.1 MB; open it in a browser\n"
+
+
 def test_standard_output(vectors: str, capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["explore", vectors, "-o", "-", "--map", "20"]) == 0
     assert capfd.readouterr().out.rstrip().endswith("</html>")

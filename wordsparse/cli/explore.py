@@ -53,7 +53,7 @@ def command(models: tuple[str, ...], output: Path, words: int, map_words: int, a
         raise InputError("--json and --output name both standard output: write the page to a file")
     result = explore(models, output, words=words, map_words=map_words, progress=_say)
     said = f"{result['file']}: {result['bytes'] / 1e6:.1f} MB; open it in a browser"
-    emit(result, said, as_json, sys.stderr if to_standard_output else sys.stdout)
+    emit(result, [said], as_json, sys.stderr if to_standard_output else sys.stdout)
 
 
 def _say(sentence: str) -> None:

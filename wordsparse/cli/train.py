@@ -82,7 +82,7 @@ def _batch_tokens(model: str) -> int:
     type=int,
     default=0,
     metavar="N",
-    help="Train on N resamples of the text too (20 are a start): `similar` then shows how often each "
+    help="Train on N resamples of the text too (20 are a start): `similar` and `explore` then show how often each "
     "neighbour came back.",
 )
 @click.option(

@@ -14,7 +14,8 @@ from wordsparse.explorer.content import content_of
 from wordsparse.files import outputs, storage
 from wordsparse.validation import positive_int
 from wordsparse.vectors.word_vectors import WordVectors
-from wordsparse.words.model import Model, read_vectors
+from wordsparse.words.model import Model, is_model, load, read_vectors
+from wordsparse.words.resamples import Resamples
 
 __all__ = ["DEFAULT_MAP", "DEFAULT_WORDS", "explore"]
 
@@ -45,7 +46,8 @@ def explore(
     words : int
         The page holds at most this many words of each model, the most frequent ones.
     map_words : int
-        The map shows at most this many of them.
+        The map shows at most this many of them; of as many, the page says how often their neighbours came back in the
+        resamples of a model that has some.
     progress : callable, optional
         Called with one sentence at the start of each phase.
 
@@ -68,11 +70,13 @@ def explore(
     if not outputs.is_stream(target):
         storage.check_parent(target)
     sources = _named(models)
-    vectors = {}
+    vectors, resamples = {}, {}
     for name, source in sources.items():
         progress(f"reading {name}")
-        vectors[name] = _read(name, source)
-    content = content_of(vectors, words, map_words, progress)
+        vectors[name], found = _read(name, source)
+        if found is not None:
+            resamples[name] = found
+    content = content_of(vectors, words, map_words, progress, resamples)
     progress("writing the page")
     data = page(content).encode()
     storage.write_file(target, data)
@@ -99,10 +103,10 @@ def _named(models: Mapping[str, Source] | Sequence[str | PathLike[str]] | str | 
     return named
 
 
-def _read(name: str, source: Source) -> WordVectors:
-    if isinstance(source, Model):
-        source = source.word_vectors()
-    vectors = source if isinstance(source, WordVectors) else read_vectors(source)
+def _read(name: str, source: Source) -> tuple[WordVectors, Resamples | None]:
+    if not isinstance(source, WordVectors | Model):
+        source = load(source) if is_model(source) else read_vectors(source)
+    vectors = source if isinstance(source, WordVectors) else source.word_vectors()
     if vectors.dim < 2:
         raise InputError(f"{name}: its vectors have {vectors.dim} dimension: a page needs at least 2")
-    return vectors
+    return vectors, source.resamples if isinstance(source, Model) else None

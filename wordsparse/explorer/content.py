@@ -18,14 +18,23 @@ from wordsparse.explorer.projection import Projection
 from wordsparse.vectors import precision
 from wordsparse.vectors.formats import names
 from wordsparse.vectors.word_vectors import WordVectors
+from wordsparse.words.resamples import Resamples, compared
 
 Content = dict[str, Any]
+# Nearest words of which the page says how often they came back in resamples.
+RETURNED = 20
 
 
 def content_of(
-    vectors: Mapping[str, WordVectors], words: int, map_words: int, progress: Callable[[str], None] = lambda _: None
+    vectors: Mapping[str, WordVectors],
+    words: int,
+    map_words: int,
+    progress: Callable[[str], None] = lambda _: None,
+    resamples: Mapping[str, Resamples] | None = None,
 ) -> Content:
     """Everything that the page shows, as numbers, strings, lists and dictionaries.
+
+    ``resamples`` are those of the models that have some.
 
     Raises
     ------
@@ -42,6 +51,9 @@ def content_of(
     for name, of_model in kept.items():
         shown = min(map_words, len(of_model))
         method = projection.method(shown)
+        of_text = (resamples or {}).get(name)
+        if of_text:
+            progress(f"comparing the neighbours of {shown:,} words of {name} with {len(of_text)} resamples")
         progress(f"mapping {shown:,} words of {name} by {method}{projection.advice}")
         models.append(
             {
@@ -51,6 +63,7 @@ def content_of(
                 "words": of_model.words,
                 "counts": None if of_model.counts is None else of_model.counts.tolist(),
                 "vectors": encoded(precision.packed(of_model.unit, "int8")[0]),
+                "returned": _returned(of_model, shown, of_text) if of_text else None,
                 "mapMethod": method,
                 "map": encoded(_grid(projection.of(of_model.words[:shown], of_model.unit[:shown]))),
             }
@@ -64,6 +77,24 @@ def most_frequent(vectors: WordVectors, n: int) -> WordVectors:
         return WordVectors(vectors.words[:n], vectors.vectors[:n])
     rows = np.argsort(-vectors.counts, kind="stable")[:n]
     return WordVectors([vectors.words[row] for row in rows], vectors.vectors[rows], vectors.counts[rows])
+
+
+def _returned(vectors: WordVectors, n: int, resamples: Resamples) -> Content:
+    """For the first n words, their nearest words on the page and in how many resamples each came back."""
+    unit, count = vectors.unit, min(RETURNED, len(vectors) - 1)
+    near = np.empty((n, count), np.int64)
+    for start in range(0, n, 128):
+        rows = np.arange(start, min(start + 128, n))
+        cosines = unit[rows] @ unit.T
+        cosines[np.arange(len(rows)), rows] = -np.inf
+        near[rows] = np.argpartition(-cosines, count - 1, axis=1)[:, :count]
+    counts, _ = compared(resamples, np.arange(n), near, among=len(vectors))
+    return {
+        "resamples": len(resamples),
+        "count": count,
+        "near": encoded(near.astype(np.uint32)),
+        "counts": encoded(counts.astype(np.uint16)),
+    }
 
 
 def encoded(array: NDArray[Any]) -> str:

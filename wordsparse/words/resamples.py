@@ -27,8 +27,8 @@ DIRECTORY, MANIFEST = "resamples", "resamples.json"
 FORMAT, VERSION = "wordsparse-resamples", 1
 # The interval of a cosine leaves out this share of the resamples on each side.
 TAIL = 0.05
-# Rows that are multiplied at a time, as float32.
-_ROWS = 2**16
+# Words whose cosines with all others are in memory at a time.
+_WORDS = 128
 
 Codes = NDArray[np.int8]
 
@@ -96,19 +96,6 @@ class Resamples:
         for number, part in enumerate(self.parts):
             yield self._read(part, self.digests[number]) if isinstance(part, Path) else part
 
-    def cosines(self, rows: NDArray[np.int64]) -> Iterator[NDArray[np.float32]]:
-        """The cosines (rows, V) of some words with every word, for each resample; NaN where one of both is missing."""
-        for codes in self.each():
-            lengths = np.sqrt(np.einsum("ij,ij->i", codes, codes, dtype=np.float32))
-            lengths[lengths == 0] = np.nan
-            found = np.empty((len(rows), len(codes)), np.float32)
-            asked = codes[rows].astype(np.float32) / lengths[rows, None]
-            for start in range(0, len(codes), _ROWS):
-                block = slice(start, start + _ROWS)
-                np.matmul(asked, codes[block].T.astype(np.float32), out=found[:, block])
-            found /= lengths
-            yield found
-
     def _read(self, path: Path, digest: str) -> Codes:
         data = regular.read_bytes(path, self.shape[0] * self.shape[1])
         if hashlib.sha256(data).hexdigest() != digest or len(data) != self.shape[0] * self.shape[1]:
@@ -136,9 +123,11 @@ def neighbours(vectors: WordVectors, resamples: Resamples | None, word: str, n: 
 
 
 def compared(
-    resamples: Resamples, words: NDArray[np.int64], near: NDArray[np.int64]
+    resamples: Resamples, words: NDArray[np.int64], near: NDArray[np.int64], among: int | None = None
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """How the resamples see the nearest words ``near`` (m, n) of some ``words`` (m,), both as rows.
+
+    Only the first ``among`` rows are compared, all where it is None.
 
     Returns
     -------
@@ -147,16 +136,22 @@ def compared(
     cosines : (m, n, resamples) float32
         NaN where a resample lacks one of the two words.
     """
-    returned, cosines = np.zeros(near.shape, np.int64), []
-    for of_all in resamples.cosines(words):
-        of_near = np.take_along_axis(of_all, near, axis=1)
-        of_all[np.arange(len(words)), words] = -np.inf
-        of_all[np.isnan(of_all)] = -np.inf
-        place = of_all.shape[1] - near.shape[1]
-        last = np.partition(of_all, place, axis=1)[:, place, None]  # the cosine of the n-th nearest word
-        returned += of_near >= last
-        cosines.append(of_near)
-    return returned, np.stack(cosines, axis=2)
+    returned, cosines = np.zeros(near.shape, np.int64), np.empty((*near.shape, len(resamples)), np.float32)
+    for number, codes in enumerate(resamples.each()):
+        unit = codes[:among].astype(np.float32)
+        lengths = np.sqrt(np.einsum("ij,ij->i", unit, unit))
+        unit /= np.where(lengths > 0, lengths, np.float32(np.nan))[:, None]
+        for start in range(0, len(words), _WORDS):
+            part = slice(start, start + _WORDS)
+            of_all = unit[words[part]] @ unit.T
+            of_near = cosines[part, :, number] = np.take_along_axis(of_all, near[part], axis=1)
+            of_all[np.arange(len(of_all)), words[part]] = -np.inf
+            of_all[np.isnan(of_all)] = -np.inf
+            place = of_all.shape[1] - near.shape[1]
+            # The cosine of the n-th nearest word.
+            last = np.partition(of_all, place, axis=1)[:, place, None]
+            returned[part] += of_near >= last
+    return returned, cosines
 
 
 def interval(cosines: NDArray[np.float32]) -> tuple[float, float] | tuple[None, None]:

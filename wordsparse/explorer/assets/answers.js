@@ -33,13 +33,16 @@ function moreLink(state) {
 }
 
 function answerTable(model, found, shared, isPair) {
-  const head = ["Word", "Cosine", "Rank", ...(model.counts ? ["Count"] : [])];
-  const rows = found.map(({ row, cosine }) => {
+  const isSure = found.some(({ returned }) => returned !== undefined);
+  const head = ["Word", "Cosine", ...(isSure ? ["Came back"] : []), "Rank", ...(model.counts ? ["Count"] : [])];
+  const rows = found.map(({ row, cosine, returned }) => {
     const word = element("th", { scope: "row" }, wordLink(model.words[row]));
     if (shared.has(model.words[row])) word.append(element("span", { className: "shared", title: "in both" }, "●", element("span", { className: "unseen" }, " in both")));
     const bar = element("span", { className: "bar" });
     bar.style.setProperty("--share", `${100 * Math.max(0, cosine)}%`);
-    const cells = [element("td", {}, bar, decimal(cosine)), element("td", {}, whole(row + 1))];
+    const cells = [element("td", {}, bar, decimal(cosine))];
+    if (isSure) cells.push(element("td", {}, returned === undefined ? "–" : `${returned}/${model.returned.resamples}`));
+    cells.push(element("td", {}, whole(row + 1)));
     if (model.counts) cells.push(element("td", {}, whole(model.counts[row])));
     return element("tr", {}, word, ...cells);
   });

@@ -12,8 +12,18 @@
  * @property {Map<string, number>} rows
  * @property {Int8Array} vectors (n, d)
  * @property {Float32Array} inverseNorms 1 / |vector| of each row; 0 for a vector of zeros
+ * @property {Returned | null} returned how often neighbours came back in resamples of the text
  * @property {Uint16Array} map (m, 2): places of the first m words
  * @property {"t-SNE" | "PCA"} mapMethod
+ */
+
+/**
+ * Of each of the first m words, the `count` nearest words and in how many of the resamples each is among them again.
+ * @typedef {object} Returned
+ * @property {number} resamples
+ * @property {number} count
+ * @property {Uint32Array} near (m, count) rows
+ * @property {Uint16Array} counts (m, count)
  */
 
 /**
@@ -45,7 +55,17 @@ function decodedModel(stored, index) {
   }
   const rows = new Map(words.map((word, row) => [word, row]));
   const map = new Uint16Array(bytes(stored.map));
-  return { index, name, dim, vocabSize, words, counts, rows, vectors, inverseNorms, map, mapMethod };
+  const returned = stored.returned && { ...stored.returned, near: new Uint32Array(bytes(stored.returned.near)), counts: new Uint16Array(bytes(stored.returned.counts)) };
+  return { index, name, dim, vocabSize, words, counts, rows, vectors, inverseNorms, returned, map, mapMethod };
+}
+
+/** In how many resamples a neighbour of a word came back, by the neighbour's row. @returns {Map<number, number>} */
+export function returnedOf({ returned }, row) {
+  const found = new Map();
+  if (!returned) return found;
+  const { count, near, counts } = returned;
+  for (let k = row * count; k < Math.min((row + 1) * count, near.length); k++) found.set(near[k], counts[k]);
+  return found;
 }
 
 const stored = JSON.parse(document.getElementById("data").textContent);

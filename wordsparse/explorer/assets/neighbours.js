@@ -1,7 +1,7 @@
 // The nearest words of a word, in one model or in two.
 import { answerCards } from "./answers.js";
 import { Combobox } from "./combobox.js";
-import { alignmentOf, shownModels } from "./data.js";
+import { alignmentOf, returnedOf, shownModels } from "./data.js";
 import { announce, decimal, element, frequency, refill, whole, wordText } from "./dom.js";
 import { go } from "./state.js";
 import { neighbours } from "./vectors.js";
@@ -21,17 +21,28 @@ export class NeighboursView {
     this.search.show(model, word);
     const { cards, shared } = answerCards(state, (of) => {
       const row = of.rows.get(word);
-      return row === undefined ? `${of.name} does not hold this word.` : neighbours(of, row, count, top);
+      if (row === undefined) return `${of.name} does not hold this word.`;
+      const returned = returnedOf(of, row);
+      return neighbours(of, row, count, top).map((found) => ({ ...found, returned: returned.get(found.row) }));
     });
     const heading = element("h2", { tabIndex: -1 }, wordText(word));
     const facts = shownModels(state).filter((of) => of.rows.has(word)).map((of) => {
       const name = state.beside === null ? "" : `${of.name}: `;
       return element("p", { className: "quiet" }, name + frequency(of, of.rows.get(word)));
     });
+    facts.push(...confidence(shownModels(state), word));
     if (shared !== null) facts.push(element("p", {}, `${shared} of ${count} neighbours are in both. ${moveOf(state)}`));
     refill(this.results, [heading, ...facts, element("div", { className: "cards" }, ...cards)], heading);
     announce(`Neighbours of ${word}`);
   }
+}
+
+/** What the column of resamples says, once for all models. */
+function confidence(models, word) {
+  const [first] = models.filter((of) => returnedOf(of, of.rows.get(word)).size).map((of) => of.returned);
+  if (!first) return [];
+  const text = `Came back: in how many of ${first.resamples} resamples of the text the word is among the ${first.count} nearest of all words on this page again.`;
+  return [element("p", { className: "quiet" }, text)];
 }
 
 /** How far the word moved between the two models, and how many of the common words moved less. */

@@ -120,12 +120,18 @@ export class Scatter {
     const radius = Math.min(4, 1.4 + 0.35 * Math.log2(this.view.zoom) + 20 / (points.length + 10));
     context.fillStyle = colour("--point");
     for (const point of plain) this.paintDot(pen, point, radius);
-    // The one under the pointer last: it lies above all others.
-    const standingOut = seen.filter(isMarked).sort((p, q) => (p.row === this.hovered) - (q.row === this.hovered));
+    // Dots first, so that none covers a label; then labels, that of the word under the pointer before the others.
+    const importance = (point) => (point.row === this.hovered ? 2 : marked.get(point.row) === "--accent" ? 1 : 0);
+    const standingOut = seen.filter(isMarked).sort((p, q) => importance(q) - importance(p));
+    const paint = (point) => (context.fillStyle = colour(marked.get(point.row) ?? "--accent"));
     for (const point of standingOut) {
-      context.fillStyle = colour(marked.get(point.row) ?? "--accent");
+      paint(point);
       this.paintDot(pen, point, MARKED_RADIUS);
-      this.paintLabel(pen, point, MARKED_RADIUS, true);
+      pen.room.take(...pen.place(point.x, point.y), 0, 0, true);
+    }
+    for (const point of standingOut) {
+      paint(point);
+      this.paintLabel(pen, point, MARKED_RADIUS, true, importance(point) > 0);
     }
     context.fillStyle = colour("--ink");
     for (const point of plain) this.paintLabel(pen, point, radius, false);
@@ -138,15 +144,19 @@ export class Scatter {
     context.fill();
   }
 
-  /** The word beside its point, where there is room. */
-  paintLabel({ context, place, colour, room, family }, point, radius, isBold) {
+  /** The word beside its point, where there is room on one side; on the right in any case if it is forced. */
+  paintLabel({ context, place, colour, room, family }, point, radius, isBold, isForced = false) {
     const [x, y] = place(point.x, point.y);
     context.font = `${isBold ? "bold " : ""}13px ${family}`;
     const text = shortened(point.text);
     const width = this.widthOf(context, text, isBold);
-    const gap = radius + 4;
-    const left = x + gap + width > this.size.width ? x - gap - width : x + gap;
-    if (!room.take(left - 2, y - 8, width + 4, 16, point.row === this.hovered)) return;
+    // A marked dot's cell of the room is taken: its label begins in the next one.
+    const gap = radius + 5;
+    const sides = [x + gap, x - gap - width];
+    if (x + gap + width > this.size.width) sides.reverse();
+    const takes = (from, forced) => room.take(from - 2, y - 8, width + 4, 16, forced);
+    const left = sides.find((from) => takes(from, false)) ?? (isForced && takes(sides[0], true) ? sides[0] : undefined);
+    if (left === undefined) return;
     context.lineWidth = 3;
     context.strokeStyle = colour("--card");
     context.strokeText(text, left, y);

@@ -1,8 +1,8 @@
 // Cosines, nearest words, analogies and axes: exact on the int8 vectors.
 
 /**
- * A word and its cosine with a query.
- * @typedef {{row: number, cosine: number}} Neighbour
+ * A word and its cosine with a query, and in how many resamples of the text it was found again, where that is known.
+ * @typedef {{row: number, cosine: number, returned?: number}} Neighbour
  */
 
 /** The vector of a row scaled to length one. @returns {Float32Array} (d,) */
