@@ -110,6 +110,29 @@ def test_options_reach_the_run(text: Path, tmp_path: Path) -> None:
     assert same.vectors.tobytes() == model.vectors.tobytes()
 
 
+def test_a_preset_chooses_defaults(text: Path, tmp_path: Path, capsys: Output) -> None:
+    text.write_text(text.read_text() + "once w1\n")
+    few = ["--dim", "4", "--epochs", "1", "--threads", "1"]
+    assert main(["encode", str(text), "-o", str(tmp_path / "encoded"), "--for", "items"]) == 0
+    given = {"text": [str(text), "--for", "items"], "encoded": [str(tmp_path / "encoded"), "--for", "items"]}
+    for name, words in given.items():
+        assert main(["train", *words, "-o", str(tmp_path / f"{name}-model"), *few]) == 0
+        model = ws.load(tmp_path / f"{name}-model")
+        assert "once" in model.vocabulary
+        assert {key: model.options[key] for key in ("preset", "window", "sample")} == {
+            "preset": "items",
+            "window": 255,
+            "sample": 0,
+        }
+    power = ["--for", "walks", "--window", "2", "--measure-power", "-0.5"]
+    assert main(["train", str(text), "-o", str(tmp_path / "walks"), *few, *power]) == 0
+    options = ws.load(tmp_path / "walks").options
+    assert (options["window"], options["sample"], options["measure_power"]) == (2, 0, -0.5)
+    capsys.readouterr()
+    assert main(["train", str(text), "-o", str(tmp_path / "none"), *few, "--measure-power", "nan"]) == 2
+    assert "measure_power" in capsys.readouterr().err
+
+
 def test_an_encoded_directory_several_files_and_max_vocab(text: Path, tmp_path: Path, capsys: Output) -> None:
     encoded, model = tmp_path / "encoded", tmp_path / "model"
     assert main(["encode", str(text), "-o", str(encoded), "--min-count", "1"]) == 0

@@ -140,8 +140,51 @@ def test_trained_in_parts_as_old_tutorials_do() -> None:
     assert found[0][0] == 15
 
 
+class WalksWhileTraining(Word2Vec):
+    """Makes its walks in the hook that gensim calls for each job, as fastnode2vec does."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.build_vocab([[node] for node in range(20)])
+
+    def _do_train_job(self, sentences: list[Any], alpha: float, inits: Any) -> tuple[int, int]:
+        return super()._do_train_job([WALKS[number] for (number,) in sentences], alpha, inits)
+
+
+def test_sentences_pass_through_gensims_hook() -> None:
+    # It trained on the numbers of the walks; and a seed of None, which fastnode2vec and pecanpy give, was a TypeError.
+    walks = WalksWhileTraining(window=1, **SMALL | {"seed": None})
+    assert walks.train(([number] for number in range(300)), total_examples=300, epochs=1) == (3600, 3600)
+    plain = Word2Vec(window=1, **SMALL | {"seed": 0})
+    plain.build_vocab([[node] for node in range(20)])
+    plain.train(WALKS, total_examples=300, epochs=1)
+    np.testing.assert_array_equal(walks.wv.vectors, plain.wv.vectors)
+
+
+class Saver:
+    """Saves the model after each epoch, as spec2vec does."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.epochs = folder, 0
+
+    def on_train_begin(self, model: Word2Vec) -> None: ...
+    def on_epoch_begin(self, model: Word2Vec) -> None: ...
+    def on_train_end(self, model: Word2Vec) -> None: ...
+
+    def on_epoch_end(self, model: Word2Vec) -> None:
+        self.epochs += 1
+        model.save(self.folder / str(self.epochs))
+
+
+def test_a_model_is_saved_while_it_trains(tmp_path: Path) -> None:
+    # After the first epoch, save said that nothing had been trained.
+    model = Word2Vec(WALKS, epochs=2, callbacks=[Saver(tmp_path)], **SMALL)
+    assert not np.array_equal(Word2Vec.load(tmp_path / "1").wv.vectors, model.wv.vectors)
+    np.testing.assert_array_equal(Word2Vec.load(tmp_path / "2").wv.vectors, model.wv.vectors)
+
+
 def test_words_are_added_and_trained_on(tmp_path: Path) -> None:
-    model = Word2Vec(WALKS, **SMALL)
+    model = Word2Vec(WALKS, window=2, **SMALL)
     model.save(tmp_path / "model")
     model = Word2Vec.load(tmp_path / "model")
     before = model.wv.index_to_key.copy()
@@ -286,7 +329,7 @@ REFUSED: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
     "lonely words": (
         lambda: Word2Vec([["a"], ["b"]], min_count=1),
         TrainingError,
-        "no word among the 10 tokens has another",
+        "no word among the 2 tokens has another",
     ),
     "no update": (lambda: Word2Vec().build_vocab(WALKS, update=True), RuntimeError, "none: build one first"),
     "no epochs": (lambda: Word2Vec().train(WALKS, total_examples=1), ValueError, "epochs"),

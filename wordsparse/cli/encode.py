@@ -8,8 +8,9 @@ import click
 from tqdm import tqdm
 
 from wordsparse.cli.common import emit, expansion_option, json_option
-from wordsparse.cli.text_options import corpus_argument, taken, text_options
+from wordsparse.cli.text_options import corpus_argument, min_count_option, preset_option, taken, text_options
 from wordsparse.corpus import encode
+from wordsparse.words import presets
 
 
 @click.command(short_help="Count the words of a text and write it as int32 shards.")
@@ -22,8 +23,9 @@ from wordsparse.corpus import encode
     type=click.Path(path_type=Path),
     help="New directory for the encoded corpus.",
 )
+@preset_option
 @text_options
-@click.option("--min-count", type=int, default=5, show_default=True, help="Minimum count of a word.")
+@min_count_option
 @click.option("--max-vocab", type=int, help="Maximum number of words; the most frequent are kept.")
 @expansion_option
 @click.option("--threads", type=int, help="Number of threads.  [default: all available CPUs]")
@@ -31,7 +33,8 @@ from wordsparse.corpus import encode
 def command(
     corpus: tuple[Path, ...],
     output: Path,
-    min_count: int,
+    preset: str,
+    min_count: int | None,
     max_vocab: int | None,
     max_expansion: float,
     threads: int | None,
@@ -49,7 +52,7 @@ def command(
         encoded = encode(
             corpus,
             output,
-            min_count=min_count,
+            min_count=presets.preset(preset).min_count if min_count is None else min_count,
             max_vocab=max_vocab,
             max_expansion=max_expansion,
             progress=lambda tokens: bar.update(tokens - bar.n),

@@ -12,6 +12,7 @@ from wordsparse.corpus.phrases import THRESHOLD
 from wordsparse.corpus.reading import FORMATS
 from wordsparse.corpus.sources import STANDARD_INPUT
 from wordsparse.corpus.tokens import TOKENIZERS
+from wordsparse.words.presets import PRESETS
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -66,6 +67,24 @@ _OPTIONS = (
         metavar="SCORE",
         help=f"Score above which a pair is a phrase, as in gensim's Phrases.  [default: {THRESHOLD:g}]",
     ),
+)
+
+preset_option = click.option(
+    "--for",
+    "preset",
+    type=click.Choice(list(PRESETS)),
+    default="text",
+    show_default=True,
+    help=_choices(
+        "Kind of sequences, which chooses the defaults of other options.",
+        {name: preset.about for name, preset in PRESETS.items()},
+    ),
+)
+
+min_count_option = click.option(
+    "--min-count",
+    type=int,
+    help=f"Minimum count of a word.  [default: {PRESETS['text'].min_count}; with --for items or walks 1]",
 )
 
 

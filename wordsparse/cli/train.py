@@ -8,14 +8,15 @@ import click
 from tqdm import tqdm
 
 from wordsparse.cli.common import emit, expansion_option, json_option
-from wordsparse.cli.text_options import corpus_argument, taken, text_options
+from wordsparse.cli.text_options import corpus_argument, min_count_option, preset_option, taken, text_options
 from wordsparse.machine import devices
 from wordsparse.training.output_run import CHECKPOINT_EVERY, OutputRun
 from wordsparse.training.progress import Progress
 from wordsparse.training.texts import TrainingText
 from wordsparse.words import recipe
+from wordsparse.words.examples import MAX_WINDOW
 from wordsparse.words.model import read_vectors
-from wordsparse.words.options import LOSSES, MODELS, Options
+from wordsparse.words.options import LOSSES, MODELS, Options, options_for
 
 DEFAULTS = Options()
 
@@ -31,11 +32,24 @@ def _batch_tokens(model: str) -> int:
 @click.option("--model", type=click.Choice(MODELS), default=DEFAULTS.model, show_default=True)
 @click.option("--loss", default=DEFAULTS.loss, show_default=True, help=f"One of {', '.join(LOSSES)}.")
 @click.option("--dim", type=int, default=DEFAULTS.dim, show_default=True, help="Length of a vector.")
-@click.option("--window", type=int, default=DEFAULTS.window, show_default=True, help="Maximum context distance.")
-@click.option("--min-count", type=int, help="Minimum count of a word.  [default: 5]")
+@preset_option
+@click.option(
+    "--window",
+    type=int,
+    help=f"Maximum context distance.  [default: {DEFAULTS.window}; with --for items {MAX_WINDOW}]",
+)
+@min_count_option
 @click.option("--max-vocab", type=int, help="Maximum number of words; the most frequent are kept.")
 @click.option(
-    "--sample", type=float, default=DEFAULTS.sample, show_default=True, help="Subsampling threshold; 0 for none."
+    "--sample",
+    type=float,
+    help=f"Subsampling threshold; 0 for none.  [default: {DEFAULTS.sample}; with --for items or walks 0]",
+)
+@click.option(
+    "--measure-power",
+    type=float,
+    help="Outputs weigh by their counts to this power, which may be negative: the exponent of negative sampling's "
+    f"distribution.  [default: {DEFAULTS.used_recipe().measure_power}]",
 )
 @click.option("--epochs", type=int, default=DEFAULTS.epochs, show_default=True)
 @click.option(
@@ -113,6 +127,7 @@ def command(
     checkpoint_every: float,
     resume: bool,
     as_json: bool,
+    preset: str,
     **options: Any,
 ) -> None:
     """Train word vectors on text files, or on a directory written by `encode`."""
@@ -122,12 +137,13 @@ def command(
         max_vocab=max_vocab,
         max_expansion=max_expansion,
         threads=options["threads"],
+        preset=preset,
         **taken(options),
     )
     asked = OutputRun(
         output,
         text,
-        Options(**options),
+        options_for(preset, **{name: value for name, value in options.items() if value is not None}),
         resume,
         checkpoint_every,
         bootstrap,

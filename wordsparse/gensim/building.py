@@ -25,7 +25,7 @@ class VocabularyBuilder:
     vector_size: int
     negative: int
     hs: int
-    seed: int
+    seed: int | None
     sample: float
     min_count: int
     max_vocab_size: int | None
@@ -196,7 +196,7 @@ class VocabularyBuilder:
             table.key_to_index[word] = len(table.index_to_key)
             table.index_to_key.append(word)
         table.next_index = len(table)
-        table.resize_vectors(self.seed)
+        table.resize_vectors(self.seed or 0)
         table.allocate_vecattrs(["count"], [int])
         rows = [table.key_to_index[word] for word in counts]
         table.expandos["count"][rows] += np.fromiter(counts.values(), np.int64, len(counts))

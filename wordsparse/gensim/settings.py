@@ -27,6 +27,7 @@ class Arguments(Protocol):
 
     vector_size: int
     window: int
+    min_count: int
     sg: int
     hs: int
     negative: int
@@ -37,7 +38,7 @@ class Arguments(Protocol):
     alpha: float
     min_alpha: float
     workers: int
-    seed: int
+    seed: int | None
     null_word: int
 
 
@@ -72,15 +73,15 @@ def check(settings: Arguments) -> None:
 
 def options(settings: Arguments, epochs: int, corpus: EncodedCorpus) -> Options:
     """The options of a run over ``corpus``; InputError if the window is too wide."""
-    window = settings.window
+    window, longest = settings.window, longest_sentence(corpus)
     if window > MAX_WINDOW:
-        longest = longest_sentence(corpus)
         if longest > MAX_WINDOW + 1:
             raise InputError(
                 f"window: {window} reaches beyond {MAX_WINDOW}, the largest one here, in sentences of up to "
                 f"{longest:,} tokens; cut the sentences, or take a smaller window"
             )
         window = MAX_WINDOW
+    preset = _preset(settings, longest)
     return Options(
         model="skipgram" if settings.sg else "cbow",
         loss=LOSS,
@@ -89,20 +90,32 @@ def options(settings: Arguments, epochs: int, corpus: EncodedCorpus) -> Options:
         sample=_sample(settings.sample, corpus),
         epochs=epochs,
         threads=min(settings.workers, available_cpus()),
-        seed=settings.seed % 2**32,
+        seed=(settings.seed or 0) % 2**32,
         subwords=False,
-        recipe=recipe(settings),
+        recipe=recipe(settings, preset),
+        preset=preset,
     )
 
 
-def recipe(settings: Arguments) -> Recipe:
+def recipe(settings: Arguments, preset: str = "text") -> Recipe:
     """The recommended recipe, changed by the arguments that differ from gensim's defaults."""
-    chosen = recommended("skipgram" if settings.sg else "cbow", LOSS)
+    chosen = recommended("skipgram" if settings.sg else "cbow", LOSS, preset)
     if settings.ns_exponent != GENSIMS_EXPONENT:
         chosen = replace(chosen, measure_power=float(settings.ns_exponent))
     if settings.negative and isinstance(chosen.loss, BoundedNS):
         chosen = replace(chosen, loss=replace(chosen.loss, negatives=float(settings.negative)))
     return chosen if settings.shrink_windows else replace(chosen, distances="equal")
+
+
+def _preset(settings: Arguments, longest: int) -> str:
+    """The kind of sequences, as the arguments tell it.
+
+    A window that reaches over every sentence makes sentences baskets of ``items``. Where every token is kept, tokens
+    are not words but nodes: ``walks``.
+    """
+    if settings.window >= longest - 1:
+        return "items"
+    return "walks" if settings.min_count <= 1 else "text"
 
 
 def _sample(sample: float, corpus: EncodedCorpus) -> float:

@@ -58,7 +58,7 @@ def scan(sentences: Iterable[Any]) -> Scan:
     numbers, counts, total = _Numbers(), np.zeros(0, np.int64), 0
     blocks: list[Ids] = []
     length = 0
-    for block in _blocks(sentences):
+    for block in in_blocks(sentences):
         ids = _numbered(block, map(numbers.__getitem__, chain.from_iterable(block)))
         found = np.bincount(ids[ids >= 0], minlength=len(numbers))
         found[: counts.size] += counts
@@ -76,7 +76,7 @@ def scan_pruned(sentences: Iterable[Any], max_vocab_size: int, trim_rule: TrimRu
     """
     counts: dict[Key, int] = {}
     total, length, least = 0, 0, 1
-    for block in _blocks(sentences):
+    for block in in_blocks(sentences):
         for sentence in block:
             for token in sentence:
                 counts[token] = counts.get(token, 0) + 1
@@ -98,7 +98,7 @@ def numbered(sentences: Iterable[Any], rows: Mapping[Key, int]) -> Ids:
     """The sentences as rows, OUT_OF_VOCABULARY for a token without one."""
     blocks = (
         _numbered(block, map(rows.get, chain.from_iterable(block), repeat(OUT_OF_VOCABULARY)))
-        for block in _blocks(sentences)
+        for block in in_blocks(sentences)
     )
     return np.concatenate([np.empty(0, np.int32), *blocks])
 
@@ -235,7 +235,7 @@ def _table(tokens: Iterable[Key], rows: Mapping[Key, int]) -> Ids:
     return np.fromiter(chain(map(rows.get, tokens, repeat(OUT_OF_VOCABULARY)), specials), np.int32)
 
 
-def _blocks(sentences: Iterable[Any]) -> Iterator[list[Any]]:
+def in_blocks(sentences: Iterable[Any]) -> Iterator[list[Any]]:
     """The sentences in blocks, each sentence with a length; if one is a single string, a warning is logged."""
     stream = iter(sentences)
     first = True

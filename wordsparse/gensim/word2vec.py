@@ -1,7 +1,7 @@
 """gensim's Word2Vec by name, arguments, attributes and behaviour, on the exact layer."""
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, Self
 
@@ -59,7 +59,7 @@ class Word2Vec(VocabularyBuilder):
     sample : float
         Subsampling of frequent words; from 1 on a count.
     seed : int
-        The same seed gives the same vectors on any number of threads.
+        The same seed gives the same vectors on any number of threads; None is 0.
     workers : int
         Number of threads, at most the number of CPUs.
     sg : {0, 1}
@@ -94,7 +94,7 @@ class Word2Vec(VocabularyBuilder):
         min_count: int = 5,
         max_vocab_size: int | None = None,
         sample: float = 1e-3,
-        seed: int = 1,
+        seed: int | None = 1,
         workers: int = 3,
         min_alpha: float = 0.0001,
         sg: int = 0,
@@ -125,7 +125,8 @@ class Word2Vec(VocabularyBuilder):
         self.window, self.shrink_windows = int(window), bool(shrink_windows)
         self.sg, self.hs, self.negative, self.cbow_mean = int(sg), int(hs), int(negative), int(cbow_mean)
         self.alpha, self.min_alpha, self.min_alpha_yet_reached = float(alpha), float(min_alpha), float(alpha)
-        self.ns_exponent, self.sample, self.seed, self.workers = float(ns_exponent), sample, int(seed), int(workers)
+        self.ns_exponent, self.sample, self.workers = float(ns_exponent), sample, int(workers)
+        self.seed = None if seed is None else int(seed)
         self.min_count, self.max_vocab_size, self.max_final_vocab = min_count, max_vocab_size, max_final_vocab
         self.sorted_vocab, self.null_word, self.hashfxn, self.comment = sorted_vocab, null_word, hashfxn, comment
         self.batch_words, self.compute_loss = batch_words, bool(compute_loss)
@@ -195,6 +196,8 @@ class Word2Vec(VocabularyBuilder):
             raise InputError("train needs the number of epochs: usually epochs=model.epochs")
         self.compute_loss = compute_loss
         with texts.opened(corpus_iterable, corpus_file, passes=epochs) as text:
+            if type(self)._do_train_job is not Word2Vec._do_train_job and corpus_iterable is not None:
+                text = texts.Sentences(self._jobs(corpus_iterable))
             return self._train(text, epochs, callbacks)
 
     def get_latest_training_loss(self) -> float:
@@ -247,7 +250,8 @@ class Word2Vec(VocabularyBuilder):
 
     def save(self, fname: FilePath, *args: Any, **options: Any) -> None:
         """Write the model as a directory, which replaces a model or a file at ``fname``; see ``saving.save``."""
-        if self._trained is None or self.wv is None:
+        _ = self.wv  # during callbacks, this computes the current model
+        if self._trained is None:
             raise WrongOrderError("nothing has been trained yet that could be saved")
         saving.save(self, self._trained, Path(fname))
 
@@ -264,6 +268,20 @@ class Word2Vec(VocabularyBuilder):
         vectors, model._trained = saving.load(model, Path(fname))
         model._use(vectors)
         return model
+
+    def _do_train_job(self, sentences: list[Any], alpha: float, inits: Any) -> tuple[int, int]:
+        """Take over the sentences of a job: gensim's hook, which a subclass may override to replace them.
+
+        fastnode2vec makes random walks of them here. It is called once for each job, however many epochs.
+        """
+        self._job = sentences
+        return len(sentences), sum(map(len, sentences))
+
+    def _jobs(self, sentences: Iterable[Any]) -> Iterator[Any]:
+        """The sentences that the overridden hook hands over."""
+        for job in texts.in_blocks(sentences):
+            self._do_train_job(job, self.alpha, None)
+            yield from self._job
 
     def _train(self, text: texts.Text, epochs: int, callbacks: Sequence[Any]) -> tuple[int, int]:
         settings.check(self)

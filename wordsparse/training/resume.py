@@ -94,12 +94,12 @@ def on_new_text(model: Model, corpus: EncodedCorpus, options: Options, *, checkp
     Raises
     ------
     InputError
-        If the kind of model, the loss or the dimension differs from the model's.
+        If the kind of model, the loss, the dimension, the preset or its base measure differs from the model's.
     """
-    fixed = ("model", "loss", "dim")
+    fixed = ("model", "loss", "dim", "preset", "measure_power")
     before, now = ({name: given.get(name) for name in fixed} for given in (model.options, options.as_dict()))
     if changed := differences(before, now, but=set()):
-        raise InputError(f"resume: {changed}: a model keeps its kind, loss and dimension on a new text")
+        raise InputError(f"resume: {changed}: a model keeps these on a new text")
     run = Run(corpus, options, model.vocabulary.merged(corpus.vocabulary), checkpoints=checkpoints)
     start_from(run, model, model.vocabulary.rows_in(run.vocabulary), options.used_recipe())
     return run

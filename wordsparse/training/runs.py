@@ -17,7 +17,7 @@ from wordsparse.training.progress import Progress
 from wordsparse.training.texts import TrainingText, encoded
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.model import Model, read_vectors
-from wordsparse.words.options import Options
+from wordsparse.words.options import Options, options_for
 
 
 def train(
@@ -31,6 +31,7 @@ def train(
     min_count: int | None = None,
     max_vocab: int | None = None,
     max_expansion: float | None = None,
+    preset: str = "text",
     output: str | PathLike[str] | None = None,
     resume: bool = False,
     checkpoint_every: float = CHECKPOINT_EVERY,
@@ -51,10 +52,13 @@ def train(
         ``unicode-cased``, ``japanese``, ``chinese``), and the joining of phrases; see :func:`wordsparse.encode`. With
         ``tokens``, the items of an iterable are texts (str); with ``column``, they are rows (mappings).
     min_count, max_vocab : int, optional
-        Words that occur less often, or beyond the most frequent ones, are left out (min_count 5 where not given). For
-        an encoded corpus they were fixed when it was encoded.
+        Words that occur less often, or beyond the most frequent ones, are left out (min_count 5 where not given, 1 for
+        ``items`` and ``walks``). For an encoded corpus they were fixed when it was encoded.
     max_expansion : float, optional
         A compressed text file that unpacks to more than so many times its size is refused (200 where not given).
+    preset : {"text", "items", "walks"}
+        The kind of sequences, which chooses the defaults of other options: baskets of items have windows of the whole
+        basket, whatever the order; items and walks on graphs are not subsampled. See :mod:`wordsparse.words.presets`.
     output : path, optional
         Where to write the model directory; with it the run writes checkpoints beside it and survives its process.
     resume : bool
@@ -70,7 +74,7 @@ def train(
         Called after every minibatch. An exception of it ends the run; a run with an output leaves a checkpoint then.
     **options
         The fields of :class:`wordsparse.words.options.Options`: model, loss, dim, window, sample, epochs, batch_tokens,
-        threads, seed, device, max_tokens, heldout, patience, recipe.
+        threads, seed, device, max_tokens, heldout, patience, recipe, measure_power.
 
     Returns
     -------
@@ -92,7 +96,7 @@ def train(
     unknown = sorted(set(options) - set(known))
     if unknown:
         raise InputError(f"unknown option {', '.join(unknown)}: choose from {', '.join(known)}")
-    chosen = Options(**options)
+    chosen = options_for(preset, **options)
     text = TrainingText(
         corpus,
         format=format,
@@ -104,6 +108,7 @@ def train(
         max_vocab=max_vocab,
         max_expansion=max_expansion,
         threads=chosen.threads,
+        preset=preset,
     )
     given = _vectors(init)
     if output is not None:

@@ -17,6 +17,7 @@ from wordsparse.corpus.shards import MANIFEST
 from wordsparse.corpus.sources import find_files
 from wordsparse.errors import InputError
 from wordsparse.files import storage
+from wordsparse.words import presets
 
 SOURCE_FORMAT, SOURCE_VERSION = "wordsparse-source", 1
 
@@ -29,7 +30,7 @@ class TrainingText:
     """A text to train on, and the options for its encoding if it is not encoded already.
 
     ``corpus`` is a path, a sequence of paths, an EncodedCorpus or an iterable of token lists; the other fields are
-    options of :func:`wordsparse.corpus.encode`, None for their defaults.
+    options of :func:`wordsparse.corpus.encode`, None for their defaults; that of min_count depends on the ``preset``.
     """
 
     corpus: Any
@@ -38,6 +39,7 @@ class TrainingText:
     max_vocab: int | None = None
     max_expansion: float | None = None
     threads: int | None = None
+    preset: str = "text"
     column: str | None = None
     tokens: str | None = None
     phrases: int | None = None
@@ -82,6 +84,7 @@ class TrainingText:
         """Encode it at ``path``; the ``known`` words are in the vocabulary whatever their count."""
         asked = {name: getattr(self, name) for name in (*_OPTIONS, "max_expansion")}
         given: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
+        given.setdefault("min_count", presets.preset(self.preset).min_count)
         return encode(self.corpus, path, known=known, progress=progress, threads=self.threads, **given)
 
     def source(self) -> dict[str, Any] | None:
@@ -91,7 +94,8 @@ class TrainingText:
             return None
         stats = [(os.path.abspath(path), path.stat()) for path in find_files(paths, quiet=True)]
         files = [[name, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino] for name, found in stats]
-        return {"files": files, **{name: getattr(self, name) for name in _OPTIONS}}
+        options = {name: getattr(self, name) for name in _OPTIONS}
+        return {"files": files, **options} | ({} if self.preset == "text" else {"preset": self.preset})
 
 
 @contextmanager

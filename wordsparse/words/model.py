@@ -25,7 +25,7 @@ from wordsparse.files import arrays, npy, regular, storage
 from wordsparse.files.members import is_count
 from wordsparse.machine.threads import available_cpus
 from wordsparse.vectors.word_vectors import WordVectors
-from wordsparse.words import coordinates, subwords
+from wordsparse.words import coordinates, presets, subwords
 from wordsparse.words.resamples import Neighbour, Resamples, Writer, neighbours
 from wordsparse.words.subwords import FittedSubwords
 
@@ -112,7 +112,9 @@ class Model:
         counts, asked = np.asarray(self.vocabulary.counts, np.float64), self.options.get("threads")
         # A model may come from a larger machine.
         threads = min(asked, available_cpus()) if isinstance(asked, int) else None
-        vectors = coordinates.combined(self.input_rows, self.output_rows[:, : self.dim], counts, threads=threads)
+        turn = presets.preset(self.options.get("preset", "text")).turn
+        outputs = self.output_rows[:, : self.dim]
+        vectors = coordinates.combined(self.input_rows, outputs, counts, turn=turn, threads=threads)
         if self.subwords is None:
             return vectors
         return self.subwords.shrunk(WordVectors(self.vocabulary.words, vectors).unit, counts)

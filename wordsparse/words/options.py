@@ -8,6 +8,7 @@ from wordsparse import validation
 from wordsparse.errors import InputError
 from wordsparse.layer import losses
 from wordsparse.machine import devices
+from wordsparse.words import presets
 from wordsparse.words.examples import MAX_WINDOW
 from wordsparse.words.recipe import Recipe, recommended
 
@@ -23,7 +24,8 @@ class Options:
     """The options of a training run; :func:`wordsparse.train` explains each.
 
     Every field is checked when it is made, and is then a plain int, float or str, whatever number it was given as. A
-    loss object becomes a recipe, and ``loss`` its name.
+    loss object becomes a recipe, and ``loss`` its name. ``preset`` chooses the recommended recipe and the exported
+    vectors; :func:`options_for` takes its defaults of other options too. ``measure_power`` replaces the recipe's.
 
     Raises
     ------
@@ -46,12 +48,15 @@ class Options:
     patience: int | None = None
     subwords: bool = False
     recipe: Recipe | None = None
+    preset: str = "text"
+    measure_power: float | None = None
 
     def __post_init__(self) -> None:
         for field in fields(self):
             self._set(field.name, validation.plain(getattr(self, field.name)))
         if self.model not in MODELS:
             raise InputError(f"model must be one of {', '.join(MODELS)}, not {self.model!r}")
+        presets.preset(self.preset)
         self._take_loss()
         for name in ("dim", "window", "epochs"):
             self._set(name, validation.positive_int(name, getattr(self, name)))
@@ -60,6 +65,8 @@ class Options:
                 self._set(name, validation.positive_int(name, getattr(self, name)))
         self._set("sample", validation.non_negative("sample", self.sample))
         self._set("heldout", validation.non_negative("heldout", self.heldout))
+        if self.measure_power is not None:
+            self._set("measure_power", validation.finite("measure_power", self.measure_power))
         if not self.heldout < 1:
             raise InputError(f"heldout must be a share of the text below 1, not {self.heldout}")
         if self.patience is not None and self.heldout == 0:
@@ -73,13 +80,16 @@ class Options:
 
     def used_recipe(self) -> Recipe:
         """The recipe to train with."""
-        return self.recipe or recommended(self.model, str(self.loss))
+        recipe = self.recipe or recommended(self.model, str(self.loss), self.preset)
+        return recipe if self.measure_power is None else replace(recipe, measure_power=self.measure_power)
 
     def as_dict(self) -> dict[str, Any]:
-        """As JSON and TOML can hold it; a recipe is left out where it is the recommended one."""
+        """As JSON and TOML can hold it; left out are the recommended recipe, the preset for text and its measure."""
         content = {field.name: getattr(self, field.name) for field in fields(self)}
-        recipe = content.pop("recipe")
-        return content if recipe is None else {**content, "recipe": recipe.as_dict()}
+        if self.recipe is not None:
+            content["recipe"] = self.recipe.as_dict()
+        defaults = {"recipe": None, "preset": "text", "measure_power": None}
+        return {name: value for name, value in content.items() if name not in defaults or value != defaults[name]}
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> "Options":
@@ -107,7 +117,7 @@ class Options:
         if recipe is not None and not isinstance(recipe, Recipe):
             raise InputError(f"recipe must be a wordsparse.Recipe, not {type(recipe).__name__}")
         if isinstance(self.loss, losses.Loss):
-            self._set("recipe", _recipe_with(losses.resolve(self.loss), recipe, self.model))
+            self._set("recipe", _recipe_with(losses.resolve(self.loss), recipe, self.model, self.preset))
             self._set("loss", self.loss.name)
         elif recipe is None:
             if self.loss not in LOSSES:
@@ -116,7 +126,7 @@ class Options:
             raise InputError(f"loss is {self.loss}, but the recipe is one for {name}: give loss={name!r} with it")
 
 
-def _recipe_with(loss: losses.Loss, recipe: Recipe | None, model: ModelName) -> Recipe | None:
+def _recipe_with(loss: losses.Loss, recipe: Recipe | None, model: ModelName, preset: str) -> Recipe | None:
     """The recipe that trains with a loss object; None if that is the recommended one."""
     if recipe is not None:
         if recipe.loss != loss:
@@ -127,5 +137,10 @@ def _recipe_with(loss: losses.Loss, recipe: Recipe | None, model: ModelName) -> 
             f"loss {type(loss).__name__} is your own, and its step sizes are not known: give "
             "recipe=wordsparse.Recipe(loss, steps), which holds both"
         )
-    best = recommended(model, loss.name)
+    best = recommended(model, loss.name, preset)
     return None if best.loss == loss else replace(best, loss=loss)
+
+
+def options_for(preset: str, **given: Any) -> Options:
+    """The options of a run for a kind of sequences: its defaults, and those that are given."""
+    return Options(**{**presets.preset(preset).options, **given, "preset": preset})

@@ -10,8 +10,12 @@ from numpy.typing import ArrayLike, NDArray
 from wordsparse import validation
 from wordsparse.errors import InputError
 from wordsparse.layer import losses
+from wordsparse.words import presets
 from wordsparse.words.embedding import StepSizes
 from wordsparse.words.examples import Distances
+
+# By how much the relative frequency of a word may exceed its weight in the base measure.
+MAX_RATIO = 300.0
 
 
 @dataclass(frozen=True)
@@ -37,8 +41,14 @@ class Recipe:
     warmup_tokens: int = 400_000
 
     def base_measure(self, counts: ArrayLike) -> NDArray[np.float64]:
-        """π of words that occur so often, (V,), not normalised."""
-        return np.asarray(counts, np.float64) ** self.measure_power
+        """π of words that occur so often, (V,), not normalised.
+
+        With a power of 0 or less, frequent words would weigh so little that a step for them overshoots: no word weighs
+        less than its relative frequency divided by ``MAX_RATIO``.
+        """
+        occurrences = np.asarray(counts, np.float64)
+        measure = occurrences**self.measure_power
+        return np.asarray(np.maximum(measure, occurrences * (measure.sum() / occurrences.sum() / MAX_RATIO)))
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON and TOML can hold it. A loss that is not one of wordsparse's stands there as its ``text`` only."""
@@ -86,8 +96,14 @@ _BY_LOSS: dict[str, Recipe] = {
 }
 
 
-def recommended(model: str, loss: str) -> Recipe:
-    """The recommended recipe of a model (``cbow`` or ``skipgram``) and a loss by its name."""
+def recommended(model: str, loss: str, preset: str = "text") -> Recipe:
+    """The recommended recipe of a model (``cbow`` or ``skipgram``) and a loss by its name, for a kind of sequences."""
+    recipe = _for_text(model, loss)
+    distances = presets.preset(preset).distances
+    return recipe if distances is None else replace(recipe, distances=distances)
+
+
+def _for_text(model: str, loss: str) -> Recipe:
     recipe = _BY_LOSS[loss]
     if model == "cbow":
         recipe = replace(recipe, steps=replace(recipe.steps, m0=20.0))

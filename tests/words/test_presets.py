@@ -1,0 +1,82 @@
+"""Presets for sequences that are no language."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import wordsparse as ws
+from wordsparse.errors import InputError
+from wordsparse.words.examples import MAX_WINDOW
+from wordsparse.words.options import Options, options_for
+from wordsparse.words.recipe import MAX_RATIO, recommended
+
+# Walks on a ring of 20 nodes, in both directions.
+random = np.random.default_rng(1)
+WALKS = [
+    [f"n{(start + step * way) % 20}" for step in range(12)]
+    for start, way in zip(random.integers(20, size=300), random.choice([-1, 1], 300), strict=True)
+]
+
+
+def test_a_preset_gives_defaults_for_what_is_not_given() -> None:
+    items = options_for("items")
+    assert (items.window, items.sample, items.used_recipe().distances) == (MAX_WINDOW, 0, "equal")
+    walks = options_for("walks", window=3, model="skipgram")
+    assert (walks.window, walks.sample, walks.used_recipe().distances) == (3, 0, "linear")
+    assert options_for("text") == Options()
+    assert "preset" not in Options().as_dict()
+    assert walks.as_dict()["preset"] == "walks"
+    for wrong in ("graphs", None, []):
+        with pytest.raises(InputError, match="preset must be one of text, items, walks"):
+            options_for(wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("model", ["cbow", "skipgram"])
+def test_near_nodes_of_a_graph_are_alike(model: str) -> None:
+    # As text, a node was as much like the node two steps away, which has the same neighbours, as like its neighbour.
+    trained = ws.train(WALKS, preset="walks", model=model, window=2, dim=8, epochs=50)
+    unit = trained.wv.get_normed_vectors()[[trained.wv.key_to_index[f"n{node}"] for node in range(20)]]
+    one, two, five = (np.sum(unit * np.roll(unit, steps, axis=0)) / 20 for steps in (1, 2, 5))
+    assert one > two + 0.1 > five + 0.2
+
+
+def test_whole_baskets_are_windows(tmp_path: Path) -> None:
+    """The order of the items of a basket says nothing: first and last ones belong together as neighbours do."""
+    baskets = [[f"{basket}.{item}" for item in random.permutation(9)] for basket in random.integers(5, size=300)]
+    path = tmp_path / "baskets.txt"
+    path.write_text("".join(" ".join(basket) + "\n" for basket in [*baskets, ["once", "1.1"]]))
+    model = ws.train(path, preset="items", dim=8, epochs=10, output=tmp_path / "model")
+    assert "once" in model.vocabulary
+    again = ws.load(tmp_path / "model")
+    np.testing.assert_array_equal(again.vectors, model.vectors)
+    for basket in range(5):
+        nearest = {key for key, _ in again.wv.most_similar(f"{basket}.0", topn=8)}
+        assert nearest - {"once"} <= {f"{basket}.{item}" for item in range(9)}
+
+
+@pytest.mark.parametrize("power", [-1.0, -0.5, 0.0, 0.75])
+def test_any_power_of_the_counts_is_a_base_measure(power: float) -> None:
+    # With -0.5 and skewed counts, training diverged: a word's weight was a millionth of its frequency.
+    counts = np.array([100_000, 300, 30, 3, 1])
+    recipe = Options(measure_power=power).used_recipe()
+    assert recipe.measure_power == power
+    measure = recipe.base_measure(counts)
+    plain = counts.astype(float) ** power
+    assert (measure >= plain).all()
+    assert (counts / counts.sum() <= 1.001 * MAX_RATIO * measure / plain.sum()).all()
+    np.testing.assert_array_equal(measure[2:], plain[2:])
+
+
+def test_the_measure_of_text_is_the_plain_power() -> None:
+    counts = np.arange(50_000, 0, -1) ** 2
+    np.testing.assert_array_equal(recommended("cbow", "bounded-ns").base_measure(counts), counts**0.5)
+
+
+def test_training_with_a_negative_power_does_not_diverge() -> None:
+    sizes: Any = random.integers(2, 9, 400)
+    baskets = [["common", *(f"i{item}" for item in random.zipf(1.2, size) if item < 5000)] for size in sizes]
+    model = ws.train(baskets, preset="items", measure_power=-0.5, dim=8, epochs=10)
+    assert np.isfinite(model.vectors).all()
+    assert model.report["loss"][-1] < model.report["loss"][0]

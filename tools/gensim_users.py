@@ -1,0 +1,108 @@
+"""Packages that train gensim's Word2Vec run on ours: unmodified, from PyPI, each its own example.
+
+    python tools/gensim_users.py -o users.json
+    python tools/gensim_users.py node2vec pecanpy
+
+Each package is installed with ``--no-deps`` in a temporary directory, in front of the packages of this environment:
+some pin versions of NumPy or networkx that wordsparse or this Python cannot have, and run without the pin. Its program
+in ``tools/gensim_programs/`` is the example of its README. It runs twice: with gensim's class, and inside
+``in_place()``, where gensim's own class refuses to train. Prints one line of JSON for each package: its version, and
+for both runs whether it ran, CPU seconds (with the imports), and the last line of an error.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import click
+import machine
+
+PROGRAMS = Path(__file__).resolve().parent / "gensim_programs"
+NUMBA = ("numba", "llvmlite")
+PANDAS = ("pandas", "python-dateutil", "pytz", "six")
+# What the example of a package needs, besides what wordsparse needs itself.
+NEEDS: dict[str, Sequence[str]] = {
+    "node2vec": ("networkx", "joblib"),
+    "pecanpy": ("networkx", "numba-progress", "nptyping", *NUMBA),
+    "fastnode2vec": NUMBA,
+    "karateclub": ("networkx", "python-louvain", "pygsp", "python-Levenshtein", "Levenshtein", "rapidfuzz", *PANDAS),
+    "spec2vec": (
+        *("matchms<0.33", "deprecated", "wrapt", "lxml", "networkx", "pickydict", "pubchempy", "pynndescent", "joblib"),
+        *("pyteomics", "psims", "rdkit", "Pillow", "requests", "urllib3", "idna", "certifi", "charset-normalizer"),
+        *("sparsestack", "sqlalchemy", "PyYAML", *NUMBA, *PANDAS),
+    ),
+}
+WITH_GENSIM = "import runpy, sys; runpy.run_path(sys.argv[1])"
+WITH_OURS = """
+import runpy, sys
+from gensim.models import Word2Vec as theirs
+import wordsparse.gensim
+
+def refuse(*_, **__):
+    raise AssertionError("gensim's own Word2Vec was used")
+
+theirs.train = refuse
+with wordsparse.gensim.in_place():
+    runpy.run_path(sys.argv[1])
+"""
+
+
+@click.command()
+@click.argument("packages", nargs=-1, type=click.Choice(list(NEEDS)))
+@machine.output_option
+def main(packages: tuple[str, ...], output: Path | None) -> None:
+    """Run the example of each package (all where none is named) with gensim's class and with ours."""
+    results = []
+    for package in packages or NEEDS:
+        with tempfile.TemporaryDirectory(prefix=f"{package}-") as folder:
+            results.append(tried(package, Path(folder)))
+        print(json.dumps(results[-1]), flush=True)
+    report = {"tool": "gensim_users", "machine": machine.provenance(1), "packages": results}
+    machine.write_report(report, output)
+    if not all(result["wordsparse"]["ran"] for result in results):
+        raise click.ClickException("not every example ran")
+
+
+def tried(package: str, folder: Path) -> dict[str, Any]:
+    """Install a package in ``folder`` and run its program there by both sides."""
+    packages = folder / "packages"
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    done = subprocess.run(
+        [*install, "--target", str(packages), package, *NEEDS[package]], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        failed = {"ran": False, "error": f"pip: {last_line(done.stderr)}"}
+        return {"package": package, "version": None, "gensim": failed, "wordsparse": failed}
+    (installed,) = metadata.distributions(name=package, path=[str(packages)])
+    sides = {
+        name: ran(program, package, packages, folder / name)
+        for name, program in (("gensim", WITH_GENSIM), ("wordsparse", WITH_OURS))
+    }
+    return {"package": package, "version": installed.version, **sides}
+
+
+def ran(program: str, package: str, packages: Path, folder: Path) -> dict[str, Any]:
+    """Run a package's program in a new folder."""
+    folder.mkdir()
+    command = [sys.executable, "-c", program, str(PROGRAMS / f"{package}.py")]
+    environment = os.environ | {"PYTHONPATH": str(packages)}
+    before = os.times()
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=environment)
+    after = os.times()
+    seconds = after.children_user - before.children_user + after.children_system - before.children_system
+    result: dict[str, Any] = {"ran": done.returncode == 0, "cpu_seconds": round(seconds, 2)}
+    return result if result["ran"] else {**result, "error": last_line(done.stderr)}
+
+
+def last_line(text: str) -> str:
+    return next((line for line in reversed(text.splitlines()) if line.strip()), "")
+
+
+if __name__ == "__main__":
+    machine.run(main)

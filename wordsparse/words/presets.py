@@ -1,0 +1,55 @@
+"""Defaults for kinds of sequences: text, baskets of items, and walks on a graph. docs/walks.md has the measurements."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from wordsparse.errors import InputError
+from wordsparse.words.coordinates import TURN
+from wordsparse.words.examples import MAX_WINDOW, Distances
+
+
+@dataclass(frozen=True)
+class Preset:
+    """What a kind of sequences needs by default.
+
+    Attributes
+    ----------
+    about : str
+        The kind of sequences.
+    options : mapping
+        Fields of Options, for those that are not given.
+    min_count : int
+        Minimum count of a word.
+    distances : str, optional
+        How contexts count by distance; None for the recipe's.
+    turn : float
+        The rotation of output vectors in ``coordinates.combined``. Output vectors that are not rotated keep what words
+        predict each other: the links of a graph.
+    """
+
+    about: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    min_count: int = 5
+    distances: Distances | None = None
+    turn: float = TURN
+
+
+PRESETS = {
+    "text": Preset("sentences of a language"),
+    "items": Preset(
+        "baskets, sessions or playlists of items, whose order does not count",
+        {"window": MAX_WINDOW, "sample": 0.0},
+        min_count=1,
+        distances="equal",
+        turn=0.0,
+    ),
+    "walks": Preset("walks on a graph", {"sample": 0.0}, min_count=1, distances="linear", turn=0.0),
+}
+
+
+def preset(name: object) -> Preset:
+    """The preset of a name; InputError if there is none."""
+    if not isinstance(name, str) or name not in PRESETS:
+        raise InputError(f"preset must be one of {', '.join(PRESETS)}, not {name!r}")
+    return PRESETS[name]
