@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from wordsparse.corpus import encode
     from wordsparse.errors import InputError, MissingDependencyError, ReadError, TrainingError, WordsparseError
     from wordsparse.explorer import explore
+    from wordsparse.labels.classifier import SparseTargetClassifier
     from wordsparse.layer import losses
     from wordsparse.layer.least_squares import RecursiveLeastSquares
     from wordsparse.layer.losscheck import check_loss
@@ -30,6 +31,7 @@ __all__ = [
     "ReadError",
     "Recipe",
     "RecursiveLeastSquares",
+    "SparseTargetClassifier",
     "TrainingError",
     "WordVectors",
     "WordsparseError",
@@ -54,6 +56,7 @@ _MODULES = {
     "ReadError": "wordsparse.errors",
     "Recipe": "wordsparse.words.recipe",
     "RecursiveLeastSquares": "wordsparse.layer.least_squares",
+    "SparseTargetClassifier": "wordsparse.labels.classifier",
     "TrainingError": "wordsparse.errors",
     "WordVectors": "wordsparse.vectors.word_vectors",
     "WordsparseError": "wordsparse.errors",

@@ -1,0 +1,207 @@
+"""The classifier: scikit-learn's conventions, its own answers against dense oracles, files, and bad input."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+pytest.importorskip("sklearn", reason="the estimators need scikit-learn")
+
+import joblib
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.feature_extraction.text import TfidfTransformer
+from sklearn.pipeline import make_pipeline
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+import wordsparse as ws
+from wordsparse.errors import InputError
+from wordsparse.kernels import CpuKernels
+from wordsparse.labels import calibration, classification, hybrid, scoring, tuning
+from wordsparse.labels.basis import randomised_basis
+from wordsparse.labels.classifier import SparseTargetClassifier
+from wordsparse.labels.rows import SparseRows
+
+
+@parametrize_with_checks([SparseTargetClassifier(threads=1)])
+def test_scikit_learns_checks(estimator: SparseTargetClassifier, check: object) -> None:
+    check(estimator)  # type: ignore[operator]
+
+
+def topics(rows: int = 400, seed: int = 1) -> tuple[sp.csr_array, sp.csr_array]:
+    """Rows of words, each with the labels of its two topics; and a label of its own word for some."""
+    random = np.random.default_rng(seed)
+    words, labels = np.zeros((rows, 90), np.float32), np.zeros((rows, 30), np.float32)
+    for i in range(rows):
+        for topic in random.choice(15, 2, replace=False):
+            words[i, topic * 5 + random.integers(0, 5, 3)] = 1
+            labels[i, topic * 2 + (random.random() < 0.2)] = 1
+        words[i, 75 + random.integers(0, 15, 4)] += random.random(4)
+    return sp.csr_array(words), sp.csr_array(labels)
+
+
+@pytest.fixture(scope="module")
+def fitted() -> SparseTargetClassifier:
+    return SparseTargetClassifier(threads=1).fit(*topics())
+
+
+def test_labels_are_found(fitted: SparseTargetClassifier) -> None:
+    X, Y = topics(seed=2)
+    assert fitted.score(X, Y) > 0.7
+    scores = fitted.evaluate(X, Y, (1, 3))
+    assert scores["precision"][1] == pytest.approx(fitted.score(X, Y))
+    assert set(scores["psp"]) == {1, 3}
+
+
+def test_answers_agree_with_each_other(fitted: SparseTargetClassifier) -> None:
+    X, _ = topics(20, seed=3)
+    labels, probabilities = fitted.predict_topk(X, 4)
+    every = fitted.predict_proba(X)
+    assert every.shape == (20, 30)
+    assert (np.argsort(-every, 1, kind="stable")[:, :4] == labels).all()
+    np.testing.assert_allclose(np.take_along_axis(every, labels, 1), probabilities, rtol=1e-5)
+    columns = [3, 1, 29]
+    np.testing.assert_allclose(fitted.decision_function(X, columns), fitted.decision_function(X)[:, columns], rtol=1e-4)
+    predicted = fitted.predict(X)
+    assert isinstance(predicted, sp.csr_array)
+    assert (predicted.toarray() == (every >= 0.5)).all()
+
+
+def test_probabilities_are_calibrated(fitted: SparseTargetClassifier) -> None:
+    X, Y = topics(2000, seed=4)
+    labels, probabilities = fitted.predict_topk(X, 5)
+    truth = tuning.is_true(Y, labels)
+    assert probabilities.mean() == pytest.approx(truth.mean(), abs=0.05)
+    sure = probabilities > 0.8
+    assert truth[sure].mean() > 0.75
+
+
+def test_most_labels_are_rare(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the rarer labels those that share an uncommon feature are found as the dense outputs find them."""
+    monkeypatch.setattr(scoring, "FREQUENT", 4)
+    X, Y = topics()
+    few = SparseTargetClassifier(threads=1).fit(X, Y)
+    new, _ = topics(50, seed=5)
+    labels, probabilities = few.predict_topk(new, 3)
+    every = few.predict_proba(new)
+    assert (np.argsort(-every, 1, kind="stable")[:, 0] == labels[:, 0]).mean() > 0.95
+    np.testing.assert_allclose(np.take_along_axis(every, labels, 1), probabilities, rtol=1e-4)
+
+
+@pytest.mark.parametrize("dim", [5, 200])
+def test_the_regression_is_its_formula(dim: int) -> None:
+    X, Y = topics(60)
+    X = classification.with_constant(X, 0.5)
+    kernels = CpuKernels(1)
+    rows = SparseRows(X, kernels)
+    V, S2 = randomised_basis(rows, dim, 0)
+    spectrum = hybrid.Spectrum.of(rows, V, S2)
+    dense = X.toarray().astype(np.float64)
+    M = (V * S2) @ V.T + np.diag(3 * spectrum.rest + 0.7)
+    expected = dense @ np.linalg.solve(M, dense.T @ Y.toarray())
+    sums = tuning.Sums(X, Y, dim, 0, kernels)
+    scorer = sums.solve(tuning.Constants(0.7, 3.0))
+    np.testing.assert_allclose(scorer.outputs(X, np.arange(30)), expected, atol=2e-4)
+    if dim == 200:  # all features: plain ridge regression
+        ridge = dense @ np.linalg.solve(dense.T @ dense + 0.7 * np.eye(91), dense.T @ Y.toarray())
+        np.testing.assert_allclose(expected, ridge, atol=2e-3)
+
+
+def test_leaving_a_row_out_is_fitting_without_it() -> None:
+    X, Y = topics(60)
+    X = classification.with_constant(X, 0.5)
+    sums = tuning.Sums(X, Y, 200, 0, CpuKernels(1))
+    found = tuning.leave_out(
+        sums.solve(tuning.Constants(0.7, 0.0)), sums, np.arange(60), calibration.Calibration().logits
+    )
+    dense, labels = X.toarray().astype(np.float64), Y.toarray().astype(np.float64)
+    for i in (0, 17, 59):
+        others = np.delete(np.arange(60), i)
+        A = dense[others].T @ dense[others] + 0.7 * np.eye(91)
+        refitted = dense[i] @ np.linalg.solve(A, dense[others].T @ labels[others])
+        np.testing.assert_allclose(found.outputs[i], refitted[found.labels[i]], atol=1e-3)
+
+
+def test_saved_and_pickled_classifiers_answer_alike(fitted: SparseTargetClassifier, tmp_path: Path) -> None:
+    X, _ = topics(20, seed=3)
+    fitted.save(tmp_path / "model")
+    joblib.dump(fitted, tmp_path / "model.joblib")
+    expected = fitted.predict_topk(X, 3)
+    for other in (SparseTargetClassifier.load(tmp_path / "model"), joblib.load(tmp_path / "model.joblib")):
+        for ours, theirs in zip(other.predict_topk(X, 3), expected, strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+        assert other.power_ == fitted.power_
+        assert other.get_params() == fitted.get_params()
+    with pytest.raises(InputError, match="exists already"):
+        fitted.save(tmp_path / "model")
+    arrays = (tmp_path / "model" / "arrays.bin").read_bytes()
+    (tmp_path / "model" / "arrays.bin").write_bytes(arrays[:-1] + b"x")
+    with pytest.raises(InputError, match=r"arrays.bin: does not match its checksum"):
+        SparseTargetClassifier.load(tmp_path / "model")
+
+
+def test_classes_of_text_are_saved(tmp_path: Path) -> None:
+    random = np.random.default_rng(1)
+    X = random.standard_normal((90, 4))
+    y = np.array(["left", "middle", "right"])[np.digitize(X[:, 0], [-0.5, 0.5])]
+    SparseTargetClassifier(threads=1).fit(X, y).save(tmp_path / "model")
+    loaded = SparseTargetClassifier.load(tmp_path / "model")
+    assert loaded.score(X, y) > 0.7
+    assert set(loaded.predict(X)) <= {"left", "middle", "right"}
+
+
+def test_pipelines_and_clones() -> None:
+    X, Y = topics()
+    pipeline = make_pipeline(TfidfTransformer(), SparseTargetClassifier(threads=1, n_components=20))
+    assert clone(pipeline).fit(X, Y).score(X, Y) > 0.8
+    assert ws.SparseTargetClassifier is SparseTargetClassifier
+    with pytest.raises(NotFittedError):
+        SparseTargetClassifier().predict(X)
+
+
+def with_value(matrix: sp.csr_array, value: float, at: int) -> sp.csr_array:
+    changed = matrix.copy()
+    changed.data[at] = value
+    return changed
+
+
+def test_bad_input_is_named() -> None:
+    X, Y = topics(30)
+    row, column = (int(part[5]) for part in X.nonzero())
+    bad = {
+        f"X holds a value that is not a finite float32 number, first in row {row}, column {column}": (
+            with_value(X, np.nan, 5),
+            Y,
+        ),
+        "Y holds a value that is not a finite float32 number, first in row 0": (X, with_value(Y, np.inf, 0)),
+        "X has 30 rows, but Y has 29": (X, Y[:29]),
+        "Y must hold zeros and ones, not 2.0 .row 0, column": (X, with_value(Y, 2, 0)),
+        "Y has no labels": (X, sp.csr_array((30, 5))),
+        "Y is dense, 30 × 10,000,000 numbers: give it as a SciPy CSR": (X, np.broadcast_to(np.zeros(1), (30, 10**7))),
+    }
+    for message, (features, labels) in bad.items():
+        with pytest.raises(InputError, match=message):
+            SparseTargetClassifier(threads=1).fit(features, labels)
+    with pytest.raises(InputError, match="n_components must be at least 1"):
+        SparseTargetClassifier(n_components=0).fit(X, Y)
+
+
+def test_rows_without_features_or_labels_are_kept() -> None:
+    X, Y = topics(60)
+    keep = np.ones(60)
+    keep[3] = 0
+    X, Y = sp.csr_array(sp.diags_array(keep) @ X), sp.csr_array(sp.diags_array(np.roll(keep, 5)) @ Y)
+    labels, probabilities = SparseTargetClassifier(threads=1).fit(X, Y).predict_topk(X, 2)
+    assert (labels >= 0).all()
+    assert np.isfinite(probabilities).all()
+
+
+def test_a_head_of_logistic_regressions_is_taken_where_it_is_better(monkeypatch: pytest.MonkeyPatch) -> None:
+    X, Y = topics(1500)
+    monkeypatch.setattr(classification, "is_better", lambda new, old: True)
+    forced = SparseTargetClassifier(threads=1).fit(X, Y)
+    assert forced.head_labels_.shape == (30,)
+    new, truth = topics(300, seed=7)
+    assert forced.score(new, truth) > 0.7
+    np.testing.assert_allclose(forced.predict_topk(new, 1)[1][:, 0], forced.predict_proba(new).max(1), rtol=1e-4)

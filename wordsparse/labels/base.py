@@ -1,0 +1,92 @@
+"""What the estimators share: scikit-learn's conventions, and checks of their arguments."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from wordsparse import optional, validation
+from wordsparse.errors import InputError
+from wordsparse.machine import memory
+
+Array = NDArray[Any]
+
+_PURPOSE = "an estimator of wordsparse.labels"
+_multiclass = optional.load(_PURPOSE, "sklearn.utils.multiclass")
+_checks = optional.load(_PURPOSE, "sklearn.utils.validation")
+
+if TYPE_CHECKING:  # scikit-learn has no types
+
+    class BaseEstimator:
+        """Parameters by name, clones, and a representation as text."""
+
+        n_features_in_: int
+
+        def get_params(self, deep: bool = True) -> dict[str, Any]: ...
+
+        def __sklearn_tags__(self) -> Any: ...
+
+    class ClassifierMixin:
+        """The tags of a classifier."""
+
+    class RegressorMixin:
+        """The tags of a regressor."""
+else:
+    _sklearn = optional.load(_PURPOSE, "sklearn.base")
+    BaseEstimator, ClassifierMixin = _sklearn.BaseEstimator, _sklearn.ClassifierMixin
+    RegressorMixin = _sklearn.RegressorMixin
+
+# A dense Y of more numbers than this is refused: it is nearly all zeros where outputs are many.
+DENSE_TARGETS = 2**26
+
+
+def features(estimator: Any, X: Any, *, reset: bool) -> Any:
+    """X (n, f) as CSR float32, from a SciPy sparse matrix or a dense array; errors name row and column."""
+    is_sparse: bool = sp.issparse(X)
+    if is_sparse and len(X.shape) == 2 and X.dtype.kind in "fiub":
+        X = validation.csr("X", X, np.dtype(np.float32))
+    checked = _checks.validate_data(estimator, X, accept_sparse="csr", dtype=np.float32, reset=reset)
+    return sp.csr_array(checked)
+
+
+def same_rows(X: Any, Y: Any) -> None:
+    """Refuse X and Y whose numbers of rows differ."""
+    if X.shape[0] != Y.shape[0]:
+        raise InputError(f"X has {X.shape[0]:,} rows, but Y has {Y.shape[0]:,}: they must have the same rows")
+
+
+def dense_targets(Y: Any) -> Array:
+    """A dense Y of one or two axes, of a size that is meant."""
+    if Y is None:
+        raise InputError("requires y to be passed, but the target y is None")
+    array = np.asarray(Y)
+    if array.ndim not in (1, 2):
+        raise InputError(f"Y must be a SciPy CSR matrix (rows, labels), or dense with 1 or 2 axes, not {array.ndim}")
+    if array.size > DENSE_TARGETS:
+        raise InputError(
+            f"Y is dense, {' × '.join(f'{size:,}' for size in array.shape)} numbers: give it as a SciPy CSR matrix, "
+            "whose memory is that of the targets there are"
+        )
+    return array
+
+
+def classes_of(y: Array) -> tuple[Array, Array]:
+    """The distinct classes of a y with one class a row, and the place of each row's; scikit-learn's checks."""
+    y = _checks.column_or_1d(y, warn=True)
+    _checks.assert_all_finite(y)
+    _multiclass.check_classification_targets(y)
+    classes, places = np.unique(y, return_inverse=True)
+    return classes, places
+
+
+def chosen_columns(columns: Any, count: int, rows: int) -> Array:
+    """The columns whose outputs are asked for, all of them for None; refused where rows × columns exceed memory."""
+    chosen = np.arange(count) if columns is None else validation.output_rows(columns, count)
+    memory.check(rows * chosen.shape[0] * 4, f"{rows:,} rows of {chosen.shape[0]:,} outputs (predict_topk needs less)")
+    return chosen
+
+
+def check_fitted(estimator: Any) -> None:
+    """scikit-learn's NotFittedError where fit has not been called."""
+    _checks.check_is_fitted(estimator)

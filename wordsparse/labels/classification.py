@@ -1,0 +1,195 @@
+"""A trained classifier of sparse rows: hybrid ridge regression, calibrated, with a logistic head where that is better.
+
+Nothing has to be set: λ and γ (:mod:`wordsparse.labels.tuning`), the scoring power and the probabilities
+(:mod:`wordsparse.labels.calibration`) come from training rows that were left out.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from wordsparse.kernels import Kernels
+from wordsparse.labels.calibration import Calibration, logistic_line
+from wordsparse.labels.head import logistic_head
+from wordsparse.labels.hybrid import Inverse
+from wordsparse.labels.rows import SparseRows
+from wordsparse.labels.scoring import BLOCK_ROWS, Candidates, Scorer
+from wordsparse.labels.state import State
+from wordsparse.labels.tuning import LEFT_OUT, Constants, Sums, best_power, is_better, leave_out, ndcg, tuned
+
+Array = NDArray[Any]
+
+# Training rows that calibrate: all other rows fit the head.
+HELD_OUT = 1500
+HELD_OUT_SHARE = 0.1
+HEAD_LABELS = 64
+HEAD_STRENGTH = 5.0
+# A head is fitted from so many rows on; on fewer the regression is better.
+HEAD_ROWS = 1000
+# The constant column beside unit rows.
+CONSTANT = 0.5
+
+
+# What a saved classifier holds of its scorer.
+_ARRAYS = ("counts", "frequent", "rare", "full", "full_part", "other_part", "rare_part", "R_frequent", "R_rare")
+
+
+@dataclass(frozen=True)
+class Head:
+    """The labels of the logistic head, their weights (f, m), and slope and shift of their log-odds."""
+
+    labels: Array
+    W: Array
+    slope: float = 1.0
+    shift: float = 0.0
+
+    def logits(self, rows: SparseRows) -> Array:
+        """Their log-odds, (n, m)."""
+        return rows.times(self.W) * np.float32(self.slope) + np.float32(self.shift)
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """Log-odds of labels for new rows.
+
+    ``constant`` is the value of the column that is put after the features.
+    """
+
+    constant: float
+    constants: Constants
+    scorer: Scorer
+    calibration: Calibration
+    head: Head | None
+
+    @classmethod
+    def fitted(cls, X: Any, Y: Any, dim: int, seed: int, kernels: Kernels) -> "Classifier":
+        """From X (n, f) and Y (n, D) of ones, SciPy CSR float32."""
+        size = float(np.sqrt(np.mean(np.bincount(np.repeat(np.arange(X.shape[0]), np.diff(X.indptr)), X.data**2)) or 1))
+        constant = CONSTANT * (size if size > 0 else 1.0)
+        X = with_constant(X, constant)
+        constants = tuned(X, Y, dim, seed, kernels)
+        sums = Sums(X, Y, dim, seed, kernels)
+        scorer = sums.solve(constants)
+        held = min(HELD_OUT, max(1, int(HELD_OUT_SHARE * X.shape[0])))
+        some = np.random.default_rng(seed + 1).permutation(X.shape[0])
+        rows = np.sort(some[: max(held, LEFT_OUT)])
+        found = leave_out(scorer, sums, rows, Calibration().logits)
+        known = (part[found.known] for part in (found.outputs, found.counts, found.truth))
+        calibration = Calibration.fitted(best_power(found, Y[rows]), *known)
+        return cls(constant, constants, scorer, calibration, _head(sums, scorer, calibration, np.sort(some[:held])))
+
+    def top(self, X: Any, k: int) -> Candidates:
+        """The k likeliest labels of each row with their log-odds as scores; X without the constant."""
+        parts = [self._top(block, k) for block in self._blocks(X)]
+        return Candidates(
+            *(np.vstack([getattr(part, name) for part in parts]) for name in ("labels", "outputs", "scores"))
+        )
+
+    def logits(self, X: Any, columns: Array) -> Array:
+        """The log-odds of chosen labels, (n, columns); X without the constant."""
+        return np.vstack([self._logits(block, columns) for block in self._blocks(X)])
+
+    def state(self) -> dict[str, Any]:
+        """All of it by name: arrays, CSR matrices and numbers."""
+        scorer, inverse = self.scorer, self.scorer.inverse
+        numbers = {"constant": self.constant, "ridge": self.constants.ridge, "rest": self.constants.rest}
+        numbers |= {name: getattr(self.calibration, name) for name in ("power", "slope", "shift")}
+        numbers |= {"dim": inverse.P.shape[1], "head_slope": 1.0, "head_shift": 0.0}
+        arrays = {name: getattr(scorer, name) for name in _ARRAYS}
+        arrays |= {"scale": inverse.scale, "P": inverse.P, "K_inverse": inverse.K_inverse}
+        head = self.head or Head(np.zeros(0, np.int64), np.zeros((inverse.scale.shape[0], 0), np.float32))
+        arrays |= {"head_labels": head.labels, "head_W": head.W}
+        return {**numbers, **arrays, "head_slope": head.slope, "head_shift": head.shift}
+
+    @classmethod
+    def restored(cls, state: State, kernels: Kernels) -> "Classifier":
+        """From the :meth:`state` of a file, whose arrays must fit each other."""
+        counts, scale = state.array("counts", "i", None), state.array("scale", "f", None)
+        f, d = scale.shape[0], int(state.number("dim"))
+        inverse = Inverse(scale, state.array("P", "f", f, d), state.array("K_inverse", "f", d, d))
+        frequent, rare = state.indices("frequent", counts.shape[0]), state.indices("rare", counts.shape[0])
+        if np.intersect1d(frequent, rare).size or frequent.size + rare.size != counts.shape[0]:
+            raise state.refusal("rare")
+        full = state.indices("full", f)
+        scorer = Scorer(
+            inverse,
+            counts,
+            frequent,
+            rare,
+            full,
+            state.array("full_part", "f", full.size, frequent.size),
+            state.csr("other_part", f, frequent.size),
+            state.csr("rare_part", rare.size, f),
+            state.array("R_frequent", "f", d, frequent.size),
+            state.array("R_rare", "f", rare.size, d),
+            kernels,
+        )
+        labels = state.indices("head_labels", counts.shape[0])
+        if not np.isin(labels, frequent).all():
+            raise state.refusal("head_labels")
+        W = state.array("head_W", "f", f, labels.size)
+        head = Head(labels, W, state.number("head_slope"), state.number("head_shift")) if labels.size else None
+        constants = Constants(state.number("ridge"), state.number("rest"))
+        calibration = Calibration(*(state.number(name) for name in ("power", "slope", "shift")))
+        return cls(state.number("constant"), constants, scorer, calibration, head)
+
+    def _blocks(self, X: Any) -> Iterator[Any]:
+        for start in range(0, max(1, X.shape[0]), BLOCK_ROWS):
+            yield with_constant(X[start : start + BLOCK_ROWS], self.constant)
+
+    def _top(self, X: Any, k: int) -> Candidates:
+        head = self.head
+        if head is None:
+            return self.scorer.candidates(X, k, self.calibration.logits)
+        of_head = head.logits(SparseRows(X, self.scorer.kernels))
+        among = np.searchsorted(self.scorer.frequent, head.labels)
+
+        def rank(outputs: Array, counts: Array) -> Array:
+            logits = self.calibration.logits(outputs, counts)
+            if outputs.ndim == 2:  # of the frequent labels
+                logits[:, among] = of_head
+            return logits
+
+        return self.scorer.candidates(X, k, rank)
+
+    def _logits(self, X: Any, columns: Array) -> Array:
+        logits = self.calibration.logits(self.scorer.outputs(X, columns), self.scorer.counts[columns])
+        if self.head is not None:
+            in_head = np.isin(columns, self.head.labels)
+            among = np.searchsorted(self.head.labels, columns[in_head])
+            logits[:, in_head] = self.head.logits(SparseRows(X, self.scorer.kernels))[:, among]
+        return logits
+
+
+def with_constant(X: Any, constant: float) -> Any:
+    """X with one more column of a constant."""
+    column = sp.csr_array(np.full((X.shape[0], 1), constant, np.float32))
+    return sp.csr_array(sp.hstack([X, column], format="csr"))
+
+
+def _head(sums: Sums, scorer: Scorer, calibration: Calibration, held: Array) -> Head | None:
+    """The logistic head, fitted without the rows held out; None unless it ranks their labels better.
+
+    Better is by more than one standard error of the difference.
+    """
+    n = sums.X.shape[0]
+    if n < HEAD_ROWS:
+        return None
+    labels = np.sort(np.argsort(-sums.counts, kind="stable")[:HEAD_LABELS])
+    fitted = np.setdiff1d(np.arange(n), held)
+    start = scorer.inverse.times(sums.B[:, labels].toarray(), sums.kernels)
+    rows = SparseRows(sums.X[fitted], sums.kernels)
+    W = logistic_head(rows, sums.Y[fitted][:, labels].toarray(), start, scorer.inverse, HEAD_STRENGTH)
+    logits = SparseRows(sums.X[held], sums.kernels).times(W).astype(np.float64)
+    head = Head(labels, W, *logistic_line(logits.ravel(), sums.Y[held][:, labels].toarray().ravel()))
+    found = leave_out(scorer, sums, held, calibration.logits)
+    without = np.where(found.known, calibration.logits(found.outputs, found.counts), -np.inf)
+    others = np.where(np.isin(found.labels, labels), -np.inf, without)
+    both = np.hstack([others, head.slope * logits + head.shift])
+    truth = np.hstack([found.truth, sums.Y[held][:, labels].toarray()])
+    Y = sums.Y[held]
+    return head if is_better(ndcg(both, truth, Y), ndcg(without, found.truth, Y)) else None

@@ -1,0 +1,260 @@
+"""A scikit-learn classifier for huge sets of sparse labels."""
+
+from os import PathLike
+from typing import Any, Self
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from wordsparse import validation
+from wordsparse.errors import InputError
+from wordsparse.evaluation.ranking import RankingScores, inverse_propensities, ranking_scores
+from wordsparse.kernels import CpuKernels, at_work
+from wordsparse.labels import base, classification, state
+from wordsparse.labels.calibration import probabilities
+from wordsparse.labels.scoring import Candidates
+
+Array = NDArray[Any]
+
+DIM = 300
+# Up to so many features the basis is all of them.
+ALL_FEATURES = 600
+# predict looks at so many of a row's likeliest labels first.
+FIRST_LABELS = 32
+
+
+class SparseTargetClassifier(base.ClassifierMixin, base.BaseEstimator):
+    """Multi-label classification of sparse rows, each with few of possibly very many labels.
+
+    A ridge regression on all features and labels at once, low rank plus a diagonal, whose constants are chosen by
+    leave-one-out on the training rows; its outputs are calibrated to probabilities, and logistic regression takes the
+    64 most frequent labels over where rows that were held out are ranked better with it.
+
+    Parameters
+    ----------
+    n_components : int, optional
+        Rank of the regression. None: 300, or every feature where there are at most 600.
+    threads : int, optional
+        Threads of the compiled kernels; None: every CPU available.
+    random_state : int
+        Seed of the basis and of the rows that are left out.
+
+    Attributes
+    ----------
+    classes_ : (D,) array
+        The labels: 0 … D − 1, or the values of a one-dimensional y.
+    n_features_in_ : int
+    power_ : float
+        The scoring power a: labels are ranked by o n_l^−a.
+    ridge_, rest_ : float
+        λ and γ of the regression (:mod:`wordsparse.labels.hybrid`).
+    label_counts_ : (D,) array
+        n_l, how many training rows have each label.
+    n_rows_ : int
+        How many training rows there were.
+    head_labels_ : array
+        The labels that logistic regression predicts; empty where the regression is better.
+
+    Notes
+    -----
+    y is a SciPy sparse matrix (rows, D) of zeros and ones, or the same dense, or one-dimensional with one class a row;
+    ``predict`` answers in kind. Pickles (joblib) hold code to run and should come from nobody else: :meth:`save` writes
+    a directory without any.
+    """
+
+    def __init__(self, *, n_components: int | None = None, threads: int | None = None, random_state: int = 0) -> None:
+        self.n_components = n_components
+        self.threads = threads
+        self.random_state = random_state
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.target_tags.multi_output = True
+        tags.classifier_tags.multi_label = True
+        return tags
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Fit X (n, f), sparse or dense, to y (n, D).
+
+        Raises
+        ------
+        InputError
+            If shapes do not agree, a value is not finite, an entry of y is neither 0 nor 1, y is dense and huge, or no
+            row has a label; the message names row and column.
+        """
+        seed = validation.whole("random_state", self.random_state)
+        dim = None if self.n_components is None else validation.positive_int("n_components", self.n_components)
+        X = base.features(self, X, reset=True)
+        labels, self.classes_, self._kind = _labels_of(y)
+        base.same_rows(X, labels)
+        if not labels.nnz:
+            raise InputError("Y has no labels: nothing can be learnt")
+        if dim is None:
+            dim = X.shape[1] + 1 if X.shape[1] <= ALL_FEATURES else DIM
+        with at_work():
+            self._fitted = classification.Classifier.fitted(X, labels, dim, seed, CpuKernels(self.threads))
+        self.n_rows_ = X.shape[0]
+        self._describe()
+        return self
+
+    def predict(self, X: Any) -> Any:
+        """The labels of each row whose probability is at least ½: CSR (n, D) where y was sparse, dense where it was
+        dense; one class a row, the likeliest, where it had one axis."""
+        if self._checked()._kind == "classes":
+            return self.classes_[self.predict_topk(X, 1)[0][:, 0]]
+        X = base.features(self, X, reset=False)
+        found, k = self._top(X, FIRST_LABELS), FIRST_LABELS
+        while k < len(self.classes_) and (found.scores[:, -1] >= 0).any():
+            k *= 4
+            found = self._top(X, k)
+        kept = (found.scores >= 0) & (found.labels >= 0)
+        row, place = np.nonzero(kept)
+        predicted = sp.csr_array(
+            (np.ones(row.shape[0], np.int64), (row, found.labels[row, place])), shape=(X.shape[0], len(self.classes_))
+        )
+        return predicted.toarray() if self._kind == "dense" else predicted
+
+    def predict_topk(self, X: Any, k: int) -> tuple[Array, Array]:
+        """The k likeliest labels of each row, likeliest first, and their probabilities.
+
+        Returns
+        -------
+        labels : (n, k) int64, probabilities : (n, k) float32
+            k is cut to D. Labels are columns of y (places in ``classes_``); −1 with probability 0 where the search
+            found fewer (:mod:`wordsparse.labels.scoring`).
+        """
+        self._checked()
+        found = self._top(base.features(self, X, reset=False), validation.positive_int("k", k))
+        return found.labels, probabilities(found.scores)
+
+    def decision_function(self, X: Any, columns: Any = None) -> Array:
+        """The log-odds of chosen labels, (n, columns) float32; all labels for None, refused where memory is too small.
+
+        Where y had two classes, (n,): positive for the second.
+        """
+        self._checked()
+        X = base.features(self, X, reset=False)
+        chosen = base.chosen_columns(columns, len(self.classes_), X.shape[0])
+        with at_work():
+            logits = self._fitted.logits(X, chosen)
+        if self._kind == "classes" and len(self.classes_) == 2 and columns is None:
+            difference: Array = logits[:, 1] - logits[:, 0]
+            return difference
+        return logits
+
+    def predict_proba(self, X: Any, columns: Any = None) -> Array:
+        """The probabilities of chosen labels, (n, columns); where y had one axis they sum to 1 over all classes."""
+        if self._checked()._kind != "classes":
+            return probabilities(self.decision_function(X, columns))
+        X = base.features(self, X, reset=False)
+        chosen = base.chosen_columns(columns, len(self.classes_), X.shape[0])
+        with at_work():
+            logits = self._fitted.logits(X, np.arange(len(self.classes_)))
+        if logits.shape[1] == 2:
+            second = probabilities(logits[:, 1] - logits[:, 0])
+            return np.stack([1 - second, second], 1)[:, chosen]
+        odds = probabilities(logits.astype(np.float64)) + 1e-12
+        result: Array = (odds / odds.sum(1, keepdims=True))[:, chosen]
+        return result
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """P@1: the (weighted) share of rows whose likeliest label is true; for one class a row that is the accuracy."""
+        labels, _ = self.predict_topk(X, 1)
+        if self._kind == "classes":
+            right = self.classes_[labels[:, 0]] == np.asarray(y)
+        else:
+            truth = _labels_of(y)[0]
+            base.same_rows(labels, truth)
+            right = np.asarray(truth[np.arange(labels.shape[0]), labels[:, 0]]).ravel() > 0
+        return float(np.average(right, weights=sample_weight))
+
+    def evaluate(self, X: Any, y: Any, k: tuple[int, ...] = (1, 3, 5)) -> RankingScores:
+        """P@k, nDCG@k and PSP@k, propensities from the training rows (A = 0.55, B = 1.5)."""
+        labels, _ = self.predict_topk(X, max(k))
+        known = tuple(sorted({min(each, labels.shape[1]) for each in k}))
+        weights = inverse_propensities(self.label_counts_, self.n_rows_)
+        return ranking_scores(labels, _labels_of(y)[0], weights, known)
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write a directory, whole or not at all: checksummed arrays and a manifest, no pickle.
+
+        Raises
+        ------
+        InputError
+            If ``path`` exists and is not an empty directory, cannot be made, or the classes are neither numbers nor
+            text.
+        """
+        self._checked()
+        classes = None if self._kind != "classes" else self.classes_.tolist()
+        if classes is not None and not all(isinstance(each, int | float | str) for each in classes):
+            raise InputError("classes must be numbers or text to be saved")
+        content = {"parameters": self.get_params(), "kind": self._kind, "classes": classes, "rows": self.n_rows_}
+        state.save(path, type(self).__name__, content, self._fitted.state())
+
+    @classmethod
+    def load(cls, path: str | PathLike[str]) -> Self:
+        """Read what :meth:`save` wrote.
+
+        Raises
+        ------
+        InputError
+            If a file is missing, damaged, altered, or of another version or class; the message names it.
+        """
+        content, arrays = state.load(path, cls.__name__)
+        parameters, kind, rows, classes = (content.get(name) for name in ("parameters", "kind", "rows", "classes"))
+        try:
+            estimator = cls(**parameters)  # type: ignore[arg-type]
+        except TypeError:
+            raise arrays.refusal("parameters") from None
+        fitted = classification.Classifier.restored(arrays, CpuKernels(estimator.threads))
+        count = fitted.scorer.counts.shape[0]
+        fits = isinstance(classes, list) and len(classes) == count if kind == "classes" else kind in ("sparse", "dense")
+        if not fits or not isinstance(rows, int) or rows < 1:
+            raise arrays.refusal("classes")
+        estimator._fitted, estimator._kind, estimator.n_rows_ = fitted, str(kind), rows
+        estimator.classes_ = np.array(classes) if kind == "classes" else np.arange(count)
+        estimator.n_features_in_ = fitted.scorer.inverse.scale.shape[0] - 1
+        estimator._describe()
+        return estimator
+
+    def _top(self, X: Any, k: int) -> Candidates:
+        with at_work():
+            return self._fitted.top(X, min(k, len(self.classes_)))
+
+    def _checked(self) -> Self:
+        base.check_fitted(self)
+        return self
+
+    def _describe(self) -> None:
+        """The attributes that tell what was fitted."""
+        fitted = self._fitted
+        self.power_, self.label_counts_ = fitted.calibration.power, fitted.scorer.counts
+        self.ridge_, self.rest_ = fitted.constants.ridge, fitted.constants.rest
+        self.head_labels_ = np.arange(0) if fitted.head is None else fitted.head.labels
+
+
+def _labels_of(Y: Any) -> tuple[Any, Array, str]:
+    """Y as CSR float32 of ones, its classes, and the kind of its answer: ``sparse``, ``dense``, ``classes``."""
+    is_sparse: bool = sp.issparse(Y)
+    if not is_sparse:
+        array = base.dense_targets(Y)
+        if array.ndim == 1 or array.shape[1] == 1:
+            classes, column = base.classes_of(array)
+            rows = array.shape[0]
+            indicator = sp.csr_array(
+                (np.ones(rows, np.float32), column, np.arange(rows + 1)), shape=(rows, classes.shape[0])
+            )
+            return indicator, classes, "classes"
+        Y = sp.csr_array(array)
+    labels = validation.csr("Y", Y, np.dtype(np.float32))
+    labels.eliminate_zeros()
+    if labels.nnz and not (labels.data == 1).all():
+        at = int(np.argmax(labels.data != 1))
+        row = int(np.searchsorted(labels.indptr, at, side="right")) - 1
+        raise InputError(
+            f"Y must hold zeros and ones, not {labels.data[at]} (row {row}, column {labels.indices[at]}): for real "
+            "targets take SparseTargetRegressor"
+        )
+    return labels, np.arange(labels.shape[1]), "sparse" if is_sparse else "dense"

@@ -1,0 +1,196 @@
+"""Outputs of a hybrid ridge regression for new rows: all of them, some of them, or the best labels of each row.
+
+The best labels of a row are found among the ``FREQUENT`` most frequent labels, whose outputs are all computed, and
+among those rarer labels that share an uncommon feature with the row (one with at most ``UNCOMMON`` rarer labels in the
+training rows): the ``REFINED`` with the largest outputs by uncommon features alone. So the time a row takes does not
+depend on the number of labels, and a rarer label that shares only common features with a row is not found.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from wordsparse.kernels import Csr, Kernels
+from wordsparse.labels.hybrid import Inverse, Solution
+from wordsparse.labels.rows import SparseRows
+
+Array = NDArray[Any]
+
+FREQUENT = 4096
+UNCOMMON = 512
+REFINED = 32
+# Features whose row of the sparse part is so full are multiplied as dense rows, within so many bytes.
+FULL_SHARE = 1 / 8
+FULL_BYTES = 2**26
+# Rows whose outputs are computed at a time.
+BLOCK_ROWS = 512
+
+
+# Ranking scores from outputs and their labels' counts; and a change of the outputs, the rarer ones and H in place.
+Rank = Callable[[Array, Array], Array]
+Adjust = Callable[[Array, Any, Array], None]
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Labels of some rows, best first: (rows, k) labels, −1 where there are fewer, their outputs and ranking scores."""
+
+    labels: Array
+    outputs: Array
+    scores: Array
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """Outputs o(x) = x memory − (x P) Rᵀ, in parts.
+
+    ``frequent`` and ``rare`` are the labels of the two kinds, ``full`` the features whose rows of the frequent labels'
+    sparse part are dense.
+    """
+
+    inverse: Inverse
+    counts: Array
+    frequent: Array
+    rare: Array
+    full: Array
+    full_part: Array  # (full, F)
+    other_part: Any  # CSR (f, F)
+    rare_part: Any  # CSR (rare, f)
+    R_frequent: Array  # (d, F)
+    R_rare: Array  # (rare, d)
+    kernels: Kernels
+
+    @classmethod
+    def of(cls, inverse: Inverse, solution: Solution, counts: Array, kernels: Kernels) -> "Scorer":
+        """From a solved regression; ``counts`` (D,) says how many training rows have each label."""
+        order = np.argsort(-counts, kind="stable")
+        frequent, rare = np.sort(order[:FREQUENT]), np.sort(order[FREQUENT:])
+        common, rarer = solution.memory[:, frequent], solution.memory[:, rare]
+        per_feature = np.diff(common.indptr)
+        full = np.argsort(-per_feature, kind="stable")[: FULL_BYTES // (4 * max(1, frequent.size))]
+        full = np.sort(full[per_feature[full] > FULL_SHARE * frequent.size])
+        others = np.ones(common.shape[0], bool)
+        others[full] = False
+        return cls(
+            inverse,
+            counts,
+            frequent,
+            rare,
+            full,
+            common[full].toarray().astype(solution.R.dtype),
+            _rows_kept(common, others),
+            sp.csr_array(rarer.T.tocsr()),
+            np.ascontiguousarray(solution.R[frequent].T),
+            np.ascontiguousarray(solution.R[rare]),
+            kernels,
+        )
+
+    @cached_property
+    def uncommon_part(self) -> Any:
+        """The uncommon features of the rarer labels' sparse part, CSR (f, rare)."""
+        by_feature = sp.csr_array(self.rare_part.T.tocsr())
+        return _rows_kept(by_feature, np.diff(by_feature.indptr) <= UNCOMMON)
+
+    def leverages(self, X: Any) -> Array:
+        """l = x M⁻¹ xᵀ of each row, (n,) float64."""
+        rows = SparseRows(X, self.kernels)
+        H = rows.times(self.inverse.P)
+        by_basis = self.kernels.row_dots(H, self.kernels.matmul(H, self.inverse.K_inverse))
+        return self.kernels.sum_rows(rows.csr, rows.values**2 * self.inverse.scale[X.indices]) - by_basis
+
+    def frequent_outputs(self, X: Any) -> tuple[Array, Array]:
+        """The outputs of the frequent labels (rows, F), and H = X P (rows, d)."""
+        rows = SparseRows(X, self.kernels, self.R_rare.dtype)
+        H = rows.times(self.inverse.P)
+        outputs = (X @ self.other_part).toarray()
+        if self.full.size:
+            outputs += SparseRows(X[:, self.full], self.kernels, outputs.dtype).times(self.full_part)
+        outputs -= self.kernels.matmul(H, self.R_frequent)
+        return outputs, H
+
+    def rare_outputs(self, X: Any, H: Array) -> Any:
+        """The outputs of some rarer labels of each row, CSR (rows, rarer labels); see the module's head."""
+        shared = sp.csr_array(X @ self.uncommon_part)
+        structure = Csr(shared.indptr.astype(np.int64), shared.indices.astype(np.int32), shared.shape[1])
+        along = self.kernels.pair_dots(structure, H, self.R_rare)
+        places = best_entries(shared.indptr, shared.data - along, np.full(X.shape[0], -np.inf), REFINED)
+        row, _ = np.nonzero(places >= 0)
+        places = places[places >= 0]
+        label = shared.indices[places]
+        exact = self.rare_part[label].multiply(X[row]).sum(1) - along[places]
+        indptr = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=X.shape[0]))])
+        return sp.csr_array((exact.astype(along.dtype), label, indptr), shape=shared.shape)
+
+    def candidates(self, X: Any, k: int, rank: Rank, adjust: Adjust | None = None) -> Candidates:
+        """The k labels of each row that rank first; ``adjust`` changes the outputs before."""
+        outputs, H = self.frequent_outputs(X)
+        shared = self.rare_outputs(X, H)
+        if adjust is not None:
+            adjust(outputs, shared, H)
+        scores = rank(outputs, self.counts[self.frequent])
+        columns = best(scores, k)
+        labels = [self.frequent[columns]]
+        found = [np.take_along_axis(outputs, columns, 1)]
+        ranked = [np.take_along_axis(scores, columns, 1)]
+        if shared.nnz:
+            shared_labels = self.rare[shared.indices]
+            shared_scores = rank(shared.data, self.counts[shared_labels])
+            floor = ranked[0][:, -1] if columns.shape[1] == k else np.full(columns.shape[0], -np.inf)
+            places = best_entries(shared.indptr, shared_scores, floor, k)
+            labels.append(np.where(places < 0, -1, shared_labels[places]))
+            found.append(np.where(places < 0, 0, shared.data[places]))
+            ranked.append(np.where(places < 0, -np.inf, shared_scores[places]))
+        chosen = best(np.hstack(ranked), k)
+        parts = (np.take_along_axis(np.hstack(part), chosen, 1) for part in (labels, found, ranked))
+        return Candidates(*parts)
+
+    def outputs(self, X: Any, columns: Array) -> Array:
+        """The outputs of chosen labels, (rows, columns)."""
+        rows = SparseRows(X, self.kernels, self.R_rare.dtype)
+        H = rows.times(self.inverse.P)
+        result = np.empty((X.shape[0], columns.shape[0]), self.R_rare.dtype)
+        is_rare = np.isin(columns, self.rare)
+        if not is_rare.all():
+            among = np.searchsorted(self.frequent, columns[~is_rare])
+            result[:, ~is_rare] = self.frequent_outputs(X)[0][:, among]
+        if is_rare.any():
+            among = np.searchsorted(self.rare, columns[is_rare])
+            R = np.ascontiguousarray(self.R_rare[among].T)
+            result[:, is_rare] = (X @ self.rare_part[among].T).toarray() - self.kernels.matmul(H, R)
+        return result
+
+
+def _rows_kept(matrix: Any, kept: Array) -> Any:
+    """The matrix with empty rows in the place of some."""
+    entries = np.repeat(kept, np.diff(matrix.indptr))
+    indptr = np.concatenate([[0], np.cumsum(np.where(kept, np.diff(matrix.indptr), 0))])
+    return sp.csr_array((matrix.data[entries], matrix.indices[entries], indptr), shape=matrix.shape)
+
+
+def best(scores: Array, k: int) -> Array:
+    """The columns of the k largest scores of each row, largest first; of equal ones the first column."""
+    k = min(k, scores.shape[1])
+    if k < scores.shape[1]:
+        some = np.sort(np.argpartition(scores, scores.shape[1] - k, axis=1)[:, scores.shape[1] - k :], 1)
+    else:
+        some = np.broadcast_to(np.arange(k), scores.shape)
+    order = np.argsort(-np.take_along_axis(scores, some, 1), axis=1, kind="stable")
+    return np.take_along_axis(some, order, 1)
+
+
+def best_entries(indptr: Array, scores: Array, floor: Array, k: int) -> Array:
+    """The places of the k entries of each CSR row that score most, above the row's floor; −1 where there are fewer."""
+    row = np.repeat(np.arange(floor.shape[0]), np.diff(indptr))
+    above = np.flatnonzero(scores > floor[row])
+    order = above[np.lexsort((-scores[above], row[above]))]
+    row = row[order]
+    place = np.arange(row.shape[0]) - np.searchsorted(row, row)
+    kept = place < k
+    places = np.full((floor.shape[0], k), -1, np.int64)
+    places[row[kept], place[kept]] = order[kept]
+    return places

@@ -1,0 +1,185 @@
+"""The two constants of the hybrid ridge regression, λ and γ, chosen by leave-one-out on a sample of the rows.
+
+Both are properties of a row, not of how many rows there are, so that a sample that is cheap to fit finds them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from wordsparse.kernels import Kernels
+from wordsparse.labels.basis import randomised_basis
+from wordsparse.labels.calibration import POWERS, Calibration
+from wordsparse.labels.hybrid import Inverse, Solution, Spectrum
+from wordsparse.labels.rows import SparseRows
+from wordsparse.labels.scoring import BLOCK_ROWS, Adjust, Rank, Scorer, best
+
+Array = NDArray[Any]
+
+SAMPLE = 6000
+LEFT_OUT = 1000
+# Labels of a row whose places are compared.
+DEPTH = 30
+# λ in units of the rows' mean square, and γ; both start from 3.
+RIDGES = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
+RESTS = (0.5, 1.0, 3.0, 6.0)
+_DISCOUNTS = 1 / np.log2(np.arange(2, 7))
+
+
+@dataclass(frozen=True)
+class Constants:
+    """λ and γ."""
+
+    ridge: float
+    rest: float
+
+
+class Sums:
+    """The rows, their spectrum, and B = XᵀY: what a regression is solved from, for any λ and γ.
+
+    Parameters
+    ----------
+    X, Y : SciPy CSR
+        Float32; X has its constant column.
+    dim : int
+        d at most.
+    """
+
+    def __init__(self, X: Any, Y: Any, dim: int, seed: int, kernels: Kernels) -> None:
+        self.X, self.Y, self.kernels = X, Y, kernels
+        self.rows = SparseRows(X, kernels)
+        self.spectrum = Spectrum.of(self.rows, *randomised_basis(self.rows, dim, seed))
+        self.B = sp.csr_array(X.T.tocsr() @ Y)
+        self.B.sort_indices()
+        self.counts = np.bincount(Y.indices, minlength=Y.shape[1])
+
+    def solve(self, constants: Constants) -> Scorer:
+        """The regression with these constants."""
+        inverse = Inverse.of(self.spectrum, constants.ridge, constants.rest, self.kernels)
+        return Scorer.of(inverse, Solution.of(inverse, self.B, self.kernels), self.counts, self.kernels)
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """The likeliest labels of some training rows, each row left out of the regression that predicts it.
+
+    All are (rows, DEPTH): ``counts`` is n_l without the row, ``truth`` 0 or 1, ``known`` whether another row has the
+    label at all.
+    """
+
+    labels: Array
+    outputs: Array
+    counts: Array
+    truth: Array
+    known: Array
+
+
+def leave_out(scorer: Scorer, sums: Sums, rows: Array, rank: Rank) -> LeftOut:
+    """The ``DEPTH`` labels of each row that rank first."""
+    parts = []
+    for start in range(0, rows.shape[0], BLOCK_ROWS):
+        block = rows[start : start + BLOCK_ROWS]
+        parts.append(scorer.candidates(sums.X[block], DEPTH, rank, _without_itself(scorer, sums, block)))
+    labels, outputs = (np.vstack([getattr(part, name) for part in parts]) for name in ("labels", "outputs"))
+    truth = is_true(sums.Y[rows], labels)
+    counts = sums.counts[labels] - truth
+    return LeftOut(labels, outputs, counts, truth, (labels >= 0) & (counts > 0))
+
+
+def is_true(Y: Any, labels: Array) -> Array:
+    """Which of the labels (n, k) the rows of Y have, float64; −1 is none."""
+    row = np.broadcast_to(np.arange(Y.shape[0])[:, None], labels.shape)
+    return has_entries(Y, row, labels) * (labels >= 0)
+
+
+def has_entries(Y: Any, row: Array, column: Array) -> Array:
+    """1 where Y has an entry, else 0; float64 shaped like ``row`` and ``column``."""
+    keys = np.repeat(np.arange(Y.shape[0], dtype=np.int64), np.diff(Y.indptr)) * Y.shape[1] + Y.indices
+    return np.isin(row.astype(np.int64) * Y.shape[1] + column, keys).astype(np.float64)
+
+
+def _without_itself(scorer: Scorer, sums: Sums, block: Array) -> Adjust:
+    """(o − l y) / (1 − l) for training rows."""
+
+    def adjust(outputs: Array, shared: Any, H: Array) -> None:
+        X, Y = sums.X[block], sums.Y[block]
+        own = scorer.leverages(X)
+        outputs -= own[:, None].astype(outputs.dtype) * Y[:, scorer.frequent].toarray()
+        outputs /= np.maximum(1 - own, 1e-6).astype(outputs.dtype)[:, None]
+        at = np.repeat(np.arange(shared.shape[0]), np.diff(shared.indptr))
+        of_row = has_entries(Y, at, scorer.rare[shared.indices])
+        shared.data -= (own[at] * of_row).astype(shared.data.dtype)
+        shared.data /= np.maximum(1 - own, 1e-6).astype(shared.data.dtype)[at]
+
+    return adjust
+
+
+def tuned(X: Any, Y: Any, dim: int, seed: int, kernels: Kernels) -> Constants:
+    """λ and γ, each moved from its start while rows left out are ranked better by more than a standard error."""
+    random = np.random.default_rng(seed)
+    n = X.shape[0]
+    sample = np.sort(random.choice(n, SAMPLE, replace=False)) if n > SAMPLE else np.arange(n)
+    sums = Sums(_without_empty_columns(X[sample]), _without_empty_columns(Y[sample]), dim, seed, kernels)
+    rows = np.sort(random.choice(sample.shape[0], min(LEFT_OUT, sample.shape[0]), replace=False))
+    scale = float(np.sum(sums.rows.values.astype(np.float64) ** 2)) / sample.shape[0] or 1.0
+
+    @cache
+    def quality(ridge: int, rest: int) -> Array:
+        constants = Constants(RIDGES[ridge] * scale, RESTS[rest])
+        found = leave_out(sums.solve(constants), sums, rows, Calibration().logits)
+        return ranking(found, best_power(found, sums.Y[rows]), sums.Y[rows])
+
+    ridge, rest = RIDGES.index(3.0), RESTS.index(3.0)
+    ridge = _climb(lambda at: quality(at, rest), ridge, len(RIDGES))
+    # With a basis of all features nothing is left out of it.
+    if sums.spectrum.S2.shape[0] < min(sums.X.shape):
+        rest = _climb(lambda at: quality(ridge, at), rest, len(RESTS))
+    return Constants(RIDGES[ridge] * scale, RESTS[rest])
+
+
+def _climb(quality: Callable[[int], Array], at: int, length: int) -> int:
+    """The place of a list from which no step to either side is better by more than a standard error."""
+    for step in (1, -1):
+        start = at
+        while 0 <= at + step < length and is_better(quality(at + step), quality(at)):
+            at += step
+        if at != start:
+            break
+    return at
+
+
+def is_better(new: Array, old: Array) -> bool:
+    """Whether the mean of paired scores is higher by more than one standard error of the difference."""
+    gain = new - old
+    return bool(gain.mean() > gain.std() / np.sqrt(gain.shape[0]))
+
+
+def _without_empty_columns(matrix: Any) -> Any:
+    """The CSR matrix of the columns that have entries."""
+    columns, indices = np.unique(matrix.indices, return_inverse=True)
+    return sp.csr_array((matrix.data, indices, matrix.indptr), shape=(matrix.shape[0], columns.shape[0]))
+
+
+def best_power(found: LeftOut, Y: Any) -> float:
+    """The scoring power that ranks the labels of rows left out best."""
+    return max(POWERS, key=lambda power: float(ranking(found, power, Y).mean()))
+
+
+def ranking(found: LeftOut, power: float, Y: Any) -> Array:
+    """nDCG@5 of each row, its labels ranked with a scoring power, (rows,)."""
+    scores = np.where(found.known, Calibration(power).logits(found.outputs, found.counts), -np.inf)
+    return ndcg(scores, found.truth, Y)
+
+
+def ndcg(scores: Array, truth: Array, Y: Any) -> Array:
+    """nDCG@5 of the rows of Y, from the scores and the truth of some labels of each row, in any order."""
+    order = best(scores, _DISCOUNTS.shape[0])
+    gained = np.take_along_axis(truth, order, 1) @ _DISCOUNTS[: order.shape[1]]
+    possible = np.concatenate([[np.inf], np.cumsum(_DISCOUNTS)])[np.minimum(np.diff(Y.indptr), _DISCOUNTS.shape[0])]
+    quotient: Array = gained / possible
+    return quotient
