@@ -26,6 +26,7 @@ NAMES = {
     "sklearn": "scikit-learn",
     "sudachidict_small": "SudachiDict-small",
     "sudachipy": "SudachiPy",
+    "torch": "PyTorch",
 }
 _EXTRAS = {
     "jinja2": "report",
@@ -38,6 +39,7 @@ _EXTRAS = {
     "sklearn": "explore",
     "sudachidict_small": "japanese",
     "sudachipy": "japanese",
+    "torch": "torch",
 }
 _COMMANDS = {
     "cupy": "pip install 'wordsparse[cuda13]' (driver 580 or newer) or 'wordsparse[cuda12]' (driver 525 or newer)",

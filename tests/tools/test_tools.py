@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from click.testing import CliRunner
 from numpy.typing import NDArray
 
 from wordsparse.kernels import CpuKernels
@@ -314,3 +315,18 @@ def test_reading_times_every_side(tmp_path: Path) -> None:
         *(("read", 1), ("encode", 1), ("Python", 1), ("gensim", 1))
     ]
     assert all(row["tokens_per_cpu_second"] > 0 for row in content["sides"])
+
+
+def test_torch_layer_times_every_side(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch = pytest.importorskip("torch.nn", reason="PyTorch is not installed") and importlib.import_module("torch")
+    monkeypatch.syspath_prepend(str(TOOLS))
+    tool, threads = importlib.import_module("torch_layer"), torch.get_num_threads()
+    options = ["--outputs=500", "--features=8", "--minibatch=16", "--rounds=1", "-o", str(tmp_path / "torch.json")]
+    done = CliRunner().invoke(tool.main, options)
+    torch.set_num_threads(threads)
+    assert done.exit_code == 0, done.output
+    content = json.loads((tmp_path / "torch.json").read_text())
+    assert content["per_example"] == json.loads(done.stdout)["per_example"]
+    assert {"dense, same loss", "dense, cross entropy"} <= set(content["times_faster"])
+    assert set(content["per_example"]) == {"ours", *content["times_faster"]}
+    assert all(side["wall_us"] > 0 for side in content["per_example"].values())

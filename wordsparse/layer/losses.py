@@ -45,12 +45,15 @@ class Loss(ABC):
         Whether it depends on s; one that does not is given zeros for it.
     min_outputs : int
         With fewer outputs the loss says nothing.
+    normalised : bool
+        Whether it is −log of a probability beside π: π_c exp(−ℓ(o_c)) sums to 1 over all outputs c.
     """
 
     name: ClassVar[str]
     starts_at_zero: ClassVar[bool] = True
     sees_sum: ClassVar[bool] = True
     min_outputs: ClassVar[int] = 1
+    normalised: ClassVar[bool] = False
 
     @abstractmethod
     def terms(self, o: Any, q: Any, s: Any, total: float) -> Terms:
@@ -143,6 +146,7 @@ class Spherical(Loss):
     name: ClassVar[str] = "spherical"
     sees_sum: ClassVar[bool] = False
     starts_at_zero: ClassVar[bool] = False  # even in o: flat at 0
+    normalised: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         _positive(self, "epsilon")
@@ -158,6 +162,7 @@ class Taylor(Loss):
     """Taylor softmax of second order: ℓ = log Σᵢ πᵢ(1 + oᵢ + oᵢ²/2) − log(1 + o + o²/2)."""
 
     name: ClassVar[str] = "taylor"
+    normalised: ClassVar[bool] = True
 
     def terms(self, o: Any, q: Any, s: Any, total: float) -> Terms:
         normaliser = total + s + q / 2  # ≥ total/2: 1 + o + o²/2 ≥ 1/2 everywhere

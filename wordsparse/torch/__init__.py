@@ -1,0 +1,13 @@
+"""PyTorch's door: :class:`FactoredOutput`, an output layer with its loss as a ``torch.nn.Module``.
+
+It needs PyTorch 2.4 or newer: ``pip install 'wordsparse[torch]'``.
+"""
+
+from wordsparse import optional
+
+optional.check("wordsparse.torch", "torch")
+
+from wordsparse.torch.module import FactoredOutput  # noqa: E402
+from wordsparse.torch.optimizer import FusedOptimizer  # noqa: E402
+
+__all__ = ["FactoredOutput", "FusedOptimizer"]

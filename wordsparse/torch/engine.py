@@ -1,0 +1,167 @@
+"""Forward, backward and update of the module on NumPy arrays: what autograd's operators call.
+
+The loss that is trained on is L = Σ_j g_j ℓ_j, g the gradient that comes down to the losses: reductions, weights of a
+sum of losses and a scaler are all in it. (6) to (12) of :mod:`wordsparse.layer.core` hold for L with g_j α_j, g_j β_j
+and the rows g_j Γ_j.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from wordsparse.errors import InputError
+from wordsparse.kernels import at_work
+from wordsparse.layer.interface import Forward
+from wordsparse.layer.norms import gradient_norm
+from wordsparse.layer.output import FactoredOutput
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Step:
+    """The size of a step: learning rate, λ, and the largest norm of the gradient by W, None for any."""
+
+    lr: float
+    weight_decay: float = 0.0
+    max_norm: float | None = None
+
+
+@dataclass(frozen=True)
+class Minibatch:
+    """Inputs H (m, d) in the working precision and targets Y (m, D)."""
+
+    H: Array
+    Y: sp.csr_array
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Minibatch):
+            return False
+        parts = (self.H, self.Y.indptr, self.Y.indices, self.Y.data)
+        others = (other.H, other.Y.indptr, other.Y.indices, other.Y.data)
+        return all(map(np.array_equal, parts, others))
+
+
+class Engine:
+    """An output layer whose backward pass is apart from its forward pass.
+
+    Parameters
+    ----------
+    output : FactoredOutput
+    bias : bool
+        Whether a constant 1 is appended to every h: the last column of W is a bias.
+    """
+
+    def __init__(self, output: FactoredOutput, *, bias: bool) -> None:
+        self.output, self.bias = output, bias
+        self.pending: list[tuple[Array, Minibatch, int]] = []
+        self._kept: tuple[Minibatch, Forward] | None = None
+
+    @property
+    def version(self) -> int:
+        """How often W has changed."""
+        return self.output.core.clock.changes
+
+    def minibatch(self, h: Array, rows: Array, ids: Array, weights: Array) -> Minibatch:
+        """Inputs (m, in_features), and targets (rows[i], ids[i]) of weight weights[i] in any order."""
+        H = h.astype(self.output.dtype, copy=False)
+        if self.bias:
+            H = np.column_stack([H, np.ones(H.shape[0], H.dtype)])
+        m = H.shape[0]
+        if not rows.shape == ids.shape == weights.shape:
+            raise InputError(
+                f"rows, ids and weights of the targets differ in length: {rows.shape[0]}, {ids.shape[0]}, "
+                f"{weights.shape[0]}"
+            )
+        if rows.size and not 0 <= rows.min() <= rows.max() < m:
+            raise InputError(f"rows of the targets must be from 0 to {m - 1}, not {rows.min()} to {rows.max()}")
+        order = np.argsort(rows, kind="stable")
+        indptr = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=m))])
+        Y = sp.csr_array((m, self.output.n_outputs), dtype=weights.dtype)
+        # Set and not constructed: the layer checks the ids, and names those that are out of range.
+        Y.indptr, Y.indices, Y.data = indptr, ids[order], weights[order]
+        return Minibatch(H, Y)
+
+    def losses(self, minibatch: Minibatch, *, keep: bool) -> Array:
+        """The losses (m,) float64. ``keep`` holds on to the pass, for a backward pass of the same minibatch."""
+        with self.output.guard.held("forward"), at_work():
+            forward = self.output.forward(minibatch.H, minibatch.Y)
+            self._kept = (minibatch, forward) if keep else None
+            assert forward.losses is not None
+            return forward.losses
+
+    def gradient(self, minibatch: Minibatch, g: Array, version: int, step: Step | None) -> Array:
+        """g_j ∇h_j of every example, (m, in_features); the losses were those of the given version of W.
+
+        With a ``step`` the exact update of the same gradient is applied.
+
+        Raises
+        ------
+        InputError
+            If W has changed since the forward pass.
+        TrainingError
+            If the step is refused. Nothing has changed then.
+        """
+        self.check(version)
+        with self.output.guard.held("backward"), at_work():
+            forward = self._again(minibatch)
+            sums = forward.inputs.pull_back(_weighted(forward, g))
+            gradient = sums.gradient()
+            if step is not None:
+                self._kept = None
+                self.output.watch.check(forward, self.output.loss, self.output.core.total)
+                self._apply(_weighted(forward, g), step)
+            return gradient[:, :-1] if self.bias else gradient
+
+    def check(self, version: int) -> None:
+        """Refuse a backward pass through losses of weights that are gone."""
+        if version != self.version:
+            raise InputError(
+                "the weights of FactoredOutput have changed since this forward pass, so its gradient would be wrong: "
+                "a second backward pass (retain_graph), or two forward passes before a backward pass, need fused=False "
+                "with layer.apply_() after them"
+            )
+
+    def collect(self, minibatch: Minibatch, g: Array) -> None:
+        """Keep a gradient for :meth:`apply`."""
+        self.pending.append((g, minibatch, self.version))
+
+    def apply(self, step: Step) -> None:
+        """One step on the sum of all gradients that were collected, which are dropped."""
+        if not self.pending:
+            return
+        weights, minibatches, versions = zip(*self.pending, strict=True)
+        for version in versions:
+            self.check(version)
+        H = np.concatenate([minibatch.H for minibatch in minibatches])
+        Y = sp.vstack([minibatch.Y for minibatch in minibatches], format="csr")
+        with self.output.guard.held("apply_"), at_work():
+            forward = self.output.forward(H, Y)
+            self.output.watch.check(forward, self.output.loss, self.output.core.total)
+            self._apply(_weighted(forward, np.concatenate(weights)), step)
+        self.pending.clear()
+
+    def _apply(self, forward: Forward, step: Step) -> None:
+        core = self.output.core
+        sums, lr, decay = forward.inputs.pull_back(forward), step.lr, step.weight_decay
+        if step.max_norm is not None:
+            norm = gradient_norm(sums, core.total, core.kernels)
+            clip = min(1.0, step.max_norm / norm) if norm > 0 else 1.0
+            # The step is λ W beside the clipped gradient: η λ stays what it is.
+            lr, decay = lr * clip, decay / clip
+        core.apply(core.update(sums, lr, weight_decay=decay))
+
+    def _again(self, minibatch: Minibatch) -> Forward:
+        """The forward pass of a minibatch: the last one where it is that."""
+        if self._kept is not None and self._kept[1].at == self.version and self._kept[0] == minibatch:
+            return self._kept[1]
+        return self.output.forward(minibatch.H, minibatch.Y)
+
+
+def _weighted(forward: Forward, g: Array) -> Forward:
+    """The pass of Σ_j g_j ℓ_j."""
+    by_entry = np.repeat(g, np.diff(forward.targets.csr.indptr)).astype(forward.gamma.dtype)
+    return replace(forward, alpha=g * forward.alpha, beta=g * forward.beta, gamma=by_entry * forward.gamma)

@@ -1,0 +1,365 @@
+"""The output layer and its loss as a PyTorch module: exact over all outputs, in O(d²) per example."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from wordsparse import validation
+from wordsparse.errors import InputError
+from wordsparse.layer.losses import Loss
+from wordsparse.layer.output import FactoredOutput as Layer
+from wordsparse.torch import operators, state, targets
+from wordsparse.torch.engine import Engine
+from wordsparse.torch.optimizer import FusedOptimizer
+
+REDUCTIONS = ("mean", "sum", "none")
+REAL = {torch.float32: np.float32, torch.float64: np.float64}
+# A loss that is multiplied by more than this has most likely passed a gradient scaler.
+MAX_LOSS_WEIGHT = 100.0
+
+
+class Top(NamedTuple):
+    """The largest outputs of each example, largest first: ``values`` (m, k), and ``indices`` (m, k) of the outputs."""
+
+    values: Tensor
+    indices: Tensor
+
+
+class FactoredOutput(nn.Module):
+    """An output layer o = W h over D classes with its loss, in the manner of ``torch.nn.LinearCrossEntropyLoss``.
+
+    The forward pass gives exact losses over all D outputs; the backward pass sends the exact gradient to h and, in
+    training mode, takes the exact gradient step on all of W, in O(d²) per example whatever D. W is state and no
+    parameter: no optimizer of PyTorch sees it.
+
+    Parameters
+    ----------
+    in_features : int
+        d, the size of h.
+    num_classes : int
+        D.
+    loss : str or wordsparse.losses.Loss
+        ``bounded-ns``, ``squared``, ``spherical``, ``taylor``, ``zloss``, or a loss object. Plain softmax is none of
+        them.
+    reduction : str
+        ``mean`` over the examples, ``sum``, or ``none`` for one loss an example.
+    lr : float
+        The learning rate of W; :meth:`set_learning_rate` and schedulers on :attr:`fused_optimizer` move it.
+    weight_decay : float
+        λ: W shrinks by lr·λ in every step.
+    max_norm : float, optional
+        Clips the gradient by W to this norm before the step. ``clip_grad_norm_`` does not see W.
+    fused : bool
+        Whether the backward pass takes the step. Otherwise gradients accumulate until :meth:`apply_`.
+    bias : bool
+        Whether each output has a bias: a constant 1 behind h.
+    base_measure : (D,) array of positive numbers, optional
+        π: weights every sum over outputs; the step is then on diag(√π) W.
+    dtype : torch.float32 or torch.float64
+        Working precision; h may have any precision.
+    seed, weights
+        As for :class:`wordsparse.FactoredOutput`; ``weights`` (D, d), or (D, d + 1) with the biases last.
+    threads : int, optional
+        Threads of the layer; None: as many as PyTorch uses now.
+
+    Attributes
+    ----------
+    fused_optimizer : FusedOptimizer
+        Holds lr, weight_decay and max_norm for schedulers; its ``step`` changes no weights.
+    grad_scaler : torch.amp.GradScaler, False or None
+        The scaler that multiplies the loss, so that W's step is taken without it. None refuses a loss that is
+        multiplied by more than 100; False takes any factor as meant.
+
+    Raises
+    ------
+    InputError
+        If an argument does not fit.
+
+    Notes
+    -----
+    The state is in the CPU's memory; h from another device is copied there and its gradient back. Refused, since they
+    would be wrong without a word: training in several processes (DDP, FSDP), a backward pass through weights that have
+    changed since its forward pass, a second backward pass before the optimizer's step, half precision of the state.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from wordsparse.torch import FactoredOutput
+    >>> body = torch.nn.Sequential(torch.nn.Linear(20, 8), torch.nn.ReLU())
+    >>> head = FactoredOutput(8, 100_000, lr=0.5)
+    >>> optimizer = torch.optim.SGD(body.parameters(), lr=0.1)
+    >>> x, labels = torch.randn(4, 20), torch.tensor([3, 14159, 26, 99_999])
+    >>> loss = head(body(x), labels)
+    >>> loss.backward()
+    >>> optimizer.step()
+    >>> head.top(body(x), 3).indices.shape
+    torch.Size([4, 3])
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        num_classes: int,
+        *,
+        loss: str | Loss = "bounded-ns",
+        reduction: str = "mean",
+        lr: float = 0.1,
+        weight_decay: float = 0.0,
+        max_norm: float | None = None,
+        fused: bool = True,
+        bias: bool = False,
+        base_measure: Any = None,
+        dtype: torch.dtype = torch.float32,
+        seed: int = 0,
+        weights: Any = None,
+        threads: int | None = None,
+    ) -> None:
+        super().__init__()
+        self.in_features = validation.positive_int("in_features", in_features)
+        self.num_classes = validation.positive_int("num_classes", num_classes)
+        if reduction not in REDUCTIONS:
+            raise InputError(f"reduction must be one of {', '.join(REDUCTIONS)}, not {reduction!r}")
+        self.reduction, self.fused, self.bias = reduction, bool(fused), bool(bias)
+        self.grad_scaler: Any = None
+        self._anchor = torch.zeros(0, requires_grad=True)
+        self.fused_optimizer = FusedOptimizer(self._anchor, lr, weight_decay, max_norm)
+        d = self.in_features + self.bias
+        given = {"base_measure": _host(base_measure), "weights": _host(weights)}
+        threads = torch.get_num_threads() if threads is None else threads
+        layer = Layer(self.num_classes, d, loss, dtype=_real(dtype), seed=seed, threads=threads, **given)
+        self._start(Engine(layer, bias=self.bias))
+
+    @property
+    def loss(self) -> Loss:
+        """The loss."""
+        return self._engine.output.loss
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The working precision."""
+        return cast(torch.dtype, self._buffers["V"].dtype)
+
+    def extra_repr(self) -> str:
+        """The settings, for ``repr``."""
+        return (
+            f"in_features={self.in_features}, num_classes={self.num_classes}, loss={self.loss!r}, "
+            f"reduction={self.reduction!r}, fused={self.fused}, bias={self.bias}, dtype={self.dtype}"
+        )
+
+    # ── training ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def forward(self, input: Tensor, target: Any) -> Tensor:
+        """Exact losses over all outputs, of the weights as they are.
+
+        Parameters
+        ----------
+        input : (m, in_features) tensor
+            h.
+        target
+            A SciPy sparse matrix or torch sparse CSR tensor (m, D) of the targets' weights (for squared error: the
+            regression targets); or a (rows, ids, weights) triple of vectors, weights None for ones; or one id a row.
+
+        Returns
+        -------
+        torch.Tensor
+            A scalar, or (m,) for reduction ``none``; in the working precision.
+
+        Raises
+        ------
+        InputError
+            If the shapes do not fit, a value is not finite, or an id is out of range; or in training mode if several
+            processes train.
+        """
+        m = self._checked(input).shape[0]
+        trains = self.training and torch.is_grad_enabled()
+        if trains:
+            _refuse_processes()
+        parts = targets.triple(target, (m, self.num_classes))
+        found, _ = operators.losses(input, self._anchor, *parts, self._number, trains)
+        found = found.to(self.dtype)
+        if self.reduction == "none":
+            return found
+        return found.sum() if self.reduction == "sum" else found.mean()
+
+    def set_learning_rate(self, lr: float) -> None:
+        """Set the learning rate of W."""
+        self.fused_optimizer.group["lr"] = validation.non_negative("lr", lr)
+
+    def apply_(self) -> None:
+        """Take one step by all gradients since the last one. For ``fused=False``; without gradients nothing is done.
+
+        Raises
+        ------
+        InputError
+            If W has changed since their forward passes.
+        TrainingError
+            If the step would explode. Nothing has changed then.
+        """
+        self._engine.apply(self.fused_optimizer.settings())
+        state.link(self, self._engine.output.core)
+
+    def discard_(self) -> None:
+        """Drop the gradients that :meth:`apply_` would take."""
+        self._engine.pending.clear()
+
+    # ── what the operators call ───────────────────────────────────────────────────────────────────────────────────
+
+    def compute_losses(
+        self, h: Tensor, rows: Tensor, ids: Tensor, weights: Tensor, *, keep: bool
+    ) -> tuple[Tensor, int]:
+        """Losses (m,) float64, and the version of W; ``keep`` holds on to the pass for :meth:`compute_gradient`."""
+        minibatch = self._engine.minibatch(*map(_array, (h, rows, ids, weights)))
+        found = torch.from_numpy(self._engine.losses(minibatch, keep=keep))
+        return found.to(h.device), self._engine.version
+
+    def compute_gradient(
+        self, g: Tensor, h: Tensor, targets: tuple[Tensor, ...], version: int, *, trains: bool
+    ) -> Tensor:
+        """Σ_j g_j ∂ℓ_j/∂h (m, in_features); a pass that trains takes the step, or keeps it for :meth:`apply_`."""
+        engine, scale = self._engine, self._scale(g) if trains else 1.0
+        minibatch = engine.minibatch(*map(_array, (h, *targets)))
+        weights = _array(g).astype(np.float64) / scale
+        if not np.isfinite(weights).all():
+            # A scaler skips the step of the other parameters too.
+            return torch.full_like(h, torch.nan)
+        fused = trains and self.fused
+        if fused:
+            self.fused_optimizer.begin_pass()
+        gradient = engine.gradient(minibatch, weights, version, self.fused_optimizer.settings() if fused else None)
+        if fused:
+            state.link(self, engine.output.core)
+        elif trains:
+            engine.collect(minibatch, weights)
+        return torch.from_numpy(np.ascontiguousarray(gradient) * scale).to(h)
+
+    def _scale(self, g: Tensor) -> float:
+        """By how much a gradient scaler has multiplied the loss."""
+        if self.grad_scaler not in (None, False):
+            return float(self.grad_scaler.get_scale())
+        factor = float(g.detach().abs().max()) * (g.shape[0] if self.reduction == "mean" else 1) if g.numel() else 0.0
+        if self.grad_scaler is None and factor > MAX_LOSS_WEIGHT:
+            raise InputError(
+                f"the loss is multiplied by {factor:g}: if a GradScaler does so, name it with layer.grad_scaler = "
+                "scaler, so that the step of W is taken without it; if it is meant, set layer.grad_scaler = False"
+            )
+        return 1.0
+
+    # ── outputs ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @torch.no_grad()
+    def outputs(self, input: Tensor, rows: Any) -> Tensor:
+        """o of chosen outputs only, (m, len(rows)); no gradient flows through them."""
+        chosen = rows.detach().cpu().numpy() if isinstance(rows, Tensor) else rows
+        return torch.from_numpy(self._engine.output.outputs(self._rows_of(input), chosen)).to(input.device)
+
+    @torch.no_grad()
+    def top(self, input: Tensor, k: int) -> Top:
+        """The k largest outputs of each example over all D, as ``torch.topk`` orders its results."""
+        indices, values = self._engine.output.top(self._rows_of(input), k)
+        return Top(torch.from_numpy(values).to(input.device), torch.from_numpy(indices).to(input.device))
+
+    @torch.no_grad()
+    def log_prob(self, input: Tensor, rows: Any = None) -> Tensor:
+        """log P(c|h) of the outputs in ``rows``, all where None: (m, n), no gradient flows through them.
+
+        Raises
+        ------
+        InputError
+            If the loss has no probabilities: those of ``spherical`` and ``taylor`` sum to 1 over all outputs.
+        """
+        if not self.loss.normalised:
+            raise InputError(f"loss {self.loss.name} gives scores and no probabilities: spherical and taylor have them")
+        core, H = self._engine.output.core, self._rows_of(input)
+        chosen = np.arange(self.num_classes) if rows is None else _host(rows)
+        o = self._engine.output.outputs(H, chosen).astype(np.float64)
+        H64 = H.astype(np.float64)
+        q, s = np.einsum("jd,jd->j", H64 @ core.factors.Q, H64), H64 @ core.factors.w_bar
+        log_p = -self.loss.terms(o, q[:, None], s[:, None], core.total).value
+        if core.p is not None:
+            log_p += 2 * np.log(core.p[validation.output_rows(chosen, self.num_classes)])
+        return torch.from_numpy(log_p).to(input.device, self.dtype)
+
+    def weights(self, rows: Any = None) -> Tensor:
+        """W[rows] (all rows when None), so that o = W h; with a bias it is the last column."""
+        return torch.from_numpy(self._engine.output.weights(None if rows is None else _host(rows)))
+
+    def set_weights(self, weights: Any) -> None:
+        """Set W (D, d), with a bias as its last column."""
+        self._engine.output.set_weights(_host(weights))
+        state.link(self, self._engine.output.core)
+
+    # ── state ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _start(self, engine: Engine) -> None:
+        self._engine, self._number = engine, operators.register(self)
+        state.link(self, engine.output.core)
+
+    def _load_from_state_dict(self, state_dict: Mapping[str, Any], prefix: str, *args: Any) -> None:
+        super()._load_from_state_dict(state_dict, prefix, *args)  # type: ignore[arg-type, unused-ignore]
+        self.discard_()
+        state.restore(self, self._engine.output.core)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "FactoredOutput":
+        """Of ``to``, ``float``, ``double``, ``half``, ``share_memory``: the precision follows, the device does not."""
+        moved = fn(torch.zeros(1, dtype=self.dtype))
+        if moved.is_meta or (moved.device.type == "cpu" and moved.is_shared()):
+            raise InputError("FactoredOutput keeps its state in this process's memory: no meta device, no sharing")
+        if moved.dtype != self.dtype:
+            old = self._engine.output
+            if self._engine.pending:
+                raise InputError("call apply_() or discard_() before the precision changes")
+            threads = getattr(old.core.kernels, "threads", None)
+            pi = None if old.core.p is None else old.core.p**2
+            new = Layer(old.n_outputs, old.n_features, old.loss, pi, _real(moved.dtype), threads=threads)
+            new.core.restore(old.core.state())
+            self._start(Engine(new, bias=self.bias))
+        return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_buffers": {}, "grad_scaler": None}
+
+    def __setstate__(self, content: dict[str, Any]) -> None:
+        super().__setstate__(content)
+        self._start(self._engine)
+
+    def _checked(self, input: Any) -> Tensor:
+        if not isinstance(input, Tensor) or input.ndim != 2 or input.shape[1] != self.in_features:
+            found = tuple(input.shape) if isinstance(input, Tensor) else type(input).__name__
+            raise InputError(f"input must be a tensor of shape (any, {self.in_features}), not {found}")
+        if not input.is_floating_point():
+            raise InputError(f"input must hold floating-point numbers, not {input.dtype}")
+        return input
+
+    def _rows_of(self, input: Tensor) -> NDArray[Any]:
+        empty = np.zeros(0, np.int64)
+        return self._engine.minibatch(_array(self._checked(input)), empty, empty, empty).H
+
+
+def _real(dtype: torch.dtype) -> Any:
+    if dtype not in REAL:
+        raise InputError(f"dtype must be torch.float32 or torch.float64, not {dtype}: h alone may be half precision")
+    return REAL[dtype]
+
+
+def _array(tensor: Tensor) -> NDArray[Any]:
+    """On the host, in a precision that NumPy has."""
+    tensor = tensor.detach().cpu()
+    array: NDArray[Any] = (tensor.float() if tensor.dtype in (torch.bfloat16, torch.float16) else tensor).numpy()
+    return array
+
+
+def _host(value: Any) -> Any:
+    return _array(value) if isinstance(value, Tensor) else value
+
+
+def _refuse_processes() -> None:
+    distributed = torch.distributed
+    if distributed.is_available() and distributed.is_initialized() and distributed.get_world_size() > 1:
+        raise InputError(
+            "FactoredOutput trains in one process: each process of a distributed run (DDP, FSDP) would have weights of "
+            "its own"
+        )

@@ -1,0 +1,106 @@
+"""The two operators that autograd and torch.compile see: the losses, and the gradient that comes back through them.
+
+``layer`` is the number of a module that is alive (:func:`register`). The operators are pure to the compiler, which may
+neither look into them nor drop them: their outputs are used.
+"""
+
+import itertools
+from typing import Any, Protocol
+from weakref import WeakValueDictionary
+
+import torch
+from torch import Tensor
+
+from wordsparse.errors import InputError
+
+
+class Layer(Protocol):
+    """What the operators ask of a module; arrays are tensors of any device and precision."""
+
+    def compute_losses(
+        self, h: Tensor, rows: Tensor, ids: Tensor, weights: Tensor, *, keep: bool
+    ) -> tuple[Tensor, int]:
+        """Losses (m,) float64, and the version of the weights."""
+
+    def compute_gradient(
+        self, g: Tensor, h: Tensor, targets: tuple[Tensor, ...], version: int, *, trains: bool
+    ) -> Tensor:
+        """The gradient by h, like h; the update goes with it where the pass trains."""
+
+
+_numbers = itertools.count()
+_layers: WeakValueDictionary[int, Layer] = WeakValueDictionary()
+
+
+def register(layer: Layer) -> int:
+    """A number for a module, for as long as it lives."""
+    number = next(_numbers)
+    _layers[number] = layer
+    return number
+
+
+def _find(number: int) -> Layer:
+    layer = _layers.get(number)
+    if layer is None:
+        raise InputError("the FactoredOutput of this graph is gone: keep the module until the backward pass")
+    return layer
+
+
+@torch.library.custom_op("wordsparse::losses", mutates_args=())
+def losses(
+    h: Tensor, anchor: Tensor, rows: Tensor, ids: Tensor, weights: Tensor, layer: int, trains: bool
+) -> tuple[Tensor, Tensor]:
+    """Losses (m,) float64, and the version of the weights that they belong to."""
+    found, version = _find(layer).compute_losses(h, rows, ids, weights, keep=trains)
+    return found, torch.tensor(version)
+
+
+@losses.register_fake
+def _(
+    h: Tensor, anchor: Tensor, rows: Tensor, ids: Tensor, weights: Tensor, layer: int, trains: bool
+) -> tuple[Tensor, Tensor]:
+    return h.new_empty(h.shape[0], dtype=torch.float64), torch.empty((), dtype=torch.int64)
+
+
+@torch.library.custom_op("wordsparse::gradient", mutates_args=())
+def gradient(
+    g: Tensor,
+    h: Tensor,
+    rows: Tensor,
+    ids: Tensor,
+    weights: Tensor,
+    version: Tensor,
+    layer: int,
+    trains: bool,
+) -> tuple[Tensor, Tensor]:
+    """The gradient by h, and that by the anchor, which is empty: it keeps the operator where h needs no gradient."""
+    at = int(version)
+    return _find(layer).compute_gradient(g, h, (rows, ids, weights), at, trains=trains), h.new_empty(0)
+
+
+@gradient.register_fake
+def _(
+    g: Tensor,
+    h: Tensor,
+    rows: Tensor,
+    ids: Tensor,
+    weights: Tensor,
+    version: Tensor,
+    layer: int,
+    trains: bool,
+) -> tuple[Tensor, Tensor]:
+    return torch.empty_like(h), h.new_empty(0)
+
+
+def _setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
+    h, anchor, rows, ids, weights, ctx.layer, ctx.trains = inputs
+    ctx.anchor_dtype = anchor.dtype
+    ctx.save_for_backward(h, rows, ids, weights, output[1])
+
+
+def _backward(ctx: Any, g: Tensor, _: Any) -> tuple[Any, ...]:
+    by_h, by_anchor = gradient(g, *ctx.saved_tensors, ctx.layer, ctx.trains)
+    return by_h, by_anchor.to(ctx.anchor_dtype), None, None, None, None, None
+
+
+losses.register_autograd(_backward, setup_context=_setup)

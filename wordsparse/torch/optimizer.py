@@ -1,0 +1,73 @@
+"""The settings of the fused update as an optimizer, so that PyTorch's schedulers move them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from wordsparse import validation
+from wordsparse.errors import InputError
+from wordsparse.torch.engine import Step
+
+
+class FusedOptimizer(torch.optim.Optimizer):
+    """Holds ``lr``, ``weight_decay`` and ``max_norm`` of a layer that updates its weights in its backward pass.
+
+    Its ``step`` changes no weights: it ends a step of training, so that a second backward pass before it is refused.
+
+    Parameters
+    ----------
+    anchor : torch.Tensor
+        The empty tensor through which autograd reaches the layer.
+    lr, weight_decay : float
+    max_norm : float, optional
+    """
+
+    # Whether a backward pass has updated the weights since the last step, and whether the loop calls it at all. Copies
+    # of an optimizer keep its groups only.
+    passed = False
+    watches = False
+
+    def __init__(self, anchor: torch.Tensor, lr: float, weight_decay: float, max_norm: float | None) -> None:
+        super().__init__([anchor], {"lr": lr, "weight_decay": weight_decay, "max_norm": max_norm})
+        self.settings()
+
+    @property
+    def group(self) -> dict[str, Any]:
+        """Its one group of settings."""
+        group: dict[str, Any] = self.param_groups[0]
+        return group
+
+    def settings(self) -> Step:
+        """The settings as they stand, checked."""
+        group = self.group
+        lr = validation.non_negative("lr", group["lr"])
+        weight_decay = validation.non_negative("weight_decay", group["weight_decay"])
+        max_norm = group["max_norm"]
+        if max_norm is not None and validation.non_negative("max_norm", max_norm) == 0:
+            raise InputError("max_norm must be positive, or None for no clipping")
+        return Step(lr, weight_decay, None if max_norm is None else float(max_norm))
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Change no weights; a closure is called, and what it returns is returned."""
+        result = None
+        if closure is not None:
+            with torch.enable_grad():
+                result = closure()
+        self.passed, self.watches = False, True
+        return result
+
+    def begin_pass(self) -> None:
+        """Note a backward pass that updates the weights.
+
+        Raises
+        ------
+        InputError
+            If another one came before, in a loop that calls :meth:`step`.
+        """
+        if self.passed and self.watches:
+            raise InputError(
+                "two backward passes without a step between them: FactoredOutput has updated its weights after the "
+                "first one, so gradients do not accumulate; use fused=False, and layer.apply_() after the last of them"
+            )
+        self.passed = True
