@@ -22,6 +22,8 @@ COMMANDS = (
     "compare",
     "export",
     "subwords",
+    "infer",
+    "documents",
     "similar",
     "analogy",
     "explore",

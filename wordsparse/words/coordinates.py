@@ -87,6 +87,29 @@ def combined(
     -------
     (V, dim) float32
     """
+    return combined_with_maps(E, W, counts, exponent, doubt, turn, threads)[0]
+
+
+class Maps(NamedTuple):
+    """How a new word's rows become its vector, in canonical coordinates: the input row is scaled to length one; the
+    output row, ``white`` (dim,) times it being of length one, is multiplied by ``white`` and by ``turned`` (dim, dim);
+    the two are added."""
+
+    canonical: Coordinates
+    white: Array
+    turned: Array
+
+
+def combined_with_maps(
+    E: Array,
+    W: Array,
+    counts: Array,
+    exponent: float = EXPONENT,
+    doubt: float = DOUBT,
+    turn: float = TURN,
+    threads: int | None = None,
+) -> tuple[NDArray[np.float32], Maps]:
+    """The vectors of :func:`combined`, and how those of further words are made."""
     c = canonical(gram(E, counts / counts.sum(), threads=threads), gram(W, threads=threads))
     # W's second moment in these coordinates is Λ already: Λ^-½ whitens it, and both then take Λ^(x/2).
     scale = _floored(c.spectrum)
@@ -108,7 +131,8 @@ def combined(
         return np.asarray(outputs.T @ inputs)
 
     left, _, right = np.linalg.svd(_sum_of(overlap, E, threads))
-    turned = (map_out @ ((1 - turn) * np.eye(E.shape[1]) + turn * (left @ right))).astype(np.float32)
+    turning = (1 - turn) * np.eye(E.shape[1]) + turn * (left @ right)
+    turned = (map_out @ turning).astype(np.float32)
 
     def add_outputs(block: slice) -> None:
         outputs = W[block] @ turned
@@ -117,7 +141,7 @@ def combined(
 
     for _ in _each(add_outputs, E.shape[0], threads):
         pass
-    return vectors
+    return vectors, Maps(c, scale ** (exponent / 2 - 0.5), turning)
 
 
 def gram(rows: Array, weights: Array | None = None, threads: int | None = None) -> Array:

@@ -9,7 +9,7 @@ model with n-grams also holds ``subwords.bin``. Loading checks all of it; no pic
 
 import io
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
@@ -102,6 +102,17 @@ class Model:
         """Length of a vector."""
         return int(self.input_rows.shape[1])
 
+    @property
+    def threads(self) -> int | None:
+        """The number of threads that training was asked to use, at most the CPUs of this machine; None for all."""
+        asked = self.options.get("threads")
+        return min(asked, available_cpus()) if isinstance(asked, int) else None
+
+    @property
+    def turn(self) -> float:
+        """How far outputs are rotated towards inputs in :attr:`vectors`: the preset's."""
+        return presets.preset(self.options.get("preset", "text")).turn
+
     @cached_property
     def vectors(self) -> NDArray[np.float32]:
         """(V, dim) float32, rows in vocabulary order: the recommended combination of input and output vectors.
@@ -109,12 +120,9 @@ class Model:
         With n-grams, all are of length one, but rare words are shrunk towards what their n-grams say. They are computed
         on no more threads than training was asked to use.
         """
-        counts, asked = np.asarray(self.vocabulary.counts, np.float64), self.options.get("threads")
-        # A model may come from a larger machine.
-        threads = min(asked, available_cpus()) if isinstance(asked, int) else None
-        turn = presets.preset(self.options.get("preset", "text")).turn
+        counts = np.asarray(self.vocabulary.counts, np.float64)
         outputs = self.output_rows[:, : self.dim]
-        vectors = coordinates.combined(self.input_rows, outputs, counts, turn=turn, threads=threads)
+        vectors = coordinates.combined(self.input_rows, outputs, counts, turn=self.turn, threads=self.threads)
         if self.subwords is None:
             return vectors
         return self.subwords.shrunk(WordVectors(self.vocabulary.words, vectors).unit, counts)
@@ -174,6 +182,47 @@ class Model:
         plain.subwords = subwords.fit(self.vocabulary.words, plain.vectors, counts, shortest=shortest, longest=longest)
         del plain.vectors  # which are shrunk now
         return plain
+
+    def infer(self, word: str, sentences: Iterable[Sequence[str]]) -> NDArray[np.float32]:
+        """The vector of a new word, (dim,) float32 of length one; see :func:`wordsparse.words.infer.infer`.
+
+        Raises
+        ------
+        InputError
+            If the word is empty or holds white space, no sentence holds it beside a known word, or the model cannot
+            infer.
+        """
+        from wordsparse.words.infer import infer
+
+        vector: NDArray[np.float32] = infer(self, sentences, [word]).vectors[0]
+        return vector
+
+    def document(self, words: Sequence[str], *, sif: bool = False, both: bool = False) -> NDArray[np.float32]:
+        """The vector of a document, float32; see :class:`wordsparse.words.documents.Documents`.
+
+        Raises
+        ------
+        InputError
+            If no word of it is known, or the model cannot infer.
+        """
+        made: NDArray[np.float32] = self._documents.vectors([words], sif=sif, both=both)[0]
+        if not made.any():
+            raise InputError("no word of the document is in the vocabulary, so it has no vector")
+        return made
+
+    def documents(
+        self, documents: Iterable[Sequence[str]], *, sif: bool = False, both: bool = False
+    ) -> Iterator[NDArray[np.float32]]:
+        """The vectors of any number of documents, some at a time; see
+        :class:`wordsparse.words.documents.Documents`. A document without a known word has zeros."""
+        yield from self._documents.stream(documents, sif=sif, both=both)
+
+    @cached_property
+    def _documents(self) -> Any:
+        """What vectors of documents are made with, prepared once."""
+        from wordsparse.words.documents import Documents
+
+        return Documents(self)
 
     def without_subwords(self) -> "Model":
         """The same model without n-grams; it shares the arrays."""

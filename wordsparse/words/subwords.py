@@ -3,7 +3,7 @@
     c_w = mean of G_g over the n-grams g of w that at least MIN_WORDS words have
     G   = argmin Σ_w ω_w |u_w − c_w|² + RIDGE Σ_g |G_g|²,   u_w the unit vector of w,   ω_w = n_w/(n_w + DOUBT)
     v_w = (n_w u_w + τ c_w)/(n_w + τ)                       of a word that occurs n_w times in a text of N words,
-                                                            τ = min(MAX_TAU, TAU_SHARE · N)
+                                                            τ = min(MAX_TAU, TAU_SHARE · N) min(1, (100/dim)^1.5)
 
 A word that no other word shares an n-gram with, and a word too short to have one, keeps its unit vector. Where counts
 are not known, every ω_w is 1 and nothing is shrunk. docs/new-words.md says where the constants come from.
@@ -30,7 +30,8 @@ SHORTEST, LONGEST = 4, 6
 MIN_WORDS = 3
 RIDGE = 0.02
 DOUBT = 30.0
-# In a short text, where names occur as seldom as other words do in a long one, a larger τ costs analogies of names.
+# Names gain nothing from words that they look like: a larger τ costs analogies of names, in a short text, where names
+# are rare, and in long vectors.
 MAX_TAU, TAU_SHARE = 30.0, 3e-6
 # Steps of conjugate gradients: more change no score.
 STEPS = 15
@@ -120,7 +121,7 @@ def fit(
     if counts is None:
         tau = 0.0
     elif tau is None:
-        tau = min(MAX_TAU, TAU_SHARE * float(counts.sum()))
+        tau = min(MAX_TAU, TAU_SHARE * float(counts.sum())) * min(1.0, (100 / vectors.shape[1]) ** 1.5)
     return FittedSubwords(Subwords(ngrams, rows, shortest, longest), found, float(tau))
 
 

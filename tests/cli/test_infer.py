@@ -1,0 +1,80 @@
+"""``infer`` and ``documents``."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import wordsparse as ws
+from wordsparse.cli import main
+from wordsparse.vectors.formats import read_file
+
+OPTIONS = {"dim": 4, "epochs": 2, "threads": 1, "min_count": 1}
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> str:
+    random = np.random.default_rng(0)
+    text = [random.choice(["sun", "moon", "star", "bread", "milk"], 6).tolist() for _ in range(80)]
+    ws.train(text, output=tmp_path / "model", **OPTIONS)
+    return str(tmp_path / "model")
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> str:
+    path = tmp_path / "text"
+    path.write_text("sun comet star\n\nnothing here\nmoon comet bread yeast\nmilk\n")
+    return str(path)
+
+
+def test_unknown_words_are_inferred(model: str, text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    output = tmp_path / "new.npz"
+    assert main(["infer", model, text, "-o", str(output), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "output": str(output),
+        "words": 1,
+        "dim": 4,
+        "without_context": 0,
+    }
+    assert (read_file(output).words, read_file(output).counts.tolist()) == (["comet"], [2])
+    assert main(["infer", model, text, "-o", str(output), "--word", "yeast", "--word", "comet"]) == 0
+    assert read_file(output).words == ["yeast", "comet"]
+    assert main(["infer", model, text, "-o", str(output), "--min-count", "1"]) == 0
+    assert "2 words have no known word beside them" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("options", "columns"), [([], 4), (["--sif"], 4), (["--both"], 8)])
+def test_each_line_is_a_row(model: str, text: str, tmp_path: Path, options: list[str], columns: int) -> None:
+    output = tmp_path / "documents.npy"
+    assert main(["documents", model, text, "-o", str(output), *options]) == 0
+    rows = np.load(output)
+    assert rows.dtype == np.float32
+    assert rows.shape == (5, columns)
+    assert rows.any(axis=1).tolist() == [True, False, False, True, True]
+    loaded = ws.load(model)
+    one = loaded.document(["milk"], sif="--sif" in options, both="--both" in options)
+    np.testing.assert_allclose(rows[4], one, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["infer", "MODEL", "TEXT", "--word", ""], "is no word"),
+        (["infer", "MODEL", "TEXT", "--word", "a b"], "is no word"),
+        (["infer", "MODEL", "TEXT", "--word", "absent"], "no sentence holds 'absent'"),
+        (["infer", "MODEL", "TEXT", "--min-count", "9"], "occurs 9 times"),
+        (["infer", "MODEL", "missing"], "missing"),
+        (["infer", "missing", "TEXT"], "missing"),
+        (["documents", "MODEL", "TEXT", "--sif", "--both"], "one of the two"),
+        (["documents", "MODEL", "missing"], "missing"),
+        (["documents", "missing", "TEXT"], "missing"),
+    ],
+)
+def test_wrong_requests(
+    model: str, text: str, tmp_path: Path, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = [{"MODEL": model, "TEXT": text}.get(argument, argument) for argument in arguments]
+    assert main([*given, "-o", str(tmp_path / "out")]) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,229 @@
+"""New words and documents: the exact problem against dense sums over the vocabulary, and what refuses them."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+
+import wordsparse as ws
+from wordsparse.errors import InputError
+from wordsparse.words import coordinates, infer, solver
+from wordsparse.words.documents import Documents, lines
+from wordsparse.words.examples import distance_weights
+from wordsparse.words.objective import PAIRS, Objective
+from wordsparse.words.recipe import recommended
+
+TOPICS = ["sun moon star sky night light", "bread milk egg flour sugar oven", "ship sea port wave sail storm"]
+OPTIONS: dict[str, Any] = {"dim": 5, "epochs": 3, "threads": 1, "min_count": 1, "sample": 0.05}
+
+
+def sentences(n: int = 300, seed: int = 0) -> list[list[str]]:
+    random = np.random.default_rng(seed)
+    return [random.choice(TOPICS[i % 3].split(), 7).tolist() for i in range(n)]
+
+
+@pytest.fixture(scope="module")
+def models() -> dict[str, ws.Model]:
+    return {kind: ws.train(sentences(), model=kind, **OPTIONS) for kind in ("skipgram", "cbow")}
+
+
+@pytest.fixture
+def converged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(solver, "STEPS", 100)
+
+
+def dense_input(model: ws.Model, pairs: list[tuple[str, float, float, np.ndarray]], rho: float) -> np.ndarray:
+    """The direction, in canonical coordinates, of the e that minimises the loss over (target, y, x, r), h = x e + r."""
+    counts = np.asarray(model.vocabulary.counts, float)
+    measure = np.sqrt(counts) / np.sqrt(counts).sum()
+    W = model.output_rows / np.sqrt(measure)[:, None]
+    loss: Any = recommended(str(model.options["model"]), "bounded-ns").loss
+    k, lam = loss.negatives, np.tanh(loss.touching / 2) / (4 * loss.touching)
+    c = coordinates.canonical(
+        coordinates.gram(model.input_rows, counts / counts.sum()), coordinates.gram(model.output_rows[:, :-1])
+    )
+    to_input = np.linalg.inv(c.inputs)
+
+    def cost(a: np.ndarray) -> float:
+        total = 0.5 * rho * a @ a
+        for word, y, x, r in pairs:
+            o = W[:, :-1] @ (x * (a @ to_input) + r) + W[:, -1]
+            total += y * (np.logaddexp(0, -o[model.vocabulary[word]]) + k * (measure @ (o / 2 + lam * o**2)))
+        return float(total)
+
+    a = minimize(cost, np.zeros(model.dim), tol=1e-12).x
+    return np.asarray(a / np.linalg.norm(a))
+
+
+def keep(model: ws.Model) -> dict[str, float]:
+    counts = np.asarray(model.vocabulary.counts, float)
+    rarity = OPTIONS["sample"] * counts.sum() / counts
+    return dict(zip(model.vocabulary.words, np.minimum(np.sqrt(rarity) + rarity, 1), strict=True))
+
+
+@pytest.mark.usefixtures("converged")
+@pytest.mark.parametrize("kind", ["skipgram", "cbow"])
+def test_a_new_words_input_is_the_minimum_of_the_dense_loss(models: dict[str, ws.Model], kind: str) -> None:
+    model, objective, kept = models[kind], Objective(models[kind]), keep(models[kind])
+    texts = [["sun", "comet", "nowhere", "moon"], ["bread", "star"], ["sky", "star", "comet"]]
+    weights = distance_weights(5, objective.recipe.distances)
+    pairs = []
+    for words in (["sun", "comet", "moon"], ["sky", "star", "comet"]):
+        place = words.index("comet")
+        for i, word in enumerate(words):
+            if i == place:
+                continue
+            y = kept[word] * weights[abs(i - place) - 1]
+            others = [(j, other) for j, other in enumerate(words) if j not in (i, place)] if kind == "cbow" else []
+            shares = [kept[other] * weights[abs(i - j) - 1] for j, other in others]
+            size = 1 + sum(shares)
+            rest = sum(
+                (s * model.input_rows[model.vocabulary[other]] for s, (_, other) in zip(shares, others, strict=True)),
+                np.zeros(model.dim),
+            )
+            pairs.append((word, y, 1 / size, rest / size))
+    expected = dense_input(model, pairs, objective.doubt * PAIRS[kind])
+    np.testing.assert_allclose(model.infer("comet", texts), expected, atol=2e-3)  # two occurrences: the input alone
+
+
+@pytest.mark.usefixtures("converged")
+@pytest.mark.parametrize("kind", ["skipgram", "cbow"])
+def test_a_document_is_the_minimum_of_the_dense_loss(models: dict[str, ws.Model], kind: str) -> None:
+    model, objective, kept = models[kind], Objective(models[kind]), keep(models[kind])
+    words = ["sun", "moon", "sun", "unknown", "storm"]
+    none = np.zeros(model.dim)
+    pairs = [(word, kept[word], 1.0, none) for word in words if word != "unknown"]
+    expected = dense_input(model, pairs, objective.doubt)
+    np.testing.assert_allclose(model.document(words), expected, atol=2e-3)
+
+
+@pytest.mark.parametrize("kind", ["skipgram", "cbow"])
+def test_words_of_many_occurrences_are_inferred_near_their_topic(models: dict[str, ws.Model], kind: str) -> None:
+    """The output rows are part of it; batches and single words agree."""
+    model = models[kind]
+    new = {"comet": 0, "yeast": 1, "anchor": 2}
+    random = np.random.default_rng(5)
+    texts = []
+    for word, topic in new.items():
+        for _ in range(12):
+            texts.append([*random.choice(TOPICS[topic].split(), 3), word, *random.choice(TOPICS[topic].split(), 3)])
+    found = infer.infer(model, texts, list(new))
+    assert found.words == list(new)
+    assert found.counts.tolist() == [12, 12, 12]
+    for word, topic in new.items():
+        near = [other for other, _ in model.wv.similar_by_vector(found[word], 3)]
+        assert set(near) <= set(TOPICS[topic].split())
+        np.testing.assert_allclose(model.infer(word, texts), found[word], atol=1e-5)
+
+
+def test_beside_a_la_carte(models: dict[str, ws.Model]) -> None:
+    """Khodak et al., 2018: a linear map of the mean of the contexts' vectors, fitted to the other words. In a text of
+    three topics a mean cannot fail; tools/newwords.py compares the two on real text."""
+    model, texts = models["skipgram"], sentences()
+    unit, words = model.wv.unit, model.vocabulary.words
+    means = np.zeros_like(unit)
+    for text in texts:
+        rows = [model.vocabulary[word] for word in text]
+        for i, row in enumerate(rows):
+            means[row] += unit[[*rows[:i], *rows[i + 1 :]]].mean(axis=0)
+    means /= np.asarray(model.vocabulary.counts)[:, None]
+    baseline, exact = [], []
+    for row, word in enumerate(words):  # as if it alone were new
+        others = np.arange(len(words)) != row
+        guess = means[row] @ np.linalg.lstsq(means[others], unit[others], rcond=None)[0]
+        baseline.append(guess @ unit[row] / np.linalg.norm(guess))
+        exact.append(model.infer(word, texts) @ unit[row])
+    assert np.mean(baseline) > 0.9
+    assert np.mean(exact) > 0.7
+
+
+def test_ngrams_draw_a_word_of_few_occurrences(models: dict[str, ws.Model]) -> None:
+    model = models["skipgram"].fit_subwords(2, 3)
+    assert model.subwords is not None
+    texts = [["bread", "sunlight", "milk"]]
+    composed = model.subwords.table.vector("sunlight")
+    assert composed is not None
+    plain = models["skipgram"].infer("sunlight", texts)
+    expected = plain + infer.TAU * composed
+    np.testing.assert_allclose(model.infer("sunlight", texts), expected / np.linalg.norm(expected), atol=1e-5)
+
+
+def test_documents_are_streamed_as_they_are_made_alone(models: dict[str, ws.Model]) -> None:
+    model = models["cbow"]
+    texts = [*sentences(50, 3), [], ["unknown"], ["sun"] * 90]
+    documents = Documents(model)
+    whole = documents.vectors(texts)
+    assert whole.shape == (53, 5)
+    assert whole.dtype == np.float32
+    assert not whole[50:52].any()
+    np.testing.assert_allclose(np.linalg.norm(whole[[0, 52]], axis=1), 1, atol=1e-5)
+    np.testing.assert_array_equal(np.concatenate(list(model.documents(iter(texts)))), whole)
+    np.testing.assert_allclose(model.document(texts[7]), whole[7], atol=1e-5)
+    both = documents.vectors(texts, both=True)
+    np.testing.assert_array_equal(both[:, :5], whole)
+    np.testing.assert_array_equal(both[:, 5:], documents.vectors(texts, sif=True))
+
+
+def test_the_weighted_mean_is_sifs(models: dict[str, ws.Model]) -> None:
+    model = models["cbow"]
+    words = ["sun", "moon", "sun", "unknown"]
+    share = np.asarray(model.vocabulary.counts) / model.vocabulary.counts.sum()
+    rows = [model.vocabulary[word] for word in words[:3]]
+    expected = (1e-3 / (1e-3 + share[rows])) @ model.vectors[rows]
+    np.testing.assert_allclose(model.document(words, sif=True), expected / np.linalg.norm(expected), atol=1e-6)
+    with_ngrams = model.fit_subwords(2, 3)
+    assert not np.allclose(with_ngrams.document(["sun", "sunlight"], sif=True), with_ngrams.document(["sun"], sif=True))
+
+
+Request = Callable[[ws.Model], object]
+
+
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        (lambda m: m.infer("", sentences(3)), "is no word"),
+        (lambda m: m.infer("two words", sentences(3)), "is no word"),
+        (lambda m: m.infer("comet", sentences(3)), "no sentence holds 'comet' beside a known word"),
+        (lambda m: m.infer("comet", [["comet"], ["comet", "unknown"]]), "beside a known word"),
+        (lambda m: m.infer("comet", ["comet sun"]), "split it"),
+        (lambda m: infer.infer(m, sentences(3), ["a", "a"]), "given twice"),
+        (lambda m: infer.infer(m, sentences(3), []), "no word is given"),
+        (lambda m: m.document([]), "no word of the document"),
+        (lambda m: m.document(["unknown"], sif=True), "no word of the document"),
+        (lambda m: next(m.documents(["sun moon"])), "split it"),
+    ],
+)
+def test_requests_that_have_no_answer(models: dict[str, ws.Model], request_: Request, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        request_(models["skipgram"])
+
+
+def test_models_that_cannot_infer(models: dict[str, ws.Model]) -> None:
+    m = models["cbow"]
+    bare = ws.Model(m.vocabulary, m.input_rows, m.output_rows, m.options, m.report)
+    with pytest.raises(InputError, match="without its training state"):
+        bare.infer("comet", [["comet", "sun"]])
+    other = ws.Model(m.vocabulary, m.input_rows, m.output_rows, {**m.options, "loss": "taylor"}, m.report, m.training)
+    for request_ in (lambda: other.infer("comet", [["comet", "sun"]]), lambda: other.document(["sun"])):
+        with pytest.raises(InputError, match="bounded-ns"):
+            request_()
+
+
+def test_words_without_a_context_are_left_out_and_named(
+    models: dict[str, ws.Model], caplog: pytest.LogCaptureFixture
+) -> None:
+    found = infer.infer(models["cbow"], [["comet", "sun"], ["alone"]], ["alone", "comet", "never"])
+    assert found.words == ["comet"]
+    assert "2 words have no known word beside them, among them 'alone'" in caplog.text
+
+
+def test_lines_keep_empty_ones(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("one two\n\n \nthree\n")
+    (tmp_path / "b").write_text("\nno end")
+    assert list(lines([tmp_path])) == [["one", "two"], [], [], ["three"], [], ["no", "end"]]
+    long = " ".join(["word"] * 500_000)  # several blocks
+    (tmp_path / "c").write_text(f"{long}\nlast\n")
+    assert [len(line) for line in lines([tmp_path / "c"])] == [500_000, 1]

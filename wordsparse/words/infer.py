@@ -1,0 +1,248 @@
+"""The vectors of new words from the sentences that hold them, while all else of the model stays as it is.
+
+A new word's input row a (with its n contexts as targets) and its output row b (as a target of its contexts) are the
+minima of two convex problems, since Q and the running mean of h hᵀ stand for the whole vocabulary and the whole text:
+
+    a   contexts at distance k count y = keep(context) · weight(k). Skip-gram: h = (a, 1). CBOW: the word is one of the
+        bag of each neighbour t, h = x a + r, of which x is its share and r the mean of the others by theirs
+    b   min_b Σ y softplus(−b·h) + N π (½ K h̄·b + K λ bᵀ C̄ b), N pairs of the whole text, π ∝ nᵖ the word's measure,
+        C̄ = E h hᵀ of training with a ridge
+
+a is drawn to 0 as if by DOUBT occurrences, as in the vectors of trained words, and the exported vector is made as
+theirs are. With n-grams, the vector is then drawn to the composed one, as if that told TAU occurrences.
+"""
+
+import logging
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from wordsparse.errors import InputError
+from wordsparse.vectors.subwords import is_word
+from wordsparse.vectors.word_vectors import WordVectors
+from wordsparse.words.examples import distance_weights
+from wordsparse.words.model import Model
+from wordsparse.words.objective import PAIRS, Objective
+from wordsparse.words.solver import minimise
+
+Array = NDArray[Any]
+logger = logging.getLogger(__name__)
+
+# Occurrences that the n-grams of a new word count as.
+TAU = 10.0
+# Fewer occurrences tell nothing of an output row that its input row does not tell better.
+MIN_FOR_OUTPUT = 5
+RIDGE = 0.05
+# Words that are inferred together.
+_BATCH = 1024
+
+
+class Occurrences(NamedTuple):
+    """Where the new words occur: ``tokens`` the text's known and new words, those of V on being new (word V + i), with
+    ``sentence`` the number of its sentence for each, and ``places`` the positions of new words, sorted by word."""
+
+    tokens: Array
+    sentence: Array
+    places: Array
+
+
+def infer(model: Model, sentences: Iterable[Sequence[str]], words: Sequence[str]) -> WordVectors:
+    """The vectors of ``words`` from the sentences that hold them.
+
+    Parameters
+    ----------
+    model : Model
+        With its training state, trained with the loss bounded-ns.
+    sentences : iterable of sequences of str
+        Read once; those that hold none of the words are ignored.
+    words : sequence of str
+        Distinct. A word of the vocabulary is inferred as if it were not known.
+
+    Returns
+    -------
+    WordVectors
+        The words that have at least one known word in a window, with vectors of length one and the numbers of their
+        occurrences as counts. A warning names the others.
+
+    Raises
+    ------
+    InputError
+        If a word is empty, holds white space or is given twice, none has a context, or the model holds no training
+        state or was trained with another loss.
+    """
+    for word in words:
+        if not isinstance(word, str) or not is_word(word):
+            raise InputError(f"{word!r:.80} is no word: it is empty or holds white space")
+    if len(set(words)) != len(words):
+        raise InputError("a word is given twice")
+    if model.training is None:
+        raise InputError("this model holds its vectors only, without its training state, from which words are inferred")
+    objective = Objective(model)
+    found = _occurrences(model, sentences, words)
+    counts = np.bincount(found.tokens[found.places] - len(model), minlength=len(words))
+    vectors, has_context = np.zeros((len(words), model.dim), np.float32), np.zeros(len(words), bool)
+    for start in range(0, len(words), _BATCH):
+        part = slice(start, min(start + _BATCH, len(words)))
+        first, last = np.searchsorted(found.tokens[found.places], [len(model) + part.start, len(model) + part.stop])
+        batch = _Batch(model, objective, found._replace(places=found.places[first:last]), part)
+        vectors[part], has_context[part] = batch.vectors(counts[part])
+    if model.subwords is not None:
+        _draw_to_ngrams(model, words, counts, vectors)
+    without = [word for word, known in zip(words, has_context, strict=True) if not known]
+    if len(without) == len(words):
+        raise InputError(f"no sentence holds {words[0]!r:.80} beside a known word" if words else "no word is given")
+    if without:
+        logger.warning("%s words have no known word beside them, among them %r", f"{len(without):,}", without[0])
+    kept = [word for word, known in zip(words, has_context, strict=True) if known]
+    return WordVectors(kept, vectors[has_context], counts[has_context])
+
+
+def _occurrences(model: Model, sentences: Iterable[Sequence[str]], words: Sequence[str]) -> Occurrences:
+    new = {word: len(model) + i for i, word in enumerate(words)}
+    tokens: list[int] = []
+    ends: list[int] = []
+    for sentence in sentences:
+        if isinstance(sentence, str):
+            raise InputError(f"a sentence must be a sequence of tokens, not {sentence!r:.80}: split it")
+        if new.keys().isdisjoint(sentence):
+            continue
+        ids = (new.get(token, model.vocabulary.get(token)) for token in sentence)
+        tokens.extend(i for i in ids if i is not None)
+        ends.append(len(tokens))
+    text = np.array(tokens, np.int64)
+    number = np.repeat(np.arange(len(ends)), np.diff([0, *ends]))
+    places = np.flatnonzero(text >= len(model))
+    return Occurrences(text, number, places[np.argsort(text[places], kind="stable")])
+
+
+class _Batch:
+    """Some of the new words, ``part`` of all; their occurrences are sorted by word.
+
+    ``place`` (pairs,) numbers the occurrence of each pair of an occurrence and a known word in its window, ``near`` is
+    the position of that word in the text, and ``weight`` its weight by distance.
+    """
+
+    def __init__(self, model: Model, objective: Objective, found: Occurrences, part: slice) -> None:
+        self.first, self.n, self.V = len(model) + part.start, part.stop - part.start, len(model)
+        self.model, self.objective, self.found = model, objective, found
+        self.kind, window = objective.kind, objective.window
+        # Distances −window … −1, 1 … window, and the weight of each.
+        by_distance = distance_weights(window, objective.recipe.distances)
+        self.steps = np.concatenate([np.arange(-window, 0), np.arange(1, window + 1)])
+        self.weights = np.concatenate([by_distance[::-1], by_distance])
+        self.place, self.near, self.weight = self._neighbours(found.places)
+        self.item = found.tokens[found.places[self.place]] - self.first
+
+    def vectors(self, counts: Array) -> tuple[Array, Array]:
+        """The vectors (n, dim) of words that occur so often, and which of them have a context."""
+        sizes = np.bincount(self.item, minlength=self.n)
+        vectors = _unit(self._inputs(sizes))
+        if (counts >= MIN_FOR_OUTPUT).any():
+            maps = self.objective.maps
+            outputs = _unit(self._outputs(counts)[:, :-1] * maps.white) @ maps.turned
+            vectors = vectors + np.where(counts[:, None] >= MIN_FOR_OUTPUT, outputs, 0)
+        return np.where(sizes[:, None] > 0, _unit(vectors), 0).astype(np.float32), sizes > 0
+
+    def _inputs(self, sizes: Array) -> Array:
+        """The input rows in canonical coordinates, (n, dim)."""
+        o, target = self.objective, self.found.tokens[self.near]
+        y = o.keep[target] * self.weight
+        rows, offsets = o.outputs[target, :-1], o.outputs[target, -1]
+        share, rest = np.ones(len(y)), None
+        if self.kind == "cbow":
+            # The bag of each neighbour: the new word and the neighbour's own, each by keep · weight.
+            bag, weight = self._bags(self.near)
+            share = 1 / (1 + weight)
+            rest = bag * share[:, None].astype(np.float32)
+            offsets = offsets + np.einsum("ij,ij->i", rows, rest)
+            rows = rows * share[:, None].astype(np.float32)
+        linear = np.outer(self._of_items(y * share), o.linear)
+        if rest is not None:
+            linear += self._of_items((y * share)[:, None] * rest) * o.curvature
+        rho = o.doubt * PAIRS[self.kind]
+        diagonal = np.outer(self._of_items(y * share**2), o.curvature) + rho
+        return minimise(rows, y, offsets, sizes, *_as(rows.dtype, linear, diagonal))
+
+    def _outputs(self, counts: Array) -> Array:
+        """The output rows in canonical coordinates, (n, dim + 1)."""
+        o, dim = self.objective, self.model.dim
+        if self.kind == "skipgram":
+            inputs = o.inputs[self.found.tokens[self.near]]
+            y, item = o.keep[self.found.tokens[self.near]] * self.weight, self.item
+        else:
+            bag, weight = self._bags(self.found.places)
+            has = weight > 0
+            inputs = bag[has] / weight[has, None].astype(np.float32)
+            y, item = np.ones(len(inputs)), self.found.tokens[self.found.places[has]] - self.first
+        h = np.concatenate([inputs, np.ones((len(inputs), 1), np.float32)], axis=1)
+        second = self._second_moment()
+        values, basis = np.linalg.eigh(second + RIDGE * np.trace(second) / (dim + 1) * np.eye(dim + 1))
+        mass = self._negative_mass(counts)
+        linear = np.outer(mass * o.beta, second[:, dim] @ basis)
+        diagonal = np.outer(mass * 2 * o.alpha, values)
+        rows = h @ basis.astype(np.float32)
+        sizes = np.bincount(item, minlength=self.n)
+        found = minimise(rows, y, np.zeros(len(rows)), sizes, *_as(rows.dtype, linear, diagonal))
+        return found @ basis.T.astype(np.float32)
+
+    def _second_moment(self) -> Array:
+        """E h hᵀ of training in canonical coordinates, (dim + 1, dim + 1)."""
+        state, dim = self.model.trained().state, self.model.dim
+        map_ = np.eye(dim + 1)
+        map_[:dim, :dim] = self.objective.maps.canonical.inputs
+        return np.asarray(map_.T @ (state["curvature"] / state["pair_curvature"]) @ map_)
+
+    def _negative_mass(self, counts: Array) -> Array:
+        """N π of each new word, in pairs as this file counts them; (n,)."""
+        o, known = self.objective, np.asarray(self.model.vocabulary.counts, np.float64)
+        pairs = float(known @ o.keep)
+        if self.kind == "skipgram":
+            pairs *= pairs / known.sum() * self.weights.sum()
+        measure = o.recipe.base_measure(known).sum()
+        return np.asarray(pairs * o.recipe.base_measure(np.maximum(counts, 1)) / measure)
+
+    def _neighbours(self, places: Array) -> tuple[Array, Array, Array]:
+        """Of each pair of one of these places and a known word in its window: the number of the place, the position of
+        the word, its weight by distance."""
+        near = places[:, None] + self.steps
+        inside = (near >= 0) & (near < len(self.found.tokens))
+        near = np.where(inside, near, 0)
+        inside &= self.found.sentence[near] == self.found.sentence[places][:, None]
+        inside &= self.found.tokens[near] < self.V
+        number, step = np.nonzero(inside)
+        return number, near[number, step], self.weights[step]
+
+    def _bags(self, places: Array) -> tuple[Array, Array]:
+        """The sum of keep · weight · input row over the known words in the window of each place, and of the weights."""
+        number, near, weight = self._neighbours(places)
+        token = self.found.tokens[near]
+        weight = weight * self.objective.keep[token]
+        bags = sp.csr_array((weight.astype(np.float32), (number, token)), shape=(len(places), self.V))
+        return bags @ self.objective.inputs, np.bincount(number, weight, minlength=len(places))
+
+    def _of_items(self, values: Array) -> Array:
+        """The sums of the pairs' values over each item."""
+        pairs = np.arange(len(values))
+        sums = sp.csr_array((np.ones(len(values)), (self.item, pairs)), shape=(self.n, len(values)))
+        return np.asarray(sums @ values)
+
+
+def _draw_to_ngrams(model: Model, words: Sequence[str], counts: Array, vectors: Array) -> None:
+    """Draw the unit vectors of words that occur so often to the composed ones, in place."""
+    assert model.subwords is not None
+    for row, word in enumerate(words):
+        composed = model.subwords.table.vector(word)
+        if composed is not None and counts[row]:
+            vectors[row] = _unit((counts[row] * vectors[row] + TAU * composed)[None])[0]
+
+
+def _unit(rows: Array) -> Array:
+    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, None]
+    return np.asarray(rows / np.where(lengths > 0, lengths, 1))
+
+
+def _as(dtype: Any, *arrays: Array) -> list[Array]:
+    return [array.astype(dtype) for array in arrays]

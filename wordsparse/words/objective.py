@@ -1,0 +1,86 @@
+"""The loss of one new input vector while all else of a model stays: what inference of words and of documents minimise.
+
+In canonical coordinates (:mod:`wordsparse.words.coordinates`) with K = negatives, λ the loss's bound, Λ the spectrum,
+w̄ = Σ √π_i W̃_i and Q = W̃ᵀW̃, whose last column c belongs to the constant feature, an input h = (a, 1) with targets t
+of weight y_t costs
+
+    Σ_t y_t [softplus(−o_t) + K (½ w̄·h + λ hᵀQh)] + ½ ρ |a|²,    o_t = W_t·h
+
+whose second part is exact over the whole vocabulary, and takes d numbers: K (½ w̄ + 2 λ c)·a and 2 K λ Λ.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wordsparse.errors import InputError
+from wordsparse.layer.losses import BoundedNS
+from wordsparse.words import coordinates
+from wordsparse.words.model import Model
+from wordsparse.words.options import Options
+
+Array = NDArray[Any]
+
+# Pairs that an occurrence of a word is taken to bring to its input, by which the doubt of it is measured.
+PAIRS = {"skipgram": 2.5, "cbow": 0.3}
+
+
+class Objective:
+    """The fixed parts of a model, in canonical coordinates.
+
+    Parameters
+    ----------
+    model : Model
+        Trained with the loss ``bounded-ns``.
+
+    Raises
+    ------
+    InputError
+        If the model was trained with another loss.
+
+    Attributes
+    ----------
+    kind : str
+        ``cbow`` or ``skipgram``.
+    window : int
+    inputs : (V, dim) float32
+    outputs : (V, dim + 1) float32
+        The rows W of o = W h, the constant feature's last.
+    keep : (V,) float64
+        The probability with which subsampling keeps a word.
+    linear, curvature : (dim,) float32
+        What each unit of target weight adds to l and to D of :func:`wordsparse.words.solver.minimise`.
+    alpha, beta : float
+        K λ and K / 2.
+    doubt : float
+        ρ for each pair that an occurrence is taken to bring.
+    """
+
+    def __init__(self, model: Model) -> None:
+        options = Options.from_dict(model.options)
+        self.recipe = options.used_recipe()
+        loss = self.recipe.loss
+        if not isinstance(loss, BoundedNS):
+            raise InputError(f"vectors of new words and of documents need the loss bounded-ns, not {loss.name}")
+        counts = np.asarray(model.vocabulary.counts, np.float64)
+        measure = self.recipe.base_measure(counts)
+        roots = np.sqrt(measure / measure.sum())
+        dim, W = model.dim, model.output_rows
+        arguments: dict[str, Any] = {"turn": model.turn, "threads": model.threads}
+        self.maps = coordinates.combined_with_maps(model.input_rows, W[:, :dim], counts, **arguments)[1]
+        c = self.maps.canonical
+        self.inputs = model.input_rows @ c.inputs.astype(np.float32)
+        self.outputs = np.empty_like(W)
+        np.matmul(W[:, :dim], c.outputs.astype(np.float32), out=self.outputs[:, :dim])
+        self.outputs[:, dim] = W[:, dim]
+        constant = self.outputs[:, :dim].T @ W[:, dim]
+        w_bar = roots @ self.outputs
+        self.outputs /= roots[:, None].astype(np.float32)
+        _, self.alpha, self.beta = loss.slopes(1.0)
+        self.linear = (self.beta * w_bar[:dim] + 2 * self.alpha * constant).astype(np.float32)
+        self.curvature = (2 * self.alpha * c.spectrum).astype(np.float32)
+        self.doubt = float(coordinates.DOUBT * self.curvature.sum())
+        self.kind, self.window = options.model, options.window
+        rarity = options.sample * counts.sum() / counts
+        self.keep = np.minimum(np.sqrt(rarity) + rarity, 1) if options.sample else np.ones_like(counts)
