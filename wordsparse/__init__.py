@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from wordsparse.errors import InputError, MissingDependencyError, ReadError, TrainingError, WordsparseError
     from wordsparse.explorer import explore
     from wordsparse.labels.classifier import SparseTargetClassifier
+    from wordsparse.labels.regressor import SparseTargetRegressor
     from wordsparse.layer import losses
     from wordsparse.layer.least_squares import RecursiveLeastSquares
     from wordsparse.layer.losscheck import check_loss
@@ -32,6 +33,7 @@ __all__ = [
     "Recipe",
     "RecursiveLeastSquares",
     "SparseTargetClassifier",
+    "SparseTargetRegressor",
     "TrainingError",
     "WordVectors",
     "WordsparseError",
@@ -57,6 +59,7 @@ _MODULES = {
     "Recipe": "wordsparse.words.recipe",
     "RecursiveLeastSquares": "wordsparse.layer.least_squares",
     "SparseTargetClassifier": "wordsparse.labels.classifier",
+    "SparseTargetRegressor": "wordsparse.labels.regressor",
     "TrainingError": "wordsparse.errors",
     "WordVectors": "wordsparse.vectors.word_vectors",
     "WordsparseError": "wordsparse.errors",

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from wordsparse.labels.classifier import SparseTargetClassifier
     from wordsparse.labels.data import LabelledRows, read_data, write_text
+    from wordsparse.labels.regressor import SparseTargetRegressor
 
-__all__ = ["LabelledRows", "SparseTargetClassifier", "read_data", "write_text"]
+__all__ = ["LabelledRows", "SparseTargetClassifier", "SparseTargetRegressor", "read_data", "write_text"]
 
 # Where each name is defined: the estimators need scikit-learn, the files of their data do not.
 _MODULES = {
     "LabelledRows": "wordsparse.labels.data",
     "SparseTargetClassifier": "wordsparse.labels.classifier",
+    "SparseTargetRegressor": "wordsparse.labels.regressor",
     "read_data": "wordsparse.labels.data",
     "write_text": "wordsparse.labels.data",
 }

@@ -80,6 +80,22 @@ def classes_of(y: Array) -> tuple[Array, Array]:
     return classes, places
 
 
+def finite_targets(array: Array) -> Array:
+    """Dense targets as float32, all of them finite real numbers."""
+    _checks.assert_all_finite(array, input_name="y")
+    if array.dtype.kind == "O":
+        array = array.astype(np.float64)
+    if array.dtype.kind not in "fiub":
+        raise InputError(f"Y must hold real numbers, not {array.dtype}")
+    return array.astype(np.float32)
+
+
+def example_weights(weights: Any, X: Any) -> Array:
+    """One weight a row, (n,) float64 of at least 0; ones for None."""
+    checked: Array = _checks._check_sample_weight(weights, X, dtype=np.float64, ensure_non_negative=True)
+    return checked
+
+
 def chosen_columns(columns: Any, count: int, rows: int) -> Array:
     """The columns whose outputs are asked for, all of them for None; refused where rows × columns exceed memory."""
     chosen = np.arange(count) if columns is None else validation.output_rows(columns, count)

@@ -203,15 +203,12 @@ class SparseTargetClassifier(base.ClassifierMixin, base.BaseEstimator):
             If a file is missing, damaged, altered, or of another version or class; the message names it.
         """
         content, arrays = state.load(path, cls.__name__)
-        parameters, kind, rows, classes = (content.get(name) for name in ("parameters", "kind", "rows", "classes"))
-        try:
-            estimator = cls(**parameters)  # type: ignore[arg-type]
-        except TypeError:
-            raise arrays.refusal("parameters") from None
+        kind, rows, classes = content.get("kind"), state.count(content, arrays, "rows"), content.get("classes")
+        estimator = cls(**state.parameters(content, arrays, cls().get_params()))
         fitted = classification.Classifier.restored(arrays, CpuKernels(estimator.threads))
         count = fitted.scorer.counts.shape[0]
         fits = isinstance(classes, list) and len(classes) == count if kind == "classes" else kind in ("sparse", "dense")
-        if not fits or not isinstance(rows, int) or rows < 1:
+        if not fits or rows < 1:
             raise arrays.refusal("classes")
         estimator._fitted, estimator._kind, estimator.n_rows_ = fitted, str(kind), rows
         estimator.classes_ = np.array(classes) if kind == "classes" else np.arange(count)

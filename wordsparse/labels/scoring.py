@@ -22,8 +22,8 @@ from wordsparse.labels.rows import SparseRows
 Array = NDArray[Any]
 
 FREQUENT = 4096
-UNCOMMON = 512
-REFINED = 32
+UNCOMMON = 256
+REFINED = 24
 # Features whose row of the sparse part is so full are multiplied as dense rows, within so many bytes.
 FULL_SHARE = 1 / 8
 FULL_BYTES = 2**26

@@ -56,6 +56,22 @@ def load(path: str | PathLike[str], estimator: str) -> tuple[dict[str, Any], "St
     return content, State(directory / ARRAYS, state)
 
 
+def parameters(content: Mapping[str, Any], arrays: "State", known: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of an estimator, which must have the names that are known."""
+    found = content.get("parameters")
+    if not isinstance(found, dict) or found.keys() != known.keys():
+        raise arrays.refusal("parameters")
+    return found
+
+
+def count(content: Mapping[str, Any], arrays: "State", name: str) -> int:
+    """A whole number of at least 0."""
+    found = content.get(name)
+    if not isinstance(found, int) or found < 0:
+        raise arrays.refusal(name)
+    return found
+
+
 class State:
     """Named arrays, matrices and numbers of a file, each asked for with the shape that it must have."""
 

@@ -1,6 +1,7 @@
-"""The two constants of the hybrid ridge regression, λ and γ, chosen by leave-one-out on a sample of the rows.
+"""The ridge λ of the hybrid regression, chosen by leave-one-out on a sample of the rows.
 
-Both are properties of a row, not of how many rows there are, so that a sample that is cheap to fit finds them.
+It is a property of a row, not of how many rows there are, so that a sample that is cheap to fit finds it. The weight γ
+of what the basis leaves out is not: the best one grows with the number of rows, and it is a constant here.
 """
 
 from collections.abc import Callable
@@ -25,9 +26,9 @@ SAMPLE = 6000
 LEFT_OUT = 1000
 # Labels of a row whose places are compared.
 DEPTH = 30
-# λ in units of the rows' mean square, and γ; both start from 3.
+# λ in units of the rows' mean square; the search starts from 3. And γ.
 RIDGES = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
-RESTS = (0.5, 1.0, 3.0, 6.0)
+REST = 3.0
 _DISCOUNTS = 1 / np.log2(np.arange(2, 7))
 
 
@@ -120,7 +121,7 @@ def _without_itself(scorer: Scorer, sums: Sums, block: Array) -> Adjust:
 
 
 def tuned(X: Any, Y: Any, dim: int, seed: int, kernels: Kernels) -> Constants:
-    """λ and γ, each moved from its start while rows left out are ranked better by more than a standard error."""
+    """λ, moved from its start while rows left out are ranked better by more than a standard error; and γ."""
     random = np.random.default_rng(seed)
     n = X.shape[0]
     sample = np.sort(random.choice(n, SAMPLE, replace=False)) if n > SAMPLE else np.arange(n)
@@ -129,17 +130,12 @@ def tuned(X: Any, Y: Any, dim: int, seed: int, kernels: Kernels) -> Constants:
     scale = float(np.sum(sums.rows.values.astype(np.float64) ** 2)) / sample.shape[0] or 1.0
 
     @cache
-    def quality(ridge: int, rest: int) -> Array:
-        constants = Constants(RIDGES[ridge] * scale, RESTS[rest])
-        found = leave_out(sums.solve(constants), sums, rows, Calibration().logits)
+    def quality(at: int) -> Array:
+        scorer = sums.solve(Constants(RIDGES[at] * scale, REST))
+        found = leave_out(scorer, sums, rows, Calibration().logits)
         return ranking(found, best_power(found, sums.Y[rows]), sums.Y[rows])
 
-    ridge, rest = RIDGES.index(3.0), RESTS.index(3.0)
-    ridge = _climb(lambda at: quality(at, rest), ridge, len(RIDGES))
-    # With a basis of all features nothing is left out of it.
-    if sums.spectrum.S2.shape[0] < min(sums.X.shape):
-        rest = _climb(lambda at: quality(ridge, at), rest, len(RESTS))
-    return Constants(RIDGES[ridge] * scale, RESTS[rest])
+    return Constants(RIDGES[_climb(quality, RIDGES.index(3.0), len(RIDGES))] * scale, REST)
 
 
 def _climb(quality: Callable[[int], Array], at: int, length: int) -> int:

@@ -1,0 +1,274 @@
+"""A scikit-learn regressor for very many sparse, real-valued targets: ridge regression, exact, in one pass or online.
+
+With H (n, d) the rows of X and a constant, w their weights and Y (n, D) the targets,
+
+    W = YᵀH C⁻¹ (D, d),   C = λI + Hᵀ diag(w) H
+
+which ``fit`` solves in closed form, and ``partial_fit`` keeps up by recursive least squares
+(:class:`wordsparse.RecursiveLeastSquares`). Where label c misses the targets of some rows M_c, its own solution is that
+without them, by Woodbury's identity:  W_c + C⁻¹M_cᵀ (I − M_c C⁻¹M_cᵀ)⁻¹ M_c W_c.
+"""
+
+from collections.abc import Iterator
+from os import PathLike
+from typing import Any, Self
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from wordsparse import validation
+from wordsparse.errors import InputError
+from wordsparse.kernels import at_work
+from wordsparse.labels import base, state
+from wordsparse.labels.rows import SparseRows
+from wordsparse.labels.scoring import best
+from wordsparse.layer.least_squares import RecursiveLeastSquares
+from wordsparse.layer.output import FactoredOutput
+
+Array = NDArray[Any]
+
+# Rows that are dense at a time.
+BLOCK_ROWS = 2048
+
+
+class SparseTargetRegressor(base.RegressorMixin, base.BaseEstimator):
+    """Ridge regression of few non-zero targets a row, of possibly very many outputs.
+
+    Parameters
+    ----------
+    alpha : float
+        λ, positive; the constant is penalised too.
+    n_predicted : int, optional
+        How many outputs a row of ``predict`` has where the targets were sparse; None: as many as a training row has
+        targets, on average, rounded up.
+    threads : int, optional
+        Threads of the compiled kernels; None: every CPU available.
+
+    Attributes
+    ----------
+    n_features_in_, n_outputs_ : int
+
+    Notes
+    -----
+    y is a SciPy sparse matrix (n, D): an entry that is not stored is 0, one stored as NaN is *missing*, and says
+    nothing of its output. Or it is dense, without missing targets; ``predict`` answers in kind.
+    """
+
+    def __init__(self, *, alpha: float = 1.0, n_predicted: int | None = None, threads: int | None = None) -> None:
+        self.alpha = alpha
+        self.n_predicted = n_predicted
+        self.threads = threads
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.target_tags.multi_output = True
+        tags.target_tags.single_output = True
+        return tags
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Fit in closed form.
+
+        Raises
+        ------
+        InputError
+            If shapes do not agree, a value is not finite (a stored NaN of a sparse y is a missing target), a weight is
+            negative, y is dense and huge, or the memory does not suffice; the message names row and column.
+        """
+        X, Y, root = self._start(X, y, sample_weight)
+        layer = self._squares.layer
+        with at_work():
+            kernels = layer.core.kernels
+            moment, B = self._squares.moment, np.zeros((self.n_outputs_, layer.n_features), np.float32)
+            for block in _slices(X.shape[0]):
+                H = _with_constant(X[block], root[block])
+                moment += kernels.gram(H.astype(np.float64))
+                B += SparseRows(sp.csr_array((sp.diags_array(root[block]) @ Y[block]).T.tocsr()), kernels).times(H)
+            (inverse,) = kernels.symmetric_inverses(moment)
+            layer.set_weights(kernels.matmul(B, inverse))
+        return self
+
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Take more rows in; afterwards the regression is that of ``fit`` on all rows so far.
+
+        Raises
+        ------
+        InputError
+            As :meth:`fit`; or if the number of features or outputs is another one than before.
+        """
+        if hasattr(self, "_squares"):
+            X, Y, root = self._take(X, y, sample_weight, reset=False)
+        else:
+            X, Y, root = self._start(X, y, sample_weight)
+        for block in _slices(X.shape[0]):
+            self._squares.step(_with_constant(X[block], root[block]), sp.diags_array(root[block]) @ Y[block])
+        return self
+
+    def predict(self, X: Any) -> Any:
+        """The outputs: CSR (n, D) of the ``n_predicted`` largest by size where the targets were sparse, else dense."""
+        base.check_fitted(self)
+        X = base.features(self, X, reset=False)
+        if self._kind == "sparse":
+            mean = max(1, -(-self._entries // max(1, self._rows)))
+            k = mean if self.n_predicted is None else validation.positive_int("n_predicted", self.n_predicted)
+            columns, outputs = self._top(X, min(k, self.n_outputs_), np.abs)
+            indptr = np.arange(X.shape[0] + 1) * columns.shape[1]
+            return sp.csr_array((outputs.ravel(), columns.ravel(), indptr), shape=(X.shape[0], self.n_outputs_))
+        outputs = self._outputs(X, base.chosen_columns(None, self.n_outputs_, X.shape[0])).astype(np.float64)
+        return outputs[:, 0] if self._kind == "column" else outputs
+
+    def predict_topk(self, X: Any, k: int) -> tuple[Array, Array]:
+        """The k largest outputs of each row: columns (n, k) int64 and outputs (n, k) float32, largest first."""
+        base.check_fitted(self)
+        X = base.features(self, X, reset=False)
+        return self._top(X, min(validation.positive_int("k", k), self.n_outputs_), np.positive)
+
+    def decision_function(self, X: Any, columns: Any = None) -> Array:
+        """Chosen outputs, (n, columns) float32; all of them for None, refused where memory is too small."""
+        base.check_fitted(self)
+        X = base.features(self, X, reset=False)
+        return self._outputs(X, base.chosen_columns(columns, self.n_outputs_, X.shape[0]))
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """R² of all outputs together: 1 − Σ (y − o)² / Σ (y − ȳ)², ȳ the mean of each output; missing targets left out.
+
+        It needs memory for one block of outputs, not for all.
+        """
+        base.check_fitted(self)
+        X, Y, missing, root = self._checked(X, y, sample_weight, reset=False)
+        weight = root.astype(np.float64)[:, None] ** 2
+        targets, missing = sp.csc_array(Y), sp.csc_array(missing)
+        residual = total = 0.0
+        for columns in _slices(self.n_outputs_):
+            target = targets[:, columns].toarray().astype(np.float64)
+            counts = weight * (1 - missing[:, columns].toarray())
+            outputs = self._outputs(X, np.arange(columns.start, columns.stop))
+            mean = (counts * target).sum(0) / np.maximum(counts.sum(0), np.finfo(np.float64).tiny)
+            residual += float((counts * (target - outputs) ** 2).sum())
+            total += float((counts * (target - mean) ** 2).sum())
+        return 1 - residual / total if total > 0 else float(residual == 0)
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write a directory, whole or not at all: checksummed arrays and a manifest, no pickle."""
+        base.check_fitted(self)
+        content = {"parameters": self.get_params(), "kind": self._kind, "rows": self._rows, "entries": self._entries}
+        arrays = {"W": self._squares.layer.weights(), "moment": self._squares.moment}
+        arrays |= {"missing_labels": self._missing_labels, "missing_rows": self._missing_rows}
+        state.save(path, type(self).__name__, content, arrays)
+
+    @classmethod
+    def load(cls, path: str | PathLike[str]) -> Self:
+        """Read what :meth:`save` wrote; InputError names a file that is missing, damaged or altered."""
+        content, arrays = state.load(path, cls.__name__)
+        estimator = cls(**state.parameters(content, arrays, cls().get_params()))
+        W = arrays.array("W", "f", None, None)
+        D, d = W.shape
+        labels = arrays.array("missing_labels", "i", None)
+        rows = arrays.array("missing_rows", "f", labels.size, d)
+        if content.get("kind") not in ("sparse", "dense", "column") or (labels.size and labels.max() >= D):
+            raise arrays.refusal("kind")
+        estimator.n_features_in_, estimator.n_outputs_, estimator._kind = d - 1, D, content["kind"]
+        estimator._rows, estimator._entries = (state.count(content, arrays, name) for name in ("rows", "entries"))
+        estimator._missing_labels, estimator._missing_rows = labels, rows
+        estimator._squares = estimator._new_squares(d)
+        estimator._squares.layer.set_weights(W)
+        estimator._squares.moment = arrays.array("moment", "f", d, d)
+        return estimator
+
+    # ── training ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _start(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Array]:
+        """Forget what was learnt, and take the first rows."""
+        X, Y, missing, root = self._checked(X, y, sample_weight, reset=True)
+        self.n_outputs_, self._kind = Y.shape[1], _kind_of(y)
+        self._squares = self._new_squares(X.shape[1] + 1)
+        self._rows = self._entries = 0
+        self._missing_labels = np.zeros(0, np.int64)
+        self._missing_rows = np.zeros((0, X.shape[1] + 1), np.float32)
+        return self._count(X, Y, missing, root)
+
+    def _take(self, X: Any, y: Any, sample_weight: Any, *, reset: bool) -> tuple[Any, Any, Array]:
+        X, Y, missing, root = self._checked(X, y, sample_weight, reset=reset)
+        if Y.shape[1] != self.n_outputs_:
+            raise InputError(f"y has {Y.shape[1]:,} outputs, but the rows before had {self.n_outputs_:,}")
+        return self._count(X, Y, missing, root)
+
+    def _count(self, X: Any, Y: Any, missing: Any, root: Array) -> tuple[Any, Any, Array]:
+        self._rows += X.shape[0]
+        self._entries += int(Y.nnz)
+        row, label = missing.nonzero()
+        self._missing_labels = np.concatenate([self._missing_labels, label.astype(np.int64)])
+        self._missing_rows = np.vstack([self._missing_rows, _with_constant(X[row], root[row])])
+        return X, Y, root
+
+    def _checked(self, X: Any, y: Any, sample_weight: Any, *, reset: bool) -> tuple[Any, Any, Any, Array]:
+        """X and Y as CSR, Y's missing targets as CSR of ones, and the roots of the weights (n,) float32."""
+        X = base.features(self, X, reset=reset)
+        Y, missing = _targets_of(y)
+        base.same_rows(X, Y)
+        weights = base.example_weights(sample_weight, X)
+        return X, Y, missing, np.sqrt(weights).astype(np.float32)
+
+    def _new_squares(self, d: int) -> RecursiveLeastSquares:
+        layer = FactoredOutput(self.n_outputs_, d, "squared", threads=self.threads)
+        return RecursiveLeastSquares(layer, self.alpha)
+
+    # ── outputs ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _outputs(self, X: Any, columns: Array) -> Array:
+        W = self._squares.layer.weights(columns)
+        own = np.flatnonzero(np.isin(columns, self._missing_labels))
+        if own.size:
+            with at_work():
+                (inverse,) = self._squares.layer.core.kernels.symmetric_inverses(self._squares.moment)
+            for place in own.tolist():
+                M = self._missing_rows[self._missing_labels == columns[place]].astype(np.float64)
+                along = M @ inverse
+                W[place] += along.T @ np.linalg.solve(np.eye(M.shape[0]) - along @ M.T, M @ W[place])
+        result = np.empty((X.shape[0], columns.shape[0]), np.float32)
+        for block in _slices(X.shape[0]):
+            result[block] = _with_constant(X[block]) @ W.T
+        return result
+
+    def _top(self, X: Any, k: int, size: Any) -> tuple[Array, Array]:
+        """The columns and outputs of the k largest sizes of each row, by blocks of outputs."""
+        columns, outputs = np.empty((X.shape[0], 0), np.int64), np.empty((X.shape[0], 0), np.float32)
+        for block in _slices(self.n_outputs_):
+            every = np.arange(block.start, block.stop)
+            columns = np.hstack([columns, np.broadcast_to(every, (X.shape[0], every.size))])
+            outputs = np.hstack([outputs, self._outputs(X, every)])
+            kept = best(size(outputs), k)
+            columns, outputs = np.take_along_axis(columns, kept, 1), np.take_along_axis(outputs, kept, 1)
+        return columns, outputs
+
+
+def _slices(n: int) -> Iterator[slice]:
+    return (slice(start, min(start + BLOCK_ROWS, n)) for start in range(0, n, BLOCK_ROWS))
+
+
+def _with_constant(X: Any, scale: Array | None = None) -> Array:
+    """The dense rows of X and a constant 1, each times its scale; (n, d) float32."""
+    H = np.hstack([X.toarray(), np.ones((X.shape[0], 1), np.float32)])
+    return H if scale is None else H * scale[:, None]
+
+
+def _kind_of(y: Any) -> str:
+    is_sparse: bool = sp.issparse(y)
+    return "sparse" if is_sparse else "column" if np.asarray(y).ndim == 1 else "dense"
+
+
+def _targets_of(y: Any) -> tuple[Any, Any]:
+    """y as CSR float32 with zeros for missing targets, and those as CSR of ones."""
+    is_sparse: bool = sp.issparse(y)
+    if not is_sparse:
+        array = base.finite_targets(base.dense_targets(y))
+        Y = sp.csr_array(array.reshape(array.shape[0], -1))
+        return Y, sp.csr_array(Y.shape, dtype=np.float32)
+    Y = sp.csr_array(y, copy=True)
+    is_missing = np.isnan(Y.data) if Y.dtype.kind == "f" else np.zeros(Y.data.shape, bool)
+    missing = sp.csr_array((is_missing.astype(np.float32), Y.indices.copy(), Y.indptr.copy()), shape=Y.shape)
+    Y.data[is_missing] = 0
+    Y, missing = (validation.csr("Y", part, np.dtype(np.float32)) for part in (Y, missing))
+    missing.eliminate_zeros()
+    return Y, missing
