@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from wordsparse.layer.output import FactoredOutput
     from wordsparse.training.runs import train
     from wordsparse.vectors.word_vectors import WordVectors
+    from wordsparse.words.embedding import StepSizes
     from wordsparse.words.evaluate import evaluate
     from wordsparse.words.model import Model, load, read_vectors
     from wordsparse.words.options import Options
@@ -34,6 +35,7 @@ __all__ = [
     "RecursiveLeastSquares",
     "SparseTargetClassifier",
     "SparseTargetRegressor",
+    "StepSizes",
     "TrainingError",
     "WordVectors",
     "WordsparseError",
@@ -60,6 +62,7 @@ _MODULES = {
     "RecursiveLeastSquares": "wordsparse.layer.least_squares",
     "SparseTargetClassifier": "wordsparse.labels.classifier",
     "SparseTargetRegressor": "wordsparse.labels.regressor",
+    "StepSizes": "wordsparse.words.embedding",
     "TrainingError": "wordsparse.errors",
     "WordVectors": "wordsparse.vectors.word_vectors",
     "WordsparseError": "wordsparse.errors",

@@ -466,7 +466,7 @@ def test_another_recipe_does_not_resume(tmp_path: Path) -> None:
     ("options", "message"),
     [
         ({"recipe": "fast"}, "recipe must be a wordsparse.Recipe, not str"),
-        ({"loss": "squared"}, "loss is squared, but the recipe is one for bounded-ns: give loss='bounded-ns' with it"),
+        ({"loss": "squared"}, "loss is squared, but the recipe is one for bounded-ns: leave out loss"),
     ],
 )
 def test_recipes_that_cannot_be_are_refused(options: dict[str, Any], message: str) -> None:

@@ -45,7 +45,6 @@ def test_every_model_has_a_recipe_for_every_loss() -> None:
         ("model", "glove"),
         ("model", None),
         ("loss", "hinge"),
-        ("loss", None),
         ("dim", 0),
         ("dim", -3),
         ("dim", 2.5),
@@ -104,6 +103,8 @@ def test_a_loss_of_ones_own_needs_its_step_sizes() -> None:
     with pytest.raises(InputError, match=r"loss Own is your own, .* give recipe=wordsparse.Recipe\(loss, steps\)"):
         Options(loss=Own())
     assert Options(loss=Own(), recipe=Recipe(Own(), StepSizes())).loss == "taylor"
+    # The recipe alone was refused: its loss was not the default one.
+    assert Options(recipe=Recipe(Own())) == Options(loss="taylor", recipe=Recipe(Own(), StepSizes()))
 
 
 def test_numpys_numbers_are_plain_in_the_stored_options() -> None:

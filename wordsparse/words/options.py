@@ -24,8 +24,9 @@ class Options:
     """The options of a training run; :func:`wordsparse.train` explains each.
 
     Every field is checked when it is made, and is then a plain int, float or str, whatever number it was given as. A
-    loss object becomes a recipe, and ``loss`` its name. ``preset`` chooses the recommended recipe and the exported
-    vectors; :func:`options_for` takes its defaults of other options too. ``measure_power`` replaces the recipe's.
+    loss object becomes a recipe, and ``loss`` its name; without a loss, it is that of the recipe, or "bounded-ns".
+    ``preset`` chooses the recommended recipe and the exported vectors; :func:`options_for` takes its defaults of other
+    options too. ``measure_power`` replaces the recipe's.
 
     Raises
     ------
@@ -34,7 +35,7 @@ class Options:
     """
 
     model: ModelName = "cbow"
-    loss: LossName | str | losses.Loss = "bounded-ns"
+    loss: LossName | str | losses.Loss | None = None
     dim: int = 100
     window: int = 5
     sample: float = 1e-3
@@ -116,14 +117,16 @@ class Options:
         recipe = self.recipe
         if recipe is not None and not isinstance(recipe, Recipe):
             raise InputError(f"recipe must be a wordsparse.Recipe, not {type(recipe).__name__}")
-        if isinstance(self.loss, losses.Loss):
+        if self.loss is None:
+            self._set("loss", "bounded-ns" if recipe is None else losses.resolve(recipe.loss).name)
+        elif isinstance(self.loss, losses.Loss):
             self._set("recipe", _recipe_with(losses.resolve(self.loss), recipe, self.model, self.preset))
             self._set("loss", self.loss.name)
         elif recipe is None:
             if self.loss not in LOSSES:
                 losses.resolve(self.loss)
         elif (name := losses.resolve(recipe.loss).name) != self.loss:
-            raise InputError(f"loss is {self.loss}, but the recipe is one for {name}: give loss={name!r} with it")
+            raise InputError(f"loss is {self.loss}, but the recipe is one for {name}: leave out loss")
 
 
 def _recipe_with(loss: losses.Loss, recipe: Recipe | None, model: ModelName, preset: str) -> Recipe | None:

@@ -1,7 +1,7 @@
 """The recipe: the constants of a model and a loss."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,7 @@ class Recipe:
     """
 
     loss: losses.Loss
-    steps: StepSizes
+    steps: StepSizes = field(default_factory=StepSizes)
     start: float = 0.0
     distances: Distances = "linear"
     measure_power: float = 0.5
