@@ -56,7 +56,8 @@ class Slow(BaseException):
 SHARES = {
     "vectors": 230,
     "static": 20,
-    "text": 120,
+    "text": 80,
+    "rows": 40,
     "labels": 40,
     "wiki": 60,
     "pairs": 120,
@@ -136,7 +137,7 @@ def kinds(good: Path, place: Path) -> dict[str, Attempt]:
     encoded = signed(good / "corpus", place, "corpus.json", _corpus_entries)
     checkpoint = signed(good / "checkpoint", place, "checkpoint.json", _checkpoint_entries)
 
-    static = shutil.copytree(good / "static", place / "static")
+    static = shutil.copytree(good / "static", place.with_name("static"))  # beside what is emptied before each input
 
     def use(folder: Path) -> None:
         vectors = models.load(folder).word_vectors()
@@ -157,6 +158,9 @@ def kinds(good: Path, place: Path) -> dict[str, Attempt]:
         "vectors": single(good / "vectors", place, read_file),
         "static": single(good / "static", static, lambda path: read_file(static)),
         "text": single(good / "text", place, lambda path: ws.encode(path, place / "encoded", min_count=1)),
+        "rows": single(
+            good / "rows", place, lambda path: ws.encode(path, place / "encoded", column="text", min_count=1)
+        ),
         "labels": single(good / "labels", place, lambda path: read_data(path, path if path.suffix == ".npz" else None)),
         "wiki": single(good / "wiki", place, lambda path: list(sentences(path, "wiki"))),
         "pairs": single(good / "pairs", place, read_pairs),

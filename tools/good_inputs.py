@@ -1,9 +1,12 @@
 """Good inputs of every kind, which tools/fuzz.py mutates."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import scipy.sparse as sp
 import smart_open
 
@@ -49,7 +52,7 @@ end = ["a", "b"]
 
 def make_good(folder: Path) -> None:
     """Good inputs of every kind."""
-    for name in ("vectors", "text", "labels", "wiki", "pairs", "analogies", "card", "vocabulary"):
+    for name in ("vectors", "text", "rows", "labels", "wiki", "pairs", "analogies", "card", "vocabulary"):
         (folder / name).mkdir()
     random = np.random.default_rng(1)
     lines = [" ".join(f"w{i}" for i in random.zipf(1.5, 8) % 40) for _ in range(120)]
@@ -60,6 +63,13 @@ def make_good(folder: Path) -> None:
         for name, content in (("text/t.txt", text), ("wiki/w.xml", wiki)):
             with smart_open.open(folder / f"{name}{suffix}", "wb") as file:
                 file.write(content.encode())
+    rows = [{"id": i, "text": line, "words": line.split()} for i, line in enumerate(lines[:20])]
+    table = "".join(f"{i},{line}\n" for i, line in enumerate(lines))
+    (folder / "rows" / "r.csv").write_text(f'id,text\n1,"a, b ""c""\nd"\n{table}')
+    for suffix in ("", *PACKED):
+        with smart_open.open(folder / "rows" / f"r.jsonl{suffix}", "wb") as file:
+            file.write("".join(f"{json.dumps(row)}\n" for row in rows).encode())
+    pq.write_table(pa.Table.from_pylist(rows), folder / "rows" / "r.parquet")
     (folder / "labels" / "x.txt").write_text("3 9 4\n0,3 1:0.5 4:2\n2 0:1e-3 # c\n 8:-7\n")
     (folder / "labels" / "y.txt").write_text("3,1 4:2 1:.5\n\n0 2:1.25e2 0:1")
     sp.save_npz(folder / "labels" / "z.npz", sp.csr_array(np.eye(3, 4, dtype=np.float32)))

@@ -4,14 +4,16 @@
 
 The sides take turns, so what else the machine does hits all of them alike; the file lies in the page cache after the
 first round. ``read``: split, checked, counted and numbered, on one thread, nothing written. ``encode``: all of it,
-the vocabulary and the shards on the disk. ``Python``: the same ids and counts by :func:`sentences` and a dict, nothing
-written. ``gensim``: the scan of the words by its Word2Vec, which reads the text once more in each epoch. On a machine
-that is shared, read the tokens per CPU second, and for several threads their ratio.
+the vocabulary and the shards on the disk; ``encode, unicode`` and so on: with that tokeniser, on one thread; ``encode,
+phrases``: with one pass that joins phrases. ``Python``: the same ids and counts by :func:`sentences` and a dict,
+nothing written. ``gensim``: the scan of the words by its Word2Vec, which reads the text once more in each epoch. On a
+machine that is shared, read the tokens per CPU second, and for several threads their ratio.
 """
 
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 import machine
@@ -20,6 +22,7 @@ from wordsparse.corpus import encode
 from wordsparse.corpus._text import WordTable
 from wordsparse.corpus.blocks import text_blocks
 from wordsparse.corpus.reading import sentences
+from wordsparse.corpus.tokens import TOKENIZERS
 
 
 @click.command()
@@ -27,10 +30,17 @@ from wordsparse.corpus.reading import sentences
 @click.option("--min-count", type=click.IntRange(1), default=2, show_default=True)
 @click.option("--sweep-threads", callback=machine.int_list, default="1,2", show_default=True)
 @click.option("--rounds", type=click.IntRange(1), default=5, show_default=True)
-@click.option("--slow-rounds", type=click.IntRange(1), default=1, show_default=True, help="Of Python and gensim.")
+@click.option("--tokens", "tokenizers", multiple=True, type=click.Choice(list(TOKENIZERS)), help="Repeatable.")
+@click.option("--slow-rounds", type=click.IntRange(1), default=1, show_default=True, help="Of all but read and encode.")
 @machine.output_option
 def main(
-    corpus: Path, min_count: int, sweep_threads: Sequence[int], rounds: int, slow_rounds: int, output: Path | None
+    corpus: Path,
+    min_count: int,
+    sweep_threads: Sequence[int],
+    rounds: int,
+    tokenizers: Sequence[str],
+    slow_rounds: int,
+    output: Path | None,
 ) -> None:
     """Time reading by each side in turn and print tokens a second, wall and CPU."""
     with tempfile.TemporaryDirectory() as folder:
@@ -38,9 +48,13 @@ def main(
         sides: dict[tuple[str, int], tuple[int, machine.Step]] = {("read", 1): (tokens, lambda: read(corpus))}
         for threads in sweep_threads:
             sides["encode", threads] = tokens, lambda threads=threads: encoded(corpus, min_count, threads)
+        for name in tokenizers:
+            found = encode(corpus, Path(folder, name), min_count=min_count, tokens=name).tokens
+            sides[f"encode, {name}", 1] = found, lambda name=name: encoded(corpus, min_count, 1, tokens=name)
+        sides["encode, phrases", 1] = tokens, lambda: encoded(corpus, min_count, 1, phrases=1)
         sides["Python", 1] = tokens, lambda: plainly(corpus)
         sides["gensim", 1] = tokens, lambda: scanned_by_gensim(corpus, min_count)
-        few = {("Python", 1): slow_rounds, ("gensim", 1): slow_rounds}
+        few = {side: slow_rounds for side in sides if side[0] not in ("read", "encode")}
         times = machine.alternate(sides, rounds, few)
     rows = [
         {
@@ -74,10 +88,10 @@ def read(corpus: Path) -> None:
         table.take()
 
 
-def encoded(corpus: Path, min_count: int, threads: int) -> None:
+def encoded(corpus: Path, min_count: int, threads: int, **options: Any) -> None:
     """Encode a text in a temporary place."""
     with tempfile.TemporaryDirectory() as folder:
-        encode(corpus, Path(folder, "encoded"), min_count=min_count, threads=threads)
+        encode(corpus, Path(folder, "encoded"), min_count=min_count, threads=threads, **options)
 
 
 def plainly(corpus: Path) -> None:

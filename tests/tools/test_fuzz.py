@@ -20,6 +20,6 @@ def test_mutated_inputs_are_read_or_refused() -> None:
     result = json.loads(done.stdout or "{}")
     assert done.returncode == 0, done.stderr or result["findings"]
     assert sum(result["inputs"].values()) == 1000
-    assert len(result["inputs"]) == 14
+    assert len(result["inputs"]) == 15
     # Not all are refused at the first check.
-    assert {"text", "labels", "pairs", "model", "corpus"} <= set(result["accepted"])
+    assert {"text", "rows", "labels", "pairs", "model", "corpus"} <= set(result["accepted"])

@@ -108,3 +108,22 @@ def test_an_unfinished_run_is_not_started_over(text: Path, output: Path) -> None
 def test_resume_needs_an_output(text: Path) -> None:
     with pytest.raises(InputError, match="resume needs an output"):
         ws.train(text, resume=True)
+
+
+@pytest.mark.parametrize("text", ["word " * 3000, ["word " * 3000], ["a quick brown fox", "and another one"]])
+@pytest.mark.parametrize("output", [None, "model"])
+def test_documents_given_as_paths_are_recognised(tmp_path, text, output):
+    """The message was an OSError with the whole document in it."""
+    with pytest.raises(InputError, match="is text, not the path of a file: a str is a path") as refusal:
+        ws.train(text, output=None if output is None else tmp_path / output, **SHORT)
+    assert len(str(refusal.value)) < 400
+    assert not any(tmp_path.iterdir())
+
+
+def test_texts_and_rows_are_trained_on(tmp_path):
+    documents = ["The cat sat.\nThe dog sat."] * 40
+    first = ws.train(iter(documents), tokens="simple", **SHORT)
+    second = ws.train([{"text": text} for text in documents], column="text", tokens="simple", **SHORT)
+    assert first.vocabulary.words == ["sat", "the", "cat", "dog"]
+    assert first.trained().text["tokenization"] == {"tokens": "simple"}
+    assert same_vectors(first, second)

@@ -44,7 +44,8 @@ def command(
     """Count the words of CORPUS, build the vocabulary and write int32 shards, for use in any number of trainings.
 
     CORPUS: files of UTF-8 text (plain, .gz, .bz2, .xz, .zst), directories, which are read down, or - for standard
-    input; read in the given order.
+    input; read in the given order. Each line is a sentence, words are separated by white space, and nothing is
+    changed: --format and --tokens name other ways.
     """
     started = time.perf_counter()
     # The delay hides the bar if the request is refused immediately.

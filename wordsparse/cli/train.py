@@ -130,7 +130,12 @@ def command(
     preset: str,
     **options: Any,
 ) -> None:
-    """Train word vectors on text files, or on a directory written by `encode`."""
+    """Train word vectors on text files, or on a directory written by `encode`.
+
+    CORPUS: files of UTF-8 text (plain, .gz, .bz2, .xz, .zst), directories, which are read down, or - for standard
+    input. Each line is a sentence, words are separated by white space, and nothing is changed: --format and --tokens
+    name other ways.
+    """
     text = TrainingText(
         list(corpus),
         min_count=min_count,

@@ -181,6 +181,14 @@ def _integer(members: Mapping[str, Any], key: str, folder: Path) -> int:
     return value
 
 
+def is_encoded(path: str | os.PathLike[str]) -> bool:
+    """Whether a path is the directory of an encoded corpus; no str is too long to ask."""
+    try:
+        return bool(os.fspath(path)) and (Path(path) / MANIFEST).is_file()
+    except (OSError, ValueError):
+        return False
+
+
 def tokenization(tokens: str | None, phrases: int, phrase_threshold: float) -> dict[str, Any] | None:
     """How a text becomes tokens, as JSON; None if the tokens were given."""
     if not phrases:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from wordsparse.corpus.shards import MANIFEST
+from wordsparse.corpus.shards import is_encoded
 from wordsparse.errors import InputError
 from wordsparse.files.unpacking import MAX_EXPANSION, Unpacked, unpacked_limit
 
@@ -136,7 +136,10 @@ def _missing(name: str, error: OSError | ValueError) -> str:
         return f"{name}: is an address, and only local files are read: download it first"
     if len(name) > 255 or "\n" in name or (len(name.split()) > 2 and os.sep not in name):
         short = name if len(name) <= 80 else f"{name[:80]}…"
-        return f"{short!r} is text, not the path of a file: a str is a path, a text is an iterable of token lists"
+        return (
+            f"{short!r} is text, not the path of a file: a str is a path; give a text as an iterable of token lists, "
+            "or documents as an iterator of str with tokens='unicode'"
+        )
     if isinstance(error, PermissionError):
         return f"{name}: cannot be read: check the permissions of its directories"
     return f"{name}: no such file or directory"
@@ -144,7 +147,7 @@ def _missing(name: str, error: OSError | ValueError) -> str:
 
 def _files_below(folder: Path, skipped: _Skipped) -> list[Path]:
     """The regular files below a directory, by name; InputError if one of the directories is an encoded corpus."""
-    if (folder / MANIFEST).is_file():
+    if is_encoded(folder):
         raise InputError(f"{folder}: is an encoded corpus: train on it alone, without other text")
     files: list[Path] = []
     try:

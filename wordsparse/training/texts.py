@@ -13,7 +13,7 @@ from typing import Any
 
 from wordsparse import validation
 from wordsparse.corpus import EncodedCorpus, Vocabulary, encode
-from wordsparse.corpus.shards import MANIFEST
+from wordsparse.corpus.shards import is_encoded
 from wordsparse.corpus.sources import find_files
 from wordsparse.errors import InputError
 from wordsparse.files import storage
@@ -60,7 +60,7 @@ class TrainingText:
         corpus = self.corpus
         if isinstance(corpus, (list, tuple)) and len(corpus) == 1 and isinstance(corpus[0], (str, PathLike)):
             corpus = corpus[0]
-        if isinstance(corpus, (str, PathLike)) and (Path(corpus) / MANIFEST).is_file():
+        if isinstance(corpus, (str, PathLike)) and is_encoded(corpus):
             corpus = EncodedCorpus.open(Path(corpus))
         if not isinstance(corpus, EncodedCorpus):
             return None
