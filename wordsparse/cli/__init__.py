@@ -27,6 +27,7 @@ COMMANDS = (
     "similar",
     "analogy",
     "explore",
+    "labels",
     "corpora",
     "doctor",
 )

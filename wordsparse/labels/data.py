@@ -36,6 +36,7 @@ def read_data(
     path: str | PathLike[str],
     targets: str | PathLike[str] | None = None,
     *,
+    labelled: bool = True,
     n_features: int | None = None,
     n_labels: int | None = None,
 ) -> LabelledRows:
@@ -47,6 +48,8 @@ def read_data(
         A text file of labels and features, or an npz file of features.
     targets : path, optional
         The npz file of labels that belongs to an npz file of features.
+    labelled : bool
+        False: an npz file of features may come without labels; its rows have none then.
     n_features, n_labels : int, optional
         F and L where the file does not state them, as those of the training data; else the largest there is, plus 1.
 
@@ -59,17 +62,23 @@ def read_data(
     source = Path(path)
     with storage.naming(source):
         is_npz = _starts(source) == _ZIP
-        if is_npz and targets is None:
+        if is_npz and targets is None and labelled:
             raise InputError("holds features only: name the npz file of the labels as the targets")
         if not is_npz and targets is not None:
             raise InputError("is text, which holds its labels: only npz files have their targets in another file")
-        X, Y = (npz.read(source), None) if is_npz else _read_text(source, n_features, n_labels)
+        if is_npz:
+            X = npz.read(source)
+            Y = sp.csr_array((X.shape[0], n_labels or 0), dtype=np.float32)
+        else:
+            X, Y = _read_text(source, n_features, n_labels)
     if targets is not None:
         with storage.naming(Path(targets)):
             Y = npz.read(Path(targets))
             if Y.shape[0] != X.shape[0]:
                 raise InputError(f"has {Y.shape[0]:,} rows, but {source} has {X.shape[0]:,}")
-    _tell_empty(source, X, Y)
+    _tell_empty(source, X, "features")
+    if labelled:
+        _tell_empty(source, Y, "labels")
     return LabelledRows(_widened(X, n_features, "features", source), _widened(Y, n_labels, "labels", source))
 
 
@@ -128,10 +137,9 @@ def _widened(matrix: Any, columns: int | None, kind: str, path: Path) -> Any:
     return sp.csr_array((matrix.data, matrix.indices, matrix.indptr), shape=(matrix.shape[0], columns))
 
 
-def _tell_empty(path: Path, X: Any, Y: Any) -> None:
+def _tell_empty(path: Path, matrix: Any, kind: str) -> None:
     """Say how many rows have no features or no labels."""
-    for matrix, kind in ((X, "features"), (Y, "labels")):
-        empty = np.flatnonzero(np.diff(matrix.indptr) == 0)
-        if empty.size:
-            rows, have = ("1 row", "has") if empty.size == 1 else (f"{empty.size:,} rows", "have")
-            logger.warning("%s: %s of %s %s no %s, first row %s", path, rows, f"{X.shape[0]:,}", have, kind, empty[0])
+    empty = np.flatnonzero(np.diff(matrix.indptr) == 0)
+    if empty.size:
+        rows, have = ("1 row", "has") if empty.size == 1 else (f"{empty.size:,} rows", "have")
+        logger.warning("%s: %s of %s %s no %s, first row %s", path, rows, f"{matrix.shape[0]:,}", have, kind, empty[0])
