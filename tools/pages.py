@@ -194,6 +194,13 @@ def error(value: float | None) -> str:
     return "" if value is None else f"{value:.1e}"
 
 
+def reading(content: Content) -> str:
+    """The speed of reading a text, by tokeniser, beside plain Python and gensim."""
+    rows = [[row["side"], row["threads"], number(row["tokens_per_cpu_second"] / 1e6)] for row in content["sides"]]
+    caption = f"{content['options']['corpus']}, {content['tokens']:,} tokens at white space."
+    return f"{caption}\n\n{table(['side', 'threads', 'million tokens per CPU s'], rows)}"
+
+
 def study(content: Content) -> str:
     """A study of the recipe: means over seeds for each model and variant."""
     groups: dict[tuple[str, str], list[Content]] = {}
@@ -232,7 +239,7 @@ def render(page: str) -> str:
         autoescape=False,
         keep_trailing_newline=True,
     )
-    parts = (comparison, speed, complexity, goals, step_parts, step_sweeps, stability, study)
+    parts = (comparison, speed, complexity, goals, step_parts, step_sweeps, stability, reading, study)
     functions: dict[str, Any] = {part.__name__: part for part in parts}
     text = environment.get_template(f"{page}.md").render(shown=shown, **functions)
     return f"<!-- Written by tools/pages.py from docs/templates/{page}.md and docs/results. -->\n\n{text}"
