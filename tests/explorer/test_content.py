@@ -12,9 +12,9 @@ from support.explorer_models import made_model
 import wordsparse as ws
 from wordsparse import optional
 from wordsparse.explorer import explore
-from wordsparse.explorer.alignment import distances
 from wordsparse.explorer.content import content_of, encoded
 from wordsparse.explorer.projection import Projection, principal_components
+from wordsparse.vectors.alignment import distances
 from wordsparse.vectors.precision import packed
 
 

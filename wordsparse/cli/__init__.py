@@ -26,6 +26,7 @@ COMMANDS = (
     "documents",
     "similar",
     "analogy",
+    "moved",
     "explore",
     "labels",
     "corpora",

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordsparse.errors import InputError
-from wordsparse.explorer.alignment import distances
 from wordsparse.explorer.projection import Projection
 from wordsparse.vectors import precision
+from wordsparse.vectors.alignment import distances
 from wordsparse.vectors.formats import names
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.resamples import Resamples, compared

@@ -1,0 +1,124 @@
+"""Words whose vectors differ between two models by more than resampling either text explains.
+
+The models are aligned by orthogonal Procrustes on their most frequent common words; a word's movement is
+d = 1 − cos(a R, b). Two resamples of one text, aligned in the same way, say how far the word moves where nothing has
+changed but the passages that happen to be there: N such distances, half from each text, because two independent
+samples of a text differ as two resamples of it do (Efron, 1979). A distance is a sum of squares, whose cube root is
+close to normal (Wilson & Hilferty, 1931): with m and s the mean and the deviation of the cube roots,
+t = (∛d − m) / (s √(1 + 1/N)) has Student's distribution with N − 1 degrees of freedom if nothing has changed. The
+p-values, of larger t alone, are corrected for the number of words after Benjamini & Hochberg (1995): of the words with
+q < 0.05, one in twenty is expected to be there by chance.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import scipy.stats
+from numpy.typing import NDArray
+
+from wordsparse.errors import InputError
+from wordsparse.vectors.alignment import distances
+from wordsparse.words.model import Model
+from wordsparse.words.resamples import Resamples
+
+# Words that occur less often in either text are not judged; alignment is on the most frequent common words.
+MIN_COUNT, ALIGNED_ON = 50, 5000
+# Resamples that each model must have.
+MIN_RESAMPLES = 4
+_SMALLEST = 1e-6
+
+
+class Moved(NamedTuple):
+    """A word's movement d between two models, its mean among resamples, and how sure it is: t and the corrected q."""
+
+    word: str
+    distance: float
+    expected: float
+    t: float
+    q: float
+
+
+def moved(first: Model, second: Model, *, min_count: int = MIN_COUNT) -> list[Moved]:
+    """How far the common words moved from one model to the other, the surest movement first.
+
+    Parameters
+    ----------
+    first, second : Model
+        Models with resamples of their texts (``bootstrap`` of :func:`wordsparse.train`), of the same dimension.
+    min_count : int
+        Words that occur less often in either text are left out.
+
+    Raises
+    ------
+    InputError
+        If a model has fewer than 4 resamples, the dimensions differ, or too few words are common.
+    """
+    for name, model in (("first", first), ("second", second)):
+        if model.resamples is None or len(model.resamples) < MIN_RESAMPLES:
+            raise InputError(f"the {name} model needs {MIN_RESAMPLES} resamples: train it with bootstrap (20, say)")
+    assert first.resamples is not None
+    assert second.resamples is not None
+    if first.dim != second.dim:
+        raise InputError(f"the models have {first.dim} and {second.dim} dimensions: train both with the same")
+    rows = _common_rows(first, second, min_count)
+    if rows.shape[1] <= first.dim:
+        raise InputError(
+            f"{rows.shape[1]} words occur {min_count} times in both texts: more than dim ({first.dim}) are needed"
+        )
+    observed = distances(first.wv.unit[rows[0]], second.wv.unit[rows[1]], ALIGNED_ON)
+    null = np.concatenate([_within(first.resamples, rows[0]), _within(second.resamples, rows[1])])
+    t, p = _t_test(observed, null)
+    q = scipy.stats.false_discovery_control(p)
+    words, expected = first.vocabulary.words, _mean(null)
+    order = np.lexsort((-t, q))
+    return [
+        Moved(words[rows[0, i]], float(observed[i]), float(expected[i]), float(t[i]), float(q[i]))
+        for i in order.tolist()
+    ]
+
+
+def _common_rows(first: Model, second: Model, min_count: int) -> NDArray[np.int64]:
+    """The rows (2, n) of the words that are frequent enough in both models, those most frequent in the rarer first."""
+    a, b = first.vocabulary, second.vocabulary
+    found = [
+        (min(int(a.counts[row]), int(b.counts[other])), row, other)
+        for row, word in enumerate(a.words)
+        if (other := b.get(word)) is not None
+    ]
+    kept = sorted((entry for entry in found if entry[0] >= min_count), key=lambda entry: -entry[0])
+    return np.array([(row, other) for _, row, other in kept], np.int64).reshape(-1, 2).T
+
+
+def _within(resamples: Resamples, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The distances of each word between one resample and the next, (pairs, n); NaN where one of both lacks it."""
+    found, before = [], None
+    for codes in resamples.each():
+        unit = codes[rows].astype(np.float32)
+        lengths = np.sqrt(np.einsum("ij,ij->i", unit, unit))
+        unit /= np.where(lengths > 0, lengths, 1)[:, None]
+        if before is not None:
+            between = distances(before[0], unit, ALIGNED_ON).astype(np.float64)
+            between[(before[1] == 0) | (lengths == 0)] = np.nan
+            found.append(between)
+        before = unit, lengths
+    return np.array(found)
+
+
+def _t_test(
+    observed: NDArray[np.float32], null: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """t and p of each word; p = 1 where fewer than two distances are known."""
+    roots, n = np.cbrt(null), (~np.isnan(null)).sum(axis=0)
+    known = n >= 2
+    t, p = np.zeros(len(n)), np.ones(len(n))
+    mean, deviation = np.nanmean(roots[:, known], axis=0), np.nanstd(roots[:, known], axis=0, ddof=1)
+    excess = np.cbrt(observed[known].astype(np.float64)) - mean
+    t[known] = excess / (np.maximum(deviation, _SMALLEST) * np.sqrt(1 + 1 / n[known]))
+    p[known] = scipy.stats.t.sf(t[known], n[known] - 1)
+    return t, p
+
+
+def _mean(null: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The mean distance of each word, (n,); 0 where none is known."""
+    known = ~np.isnan(null)
+    return np.asarray(np.where(known, null, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1))
