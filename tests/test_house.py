@@ -25,7 +25,7 @@ LEVELS = (
     ("corpus", "vectors"),
     ("layer",),
     ("kernels",),
-    ("machine",),
+    ("machine", "display"),
     ("files",),
     ("validation", "optional"),
     ("errors",),

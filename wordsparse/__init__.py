@@ -14,11 +14,13 @@ if TYPE_CHECKING:
     from wordsparse.layer.least_squares import RecursiveLeastSquares
     from wordsparse.layer.losscheck import check_loss
     from wordsparse.layer.output import FactoredOutput
+    from wordsparse.training.interruption import Interrupted
     from wordsparse.training.runs import train
+    from wordsparse.training.trained import load
     from wordsparse.vectors.word_vectors import WordVectors
     from wordsparse.words.embedding import StepSizes
     from wordsparse.words.evaluate import evaluate
-    from wordsparse.words.model import Model, load, read_vectors
+    from wordsparse.words.model import Model, read_vectors
     from wordsparse.words.options import Options
     from wordsparse.words.recipe import Recipe
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FactoredOutput",
     "InputError",
+    "Interrupted",
     "MissingDependencyError",
     "Model",
     "Options",
@@ -54,6 +57,7 @@ __all__ = [
 _MODULES = {
     "FactoredOutput": "wordsparse.layer.output",
     "InputError": "wordsparse.errors",
+    "Interrupted": "wordsparse.training.interruption",
     "MissingDependencyError": "wordsparse.errors",
     "Model": "wordsparse.words.model",
     "Options": "wordsparse.words.options",
@@ -71,7 +75,7 @@ _MODULES = {
     "encode": "wordsparse.corpus",
     "evaluate": "wordsparse.words.evaluate",
     "explore": "wordsparse.explorer",
-    "load": "wordsparse.words.model",
+    "load": "wordsparse.training.trained",
     "read_vectors": "wordsparse.words.model",
     "train": "wordsparse.training.runs",
 }

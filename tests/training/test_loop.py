@@ -397,7 +397,7 @@ def test_an_encoded_text_keeps_its_vocabulary(tmp_path: Path, options: dict[str,
         ({"loss": "hinge"}, "hinge.*choose one of"),
         ({"device": "cuda"}, "cuda"),
         ({"min_count": 10_000}, "vocabulary is empty"),
-        ({"size": 100, "iter": 5}, "unknown option iter, size"),
+        ({"size": 100, "iter": 5}, r"unknown option (iter: did you mean epochs|size: did you mean dim)"),
     ],
 )
 def test_bad_requests_are_refused_by_name(options: dict[str, Any], message: str) -> None:

@@ -13,7 +13,8 @@ from wordsparse.layer.losses import BoundedNS, Taylor
 from wordsparse.machine import devices
 from wordsparse.words.embedding import StepSizes
 from wordsparse.words.examples import MAX_WINDOW
-from wordsparse.words.options import LOSSES, MODELS, DeviceName, Options
+from wordsparse.words.options import LOSSES, MODELS, DeviceName, Options, PresetName
+from wordsparse.words.presets import PRESETS
 from wordsparse.words.recipe import Recipe, recommended
 
 pytestmark = pytest.mark.usefixtures("no_gpu")
@@ -29,6 +30,7 @@ def test_defaults_are_valid_and_immutable() -> None:
 def test_the_names_of_losses_and_devices_are_those_of_the_layer_and_the_machine() -> None:
     assert tuple(losses.LOSSES) == LOSSES
     assert get_args(DeviceName) == devices.DEVICES
+    assert get_args(PresetName) == tuple(PRESETS)
 
 
 def test_every_model_has_a_recipe_for_every_loss() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import click
 
-from wordsparse.cli import messages, terminal
+from wordsparse.cli import messages, terminal, unknown
 from wordsparse.cli.stderr import best_effort_stderr
 from wordsparse.errors import InputError, WordsparseError
 from wordsparse.training.interruption import stop_requests
@@ -39,6 +39,13 @@ class _LazyGroup(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            ctx.fail(unknown.command(args[0], COMMANDS))
+        return super().resolve_command(ctx, args)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
@@ -69,6 +76,8 @@ def _status(given: list[str]) -> int:
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as error:
+        if isinstance(error, click.NoSuchOption):
+            error = unknown.option(error, given)
         said = io.StringIO()
         error.show(file=said)
         terminal.say(said.getvalue().splitlines())

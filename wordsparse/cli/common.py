@@ -1,6 +1,7 @@
 """Code shared by the sub-commands: the ``--json`` option, lists of numbers, and the output of a result."""
 
 import json
+import logging
 from collections.abc import Iterable, Mapping
 from typing import TextIO
 
@@ -11,6 +12,17 @@ from wordsparse.files.unpacking import MAX_EXPANSION
 
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object, and nothing else, on standard output."
+)
+
+
+def _hush(context: click.Context, parameter: click.Parameter, quiet: bool) -> bool:
+    if quiet:
+        logging.getLogger("wordsparse").setLevel(logging.WARNING)
+    return quiet
+
+
+quiet_option = click.option(
+    "-q", "--quiet", is_flag=True, callback=_hush, help="Show no progress, and no messages but warnings and errors."
 )
 
 expansion_option = click.option(

@@ -1,17 +1,15 @@
 """``wordsparse compare``: wordsparse beside gensim's word2vec and vectors from files."""
 
 import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from tqdm import tqdm
 
-from wordsparse.cli.common import emit, expansion_option, int_list, json_option
+from wordsparse.cli.common import emit, expansion_option, int_list, json_option, quiet_option
 from wordsparse.cli.text_options import corpus_argument, taken, text_options
 from wordsparse.comparison.request import METHODS, Request
-from wordsparse.files.escaping import escaped
+from wordsparse.display import Display
 
 if TYPE_CHECKING:
     from wordsparse.comparison import ComparisonProgress
@@ -58,8 +56,9 @@ PATH = click.Path(path_type=Path)
 @click.option("--keep-vectors", is_flag=True, help="Keep the vectors of every run in the report's directory.")
 @text_options
 @expansion_option
+@quiet_option
 @json_option
-def command(as_json: bool, methods: tuple[str, ...], sizes: tuple[int, ...] | None, **options: Any) -> int:
+def command(as_json: bool, quiet: bool, methods: tuple[str, ...], sizes: tuple[int, ...] | None, **options: Any) -> int:
     """Train wordsparse and gensim's word2vec on CORPUS, evaluate both on the same test sets, and write REPORT.
 
     CORPUS: text files or directories, or one directory written by `encode`. REPORT: a new directory for report.html
@@ -69,12 +68,12 @@ def command(as_json: bool, methods: tuple[str, ...], sizes: tuple[int, ...] | No
 
     again = shlex.join(["wordsparse", *click.get_current_context().obj])
     methods = methods or tuple(METHODS)
-    with tqdm(desc="compare", unit=" runs", delay=0.5) as bar:
+    with Display(not quiet) as display:
         content = compare(
             methods=methods,
             sizes=sizes or (),
             command=again,
-            progress=lambda done: _show(bar, done),
+            progress=lambda done: _show(display, done),
             **taken(options),
             **options,
         )
@@ -84,13 +83,10 @@ def command(as_json: bool, methods: tuple[str, ...], sizes: tuple[int, ...] | No
     return 1 if failed else 0
 
 
-def _show(bar: "tqdm[Any]", progress: "ComparisonProgress") -> None:
-    bar.total = progress.total
-    if progress.starting is not None:
-        bar.set_postfix_str(escaped(progress.starting))
+def _show(display: Display, progress: "ComparisonProgress") -> None:
+    display.update("compare", "runs", progress.done, progress.total, progress.starting or "")
     if progress.finished is not None:
-        bar.update(progress.done - bar.n)
-        bar.write(escaped(_line(progress.finished.report)), file=sys.stderr)
+        display.say(_line(progress.finished.report))
 
 
 def _line(run: dict[str, Any]) -> str:

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import click
-from tqdm import tqdm
 
-from wordsparse.cli.common import emit, expansion_option, json_option
+from wordsparse.cli.common import emit, expansion_option, json_option, quiet_option
 from wordsparse.cli.text_options import corpus_argument, min_count_option, preset_option, taken, text_options
 from wordsparse.corpus import encode
+from wordsparse.display import Display
 from wordsparse.words import presets
 
 
@@ -29,6 +29,7 @@ from wordsparse.words import presets
 @click.option("--max-vocab", type=int, help="Maximum number of words; the most frequent are kept.")
 @expansion_option
 @click.option("--threads", type=int, help="Number of threads.  [default: all available CPUs]")
+@quiet_option
 @json_option
 def command(
     corpus: tuple[Path, ...],
@@ -38,6 +39,7 @@ def command(
     max_vocab: int | None,
     max_expansion: float,
     threads: int | None,
+    quiet: bool,
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -48,15 +50,14 @@ def command(
     changed: --format and --tokens name other ways.
     """
     started = time.perf_counter()
-    # The delay hides the bar if the request is refused immediately.
-    with tqdm(desc="encode", unit=" tokens", unit_scale=True, delay=0.5) as bar:
+    with Display(not quiet) as display:
         encoded = encode(
             corpus,
             output,
             min_count=presets.preset(preset).min_count if min_count is None else min_count,
             max_vocab=max_vocab,
             max_expansion=max_expansion,
-            progress=lambda tokens: bar.update(tokens - bar.n),
+            progress=lambda tokens: display.update("encode", "tokens", tokens),
             threads=threads,
             **taken(options),
         )

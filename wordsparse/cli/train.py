@@ -1,17 +1,16 @@
 """``wordsparse train``."""
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
-from tqdm import tqdm
 
-from wordsparse.cli.common import emit, expansion_option, json_option
+from wordsparse.cli.common import emit, expansion_option, json_option, quiet_option
 from wordsparse.cli.text_options import corpus_argument, min_count_option, preset_option, taken, text_options
+from wordsparse.display import Display
 from wordsparse.machine import devices
 from wordsparse.training.output_run import CHECKPOINT_EVERY, OutputRun
-from wordsparse.training.progress import Progress
+from wordsparse.training.progress import RunDisplay
 from wordsparse.training.texts import TrainingText
 from wordsparse.words import recipe
 from wordsparse.words.examples import MAX_WINDOW
@@ -115,6 +114,7 @@ def _batch_tokens(model: str) -> int:
     "continue to train a finished model: for more --epochs on its text, or on a new text. If the output has neither, "
     "start a new run.",
 )
+@quiet_option
 @json_option
 def command(
     corpus: tuple[Path, ...],
@@ -126,6 +126,7 @@ def command(
     bootstrap: int,
     checkpoint_every: float,
     resume: bool,
+    quiet: bool,
     as_json: bool,
     preset: str,
     **options: Any,
@@ -154,24 +155,9 @@ def command(
         bootstrap,
         None if init is None else read_vectors(init),
     )
-    # The delay hides the bars if the request is refused immediately.
-    encoding_bar = tqdm(desc="encode", unit=" tokens", unit_scale=True, delay=0.5)
-    training_bar = tqdm(desc="train", unit=" tokens", unit_scale=True, delay=0.5)
-
-    def encoded_so_far(tokens: int) -> None:
-        encoding_bar.update(tokens - encoding_bar.n)
-
-    def trained_so_far(progress: Progress) -> None:
-        encoding_bar.close()
-        training_bar.total = progress.total_tokens
-        training_bar.set_postfix(epoch=progress.epoch + 1, loss=f"{progress.loss:.4f}", refresh=False)
-        training_bar.update(progress.tokens - training_bar.n)
-        if progress.heldout_loss is not None:
-            epoch = f"epoch {progress.epoch + 1}: loss {progress.loss:.4f}, held-out {progress.heldout_loss:.4f}"
-            training_bar.write(epoch, file=sys.stderr)
-
-    with encoding_bar, training_bar:
-        model = asked.train(encoding=encoded_so_far, progress=trained_so_far)
+    with Display(not quiet) as display:
+        shown = RunDisplay(display)
+        model = asked.train(encoding=shown.encoding, progress=shown.training)
     report = model.report
     made = f"{report['vocab_size']:,} vectors of dimension {report['dim']} in {output}"
     how = (

@@ -10,15 +10,28 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from wordsparse.training.trained import TrainedModel
 
 logger = logging.getLogger(__name__)
 
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
-FIRST_SIGNAL = "the run stops after this minibatch and writes a checkpoint; a second signal stops it now, without one"
+FIRST_SIGNAL = "the run stops after this minibatch; a second signal stops it now"
 
 
 class Interrupted(KeyboardInterrupt):
-    """A run has stopped on request; the message names the checkpoint to resume from."""
+    """A run has stopped on request.
+
+    Attributes
+    ----------
+    model : TrainedModel or None
+        What a run without an output has trained so far; None for a run with an output, whose checkpoint the message
+        names, or if nothing was trained.
+    """
+
+    model: "TrainedModel | None" = None
 
 
 class StopRequest:
@@ -32,17 +45,20 @@ class StopRequest:
         Set while the training loop polls ``received``.
     received : int
         Number of signals so far.
+    answer : str
+        What the first signal is answered with while it is awaited.
     """
 
     def __init__(self) -> None:
         self.awaited = False
         self.received = 0
+        self.answer = FIRST_SIGNAL
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
         self.received += 1
         if self.received > 1 or not self.awaited:
             raise KeyboardInterrupt
-        logger.warning(FIRST_SIGNAL)
+        logger.warning("%s", self.answer)
 
 
 @contextmanager

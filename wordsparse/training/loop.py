@@ -22,10 +22,11 @@ from wordsparse.training.prefetch import prefetched
 from wordsparse.training.progress import Progress, Report
 from wordsparse.training.run_state import RunState
 from wordsparse.training.slices import Slices
+from wordsparse.training.trained import TrainedModel
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.embedding import WordEmbedding
 from wordsparse.words.examples import ExampleBuilder, Examples
-from wordsparse.words.model import Model, Training
+from wordsparse.words.model import Training
 from wordsparse.words.options import Options
 from wordsparse.words.schedule import Schedule
 from wordsparse.words.start import start_from
@@ -159,14 +160,29 @@ class Run:
         with at_work():
             while len(at.losses) < self.options.epochs and not self._has_stalled():
                 self._finish_epoch(report or (lambda progress: None), between_steps)
-            if not self.embedding.output.factors.is_identity:  # it is where only the model was left to write
-                self.is_whole = False
-                self.embedding.output.fold()
-                self.is_whole = True
+            self._fold()
         at.wall_seconds, at.cpu_seconds = time.perf_counter() - wall, time.process_time() - cpu
 
     @at_work()
-    def model(self, checkpoints: int = 0) -> Model:
+    def partial_model(self) -> TrainedModel | None:
+        """The model of a run that was stopped between two minibatches, whose epochs are those that it finished; None
+        before the first minibatch. Training goes on with it where the run was stopped."""
+        if self.state.tokens == 0:
+            return None
+        self._fold()
+        model = self.model()
+        model.options["epochs"] = len(self.state.losses)
+        return model
+
+    def _fold(self) -> None:
+        """Bring W itself into the output's V."""
+        if not self.embedding.output.factors.is_identity:  # it is where only the model was left to write
+            self.is_whole = False
+            self.embedding.output.fold()
+            self.is_whole = True
+
+    @at_work()
+    def model(self, checkpoints: int = 0) -> TrainedModel:
         """The model, once trained; it shares this run's arrays. ``checkpoints`` is for its report."""
         at, options = self.state, self.options
         report = Report(
@@ -189,7 +205,8 @@ class Run:
         )
         state = self.embedding.state()
         training = Training(self._text, at.as_dict(), state)
-        model = Model(self.vocabulary, state["E"], state["output.V"], options.as_dict(), report.as_dict(), training)
+        parts = (self.vocabulary, state["E"], state["output.V"], options.as_dict(), report.as_dict(), training)
+        model = TrainedModel(*parts)
         return _with_subwords(model) if options.subwords else model
 
     def _finish_epoch(self, report: Callable[[Progress], None], between_steps: Callable[[], None]) -> None:
@@ -313,7 +330,7 @@ class Run:
         return TrainingError(f"{where}: {how}; use {', or '.join(remedies)}")
 
 
-def _with_subwords(model: Model) -> Model:
+def _with_subwords(model: TrainedModel) -> TrainedModel:
     """The model with n-grams, unless too few words of its vocabulary share any; their time counts as training."""
     wall, cpu = time.perf_counter(), time.process_time()
     try:

@@ -22,13 +22,13 @@ from wordsparse.training.checkpoints import Checkpoint, Checkpointer
 from wordsparse.training.interruption import Interrupted, StopRequest, stop_requests
 from wordsparse.training.loop import Run
 from wordsparse.training.progress import Progress, Report
-from wordsparse.training.resume import check_more_epochs, differences, is_same_text, more_epochs, on_new_text
+from wordsparse.training.resume import continued, differences, is_same_text
 from wordsparse.training.run_directory import CORPUS, MODEL, SOURCE, RunDirectory
 from wordsparse.training.texts import TrainingText, encoded_once
+from wordsparse.training.trained import TrainedModel, load
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words import model as models
 from wordsparse.words import start
-from wordsparse.words.model import Model
 from wordsparse.words.options import Options
 
 logger = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ class OutputRun:
         *,
         encoding: Callable[[int], None] | None = None,
         progress: Callable[[Progress], None] | None = None,
-    ) -> Model:
+    ) -> TrainedModel:
         """Train and write the model.
 
         Parameters
@@ -104,7 +104,7 @@ class OutputRun:
             del run
             return self._resampled(model, corpus, stop)
 
-    def _base(self, directory: RunDirectory) -> tuple[Model | None, str | None]:
+    def _base(self, directory: RunDirectory) -> tuple[TrainedModel | None, str | None]:
         """The model that the run starts from and its digest; (None, None) unless the run is resumed from a model.
 
         Raises
@@ -122,7 +122,7 @@ class OutputRun:
             return None, None
         if not self.output.exists() or (self.output.is_dir() and not any(self.output.iterdir())):
             return None, None
-        return models.load(self.output), regular.sha256_of(self.output / models.MANIFEST)
+        return load(self.output), regular.sha256_of(self.output / models.MANIFEST)
 
     def _check_request(self, checkpoint: Checkpoint, request: dict[str, Any], corpus: EncodedCorpus) -> None:
         """Raise InputError if the run of the checkpoint had another request."""
@@ -138,7 +138,7 @@ class OutputRun:
                 f"delete {checkpoint.path.parent} to start a new run"
             )
 
-    def _new_run(self, base: Model | None, corpus: EncodedCorpus) -> Run | None:
+    def _new_run(self, base: TrainedModel | None, corpus: EncodedCorpus) -> Run | None:
         """The run at its start; None if a finished model has no epochs left."""
         checkpoints = self.checkpoint_every > 0
         if base is None:
@@ -148,14 +148,7 @@ class OutputRun:
             return run
         if self.init is not None:
             logger.warning("init has no effect: the run goes on from the model in %s", self.output)
-        if is_same_text(base.trained().text, corpus):
-            if not check_more_epochs(base, self.options):
-                return None
-            return more_epochs(base, corpus, self.options, checkpoints=checkpoints)
-        run = on_new_text(base, corpus, self.options, checkpoints=checkpoints)
-        added = len(run.vocabulary) - len(base.vocabulary)
-        logger.info("training on with a new text: %s words added to %s", f"{added:,}", f"{len(base.vocabulary):,}")
-        return run
+        return continued(base, corpus, self.options, checkpoints=checkpoints)
 
     def _finish(
         self,
@@ -164,9 +157,13 @@ class OutputRun:
         directory: RunDirectory,
         stop: StopRequest,
         progress: Callable[[Progress], None] | None,
-    ) -> Model:
+    ) -> TrainedModel:
         """Train and write the model. An error or a signal leaves a checkpoint if possible, which its message names."""
         begun = run.state.tokens
+        stop.answer = (
+            f"the run stops after this minibatch and writes a checkpoint in {directory.path}; a second signal stops it "
+            "now, without one"
+        )
         try:
             stop.awaited = True
             run.train(progress, keeper.after_step)
@@ -197,7 +194,7 @@ class OutputRun:
             raise Interrupted(f"interrupted; the model was complete and is in {self.output}")
         return model
 
-    def _resampled(self, model: Model, corpus: EncodedCorpus, stop: StopRequest) -> Model:
+    def _resampled(self, model: TrainedModel, corpus: EncodedCorpus, stop: StopRequest) -> TrainedModel:
         """The finished model with its resamples, if they are asked for; a signal keeps those that are complete."""
         if not self.bootstrap:
             return model
@@ -226,7 +223,7 @@ class OutputRun:
             stop.awaited = False
         return model
 
-    def _written(self, run: Run, keeper: Checkpointer, directory: RunDirectory) -> Model:
+    def _written(self, run: Run, keeper: Checkpointer, directory: RunDirectory) -> TrainedModel:
         directory.release_reserve()
         model = run.model(keeper.count)
         model.save(directory.place(MODEL))

@@ -1,9 +1,10 @@
-"""The reports of a run: its progress after each minibatch, and its figures at the end."""
+"""The reports of a run: its progress after each minibatch, as it is shown, and its figures at the end."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from wordsparse.display import Display
 from wordsparse.errors import InputError
 from wordsparse.files.members import is_count, is_measure, is_numbers
 
@@ -20,6 +21,25 @@ class Progress:
     epoch: int
     loss: float
     heldout_loss: float | None = None
+
+
+class RunDisplay:
+    """Shows a run that encodes its text first: its two methods are what the phases report to."""
+
+    def __init__(self, display: Display) -> None:
+        self._display = display
+
+    def encoding(self, tokens: int) -> None:
+        """So many tokens are read."""
+        self._display.update("encode", "tokens", tokens)
+
+    def training(self, progress: Progress) -> None:
+        """So far has the training come; the losses of an epoch with held-out text are a line of their own."""
+        epoch, loss = progress.epoch + 1, f"loss {progress.loss:.4f}"
+        note = f"epoch {epoch}, {loss}"
+        self._display.update("train", "tokens", progress.tokens, progress.total_tokens, note)
+        if progress.heldout_loss is not None:
+            self._display.say(f"epoch {epoch}: {loss}, held-out {progress.heldout_loss:.4f}")
 
 
 @dataclass(frozen=True)

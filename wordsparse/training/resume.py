@@ -13,6 +13,7 @@ accumulated mass, so known words move slowly and new words fast. The model, the 
 unchanged; all other options may differ.
 """
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,6 +28,8 @@ from wordsparse.training.loop import Run
 from wordsparse.words.model import Model
 from wordsparse.words.options import Options
 from wordsparse.words.recipe import Recipe
+
+logger = logging.getLogger(__name__)
 
 # Options that do not change the steps: they choose the hardware, or what is made of the vectors afterwards.
 FREE = {"threads", "device", "subwords"}
@@ -79,6 +82,18 @@ def check_more_epochs(model: Model, options: Options) -> bool:
         changed = changed or f"epochs was {epochs}, not {options.epochs}"
         raise InputError(f"resume: {changed}: on the same text, the number of epochs may only increase")
     return options.epochs > epochs
+
+
+def continued(model: Model, corpus: EncodedCorpus, options: Options, *, checkpoints: bool = False) -> Run | None:
+    """The run that trains a model on, on its own text or on a new one; None if no epochs are left to train."""
+    if is_same_text(model.trained().text, corpus):
+        if not check_more_epochs(model, options):
+            return None
+        return more_epochs(model, corpus, options, checkpoints=checkpoints)
+    run = on_new_text(model, corpus, options, checkpoints=checkpoints)
+    added = len(run.vocabulary) - len(model.vocabulary)
+    logger.info("training on with a new text: %s words added to %s", f"{added:,}", f"{len(model.vocabulary):,}")
+    return run
 
 
 def more_epochs(model: Model, corpus: EncodedCorpus, options: Options, *, checkpoints: bool = False) -> Run:

@@ -1,28 +1,56 @@
 """The entry point of training: on any kind of text, in memory or with an output and checkpoints."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from wordsparse import validation
 from wordsparse.corpus import EncodedCorpus
+from wordsparse.corpus.reading import Source
+from wordsparse.display import Display
 from wordsparse.errors import InputError
 from wordsparse.kernels import _build
+from wordsparse.layer.losses import Loss
 from wordsparse.training import memory
 from wordsparse.training.bootstrap import resample_all
+from wordsparse.training.interruption import Interrupted, stop_requests
 from wordsparse.training.loop import Run
 from wordsparse.training.output_run import CHECKPOINT_EVERY, OutputRun
-from wordsparse.training.progress import Progress
+from wordsparse.training.progress import Progress, RunDisplay
+from wordsparse.training.resume import continued
 from wordsparse.training.texts import TrainingText, encoded
+from wordsparse.training.trained import TrainedModel
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.model import Model, read_vectors
-from wordsparse.words.options import Options, options_for
+from wordsparse.words.names import hint, refusing_unknown_names
+from wordsparse.words.options import DeviceName, LossName, ModelName, Options, PresetName, options_for
+from wordsparse.words.recipe import Recipe
+
+ProgressOption: TypeAlias = bool | Literal["auto"] | Callable[[Progress], None]
 
 
+@refusing_unknown_names
 def train(
-    corpus: Any,
+    corpus: Source | EncodedCorpus,
     *,
+    model: ModelName = "cbow",
+    loss: LossName | Loss | None = None,
+    dim: int = 100,
+    window: int | None = None,
+    sample: float | None = None,
+    epochs: int = 5,
+    batch_tokens: int | None = None,
+    threads: int | None = None,
+    seed: int = 1,
+    device: DeviceName = "auto",
+    max_tokens: int | None = None,
+    heldout: float = 0.0,
+    patience: int | None = None,
+    subwords: bool = False,
+    recipe: Recipe | None = None,
+    measure_power: float | None = None,
     format: str | None = None,
     column: str | None = None,
     tokens: str | None = None,
@@ -31,21 +59,56 @@ def train(
     min_count: int | None = None,
     max_vocab: int | None = None,
     max_expansion: float | None = None,
-    preset: str = "text",
+    preset: PresetName = "text",
     output: str | PathLike[str] | None = None,
     resume: bool = False,
     checkpoint_every: float = CHECKPOINT_EVERY,
     bootstrap: int = 0,
     init: str | PathLike[str] | WordVectors | Model | None = None,
-    progress: Callable[[Progress], None] | None = None,
-    **options: Any,
-) -> Model:
+    progress: ProgressOption = "auto",
+) -> TrainedModel:
     """Train word vectors with the exact gradient over the whole vocabulary.
 
     Parameters
     ----------
     corpus : path, sequence of paths, EncodedCorpus, or iterable of token lists, of texts or of rows
         Text is encoded into a temporary directory first; a directory that ``encode`` wrote is used as it is.
+    model : {"cbow", "skipgram"}
+        CBOW predicts a word from the words around it; skip-gram predicts each of these from the word.
+    loss : {"bounded-ns", "squared", "spherical", "taylor", "zloss"} or Loss, optional
+        A member of the spherical family; where not given, that of the recipe, or ``bounded-ns``. The constants of an
+        object are taken as they are; by its name, a loss has those that suit words. A loss of your own needs a recipe.
+    dim : int
+        Length of a vector.
+    window : int, optional
+        Maximum distance of a context word, up to 255; 5 where not given, the whole basket for ``items``.
+    sample : float, optional
+        Subsampling threshold of word2vec: of a word whose relative frequency f is above it, a share √(sample/f) +
+        sample/f of the occurrences is trained on; 1e-3 where not given, 0, for none, with ``items`` and ``walks``.
+        A text of fewer than 1/sample tokens has none either.
+    epochs : int
+        Passes over the text.
+    batch_tokens : int, optional
+        Corpus tokens of the largest minibatches; the recipe's where not given, fewer for a short text.
+    threads : int, optional
+        All available CPUs where not given. The vectors do not depend on it.
+    seed : int
+        The same seed, text and options give the same bytes.
+    device : {"auto", "cpu", "cuda"}
+        ``auto`` takes an NVIDIA GPU where one can be used.
+    max_tokens : int, optional
+        Train on the first so many tokens only, with the vocabulary of the whole text.
+    heldout : float
+        Share of the text that is never trained on; its loss is reported after each epoch.
+    patience : int, optional
+        Stop after so many epochs without a lower held-out loss.
+    subwords : bool
+        Fit n-grams of characters to the vectors after training: unknown words get a vector, rare ones a better one.
+    recipe : Recipe, optional
+        Constants other than the recommended ones of the model and the loss.
+    measure_power : float, optional
+        Outputs weigh by their counts to this power, which may be negative: the exponent of negative sampling's
+        distribution; the recipe's where not given.
     format, column, tokens, phrases, phrase_threshold : optional
         How text becomes tokens: the format of files (``lines``, ``text8``, ``paths``, ``wiki``, ``csv``, ``jsonl``,
         ``parquet``), the column of rows that holds the text, the tokeniser (``split``, ``simple``, ``unicode``,
@@ -70,15 +133,14 @@ def train(
         Train on so many resamples of the text too: ``model.neighbours`` then tells how sure each neighbour is.
     init : path, WordVectors or Model, optional
         Vectors to start from, of the same ``dim``: a model or a file in any format of :func:`wordsparse.read_vectors`.
-    progress : callable, optional
-        Called after every minibatch. An exception of it ends the run; a run with an output leaves a checkpoint then.
-    **options
-        The fields of :class:`wordsparse.words.options.Options`: model, loss, dim, window, sample, epochs, batch_tokens,
-        threads, seed, device, max_tokens, heldout, patience, recipe, measure_power.
+    progress : "auto", bool or callable
+        ``"auto"`` and True show a bar in a terminal or a notebook, and a line now and then in a log; False shows
+        nothing. A callable is called with a :class:`~wordsparse.training.progress.Progress` after every minibatch; an
+        exception of it ends the run, and a run with an output leaves a checkpoint then.
 
     Returns
     -------
-    Model
+    TrainedModel
         The model with its ``report``.
 
     Raises
@@ -89,40 +151,53 @@ def train(
         If training diverges.
     ReadError
         If a file of the encoded text changes or disappears during training.
-    KeyboardInterrupt
-        If SIGINT, SIGTERM or SIGHUP stops a run with an output, after it has written a checkpoint.
+    Interrupted
+        A KeyboardInterrupt, if SIGINT (Ctrl-C), SIGTERM or SIGHUP stops the run. With an output a checkpoint has been
+        written; without one, the exception's ``model`` is what was trained so far.
+
+    Examples
+    --------
+    >>> import wordsparse as ws
+    >>> text = [["the", "cat", "sat"], ["the", "dog", "sat"]] * 50
+    >>> model = ws.train(text, dim=8, seed=3)
+    >>> model
+    Model(cbow, 4 words × 8, 5 epochs)
     """
-    known = Options.__dataclass_fields__
-    unknown = sorted(set(options) - set(known))
-    if unknown:
-        raise InputError(f"unknown option {', '.join(unknown)}: choose from {', '.join(known)}")
-    chosen = options_for(preset, **options)
-    text = TrainingText(
-        corpus,
-        format=format,
-        column=column,
-        tokens=tokens,
-        phrases=phrases,
-        phrase_threshold=phrase_threshold,
-        min_count=min_count,
-        max_vocab=max_vocab,
-        max_expansion=max_expansion,
-        threads=chosen.threads,
-        preset=preset,
-    )
-    given = _vectors(init)
-    if output is not None:
-        run = OutputRun(Path(output), text, chosen, resume, checkpoint_every, bootstrap, given)
-        return run.train(progress=progress)
-    if resume:
-        raise InputError("resume needs an output: the checkpoints of the interrupted run are beside it")
-    memory.check_dim(chosen.dim)
+    given = dict(locals())
+    asked = {name: given[name] for name in Options.__dataclass_fields__ if given[name] is not None}
+    chosen = options_for(asked.pop("preset"), **asked)
+    text = TrainingText(**{name: given[name] for name in TrainingText.__dataclass_fields__})
     validation.whole("bootstrap", bootstrap)
-    with encoded(text) as ready:
-        model = fit(ready, chosen, progress, given)
-        if bootstrap:
-            model.resamples = resample_all(model, ready, chosen, bootstrap)
-        return model
+    start = _vectors(init)
+    if resume and output is None:
+        raise InputError("resume needs an output: the checkpoints of the interrupted run are beside it")
+    with _reports(progress) as (encoding, training):
+        if output is not None:
+            run = OutputRun(Path(output), text, chosen, bool(resume), checkpoint_every, bootstrap, start)
+            return run.train(encoding=encoding, progress=training)
+        memory.check_dim(chosen.dim)
+        with encoded(text, progress=encoding) as ready:
+            trained = fit(ready, chosen, training, start)
+            if bootstrap:
+                trained.resamples = resample_all(trained, ready, chosen, bootstrap)
+            return trained
+
+
+def train_on(
+    model: TrainedModel, corpus: Source | EncodedCorpus, *, progress: ProgressOption = "auto", **given: Any
+) -> TrainedModel:
+    """See :meth:`wordsparse.training.trained.TrainedModel.train`."""
+    stored = {"epochs": Options.epochs, **{k: v for k, v in model.options.items() if k != "epochs"}}
+    asked = {name: given.pop(name) for name in Options.__dataclass_fields__ if name in given}
+    options = Options(**{**vars(Options.from_dict(stored)), **asked})
+    known = [name for name in TrainingText.__dataclass_fields__ if name not in ("corpus", "threads", "preset")]
+    if unknown := sorted(given.keys() - set(known)):
+        names = [*Options.__dataclass_fields__, *known]
+        raise InputError(f"unknown option {unknown[0]}: {hint(unknown[0], names) or 'choose from ' + ', '.join(names)}")
+    text = TrainingText(corpus, threads=options.threads, preset=options.preset, **given)
+    with _reports(progress) as (encoding, training), encoded(text, model.vocabulary.words, encoding) as ready:
+        run = continued(model.copied(), ready, options)
+        return model if run is None else _finished(run, training)
 
 
 def fit(
@@ -130,17 +205,51 @@ def fit(
     options: Options,
     progress: Callable[[Progress], None] | None = None,
     init: WordVectors | None = None,
-) -> Model:
+) -> TrainedModel:
     """Train on an encoded corpus, in memory; see :func:`train`."""
     run = Run(corpus, options)
     if init is not None:
         run.start_from(init)
-    run.train(progress)
+    return _finished(run, progress)
+
+
+def _finished(run: Run, progress: Callable[[Progress], None] | None) -> TrainedModel:
+    """Train to the end. A signal ends the run between two minibatches, with an exception that has its model so far."""
+    with stop_requests() as stop:
+
+        def between_steps(run: Run) -> None:
+            if stop.received:
+                raise Interrupted
+
+        try:
+            stop.awaited = True
+            run.train(progress, between_steps)
+        except Interrupted:
+            stop.awaited = False
+            where = f"interrupted after {run.state.tokens:,} of {run.total_tokens:,} tokens"
+            interrupted = Interrupted(f"{where}; what was trained so far is the model of this exception")
+            interrupted.model = run.partial_model()
+            raise interrupted from None
     model = run.model()
     # The work space of the steps is not needed beside the vectors.
     del run
     _build.give_back_memory()
     return model
+
+
+@contextmanager
+def _reports(
+    progress: ProgressOption | None,
+) -> Iterator[tuple[Callable[[int], None] | None, Callable[[Progress], None] | None]]:
+    """What the encoding and the training report to."""
+    if callable(progress):
+        yield None, progress
+    elif progress is None or progress in (True, False, "auto"):
+        with Display(bool(progress)) as display:
+            shown = RunDisplay(display)
+            yield shown.encoding, shown.training
+    else:
+        raise InputError(f"progress must be 'auto', True, False or a callable, not {progress!r}")
 
 
 def _vectors(init: str | PathLike[str] | WordVectors | Model | None) -> WordVectors | None:

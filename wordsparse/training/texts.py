@@ -99,13 +99,15 @@ class TrainingText:
 
 
 @contextmanager
-def encoded(text: TrainingText) -> Iterator[EncodedCorpus]:
+def encoded(
+    text: TrainingText, known: Collection[str] = (), progress: Callable[[int], None] | None = None
+) -> Iterator[EncodedCorpus]:
     """The encoded corpus: opened if it is already encoded, else encoded into a temporary directory."""
     if (ready := text.encoded()) is not None:
         yield ready
         return
     with storage.staging(Path(tempfile.gettempdir()) / "wordsparse-corpus", mode=0o700) as temporary:
-        yield text.encode(temporary / "encoded")
+        yield text.encode(temporary / "encoded", known, progress)
 
 
 def encoded_once(

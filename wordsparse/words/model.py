@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,7 +95,8 @@ class Model:
 
     def __repr__(self) -> str:
         model, epochs = self.options.get("model"), self.options.get("epochs")
-        return f"Model({model}, {len(self.vocabulary):,} words × {self.dim}, {epochs} epochs)"
+        passes = "1 epoch" if epochs == 1 else f"{epochs} epochs"
+        return f"Model({model}, {len(self.vocabulary):,} words × {self.dim}, {passes})"
 
     @property
     def dim(self) -> int:
@@ -145,6 +146,10 @@ class Model:
     def __len__(self) -> int:
         return len(self.vocabulary)
 
+    def __iter__(self) -> Iterator[str]:
+        """The words, most frequent first."""
+        return iter(self.vocabulary.words)
+
     def neighbours(self, word: str, n: int = 10) -> list[Neighbour]:
         """The ``n`` words of largest cosine with ``word``, and how sure they are by the resamples of the text.
 
@@ -168,7 +173,7 @@ class Model:
             made.subwords = self.subwords.table
         return made
 
-    def fit_subwords(self, shortest: int = subwords.SHORTEST, longest: int = subwords.LONGEST) -> "Model":
+    def fit_subwords(self, shortest: int = subwords.SHORTEST, longest: int = subwords.LONGEST) -> Self:
         """The same model with n-grams of these lengths (in characters, of which the brackets of ``<word>`` count as one
         each), fitted to its vectors, instead of those that it may have.
 
@@ -224,10 +229,10 @@ class Model:
 
         return Documents(self)
 
-    def without_subwords(self) -> "Model":
+    def without_subwords(self) -> Self:
         """The same model without n-grams; it shares the arrays."""
         parts = (self.vocabulary, self.input_rows, self.output_rows, self.options, self.report, self.training)
-        return Model(*parts, resamples=self.resamples)
+        return type(self)(*parts, resamples=self.resamples)
 
     def keyed_vectors(self) -> "KeyedVectors":
         """The vectors as gensim's KeyedVectors.
@@ -284,8 +289,16 @@ class Model:
                     writer.add(codes)
 
 
+M = TypeVar("M", bound=Model)
+
+
 def load(path: str | PathLike[str]) -> Model:
-    """Read a model directory.
+    """Read a model directory; InputError as :func:`read_model`."""
+    return read_model(path, Model)
+
+
+def read_model(path: str | PathLike[str], kind: type[M]) -> M:
+    """Read a model directory as a model of this kind.
 
     Raises
     ------
@@ -310,7 +323,7 @@ def load(path: str | PathLike[str]) -> Model:
     training = _read_training(directory, manifest)
     fitted = _read_subwords(directory, manifest, len(vocabulary), dim)
     resamples = Resamples.beside(directory, (len(vocabulary), dim))
-    return Model(vocabulary, input_rows, output_rows, options, report, training, fitted, resamples)
+    return kind(vocabulary, input_rows, output_rows, options, report, training, fitted, resamples)
 
 
 def is_model(path: str | PathLike[str]) -> bool:

@@ -15,6 +15,7 @@ from wordsparse.words.recipe import Recipe, recommended
 ModelName = Literal["cbow", "skipgram"]
 LossName = Literal["bounded-ns", "squared", "spherical", "taylor", "zloss"]
 DeviceName = Literal["auto", "cpu", "cuda"]
+PresetName = Literal["text", "items", "walks"]
 MODELS: tuple[str, ...] = get_args(ModelName)
 LOSSES: tuple[str, ...] = get_args(LossName)
 

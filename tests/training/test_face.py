@@ -1,0 +1,121 @@
+"""wordsparse.train as Python's users see it: its options, its progress, a model that trains on, an interrupted run."""
+
+import inspect
+import os
+import signal
+from typing import Any
+
+import numpy as np
+import pytest
+
+import wordsparse as ws
+from wordsparse.cli.train import command
+from wordsparse.training.progress import Progress
+from wordsparse.training.texts import TrainingText
+from wordsparse.words.options import Options
+
+pytestmark = pytest.mark.usefixtures("no_gpu")
+
+TEXT = [["a", "b", "c", "d"], ["a", "b", "x", "y"]] * 300
+MORE = [["a", "b", "new", "word"]] * 100
+DEFAULTS = {name: parameter.default for name, parameter in inspect.signature(ws.train).parameters.items()}
+
+
+def test_every_option_is_spelt_with_the_default_of_the_options_and_of_the_command_line() -> None:
+    # What depends on the preset or the recipe is None where it is not given.
+    open_ones = {"window": None, "sample": None, "loss": None}
+    assert {name: DEFAULTS[name] for name in vars(Options())} == {**vars(Options()), **open_ones}
+    texts = {name: field.default for name, field in TrainingText.__dataclass_fields__.items() if name != "corpus"}
+    assert {name: DEFAULTS[name] for name in texts} == texts
+    with command.make_context("train", ["text", "-o", "model"]) as context:
+        given = context.params
+    assert given.keys() - DEFAULTS.keys() == {"quiet", "as_json"}
+    assert DEFAULTS.keys() - given.keys() == {"recipe", "progress"}
+    own = {"corpus", "output", "loss", "max_expansion"}  # required, or None for what help shows
+    assert {name: given[name] for name in given.keys() & DEFAULTS.keys() - own} == {
+        name: DEFAULTS[name] for name in given.keys() & DEFAULTS.keys() - own
+    }
+
+
+def test_every_option_is_documented() -> None:
+    said = inspect.getdoc(ws.train) or ""
+    headings = {name for line in said.splitlines() if " : " in line for name in line.partition(" : ")[0].split(", ")}
+    assert DEFAULTS.keys() <= headings
+
+
+@pytest.mark.parametrize("progress", ["auto", True, False, None])
+def test_progress_is_shown_or_not(progress: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    ws.train(TEXT, dim=4, epochs=1, progress=progress, heldout=0.3)
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert bool(said.err) == bool(progress), said.err  # the losses of the epoch
+
+
+def test_progress_of_another_kind_is_refused_before_the_text_is_read() -> None:
+    """True was a TypeError after the text had been encoded."""
+    with pytest.raises(ws.InputError, match="progress must be 'auto', True, False or a callable, not 'yes'"):
+        ws.train(iter(()), progress="yes")  # type: ignore[arg-type]
+
+
+def test_a_model_trains_on_with_a_new_text() -> None:
+    model = ws.train(TEXT, dim=4, seed=3)
+    before = {name: np.array(part, copy=True) for name, part in model.state().items()}
+    more = model.train(MORE, epochs=2, threads=1)
+    assert (len(model), len(more), "new" in more) == (6, 8, True)
+    assert (more.options["epochs"], more.options["seed"], model.options["epochs"]) == (2, 3, 5)
+    assert more.vocabulary.counts.sum() == model.vocabulary.counts.sum() + 400
+    assert all(np.array_equal(part, before[name]) for name, part in model.state().items())
+
+
+def test_a_model_trains_on_as_a_resumed_run_does(tmp_path: Any) -> None:
+    ws.train(TEXT, dim=4, output=tmp_path / "model")
+    resumed = ws.train(TEXT, dim=4, epochs=7, output=tmp_path / "model", resume=True)
+    more = ws.train(TEXT, dim=4).train(TEXT, epochs=7)
+    assert more.vectors.tobytes() == resumed.vectors.tobytes()
+    assert more.train(TEXT, epochs=7) is more
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"dim": 5}, "dim was 4, not 5"),
+        ({"workers": 2}, r"did you mean threads\?"),
+        ({"xyzzy": 2}, "choose from model"),
+    ],
+)
+def test_what_a_model_cannot_train_on_with_is_refused(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(ws.InputError, match=message):
+        ws.train(TEXT, dim=4, epochs=1).train(MORE, **given)
+
+
+def test_an_interrupted_run_without_an_output_leaves_its_model() -> None:
+    """All that it had trained was lost."""
+
+    def interrupt(progress: Progress) -> None:
+        if progress.tokens > progress.total_tokens / 2:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(ws.Interrupted, match=r"interrupted after [\d,]+ of 12,000 tokens") as stopped:
+        ws.train(TEXT, dim=4, progress=interrupt)
+    model = stopped.value.model
+    assert model is not None
+    assert model.options["epochs"] == len(model.report["loss"]) == 2
+    assert np.isfinite(model.wv["a"]).all()
+    whole = ws.train(TEXT, dim=4)
+    np.testing.assert_allclose(model.train(TEXT, epochs=5).vectors, whole.vectors, atol=1e-3)
+
+
+def test_a_run_that_is_interrupted_at_once_has_no_model() -> None:
+    def sentences() -> Any:
+        yield from TEXT
+        os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        ws.train(sentences(), dim=4)
+
+
+def test_a_model_is_a_collection_of_words() -> None:
+    model = ws.train(TEXT, dim=4, epochs=1)
+    assert (len(model), list(model), "a" in model, "z" in model) == (6, model.vocabulary.words, True, False)
+    assert model["a"].shape == (4,)
+    assert repr(model) == "Model(cbow, 6 words × 4, 1 epoch)"

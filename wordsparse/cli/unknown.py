@@ -1,0 +1,42 @@
+"""Answers to commands and options that do not exist, also for those who know them from gensim or fastText."""
+
+import difflib
+from collections.abc import Sequence
+
+import click
+
+from wordsparse.files.escaping import escaped
+from wordsparse.words.names import hint
+
+# fastText's commands and other words for ours.
+_COMMANDS = {
+    "cbow": "train --model cbow",
+    "skipgram": "train --model skipgram",
+    "word2vec": "train",
+    "nn": "similar",
+    "neighbours": "similar",
+    "neighbors": "similar",
+    "analogies": "analogy",
+    "print-word-vectors": "export",
+    "convert": "export",
+    "test": "evaluate",
+    "eval": "evaluate",
+}
+
+
+def command(name: str, commands: Sequence[str]) -> str:
+    """The refusal of a command that does not exist."""
+    close = [_COMMANDS[name]] if name in _COMMANDS else difflib.get_close_matches(name, commands, 2)
+    said = f"did you mean {' or '.join(close)}?" if close else f"choose from {', '.join(commands)}"
+    return f"no such command {escaped(name)!r}: {said}"
+
+
+def option(error: click.NoSuchOption, given: Sequence[str]) -> click.UsageError:
+    """The refusal of an option that does not exist; fastText's are written with one hyphen, as ``-minCount``."""
+    name = error.option_name
+    if not name.startswith("--"):
+        words = (word.partition("=")[0] for word in given if word[:1] == "-" and word[:2] != "--")
+        name = next((word for word in words if len(word) > 2 and word.startswith(name)), name)
+    known = {} if error.ctx is None else {p.name: p.opts[-1] for p in error.ctx.command.params if p.name is not None}
+    said = hint(name.lstrip("-"), known, lambda found: known.get(found, found))
+    return click.UsageError(f"no such option {escaped(name)}{': ' + said if said else ''}", error.ctx)

@@ -1,0 +1,140 @@
+"""The progress of long work, on standard error.
+
+A terminal and a notebook get one bar at a time, which is made when its phase starts and removed when the phase ends.
+Any other stream, a log file for one, gets a plain line now and then, without control codes.
+"""
+
+import importlib.util
+import os
+import sys
+import time
+from types import TracebackType
+from typing import Any, Self
+
+from wordsparse.files.escaping import escaped
+
+# Seconds before the first line of a log, and between lines: a share of the time so far, within these limits.
+FIRST_LINE, MAX_BETWEEN, SHARE = 10.0, 300.0, 0.2
+# A phase that ends within so many seconds gets no bar.
+DELAY = 0.5
+
+
+class Display:
+    """Shows the phases of some work, one after the other.
+
+    Parameters
+    ----------
+    shown : bool
+        False shows nothing.
+    """
+
+    def __init__(self, shown: bool = True) -> None:
+        self._shown = shown and sys.stderr is not None
+        self._phase: _Bar | _Lines | None = None
+        self._name = ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def update(self, name: str, unit: str, done: int, total: int | None = None, note: str = "") -> None:
+        """``done`` of ``total`` units of the phase ``name`` are done; another name than before starts a new phase."""
+        if not self._shown:
+            return
+        if self._phase is None or name != self._name:
+            self.close()
+            self._name = name
+            self._phase = (_Bar if _takes_bars() else _Lines)(name, unit, done, total)
+        self._phase.update(done, note)
+
+    def say(self, line: str) -> None:
+        """Write a line, above the bar if there is one."""
+        if self._shown:
+            _write(line)
+
+    def close(self) -> None:
+        """End the current phase, and remove its bar."""
+        if self._phase is not None:
+            self._phase.close()
+            self._phase = None
+
+
+class _Bar:
+    """A bar on a terminal or in a notebook."""
+
+    def __init__(self, name: str, unit: str, done: int, total: int | None) -> None:
+        bar: Any
+        if _in_notebook() and importlib.util.find_spec("ipywidgets") is not None:
+            from tqdm.notebook import tqdm as bar
+        else:
+            from tqdm import tqdm as bar
+        scaled = unit == "tokens"
+        self._bar = bar(
+            desc=name, unit=f" {unit}", unit_scale=scaled, initial=done, total=total, delay=DELAY, leave=False
+        )
+
+    def update(self, done: int, note: str) -> None:
+        self._bar.set_postfix_str(escaped(note), refresh=False)
+        self._bar.update(done - self._bar.n)
+
+    def close(self) -> None:
+        self._bar.close()
+
+
+class _Lines:
+    """A line now and then."""
+
+    def __init__(self, name: str, unit: str, done: int, total: int | None) -> None:
+        self._name, self._unit, self._first, self._total = name, unit, done, total
+        self._start = time.monotonic()
+        self._next = self._start + FIRST_LINE
+
+    def update(self, done: int, note: str) -> None:
+        now = time.monotonic()
+        if now < self._next:
+            return
+        elapsed = now - self._start
+        self._next = now + min(MAX_BETWEEN, max(FIRST_LINE, SHARE * elapsed))
+        rate = (done - self._first) / elapsed
+        parts = [f"{done:,} {self._unit}"]
+        if self._total:
+            parts = [f"{100 * done // self._total} % of {self._total:,} {self._unit}"]
+        parts += [note] if note else []
+        parts += [f"{rate:,.0f} {self._unit}/s"] if rate >= 1 else []
+        parts += [f"{_time((self._total - done) / rate)} left"] if self._total and rate > 0 else []
+        _write(f"wordsparse: {self._name}: {', '.join(parts)}")
+
+    def close(self) -> None:
+        pass
+
+
+def _write(line: str) -> None:
+    from tqdm import tqdm  # imported on demand: most commands show no progress
+
+    if sys.stderr is not None:
+        tqdm.write(escaped(line), file=sys.stderr)
+        sys.stderr.flush()
+
+
+def _takes_bars() -> bool:
+    return _in_notebook() or (sys.stderr.isatty() and os.environ.get("TERM") != "dumb")
+
+
+def _in_notebook() -> bool:
+    """Whether this process is the kernel of a notebook."""
+    if "IPython" not in sys.modules:
+        return False
+    shell = sys.modules["IPython"].get_ipython()
+    return shell is not None and "IPKernelApp" in shell.config
+
+
+def _time(seconds: float) -> str:
+    """A duration in words of at most two units."""
+    minutes, hours = round(seconds / 60), round(seconds / 3600, 1)
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{minutes} min" if minutes < 90 else f"{hours:g} h"
