@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from wordsparse.errors import InputError, MissingDependencyError, ReadError, TrainingError, WordsparseError
     from wordsparse.explorer import explore
     from wordsparse.labels.classifier import SparseTargetClassifier
+    from wordsparse.labels.recommender import SparseTargetRecommender
     from wordsparse.labels.regressor import SparseTargetRegressor
     from wordsparse.layer import losses
     from wordsparse.layer.least_squares import RecursiveLeastSquares
@@ -37,6 +38,7 @@ __all__ = [
     "Recipe",
     "RecursiveLeastSquares",
     "SparseTargetClassifier",
+    "SparseTargetRecommender",
     "SparseTargetRegressor",
     "StepSizes",
     "TrainingError",
@@ -65,6 +67,7 @@ _MODULES = {
     "Recipe": "wordsparse.words.recipe",
     "RecursiveLeastSquares": "wordsparse.layer.least_squares",
     "SparseTargetClassifier": "wordsparse.labels.classifier",
+    "SparseTargetRecommender": "wordsparse.labels.recommender",
     "SparseTargetRegressor": "wordsparse.labels.regressor",
     "StepSizes": "wordsparse.words.embedding",
     "TrainingError": "wordsparse.errors",

@@ -6,14 +6,23 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from wordsparse.labels.classifier import SparseTargetClassifier
     from wordsparse.labels.data import LabelledRows, read_data, write_text
+    from wordsparse.labels.recommender import SparseTargetRecommender
     from wordsparse.labels.regressor import SparseTargetRegressor
 
-__all__ = ["LabelledRows", "SparseTargetClassifier", "SparseTargetRegressor", "read_data", "write_text"]
+__all__ = [
+    "LabelledRows",
+    "SparseTargetClassifier",
+    "SparseTargetRecommender",
+    "SparseTargetRegressor",
+    "read_data",
+    "write_text",
+]
 
 # Where each name is defined: the estimators need scikit-learn, the files of their data do not.
 _MODULES = {
     "LabelledRows": "wordsparse.labels.data",
     "SparseTargetClassifier": "wordsparse.labels.classifier",
+    "SparseTargetRecommender": "wordsparse.labels.recommender",
     "SparseTargetRegressor": "wordsparse.labels.regressor",
     "read_data": "wordsparse.labels.data",
     "write_text": "wordsparse.labels.data",

@@ -1,0 +1,212 @@
+"""Recommendations from users × items, by ridge regression of the items on a low-rank view of the users' other items.
+
+With x the items of a user, scaled by |x|^−½ and by each item's count n_i^−s, V (D, d) the leading right singular
+vectors of all scaled rows, h = x V:
+
+    W = XᵀH (HᵀH + λI)⁻¹ (D, d)     score of item i:  o_i n_i^−a / (1 − b_i),   o = W h,   b_i = n_i^−s V_i · W_i
+
+b_i is what an item says of itself, which must not count (the zero diagonal of EASE: Steck, WWW 2019): one division in
+the place of its D×D inverse.
+"""
+
+from os import PathLike
+from typing import Any, Self
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from wordsparse import validation
+from wordsparse.errors import InputError
+from wordsparse.kernels import CpuKernels, at_work
+from wordsparse.labels import base, state
+from wordsparse.labels.basis import randomised_basis
+from wordsparse.labels.rows import SparseRows
+from wordsparse.labels.scoring import best
+
+Array = NDArray[Any]
+
+# s and a.
+ITEM_POWER, SCORING_POWER = 0.3, 0.2
+# Users whose scores of all items are computed at a time.
+BLOCK_ROWS = 512
+LARGEST_SELF = 0.99
+
+
+class SparseTargetRecommender(base.BaseEstimator):
+    """Items for users, from a sparse matrix of what each user has; methods are called as implicit's models call them.
+
+    Parameters
+    ----------
+    factors : int
+        d, cut to the rank of the data.
+    regularization : float
+        λ.
+    threads : int, optional
+        Threads of the compiled kernels; None: every CPU available.
+    random_state : int
+        Seed of the basis.
+
+    Attributes
+    ----------
+    item_factors : (D, d) float32
+        W.
+    item_counts_ : (D,) array
+        How many users have each item.
+    """
+
+    def __init__(
+        self, *, factors: int = 1000, regularization: float = 1.0, threads: int | None = None, random_state: int = 0
+    ) -> None:
+        self.factors = factors
+        self.regularization = regularization
+        self.threads = threads
+        self.random_state = random_state
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.target_tags.required = False
+        return tags
+
+    def fit(self, user_items: Any, y: Any = None) -> Self:
+        """Learn from users × items, SciPy sparse: every stored value that is not 0 is an item that the user has.
+
+        Raises
+        ------
+        InputError
+            If it is no sparse matrix of finite numbers, or empty; the message names row and column.
+        """
+        ridge = validation.non_negative("regularization", self.regularization)
+        if ridge == 0:
+            raise InputError("regularization must be positive")
+        d, seed = validation.positive_int("factors", self.factors), validation.whole("random_state", self.random_state)
+        X = _ones(user_items)
+        if not X.nnz:
+            raise InputError("user_items holds no items: nothing can be learnt")
+        self.item_counts_ = np.bincount(X.indices, minlength=X.shape[1])
+        self.n_features_in_ = X.shape[1]
+        with at_work():
+            kernels = CpuKernels(self.threads)
+            scaled = SparseRows(self._scaled(X), kernels)
+            self._V, _ = randomised_basis(scaled, d, seed)
+            H = scaled.times(self._V)
+            (inverse,) = kernels.symmetric_inverses(kernels.gram(H) + ridge * np.eye(H.shape[1]))
+            self.item_factors = kernels.matmul(SparseRows(X, kernels).transposed_times(H), inverse)
+        self._prepare()
+        return self
+
+    def recommend(
+        self,
+        userid: Any,
+        user_items: Any,
+        N: int = 10,
+        filter_already_liked_items: bool = True,
+        filter_items: Any = None,
+        items: Any = None,
+    ) -> tuple[Array, Array]:
+        """The N best items of a user, or of each of several.
+
+        Parameters
+        ----------
+        userid : int or array of int
+            Only says whether the answer has one axis or two: users need not have been trained on.
+        user_items : SciPy sparse matrix
+            What the users have, one row each in the order of ``userid``.
+        N : int
+        filter_already_liked_items : bool
+            Leave out the items that a user has.
+        filter_items, items : array of int, optional
+            Items to leave out; the only items to choose from.
+
+        Returns
+        -------
+        ids, scores : (N,) or (users, N)
+            Best first; −1 with the lowest float32 where fewer items are left.
+        """
+        base.check_fitted(self)
+        X, N = self._known(user_items), validation.positive_int("N", N)
+        single = np.ndim(userid) == 0
+        if X.shape[0] != np.size(userid):
+            raise InputError(f"user_items must have one row a user, {np.size(userid):,}, not {X.shape[0]:,}")
+        allowed = np.ones(X.shape[1], bool)
+        if items is not None:
+            allowed[:] = False
+            allowed[validation.output_rows(items, X.shape[1])] = True
+        if filter_items is not None:
+            allowed[validation.output_rows(filter_items, X.shape[1])] = False
+        parts = [
+            self._recommend(X[start : start + BLOCK_ROWS], N, allowed, filter_already_liked_items)
+            for start in range(0, max(1, X.shape[0]), BLOCK_ROWS)
+        ]
+        ids, scores = (np.vstack(part) for part in zip(*parts, strict=True))
+        return (ids[0], scores[0]) if single else (ids, scores)
+
+    def similar_items(self, itemid: Any, N: int = 10) -> tuple[Array, Array]:
+        """The N items most like an item, or like each of several, itself first, with the cosines of their factors."""
+        base.check_fitted(self)
+        chosen = validation.output_rows(itemid, self.n_features_in_)
+        length = np.linalg.norm(self.item_factors, axis=1)
+        unit = self.item_factors / np.maximum(length, np.finfo(np.float32).tiny)[:, None]
+        cosines = unit[chosen] @ unit.T
+        cosines[np.arange(chosen.shape[0]), chosen] = 1
+        ids = best(cosines, min(validation.positive_int("N", N), self.n_features_in_))
+        found = np.take_along_axis(cosines, ids, 1)
+        return (ids[0], found[0]) if np.ndim(itemid) == 0 else (ids, found)
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write a directory, whole or not at all: checksummed arrays and a manifest, no pickle."""
+        base.check_fitted(self)
+        arrays = {"V": self._V, "W": self.item_factors, "counts": self.item_counts_}
+        state.save(path, type(self).__name__, {"parameters": self.get_params()}, arrays)
+
+    @classmethod
+    def load(cls, path: str | PathLike[str]) -> Self:
+        """Read what :meth:`save` wrote; InputError names a file that is missing, damaged or altered."""
+        content, arrays = state.load(path, cls.__name__)
+        estimator = cls(**state.parameters(content, arrays, cls().get_params()))
+        estimator.item_factors = arrays.array("W", "f", None, None)
+        D, d = estimator.item_factors.shape
+        estimator._V, estimator.item_counts_ = arrays.array("V", "f", D, d), arrays.array("counts", "i", D)
+        estimator.n_features_in_ = D
+        estimator._prepare()
+        return estimator
+
+    def _prepare(self) -> None:
+        """n_i^−a / (1 − b_i) of each item, (D,) float32."""
+        counts = np.maximum(self.item_counts_, 1).astype(np.float64)
+        own = counts**-ITEM_POWER * np.einsum("ik,ik->i", self._V, self.item_factors)
+        self._factor = (counts**-SCORING_POWER / (1 - np.clip(own, 0, LARGEST_SELF))).astype(np.float32)
+
+    def _scaled(self, X: Any) -> Any:
+        """x |x|^−½ n^−s."""
+        by_user = np.maximum(np.diff(X.indptr), 1) ** -0.5
+        by_item = np.maximum(self.item_counts_, 1) ** -ITEM_POWER
+        data = np.repeat(by_user, np.diff(X.indptr)) * by_item[X.indices]
+        return sp.csr_array((data.astype(np.float32), X.indices, X.indptr), shape=X.shape)
+
+    def _known(self, user_items: Any) -> Any:
+        X = _ones(user_items)
+        if X.shape[1] != self.n_features_in_:
+            raise InputError(f"user_items has {X.shape[1]:,} items, but {self.n_features_in_:,} were trained on")
+        return X
+
+    def _recommend(self, X: Any, N: int, allowed: Array, without_own: bool) -> tuple[Array, Array]:
+        with at_work():
+            kernels = CpuKernels(self.threads)
+            H = SparseRows(self._scaled(X), kernels).times(self._V)
+            scores = kernels.matmul(H, np.ascontiguousarray((self.item_factors * self._factor[:, None]).T))
+        lowest = np.finfo(np.float32).min
+        scores[:, ~allowed] = lowest
+        if without_own:
+            scores[np.repeat(np.arange(X.shape[0]), np.diff(X.indptr)), X.indices] = lowest
+        ids = best(scores, N)
+        found = np.take_along_axis(scores, ids, 1)
+        return np.where(found == lowest, -1, ids), found
+
+
+def _ones(user_items: Any) -> Any:
+    """The items of each user as CSR float32 of ones."""
+    X = validation.csr("user_items", user_items, np.dtype(np.float32))
+    X.eliminate_zeros()
+    return sp.csr_array((np.ones(X.nnz, np.float32), X.indices, X.indptr), shape=X.shape)
