@@ -41,8 +41,13 @@ def test_classes_are_put_back_after_an_error() -> None:
     assert gensim.models.Word2Vec is theirs
 
 
-def test_gensims_other_models_still_train() -> None:
+def test_doc2vec_is_ours_too_and_fasttext_still_trains() -> None:
+    theirs = gensim.models.Doc2Vec
     with door.in_place():
         documents = [gensim.models.doc2vec.TaggedDocument(["a", "b", "c"], [0])] * 3
-        model = gensim.models.Doc2Vec(documents, vector_size=4, min_count=1, epochs=1)
+        model = gensim.models.Doc2Vec(documents, vector_size=4, min_count=1, epochs=1, sample=0)
+        assert isinstance(model, door.Doc2Vec)
+        assert gensim.models.doc2vec.Doc2Vec is door.Doc2Vec
         assert len(model.dv) == 1
+        assert len(gensim.models.FastText([["a", "b"]] * 3, vector_size=4, min_count=1, epochs=1).wv) == 2
+    assert gensim.models.Doc2Vec is gensim.models.doc2vec.Doc2Vec is theirs

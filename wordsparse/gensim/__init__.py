@@ -1,4 +1,4 @@
-"""gensim's Word2Vec and KeyedVectors by name and behaviour, on the exact layer: change one import, keep the program.
+"""gensim's Word2Vec, Doc2Vec and KeyedVectors by name and behaviour, on the exact layer: change one import only.
 
     from wordsparse.gensim import Word2Vec              # instead of gensim.models
 
@@ -6,6 +6,7 @@ gensim itself need not be installed. docs/gensim.md lists every argument and met
 or refused.
 """
 
+from wordsparse.gensim.doc2vec import Doc2Vec, TaggedDocument
 from wordsparse.gensim.keyed_vectors import KeyedVectors
 from wordsparse.gensim.replacing import in_place
 from wordsparse.gensim.sentences import BrownCorpus, LineSentence, PathLineSentences, Text8Corpus
@@ -13,9 +14,11 @@ from wordsparse.gensim.word2vec import Word2Vec
 
 __all__ = [
     "BrownCorpus",
+    "Doc2Vec",
     "KeyedVectors",
     "LineSentence",
     "PathLineSentences",
+    "TaggedDocument",
     "Text8Corpus",
     "Word2Vec",
     "in_place",

@@ -8,24 +8,26 @@ from types import ModuleType
 from typing import Any
 
 from wordsparse import optional
+from wordsparse.gensim.doc2vec import Doc2Vec
 from wordsparse.gensim.keyed_vectors import KeyedVectors
 from wordsparse.gensim.word2vec import Word2Vec
 
-# The modules that export the classes. Other uses inside gensim are unchanged: FastText and Doc2Vec build on them.
+# The modules that export the classes. Other uses inside gensim are unchanged: FastText builds on them.
 _PLACES = {
-    "gensim.models": ("Word2Vec", "KeyedVectors"),
+    "gensim.models": ("Word2Vec", "Doc2Vec", "KeyedVectors"),
     "gensim.models.word2vec": ("Word2Vec",),
+    "gensim.models.doc2vec": ("Doc2Vec",),
     "gensim.models.keyedvectors": ("KeyedVectors",),
 }
-_OURS: dict[str, Any] = {"Word2Vec": Word2Vec, "KeyedVectors": KeyedVectors}
+_OURS: dict[str, Any] = {"Word2Vec": Word2Vec, "Doc2Vec": Doc2Vec, "KeyedVectors": KeyedVectors}
 
 
 @contextmanager
 def in_place() -> Iterator[None]:
-    """Inside the block ``gensim.models.Word2Vec`` and ``KeyedVectors`` are ours, for every package.
+    """Inside the block ``gensim.models.Word2Vec``, ``Doc2Vec`` and ``KeyedVectors`` are ours, for every package.
 
     Modules that hold a class by its name, imported before or inside the block, use ours too; after the block, all hold
-    gensim's again. gensim's own FastText and Doc2Vec train, but cannot be saved or loaded inside the block. The
+    gensim's again. gensim's own FastText trains, but cannot be saved or loaded inside the block. The
     whole process is affected, so the block is not safe while other threads need gensim's classes.
 
     Raises

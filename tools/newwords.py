@@ -1,0 +1,325 @@
+"""Words never seen, words seen seldom, and documents: what their vectors are worth.
+
+    python tools/newwords.py ngrams MODEL... --pairs rare.tsv --output ngrams.json     scores without and with n-grams
+    python tools/newwords.py plot ngrams.json --pairs rare -o ngrams.svg                quality over frequency
+    python tools/newwords.py held-out CORPUS --pairs men.tsv --output held-out.json    words deleted, then inferred
+    python tools/newwords.py documents MODEL --packages FILE --output documents.json   FILE: of apt-cache dumpavail
+
+MODEL is a model directory, trained without n-grams. Each command prints a table and writes JSON. WordSim-353,
+SimLex-999, questions-words and the Lee corpus come with gensim.
+"""
+
+import itertools
+import json
+import time
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from machine import provenance, write_report
+
+import wordsparse as ws
+from wordsparse.evaluation.scores import answer, answer_composed_pairs, answer_pairs, spearman
+from wordsparse.evaluation.testsets import TestSets, load_test_sets, read_analogies, read_pairs
+from wordsparse.vectors.word_vectors import WordVectors
+from wordsparse.words.documents import Documents
+from wordsparse.words.infer import infer
+
+Array = np.ndarray
+# Counts of the rarer word of a pair.
+BANDS = (0, 1, 10, 30, 100, 300, 1000)
+
+
+@click.group()
+def main() -> None:
+    """See the head of the file."""
+
+
+def save(path: Path, content: dict[str, Any]) -> None:
+    """Write the results, with what made them."""
+    write_report({"provenance": provenance(1), **content}, path)
+
+
+def sets_of(pairs: tuple[Path, ...], analogies: tuple[Path, ...]) -> TestSets:
+    """The sets of gensim, and those of the files."""
+    shipped = load_test_sets()
+    return TestSets(
+        {**shipped.pairs, **{path.stem: read_pairs(path) for path in pairs}},
+        {**shipped.analogies, **{path.stem: read_analogies(path) for path in analogies}},
+    )
+
+
+def scores(vectors: WordVectors, sets: TestSets) -> dict[str, Any]:
+    """Of each set: the score of known words; over all pairs, where one without a vector counts 0; and by band."""
+    found: dict[str, Any] = {}
+    assert vectors.counts is not None
+    counts: dict[str, int] = {}
+    for word, count in zip(vectors.words, vectors.counts.tolist(), strict=True):
+        counts.setdefault(word.upper(), count)
+    for name, pairs in sets.pairs.items():
+        judged = np.array([pair.score for pair in pairs])
+        known, cosines = answer_pairs(vectors, pairs), answer_composed_pairs(vectors, pairs)
+        cosines = np.where(np.isnan(cosines), 0, cosines)
+        covered = np.isfinite(known)
+        rarer = np.array([min(counts.get(word.upper(), 0) for word in pair[:2]) for pair in pairs])
+        bands = {}
+        for low, high in itertools.pairwise((*BANDS, 2**62)):
+            inside = (rarer >= low) & (rarer < high)
+            if inside.sum() >= 20:
+                bands[str(low)] = {"n": int(inside.sum()), "spearman": spearman(judged[inside], cosines[inside])}
+        found[name] = {"covered": spearman(judged[covered], known[covered]), "n": int(covered.sum())}
+        found[name] |= {"all": spearman(judged, cosines), "bands": bands}
+    answers = answer(vectors, TestSets({}, sets.analogies))["analogies"]
+    for name, questions in sets.analogies.items():
+        syntactic = np.array([question.section.startswith("gram") for question in questions])
+        for half, inside in (("semantic", ~syntactic), ("syntactic", syntactic)):
+            if np.isfinite(answers[name][inside]).any():
+                found[f"{name} {half}"] = {"covered": float(np.nanmean(answers[name][inside]))}
+    return found
+
+
+@main.command()
+@click.argument("models", nargs=-1, required=True)
+@click.option("--pairs", multiple=True, type=click.Path(path_type=Path))
+@click.option("--analogies", multiple=True, type=click.Path(path_type=Path))
+@click.option("--output", type=click.Path(path_type=Path), required=True)
+def ngrams(models: tuple[str, ...], pairs: tuple[Path, ...], analogies: tuple[Path, ...], output: Path) -> None:
+    """Scores of models without and with n-grams."""
+    sets, runs = sets_of(pairs, analogies), []
+    for path in models:
+        model = ws.load(path).without_subwords()
+        plain = model.word_vectors()
+        started = time.process_time()
+        fitted = model.fit_subwords()
+        cpu = time.process_time() - started
+        assert fitted.subwords is not None
+        run: dict[str, Any] = {"options": model.options, "vocab_size": len(model), "fit_cpu_seconds": cpu}
+        run |= {"ngrams": len(fitted.subwords.table), "tau": fitted.subwords.tau}
+        stored = fitted.subwords.arrays()
+        run["bytes"] = sum(part.nbytes for part in stored.values() if isinstance(part, np.ndarray))
+        run |= {"plain": scores(plain, sets), "with": scores(fitted.word_vectors(), sets)}
+        runs.append(run)
+        print(f"{path}: {len(fitted.subwords.table):,} n-grams, {run['bytes'] / 1e6:.1f} MB, {cpu:.1f} CPU s")
+        for name, before in run["plain"].items():
+            for kind in ("covered", "all"):
+                if kind in before:
+                    print(f"  {name:28} {kind:8} {before[kind]:.3f} → {run['with'][name][kind]:.3f}")
+    save(output, {"runs": runs})
+
+
+@main.command()
+@click.argument("results", type=click.Path(path_type=Path, exists=True))
+@click.option("--pairs", "name", required=True, help="Name of a set of pairs in the results.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
+def plot(results: Path, name: str, output: Path) -> None:
+    """Draw the rank correlation over the frequency of the rarer word, the mean of the runs of each model."""
+    import matplotlib as mpl
+
+    mpl.use("svg")
+    mpl.rcParams["svg.hashsalt"] = "newwords"
+    from matplotlib import pyplot
+
+    runs = json.loads(results.read_text())["runs"]
+    figure, axes = pyplot.subplots(figsize=(7, 4))
+    for colour, kind in (("#0b6e99", "skipgram"), ("#c2571a", "cbow")):
+        of_kind = [run for run in runs if run["options"]["model"] == kind]
+        for style, side, label in ((":", "plain", "without n-grams"), ("-", "with", "with n-grams")):
+            if of_kind:
+                bands = list(of_kind[0][side][name]["bands"])
+                means = [
+                    np.mean([run[side][name]["bands"][band]["spearman"] or 0 for run in of_kind]) for band in bands
+                ]
+                axes.plot(range(len(bands)), means, style, color=colour, marker="o", label=f"{kind}, {label}")
+                axes.set_xticks(range(len(bands)), ["never" if band == "0" else f"{band}+" for band in bands])
+    axes.set_xlabel("occurrences of the rarer word of a pair")
+    axes.set_ylabel("rank correlation with human judgement")
+    axes.legend(frameon=False)
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(output, metadata={"Date": None}, bbox_inches="tight")
+
+
+@main.command("held-out")
+@click.argument("corpus", type=click.Path(path_type=Path, exists=True))
+@click.option("--pairs", type=click.Path(path_type=Path), required=True)
+@click.option("--model", "kind", type=click.Choice(["skipgram", "cbow"]), default="skipgram")
+@click.option("--words", "n_words", default=300, show_default=True)
+@click.option("--counts", default="200,2000", show_default=True, help="Range of counts of the deleted words.")
+@click.option("--occurrences", default="1,4,8,16,64", show_default=True)
+@click.option("--seed", default=1, show_default=True)
+@click.option("--output", type=click.Path(path_type=Path), required=True)
+def held_out(
+    corpus: Path, pairs: Path, kind: str, n_words: int, counts: str, occurrences: str, seed: int, output: Path
+) -> None:
+    """Delete words of a test set from a text, train on the rest, and infer them from a few of their sentences."""
+    judged, random = read_pairs(pairs), np.random.default_rng(seed)
+    text = [line.split() for line in corpus.read_text().splitlines()]
+    of_word: dict[str, list[int]] = defaultdict(list)
+    asked = {word.lower() for pair in judged for word in pair[:2]}
+    for number, line in enumerate(text):
+        for word in asked.intersection(line):
+            of_word[word].append(number)
+    low, high = map(int, counts.split(","))
+    fitting = sorted(word for word, lines in of_word.items() if low <= len(lines) <= high)
+    chosen = sorted(random.choice(fitting, min(n_words, len(fitting)), replace=False).tolist())
+    held = set(chosen)
+    plain = ws.train([[word for word in line if word not in held] for line in text], model=kind, seed=seed, threads=1)
+    model = plain.fit_subwords()
+    carte = a_la_carte(plain, text, held)
+    rows = []
+    for n in map(int, occurrences.split(",")):
+        lines = {word: random.choice(of_word[word], n, replace=False).tolist() for word in chosen}
+        row: dict[str, Any] = {"occurrences": n}
+        for name, used in (("exact", plain), ("exact with n-grams", model)):
+            # Of each word its own n occurrences: other deleted words of a sentence are unknown there.
+            sentences = [[w for w in text[i] if w == word or w not in held] for word in chosen for i in lines[word]]
+            started = time.process_time()
+            new = infer(used, sentences, chosen)
+            row[f"{name}, ms a word"] = 1000 * (time.process_time() - started) / len(chosen)
+            row[name] = score_new(judged, used.word_vectors(), new, held)
+        vectors = carte({word: [text[i] for i in lines[word]] for word in chosen})
+        row["à la carte"] = score_new(judged, plain.word_vectors(), vectors, held)
+        rows.append(row)
+        print(row, flush=True)
+    composed = WordVectors(chosen, np.stack([model[word] for word in chosen]))
+    none = {"n-grams alone": score_new(judged, model.word_vectors(), composed, held)}
+    print(none)
+    save(output, {"model": kind, "pairs": pairs.stem, "words": chosen, "rows": rows, **none})
+
+
+def a_la_carte(model: ws.Model, text: list[list[str]], held: set[str]) -> Any:
+    """Khodak et al., 2018: the linear map from the mean of the context vectors to the vectors, least squares weighted
+    by the logarithm of the counts; returns what makes the vectors of new words."""
+    import scipy.sparse as sp
+
+    unit, V = model.wv.unit, len(model)
+    get, window = model.vocabulary.get, int(str(model.options["window"]))
+
+    def contexts(lines: list[list[int]]) -> tuple[Array, Array]:
+        """Rows and columns of all pairs of a token and one in its window."""
+        flat = np.fromiter((i for line in lines for i in line), np.int64)
+        number = np.repeat(np.arange(len(lines)), [len(line) for line in lines])
+        near = []
+        for k in range(1, window + 1):
+            same = number[k:] == number[:-k]
+            near += [(flat[k:][same], flat[:-k][same]), (flat[:-k][same], flat[k:][same])]
+        return np.concatenate([a for a, _ in near]), np.concatenate([b for _, b in near])
+
+    sums, sizes = np.zeros((V, model.dim)), np.zeros(V)
+    for start in range(0, len(text), 20_000):
+        lines = [[i for i in map(get, line) if i is not None] for line in text[start : start + 20_000]]
+        centre, near = contexts(lines)
+        pairs = sp.csr_array((np.ones(len(centre), np.float32), (centre, near)), shape=(V, V))
+        sums += pairs @ unit
+        sizes += np.bincount(centre, minlength=V)
+    means = sums / np.maximum(sizes, 1)[:, None]
+    weights = np.sqrt(np.log(np.maximum(np.asarray(model.vocabulary.counts), 2)))[:, None]
+    map_ = np.linalg.lstsq(means * weights, unit * weights, rcond=None)[0]
+
+    def vectors(lines_of: dict[str, list[list[str]]]) -> WordVectors:
+        made = []
+        for word, lines in lines_of.items():
+            total = np.zeros(model.dim)
+            for line in lines:
+                ids = [V if other == word else get(other) for other in line]
+                known = [i for i in ids if i is not None]
+                for place, i in enumerate(known):
+                    if i == V:
+                        near = known[max(0, place - window) : place] + known[place + 1 : place + 1 + window]
+                        total += sum((unit[j] for j in near if j < V), np.zeros(model.dim))
+            made.append(total @ map_)
+        return WordVectors(list(lines_of), np.array(made))
+
+    return vectors
+
+
+def score_new(judged: list[Any], known: WordVectors, new: WordVectors, held: set[str]) -> dict[str, Any]:
+    """The rank correlation over the pairs that hold a deleted word."""
+    found = []
+    for pair in judged:
+        words = [word.lower() for word in pair[:2]]
+        if held.intersection(words) and all(word in new or (word in known and word not in held) for word in words):
+            first, second = (
+                new.get_vector(w, norm=True) if w in new else known.get_vector(w, norm=True) for w in words
+            )
+            found.append((pair.score, float(first @ second)))
+    return {"pairs": len(found), "spearman": spearman(*map(np.array, zip(*found, strict=True)))}
+
+
+@main.command()
+@click.argument("model")
+@click.option("--packages", type=click.Path(path_type=Path), help="The output of apt-cache dumpavail.")
+@click.option("--output", type=click.Path(path_type=Path), required=True)
+def documents(model: str, packages: Path | None, output: Path) -> None:
+    """Documents against human judgements (Lee, 2005), and as features for the section of a package."""
+    trained = ws.load(model)
+    made = Documents(trained)
+    kinds: dict[str, dict[str, bool]] = {"exact": {}, "weighted mean": {"sif": True}, "both": {"both": True}}
+    result: dict[str, Any] = {"options": trained.options, "lee": lee(made, kinds)}
+    print(result["lee"])
+    if packages is not None:
+        result["packages"] = sections(made, kinds, packages)
+        print(result["packages"])
+    save(output, result)
+
+
+def lee(made: Documents, kinds: dict[str, dict[str, bool]]) -> dict[str, Any]:
+    """Correlations of cosines with the similarities that people gave to 50 news documents, and the time a document."""
+    import gensim
+    from gensim.utils import simple_preprocess
+
+    data = Path(gensim.__file__).parent / "test" / "test_data"
+    texts = [simple_preprocess(line) for line in (data / "lee.cor").read_text("latin1").splitlines()]
+    human = np.loadtxt(data / "similarities0-1.txt")
+    above = np.triu_indices(len(texts), 1)
+    found = {}
+    made.vectors(texts)  # which prepares what is made once
+    for name, options in kinds.items():
+        started = time.process_time()
+        vectors = made.vectors(texts, **options)
+        milliseconds = 1000 * (time.process_time() - started) / len(texts)
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        cosines = (vectors @ vectors.T)[above]
+        pearson = float(np.corrcoef(cosines, human[above])[0, 1])
+        rank = spearman(cosines, human[above])
+        found[name] = {"pearson": pearson, "spearman": rank, "milliseconds": milliseconds}
+    return found
+
+
+def sections(made: Documents, kinds: dict[str, dict[str, bool]], packages: Path) -> dict[str, Any]:
+    """Accuracy of a softmax regression from the one-line description of a package to its section, of 16."""
+    from gensim.utils import simple_preprocess
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import f1_score
+
+    rows = []
+    for entry in packages.read_text(errors="replace").split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in entry.splitlines() if ": " in line and line[0] != " ")
+        description = fields.get("Description-en") or fields.get("Description")
+        if description and "Section" in fields:
+            rows.append((fields["Section"].split("/")[-1], description))
+    sizes: dict[str, int] = defaultdict(int)
+    for section, _ in rows:
+        sizes[section] += 1
+    largest = sorted(sizes, key=lambda section: (-sizes[section], section))[:16]
+    random = np.random.default_rng(1)
+    chosen = [row for row in sorted(set(rows)) if row[0] in largest]
+    chosen = [chosen[i] for i in random.permutation(len(chosen))[:12_000]]
+    labels, texts = [section for section, _ in chosen], [simple_preprocess(text) for _, text in chosen]
+    split = len(texts) * 3 // 4
+    found: dict[str, Any] = {"documents": len(texts), "words": float(np.mean([len(text) for text in texts]))}
+    for name, options in kinds.items():
+        vectors = made.vectors(texts, **options)
+        best = (0.0, 0.0)
+        for penalty in (1.0, 10.0, 100.0):
+            fitted = LogisticRegression(C=penalty, max_iter=200).fit(vectors[:split], labels[:split])
+            guessed = fitted.predict(vectors[split:])
+            accuracy = float((guessed == np.array(labels[split:])).mean())
+            best = max(best, (accuracy, float(f1_score(labels[split:], guessed, average="macro"))))
+        found[name] = {"accuracy": best[0], "macro_f1": best[1]}
+    return found
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,180 @@
+"""gensim's Doc2Vec by name, for the vectors that PV-DBOW means: exact document vectors on exactly trained words.
+
+The words are trained first. A document's vector is then the input whose targets are its words, the minimum of a convex
+problem over the whole vocabulary (:mod:`wordsparse.words.documents`): ``infer_vector`` of a training document gives its
+vector of ``dv``, always the same.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wordsparse.errors import InputError
+from wordsparse.gensim.keyed_vectors import KeyedVectors
+from wordsparse.gensim.refusals import WrongOrderError, say_once
+from wordsparse.gensim.word2vec import Word2Vec
+from wordsparse.words.documents import Documents
+from wordsparse.words.examples import MAX_WINDOW
+
+Array = NDArray[Any]
+
+
+class TaggedDocument(NamedTuple):
+    """The words of a document and its tags, of which each gets a vector."""
+
+    words: Sequence[Any]
+    tags: Sequence[Any]
+
+
+class Doc2Vec:
+    """Document vectors by tag.
+
+    Parameters
+    ----------
+    documents : iterable of TaggedDocument, optional
+        Read once. Without documents, call ``build_vocab`` and ``train`` later.
+    vector_size, epochs : int
+    dm : {1, 0}
+        How words are trained: 1 by CBOW, 0 by skip-gram. The documents' vectors are those of PV-DBOW in both cases.
+    dbow_words : {0, 1}
+        With ``dm=0``: 1 trains words by the words in their ``window``; 0 by all words of the document, up to a distance
+        of 255, whatever the window.
+    window : int
+    **options
+        Those of Word2Vec: min_count, sample, seed, workers, negative, ns_exponent, and so on.
+
+    Attributes
+    ----------
+    dv : KeyedVectors
+        The vectors of the tags; zeros for one whose documents hold no word of the vocabulary.
+    wv : KeyedVectors
+        The vectors of the words.
+
+    Raises
+    ------
+    InputError
+        As Word2Vec, or if ``dm_concat``, ``corpus_file`` or another argument asks for what is not there.
+    """
+
+    def __init__(
+        self,
+        documents: Iterable[Any] | None = None,
+        vector_size: int = 100,
+        dm: int = 1,
+        dbow_words: int = 0,
+        window: int = 5,
+        epochs: int = 10,
+        **options: Any,
+    ) -> None:
+        for name in ("dm_concat", "corpus_file", "dv", "dv_mapfile"):
+            if options.pop(name, None):
+                raise InputError(f"{name}: this Doc2Vec does not have it")
+        for name in ("dm_mean", "dm_tag_count"):
+            options.pop(name, None)
+        if dm:
+            say_once("dm=1: words are trained by CBOW; the vectors of documents are those of PV-DBOW")
+        as_set = not dm and not dbow_words
+        self.vector_size, self.dm, self.dbow_words, self.epochs = int(vector_size), int(dm), int(dbow_words), epochs
+        self._words = Word2Vec(
+            vector_size=vector_size,
+            sg=int(not dm),
+            window=MAX_WINDOW if as_set else window,
+            epochs=epochs,
+            **{**options, **({"shrink_windows": False} if as_set else {})},
+        )
+        self._documents: Documents | None = None
+        self.dv = KeyedVectors(self.vector_size)
+        if documents is not None:
+            given = _checked(documents)
+            self.build_vocab(given)
+            self.train(given, total_examples=len(given), epochs=epochs)
+
+    @property
+    def wv(self) -> KeyedVectors:
+        """The vectors of the words."""
+        return self._words.wv
+
+    @property
+    def docvecs(self) -> KeyedVectors:
+        """The name that ``dv`` had before gensim 4."""
+        return self.dv
+
+    @property
+    def corpus_count(self) -> int:
+        """The number of documents that ``build_vocab`` read."""
+        return self._words.corpus_count
+
+    def build_vocab(self, documents: Iterable[Any], **options: Any) -> None:
+        """Count the words of the documents; options as of Word2Vec."""
+        self._words.build_vocab([document.words for document in _checked(documents)], **options)
+
+    def train(
+        self,
+        documents: Iterable[Any],
+        total_examples: int | None = None,
+        total_words: int | None = None,
+        epochs: int | None = None,
+        **options: Any,
+    ) -> None:
+        """Train the words on the documents, and make the vectors of their tags; arguments as of Word2Vec."""
+        given = _checked(documents)
+        texts = [document.words for document in given]
+        self._words.train(texts, total_examples=total_examples, total_words=total_words, epochs=epochs, **options)
+        assert self._words._trained is not None
+        self._documents = Documents(self._words._trained.model)
+        of_tag: dict[Any, list[str]] = {}
+        for document in given:
+            for tag in document.tags:
+                of_tag.setdefault(tag, []).extend(self._known(document.words))
+        self.dv = KeyedVectors(self.vector_size)
+        vectors = np.concatenate(list(self._documents.stream(of_tag.values())))
+        self.dv.add_vectors(list(of_tag), vectors)
+
+    def infer_vector(
+        self,
+        doc_words: Sequence[Any],
+        alpha: float | None = None,
+        min_alpha: float | None = None,
+        epochs: int | None = None,
+    ) -> Array:
+        """The vector of a document, (vector_size,); zeros if it holds no word of the vocabulary. It needs no epochs.
+
+        Raises
+        ------
+        WrongOrderError
+            If nothing is trained yet.
+        """
+        if self._documents is None:
+            raise WrongOrderError("infer_vector needs a trained model")
+        if isinstance(doc_words, str):
+            raise InputError(f"a document must be a list of words, not {doc_words!r:.80}: split it")
+        return np.asarray(self._documents.vectors([self._known(doc_words)])[0])
+
+    def save(self, *_: Any, **__: Any) -> NoReturn:
+        """Refused: save ``dv`` and ``wv``, which hold the vectors."""
+        raise InputError("a Doc2Vec is not saved here: save its vectors, dv.save(path) and wv.save(path)")
+
+    def _known(self, words: Iterable[Any]) -> list[str]:
+        """The model's words for those of a document that are known."""
+        trained = self._words._trained
+        assert trained is not None
+        rows = (trained.rows.get(word) for word in words)
+        return [trained.model.vocabulary.words[row] for row in rows if row is not None]
+
+    def __str__(self) -> str:
+        return f"{type(self).__name__}<vocab={len(self.wv)}, documents={len(self.dv)}, vector_size={self.vector_size}>"
+
+
+def _checked(documents: Iterable[Any]) -> list[Any]:
+    """The documents as a list; InputError for one without words and tags."""
+    given = list(documents)
+    for number, document in enumerate(given, 1):
+        if not (hasattr(document, "words") and hasattr(document, "tags")):
+            raise InputError(f"document {number} is {document!r:.80}, not a TaggedDocument(words, tags)")
+        if isinstance(document.words, str):
+            raise InputError(f"document {number}: words must be a list of words, not {document.words!r:.80}: split it")
+    if not given:
+        raise InputError("there is no document")
+    return given
