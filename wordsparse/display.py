@@ -29,7 +29,7 @@ class Display:
     """
 
     def __init__(self, shown: bool = True) -> None:
-        self._shown = shown and sys.stderr is not None
+        self._shown = shown and _open()
         self._phase: _Bar | _Lines | None = None
         self._name = ""
 
@@ -115,9 +115,13 @@ class _Lines:
 def _write(line: str) -> None:
     from tqdm import tqdm  # imported on demand: most commands show no progress
 
-    if sys.stderr is not None:
+    if _open():
         tqdm.write(escaped(line), file=sys.stderr)
         sys.stderr.flush()
+
+
+def _open() -> bool:
+    return sys.stderr is not None and not sys.stderr.closed
 
 
 def _takes_bars() -> bool:
