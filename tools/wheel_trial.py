@@ -38,6 +38,7 @@ def main() -> None:
     found = json.loads(wordsparse("doctor", "--json"))
     trained = json.loads(wordsparse("train", "text.txt", "-o", "model", "--dim", "20", "--json"))
     near = json.loads(wordsparse("similar", "model", "sea1", "-n", "5", "--json"))["neighbours"]
+    cards = [card["name"] for card in json.loads(wordsparse("corpora", "list", "--json"))["corpora"]]
     wordsparse("export", "model", "-o", "vectors.txt", "--format", "word2vec")
     wordsparse("explore", "model", "-o", "page.html")
     wordsparse("compare", "text.txt", "-o", "report", "--dim", "10", "--epochs", "1")
@@ -54,6 +55,7 @@ def main() -> None:
                 "gensim": found["extras"].get("gensim"),
                 "tokens": trained["tokens"],
                 "neighbours": [neighbour["word"] for neighbour in near],
+                "cards": cards,
                 "page_bytes": Path("page.html").stat().st_size,
                 "report": Path("report", "report.html").exists(),
                 "losses": losses,

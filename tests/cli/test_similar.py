@@ -53,3 +53,9 @@ def test_wrong_requests(vectors: str, arguments: list[str], message: str, capsys
     output = capsys.readouterr()
     assert message in output.err
     assert output.out == ""
+
+
+def test_a_hyphen_is_no_file_of_vectors(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["similar", "-", "word"]) == 2
+    assert "-: standard input can hold a text to train on only: write it to a file first" in capsys.readouterr().err

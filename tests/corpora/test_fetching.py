@@ -103,6 +103,21 @@ def test_the_next_run_resumes(tmp_path, capsys):
     assert (tmp_path / "out" / "text.txt").read_bytes() == TEXT
 
 
+def test_an_interrupted_run_is_resumed(tmp_path):
+    def interrupt(progress: download.Progress) -> None:
+        if progress.bytes > 30_000:
+            raise KeyboardInterrupt
+
+    with serving(Served(TEXT)) as served:
+        path = card(tmp_path, served, checksum=sha(TEXT))
+        with pytest.raises(KeyboardInterrupt):
+            fetch(load_card(path), tmp_path / "out", progress=interrupt)
+        kept = (tmp_path / "out.download" / "part").stat().st_size
+        fetch(load_card(path), tmp_path / "out")
+    assert kept > 30_000
+    assert served.requests[-1] == ("/text.txt", f"bytes={kept}-")
+
+
 def test_a_file_that_has_changed_is_sent_again(tmp_path):
     with serving(Served(TEXT, cuts=[30_000, *[0] * 10])) as served:
         with pytest.raises(WordsparseError, match="resume"):

@@ -54,6 +54,7 @@ def encode(
     """Read a text once and write it as an encoded corpus.
 
     Memory: for each thread, the distinct words that it has read, with their counts, and a few blocks of the text.
+    With ``phrases``, also the distinct words as Python strings, and at most about half a gigabyte of pairs at a time.
 
     Parameters
     ----------
