@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from wordsparse.cli.common import emit, expansion_option, int_list, json_option, quiet_option
+from wordsparse.cli.config import config_option
 from wordsparse.cli.text_options import corpus_argument, taken, text_options
 from wordsparse.comparison.request import METHODS, Request
 from wordsparse.display import Display
@@ -56,6 +57,7 @@ PATH = click.Path(path_type=Path)
 @click.option("--keep-vectors", is_flag=True, help="Keep the vectors of every run in the report's directory.")
 @text_options
 @expansion_option
+@config_option
 @quiet_option
 @json_option
 def command(as_json: bool, quiet: bool, methods: tuple[str, ...], sizes: tuple[int, ...] | None, **options: Any) -> int:

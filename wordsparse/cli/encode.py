@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from wordsparse.cli.common import emit, expansion_option, json_option, quiet_option
+from wordsparse.cli.config import config_option
 from wordsparse.cli.text_options import corpus_argument, min_count_option, preset_option, taken, text_options
 from wordsparse.corpus import encode
 from wordsparse.display import Display
@@ -29,6 +30,7 @@ from wordsparse.words import presets
 @click.option("--max-vocab", type=int, help="Maximum number of words; the most frequent are kept.")
 @expansion_option
 @click.option("--threads", type=int, help="Number of threads.  [default: all available CPUs]")
+@config_option
 @quiet_option
 @json_option
 def command(

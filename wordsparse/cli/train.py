@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from wordsparse.cli.common import emit, expansion_option, json_option, quiet_option
+from wordsparse.cli.config import RECIPE, config_option
 from wordsparse.cli.text_options import corpus_argument, min_count_option, preset_option, taken, text_options
 from wordsparse.display import Display
 from wordsparse.machine import devices
@@ -25,11 +26,19 @@ def _batch_tokens(model: str) -> int:
     return recipe.recommended(model, str(DEFAULTS.loss)).batch_tokens
 
 
+class _LossName(click.Choice[str]):
+    """Completed as a choice; what it is not is refused by Options, with a hint."""
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The value as it is."""
+        return value
+
+
 @click.command()
 @corpus_argument
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Model directory to write.")
 @click.option("--model", type=click.Choice(MODELS), default=DEFAULTS.model, show_default=True)
-@click.option("--loss", default=DEFAULTS.loss, show_default=True, help=f"One of {', '.join(LOSSES)}.")
+@click.option("--loss", type=_LossName(LOSSES), default=DEFAULTS.loss, show_default=True)
 @click.option("--dim", type=int, default=DEFAULTS.dim, show_default=True, help="Length of a vector.")
 @preset_option
 @click.option(
@@ -114,6 +123,7 @@ def _batch_tokens(model: str) -> int:
     "continue to train a finished model: for more --epochs on its text, or on a new text. If the output has neither, "
     "start a new run.",
 )
+@config_option
 @quiet_option
 @json_option
 def command(
@@ -137,6 +147,7 @@ def command(
     input. Each line is a sentence, words are separated by white space, and nothing is changed: --format and --tokens
     name other ways.
     """
+    stored = click.get_current_context().meta.get(RECIPE)
     text = TrainingText(
         list(corpus),
         min_count=min_count,
@@ -149,7 +160,7 @@ def command(
     asked = OutputRun(
         output,
         text,
-        options_for(preset, **{name: value for name, value in options.items() if value is not None}),
+        options_for(preset, **{name: value for name, value in options.items() if value is not None}, recipe=stored),
         resume,
         checkpoint_every,
         bootstrap,

@@ -231,7 +231,7 @@ def resolve(loss: str | Loss) -> Loss:
         if "softmax" in str(loss).lower()
         else ""
     )
-    raise InputError(f"unknown loss {loss!r}: choose one of {', '.join(LOSSES)}, or give a Loss object{hint}")
+    raise InputError(f"unknown loss {loss!r}: choose one of {', '.join(LOSSES)}{hint}")
 
 
 def is_regression(loss: Loss) -> bool:

@@ -226,6 +226,7 @@ class OutputRun:
     def _written(self, run: Run, keeper: Checkpointer, directory: RunDirectory) -> TrainedModel:
         directory.release_reserve()
         model = run.model(keeper.count)
+        model.asked = self.text.asked()
         model.save(directory.place(MODEL))
         with storage.writing(self.output):
             directory.install()

@@ -178,6 +178,7 @@ def train(
         memory.check_dim(chosen.dim)
         with encoded(text, progress=encoding) as ready:
             trained = fit(ready, chosen, training, start)
+            trained.asked = text.asked()
             if bootstrap:
                 trained.resamples = resample_all(trained, ready, chosen, bootstrap)
             return trained
@@ -197,7 +198,11 @@ def train_on(
     text = TrainingText(corpus, threads=options.threads, preset=options.preset, **given)
     with _reports(progress) as (encoding, training), encoded(text, model.vocabulary.words, encoding) as ready:
         run = continued(model.copied(), ready, options)
-        return model if run is None else _finished(run, training)
+        if run is None:
+            return model
+        trained = _finished(run, training)
+        trained.asked = text.asked()
+        return trained
 
 
 def fit(

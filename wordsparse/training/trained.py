@@ -45,7 +45,9 @@ class TrainedModel(Model):
         trained = self.trained()
         copy = replace(trained, state=arrays.copy(trained.state))
         parts = (self.vocabulary, self.input_rows, self.output_rows, self.options, self.report, copy)
-        return TrainedModel(*parts, self.subwords, self.resamples)
+        copied = TrainedModel(*parts, self.subwords, self.resamples)
+        copied.asked = self.asked
+        return copied
 
 
 def load(path: str | os.PathLike[str]) -> TrainedModel:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from wordsparse.corpus import Vocabulary
 from wordsparse.errors import InputError
-from wordsparse.files import arrays, npy, regular, storage
+from wordsparse.files import arrays, npy, regular, storage, toml
 from wordsparse.files.members import is_count
 from wordsparse.machine.threads import available_cpus
 from wordsparse.vectors.word_vectors import WordVectors
@@ -36,7 +36,7 @@ Array = NDArray[Any]
 MANIFEST = "model.json"
 FORMAT, VERSION = "wordsparse-model", 2
 VOCABULARY, INPUT, OUTPUT, TRAINING = "vocabulary.json", "input.npy", "output.npy", "training.bin"
-SUBWORDS = "subwords.bin"
+SUBWORDS, OPTIONS = "subwords.bin", "options.toml"
 
 # The two arrays of a run's state that a model holds anyway.
 _ROWS = {"E": "input_rows", "output.V": "output_rows"}
@@ -74,6 +74,11 @@ class Model:
         N-grams fitted to the vectors; see :meth:`fit_subwords`.
     resamples : Resamples, optional
         The vectors of the words in resamples of the text, of a run with ``bootstrap``.
+
+    Attributes
+    ----------
+    asked : dict
+        The names of the text's files and how they were to be read, as options of :func:`wordsparse.train`.
     """
 
     def __init__(
@@ -91,6 +96,7 @@ class Model:
         self.input_rows, self.output_rows = input_rows, output_rows
         self.options, self.report = dict(options), dict(report)
         self.training, self.subwords = training, subwords
+        self.asked: dict[str, Any] = {}
         self.resamples = resamples
 
     def __repr__(self) -> str:
@@ -275,6 +281,9 @@ class Model:
                 for name in (VOCABULARY, INPUT, OUTPUT)
             }
             manifest = {"format": FORMAT, "version": VERSION, "options": self.options, "report": self.report}
+            manifest["asked"] = self.asked
+            with storage.synced(directory / OPTIONS) as file:
+                file.write(toml.dumps({**self.asked, **self.options}).encode())
             training = None
             if self.training is not None:
                 rest = {name: part for name, part in self.training.state.items() if name not in _ROWS}
@@ -323,7 +332,9 @@ def read_model(path: str | PathLike[str], kind: type[M]) -> M:
     training = _read_training(directory, manifest)
     fitted = _read_subwords(directory, manifest, len(vocabulary), dim)
     resamples = Resamples.beside(directory, (len(vocabulary), dim))
-    return kind(vocabulary, input_rows, output_rows, options, report, training, fitted, resamples)
+    model = kind(vocabulary, input_rows, output_rows, options, report, training, fitted, resamples)
+    model.asked = dict(manifest.get("asked", {}))
+    return model
 
 
 def is_model(path: str | PathLike[str]) -> bool:

@@ -1,0 +1,82 @@
+"""Options from a TOML file, and the options that a model stores as one."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import wordsparse as ws
+from wordsparse.cli import main
+from wordsparse.files import toml
+
+pytestmark = pytest.mark.usefixtures("no_gpu")
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> Path:
+    path = tmp_path / "a text.txt"
+    path.write_text("a b c d\na b x y\n" * 60)
+    return path
+
+
+def config(tmp_path: Path, content: str) -> str:
+    path = tmp_path / "options.toml"
+    path.write_text(content)
+    return str(path)
+
+
+def test_the_stored_options_repeat_the_run(text: Path, tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    assert main(["train", str(text), "-o", str(first), "--dim", "4", "--min-count", "1", "--seed", "7", "--quiet"]) == 0
+    assert main(["train", "--config", str(first / "options.toml"), "-o", str(second)]) == 0
+    assert (second / "input.npy").read_bytes() == (first / "input.npy").read_bytes()
+    stored = tomllib.loads((second / "options.toml").read_text())
+    assert (stored["corpus"], stored["seed"], stored["min_count"]) == ([str(text)], 7, 1)
+
+
+def test_a_loss_object_is_repeated_too(text: Path, tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    ws.train(str(text), dim=4, loss=ws.losses.BoundedNS(negatives=9), output=first)
+    assert main(["train", "--config", str(first / "options.toml"), "-o", str(second)]) == 0
+    assert ws.load(second).options == ws.load(first).options
+    assert (second / "output.npy").read_bytes() == (first / "output.npy").read_bytes()
+    ws.load(first).save(tmp_path / "third")
+    assert (tmp_path / "third" / "options.toml").read_bytes() == (first / "options.toml").read_bytes()
+
+
+def test_the_command_line_counts_more_and_names_are_as_on_it(text: Path, tmp_path: Path) -> None:
+    given = config(tmp_path, f"corpus = {[str(text)]!r}\ndim = 9\nmin-count = 1\nresume = true\nsample = 0\n")
+    assert main(["train", "--config", given, "-o", str(tmp_path / "model"), "--dim", "3"]) == 0
+    model = ws.load(tmp_path / "model")
+    assert (model.dim, model.options["sample"], len(model)) == (3, 0, 6)
+    assert main(["encode", "--config", config(tmp_path, "min-count = 70"), str(text), "-o", str(tmp_path / "enc")]) == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("vector_size = 5", "options.toml: unknown option vector_size: did you mean dim?"),
+        ("xyzzy = 5", "options.toml: unknown option xyzzy: choose from corpus, output"),
+        ("dim = true", "options.toml: dim must be a number, a text or a list, not True"),
+        ("resume = 1", "options.toml: resume must be true or false, not 1"),
+        ("[dim]", "options.toml: dim must be a number"),
+        ("dim = 'wide'", "Invalid value for '--dim': 'wide' is not a valid"),
+        ("dim =", "options.toml: is not TOML"),
+        ("[recipe]", "the stored recipe has another version or was altered"),
+    ],
+)
+def test_a_bad_file_is_refused(content: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "--config", config(tmp_path, content), "text", "-o", str(tmp_path / "m")]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_missing_file_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "--config", "none.toml", "text", "-o", "m"]) == 2
+    assert "none.toml: cannot be read: No such file" in capsys.readouterr().err
+
+
+def test_any_table_is_written_as_toml_reads_it() -> None:
+    table: dict[str, Any] = {"n": 3, "x": 1e-300, "big": 1e300, "yes": True, "list": ["a", 2], "empty": []}
+    table |= {"text": 'a "b" \\ \n\t\x7f\x00 é 😀 \u2028', "inner": {"deep": {"y": -0.5}, "z": 1}}
+    assert tomllib.loads(toml.dumps({**table, "none": None, "name": "a\udcff"})) == table
