@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import click
-from tqdm import tqdm
 
-from wordsparse.cli.common import emit, json_option
+from wordsparse.cli.common import emit, json_option, quiet_option
 from wordsparse.corpora import Card, card_names, fetch, load_card
 from wordsparse.corpora.download import Progress
+from wordsparse.display import Display
 
 
 @click.group(short_help="List and fetch public texts.")
@@ -28,19 +28,20 @@ def list_cards(as_json: bool) -> None:
 @command.command("fetch")
 @click.argument("name")
 @click.option("-o", "--output", metavar="DIR", type=click.Path(path_type=Path), help="New directory.  [default: NAME]")
+@quiet_option
 @json_option
-def fetch_one(name: str, output: Path | None, as_json: bool) -> None:
+def fetch_one(name: str, output: Path | None, quiet: bool, as_json: bool) -> None:
     """Fetch the text NAME, or the text of a card of your own (a path that ends in .toml).
 
     Run the same command again to resume a download. Proxies are taken from the environment (https_proxy, no_proxy).
     """
     card = load_card(name)
     output = output or Path(card.name)
-    with tqdm(desc=card.name, unit="B", unit_scale=True, delay=0.5, disable=card.download is None) as bar:
+    with Display(not quiet) as display:
 
         def show(progress: Progress) -> None:
-            bar.total = progress.total
-            bar.update(progress.bytes - bar.n)
+            total = None if progress.total is None else progress.total // 10**6
+            display.update(card.name, "MB", progress.bytes // 10**6, total)
 
         fetched = fetch(card, output, progress=show)
     result: dict[str, Any] = {
