@@ -18,7 +18,7 @@ Array = NDArray[Any]
 
 LEAST = 1e-4
 STEPS = 30
-POWERS = tuple(0.05 * i for i in range(13))
+POWERS = tuple(i / 20 for i in range(13))
 START_POWER = 0.15
 
 
