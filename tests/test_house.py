@@ -17,6 +17,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "wordsparse"
 LEVELS = (
     ("__main__",),
     ("cli", "torch", "gensim"),
+    ("advice",),
     ("comparison", "explorer"),
     ("training",),
     ("distributed",),

@@ -4,6 +4,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from wordsparse.advice import advise
     from wordsparse.comparison import compare
     from wordsparse.corpus import encode
     from wordsparse.errors import InputError, MissingDependencyError, ReadError, TrainingError, WordsparseError
@@ -44,6 +45,7 @@ __all__ = [
     "TrainingError",
     "WordVectors",
     "WordsparseError",
+    "advise",
     "check_loss",
     "compare",
     "encode",
@@ -73,6 +75,7 @@ _MODULES = {
     "TrainingError": "wordsparse.errors",
     "WordVectors": "wordsparse.vectors.word_vectors",
     "WordsparseError": "wordsparse.errors",
+    "advise": "wordsparse.advice",
     "check_loss": "wordsparse.layer.losscheck",
     "compare": "wordsparse.comparison",
     "encode": "wordsparse.corpus",

@@ -18,6 +18,7 @@ NAMES = {
     "jinja2": "Jinja2",
     "matplotlib": "matplotlib",
     "mpi4py": "mpi4py",
+    "omikuji": "omikuji",
     "ot": "POT",
     "pyarrow": "pyarrow",
     "regex": "regex",
@@ -31,6 +32,7 @@ NAMES = {
 _EXTRAS = {
     "jinja2": "report",
     "matplotlib": "report",
+    "omikuji": "trees",
     "ot": "transport",
     "pyarrow": "parquet",
     "regex": "unicode",

@@ -1,0 +1,69 @@
+"""``wordsparse advise``."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from wordsparse.cli import main
+
+KEYS = {
+    "n_outputs",
+    "n_features",
+    "targets_per_example",
+    "speedup_predicted",
+    "speedup_measured",
+    "losses",
+    "memory_bytes",
+    "verdict",
+}
+
+
+@pytest.fixture
+def npz(tmp_path: Path) -> tuple[str, str]:
+    random = np.random.default_rng(0)
+    X = sp.random_array((80, 30), density=0.2, rng=random, format="csr", dtype=np.float32)
+    Y = sp.csr_array((np.ones(80, np.float32), random.integers(0, 10, 80), np.arange(81)), shape=(80, 10))
+    for name, matrix in (("X", X), ("Y", Y)):
+        sp.save_npz(tmp_path / f"{name}.npz", matrix)
+    return str(tmp_path / "X.npz"), str(tmp_path / "Y.npz")
+
+
+def test_json_has_the_keys_and_the_page_is_written(
+    npz: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "page.html"
+    request = ["advise", "--features", npz[0], "--targets", npz[1], "--budget", "0", "--json", "-o", str(out)]
+    assert main(request) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert set(found) >= KEYS
+    assert found["n_outputs"] == 10
+    page = out.read_text()
+    assert 'lang="en"' in page
+    assert 'lang="ja"' in page
+
+
+def test_the_table_is_in_the_language_that_is_asked_for(
+    npz: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["advise", "--features", npz[0], "--targets", npz[1], "--budget", "0", "--language", "ja"]) == 0
+    assert "お勧めします。" in capsys.readouterr().out.splitlines()[0]
+
+
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        ([], "name a text, or the features"),
+        (["--features", "X.npz", "--column", "text"], "options of a text need a corpus"),
+        (["--features", "X.npz", "--language", "de"], "'de' is not one of"),
+        (["--features", "X.npz", "-o", "/no/such/folder/page.html"], "there is no directory"),
+        (["--features", "X.npz", "-o", "."], "is a directory"),
+    ],
+)
+def test_requests_that_cannot_be_are_refused(
+    request_: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["advise", *request_]) == 2
+    assert message in capsys.readouterr().err.lower()

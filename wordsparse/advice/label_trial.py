@@ -1,0 +1,85 @@
+"""The trial on labelled rows: ours, trees and one-vs-rest on the same rows, judged by P@1 on rows held out."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wordsparse import optional
+from wordsparse.advice import trees
+from wordsparse.advice.trial import Result
+from wordsparse.labels.data import LabelledRows
+
+Array = NDArray[Any]
+
+OURS, TREES, ONE_VS_REST = "SparseTargetClassifier", "omikuji", "one-vs-rest"
+FIRST = 1000
+MAX_TEST = 2000
+# One-vs-rest trains a classifier for each label.
+MAX_ONE_VS_REST = 1000
+
+
+@dataclass
+class LabelTrial:
+    """Stages on the first rows of a random order; a fifth of the rows, at most ``MAX_TEST``, are held out."""
+
+    data: LabelledRows
+    threads: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        order = np.random.default_rng(self.seed).permutation(self.data.X.shape[0])
+        held = min(MAX_TEST, max(1, order.size // 5))
+        self._test, self._train = order[:held], order[held:]
+
+    @property
+    def rows(self) -> int:
+        """The rows to train on."""
+        return int(self._train.size)
+
+    def stage(self, amount: int) -> Iterator[Result]:
+        """All methods on the first ``amount`` rows."""
+        rows = np.sort(self._train[:amount])
+        train = LabelledRows(self.data.X[rows], self.data.Y[rows])
+        test = LabelledRows(self.data.X[self._test], self.data.Y[self._test])
+        yield _judged(OURS, amount, test.Y, *_ours(train, test.X, self.threads, self.seed))
+        if optional.installed("omikuji"):
+            yield _judged(TREES, amount, test.Y, *trees.first_labels(train, test, self.threads))
+        if self.data.Y.shape[1] <= MAX_ONE_VS_REST:
+            yield _judged(ONE_VS_REST, amount, test.Y, *_one_vs_rest(train, test.X))
+
+
+def _judged(method: str, amount: int, truth: Any, first: Array, seconds: float) -> Result:
+    """P@1 of the first labels, with Wilson's interval, which stays inside [0, 1]."""
+    starts = truth.indptr
+    hits = np.array([label in truth.indices[starts[i] : starts[i + 1]] for i, label in enumerate(first)])
+    p, z2 = float(hits.mean()), 1.96**2 / hits.size
+    centre, half = (p + z2 / 2) / (1 + z2), np.sqrt(p * (1 - p) * z2 + z2 * z2 / 4) / (1 + z2)
+    return Result(method, amount, seconds, p, float(centre - half), float(centre + half), "P@1")
+
+
+def _ours(train: LabelledRows, rows: Any, threads: int, seed: int) -> tuple[Array, float]:
+    from wordsparse.labels.classifier import SparseTargetClassifier
+
+    begun = time.process_time()
+    fitted = SparseTargetClassifier(threads=threads, random_state=seed).fit(train.X, train.Y)
+    seconds = time.process_time() - begun
+    return np.asarray(fitted.predict_topk(rows, 1)[0][:, 0]), seconds
+
+
+def _one_vs_rest(train: LabelledRows, rows: Any) -> tuple[Array, float]:
+    linear = optional.load("a trial of one-vs-rest", "sklearn.linear_model")
+    begun = time.process_time()
+    counts, columns = np.bincount(train.Y.indices, minlength=train.Y.shape[1]), train.Y.tocsc()
+    labels, n = np.flatnonzero(counts), train.X.shape[0]
+    scores = np.full((rows.shape[0], labels.size), np.inf)
+    for i, label in enumerate(labels):
+        if counts[label] < n:
+            truth = np.zeros(n, bool)
+            truth[columns.indices[columns.indptr[label] : columns.indptr[label + 1]]] = True
+            fitted = linear.LogisticRegression(C=10.0, max_iter=200, tol=1e-2).fit(train.X, truth)
+            scores[:, i] = fitted.decision_function(rows)
+    return np.asarray(labels[np.argmax(scores, axis=1)]), time.process_time() - begun

@@ -1,0 +1,68 @@
+"""The verdict: the method, or what to use instead, and the reasons, each by a number."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from wordsparse.advice.label_trial import ONE_VS_REST, TREES
+from wordsparse.advice.sizes import Sizes
+from wordsparse.advice.text_trial import NEGATIVE_SAMPLING
+from wordsparse.advice.timing import Timing
+from wordsparse.advice.trial import Result, Trial
+
+# Below this the exact layer is not worth another dependency.
+MIN_SPEEDUP = 2.0
+# From this share of rare outputs on trees rank the first label better, on the sets that were measured.
+LONG_TAIL = 0.5
+# With fewer outputs a tail is not long.
+MIN_TAIL_OUTPUTS = 2000
+VERDICT_OF = {TREES: "trees", ONE_VS_REST: "one-vs-rest", NEGATIVE_SAMPLING: "negative-sampling"}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """``advice`` is factored, dense, trees, one-vs-rest or negative-sampling; ``reasons`` are (sentence, values)."""
+
+    advice: str
+    reasons: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+
+
+def decide(sizes: Sizes, timing: Timing, trial: Trial | None) -> Verdict:
+    """The verdict by sizes and timing alone where there was no trial."""
+    speed: tuple[str, dict[str, Any]] = (
+        "speed",
+        {"times": timing.speedup, "outputs": sizes.n_outputs, "features": sizes.n_features},
+    )
+    if timing.speedup < MIN_SPEEDUP:
+        return Verdict("dense", [("small", {"least": MIN_SPEEDUP, **speed[1]})])
+    pairs = trial.peers() if trial else []
+    reasons = [speed, *(_comparison(ours, peer) for ours, peer in pairs)]
+    ahead = [peer for ours, peer in pairs if _clearly_better(peer, ours)]
+    if ahead:
+        best = max(ahead, key=lambda peer: peer.quality)
+        return Verdict(VERDICT_OF[best.method], reasons)
+    if _has_long_tail(sizes):
+        # A trial that shows no difference is too small: trees gain with more examples.
+        judged = [_clearly_better(ours, peer) for ours, peer in pairs if peer.method == TREES]
+        tail = {"share": sizes.rare_share, "outputs": int((sizes.counts > 0).sum())}
+        reasons.append(("tail-measured" if judged else "tail", tail))
+        if not any(judged):
+            return Verdict("trees", reasons)
+    if trial is None or not pairs:
+        reasons.append(("unmeasured", {}))
+    return Verdict("factored", reasons)
+
+
+def _has_long_tail(sizes: Sizes) -> bool:
+    return sizes.kind == "labels" and sizes.n_outputs >= MIN_TAIL_OUTPUTS and sizes.rare_share >= LONG_TAIL
+
+
+def _clearly_better(one: Result, other: Result) -> bool:
+    """Whether one's quality lies above the other's interval and below its own the other's."""
+    return one.quality > other.high and other.quality < one.low
+
+
+def _comparison(ours: Result, peer: Result) -> tuple[str, dict[str, Any]]:
+    how = "better" if _clearly_better(ours, peer) else "worse" if _clearly_better(peer, ours) else "alike"
+    values = {"peer": peer.method, "measure": ours.measure, "ours": ours.quality, "theirs": peer.quality}
+    faster = peer.cpu_seconds / max(ours.cpu_seconds, 1e-9)
+    return how, {**values, "amount": ours.amount, "times": faster}

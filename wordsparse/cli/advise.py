@@ -1,0 +1,65 @@
+"""``wordsparse advise``: whether the method suits the data, and what to use where it does not."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from wordsparse.cli.common import emit, expansion_option, json_option
+from wordsparse.cli.text_options import taken, text_options
+from wordsparse.errors import InputError
+
+PATH = click.Path(path_type=Path)
+
+
+@click.command()
+@click.argument("corpus", nargs=-1, type=PATH)
+@click.option(
+    "--features", metavar="X", type=PATH, help="Labelled rows: a text file with labels, or an npz of features."
+)
+@click.option("--targets", metavar="Y", type=PATH, help="The npz file of the labels of an npz of features.")
+@click.option("--budget", default=120.0, show_default=True, metavar="SECONDS", help="Time for the trial; 0 for none.")
+@click.option("-o", "--output", metavar="PAGE.html", type=PATH, help="Write the advice as one HTML page, too.")
+@click.option("--language", type=click.Choice(["en", "ja"]), help="Language.  [default: English; of the page, both]")
+@click.option("--dim", default=100, show_default=True, help="Length of a word vector, of a text.")
+@click.option("--min-count", type=int, help="Minimum count of a word.  [default: 5]")
+@click.option("--threads", type=int, help="Threads of every side.  [default: all available CPUs]")
+@click.option("--seed", default=1, show_default=True)
+@text_options
+@expansion_option
+@json_option
+def command(
+    as_json: bool,
+    corpus: tuple[Path, ...],
+    output: Path | None,
+    language: str | None,
+    max_expansion: float,
+    **options: Any,
+) -> None:
+    """Tell whether the exact layer suits CORPUS, or the labelled rows of --features.
+
+    Sizes and losses, a timed step beside a dense layer, and a trial within --budget beside what one would use
+    otherwise: gensim for a text; omikuji's trees, where installed, and one-vs-rest for labels. Ctrl-C ends the trial
+    with what has been measured. The advice may be to use something else.
+    """
+    from wordsparse.advice import advise
+    from wordsparse.advice.page import page
+    from wordsparse.advice.table import lines
+    from wordsparse.files import storage
+
+    if output is not None:
+        storage.check_parent(output)
+        if output.is_dir():
+            raise InputError(f"{output} is a directory: name the page's file")
+    text = taken(options)
+    if corpus:
+        text["max_expansion"] = max_expansion
+    elif options.pop("min_count") is not None or any(value is not None for value in text.values()):
+        raise click.UsageError("options of a text need a CORPUS")
+    else:
+        text = {}
+    content = advise(list(corpus) or None, **text, **options)
+    if output is not None:
+        languages = [language] if language else ["en", "ja"]
+        storage.write_file(output.absolute(), page(content, languages).encode())
+    emit(content, lines(content, language or "en"), as_json)
