@@ -126,7 +126,7 @@ def _table(rows: Sequence[Sequence[str]]) -> str:
 def _bars(bars: Sequence[Bar]) -> str:
     """Horizontal bars from 0, with an interval where there is one."""
     longest = max((interval[1] if interval else value for _, value, interval, _ in bars), default=0) or 1.0
-    width, left, step = 720, 250, 34
+    width, left, step = 760, 310, 34
     drawn = []
     for i, (name, value, interval, unit) in enumerate(bars):
         y, scale = i * step, (width - left - 110) / longest

@@ -52,7 +52,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "tail": (
         "{share:.0%} of the {outputs:,} labels that occur were seen at most 5 times, "
-        "and trees were not measured here (install "
+        "and trees were not measured here (that takes "
         "omikuji): on such a tail trees ranked the first label better wherever both were measured.",
         "現れる {outputs:,} ラベルの {share:.0%} は 5 回以下しか現れません。ここでは木を測定していません(omikuji "
         "が必要です)。"
