@@ -51,20 +51,18 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "{times:.2g} 倍でした。",
     ),
     "tail": (
-        "{share:.0%} of the {outputs:,} labels that occur were seen at most 5 times, "
-        "and trees were not measured here (that takes "
-        "omikuji): on such a tail trees ranked the first label better wherever both were measured.",
-        "現れる {outputs:,} ラベルの {share:.0%} は 5 回以下しか現れません。ここでは木を測定していません(omikuji "
-        "が必要です)。"
-        "このような裾の長いデータで両者を測定した例では、首位のラベルは木のほうが正確でした。",
+        "{share:.0%} of the {outputs:,} labels that occur were seen at most "
+        "5 times, and trees were not measured here "
+        "(that takes omikuji): on such a tail they often rank the first label better.",
+        "現れる {outputs:,} ラベルの {share:.0%} は 5 回以下しか現れません。ここでは木を測定していません"
+        "(omikuji が必要です)。このような裾では、首位のラベルは木のほうが正確なことがよくあります。",
     ),
     "tail-measured": (
         "{share:.0%} of the {outputs:,} labels that occur were seen at most "
-        "5 times: on such a tail trees gain with more "
-        "examples, so only a clear lead in the trial speaks against them.",
+        "5 times: on such a tail trees may gain with "
+        "more examples, so only a clear lead in the trial speaks against them.",
         "現れる {outputs:,} ラベルの {share:.0%} は 5 回以下しか現れません。"
-        "このような裾では例が増えるほど木が伸びるので、"
-        "試行での明らかな差だけが木を退けます。",
+        "このような裾では例が増えると木が伸びることがあるので、試行での明らかな差だけが木を退けます。",
     ),
     "unmeasured": (
         "The quality was not compared with a rival's: the advice is by speed and sizes alone.",

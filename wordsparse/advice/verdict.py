@@ -11,7 +11,7 @@ from wordsparse.advice.trial import Result, Trial
 
 # Below this the exact layer is not worth another dependency.
 MIN_SPEEDUP = 2.0
-# From this share of rare outputs on trees rank the first label better, on the sets that were measured.
+# From this share of rare outputs on trees often rank the first label better.
 LONG_TAIL = 0.5
 # With fewer outputs a tail is not long.
 MIN_TAIL_OUTPUTS = 2000
@@ -41,7 +41,7 @@ def decide(sizes: Sizes, timing: Timing, trial: Trial | None) -> Verdict:
         best = max(ahead, key=lambda peer: peer.quality)
         return Verdict(VERDICT_OF[best.method], reasons)
     if _has_long_tail(sizes):
-        # A trial that shows no difference is too small: trees gain with more examples.
+        # A trial that shows no difference may be too small: trees may gain with more examples.
         judged = [_clearly_better(ours, peer) for ours, peer in pairs if peer.method == TREES]
         tail = {"share": sizes.rare_share, "outputs": int((sizes.counts > 0).sum())}
         reasons.append(("tail-measured" if judged else "tail", tail))
