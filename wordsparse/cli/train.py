@@ -9,13 +9,15 @@ from wordsparse.cli.common import emit, expansion_option, json_option, quiet_opt
 from wordsparse.cli.config import RECIPE, config_option
 from wordsparse.cli.text_options import corpus_argument, min_count_option, preset_option, taken, text_options
 from wordsparse.display import Display
+from wordsparse.files import storage
 from wordsparse.machine import devices
 from wordsparse.training.output_run import CHECKPOINT_EVERY, OutputRun
 from wordsparse.training.progress import RunDisplay
 from wordsparse.training.texts import TrainingText
+from wordsparse.training.time_slices import NAMES, time_slices
 from wordsparse.words import recipe
 from wordsparse.words.examples import MAX_WINDOW
-from wordsparse.words.model import read_vectors
+from wordsparse.words.model import Model, read_vectors
 from wordsparse.words.options import LOSSES, MODELS, Options, options_for
 
 DEFAULTS = Options()
@@ -100,6 +102,12 @@ class _LossName(click.Choice[str]):
     "Their dimension must be --dim.",
 )
 @click.option(
+    "--slice-by",
+    type=click.Choice(list(NAMES)),
+    help="Train one model for each slice of the text, OUTPUT/SLICE, all over the vocabulary of the whole text: by the "
+    "year in the names of files or their directories, by directory, or by file. `moved` and `explore` compare them.",
+)
+@click.option(
     "--bootstrap",
     type=int,
     default=0,
@@ -133,6 +141,7 @@ def command(
     max_vocab: int | None,
     max_expansion: float,
     init: str | None,
+    slice_by: str | None,
     bootstrap: int,
     checkpoint_every: float,
     resume: bool,
@@ -157,18 +166,31 @@ def command(
         preset=preset,
         **taken(options),
     )
-    asked = OutputRun(
-        output,
-        text,
-        options_for(preset, **{name: value for name, value in options.items() if value is not None}, recipe=stored),
-        resume,
-        checkpoint_every,
-        bootstrap,
-        None if init is None else read_vectors(init),
-    )
-    with Display(not quiet) as display:
-        shown = RunDisplay(display)
-        model = asked.train(encoding=shown.encoding, progress=shown.training)
+    asked_for = {name: value for name, value in options.items() if value is not None}
+    chosen = options_for(preset, **asked_for, recipe=stored)
+    given = None if init is None else read_vectors(init)
+
+    def trained(output: Path, text: TrainingText) -> Model:
+        asked = OutputRun(output, text, chosen, resume, checkpoint_every, bootstrap, given)
+        with Display(not quiet) as display:
+            shown = RunDisplay(display)
+            return asked.train(encoding=shown.encoding, progress=shown.training)
+
+    if slice_by is None:
+        result, lines = _told(trained(output, text), output)
+        emit(result, lines, as_json)
+        return
+    if not resume:
+        storage.check_new_directory(output)
+    with time_slices(text, slice_by) as slices:
+        output.mkdir(exist_ok=True)
+        told = {name: _told(trained(output / name, part), output / name) for name, part in slices.items()}
+    results = {name: result for name, (result, _) in told.items()}
+    emit({"slices": results, "output": str(output)}, [line for _, lines in told.values() for line in lines], as_json)
+
+
+def _told(model: Model, output: Path) -> tuple[dict[str, Any], list[str]]:
+    """What is said of a model that was trained, as JSON and as lines."""
     report = model.report
     made = f"{report['vocab_size']:,} vectors of dimension {report['dim']} in {output}"
     how = (
@@ -180,4 +202,4 @@ def command(
         how += f"; held-out: {', '.join(f'{loss:.4f}' for loss in report['heldout_loss'])}"
     resamples = 0 if model.resamples is None else len(model.resamples)
     lines = [made, how, *([f"{resamples} resamples of the text beside it"] if resamples else [])]
-    emit({**report, **({"resamples": resamples} if resamples else {}), "output": str(output)}, lines, as_json)
+    return {**report, **({"resamples": resamples} if resamples else {}), "output": str(output)}, lines

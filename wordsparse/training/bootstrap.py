@@ -24,9 +24,6 @@ from wordsparse.words.model import Model
 from wordsparse.words.options import Options
 from wordsparse.words.resamples import Codes, Resamples, Writer
 
-# Epochs that a resample trains at most; docs/confidence.md says what more of them would change.
-MAX_EPOCHS = 2
-
 
 def check(model: Model, corpus: EncodedCorpus, options: Options) -> None:
     """Raise InputError unless the model was trained on this whole text alone: only then can its text be resampled."""
@@ -75,7 +72,7 @@ def resample_all(
 def about(options: Options) -> dict[str, Any]:
     """What is resampled and how, as JSON."""
     fixed = {name: value for name, value in options.as_dict().items() if name not in FREE}
-    return {"block": BLOCK, "epochs": min(options.epochs, MAX_EPOCHS), "options": fixed}
+    return {"block": BLOCK, "options": fixed}
 
 
 def _codes(corpus: EncodedCorpus, options: Options, number: int, between_steps: Callable[[Run], None] | None) -> Codes:
@@ -83,8 +80,7 @@ def _codes(corpus: EncodedCorpus, options: Options, number: int, between_steps: 
     random = np.random.default_rng([options.seed, 2, number])
     text, counts = resampled(corpus, random)
     seed = int(random.integers(2**31))
-    epochs = min(options.epochs, MAX_EPOCHS)
-    plain = replace(options, epochs=epochs, seed=seed, heldout=0.0, patience=None, subwords=False)
+    plain = replace(options, seed=seed, heldout=0.0, patience=None, subwords=False)
     run = Run(text, plain)
     run.train(after_step=between_steps)
     rows = run.model()
