@@ -71,20 +71,25 @@ def main(packages: tuple[str, ...], output: Path | None) -> None:
 
 def tried(package: str, folder: Path) -> dict[str, Any]:
     """Install a package in ``folder`` and run its program there by both sides."""
-    packages = folder / "packages"
-    install = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
-    done = subprocess.run(
-        [*install, "--target", str(packages), package, *NEEDS[package]], capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        failed = {"ran": False, "error": f"pip: {last_line(done.stderr)}"}
+    try:
+        version = installed(package, folder / "packages")
+    except click.ClickException as error:
+        failed = {"ran": False, "error": error.message}
         return {"package": package, "version": None, "gensim": failed, "wordsparse": failed}
-    (installed,) = metadata.distributions(name=package, path=[str(packages)])
-    sides = {
-        name: ran(program, package, packages, folder / name)
-        for name, program in (("gensim", WITH_GENSIM), ("wordsparse", WITH_OURS))
-    }
-    return {"package": package, "version": installed.version, **sides}
+    programs = {"gensim": WITH_GENSIM, "wordsparse": WITH_OURS}
+    sides = {name: ran(program, package, folder / "packages", folder / name) for name, program in programs.items()}
+    return {"package": package, "version": version, **sides}
+
+
+def installed(package: str, packages: Path) -> str:
+    """The version of a package that is installed in a directory, with what its program needs."""
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    command = [*install, "--target", str(packages), package, *NEEDS[package]]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise click.ClickException(f"pip: {last_line(done.stderr)}")
+    (found,) = metadata.distributions(name=package, path=[str(packages)])
+    return found.version
 
 
 def ran(program: str, package: str, packages: Path, folder: Path) -> dict[str, Any]:

@@ -2,6 +2,10 @@
 
     python tools/reading.py english.txt --min-count 2 --sweep-threads 1,2 --rounds 5 -o reading.json
 
+``lists`` and ``gensim lists`` are the same from lists of words in memory, by the class of ``wordsparse.gensim`` and by
+gensim's, and ``encode lists`` by ``encode``: what walks and baskets take, which come as lists. ``corpus_file`` is the
+file by the class of ``wordsparse.gensim``.
+
 The sides take turns, so what else the machine does hits all of them alike; the file lies in the page cache after the
 first round. ``read``: split, checked, counted and numbered, on one thread, nothing written. ``encode``: all of it,
 the vocabulary and the shards on the disk; ``encode, unicode`` and so on: with that tokeniser, on one thread; ``encode,
@@ -11,7 +15,7 @@ machine that is shared, read the tokens per CPU second, and for several threads 
 """
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +27,8 @@ from wordsparse.corpus._text import WordTable
 from wordsparse.corpus.blocks import text_blocks
 from wordsparse.corpus.reading import sentences
 from wordsparse.corpus.tokens import TOKENIZERS
+from wordsparse.gensim import LineSentence
+from wordsparse.gensim.texts import Sentences, opened
 
 
 @click.command()
@@ -52,8 +58,13 @@ def main(
             found = encode(corpus, Path(folder, name), min_count=min_count, tokens=name).tokens
             sides[f"encode, {name}", 1] = found, lambda name=name: encoded(corpus, min_count, 1, tokens=name)
         sides["encode, phrases", 1] = tokens, lambda: encoded(corpus, min_count, 1, phrases=1)
+        lists = [list(sentence) for sentence in sentences(corpus)]
+        sides["lists", 1] = tokens, lambda: Sentences(lists).scan(None, None)
+        sides["encode lists", 1] = tokens, lambda: encoded(lists, min_count, 1)
+        sides["corpus_file", 1] = tokens, lambda: scanned_file(corpus)
+        sides["gensim lists", 1] = tokens, lambda: scanned_by_gensim(lists, min_count)
         sides["Python", 1] = tokens, lambda: plainly(corpus)
-        sides["gensim", 1] = tokens, lambda: scanned_by_gensim(corpus, min_count)
+        sides["gensim", 1] = tokens, lambda: scanned_by_gensim(LineSentence(corpus), min_count)
         few = {side: slow_rounds for side in sides if side[0] not in ("read", "encode")}
         times = machine.alternate(sides, rounds, few)
     rows = [
@@ -88,7 +99,7 @@ def read(corpus: Path) -> None:
         table.take()
 
 
-def encoded(corpus: Path, min_count: int, threads: int, **options: Any) -> None:
+def encoded(corpus: Path | list[list[str]], min_count: int, threads: int, **options: Any) -> None:
     """Encode a text in a temporary place."""
     with tempfile.TemporaryDirectory() as folder:
         encode(corpus, Path(folder, "encoded"), min_count=min_count, threads=threads, **options)
@@ -111,11 +122,17 @@ def plainly(corpus: Path) -> None:
             values.clear()
 
 
-def scanned_by_gensim(corpus: Path, min_count: int) -> None:
-    """Count the words of a text as gensim's Word2Vec does before it trains."""
-    from gensim.models.word2vec import LineSentence, Word2Vec
+def scanned_file(corpus: Path) -> None:
+    """Count the words of a file as Word2Vec(corpus_file=...) does before it trains."""
+    with opened(None, corpus, passes=1) as text:
+        text.scan(None, None)
 
-    Word2Vec(min_count=min_count).scan_vocab(corpus_iterable=LineSentence(corpus))
+
+def scanned_by_gensim(sentences: Iterable[list[str]], min_count: int) -> None:
+    """Count the words of a text as gensim's Word2Vec does before it trains."""
+    from gensim.models.word2vec import Word2Vec
+
+    Word2Vec(min_count=min_count).scan_vocab(corpus_iterable=sentences)
 
 
 if __name__ == "__main__":

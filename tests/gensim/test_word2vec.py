@@ -380,3 +380,17 @@ def test_model_reads_as_gensims() -> None:
     assert other.wv.vectors.shape == (20, 4)
     model.init_sims(replace=True)
     np.testing.assert_allclose(model.wv.norms, 1, rtol=1e-6)
+
+
+def test_white_space_in_keys_is_written_as_underscores(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    # node2vec's example saves edges, whose keys are the text of pairs; gensim writes a file that nothing can read.
+    edges = KeyedVectors(2)
+    edges.add_vectors(["('1', '2')", "3"], np.arange(4, dtype=np.float32).reshape(2, 2))
+    edges.save_word2vec_format(tmp_path / "edges")
+    assert "white space" in caplog.text
+    read = KeyedVectors.load_word2vec_format(tmp_path / "edges")
+    assert read.index_to_key == ["('1',_'2')", "3"]
+    np.testing.assert_array_equal(read.vectors, edges.vectors)
+    edges.add_vectors(["('1',_'2')"], np.ones((1, 2), np.float32))
+    with pytest.raises(InputError, match=r"twice|same|two"):
+        edges.save_word2vec_format(tmp_path / "edges")

@@ -207,9 +207,10 @@ def _joined(stream: Iterator[Piece]) -> Iterator[list[str]]:
 def _iterable_pieces(named: Iterable[tuple[str, object]]) -> Iterator[Piece]:
     empty = 0
     for name, sentence in named:
-        given = _token_list(name, sentence)
-        tokens = [token for token in given if not isinstance(token, str) or token]
-        empty += len(given) - len(tokens)
+        tokens = _token_list(name, sentence)
+        if "" in tokens:
+            given, tokens = len(tokens), [token for token in tokens if not isinstance(token, str) or token]
+            empty += given - len(tokens)
         yield tokens, True
     if empty:
         logger.warning(

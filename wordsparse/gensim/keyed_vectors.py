@@ -14,7 +14,7 @@ from wordsparse.evaluation import scores
 from wordsparse.evaluation.testsets import read_analogies, read_pairs
 from wordsparse.files import regular, storage
 from wordsparse.gensim.refusals import WrongPlaceError
-from wordsparse.vectors.formats import read_file, save_vectors
+from wordsparse.vectors.formats import names, read_file, save_vectors
 from wordsparse.vectors.lookup import Key
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.model import MANIFEST
@@ -80,6 +80,18 @@ class KeyedVectors(WordVectors):
         """
         loaded = super().load_word2vec_format(*args, **options)
         return loaded._with_counts()
+
+    def save_word2vec_format(self, fname: str | PathLike[str], *args: Any, **options: Any) -> None:
+        """Write a word2vec file; see :meth:`WordVectors.save_word2vec_format`.
+
+        White space in a key is written as ``_``, and a warning is logged: white space separates the fields of the file.
+        """
+        texts = names.as_text(self.index_to_key)
+        written = WordVectors(["_".join(text.split()) for text in texts], self.vectors)
+        if written.words != texts:
+            logger.warning("%s: white space in keys is written as _; save keeps keys as they are", fname)
+        written.expandos = self.expandos
+        written.save_word2vec_format(fname, *args, **options)
 
     def vectors_for_all(
         self, keys: Iterable[Key], allow_inference: bool = True, copy_vecattrs: bool = False

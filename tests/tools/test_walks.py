@@ -1,0 +1,76 @@
+"""The study of walks and baskets reads a list of packages and judges every side."""
+
+import importlib
+import itertools
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+TOOLS = Path(__file__).resolve().parents[2] / "tools"
+LISTED = """Package: a
+Section: contrib/libs
+Pre-Depends: b (>= 1.0), missing
+Depends: c:any | d-2.0, a
+Description: Depends: x
+
+Package: b
+Section: utils
+
+Package: c
+Section: libs
+Depends: b
+
+Package: d-2.0
+Section: libs
+
+Package: alone
+Section: libs
+"""
+
+
+def test_packages_are_a_graph_and_baskets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(TOOLS))
+    walks = importlib.import_module("walks")
+    (tmp_path / "list").write_text(LISTED)
+    graph = walks.read(tmp_path / "list")
+    assert graph.names == ["a", "b", "c", "d-2.0"]
+    assert graph.sections.tolist() == ["libs", "utils", "libs", "libs"]
+    assert graph.edges.tolist() == [[0, 1], [0, 2], [0, 3], [1, 2]]
+    assert [basket.tolist() for basket in graph.baskets] == [[1, 2, 3]]
+    random = np.random.default_rng(1)
+    kept, held = walks.held_out(graph.edges, 4, 0.25, random)
+    assert (len(kept), len(held)) == (3, 1)
+    assert set(kept.ravel()) == {0, 1, 2, 3}
+    known = {tuple(edge) for edge in kept.tolist()}
+    for walk in walks.walked(kept, 4, 3, 5, random):
+        assert all((min(a, b), max(a, b)) in known for a, b in itertools.pairwise(walk))
+    assert {tuple(pair) for pair in walks.non_edges(graph, 5, random, False).tolist()} == {(1, 3), (2, 3)}
+
+
+def test_every_side_is_judged(tmp_path: Path) -> None:
+    pytest.importorskip("gensim", reason="gensim is not installed")
+    random = np.random.default_rng(1)
+    needs = [", ".join(f"p{other}" for other in random.integers(60, size=4) * 2 + n % 2) for n in range(120)]
+    packages = [f"Package: p{n}\nSection: s{n % 2}\nDepends: {others}" for n, others in enumerate(needs)]
+    (tmp_path / "list").write_text("\n\n".join(packages))
+    options = ["--packages", str(tmp_path / "list"), "--walks=2", "--length=5", "--questions=5", "--item-epochs=1"]
+    command = [
+        sys.executable,
+        str(TOOLS / "walks.py"),
+        *options,
+        "--fractions=0.5",
+        "-o",
+        str(tmp_path / "report.json"),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ)
+    assert done.returncode == 0, done.stderr
+    report = json.loads((tmp_path / "report.json").read_text())
+    names = [f"{program} {model}" for model in ("skip-gram", "CBOW") for program in ("wordsparse", "gensim")]
+    for kind, score in (("walks", "AUC degree"), ("items", "hits@20 model")):
+        assert [row["side"] for row in report[kind]] == names
+        assert all(0 <= row[score] <= 1 for row in report[kind])

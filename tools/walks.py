@@ -1,0 +1,268 @@
+"""Walks on Debian's package dependencies and baskets of them, by gensim's Word2Vec and by ours with the same arguments.
+
+    python tools/walks.py -o walks.json
+    python tools/walks.py --packages dumpavail.txt --walks 5 --length 20
+
+The graph: a package is a node, a dependency (Depends, Pre-Depends, every alternative) an edge, a package's section its
+class; ``apt-cache dumpavail`` lists them. Nine tenths of the edges are walked on as by DeepWalk (Perozzi et al., 2014).
+Both sides get the same lists of strings, arguments and threads. Classes are predicted from the unit vectors of a
+fraction of the nodes by logistic regression; the held-out edges by the cosine of their ends, against as many pairs that
+are no edges, with ends drawn uniformly or by degree. Items: the dependencies of a package are a basket; of one basket
+in five, one item is held out and predicted from the others, by the cosine of vectors (``most_similar``) and by
+the model's outputs (``predict_output_word``); a hit is among the first 20.
+"""
+
+import re
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import machine
+import numpy as np
+from numpy.typing import NDArray
+
+from wordsparse.gensim import Word2Vec
+
+Array = NDArray[Any]
+HITS = 20
+ARGUMENTS: dict[str, Any] = {"vector_size": 100, "min_count": 1, "seed": 1}
+
+
+@dataclass(frozen=True)
+class Packages:
+    """The packages that have a dependency or are one: names, sections, edges (n, 2) by number, a < b, and baskets."""
+
+    names: list[str]
+    sections: Array
+    edges: Array
+    baskets: list[Array]
+
+
+@click.command()
+@click.option("--packages", type=click.Path(exists=True, path_type=Path), help="Output of apt-cache dumpavail.")
+@click.option("--walks", type=click.IntRange(1), default=10, show_default=True, help="Walks from each node.")
+@click.option("--length", type=click.IntRange(2), default=20, show_default=True, help="Nodes of a walk.")
+@click.option("--window", type=click.IntRange(1), default=5, show_default=True, help="Of walks.")
+@click.option("--item-epochs", type=click.IntRange(1), default=10, show_default=True)
+@click.option("--fractions", default="0.01,0.05,0.2", show_default=True, help="Of the nodes whose class is known.")
+@click.option("--questions", "questions_asked", type=click.IntRange(1), default=2000, show_default=True)
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Of the walks and what is held out.")
+@machine.threads_option
+@machine.output_option
+def main(
+    packages: Path | None,
+    walks: int,
+    length: int,
+    window: int,
+    item_epochs: int,
+    fractions: str,
+    questions_asked: int,
+    seed: int,
+    threads: int,
+    output: Path | None,
+) -> None:
+    """Train each side on the same walks and baskets and print its CPU seconds and scores."""
+    graph = read(packages)
+    random = np.random.default_rng(seed)
+    kept, held = held_out(graph.edges, len(graph.names), 0.1, random)
+    texts = as_words(walked(kept, len(graph.names), walks, length, random))
+    tests = {"uniform": non_edges(graph, len(held), random, False), "degree": non_edges(graph, len(held), random, True)}
+    shares = [float(share) for share in fractions.split(",")]
+    on_walks, on_items = [], []
+    for side in sides(window=window, epochs=1, workers=threads):
+        model, row = trained(side, texts)
+        vectors = unit(model.wv[[str(node) for node in range(len(graph.names))]])
+        row |= classes(vectors, graph.sections, shares, seed) | links(vectors, held, tests)
+        on_walks.append(row)
+        print(row, flush=True)
+    baskets, asked = hidden(graph.baskets, random)
+    questions = asked[:questions_asked]
+    longest = max(map(len, baskets))
+    for side in sides(window=longest, epochs=item_epochs, sample=0, workers=threads):
+        model, row = trained(side, as_words(baskets))
+        on_items.append(row | hit_rates(model, questions))
+        print(on_items[-1], flush=True)
+    for rows in (on_walks, on_items):
+        print(machine.table(list(rows[0]), [list(row.values()) for row in rows]))
+    report = {
+        "tool": "walks",
+        "machine": machine.provenance(threads),
+        "options": {
+            "walks": walks,
+            "length": length,
+            "window": window,
+            "item_epochs": item_epochs,
+            "seed": seed,
+            **ARGUMENTS,
+        },
+        "graph": {"nodes": len(graph.names), "edges": len(graph.edges), "held_out": len(held)},
+        "baskets": {"training": len(baskets), "questions": len(questions), "longest": longest},
+        "walks": on_walks,
+        "items": on_items,
+    }
+    machine.write_report(report, output)
+
+
+def read(path: Path | None) -> Packages:
+    """The graph of a list of packages, by default of those that apt knows."""
+    if path is not None:
+        listed = path.read_text()
+    else:
+        try:
+            listed = subprocess.run(["apt-cache", "dumpavail"], capture_output=True, text=True, check=True).stdout
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise click.ClickException(f"apt-cache dumpavail: {error}; give a list with --packages") from error
+    needs: dict[str, set[str]] = {}
+    sections: dict[str, str] = {}
+    for paragraph in listed.split("\n\n"):
+        fields = dict(re.findall(r"^(Package|Section|Depends|Pre-Depends): (.*)$", paragraph, re.MULTILINE))
+        if "Package" in fields:
+            clauses = f"{fields.get('Depends', '')},{fields.get('Pre-Depends', '')}"
+            needs[fields["Package"]] = set(re.findall(r"(?:^|[,|])\s*([a-z0-9][a-z0-9+.-]*)", clauses))
+            sections[fields["Package"]] = fields.get("Section", "none").split("/")[-1]
+    needs = {name: {other for other in others if other in needs and other != name} for name, others in needs.items()}
+    pairs = {(min(name, other), max(name, other)) for name, others in needs.items() for other in others}
+    if not pairs:
+        raise click.ClickException("no package of the list depends on another: run apt-get update first")
+    names = sorted({name for pair in pairs for name in pair})
+    number = {name: i for i, name in enumerate(names)}
+    edges = np.array(sorted((number[a], number[b]) for a, b in pairs))
+    baskets = [np.array(sorted(number[other] for other in others)) for _, others in sorted(needs.items())]
+    sets = [basket for basket in baskets if len(basket) > 1]
+    return Packages(names, np.array([sections[name] for name in names]), edges, sets)
+
+
+def held_out(edges: Array, nodes: int, fraction: float, random: np.random.Generator) -> tuple[Array, Array]:
+    """The edges that are kept, and those that are held out; every node keeps an edge."""
+    degree, keep, left = (
+        np.bincount(edges.ravel(), minlength=nodes),
+        np.ones(len(edges), bool),
+        int(fraction * len(edges)),
+    )
+    for i in random.permutation(len(edges)):
+        if left and (degree[edges[i]] > 1).all():
+            keep[i], left = False, left - 1
+            degree[edges[i]] -= 1
+    return edges[keep], edges[~keep]
+
+
+def walked(edges: Array, nodes: int, walks: int, length: int, random: np.random.Generator) -> list[Array]:
+    """Walks that begin at every node and go on to a neighbour by chance."""
+    ends = np.concatenate([edges, edges[:, ::-1]])
+    ends = ends[np.argsort(ends[:, 0], kind="stable")]
+    degree = np.bincount(ends[:, 0], minlength=nodes)
+    first = np.cumsum(degree) - degree
+    found = []
+    for _ in range(walks):
+        steps = [random.permutation(nodes)]
+        for _ in range(length - 1):
+            at = steps[-1]
+            steps.append(ends[first[at] + (random.random(nodes) * degree[at]).astype(np.int64), 1])
+        found.extend(np.stack(steps, axis=1))
+    return found
+
+
+def non_edges(graph: Packages, count: int, random: np.random.Generator, by_degree: bool) -> Array:
+    """Pairs of nodes without an edge; the ends are drawn uniformly, or as those of edges are."""
+    nodes = len(graph.names)
+    known = set((graph.edges @ [nodes, 1]).tolist())
+    found: list[tuple[int, int]] = []
+    while len(found) < count:
+        drawn = random.choice(graph.edges.ravel(), (count, 2)) if by_degree else random.integers(nodes, size=(count, 2))
+        for a, b in np.sort(drawn, axis=1).tolist():
+            if a != b and a * nodes + b not in known and len(found) < count:
+                found.append((a, b))
+    return np.array(found)
+
+
+def as_words(sequences: Sequence[Array]) -> list[list[str]]:
+    """Lists of strings; equal nodes are one object, as those of most programs are."""
+    names = [str(node) for node in range(1 + max(int(sequence.max()) for sequence in sequences))]
+    return [[names[node] for node in sequence.tolist()] for sequence in sequences]
+
+
+def sides(**arguments: Any) -> list[tuple[str, Callable[..., Any], dict[str, Any]]]:
+    """Both classes with the same arguments, by name."""
+    from gensim.models import Word2Vec as Gensims
+
+    return [
+        (f"{name} {kind}", constructor, {**ARGUMENTS, **arguments, "sg": sg})
+        for sg, kind in ((1, "skip-gram"), (0, "CBOW"))
+        for name, constructor in (("wordsparse", Word2Vec), ("gensim", Gensims))
+    ]
+
+
+def trained(side: tuple[str, Callable[..., Any], dict[str, Any]], texts: list[list[str]]) -> tuple[Any, dict[str, Any]]:
+    """A side's model, and its name and CPU seconds: reading the lists and training."""
+    name, constructor, arguments = side
+    wall, cpu = time.perf_counter(), time.process_time()
+    model = constructor(texts, **arguments)
+    return model, {"side": name, "cpu_s": time.process_time() - cpu, "wall_s": time.perf_counter() - wall}
+
+
+def unit(vectors: Array) -> Array:
+    """Rows of length one."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.where(lengths > 0, lengths, 1))
+
+
+def classes(vectors: Array, sections: Array, shares: Sequence[float], seed: int) -> dict[str, float]:
+    """Micro and macro F1 of the sections of all nodes but a share, which are known."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import f1_score
+
+    scaled, found = vectors * np.sqrt(vectors.shape[1]), {}
+    for share in shares:
+        order = np.random.default_rng(seed).permutation(len(scaled))
+        known, asked = np.split(order, [int(share * len(order))])
+        judge = LogisticRegression(C=0.1, max_iter=100, tol=1e-3).fit(scaled[known], sections[known])
+        answers = judge.predict(scaled[asked])
+        for average in ("micro", "macro"):
+            found[f"{average} F1 {share:g}"] = float(f1_score(sections[asked], answers, average=average))
+    return found
+
+
+def links(vectors: Array, held: Array, tests: dict[str, Array]) -> dict[str, float]:
+    """AUC and average precision of held-out edges among pairs that are none."""
+    from sklearn.metrics import average_precision_score, roc_auc_score
+
+    found = {}
+    for name, others in tests.items():
+        pairs = np.concatenate([held, others])
+        is_edge = np.arange(len(pairs)) < len(held)
+        cosines = np.einsum("ij,ij->i", vectors[pairs[:, 0]], vectors[pairs[:, 1]])
+        found[f"AUC {name}"] = float(roc_auc_score(is_edge, cosines))
+        found[f"AP {name}"] = float(average_precision_score(is_edge, cosines))
+    return found
+
+
+def hidden(baskets: list[Array], random: np.random.Generator) -> tuple[list[Array], list[tuple[Array, int]]]:
+    """The baskets to train on, shuffled, and for each question the rest of its basket and the item held out."""
+    training, questions = [], []
+    for basket in baskets:
+        basket = random.permutation(basket)
+        if len(basket) > 2 and random.random() < 0.2:
+            questions.append((basket[1:], int(basket[0])))
+            basket = basket[1:]
+        training.append(basket)
+    return training, questions
+
+
+def hit_rates(model: Any, questions: list[tuple[Array, int]]) -> dict[str, float]:
+    """How often the held-out item is among the first by cosine, and by the model's outputs for the rest."""
+    hits = {"cosine": 0, "model": 0}
+    for rest, item in questions:
+        words = [str(other) for other in rest if str(other) in model.wv]
+        if words:
+            likely = [word for word, _ in model.predict_output_word(words, topn=HITS + len(words)) if word not in words]
+            hits["cosine"] += str(item) in {word for word, _ in model.wv.most_similar(positive=words, topn=HITS)}
+            hits["model"] += str(item) in likely[:HITS]
+    return {f"hits@{HITS} {name}": found / len(questions) for name, found in hits.items()}
+
+
+if __name__ == "__main__":
+    machine.run(main)
