@@ -275,6 +275,26 @@ def test_a_scaled_loss_is_refused_or_trained_on_without_the_scale() -> None:
     (start(h, Y) * 1000).backward()
 
 
+def test_a_network_under_a_real_scaler_trains_as_without_one() -> None:
+    found = []
+    for scaled in (False, True):
+        torch.manual_seed(0)
+        body, head = torch.nn.Linear(6, d), FactoredOutput(d, D, lr=0.3, threads=1)
+        optimizer, scaler = torch.optim.SGD(body.parameters(), lr=0.1), torch.amp.GradScaler("cpu", enabled=scaled)
+        head.grad_scaler = scaler
+        for _ in range(5):
+            with torch.autocast("cpu", dtype=torch.float16, enabled=scaled):
+                loss = head(body(torch.randn(m, 6)), torch.randint(D, (m,)))
+            optimizer.zero_grad()
+            scaler.scale(loss).backward()
+            scaler.step(optimizer)
+            scaler.step(head.fused_optimizer)
+            scaler.update()
+        found.append((body.weight.detach(), head.weights()))
+    for plain, under_scaler in zip(*found, strict=True):
+        torch.testing.assert_close(under_scaler, plain, rtol=1e-2, atol=1e-3)
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_half_precision_inputs_under_autocast(dtype: torch.dtype) -> None:
     _, Y = minibatch()
