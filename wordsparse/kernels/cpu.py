@@ -5,7 +5,6 @@ Everything is allocated here; the compiled functions only fill. Results do not d
 
 import functools
 import logging
-import warnings
 from typing import Any
 
 import numpy as np
@@ -68,7 +67,7 @@ class CpuKernels(HostArrays):
         self._own_products = own_products
         self.threads = _threads.resolve_threads(threads)
         if self.threads > 1 and not OPENMP:
-            warnings.warn("wordsparse was compiled without OpenMP: it uses one thread", stacklevel=2)
+            logger.warning("wordsparse was compiled without OpenMP: it uses one thread")
             self.threads = 1
         self._allocate()
 
