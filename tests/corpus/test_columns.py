@@ -133,3 +133,14 @@ def test_the_command_line(tmp_path, capsys):
     assert len(EncodedCorpus.open(tmp_path / "out").vocabulary) == 9
     assert main(["encode", str(path), "-o", str(tmp_path / "2"), "--format", "csv"]) == 2
     assert "needs the name of the column" in capsys.readouterr().err
+
+
+def test_rows_that_are_read_as_text_are_pointed_out(tmp_path, caplog):
+    """A model was trained on the braces of JSON, without a word."""
+    path = written(tmp_path / "t.jsonl.bz2")
+    list(sentences(path))
+    assert f"{path}: read as plain text; --column NAME (column=) reads one of its columns" in caplog.text
+    caplog.clear()
+    list(sentences(path, "lines"))
+    list(sentences(path, column="text"))
+    assert not caplog.records

@@ -97,6 +97,8 @@ class RawText:
         if self.files is not None and column is not None and format is None:
             for file in self.files:
                 format_of_file(file)
+        if column is None and format is None and (rows := [file for file in self.files or () if _has_rows(file)]):
+            logger.warning("%s: read as plain text; --column NAME (column=) reads one of its columns", some_of(rows))
         by_compiled = tokens == "split" and column is None and paths is not None
         self.lines = FORMATS[format or "lines"].lines if by_compiled else None
 
@@ -193,6 +195,10 @@ def _as_paths(source: Source) -> Sequence[PathLike] | None:
     if any(are_paths) and not all(are_paths):
         raise InputError("a list of texts must hold paths only, or lists of tokens only")
     return cast("Sequence[PathLike]", source) if all(are_paths) else None
+
+
+def _has_rows(file: Path) -> bool:
+    return any(suffix.lower() in format.suffixes for format in ROW_FORMATS.values() for suffix in file.suffixes[-2:])
 
 
 def _joined(stream: Iterator[Piece]) -> Iterator[list[str]]:
