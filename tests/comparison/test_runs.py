@@ -110,11 +110,3 @@ def test_the_worker_says_what_went_wrong(
     monkeypatch.setattr(sys, "stdin", io.StringIO(task.to_json()))
     assert worker.main() == 1
     assert "gone: is not an encoded corpus" in capsys.readouterr().err
-
-
-def test_workers_import_what_their_parent_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # In the source tree, which is not compiled, every run failed: its path began with the working directory.
-    (tmp_path / "wordsparse").mkdir()
-    (tmp_path / "wordsparse" / "__init__.py").write_text("raise ImportError('the wrong wordsparse')")
-    monkeypatch.chdir(tmp_path)
-    assert runs.provenance(1)["threads"] == 1
