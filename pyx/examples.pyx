@@ -22,10 +22,10 @@ cdef extern from "isa.hpp" namespace "wordsparse" nogil:
 
 cdef enum:
     END_OF_SENTENCE = -2
-    # How many pairs ahead the place is asked for where one goes: words' places lie all over the cache.
+    # How many pairs ahead an entry is prefetched: the entries of consecutive pairs are far apart in memory.
     AHEAD = 24
 
-# A word's number and a distance in one: of 32 bits where there are no more than MOST_IN_32 words.
+# A word's number and a distance in one integer: 32 bits suffice for at most MOST_IN_32 words.
 ctypedef fused pair:
     uint32_t
     uint64_t
@@ -158,7 +158,7 @@ def count_pairs(const int32_t[::1] local, Py_ssize_t window, Py_ssize_t n, Py_ss
                     around = min(end, i + window + 1) - max(begin, i - window) - 1
                     by_centre[local[i]] += around
                     pairs += around
-                # The centres around a token stand where its own context does.
+                # A token is a context of the centres in its own window.
                 around = min(min(end, i + window + 1), last) - max(max(begin, i - window), first)
                 if around > 0:
                     by_context[local[i]] += around - (first <= i < last)
@@ -167,7 +167,7 @@ def count_pairs(const int32_t[::1] local, Py_ssize_t window, Py_ssize_t n, Py_ss
 
 
 cdef inline Py_ssize_t run_end(const int32_t* local, Py_ssize_t n, Py_ssize_t begin) noexcept nogil:
-    """Past the last of the tokens from `begin` on that no end of a sentence parts."""
+    """The end of the sentence that contains position `begin`."""
     cdef Py_ssize_t end = begin
     while end < n and local[end] >= 0:
         end += 1
@@ -176,22 +176,22 @@ cdef inline Py_ssize_t run_end(const int32_t* local, Py_ssize_t n, Py_ssize_t be
 
 def skipgram_pairs(const int32_t[::1] local, const float[::1] by_distance, Py_ssize_t n, Py_ssize_t first,
                    Py_ssize_t last, const int64_t[::1] centre_place, int64_t[::1] context_place, pair[::1] pairs,
-                   uint8_t[::1] room, int64_t[::1] row_end, int64_t[::1] columns_before):
+                   uint8_t[::1] entries, int64_t[::1] row_end, int64_t[::1] columns_before):
     """Pair weights by rows, row = centre word, column = context word, ascending; equal pairs are one entry.
 
-    A pair k apart weighs by_distance[k - 1], k up to the window. centre_place and context_place are the running sums of
-    count_pairs' arrays (u + 1 entries; the second is consumed); pairs, scratch with an element a pair, which holds a
-    word's number times 256; room, of ENTRY_BYTES a pair on their boundaries, receives row c's entries from
-    centre_place[c] to row_end[c] (u,). columns_before (u + 1,) receives how many entries stand in the columns before
-    each. Returns the number of entries.
+    A pair at distance k, up to the window, has the weight by_distance[k - 1]. centre_place and context_place are the
+    running sums of count_pairs' arrays (u + 1 entries; the second is overwritten). pairs is scratch with one element a
+    pair, 256 times the centre's number plus the distance. entries, ENTRY_BYTES a pair and aligned to them, receives row
+    c's entries from centre_place[c] to row_end[c] (u,); columns_before (u + 1,) receives the number of entries in the
+    columns before each. Returns the number of entries.
     """
     cdef Py_ssize_t begin = 0, end, i, j, start, stop, t, words = row_end.shape[0], window = by_distance.shape[0]
     cdef int64_t k, place, from_, written = 0, count = pairs.shape[0]
-    cdef entry* rows = <entry*> &room[0] if room.shape[0] else NULL
+    cdef entry* rows = <entry*> &entries[0] if entries.shape[0] else NULL
     cdef int32_t c
     cdef float weight
     with nogil:
-        # By context word first: a token's centres stand side by side …
+        # First ordered by context word: the pairs of one context word are consecutive.
         while begin < n:
             end = run_end(&local[0], n, begin)
             for j in range(begin, end):
@@ -203,7 +203,7 @@ def skipgram_pairs(const int32_t[::1] local, const float[::1] by_distance, Py_ss
                         place += 1
                 context_place[local[j]] = place
             begin = end + 1
-        # … then, in that order, into the rows: each row receives its columns in ascending order.
+        # Then distributed to the rows in that order, so that each row receives its columns in ascending order.
         for c in range(words):
             row_end[c] = centre_place[c]
         from_ = 0
@@ -225,12 +225,12 @@ def skipgram_pairs(const int32_t[::1] local, const float[::1] by_distance, Py_ss
     return written
 
 
-def close_rows(const uint8_t[::1] room, const int64_t[::1] centre_place, const int64_t[::1] row_end,
+def close_rows(const uint8_t[::1] entries, const int64_t[::1] centre_place, const int64_t[::1] row_end,
                int64_t[::1] indptr, int32_t[::1] indices, float[::1] weights):
-    """CSR of what skipgram_pairs wrote, without the gaps that equal pairs left at the rows' ends."""
+    """Writes the entries of skipgram_pairs as CSR, without the gaps that equal pairs left at the ends of rows."""
     cdef Py_ssize_t c, words = row_end.shape[0]
     cdef int64_t k, written = 0
-    cdef const entry* rows = <const entry*> &room[0] if room.shape[0] else NULL
+    cdef const entry* rows = <const entry*> &entries[0] if entries.shape[0] else NULL
     with nogil:
         for c in range(words):
             indptr[c] = written
@@ -242,8 +242,8 @@ def close_rows(const uint8_t[::1] room, const int64_t[::1] centre_place, const i
 
 def transpose(const int64_t[::1] indptr, const int32_t[::1] indices, int64_t[::1] column_place, int32_t[::1] t_indices,
               int64_t[::1] order):
-    """The transposed structure: entry k of it is entry order[k]. column_place: a copy of skipgram_pairs'
-    columns_before, which is its indptr; consumed."""
+    """The transposed structure, whose entry k is entry order[k] of the original. column_place is a copy of
+    skipgram_pairs' columns_before, the transposed indptr, and is overwritten."""
     cdef Py_ssize_t r
     cdef int64_t k, place, entries = indices.shape[0]
     with nogil:

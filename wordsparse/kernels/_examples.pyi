@@ -32,12 +32,12 @@ def skipgram_pairs(
     centre_place: _Array,
     context_place: _Array,
     pairs: _Array,
-    room: _Array,
+    entries: _Array,
     row_end: _Array,
     columns_before: _Array,
 ) -> int: ...
 def close_rows(
-    room: _Array, centre_place: _Array, row_end: _Array, indptr: _Array, indices: _Array, weights: _Array
+    entries: _Array, centre_place: _Array, row_end: _Array, indptr: _Array, indices: _Array, weights: _Array
 ) -> None: ...
 def transpose(indptr: _Array, indices: _Array, column_place: _Array, t_indices: _Array, order: _Array) -> None: ...
 def window_examples(
