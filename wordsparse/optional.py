@@ -49,10 +49,10 @@ _COMMANDS = {
 }
 
 
-def command(package: str) -> str:
-    """The command that installs ``package``, an import name."""
-    if package in _EXTRAS:
-        return f"pip install 'wordsparse[{_EXTRAS[package]}]'"
+def command(package: str, extra: str | None = None) -> str:
+    """The command that installs ``package``, an import name; through an extra other than its usual one if named."""
+    if extra or package in _EXTRAS:
+        return f"pip install 'wordsparse[{extra or _EXTRAS[package]}]'"
     return _COMMANDS.get(package, f"pip install {package}")
 
 
@@ -80,8 +80,8 @@ def folder(purpose: str, package: str) -> Path:
     return Path(spec.origin).parent
 
 
-def load(purpose: str, module: str) -> Any:
-    """Import ``module``, an optional package or a part of one.
+def load(purpose: str, module: str, extra: str | None = None) -> Any:
+    """Import ``module``, an optional package or a part of one; ``extra`` names another extra than its usual one.
 
     Raises
     ------
@@ -94,7 +94,7 @@ def load(purpose: str, module: str) -> Any:
     except ImportError as error:
         missing = isinstance(error, ModuleNotFoundError) and error.name == package
         reason = "which is not installed" if missing else f"which cannot be imported ({error})"
-        raise MissingDependencyError(f"{purpose} needs {NAMES[package]}, {reason}: {command(package)}") from None
+        raise MissingDependencyError(f"{purpose} needs {NAMES[package]}, {reason}: {command(package, extra)}") from None
 
 
 def not_compiled() -> MissingDependencyError:

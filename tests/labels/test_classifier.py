@@ -1,5 +1,7 @@
 """The classifier: scikit-learn's conventions, its own answers against dense oracles, files, and bad input."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -164,6 +166,19 @@ def with_value(matrix: sp.csr_array, value: float, at: int) -> sp.csr_array:
     changed = matrix.copy()
     changed.data[at] = value
     return changed
+
+
+def test_scikit_learn_is_asked_for_where_it_is_missing() -> None:
+    program = (
+        "import sys; sys.modules['sklearn'] = None\n"
+        "import wordsparse as ws, wordsparse.labels\n"
+        "wordsparse.labels.read_data\n"
+        "try: ws.SparseTargetClassifier\n"
+        "except ws.MissingDependencyError as error: print(error)\n"
+    )
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert "an estimator of wordsparse.labels needs scikit-learn" in said
+    assert "pip install 'wordsparse[labels]'" in said
 
 
 def test_bad_input_is_named() -> None:

@@ -13,8 +13,8 @@ from wordsparse.machine import memory
 Array = NDArray[Any]
 
 _PURPOSE = "an estimator of wordsparse.labels"
-_multiclass = optional.load(_PURPOSE, "sklearn.utils.multiclass")
-_checks = optional.load(_PURPOSE, "sklearn.utils.validation")
+_multiclass = optional.load(_PURPOSE, "sklearn.utils.multiclass", "labels")
+_checks = optional.load(_PURPOSE, "sklearn.utils.validation", "labels")
 
 if TYPE_CHECKING:  # scikit-learn has no types
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:  # scikit-learn has no types
     class RegressorMixin:
         """The tags of a regressor."""
 else:
-    _sklearn = optional.load(_PURPOSE, "sklearn.base")
+    _sklearn = optional.load(_PURPOSE, "sklearn.base", "labels")
     BaseEstimator, ClassifierMixin = _sklearn.BaseEstimator, _sklearn.ClassifierMixin
     RegressorMixin = _sklearn.RegressorMixin
 
