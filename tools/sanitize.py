@@ -24,7 +24,12 @@ COMPILED = ("-k", "not cuda and not emulated")
 TESTS = ("tests/kernels", "tests/layer", "tests/vectors", "tests/corpus/test_text.py", *COMPILED)
 # Every loop, on every instruction set, in float32 and float64; copies of used layers; the reader.
 SHORT = (
-    *("tests/kernels/test_kernels.py", "tests/layer/test_copies.py", "tests/corpus/test_text.py"),
+    *(
+        "tests/kernels/test_kernels.py",
+        "tests/kernels/test_cpu.py",
+        "tests/layer/test_copies.py",
+        "tests/corpus/test_text.py",
+    ),
     *("-k", "(own or blocks or copies or text) and not cuda and not emulated"),
 )
 BUILD = {"WORDSPARSE_SANITIZE": "1", "WORDSPARSE_BOUNDSCHECK": "1", "CFLAGS": "-g1"}

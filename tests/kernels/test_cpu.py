@@ -1,0 +1,120 @@
+"""The compiled kernels' own promises: threads, instruction sets, copies, the self-check, and refused arrays."""
+
+import copy
+import logging
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from support import problems
+from support.arrays import close, normal, structure
+
+from wordsparse.errors import InputError
+from wordsparse.kernels import CpuKernels, Csr, _csr_rows, _products, _windows, cpu, isa
+from wordsparse.kernels.pool import ArrayPool
+
+Array = NDArray[Any]
+
+
+def test_csr_counts_and_rows() -> None:
+    csr = Csr(np.array([0, 2, 2, 3]), np.array([1, 0, 1], np.int32), 2)
+    assert (csr.rows, csr.columns, csr.entries) == (3, 2, 3)
+    np.testing.assert_array_equal(csr.row_of_entry(), [0, 0, 2])
+
+
+def test_threads_are_checked() -> None:
+    assert CpuKernels(3).threads == 3
+    assert CpuKernels().threads >= 1
+    with pytest.raises(InputError, match="threads must be at least 1"):
+        CpuKernels(0)
+
+
+def test_an_instruction_set_is_chosen_by_name_or_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(isa.VARIABLE, raising=False)
+    assert CpuKernels(1).isa == isa.AVAILABLE[0]
+    for name in isa.AVAILABLE:
+        monkeypatch.setenv(isa.VARIABLE, name)
+        assert CpuKernels(1).isa == name
+        assert CpuKernels(1, isa=isa.AVAILABLE[-1]).isa == isa.AVAILABLE[-1]
+    available = ", ".join(isa.AVAILABLE)
+    with pytest.raises(InputError, match=f"isa: no instruction set 'x86-64-v9' here; available: {available}"):
+        CpuKernels(1, isa="x86-64-v9")
+    monkeypatch.setenv(isa.VARIABLE, "neon2")
+    with pytest.raises(InputError, match="WORDSPARSE_ISA: no instruction set 'neon2'"):
+        CpuKernels(1)
+
+
+def test_products_that_are_wrong_on_a_machine_are_left_to_blas(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    if len(isa.AVAILABLE) == 1:
+        pytest.skip("products of the baseline run through BLAS")
+    cpu.product_fault.cache_clear()
+    right = _products.gram
+
+    def wrong(number: int, a: Array, b: Array, *others: Any) -> None:
+        right(number, a, b, *others)
+        work, total = others[-2], others[-4]
+        if work is not None:
+            total[-1, -1] *= 1.5
+
+    monkeypatch.setattr(_products, "gram", wrong)
+    a, b = normal((500, 40), "float32", 1), normal((500, 40), "float32", 2)
+    with caplog.at_level(logging.WARNING, "wordsparse"):
+        for _ in range(2):
+            kernels = CpuKernels(1)
+            assert not kernels.own_products
+            close(kernels.gram(a, b), a.T.astype(np.float64) @ b, "float32", 500)
+    assert [record.getMessage() for record in caplog.records] == [
+        f"products run through BLAS: with {isa.AVAILABLE[0]} instructions our own gram of 31×29 and 29×41 float32 "
+        "matrices is wrong on this machine"
+    ]
+    monkeypatch.undo()
+    cpu.product_fault.cache_clear()
+    assert CpuKernels(1).own_products
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda kernels: pickle.loads(pickle.dumps(kernels))])
+def test_a_copy_of_used_kernels_has_work_space_of_its_own(copied: Any) -> None:
+    """The copied work space no longer started on a cache line, and the next product ended the process."""
+    kernels = CpuKernels(2, isa=isa.AVAILABLE[-1])
+    a, m = normal((1000, 60), "float32", 1), normal((60, 60), "float64", 2)
+    expected = kernels.matmul(a, m), kernels.gram(a), kernels.combine(structure(9, 1000, 50), a[:50, 0].copy(), a)
+    other = copied(kernels)
+    assert (other.isa, other.threads, other.own_products) == (kernels.isa, 2, kernels.own_products)
+    found = other.matmul(a, m), other.gram(a), other.combine(structure(9, 1000, 50), a[:50, 0].copy(), a)
+    for one, same in zip(expected, found, strict=True):
+        np.testing.assert_array_equal(one, same)
+
+
+def test_arrays_whose_sizes_do_not_belong_together_are_refused() -> None:
+    """A CSR structure without its last rows was read past its end."""
+    kernels, csr = CpuKernels(1), structure(7, 5, 20)
+    values, rows = normal((20,), "float32", 1), normal((5, 3), "float32", 2)
+    cut, out = Csr(csr.indptr[:4], csr.indices, 5), np.empty((7, 3), "float32")
+    with pytest.raises(ValueError, match="indptr must have a number for each row"):
+        _csr_rows.combine(0, cut.indptr, cut.indices, None, values, rows, None, None, out, 1)
+    with pytest.raises(ValueError, match="indptr must stay within the entries"):
+        kernels.combine(Csr(csr.indptr, csr.indices[:9], 5), values, rows)
+    with pytest.raises(ValueError, match="a weight for each entry"):
+        kernels.combine(csr, values[:9], rows)
+    with pytest.raises(ValueError, match="sizes must match"):
+        kernels.matmul(rows, normal((4, 3), "float64", 3))
+    with pytest.raises(ValueError, match="a factor for each row"):
+        kernels.scale_rows(rows, values)
+    windows = problems.windows(np.random.default_rng(7), 40, 6, 3)
+    with pytest.raises(ValueError, match="each bag must have a target"):
+        kernels.window_dots(windows, normal((6, 3), "float32", 2), np.zeros(2, np.int32), rows)
+
+
+def test_work_space_that_starts_inside_a_cache_line_is_refused() -> None:
+    windows = problems.windows(np.random.default_rng(7), 40, 6, 3)
+    kernels, F = CpuKernels(1), ArrayPool().rows(6, 3, "float32", on_lines=True)
+    F[:] = 1
+    scratch = ArrayPool().empty((1, _windows.scratch_bytes(windows.reach) // 4 + 16), "float32")
+    off = scratch.reshape(-1)[4:-12].reshape(1, -1)
+    out = ArrayPool().rows(windows.rows, 3, "float32", on_lines=True)
+    with pytest.raises(ValueError, match="must start on a cache line"):
+        _windows.means(*kernels._window_arrays(windows, F), F, off, out)

@@ -1,0 +1,31 @@
+"""Random arrays and sparse structures for the tests of kernels, and the comparison of their results."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wordsparse.kernels import Csr
+
+Array = NDArray[Any]
+
+
+def structure(rows: int, columns: int, entries: int) -> Csr:
+    """Repeated columns, empty rows, and one row that owns a third of the entries."""
+    random = np.random.default_rng(0)
+    row = np.sort(
+        np.concatenate([random.integers(0, max(rows, 1), entries - entries // 3), [rows // 2] * (entries // 3)])
+    )
+    indptr = np.searchsorted(row, np.arange(rows + 1)).astype(np.int64)
+    return Csr(indptr, random.integers(0, max(columns, 1), entries).astype(np.int32), columns)
+
+
+def close(found: Array, expected: Array, dtype: str, terms: int) -> None:
+    """Equal up to the rounding of sums of ``terms`` standard normal numbers or products."""
+    np.testing.assert_allclose(found, expected, rtol=0, atol=8 * np.finfo(dtype).eps * (terms + 4))
+
+
+def normal(shape: tuple[int, ...], dtype: str, seed: int) -> Array:
+    array = np.random.default_rng(seed).standard_normal(shape).astype(dtype)
+    array.setflags(write=False)  # inputs are only read: they may be memory-mapped
+    return array
