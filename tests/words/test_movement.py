@@ -27,7 +27,7 @@ def models() -> dict[str, ws.Model]:
     """Of three samples of one source; in the last, two words have changed places."""
     changes: dict[str, dict[str, str]] = {"a": {}, "b": {}, "swapped": {"t1w3": "t4w5", "t4w5": "t1w3"}}
     return {
-        name: ws.train(sentences(seed, changed), bootstrap=6, **OPTIONS)
+        name: ws.train(sentences(seed, changed), bootstrap=10, **OPTIONS)
         for seed, (name, changed) in enumerate(changes.items())
     }
 
