@@ -2,7 +2,7 @@
 
     python tools/newwords.py ngrams MODEL... --pairs rare.tsv --output ngrams.json     scores without and with n-grams
     python tools/newwords.py plot ngrams.json --pairs rare -o ngrams.svg                quality over frequency
-    python tools/newwords.py held-out CORPUS --pairs men.tsv --output held-out.json    words deleted, then inferred
+    python tools/newwords.py held-out CORPUS --pairs men.tsv --output held-out.json    deleted, then inferred
     python tools/newwords.py documents MODEL --packages FILE --output documents.json   FILE: of apt-cache dumpavail
 
 MODEL is a model directory, trained without n-grams. Each command prints a table and writes JSON. WordSim-353,
@@ -104,7 +104,7 @@ def ngrams(models: tuple[str, ...], pairs: tuple[Path, ...], analogies: tuple[Pa
         print(f"{path}: {len(fitted.subwords.table):,} n-grams, {run['bytes'] / 1e6:.1f} MB, {cpu:.1f} CPU s")
         for name, before in run["plain"].items():
             for kind in ("covered", "all"):
-                if kind in before:
+                if before.get(kind) is not None and run["with"][name][kind] is not None:
                     print(f"  {name:28} {kind:8} {before[kind]:.3f} → {run['with'][name][kind]:.3f}")
     save(output, {"runs": runs})
 
@@ -142,7 +142,7 @@ def plot(results: Path, name: str, output: Path) -> None:
 
 @main.command("held-out")
 @click.argument("corpus", type=click.Path(path_type=Path, exists=True))
-@click.option("--pairs", type=click.Path(path_type=Path), required=True)
+@click.option("--pairs", type=click.Path(path_type=Path), required=True, multiple=True, help="The first one is judged.")
 @click.option("--model", "kind", type=click.Choice(["skipgram", "cbow"]), default="skipgram")
 @click.option("--words", "n_words", default=300, show_default=True)
 @click.option("--counts", default="200,2000", show_default=True, help="Range of counts of the deleted words.")
@@ -150,13 +150,20 @@ def plot(results: Path, name: str, output: Path) -> None:
 @click.option("--seed", default=1, show_default=True)
 @click.option("--output", type=click.Path(path_type=Path), required=True)
 def held_out(
-    corpus: Path, pairs: Path, kind: str, n_words: int, counts: str, occurrences: str, seed: int, output: Path
+    corpus: Path,
+    pairs: tuple[Path, ...],
+    kind: str,
+    n_words: int,
+    counts: str,
+    occurrences: str,
+    seed: int,
+    output: Path,
 ) -> None:
-    """Delete words of a test set from a text, train on the rest, and infer them from a few of their sentences."""
-    judged, random = read_pairs(pairs), np.random.default_rng(seed)
+    """Delete words of test sets from a text, train on the rest, and infer them from a few of their sentences."""
+    judged, random = read_pairs(pairs[0]), np.random.default_rng(seed)
     text = [line.split() for line in corpus.read_text().splitlines()]
     of_word: dict[str, list[int]] = defaultdict(list)
-    asked = {word.lower() for pair in judged for word in pair[:2]}
+    asked = {word.lower() for path in pairs for pair in read_pairs(path) for word in pair[:2]}
     for number, line in enumerate(text):
         for word in asked.intersection(line):
             of_word[word].append(number)
@@ -182,10 +189,12 @@ def held_out(
         row["à la carte"] = score_new(judged, plain.word_vectors(), vectors, held)
         rows.append(row)
         print(row, flush=True)
-    composed = WordVectors(chosen, np.stack([model[word] for word in chosen]))
-    none = {"n-grams alone": score_new(judged, model.word_vectors(), composed, held)}
+    none: dict[str, Any] = {}
+    if alone := [word for word in chosen if model.wv.has_vector(word)]:
+        composed = WordVectors(alone, np.stack([model[word] for word in alone]))
+        none = {"n-grams alone": score_new(judged, model.word_vectors(), composed, held)}
     print(none)
-    save(output, {"model": kind, "pairs": pairs.stem, "words": chosen, "rows": rows, **none})
+    save(output, {"model": kind, "pairs": pairs[0].stem, "words": chosen, "rows": rows, **none})
 
 
 def a_la_carte(model: ws.Model, text: list[list[str]], held: set[str]) -> Any:
@@ -274,7 +283,7 @@ def lee(made: Documents, kinds: dict[str, dict[str, bool]]) -> dict[str, Any]:
     human = np.loadtxt(data / "similarities0-1.txt")
     above = np.triu_indices(len(texts), 1)
     found = {}
-    made.vectors(texts)  # which prepares what is made once
+    made.vectors(texts, both=True)  # which prepares what is made once
     for name, options in kinds.items():
         started = time.process_time()
         vectors = made.vectors(texts, **options)
