@@ -32,7 +32,7 @@ def test_scores_are_their_formula(fitted: SparseTargetRecommender) -> None:
     X = (tastes().toarray() > 0).astype(np.float64)
     n = X.sum(0)
     scaled = X * X.sum(1, keepdims=True) ** -0.5 * n**-0.3
-    B = np.linalg.solve(scaled.T @ scaled + np.eye(30), scaled.T @ X)  # all of the rank: h = x V is a rotation
+    B = np.linalg.solve(scaled.T @ scaled + 10 * np.eye(30), scaled.T @ X)  # all of the rank: h = x V is a rotation
     expected = scaled @ B * n**-0.2 / (1 - n**-0.3 * B.diagonal())
     ids, scores = fitted.recommend(np.arange(300), tastes(), N=30, filter_already_liked_items=False)
     np.testing.assert_allclose(scores, np.take_along_axis(expected, ids, 1), rtol=2e-3, atol=1e-4)

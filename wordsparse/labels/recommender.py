@@ -56,7 +56,7 @@ class SparseTargetRecommender(base.BaseEstimator):
     """
 
     def __init__(
-        self, *, factors: int = 1000, regularization: float = 1.0, threads: int | None = None, random_state: int = 0
+        self, *, factors: int = 1000, regularization: float = 10.0, threads: int | None = None, random_state: int = 0
     ) -> None:
         self.factors = factors
         self.regularization = regularization
