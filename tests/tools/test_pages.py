@@ -21,10 +21,10 @@ def test_a_page_is_what_the_script_makes_of_the_result_files(pages: ModuleType, 
     assert (ROOT / "docs" / f"{page}.md").read_text() == pages.render(page), "run make pages"
 
 
-def test_every_result_file_is_shown(pages: ModuleType) -> None:
-    text = "".join((ROOT / "docs" / f"{page}.md").read_text() for page in pages.PAGES)
+def test_every_result_file_is_named_by_a_page() -> None:
+    text = "".join(page.read_text() for page in (ROOT / "docs").glob("*.md"))
     shown = set(re.findall(r"docs/results/([\w.-]+\.json)", text))
-    assert shown == {path.name for path in (ROOT / "docs/results").iterdir()}
+    assert shown >= {path.name for path in (ROOT / "docs/results").iterdir()}
 
 
 def test_a_new_fact_of_a_file_is_shown_and_an_old_file_says_what_it_lacks(pages: ModuleType) -> None:
