@@ -276,14 +276,14 @@ class Model:
             for name, rows in ((INPUT, self.input_rows), (OUTPUT, self.output_rows)):
                 with storage.synced(directory / name) as file:
                     npy.write_array(file, np.ascontiguousarray(rows, "<f4"))
+            with storage.synced(directory / OPTIONS) as file:
+                file.write(toml.dumps({**self.asked, **self.options}).encode())
             files = {
                 name: {"bytes": (directory / name).stat().st_size, "sha256": regular.sha256_of(directory / name)}
-                for name in (VOCABULARY, INPUT, OUTPUT)
+                for name in (VOCABULARY, INPUT, OUTPUT, OPTIONS)
             }
             manifest = {"format": FORMAT, "version": VERSION, "options": self.options, "report": self.report}
             manifest["asked"] = self.asked
-            with storage.synced(directory / OPTIONS) as file:
-                file.write(toml.dumps({**self.asked, **self.options}).encode())
             training = None
             if self.training is not None:
                 rest = {name: part for name, part in self.training.state.items() if name not in _ROWS}
@@ -320,7 +320,7 @@ def read_model(path: str | PathLike[str], kind: type[M]) -> M:
     dim = options.get("dim")
     if not is_count(dim) or dim < 1:
         raise InputError(f"{directory / MANIFEST}: dim must be a positive whole number, not {dim!r:.40}")
-    for name in (VOCABULARY, INPUT, OUTPUT):
+    for name in (VOCABULARY, INPUT, OUTPUT, *({OPTIONS} & files.keys())):
         expected = files.get(name)
         with regular.reading(directory / name):
             size = (directory / name).stat().st_size
