@@ -1,8 +1,7 @@
 """Saving of estimators: named arrays in one checksummed file, and a signed manifest; no pickle is read.
 
 A directory holds ``labels.json`` (format, version, the estimator's class and parameters, what else it is made of) and
-``arrays.bin`` (:mod:`wordsparse.files.arrays`). A CSR matrix NAME is stored as NAME.data, NAME.indices, NAME.indptr and
-the number NAME.columns.
+``arrays.bin`` (:mod:`wordsparse.files.arrays`). A CSR matrix NAME is stored as NAME.data, NAME.indices and NAME.indptr.
 """
 
 from collections.abc import Mapping
