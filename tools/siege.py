@@ -205,7 +205,7 @@ def ends(pid: int, seconds: float = 60.0) -> bool:
 
 
 # Files that hold the time at which, or the speed with which, a result was made.
-VARIES = ("model.json", "report.json", "report.html", "pictures")
+VARIES = ("model.json", "options.toml", "report.json", "report.html", "pictures")
 
 
 def contents(output: Path) -> dict[str, str]:

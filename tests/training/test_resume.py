@@ -123,7 +123,7 @@ def test_a_new_text_interrupted_and_resumed_ends_in_the_same_bytes(text: Path, o
 def test_a_new_text_keeps_the_kind_of_model(text: Path, output: Path, tmp_path: Path, options: dict[str, Any]) -> None:
     train(text, output)
     other = write_text(tmp_path / "other.txt", seed=1)
-    with pytest.raises(InputError, match="keeps its kind, loss and dimension"):
+    with pytest.raises(InputError, match="a model keeps these on a new text"):
         train(other, output, resume=True, **options)
 
 

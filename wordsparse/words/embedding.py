@@ -51,7 +51,7 @@ class StepSizes:
     m0: float = 100.0
     trust: float = 0.5
     max_leverage: float = 0.005
-    wide_dim: float = 100.0
+    wide_dim: float = 300.0
 
 
 class WordEmbedding:
