@@ -204,7 +204,7 @@ def ends(pid: int, seconds: float = 60.0) -> bool:
     return False
 
 
-# Files that hold the time at which, or the speed with which, a result was made.
+# Files that hold the time at which, the speed with which, or the threads on which a result was made.
 VARIES = ("model.json", "options.toml", "report.json", "report.html", "pictures")
 
 
