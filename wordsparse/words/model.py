@@ -333,7 +333,7 @@ def read_model(path: str | PathLike[str], kind: type[M]) -> M:
     fitted = _read_subwords(directory, manifest, len(vocabulary), dim)
     resamples = Resamples.beside(directory, (len(vocabulary), dim))
     model = kind(vocabulary, input_rows, output_rows, options, report, training, fitted, resamples)
-    model.asked = dict(manifest.get("asked", {}))
+    (model.asked,) = storage.objects(directory / MANIFEST, {"asked": {}, **manifest}, "asked")
     return model
 
 
