@@ -7,6 +7,7 @@ Any other stream, a log file for one, gets a plain line now and then, without co
 import importlib.util
 import os
 import sys
+import threading
 import time
 from types import TracebackType
 from typing import Any, Self
@@ -17,6 +18,8 @@ from wordsparse.files.escaping import escaped
 FIRST_LINE, MAX_BETWEEN, SHARE = 10.0, 300.0, 0.2
 # A phase that ends within so many seconds gets no bar.
 DELAY = 0.5
+# Of this process's threads. The bars' own lock is shared by processes: a semaphore that a killed process leaves behind.
+_LOCK = threading.RLock()
 
 
 class Display:
@@ -54,7 +57,7 @@ class Display:
     def say(self, line: str) -> None:
         """Write a line, above the bar if there is one."""
         if self._shown:
-            _write(line)
+            write(line)
 
     def close(self) -> None:
         """End the current phase, and remove its bar."""
@@ -67,13 +70,8 @@ class _Bar:
     """A bar on a terminal or in a notebook."""
 
     def __init__(self, name: str, unit: str, done: int, total: int | None) -> None:
-        bar: Any
-        if _in_notebook() and importlib.util.find_spec("ipywidgets") is not None:
-            from tqdm.notebook import tqdm as bar
-        else:
-            from tqdm import tqdm as bar
         scaled = unit == "tokens"
-        self._bar = bar(
+        self._bar = _bar_class()(
             desc=name, unit=f" {unit}", unit_scale=scaled, initial=done, total=total, delay=DELAY, leave=False
         )
 
@@ -106,18 +104,26 @@ class _Lines:
         parts += [note] if note else []
         parts += [f"{rate:,.0f} {self._unit}/s"] if rate >= 1 else []
         parts += [f"{_time((self._total - done) / rate)} left"] if self._total and rate > 0 else []
-        _write(f"wordsparse: {self._name}: {', '.join(parts)}")
+        write(f"wordsparse: {self._name}: {', '.join(parts)}")
 
     def close(self) -> None:
         pass
 
 
-def _write(line: str) -> None:
-    from tqdm import tqdm  # imported on demand: most commands show no progress
-
+def write(line: str) -> None:
+    """Write a line on standard error, above the bars of this process."""
     if _open():
-        tqdm.write(escaped(line), file=sys.stderr)
+        _bar_class().write(escaped(line), file=sys.stderr)
         sys.stderr.flush()
+
+
+def _bar_class() -> Any:
+    bar: Any
+    if _in_notebook() and importlib.util.find_spec("ipywidgets") is not None:
+        from tqdm.notebook import tqdm as bar
+    else:
+        from tqdm import tqdm as bar  # imported on demand: most commands show no progress
+    return type("Bar", (bar,), {"_lock": _LOCK})
 
 
 def _open() -> bool:

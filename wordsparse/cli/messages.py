@@ -2,10 +2,9 @@
 
 import contextlib
 import logging
-import sys
 from collections.abc import Iterator
 
-from wordsparse.files.escaping import escaped
+from wordsparse import display
 
 
 class MessageHandler(logging.Handler):
@@ -13,12 +12,9 @@ class MessageHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write the line above the progress bars."""
-        from tqdm import tqdm  # imported on demand: most commands log nothing
-
         # The reader may be gone, the disk full, the stream closed, or a character not encodable.
         with contextlib.suppress(OSError, ValueError):
-            if sys.stderr is not None:
-                tqdm.write(f"wordsparse: {escaped(self.format(record))}", file=sys.stderr)
+            display.write(f"wordsparse: {self.format(record)}")
 
 
 @contextlib.contextmanager
