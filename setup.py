@@ -28,6 +28,14 @@ int main() {
     return 1;
 }
 """
+VECTORS_PROBE = """
+typedef float vec __attribute__((vector_size(16)));
+int main() {
+    vec a = {0, 1, 2, 3}, b = {4, 5, 6, 7};
+    vec c = __builtin_shufflevector(a, b, 0, 4, 1, 5);
+    return c[1] == 4 ? 0 : 1;
+}
+"""
 OPENMP_PROBE = """
 #include <omp.h>
 int main() {
@@ -39,8 +47,7 @@ int main() {
 """
 # Sums are contracted into fused multiply-adds; exact IEEE semantics otherwise, but for errno and traps.
 OPTIMISE = ["-O3", "-fopenmp-simd", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast"]
-# The text for the widest vectors is then compiled for narrower processors, so that it runs on those too.
-SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-O1", '-DV4_TARGET="x86-64-v3"']
+SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-O1"]
 # Vectors are passed between functions that are inlined, and no type of theirs crosses a library's boundary.
 QUIET = ["-Wno-psabi", "-Wno-ignored-attributes"]
 
@@ -50,22 +57,22 @@ class BuildKernels(build_ext):
 
     def build_extensions(self) -> None:
         msvc = self.compiler.compiler_type == "msvc"
-        flags = ["/std:c++17", "/O2"] if msvc else ["-std=c++17", *OPTIMISE, *QUIET]
+        flags = ["/std:c++17", "/O2", '/D__VERSION__="MSVC"'] if msvc else ["-std=c++17", *OPTIMISE, *QUIET]
         link_flags: list[str] = []
         self._require_cpp(flags[:1])
         openmp = ["/openmp"] if msvc else ["-fopenmp"]
-        try:
-            self._run(OPENMP_PROBE, openmp, [] if msvc else openmp)
-        except Exception as reason:
-            print(f"wordsparse: no OpenMP here, the kernels will use one thread ({reason})", file=sys.stderr)
-        else:
-            print("wordsparse: OpenMP found", file=sys.stderr)
+        has_openmp = self._has("OpenMP", OPENMP_PROBE, openmp, [] if msvc else openmp, "kernels will use one thread")
+        if has_openmp:
             flags, link_flags = flags + openmp, link_flags + ([] if msvc else openmp)
+        macros = [("HAS_OPENMP", str(int(has_openmp)))]
+        if self._has("vectors", VECTORS_PROBE, flags[:1], [], "kernels will be slow"):
+            macros.append(("HAS_VECTORS", None))
         if asked("WORDSPARSE_SANITIZE"):
             flags, link_flags = flags + SANITIZE, link_flags + SANITIZE[:1]
         for extension in self.extensions:
             extension.extra_compile_args = flags
             extension.extra_link_args = link_flags
+            extension.define_macros += macros
         self.parallel = self.parallel or os.cpu_count()
         super().build_extensions()
 
@@ -78,6 +85,15 @@ class BuildKernels(build_ext):
                 f"compile and run ({reason}). Install one (Debian and Ubuntu: apt install g++; Fedora: dnf install "
                 "gcc-c++; macOS: xcode-select --install), or name it in the environment: CXX=g++-12 CC=gcc-12."
             )
+
+    def _has(self, name: str, program: str, flags: list[str], link_flags: list[str], otherwise: str) -> bool:
+        try:
+            self._run(program, flags, link_flags)
+        except Exception as reason:
+            print(f"wordsparse: no {name} here, {otherwise} ({reason})", file=sys.stderr)
+            return False
+        print(f"wordsparse: {name} found", file=sys.stderr)
+        return True
 
     def _run(self, program: str, flags: list[str], link_flags: list[str]) -> None:
         """Compile and run a program; an exception says why that is not possible."""
@@ -139,7 +155,12 @@ COMMIT_FILE = Path("COMMIT")
 
 PYX = Path("pyx")
 PACKAGES = {"text": "wordsparse.corpus"}  # of all other sources: wordsparse.kernels
-MACROS = {"build": [("WORDSPARSE_COMMIT", f'"{commit()}"')]}
+# Under sanitizers the text for the widest vectors is compiled for narrower processors, so that it runs on those too.
+MACROS = [
+    ("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION"),
+    ("V4_TARGET", '"x86-64-v3"' if asked("WORDSPARSE_SANITIZE") else '"x86-64-v4"'),
+]
+COMMIT_MACROS = {"build": [("WORDSPARSE_COMMIT", f'"{commit()}"')]}
 EXTENSIONS = [
     Extension(
         f"{PACKAGES.get(source.stem, 'wordsparse.kernels')}._{source.stem}",
@@ -147,7 +168,7 @@ EXTENSIONS = [
         language="c++",
         include_dirs=[np.get_include(), "pyx"],
         depends=[str(header) for header in sorted([*PYX.glob("*.hpp"), *PYX.glob("*.pxd")])],
-        define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION"), *MACROS.get(source.stem, [])],
+        define_macros=MACROS + COMMIT_MACROS.get(source.stem, []),
     )
     for source in sorted(PYX.glob("*.pyx"))
 ]

@@ -1,18 +1,11 @@
 """The compiler of these extensions, and the instruction sets of this machine."""
 
 cdef extern from "isa.hpp" namespace "wordsparse" nogil:
-    const char* COMPILER "COMPILER"
     const char* ISA_NAMES[]
     int widest_isa()
 
 cdef extern from *:
     """
-    #ifdef _OPENMP
-    #define WORDSPARSE_HAS_OPENMP 1
-    #else
-    #define WORDSPARSE_HAS_OPENMP 0
-    #endif
-
     #include <iterator>
     #include <stdlib.h>
     #ifdef __GLIBC__
@@ -22,12 +15,13 @@ cdef extern from *:
     static void trim(void) {}
     #endif
     """
-    const bint WORDSPARSE_HAS_OPENMP
+    const bint HAS_OPENMP
+    const char* COMPILER "__VERSION__"
     const char* WORDSPARSE_COMMIT
     Py_ssize_t count_of_isas "std::size(wordsparse::ISA_NAMES)"
     void trim() nogil
 
-openmp = bool(WORDSPARSE_HAS_OPENMP)
+openmp = bool(HAS_OPENMP)
 compiler = COMPILER.decode()
 # Of the sources, when they were compiled; empty if that was not known.
 commit = WORDSPARSE_COMMIT.decode()

@@ -16,7 +16,7 @@ from cython cimport view
 from cython.parallel cimport prange, threadid
 from libc.stdint cimport int32_t, int64_t
 
-from common cimport address, real, require, require_csr, require_line, rows_of, stride
+from common cimport address, blocks_of, real, require, require_csr, require_line, rows_of, stride
 
 cdef extern from "column_blocks.hpp" nogil:
     Py_ssize_t BLOCK_BYTES "wordsparse::BLOCK_BYTES"
@@ -73,9 +73,9 @@ def combine(int isa, const int64_t[::1] indptr, const int32_t[::1] indices, cons
     -1; ordered (entries,) where there is an order."""
     cdef Py_ssize_t n = out.shape[0], d = out.shape[1], entries = indices.shape[0], block, column, columns, item, me
     cdef Py_ssize_t wide = BLOCK_BYTES // sizeof(real), ld = stride(rows), ld_out = stride(out), part, k, lo, hi
-    cdef Py_ssize_t blocks = (d + wide - 1) // wide
+    cdef Py_ssize_t blocks = blocks_of(d, wide)
     cdef int threads = <int> panels.shape[0]
-    cdef Py_ssize_t parts = (PIECES * threads + blocks - 1) // blocks if threads > 1 else 1
+    cdef Py_ssize_t parts = blocks_of(PIECES * threads, blocks) if threads > 1 else 1
     cdef const real* weights_ = address(weights if order is None else ordered)
     cdef const real* base_ = rows_of(base)
     cdef const real* scale_ = address(scale)
@@ -87,7 +87,7 @@ def combine(int isa, const int64_t[::1] indptr, const int32_t[::1] indices, cons
             "rows, base and scale must have the shape of the result")
     require(held.shape[0] == threads, "each thread must have a place in held")
     if order is not None:
-        for part in prange((entries + ORDERED - 1) // ORDERED, nogil=True, schedule="static", num_threads=threads):
+        for part in prange(blocks_of(entries, ORDERED), nogil=True, schedule="static", num_threads=threads):
             for k in range(part * ORDERED, min(entries, (part + 1) * ORDERED)):
                 ordered[k] = weights[order[k]]
     for item in prange(blocks * parts, nogil=True, schedule="dynamic", num_threads=threads):
@@ -125,7 +125,7 @@ def pair_dots(int isa, const int64_t[::1] indptr, const int32_t[::1] indices,
         me = threadid()
         lo = row_at(&indptr[0], n, share_before(part, threads))
         hi = row_at(&indptr[0], n, share_before(part + 1, threads))
-        for block in range((d + wide - 1) // wide):
+        for block in range(blocks_of(d, wide)):
             column = block * wide
             columns = min(wide, d - column)
             copy_block(isa, &right[0, 0], ld_right, 0, right.shape[0], column, columns, &panels[me, 0])

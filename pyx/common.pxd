@@ -33,6 +33,11 @@ cdef inline const real* rows_of(const real[::view.strided, ::view.contiguous] ma
     return &matrix[0, 0] if matrix is not None and matrix.shape[0] and matrix.shape[1] else NULL
 
 
+cdef inline Py_ssize_t blocks_of(Py_ssize_t rows, Py_ssize_t size) noexcept nogil:
+    """Blocks of so many rows, the last one perhaps smaller."""
+    return (rows + size - 1) // size
+
+
 cdef inline int require(bint holds, str message) except -1:
     if not holds:
         raise ValueError(message)

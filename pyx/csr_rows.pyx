@@ -23,10 +23,11 @@ from cython cimport view
 from cython.parallel cimport prange
 from libc.stdint cimport int32_t, int64_t
 
-from common cimport address, real, require, require_csr, rows_of, stride
+from common cimport address, blocks_of, real, require, require_csr, rows_of, stride
 
 cdef extern from "csr_rows.hpp" nogil:
     Py_ssize_t BLOCK_ROWS "wordsparse::BLOCK_ROWS"
+    void prefetch_to_write "wordsparse::prefetch_to_write"(const void*)
     void combine_block "wordsparse::combine"[T](
         int, const int64_t*, const int32_t*, const int64_t*, const T*, const T*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
         Py_ssize_t, const T*, Py_ssize_t, const T*, T*, Py_ssize_t)
@@ -44,9 +45,9 @@ cdef extern from "csr_rows.hpp" nogil:
     void sums_of_part "wordsparse::column_sums"[T](
         int, const T*, Py_ssize_t, const T*, Py_ssize_t, Py_ssize_t, Py_ssize_t, double*)
 
-
-cdef inline Py_ssize_t blocks_of(Py_ssize_t rows) noexcept nogil:
-    return (rows + BLOCK_ROWS - 1) // BLOCK_ROWS
+cdef enum:
+    # How many entries ahead their places in the transpose are prefetched: those of consecutive entries are far apart.
+    ENTRIES_AHEAD = 24
 
 
 cdef inline Py_ssize_t end_of(Py_ssize_t block, Py_ssize_t rows) noexcept nogil:
@@ -73,7 +74,7 @@ def combine(int isa, const int64_t[::1] indptr, const int32_t[::1] indices, cons
             "rows, base and scale must have the shape of the result")
     if n == 0 or d == 0:
         return
-    for block in prange(blocks_of(n), nogil=True, schedule="dynamic", num_threads=threads):
+    for block in prange(blocks_of(n, BLOCK_ROWS), nogil=True, schedule="dynamic", num_threads=threads):
         combine_block(isa, &indptr[0], indices_, order_, weights_, rows_, ld, d, block * BLOCK_ROWS, end_of(block, n),
                       base_, ld_base, scale_, &out[0, 0], ld_out)
 
@@ -90,7 +91,7 @@ def pair_dots(int isa, const int64_t[::1] indptr, const int32_t[::1] indices,
     require(out.shape[0] == indices.shape[0], "out must have a number for each entry")
     if out.shape[0] == 0:
         return
-    for block in prange(blocks_of(n), nogil=True, schedule="dynamic", num_threads=threads):
+    for block in prange(blocks_of(n, BLOCK_ROWS), nogil=True, schedule="dynamic", num_threads=threads):
         dots_of_block(isa, &indptr[0], &indices[0], left_, ld_left, right_, ld_right, d, block * BLOCK_ROWS,
                       end_of(block, n), &out[0])
 
@@ -135,7 +136,7 @@ def row_dots(int isa, const real[::view.strided, ::view.contiguous] left,
     require(right.shape[0] == n and right.shape[1] == d and out.shape[0] == n, "both matrices must have one shape")
     if n == 0 or d == 0:
         return
-    for block in prange(blocks_of(n), nogil=True, schedule="dynamic", num_threads=threads):
+    for block in prange(blocks_of(n, BLOCK_ROWS), nogil=True, schedule="dynamic", num_threads=threads):
         row_dots_of_block(isa, &left[0, 0], ld_left, &right[0, 0], ld_right, d, block * BLOCK_ROWS, end_of(block, n),
                           &out[0])
 
@@ -163,7 +164,7 @@ def take(int isa, const real[:, ::1] matrix, const int64_t[::1] rows, const real
     require(out.shape[1] == d + (last is not None), "the result must have the columns of the matrix, and last")
     if n == 0 or out.shape[1] == 0:
         return
-    for block in prange(blocks_of(n), nogil=True, schedule="dynamic", num_threads=threads):
+    for block in prange(blocks_of(n, BLOCK_ROWS), nogil=True, schedule="dynamic", num_threads=threads):
         take_block(isa, matrix_, d, &rows[0], last_, d, block * BLOCK_ROWS, end_of(block, n), &out[0, 0], ld_out)
 
 
@@ -174,7 +175,7 @@ def scale_rows(int isa, const real[::view.strided, ::view.contiguous] matrix, co
     require(scale.shape[0] == n and out.shape[0] == n and out.shape[1] == d, "there must be a factor for each row")
     if n == 0 or d == 0:
         return
-    for block in prange(blocks_of(n), nogil=True, schedule="dynamic", num_threads=threads):
+    for block in prange(blocks_of(n, BLOCK_ROWS), nogil=True, schedule="dynamic", num_threads=threads):
         scale_block(isa, &matrix[0, 0], ld, &scale[0], d, block * BLOCK_ROWS, end_of(block, n), &out[0, 0], ld_out)
 
 
@@ -196,36 +197,37 @@ def add_rows(int isa, real[::view.strided, ::view.contiguous] matrix, const int6
     require(scale is None or scale.shape[0] == n, "there must be a factor for each of the rows")
     if n == 0 or d == 0:
         return
-    for block in prange(blocks_of(n), nogil=True, schedule="dynamic", num_threads=threads):
+    for block in prange(blocks_of(n, BLOCK_ROWS), nogil=True, schedule="dynamic", num_threads=threads):
         add_block(isa, &matrix[0, 0], ld, &rows[0], scale_, &change[0, 0], ld_change, d, block * BLOCK_ROWS,
                   end_of(block, n))
 
 
 def transpose(const int64_t[::1] indptr, const int32_t[::1] indices, int64_t[::1] t_indptr,
-              int32_t[::1] t_indices, int64_t[::1] order):
+              int32_t[::1] t_indices, int64_t[::1] order, bint counted=False):
     """Structure of the transpose by a counting sort: entry k of it is entry order[k] of the original.
 
-    t_indptr (columns + 1) comes zeroed. Entries of one transposed row keep the original order, so sums over them do
-    too.
+    t_indptr (columns + 1) comes zeroed, or, counted, as it is returned. Entries of one transposed row keep the original
+    order, so sums over them do too.
     """
     cdef Py_ssize_t n = indptr.shape[0] - 1, columns = t_indptr.shape[0] - 1, r, c
-    cdef int64_t k, start, total
+    cdef int64_t k, place, last = indptr[n]
     require_csr(indptr, indices, None, n)
     require(t_indices.shape[0] == order.shape[0] == indices.shape[0], "there must be a place for each entry")
     with nogil:
-        for k in range(indptr[0], indptr[n]):
-            t_indptr[indices[k]] += 1
-        total = 0
-        for c in range(columns + 1):
-            start = total
-            total += t_indptr[c]
-            t_indptr[c] = start
+        if not counted:
+            for k in range(indptr[0], last):
+                t_indptr[indices[k] + 1] += 1
+            for c in range(columns):
+                t_indptr[c + 1] += t_indptr[c]
         for r in range(n):
             for k in range(indptr[r], indptr[r + 1]):
-                c = indices[k]
-                t_indices[t_indptr[c]] = r
-                order[t_indptr[c]] = k
-                t_indptr[c] += 1
+                if k + ENTRIES_AHEAD < last:
+                    place = t_indptr[indices[k + ENTRIES_AHEAD]]
+                    prefetch_to_write(&t_indices[place])
+                    prefetch_to_write(&order[place])
+                place = t_indptr[indices[k]]
+                t_indices[place], order[place] = <int32_t> r, k
+                t_indptr[indices[k]] = place + 1
         # Each start has moved to its end: shift them back by one place.
         for c in range(columns, 0, -1):
             t_indptr[c] = t_indptr[c - 1]

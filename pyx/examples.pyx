@@ -4,7 +4,6 @@
 Functions keep_tokens   subsampling and window widths for one slice of a shard
           local_ids     word ids → 0 … u-1, the minibatch's unique words in ascending order
           count_pairs, skipgram_pairs, close_rows   (centre word, context word) weights as CSR, one row a unique word
-          transpose     its transposed structure
           window_examples   CBOW's examples: a centre token each, and where its window starts and stops
 dtypes    ids int32 as in the shards (>= 0 a word, -1 out of vocabulary, -2 end of a sentence); structures: int64
           indptr, int32 indices and positions
@@ -128,21 +127,6 @@ def relabel(int32_t[::1] kept, Py_ssize_t n, int32_t[::1] slot, const int64_t[::
             slot[words[i]] = -1
 
 
-cdef inline Py_ssize_t window_start(const int32_t* local, Py_ssize_t width, Py_ssize_t i) noexcept nogil:
-    cdef Py_ssize_t j = i
-    while j > 0 and i - j < width and local[j - 1] >= 0:
-        j -= 1
-    return j
-
-
-cdef inline Py_ssize_t window_stop(const int32_t* local, Py_ssize_t width, Py_ssize_t i,
-                                   Py_ssize_t n) noexcept nogil:
-    cdef Py_ssize_t j = i + 1
-    while j < n and j - i <= width and local[j] >= 0:
-        j += 1
-    return j
-
-
 def count_pairs(const int32_t[::1] local, Py_ssize_t window, Py_ssize_t n, Py_ssize_t first, Py_ssize_t last,
                 int64_t[::1] by_centre, int64_t[::1] by_context):
     """Pairs at most `window` apart, per centre word and per context word, added to the two arrays (u entries).
@@ -240,24 +224,6 @@ def close_rows(const uint8_t[::1] entries, const int64_t[::1] centre_place, cons
         indptr[words] = written
 
 
-def transpose(const int64_t[::1] indptr, const int32_t[::1] indices, int64_t[::1] column_place, int32_t[::1] t_indices,
-              int64_t[::1] order):
-    """The transposed structure, whose entry k is entry order[k] of the original. column_place is a copy of
-    skipgram_pairs' columns_before, the transposed indptr, and is overwritten."""
-    cdef Py_ssize_t r
-    cdef int64_t k, place, entries = indices.shape[0]
-    with nogil:
-        for r in range(indptr.shape[0] - 1):
-            for k in range(indptr[r], indptr[r + 1]):
-                if k + AHEAD < entries:
-                    place = column_place[indices[k + AHEAD]]
-                    prefetch_to_write(&t_indices[place])
-                    prefetch_to_write(&order[place])
-                place = column_place[indices[k]]
-                t_indices[place], order[place] = <int32_t> r, k
-                column_place[indices[k]] = place + 1
-
-
 def window_examples(const int32_t[::1] local, const uint8_t[::1] width, Py_ssize_t n, Py_ssize_t first,
                     Py_ssize_t last, int32_t[::1] centre, int32_t[::1] start, int32_t[::1] stop):
     """Every centre token with at least one context token: its position and its window's two ends, in order of the text.
@@ -269,8 +235,11 @@ def window_examples(const int32_t[::1] local, const uint8_t[::1] width, Py_ssize
         for i in range(first, last):
             if local[i] < 0:
                 continue
-            lo = window_start(&local[0], width[i], i)
-            hi = window_stop(&local[0], width[i], i, n)
+            lo, hi = i, i + 1
+            while lo > 0 and i - lo < width[i] and local[lo - 1] >= 0:
+                lo -= 1
+            while hi < n and hi - i <= width[i] and local[hi] >= 0:
+                hi += 1
             if hi - lo > 1:
                 centre[written], start[written], stop[written] = <int32_t> i, <int32_t> lo, <int32_t> hi
                 written += 1

@@ -2,7 +2,10 @@
  * of their own.
  *
  * foreach_isa.hpp compiles a header's loops once for each set; BY_ISA chooses one when it is called, so that nothing is
- * shipped with -march=native. Processors other than x86-64 have one set, the baseline. */
+ * shipped with -march=native. Processors other than x86-64 have one set, the baseline.
+ *
+ * setup.py defines HAS_VECTORS if the compiler has vector types and __builtin_shufflevector, and V4_TARGET, the processors
+ * that vectors of 64 bytes are compiled for: x86-64-v4, in a build for tests a narrower one. */
 #pragma once
 
 #include <stddef.h>
@@ -11,19 +14,12 @@
 
 #include <utility>
 
-#if defined(__GNUC__)
-#define INLINED static inline __attribute__((always_inline))
+#define INLINED [[gnu::always_inline]] static inline
+#ifdef __GNUC__
 #define UNROLLED _Pragma("GCC unroll 16")
-#define COMPILER __VERSION__
 #else
-#define INLINED static inline
 #define UNROLLED
-#define COMPILER "unknown"
 #define __builtin_prefetch(...)
-#endif
-/* The compiler has vector types and __builtin_shufflevector. */
-#if defined(__GNUC__) && (__GNUC__ >= 12 || __clang_major__ >= 18)
-#define HAS_VECTORS
 #endif
 
 namespace wordsparse {
@@ -42,10 +38,6 @@ constexpr int VEC_BYTES = 16;
 
 #if defined(HAS_VECTORS) && defined(__x86_64__)
 #define HAS_X86_ISAS
-/* A build for tests compiles the text for vectors of 64 bytes for processors that have 32: -DV4_TARGET='"x86-64-v3"'. */
-#ifndef V4_TARGET
-#define V4_TARGET "x86-64-v4"
-#endif
 #include <immintrin.h>
 
 namespace wordsparse {

@@ -9,7 +9,7 @@ threads   OpenMP threads take blocks of BLOCK outputs, whose sums the caller add
 
 from cython.parallel cimport prange
 
-from common cimport real, require
+from common cimport blocks_of, real, require
 
 cdef extern from "loss_terms.hpp" nogil:
     double softplus_terms "wordsparse::softplus_terms"[T](int, const T*, const T*, Py_ssize_t, T*)
@@ -22,7 +22,7 @@ BLOCK = OUTPUTS
 
 def softplus(int isa, const real[::1] y, const real[::1] o, real[::1] slope, double[::1] sums, int threads):
     """slope (entries,); sums (blocks,), one of BLOCK outputs each."""
-    cdef Py_ssize_t entries = o.shape[0], blocks = (entries + OUTPUTS - 1) // OUTPUTS, block, first
+    cdef Py_ssize_t entries = o.shape[0], blocks = blocks_of(entries, OUTPUTS), block, first
     require(y.shape[0] == entries and slope.shape[0] == entries, "y, o and slope must have the same length")
     require(sums.shape[0] == blocks, "sums must have a number for each block")
     for block in prange(blocks, nogil=True, schedule="static", num_threads=threads):

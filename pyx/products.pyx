@@ -4,14 +4,14 @@
 Functions matmul    out = A M  (+ out)         A (n, k), M (k, d), out (n, d): a block of rows is one gemm
           matmul_rows   out = [A v][rows] M    the rows gathered as they are packed
           gram      out = by Aᵀ B (+ keep C)   A (n, k), B (n, d), C and out (k, d) float64; or Aᵀ B + Bᵀ A; B may be
-                                               rows of a larger matrix and half of A
-          gram_half out = Aᵀ diag(s²) A, or Aᵀ B where that is symmetric: half computed, both filled
+                                               rows of a larger matrix and half of A; where the product is symmetric,
+                                               Aᵀ diag(s²) A among them, half computed and both filled
           transform A ← [A v] M                A (n, d), v (n,), M (d + 1, d), in float64
 dtypes    real = float32 or float64; the sums of gram run in `real` inside a block of rows and in float64 across
           blocks, which keeps the d×d state in float64 where it is earned
 memory    outputs and work space come from the caller; rows of tall matrices may lie further apart. Work space is bytes,
           at least work_size; without it a product is BLAS's
-cost      2 n k d flops (gram_half n d²), A and out once through memory, M from cache
+cost      2 n k d flops (half as many where symmetric), A and out once through memory, M from cache
 threads   OpenMP threads take whole blocks and call a single-threaded BLAS: the caller holds BLAS at one thread
           (wordsparse.machine.threads). Blocks, and how they are added up, depend on n alone, so the result is the
           same to the last bit for any number of threads
@@ -22,7 +22,7 @@ from cython.parallel cimport prange, threadid
 from libc.stdint cimport int64_t, uint8_t
 from scipy.linalg.cython_blas cimport dgemm, dsyrk, sgemm, ssyrk
 
-from common cimport address, real, require, rows_of, stride
+from common cimport address, blocks_of, real, require, rows_of, stride
 
 cdef extern from "gemm.hpp" namespace "wordsparse" nogil:
     Py_ssize_t PANEL_BYTES
@@ -56,8 +56,8 @@ MAX_PARTS = 8
 
 def part_rows(Py_ssize_t n):
     """How many of n rows gram sums in `real`: a function of n alone, see above. Rounds of MAX_PARTS are whole."""
-    cdef Py_ssize_t rounds = max(1, (n + MAX_PARTS * MAX_ROWS - 1) // (MAX_PARTS * MAX_ROWS))
-    return max(BLOCK, (n + rounds * MAX_PARTS - 1) // (rounds * MAX_PARTS))
+    cdef Py_ssize_t rounds = max(1, blocks_of(n, MAX_PARTS * MAX_ROWS))
+    return max(BLOCK, blocks_of(n, rounds * MAX_PARTS))
 
 
 cdef struct Work:
@@ -102,11 +102,17 @@ cdef void gemm(char transa, char transb, int m, int n, int k, const real* a, int
         dgemm(&transa, &transb, &m, &n, &k, &one, <double*> a, &lda, <double*> b, &ldb, &beta, c, &ldc)
 
 
-cdef void syrk(int n, int k, const real* a, int lda, real* c) noexcept nogil:
-    """Upper half, column-major, of C = A Aᵀ for column-major A (n, k): the lower one, row-major, of the Gram matrix
-    of k rows. (OpenBLAS takes a quarter more time for the other half.)"""
+cdef void syrk(int n, int k, const real* a, int lda, const real* scale, real* scaled, real* c) noexcept nogil:
+    """The lower half of Aᵀ diag(scale²) A for k rows; scale NULL: 1, and scaled (k, n) is not used. It is the upper
+    half of BLAS's columns, whose other half takes OpenBLAS a quarter more time."""
     cdef real one = 1, zero = 0
     cdef char upper = c'U', plain = c'N'
+    cdef int i, j
+    if scale != NULL:
+        for i in range(k):
+            for j in range(n):
+                scaled[<Py_ssize_t> i * n + j] = scale[i] * a[<Py_ssize_t> i * lda + j]
+        a, lda = scaled, n
     if real is float:
         ssyrk(&upper, &plain, &n, &k, &one, <float*> a, &lda, &zero, c, &n)
     else:
@@ -131,7 +137,7 @@ def matmul(int isa, const real[::view.strided, ::view.contiguous] a, const right
         multiply_packed(isa, a_, ld_a, NULL, <const real*> NULL, n, k, m_, right is double, ld_m, d, transposed, out_,
                         ld_out, accumulate, threads, &work[0])
         return
-    for block in prange((n + BLOCK - 1) // BLOCK, nogil=True, schedule="dynamic", num_threads=threads):
+    for block in prange(blocks_of(n, BLOCK), nogil=True, schedule="dynamic", num_threads=threads):
         # Row-major (rows, k)(k, d) is column-major (d, k)(k, rows).
         gemm(c'T' if transposed else c'N', c'N', d, <int> min(BLOCK, n - block * BLOCK), k, <const real*> m_, ld_m,
              a_ + block * BLOCK * ld_a, ld_a, <real> accumulate, out_ + block * BLOCK * ld_out, ld_out)
@@ -170,7 +176,7 @@ cdef void multiply_packed(int isa, const real* a, Py_ssize_t ld_a, const int64_t
             multiply(isa, shared, n, k, mine, columns, accumulate, out + column, ld_out)
         return
     pack_right(isa, m, is_double, ld_m, k, 0, d, transposed, shared)
-    for block in prange((n + GEMM_ROWS - 1) // GEMM_ROWS, schedule="dynamic", num_threads=threads):
+    for block in prange(blocks_of(n, GEMM_ROWS), schedule="dynamic", num_threads=threads):
         mine = <real*> (own + threadid() * sizes.own)
         row = block * GEMM_ROWS
         rows = min(GEMM_ROWS, n - row)
@@ -200,7 +206,7 @@ def transform(int isa, real[:, ::1] v, const double[::1] last, const double[:, :
     require(not own or work.shape[0] >= transform_work_size(k, d, threads), "work must have transform_work_size bytes")
     if own:
         pack_right(isa, m_, True, d, k, 0, d, False, <double*> packed)
-    for block in prange((n + GEMM_ROWS - 1) // GEMM_ROWS, nogil=True, schedule="dynamic", num_threads=threads):
+    for block in prange(blocks_of(n, GEMM_ROWS), nogil=True, schedule="dynamic", num_threads=threads):
         row = block * GEMM_ROWS
         rows = min(GEMM_ROWS, n - row)
         wide = scratch_ + threadid() * GEMM_ROWS * (k + d)
@@ -227,108 +233,62 @@ def transform_size(Py_ssize_t k, Py_ssize_t d):
     return GEMM_ROWS * (k + d)
 
 
-cdef void scale_rows(const real* a, Py_ssize_t ld, const real* scale, Py_ssize_t n, Py_ssize_t d,
-                     real* out) noexcept nogil:
-    cdef Py_ssize_t i, j
-    for i in range(n):
-        for j in range(d):
-            out[i * d + j] = scale[i] * a[i * ld + j]
-
-
 def gram(int isa, const real[::view.strided, ::view.contiguous] a, const real[::view.strided, ::view.contiguous] b,
-         Py_ssize_t rows, real[:, :, ::1] parts, const double[:, ::1] base, double keep, double by, bint mirrored,
-         double[:, ::1] total, int threads, uint8_t[::1] work=None, const int64_t[::1] chosen=None):
-    """total = keep base + by aᵀ b over n ≥ 1 rows, base None: 0; mirrored: aᵀ b + bᵀ a; chosen, with work only:
-    with b[chosen] + a/2 for b. parts (up to MAX_PARTS, k, d) and total (k, d) as they come; rows is part_rows(n)."""
-    cdef Py_ssize_t n = a.shape[0], first = 0, part, count, row, strip, size = sizeof(real)
-    cdef int k = <int> a.shape[1], d = <int> b.shape[1], ld_a = <int> stride(a), ld_b = <int> stride(b)
-    cdef Py_ssize_t of_each = gram_bytes(d, size), of_part = <Py_ssize_t> k * d
-    cdef bint own = work is not None
-    require(n > 0 and k > 0 and d > 0 and (not mirrored or k == d), "sizes must match")
-    require(b.shape[0] == n if chosen is None else own and chosen.shape[0] == n and k == d, "sizes must match")
+         const int64_t[::1] chosen, const real[::1] scale, bint half, bint mirrored, const double[:, ::1] base,
+         double keep, double by, Py_ssize_t rows, real[:, :, ::1] parts, real[:, :, ::1] scaled, double[:, ::1] total,
+         int threads, uint8_t[::1] work=None):
+    """total = keep base + by aᵀ b over n ≥ 1 rows; b None: a; base None: 0; mirrored: aᵀ b + bᵀ a.
+
+    half: aᵀ b is symmetric, one half is computed and both are filled. scale, with half and without b: aᵀ diag(scale²)
+    a. chosen, with work: b[chosen] + a/2 for b. parts (up to MAX_PARTS, k, d) and total (k, d) as they come; scaled
+    (threads, rows, d) where there is a scale and no work; rows is part_rows(n)."""
+    cdef Py_ssize_t n = a.shape[0], first = 0, part, count, row, strip, stop, i, j, size = sizeof(real)
+    cdef bint own = work is not None, other = b is not None
+    cdef Py_ssize_t k = a.shape[1], d = b.shape[1] if other else k, of_part = k * d, of_each = gram_bytes(d, size)
+    cdef Py_ssize_t ld_a = stride(a), ld_b = stride(b if other else a)
+    require(n > 0 and k > 0 and d > 0 and (k == d or not (mirrored or half)), "sizes must match")
+    require(b is None or b.shape[0] == n if chosen is None else own and chosen.shape[0] == n and k == d,
+            "sizes must match")
+    require(scale is None or half and not other and scale.shape[0] == n, "there must be a number in scale for each row")
     require(parts.shape[0] > 0 and parts.shape[1] == total.shape[0] == k and parts.shape[2] == total.shape[1] == d,
             "parts and total must have the shape of the product")
     require(base is None or base.shape[0] == k and base.shape[1] == d, "base must have the shape of the product")
     require(not own or work.shape[0] >= threads * of_each, "work must have work_size bytes")
+    require(own or scale is None or scaled.shape[0] >= threads and scaled.shape[1] >= min(n, rows)
+            and scaled.shape[2] == d, "each thread must have scratch")
     cdef const real* a_ = &a[0, 0]
-    cdef const real* b_ = &b[0, 0]
+    cdef const real* b_ = &b[0, 0] if other else a_
+    cdef const int64_t* chosen_ = address(chosen)
+    cdef const real* scale_ = address(scale)
     cdef real* parts_ = &parts[0, 0, 0]
+    cdef real* scaled_ = &scaled[0, 0, 0] if not own and scale is not None else NULL
     cdef double* total_ = &total[0, 0]
     cdef const double* base_ = &base[0, 0] if base is not None else NULL
-    cdef const int64_t* chosen_ = address(chosen)
     cdef uint8_t* work_ = &work[0] if own else NULL
     while first < n:
-        count = min(parts.shape[0], (n - first + rows - 1) // rows)
+        count = min(parts.shape[0], blocks_of(n - first, rows))
         for part in prange(count, nogil=True, schedule="dynamic", num_threads=threads):
             row = first + part * rows
             if own:
                 gram_part(isa, a_ + row * ld_a, ld_a, k, b_ if chosen_ != NULL else b_ + row * ld_b, ld_b,
-                          chosen_ + row if chosen_ != NULL else NULL, d, min(rows, n - row), <const real*> NULL, False,
-                          parts_ + part * of_part, <real*> (work_ + threadid() * of_each))
+                          chosen_ + row if chosen_ != NULL else NULL, d, min(rows, n - row),
+                          scale_ + row if scale_ != NULL else NULL, half, parts_ + part * of_part,
+                          <real*> (work_ + threadid() * of_each))
+            elif half and not other:
+                syrk(<int> d, <int> min(rows, n - row), a_ + row * ld_a, <int> ld_a,
+                     scale_ + row if scale_ != NULL else NULL,
+                     scaled_ + threadid() * rows * d if scaled_ != NULL else NULL, parts_ + part * of_part)
             else:
                 # Row-major aᵀ b (k, d) is column-major bᵀ a (d, k).
-                gemm(c'N', c'T', d, k, <int> min(rows, n - row), b_ + row * ld_b, ld_b, a_ + row * ld_a, ld_a,
-                     <real> 0, parts_ + part * of_part, d)
-        for strip in prange((k + PARTS_ROWS - 1) // PARTS_ROWS, nogil=True, schedule="static", num_threads=threads):
+                gemm(c'N', c'T', <int> d, <int> k, <int> min(rows, n - row), b_ + row * ld_b, <int> ld_b,
+                     a_ + row * ld_a, <int> ld_a, <real> 0, parts_ + part * of_part, <int> d)
+        for strip in prange(blocks_of(k, PARTS_ROWS), nogil=True, schedule="static", num_threads=threads):
             row = strip * PARTS_ROWS
-            sum_parts(isa, parts_, count, of_part, d, row, min(k, row + PARTS_ROWS), d, mirrored, base_, keep, by,
-                      total_)
+            stop = min(k, row + PARTS_ROWS)
+            sum_parts(isa, parts_, count, of_part, d, row, stop, stop if half else d, mirrored, base_, keep, by, total_)
         base_ = total_
         keep = 1
         first += count * rows
-
-
-def gram_half(int isa, const real[::view.strided, ::view.contiguous] a,
-              const real[::view.strided, ::view.contiguous] b, const real[::1] scale, real[:, :, ::1] scratch,
-              Py_ssize_t rows, real[:, :, ::1] parts, double[:, ::1] total, int threads, uint8_t[::1] work=None):
-    """total = aᵀ diag(scale²) a, or aᵀ b where that is symmetric, both halves. One of b and scale is None, or both; a
-    scale takes scratch (threads, rows, d) on BLAS, and there the whole of aᵀ b is computed. As gram."""
-    cdef Py_ssize_t n = a.shape[0], first = 0, part, count, row, strip, i, j, size = sizeof(real), limit
-    cdef int d = <int> a.shape[1], ld = <int> stride(a), ld_b = <int> stride(b if b is not None else a)
-    cdef Py_ssize_t of_each = gram_bytes(d, size), of_part = <Py_ssize_t> d * d
-    cdef bint own = work is not None, other = b is not None
-    require(n > 0 and d > 0 and (not other or b.shape[0] == n and b.shape[1] == d), "sizes must match")
-    require(scale is None or not other and scale.shape[0] == n, "there must be a number in scale for each row")
-    require(parts.shape[0] > 0 and parts.shape[1] == parts.shape[2] == d and total.shape[0] == total.shape[1] == d,
-            "parts and total must have the shape of the product")
-    require(not own or work.shape[0] >= threads * of_each, "work must have work_size bytes")
-    require(own or scale is None or scratch.shape[0] >= threads and scratch.shape[1] >= min(n, rows)
-            and scratch.shape[2] == d, "each thread must have scratch")
-    cdef const real* a_ = &a[0, 0]
-    cdef const real* b_ = &b[0, 0] if other else a_
-    cdef const real* scale_ = address(scale)
-    cdef real* parts_ = &parts[0, 0, 0]
-    cdef real* scaled = &scratch[0, 0, 0] if not own and scale is not None else NULL
-    cdef double* total_ = &total[0, 0]
-    cdef const double* base = NULL
-    cdef uint8_t* work_ = &work[0] if own else NULL
-    while first < n:
-        count = min(parts.shape[0], (n - first + rows - 1) // rows)
-        for part in prange(count, nogil=True, schedule="dynamic", num_threads=threads):
-            row = first + part * rows
-            half_gram(isa, a_ + row * ld, ld, b_ + row * ld_b, ld_b, other, min(rows, n - row), d,
-                      scale_ + row if scale_ != NULL else NULL,
-                      scaled + threadid() * rows * d if scaled != NULL else NULL, parts_ + part * of_part,
-                      <real*> (work_ + threadid() * of_each) if own else NULL)
-        for strip in prange((d + PARTS_ROWS - 1) // PARTS_ROWS, nogil=True, schedule="static", num_threads=threads):
-            row = strip * PARTS_ROWS
-            limit = min(d, row + PARTS_ROWS)
-            sum_parts(isa, parts_, count, of_part, d, row, limit, limit, False, base, 1, 1, total_)
-        base = total_
-        first += count * rows
-    for i in range(d):
+    for i in range(d if half else 0):
         for j in range(i):
             total_[j * d + i] = total_[i * d + j]
-
-
-cdef void half_gram(int isa, const real* a, Py_ssize_t ld, const real* b, Py_ssize_t ld_b, bint other, Py_ssize_t n,
-                    Py_ssize_t d, const real* scale, real* scaled, real* part, real* work) noexcept nogil:
-    if work != NULL:
-        gram_part(isa, a, ld, d, b, ld_b, <const int64_t*> NULL, d, n, scale, True, part, work)
-    elif other:
-        gemm(c'N', c'T', <int> d, <int> d, <int> n, b, <int> ld_b, a, <int> ld, <real> 0, part, <int> d)
-    elif scale != NULL:
-        scale_rows(a, ld, scale, n, d, scaled)
-        syrk(<int> d, <int> n, <const real*> scaled, <int> d, part)
-    else:
-        syrk(<int> d, <int> n, a, <int> ld, part)

@@ -1,9 +1,8 @@
 /* Vectors of the width of each instruction set, VEC_BYTES; a single number where the compiler has no vectors. */
-#ifndef WORDSPARSE_VEC
-#define WORDSPARSE_VEC
+#ifndef EACH_ISA
 #define EACH_ISA "vec.hpp"
 #include "foreach_isa.hpp"
-#elif defined(EACH_ISA)
+#else
 
 template <typename real> struct vectors;
 #ifdef HAS_VECTORS

@@ -17,7 +17,7 @@ from cython cimport view
 from cython.parallel cimport prange, threadid
 from libc.stdint cimport int32_t, int64_t, uint8_t
 
-from common cimport real, require, require_line, rows_of, stride
+from common cimport blocks_of, real, require, require_line, rows_of, stride
 
 cdef extern from "window_pull.hpp" namespace "wordsparse" nogil:
     Py_ssize_t LINE
@@ -64,7 +64,7 @@ def plan_size(Py_ssize_t n, Py_ssize_t reach, Py_ssize_t itemsize):
 
 cdef int require_text(const int32_t[::1] tokens, const int32_t[::1] centre, const int32_t[::1] start,
                       const int32_t[::1] stop, const int64_t[::1] first) except -1:
-    cdef Py_ssize_t bags = centre.shape[0], blocks = (tokens.shape[0] + POSITIONS - 1) // POSITIONS
+    cdef Py_ssize_t bags = centre.shape[0], blocks = blocks_of(tokens.shape[0], POSITIONS)
     require(bags > 0 and start.shape[0] == bags and stop.shape[0] == bags, "each bag must have a centre and two ends")
     require(centre[0] >= 0 and centre[bags - 1] < tokens.shape[0], "centres must stand in the text")
     return require(first.shape[0] == blocks + 1 and first[0] >= 0 and first[blocks] <= bags,
@@ -180,7 +180,7 @@ def pull(int isa, const int32_t[::1] tokens, const int32_t[::1] centre, const in
     require_line(&plan[0])
     cdef windows w = as_struct(tokens, centre, start, stop, first, reach, ld, F)
     w.targets, w.past_caches = W.shape[0], past_caches
-    cdef Py_ssize_t wide = LINE // sizeof(real), strips = (F.shape[1] + wide - 1) // wide, strip, block
+    cdef Py_ssize_t wide = LINE // sizeof(real), strips = blocks_of(F.shape[1], wide), strip, block
     cdef Py_ssize_t of_each = scratch.shape[1], panels_of_each = panels.shape[1]
     cdef int threads = <int> scratch.shape[0]
     cdef const real* F_ = &F[0, 0]

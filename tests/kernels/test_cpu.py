@@ -56,7 +56,7 @@ def test_products_that_are_wrong_on_a_machine_are_left_to_blas(
 
     def wrong(number: int, a: Array, b: Array, *others: Any) -> None:
         right(number, a, b, *others)
-        work, total = others[-2], others[-4]
+        work, total = others[-1], others[-3]
         if work is not None:
             total[-1, -1] *= 1.5
 

@@ -288,59 +288,48 @@ class CpuKernels(HostArrays):
         self._done(work)
 
     def gram(self, a: Array, b: Array | None = None, *, symmetric: bool = False) -> Array:
-        if b is None or symmetric:
-            return self._gram_half(a, b, None)
-        return self._gram(a, b, None, 0, 1, symmetric=False)
+        return self._gram(a, b, half=b is None or symmetric)
 
     def plus_gram(
         self, matrix: Array, a: Array, b: Array, keep: float = 1.0, by: float = 1.0, *, symmetric: bool = False
     ) -> Array:
-        return self._gram(a, b, matrix, keep, by, symmetric=symmetric)
+        return self._gram(a, b, base=matrix, keep=keep, by=by, mirrored=symmetric)
 
     def gram_change(self, matrix: Array, rows: Array, change: Array) -> Array:
         # Dᵀ (V + ½ D) and its transpose.
         n = change.shape[0]
         if n and self.own_products:
-            return self._gram(change, matrix, None, 0, 1, symmetric=True, chosen=rows)
+            return self._gram(change, matrix, chosen=rows, mirrored=True)
         middle = self.take(matrix, rows)
         self.add_rows(middle, np.arange(n), change, np.full(n, 0.5, change.dtype))
-        return self._gram(change, middle, None, 0, 1, symmetric=True)
+        return self._gram(change, middle, mirrored=True)
+
+    def weighted_gram(self, a: Array, weights: Array) -> Array:
+        return self._gram(a, scale=np.sqrt(weights).astype(a.dtype), half=True)
 
     def _gram(
         self,
         a: Array,
-        b: Array,
-        base: Array | None,
-        keep: float,
-        by: float,
+        b: Array | None = None,
         *,
-        symmetric: bool,
         chosen: Array | None = None,
+        scale: Array | None = None,
+        half: bool = False,
+        mirrored: bool = False,
+        base: Array | None = None,
+        keep: float = 0.0,
+        by: float = 1.0,
     ) -> Array:
-        (n, k), d = a.shape, b.shape[1]
+        (n, k), d = a.shape, a.shape[1] if b is None else b.shape[1]
         if n == 0 or k == 0 or d == 0:
             return np.zeros((k, d)) if base is None else keep * base
         total = self._pool.empty((k, d), np.float64)
         rows, threads = _products.part_rows(n), self._threads_for(a.size * d)
         parts = self._pool.empty((min(_products.MAX_PARTS, -(-n // rows)), k, d), a.dtype)
         work = self._work_space(a, d, threads)
-        _products.gram(self._isa, a, b, rows, parts, base, keep, by, symmetric, total, threads, work, chosen)
-        self._done(work)
-        return total
-
-    def weighted_gram(self, a: Array, weights: Array) -> Array:
-        return self._gram_half(a, None, np.sqrt(weights).astype(a.dtype))
-
-    def _gram_half(self, a: Array, b: Array | None, scale: Array | None) -> Array:
-        n, d = a.shape
-        if n == 0 or d == 0:
-            return np.zeros((d, d))
-        total = self._pool.empty((d, d), np.float64)
-        rows, threads = _products.part_rows(n), self._threads_for(a.size * d)
-        parts = self._pool.empty((min(_products.MAX_PARTS, -(-n // rows)), d, d), a.dtype)
-        work = self._work_space(a, d, threads)
-        scratch = self._pool.empty((threads, 0 if scale is None or work is not None else rows, d), a.dtype)
-        _products.gram_half(self._isa, a, b, scale, scratch, rows, parts, total, threads, work)
+        scaled = self._pool.empty((threads, 0 if scale is None or work is not None else rows, d), a.dtype)
+        operands = a, b, chosen, scale, half, mirrored, base, keep, by
+        _products.gram(self._isa, *operands, rows, parts, scaled, total, threads, work)
         self._done(work)
         return total
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from wordsparse.corpus import Vocabulary
 from wordsparse.errors import InputError
-from wordsparse.kernels import Csr, Windows
+from wordsparse.kernels import Csr, Windows, _csr_rows
 from wordsparse.kernels import _examples as kernels
 
 Array = NDArray[Any]
@@ -114,7 +114,7 @@ class ExampleBuilder:
         if self._transposed:
             t_indices, order = np.empty(entries, np.int32), np.empty(entries, np.int64)
             transposed = Csr(columns_before, t_indices, u, order)
-            kernels.transpose(indptr, indices, columns_before.copy(), t_indices, order)
+            _csr_rows.transpose(indptr, indices, columns_before, t_indices, order, counted=True)
         pairs_weigh = float(weights.sum(dtype=np.float64))
         return Examples(words, Csr(indptr, indices, u), weights, None, tokens, pairs_weigh, transposed)
 
