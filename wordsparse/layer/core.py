@@ -38,7 +38,7 @@ from wordsparse.kernels import Kernels
 from wordsparse.layer import loss_pass, refusal
 from wordsparse.layer import update as updates
 from wordsparse.layer.factors import Factors
-from wordsparse.layer.interface import Clock, Forward, Inputs, Sums, Targets
+from wordsparse.layer.interface import Clock, Forward, Inputs, Sums, TargetRows, Targets
 from wordsparse.layer.losses import LinearLoss, Loss, is_regression
 from wordsparse.layer.targets import target_rows
 
@@ -102,8 +102,7 @@ class ExactLayer:
     def forward(self, inputs: Inputs, targets: Targets, *, per_example: bool = True) -> Forward:
         """The forward pass. Without ``per_example`` a linear loss skips (2): only the sum of the losses is known."""
         f, kernels = self.factors, self.kernels
-        p_T = self.measure_roots(targets.rows)
-        rows = target_rows(self.V, targets, p_T, f, kernels)
+        rows, p_T = self.target_rows(targets)
         a = rows.outputs(inputs)  # (1)
         r = None if self.p is None else (1 / p_T).astype(self.dtype)
         o = a if r is None else kernels.scale_columns(targets.csr, a, r)
@@ -124,10 +123,10 @@ class ExactLayer:
         """Σ_j of the losses of a forward pass."""
         forward = sums.forward
         if forward.losses is not None:
-            return float(forward.losses.sum())
+            return float(self.summed(forward.losses.sum()))
         # Linear in q and s: Σ_j α_j q_j = ⟨K, Q⟩ and Σ_j β_j s_j = (Hᵀβ)·w̄.
         by_q, by_s = np.vdot(sums.curvature(), forward.factors.Q), sums.total_beta() @ forward.factors.w_bar
-        return float(forward.targets_loss + by_q + by_s)
+        return float(self.summed(np.array(forward.targets_loss)) + by_q + by_s)
 
     def update(
         self,
@@ -152,7 +151,7 @@ class ExactLayer:
         """
         sums.forward.check_current()
         step = updates.Step(sums, self.total, lr, preconditioner, weight_decay, self.kernels)
-        update = updates.compute(step)
+        update = self.computed(step)
         refusal.check(update, self.factors, self.stable_norm, self.kernels, forgets=forgets)
         return update
 
@@ -182,6 +181,21 @@ class ExactLayer:
         self._take_in()
         self._recount()
         self.folds += 1
+
+    # ── where rows and sums are spread over processes: see wordsparse/distributed/layer.py ───────────────────────────
+
+    def target_rows(self, targets: Targets) -> tuple[TargetRows, Array]:
+        """W_T, and p on the columns of the targets' structure, (u,) float64."""
+        p_T = self.measure_roots(targets.rows)
+        return target_rows(self.V, targets, p_T, self.factors, self.kernels), p_T
+
+    def summed(self, part: Array) -> Array:
+        """The sum over all processes that share this layer; of one process, the array as it is."""
+        return part
+
+    def computed(self, step: updates.Step) -> updates.Update:
+        """The update by the cheaper route of those that this layer can take."""
+        return updates.compute(step)
 
     # ── rows of W ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -282,4 +296,4 @@ class ExactLayer:
         for block in self.blocks():
             Q += self.kernels.gram(self.V[block])
             w_bar += self.kernels.column_sums(self.V[block], self.measure_roots(block))
-        self.factors = Factors.identity(Q, w_bar, xp)
+        self.factors = Factors.identity(self.summed(Q), self.summed(w_bar), xp)

@@ -98,6 +98,9 @@ class TargetRows(Protocol):
     def square(self, X: Array, forward: Forward) -> Array:
         """XᵀX, (d, d) float64."""
 
+    def measure_sums(self, X: Array) -> Array:
+        """Xᵀp_T, (d,) float64."""
+
 
 class Sums(Protocol):
     """The sums over a minibatch that flow back from it, (4) to (6).
@@ -124,6 +127,9 @@ class Sums(Protocol):
 
     def take_G(self) -> Array:
         """G, the caller's to overwrite."""
+
+    def weights_gram(self) -> Array:
+        """XᵀW_T = FᵀG, (d, d) float64."""
 
     def curvature(self) -> Array:
         """K = Hᵀ diag(α) H, (d, d) float64, symmetric."""

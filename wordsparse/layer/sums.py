@@ -5,6 +5,7 @@ Cᵀβ: ∂L/∂F = Cᵀ ∇H = Z Q + G + (Cᵀβ) w̄ᵀ. Inputs that are rows 
 the three large ones in one pass over the text. Sums that depend on W come from the state that the forward pass saw.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -17,7 +18,7 @@ Array = NDArray[Any]
 Kept = TypeVar("Kept")
 
 
-class _Sums:
+class _Sums(ABC):
     """The sums that are computed in the same way for rows and windows."""
 
     def __init__(self, forward: Forward, kernels: Kernels) -> None:
@@ -63,6 +64,12 @@ class _Sums:
             self._kept[name] = compute()
         kept: Kept = self._kept[name]
         return kept
+
+    @abstractmethod
+    def G(self) -> Array: ...
+
+    def weights_gram(self) -> Array:
+        return self.kernels.gram(self.forward.inputs.features, self.G())
 
 
 class RowSums(_Sums):

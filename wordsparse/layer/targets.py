@@ -30,6 +30,9 @@ class _Rows:
         self._V, self._rows, self._csr, self._p_T = V, targets.rows, targets.csr, p_T
         self._factors, self._kernels = factors, kernels
 
+    def measure_sums(self, X: Array) -> Array:
+        return self._kernels.column_sums(X, self._p_T)
+
     def _form(self) -> Array:
         """W_T, (u, d)."""
         f = self._factors

@@ -82,7 +82,12 @@ def compute(step: Step) -> Update:
     m, d = inputs.shape
     route = low_rank if low_rank_flops(m, d) < dense_flops(m, d) else dense
     with np.errstate(all="ignore"):
-        return route(step, inputs.dtype if m >= FEW else np.dtype(np.float64))
+        return route(step, precision(m, inputs.dtype))
+
+
+def precision(m: int, dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The precision in which the products of a minibatch of m examples of ``dtype`` are computed."""
+    return dtype if m >= FEW else np.dtype(np.float64)
 
 
 def dense_flops(m: int, d: int) -> float:
@@ -109,7 +114,7 @@ def dense(step: Step, real: np.dtype[Any]) -> Update:
     if _loses(new, f, real):
         return dense(step, np.dtype(np.float64))
     X = sums.take_X()
-    delta_p = -eta * times_pi(kernels.column_sums(X, forward.p_T))  # (9) Δᵀp_T
+    delta_p = -eta * times_pi(forward.target_rows.measure_sums(X))  # (9) Δᵀp_T
     w_A = c * f.w_bar - eta * (B.T @ f.w_bar)
     new = replace(new, w_bar=w_A - eta * step.total * b + delta_p)
     # (10) Aᵀ Q A = c² Q − η (Bᵀ N + Nᵀ B) with N = c Q − ½ η Q B, and the terms with b.
@@ -167,7 +172,7 @@ def through_W(rows: TargetRows, known: Dense) -> tuple[Array, Array, Array]:
     """
     step, kernels, B, real = known.step, known.step.kernels, known.B, known.B.dtype
     sums, forward, eta = step.sums, step.sums.forward, real.type(step.eta)
-    XW = kernels.gram(forward.inputs.features, sums.G()).astype(real)
+    XW = sums.weights_gram().astype(real)
     XX = rows.square(known.X, forward)
     R = real.type(step.shrink) * XW
     R -= eta * (kernels.matmul(XW, B) + 0.5 * step.times_pi(XX).astype(real))

@@ -69,17 +69,17 @@ class WordEmbedding:
     def __init__(self, output: ExactLayer, sizes: StepSizes, seed: int) -> None:
         self.output, self.sizes = output, sizes
         dim = output.n_features - 1
-        random = np.random.default_rng(seed)
-        start = random.random((output.n_outputs, dim), np.float32)
-        start -= np.float32(0.5)
-        start /= np.float32(dim)
         xp = output.kernels.xp
-        self.E = output.kernels.to_device(start)
+        self.E = output.kernels.to_device(self._start_rows(dim, seed))
         self.mass = xp.zeros(output.n_outputs)  # M_w, in pairs
         self.curvature = xp.zeros((dim + 1, dim + 1))  # C̄
         self.pair_curvature = 0.0  # κ
         self.steps = 0
         self._m0 = sizes.m0 * max(1.0, dim / sizes.wide_dim)
+
+    def joined(self, examples: Examples) -> Examples:
+        """A minibatch as :meth:`step` and :meth:`loss` take it: where several processes share it, each brings a part of it."""
+        return examples
 
     def step(self, examples: Examples, lr: float, remaining: float = 1.0) -> float:
         """One minibatch; lr 0 leaves E where it is, ``remaining`` is r. Returns the sum of its losses beforehand."""
@@ -162,6 +162,9 @@ class WordEmbedding:
         weights[rows] = W
         self.output.set_weights(weights)
 
+    def _start_rows(self, dim: int, seed: int) -> Array:
+        return start_rows(np.random.default_rng(seed), self.output.n_outputs, dim)
+
     def _minibatch(self, examples: Examples) -> tuple[Examples, Inputs, Targets]:
         """The examples on the device, as the layer takes them."""
         kernels = self.output.kernels
@@ -176,12 +179,13 @@ class WordEmbedding:
     def _remember(self, forward: Forward, sums: Sums, examples: Examples, share: float) -> tuple[Array, Array]:
         """Take a minibatch into C̄, κ and M; returns its part of M, (u,), and its own curvature C, (d, d)."""
         alpha = forward.alpha
-        bends_up = bool((alpha >= 0).all())
-        weights = alpha if bends_up else np.abs(alpha)
+        weights = np.abs(alpha)
+        falling, total = self.output.summed(np.array([float((alpha < 0).sum()), float(weights.sum())]))
+        bends_up = falling == 0
         curvature = 2 * (sums.curvature() if bends_up else forward.inputs.gram(weights)) / examples.pairs
         rate = max(1 / (self.steps + 1), share)
         self.curvature += rate * (curvature - self.curvature)
-        self.pair_curvature += rate * (2 * float(weights.sum()) / examples.pairs - self.pair_curvature)
+        self.pair_curvature += rate * (2 * float(total) / examples.pairs - self.pair_curvature)
         kappa = self.pair_curvature
         new_mass = forward.inputs.mass(weights) * (2 / kappa if kappa > 0 else 1.0)
         self.mass[examples.words] += new_mass
@@ -210,6 +214,14 @@ class WordEmbedding:
         rates /= self.pair_curvature
         rounded: Array = rates.astype(np.float32)
         return rounded
+
+
+def start_rows(random: np.random.Generator, n: int, dim: int) -> Array:
+    """The next n rows of E at the start, uniform on (−½, ½)/dim."""
+    start = random.random((n, dim), np.float32)
+    start -= np.float32(0.5)
+    start /= np.float32(dim)
+    return start
 
 
 def _ridged(matrix: Array, ridge: float) -> Array:
