@@ -11,7 +11,7 @@ from pathlib import Path
 
 from wordsparse.comparison import ComparisonProgress, compare
 from wordsparse.corpora import fetch, load_card
-from wordsparse.words.model import read_vectors
+from wordsparse.words.model_directory import read_vectors
 
 ROOT = Path(__file__).resolve().parent.parent
 WORDS = ("music", "war", "language", "computer", "iron", "january")

@@ -42,7 +42,7 @@ from wordsparse.training import resume
 from wordsparse.training.checkpoints import Checkpoint
 from wordsparse.training.loop import Run
 from wordsparse.vectors.formats import read_file
-from wordsparse.words import model as models
+from wordsparse.words import model_directory as models
 from wordsparse.words.options import Options
 
 Attempt = Callable[[Random], object]

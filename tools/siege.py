@@ -41,7 +41,7 @@ SERVER = multiprocessing.get_context("forkserver")
 PRELOADED = [
     "wordsparse.cli.train",
     "wordsparse.training.output_run",
-    "wordsparse.words.model",
+    "wordsparse.words.model_directory",
     "wordsparse.cli.encode",
 ]
 # Of kills: training has the most to lose, and a comparison takes long.
@@ -172,7 +172,7 @@ def _run(arguments: list[str], errors: str, ready: Connection) -> None:
     ready.send(None)
     if arguments[0] == "save":
         from wordsparse.errors import InputError
-        from wordsparse.words.model import load
+        from wordsparse.words.model_directory import load
 
         try:
             load(arguments[1]).save(arguments[2])

@@ -18,11 +18,14 @@ if TYPE_CHECKING:
     from wordsparse.layer.output import FactoredOutput
     from wordsparse.training.interruption import Interrupted
     from wordsparse.training.runs import train
+    from wordsparse.training.slice_runs import train_slices
     from wordsparse.training.trained import load
     from wordsparse.vectors.word_vectors import WordVectors
     from wordsparse.words.embedding import StepSizes
     from wordsparse.words.evaluate import evaluate
-    from wordsparse.words.model import Model, read_vectors
+    from wordsparse.words.model import Model
+    from wordsparse.words.model_directory import read_vectors
+    from wordsparse.words.movement import moved
     from wordsparse.words.options import Options
     from wordsparse.words.recipe import Recipe
 
@@ -53,8 +56,10 @@ __all__ = [
     "explore",
     "load",
     "losses",
+    "moved",
     "read_vectors",
     "train",
+    "train_slices",
 ]
 
 # Where each name is defined: imported when it is first used, so that a program pays only for the parts that it needs.
@@ -82,8 +87,10 @@ _MODULES = {
     "evaluate": "wordsparse.words.evaluate",
     "explore": "wordsparse.explorer",
     "load": "wordsparse.training.trained",
-    "read_vectors": "wordsparse.words.model",
+    "moved": "wordsparse.words.movement",
+    "read_vectors": "wordsparse.words.model_directory",
     "train": "wordsparse.training.runs",
+    "train_slices": "wordsparse.training.slice_runs",
 }
 
 

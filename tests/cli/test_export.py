@@ -8,7 +8,7 @@ from wordsparse.cli import main
 from wordsparse.vectors.formats import save_vectors
 from wordsparse.vectors.whitening import zipf_whitened
 from wordsparse.vectors.word_vectors import WordVectors
-from wordsparse.words.model import read_vectors
+from wordsparse.words.model_directory import read_vectors
 
 
 @pytest.fixture

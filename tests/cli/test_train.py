@@ -11,7 +11,7 @@ import wordsparse as ws
 from wordsparse.cli import main
 from wordsparse.errors import TrainingError
 from wordsparse.training.loop import Run
-from wordsparse.words.model import read_vectors
+from wordsparse.words.model_directory import read_vectors
 
 pytestmark = pytest.mark.usefixtures("no_gpu")
 

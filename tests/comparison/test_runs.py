@@ -12,7 +12,7 @@ from wordsparse.comparison import runs, worker
 from wordsparse.comparison.request import METHODS, Request
 from wordsparse.comparison.texts import EncodedText
 from wordsparse.evaluation.testsets import Pair, TestSets
-from wordsparse.words.model import read_vectors
+from wordsparse.words.model_directory import read_vectors
 
 SETS = TestSets({"people": [Pair("a", "b", 1.0), Pair("b", "c", 2.0), Pair("a", "x", 3.0)]}, {})
 

@@ -14,7 +14,7 @@ from wordsparse.errors import InputError, WordsparseError
 from wordsparse.files import outputs, storage
 from wordsparse.vectors.formats import FORMATS, save_vectors
 from wordsparse.vectors.word_vectors import WordVectors
-from wordsparse.words.model import read_vectors
+from wordsparse.words.model_directory import read_vectors
 
 VECTORS = WordVectors(["a", "b"], [[1, 2], [3, 4]], [5, 4])
 EXPORT = "import sys; from wordsparse.cli import main; sys.exit(main(sys.argv[1:]))"

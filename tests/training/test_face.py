@@ -29,7 +29,7 @@ def test_every_option_is_spelt_with_the_default_of_the_options_and_of_the_comman
     assert {name: DEFAULTS[name] for name in texts} == texts
     with command.make_context("train", ["text", "-o", "model"]) as context:
         given = context.params
-    assert given.keys() - DEFAULTS.keys() == {"quiet", "as_json", "slice_by"}
+    assert given.keys() - DEFAULTS.keys() == {"quiet", "as_json", "slice_by", "slice_column"}
     assert DEFAULTS.keys() - given.keys() == {"recipe", "progress"}
     own = {"corpus", "output", "loss", "max_expansion"}  # required, or None for what help shows
     assert {name: given[name] for name in given.keys() & DEFAULTS.keys() - own} == {

@@ -97,7 +97,7 @@ def test_threads_beside_a_gpu_build_the_minibatches_of_one(monkeypatch: pytest.M
             built = [
                 (end, e.words.tobytes(), e.targets.indices.tobytes(), e.weights.tobytes()) for end, e in run.examples(0)
             ]
-        return len(run._builds_ahead), built
+        return len(run.minibatches._ahead), built
 
     monkeypatch.setattr(loop, "kernels_on", lambda device, threads: CpuKernels(1))
     ahead, expected = minibatches(1, "cpu")
@@ -198,7 +198,7 @@ def test_the_heldout_loss_is_the_dense_loss_of_the_final_weights() -> None:
     model = ws.train(two_topics(300), **{**SMALL, "epochs": 1}, model="skipgram", heldout=0.3, window=1)
     corpus_options = Options(dim=8, epochs=1, threads=1, sample=0, model="skipgram", heldout=0.3, window=1)
     with encoded(TrainingText(two_topics(300), min_count=1)) as corpus:
-        examples = list(loop.Run(corpus, corpus_options).heldout_examples())
+        examples = list(loop.Run(corpus, corpus_options).minibatches.heldout())
     counts = np.asarray(model.vocabulary.counts, np.float64)
     pi = np.sqrt(counts) / np.sqrt(counts).sum()
     H = np.hstack([model.input_rows, np.ones((20, 1), np.float32)]).astype(np.float64)

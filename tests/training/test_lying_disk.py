@@ -12,7 +12,7 @@ import pytest
 from support.texts import MODEL_FILES, write_text
 
 from wordsparse.corpus import EncodedCorpus
-from wordsparse.words.model import read_vectors
+from wordsparse.words.model_directory import read_vectors
 
 SUPPORT = Path(__file__).resolve().parents[1] / "support"
 COMPILER = shutil.which("cc") or shutil.which("gcc")

@@ -1,8 +1,10 @@
 """Texts cut into slices by the names of their files."""
 
+import csv
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -70,12 +72,13 @@ def test_what_cannot_be_sliced_is_refused(texts: Path, tmp_path: Path) -> None:
         with pytest.raises(InputError, match=match), time_slices(text, slice_by):
             pass
 
-    refused("all files belong to one slice, 1990", TrainingText([texts / "1990"]))
+    refused("all of the text belongs to one, 1990", TrainingText([texts / "1990"]))
     refused("needs files of text", TrainingText([["a", "b"]]))
     refused("needs files of text", TrainingText([STANDARD_INPUT]))
     refused("phrases would differ", TrainingText([texts], phrases=1))
     ws.encode(texts, tmp_path / "encoded", min_count=1)
     refused("needs files of text", TrainingText([tmp_path / "encoded"]))
+    refused("slice-by must be one of year, directory, file, not 'month'", TrainingText([texts]), "month")
 
 
 def test_a_model_of_each_slice(texts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -83,8 +86,12 @@ def test_a_model_of_each_slice(texts: Path, tmp_path: Path, capsys: pytest.Captu
     train = ["train", str(texts), "-o", str(tmp_path / "m"), "--slice-by", "year", *options]
     assert main(train) == 0
     result = json.loads(capsys.readouterr().out)
-    assert list(result["slices"]) == ["1990", "2000"] == sorted(os.listdir(tmp_path / "m"))
+    assert list(result["slices"]) == ["1990", "2000"]
+    assert sorted(os.listdir(tmp_path / "m")) == ["1990", "2000", "options.toml"]
     before = ws.load(tmp_path / "m" / "1990")
+    assert main(["train", "--config", str(tmp_path / "m/options.toml"), "-o", str(tmp_path / "again"), "--json"]) == 0
+    capsys.readouterr()
+    assert ws.load(tmp_path / "again" / "1990").vectors.tobytes() == before.vectors.tobytes()
     assert result["slices"]["1990"]["vocab_size"] == len(before) == 16
     assert main(train) == 2
     assert "exists already" in capsys.readouterr().err
@@ -95,3 +102,79 @@ def test_a_model_of_each_slice(texts: Path, tmp_path: Path, capsys: pytest.Captu
     capsys.readouterr()
     assert main(["moved", str(tmp_path / "m/1990"), str(tmp_path / "m/2000"), "--json"]) == 0
     assert 10 < json.loads(capsys.readouterr().out)["words"] <= 15  # of 50 occurrences in both
+
+
+ROWS = [
+    {"text": f"w{i % 7} w{i % 5} w{i % 3} {'late' if i % 2 else 'early'}", "year": 2000 + i % 2, "day": f"{day}-03-01"}
+    for i in range(200)
+    for day in [2000 + i % 2]
+]
+OPTIONS: dict[str, Any] = {"dim": 4, "epochs": 1, "threads": 1, "progress": False}
+
+
+def rows_as(format: str, path: Path) -> Path:
+    """ROWS in a file of this format; one row more has no year."""
+    rows = [*ROWS, {"text": "w1 w2", "year": None, "day": None}]
+    if format == "parquet":
+        arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+        parquet.write_table(arrow.Table.from_pylist(rows), path)
+    elif format == "jsonl":
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    else:
+        with open(path, "w", newline="") as file:
+            csv.DictWriter(file, list(ROWS[0])).writerows([{name: name for name in ROWS[0]}, *rows])
+    return path
+
+
+@pytest.mark.parametrize("format", ["csv", "jsonl", "parquet"])
+def test_rows_are_cut_by_a_column(format: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = rows_as(format, tmp_path / f"rows.{format}")
+    models = ws.train_slices(path, column="text", slice_column="year", **OPTIONS)
+    assert list(models) == ["2000", "2001"]
+    assert "1 sentences are in no slice: their rows have no 'year'" in caplog.text
+    assert ("early" in models["2000"], "late" in models["2000"], "late" in models["2001"]) == (True, False, True)
+    by_day = ws.train_slices(iter(ROWS), column="text", slice_column="day", slice_by="year", **OPTIONS)
+    named = ws.train_slices(
+        {name: [row["text"].split() for row in ROWS if str(row["year"]) == name] for name in ("2001", "2000")},
+        **OPTIONS,
+    )
+    for others in (by_day, named):
+        assert list(others) == list(models)
+        assert all(others[name].vectors.tobytes() == model.vectors.tobytes() for name, model in models.items())
+
+
+def test_the_command_cuts_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = rows_as("csv", tmp_path / "rows.csv")
+    asked = ["train", str(path), "--column", "text", "--slice-column", "year", "--dim", "4", "--epochs", "1", "--json"]
+    assert main([*asked, "-o", str(tmp_path / "m")]) == 0
+    assert list(json.loads(capsys.readouterr().out)["slices"]) == ["2000", "2001"]
+    assert main(["train", "--config", str(tmp_path / "m/options.toml"), "-o", str(tmp_path / "again")]) == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"slice_column": "year"}, "the column 'year' needs rows"),
+        ({"slice_column": "yeer", "column": "text"}, "row 1 has no 'yeer'"),
+        ({"slice_column": "text", "slice_by": "year", "column": "text"}, "row 1: there is no year in its 'text'"),
+        ({"slice_column": "year", "slice_by": "file", "column": "text"}, "slice_by file is for files"),
+        ({"column": "text"}, "slices: name them"),
+        ({"slice_column": "slash", "column": "text"}, "'a/b' cannot be the name of a directory"),
+        ({"slice_column": "number", "column": "text"}, "there are more than 500: cut them by year"),
+        ({"slice_column": "year", "column": "text", "dimm": 3}, r"unknown option dimm: did you mean dim\?"),
+        ({"slice_column": "year", "column": "text", "dim": 0}, "dim must be"),
+        ({"slice_column": "year", "column": "text", "init": "x.txt"}, "init: slices start from nothing"),
+    ],
+)
+def test_rows_that_cannot_be_cut_are_refused(given: dict[str, Any], message: str, tmp_path: Path) -> None:
+    rows = [{**row, "slash": "a/b" if i else "c", "number": i} for i, row in enumerate(ROWS * 3)]
+    with pytest.raises(InputError, match=message):
+        ws.train_slices(rows, output=tmp_path / "m", **{"progress": False, **given})
+    assert not (tmp_path / "m").exists()
+
+
+def test_a_dict_of_texts_names_its_slices(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="names its slices"):
+        ws.train_slices({"a": [["x"]], "b": [["y"]]}, slice_by="year")
+    with pytest.raises(InputError, match="must be str, not 1990"):
+        ws.train_slices({1990: [["x"]]})  # type: ignore[dict-item]

@@ -11,7 +11,7 @@ from wordsparse.vectors.formats import save_vectors
 from wordsparse.vectors.precision import packed, unpacked
 from wordsparse.vectors.whitening import zipf_whitened
 from wordsparse.vectors.word_vectors import WordVectors
-from wordsparse.words.model import read_vectors
+from wordsparse.words.model_directory import read_vectors
 
 PACKED = ("npz", "safetensors", "parquet")
 

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from wordsparse.errors import InputError, MissingDependencyError, WordsparseError
 from wordsparse.vectors.formats import FORMATS, READABLE, save_vectors
 from wordsparse.vectors.word_vectors import WordVectors
-from wordsparse.words.model import read_vectors
+from wordsparse.words.model_directory import read_vectors
 
 IS_DIRECTORY = ("model2vec",)
 HOLDS_COUNTS = ("npz", "safetensors", "parquet")
@@ -265,7 +265,9 @@ def test_without_gensim(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_model_directory_is_recognised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wordsparse.words.model.load", lambda path: types.SimpleNamespace(word_vectors=lambda: path))
+    monkeypatch.setattr(
+        "wordsparse.words.model_directory.load", lambda path: types.SimpleNamespace(word_vectors=lambda: path)
+    )
     with pytest.raises(InputError, match=r"without a model\.json"):
         read_vectors(tmp_path)
     (tmp_path / "model.json").write_text("{}")

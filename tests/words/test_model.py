@@ -19,7 +19,8 @@ from wordsparse.corpus import Vocabulary
 from wordsparse.errors import InputError, WordsparseError
 from wordsparse.files import storage
 from wordsparse.vectors.formats import save_vectors
-from wordsparse.words.model import INPUT, MANIFEST, OUTPUT, VOCABULARY, Model
+from wordsparse.words.model import Model
+from wordsparse.words.model_directory import INPUT, MANIFEST, OUTPUT, VOCABULARY
 
 FILES = [MANIFEST, VOCABULARY, INPUT, OUTPUT]
 V, DIM = 30, 4

@@ -13,7 +13,7 @@ from wordsparse.vectors.formats import read_file, save_vectors
 from wordsparse.vectors.subwords import ARRAYS, Subwords, ngrams_of
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words import subwords
-from wordsparse.words.model import MANIFEST, SUBWORDS
+from wordsparse.words.model_directory import MANIFEST, SUBWORDS
 
 STEMS = ("happy", "kind", "walk", "bright", "straße", "naïve")
 ENDINGS = ("ness", "ing", "er", "est", "", "ly", "less")

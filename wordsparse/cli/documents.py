@@ -26,7 +26,7 @@ def command(model: str, corpus: tuple[Path, ...], output: Path, sif: bool, both:
     empty one too, has zeros. The text is read as it comes: any number of lines takes the same memory.
     """
     from wordsparse.words.documents import lines, write_npy
-    from wordsparse.words.model import load
+    from wordsparse.words.model_directory import load
 
     if sif and both:
         raise InputError("give --sif or --both, one of the two")

@@ -46,7 +46,7 @@ def command(model: str, output: str, format_name: str, precision: str, whiten: s
     """Write the vectors of a model, or of any file that evaluate reads, in another format."""
     from wordsparse.vectors.formats import save_vectors
     from wordsparse.vectors.whitening import zipf_whitened
-    from wordsparse.words.model import read_vectors
+    from wordsparse.words.model_directory import read_vectors
 
     to_standard_output = outputs.is_standard_output(Path(output))
     if to_standard_output and as_json:

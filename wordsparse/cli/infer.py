@@ -36,7 +36,7 @@ def command(
     from wordsparse.files import storage
     from wordsparse.vectors.formats import save_vectors
     from wordsparse.words.infer import infer
-    from wordsparse.words.model import load
+    from wordsparse.words.model_directory import load
 
     storage.check_parent(output)
     trained = load(model)

@@ -25,7 +25,7 @@ def command(model: str, word: str, n: int, as_json: bool) -> None:
     For a model trained with --bootstrap, also in how many of the resamples each word is among the nearest again, and
     the interval of its cosine in 90 % of them.
     """
-    from wordsparse.words.model import is_model, load, read_vectors
+    from wordsparse.words.model_directory import is_model, load, read_vectors
 
     trained = load(model) if is_model(model) else None
     vectors = read_vectors(model) if trained is None else trained.wv

@@ -35,7 +35,7 @@ def command(model: str | None, vectors: str | None, output: Path, shortest: int,
     """
     from wordsparse.files import storage
     from wordsparse.vectors.formats import read_file, save_vectors
-    from wordsparse.words.model import load
+    from wordsparse.words.model_directory import load
 
     if (model is None) == (vectors is None):
         raise InputError("give a MODEL or --vectors FILE, one of the two")

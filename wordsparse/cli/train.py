@@ -7,18 +7,16 @@ import click
 
 from wordsparse.cli.common import emit, expansion_option, json_option, quiet_option
 from wordsparse.cli.config import RECIPE, config_option
-from wordsparse.cli.text_options import corpus_argument, min_count_option, preset_option, taken, text_options
-from wordsparse.display import Display
-from wordsparse.files import storage
+from wordsparse.cli.text_options import corpus_argument, min_count_option, preset_option, text_options
 from wordsparse.machine import devices
-from wordsparse.training.output_run import CHECKPOINT_EVERY, OutputRun
-from wordsparse.training.progress import RunDisplay
-from wordsparse.training.texts import TrainingText
-from wordsparse.training.time_slices import NAMES, time_slices
+from wordsparse.training.output_run import CHECKPOINT_EVERY
+from wordsparse.training.runs import train
+from wordsparse.training.slice_runs import each_slice
+from wordsparse.training.time_slices import NAMES
 from wordsparse.words import recipe
 from wordsparse.words.examples import MAX_WINDOW
-from wordsparse.words.model import Model, read_vectors
-from wordsparse.words.options import LOSSES, MODELS, Options, options_for
+from wordsparse.words.model import Model
+from wordsparse.words.options import LOSSES, MODELS, Options
 
 DEFAULTS = Options()
 
@@ -108,6 +106,11 @@ class _LossName(click.Choice[str]):
     "year in the names of files or their directories, by directory, or by file. `moved` and `explore` compare them.",
 )
 @click.option(
+    "--slice-column",
+    metavar="NAME",
+    help="Slices by a column of rows, beside --column; with --slice-by year, by the first year in it.",
+)
+@click.option(
     "--bootstrap",
     type=int,
     default=0,
@@ -137,17 +140,10 @@ class _LossName(click.Choice[str]):
 def command(
     corpus: tuple[Path, ...],
     output: Path,
-    min_count: int | None,
-    max_vocab: int | None,
-    max_expansion: float,
-    init: str | None,
     slice_by: str | None,
-    bootstrap: int,
-    checkpoint_every: float,
-    resume: bool,
+    slice_column: str | None,
     quiet: bool,
     as_json: bool,
-    preset: str,
     **options: Any,
 ) -> None:
     """Train word vectors on text files, or on a directory written by `encode`.
@@ -156,35 +152,16 @@ def command(
     input. Each line is a sentence, words are separated by white space, and nothing is changed: --format and --tokens
     name other ways.
     """
-    stored = click.get_current_context().meta.get(RECIPE)
-    text = TrainingText(
-        list(corpus),
-        min_count=min_count,
-        max_vocab=max_vocab,
-        max_expansion=max_expansion,
-        threads=options["threads"],
-        preset=preset,
-        **taken(options),
-    )
-    asked_for = {name: value for name, value in options.items() if value is not None}
-    chosen = options_for(preset, **asked_for, recipe=stored)
-    given = None if init is None else read_vectors(init)
-
-    def trained(output: Path, text: TrainingText) -> Model:
-        asked = OutputRun(output, text, chosen, resume, checkpoint_every, bootstrap, given)
-        with Display(not quiet) as display:
-            shown = RunDisplay(display)
-            return asked.train(encoding=shown.encoding, progress=shown.training)
-
-    if slice_by is None:
-        result, lines = _told(trained(output, text), output)
+    asked = {name: value for name, value in options.items() if value is not None}
+    asked |= {"recipe": click.get_current_context().meta.get(RECIPE), "progress": not quiet}
+    if slice_by is None and slice_column is None:
+        result, lines = _told(train(list(corpus), output=output, **asked), output)
         emit(result, lines, as_json)
         return
-    if not resume:
-        storage.check_new_directory(output)
-    with time_slices(text, slice_by) as slices:
-        output.mkdir(exist_ok=True)
-        told = {name: _told(trained(output / name, part), output / name) for name, part in slices.items()}
+    told = {
+        name: _told(model, output / name)
+        for name, model in each_slice(list(corpus), slice_by, slice_column, output, asked)
+    }
     results = {name: result for name, (result, _) in told.items()}
     emit({"slices": results, "output": str(output)}, [line for _, lines in told.values() for line in lines], as_json)
 

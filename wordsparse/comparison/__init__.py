@@ -21,7 +21,7 @@ from wordsparse.errors import InputError, WordsparseError
 from wordsparse.evaluation.testsets import TestSets, load_test_sets
 from wordsparse.files import storage
 from wordsparse.machine.threads import resolve_threads
-from wordsparse.words.model import read_vectors
+from wordsparse.words.model_directory import read_vectors
 
 __all__ = ["METHODS", "ComparisonProgress", "Method", "Request", "compare"]
 

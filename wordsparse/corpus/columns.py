@@ -3,7 +3,7 @@
 import csv
 import itertools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
@@ -18,19 +18,19 @@ LINE_BYTES = 2**26
 DELIMITERS = ",;\t|"
 PARQUET_ROWS = 1024
 
-Cells = Iterator[tuple[int, object]]
-"""(number of the row, counted from 1; content of its cell)."""
+Cells = Iterator[tuple[int, list[Any]]]
+"""(number of the row, counted from 1; its cells in the columns that were asked for)."""
 
 
 class RowFormat(NamedTuple):
     """A format of rows: its line in a help text, the endings of its files, and its reader.
 
-    The reader takes a path, the column's name and max_expansion.
+    The reader takes a path, the names of the columns and max_expansion.
     """
 
     about: str
     suffixes: tuple[str, ...]
-    cells: Callable[[Path, str, float], Cells]
+    cells: Callable[[Path, Sequence[str], float], Cells]
 
 
 def format_of_file(path: PurePath) -> str:
@@ -44,19 +44,22 @@ def format_of_file(path: PurePath) -> str:
     raise InputError(f"{path}: its name does not say how its rows are stored: name the format {', '.join(ROW_FORMATS)}")
 
 
-def _csv_cells(path: Path, column: str, max_expansion: float) -> Cells:
-    """The delimiter is the first of DELIMITERS by which the header has the column."""
+def _csv_cells(path: Path, columns: Sequence[str], max_expansion: float) -> Cells:
+    """The delimiter is the first of DELIMITERS by which the header has all columns."""
     lines = _lines(path, max_expansion)
     header = next(lines, "")
     for delimiter in DELIMITERS:
         names = next(csv.reader([header], delimiter=delimiter), [])
-        if column in names:
+        if set(columns) <= set(names):
             break
     else:
-        names = next(csv.reader([header]), [])
-        raise InputError(f"{path}: has no column {column!r}; its first line has {_listed(names)}")
-    if names.count(column) > 1:
-        raise InputError(f"{path}: has {names.count(column)} columns {column!r}")
+        names = max((next(csv.reader([header], delimiter=mark), []) for mark in DELIMITERS), key=len)
+        missing = next((column for column in columns if column not in names), columns[0])
+        raise InputError(f"{path}: has no column {missing!r}; its first line has {_listed(names)}")
+    for column in columns:
+        if names.count(column) > 1:
+            raise InputError(f"{path}: has {names.count(column)} columns {column!r}: rename all but one")
+    places = [names.index(column) for column in columns]
     csv.field_size_limit(max(csv.field_size_limit(), LINE_BYTES))  # of the process; 131,072 at first
     rows = csv.reader(lines, delimiter=delimiter, strict=True)
     for number in itertools.count(1):
@@ -70,10 +73,10 @@ def _csv_cells(path: Path, column: str, max_expansion: float) -> Cells:
             where = f"row {number} (line {rows.line_num + 1})"
             raise InputError(f"{path}: {where} has {len(row)} cells, but the first line has {len(names)}")
         if row:
-            yield number, row[names.index(column)]
+            yield number, [row[place] for place in places]
 
 
-def _json_cells(path: Path, column: str, max_expansion: float) -> Cells:
+def _json_cells(path: Path, columns: Sequence[str], max_expansion: float) -> Cells:
     for number, line in enumerate(_lines(path, max_expansion), 1):
         if not line.strip():
             continue
@@ -83,23 +86,25 @@ def _json_cells(path: Path, column: str, max_expansion: float) -> Cells:
             raise InputError(f"{path}: line {number} is not a JSON object: {error}") from error
         if not isinstance(row, dict):
             raise InputError(f"{path}: line {number} is not a JSON object, but {row!r:.40}: each line must hold one")
-        if column not in row:
-            raise InputError(f"{path}: line {number} has no {column!r}; it has {_listed(list(row))}")
-        yield number, row[column]
+        for column in columns:
+            if column not in row:
+                raise InputError(f"{path}: line {number} has no {column!r}; it has {_listed(list(row))}")
+        yield number, [row[column] for column in columns]
 
 
-def _parquet_cells(path: Path, column: str, max_expansion: float) -> Cells:
+def _parquet_cells(path: Path, columns: Sequence[str], max_expansion: float) -> Cells:
     parquet = optional.load("reading Parquet files", "pyarrow.parquet")
     arrow = optional.load("reading Parquet files", "pyarrow")
     number = 0
     try:
         with parquet.ParquetFile(path) as file:
-            if column not in file.schema_arrow.names:
-                raise InputError(f"{path}: has no column {column!r}; it has {_listed(file.schema_arrow.names)}")
-            for batch in file.iter_batches(PARQUET_ROWS, columns=[column]):
-                for cell in batch.column(0).to_pylist():
+            for column in columns:
+                if column not in file.schema_arrow.names:
+                    raise InputError(f"{path}: has no column {column!r}; it has {_listed(file.schema_arrow.names)}")
+            for batch in file.iter_batches(PARQUET_ROWS, columns=list(columns)):
+                for row in zip(*(batch.column(column).to_pylist() for column in columns), strict=True):
                     number += 1
-                    yield number, cell
+                    yield number, list(row)
     except (arrow.ArrowException, OSError) as error:
         raise InputError(f"{path}: cannot be read as Parquet after row {number}: {str(error)[:200]}") from error
 

@@ -119,9 +119,8 @@ class RawText:
         """The items of an iterable, each with its name for messages; of rows, their cells."""
         items = cast("Iterable[object]", self._source)
         if self._column is not None:
-            for number, row in enumerate(items, 1):
-                cell = _cell_of_row(number, row, self._column)
-                yield from self._cell_items(f"row {number}", cell)
+            for name, (cell,) in self._rows([self._column]):
+                yield from self._cell_items(name, cell)
         elif self._tokenize is not None:
             for number, text in enumerate(items, 1):
                 if not isinstance(text, str):
@@ -130,6 +129,32 @@ class RawText:
         else:
             for number, sentence in enumerate(items, 1):
                 yield f"sentence {number}", sentence
+
+    def rows(self, other: str) -> Iterator[tuple[str, object, list[str]]]:
+        """The sentences of rows: the name of the row, for messages, its cell in the column ``other``, and the tokens.
+
+        Raises
+        ------
+        InputError
+            As :meth:`pieces`; or if the text is not in a column of rows.
+        """
+        if self._column is None:
+            raise InputError(f"the column {other!r} needs rows: name the column that holds the text too (column)")
+        for name, (text, cell) in self._rows([self._column, other]):
+            for _, sentence in self._cell_items(name, text):
+                yield name, cell, _token_list(name, sentence)
+
+    def _rows(self, columns: Sequence[str]) -> Iterator[tuple[str, list[Any]]]:
+        """The cells of each row in these columns, with the row's name."""
+        if self.files is None:
+            for number, row in enumerate(cast("Iterable[object]", self._source), 1):
+                yield f"row {number}", [_cell_of_row(number, row, column) for column in columns]
+        for file in self.files or ():
+            yield from self._rows_of(file, columns)
+
+    def _rows_of(self, file: Path, columns: Sequence[str]) -> Iterator[tuple[str, list[Any]]]:
+        cells = ROW_FORMATS[self._format or format_of_file(file)].cells(file, columns, self.max_expansion)
+        return ((f"{file}: row {number}", row) for number, row in cells)
 
     def _cell_items(self, name: str, cell: object) -> Iterator[tuple[str, object]]:
         """The sentences of a cell: the lines of a text, or a list of tokens; none of a missing value."""
@@ -158,10 +183,8 @@ class RawText:
         assert self._tokenize is not None
         if self._column is None:
             return FORMATS[self._format or "lines"].read(file, self._tokenize, self.max_expansion)
-        cells = ROW_FORMATS[self._format or format_of_file(file)].cells(file, self._column, self.max_expansion)
-        return _iterable_pieces(
-            item for number, cell in cells for item in self._cell_items(f"{file}: row {number}", cell)
-        )
+        rows = self._rows_of(file, [self._column])
+        return _iterable_pieces(item for name, (cell,) in rows for item in self._cell_items(name, cell))
 
 
 def sentences(

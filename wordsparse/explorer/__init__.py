@@ -14,7 +14,8 @@ from wordsparse.explorer.content import content_of
 from wordsparse.files import outputs, storage
 from wordsparse.validation import positive_int
 from wordsparse.vectors.word_vectors import WordVectors
-from wordsparse.words.model import Model, is_model, load, read_vectors
+from wordsparse.words.model import Model
+from wordsparse.words.model_directory import is_model, load, read_vectors
 from wordsparse.words.resamples import Resamples
 
 __all__ = ["DEFAULT_MAP", "DEFAULT_WORDS", "explore"]

@@ -17,7 +17,7 @@ from wordsparse.gensim.refusals import WrongPlaceError
 from wordsparse.vectors.formats import names, read_file, save_vectors
 from wordsparse.vectors.lookup import Key
 from wordsparse.vectors.word_vectors import WordVectors
-from wordsparse.words.model import MANIFEST
+from wordsparse.words.model_directory import MANIFEST
 
 logger = logging.getLogger(__name__)
 VECTORS = "vectors.npz"

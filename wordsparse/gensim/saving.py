@@ -1,4 +1,4 @@
-"""A Word2Vec on disk: a model directory of :mod:`wordsparse.words.model` with two more files.
+"""A Word2Vec on disk: a model directory of :mod:`wordsparse.words.model_directory` with two more files.
 
 ``gensim.json`` holds the arguments and counters of the object, ``vectors.npz`` its ``wv``. No pickle is written or
 read. ``wordsparse.load`` reads the same directory as a Model.
@@ -15,7 +15,7 @@ from wordsparse.gensim.engine import Trained
 from wordsparse.gensim.keyed_vectors import VECTORS, KeyedVectors, is_saved_vectors, refuse_pickle
 from wordsparse.gensim.refusals import WrongPlaceError
 from wordsparse.vectors.formats import names, save_vectors
-from wordsparse.words import model as models
+from wordsparse.words import model_directory as models
 
 MANIFEST, FORMAT, VERSION = "gensim.json", "wordsparse-word2vec", 1
 STORED = (

@@ -1,11 +1,9 @@
 """The training loop: corpus slices → examples → steps, with the schedule; and its complete state, for checkpoints."""
 
-import itertools
 import logging
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
-from functools import partial
 from typing import Any
 
 from numpy.typing import NDArray
@@ -18,23 +16,20 @@ from wordsparse.layer.output import FactoredOutput
 from wordsparse.machine import devices, threads
 from wordsparse.machine.description import peak_memory_bytes
 from wordsparse.training import memory
-from wordsparse.training.prefetch import prefetched
+from wordsparse.training.minibatches import Minibatches
 from wordsparse.training.progress import Progress, Report
 from wordsparse.training.run_state import RunState
-from wordsparse.training.slices import Slices
 from wordsparse.training.trained import TrainedModel
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.embedding import WordEmbedding
-from wordsparse.words.examples import ExampleBuilder, Examples
+from wordsparse.words.examples import Examples
 from wordsparse.words.model import Training
 from wordsparse.words.options import Options
-from wordsparse.words.schedule import Schedule
 from wordsparse.words.start import start_from
 
 logger = logging.getLogger(__name__)
 
 Array = NDArray[Any]
-Build = Callable[..., Examples]
 
 # A minibatch whose mean loss lies above the first one's by this many times that loss (or 1, where it is smaller: log
 # losses are 0 for outputs that are all alike) tells of a run that diverges. One odd page of a short text is below it.
@@ -84,21 +79,19 @@ class Run:
         self.options = options
         self._text = corpus.identity()
         self.vocabulary = vocabulary = vocabulary or corpus.vocabulary
-        self._slices = Slices(corpus, options.max_tokens, options.heldout, options.seed, vocabulary)
-        self._recipe = recipe = options.used_recipe()
+        recipe = options.used_recipe()
         self.device = devices.choose(options.device)
-        self._build = self._builder()
-        self.total_tokens = self._slices.tokens * options.epochs
-        self._schedule = Schedule(recipe, self.total_tokens, options.batch_tokens)
-        self.batch_tokens = self._schedule.largest_batch()
-        self._check_heldout()
+        self.threads = threads.resolve_threads(options.threads)
+        # Minibatches are built ahead where there may be a thread for it; beside a GPU threads do nothing else, and it
+        # makes less of transposes than their way there takes.
+        on_cpu = self.device.device == "cpu"
+        builders = min(self.threads - 1, 1 if on_cpu else MAX_BUILDERS)
+        self.minibatches = Minibatches(corpus, vocabulary, options, transposed=on_cpu, builders=builders)
+        self.total_tokens, self.batch_tokens = self.minibatches.total_tokens, self.minibatches.largest
+        self._schedule = self.minibatches.schedule
         self.need = self._need(checkpoints)
         self.need.check()
         self._estimated_peak = memory.estimated_peak(self.need)
-        self.threads = threads.resolve_threads(options.threads)
-        # Minibatches are built ahead where there may be a thread for it; beside a GPU threads do nothing else.
-        ahead = min(self.threads - 1, MAX_BUILDERS if self.device.device == "cuda" else 1)
-        self._builds_ahead = [self._build if i == 0 else self._builder() for i in range(ahead)]
         with at_work(starting=True):
             output = FactoredOutput(
                 len(vocabulary),
@@ -136,7 +129,7 @@ class Run:
         """
         arrays.check_fit(embedding, self.embedding.state())
         found = RunState.from_dict(run_state)
-        found.check(self.total_tokens, self._slices.positions, self.options.epochs)
+        found.check(self.total_tokens, self.minibatches.positions, self.options.epochs)
         self.state = found
         self.embedding.restore(embedding)
 
@@ -164,13 +157,13 @@ class Run:
         at.wall_seconds, at.cpu_seconds = time.perf_counter() - wall, time.process_time() - cpu
 
     @at_work()
-    def partial_model(self) -> TrainedModel | None:
+    def partial_model(self, call: Mapping[str, object] | None = None) -> TrainedModel | None:
         """The model of a run that was stopped between two minibatches, whose epochs are those that it finished; None
         before the first minibatch. Training goes on with it where the run was stopped."""
         if self.state.tokens == 0:
             return None
         self._fold()
-        model = self.model()
+        model = self.model(call=call)
         model.options["epochs"] = len(self.state.losses)
         return model
 
@@ -182,8 +175,8 @@ class Run:
             self.is_whole = True
 
     @at_work()
-    def model(self, checkpoints: int = 0) -> TrainedModel:
-        """The model, once trained; it shares this run's arrays. ``checkpoints`` is for its report."""
+    def model(self, checkpoints: int = 0, call: Mapping[str, object] | None = None) -> TrainedModel:
+        """The model, once trained; it shares this run's arrays. ``checkpoints`` is for its report, ``call`` is its."""
         at, options = self.state, self.options
         report = Report(
             tokens=at.tokens,
@@ -206,7 +199,7 @@ class Run:
         state = self.embedding.state()
         training = Training(self._text, at.as_dict(), state)
         parts = (self.vocabulary, state["E"], state["output.V"], options.as_dict(), report.as_dict(), training)
-        model = TrainedModel(*parts)
+        model = TrainedModel(*parts, call=call)
         return _with_subwords(model) if options.subwords else model
 
     def _finish_epoch(self, report: Callable[[Progress], None], between_steps: Callable[[], None]) -> None:
@@ -236,59 +229,28 @@ class Run:
 
     def examples(self, epoch: int) -> Generator[tuple[int, Examples], None, None]:
         """The rest of the epoch, minibatch by minibatch, each with its end in the corpus."""
-        slices = self._slices.train(partial(self._batch_tokens, epoch), self.state.position)
-        makers = [partial(_built, build, epoch) for build in self._builds_ahead]
-        return prefetched(slices, makers) if makers else (_built(self._build, epoch, piece) for piece in slices)
-
-    def _builder(self) -> Build:
-        """A function that builds a minibatch; each has working space of its own, for one thread."""
-        options = self.options
-        builder = ExampleBuilder(
-            self.vocabulary,
-            window=options.window,
-            sample=options.sample,
-            seed=options.seed,
-            distances=self._recipe.distances,
-            # A GPU makes less of this than its way there takes.
-            transposed=self.device.device == "cpu",
-        )
-        return builder.cbow if options.model == "cbow" else builder.skipgram
-
-    def _batch_tokens(self, epoch: int, position: int) -> int:
-        """Tokens of the minibatch that begins there."""
-        return min(self.batch_tokens, self._schedule.wanted(epoch * self._slices.positions + position))
-
-    def heldout_examples(self) -> Iterator[Examples]:
-        """Held-out text, sampled and windowed as the text of the first epoch is: the same examples each time."""
-        for ids, start, stop, offset in self._slices.heldout(self.batch_tokens):
-            yield self._build(ids, start, stop, offset=offset, epoch=0)
+        return self.minibatches.epoch(epoch, self.state.position)
 
     def _heldout_loss(self) -> float:
         """The exact loss on held-out text, its mean per pair."""
         loss, pairs = 0.0, 0.0
-        for examples in self.heldout_examples():
+        for examples in self.minibatches.heldout():
             loss += self.embedding.loss(examples)
             pairs += examples.pairs
         return loss / pairs
 
     def _need(self, checkpoints: bool) -> memory.Need:
         """By the first minibatch; later ones are like it."""
-        vocab_size, words, pairs, bags = len(self.vocabulary), 0, 0, 0
-        for ids, start, stop, offset in itertools.islice(self._slices.train(self.batch_tokens), 1):
-            examples = self._build(ids, start, stop, offset=offset, epoch=0)
+        words = pairs = bags = 0
+        examples = self.minibatches.first()
+        if examples is not None:
             words = len(examples.words)
             if examples.bags is None:
                 pairs = examples.targets.entries
             else:
                 bags = examples.bags.rows
-        return memory.Need(vocab_size, self.options.dim, words, pairs, checkpoints, bags, self.options.subwords)
-
-    def _check_heldout(self) -> None:
-        heldout = self.options.heldout
-        if heldout and self.total_tokens == 0:
-            raise InputError(f"heldout {heldout}: nothing of the text is left to train on; hold less of it out")
-        if heldout and not any(examples.pairs for examples in self.heldout_examples()):
-            raise InputError(f"heldout {heldout}: too little text is held out to have a loss; hold out more of it")
+        size = len(self.vocabulary), self.options.dim
+        return memory.Need(*size, words, pairs, checkpoints, bags, self.options.subwords)
 
     def _has_stalled(self) -> bool:
         """Whether the last ``patience`` epochs brought no better held-out loss than the best one before them."""
@@ -309,7 +271,7 @@ class Run:
             mean = loss / examples.pairs
             first = at.first_loss = mean if at.first_loss is None else at.first_loss
             # The mean of few pairs says little: an epoch's last, short minibatch counts as if it were like the others.
-            pairs = max(examples.pairs, self._batch_tokens(len(at.losses), at.position))
+            pairs = max(examples.pairs, self.minibatches.sized(len(at.losses), at.position))
             if not loss - first * examples.pairs <= DIVERGED * max(abs(first), 1.0) * pairs:
                 raise self._diverged(f"the mean loss is {mean:.4g}, from {first:.4g} at the start")
         return loss
@@ -319,7 +281,7 @@ class Run:
         remedies = ["longer sentences", "a smaller min_count"]
         remedies += [f"sample=0 (now {options.sample:g})"] if options.sample else []
         remedies += [f"more max_tokens (now {options.max_tokens:,})"] if options.max_tokens else []
-        tokens = f"{self._slices.tokens:,}"
+        tokens = f"{self.minibatches.tokens:,}"
         return f"no word among the {tokens} tokens has another one in its window: give {', or '.join(remedies)}"
 
     def _diverged(self, how: str) -> TrainingError:
@@ -342,9 +304,3 @@ def _with_subwords(model: TrainedModel) -> TrainedModel:
     report["cpu_seconds"] += time.process_time() - cpu
     report["tokens_per_second"] = report["tokens"] / report["wall_seconds"]
     return model
-
-
-def _built(build: Build, epoch: int, piece: tuple[Array, int, int, int]) -> tuple[int, Examples]:
-    """A slice's minibatch, with where it ends in the corpus."""
-    ids, start, stop, offset = piece
-    return offset + stop, build(ids, start, stop, offset=offset, epoch=epoch)

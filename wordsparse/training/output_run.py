@@ -7,8 +7,8 @@ holds the complete state, and the examples depend only on the seed and on positi
 """
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from wordsparse.training.run_directory import CORPUS, MODEL, SOURCE, RunDirector
 from wordsparse.training.texts import TrainingText, encoded_once
 from wordsparse.training.trained import TrainedModel, load
 from wordsparse.vectors.word_vectors import WordVectors
-from wordsparse.words import model as models
+from wordsparse.words import model_directory as models
 from wordsparse.words import start
 from wordsparse.words.options import Options
 
@@ -39,7 +39,10 @@ CHECKPOINT_EVERY = 600.0
 
 @dataclass(frozen=True)
 class OutputRun:
-    """A run that writes a model directory at ``output``; for the other fields see :func:`wordsparse.train`."""
+    """A run that writes a model directory at ``output``; for the other fields see :func:`wordsparse.train`.
+
+    ``call`` is the model's.
+    """
 
     output: Path
     text: TrainingText
@@ -48,6 +51,7 @@ class OutputRun:
     checkpoint_every: float = CHECKPOINT_EVERY
     bootstrap: int = 0
     init: WordVectors | None = None
+    call: Mapping[str, object] = field(default_factory=dict)
 
     def train(
         self,
@@ -225,8 +229,7 @@ class OutputRun:
 
     def _written(self, run: Run, keeper: Checkpointer, directory: RunDirectory) -> TrainedModel:
         directory.release_reserve()
-        model = run.model(keeper.count)
-        model.asked = self.text.asked()
+        model = run.model(keeper.count, self.call)
         model.save(directory.place(MODEL))
         with storage.writing(self.output):
             directory.install()

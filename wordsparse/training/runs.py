@@ -1,6 +1,7 @@
 """The entry point of training: on any kind of text, in memory or with an output and checkpoints."""
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
@@ -23,7 +24,8 @@ from wordsparse.training.resume import continued
 from wordsparse.training.texts import TrainingText, encoded
 from wordsparse.training.trained import TrainedModel
 from wordsparse.vectors.word_vectors import WordVectors
-from wordsparse.words.model import Model, read_vectors
+from wordsparse.words.model import Model
+from wordsparse.words.model_directory import read_vectors
 from wordsparse.words.names import hint, refusing_unknown_names
 from wordsparse.words.options import DeviceName, LossName, ModelName, Options, PresetName, options_for
 from wordsparse.words.recipe import Recipe
@@ -164,8 +166,7 @@ def train(
     Model(cbow, 4 words × 8, 5 epochs)
     """
     given = dict(locals())
-    asked = {name: given[name] for name in Options.__dataclass_fields__ if given[name] is not None}
-    chosen = options_for(asked.pop("preset"), **asked)
+    chosen = chosen_options(given)
     text = TrainingText(**{name: given[name] for name in TrainingText.__dataclass_fields__})
     validation.whole("bootstrap", bootstrap)
     start = _vectors(init)
@@ -173,15 +174,21 @@ def train(
         raise InputError("resume needs an output: the checkpoints of the interrupted run are beside it")
     with _reports(progress) as (encoding, training):
         if output is not None:
-            run = OutputRun(Path(output), text, chosen, bool(resume), checkpoint_every, bootstrap, start)
+            call = _call(text, bootstrap, init, checkpoint_every)
+            run = OutputRun(Path(output), text, chosen, bool(resume), checkpoint_every, bootstrap, start, call)
             return run.train(encoding=encoding, progress=training)
         memory.check_dim(chosen.dim)
         with encoded(text, progress=encoding) as ready:
-            trained = fit(ready, chosen, training, start)
-            trained.asked = text.asked()
+            trained = fit(ready, chosen, training, start, _call(text, bootstrap, init))
             if bootstrap:
                 trained.resamples = resample_all(trained, ready, chosen, bootstrap)
             return trained
+
+
+def chosen_options(given: Mapping[str, Any]) -> Options:
+    """The Options among the arguments of :func:`train`."""
+    asked = {name: given[name] for name in Options.__dataclass_fields__ if given[name] is not None}
+    return options_for(asked.pop("preset"), **asked)
 
 
 def train_on(
@@ -200,9 +207,7 @@ def train_on(
         run = continued(model.copied(), ready, options)
         if run is None:
             return model
-        trained = _finished(run, training)
-        trained.asked = text.asked()
-        return trained
+        return _finished(run, training, text.as_dict())
 
 
 def fit(
@@ -210,15 +215,16 @@ def fit(
     options: Options,
     progress: Callable[[Progress], None] | None = None,
     init: WordVectors | None = None,
+    call: Mapping[str, object] | None = None,
 ) -> TrainedModel:
-    """Train on an encoded corpus, in memory; see :func:`train`."""
+    """Train on an encoded corpus, in memory; see :func:`train`. ``call`` is the model's."""
     run = Run(corpus, options)
     if init is not None:
         run.start_from(init)
-    return _finished(run, progress)
+    return _finished(run, progress, call)
 
 
-def _finished(run: Run, progress: Callable[[Progress], None] | None) -> TrainedModel:
+def _finished(run: Run, progress: Callable[[Progress], None] | None, call: Mapping[str, object] | None) -> TrainedModel:
     """Train to the end. A signal ends the run between two minibatches, with an exception that has its model so far."""
     with stop_requests() as stop:
 
@@ -233,9 +239,9 @@ def _finished(run: Run, progress: Callable[[Progress], None] | None) -> TrainedM
             stop.awaited = False
             where = f"interrupted after {run.state.tokens:,} of {run.total_tokens:,} tokens"
             interrupted = Interrupted(f"{where}; what was trained so far is the model of this exception")
-            interrupted.model = run.partial_model()
+            interrupted.model = run.partial_model(call)
             raise interrupted from None
-    model = run.model()
+    model = run.model(call=call)
     # The work space of the steps is not needed beside the vectors.
     del run
     _build.give_back_memory()
@@ -255,6 +261,22 @@ def _reports(
             yield shown.encoding, shown.training
     else:
         raise InputError(f"progress must be 'auto', True, False or a callable, not {progress!r}")
+
+
+def _call(
+    text: TrainingText,
+    bootstrap: int,
+    init: str | PathLike[str] | WordVectors | Model | None,
+    checkpoint_every: float | None = None,
+) -> dict[str, object]:
+    """What ``options.toml`` holds of a call besides its Options."""
+    call = {**text.as_dict(), "bootstrap": validation.plain(bootstrap)}
+    if init is not None:
+        # A run that is repeated without them would be another one: as the name of a file, this is refused.
+        call["init"] = os.fspath(init) if isinstance(init, str | PathLike) else "(vectors in memory)"
+    if checkpoint_every is not None:
+        call["checkpoint_every"] = validation.plain(checkpoint_every)
+    return call
 
 
 def _vectors(init: str | PathLike[str] | WordVectors | Model | None) -> WordVectors | None:

@@ -49,8 +49,8 @@ class TrainingText:
         for field in fields(self):
             object.__setattr__(self, field.name, validation.plain(getattr(self, field.name)))
 
-    def asked(self) -> dict[str, Any]:
-        """What was given, as JSON and TOML can hold it; the corpus only where it is files."""
+    def as_dict(self) -> dict[str, Any]:
+        """The fields that are given, as JSON and TOML can hold them; the corpus only where it is files."""
         given = {name: getattr(self, name) for name in (*_OPTIONS, "max_expansion")}
         paths = [self.corpus] if isinstance(self.corpus, (str, PathLike)) else self.corpus
         if isinstance(paths, (list, tuple)) and all(isinstance(path, (str, PathLike)) for path in paths):

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from wordsparse.files import arrays
-from wordsparse.words import model as models
+from wordsparse.words import model_directory as models
 from wordsparse.words.model import Model
 
 
@@ -45,9 +45,7 @@ class TrainedModel(Model):
         trained = self.trained()
         copy = replace(trained, state=arrays.copy(trained.state))
         parts = (self.vocabulary, self.input_rows, self.output_rows, self.options, self.report, copy)
-        copied = TrainedModel(*parts, self.subwords, self.resamples)
-        copied.asked = self.asked
-        return copied
+        return TrainedModel(*parts, self.subwords, self.resamples, self.call)
 
 
 def load(path: str | os.PathLike[str]) -> TrainedModel:
@@ -58,4 +56,4 @@ def load(path: str | os.PathLike[str]) -> TrainedModel:
     InputError
         If a file is missing, damaged, altered, or of another version; the message names it.
     """
-    return models.read_model(path, TrainedModel)
+    return models.read(path, TrainedModel)

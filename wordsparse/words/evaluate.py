@@ -15,7 +15,8 @@ from wordsparse.evaluation.scores import (
 )
 from wordsparse.evaluation.testsets import load_test_sets
 from wordsparse.vectors.word_vectors import WordVectors
-from wordsparse.words.model import Model, read_vectors
+from wordsparse.words.model import Model
+from wordsparse.words.model_directory import read_vectors
 
 logger = logging.getLogger(__name__)
 

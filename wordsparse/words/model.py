@@ -1,45 +1,30 @@
-"""A trained model: its vectors, its vocabulary, and its format on disk.
+"""A trained model: its vectors, its vocabulary, and the operations on them."""
 
-A model directory holds ``model.json`` (format, version, options, report, and each file's size and SHA-256),
-``vocabulary.json``, ``input.npy`` (E, one row a word) and ``output.npy`` (diag(√π) W, with the constant feature's
-column last). A model of a run also holds ``training.bin``, what else is needed to train on: 8 bytes a word (how much
-was seen of it) and a few d×d matrices; its table, the text and where the run ended are in ``model.json``. A
-model with n-grams also holds ``subwords.bin``. Loading checks all of it; no pickle is read.
-"""
-
-import io
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wordsparse.corpus import Vocabulary
 from wordsparse.errors import InputError
-from wordsparse.files import arrays, npy, regular, storage, toml
-from wordsparse.files.members import is_count
 from wordsparse.machine.threads import available_cpus
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words import coordinates, presets, subwords
-from wordsparse.words.resamples import Neighbour, Resamples, Writer, neighbours
+from wordsparse.words.resamples import Neighbour, Resamples, neighbours
 from wordsparse.words.subwords import FittedSubwords
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
 
 Array = NDArray[Any]
-MANIFEST = "model.json"
-FORMAT, VERSION = "wordsparse-model", 2
-VOCABULARY, INPUT, OUTPUT, TRAINING = "vocabulary.json", "input.npy", "output.npy", "training.bin"
-SUBWORDS, OPTIONS = "subwords.bin", "options.toml"
+
 
 # The two arrays of a run's state that a model holds anyway.
-_ROWS = {"E": "input_rows", "output.V": "output_rows"}
+ROWS = {"E": "input_rows", "output.V": "output_rows"}
 
 
 @dataclass(frozen=True)
@@ -74,11 +59,9 @@ class Model:
         N-grams fitted to the vectors; see :meth:`fit_subwords`.
     resamples : Resamples, optional
         The vectors of the words in resamples of the text, of a run with ``bootstrap``.
-
-    Attributes
-    ----------
-    asked : dict
-        The names of the text's files and how they were to be read, as options of :func:`wordsparse.train`.
+    call : mapping, optional
+        The options of :func:`wordsparse.train` that are not in ``options``: the text's files, how they were read, and
+        the like. A model directory has both in ``options.toml``.
     """
 
     def __init__(
@@ -91,13 +74,13 @@ class Model:
         training: Training | None = None,
         subwords: FittedSubwords | None = None,
         resamples: Resamples | None = None,
+        call: Mapping[str, object] | None = None,
     ) -> None:
         self.vocabulary = vocabulary
         self.input_rows, self.output_rows = input_rows, output_rows
         self.options, self.report = dict(options), dict(report)
         self.training, self.subwords = training, subwords
-        self.asked: dict[str, Any] = {}
-        self.resamples = resamples
+        self.resamples, self.call = resamples, dict(call or {})
 
     def __repr__(self) -> str:
         model, epochs = self.options.get("model"), self.options.get("epochs")
@@ -238,7 +221,7 @@ class Model:
     def without_subwords(self) -> Self:
         """The same model without n-grams; it shares the arrays."""
         parts = (self.vocabulary, self.input_rows, self.output_rows, self.options, self.report, self.training)
-        return type(self)(*parts, resamples=self.resamples)
+        return type(self)(*parts, resamples=self.resamples, call=self.call)
 
     def keyed_vectors(self) -> "KeyedVectors":
         """The vectors as gensim's KeyedVectors.
@@ -258,7 +241,7 @@ class Model:
 
     def state(self) -> dict[str, Any]:
         """The embedding's whole state where the run ended, to train on; not copies."""
-        return {**self.trained().state, **{name: getattr(self, rows) for name, rows in _ROWS.items()}}
+        return {**self.trained().state, **{name: getattr(self, rows) for name, rows in ROWS.items()}}
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the model directory, whole or not at all.
@@ -270,119 +253,6 @@ class Model:
         WordsparseError
             If writing fails; nothing is left at ``path`` then.
         """
-        target = Path(path)
-        with storage.new_directory(target) as directory, storage.writing(target):
-            self.vocabulary.save(directory / VOCABULARY)
-            for name, rows in ((INPUT, self.input_rows), (OUTPUT, self.output_rows)):
-                with storage.synced(directory / name) as file:
-                    npy.write_array(file, np.ascontiguousarray(rows, "<f4"))
-            with storage.synced(directory / OPTIONS) as file:
-                file.write(toml.dumps({**self.asked, **self.options}).encode())
-            files = {
-                name: {"bytes": (directory / name).stat().st_size, "sha256": regular.sha256_of(directory / name)}
-                for name in (VOCABULARY, INPUT, OUTPUT, OPTIONS)
-            }
-            manifest = {"format": FORMAT, "version": VERSION, "options": self.options, "report": self.report}
-            manifest["asked"] = self.asked
-            training = None
-            if self.training is not None:
-                rest = {name: part for name, part in self.training.state.items() if name not in _ROWS}
-                table = arrays.write(directory / TRAINING, rest)
-                training = {"text": self.training.text, "standing": self.training.run_state, "state": table}
-            if self.subwords is not None:
-                manifest["subwords"] = arrays.write(directory / SUBWORDS, self.subwords.arrays())
-            storage.write_manifest(directory / MANIFEST, {**manifest, "files": files, "training": training})
-            if self.resamples is not None:
-                writer = Writer(directory, self.resamples.about)
-                for codes in self.resamples.each():
-                    writer.add(codes)
+        from wordsparse.words import model_directory  # which makes models of this class
 
-
-M = TypeVar("M", bound=Model)
-
-
-def load(path: str | PathLike[str]) -> Model:
-    """Read a model directory; InputError as :func:`read_model`."""
-    return read_model(path, Model)
-
-
-def read_model(path: str | PathLike[str], kind: type[M]) -> M:
-    """Read a model directory as a model of this kind.
-
-    Raises
-    ------
-    InputError
-        If a file is missing, damaged, altered, or of another version; the message names it.
-    """
-    directory = Path(path)
-    manifest = storage.read_manifest(directory / MANIFEST, FORMAT, VERSION)
-    options, report, files = storage.objects(directory / MANIFEST, manifest, "options", "report", "files")
-    dim = options.get("dim")
-    if not is_count(dim) or dim < 1:
-        raise InputError(f"{directory / MANIFEST}: dim must be a positive whole number, not {dim!r:.40}")
-    for name in (VOCABULARY, INPUT, OUTPUT, *({OPTIONS} & files.keys())):
-        expected = files.get(name)
-        with regular.reading(directory / name):
-            size = (directory / name).stat().st_size
-        if expected != {"bytes": size, "sha256": regular.sha256_of(directory / name)}:
-            raise InputError(f"{directory / name}: does not match its checksum: the file was altered or damaged")
-    vocabulary = Vocabulary.load(directory / VOCABULARY)
-    input_rows = _read_rows(directory / INPUT, (len(vocabulary), dim))
-    output_rows = _read_rows(directory / OUTPUT, (len(vocabulary), dim + 1))
-    training = _read_training(directory, manifest)
-    fitted = _read_subwords(directory, manifest, len(vocabulary), dim)
-    resamples = Resamples.beside(directory, (len(vocabulary), dim))
-    model = kind(vocabulary, input_rows, output_rows, options, report, training, fitted, resamples)
-    (model.asked,) = storage.objects(directory / MANIFEST, {"asked": {}, **manifest}, "asked")
-    return model
-
-
-def is_model(path: str | PathLike[str]) -> bool:
-    """Whether ``path`` is a model directory."""
-    return os.path.isfile(Path(path) / MANIFEST)
-
-
-def read_vectors(path: str | PathLike[str]) -> WordVectors:
-    """Read word vectors from a model directory or from a file in any format of :mod:`wordsparse.vectors.formats`.
-
-    Raises
-    ------
-    InputError
-        As :func:`load` or :func:`wordsparse.vectors.formats.read_file`.
-    """
-    if is_model(path):
-        return load(path).word_vectors()
-    from wordsparse.vectors.formats import read_file  # with it comes smart_open, which training does not need
-
-    return read_file(path)
-
-
-def _read_training(directory: Path, manifest: Mapping[str, Any]) -> Training | None:
-    training = manifest.get("training")
-    if training is None:
-        return None
-    text, run_state, table = storage.objects(directory / MANIFEST, training, "text", "standing", "state")
-    return Training(text, run_state, arrays.read(directory / TRAINING, table))
-
-
-def _read_subwords(directory: Path, manifest: Mapping[str, Any], words: int, dim: int) -> FittedSubwords | None:
-    if "subwords" not in manifest:
-        return None
-    content = arrays.read(directory / SUBWORDS, manifest["subwords"])
-    with storage.naming(directory / SUBWORDS):
-        return FittedSubwords.from_arrays(content, words, dim)
-
-
-def _read_rows(path: Path, shape: tuple[int, int]) -> Array:
-    """A float32 matrix of a known shape. Only the header that np.save writes for it will do, so none is parsed."""
-    header = io.BytesIO()
-    np.lib.format.write_array_header_1_0(header, {"descr": "<f4", "fortran_order": False, "shape": shape})
-    expected = header.getvalue()
-    with regular.opened(path) as file:
-        found, size = file.read(len(expected)), os.fstat(file.fileno()).st_size
-        if found != expected or size != len(expected) + 4 * shape[0] * shape[1]:
-            raise InputError(f"{path}: is not a NumPy file with a float32 matrix of shape {shape}")
-        rows = np.fromfile(file, np.dtype("<f4"), shape[0] * shape[1]).reshape(shape)
-    if not np.isfinite(rows).all():
-        raise InputError(f"{path}: holds numbers that are not finite")
-    return rows
+        model_directory.write(self, path)

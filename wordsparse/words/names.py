@@ -3,7 +3,7 @@
 import difflib
 import functools
 import inspect
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from typing import ParamSpec, TypeVar
 
 from wordsparse.errors import InputError
@@ -58,16 +58,21 @@ def hint(name: str, known: Collection[str], shown: Callable[[str], str] = str) -
     return f"did you mean {' or '.join(map(shown, close))}?" if close else ""
 
 
+def refuse_unknown(given: Iterable[str], known: Collection[str]) -> None:
+    """Raise InputError, with a hint, if a keyword is unknown; the first of the ``known`` is no keyword."""
+    for name in given:
+        if name not in known:
+            said = hint(name, known) or f"choose from {', '.join([*known][1:])}"
+            raise InputError(f"unknown option {name}: {said}")
+
+
 def refusing_unknown_names(function: Callable[P, T]) -> Callable[P, T]:
     """The function, which refuses an unknown keyword with a hint (InputError) and not with Python's TypeError."""
     known = list(inspect.signature(function).parameters)
 
     @functools.wraps(function)
     def checked(*args: P.args, **kwargs: P.kwargs) -> T:
-        for name in kwargs:
-            if name not in known:
-                said = hint(name, known) or f"choose from {', '.join(known[1:])}"
-                raise InputError(f"unknown option {name}: {said}")
+        refuse_unknown(kwargs, known)
         return function(*args, **kwargs)
 
     return checked

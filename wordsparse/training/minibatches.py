@@ -1,0 +1,116 @@
+"""The minibatches of a run: where each begins and ends in the text, and the examples that are made of it."""
+
+from collections.abc import Callable, Generator, Iterator
+from functools import partial
+from typing import Any
+
+from numpy.typing import NDArray
+
+from wordsparse.corpus import EncodedCorpus, Vocabulary
+from wordsparse.errors import InputError
+from wordsparse.training.prefetch import prefetched
+from wordsparse.training.slices import Slices
+from wordsparse.words.examples import ExampleBuilder, Examples
+from wordsparse.words.options import Options
+from wordsparse.words.schedule import Schedule
+
+Array = NDArray[Any]
+Build = Callable[..., Examples]
+
+
+class Minibatches:
+    """The text of a run as minibatches of examples.
+
+    Parameters
+    ----------
+    corpus : EncodedCorpus
+    vocabulary : Vocabulary
+        The words to train, among them every word of the corpus's own vocabulary.
+    options : Options
+    transposed : bool
+        Whether examples hold their transposes, from which the CPU gains.
+    builders : int
+        The number of threads that build minibatches ahead of the steps.
+
+    Raises
+    ------
+    InputError
+        If the text that is held out is too little or too much.
+
+    Attributes
+    ----------
+    total_tokens : int
+        To pass over in all epochs.
+    schedule : Schedule
+    largest : int
+        Tokens of the largest minibatches.
+    """
+
+    def __init__(
+        self, corpus: EncodedCorpus, vocabulary: Vocabulary, options: Options, transposed: bool, builders: int
+    ) -> None:
+        self._slices = Slices(corpus, options.max_tokens, options.heldout, options.seed, vocabulary)
+        self._options, self._vocabulary, self._transposed = options, vocabulary, transposed
+        self.total_tokens = self._slices.tokens * options.epochs
+        self.schedule = Schedule(options.used_recipe(), self.total_tokens, options.batch_tokens)
+        self.largest = self.schedule.largest_batch()
+        self._build = self._builder()
+        self._check_heldout()
+        self._ahead = [self._build if i == 0 else self._builder() for i in range(builders)]
+
+    @property
+    def positions(self) -> int:
+        """Positions of the text in one pass."""
+        return self._slices.positions
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of one pass."""
+        return self._slices.tokens
+
+    def sized(self, epoch: int, position: int) -> int:
+        """Tokens of the minibatch that begins there."""
+        return min(self.largest, self.schedule.wanted(epoch * self._slices.positions + position))
+
+    def epoch(self, epoch: int, position: int = 0) -> Generator[tuple[int, Examples], None, None]:
+        """An epoch from a position on, minibatch by minibatch, each with its end in the corpus."""
+        slices = self._slices.train(partial(self.sized, epoch), position)
+        makers = [partial(_built, build, epoch) for build in self._ahead]
+        return prefetched(slices, makers) if makers else (_built(self._build, epoch, piece) for piece in slices)
+
+    def first(self) -> Examples | None:
+        """A minibatch of the largest size at the start of the text; None where the text has no token."""
+        for piece in self._slices.train(self.largest):
+            return _built(self._build, 0, piece)[1]
+        return None
+
+    def heldout(self) -> Iterator[Examples]:
+        """Held-out text, sampled and windowed as the text of the first epoch is: the same examples each time."""
+        for piece in self._slices.heldout(self.largest):
+            yield _built(self._build, 0, piece)[1]
+
+    def _builder(self) -> Build:
+        """A function that builds a minibatch; each has working space of its own, for one thread."""
+        options = self._options
+        builder = ExampleBuilder(
+            self._vocabulary,
+            window=options.window,
+            sample=options.sample,
+            seed=options.seed,
+            distances=options.used_recipe().distances,
+            transposed=self._transposed,
+        )
+        return builder.cbow if options.model == "cbow" else builder.skipgram
+
+    def _check_heldout(self) -> None:
+        heldout = self._options.heldout
+        if heldout and self.total_tokens == 0:
+            raise InputError(f"heldout {heldout}: nothing of the text is left to train on; hold less of it out")
+        if heldout and not any(examples.pairs for examples in self.heldout()):
+            raise InputError(f"heldout {heldout}: too little text is held out to have a loss; hold out more of it")
+
+
+def _built(build: Build, epoch: int, piece: tuple[Array, int, int, int]) -> tuple[int, Examples]:
+    """A slice's minibatch, with where it ends in the corpus."""
+    ids, start, stop, offset = piece
+    return offset + stop, build(ids, start, stop, offset=offset, epoch=epoch)

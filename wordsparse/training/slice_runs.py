@@ -1,0 +1,103 @@
+"""Models of the slices of a text."""
+
+import inspect
+from collections.abc import Iterator, Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from wordsparse.corpus.reading import Source
+from wordsparse.display import Display
+from wordsparse.errors import InputError
+from wordsparse.files import storage, toml
+from wordsparse.training.progress import RunDisplay
+from wordsparse.training.runs import chosen_options, train
+from wordsparse.training.texts import TrainingText
+from wordsparse.training.time_slices import time_slices
+from wordsparse.training.trained import TrainedModel
+from wordsparse.words import model_directory
+from wordsparse.words.names import refuse_unknown
+
+_TRAIN = inspect.signature(train).parameters
+# The options of train that say how text becomes tokens, which was done when the slices were cut.
+_TEXT = [name for name in TrainingText.__dataclass_fields__ if name != "corpus"]
+
+
+def train_slices(
+    corpus: Source | Mapping[str, Source],
+    *,
+    slice_by: str | None = None,
+    slice_column: str | None = None,
+    output: str | PathLike[str] | None = None,
+    **options: Any,
+) -> dict[str, TrainedModel]:
+    """Train one model for each slice of a text, such as a year, all over the vocabulary of the whole text.
+
+    :func:`wordsparse.moved` compares two of them.
+
+    Parameters
+    ----------
+    corpus : path, sequence of paths, iterable of rows, or dict of texts
+        A dict has the name of each slice and its text, which is any text that :func:`wordsparse.train` takes.
+    slice_by : {"year", "directory", "file"}, optional
+        The slice of a file: the first year in its name or else in that of its nearest directory, the name of its
+        directory, or its own name without endings.
+    slice_column : str, optional
+        The column of rows that says to which slice a row belongs, beside ``column``, which holds the text; with
+        ``slice_by="year"``, the first year in it. Rows without it are left out; a warning counts them.
+    output : path, optional
+        A directory for the models, one below it for each slice, and ``options.toml``.
+    **options
+        Options of :func:`wordsparse.train`. ``min_count`` and ``max_vocab`` apply to the whole text; a ``resume``
+        trains the slices that are missing.
+
+    Returns
+    -------
+    dict of str to TrainedModel
+        By the names of the slices, in order.
+
+    Raises
+    ------
+    InputError, TrainingError, ReadError, Interrupted
+        As :func:`wordsparse.train`. InputError too if there are fewer than two slices or more than 500, a slice has
+        none of the text's words, or its name cannot be that of a directory.
+
+    Examples
+    --------
+    >>> import wordsparse as ws
+    >>> old, new = [["a", "gay", "song"]] * 50, [["a", "gay", "man"]] * 50
+    >>> ws.train_slices({"1900": old, "2000": new}, dim=4, min_count=1)["2000"]
+    Model(cbow, 3 words × 4, 5 epochs)
+    """
+    return dict(each_slice(corpus, slice_by, slice_column, output, options))
+
+
+def each_slice(
+    corpus: Source | Mapping[str, Source],
+    slice_by: str | None,
+    slice_column: str | None,
+    output: str | PathLike[str] | None,
+    options: Mapping[str, Any],
+) -> Iterator[tuple[str, TrainedModel]]:
+    """The models of :func:`train_slices`, one after the other."""
+    refuse_unknown(options, _TRAIN)
+    text = TrainingText(corpus, **{name: options[name] for name in _TEXT if name in options})
+    chosen = chosen_options({name: parameter.default for name, parameter in _TRAIN.items()} | dict(options))
+    if options.get("init") is not None:
+        raise InputError("init: slices start from nothing in common: leave it out, or train each by itself")
+    if output is not None and not options.get("resume"):
+        storage.check_new_directory(Path(output))
+    of_training = {name: value for name, value in options.items() if name not in _TEXT or name in ("threads", "preset")}
+    with Display(options.get("progress", "auto") in ("auto", True)) as display:
+        encoding = RunDisplay(display).encoding
+        with time_slices(text, slice_by, slice_column, encoding) as slices:
+            display.close()
+            if output is not None:
+                Path(output).mkdir(exist_ok=True)
+                call = {**text.as_dict(), "slice_by": slice_by, "slice_column": slice_column}
+                call |= {name: options[name] for name in ("bootstrap", "checkpoint_every") if name in options}
+                content = toml.dumps({**call, **chosen.as_dict()})
+                storage.write_file(Path(output) / model_directory.OPTIONS, content.encode())
+            for name, part in slices.items():
+                place = None if output is None else Path(output) / name
+                yield name, train(part.corpus, output=place, **of_training)

@@ -1,0 +1,152 @@
+"""A model on disk.
+
+A model directory holds ``model.json`` (format, version, options, report, and each file's size and SHA-256),
+``vocabulary.json``, ``input.npy`` (E, one row a word), ``output.npy`` (diag(√π) W, with the constant feature's column
+last) and ``options.toml``, with which ``train --config`` repeats the run. A model of a run also holds
+``training.bin``, the data that are needed to train on: 8 bytes a word (how much was seen of it) and a few d×d matrices;
+its table, the text and where the run ended are in ``model.json``. A model with n-grams also holds ``subwords.bin``, and
+one with resamples the directory ``resamples``. Loading checks all of it; no pickle is read.
+"""
+
+import io
+import os
+from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wordsparse.corpus import Vocabulary
+from wordsparse.errors import InputError
+from wordsparse.files import arrays, npy, regular, storage, toml
+from wordsparse.files.members import is_count
+from wordsparse.vectors.word_vectors import WordVectors
+from wordsparse.words.model import ROWS, Model, Training
+from wordsparse.words.resamples import Resamples, Writer
+from wordsparse.words.subwords import FittedSubwords
+
+Array = NDArray[Any]
+M = TypeVar("M", bound=Model)
+
+MANIFEST = "model.json"
+FORMAT, VERSION = "wordsparse-model", 2
+VOCABULARY, INPUT, OUTPUT, TRAINING = "vocabulary.json", "input.npy", "output.npy", "training.bin"
+SUBWORDS, OPTIONS = "subwords.bin", "options.toml"
+
+
+def write(model: Model, path: str | PathLike[str]) -> None:
+    """Write a model directory; see :meth:`wordsparse.Model.save`."""
+    target = Path(path)
+    with storage.new_directory(target) as directory, storage.writing(target):
+        model.vocabulary.save(directory / VOCABULARY)
+        for name, rows in ((INPUT, model.input_rows), (OUTPUT, model.output_rows)):
+            with storage.synced(directory / name) as file:
+                npy.write_array(file, np.ascontiguousarray(rows, "<f4"))
+        with storage.synced(directory / OPTIONS) as file:
+            file.write(toml.dumps({**model.call, **model.options}).encode())
+        files = {
+            name: {"bytes": (directory / name).stat().st_size, "sha256": regular.sha256_of(directory / name)}
+            for name in (VOCABULARY, INPUT, OUTPUT, OPTIONS)
+        }
+        manifest = {"format": FORMAT, "version": VERSION, "options": model.options, "report": model.report}
+        manifest["call"] = model.call
+        training = None
+        if model.training is not None:
+            rest = {name: part for name, part in model.training.state.items() if name not in ROWS}
+            table = arrays.write(directory / TRAINING, rest)
+            training = {"text": model.training.text, "standing": model.training.run_state, "state": table}
+        if model.subwords is not None:
+            manifest["subwords"] = arrays.write(directory / SUBWORDS, model.subwords.arrays())
+        storage.write_manifest(directory / MANIFEST, {**manifest, "files": files, "training": training})
+        if model.resamples is not None:
+            writer = Writer(directory, model.resamples.about)
+            for codes in model.resamples.each():
+                writer.add(codes)
+
+
+def read(path: str | PathLike[str], kind: type[M]) -> M:
+    """Read a model directory as a model of this kind.
+
+    Raises
+    ------
+    InputError
+        If a file is missing, damaged, altered, or of another version; the message names it.
+    """
+    directory = Path(path)
+    manifest = storage.read_manifest(directory / MANIFEST, FORMAT, VERSION)
+    options, report, files = storage.objects(directory / MANIFEST, manifest, "options", "report", "files")
+    dim = options.get("dim")
+    if not is_count(dim) or dim < 1:
+        raise InputError(f"{directory / MANIFEST}: dim must be a positive whole number, not {dim!r:.40}")
+    for name in (VOCABULARY, INPUT, OUTPUT, *({OPTIONS} & files.keys())):
+        expected = files.get(name)
+        with regular.reading(directory / name):
+            size = (directory / name).stat().st_size
+        if expected != {"bytes": size, "sha256": regular.sha256_of(directory / name)}:
+            raise InputError(f"{directory / name}: does not match its checksum: the file was altered or damaged")
+    vocabulary = Vocabulary.load(directory / VOCABULARY)
+    input_rows = _read_rows(directory / INPUT, (len(vocabulary), dim))
+    output_rows = _read_rows(directory / OUTPUT, (len(vocabulary), dim + 1))
+    training = _read_training(directory, manifest)
+    fitted = _read_subwords(directory, manifest, len(vocabulary), dim)
+    resamples = Resamples.beside(directory, (len(vocabulary), dim))
+    (call,) = storage.objects(directory / MANIFEST, {"call": {}, **manifest}, "call")
+    return kind(vocabulary, input_rows, output_rows, options, report, training, fitted, resamples, call)
+
+
+def is_model(path: str | PathLike[str]) -> bool:
+    """Whether ``path`` is a model directory."""
+    return os.path.isfile(Path(path) / MANIFEST)
+
+
+def load(path: str | PathLike[str]) -> Model:
+    """Read a model directory; InputError as :func:`read`."""
+    return read(path, Model)
+
+
+def read_vectors(path: str | PathLike[str]) -> WordVectors:
+    """Read word vectors from a model directory or from a file in any format of :mod:`wordsparse.vectors.formats`.
+
+    Raises
+    ------
+    InputError
+        As :func:`load` or :func:`wordsparse.vectors.formats.read_file`.
+    """
+    if is_model(path):
+        return load(path).word_vectors()
+    from wordsparse.vectors.formats import read_file  # with it comes smart_open, which training does not need
+
+    return read_file(path)
+
+
+def _read_training(directory: Path, manifest: Mapping[str, Any]) -> Training | None:
+    training = manifest.get("training")
+    if training is None:
+        return None
+    text, run_state, table = storage.objects(directory / MANIFEST, training, "text", "standing", "state")
+    return Training(text, run_state, arrays.read(directory / TRAINING, table))
+
+
+def _read_subwords(directory: Path, manifest: Mapping[str, Any], words: int, dim: int) -> FittedSubwords | None:
+    if "subwords" not in manifest:
+        return None
+    content = arrays.read(directory / SUBWORDS, manifest["subwords"])
+    with storage.naming(directory / SUBWORDS):
+        return FittedSubwords.from_arrays(content, words, dim)
+
+
+def _read_rows(path: Path, shape: tuple[int, int]) -> Array:
+    """A float32 matrix of a known shape. Only the header that np.save writes for it will do, so none is parsed."""
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "<f4", "fortran_order": False, "shape": shape})
+    expected = header.getvalue()
+    with regular.opened(path) as file:
+        found, size = file.read(len(expected)), os.fstat(file.fileno()).st_size
+        if found != expected or size != len(expected) + 4 * shape[0] * shape[1]:
+            raise InputError(f"{path}: is not a NumPy file with a float32 matrix of shape {shape}")
+        rows = np.fromfile(file, np.dtype("<f4"), shape[0] * shape[1]).reshape(shape)
+    if not np.isfinite(rows).all():
+        raise InputError(f"{path}: holds numbers that are not finite")
+    return rows
