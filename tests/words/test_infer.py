@@ -64,29 +64,94 @@ def keep(model: ws.Model) -> dict[str, float]:
     return dict(zip(model.vocabulary.words, np.minimum(np.sqrt(rarity) + rarity, 1), strict=True))
 
 
+def bag(model: ws.Model, words: list[str], place: int, but: int) -> tuple[float, np.ndarray]:
+    """The sum of the weights of the words around a place, and of their inputs, but for the word at ``but``."""
+    weights, kept = distance_weights(5, Objective(model).recipe.distances), keep(model)
+    size, total = 0.0, np.zeros(model.dim)
+    for j, word in enumerate(words):
+        if j not in (place, but) and abs(place - j) <= 5:
+            share = kept[word] * weights[abs(place - j) - 1]
+            size, total = size + share, total + share * model.input_rows[model.vocabulary[word]]
+    return size, total
+
+
+def input_pairs(model: ws.Model, kind: str, texts: list[list[str]]) -> list[tuple[str, float, float, np.ndarray]]:
+    """(target, y, x, r) of each context of "comet", whose sentences hold known words besides."""
+    weights, kept = distance_weights(5, Objective(model).recipe.distances), keep(model)
+    pairs = []
+    for words in texts:
+        place = words.index("comet")
+        for i, word in enumerate(words):
+            if i != place and abs(i - place) <= 5:
+                size, rest = bag(model, words, i, place) if kind == "cbow" else (0.0, np.zeros(model.dim))
+                y = kept[word] * weights[abs(i - place) - 1]
+                pairs.append((word, y, 1 / (1 + size), rest / (1 + size)))
+    return pairs
+
+
 @pytest.mark.usefixtures("converged")
 @pytest.mark.parametrize("kind", ["skipgram", "cbow"])
 def test_a_new_words_input_is_the_minimum_of_the_dense_loss(models: dict[str, ws.Model], kind: str) -> None:
-    model, objective, kept = models[kind], Objective(models[kind]), keep(models[kind])
-    texts = [["sun", "comet", "nowhere", "moon"], ["bread", "star"], ["sky", "star", "comet"]]
-    weights = distance_weights(5, objective.recipe.distances)
-    pairs = []
-    for words in (["sun", "comet", "moon"], ["sky", "star", "comet"]):
-        place = words.index("comet")
-        for i, word in enumerate(words):
-            if i == place:
-                continue
-            y = kept[word] * weights[abs(i - place) - 1]
-            others = [(j, other) for j, other in enumerate(words) if j not in (i, place)] if kind == "cbow" else []
-            shares = [kept[other] * weights[abs(i - j) - 1] for j, other in others]
-            size = 1 + sum(shares)
-            rest = sum(
-                (s * model.input_rows[model.vocabulary[other]] for s, (_, other) in zip(shares, others, strict=True)),
-                np.zeros(model.dim),
-            )
-            pairs.append((word, y, 1 / size, rest / size))
+    model, objective = models[kind], Objective(models[kind])
+    pairs = input_pairs(model, kind, [["sun", "comet", "moon"], ["sky", "star", "comet"]])
     expected = dense_input(model, pairs, objective.doubt * PAIRS[kind])
+    texts = [["sun", "comet", "nowhere", "moon"], ["bread", "star"], ["sky", "star", "comet"]]
     np.testing.assert_allclose(model.infer("comet", texts), expected, atol=2e-3)  # two occurrences: the input alone
+
+
+def dense_output(model: ws.Model, kind: str, texts: list[list[str]]) -> np.ndarray:
+    """The row W̃ of "comet", without the constant's column, in the basis of training, up to a factor: the minimum of
+    Σ y softplus(−b·h) + N π (½ K h̄·b + K λ bᵀ C̄ b), π ∝ nᵖ, N the pairs of the whole text."""
+    weights, kept = distance_weights(5, Objective(model).recipe.distances), keep(model)
+    recipe, counts = Objective(model).recipe, np.asarray(model.vocabulary.counts, float)
+    loss: Any = recipe.loss
+    rows = []
+    for words in texts:
+        place = words.index("comet")
+        if kind == "cbow":
+            size, total = bag(model, words, place, place)
+            rows.append((1.0, total / size))
+        else:
+            for i, word in enumerate(words):
+                if i != place and abs(i - place) <= 5:
+                    y = kept[word] * weights[abs(i - place) - 1]
+                    rows.append((y, model.input_rows[model.vocabulary[word]]))
+    pairs = sum(n * kept[word] for word, n in zip(model.vocabulary.words, counts, strict=True))
+    if kind == "skipgram":
+        pairs *= pairs / counts.sum() * 2 * weights.sum()
+    mass = pairs * float(recipe.base_measure(np.array([len(texts)]))[0] / recipe.base_measure(counts).sum())
+    state = model.trained().state
+    second = state["curvature"] / state["pair_curvature"]
+    # The ridge is a share of the trace in canonical coordinates.
+    c = coordinates.canonical(
+        coordinates.gram(model.input_rows, counts / counts.sum()), coordinates.gram(model.output_rows[:, :-1])
+    )
+    to_canonical = np.eye(model.dim + 1)
+    to_canonical[:-1, :-1] = np.linalg.inv(c.inputs)
+    canonical = np.linalg.inv(to_canonical).T @ second @ np.linalg.inv(to_canonical)
+    ridged = second + infer.RIDGE * np.trace(canonical) / (model.dim + 1) * to_canonical.T @ to_canonical
+    lam = np.tanh(loss.touching / 2) / (4 * loss.touching)
+
+    def cost(b: np.ndarray) -> float:
+        total = mass * loss.negatives * (second[:, -1] @ b / 2 + lam * b @ ridged @ b)
+        return float(total + sum(y * np.logaddexp(0, -(h @ b[:-1] + b[-1])) for y, h in rows))
+
+    return np.asarray(minimize(cost, np.zeros(model.dim + 1), tol=1e-12).x[:-1])
+
+
+@pytest.mark.usefixtures("converged")
+@pytest.mark.parametrize("kind", ["skipgram", "cbow"])
+def test_the_output_row_of_a_word_seen_more_often_is_the_minimum_of_the_dense_loss(
+    models: dict[str, ws.Model], kind: str
+) -> None:
+    model, objective = models[kind], Objective(models[kind])
+    texts = [["sun", "comet", "moon", "bread"], ["sky", "star", "comet"], ["night", "comet", "light"]] * 2
+    texts[-1] = ["ship", "sky", "light", "comet", "sun", "moon", "star", "milk", "sugar"]
+    maps = objective.maps
+    a = dense_input(model, input_pairs(model, kind, texts), objective.doubt * PAIRS[kind])
+    b = dense_output(model, kind, texts) @ maps.canonical.outputs * maps.white
+    expected = a + b / np.linalg.norm(b) @ maps.turned
+    np.testing.assert_allclose(model.infer("comet", texts), expected / np.linalg.norm(expected), atol=5e-3)
 
 
 @pytest.mark.usefixtures("converged")
@@ -101,8 +166,11 @@ def test_a_document_is_the_minimum_of_the_dense_loss(models: dict[str, ws.Model]
 
 
 @pytest.mark.parametrize("kind", ["skipgram", "cbow"])
-def test_words_of_many_occurrences_are_inferred_near_their_topic(models: dict[str, ws.Model], kind: str) -> None:
-    """The output rows are part of it; batches and single words agree."""
+def test_words_of_many_occurrences_are_inferred_near_their_topic(
+    models: dict[str, ws.Model], kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Words that are taken together, at most 24 occurrences, and single ones agree."""
+    monkeypatch.setattr(infer, "_TOGETHER", 24)
     model = models[kind]
     new = {"comet": 0, "yeast": 1, "anchor": 2}
     random = np.random.default_rng(5)

@@ -3,7 +3,7 @@
 import json
 import operator
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -104,6 +104,10 @@ class Vocabulary:
     def get(self, word: str) -> int | None:
         """The id of ``word``, or None if it is not in the vocabulary."""
         return self._ids.get(word)
+
+    def ids(self, words: Iterable[str]) -> list[int]:
+        """The ids of those of the words that are in the vocabulary, in their order."""
+        return [i for i in map(self._ids.get, words) if i is not None]
 
     def merged(self, other: "Vocabulary") -> "Vocabulary":
         """The vocabulary of both texts together: the words of both, with the sums of their counts."""

@@ -7,7 +7,7 @@ docs/new-words.md says which is better for what.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from os import PathLike
 from pathlib import Path
 from typing import IO, Any
@@ -43,7 +43,6 @@ class Documents:
 
     def __init__(self, model: Model) -> None:
         self._model = model
-        self._objective: Objective | None = None
 
     def vectors(
         self, documents: Sequence[Sequence[str]], *, sif: bool = False, both: bool = False
@@ -82,9 +81,8 @@ class Documents:
             yield self.vectors(batch, sif=sif, both=both)
 
     def _exact(self, documents: Sequence[Sequence[str]]) -> Array:
-        if self._objective is None:
-            self._objective = Objective(self._model)
-        o, counts = self._objective, self._word_counts(documents)
+        o: Objective = self._model.objective
+        counts = self._word_counts(documents)
         y = counts.data * o.keep[counts.indices]
         rows = o.outputs[counts.indices]
         sizes = np.diff(counts.indptr)
@@ -95,10 +93,9 @@ class Documents:
 
     def _word_counts(self, documents: Sequence[Sequence[str]]) -> sp.csr_array:
         """How often each known word occurs in each document, (n, V)."""
-        get = self._model.vocabulary.get
-        known = [[i for i in map(get, document) if i is not None] for document in documents]
+        known = [self._model.vocabulary.ids(document) for document in documents]
         ends = np.cumsum([0, *map(len, known)])
-        ids = np.fromiter((i for document in known for i in document), np.int64, int(ends[-1]))
+        ids = np.fromiter(chain.from_iterable(known), np.int64, int(ends[-1]))
         counts = sp.csr_array((np.ones(len(ids)), ids, ends), shape=(len(documents), len(self._model)))
         counts.sum_duplicates()
         return counts

@@ -13,7 +13,7 @@ theirs are. With n-grams, the vector is then drawn to the composed one, as if th
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,6 +21,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from wordsparse.errors import InputError
+from wordsparse.machine.threads import single_threaded_blas
 from wordsparse.vectors.subwords import is_word
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.examples import distance_weights
@@ -36,8 +37,8 @@ TAU = 10.0
 # Fewer occurrences tell nothing of an output row that its input row does not tell better.
 MIN_FOR_OUTPUT = 5
 RIDGE = 0.05
-# Words that are inferred together.
-_BATCH = 1024
+# Occurrences whose words are inferred together: their pairs take some 50 MB.
+_TOGETHER = 2**13
 
 
 class Occurrences(NamedTuple):
@@ -47,6 +48,15 @@ class Occurrences(NamedTuple):
     tokens: Array
     sentence: Array
     places: Array
+
+
+class Moments(NamedTuple):
+    """Of the inputs h of training, in canonical coordinates: ``mean`` h̄ (dim + 1,), and the eigenvalues and
+    eigenvectors of C̄ with its ridge."""
+
+    mean: Array
+    values: Array
+    basis: Array
 
 
 def infer(model: Model, sentences: Iterable[Sequence[str]], words: Sequence[str]) -> WordVectors:
@@ -80,15 +90,17 @@ def infer(model: Model, sentences: Iterable[Sequence[str]], words: Sequence[str]
         raise InputError("a word is given twice")
     if model.training is None:
         raise InputError("this model holds its vectors only, without its training state, from which words are inferred")
-    objective = Objective(model)
+    objective: Objective = model.objective
     found = _occurrences(model, sentences, words)
     counts = np.bincount(found.tokens[found.places] - len(model), minlength=len(words))
+    ends = np.cumsum([0, *counts])
     vectors, has_context = np.zeros((len(words), model.dim), np.float32), np.zeros(len(words), bool)
-    for start in range(0, len(words), _BATCH):
-        part = slice(start, min(start + _BATCH, len(words)))
-        first, last = np.searchsorted(found.tokens[found.places], [len(model) + part.start, len(model) + part.stop])
-        batch = _Batch(model, objective, found._replace(places=found.places[first:last]), part)
-        vectors[part], has_context[part] = batch.vectors(counts[part])
+    with single_threaded_blas():
+        moments = _moments(model, objective)
+        for part in _parts(ends):
+            places = found.places[ends[part.start] : ends[part.stop]]
+            batch = _Batch(model, objective, moments, found._replace(places=places), part)
+            vectors[part], has_context[part] = batch.vectors(counts[part])
     if model.subwords is not None:
         _draw_to_ngrams(model, words, counts, vectors)
     without = [word for word, known in zip(words, has_context, strict=True) if not known]
@@ -101,40 +113,63 @@ def infer(model: Model, sentences: Iterable[Sequence[str]], words: Sequence[str]
 
 
 def _occurrences(model: Model, sentences: Iterable[Sequence[str]], words: Sequence[str]) -> Occurrences:
+    known = model.vocabulary.get
     new = {word: len(model) + i for i, word in enumerate(words)}
     tokens: list[int] = []
-    ends: list[int] = []
+    ends = [0]
     for sentence in sentences:
         if isinstance(sentence, str):
             raise InputError(f"a sentence must be a sequence of tokens, not {sentence!r:.80}: split it")
         if new.keys().isdisjoint(sentence):
             continue
-        ids = (new.get(token, model.vocabulary.get(token)) for token in sentence)
-        tokens.extend(i for i in ids if i is not None)
+        tokens += [i for token in sentence if (i := new[token] if token in new else known(token)) is not None]
         ends.append(len(tokens))
     text = np.array(tokens, np.int64)
-    number = np.repeat(np.arange(len(ends)), np.diff([0, *ends]))
+    number = np.repeat(np.arange(len(ends) - 1), np.diff(ends))
     places = np.flatnonzero(text >= len(model))
     return Occurrences(text, number, places[np.argsort(text[places], kind="stable")])
+
+
+def _parts(ends: Array) -> Iterator[slice]:
+    """Words whose occurrences, which end at ``ends`` (words + 1,), are few enough to be taken together."""
+    start = 0
+    while start < len(ends) - 1:
+        stop = max(start + 1, int(np.searchsorted(ends, ends[start] + _TOGETHER, side="right")) - 1)
+        yield slice(start, stop)
+        start = stop
+
+
+def _moments(model: Model, objective: Objective) -> Moments:
+    state, dim = model.trained().state, model.dim
+    map_ = np.eye(dim + 1)
+    map_[:dim, :dim] = objective.maps.canonical.inputs
+    second = map_.T @ (state["curvature"] / state["pair_curvature"]) @ map_
+    ridge = RIDGE * np.trace(second) / (dim + 1)
+    return Moments(second[:, dim], *np.linalg.eigh(second + ridge * np.eye(dim + 1)))
 
 
 class _Batch:
     """Some of the new words, ``part`` of all; their occurrences are sorted by word.
 
-    ``place`` (pairs,) numbers the occurrence of each pair of an occurrence and a known word in its window, ``near`` is
-    the position of that word in the text, and ``weight`` its weight by distance.
+    ``item`` (pairs,) numbers the new word of each pair with a known word t in a window, ascending; ``target`` is t and
+    ``y`` the pair's weight. With skip-gram, equal pairs are one; CBOW alone needs ``near``, the position of t.
     """
 
-    def __init__(self, model: Model, objective: Objective, found: Occurrences, part: slice) -> None:
+    def __init__(self, model: Model, objective: Objective, moments: Moments, found: Occurrences, part: slice) -> None:
         self.first, self.n, self.V = len(model) + part.start, part.stop - part.start, len(model)
-        self.model, self.objective, self.found = model, objective, found
+        self.model, self.objective, self.moments, self.found = model, objective, moments, found
         self.kind, window = objective.kind, objective.window
         # Distances −window … −1, 1 … window, and the weight of each.
         by_distance = distance_weights(window, objective.recipe.distances)
         self.steps = np.concatenate([np.arange(-window, 0), np.arange(1, window + 1)])
         self.weights = np.concatenate([by_distance[::-1], by_distance])
-        self.place, self.near, self.weight = self._neighbours(found.places)
-        self.item = found.tokens[found.places[self.place]] - self.first
+        place, self.near, weight = self._neighbours(found.places)
+        self.item, self.target = found.tokens[found.places[place]] - self.first, found.tokens[self.near]
+        self.y = objective.keep[self.target] * weight
+        if self.kind == "skipgram":
+            together = sp.csr_array((self.y, (self.item, self.target)), shape=(self.n, self.V))
+            self.item = np.repeat(np.arange(self.n), np.diff(together.indptr))
+            self.target, self.y = together.indices, together.data
 
     def vectors(self, counts: Array) -> tuple[Array, Array]:
         """The vectors (n, dim) of words that occur so often, and which of them have a context."""
@@ -148,9 +183,8 @@ class _Batch:
 
     def _inputs(self, sizes: Array) -> Array:
         """The input rows in canonical coordinates, (n, dim)."""
-        o, target = self.objective, self.found.tokens[self.near]
-        y = o.keep[target] * self.weight
-        rows, offsets = o.outputs[target, :-1], o.outputs[target, -1]
+        o, y = self.objective, self.y
+        rows, offsets = o.outputs[self.target, :-1], o.outputs[self.target, -1]
         share, rest = np.ones(len(y)), None
         if self.kind == "cbow":
             # The bag of each neighbour: the new word and the neighbour's own, each by keep · weight.
@@ -168,32 +202,23 @@ class _Batch:
 
     def _outputs(self, counts: Array) -> Array:
         """The output rows in canonical coordinates, (n, dim + 1)."""
-        o, dim = self.objective, self.model.dim
+        o = self.objective
         if self.kind == "skipgram":
-            inputs = o.inputs[self.found.tokens[self.near]]
-            y, item = o.keep[self.found.tokens[self.near]] * self.weight, self.item
+            inputs, y, item = o.inputs[self.target], self.y, self.item
         else:
             bag, weight = self._bags(self.found.places)
             has = weight > 0
             inputs = bag[has] / weight[has, None].astype(np.float32)
             y, item = np.ones(len(inputs)), self.found.tokens[self.found.places[has]] - self.first
         h = np.concatenate([inputs, np.ones((len(inputs), 1), np.float32)], axis=1)
-        second = self._second_moment()
-        values, basis = np.linalg.eigh(second + RIDGE * np.trace(second) / (dim + 1) * np.eye(dim + 1))
+        mean, values, basis = self.moments
         mass = self._negative_mass(counts)
-        linear = np.outer(mass * o.beta, second[:, dim] @ basis)
+        linear = np.outer(mass * o.beta, mean @ basis)
         diagonal = np.outer(mass * 2 * o.alpha, values)
         rows = h @ basis.astype(np.float32)
         sizes = np.bincount(item, minlength=self.n)
         found = minimise(rows, y, np.zeros(len(rows)), sizes, *_as(rows.dtype, linear, diagonal))
         return found @ basis.T.astype(np.float32)
-
-    def _second_moment(self) -> Array:
-        """E h hᵀ of training in canonical coordinates, (dim + 1, dim + 1)."""
-        state, dim = self.model.trained().state, self.model.dim
-        map_ = np.eye(dim + 1)
-        map_[:dim, :dim] = self.objective.maps.canonical.inputs
-        return np.asarray(map_.T @ (state["curvature"] / state["pair_curvature"]) @ map_)
 
     def _negative_mass(self, counts: Array) -> Array:
         """N π of each new word, in pairs as this file counts them; (n,)."""

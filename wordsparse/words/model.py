@@ -218,6 +218,13 @@ class Model:
 
         return Documents(self)
 
+    @cached_property
+    def objective(self) -> Any:
+        """The :class:`wordsparse.words.objective.Objective` of the model, prepared once; InputError as that raises."""
+        from wordsparse.words.objective import Objective
+
+        return Objective(self)
+
     def without_subwords(self) -> Self:
         """The same model without n-grams; it shares the arrays."""
         parts = (self.vocabulary, self.input_rows, self.output_rows, self.options, self.report, self.training)
