@@ -17,8 +17,8 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 COPY = REPOSITORY / "build" / "sanitize"
-FOLDERS = ("pyx", "tests", "tools", "wordsparse")
-FILES = ("setup.py", "pyproject.toml", "README.md", "LICENSE", "MANIFEST.in")
+# Neither compiled modules nor what other tools keep beside the sources.
+LEFT_OUT = ("*.so", "__pycache__", "build", ".git", ".venv", ".*_cache", "*.egg-info")
 # Not the emulated device: it is compiled by each of its tests, without sanitizers.
 COMPILED = ("-k", "not cuda and not emulated")
 TESTS = ("tests/kernels", "tests/layer", "tests/vectors", "tests/corpus/test_text.py", *COMPILED)
@@ -43,15 +43,12 @@ def runtime(name: str) -> str:
 
 def copy_repository() -> None:
     """Bring the copy up to date; what was compiled there stays, and is compiled again where its sources are newer."""
-    COPY.mkdir(parents=True, exist_ok=True)
-    for name in FILES:
-        shutil.copy2(REPOSITORY / name, COPY)
-    for name in FOLDERS:
-        for path in (COPY / name).rglob("*"):
-            if path.is_file() and path.suffix != ".so" and not (REPOSITORY / path.relative_to(COPY)).exists():
+    if COPY.exists():
+        for path in list(COPY.rglob("*")):
+            kept = path.suffix == ".so" or path.relative_to(COPY).parts[0] == "build"
+            if path.is_file() and not kept and not (REPOSITORY / path.relative_to(COPY)).exists():
                 path.unlink()
-        without = shutil.ignore_patterns("*.so", "__pycache__")
-        shutil.copytree(REPOSITORY / name, COPY / name, dirs_exist_ok=True, ignore=without)
+    shutil.copytree(REPOSITORY, COPY, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*LEFT_OUT))
 
 
 def main(arguments: list[str]) -> int:

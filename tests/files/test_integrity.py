@@ -1,6 +1,7 @@
 """Every kind of file that wordsparse writes, with every kind of damage: each reader refuses it and names it."""
 
 import copy
+import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -76,6 +77,14 @@ def corruptions(path: Path) -> Iterator[bytes | None]:
             yield other.read_bytes()
 
 
+def is_same_json(damaged: bytes | None, data: bytes) -> bool:
+    """Whether the damage changed nothing that is read: the 17th digit of a number may be another."""
+    try:
+        return bool(json.loads(damaged or b"") == json.loads(data))
+    except ValueError:
+        return False
+
+
 @pytest.mark.parametrize("kind", READERS)
 def test_a_damaged_file_is_refused_by_name(whole: Path, tmp_path: Path, kind: str) -> None:
     shutil.copytree(whole / kind, tmp_path / kind)
@@ -84,6 +93,8 @@ def test_a_damaged_file_is_refused_by_name(whole: Path, tmp_path: Path, kind: st
     for path in sorted((tmp_path / kind).iterdir()):
         data = path.read_bytes()
         for damaged in corruptions(path):
+            if is_same_json(damaged, data):
+                continue
             path.unlink()
             if damaged is not None:
                 path.write_bytes(damaged)

@@ -12,6 +12,7 @@ import pytest
 
 from wordsparse.errors import InputError, WordsparseError
 from wordsparse.files import outputs, storage
+from wordsparse.gensim import Word2Vec
 from wordsparse.vectors.formats import FORMATS, save_vectors
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.model_directory import read_vectors
@@ -62,6 +63,21 @@ def test_a_link_stays_and_its_target_is_replaced(tmp_path: Path, format: str) ->
         assert link.is_symlink()
         assert target.stat().st_size
     assert sorted(os.listdir(tmp_path)) == ["elsewhere", "link"]
+
+
+def test_files_that_are_written_twice_or_beside_others_replace_nothing_special(tmp_path: Path) -> None:
+    """`documents -o` replaced device nodes by regular files, and a saved gensim model a device by a directory."""
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "link").symlink_to("fifo")
+    for name in ("fifo", "link"):
+        with pytest.raises(InputError, match=f"{name}: is a pipe, a device or standard output"):
+            storage.write_files(tmp_path / name, lambda staged: staged.write_bytes(b"x"))
+        with pytest.raises(InputError, match="fifo: is a pipe"):
+            Word2Vec([["a", "b"]], vector_size=2, min_count=1).save(tmp_path / name)
+    with pytest.raises(InputError, match="is a directory; name a file"):
+        storage.write_files(tmp_path, lambda staged: staged.write_bytes(b"x"))
+    assert (tmp_path / "fifo").is_fifo()
+    assert sorted(os.listdir(tmp_path)) == ["fifo", "link"]
 
 
 def test_devices_are_written_to_and_stay(tmp_path: Path) -> None:

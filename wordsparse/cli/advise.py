@@ -1,5 +1,6 @@
 """``wordsparse advise``: whether the method suits the data, and what to use where it does not."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -45,12 +46,13 @@ def command(
     from wordsparse.advice import advise
     from wordsparse.advice.page import page
     from wordsparse.advice.table import lines
-    from wordsparse.files import storage
+    from wordsparse.files import outputs, storage
 
+    to_standard_output = output is not None and outputs.is_standard_output(output)
+    if to_standard_output and as_json:
+        raise InputError("--json and --output name both standard output: write the page to a file")
     if output is not None:
-        storage.check_parent(output)
-        if output.is_dir():
-            raise InputError(f"{output} is a directory: name the page's file")
+        storage.check_file(output)
     text = taken(options)
     if corpus:
         text["max_expansion"] = max_expansion
@@ -61,5 +63,6 @@ def command(
     content = advise(list(corpus) or None, **text, **options)
     if output is not None:
         languages = [language] if language else ["en", "ja"]
-        storage.write_file(output.absolute(), page(content, languages).encode())
-    emit(content, lines(content, language or "en"), as_json)
+        storage.write_file(output, page(content, languages).encode())
+    said = lines(content, language or "en")
+    emit(content, said, as_json, sys.stderr if to_standard_output else sys.stdout)

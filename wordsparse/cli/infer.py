@@ -38,7 +38,7 @@ def command(
     from wordsparse.words.infer import infer
     from wordsparse.words.model_directory import load
 
-    storage.check_parent(output)
+    storage.check_file(output)
     trained = load(model)
     chosen = list(dict.fromkeys(words))
     if not chosen:

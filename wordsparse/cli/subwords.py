@@ -50,7 +50,7 @@ def command(model: str | None, vectors: str | None, output: Path, shortest: int,
         rows, words, dim = table.table, len(made), made.dim
     else:
         assert vectors is not None
-        storage.check_parent(output)
+        storage.check_file(output)
         found = subwords.with_subwords(read_file(vectors), shortest, longest)
         save_vectors(found, output, "npz")
         assert found.subwords is not None

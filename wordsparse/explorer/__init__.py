@@ -11,7 +11,7 @@ from typing import Any
 from wordsparse.errors import InputError
 from wordsparse.explorer.assembly import page
 from wordsparse.explorer.content import content_of
-from wordsparse.files import outputs, storage
+from wordsparse.files import storage
 from wordsparse.validation import positive_int
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.model import Model
@@ -68,8 +68,7 @@ def explore(
     """
     words, map_words = positive_int("words", words), positive_int("map_words", map_words)
     target = Path(output)
-    if not outputs.is_stream(target):
-        storage.check_parent(target)
+    storage.check_file(target)
     sources = _named(models)
     vectors, resamples = {}, {}
     for name, source in sources.items():

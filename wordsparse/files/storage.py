@@ -196,6 +196,17 @@ def check_parent(path: Path) -> None:
         raise InputError(f"{path}: the directory {parent} cannot be written to")
 
 
+def check_file(path: Path, *, streams: bool = True) -> None:
+    """Raise InputError unless a file can be written at ``path``; called before the work starts.
+
+    ``streams`` says whether it may be a pipe, a terminal or standard output.
+    """
+    if not outputs.is_stream(path):
+        check_parent(path)
+    elif not streams:
+        raise InputError(f"{path}: is a pipe, a device or standard output, and a regular file is needed: name one")
+
+
 def write_file(path: Path, data: bytes) -> None:
     """Write ``data`` to ``path`` atomically: readers see the old content or the new one. A stream is written directly.
 
@@ -230,9 +241,12 @@ def write_files(path: Path, write: Callable[[Path], object]) -> list[Path]:
 
     Raises
     ------
+    InputError
+        If ``path`` exists and is not a regular file.
     WordsparseError
         If writing fails; no file has been moved.
     """
+    check_file(path, streams=False)
     target = Path(os.path.realpath(path))
     with writing(path), staging(target) as directory:
         staged = directory / target.name

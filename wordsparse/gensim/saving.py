@@ -53,14 +53,15 @@ def save(model: Any, trained: Trained, path: Path) -> None:
     Raises
     ------
     InputError
-        If ``path`` is another directory, or a key cannot be stored.
+        If ``path`` is another directory, a device or a pipe, or a key cannot be stored.
     WordsparseError
         If writing fails; ``path`` is unchanged.
     """
     path = Path(os.path.realpath(path))
     if path.is_dir() and any(path.iterdir()) and not (path / models.MANIFEST).is_file():
         raise InputError(f"{path}: is a directory that holds no model: name another one")
-    storage.check_parent(path)
+    if not path.is_dir():
+        storage.check_file(path, streams=False)
     are_words = all(isinstance(key, str) for key in trained.keys)
     with storage.writing(path), storage.staging(path) as folder:
         target = folder / "model"

@@ -152,11 +152,11 @@ def write_npy(
     Raises
     ------
     InputError
-        If the directory of ``path`` does not exist, or the model cannot infer.
+        If the directory of ``path`` does not exist, ``path`` is not a regular file, or the model cannot infer.
     WordsparseError
         If writing fails.
     """
-    storage.check_parent(path)
+    storage.check_file(path, streams=False)
     vectors = Documents(model)
     dim, n, unknown = model.dim * (2 if both else 1), 0, 0
 

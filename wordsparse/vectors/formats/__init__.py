@@ -160,7 +160,6 @@ def save_vectors(
         with outputs.stream(path) as file:
             chosen.to_stream(word_vectors, file)
         return [path]
-    storage.check_parent(path)
     return storage.write_files(path, lambda staged: _write(word_vectors, staged, chosen))
 
 

@@ -185,10 +185,10 @@ def _put(path: Path, parts: Iterable[bytes], append: bool) -> None:
         with outputs.stream(path) as file:
             file.writelines(parts)
         return
-    check_parent(path)
     if not append:
         write_files(path, write)
         return
+    check_parent(path)
     if compression_of_name(path):
         raise InputError(f"{path}: append applies to uncompressed files only")
     with writing(path), open(path, "ab") as file:
