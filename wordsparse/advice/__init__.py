@@ -143,6 +143,6 @@ def _content(
 
 def _check_rows(data: LabelledRows, path: Path) -> None:
     if data.X.shape[0] < MIN_ROWS:
-        raise InputError(f"{path} has {data.X.shape[0]} rows: advice needs at least {MIN_ROWS}")
+        raise InputError(f"{path} has {data.X.shape[0]} rows: advice needs at least {MIN_ROWS}; give more of them")
     if data.Y.nnz == 0:
         raise InputError(f"{path} has no labels")

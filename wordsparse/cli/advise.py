@@ -57,7 +57,7 @@ def command(
     if corpus:
         text["max_expansion"] = max_expansion
     elif options.pop("min_count") is not None or any(value is not None for value in text.values()):
-        raise click.UsageError("options of a text need a CORPUS")
+        raise click.UsageError("options of a text need a CORPUS: name its files, or leave the options out")
     else:
         text = {}
     content = advise(list(corpus) or None, **text, **options)

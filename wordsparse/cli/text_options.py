@@ -10,8 +10,9 @@ import click
 from wordsparse.corpus.columns import ROW_FORMATS
 from wordsparse.corpus.phrases import THRESHOLD
 from wordsparse.corpus.reading import FORMATS
-from wordsparse.corpus.sources import STANDARD_INPUT
+from wordsparse.corpus.sources import ADDRESS, NOT_LOCAL, STANDARD_INPUT
 from wordsparse.corpus.tokens import TOKENIZERS
+from wordsparse.errors import InputError
 from wordsparse.words.presets import PRESETS
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
@@ -26,6 +27,8 @@ class _TextPath(click.Path):
         """The path; a usage error if it is empty."""
         if not os.fspath(value):
             self.fail("the path is empty", param, ctx)
+        if ADDRESS.match(name := os.fspath(value)):  # whose two slashes a Path would make one
+            raise InputError(NOT_LOCAL.format(name))
         return STANDARD_INPUT if value == "-" else Path(value)
 
 

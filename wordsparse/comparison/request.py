@@ -95,7 +95,7 @@ class Request:
         if not self.methods and not self.vectors:
             raise InputError("there is nothing to compare: name a method or vectors")
         if not self.epochs:
-            raise InputError("epochs must name at least one number")
+            raise InputError("epochs must name at least one number, such as 1,2,5")
         for epochs in self.epochs:
             self.options(epochs, 0)
         validation.positive_int("repeat", self.repeat)

@@ -40,7 +40,10 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         allowed = ("https://",) if req.full_url.startswith("https://") else ("https://", "http://")
         if not newurl.startswith(allowed):
             fp.close()
-            raise WordsparseError(f"{req.full_url}: redirects to {newurl:.200}, which is not followed")
+            raise WordsparseError(
+                f"{req.full_url}: redirects to {newurl:.200}, which is not followed: "
+                "name that address in the card if you trust it"
+            )
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 

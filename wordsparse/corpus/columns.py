@@ -123,7 +123,9 @@ def _lines(path: Path, max_expansion: float) -> Iterator[str]:
             try:
                 yield line.decode("utf-8-sig" if number == 1 else "utf-8") + "\n"
             except UnicodeDecodeError as error:
-                raise InputError(f"{path}: line {number} is not UTF-8 text: {error.reason}") from error
+                raise InputError(
+                    f"{path}: line {number} is not UTF-8 text: {error.reason}: convert it first"
+                ) from error
 
 
 def _listed(names: list[Any]) -> str:

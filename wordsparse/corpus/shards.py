@@ -88,7 +88,7 @@ class EncodedCorpus:
         """
         folder = Path(path)
         if not (folder / MANIFEST).is_file():
-            raise InputError(f"{folder}: is not an encoded corpus (there is no {MANIFEST} in it)")
+            raise InputError(f"{folder}: is not an encoded corpus (there is no {MANIFEST} in it): make one with encode")
         manifest = read_manifest(folder / MANIFEST, FORMAT, VERSION)
         max_vocab = None if manifest.get("max_vocab") is None else _integer(manifest, "max_vocab", folder)
         records = _records(manifest, folder)

@@ -17,7 +17,8 @@ COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
 STANDARD_INPUT = Path("/dev/stdin")
 
 # The letters of a scheme, as in https://host/text or s3://bucket/text; pathlib makes one slash of two.
-_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+NOT_LOCAL = "{}: is an address, and only local files are read: download it first"
 _NAMED = 3  # files that a message names
 
 logger = logging.getLogger(__name__)
@@ -68,7 +69,7 @@ def find_files(sources: Sequence[str | os.PathLike[str]], *, quiet: bool = False
         files; or if all files are empty.
     """
     if not sources:
-        raise InputError("no text is given")
+        raise InputError("no text is given: name a file or a directory")
     found, skipped = [], _Skipped()
     for source in sources:
         path = _existing(source)
@@ -132,8 +133,8 @@ def _existing(source: str | os.PathLike[str]) -> Path:
 
 def _missing(name: str, error: OSError | ValueError) -> str:
     """What is said of a source that cannot be found."""
-    if _ADDRESS.match(name):
-        return f"{name}: is an address, and only local files are read: download it first"
+    if ADDRESS.match(name):
+        return NOT_LOCAL.format(name)
     if len(name) > 255 or "\n" in name or (len(name.split()) > 2 and os.sep not in name):
         short = name if len(name) <= 80 else f"{name[:80]}…"
         return (

@@ -1,5 +1,7 @@
 """The words of a corpus, most frequent first, with their counts."""
 
+from __future__ import annotations
+
 import json
 import operator
 import os
@@ -64,7 +66,7 @@ class Vocabulary:
         min_count: int = 5,
         max_vocab: int | None = None,
         known: Collection[str] = (),
-    ) -> "Vocabulary":
+    ) -> Vocabulary:
         """The ``max_vocab`` most frequent of the words that occur at least ``min_count`` times.
 
         Words in ``known`` are added if they occur at all. Words with equal counts are ordered by code point, so the
@@ -109,14 +111,14 @@ class Vocabulary:
         """The ids of those of the words that are in the vocabulary, in their order."""
         return [i for i in map(self._ids.get, words) if i is not None]
 
-    def merged(self, other: "Vocabulary") -> "Vocabulary":
+    def merged(self, other: Vocabulary) -> Vocabulary:
         """The vocabulary of both texts together: the words of both, with the sums of their counts."""
         counts = dict(zip(self.words, self.counts.tolist(), strict=True))
         for word, count in zip(other.words, other.counts.tolist(), strict=True):
             counts[word] = counts.get(word, 0) + count
         return Vocabulary.from_counts(counts, min_count=1)
 
-    def rows_in(self, other: "Vocabulary") -> NDArray[np.int64]:
+    def rows_in(self, other: Vocabulary) -> NDArray[np.int64]:
         """The id in ``other`` of each word; (V,).
 
         Raises
@@ -136,7 +138,7 @@ class Vocabulary:
         write_file(Path(path), json.dumps(content, ensure_ascii=False).encode())
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> "Vocabulary":
+    def load(cls, path: str | os.PathLike[str]) -> Vocabulary:
         """Read a file written by :meth:`save`.
 
         Raises

@@ -12,6 +12,8 @@ that of sums over all examples, as in the Extreme Classification Repository's ev
 counts as 0.
 """
 
+from __future__ import annotations
+
 from typing import Any, TypedDict
 
 import numpy as np

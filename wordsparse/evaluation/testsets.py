@@ -79,7 +79,7 @@ def read_pairs(path: str | PathLike[str]) -> list[Pair]:
             raise InputError(f"{where}: expected two words and a number, found {line[:100]!r}")
         may_be_header = False
     if not pairs:
-        raise InputError(f"{path}: holds no word pairs (lines of two words and a number)")
+        raise InputError(f"{path}: holds no word pairs: it needs lines of two words and a number")
     return pairs
 
 
@@ -100,7 +100,7 @@ def read_analogies(path: str | PathLike[str]) -> list[Question]:
             raise InputError(f"{where}: expected four words, or ': ' and a section's name, found {line[:100]!r}")
         questions.append(Question(section, (words[0], words[1], words[2], words[3])))
     if not questions:
-        raise InputError(f"{path}: holds no analogies (lines of four words)")
+        raise InputError(f"{path}: holds no analogies: it needs lines of four words")
     return questions
 
 

@@ -10,6 +10,8 @@ the closed form, online, in O(d²) per example and O(d³) per minibatch, whateve
 for diag(√π) W, and with target values H' counts with the weight Σ_k y_k of each example.
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

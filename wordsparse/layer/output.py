@@ -3,6 +3,8 @@
 The layer itself, its equations and its step in phases are in :mod:`wordsparse.layer.core`.
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

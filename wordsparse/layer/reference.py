@@ -4,6 +4,8 @@ Tests and benchmarks judge the factored layer by it. It forms every output, diff
 derivatives and updates all of W.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Any
 

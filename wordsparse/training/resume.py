@@ -80,7 +80,10 @@ def check_more_epochs(model: Model, options: Options) -> bool:
     epochs = before.get("epochs")
     if changed or not isinstance(epochs, int) or options.epochs < epochs:
         changed = changed or f"epochs was {epochs}, not {options.epochs}"
-        raise InputError(f"resume: {changed}: on the same text, the number of epochs may only increase")
+        raise InputError(
+            f"resume: {changed}: on the same text, the number of epochs may only increase: "
+            "use the original options, or another output"
+        )
     return options.epochs > epochs
 
 
@@ -114,7 +117,9 @@ def on_new_text(model: Model, corpus: EncodedCorpus, options: Options, *, checkp
     fixed = ("model", "loss", "dim", "preset", "measure_power")
     before, now = ({name: given.get(name) for name in fixed} for given in (model.options, options.as_dict()))
     if changed := differences(before, now, but=set()):
-        raise InputError(f"resume: {changed}: a model keeps these on a new text")
+        raise InputError(
+            f"resume: {changed}: a model keeps these on a new text: leave them as they were, or train a new model"
+        )
     run = Run(corpus, options, model.vocabulary.merged(corpus.vocabulary), checkpoints=checkpoints)
     start_from(run, model, model.vocabulary.rows_in(run.vocabulary), options.used_recipe())
     return run

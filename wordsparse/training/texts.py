@@ -74,7 +74,9 @@ class TrainingText:
             return None
         for name in ("format", "column"):
             if (asked := getattr(self, name)) is not None:
-                raise InputError(f"{corpus.path} is already encoded: {name} applies to text only ({asked} was given)")
+                raise InputError(
+                    f"{corpus.path} is already encoded: {name} applies to text only: leave it out ({asked} was given)"
+                )
         for name in ("min_count", "max_vocab"):
             asked, fixed = getattr(self, name), getattr(corpus, name)
             if asked is not None and asked != fixed:

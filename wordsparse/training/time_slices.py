@@ -114,7 +114,10 @@ def _parts(text: TrainingText, slice_by: str | None, slice_column: str | None, t
             "slices: name them: slice_by (year, directory or file), slice_column (a column of rows), or a dict of texts"
         )
     if len(parts) < 2:
-        raise InputError(f"slices: all of the text belongs to one, {next(iter(parts), 'none')}: two are needed")
+        raise InputError(
+            f"slices: all of the text belongs to one, {next(iter(parts), 'none')}: two are needed: "
+            "add text, or cut it in another way"
+        )
     for name in parts:
         if not name or name in (".", "..") or "/" in name or not name.isprintable() or len(name.encode()) > 200:
             raise InputError(

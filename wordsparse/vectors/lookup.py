@@ -3,6 +3,8 @@
 The names are those of gensim's KeyedVectors, so that programs written for it work unchanged.
 """
 
+from __future__ import annotations
+
 import difflib
 import warnings
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence

@@ -107,7 +107,7 @@ class Neighbours(Similarity):
             return []
         sides = [_weighted(items, 1.0, self) for items in (positive, negative)]
         if not sides[0]:
-            raise InputError("nothing is given that should be similar")
+            raise InputError("nothing is given that should be similar: name a word (positive)")
         products, given = [], set()
         for side in sides:
             product = np.ones(min(restrict_vocab or len(self), len(self)), np.float32)

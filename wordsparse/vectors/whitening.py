@@ -22,7 +22,9 @@ def zipf_whitened(word_vectors: WordVectors) -> WordVectors:
         If the counts of the words are not known.
     """
     if word_vectors.counts is None or not word_vectors.counts.any():
-        raise InputError("whitening by frequency needs the words' counts, which this file does not hold")
+        raise InputError(
+            "whitening by frequency needs the words' counts, which this file does not hold: export from the model"
+        )
     share = word_vectors.counts / word_vectors.counts.sum()
     x = word_vectors.vectors.astype(np.float64)
     x -= share @ x

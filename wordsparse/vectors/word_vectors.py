@@ -1,5 +1,7 @@
 """Words and their vectors: validation, queries, and conversion to and from files and gensim."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Self
@@ -71,7 +73,7 @@ class WordVectors(Neighbours):
 
     def vectors_for_all(
         self, keys: Iterable[Key], allow_inference: bool = True, copy_vecattrs: bool = False
-    ) -> "WordVectors":
+    ) -> WordVectors:
         """The vectors of the known keys, in their order, without duplicates.
 
         ``allow_inference`` takes composed vectors too; ``copy_vecattrs`` copies the attributes of the keys, 0 for
@@ -125,7 +127,7 @@ class WordVectors(Neighbours):
         loaded: WordVectors = read(fname, fvocab, binary, encoding, unicode_errors, limit, datatype, no_header)
         return cls._taken_over(loaded)
 
-    def keyed_vectors(self) -> "KeyedVectors":
+    def keyed_vectors(self) -> KeyedVectors:
         """A copy as ``gensim.models.KeyedVectors``, with the attribute "count" if the counts are known.
 
         Raises
@@ -144,7 +146,7 @@ class WordVectors(Neighbours):
         return keyed
 
     @classmethod
-    def _taken_over(cls, other: "WordVectors") -> Self:
+    def _taken_over(cls, other: WordVectors) -> Self:
         """``other`` as an instance of this class, which shares its arrays."""
         own = cls.__new__(cls)
         own.__dict__.update(other.__dict__)
@@ -168,7 +170,7 @@ class WordVectors(Neighbours):
             raise InputError(f"the vector of {self.words[row]!r} (word {row + 1}) holds a number that is not finite")
 
 
-def keyed_vectors_class() -> "type[KeyedVectors]":
+def keyed_vectors_class() -> type[KeyedVectors]:
     """gensim's class; MissingDependencyError if gensim is not installed."""
     found: type[KeyedVectors] = optional.load("KeyedVectors", "gensim.models").KeyedVectors
     return found

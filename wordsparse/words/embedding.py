@@ -78,7 +78,7 @@ class WordEmbedding:
         self._m0 = sizes.m0 * max(1.0, dim / sizes.wide_dim)
 
     def joined(self, examples: Examples) -> Examples:
-        """A minibatch as :meth:`step` and :meth:`loss` take it: where several processes share it, each brings a part of it."""
+        """A minibatch as :meth:`step` and :meth:`loss` take it; each of several processes brings a part of it."""
         return examples
 
     def step(self, examples: Examples, lr: float, remaining: float = 1.0) -> float:

@@ -89,7 +89,10 @@ def infer(model: Model, sentences: Iterable[Sequence[str]], words: Sequence[str]
     if len(set(words)) != len(words):
         raise InputError("a word is given twice")
     if model.training is None:
-        raise InputError("this model holds its vectors only, without its training state, from which words are inferred")
+        raise InputError(
+            "this model holds its vectors only, without its training state, from which words are inferred: "
+            "train it again with wordsparse"
+        )
     objective: Objective = model.objective
     found = _occurrences(model, sentences, words)
     counts = np.bincount(found.tokens[found.places] - len(model), minlength=len(words))

@@ -201,7 +201,10 @@ class Model:
         """
         made: NDArray[np.float32] = self._documents.vectors([words], sif=sif, both=both)[0]
         if not made.any():
-            raise InputError("no word of the document is in the vocabulary, so it has no vector")
+            raise InputError(
+                "no word of the document is in the vocabulary, so it has no vector: "
+                "skip it, or split and lower-case it as the text was"
+            )
         return made
 
     def documents(
@@ -243,7 +246,7 @@ class Model:
     def trained(self) -> Training:
         """The data needed to continue training; InputError if the model has none."""
         if self.training is None:
-            raise InputError("this model holds its vectors only: it cannot be trained on")
+            raise InputError("this model holds its vectors only: train a new one, with init= for these vectors")
         return self.training
 
     def state(self) -> dict[str, Any]:

@@ -85,7 +85,10 @@ def read(path: str | PathLike[str], kind: type[M]) -> M:
         with regular.reading(directory / name):
             size = (directory / name).stat().st_size
         if expected != {"bytes": size, "sha256": regular.sha256_of(directory / name)}:
-            raise InputError(f"{directory / name}: does not match its checksum: the file was altered or damaged")
+            raise InputError(
+                f"{directory / name}: does not match its checksum: the file was altered or damaged; "
+                "restore it, or train again"
+            )
     vocabulary = Vocabulary.load(directory / VOCABULARY)
     input_rows = _read_rows(directory / INPUT, (len(vocabulary), dim))
     output_rows = _read_rows(directory / OUTPUT, (len(vocabulary), dim + 1))
@@ -148,5 +151,5 @@ def _read_rows(path: Path, shape: tuple[int, int]) -> Array:
             raise InputError(f"{path}: is not a NumPy file with a float32 matrix of shape {shape}")
         rows = np.fromfile(file, np.dtype("<f4"), shape[0] * shape[1]).reshape(shape)
     if not np.isfinite(rows).all():
-        raise InputError(f"{path}: holds numbers that are not finite")
+        raise InputError(f"{path}: holds numbers that are not finite: train again")
     return rows

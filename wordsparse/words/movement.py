@@ -63,7 +63,8 @@ def moved(first: Model, second: Model, *, min_count: int = MIN_COUNT) -> list[Mo
     rows = _common_rows(first, second, min_count)
     if rows.shape[1] <= first.dim:
         raise InputError(
-            f"{rows.shape[1]} words occur {min_count} times in both texts: more than dim ({first.dim}) are needed"
+            f"{rows.shape[1]} words occur {min_count} times in both texts: "
+            f"more than dim ({first.dim}) are needed: lower min_count or dim"
         )
     observed = distances(first.wv.unit[rows[0]], second.wv.unit[rows[1]], ALIGNED_ON)
     null = np.concatenate([_within(first.resamples, rows[0]), _within(second.resamples, rows[1])])

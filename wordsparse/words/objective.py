@@ -62,7 +62,10 @@ class Objective:
         self.recipe = options.used_recipe()
         loss = self.recipe.loss
         if not isinstance(loss, BoundedNS):
-            raise InputError(f"vectors of new words and of documents need the loss bounded-ns, not {loss.name}")
+            raise InputError(
+                f"vectors of new words and of documents need the loss bounded-ns, not {loss.name}: "
+                "train a model with it"
+            )
         counts = np.asarray(model.vocabulary.counts, np.float64)
         measure = self.recipe.base_measure(counts)
         roots = np.sqrt(measure / measure.sum())

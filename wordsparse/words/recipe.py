@@ -1,5 +1,7 @@
 """The recipe: the constants of a model and a loss."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
@@ -60,7 +62,7 @@ class Recipe:
         return {**content, "loss": {"name": self.loss.name, **stored}}
 
     @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> "Recipe":
+    def from_dict(cls, content: Mapping[str, Any]) -> Recipe:
         """The inverse of :meth:`as_dict`.
 
         Raises

@@ -99,7 +99,9 @@ class Resamples:
     def _read(self, path: Path, digest: str) -> Codes:
         data = regular.read_bytes(path, self.shape[0] * self.shape[1])
         if hashlib.sha256(data).hexdigest() != digest or len(data) != self.shape[0] * self.shape[1]:
-            raise InputError(f"{path}: does not match its checksum: the file was altered or damaged")
+            raise InputError(
+                f"{path}: does not match its checksum: the file was altered or damaged; train with --bootstrap again"
+            )
         return np.frombuffer(data, np.int8).reshape(self.shape)
 
 

@@ -88,7 +88,9 @@ def read_file(path: str | PathLike[str]) -> WordVectors:
         with storage.naming(path):
             return model2vec.read(path)
     if os.path.isdir(path):
-        raise InputError(f"{path}: is a directory without a model.json: not a model directory")
+        raise InputError(
+            f"{path}: is a directory without a model.json, so no model: name a model directory or a file of vectors"
+        )
     with regular.opened(path) as file:
         start = file.read(16)
     try:
