@@ -131,7 +131,13 @@ def _open() -> bool:
 
 
 def _takes_bars() -> bool:
-    return _in_notebook() or (sys.stderr.isatty() and os.environ.get("TERM") != "dumb")
+    return _in_notebook() or (sys.stderr.isatty() and os.environ.get("TERM") != "dumb" and not _in_cell())
+
+
+def _in_cell() -> bool:
+    """Whether a cell of a notebook runs this command, as in ``!wordsparse train``: on a terminal that obeys nothing and
+    whose output is kept as by a log file. A kernel sets these two for the commands that it runs."""
+    return (os.environ.get("TERM"), os.environ.get("GIT_PAGER")) == ("xterm-color", "cat")
 
 
 def _in_notebook() -> bool:

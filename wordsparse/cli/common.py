@@ -21,6 +21,14 @@ def _hush(context: click.Context, parameter: click.Parameter, quiet: bool) -> bo
     return quiet
 
 
+class Completed(click.Choice[str]):
+    """Names that a shell completes; another one is refused by the code that knows them, with a hint."""
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The value as it is."""
+        return value
+
+
 quiet_option = click.option(
     "-q", "--quiet", is_flag=True, callback=_hush, help="Show no progress, and no messages but warnings and errors."
 )

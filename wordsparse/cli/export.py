@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from wordsparse.cli.common import emit, json_option
+from wordsparse.cli.common import Completed, emit, json_option
 from wordsparse.errors import InputError
 from wordsparse.files import outputs
 from wordsparse.vectors.formats import FORMATS, PRECISIONS, READABLE
@@ -25,12 +25,14 @@ _ONE_WAY = " and ".join(name for name in FORMATS if name not in READABLE)
 @click.option(
     "--format",
     "format_name",
+    type=Completed(list(FORMATS)),
     required=True,
     metavar="F",
     help=f"One of {', '.join(FORMATS)}. {_ONE_WAY} are for other programs: wordsparse does not read them.",
 )
 @click.option(
     "--precision",
+    type=Completed(list(PRECISIONS)),
     metavar="P",
     default=PRECISIONS[0],
     show_default=True,

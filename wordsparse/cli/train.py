@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from wordsparse.cli.common import emit, expansion_option, json_option, quiet_option
+from wordsparse.cli.common import Completed, emit, expansion_option, json_option, quiet_option
 from wordsparse.cli.config import RECIPE, config_option
 from wordsparse.cli.text_options import corpus_argument, min_count_option, preset_option, text_options
 from wordsparse.machine import devices
@@ -26,19 +26,11 @@ def _batch_tokens(model: str) -> int:
     return recipe.recommended(model, str(DEFAULTS.loss)).batch_tokens
 
 
-class _LossName(click.Choice[str]):
-    """Completed as a choice; what it is not is refused by Options, with a hint."""
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The value as it is."""
-        return value
-
-
 @click.command()
 @corpus_argument
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Model directory to write.")
 @click.option("--model", type=click.Choice(MODELS), default=DEFAULTS.model, show_default=True)
-@click.option("--loss", type=_LossName(LOSSES), default=DEFAULTS.loss, show_default=True)
+@click.option("--loss", type=Completed(LOSSES), default=DEFAULTS.loss, show_default=True)
 @click.option("--dim", type=int, default=DEFAULTS.dim, show_default=True, help="Length of a vector.")
 @preset_option
 @click.option(

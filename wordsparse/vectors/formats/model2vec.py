@@ -8,8 +8,9 @@ Texts are cut at white space. Where no word of the vocabulary begins or ends wit
 the vocabulary comes from text whose punctuation was set apart, and so is that of the texts to encode: ``(Hello,`` is
 ``(``, ``Hello`` and ``,``. Where no word has a capital letter, texts are lower-cased.
 
-float16 and int8 vectors are stored as such. int8 has one scale for all rows here, as Model2Vec's own has, because its
-readers know no scales: the vectors that are read back have another length, and the same directions up to rounding.
+float16 and int8 vectors are stored as such. int8 has one scale for all rows here, as Model2Vec's own has: the vectors
+that are read back have another length, and the same directions up to rounding. Newer versions of Model2Vec would take a
+scale for each row from a tensor ``weights``; older ones ignore it without a word, and texts would have other vectors.
 """
 
 import json
