@@ -2,10 +2,11 @@
 
     python tools/fuzz.py --inputs 1000000 --seed 1 --save findings
 
-Each input is a good one with some changes (see mutations.py); checksums are made right again, so that the checks behind
-them are reached. A finding is any other exception, more than ``--memory`` bytes of address space, or more than
-``--seconds`` seconds of CPU time. An input depends on its kind, the seed and its number alone: ``--kinds model --seed 1
---inputs 1 --first 4711`` makes it again. Prints one JSON object; the exit status is 1 if there are findings.
+Each input is a good one with some changes (fuzz_kinds.py has the kinds, mutations.py the changes); checksums are made
+right again, so that the checks behind them are reached. A finding is any other exception, more than ``--memory`` bytes
+of address space, or more than ``--seconds`` seconds of CPU time. An input depends on its kind, the seed and its number
+alone: ``--kinds model --seed 1 --inputs 1 --first 4711`` makes it again. Prints one JSON object; the exit status is 1
+if there are findings.
 """
 
 import json
@@ -18,194 +19,21 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 from types import FrameType
-from typing import Any
 from unittest import mock
 
 import click
-import smart_open
-from good_inputs import OPTIONS, PACKED, make_good
-from mutations import altered, mutated
+from fuzz_kinds import SHARES, kinds
+from good_inputs import make_good
 
-import wordsparse as ws
-from wordsparse.corpora import load_card
-from wordsparse.corpus import EncodedCorpus, Vocabulary
-from wordsparse.corpus.reading import sentences
 from wordsparse.errors import WordsparseError
-from wordsparse.evaluation.testsets import read_analogies, read_pairs
-from wordsparse.files import arrays, regular, storage
-from wordsparse.labels.data import read_data
-from wordsparse.training import resume
-from wordsparse.training.checkpoints import Checkpoint
-from wordsparse.training.loop import Run
-from wordsparse.vectors.formats import read_file
-from wordsparse.words import model_directory as models
-from wordsparse.words.options import Options
-
-Attempt = Callable[[Random], object]
 
 
 class Slow(BaseException):
     """An input took too long."""
-
-
-# Of a thousand inputs; kinds that train are slower by far.
-SHARES = {
-    "vectors": 230,
-    "static": 20,
-    "text": 80,
-    "rows": 40,
-    "labels": 40,
-    "wiki": 60,
-    "pairs": 120,
-    "analogies": 100,
-    "card": 100,
-    "vocabulary": 91,
-    "model": 60,
-    "corpus": 50,
-    "resume": 6,
-    "checkpoint": 2,
-    "train": 1,
-}
-
-
-def single(folder: Path, place: Path, read: Callable[[Path], object]) -> Attempt:
-    """Files that stand alone: bytes are changed; of a compressed file as often those that are compressed."""
-    files = {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
-    plain = {path.name: _unpacked(path) for path in sorted(folder.iterdir())}
-
-    def attempt(random: Random) -> object:
-        name = random.choice(list(files))
-        other = plain[random.choice(list(plain))]
-        path = place / name
-        if files[name] is not plain[name] and random.random() < 0.5:
-            with smart_open.open(path, "wb") as file:
-                file.write(mutated(plain[name], other, random))
-        else:
-            path.write_bytes(mutated(files[name], other, random))
-        return read(path)
-
-    return attempt
-
-
-def _unpacked(path: Path) -> bytes:
-    if path.suffix not in PACKED:
-        return path.read_bytes()
-    with smart_open.open(path, "rb") as file:
-        content: bytes = file.read()
-    return content
-
-
-def signed(folder: Path, place: Path, manifest: str, entries: Callable[[Any], Iterator[tuple[str, Any]]]) -> Attempt:
-    """Directories: a file's bytes or the manifest's members are changed, and the checksums made right again.
-
-    ``entries`` gives (name, entry with "bytes" and "sha256") for each file that a manifest describes.
-    """
-    files = {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.name != manifest}
-    content = storage.read_json(folder / manifest)
-    del content["sha256"]
-
-    def attempt(random: Random) -> Path:
-        target = place / folder.name
-        shutil.rmtree(target, ignore_errors=True)
-        target.mkdir()
-        changed = random.choice(list(files))
-        new = altered(content, random) if random.random() < 0.6 else json.loads(json.dumps(content))
-        for name, data in files.items():
-            if name == changed and random.random() < 0.5:
-                data = mutated(data, random.choice(list(files.values())), random)
-                for described, entry in entries(new):
-                    if described == name and isinstance(entry, dict):
-                        (target / name).write_bytes(data)
-                        entry.update(bytes=len(data), sha256=regular.sha256_of(target / name))
-            (target / name).write_bytes(data)
-        storage.write_manifest(target / manifest, new)
-        return target
-
-    return attempt
-
-
-def kinds(good: Path, place: Path) -> dict[str, Attempt]:
-    """The function that reads an input, for each kind."""
-    corpus, options = EncodedCorpus.open(good / "corpus"), Options(**OPTIONS)
-    run = Run(corpus, options)
-    save_checkpoint(run, good / "checkpoint")
-    model = signed(good / "model", place, models.MANIFEST, _model_entries)
-    encoded = signed(good / "corpus", place, "corpus.json", _corpus_entries)
-    checkpoint = signed(good / "checkpoint", place, "checkpoint.json", _checkpoint_entries)
-
-    static = shutil.copytree(good / "static", place.with_name("static"))  # beside what is emptied before each input
-
-    def use(folder: Path) -> None:
-        vectors = models.load(folder).word_vectors()
-        vectors.similar(vectors.words[0], 3)
-
-    def train_on(folder: Path) -> None:
-        read, more = models.load(folder), Options(**{**OPTIONS, "epochs": 3})
-        if not resume.is_same_text(read.trained().text, corpus):
-            resume.on_new_text(read, corpus, more).train()
-        elif resume.check_more_epochs(read, more):
-            resume.more_epochs(read, corpus, more).train()
-
-    def go_on(folder: Path) -> None:
-        Checkpoint.open(folder).restore(run)
-        run.train()
-
-    return {
-        "vectors": single(good / "vectors", place, read_file),
-        "static": single(good / "static", static, lambda path: read_file(static)),
-        "text": single(good / "text", place, lambda path: ws.encode(path, place / "encoded", min_count=1)),
-        "rows": single(
-            good / "rows", place, lambda path: ws.encode(path, place / "encoded", column="text", min_count=1)
-        ),
-        "labels": single(good / "labels", place, lambda path: read_data(path, path if path.suffix == ".npz" else None)),
-        "wiki": single(good / "wiki", place, lambda path: list(sentences(path, "wiki"))),
-        "pairs": single(good / "pairs", place, read_pairs),
-        "analogies": single(good / "analogies", place, read_analogies),
-        "card": single(good / "card", place, load_card),
-        "vocabulary": single(good / "vocabulary", place, Vocabulary.load),
-        "model": lambda random: use(model(random)),
-        "resume": lambda random: train_on(model(random)),
-        "checkpoint": lambda random: go_on(checkpoint(random)),
-        "corpus": lambda random: EncodedCorpus.open(encoded(random)),
-        "train": lambda random: Run(EncodedCorpus.open(encoded(random)), options).train(),
-    }
-
-
-def save_checkpoint(run: Run, folder: Path) -> None:
-    """A checkpoint of the run's first minibatches."""
-
-    def stop(run: Run) -> None:
-        raise InterruptedError
-
-    with suppress(InterruptedError):
-        run.train(after_step=stop)
-    folder.mkdir()
-    content = {"request": {"options": {}, "text": {}}, "standing": run.state.as_dict(), "count": 1}
-    table = arrays.write(folder / "state.bin", run.embedding.state())
-    storage.write_manifest(
-        folder / "checkpoint.json", {"format": "wordsparse-checkpoint", "version": 1, **content, "state": table}
-    )
-
-
-def _model_entries(content: Any) -> Iterator[tuple[str, Any]]:
-    files, training = content.get("files"), content.get("training")
-    yield from files.items() if isinstance(files, dict) else ()
-    yield models.TRAINING, training.get("state") if isinstance(training, dict) else None
-
-
-def _corpus_entries(content: Any) -> Iterator[tuple[str, Any]]:
-    files = content.get("files")
-    for entry in files if isinstance(files, list) else ():
-        if isinstance(entry, dict):
-            yield str(entry.get("name")), entry
-
-
-def _checkpoint_entries(content: Any) -> Iterator[tuple[str, Any]]:
-    yield "state.bin", content.get("state")
 
 
 @contextmanager
@@ -274,7 +102,7 @@ def main(
                     start_clock()
                     attempts[kind](Random(f"{kind} {seed} {number}"))
                     accepted[kind] += 1
-                except WordsparseError:
+                except (WordsparseError, click.ClickException):
                     pass
                 except (Exception, Slow) as error:
                     signal.setitimer(signal.ITIMER_PROF, 0)

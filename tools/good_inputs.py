@@ -11,12 +11,15 @@ import scipy.sparse as sp
 import smart_open
 
 import wordsparse as ws
+from wordsparse import labels
 from wordsparse.corpus import Vocabulary
+from wordsparse.gensim import Word2Vec
 from wordsparse.vectors.formats import FORMATS, save_vectors
 from wordsparse.vectors.word_vectors import WordVectors
 
 PACKED = (".gz", ".bz2", ".xz", ".zst")
 OPTIONS: dict[str, Any] = {"dim": 4, "epochs": 2, "threads": 1, "batch_tokens": 400, "heldout": 0.1}
+KINDS = ("vectors", "counts", "text", "rows", "labels", "wiki", "pairs", "analogies", "card", "config", "vocabulary")
 PAGE = "<page><title>T{n}</title><ns>0</ns><id>{n}</id><revision><text>{text}</text></revision></page>"
 MARKUP = (
     "'''w{n}''' [[File:a.png|thumb|w1 w2]] {{{{t|a={{{{u}}}}}}}} &lt;ref name=a>w3&lt;/ref> [http://a.b w4] {text}\n"
@@ -48,11 +51,18 @@ members = ["*/text"]
 text_bytes = 1000
 end = ["a", "b"]
 """
+CONFIG = """dim = 5
+epochs = 3
+model = "skipgram"
+min-count = 1
+subwords = true
+corpus = ["a.txt", "b.txt"]
+"""
 
 
 def make_good(folder: Path) -> None:
     """Good inputs of every kind."""
-    for name in ("vectors", "text", "rows", "labels", "wiki", "pairs", "analogies", "card", "vocabulary"):
+    for name in KINDS:
         (folder / name).mkdir()
     random = np.random.default_rng(1)
     lines = [" ".join(f"w{i}" for i in random.zipf(1.5, 8) % 40) for _ in range(120)]
@@ -88,3 +98,25 @@ def make_good(folder: Path) -> None:
     ws.encode(folder / "text" / "t.txt", folder / "corpus", min_count=1)
     Vocabulary(["é", "b", "c"], [5, 4, 4]).save(folder / "vocabulary" / "vocabulary.json")
     ws.train(folder / "corpus", output=folder / "model", **OPTIONS)
+    _make_others(folder, text)
+
+
+def _make_others(folder: Path, text: str) -> None:
+    """What is made of a model, and other things that are saved."""
+    (folder / "config" / "c.toml").write_text(CONFIG)
+    (folder / "config" / "options.toml").write_bytes((folder / "model" / "options.toml").read_bytes())
+    (folder / "counts" / "counts").write_text("".join(f"w{i}é {20 - i}\n" for i in range(8)))
+    model = ws.load(folder / "model")
+    model.fit_subwords(2, 3).save(folder / "subwords")
+    save_vectors(ws.load(folder / "subwords").word_vectors(), folder / "vectors" / "n.npz", "npz")
+    ws.train(folder / "text" / "t.txt", output=folder / "resampled", bootstrap=2, min_count=1, **OPTIONS)
+    sentences = [line.split() for line in text.splitlines()]
+    Word2Vec(sentences, vector_size=4, min_count=1, epochs=2, workers=1).save(folder / "word2vec")
+    X = sp.random_array((30, 3), density=0.7, format="csr", dtype=np.float32, rng=1)
+    Y = sp.csr_array((np.arange(30)[:, None] % 5 == np.arange(5)).astype(np.float32))
+    rows = labels.read_data(folder / "labels" / "y.txt")
+    wide = sp.csr_array((X.data, X.indices, X.indptr), shape=(30, rows.X.shape[1]))
+    labels.SparseTargetClassifier(threads=1).fit(wide, Y).save(folder / "SparseTargetClassifier")
+    labels.SparseTargetRegressor(threads=1).fit(wide, Y).save(folder / "SparseTargetRegressor")
+    items = sp.random_array((40, 6), density=0.4, format="csr", dtype=np.float32, rng=2)
+    labels.SparseTargetRecommender(factors=3, threads=1).fit(items).save(folder / "SparseTargetRecommender")

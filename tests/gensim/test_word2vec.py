@@ -1,6 +1,8 @@
 """Word2Vec by gensim's names: what gensim's own tests do not ask."""
 
 import copy
+import errno
+import os
 import pickle
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +12,8 @@ import numpy as np
 import pytest
 
 import wordsparse as ws
-from wordsparse.errors import InputError, TrainingError
+from wordsparse.errors import InputError, TrainingError, WordsparseError
+from wordsparse.files import storage
 from wordsparse.gensim import KeyedVectors, Word2Vec
 from wordsparse.gensim.refusals import say_once
 
@@ -291,6 +294,46 @@ def test_what_is_saved_replaces_a_model_or_a_file_and_nothing_else(tmp_path: Pat
     with pytest.raises(InputError, match="holds no model"):
         model.save(tmp_path / "other")
     assert {path.name for path in tmp_path.iterdir()} == {"file", "new", "other"}
+
+
+@pytest.mark.parametrize("can_exchange", [True, False])
+def test_a_save_that_fails_keeps_the_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, can_exchange: bool) -> None:
+    """The old model was moved into a directory that was then removed; vectors removed it before they were made."""
+    model, path = Word2Vec(WALKS, **SMALL), tmp_path / "model"
+    model.save(path)
+    rename, error = os.rename, OSError(errno.EIO, "Input/output error")
+
+    def exchange_or_fail(made: Path, path: Path) -> bool:
+        if can_exchange:
+            raise error
+        return False
+
+    def rename_or_fail(source: Path, target: Path) -> None:
+        if target == path and not source.name.endswith(".partial"):
+            raise error
+        rename(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.rename", rename_or_fail)
+        patch.setattr("wordsparse.files.storage.exchange", exchange_or_fail)
+        for saved in (model, model.wv):
+            with pytest.raises(WordsparseError, match="model: writing failed: Input/output error"):
+                saved.save(path)
+    assert Word2Vec.load(path).wv.index_to_key == model.wv.index_to_key
+    model.wv.save(path)
+    assert KeyedVectors.load(path).index_to_key == model.wv.index_to_key
+    assert os.listdir(tmp_path) == ["model"]
+
+
+def test_attributes_of_a_saved_model_that_cannot_be(tmp_path: Path) -> None:
+    """A text for a number was a TypeError or a ValueError."""
+    Word2Vec(WALKS, **SMALL).save(tmp_path / "model")
+    manifest = tmp_path / "model" / "gensim.json"
+    content = storage.read_manifest(manifest, "wordsparse-word2vec", 1)
+    for name, value in (("negative", "x"), ("sample", "0"), ("epochs", None), ("window", 10**400), ("alpha", [])):
+        storage.write_manifest(manifest, {**content, "attributes": {**content["attributes"], name: value}})
+        with pytest.raises(InputError, match=f"gensim.json: {name} cannot be"):
+            Word2Vec.load(tmp_path / "model")
 
 
 def test_files_that_are_no_model(tmp_path: Path) -> None:

@@ -217,5 +217,9 @@ def test_word2vec_files_that_are_not_what_is_asked_for(tmp_path: Path, caplog: p
     path.write_bytes(b"a 1 2\n")
     with pytest.raises(InputError, match="does not begin with"):
         WordVectors.load_word2vec_format(path)
+    for count in ("²", "9" * 5000):  # ValueErrors of another kind
+        (tmp_path / "counts").write_text(f"a {count}\n")
+        with pytest.raises(InputError, match="is not a word and its count"):
+            WordVectors.load_word2vec_format(path, tmp_path / "counts", no_header=True)
     with pytest.raises(InputError, match="no attribute 'count'"):
         read.save_word2vec_format(path, tmp_path / "counts")

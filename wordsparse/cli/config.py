@@ -36,15 +36,16 @@ def _read(context: click.Context, parameter: click.Parameter, path: Path | None)
 
 
 def _as_given(where: str, parameter: click.Parameter, value: Any) -> Any:
-    """A value of the file as click takes it."""
+    """A value of the file as the command line would give it: text, which click converts and checks."""
     flag = isinstance(parameter, click.Option) and parameter.is_flag
-    if isinstance(value, dict) or isinstance(value, bool) != flag:
-        raise InputError(f"{where} must be {'true or false' if flag else 'a number, a text or a list'}, not {value!r}")
-    if isinstance(value, list):
-        if parameter.nargs == -1 or parameter.multiple:
-            return [str(item) for item in value]
-        return ",".join(map(str, value))
-    return [value] if parameter.nargs == -1 or parameter.multiple else value
+    kinds = bool if flag else int | float | str | list
+    if not isinstance(value, kinds) or isinstance(value, bool) != flag:
+        said = "true or false" if flag else "a number, a text or a list"
+        raise InputError(f"{where} must be {said}, not {value!r:.80}")
+    if flag:
+        return value
+    items = [str(item) for item in (value if isinstance(value, list) else [value])]
+    return items if parameter.nargs == -1 or parameter.multiple else ",".join(items)
 
 
 config_option = click.option(

@@ -2,7 +2,6 @@
 
 import os
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
@@ -14,9 +13,8 @@ from wordsparse.corpus.columns import ROW_FORMATS
 from wordsparse.corpus.reading import FORMATS
 from wordsparse.corpus.tokens import TOKENIZERS
 from wordsparse.errors import InputError
-from wordsparse.files import regular
+from wordsparse.files import toml
 
-CARD_BYTES = 2**20
 ALGORITHMS = {"md5": 32, "sha1": 40, "sha256": 64}
 """Checksums, and how many hexadecimal digits they have."""
 
@@ -104,22 +102,18 @@ def load_card(name: str | os.PathLike[str]) -> Card:
         If there is no such card, if it is not TOML, or if a member is missing, unknown or of the wrong type.
     """
     if not isinstance(name, str) or name.endswith(".toml"):
-        return _card(regular.read_text(name, CARD_BYTES), os.fspath(name))
+        return _card(toml.load(name), os.fspath(name))
     if name not in card_names():
         raise InputError(f"there is no card {name!r}: choose one of {', '.join(card_names())}")
     entry = _folder() / f"{name}.toml"
-    return _card(entry.read_text(encoding="utf-8"), str(entry))
+    return _card(toml.loads(entry.read_text(encoding="utf-8"), str(entry)), str(entry))
 
 
 def _folder() -> Any:
     return resources.files("wordsparse.corpora") / "cards"
 
 
-def _card(text: str, where: str) -> Card:
-    try:
-        content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{where}: is not valid TOML: {error}") from error
+def _card(content: dict[str, Any], where: str) -> Card:
     source = "download" if "download" in content else "files"
     kinds = {"name": str, "description": str, "licence": str, "format": str, "tokens": str}
     _check_members(content, kinds | {source: dict if source == "download" else list}, where)

@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 
 from wordsparse.errors import InputError, WordsparseError
 from wordsparse.files import outputs, regular
+from wordsparse.files.exchange import exchange
 
 MANIFEST_BYTES = 2**24
 _MAX_NAME = 220  # bytes; short_name keeps an eighth as many characters, of at most 4 bytes each
@@ -258,6 +259,27 @@ def write_files(path: Path, write: Callable[[Path], object]) -> list[Path]:
             os.replace(file, target.with_name(file.name))
         sync(target.parent)
     return [path, *(target.with_name(file.name) for file in companions)]
+
+
+def put(made: Path, path: Path) -> None:
+    """Move a complete file or directory from a directory of :func:`staging` to ``path``, in exchange for what is there.
+
+    Raises
+    ------
+    OSError
+        If it cannot be moved; what is at ``path`` stays.
+    """
+    if not os.path.lexists(path):
+        os.rename(made, path)
+    elif not exchange(made, path):
+        previous = _partial_name(made)
+        os.rename(path, previous)
+        try:
+            os.rename(made, path)
+        except OSError:
+            os.rename(previous, path)
+            raise
+    sync(path.parent)
 
 
 def write_manifest(path: Path, content: Mapping[str, object]) -> None:

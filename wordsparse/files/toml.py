@@ -1,13 +1,15 @@
 """Options as TOML, a format that people read and edit."""
 
 import json
+import os
 import tomllib
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from wordsparse.errors import InputError
 from wordsparse.files import regular
+
+MAX_BYTES = 2**20
 
 
 def dumps(content: Mapping[str, Any]) -> str:
@@ -15,20 +17,23 @@ def dumps(content: Mapping[str, Any]) -> str:
     return "\n".join(_lines(content, ""))
 
 
-def load(path: Path) -> dict[str, Any]:
+def load(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Read a table.
 
     Raises
     ------
     InputError
-        If the file cannot be read or is not TOML; the message names it, and the line.
+        If the file cannot be read, is too large or is not TOML; the message names it, and the line.
     """
-    with regular.opened(path) as file:
-        content = file.read()
+    return loads(regular.read_text(path, MAX_BYTES), os.fspath(path))
+
+
+def loads(text: str, where: str) -> dict[str, Any]:
+    """The table that ``text`` holds; InputError names ``where`` if it is not TOML."""
     try:
-        return tomllib.loads(content.decode())
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"{path}: is not TOML: {error}") from error
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # the ValueErrors include numbers of thousands of digits
+        raise InputError(f"{where}: is not valid TOML: {error}") from error
 
 
 def _is_utf8(text: str) -> bool:

@@ -1,6 +1,7 @@
 """gensim's KeyedVectors: WordVectors with gensim's methods to reserve rows, evaluate, save and load."""
 
 import logging
+import os
 from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
@@ -223,9 +224,13 @@ class KeyedVectors(WordVectors):
         if left_out := sorted(self.expandos.keys() - {"count", "sample_int"}):
             logger.warning("%s: these attributes are not stored: %s", fname, ", ".join(left_out))
         path = Path(fname)
-        if (path / MANIFEST).is_file():
-            storage.remove_directory(path)
-        save_vectors(self, path, "npz")
+        if not (path / MANIFEST).is_file():
+            save_vectors(self, path, "npz")
+            return
+        directory = Path(os.path.realpath(path))
+        with storage.writing(path), storage.staging(directory) as folder:
+            save_vectors(self, folder / VECTORS, "npz")
+            storage.put(folder / VECTORS, directory)
 
     @classmethod
     def load(cls, fname: str | PathLike[str], mmap: str | None = None) -> Self:

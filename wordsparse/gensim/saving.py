@@ -75,12 +75,7 @@ def save(model: Any, trained: Trained, path: Path) -> None:
             "keys": "words" if are_words else "json",
         }
         storage.write_manifest(target / MANIFEST, content)
-        if path.is_dir():
-            os.rename(path, folder / "previous")
-        else:
-            path.unlink(missing_ok=True)
-        os.rename(target, path)
-        storage.sync(path.parent)
+        storage.put(target, path)
 
 
 def load(model: Any, path: Path) -> tuple[KeyedVectors, Trained]:
@@ -102,10 +97,17 @@ def load(model: Any, path: Path) -> tuple[KeyedVectors, Trained]:
     if set(attributes) != set(STORED):
         raise InputError(f"{path / MANIFEST}: must name the attributes of a Word2Vec")
     for name, value in attributes.items():
-        if not isinstance(value, int | float | str | None):
-            raise InputError(f"{path / MANIFEST}: {name} must be a number or a text")
+        if not _fits(name, value, getattr(model, name)):
+            raise InputError(f"{path / MANIFEST}: {name} cannot be {value!r:.80}")
         setattr(model, name, value)
     trained = models.load(path)
     words = trained.vocabulary.words
     keys = words if manifest.get("keys") == "words" else names.from_json(words)
     return KeyedVectors.load(path), Trained(keys, trained, settings.recipe(model))
+
+
+def _fits(name: str, value: Any, default: Any) -> bool:
+    """Whether a stored attribute can have this value: a number, None if that is its default, or the user's comment."""
+    if isinstance(value, int | float):
+        return abs(value) <= 2**62
+    return (value is None and default is None) or (name == "comment" and isinstance(value, str))

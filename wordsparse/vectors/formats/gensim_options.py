@@ -21,6 +21,7 @@ from wordsparse.vectors.word_vectors import WordVectors
 logger = logging.getLogger(__name__)
 FilePath = str | PathLike[str]
 _MAX_HEADER = 1024
+_MAX_DIGITS = 18  # of a count
 
 
 def save(
@@ -165,7 +166,7 @@ def _counts(path: Path, words: Iterable[str], encoding: str, errors: str) -> lis
     with BoundedStream(path) as stream:
         for line in iter(lambda: stream.readline(2**17), b""):
             word, _, count = line.decode(encoding, errors).strip().rpartition(" ")
-            if not count.isdigit():
+            if not (count.isdecimal() and len(count) <= _MAX_DIGITS):
                 raise InputError(f"{path}: the line {line[:80]!r} is not a word and its count")
             counts[word] = int(count)
     if missing := [word for word in words if word not in counts]:

@@ -1,0 +1,278 @@
+"""Each kind of input of tools/fuzz.py: how it is changed, and how it is read."""
+
+import json
+import shutil
+import tomllib
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+import smart_open
+from good_inputs import OPTIONS, PACKED
+from mutations import altered, mutated
+
+import wordsparse as ws
+from wordsparse import labels
+from wordsparse.cli.train import command as train_command
+from wordsparse.corpora import load_card
+from wordsparse.corpus import EncodedCorpus, Vocabulary
+from wordsparse.corpus.reading import sentences
+from wordsparse.evaluation.testsets import read_analogies, read_pairs
+from wordsparse.files import arrays, regular, storage, toml
+from wordsparse.gensim import Word2Vec
+from wordsparse.training import resume
+from wordsparse.training.checkpoints import Checkpoint
+from wordsparse.training.loop import Run
+from wordsparse.vectors.formats import read_file
+from wordsparse.words import model_directory as models
+from wordsparse.words.documents import Documents
+from wordsparse.words.options import Options
+from wordsparse.words.resamples import neighbours
+
+Attempt = Callable[[Random], object]
+
+
+# Of a thousand inputs; kinds that train are slower by far.
+SHARES = {
+    "vectors": 200,
+    "static": 20,
+    "counts": 10,
+    "text": 80,
+    "rows": 40,
+    "labels": 40,
+    "estimator": 30,
+    "wiki": 60,
+    "pairs": 100,
+    "analogies": 80,
+    "card": 80,
+    "config": 30,
+    "vocabulary": 71,
+    "model": 50,
+    "subwords": 30,
+    "resamples": 20,
+    "word2vec": 10,
+    "corpus": 40,
+    "resume": 6,
+    "checkpoint": 2,
+    "train": 1,
+}
+
+
+# Formats whose values are changed as often as their bytes.
+VALUES: dict[str, tuple[Callable[[str], Any], Callable[[Any], str]]] = {
+    ".json": (json.loads, json.dumps),
+    ".toml": (tomllib.loads, toml.dumps),
+}
+
+
+def single(folder: Path, place: Path, read: Callable[[Path], object]) -> Attempt:
+    """Files that stand alone: bytes are changed; of a compressed file as often those that are compressed."""
+    files = {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+    plain = {path.name: _unpacked(path) for path in sorted(folder.iterdir())}
+
+    def attempt(random: Random) -> object:
+        name = random.choice(list(files))
+        other = plain[random.choice(list(plain))]
+        path = place / name
+        if path.suffix in VALUES and random.random() < 0.5:
+            read_value, write_value = VALUES[path.suffix]
+            path.write_text(write_value(altered(read_value(files[name].decode()), random)), errors="replace")
+        elif files[name] is not plain[name] and random.random() < 0.5:
+            with smart_open.open(path, "wb") as file:
+                file.write(mutated(plain[name], other, random))
+        else:
+            path.write_bytes(mutated(files[name], other, random))
+        return read(path)
+
+    return attempt
+
+
+def _unpacked(path: Path) -> bytes:
+    if path.suffix not in PACKED:
+        return path.read_bytes()
+    with smart_open.open(path, "rb") as file:
+        content: bytes = file.read()
+    return content
+
+
+def signed(folder: Path, place: Path, manifest: str, entries: Callable[[Any], Iterator[tuple[str, Any]]]) -> Attempt:
+    """Directories: a file's bytes or the manifest's members are changed, and the checksums made right again.
+
+    ``entries`` gives (name, entry with "bytes" and "sha256") for each file that a manifest describes.
+    """
+    files = {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.name != manifest}
+    content = storage.read_json(folder / manifest)
+    del content["sha256"]
+
+    def attempt(random: Random) -> Path:
+        target = place / folder.name
+        shutil.rmtree(target, ignore_errors=True)
+        target.mkdir()
+        changed = random.choice(list(files))
+        new = altered(content, random) if random.random() < 0.6 else json.loads(json.dumps(content))
+        for name, data in files.items():
+            if name == changed and random.random() < 0.5:
+                data = mutated(data, random.choice(list(files.values())), random)
+                for described, entry in entries(new):
+                    if described == name and isinstance(entry, dict):
+                        (target / name).write_bytes(data)
+                        entry.update(bytes=len(data), sha256=regular.sha256_of(target / name))
+            (target / name).write_bytes(data)
+        storage.write_manifest(target / manifest, new)
+        return target
+
+    return attempt
+
+
+def kinds(good: Path, place: Path) -> dict[str, Attempt]:
+    """The function that reads an input, for each kind."""
+    corpus, options = EncodedCorpus.open(good / "corpus"), Options(**OPTIONS)
+    run = Run(corpus, options)
+    save_checkpoint(run, good / "checkpoint")
+    model = signed(good / "model", place, models.MANIFEST, _model_entries)
+    encoded = signed(good / "corpus", place, "corpus.json", _corpus_entries)
+    checkpoint = signed(good / "checkpoint", place, "checkpoint.json", _checkpoint_entries)
+
+    subwords = signed(good / "subwords", place, models.MANIFEST, _model_entries)
+    resampled = signed(good / "resampled" / "resamples", place, "resamples.json", lambda content: iter(()))
+    word2vec = signed(good / "word2vec", place, "gensim.json", lambda content: iter(()))
+    estimators = {
+        kind: signed(good / kind.__name__, place, "labels.json", _label_entries)
+        for kind in (
+            labels.SparseTargetClassifier,
+            labels.SparseTargetRegressor,
+            labels.SparseTargetRecommender,
+        )
+    }
+    labelled = labels.read_data(good / "labels" / "y.txt")
+    plain = good / "vectors" / "v.word2vec"
+
+    def use(folder: Path) -> None:
+        vectors = models.load(folder).word_vectors()
+        vectors.similar(vectors.words[0], 3)
+
+    def read_counts(path: Path) -> None:
+        ws.WordVectors.load_word2vec_format(plain, path, unicode_errors="replace")
+
+    def static(random: Random) -> object:
+        folder = shutil.copytree(good / "static", place / "static")
+        return single(good / "static", folder, lambda path: read_file(folder))(random)
+
+    def compose(folder: Path) -> None:
+        model = models.load(folder)
+        vectors = model.word_vectors()
+        vectors.similar("w1w2", 3)
+        Documents(model).vectors([["w1", "w1w2", "absent"]], both=True)
+
+    def estimate(random: Random) -> None:
+        kind = random.choice(list(estimators))
+        estimator = kind.load(estimators[kind](random))
+        if kind is labels.SparseTargetRecommender:
+            estimator.recommend([0], sp.csr_array(np.eye(1, 6, dtype=np.float32)), 3)
+        else:
+            estimator.predict(labelled.X)
+
+    def resample(random: Random) -> None:
+        model = shutil.copytree(good / "resampled", place / "model", ignore=shutil.ignore_patterns("resamples"))
+        shutil.move(resampled(random), model)
+        read = models.load(model)
+        neighbours(read.word_vectors(), read.resamples, "w1", 3)
+
+    def configure(path: Path) -> None:
+        arguments = ["text.txt", "--output", "model", "--config", str(path)]
+        with train_command.make_context("train", arguments) as context:
+            given = {name: value for name, value in context.params.items() if name in OPTIONS}
+            Options(**given)
+
+    def use_word2vec(folder: Path) -> None:
+        model = Word2Vec.load(folder)
+        model.wv.most_similar(positive=[model.wv.index_to_key[0]])
+        model.train([["w1", "w2", "w3"]] * 20, total_examples=20, epochs=1)
+
+    def train_on(folder: Path) -> None:
+        read, more = models.load(folder), Options(**{**OPTIONS, "epochs": 3})
+        if not resume.is_same_text(read.trained().text, corpus):
+            resume.on_new_text(read, corpus, more).train()
+        elif resume.check_more_epochs(read, more):
+            resume.more_epochs(read, corpus, more).train()
+
+    def go_on(folder: Path) -> None:
+        Checkpoint.open(folder).restore(run)
+        run.train()
+
+    return {
+        "vectors": single(good / "vectors", place, read_file),
+        "static": static,
+        "counts": single(
+            good / "counts",
+            place,
+            lambda path: ws.WordVectors.load_word2vec_format(plain, path, unicode_errors="replace"),
+        ),
+        "text": single(good / "text", place, lambda path: ws.encode(path, place / "encoded", min_count=1)),
+        "rows": single(
+            good / "rows", place, lambda path: ws.encode(path, place / "encoded", column="text", min_count=1)
+        ),
+        "labels": single(good / "labels", place, read_labels),
+        "estimator": estimate,
+        "wiki": single(good / "wiki", place, lambda path: list(sentences(path, "wiki"))),
+        "pairs": single(good / "pairs", place, read_pairs),
+        "analogies": single(good / "analogies", place, read_analogies),
+        "card": single(good / "card", place, load_card),
+        "config": single(good / "config", place, configure),
+        "vocabulary": single(good / "vocabulary", place, Vocabulary.load),
+        "model": lambda random: use(model(random)),
+        "subwords": lambda random: compose(subwords(random)),
+        "resamples": resample,
+        "word2vec": lambda random: use_word2vec(word2vec(random)),
+        "resume": lambda random: train_on(model(random)),
+        "checkpoint": lambda random: go_on(checkpoint(random)),
+        "corpus": lambda random: EncodedCorpus.open(encoded(random)),
+        "train": lambda random: Run(EncodedCorpus.open(encoded(random)), options).train(),
+    }
+
+
+def read_labels(path: Path) -> None:
+    """Labelled rows, by the kind of their file."""
+    labels.read_data(path, path if path.suffix == ".npz" else None)
+
+
+def save_checkpoint(run: Run, folder: Path) -> None:
+    """A checkpoint of the run's first minibatches."""
+
+    def stop(run: Run) -> None:
+        raise InterruptedError
+
+    with suppress(InterruptedError):
+        run.train(after_step=stop)
+    folder.mkdir()
+    content = {"request": {"options": {}, "text": {}}, "standing": run.state.as_dict(), "count": 1}
+    table = arrays.write(folder / "state.bin", run.embedding.state())
+    storage.write_manifest(
+        folder / "checkpoint.json", {"format": "wordsparse-checkpoint", "version": 1, **content, "state": table}
+    )
+
+
+def _model_entries(content: Any) -> Iterator[tuple[str, Any]]:
+    files, training = content.get("files"), content.get("training")
+    yield from files.items() if isinstance(files, dict) else ()
+    yield models.TRAINING, training.get("state") if isinstance(training, dict) else None
+    yield models.SUBWORDS, content.get("subwords")
+
+
+def _label_entries(content: Any) -> Iterator[tuple[str, Any]]:
+    yield "arrays.bin", content.get("state")
+
+
+def _corpus_entries(content: Any) -> Iterator[tuple[str, Any]]:
+    files = content.get("files")
+    for entry in files if isinstance(files, list) else ():
+        if isinstance(entry, dict):
+            yield str(entry.get("name")), entry
+
+
+def _checkpoint_entries(content: Any) -> Iterator[tuple[str, Any]]:
+    yield "state.bin", content.get("state")
