@@ -1,0 +1,47 @@
+"""A small output layer of PyTorch, its minibatches, and its losses from all outputs."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+# The directory tests/torch passes for a package of that name: torch.nn is of PyTorch alone.
+pytest.importorskip("torch.nn", reason="PyTorch is not installed")
+torch = pytest.importorskip("torch")
+
+from wordsparse.torch import FactoredOutput  # noqa: E402
+
+D, d, m = 40, 5, 7
+TINY = {"dtype": torch.float64, "threads": 1}
+
+
+def layer(**options: Any) -> FactoredOutput:
+    """A small layer in float64 with random weights."""
+    random = np.random.default_rng(0)
+    columns = d + options.get("bias", False)
+    return FactoredOutput(d, D, **{"lr": 0.3, "weights": random.standard_normal((D, columns)), **TINY, **options})
+
+
+def minibatch(seed: int = 1) -> tuple[torch.Tensor, sp.csr_array]:
+    """Inputs that need gradients, targets with weights; one example has none."""
+    random = np.random.default_rng(seed)
+    Y = sp.random_array((m, D), density=0.08, rng=random, format="csr") + sp.csr_array(np.eye(m, D))
+    Y = sp.csr_array(sp.diags_array([0.0] + [1.0] * (m - 1)) @ Y)
+    Y.eliminate_zeros()
+    Y.sort_indices()
+    return torch.tensor(random.standard_normal((m, d)), requires_grad=True), Y
+
+
+def dense_losses(name: str, o: torch.Tensor, Y: torch.Tensor, k: float = 5.0) -> torch.Tensor:
+    """The losses from all outputs (m, D), written with PyTorch's own operations."""
+    q, s = (o * o).sum(1, keepdim=True), o.sum(1, keepdim=True)
+    if name == "squared":
+        return ((o - Y) ** 2).sum(1)
+    if name == "taylor":
+        return (Y * (torch.log(D + s + q / 2) - torch.log(1 + o + o * o / 2))).sum(1)
+    if name == "spherical":
+        return (Y * (torch.log(q + D * 0.3) - torch.log(o * o + 0.3))).sum(1)
+    assert name == "bounded-ns"
+    negative = k * (np.log(2) + s / (2 * D) + q / (8 * D))
+    return (Y * (torch.nn.functional.softplus(-o) + negative)).sum(1)

@@ -1,0 +1,131 @@
+"""Misuse of the PyTorch layer that is refused: passes out of order, bad arguments, a missing package."""
+
+import importlib
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from support.torch_layers import D, d, layer, m, minibatch, torch
+
+from wordsparse import optional
+from wordsparse.errors import InputError, MissingDependencyError, TrainingError
+
+
+def test_a_second_backward_pass_is_refused() -> None:
+    h, Y = minibatch()
+    head = layer()
+    loss = head(h, Y)
+    loss.backward(retain_graph=True)
+    with pytest.raises(InputError, match=r"a second backward pass .* need fused=False"):
+        loss.backward()
+
+
+def test_two_forward_passes_before_a_backward_pass_are_refused() -> None:
+    h, Y = minibatch()
+    head = layer()
+    loss = head(h, Y) + head(h, Y)
+    with pytest.raises(InputError, match="two forward passes before a backward pass"):
+        loss.backward()
+    unfused = layer(fused=False)
+    (unfused(h, Y) + unfused(h, Y)).backward()
+
+
+def test_accumulation_in_a_loop_with_the_optimizer_is_refused() -> None:
+    h, Y = minibatch()
+    head = layer()
+    head(h, Y).backward()
+    head.fused_optimizer.step()
+    head(h, Y).backward()
+    with pytest.raises(InputError, match="two backward passes without a step between them"):
+        head(h, Y).backward()
+
+
+def test_double_backward_is_refused() -> None:
+    h, Y = minibatch()
+    head = layer().eval()
+    (gradient,) = torch.autograd.grad(head(h, Y), h, create_graph=True)
+    with pytest.raises(RuntimeError, match=r"no autograd formula|does not require grad"):
+        gradient.sum().backward()
+
+
+def test_several_processes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    h, Y = minibatch()
+    head = layer()
+    monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.distributed, "get_world_size", lambda: 2)
+    with pytest.raises(InputError, match="trains in one process"):
+        head(h, Y)
+    head.eval()(h, Y)
+
+
+def test_a_step_that_would_explode_leaves_the_weights() -> None:
+    h, Y = minibatch()
+    head = layer(loss="squared", lr=1e12)
+    before = head.weights()
+    with pytest.raises(TrainingError, match="lower the learning rate"):
+        head(h, Y).backward()
+    torch.testing.assert_close(head.weights(), before, rtol=0, atol=0)
+
+
+# ── bad arguments ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"reduction": "median"}, "reduction must be one of mean, sum, none, not 'median'"),
+        ({"loss": "softmax"}, "plain softmax does not belong"),
+        ({"lr": -1}, "lr must be a finite number of at least 0"),
+        ({"max_norm": 0}, "max_norm must be positive, or None"),
+        ({"dtype": torch.float16}, "dtype must be torch.float32 or torch.float64"),
+        ({"weights": np.ones((D, d + 2))}, r"weights must have shape \(40, 5\)"),
+    ],
+)
+def test_options_that_cannot_be_are_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        layer(**options)
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        (torch.full((m,), D), "Y has a target out of range: 40 to 40, of 40 outputs"),
+        (torch.full((m,), -1), "Y has a target out of range: -1 to -1"),
+        (torch.zeros(m), "a dense tensor must hold 7 whole numbers, not .* of torch.float32"),
+        (torch.zeros((m, D), dtype=torch.long), "a dense tensor must hold 7 whole numbers"),
+        (([m], [0], [1.0]), "rows of the targets must be from 0 to 6, not 7 to 7"),
+        (([0, 1], [0], [1.0]), "differ in length: 2, 1, 1"),
+        (([0], [0], [float("nan")]), "Y holds a value that is not a finite float64 number"),
+        (([0.5], [0], None), "rows of the targets must be whole numbers, not torch.float32"),
+        (([[0]], [0], None), "rows of the targets must be a vector"),
+        (sp.csr_array((m, D + 1)), r"Y must have shape \(7, 40\)"),
+        ("labels", "target must be a SciPy sparse matrix, .* not str"),
+    ],
+)
+def test_targets_that_cannot_be_are_refused(target: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        layer()(minibatch()[0], target)
+
+
+@pytest.mark.parametrize(
+    ("h", "message"),
+    [
+        (torch.ones(m, d + 1), r"input must be a tensor of shape \(any, 5\), not \(7, 6\)"),
+        (torch.ones(d), r"input must be a tensor of shape \(any, 5\), not \(5,\)"),
+        (torch.ones(m, d, dtype=torch.long), "input must hold floating-point numbers, not torch.int64"),
+        (torch.full((m, d), torch.inf), "H holds a value that is not a finite float64 number, first in row 0"),
+        (np.ones((m, d)), "input must be a tensor of shape"),
+    ],
+)
+def test_inputs_that_cannot_be_are_refused(h: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        layer()(h, torch.arange(m))
+
+
+def test_without_pytorch_the_install_command_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "wordsparse.torch")
+    monkeypatch.setattr(optional, "installed", lambda package: False)
+    with pytest.raises(MissingDependencyError, match=r"wordsparse.torch needs PyTorch, .* 'wordsparse\[torch\]'"):
+        importlib.import_module("wordsparse.torch")

@@ -1,0 +1,87 @@
+"""Half precision, gradient scalers and casts of the PyTorch layer."""
+
+import pytest
+from support.torch_layers import D, d, layer, m, minibatch, torch
+
+from wordsparse.errors import InputError
+from wordsparse.torch import FactoredOutput
+
+
+class Scaler:
+    """A gradient scaler's face, on the CPU."""
+
+    def get_scale(self) -> float:
+        return 2.0**16
+
+
+def test_a_scaled_loss_is_refused_or_trained_on_without_the_scale() -> None:
+    h, Y = minibatch()
+    start, expected = layer(), layer()
+    expected(h, Y).backward()
+    plain, h.grad = h.grad, None
+    with pytest.raises(InputError, match=r"multiplied by 65536: .* layer.grad_scaler = scaler"):
+        (start(h, Y) * 2.0**16).backward()
+    h.grad = None
+    start.grad_scaler = Scaler()
+    (start(h, Y) * 2.0**16).backward()
+    torch.testing.assert_close(h.grad, plain * 2.0**16)
+    torch.testing.assert_close(start.weights(), expected.weights(), rtol=1e-12, atol=1e-12)
+    before = start.weights()
+    (start(h, Y) * float("inf")).backward()
+    assert h.grad.isnan().all(), "so that the scaler skips the step"
+    torch.testing.assert_close(start.weights(), before, rtol=0, atol=0)
+    start.grad_scaler = False
+    start.set_learning_rate(1e-9)
+    (start(h, Y) * 1000).backward()
+
+
+def test_a_network_under_a_real_scaler_trains_as_without_one() -> None:
+    found = []
+    for scaled in (False, True):
+        torch.manual_seed(0)
+        body, head = torch.nn.Linear(6, d), FactoredOutput(d, D, lr=0.3, threads=1)
+        optimizer, scaler = torch.optim.SGD(body.parameters(), lr=0.1), torch.amp.GradScaler("cpu", enabled=scaled)
+        head.grad_scaler = scaler
+        for _ in range(5):
+            with torch.autocast("cpu", dtype=torch.float16, enabled=scaled):
+                loss = head(body(torch.randn(m, 6)), torch.randint(D, (m,)))
+            optimizer.zero_grad()
+            scaler.scale(loss).backward()
+            scaler.step(optimizer)
+            scaler.step(head.fused_optimizer)
+            scaler.update()
+        found.append((body.weight.detach(), head.weights()))
+    for plain, under_scaler in zip(*found, strict=True):
+        torch.testing.assert_close(under_scaler, plain, rtol=1e-2, atol=1e-3)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_inputs_under_autocast(dtype: torch.dtype) -> None:
+    _, Y = minibatch()
+    body, head = torch.nn.Linear(d, d), FactoredOutput(d, D, lr=0.1, threads=1)
+    with torch.autocast("cpu", dtype=dtype):
+        h = body(torch.ones(m, d))
+        assert h.dtype == dtype
+        loss = head(h, Y)
+    loss.backward()
+    assert loss.dtype == torch.float32
+    assert body.weight.grad.dtype == torch.float32
+    assert head.weights().abs().sum() > 0
+
+
+def test_precision_follows_the_network_and_half_is_refused() -> None:
+    h, Y = minibatch()
+    net = torch.nn.Sequential(torch.nn.Linear(d, d), FactoredOutput(d, D, lr=0.3, threads=1))
+    net[1](net[0](h.float()), Y).backward()
+    W = net[1].weights()
+    net.double()
+    assert net[1].dtype == torch.float64
+    torch.testing.assert_close(net[1].weights(), W.double())
+    net[1](net[0](h), Y).backward()
+    net.to("cpu")
+    with pytest.raises(InputError, match=r"not torch\.float16: h alone may be half"):
+        net.half()
+    with pytest.raises(InputError, match="no meta device"):
+        net[1].to("meta")
+    with pytest.raises(InputError, match="no sharing"):
+        net[1].share_memory()
