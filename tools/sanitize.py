@@ -26,6 +26,7 @@ TESTS = ("tests/kernels", "tests/layer", "tests/vectors", "tests/corpus/test_tex
 SHORT = (
     *(
         "tests/kernels/test_kernels.py",
+        "tests/kernels/test_products.py",
         "tests/kernels/test_cpu.py",
         "tests/layer/test_copies.py",
         "tests/corpus/test_text.py",

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from wordsparse.kernels import Csr
 
 Array = NDArray[Any]
+DTYPES = ["float32", "float64"]
 
 
 def structure(rows: int, columns: int, entries: int) -> Csr:

@@ -10,8 +10,8 @@ from wordsparse.kernels import Csr, Kernels, Windows
 Array = NDArray[Any]
 
 
-class HostFace:
-    """Copies arguments to the device and results, and what was changed in place, back from it."""
+class HostAdapter:
+    """Copies arguments to the device, and results and arrays changed in place back from it."""
 
     def __init__(self, kernels: Kernels) -> None:
         self.kernels = kernels
@@ -20,25 +20,25 @@ class HostFace:
         method = getattr(self.kernels, name)
 
         def call(*arguments: Any, **named: Any) -> Any:
-            there = [self._there(argument) for argument in arguments]
+            there = [self._to_device(argument) for argument in arguments]
             result = method(*there, **named)
             # Before results go back: a result may be one of the arguments.
             for here, argument in zip(arguments, there, strict=True):
                 if isinstance(here, np.ndarray) and here.flags.writeable:
                     here[...] = self.kernels.to_host(argument)
             same = [here for here, argument in zip(arguments, there, strict=True) if argument is result]
-            return same[0] if result is not None and same else self._here(result)
+            return same[0] if result is not None and same else self._to_host(result)
 
         return call
 
-    def _there(self, value: Any) -> Any:
+    def _to_device(self, value: Any) -> Any:
         if isinstance(value, (Csr, Windows)):
             return value.moved(self.kernels.to_device)
         return self.kernels.to_device(value) if isinstance(value, np.ndarray) else value
 
-    def _here(self, value: Any) -> Any:
+    def _to_host(self, value: Any) -> Any:
         if isinstance(value, (Csr, Windows)):
             return value.moved(self.kernels.to_host)
         if isinstance(value, tuple):
-            return tuple(map(self._here, value))
+            return tuple(map(self._to_host, value))
         return None if value is None else self.kernels.to_host(value)

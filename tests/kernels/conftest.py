@@ -1,0 +1,34 @@
+"""The kernels of every backend, instruction set and number of threads."""
+
+from typing import Any
+
+import pytest
+from support.block_kernels import InBlocks
+from support.emulation import cuda_kernels
+from support.emulation.host_adapter import HostAdapter
+
+from wordsparse.kernels import CpuKernels, NumpyKernels, isa
+
+
+@pytest.fixture(
+    params=[
+        "numpy",
+        *(f"blocks {name} 2" for name in isa.AVAILABLE),
+        "default any 1",
+        "default any 3",
+        "blas any 2",
+        *(f"own {name} {threads}" for name in isa.AVAILABLE for threads in (1, 2)),
+        "cuda-emulated",
+        pytest.param("cuda", marks=pytest.mark.gpu),
+    ]
+)
+def kernels(request: pytest.FixtureRequest) -> Any:
+    if request.param == "numpy":
+        return NumpyKernels()
+    if request.param.startswith("cuda"):
+        return HostAdapter(cuda_kernels(emulated=request.param == "cuda-emulated"))
+    kind, name, threads = request.param.split()
+    if kind == "blocks":
+        return InBlocks(int(threads), isa=name)
+    own_products = {"default": None, "blas": False, "own": True}[kind]
+    return CpuKernels(int(threads), isa=None if name == "any" else name, own_products=own_products)

@@ -1,0 +1,14 @@
+"""The compiled kernels with the code paths of large matrices, on matrices of any size."""
+
+from support.arrays import Array
+from wordsparse.kernels import CpuKernels, Csr
+
+
+class InBlocks(CpuKernels):
+    """Sparse products by blocks of columns, and sums written past the caches, as for large matrices."""
+
+    def _in_blocks(self, csr: Csr, matrix: Array) -> bool:
+        return csr.entries > 0 and csr.rows > 0 and matrix.size > 0
+
+    def _past_caches(self, size: int) -> bool:
+        return True

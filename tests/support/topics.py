@@ -1,0 +1,27 @@
+"""A text of two topics, the options of short runs on it, and the loss where a run starts."""
+
+from typing import Any
+
+import numpy as np
+
+TOPICS = [f"a{i}" for i in range(10)], [f"b{i}" for i in range(10)]
+# The loss per pair where a run starts; for the Z-loss that of an output at the mean, since it starts from noise.
+# The bound of softplus that touches it at ±6, where the output is 0.
+BOUND_AT_0 = np.log1p(np.exp(6)) - 3 - 1.5 * np.tanh(3)
+AT_START = {
+    "bounded-ns": np.log(2) + 5 * BOUND_AT_0,
+    "squared": 1.0,
+    "spherical": 0.0,
+    "taylor": 0.0,
+    "zloss": 10 * np.log1p(np.e),
+}
+# Without subsampling: in a text of a few words each is frequent.
+SMALL: dict[str, Any] = {"dim": 8, "epochs": 3, "threads": 1, "sample": 0, "min_count": 1}
+
+Sentences = list[list[str]]
+
+
+def two_topics(sentences: int = 600, seed: int = 0) -> Sentences:
+    """Sentences of eight words, all from one of two topics."""
+    random = np.random.default_rng(seed)
+    return [[TOPICS[i % 2][word] for word in random.integers(0, 10, 8)] for i in range(sentences)]

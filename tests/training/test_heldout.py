@@ -1,0 +1,95 @@
+"""Held-out text: its loss, and the runs that it stops."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from support.topics import AT_START, BOUND_AT_0, SMALL, two_topics
+
+import wordsparse as ws
+from wordsparse.errors import InputError
+from wordsparse.training import loop
+from wordsparse.training.progress import Progress
+from wordsparse.training.slices import Split
+from wordsparse.training.texts import TrainingText, encoded
+from wordsparse.words.options import LOSSES, MODELS, Options
+
+pytestmark = pytest.mark.usefixtures("no_gpu")
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("model", MODELS)
+def test_heldout_loss_is_reported_each_epoch(model: str, loss: str) -> None:
+    seen: list[Progress] = []
+    text = two_topics(1200)
+    trained = ws.train(text, **SMALL, model=model, loss=loss, heldout=0.2, progress=seen.append)
+    report = trained.report
+    assert len(report["heldout_loss"]) == 3
+    assert max(report["heldout_loss"]) < AT_START[loss] - 0.2
+    assert report["heldout_loss"][-1] == pytest.approx(report["loss"][-1], rel=0.1)
+    assert [p.heldout_loss for p in seen if p.heldout_loss is not None] == report["heldout_loss"]
+    assert report["tokens"] == pytest.approx(3 * 0.8 * 9600, rel=0.02)
+    assert seen[-1].tokens == seen[-1].total_tokens == report["tokens"]
+
+
+def test_the_heldout_loss_is_the_dense_loss_of_the_final_weights() -> None:
+    model = ws.train(two_topics(300), **{**SMALL, "epochs": 1}, model="skipgram", heldout=0.3, window=1)
+    corpus_options = Options(dim=8, epochs=1, threads=1, sample=0, model="skipgram", heldout=0.3, window=1)
+    with encoded(TrainingText(two_topics(300), min_count=1)) as corpus:
+        examples = list(loop.Run(corpus, corpus_options).minibatches.heldout())
+    counts = np.asarray(model.vocabulary.counts, np.float64)
+    pi = np.sqrt(counts) / np.sqrt(counts).sum()
+    H = np.hstack([model.input_rows, np.ones((20, 1), np.float32)]).astype(np.float64)
+    o = H @ (model.output_rows / np.sqrt(pi)[:, None]).T
+    negative = 5 * (BOUND_AT_0 + o @ pi / 2 + o**2 @ pi * np.tanh(3) / 24)
+    loss, pairs = 0.0, 0.0
+    for e in examples:
+        for j, word in enumerate(e.words):
+            for k in range(e.targets.indptr[j], e.targets.indptr[j + 1]):
+                target, y = e.words[e.targets.indices[k]], e.weights[k]
+                loss += y * (np.log1p(np.exp(-o[word, target])) + negative[word])
+                pairs += y
+    assert model.report["heldout_loss"] == pytest.approx([loss / pairs], rel=1e-5)
+
+
+def test_nothing_held_out_is_trained_on() -> None:
+    # Two texts that differ where text is held out, with the same vocabulary and counts, give the same vectors.
+    words = [word for sentence in two_topics(80) for word in sentence]
+    held = np.flatnonzero(Split(len(words), 0.3, seed=1).mask(0, len(words)))
+    other = list(words)
+    for here, there in zip(held, np.random.default_rng(5).permutation(held), strict=True):
+        other[here] = words[there]
+    assert other != words
+    first, second = (ws.train([text], **SMALL, heldout=0.3) for text in (words, other))
+    assert first.vectors.tobytes() == second.vectors.tobytes()
+    assert first.report["heldout_loss"] != second.report["heldout_loss"]
+
+
+def test_without_heldout_text_there_is_no_such_loss() -> None:
+    assert "heldout_loss" not in ws.train(two_topics(60), **SMALL).report
+
+
+def test_patience_stops_a_run_that_no_longer_gets_better() -> None:
+    noise = [list(sentence) for sentence in np.random.default_rng(0).choice(list("abcdefghij"), (80, 8))]
+    model = ws.train(noise, **{**SMALL, "epochs": 200}, heldout=0.3, patience=2)
+    found = model.report["heldout_loss"]
+    assert 3 <= len(found) == len(model.report["loss"]) < 200
+    assert min(found[-2:]) >= min(found[:-2])
+    assert all(min(found[k - 2 : k]) < min(found[: k - 2]) for k in range(3, len(found)))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"heldout": 1.0}, "heldout"),
+        ({"heldout": -0.1}, "heldout"),
+        ({"heldout": float("nan")}, "heldout"),
+        ({"patience": 2}, "patience needs held-out text"),
+        ({"patience": 0, "heldout": 0.1}, "patience"),
+        ({"heldout": 1e-6}, "too little text is held out"),
+        ({"heldout": 1 - 1e-9}, "nothing of the text is left"),
+    ],
+)
+def test_heldout_shares_that_cannot_be_are_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        ws.train([["a", "b"] * 40], **SMALL, **options)

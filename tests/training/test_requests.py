@@ -1,0 +1,207 @@
+"""Texts, options and recipes of a run: each form that is accepted, and each that is refused."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from support.topics import SMALL, Sentences, two_topics
+
+import wordsparse as ws
+from wordsparse.errors import InputError, TrainingError, WordsparseError
+from wordsparse.layer import losses
+from wordsparse.words import recipe
+from wordsparse.words.options import MODELS, Options
+
+pytestmark = pytest.mark.usefixtures("no_gpu")
+
+TINY: dict[str, Sentences] = {
+    "one sentence of two words": [["a", "b"]],
+    "one word": [["a"]],
+    "one word repeated": [["a"] * 50],
+    "one word, many sentences": [["a"]] * 50,
+    "no two words in a sentence": [["a"], ["b"], ["c"]] * 20,
+    "a long start without pairs": [["a"]] * 20 + [["b", "c"]] * 20,
+    "three words": [["a", "b", "c"]] * 100,
+    "one frequent word": [["the", "a"] * 30, ["the", "b"]],
+}
+
+
+@pytest.mark.parametrize("sample", [0, 1e-3])
+@pytest.mark.parametrize(("model", "loss"), [("cbow", "bounded-ns"), ("skipgram", "bounded-ns"), ("cbow", "squared")])
+@pytest.mark.parametrize("name", TINY)
+def test_tiny_texts_give_finite_vectors_or_a_clear_refusal(name: str, model: str, loss: str, sample: float) -> None:
+    try:
+        trained = ws.train(TINY[name], **{**SMALL, "sample": sample}, model=model, loss=loss)
+    except WordsparseError:
+        return
+    assert np.isfinite(trained.vectors).all()
+    assert np.isfinite(trained.report["loss"]).all()
+    trained.word_vectors()  # checks them again
+
+
+NINE_DOCUMENTS = """human interface computer
+survey user computer system response time
+eps user interface system
+system human system eps
+user response time
+trees
+graph trees
+graph minors trees
+graph minors survey"""
+
+
+@pytest.mark.parametrize("text", [[line.split() for line in NINE_DOCUMENTS.split("\n")], [["a", "b"]] * 100])
+def test_texts_of_a_few_words_train_with_the_defaults(text: Sentences) -> None:
+    """gensim's first example was refused: subsampling left none of its words, each of which is frequent in 29."""
+    model = ws.train(text, min_count=1)
+    assert len(model.report["loss"]) == 5
+    assert model.report["loss"][-1] < model.report["loss"][0]
+
+
+def test_a_text_without_pairs_is_refused_with_what_to_give() -> None:
+    with pytest.raises(TrainingError, match=r"no word among the 20 tokens .*: give longer sentences, or a smaller"):
+        ws.train([["a"], ["b"]] * 10, min_count=1, epochs=1)
+    with pytest.raises(TrainingError, match=r"or sample=0 \(now 0.0002\), or more max_tokens \(now 3\)"):
+        ws.train([["a"], ["b"]] * 5000, epochs=1, max_tokens=3, sample=2e-4)
+
+
+def test_numpys_numbers_as_options_are_stored_with_the_model(tmp_path: Path) -> None:
+    """They were not JSON: the run ended with a TypeError, and nothing was left of it."""
+    options = {"dim": np.int64(4), "epochs": np.int32(1), "sample": np.float32(1e-3), "min_count": np.int64(1)}
+    model = ws.train(two_topics(40), **options, seed=np.uint8(2), max_vocab=np.int16(9), output=tmp_path / "model")
+    assert ws.load(tmp_path / "model").options == model.options
+    assert {type(value) for value in model.options.values()} <= {int, float, str, bool, type(None)}
+
+
+def test_a_loss_object_trains_and_is_stored(tmp_path: Path) -> None:
+    """It was a KeyError."""
+    given = {**SMALL, "loss": losses.BoundedNS(negatives=10), "output": tmp_path / "model"}
+    ws.train(two_topics(60), **given)
+    stored = ws.load(tmp_path / "model").options
+    assert stored["recipe"]["loss"] == {"name": "bounded-ns", "negatives": 10, "touching": 0.0}
+    assert len(ws.train(two_topics(60), **{**given, "epochs": 4}, resume=True).report["loss"]) == 4
+    with pytest.raises(InputError, match="recipe was"):
+        ws.train(two_topics(60), **{**given, "epochs": 5, "loss": "bounded-ns"}, resume=True)
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("edge", [{"dim": 1}, {"dim": 64}, {"window": 255}, {"batch_tokens": 1}, {"epochs": 40}])
+def test_options_at_the_edge_train(edge: dict[str, Any], model: str) -> None:
+    trained = ws.train(two_topics(40), **{**SMALL, **edge}, model=model)
+    assert np.isfinite(trained.vectors).all()
+    assert np.isfinite(trained.report["loss"]).all()
+
+
+def generator() -> Iterator[list[str]]:
+    yield from two_topics(60)
+
+
+@pytest.mark.parametrize("form", [lambda: two_topics(60), generator, lambda: map(tuple, two_topics(60))])
+def test_any_iterable_of_token_lists_is_a_text(form: Callable[[], Any]) -> None:
+    assert ws.train(form(), **SMALL).vectors.tobytes() == ws.train(two_topics(60), **SMALL).vectors.tobytes()
+
+
+def test_files_and_encoded_text_train_alike(tmp_path: Path) -> None:
+    text = two_topics(60)
+    path, halves = tmp_path / "text.txt", [tmp_path / "1.txt", tmp_path / "2.txt"]
+    lines = [" ".join(sentence) + "\n" for sentence in text]
+    path.write_text("".join(lines))
+    halves[0].write_text("".join(lines[:20]))
+    halves[1].write_text("".join(lines[20:]))
+    corpus = ws.encode(text, tmp_path / "encoded", min_count=1)
+    unasked = {name: value for name, value in SMALL.items() if name != "min_count"}
+    wanted = ws.train(text, **SMALL).vectors.tobytes()
+    assert ws.train(path, **SMALL).vectors.tobytes() == wanted
+    assert ws.train(str(path), **SMALL).vectors.tobytes() == wanted
+    assert ws.train(halves, **SMALL).vectors.tobytes() == wanted
+    for form in (corpus, tmp_path / "encoded", str(tmp_path / "encoded"), [tmp_path / "encoded"]):
+        assert ws.train(form, **unasked).vectors.tobytes() == wanted
+    assert ws.train(corpus, **SMALL).vectors.tobytes() == wanted  # asked for what it was encoded with
+
+
+@pytest.mark.parametrize(
+    ("options", "message"), [({"min_count": 3}, "min_count 1, not 3"), ({"max_vocab": 5}, "max_vocab None, not 5")]
+)
+def test_an_encoded_text_keeps_its_vocabulary(tmp_path: Path, options: dict[str, Any], message: str) -> None:
+    ws.encode(two_topics(20), tmp_path / "encoded", min_count=1)
+    with pytest.raises(InputError, match=f"encoded with {message}: encode the text again"):
+        ws.train(tmp_path / "encoded", **options)
+
+
+# ── refusals ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"dim": 0}, "dim"),
+        ({"sample": -1}, "sample"),
+        ({"seed": "x"}, "seed"),
+        ({"min_count": 0}, "min_count"),
+        ({"max_vocab": 0}, "max_vocab"),
+        ({"format": "pdf"}, "pdf"),
+        ({"loss": "hinge"}, "hinge.*choose one of"),
+        ({"device": "cuda"}, "cuda"),
+        ({"min_count": 10_000}, "vocabulary is empty"),
+        ({"size": 100, "iter": 5}, r"unknown option (iter: did you mean epochs|size: did you mean dim)"),
+    ],
+)
+def test_bad_requests_are_refused_by_name(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        ws.train(two_topics(20), **{**SMALL, **options})
+
+
+@pytest.mark.parametrize("corpus", ["no-such-file.txt", ["no-such-file.txt"], [], [[]], 3, None, [[b"a"]], [["a", 3]]])
+def test_what_is_no_text_is_refused(corpus: Any) -> None:
+    with pytest.raises(InputError):
+        ws.train(corpus, **SMALL)
+
+
+# ── a recipe that is handed in ────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Huber(losses.Loss):
+    """A loss of a user's own: Taylor's, and so its model."""
+
+    name = "huber"
+
+    def terms(self, o: Any, q: Any, s: Any, total: float) -> losses.Terms:
+        return losses.Taylor().terms(o, q, s, total)
+
+    def __repr__(self) -> str:
+        return "Huber()"
+
+
+def test_a_recipe_is_trained_with_and_told() -> None:
+    default, text = recipe.recommended("cbow", "taylor"), two_topics(60)
+    plain = ws.train(text, **SMALL, loss="taylor")
+    assert "recipe" not in plain.options
+    same = ws.train(text, **SMALL, loss="taylor", recipe=default)
+    assert same.vectors.tobytes() == plain.vectors.tobytes()
+    own = ws.train(text, **SMALL, loss="huber", recipe=replace(default, loss=Huber()))
+    assert own.options["recipe"]["loss"] == {"name": "huber", "text": "Huber()"}
+    np.testing.assert_allclose(own.report["loss"], plain.report["loss"], rtol=1e-4)
+    other = ws.train(text, **SMALL, loss="taylor", recipe=replace(default, measure_power=0.75))
+    assert other.vectors.tobytes() != plain.vectors.tobytes()
+
+
+def test_another_recipe_does_not_resume(tmp_path: Path) -> None:
+    output, changed = tmp_path / "model", replace(recipe.recommended("cbow", "bounded-ns"), growth=0.5)
+    ws.train(two_topics(60), **SMALL, output=output, recipe=changed)
+    with pytest.raises(InputError, match=r"resume: .*recipe was \{'loss': .*\}, not None"):
+        ws.train(two_topics(60), **{**SMALL, "epochs": 4}, output=output, resume=True)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"recipe": "fast"}, "recipe must be a wordsparse.Recipe, not str"),
+        ({"loss": "squared"}, "loss is squared, but the recipe is one for bounded-ns: leave out loss"),
+    ],
+)
+def test_recipes_that_cannot_be_are_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        Options(**{"recipe": recipe.recommended("cbow", "bounded-ns"), **options})

@@ -1,0 +1,205 @@
+"""Damaged and malicious files of vectors: each is refused by name, in little memory."""
+
+import bz2
+import gzip
+import io
+import json
+import lzma
+import os
+import pickle
+import struct
+import tracemalloc
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from support.vector_files import IS_DIRECTORY, needs, some_vectors
+
+from wordsparse.errors import InputError
+from wordsparse.vectors.formats import READABLE, save_vectors
+from wordsparse.words.model_directory import read_vectors
+
+
+def zipped(**members: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members.items():
+            archive.writestr(f"{name}.npy", data)
+    return buffer.getvalue()
+
+
+def npy(shape: str, dtype: str = "<f4", data: bytes = b"") -> bytes:
+    header = f"{{'descr': {dtype!r}, 'fortran_order': False, 'shape': {shape}, }}\n".encode()
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + data
+
+
+def npz(vectors: bytes, words: bytes, offsets: bytes) -> bytes:
+    return zipped(vectors=vectors, words=words, word_offsets=offsets)
+
+
+def safetensors_file(words: str, dtype: str = "F32") -> bytes:
+    size = {"F32": 4, "BF16": 2, "I8": 1, "I16": 2}[dtype]
+    tensor = {"dtype": dtype, "shape": [1, 2], "data_offsets": [0, 2 * size]}
+    header = json.dumps({"__metadata__": {"words": words}, "vectors": tensor}).encode()
+    return struct.pack("<Q", len(header)) + header + bytes(2 * size)
+
+
+ONE_WORD = npy("(1,)", "|u1", b"a")
+ONE_OFFSETS = npy("(2,)", "<i8", struct.pack("<qq", 0, 1))
+ONE_VECTOR = npy("(1, 2)", "<f4", bytes(8))
+
+HOSTILE = {
+    "empty": (b"", "is empty"),
+    "prose": (b"It was a dark and stormy night.\n", "not a known file of vectors"),
+    "zeros": (bytes(5000), "not a known file of vectors"),
+    "one long line": (b"a" * 3_000_000, "not a known file of vectors"),
+    "long numbers": (b"a " + b"1" * 1_000_000 + b" 2\n", "line 1 .*too long"),
+    "pickle": (pickle.dumps([1]), "pickle"),
+    "npy": (npy("(1, 2)", "<f4", bytes(8)), "not a known file of vectors"),
+    "no words": (b"0 5\n", "holds no vectors"),
+    "no numbers": (b"5 0\n", "holds no vectors"),
+    "negative": (b"-1 5\na 1 2\n", "not a known file of vectors"),
+    "huge count": (b"1000000000000 300\na 1 2\n", "cut short"),
+    "huge dim": (b"1 1000000000000\na 1 2\n", "cut short"),
+    "digits without end": (b"9" * 5000 + b" 9\n", "not a known file of vectors"),
+    "compressed huge count": (gzip.compress(b"10000000 300\na 1 2\n"), "cut short"),
+    "text, cut": (b"3 2\na 1 2\nb 3 4\n" + b" " * 9, "line 4"),
+    "text, more words": (b"2 2\na 1 2\nb 3 4\nc 5 6\n", "more in the file after the 2 words"),
+    "text, space in a word": (b"2 2\na 1 2\nnew york 3 4\n", "line 3 .*holds 3 numbers instead of 2"),
+    "text, too few": (b"2 2\na 1 2\nbbbb 3\n", "line 3 .*holds 1 numbers instead of 2"),
+    "text, no number": (b"2 2\na 1 2\nb 3 x\n", "line 3"),
+    "text, no word": (b"2 2\na 1 2\n 3 444\n", "line 3 has no word"),
+    "text, NaN": (b"2 2\na 1 2\nb 3 nan\n", r"'b' \(word 2\)"),
+    "text, overflow": (b"2 2\na 1 2\nb 3 1e39\n", r"'b' \(word 2\)"),
+    "text, twice": (b"2 2\na 1 2\na 3 4\n", "'a' occurs twice"),
+    "text, bad UTF-8": (b"2 2\na 1 2\n\xff 3 4\n", "line 3.*UTF-8"),
+    "text, long line": (b"2 2\na 1 2\n" + b"b" * 200_000 + b" 1 2\n", "line 3"),
+    "glove, bad line": (b"a 1.25 2.5\nb 3\n", "line 2"),
+    "glove, blank line": (b"a 1.25 2.5\n\nb 3.25 4.5\n", "line 2"),
+    "binary, cut": (b"2 2\na " + bytes(8) + b"b " + bytes(7), "inside word 2 of 2"),
+    "binary, more": (b"1 2\na " + bytes(8) + b"b " + bytes(8), "more in the file"),
+    "binary, NaN": (b"1 2\na " + struct.pack("<ff", 1, float("nan")), "'a'"),
+    "binary, bad UTF-8": (b"1 2\n\xff " + bytes(8), "word 1.*UTF-8"),
+    "binary, no word": (b"2 2\na " + bytes(8) + b" " + bytes(8) + b"\n", "word 2 has no word"),
+    "binary, long word": (b"1 2\n" + b"a" * 70_000 + b" " + bytes(8), "word 1"),
+    "bomb of zeros": (gzip.compress(b"1 2\na 1 2\n" + b"\n" * 70_000_000), "compress"),
+    "bomb of a line": (lzma.compress(b"a 1 2" + b"0" * 70_000_000), "compress"),
+    "bz2 of nothing": (bz2.compress(b""), "not a known file of vectors"),
+    "zip": (zipped(other=b""), "without the array"),
+    "npz, damaged": (npz(ONE_VECTOR, ONE_WORD, ONE_OFFSETS)[:-30], "damaged"),
+    "npz, object": (
+        npz(npy("(1, 2)", "|O", b"."), ONE_WORD, ONE_OFFSETS),
+        "'vectors' holds Python objects, a pickle, which is never read",
+    ),
+    "npz, huge": (npz(npy("(100000000000, 100000000000)"), ONE_WORD, ONE_OFFSETS), "claims"),
+    "npz, negative": (npz(npy("(-1, -2)"), ONE_WORD, ONE_OFFSETS), "'vectors' must be"),
+    "npz, header": (npz(npy("__import__('os')"), ONE_WORD, ONE_OFFSETS), "damaged"),
+    "npz, offsets": (npz(ONE_VECTOR, ONE_WORD, npy("(2,)", "<i8", struct.pack("<qq", 0, 2))), "word_offsets"),
+    "npz, bomb": (npz(ONE_VECTOR, npy("(70000000,)", "|u1", bytes(70_000_000)), ONE_OFFSETS), "compress"),
+    "safetensors, 8 bits without scales": (safetensors_file('["a"]', "I8"), "need the array scales"),
+    "safetensors, whole numbers": (safetensors_file('["a"]', "I16"), "must be float32, float16 or int8"),
+    "npz, words as objects": (npz(ONE_VECTOR, npy("(1,)", "|O", b"."), ONE_OFFSETS), r"numpy\.array\(words, dtype=str"),
+    "npz, words of no Unicode": (npz(ONE_VECTOR, npy("(1,)", "<U1", b"\xff" * 4), ONE_OFFSETS), "not valid Unicode"),
+    "npz, half a character": (npz(ONE_VECTOR, npy("(1,)", "<U1", b"\0\xd8\0\0"), ONE_OFFSETS), "not valid Unicode"),
+    "npz, words as bytes": (npz(ONE_VECTOR, npy("(1,)", "|S1", b"a"), ONE_OFFSETS), "'words' must be text"),
+    "npz, whole numbers": (npz(npy("(1, 2)", "<i4", bytes(8)), ONE_WORD, ONE_OFFSETS), "'vectors' must be floating"),
+    "npz, 8 bits": (npz(npy("(1, 2)", "|i1", bytes(2)), ONE_WORD, ONE_OFFSETS), "need the array scales"),
+    "npz, no offsets": (zipped(vectors=ONE_VECTOR, words=ONE_WORD), "word_offsets"),
+    "safetensors, bfloat16": (safetensors_file('["a"]', "BF16"), "bfloat16"),
+    "safetensors, words": (safetensors_file("[1]"), "list of strings"),
+    "safetensors, no JSON": (safetensors_file("["), "JSON"),
+    "safetensors, deep": (safetensors_file("[" * 100_000), "JSON"),
+    "safetensors, cut": (safetensors_file('["a"]')[:-1], "damaged"),
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_hostile_files(tmp_path: Path, case: str) -> None:
+    content, message = HOSTILE[case]
+    path = tmp_path / "hostile"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=message) as caught:
+        read_vectors(path)
+    assert str(path) in str(caught.value)
+    assert len(str(caught.value)) < 1000
+
+
+def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path, message in [
+        (tmp_path / "missing", "No such file"),
+        (tmp_path / "pipe", "is a named pipe"),
+        (Path("/dev/zero"), "is a character device"),
+        (tmp_path / ("x" * 300), "cannot be read"),
+    ]:
+        with pytest.raises(InputError, match=message):
+            read_vectors(path)
+
+
+@pytest.fixture
+def bounded_memory() -> Iterator[None]:
+    tracemalloc.start()
+    yield
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 30e6
+
+
+Mutation = Callable[[bytes], bytes]
+
+
+def mutations() -> st.SearchStrategy[list[Mutation]]:
+    """Flipped bytes, insertions, deletions and a cut, at random places."""
+    place = st.floats(0, 1, exclude_max=True)
+
+    def at(share: float, data: bytes) -> int:
+        return int(share * len(data))
+
+    def flip(share: float, value: int) -> Mutation:
+        return lambda data: data[: at(share, data)] + bytes([value]) + data[at(share, data) + 1 :]
+
+    def insert(share: float, new: bytes) -> Mutation:
+        return lambda data: data[: at(share, data)] + new + data[at(share, data) :]
+
+    def delete(share: float, length: int) -> Mutation:
+        return lambda data: data[: at(share, data)] + data[at(share, data) + length :]
+
+    def cut(share: float) -> Mutation:
+        return lambda data: data[: at(share, data)]
+
+    pieces = st.sampled_from([b" ", b"\n", b"9999999999", b"nan", b"-", b"\xff", b"\x00"]) | st.binary(max_size=9)
+    one = st.one_of(
+        st.builds(flip, place | st.floats(0, 0.02), st.integers(0, 255)),
+        st.builds(insert, place | st.floats(0, 0.02), pieces),
+        st.builds(delete, place, st.integers(1, 40)),
+        st.builds(cut, place),
+    )
+    return st.lists(one, min_size=1, max_size=4)
+
+
+@pytest.mark.usefixtures("bounded_memory")
+@pytest.mark.parametrize("name", [*(name for name in READABLE if name not in IS_DIRECTORY), "glove"])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(changes=mutations())
+def test_mutated_files_give_an_error_or_vectors(tmp_path: Path, name: str, changes: list[Mutation]) -> None:
+    needs(name)
+    original = tmp_path / "original"
+    if not original.exists():
+        save_vectors(some_vectors(dim=5), original, name.replace("glove", "word2vec"))
+    content = original.read_bytes()
+    if name == "glove":
+        content = content.split(b"\n", 1)[1]
+    for change in changes:
+        content = change(content)
+    mutated = tmp_path / "mutated"
+    mutated.write_bytes(content)
+    try:
+        found = read_vectors(mutated)
+    except InputError:
+        return
+    assert found.vectors.shape == (len(found.words), found.dim)
+    assert np.isfinite(found.vectors).all()
