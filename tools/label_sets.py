@@ -133,6 +133,16 @@ def synthetic(seed: int, rows: int = 20_000, features: int = 10_000, labels: int
     )
 
 
+def spread(seed: int, rows: int, labels: int, words: int = 2000) -> Split:
+    """Three words a row, each with one label of its own: the labels spread evenly over all that there are."""
+    random = np.random.default_rng(seed)
+    chosen = np.stack([random.choice(words, 3, replace=False) for _ in range(rows)])
+    label = np.sort(random.choice(labels, words, replace=False))
+    X, Y = _indicator(chosen.tolist(), words), _indicator(label[chosen].tolist(), labels)
+    cut = int(rows * (1 - TEST_SHARE))
+    return Split(X[:cut], Y[:cut], X[cut:], Y[cut:])
+
+
 def _drawn(of_row: Any, order: Any, n: int, power: float, random: np.random.Generator) -> Any:
     """n columns a row, each from one of the row's topics, by Zipf's law in that topic's own order."""
     rows, columns = of_row.shape[0], order.shape[1]

@@ -23,6 +23,7 @@ import click
 import label_sets
 import machine
 import numpy as np
+from scipy.linalg import lapack
 
 import wordsparse as ws
 from wordsparse.evaluation.ranking import inverse_propensities, ranking_scores
@@ -31,6 +32,8 @@ from wordsparse.labels import LabelledRows, write_text
 KS = (1, 3, 5)
 RESCORING = 0.2
 USERS = 8000
+# A learnt embedding, and one with hidden units; one seed each.
+LEARNT: tuple[dict[str, int], ...] = ({"embedding": 100}, {"embedding": 100, "hidden": 100})
 # Mulan's data sets: the name of the files, labels, and whether their features are weighted by idf.
 MULAN = {"bibtex": ("bibtex", 159, True), "delicious": ("delicious", 983, True), "corel5k": ("Corel5k", 374, False)}
 DEBIAN = {"debian-tags": "tags", "debian-depends": "depends"}
@@ -58,15 +61,16 @@ def judged(labels: Any, data: label_sets.Split) -> dict[str, list[float]]:
     return {name: [round(100 * scores[name][k], 1) for k in KS] for name in ("precision", "psp")}
 
 
-def ours(data: label_sets.Split, seed: int) -> dict[str, Any]:
-    """The classifier with nothing set but the seed."""
+def ours(data: label_sets.Split, seed: int, **options: Any) -> dict[str, Any]:
+    """The classifier with nothing set but the seed, or with an embedding."""
     start = time.process_time()
-    classifier = ws.SparseTargetClassifier(threads=1, random_state=seed).fit(data.X, data.Y)
+    classifier = ws.SparseTargetClassifier(threads=1, random_state=seed, **options).fit(data.X, data.Y)
     trained = time.process_time()
     labels, _ = classifier.predict_topk(data.X_test, max(KS))
     used = {"cpu": round(trained - start, 2), "predict_cpu": round(time.process_time() - trained, 2)}
     chosen = {"power": round(classifier.power_, 2), "head": int(classifier.head_labels_.shape[0])}
-    return {"method": "wordsparse", "seed": seed, **judged(labels, data), **used, **chosen}
+    method = ", ".join(["wordsparse", *(f"{name}={value}" for name, value in options.items())])
+    return {"method": method, "seed": seed, **judged(labels, data), **used, **chosen}
 
 
 def omikuji(data: label_sets.Split, interpreter: str) -> list[dict[str, Any]]:
@@ -92,14 +96,42 @@ def omikuji(data: label_sets.Split, interpreter: str) -> list[dict[str, Any]]:
 def recommender(seed: int) -> dict[str, Any]:
     """Hit rate and nDCG at 20 of the one item of each user that was held out, in per cent."""
     user_items, held_out = label_sets.dependencies(seed)
-    users = np.random.default_rng(seed).choice(user_items.shape[0], min(USERS, user_items.shape[0]), replace=False)
+    users = _judged_users(user_items, seed)
     start = time.process_time()
     model = ws.SparseTargetRecommender(threads=1, random_state=seed).fit(user_items)
     cpu = time.process_time() - start
-    hits = model.recommend(users, user_items[users], N=20)[0] == held_out[users, None]
-    ndcg = np.where(hits.any(1), 1 / np.log2(hits.argmax(1) + 2), 0)
-    scores = {"hit_rate": round(100 * hits.any(1).mean(), 1), "ndcg": round(100 * ndcg.mean(), 1)}
+    scores = _hits(model.recommend(users, user_items[users], N=20)[0], held_out[users])
     return {"method": "wordsparse", "seed": seed, **scores, "cpu": round(cpu, 2), "shape": list(user_items.shape)}
+
+
+def ease(seed: int, ridge: float = 10.0) -> dict[str, Any]:
+    """EASE in full (Steck, WWW 2019), on the same items held out: B = I − P diag(P)⁻¹, P = (XᵀX + λI)⁻¹, in float32."""
+    user_items, held_out = label_sets.dependencies(seed)
+    users = _judged_users(user_items, seed)
+    start = time.process_time()
+    P = (user_items.T @ user_items).toarray().astype(np.float32, order="F")
+    P[np.diag_indices_from(P)] += ridge
+    P, _ = lapack.spotrf(P, lower=True, overwrite_a=True)
+    P, _ = lapack.spotri(P, lower=True, overwrite_c=True)
+    P = np.tril(P) + np.tril(P, -1).T
+    B = P / -np.diag(P)
+    np.fill_diagonal(B, 0)
+    cpu = time.process_time() - start
+    own = user_items[users]
+    scores = own @ B
+    scores[own.nonzero()] = -np.inf
+    found = np.argsort(-scores, 1)[:, :20]
+    return {"method": "EASE", "seed": seed, **_hits(found, held_out[users]), "cpu": round(cpu, 2)}
+
+
+def _judged_users(user_items: Any, seed: int) -> Any:
+    return np.random.default_rng(seed).choice(user_items.shape[0], min(USERS, user_items.shape[0]), replace=False)
+
+
+def _hits(found: Any, held_out: Any) -> dict[str, float]:
+    hits = found == held_out[:, None]
+    ndcg = np.where(hits.any(1), 1 / np.log2(hits.argmax(1) + 2), 0)
+    return {"hit_rate": round(100 * hits.any(1).mean(), 1), "ndcg": round(100 * ndcg.mean(), 1)}
 
 
 @click.command()
@@ -121,6 +153,7 @@ def main(names: tuple[str, ...], mulan: Path | None, seeds: int, interpreter: st
         if name == "recommender":
             for seed in range(seeds):
                 measured(name, lambda seed=seed: recommender(seed))
+            measured(name, lambda: ease(0))
             continue
         if name in MULAN and mulan is None:
             raise click.UsageError(f"{name} needs --mulan")
@@ -128,6 +161,8 @@ def main(names: tuple[str, ...], mulan: Path | None, seeds: int, interpreter: st
         print(name, data.X.shape, data.Y.shape, data.X_test.shape[0], flush=True)
         for seed in range(seeds):
             measured(name, lambda seed=seed, data=data: ours(data, seed))
+        for options in LEARNT:
+            measured(name, lambda options=options, data=data: ours(data, 0, **options))
         for line in omikuji(data, interpreter) if interpreter else []:
             measured(name, lambda line=line: line)
     machine.write_report({"tool": "labels", "machine": machine.provenance(1), "results": results}, output)

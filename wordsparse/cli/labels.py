@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wordsparse.cli.common import emit, int_list, json_option
+from wordsparse.cli.common import emit, int_list, json_option, quiet_option
+from wordsparse.display import Display
 
 if TYPE_CHECKING:
     from wordsparse.labels.classifier import SparseTargetClassifier
     from wordsparse.labels.data import LabelledRows
+    from wordsparse.labels.progress import FitProgress
 
 PATH = click.Path(path_type=Path)
 
@@ -34,16 +36,22 @@ def command() -> None:
 @click.option("-o", "--output", required=True, metavar="MODEL", type=PATH, help="Directory to write the model to.")
 @targets_option
 @click.option("--components", type=int, help="Rank of the regression.  [default: 300, or all of up to 600 features]")
+@click.option("--embedding", type=int, metavar="D", help="Learn an embedding of D numbers instead of the regression.")
+@click.option("--hidden", type=int, metavar="UNITS", help="Hidden units on the embedding; needs PyTorch.")
 @click.option("--seed", type=int, default=0, show_default=True)
 @threads_option
+@quiet_option
 @json_option
 def train(
     data: Path,
     output: Path,
     targets: Path | None,
     components: int | None,
+    embedding: int | None,
+    hidden: int | None,
     seed: int,
     threads: int | None,
+    quiet: bool,
     as_json: bool,
 ) -> None:
     """Train a classifier on DATA and write MODEL."""
@@ -52,9 +60,11 @@ def train(
 
     storage.check_new_directory(output)
     rows = read_data(data, targets)
-    classifier = SparseTargetClassifier(n_components=components, threads=threads, random_state=seed)
+    sizes = {"n_components": components, "embedding": embedding, "hidden": hidden}
+    classifier = SparseTargetClassifier(**sizes, threads=threads, random_state=seed)
     wall, cpu = time.perf_counter(), time.process_time()
-    classifier.fit(rows.X, rows.Y)
+    with Display(not quiet) as display:
+        classifier.fit(rows.X, rows.Y, progress=lambda progress: _show(display, progress))
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     classifier.save(output)
     result = {
@@ -62,7 +72,7 @@ def train(
         "features": rows.X.shape[1],
         "labels": rows.Y.shape[1],
         "scoring_power": classifier.power_,
-        "ridge": classifier.ridge_,
+        "ridge": None if embedding else classifier.ridge_,
         "head_labels": int(classifier.head_labels_.shape[0]),
         "wall_seconds": wall,
         "cpu_seconds": cpu,
@@ -113,6 +123,12 @@ def evaluate(model: Path, data: Path, targets: Path | None, k: tuple[int, ...], 
     ]
     result: dict[str, Any] = {**scores, "scoring_power": classifier.power_, "cpu_seconds": cpu}
     emit(result, [*lines, f"{scores['examples']:,} rows, scoring power {classifier.power_:.2f}"], as_json)
+
+
+def _show(display: Display, progress: "FitProgress") -> None:
+    note = "" if progress.loss is None else f"loss {progress.loss:.4g}"
+    unit = "rows" if progress.phase == "epochs" else "steps"
+    display.update(progress.phase, unit, progress.done, progress.total, note)
 
 
 def _model_and_rows(

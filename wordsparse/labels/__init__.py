@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from wordsparse.labels.classifier import SparseTargetClassifier
     from wordsparse.labels.data import LabelledRows, read_data, write_text
+    from wordsparse.labels.progress import FitProgress
     from wordsparse.labels.recommender import SparseTargetRecommender
     from wordsparse.labels.regressor import SparseTargetRegressor
 
 __all__ = [
+    "FitProgress",
     "LabelledRows",
     "SparseTargetClassifier",
     "SparseTargetRecommender",
@@ -20,6 +22,7 @@ __all__ = [
 
 # Where each name is defined: the estimators need scikit-learn, the files of their data do not.
 _MODULES = {
+    "FitProgress": "wordsparse.labels.progress",
     "LabelledRows": "wordsparse.labels.data",
     "SparseTargetClassifier": "wordsparse.labels.classifier",
     "SparseTargetRecommender": "wordsparse.labels.recommender",

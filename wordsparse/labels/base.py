@@ -41,6 +41,13 @@ else:
 DENSE_TARGETS = 2**26
 
 
+def sparse_tags(tags: Any) -> Any:
+    """scikit-learn's tags of an estimator that takes sparse rows, with one target a row or several."""
+    tags.input_tags.sparse = True
+    tags.target_tags.multi_output = tags.target_tags.single_output = True
+    return tags
+
+
 def features(estimator: Any, X: Any, *, reset: bool) -> Any:
     """X (n, f) as CSR float32, from a SciPy sparse matrix or a dense array; errors name row and column."""
     is_sparse: bool = sp.issparse(X)

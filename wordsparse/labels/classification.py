@@ -16,6 +16,7 @@ from wordsparse.kernels import Kernels
 from wordsparse.labels.calibration import Calibration, logistic_line
 from wordsparse.labels.head import logistic_head
 from wordsparse.labels.hybrid import Inverse
+from wordsparse.labels.progress import Report
 from wordsparse.labels.rows import SparseRows
 from wordsparse.labels.scoring import BLOCK_ROWS, Candidates, Scorer
 from wordsparse.labels.state import State
@@ -66,21 +67,41 @@ class Classifier:
     head: Head | None
 
     @classmethod
-    def fitted(cls, X: Any, Y: Any, dim: int, seed: int, kernels: Kernels) -> "Classifier":
+    def fitted(cls, X: Any, Y: Any, dim: int, seed: int, kernels: Kernels, report: Report) -> "Classifier":
         """From X (n, f) and Y (n, D) of ones, SciPy CSR float32."""
         size = float(np.sqrt(np.mean(np.bincount(np.repeat(np.arange(X.shape[0]), np.diff(X.indptr)), X.data**2)) or 1))
         constant = CONSTANT * (size if size > 0 else 1.0)
         X = with_constant(X, constant)
-        constants = tuned(X, Y, dim, seed, kernels)
+        constants = tuned(X, Y, dim, seed, kernels, report)
+        report("regression", 0, 1)
         sums = Sums(X, Y, dim, seed, kernels)
         scorer = sums.solve(constants)
         held = min(HELD_OUT, max(1, int(HELD_OUT_SHARE * X.shape[0])))
         some = np.random.default_rng(seed + 1).permutation(X.shape[0])
         rows = np.sort(some[: max(held, LEFT_OUT)])
+        report("calibration", 0, 1)
         found = leave_out(scorer, sums, rows, Calibration().logits)
         known = (part[found.known] for part in (found.outputs, found.counts, found.truth))
         calibration = Calibration.fitted(best_power(found, Y[rows]), *known)
-        return cls(constant, constants, scorer, calibration, _head(sums, scorer, calibration, np.sort(some[:held])))
+        head = _head(sums, scorer, calibration, np.sort(some[:held]), report)
+        return cls(constant, constants, scorer, calibration, head)
+
+    @property
+    def counts(self) -> Array:
+        """n_l, (D,)."""
+        return self.scorer.counts
+
+    @property
+    def n_features(self) -> int:
+        """f, without the constant."""
+        return int(self.scorer.inverse.scale.shape[0]) - 1
+
+    @property
+    def described(self) -> dict[str, Any]:
+        """The attributes of an estimator that tell what was fitted."""
+        head = np.arange(0) if self.head is None else self.head.labels
+        constants = {"ridge_": self.constants.ridge, "rest_": self.constants.rest}
+        return {**constants, "power_": self.calibration.power, "label_counts_": self.counts, "head_labels_": head}
 
     def top(self, X: Any, k: int) -> Candidates:
         """The k likeliest labels of each row with their log-odds as scores; X without the constant."""
@@ -171,7 +192,7 @@ def with_constant(X: Any, constant: float) -> Any:
     return sp.csr_array(sp.hstack([X, column], format="csr"))
 
 
-def _head(sums: Sums, scorer: Scorer, calibration: Calibration, held: Array) -> Head | None:
+def _head(sums: Sums, scorer: Scorer, calibration: Calibration, held: Array, report: Report) -> Head | None:
     """The logistic head, fitted without the rows held out; None unless it ranks their labels better.
 
     Better is by more than one standard error of the difference.
@@ -179,6 +200,7 @@ def _head(sums: Sums, scorer: Scorer, calibration: Calibration, held: Array) -> 
     n = sums.X.shape[0]
     if n < HEAD_ROWS:
         return None
+    report("head", 0, 1)
     labels = np.sort(np.argsort(-sums.counts, kind="stable")[:HEAD_LABELS])
     fitted = np.setdiff1d(np.arange(n), held)
     start = scorer.inverse.times(sums.B[:, labels].toarray(), sums.kernels)

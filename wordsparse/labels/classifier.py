@@ -1,5 +1,6 @@
 """A scikit-learn classifier for huge sets of sparse labels."""
 
+from collections.abc import Callable
 from os import PathLike
 from typing import Any, Self
 
@@ -11,8 +12,11 @@ from wordsparse import validation
 from wordsparse.errors import InputError
 from wordsparse.evaluation.ranking import RankingScores, inverse_propensities, ranking_scores
 from wordsparse.kernels import CpuKernels, at_work
-from wordsparse.labels import base, classification, state
+from wordsparse.labels import base, state
 from wordsparse.labels.calibration import probabilities
+from wordsparse.labels.classification import Classifier
+from wordsparse.labels.network import Network
+from wordsparse.labels.progress import FitProgress, reporter
 from wordsparse.labels.scoring import Candidates
 
 Array = NDArray[Any]
@@ -29,12 +33,18 @@ class SparseTargetClassifier(base.ClassifierMixin, base.BaseEstimator):
 
     A ridge regression on all features and labels at once, low rank plus a diagonal, whose constants are chosen by
     leave-one-out on the training rows; its outputs are calibrated to probabilities, and logistic regression takes the
-    64 most frequent labels over where rows that were held out are ranked better with it.
+    64 most frequent labels over where rows that were held out are ranked better with it. With ``embedding`` a learnt
+    embedding of the features takes the regression's place.
 
     Parameters
     ----------
     n_components : int, optional
-        Rank of the regression. None: 300, or every feature where there are at most 600.
+        Rank of the regression; ignored with an embedding. None: 300, or every feature where there are at most 600.
+    embedding : int, optional
+        Learn so many numbers for each feature instead, and the exact layer on the sum of a row's: bounded negative
+        sampling in five epochs (:mod:`wordsparse.labels.bag`).
+    hidden : int, optional
+        So many rectified linear units between the embedding and the layer; PyTorch trains them.
     threads : int, optional
         Threads of the compiled kernels; None: every CPU available.
     random_state : int
@@ -46,9 +56,9 @@ class SparseTargetClassifier(base.ClassifierMixin, base.BaseEstimator):
         The labels: 0 … D − 1, or the values of a one-dimensional y.
     n_features_in_ : int
     power_ : float
-        The scoring power a: labels are ranked by o n_l^−a.
+        The scoring power a: labels are ranked by o n_l^−a, with an embedding by o + a log n_l.
     ridge_, rest_ : float
-        λ and γ of the regression (:mod:`wordsparse.labels.hybrid`).
+        λ and γ of the regression (:mod:`wordsparse.labels.hybrid`); not with an embedding.
     label_counts_ : (D,) array
         n_l, how many training rows have each label.
     n_rows_ : int
@@ -63,39 +73,71 @@ class SparseTargetClassifier(base.ClassifierMixin, base.BaseEstimator):
     a directory without any.
     """
 
-    def __init__(self, *, n_components: int | None = None, threads: int | None = None, random_state: int = 0) -> None:
+    power_: float
+    label_counts_: Array
+    head_labels_: Array
+    ridge_: float
+    rest_: float
+
+    def __init__(
+        self,
+        *,
+        n_components: int | None = None,
+        embedding: int | None = None,
+        hidden: int | None = None,
+        threads: int | None = None,
+        random_state: int = 0,
+    ) -> None:
         self.n_components = n_components
+        self.embedding = embedding
+        self.hidden = hidden
         self.threads = threads
         self.random_state = random_state
 
     def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        tags.target_tags.multi_output = True
+        tags = base.sparse_tags(super().__sklearn_tags__())
         tags.classifier_tags.multi_label = True
         return tags
 
-    def fit(self, X: Any, y: Any) -> Self:
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "_fitted")
+
+    def fit(self, X: Any, y: Any, *, progress: Callable[[FitProgress], None] | None = None) -> Self:
         """Fit X (n, f), sparse or dense, to y (n, D).
+
+        Parameters
+        ----------
+        X, y
+            See the class.
+        progress : callable, optional
+            Called with a :class:`FitProgress` as the fit goes on: phases ``ridge``, ``regression``, ``calibration`` and
+            ``head``, or with an embedding ``epochs`` and ``calibration``. An exception of its own ends the fit.
 
         Raises
         ------
         InputError
             If shapes do not agree, a value is not finite, an entry of y is neither 0 nor 1, y is dense and huge, or no
             row has a label; the message names row and column.
+        TrainingError
+            If the training of an embedding diverges.
+        MissingDependencyError
+            If hidden units are asked for, and PyTorch is not installed.
         """
-        seed = validation.whole("random_state", self.random_state)
-        dim = None if self.n_components is None else validation.positive_int("n_components", self.n_components)
+        seed, report = validation.whole("random_state", self.random_state), reporter(progress)
+        dim, embedding, hidden = self._sizes()
         X = base.features(self, X, reset=True)
-        labels, self.classes_, self._kind = _labels_of(y)
+        labels, classes, kind = _labels_of(y)
         base.same_rows(X, labels)
         if not labels.nnz:
             raise InputError("Y has no labels: nothing can be learnt")
-        if dim is None:
-            dim = X.shape[1] + 1 if X.shape[1] <= ALL_FEATURES else DIM
         with at_work():
-            self._fitted = classification.Classifier.fitted(X, labels, dim, seed, CpuKernels(self.threads))
-        self.n_rows_ = X.shape[0]
+            kernels = CpuKernels(self.threads)
+            if embedding is None:
+                dim = dim or (X.shape[1] + 1 if X.shape[1] <= ALL_FEATURES else DIM)
+                self._fitted: Classifier | Network = Classifier.fitted(X, labels, dim, seed, kernels, report)
+            else:
+                self._fitted = Network.fitted(X, labels, embedding, hidden or 0, seed, kernels, report)
+        self.n_rows_, self.classes_, self._kind = X.shape[0], classes, kind
         self._describe()
         return self
 
@@ -205,14 +247,16 @@ class SparseTargetClassifier(base.ClassifierMixin, base.BaseEstimator):
         content, arrays = state.load(path, cls.__name__)
         kind, rows, classes = content.get("kind"), state.count(content, arrays, "rows"), content.get("classes")
         estimator = cls(**state.parameters(content, arrays, cls().get_params()))
-        fitted = classification.Classifier.restored(arrays, CpuKernels(estimator.threads))
-        count = fitted.scorer.counts.shape[0]
+        kernels = CpuKernels(estimator.threads)
+        is_network = estimator.embedding is not None
+        fitted = Network.restored(arrays, kernels) if is_network else Classifier.restored(arrays, kernels)
+        count = fitted.counts.shape[0]
         fits = isinstance(classes, list) and len(classes) == count if kind == "classes" else kind in ("sparse", "dense")
         if not fits or rows < 1:
             raise arrays.refusal("classes")
         estimator._fitted, estimator._kind, estimator.n_rows_ = fitted, str(kind), rows
         estimator.classes_ = np.array(classes) if kind == "classes" else np.arange(count)
-        estimator.n_features_in_ = fitted.scorer.inverse.scale.shape[0] - 1
+        estimator.n_features_in_ = fitted.n_features
         estimator._describe()
         return estimator
 
@@ -226,10 +270,18 @@ class SparseTargetClassifier(base.ClassifierMixin, base.BaseEstimator):
 
     def _describe(self) -> None:
         """The attributes that tell what was fitted."""
-        fitted = self._fitted
-        self.power_, self.label_counts_ = fitted.calibration.power, fitted.scorer.counts
-        self.ridge_, self.rest_ = fitted.constants.ridge, fitted.constants.rest
-        self.head_labels_ = np.arange(0) if fitted.head is None else fitted.head.labels
+        for name in ("ridge_", "rest_"):  # of an earlier fit
+            self.__dict__.pop(name, None)
+        vars(self).update(self._fitted.described)
+
+    def _sizes(self) -> tuple[int | None, int | None, int | None]:
+        """n_components, embedding and hidden, checked."""
+        sizes = {name: getattr(self, name) for name in ("n_components", "embedding", "hidden")}
+        found = {name: None if size is None else validation.positive_int(name, size) for name, size in sizes.items()}
+        dim, embedding, hidden = found.values()
+        if hidden is not None and embedding is None:
+            raise InputError("hidden units need an embedding: set it too")
+        return dim, embedding, hidden
 
 
 def _labels_of(Y: Any) -> tuple[Any, Array, str]:

@@ -9,6 +9,7 @@ b_i is what an item says of itself, which must not count (the zero diagonal of E
 the place of its D×D inverse.
 """
 
+from collections.abc import Callable
 from os import PathLike
 from typing import Any, Self
 
@@ -21,6 +22,7 @@ from wordsparse.errors import InputError
 from wordsparse.kernels import CpuKernels, at_work
 from wordsparse.labels import base, state
 from wordsparse.labels.basis import randomised_basis
+from wordsparse.labels.progress import FitProgress, reporter
 from wordsparse.labels.rows import SparseRows
 from wordsparse.labels.scoring import best
 
@@ -69,14 +71,26 @@ class SparseTargetRecommender(base.BaseEstimator):
         tags.target_tags.required = False
         return tags
 
-    def fit(self, user_items: Any, y: Any = None) -> Self:
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "_factor")
+
+    def fit(self, user_items: Any, y: Any = None, *, progress: Callable[[FitProgress], None] | None = None) -> Self:
         """Learn from users × items, SciPy sparse: every stored value that is not 0 is an item that the user has.
+
+        Parameters
+        ----------
+        user_items : SciPy sparse matrix
+        y : ignored
+        progress : callable, optional
+            Called with a :class:`FitProgress` before the phases ``basis`` and ``regression``. An exception of its own
+            ends the fit.
 
         Raises
         ------
         InputError
             If it is no sparse matrix of finite numbers, or empty; the message names row and column.
         """
+        report = reporter(progress)
         ridge = validation.non_negative("regularization", self.regularization)
         if ridge == 0:
             raise InputError("regularization must be positive")
@@ -89,7 +103,9 @@ class SparseTargetRecommender(base.BaseEstimator):
         with at_work():
             kernels = CpuKernels(self.threads)
             scaled = SparseRows(self._scaled(X), kernels)
+            report("basis", 0, 1)
             self._V, _ = randomised_basis(scaled, d, seed)
+            report("regression", 0, 1)
             H = scaled.times(self._V)
             (inverse,) = kernels.symmetric_inverses(kernels.gram(H) + ridge * np.eye(H.shape[1]))
             self.item_factors = kernels.matmul(SparseRows(X, kernels).transposed_times(H), inverse)

@@ -9,7 +9,7 @@ which ``fit`` solves in closed form, and ``partial_fit`` keeps up by recursive l
 without them, by Woodbury's identity:  W_c + C⁻¹M_cᵀ (I − M_c C⁻¹M_cᵀ)⁻¹ M_c W_c.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from os import PathLike
 from typing import Any, Self
 
@@ -21,6 +21,7 @@ from wordsparse import validation
 from wordsparse.errors import InputError
 from wordsparse.kernels import at_work
 from wordsparse.labels import base, state
+from wordsparse.labels.progress import FitProgress, reporter
 from wordsparse.labels.rows import SparseRows
 from wordsparse.labels.scoring import best
 from wordsparse.layer.least_squares import RecursiveLeastSquares
@@ -61,14 +62,21 @@ class SparseTargetRegressor(base.RegressorMixin, base.BaseEstimator):
         self.threads = threads
 
     def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        tags.target_tags.multi_output = True
-        tags.target_tags.single_output = True
-        return tags
+        return base.sparse_tags(super().__sklearn_tags__())
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(
+        self, X: Any, y: Any, sample_weight: Any = None, *, progress: Callable[[FitProgress], None] | None = None
+    ) -> Self:
         """Fit in closed form.
+
+        Parameters
+        ----------
+        X, y
+            See the class.
+        sample_weight : (n,) array, optional
+        progress : callable, optional
+            Called with a :class:`FitProgress` after each block of rows, phase ``rows``. An exception of its own ends
+            the fit.
 
         Raises
         ------
@@ -76,6 +84,7 @@ class SparseTargetRegressor(base.RegressorMixin, base.BaseEstimator):
             If shapes do not agree, a value is not finite (a stored NaN of a sparse y is a missing target), a weight is
             negative, y is dense and huge, or the memory does not suffice; the message names row and column.
         """
+        report = reporter(progress)
         X, Y, root = self._start(X, y, sample_weight)
         layer = self._squares.layer
         with at_work():
@@ -85,24 +94,29 @@ class SparseTargetRegressor(base.RegressorMixin, base.BaseEstimator):
                 H = _with_constant(X[block], root[block])
                 moment += kernels.gram(H.astype(np.float64))
                 B += SparseRows(sp.csr_array((sp.diags_array(root[block]) @ Y[block]).T.tocsr()), kernels).times(H)
+                report("rows", block.stop, X.shape[0])
             (inverse,) = kernels.symmetric_inverses(moment)
             layer.set_weights(kernels.matmul(B, inverse))
         return self
 
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Take more rows in; afterwards the regression is that of ``fit`` on all rows so far.
+    def partial_fit(
+        self, X: Any, y: Any, sample_weight: Any = None, *, progress: Callable[[FitProgress], None] | None = None
+    ) -> Self:
+        """Take more rows in; afterwards the regression is that of ``fit`` on all rows so far. Arguments are ``fit``'s.
 
         Raises
         ------
         InputError
             As :meth:`fit`; or if the number of features or outputs is another one than before.
         """
+        report = reporter(progress)
         if hasattr(self, "_squares"):
             X, Y, root = self._take(X, y, sample_weight, reset=False)
         else:
             X, Y, root = self._start(X, y, sample_weight)
         for block in _slices(X.shape[0]):
             self._squares.step(_with_constant(X[block], root[block]), sp.diags_array(root[block]) @ Y[block])
+            report("rows", block.stop, X.shape[0])
         return self
 
     def predict(self, X: Any) -> Any:

@@ -6,6 +6,7 @@ training rows): the ``REFINED`` with the largest outputs by uncommon features al
 depend on the number of labels, and a rarer label that shares only common features with a row is not found.
 """
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -185,12 +186,10 @@ def best(scores: Array, k: int) -> Array:
 
 def best_entries(indptr: Array, scores: Array, floor: Array, k: int) -> Array:
     """The places of the k entries of each CSR row that score most, above the row's floor; −1 where there are fewer."""
-    row = np.repeat(np.arange(floor.shape[0]), np.diff(indptr))
-    above = np.flatnonzero(scores > floor[row])
-    order = above[np.lexsort((-scores[above], row[above]))]
-    row = row[order]
-    place = np.arange(row.shape[0]) - np.searchsorted(row, row)
-    kept = place < k
     places = np.full((floor.shape[0], k), -1, np.int64)
-    places[row[kept], place[kept]] = order[kept]
+    for row, (start, end) in enumerate(itertools.pairwise(indptr.tolist())):
+        own = scores[start:end]
+        some = np.sort(np.argpartition(own, own.size - k)[own.size - k :]) if own.size > k else np.arange(own.size)
+        some = some[own[some] > floor[row]]
+        places[row, : some.size] = start + some[np.argsort(-own[some], kind="stable")]
     return places

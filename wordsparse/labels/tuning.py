@@ -7,6 +7,7 @@ of what the basis leaves out is not: the best one grows with the number of rows,
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from wordsparse.kernels import Kernels
 from wordsparse.labels.basis import randomised_basis
 from wordsparse.labels.calibration import POWERS, Calibration
 from wordsparse.labels.hybrid import Inverse, Solution, Spectrum
+from wordsparse.labels.progress import Report
 from wordsparse.labels.rows import SparseRows
 from wordsparse.labels.scoring import BLOCK_ROWS, Adjust, Rank, Scorer, best
 
@@ -120,7 +122,7 @@ def _without_itself(scorer: Scorer, sums: Sums, block: Array) -> Adjust:
     return adjust
 
 
-def tuned(X: Any, Y: Any, dim: int, seed: int, kernels: Kernels) -> Constants:
+def tuned(X: Any, Y: Any, dim: int, seed: int, kernels: Kernels, report: Report) -> Constants:
     """λ, moved from its start while rows left out are ranked better by more than a standard error; and γ."""
     random = np.random.default_rng(seed)
     n = X.shape[0]
@@ -129,8 +131,11 @@ def tuned(X: Any, Y: Any, dim: int, seed: int, kernels: Kernels) -> Constants:
     rows = np.sort(random.choice(sample.shape[0], min(LEFT_OUT, sample.shape[0]), replace=False))
     scale = float(np.sum(sums.rows.values.astype(np.float64) ** 2)) / sample.shape[0] or 1.0
 
+    tries = count(1)
+
     @cache
     def quality(at: int) -> Array:
+        report("ridge", next(tries))
         scorer = sums.solve(Constants(RIDGES[at] * scale, REST))
         found = leave_out(scorer, sums, rows, Calibration().logits)
         return ranking(found, best_power(found, sums.Y[rows]), sums.Y[rows])
