@@ -56,22 +56,13 @@ def losses(
 
 
 @losses.register_fake
-def _(
-    h: Tensor, anchor: Tensor, rows: Tensor, ids: Tensor, weights: Tensor, layer: int, trains: bool
-) -> tuple[Tensor, Tensor]:
+def _(h: Tensor, *others: Any) -> tuple[Tensor, Tensor]:
     return h.new_empty(h.shape[0], dtype=torch.float64), torch.empty((), dtype=torch.int64)
 
 
 @torch.library.custom_op("wordsparse::gradient", mutates_args=())
 def gradient(
-    g: Tensor,
-    h: Tensor,
-    rows: Tensor,
-    ids: Tensor,
-    weights: Tensor,
-    version: Tensor,
-    layer: int,
-    trains: bool,
+    g: Tensor, h: Tensor, rows: Tensor, ids: Tensor, weights: Tensor, version: Tensor, layer: int, trains: bool
 ) -> tuple[Tensor, Tensor]:
     """The gradient by h, and that by the anchor, which is empty: it keeps the operator where h needs no gradient."""
     at = int(version)
@@ -79,16 +70,7 @@ def gradient(
 
 
 @gradient.register_fake
-def _(
-    g: Tensor,
-    h: Tensor,
-    rows: Tensor,
-    ids: Tensor,
-    weights: Tensor,
-    version: Tensor,
-    layer: int,
-    trains: bool,
-) -> tuple[Tensor, Tensor]:
+def _(g: Tensor, h: Tensor, *others: Any) -> tuple[Tensor, Tensor]:
     return torch.empty_like(h), h.new_empty(0)
 
 
