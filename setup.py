@@ -36,6 +36,16 @@ int main() {
     return c[1] == 4 ? 0 : 1;
 }
 """
+# Compiled, and not run: most machines have no matrix unit.
+AMX_PROBE = """
+#include <immintrin.h>
+#include <sys/syscall.h>
+__attribute__((target("arch=x86-64-v4,amx-tile,amx-bf16"))) void multiply() { _tile_dpbf16ps(0, 1, 2); }
+int main(int count, char **) {
+    if (count > 1000) multiply();
+    return __builtin_cpu_supports("amx-bf16") && SYS_arch_prctl < 0;
+}
+"""
 OPENMP_PROBE = """
 #include <omp.h>
 int main() {
@@ -67,6 +77,8 @@ class BuildKernels(build_ext):
         macros = [("HAS_OPENMP", str(int(has_openmp)))]
         if self._has("vectors", VECTORS_PROBE, flags[:1], [], "kernels will be slow"):
             macros.append(("HAS_VECTORS", None))
+        if self._has("matrix unit", AMX_PROBE, flags[:1], [], "kernels will not use AMX"):
+            macros.append(("HAS_AMX", None))
         if asked("WORDSPARSE_SANITIZE"):
             flags, link_flags = flags + SANITIZE, link_flags + SANITIZE[:1]
         for extension in self.extensions:

@@ -4,22 +4,14 @@ cdef extern from "isa.hpp" namespace "wordsparse" nogil:
     const char* ISA_NAMES[]
     int widest_isa()
 
-cdef extern from *:
+cdef extern from * nogil:
     """
     #include <iterator>
-    #include <stdlib.h>
-    #ifdef __GLIBC__
-    #include <malloc.h>
-    static void trim(void) { malloc_trim(0); }
-    #else
-    static void trim(void) {}
-    #endif
     """
     const bint HAS_OPENMP
     const char* COMPILER "__VERSION__"
     const char* WORDSPARSE_COMMIT
     Py_ssize_t count_of_isas "std::size(wordsparse::ISA_NAMES)"
-    void trim() nogil
 
 openmp = bool(HAS_OPENMP)
 compiler = COMPILER.decode()
@@ -29,9 +21,3 @@ commit = WORDSPARSE_COMMIT.decode()
 # by which the compiled functions know it.
 compiled_isas = tuple(ISA_NAMES[i].decode() for i in range(count_of_isas))
 available_isas = compiled_isas[: widest_isa() + 1]
-
-
-def give_back_memory():
-    """Pages that the allocator keeps between pieces in use go back to the system, where it can do that."""
-    with nogil:
-        trim()

@@ -31,24 +31,29 @@ constexpr ptrdiff_t PACKED_AHEAD = 8;
 constexpr ptrdiff_t PARTS_ROWS = 16, PARTS_COLUMNS = 512;
 
 /* Bytes of work space, whole cache lines, enough for any set, `size` bytes a number: B packed, tiles of A, a thread's
- * share of a Gram matrix. */
+ * share of a Gram matrix. The matrix unit's tiles have 32 rows. */
 static inline ptrdiff_t panels_of(ptrdiff_t columns, ptrdiff_t size) {
     return (columns * size + PANEL_BYTES - 1) / PANEL_BYTES;
 }
 static inline ptrdiff_t right_bytes(ptrdiff_t inner, ptrdiff_t columns, ptrdiff_t size) {
-    return panels_of(columns, size) * inner * PANEL_BYTES;
+    return panels_of(columns, size) * ((inner + 31) / 32 * 32) * PANEL_BYTES;
 }
 static inline ptrdiff_t left_bytes(ptrdiff_t rows, ptrdiff_t inner, ptrdiff_t size) {
-    return (inner + CHUNK - 1) / CHUNK * rows * LEFT_ROW * size;
+    return (inner + CHUNK - 1) / CHUNK * ((rows + 31) / 32 * 32) * LEFT_ROW * size;
 }
-static inline ptrdiff_t gram_bytes(ptrdiff_t d, ptrdiff_t size) { return right_bytes(GRAM_ROWS, d, size); }
 
 } // namespace wordsparse
 
 #define EACH_ISA "gemm.hpp"
 #include "foreach_isa.hpp"
 
+#include "amx.hpp"
+
 namespace wordsparse {
+static inline ptrdiff_t gram_bytes(ptrdiff_t k, ptrdiff_t d, ptrdiff_t size) {
+    const ptrdiff_t vectors = right_bytes(GRAM_ROWS, d, size), tiles = size == 4 ? amx_gram_bytes(k, d) : 0;
+    return vectors > tiles ? vectors : tiles;
+}
 BY_ISA(pack_right)
 BY_ISA(pack_left)
 BY_ISA(multiply)

@@ -27,7 +27,7 @@ namespace wordsparse {
 /* Bytes of a cache line. */
 constexpr ptrdiff_t LINE = 64;
 
-enum Isa { BASELINE, X86_64_V3, X86_64_V4 };
+enum Isa { BASELINE, X86_64_V3, X86_64_V4, X86_64_AMX };
 
 /* Bytes of a vector. */
 namespace baseline {
@@ -39,10 +39,22 @@ constexpr int VEC_BYTES = 16;
 #if defined(HAS_VECTORS) && defined(__x86_64__)
 #define HAS_X86_ISAS
 #include <immintrin.h>
+#ifdef HAS_AMX
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Whether the processor has the matrix unit and the system lets this process use it, which it must be asked for. */
+static inline bool has_amx() {
+    constexpr long REQUEST_PERMISSION = 0x1023, TILE_DATA = 18; /* of arch_prctl */
+    return __builtin_cpu_supports("amx-bf16") && syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
+}
+#else
+static inline bool has_amx() { return false; }
+#endif
 
 namespace wordsparse {
 
-constexpr const char *ISA_NAMES[] = {"x86-64", "x86-64-v3", "x86-64-v4"};
+constexpr const char *ISA_NAMES[] = {"x86-64", "x86-64-v3", "x86-64-v4", "x86-64-v4+amx"};
 namespace v4 {
 constexpr int VEC_BYTES = 64;
 }
@@ -53,7 +65,7 @@ constexpr int VEC_BYTES = 32;
 /* The widest set that this processor has. */
 static inline Isa widest_isa() {
     __builtin_cpu_init();
-    if (__builtin_cpu_supports(V4_TARGET)) return X86_64_V4;
+    if (__builtin_cpu_supports(V4_TARGET)) return has_amx() ? X86_64_AMX : X86_64_V4;
     return __builtin_cpu_supports("x86-64-v3") ? X86_64_V3 : BASELINE;
 }
 
@@ -78,6 +90,11 @@ INLINED void stream_fence() {}
 
 namespace wordsparse {
 
+/* The matrix unit multiplies matrices (amx.hpp); all else is as for vectors of 64 bytes. */
+namespace amx {
+using namespace v4;
+}
+
 /* The line at an address, on its way into the second-level cache; or to be written. */
 INLINED void prefetch(const void *address) { __builtin_prefetch(address, 0, 2); }
 INLINED void prefetch_to_write(const void *address) { __builtin_prefetch(address, 1); }
@@ -87,7 +104,8 @@ INLINED void prefetch_to_write(const void *address) { __builtin_prefetch(address
 /* name<real>(isa, arguments) calls the function of that set. */
 #define BY_ISA(name)                                                                                                   \
     template <typename real, typename... Arguments> auto name(int isa, Arguments... arguments) {                       \
-        return isa == X86_64_V4   ? v4::name<real>(arguments...)                                                       \
+        return isa == X86_64_AMX  ? amx::name<real>(arguments...)                                                      \
+               : isa == X86_64_V4 ? v4::name<real>(arguments...)                                                       \
                : isa == X86_64_V3 ? v3::name<real>(arguments...)                                                       \
                                   : baseline::name<real>(arguments...);                                                \
     }

@@ -30,7 +30,7 @@ cdef extern from "gemm.hpp" namespace "wordsparse" nogil:
     Py_ssize_t panels_of(Py_ssize_t, Py_ssize_t)
     Py_ssize_t right_bytes(Py_ssize_t, Py_ssize_t, Py_ssize_t)
     Py_ssize_t left_bytes(Py_ssize_t, Py_ssize_t, Py_ssize_t)
-    Py_ssize_t gram_bytes(Py_ssize_t, Py_ssize_t)
+    Py_ssize_t gram_bytes(Py_ssize_t, Py_ssize_t, Py_ssize_t)
     void pack_right[T](int, const void*, bint, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, bint, T*)
     void pack_left[T](int, const T*, Py_ssize_t, const int64_t*, const T*, Py_ssize_t, Py_ssize_t, T*)
     void multiply[T](int, const T*, Py_ssize_t, Py_ssize_t, const T*, Py_ssize_t, bint, T*, Py_ssize_t)
@@ -83,7 +83,7 @@ cdef Work of_transform(Py_ssize_t k, Py_ssize_t d) noexcept nogil:
 def work_size(Py_ssize_t size, Py_ssize_t n, Py_ssize_t k, Py_ssize_t d, int threads):
     """Bytes of work space for any product of such sizes, numbers of `size` bytes."""
     cdef Work matmul = of_matmul(size, n, k, d)
-    return max(matmul.shared + threads * matmul.own, threads * gram_bytes(d, size))
+    return max(matmul.shared + threads * matmul.own, threads * gram_bytes(k, d, size))
 
 
 def transform_work_size(Py_ssize_t k, Py_ssize_t d, int threads):
@@ -244,7 +244,7 @@ def gram(int isa, const real[::view.strided, ::view.contiguous] a, const real[::
     (threads, rows, d) where there is a scale and no work; rows is part_rows(n)."""
     cdef Py_ssize_t n = a.shape[0], first = 0, part, count, row, strip, stop, i, j, size = sizeof(real)
     cdef bint own = work is not None, other = b is not None
-    cdef Py_ssize_t k = a.shape[1], d = b.shape[1] if other else k, of_part = k * d, of_each = gram_bytes(d, size)
+    cdef Py_ssize_t k = a.shape[1], d = b.shape[1] if other else k, of_part = k * d, of_each = gram_bytes(k, d, size)
     cdef Py_ssize_t ld_a = stride(a), ld_b = stride(b if other else a)
     require(n > 0 and k > 0 and d > 0 and (k == d or not (mirrored or half)), "sizes must match")
     require(b is None or b.shape[0] == n if chosen is None else own and chosen.shape[0] == n and k == d,

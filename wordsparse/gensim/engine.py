@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from wordsparse.corpus import EncodedCorpus, Vocabulary
 from wordsparse.gensim.texts import engine_words
-from wordsparse.kernels import _build
+from wordsparse.machine.memory import give_back
 from wordsparse.training.loop import Run
 from wordsparse.training.resume import start_from
 from wordsparse.vectors.lookup import Key
@@ -125,7 +125,7 @@ def train(
     run.train(after_step=after_step)
     trained = Trained(ranking.keys, run.model(), options.used_recipe())
     del run
-    _build.give_back_memory()
+    give_back()
     return trained
 
 

@@ -3,5 +3,3 @@ compiler: str
 commit: str
 compiled_isas: tuple[str, ...]
 available_isas: tuple[str, ...]
-
-def give_back_memory() -> None: ...

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from wordsparse.kernels.interface import Kernels
 
 Array = NDArray[Any]
-# Rows, inner dimension and columns: tiles and panels of every instruction set, filled and begun; few rows and many.
-SIZES = ((31, 29, 41), (455, 9, 37))
+# Rows, inner dimension and columns: tiles and panels of every instruction set, filled and begun; few rows, many, and so
+# many that the matrix unit takes them.
+SIZES = ((31, 29, 41), (455, 9, 37), (1060, 67, 85))
 
 
 def product_fault(kernels: Kernels) -> str | None:

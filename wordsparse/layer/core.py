@@ -44,6 +44,9 @@ from wordsparse.layer.targets import target_rows
 
 Array = NDArray[Any]
 
+# The largest condition number of U with which V takes U in by sums of its own precision: their rounding is small then
+# beside that of V, which U has amplified. Beyond, each row is computed in float64 and rounded once.
+PLAIN_FOLD = {np.dtype(np.float32): 1000.0, np.dtype(np.float64): np.inf}
 # Rows of W that are formed at a time where all of W is needed.
 BLOCK_ROWS = 4096
 
@@ -283,11 +286,18 @@ class ExactLayer:
 
     def _take_in(self) -> None:
         """V ← V U + p ωᵀ."""
-        f = self.factors
-        if not f.omega.any():
-            self.kernels.transform(self.V, f.U)
-            return
-        self.kernels.transform(self.V, np.vstack([f.U, f.omega]), self.measure_roots(slice(None)))
+        f, kernels = self.factors, self.kernels
+        has_omega = bool(f.omega.any())
+        if f.condition <= PLAIN_FOLD[self.dtype]:
+            for block in self.blocks():
+                kernels.matmul_in_place(self.V[block], f.U)
+                if has_omega:
+                    p = self.measure_roots(block)[:, None].astype(self.dtype)
+                    kernels.matmul(p, f.omega[None, :], out=self.V[block])
+        elif has_omega:
+            kernels.transform(self.V, np.vstack([f.U, f.omega]), self.measure_roots(slice(None)))
+        else:
+            kernels.transform(self.V, f.U)
 
     def _recount(self) -> None:
         """U ← I, ω ← 0, and Q, w̄ of the W that V holds, as rounded."""

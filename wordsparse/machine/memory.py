@@ -1,5 +1,6 @@
 """How much memory this process may still take, by everything that limits it."""
 
+import ctypes
 import resource
 from collections.abc import Iterator
 from pathlib import Path
@@ -91,3 +92,10 @@ def _number(path: Path, field: str | None) -> int | None:
 def shown(size: int) -> str:
     """A number of bytes, as a person reads it."""
     return f"{size / 1e9:,.2f} GB" if size >= 1e9 else f"{size / 1e6:,.0f} MB"
+
+
+def give_back() -> None:
+    """Return to the system the pages that the allocator keeps between pieces in use, where it can do that (glibc)."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)

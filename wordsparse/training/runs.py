@@ -12,8 +12,8 @@ from wordsparse.corpus import EncodedCorpus
 from wordsparse.corpus.reading import Source
 from wordsparse.display import Display
 from wordsparse.errors import InputError
-from wordsparse.kernels import _build
 from wordsparse.layer.losses import Loss
+from wordsparse.machine.memory import give_back
 from wordsparse.training import memory
 from wordsparse.training.bootstrap import resample_all
 from wordsparse.training.interruption import Interrupted, stop_requests
@@ -244,7 +244,7 @@ def _finished(run: Run, progress: Callable[[Progress], None] | None, call: Mappi
     model = run.model(call=call)
     # The work space of the steps is not needed beside the vectors.
     del run
-    _build.give_back_memory()
+    give_back()
     return model
 
 
