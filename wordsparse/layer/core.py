@@ -129,7 +129,7 @@ class ExactLayer:
             return float(self.summed(forward.losses.sum()))
         # Linear in q and s: Σ_j α_j q_j = ⟨K, Q⟩ and Σ_j β_j s_j = (Hᵀβ)·w̄.
         by_q, by_s = np.vdot(sums.curvature(), forward.factors.Q), sums.total_beta() @ forward.factors.w_bar
-        return float(self.summed(np.array(forward.targets_loss)) + by_q + by_s)
+        return float(self.summed(np.array(forward.targets_loss))) + float(by_q) + float(by_s)
 
     def update(
         self,
