@@ -67,5 +67,15 @@ def train_gensim(
         "peak_memory_bytes": peak_memory_bytes(),
         "checkpoints": 0,
         "setup_seconds": setup,
+        "text_to_vectors_seconds": _counting_seconds(text) + wall,
     }
     return report, model.wv.vectors[[model.wv.key_to_index[word] for word in vocabulary.words]]
+
+
+def _counting_seconds(text: PlainText) -> float:
+    """How long gensim takes to count the words of the text and to build its tables, from its file."""
+    from gensim.models import Word2Vec
+
+    started = time.perf_counter()
+    Word2Vec(min_count=1, vector_size=1).build_vocab(corpus_file=str(text.path))
+    return time.perf_counter() - started

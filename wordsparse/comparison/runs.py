@@ -128,7 +128,11 @@ def _in_process(
         raise WordsparseError(f"exit status {done.returncode}: {said[-1]}")
     vocabulary = text.corpus.vocabulary
     vectors = WordVectors(vocabulary.words, np.load(target, allow_pickle=False), vocabulary.counts)
-    return json.loads(done.stdout), vectors
+    report = json.loads(done.stdout)
+    if METHODS[name].ours:
+        seconds = None if text.seconds is None else text.seconds + report["setup_seconds"] + report["wall_seconds"]
+        report["text_to_vectors_seconds"] = seconds
+    return report, vectors
 
 
 def _worker(given: str) -> "subprocess.CompletedProcess[str]":

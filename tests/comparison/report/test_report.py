@@ -31,6 +31,7 @@ def run(name: str, epochs: int | None, tokens: int | None = 1000) -> dict[str, A
     if epochs is None:
         return {**identity, **judged}
     costs = {"cpu_seconds": 1.5 * epochs, "wall_seconds": 2.0, "tokens_per_second": 500.0, "setup_seconds": 0.1}
+    costs["text_to_vectors_seconds"] = 3.5
     return {**identity, **costs, "peak_memory_bytes": 10**8, "loss": [1.0], "heldout_loss": [2.5], **judged}
 
 
