@@ -42,8 +42,8 @@ OURS = ("squared", "bounded-ns")
 
 
 @dataclass(frozen=True)
-class Sizes:
-    """A measurement; ``rounds`` for every side, ``naive_rounds`` for the naive one, whose steps take seconds."""
+class Plan:
+    """Sizes to measure, and rounds: fewer for the naive side, whose steps take seconds."""
 
     outputs: int
     features: int
@@ -57,8 +57,8 @@ class Sizes:
     fold_examples: int = 200_000
 
 
-QUICK = Sizes(100_000, 300, (128, 1024), (128, 1024, 8192), (10_000, 30_000, 100_000), (50, 100, 200, 400))
-FULL = Sizes(
+QUICK = Plan(100_000, 300, (128, 1024), (128, 1024, 8192), (10_000, 30_000, 100_000), (50, 100, 200, 400))
+FULL = Plan(
     793_471,
     300,
     (128, 1024),
@@ -119,18 +119,18 @@ def ours(layer: FactoredOutput, made: list[Batch]) -> machine.Step:
     return machine.in_turn([partial(layer.step, b.H, b.Y, b.lr / 10) for b in made])
 
 
-def papers_table(sizes: Sizes, threads: int) -> dict[str, Any]:
+def papers_table(plan: Plan, threads: int) -> dict[str, Any]:
     """Naive, tree and ours at D and d, each m; and ours over the sweep of m, in the same alternation."""
-    D, d = sizes.outputs, sizes.features
+    D, d = plan.outputs, plan.features
     naive, tree = NaiveDense(D, d), HierarchicalSoftmax(zipf_law(D), d, CpuKernels(threads))
     layers = {loss: factored(D, d, loss, threads) for loss in OURS}
     sides: dict[Any, tuple[int, machine.Step]] = {}
     flops = {}
-    for m in sorted({*sizes.minibatches, *sizes.sweep_minibatches}):
+    for m in sorted({*plan.minibatches, *plan.sweep_minibatches}):
         made = batches(m, d, D)
         unique = round(np.mean([np.unique(b.targets).size for b in made]))
         flops[m] = flops_per_example(m, unique, d)
-        if m in sizes.minibatches:
+        if m in plan.minibatches:
             paths = [tree.paths(b.targets) for b in made]
             dense = [partial(naive.step, b.H, b.targets, b.lr) for b in made]
             by_tree = [partial(tree.step, b.H, way, b.lr) for b, way in zip(made, paths, strict=True)]
@@ -139,8 +139,8 @@ def papers_table(sizes: Sizes, threads: int) -> dict[str, Any]:
         for loss, layer in layers.items():
             sides[loss, m] = m, ours(layer, made)
     before = [layer.core.folds for layer in layers.values()]
-    few = {(NAIVE, m): sizes.naive_rounds for m in sizes.minibatches}
-    times = machine.alternate(sides, sizes.rounds, few)
+    few = {(NAIVE, m): plan.naive_rounds for m in plan.minibatches}
+    times = machine.alternate(sides, plan.rounds, few)
     fold_seconds = seconds_of(layers["squared"].fold)
     folds = sum(layer.core.folds - b for layer, b in zip(layers.values(), before, strict=True)) - 1
     cells = [{"side": side, "m": m, **cell} for (side, m), cell in times.items()]
@@ -162,15 +162,15 @@ def seconds_of(call: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def folds_table(sizes: Sizes, threads: int, fold_seconds: float) -> list[dict[str, Any]]:
+def folds_table(plan: Plan, threads: int, fold_seconds: float) -> list[dict[str, Any]]:
     """Examples between two folds at each m of the papers' table, for squared error; None: no fold in all of them."""
     rows = []
-    for m in sizes.minibatches:
-        layer = FactoredOutput(1000, sizes.features, threads=threads)
+    for m in plan.minibatches:
+        layer = FactoredOutput(1000, plan.features, threads=threads)
         steps = 0
-        while steps * m < sizes.fold_examples:
+        while steps * m < plan.fold_examples:
             # New inputs all the time: a few in turn would spread U's singular values faster than a stream does.
-            for b in batches(m, sizes.features, 1000, seed=steps):
+            for b in batches(m, plan.features, 1000, seed=steps):
                 layer.step(b.H, b.Y, b.lr)
                 steps += 1
         between = steps * m / layer.core.folds if layer.core.folds else None
@@ -215,9 +215,9 @@ def measure_memory(D: int, d: int, m: int, threads: int) -> dict[str, float]:
     return {"D": D, "d": d, "m": m, "peak_bytes": peak, "floor_bytes": floor, "ratio": peak / floor}
 
 
-def judge(report: dict[str, Any], sizes: Sizes) -> list[dict[str, Any]]:
+def judge(report: dict[str, Any], plan: Plan) -> list[dict[str, Any]]:
     """The goals, each with what was wanted and what was reached; ratios are of wall times, folds left out."""
-    D, d, m = sizes.outputs, sizes.features, min(sizes.minibatches)
+    D, d, m = plan.outputs, plan.features, min(plan.minibatches)
     wall = {(cell["side"], cell["m"]): cell["wall_us"] for cell in report["cells"]}
     best = min(time for (side, _), time in wall.items() if side in OURS)
     by_D = [row["wall_us"] for row in report["outputs"]]
@@ -230,7 +230,7 @@ def judge(report: dict[str, Any], sizes: Sizes) -> list[dict[str, Any]]:
         return {"goal": name, "wanted": wanted, "reached": reached, "met": met}
 
     ratio = wall[NAIVE, m] / wall["squared", m]
-    best_ratio = min(wall[NAIVE, size] for size in sizes.minibatches) / best
+    best_ratio = min(wall[NAIVE, size] for size in plan.minibatches) / best
     flat = max(by_D) / min(by_D) - 1
     return [
         goal(f"naive / ours at m = {m}, at least D/4d", D / (4 * d), ratio, ratio >= D / (4 * d)),
@@ -241,7 +241,7 @@ def judge(report: dict[str, Any], sizes: Sizes) -> list[dict[str, Any]]:
     ]
 
 
-def show(report: dict[str, Any], sizes: Sizes) -> None:
+def show(report: dict[str, Any], plan: Plan) -> None:
     """The tables, on standard output."""
     wall = {(cell["side"], cell["m"]): cell["wall_us"] for cell in report["cells"]}
     floor = {row["m"]: row["us"] for row in report["floor"]}
@@ -251,13 +251,13 @@ def show(report: dict[str, Any], sizes: Sizes) -> None:
         exact = [wall[loss, m] for loss in OURS]
         ratios = [naive and naive / exact[0], tree and tree / exact[0]]
         rows.append([m, naive, tree, *exact, floor[m], *ratios])
-    click.echo(f"\nD = {sizes.outputs:,}, d = {sizes.features}: µs per example")
+    click.echo(f"\nD = {plan.outputs:,}, d = {plan.features}: µs per example")
     click.echo(machine.table(["m", NAIVE, TREE, *OURS, "floor", "naive/squared", "tree/squared"], rows))
     click.echo(f"\nfold: {report['fold_seconds']:.2f} s")
     folds = [[row["m"], row["examples_between_folds"], row["fold_us"]] for row in report["folds"]]
     click.echo(machine.table(["m", "examples between", "µs per example"], folds))
     for name, axis in (("outputs", "D"), ("features", "d")):
-        click.echo(f"\nsquared, m = {sizes.sweep_minibatch}, over {axis}: µs per example")
+        click.echo(f"\nsquared, m = {plan.sweep_minibatch}, over {axis}: µs per example")
         click.echo(machine.table([axis, "µs"], [[row[axis], row["wall_us"]] for row in report[name]]))
     memory = report["memory"]
     peak, floor = memory["peak_bytes"] / 2**20, memory["floor_bytes"] / 2**20
@@ -284,20 +284,20 @@ def show(report: dict[str, Any], sizes: Sizes) -> None:
 def main(full: bool, threads: int, output: Path | None, **chosen: Any) -> None:
     """Time the naive update, hierarchical softmax and the exact layer, and judge the goals."""
     given = {name: value for name, value in chosen.items() if value is not None}
-    sizes = replace(FULL if full else QUICK, **given)
-    report: dict[str, Any] = {"tool": "complexity", "machine": machine.provenance(threads), "sizes": asdict(sizes)}
+    plan = replace(FULL if full else QUICK, **given)
+    report: dict[str, Any] = {"tool": "complexity", "machine": machine.provenance(threads), "sizes": asdict(plan)}
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as fresh:
-        m = max(sizes.minibatches)
-        report["memory"] = fresh.submit(measure_memory, sizes.outputs, sizes.features, m, threads).result()
+        m = max(plan.minibatches)
+        report["memory"] = fresh.submit(measure_memory, plan.outputs, plan.features, m, threads).result()
     with machine.blas_threads(threads):
-        report |= papers_table(sizes, threads)
-        report["folds"] = folds_table(sizes, threads, report["fold_seconds"])
-        over_outputs = [(D, sizes.features) for D in sizes.sweep_outputs]
-        over_features = [(max(sizes.sweep_outputs) // 10, d) for d in sizes.sweep_features]
-        report["outputs"] = sweep(over_outputs, sizes.sweep_minibatch, sizes.rounds, threads)
-        report["features"] = sweep(over_features, sizes.sweep_minibatch, sizes.rounds, threads)
-    report["goals"] = judge(report, sizes)
-    show(report, sizes)
+        report |= papers_table(plan, threads)
+        report["folds"] = folds_table(plan, threads, report["fold_seconds"])
+        over_outputs = [(D, plan.features) for D in plan.sweep_outputs]
+        over_features = [(max(plan.sweep_outputs) // 10, d) for d in plan.sweep_features]
+        report["outputs"] = sweep(over_outputs, plan.sweep_minibatch, plan.rounds, threads)
+        report["features"] = sweep(over_features, plan.sweep_minibatch, plan.rounds, threads)
+    report["goals"] = judge(report, plan)
+    show(report, plan)
     machine.write_report(report, output)
 
 

@@ -11,7 +11,7 @@ import machine
 import numpy as np
 import scipy.sparse as sp
 from complexity import Batch, batches, flops_per_example
-from dense_sides import NaiveDense, softmax_bytes, softmax_step
+from gpu_baselines import GpuNaiveDense, softmax_bytes, softmax_step
 
 from wordsparse.kernels import CpuKernels, Csr, Kernels
 from wordsparse.layer import losses
@@ -165,7 +165,7 @@ def bytes_per_example(m: int, u: int, d: int) -> float:
 def papers(bench: Bench) -> dict[str, Any]:
     """Microseconds an example of every side at D and d, each m, alternating; ours also as shares of the rates."""
     D, d = bench.outputs, bench.features
-    naive, layer = NaiveDense(bench.xp, D, d), FactoredOutput(D, d, "squared", kernels=bench.kernels)
+    naive, layer = GpuNaiveDense(bench.xp, D, d), FactoredOutput(D, d, "squared", kernels=bench.kernels)
     missing: dict[str, str] = {}
     cells: list[dict[str, Any]] = []
     for m in bench.minibatches:
@@ -186,7 +186,7 @@ def papers(bench: Bench) -> dict[str, Any]:
             sides[name] = m, machine.in_turn([partial(step, b.H, b.targets, b.lr) for b in made])
         few = {name: bench.rounds for name in sides if name != OURS}
         if m == min(bench.minibatches):  # seconds a step at full size
-            on_cpu = baselines.NaiveDense(D, d)
+            on_cpu = baselines.GpuNaiveDense(D, d)
             sides[NAIVE_CPU] = m, machine.in_turn([partial(on_cpu.step, b.H, b.targets, b.lr) for b in made])
             few[NAIVE_CPU] = 1
         u = int(np.mean([np.unique(b.targets).shape[0] for b in made]))

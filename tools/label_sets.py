@@ -18,11 +18,11 @@ import scipy.sparse as sp
 from sklearn.feature_extraction.text import TfidfTransformer, TfidfVectorizer
 
 TEST_SHARE = 0.2
-LEAST = 3
+MIN_DEGREE = 3
 
 
 @dataclass(frozen=True)
-class Split:
+class DataSet:
     """Training and test rows of one data set: features (n, f) float32 and labels (n, D) of ones."""
 
     X: Any
@@ -61,7 +61,7 @@ def debian_packages() -> list[Package]:
     return [packages[name] for name in sorted(packages)]
 
 
-def debian(which: str) -> Split:
+def debian(which: str) -> DataSet:
     """Descriptions → tags or dependencies (``which``: ``tags``, ``depends``), 80/20 by the MD5 of the name."""
     packages = [package for package in debian_packages() if getattr(package, which)]
     in_test = np.array([_is_test(package.name) for package in packages])
@@ -81,15 +81,15 @@ def debian(which: str) -> Split:
 def dependencies(seed: int) -> tuple[Any, Any]:
     """Packages × what they depend on, for a recommender: the items but one of each package, and the one held out.
 
-    Packages have ``LEAST`` items or more, items as many packages.
+    Packages have ``MIN_DEGREE`` items or more, items as many packages.
     """
     packages = debian_packages()
     names = sorted({name for package in packages for name in package.depends})
     column = {name: i for i, name in enumerate(names)}
     items = _indicator([[column[name] for name in package.depends] for package in packages], len(names))
     while True:
-        seen = np.flatnonzero(np.bincount(items.indices, minlength=items.shape[1]) >= LEAST)
-        users = np.flatnonzero(np.diff(items[:, seen].indptr) >= LEAST)
+        seen = np.flatnonzero(np.bincount(items.indices, minlength=items.shape[1]) >= MIN_DEGREE)
+        users = np.flatnonzero(np.diff(items[:, seen].indptr) >= MIN_DEGREE)
         if items.shape == (users.size, seen.size):
             break
         items = items[users][:, seen]
@@ -100,7 +100,7 @@ def dependencies(seed: int) -> tuple[Any, Any]:
     return sp.csr_array((items.data[left], items.indices[left], indptr), shape=items.shape), items.indices[place]
 
 
-def mulan(folder: Path, name: str, labels: int, *, idf: bool) -> Split:
+def mulan(folder: Path, name: str, labels: int, *, idf: bool) -> DataSet:
     """A data set of mulan's repository: NAME-train.arff and NAME-test.arff, labels in the last columns."""
     parts = []
     for part in ("train", "test"):
@@ -113,7 +113,7 @@ def mulan(folder: Path, name: str, labels: int, *, idf: bool) -> Split:
     return _cleaned(sp.csr_array(weights.fit_transform(X)), Y, sp.csr_array(weights.transform(X_test)), Y_test)
 
 
-def synthetic(seed: int, rows: int = 20_000, features: int = 10_000, labels: int = 10_000) -> Split:
+def synthetic(seed: int, rows: int = 20_000, features: int = 10_000, labels: int = 10_000) -> DataSet:
     """64 topics behind words and labels, three of 64 in a row; each fourth label brings three words of its own too."""
     random = np.random.default_rng(seed)
     topics = 64
@@ -133,14 +133,14 @@ def synthetic(seed: int, rows: int = 20_000, features: int = 10_000, labels: int
     )
 
 
-def spread(seed: int, rows: int, labels: int, words: int = 2000) -> Split:
+def spread(seed: int, rows: int, labels: int, words: int = 2000) -> DataSet:
     """Three words a row, each with one label of its own: the labels spread evenly over all that there are."""
     random = np.random.default_rng(seed)
     chosen = np.stack([random.choice(words, 3, replace=False) for _ in range(rows)])
     label = np.sort(random.choice(labels, words, replace=False))
     X, Y = _indicator(chosen.tolist(), words), _indicator(label[chosen].tolist(), labels)
     cut = int(rows * (1 - TEST_SHARE))
-    return Split(X[:cut], Y[:cut], X[cut:], Y[cut:])
+    return DataSet(X[:cut], Y[:cut], X[cut:], Y[cut:])
 
 
 def _drawn(of_row: Any, order: Any, n: int, power: float, random: np.random.Generator) -> Any:
@@ -158,12 +158,12 @@ def _indicator(rows: list[list[int]], columns: int) -> Any:
     return sp.csr_array((np.ones(len(indices), np.float32), indices, indptr), shape=(len(rows), columns))
 
 
-def _cleaned(X: Any, Y: Any, X_test: Any, Y_test: Any) -> Split:
+def _cleaned(X: Any, Y: Any, X_test: Any, Y_test: Any) -> DataSet:
     """Without labels that no training row has, and without rows that have no label then."""
     seen = np.flatnonzero(np.asarray(Y.sum(0)).ravel() > 0)
     Y, Y_test = Y[:, seen], Y_test[:, seen]
     train, test = np.diff(Y.indptr) > 0, np.diff(Y_test.indptr) > 0
-    return Split(X[train].astype(np.float32), Y[train], X_test[test].astype(np.float32), Y_test[test])
+    return DataSet(X[train].astype(np.float32), Y[train], X_test[test].astype(np.float32), Y_test[test])
 
 
 def _is_test(name: str) -> bool:

@@ -54,14 +54,14 @@ json.dump({"cpu": trained, "predict_cpu": time.process_time() - cpu, "found": fo
 """
 
 
-def judged(labels: Any, data: label_sets.Split) -> dict[str, list[float]]:
+def judged(labels: Any, data: label_sets.DataSet) -> dict[str, list[float]]:
     """P@k and PSP@k in per cent."""
     counts = np.bincount(data.Y.indices, minlength=data.Y.shape[1])
     scores = ranking_scores(labels, data.Y_test, inverse_propensities(counts, data.Y.shape[0]), KS)
     return {name: [round(100 * scores[name][k], 1) for k in KS] for name in ("precision", "psp")}
 
 
-def ours(data: label_sets.Split, seed: int, **options: Any) -> dict[str, Any]:
+def ours(data: label_sets.DataSet, seed: int, **options: Any) -> dict[str, Any]:
     """The classifier with nothing set but the seed, or with an embedding."""
     start = time.process_time()
     classifier = ws.SparseTargetClassifier(threads=1, random_state=seed, **options).fit(data.X, data.Y)
@@ -73,7 +73,7 @@ def ours(data: label_sets.Split, seed: int, **options: Any) -> dict[str, Any]:
     return {"method": method, "seed": seed, **judged(labels, data), **used, **chosen}
 
 
-def omikuji(data: label_sets.Split, interpreter: str) -> list[dict[str, Any]]:
+def omikuji(data: label_sets.DataSet, interpreter: str) -> list[dict[str, Any]]:
     """omikuji as it comes, and its scores ranked again."""
     with tempfile.TemporaryDirectory() as folder:
         train, test, out = (Path(folder) / name for name in ("train.txt", "test.txt", "out.json"))
@@ -168,7 +168,7 @@ def main(names: tuple[str, ...], mulan: Path | None, seeds: int, interpreter: st
     machine.write_report({"tool": "labels", "machine": machine.provenance(1), "results": results}, output)
 
 
-def _data(name: str, mulan: Path | None) -> label_sets.Split:
+def _data(name: str, mulan: Path | None) -> label_sets.DataSet:
     if name in DEBIAN:
         return label_sets.debian(DEBIAN[name])
     if name == "synthetic":

@@ -56,7 +56,7 @@ def test_a_file(tmp_path, algorithm):
     assert (tmp_path / "out" / "text.txt").read_bytes() == TEXT
     assert fetched.verified == sha(TEXT, algorithm)
     assert f"sha256:{fetched.sha256}" == sha(TEXT)
-    assert seen[-1] == download.Progress(len(TEXT), len(TEXT))
+    assert seen[-1] == download.DownloadProgress(len(TEXT), len(TEXT))
     assert sorted(os.listdir(tmp_path)) == ["card.toml", "out"]
     assert len(list(sentences(tmp_path / "out"))) == 5000  # the record is skipped
     with pytest.raises(InputError, match=r"out.*exist"):
@@ -104,7 +104,7 @@ def test_the_next_run_resumes(tmp_path, capsys):
 
 
 def test_an_interrupted_run_is_resumed(tmp_path):
-    def interrupt(progress: download.Progress) -> None:
+    def interrupt(progress: download.DownloadProgress) -> None:
         if progress.bytes > 30_000:
             raise KeyboardInterrupt
 

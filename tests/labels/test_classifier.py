@@ -102,8 +102,8 @@ def test_the_regression_is_its_formula(dim: int) -> None:
     dense = X.toarray().astype(np.float64)
     M = (V * S2) @ V.T + np.diag(3 * spectrum.rest + 0.7)
     expected = dense @ np.linalg.solve(M, dense.T @ Y.toarray())
-    sums = tuning.Sums(X, Y, dim, 0, kernels)
-    scorer = sums.solve(tuning.Constants(0.7, 3.0))
+    problem = tuning.RidgeProblem(X, Y, dim, 0, kernels)
+    scorer = problem.solve(tuning.Constants(0.7, 3.0))
     np.testing.assert_allclose(scorer.outputs(X, np.arange(30)), expected, atol=2e-4)
     if dim == 200:  # all features: plain ridge regression
         ridge = dense @ np.linalg.solve(dense.T @ dense + 0.7 * np.eye(91), dense.T @ Y.toarray())
@@ -113,9 +113,9 @@ def test_the_regression_is_its_formula(dim: int) -> None:
 def test_leaving_a_row_out_is_fitting_without_it() -> None:
     X, Y = topics(60)
     X = classification.with_constant(X, 0.5)
-    sums = tuning.Sums(X, Y, 200, 0, CpuKernels(1))
+    problem = tuning.RidgeProblem(X, Y, 200, 0, CpuKernels(1))
     found = tuning.leave_out(
-        sums.solve(tuning.Constants(0.7, 0.0)), sums, np.arange(60), calibration.Calibration().logits
+        problem.solve(tuning.Constants(0.7, 0.0)), problem, np.arange(60), calibration.Calibration().logits
     )
     dense, labels = X.toarray().astype(np.float64), Y.toarray().astype(np.float64)
     for i in (0, 17, 59):

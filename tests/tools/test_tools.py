@@ -233,16 +233,18 @@ def test_the_gpu_tool_refuses_to_run_without_a_gpu_that_was_asked_for() -> None:
 
 
 @pytest.fixture
-def dense_sides(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+def gpu_baselines(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.syspath_prepend(str(TOOLS))
-    return importlib.import_module("dense_sides")
+    return importlib.import_module("gpu_baselines")
 
 
-def test_the_naive_side_of_the_gpu_is_the_dense_step(dense_sides: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dense_sides, "BLOCK_OUTPUTS", 7 * 9)  # seven rows at a time
+def test_the_naive_side_of_the_gpu_is_the_dense_step(
+    gpu_baselines: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gpu_baselines, "BLOCK_OUTPUTS", 7 * 9)  # seven rows at a time
     random = np.random.default_rng(0)
     D, d, m = 40, 5, 9
-    naive, dense = dense_sides.NaiveDense(np, D, d), DenseOutput(np.zeros((D, d)))
+    naive, dense = gpu_baselines.GpuNaiveDense(np, D, d), DenseOutput(np.zeros((D, d)))
     for _ in range(3):
         H, targets = random.standard_normal((m, d)).astype(np.float32), random.integers(D, size=m)
         Y = sp.csr_array((np.ones(m), targets, np.arange(m + 1)), shape=(m, D))
@@ -252,12 +254,12 @@ def test_the_naive_side_of_the_gpu_is_the_dense_step(dense_sides: ModuleType, mo
 
 
 @pytest.mark.parametrize("compiled", [False, True])
-def test_the_softmax_side_is_softmax(dense_sides: ModuleType, compiled: bool) -> None:
+def test_the_softmax_side_is_softmax(gpu_baselines: ModuleType, compiled: bool) -> None:
     pytest.importorskip("torch", reason="PyTorch is not installed")
     random = np.random.default_rng(0)
     D, d, m, lr = 11, 3, 5, 0.1
     try:
-        step = dense_sides.softmax_step("cpu", D, d, tf32=False, compiled=compiled)
+        step = gpu_baselines.softmax_step("cpu", D, d, tf32=False, compiled=compiled)
         step(np.zeros((1, d), np.float32), np.zeros(1, np.int64), 0.0)
     except Exception as reason:
         pytest.skip(f"torch.compile does not work here: {type(reason).__name__}")

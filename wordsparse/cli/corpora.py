@@ -8,7 +8,7 @@ import click
 
 from wordsparse.cli.common import emit, json_option, quiet_option
 from wordsparse.corpora import Card, card_names, fetch, load_card
-from wordsparse.corpora.download import Progress
+from wordsparse.corpora.download import DownloadProgress
 from wordsparse.display import Display
 
 
@@ -39,7 +39,7 @@ def fetch_one(name: str, output: Path | None, quiet: bool, as_json: bool) -> Non
     output = output or Path(card.name)
     with Display(not quiet) as display:
 
-        def show(progress: Progress) -> None:
+        def show(progress: DownloadProgress) -> None:
             total = None if progress.total is None else progress.total // 10**6
             display.update(card.name, "MB", progress.bytes // 10**6, total)
 

@@ -26,7 +26,7 @@ PAUSE = 2.0
 
 
 @dataclass(frozen=True)
-class Progress:
+class DownloadProgress:
     """Bytes that are on the disk, and in the whole file; None if the server does not say."""
 
     bytes: int
@@ -47,7 +47,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
-def download(source: Download, folder: Path, progress: Callable[[Progress], object]) -> Path:
+def download(source: Download, folder: Path, progress: Callable[[DownloadProgress], object]) -> Path:
     """Download a file into ``folder``, which holds the part of an earlier attempt, or nothing.
 
     Proxies are those of the environment, as urllib takes them. The file is complete by its size; its checksum is not
@@ -87,7 +87,7 @@ def download(source: Download, folder: Path, progress: Callable[[Progress], obje
         time.sleep(PAUSE * failures)
 
 
-def _continue(source: Download, part: Path, about: Path, progress: Callable[[Progress], object]) -> bool:
+def _continue(source: Download, part: Path, about: Path, progress: Callable[[DownloadProgress], object]) -> bool:
     """Open one connection and append what it brings; whether the file is complete."""
     have, validator = _part(source, part, about)
     request = urllib.request.Request(source.url, headers={"User-Agent": f"wordsparse/{version('wordsparse')}"})
@@ -129,7 +129,7 @@ def _append(
     source: Download,
     have: int,
     total: int | None,
-    progress: Callable[[Progress], object],
+    progress: Callable[[DownloadProgress], object],
 ) -> tuple[int, bool]:
     """Append what a connection brings; the size of the part, and whether the connection came to its end."""
     ended = False
@@ -142,7 +142,7 @@ def _append(
         have += len(block)
         if source.bytes is not None and have > source.bytes:
             raise WordsparseError(f"{source.url}: sends more than the {source.bytes:,} bytes that the card says")
-        progress(Progress(have, total or source.bytes))
+        progress(DownloadProgress(have, total or source.bytes))
         ended = not block
     file.flush()
     os.fsync(file.fileno())

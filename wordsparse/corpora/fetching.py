@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from wordsparse.corpora.cards import BundledFile, Card, Checksum, Download
-from wordsparse.corpora.download import Progress, download
+from wordsparse.corpora.download import DownloadProgress, download
 from wordsparse.corpus.reading import sentences
 from wordsparse.errors import InputError, WordsparseError
 from wordsparse.files import regular
@@ -52,7 +52,7 @@ class Fetched:
 
 
 def fetch(
-    card: Card, output: str | os.PathLike[str], *, progress: Callable[[Progress], object] = lambda _: None
+    card: Card, output: str | os.PathLike[str], *, progress: Callable[[DownloadProgress], object] = lambda _: None
 ) -> Fetched:
     """Write the text of a card into a directory.
 

@@ -17,14 +17,14 @@ PUNCTUATED_SHARE = 0.02
 """A larger share of the tokens ends in punctuation only if punctuation was not separated."""
 LONG_WORD = 6
 """Few words of a script without spaces have so many characters."""
-MOST_FREQUENT = 100_000
+MAX_WORDS = 100_000
 """The words that are looked at."""
 
 
 def hints(words: Sequence[str], counts: NDArray[np.int64]) -> list[str]:
     """Sentences about the tokens of a text that was split at white space; none if there is nothing to say."""
     said = []
-    words, counts = words[:MOST_FREQUENT], counts[:MOST_FREQUENT]
+    words, counts = words[:MAX_WORDS], counts[:MAX_WORDS]
     ends = np.fromiter((_PUNCTUATED.fullmatch(word) is not None for word in words), bool, len(words))
     share = counts[ends].sum() / counts.sum()
     if share > PUNCTUATED_SHARE:
@@ -39,7 +39,7 @@ def hints(words: Sequence[str], counts: NDArray[np.int64]) -> list[str]:
 
 def unspaced(words: Iterable[str]) -> str | None:
     """A sentence if most words are long ones in a script that writes no spaces, else None."""
-    sample = [word for word, _ in zip(words, range(MOST_FREQUENT), strict=False)]
+    sample = [word for word, _ in zip(words, range(MAX_WORDS), strict=False)]
     long = [word for word in sample if len(word) >= LONG_WORD and len(_UNSPACED.findall(word)) > len(word) / 2]
     if 2 * len(long) <= len(sample):
         return None

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
-LEAST = 1e-4
+MIN_OUTPUT = 1e-4
 STEPS = 30
 POWERS = tuple(i / 20 for i in range(13))
 START_POWER = 0.15
@@ -34,11 +34,11 @@ class Calibration:
         """The log-odds of outputs of labels with such counts, float32; they grow with the output."""
         o, slope = np.asarray(outputs, np.float32), np.float32(self.slope)
         by_count = (self.shift - self.slope * self.power * np.log(np.maximum(counts, 1))).astype(np.float32)
-        logits: Array = np.log(np.maximum(o, np.float32(LEAST)))
+        logits: Array = np.log(np.maximum(o, np.float32(MIN_OUTPUT)))
         logits *= slope
         logits += by_count
         # Below the least output the order of outputs is kept.
-        logits += np.minimum(o - np.float32(LEAST), 0)
+        logits += np.minimum(o - np.float32(MIN_OUTPUT), 0)
         return logits
 
     @classmethod

@@ -20,7 +20,7 @@ from wordsparse.labels.progress import Report
 from wordsparse.labels.rows import SparseRows
 from wordsparse.labels.scoring import BLOCK_ROWS, Candidates, Scorer
 from wordsparse.labels.state import State
-from wordsparse.labels.tuning import LEFT_OUT, Constants, Sums, best_power, is_better, leave_out, ndcg, tuned
+from wordsparse.labels.tuning import LEFT_OUT, Constants, RidgeProblem, best_power, is_better, leave_out, ndcg, tuned
 
 Array = NDArray[Any]
 
@@ -74,16 +74,16 @@ class Classifier:
         X = with_constant(X, constant)
         constants = tuned(X, Y, dim, seed, kernels, report)
         report("regression", 0, 1)
-        sums = Sums(X, Y, dim, seed, kernels)
-        scorer = sums.solve(constants)
+        problem = RidgeProblem(X, Y, dim, seed, kernels)
+        scorer = problem.solve(constants)
         held = min(HELD_OUT, max(1, int(HELD_OUT_SHARE * X.shape[0])))
         some = np.random.default_rng(seed + 1).permutation(X.shape[0])
         rows = np.sort(some[: max(held, LEFT_OUT)])
         report("calibration", 0, 1)
-        found = leave_out(scorer, sums, rows, Calibration().logits)
+        found = leave_out(scorer, problem, rows, Calibration().logits)
         known = (part[found.known] for part in (found.outputs, found.counts, found.truth))
         calibration = Calibration.fitted(best_power(found, Y[rows]), *known)
-        head = _head(sums, scorer, calibration, np.sort(some[:held]), report)
+        head = _head(problem, scorer, calibration, np.sort(some[:held]), report)
         return cls(constant, constants, scorer, calibration, head)
 
     @property
@@ -192,26 +192,26 @@ def with_constant(X: Any, constant: float) -> Any:
     return sp.csr_array(sp.hstack([X, column], format="csr"))
 
 
-def _head(sums: Sums, scorer: Scorer, calibration: Calibration, held: Array, report: Report) -> Head | None:
+def _head(problem: RidgeProblem, scorer: Scorer, calibration: Calibration, held: Array, report: Report) -> Head | None:
     """The logistic head, fitted without the rows held out; None unless it ranks their labels better.
 
     Better is by more than one standard error of the difference.
     """
-    n = sums.X.shape[0]
+    n = problem.X.shape[0]
     if n < HEAD_ROWS:
         return None
     report("head", 0, 1)
-    labels = np.sort(np.argsort(-sums.counts, kind="stable")[:HEAD_LABELS])
+    labels = np.sort(np.argsort(-problem.counts, kind="stable")[:HEAD_LABELS])
     fitted = np.setdiff1d(np.arange(n), held)
-    start = scorer.inverse.times(sums.B[:, labels].toarray(), sums.kernels)
-    rows = SparseRows(sums.X[fitted], sums.kernels)
-    W = logistic_head(rows, sums.Y[fitted][:, labels].toarray(), start, scorer.inverse, HEAD_STRENGTH)
-    logits = SparseRows(sums.X[held], sums.kernels).times(W).astype(np.float64)
-    head = Head(labels, W, *logistic_line(logits.ravel(), sums.Y[held][:, labels].toarray().ravel()))
-    found = leave_out(scorer, sums, held, calibration.logits)
+    start = scorer.inverse.times(problem.B[:, labels].toarray(), problem.kernels)
+    rows = SparseRows(problem.X[fitted], problem.kernels)
+    W = logistic_head(rows, problem.Y[fitted][:, labels].toarray(), start, scorer.inverse, HEAD_STRENGTH)
+    logits = SparseRows(problem.X[held], problem.kernels).times(W).astype(np.float64)
+    head = Head(labels, W, *logistic_line(logits.ravel(), problem.Y[held][:, labels].toarray().ravel()))
+    found = leave_out(scorer, problem, held, calibration.logits)
     without = np.where(found.known, calibration.logits(found.outputs, found.counts), -np.inf)
     others = np.where(np.isin(found.labels, labels), -np.inf, without)
     both = np.hstack([others, head.slope * logits + head.shift])
-    truth = np.hstack([found.truth, sums.Y[held][:, labels].toarray()])
-    Y = sums.Y[held]
+    truth = np.hstack([found.truth, problem.Y[held][:, labels].toarray()])
+    Y = problem.Y[held]
     return head if is_better(ndcg(both, truth, Y), ndcg(without, found.truth, Y)) else None

@@ -20,7 +20,7 @@ Array = NDArray[Any]
 
 # Newton steps, and conjugate gradients of each.
 STEPS, GRADIENTS = 3, 4
-LEAST_CURVATURE = 1e-3
+MIN_CURVATURE = 1e-3
 
 
 def logistic_head(X: SparseRows, Y: Array, start: Array, inverse: Inverse, strength: float) -> Array:
@@ -39,7 +39,7 @@ def logistic_head(X: SparseRows, Y: Array, start: Array, inverse: Inverse, stren
 
 def _newton_step(X: SparseRows, Y: Array, W: Array, P: Array, inverse: Inverse, C: Any) -> Array:
     """Some conjugate gradients on the Hessian C Xᵀ diag(P (1 − P)) X + I, label by label."""
-    q = np.maximum(P * (1 - P), W.dtype.type(LEAST_CURVATURE))
+    q = np.maximum(P * (1 - P), W.dtype.type(MIN_CURVATURE))
     typical = C * q.mean(0)
     residual = C * X.transposed_times(Y - P) - W
     direction = z = inverse.times(residual, X.kernels) / typical

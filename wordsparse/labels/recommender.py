@@ -32,7 +32,7 @@ Array = NDArray[Any]
 ITEM_POWER, SCORING_POWER = 0.3, 0.2
 # Users whose scores of all items are computed at a time.
 BLOCK_ROWS = 512
-LARGEST_SELF = 0.99
+MAX_SELF = 0.99
 
 
 class SparseTargetRecommender(base.BaseEstimator):
@@ -192,7 +192,7 @@ class SparseTargetRecommender(base.BaseEstimator):
         """n_i^−a / (1 − b_i) of each item, (D,) float32."""
         counts = np.maximum(self.item_counts_, 1).astype(np.float64)
         own = counts**-ITEM_POWER * np.einsum("ik,ik->i", self._V, self.item_factors)
-        self._factor = (counts**-SCORING_POWER / (1 - np.clip(own, 0, LARGEST_SELF))).astype(np.float32)
+        self._factor = (counts**-SCORING_POWER / (1 - np.clip(own, 0, MAX_SELF))).astype(np.float32)
 
     def _scaled(self, X: Any) -> Any:
         """x |x|^−½ n^−s."""

@@ -1,7 +1,7 @@
 """The ridge λ of the hybrid regression, chosen by leave-one-out on a sample of the rows.
 
-It is a property of a row, not of how many rows there are, so that a sample that is cheap to fit finds it. The weight γ
-of what the basis leaves out is not: the best one grows with the number of rows, and it is a constant here.
+The best λ does not depend on the number of rows, so that a sample that is cheap to fit finds it. The best weight γ of the
+part that the basis leaves out grows with the number of rows; it is a constant here.
 """
 
 from collections.abc import Callable
@@ -42,8 +42,8 @@ class Constants:
     rest: float
 
 
-class Sums:
-    """The rows, their spectrum, and B = XᵀY: what a regression is solved from, for any λ and γ.
+class RidgeProblem:
+    """The rows, their spectrum, and B = XᵀY: they are computed once, and solved for any λ and γ.
 
     Parameters
     ----------
@@ -82,15 +82,15 @@ class LeftOut:
     known: Array
 
 
-def leave_out(scorer: Scorer, sums: Sums, rows: Array, rank: Rank) -> LeftOut:
+def leave_out(scorer: Scorer, problem: RidgeProblem, rows: Array, rank: Rank) -> LeftOut:
     """The ``DEPTH`` labels of each row that rank first."""
     parts = []
     for start in range(0, rows.shape[0], BLOCK_ROWS):
         block = rows[start : start + BLOCK_ROWS]
-        parts.append(scorer.candidates(sums.X[block], DEPTH, rank, _without_itself(scorer, sums, block)))
+        parts.append(scorer.candidates(problem.X[block], DEPTH, rank, _without_itself(scorer, problem, block)))
     labels, outputs = (np.vstack([getattr(part, name) for part in parts]) for name in ("labels", "outputs"))
-    truth = is_true(sums.Y[rows], labels)
-    counts = sums.counts[labels] - truth
+    truth = is_true(problem.Y[rows], labels)
+    counts = problem.counts[labels] - truth
     return LeftOut(labels, outputs, counts, truth, (labels >= 0) & (counts > 0))
 
 
@@ -106,11 +106,11 @@ def has_entries(Y: Any, row: Array, column: Array) -> Array:
     return np.isin(row.astype(np.int64) * Y.shape[1] + column, keys).astype(np.float64)
 
 
-def _without_itself(scorer: Scorer, sums: Sums, block: Array) -> Adjust:
+def _without_itself(scorer: Scorer, problem: RidgeProblem, block: Array) -> Adjust:
     """(o − l y) / (1 − l) for training rows."""
 
     def adjust(outputs: Array, shared: Any, H: Array) -> None:
-        X, Y = sums.X[block], sums.Y[block]
+        X, Y = problem.X[block], problem.Y[block]
         own = scorer.leverages(X)
         outputs -= own[:, None].astype(outputs.dtype) * Y[:, scorer.frequent].toarray()
         outputs /= np.maximum(1 - own, 1e-6).astype(outputs.dtype)[:, None]
@@ -127,18 +127,18 @@ def tuned(X: Any, Y: Any, dim: int, seed: int, kernels: Kernels, report: Report)
     random = np.random.default_rng(seed)
     n = X.shape[0]
     sample = np.sort(random.choice(n, SAMPLE, replace=False)) if n > SAMPLE else np.arange(n)
-    sums = Sums(_without_empty_columns(X[sample]), _without_empty_columns(Y[sample]), dim, seed, kernels)
+    problem = RidgeProblem(_without_empty_columns(X[sample]), _without_empty_columns(Y[sample]), dim, seed, kernels)
     rows = np.sort(random.choice(sample.shape[0], min(LEFT_OUT, sample.shape[0]), replace=False))
-    scale = float(np.sum(sums.rows.values.astype(np.float64) ** 2)) / sample.shape[0] or 1.0
+    scale = float(np.sum(problem.rows.values.astype(np.float64) ** 2)) / sample.shape[0] or 1.0
 
     tries = count(1)
 
     @cache
     def quality(at: int) -> Array:
         report("ridge", next(tries))
-        scorer = sums.solve(Constants(RIDGES[at] * scale, REST))
-        found = leave_out(scorer, sums, rows, Calibration().logits)
-        return ranking(found, best_power(found, sums.Y[rows]), sums.Y[rows])
+        scorer = problem.solve(Constants(RIDGES[at] * scale, REST))
+        found = leave_out(scorer, problem, rows, Calibration().logits)
+        return ranking(found, best_power(found, problem.Y[rows]), problem.Y[rows])
 
     return Constants(RIDGES[_climb(quality, RIDGES.index(3.0), len(RIDGES))] * scale, REST)
 

@@ -22,7 +22,7 @@ Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
-class Step:
+class StepOptions:
     """The size of a step: learning rate, λ, and the largest norm of the gradient by W, None for any."""
 
     lr: float
@@ -93,7 +93,7 @@ class Engine:
             assert forward.losses is not None
             return forward.losses
 
-    def gradient(self, minibatch: Minibatch, g: Array, version: int, step: Step | None) -> Array:
+    def gradient(self, minibatch: Minibatch, g: Array, version: int, step: StepOptions | None) -> Array:
         """g_j ∇h_j of every example, (m, in_features); the losses were those of the given version of W.
 
         With a ``step`` the exact update of the same gradient is applied.
@@ -129,7 +129,7 @@ class Engine:
         """Keep a gradient for :meth:`apply`."""
         self.pending.append((g, minibatch, self.version))
 
-    def apply(self, step: Step) -> None:
+    def apply(self, step: StepOptions) -> None:
         """One step on the sum of all gradients that were collected, which are dropped."""
         if not self.pending:
             return
@@ -144,7 +144,7 @@ class Engine:
             self._apply(_weighted(forward, np.concatenate(weights)), step)
         self.pending.clear()
 
-    def _apply(self, forward: Forward, step: Step) -> None:
+    def _apply(self, forward: Forward, step: StepOptions) -> None:
         core = self.output.core
         sums, lr, decay = forward.inputs.pull_back(forward), step.lr, step.weight_decay
         if step.max_norm is not None:

@@ -7,7 +7,7 @@ import torch
 
 from wordsparse import validation
 from wordsparse.errors import InputError
-from wordsparse.torch.engine import Step
+from wordsparse.torch.engine import StepOptions
 
 
 class FusedOptimizer(torch.optim.Optimizer):
@@ -38,7 +38,7 @@ class FusedOptimizer(torch.optim.Optimizer):
         group: dict[str, Any] = self.param_groups[0]
         return group
 
-    def settings(self) -> Step:
+    def settings(self) -> StepOptions:
         """The settings as they stand, checked."""
         group = self.group
         lr = validation.non_negative("lr", group["lr"])
@@ -46,7 +46,7 @@ class FusedOptimizer(torch.optim.Optimizer):
         max_norm = group["max_norm"]
         if max_norm is not None and validation.non_negative("max_norm", max_norm) == 0:
             raise InputError("max_norm must be positive, or None for no clipping")
-        return Step(lr, weight_decay, None if max_norm is None else float(max_norm))
+        return StepOptions(lr, weight_decay, None if max_norm is None else float(max_norm))
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Change no weights; a closure is called, and what it returns is returned."""

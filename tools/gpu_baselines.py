@@ -12,7 +12,7 @@ import numpy as np
 BLOCK_OUTPUTS = 2**28
 
 
-class NaiveDense:
+class GpuNaiveDense:
     """o = W h, squared error against one target of value 1 an example, by cuBLAS (or by NumPy on the CPU).
 
     Blocks of outputs: O = H Wᵀ, ∂L/∂O = 2 (O − Y), ∇H += ∂L/∂O W and W ← W − lr (∂L/∂O)ᵀ H, 2 m D d operations each.
