@@ -1,7 +1,7 @@
 """The ridge λ of the hybrid regression, chosen by leave-one-out on a sample of the rows.
 
-The best λ does not depend on the number of rows, so that a sample that is cheap to fit finds it. The best weight γ of the
-part that the basis leaves out grows with the number of rows; it is a constant here.
+The best λ does not depend on the number of rows, so that a sample that is cheap to fit finds it. The best weight γ of
+the part that the basis leaves out grows with the number of rows; it is a constant here.
 """
 
 from collections.abc import Callable
