@@ -14,7 +14,7 @@ Randomness is counter-based: what happens to a token depends on (key, position i
 the same however the corpus is cut into minibatches, and a window reaches over a cut as if there were none.
 """
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 cdef extern from "isa.hpp" namespace "wordsparse" nogil:
     void prefetch_to_write(const void*)
@@ -24,12 +24,14 @@ cdef enum:
     # How many pairs ahead an entry is prefetched: the entries of consecutive pairs are far apart in memory.
     AHEAD = 24
 
-# A word's number and a distance in one integer: 32 bits suffice for at most MOST_IN_32 words.
+# A word's number and a distance in one integer: 32 bits suffice for at most MOST_IN_32 words and distances up to
+# WIDEST_IN_32, 64 bits for distances up to 65,535.
 ctypedef fused pair:
     uint32_t
     uint64_t
 
 MOST_IN_32 = 1 << 24
+WIDEST_IN_32 = 255
 
 cdef struct entry:
     int32_t column
@@ -54,7 +56,7 @@ cdef inline bint kept_at(const int32_t* ids, int64_t i, int64_t offset, uint64_t
 
 def keep_tokens(const int32_t[::1] ids, int64_t lo, int64_t hi, int64_t offset, uint64_t key,
                 const uint32_t[::1] keep_below, const uint32_t[::1] wider_below, int32_t[::1] kept,
-                uint8_t[::1] width):
+                uint16_t[::1] width):
     """Write the kept tokens of ids[lo:hi] and of the windows that reach out of it on both sides.
 
     A token is kept when 32 random bits are at most keep_below[word]. kept receives word ids, and -2 where a sentence
@@ -63,7 +65,7 @@ def keep_tokens(const int32_t[::1] ids, int64_t lo, int64_t hi, int64_t offset, 
     Returns (entries written, first centre, past the last centre, corpus tokens in ids[lo:hi]).
     """
     cdef int64_t start = lo, i, n = ids.shape[0], written = 0, first = 0, last = 0, tokens = 0
-    cdef int32_t seen = 0, w, window = <int32_t> wider_below.shape[0] + 1
+    cdef int32_t seen = 0, w, past, middle, window = <int32_t> wider_below.shape[0] + 1
     cdef uint64_t random
     cdef const int32_t* ids_ = &ids[0] if n else NULL
     cdef const uint32_t* keep_ = &keep_below[0]
@@ -88,10 +90,14 @@ def keep_tokens(const int32_t[::1] ids, int64_t lo, int64_t hi, int64_t offset, 
             elif kept_at(ids_, i, offset, key, keep_):
                 random = mix(key, offset + i)
                 kept[written] = ids_[i]
-                w = 1
-                while w < window and <uint32_t> random < wider_below[w - 1]:
-                    w += 1
-                width[written] = <uint8_t> w
+                w, past = 0, window - 1
+                while w < past:
+                    middle = (w + past) // 2
+                    if <uint32_t> random < wider_below[middle]:
+                        w = middle + 1
+                    else:
+                        past = middle
+                width[written] = <uint16_t> (w + 1)
                 written += 1
                 seen += i >= hi
             i += 1
@@ -165,14 +171,15 @@ def skipgram_pairs(const int32_t[::1] local, const float[::1] by_distance, Py_ss
 
     A pair at distance k, up to the window, has the weight by_distance[k - 1]. centre_place and context_place are the
     running sums of count_pairs' arrays (u + 1 entries; the second is overwritten). pairs is scratch with one element a
-    pair, 256 times the centre's number plus the distance. entries, ENTRY_BYTES a pair and aligned to them, receives row
+    pair: the distance in the lowest 8 of 32 or 16 of 64 bits, and the centre's number above. entries, ENTRY_BYTES a pair and aligned to them, receives row
     c's entries from centre_place[c] to row_end[c] (u,); columns_before (u + 1,) receives the number of entries in the
     columns before each. Returns the number of entries.
     """
     cdef Py_ssize_t begin = 0, end, i, j, start, stop, t, words = row_end.shape[0], window = by_distance.shape[0]
     cdef int64_t k, place, from_, written = 0, count = pairs.shape[0]
     cdef entry* rows = <entry*> &entries[0] if entries.shape[0] else NULL
-    cdef int32_t c
+    cdef int32_t c, bits = 8 if pair is uint32_t else 16
+    cdef pair distance = (<pair> 1 << bits) - 1
     cdef float weight
     with nogil:
         # First ordered by context word: the pairs of one context word are consecutive.
@@ -183,7 +190,7 @@ def skipgram_pairs(const int32_t[::1] local, const float[::1] by_distance, Py_ss
                 place = context_place[local[j]]
                 for i in range(start, stop):
                     if i != j:
-                        pairs[place] = (<pair> local[i] << 8) | <pair> (j - i if j > i else i - j)
+                        pairs[place] = (<pair> local[i] << bits) | <pair> (j - i if j > i else i - j)
                         place += 1
                 context_place[local[j]] = place
             begin = end + 1
@@ -195,8 +202,8 @@ def skipgram_pairs(const int32_t[::1] local, const float[::1] by_distance, Py_ss
             columns_before[t] = written
             for k in range(from_, context_place[t]):
                 if k + AHEAD < count:
-                    prefetch_to_write(&rows[row_end[pairs[k + AHEAD] >> 8]])
-                c, weight = <int32_t> (pairs[k] >> 8), by_distance[(pairs[k] & 255) - 1]
+                    prefetch_to_write(&rows[row_end[pairs[k + AHEAD] >> bits]])
+                c, weight = <int32_t> (pairs[k] >> bits), by_distance[(pairs[k] & distance) - 1]
                 place = row_end[c]
                 if place > centre_place[c] and rows[place - 1].column == t:
                     rows[place - 1].weight += weight
@@ -224,7 +231,7 @@ def close_rows(const uint8_t[::1] entries, const int64_t[::1] centre_place, cons
         indptr[words] = written
 
 
-def window_examples(const int32_t[::1] local, const uint8_t[::1] width, Py_ssize_t n, Py_ssize_t first,
+def window_examples(const int32_t[::1] local, const uint16_t[::1] width, Py_ssize_t n, Py_ssize_t first,
                     Py_ssize_t last, int32_t[::1] centre, int32_t[::1] start, int32_t[::1] stop):
     """Every centre token with at least one context token: its position and its window's two ends, in order of the text.
 

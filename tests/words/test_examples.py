@@ -22,6 +22,7 @@ Pairs = dict[tuple[int, int], float]
 COUNTS = [400, 90, 30, 7, 7, 1]
 VOCABULARY = Vocabulary([f"w{i}" for i in range(len(COUNTS))], COUNTS)
 BITS64, BITS32 = 2**64 - 1, 2**32 - 1
+WIDE = 300  # a distance takes more than 8 bits
 
 
 class Stream(NamedTuple):
@@ -181,7 +182,7 @@ streams = st.builds(
     Stream,
     shard=st.lists(values, max_size=60).map(lambda ids: np.array(ids, np.int32)),
     offset=st.sampled_from([0, 1, 2**26, 2**40]),
-    window=st.sampled_from([1, 2, 5, MAX_WINDOW]),
+    window=st.sampled_from([1, 2, 5, 255, WIDE]),
     sample=st.sampled_from([0.0, 1e-3, 0.05, 1.0]),
     seed=st.sampled_from([0, 1, 2**31]),
     epoch=st.integers(0, 3),
@@ -205,7 +206,7 @@ def test_cuts_neither_lose_nor_change_an_example(stream: Stream, data: st.DataOb
     assert [bag for part in parts for bag in bags_of(stream.cbow(*part))] == bags_of(stream.cbow(0, size))
 
 
-@pytest.mark.parametrize("window", [1, 3, MAX_WINDOW])
+@pytest.mark.parametrize("window", [1, 3, WIDE])
 @pytest.mark.parametrize(
     "content",
     [
@@ -238,6 +239,12 @@ def test_a_window_reaches_over_a_cut_and_past_what_is_not_kept() -> None:
     stream = Stream(shard(0, -1, -1, -1, -1, 1, -2), 0, 1, 0.0, 1, 0)
     assert pairs_of(stream.skipgram(0, 3)) == {(0, 1): 1}
     assert pairs_of(stream.skipgram(3, 7)) == {(1, 0): 1}
+
+
+def test_a_window_wider_than_255() -> None:
+    stream = Stream(np.random.default_rng(0).integers(0, 6, 400).astype(np.int32), 0, WIDE, 0.0, 1, 0)
+    check(stream, 0, 400)
+    check(stream, 350, 390)
 
 
 def test_empty_slices_have_no_examples() -> None:

@@ -8,8 +8,8 @@ import pytest
 
 import wordsparse as ws
 from wordsparse.errors import InputError
-from wordsparse.words.examples import MAX_WINDOW
 from wordsparse.words.options import Options, options_for
+from wordsparse.words.presets import BASKET_WINDOW, PRESETS
 from wordsparse.words.recipe import MAX_RATIO, recommended
 
 # Walks on a ring of 20 nodes, in both directions.
@@ -22,9 +22,10 @@ WALKS = [
 
 def test_a_preset_gives_defaults_for_what_is_not_given() -> None:
     items = options_for("items")
-    assert (items.window, items.sample, items.used_recipe().distances) == (MAX_WINDOW, 0, "equal")
+    assert (items.window, items.sample, items.used_recipe().distances) == (BASKET_WINDOW, 0, "equal")
     walks = options_for("walks", window=3, model="skipgram")
     assert (walks.window, walks.sample, walks.used_recipe().distances) == (3, 0, "linear")
+    assert [recommended("cbow", "bounded-ns", kind).as_dict()["loss"]["negatives"] for kind in PRESETS] == [5, 5, 20]
     assert options_for("text") == Options()
     assert "preset" not in Options().as_dict()
     assert walks.as_dict()["preset"] == "walks"

@@ -14,9 +14,9 @@ from wordsparse.training.runs import train
 from wordsparse.training.slice_runs import each_slice
 from wordsparse.training.time_slices import NAMES
 from wordsparse.words import recipe
-from wordsparse.words.examples import MAX_WINDOW
 from wordsparse.words.model import Model
 from wordsparse.words.options import LOSSES, MODELS, Options
+from wordsparse.words.presets import BASKET_WINDOW
 
 DEFAULTS = Options()
 
@@ -36,7 +36,7 @@ def _batch_tokens(model: str) -> int:
 @click.option(
     "--window",
     type=int,
-    help=f"Maximum context distance.  [default: {DEFAULTS.window}; with --for items {MAX_WINDOW}]",
+    help=f"Maximum context distance.  [default: {DEFAULTS.window}; with --for items {BASKET_WINDOW}]",
 )
 @min_count_option
 @click.option("--max-vocab", type=int, help="Maximum number of words; the most frequent are kept.")

@@ -16,7 +16,7 @@ from wordsparse.gensim.keyed_vectors import KeyedVectors
 from wordsparse.gensim.refusals import WrongOrderError, say_once
 from wordsparse.gensim.word2vec import Word2Vec
 from wordsparse.words.documents import Documents
-from wordsparse.words.examples import MAX_WINDOW
+from wordsparse.words.presets import BASKET_WINDOW
 
 Array = NDArray[Any]
 
@@ -80,7 +80,7 @@ class Doc2Vec:
         self._words = Word2Vec(
             vector_size=vector_size,
             sg=int(not dm),
-            window=MAX_WINDOW if as_set else window,
+            window=BASKET_WINDOW if as_set else window,
             epochs=epochs,
             **{**options, **({"shrink_windows": False} if as_set else {})},
         )

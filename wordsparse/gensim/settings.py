@@ -19,6 +19,7 @@ from wordsparse.words.recipe import Recipe, recommended
 logger = logging.getLogger(__name__)
 LOSS = "bounded-ns"
 GENSIMS_EXPONENT = 0.75
+GENSIMS_NEGATIVE = 5
 GENSIMS_ALPHAS = (0.025, 0.0001)
 
 
@@ -74,14 +75,14 @@ def check(settings: Arguments) -> None:
 def options(settings: Arguments, epochs: int, corpus: EncodedCorpus) -> Options:
     """The options of a run over ``corpus``; InputError if the window is too wide."""
     window, longest = settings.window, longest_sentence(corpus)
-    if window > MAX_WINDOW:
-        if longest > MAX_WINDOW + 1:
-            raise InputError(
-                f"window: {window} reaches beyond {MAX_WINDOW}, the largest one here, in sentences of up to "
-                f"{longest:,} tokens; cut the sentences, or take a smaller window"
-            )
-        window = MAX_WINDOW
+    if window > MAX_WINDOW and longest > MAX_WINDOW + 1:
+        raise InputError(
+            f"window: {window} reaches beyond {MAX_WINDOW}, the largest one here, in sentences of up to "
+            f"{longest:,} tokens; cut the sentences, or take a smaller window"
+        )
     preset = _preset(settings, longest)
+    if preset == "items":  # every distance weighs the same, so that a narrower window is the same window
+        window = min(window, max(longest - 1, 1))
     return Options(
         model="skipgram" if settings.sg else "cbow",
         loss=LOSS,
@@ -102,7 +103,7 @@ def recipe(settings: Arguments, preset: str = "text") -> Recipe:
     chosen = recommended("skipgram" if settings.sg else "cbow", LOSS, preset)
     if settings.ns_exponent != GENSIMS_EXPONENT:
         chosen = replace(chosen, measure_power=float(settings.ns_exponent))
-    if settings.negative and isinstance(chosen.loss, BoundedNS):
+    if settings.negative not in (0, GENSIMS_NEGATIVE) and isinstance(chosen.loss, BoundedNS):
         chosen = replace(chosen, loss=replace(chosen.loss, negatives=float(settings.negative)))
     return chosen if settings.shrink_windows else replace(chosen, distances="equal")
 

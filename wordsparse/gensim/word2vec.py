@@ -65,7 +65,7 @@ class Word2Vec(VocabularyBuilder):
     sg : {0, 1}
         Skip-gram instead of CBOW.
     negative : int
-        The weight of the words that are not targets, relative to a target.
+        The weight of the words that are not targets, relative to a target; gensim's default, 5, selects ours.
     ns_exponent : float
         Their weights are counts to this power, which may be negative; gensim's default, 0.75, selects our default.
     shrink_windows : bool

@@ -6,6 +6,7 @@ _Array = NDArray[Any]
 
 ENTRY_BYTES: int
 MOST_IN_32: int
+WIDEST_IN_32: int
 
 def keep_tokens(
     ids: _Array,

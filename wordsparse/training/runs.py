@@ -83,7 +83,7 @@ def train(
     dim : int
         Length of a vector.
     window : int, optional
-        Maximum distance of a context word, up to 255; 5 where not given, the whole basket for ``items``.
+        Maximum distance of a context word, up to 10,000; 5 where not given, 255 for ``items``.
     sample : float, optional
         Subsampling threshold of word2vec: of a word whose relative frequency f is above it, a share √(sample/f) +
         sample/f of the occurrences is trained on; 1e-3 where not given, 0, for none, with ``items`` and ``walks``.

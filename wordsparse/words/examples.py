@@ -13,7 +13,7 @@ from wordsparse.kernels import Csr, Windows, _csr_rows
 from wordsparse.kernels import _examples as kernels
 
 Array = NDArray[Any]
-MAX_WINDOW = 255
+MAX_WINDOW = 10_000
 Distances = Literal["linear", "harmonic", "equal"]
 
 
@@ -100,7 +100,8 @@ class ExampleBuilder:
         count = kernels.count_pairs(local, self.window, n, first, last, centre_place[1:], context_place[1:])
         np.cumsum(centre_place, out=centre_place)
         np.cumsum(context_place, out=context_place)
-        pairs = np.empty(count, np.uint32 if u <= kernels.MOST_IN_32 else np.uint64)
+        fit = u <= kernels.MOST_IN_32 and self.window <= kernels.WIDEST_IN_32
+        pairs = np.empty(count, np.uint32 if fit else np.uint64)
         buffer = np.empty(count * kernels.ENTRY_BYTES, np.uint8)
         row_end, columns_before = np.empty(u, np.int64), np.empty(u + 1, np.int64)
         by_distance = self._by_distance.astype(np.float32)
@@ -132,7 +133,7 @@ class ExampleBuilder:
         self, shard: Array, start: int, stop: int, offset: int, epoch: int
     ) -> tuple[Array, Array, int, int, int, Array, int]:
         size = stop - start + 2 * (self.window + 1)
-        kept, width = np.empty(size, np.int32), np.empty(size, np.uint8)
+        kept, width = np.empty(size, np.int32), np.empty(size, np.uint16)
         key = int(np.random.SeedSequence([self._seed, epoch]).generate_state(1, np.uint64)[0])
         n, first, last, tokens = kernels.keep_tokens(
             shard, start, stop, offset, key, self._keep_below, self._wider_below, kept, width

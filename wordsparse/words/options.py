@@ -18,6 +18,8 @@ DeviceName = Literal["auto", "cpu", "cuda"]
 PresetName = Literal["text", "items", "walks"]
 MODELS: tuple[str, ...] = get_args(ModelName)
 LOSSES: tuple[str, ...] = get_args(LossName)
+# Skip-gram's minibatches hold fewer tokens with wider windows than this.
+WIDE_WINDOW = 255
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,8 @@ class Options:
     def used_recipe(self) -> Recipe:
         """The recipe to train with."""
         recipe = self.recipe or recommended(self.model, str(self.loss), self.preset)
+        if self.model == "skipgram" and self.window > WIDE_WINDOW:  # as many pairs of words in a minibatch
+            recipe = replace(recipe, batch_tokens=max(1, recipe.batch_tokens * WIDE_WINDOW // self.window))
         return recipe if self.measure_power is None else replace(recipe, measure_power=self.measure_power)
 
     def as_dict(self) -> dict[str, Any]:

@@ -6,7 +6,10 @@ from typing import Any
 
 from wordsparse.errors import InputError
 from wordsparse.words.coordinates import TURN
-from wordsparse.words.examples import MAX_WINDOW, Distances
+from wordsparse.words.examples import Distances
+
+# The default window of baskets: as wide as nearly every basket, at a bounded cost in a file of long lines.
+BASKET_WINDOW = 255
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,8 @@ class Preset:
     turn : float
         The rotation of output vectors in ``coordinates.combined``. Output vectors that are not rotated keep what words
         predict each other: the links of a graph.
+    negatives : float, optional
+        The weight of the words that are not targets in the loss bounded-ns; None for the recipe's.
     """
 
     about: str
@@ -33,18 +38,19 @@ class Preset:
     min_count: int = 5
     distances: Distances | None = None
     turn: float = TURN
+    negatives: float | None = None
 
 
 PRESETS = {
     "text": Preset("sentences of a language"),
     "items": Preset(
         "baskets, sessions or playlists of items, whose order does not count",
-        {"window": MAX_WINDOW, "sample": 0.0},
+        {"window": BASKET_WINDOW, "sample": 0.0},
         min_count=1,
         distances="equal",
         turn=0.0,
     ),
-    "walks": Preset("walks on a graph", {"sample": 0.0}, min_count=1, distances="linear", turn=0.0),
+    "walks": Preset("walks on a graph", {"sample": 0.0}, min_count=1, distances="linear", turn=0.0, negatives=20.0),
 }
 
 

@@ -100,9 +100,10 @@ _BY_LOSS: dict[str, Recipe] = {
 
 def recommended(model: str, loss: str, preset: str = "text") -> Recipe:
     """The recommended recipe of a model (``cbow`` or ``skipgram``) and a loss by its name, for a kind of sequences."""
-    recipe = _for_text(model, loss)
-    distances = presets.preset(preset).distances
-    return recipe if distances is None else replace(recipe, distances=distances)
+    recipe, kind = _for_text(model, loss), presets.preset(preset)
+    if kind.negatives is not None and isinstance(recipe.loss, losses.BoundedNS):
+        recipe = replace(recipe, loss=replace(recipe.loss, negatives=kind.negatives))
+    return recipe if kind.distances is None else replace(recipe, distances=kind.distances)
 
 
 def _for_text(model: str, loss: str) -> Recipe:
