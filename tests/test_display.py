@@ -19,7 +19,7 @@ class Terminal(io.StringIO):
 
 
 def shown(monkeypatch: pytest.MonkeyPatch, stream: io.StringIO, visible: bool = True) -> str:
-    """What two phases and a line leave on the stream."""
+    """The stream after two phases and a line."""
     monkeypatch.setattr(sys, "stderr", stream)
     with Display(visible) as screen:
         for done in (10, 20):

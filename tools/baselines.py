@@ -25,7 +25,7 @@ BLOCK_ROWS = 4096
 
 
 def in_memory(rows: int, columns: int) -> Array:
-    """Zeros, float32, written to: np.zeros leaves the memory to be found at the first touch, inside a timed step."""
+    """Zeros, float32, written to: memory of np.zeros is first allocated when it is touched, inside a timed step."""
     return np.full((rows, columns), 0, np.float32)
 
 
@@ -72,7 +72,7 @@ class HierarchicalSoftmax:
     Parameters
     ----------
     weights : (D,) array
-        Frequencies of the outputs; the Huffman tree makes the frequent ones' ways short.
+        Frequencies of the outputs; the Huffman tree makes the paths of the frequent ones short.
     """
 
     def __init__(self, weights: Array, n_features: int, kernels: CpuKernels) -> None:
@@ -91,7 +91,7 @@ class HierarchicalSoftmax:
             heapq.heappush(heap, (light + heavy, node))
 
     def paths(self, targets: Array) -> Paths:
-        """The ways to ``targets`` (m,). Word2vec keeps them per word: they are input to a step, not part of it."""
+        """The paths to ``targets`` (m,). Word2vec keeps them per word: they are input to a step, not part of it."""
         root, at = self._parent.shape[0] - 1, targets.astype(np.int64)
         steps = []
         while (at < root).any():

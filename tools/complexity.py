@@ -108,14 +108,14 @@ def zipf_law(D: int) -> Array:
 
 
 def factored(D: int, d: int, loss: str, threads: int) -> FactoredOutput:
-    """An exact layer whose memory is all there: a zero V is not, until it is written to."""
+    """An exact layer whose memory is all allocated: that of a zero V is not until it is written to."""
     layer = FactoredOutput(D, d, loss, threads=threads)
     layer.fold()
     return layer
 
 
 def ours(layer: FactoredOutput, made: list[Batch]) -> machine.Step:
-    """The exact layer's step, over minibatches in turn; so small a one that no fold falls into what is timed."""
+    """The exact layer's step, over minibatches in turn; a step so small that no fold falls into the timing."""
     return machine.in_turn([partial(layer.step, b.H, b.Y, b.lr / 10) for b in made])
 
 
@@ -216,7 +216,7 @@ def measure_memory(D: int, d: int, m: int, threads: int) -> dict[str, float]:
 
 
 def judge(report: dict[str, Any], plan: Plan) -> list[dict[str, Any]]:
-    """The goals, each with what was wanted and what was reached; ratios are of wall times, folds left out."""
+    """The goals, each with its wanted and its measured value; ratios are of wall times, folds left out."""
     D, d, m = plan.outputs, plan.features, min(plan.minibatches)
     wall = {(cell["side"], cell["m"]): cell["wall_us"] for cell in report["cells"]}
     best = min(time for (side, _), time in wall.items() if side in OURS)

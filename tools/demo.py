@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def show(progress: ComparisonProgress) -> None:
-    """Say which run starts."""
+    """Print the name of the run that starts."""
     if progress.starting:
         print(f"{progress.done + 1} of {progress.total}: {progress.starting}", file=sys.stderr)
 

@@ -38,7 +38,7 @@ class Slow(BaseException):
 
 @contextmanager
 def limited(memory: int, seconds: float) -> Iterator[Callable[[], object]]:
-    """At most so much address space inside the block; what it gives starts the clock of an input."""
+    """A limit of the address space inside the block, which gets the function that starts the clock of an input."""
 
     def ring(number: int, frame: FrameType | None) -> None:
         raise Slow

@@ -26,7 +26,7 @@ import machine
 PROGRAMS = Path(__file__).resolve().parent / "gensim_programs"
 NUMBA = ("numba", "llvmlite")
 PANDAS = ("pandas", "python-dateutil", "pytz", "six")
-# What the example of a package needs, besides what wordsparse needs itself.
+# The packages that an example needs besides wordsparse's own dependencies.
 NEEDS: dict[str, Sequence[str]] = {
     "node2vec": ("networkx", "joblib"),
     "pecanpy": ("networkx", "numba-progress", "nptyping", *NUMBA),

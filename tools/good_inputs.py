@@ -102,7 +102,7 @@ def make_good(folder: Path) -> None:
 
 
 def _make_others(folder: Path, text: str) -> None:
-    """What is made of a model, and other things that are saved."""
+    """Files made of a model, and other saved files."""
     (folder / "config" / "c.toml").write_text(CONFIG)
     (folder / "config" / "options.toml").write_bytes((folder / "model" / "options.toml").read_bytes())
     (folder / "counts" / "counts").write_text("".join(f"w{i}é {20 - i}\n" for i in range(8)))

@@ -1,4 +1,4 @@
-"""Everything that wants a GPU, in one command: tests, accuracy, rates, the papers' table, training, and leaks.
+"""Every check that needs a GPU, in one command: tests, accuracy, rates, the papers' table, training, and leaks.
 
     python tools/gpu.py TEXT... -o docs/results/          with a GPU, and wordsparse[cuda12] or [cuda13]
 

@@ -70,7 +70,7 @@ class Bench:
         return {"sgemm_gflops": 2 * n**3 / product / 1e9, "bandwidth_gb": 2 * a.nbytes / copied / 1e9}
 
     def wait(self) -> None:
-        """Until the device has done all that was asked of it."""
+        """Wait until the device has finished all its work."""
         if self.device == "cuda":
             self.xp.cuda.get_current_stream().synchronize()
 

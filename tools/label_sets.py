@@ -79,7 +79,7 @@ def debian(which: str) -> DataSet:
 
 
 def dependencies(seed: int) -> tuple[Any, Any]:
-    """Packages × what they depend on, for a recommender: the items but one of each package, and the one held out.
+    """Packages × their dependencies, for a recommender: the items but one of each package, and the one held out.
 
     Packages have ``MIN_DEGREE`` items or more, items as many packages.
     """

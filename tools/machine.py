@@ -20,7 +20,7 @@ from wordsparse.machine.description import blas_threads as blas_threads
 from wordsparse.machine.description import memory_bytes as memory_bytes
 from wordsparse.machine.description import sgemm_gflops as sgemm_gflops
 
-# A round of a fast side lasts at least so long, in seconds.
+# The shortest round of a fast side, in seconds.
 ROUND = 0.3
 
 Step = Callable[[], object]

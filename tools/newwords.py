@@ -1,4 +1,4 @@
-"""Words never seen, words seen seldom, and documents: what their vectors are worth.
+"""Words never seen, words seen seldom, and documents: the quality of their vectors.
 
     python tools/newwords.py ngrams MODEL... --pairs rare.tsv --output ngrams.json     scores without and with n-grams
     python tools/newwords.py plot ngrams.json --pairs rare -o ngrams.svg                quality over frequency
@@ -38,7 +38,7 @@ def main() -> None:
 
 
 def save(path: Path, content: dict[str, Any]) -> None:
-    """Write the results, with what made them."""
+    """Write the results, with the command and the machine."""
     write_report({"provenance": provenance(1), **content}, path)
 
 
@@ -199,7 +199,7 @@ def held_out(
 
 def a_la_carte(model: ws.Model, text: list[list[str]], held: set[str]) -> Any:
     """Khodak et al., 2018: the linear map from the mean of the context vectors to the vectors, least squares weighted
-    by the logarithm of the counts; returns what makes the vectors of new words."""
+    by the logarithm of the counts; returns the function that makes the vectors of new words."""
     import scipy.sparse as sp
 
     unit, V = model.wv.unit, len(model)

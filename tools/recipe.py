@@ -83,7 +83,7 @@ STUDIES: dict[str, list[Variant]] = {
         *sweep("t0", 5.0, 20.0),
         *sweep("epochs", 2, 10),
     ],
-    # Variants that change nothing but what is exported are judged on one and the same trained model.
+    # Variants that change the exported vectors only are judged on one and the same trained model.
     "vectors": [
         Variant("default"),
         *(Variant(f"{name} only", {"vectors": name}) for name in ("input", "output")),
@@ -145,7 +145,7 @@ def main(
 
 
 def train(corpus: EncodedCorpus, variant: Variant, options: Options) -> Model | str:
-    """The model, or why there is none."""
+    """The model, or the reason why there is none."""
     try:
         return runs.fit(corpus, replace(options, recipe=variant.recipe(options.model, options.loss)))
     except TrainingError as error:

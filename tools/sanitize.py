@@ -17,7 +17,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 COPY = REPOSITORY / "build" / "sanitize"
-# Neither compiled modules nor what other tools keep beside the sources.
+# Without compiled modules and the caches of other tools.
 LEFT_OUT = ("*.so", "__pycache__", "build", ".git", ".venv", ".*_cache", "*.egg-info")
 # Not the emulated device: it is compiled by each of its tests, without sanitizers.
 COMPILED = ("-k", "not cuda and not emulated")

@@ -1,4 +1,4 @@
-"""Where the time of one training step goes, beside what the machine could do: every kernel, its flops and its bytes.
+"""The time of one training step beside the peak rates of the machine: every kernel, its flops and its bytes.
 
     python tools/step.py english.txt --dim 300 --min-count 2 --threads 1 -o step.json
 
@@ -87,7 +87,7 @@ PRODUCTS = ("matmul", "matmul_in_place", "matmul_rows", "gram", "gram_change", "
 
 
 class Watched(CpuKernels):
-    """Kernels that keep account: name → [calls, wall s, CPU s, flops, bytes]."""
+    """Kernels that count their calls: name → [calls, wall s, CPU s, flops, bytes]."""
 
     def __init__(self, threads: int) -> None:
         super().__init__(threads, split_products=True)

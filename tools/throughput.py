@@ -24,7 +24,7 @@ from wordsparse.training.loop import Run
 from wordsparse.words.options import MODELS, Options
 
 NEGATIVES = 5
-# So many that minibatches of the last one have grown to their full size.
+# Epochs of the schedule: enough for minibatches of full size in the last one.
 EPOCHS = 100
 
 

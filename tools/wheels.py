@@ -92,7 +92,7 @@ def wheel(python: str, sources: Path, folder: Path) -> Path:
 
 
 def trial(python: str, made: Path, folder: Path) -> dict[str, Any]:
-    """What ``wheel_trial.py`` says of a wheel in an environment that holds nothing else."""
+    """The result of ``wheel_trial.py`` for a wheel in an environment that holds nothing else."""
     environment, elsewhere = folder / "environment", folder / "elsewhere"
     output_of(python, "-m", "venv", environment)
     output_of(environment / "bin/python", "-m", "pip", "install", "--quiet", f"wordsparse[report] @ {made.as_uri()}")

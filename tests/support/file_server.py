@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Served:
-    """What the server sends for every path but those in ``redirects`` and ``statuses``; ``requests`` came so far.
+    """The answer of the server for every path but those in ``redirects`` and ``statuses``; ``requests`` came so far.
 
     - ``cuts``: after how many bytes the next connections are cut; later ones are not.
     - ``length``: the Content-Length that it states instead of the true one; 0 for none.

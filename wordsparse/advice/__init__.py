@@ -1,4 +1,4 @@
-"""Whether the exact layer suits given data: sizes, a timed step, and a trial beside what one would use otherwise.
+"""Whether the exact layer suits given data: sizes, a timed step, and a trial beside the usual methods.
 
 Data goes one way: sizes → timing → trial → verdict → page.
 """

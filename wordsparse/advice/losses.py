@@ -1,4 +1,4 @@
-"""Which losses of the family fit the targets, and what each gives."""
+"""The losses of the family that fit the targets, and the outputs of each."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ NEAREST = ("taylor", "spherical")
 
 
 def fitting(targets: str) -> list[dict[str, Any]]:
-    """Every loss: whether it fits such targets and what it gives; softmax among them, which never does."""
+    """Every loss, whether it fits such targets, and its outputs; softmax among them, which never fits."""
     rows: list[dict[str, Any]] = [
         {"loss": loss, "fits": loss in FITS[targets], "gives": gives} for loss, gives in GIVES.items()
     ]

@@ -26,7 +26,7 @@ section + section { border-top: 2px solid var(--line); margin-top: 3rem; }
 
 
 def page(content: Content, languages: Sequence[str]) -> str:
-    """The HTML document of what :func:`wordsparse.advice.advise` returns."""
+    """The HTML document of an advice, as :func:`wordsparse.advice.advise` returns it."""
     sections = "\n".join(
         f'<section lang="{language}">\n{_section(content, language)}\n</section>' for language in languages
     )
@@ -57,7 +57,7 @@ def facts(content: Content, language: str) -> list[tuple[str, str]]:
 
 
 def loss_rows(content: Content, language: str) -> list[tuple[str, str, str]]:
-    """(loss, whether it fits, what it gives)."""
+    """(loss, whether it fits, its outputs)."""
     rows = []
     for row in content["losses"]:
         fits = say("fits" if row["fits"] else "no-fit", language)

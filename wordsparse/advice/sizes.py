@@ -1,4 +1,4 @@
-"""The sizes that decide: D outputs, d features, K targets an example, and how long the tail of the labels is."""
+"""The sizes of a problem: D outputs, d features, K targets an example, and the length of the tail of the labels."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
-# A label that was seen so rarely says little about its own examples.
+# A label of at most so many examples is rare: little can be learnt about it.
 RARE = 5
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """What is known before anything is trained.
+    """The sizes of a problem, which are known before anything is trained.
 
     ``counts`` (D,) how often each output is a target; ``targets`` is ``one-hot``, ``several``, ``weighted`` or
     ``real-valued``; ``kind`` is ``text`` or ``labels``.
@@ -30,7 +30,7 @@ class Sizes:
 
     @property
     def rare_share(self) -> float:
-        """The share of the outputs that occur at all that occur at most ``RARE`` times."""
+        """The share of rare outputs, of at most ``RARE`` targets, among those that are targets at all."""
         seen = self.counts[self.counts > 0]
         return float((seen <= RARE).mean()) if seen.size else 0.0
 

@@ -14,7 +14,7 @@ from wordsparse.corpus import EncodedCorpus
 
 OURS, NEGATIVE_SAMPLING = "wordsparse-cbow", "gensim-cbow-ns"
 FIRST = 200_000
-# A test set of fewer known pairs says nothing.
+# Scores on fewer known pairs are noise.
 MIN_PAIRS = 30
 NEEDED = ("matplotlib", "jinja2", "gensim")
 

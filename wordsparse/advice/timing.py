@@ -17,7 +17,7 @@ from wordsparse.machine.description import blas_threads
 Array = NDArray[Any]
 
 MINIBATCH = 512
-# The dense update is timed on at most so many outputs, and its time multiplied: it is proportional to D.
+# The dense update is timed on at most this many outputs, and its time scaled up: it is proportional to D.
 DENSE_OUTPUTS = 20_000
 DENSE_MINIBATCH = 64
 ROUNDS = 5

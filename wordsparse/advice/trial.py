@@ -1,6 +1,6 @@
 """Measured trials within a budget: stages on more and more of the data, ours and the peers on the same part.
 
-What has been measured when the budget is spent, or Ctrl-C is pressed, is the answer.
+A spent budget or Ctrl-C ends the trial; the results so far are the answer.
 """
 
 import logging
@@ -12,9 +12,9 @@ from wordsparse.errors import WordsparseError
 
 logger = logging.getLogger("wordsparse")
 
-# A stage has so many times the data of the one before.
+# The data of a stage, as a multiple of the data of the stage before.
 GROWTH = 4
-# It is expected to take so much longer, and is begun only if the budget has room for that.
+# The time of a stage, as a multiple of the time of the stage before; a stage is begun only if it fits the budget.
 SLOWER = 1.3 * GROWTH
 
 

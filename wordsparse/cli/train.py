@@ -159,7 +159,7 @@ def command(
 
 
 def _told(model: Model, output: Path) -> tuple[dict[str, Any], list[str]]:
-    """What is said of a model that was trained, as JSON and as lines."""
+    """The summary of a trained model, as JSON and as lines."""
     report = model.report
     made = f"{report['vocab_size']:,} vectors of dimension {report['dim']} in {output}"
     how = (

@@ -19,7 +19,7 @@ DELIMITERS = ",;\t|"
 PARQUET_ROWS = 1024
 
 Cells = Iterator[tuple[int, list[Any]]]
-"""(number of the row, counted from 1; its cells in the columns that were asked for)."""
+"""(number of the row, counted from 1; its cells in the requested columns)."""
 
 
 class RowFormat(NamedTuple):

@@ -1,4 +1,4 @@
-"""What the words of a text say about its tokens, in time to choose another tokeniser."""
+"""Hints from the words of a text about its tokens, in time to choose another tokeniser."""
 
 import re
 from collections.abc import Iterable, Sequence

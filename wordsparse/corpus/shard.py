@@ -70,7 +70,8 @@ class Shard:
     ----------
     path : Path
     content : ShardContent or Expected
-        What the file holds, where this process has written it; else what it must hold: it is read once to see.
+        The content of the file, where this process has written it; else its expected content, which is checked by
+        reading it once.
     recent : Recent
         The cache that the shards of a corpus share.
 

@@ -21,5 +21,5 @@ _KINDS = (
 
 
 def kind_of_file(data: bytes) -> str | None:
-    """What a file is that begins with ``data``, and what to do with it; None if its first bytes do not tell."""
+    """The kind of a file that begins with ``data``, and the advice for it; None if its first bytes do not tell."""
     return next((said for first, said in _KINDS if re.match(first, data)), None)

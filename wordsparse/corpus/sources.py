@@ -132,7 +132,7 @@ def _existing(source: str | os.PathLike[str]) -> Path:
 
 
 def _missing(name: str, error: OSError | ValueError) -> str:
-    """What is said of a source that cannot be found."""
+    """The message for a source that cannot be found."""
     if ADDRESS.match(name):
         return NOT_LOCAL.format(name)
     if len(name) > 255 or "\n" in name or (len(name.split()) > 2 and os.sep not in name):

@@ -246,7 +246,7 @@ def _interval(value: float | None, samples: Array) -> tuple[float, float] | tupl
 
 
 def _spelling(ignore_case: bool) -> Callable[[str], str]:
-    """What is compared of a word."""
+    """The form of a word that is compared."""
     return str.upper if ignore_case else str
 
 

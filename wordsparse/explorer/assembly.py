@@ -39,7 +39,7 @@ _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const)\b)", re.MU
 
 
 def page(content: dict[str, Any]) -> str:
-    """The HTML document of what :func:`wordsparse.explorer.content.content_of` returns."""
+    """The HTML document of the data from :func:`wordsparse.explorer.content.content_of`."""
     names = [model["name"] for model in content["models"]]
     style, script = _part("page.css"), _linked()
     return Template(_part("page.html")).substitute(

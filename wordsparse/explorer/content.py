@@ -21,7 +21,7 @@ from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.resamples import Resamples, compared
 
 Content = dict[str, Any]
-# Nearest words of which the page says how often they came back in resamples.
+# Nearest words whose returns in resamples the page shows.
 RETURNED = 20
 
 
@@ -32,7 +32,7 @@ def content_of(
     progress: Callable[[str], None] = lambda _: None,
     resamples: Mapping[str, Resamples] | None = None,
 ) -> Content:
-    """Everything that the page shows, as numbers, strings, lists and dictionaries.
+    """The data of the page, as numbers, strings, lists and dictionaries.
 
     ``resamples`` are those of the models that have some.
 

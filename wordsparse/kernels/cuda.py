@@ -334,7 +334,7 @@ def _compiled(cupy: Any, name: str) -> Callable[..., None]:
 
 
 def instances() -> list[str]:
-    """Every kernel that may be asked for, with its template arguments."""
+    """Every kernel that may be launched, with its template arguments."""
     return [
         f"{name}<{scalar}{parts}>"
         for scalar in ("float", "double")

@@ -38,7 +38,7 @@ class Csr:
         return int(self.indices.shape[0])
 
     def row_of_entry(self) -> Array:
-        """The row of each stored entry, int64 (entries,); kept, for it is asked for several times a step."""
+        """The row of each stored entry, int64 (entries,); cached, because a step uses it several times."""
         return self._row_of_entry
 
     @cached_property

@@ -1,4 +1,4 @@
-"""What the estimators share: scikit-learn's conventions, and checks of their arguments."""
+"""Shared by the estimators: scikit-learn's conventions, and checks of their arguments."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -104,7 +104,7 @@ def example_weights(weights: Any, X: Any) -> Array:
 
 
 def chosen_columns(columns: Any, count: int, rows: int) -> Array:
-    """The columns whose outputs are asked for, all of them for None; refused where rows × columns exceed memory."""
+    """The columns whose outputs are wanted, all of them for None; refused where rows × columns exceed memory."""
     chosen = np.arange(count) if columns is None else validation.output_rows(columns, count)
     memory.check(rows * chosen.shape[0] * 4, f"{rows:,} rows of {chosen.shape[0]:,} outputs (predict_topk needs less)")
     return chosen

@@ -35,7 +35,7 @@ HEAD_ROWS = 1000
 CONSTANT = 0.5
 
 
-# What a saved classifier holds of its scorer.
+# The entries of a saved classifier that belong to its scorer.
 _ARRAYS = ("counts", "frequent", "rare", "full", "full_part", "other_part", "rare_part", "R_frequent", "R_rare")
 
 

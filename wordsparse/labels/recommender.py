@@ -128,7 +128,7 @@ class SparseTargetRecommender(base.BaseEstimator):
         userid : int or array of int
             Only says whether the answer has one axis or two: users need not have been trained on.
         user_items : SciPy sparse matrix
-            What the users have, one row each in the order of ``userid``.
+            The items of the users, one row each in the order of ``userid``.
         N : int
         filter_already_liked_items : bool
             Leave out the items that a user has.

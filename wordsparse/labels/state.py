@@ -72,7 +72,7 @@ def count(content: Mapping[str, Any], arrays: "State", name: str) -> int:
 
 
 class State:
-    """Named arrays, matrices and numbers of a file, each asked for with the shape that it must have."""
+    """Named arrays, matrices and numbers of a file; the shape of each is checked when it is read."""
 
     def __init__(self, path: Path, state: Mapping[str, Any]) -> None:
         self._path, self._state = path, state

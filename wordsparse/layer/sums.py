@@ -1,7 +1,7 @@
 """The sums over a minibatch that flow back from it, equations (4) to (6) of :mod:`wordsparse.layer.core`.
 
 The update of W is made of X = ΓᵀH and K = Hᵀ diag(α) H, the gradient by the features F (n, d), H = C F, of Z, G and
-Cᵀβ: ∂L/∂F = Cᵀ ∇H = Z Q + G + (Cᵀβ) w̄ᵀ. Inputs that are rows compute each sum when it is asked for, windows of a text
+Cᵀβ: ∂L/∂F = Cᵀ ∇H = Z Q + G + (Cᵀβ) w̄ᵀ. Inputs that are rows compute each sum on first use, windows of a text
 the three large ones in one pass over the text. Sums that depend on W come from the state that the forward pass saw.
 """
 
@@ -73,7 +73,7 @@ class _Sums(ABC):
 
 
 class RowSums(_Sums):
-    """Of inputs that are rows: C = I. Each sum costs nothing unless it is asked for."""
+    """Of inputs that are rows: C = I. A sum that is not used costs nothing."""
 
     def take_X(self) -> Array:
         forward = self.forward

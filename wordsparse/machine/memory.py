@@ -19,7 +19,7 @@ def check(need: int, what: str) -> None:
     need : int
         Bytes.
     what : str
-        What needs them.
+        The purpose of the bytes, for the message.
 
     Raises
     ------

@@ -31,7 +31,7 @@ MAX_THREADS = 1024
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-# Read by the OpenMP run-time when it is loaded, so it stands before the kernels are imported. A worker that spins at
+# Read by the OpenMP run-time when it is loaded, so it is set before the kernels are imported. A worker that spins at
 # a barrier takes a core from every other process of the machine, and from this one; the user's own choice wins.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 

@@ -1,4 +1,4 @@
-"""PyTorch's door: :class:`FactoredOutput`, an output layer with its loss as a ``torch.nn.Module``.
+"""For PyTorch: :class:`FactoredOutput`, an output layer with its loss as a ``torch.nn.Module``.
 
 It needs PyTorch 2.4 or newer: ``pip install 'wordsparse[torch]'``.
 """

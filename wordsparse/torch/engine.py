@@ -1,4 +1,4 @@
-"""Forward, backward and update of the module on NumPy arrays: what autograd's operators call.
+"""Forward, backward and update of the module on NumPy arrays, for autograd's operators.
 
 The loss that is trained on is L = Σ_j g_j ℓ_j, g the gradient that comes down to the losses: reductions, weights of a
 sum of losses and a scaler are all in it. (6) to (12) of :mod:`wordsparse.layer.core` hold for L with g_j α_j, g_j β_j
@@ -23,7 +23,7 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class StepOptions:
-    """The size of a step: learning rate, λ, and the largest norm of the gradient by W, None for any."""
+    """The options of a step: learning rate, λ, and the largest norm of the gradient by W, None for any."""
 
     lr: float
     weight_decay: float = 0.0

@@ -206,7 +206,7 @@ class FactoredOutput(nn.Module):
         """Drop the gradients that :meth:`apply_` would take."""
         self._engine.pending.clear()
 
-    # ── what the operators call ───────────────────────────────────────────────────────────────────────────────────
+    # ── called by the operators ──────────────────────────────────────────────────────────────────────────────────
 
     def compute_losses(
         self, h: Tensor, rows: Tensor, ids: Tensor, weights: Tensor, *, keep: bool

@@ -15,7 +15,7 @@ from wordsparse.errors import InputError
 
 
 class Layer(Protocol):
-    """What the operators ask of a module; arrays are tensors of any device and precision."""
+    """The methods of a module that the operators call; arrays are tensors of any device and precision."""
 
     def compute_losses(
         self, h: Tensor, rows: Tensor, ids: Tensor, weights: Tensor, *, keep: bool

@@ -39,7 +39,7 @@ class FusedOptimizer(torch.optim.Optimizer):
         return group
 
     def settings(self) -> StepOptions:
-        """The settings as they stand, checked."""
+        """The current settings, checked."""
         group = self.group
         lr = validation.non_negative("lr", group["lr"])
         weight_decay = validation.non_negative("weight_decay", group["weight_decay"])
@@ -49,7 +49,7 @@ class FusedOptimizer(torch.optim.Optimizer):
         return StepOptions(lr, weight_decay, None if max_norm is None else float(max_norm))
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Change no weights; a closure is called, and what it returns is returned."""
+        """Change no weights; returns the result of the closure, if one is given."""
         result = None
         if closure is not None:
             with torch.enable_grad():

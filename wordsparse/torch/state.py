@@ -26,7 +26,7 @@ def link(module: nn.Module, core: ExactLayer) -> None:
 
 
 def restore(module: nn.Module, core: ExactLayer) -> None:
-    """Take over what was loaded into the buffers."""
+    """Take over the loaded contents of the buffers."""
     state: dict[str, Any] = {name: _array(module.get_buffer(name)) for name in ("V", *FACTORS)}
     state["folds"], state["calm_norm"] = int(module.get_buffer("folds")), float(module.get_buffer("stable_norm"))
     if core.p is not None:

@@ -70,7 +70,7 @@ def resample_all(
 
 
 def about(options: Options) -> dict[str, Any]:
-    """What is resampled and how, as JSON."""
+    """The resampled text and the resampling, as JSON."""
     fixed = {name: value for name, value in options.as_dict().items() if name not in FREE}
     return {"block": BLOCK, "options": fixed}
 

@@ -1,6 +1,6 @@
 """Checkpoints: the whole state of a run in a directory of its own, written beside the training.
 
-``checkpoint-N/`` (N counts up) holds ``checkpoint.json`` (what the run was asked for, where it stands, and the table of
+``checkpoint-N/`` (N counts up) holds ``checkpoint.json`` (the request of the run, its state, and the table of
 its arrays) and ``state.bin``, the arrays. It appears whole, fsynced, by a rename; only then the one before it goes. A
 periodic one is written by a thread from a copy of the state, so training waits for the copy only. A checkpoint that
 cannot be written (a full disk) causes a warning; the previous one is kept, and training continues.

@@ -27,7 +27,7 @@ class Interrupted(KeyboardInterrupt):
     Attributes
     ----------
     model : TrainedModel or None
-        What a run without an output has trained so far; None for a run with an output, whose checkpoint the message
+        The model so far of a run without an output; None for a run with an output, whose checkpoint the message
         names, or if nothing was trained.
     """
 
@@ -46,7 +46,7 @@ class StopRequest:
     received : int
         Number of signals so far.
     answer : str
-        What the first signal is answered with while it is awaited.
+        The answer to the first signal while it is awaited.
     """
 
     def __init__(self) -> None:

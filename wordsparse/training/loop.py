@@ -34,7 +34,7 @@ Array = NDArray[Any]
 # A minibatch whose mean loss lies above the first one's by this many times that loss (or 1, where it is smaller: log
 # losses are 0 for outputs that are all alike) tells of a run that diverges. One odd page of a short text is below it.
 DIVERGED = 20.0
-# Threads that build minibatches for a GPU, where so many are asked for: each builds some 10M tokens a second.
+# The largest number of threads that build minibatches for a GPU: each builds some 10M tokens a second.
 MAX_BUILDERS = 8
 
 

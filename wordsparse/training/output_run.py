@@ -199,7 +199,7 @@ class OutputRun:
         return model
 
     def _resampled(self, model: TrainedModel, corpus: EncodedCorpus, stop: StopRequest) -> TrainedModel:
-        """The finished model with its resamples, if they are asked for; a signal keeps those that are complete."""
+        """The finished model with its resamples, if they are requested; a signal keeps those that are complete."""
         if not self.bootstrap:
             return model
         done = 0

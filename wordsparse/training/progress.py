@@ -24,17 +24,17 @@ class Progress:
 
 
 class RunDisplay:
-    """Shows a run that encodes its text first: its two methods are what the phases report to."""
+    """Shows a run that encodes its text first: each of the two phases reports to a method."""
 
     def __init__(self, display: Display) -> None:
         self._display = display
 
     def encoding(self, tokens: int) -> None:
-        """So many tokens are read."""
+        """Show the number of tokens read."""
         self._display.update("encode", "tokens", tokens)
 
     def training(self, progress: Progress) -> None:
-        """So far has the training come; the losses of an epoch with held-out text are a line of their own."""
+        """Show the progress of training; the losses of an epoch with held-out text get a line of their own."""
         epoch, loss = progress.epoch + 1, f"loss {progress.loss:.4f}"
         note = f"epoch {epoch}, {loss}"
         self._display.update("train", "tokens", progress.tokens, progress.total_tokens, note)

@@ -127,7 +127,7 @@ def train(
     output : path, optional
         Where to write the model directory; with it the run writes checkpoints beside it and survives its process.
     resume : bool
-        Go on with what an interrupted run for ``output`` has left, or train on the model that stands there: for more
+        Go on with what an interrupted run for ``output`` has left, or train on the model that is there: for more
         epochs on its text, or on a new text. See :mod:`wordsparse.training.resume`.
     checkpoint_every : float
         Seconds between checkpoints; 0 for none but the one that an interrupted run writes.
@@ -252,7 +252,7 @@ def _finished(run: Run, progress: Callable[[Progress], None] | None, call: Mappi
 def _reports(
     progress: ProgressOption | None,
 ) -> Iterator[tuple[Callable[[int], None] | None, Callable[[Progress], None] | None]]:
-    """What the encoding and the training report to."""
+    """The callbacks of the encoding and of the training."""
     if callable(progress):
         yield None, progress
     elif progress is None or progress in (True, False, "auto"):
@@ -269,7 +269,7 @@ def _call(
     init: str | PathLike[str] | WordVectors | Model | None,
     checkpoint_every: float | None = None,
 ) -> dict[str, object]:
-    """What ``options.toml`` holds of a call besides its Options."""
+    """The arguments of a call that ``options.toml`` holds besides its Options."""
     call = {**text.as_dict(), "bootstrap": validation.plain(bootstrap)}
     if init is not None:
         # A run that is repeated without them would be another one: as the name of a file, this is refused.

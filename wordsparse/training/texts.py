@@ -1,4 +1,4 @@
-"""The text to train on, encoded already or not, and the test that it is still the same text."""
+"""The text to train on, encoded already or not, and the check that it is still the same text."""
 
 import contextlib
 import hashlib

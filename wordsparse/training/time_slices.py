@@ -185,7 +185,7 @@ def _spooled(labelled: Iterable[tuple[str, list[str]]], temporary: Path) -> dict
 
 
 def _all_of(text: TrainingText, parts: Iterable[_Spooled]) -> TrainingText:
-    """The whole text of spooled slices: tokens already, so only what limits the vocabulary is left to say."""
+    """The whole text of spooled slices: tokens already, so that only the limits of the vocabulary are options."""
     corpus = _Spooled(tuple(path for part in parts for path in part.files))
     return TrainingText(
         corpus, min_count=text.min_count, max_vocab=text.max_vocab, preset=text.preset, threads=text.threads

@@ -1,7 +1,7 @@
 """Canonical coordinates: the vectors that do not depend on the arbitrary basis in which training left them.
 
 The steps that train E and W are affine-invariant, so (E, W) and (E B, W B⁻ᵀ) are the same model for any invertible B
-and the raw geometry of E means nothing. With C = Σ_w f_w E_w E_wᵀ (f relative frequencies) and Q_E = Σ_w W̃_w W̃_wᵀ,
+and the raw geometry of E is arbitrary. With C = Σ_w f_w E_w E_wᵀ (f relative frequencies) and Q_E = Σ_w W̃_w W̃_wᵀ,
 eigendecompose C^½ Q_E C^½ = R Λ Rᵀ; then E C^-½ R is white and W C^½ R has the second moment Λ. The spectrum is
 shared out by an exponent: x = 0 leaves E white, x = 1 gives it all of Λ.
 """
@@ -20,11 +20,11 @@ T = TypeVar("T")
 
 # How much of the spectrum exported vectors keep: 0 whitened (similarity), towards 1 more (analogies).
 EXPONENT = 0.0
-# Occurrences, times the share of the spectrum that a coordinate has, at which it is half believed.
+# Occurrences, times the share of the spectrum that a coordinate has, at which the filter halves it.
 DOUBT = 0.4
 # How far outputs are rotated towards inputs before the two are added.
 TURN = 0.75
-# Rows taken at a time: what is computed from them stays in a core's cache. Results do not depend on the threads.
+# Rows taken at a time, so that their results stay in a core's cache. Results do not depend on the threads.
 BLOCK_ROWS = 2048
 
 
@@ -178,6 +178,6 @@ def _floored(values: Array) -> Array:
 
 
 def _lengths(rows: Array) -> Array:
-    """Of each row; 1 for zeros, which stay what they are then."""
+    """Of each row; 1 for zeros, which stay zeros then."""
     lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
     return np.asarray(np.where(lengths > 0, lengths, lengths.dtype.type(1)))

@@ -33,7 +33,7 @@ BATCH = 1024
 
 
 class Documents:
-    """What is made once for the documents of a model.
+    """Vectors of documents by a model, prepared once.
 
     Parameters
     ----------
@@ -163,7 +163,7 @@ def write_npy(
     def write(staged: Path) -> None:
         nonlocal n, unknown
         with open(staged, "wb") as file:
-            # The header has room for any number of rows: it is written again once that is known.
+            # The header is padded for any number of rows: it is written again once that is known.
             _write_header(file, (n, dim))
             for rows in vectors.stream(documents, sif=sif, both=both):
                 file.write(np.ascontiguousarray(rows, "<f4").data)

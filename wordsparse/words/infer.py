@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 # Occurrences that the n-grams of a new word count as.
 TAU = 10.0
-# Fewer occurrences tell nothing of an output row that its input row does not tell better.
+# With fewer occurrences, the output row adds nothing to the input row.
 MIN_FOR_OUTPUT = 5
 RIDGE = 0.05
 # Occurrences whose words are inferred together: their pairs take some 50 MB.
@@ -175,7 +175,7 @@ class _Batch:
             self.target, self.y = together.indices, together.data
 
     def vectors(self, counts: Array) -> tuple[Array, Array]:
-        """The vectors (n, dim) of words that occur so often, and which of them have a context."""
+        """The vectors (n, dim) of words with these counts, and whether each has a context."""
         sizes = np.bincount(self.item, minlength=self.n)
         vectors = _unit(self._inputs(sizes))
         if (counts >= MIN_FOR_OUTPUT).any():

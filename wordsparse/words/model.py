@@ -94,21 +94,21 @@ class Model:
 
     @property
     def threads(self) -> int | None:
-        """The number of threads that training was asked to use, at most the CPUs of this machine; None for all."""
+        """The number of threads of training, at most the CPUs of this machine; None for all."""
         asked = self.options.get("threads")
         return min(asked, available_cpus()) if isinstance(asked, int) else None
 
     @property
     def turn(self) -> float:
-        """How far outputs are rotated towards inputs in :attr:`vectors`: the preset's."""
+        """The fraction of the rotation of outputs towards inputs in :attr:`vectors`: the preset's."""
         return presets.preset(self.options.get("preset", "text")).turn
 
     @cached_property
     def vectors(self) -> NDArray[np.float32]:
         """(V, dim) float32, rows in vocabulary order: the recommended combination of input and output vectors.
 
-        With n-grams, all are of length one, but rare words are shrunk towards what their n-grams say. They are computed
-        on no more threads than training was asked to use.
+        With n-grams, all are of length one, but rare words are shrunk towards the vectors of their n-grams. They are
+        computed on no more threads than training used.
         """
         counts = np.asarray(self.vocabulary.counts, np.float64)
         outputs = self.output_rows[:, : self.dim]
@@ -140,7 +140,7 @@ class Model:
         return iter(self.vocabulary.words)
 
     def neighbours(self, word: str, n: int = 10) -> list[Neighbour]:
-        """The ``n`` words of largest cosine with ``word``, and how sure they are by the resamples of the text.
+        """The ``n`` words of largest cosine with ``word``, and the certainty of each by the resamples of the text.
 
         Returns
         -------
@@ -216,7 +216,7 @@ class Model:
 
     @cached_property
     def _documents(self) -> Any:
-        """What vectors of documents are made with, prepared once."""
+        """The maker of vectors of documents, prepared once."""
         from wordsparse.words.documents import Documents
 
         return Documents(self)

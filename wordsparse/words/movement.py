@@ -21,7 +21,7 @@ from wordsparse.vectors.alignment import distances
 from wordsparse.words.model import Model
 from wordsparse.words.resamples import Resamples
 
-# Words that occur less often in either text are not judged; alignment is on the most frequent common words.
+# The smallest count of a word that is judged, in either text; and the most frequent common words, for alignment.
 MIN_COUNT, ALIGNED_ON = 50, 5000
 # Resamples that each model must have.
 MIN_RESAMPLES = 4
@@ -29,7 +29,7 @@ _SMALLEST = 1e-6
 
 
 class Moved(NamedTuple):
-    """A word's movement d between two models, its mean among resamples, and how sure it is: t and the corrected q."""
+    """A word's movement d between two models, its mean among resamples, and its significance: t and the corrected q."""
 
     word: str
     distance: float

@@ -14,7 +14,7 @@ BASKET_WINDOW = 255
 
 @dataclass(frozen=True)
 class Preset:
-    """What a kind of sequences needs by default.
+    """The defaults of a kind of sequences.
 
     Attributes
     ----------

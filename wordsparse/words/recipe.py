@@ -53,7 +53,7 @@ class Recipe:
         return np.asarray(np.maximum(measure, occurrences * (measure.sum() / occurrences.sum() / MAX_RATIO)))
 
     def as_dict(self) -> dict[str, Any]:
-        """As JSON and TOML can hold it. A loss that is not one of wordsparse's stands there as its ``text`` only."""
+        """As JSON and TOML can hold it; a loss that is not one of wordsparse's by its ``text`` only."""
         content = {field.name: validation.plain(getattr(self, field.name)) for field in fields(self)}
         content["steps"] = {name: validation.plain(value) for name, value in asdict(self.steps).items()}
         stored: dict[str, Any] = {"text": repr(self.loss)}

@@ -178,7 +178,7 @@ class Writer:
     model : Path
         The model directory.
     about : mapping
-        What is resampled and how, as JSON. Resamples that were made otherwise, or of another model, are removed.
+        The resampled text and the resampling, as JSON. Resamples of another kind, or of another model, are removed.
     """
 
     def __init__(self, model: Path, about: dict[str, Any]) -> None:

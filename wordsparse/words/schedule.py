@@ -18,7 +18,7 @@ MIN_WARMUP = 8
 class Schedule:
     """The schedule of a run over ``total_tokens`` corpus tokens, all epochs together.
 
-    ``asked`` is the largest minibatch that was asked for; None leaves it to the recipe, or to a short text.
+    ``asked`` is the largest minibatch that was requested; None leaves it to the recipe, or to a short text.
     """
 
     recipe: Recipe
@@ -33,7 +33,7 @@ class Schedule:
 
     @property
     def fewest_steps(self) -> int:
-        """Steps that a run takes at least, where its minibatches are not asked for."""
+        """The least number of steps of a run whose size of minibatches is not given."""
         return MIN_LONG_STEPS if self.total_tokens > LONG_RUN else MIN_STEPS
 
     def largest_batch(self) -> int:

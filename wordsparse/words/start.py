@@ -45,7 +45,7 @@ def start_from(given: WordVectors, embedding: WordEmbedding, vocabulary: Vocabul
 
 
 def digest(given: WordVectors) -> str:
-    """What identifies given vectors, in hexadecimal digits."""
+    """A checksum of given vectors, in hexadecimal digits."""
     words = hashlib.sha256("\0".join(map(str, given.words)).encode("utf-8", "surrogatepass"))
     words.update(given.vectors.tobytes())
     return words.hexdigest()

@@ -1,4 +1,4 @@
-"""CuPy and its GPU, played by NumPy and the C++ compiler: see standin.py and shim.h."""
+"""CuPy and its GPU, emulated with NumPy and the C++ compiler: see standin.py and shim.h."""
 
 import pytest
 

@@ -21,7 +21,7 @@ MISSING = "no C++ compiler: the CUDA kernels' logic is not checked"
 
 
 class LaunchError(RuntimeError):
-    """The error of a launch."""
+    """A kernel failed, or could not be compiled or launched."""
 
 
 class EmulatedKernel:

@@ -1,4 +1,4 @@
-"""NVIDIA's run-time compiler, which needs no GPU and no driver, through ctypes; or nvcc where that alone is there."""
+"""NVIDIA's run-time compiler, which needs no GPU and no driver, through ctypes; or nvcc where it alone is installed."""
 
 import ctypes
 import importlib.util
@@ -60,7 +60,7 @@ def compile_for(architecture: str, code: str, names: list[str]) -> str:
             if not lowered.value or lowered.value not in machine_code.raw:
                 raise CompileError(f"{name} is not in the machine code")
         lines = log.value.decode().splitlines(keepends=True)
-        return "".join(line for line in lines if "Architectures prior to" not in line)  # sm_70: to go, not gone
+        return "".join(line for line in lines if "Architectures prior to" not in line)  # deprecated, still supported
     finally:
         nvrtc.nvrtcDestroyProgram(ctypes.byref(program))
 

@@ -92,7 +92,7 @@ OPERATORS = "add sub mul truediv floordiv mod pow matmul lt le gt ge eq ne and o
 
 
 class Array:
-    """An array on the device that is not there."""
+    """An array on the emulated device."""
 
     __array_priority__ = 100
 

@@ -43,7 +43,7 @@ export class AxesView {
     this.shown = shown;
   }
 
-  /** The rows to show: the words asked for, else the most frequent ones. */
+  /** The rows to show: the chosen words, else the most frequent ones. */
   wanted(model, top, only) {
     if (only) return only.split(/\s+/).map((word) => model.rows.get(word)).filter((row) => row !== undefined);
     return Array.from({ length: Math.min(top, MOST_POINTS, model.words.length) }, (_, row) => row);

@@ -17,7 +17,7 @@ export function element(tag, given = {}, ...children) {
   return made;
 }
 
-// Controls and formatting characters that a reader cannot see, or that reorder what stands beside them.
+// Controls and formatting characters that a reader cannot see, or that reorder the text beside them.
 const UNSEEN = /[\p{Cc}\u00ad\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/gu;
 
 /** A word as people can read it: unseen characters by their code points. @param {string} word */
@@ -53,7 +53,7 @@ export function frequency(model, row) {
   return model.counts ? `${rank} · ${whole(model.counts[row])} times` : rank;
 }
 
-/** Replace what an element holds; the keyboard's focus goes to `heading` where it was inside. */
+/** Replace the content of an element; the keyboard's focus goes to `heading` where it was inside. */
 export function refill(container, children, heading = null) {
   const hadFocus = container.contains(document.activeElement);
   container.replaceChildren(...children);

@@ -1,16 +1,16 @@
-// Labels on a canvas that do not overlap: the most important ones are placed first, later ones where there is room.
+// Labels on a canvas that do not overlap: the most important ones are placed first, later ones where they fit.
 
 const CELL = 8;
 const LONGEST = 28;
 
-/** What a label says: long words are cut. @param {string} text */
+/** The text of a label: long words are cut. @param {string} text */
 export function shortened(text) {
   const characters = Array.from(text);
   return characters.length <= LONGEST ? text : characters.slice(0, LONGEST - 1).join("") + "…";
 }
 
-/** Which cells of a grid over the canvas are taken. */
-export class Room {
+/** The occupied cells of a grid over the canvas. */
+export class OccupancyGrid {
   /** @param {number} width pixels @param {number} height pixels */
   constructor(width, height) {
     this.columns = Math.ceil(width / CELL);

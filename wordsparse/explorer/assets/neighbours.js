@@ -37,7 +37,7 @@ export class NeighboursView {
   }
 }
 
-/** What the column of resamples says, once for all models. */
+/** The sentence on the column of resamples, once for all models. */
 function confidence(models, word) {
   const [first] = models.filter((of) => returnedOf(of, of.rows.get(word)).size).map((of) => of.returned);
   if (!first) return [];

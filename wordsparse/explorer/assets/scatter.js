@@ -1,6 +1,6 @@
 // Thousands of words as points on a canvas: zoom, pan, labels, a pointer that finds the nearest word.
 import { Gestures } from "./gestures.js";
-import { Room, shortened } from "./labels.js";
+import { OccupancyGrid, shortened } from "./labels.js";
 
 const LARGEST_ZOOM = 200;
 const REACH = 14; // pixels from a point at which the pointer still finds it
@@ -111,7 +111,8 @@ export class Scatter {
     context.scale(ratio, ratio);
     context.textBaseline = "middle";
     context.lineJoin = "round";
-    const pen = { context, place: this.placing(), colour, room: new Room(width, height), family: style.fontFamily };
+    const grid = new OccupancyGrid(width, height);
+    const pen = { context, place: this.placing(), colour, grid, family: style.fontFamily };
     if (this.scene.poles) this.paintAxes(pen);
     const { marked, points } = this.scene;
     const isMarked = (point) => marked.has(point.row) || point.row === this.hovered;
@@ -127,7 +128,7 @@ export class Scatter {
     for (const point of standingOut) {
       paint(point);
       this.paintDot(pen, point, MARKED_RADIUS);
-      pen.room.take(...pen.place(point.x, point.y), 0, 0, true);
+      pen.grid.take(...pen.place(point.x, point.y), 0, 0, true);
     }
     for (const point of standingOut) {
       paint(point);
@@ -144,17 +145,17 @@ export class Scatter {
     context.fill();
   }
 
-  /** The word beside its point, where there is room on one side; on the right in any case if it is forced. */
-  paintLabel({ context, place, colour, room, family }, point, radius, isBold, isForced = false) {
+  /** The word beside its point, on the side where it fits; on the right in any case if it is forced. */
+  paintLabel({ context, place, colour, grid, family }, point, radius, isBold, isForced = false) {
     const [x, y] = place(point.x, point.y);
     context.font = `${isBold ? "bold " : ""}13px ${family}`;
     const text = shortened(point.text);
     const width = this.widthOf(context, text, isBold);
-    // A marked dot's cell of the room is taken: its label begins in the next one.
+    // A marked dot occupies its cell of the grid: its label begins in the next one.
     const gap = radius + 5;
     const sides = [x + gap, x - gap - width];
     if (x + gap + width > this.size.width) sides.reverse();
-    const takes = (from, forced) => room.take(from - 2, y - 8, width + 4, 16, forced);
+    const takes = (from, forced) => grid.take(from - 2, y - 8, width + 4, 16, forced);
     const left = sides.find((from) => takes(from, false)) ?? (isForced && takes(sides[0], true) ? sides[0] : undefined);
     if (left === undefined) return;
     context.lineWidth = 3;
