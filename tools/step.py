@@ -5,7 +5,8 @@
 Real minibatches of the text. Each call of a kernel is timed (wall and CPU) and its work counted from its arguments:
 flops of products, bytes of rows read and written at least once. ``share`` is a product's rate over the rate at which
 this machine multiplies square float32 matrices in the same run, on one thread, times the threads. What is left of a
-step is NumPy's and the d³ algebra of the state. Then whole steps over sweeps of threads, minibatches, d and
+step is NumPy's and the d³ algebra of the state: with the kernels that run on one thread, the part of a step that
+threads do not share. Then whole steps over sweeps of threads, minibatches, d and
 vocabularies, alternating.
 """
 
@@ -84,6 +85,8 @@ WORK: dict[str, Callable[..., Work]] = {
     "weighted_gram": lambda out, a, weights: (1.0 * a.size * a.shape[1], rows_bytes(a)),
 }
 PRODUCTS = ("matmul", "matmul_in_place", "matmul_rows", "gram", "gram_change", "plus_gram", "weighted_gram")
+# Two inverses are two threads' work at most.
+ON_ONE_THREAD = ("inverse", "symmetric_inverses", "window_sums", "transpose", "the rest")
 
 
 class Watched(CpuKernels):
@@ -194,6 +197,7 @@ def profile(corpus: EncodedCorpus, options: Options) -> dict[str, Any]:
         part["gflops"] = part["gflop"] / part["wall_ms"] * 1e3
         part["share"] = part["gflops"] / rate if part["part"] in PRODUCTS else None
         part["gb_per_second"] = part["mb"] / part["wall_ms"]
+    alone = sum(part["cpu_ms"] for part in parts if part["part"] in ON_ONE_THREAD)
     products = [part for part in parts if part["part"] in PRODUCTS]
     flops = sum(part["gflop"] for part in products)
     return {
@@ -204,6 +208,7 @@ def profile(corpus: EncodedCorpus, options: Options) -> dict[str, Any]:
         "pairs": float(np.mean([e.pairs for e in made])),
         "wall_ms": wall * 1e3,
         "cpu_ms": cpu * 1e3,
+        "one_thread_share": alone / (cpu * 1e3),
         "sgemm_gflops": rate,
         "products_share_of_sgemm": flops / (sum(part["wall_ms"] for part in products) * 1e-3) / rate,
         "products_at_sgemm_rate_ms": flops / rate * 1e3,
@@ -216,7 +221,8 @@ def show(profile: dict[str, Any]) -> None:
     print(
         f"{profile['model']}: a step of {profile['tokens']:,.0f} tokens, {profile['unique_words']:,.0f} unique words: "
         f"{profile['wall_ms']:.1f} ms ({profile['cpu_ms']:.1f} CPU); its products would take "
-        f"{profile['products_at_sgemm_rate_ms']:.1f} ms at {profile['sgemm_gflops']:.0f} GFLOP/s"
+        f"{profile['products_at_sgemm_rate_ms']:.1f} ms at {profile['sgemm_gflops']:.0f} GFLOP/s; "
+        f"{profile['one_thread_share']:.1%} of its CPU time is work that one thread does, whatever their number"
     )
     headers = ["part", "calls", "wall ms", "CPU ms", "GFLOP", "MB", "GFLOP/s", "of sgemm", "GB/s"]
     print(machine.table(headers, [list(part.values()) for part in profile["parts"]]))
