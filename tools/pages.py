@@ -206,10 +206,13 @@ def study(content: Content) -> str:
     groups: dict[tuple[str, str], list[Content]] = {}
     for run in content["runs"]:
         groups.setdefault((run["model"], run["variant"]), []).append(run)
-    first = content["runs"][0]
+    first = next(run for run in content["runs"] if "failed" not in run)
     sets = [("pairs", name) for name in first["pairs"]] + [("analogies", name) for name in first["analogies"]]
     rows = []
     for (model, variant), runs in groups.items():
+        if any("failed" in run for run in runs):
+            rows.append([MODELS[model], variant, "–", "diverged", *("–" for _ in sets)])
+            continue
         means = [statistics.mean(run[kind][name] for run in runs) for kind, name in sets]
         cpu = statistics.mean(run["cpu_seconds"] for run in runs)
         heldout = statistics.mean(run["heldout_loss"][-1] for run in runs)

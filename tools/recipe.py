@@ -47,7 +47,8 @@ class Variant:
     def recipe(self, model: str, loss: str) -> recipe.Recipe:
         """The recipe, changed."""
         default = recipe.recommended(model, loss)
-        constants = {name: x for name, x in self.changes.items() if name not in {**self.options(), **self.export()}}
+        others = {**self.options(), **self.export(), "init": True}
+        constants = {name: x for name, x in self.changes.items() if name not in others}
         inner = {name: x for name, x in constants.items() if name in default.steps.__dataclass_fields__}
         of_loss = {name: x for name, x in constants.items() if name in default.loss.__dataclass_fields__}
         # replace() refuses what it does not know.
@@ -83,6 +84,14 @@ STUDIES: dict[str, list[Variant]] = {
         *sweep("t0", 5.0, 20.0),
         *sweep("epochs", 2, 10),
     ],
+    # The limits that hold the steps of wide vectors, and runs without them.
+    "wide": [
+        Variant(f"dim {dim}{label}", {"dim": dim, **limits})
+        for dim in (100, 300, 500, 1000)
+        for label, limits in (("", {}), (", no limits", {"max_leverage": 1e9, "wide_dim": 1e9}))
+    ],
+    # Needs --init.
+    "start": [Variant("default"), Variant("init", {"init": True})],
     # Variants that change the exported vectors only are judged on one and the same trained model.
     "vectors": [
         Variant("default"),
@@ -105,6 +114,7 @@ EXPORT = ("vectors", "exponent", "doubt", "turn")
 @click.option("--epochs", type=click.IntRange(1), default=5, show_default=True)
 @click.option("--seeds", callback=machine.int_list, default="1", show_default=True)
 @click.option("--max-tokens", type=click.IntRange(1), help="Train on the first so many tokens only.")
+@click.option("--init", type=click.Path(exists=True, path_type=Path), help="Vectors that the study start starts from.")
 @click.option("--heldout", type=float, default=0.01, show_default=True)
 @click.option("--pairs", type=FILES, multiple=True, help="Another set of word pairs; repeatable.")
 @click.option("--analogies", type=FILES, multiple=True, help="Another set of analogies; repeatable.")
@@ -117,6 +127,7 @@ def main(
     models: str,
     min_count: int,
     seeds: tuple[int, ...],
+    init: Path | None,
     pairs: tuple[Path, ...],
     analogies: tuple[Path, ...],
     output: Path | None,
@@ -124,9 +135,12 @@ def main(
 ) -> None:
     sets = {"pairs": pairs, "analogies": analogies}
     variants = [variant for variant in STUDIES[study] if not only or variant.label in only]
+    if study == "start" and init is None:
+        raise click.UsageError("the study start needs --init")
+    given = None if init is None else ws.read_vectors(init)
     done: list[dict[str, Any]] = []
     report = {"tool": "recipe", "study": study, "corpus": corpus.name, "min_count": min_count}
-    report["options"] = {**options, "seeds": seeds}
+    report["options"] = {**options, "seeds": seeds, "init": init and init.name}
     report["machine"] = machine.provenance(options["threads"])
     with tempfile.TemporaryDirectory(dir=corpus.parent) as folder:
         encoded = ws.encode(corpus, Path(folder) / "encoded", min_count=min_count)
@@ -137,17 +151,18 @@ def main(
                 # The key of the cache of trained models: everything that training depends on.
                 key = repr((asked, {name: x for name, x in variant.changes.items() if name not in EXPORT}))
                 if key not in trained:
-                    trained = {key: train(encoded, variant, asked)}
+                    trained = {key: train(encoded, variant, asked, given)}
                 done.append(judge(trained[key], variant, asked, sets))
                 click.echo(table(done[-1:]), err=True)
                 machine.write_report({**report, "runs": done}, output)
     click.echo(table(done))
 
 
-def train(corpus: EncodedCorpus, variant: Variant, options: Options) -> Model | str:
-    """The model, or the reason why there is none."""
+def train(corpus: EncodedCorpus, variant: Variant, options: Options, given: ws.WordVectors | None) -> Model | str:
+    """The model, or the reason why there is none; ``given`` are the vectors to start from, for variants that do."""
+    init = given if variant.changes.get("init") else None
     try:
-        return runs.fit(corpus, replace(options, recipe=variant.recipe(options.model, options.loss)))
+        return runs.fit(corpus, replace(options, recipe=variant.recipe(options.model, options.loss)), init=init)
     except TrainingError as error:
         return str(error)
 

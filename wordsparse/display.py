@@ -4,7 +4,7 @@ A terminal and a notebook get one bar at a time, which is made when its phase st
 Any other stream, a log file for one, gets a plain line now and then, without control codes.
 """
 
-import importlib.util
+import importlib
 import os
 import sys
 import threading
@@ -18,6 +18,8 @@ from wordsparse.files.escaping import escaped
 FIRST_LINE, MAX_BETWEEN, SHARE = 10.0, 300.0, 0.2
 # A phase that ends within so many seconds gets no bar.
 DELAY = 0.5
+# Seconds between two states of a bar in a notebook.
+BETWEEN = 0.5
 # Of this process's threads. The bars' own lock is shared by processes: a semaphore that a killed process leaves behind.
 _LOCK = threading.RLock()
 
@@ -33,7 +35,7 @@ class Display:
 
     def __init__(self, shown: bool = True) -> None:
         self._shown = shown and _open()
-        self._phase: _Bar | _Lines | None = None
+        self._phase: _Bar | _Cell | _Lines | None = None
         self._name = ""
 
     def __enter__(self) -> Self:
@@ -51,7 +53,8 @@ class Display:
         if self._phase is None or name != self._name:
             self.close()
             self._name = name
-            self._phase = (_Bar if _takes_bars() else _Lines)(name, unit, done, total)
+            kind = _Cell if _in_notebook() else _Bar if _takes_bars() else _Lines
+            self._phase = kind(name, unit, done, total)
         self._phase.update(done, note)
 
     def say(self, line: str) -> None:
@@ -67,7 +70,7 @@ class Display:
 
 
 class _Bar:
-    """A bar on a terminal or in a notebook."""
+    """A bar on a terminal."""
 
     def __init__(self, name: str, unit: str, done: int, total: int | None) -> None:
         scaled = unit == "tokens"
@@ -81,6 +84,42 @@ class _Bar:
 
     def close(self) -> None:
         self._bar.close()
+
+
+class _Cell:
+    """A bar in a notebook: one output of the cell, which is replaced, and empty at the end.
+
+    Of a stream, a saved notebook would keep every state of the bar, and of a widget an output that is dead.
+    """
+
+    def __init__(self, name: str, unit: str, done: int, total: int | None) -> None:
+        self._shown = {"total": total, "prefix": name, "unit": f" {unit}", "unit_scale": unit == "tokens"}
+        self._first, self._start = done, time.monotonic()
+        self._next = self._start + DELAY
+        self._output: Any = None
+
+    def update(self, done: int, note: str) -> None:
+        now = time.monotonic()
+        if now < self._next:
+            return
+        self._next = now + BETWEEN
+        self._show(
+            _bar_class().format_meter(
+                done, elapsed=now - self._start, initial=self._first, postfix=escaped(note), **self._shown
+            )
+        )
+
+    def close(self) -> None:
+        if self._output is not None:
+            self._show("")
+
+    def _show(self, text: str) -> None:
+        content = {"text/plain": text}
+        if self._output is None:
+            display: Any = importlib.import_module("IPython.display").display
+            self._output = display(content, raw=True, display_id=True)
+        else:
+            self._output.update(content, raw=True)
 
 
 class _Lines:
@@ -118,12 +157,9 @@ def write(line: str) -> None:
 
 
 def _bar_class() -> Any:
-    bar: Any
-    if _in_notebook() and importlib.util.find_spec("ipywidgets") is not None:
-        from tqdm.notebook import tqdm as bar
-    else:
-        from tqdm import tqdm as bar  # imported on demand: most commands show no progress
-    return type("Bar", (bar,), {"_lock": _LOCK})
+    from tqdm import tqdm  # imported on demand: most commands show no progress
+
+    return type("Bar", (tqdm,), {"_lock": _LOCK})
 
 
 def _open() -> bool:
@@ -131,7 +167,7 @@ def _open() -> bool:
 
 
 def _takes_bars() -> bool:
-    return _in_notebook() or (sys.stderr.isatty() and os.environ.get("TERM") != "dumb" and not _in_cell())
+    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb" and not _in_cell()
 
 
 def _in_cell() -> bool:

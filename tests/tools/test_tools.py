@@ -102,7 +102,7 @@ def test_stability_holds_under_control_and_drifts_without(tmp_path: Path) -> Non
 
 
 @pytest.mark.skipif(importlib.util.find_spec("gensim") is None, reason="the default test sets come with gensim")
-@pytest.mark.parametrize(("study", "variants"), [("losses", 5), ("vectors", 14)])
+@pytest.mark.parametrize(("study", "variants"), [("losses", 5), ("vectors", 14), ("start", 2)])
 def test_recipe_trains_and_judges_every_variant(study: str, variants: int, tmp_path: Path) -> None:
     text, pairs = tmp_path / "text.txt", tmp_path / "animals.tsv"
     text.write_text("the cat saw the dog and the dog saw a bird\n" * 300)
@@ -117,12 +117,36 @@ def test_recipe_trains_and_judges_every_variant(study: str, variants: int, tmp_p
         "--pairs",
         str(pairs),
     ]
+    if study == "start":
+        vectors = tmp_path / "vectors.txt"
+        vectors.write_text("the 1 2 3\ncat 3 1 -1\ndog -1 2 1\n")
+        options += ["--init", str(vectors)]
     content = report("recipe", options, tmp_path / "report.json")
     assert len(content["runs"]) == variants * 2 * 2
     assert len({(run["model"], run["variant"], run["seed"]) for run in content["runs"]}) == variants * 2 * 2
     for run_ in content["runs"]:
         assert len(run_["heldout_loss"]) == 2
         assert run_["pairs"].keys() == {"wordsim353", "simlex999", "animals"}
+
+
+def test_movement_plants_changes_and_judges_them(tmp_path: Path) -> None:
+    random = np.random.default_rng(1)
+    topics = random.integers(4, size=6000)
+    lines = (" ".join(f"t{topic}w{i}" for i in random.integers(0, 50, 10)) for topic in topics)
+    (tmp_path / "text.txt").write_text("\n".join(lines) + "\n")
+    options = [str(tmp_path / "text.txt"), "--tokens=29000", "--models", str(tmp_path / "models"), "--dim=4"]
+    content = report("movement", [*options, "--epochs=2", "--bootstrap=4"], tmp_path / "report.json")
+    (trial,) = content["trials"]
+    assert trial["words"] == 200
+    # Two pairs of each kind, all of one octave.
+    assert [row["kind"] for row in trial["planted"]] == ["whole"] * 4 + ["half"] * 4
+    assert len({row["word"] for row in trial["planted"]}) == 8
+    apart = {
+        kind: np.mean([row["distance"] for row in trial["planted"] if row["kind"] == kind])
+        for kind in ("whole", "half")
+    }
+    expected = np.mean([row["expected"] for row in trial["planted"]])
+    assert apart["whole"] > apart["half"] > expected
 
 
 @pytest.mark.parametrize("tool", ["complexity", "stability"])
