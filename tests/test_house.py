@@ -1,6 +1,7 @@
-"""The levels of the package: a subpackage imports only from the levels below its own."""
+"""Imports go down the levels of the package; files are short; CONTRIBUTING.md names files that exist."""
 
 import ast
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 import wordsparse
 
 PACKAGE = Path(__file__).resolve().parents[1] / "wordsparse"
+MAX_LINES = 400
 # From the top level down. A subpackage may import from lower levels, and not from others of its own level.
 LEVELS = (
     ("__main__",),
@@ -106,6 +108,23 @@ def test_type_checkers_see_the_names_that_are_imported_when_used() -> None:
     seen = {alias.name: node.module for node in block.body if isinstance(node, ast.ImportFrom) for alias in node.names}
     assert set(seen) == set(wordsparse.__all__)
     assert {name: seen[name] for name in wordsparse._MODULES} == wordsparse._MODULES
+
+
+def test_the_files_that_contributing_names_are_there() -> None:
+    root, missing = PACKAGE.parent, []
+    named = re.findall(r"`?([\w./]+\.(?:py|pyx|pyi|hpp|cu|md|toml|yml|cff))\b", (root / "CONTRIBUTING.md").read_text())
+    for name in {name for name in named if "NAME" not in name}:
+        if not any((root / folder / name).exists() for folder in ("", "wordsparse", "pyx")):
+            missing.append(name)
+    assert not missing
+
+
+def test_a_file_can_be_read_in_one_sitting() -> None:
+    root = PACKAGE.parent
+    sources = [path for folder in ("wordsparse", "pyx", "tools", "tests") for path in (root / folder).rglob("*")]
+    kinds = {".py", ".pyx", ".hpp", ".cu", ".h", ".js", ".css"}
+    sizes = {path: len(path.read_bytes().splitlines()) for path in sources if path.suffix in kinds}
+    assert {str(path): size for path, size in sizes.items() if size > MAX_LINES} == {}
 
 
 def test_importing_the_package_imports_none_of_its_parts() -> None:

@@ -21,6 +21,7 @@ from wordsparse.advice.timing import MINIBATCH, Timing, time_layer
 from wordsparse.advice.trial import Result
 from wordsparse.errors import InputError, WordsparseError
 from wordsparse.labels import LabelledRows, write_text
+from wordsparse.layer.losses import LOSSES
 
 FAST, SLOW = Timing(1e-6, 1e-4), Timing(1e-6, 1e-6)
 OURS, TREES = label_trial.OURS, label_trial.TREES
@@ -121,6 +122,10 @@ def test_rivals_are_compared_on_the_same_rows() -> None:
     measured = trial.Trial(OURS, [result(OURS, 0.5, 10), result(TREES, 0.9, 10), result(OURS, 0.6, 40)])
     ((ours, peer),) = measured.peers()
     assert (ours.amount, peer.amount) == (10, 10)
+
+
+def test_the_advice_knows_every_loss_of_the_layer() -> None:
+    assert set(losses.GIVES) == {*LOSSES, "softmax"}
 
 
 @pytest.mark.parametrize(
