@@ -2,6 +2,7 @@
 
     python tools/walks.py -o walks.json
     python tools/walks.py --packages dumpavail.txt --walks 5 --length 20
+    python tools/walks.py --join seed1.json --join seed2.json -o walks.json
 
 The graph: a package is a node, a dependency (Depends, Pre-Depends, every alternative) an edge, a package's section its
 class; ``apt-cache dumpavail`` lists them. Nine tenths of the edges are walked on as by DeepWalk (Perozzi et al., 2014).
@@ -9,9 +10,11 @@ Both sides get the same lists of strings, arguments and threads. Classes are pre
 fraction of the nodes by logistic regression; the held-out edges by the cosine of their ends, against as many pairs that
 are no edges, with ends drawn uniformly or by degree. Items: the dependencies of a package are a basket; of one basket
 in five, one item is held out and predicted from the others, by the cosine of vectors (``most_similar``) and by
-the model's outputs (``predict_output_word``); a hit is among the first 20.
+the model's outputs (``predict_output_word``); a hit is among the first 20. ``--join`` puts the reports of several seeds
+in one, and prints the mean and the range of each number.
 """
 
+import json
 import re
 import subprocess
 import time
@@ -51,9 +54,13 @@ class Packages:
 @click.option("--fractions", default="0.01,0.05,0.2", show_default=True, help="Of the nodes whose class is known.")
 @click.option("--questions", "questions_asked", type=click.IntRange(1), default=2000, show_default=True)
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Of the walks and what is held out.")
+@click.option(
+    "--join", "parts", type=click.Path(exists=True, path_type=Path), multiple=True, help="A report of another seed."
+)
 @machine.threads_option
 @machine.output_option
 def main(
+    parts: tuple[Path, ...],
     packages: Path | None,
     walks: int,
     length: int,
@@ -66,6 +73,9 @@ def main(
     output: Path | None,
 ) -> None:
     """Train each side on the same walks and baskets and print its CPU seconds and scores."""
+    if parts:
+        machine.write_report(joined([json.loads(part.read_text()) for part in parts]), output)
+        return
     graph = read(packages)
     random = np.random.default_rng(seed)
     kept, held = held_out(graph.edges, len(graph.names), 0.1, random)
@@ -105,6 +115,22 @@ def main(
         "items": on_items,
     }
     machine.write_report(report, output)
+
+
+def joined(reports: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """One report of the same measurements with several seeds; prints the mean and the range of each number."""
+    for part in ("walks", "items"):
+        rows = []
+        for sides_rows in zip(*(report[part] for report in reports), strict=True):
+            columns = {name: [row[name] for row in sides_rows] for name in sides_rows[0]}
+            rows.append([columns.pop("side")[0], *map(spread, columns.values())])
+        print(machine.table(list(reports[0][part][0]), rows))
+    return {"tool": "walks", "seeds": [{**report, "command": None} for report in reports]}
+
+
+def spread(values: Sequence[float]) -> str:
+    """The mean and the range."""
+    return f"{np.mean(values):.3f} ({min(values):.3f}-{max(values):.3f})"
 
 
 def read(path: Path | None) -> Packages:

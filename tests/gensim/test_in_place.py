@@ -51,3 +51,15 @@ def test_doc2vec_is_ours_too_and_fasttext_still_trains() -> None:
         assert len(model.dv) == 1
         assert len(gensim.models.FastText([["a", "b"]] * 3, vector_size=4, min_count=1, epochs=1).wv) == 2
     assert gensim.models.Doc2Vec is gensim.models.doc2vec.Doc2Vec is theirs
+
+
+def test_blocks_may_overlap() -> None:
+    """Of two threads, the one that entered first and left first put gensim's classes back under the other."""
+    theirs = gensim.models.Word2Vec
+    first, second = door.in_place(), door.in_place()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert gensim.models.Word2Vec is door.Word2Vec
+    second.__exit__(None, None, None)
+    assert gensim.models.Word2Vec is theirs

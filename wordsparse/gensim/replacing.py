@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+import threading
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from types import ModuleType
@@ -27,8 +28,9 @@ def in_place() -> Iterator[None]:
     """Inside the block ``gensim.models.Word2Vec``, ``Doc2Vec`` and ``KeyedVectors`` are ours, for every package.
 
     Modules that hold a class by its name, imported before or inside the block, use ours too; after the block, all hold
-    gensim's again. gensim's own FastText trains, but cannot be saved or loaded inside the block. The
-    whole process is affected, so the block is not safe while other threads need gensim's classes.
+    gensim's again. Blocks may be nested, or overlap in several threads: the last one to end restores gensim's classes.
+    gensim's own FastText trains, but cannot be saved or loaded inside the block. The whole process is affected, so the
+    block is not safe while other threads need gensim's classes.
 
     Raises
     ------
@@ -36,17 +38,33 @@ def in_place() -> Iterator[None]:
         If gensim is not installed.
     """
     models = optional.load("in_place", "gensim.models")
-    theirs = {name: getattr(models, name) for name in _OURS}
-    if theirs == _OURS:  # inside another block
-        yield
-        return
-    # Modules that already hold our classes imported them explicitly, and keep them.
-    own = {(id(module), held) for module, held, _ in _holders(_OURS)}
-    _put(theirs, _OURS)
+    with _blocks.lock:
+        if not _blocks.open:
+            _blocks.theirs = {name: getattr(models, name) for name in _OURS}
+            # Modules that already hold our classes imported them explicitly, and keep them.
+            _blocks.own = {(id(module), held) for module, held, _ in _holders(_OURS)}
+            _put(_blocks.theirs, _OURS)
+        _blocks.open += 1
     try:
         yield
     finally:
-        _put(_OURS, theirs, own)
+        with _blocks.lock:
+            _blocks.open -= 1
+            if not _blocks.open:
+                _put(_OURS, _blocks.theirs, _blocks.own)
+
+
+class _Blocks:
+    """The number of open blocks of this process, gensim's classes, and the modules that keep ours."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.open = 0
+        self.theirs: dict[str, Any] = {}
+        self.own: set[tuple[int, str]] = set()
+
+
+_blocks = _Blocks()
 
 
 def _put(old: dict[str, Any], new: dict[str, Any], but: Collection[tuple[int, str]] = ()) -> None:

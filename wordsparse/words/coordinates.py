@@ -110,7 +110,9 @@ def combined_with_maps(
     threads: int | None = None,
 ) -> tuple[NDArray[np.float32], Maps]:
     """The vectors of :func:`combined`, and how those of further words are made."""
-    c = canonical(gram(E, counts / counts.sum(), threads=threads), gram(W, threads=threads))
+    C, Q = gram(E, counts / counts.sum(), threads=threads), gram(W, threads=threads)
+    with single_threaded_blas():  # the matrices are too small for threads, which would only wait for each other
+        c = canonical(C, Q)
     # W's second moment in these coordinates is Λ already: Λ^-½ whitens it, and both then take Λ^(x/2).
     scale = _floored(c.spectrum)
     map_in = (c.inputs * scale ** (exponent / 2)).astype(np.float32)
@@ -130,7 +132,9 @@ def combined_with_maps(
         outputs /= lengths[block, None]
         return np.asarray(outputs.T @ inputs)
 
-    left, _, right = np.linalg.svd(_sum_of(overlap, E, threads))
+    overlaps = _sum_of(overlap, E, threads)
+    with single_threaded_blas():
+        left, _, right = np.linalg.svd(overlaps)
     turning = (1 - turn) * np.eye(E.shape[1]) + turn * (left @ right)
     turned = (map_out @ turning).astype(np.float32)
 
