@@ -1,16 +1,20 @@
 """Does a killed command lose or damage anything? Every command is killed at random moments, again and again.
 
-SIGKILL, SIGTERM, SIGINT and SIGHUP hit train (CBOW, and skip-gram with held-out text; each resume on another number of
-threads and with other seconds between checkpoints), encode, export, Model.save, evaluate and compare. The promises:
+SIGKILL, SIGTERM, SIGINT and SIGHUP hit train (CBOW, skip-gram with held-out text, resamples, a model of each file; each
+resume on another number of threads and with other seconds between checkpoints), encode, export, documents, infer,
+explore, subwords, labels train, Model.save, evaluate and compare. The promises:
 
-    train       the run that is resumed in the end writes the bytes of a run that nobody disturbed
-    encode      the output is not there, or whole; the next run writes the bytes of an undisturbed one
-    export      the file that stood at the output is there as it was, or the new one, whole
-    Model.save  as encode
-    evaluate    nothing is written
-    compare     the report is not there, or whole; the process that trains ends with the comparison
-    all         status 130 after a signal that can be caught, no traceback; when the command has run to its end in the
-                end, nothing lies about beside its output
+    train         the run that is resumed in the end writes the bytes of a run that nobody disturbed
+    resamples,    each file that is there has the bytes of an undisturbed run; the resumed run adds the others
+    slices
+    encode, subwords, labels, Model.save
+                  the output is not there, or whole; the next run writes the bytes of an undisturbed one
+    export, documents, infer, explore
+                  the file that stood at the output is there as it was, or the new one, whole
+    evaluate      nothing is written
+    compare       the report is not there, or whole; the process that trains ends with the comparison
+    all           status 130 after a signal that can be caught, no traceback; when the command has run to its end in the
+                  end, nothing lies about beside its output
 
 The figures are printed as JSON. The exit status is 1 if a promise was broken.
 """
@@ -43,9 +47,28 @@ PRELOADED = [
     "wordsparse.training.output_run",
     "wordsparse.words.model_directory",
     "wordsparse.cli.encode",
+    "wordsparse.explorer",
+    "wordsparse.labels.classifier",
+    "wordsparse.words.documents",
+    "wordsparse.words.infer",
 ]
 # Of kills: training has the most to lose, and a comparison takes long.
-SHARES = {"cbow": 5, "skipgram": 5, "encode": 3, "export": 3, "save": 2, "evaluate": 1, "compare": 1}
+SHARES = {
+    "cbow": 5,
+    "skipgram": 5,
+    "resamples": 3,
+    "slices": 3,
+    "encode": 3,
+    "export": 3,
+    "documents": 2,
+    "infer": 2,
+    "explore": 2,
+    "subwords": 2,
+    "labels": 2,
+    "save": 2,
+    "evaluate": 1,
+    "compare": 1,
+}
 LIMIT_SECONDS = 120
 TRAINING = ["--dim", "20", "--epochs", "2", "--sample", "0", "--min-count", "1", "--batch-tokens", "60"]
 
@@ -63,12 +86,20 @@ class Figures:
 
 @dataclass(frozen=True)
 class Target:
-    """A command to kill: ``arguments`` gives the command line of one more try; ``stands`` at the output before."""
+    """A command to kill: ``arguments`` gives the command line of one more try; ``stands`` at the output before.
+
+    An output that ``grows`` is complete in each of its files, which come one after the other.
+    """
 
     name: str
     output: Path
     arguments: Callable[[], list[str]]
     stands: bytes | None = None
+    grows: bool = False
+
+    def is_whole(self, found: dict[str, str], reference: dict[str, str]) -> bool:
+        """Whether nothing is damaged of what is at the output after a kill."""
+        return found == reference or (self.grows and found.items() <= reference.items())
 
 
 class Siege:
@@ -102,7 +133,8 @@ class Siege:
             expected = -number if number == signal.SIGKILL or target.name == "save" else 130
             self._must(target, status == expected, f"{number.name} gave the status {status}")
             found = contents(target.output)
-            self._must(target, found in (before, reference), f"{number.name} damaged the output")
+            is_whole = found == before or target.is_whole(found, reference)
+            self._must(target, is_whole, f"{number.name} damaged the output")
             if found != before:  # the kill came after the output, which the next run may refuse to replace
                 self._finish(target, reference, beside)
         self._finish(target, reference, beside)
@@ -205,7 +237,7 @@ def ends(pid: int, seconds: float = 60.0) -> bool:
 
 
 # Files that hold the time at which, the speed with which, or the threads on which a result was made.
-VARIES = ("model.json", "options.toml", "report.json", "report.html", "pictures")
+VARIES = ("model.json", "options.toml", "resamples.json", "report.json", "report.html", "pictures")
 
 
 def contents(output: Path) -> dict[str, str]:
@@ -215,10 +247,11 @@ def contents(output: Path) -> dict[str, str]:
     return {str(path.relative_to(output)): hashlib.sha256(path.read_bytes()).hexdigest() for path in kept}
 
 
-def write_text(path: Path, sentences: int) -> Path:
-    """Sentences of six words out of 400."""
+def write_text(path: Path, sentences: int, first: str = "w") -> Path:
+    """Sentences of seven words out of 400; the first one begins otherwise."""
     random = np.random.default_rng(0)
-    lines = (" ".join(f"w{i}" for i in random.integers(0, 400, 6)) for _ in range(sentences))
+    words = (random.integers(0, 400, 7) for _ in range(sentences))
+    lines = (" ".join([f"{first}{i}", *(f"w{j}" for j in rest)]) for i, *rest in words)
     path.write_text("".join(f"{line}\n" for line in lines))
     return path
 
@@ -231,28 +264,40 @@ def targets(siege: Siege, materials: Path, sentences: int) -> list[Target]:
     pairs.write_text("".join(f"w{i}\tw{i + 1}\t{i * 7 % 11}\n" for i in range(200)))
     train(text, output=model, dim=100, epochs=1, min_count=1, threads=1)
 
-    def training(kind: str, *more: str) -> Target:
-        output = siege.folder / f"{kind}-model"
+    other, rows = write_text(materials / "other.txt", sentences // 2, "new"), materials / "rows.txt"
+    rows.write_text("".join(f"{i % 20},{20 + i % 7} {i % 20}:1 {20 + i % 7}:2 {27 + i % 3}:1\n" for i in range(400)))
+
+    def training(name: str, *more: object, kind: str = "cbow", grows: bool = False) -> Target:
+        output = siege.folder / f"{name}-model"
 
         def arguments() -> list[str]:
             threads, seconds = siege.random.integers(1, 3), siege.random.choice([0, 0.02, 0.2])
             changing = ["--threads", str(threads), "--checkpoint-every", str(seconds), "--resume"]
-            return ["train", str(text), "-o", str(output), *TRAINING, "--model", kind, *changing, *more]
+            return ["train", str(text), "-o", str(output), *TRAINING, "--model", kind, *changing, *map(str, more)]
 
-        return Target(kind, output, arguments)
+        return Target(name, output, arguments, grows=grows)
 
     def command(name: str, *given: object, to: str, stands: bytes | None = None) -> Target:
         output = siege.folder / to
         arguments = [name, *map(str, given)]
         return Target(name, output, lambda: [*arguments, "-o", str(output)], stands)
 
+    old = b"what stood there"
+
     saved, judged = siege.folder / "saved", siege.folder / "nothing"
     compared = ["--only", "wordsparse-cbow", "--dim", 8, "--epochs", 2, "--threads", 1, "--keep-vectors"]
     return [
         training("cbow"),
-        training("skipgram", "--heldout", "0.1"),
+        training("skipgram", "--heldout", "0.1", kind="skipgram"),
+        training("resamples", "--bootstrap", 3, grows=True),
+        training("slices", other, "--slice-by", "file", grows=True),
         command("encode", text, to="encoded"),
-        command("export", model, "--format", "npz", to="vectors.npz", stands=b"what stood there"),
+        command("export", model, "--format", "npz", to="vectors.npz", stands=old),
+        command("documents", model, other, "--both", to="documents.npy", stands=old),
+        command("infer", model, other, "--word", "new0", "--word", "new1", to="inferred.npz", stands=old),
+        command("explore", model, "--map", 30, to="page.html", stands=old),
+        command("subwords", model, to="with-subwords"),
+        command("labels", "train", rows, "--threads", 1, to="classifier"),
         Target("save", saved, lambda: ["save", str(model), str(saved)]),
         Target("evaluate", judged, lambda: ["evaluate", str(model), "--pairs", str(pairs)]),
         command("compare", text, *compared, "--pairs", pairs, to="report"),
