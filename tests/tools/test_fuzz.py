@@ -20,6 +20,7 @@ def test_mutated_inputs_are_read_or_refused() -> None:
     result = json.loads(done.stdout or "{}")
     assert done.returncode == 0, done.stderr or result["findings"]
     assert sum(result["inputs"].values()) == 1000
-    assert len(result["inputs"]) == 15
+    assert len(result["inputs"]) == 21
     # Not all are refused at the first check.
-    assert {"text", "rows", "labels", "pairs", "model", "corpus"} <= set(result["accepted"])
+    expected = {"text", "rows", "labels", "estimator", "pairs", "config", "model", "subwords", "corpus"}
+    assert expected <= set(result["accepted"])
