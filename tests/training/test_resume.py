@@ -98,7 +98,6 @@ def test_what_was_learnt_is_there_before_the_first_step_on_a_new_text(tmp_path: 
     np.testing.assert_allclose(output_layer.rows(rows), before.output_rows / np.sqrt(pi)[:, None], rtol=1e-5, atol=1e-6)
     np.testing.assert_array_equal(run.embedding.E[rows], before.input_rows)
     new = np.setdiff1d(np.arange(20), rows)
-    assert not output_layer.rows(new).any()
     assert not run.embedding.mass[new].any()
     # Q and w̄ are those of the weights in the new measure.
     W = output_layer.weights().astype(np.float64)
@@ -182,3 +181,48 @@ def test_another_tokenizer_is_refused_on_resuming(tmp_path):
             ws.train(corpus, **option, dim=5)
     with pytest.raises(InputError, match="column applies to text only"):
         ws.train(corpus, column="text", dim=5)
+
+
+def test_new_words_start_where_they_are_inferred(tmp_path: Path, text: Path) -> None:
+    from wordsparse.training.texts import encoded
+    from wordsparse.words.infer import infer
+
+    options: dict[str, Any] = {"dim": 4, "model": "skipgram", "threads": 1, "window": 3}
+    model = ws.train(text, epochs=2, min_count=1, **options)
+    other = tmp_path / "other.txt"
+    lines = ["w0 comet w1 w2", "comet w3", "w5 w4 comet w1 w6 w7 w8 w9 comet", "meteor w1 unknown", "w2 w3 w4"]
+    other.write_text("\n".join([*lines * 3, "once w1"]))
+    with encoded(TrainingText(other, min_count=2)) as corpus:
+        run = on_new_text(model, corpus, Options(epochs=1, **options))
+    assert len(run.vocabulary) == len(model) + 3  # "unknown" too
+    sentences = [line.split() for line in lines * 3]
+    expected = infer(model, sentences, ["comet", "meteor"])
+    E = run.embedding.E[[run.vocabulary["comet"], run.vocabulary["meteor"]]]
+    maps = model.objective.maps
+    inputs = E @ maps.canonical.inputs
+    inputs /= np.linalg.norm(inputs, axis=1)[:, None]
+    # "meteor" occurs three times, which leaves its output as it is; that of "comet" is part of its vector.
+    np.testing.assert_allclose(inputs[1], expected["meteor"], atol=1e-4)
+    W = run.embedding.output.rows(np.array([run.vocabulary["comet"]]))[0, :-1] @ maps.canonical.outputs * maps.white
+    both = inputs[0] + W / np.linalg.norm(W) @ maps.turned
+    np.testing.assert_allclose(both / np.linalg.norm(both), expected["comet"], atol=1e-4)
+
+
+def test_a_start_is_inferred_from_the_first_occurrences(
+    tmp_path: Path, text: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from wordsparse.training import new_words
+    from wordsparse.training.texts import encoded
+
+    monkeypatch.setattr(new_words, "OCCURRENCES", 2)
+    options: dict[str, Any] = {"dim": 4, "model": "cbow", "threads": 1}
+    model = ws.train(text, epochs=2, min_count=1, **options)
+    rows = []
+    for size in (2, 9):
+        monkeypatch.setattr(new_words, "_TOKENS", size)  # pieces of the text that cut a window
+        other = tmp_path / f"{size}.txt"
+        other.write_text("w0 comet w1 w2\nw3 w4 comet\n" + "w5 comet w6\n" * (size - 2))
+        with encoded(TrainingText(other, min_count=1)) as corpus:
+            run = on_new_text(model, corpus, Options(epochs=1, **options))
+        rows.append(run.embedding.E[run.vocabulary["comet"]])
+    np.testing.assert_allclose(rows[0], rows[1], atol=1e-6)

@@ -7,10 +7,10 @@ unchanged.
 A new text: unknown words are added, and no word is removed, even if it is rare in the new text. The counts of both
 texts are added; the sums determine the order of the words, the subsampling and the base measure π. A known word keeps
 its rows of E and W, its accumulated mass and the running means (the layer holds diag(√π) W, so its rows are rescaled
-from the old π to the new one, and a fold recomputes Q and w̄); a new word is initialised as in any run. The schedule is
-that of a new run on the new text, without the warm-up in which E is fixed. The input step is divided by a word's
-accumulated mass, so known words move slowly and new words fast. The model, the loss and the dimension must be
-unchanged; all other options may differ.
+from the old π to the new one, and a fold recomputes Q and w̄); a new word starts where the model infers it to be (see
+new_words.py). The schedule is that of a new run on the new text, without the warm-up in which E is fixed. The input
+step is divided by a word's accumulated mass, so known words move slowly and new words fast. The model, the loss and the
+dimension must be unchanged; all other options may differ.
 """
 
 import logging
@@ -25,6 +25,8 @@ from wordsparse.errors import InputError
 from wordsparse.files import arrays
 from wordsparse.kernels import at_work
 from wordsparse.training.loop import Run
+from wordsparse.training.new_words import start_new_words
+from wordsparse.training.slices import Slices
 from wordsparse.words.model import Model
 from wordsparse.words.options import Options
 from wordsparse.words.recipe import Recipe
@@ -121,7 +123,11 @@ def on_new_text(model: Model, corpus: EncodedCorpus, options: Options, *, checkp
             f"resume: {changed}: a model keeps these on a new text: leave them as they were, or train a new model"
         )
     run = Run(corpus, options, model.vocabulary.merged(corpus.vocabulary), checkpoints=checkpoints)
-    start_from(run, model, model.vocabulary.rows_in(run.vocabulary), options.used_recipe())
+    known = model.vocabulary.rows_in(run.vocabulary)
+    start_from(run, model, known, options.used_recipe())
+    slices = Slices(corpus, options.max_tokens, options.heldout, options.seed, run.vocabulary)
+    with at_work(starting=True):
+        start_new_words(run.embedding, model, slices, known)
     return run
 
 

@@ -93,17 +93,11 @@ def infer(model: Model, sentences: Iterable[Sequence[str]], words: Sequence[str]
             "this model holds its vectors only, without its training state, from which words are inferred: "
             "train it again with wordsparse"
         )
-    objective: Objective = model.objective
     found = _occurrences(model, sentences, words)
     counts = np.bincount(found.tokens[found.places] - len(model), minlength=len(words))
-    ends = np.cumsum([0, *counts])
-    vectors, has_context = np.zeros((len(words), model.dim), np.float32), np.zeros(len(words), bool)
-    with single_threaded_blas():
-        moments = _moments(model, objective)
-        for part in _parts(ends):
-            places = found.places[ends[part.start] : ends[part.stop]]
-            batch = _Batch(model, objective, moments, found._replace(places=places), part)
-            vectors[part], has_context[part] = batch.vectors(counts[part])
+    inputs, outputs, has_context = rows(model, found, counts)
+    vectors = _vectors(model.objective, inputs, outputs, counts)
+    vectors[~has_context] = 0
     if model.subwords is not None:
         _draw_to_ngrams(model, words, counts, vectors)
     without = [word for word, known in zip(words, has_context, strict=True) if not known]
@@ -113,6 +107,38 @@ def infer(model: Model, sentences: Iterable[Sequence[str]], words: Sequence[str]
         logger.warning("%s words have no known word beside them, among them %r", f"{len(without):,}", without[0])
     kept = [word for word, known in zip(words, has_context, strict=True) if known]
     return WordVectors(kept, vectors[has_context], counts[has_context])
+
+
+def rows(model: Model, found: Occurrences, counts: Array) -> tuple[Array, Array, Array]:
+    """The rows of new words, which occur ``counts`` times (n,), in canonical coordinates.
+
+    Returns
+    -------
+    inputs, outputs : (n, dim), (n, dim + 1) float32
+        Zeros for the outputs of words that occur fewer than MIN_FOR_OUTPUT times.
+    has_context : (n,) bool
+        Which of the words have a known word in a window.
+    """
+    objective, n, dim = model.objective, len(counts), model.dim
+    inputs, outputs, has_context = np.zeros((n, dim), np.float32), np.zeros((n, dim + 1), np.float32), np.zeros(n, bool)
+    ends = np.cumsum([0, *counts])
+    with single_threaded_blas():
+        moments = _moments(model, objective)
+        for part in _parts(ends):
+            places = found.places[ends[part.start] : ends[part.stop]]
+            batch = _Batch(model, objective, moments, found._replace(places=places), part)
+            inputs[part], has_context[part] = batch.inputs()
+            often = counts[part] >= MIN_FOR_OUTPUT
+            if often.any():
+                outputs[part][often] = batch.outputs(counts[part])[often]
+    return inputs, outputs, has_context
+
+
+def _vectors(objective: Objective, inputs: Array, outputs: Array, counts: Array) -> NDArray[np.float32]:
+    """The exported vectors, of length one, of words with such rows, which occur ``counts`` times."""
+    maps = objective.maps
+    turned = _unit(outputs[:, :-1] * maps.white) @ maps.turned
+    return _unit(_unit(inputs) + np.where(counts[:, None] >= MIN_FOR_OUTPUT, turned, 0)).astype(np.float32)
 
 
 def _occurrences(model: Model, sentences: Iterable[Sequence[str]], words: Sequence[str]) -> Occurrences:
@@ -174,18 +200,9 @@ class _Batch:
             self.item = np.repeat(np.arange(self.n), np.diff(together.indptr))
             self.target, self.y = together.indices, together.data
 
-    def vectors(self, counts: Array) -> tuple[Array, Array]:
-        """The vectors (n, dim) of words with these counts, and whether each has a context."""
+    def inputs(self) -> tuple[Array, Array]:
+        """The input rows in canonical coordinates, (n, dim), and whether each word has a context."""
         sizes = np.bincount(self.item, minlength=self.n)
-        vectors = _unit(self._inputs(sizes))
-        if (counts >= MIN_FOR_OUTPUT).any():
-            maps = self.objective.maps
-            outputs = _unit(self._outputs(counts)[:, :-1] * maps.white) @ maps.turned
-            vectors = vectors + np.where(counts[:, None] >= MIN_FOR_OUTPUT, outputs, 0)
-        return np.where(sizes[:, None] > 0, _unit(vectors), 0).astype(np.float32), sizes > 0
-
-    def _inputs(self, sizes: Array) -> Array:
-        """The input rows in canonical coordinates, (n, dim)."""
         o, y = self.objective, self.y
         rows, offsets = o.outputs[self.target, :-1], o.outputs[self.target, -1]
         share, rest = np.ones(len(y)), None
@@ -201,9 +218,10 @@ class _Batch:
             linear += self._of_items((y * share)[:, None] * rest) * o.curvature
         rho = o.doubt * PAIRS[self.kind]
         diagonal = np.outer(self._of_items(y * share**2), o.curvature) + rho
-        return minimise(rows, y, offsets, sizes, *_as(rows.dtype, linear, diagonal))
+        found = minimise(rows, y, offsets, sizes, *_as(rows.dtype, linear, diagonal))
+        return found, sizes > 0
 
-    def _outputs(self, counts: Array) -> Array:
+    def outputs(self, counts: Array) -> Array:
         """The output rows in canonical coordinates, (n, dim + 1)."""
         o = self.objective
         if self.kind == "skipgram":
