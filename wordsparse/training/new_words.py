@@ -59,7 +59,8 @@ def start_new_words(embedding: WordEmbedding, model: Model, slices: Slices, know
 def _occurrences(slices: Slices, to_model: Array, known: int, reach: int) -> Occurrences:
     """The first OCCURRENCES occurrences of each new word, with the ``reach`` tokens on both sides of each."""
     seen = np.zeros(len(to_model) - known, np.int64)
-    parts, sentence, offset = [], 0, 0
+    parts: list[tuple[Array, Array, Array]] = []
+    sentence, offset = 0, 0
     for ids, start, stop, _ in slices.train(_TOKENS):
         centre = np.zeros(len(ids), bool)
         centre[start:stop] = True
