@@ -32,6 +32,7 @@ NAMES = {
 _EXTRAS = {
     "jinja2": "report",
     "matplotlib": "report",
+    "mpi4py": "mpi",
     "omikuji": "trees",
     "ot": "transport",
     "pyarrow": "parquet",

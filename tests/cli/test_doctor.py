@@ -40,13 +40,17 @@ def test_a_machine_with_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(diagnosis.os, "cpu_count", threads.available_cpus)
     monkeypatch.setattr(metadata, "version", lambda package: "1.0")
     monkeypatch.setattr(optional, "installed", lambda package: True)
+    monkeypatch.setattr(diagnosis.shutil, "which", lambda name, path=None: f"/usr/bin/{name}")
     found = diagnosis.diagnose()
     assert found["gpu"]["name"] == "NVIDIA H100"
-    assert found["mpi"] == {"found": True, "version": "1.0"}
-    assert found["unused"] == ["MPI: training runs in one process in this version"]
+    assert found["mpi"] == {"found": True, "version": "1.0", "launcher": "/usr/bin/mpiexec"}
+    assert found["unused"] == []
     text = diagnosis.describe(found)
     assert "NVIDIA H100, compute capability 9.0, 80.0 GiB; driver for CUDA 13.0, CuPy 14.2.0 with CUDA 12.9" in text
-    assert "MPI       mpi4py 1.0" in text
+    assert "MPI       mpi4py 1.0, /usr/bin/mpiexec" in text
+    monkeypatch.setattr(diagnosis.shutil, "which", lambda name, path=None: None)
+    (unused,) = diagnosis.diagnose()["unused"]
+    assert unused.startswith("MPI: there is no mpiexec, so training runs in one process")
 
 
 def test_a_machine_with_little(monkeypatch: pytest.MonkeyPatch) -> None:

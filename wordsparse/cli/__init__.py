@@ -3,6 +3,7 @@
 Exit status: 0 done; 2 the request is wrong and nothing was started or written; 1 failed while running; 130 interrupted.
 """
 
+import contextlib
 import importlib
 import io
 import sys
@@ -12,6 +13,8 @@ import click
 
 from wordsparse.cli import messages, terminal, unknown
 from wordsparse.cli.stderr import best_effort_stderr
+from wordsparse.distributed import launch
+from wordsparse.distributed.ranks import gather_json
 from wordsparse.errors import InputError, WordsparseError
 from wordsparse.training.interruption import stop_requests
 
@@ -62,7 +65,8 @@ def cli() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit status."""
+    """Run the command line and return its exit status. Of several processes of a launcher the first one speaks."""
+    terminal.muted = launch.place()[0] > 0
     try:
         with best_effort_stderr(), stop_requests():
             return _status(list(sys.argv[1:] if arguments is None else arguments))
@@ -73,6 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _status(given: list[str]) -> int:
     try:
         with messages.shown():
+            _check_launched(given)
             status = cli.main(args=given, prog_name="wordsparse", standalone_mode=False, obj=given)
     except click.exceptions.Exit as stop:
         return stop.exit_code
@@ -82,9 +87,11 @@ def _status(given: list[str]) -> int:
         said = io.StringIO()
         error.show(file=said)
         terminal.say(said.getvalue().splitlines())
+        _tell_ranks(error.format_message())
         return 2
     except InputError as error:
         _say(error)
+        _tell_ranks(str(error))
         return 2
     except WordsparseError as error:
         _say(error)
@@ -103,6 +110,24 @@ def _status(given: list[str]) -> int:
         _say(str(stop) or str(stop.__cause__ or "") or "interrupted")
         return 130
     return status if isinstance(status, int) else 0
+
+
+def _check_launched(given: list[str]) -> None:
+    """Begin as one of several processes, if a launcher says so; InputError for a command that they cannot share."""
+    size = launch.place()[1]
+    if size > 1 and given[:1] != ["train"]:
+        raise InputError(
+            f"{size} processes were started, but only `train` runs in several: start it without a launcher"
+        )
+    launch.ranks()
+
+
+def _tell_ranks(message: str) -> None:
+    """Answer the first question of :func:`wordsparse.train` to all ranks, where this one does not get as far."""
+    with contextlib.suppress(InputError):
+        ranks = launch.ranks()
+        if ranks.size > 1 and ranks.sent == 0:
+            gather_json(ranks, [InputError.__name__, message])
 
 
 def _say(message: object) -> None:

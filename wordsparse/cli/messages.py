@@ -5,6 +5,7 @@ import logging
 from collections.abc import Iterator
 
 from wordsparse import display
+from wordsparse.cli import terminal
 
 
 class MessageHandler(logging.Handler):
@@ -20,7 +21,8 @@ class MessageHandler(logging.Handler):
 @contextlib.contextmanager
 def shown() -> Iterator[None]:
     """Show messages of level INFO and above while the block runs."""
-    logger, handler = logging.getLogger("wordsparse"), MessageHandler()
+    logger = logging.getLogger("wordsparse")
+    handler = logging.NullHandler() if terminal.muted else MessageHandler()
     level = logger.level
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)

@@ -9,11 +9,14 @@ from typing import TextIO
 from wordsparse.errors import WordsparseError
 from wordsparse.files.escaping import escaped
 
+muted = False
+"""Whether this process keeps silent, because another one says the same."""
+
 
 def say(lines: Iterable[object]) -> None:
     """Write lines, escaped, to standard error. Lines that cannot be written are dropped."""
     with contextlib.suppress(OSError, ValueError):
-        if sys.stderr is not None:
+        if sys.stderr is not None and not muted:
             for line in lines:
                 print(escaped(str(line)), file=sys.stderr)
             sys.stderr.flush()
@@ -29,6 +32,8 @@ def show(lines: Iterable[str], file: TextIO | None = None) -> None:
     BrokenPipeError
         If its reader has closed it.
     """
+    if muted:
+        return
     file = file or sys.stdout
     if file is None:
         raise WordsparseError("standard output is closed")

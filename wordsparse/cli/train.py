@@ -170,5 +170,7 @@ def _told(model: Model, output: Path) -> tuple[dict[str, Any], list[str]]:
     if "heldout_loss" in report:
         how += f"; held-out: {', '.join(f'{loss:.4f}' for loss in report['heldout_loss'])}"
     resamples = 0 if model.resamples is None else len(model.resamples)
+    if "ranks" in report:
+        how += f"; {report['ranks']} ranks, which sent {sum(report['sent_bytes']) / 1e6:,.1f} MB"
     lines = [made, how, *([f"{resamples} resamples of the text beside it"] if resamples else [])]
     return {**report, **({"resamples": resamples} if resamples else {}), "output": str(output)}, lines

@@ -108,6 +108,26 @@ def read(path: Path, table: Any, into: Mapping[str, Any] | None = None) -> dict[
     return state
 
 
+def mapped(path: Path, table: Any) -> dict[str, Any]:
+    """The arrays of a file written by :func:`write` as read-only maps of it; its checksum is not compared.
+
+    Raises
+    ------
+    InputError
+        If the file does not have the size that its table says.
+    """
+    arrays, numbers = _checked_table(path, table)
+    data: Array = np.memmap(path, np.uint8, "r")
+    if data.size != sum(np.dtype(kind).itemsize * math.prod(shape) for kind, shape, _ in arrays.values()):
+        raise InputError(f"{path}: has {data.size:,} bytes, not what its table says: it was cut or altered")
+    state: dict[str, Any] = dict(numbers)
+    for name, (kind, shape, order) in arrays.items():
+        size = np.dtype(kind).itemsize * math.prod(shape)
+        array = data[:size].view(kind).reshape(shape if order == "C" else shape[::-1])
+        state[name], data = array if order == "C" else array.T, data[size:]
+    return state
+
+
 def _row_blocks(array: Array) -> Iterator[Array]:
     """Views of blocks of rows, for arrays of any strides."""
     rows = max(1, _BLOCK // max(1, array.nbytes // max(1, array.shape[0])))

@@ -3,9 +3,12 @@
 import os
 import platform
 import re
+import shutil
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 from wordsparse import optional
@@ -42,6 +45,17 @@ def provenance(threads: int, sgemm_size: int = 2048) -> dict[str, Any]:
     return {**description.describe(threads, sgemm_size), "commit": _commit(), **kernels}
 
 
+def rounding() -> dict[str, str]:
+    """What decides how results are rounded on this machine, by its name."""
+    compiled = _compiled()
+    blas = sorted({f"{pool['name']} {pool['version']} ({pool['architecture']})" for pool in description.blas_pools()})
+    return {
+        "instruction set": compiled["instruction_set_used"],
+        "products": _who_multiplies(compiled),
+        "BLAS": ", ".join(blas),
+    }
+
+
 def _commit() -> str | None:
     """The commit of the checkout in use, or that of the sources which the installed modules were compiled from."""
     return description.commit() or _build.commit or None
@@ -70,7 +84,8 @@ def describe(found: Mapping[str, Any]) -> str:
         )
     else:
         lines.append("GPU       none used")
-    lines.append(f"MPI       {'mpi4py ' + mpi['version'] if mpi['found'] else 'none found'}")
+    launcher = mpi["launcher"] or "no mpiexec"
+    lines.append(f"MPI       {'mpi4py ' + mpi['version'] + ', ' + launcher if mpi['found'] else 'none found'}")
     for name, extra in found["extras"].items():
         lines.append(f"extra     {name}: {', '.join(_package(*item) for item in extra.items())}")
     lines += [f"not used: {reason}" for reason in found["unused"]]
@@ -113,7 +128,8 @@ def _gpu() -> dict[str, Any]:
 def _mpi() -> dict[str, Any]:
     # Found, not imported: importing it starts MPI.
     found = optional.installed("mpi4py")
-    return {"found": found, "version": _version("mpi4py") if found else None}
+    launcher = shutil.which("mpiexec") or shutil.which("mpiexec", path=str(Path(sys.executable).parent))
+    return {"found": found, "version": _version("mpi4py") if found else None, "launcher": launcher}
 
 
 def _extras() -> dict[str, dict[str, str | None]]:
@@ -138,11 +154,10 @@ def _unused(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"our own products: their {found['compiled']['product_fault']} on this machine"
     if not found["gpu"]["usable"]:
         yield f"a GPU: {found['gpu']['reason']}"
-    yield (
-        "MPI: "
-        + ("training" if found["mpi"]["found"] else "mpi4py is not installed, and training")
-        + (" runs in one process in this version")
-    )
+    if not found["mpi"]["found"]:
+        yield f"MPI: mpi4py is not installed, so training runs in one process ({optional.command('mpi4py')})"
+    elif found["mpi"]["launcher"] is None:
+        yield "MPI: there is no mpiexec, so training runs in one process (pip install mpich, or the site's own MPI)"
     for name, packages in found["extras"].items():
         missing = [package for package, version in packages.items() if version is None]
         if missing and not name.startswith("cuda"):  # the GPU's line says which of the two

@@ -51,8 +51,9 @@ def affinity() -> int | None:
         return None
 
 
-def resolve_threads(threads: int | None) -> int:
-    """The number of threads to use: ``threads``, or the number of available CPUs if it is None.
+def resolve_threads(threads: int | None, processes: int = 1) -> int:
+    """The number of threads to use: ``threads``, or where it is None the number of available CPUs, of which each of
+    ``processes`` on this machine takes its part.
 
     Raises
     ------
@@ -60,7 +61,7 @@ def resolve_threads(threads: int | None) -> int:
         If ``threads`` is below 1 or above MAX_THREADS.
     """
     if threads is None:
-        return usable_threads(min(available_cpus(), MAX_THREADS))
+        return usable_threads(max(1, min(available_cpus(), MAX_THREADS) // processes))
     wanted = validation.positive_int("threads", threads)
     if wanted > MAX_THREADS:
         raise InputError(

@@ -4,14 +4,18 @@ import logging
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
-from typing import Any
+from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 
 from wordsparse.corpus import EncodedCorpus, Vocabulary
+from wordsparse.distributed.embedding import ShardedEmbedding
+from wordsparse.distributed.output import ShardedOutput
+from wordsparse.distributed.ranks import ONE, Ranks, gather_json, together
 from wordsparse.errors import InputError, TrainingError
 from wordsparse.files import arrays
 from wordsparse.kernels import at_work, kernels_on
+from wordsparse.layer.core import ExactLayer
 from wordsparse.layer.output import FactoredOutput
 from wordsparse.machine import devices, threads
 from wordsparse.machine.description import peak_memory_bytes
@@ -25,11 +29,13 @@ from wordsparse.words.embedding import WordEmbedding
 from wordsparse.words.examples import Examples
 from wordsparse.words.model import Training
 from wordsparse.words.options import Options
+from wordsparse.words.recipe import Recipe
 from wordsparse.words.start import start_from
 
 logger = logging.getLogger(__name__)
 
 Array = NDArray[Any]
+Layer = TypeVar("Layer", bound=ExactLayer)
 
 # A minibatch whose mean loss lies above the first one's by this many times that loss (or 1, where it is smaller: log
 # losses are 0 for outputs that are all alike) tells of a run that diverges. One odd page of a short text is below it.
@@ -49,6 +55,8 @@ class Run:
         The words to train, among them every word of the corpus's own vocabulary; that one where not given.
     checkpoints : bool
         Whether there must be memory for a copy of the state.
+    ranks : Ranks
+        The processes that share the run: each takes its part of every minibatch, and holds its own rows.
 
     Raises
     ------
@@ -75,37 +83,41 @@ class Run:
         vocabulary: Vocabulary | None = None,
         *,
         checkpoints: bool = False,
+        ranks: Ranks = ONE,
     ) -> None:
-        self.options = options
+        self.options, self.ranks = options, ranks
         self._text = corpus.identity()
         self.vocabulary = vocabulary = vocabulary or corpus.vocabulary
-        recipe = options.used_recipe()
-        self.device = devices.choose(options.device)
-        self.threads = threads.resolve_threads(options.threads)
+        self.device = devices.choose(options.device if ranks.size == 1 else "cpu")
+        self.threads = threads.resolve_threads(options.threads, ranks.beside)
         # Minibatches are built ahead where there may be a thread for it; beside a GPU threads do nothing else, and it
         # makes less of transposes than their way there takes.
         on_cpu = self.device.device == "cpu"
         builders = min(self.threads - 1, 1 if on_cpu else MAX_BUILDERS)
-        self.minibatches = Minibatches(corpus, vocabulary, options, transposed=on_cpu, builders=builders)
+        self.minibatches = Minibatches(
+            corpus, vocabulary, options, transposed=on_cpu, builders=builders, part=(ranks.rank, ranks.size)
+        )
         self.total_tokens, self.batch_tokens = self.minibatches.total_tokens, self.minibatches.largest
         self._schedule = self.minibatches.schedule
         self.need = self._need(checkpoints)
-        self.need.check()
+        together(ranks, self.need.check)
         self._estimated_peak = memory.estimated_peak(self.need)
         with at_work(starting=True):
-            output = FactoredOutput(
-                len(vocabulary),
-                options.dim + 1,
-                recipe.loss,
-                base_measure=recipe.base_measure(vocabulary.counts),
-                # Word vectors are as good with them, by every test set of docs/performance.md.
-                kernels=kernels_on(self.device.device, self.threads, split_products=True),
-            ).core
-            if recipe.start:
-                output.set_common_output(recipe.start)
-            self.embedding = WordEmbedding(output, recipe.steps, options.seed)
+            self.embedding = self._start()
         self.is_whole = True
         self.state = RunState(warmup_tokens=self._schedule.warmup_tokens)
+
+    def _start(self) -> WordEmbedding:
+        """The embedding at its start: all of it, or the rows of this rank."""
+        options, recipe = self.options, self.options.used_recipe()
+        sizes, measure = (len(self.vocabulary), options.dim + 1), recipe.base_measure(self.vocabulary.counts)
+        # Word vectors are as good with them, by every test set of docs/performance.md.
+        kernels = kernels_on(self.device.device, self.threads, split_products=True)
+        if self.ranks.size > 1:
+            shared = ShardedOutput(self.ranks, *sizes, recipe.loss, base_measure=measure, kernels=kernels).core
+            return ShardedEmbedding(_started(shared, recipe), recipe.steps, options.seed)
+        output = FactoredOutput(*sizes, recipe.loss, base_measure=measure, kernels=kernels).core
+        return WordEmbedding(_started(output, recipe), recipe.steps, options.seed)
 
     @at_work(starting=True)
     def start_from(self, vectors: WordVectors) -> None:
@@ -128,6 +140,7 @@ class Run:
         InputError
             If one of them does not belong to such a run.
         """
+        embedding = self.embedding.own(embedding)
         arrays.check_fit(embedding, self.embedding.state())
         found = RunState.from_dict(run_state)
         found.check(self.total_tokens, self.minibatches.positions, self.options.epochs)
@@ -176,8 +189,14 @@ class Run:
             self.is_whole = True
 
     @at_work()
-    def model(self, checkpoints: int = 0, call: Mapping[str, object] | None = None) -> TrainedModel:
-        """The model, once trained; it shares this run's arrays. ``checkpoints`` is for its report, ``call`` is its."""
+    def model(
+        self,
+        checkpoints: int = 0,
+        call: Mapping[str, object] | None = None,
+        state: dict[str, Any] | None = None,
+    ) -> TrainedModel:
+        """The model, once trained; it shares this run's arrays, or those of ``state``, the embedding's. ``checkpoints``
+        is for its report, ``call`` is its."""
         at, options = self.state, self.options
         report = Report(
             tokens=at.tokens,
@@ -196,20 +215,31 @@ class Run:
             checkpoint_memory_bytes=self.need.copy,
             checkpoints=checkpoints,
             heldout_loss=list(at.heldout_losses) if options.heldout else None,
+            **self._over_ranks(),
         )
-        state = self.embedding.state()
+        state = self.embedding.state() if state is None else state
         training = Training(self._text, at.as_dict(), state)
         parts = (self.vocabulary, state["E"], state["output.V"], options.as_dict(), report.as_dict(), training)
         model = TrainedModel(*parts, call=call)
         return _with_subwords(model) if options.subwords else model
+
+    def _over_ranks(self) -> dict[str, Any]:
+        """What the report tells of each rank, where there are several; collective."""
+        ranks = self.ranks
+        if ranks.size == 1:
+            return {}
+        told = gather_json(ranks, (ranks.sent, time.process_time(), ranks.cpu_seconds))
+        names = ("sent_bytes", "rank_cpu_seconds", "communication_cpu_seconds")
+        return {"ranks": ranks.size} | dict(zip(names, map(list, zip(*told, strict=True)), strict=True))
 
     def _finish_epoch(self, report: Callable[[Progress], None], between_steps: Callable[[], None]) -> None:
         """Train the rest of the epoch that is under way, and count its losses."""
         at = self.state
         epoch = len(at.losses)
         with closing(self.examples(epoch)) as minibatches:
-            for end, examples in minibatches:
+            for end, part in minibatches:
                 self.is_whole = False
+                examples = self.embedding.joined(part)
                 at.epoch_loss += self._step(examples)
                 at.epoch_pairs += examples.pairs
                 at.position = end
@@ -235,7 +265,8 @@ class Run:
     def _heldout_loss(self) -> float:
         """The exact loss on held-out text, its mean per pair."""
         loss, pairs = 0.0, 0.0
-        for examples in self.minibatches.heldout():
+        for part in self.minibatches.heldout():
+            examples = self.embedding.joined(part)
             loss += self.embedding.loss(examples)
             pairs += examples.pairs
         return loss / pairs
@@ -250,7 +281,7 @@ class Run:
                 pairs = examples.targets.entries
             else:
                 bags = examples.bags.rows
-        size = len(self.vocabulary), self.options.dim
+        size = -(-len(self.vocabulary) // self.ranks.size), self.options.dim
         return memory.Need(*size, words, pairs, checkpoints, bags, self.options.subwords)
 
     def _has_stalled(self) -> bool:
@@ -291,6 +322,13 @@ class Run:
         if self.batch_tokens > 1:
             remedies.append(f"smaller minibatches (batch_tokens, now {self.batch_tokens:,})")
         return TrainingError(f"{where}: {how}; use {', or '.join(remedies)}")
+
+
+def _started(output: Layer, recipe: Recipe) -> Layer:
+    """The output layer where the recipe starts it."""
+    if recipe.start:
+        output.set_common_output(recipe.start)
+    return output
 
 
 def _with_subwords(model: TrainedModel) -> TrainedModel:

@@ -31,6 +31,8 @@ class Minibatches:
         Whether examples hold their transposes, from which the CPU gains.
     builders : int
         The number of threads that build minibatches ahead of the steps.
+    part : (int, int)
+        (r, n): of n processes that share every minibatch, this is number r, and makes examples of its part only.
 
     Raises
     ------
@@ -47,8 +49,15 @@ class Minibatches:
     """
 
     def __init__(
-        self, corpus: EncodedCorpus, vocabulary: Vocabulary, options: Options, transposed: bool, builders: int
+        self,
+        corpus: EncodedCorpus,
+        vocabulary: Vocabulary,
+        options: Options,
+        transposed: bool,
+        builders: int,
+        part: tuple[int, int] = (0, 1),
     ) -> None:
+        self._part = part
         self._slices = Slices(corpus, options.max_tokens, options.heldout, options.seed, vocabulary)
         self._options, self._vocabulary, self._transposed = options, vocabulary, transposed
         self.total_tokens = self._slices.tokens * options.epochs
@@ -75,19 +84,24 @@ class Minibatches:
     def epoch(self, epoch: int, position: int = 0) -> Generator[tuple[int, Examples], None, None]:
         """An epoch from a position on, minibatch by minibatch, each with its end in the corpus."""
         slices = self._slices.train(partial(self.sized, epoch), position)
-        makers = [partial(_built, build, epoch) for build in self._ahead]
-        return prefetched(slices, makers) if makers else (_built(self._build, epoch, piece) for piece in slices)
+        makers = [partial(_built, build, epoch, self._part) for build in self._ahead]
+        if makers:
+            return prefetched(slices, makers)
+        return (_built(self._build, epoch, self._part, piece) for piece in slices)
 
     def first(self) -> Examples | None:
         """A minibatch of the largest size at the start of the text; None where the text has no token."""
         for piece in self._slices.train(self.largest):
-            return _built(self._build, 0, piece)[1]
+            return _built(self._build, 0, self._part, piece)[1]
         return None
 
     def heldout(self) -> Iterator[Examples]:
         """Held-out text, sampled and windowed as the text of the first epoch is: the same examples each time."""
+        return self._heldout(self._part)
+
+    def _heldout(self, part: tuple[int, int]) -> Iterator[Examples]:
         for piece in self._slices.heldout(self.largest):
-            yield _built(self._build, 0, piece)[1]
+            yield _built(self._build, 0, part, piece)[1]
 
     def _builder(self) -> Build:
         """A function that builds a minibatch; each has working space of its own, for one thread."""
@@ -106,11 +120,12 @@ class Minibatches:
         heldout = self._options.heldout
         if heldout and self.total_tokens == 0:
             raise InputError(f"heldout {heldout}: nothing of the text is left to train on; hold less of it out")
-        if heldout and not any(examples.pairs for examples in self.heldout()):
+        if heldout and not any(examples.pairs for examples in self._heldout((0, 1))):
             raise InputError(f"heldout {heldout}: too little text is held out to have a loss; hold out more of it")
 
 
-def _built(build: Build, epoch: int, piece: tuple[Array, int, int, int]) -> tuple[int, Examples]:
-    """A slice's minibatch, with where it ends in the corpus."""
+def _built(build: Build, epoch: int, part: tuple[int, int], piece: tuple[Array, int, int, int]) -> tuple[int, Examples]:
+    """The part of a slice's minibatch, with where the slice ends in the corpus."""
     ids, start, stop, offset = piece
-    return offset + stop, build(ids, start, stop, offset=offset, epoch=epoch)
+    first, last = (start + (stop - start) * number // part[1] for number in (part[0], part[0] + 1))
+    return offset + stop, build(ids, first, last, offset=offset, epoch=epoch)

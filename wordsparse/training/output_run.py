@@ -14,6 +14,7 @@ from typing import Any
 
 from wordsparse import validation
 from wordsparse.corpus import EncodedCorpus
+from wordsparse.distributed.ranks import ONE, Ranks
 from wordsparse.errors import InputError, TrainingError, WordsparseError
 from wordsparse.files import regular, storage
 from wordsparse.machine import devices
@@ -52,6 +53,7 @@ class OutputRun:
     bootstrap: int = 0
     init: WordVectors | None = None
     call: Mapping[str, object] = field(default_factory=dict)
+    ranks: Ranks = ONE
 
     def train(
         self,
@@ -79,13 +81,10 @@ class OutputRun:
         memory.check_dim(self.options.dim)
         with stop_requests() as stop, RunDirectory(self.output) as directory:
             base, base_digest = self._base(directory)
-            checkpoint = _newest_checkpoint(directory, base_digest)
+            checkpoint = newest_checkpoint(directory, base_digest)
             known = None if base is None else base.vocabulary
             corpus = encoded_once(self.text, directory.path / CORPUS, directory.path / SOURCE, known, encoding)
-            # The device that "auto" chose: another device would round differently.
-            asked = {**self.options.as_dict(), "device": devices.choose(self.options.device).device}
-            request = {"options": asked, "text": corpus.identity(), "base": base_digest}
-            request["init"] = None if self.init is None else start.digest(self.init)
+            request = self._request(corpus, base_digest)
             if checkpoint is not None:
                 self._check_request(checkpoint, request, corpus)
             run = self._new_run(base, corpus)
@@ -103,7 +102,7 @@ class OutputRun:
                 logger.info("resuming after %s of %s tokens (%s)", done, total, checkpoint.path)
             count = 0 if checkpoint is None else checkpoint.count
             keeper = Checkpointer(directory, request, self.checkpoint_every, stop, count)
-            directory.reserve(_disk_bytes(run))
+            directory.reserve(disk_bytes(run))
             model = self._finish(run, keeper, directory, stop, progress)
             del run
             return self._resampled(model, corpus, stop)
@@ -128,6 +127,13 @@ class OutputRun:
             return None, None
         return load(self.output), regular.sha256_of(self.output / models.MANIFEST)
 
+    def _request(self, corpus: EncodedCorpus, base_digest: str | None) -> dict[str, Any]:
+        """What a checkpoint says of its run."""
+        # The device that "auto" chose: another device would round differently.
+        device = devices.choose(self.options.device if self.ranks.size == 1 else "cpu").device
+        request = {"options": {**self.options.as_dict(), "device": device}, "text": corpus.identity()}
+        return {**request, "base": base_digest, "init": None if self.init is None else start.digest(self.init)}
+
     def _check_request(self, checkpoint: Checkpoint, request: dict[str, Any], corpus: EncodedCorpus) -> None:
         """Raise InputError if the run of the checkpoint had another request."""
         before = checkpoint.request
@@ -146,13 +152,13 @@ class OutputRun:
         """The run at its start; None if a finished model has no epochs left."""
         checkpoints = self.checkpoint_every > 0
         if base is None:
-            run = Run(corpus, self.options, checkpoints=checkpoints)
+            run = Run(corpus, self.options, checkpoints=checkpoints, ranks=self.ranks)
             if self.init is not None:
                 run.start_from(self.init)
             return run
         if self.init is not None:
             logger.warning("init has no effect: the run goes on from the model in %s", self.output)
-        return continued(base, corpus, self.options, checkpoints=checkpoints)
+        return continued(base, corpus, self.options, checkpoints=checkpoints, ranks=self.ranks)
 
     def _finish(
         self,
@@ -236,7 +242,7 @@ class OutputRun:
         return model
 
 
-def _newest_checkpoint(directory: RunDirectory, base: str | None) -> Checkpoint | None:
+def newest_checkpoint(directory: RunDirectory, base: str | None) -> Checkpoint | None:
     """The newest intact checkpoint of the run that started from ``base``; a warning names each damaged one.
 
     A checkpoint with another base model belongs to a run that has ended, and is removed.
@@ -268,7 +274,7 @@ def _newest_checkpoint(directory: RunDirectory, base: str | None) -> Checkpoint 
     return None
 
 
-def _disk_bytes(run: Run) -> int:
+def disk_bytes(run: Run) -> int:
     """An upper bound of the size of the run's model and of its checkpoints on the disk."""
     vocabulary = sum(len(word.encode(errors="replace")) + 32 for word in run.vocabulary.words)
-    return run.need.state + 6 * vocabulary + 2**16
+    return run.need.state * run.ranks.size + 6 * vocabulary + 2**16

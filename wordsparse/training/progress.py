@@ -50,6 +50,8 @@ class Report:
     ``estimated_memory_bytes`` is what was expected of ``peak_memory_bytes`` before the start, 0 where that cannot be
     known; the copy for a checkpoint adds ``checkpoint_memory_bytes`` while it is written.
     ``heldout_loss`` is the exact mean per pair of held-out text after each epoch, None where none is held out.
+    The last four are None for one process; of each of the ``ranks`` that ended the run, since they started: the bytes
+    that it sent to others, and its CPU time, of which communication is the part spent on sending and waiting.
     """
 
     tokens: int
@@ -68,6 +70,10 @@ class Report:
     checkpoint_memory_bytes: int
     checkpoints: int = 0
     heldout_loss: list[float] | None = None
+    ranks: int | None = None
+    sent_bytes: list[float] | None = None
+    rank_cpu_seconds: list[float] | None = None
+    communication_cpu_seconds: list[float] | None = None
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> "Report":
@@ -91,6 +97,7 @@ _FITS: dict[Any, Callable[[Any], bool]] = {
     int: is_count,
     float: is_measure,
     str: lambda value: isinstance(value, str),
+    int | None: lambda value: value is None or is_count(value),
     list[float]: is_numbers,
     list[float] | None: lambda value: value is None or is_numbers(value),
 }

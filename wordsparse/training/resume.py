@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordsparse.corpus import EncodedCorpus
+from wordsparse.distributed.ranks import ONE, Ranks
 from wordsparse.errors import InputError
 from wordsparse.files import arrays
 from wordsparse.kernels import at_work
@@ -89,21 +90,27 @@ def check_more_epochs(model: Model, options: Options) -> bool:
     return options.epochs > epochs
 
 
-def continued(model: Model, corpus: EncodedCorpus, options: Options, *, checkpoints: bool = False) -> Run | None:
+def continued(
+    model: Model, corpus: EncodedCorpus, options: Options, *, checkpoints: bool = False, ranks: Ranks = ONE
+) -> Run | None:
     """The run that trains a model on, on its own text or on a new one; None if no epochs are left to train."""
     if is_same_text(model.trained().text, corpus):
         if not check_more_epochs(model, options):
             return None
-        return more_epochs(model, corpus, options, checkpoints=checkpoints)
+        return more_epochs(model, corpus, options, checkpoints=checkpoints, ranks=ranks)
+    if ranks.size > 1:
+        raise InputError("resume: the text is another one: a model goes on with a new text in one process")
     run = on_new_text(model, corpus, options, checkpoints=checkpoints)
     added = len(run.vocabulary) - len(model.vocabulary)
     logger.info("training on with a new text: %s words added to %s", f"{added:,}", f"{len(model.vocabulary):,}")
     return run
 
 
-def more_epochs(model: Model, corpus: EncodedCorpus, options: Options, *, checkpoints: bool = False) -> Run:
+def more_epochs(
+    model: Model, corpus: EncodedCorpus, options: Options, *, checkpoints: bool = False, ranks: Ranks = ONE
+) -> Run:
     """The run that trains a finished model for more epochs."""
-    run = Run(corpus, options, model.vocabulary, checkpoints=checkpoints)
+    run = Run(corpus, options, model.vocabulary, checkpoints=checkpoints, ranks=ranks)
     run.restore(model.state(), model.trained().run_state)
     return run
 

@@ -11,6 +11,8 @@ from wordsparse import validation
 from wordsparse.corpus import EncodedCorpus
 from wordsparse.corpus.reading import Source
 from wordsparse.display import Display
+from wordsparse.distributed import launch
+from wordsparse.distributed.ranks import together
 from wordsparse.errors import InputError
 from wordsparse.layer.losses import Loss
 from wordsparse.machine.memory import give_back
@@ -20,6 +22,7 @@ from wordsparse.training.interruption import Interrupted, stop_requests
 from wordsparse.training.loop import Run
 from wordsparse.training.output_run import CHECKPOINT_EVERY, OutputRun
 from wordsparse.training.progress import Progress, RunDisplay
+from wordsparse.training.ranks_run import RanksRun
 from wordsparse.training.resume import continued
 from wordsparse.training.texts import TrainingText, encoded
 from wordsparse.training.trained import TrainedModel
@@ -166,16 +169,23 @@ def train(
     Model(cbow, 4 words × 8, 5 epochs)
     """
     given = dict(locals())
-    chosen = chosen_options(given)
-    text = TrainingText(**{name: given[name] for name in TrainingText.__dataclass_fields__})
-    validation.whole("bootstrap", bootstrap)
-    start = _vectors(init)
-    if resume and output is None:
-        raise InputError("resume needs an output: the checkpoints of the interrupted run are beside it")
-    with _reports(progress) as (encoding, training):
+    ranks = launch.ranks()
+
+    def request() -> tuple[Options, TrainingText, WordVectors | None]:
+        if resume and output is None:
+            raise InputError("resume needs an output: the checkpoints of the interrupted run are beside it")
+        if ranks.size > 1 and output is None:
+            raise InputError(f"{ranks.size} processes were started: they train one model, for an output: name it")
+        validation.whole("bootstrap", bootstrap)
+        text = TrainingText(**{name: given[name] for name in TrainingText.__dataclass_fields__})
+        return chosen_options(given), text, _vectors(init)
+
+    chosen, text, start = together(ranks, request)
+    with _reports(progress if ranks.rank == 0 else False) as (encoding, training):
         if output is not None:
             call = _call(text, bootstrap, init, checkpoint_every)
-            run = OutputRun(Path(output), text, chosen, bool(resume), checkpoint_every, bootstrap, start, call)
+            kind = OutputRun if ranks.size == 1 else RanksRun
+            run = kind(Path(output), text, chosen, bool(resume), checkpoint_every, bootstrap, start, call, ranks)
             return run.train(encoding=encoding, progress=training)
         memory.check_dim(chosen.dim)
         with encoded(text, progress=encoding) as ready:

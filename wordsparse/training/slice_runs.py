@@ -8,6 +8,7 @@ from typing import Any
 
 from wordsparse.corpus.reading import Source
 from wordsparse.display import Display
+from wordsparse.distributed import launch
 from wordsparse.errors import InputError
 from wordsparse.files import storage, toml
 from wordsparse.training.progress import RunDisplay
@@ -81,6 +82,8 @@ def each_slice(
 ) -> Iterator[tuple[str, TrainedModel]]:
     """The models of :func:`train_slices`, one after the other."""
     refuse_unknown(options, _TRAIN)
+    if launch.place()[1] > 1:
+        raise InputError("slices: not in several processes of a launcher: train them in one")
     text = TrainingText(corpus, **{name: options[name] for name in _TEXT if name in options})
     chosen = chosen_options({name: parameter.default for name, parameter in _TRAIN.items()} | dict(options))
     if options.get("init") is not None:

@@ -132,6 +132,10 @@ class WordEmbedding:
         numbers = {"pair_curvature": self.pair_curvature, "steps": self.steps}
         return {**arrays, **numbers, **{f"output.{name}": part for name, part in self.output.state().items()}}
 
+    def own(self, state: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The part of the :meth:`state` of a whole embedding that this one holds."""
+        return state
+
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a :meth:`state` of the same sizes. The smaller arrays are taken over, not copied."""
         to_device = self.output.kernels.to_device

@@ -1,0 +1,101 @@
+"""Ranks begin and end together."""
+
+import threading
+from collections.abc import Callable
+
+import pytest
+from support.thread_ranks import ThreadRanks, on_ranks
+
+from wordsparse.distributed import launch
+from wordsparse.distributed.agreement import check_same, ending_all
+from wordsparse.distributed.ranks import on_first, together
+from wordsparse.errors import InputError, TrainingError, WordsparseError
+
+
+def raised(ranks: ThreadRanks, work: Callable[[], object]) -> str:
+    with pytest.raises(InputError) as error:
+        work()
+    assert ranks.agreed is error.value
+    return str(error.value)
+
+
+def test_ranks_that_know_different_things_are_refused_on_all() -> None:
+    facts = [{"dim": 5, "seed": 1}, {"dim": 5, "seed": 1}, {"dim": 6, "seed": 1}]
+    found = on_ranks(3, lambda ranks: raised(ranks, lambda: check_same(ranks, facts[ranks.rank])))
+    assert len(set(found)) == 1
+    assert found[0].startswith("the ranks differ in dim: 5 on rank 0 (")
+    assert "6 on rank 2 (" in found[0]
+    on_ranks(3, lambda ranks: check_same(ranks, facts[0]))
+
+
+def test_an_error_of_one_rank_is_raised_on_all() -> None:
+    def fail_on(*which: int) -> list[str]:
+        def work(ranks: ThreadRanks) -> str:
+            def part() -> None:
+                if ranks.rank in which:
+                    raise InputError("no memory")
+
+            return raised(ranks, lambda: together(ranks, part))
+
+        return on_ranks(3, work)
+
+    assert fail_on(1) == ["rank 1 of 3: no memory"] * 3
+    assert fail_on(0, 1, 2) == ["no memory"] * 3
+    assert fail_on(0) == ["no memory"] * 3
+
+
+def test_only_the_first_rank_does_the_work_for_all() -> None:
+    done = []
+    on_ranks(3, lambda ranks: on_first(ranks, lambda: done.append(ranks.rank)))
+    assert done == [0]
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(WordsparseError("disk full"), 1), (KeyboardInterrupt(), 130), (ValueError("a bug"), 1)]
+)
+def test_an_error_of_one_rank_alone_ends_all(
+    error: BaseException, status: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said: list[str] = []
+
+    def work(ranks: ThreadRanks) -> None:
+        if ranks.rank == 1:
+            with pytest.raises(SystemExit) as stop, ending_all(ranks, said.append, lambda: "all is kept"):
+                raise error
+            assert stop.value.code == status
+        else:
+            with pytest.raises(threading.BrokenBarrierError):
+                ranks.barrier()  # broken by the end of the other
+
+    on_ranks(2, work)
+    (line,) = said
+    assert line.startswith("rank 1 of 2 (")
+    assert line.endswith("; the other ranks are ended; all is kept")
+    assert ("Traceback" in capsys.readouterr().err) == isinstance(error, ValueError)
+
+
+def test_errors_that_all_ranks_meet_end_none() -> None:
+    def work(ranks: ThreadRanks) -> None:
+        with pytest.raises(TrainingError), ending_all(ranks, pytest.fail, lambda: ""):
+            raise TrainingError("the step would explode")
+        agreed = InputError("no such file")
+        ranks.agreed = agreed
+        with pytest.raises(InputError), ending_all(ranks, pytest.fail, lambda: ""):
+            raise InputError("no such file; nothing is kept") from agreed
+
+    on_ranks(2, work)
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({}, (0, 1)),
+        ({"PMI_RANK": "1", "PMI_SIZE": "4"}, (1, 4)),
+        ({"OMPI_COMM_WORLD_RANK": "2", "OMPI_COMM_WORLD_SIZE": "3"}, (2, 3)),
+        ({"SLURM_PROCID": "5", "SLURM_STEP_NUM_TASKS": "8"}, (5, 8)),
+        ({"SLURM_PROCID": "0", "SLURM_STEP_NUM_TASKS": "1"}, (0, 1)),
+        ({"PMI_RANK": "x", "PMI_SIZE": "4"}, (0, 1)),
+    ],
+)
+def test_the_launcher_is_known_by_its_variables(variables: dict[str, str], expected: tuple[int, int]) -> None:
+    assert launch.place(variables) == expected

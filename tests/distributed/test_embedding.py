@@ -1,0 +1,165 @@
+"""Training over several ranks gives the vectors of one process, ends whole, and goes on with any number of ranks."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from support.mpi import ENVIRONMENT, command, needs_mpi, train
+
+import wordsparse as ws
+
+pytestmark = needs_mpi
+SAME: dict[str, Any] = {"dim": 8, "epochs": 3, "threads": 1, "min_count": 1, "sample": 0, "batch_tokens": 500}
+OPTIONS = [part for name, value in SAME.items() for part in (f"--{name.replace('_', '-')}", value)]
+DEADLINE = 120.0
+
+
+@pytest.fixture(scope="module")
+def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sentences whose words are not alike."""
+    path, random = tmp_path_factory.mktemp("text") / "text.txt", np.random.default_rng(0)
+    share = 1 / np.arange(1, 61)
+    with path.open("w") as file:
+        for _ in range(600):
+            start = random.choice(60, p=share / share.sum())
+            file.write(" ".join(f"w{(start + step) % 60}" for step in random.integers(0, 5, 9)) + "\n")
+    return path
+
+
+@pytest.fixture(scope="module")
+def alone(text: Path) -> Callable[[str], ws.Model]:
+    """The model of one process, by the kind of examples."""
+    made: dict[str, ws.Model] = {}
+
+    def model(kind: str) -> ws.Model:
+        if kind not in made:
+            made[kind] = ws.train(text, model=kind, heldout=0.05, progress=False, **SAME)
+        return made[kind]
+
+    return model
+
+
+def done(ranks: int, *arguments: object) -> dict[str, Any]:
+    run = train(ranks, *arguments, "--json")
+    assert run.returncode == 0, run.stderr
+    report: dict[str, Any] = json.loads(run.stdout)
+    return report
+
+
+def check_alike(model: ws.Model, other: ws.Model) -> None:
+    lengths = np.linalg.norm(model.vectors, axis=1) * np.linalg.norm(other.vectors, axis=1)
+    assert ((model.vectors * other.vectors).sum(axis=1) / lengths).min() > 0.9999
+    np.testing.assert_allclose(model.report["loss"], other.report["loss"], rtol=1e-5)
+    np.testing.assert_allclose(model.report["heldout_loss"], other.report["heldout_loss"], rtol=1e-5)
+
+
+@pytest.mark.parametrize(("kind", "ranks"), [("cbow", 2), ("cbow", 3), ("skipgram", 2)])
+def test_vectors_are_those_of_one_process(
+    kind: str, ranks: int, text: Path, alone: Callable[[str], ws.Model], tmp_path: Path
+) -> None:
+    asked = [text, *OPTIONS, "--model", kind, "--heldout", 0.05]
+    report = done(ranks, *asked, "-o", tmp_path / "model")
+    check_alike(ws.load(tmp_path / "model"), alone(kind))
+    assert report["ranks"] == ranks
+    assert len(report["sent_bytes"]) == ranks
+    assert min(report["sent_bytes"]) > 0
+    if ranks == 2:  # and the same bytes again
+        done(ranks, *asked, "-o", tmp_path / "again")
+        for name in ("input.npy", "output.npy", "training.bin"):
+            assert (tmp_path / "again" / name).read_bytes() == (tmp_path / "model" / name).read_bytes()
+
+
+@pytest.mark.parametrize("after", [1, 3])
+def test_a_signal_to_one_rank_stops_all_and_any_number_of_ranks_goes_on(
+    after: int, text: Path, alone: Callable[[str], ws.Model], tmp_path: Path
+) -> None:
+    output, asked = tmp_path / "model", [text, *OPTIONS, "--heldout", 0.05, "-o", tmp_path / "model"]
+    process = started(2, *asked, "--epochs", 3, "--checkpoint-every", 0.001)
+    os.kill(rank_of(process, output, 1), signal.SIGTERM)
+    said = process.communicate(timeout=DEADLINE)[1]
+    assert process.returncode == 130, said
+    assert "is kept; resume from it with --resume" in said
+    (checkpoint,) = output.with_name("model.training").glob("checkpoint-*")
+    assert not (checkpoint.parent / "rows").exists()
+    if after == 1:
+        run = ws.train(text, output=output, resume=True, progress=False, heldout=0.05, **SAME)
+        check_alike(run, alone("cbow"))
+    else:
+        done(after, *asked, "--resume")
+        check_alike(ws.load(output), alone("cbow"))
+    assert not checkpoint.parent.exists()
+
+
+def test_a_rank_that_dies_takes_the_job_down_and_leaves_the_checkpoint(text: Path, tmp_path: Path) -> None:
+    output = tmp_path / "model"
+    process = started(3, text, *OPTIONS, "-o", output, "--epochs", 30, "--checkpoint-every", 0.001)
+    began = time.monotonic()
+    os.kill(rank_of(process, output, 2), signal.SIGKILL)
+    process.communicate(timeout=DEADLINE)
+    assert time.monotonic() - began < 30  # it takes well below one second
+    assert process.returncode != 0
+    assert not output.exists()
+    report = done(2, text, *OPTIONS, "-o", output, "--epochs", 30, "--resume")
+    assert report["checkpoints"] > 0
+    assert len(report["loss"]) == 30
+
+
+@pytest.mark.parametrize(
+    ("ranks", "asked", "message"),
+    [
+        (2, ["--dim", 0], "dim must be at least 1, not 0"),
+        (2, ["--subwords"], "subwords: not over several ranks: run `wordsparse subwords` on the model afterwards"),
+        (2, ["--device", "cuda"], "device cuda: not over several ranks: the ranks train on CPUs"),
+        (3, ["--max-vocab", 2], "3 ranks for a vocabulary of 2 words: every rank needs a row; start fewer"),
+    ],
+)
+def test_a_wrong_request_is_one_line_of_one_rank(
+    ranks: int, asked: list[object], message: str, text: Path, tmp_path: Path
+) -> None:
+    run = train(ranks, text, *OPTIONS, "-o", tmp_path / "model", *asked)
+    assert run.returncode == 2
+    assert run.stderr == f"wordsparse: {message}\n"
+    assert not list(tmp_path.iterdir())
+
+
+def test_ranks_that_are_asked_for_different_things_are_refused(text: Path, tmp_path: Path) -> None:
+    asked = ["-m", "wordsparse", "train", text, *OPTIONS, "-o", tmp_path / "model"]
+    first, second = (command(1, *asked, "--seed", seed) for seed in (1, 2))
+    run = subprocess.run(
+        [*first, ":", *second[1:]], env=ENVIRONMENT, capture_output=True, text=True, timeout=DEADLINE, check=False
+    )
+    assert run.returncode == 2
+    assert run.stderr.startswith("wordsparse: the ranks differ in seed: 1 on rank 0 (")
+    assert run.stderr.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def started(ranks: int, *arguments: object) -> subprocess.Popen[str]:
+    """A training that has a checkpoint already."""
+    given = command(ranks, "-m", "wordsparse", "train", *arguments)
+    return subprocess.Popen(given, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def rank_of(process: subprocess.Popen[str], output: Path, rank: int) -> int:
+    """The number of the process that is this rank, once there is a checkpoint."""
+    end = time.monotonic() + DEADLINE
+    while not list(output.with_name(f"{output.name}.training").glob("checkpoint-*")):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    names = [f"{name}={rank}".encode() for name in ("PMI_RANK", "OMPI_COMM_WORLD_RANK")]
+    for folder in Path("/proc").iterdir():
+        try:
+            arguments, variables = ((folder / part).read_bytes().split(b"\0") for part in ("cmdline", "environ"))
+        except OSError:
+            continue
+        if os.fsencode(output) in arguments and b"mpiexec" not in arguments[0] and set(names) & set(variables):
+            return int(folder.name)
+    raise AssertionError(f"there is no process of rank {rank}")

@@ -1,0 +1,48 @@
+"""Programs on several ranks, started with the mpiexec of this machine or of the environment."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from wordsparse import optional
+
+# As root, and with more ranks than cores, Open MPI asks to be told so.
+ENVIRONMENT = {
+    **os.environ,
+    "OMP_NUM_THREADS": "1",
+    "OMPI_ALLOW_RUN_AS_ROOT": "1",
+    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+    "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
+}
+SECONDS = 300
+
+
+def mpiexec() -> str | None:
+    """The launcher beside this Python, or else on the path."""
+    return shutil.which("mpiexec", path=str(Path(sys.executable).parent)) or shutil.which("mpiexec")
+
+
+needs_mpi = pytest.mark.skipif(
+    mpiexec() is None or not optional.installed("mpi4py"), reason="there is no mpiexec, or no mpi4py"
+)
+
+
+def command(ranks: int, *program: object) -> list[str]:
+    """The command that runs a program of this Python on so many ranks."""
+    return [str(mpiexec()), "-n", str(ranks), sys.executable, *map(str, program)]
+
+
+def launched(ranks: int, *program: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run it to its end."""
+    return subprocess.run(
+        command(ranks, *program), cwd=cwd, env=ENVIRONMENT, capture_output=True, text=True, timeout=SECONDS, check=False
+    )
+
+
+def train(ranks: int, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """``wordsparse train`` on so many ranks."""
+    return launched(ranks, "-m", "wordsparse", "train", *arguments)

@@ -1,0 +1,61 @@
+"""Ranks that are threads of one process, for tests of all but MPI."""
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NoReturn, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+T = TypeVar("T")
+
+
+class ThreadRanks:
+    """One of ``size`` ranks; all share ``board``, on which each lays its part, and ``gate``, at which they meet."""
+
+    def __init__(self, rank: int, board: list[Any], gate: threading.Barrier) -> None:
+        self.rank, self.size, self.beside, self.sent = rank, len(board), 1, 0
+        self.cpu_seconds = 0.0
+        self.agreed: BaseException | None = None
+        self._board, self._gate = board, gate
+
+    def _all(self, part: Any) -> list[Any]:
+        self._board[self.rank] = part
+        self._gate.wait()
+        parts = list(self._board)
+        self._gate.wait()
+        return parts
+
+    def sum(self, part: Array) -> Array:
+        parts = self._all(np.array(part))
+        return sum(parts[1:], start=parts[0].copy())
+
+    def exchange(self, rows: Array, to: Sequence[int], from_: Sequence[int]) -> Array:
+        parts = self._all((rows.copy(), to))
+        received = []
+        for (sent, counts), count in zip(parts, from_, strict=True):
+            start = sum(counts[: self.rank])
+            assert counts[self.rank] == count, "one rank sends what another does not expect"
+            received.append(sent[start : start + count])
+        return np.concatenate(received)
+
+    def gather(self, content: bytes) -> list[bytes]:
+        return self._all(content)
+
+    def barrier(self) -> None:
+        self._gate.wait()
+
+    def abort(self, status: int) -> NoReturn:
+        self._gate.abort()
+        raise SystemExit(status)
+
+
+def on_ranks(size: int, work: Callable[[ThreadRanks], T]) -> list[T]:
+    """The results of ``work`` on every rank; its first error."""
+    board: list[Any] = [None] * size
+    gate = threading.Barrier(size, timeout=60)
+    with ThreadPoolExecutor(size) as pool:
+        futures = [pool.submit(work, ThreadRanks(rank, board, gate)) for rank in range(size)]
+        return [future.result() for future in futures]

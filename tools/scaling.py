@@ -1,0 +1,200 @@
+"""How training over MPI scales: measured on one machine, one thread a rank, and predicted for clusters from that.
+
+    python tools/scaling.py english.txt --dim 300 --ranks 2 --rounds 5 -o docs/results/scaling.json
+
+Strong: the same minibatches on one process and on all ranks. Weak: minibatches as many times larger as there are ranks.
+The sides alternate. A step's cost is the CPU time of the slowest rank without its communication, in which it waits, and
+with it; wall times are reported beside them, and say little on a machine that is shared. The bytes that a rank sends in
+a step are counted, and compared with the formula of :func:`step_bytes`.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+import machine
+import numpy as np
+from scipy.optimize import nnls
+
+from wordsparse.corpus import EncodedCorpus, encode
+from wordsparse.distributed import launch
+from wordsparse.distributed.ranks import gather_json
+from wordsparse.training.loop import Run
+from wordsparse.words.options import Options
+
+# So many that minibatches of the last one have grown to their full size.
+EPOCHS = 100
+# Steps before the clock starts.
+WARM = 2
+# The clusters of the prediction: cores of a node, each as fast as the measured one; gigabits a second; seconds that a
+# message costs its sender, and messages to each other node in a step.
+CORES, SPEEDS, LATENCY, MESSAGES = 64, (10, 100), 5e-6, 20
+NODES, WORDS, TOKENS, DIM = (1, 8, 16, 32, 64, 128, 256), (10**6, 10**7), 10**12, 300
+BATCHES = tuple(2**k for k in range(16, 27, 2))
+
+
+def step_bytes(rows: float, dim: int, ranks: int) -> float:
+    """Bytes that a rank sends in a step that touches ``rows`` rows on it: E, W_T, X, Z and G with their constant
+    feature, p, mass and β of each row, and its number; K, the change of Q and two vectors, each twice 1/R at a time."""
+    row = 5 * 4 * (dim + 1) + 4 * 8
+    sums = 2 * 8 * (2 * (dim + 1) ** 2 + 2 * (dim + 1))
+    return (1 - 1 / ranks) * (rows * row + sums)
+
+
+def unique_words(words: int, tokens: float) -> float:
+    """How many of ``words`` words with Zipf's frequencies are expected among so many tokens."""
+    share = 1 / np.arange(1, words + 1)
+    return float(-np.expm1(tokens * np.log1p(-share / share.sum())).sum())
+
+
+def measured(corpus: Path, options: dict[str, Any], steps: int) -> None:
+    """Time steps with the making of their minibatches; rank 0 prints the numbers of all ranks."""
+    ranks = launch.ranks()
+    run = Run(EncodedCorpus.open(corpus), Options(**options), ranks=ranks)
+    minibatches, told, before = run.minibatches.epoch(EPOCHS - 1), [], (0.0,) * 4
+    for number, (_, part) in zip(range(WARM + steps), minibatches, strict=False):
+        examples = run.embedding.joined(part)
+        run.embedding.step(examples, 1.0, 0.5)
+        now = time.perf_counter(), time.process_time(), ranks.cpu_seconds, ranks.sent
+        if number >= WARM:
+            told.append([*(b - a for a, b in zip(before, now, strict=True)), len(part.words), part.tokens])
+        before = now
+    everyone = gather_json(ranks, told)
+    if ranks.rank == 0:
+        print(json.dumps(everyone))
+
+
+def side(corpus: Path, ranks: int, batch_tokens: int, dim: int, steps: int) -> dict[str, float]:
+    """The medians of the steps of one run on so many ranks."""
+    options = {"dim": dim, "threads": 1, "batch_tokens": batch_tokens, "epochs": EPOCHS}
+    program = [sys.executable, __file__, str(corpus), "--worker", json.dumps([options, steps])]
+    launcher = [] if ranks == 1 else [str(launch.mpiexec()), "-n", str(ranks)]
+    run = subprocess.run([*launcher, *program], capture_output=True, text=True, check=False)
+    if run.returncode:
+        raise click.ClickException(run.stderr[-2000:])
+    numbers = np.array(json.loads(run.stdout))  # ranks, steps, columns
+    wall, cpu, communication, sent, rows, tokens = np.median(numbers, axis=1).T
+    slowest = int((cpu - communication).argmax())
+    return {
+        "ranks": ranks,
+        "batch_tokens": batch_tokens,
+        "wall_seconds": float(wall.max()),
+        "work_cpu_seconds": float((cpu - communication)[slowest]),
+        "communication_cpu_seconds": float(communication.min()),
+        "rank_tokens": float(tokens.max()),
+        "rank_rows": float(rows.max()),
+        "rank_sent_bytes": float(sent.max()),
+        "formula_bytes": step_bytes(float(rows.max()), dim, ranks),
+    }
+
+
+def fitted(sides: list[dict[str, float]]) -> dict[str, float]:
+    """CPU seconds a token, a row and a step, by non-negative least squares over steps of one process."""
+    columns = [[one["rank_tokens"], one["rank_rows"], 1.0] for one in sides]
+    weights = np.array([1 / one["work_cpu_seconds"] for one in sides])
+    found, _ = nnls(np.array(columns) * weights[:, None], np.ones(len(sides)))
+    return dict(zip(("token", "row", "step"), map(float, found), strict=True))
+
+
+def predicted(cost: dict[str, float], dim: int) -> list[dict[str, float]]:
+    """Days for 10¹² tokens, and the share of the ideal speed, by cluster and vocabulary: of the smallest minibatch that
+    keeps four fifths of it, or of the largest one."""
+    found = []
+    for words in WORDS:
+        for gigabits in SPEEDS:
+            for nodes in NODES:
+                tried = [_step(cost, dim, words, gigabits, nodes, batch) for batch in BATCHES]
+                found.append(next((one for one in tried if one["efficiency"] >= 0.8), tried[-1]))
+    return found
+
+
+def _step(cost: dict[str, float], dim: int, words: int, gigabits: int, nodes: int, batch: int) -> dict[str, float]:
+    """A step on ``nodes`` nodes. The d×d work of each step is done by every node, on one core."""
+    here, owned = unique_words(words, batch / nodes), unique_words(words, batch) / nodes
+    work = (cost["token"] * batch / nodes + cost["row"] * max(here, owned)) / CORES + cost["step"]
+    sent = step_bytes(here, dim, nodes) if nodes > 1 else 0.0
+    sending = sent / (gigabits * 1e9 / 8) + MESSAGES * (nodes - 1) * LATENCY
+    ideal = (cost["token"] * batch + cost["row"] * unique_words(words, batch)) / CORES / nodes
+    return {
+        "nodes": nodes,
+        "words": words,
+        "gigabits": gigabits,
+        "batch_tokens": batch,
+        "work_seconds": work,
+        "sending_seconds": sending,
+        "sent_bytes": sent,
+        "efficiency": ideal / (work + sending),
+        "days": TOKENS / batch * (work + sending) / 86400,
+        "node_gigabytes": words * (8 * (dim + 1) + 8) / nodes / 1e9,
+    }
+
+
+@click.command()
+@click.argument("corpus", type=click.Path(exists=True, path_type=Path))
+@click.option("--dim", type=click.IntRange(1), default=DIM, show_default=True)
+@click.option("--ranks", type=click.IntRange(2), default=2, show_default=True)
+@click.option("--batch-tokens", type=click.IntRange(1), default=65_536, show_default=True)
+@click.option("--steps", type=click.IntRange(1), default=5, show_default=True)
+@click.option("--rounds", type=click.IntRange(1), default=3, show_default=True)
+@click.option("--worker", hidden=True)
+@machine.output_option
+def main(
+    corpus: Path,
+    dim: int,
+    ranks: int,
+    batch_tokens: int,
+    steps: int,
+    rounds: int,
+    worker: str | None,
+    output: Path | None,
+) -> None:
+    """Time one process and several ranks in turn, and predict larger clusters."""
+    if worker is not None:
+        measured(corpus, *json.loads(worker))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        ready = Path(folder, "encoded")
+        words = len(encode(corpus, ready, min_count=2).vocabulary)
+        shapes = [(1, batch_tokens), (ranks, batch_tokens), (ranks, ranks * batch_tokens)]
+        shapes += [(1, batch_tokens // 8), (1, batch_tokens // 2)]
+        sides = [side(ready, *shape, dim, steps) for _ in range(rounds) for shape in shapes]
+    by_shape = [sides[i :: len(shapes)] for i in range(len(shapes))]
+    one, strong, weak = by_shape[:3]
+    report: dict[str, Any] = {
+        "machine": machine.provenance(1),
+        "words": words,
+        "dim": dim,
+        "sides": [{name: float(np.median([run[name] for run in runs])) for name in runs[0]} for runs in by_shape],
+        "strong": speedups(one, strong, 1),
+        "weak": speedups(one, weak, ranks),
+        "cost": (cost := fitted([run for runs in (by_shape[0], *by_shape[3:]) for run in runs])),
+        "predicted": predicted(cost, DIM),
+        "assumed": {"cores": CORES, "message_seconds": LATENCY, "messages": MESSAGES, "tokens": TOKENS, "dim": DIM},
+    }
+    print(machine.table(list(report["sides"][0]), [list(one.values()) for one in report["sides"]]))
+    for name in ("strong", "weak"):
+        medians = {key: value for key, value in report[name].items() if key.endswith("_median")}
+        print(name, ", ".join(f"{key.removesuffix('_median')} {value:.2f} times" for key, value in medians.items()))
+    print(machine.table(list(report["predicted"][0]), [list(one.values()) for one in report["predicted"]]))
+    machine.write_report(report, output)
+
+
+def speedups(one: list[dict[str, float]], several: list[dict[str, float]], larger: int) -> dict[str, Any]:
+    """How many times as fast, round by round, where ``several`` do so many times the work of ``one``."""
+    work = [larger * a["work_cpu_seconds"] / b["work_cpu_seconds"] for a, b in zip(one, several, strict=True)]
+    all_of_it = [
+        larger * a["work_cpu_seconds"] / (b["work_cpu_seconds"] + b["communication_cpu_seconds"])
+        for a, b in zip(one, several, strict=True)
+    ]
+    wall = [larger * a["wall_seconds"] / b["wall_seconds"] for a, b in zip(one, several, strict=True)]
+    rounds = {"work": work, "with_communication": all_of_it, "wall": wall}
+    return rounds | {f"{name}_median": float(np.median(values)) for name, values in rounds.items()}
+
+
+if __name__ == "__main__":
+    machine.run(main)

@@ -1,0 +1,8 @@
+"""One exact training over several processes (ranks), whose rows are sharded; see docs/mpi.md.
+
+``ranks.py`` is the interface of communication, ``mpi.py`` its implementation over MPI, ``launch.py`` finds out whether
+a launcher started this process as one of several, ``agreement.py`` lets all ranks begin and end together. ``owners.py``
+says which rank owns a row, ``route.py`` brings the rows of a minibatch to the ranks that need them and their sums back.
+``layer.py``, ``inputs.py`` and ``embedding.py`` put these under the equations of :mod:`wordsparse.layer` and
+:mod:`wordsparse.words`, which stand there alone; ``output.py`` is the layer for callers of one's own.
+"""

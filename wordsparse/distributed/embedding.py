@@ -1,0 +1,76 @@
+"""Word vectors whose rows are dealt out to ranks: the two steps of :mod:`wordsparse.words.embedding` over all of them.
+
+Each rank brings its part of a minibatch; E, V and the words' masses are the rank's own rows, the running means are the
+same everywhere.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wordsparse.distributed.inputs import SplitInputs, SplitTargets
+from wordsparse.distributed.layer import ShardedLayer
+from wordsparse.distributed.route import Route
+from wordsparse.layer.inputs import RowInputs, WindowInputs
+from wordsparse.layer.interface import Inputs, Targets
+from wordsparse.words.embedding import WordEmbedding, start_rows
+from wordsparse.words.examples import Examples
+
+Array = NDArray[Any]
+
+# The arrays of a state that have a row for each word.
+ROWS = ("E", "mass", "output.V")
+
+
+@dataclass(frozen=True)
+class SplitExamples(Examples):
+    """A rank's part of a minibatch, with the tokens and pairs of all of it, and the way of its rows."""
+
+    route: Route | None = None
+
+
+class ShardedEmbedding(WordEmbedding):
+    """A :class:`~wordsparse.words.embedding.WordEmbedding` whose rows are those that the layer's ranks own."""
+
+    output: ShardedLayer
+
+    def joined(self, examples: Examples) -> Examples:
+        """The part of a minibatch with the sums of all parts; collective."""
+        ranks = self.output.ranks
+        tokens, pairs = ranks.sum(np.array([float(examples.tokens), float(examples.pairs)])).tolist()
+        route = Route(ranks, self.output.kernels, examples.words)
+        return SplitExamples(**{**vars(examples), "tokens": int(tokens), "pairs": pairs, "route": route})
+
+    def loss(self, examples: Examples) -> float:
+        return float(self.output.summed(np.array(super().loss(examples))))
+
+    def own(self, state: Mapping[str, Any]) -> Mapping[str, Any]:
+        mine = self.output.owners.mine
+        parts = {name: part[mine] if name in ROWS else part for name, part in state.items()}
+        return {name: np.array(part) if isinstance(part, np.ndarray) else part for name, part in parts.items()}
+
+    def start(self, rows: Array, E: Array, mass: Array) -> None:
+        ranks = self.output.ranks
+        mine = rows % ranks.size == ranks.rank
+        super().start(rows[mine] // ranks.size, E[mine], mass[mine])
+
+    def _start_rows(self, dim: int, seed: int) -> Array:
+        E = np.empty((self.output.owners.own, dim), np.float32)
+        random = np.random.default_rng(seed)
+        for own, rows in self.output.owners.drawn(lambda n: start_rows(random, n, dim)):
+            E[own] = rows
+        return E
+
+    def _minibatch(self, examples: Examples) -> tuple[Examples, Inputs, Targets]:
+        assert isinstance(examples, SplitExamples)
+        assert examples.route is not None
+        kernels, route = self.output.kernels, examples.route
+        constant = np.ones(route.rows.shape[0], np.float32)
+        features = route.fetch(kernels.take(self.E, route.rows, constant))
+        bags = examples.bags
+        part = RowInputs(features, kernels) if bags is None else WindowInputs(features, bags, kernels)
+        targets = SplitTargets(route.rows, examples.targets, examples.weights, examples.transposed, route)
+        return replace(examples, words=route.rows), SplitInputs(part, self.output.ranks, route), targets

@@ -1,0 +1,52 @@
+"""Whether a launcher (mpiexec, srun) has started this process as one of several. MPI itself is not started here."""
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from wordsparse.distributed.ranks import ONE, Ranks
+
+# The variables of MPICH and its relatives, Open MPI, and Slurm: the number of this process, and of all.
+VARIABLES = (
+    ("PMI_RANK", "PMI_SIZE"),
+    ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"),
+    ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS"),
+)
+
+
+def place(environ: Mapping[str, str] = os.environ) -> tuple[int, int]:
+    """The number of this process, and how many there are: (0, 1) without a launcher."""
+    for rank, size in VARIABLES:
+        found = environ.get(rank, ""), environ.get(size, "")
+        if all(number.isdecimal() for number in found) and int(found[1]) > 1:
+            return int(found[0]), int(found[1])
+    return 0, 1
+
+
+@cache
+def ranks() -> Ranks:
+    """The ranks that the launcher started; collective where there are several.
+
+    From here on the launcher notices where a rank ends by itself, and ends the others.
+
+    Raises
+    ------
+    MissingDependencyError
+        If there are several and mpi4py is not installed, or finds no MPI.
+    InputError
+        If the MPI that mpi4py finds is not the launcher's.
+    """
+    expected = place()[1]
+    if expected == 1:
+        return ONE
+    from wordsparse.distributed.mpi import MpiRanks
+
+    return MpiRanks(expected)
+
+
+def mpiexec() -> str | None:
+    """The launcher beside this Python, or else on the path; None where there is none."""
+    return shutil.which("mpiexec", path=str(Path(sys.executable).parent)) or shutil.which("mpiexec")

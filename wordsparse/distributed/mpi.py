@@ -1,0 +1,126 @@
+"""The interface of communication over MPI, through mpi4py's buffers: nothing is pickled."""
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any, NoReturn, ParamSpec, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wordsparse import optional
+from wordsparse.errors import InputError
+
+Array = NDArray[Any]
+P = ParamSpec("P")
+T = TypeVar("T")
+
+# Sums of up to so many numbers take one message to each rank instead of two of a part of them.
+SMALL = 256
+
+
+def _counted(method: Callable[P, T]) -> Callable[P, T]:
+    """Adds the CPU time of a method's calls to its object's."""
+
+    @wraps(method)
+    def counted(*args: P.args, **kwargs: P.kwargs) -> T:
+        began = time.thread_time()
+        try:
+            return method(*args, **kwargs)
+        finally:
+            args[0].cpu_seconds += time.thread_time() - began  # type: ignore[attr-defined]
+
+    return counted
+
+
+class MpiRanks:
+    """The processes of MPI's world.
+
+    Raises
+    ------
+    MissingDependencyError
+        If mpi4py is not installed, or finds no MPI.
+    InputError
+        If there are not as many as ``expected``.
+    """
+
+    def __init__(self, expected: int | None = None) -> None:
+        mpi = optional.load("training over several processes", "mpi4py.MPI")
+        self._mpi, self._world = mpi, mpi.COMM_WORLD
+        self.rank, self.size = int(self._world.rank), int(self._world.size)
+        if expected not in (None, self.size):
+            library = mpi.Get_library_version().split(",")[0].splitlines()[0]
+            raise InputError(
+                f"the launcher started {expected} processes, but the MPI of mpi4py ({library}) sees {self.size}: start "
+                "them with the mpiexec of that MPI"
+            )
+        self.agreed: BaseException | None = None
+        self.beside = int(self._world.Split_type(mpi.COMM_TYPE_SHARED).size)
+        self.sent, self.cpu_seconds = 0, 0.0
+
+    @_counted
+    def sum(self, part: Array) -> Array:
+        part = np.asarray(part, order="C")  # (a single number stays one)
+        if part.size <= SMALL:
+            parts = np.empty((self.size, *part.shape), part.dtype)
+            self._world.Allgather(self._bytes(part), self._bytes(parts))
+            self.sent += (self.size - 1) * part.nbytes
+            return _in_order(parts)
+        # Each rank sums one slice of all parts, in the order of the ranks, and sends its sums to the others.
+        each = -(-part.size // self.size)
+        sliced = np.zeros((self.size, each), part.dtype)
+        sliced.reshape(-1)[: part.size] = part.reshape(-1)
+        received = np.empty_like(sliced)
+        self._world.Alltoall(self._bytes(sliced), self._bytes(received))
+        self._world.Allgather(self._bytes(_in_order(received)), self._bytes(sliced))
+        self.sent += 2 * (self.size - 1) * each * part.itemsize
+        return sliced.reshape(-1)[: part.size].reshape(part.shape)
+
+    @_counted
+    def exchange(self, rows: Array, to: Sequence[int], from_: Sequence[int]) -> Array:
+        rows = np.ascontiguousarray(rows)
+        row = int(np.prod(rows.shape[1:])) * rows.itemsize
+        received = np.empty((sum(from_), *rows.shape[1:]), rows.dtype)
+        # Counted in rows: a count of MPI has 31 bits.
+        kind = self._mpi.BYTE.Create_contiguous(row).Commit()
+        try:
+            self._world.Alltoallv([self._buffer(rows), list(to), kind], [self._buffer(received), list(from_), kind])
+        finally:
+            kind.Free()
+        self.sent += (sum(to) - to[self.rank]) * row
+        return received
+
+    @_counted
+    def gather(self, content: bytes) -> list[bytes]:
+        sizes = np.empty(self.size, np.int64)
+        self._world.Allgather(self._bytes(np.array([len(content)])), self._bytes(sizes))
+        received = np.empty(int(sizes.sum()), np.uint8)
+        self._world.Allgatherv([content, self._mpi.BYTE], [received, sizes.tolist(), self._mpi.BYTE])
+        self.sent += (self.size - 1) * (len(content) + 8)
+        ends = np.cumsum(sizes)
+        return [received[end - size : end].tobytes() for size, end in zip(sizes, ends, strict=True)]
+
+    @_counted
+    def barrier(self) -> None:
+        self._world.Barrier()
+
+    def abort(self, status: int) -> NoReturn:
+        sys.stderr.flush()
+        self._world.Abort(status)
+        raise SystemExit(status)
+
+    def _buffer(self, array: Array) -> Array:
+        flat: Array = array.reshape(-1).view(np.uint8)
+        return flat
+
+    def _bytes(self, array: Array) -> list[Any]:
+        return [self._buffer(array), self._mpi.BYTE]
+
+
+def _in_order(parts: Array) -> Array:
+    """The sum over the first axis, one after the other."""
+    total: Array = parts[0].copy()
+    for part in parts[1:]:
+        total += part
+    return total

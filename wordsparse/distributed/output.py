@@ -1,0 +1,147 @@
+"""The exact layer over several ranks, for callers of one's own: every rank brings its own examples."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from wordsparse import validation
+from wordsparse.distributed.inputs import SplitInputs, SplitTargets
+from wordsparse.distributed.layer import ShardedLayer
+from wordsparse.distributed.owners import Owners
+from wordsparse.distributed.ranks import Ranks, together
+from wordsparse.distributed.route import Route
+from wordsparse.errors import InputError
+from wordsparse.kernels import Csr, Kernels, at_work, kernels_on
+from wordsparse.layer import losses as _losses
+from wordsparse.layer.inputs import RowInputs
+from wordsparse.layer.interface import Forward, Sums
+from wordsparse.layer.output import NOISE
+
+Array = NDArray[Any]
+
+
+class ShardedOutput:
+    """A :class:`wordsparse.FactoredOutput` whose rows are dealt out to ranks; a step is that of all ranks' examples.
+
+    Every method is collective: all ranks call it, each with examples of its own, possibly none.
+
+    Parameters
+    ----------
+    ranks : Ranks
+        :class:`wordsparse.distributed.mpi.MpiRanks`, or ``OneRank`` for a process by itself.
+    n_outputs, n_features, loss, base_measure, dtype, seed, threads, kernels
+        As of :class:`wordsparse.FactoredOutput`, the same on all ranks. There are at least as many outputs as ranks.
+
+    Raises
+    ------
+    InputError
+        On all ranks, if an argument does not fit on one of them.
+    """
+
+    def __init__(
+        self,
+        ranks: Ranks,
+        n_outputs: int,
+        n_features: int,
+        loss: str | _losses.Loss = "squared",
+        base_measure: ArrayLike | None = None,
+        dtype: Any = np.float32,
+        seed: int = 0,
+        threads: int | None = None,
+        kernels: Kernels | None = None,
+    ) -> None:
+        def made() -> ShardedLayer:
+            D, d = validation.positive_int("n_outputs", n_outputs), validation.positive_int("n_features", n_features)
+            chosen, real = _losses.resolve(loss), validation.working_dtype(dtype)
+            if max(chosen.min_outputs, ranks.size) > D:
+                raise InputError(f"n_outputs {D}: loss {chosen.name} on {ranks.size} ranks needs more outputs")
+            measure = None if base_measure is None else validation.base_measure(base_measure, D, real)
+            where = kernels if kernels is not None else kernels_on("cpu", threads)
+            return ShardedLayer(where, Owners(D, ranks), d, chosen, measure, real)
+
+        self.ranks = ranks
+        with at_work(starting=True):
+            self.core = together(ranks, made)
+            if not self.core.loss.starts_at_zero:
+                self.core.set_noise(validation.whole("seed", seed), NOISE)
+
+    def loss_and_grad(self, H: ArrayLike, Y: Any) -> tuple[Array, Array]:
+        """Losses and ∂(their sum)/∂H of this rank's examples; arguments and results as of ``FactoredOutput``."""
+        with at_work():
+            return _results(self._sums(H, Y))
+
+    def step(self, H: ArrayLike, Y: Any, lr: float, *, weight_decay: float = 0.0) -> tuple[Array, Array]:
+        """One exact gradient step on the sum of the losses of all ranks' examples.
+
+        Parameters
+        ----------
+        H : (m, d) array
+        Y : (m, D) SciPy sparse matrix or array
+            This rank's examples; m may differ between ranks.
+        lr, weight_decay : float
+            The same on all ranks.
+
+        Returns
+        -------
+        losses : (m,) float64
+        grad_h : (m, d)
+            Of this rank's examples, by the weights before the step.
+
+        Raises
+        ------
+        InputError
+            On all ranks, if the examples of one of them do not fit.
+        TrainingError
+            On all ranks, if the step would explode or make A singular. Nothing has changed then.
+        """
+        lr = validation.non_negative("lr", lr)
+        weight_decay = validation.non_negative("weight_decay", weight_decay)
+        with at_work():
+            sums = self._sums(H, Y)
+            results = _results(sums)
+            self.core.apply(self.core.update(sums, lr, weight_decay=weight_decay))
+            return results
+
+    def weights(self, rows: ArrayLike) -> Array:
+        """W[rows] for this rank's choice of rows, in the working precision."""
+        core = self.core
+        chosen = together(self.ranks, lambda: validation.output_rows(rows, core.owners.n))
+        wanted, place = np.unique(chosen, return_inverse=True)
+        with at_work():
+            route = Route(self.ranks, core.kernels, wanted)
+            return route.fetch(core.rows(route.rows))[place]
+
+    def set_weights(self, weights: ArrayLike) -> None:
+        """Set W (D, d), given whole on every rank."""
+        core, given = self.core, np.asarray(weights)
+
+        def own() -> Array:
+            if given.shape != (core.owners.n, core.n_features):
+                raise InputError(f"weights must have shape {(core.owners.n, core.n_features)}, not {given.shape}")
+            return validation.matrix("weights", given[core.owners.mine], core.n_features, core.dtype)
+
+        with at_work():
+            core.set_weights(together(self.ranks, own))
+
+    def _sums(self, H: ArrayLike, Y: Any) -> Sums:
+        """The sums of checked examples."""
+        core = self.core
+
+        def checked() -> tuple[Array, Any]:
+            rows = validation.matrix("H", H, core.n_features, core.dtype)
+            add_up = isinstance(core.loss, _losses.Squared)
+            return rows, validation.sparse_targets(Y, rows.shape[0], core.owners.n, core.dtype, add_up=add_up)
+
+        rows, (indptr, columns, y) = together(self.ranks, checked)
+        wanted, local = np.unique(columns, return_inverse=True)
+        route = Route(self.ranks, core.kernels, wanted)
+        targets = SplitTargets(route.rows, Csr(indptr, local.astype(np.int32), wanted.shape[0]), y, None, route)
+        forward = core.forward(SplitInputs(RowInputs(rows, core.kernels), self.ranks, None), targets)
+        return forward.inputs.pull_back(forward)
+
+
+def _results(sums: Sums) -> tuple[Array, Array]:
+    forward: Forward = sums.forward
+    assert forward.losses is not None
+    return forward.losses, sums.gradient()
