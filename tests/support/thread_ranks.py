@@ -47,6 +47,9 @@ class ThreadRanks:
     def barrier(self) -> None:
         self._gate.wait()
 
+    def watch(self, watches: bool) -> None:
+        pass
+
     def abort(self, status: int) -> NoReturn:
         self._gate.abort()
         raise SystemExit(status)

@@ -1,5 +1,7 @@
 """The interface of communication over MPI, through mpi4py's buffers: nothing is pickled."""
 
+import os
+import socket
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -10,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordsparse import optional
+from wordsparse.distributed.watchdog import PATIENCE, VARIABLE, Watchdog
 from wordsparse.errors import InputError
 
 Array = NDArray[Any]
@@ -21,15 +24,17 @@ SMALL = 256
 
 
 def _counted(method: Callable[P, T]) -> Callable[P, T]:
-    """Adds the CPU time of a method's calls to its object's."""
+    """A method under the watchdog, whose CPU time is added up."""
 
     @wraps(method)
     def counted(*args: P.args, **kwargs: P.kwargs) -> T:
+        ranks: Any = args[0]
         began = time.thread_time()
         try:
-            return method(*args, **kwargs)
+            with ranks.watchdog:
+                return method(*args, **kwargs)
         finally:
-            args[0].cpu_seconds += time.thread_time() - began  # type: ignore[attr-defined]
+            ranks.cpu_seconds += time.thread_time() - began
 
     return counted
 
@@ -42,7 +47,7 @@ class MpiRanks:
     MissingDependencyError
         If mpi4py is not installed, or finds no MPI.
     InputError
-        If there are not as many as ``expected``.
+        If there are not as many as ``expected``, or the variable of the watchdog is no number.
     """
 
     def __init__(self, expected: int | None = None) -> None:
@@ -58,6 +63,7 @@ class MpiRanks:
         self.agreed: BaseException | None = None
         self.beside = int(self._world.Split_type(mpi.COMM_TYPE_SHARED).size)
         self.sent, self.cpu_seconds = 0, 0.0
+        self.watchdog = Watchdog(_patience(), self._say)
 
     @_counted
     def sum(self, part: Array) -> Array:
@@ -105,6 +111,12 @@ class MpiRanks:
     def barrier(self) -> None:
         self._world.Barrier()
 
+    def watch(self, watches: bool) -> None:
+        self.watchdog.watch(watches)
+
+    def _say(self, line: str) -> None:
+        os.write(2, f"wordsparse: rank {self.rank} of {self.size} ({socket.gethostname()}): {line}\n".encode())
+
     def abort(self, status: int) -> NoReturn:
         sys.stderr.flush()
         self._world.Abort(status)
@@ -116,6 +128,14 @@ class MpiRanks:
 
     def _bytes(self, array: Array) -> list[Any]:
         return [self._buffer(array), self._mpi.BYTE]
+
+
+def _patience() -> float:
+    given = os.environ.get(VARIABLE, str(PATIENCE))
+    try:
+        return float(given)
+    except ValueError:
+        raise InputError(f"{VARIABLE} must be a number of seconds, not {given!r:.40}") from None
 
 
 def _in_order(parts: Array) -> Array:

@@ -1,7 +1,7 @@
 """The interface of communication: all that the ranks of a run say to each other goes through these methods.
 
-Every method but ``abort`` is collective: all ranks call the same ones in the same order, from the main thread. Arrays
-are NumPy's. Results are the same bytes at every repetition: sums are taken in the order of the ranks.
+Every method but ``watch`` and ``abort`` is collective: all ranks call the same ones in the same order, from the main
+thread. Arrays are NumPy's. Results are the same bytes at every repetition: sums are taken in the order of the ranks.
 """
 
 import json
@@ -65,6 +65,9 @@ class Ranks(Protocol):
     def barrier(self) -> None:
         """Wait for all ranks."""
 
+    def watch(self, watches: bool) -> None:
+        """Whether a rank that waits very long for the others shall end, from now on; not collective."""
+
     def abort(self, status: int) -> NoReturn:
         """End all ranks at once with this exit status, whatever they are doing."""
 
@@ -85,6 +88,9 @@ class OneRank:
         return [content]
 
     def barrier(self) -> None:
+        pass
+
+    def watch(self, watches: bool) -> None:
         pass
 
     def abort(self, status: int) -> NoReturn:

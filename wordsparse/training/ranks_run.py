@@ -138,7 +138,11 @@ class RanksRun(OutputRun):
             count = 0 if checkpoint is None else checkpoint.count
             keeper = RanksCheckpointer(ranks, directory, request, self.checkpoint_every, stop, count)
             on_first(ranks, lambda: directory.reserve(2 * disk_bytes(run)))  # rows, on their way too
-            return self._finish(run, keeper, directory, stop, progress)
+            ranks.watch(True)
+            try:
+                return self._finish(run, keeper, directory, stop, progress)
+            finally:
+                ranks.watch(False)
 
     def _facts(self) -> dict[str, Any]:
         """What must be the same on all ranks for the same numbers."""

@@ -1,0 +1,36 @@
+"""A rank that waits too long for the others ends."""
+
+import subprocess
+import sys
+import time
+
+from wordsparse.distributed.watchdog import STATUS, Watchdog
+
+PROGRAM = """
+import time
+from wordsparse.distributed.watchdog import Watchdog
+watchdog = Watchdog(0.1, lambda line: print(line, flush=True))
+watchdog.watch(True)
+with watchdog:
+    time.sleep(60)
+"""
+
+
+def test_a_long_wait_ends_the_process() -> None:
+    run = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=60, check=False)
+    assert run.returncode == STATUS
+    assert run.stdout.startswith("no answer of the other ranks for 0.1 s: a host may be cut off")
+
+
+def test_short_waits_and_waits_that_are_not_watched_end_nothing() -> None:
+    said: list[str] = []
+    watchdog = Watchdog(0.2, said.append)
+    with watchdog:
+        time.sleep(0.5)
+    watchdog.watch(True)
+    for _ in range(5):
+        with watchdog:
+            time.sleep(0.01)
+        time.sleep(0.1)
+    watchdog.watch(False)
+    assert said == []

@@ -1,0 +1,51 @@
+"""Ends a rank that waits too long for the others: where a host is cut off, MPI itself may wait for ever."""
+
+import os
+import threading
+import time
+from collections.abc import Callable
+
+# Seconds of waiting, and the variable that sets another number; 0 waits for ever.
+PATIENCE, VARIABLE = 300.0, "WORDSPARSE_MPI_PATIENCE"
+# Ended so, a rank has this exit status.
+STATUS = 1
+
+
+class Watchdog:
+    """Watches, from a thread of its own, how long this rank has been in a call that waits for others.
+
+    Parameters
+    ----------
+    patience : float
+        Seconds; 0 for no end.
+    say : callable
+        Takes the line for people before the process ends.
+    """
+
+    def __init__(self, patience: float, say: Callable[[str], object]) -> None:
+        self._patience, self._say = patience, say
+        self._since: float | None = None
+        self._watches = False
+
+    def watch(self, watches: bool) -> None:
+        """Whether to end the process from now on; where others may work alone for long, it is let wait."""
+        begins, self._watches = watches and not self._watches, watches
+        if begins and self._patience > 0:
+            threading.Thread(target=self._look, name="wordsparse-watchdog", daemon=True).start()
+
+    def __enter__(self) -> None:
+        self._since = time.monotonic()
+
+    def __exit__(self, *_: object) -> None:
+        self._since = None
+
+    def _look(self) -> None:
+        while self._watches:
+            time.sleep(min(1.0, self._patience / 4))
+            since = self._since
+            if self._watches and since is not None and time.monotonic() - since > self._patience:
+                self._say(
+                    f"no answer of the other ranks for {self._patience:g} s: a host may be cut off ({VARIABLE} sets "
+                    "the seconds); the newest checkpoint is kept; resume from it with --resume"
+                )
+                os._exit(STATUS)
