@@ -1,30 +1,16 @@
-"""Word2Vec by gensim's names: what gensim's own tests do not ask."""
+"""Word2Vec by the names of gensim, beyond the own tests of gensim."""
 
-import copy
-import errno
-import os
-import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from support.ring_walks import SMALL, WALKS, WALKS_OF_WORDS
 
-import wordsparse as ws
-from wordsparse.errors import InputError, TrainingError, WordsparseError
-from wordsparse.files import storage
+from wordsparse.errors import InputError, TrainingError
 from wordsparse.gensim import KeyedVectors, Word2Vec
 from wordsparse.gensim.refusals import say_once
-
-# Walks on two rings of ten nodes: neighbours on a ring occur together.
-random = np.random.default_rng(5)
-WALKS = [
-    [int(10 * ring + (start + step) % 10) for step in range(12)]
-    for ring, start in random.integers(0, [2, 10], (300, 2))
-]
-WALKS_OF_WORDS = [[f"n{node}" for node in walk] for walk in WALKS]
-SMALL: dict[str, Any] = {"vector_size": 8, "min_count": 1, "sample": 0, "seed": 3}
 
 
 def assert_rings(wv: KeyedVectors, name: Callable[[int], Any] = lambda node: node) -> None:
@@ -164,28 +150,6 @@ def test_sentences_pass_through_gensims_hook() -> None:
     np.testing.assert_array_equal(walks.wv.vectors, plain.wv.vectors)
 
 
-class Saver:
-    """Saves the model after each epoch, as spec2vec does."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.epochs = folder, 0
-
-    def on_train_begin(self, model: Word2Vec) -> None: ...
-    def on_epoch_begin(self, model: Word2Vec) -> None: ...
-    def on_train_end(self, model: Word2Vec) -> None: ...
-
-    def on_epoch_end(self, model: Word2Vec) -> None:
-        self.epochs += 1
-        model.save(self.folder / str(self.epochs))
-
-
-def test_a_model_is_saved_while_it_trains(tmp_path: Path) -> None:
-    # After the first epoch, save said that nothing had been trained.
-    model = Word2Vec(WALKS, epochs=2, callbacks=[Saver(tmp_path)], **SMALL)
-    assert not np.array_equal(Word2Vec.load(tmp_path / "1").wv.vectors, model.wv.vectors)
-    np.testing.assert_array_equal(Word2Vec.load(tmp_path / "2").wv.vectors, model.wv.vectors)
-
-
 def test_words_are_added_and_trained_on(tmp_path: Path) -> None:
     model = Word2Vec(WALKS, window=2, **SMALL)
     model.save(tmp_path / "model")
@@ -263,95 +227,6 @@ def test_score_is_the_sum_over_windows() -> None:
         assert model.score([[3, 4, 5]])[0] == pytest.approx(expected, rel=1e-5)
 
 
-@pytest.mark.parametrize("copied", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
-def test_models_can_be_copied(copied: Callable[[Word2Vec], Word2Vec]) -> None:
-    model = Word2Vec(WALKS, **SMALL)
-    again = copied(model)
-    assert again.wv.most_similar(3) == model.wv.most_similar(3)
-    again.train(WALKS, total_examples=300, epochs=1)
-
-
-def test_a_saved_model_is_one_of_ours_too(tmp_path: Path) -> None:
-    model = Word2Vec(WALKS_OF_WORDS, **SMALL)
-    model.save(tmp_path / "model")
-    ours = ws.load(tmp_path / "model")
-    assert ours.wv.similarity("n1", "n2") == pytest.approx(model.wv.similarity("n1", "n2"))
-    vectors = KeyedVectors.load(tmp_path / "model")
-    assert vectors.index_to_key == model.wv.index_to_key
-    again = Word2Vec.load(tmp_path / "model")
-    assert (again.window, again.corpus_count, again.train_count) == (5, 300, 1)
-    np.testing.assert_array_equal(again.syn1neg, model.syn1neg)
-
-
-def test_what_is_saved_replaces_a_model_or_a_file_and_nothing_else(tmp_path: Path) -> None:
-    model = Word2Vec(WALKS, **SMALL)
-    (tmp_path / "file").write_text("a model of gensim's")
-    (tmp_path / "other").mkdir()
-    (tmp_path / "other" / "work").write_text("of years")
-    for name in ("file", "file", "new"):
-        model.save(tmp_path / name)
-        assert Word2Vec.load(tmp_path / name).wv.index_to_key == model.wv.index_to_key
-    with pytest.raises(InputError, match="holds no model"):
-        model.save(tmp_path / "other")
-    assert {path.name for path in tmp_path.iterdir()} == {"file", "new", "other"}
-
-
-@pytest.mark.parametrize("can_exchange", [True, False])
-def test_a_save_that_fails_keeps_the_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, can_exchange: bool) -> None:
-    """The old model was moved into a directory that was then removed; vectors removed it before they were made."""
-    model, path = Word2Vec(WALKS, **SMALL), tmp_path / "model"
-    model.save(path)
-    rename, error = os.rename, OSError(errno.EIO, "Input/output error")
-
-    def exchange_or_fail(made: Path, path: Path) -> bool:
-        if can_exchange:
-            raise error
-        return False
-
-    def rename_or_fail(source: Path, target: Path) -> None:
-        if target == path and not source.name.endswith(".partial"):
-            raise error
-        rename(source, target)
-
-    with monkeypatch.context() as patch:
-        patch.setattr("os.rename", rename_or_fail)
-        patch.setattr("wordsparse.files.storage.exchange", exchange_or_fail)
-        for saved in (model, model.wv):
-            with pytest.raises(WordsparseError, match="model: writing failed: Input/output error"):
-                saved.save(path)
-    assert Word2Vec.load(path).wv.index_to_key == model.wv.index_to_key
-    model.wv.save(path)
-    assert KeyedVectors.load(path).index_to_key == model.wv.index_to_key
-    assert os.listdir(tmp_path) == ["model"]
-
-
-def test_attributes_of_a_saved_model_that_cannot_be(tmp_path: Path) -> None:
-    """A text for a number was a TypeError or a ValueError."""
-    Word2Vec(WALKS, **SMALL).save(tmp_path / "model")
-    manifest = tmp_path / "model" / "gensim.json"
-    content = storage.read_manifest(manifest, "wordsparse-word2vec", 1)
-    for name, value in (("negative", "x"), ("sample", "0"), ("epochs", None), ("window", 10**400), ("alpha", [])):
-        storage.write_manifest(manifest, {**content, "attributes": {**content["attributes"], name: value}})
-        with pytest.raises(InputError, match=f"gensim.json: {name} cannot be"):
-            Word2Vec.load(tmp_path / "model")
-
-
-def test_files_that_are_no_model(tmp_path: Path) -> None:
-    (tmp_path / "pickle").write_bytes(pickle.dumps({}))
-    model = Word2Vec(WALKS, **SMALL)
-    model.wv.save(tmp_path / "vectors")
-    assert KeyedVectors.load(tmp_path / "vectors").index_to_key == model.wv.index_to_key
-    for read in (Word2Vec.load, KeyedVectors.load):
-        with pytest.raises(InputError, match="is a pickle"):
-            read(tmp_path / "pickle")
-    with pytest.raises(AttributeError, match=r"KeyedVectors\.load"):
-        Word2Vec.load(tmp_path / "vectors")
-    with pytest.raises(InputError, match="no directory"):
-        Word2Vec.load(tmp_path / "none")
-    with pytest.raises(RuntimeError, match="nothing has been trained"):
-        Word2Vec(**SMALL).save(tmp_path / "untrained")
-
-
 REFUSED: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
     "cbow_mean": (lambda: Word2Vec(cbow_mean=0), InputError, "the mean of its context words"),
     "null_word": (lambda: Word2Vec(null_word=1), InputError, "null_word"),
@@ -423,17 +298,3 @@ def test_model_reads_as_gensims() -> None:
     assert other.wv.vectors.shape == (20, 4)
     model.init_sims(replace=True)
     np.testing.assert_allclose(model.wv.norms, 1, rtol=1e-6)
-
-
-def test_white_space_in_keys_is_written_as_underscores(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    # node2vec's example saves edges, whose keys are the text of pairs; gensim writes a file that nothing can read.
-    edges = KeyedVectors(2)
-    edges.add_vectors(["('1', '2')", "3"], np.arange(4, dtype=np.float32).reshape(2, 2))
-    edges.save_word2vec_format(tmp_path / "edges")
-    assert "white space" in caplog.text
-    read = KeyedVectors.load_word2vec_format(tmp_path / "edges")
-    assert read.index_to_key == ["('1',_'2')", "3"]
-    np.testing.assert_array_equal(read.vectors, edges.vectors)
-    edges.add_vectors(["('1',_'2')"], np.ones((1, 2), np.float32))
-    with pytest.raises(InputError, match=r"twice|same|two"):
-        edges.save_word2vec_format(tmp_path / "edges")
