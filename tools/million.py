@@ -18,6 +18,7 @@ import label_sets
 import machine
 
 import wordsparse as ws
+from wordsparse.labels import FitProgress
 
 LABELS = (10_000, 100_000, 1_000_000)
 ROWS, DIM = 20_000, 100
@@ -29,7 +30,7 @@ def fitted(labels: int) -> dict[str, Any]:
     before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
     steps: list[tuple[float, int, int]] = []
 
-    def progress(progress: ws.labels.FitProgress) -> None:
+    def progress(progress: FitProgress) -> None:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         if progress.phase == "epochs":
             steps.append((time.process_time(), progress.done, peak))

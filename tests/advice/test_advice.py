@@ -13,7 +13,7 @@ import scipy.sparse as sp
 
 import wordsparse as ws
 from wordsparse import advice
-from wordsparse.advice import label_trial, losses, sentences, text_trial, trial, verdict
+from wordsparse.advice import label_trial, losses, real_trial, sentences, text_trial, trial, verdict
 from wordsparse.advice.page import page
 from wordsparse.advice.sizes import Sizes, of_labels, of_text
 from wordsparse.advice.table import lines
@@ -160,6 +160,17 @@ def test_a_trial_grows_to_all_of_the_data_within_its_budget() -> None:
     assert measured.full_run(1000) == pytest.approx((7.5, 12.5))
 
 
+def test_the_time_of_the_full_run_grows_as_it_did_between_the_stages() -> None:
+    def grown(seconds: float) -> trial.Trial:
+        return trial.Trial(OURS, [result(OURS, 0.5, 100, 1.0), result(OURS, 0.5, 400, seconds)])
+
+    assert grown(4.0).full_run(1600) == pytest.approx((12.0, 20.0))
+    assert grown(8.0).full_run(1600) == pytest.approx((0.75 * 32, 1.25 * 64)), "4 times the rows took 8 times the time"
+    assert grown(2.0).full_run(1600) == pytest.approx((0.75 * 4, 1.25 * 8))
+    assert trial.Trial(OURS, [result(OURS, 0.5, 100, 1.0)]).full_run(400) == pytest.approx((2.0, 8.0))
+    assert trial.Trial(OURS).full_run(400) is None
+
+
 def test_a_trial_without_time_has_one_stage() -> None:
     measured = trial.run(OURS, stage, 10, 10**9, budget=0)
     assert [row.amount for row in measured.results] == [10]
@@ -194,6 +205,46 @@ def test_a_step_of_either_layer_is_timed() -> None:
     timing = time_layer(OFTEN, 1, 0)
     assert timing.exact > 0
     assert timing.speedup == timing.dense / timing.exact
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_weighted_and_real_valued_targets_are_tried_beside_ridge_regression(tmp_path: Path, sign: int) -> None:
+    random = np.random.default_rng(0)
+    X = sp.random_array((300, 20), density=0.5, rng=random, format="csr")
+    Y = sp.csr_array(X[:, :12] * 2)
+    Y.data[::7] *= sign
+    sp.save_npz(tmp_path / "X.npz", X)
+    sp.save_npz(tmp_path / "Y.npz", Y)
+    found = ws.advise(features=tmp_path / "X.npz", targets=tmp_path / "Y.npz", budget=1, threads=1)
+    ours, ridge = found["trial"][-2:]
+    assert (ours["method"], ridge["method"], ours["measure"]) == (real_trial.OURS, real_trial.RIDGE, "R²")
+    assert ours["low"] <= ours["quality"] <= ours["high"]
+    assert ours["quality"] == pytest.approx(ridge["quality"], abs=0.05)
+    if sign == 1:
+        assert ours["quality"] > 0.9
+    assert "limit-real" in found["limits"]
+    assert found["full_run_cpu_seconds"] is not None
+
+
+def test_a_regression_of_too_many_features_is_not_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(real_trial, "MAX_FEATURES", 10)
+    X = sp.random_array((60, 20), density=0.5, rng=np.random.default_rng(0), format="csr")
+    sp.save_npz(tmp_path / "X.npz", X)
+    found = ws.advise(features=tmp_path / "X.npz", targets=tmp_path / "X.npz", budget=1, threads=1)
+    assert found["trial"] == []
+    assert "limit-features" in found["limits"]
+
+
+def test_the_example_of_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = Path(__file__).parents[2] / "docs" / "advise.md"
+    if not page.exists():
+        pytest.skip("the documentation is not part of this tree")
+    monkeypatch.chdir(tmp_path)
+    (example,) = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(example, names)
+    assert names["advice"]["verdict"] in {"factored", "dense", "trees", "one-vs-rest"}
+    assert (tmp_path / "advice.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
 
 
 # ── a text ────────────────────────────────────────────────────────────────────────────────────────────────────────────

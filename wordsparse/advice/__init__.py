@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from wordsparse import validation
-from wordsparse.advice import label_trial, losses, text_trial, trial, verdict
+from wordsparse.advice import label_trial, losses, real_trial, text_trial, trial, verdict
 from wordsparse.advice.sizes import Sizes, of_labels, of_text
 from wordsparse.advice.timing import MINIBATCH, Timing, time_layer
 from wordsparse.corpus import EncodedCorpus
@@ -65,8 +65,8 @@ def advise(
     dict
         ``n_examples``, ``n_outputs``, ``n_features``, ``targets_per_example``, ``rare_share``, ``speedup_predicted``,
         ``speedup_measured``, ``step_cpu_seconds``, ``memory_bytes``, ``dense_memory_bytes``, ``losses``, ``trial``,
-        ``full_run_cpu_seconds`` (an interval or None), ``verdict`` (factored, dense, trees, one-vs-rest or
-        negative-sampling), ``reasons``, ``limits``, ``source``, ``made``.
+        ``full_run_cpu_seconds`` (an interval or None), ``verdict`` (factored, dense, trees, one-vs-rest,
+        ridge or negative-sampling), ``reasons``, ``limits``, ``source``, ``made``.
 
     Raises
     ------
@@ -92,8 +92,13 @@ def _of_labels(data: LabelledRows, source: str, budget: float, threads: int, see
     sizes = of_labels(data.X, data.Y, min(LABEL_FEATURES, data.X.shape[1]))
     limits = ["limit-dense"]
     judged = None
-    if sizes.targets in ("weighted", "real-valued"):
-        limits.append("limit-real")
+    if sizes.targets in ("weighted", "real-valued") and budget > 0:
+        if data.X.shape[1] > real_trial.MAX_FEATURES:
+            limits.append("limit-features")
+        else:
+            numbers = real_trial.RealTrial(data, threads, seed)
+            judged = trial.run(real_trial.OURS, numbers.stage, label_trial.FIRST, numbers.rows, budget)
+            limits.append("limit-real")
     elif budget > 0:
         rows = label_trial.LabelTrial(data, threads, seed)
         judged = trial.run(label_trial.OURS, rows.stage, label_trial.FIRST, rows.rows, budget)

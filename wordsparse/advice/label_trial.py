@@ -1,9 +1,9 @@
 """The trial on labelled rows: ours, trees and one-vs-rest on the same rows, judged by P@1 on rows held out."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from wordsparse.advice.trial import Result
 from wordsparse.labels.data import LabelledRows
 
 Array = NDArray[Any]
+Fitted = TypeVar("Fitted")
 
 OURS, TREES, ONE_VS_REST = "SparseTargetClassifier", "omikuji", "one-vs-rest"
 FIRST = 1000
@@ -40,16 +41,25 @@ class LabelTrial:
         """The rows to train on."""
         return int(self._train.size)
 
+    def parts(self, amount: int) -> tuple[LabelledRows, LabelledRows]:
+        """The first ``amount`` rows to train on, and all rows that are held out."""
+        train, test = np.sort(self._train[:amount]), self._test
+        return LabelledRows(self.data.X[train], self.data.Y[train]), LabelledRows(self.data.X[test], self.data.Y[test])
+
     def stage(self, amount: int) -> Iterator[Result]:
         """All methods on the first ``amount`` rows."""
-        rows = np.sort(self._train[:amount])
-        train = LabelledRows(self.data.X[rows], self.data.Y[rows])
-        test = LabelledRows(self.data.X[self._test], self.data.Y[self._test])
+        train, test = self.parts(amount)
         yield _judged(OURS, amount, test.Y, *_ours(train, test.X, self.threads, self.seed))
         if optional.installed("omikuji"):
             yield _judged(TREES, amount, test.Y, *trees.first_labels(train, test, self.threads))
         if self.data.Y.shape[1] <= MAX_ONE_VS_REST:
             yield _judged(ONE_VS_REST, amount, test.Y, *_one_vs_rest(train, test.X))
+
+
+def timed(fit: Callable[[], Fitted]) -> tuple[Fitted, float]:
+    """What a fit returns, and its CPU seconds."""
+    begun = time.process_time()
+    return fit(), time.process_time() - begun
 
 
 def _judged(method: str, amount: int, truth: Any, first: Array, seconds: float) -> Result:
@@ -64,9 +74,8 @@ def _judged(method: str, amount: int, truth: Any, first: Array, seconds: float) 
 def _ours(train: LabelledRows, rows: Any, threads: int, seed: int) -> tuple[Array, float]:
     from wordsparse.labels.classifier import SparseTargetClassifier
 
-    begun = time.process_time()
-    fitted = SparseTargetClassifier(threads=threads, random_state=seed).fit(train.X, train.Y)
-    seconds = time.process_time() - begun
+    classifier = SparseTargetClassifier(threads=threads, random_state=seed)
+    fitted, seconds = timed(lambda: classifier.fit(train.X, train.Y))
     return np.asarray(fitted.predict_topk(rows, 1)[0][:, 0]), seconds
 
 

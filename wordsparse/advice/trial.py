@@ -4,6 +4,7 @@ A spent budget or Ctrl-C ends the trial; the results so far are the answer.
 """
 
 import logging
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ logger = logging.getLogger("wordsparse")
 GROWTH = 4
 # The time of a stage, as a multiple of the time of the stage before; a stage is begun only if it fits the budget.
 SLOWER = 1.3 * GROWTH
+# No method here takes more than the square of its examples.
+MAX_POWER = 2.0
 
 
 @dataclass(frozen=True)
@@ -55,10 +58,22 @@ class Trial:
         return [result for result in self.results if result.amount == amount]
 
     def full_run(self, amount: int) -> tuple[float, float] | None:
-        """CPU seconds of ours on all the data, from and to: by the rates of its two largest stages, 25 % either way."""
-        mine = sorted((result.amount, result.cpu_seconds) for result in self.results if result.method == self.ours)[-2:]
-        rates = [seconds / size for size, seconds in mine]
-        return (0.75 * min(rates) * amount, 1.25 * max(rates) * amount) if rates else None
+        """CPU seconds of ours on all the data, from and to.
+
+        By its last stage, in proportion and by the power of the growth since the stage before, 25 % either way; by a
+        single stage, a factor of 2 either way.
+        """
+        mine = sorted((result.amount, result.cpu_seconds) for result in self.results if result.method == self.ours)
+        if not mine:
+            return None
+        size, seconds = mine[-1]
+        proportional = seconds * amount / size
+        if len(mine) == 1 or mine[-2][0] == size:
+            return 0.5 * proportional, 2 * proportional
+        before, shorter = mine[-2]
+        power = math.log(max(seconds, 1e-9) / max(shorter, 1e-9)) / math.log(size / before)
+        both = proportional, seconds * (amount / size) ** min(max(power, 0.0), MAX_POWER)
+        return 0.75 * min(both), 1.25 * max(both)
 
 
 Stage = Callable[[int], Iterator[Result]]

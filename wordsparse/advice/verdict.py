@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from wordsparse.advice.label_trial import ONE_VS_REST, TREES
+from wordsparse.advice.real_trial import RIDGE
 from wordsparse.advice.sizes import Sizes
 from wordsparse.advice.text_trial import NEGATIVE_SAMPLING
 from wordsparse.advice.timing import Timing
@@ -15,12 +16,12 @@ MIN_SPEEDUP = 2.0
 LONG_TAIL = 0.5
 # With fewer outputs a tail is not long.
 MIN_TAIL_OUTPUTS = 2000
-VERDICT_OF = {TREES: "trees", ONE_VS_REST: "one-vs-rest", NEGATIVE_SAMPLING: "negative-sampling"}
+VERDICT_OF = {TREES: "trees", ONE_VS_REST: "one-vs-rest", RIDGE: "ridge", NEGATIVE_SAMPLING: "negative-sampling"}
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """``advice`` is factored, dense, trees, one-vs-rest or negative-sampling; ``reasons`` are (sentence, values)."""
+    """``advice`` is factored, dense or a value of ``VERDICT_OF``; ``reasons`` are (sentence, values)."""
 
     advice: str
     reasons: list[tuple[str, dict[str, Any]]] = field(default_factory=list)

@@ -1,0 +1,54 @@
+"""
+A PyTorch network with 50,000 classes
+=====================================
+
+:class:`wordsparse.torch.FactoredOutput` as the last layer of a PyTorch network: the optimizer trains the body, the
+layer takes its own exact step in the backward pass.
+
+Nothing is downloaded: the data is drawn at random.
+"""
+
+import matplotlib.pyplot as plt
+import torch
+
+from wordsparse.torch import FactoredOutput
+
+# %%
+# Data: bags of words. Each of 300 topics has words of its own, and three classes out of 50,000.
+generator = torch.Generator().manual_seed(0)
+D, topics, words, examples = 50_000, 300, 3000, 6000
+labels = torch.randint(D, (topics, 3), generator=generator)
+topic = torch.randint(topics, (examples,), generator=generator)
+bags = topic[:, None] * 10 + torch.randint(10, (examples, 6), generator=generator)
+targets = labels[topic, torch.randint(3, (examples,), generator=generator)]
+
+# %%
+# The body is an embedding of the words, their mean, and a hidden layer; any module can stand there. The layer has no
+# parameters, so that the optimizer has those of the body only. A scheduler can move the layer's learning rate too,
+# through ``head.fused_optimizer``.
+torch.manual_seed(0)
+body = torch.nn.Sequential(torch.nn.EmbeddingBag(words, 64), torch.nn.Linear(64, 64), torch.nn.ReLU())
+head = FactoredOutput(64, D, loss="squared", reduction="sum", lr=2e-4)
+optimizer = torch.optim.Adam(body.parameters(), lr=0.01)
+losses = []
+for _ in range(5):
+    for some in torch.randperm(examples, generator=generator).split(100):
+        loss = head(body(bags[some]), targets[some])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        head.fused_optimizer.step()
+        losses.append(loss.item() / len(some))
+
+# %%
+# The loss of squared error starts at 1, the square of the one target.
+plt.plot(losses)
+plt.xlabel("minibatch")
+plt.ylabel("loss per example")
+
+# %%
+# How many of the three best classes belong to the topic? Top-k looks at all 50,000 outputs.
+body.eval()
+head.eval()
+found = head.top(body(bags[:500]).detach(), 3).indices
+print("precision at 3:", round((found[:, :, None] == labels[topic[:500]][:, None, :]).any(2).float().mean().item(), 3))
