@@ -1,4 +1,4 @@
-"""Does a killed command lose or damage anything? Every command is killed at random moments, again and again.
+"""Every command, killed at random moments again and again, loses and damages nothing.
 
 SIGKILL, SIGTERM, SIGINT and SIGHUP hit train (CBOW, skip-gram with held-out text, resamples, a model of each file; each
 resume on another number of threads and with other seconds between checkpoints), encode, export, documents, infer,
@@ -40,7 +40,7 @@ import click
 import numpy as np
 
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-# Forked from one process that has imported everything, and has used nothing of it: cheap to start, and to kill.
+# Forked from one process that has imported everything and run nothing: cheap to start and to kill.
 SERVER = multiprocessing.get_context("forkserver")
 PRELOADED = [
     "wordsparse.cli.train",
@@ -52,7 +52,7 @@ PRELOADED = [
     "wordsparse.words.documents",
     "wordsparse.words.infer",
 ]
-# Of kills: training has the most to lose, and a comparison takes long.
+# Shares of the kills: training has the most to lose, and a comparison takes long.
 SHARES = {
     "cbow": 5,
     "skipgram": 5,
@@ -103,7 +103,7 @@ class Target:
 
 
 class Siege:
-    """Kills commands in ``folder`` and notes what that does."""
+    """Kills commands in ``folder`` and counts the outcomes."""
 
     def __init__(self, folder: Path, seed: int) -> None:
         self.folder, self.random, self.figures = folder, np.random.default_rng(seed), Figures()
@@ -111,7 +111,7 @@ class Siege:
         SERVER.set_forkserver_preload(PRELOADED)
 
     def attack(self, target: Target, kills: int) -> None:
-        """Kill the command so many times, let it run to its end, and compare."""
+        """Kill the command ``kills`` times, let it run to its end, and compare."""
         self._reset(target)
         beside, before = set(self.folder.iterdir()) - {target.output}, contents(target.output)
         self._must(target, self._status(target, None) == 0, "fails undisturbed")
@@ -224,7 +224,7 @@ def children(process: BaseProcess) -> list[int]:
 
 
 def ends(pid: int, seconds: float = 60.0) -> bool:
-    """Whether a process is gone, or is by then."""
+    """Whether a process ends within ``seconds``."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         try:
@@ -310,7 +310,7 @@ def targets(siege: Siege, materials: Path, sentences: int) -> list[Target]:
 @click.option("--sentences", default=2500, show_default=True, help="Of the text: how long a command takes.")
 @click.option("--seed", type=int, default=0, show_default=True)
 def main(kills: int, names: tuple[str, ...], sentences: int, seed: int) -> None:
-    """Kill every command at random moments and print what that does, as JSON."""
+    """Kill every command at random moments and print the outcomes as JSON."""
     shares = {name: share for name, share in SHARES.items() if name in (names or SHARES)}
     with tempfile.TemporaryDirectory(prefix="wordsparse-siege-") as scratch:
         folder, materials = Path(scratch) / "siege", Path(scratch) / "materials"

@@ -1,5 +1,7 @@
 """A mistake in the sources of the CUDA kernels is found by the comparison with NumPy on the emulated device."""
 
+from collections.abc import Callable
+from typing import NamedTuple
 from unittest import mock
 
 import pytest
@@ -103,34 +105,7 @@ def mutated(context: str, old: str, new: str) -> str:
     return code.replace(context, context.replace(old, new))
 
 
-@needs_compiler
-@pytest.mark.parametrize("name", MUTATIONS)
-def test_a_mistake_in_the_sources_is_found(name: str) -> None:
-    kernels = cuda_kernels(emulated=True)
-    module = kernels.xp.RawModule(code=mutated(*MUTATIONS[name]), name_expressions=INSTANCES)
-    with mock.patch.object(cuda, "_compiled", lambda _, kernel: module.get_function(kernel)):
-        assert worst(HostAdapter(kernels)) > 1e-6
-
-
-@needs_compiler
-@pytest.mark.parametrize("name", WINDOW_MUTATIONS)
-def test_a_mistake_in_the_kernels_of_windows_is_found(name: str) -> None:
-    kernels = cuda_kernels(emulated=True)
-    module = kernels.xp.RawModule(code=mutated(*WINDOW_MUTATIONS[name]), name_expressions=WINDOW_INSTANCES)
-    with mock.patch.object(cuda, "_compiled", lambda _, kernel: module.get_function(kernel)):
-        assert worst_window(HostAdapter(kernels)) > 1e-6
-
-
-@needs_compiler
-@pytest.mark.parametrize("name", LOSS_MUTATIONS)
-def test_a_mistake_in_the_kernels_of_losses_is_found(name: str) -> None:
-    kernels = cuda_kernels(emulated=True)
-    module = kernels.xp.RawModule(code=mutated(*LOSS_MUTATIONS[name]), name_expressions=LOSS_INSTANCES)
-    with mock.patch.object(cuda, "_compiled", lambda _, kernel: module.get_function(kernel)):
-        assert worst_loss(HostAdapter(kernels)) > 1e-6
-
-
-# What `worst`, `worst_window` and `worst_loss` need, in float64.
+# Float64 instances of the kernels that each comparison runs.
 INSTANCES = [f"combine<double, {cuda._parts(d)}>" for d in WORST_WIDTHS]
 INSTANCES += ["combine_carry<double>", "pair_dots<double>", "add_rows<double>"]
 LOSS_INSTANCES = [f"loss_terms<double, {name}>" for name in cuda.LOSSES]
@@ -139,7 +114,34 @@ WINDOW_INSTANCES = [f"combine<double, {parts}>" for parts in sorted({cuda._parts
 WINDOW_INSTANCES += [f"{name}<double>" for name in ("combine_carry", "window_means", "window_dots", "window_received")]
 
 
+class Comparison(NamedTuple):
+    """Mistakes, and the comparison with NumPy that must find each of them."""
+
+    mistakes: dict[str, tuple[str, str, str]]
+    instances: list[str]
+    worst: Callable[[HostAdapter], float]
+
+
+COMPARISONS = {
+    "rows": Comparison(MUTATIONS, INSTANCES, worst),
+    "windows": Comparison(WINDOW_MUTATIONS, WINDOW_INSTANCES, worst_window),
+    "losses": Comparison(LOSS_MUTATIONS, LOSS_INSTANCES, worst_loss),
+}
+
+
 @needs_compiler
-def test_without_a_mistake_the_same_test_passes() -> None:
-    assert worst(HostAdapter(cuda_kernels(emulated=True))) < 1e-11
-    assert worst_window(HostAdapter(cuda_kernels(emulated=True))) < 1e-11
+@pytest.mark.parametrize(
+    ("of", "name"), [(of, name) for of, comparison in COMPARISONS.items() for name in comparison.mistakes]
+)
+def test_a_mistake_in_the_sources_is_found(of: str, name: str) -> None:
+    kernels, comparison = cuda_kernels(emulated=True), COMPARISONS[of]
+    code = mutated(*comparison.mistakes[name])
+    module = kernels.xp.RawModule(code=code, name_expressions=comparison.instances)
+    with mock.patch.object(cuda, "_compiled", lambda _, kernel: module.get_function(kernel)):
+        assert comparison.worst(HostAdapter(kernels)) > 1e-6
+
+
+@needs_compiler
+@pytest.mark.parametrize("of", COMPARISONS)
+def test_without_a_mistake_the_same_test_passes(of: str) -> None:
+    assert COMPARISONS[of].worst(HostAdapter(cuda_kernels(emulated=True))) < 1e-11

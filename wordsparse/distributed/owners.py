@@ -1,6 +1,6 @@
 """Which rank owns a row: they are dealt out in turn.
 
-Words stand by frequency, so every rank has its part of the frequent ones, and none needs a table.
+Words are ordered by frequency, so every rank has its part of the frequent ones, and none needs a table.
 """
 
 from collections.abc import Callable, Iterator

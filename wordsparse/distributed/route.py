@@ -1,6 +1,6 @@
 """The way of a minibatch's rows: from their owners to the ranks whose examples touch them, and their sums back.
 
-What travels is O(rows touched) rows: neither the whole matrix nor the examples.
+O(rows touched) rows travel: neither the whole matrix nor the examples.
 """
 
 from typing import Any
