@@ -14,9 +14,9 @@ import torch
 from wordsparse.torch import FactoredOutput
 
 # %%
-# Data: bags of words. Each of 300 topics has words of its own, and three classes out of 50,000.
+# Data: bags of words. Each of 100 topics has words of its own, and three classes out of 50,000.
 generator = torch.Generator().manual_seed(0)
-D, topics, words, examples = 50_000, 300, 3000, 6000
+D, topics, words, examples = 50_000, 100, 1000, 3000
 labels = torch.randint(D, (topics, 3), generator=generator)
 topic = torch.randint(topics, (examples,), generator=generator)
 bags = topic[:, None] * 10 + torch.randint(10, (examples, 6), generator=generator)
