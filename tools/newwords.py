@@ -4,6 +4,7 @@
     python tools/newwords.py plot ngrams.json --pairs rare -o ngrams.svg                quality over frequency
     python tools/newwords.py held-out CORPUS --pairs men.tsv --output held-out.json    deleted, then inferred
     python tools/newwords.py documents MODEL --packages FILE --output documents.json   FILE: of apt-cache dumpavail
+    python tools/newwords.py exponents MODEL... --pairs verb143.tsv --output exponents.json   whitening of the vectors
 
 MODEL is a model directory, trained without n-grams. Each command prints a table and writes JSON. WordSim-353,
 SimLex-999, questions-words and the Lee corpus come with gensim.
@@ -24,6 +25,7 @@ import wordsparse as ws
 from wordsparse.evaluation.scores import answer, answer_composed_pairs, answer_pairs, spearman
 from wordsparse.evaluation.testsets import TestSets, load_test_sets, read_analogies, read_pairs
 from wordsparse.vectors.word_vectors import WordVectors
+from wordsparse.words import coordinates
 from wordsparse.words.documents import Documents
 from wordsparse.words.infer import infer
 
@@ -138,6 +140,31 @@ def plot(results: Path, name: str, output: Path) -> None:
     axes.legend(frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(output, metadata={"Date": None}, bbox_inches="tight")
+
+
+@main.command()
+@click.argument("models", nargs=-1, required=True)
+@click.option("--pairs", multiple=True, required=True, type=click.Path(path_type=Path))
+@click.option("--output", type=click.Path(path_type=Path), required=True)
+def exponents(models: tuple[str, ...], pairs: tuple[Path, ...], output: Path) -> None:
+    """Scores of vectors that keep more and more of the spectrum, from white ones (0) on."""
+    sets, runs = {path.stem: read_pairs(path) for path in pairs}, []
+    for path in models:
+        model = ws.load(path)
+        counts = np.asarray(model.vocabulary.counts, np.float64)
+        rows = model.input_rows, model.output_rows[:, : model.dim]
+        run: dict[str, Any] = {"options": model.options}
+        for exponent in (0.0, 0.25, 0.5, 1.0):
+            made = coordinates.combined(*rows, counts, exponent=exponent, turn=model.turn, threads=1)
+            vectors, found = WordVectors(model.vocabulary.words, made), {}
+            for name, judged in sets.items():
+                cosines = answer_pairs(vectors, judged)
+                known = np.isfinite(cosines)
+                found[name] = spearman(np.array([pair.score for pair in judged])[known], cosines[known])
+            run[str(exponent)] = found
+            print(path, exponent, found, flush=True)
+        runs.append(run)
+    save(output, {"runs": runs})
 
 
 @main.command("held-out")

@@ -75,3 +75,11 @@ def test_deleted_words_are_inferred(tool: Any, pairs: str, text: Path, tmp_path:
     found = json.loads(output.read_text())
     assert len(found["words"]) == 3
     assert set(found["rows"][0]) >= {"exact", "exact with n-grams", "à la carte"}
+
+
+def test_scores_by_exponent(tool: Any, pairs: str, text: Path, tmp_path: Path) -> None:
+    ws.train(text, output=tmp_path / "model", dim=5, epochs=1, threads=1, min_count=1, model="skipgram")
+    output = tmp_path / "exponents.json"
+    run(tool, "exponents", str(tmp_path / "model"), "--pairs", pairs, "--output", str(output))
+    (found,) = json.loads(output.read_text())["runs"]
+    assert found["0.0"]["affixed"] != found["1.0"]["affixed"]
