@@ -99,7 +99,11 @@ class Target:
 
     def is_whole(self, found: dict[str, str], reference: dict[str, str]) -> bool:
         """Whether nothing is damaged of what is at the output after a kill."""
-        return found == reference or (self.grows and found.items() <= reference.items())
+        if not self.grows:
+            return found == reference
+        # The checkpoints of one that is being made stand beside those that are complete.
+        complete = {name: digest for name, digest in found.items() if ".training/" not in name}
+        return complete.items() <= reference.items()
 
 
 class Siege:
