@@ -24,14 +24,14 @@ cdef enum:
     # How many pairs ahead an entry is prefetched: the entries of consecutive pairs are far apart in memory.
     AHEAD = 24
 
-# A word's number and a distance in one integer: 32 bits suffice for at most MOST_IN_32 words and distances up to
-# WIDEST_IN_32, 64 bits for distances up to 65,535.
+# A word's number and a distance in one integer: 32 bits suffice for at most MAX_WORDS_IN_32_BITS words and distances up
+# to MAX_WINDOW_IN_32_BITS, 64 bits for distances up to 65,535.
 ctypedef fused pair:
     uint32_t
     uint64_t
 
-MOST_IN_32 = 1 << 24
-WIDEST_IN_32 = 255
+MAX_WORDS_IN_32_BITS = 1 << 24
+MAX_WINDOW_IN_32_BITS = 255
 
 cdef struct entry:
     int32_t column
@@ -171,9 +171,9 @@ def skipgram_pairs(const int32_t[::1] local, const float[::1] by_distance, Py_ss
 
     A pair at distance k, up to the window, has the weight by_distance[k - 1]. centre_place and context_place are the
     running sums of count_pairs' arrays (u + 1 entries; the second is overwritten). pairs is scratch with one element a
-    pair: the distance in the lowest 8 of 32 or 16 of 64 bits, and the centre's number above. entries, ENTRY_BYTES a pair and aligned to them, receives row
-    c's entries from centre_place[c] to row_end[c] (u,); columns_before (u + 1,) receives the number of entries in the
-    columns before each. Returns the number of entries.
+    pair: the distance in the lowest 8 of 32 or 16 of 64 bits, and the centre's number above. entries, ENTRY_BYTES a
+    pair and aligned to them, receives row c's entries from centre_place[c] to row_end[c] (u,); columns_before (u + 1,)
+    receives the number of entries in the columns before each. Returns the number of entries.
     """
     cdef Py_ssize_t begin = 0, end, i, j, start, stop, t, words = row_end.shape[0], window = by_distance.shape[0]
     cdef int64_t k, place, from_, written = 0, count = pairs.shape[0]

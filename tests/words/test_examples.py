@@ -318,7 +318,7 @@ def test_more_words_than_fit_in_32_bits_make_the_same_pairs(monkeypatch: pytest.
     text = np.random.default_rng(1).integers(0, 6, 500).astype(np.int32)
     stream = Stream(text, 0, 5, 0.0, 1, 0)
     narrow = pairs_of(stream.skipgram(3, 400))
-    monkeypatch.setattr(_examples, "MOST_IN_32", 0)
+    monkeypatch.setattr(_examples, "MAX_WORDS_IN_32_BITS", 0)
     assert pairs_of(stream.skipgram(3, 400)) == narrow
 
 

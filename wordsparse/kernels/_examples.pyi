@@ -5,8 +5,8 @@ from numpy.typing import NDArray
 _Array = NDArray[Any]
 
 ENTRY_BYTES: int
-MOST_IN_32: int
-WIDEST_IN_32: int
+MAX_WORDS_IN_32_BITS: int
+MAX_WINDOW_IN_32_BITS: int
 
 def keep_tokens(
     ids: _Array,

@@ -100,7 +100,7 @@ class ExampleBuilder:
         count = kernels.count_pairs(local, self.window, n, first, last, centre_place[1:], context_place[1:])
         np.cumsum(centre_place, out=centre_place)
         np.cumsum(context_place, out=context_place)
-        fit = u <= kernels.MOST_IN_32 and self.window <= kernels.WIDEST_IN_32
+        fit = u <= kernels.MAX_WORDS_IN_32_BITS and self.window <= kernels.MAX_WINDOW_IN_32_BITS
         pairs = np.empty(count, np.uint32 if fit else np.uint64)
         buffer = np.empty(count * kernels.ENTRY_BYTES, np.uint8)
         row_end, columns_before = np.empty(u, np.int64), np.empty(u + 1, np.int64)
