@@ -101,7 +101,7 @@ def test_a_curve_over_text_for_people(text: Path, sets: list[str], tmp_path: Pat
         (["--epochs", "1,x"], "--epochs"),
         (["--epochs", "0"], "--epochs"),
         (["--dim", "0"], "dim"),
-        (["--window", "999"], "window"),
+        (["--window", "10001"], "window"),
         (["--threads", "0"], "threads"),
         (["--repeat", "0"], "repeat"),
         (["--seed", "-1"], "seed"),

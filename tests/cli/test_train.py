@@ -160,7 +160,7 @@ def test_heldout_loss_is_shown_after_each_epoch(text: Path, tmp_path: Path, caps
     [
         (["--dim", "0"], "dim"),
         (["--dim", "many"], "--dim"),
-        (["--window", "256"], "window"),
+        (["--window", "10001"], "window"),
         (["--epochs", "0"], "epochs"),
         (["--sample", "-1"], "sample"),
         (["--sample", "nan"], "sample"),
