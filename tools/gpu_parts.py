@@ -186,7 +186,7 @@ def papers(bench: Bench) -> dict[str, Any]:
             sides[name] = m, machine.in_turn([partial(step, b.H, b.targets, b.lr) for b in made])
         few = {name: bench.rounds for name in sides if name != OURS}
         if m == min(bench.minibatches):  # seconds a step at full size
-            on_cpu = baselines.GpuNaiveDense(D, d)
+            on_cpu = baselines.NaiveDense(D, d)
             sides[NAIVE_CPU] = m, machine.in_turn([partial(on_cpu.step, b.H, b.targets, b.lr) for b in made])
             few[NAIVE_CPU] = 1
         u = int(np.mean([np.unique(b.targets).shape[0] for b in made]))

@@ -55,7 +55,7 @@ def test_formats(text, tmp_path, capsys):
         (["--format", "csv"], "csv"),
         (["none.txt"], "none.txt"),
         ([""], "the path is empty"),
-        (["https://example.org/x.txt"], "https:/example.org/x.txt: is an address, and only local files are read"),
+        (["https://example.org/x.txt"], "https://example.org/x.txt: is an address, and only local files are read"),
     ],
 )
 def test_a_wrong_request_exits_with_2_and_writes_nothing(text, tmp_path, capsys, options, said):
