@@ -126,6 +126,16 @@ def speed(content: Content) -> str:
     return " ".join(sentences)
 
 
+def from_text(content: Content) -> str:
+    """Wall seconds from the text to the vectors, ours beside gensim's negative sampling, and how many times as fast."""
+    seconds = {run["name"]: run["text_to_vectors_seconds"] for run in content["runs"] if "error" not in run}
+    rows = []
+    for model, label in MODELS.items():
+        ours, peer = seconds[f"wordsparse-{model}"], seconds[f"gensim-{model}-ns"]
+        rows.append([label, number(ours), number(peer), number(peer / ours)])
+    return "From the text to the vectors, wall seconds:\n\n" + table(["", "wordsparse", "gensim", "times"], rows)
+
+
 def complexity(content: Content) -> str:
     """Microseconds per example of the dense update, the tree and the exact layer, by minibatch."""
     cells = {(cell["side"], cell["m"]): cell["wall_us"] for cell in content["cells"]}
@@ -242,7 +252,7 @@ def render(page: str) -> str:
         autoescape=False,
         keep_trailing_newline=True,
     )
-    parts = (comparison, speed, complexity, goals, step_parts, step_sweeps, stability, reading, study)
+    parts = (comparison, speed, from_text, complexity, goals, step_parts, step_sweeps, stability, reading, study)
     functions: dict[str, Any] = {part.__name__: part for part in parts}
     text = environment.get_template(f"{page}.md").render(shown=shown, **functions)
     return f"<!-- Written by tools/pages.py from docs/templates/{page}.md and docs/results. -->\n\n{text}"
