@@ -1,13 +1,13 @@
 /* Tall products of float32 matrices on the matrix unit of x86-64 servers (AMX). Included by gemm.hpp.
  *
  * The unit multiplies 16×32 by 32×16 bfloat16 numbers and sums in float32, sixteen times as many a cycle as vectors of
- * float32. A float32 number is the sum of two bfloat16 numbers but for 2⁻¹⁷ of itself at most, x ≈ x₀ + x₁, so that
+ * float32. A float32 number is the sum of two bfloat16 numbers but for 2⁻¹⁶ of itself at most, x ≈ x₀ + x₁, so that
  *
- *     x y ≈ x₀ y₁ + x₀ y₀ + x₁ y₀
+ *     x y ≈ x₁ y₁ + x₀ y₁ + x₀ y₀ + x₁ y₀
  *
- * but for 2⁻¹⁵ |x y| at most, of either sign: of a sum of normal products about 3·10⁻⁶ of its standard deviation. (Henry,
- * Tang & Heinecke, "Leveraging the bfloat16 artificial intelligence datatype for higher-precision computations", ARITH
- * 2019.) Infinities come out as NaN.
+ * but for 2⁻¹⁵ |x y| at most, of either sign: a sum of normal products errs by about 4·10⁻⁶ of its standard deviation.
+ * (Henry, Tang & Heinecke, "Leveraging the bfloat16 artificial intelligence datatype for higher-precision computations",
+ * ARITH 2019.) Infinities come out as NaN.
  *
  * Both sides are packed into tiles first, 32 rows of the left and 32 columns of the right side a panel:
  *

@@ -59,7 +59,7 @@ class CpuKernels(HostArrays):
         with AVX2 and wider vectors, unless they fail their self-check on this machine.
     split_products
         Whether tall products of float32 matrices may take numbers as the sums of two bfloat16 numbers, where the
-        processor has a matrix unit (AMX): about twice as fast, with errors of up to 2⁻¹⁶ of each product of numbers in
+        processor has a matrix unit (AMX): about twice as fast, with errors of up to 2⁻¹⁵ of each product of numbers in
         place of float32's 2⁻²⁴.
 
     Raises

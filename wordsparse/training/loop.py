@@ -111,7 +111,7 @@ class Run:
         """The embedding at its start: all of it, or the rows of this rank."""
         options, recipe = self.options, self.options.used_recipe()
         sizes, measure = (len(self.vocabulary), options.dim + 1), recipe.base_measure(self.vocabulary.counts)
-        # Word vectors are as good with them, by every test set of docs/performance.md.
+        # Word vectors are as good with them: docs/notebook/speed.md.
         kernels = kernels_on(self.device.device, self.threads, split_products=True)
         if self.ranks.size > 1:
             shared = ShardedOutput(self.ranks, *sizes, recipe.loss, base_measure=measure, kernels=kernels).core
