@@ -24,6 +24,7 @@ from scipy.optimize import nnls
 from wordsparse.corpus import EncodedCorpus, encode
 from wordsparse.distributed import launch
 from wordsparse.distributed.ranks import gather_json
+from wordsparse.kernels import at_work
 from wordsparse.training.loop import Run
 from wordsparse.words.options import Options
 
@@ -58,8 +59,8 @@ def measured(corpus: Path, options: dict[str, Any], steps: int) -> None:
     run = Run(EncodedCorpus.open(corpus), Options(**options), ranks=ranks)
     minibatches, told, before = run.minibatches.epoch(EPOCHS - 1), [], (0.0,) * 4
     for number, (_, part) in zip(range(WARM + steps), minibatches, strict=False):
-        examples = run.embedding.joined(part)
-        run.embedding.step(examples, 1.0, 0.5)
+        with at_work():
+            run.embedding.step(run.embedding.joined(part), 1.0, 0.5)
         now = time.perf_counter(), time.process_time(), ranks.cpu_seconds, ranks.sent
         if number >= WARM:
             told.append([*(b - a for a, b in zip(before, now, strict=True)), len(part.words), part.tokens])
@@ -73,7 +74,10 @@ def side(corpus: Path, ranks: int, batch_tokens: int, dim: int, steps: int) -> d
     """The medians of the steps of one run on so many ranks."""
     options = {"dim": dim, "threads": 1, "batch_tokens": batch_tokens, "epochs": EPOCHS}
     program = [sys.executable, __file__, str(corpus), "--worker", json.dumps([options, steps])]
-    launcher = [] if ranks == 1 else [str(launch.mpiexec()), "-n", str(ranks)]
+    mpiexec = launch.mpiexec()
+    if mpiexec is None:
+        raise click.ClickException("there is no mpiexec: pip install mpich mpi4py")
+    launcher = [] if ranks == 1 else [mpiexec, "-n", str(ranks)]
     run = subprocess.run([*launcher, *program], capture_output=True, text=True, check=False)
     if run.returncode:
         raise click.ClickException(run.stderr[-2000:])
