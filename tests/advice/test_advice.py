@@ -66,6 +66,14 @@ def test_few_outputs_are_for_a_dense_layer(tmp_path: Path) -> None:
     assert {row["method"] for row in found["trial"]} >= {OURS, label_trial.ONE_VS_REST}
 
 
+def test_a_dense_layer_is_tried_where_pytorch_is_installed() -> None:
+    torch = pytest.importorskip("torch", reason="a dense layer is PyTorch's")
+    data, state = rows(400, 60, 12, 1.0), torch.get_rng_state()
+    found = {result.method: result for result in label_trial.LabelTrial(data, 1, 0).stage(300)}
+    assert found[label_trial.DENSE].quality > found[label_trial.OURS].quality - 0.1
+    assert (torch.get_rng_state() == state).all(), "the caller's random numbers stay as they are"
+
+
 @pytest.mark.parametrize("installed", [False, True])
 def test_a_long_tail_is_for_trees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, installed: bool) -> None:
     data = rows(800, 400, 20_000, 3.0)
@@ -106,6 +114,7 @@ OFTEN = of_labels(sp.csr_array((3000, 500)), sp.csr_array(np.ones((3000, 1)) @ n
         (OFTEN, TREES, 0.61, "factored"),
         (OFTEN, TREES, 0.50, "factored"),
         (OFTEN, label_trial.ONE_VS_REST, 0.70, "one-vs-rest"),
+        (OFTEN, label_trial.DENSE, 0.70, "dense"),
         (OFTEN, text_trial.NEGATIVE_SAMPLING, 0.70, "negative-sampling"),
         (TAIL, TREES, 0.61, "trees"),
         (TAIL, TREES, 0.50, "factored"),

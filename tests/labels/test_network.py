@@ -83,7 +83,7 @@ def test_the_output_step_is_one_on_the_dense_layer() -> None:
     counts = np.bincount(Y.indices, minlength=20)
     training = bag._Training(X, Y, counts, 4, 0, 0, CpuKernels(1))
     H = np.column_stack([X @ training.E, np.ones(50)])
-    pi = np.sqrt(np.maximum(counts, 1))
+    pi = np.sqrt(np.where(counts > 0, counts, bag.UNSEEN))
     root = np.sqrt(pi / pi.sum())
     training._step(X, Y, 1.0, moves=False)
     # o = 0: softplus'(−0) = −½ at each target; the bound adds k K_j (½ π, by q nothing).
@@ -95,6 +95,30 @@ def test_the_output_step_is_one_on_the_dense_layer() -> None:
     eta = min(1 / 60, 1 / np.vdot(Pi, C))
     expected = -eta / 50 * (by_o.T @ H) @ Pi / root[:, None] ** 2
     np.testing.assert_allclose(training.layer.weights(), expected, rtol=1e-3, atol=1e-6)
+
+
+def test_labels_that_no_row_has_change_nothing_of_the_others() -> None:
+    X, Y = topics(1000, 1)
+    wide = sp.csr_array((Y.data, Y.indices, Y.indptr), shape=(1000, 20_000))
+    narrow, fitted = (SparseTargetClassifier(embedding=12, threads=1).fit(X, each) for each in (Y, wide))
+    new, _ = topics(100, 2)
+    labels, _ = fitted.predict_topk(new, 3)
+    assert labels.max() < 20
+    np.testing.assert_array_equal(labels[:, 0], narrow.predict_topk(new, 1)[0][:, 0])
+    np.testing.assert_allclose(fitted._fitted.W[:20], narrow._fitted.W, atol=0.02)
+
+
+def test_pytorch_is_held_to_the_threads_of_the_fit() -> None:
+    torch = pytest.importorskip("torch", reason="hidden units need PyTorch")
+    before, seen = torch.get_num_threads(), set()
+    torch.set_num_threads(2)
+    try:
+        classifier = SparseTargetClassifier(embedding=4, hidden=3, threads=1)
+        classifier.fit(*topics(200, 1), progress=lambda _: seen.add(torch.get_num_threads()))
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    assert 1 in seen
 
 
 def test_progress_is_told(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""The trial on labelled rows: ours, trees and one-vs-rest on the same rows, judged by P@1 on rows held out."""
+"""The trial on labelled rows: ours, trees, one-vs-rest and a dense layer on the same rows, by P@1 on rows held out."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordsparse import optional
-from wordsparse.advice import trees
+from wordsparse.advice import dense_trial, trees
 from wordsparse.advice.trial import Result
 from wordsparse.labels.data import LabelledRows
 
 Array = NDArray[Any]
 Fitted = TypeVar("Fitted")
 
-OURS, TREES, ONE_VS_REST = "SparseTargetClassifier", "omikuji", "one-vs-rest"
+OURS, TREES, ONE_VS_REST, DENSE = "SparseTargetClassifier", "omikuji", "one-vs-rest", "dense layer"
 FIRST = 1000
 MAX_TEST = 2000
 # One-vs-rest trains a classifier for each label.
@@ -54,6 +54,8 @@ class LabelTrial:
             yield _judged(TREES, amount, test.Y, *trees.first_labels(train, test, self.threads))
         if self.data.Y.shape[1] <= MAX_ONE_VS_REST:
             yield _judged(ONE_VS_REST, amount, test.Y, *_one_vs_rest(train, test.X))
+        if dense_trial.is_possible(self.data):
+            yield _judged(DENSE, amount, test.Y, *dense_trial.first_labels(train, test.X, self.threads, self.seed))
 
 
 def timed(fit: Callable[[], Fitted]) -> tuple[Fitted, float]:

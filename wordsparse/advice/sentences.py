@@ -129,9 +129,11 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "limit-labels": (
         "Labels are judged by the first label of rows that were held out (P@1); "
-        "one-vs-rest, which is a dense output layer with logistic loss, is tried up to 1,000 labels.",
+        "one-vs-rest is tried up to 1,000 labels, and an embedding under a dense output layer with logistic loss "
+        "up to 10,000, where PyTorch is installed.",
         "ラベルは、学習に使わない行で 1 位のラベルが正解かどうか(P@1)で評価しました。"
-        "one-vs-rest(ロジスティック損失の密な出力層)は 1,000 ラベルまで試します。",
+        "one-vs-rest は 1,000 ラベルまで、埋め込みとロジスティック損失の密な出力層(PyTorch がある場合)は "
+        "10,000 ラベルまで試します。",
     ),
     "limit-real": (
         "Targets that are weights or real values are judged by R² on rows that were held out, beside scikit-learn's "

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from wordsparse.advice.label_trial import ONE_VS_REST, TREES
+from wordsparse.advice.label_trial import DENSE, ONE_VS_REST, TREES
 from wordsparse.advice.real_trial import RIDGE
 from wordsparse.advice.sizes import Sizes
 from wordsparse.advice.text_trial import NEGATIVE_SAMPLING
@@ -16,7 +16,13 @@ MIN_SPEEDUP = 2.0
 LONG_TAIL = 0.5
 # With fewer outputs a tail is not long.
 MIN_TAIL_OUTPUTS = 2000
-VERDICT_OF = {TREES: "trees", ONE_VS_REST: "one-vs-rest", RIDGE: "ridge", NEGATIVE_SAMPLING: "negative-sampling"}
+VERDICT_OF = {
+    TREES: "trees",
+    ONE_VS_REST: "one-vs-rest",
+    DENSE: "dense",
+    RIDGE: "ridge",
+    NEGATIVE_SAMPLING: "negative-sampling",
+}
 
 
 @dataclass(frozen=True)

@@ -40,8 +40,8 @@ def command(
     """Tell whether the exact layer suits CORPUS, or the labelled rows of --features.
 
     Sizes and losses, a timed step beside a dense layer, and a trial within --budget beside what one would use
-    otherwise: gensim for a text; omikuji's trees, where installed, and one-vs-rest for labels. Ctrl-C ends the trial
-    with what has been measured. The advice may be to use something else.
+    otherwise: gensim for a text; for labels one-vs-rest and, where they are installed, omikuji's trees and a dense
+    layer by PyTorch. Ctrl-C ends the trial with what has been measured. The advice may be to use something else.
     """
     from wordsparse.advice import advise
     from wordsparse.advice.page import page

@@ -1,6 +1,7 @@
 """Training of an embedding of sparse rows and of the exact layer on it, by bounded negative sampling.
 
-π_l ∝ n_l^½. Per minibatch of N rows, with α_j the curvature of row j's loss along any output:
+π_l ∝ n_l^½; a label that no row has weighs next to nothing. Per minibatch of N rows, with α_j the curvature of row j's
+loss along any output:
 
     output    C̄, κ ← running means of Hᵀ diag(2α) H / N, Σ 2α / N        Π = (C̄ + RIDGE mean-eig(C̄) I)⁻¹
               W ← W − η/N (∂L/∂W) Π,   η = max(1/(t + T0), r N/MEMORY),  at most 1/tr(Π C) of the minibatch
@@ -18,7 +19,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from wordsparse.kernels import Kernels
+from wordsparse.kernels import CpuKernels
 from wordsparse.labels.hidden import HiddenUnits, NoUnits
 from wordsparse.labels.progress import Report
 from wordsparse.labels.rows import SparseRows
@@ -32,13 +33,15 @@ EPOCHS = 5
 MOST, FEWEST = (1000, 50), (200, 20)
 LOSS = BoundedNS(negatives=30.0, touching=6.0)
 MEASURE_POWER = 0.5
+# The count of a label that no row has: such labels, however many, must not take the negatives from those that occur.
+UNSEEN = 1e-12
 T0, MEMORY, RIDGE = 60.0, 20_000, 2.0
 RHO, M0, TRUST = 0.01, 30.0, 0.5
 TINY = float(np.finfo(np.float32).tiny)
 
 
 def trained(
-    X: Any, Y: Any, counts: Array, dim: int, hidden: int, seed: int, kernels: Kernels, report: Report
+    X: Any, Y: Any, counts: Array, dim: int, hidden: int, seed: int, kernels: CpuKernels, report: Report
 ) -> tuple[Array, tuple[Array, Array], Array]:
     """E (f, dim), the hidden units' (A, b), and W (D, dim + hidden + 1).
 
@@ -48,20 +51,21 @@ def trained(
         If training diverges.
     """
     training = _Training(X, Y, counts, dim, hidden, seed, kernels)
-    training.run(report)
+    with training.units.on_threads(kernels.threads):
+        training.run(report)
     return training.E, training.units.weights(), training.layer.weights()
 
 
 class _Training:
     """E, the hidden units, the layer, and the running means of the two steps."""
 
-    def __init__(self, X: Any, Y: Any, counts: Array, dim: int, hidden: int, seed: int, kernels: Kernels) -> None:
+    def __init__(self, X: Any, Y: Any, counts: Array, dim: int, hidden: int, seed: int, kernels: CpuKernels) -> None:
         self.X, self.Y, self.dim, self.kernels = X, Y, dim, kernels
         self.random = np.random.default_rng(seed)
         self.E = ((self.random.random((X.shape[1], dim)) - 0.5) / dim).astype(np.float32)
         self.units = HiddenUnits(dim, hidden, seed) if hidden else NoUnits(dim)
         width = dim + hidden + 1
-        measure = np.maximum(counts, 1) ** MEASURE_POWER
+        measure = np.where(counts > 0, counts, UNSEEN) ** MEASURE_POWER
         self.layer = FactoredOutput(counts.shape[0], width, LOSS, measure, kernels=kernels)
         self.mass = np.zeros(X.shape[1])
         self.curvature, self.row_curvature, self.steps = np.zeros((width, width)), 0.0, 0

@@ -1,11 +1,13 @@
 """Rectified linear units a = max(z A + b, 0) between an embedding and the exact layer, trained by PyTorch's Adam."""
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wordsparse import optional
+from wordsparse.machine.threads import pytorch_threads
 
 Array = NDArray[Any]
 
@@ -39,6 +41,10 @@ class HiddenUnits:
         self._outputs.backward(self._torch.from_numpy(np.ascontiguousarray(gradient)))
         self._optimizer.step()
 
+    def on_threads(self, threads: int) -> AbstractContextManager[None]:
+        """Hold PyTorch to so many threads."""
+        return pytorch_threads(self._torch, threads)
+
     def weights(self) -> tuple[Array, Array]:
         """A (dim, units) and b (units,)."""
         return self._A.detach().numpy(), self._b.detach().numpy()
@@ -55,6 +61,9 @@ class NoUnits:
 
     def step(self, gradient: Array) -> None:
         pass
+
+    def on_threads(self, threads: int) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def weights(self) -> tuple[Array, Array]:
         return np.zeros((self._dim, 0), np.float32), np.zeros(0, np.float32)

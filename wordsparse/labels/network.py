@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wordsparse.kernels import Kernels
+from wordsparse.kernels import CpuKernels, Kernels
 from wordsparse.labels import bag
 from wordsparse.labels.calibration import logistic_line
 from wordsparse.labels.progress import Report
@@ -50,7 +50,7 @@ class Network:
     shift: float = 0.0
 
     @classmethod
-    def fitted(cls, X: Any, Y: Any, dim: int, hidden: int, seed: int, kernels: Kernels, report: Report) -> "Network":
+    def fitted(cls, X: Any, Y: Any, dim: int, hidden: int, seed: int, kernels: CpuKernels, report: Report) -> "Network":
         """From X (n, f) and Y (n, D) of ones, SciPy CSR float32; d = ``dim``, u = ``hidden``.
 
         Raises
