@@ -60,10 +60,11 @@ docs: install
 	$(RUN) -m pip install --quiet --group docs
 	$(RUN) -m sphinx --fail-on-warning --keep-going --quiet docs docs/build
 
-# The source distribution and the wheels of all Pythons of this machine, each installed and used in an empty environment.
+# The source distribution and the wheels of all Pythons of this machine, each installed and used in an empty environment;
+# WHEELS="--python python3.13" is one of them.
 wheels: install
 	$(RUN) -m pip install --quiet --group release
-	$(RUN) tools/wheels.py -o dist
+	$(RUN) tools/wheels.py -o dist $(WHEELS)
 
 test: lint
 	$(RUN) -m pytest

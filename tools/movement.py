@@ -80,11 +80,8 @@ def trial(path: Path, tokens: int, models: Path, seed: int, options: dict[str, A
     counts = Counter(word for sentence in (*first, *second) for word in sentence)
     halved = Counter({word: count // 2 for word, count in counts.items()})
     pairs = planted_pairs(halved, random)
-    texts = {"first": first, "second": changed(second, pairs, random)}
-    trained = [
-        ws.train(text, output=models / f"{tokens}-{seed}-{name}", resume=True, **options)
-        for name, text in texts.items()
-    ]
+    texts = {f"{tokens}-first": first, f"{tokens}-second-{seed}": changed(second, pairs, random)}
+    trained = [ws.train(text, output=models / name, resume=True, **options) for name, text in texts.items()]
     judged = {word.word: word for word in moved(*trained)}
     planted = [
         {"kind": kind, "count": halved[word], **judged[word]._asdict()}

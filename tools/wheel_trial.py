@@ -1,8 +1,10 @@
-"""An installed wordsparse, used as its users do: train, similar, export, compare, explore, and the layer.
+"""An installed wordsparse, used as its users do: text to vectors, neighbours, scores, pages, files, labels, the layer.
 
-Run in an empty folder by ``wheels.py``; prints one JSON object. An error ends it.
+Run in an empty folder by ``wheels.py``; prints one JSON object. An error ends it. Where gensim is missing (it has no
+wheels for Python 3.14), all but its test sets and its rivals must work, and the message about those names the remedy.
 """
 
+import importlib.util
 import json
 import random
 import subprocess
@@ -14,54 +16,91 @@ import scipy.sparse
 
 import wordsparse as ws
 
+HAS_GENSIM = importlib.util.find_spec("gensim") is not None
+FORMATS = ("word2vec", "word2vec-bin", "npz", "projector")
+OPTIONS = 'dim = 20\nepochs = 2\ntokens = "simple"\n'
+PAIRS = "sea1 sea2 9\nsea3 law3 1\nart4 art5 8\nsun6 art6 2\n"
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [str(Path(sys.executable).with_name("wordsparse")), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
 
 def wordsparse(*arguments: str) -> str:
-    command = [str(Path(sys.executable).with_name("wordsparse")), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = run(*arguments)
     if done.returncode:
-        sys.exit(f"{' '.join(command)}: status {done.returncode}\n{done.stderr}")
+        sys.exit(f"wordsparse {' '.join(arguments)}: status {done.returncode}\n{done.stderr}")
     return done.stdout
 
 
 def write_text(path: Path) -> None:
-    """Sentences on four subjects, so that the neighbours of a word are known."""
+    """Sentences on four subjects, so that the neighbours of a word are known; capitals and marks as people write."""
     chosen = random.Random(1)
     subjects = [[f"{name}{number}" for number in range(60)] for name in ("sea", "law", "art", "sun")]
     sentences = (" ".join(chosen.choices(chosen.choice(subjects), k=12)) for _ in range(5000))
-    path.write_text("\n".join(sentences) + "\n")
+    path.write_text("".join(f"{sentence.capitalize()}.\n" for sentence in sentences))
+
+
+def write_labels(path: Path) -> None:
+    """Rows whose only feature is their label."""
+    path.write_text("200 10 10\n" + "".join(f"{row % 10} {row % 10}:1\n" for row in range(200)))
+
+
+def words() -> dict[str, object]:
+    write_text(Path("text.txt"))
+    Path("options.toml").write_text(OPTIONS)
+    Path("pairs.txt").write_text(PAIRS)
+    trained = json.loads(wordsparse("train", "text.txt", "-o", "model", "--config", "options.toml", "--json"))
+    near = json.loads(wordsparse("similar", "model", "sea1", "-n", "5", "--json"))["neighbours"]
+    scores = json.loads(wordsparse("evaluate", "model", "--pairs", "pairs.txt", "--json"))
+    for format in FORMATS:
+        wordsparse("export", "model", "-o", f"vectors.{format}", "--format", format)
+    wordsparse("explore", "model", "vectors.npz", "-o", "page.html")
+    methods = () if HAS_GENSIM else ("--only", "wordsparse-cbow", "--pairs", "pairs.txt")
+    wordsparse("compare", "text.txt", "-o", "report", "--dim", "10", "--epochs", "1", *methods)
+    wordsparse("advise", "text.txt", "--budget", "0", "--dim", "10")
+    refused = run("evaluate", "model")
+    if not HAS_GENSIM and (refused.returncode != 2 or "pip install 'gensim" not in refused.stderr):
+        sys.exit(f"evaluate without gensim: status {refused.returncode}\n{refused.stderr}")
+    return {
+        "tokens": trained["tokens"],
+        "neighbours": [neighbour["word"] for neighbour in near],
+        "pairs": scores["pairs"]["pairs"]["spearman"],
+        "page_bytes": Path("page.html").stat().st_size,
+        "report": Path("report", "report.html").exists(),
+    }
+
+
+def labels() -> float:
+    """The share of rows whose label is found."""
+    write_labels(Path("labels.txt"))
+    wordsparse("labels", "train", "labels.txt", "-o", "classifier")
+    found: float = json.loads(wordsparse("labels", "evaluate", "classifier", "labels.txt", "--json"))["precision"]["1"]
+    return found
+
+
+def losses() -> list[float]:
+    """The mean losses of three steps of the layer."""
+    layer = ws.FactoredOutput(n_outputs=100_000, n_features=16, loss="bounded-ns")
+    hidden = np.random.default_rng(0).standard_normal((8, 16), np.float32)
+    targets = scipy.sparse.csr_matrix((np.ones(8), (range(8), range(0, 80, 10))), (8, 100_000))
+    return [float(layer.step(hidden, targets, 0.1)[0].mean()) for _ in range(3)]
 
 
 def main() -> None:
     if Path(ws.__file__).is_relative_to(Path.cwd()):
         sys.exit("wordsparse was imported from the current folder")
-    write_text(Path("text.txt"))
     found = json.loads(wordsparse("doctor", "--json"))
-    trained = json.loads(wordsparse("train", "text.txt", "-o", "model", "--dim", "20", "--json"))
-    near = json.loads(wordsparse("similar", "model", "sea1", "-n", "5", "--json"))["neighbours"]
     cards = [card["name"] for card in json.loads(wordsparse("corpora", "list", "--json"))["corpora"]]
-    wordsparse("export", "model", "-o", "vectors.txt", "--format", "word2vec")
-    wordsparse("explore", "model", "-o", "page.html")
-    wordsparse("compare", "text.txt", "-o", "report", "--dim", "10", "--epochs", "1")
-    layer = ws.FactoredOutput(n_outputs=100_000, n_features=16, loss="bounded-ns")
-    hidden = np.random.default_rng(0).standard_normal((8, 16), np.float32)
-    targets = scipy.sparse.csr_matrix((np.ones(8), (range(8), range(0, 80, 10))), (8, 100_000))
-    losses = [float(layer.step(hidden, targets, 0.1)[0].mean()) for _ in range(3)]
-    print(
-        json.dumps(
-            {
-                "python": sys.version.split()[0],
-                "commit": found["commit"],
-                "openmp": found["compiled"]["openmp"],
-                "gensim": found["extras"].get("gensim"),
-                "tokens": trained["tokens"],
-                "neighbours": [neighbour["word"] for neighbour in near],
-                "cards": cards,
-                "page_bytes": Path("page.html").stat().st_size,
-                "report": Path("report", "report.html").exists(),
-                "losses": losses,
-            }
-        )
-    )
+    about = {
+        "python": sys.version.split()[0],
+        "commit": found["commit"],
+        "openmp": found["compiled"]["openmp"],
+        "gensim": HAS_GENSIM,
+        "cards": cards,
+    }
+    print(json.dumps({**about, **words(), "labels": labels(), "losses": losses()}))
 
 
 if __name__ == "__main__":

@@ -5,9 +5,9 @@
 
 Makes the source distribution twice, which must give the same bytes; builds a wheel of it for each Python; has
 auditwheel put the OpenMP run-time library inside; installs it into a new virtual environment, and runs
-``wheel_trial.py`` there, in an empty folder and without a compiler on the path. Without ``--python`` these are all
-Pythons from 3.11 on that are found on the path and in pyenv, one of each minor version, and that have the headers which
-compiling needs. Prints one JSON object; the exit status is 1 if anything failed.
+``wheel_trial.py`` there, in an empty folder and without a compiler on the path; then once more without gensim. Without
+``--python`` these are all Pythons from 3.11 on that are found on the path and in pyenv, one of each minor version, and
+that have the headers which compiling needs. Prints one JSON object; the exit status is 1 if anything failed.
 """
 
 import json
@@ -24,6 +24,7 @@ import click
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 TRIAL = Path(__file__).with_name("wheel_trial.py")
+EXTRAS = "report,labels"
 ABOUT = (
     "import json, os, sys, sysconfig; header = os.path.join(sysconfig.get_path('include'), 'Python.h'); "
     "print(json.dumps([list(sys.version_info[:3]), sys.prefix == sys.base_prefix, os.path.exists(header)]))"
@@ -91,16 +92,23 @@ def wheel(python: str, sources: Path, folder: Path) -> Path:
     return repaired
 
 
-def trial(python: str, made: Path, folder: Path) -> dict[str, Any]:
-    """The result of ``wheel_trial.py`` for a wheel in an environment that holds nothing else."""
-    environment, elsewhere = folder / "environment", folder / "elsewhere"
-    output_of(python, "-m", "venv", environment)
-    output_of(environment / "bin/python", "-m", "pip", "install", "--quiet", f"wordsparse[report] @ {made.as_uri()}")
+def trials(python: str, made: Path, folder: Path) -> list[dict[str, Any]]:
+    """The results of ``wheel_trial.py`` for a wheel in an environment that holds nothing else, without gensim last."""
+    own = folder / "environment/bin/python"
+    output_of(python, "-m", "venv", folder / "environment")
+    output_of(own, "-m", "pip", "install", "--quiet", f"wordsparse[{EXTRAS}] @ {made.as_uri()}")
+    found = [_trial(own, folder / "first")]
+    if found[0]["gensim"]:
+        output_of(own, "-m", "pip", "uninstall", "--quiet", "--yes", "gensim")
+        found.append(_trial(own, folder / "second"))
+    return found
+
+
+def _trial(python: Path, elsewhere: Path) -> dict[str, Any]:
     elsewhere.mkdir()
     plain = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
-    command = (environment / "bin/python", TRIAL)
     found: dict[str, Any] = json.loads(
-        output_of(*command, cwd=elsewhere, env=plain | {"PATH": str(environment / "bin")})
+        output_of(python, TRIAL, cwd=elsewhere, env=plain | {"PATH": str(python.parent)})
     )
     return found
 
@@ -120,7 +128,7 @@ def main(output: Path, chosen: tuple[str, ...]) -> None:
             click.echo(f"{sources.name} on Python {version}", err=True)
             made = Path(shutil.copy2(wheel(python, sources.resolve(), folder), output)).resolve()
             about = {"name": made.name, "bytes": made.stat().st_size}
-            report["wheels"][version] = about | {"trial": trial(python, made, folder)}
+            report["wheels"][version] = about | {"trials": trials(python, made, folder)}
     click.echo(json.dumps(report, indent=1))
 
 

@@ -15,6 +15,9 @@ Array = NDArray[Any]
 LARGEST = 2**63 - 1
 # The maximum difference of a symmetric matrix from its transpose, relative to its largest entry.
 SYMMETRY = 1e-5
+# The remedies for a number that is not finite, and for a sparse matrix whose parts do not fit together.
+REPLACE = "remove or replace it"
+REBUILD = "build it with scipy.sparse.coo_array((values, (rows, columns)), shape)"
 
 
 def plain(value: Any) -> Any:
@@ -86,7 +89,7 @@ def _real_array(name: str, value: ArrayLike, shape: tuple[int | None, ...]) -> A
     try:
         array = np.asarray(value)
     except ValueError as error:
-        raise InputError(f"{name} is not an array: {error}") from None
+        raise InputError(f"{name} is not an array: {error}; give numpy.array of rows of the same length") from None
     if array.ndim != len(shape) or any(n is not None and n != m for n, m in zip(shape, array.shape, strict=True)):
         wanted = ", ".join("any" if n is None else str(n) for n in shape)
         raise InputError(f"{name} must have shape ({wanted}{',' if len(shape) == 1 else ''}), not {array.shape}")
@@ -103,7 +106,10 @@ def base_measure(measure: ArrayLike, n_outputs: int, dtype: np.dtype[Any]) -> Ar
     pi /= pi.max()  # prevents an overflow of the sum
     pi /= pi.sum()
     if 1 / np.sqrt(pi.min()) > np.finfo(dtype).max:
-        raise InputError(f"base_measure spans too wide a range for {dtype}: its smallest entry is {pi.min():.3g}")
+        raise InputError(
+            f"base_measure spans too wide a range for {dtype}: its smallest entry is {pi.min():.3g}; raise it, or "
+            "take float64"
+        )
     return pi
 
 
@@ -120,7 +126,7 @@ def matrix(name: str, value: ArrayLike, columns: int, dtype: np.dtype[Any], firs
         array = np.ascontiguousarray(array, dtype)
     if not all_finite(array):
         row = first_row + int(np.flatnonzero(~np.isfinite(array).all(1))[0])
-        raise InputError(f"{name} holds a value that is not a finite {dtype} number, first in row {row}")
+        raise InputError(f"{name} holds a value that is not a finite {dtype} number, first in row {row}; {REPLACE}")
     return array
 
 
@@ -132,7 +138,7 @@ def device_matrix(name: str, array: Array, columns: int, dtype: np.dtype[Any]) -
         raise InputError(f"{name} must hold real numbers, not {array.dtype}")
     array = array.astype(dtype, copy=False)
     if not all_finite(array):
-        raise InputError(f"{name} holds a value that is not a finite {dtype} number")
+        raise InputError(f"{name} holds a value that is not a finite {dtype} number; {REPLACE}")
     return array
 
 
@@ -142,13 +148,15 @@ def positive_definite(name: str, value: ArrayLike, size: int) -> Array:
     if array.shape[0] != size:
         raise InputError(f"{name} must have shape ({size}, {size}), not {array.shape}")
     if np.abs(array - array.T).max() > SYMMETRY * np.abs(array).max():
-        raise InputError(f"{name} must be symmetric")
+        raise InputError(f"{name} must be symmetric: give ({name} + {name}.T) / 2 if it nearly is")
     if array.diagonal().min() <= 0:
-        raise InputError(f"{name} must be positive definite: its diagonal is not positive")
+        raise InputError(f"{name} must be positive definite: its diagonal is not positive; add a positive number to it")
     try:
         np.linalg.cholesky(array + SYMMETRY * np.abs(array).max() * np.eye(size))
     except np.linalg.LinAlgError:
-        raise InputError(f"{name} must be positive definite: it has a negative eigenvalue") from None
+        raise InputError(
+            f"{name} must be positive definite: it has a negative eigenvalue; add a positive number to its diagonal"
+        ) from None
     return array
 
 
@@ -207,7 +215,7 @@ def _sparse_parts(name: str, matrix: Any, dtype: np.dtype[Any], *, add_up: bool)
     if not all_finite(values):
         at = int(np.flatnonzero(~np.isfinite(values))[0])
         where = f"row {np.searchsorted(indptr, at, side='right') - 1}, column {columns[at]}"
-        raise InputError(f"{name} holds a value that is not a finite {dtype} number, first in {where}")
+        raise InputError(f"{name} holds a value that is not a finite {dtype} number, first in {where}; {REPLACE}")
     return indptr, columns, values
 
 
@@ -221,21 +229,24 @@ def _compressed(name: str, Y: Any, kind: str) -> tuple[Array, Array, Array]:
     _check_vector(f"{wrong} data", Y.data, "fiub", "real numbers")
     indptr = Y.indptr.astype(np.int64)
     if indptr.shape[0] != rows + 1:
-        raise InputError(f"{wrong} indptr must have {rows + 1:,} entries, not {indptr.shape[0]:,}")
+        raise InputError(f"{wrong} indptr must have {rows + 1:,} entries, not {indptr.shape[0]:,}; {REBUILD}")
     if indptr[0] != 0 or (np.diff(indptr) < 0).any():
-        raise InputError(f"{wrong} indptr does not ascend from 0")
+        raise InputError(f"{wrong} indptr does not ascend from 0; {REBUILD}")
     stored = int(indptr[-1])
     for part in ("indices", "data"):
         if getattr(Y, part).shape[0] < stored:
             raise InputError(
-                f"{wrong} indptr does not fit its {part}: {stored:,} entries, of {getattr(Y, part).shape[0]:,}"
+                f"{wrong} indptr does not fit its {part}: {stored:,} entries, of {getattr(Y, part).shape[0]:,}; "
+                f"{REBUILD}"
             )
     indices = Y.indices[:stored].astype(np.int64)
     if indices.size and not (indices.min() >= 0 and indices.max() < columns):
         at = int(np.flatnonzero((indices < 0) | (indices >= columns))[0])
         row, what = np.searchsorted(indptr, at, side="right") - 1, "a target" if name == "Y" else "a column"
         where = f"{what} out of range: {indices.min()} to {indices.max()}, of {columns} outputs, first in row {row}"
-        raise InputError(f"{name} has {where}" if kind == "csr" else f"{wrong} indices are out of range")
+        raise InputError(
+            f"{name} has {where}; {REPLACE}" if kind == "csr" else f"{wrong} indices are out of range; {REBUILD}"
+        )
     return indptr, indices, Y.data[:stored]
 
 
@@ -245,15 +256,15 @@ def _as_csr(name: str, Y: Any) -> Any:
         indptr, indices, data = _compressed(name, Y, "csc")
         return sp.csc_array((data, indices, indptr), shape=Y.shape).tocsr()
     if Y.format == "lil" and [len(row) for row in Y.rows] != [len(row) for row in Y.data]:
-        raise InputError(f"{name} is not a valid LIL matrix: its rows and data differ in length")
+        raise InputError(f"{name} is not a valid LIL matrix: its rows and data differ in length; {REBUILD}")
     if Y.format == "dia" and (Y.data.ndim != 2 or Y.offsets.shape != Y.data.shape[:1] or Y.offsets.dtype.kind != "i"):
-        raise InputError(f"{name} is not a valid DIA matrix: its offsets do not fit its data")
+        raise InputError(f"{name} is not a valid DIA matrix: its offsets do not fit its data; {REBUILD}")
     try:
         entries = Y.tocoo()
         # The constructor checks lengths and ranges.
         return sp.coo_array((entries.data, (entries.row, entries.col)), shape=Y.shape).tocsr()
     except (ValueError, TypeError, IndexError, OverflowError) as error:
-        raise InputError(f"{name} is not a valid {Y.format.upper()} matrix: {error}") from None
+        raise InputError(f"{name} is not a valid {Y.format.upper()} matrix: {error}; {REBUILD}") from None
 
 
 def _check_vector(what: str, array: Any, kinds: str, wanted: str) -> None:

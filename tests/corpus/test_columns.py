@@ -80,11 +80,15 @@ def test_a_list_of_tokens_is_a_sentence(tmp_path):
         ("t.csv", b'id,text\n1,"a" b\n', r"row 1 \(line 2\) is not valid CSV"),
         ("t.csv", b'id,text\n1,"a b\n', "is not valid CSV: unexpected end of data"),
         ("t.csv", b"id,text\n1,\xff\n", "line 2 is not UTF-8 text"),
-        ("t.csv", b"id,words\n1,a\n", "has no column 'text'; its first line has 'id', 'words'"),
+        ("t.csv", b"id,words\n1,a\n", "has no column 'text'; name one of its first line: 'id', 'words'"),
         ("t.csv", b"text,text\na,b\n", "has 2 columns 'text'"),
         ("t.jsonl", b'{"text": "a"}\n\n{"text"\n', "line 3 is not a JSON object"),
         ("t.jsonl", b'{"text": "a"}\n["b"]\n', r"line 2 is not a JSON object, but \['b'\]"),
-        ("t.jsonl", b'{"text": "a"}\n{"body": "b"}\n', "line 2 has no 'text'; it has 'body'"),
+        (
+            "t.jsonl",
+            b'{"text": "a"}\n{"body": "b"}\n',
+            "line 2 has no 'text'; it has 'body': name a column that every line has",
+        ),
         ("t.jsonl", b'{"text": 7}\n', "row 1 holds 7, which is neither text nor a list of tokens"),
         ("t.jsonl", b"[" * 100_000, "line 1 is not a JSON object"),
         ("t.jsonl", b'{"text": ["a", 7]}\n', "a word must be a str, not 7"),
@@ -105,7 +109,7 @@ def test_a_bad_row_is_named(tmp_path, name, data, said):
 
 
 def test_a_parquet_file_without_the_column_says_which_it_has(tmp_path):
-    with pytest.raises(InputError, match="has no column 'body'; it has 'id', 'text'"):
+    with pytest.raises(InputError, match="has no column 'body'; name one of its own: 'id', 'text'"):
         list(sentences(written(tmp_path / "t.parquet"), column="body"))
 
 

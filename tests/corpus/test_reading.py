@@ -81,8 +81,8 @@ def test_files_that_programs_leave_in_directories_are_skipped_and_named(tmp_path
     hidden, special, empty = (record.getMessage() for record in caplog.records)
     assert hidden.startswith("4 files or directories whose names begin with _ or . are skipped: ")
     assert str(folder / ".DS_Store") in hidden
-    assert special.startswith("2 files or directories that are neither regular files nor directories are skipped: ")
-    assert empty == f"1 files or directories are empty: {folder / 'part-2'}"
+    assert special.startswith("2 entries that are neither regular files nor directories are skipped: ")
+    assert empty == f"1 file is empty: {folder / 'part-2'}"
     caplog.clear()
     find_files([folder], quiet=True)
     assert not caplog.records

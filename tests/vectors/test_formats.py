@@ -153,7 +153,7 @@ def test_words_that_would_corrupt_a_file_are_refused(tmp_path: Path, word: str) 
     """gensim #2881."""
     word_vectors = WordVectors(["a", word], [[1, 2], [3, 4]])
     for name in ("word2vec", "word2vec-bin"):
-        with pytest.raises(InputError, match="npz, safetensors and gensim can hold it"):
+        with pytest.raises(InputError, match="choose npz, safetensors or gensim, which can hold it"):
             save_vectors(word_vectors, tmp_path / "v", name)
     assert os.listdir(tmp_path) == []
     for name in ("npz", "safetensors"):

@@ -76,7 +76,7 @@ def advise(
     if (corpus is None) == (features is None):
         raise InputError("name a text, or the features of labelled rows, and not both")
     if corpus is not None and targets is not None:
-        raise InputError("targets belong to features: a text has none")
+        raise InputError("targets belong to features: give features, or leave targets out")
     budget, dim = validation.non_negative("budget", budget), validation.positive_int("dim", dim)
     cpus, seed = resolve_threads(threads), validation.whole("seed", seed)
     if features is not None:
@@ -150,4 +150,4 @@ def _check_rows(data: LabelledRows, path: Path) -> None:
     if data.X.shape[0] < MIN_ROWS:
         raise InputError(f"{path} has {data.X.shape[0]} rows: advice needs at least {MIN_ROWS}; give more of them")
     if data.Y.nnz == 0:
-        raise InputError(f"{path} has no labels")
+        raise InputError(f"{path} has no labels: name the file that holds them as the targets")

@@ -47,7 +47,10 @@ def command(
         )
         chosen = [word for word, count in counts.most_common() if count >= min_count]
     if not chosen:
-        raise InputError(f"the text holds no word that occurs {min_count} times and is not in the vocabulary")
+        raise InputError(
+            f"the text holds no word that occurs {min_count} times and is not in the vocabulary: lower --min-count, "
+            "or give more text"
+        )
     found = infer(trained, sentences(list(corpus), format), chosen)
     save_vectors(found, output, "npz")
     result = {"output": str(output), "words": len(found), "dim": found.dim, "without_context": len(chosen) - len(found)}

@@ -122,7 +122,9 @@ def _in_process(
     task = Task(name, options, encoded, str(plain.path), plain.lines, plain.words, text.tokens, str(target))
     done = _worker(task.to_json())
     if done.returncode < 0:
-        raise WordsparseError(f"killed by signal {-done.returncode}: is there too little memory?")
+        raise WordsparseError(
+            f"killed by signal {-done.returncode}: is there too little memory? Take a smaller dim, or less text"
+        )
     if done.returncode:
         said = done.stderr.strip().splitlines() or ["it said nothing"]
         raise WordsparseError(f"exit status {done.returncode}: {said[-1]}")

@@ -57,9 +57,12 @@ def prepare(request: Request, scratch: Path) -> list[EncodedText]:
     for tokens in lengths:
         text = _encoded(request, scratch / f"encoded-{tokens}", tokens)
         if tokens is not None and text.tokens < tokens:
-            raise InputError(f"size {tokens:,}: the text has only {text.tokens:,} tokens")
+            raise InputError(f"size {tokens:,}: the text has only {text.tokens:,} tokens; give a smaller size")
         if len(text.corpus.vocabulary) < 2:
-            raise InputError(f"only one word occurs {text.corpus.min_count} times or more: too little text to compare")
+            raise InputError(
+                f"only one word occurs {text.corpus.min_count} times or more, too little to compare: give more text, "
+                "or lower min_count"
+            )
         texts.append(text)
     return texts
 
@@ -74,7 +77,9 @@ def write_plain(corpus: EncodedCorpus, max_tokens: int, path: Path) -> PlainText
     """
     for word in corpus.vocabulary.words:
         if word.split() != [word]:
-            raise InputError(f"the word {word!r} holds white space: gensim's reader would split it into several words")
+            raise InputError(
+                f"the word {word!r} holds white space: gensim's reader would split it; join its parts with _"
+            )
     words = np.array(corpus.vocabulary.words, dtype=object)
     lines = written = 0
     with open(path, "w", encoding="utf-8", newline="\n") as file:

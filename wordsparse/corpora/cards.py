@@ -158,7 +158,9 @@ def _bundled(entry: Any, where: str) -> BundledFile:
     _check_members(entry, members, where)
     _check_choice(where, "format", entry["format"], FORMATS)
     if entry["package"] != "gensim":
-        raise InputError(f"{where}: texts are taken from the package gensim only, not from {entry['package']!r}")
+        raise InputError(
+            f"{where}: texts are taken from the package gensim only, not from {entry['package']!r}: give a url"
+        )
     if not re.fullmatch(r"[\w-][\w.-]*", entry["name"]):
         raise InputError(f"{where}: {entry['name']!r:.80} must be the name of a file inside the package")
     folder = PurePosixPath(entry["folder"])
@@ -174,7 +176,9 @@ def _checksum(given: str | None, where: str) -> Checksum | None:
         return None
     algorithm, _, digits = given.partition(":")
     if algorithm not in ALGORITHMS or not re.fullmatch(f"[0-9a-f]{{{ALGORITHMS[algorithm]}}}", digits):
-        raise InputError(f"{where}: a checksum is md5:, sha1: or sha256: and its hexadecimal digits, not {given!r:.80}")
+        raise InputError(
+            f"{where}: a checksum must be md5:, sha1: or sha256: and its hexadecimal digits, not {given!r:.80}"
+        )
     return Checksum(algorithm, digits)
 
 

@@ -71,7 +71,10 @@ def download(source: Download, folder: Path, progress: Callable[[DownloadProgres
         except urllib.error.HTTPError as refused:
             refused.close()
             if refused.code not in (408, 429, 500, 502, 503, 504):
-                raise WordsparseError(f"{source.url}: the server says {refused.code} {refused.reason}") from refused
+                raise WordsparseError(
+                    f"{source.url}: the server says {refused.code} {refused.reason}; check the address in the card, "
+                    "or try again later"
+                ) from refused
             error = refused
         except (OSError, http.client.HTTPException) as cut:  # URLError is an OSError
             error = cut
@@ -113,7 +116,10 @@ def _continue(source: Download, part: Path, about: Path, progress: Callable[[Dow
         total = start + int(length) if length is not None and length.isdigit() else None
         if source.bytes is not None and total not in (None, source.bytes):
             part.unlink(missing_ok=True)
-            raise WordsparseError(f"{source.url}: has changed: {total:,} bytes, but the card says {source.bytes:,}")
+            raise WordsparseError(
+                f"{source.url}: has changed: {total:,} bytes, but the card says {source.bytes:,}; correct the card "
+                "if you trust the new file"
+            )
         tag = response.headers.get("ETag", "")
         known = tag if tag and not tag.startswith("W/") else response.headers.get("Last-Modified", "")
         write_file(about, json.dumps({"url": source.url, "validator": known}).encode())
@@ -141,7 +147,10 @@ def _append(
         file.write(block)
         have += len(block)
         if source.bytes is not None and have > source.bytes:
-            raise WordsparseError(f"{source.url}: sends more than the {source.bytes:,} bytes that the card says")
+            raise WordsparseError(
+                f"{source.url}: sends more than the {source.bytes:,} bytes that the card says; correct the card if "
+                "you trust the new file"
+            )
         progress(DownloadProgress(have, total or source.bytes))
         ended = not block
     file.flush()

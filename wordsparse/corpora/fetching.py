@@ -128,7 +128,9 @@ def _check_space(source: Download, target: Path) -> None:
     unpacked = 0 if source.members is None else source.text_bytes or source.bytes or 0
     needed, free = (source.bytes or 0) + unpacked, shutil.disk_usage(target.absolute().parent).free
     if needed > free:
-        raise InputError(f"{target}: about {needed / 1e6:,.0f} MB are needed, but {free / 1e6:,.0f} MB are left there")
+        raise InputError(
+            f"{target}: about {needed / 1e6:,.0f} MB are needed, but {free / 1e6:,.0f} MB are left there; free some"
+        )
 
 
 def _checked(path: Path, expected: Checksum | None, name: str, folder: Path) -> str:
@@ -157,7 +159,9 @@ def _damage_of(part: Path, source: Download) -> Iterator[None]:
         raise WordsparseError(f"{source.url}: {error}") from error
     except (zipfile.BadZipFile, tarfile.TarError, EOFError, NotImplementedError, ValueError) as error:
         remove_directory(part.parent)
-        raise WordsparseError(f"{source.url}: is not an archive, or a damaged one ({error}); it was deleted") from error
+        raise WordsparseError(
+            f"{source.url}: is not an archive, or a damaged one ({error}); it was deleted: fetch it again"
+        ) from error
 
 
 def _unpacked(part: Path, source: Download, patterns: Sequence[str], place: Path) -> list[str]:
@@ -175,7 +179,10 @@ def _unpacked(part: Path, source: Download, patterns: Sequence[str], place: Path
     if not names:
         raise InputError(f"holds no member {', '.join(patterns)}")
     if source.text_bytes is not None and left:
-        raise InputError(f"its text has {source.text_bytes - left:,} bytes, but the card says {source.text_bytes:,}")
+        raise InputError(
+            f"its text has {source.text_bytes - left:,} bytes, but the card says {source.text_bytes:,}; fetch it "
+            "again, or correct the card"
+        )
     return names
 
 
@@ -201,7 +208,10 @@ def _copied(file: IO[bytes], path: Path, most: int) -> int:
         while block := file.read(BLOCK_BYTES):
             written += len(block)
             if written > most:
-                raise InputError("unpacks to more bytes than the card says, or than text of its size does")
+                raise InputError(
+                    "unpacks to more bytes than the card says, or than text of its size does; correct the card if "
+                    "you trust the file"
+                )
             target.write(block)
         target.flush()
         os.fsync(target.fileno())
@@ -239,6 +249,12 @@ def _bundled(card: Card, target: Path) -> Fetched:
 def _check_file(file: BundledFile) -> None:
     path = file.path()
     if not path.is_file():
-        raise InputError(f"{path}: is missing: this {file.package} does not ship the text that the card describes")
+        raise InputError(
+            f"{path}: is missing: this {file.package} does not ship the text that the card describes; install "
+            "another version of it"
+        )
     if path.stat().st_size != file.bytes or regular.sha256_of(path) != file.checksum.digits:
-        raise InputError(f"{path}: is not the file that the card describes (its size or checksum differs)")
+        raise InputError(
+            f"{path}: is not the file that the card describes (its size or checksum differs); install another "
+            f"version of {file.package}"
+        )

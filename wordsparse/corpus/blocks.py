@@ -37,7 +37,10 @@ def text_blocks(path: Path, max_expansion: float = MAX_EXPANSION) -> Iterator[tu
         if end:
             yield _without_byte_order_mark(position, data[:end])
         elif len(data) > BLOCK_BYTES:
-            raise InputError(f"{path}: no white space in {len(data):,} bytes from byte {position:,} on: is it text?")
+            raise InputError(
+                f"{path}: no white space in {len(data):,} bytes from byte {position:,} on: is it text? Split it into "
+                "words first"
+            )
         position, rest = position + end, data[end:]
     yield _without_byte_order_mark(position, rest)
 
@@ -45,7 +48,9 @@ def text_blocks(path: Path, max_expansion: float = MAX_EXPANSION) -> Iterator[tu
 def decoded(path: Path, position: int, data: bytes) -> str:
     """A block's text; if it is binary or not UTF-8, InputError names the file and the byte."""
     if (nul := data.find(b"\0")) >= 0:
-        raise InputError(f"{path}: is binary, not text (a zero byte at byte {position + nul:,})")
+        raise InputError(
+            f"{path}: is binary, not text (a zero byte at byte {position + nul:,}): leave it out, or convert it"
+        )
     try:
         return data.decode()
     except UnicodeDecodeError as error:

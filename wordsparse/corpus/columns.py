@@ -55,7 +55,7 @@ def _csv_cells(path: Path, columns: Sequence[str], max_expansion: float) -> Cell
     else:
         names = max((next(csv.reader([header], delimiter=mark), []) for mark in DELIMITERS), key=len)
         missing = next((column for column in columns if column not in names), columns[0])
-        raise InputError(f"{path}: has no column {missing!r}; its first line has {_listed(names)}")
+        raise InputError(f"{path}: has no column {missing!r}; name one of its first line: {_listed(names)}")
     for column in columns:
         if names.count(column) > 1:
             raise InputError(f"{path}: has {names.count(column)} columns {column!r}: rename all but one")
@@ -66,12 +66,16 @@ def _csv_cells(path: Path, columns: Sequence[str], max_expansion: float) -> Cell
         try:
             row = next(rows, None)
         except csv.Error as error:
-            raise InputError(f"{path}: row {number} (line {rows.line_num + 1}) is not valid CSV: {error}") from error
+            raise InputError(
+                f"{path}: row {number} (line {rows.line_num + 1}) is not valid CSV: {error}; correct that row"
+            ) from error
         if row is None:
             return
         if len(row) != len(names) and row:  # an empty line is no row
             where = f"row {number} (line {rows.line_num + 1})"
-            raise InputError(f"{path}: {where} has {len(row)} cells, but the first line has {len(names)}")
+            raise InputError(
+                f"{path}: {where} has {len(row)} cells, but the first line has {len(names)}; correct that row"
+            )
         if row:
             yield number, [row[place] for place in places]
 
@@ -83,12 +87,15 @@ def _json_cells(path: Path, columns: Sequence[str], max_expansion: float) -> Cel
         try:
             row = json.loads(line)
         except (ValueError, RecursionError) as error:
-            raise InputError(f"{path}: line {number} is not a JSON object: {error}") from error
+            raise InputError(f"{path}: line {number} is not a JSON object: {error}; correct that line") from error
         if not isinstance(row, dict):
             raise InputError(f"{path}: line {number} is not a JSON object, but {row!r:.40}: each line must hold one")
         for column in columns:
             if column not in row:
-                raise InputError(f"{path}: line {number} has no {column!r}; it has {_listed(list(row))}")
+                raise InputError(
+                    f"{path}: line {number} has no {column!r}; it has {_listed(list(row))}: name a column that every "
+                    "line has"
+                )
         yield number, [row[column] for column in columns]
 
 
@@ -100,13 +107,17 @@ def _parquet_cells(path: Path, columns: Sequence[str], max_expansion: float) -> 
         with parquet.ParquetFile(path) as file:
             for column in columns:
                 if column not in file.schema_arrow.names:
-                    raise InputError(f"{path}: has no column {column!r}; it has {_listed(file.schema_arrow.names)}")
+                    raise InputError(
+                        f"{path}: has no column {column!r}; name one of its own: {_listed(file.schema_arrow.names)}"
+                    )
             for batch in file.iter_batches(PARQUET_ROWS, columns=list(columns)):
                 for row in zip(*(batch.column(column).to_pylist() for column in columns), strict=True):
                     number += 1
                     yield number, list(row)
     except (arrow.ArrowException, OSError) as error:
-        raise InputError(f"{path}: cannot be read as Parquet after row {number}: {str(error)[:200]}") from error
+        raise InputError(
+            f"{path}: cannot be read as Parquet after row {number}: {str(error)[:200]}; copy or write it again"
+        ) from error
 
 
 def _lines(path: Path, max_expansion: float) -> Iterator[str]:
@@ -117,7 +128,7 @@ def _lines(path: Path, max_expansion: float) -> Iterator[str]:
         if block or not lines[-1]:
             rest = lines.pop()
         if len(rest) > LINE_BYTES:
-            raise InputError(f"{path}: line {number + len(lines) + 1} has more than {LINE_BYTES:,} bytes")
+            raise InputError(f"{path}: line {number + len(lines) + 1} has more than {LINE_BYTES:,} bytes; cut it")
         for line in lines:
             number += 1
             try:

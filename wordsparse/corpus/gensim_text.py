@@ -41,7 +41,7 @@ def wiki_pieces(
         kept += 1
         yield tokens, True
     if not kept:
-        raise InputError(f"{path}: holds no article of {ARTICLE_MIN_TOKENS} tokens or more")
+        raise InputError(f"{path}: holds no article of {ARTICLE_MIN_TOKENS} tokens or more; give a larger dump")
     logger.warning(
         "%s: %d articles read; left out: %d pages shorter than %d tokens (redirects and stubs), "
         "%d outside the article namespace or without text",
@@ -62,7 +62,7 @@ def _page_texts(path: Path, max_expansion: float) -> Iterator[str]:
         for _, element in iterparse(cast("IO[bytes]", pages), events=("end",)):
             schema, _, tag = element.tag.rpartition("}")
             if not schema.startswith("{http://www.mediawiki.org/xml/export-"):
-                raise InputError("is not a dump of MediaWiki")
+                raise InputError("is not a dump of MediaWiki; give pages-articles.xml, or another --format")
             if tag == "namespace" and element.get("key") != "0":
                 others.append(f"{element.text}:")
             elif tag == "page":

@@ -81,7 +81,7 @@ class RawText:
             raise InputError(f"unknown format {format!r}: choose one of {', '.join(known)}")
         paths = _as_paths(source)
         if paths is None and format is not None:
-            raise InputError(f"format {format!r} applies to files only: an iterable gives sentences, texts or rows")
+            raise InputError(f"format {format!r} applies to files only: leave it out for an iterable")
         if column is None and format in ROW_FORMATS:
             raise InputError(f"the format {format!r} needs the name of the column that holds the text (column)")
         if column is not None and format in FORMATS:
@@ -124,7 +124,9 @@ class RawText:
         elif self._tokenize is not None:
             for number, text in enumerate(items, 1):
                 if not isinstance(text, str):
-                    raise InputError(f"text {number} is {text!r:.80}, not a str: tokens={self.tokens!r} splits texts")
+                    raise InputError(
+                        f"text {number} is {text!r:.80}, not a str: give texts, or leave tokens={self.tokens!r} out"
+                    )
                 yield from self._cell_items(f"text {number}", text)
         else:
             for number, sentence in enumerate(items, 1):
@@ -265,9 +267,12 @@ def _token_list(name: str, sentence: object) -> list[Any]:
 
 def _cell_of_row(number: int, row: object, column: str) -> object:
     if not isinstance(row, Mapping):
-        raise InputError(f"row {number} is {row!r:.80}, not a mapping, but column={column!r} is given")
+        raise InputError(
+            f"row {number} is {row!r:.80}, not a mapping, but column={column!r} is given: give mappings, or leave "
+            "column out"
+        )
     if column not in row:
-        raise InputError(f"row {number} has no {column!r}; it has {_keys(row)}")
+        raise InputError(f"row {number} has no {column!r}; it has {_keys(row)}: name a column that every row has")
     return row[column]
 
 

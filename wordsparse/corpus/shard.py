@@ -156,7 +156,10 @@ class Shard:
                 raise InputError(f"{self.path}: was cut short while it was read")
             values = np.frombuffer(data, SHARD_DTYPE, len(data) // SHARD_DTYPE.itemsize)
             if values.min() < END_OF_SENTENCE or values.max() >= expected.vocab_size:
-                raise InputError(f"{self.path}: holds an id outside the vocabulary of {expected.vocab_size:,} words")
+                raise InputError(
+                    f"{self.path}: holds an id outside the vocabulary of {expected.vocab_size:,} words: it was "
+                    "altered; encode again"
+                )
             sentences += int(np.count_nonzero(values == END_OF_SENTENCE))
             last = int(values[-1])
         if digest.hexdigest() != expected.sha256:
@@ -164,5 +167,5 @@ class Shard:
                 f"{self.path}: its content does not match its checksum: it was altered or damaged; encode again"
             )
         if last != END_OF_SENTENCE:
-            raise InputError(f"{self.path}: does not end where a sentence ends")
+            raise InputError(f"{self.path}: does not end where a sentence ends: it was altered; encode again")
         return ShardContent(digests, sentences)

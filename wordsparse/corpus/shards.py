@@ -114,7 +114,7 @@ class EncodedCorpus:
         )
         sentences, values = sum(shard.sentences for shard in shards), sum(shard.size for shard in shards)
         if sentences != corpus.sentences or values != corpus.tokens + corpus.sentences:
-            raise InputError(f"{folder / MANIFEST}: its counts are not those of the shards")
+            raise InputError(f"{folder / MANIFEST}: its counts are not those of the shards; encode the text again")
         return corpus
 
     def identity(self) -> dict[str, Any]:
@@ -210,4 +210,7 @@ def _check_size(folder: Path, record: FileRecord) -> None:
     if path.stat().st_size != record.bytes:
         raise InputError(f"{path}: has {path.stat().st_size:,} bytes, not {record.bytes:,}: it was cut or altered")
     if record.name != VOCABULARY and record.bytes % SHARD_DTYPE.itemsize:
-        raise InputError(f"{path}: {record.bytes:,} bytes are no whole number of {SHARD_DTYPE.itemsize}-byte values")
+        raise InputError(
+            f"{path}: {record.bytes:,} bytes are no whole number of {SHARD_DTYPE.itemsize}-byte values; encode the "
+            "text again"
+        )

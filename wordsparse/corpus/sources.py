@@ -41,13 +41,21 @@ class _Skipped:
 
     def say(self) -> None:
         """Log a warning for each reason."""
-        for paths, reason in (
-            (self.hidden, "whose names begin with _ or . are skipped"),
-            (self.special, "that are neither regular files nor directories are skipped"),
-            (self.empty, "are empty"),
+        for paths, one, many in (
+            (
+                self.hidden,
+                "file or directory whose name begins with _ or . is skipped",
+                "files or directories whose names begin with _ or . are skipped",
+            ),
+            (
+                self.special,
+                "entry that is neither a regular file nor a directory is skipped",
+                "entries that are neither regular files nor directories are skipped",
+            ),
+            (self.empty, "file is empty", "files are empty"),
         ):
             if paths:
-                logger.warning("%s files or directories %s: %s", f"{len(paths):,}", reason, some_of(paths))
+                logger.warning("%s %s: %s", f"{len(paths):,}", one if len(paths) == 1 else many, some_of(paths))
 
 
 def some_of(paths: Sequence[Path]) -> str:
@@ -75,7 +83,7 @@ def find_files(sources: Sequence[str | os.PathLike[str]], *, quiet: bool = False
         path = _existing(source)
         below = _files_below(path, skipped) if path.is_dir() else [path]
         if not below:
-            raise InputError(f"{path}: holds no file")
+            raise InputError(f"{path}: holds no file: name a directory with text")
         found += below
     for file in found:
         if not os.access(file, os.R_OK):
@@ -122,7 +130,7 @@ def _existing(source: str | os.PathLike[str]) -> Path:
     """The path of a source that exists."""
     name = os.fspath(source)
     if not name:
-        raise InputError("a path is empty")
+        raise InputError("a path is empty: name a file or a directory")
     path = Path(name)
     try:
         path.stat()

@@ -49,12 +49,12 @@ class Vocabulary:
         if not self.words:
             raise InputError("a vocabulary needs at least one word")
         if len(self.words) != self.counts.size:
-            raise InputError(f"{len(self.words)} words, but {self.counts.size} counts")
+            raise InputError(f"{len(self.words)} words, but {self.counts.size} counts: give one for each")
         _check_words(self.words)
         self._ids: dict[str, int] = dict(zip(self.words, range(len(self.words)), strict=True))
         if len(self._ids) != len(self.words):
             repeated = next(word for i, word in enumerate(self.words) if self._ids[word] != i)
-            raise InputError(f"the word {repeated!r} occurs more than once in the vocabulary")
+            raise InputError(f"the word {repeated!r} occurs more than once in the vocabulary; leave one out")
 
     def __repr__(self) -> str:
         return f"Vocabulary({len(self.words):,} words, {int(self.counts.sum()):,} occurrences)"
@@ -79,7 +79,7 @@ class Vocabulary:
         """
         check_limits(min_count, max_vocab)
         if not counts:
-            raise InputError("the text holds no token, so there is no vocabulary")
+            raise InputError("the text holds no token, so there is no vocabulary: give text with words")
         kept = {word: count for word, count in counts.items() if count >= min_count}
         if max_vocab is not None and len(kept) > max_vocab:
             kept = {word: -falling for falling, word in _ranked(kept)[:max_vocab]}
@@ -130,7 +130,9 @@ class Vocabulary:
             return np.fromiter((other[word] for word in self.words), np.int64, len(self))
         except KeyError as error:
             word = error.args[0]
-            raise InputError(f"the word {word!r} of the text is not in the vocabulary: was it altered?") from None
+            raise InputError(
+                f"the word {word!r} of the text is not in the vocabulary: was the text altered? Encode it again"
+            ) from None
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the vocabulary as a JSON file (UTF-8), atomically."""
@@ -178,7 +180,9 @@ def check_word(word: object) -> None:
     try:
         word.encode()
     except UnicodeEncodeError as error:
-        raise InputError(f"the word {word!a:.80} is not valid Unicode text: {error.reason}") from error
+        raise InputError(
+            f"the word {word!a:.80} is not valid Unicode text: {error.reason}; rename it, or leave it out"
+        ) from error
 
 
 def check_limits(min_count: int, max_vocab: int | None) -> None:

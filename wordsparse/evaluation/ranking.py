@@ -124,7 +124,7 @@ def _check_labels(top: Array, n_outputs: int) -> None:
         raise InputError(f"top must hold labels from 0 to {n_outputs - 1}, or -1 for none")
     ordered = np.sort(top, 1)
     if ((ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] >= 0)).any():
-        raise InputError("top holds a label twice for one example")
+        raise InputError("top holds a label twice for one example; leave one out")
 
 
 def _hits(top: Array, truth: Any) -> NDArray[np.bool_]:

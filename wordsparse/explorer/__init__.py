@@ -108,5 +108,7 @@ def _read(name: str, source: Source) -> tuple[WordVectors, Resamples | None]:
         source = load(source) if is_model(source) else read_vectors(source)
     vectors = source if isinstance(source, WordVectors) else source.word_vectors()
     if vectors.dim < 2:
-        raise InputError(f"{name}: its vectors have {vectors.dim} dimension: a page needs at least 2")
+        raise InputError(
+            f"{name}: its vectors have {vectors.dim} dimension: a page needs at least 2; train with a larger dim"
+        )
     return vectors, source.resamples if isinstance(source, Model) else None

@@ -85,7 +85,9 @@ def read(path: Path, table: Any, into: Mapping[str, Any] | None = None) -> dict[
     with regular.opened(path) as file:
         size = os.fstat(file.fileno()).st_size
         if size != table["bytes"] or size != sum(np.dtype(t).itemsize * math.prod(s) for t, s, _ in arrays.values()):
-            raise InputError(f"{path}: has {size:,} bytes, not what its table says: it was cut or altered")
+            raise InputError(
+                f"{path}: has {size:,} bytes, not what its table says: it was cut or altered; {storage.AGAIN}"
+            )
         if into is not None:
             found = {name: np.broadcast_to(np.zeros((), dtype), shape) for name, (dtype, shape, _) in arrays.items()}
             with storage.naming(path):
@@ -104,7 +106,7 @@ def read(path: Path, table: Any, into: Mapping[str, Any] | None = None) -> dict[
                 rows[...] = block
             state[name] = array if order == "C" else array.T
     if digest.hexdigest() != table["sha256"]:
-        raise InputError(f"{path}: does not match its checksum: the file was altered or damaged")
+        raise InputError(f"{path}: does not match its checksum: the file was altered or damaged; {storage.AGAIN}")
     return state
 
 
@@ -119,7 +121,9 @@ def mapped(path: Path, table: Any) -> dict[str, Any]:
     arrays, numbers = _checked_table(path, table)
     data: Array = np.memmap(path, np.uint8, "r")
     if data.size != sum(np.dtype(kind).itemsize * math.prod(shape) for kind, shape, _ in arrays.values()):
-        raise InputError(f"{path}: has {data.size:,} bytes, not what its table says: it was cut or altered")
+        raise InputError(
+            f"{path}: has {data.size:,} bytes, not what its table says: it was cut or altered; {storage.AGAIN}"
+        )
     state: dict[str, Any] = dict(numbers)
     for name, (kind, shape, order) in arrays.items():
         size = np.dtype(kind).itemsize * math.prod(shape)
@@ -143,7 +147,7 @@ def _checked_table(path: Path, table: Any) -> tuple[dict[str, tuple[str, tuple[i
     """The validated (type, shape, order) of each array, and the validated numbers."""
 
     def refuse() -> InputError:
-        return InputError(f"{path}: the table that describes it is damaged")
+        return InputError(f"{path}: the table that describes it is damaged; {storage.AGAIN}")
 
     if not isinstance(table, dict) or not {"bytes", "sha256", "arrays", "numbers"} <= table.keys():
         raise refuse()

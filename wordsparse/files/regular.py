@@ -64,7 +64,7 @@ def read_text(path: str | os.PathLike[str], most: int) -> str:
     try:
         return read_bytes(path, most).decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InputError(f"{path}: is not UTF-8 text: {error}") from error
+        raise InputError(f"{path}: is not UTF-8 text: {error}; convert it first") from error
 
 
 def sha256_of(path: str | os.PathLike[str]) -> str:

@@ -18,6 +18,8 @@ from wordsparse.errors import InputError, WordsparseError
 from wordsparse.files import outputs, regular
 from wordsparse.files.exchange import exchange
 
+AGAIN = "restore it, or make it again"
+"""The remedy for a damaged file."""
 MANIFEST_BYTES = 2**24
 _MAX_NAME = 220  # bytes; short_name keeps an eighth as many characters, of at most 4 bytes each
 
@@ -194,7 +196,9 @@ def check_parent(path: Path) -> None:
     if not parent.is_dir():
         raise InputError(f"{path}: there is no directory {parent}; make it first")
     if not os.access(parent, os.W_OK | os.X_OK):
-        raise InputError(f"{path}: the directory {parent} cannot be written to")
+        raise InputError(
+            f"{path}: the directory {parent} cannot be written to: choose another, or change its permissions"
+        )
 
 
 def check_file(path: Path, *, streams: bool = True) -> None:
@@ -300,17 +304,18 @@ def read_manifest(path: Path, format: str, version: int) -> dict[str, Any]:
     check_version(path, content, format, version)
     digest = content.pop("sha256", None)
     if digest != _members_digest(content):
-        raise InputError(f"{path}: its content does not match its checksum: the file was altered or damaged")
+        raise InputError(f"{path}: its content does not match its checksum: the file was altered or damaged; {AGAIN}")
     return content
 
 
 def check_version(path: Path, content: Mapping[str, object], format: str, version: int) -> None:
     """Raise InputError unless ``content``, read from ``path``, has this ``format`` and ``version``."""
     if content.get("format") != format:
-        raise InputError(f"{path}: is not a {format} file")
+        raise InputError(f"{path}: is not a {format} file; name another")
     if content.get("version") != version:
         raise InputError(
-            f"{path}: is {format} version {content.get('version')!r}; this wordsparse reads version {version}"
+            f"{path}: is {format} version {content.get('version')!r}; this wordsparse reads version {version}: "
+            "install another wordsparse, or make it again"
         )
 
 
@@ -325,7 +330,7 @@ def read_json(path: Path, most: int = MANIFEST_BYTES) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: is not valid JSON ({error}): is it damaged or cut short?") from error
     if not isinstance(content, dict):
-        raise InputError(f"{path}: holds no JSON object")
+        raise InputError(f"{path}: holds no JSON object; {AGAIN}")
     return content
 
 

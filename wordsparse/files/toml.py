@@ -33,7 +33,7 @@ def loads(text: str, where: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # the ValueErrors include numbers of thousands of digits
-        raise InputError(f"{where}: is not valid TOML: {error}") from error
+        raise InputError(f"{where}: is not valid TOML: {error}; correct it") from error
 
 
 def _is_utf8(text: str) -> bool:

@@ -209,7 +209,8 @@ class VocabularyBuilder:
         """Raise InputError if a program has changed arrays that training does not read."""
         if fingerprint(self._wv.vectors) != self._untouched:
             raise InputError(
-                "wv.vectors were changed by hand, and training would discard the changes: it has its own state"
+                "wv.vectors were changed by hand, and training would discard the changes: it has its own state; "
+                "train a new model"
             )
         if (self._wv.vectors_lockf != 1).any():
             raise InputError("vectors_lockf: no vector can be held while others are trained; leave it at 1")

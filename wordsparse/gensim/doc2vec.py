@@ -172,9 +172,11 @@ def _checked(documents: Iterable[Any]) -> list[Any]:
     given = list(documents)
     for number, document in enumerate(given, 1):
         if not (hasattr(document, "words") and hasattr(document, "tags")):
-            raise InputError(f"document {number} is {document!r:.80}, not a TaggedDocument(words, tags)")
+            raise InputError(
+                f"document {number} is {document!r:.80}, not a TaggedDocument: give TaggedDocument(words, tags)"
+            )
         if isinstance(document.words, str):
             raise InputError(f"document {number}: words must be a list of words, not {document.words!r:.80}: split it")
     if not given:
-        raise InputError("there is no document")
+        raise InputError("there is no document: give at least one TaggedDocument")
     return given

@@ -168,7 +168,10 @@ class KeyedVectors(WordVectors):
             cosines = np.where(unknown, 0.0, cosines)
         used = np.isfinite(cosines)
         if used.sum() < 2:
-            raise InputError(f"{pairs}: fewer than two pairs of known words: nothing to correlate")
+            raise InputError(
+                f"{pairs}: fewer than two pairs of known words, too few to correlate: give pairs in the language of "
+                "the vectors"
+            )
         people = np.array([pair.score for pair in judged])[used]
         found = [test(people, cosines[used]) for test in (pearsonr, spearmanr)]
         pearson, spearman = ((float(result.statistic), float(result.pvalue)) for result in found)

@@ -58,7 +58,7 @@ class PathLineSentences:
         self.source, self.max_sentence_length, self.limit = source, max_sentence_length, limit
         path = Path(source)
         if not path.exists():
-            raise InputError(f"{path}: no such file or directory")
+            raise InputError(f"{path}: no such file or directory; check its name")
         self.input_files = sorted(str(file) for file in path.iterdir()) if path.is_dir() else [str(path)]
 
     def __iter__(self) -> Iterator[list[str]]:

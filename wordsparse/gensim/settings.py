@@ -65,7 +65,7 @@ def check(settings: Arguments) -> None:
     elif settings.hs:
         say_once("hs=1: the loss here is exact over the whole vocabulary; no tree of words takes its place")
     if not settings.cbow_mean and not settings.sg:
-        raise InputError("cbow_mean=0: CBOW takes the mean of its context words here, never their sum")
+        raise InputError("cbow_mean=0: CBOW takes the mean of its context words here, never their sum; leave it at 1")
     if settings.null_word:
         raise InputError("null_word: there is no padding word here; leave it at 0")
     if (settings.alpha, settings.min_alpha) != GENSIMS_ALPHAS:

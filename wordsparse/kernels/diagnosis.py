@@ -146,7 +146,11 @@ def _extras() -> dict[str, dict[str, str | None]]:
 def _unused(found: Mapping[str, Any]) -> Iterator[str]:
     cpus = found["threads"]
     if not found["compiled"]["openmp"]:
-        yield "more than one thread: the kernels were compiled without OpenMP"
+        yield (
+            "more than one thread: the kernels were compiled without OpenMP (install a compiler that has it, such as "
+            "g++, "
+            "and wordsparse again)"
+        )
     elif cpus["cpus"] and cpus["used"] < cpus["cpus"]:
         cause = "this process's affinity mask" if cpus["affinity"] == cpus["used"] else "the cgroup's CPU quota"
         yield f"{cpus['cpus'] - cpus['used']} of {cpus['cpus']} CPUs: {cause} leaves {cpus['used']}"

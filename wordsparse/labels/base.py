@@ -60,13 +60,16 @@ def features(estimator: Any, X: Any, *, reset: bool) -> Any:
 def same_rows(X: Any, Y: Any) -> None:
     """Refuse X and Y whose numbers of rows differ."""
     if X.shape[0] != Y.shape[0]:
-        raise InputError(f"X has {X.shape[0]:,} rows, but Y has {Y.shape[0]:,}: they must have the same rows")
+        raise InputError(
+            f"X has {X.shape[0]:,} rows, but Y has {Y.shape[0]:,}: they must have the same rows; give one row of "
+            "each an example"
+        )
 
 
 def dense_targets(Y: Any) -> Array:
     """A dense Y of one or two axes, of a size that is meant."""
     if Y is None:
-        raise InputError("requires y to be passed, but the target y is None")
+        raise InputError("requires y to be passed, but the target y is None: call fit(X, y)")
     array = np.asarray(Y)
     if array.ndim not in (1, 2):
         raise InputError(f"Y must be a SciPy CSR matrix (rows, labels), or dense with 1 or 2 axes, not {array.ndim}")

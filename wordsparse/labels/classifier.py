@@ -129,7 +129,7 @@ class SparseTargetClassifier(base.ClassifierMixin, base.BaseEstimator):
         labels, classes, kind = _labels_of(y)
         base.same_rows(X, labels)
         if not labels.nnz:
-            raise InputError("Y has no labels: nothing can be learnt")
+            raise InputError("Y has no labels, so nothing can be learnt: give at least one target")
         with at_work():
             kernels = CpuKernels(self.threads)
             if embedding is None:

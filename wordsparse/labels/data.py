@@ -65,7 +65,9 @@ def read_data(
         if is_npz and targets is None and labelled:
             raise InputError("holds features only: name the npz file of the labels as the targets")
         if not is_npz and targets is not None:
-            raise InputError("is text, which holds its labels: only npz files have their targets in another file")
+            raise InputError(
+                "is text, which holds its labels: leave out the targets, which only npz files have in another file"
+            )
         if is_npz:
             X = npz.read(source)
             Y = sp.csr_array((X.shape[0], n_labels or 0), dtype=np.float32)
@@ -75,7 +77,9 @@ def read_data(
         with storage.naming(Path(targets)):
             Y = npz.read(Path(targets))
             if Y.shape[0] != X.shape[0]:
-                raise InputError(f"has {Y.shape[0]:,} rows, but {source} has {X.shape[0]:,}")
+                raise InputError(
+                    f"has {Y.shape[0]:,} rows, but {source} has {X.shape[0]:,}; name two files of the same examples"
+                )
     _tell_empty(source, X, "features")
     if labelled:
         _tell_empty(source, Y, "labels")
@@ -107,7 +111,7 @@ def _read_text(path: Path, n_features: int | None, n_labels: int | None) -> tupl
         parts.append((label_row, block.label, feature_row, block.feature, block.value))
         rows += block.rows
     if not rows:
-        raise InputError("holds no rows")
+        raise InputError("holds no rows: give at least one example")
     label_row, label, feature_row, feature, value = (np.concatenate(column) for column in zip(*parts, strict=True))
     F = header.features if header else max(int(feature.max(initial=-1)) + 1, n_features or 0)
     L = header.labels if header else max(int(label.max(initial=-1)) + 1, n_labels or 0)
@@ -123,7 +127,7 @@ def _compressed(rows: int, columns: int, row: Array, column: Array, value: Array
     twice = (row[1:] == row[:-1]) & (column[1:] == column[:-1])
     if twice.any():
         at = int(twice.argmax())
-        raise InputError(f"line {row[at] + first:,}: {kind} {column[at]} stands twice in it")
+        raise InputError(f"line {row[at] + first:,}: {kind} {column[at]} stands twice in it; leave one out")
     indptr = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=rows))])
     return sp.csr_array((value, column, indptr), shape=(rows, columns))
 
@@ -133,7 +137,10 @@ def _widened(matrix: Any, columns: int | None, kind: str, path: Path) -> Any:
     if columns is None or matrix.shape[1] == columns:
         return matrix
     if matrix.shape[1] > columns:
-        raise InputError(f"{path}: has {matrix.shape[1]:,} {kind}, more than the {columns:,} that are known")
+        raise InputError(
+            f"{path}: has {matrix.shape[1]:,} {kind}, more than the {columns:,} that are known; leave out those "
+            "columns, or train on this file"
+        )
     return sp.csr_array((matrix.data, matrix.indices, matrix.indptr), shape=(matrix.shape[0], columns))
 
 

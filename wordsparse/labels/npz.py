@@ -15,6 +15,8 @@ from wordsparse.machine import memory
 
 Array = NDArray[Any]
 
+AGAIN = "save it again with scipy.sparse.save_npz"
+
 
 def read(path: Path) -> Any:
     """A CSR array of float32 with ascending columns.
@@ -38,9 +40,9 @@ def read(path: Path) -> Any:
     except InputError:
         raise
     except Exception as error:  # for damaged archives, zipfile and its decompressors raise many kinds of errors
-        raise InputError(f"is not a matrix saved by scipy.sparse.save_npz, or is damaged: {error}") from error
+        raise InputError(f"is not a matrix saved by scipy.sparse.save_npz, or is damaged: {error}; {AGAIN}") from error
     if len(shape) != 2 or not all(0 <= size < 2**31 for size in shape):
-        raise InputError(f"states the shape {shape!r:.60}, which is not that of a matrix")
+        raise InputError(f"states the shape {shape!r:.60}, which is not that of a matrix; {AGAIN}")
     matrix = sp.csr_array(tuple(shape), dtype=data.dtype)
     matrix.data, matrix.indices, matrix.indptr = data, indices, indptr  # unchecked: validation checks them
     return validation.csr("the matrix", matrix, np.dtype(np.float32))

@@ -97,7 +97,7 @@ class SparseTargetRecommender(base.BaseEstimator):
         d, seed = validation.positive_int("factors", self.factors), validation.whole("random_state", self.random_state)
         X = _ones(user_items)
         if not X.nnz:
-            raise InputError("user_items holds no items: nothing can be learnt")
+            raise InputError("user_items holds no items, so nothing can be learnt: give at least one")
         self.item_counts_ = np.bincount(X.indices, minlength=X.shape[1])
         self.n_features_in_ = X.shape[1]
         with at_work():
@@ -204,7 +204,10 @@ class SparseTargetRecommender(base.BaseEstimator):
     def _known(self, user_items: Any) -> Any:
         X = _ones(user_items)
         if X.shape[1] != self.n_features_in_:
-            raise InputError(f"user_items has {X.shape[1]:,} items, but {self.n_features_in_:,} were trained on")
+            raise InputError(
+                f"user_items has {X.shape[1]:,} items, but {self.n_features_in_:,} were trained on: give the same "
+                "columns"
+            )
         return X
 
     def _recommend(self, X: Any, N: int, allowed: Array, without_own: bool) -> tuple[Array, Array]:

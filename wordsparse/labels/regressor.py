@@ -205,7 +205,9 @@ class SparseTargetRegressor(base.RegressorMixin, base.BaseEstimator):
     def _take(self, X: Any, y: Any, sample_weight: Any, *, reset: bool) -> tuple[Any, Any, Array]:
         X, Y, missing, root = self._checked(X, y, sample_weight, reset=reset)
         if Y.shape[1] != self.n_outputs_:
-            raise InputError(f"y has {Y.shape[1]:,} outputs, but the rows before had {self.n_outputs_:,}")
+            raise InputError(
+                f"y has {Y.shape[1]:,} outputs, but the rows before had {self.n_outputs_:,}: give the same columns"
+            )
         return self._count(X, Y, missing, root)
 
     def _count(self, X: Any, Y: Any, missing: Any, root: Array) -> tuple[Any, Any, Array]:

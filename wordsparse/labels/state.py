@@ -49,7 +49,7 @@ def load(path: str | PathLike[str], estimator: str) -> tuple[dict[str, Any], "St
     manifest = storage.read_manifest(directory / MANIFEST, FORMAT, VERSION)
     found = manifest.get("estimator")
     if found != estimator:
-        raise InputError(f"{directory / MANIFEST}: holds a {found!r:.40}, not a {estimator}")
+        raise InputError(f"{directory / MANIFEST}: holds a {found!r:.40}, not a {estimator}: load it with that class")
     (content,) = storage.objects(directory / MANIFEST, manifest, "content")
     state = arrays.read(directory / ARRAYS, manifest.get("state"))
     return content, State(directory / ARRAYS, state)

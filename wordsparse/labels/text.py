@@ -61,7 +61,7 @@ def read_header(stream: BoundedStream) -> tuple[Header | None, bytes]:
     if len(parts) == 3 and all(re.fullmatch(rb"[0-9]{1,10}", part) for part in parts):
         header = Header(*map(int, parts))
         if max(header.features, header.labels) > MAX_INDEX + 1:
-            raise InputError(f"line 1: more than {MAX_INDEX + 1:,} features or labels")
+            raise InputError(f"line 1: more than {MAX_INDEX + 1:,} features or labels; count the used ones from 0")
         return header, b""
     return None, line
 
@@ -90,7 +90,11 @@ def read_entries(path: Path) -> tuple[Header | None, list[Entries]]:
                 start = start[cut:]
     if header is not None and rows != header.rows:
         message = f"its first line states {header.rows:,} rows, but {rows:,} follow"
-        raise CutShortError(f"{message}: is it cut short?") if rows < header.rows else InputError(message)
+        raise (
+            CutShortError(f"{message}: is it cut short?")
+            if rows < header.rows
+            else InputError(f"{message}; correct that line")
+        )
     return header, blocks
 
 
@@ -179,7 +183,10 @@ def _numbers(data: bytes, starts: Array, ends: Array, place: "_Place") -> Array:
                 float(data[start:end])
             except ValueError:
                 raise place.error(start, f"{data[start:end].decode()!r:.40} is not a number") from None
-        raise InputError(f"line {place.first_line} or after it holds numbers that cannot be read")
+        raise InputError(
+            f"line {place.first_line} or after it holds numbers that cannot be read; write them as index:value, such "
+            "as 3:0.5"
+        )
     return numbers
 
 

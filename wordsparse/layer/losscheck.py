@@ -101,7 +101,9 @@ def _evaluate(loss: Loss, o: Array, q: Array, s: Array, total: float) -> Terms:
         array = np.broadcast_to(array, o.shape)
         if not np.isfinite(array).all():
             bad = int(np.argmin(np.isfinite(array)))
-            raise InputError(f"{name}.terms: {field} is {array[bad]} at {_where(o[bad], q[bad], s[bad], total)}")
+            raise InputError(
+                f"{name}.terms: {field} is {array[bad]} at {_where(o[bad], q[bad], s[bad], total)}; it must be finite"
+            )
         spread.append(array)
     return Terms(*spread)
 

@@ -222,7 +222,7 @@ def resolve(loss: str | Loss) -> Loss:
     """
     if isinstance(loss, Loss):
         if not isinstance(getattr(loss, "name", None), str):
-            raise InputError(f"{type(loss).__name__} has no name: a loss needs a class attribute name, a string")
+            raise InputError(f"{type(loss).__name__} has no name: give it a class attribute name, a string")
         return loss
     if isinstance(loss, str) and loss in LOSSES:
         return LOSSES[loss]()

@@ -96,7 +96,7 @@ def find_gpu() -> Gpu:
     cupy = _import_cupy()
     runtime = cupy.cuda.runtime
     if runtime.driverGetVersion() == 0:
-        raise InputError("no NVIDIA driver is loaded on this machine")
+        raise InputError("no NVIDIA driver is loaded on this machine; install one for its GPU")
     driver, library = _version(runtime.driverGetVersion()), _version(runtime.runtimeGetVersion())
     try:
         count = runtime.getDeviceCount()
@@ -106,16 +106,16 @@ def find_gpu() -> Gpu:
                 f"the NVIDIA driver is too old: it runs CUDA {driver}, and CuPy here needs CUDA {library}; "
                 f"update the driver, or {INSTALL}"
             ) from None
-        raise InputError(f"no GPU can be used: {error}") from None
+        raise InputError(f"no GPU can be used: {error}; check its driver with nvidia-smi") from None
     if count == 0:
-        raise InputError("no GPU is visible to this process (is CUDA_VISIBLE_DEVICES set?)")
+        raise InputError("no GPU is visible to this process (unset CUDA_VISIBLE_DEVICES, if it is set)")
     properties = runtime.getDeviceProperties(runtime.getDevice())
     name = properties["name"].decode()
     capability = 10 * properties["major"] + properties["minor"]
     if capability < MIN_CAPABILITY:
         raise InputError(
             f"{name} is too old: its compute capability is {properties['major']}.{properties['minor']}, and "
-            f"the minimum is {MIN_CAPABILITY / 10}"
+            f"the minimum is {MIN_CAPABILITY / 10}; use another card, or the CPU"
         )
     _check_gpu(cupy)
     return Gpu(
@@ -195,7 +195,9 @@ def _check_gpu(cupy: Any) -> None:
     except Exception as error:
         if type(error).__module__.partition(".")[0] not in CUPY_PACKAGES:
             raise
-        raise InputError(f"the GPU does not work: {str(error).splitlines()[0]}") from None
+        raise InputError(
+            f"the GPU does not work: {str(error).splitlines()[0]}; check its driver with nvidia-smi"
+        ) from None
 
 
 @cache

@@ -272,7 +272,7 @@ class FactoredOutput(nn.Module):
             If the loss has no probabilities: those of ``spherical`` and ``taylor`` sum to 1 over all outputs.
         """
         if not self.loss.normalised:
-            raise InputError(f"loss {self.loss.name} gives scores and no probabilities: spherical and taylor have them")
+            raise InputError(f"loss {self.loss.name} gives scores and no probabilities: train with spherical or taylor")
         core, H = self._engine.output.core, self._rows_of(input)
         chosen = np.arange(self.num_classes) if rows is None else _host(rows)
         o = self._engine.output.outputs(H, chosen).astype(np.float64)
@@ -307,7 +307,9 @@ class FactoredOutput(nn.Module):
         """Of ``to``, ``float``, ``double``, ``half``, ``share_memory``: the precision follows, the device does not."""
         moved = fn(torch.zeros(1, dtype=self.dtype))
         if moved.is_meta or (moved.device.type == "cpu" and moved.is_shared()):
-            raise InputError("FactoredOutput keeps its state in this process's memory: no meta device, no sharing")
+            raise InputError(
+                "FactoredOutput keeps its state in this process's memory: make it on cpu or cuda, and do not share it"
+            )
         if moved.dtype != self.dtype:
             old = self._engine.output
             if self._engine.pending:
@@ -361,5 +363,5 @@ def _refuse_processes() -> None:
     if distributed.is_available() and distributed.is_initialized() and distributed.get_world_size() > 1:
         raise InputError(
             "FactoredOutput trains in one process: each process of a distributed run (DDP, FSDP) would have weights of "
-            "its own"
+            "its own; start one process"
         )

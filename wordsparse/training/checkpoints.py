@@ -50,7 +50,7 @@ class Checkpoint:
         if not is_count(count):
             raise InputError(f"{path / MANIFEST}: count must be a whole number of at least 0, not {count!r:.40}")
         if regular.sha256_of(path / STATE) != table.get("sha256"):
-            raise InputError(f"{path / STATE}: does not match its checksum: the file was altered or damaged")
+            raise InputError(f"{path / STATE}: does not match its checksum: it was altered or damaged; delete {path}")
         return cls(path, request, run_state, count, table)
 
     def restore(self, run: Run) -> None:

@@ -81,7 +81,7 @@ class Report:
         try:
             report = cls(**content)
         except TypeError as error:
-            raise InputError(f"its report has another version or was altered: {error}") from error
+            raise InputError(f"its report has another version or was altered ({error}): train again") from error
         for field in fields(cls):
             value = getattr(report, field.name)
             if not _FITS[field.type](value):

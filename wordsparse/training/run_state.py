@@ -46,7 +46,7 @@ class RunState:
         """
         if content.keys() != _MEMBERS.keys():
             wrong = ", ".join(sorted(content.keys() ^ _MEMBERS.keys()))
-            raise InputError(f"its progress has another version: {wrong} is missing or unknown")
+            raise InputError(f"its progress has another version: {wrong} is missing or unknown: start the run again")
         for name, fits in _MEMBERS.items():
             if not fits(content[name]):
                 raise InputError(f"its progress was altered: {name} cannot be {content[name]!r:.40}")

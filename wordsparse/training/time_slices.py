@@ -153,7 +153,7 @@ def _labelled(text: TrainingText) -> Iterator[tuple[str, list[str]]]:
 def _by_column(text: TrainingText, slice_by: str | None, column: str) -> Iterator[tuple[str, list[str]]]:
     """The sentences of rows, each with the name of its slice; rows without a name are left out, and counted."""
     if slice_by not in (None, "year"):
-        raise InputError(f"slice_column names the column: slice_by {slice_by} is for files (or year: of a date)")
+        raise InputError("slice_column names the column: leave slice_by out, or make it year, of a date")
     limit = MAX_EXPANSION if text.max_expansion is None else text.max_expansion
     without = 0
     for row, cell, tokens in RawText(text.corpus, text.format, text.tokens, text.column, limit).rows(column):

@@ -191,7 +191,7 @@ class KeyTable:
             If there are no keys, or not as many weights; UnknownWordError for a missing key that is not ignored.
         """
         if len(keys) == 0:
-            raise InputError("a mean needs at least one key")
+            raise InputError("a mean needs at least one key: name a word")
         factors = np.ones(len(keys)) if weights is None else np.asarray(weights, np.float64)
         if factors.shape != (len(keys),):
             raise InputError(f"{len(keys)} keys need as many weights, not an array {factors.shape}")
@@ -289,7 +289,9 @@ class KeyTable:
         for name, kind in zip(names, kinds, strict=True):
             dtype, old = _attribute_dtype(kind), self.expandos.get(name)
             if old is not None and not np.can_cast(dtype, old.dtype):
-                raise InputError(f"the attribute {name!r} holds {old.dtype}, which cannot hold {dtype}")
+                raise InputError(
+                    f"the attribute {name!r} holds {old.dtype}, which cannot hold {dtype}: choose another name"
+                )
             if old is None or len(old) != len(self):
                 grown = np.zeros(len(self), dtype if old is None else old.dtype)
                 if old is not None:

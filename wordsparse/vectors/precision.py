@@ -48,5 +48,7 @@ def unpacked(vectors: NDArray[Any], scales: NDArray[Any] | None) -> NDArray[np.f
         with np.errstate(over="ignore"):  # a float64 beyond float32 becomes inf, which WordVectors refuses
             return vectors.astype(np.float32, copy=False)
     if scales is None or scales.shape != vectors.shape[:1]:
-        raise InputError("8-bit vectors need the array scales, one number for each row")
+        raise InputError(
+            "8-bit vectors need the array scales, one number for each row; store them, or the vectors as float32"
+        )
     return np.asarray(vectors * scales.astype(np.float32)[:, None], np.float32)

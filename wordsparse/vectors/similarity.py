@@ -78,7 +78,7 @@ class Similarity(KeyTable):
         if missing := [word for word in words if word not in self]:
             logger.warning("left out, since they are not in the vocabulary: %s", missing)
         if not known:
-            raise InputError("none of the given keys is in the vocabulary")
+            raise InputError("none of the given keys is in the vocabulary: give words that are in index_to_key")
         vectors = np.stack([self.get_vector(key, norm=use_norm) for key in known]).astype(np.float64)
         mean = vectors.mean(axis=0)
         products = vectors @ mean / (float(np.linalg.norm(mean)) or 1.0)

@@ -21,6 +21,8 @@ ARRAYS = ("ngram_rows", "ngrams", "ngram_sizes", "ngram_lengths")
 """The names of the arrays of :meth:`Subwords.arrays`."""
 MAX_NGRAM = 64
 """The largest length of an n-gram, in characters."""
+AGAIN = "make them again: wordsparse subwords"
+"""The remedy for damaged n-grams."""
 
 
 def ngrams_of(word: str, shortest: int, longest: int) -> list[str]:
@@ -39,7 +41,10 @@ def check_lengths(shortest: int, longest: int) -> None:
     validation.whole("the length of the shortest n-grams", shortest, 1, MAX_NGRAM)
     validation.whole("the length of the longest n-grams", longest, 1, MAX_NGRAM)
     if shortest > longest:
-        raise InputError(f"the shortest n-grams ({shortest}) must not be longer than the longest ({longest})")
+        raise InputError(
+            f"the shortest n-grams ({shortest}) must not be longer than the longest ({longest}); exchange the two "
+            "numbers"
+        )
 
 
 class Subwords:
@@ -67,7 +72,7 @@ class Subwords:
         if rows.ndim != 2 or rows.shape[0] != len(self.ngrams) or len(self._row_of) != len(self.ngrams):
             raise InputError(f"{len(self.ngrams)} n-grams need as many rows, not an array {rows.shape}, and no repeats")
         if wrong := [ngram for ngram in self.ngrams if not shortest <= len(ngram) <= longest]:
-            raise InputError(f"the n-gram {wrong[0]!r:.80} has not {shortest} to {longest} characters")
+            raise InputError(f"the n-gram {wrong[0]!r:.80} has not {shortest} to {longest} characters; leave it out")
 
     def __len__(self) -> int:
         return len(self.ngrams)
@@ -104,18 +109,18 @@ class Subwords:
         """Read what :meth:`arrays` gives; InputError if it does not fit together."""
         missing = [name for name in ARRAYS if not isinstance(arrays.get(name), np.ndarray)]
         if missing:
-            raise InputError(f"holds n-grams without the array {missing[0]!r}")
+            raise InputError(f"holds n-grams without the array {missing[0]!r}; {AGAIN}")
         rows, text, sizes, lengths = (arrays[name] for name in ARRAYS)
         shapes_fit = rows.ndim == 2 and text.ndim == sizes.ndim == 1 and lengths.shape == (2,)
         if not shapes_fit or rows.dtype != np.float32 or text.dtype != np.uint8 or not validation.all_finite(rows):
-            raise InputError("holds n-grams whose arrays have other types or shapes, or numbers that are not finite")
+            raise InputError(f"holds n-grams of another type or shape, or numbers that are not finite; {AGAIN}")
         if (sizes < 0).any() or sizes.sum(dtype=np.float64) != text.size:
-            raise InputError("holds n-grams whose sizes do not add up to their text")
+            raise InputError(f"holds n-grams whose sizes do not add up to their text; {AGAIN}")
         blob, ends = text.tobytes(), accumulate(sizes.tolist(), initial=0)
         try:
             ngrams = [blob[start:end].decode() for start, end in pairwise(ends)]
         except UnicodeDecodeError as error:
-            raise InputError(f"an n-gram is not valid UTF-8: {error}") from error
+            raise InputError(f"an n-gram is not valid UTF-8: {error}; {AGAIN}") from error
         return cls(ngrams, rows, *lengths.tolist())
 
     def _known(self, word: str) -> list[int]:

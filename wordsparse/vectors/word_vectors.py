@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from itertools import chain
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -82,7 +84,7 @@ class WordVectors(Neighbours):
         has_vector = self.has_vector if allow_inference else self.has_index_for
         known = [key for key in dict.fromkeys(keys) if has_vector(key)]
         if not known:
-            raise InputError("none of the given keys is in the vocabulary")
+            raise InputError("none of the given keys is in the vocabulary: give words that are in index_to_key")
         chosen = WordVectors(known, np.stack([self.get_vector(key) for key in known]))
         if copy_vecattrs:
             has_row = np.array([key in self for key in known])
@@ -103,10 +105,51 @@ class WordVectors(Neighbours):
         append: bool = False,
         sort_attr: str = "count",
     ) -> None:
-        """Write a word2vec file; see :func:`wordsparse.vectors.formats.gensim_options.save`."""
-        from wordsparse.vectors.formats import gensim_options  # the formats know this class
+        """Write a word2vec file.
 
-        gensim_options.save(self, fname, fvocab, binary, total_vec, write_header, prefix, append, sort_attr)
+        Parameters
+        ----------
+        fname : path
+            A name that ends in .gz, .bz2, .xz or .zst is compressed. Keys that are not words are written as
+            ``str(key)``.
+        fvocab : path, optional
+            File for the words with their ``sort_attr``, one word on each line.
+        binary : bool
+            Write numbers as float32 instead of text.
+        total_vec : int, optional
+            The number of vectors in the first line, if more vectors will be appended.
+        write_header : bool
+            Write the first line "V dim"; GloVe's files have none.
+        prefix : str
+            Prefix of each word.
+        append : bool
+            Append to ``fname`` and ``fvocab`` instead of replacing them.
+        sort_attr : str
+            The attribute by which the words are sorted, in descending order; without such an attribute, they are
+            written in the order of the rows.
+
+        Raises
+        ------
+        InputError
+            If the format cannot represent a word, ``fvocab`` is given and the attribute does not exist, or ``append``
+            is used with a compressed file.
+        WordsparseError
+            If writing fails; an existing file is unchanged, unless ``append``.
+        """
+        from wordsparse.vectors.formats import gensim_options, names, word2vec  # the formats know this class
+
+        order, values = gensim_options.rows_by(self, sort_attr)
+        if values is None and fvocab is not None:
+            raise InputError(f"fvocab: the vectors have no attribute {sort_attr!r} to write; leave out fvocab")
+        texts = names.as_text(self.words)
+        words = [prefix + texts[row] for row in order]
+        word2vec.check_words(words)
+        rows = (word2vec.binary_rows if binary else word2vec.text_rows)(words, self.vectors[order])
+        head = word2vec.header(total_vec or len(words), self.dim) if write_header else b""
+        if fvocab is not None and values is not None:
+            lines = (f"{word} {value}\n".encode() for word, value in zip(words, values, strict=True))
+            gensim_options.put(Path(fvocab), lines, append)
+        gensim_options.put(Path(fname), chain([head], rows), append)
 
     @classmethod
     def load_word2vec_format(
@@ -120,11 +163,45 @@ class WordVectors(Neighbours):
         datatype: npt.DTypeLike = np.float32,
         no_header: bool = False,
     ) -> Self:
-        """Read a word2vec file; see :func:`wordsparse.vectors.formats.gensim_options.load`."""
-        from wordsparse.vectors.formats import gensim_options
+        """Read a word2vec file of a known kind.
 
-        read: Callable[..., Any] = gensim_options.load
-        loaded: WordVectors = read(fname, fvocab, binary, encoding, unicode_errors, limit, datatype, no_header)
+        Parameters
+        ----------
+        fname : path
+            The file, possibly compressed.
+        fvocab : path, optional
+            A file of words and counts, written by :meth:`save_word2vec_format`.
+        binary : bool
+            Whether numbers are float32 instead of text.
+        encoding, unicode_errors : str
+            Arguments of ``bytes.decode`` for the words.
+        limit : int, optional
+            Maximum number of vectors to read.
+        datatype : dtype
+            Number type of the vectors.
+        no_header : bool
+            Whether a text file lacks the first line "V dim".
+
+        Returns
+        -------
+        WordVectors
+            The vectors; if a word occurs more than once, its first vector.
+
+        Raises
+        ------
+        InputError
+            If the file is missing or damaged; CutShortError if it has fewer vectors than its first line states.
+        UnicodeDecodeError
+            If a word cannot be decoded; ``unicode_errors`` "replace" or "ignore" reads it.
+        """
+        from wordsparse.vectors.formats import gensim_options, word2vec
+
+        decoding = word2vec.Decoding(encoding, unicode_errors, datatype)
+        words, vectors = gensim_options.read_rows(Path(fname), binary, no_header, limit, decoding)
+        counts = None if fvocab is None else gensim_options.read_counts(Path(fvocab), words, decoding)
+        loaded = WordVectors(words, vectors, counts)
+        if datatype != np.float32:
+            loaded.vectors = vectors
         return cls._taken_over(loaded)
 
     def keyed_vectors(self) -> KeyedVectors:
@@ -159,7 +236,9 @@ class WordVectors(Neighbours):
         if len(self.key_to_index) != len(self.words):
             row = next(row for row, word in enumerate(self.words) if self.key_to_index[word] != row)
             word = self.words[row]
-            raise InputError(f"the word {word!r} occurs twice (words {row + 1} and {self.key_to_index[word] + 1})")
+            raise InputError(
+                f"the word {word!r} occurs twice (words {row + 1} and {self.key_to_index[word] + 1}); leave one out"
+            )
         if self.counts is not None and (self.counts.shape != (len(self),) or self.counts.min() < 0):
             raise InputError(f"counts must be {len(self)} numbers, none negative")
         with np.errstate(invalid="ignore"):
@@ -167,7 +246,9 @@ class WordVectors(Neighbours):
             finite = np.isfinite(self.vectors.sum(axis=1, dtype=np.float64))
         if not finite.all():
             row = int(finite.argmin())
-            raise InputError(f"the vector of {self.words[row]!r} (word {row + 1}) holds a number that is not finite")
+            raise InputError(
+                f"the vector of {self.words[row]!r} (word {row + 1}) holds a number that is not finite; leave it out"
+            )
 
 
 def keyed_vectors_class() -> type[KeyedVectors]:

@@ -85,9 +85,9 @@ def infer(model: Model, sentences: Iterable[Sequence[str]], words: Sequence[str]
     """
     for word in words:
         if not isinstance(word, str) or not is_word(word):
-            raise InputError(f"{word!r:.80} is no word: it is empty or holds white space")
+            raise InputError(f"{word!r:.80} is no word: it is empty or holds white space; give a word")
     if len(set(words)) != len(words):
-        raise InputError("a word is given twice")
+        raise InputError("a word is given twice: give all its sentences at once")
     if model.training is None:
         raise InputError(
             "this model holds its vectors only, without its training state, from which words are inferred: "

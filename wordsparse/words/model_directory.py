@@ -148,7 +148,9 @@ def _read_rows(path: Path, shape: tuple[int, int]) -> Array:
     with regular.opened(path) as file:
         found, size = file.read(len(expected)), os.fstat(file.fileno()).st_size
         if found != expected or size != len(expected) + 4 * shape[0] * shape[1]:
-            raise InputError(f"{path}: is not a NumPy file with a float32 matrix of shape {shape}")
+            raise InputError(
+                f"{path}: is not a NumPy file with a float32 matrix of shape {shape}; restore it, or train again"
+            )
         rows = np.fromfile(file, np.dtype("<f4"), shape[0] * shape[1]).reshape(shape)
     if not np.isfinite(rows).all():
         raise InputError(f"{path}: holds numbers that are not finite: train again")

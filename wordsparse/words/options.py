@@ -111,7 +111,7 @@ class Options:
             given["recipe"] = Recipe.from_dict(given["recipe"])
         unknown = ", ".join(sorted(given.keys() - {field.name for field in fields(cls)}))
         if unknown:
-            raise InputError(f"unknown option {unknown}")
+            raise InputError(f"unknown option {unknown}: leave it out")
         return cls(**given)
 
     def _set(self, name: str, value: Any) -> None:

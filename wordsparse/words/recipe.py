@@ -81,7 +81,9 @@ class Recipe:
         except (KeyError, TypeError, ValueError) as error:
             if isinstance(error, InputError):
                 raise
-            raise InputError(f"the stored recipe has another version or was altered: {error}") from error
+            raise InputError(
+                f"the stored recipe has another version or was altered ({error}): restore it, or train again"
+            ) from error
 
 
 # docs/recipe.md says where these come from.

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from wordsparse.errors import InputError
 from wordsparse.files.members import is_measure
-from wordsparse.vectors.subwords import Subwords, check_lengths, members, ngrams_of
+from wordsparse.vectors.subwords import AGAIN, Subwords, check_lengths, members, ngrams_of
 from wordsparse.vectors.word_vectors import WordVectors
 
 Array = NDArray[Any]
@@ -73,9 +73,9 @@ class FittedSubwords:
             isinstance(part, np.ndarray) and part.dtype == np.int32 and part.ndim == 1 for part in (rows, sizes)
         )
         if not typed or not is_measure(tau) or table.dim != dim or sizes.shape != (words,) or (sizes < 0).any():
-            raise InputError("holds n-grams that do not fit its words")
+            raise InputError(f"holds n-grams that do not fit its words; {AGAIN}")
         if sizes.sum(dtype=np.float64) != rows.size or (rows.size and not 0 <= rows.min() <= rows.max() < len(table)):
-            raise InputError("holds n-grams whose words refer to rows that are not there")
+            raise InputError(f"holds n-grams whose words refer to rows that are not there; {AGAIN}")
         return cls(table, members(rows, sizes, len(table)), tau)
 
 
@@ -112,8 +112,8 @@ def fit(
     ngrams, found = _index(words, shortest, longest)
     if not ngrams:
         raise InputError(
-            f"no sequence of {shortest} to {longest} characters (of <word>) is shared by {MIN_WORDS} words: shorter "
-            "n-grams may suit this language"
+            f"no sequence of {shortest} to {longest} characters (of <word>) is shared by {MIN_WORDS} words: choose "
+            "shorter n-grams, or more words"
         )
     unit = WordVectors(words, vectors).unit
     weights = np.ones(len(words)) if counts is None else counts / (counts + DOUBT)

@@ -179,7 +179,7 @@ def _with_precision(format: str, precision: str) -> _Format:
     if not chosen.precisions:
         if precision != "float32":
             can = ", ".join(name for name, other in _FORMATS.items() if other.precisions)
-            raise InputError(f"{format} cannot hold {precision}: only {can} can")
+            raise InputError(f"{format} cannot hold {precision}: choose one of {can}")
         return chosen
 
     def bound(write: Callable[..., None] | None) -> Callable[..., None] | None:
@@ -201,7 +201,7 @@ def _write(word_vectors: WordVectors, path: Path, chosen: _Format) -> None:
 def _read_file(path: Path, start: bytes) -> WordVectors:
     """Choose the reader by the first bytes, and read the file."""
     if not start:
-        raise InputError("is empty")
+        raise InputError("is empty; write or copy it again")
     if start.startswith(b"PK"):
         return npz.read(path)
     if start.startswith(parquet.MAGIC):

@@ -1,10 +1,8 @@
-"""word2vec files with the options of gensim's ``save_word2vec_format`` and ``load_word2vec_format``."""
+"""The parts of ``WordVectors.save_word2vec_format`` and ``load_word2vec_format``, whose options are gensim's."""
 
 import logging
 import os
 from collections.abc import Iterable
-from itertools import chain
-from os import PathLike
 from pathlib import Path
 from typing import IO, Any
 
@@ -13,136 +11,50 @@ import numpy.typing as npt
 
 from wordsparse.errors import InputError
 from wordsparse.files import outputs
-from wordsparse.files.storage import check_parent, write_files, writing
-from wordsparse.vectors.formats import names, word2vec
+from wordsparse.files.storage import check_parent, naming, write_files, writing
+from wordsparse.vectors.formats import word2vec
 from wordsparse.vectors.formats.streams import BoundedStream, compression_of_name, open_for_writing
 from wordsparse.vectors.word_vectors import WordVectors
 
 logger = logging.getLogger(__name__)
-FilePath = str | PathLike[str]
 _MAX_HEADER = 1024
 _MAX_DIGITS = 18  # of a count
 
 
-def save(
-    word_vectors: WordVectors,
-    fname: FilePath,
-    fvocab: FilePath | None = None,
-    binary: bool = False,
-    total_vec: int | None = None,
-    write_header: bool = True,
-    prefix: str = "",
-    append: bool = False,
-    sort_attr: str = "count",
-) -> None:
-    """Write a word2vec file.
-
-    Parameters
-    ----------
-    word_vectors : WordVectors
-        Keys that are not words are written as ``str(key)``.
-    fname : path
-        A name that ends in .gz, .bz2, .xz or .zst is compressed.
-    fvocab : path, optional
-        File for the words with their ``sort_attr``, one word on each line.
-    binary : bool
-        Write numbers as float32 instead of text.
-    total_vec : int, optional
-        The number of vectors in the first line, if more vectors will be appended.
-    write_header : bool
-        Write the first line "V dim"; GloVe's files have none.
-    prefix : str
-        Prefix of each word.
-    append : bool
-        Append to ``fname`` and ``fvocab`` instead of replacing them.
-    sort_attr : str
-        The attribute by which the words are sorted, in descending order; without such an attribute, they are written
-        in the order of the rows.
-
-    Raises
-    ------
-    InputError
-        If the format cannot represent a word, ``fvocab`` is given and the attribute does not exist, or ``append`` is
-        used with a compressed file.
-    WordsparseError
-        If writing fails; an existing file is unchanged, unless ``append``.
-    """
+def rows_by(word_vectors: WordVectors, sort_attr: str) -> tuple[npt.NDArray[np.intp], npt.NDArray[Any] | None]:
+    """The rows in descending order of an attribute, and its values in that order; unsorted and None without it."""
     values = word_vectors.expandos.get(sort_attr)
-    if values is None and fvocab is not None:
-        raise InputError(f"fvocab: the vectors have no attribute {sort_attr!r} to write")
-    order = np.arange(len(word_vectors)) if values is None else np.argsort(-values, kind="stable")
-    texts = names.as_text(word_vectors.words)
-    words = [prefix + texts[row] for row in order]
-    word2vec.check_words(words)
-    rows = (word2vec.binary_rows if binary else word2vec.text_rows)(words, word_vectors.vectors[order])
-    head = word2vec.header(total_vec or len(words), word_vectors.dim) if write_header else b""
-    if fvocab is not None and values is not None:
-        lines = (f"{word} {value}\n".encode() for word, value in zip(words, values[order], strict=True))
-        _put(Path(fvocab), lines, append)
-    _put(Path(fname), chain([head], rows), append)
+    if values is None:
+        return np.arange(len(word_vectors)), None
+    order = np.argsort(-values, kind="stable")
+    return order, values[order]
 
 
-def load(
-    fname: FilePath,
-    fvocab: FilePath | None = None,
-    binary: bool = False,
-    encoding: str = "utf8",
-    unicode_errors: str = "strict",
-    limit: int | None = None,
-    datatype: npt.DTypeLike = np.float32,
-    no_header: bool = False,
-) -> WordVectors:
-    """Read a word2vec file of a known kind.
-
-    Parameters
-    ----------
-    fname : path
-        The file, possibly compressed.
-    fvocab : path, optional
-        A file of words and counts, written by ``save``.
-    binary : bool
-        Whether numbers are float32 instead of text.
-    encoding, unicode_errors : str
-        Arguments of ``bytes.decode`` for the words.
-    limit : int, optional
-        Maximum number of vectors to read.
-    datatype : dtype
-        Number type of the vectors.
-    no_header : bool
-        Whether a text file lacks the first line "V dim".
-
-    Returns
-    -------
-    WordVectors
-        The vectors; if a word occurs more than once, its first vector.
+def read_rows(
+    path: Path, binary: bool, no_header: bool, limit: int | None, decoding: word2vec.Decoding
+) -> tuple[list[str], npt.NDArray[Any]]:
+    """The words of a word2vec file of a known kind and their vectors; of a word that occurs again, the first one.
 
     Raises
     ------
     InputError
         If the file is missing or damaged; CutShortError if it has fewer vectors than its first line states.
     UnicodeDecodeError
-        If a word cannot be decoded; ``unicode_errors`` "replace" or "ignore" reads it.
+        If a word cannot be decoded.
     """
-    path = Path(fname)
     if binary and no_header:
-        raise InputError("no_header applies to text files only: a binary file cannot be read without its first line")
-    try:
+        raise InputError("no_header applies to text files only: leave it out for a binary file")
+    with naming(path):
         if not path.is_file():
-            raise InputError("no such file")
-        decoding = word2vec.Decoding(encoding, unicode_errors, datatype)
+            raise InputError("no such file; check its name")
         words, vectors = word2vec.read_rows(path, _layout(path, binary, no_header, limit), decoding)
-    except InputError as error:
-        raise type(error)(f"{path}: {error}") from error
     first: dict[str, int] = {}
     for row, word in enumerate(words):
         first.setdefault(word, row)
-    if len(first) < len(words):
-        logger.warning("%s: %d words occur more than once; their first vector is used", path, len(words) - len(first))
-        vectors = vectors[list(first.values())]
-    counts = None if fvocab is None else _counts(Path(fvocab), first, encoding, unicode_errors)
-    loaded = WordVectors(first, vectors, counts)
-    loaded.vectors = loaded.vectors.astype(datatype, copy=False) if datatype == np.float32 else vectors
-    return loaded
+    if len(first) == len(words):
+        return words, vectors
+    logger.warning("%s: %d words occur more than once; their first vector is used", path, len(words) - len(first))
+    return list(first), vectors[list(first.values())]
 
 
 def _layout(path: Path, binary: bool, no_header: bool, limit: int | None) -> word2vec.Layout:
@@ -153,28 +65,31 @@ def _layout(path: Path, binary: bool, no_header: bool, limit: int | None) -> wor
     elif len(fields) == 2 and all(field.isdigit() for field in fields):
         rows, dim = (int(field) for field in fields)
     else:
-        raise InputError("does not begin with the number of words and the length of a vector")
+        raise InputError(
+            "does not begin with the number of words and the length of a vector; set no_header=True for a text "
+            "without them"
+        )
     if rows < 1 or dim < 1:
-        raise InputError("holds no vectors")
+        raise InputError("holds no vectors; write the file again")
     is_whole = limit is None or limit >= rows
     return word2vec.Layout(rows if is_whole else int(limit or 0), dim, not binary, not no_header, is_whole)
 
 
-def _counts(path: Path, words: Iterable[str], encoding: str, errors: str) -> list[int]:
-    """The count of each word; 0 for a word that is not in the file."""
+def read_counts(path: Path, words: Iterable[str], decoding: word2vec.Decoding) -> list[int]:
+    """The count of each word in a file of words and counts; 0 for a word that is not there."""
     counts: dict[str, int] = {}
     with BoundedStream(path) as stream:
         for line in iter(lambda: stream.readline(2**17), b""):
-            word, _, count = line.decode(encoding, errors).strip().rpartition(" ")
+            word, _, count = line.decode(decoding.encoding, decoding.errors).strip().rpartition(" ")
             if not (count.isdecimal() and len(count) <= _MAX_DIGITS):
-                raise InputError(f"{path}: the line {line[:80]!r} is not a word and its count")
+                raise InputError(f"{path}: the line {line[:80]!r} is not a word and its count; leave out fvocab")
             counts[word] = int(count)
     if missing := [word for word in words if word not in counts]:
         logger.warning("%s: has no count for %d words, which is set to 0: %s", path, len(missing), missing[:5])
     return [counts.get(word, 0) for word in words]
 
 
-def _put(path: Path, parts: Iterable[bytes], append: bool) -> None:
+def put(path: Path, parts: Iterable[bytes], append: bool) -> None:
     """Write a file atomically, or append to it."""
 
     def write(target: Path) -> None:
@@ -191,7 +106,7 @@ def _put(path: Path, parts: Iterable[bytes], append: bool) -> None:
         return
     check_parent(path)
     if compression_of_name(path):
-        raise InputError(f"{path}: append applies to uncompressed files only")
+        raise InputError(f"{path}: append applies to uncompressed files only; leave out {path.suffix}")
     with writing(path), open(path, "ab") as file:
         file.writelines(parts)
         file.flush()

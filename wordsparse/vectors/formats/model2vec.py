@@ -46,7 +46,7 @@ def check(word_vectors: WordVectors) -> None:
         if len(word.split()) != 1 or word.strip() != word:
             raise InputError(
                 f"the word {word!r} is empty or holds white space, at which model2vec's tokenizer cuts texts;"
-                " the formats npz and safetensors can hold it"
+                " choose npz or safetensors, which can hold it"
             )
 
 
@@ -86,22 +86,30 @@ def read(directory: Path) -> WordVectors:
     model = storage.objects(directory / TOKENIZER, storage.read_json(directory / TOKENIZER, MAX_TOKENIZER), "model")[0]
     vocabulary = model.get("vocab")
     if model.get("type") != "WordLevel" or not isinstance(vocabulary, dict):
-        raise InputError(f"{TOKENIZER} cuts words into pieces: only WordLevel tokenizers have a vector for each word")
+        raise InputError(
+            f"{TOKENIZER} cuts words into pieces: only WordLevel tokenizers have a vector for each word; choose such "
+            "a model"
+        )
     words = sorted(vocabulary, key=lambda word: _row(vocabulary[word]))
     if [vocabulary[word] for word in words] != list(range(len(words))):
-        raise InputError(f"{TOKENIZER}: its words must be numbered from 0 without gaps")
+        raise InputError(
+            f"{TOKENIZER}: its words must be numbered from 0 without gaps; copy or write the directory again"
+        )
     names.check_unicode(words)
     _, tensors = safe_tensors.load(directory / TENSORS, "embeddings")
     vectors = tensors.get("embeddings")
     if vectors is None or vectors.ndim != 2 or len(vectors) != len(words) or vectors.dtype.kind not in "fi":
-        raise InputError(f"{TENSORS} must have a tensor embeddings with a row for each of {len(words):,} words")
+        raise InputError(
+            f"{TENSORS} must have a tensor embeddings with a row for each of {len(words):,} words; copy or write the "
+            "directory again"
+        )
     kept = [row for row, word in enumerate(words) if word != model.get("unk_token")]
     return WordVectors([words[row] for row in kept], vectors[kept].astype(np.float32))
 
 
 def _row(value: object) -> int:
     if type(value) is not int:
-        raise InputError(f"{TOKENIZER}: a word's number cannot be {value!r:.40}")
+        raise InputError(f"{TOKENIZER}: a word's number cannot be {value!r:.40}; copy or write the directory again")
     return value
 
 

@@ -18,7 +18,10 @@ def as_text(keys: Sequence[Any]) -> list[str]:
     """
     texts = [key if isinstance(key, str) else str(key) for key in keys]
     if len(set(texts)) != len(texts):
-        raise InputError("two keys have the same text (1 and '1'), so a file of words cannot represent both")
+        raise InputError(
+            "two keys have the same text (1 and '1'), so a file of words cannot represent both; rename one, or "
+            "choose the format npz"
+        )
     check_unicode(texts)
     return texts
 
@@ -28,7 +31,7 @@ def check_unicode(words: Iterable[str]) -> None:
     try:
         "".join(words).encode()
     except UnicodeEncodeError as error:
-        raise InputError(f"a word is not valid Unicode: {error}") from None
+        raise InputError(f"a word is not valid Unicode: {error}; rename it, or leave it out") from None
 
 
 def with_text(word_vectors: WordVectors) -> WordVectors:
@@ -50,7 +53,9 @@ def to_json(keys: Iterable[Any]) -> list[str]:
     try:
         texts = [json.dumps(_plain(key), ensure_ascii=False) for key in keys]
     except TypeError as error:
-        raise InputError(f"only words, numbers and tuples of them can be stored as keys: {error}") from error
+        raise InputError(
+            f"only words, numbers and tuples of them can be stored as keys: {error}; rename the others"
+        ) from error
     check_unicode(texts)
     return texts
 
@@ -60,7 +65,7 @@ def from_json(texts: Iterable[str]) -> list[Any]:
     try:
         keys = [_hashable(json.loads(text)) for text in texts]
     except (ValueError, RecursionError) as error:
-        raise InputError(f"a key is not JSON: {error}") from error
+        raise InputError(f"a key is not JSON: {error}; copy or write the file again") from error
     check_unicode(key for key in keys if isinstance(key, str))
     return keys
 
@@ -74,5 +79,7 @@ def _plain(key: Any) -> Any:
 
 def _hashable(value: Any) -> Any:
     if isinstance(value, dict):
-        raise InputError("a key is a JSON object, not a word, a number or a list of them")
+        raise InputError(
+            "a key is a JSON object, not a word, a number or a list of them; write the file again with other keys"
+        )
     return tuple(_hashable(part) for part in value) if isinstance(value, list) else value

@@ -79,14 +79,16 @@ def read(path: Path) -> WordVectors:
     except InputError:
         raise
     except Exception as error:  # for damaged archives, zipfile and its decompressors raise many kinds of errors
-        raise InputError(f"is not an npz file, or is damaged: {error}") from error
+        raise InputError(f"is not an npz file, or is damaged: {error}; copy or write it again") from error
     texts = _texts(arrays["words"], arrays.get("word_offsets"))
     keys = names.from_json(texts) if "json_words" in arrays else texts
     made = WordVectors(keys, precision.unpacked(arrays["vectors"], arrays.get("scales")), arrays.get("counts"))
     if arrays.keys() & set(subwords.ARRAYS):
         made.subwords = subwords.Subwords.from_arrays(arrays)
         if made.subwords.dim != made.dim:
-            raise InputError(f"its n-grams have {made.subwords.dim} numbers, its words {made.dim}")
+            raise InputError(
+                f"its n-grams have {made.subwords.dim} numbers, its words {made.dim}; write the file again"
+            )
     return made
 
 
@@ -106,12 +108,14 @@ def _texts(words: Array, offsets: Array | None) -> list[str]:
     if words.dtype.kind == "U":
         points = np.ascontiguousarray(words).view(np.uint32 if words.dtype.isnative else words.dtype.byteorder + "u4")
         if (points > _MAX_CODE_POINT).any():
-            raise InputError("a word is not valid Unicode")
+            raise InputError("a word is not valid Unicode; write the file again without it")
         texts: list[str] = words.tolist()
         names.check_unicode(texts)
         return texts
     if words.dtype != np.uint8 or offsets is None:
-        raise InputError("the array 'words' must be text, or uint8 with an array 'word_offsets'")
+        raise InputError(
+            "the array 'words' must be text, or uint8 with an array 'word_offsets'; store numpy.array(words, dtype=str)"
+        )
     return _split(words.tobytes(), offsets)
 
 
@@ -119,10 +123,15 @@ def _read_arrays(archive: zipfile.ZipFile, limit: int) -> dict[str, Array]:
     stored = {name.removesuffix(".npy") for name in archive.namelist()}
     missing = [name for name in _NEEDED if name not in stored]
     if missing:
-        raise InputError(f"is an npz file without the array {missing[0]!r}; it needs words and vectors")
+        raise InputError(
+            f"is an npz file without the array {missing[0]!r}; it needs words and vectors: numpy.savez(file, "
+            "words=…, vectors=…)"
+        )
     wanted = [name for name in _ARRAYS if name in stored]
     if sum(archive.getinfo(f"{name}.npy").file_size for name in wanted) > limit:
-        raise InputError(f"unpacks to more than {limit} bytes: no vectors compress that well")
+        raise InputError(
+            f"unpacks to more than {limit} bytes: no vectors compress that well; write it with numpy.savez"
+        )
     return {name: _read_array(archive, name) for name in wanted}
 
 
@@ -131,15 +140,15 @@ def _read_array(archive: zipfile.ZipFile, name: str) -> Array:
     kinds, ndim, described = _ARRAYS[name]
     array = npy.read_array(archive, name, kinds, ndim, described)
     if name == "vectors" and array.dtype.kind == "i" and array.dtype.itemsize > 1:
-        raise InputError(f"the array {name!r} must be {described} with {ndim} axes")
+        raise InputError(f"the array {name!r} must be {described} with {ndim} axes; convert it")
     return array
 
 
 def _split(blob: bytes, offsets: Array) -> list[str]:
     ends = offsets.tolist()
     if not ends or ends[0] != 0 or ends[-1] != len(blob) or (np.diff(ends) < 0).any():
-        raise InputError("word_offsets does not go from 0 up to the length of words")
+        raise InputError("word_offsets does not go from 0 up to the length of words; write the file again")
     try:
         return [blob[start:end].decode() for start, end in pairwise(ends)]
     except UnicodeDecodeError as error:
-        raise InputError(f"a word is not valid UTF-8: {error}") from error
+        raise InputError(f"a word is not valid UTF-8: {error}; write the file again without it") from error

@@ -20,6 +20,7 @@ from wordsparse.vectors.word_vectors import WordVectors
 MAGIC = b"PAR1"
 _ROWS = 4096
 _KNOWN = ("word", "vector", "count", "scale")
+_WANTED = {"word": "text", "count": "whole numbers", "scale": "floating-point numbers"}
 
 
 def check(word_vectors: WordVectors) -> None:
@@ -61,14 +62,18 @@ def read(path: Path) -> WordVectors:
             for batch in file.iter_batches(_ROWS, columns=columns, use_threads=False):
                 limit -= batch.nbytes
                 if limit < 0:
-                    raise InputError("unpacks to far more than its size: no vectors compress that well")
+                    raise InputError(
+                        "unpacks to far more than its size: no vectors compress that well; write it uncompressed"
+                    )
                 parts.append({name: _values(batch.column(name), name) for name in columns})
     except (arrow.ArrowException, OSError, ValueError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"is not a Parquet file, or is damaged: {error}") from error
+        raise InputError(f"is not a Parquet file, or is damaged: {error}; copy or write it again") from error
     if not parts or len({part["vector"].shape[1] for part in parts}) > 1:
-        raise InputError("its vectors are of different lengths, or there are none")
+        raise InputError(
+            "its vectors are of different lengths, or there are none; write one vector of the same length for each word"
+        )
     words = [word for part in parts for word in part["word"]]
     names.check_unicode(words)
     joined = {name: np.concatenate([part[name] for part in parts]) for name in columns if name != "word"}
@@ -80,19 +85,25 @@ def _columns(schema: Any, limit: int) -> list[str]:
     types = _load("pyarrow").types
     missing = [name for name in ("word", "vector") if name not in schema.names]
     if missing:
-        raise InputError(f"is a Parquet file without the column {missing[0]!r}; it needs word and vector")
+        raise InputError(
+            f"is a Parquet file without the column {missing[0]!r}; it needs word and vector: rename its columns"
+        )
     numbers = {"count": types.is_integer, "scale": types.is_floating, "word": _is_text}
     for name in _KNOWN:
         if name in schema.names and name != "vector" and not numbers[name](schema.field(name).type):
-            raise InputError(f"its column {name} cannot be {schema.field(name).type}")
+            raise InputError(f"its column {name} cannot be {schema.field(name).type}; make it {_WANTED[name]}")
     kind = schema.field("vector").type
     is_fixed = types.is_fixed_size_list(kind)
     if not (is_fixed or types.is_list(kind) or types.is_large_list(kind)):
-        raise InputError(f"its column vector must be a list of numbers, not {kind}")
+        raise InputError(f"its column vector must be a list of numbers, not {kind}; convert it")
     if not (types.is_floating(kind.value_type) or types.is_int8(kind.value_type)):
-        raise InputError(f"its column vector must hold floating-point numbers or int8, not {kind.value_type}")
+        raise InputError(
+            f"its column vector must hold floating-point numbers or int8, not {kind.value_type}; convert it to float32"
+        )
     if is_fixed and kind.list_size > limit:
-        raise InputError(f"claims vectors of {kind.list_size:,} numbers, more than the file can hold")
+        raise InputError(
+            f"claims vectors of {kind.list_size:,} numbers, more than the file can hold; copy or write it again"
+        )
     return [name for name in _KNOWN if name in schema.names]
 
 
@@ -104,7 +115,7 @@ def _is_text(kind: Any) -> bool:
 def _values(column: Any, name: str) -> "list[str] | NDArray[Any]":
     """A column of a batch: text as a list, numbers (rows,), vectors (rows, dim)."""
     if column.null_count:
-        raise InputError(f"its column {name} has empty cells")
+        raise InputError(f"its column {name} has empty cells; leave out those rows")
     if name == "word":
         words: list[str] = column.to_pylist()
         return words
@@ -112,10 +123,10 @@ def _values(column: Any, name: str) -> "list[str] | NDArray[Any]":
         return np.asarray(column.to_numpy(zero_copy_only=False))
     flat = column.flatten()
     if flat.null_count or len(flat) % len(column):
-        raise InputError("its vectors hold empty cells, or are of different lengths")
+        raise InputError("its vectors hold empty cells, or are of different lengths; leave out those rows")
     dim = len(flat) // len(column)
     if any(len(row) != dim for row in column):
-        raise InputError("its vectors are of different lengths")
+        raise InputError("its vectors are of different lengths; leave out the rows that differ")
     return np.asarray(flat.to_numpy(zero_copy_only=False)).reshape(len(column), dim)
 
 

@@ -23,7 +23,7 @@ def check(word_vectors: WordVectors) -> None:
         if "\t" in word or word.splitlines() != [word]:
             raise InputError(
                 f"the word {word!r} is empty or holds a tab or a line end, which the projector's files cannot;"
-                f" the formats npz, safetensors and gensim can hold it"
+                f" choose npz, safetensors or gensim, which can hold it"
             )
 
 

@@ -87,10 +87,15 @@ def read(path: Path) -> WordVectors:
     """
     words, tensors = load(path, "vectors", "counts", "scales")
     if words is None or "vectors" not in tensors:
-        raise InputError("is a safetensors file without the tensor vectors and the metadata words")
+        raise InputError(
+            "is a safetensors file without the tensor vectors and the metadata words; for a model of Model2Vec, name "
+            "its directory"
+        )
     vectors = tensors["vectors"]
     if vectors.dtype not in (np.float32, np.float16, np.int8):
-        raise InputError(f"the tensor vectors must be float32, float16 or int8, not {vectors.dtype}")
+        raise InputError(
+            f"the tensor vectors must be float32, float16 or int8, not {vectors.dtype}; convert it to float32"
+        )
     return WordVectors(_parse_words(words), precision.unpacked(vectors, tensors.get("scales")), tensors.get("counts"))
 
 
@@ -110,7 +115,7 @@ def load(path: Path, *wanted: str) -> tuple[str | None, dict[str, NDArray[Any]]]
             tensors = {name: file.get_tensor(name) for name in file.keys() if name in wanted}  # noqa: SIM118
             return (file.metadata() or {}).get("words"), tensors
     except (package.SafetensorError, TypeError) as error:  # TypeError: a number type that NumPy lacks
-        raise InputError(f"is not a safetensors file, or is damaged: {error}") from error
+        raise InputError(f"is not a safetensors file, or is damaged: {error}; copy or write it again") from error
 
 
 def _metadata(word_vectors: WordVectors) -> dict[str, str]:
@@ -121,9 +126,9 @@ def _parse_words(text: str) -> list[str]:
     try:
         words = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise InputError(f"the metadata words is not JSON: {error}") from error
+        raise InputError(f"the metadata words is not JSON: {error}; write json.dumps of the list of words") from error
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
-        raise InputError("the metadata words must be a JSON list of strings")
+        raise InputError("the metadata words must be a JSON list of strings; write json.dumps of the list of words")
     names.check_unicode(words)
     return words
 

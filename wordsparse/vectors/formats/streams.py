@@ -79,19 +79,29 @@ class BoundedStream:
         """The next line with its line end, or its first ``most`` bytes; empty at the end of the file."""
         return self._counted(self._file.readline, most)
 
-    def expect_end(self, what: str) -> None:
-        """Raise InputError unless only white space is left; ``what`` describes the expected content."""
-        while chunk := self.read(2**16):
+    def expect_end(self, what: str, start: bytes = b"") -> None:
+        """Raise InputError unless only white space is left; ``what`` describes the expected content.
+
+        ``start`` was read beyond that content already.
+        """
+        while chunk := start or self.read(2**16):
+            start = b""
             if not chunk.isspace():
-                raise InputError(f"there is more in the file after {what}")
+                raise InputError(
+                    f"there is more in the file after {what}; correct the first line, or write the file again"
+                )
 
     def _counted(self, read: Callable[[int], bytes], most: int) -> bytes:
         try:
             data = read(most)
         except Exception as error:
             # Each decompressor has its own exceptions, not all of which are derived from OSError.
-            raise InputError(f"cannot be read or unpacked, is cut short or damaged: {error}") from error
+            raise InputError(
+                f"cannot be read or unpacked, is cut short or damaged: {error}; copy or write it again"
+            ) from error
         self._left -= len(data)
         if self._left < 0:
-            raise InputError(f"unpacks to more than {self.limit} bytes: no file of its kind compresses that well")
+            raise InputError(
+                f"unpacks to more than {self.limit} bytes: no file of its kind compresses that well; unpack it first"
+            )
         return data

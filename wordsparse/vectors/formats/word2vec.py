@@ -68,7 +68,10 @@ def read(path: Path) -> WordVectors:
     try:
         return WordVectors(*read_rows(path, layout))
     except UnicodeDecodeError as error:
-        raise InputError(f"{error.reason}: the word {error.object[:100]!r} is not valid UTF-8") from error
+        raise InputError(
+            f"{error.reason}: the word {error.object[:100]!r} is not valid UTF-8; convert the file to UTF-8, with "
+            "iconv for example"
+        ) from error
 
 
 def read_rows(path: Path, layout: Layout, decoding: Decoding = UTF8) -> tuple[list[str], npt.NDArray[Any]]:
@@ -131,7 +134,7 @@ def check_words(words: Iterable[str]) -> None:
             shown = word if len(word) <= 100 else word[:100] + "…"
             raise InputError(
                 f"the word {shown!r} cannot be stored in a word2vec file: it is empty or too long, or holds white space"
-                " or a control character; the formats npz, safetensors and gensim can hold it"
+                " or a control character; choose npz, safetensors or gensim, which can hold it"
             )
 
 
@@ -142,14 +145,17 @@ def _recognise(head: bytes) -> Layout:
     if len(fields) == 2 and all(field.isdigit() and len(field) <= 18 for field in fields):
         rows, dim = (int(field) for field in fields)
         if not rows or not dim:
-            raise InputError(f"its header states {rows} words of {dim} numbers, so the file holds no vectors")
+            raise InputError(
+                f"its header states {rows} words of {dim} numbers, so the file holds no vectors; write it again"
+            )
         return Layout(rows, dim, _looks_like_text(body, dim), True)
     # At least two numbers: "word 3" is more likely a broken header than a vector of one number.
     if len(fields) >= 3 and _parse_numbers(fields[1:]) is not None:
         return Layout(0, len(fields) - 1, True, False)
     raise InputError(
         "is not a known file of vectors: it begins neither with a word2vec header (number of words, length of a"
-        " vector) nor with a word and its numbers, and is neither npz nor safetensors"
+        " vector) nor with a word and its numbers, and is neither npz, safetensors nor Parquet; export the vectors "
+        "in one of these"
     )
 
 
@@ -166,7 +172,7 @@ def _check_size(layout: Layout, limit: int) -> None:
     if least > limit:
         raise CutShortError(
             f"{layout.rows} words of {layout.dim} numbers take at least {least} bytes, but the file can hold"
-            f" only {limit}: it is cut short, or its first line is wrong"
+            f" only {limit}: it is cut short, or its first line is wrong; copy or write it again"
         )
 
 
@@ -189,17 +195,21 @@ def _read_text(stream: BoundedStream, layout: Layout, decoding: Decoding) -> tup
             line = stream.readline(longest)
             where = f"line {row + 1 + layout.has_header}"
             if not line:
-                raise CutShortError(f"ends before {where}; its first line states {layout.rows} words")
+                raise CutShortError(
+                    f"ends before {where}, but its first line states {layout.rows} words; copy or write the file again"
+                )
             word, *fields = line.rstrip(b" \r\n").split(b" ")
             if len(fields) != layout.dim:
                 shown = f"{where} ({line[:40]!r}…)"
                 raise InputError(
                     f"{shown} holds {len(fields)} numbers instead of {layout.dim}: it is damaged or much too"
-                    " long, or the word contains a space"
+                    " long, or the word contains a space; correct that line, or write the file again"
                 )
             numbers = _parse_numbers(fields)
             if numbers is None:
-                raise InputError(f"{where} holds a field that is not a number")
+                raise InputError(
+                    f"{where} holds a field that is not a number; correct that line, or write the file again"
+                )
             words.append(_decode(word, where, decoding))
             vectors[row] = numbers
     if layout.is_whole:
@@ -220,15 +230,14 @@ def _read_binary(stream: BoundedStream, layout: Layout, decoding: Decoding) -> t
         space = buffer.find(b" ", at, at + _MAX_WORD + 2)
         end = space + 1 + vector_bytes
         if space < 0 or end > len(buffer):
-            raise CutShortError(f"ends inside {where} of {layout.rows}, or is damaged before that word")
+            raise CutShortError(
+                f"ends inside {where} of {layout.rows}, or is damaged before that word; copy or write the file again"
+            )
         words.append(_decode(buffer[at:space].lstrip(b"\n"), where, decoding))
         vectors[row] = np.frombuffer(buffer, dtype="<f4", count=layout.dim, offset=space + 1)
         at = end
     if layout.is_whole:
-        what = f"the {layout.rows} words that its first line promises"
-        if buffer[at:].strip():
-            raise InputError(f"there is more in the file after {what}")
-        stream.expect_end(what)
+        stream.expect_end(f"the {layout.rows} words that its first line promises", buffer[at:])
     return words, vectors
 
 
@@ -242,7 +251,7 @@ def _parse_numbers(fields: list[bytes]) -> list[float] | None:
 
 def _decode(word: bytes, where: str, decoding: Decoding) -> str:
     if not word:
-        raise InputError(f"{where} has no word")
+        raise InputError(f"{where} has no word; correct it, or write the file again")
     try:
         return word.decode(decoding.encoding, decoding.errors)
     except UnicodeDecodeError as error:
