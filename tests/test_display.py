@@ -1,9 +1,11 @@
 """The progress of long work: bars where they can be drawn, lines elsewhere, nothing where it is not wanted."""
 
 import io
+import os
 import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -40,6 +42,30 @@ def test_a_log_gets_lines_without_control_codes(monkeypatch: pytest.MonkeyPatch)
     assert "left" in lines[3]
     assert lines[4:] == ["epoch 1: \\x1b[31mloss 3"]
     assert all(line.isprintable() for line in lines)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_process_forked_while_a_thread_writes_can_write() -> None:
+    """It waited for ever for the lock of a thread that it does not have."""
+    inside, leave = threading.Event(), threading.Event()
+
+    def work() -> None:
+        with display._LOCK:
+            inside.set()
+            leave.wait()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    inside.wait()
+    child = os.fork()
+    if child == 0:
+        signal.alarm(30)  # a hang is a failure
+        display.write("a line")
+        os._exit(0)
+    leave.set()
+    thread.join()
+    assert os.waitpid(child, 0)[1] == 0
 
 
 def test_short_work_leaves_nothing_in_a_log(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,6 +24,16 @@ BETWEEN = 0.5
 _LOCK = threading.RLock()
 
 
+def _renew_lock() -> None:
+    """In a forked process, where another thread may have held it."""
+    global _LOCK
+    _LOCK = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
+
+
 class Display:
     """Shows the phases of some work, one after the other.
 

@@ -37,6 +37,7 @@ def is_safe(text: str) -> bool:
         ["evaluate", "VECTORS", "--pairs\x1b[31m", "x"],
         ["export", "VECTORS", "-o", "OUT\x1b[31m", "--format", "npz"],
         ["export", "VECTORS", "-o", "OUT", "--format", "word2vec"],
+        ["explore", "VECTORS", "-o", "OUT", "--map", "2"],
         ["encode", "TEXTS", "-o", "OUT\x1b[31m"],
         ["\x1b[31m"],
     ],

@@ -15,6 +15,7 @@ from wordsparse.cli import main
 from wordsparse.corpora import download, fetch, load_card
 from wordsparse.corpus.reading import sentences
 from wordsparse.errors import InputError, WordsparseError
+from wordsparse.files import unpacking
 
 TEXT = b"one two three\n" * 5000
 
@@ -32,6 +33,35 @@ def zipped(**members: bytes) -> bytes:
         for name, data in members.items():
             archive.writestr(name.replace("__", "/"), data)
     return file.getvalue()
+
+
+def tarred(mode: str, *members: tuple[tarfile.TarInfo, bytes]) -> bytes:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode=mode) as archive:
+        for member, data in members:
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    return file.getvalue()
+
+
+def encrypted() -> bytes:
+    """A zip archive whose member says that it is encrypted."""
+    data = bytearray(zipped(text=TEXT))
+    data[6] |= 1
+    data[data.index(b"PK\x01\x02") + 8] |= 1
+    return bytes(data)
+
+
+def broken(data: bytes) -> bytes:
+    """An archive with other bytes in the middle of its compressed data."""
+    return data[:60] + bytes(20) + data[80:]
+
+
+def long_header() -> tarfile.TarInfo:
+    """A header of extended attributes, which tarfile reads whole."""
+    header = tarfile.TarInfo("header")
+    header.type = tarfile.XHDTYPE
+    return header
 
 
 def card(tmp_path: Path, served: Served, name: str = "text.txt", **facts: object) -> Path:
@@ -158,6 +188,18 @@ def test_a_part_as_long_as_the_file_is_complete_or_fetched_again(tmp_path):
         (Served(zipped(text=b"a")), {"members": ["text"], "text_bytes": 5}, "has 1 bytes, but the card says 5"),
         (Served(zipped(text=TEXT)), {"members": ["text"], "text_checksum": sha(b"")}, "text of http.*its sha256 is"),
         (Served(zipped(a__text=TEXT, b__text=TEXT)), {"members": ["*/text"]}, "has a name that cannot be used"),
+        (Served(encrypted()), {"members": ["text"]}, "or a damaged one .*encrypted"),
+        (Served(broken(zipped(text=TEXT))), {"members": ["text"]}, "or a damaged one"),
+        *(
+            (Served(broken(tarred(mode, (tarfile.TarInfo("text"), os.urandom(9000))))), {"members": ["text"]}, said)
+            for mode, said in (
+                ("w:gz", "or a damaged one"),
+                ("w:bz2", "or a damaged one"),
+                ("w:xz", "or a damaged one"),
+            )
+        ),
+        (Served(TEXT, length="²"), {"bytes": 5}, "sends more than the 5 bytes"),
+        (Served(TEXT, length="9" * 5000), {"bytes": 5}, "sends more than the 5 bytes"),
     ],
 )
 def test_what_goes_wrong_is_said_and_nothing_is_left(tmp_path, served, facts, said):
@@ -165,6 +207,40 @@ def test_what_goes_wrong_is_said_and_nothing_is_left(tmp_path, served, facts, sa
         fetch(load_card(card(tmp_path, served, **facts)), tmp_path / "out")
     assert not (tmp_path / "out").exists()
     assert sorted(os.listdir(tmp_path)) in (["card.toml"], ["card.toml", "out.download"])
+
+
+@pytest.mark.parametrize("start", ["²", "9" * 5000])
+def test_a_range_without_a_number_begins_anew(tmp_path, start):
+    with serving(Served(TEXT, cuts=[10_000], start=start)) as served:
+        fetch(load_card(card(tmp_path, served, checksum=sha(TEXT))), tmp_path / "out")
+    assert [range for _, range in served.requests] == [None, "bytes=10000-", None]
+
+
+def test_the_headers_of_an_archive_take_bounded_memory(tmp_path):
+    """tarfile reads a header whole: ten megabytes of gzip held a header of gigabytes."""
+    data = tarred("w:gz", (long_header(), b"20 path=" + bytes(2**25)), (tarfile.TarInfo("text"), TEXT))
+    with serving(Served(data)) as served, pytest.raises(WordsparseError, match="a header states 33,554,"):
+        fetch(load_card(card(tmp_path, served, members=["text"])), tmp_path / "out")
+
+
+def test_an_archive_unpacks_to_a_bounded_size(tmp_path, monkeypatch):
+    monkeypatch.setattr(unpacking, "ALWAYS_ALLOWED", 2**16)
+    data = tarred("w:gz", (tarfile.TarInfo("other"), bytes(2**25)), (tarfile.TarInfo("text"), TEXT))
+    with serving(Served(data)) as served, pytest.raises(WordsparseError, match="unpacks to more than"):
+        fetch(load_card(card(tmp_path, served, members=["text"])), tmp_path / "out")
+
+
+def test_a_download_is_not_written_through_a_link(tmp_path):
+    """Whoever makes the directory of a download first could have it appended to any file of the user."""
+    folder, private = tmp_path / "out.download", tmp_path / "private"
+    folder.mkdir()
+    private.write_bytes(b"mine")
+    (folder / "part").symlink_to(private)
+    with serving(Served(TEXT)) as served:
+        (folder / "part.json").write_text(json.dumps({"url": f"{served.address}/text.txt", "validator": '"1"'}))
+        fetch(load_card(card(tmp_path, served, checksum=sha(TEXT))), tmp_path / "out")
+    assert private.read_bytes() == b"mine"
+    assert (tmp_path / "out" / "text.txt").read_bytes() == TEXT
 
 
 def test_a_server_that_is_gone_is_named(tmp_path):

@@ -82,6 +82,7 @@ def test_a_list_of_tokens_is_a_sentence(tmp_path):
         ("t.csv", b"id,text\n1,\xff\n", "line 2 is not UTF-8 text"),
         ("t.csv", b"id,words\n1,a\n", "has no column 'text'; name one of its first line: 'id', 'words'"),
         ("t.csv", b"text,text\na,b\n", "has 2 columns 'text'"),
+        ("t.csv", b"text\rid,a\n", "has no column 'text'"),  # the line ends of old Macs
         ("t.jsonl", b'{"text": "a"}\n\n{"text"\n', "line 3 is not a JSON object"),
         ("t.jsonl", b'{"text": "a"}\n["b"]\n', r"line 2 is not a JSON object, but \['b'\]"),
         (
@@ -119,6 +120,11 @@ def test_a_line_has_a_bounded_size(tmp_path, monkeypatch):
     (tmp_path / "t.jsonl").write_bytes(b'{"text": "a"}\n{"text": "' + b"a " * 10_000)
     with pytest.raises(InputError, match="line 2 has more than 1,000 bytes"):
         list(sentences(tmp_path / "t.jsonl", column="text"))
+
+
+def test_a_name_of_a_column_may_be_long(tmp_path):
+    (tmp_path / "t.csv").write_text(f"{'x' * 200_000},text\n1,a b\n")
+    assert list(sentences(tmp_path / "t.csv", column="text")) == [["a", "b"]]
 
 
 def test_columns_and_formats_belong_together(tmp_path):

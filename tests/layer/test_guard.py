@@ -1,6 +1,7 @@
 """One call at a time: threads, signal handlers, copies."""
 
 import copy
+import os
 import pickle
 import signal
 import threading
@@ -78,6 +79,38 @@ def test_a_step_in_a_signal_handler_is_refused(monkeypatch: pytest.MonkeyPatch) 
     alone.step(H, Y, 1e-3)
     assert problems.state(layer) == problems.state(alone)
     layer.step(*other, 1e-3)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_an_object_that_another_thread_used_during_a_fork_is_refused() -> None:
+    """The child waited for ever for the lock of a thread that it does not have."""
+    busy, other = Guard(), Guard()
+    inside, leave = threading.Event(), threading.Event()
+
+    def work() -> None:
+        with busy.held("step"):
+            inside.set()
+            leave.wait()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    inside.wait()
+    child = os.fork()
+    if child == 0:
+        signal.alarm(30)  # a hang is a failure
+        try:
+            with other.held("step"):
+                pass
+            busy.held("step").__enter__()
+        except InputError as error:
+            os._exit(0 if "forked while another thread used the object" in str(error) else 1)
+        os._exit(2)
+    leave.set()
+    thread.join()
+    assert os.waitpid(child, 0)[1] == 0
+    with busy.held("step"):
+        pass
 
 
 def test_a_guard_is_free_again_after_an_error() -> None:

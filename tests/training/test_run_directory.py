@@ -35,6 +35,26 @@ def test_leftovers_of_a_process_that_died_are_removed(text: Path, output: Path) 
     assert not leftover.exists()
 
 
+@pytest.mark.parametrize("kind", ["model", "file", "corpus", "link", "checkpoint"])
+def test_what_no_run_made_is_not_taken_for_a_run_directory(text: Path, output: Path, kind: str, tmp_path: Path) -> None:
+    """A model called NAME.training was removed by the next training of NAME, and so was any directory."""
+    directory = run_directory(output)
+    if kind == "model":
+        train(text, directory)
+    elif kind == "link":
+        (tmp_path / "mine").mkdir()
+        directory.symlink_to(tmp_path / "mine")
+    else:
+        place = directory / {"file": "notes", "corpus": "corpus/text.txt", "checkpoint": "checkpoint-x/a"}[kind]
+        place.parent.mkdir(parents=True)
+        place.write_text("mine")
+    before = sorted(directory.rglob("*"))
+    with pytest.raises(InputError, match="which no run wrote" if kind != "link" else "is a link"):
+        train(text, output)
+    assert sorted(directory.rglob("*")) == before
+    assert directory.exists()
+
+
 @pytest.fixture
 def without_exchange(monkeypatch: pytest.MonkeyPatch) -> None:
     """A system that cannot exchange two directories atomically."""

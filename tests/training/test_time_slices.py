@@ -173,6 +173,14 @@ def test_rows_that_cannot_be_cut_are_refused(given: dict[str, Any], message: str
     assert not (tmp_path / "m").exists()
 
 
+@pytest.mark.parametrize("name", ["a.training", "options.toml", ".a.lock", "..", ""])
+def test_the_name_of_a_slice_is_none_of_the_files_beside_it(name: str, tmp_path: Path) -> None:
+    """The run of the slice "a" would have removed the model of the slice "a.training"."""
+    with pytest.raises(InputError, match="cannot be the name of a directory"):
+        ws.train_slices({"a": [["x", "y"]] * 9, name: [["x", "y"]] * 9}, output=tmp_path / "m", min_count=1)
+    assert not (tmp_path / "m").exists()
+
+
 def test_a_dict_of_texts_names_its_slices(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="names its slices"):
         ws.train_slices({"a": [["x"]], "b": [["y"]]}, slice_by="year")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from wordsparse.cli import terminal
 from wordsparse.cli.common import emit, json_option
 from wordsparse.errors import InputError
 from wordsparse.explorer import DEFAULT_MAP, DEFAULT_WORDS
@@ -57,4 +58,4 @@ def command(models: tuple[str, ...], output: Path, words: int, map_words: int, a
 
 
 def _say(sentence: str) -> None:
-    click.echo(f"explore: {sentence}", err=True)
+    terminal.say([f"explore: {sentence}"])

@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import re
 import time
 import urllib.error
 import urllib.request
@@ -112,8 +113,8 @@ def _continue(source: Download, part: Path, about: Path, progress: Callable[[Dow
             part.unlink(missing_ok=True)
         if start not in (0, have):
             return False
-        length = response.headers.get("Content-Length")
-        total = start + int(length) if length is not None and length.isdigit() else None
+        length = _whole(response.headers.get("Content-Length", ""))
+        total = None if length is None else start + length
         if source.bytes is not None and total not in (None, source.bytes):
             part.unlink(missing_ok=True)
             raise WordsparseError(
@@ -123,7 +124,7 @@ def _continue(source: Download, part: Path, about: Path, progress: Callable[[Dow
         tag = response.headers.get("ETag", "")
         known = tag if tag and not tag.startswith("W/") else response.headers.get("Last-Modified", "")
         write_file(about, json.dumps({"url": source.url, "validator": known}).encode())
-        with writing(part), open(part, "ab") as file:
+        with writing(part), open(part, "ab", opener=_opener) as file:
             have, ended = _append(response, file, source, start, total, progress)
     whole = total or source.bytes
     return ended and whole in (None, have)
@@ -165,7 +166,13 @@ def _part(source: Download, part: Path, about: Path) -> tuple[int, str]:
     except InputError:
         known = {}
     validator = known.get("validator")
-    if not part.is_file() or known.get("url") != source.url or not isinstance(validator, str) or not validator:
+    if (
+        part.is_symlink()
+        or not part.is_file()
+        or known.get("url") != source.url
+        or not isinstance(validator, str)
+        or not validator
+    ):
         part.unlink(missing_ok=True)
         return 0, ""
     return part.stat().st_size, validator
@@ -173,5 +180,15 @@ def _part(source: Download, part: Path, about: Path) -> tuple[int, str]:
 
 def _start(content_range: str) -> int:
     """The first byte of ``bytes 5-9/10``; -1 if it does not say."""
-    first = content_range.removeprefix("bytes ").partition("-")[0]
-    return int(first) if first.isdigit() else -1
+    first = _whole(content_range.removeprefix("bytes ").partition("-")[0])
+    return -1 if first is None else first
+
+
+def _whole(text: str) -> int | None:
+    """The whole number that a server states; None if it states none, or one of more than 18 digits."""
+    return int(text) if re.fullmatch("[0-9]{1,18}", text) else None
+
+
+def _opener(path: str, flags: int) -> int:
+    """Opens no file that a link leads to: whoever made the directory may have put the link there."""
+    return os.open(path, flags | os.O_NOFOLLOW, 0o666)

@@ -4,14 +4,12 @@ import fnmatch
 import hashlib
 import os
 import shutil
-import tarfile
-import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
+from wordsparse.corpora.archives import DAMAGE, Readable, members
 from wordsparse.corpora.cards import BundledFile, Card, Checksum, Download
 from wordsparse.corpora.download import DownloadProgress, download
 from wordsparse.corpus.reading import sentences
@@ -23,6 +21,7 @@ from wordsparse.files.storage import (
     remove_directory,
     sole_writer,
     sync,
+    synced,
     write_manifest,
     writing,
 )
@@ -157,7 +156,9 @@ def _damage_of(part: Path, source: Download) -> Iterator[None]:
         yield
     except InputError as error:
         raise WordsparseError(f"{source.url}: {error}") from error
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, NotImplementedError, ValueError) as error:
+    except OSError as error:
+        raise WordsparseError(f"{part}: cannot be read: {error.strerror or error}") from error
+    except DAMAGE as error:
         remove_directory(part.parent)
         raise WordsparseError(
             f"{source.url}: is not an archive, or a damaged one ({error}); it was deleted: fetch it again"
@@ -168,7 +169,7 @@ def _unpacked(part: Path, source: Download, patterns: Sequence[str], place: Path
     """Unpack the members of an archive that are the text; their names, without directories."""
     left = source.text_bytes or unpacked_limit(part.stat().st_size, MAX_EXPANSION)
     names: list[str] = []
-    for member, file in _members(part):
+    for member, file in members(part):
         if not any(fnmatch.fnmatchcase(member, pattern) for pattern in patterns):
             continue
         name = member.rpartition("/")[2]
@@ -186,25 +187,10 @@ def _unpacked(part: Path, source: Download, patterns: Sequence[str], place: Path
     return names
 
 
-def _members(part: Path) -> Iterator[tuple[str, IO[bytes]]]:
-    """The regular files of a zip or tar archive."""
-    if zipfile.is_zipfile(part):
-        with zipfile.ZipFile(part) as archive:
-            for info in archive.infolist():
-                if not info.is_dir():
-                    with archive.open(info) as file:
-                        yield info.filename, file
-        return
-    with tarfile.open(part) as tar:
-        for member in tar:
-            if member.isfile() and (found := tar.extractfile(member)) is not None:
-                yield member.name, found
-
-
-def _copied(file: IO[bytes], path: Path, most: int) -> int:
+def _copied(file: Readable, path: Path, most: int) -> int:
     """Write a member's bytes to a new file; how many they are, at most ``most``."""
     written = 0
-    with writing(path), open(path, "xb") as target:
+    with writing(path), synced(path) as target:
         while block := file.read(BLOCK_BYTES):
             written += len(block)
             if written > most:
@@ -213,8 +199,6 @@ def _copied(file: IO[bytes], path: Path, most: int) -> int:
                     "you trust the file"
                 )
             target.write(block)
-        target.flush()
-        os.fsync(target.fileno())
     return written
 
 

@@ -46,21 +46,21 @@ def format_of_file(path: PurePath) -> str:
 
 def _csv_cells(path: Path, columns: Sequence[str], max_expansion: float) -> Cells:
     """The delimiter is the first of DELIMITERS by which the header has all columns."""
+    csv.field_size_limit(max(csv.field_size_limit(), LINE_BYTES))  # of the process; 131,072 at first
     lines = _lines(path, max_expansion)
     header = next(lines, "")
     for delimiter in DELIMITERS:
-        names = next(csv.reader([header], delimiter=delimiter), [])
+        names = _names(header, delimiter)
         if set(columns) <= set(names):
             break
     else:
-        names = max((next(csv.reader([header], delimiter=mark), []) for mark in DELIMITERS), key=len)
+        names = max((_names(header, mark) for mark in DELIMITERS), key=len)
         missing = next((column for column in columns if column not in names), columns[0])
         raise InputError(f"{path}: has no column {missing!r}; name one of its first line: {_listed(names)}")
     for column in columns:
         if names.count(column) > 1:
             raise InputError(f"{path}: has {names.count(column)} columns {column!r}: rename all but one")
     places = [names.index(column) for column in columns]
-    csv.field_size_limit(max(csv.field_size_limit(), LINE_BYTES))  # of the process; 131,072 at first
     rows = csv.reader(lines, delimiter=delimiter, strict=True)
     for number in itertools.count(1):
         try:
@@ -78,6 +78,14 @@ def _csv_cells(path: Path, columns: Sequence[str], max_expansion: float) -> Cell
             )
         if row:
             yield number, [row[place] for place in places]
+
+
+def _names(header: str, delimiter: str) -> list[str]:
+    """The cells of a first line; none if it is not valid CSV with this delimiter."""
+    try:
+        return next(csv.reader([header], delimiter=delimiter), [])
+    except csv.Error:
+        return []
 
 
 def _json_cells(path: Path, columns: Sequence[str], max_expansion: float) -> Cells:

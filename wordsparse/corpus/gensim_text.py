@@ -56,7 +56,7 @@ def _page_texts(path: Path, max_expansion: float) -> Iterator[str]:
     """
     from xml.etree.ElementTree import iterparse
 
-    others: list[str] = []
+    others: set[str | None] = set()
     with opened(path, max_expansion) as file:
         pages = _Pages(file)
         for _, element in iterparse(cast("IO[bytes]", pages), events=("end",)):
@@ -64,12 +64,13 @@ def _page_texts(path: Path, max_expansion: float) -> Iterator[str]:
             if not schema.startswith("{http://www.mediawiki.org/xml/export-"):
                 raise InputError("is not a dump of MediaWiki; give pages-articles.xml, or another --format")
             if tag == "namespace" and element.get("key") != "0":
-                others.append(f"{element.text}:")
+                others.add(element.text)
             elif tag == "page":
                 pages.since_page = 0
                 number = element.findtext(f"{schema}}}ns")
                 title = element.findtext(f"{schema}}}title") or ""
-                is_article = number == "0" if number is not None else not title.startswith(tuple(others))
+                namespace, colon, _ = title.partition(":")
+                is_article = number == "0" if number is not None else not (colon and namespace in others)
                 text = element.findtext(f"{schema}}}revision/{schema}}}text")
                 yield text or "" if is_article else ""
                 element.clear()

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from wordsparse import validation
 from wordsparse.errors import InputError
-from wordsparse.files import npy
+from wordsparse.files import npy, regular
 from wordsparse.machine import memory
 
 Array = NDArray[Any]
@@ -27,7 +27,7 @@ def read(path: Path) -> Any:
         If the file is not such a file, is damaged, or unpacks to more than the memory holds; errors do not name it.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
+        with regular.opened(path) as file, zipfile.ZipFile(file) as archive:
             memory.check(sum(member.file_size for member in archive.infolist()), "the arrays in it")
             kind = npy.read_array(archive, "format", "SU", 0, "a name").item()
             if kind not in (b"csr", "csr"):

@@ -1,6 +1,12 @@
-"""One call at a time on one object: other threads wait, and a signal handler in the middle of a call is refused."""
+"""One call at a time on one object: other threads wait, and a signal handler in the middle of a call is refused.
 
+A process that is forked while another thread is in the middle of a call has a copy of the object that may be half
+changed, and a lock that no thread of it will release: there, every call is refused.
+"""
+
+import os
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -20,7 +26,8 @@ class Guard:
 
     def __init__(self) -> None:
         # Reentrant, so that a signal handler gets as far as the flag: a plain lock would block it for ever.
-        self._lock, self._busy = threading.RLock(), False
+        self._lock, self._busy, self._cut_off = threading.RLock(), False, False
+        _GUARDS.add(self)
 
     @contextmanager
     def held(self, what: str) -> Iterator[None]:
@@ -29,8 +36,13 @@ class Guard:
         Raises
         ------
         InputError
-            If this thread is in the middle of another call.
+            If this thread is in the middle of another call, or a call was cut off by a fork.
         """
+        if self._cut_off:
+            raise InputError(
+                f"{what}: this process was forked while another thread used the object, which may be half changed "
+                "here: fork when no thread uses it, or make the object in this process"
+            )
         with self._lock:
             if self._busy:
                 raise InputError(
@@ -45,6 +57,25 @@ class Guard:
 
     def __reduce__(self) -> tuple[type["Guard"], tuple[()]]:
         return Guard, ()
+
+    def _after_fork(self) -> None:
+        """In a forked process, whose only thread is the one that forked."""
+        if self._lock.acquire(blocking=False):
+            self._lock.release()
+        else:
+            self._cut_off = True
+
+
+_GUARDS: "weakref.WeakSet[Guard]" = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for guard in list(_GUARDS):
+        guard._after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 class Guarded(Protocol):

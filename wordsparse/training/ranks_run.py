@@ -34,15 +34,12 @@ from wordsparse.training.interruption import Interrupted, stop_requests
 from wordsparse.training.loop import Run
 from wordsparse.training.output_run import OutputRun, disk_bytes, newest_checkpoint
 from wordsparse.training.progress import Progress
-from wordsparse.training.run_directory import CORPUS, MODEL, SOURCE, RunDirectory
+from wordsparse.training.run_directory import CORPUS, MODEL, ROWS, SOURCE, RunDirectory
 from wordsparse.training.texts import encoded_once
 from wordsparse.training.trained import TrainedModel
 from wordsparse.words.model_directory import INPUT, OUTPUT
 
 Array = NDArray[Any]
-
-ROWS = "rows"
-"""The directory, in the run directory, of the rows on their way into a checkpoint or the model."""
 
 logger = logging.getLogger(__name__)
 

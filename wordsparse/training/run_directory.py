@@ -11,28 +11,39 @@ For the output MODEL it is MODEL.training, which exists from the start of a run 
     model/            the complete finished model, before it is moved to MODEL; a file ``replaced`` in it says that the
                       two have been exchanged, and that it is the old model
     previous/         the old model of MODEL, while the new one replaces it on a system that cannot exchange them
+    rows              where the ranks of a run gather their rows for a checkpoint or the model
 
-Other entries (``.NAME.xxxxxxxx.partial``) are incomplete files of a process that died; the next process that holds the
-lock removes them. A finished model is a plain model directory without references to this one.
+``.NAME.xxxxxxxx.partial`` are incomplete files of a process that died; the next process that holds the lock removes
+them. A directory of this name that holds anything else is no run's, and is refused: it would be removed. A finished
+model is a plain model directory without references to this one.
 """
 
 import contextlib
 import errno
 import glob
 import os
+import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from wordsparse.corpus.shards import is_encoded
 from wordsparse.errors import InputError
 from wordsparse.files import storage
 from wordsparse.files.exchange import exchange
+from wordsparse.words.model_directory import is_model
 
 SUFFIX = ".training"
 LOCK, CORPUS, SOURCE, MODEL, PREVIOUS = "lock", "corpus", "source.json", "model", "previous"
-RESERVE, REPLACED = "reserve", "replaced"
+RESERVE, REPLACED, ROWS = "reserve", "replaced", "rows"
 CHECKPOINT = "checkpoint-"
+# .nfs…: files that NFS keeps while they are open. .DS_Store: macOS makes it in directories that are looked at.
+_OF_A_RUN = re.compile(
+    rf"{LOCK}|{re.escape(SOURCE)}|{RESERVE}|{ROWS}|{CHECKPOINT}[0-9]+|\..*\.(partial|lock)|\.nfs.*|\.DS_Store"
+)
+_MANIFESTED: dict[str, Callable[[Path], bool]] = {CORPUS: is_encoded, MODEL: is_model, PREVIOUS: is_model}
 
 
 class RunDirectory:
@@ -46,7 +57,7 @@ class RunDirectory:
     Raises
     ------
     InputError
-        If another process trains for the same output, or if the directory cannot be created.
+        If another process trains for the same output, the directory cannot be created, or it is not that of a run.
     """
 
     def __init__(self, output: Path) -> None:
@@ -57,6 +68,7 @@ class RunDirectory:
 
     def __enter__(self) -> Self:
         try:
+            self._check_own()
             self._take_lock()
             self._tidy()
         except OSError as error:
@@ -159,6 +171,18 @@ class RunDirectory:
         storage.remove_directory(self.path / PREVIOUS)
         if not self.holds_model():
             storage.remove_directory(self.path / MODEL)
+
+    def _check_own(self) -> None:
+        """Raise InputError if a file or directory that no run made is at its path."""
+        advice = f"a run for {self._named} would remove it: move it, or name another output"
+        if self.path.is_symlink():
+            raise InputError(f"{self.path}: is a link; {advice}")
+        entries = list(self.path.iterdir()) if self.path.is_dir() else []
+        for entry in entries:
+            known = _MANIFESTED.get(entry.name)
+            is_own = known(entry) if known else _OF_A_RUN.fullmatch(entry.name)
+            if not is_own and os.path.lexists(entry):  # it may just have been removed by the run that ends
+                raise InputError(f"{self.path}: holds {entry.name!r}, which no run wrote; {advice}")
 
     def _take_lock(self) -> None:
         while True:

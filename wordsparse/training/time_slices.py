@@ -20,7 +20,9 @@ from wordsparse.errors import InputError
 from wordsparse.files import storage
 from wordsparse.files.members import MAX_COUNT
 from wordsparse.files.unpacking import MAX_EXPANSION
+from wordsparse.training.run_directory import SUFFIX
 from wordsparse.training.texts import TrainingText
+from wordsparse.words.model_directory import OPTIONS
 
 logger = logging.getLogger(__name__)
 
@@ -119,7 +121,9 @@ def _parts(text: TrainingText, slice_by: str | None, slice_column: str | None, t
             "add text, or cut it in another way"
         )
     for name in parts:
-        if not name or name in (".", "..") or "/" in name or not name.isprintable() or len(name.encode()) > 200:
+        # Beside the models stand options.toml, and their run directories with temporary and lock files.
+        is_taken = name.startswith(".") or name.endswith(SUFFIX) or name == OPTIONS
+        if not name or is_taken or "/" in name or not name.isprintable() or len(name.encode()) > 200:
             raise InputError(
                 f"slices: {name!r:.80} cannot be the name of a directory: change it, or cut by year (slice_by)"
             )

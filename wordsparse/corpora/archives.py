@@ -1,0 +1,113 @@
+"""The members of zip and tar archives, read without trusting them.
+
+Every failure of a decompressor is a ReadError, so that it is not taken for one of the disk. A tar archive's headers
+state their own sizes: none is read that is longer than MAX_READ, and the archive is read up to the size to which a file
+of its size may unpack.
+"""
+
+import bz2
+import gzip
+import lzma
+import os
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, Protocol, cast
+
+from wordsparse.errors import InputError
+from wordsparse.files.unpacking import MAX_EXPANSION, unpacked_limit
+
+MAX_READ = 2**24
+
+DAMAGE = (zipfile.BadZipFile, tarfile.TarError, NotImplementedError, RuntimeError, ValueError)
+"""The errors of an archive that is damaged, encrypted, or of an unknown kind."""
+
+_FAILURES = (EOFError, zlib.error, lzma.LZMAError, OSError, zipfile.BadZipFile)
+_OPENERS: dict[bytes, Callable[[Path], Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
+
+
+class Readable(Protocol):
+    """A member."""
+
+    def read(self, size: int, /) -> bytes:
+        """The next ``size`` bytes, or fewer at the end only."""
+
+
+def members(path: Path) -> Iterator[tuple[str, Readable]]:
+    """The name and the content of each regular file in an archive; the content is to be read at once.
+
+    Raises
+    ------
+    DAMAGE
+        If the archive is damaged.
+    InputError
+        If it unpacks to far more than its size.
+    """
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            for info in archive.infolist():
+                if not info.is_dir():
+                    with archive.open(info) as file:
+                        yield info.filename, _Unpacked(file)
+        return
+    limit = unpacked_limit(os.path.getsize(path), MAX_EXPANSION)
+    with _unpacked(path) as file, tarfile.open(fileobj=cast("IO[bytes]", _Unpacked(file, limit)), mode="r:") as tar:
+        while (member := tar.next()) is not None:
+            tar.members = []  # type: ignore[attr-defined]  # it would keep every header
+            if member.isfile() and (found := tar.extractfile(member)) is not None:
+                yield member.name, found
+
+
+def _unpacked(path: Path) -> IO[bytes]:
+    """A tar archive, decompressed if it is compressed."""
+    with open(path, "rb") as file:
+        start = file.read(6)
+    chosen = next((opener for magic, opener in _OPENERS.items() if start.startswith(magic)), None)
+    return open(path, "rb") if chosen is None else chosen(path)
+
+
+class _Unpacked:
+    """A decompressed file of at most ``limit`` bytes."""
+
+    def __init__(self, file: IO[bytes], limit: int | None = None) -> None:
+        self._file, self._limit = file, limit
+
+    def read(self, size: int) -> bytes:
+        """The next ``size`` bytes, or fewer at the end only."""
+        if size > MAX_READ:
+            raise tarfile.ReadError(f"a header states {size:,} bytes")
+        with _as_damage():
+            data = self._file.read(size)
+        if self._limit is not None:
+            self._check(self.tell(), self._limit)
+        return data
+
+    def seek(self, position: int) -> int:
+        """Go to a position."""
+        if self._limit is not None:
+            self._check(position, self._limit)
+        with _as_damage():
+            return self._file.seek(position)
+
+    def tell(self) -> int:
+        """The position."""
+        return self._file.tell()
+
+    @staticmethod
+    def _check(position: int, limit: int) -> None:
+        if position > limit:
+            raise InputError(f"unpacks to more than {limit:,} bytes, far more than text of its size does")
+
+
+@contextmanager
+def _as_damage() -> Iterator[None]:
+    """Convert the errors of decompressors, whose OSErrors have no number."""
+    try:
+        yield
+    except _FAILURES as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise tarfile.ReadError(f"{error or type(error).__name__}") from error
