@@ -160,14 +160,14 @@ def positive_definite(name: str, value: ArrayLike, size: int) -> Array:
     return array
 
 
-def output_rows(rows: ArrayLike, n_outputs: int) -> Array:
-    """Indices of outputs, (n,) int64 in range."""
+def output_rows(rows: ArrayLike, n_outputs: int, name: str = "rows") -> Array:
+    """Indices of outputs, (n,) int64 in range; errors call them ``name``."""
     array = np.atleast_1d(np.asarray(rows))
     if array.ndim != 1 or (array.dtype.kind not in "iu" and array.size):
-        raise InputError(f"rows must be a sequence of whole numbers, not {array.dtype} of shape {array.shape}")
+        raise InputError(f"{name} must be a sequence of whole numbers, not {array.dtype} of shape {array.shape}")
     array = array.astype(np.int64)
     if array.size and not (array.min() >= 0 and array.max() < n_outputs):
-        raise InputError(f"rows must be from 0 to {n_outputs - 1}, not {array.min()} to {array.max()}")
+        raise InputError(f"{name} must be from 0 to {n_outputs - 1}, not {array.min()} to {array.max()}")
     return array
 
 

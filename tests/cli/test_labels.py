@@ -68,15 +68,21 @@ def test_npz_files_are_trained_on(tmp_path: Path, capsys: pytest.CaptureFixture[
     [
         (["train", "{data}/none.txt", "-o", "{tmp}/m"], "none.txt: cannot be read"),
         (["train", "{data}/train.txt", "-o", "{data}/model"], "model: exists already"),
+        (["train", "{tmp}/cut.txt", "-o", "{tmp}/m"], "cut.txt: its first line states 200 rows, but 93 follow: is it"),
+        (["predict", "{data}/model", "{tmp}/cut.txt"], "cut.txt: its first line states 200 rows, but 93 follow: is it"),
         (["evaluate", "{data}/train.txt", "{data}/test.txt"], "cannot be read"),
         (["evaluate", "{data}/model", "{tmp}/wide.txt"], "wide.txt: has 99 features, more than the 30 that are known"),
         (["predict", "{data}/model", "{data}/test.txt", "-k", "0"], "k must be at least 1"),
+        (["evaluate", "{data}/model", "{tmp}/none.txt"], "Y has no labels: nothing can be judged"),
     ],
 )
 def test_wrong_requests_are_refused(
     arguments: list[str], message: str, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "wide.txt").write_text("0 98:1\n")
+    (tmp_path / "none.txt").write_text("1 30 6\n 3:1\n")
+    lines = (data / "train.txt").read_text().splitlines(keepends=True)
+    (tmp_path / "cut.txt").write_text("".join(lines[:93]) + lines[93].rsplit(" ", 1)[0])
     filled = [argument.format(data=data, tmp=tmp_path) for argument in arguments]
     assert main(["labels", *filled]) == 2
     captured = capsys.readouterr()

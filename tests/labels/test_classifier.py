@@ -181,6 +181,13 @@ def test_scikit_learn_is_asked_for_where_it_is_missing() -> None:
     assert "pip install 'wordsparse[labels]'" in said
 
 
+def large(matrix: sp.csr_array) -> np.ndarray:
+    """The matrix, dense in float64, with a number beyond float32."""
+    changed = matrix.toarray().astype(np.float64)
+    changed[2, 1] = 1e200
+    return changed
+
+
 def test_bad_input_is_named() -> None:
     X, Y = topics(30)
     row, column = (int(part[5]) for part in X.nonzero())
@@ -195,11 +202,25 @@ def test_bad_input_is_named() -> None:
         "Y has no labels": (X, sp.csr_array((30, 5))),
         "Y is dense, 30 × 10,000,000 numbers: give it as a SciPy CSR": (X, np.broadcast_to(np.zeros(1), (30, 10**7))),
     }
+    dense = X.toarray()
+    dense[7, 3] = np.nan
+    bad["X contains NaN, first in row 7, column 3"] = (dense, Y)
+    bad["X contains infinity or a value beyond its precision, first in row 2, column 1"] = (large(X), Y)
+    bad["y contains NaN, first in row 4"] = (X, np.where(np.arange(30) == 4, np.nan, 1))
     for message, (features, labels) in bad.items():
         with pytest.raises(InputError, match=message):
             SparseTargetClassifier(threads=1).fit(features, labels)
+    with pytest.raises(InputError, match=r"y contains NaN, first in row 7, column 3"):
+        ws.SparseTargetRegressor(threads=1).fit(X, dense)
     with pytest.raises(InputError, match="n_components must be at least 1"):
         SparseTargetClassifier(n_components=0).fit(X, Y)
+
+
+def test_rows_without_any_features_teach_how_frequent_labels_are() -> None:
+    _, Y = topics(60)
+    fitted = SparseTargetClassifier(threads=1).fit(sp.csr_array((60, 5)), Y)
+    counts = np.bincount(Y.indices, minlength=30)
+    assert counts[fitted.predict_topk(sp.csr_array((1, 5)), 1)[0][0, 0]] == counts.max()
 
 
 def test_rows_without_features_or_labels_are_kept() -> None:

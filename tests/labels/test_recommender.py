@@ -81,5 +81,7 @@ def test_bad_input_is_named(fitted: SparseTargetRecommender) -> None:
         fitted.recommend(0, tastes(1)[:, :29])
     with pytest.raises(InputError, match="one row a user, 2, not 1"):
         fitted.recommend([0, 1], tastes(1))
+    with pytest.raises(InputError, match="filter_items must be from 0 to 29, not 30 to 30"):
+        fitted.recommend(0, tastes(1), filter_items=[30])
     with pytest.raises(InputError, match="holds no items"):
         SparseTargetRecommender().fit(sp.csr_array((3, 4)))

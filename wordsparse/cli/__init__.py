@@ -8,6 +8,7 @@ import importlib
 import io
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import click
 
@@ -15,7 +16,7 @@ from wordsparse.cli import messages, terminal, unknown
 from wordsparse.cli.stderr import best_effort_stderr
 from wordsparse.distributed import launch
 from wordsparse.distributed.ranks import gather_json
-from wordsparse.errors import InputError, WordsparseError
+from wordsparse.errors import CutShortError, InputError, WordsparseError
 from wordsparse.training.interruption import stop_requests
 
 COMMANDS = (
@@ -56,6 +57,12 @@ class _LazyGroup(click.Group):
             return None
         command: click.Command = importlib.import_module(f"wordsparse.cli.{name}").command
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except CutShortError as error:  # click takes an EOFError for the end of the terminal's input, and aborts
+            raise InputError(str(error)) from error
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

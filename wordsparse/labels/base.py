@@ -53,8 +53,25 @@ def features(estimator: Any, X: Any, *, reset: bool) -> Any:
     is_sparse: bool = sp.issparse(X)
     if is_sparse and len(X.shape) == 2 and X.dtype.kind in "fiub":
         X = validation.csr("X", X, np.dtype(np.float32))
-    checked = _checks.validate_data(estimator, X, accept_sparse="csr", dtype=np.float32, reset=reset)
+    with np.errstate(over="ignore"):  # a number beyond float32 becomes infinite, which is refused below
+        checked = _checks.validate_data(
+            estimator, X, accept_sparse="csr", dtype=np.float32, reset=reset, ensure_all_finite=False
+        )
+    if not is_sparse:
+        all_finite("X", checked)
     return sp.csr_array(checked)
+
+
+def all_finite(name: str, array: Array) -> None:
+    """Refuse a dense array of numbers with one that is not finite, by its row and column."""
+    if array.dtype.kind != "f":
+        return
+    bad = ~np.isfinite(array)
+    if bad.any():
+        place = np.argwhere(bad)[0]
+        found = "NaN" if np.isnan(array[tuple(place)]) else "infinity or a value beyond its precision"
+        where = ", ".join(f"{axis} {at}" for axis, at in zip(("row", "column"), place, strict=False))
+        raise InputError(f"{name} contains {found}, first in {where}: give finite numbers")
 
 
 def same_rows(X: Any, Y: Any) -> None:
@@ -84,7 +101,7 @@ def dense_targets(Y: Any) -> Array:
 def classes_of(y: Array) -> tuple[Array, Array]:
     """The distinct classes of a y with one class a row, and the place of each row's; scikit-learn's checks."""
     y = _checks.column_or_1d(y, warn=True)
-    _checks.assert_all_finite(y)
+    _finite_targets(y)
     _multiclass.check_classification_targets(y)
     classes, places = np.unique(y, return_inverse=True)
     return classes, places
@@ -92,12 +109,17 @@ def classes_of(y: Array) -> tuple[Array, Array]:
 
 def finite_targets(array: Array) -> Array:
     """Dense targets as float32, all of them finite real numbers."""
-    _checks.assert_all_finite(array, input_name="y")
+    _finite_targets(array)
     if array.dtype.kind == "O":
         array = array.astype(np.float64)
     if array.dtype.kind not in "fiub":
         raise InputError(f"Y must hold real numbers, not {array.dtype}")
     return array.astype(np.float32)
+
+
+def _finite_targets(array: Array) -> None:
+    all_finite("y", array)
+    _checks.assert_all_finite(array, input_name="y")  # objects, too
 
 
 def example_weights(weights: Any, X: Any) -> Array:
@@ -108,7 +130,7 @@ def example_weights(weights: Any, X: Any) -> Array:
 
 def chosen_columns(columns: Any, count: int, rows: int) -> Array:
     """The columns whose outputs are wanted, all of them for None; refused where rows × columns exceed memory."""
-    chosen = np.arange(count) if columns is None else validation.output_rows(columns, count)
+    chosen = np.arange(count) if columns is None else validation.output_rows(columns, count, "columns")
     memory.check(rows * chosen.shape[0] * 4, f"{rows:,} rows of {chosen.shape[0]:,} outputs (predict_topk needs less)")
     return chosen
 

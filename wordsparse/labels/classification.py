@@ -69,8 +69,8 @@ class Classifier:
     @classmethod
     def fitted(cls, X: Any, Y: Any, dim: int, seed: int, kernels: Kernels, report: Report) -> "Classifier":
         """From X (n, f) and Y (n, D) of ones, SciPy CSR float32."""
-        size = float(np.sqrt(np.mean(np.bincount(np.repeat(np.arange(X.shape[0]), np.diff(X.indptr)), X.data**2)) or 1))
-        constant = CONSTANT * (size if size > 0 else 1.0)
+        square = float(X.data @ X.data) / X.shape[0]
+        constant = CONSTANT * (float(np.sqrt(square)) if square > 0 else 1.0)
         X = with_constant(X, constant)
         constants = tuned(X, Y, dim, seed, kernels, report)
         report("regression", 0, 1)

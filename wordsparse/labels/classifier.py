@@ -214,10 +214,13 @@ class SparseTargetClassifier(base.ClassifierMixin, base.BaseEstimator):
 
     def evaluate(self, X: Any, y: Any, k: tuple[int, ...] = (1, 3, 5)) -> RankingScores:
         """P@k, nDCG@k and PSP@k, propensities from the training rows (A = 0.55, B = 1.5)."""
+        truth = _labels_of(y)[0]
+        if not truth.nnz:
+            raise InputError("Y has no labels: nothing can be judged")
         labels, _ = self.predict_topk(X, max(k))
         known = tuple(sorted({min(each, labels.shape[1]) for each in k}))
         weights = inverse_propensities(self.label_counts_, self.n_rows_)
-        return ranking_scores(labels, _labels_of(y)[0], weights, known)
+        return ranking_scores(labels, truth, weights, known)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write a directory, whole or not at all: checksummed arrays and a manifest, no pickle.

@@ -148,9 +148,9 @@ class SparseTargetRecommender(base.BaseEstimator):
         allowed = np.ones(X.shape[1], bool)
         if items is not None:
             allowed[:] = False
-            allowed[validation.output_rows(items, X.shape[1])] = True
+            allowed[validation.output_rows(items, X.shape[1], "items")] = True
         if filter_items is not None:
-            allowed[validation.output_rows(filter_items, X.shape[1])] = False
+            allowed[validation.output_rows(filter_items, X.shape[1], "filter_items")] = False
         parts = [
             self._recommend(X[start : start + BLOCK_ROWS], N, allowed, filter_already_liked_items)
             for start in range(0, max(1, X.shape[0]), BLOCK_ROWS)
@@ -161,7 +161,7 @@ class SparseTargetRecommender(base.BaseEstimator):
     def similar_items(self, itemid: Any, N: int = 10) -> tuple[Array, Array]:
         """The N items most like an item, or like each of several, itself first, with the cosines of their factors."""
         base.check_fitted(self)
-        chosen = validation.output_rows(itemid, self.n_features_in_)
+        chosen = validation.output_rows(itemid, self.n_features_in_, "itemid")
         length = np.linalg.norm(self.item_factors, axis=1)
         unit = self.item_factors / np.maximum(length, np.finfo(np.float32).tiny)[:, None]
         cosines = unit[chosen] @ unit.T
