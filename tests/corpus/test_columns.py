@@ -2,13 +2,15 @@ import bz2
 import csv
 import gzip
 import json
+import os
 
 import pytest
 
 from wordsparse.cli import main
-from wordsparse.corpus import EncodedCorpus, blocks, columns, encode
+from wordsparse.corpus import EncodedCorpus, blocks, columns, encode, parquet
 from wordsparse.corpus.reading import sentences
 from wordsparse.errors import InputError
+from wordsparse.files import unpacking
 
 ROWS = [
     {"id": 1, "text": "a b"},
@@ -42,7 +44,7 @@ def written(path, rows=ROWS, **options):
 @pytest.mark.parametrize("block_bytes", [1, 2**20])
 def test_a_column_is_text(tmp_path, monkeypatch, name, block_bytes):
     monkeypatch.setattr(blocks, "BLOCK_BYTES", block_bytes)
-    monkeypatch.setattr(columns, "PARQUET_ROWS", 2)
+    monkeypatch.setattr(parquet, "ROWS", 2)
     path = written(tmp_path / name)
     assert list(sentences(path, column="text")) == SENTENCES
     corpus = encode(path, tmp_path / "out", column="text", tokens="simple", min_count=1)
@@ -112,6 +114,40 @@ def test_a_bad_row_is_named(tmp_path, name, data, said):
 def test_a_parquet_file_without_the_column_says_which_it_has(tmp_path):
     with pytest.raises(InputError, match="has no column 'body'; name one of its own: 'id', 'text'"):
         list(sentences(written(tmp_path / "t.parquet"), column="body"))
+
+
+@pytest.mark.parametrize("kind", ["text", "tokens", "long list"])
+def test_the_text_of_a_parquet_file_is_bounded(tmp_path, monkeypatch, kind):
+    """Two kilobytes held sixty gigabytes: a value that stands once in the file, and in thousands of cells."""
+    monkeypatch.setattr(unpacking, "ALWAYS_ALLOWED", 2**20)
+    arrow = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    times, text = (2**21, "ab") if kind == "long list" else (1000, "ab " * 100_000)
+    word = arrow.DictionaryArray.from_arrays(arrow.array([0] * times, arrow.int32()), [text])
+    cells = word if kind == "text" else arrow.ListArray.from_arrays([0, times // 2, times], word)
+    path = tmp_path / "t.parquet"
+    options = {"compression": "zstd", "store_schema": False, "dictionary_pagesize_limit": 2**30}
+    pytest.importorskip("pyarrow.parquet").write_table(arrow.table({"text": cells}), path, **options)
+    assert path.stat().st_size < 5000
+    pool = arrow.default_memory_pool()
+    before = pool.max_memory()
+    with pytest.raises(InputError, match=r"unpacks to more than 1,048,576 bytes.*raise --max-expansion"):
+        list(sentences(path, column="text"))
+    assert pool.max_memory() < max(before, 2**24) + 2**24
+
+
+def test_cells_of_parquet_that_are_no_text(tmp_path):
+    arrow = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    write_table = pytest.importorskip("pyarrow.parquet").write_table
+    none = {"text": ["a b", None, "c", None], "words": [["d", "e"], None, [], ["f"]]}
+    write_table(arrow.table(none), tmp_path / "none.parquet")
+    assert list(sentences(tmp_path / "none.parquet", column="text")) == [["a", "b"], ["c"]]
+    assert list(sentences(tmp_path / "none.parquet", column="words")) == [["d", "e"], ["f"]]
+    write_table(arrow.table({"text": [{"a": "b"}]}), tmp_path / "struct.parquet")
+    with pytest.raises(InputError, match="the column 'text' holds struct"):
+        list(sentences(tmp_path / "struct.parquet", column="text"))
+    os.mkfifo(tmp_path / "fifo.parquet")
+    with pytest.raises(InputError, match="a regular file is expected"):
+        list(sentences(tmp_path / "fifo.parquet", column="text"))
 
 
 def test_a_line_has_a_bounded_size(tmp_path, monkeypatch):

@@ -116,6 +116,21 @@ def test_parquet_of_other_programs(tmp_path: Path) -> None:
         read_vectors(path)
 
 
+def test_a_long_word_in_many_rows_of_parquet_takes_its_memory_once(tmp_path: Path) -> None:
+    """A kilobyte took gigabytes before it was refused, by a message of a megabyte."""
+    arrow = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    word = arrow.DictionaryArray.from_arrays(arrow.array([0] * 2000, arrow.int32()), ["a" * 2**18])
+    vector = arrow.FixedSizeListArray.from_arrays(arrow.array(np.ones(4000, np.float32)), 2)
+    options = {"compression": "zstd", "store_schema": False, "dictionary_pagesize_limit": 2**30}
+    parquet = pytest.importorskip("pyarrow.parquet")
+    parquet.write_table(arrow.table({"word": word, "vector": vector}), tmp_path / "v", **options)
+    pool = arrow.default_memory_pool()
+    before = pool.max_memory()
+    with pytest.raises(InputError, match=r"the word .a{79} occurs twice"):
+        read_vectors(tmp_path / "v")
+    assert pool.max_memory() < max(before, 2**26) + 2**26
+
+
 def test_parquet_that_unpacks_to_too_much_is_refused(tmp_path: Path) -> None:
     arrow = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
     parquet = pytest.importorskip("pyarrow.parquet")

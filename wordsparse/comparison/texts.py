@@ -78,7 +78,7 @@ def write_plain(corpus: EncodedCorpus, max_tokens: int, path: Path) -> PlainText
     for word in corpus.vocabulary.words:
         if word.split() != [word]:
             raise InputError(
-                f"the word {word!r} holds white space: gensim's reader would split it; join its parts with _"
+                f"the word {word!r:.80} holds white space: gensim's reader would split it; join its parts with _"
             )
     words = np.array(corpus.vocabulary.words, dtype=object)
     lines = written = 0

@@ -99,7 +99,9 @@ class _Unpacked:
     @staticmethod
     def _check(position: int, limit: int) -> None:
         if position > limit:
-            raise InputError(f"unpacks to more than {limit:,} bytes, far more than text of its size does")
+            raise InputError(
+                f"unpacks to more than {limit:,} bytes, far more than text of its size does; unpack it yourself"
+            )
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
-from wordsparse import optional
+from wordsparse.corpus import parquet
 from wordsparse.corpus.blocks import read_blocks
 from wordsparse.corpus.sources import COMPRESSED
 from wordsparse.errors import InputError
@@ -16,7 +16,6 @@ LINE_BYTES = 2**26
 """The maximum size of a line, and of a cell of a CSV file."""
 
 DELIMITERS = ",;\t|"
-PARQUET_ROWS = 1024
 
 Cells = Iterator[tuple[int, list[Any]]]
 """(number of the row, counted from 1; its cells in the requested columns)."""
@@ -107,27 +106,6 @@ def _json_cells(path: Path, columns: Sequence[str], max_expansion: float) -> Cel
         yield number, [row[column] for column in columns]
 
 
-def _parquet_cells(path: Path, columns: Sequence[str], max_expansion: float) -> Cells:
-    parquet = optional.load("reading Parquet files", "pyarrow.parquet")
-    arrow = optional.load("reading Parquet files", "pyarrow")
-    number = 0
-    try:
-        with parquet.ParquetFile(path) as file:
-            for column in columns:
-                if column not in file.schema_arrow.names:
-                    raise InputError(
-                        f"{path}: has no column {column!r}; name one of its own: {_listed(file.schema_arrow.names)}"
-                    )
-            for batch in file.iter_batches(PARQUET_ROWS, columns=list(columns)):
-                for row in zip(*(batch.column(column).to_pylist() for column in columns), strict=True):
-                    number += 1
-                    yield number, list(row)
-    except (arrow.ArrowException, OSError) as error:
-        raise InputError(
-            f"{path}: cannot be read as Parquet after row {number}: {str(error)[:200]}; copy or write it again"
-        ) from error
-
-
 def _lines(path: Path, max_expansion: float) -> Iterator[str]:
     """The lines of a UTF-8 file, with their ends."""
     number, rest = 0, b""
@@ -155,5 +133,5 @@ def _listed(names: list[Any]) -> str:
 ROW_FORMATS = {
     "csv": RowFormat("rows of cells between commas, semicolons, tabs or bars", (".csv", ".tsv"), _csv_cells),
     "jsonl": RowFormat("a JSON object on each line", (".jsonl", ".ndjson"), _json_cells),
-    "parquet": RowFormat("a Parquet file; needs wordsparse[parquet]", (".parquet", ".pq"), _parquet_cells),
+    "parquet": RowFormat("a Parquet file; needs wordsparse[parquet]", (".parquet", ".pq"), parquet.cells),
 }

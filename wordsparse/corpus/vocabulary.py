@@ -131,7 +131,7 @@ class Vocabulary:
         except KeyError as error:
             word = error.args[0]
             raise InputError(
-                f"the word {word!r} of the text is not in the vocabulary: was the text altered? Encode it again"
+                f"the word {word!r:.80} of the text is not in the vocabulary: was the text altered? Encode it again"
             ) from None
 
     def save(self, path: str | os.PathLike[str]) -> None:

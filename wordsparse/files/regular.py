@@ -50,10 +50,15 @@ def opened(path: str | os.PathLike[str]) -> Iterator[BufferedReader]:
         yield file
 
 
+def size_of(file: BufferedReader) -> int:
+    """The size of an open file in bytes."""
+    return os.fstat(file.fileno()).st_size
+
+
 def read_bytes(path: str | os.PathLike[str], most: int) -> bytes:
     """The content of a regular file of at most ``most`` bytes; else InputError names it."""
     with opened(path) as file:
-        data = file.read(min(most, os.fstat(file.fileno()).st_size) + 1)  # one more: the file may be growing
+        data = file.read(min(most, size_of(file)) + 1)  # one more: the file may be growing
     if len(data) > most:
         raise InputError(f"{path}: holds more than {most:,} bytes, which is more than such a file needs")
     return data

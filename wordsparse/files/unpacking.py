@@ -16,6 +16,14 @@ def unpacked_limit(size: int, max_expansion: float) -> int:
     return max(ALWAYS_ALLOWED, int(max_expansion * size))
 
 
+def too_large(limit: int) -> InputError:
+    """The error for a file that unpacks to more than ``limit`` bytes."""
+    return InputError(
+        f"unpacks to more than {limit:,} bytes, far more than text of its size does: unpack it yourself if you trust "
+        "it, or raise --max-expansion (max_expansion)"
+    )
+
+
 class Unpacked:
     """A decompressed stream of at most ``limit`` bytes.
 
@@ -33,8 +41,5 @@ class Unpacked:
         data = self._file.read(size)
         self._left -= len(data)
         if self._left < 0:
-            raise InputError(
-                f"unpacks to more than {self._limit:,} bytes, far more than text of its size does: unpack it yourself "
-                "if you trust it, or raise --max-expansion (max_expansion)"
-            )
+            raise too_large(self._limit)
         return data

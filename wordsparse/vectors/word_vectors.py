@@ -237,7 +237,7 @@ class WordVectors(Neighbours):
             row = next(row for row, word in enumerate(self.words) if self.key_to_index[word] != row)
             word = self.words[row]
             raise InputError(
-                f"the word {word!r} occurs twice (words {row + 1} and {self.key_to_index[word] + 1}); leave one out"
+                f"the word {word!r:.80} occurs twice (words {row + 1} and {self.key_to_index[word] + 1}); leave one out"
             )
         if self.counts is not None and (self.counts.shape != (len(self),) or self.counts.min() < 0):
             raise InputError(f"counts must be {len(self)} numbers, none negative")

@@ -45,7 +45,7 @@ def check(word_vectors: WordVectors) -> None:
     for word in word_vectors.words:
         if len(word.split()) != 1 or word.strip() != word:
             raise InputError(
-                f"the word {word!r} is empty or holds white space, at which model2vec's tokenizer cuts texts;"
+                f"the word {word!r:.80} is empty or holds white space, at which model2vec's tokenizer cuts texts;"
                 " choose npz or safetensors, which can hold it"
             )
 

@@ -57,14 +57,13 @@ def read(path: Path) -> WordVectors:
     limit = unpacked_limit(path.stat().st_size)
     parts: list[dict[str, Any]] = []
     try:
-        with _load("pyarrow.parquet").ParquetFile(path) as file:
+        with _load("pyarrow.parquet").ParquetFile(path, read_dictionary=["word"]) as file:
             columns = _columns(file.schema_arrow, limit)
+            _check_sizes(file, columns, limit)
             for batch in file.iter_batches(_ROWS, columns=columns, use_threads=False):
                 limit -= batch.nbytes
                 if limit < 0:
-                    raise InputError(
-                        "unpacks to far more than its size: no vectors compress that well; write it uncompressed"
-                    )
+                    raise _too_large()
                 parts.append({name: _values(batch.column(name), name) for name in columns})
     except (arrow.ArrowException, OSError, ValueError) as error:
         if isinstance(error, InputError):
@@ -107,9 +106,28 @@ def _columns(schema: Any, limit: int) -> list[str]:
     return [name for name in _KNOWN if name in schema.names]
 
 
+def _check_sizes(file: Any, columns: list[str], limit: int) -> None:
+    """Raise InputError if the columns state more than ``limit`` bytes, which a few bytes of a file can do."""
+    stated = 0
+    for group in range(file.metadata.num_row_groups):
+        of_group = file.metadata.row_group(group)
+        for part in map(of_group.column, range(of_group.num_columns)):
+            if part.path_in_schema.partition(".")[0] in columns:
+                width = {"BOOLEAN": 1, "INT32": 4, "FLOAT": 4, "INT64": 8, "DOUBLE": 8}.get(part.physical_type, 2)
+                stated += max(part.total_uncompressed_size, width * part.num_values)
+    if stated > limit:
+        raise _too_large()
+
+
+def _too_large() -> InputError:
+    return InputError("unpacks to far more than its size: no vectors compress that well; write it uncompressed")
+
+
 def _is_text(kind: Any) -> bool:
     types = _load("pyarrow").types
-    return bool(types.is_string(kind) or types.is_large_string(kind))
+    return bool(
+        types.is_dictionary(kind) and (types.is_string(kind.value_type) or types.is_large_string(kind.value_type))
+    )
 
 
 def _values(column: Any, name: str) -> "list[str] | NDArray[Any]":
@@ -117,8 +135,10 @@ def _values(column: Any, name: str) -> "list[str] | NDArray[Any]":
     if column.null_count:
         raise InputError(f"its column {name} has empty cells; leave out those rows")
     if name == "word":
-        words: list[str] = column.to_pylist()
-        return words
+        # Equal words are one str: each cell could be a copy of one long word.
+        used, places = np.unique(column.indices.to_numpy(), return_inverse=True)
+        words: list[str] = column.dictionary.take(_load("pyarrow").array(used)).to_pylist()
+        return [words[place] for place in places.tolist()]
     if name != "vector":
         return np.asarray(column.to_numpy(zero_copy_only=False))
     flat = column.flatten()

@@ -22,7 +22,7 @@ def check(word_vectors: WordVectors) -> None:
     for word in word_vectors.words:
         if "\t" in word or word.splitlines() != [word]:
             raise InputError(
-                f"the word {word!r} is empty or holds a tab or a line end, which the projector's files cannot;"
+                f"the word {word!r:.80} is empty or holds a tab or a line end, which the projector's files cannot;"
                 f" choose npz, safetensors or gensim, which can hold it"
             )
 
