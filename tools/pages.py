@@ -2,8 +2,8 @@
 
     python tools/pages.py
 
-Every table of the two pages comes from a result file. A template names files by a pattern: run this again when there is
-a new file.
+It also writes README.md's table and its picture. Every table comes from a result file. A template names files by a
+pattern: run this again when there is a new file.
 """
 
 import json
@@ -14,8 +14,13 @@ from typing import Any
 
 import jinja2
 
-DOCS = Path(__file__).resolve().parents[1] / "docs"
+README = Path(__file__).resolve().parents[1] / "README.md"
+DOCS = README.parent / "docs"
 PAGES = ("performance", "recipe")
+# README.md shows this comparison: its file, the epochs of its table, and the test sets of its table and picture.
+HEADLINE, EPOCHS = "compare-english-10m", 5
+TABLE_SETS = ("wordsim353", "simlex999", "men", "rare-words", "questions-words")
+PICTURE_SETS = ("men", "rare-words", "questions-words")
 MODELS = {"cbow": "CBOW", "skipgram": "skip-gram"}
 SETS = {
     "wordsim353": "WordSim",
@@ -92,17 +97,43 @@ def comparison(content: Content) -> str:
     headers += ["tokens/s", "CPU s", "peak MB", *(SETS.get(name, name) for name in sets)]
     rows = []
     for run in sorted(runs, key=lambda run: [run[key] for key in vary]):
-        scores = {name: found["spearman"] for name, found in run["pairs"].items()}
-        scores |= {name: found["accuracy"] for name, found in run["analogies"].items()}
-        label = content["methods"][run["name"]]
         cost = [
             f"{run['tokens_per_second']:,.0f}",
             number(run["cpu_seconds"]),
             f"{run['peak_memory_bytes'] / 1e6:,.0f}",
         ]
-        ours = f"**{label}**" if run["program"] == "wordsparse" else label
-        rows.append([ours, *(f"{run[key]:,}" for key in vary), *cost, *(score(scores[name]) for name in sets)])
+        rows.append([method(content, run), *(f"{run[key]:,}" for key in vary), *cost, *scores(run, sets)])
     return table(headers, rows)
+
+
+def method(content: Content, run: Content) -> str:
+    """The name of a run's method; ours in bold."""
+    label = content["methods"][run["name"]]
+    return f"**{label}**" if run["program"] == "wordsparse" else str(label)
+
+
+def scores(run: Content, sets: Sequence[str]) -> list[str]:
+    """The scores of a run on test sets."""
+    found = {name: result["spearman"] for name, result in run["pairs"].items()}
+    found |= {name: result["accuracy"] for name, result in run["analogies"].items()}
+    return [score(found[name]) for name in sets]
+
+
+def headline(content: Content) -> str:
+    """README.md's table: CPU time and scores of each method after as many epochs."""
+    runs = [run for run in content["runs"] if run["epochs"] == EPOCHS]
+    threads = "one thread" if runs[0]["threads"] == 1 else f"{runs[0]['threads']} threads"
+    headers = [f"{EPOCHS} epochs, d = {runs[0]['dim']}, {threads}", "CPU s", *(SETS[name] for name in TABLE_SETS)]
+    rows = [[method(content, run), number(run["cpu_seconds"]), *scores(run, TABLE_SETS)] for run in runs]
+    return table(headers, rows)
+
+
+def headline_picture(content: Content) -> bytes:
+    """README.md's picture, SVG: scores against CPU time."""
+    from wordsparse.comparison.report.pictures import draw
+
+    shown = [row for row in content["scores"] if row["test"] in PICTURE_SETS]
+    return next(picture.svg for picture in draw({**content, "scores": shown}) if picture.name == "cpu-time")
 
 
 def speed(content: Content) -> str:
@@ -258,10 +289,20 @@ def render(page: str) -> str:
     return f"<!-- Written by tools/pages.py from docs/templates/{page}.md and docs/results. -->\n\n{text}"
 
 
+def with_headline(text: str) -> str:
+    """README.md with the table between its two marks."""
+    before, rest = text.split("<!-- headline -->", 1)
+    after = rest.split("<!-- /headline -->", 1)[1]
+    content = results(HEADLINE)[f"{HEADLINE}.json"]
+    return f"{before}<!-- headline -->\n{headline(content)}\n<!-- /headline -->{after}"
+
+
 def main() -> None:
-    """Write both pages."""
+    """Write both pages, and README.md's table and picture."""
     for page in PAGES:
         (DOCS / f"{page}.md").write_text(render(page))
+    README.write_text(with_headline(README.read_text()))
+    (DOCS / "images/headline.svg").write_bytes(headline_picture(results(HEADLINE)[f"{HEADLINE}.json"]))
 
 
 if __name__ == "__main__":

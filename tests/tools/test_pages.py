@@ -21,6 +21,18 @@ def test_a_page_is_what_the_script_makes_of_the_result_files(pages: ModuleType, 
     assert (ROOT / "docs" / f"{page}.md").read_text() == pages.render(page), "run make pages"
 
 
+def test_the_table_of_the_readme_is_what_the_script_makes_of_its_result_file(pages: ModuleType) -> None:
+    text = pages.README.read_text()
+    assert text == pages.with_headline(text), "run make pages"
+
+
+def test_the_picture_of_the_readme_shows_every_method(pages: ModuleType) -> None:
+    pytest.importorskip("matplotlib")
+    picture = pages.headline_picture(pages.results(pages.HEADLINE)[f"{pages.HEADLINE}.json"])
+    assert picture.startswith(b"<?xml")
+    assert picture.count(b'id="axes_') >= len(pages.PICTURE_SETS)
+
+
 def test_every_result_file_is_named_by_a_page() -> None:
     text = "".join(page.read_text() for page in (ROOT / "docs").glob("*.md"))
     shown = set(re.findall(r"\bresults/([\w.-]+\.json)", text))
