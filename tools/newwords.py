@@ -1,17 +1,20 @@
-"""Words never seen, words seen seldom, and documents: the quality of their vectors.
+"""Words never seen and words seen seldom: the quality of their vectors, and the time that they take.
 
     python tools/newwords.py ngrams MODEL... --pairs rare.tsv --output ngrams.json     scores without and with n-grams
     python tools/newwords.py plot ngrams.json --pairs rare -o ngrams.svg                quality over frequency
     python tools/newwords.py held-out CORPUS --pairs men.tsv --output held-out.json    deleted, then inferred
-    python tools/newwords.py documents MODEL --packages FILE --output documents.json   FILE: of apt-cache dumpavail
+    python tools/newwords.py fasttext CORPUS --folder DIR --pairs rare.tsv --output fasttext.json     beside fastText
+    python tools/newwords.py speed MODEL CORPUS --output speed.json                     CPU time of inference
     python tools/newwords.py exponents MODEL... --pairs verb143.tsv --output exponents.json   whitening of the vectors
 
 MODEL is a model directory, trained without n-grams. Each command prints a table and writes JSON. WordSim-353,
-SimLex-999, questions-words and the Lee corpus come with gensim.
+SimLex-999 and questions-words come with gensim; fastText is a program of its own (Debian's package ``fasttext``).
 """
 
 import itertools
 import json
+import resource
+import subprocess
 import time
 from collections import defaultdict
 from pathlib import Path
@@ -19,14 +22,13 @@ from typing import Any
 
 import click
 import numpy as np
-from machine import provenance, write_report
+from machine import alternate, provenance, write_report
 
 import wordsparse as ws
 from wordsparse.evaluation.scores import answer, answer_composed_pairs, answer_pairs, spearman
 from wordsparse.evaluation.testsets import TestSets, load_test_sets, read_analogies, read_pairs
 from wordsparse.vectors.word_vectors import WordVectors
-from wordsparse.words import coordinates
-from wordsparse.words.documents import Documents
+from wordsparse.words import coordinates, documents
 from wordsparse.words.infer import infer
 
 Array = np.ndarray
@@ -283,78 +285,118 @@ def score_new(judged: list[Any], known: WordVectors, new: WordVectors, held: set
     return {"pairs": len(found), "spearman": spearman(*map(np.array, zip(*found, strict=True)))}
 
 
+class WithComposed(WordVectors):
+    """Word vectors, and vectors of words that are not among them."""
+
+    def __init__(self, known: WordVectors, counts: Array, composed: dict[str, Array]) -> None:
+        super().__init__(known.words, known.vectors, counts)
+        self.composed = composed
+
+    def has_vector(self, key: object) -> bool:
+        return key in self or key in self.composed
+
+    def get_vector(self, key: Any, norm: bool = False) -> Array:
+        if key in self:
+            return super().get_vector(key, norm)
+        row = self.composed[key]
+        return np.asarray(row / np.linalg.norm(row)) if norm else row
+
+
+@main.command()
+@click.argument("corpus", type=click.Path(path_type=Path, exists=True))
+@click.option("--pairs", multiple=True, type=click.Path(path_type=Path))
+@click.option("--analogies", multiple=True, type=click.Path(path_type=Path))
+@click.option("--model", "kind", type=click.Choice(["skipgram", "cbow"]), default="skipgram")
+@click.option("--dim", default=100, show_default=True)
+@click.option("--epochs", default=5, show_default=True)
+@click.option("--program", default="fasttext", show_default=True, help="fastText's program.")
+@click.option(
+    "--folder", type=click.Path(path_type=Path), required=True, help="For fastText's model; one that is there is used."
+)
+@click.option("--output", type=click.Path(path_type=Path), required=True)
+def fasttext(
+    corpus: Path,
+    pairs: tuple[Path, ...],
+    analogies: tuple[Path, ...],
+    kind: str,
+    dim: int,
+    epochs: int,
+    program: str,
+    folder: Path,
+    output: Path,
+) -> None:
+    """FastText with its defaults and ours with n-grams, from the same text to the vectors, on one thread."""
+    sets = sets_of(pairs, analogies)
+    folder.mkdir(parents=True, exist_ok=True)
+    stem, used = folder / f"{kind}-{dim}-{epochs}", folder / f"{kind}-{dim}-{epochs}.json"
+    if not used.exists():
+        options = ["-input", corpus, "-output", stem, "-dim", dim, "-epoch", epochs, "-thread", 1]
+        subprocess.run(
+            [program, kind, *map(str, options)], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+        found = {"cpu_seconds": usage.ru_utime + usage.ru_stime, "peak_mb": usage.ru_maxrss / 1000}
+        used.write_text(json.dumps(found))
+    theirs = json.loads(used.read_text()) | {"model_bytes": stem.with_suffix(".bin").stat().st_size}
+    theirs["scores"] = scores(fasttext_vectors(program, stem, sets), sets)
+    started = time.process_time()
+    model = ws.train(corpus, model=kind, dim=dim, epochs=epochs, threads=1, subwords=True, progress=False)
+    vectors = model.word_vectors()
+    ours: dict[str, Any] = {"cpu_seconds": time.process_time() - started, "scores": scores(vectors, sets)}
+    print(f"CPU s: fastText {theirs['cpu_seconds']:.0f}, ours {ours['cpu_seconds']:.0f}")
+    for name, row in theirs["scores"].items():
+        for side in ("covered", "all"):
+            if row.get(side) is not None:
+                print(f"  {name:28} {side:8} fastText {row[side]:.3f}  ours {ours['scores'][name][side]:.3f}")
+    save(output, {"model": kind, "dim": dim, "epochs": epochs, "fasttext": theirs, "wordsparse": ours})
+
+
+def fasttext_vectors(program: str, stem: Path, sets: TestSets) -> WithComposed:
+    """The vectors of a model of fastText, with those of the unknown words of the pairs."""
+    binary, known = str(stem.with_suffix(".bin")), ws.read_vectors(stem.with_suffix(".vec"))
+    dictionary = subprocess.run([program, "dump", binary, "dict"], check=True, capture_output=True, text=True).stdout
+    counts = {line.split()[0]: int(line.split()[1]) for line in dictionary.splitlines() if len(line.split()) == 3}
+    asked = sorted({word for each in sets.pairs.values() for pair in each for word in pair[:2]} - set(known.words))
+    said = subprocess.run(
+        [program, "print-word-vectors", binary], check=True, capture_output=True, text=True, input="\n".join(asked)
+    ).stdout
+    rows = (line.rstrip().split(" ") for line in said.splitlines())
+    composed = {row[0]: np.array(row[1:], np.float32) for row in rows}
+    return WithComposed(known, np.array([counts[word] for word in known.words]), composed)
+
+
 @main.command()
 @click.argument("model")
-@click.option("--packages", type=click.Path(path_type=Path), help="The output of apt-cache dumpavail.")
+@click.argument("corpus", type=click.Path(path_type=Path, exists=True))
+@click.option("--words", "n_words", default=2000, show_default=True)
+@click.option("--occurrences", default="1,2,8,64", show_default=True)
+@click.option("--rounds", default=5, show_default=True)
 @click.option("--output", type=click.Path(path_type=Path), required=True)
-def documents(model: str, packages: Path | None, output: Path) -> None:
-    """Documents against human judgements (Lee, 2005), and as features for the section of a package."""
-    trained = ws.load(model)
-    made = Documents(trained)
-    kinds: dict[str, dict[str, bool]] = {"exact": {}, "weighted mean": {"sif": True}, "both": {"both": True}}
-    result: dict[str, Any] = {"options": trained.options, "lee": lee(made, kinds)}
-    print(result["lee"])
-    if packages is not None:
-        result["packages"] = sections(made, kinds, packages)
-        print(result["packages"])
+def speed(model: str, corpus: Path, n_words: int, occurrences: str, rounds: int, output: Path) -> None:
+    """CPU time of inferring words from sentences of CORPUS, and of the vectors of its lines: medians of rounds."""
+    trained, random = ws.load(model), np.random.default_rng(1)
+    text = list(itertools.islice(documents.lines([corpus]), 20_000))
+    sizes = [int(n) for n in occurrences.split(",")]
+    made, result = documents.Documents(trained), {"options": trained.options, "lines": len(text)}
+    sides: dict[str, tuple[int, Any]] = {"document": (len(text), lambda: made.vectors(text))}
+    sides["document, sif"] = (len(text), lambda: made.vectors(text, sif=True))
+    for n in sizes:
+        words = [f"new-word-{i}" for i in range(n_words)]
+        # A new word takes the place of a token in the middle of n lines.
+        chosen = random.integers(0, len(text), n_words * n)
+        sentences = [replaced(text[line], words[i // n]) for i, line in enumerate(chosen)]
+        sides[f"infer, {n} occurrences"] = (n_words, lambda s=sentences, w=words: infer(trained, s, w))
+    timed = alternate(sides, rounds, dict.fromkeys(sides, rounds))
+    for name in sides:
+        result[name] = timed[name]["cpu_us"] / 1000
+        print(f"{name:24} {result[name]:.3f} CPU ms each")
     save(output, result)
 
 
-def lee(made: Documents, kinds: dict[str, dict[str, bool]]) -> dict[str, Any]:
-    """Correlations of cosines with the similarities that people gave to 50 news documents, and the time a document."""
-    import gensim
-    from gensim.utils import simple_preprocess
-
-    data = Path(gensim.__file__).parent / "test" / "test_data"
-    texts = [simple_preprocess(line) for line in (data / "lee.cor").read_text("latin1").splitlines()]
-    human = np.loadtxt(data / "similarities0-1.txt")
-    above = np.triu_indices(len(texts), 1)
-    found = {}
-    made.vectors(texts, both=True)  # which prepares what is made once
-    for name, options in kinds.items():
-        started = time.process_time()
-        vectors = made.vectors(texts, **options)
-        milliseconds = 1000 * (time.process_time() - started) / len(texts)
-        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-        cosines = (vectors @ vectors.T)[above]
-        pearson = float(np.corrcoef(cosines, human[above])[0, 1])
-        rank = spearman(cosines, human[above])
-        found[name] = {"pearson": pearson, "spearman": rank, "milliseconds": milliseconds}
-    return found
-
-
-def sections(made: Documents, kinds: dict[str, dict[str, bool]], packages: Path) -> dict[str, Any]:
-    """Accuracy of a softmax regression from the one-line description of a package to its section, of 16."""
-    from gensim.utils import simple_preprocess
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.metrics import f1_score
-
-    rows = []
-    for entry in packages.read_text(errors="replace").split("\n\n"):
-        fields = dict(line.split(": ", 1) for line in entry.splitlines() if ": " in line and line[0] != " ")
-        description = fields.get("Description-en") or fields.get("Description")
-        if description and "Section" in fields:
-            rows.append((fields["Section"].split("/")[-1], description))
-    sizes: dict[str, int] = defaultdict(int)
-    for section, _ in rows:
-        sizes[section] += 1
-    largest = sorted(sizes, key=lambda section: (-sizes[section], section))[:16]
-    random = np.random.default_rng(1)
-    chosen = [row for row in sorted(set(rows)) if row[0] in largest]
-    chosen = [chosen[i] for i in random.permutation(len(chosen))[:12_000]]
-    labels, texts = [section for section, _ in chosen], [simple_preprocess(text) for _, text in chosen]
-    split = len(texts) * 3 // 4
-    found: dict[str, Any] = {"documents": len(texts), "words": float(np.mean([len(text) for text in texts]))}
-    for name, options in kinds.items():
-        vectors = made.vectors(texts, **options)
-        best = (0.0, 0.0)
-        for penalty in (1.0, 10.0, 100.0):
-            fitted = LogisticRegression(C=penalty, max_iter=200).fit(vectors[:split], labels[:split])
-            guessed = fitted.predict(vectors[split:])
-            accuracy = float((guessed == np.array(labels[split:])).mean())
-            best = max(best, (accuracy, float(f1_score(labels[split:], guessed, average="macro"))))
-        found[name] = {"accuracy": best[0], "macro_f1": best[1]}
-    return found
+def replaced(line: list[str], word: str) -> list[str]:
+    """The line with a word in the place of its middle one."""
+    middle = len(line) // 2
+    return [*line[:middle], word, *line[middle + 1 :]]
 
 
 if __name__ == "__main__":

@@ -83,3 +83,42 @@ def test_scores_by_exponent(tool: Any, pairs: str, text: Path, tmp_path: Path) -
     run(tool, "exponents", str(tmp_path / "model"), "--pairs", pairs, "--output", str(output))
     (found,) = json.loads(output.read_text())["runs"]
     assert found["0.0"]["affixed"] != found["1.0"]["affixed"]
+
+
+# Answers as fastText's program does, with a model in the place of its own that knows two words.
+FASTTEXT = """#!{python}
+import sys
+kind, arguments = sys.argv[1], sys.argv[2:]
+if kind == "skipgram":
+    stem = arguments[arguments.index("-output") + 1]
+    open(stem + ".bin", "w").close()
+    open(stem + ".vec", "w").write("2 2\\nkind 1 0 \\nloveer 0 1 \\n")
+elif kind == "dump":
+    print("2\\nkind 9 word\\nloveer 8 word")
+elif kind == "print-word-vectors":
+    for word in sys.stdin.read().split():
+        print(word, len(word), 1, "")
+"""
+
+
+def test_fasttext_is_scored_beside_ours(tool: Any, pairs: str, text: Path, tmp_path: Path) -> None:
+    program, output = tmp_path / "fasttext", tmp_path / "beside.json"
+    program.write_text(FASTTEXT.format(python=sys.executable))
+    program.chmod(0o755)
+    folder = ["--folder", str(tmp_path / "kept"), "--program", str(program), "--output", str(output)]
+    run(tool, "fasttext", str(text), "--pairs", pairs, "--dim", "5", "--epochs", "1", *folder)
+    found = json.loads(output.read_text())
+    assert found["fasttext"]["scores"]["affixed"]["n"] >= 2, "kind and loveer, in either order"
+    for side in ("fasttext", "wordsparse"):
+        assert found[side]["cpu_seconds"] > 0
+        assert found[side]["scores"]["affixed"]["all"] is not None
+
+
+def test_inference_is_timed(tool: Any, text: Path, tmp_path: Path) -> None:
+    ws.train(text, output=tmp_path / "model", dim=5, epochs=1, threads=1, min_count=1, model="skipgram")
+    output = tmp_path / "speed.json"
+    options = ["--words", "4", "--occurrences", "1,2", "--rounds", "1", "--output", str(output)]
+    run(tool, "speed", str(tmp_path / "model"), str(text), *options)
+    found = json.loads(output.read_text())
+    assert found["lines"] == 120
+    assert found["infer, 2 occurrences"] > 0

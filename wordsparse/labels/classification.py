@@ -20,7 +20,17 @@ from wordsparse.labels.progress import Report
 from wordsparse.labels.rows import SparseRows
 from wordsparse.labels.scoring import BLOCK_ROWS, Candidates, Scorer
 from wordsparse.labels.state import State
-from wordsparse.labels.tuning import LEFT_OUT, Constants, RidgeProblem, best_power, is_better, leave_out, ndcg, tuned
+from wordsparse.labels.tuning import (
+    LEFT_OUT,
+    Constants,
+    LeftOut,
+    RidgeProblem,
+    best_power,
+    is_better,
+    leave_out,
+    ndcg,
+    tuned,
+)
 
 Array = NDArray[Any]
 
@@ -78,12 +88,12 @@ class Classifier:
         scorer = problem.solve(constants)
         held = min(HELD_OUT, max(1, int(HELD_OUT_SHARE * X.shape[0])))
         some = np.random.default_rng(seed + 1).permutation(X.shape[0])
-        rows = np.sort(some[: max(held, LEFT_OUT)])
+        rows = some[: max(held, LEFT_OUT)]
         report("calibration", 0, 1)
         found = leave_out(scorer, problem, rows, Calibration().logits)
         known = (part[found.known] for part in (found.outputs, found.counts, found.truth))
         calibration = Calibration.fitted(best_power(found, Y[rows]), *known)
-        head = _head(problem, scorer, calibration, np.sort(some[:held]), report)
+        head = _head(problem, scorer, calibration, rows[:held], found.first(held), report)
         return cls(constant, constants, scorer, calibration, head)
 
     @property
@@ -192,10 +202,13 @@ def with_constant(X: Any, constant: float) -> Any:
     return sp.csr_array(sp.hstack([X, column], format="csr"))
 
 
-def _head(problem: RidgeProblem, scorer: Scorer, calibration: Calibration, held: Array, report: Report) -> Head | None:
+def _head(
+    problem: RidgeProblem, scorer: Scorer, calibration: Calibration, held: Array, found: LeftOut, report: Report
+) -> Head | None:
     """The logistic head, fitted without the rows held out; None unless it ranks their labels better.
 
-    Better is by more than one standard error of the difference.
+    ``found`` are the labels of the rows held out by the regression. Better is by more than one standard error of the
+    difference.
     """
     n = problem.X.shape[0]
     if n < HEAD_ROWS:
@@ -208,7 +221,6 @@ def _head(problem: RidgeProblem, scorer: Scorer, calibration: Calibration, held:
     W = logistic_head(rows, problem.Y[fitted][:, labels].toarray(), start, scorer.inverse, HEAD_STRENGTH)
     logits = SparseRows(problem.X[held], problem.kernels).times(W).astype(np.float64)
     head = Head(labels, W, *logistic_line(logits.ravel(), problem.Y[held][:, labels].toarray().ravel()))
-    found = leave_out(scorer, problem, held, calibration.logits)
     without = np.where(found.known, calibration.logits(found.outputs, found.counts), -np.inf)
     others = np.where(np.isin(found.labels, labels), -np.inf, without)
     both = np.hstack([others, head.slope * logits + head.shift])

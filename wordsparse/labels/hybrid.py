@@ -69,9 +69,8 @@ class Solution:
     R: Array
 
     @classmethod
-    def of(cls, inverse: Inverse, B: Any, kernels: Kernels) -> "Solution":
-        """Of the sparse sums B = XᵀY, CSR."""
-        by_label = SparseRows(B.T.tocsr(), kernels, inverse.P.dtype)
+    def of(cls, inverse: Inverse, B: Any, by_label: SparseRows, kernels: Kernels) -> "Solution":
+        """Of the sparse sums B = XᵀY, CSR (f, D), which are given by label, (D, f), too."""
         R = kernels.matmul(by_label.times(inverse.P), inverse.K_inverse)
         data = B.data * np.repeat(inverse.scale, np.diff(B.indptr))
         return cls(sp.csr_array((data, B.indices, B.indptr), shape=B.shape), R)

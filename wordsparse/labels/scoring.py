@@ -22,9 +22,9 @@ from wordsparse.labels.rows import SparseRows
 
 Array = NDArray[Any]
 
-FREQUENT = 4096
-UNCOMMON = 256
-REFINED = 24
+FREQUENT = 8192
+UNCOMMON = 32
+REFINED = 12
 # Features whose row of the sparse part is so full are multiplied as dense rows, within so many bytes.
 FULL_SHARE = 1 / 8
 FULL_BYTES = 2**26
@@ -67,10 +67,15 @@ class Scorer:
     kernels: Kernels
 
     @classmethod
-    def of(cls, inverse: Inverse, solution: Solution, counts: Array, kernels: Kernels) -> "Scorer":
-        """From a solved regression; ``counts`` (D,) says how many training rows have each label."""
-        order = np.argsort(-counts, kind="stable")
-        frequent, rare = np.sort(order[:FREQUENT]), np.sort(order[FREQUENT:])
+    def of(
+        cls, inverse: Inverse, solution: Solution, counts: Array, kernels: Kernels, most: int | None = None
+    ) -> "Scorer":
+        """From a solved regression; ``counts`` (D,) says how many training rows have each label.
+
+        So many labels are frequent; None: ``FREQUENT``.
+        """
+        most, order = FREQUENT if most is None else most, np.argsort(-counts, kind="stable")
+        frequent, rare = np.sort(order[:most]), np.sort(order[most:])
         common, rarer = solution.memory[:, frequent], solution.memory[:, rare]
         per_feature = np.diff(common.indptr)
         full = np.argsort(-per_feature, kind="stable")[: FULL_BYTES // (4 * max(1, frequent.size))]

@@ -5,7 +5,7 @@ the part that the basis leaves out grows with the number of rows; it is a consta
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from itertools import count
 from typing import Any
@@ -26,6 +26,8 @@ Array = NDArray[Any]
 
 SAMPLE = 6000
 LEFT_OUT = 1000
+# Labels of the sample of which every output is computed: the most frequent ones decide which λ is best.
+TUNED_LABELS = 2048
 # Labels of a row whose places are compared.
 DEPTH = 30
 # λ in units of the rows' mean square; the search starts from 3. And γ.
@@ -51,20 +53,24 @@ class RidgeProblem:
         Float32; X has its constant column.
     dim : int
         d at most.
+    frequent : int, optional
+        So many labels are frequent ones of :class:`wordsparse.labels.scoring.Scorer`.
     """
 
-    def __init__(self, X: Any, Y: Any, dim: int, seed: int, kernels: Kernels) -> None:
-        self.X, self.Y, self.kernels = X, Y, kernels
+    def __init__(self, X: Any, Y: Any, dim: int, seed: int, kernels: Kernels, frequent: int | None = None) -> None:
+        self.X, self.Y, self.kernels, self._frequent = X, Y, kernels, frequent
         self.rows = SparseRows(X, kernels)
         self.spectrum = Spectrum.of(self.rows, *randomised_basis(self.rows, dim, seed))
         self.B = sp.csr_array(X.T.tocsr() @ Y)
         self.B.sort_indices()
+        self._by_label = SparseRows(self.B.T.tocsr(), kernels)
         self.counts = np.bincount(Y.indices, minlength=Y.shape[1])
 
     def solve(self, constants: Constants) -> Scorer:
         """The regression with these constants."""
         inverse = Inverse.of(self.spectrum, constants.ridge, constants.rest, self.kernels)
-        return Scorer.of(inverse, Solution.of(inverse, self.B, self.kernels), self.counts, self.kernels)
+        solution = Solution.of(inverse, self.B, self._by_label, self.kernels)
+        return Scorer.of(inverse, solution, self.counts, self.kernels, self._frequent)
 
 
 @dataclass(frozen=True)
@@ -80,6 +86,10 @@ class LeftOut:
     counts: Array
     truth: Array
     known: Array
+
+    def first(self, n: int) -> "LeftOut":
+        """Of the first n rows."""
+        return LeftOut(*(getattr(self, field.name)[:n] for field in fields(self)))
 
 
 def leave_out(scorer: Scorer, problem: RidgeProblem, rows: Array, rank: Rank) -> LeftOut:
@@ -127,7 +137,8 @@ def tuned(X: Any, Y: Any, dim: int, seed: int, kernels: Kernels, report: Report)
     random = np.random.default_rng(seed)
     n = X.shape[0]
     sample = np.sort(random.choice(n, SAMPLE, replace=False)) if n > SAMPLE else np.arange(n)
-    problem = RidgeProblem(_without_empty_columns(X[sample]), _without_empty_columns(Y[sample]), dim, seed, kernels)
+    parts = (_without_empty_columns(matrix[sample]) for matrix in (X, Y))
+    problem = RidgeProblem(*parts, dim, seed, kernels, TUNED_LABELS)
     rows = np.sort(random.choice(sample.shape[0], min(LEFT_OUT, sample.shape[0]), replace=False))
     scale = float(np.sum(problem.rows.values.astype(np.float64) ** 2)) / sample.shape[0] or 1.0
 
