@@ -154,10 +154,10 @@ def column_sums(int isa, const real[::view.strided, ::view.contiguous] matrix, c
                      &parts[part, 0])
 
 
-def take(int isa, const real[:, ::1] matrix, const int64_t[::1] rows, const real[::1] last,
+def take(int isa, const real[::view.strided, ::view.contiguous] matrix, const int64_t[::1] rows, const real[::1] last,
          real[::view.strided, ::view.contiguous] out, int threads):
     """out[r] = matrix[rows[r]], and last[r] in one more column; last None: no such column."""
-    cdef Py_ssize_t n = rows.shape[0], d = matrix.shape[1], ld_out = stride(out), block
+    cdef Py_ssize_t n = rows.shape[0], d = matrix.shape[1], ld = stride(matrix), ld_out = stride(out), block
     cdef const real* matrix_ = &matrix[0, 0] if matrix.shape[0] and d else NULL
     cdef const real* last_ = address(last)
     require(out.shape[0] == n and (last is None or last.shape[0] == n), "there must be a place for each row")
@@ -165,7 +165,7 @@ def take(int isa, const real[:, ::1] matrix, const int64_t[::1] rows, const real
     if n == 0 or out.shape[1] == 0:
         return
     for block in prange(blocks_of(n, BLOCK_ROWS), nogil=True, schedule="dynamic", num_threads=threads):
-        take_block(isa, matrix_, d, &rows[0], last_, d, block * BLOCK_ROWS, end_of(block, n), &out[0, 0], ld_out)
+        take_block(isa, matrix_, ld, &rows[0], last_, d, block * BLOCK_ROWS, end_of(block, n), &out[0, 0], ld_out)
 
 
 def scale_rows(int isa, const real[::view.strided, ::view.contiguous] matrix, const real[::1] scale,

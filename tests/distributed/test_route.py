@@ -8,29 +8,36 @@ from wordsparse.distributed.owners import Owners
 from wordsparse.distributed.ranks import ONE, OneRank
 from wordsparse.distributed.route import Route
 from wordsparse.kernels import kernels_on
+from wordsparse.words.examples import by_owner
 
 N, WIDTH = 23, 4
 MATRIX = np.random.default_rng(0).standard_normal((N, WIDTH)).astype(np.float32)
 
 
-def wanted(rank: int) -> np.ndarray:
+def wanted(ranks: ThreadRanks) -> np.ndarray:
     """Rank 0 wants nothing."""
-    return np.sort(np.random.default_rng(rank).choice(N, 7 * rank % N, replace=False))
+    rank = ranks.rank
+    return by_owner(np.sort(np.random.default_rng(rank).choice(N, 7 * rank % N, replace=False)), ranks.size)
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 5])
 def test_rows_come_from_their_owners_and_sums_go_back(size: int) -> None:
+    given: dict[int, np.ndarray] = {}
+
     def work(ranks: ThreadRanks) -> np.ndarray:
         kernels, mine = kernels_on("cpu", 1), MATRIX[Owners(N, ranks).mine].copy()
-        route = Route(ranks, kernels, wanted(ranks.rank))
-        assert np.array_equal(route.fetch(kernels.take(mine, route.rows)), MATRIX[wanted(ranks.rank)])
+        rows = wanted(ranks)
+        route = Route(ranks, kernels, rows)
+        assert np.array_equal(route.fetch(kernels.take(mine, route.rows)), MATRIX[rows])
+        assert np.array_equal(route.deliver(kernels.take(mine, route.asked)), MATRIX[rows])
         sums = np.zeros_like(mine)
-        sums[route.rows] = route.collect(MATRIX[wanted(ranks.rank)] * (ranks.rank + 1))
+        sums[route.rows] = route.collect(MATRIX[rows] * (ranks.rank + 1))
+        given[ranks.rank] = rows
         return sums
 
     found, expected = on_ranks(size, work), np.zeros_like(MATRIX)
     for rank in range(size):
-        expected[wanted(rank)] += MATRIX[wanted(rank)] * (rank + 1)
+        expected[given[rank]] += MATRIX[given[rank]] * (rank + 1)
     for rank in range(size):
         np.testing.assert_allclose(found[rank], expected[rank::size], rtol=1e-6)
 

@@ -34,3 +34,31 @@ def test_short_waits_and_waits_that_are_not_watched_end_nothing() -> None:
         time.sleep(0.1)
     watchdog.watch(False)
     assert said == []
+
+
+ORPHAN = """
+import os, sys, time
+from wordsparse.distributed.watchdog import end_with_parent
+if os.fork():
+    sys.stdin.readline()  # until the child watches
+    os._exit(0)
+end_with_parent(lambda line: print(line, flush=True), 0.05)
+print("watching", flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_process_ends_with_the_one_that_started_it() -> None:
+    """The pipe ends with the last process that holds it."""
+    run = subprocess.Popen(
+        [sys.executable, "-c", ORPHAN], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+    )
+    assert run.stdin is not None
+    assert run.stdout is not None
+    assert run.stdout.readline() == "watching\n"
+    run.stdin.write("\n")
+    run.stdin.close()
+    said = run.stdout.read()
+    run.stdout.close()
+    assert run.wait(timeout=60) == 0
+    assert said.startswith("the launcher has ended")

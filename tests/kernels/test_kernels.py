@@ -159,6 +159,8 @@ def test_row_kernels(kernels: Kernels, dtype: str, rows: int, columns: int, d: i
     matrix = normal((columns + rows, d), dtype, 4)
     chosen = np.random.default_rng(5).permutation(columns + rows)[:rows].astype(np.int64)
     np.testing.assert_array_equal(kernels.take(matrix, chosen), matrix[chosen])
+    apart = np.hstack([matrix, matrix])[:, : matrix.shape[1]]  # rows that stand apart in memory
+    np.testing.assert_array_equal(kernels.take(apart, chosen), matrix[chosen])
     last = normal((rows,), dtype, 8)
     np.testing.assert_array_equal(kernels.take(matrix, chosen, last), np.column_stack([matrix[chosen], last]))
 

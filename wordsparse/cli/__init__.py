@@ -122,9 +122,9 @@ def _status(given: list[str]) -> int:
 def _check_launched(given: list[str]) -> None:
     """Begin as one of several processes, if a launcher says so; InputError for a command that they cannot share."""
     size = launch.place()[1]
-    if size > 1 and given[:1] != ["train"]:
+    if size > 1 and given[:1] not in (["encode"], ["train"]):
         raise InputError(
-            f"{size} processes were started, but only `train` runs in several: start it without a launcher"
+            f"{size} processes were started, but only `encode` and `train` run in several: start it without a launcher"
         )
     launch.ranks()
 

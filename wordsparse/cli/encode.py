@@ -9,8 +9,10 @@ import click
 from wordsparse.cli.common import emit, expansion_option, json_option, quiet_option
 from wordsparse.cli.config import config_option
 from wordsparse.cli.text_options import corpus_argument, min_count_option, preset_option, taken, text_options
-from wordsparse.corpus import encode
-from wordsparse.display import Display
+from wordsparse.display import Display, write
+from wordsparse.distributed import launch
+from wordsparse.distributed.agreement import ending_all
+from wordsparse.distributed.encoding import encode
 from wordsparse.words import presets
 
 
@@ -51,9 +53,11 @@ def command(
     input; read in the given order. Each line is a sentence, words are separated by white space, and nothing is
     changed: --format and --tokens name other ways.
     """
-    started = time.perf_counter()
-    with Display(not quiet) as display:
+    started, ranks = time.perf_counter(), launch.ranks()
+    ending = ending_all(ranks, lambda line: write(f"wordsparse: {line}"), lambda: "nothing was written")
+    with ending, Display(not quiet and ranks.rank == 0) as display:
         encoded = encode(
+            ranks,
             corpus,
             output,
             min_count=presets.preset(preset).min_count if min_count is None else min_count,

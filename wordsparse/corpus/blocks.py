@@ -3,6 +3,7 @@
 import codecs
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from wordsparse.corpus.signatures import kind_of_file
 from wordsparse.corpus.sources import opened
@@ -14,8 +15,12 @@ BLOCK_BYTES = 2**20
 _RARE_WHITE_SPACE = (b"\t", b"\r", b"\v", b"\f", b"\x1c", b"\x1d", b"\x1e", b"\x1f")
 
 
-def text_blocks(path: Path, max_expansion: float = MAX_EXPANSION) -> Iterator[tuple[int, bytes]]:
+def text_blocks(
+    path: Path, max_expansion: float = MAX_EXPANSION, start: int = 0, stop: int | None = None
+) -> Iterator[tuple[int, bytes]]:
     """The file's bytes in blocks that end at white space, so that no token is split between two.
+
+    With ``start`` or ``stop``, only those bytes of a regular file that is not compressed.
 
     Yields
     ------
@@ -30,8 +35,8 @@ def text_blocks(path: Path, max_expansion: float = MAX_EXPANSION) -> Iterator[tu
         If the file cannot be read, if its first bytes say that it is not text, or if several blocks in a row hold no
         white space.
     """
-    position, rest = 0, b""
-    for block in read_blocks(path, max_expansion):
+    position, rest = start, b""
+    for block in read_blocks(path, max_expansion, start, stop):
         data = rest + block
         end = _end_of_last_white_space(data)
         if end:
@@ -59,15 +64,17 @@ def decoded(path: Path, position: int, data: bytes) -> str:
         ) from error
 
 
-def read_blocks(path: Path, max_expansion: float) -> Iterator[bytes]:
-    """The file's bytes, unpacked; InputError if its first bytes say that it is not text."""
+def read_blocks(path: Path, max_expansion: float, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
+    """The file's bytes, unpacked; InputError if its first bytes say that it is not text. See :func:`text_blocks`."""
     with opened(path, max_expansion) as file:
-        block = file.read(BLOCK_BYTES)
-        if (kind := kind_of_file(block)) is not None:
-            raise InputError(kind)
-        while block:
+        if start:
+            cast("BinaryIO", file).seek(start)
+        position = start
+        while block := file.read(BLOCK_BYTES if stop is None else min(BLOCK_BYTES, stop - position)):
+            if position == 0 and (kind := kind_of_file(block)) is not None:
+                raise InputError(kind)
             yield block
-            block = file.read(BLOCK_BYTES)
+            position += len(block)
 
 
 def _end_of_last_white_space(data: bytes) -> int:

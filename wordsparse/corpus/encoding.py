@@ -4,7 +4,7 @@ import itertools
 import logging
 import os
 import shutil
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
@@ -17,10 +17,11 @@ from wordsparse.corpus._text import WordTable
 from wordsparse.corpus.blocks import decoded, text_blocks
 from wordsparse.corpus.draft import Draft, NumberedText
 from wordsparse.corpus.hints import hints
+from wordsparse.corpus.parts import Part, whole
 from wordsparse.corpus.phrases import MIN_COUNT, THRESHOLD, with_phrases
 from wordsparse.corpus.reading import Piece, RawText, Source, check_some_tokens
 from wordsparse.corpus.shard import END_OF_SENTENCE, OUT_OF_VOCABULARY, Recent, Shard
-from wordsparse.corpus.shards import VOCABULARY, EncodedCorpus, tokenization, write_corpus_manifest
+from wordsparse.corpus.shards import VOCABULARY, EncodedCorpus, FileRecord, tokenization, write_corpus_manifest
 from wordsparse.corpus.vocabulary import Vocabulary, check_limits, check_word
 from wordsparse.errors import InputError
 from wordsparse.files.storage import new_directory
@@ -109,7 +110,6 @@ def encode(
         counts = numbered.counts(1 if known else min_count) or numbered.counts(1)
         vocabulary = Vocabulary.from_counts(counts, min_count, max_vocab, known)
         written = numbered.draft.renumbered(numbered.maps(vocabulary), threads)
-        vocabulary.save(folder / VOCABULARY)
         about: dict[str, Any] = {
             "tokens": numbered.draft.tokens,
             "sentences": numbered.draft.sentences,
@@ -118,30 +118,43 @@ def encode(
             "max_vocab": validation.plain(max_vocab),
             "tokenization": tokenization(text.tokens, passes, threshold),
         }
-        digest = write_corpus_manifest(folder, [shard.file for shard in written], **about)
-    if text.tokens in ("split", None):
-        for hint in hints(vocabulary.words, vocabulary.counts):
-            logger.warning("%s", hint)
+        digest = complete(folder, vocabulary, [shard.file for shard in written], about)
     recent = Recent()
     shards = [Shard(target / shard.file.name, shard.content, recent) for shard in written]
     return EncodedCorpus(target, vocabulary, **about, shards=shards, sha256=digest)
 
 
-def _read(text: RawText, draft: Draft, threads: int, progress: Progress) -> "_ReadText":
+def complete(folder: Path, vocabulary: Vocabulary, shards: list[FileRecord], about: Mapping[str, Any]) -> str:
+    """Write the vocabulary and the manifest beside the shards; returns the digest of the content. Warns of words that
+    look as if the text were split in another way than meant."""
+    vocabulary.save(folder / VOCABULARY)
+    digest = write_corpus_manifest(folder, shards, **about)
+    if (about["tokenization"] or {}).get("tokens") in ("split", None):
+        for hint in hints(vocabulary.words, vocabulary.counts):
+            logger.warning("%s", hint)
+    return digest
+
+
+def _read(text: RawText, draft: Draft, threads: int, progress: Progress) -> "ReadText":
     if text.files is None or text.lines is None:
-        tables = _read_pieces(text.pieces(), draft, progress)
-    else:
-        tables = _read_files(text.files, text.max_expansion, text.lines, draft, threads, progress)
-    return _ReadText(draft, tables, [tables[0].absorb(other) for other in tables[1:]])
+        return ReadText.of(draft, _read_pieces(text.pieces(), draft, progress))
+    read, tokens = read_parts(whole(text.files), text.max_expansion, text.lines, draft, threads, progress)
+    check_some_tokens(text.files, [file for file, found in zip(text.files, tokens, strict=True) if not found])
+    return read
 
 
 @dataclass(frozen=True)
-class _ReadText:
+class ReadText:
     """A text as it was read. ``merged`` maps the ids of every table but the first to ids of the first."""
 
     draft: Draft
     tables: Sequence[WordTable]
     merged: Sequence[Ids]
+
+    @classmethod
+    def of(cls, draft: Draft, tables: Sequence[WordTable]) -> "ReadText":
+        """The text whose words these tables have numbered."""
+        return cls(draft, tables, [tables[0].absorb(other) for other in tables[1:]])
 
     @property
     def distinct_words(self) -> int:
@@ -155,14 +168,16 @@ class _ReadText:
     def maps(self, vocabulary: Vocabulary) -> list[Ids]:
         """For each table, the map from its ids to the vocabulary's; see :class:`NumberedText`."""
         table = np.full(len(self.tables[0]) + 2, OUT_OF_VOCABULARY, np.int32)
-        table[self.tables[0].ids(vocabulary.words)] = np.arange(len(vocabulary), dtype=np.int32)
+        ids = self.tables[0].ids(vocabulary.words)  # −1 of a word that another process has read
+        found = np.flatnonzero(ids >= 0).astype(np.int32)
+        table[ids[found]] = found
         table[END_OF_SENTENCE] = END_OF_SENTENCE
         specials = np.arange(-2, 0, dtype=np.int32)
         return [table, *(table[np.append(ids, specials)] for ids in self.merged)]
 
 
 class _Block(NamedTuple):
-    """A part of a file that ends at white space; ``data`` is None after the last block of a file."""
+    """Bytes of a file that end at white space; ``data`` is None after the last block of a part."""
 
     file: Path
     position: int
@@ -177,12 +192,13 @@ class _Numbered(NamedTuple):
     table: int
 
 
-def _read_files(
-    files: Sequence[Path], max_expansion: float, lines: bool, draft: Draft, threads: int, progress: Progress
-) -> list[WordTable]:
-    """Read files of tokens separated by white space on all threads; each block is numbered by a free table.
+def read_parts(
+    parts: Sequence[Part], max_expansion: float, lines: bool, draft: Draft, threads: int, progress: Progress
+) -> tuple[ReadText, list[int]]:
+    """Read tokens separated by white space on all threads; each block is numbered by a free table.
 
-    The end of a file ends a sentence; with ``lines``, so does the end of a line.
+    The end of a part ends a sentence; with ``lines``, so does the end of a line. Returns how many tokens each part
+    holds, too.
     """
     tables = [WordTable() for _ in range(threads)]
     free = list(range(threads))
@@ -199,25 +215,23 @@ def _read_files(
             raise AssertionError(f"{block.file}: Python's decoder accepts bytes that the compiled reader refuses")
         return _Numbered(block, values, table)
 
-    before, without = 0, []
-    for block, values, table in ordered_map(number, _blocks(files, max_expansion), threads):
+    before, tokens = 0, []
+    for block, values, table in ordered_map(number, _blocks(parts, max_expansion), threads):
         if block.data is not None:
             draft.write(values, table)
             progress(draft.tokens)
-            continue
-        draft.end_sentence()
-        if draft.tokens == before:
-            without.append(block.file)
-        before = draft.tokens
-    check_some_tokens(files, without)
-    return tables
+        else:
+            draft.end_sentence()
+            tokens.append(draft.tokens - before)
+            before = draft.tokens
+    return ReadText.of(draft, tables), tokens
 
 
-def _blocks(files: Sequence[Path], max_expansion: float) -> Iterator[_Block]:
-    for file in files:
-        for position, data in text_blocks(file, max_expansion):
-            yield _Block(file, position, data)
-        yield _Block(file, 0, None)
+def _blocks(parts: Sequence[Part], max_expansion: float) -> Iterator[_Block]:
+    for part in parts:
+        for position, data in text_blocks(part.file, max_expansion, part.start, part.stop):
+            yield _Block(part.file, position, data)
+        yield _Block(part.file, 0, None)
 
 
 def _read_pieces(stream: Iterator[Piece], draft: Draft, progress: Progress) -> list[WordTable]:

@@ -48,6 +48,8 @@ class RawText:
         The tokeniser, see :mod:`wordsparse.corpus.tokens`. The default is ``simple`` for ``wiki``, else ``split``.
     max_expansion : float
         A compressed file that unpacks to more than so many times its size is refused.
+    quiet : bool
+        Do not warn of files that are skipped or look like rows.
 
     Raises
     ------
@@ -74,6 +76,8 @@ class RawText:
         tokens: str | None = None,
         column: str | None = None,
         max_expansion: float = MAX_EXPANSION,
+        *,
+        quiet: bool = False,
     ) -> None:
         validation.non_negative("max_expansion", max_expansion)
         known = [*FORMATS, *ROW_FORMATS]
@@ -88,7 +92,7 @@ class RawText:
             raise InputError(f"the format {format!r} has no columns: choose one of {', '.join(ROW_FORMATS)}")
         if format == "wiki":
             optional.check('the format "wiki"', "gensim")
-        self.files = None if paths is None else find_files(paths)
+        self.files = None if paths is None else find_files(paths, quiet=quiet)
         if tokens is None and (paths is not None or column is not None):
             tokens = "simple" if format == "wiki" else "split"
         self.tokens, self._column, self._format = tokens, column, format
@@ -97,7 +101,8 @@ class RawText:
         if self.files is not None and column is not None and format is None:
             for file in self.files:
                 format_of_file(file)
-        if column is None and format is None and (rows := [file for file in self.files or () if _has_rows(file)]):
+        plain = column is None and format is None and not quiet
+        if plain and (rows := [file for file in self.files or () if _has_rows(file)]):
             logger.warning("%s: read as plain text; --column NAME (column=) reads one of its columns", some_of(rows))
         by_compiled = tokens == "split" and column is None and paths is not None
         self.lines = FORMATS[format or "lines"].lines if by_compiled else None

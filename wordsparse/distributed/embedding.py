@@ -68,8 +68,7 @@ class ShardedEmbedding(WordEmbedding):
         assert isinstance(examples, SplitExamples)
         assert examples.route is not None
         kernels, route = self.output.kernels, examples.route
-        constant = np.ones(route.rows.shape[0], np.float32)
-        features = route.fetch(kernels.take(self.E, route.rows, constant))
+        features = route.deliver(kernels.take(self.E, route.asked, np.ones(route.asked.shape[0], np.float32)))
         bags = examples.bags
         part = RowInputs(features, kernels) if bags is None else WindowInputs(features, bags, kernels)
         targets = SplitTargets(route.rows, examples.targets, examples.weights, examples.transposed, route)

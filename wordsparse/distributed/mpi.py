@@ -5,15 +5,18 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import wraps
 from typing import Any, NoReturn, ParamSpec, TypeVar
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from wordsparse import optional
-from wordsparse.distributed.watchdog import PATIENCE, VARIABLE, Watchdog
+from wordsparse.distributed.watchdog import PATIENCE, VARIABLE, Watchdog, end_with_parent
 from wordsparse.errors import InputError
+from wordsparse.kernels.pool import ArrayPool
 
 Array = NDArray[Any]
 P = ParamSpec("P")
@@ -63,7 +66,10 @@ class MpiRanks:
         self.agreed: BaseException | None = None
         self.beside = int(self._world.Split_type(mpi.COMM_TYPE_SHARED).size)
         self.sent, self.cpu_seconds = 0, 0.0
+        self._pool = ArrayPool()
         self.watchdog = Watchdog(_patience(), self._say)
+        if self.size > 1:
+            end_with_parent(self._say)
 
     @_counted
     def sum(self, part: Array) -> Array:
@@ -85,13 +91,15 @@ class MpiRanks:
 
     @_counted
     def exchange(self, rows: Array, to: Sequence[int], from_: Sequence[int]) -> Array:
-        rows = np.ascontiguousarray(rows)
-        row = int(np.prod(rows.shape[1:])) * rows.itemsize
-        received = np.empty((sum(from_), *rows.shape[1:]), rows.dtype)
+        received = self._pool.rows(sum(from_), rows.shape[1], rows.dtype)
+        if rows.strides != received.strides:  # rows that kernels have made stand apart in memory, as in the pool
+            rows, given = self._pool.rows(rows.shape[0], rows.shape[1], rows.dtype), rows
+            rows[...] = given
         # Counted in rows: a count of MPI has 31 bits.
+        row = rows.strides[0]
         kind = self._mpi.BYTE.Create_contiguous(row).Commit()
         try:
-            self._world.Alltoallv([self._buffer(rows), list(to), kind], [self._buffer(received), list(from_), kind])
+            self._world.Alltoallv([_memory(rows), list(to), kind], [_memory(received), list(from_), kind])
         finally:
             kind.Free()
         self.sent += (sum(to) - to[self.rank]) * row
@@ -115,7 +123,8 @@ class MpiRanks:
         self.watchdog.watch(watches)
 
     def _say(self, line: str) -> None:
-        os.write(2, f"wordsparse: rank {self.rank} of {self.size} ({socket.gethostname()}): {line}\n".encode())
+        with suppress(OSError):  # a launcher that is gone reads nothing
+            os.write(2, f"wordsparse: rank {self.rank} of {self.size} ({socket.gethostname()}): {line}\n".encode())
 
     def abort(self, status: int) -> NoReturn:
         sys.stderr.flush()
@@ -128,6 +137,13 @@ class MpiRanks:
 
     def _bytes(self, array: Array) -> list[Any]:
         return [self._buffer(array), self._mpi.BYTE]
+
+
+def _memory(rows: Array) -> Array:
+    """The bytes of rows (n, k), with those between them."""
+    parts = rows.view(np.uint8)
+    memory: Array = as_strided(parts, (rows.shape[0] * rows.strides[0],), (1,))
+    return memory
 
 
 def _patience() -> float:

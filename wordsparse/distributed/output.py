@@ -17,6 +17,7 @@ from wordsparse.layer import losses as _losses
 from wordsparse.layer.inputs import RowInputs
 from wordsparse.layer.interface import Forward, Sums
 from wordsparse.layer.output import NOISE
+from wordsparse.words.examples import by_owner
 
 Array = NDArray[Any]
 
@@ -107,7 +108,7 @@ class ShardedOutput:
         """W[rows] for this rank's choice of rows, in the working precision."""
         core = self.core
         chosen = together(self.ranks, lambda: validation.output_rows(rows, core.owners.n))
-        wanted, place = np.unique(chosen, return_inverse=True)
+        wanted, place = _wanted(chosen, self.ranks.size)
         with at_work():
             route = Route(self.ranks, core.kernels, wanted)
             return route.fetch(core.rows(route.rows))[place]
@@ -134,11 +135,18 @@ class ShardedOutput:
             return rows, validation.sparse_targets(Y, rows.shape[0], core.owners.n, core.dtype, add_up=add_up)
 
         rows, (indptr, columns, y) = together(self.ranks, checked)
-        wanted, local = np.unique(columns, return_inverse=True)
+        wanted, local = _wanted(columns, self.ranks.size)
         route = Route(self.ranks, core.kernels, wanted)
         targets = SplitTargets(route.rows, Csr(indptr, local.astype(np.int32), wanted.shape[0]), y, None, route)
         forward = core.forward(SplitInputs(RowInputs(rows, core.kernels), self.ranks, None), targets)
         return forward.inputs.pull_back(forward)
+
+
+def _wanted(rows: Array, owners: int) -> tuple[Array, Array]:
+    """The distinct ones of ``rows``, by their owners, and where each of ``rows`` is among them."""
+    distinct = by_owner(np.unique(rows), owners)
+    ascending = np.argsort(distinct)
+    return distinct, ascending[np.searchsorted(distinct, rows, sorter=ascending)]
 
 
 def _results(sums: Sums) -> tuple[Array, Array]:

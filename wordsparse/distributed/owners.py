@@ -53,11 +53,12 @@ class Owners:
         each = max(1, BLOCK_ROWS // size)
         for start in range(0, -(-self.n // size), each):
             part = own[start : start + each]
+            part = part if part.ndim == 2 else part[:, None]
             rows = min(each * size, self.n - start * size)
             counts = [len(range(r, rows, size)) for r in range(size)] if rank == 0 else [0] * size
             came = self.ranks.exchange(part, [len(part)] + [0] * (size - 1), counts)
-            whole, at = np.empty((len(came), *own.shape[1:]), own.dtype), 0
+            whole, at = np.empty(came.shape, own.dtype), 0
             for r, count in enumerate(counts):
                 whole[r::size][:count] = came[at : at + count]
                 at += count
-            yield whole
+            yield whole if own.ndim == 2 else whole[:, 0]

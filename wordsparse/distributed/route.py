@@ -23,42 +23,43 @@ class Route:
     kernels : Kernels
         Of the CPU.
     wanted : (u,) int64
-        The rows that this rank's examples touch, distinct, by their numbers in the whole matrix.
+        The rows that this rank's examples touch, distinct, by their numbers in the whole matrix; those of one owner
+        stand together, the owners in their order.
 
     Attributes
     ----------
     rows : (n,) int64
         The rows of this rank that any rank wants, ascending, by their numbers among this rank's own.
+    asked : (a,) int64
+        The same rows, rank for rank as each wants them.
     """
 
     def __init__(self, ranks: Ranks, kernels: Kernels, wanted: Array) -> None:
         self._ranks, self._kernels = ranks, kernels
-        owner = wanted % ranks.size
-        self._by_owner = np.argsort(owner, kind="stable")
-        self._ask = np.bincount(owner, minlength=ranks.size).tolist()
+        self._ask = np.bincount(wanted % ranks.size, minlength=ranks.size).tolist()
         ones = [1] * ranks.size
         self._give = ranks.exchange(np.array(self._ask)[:, None], ones, ones)[:, 0].tolist()
-        asked = ranks.exchange((wanted // ranks.size)[self._by_owner, None], self._ask, self._give)[:, 0]
-        self.rows, self._place = np.unique(asked, return_inverse=True)
+        self.asked = ranks.exchange((wanted // ranks.size)[:, None], self._ask, self._give)[:, 0]
+        self.rows, self._first, self._place = np.unique(self.asked, return_index=True, return_inverse=True)
+        again = np.ones(self.asked.shape[0], np.bool_)
+        again[self._first] = False
+        # For each rank, the positions of the rows that a rank of a smaller number wants too.
+        ends = np.cumsum(self._give).tolist()
+        self._again = [end - n + np.flatnonzero(again[end - n : end]) for n, end in zip(self._give, ends, strict=True)]
 
     def fetch(self, rows: Array) -> Array:
         """What this rank wants, (u, k), of the owners' ``rows`` (n, k), those of :attr:`rows`."""
-        came = self._ranks.exchange(self._taken(rows, self._place), self._give, self._ask)
-        fetched = np.empty_like(came)
-        fetched[self._by_owner] = came
-        return fetched
+        return self.deliver(self._kernels.take(rows, self._place))
+
+    def deliver(self, rows: Array) -> Array:
+        """What this rank wants, (u, k), of the owners' ``rows`` (a, k), those of :attr:`asked`."""
+        return self._ranks.exchange(rows, self._give, self._ask)
 
     def collect(self, parts: Array) -> Array:
         """The sums over all ranks, (n, k) at the owners, of ``parts`` (u, k), one for each row that a rank wants."""
-        came = self._ranks.exchange(
-            self._kernels.take(np.ascontiguousarray(parts), self._by_owner), self._ask, self._give
-        )
-        sums, at = np.zeros((self.rows.shape[0], parts.shape[1]), parts.dtype), 0
-        for count in self._give:
-            self._kernels.add_rows(sums, self._place[at : at + count], came[at : at + count])
-            at += count
+        came = self._ranks.exchange(parts, self._ask, self._give)
+        sums = self._kernels.take(came, self._first)
+        for positions in self._again:
+            if positions.size:
+                self._kernels.add_rows(sums, self._place[positions], self._kernels.take(came, positions))
         return sums
-
-    def _taken(self, matrix: Array, rows: Array) -> Array:
-        # Rows that kernels have made may stand apart in memory.
-        return self._kernels.take(np.ascontiguousarray(matrix), rows)

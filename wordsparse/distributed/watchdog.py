@@ -1,4 +1,5 @@
-"""Ends a rank that waits too long for the others: where a host is cut off, MPI itself may wait for ever."""
+"""Ends a rank that the others have left, which MPI itself lets wait for ever: where a host is cut off, or the launcher
+is killed."""
 
 import os
 import threading
@@ -49,3 +50,19 @@ class Watchdog:
                     "the seconds); the newest checkpoint is kept; resume from it with --resume"
                 )
                 os._exit(STATUS)
+
+
+def end_with_parent(say: Callable[[str], object], every: float = 1.0) -> None:
+    """End this process, from a thread, soon after the process that started it has ended.
+
+    A launcher that is killed cannot end its ranks. One that waits for another in MPI would poll for ever.
+    """
+    parent = os.getppid()
+
+    def look() -> None:
+        while os.getppid() == parent:
+            time.sleep(every)
+        say("the launcher has ended; the newest checkpoint is kept; resume from it with --resume")
+        os._exit(STATUS)
+
+    threading.Thread(target=look, name="wordsparse-parent", daemon=True).start()

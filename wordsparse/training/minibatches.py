@@ -113,6 +113,7 @@ class Minibatches:
             seed=options.seed,
             distances=options.used_recipe().distances,
             transposed=self._transposed,
+            owners=self._part[1],
         )
         return builder.cbow if options.model == "cbow" else builder.skipgram
 

@@ -117,8 +117,7 @@ class RanksRun(OutputRun):
             checkpoint = together(ranks, lambda: newest_checkpoint(directory, base_digest))
             known = None if base is None else base.vocabulary
             there = directory.path / CORPUS, directory.path / SOURCE
-            on_first(ranks, lambda: encoded_once(self.text, *there, known, encoding))
-            corpus = together(ranks, lambda: self.text.encoded() or EncodedCorpus.open(there[0]))
+            corpus = encoded_once(self.text, *there, known, encoding, ranks)
             request = self._request(corpus, base_digest)
             check_same(ranks, {"text": corpus.sha256, "init": request["init"]})
             if checkpoint is not None:

@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from os import PathLike
@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from wordsparse import validation
-from wordsparse.corpus import EncodedCorpus, Vocabulary, encode
+from wordsparse.corpus import EncodedCorpus, Vocabulary
 from wordsparse.corpus.shards import is_encoded
 from wordsparse.corpus.sources import find_files
+from wordsparse.distributed.encoding import encode
+from wordsparse.distributed.ranks import ONE, Ranks, gather_json, on_first, together
 from wordsparse.errors import InputError
 from wordsparse.files import storage
 from wordsparse.words import presets
@@ -89,13 +91,17 @@ class TrainingText:
         return corpus
 
     def encode(
-        self, path: Path, known: Collection[str] = (), progress: Callable[[int], None] | None = None
+        self,
+        path: Path,
+        known: Collection[str] = (),
+        progress: Callable[[int], None] | None = None,
+        ranks: Ranks = ONE,
     ) -> EncodedCorpus:
-        """Encode it at ``path``; the ``known`` words are in the vocabulary whatever their count."""
+        """Encode it at ``path``; the ``known`` words are in the vocabulary whatever their count; collective."""
         asked = {name: getattr(self, name) for name in (*_OPTIONS, "max_expansion")}
         given: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
         given.setdefault("min_count", presets.preset(self.preset).min_count)
-        return encode(self.corpus, path, known=known, progress=progress, threads=self.threads, **given)
+        return encode(ranks, self.corpus, path, known=known, progress=progress, threads=self.threads, **given)
 
     def source(self) -> dict[str, Any] | None:
         """Names, sizes, times and inodes of the text's files, which tell a changed text; None without files."""
@@ -126,24 +132,38 @@ def encoded_once(
     source: Path,
     known: Vocabulary | None,
     progress: Callable[[int], None] | None = None,
+    ranks: Ranks = ONE,
 ) -> EncodedCorpus:
     """The encoded corpus: opened if it is already encoded or if ``path`` holds it, else encoded at ``path``.
 
-    The file ``source`` identifies the text at ``path``; it is written last and removed first.
+    Collective. The file ``source`` identifies the text at ``path``; it is written last and removed first.
     """
-    if (ready := text.encoded()) is not None:
+    if (ready := together(ranks, text.encoded)) is not None:
         return ready
     words = [] if known is None else known.words
-    about = text.source()
+    about = gather_json(ranks, together(ranks, text.source))[0]
     if about is not None:
         about["known"] = hashlib.sha256("\0".join(words).encode()).hexdigest()
-        if source.is_file() and path.is_dir():
-            with contextlib.suppress(InputError):  # a damaged corpus is encoded again
-                if storage.read_manifest(source, SOURCE_FORMAT, SOURCE_VERSION).get("text") == about:
-                    return EncodedCorpus.open(path)
-    source.unlink(missing_ok=True)
-    storage.remove_directory(path)
-    corpus = text.encode(path, words, progress)
+        held = together(ranks, lambda: _held(path, source, about))
+        if all(gather_json(ranks, held is not None)):
+            return held  # type: ignore[return-value]
+
+    def clear() -> None:
+        source.unlink(missing_ok=True)
+        storage.remove_directory(path)
+
+    on_first(ranks, clear)
+    corpus = text.encode(path, words, progress, ranks)
     if about is not None:
-        storage.write_manifest(source, {"format": SOURCE_FORMAT, "version": SOURCE_VERSION, "text": about})
+        told = {"format": SOURCE_FORMAT, "version": SOURCE_VERSION, "text": about}
+        on_first(ranks, lambda: storage.write_manifest(source, told))
     return corpus
+
+
+def _held(path: Path, source: Path, about: Mapping[str, Any]) -> EncodedCorpus | None:
+    """The corpus at ``path`` if it is that text; a damaged one is encoded again."""
+    if source.is_file() and path.is_dir():
+        with contextlib.suppress(InputError):
+            if storage.read_manifest(source, SOURCE_FORMAT, SOURCE_VERSION).get("text") == about:
+                return EncodedCorpus.open(path)
+    return None

@@ -21,10 +21,11 @@ Distances = Literal["linear", "harmonic", "equal"]
 class Examples:
     """The examples of one minibatch over its unique words.
 
-    ``words`` (u,) int64 ascending word ids. ``targets`` (m, u) structure and ``weights`` (entries,) float32: how much
-    each word counts as a target of each example. ``bags`` (m, u), the context words of each example, is None where
-    example j's input is word j itself (skip-gram). ``tokens`` corpus tokens passed over; ``pairs`` the sum of the
-    weights. ``transposed`` is the structure of the targets' transpose, None where it was not made ahead.
+    ``words`` (u,) int64 word ids, ascending, or by their owners. ``targets`` (m, u) structure and ``weights``
+    (entries,) float32: how much each word counts as a target of each example. ``bags`` (m, u), the context words of
+    each example, is None where example j's input is word j itself (skip-gram). ``tokens`` corpus tokens passed over;
+    ``pairs`` the sum of the weights. ``transposed`` is the structure of the targets' transpose, None where it was not
+    made ahead.
     """
 
     words: Array
@@ -66,6 +67,8 @@ class ExampleBuilder:
         draws each centre token's window so that a context word is inside with that probability.
     transposed : bool
         Whether to make the structure of skip-gram's transposed targets, which a step needs, already here.
+    owners : int
+        The number of processes to which words are dealt out in turn: those of each stand together.
     """
 
     def __init__(
@@ -77,6 +80,7 @@ class ExampleBuilder:
         seed: int,
         distances: Distances = "linear",
         transposed: bool = False,
+        owners: int = 1,
     ) -> None:
         if not 1 <= window <= MAX_WINDOW:
             raise InputError(f"window must be from 1 to {MAX_WINDOW}, not {window}")
@@ -86,7 +90,7 @@ class ExampleBuilder:
         # More than k, k = 1 … window - 1: as many of 2³² random numbers.
         self._wider_below = np.minimum(2**32 * self._by_distance[1:], 2**32 - 1).astype(np.uint32)
         self._slot = np.full(len(vocabulary), -1, np.int32)
-        self._seed, self._transposed = seed, transposed
+        self._seed, self._transposed, self._owners = seed, transposed, owners
 
     def skipgram(self, shard: Array, start: int, stop: int, *, offset: int, epoch: int) -> Examples:
         """One example a centre word: its targets are the context words of all its occurrences, by their weights.
@@ -139,9 +143,14 @@ class ExampleBuilder:
             shard, start, stop, offset, key, self._keep_below, self._wider_below, kept, width
         )
         words = np.empty(min(n, self._slot.shape[0]), np.int64)
-        words = np.sort(words[: kernels.local_ids(kept, n, self._slot, words)])
+        words = by_owner(np.sort(words[: kernels.local_ids(kept, n, self._slot, words)]), self._owners)
         kernels.relabel(kept, n, self._slot, words)
         return kept, width, n, first, last, words, tokens
+
+
+def by_owner(rows: Array, owners: int) -> Array:
+    """Ascending rows, row i of owner i mod ``owners``, in the order of their owners."""
+    return rows if owners == 1 else rows[np.argsort(rows % owners, kind="stable")]
 
 
 def distance_weights(window: int, distances: Distances) -> Array:
