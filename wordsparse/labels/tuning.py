@@ -137,8 +137,8 @@ def tuned(X: Any, Y: Any, dim: int, seed: int, kernels: Kernels, report: Report)
     random = np.random.default_rng(seed)
     n = X.shape[0]
     sample = np.sort(random.choice(n, SAMPLE, replace=False)) if n > SAMPLE else np.arange(n)
-    parts = (_without_empty_columns(matrix[sample]) for matrix in (X, Y))
-    problem = RidgeProblem(*parts, dim, seed, kernels, TUNED_LABELS)
+    some, labels = (_without_empty_columns(matrix[sample]) for matrix in (X, Y))
+    problem = RidgeProblem(some, labels, dim, seed, kernels, TUNED_LABELS)
     rows = np.sort(random.choice(sample.shape[0], min(LEFT_OUT, sample.shape[0]), replace=False))
     scale = float(np.sum(problem.rows.values.astype(np.float64) ** 2)) / sample.shape[0] or 1.0
 
