@@ -1,5 +1,9 @@
 """Fixtures of all tests."""
 
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 
 from wordsparse.errors import InputError
@@ -14,3 +18,31 @@ def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
         raise InputError("there is no GPU here")
 
     monkeypatch.setattr(devices, "find_gpu", find_gpu)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Headless Chromium, driven by Selenium; it keeps logs of its console and of its requests."""
+    webdriver = pytest.importorskip("selenium.webdriver", reason="needs Selenium, which drives the browser")
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    driver = shutil.which("chromedriver")
+    if chromium is None or driver is None:
+        pytest.skip("needs Chromium and chromedriver (Debian: apt-get install chromium chromium-driver)")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    # No sandbox: CI runs as root, and the only page that is opened is ours.
+    for argument in (
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-dev-shm-usage",
+        "--window-size=1440,1100",
+    ):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    session = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    session.set_page_load_timeout(120)
+    try:
+        yield session
+    finally:
+        session.quit()

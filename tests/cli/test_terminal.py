@@ -105,3 +105,12 @@ def test_closed_streams(vectors: str, tmp_path: Path) -> None:
     # With both closed, the number of standard output became that of a file that is read.
     exported = f'exec "{sys.executable}" -c "$RUN" export "$VECTORS" -o - --format npz >&- 2>&-'
     assert subprocess.run(["sh", "-c", exported], env=environment, check=False).returncode == 1
+
+
+@pytest.mark.parametrize("group", [[], ["labels"], ["corpora"]])
+def test_help_has_whole_sentences(group: list[str]) -> None:
+    """click cut the sentences of all commands: "Train word vectors on text files, or on a directory that..."."""
+    done = run([*group, "--help"], stdout=subprocess.PIPE)
+    listed = done.stdout.partition(b"Commands:")[2]
+    assert listed
+    assert b"..." not in listed

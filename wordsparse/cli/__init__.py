@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from wordsparse.cli import messages, terminal, unknown
+from wordsparse.cli.common import Group
 from wordsparse.cli.stderr import best_effort_stderr
 from wordsparse.distributed import launch
 from wordsparse.distributed.ranks import gather_json
@@ -39,7 +40,7 @@ COMMANDS = (
 )
 
 
-class _LazyGroup(click.Group):
+class _LazyGroup(Group):
     """Imports the module of a sub-command only when it is used: ``wordsparse --help`` does not load SciPy."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

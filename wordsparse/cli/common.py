@@ -10,6 +10,8 @@ import click
 from wordsparse.cli import terminal
 from wordsparse.files.unpacking import MAX_EXPANSION
 
+_SENTENCE = 1000  # more characters than one has
+
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object, and nothing else, on standard output."
 )
@@ -19,6 +21,17 @@ def _hush(context: click.Context, parameter: click.Parameter, quiet: bool) -> bo
     if quiet:
         logging.getLogger("wordsparse").setLevel(logging.WARNING)
     return quiet
+
+
+class Group(click.Group):
+    """A group of commands whose help has the whole first sentence of each; click cuts them at 45 characters."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the names of the commands and their sentences."""
+        commands = {name: self.get_command(ctx, name) for name in self.list_commands(ctx)}
+        rows = [(name, command.get_short_help_str(_SENTENCE)) for name, command in commands.items() if command]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
 
 
 class Completed(click.Choice[str]):

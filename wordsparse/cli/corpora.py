@@ -6,13 +6,13 @@ from typing import Any
 
 import click
 
-from wordsparse.cli.common import emit, json_option, quiet_option
+from wordsparse.cli.common import Group, emit, json_option, quiet_option
 from wordsparse.corpora import Card, card_names, fetch, load_card
 from wordsparse.corpora.download import DownloadProgress
 from wordsparse.display import Display
 
 
-@click.group(short_help="List and fetch public texts.")
+@click.group(cls=Group, short_help="List and fetch public texts.")
 def command() -> None:
     """List and fetch public texts, which cards describe: source, licence, size, checksum and how they are read."""
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wordsparse.cli.common import emit, int_list, json_option, quiet_option
+from wordsparse.cli.common import Group, emit, int_list, json_option, quiet_option
 from wordsparse.display import Display
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ targets_option = click.option(
 threads_option = click.option("--threads", type=int, help="Number of threads.  [default: all available CPUs]")
 
 
-@click.group("labels")
+@click.group("labels", cls=Group)
 def command() -> None:
     """Train, use and judge classifiers for huge sets of sparse labels.
 

@@ -132,6 +132,22 @@ def test_scores_and_nearest_words_come_first(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_page_and_its_nearest_words_fit_a_window(tmp_path: Path, browser: Any, width: int) -> None:
+    """With eight methods the words ran past the right edge."""
+    what = content()
+    neighbours = [{"word": f"a-long-neighbour-{i}", "cosine": 0.5} for i in range(5)]
+    words = [f"word{i}" for i in range(5)]
+    for i in range(8):
+        what["runs"].append(run(f"file {i}", None, None) | {"neighbours": dict.fromkeys(words, neighbours)})
+    written(tmp_path / "one", what)
+    size = {"width": width, "height": 1000, "deviceScaleFactor": 1, "mobile": width < 500}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    browser.get((tmp_path / "one" / "report.html").as_uri())
+    wide = "[document.documentElement, document.querySelector('.nearest').parentElement]"
+    assert browser.execute_script(f"return {wide}.every((box) => box.scrollWidth <= box.clientWidth)")
+
+
 def test_no_known_word_is_said_and_no_empty_section_shown(tmp_path: Path) -> None:
     """Where no test word was known, the page had the caption of a picture that was not there."""
     nothing = content() | {"scores": [], "differences": [], "budgets": []}

@@ -11,6 +11,7 @@ the vocabulary comes from text whose punctuation was set apart, and so is that o
 float16 and int8 vectors are stored as such. int8 has one scale for all rows here, as Model2Vec's own has: the vectors
 that are read back have another length, and the same directions up to rounding. Newer versions of Model2Vec would take a
 scale for each row from a tensor ``weights``; older ones ignore it without a word, and texts would have other vectors.
+Scores are the same with either (docs/vectors.md).
 """
 
 import json
