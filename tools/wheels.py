@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import zipfile
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -89,7 +90,18 @@ def wheel(python: str, sources: Path, folder: Path) -> Path:
         env=os.environ | {"PATH": path},
     )
     (repaired,) = (folder / "repaired").glob("*.whl")
+    check_licences(repaired)
     return repaired
+
+
+def check_licences(made: Path) -> None:
+    """It is an error if a library inside the wheel is not named, with its licence, by licenses/bundled.txt."""
+    known = (REPOSITORY / "licenses/bundled.txt").read_text().split()
+    with zipfile.ZipFile(made) as archive:
+        names = [Path(name) for name in archive.namelist()]
+    for name in names:
+        if name.parent.name in ("wordsparse.libs", ".dylibs") and name.name.split("-")[0].split(".")[0] not in known:
+            raise click.ClickException(f"{made.name} contains {name.name}, of which licenses/bundled.txt says nothing")
 
 
 def trials(python: str, made: Path, folder: Path) -> list[dict[str, Any]]:
