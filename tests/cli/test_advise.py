@@ -1,6 +1,8 @@
 """``wordsparse advise``."""
 
 import json
+import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +45,14 @@ def test_json_has_the_keys_and_the_page_is_written(
     page = out.read_text()
     assert 'lang="en"' in page
     assert 'lang="ja"' in page
+
+
+def test_a_name_that_is_not_unicode_is_escaped(npz: tuple[str, str], tmp_path: Path) -> None:
+    other, out = os.fsencode(npz[0]) + b"\xff", tmp_path / "page.html"
+    shutil.copy(npz[0], other)
+    request = ["advise", "--features", os.fsdecode(other), "--targets", npz[1], "--budget", "0", "-o", str(out)]
+    assert main(request) == 0
+    assert "X.npz\\udcff" in out.read_text()
 
 
 def test_the_table_is_in_the_language_that_is_asked_for(

@@ -2,6 +2,7 @@
 
 import gzip
 import logging
+import os
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import scipy.sparse as sp
 from wordsparse.errors import CutShortError, InputError
 from wordsparse.labels import text
 from wordsparse.labels.data import LabelledRows, read_data, write_text
+from wordsparse.machine import memory
 
 
 def plainly(content: str, header: bool) -> tuple[list[dict[int, float]], list[set[int]]]:
@@ -112,6 +114,22 @@ def test_a_file_cut_in_the_middle_is_refused(tmp_path: Path) -> None:
     path.write_text("3 9 9\n0 1:1\n1 2:2")
     with pytest.raises(CutShortError, match=r"cut.txt: its first line states 3 rows, but 2 follow: is it cut short\?"):
         read_data(path)
+
+
+def test_columns_that_no_memory_holds_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line of twenty bytes made a model of two thousand million labels: the process ran out of memory."""
+    monkeypatch.setattr(memory, "least_left", lambda: (10**9, "available memory"))
+    for content in ("1 2147483647 2147483647\n0 0:1\n", "2147483646 0:1\n", "0 2147483646:1\n"):
+        (tmp_path / "y.txt").write_text(content)
+        with pytest.raises(InputError, match=r"y\.txt: not enough memory: a model of .* needs about"):
+            read_data(tmp_path / "y.txt")
+
+
+def test_a_pipe_is_named_once(tmp_path: Path) -> None:
+    sp.save_npz(tmp_path / "x.npz", sp.csr_array(np.eye(3, dtype=np.float32)))
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputError, match=rf"^{tmp_path / 'pipe'}: is a named pipe"):
+        read_data(tmp_path / "x.npz", tmp_path / "pipe")
 
 
 def test_rows_without_features_or_labels_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -47,6 +47,7 @@ def command(
     from wordsparse.advice.page import page
     from wordsparse.advice.table import lines
     from wordsparse.files import outputs, storage
+    from wordsparse.files.escaping import page_bytes
 
     to_standard_output = output is not None and outputs.is_standard_output(output)
     if to_standard_output and as_json:
@@ -63,6 +64,6 @@ def command(
     content = advise(list(corpus) or None, **text, **options)
     if output is not None:
         languages = [language] if language else ["en", "ja"]
-        storage.write_file(output, page(content, languages).encode())
+        storage.write_file(output, page_bytes(page(content, languages)))
     said = lines(content, language or "en")
     emit(content, said, as_json, sys.stderr if to_standard_output else sys.stdout)

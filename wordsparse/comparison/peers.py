@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from wordsparse.comparison.texts import PlainText
 from wordsparse.corpus import Vocabulary
 from wordsparse.machine.description import peak_memory_bytes
+from wordsparse.training.progress import rate
 
 
 def train_gensim(
@@ -58,7 +59,7 @@ def train_gensim(
         "tokens": tokens * options["epochs"],
         "wall_seconds": wall,
         "cpu_seconds": cpu,
-        "tokens_per_second": tokens * options["epochs"] / wall,
+        "tokens_per_second": rate(tokens * options["epochs"], wall),
         "vocab_size": len(vocabulary),
         "dim": options["dim"],
         "threads": options["threads"],

@@ -24,6 +24,7 @@ from wordsparse.errors import WordsparseError
 from wordsparse.files import npy
 from wordsparse.kernels.diagnosis import provenance
 from wordsparse.machine.description import peak_memory_bytes
+from wordsparse.training.progress import rate
 
 
 @dataclass(frozen=True)
@@ -108,5 +109,5 @@ def _train_ours(corpus: EncodedCorpus, options: dict[str, Any]) -> tuple[dict[st
     report = dict(model.report)
     report["wall_seconds"] += time.perf_counter() - wall
     report["cpu_seconds"] += time.process_time() - cpu
-    report["tokens_per_second"] = report["tokens"] / report["wall_seconds"]
+    report["tokens_per_second"] = rate(report["tokens"], report["wall_seconds"])
     return {**report, "peak_memory_bytes": peak_memory_bytes()}, vectors

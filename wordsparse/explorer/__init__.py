@@ -12,6 +12,7 @@ from wordsparse.errors import InputError
 from wordsparse.explorer.assembly import page
 from wordsparse.explorer.content import content_of
 from wordsparse.files import storage
+from wordsparse.files.escaping import page_bytes
 from wordsparse.validation import positive_int
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.model import Model
@@ -78,7 +79,7 @@ def explore(
             resamples[name] = found
     content = content_of(vectors, words, map_words, progress, resamples)
     progress("writing the page")
-    data = page(content).encode()
+    data = page_bytes(page(content))
     storage.write_file(target, data)
     shown = [
         {"name": model["name"], "words": len(model["words"]), "dim": model["dim"], "map_method": model["mapMethod"]}

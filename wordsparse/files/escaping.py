@@ -14,3 +14,8 @@ _UNSAFE = re.compile(
 def escaped(text: str) -> str:
     """``text`` as one line without control characters: each unsafe character as an escape such as ``\\x1b``."""
     return _UNSAFE.sub(lambda found: ascii(found.group())[1:-1], text)
+
+
+def page_bytes(page: str) -> bytes:
+    """A page in UTF-8; a lone surrogate, which stands for a byte of a file's name, as an escape such as ``\\udcff``."""
+    return page.encode("utf-8", "backslashreplace")

@@ -37,10 +37,12 @@ def writing(path: Path) -> Iterator[None]:
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Prefix the message of an InputError with ``path``."""
+    """Prefix the message of an InputError with ``path``, unless it begins so."""
     try:
         yield
     except InputError as error:
+        if str(error).startswith(f"{path}: "):
+            raise
         raise type(error)(f"{path}: {error}") from error
 
 

@@ -17,9 +17,13 @@ from numpy.typing import NDArray
 from wordsparse.errors import InputError
 from wordsparse.files import regular, storage
 from wordsparse.labels import npz, text
+from wordsparse.machine import memory
 
 Array = NDArray[Any]
 logger = logging.getLogger("wordsparse")
+
+COLUMN_BYTES = 64
+"""Bytes that an estimator takes for a feature or a label at least: counts, orders, places of rows."""
 
 _ZIP = b"PK\x03\x04"
 
@@ -80,6 +84,7 @@ def read_data(
                 raise InputError(
                     f"has {Y.shape[0]:,} rows, but {source} has {X.shape[0]:,}; name two files of the same examples"
                 )
+    _check_columns(source, max(X.shape[1], n_features or 0), max(Y.shape[1], n_labels or 0))
     _tell_empty(source, X, "features")
     if labelled:
         _tell_empty(source, Y, "labels")
@@ -130,6 +135,15 @@ def _compressed(rows: int, columns: int, row: Array, column: Array, value: Array
         raise InputError(f"line {row[at] + first:,}: {kind} {column[at]} stands twice in it; leave one out")
     indptr = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=rows))])
     return sp.csr_array((value, column, indptr), shape=(rows, columns))
+
+
+def _check_columns(path: Path, features: int, labels: int) -> None:
+    """Refuse numbers of columns, which a line of text can state, for which memory cannot hold even their counts."""
+    with storage.naming(path):
+        memory.check(
+            COLUMN_BYTES * (features + labels),
+            f"a model of {features:,} features and {labels:,} labels (numbers from 0 on, without gaps, need least)",
+        )
 
 
 def _widened(matrix: Any, columns: int | None, kind: str, path: Path) -> Any:

@@ -21,7 +21,7 @@ from wordsparse.machine import devices, threads
 from wordsparse.machine.description import peak_memory_bytes
 from wordsparse.training import memory
 from wordsparse.training.minibatches import Minibatches
-from wordsparse.training.progress import Progress, Report
+from wordsparse.training.progress import Progress, Report, rate
 from wordsparse.training.run_state import RunState
 from wordsparse.training.trained import TrainedModel
 from wordsparse.vectors.word_vectors import WordVectors
@@ -202,7 +202,7 @@ class Run:
             tokens=at.tokens,
             wall_seconds=at.wall_seconds,
             cpu_seconds=at.cpu_seconds,
-            tokens_per_second=at.tokens / at.wall_seconds,
+            tokens_per_second=rate(at.tokens, at.wall_seconds),
             vocab_size=len(self.vocabulary),
             dim=options.dim,
             threads=self.threads,
@@ -341,5 +341,5 @@ def _with_subwords(model: TrainedModel) -> TrainedModel:
     report = model.report
     report["wall_seconds"] += time.perf_counter() - wall
     report["cpu_seconds"] += time.process_time() - cpu
-    report["tokens_per_second"] = report["tokens"] / report["wall_seconds"]
+    report["tokens_per_second"] = rate(report["tokens"], report["wall_seconds"])
     return model

@@ -23,6 +23,11 @@ class Progress:
     heldout_loss: float | None = None
 
 
+def rate(tokens: float, seconds: float) -> float:
+    """Tokens a second; 0 where a coarse clock saw no time pass."""
+    return tokens / seconds if seconds > 0 else 0.0
+
+
 class RunDisplay:
     """Shows a run that encodes its text first: each of the two phases reports to a method."""
 

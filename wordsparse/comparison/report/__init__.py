@@ -7,6 +7,7 @@ from typing import Any
 
 from wordsparse import optional
 from wordsparse.files import storage
+from wordsparse.files.escaping import page_bytes
 
 __all__ = ["require", "write"]
 
@@ -33,4 +34,4 @@ def write(content: Mapping[str, Any], folder: Path) -> None:
     for picture in pictures:
         storage.write_file(folder / "pictures" / f"{picture.name}.svg", picture.svg)
     storage.write_file(folder / "report.json", (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
-    storage.write_file(folder / "report.html", page(content, pictures).encode())
+    storage.write_file(folder / "report.html", page_bytes(page(content, pictures)))
