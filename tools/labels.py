@@ -2,7 +2,7 @@
 
     python tools/labels.py debian-tags debian-depends synthetic -o labels.json --seeds 3 --omikuji python-with-omikuji
     python tools/labels.py bibtex delicious corel5k --mulan mulan/data/multi-label
-    python tools/labels.py recommender
+    python tools/labels.py recommender --option factors=400
 
 Debian's package list comes from apt's files (long descriptions need `apt-get -o Acquire::Languages=en update`); mulan's
 directory holds NAME-train.arff and NAME-test.arff, with Corel5k's as Corel5k-train-sparse.arff. Everything runs on one
@@ -69,8 +69,12 @@ def ours(data: label_sets.DataSet, seed: int, **options: Any) -> dict[str, Any]:
     labels, _ = classifier.predict_topk(data.X_test, max(KS))
     used = {"cpu": round(trained - start, 2), "predict_cpu": round(time.process_time() - trained, 2)}
     chosen = {"power": round(classifier.power_, 2), "head": int(classifier.head_labels_.shape[0])}
-    method = ", ".join(["wordsparse", *(f"{name}={value}" for name, value in options.items())])
-    return {"method": method, "seed": seed, **judged(labels, data), **used, **chosen}
+    return {"method": named(options), "seed": seed, **judged(labels, data), **used, **chosen}
+
+
+def named(options: dict[str, Any]) -> str:
+    """The name of ours with these options."""
+    return ", ".join(["wordsparse", *(f"{name}={value}" for name, value in options.items())])
 
 
 def omikuji(data: label_sets.DataSet, interpreter: str) -> list[dict[str, Any]]:
@@ -93,15 +97,15 @@ def omikuji(data: label_sets.DataSet, interpreter: str) -> list[dict[str, Any]]:
     return lines
 
 
-def recommender(seed: int) -> dict[str, Any]:
+def recommender(seed: int, **options: Any) -> dict[str, Any]:
     """Hit rate and nDCG at 20 of the one item of each user that was held out, in per cent."""
     user_items, held_out = label_sets.dependencies(seed)
     users = _judged_users(user_items, seed)
     start = time.process_time()
-    model = ws.SparseTargetRecommender(threads=1, random_state=seed).fit(user_items)
+    model = ws.SparseTargetRecommender(threads=1, random_state=seed, **options).fit(user_items)
     cpu = time.process_time() - start
     scores = _hits(model.recommend(users, user_items[users], N=20)[0], held_out[users])
-    return {"method": "wordsparse", "seed": seed, **scores, "cpu": round(cpu, 2), "shape": list(user_items.shape)}
+    return {"method": named(options), "seed": seed, **scores, "cpu": round(cpu, 2), "shape": list(user_items.shape)}
 
 
 def ease(seed: int, ridge: float = 10.0) -> dict[str, Any]:
@@ -139,9 +143,22 @@ def _hits(found: Any, held_out: Any) -> dict[str, float]:
 @click.option("--mulan", type=click.Path(exists=True, path_type=Path), help="Directory of mulan's ARFF files.")
 @click.option("--seeds", default=3, show_default=True)
 @click.option("--omikuji", "interpreter", help="Interpreter of an environment with omikuji.")
+@click.option("--methods", default="ours,learnt,rival", show_default=True, help="Those that are measured.")
+@click.option("--option", "given", multiple=True, metavar="NAME=N", help="A parameter of ours, else with its default.")
 @machine.output_option
-def main(names: tuple[str, ...], mulan: Path | None, seeds: int, interpreter: str | None, output: Path | None) -> None:
+def main(
+    names: tuple[str, ...],
+    mulan: Path | None,
+    seeds: int,
+    interpreter: str | None,
+    methods: str,
+    given: tuple[str, ...],
+    output: Path | None,
+) -> None:
     """Measure on data sets by name."""
+    parts = (each.split("=") for each in given)
+    asked, wanted = {name: int(value) for name, value in parts}, methods.split(",")
+    seeds = seeds if "ours" in wanted else 0
     results: dict[str, list[dict[str, Any]]] = {}
 
     def measured(name: str, measure: Callable[[], dict[str, Any]]) -> None:
@@ -152,18 +169,19 @@ def main(names: tuple[str, ...], mulan: Path | None, seeds: int, interpreter: st
         results[name] = []
         if name == "recommender":
             for seed in range(seeds):
-                measured(name, lambda seed=seed: recommender(seed))
-            measured(name, lambda: ease(0))
+                measured(name, lambda seed=seed: recommender(seed, **asked))
+            if "rival" in wanted:
+                measured(name, lambda: ease(0))
             continue
         if name in MULAN and mulan is None:
             raise click.UsageError(f"{name} needs --mulan")
         data = _data(name, mulan)
         print(name, data.X.shape, data.Y.shape, data.X_test.shape[0], flush=True)
         for seed in range(seeds):
-            measured(name, lambda seed=seed, data=data: ours(data, seed))
-        for options in LEARNT:
+            measured(name, lambda seed=seed, data=data: ours(data, seed, **asked))
+        for options in LEARNT if "learnt" in wanted else ():
             measured(name, lambda options=options, data=data: ours(data, 0, **options))
-        for line in omikuji(data, interpreter) if interpreter else []:
+        for line in omikuji(data, interpreter) if interpreter and "rival" in wanted else []:
             measured(name, lambda line=line: line)
     machine.write_report({"tool": "labels", "machine": machine.provenance(1), "results": results}, output)
 

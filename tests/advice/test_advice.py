@@ -127,6 +127,15 @@ def test_a_rival_that_is_clearly_better_is_advised(sizes: Any, peer: str, qualit
     assert verdict.decide(sizes, SLOW, measured).advice == "dense"
 
 
+def test_few_outputs_are_for_us_where_a_dense_layer_is_clearly_worse() -> None:
+    measured = trial.Trial(OURS, [result(OURS, 0.6), result(label_trial.DENSE, 0.5)])
+    found = verdict.decide(OFTEN, SLOW, measured)
+    assert found.advice == "factored"
+    assert [name for name, _ in found.reasons] == ["small", "better"]
+    measured.results.append(result(label_trial.ONE_VS_REST, 0.7))
+    assert verdict.decide(OFTEN, SLOW, measured).advice == "dense"
+
+
 def test_rivals_are_compared_on_the_same_rows() -> None:
     measured = trial.Trial(OURS, [result(OURS, 0.5, 10), result(TREES, 0.9, 10), result(OURS, 0.6, 40)])
     ((ours, peer),) = measured.peers()

@@ -39,10 +39,14 @@ def decide(sizes: Sizes, timing: Timing, trial: Trial | None) -> Verdict:
         "speed",
         {"times": timing.speedup, "outputs": sizes.n_outputs, "features": sizes.n_features},
     )
-    if timing.speedup < MIN_SPEEDUP:
-        return Verdict("dense", [("small", {"least": MIN_SPEEDUP, **speed[1]})])
     pairs = trial.peers() if trial else []
-    reasons = [speed, *(_comparison(ours, peer) for ours, peer in pairs)]
+    compared = [_comparison(ours, peer) for ours, peer in pairs]
+    if timing.speedup < MIN_SPEEDUP:
+        small = [("small", {"least": MIN_SPEEDUP, **speed[1]}), *compared]
+        dense = [_clearly_better(ours, peer) for ours, peer in pairs if peer.method == DENSE]
+        leads = dense == [True] and not any(_clearly_better(peer, ours) for ours, peer in pairs)
+        return Verdict("factored" if leads else "dense", small)
+    reasons = [speed, *compared]
     ahead = [peer for ours, peer in pairs if _clearly_better(peer, ours)]
     if ahead:
         best = max(ahead, key=lambda peer: peer.quality)
