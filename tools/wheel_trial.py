@@ -9,6 +9,7 @@ import json
 import random
 import subprocess
 import sys
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,8 @@ import wordsparse as ws
 HAS_GENSIM = importlib.util.find_spec("gensim") is not None
 FORMATS = ("word2vec", "word2vec-bin", "npz", "projector")
 OPTIONS = 'dim = 20\nepochs = 2\ntokens = "simple"\n'
-PAIRS = "sea1 sea2 9\nsea3 law3 1\nart4 art5 8\nsun6 art6 2\n"
+SUBJECTS = ("sea", "law", "art", "sun")
+PAIRS = "seaaa seaab 9\nseaac lawac 1\nartad artae 8\nsunaf artaf 2\n"
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -37,7 +39,7 @@ def wordsparse(*arguments: str) -> str:
 def write_text(path: Path) -> None:
     """Sentences on four subjects, so that the neighbours of a word are known; capitals and marks as people write."""
     chosen = random.Random(1)
-    subjects = [[f"{name}{number}" for number in range(60)] for name in ("sea", "law", "art", "sun")]
+    subjects = [["".join(letters) for letters in product((name,), "abcdefgh", "abcdefg")] for name in SUBJECTS]
     sentences = (" ".join(chosen.choices(chosen.choice(subjects), k=12)) for _ in range(5000))
     path.write_text("".join(f"{sentence.capitalize()}.\n" for sentence in sentences))
 
@@ -52,7 +54,7 @@ def words() -> dict[str, object]:
     Path("options.toml").write_text(OPTIONS)
     Path("pairs.txt").write_text(PAIRS)
     trained = json.loads(wordsparse("train", "text.txt", "-o", "model", "--config", "options.toml", "--json"))
-    near = json.loads(wordsparse("similar", "model", "sea1", "-n", "5", "--json"))["neighbours"]
+    near = json.loads(wordsparse("similar", "model", "seaaa", "-n", "5", "--json"))["neighbours"]
     scores = json.loads(wordsparse("evaluate", "model", "--pairs", "pairs.txt", "--json"))
     for format in FORMATS:
         wordsparse("export", "model", "-o", f"vectors.{format}", "--format", format)

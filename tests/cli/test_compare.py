@@ -89,7 +89,7 @@ def test_a_curve_over_text_for_people(text: Path, sets: list[str], tmp_path: Pat
     assert main([*arguments, *only]) == 0
     output = capsys.readouterr()
     assert output.out == f"report: {tmp_path / 'report' / 'report.html'}\n"
-    assert "wordsparse-cbow, 1 epochs of 600 tokens: " in output.err
+    assert "wordsparse-cbow, 1 epoch of 600 tokens: " in output.err
     assert left_in(tmp_path / "report" / "vectors") == [
         f"wordsparse-cbow-{tokens}-tokens-{epochs}-epochs.npz" for tokens in (1200, 600) for epochs in (1, 2)
     ]

@@ -8,6 +8,7 @@ import pytest
 
 from wordsparse import optional
 from wordsparse.cli import main
+from wordsparse.errors import InputError
 from wordsparse.kernels import CpuKernels, cpu, diagnosis
 from wordsparse.machine import devices, threads
 
@@ -63,8 +64,28 @@ def test_a_machine_with_little(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(metadata, "requires", lambda package: ["safetensors>=0.5; extra == 'safetensors'"])
     monkeypatch.setattr(diagnosis._build, "openmp", False)
     unused = diagnosis.diagnose()["unused"]
-    assert "more than one thread: the kernels were compiled without OpenMP" in unused
+    (threads_line,) = (line for line in unused if line.startswith("more than one thread: "))
+    assert "install a compiler that has it" in threads_line
     assert "extra safetensors: safetensors not installed (pip install 'wordsparse[safetensors]')" in unused
+
+
+def test_without_a_driver_no_package_for_a_gpu_is_advised(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A laptop was told to install CuPy."""
+
+    def find_gpu() -> devices.Gpu:
+        raise InputError("an NVIDIA GPU needs CuPy")
+
+    monkeypatch.setattr(devices, "find_gpu", find_gpu)
+    for has_driver, said in ((False, "no NVIDIA driver was found"), (True, "an NVIDIA GPU needs CuPy")):
+        monkeypatch.setattr(devices, "has_nvidia_driver", lambda has_driver=has_driver: has_driver)
+        (line,) = (line for line in diagnosis.diagnose()["unused"] if line.startswith("a GPU: "))
+        assert said in line
+
+
+def test_mpi_is_missed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(optional, "installed", lambda package: False)
+    monkeypatch.setattr(diagnosis, "_version", lambda package: None)
+    assert sum("mpi4py" in line for line in diagnosis.diagnose()["unused"]) == 1
 
 
 def test_products_that_are_wrong_here(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -73,7 +73,10 @@ def test_npz_files_are_trained_on(tmp_path: Path, capsys: pytest.CaptureFixture[
         (["evaluate", "{data}/train.txt", "{data}/test.txt"], "cannot be read"),
         (["evaluate", "{data}/model", "{tmp}/wide.txt"], "wide.txt: has 99 features, more than the 30 that are known"),
         (["predict", "{data}/model", "{data}/test.txt", "-k", "0"], "k must be at least 1"),
-        (["evaluate", "{data}/model", "{tmp}/none.txt"], "Y has no labels: nothing can be judged"),
+        (
+            ["evaluate", "{data}/model", "{tmp}/none.txt"],
+            "Y has no labels, so nothing can be judged: give at least one",
+        ),
     ],
 )
 def test_wrong_requests_are_refused(

@@ -221,7 +221,7 @@ def test_requests_are_refused_at_the_call(tmp_path, text):
         (Path("s3://bucket/x.txt"), None, "s3:/bucket/x.txt: is an address"),
         ("a\0b", None, "no such file"),
         # A list of documents is a list of paths: the message was an OSError with the whole document in it.
-        (["word " * 10_000], None, r"'word .*…' is text, not the path of a file.*token lists"),
+        (["word " * 10_000], None, r"'word .*…' is text, not the path of a file.*lists of tokens"),
         (["the quick brown fox"], None, "'the quick brown fox' is text, not the path of a file"),
         (["one\ntwo"], None, "is text, not the path of a file"),
         ([tmp_path / "none of these words"], None, "none of these words: no such file"),

@@ -91,9 +91,13 @@ def _show(display: Display, progress: "ComparisonProgress") -> None:
         display.say(_line(progress.finished.report))
 
 
+def _epochs(number: int) -> str:
+    return "1 epoch" if number == 1 else f"{number} epochs"
+
+
 def _line(run: dict[str, Any]) -> str:
     """A one-line summary of a finished run."""
-    start = f"{run['name']}, {run['epochs']} epochs of {run['tokens_per_epoch']:,} tokens: "
+    start = f"{run['name']}, {_epochs(run['epochs'])} of {run['tokens_per_epoch']:,} tokens: "
     if "error" in run:
         return start + f"failed: {run['error']}"
     scores = {name: score["spearman"] for name, score in run["pairs"].items()}

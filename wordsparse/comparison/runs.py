@@ -82,7 +82,7 @@ def trained(
         if name in request.methods
     ]
     for done, (repeat, text, plain, epochs, name) in enumerate(turns):
-        progress(ComparisonProgress(done, len(turns), starting=f"{name}, {epochs} epochs of {text.tokens:,} tokens"))
+        progress(ComparisonProgress(done, len(turns), starting=f"{name}, {text.tokens:,} tokens, epochs: {epochs}"))
         options = request.options(epochs, repeat, METHODS[name].model)
         identity = {
             "name": name,

@@ -146,8 +146,8 @@ def _missing(name: str, error: OSError | ValueError) -> str:
     if len(name) > 255 or "\n" in name or (len(name.split()) > 2 and os.sep not in name):
         short = name if len(name) <= 80 else f"{name[:80]}…"
         return (
-            f"{short!r} is text, not the path of a file: a str is a path; give a text as an iterable of token lists, "
-            "or documents as an iterator of str with tokens='unicode'"
+            f"{short!r} is text, not the path of a file: a str is a path; give lists of tokens, or iter(documents) "
+            "of a list of documents, with tokens='unicode'"
         )
     if isinstance(error, PermissionError):
         return f"{name}: cannot be read: check the permissions of its directories"

@@ -121,8 +121,10 @@ def _threads() -> dict[str, Any]:
 def _gpu() -> dict[str, Any]:
     try:
         return {"usable": True, "reason": None, **asdict(devices.find_gpu())}
-    except InputError as reason:
-        return {"usable": False, "reason": str(reason)}
+    except InputError as error:
+        # Without a driver, what else a GPU needs would only mislead.
+        reason = str(error) if devices.has_nvidia_driver() else "no NVIDIA driver was found, so training uses the CPU"
+        return {"usable": False, "reason": reason}
 
 
 def _mpi() -> dict[str, Any]:
@@ -164,7 +166,7 @@ def _unused(found: Mapping[str, Any]) -> Iterator[str]:
         yield "MPI: there is no mpiexec, so training runs in one process (pip install mpich, or the site's own MPI)"
     for name, packages in found["extras"].items():
         missing = [package for package, version in packages.items() if version is None]
-        if missing and not name.startswith("cuda"):  # the GPU's line says which of the two
+        if missing and name != "mpi" and not name.startswith("cuda"):  # the lines of MPI and the GPU say it
             yield f"extra {name}: {', '.join(missing)} not installed (pip install 'wordsparse[{name}]')"
 
 

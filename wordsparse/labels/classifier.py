@@ -216,7 +216,7 @@ class SparseTargetClassifier(base.ClassifierMixin, base.BaseEstimator):
         """P@k, nDCG@k and PSP@k, propensities from the training rows (A = 0.55, B = 1.5)."""
         truth = _labels_of(y)[0]
         if not truth.nnz:
-            raise InputError("Y has no labels: nothing can be judged")
+            raise InputError("Y has no labels, so nothing can be judged: give at least one")
         labels, _ = self.predict_topk(X, max(k))
         known = tuple(sorted({min(each, labels.shape[1]) for each in k}))
         weights = inverse_propensities(self.label_counts_, self.n_rows_)
