@@ -1,5 +1,6 @@
 """New words and documents: the exact problem against dense sums over the vocabulary, and what refuses them."""
 
+import copy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -267,6 +268,16 @@ Request = Callable[[ws.Model], object]
 def test_requests_that_have_no_answer(models: dict[str, ws.Model], request_: Request, message: str) -> None:
     with pytest.raises(InputError, match=message):
         request_(models["skipgram"])
+
+
+@pytest.mark.parametrize("factor", [1e30, 0])
+def test_numbers_of_an_altered_model_are_refused(models: dict[str, ws.Model], factor: float) -> None:
+    """The vectors of documents were NaN, with a RuntimeWarning of NumPy."""
+    altered = copy.deepcopy(models["cbow"])
+    altered.output_rows *= np.float32(factor)
+    vars(altered).pop("objective", None)
+    with pytest.raises(InputError, match="the model's numbers overflow, or are all zero"):
+        Documents(altered).vectors([altered.vocabulary.words[:3]])
 
 
 def test_models_that_cannot_infer(models: dict[str, ws.Model]) -> None:

@@ -77,12 +77,13 @@ class Objective:
         self.outputs = np.empty_like(W)
         np.matmul(W[:, :dim], c.outputs.astype(np.float32), out=self.outputs[:, :dim])
         self.outputs[:, dim] = W[:, dim]
-        constant = self.outputs[:, :dim].T @ W[:, dim]
-        w_bar = roots @ self.outputs
-        self.outputs /= roots[:, None].astype(np.float32)
-        _, self.alpha, self.beta = loss.slopes(1.0)
-        self.linear = (self.beta * w_bar[:dim] + 2 * self.alpha * constant).astype(np.float32)
-        self.curvature = (2 * self.alpha * c.spectrum).astype(np.float32)
+        with np.errstate(over="ignore", invalid="ignore"):  # the solver refuses what is not finite
+            constant = self.outputs[:, :dim].T @ W[:, dim]
+            w_bar = roots @ self.outputs
+            self.outputs /= roots[:, None].astype(np.float32)
+            _, self.alpha, self.beta = loss.slopes(1.0)
+            self.linear = (self.beta * w_bar[:dim] + 2 * self.alpha * constant).astype(np.float32)
+            self.curvature = (2 * self.alpha * c.spectrum).astype(np.float32)
         self.doubt = float(coordinates.DOUBT * self.curvature.sum())
         self.kind, self.window = options.model, options.window
         rarity = options.sample * counts.sum() / counts

@@ -16,7 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from wordsparse.errors import InputError
 from wordsparse.machine.threads import single_threaded_blas
+from wordsparse.validation import all_finite
 
 Array = NDArray[Any]
 
@@ -39,13 +41,21 @@ def minimise(rows: Array, weights: Array, offsets: Array, sizes: Array, linear: 
         How many rows each item has; it may be none.
     linear, diagonal : (items, d)
         l and D.
+
+    Raises
+    ------
+    InputError
+        If the numbers overflow, as those of an altered model may, or l and D are zero.
     """
-    found = -linear / diagonal
-    with single_threaded_blas():  # the products of an item are too small to be shared out
+    # The products of an item are too small to be shared out.
+    with single_threaded_blas(), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        found = -linear / diagonal
         for items, places in _groups(sizes, rows.shape[1]):
             present = places >= 0
             y, c = (np.where(present, part[places], 0).astype(rows.dtype) for part in (weights, offsets))
             found[items] = _descend(found[items], rows[places], y, c, linear[items], diagonal[items])
+    if not all_finite(found):
+        raise InputError("no vector can be computed: the model's numbers overflow, or are all zero; train it again")
     return found
 
 
