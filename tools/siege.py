@@ -287,7 +287,7 @@ def targets(siege: Siege, materials: Path, sentences: int) -> list[Target]:
         return Target(name, output, lambda: [*arguments, "-o", str(output)], stands)
 
     old = b"what stood there"
-
+    new = [option for line in other.read_text().splitlines()[:2] for option in ("--word", line.split()[0])]
     saved, judged = siege.folder / "saved", siege.folder / "nothing"
     compared = ["--only", "wordsparse-cbow", "--dim", 8, "--epochs", 2, "--threads", 1, "--keep-vectors"]
     return [
@@ -298,7 +298,7 @@ def targets(siege: Siege, materials: Path, sentences: int) -> list[Target]:
         command("encode", text, to="encoded"),
         command("export", model, "--format", "npz", to="vectors.npz", stands=old),
         command("documents", model, other, "--both", to="documents.npy", stands=old),
-        command("infer", model, other, "--word", "new0", "--word", "new1", to="inferred.npz", stands=old),
+        command("infer", model, other, *new, to="inferred.npz", stands=old),
         command("explore", model, "--map", 30, to="page.html", stands=old),
         command("subwords", model, to="with-subwords"),
         command("labels", "train", rows, "--threads", 1, to="classifier"),
