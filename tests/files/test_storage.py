@@ -78,6 +78,15 @@ def test_what_a_dead_process_left_is_removed_and_what_a_live_one_writes_is_not(t
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.parametrize("name", [".d.mine.partial", ".d.backup.of.0123abcd.partial", ".d..partial"])
+def test_a_directory_of_the_users_is_not_taken_for_a_leftover(tmp_path, name):
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "notes").write_text("mine")
+    with storage.new_directory(tmp_path / "d"):
+        pass
+    assert (tmp_path / name / "notes").read_text() == "mine"
+
+
 def test_a_removed_directory_goes_in_one_step(tmp_path, monkeypatch):
     (tmp_path / "d").mkdir()
     (tmp_path / "d" / "f").touch()

@@ -46,6 +46,11 @@ def naming(path: Path) -> Iterator[None]:
         raise type(error)(f"{path}: {error}") from error
 
 
+def leftovers(path: Path) -> Iterator[Path]:
+    """The temporary directories for ``path``, of processes that live and of those that died."""
+    return path.parent.glob(f".{glob.escape(short_name(path.name))}.{'[0-9a-f]' * 8}.partial")
+
+
 @contextmanager
 def staging(path: Path, mode: int = 0o777) -> Iterator[Path]:
     """A temporary directory ``.NAME.xxxxxxxx.partial`` beside ``path``, removed at the end of the block.
@@ -57,7 +62,7 @@ def staging(path: Path, mode: int = 0o777) -> Iterator[Path]:
     OSError
         If it cannot be made.
     """
-    for leftover in path.parent.glob(f".{glob.escape(short_name(path.name))}.*.partial"):
+    for leftover in leftovers(path):
         with _locked(leftover) as dead:
             if dead:
                 shutil.rmtree(leftover, ignore_errors=True)

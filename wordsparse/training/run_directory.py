@@ -20,7 +20,6 @@ model is a plain model directory without references to this one.
 
 import contextlib
 import errno
-import glob
 import os
 import re
 import shutil
@@ -203,8 +202,7 @@ class RunDirectory:
 
     def _tidy(self) -> None:
         """Remove the incomplete files of a process that died, and complete its interrupted move of a model."""
-        gone = f".{glob.escape(storage.short_name(self.path.name))}.*.partial"
-        for leftover in [*self.path.glob(".*.partial"), *self.path.parent.glob(gone)]:
+        for leftover in [*self.path.glob(".*.partial"), *storage.leftovers(self.path)]:
             shutil.rmtree(leftover, ignore_errors=True)
         self.release_reserve()
         if self.holds_model():
