@@ -16,7 +16,7 @@ import jinja2
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 DOCS = README.parent / "docs"
-PAGES = ("performance", "recipe")
+PAGES = ("performance", "recipe", "scaling")
 # README.md shows this comparison: its file, the epochs of its table, and the test sets of its table and picture.
 HEADLINE, EPOCHS = "compare-english-10m", 5
 TABLE_SETS = ("wordsim353", "simlex999", "men", "rare-words", "questions-words")
@@ -242,6 +242,57 @@ def reading(content: Content) -> str:
     return f"{caption}\n\n{table(['side', 'threads', 'million tokens per CPU s'], rows)}"
 
 
+def ranks(content: Content) -> str:
+    """One process beside several ranks: a step's seconds and bytes, and how many times as fast; medians."""
+    rows = []
+    for side in content["sides"]:
+        sent, formula = (
+            number(side[name] / 1e6) if side["ranks"] > 1 else "" for name in ("rank_sent_bytes", "formula_bytes")
+        )
+        seconds = [number(1e3 * side[f"{name}_seconds"]) for name in ("wall", "work_cpu", "communication_cpu")]
+        rows.append(
+            [
+                f"{side['ranks']:.0f}",
+                f"{side['batch_tokens']:,.0f}",
+                f"{side['rank_rows']:,.0f}",
+                *seconds,
+                sent,
+                formula,
+            ]
+        )
+    headers = [
+        "ranks",
+        "minibatch",
+        "rows a rank",
+        "wall ms",
+        "work CPU ms",
+        "communication CPU ms",
+        "MB sent",
+        "by the formula",
+    ]
+    names = {"wall": "wall time", "work": "CPU time of the slowest rank without communication"}
+    names["with_communication"] = "CPU time with it"
+    said = [
+        f"{kind.capitalize()} scaling: "
+        + ", ".join(f"{content[kind][f'{name}_median']:.2f} by {about}" for name, about in names.items())
+        for kind in ("strong", "weak")
+    ]
+    caption = f"d = {content['dim']}, {content['words']:,} words. {'. '.join(said)}."
+    return f"{caption}\n\n{table(headers, rows, words=0)}"
+
+
+def clusters(content: Content) -> str:
+    """The model of clusters: days and node-hours for all tokens, and what a step consists of."""
+    rows = []
+    for one in content["predicted"]:
+        sizes = [f"{one['words']:,}", f"{one['gigabits']}", f"{one['nodes']}", f"{one['batch_tokens']:,}"]
+        times = [number(1e3 * one["work_seconds"]), number(1e3 * one["sending_seconds"]), score(one["efficiency"])]
+        hours = 24 * one["days"]
+        rows.append([*sizes, *times, *map(number, (hours, hours * one["nodes"], one["node_gigabytes"]))])
+    headers = ["words", "Gb/s", "nodes", "minibatch", "work ms", "sending ms", "of the ideal", "hours", "node-hours"]
+    return table([*headers, "GB a node"], rows, words=0)
+
+
 def study(content: Content) -> str:
     """A study of the recipe: means over seeds for each model and variant."""
     groups: dict[tuple[str, str], list[Content]] = {}
@@ -283,7 +334,20 @@ def render(page: str) -> str:
         autoescape=False,
         keep_trailing_newline=True,
     )
-    parts = (comparison, speed, from_text, complexity, goals, step_parts, step_sweeps, stability, reading, study)
+    parts = (
+        comparison,
+        speed,
+        from_text,
+        complexity,
+        goals,
+        step_parts,
+        step_sweeps,
+        stability,
+        reading,
+        ranks,
+        clusters,
+        study,
+    )
     functions: dict[str, Any] = {part.__name__: part for part in parts}
     text = environment.get_template(f"{page}.md").render(shown=shown, **functions)
     return f"<!-- Written by tools/pages.py from docs/templates/{page}.md and docs/results. -->\n\n{text}"

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from wordsparse.corpus import EncodedCorpus, encode
 from wordsparse.distributed import launch
 from wordsparse.distributed.ranks import gather_json
 from wordsparse.kernels import at_work
+from wordsparse.kernels.pool import row_bytes
 from wordsparse.training.loop import Run
 from wordsparse.words.options import Options
 
@@ -37,16 +39,20 @@ WARM = 2
 CORES, SPEEDS, LATENCY, MESSAGES = 64, (10, 100), 5e-6, 20
 NODES, WORDS, TOKENS, DIM = (1, 8, 16, 32, 64, 128, 256), (10**6, 10**7), 10**12, 300
 BATCHES = tuple(2**k for k in range(16, 27, 2))
+# The sustained float32 operations a second of a GPU, a third of the 67·10¹² of an H100's data sheet; a token
+# takes 14 d² operations (docs/layer.md).
+GPU_FLOPS = 2e13
 
 
 def step_bytes(rows: float, dim: int, ranks: int) -> float:
     """Bytes that a rank sends in a step that touches ``rows`` rows on it: E, W_T, X, Z and G with their constant
     feature, p, mass and β of each row, and its number; K, the change of Q and two vectors, each twice 1/R at a time."""
-    row = 5 * 4 * (dim + 1) + 4 * 8
+    row = 5 * row_bytes(dim + 1, 4) + 4 * 8  # rows travel as they lie in memory, on cache lines
     sums = 2 * 8 * (2 * (dim + 1) ** 2 + 2 * (dim + 1))
     return (1 - 1 / ranks) * (rows * row + sums)
 
 
+@cache
 def unique_words(words: int, tokens: float) -> float:
     """How many of ``words`` words with Zipf's frequencies are expected among so many tokens."""
     share = 1 / np.arange(1, words + 1)
@@ -138,6 +144,11 @@ def _step(cost: dict[str, float], dim: int, words: int, gigabits: int, nodes: in
     }
 
 
+def gpu_hours(dim: int) -> float:
+    """Hours of one GPU for the same tokens, by its arithmetic alone; no GPU was measured."""
+    return TOKENS * 14 * (dim + 1) ** 2 / GPU_FLOPS / 3600
+
+
 @click.command()
 @click.argument("corpus", type=click.Path(exists=True, path_type=Path))
 @click.option("--dim", type=click.IntRange(1), default=DIM, show_default=True)
@@ -178,6 +189,7 @@ def main(
         "weak": speedups(one, weak, ranks),
         "cost": (cost := fitted([run for runs in (by_shape[0], *by_shape[3:]) for run in runs])),
         "predicted": predicted(cost, DIM),
+        "gpu_hours": gpu_hours(DIM),
         "assumed": {"cores": CORES, "message_seconds": LATENCY, "messages": MESSAGES, "tokens": TOKENS, "dim": DIM},
     }
     print(machine.table(list(report["sides"][0]), [list(one.values()) for one in report["sides"]]))

@@ -16,7 +16,7 @@ def pages(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return importlib.import_module("pages")
 
 
-@pytest.mark.parametrize("page", ["performance", "recipe"])
+@pytest.mark.parametrize("page", ["performance", "recipe", "scaling"])
 def test_a_page_is_what_the_script_makes_of_the_result_files(pages: ModuleType, page: str) -> None:
     assert (ROOT / "docs" / f"{page}.md").read_text() == pages.render(page), "run make pages"
 

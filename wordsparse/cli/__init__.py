@@ -6,6 +6,7 @@ Exit status: 0 done; 2 the request is wrong and nothing was started or written; 
 import contextlib
 import importlib
 import io
+import socket
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -17,7 +18,7 @@ from wordsparse.cli.common import Group
 from wordsparse.cli.stderr import best_effort_stderr
 from wordsparse.distributed import launch
 from wordsparse.distributed.ranks import gather_json
-from wordsparse.errors import CutShortError, InputError, WordsparseError
+from wordsparse.errors import CutShortError, InputError, MissingDependencyError, WordsparseError
 from wordsparse.training.interruption import stop_requests
 
 COMMANDS = (
@@ -127,7 +128,12 @@ def _check_launched(given: list[str]) -> None:
         raise InputError(
             f"{size} processes were started, but only `encode` and `train` run in several: start it without a launcher"
         )
-    launch.ranks()
+    try:
+        launch.ranks()
+    except MissingDependencyError as error:
+        said = f"wordsparse: {socket.gethostname()}: {error}"
+        launch.give_up(lambda: terminal.say([said], aloud=True))
+        raise click.exceptions.Exit(2) from None
 
 
 def _tell_ranks(message: str) -> None:

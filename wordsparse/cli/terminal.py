@@ -13,10 +13,10 @@ muted = False
 """Whether this process keeps silent, because another one says the same."""
 
 
-def say(lines: Iterable[object]) -> None:
-    """Write lines, escaped, to standard error. Lines that cannot be written are dropped."""
+def say(lines: Iterable[object], *, aloud: bool = False) -> None:
+    """Write lines, escaped, to standard error, ``aloud`` even if ``muted``. Those that cannot be written are lost."""
     with contextlib.suppress(OSError, ValueError):
-        if sys.stderr is not None and not muted:
+        if sys.stderr is not None and (aloud or not muted):
             for line in lines:
                 print(escaped(str(line)), file=sys.stderr)
             sys.stderr.flush()

@@ -3,7 +3,9 @@
 import os
 import shutil
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -15,6 +17,10 @@ VARIABLES = (
     ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"),
     ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS"),
 )
+# The number of this process among those of its host.
+ON_HOST = ("MPI_LOCALRANKID", "OMPI_COMM_WORLD_LOCAL_RANK", "SLURM_LOCALID")
+# Seconds in which the first process of a host, if it fails as this one does, has said so and ended all.
+LATER = 3.0
 
 
 def place(environ: Mapping[str, str] = os.environ) -> tuple[int, int]:
@@ -45,6 +51,20 @@ def ranks() -> Ranks:
     from wordsparse.distributed.mpi import MpiRanks
 
     return MpiRanks(expected)
+
+
+def give_up(say: Callable[[], object]) -> None:
+    """End a process that cannot start MPI, after it has said why, and the others, which would wait for it.
+
+    The processes of a host fail alike: the first one speaks, and the others only where it does not.
+    """
+    if not any(os.environ.get(name) == "0" for name in ON_HOST):
+        time.sleep(LATER)
+    say()
+    # Hydra ends a job whose process has asked for it by a line; other launchers do when a process fails.
+    if (descriptor := os.environ.get("PMI_FD", "")).isdecimal():
+        with suppress(OSError):
+            os.write(int(descriptor), b"cmd=abort exitcode=2\n")
 
 
 def mpiexec() -> str | None:

@@ -1,0 +1,203 @@
+"""What is wrong with one rank or one host is said in one line, ends the job, and leaves nothing half-written."""
+
+import os
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from support.mpi import ENVIRONMENT, command, launched, mpiexec, needs_mpi
+
+pytestmark = needs_mpi
+ODD_RANK = Path(__file__).resolve().parents[1] / "support" / "odd_rank.py"
+OPTIONS = ["--dim", 8, "--min-count", 1, "--threads", 1, "--batch-tokens", 2000]
+DEADLINE = 120.0
+
+
+@pytest.fixture(scope="module")
+def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("text") / "text.txt"
+    draw = random.Random(0)
+    path.write_text("".join(" ".join(f"w{draw.randrange(60)}" for _ in range(9)) + "\n" for _ in range(1500)))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("kind", "odd", "call", "status", "message"),
+    [
+        ("no-mpi4py", "0,1", "train", 2, "training over several processes needs mpi4py"),
+        ("no-mpi4py", "1", "encode", 2, "training over several processes needs mpi4py"),
+        ("version", "1", "train", 2, "the ranks differ in version: "),
+        ("full-disk", "1", "train", 1, "rank 1 of 2: "),
+        ("full-disk", "1", "encode", 1, "rank 1 of 2: "),
+        ("full-disk", "0", "encode", 1, "File too large"),
+    ],
+)
+def test_one_line_says_what_is_wrong_with_a_rank(
+    kind: str, odd: str, call: str, status: int, message: str, text: Path, tmp_path: Path
+) -> None:
+    options = OPTIONS if call == "train" else ["--min-count", 1]
+    run = launched(2, ODD_RANK, kind, odd, call, text, "-o", tmp_path / "output", *options)
+    assert run.returncode == status, run.stderr
+    assert message in run.stderr
+    assert run.stderr.count("\n") == 1, run.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_full_disk_of_the_first_rank_leaves_no_model(text: Path, tmp_path: Path) -> None:
+    encoded, output = tmp_path / "encoded", tmp_path / "output"
+    assert launched(2, "-m", "wordsparse", "encode", text, "-o", encoded, "--min-count", 1).returncode == 0
+    run = launched(2, ODD_RANK, "full-disk", "0", "train", encoded, "-o", output, "--dim", 8, "--threads", 1)
+    assert run.returncode in (1, 2), run.stderr
+    assert "File too large" in run.stderr
+    assert run.stderr.count("\n") == 1
+    assert not output.exists()
+
+
+def started(output: Path, text: Path, epochs: int = 2) -> subprocess.Popen[str]:
+    """A training in a session of its own."""
+    given = command(2, "-m", "wordsparse", "train", text, "-o", output, "--epochs", epochs, *OPTIONS)
+    given += ["--checkpoint-every", "0.1", "--resume"]
+    return subprocess.Popen(
+        given,
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def finish(process: subprocess.Popen[str]) -> None:
+    said = process.communicate(timeout=DEADLINE)
+    assert process.returncode == 0, said
+
+
+def processes_of(output: Path) -> dict[int, list[bytes]]:
+    """The running processes that were started for this output, and their variables."""
+    found = {}
+    for folder in Path("/proc").iterdir():
+        try:
+            arguments = (folder / "cmdline").read_bytes().split(b"\0")
+            if os.fsencode(output) in arguments:
+                found[int(folder.name)] = (folder / "environ").read_bytes().split(b"\0")
+        except (OSError, ValueError):
+            continue
+    return found
+
+
+def ranks_of(output: Path) -> list[int]:
+    return [number for number, variables in processes_of(output).items() if any(b"_RANK=" in one for one in variables)]
+
+
+def wait_until(condition: object, process: subprocess.Popen[str] | None = None) -> None:
+    end = time.monotonic() + DEADLINE
+    while not condition():  # type: ignore[operator]
+        assert process is None or process.poll() is None, process.communicate()
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def has_checkpoint(output: Path) -> bool:
+    return bool(list(output.with_name(f"{output.name}.training").glob("checkpoint-*")))
+
+
+def test_kills_at_random_moments_lose_nothing(text: Path, tmp_path: Path) -> None:
+    """A rank or the launcher is killed, again and again; the model has the bytes of a run that was left alone."""
+    alone, output, draw = tmp_path / "alone", tmp_path / "output", random.Random(0)
+    finish(started(alone, text))
+    for number in range(3):
+        process = started(output, text)
+        wait_until(lambda: len(ranks_of(output)) == 2, process)
+        time.sleep(2 * draw.random())
+        victim = process.pid if number == 2 else draw.choice(ranks_of(output) or [process.pid])
+        with suppress(ProcessLookupError):  # it had ended
+            os.kill(victim, signal.SIGKILL)
+        process.communicate(timeout=DEADLINE)
+        wait_until(lambda: not ranks_of(output))
+    finish(started(output, text))
+    for name in ("input.npy", "output.npy"):
+        assert (output / name).read_bytes() == (alone / name).read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["alone", "output"]
+
+
+def test_a_rank_without_its_launcher_ends(text: Path, tmp_path: Path) -> None:
+    """All of the launcher's processes are killed at once: nobody is left to end the ranks."""
+    output = tmp_path / "output"
+    process = started(output, text, 2000)
+    wait_until(lambda: len(ranks_of(output)) == 2 and has_checkpoint(output), process)
+    ranks = ranks_of(output)
+    stopped, parents = (
+        ranks[1],
+        {int(Path(f"/proc/{rank}/stat").read_text().split(")")[1].split()[1]) for rank in ranks},
+    )
+    os.kill(stopped, signal.SIGSTOP)
+    for number in (*parents, process.pid):
+        os.kill(number, signal.SIGKILL)
+    process.communicate(timeout=DEADLINE)
+    wait_until(lambda: ranks_of(output) in ([stopped], []))
+    os.kill(stopped, signal.SIGCONT)
+    wait_until(lambda: not ranks_of(output))
+
+
+@pytest.fixture
+def hosts(tmp_path: Path) -> Iterator[tuple[str, str]]:
+    """Two network namespaces with addresses of their own, joined by a cable."""
+    names = [f"ws{os.getpid()}{end}" for end in "ab"]
+    cable = ["ip", "link", "add", names[0], "type", "veth", "peer", "name", names[1]]
+    steps = [["ip", "netns", "add", name] for name in names] + [cable]
+    for number, name in enumerate(names, 1):
+        inside = ["ip", "-n", name]
+        steps += [
+            ["ip", "link", "set", name, "netns", name],
+            [*inside, "addr", "add", f"10.87.0.{number}/24", "dev", name],
+            [*inside, "link", "set", name, "up"],
+            [*inside, "link", "set", "lo", "up"],
+        ]
+    try:
+        for step in steps:
+            done = subprocess.run(step, capture_output=True, text=True, check=False)
+            if done.returncode:
+                pytest.skip(f"no network namespaces here: {done.stderr.strip()}")
+        yield names[0], names[1]
+    except FileNotFoundError:
+        pytest.skip("no network namespaces here: there is no ip (iproute2)")
+    finally:
+        for name in names:
+            subprocess.run(["ip", "netns", "delete", name], capture_output=True, check=False)
+
+
+def test_hosts_of_their_own_and_one_that_is_cut_off(hosts: tuple[str, str], text: Path, tmp_path: Path) -> None:
+    """A host is a network namespace; the launcher's way to it is ``ip netns exec``."""
+    if "HYDRA" not in subprocess.run([str(mpiexec()), "--version"], capture_output=True, text=True, check=False).stdout:
+        pytest.skip("the launcher is not Hydra, which can be told how to reach a host")
+    remote, output = tmp_path / "remote", tmp_path / "output"
+    names = {f"10.87.0.{number}": name for number, name in enumerate(hosts, 1)}
+    cases = "".join(f"    {address}) name={name} ;;\n" for address, name in names.items())
+    remote.write_text(
+        f'#!/bin/sh\nwhile [ "$1" = -x ] || [ "$1" = -n ]; do shift; done\ncase "$1" in\n{cases}esac\nshift\n'
+        'exec ip netns exec "$name" sh -c "$*"\n'
+    )
+    remote.chmod(0o755)
+    over = ["-launcher", "ssh", "-launcher-exec", str(remote), "-hosts", ",".join(names), "-ppn", "1"]
+    given = command(2, "-m", "wordsparse", "train", text, "-o", output, "--epochs", 2000, *OPTIONS)
+    given += ["--checkpoint-every", "0.001"]
+    process = subprocess.Popen(
+        ["ip", "netns", "exec", hosts[0], given[0], *over, *given[1:]],
+        env={**ENVIRONMENT, "WORDSPARSE_MPI_PATIENCE": "3", "UCX_TLS": "tcp,self"},  # not through common memory
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_until(lambda: has_checkpoint(output), process)
+    subprocess.run(["ip", "-n", hosts[1], "link", "set", hosts[1], "down"], check=True)
+    wait_until(lambda: not ranks_of(output))
+    process.kill()  # Hydra's mpiexec waits for its proxy on the host that is cut off
+    said = process.communicate(timeout=DEADLINE)[1]
+    assert "no answer of the other ranks for 3 s: a host may be cut off" in said
+    assert has_checkpoint(output)
+    assert not output.exists()

@@ -1,0 +1,30 @@
+"""``wordsparse`` on ranks of which some are unlike the others.
+
+    python odd_rank.py KIND RANKS ARGUMENTS…
+
+On the RANKS, such as ``0,1``, mpi4py is missing (``no-mpi4py``), the version is another one (``version``), or no file
+may grow beyond 4 KiB (``full-disk``).
+"""
+
+import importlib.metadata
+import os
+import resource
+import sys
+
+from wordsparse.cli import main
+from wordsparse.distributed import launch
+
+kind, odd = sys.argv[1:3]
+del sys.argv[1:3]
+here = next(os.environ[name] for name in ("PMI_RANK", "OMPI_COMM_WORLD_RANK") if name in os.environ)
+if here in odd.split(","):
+    if kind == "no-mpi4py":
+        sys.modules["mpi4py"] = None  # type: ignore[assignment]
+    elif kind == "version":
+        version = importlib.metadata.version
+        importlib.metadata.version = lambda name: "0.0.9" if name == "wordsparse" else version(name)
+    elif kind == "full-disk":
+        launch.ranks()  # MPI makes files of its own when it starts
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+
+sys.exit(main())
