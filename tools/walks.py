@@ -2,7 +2,8 @@
 
     python tools/walks.py -o walks.json
     python tools/walks.py --packages dumpavail.txt --walks 5 --length 20
-    python tools/walks.py --join seed1.json --join seed2.json -o walks.json
+    python tools/walks.py --only items --seed 2 -o items2.json
+    python tools/walks.py --join walks1.json --join items1.json --join walks2.json --join items2.json -o walks.json
 
 The graph: a package is a node, a dependency (Depends, Pre-Depends, every alternative) an edge, a package's section its
 class; ``apt-cache dumpavail`` lists them. Nine tenths of the edges are walked on as by DeepWalk (Perozzi et al., 2014).
@@ -11,7 +12,7 @@ fraction of the nodes by logistic regression; the held-out edges by the cosine o
 are no edges, with ends drawn uniformly or by degree. Items: the dependencies of a package are a basket; of one basket
 in five, one item is held out and predicted from the others, by the cosine of vectors (``most_similar``) and by
 the model's outputs (``predict_output_word``); a hit is among the first 20. ``--join`` puts the reports of several seeds
-in one, and prints the mean and the range of each number.
+in one, and prints the mean and the range of each number; the walks and the baskets of a seed may come from two reports.
 """
 
 import json
@@ -55,11 +56,15 @@ class Packages:
 @click.option("--questions", "questions_asked", type=click.IntRange(1), default=2000, show_default=True)
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Of the walks and what is held out.")
 @click.option(
+    "--only", "chosen", type=click.Choice(["walks", "items"]), help="Train on the walks or on the baskets alone."
+)
+@click.option(
     "--join", "parts", type=click.Path(exists=True, path_type=Path), multiple=True, help="A report of another seed."
 )
 @machine.threads_option
 @machine.output_option
 def main(
+    chosen: str | None,
     parts: tuple[Path, ...],
     packages: Path | None,
     walks: int,
@@ -77,55 +82,73 @@ def main(
         machine.write_report(joined([json.loads(part.read_text()) for part in parts]), output)
         return
     graph = read(packages)
-    random = np.random.default_rng(seed)
-    kept, held = held_out(graph.edges, len(graph.names), 0.1, random)
-    texts = as_words(walked(kept, len(graph.names), walks, length, random))
-    tests = {"uniform": non_edges(graph, len(held), random, False), "degree": non_edges(graph, len(held), random, True)}
-    shares = [float(share) for share in fractions.split(",")]
-    on_walks, on_items = [], []
-    for side in sides(window=window, epochs=1, workers=threads):
-        model, row = trained(side, texts)
-        vectors = unit(model.wv[[str(node) for node in range(len(graph.names))]])
-        row |= classes(vectors, graph.sections, shares, seed) | links(vectors, held, tests)
-        on_walks.append(row)
-        print(row, flush=True)
-    baskets, asked = hidden(graph.baskets, random)
-    questions = asked[:questions_asked]
-    longest = max(map(len, baskets))
-    for side in sides(window=longest, epochs=item_epochs, sample=0, workers=threads):
-        model, row = trained(side, as_words(baskets))
-        on_items.append(row | hit_rates(model, questions))
-        print(on_items[-1], flush=True)
-    for rows in (on_walks, on_items):
-        print(machine.table(list(rows[0]), [list(row.values()) for row in rows]))
-    report = {
+    options = {"walks": walks, "length": length, "window": window, "item_epochs": item_epochs, **ARGUMENTS}
+    report: dict[str, Any] = {
         "tool": "walks",
         "machine": machine.provenance(threads),
-        "options": {
-            "walks": walks,
-            "length": length,
-            "window": window,
-            "item_epochs": item_epochs,
-            "seed": seed,
-            **ARGUMENTS,
-        },
-        "graph": {"nodes": len(graph.names), "edges": len(graph.edges), "held_out": len(held)},
-        "baskets": {"training": len(baskets), "questions": len(questions), "longest": longest},
-        "walks": on_walks,
-        "items": on_items,
+        "options": options,
+        "seed": seed,
+        "graph": {"nodes": len(graph.names), "edges": len(graph.edges), "baskets": len(graph.baskets)},
     }
+    if chosen != "items":
+        shares = [float(share) for share in fractions.split(",")]
+        report["walks"] = on_walks(graph, (walks, length), shares, seed, {"window": window, "workers": threads})
+    if chosen != "walks":
+        report["items"] = on_items(graph, questions_asked, seed, {"epochs": item_epochs, "workers": threads})
+    for name in report.keys() & {"walks", "items"}:
+        print(machine.table(list(report[name][0]), [list(row.values()) for row in report[name]]))
     machine.write_report(report, output)
+
+
+def on_walks(
+    graph: Packages, shape: tuple[int, int], shares: Sequence[float], seed: int, arguments: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """The CPU seconds and scores of each side on walks; ``shape`` is the walks from a node and their length."""
+    random = np.random.default_rng(seed)
+    kept, held = held_out(graph.edges, len(graph.names), 0.1, random)
+    texts = as_words(walked(kept, len(graph.names), *shape, random))
+    tests = {"uniform": non_edges(graph, len(held), random, False), "degree": non_edges(graph, len(held), random, True)}
+    rows = []
+    for side in sides(epochs=1, **arguments):
+        model, row = trained(side, texts)
+        vectors = unit(model.wv[[str(node) for node in range(len(graph.names))]])
+        rows.append(row | classes(vectors, graph.sections, shares, seed) | links(vectors, held, tests))
+        print(rows[-1], flush=True)
+    return rows
+
+
+def on_items(graph: Packages, questions_asked: int, seed: int, arguments: dict[str, Any]) -> list[dict[str, Any]]:
+    """The CPU seconds and hit rates of each side on baskets."""
+    baskets, asked = hidden(graph.baskets, np.random.default_rng(seed))
+    rows = []
+    for side in sides(window=max(map(len, baskets)), sample=0, **arguments):
+        model, row = trained(side, as_words(baskets))
+        rows.append(row | hit_rates(model, asked[:questions_asked]))
+        print(rows[-1], flush=True)
+    return rows
 
 
 def joined(reports: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """One report of the same measurements with several seeds; prints the mean and the range of each number."""
-    for part in ("walks", "items"):
+    by_seed: dict[int, dict[str, Any]] = {}
+    for report in reports:
+        one = by_seed.setdefault(report["seed"], {"seed": report["seed"]})
+        for name in report.keys() & {"walks", "items"}:
+            if name in one:
+                raise click.ClickException(f"two reports hold the {name} of seed {report['seed']}: join one of them")
+            one[name] = {
+                "rows": report[name],
+                **{key: report[key] for key in ("command", "machine", "options", "graph")},
+            }
+    for name in ("walks", "items"):
+        found = [one[name]["rows"] for one in by_seed.values() if name in one]
         rows = []
-        for sides_rows in zip(*(report[part] for report in reports), strict=True):
-            columns = {name: [row[name] for row in sides_rows] for name in sides_rows[0]}
+        for of_side in zip(*found, strict=True):
+            columns = {column: [row[column] for row in of_side] for column in of_side[0]}
             rows.append([columns.pop("side")[0], *map(spread, columns.values())])
-        print(machine.table(list(reports[0][part][0]), rows))
-    return {"tool": "walks", "seeds": [{**report, "command": None} for report in reports]}
+        if found:
+            print(machine.table(list(found[0][0]), rows))
+    return {"tool": "walks", "seeds": list(by_seed.values())}
 
 
 def spread(values: Sequence[float]) -> str:

@@ -13,8 +13,12 @@ class MissingDependencyError(InputError, ImportError):
     """A package is not installed, or wordsparse itself is not compiled; the message has the install command."""
 
 
+class WrongTypeError(InputError, TypeError):
+    """An argument has another type than can be used."""
+
+
 class UnknownWordError(InputError, KeyError):
-    """A word, or another key, that has no vector."""
+    """A word, or another key, that has no vector, or an attribute that the words do not have."""
 
     __str__ = Exception.__str__  # KeyError's quotes the message
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
 
@@ -74,3 +75,34 @@ def test_every_side_is_judged(tmp_path: Path) -> None:
     for kind, score in (("walks", "AUC degree"), ("items", "hits@20 model")):
         assert [row["side"] for row in report[kind]] == names
         assert all(0 <= row[score] <= 1 for row in report[kind])
+
+
+def test_reports_of_seeds_and_parts_are_joined(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(TOOLS))
+    walks = importlib.import_module("walks")
+    common = {"tool": "walks", "command": "python tools/walks.py", "machine": {}, "options": {}, "graph": {}}
+    parts = {
+        "walks1": {"seed": 1, "walks": [{"side": "ours", "F1": 0.25}, {"side": "theirs", "F1": 0.5}]},
+        "items1": {"seed": 1, "items": [{"side": "ours", "hits": 0.5}]},
+        "both2": {
+            "seed": 2,
+            "walks": [{"side": "ours", "F1": 0.75}, {"side": "theirs", "F1": 0.5}],
+            "items": [{"side": "ours", "hits": 1.0}],
+        },
+    }
+    for name, part in parts.items():
+        (tmp_path / name).write_text(json.dumps(common | part))
+    arguments = [argument for name in parts for argument in ("--join", str(tmp_path / name))]
+    walks.main([*arguments, "-o", str(tmp_path / "walks.json")], standalone_mode=False)
+    printed = capsys.readouterr().out
+    assert "ours  0.500 (0.250-0.750)" in printed
+    assert "theirs  0.500 (0.500-0.500)" in printed
+    assert "ours  0.750 (0.500-1.000)" in printed
+    report = json.loads((tmp_path / "walks.json").read_text())
+    assert [seed["seed"] for seed in report["seeds"]] == [1, 2]
+    assert report["seeds"][0]["items"]["rows"] == parts["items1"]["items"]
+    assert report["seeds"][1]["walks"]["command"] == "python tools/walks.py"
+    with pytest.raises(click.ClickException, match="two reports hold the walks of seed 1"):
+        walks.joined([common | parts["walks1"], common | parts["walks1"]])

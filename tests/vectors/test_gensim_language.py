@@ -17,7 +17,7 @@ COUNTS = np.arange(90, 0, -3)
 
 @pytest.fixture
 def ours() -> WordVectors:
-    return WordVectors(WORDS, VECTORS.copy(), COUNTS)
+    return WordVectors(WORDS, VECTORS.copy(), COUNTS.copy())
 
 
 QUESTIONS: dict[str, Callable[[Any], Any]] = {
@@ -58,16 +58,20 @@ QUESTIONS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-@pytest.mark.parametrize("name", QUESTIONS)
-def test_gensim_answers_alike(ours: WordVectors, name: str) -> None:
+def gensims() -> Any:
     gensim = pytest.importorskip("gensim", reason="gensim has no wheel here")
-    if "wmdistance" in name:
-        pytest.importorskip("ot")
     theirs = gensim.models.KeyedVectors(7)
     theirs.add_vectors(WORDS, VECTORS)
     for word, count in zip(WORDS, COUNTS.tolist(), strict=True):
         theirs.set_vecattr(word, "count", count)
-    assert_alike(QUESTIONS[name](ours), QUESTIONS[name](theirs))
+    return theirs
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_gensim_answers_alike(ours: WordVectors, name: str) -> None:
+    if "wmdistance" in name:
+        pytest.importorskip("ot")
+    assert_alike(QUESTIONS[name](ours), QUESTIONS[name](gensims()))
 
 
 def assert_alike(ours: Any, theirs: Any) -> None:
@@ -118,8 +122,58 @@ def test_wrong_requests(ours: WordVectors) -> None:
         ours.get_mean_vector(["w1"], [1, 2])
     with pytest.raises(InputError, match="none of the given keys"):
         ours.doesnt_match(["none"])
-    with pytest.raises(InputError, match="'count' holds int64, which cannot hold object"):
-        ours.set_vecattr("w1", "count", "many")
+
+
+WRONG: dict[str, Callable[[Any], Any]] = {
+    "unknown key": lambda wv: wv["none"],
+    "unknown keys": lambda wv: wv[["w1", "none"]],
+    "no query": lambda wv: wv.most_similar(),
+    "query of unknown": lambda wv: wv.most_similar("none"),
+    "no positive": lambda wv: wv.most_similar_cosmul(negative=["w1"]),
+    "no lists": lambda wv: wv.n_similarity([], ["w1"]),
+    "no mean": lambda wv: wv.get_mean_vector([]),
+    "mean of unknown": lambda wv: wv.get_mean_vector(["none"], ignore_missing=False),
+    "other weights": lambda wv: wv.get_mean_vector(["w1"], [1, 2]),
+    "distance of unknown": lambda wv: wv.distance("w1", "none"),
+    "distances of unknown": lambda wv: wv.distances("w1", ["none"]),
+    "rank of unknown": lambda wv: wv.rank("w1", "none"),
+    "nothing that matches": lambda wv: wv.doesnt_match(["none"]),
+    "unknown attribute": lambda wv: wv.get_vecattr("w1", "none"),
+    "attribute of unknown": lambda wv: wv.set_vecattr("none", "count", 1),
+    "other type of attribute": lambda wv: wv.set_vecattr("w1", "count", "many"),
+    "no file": lambda wv: type(wv).load_word2vec_format("/no/such/file"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_errors_are_gensims_and_ours(ours: WordVectors, name: str) -> None:
+    theirs = gensims()
+    with pytest.raises(Exception) as expected:
+        WRONG[name](theirs)
+    with pytest.raises(expected.type) as found:
+        WRONG[name](ours)
+    assert isinstance(found.value, InputError)
+
+
+def test_rows_are_sorted_and_resized_as_by_gensim(ours: WordVectors) -> None:
+    theirs = gensims()
+    for wv in (ours, theirs):
+        for place, word in enumerate(WORDS):
+            wv.set_vecattr(word, "count", place // 3)
+        wv.sort_by_descending_frequency()
+        wv.index_to_key += ["new", "newer"]
+        wv.key_to_index |= {"new": 30, "newer": 31}
+        wv.resize_vectors(seed=4)
+        wv.resize_vectors(seed=5)
+    assert ours.index_to_key == theirs.index_to_key
+    assert ours.key_to_index == theirs.key_to_index
+    np.testing.assert_array_equal(ours.vectors, theirs.vectors)
+    np.testing.assert_array_equal(ours.expandos["count"], theirs.expandos["count"])
+
+
+def test_a_table_without_counts_cannot_be_sorted() -> None:
+    with pytest.raises(KeyError, match="no attribute 'count'"):
+        WordVectors(["a"], [[1]]).sort_by_descending_frequency()
 
 
 def test_a_number_among_numbers_is_no_row() -> None:

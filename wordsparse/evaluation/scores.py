@@ -6,7 +6,7 @@ confidence interval (:mod:`wordsparse.evaluation.bootstrap`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NotRequired, TypedDict
+from typing import Any, NotRequired, Protocol, TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,6 @@ import numpy.typing as npt
 from wordsparse.errors import InputError
 from wordsparse.evaluation import bootstrap
 from wordsparse.evaluation.testsets import Pair, Question, TestSets
-from wordsparse.vectors.word_vectors import WordVectors
 
 Array = npt.NDArray[Any]
 
@@ -22,6 +21,22 @@ RESTRICT_VOCAB = 30_000
 
 # Cosines in one batch of analogy questions: 64 MiB of float32.
 _BATCH_COSINES = 2**24
+
+
+class Table(Protocol):
+    """Words with a vector each, as :class:`wordsparse.WordVectors`, most frequent first."""
+
+    index_to_key: list[Any]
+
+    @property
+    def unit(self) -> Array:
+        """The vectors scaled to length one, (V, dim)."""
+
+    def has_vector(self, key: object) -> bool:
+        """Whether a word has a row, or a vector that is composed from n-grams."""
+
+    def get_vector(self, key: Any, norm: bool = False) -> Array:
+        """The vector of a word, (dim,), scaled to length one if ``norm``."""
 
 
 class PairScore(TypedDict):
@@ -72,7 +87,7 @@ class Answers(TypedDict):
     analogies: dict[str, Array]
 
 
-def answer(word_vectors: WordVectors, test_sets: TestSets, restrict_vocab: int = RESTRICT_VOCAB) -> Answers:
+def answer(word_vectors: Table, test_sets: TestSets, restrict_vocab: int = RESTRICT_VOCAB) -> Answers:
     """The answers of the vectors to every item of the test sets."""
     if restrict_vocab < 1:
         raise InputError(f"restrict_vocab must be at least 1, not {restrict_vocab}")
@@ -115,10 +130,10 @@ _UNANSWERED = {
 }
 
 
-def answer_pairs(word_vectors: WordVectors, pairs: Sequence[Pair], ignore_case: bool = True) -> Array:
+def answer_pairs(word_vectors: Table, pairs: Sequence[Pair], ignore_case: bool = True) -> Array:
     """The cosine of each pair's words."""
     spelt = _spelling(ignore_case)
-    row_of = _rows_by_spelling(word_vectors.words, spelt)
+    row_of = _rows_by_spelling(word_vectors.index_to_key, spelt)
     rows = np.array([[row_of.get(spelt(word), -1) for word in pair[:2]] for pair in pairs], np.intp).reshape(-1, 2)
     known = rows.min(axis=1) >= 0
     cosines = np.full(len(pairs), np.nan)
@@ -126,10 +141,10 @@ def answer_pairs(word_vectors: WordVectors, pairs: Sequence[Pair], ignore_case: 
     return cosines
 
 
-def answer_composed_pairs(word_vectors: WordVectors, pairs: Sequence[Pair], ignore_case: bool = True) -> Array:
+def answer_composed_pairs(word_vectors: Table, pairs: Sequence[Pair], ignore_case: bool = True) -> Array:
     """As :func:`answer_pairs`, with composed vectors of words that are not known, as they are written."""
     spelt = _spelling(ignore_case)
-    row_of = _rows_by_spelling(word_vectors.words, spelt)
+    row_of = _rows_by_spelling(word_vectors.index_to_key, spelt)
 
     def vector(word: str) -> Array | None:
         row = row_of.get(spelt(word))
@@ -146,7 +161,7 @@ def answer_composed_pairs(word_vectors: WordVectors, pairs: Sequence[Pair], igno
 
 
 def answer_analogies(
-    word_vectors: WordVectors,
+    word_vectors: Table,
     questions: Sequence[Question],
     restrict_vocab: int = RESTRICT_VOCAB,
     ignore_case: bool = True,
@@ -155,7 +170,7 @@ def answer_analogies(
 
     The vectors are normalised before the sum; a, b and c are excluded in every spelling. NaN for unknown words.
     """
-    words, spelt = word_vectors.words[:restrict_vocab], _spelling(ignore_case)
+    words, spelt = word_vectors.index_to_key[:restrict_vocab], _spelling(ignore_case)
     row_of = _rows_by_spelling(words, spelt)
     same_word = np.array([row_of[spelt(word)] for word in words])
     rows = np.array([[row_of.get(spelt(word), -1) for word in question.words] for question in questions], np.intp)
@@ -245,12 +260,12 @@ def _interval(value: float | None, samples: Array) -> tuple[float, float] | tupl
     return (None, None) if value is None else bootstrap.interval(samples) or (None, None)
 
 
-def _spelling(ignore_case: bool) -> Callable[[str], str]:
-    """The form of a word that is compared."""
-    return str.upper if ignore_case else str
+def _spelling(ignore_case: bool) -> Callable[[Any], str]:
+    """The form of a word, or of another key, that is compared."""
+    return (lambda word: str(word).upper()) if ignore_case else str
 
 
-def _rows_by_spelling(words: Sequence[str], spelt: Callable[[str], str]) -> dict[str, int]:
+def _rows_by_spelling(words: Sequence[Any], spelt: Callable[[Any], str]) -> dict[str, int]:
     """The row of each word as it is compared; of several spellings, the first, which is the most frequent."""
     rows: dict[str, int] = {}
     for row, word in enumerate(words):

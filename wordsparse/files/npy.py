@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from wordsparse.errors import InputError
 
+_BLOCK = 2**20
+
 
 def write_array(file: BinaryIO, array: NDArray[Any]) -> None:
     """Write an array of numbers in C order, as np.save does.
@@ -57,5 +59,8 @@ def read_array(archive: zipfile.ZipFile, name: str, kinds: str, ndim: int, descr
             size *= int(length)
         if file.tell() + size != stored:
             raise InputError(f"the array {name!r} claims {size} bytes, but {stored - file.tell()} are stored")
-        data = file.read(size)
+        data = bytearray(size)  # writable, as other arrays are
+        for start in range(0, size, _BLOCK):
+            block = file.read(min(_BLOCK, size - start))
+            data[start : start + len(block)] = block
     return np.frombuffer(data, dtype=dtype).reshape(shape, order="F" if fortran_order else "C")

@@ -8,10 +8,6 @@ from wordsparse.errors import InputError
 logger = logging.getLogger(__name__)
 
 
-class WrongTypeError(InputError, TypeError):
-    """The text is not an iterable of token lists, or cannot be iterated over as often as needed."""
-
-
 class WrongOrderError(InputError, RuntimeError):
     """A method was called before the step that it needs, such as building the vocabulary."""
 

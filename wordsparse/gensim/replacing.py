@@ -13,7 +13,7 @@ from wordsparse.gensim.doc2vec import Doc2Vec
 from wordsparse.gensim.keyed_vectors import KeyedVectors
 from wordsparse.gensim.word2vec import Word2Vec
 
-# The modules that export the classes. Other uses inside gensim are unchanged: FastText builds on them.
+# The modules that export the classes.
 _PLACES = {
     "gensim.models": ("Word2Vec", "Doc2Vec", "KeyedVectors"),
     "gensim.models.word2vec": ("Word2Vec",),
@@ -28,9 +28,12 @@ def in_place() -> Iterator[None]:
     """Inside the block ``gensim.models.Word2Vec``, ``Doc2Vec`` and ``KeyedVectors`` are ours, for every package.
 
     Modules that hold a class by its name, imported before or inside the block, use ours too; after the block, all hold
-    gensim's again. Blocks may be nested, or overlap in several threads: the last one to end restores gensim's classes.
-    gensim's own FastText trains, but cannot be saved or loaded inside the block. The whole process is affected, so the
-    block is not safe while other threads need gensim's classes.
+    gensim's again. gensim's own code keeps its classes: FastText and models made before the block work inside it.
+    Blocks may be nested, or overlap in several threads: the last one to end restores gensim's classes. They hold for
+    all threads of the process: a thread that has gensim's class or a model of it keeps it, one that looks a class up
+    in a module gets ours. A module that imports our class by name inside the block holds gensim's after it; import it
+    before. gensim can neither save nor load its own Word2Vec, Doc2Vec and KeyedVectors inside the block,
+    because pickles look up classes by name.
 
     Raises
     ------
@@ -43,6 +46,8 @@ def in_place() -> Iterator[None]:
             _blocks.theirs = {name: getattr(models, name) for name in _OURS}
             # Modules that already hold our classes imported them explicitly, and keep them.
             _blocks.own = {(id(module), held) for module, held, _ in _holders(_OURS)}
+            for place, names in _PLACES.items():
+                importlib.import_module(place).__class__ = _shows({name: _OURS[name] for name in names})
             _put(_blocks.theirs, _OURS)
         _blocks.open += 1
     try:
@@ -51,6 +56,8 @@ def in_place() -> Iterator[None]:
         with _blocks.lock:
             _blocks.open -= 1
             if not _blocks.open:
+                for place in _PLACES:
+                    importlib.import_module(place).__class__ = ModuleType
                 _put(_OURS, _blocks.theirs, _blocks.own)
 
 
@@ -68,13 +75,20 @@ _blocks = _Blocks()
 
 
 def _put(old: dict[str, Any], new: dict[str, Any], but: Collection[tuple[int, str]] = ()) -> None:
-    """Replace the old classes by the new ones in every module, except for the (module id, name) in ``but``."""
-    for place, names in _PLACES.items():
-        for name in names:
-            setattr(importlib.import_module(place), name, new[name])
+    """Replace the old classes by the new ones in every module but those at (module id, name) in ``but``."""
     for module, held, name in _holders(old):
         if (id(module), held) not in but:
             setattr(module, held, new[name])
+
+
+def _shows(classes: dict[str, Any]) -> type[ModuleType]:
+    """A type of module that shows these classes to others; the module's own functions find the names that it holds."""
+
+    class InPlace(ModuleType):
+        def __getattribute__(self, name: str) -> Any:
+            return classes[name] if name in classes else super().__getattribute__(name)
+
+    return InPlace
 
 
 def _holders(classes: dict[str, Any]) -> list[tuple[ModuleType, str, str]]:

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from wordsparse.errors import InputError
-from wordsparse.files import storage
+from wordsparse.files import regular, storage
 from wordsparse.gensim import settings
 from wordsparse.gensim.engine import Trained
-from wordsparse.gensim.keyed_vectors import VECTORS, KeyedVectors, is_saved_vectors, refuse_pickle
+from wordsparse.gensim.keyed_vectors import VECTORS, KeyedVectors
 from wordsparse.gensim.refusals import WrongPlaceError
 from wordsparse.vectors.formats import names, save_vectors
 from wordsparse.words import model_directory as models
@@ -87,8 +87,14 @@ def load(model: Any, path: Path) -> tuple[KeyedVectors, Trained]:
         If it is damaged or not a Word2Vec; also an AttributeError if it holds only vectors.
     """
     if path.is_file():
-        refuse_pickle(path)
-        if is_saved_vectors(path):
+        with regular.opened(path) as file:
+            start = file.read(2)
+        if start[:1] == b"\x80":
+            raise InputError(
+                f"{path}: is a pickle, as gensim writes them, which can run any code and is never read here; in "
+                "gensim, write the vectors with wv.save_word2vec_format and read that"
+            )
+        if start == b"PK":
             raise WrongPlaceError(f"{path}: holds vectors alone, which cannot be trained on: use KeyedVectors.load")
     if not (path / MANIFEST).is_file():
         raise InputError(f"{path}: is no directory that Word2Vec.save wrote")

@@ -18,9 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordsparse.corpus import END_OF_SENTENCE, OUT_OF_VOCABULARY, EncodedCorpus, Vocabulary, encode
-from wordsparse.errors import InputError
+from wordsparse.errors import InputError, WrongTypeError
 from wordsparse.files import storage
-from wordsparse.gensim.refusals import WrongTypeError
 from wordsparse.vectors.formats import names
 from wordsparse.vectors.lookup import Key
 

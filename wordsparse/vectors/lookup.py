@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from wordsparse import validation
-from wordsparse.errors import InputError, UnknownWordError
+from wordsparse.errors import InputError, UnknownWordError, WrongTypeError
 from wordsparse.vectors.subwords import Subwords
 
 Array: TypeAlias = NDArray[Any]
@@ -276,6 +276,33 @@ class KeyTable:
         for name, values in added.items():
             self.expandos[name][places] = values[taken]
 
+    def resize_vectors(self, seed: int = 0) -> None:
+        """Make a small random vector for each key without one; the others are unchanged."""
+        before = len(self._vectors)
+        if before == len(self):
+            return
+        grown = np.random.default_rng(seed).random((len(self), self.vector_size), np.float32)
+        grown = ((2 * grown - 1) / np.float32(self.vector_size)).astype(self._vectors.dtype, copy=False)
+        grown[:before] = self._vectors
+        self.vectors = grown
+        self.allocate_vecattrs()
+
+    def sort_by_descending_frequency(self) -> None:
+        """Sort the rows by descending attribute "count"; of equally frequent keys, the last comes first.
+
+        Raises
+        ------
+        UnknownWordError
+            If the counts are not known.
+        """
+        if not len(self):
+            return
+        order = np.lexsort((-np.arange(len(self)), -self._attribute("count")))
+        self.index_to_key = [self.index_to_key[row] for row in order]
+        self.key_to_index = {key: row for row, key in enumerate(self.index_to_key)}
+        self.expandos = {name: values[order] for name, values in self.expandos.items()}
+        self.vectors = self._vectors[order]
+
     def __setitem__(self, keys: Any, weights: Any) -> None:
         """Add or replace the vector of a key, or of each of a list of keys."""
         if not isinstance(keys, list):
@@ -289,7 +316,7 @@ class KeyTable:
         for name, kind in zip(names, kinds, strict=True):
             dtype, old = _attribute_dtype(kind), self.expandos.get(name)
             if old is not None and not np.can_cast(dtype, old.dtype):
-                raise InputError(
+                raise WrongTypeError(
                     f"the attribute {name!r} holds {old.dtype}, which cannot hold {dtype}: choose another name"
                 )
             if old is None or len(old) != len(self):
@@ -305,8 +332,14 @@ class KeyTable:
         self.expandos[attr][row] = val
 
     def get_vecattr(self, key: Any, attr: str) -> Any:
-        """The attribute ``attr`` of ``key``; KeyError if there is no such attribute."""
-        return self.expandos[attr][self.get_index(key)]
+        """The attribute ``attr`` of ``key``; UnknownWordError, a KeyError, if there is no such key or attribute."""
+        return self._attribute(attr)[self.get_index(key)]
+
+    def _attribute(self, name: str) -> Array:
+        """The values of an attribute, (V,)."""
+        if name not in self.expandos:
+            raise UnknownWordError(f"the keys have no attribute {name!r}; set_vecattr gives them one")
+        return self.expandos[name]
 
     def _find(self, key: Any) -> int | None:
         """The row of ``key``, None if it has none."""

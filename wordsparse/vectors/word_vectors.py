@@ -12,15 +12,15 @@ import numpy as np
 import numpy.typing as npt
 
 from wordsparse import optional
-from wordsparse.errors import InputError
+from wordsparse.errors import InputError, WrongTypeError
+from wordsparse.vectors.evaluated import Evaluated
 from wordsparse.vectors.lookup import Key
-from wordsparse.vectors.neighbours import Neighbours
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
 
 
-class WordVectors(Neighbours):
+class WordVectors(Evaluated):
     """A set of words or other keys with one vector each; it also has the methods of gensim's KeyedVectors.
 
     Parameters
@@ -203,6 +203,46 @@ class WordVectors(Neighbours):
         if datatype != np.float32:
             loaded.vectors = vectors
         return cls._taken_over(loaded)
+
+    def save(self, fname: str | PathLike[str], *args: Any, **options: Any) -> None:
+        """Write keys, vectors, attributes and n-grams as an npz file, atomically; no pickle.
+
+        Parameters
+        ----------
+        fname : path
+        *args, **options
+            Have no effect: gensim's options for large arrays and pickles.
+
+        Raises
+        ------
+        InputError
+            If a key or an attribute is not a number, a word, or a tuple of these, a reserved row has no key, or
+            ``fname`` is no path of a file.
+        WordsparseError
+            If writing fails; an existing file is unchanged.
+        """
+        from wordsparse.vectors.formats import save_vectors
+
+        if not isinstance(fname, str | PathLike):
+            raise WrongTypeError(f"save needs the path of a file, not {fname!r:.80}")
+        if not len(self) or len(self.key_to_index) != len(self):
+            raise InputError(
+                f"{fname}: of {len(self)} rows, {len(self.key_to_index)} have a key: each one that is saved must"
+            )
+        save_vectors(self, fname, "npz")
+
+    @classmethod
+    def load(cls, fname: str | PathLike[str], mmap: str | None = None) -> Self:
+        """Read a file that :meth:`save`, or any format of :func:`wordsparse.read_vectors`, has; ``mmap`` has no effect.
+
+        Raises
+        ------
+        InputError
+            If the file is missing or damaged, or is a file of gensim's: a pickle, which can run any code.
+        """
+        from wordsparse.vectors.formats import read_file
+
+        return cls._taken_over(read_file(fname))
 
     def keyed_vectors(self) -> KeyedVectors:
         """A copy as ``gensim.models.KeyedVectors``, with the attribute "count" if the counts are known.

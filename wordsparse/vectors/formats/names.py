@@ -54,7 +54,7 @@ def to_json(keys: Iterable[Any]) -> list[str]:
         texts = [json.dumps(_plain(key), ensure_ascii=False) for key in keys]
     except TypeError as error:
         raise InputError(
-            f"only words, numbers and tuples of them can be stored as keys: {error}; rename the others"
+            f"only words, numbers and tuples of them can be stored as keys or attributes: {error}; rename the others"
         ) from error
     check_unicode(texts)
     return texts

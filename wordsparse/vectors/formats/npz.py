@@ -6,7 +6,9 @@ as the longest one has, and loses zeros at the end of a word. Where a word is lo
 ``words`` is (bytes,) uint8 instead, all words in UTF-8 one after the other, and ``word_offsets`` (V + 1,) int64 tells
 their places: word i is ``words[word_offsets[i]:word_offsets[i + 1]]``. If some keys are not words, ``words`` holds each
 key as JSON, and an array ``json_words`` (0,) uint8 marks this. Vectors with n-grams have the arrays of
-:meth:`wordsparse.vectors.subwords.Subwords.arrays` too, in full precision.
+:meth:`wordsparse.vectors.subwords.Subwords.arrays` too, in full precision. Vectors that are not float32 in memory are
+written as they are, and an array ``number_type`` (0,) of their type marks this. Other attributes of the words than
+counts have the arrays of :mod:`wordsparse.vectors.formats.attributes`. The archive has a checksum of each array.
 
 A file of any other program is read too if it has ``words``, as text, and ``vectors``.
 """
@@ -22,7 +24,7 @@ import numpy.typing as npt
 from wordsparse.errors import InputError
 from wordsparse.files import npy
 from wordsparse.vectors import precision, subwords
-from wordsparse.vectors.formats import names
+from wordsparse.vectors.formats import attributes, names
 from wordsparse.vectors.formats.streams import unpacked_limit
 from wordsparse.vectors.word_vectors import WordVectors
 
@@ -40,11 +42,14 @@ _ARRAYS = {
     "counts": ("iu", 1, "whole numbers"),
     "scales": ("f", 1, "floating-point numbers"),
     "json_words": ("u", 1, "whole numbers"),
+    "number_type": ("f", 1, "floating-point numbers"),
+    attributes.NAMES: ("u", 1, "whole numbers"),
     "ngram_rows": ("f", 2, "floating-point numbers"),
     "ngrams": ("u", 1, "whole numbers"),
     "ngram_sizes": ("i", 1, "whole numbers"),
     "ngram_lengths": ("i", 1, "whole numbers"),
 }
+_ATTRIBUTE = ("biuf", 1, "numbers")
 _NEEDED = ("vectors", "words")
 
 
@@ -58,8 +63,12 @@ def write(word_vectors: WordVectors, file: IO[bytes], precision_name: str = "flo
         arrays["scales"] = scales
     if not are_words:
         arrays["json_words"] = np.zeros(0, np.uint8)
-    if word_vectors.counts is not None:
-        arrays["counts"] = word_vectors.counts
+    if precision_name == "float32" and word_vectors.vectors.dtype != np.float32:
+        arrays |= {"vectors": word_vectors.vectors, "number_type": np.zeros(0, word_vectors.vectors.dtype)}
+    others = dict(word_vectors.expandos)
+    if word_vectors.counts is not None and word_vectors.counts.dtype.kind in "iu":
+        arrays["counts"] = others.pop("count")
+    arrays |= attributes.arrays(others)
     if word_vectors.subwords is not None:
         arrays |= word_vectors.subwords.arrays()
     np.savez(file, allow_pickle=False, **arrays)
@@ -83,6 +92,10 @@ def read(path: Path) -> WordVectors:
     texts = _texts(arrays["words"], arrays.get("word_offsets"))
     keys = names.from_json(texts) if "json_words" in arrays else texts
     made = WordVectors(keys, precision.unpacked(arrays["vectors"], arrays.get("scales")), arrays.get("counts"))
+    if "number_type" in arrays:
+        made.vectors = arrays["vectors"].astype(arrays["number_type"].dtype, copy=False)
+    if attributes.NAMES in arrays:
+        made.expandos |= attributes.from_arrays(arrays, len(made))
     if arrays.keys() & set(subwords.ARRAYS):
         made.subwords = subwords.Subwords.from_arrays(arrays)
         if made.subwords.dim != made.dim:
@@ -127,7 +140,8 @@ def _read_arrays(archive: zipfile.ZipFile, limit: int) -> dict[str, Array]:
             f"is an npz file without the array {missing[0]!r}; it needs words and vectors: numpy.savez(file, "
             "words=…, vectors=…)"
         )
-    wanted = [name for name in _ARRAYS if name in stored]
+    of_attributes = {f"{attributes.PREFIX}{place}" for place in range(len(stored))}
+    wanted = sorted(stored & (_ARRAYS.keys() | of_attributes))
     if sum(archive.getinfo(f"{name}.npy").file_size for name in wanted) > limit:
         raise InputError(
             f"unpacks to more than {limit} bytes: no vectors compress that well; write it with numpy.savez"
@@ -137,7 +151,7 @@ def _read_arrays(archive: zipfile.ZipFile, limit: int) -> dict[str, Array]:
 
 def _read_array(archive: zipfile.ZipFile, name: str) -> Array:
     """One array of a kind that the table allows."""
-    kinds, ndim, described = _ARRAYS[name]
+    kinds, ndim, described = _ARRAYS.get(name, _ATTRIBUTE)
     array = npy.read_array(archive, name, kinds, ndim, described)
     if name == "vectors" and array.dtype.kind == "i" and array.dtype.itemsize > 1:
         raise InputError(f"the array {name!r} must be {described} with {ndim} axes; convert it")
