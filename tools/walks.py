@@ -2,8 +2,8 @@
 
     python tools/walks.py -o walks.json
     python tools/walks.py --packages dumpavail.txt --walks 5 --length 20
-    python tools/walks.py --only items --seed 2 -o items2.json
-    python tools/walks.py --join walks1.json --join items1.json --join walks2.json --join items2.json -o walks.json
+    python tools/walks.py --only items --side "gensim CBOW" --seed 2 -o part2.json
+    python tools/walks.py --join part1.json --join part2.json -o walks.json
 
 The graph: a package is a node, a dependency (Depends, Pre-Depends, every alternative) an edge, a package's section its
 class; ``apt-cache dumpavail`` lists them. Nine tenths of the edges are walked on as by DeepWalk (Perozzi et al., 2014).
@@ -12,7 +12,7 @@ fraction of the nodes by logistic regression; the held-out edges by the cosine o
 are no edges, with ends drawn uniformly or by degree. Items: the dependencies of a package are a basket; of one basket
 in five, one item is held out and predicted from the others, by the cosine of vectors (``most_similar``) and by
 the model's outputs (``predict_output_word``); a hit is among the first 20. ``--join`` puts the reports of several seeds
-in one, and prints the mean and the range of each number; the walks and the baskets of a seed may come from two reports.
+in one, and prints the mean and the range of each number; the sides of a seed may come from several reports.
 """
 
 import json
@@ -33,6 +33,8 @@ from wordsparse.gensim import Word2Vec
 
 Array = NDArray[Any]
 HITS = 20
+KINDS = ("walks", "items")
+SIDES = ("wordsparse skip-gram", "gensim skip-gram", "wordsparse CBOW", "gensim CBOW")
 ARGUMENTS: dict[str, Any] = {"vector_size": 100, "min_count": 1, "seed": 1}
 
 
@@ -56,14 +58,16 @@ class Packages:
 @click.option("--questions", "questions_asked", type=click.IntRange(1), default=2000, show_default=True)
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Of the walks and what is held out.")
 @click.option(
-    "--only", "chosen", type=click.Choice(["walks", "items"]), help="Train on the walks or on the baskets alone."
+    "--side", "wanted", type=click.Choice(SIDES), multiple=True, help="One that is trained; all where none is named."
 )
+@click.option("--only", "chosen", type=click.Choice(KINDS), help="Train on the walks or on the baskets alone.")
 @click.option(
     "--join", "parts", type=click.Path(exists=True, path_type=Path), multiple=True, help="A report of another seed."
 )
 @machine.threads_option
 @machine.output_option
 def main(
+    wanted: tuple[str, ...],
     chosen: str | None,
     parts: tuple[Path, ...],
     packages: Path | None,
@@ -92,16 +96,23 @@ def main(
     }
     if chosen != "items":
         shares = [float(share) for share in fractions.split(",")]
-        report["walks"] = on_walks(graph, (walks, length), shares, seed, {"window": window, "workers": threads})
+        arguments = {"window": window, "workers": threads}
+        report["walks"] = on_walks(graph, (walks, length), shares, seed, wanted or SIDES, arguments)
     if chosen != "walks":
-        report["items"] = on_items(graph, questions_asked, seed, {"epochs": item_epochs, "workers": threads})
-    for name in report.keys() & {"walks", "items"}:
+        arguments = {"epochs": item_epochs, "workers": threads}
+        report["items"] = on_items(graph, questions_asked, seed, wanted or SIDES, arguments)
+    for name in [kind for kind in KINDS if kind in report]:
         print(machine.table(list(report[name][0]), [list(row.values()) for row in report[name]]))
     machine.write_report(report, output)
 
 
 def on_walks(
-    graph: Packages, shape: tuple[int, int], shares: Sequence[float], seed: int, arguments: dict[str, Any]
+    graph: Packages,
+    shape: tuple[int, int],
+    shares: Sequence[float],
+    seed: int,
+    wanted: Sequence[str],
+    arguments: dict[str, Any],
 ) -> list[dict[str, Any]]:
     """The CPU seconds and scores of each side on walks; ``shape`` is the walks from a node and their length."""
     random = np.random.default_rng(seed)
@@ -109,7 +120,7 @@ def on_walks(
     texts = as_words(walked(kept, len(graph.names), *shape, random))
     tests = {"uniform": non_edges(graph, len(held), random, False), "degree": non_edges(graph, len(held), random, True)}
     rows = []
-    for side in sides(epochs=1, **arguments):
+    for side in sides(wanted, epochs=1, **arguments):
         model, row = trained(side, texts)
         vectors = unit(model.wv[[str(node) for node in range(len(graph.names))]])
         rows.append(row | classes(vectors, graph.sections, shares, seed) | links(vectors, held, tests))
@@ -117,11 +128,13 @@ def on_walks(
     return rows
 
 
-def on_items(graph: Packages, questions_asked: int, seed: int, arguments: dict[str, Any]) -> list[dict[str, Any]]:
+def on_items(
+    graph: Packages, questions_asked: int, seed: int, wanted: Sequence[str], arguments: dict[str, Any]
+) -> list[dict[str, Any]]:
     """The CPU seconds and hit rates of each side on baskets."""
     baskets, asked = hidden(graph.baskets, np.random.default_rng(seed))
     rows = []
-    for side in sides(window=max(map(len, baskets)), sample=0, **arguments):
+    for side in sides(wanted, window=max(map(len, baskets)), sample=0, **arguments):
         model, row = trained(side, as_words(baskets))
         rows.append(row | hit_rates(model, asked[:questions_asked]))
         print(rows[-1], flush=True)
@@ -132,23 +145,28 @@ def joined(reports: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """One report of the same measurements with several seeds; prints the mean and the range of each number."""
     by_seed: dict[int, dict[str, Any]] = {}
     for report in reports:
-        one = by_seed.setdefault(report["seed"], {"seed": report["seed"]})
-        for name in report.keys() & {"walks", "items"}:
-            if name in one:
-                raise click.ClickException(f"two reports hold the {name} of seed {report['seed']}: join one of them")
-            one[name] = {
-                "rows": report[name],
-                **{key: report[key] for key in ("command", "machine", "options", "graph")},
-            }
-    for name in ("walks", "items"):
-        found = [one[name]["rows"] for one in by_seed.values() if name in one]
+        one = by_seed.setdefault(report["seed"], {"seed": report["seed"], "reports": []})
+        one["reports"].append({name: report[name] for name in ("command", "machine", "options", "graph")})
+        for kind in KINDS:
+            one[kind] = in_order([*one.get(kind, []), *report.get(kind, [])])
+    for kind in KINDS:
         rows = []
-        for of_side in zip(*found, strict=True):
-            columns = {column: [row[column] for row in of_side] for column in of_side[0]}
-            rows.append([columns.pop("side")[0], *map(spread, columns.values())])
-        if found:
-            print(machine.table(list(found[0][0]), rows))
+        for side in SIDES:
+            found = [row for one in by_seed.values() for row in one[kind] if row["side"] == side]
+            if found:
+                columns = [column for column in found[0] if column != "side"]
+                rows.append([side, len(found), *(spread([row[column] for row in found]) for column in columns)])
+        if rows:
+            print(machine.table([kind, "seeds", *columns], rows))
     return {"tool": "walks", "seeds": list(by_seed.values())}
+
+
+def in_order(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows of a seed in the order of SIDES; an error if a side has two."""
+    names = [row["side"] for row in rows]
+    if len(set(names)) < len(names):
+        raise click.ClickException("two reports hold the same side with the same seed: join one of them")
+    return sorted(rows, key=lambda row: SIDES.index(row["side"]))
 
 
 def spread(values: Sequence[float]) -> str:
@@ -234,14 +252,15 @@ def as_words(sequences: Sequence[Array]) -> list[list[str]]:
     return [[names[node] for node in sequence.tolist()] for sequence in sequences]
 
 
-def sides(**arguments: Any) -> list[tuple[str, Callable[..., Any], dict[str, Any]]]:
-    """Both classes with the same arguments, by name."""
+def sides(wanted: Sequence[str], **arguments: Any) -> list[tuple[str, Callable[..., Any], dict[str, Any]]]:
+    """The wanted sides by name, with the class of each and the same arguments."""
     from gensim.models import Word2Vec as Gensims
 
+    constructors = {"wordsparse": Word2Vec, "gensim": Gensims}
     return [
-        (f"{name} {kind}", constructor, {**ARGUMENTS, **arguments, "sg": sg})
-        for sg, kind in ((1, "skip-gram"), (0, "CBOW"))
-        for name, constructor in (("wordsparse", Word2Vec), ("gensim", Gensims))
+        (name, constructors[name.split()[0]], {**ARGUMENTS, **arguments, "sg": int(name.endswith("skip-gram"))})
+        for name in SIDES
+        if name in wanted
     ]
 
 

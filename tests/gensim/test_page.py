@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from wordsparse.gensim import KeyedVectors, Word2Vec
+from wordsparse.vectors.word_vectors import WordVectors
 
 gensim = pytest.importorskip("gensim", reason="gensim has no wheel here")
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "gensim.md"
@@ -24,14 +25,34 @@ def public(kind: type) -> set[str]:
     return {name for name in dir(kind) if not name.startswith("_")}
 
 
-def test_arguments() -> None:
-    theirs, ours = (list(inspect.signature(kind).parameters) for kind in (gensim.models.Word2Vec, Word2Vec))
-    assert list(table("Arguments of Word2Vec")) == theirs
-    assert ours[: len(theirs)] == theirs
+CLASSES = [(gensim.models.Word2Vec, Word2Vec), (gensim.models.KeyedVectors, KeyedVectors)]
+
+
+@pytest.mark.parametrize(("theirs", "ours"), CLASSES)
+def test_arguments(theirs: type, ours: type) -> None:
+    assert list(table(f"Arguments of {theirs.__name__}")) == list(inspect.signature(theirs).parameters)
+    assert named(ours)[: len(named(theirs))] == named(theirs)
+
+
+@pytest.mark.parametrize(("theirs", "ours"), [*CLASSES, (gensim.models.KeyedVectors, WordVectors)])
+def test_methods_take_the_same_arguments(theirs: type, ours: type) -> None:
+    compared = 0
+    for name in public(theirs) & public(ours):
+        expected, found = (getattr(kind, name) for kind in (theirs, ours))
+        if callable(expected) and {"args", "options"}.isdisjoint(inspect.signature(found).parameters):
+            assert named(found)[: len(named(expected))] == named(expected), name
+            compared += 1
+    assert compared > 15
+
+
+def named(function: Any) -> list[tuple[str, Any]]:
+    """The names of a function's arguments and their defaults, without the rest (``**options``)."""
+    arguments = inspect.signature(function).parameters.values()
+    return [(one.name, one.default) for one in arguments if one.kind is not inspect.Parameter.VAR_KEYWORD]
 
 
 def test_methods_and_attributes() -> None:
-    theirs, ours = (kind([["a", "b"]], min_count=1) for kind in (gensim.models.Word2Vec, Word2Vec))
+    theirs, ours = (kind([["a", "b"]], min_count=1, hs=1) for kind in (gensim.models.Word2Vec, Word2Vec))
     said = table("Methods of Word2Vec")
     assert said.keys() == public(gensim.models.Word2Vec)
     assert_there(ours, said)
@@ -39,6 +60,13 @@ def test_methods_and_attributes() -> None:
     arguments = table("Arguments of Word2Vec").keys()
     assert attributes.keys() == vars(theirs).keys() - arguments - said.keys()
     assert_there(ours, attributes)
+
+
+def test_word_vectors_have_the_methods_that_the_page_says() -> None:
+    missing = {name for name in public(KeyedVectors) if not hasattr(WordVectors(["a"], [[1]]), name)}
+    said = re.search(r"`wordsparse.WordVectors` has them too,\s+except for ([^:]*):", PAGE.read_text())
+    assert said is not None
+    assert missing == set(re.findall(r"`(\w+)`", said[1]))
 
 
 def test_keyed_vectors() -> None:

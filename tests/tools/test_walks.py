@@ -83,13 +83,14 @@ def test_reports_of_seeds_and_parts_are_joined(
     monkeypatch.syspath_prepend(str(TOOLS))
     walks = importlib.import_module("walks")
     common = {"tool": "walks", "command": "python tools/walks.py", "machine": {}, "options": {}, "graph": {}}
+    ours, theirs = "wordsparse CBOW", "gensim CBOW"
     parts = {
-        "walks1": {"seed": 1, "walks": [{"side": "ours", "F1": 0.25}, {"side": "theirs", "F1": 0.5}]},
-        "items1": {"seed": 1, "items": [{"side": "ours", "hits": 0.5}]},
-        "both2": {
+        "theirs1": {"seed": 1, "walks": [{"side": theirs, "F1": 0.5}]},
+        "ours1": {"seed": 1, "walks": [{"side": ours, "F1": 0.25}], "items": [{"side": ours, "hits": 0.5}]},
+        "all2": {
             "seed": 2,
-            "walks": [{"side": "ours", "F1": 0.75}, {"side": "theirs", "F1": 0.5}],
-            "items": [{"side": "ours", "hits": 1.0}],
+            "walks": [{"side": ours, "F1": 0.75}, {"side": theirs, "F1": 0.5}],
+            "items": [{"side": ours, "hits": 1.0}],
         },
     }
     for name, part in parts.items():
@@ -97,12 +98,12 @@ def test_reports_of_seeds_and_parts_are_joined(
     arguments = [argument for name in parts for argument in ("--join", str(tmp_path / name))]
     walks.main([*arguments, "-o", str(tmp_path / "walks.json")], standalone_mode=False)
     printed = capsys.readouterr().out
-    assert "ours  0.500 (0.250-0.750)" in printed
-    assert "theirs  0.500 (0.500-0.500)" in printed
-    assert "ours  0.750 (0.500-1.000)" in printed
-    report = json.loads((tmp_path / "walks.json").read_text())
-    assert [seed["seed"] for seed in report["seeds"]] == [1, 2]
-    assert report["seeds"][0]["items"]["rows"] == parts["items1"]["items"]
-    assert report["seeds"][1]["walks"]["command"] == "python tools/walks.py"
-    with pytest.raises(click.ClickException, match="two reports hold the walks of seed 1"):
-        walks.joined([common | parts["walks1"], common | parts["walks1"]])
+    for row in (f"{ours}      2  0.500 (0.250-0.750)", f"{theirs}      2  0.500 (0.500-0.500)", "0.750 (0.500-1.000)"):
+        assert row in printed
+    first, second = json.loads((tmp_path / "walks.json").read_text())["seeds"]
+    assert (first["seed"], second["seed"]) == (1, 2)
+    assert [row["side"] for row in first["walks"]] == [row["side"] for row in second["walks"]] == [ours, theirs]
+    assert first["items"] == [{"side": ours, "hits": 0.5}]
+    assert [report["command"] for report in first["reports"]] == ["python tools/walks.py"] * 2
+    with pytest.raises(click.ClickException, match="the same side with the same seed"):
+        walks.joined([common | parts["ours1"], common | parts["ours1"]])

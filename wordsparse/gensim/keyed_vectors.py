@@ -14,7 +14,7 @@ from wordsparse.errors import InputError
 from wordsparse.files import storage
 from wordsparse.gensim.refusals import WrongPlaceError
 from wordsparse.vectors.formats import names
-from wordsparse.vectors.lookup import Key
+from wordsparse.vectors.lookup import Array, Key
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.model_directory import MANIFEST
 
@@ -29,8 +29,6 @@ _MOVED = {
     "vectors_norm": "get_normed_vectors()",
     "syn0": "vectors",
     "syn0norm": "get_normed_vectors()",
-    "word_vec": "get_vector",
-    "words_closer_than": "closer_than",
     "accuracy": "evaluate_word_analogies",
     "wv": "the vectors themselves",
 }
@@ -98,6 +96,14 @@ class KeyedVectors(WordVectors):
         """See :meth:`WordVectors.vectors_for_all`; counts that are not copied descend from the number of keys to 1."""
         chosen = super().vectors_for_all(keys, allow_inference, copy_vecattrs)
         return KeyedVectors._taken_over(chosen)._with_counts()
+
+    def word_vec(self, *args: Any, **options: Any) -> Array:
+        """:meth:`get_vector`, by its name before gensim 4, which gensim still accepts."""
+        return self.get_vector(*args, **options)
+
+    def words_closer_than(self, word1: Key, word2: Key) -> list[Any]:
+        """:meth:`closer_than`, by its name before gensim 4, which gensim still accepts."""
+        return self.closer_than(word1, word2)
 
     def init_sims(self, replace: bool = False) -> None:
         """Scale the vectors to length one if ``replace``; otherwise without effect."""

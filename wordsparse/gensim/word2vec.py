@@ -224,10 +224,17 @@ class Word2Vec(VocabularyBuilder):
         best = np.argsort(-found, kind="stable")[:topn]
         return [(self._trained.keys[row], float(found[row])) for row in best]
 
-    def score(self, sentences: Iterable[Sequence[Any]], total_sentences: int = 10**6, *_: Any, **__: Any) -> Array:
+    def score(
+        self,
+        sentences: Iterable[Sequence[Any]],
+        total_sentences: int = 10**6,
+        chunksize: int = 100,
+        queue_factor: int = 2,
+        report_delay: float = 1,
+    ) -> Array:
         """The log probability of the words of each sentence given their contexts, (n,).
 
-        It is exact over the vocabulary. At most ``total_sentences`` are scored.
+        It is exact over the vocabulary. At most ``total_sentences`` are scored. The other arguments have no effect.
         """
         if self._trained is None:
             raise WrongOrderError("score needs a trained model")
