@@ -31,6 +31,10 @@ class CutShortError(InputError, EOFError):
     """A file ends before the content that its first line states."""
 
 
+class MissingFileError(InputError, FileNotFoundError):
+    """There is no file of a given name."""
+
+
 class TrainingError(WordsparseError, RuntimeError):
     """A run failed after it had started: diverging values, an impossible step, a failed write."""
 

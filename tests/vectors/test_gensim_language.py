@@ -142,6 +142,7 @@ WRONG: dict[str, Callable[[Any], Any]] = {
     "attribute of unknown": lambda wv: wv.set_vecattr("none", "count", 1),
     "other type of attribute": lambda wv: wv.set_vecattr("w1", "count", "many"),
     "no file": lambda wv: type(wv).load_word2vec_format("/no/such/file"),
+    "no file to load": lambda wv: type(wv).load("/no/such/file"),
 }
 
 

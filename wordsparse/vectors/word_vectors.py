@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from itertools import chain
 from os import PathLike
@@ -12,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from wordsparse import optional
-from wordsparse.errors import InputError, WrongTypeError
+from wordsparse.errors import InputError, MissingFileError, WrongTypeError
 from wordsparse.vectors.evaluated import Evaluated
 from wordsparse.vectors.lookup import Key
 
@@ -233,15 +234,18 @@ class WordVectors(Evaluated):
 
     @classmethod
     def load(cls, fname: str | PathLike[str], mmap: str | None = None) -> Self:
-        """Read a file that :meth:`save`, or any format of :func:`wordsparse.read_vectors`, has; ``mmap`` has no effect.
+        """Read a file of :meth:`save`, or of a format of :func:`wordsparse.read_vectors`; ``mmap`` has no effect.
 
         Raises
         ------
         InputError
-            If the file is missing or damaged, or is a file of gensim's: a pickle, which can run any code.
+            If the file is missing (MissingFileError, a FileNotFoundError too) or damaged, or is a file of gensim's: a
+            pickle, which can run any code.
         """
         from wordsparse.vectors.formats import read_file
 
+        if not os.path.exists(fname):
+            raise MissingFileError(f"{fname}: no such file; check its name")
         return cls._taken_over(read_file(fname))
 
     def keyed_vectors(self) -> KeyedVectors:

@@ -9,7 +9,7 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
-from wordsparse.errors import InputError
+from wordsparse.errors import InputError, MissingFileError
 from wordsparse.files import outputs
 from wordsparse.files.storage import check_parent, naming, write_files, writing
 from wordsparse.vectors.formats import word2vec
@@ -46,7 +46,7 @@ def read_rows(
         raise InputError("no_header applies to text files only: leave it out for a binary file")
     with naming(path):
         if not path.is_file():
-            raise InputError("no such file; check its name")
+            raise MissingFileError("no such file; check its name")
         words, vectors = word2vec.read_rows(path, _layout(path, binary, no_header, limit), decoding)
     first: dict[str, int] = {}
     for row, word in enumerate(words):
