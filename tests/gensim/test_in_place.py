@@ -93,11 +93,9 @@ def test_other_threads_keep_what_they_hold_and_find_ours(monkeypatch: pytest.Mon
 
     def holds() -> None:
         """A thread that has gensim's class trains with it."""
-        for _ in range(3):
-            model = theirs(texts, vector_size=4, min_count=1, workers=1)
-            assert type(model.wv).__module__ == "gensim.models.keyedvectors"
-            np.testing.assert_array_equal(model.wv.vectors, alone)
-            model.wv.most_similar("a")
+        model = theirs(texts, vector_size=4, min_count=1, workers=1)
+        assert type(model.wv).__module__ == "gensim.models.keyedvectors"
+        np.testing.assert_array_equal(model.wv.vectors, alone)
 
     def imports() -> ModuleType:
         """A thread that imports a module finds the class of the moment."""
@@ -109,12 +107,11 @@ def test_other_threads_keep_what_they_hold_and_find_ours(monkeypatch: pytest.Mon
 
     def enters() -> None:
         """A thread that enters and leaves a block inside that of another."""
-        for _ in range(3):
-            with door.in_place():
-                model = gensim.models.Word2Vec(texts, vector_size=4, min_count=1, workers=1)
-                assert type(model) is door.Word2Vec
+        with door.in_place():
+            model = gensim.models.Word2Vec(texts, vector_size=4, min_count=1, epochs=1, workers=1)
+            assert type(model) is door.Word2Vec
 
-    works: list[Callable[[], ModuleType | None]] = [holds, enters, enters, imports]
+    works: list[Callable[[], ModuleType | None]] = [holds, enters, imports]
     with ThreadPoolExecutor(len(works)) as pool, door.in_place():
         results = [running.result() for running in [pool.submit(work) for work in works]]
     assert gensim.models.Word2Vec is theirs
