@@ -1,6 +1,8 @@
 """``infer`` and ``documents``."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +57,15 @@ def test_each_line_is_a_row(model: str, text: str, tmp_path: Path, options: list
     loaded = ws.load(model)
     one = loaded.document(["milk"], sif="--sif" in options, both="--both" in options)
     np.testing.assert_allclose(rows[4], one, atol=1e-6)
+
+
+@pytest.mark.parametrize(("command", "name"), [("infer", "out.npz"), ("documents", "out.npy")])
+def test_a_minus_is_standard_input(model: str, text: str, tmp_path: Path, command: str, name: str) -> None:
+    """It was a file that does not exist."""
+    given = [sys.executable, "-m", "wordsparse", command, model, "-", "-o", str(tmp_path / name)]
+    subprocess.run(given, input=Path(text).read_bytes(), check=True, capture_output=True)
+    assert main([command, model, text, "-o", str(tmp_path / f"of-{name}")]) == 0
+    assert (tmp_path / name).read_bytes() == (tmp_path / f"of-{name}").read_bytes()
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,13 @@ from pathlib import Path
 import click
 
 from wordsparse.cli.common import emit, json_option
+from wordsparse.cli.text_options import corpus_argument
 from wordsparse.errors import InputError
 
 
 @click.command("documents")
 @click.argument("model")
-@click.argument("corpus", nargs=-1, required=True, type=click.Path(path_type=Path))
+@corpus_argument
 @click.option(
     "-o", "--output", required=True, type=click.Path(path_type=Path), help="NumPy file (.npy), replaced if it exists."
 )
@@ -23,7 +24,8 @@ def command(model: str, corpus: tuple[Path, ...], output: Path, sif: bool, both:
     """Write the vector of each line of a text, a float32 matrix with a row for each line, by the vectors of MODEL.
 
     By default a vector is the exact input whose targets are the words of the line. A line without a known word, an
-    empty one too, has zeros. The text is read as it comes: any number of lines takes the same memory.
+    empty one too, has zeros. The text is read as it comes: any number of lines takes the same memory. - is standard
+    input.
     """
     from wordsparse.words.documents import lines, write_npy
     from wordsparse.words.model_directory import load
