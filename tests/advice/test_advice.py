@@ -375,3 +375,18 @@ def test_too_few_rows_are_refused(tmp_path: Path) -> None:
     path = written(tmp_path / "rows.txt", rows(20, 30, 40, 1.0))
     with pytest.raises(InputError, match="has 20 rows: advice needs at least 50"):
         ws.advise(features=path)
+
+
+def test_a_text_that_one_machine_cannot_hold_is_for_several(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "text.txt"
+    path.write_text(" ".join(f"w{number}" for number in range(40_000)) + "\n")
+    assert "limit-memory" not in ws.advise(path, budget=0, dim=50, min_count=1)["limits"]
+    monkeypatch.setattr("wordsparse.advice.machines.least_left", lambda: (150 * 10**6, "available memory"))
+    found = ws.advise(path, budget=60, dim=300, min_count=1)
+    name, values = found["reasons"][-1]
+    assert name == "machines"
+    assert values["machines"] > 1
+    assert values["need"] > values["left"] == 0.15
+    assert found["trial"] == []
+    for language in sentences.LANGUAGES:
+        assert any(f"mpiexec -n {values['machines']} " in line for line in lines(found, language))

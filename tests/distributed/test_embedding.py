@@ -14,6 +14,7 @@ import pytest
 from support.mpi import ENVIRONMENT, command, needs_mpi, train
 
 import wordsparse as ws
+from wordsparse.cli import main
 
 pytestmark = needs_mpi
 SAME: dict[str, Any] = {"dim": 8, "epochs": 3, "threads": 1, "min_count": 1, "sample": 0, "batch_tokens": 500}
@@ -70,6 +71,14 @@ def test_vectors_are_those_of_one_process(
     assert report["ranks"] == ranks
     assert len(report["sent_bytes"]) == ranks
     assert min(report["sent_bytes"]) > 0
+    if ranks == 3:  # as every command reads it
+        assert (
+            main(["export", str(tmp_path / "model"), "-o", str(tmp_path / "vectors.txt"), "--format", "word2vec"]) == 0
+        )
+        pairs = tmp_path / "pairs.tsv"
+        pairs.write_text("w1\tw2\t3\nw1\tw30\t1\nw5\tw6\t2\n")
+        assert main(["evaluate", str(tmp_path / "vectors.txt"), "--pairs", str(pairs)]) == 0
+        assert main(["evaluate", str(tmp_path / "model"), "--pairs", str(pairs)]) == 0
     if ranks == 2:  # and the same bytes again
         done(ranks, *asked, "-o", tmp_path / "again")
         for name in ("input.npy", "output.npy", "training.bin"):

@@ -4,7 +4,7 @@ Data goes one way: sizes → timing → trial → verdict → page.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from os import PathLike
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 
 from wordsparse import validation
 from wordsparse.advice import label_trial, losses, real_trial, text_trial, trial, verdict
+from wordsparse.advice.machines import needed
 from wordsparse.advice.sizes import Sizes, of_labels, of_text
 from wordsparse.advice.timing import MINIBATCH, Timing, time_layer
 from wordsparse.corpus import EncodedCorpus
@@ -108,6 +109,13 @@ def _of_labels(data: LabelledRows, source: str, budget: float, threads: int, see
 
 def _of_text(corpus: EncodedCorpus, source: str, dim: int, budget: float, threads: int, seed: int) -> dict[str, Any]:
     sizes, limits, judged = of_text(corpus.vocabulary.counts, dim), ["limit-dense"], None
+    machines, memory = needed(sizes.n_outputs, dim)
+    if machines > 1:
+        part = replace(sizes, n_outputs=sizes.n_outputs // machines, counts=sizes.counts[: sizes.n_outputs // machines])
+        timed = time_layer(part, threads, seed)
+        timed = Timing(timed.exact, timed.dense * sizes.n_outputs / part.n_outputs)
+        content = _content(sizes, source, timed, None, [*limits, "limit-memory"])
+        return {**content, "reasons": [*content["reasons"], ("machines", memory)]}
     if budget > 0 and not text_trial.is_possible():
         limits.append("limit-packages")
     elif budget > 0:

@@ -69,6 +69,13 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "The quality was not compared with a rival's: the advice is by speed and sizes alone.",
         "ほかの方法と品質を比べていないので、速さと規模だけに基づく結論です。",
     ),
+    "machines": (
+        "Training needs about {need:,.3g} GB, and {left:,.3g} GB are left here: {machines} machines like this one hold "
+        "it together (mpiexec -n {machines} wordsparse train), or a smaller dimension or vocabulary.",
+        "学習には約 {need:,.3g} GB のメモリが必要ですが、このマシンの残りは {left:,.3g} GB です。"
+        "同じマシンが {machines} 台あれば、分担して学習できます(mpiexec -n {machines} wordsparse train)。"
+        "次元や語彙を小さくする方法もあります。",
+    ),
     "sizes": ("The data", "データ"),
     "n_examples": ("examples", "データの件数"),
     "n_outputs": ("outputs (D)", "出力の数 (D)"),
@@ -150,6 +157,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "limit-packages": (
         "There was no trial: it needs gensim, matplotlib and Jinja2.",
         "gensim、matplotlib、Jinja2 がないので、試行はしていません。",
+    ),
+    "limit-memory": (
+        "There was no trial: the training does not fit into the memory of this machine.",
+        "学習に必要なメモリがこのマシンにないので、試行はしていません。",
     ),
     "limit-pairs": (
         "The trial judged nothing: too few words of the test sets are in the text.",
