@@ -45,6 +45,15 @@ def put(*way: str, value: Any) -> Change:
     return change
 
 
+@pytest.mark.parametrize("shape", [[0, 10**30], [2**63, 0]])
+def test_an_array_without_numbers_that_states_a_long_axis(tmp_path: Path, shape: list[int]) -> None:
+    """It has the bytes that it states, none, and NumPy raised a ValueError."""
+    table = arrays.write(tmp_path / "f", {"a": np.zeros((0, 3), np.float32)})
+    table["arrays"]["a"]["shape"] = shape
+    with pytest.raises(InputError, match="the table that describes it is damaged"):
+        arrays.read(tmp_path / "f", table)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

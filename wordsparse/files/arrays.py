@@ -23,6 +23,7 @@ from wordsparse.validation import all_finite
 Array = NDArray[Any]
 _TYPES = ("|u1", "<f4", "<f8", "<i4", "<i8")
 _BLOCK = 2**24
+_LONGEST = 2**48  # no axis is longer: with one of none, an array of any other states no bytes
 
 
 def copy(state: Mapping[str, Any]) -> dict[str, Any]:
@@ -161,7 +162,11 @@ def _checked_table(path: Path, table: Any) -> tuple[dict[str, tuple[str, tuple[i
         if not isinstance(entry, dict) or entry.get("type") not in _TYPES or entry.get("order") not in ("C", "F"):
             raise refuse()
         shape = entry.get("shape")
-        if not isinstance(shape, list) or not 1 <= len(shape) <= 2 or not all(type(n) is int and n >= 0 for n in shape):
+        if (
+            not isinstance(shape, list)
+            or not 1 <= len(shape) <= 2
+            or not all(type(n) is int and 0 <= n <= _LONGEST for n in shape)
+        ):
             raise refuse()
         found[name] = (entry["type"], tuple(shape), entry["order"])
     return found, numbers
