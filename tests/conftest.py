@@ -11,11 +11,10 @@ import pytest
 from wordsparse.errors import InputError
 from wordsparse.machine import devices
 
-# The folders of tests are on the path: where one of these is not installed, its name would find a folder of tests.
-for _name in ("gensim", "torch"):
-    _found = importlib.util.find_spec(_name)
-    if _found is not None and _found.origin is None:
-        sys.modules[_name] = None  # type: ignore[assignment]
+# Where gensim is not installed, its name would find the folder tests/gensim, which is on the path with the others.
+_gensim = importlib.util.find_spec("gensim")
+if _gensim is not None and _gensim.origin is None:
+    sys.modules["gensim"] = None  # type: ignore[assignment]
 
 
 @pytest.fixture
