@@ -135,6 +135,16 @@ def test_the_text_of_a_parquet_file_is_bounded(tmp_path, monkeypatch, kind):
     assert pool.max_memory() < max(before, 2**24) + 2**24
 
 
+def test_names_of_parquet_columns_that_are_not_unicode(tmp_path):
+    arrow = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    path = tmp_path / "t.parquet"
+    table = arrow.table({"text": ["a b"], "words": ["c"]})
+    pytest.importorskip("pyarrow.parquet").write_table(table, path, store_schema=False)
+    path.write_bytes(path.read_bytes().replace(b"words", b"wo\x8fds"))
+    with pytest.raises(InputError, match="cannot be read as Parquet"):
+        list(sentences(path, column="text"))
+
+
 def test_cells_of_parquet_that_are_no_text(tmp_path):
     arrow = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
     write_table = pytest.importorskip("pyarrow.parquet").write_table

@@ -48,7 +48,7 @@ def cells(path: Path, columns: Sequence[str], max_expansion: float) -> Iterator[
                     if left < 0:
                         raise InputError(f"{path}: {unpacking.too_large(limit)}")
                     yield number, list(row)
-    except (arrow.ArrowException, OSError) as error:
+    except (arrow.ArrowException, OSError, UnicodeDecodeError) as error:  # the last: names that are not UTF-8
         raise InputError(
             f"{path}: cannot be read as Parquet after row {number}: {str(error)[:200]}; copy or write it again"
         ) from error
