@@ -10,8 +10,11 @@
 #include "vec.hpp"
 
 namespace wordsparse {
-/* Cache lines of a block: few, so that a panel is small, and for each entry its index and weight are read but once. */
+/* Cache lines of a row in a panel: few, so that a panel is small, and for each entry its index and weight are read but
+ * once. */
 constexpr ptrdiff_t BLOCK_LINES = 2, BLOCK_BYTES = BLOCK_LINES * LINE;
+/* Numbers of a panel: as they are, or rounded to bfloat16, two for one. */
+enum Panel { WHOLE, HALF };
 /* How many rows ahead their blocks are prefetched: those to copy, and those that are read or written once. */
 constexpr ptrdiff_t COPIED_AHEAD = 16, ROWS_AHEAD = 8;
 } // namespace wordsparse
@@ -27,62 +30,90 @@ BY_ISA(dots_of_block)
 
 #else
 
-/* Vectors, and numbers, of a block. */
-template <typename real> constexpr ptrdiff_t VECS = BLOCK_BYTES / sizeof(vec<real>);
-template <typename real> constexpr ptrdiff_t NUMBERS = BLOCK_BYTES / sizeof(real);
+/* Lines and vectors of the columns of a block. */
+template <Panel half> constexpr ptrdiff_t LINES = BLOCK_LINES * (half == HALF ? 2 : 1);
+template <typename real, Panel half> constexpr ptrdiff_t VECS = LINES<half> * LINE / sizeof(vec<real>);
 
 /* `columns` numbers of a row, padded with zeros, and back. */
-template <typename real> INLINED void read_block(vec<real> *block, const real *row, ptrdiff_t columns) {
-    if (columns == NUMBERS<real>) {
-        memcpy(block, row, BLOCK_BYTES);
+template <typename real, ptrdiff_t vecs> INLINED void read_block(vec<real> *block, const real *row, ptrdiff_t columns) {
+    if (columns == vecs * LANES<real>) {
+        memcpy(block, row, vecs * sizeof(vec<real>));
         return;
     }
-    memset(block, 0, BLOCK_BYTES);
+    memset(block, 0, vecs * sizeof(vec<real>));
     memcpy(block, row, columns * sizeof(real));
 }
 
-template <typename real> INLINED void write_block(real *row, const vec<real> *block, ptrdiff_t columns) {
-    if (columns == NUMBERS<real>) memcpy(row, block, BLOCK_BYTES);
+template <typename real, ptrdiff_t vecs>
+INLINED void write_block(real *row, const vec<real> *block, ptrdiff_t columns) {
+    if (columns == vecs * LANES<real>) memcpy(row, block, vecs * sizeof(vec<real>));
     else memcpy(row, block, columns * sizeof(real));
 }
 
-/* Rows lo .. hi of the panel: `columns` columns of a matrix from `column` on. */
-template <typename real>
-void copy_block(const real *matrix, ptrdiff_t ld, ptrdiff_t lo, ptrdiff_t hi, ptrdiff_t column, ptrdiff_t columns,
+/* The bits of a number rounded to bfloat16 (to even where it is halfway) in the upper half; the lower one means nothing. */
+INLINED mask<float> rounded(mask<float> bits) { return bits + 0x7FFF + (bits >> 16 & 1); }
+
+/* Rows lo .. hi of the panel: `columns` columns of a matrix from `column` on. Of bfloat16, vectors 2v and 2v + 1 stand in
+ * the lower and upper halves of the lanes of one. */
+template <typename real, Panel half>
+void copy_panel(const real *matrix, ptrdiff_t ld, ptrdiff_t lo, ptrdiff_t hi, ptrdiff_t column, ptrdiff_t columns,
                 real *panel) {
+    constexpr ptrdiff_t vecs = VECS<real, half>;
     for (ptrdiff_t r = lo; r < hi; r++) {
         const char *ahead = (const char *)(matrix + (r + COPIED_AHEAD) * ld + column);
-        for (int i = 0; i < BLOCK_LINES; i++) prefetch(ahead + i * LINE);
-        read_block((vec<real> *)(panel + r * NUMBERS<real>), matrix + r * ld + column, columns);
+        vec<real> *to = (vec<real> *)((char *)panel + r * BLOCK_BYTES);
+        for (int i = 0; i < LINES<half>; i++) prefetch(ahead + i * LINE);
+        if constexpr (half == WHOLE) {
+            read_block<real, vecs>(to, matrix + r * ld + column, columns);
+        } else {
+            vec<real> block[vecs];
+            read_block<real, vecs>(block, matrix + r * ld + column, columns);
+            UNROLLED for (int v = 0; v < vecs / 2; v++) {
+                const mask<real> low = rounded((mask<real>)block[2 * v]), high = rounded((mask<real>)block[2 * v + 1]);
+                to[v] = (vec<real>)((high & ~0xFFFF) | (low >> 16 & 0xFFFF));
+            }
+        }
     }
 }
 
-/* The block of row `index` in the panel. */
-template <typename real> INLINED const vec<real> *block_of(const real *panel, int32_t index) {
-    return (const vec<real> *)(panel + index * NUMBERS<real>);
-}
+/* Vector v of the block of a row in the panel. */
+template <typename real, Panel half> struct panel_row {
+    const vec<real> *row;
+
+    panel_row(const real *panel, int32_t index) : row((const vec<real> *)((const char *)panel + index * BLOCK_BYTES)) {}
+
+    [[gnu::always_inline]] vec<real> operator[](ptrdiff_t v) const {
+        if constexpr (half == WHOLE) {
+            return row[v];
+        } else {
+            const mask<real> both = (mask<real>)row[v / 2];
+            return (vec<real>)(v % 2 ? both & ~0xFFFF : both << 16);
+        }
+    }
+};
 
 /* out[r] = sum_k weights[k] * row indices[k] of the panel's matrix, k in indptr[r] .. indptr[r+1], for lo <= r < hi; base
  * not NULL: plus scale[r] * base[r]. Cost: 2 flops an entry and column; an entry's block read from the panel. */
-template <typename real>
-void combine_block(const int64_t *indptr, const int32_t *indices, const real *weights, const real *panel,
+template <typename real, Panel half>
+void combine_panel(const int64_t *indptr, const int32_t *indices, const real *weights, const real *panel,
                    ptrdiff_t column, ptrdiff_t columns, ptrdiff_t lo, ptrdiff_t hi, const real *base, ptrdiff_t ld_base,
                    const real *scale, real *out, ptrdiff_t ld_out) {
-    constexpr ptrdiff_t vecs = VECS<real>;
+    constexpr ptrdiff_t vecs = VECS<real, half>;
+    typedef panel_row<real, half> row_of;
     for (ptrdiff_t r = lo; r < hi; r++) {
         const int64_t end = indptr[r + 1];
         int64_t k = indptr[r];
         const char *ahead = (const char *)(out + (r + ROWS_AHEAD) * ld_out + column);
         vec<real> even[vecs], odd[vecs];
-        for (int i = 0; i < BLOCK_LINES; i++) prefetch_to_write(ahead + i * LINE);
+        for (int i = 0; i < LINES<half>; i++) prefetch_to_write(ahead + i * LINE);
         UNROLLED for (int v = 0; v < vecs; v++) even[v] = odd[v] = vec<real>{};
         if (base) {
-            read_block(even, base + r * ld_base + column, columns);
+            read_block<real, vecs>(even, base + r * ld_base + column, columns);
             UNROLLED for (int v = 0; v < vecs; v++) even[v] *= scale[r];
         }
         for (; k + 4 <= end; k += 4) {
-            const auto *r0 = block_of(panel, indices[k]), *r1 = block_of(panel, indices[k + 1]);
-            const auto *r2 = block_of(panel, indices[k + 2]), *r3 = block_of(panel, indices[k + 3]);
+            const row_of r0(panel, indices[k]), r1(panel, indices[k + 1]);
+            const row_of r2(panel, indices[k + 2]), r3(panel, indices[k + 3]);
             const real w0 = weights[k], w1 = weights[k + 1], w2 = weights[k + 2], w3 = weights[k + 3];
             UNROLLED for (int v = 0; v < vecs; v++) {
                 even[v] += w0 * r0[v];
@@ -92,30 +123,31 @@ void combine_block(const int64_t *indptr, const int32_t *indices, const real *we
             }
         }
         for (; k < end; k++) {
-            const auto *row = block_of(panel, indices[k]);
+            const row_of row(panel, indices[k]);
             UNROLLED for (int v = 0; v < vecs; v++) even[v] += weights[k] * row[v];
         }
         UNROLLED for (int v = 0; v < vecs; v++) even[v] += odd[v];
-        write_block(out + r * ld_out + column, even, columns);
+        write_block<real, vecs>(out + r * ld_out + column, even, columns);
     }
 }
 
 /* out[k] = left[r] . row indices[k] of the panel's matrix, k in indptr[r] .. indptr[r+1], for lo <= r < hi: set by the
  * first block of columns, added to by the others. Cost as combine_block. */
-template <typename real>
-void dots_of_block(const int64_t *indptr, const int32_t *indices, const real *left, ptrdiff_t ld, const real *panel,
+template <typename real, Panel half>
+void dots_of_panel(const int64_t *indptr, const int32_t *indices, const real *left, ptrdiff_t ld, const real *panel,
                    ptrdiff_t column, ptrdiff_t columns, ptrdiff_t lo, ptrdiff_t hi, real *out) {
-    constexpr ptrdiff_t vecs = VECS<real>;
+    constexpr ptrdiff_t vecs = VECS<real, half>;
+    typedef panel_row<real, half> row_of;
     for (ptrdiff_t r = lo; r < hi; r++) {
         const int64_t end = indptr[r + 1];
         int64_t k = indptr[r];
         const char *ahead = (const char *)(left + (r + ROWS_AHEAD) * ld + column);
         vec<real> h[vecs];
-        for (int i = 0; i < BLOCK_LINES; i++) prefetch(ahead + i * LINE);
-        read_block(h, left + r * ld + column, columns);
+        for (int i = 0; i < LINES<half>; i++) prefetch(ahead + i * LINE);
+        read_block<real, vecs>(h, left + r * ld + column, columns);
         for (; k + 4 <= end; k += 4) {
-            const auto *r0 = block_of(panel, indices[k]), *r1 = block_of(panel, indices[k + 1]);
-            const auto *r2 = block_of(panel, indices[k + 2]), *r3 = block_of(panel, indices[k + 3]);
+            const row_of r0(panel, indices[k]), r1(panel, indices[k + 1]);
+            const row_of r2(panel, indices[k + 2]), r3(panel, indices[k + 3]);
             vec<real> sum[4] = {};
             real dots[4];
             UNROLLED for (int v = 0; v < vecs; v++) {
@@ -128,7 +160,7 @@ void dots_of_block(const int64_t *indptr, const int32_t *indices, const real *le
             for (int i = 0; i < 4; i++) out[k + i] = column ? out[k + i] + dots[i] : dots[i];
         }
         for (; k < end; k++) {
-            const auto *row = block_of(panel, indices[k]);
+            const row_of row(panel, indices[k]);
             vec<real> sum[4] = {};
             real dots[4];
             UNROLLED for (int v = 0; v < vecs; v++) sum[0] += h[v] * row[v];
@@ -137,4 +169,32 @@ void dots_of_block(const int64_t *indptr, const int32_t *indices, const real *le
         }
     }
 }
+
+/* Only vectors of 64 bytes gain from halves; the caller asks for none elsewhere. */
+#define BY_PANEL(half, name, ...)                                                                                      \
+    if constexpr (sizeof(real) == 4 && VEC_BYTES == 64) {                                                              \
+        if (half) return name<real, HALF>(__VA_ARGS__);                                                                \
+    }                                                                                                                  \
+    name<real, WHOLE>(__VA_ARGS__)
+
+template <typename real>
+void copy_block(bool half, const real *matrix, ptrdiff_t ld, ptrdiff_t lo, ptrdiff_t hi, ptrdiff_t column,
+                ptrdiff_t columns, real *panel) {
+    BY_PANEL(half, copy_panel, matrix, ld, lo, hi, column, columns, panel);
+}
+
+template <typename real>
+void combine_block(bool half, const int64_t *indptr, const int32_t *indices, const real *weights, const real *panel,
+                   ptrdiff_t column, ptrdiff_t columns, ptrdiff_t lo, ptrdiff_t hi, const real *base, ptrdiff_t ld_base,
+                   const real *scale, real *out, ptrdiff_t ld_out) {
+    BY_PANEL(half, combine_panel, indptr, indices, weights, panel, column, columns, lo, hi, base, ld_base, scale, out,
+             ld_out);
+}
+
+template <typename real>
+void dots_of_block(bool half, const int64_t *indptr, const int32_t *indices, const real *left, ptrdiff_t ld,
+                   const real *panel, ptrdiff_t column, ptrdiff_t columns, ptrdiff_t lo, ptrdiff_t hi, real *out) {
+    BY_PANEL(half, dots_of_panel, indptr, indices, left, ld, panel, column, columns, lo, hi, out);
+}
+#undef BY_PANEL
 #endif

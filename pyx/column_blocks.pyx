@@ -5,7 +5,8 @@ Functions combine      out = Γ W (+ diag(s) B)   (m, d)
           pair_dots    a_jk = h_j · W[c_jk]      one number per stored entry of a CSR matrix
 dtypes    real = float32 or float64 for values; int64 indptr and order; int32 indices
 memory    everything is allocated by the caller; rows are contiguous and may stand further apart than their length; a
-          panel, of which each thread has one, holds a few columns of all rows of W
+          panel, of which each thread has one, holds a few columns of all rows of W; half: twice as many, rounded to
+          bfloat16, of float with vectors of 64 bytes only
 cost      2 d flops an entry, and a block of values read per entry and block: from the second-level cache where all of W
           would not fit in it (column_blocks.hpp)
 threads   combine deals blocks to OpenMP threads, or parts of rows in a block where these are few; pair_dots parts of
@@ -21,12 +22,12 @@ from common cimport address, blocks_of, real, require, require_csr, require_line
 cdef extern from "column_blocks.hpp" nogil:
     Py_ssize_t BLOCK_BYTES "wordsparse::BLOCK_BYTES"
     void copy_block "wordsparse::copy_block"[T](
-        int, const T*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, T*)
+        int, bint, const T*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, T*)
     void combine_block "wordsparse::combine_block"[T](
-        int, const int64_t*, const int32_t*, const T*, const T*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,
+        int, bint, const int64_t*, const int32_t*, const T*, const T*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,
         const T*, Py_ssize_t, const T*, T*, Py_ssize_t)
     void dots_of_block "wordsparse::dots_of_block"[T](
-        int, const int64_t*, const int32_t*, const T*, Py_ssize_t, const T*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
+        int, bint, const int64_t*, const int32_t*, const T*, Py_ssize_t, const T*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
         Py_ssize_t, T*)
 
 cdef enum:
@@ -65,14 +66,15 @@ cdef int require_operands(const int64_t[::1] indptr, const int32_t[::1] indices,
     return require_line(&panels[0, 0])
 
 
-def combine(int isa, const int64_t[::1] indptr, const int32_t[::1] indices, const int64_t[::1] order,
+def combine(int isa, bint half, const int64_t[::1] indptr, const int32_t[::1] indices, const int64_t[::1] order,
             const real[::1] weights, const real[::view.strided, ::view.contiguous] rows,
             const real[::view.strided, ::view.contiguous] base, const real[::1] scale, real[:, ::1] panels,
             int64_t[::1] held, real[::1] ordered, real[::view.strided, ::view.contiguous] out):
     """As csr_rows', with at least one row, one column and one entry; panels (threads, panel_size) and held (threads,)
     -1; ordered (entries,) where there is an order."""
     cdef Py_ssize_t n = out.shape[0], d = out.shape[1], entries = indices.shape[0], block, column, columns, item, me
-    cdef Py_ssize_t wide = BLOCK_BYTES // sizeof(real), ld = stride(rows), ld_out = stride(out), part, k, lo, hi
+    cdef Py_ssize_t wide = (BLOCK_BYTES << half) // sizeof(real), ld = stride(rows), ld_out = stride(out)
+    cdef Py_ssize_t part, k, lo, hi
     cdef Py_ssize_t blocks = blocks_of(d, wide)
     cdef int threads = <int> panels.shape[0]
     cdef Py_ssize_t parts = blocks_of(PIECES * threads, blocks) if threads > 1 else 1
@@ -95,12 +97,12 @@ def combine(int isa, const int64_t[::1] indptr, const int32_t[::1] indices, cons
         column = block * wide
         columns = min(wide, d - column)
         if held[me] != block:
-            copy_block(isa, &rows[0, 0], ld, 0, rows.shape[0], column, columns, &panels[me, 0])
+            copy_block(isa, half, &rows[0, 0], ld, 0, rows.shape[0], column, columns, &panels[me, 0])
             held[me] = block
         lo = row_at(&indptr[0], n, <double> part / parts)
         hi = row_at(&indptr[0], n, (part + 1.0) / parts)
-        combine_block(isa, &indptr[0], &indices[0], weights_, &panels[me, 0], column, columns, lo, hi, base_, ld_base,
-                      scale_, &out[0, 0], ld_out)
+        combine_block(isa, half, &indptr[0], &indices[0], weights_, &panels[me, 0], column, columns, lo, hi, base_,
+                      ld_base, scale_, &out[0, 0], ld_out)
 
 
 cdef double share_before(Py_ssize_t part, Py_ssize_t threads) noexcept nogil:
@@ -110,12 +112,12 @@ cdef double share_before(Py_ssize_t part, Py_ssize_t threads) noexcept nogil:
     return LARGE * part / threads if part <= threads else LARGE + (1 - LARGE) * (part - threads) / threads
 
 
-def pair_dots(int isa, const int64_t[::1] indptr, const int32_t[::1] indices,
+def pair_dots(int isa, bint half, const int64_t[::1] indptr, const int32_t[::1] indices,
               const real[::view.strided, ::view.contiguous] left,
               const real[::view.strided, ::view.contiguous] right, real[:, ::1] panels, real[::1] out):
     """As csr_rows', with at least one row, one column and one entry; panels as for combine."""
     cdef Py_ssize_t n = left.shape[0], d = left.shape[1], part, lo, hi, block, column, columns, me
-    cdef Py_ssize_t wide = BLOCK_BYTES // sizeof(real), ld_left = stride(left), ld_right = stride(right)
+    cdef Py_ssize_t wide = (BLOCK_BYTES << half) // sizeof(real), ld_left = stride(left), ld_right = stride(right)
     cdef int threads = <int> panels.shape[0]
     require_operands(indptr, indices, n, right, panels)
     require(right.shape[1] == d, "both matrices must have the same columns")
@@ -128,6 +130,6 @@ def pair_dots(int isa, const int64_t[::1] indptr, const int32_t[::1] indices,
         for block in range(blocks_of(d, wide)):
             column = block * wide
             columns = min(wide, d - column)
-            copy_block(isa, &right[0, 0], ld_right, 0, right.shape[0], column, columns, &panels[me, 0])
-            dots_of_block(isa, &indptr[0], &indices[0], &left[0, 0], ld_left, &panels[me, 0], column, columns, lo, hi,
-                          &out[0])
+            copy_block(isa, half, &right[0, 0], ld_right, 0, right.shape[0], column, columns, &panels[me, 0])
+            dots_of_block(isa, half, &indptr[0], &indices[0], &left[0, 0], ld_left, &panels[me, 0], column, columns, lo,
+                          hi, &out[0])

@@ -65,20 +65,33 @@ template <typename real> INLINED typename vectors<real>::narrow narrowed(vec<rea
     return part[0];
 }
 
-/* sums[i] = the sum of the numbers in x[i]: four at a time share their additions, where a reduction by `omp simd` may
- * become one addition after the other. */
+/* Of each 16 bytes of two vectors, the lower or upper halves: their numbers in turn, or one half behind the other. */
+template <typename V, bool upper, bool in_turn, ptrdiff_t lane, size_t... i>
+INLINED V halves(V a, V b, std::index_sequence<i...>) {
+    constexpr ptrdiff_t n = sizeof...(i), half = lane / 2;
+    return __builtin_shufflevector(
+        a, b,
+        (i / lane * lane + upper * half + (in_turn ? i % 2 * n + i % lane / 2 : i % lane / half * n + i % half))...);
+}
+
+template <typename real, bool in_turn> INLINED vec<real> folded(vec<real> a, vec<real> b) {
+    constexpr ptrdiff_t lane = 16 / sizeof(real);
+    const std::make_index_sequence<LANES<real>> lanes;
+    return halves<vec<real>, false, in_turn, lane>(a, b, lanes) + halves<vec<real>, true, in_turn, lane>(a, b, lanes);
+}
+
+/* sums[i] = the sum of the numbers in x[i]: four at a time share their shuffles and additions, where a reduction by
+ * `omp simd` may become one addition after the other. */
 template <typename real> INLINED void four_sums(const vec<real> *x, real *sums) {
-    const auto a = narrowed<real>(x[0]), b = narrowed<real>(x[1]), c = narrowed<real>(x[2]), d = narrowed<real>(x[3]);
     if constexpr (LANES<real> == 1) {
-        sums[0] = a, sums[1] = b, sums[2] = c, sums[3] = d;
+        for (int i = 0; i < 4; i++) sums[i] = x[i];
     } else if constexpr (sizeof(real) == 4) {
-        const auto ab = __builtin_shufflevector(a, b, 0, 4, 1, 5) + __builtin_shufflevector(a, b, 2, 6, 3, 7);
-        const auto cd = __builtin_shufflevector(c, d, 0, 4, 1, 5) + __builtin_shufflevector(c, d, 2, 6, 3, 7);
-        const auto all = __builtin_shufflevector(ab, cd, 0, 1, 4, 5) + __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
+        const auto ab = folded<real, true>(x[0], x[1]), cd = folded<real, true>(x[2], x[3]);
+        const auto all = narrowed<real>(folded<real, false>(ab, cd));
         memcpy(sums, &all, sizeof(all));
     } else {
-        const auto ab = __builtin_shufflevector(a, b, 0, 2) + __builtin_shufflevector(a, b, 1, 3);
-        const auto cd = __builtin_shufflevector(c, d, 0, 2) + __builtin_shufflevector(c, d, 1, 3);
+        const auto ab = narrowed<real>(folded<real, true>(x[0], x[1]));
+        const auto cd = narrowed<real>(folded<real, true>(x[2], x[3]));
         memcpy(sums, &ab, sizeof(ab));
         memcpy(sums + 2, &cd, sizeof(cd));
     }

@@ -93,7 +93,7 @@ class Watched(CpuKernels):
     """Kernels that count their calls: name → [calls, wall s, CPU s, flops, bytes]."""
 
     def __init__(self, threads: int) -> None:
-        super().__init__(threads, split_products=True)
+        super().__init__(threads, bfloat16=True)
         self.account: dict[str, list[float]] = {}
         for name, work in WORK.items():
             setattr(self, name, self._watched(name, getattr(self, name), work))

@@ -11,9 +11,10 @@ import pytest
 from numpy.typing import NDArray
 from support import problems
 from support.arrays import close, normal, structure
+from support.block_kernels import InBlocks
 
 from wordsparse.errors import InputError
-from wordsparse.kernels import CpuKernels, Csr, _csr_rows, _products, _windows, cpu, isa
+from wordsparse.kernels import CpuKernels, Csr, NumpyKernels, _csr_rows, _products, _windows, cpu, isa
 from wordsparse.kernels.pool import ArrayPool
 
 Array = NDArray[Any]
@@ -83,7 +84,7 @@ def test_products_that_are_wrong_on_a_machine_are_left_to_blas(
 @pytest.mark.parametrize(("n", "k", "d"), [(1024, 64, 64), (1031, 67, 301), (1040, 300, 65), (4099, 301, 300)])
 def test_own_products_of_split_numbers(n: int, k: int, d: int) -> None:
     """Only who asks for them has them; each product of numbers then has an error of up to 2⁻¹⁵, of either sign."""
-    split, whole = CpuKernels(2, isa=isa.AVAILABLE[0], split_products=True), CpuKernels(2, isa=isa.AVAILABLE[0])
+    split, whole = CpuKernels(2, isa=isa.AVAILABLE[0], bfloat16=True), CpuKernels(2, isa=isa.AVAILABLE[0])
     narrower = CpuKernels(1, isa=isa.AVAILABLE[1])
     a, b, right = normal((n, k), "float32", 1), normal((n, d), "float32", 2), normal((k, d), "float64", 3)
     rows, last, weights = np.random.default_rng(4).permutation(n), normal((n,), "float32", 5), np.linspace(0, 1, n)
@@ -106,7 +107,7 @@ def test_own_products_of_split_numbers(n: int, k: int, d: int) -> None:
         found = product(split)
         np.testing.assert_allclose(found, expected, rtol=0, atol=2**-14 * np.sqrt(terms) + 1e-6 * terms)
         assert np.abs(found - expected).max() > 2 * np.abs(product(whole) - expected).max()
-        assert found.tobytes() == product(CpuKernels(1, isa=isa.AVAILABLE[0], split_products=True)).tobytes()
+        assert found.tobytes() == product(CpuKernels(1, isa=isa.AVAILABLE[0], bfloat16=True)).tobytes()
         assert product(whole).tobytes() == product(narrower).tobytes()
     spoilt = a.copy()
     spoilt[3, 5] = np.nan
@@ -156,3 +157,32 @@ def test_work_space_that_starts_inside_a_cache_line_is_refused() -> None:
     out = ArrayPool().rows(windows.rows, 3, "float32", on_lines=True)
     with pytest.raises(ValueError, match="must start on a cache line"):
         _windows.means(*kernels._window_arrays(windows, F), F, off, out)
+
+
+@pytest.mark.skipif("x86-64-v4" not in isa.AVAILABLE, reason="this processor has no vectors of 64 bytes")
+@pytest.mark.parametrize(("rows", "columns", "d", "entries"), [(1, 1, 1, 1), (30, 9, 31, 400), (300, 70, 301, 9000)])
+def test_rows_that_are_read_as_bfloat16(rows: int, columns: int, d: int, entries: int) -> None:
+    """Only who asks for them has them; a number of a row is rounded to 8 significant bits, and no more is lost."""
+    csr = structure(rows, columns, entries)
+    transposed = CpuKernels(1).transpose(csr)
+    half, whole = InBlocks(2, isa="x86-64-v4", bfloat16=True), InBlocks(2, isa="x86-64-v4")
+    left, right, weights = (normal(shape, "float32", 1) for shape in ((rows, d), (columns, d), (entries,)))
+    # Of small integers nothing is rounded, and float32 sums them exactly.
+    few, other, some = (np.rint(8 * array) for array in (left, right, weights))
+    scale = np.full(rows, 3, np.float32)
+    for kernels in (half, whole):
+        for found, expected in (
+            (kernels.combine(csr, some, other, few, scale), NumpyKernels().combine(csr, some, other, few, scale)),
+            (kernels.combine(transposed, some, few), NumpyKernels().combine(transposed, some, few)),
+            (kernels.pair_dots(csr, few, other), NumpyKernels().pair_dots(csr, few, other)),
+        ):
+            np.testing.assert_array_equal(found, expected)
+    sums, dots = half.combine(csr, weights, right), half.pair_dots(csr, left, right)
+    exact = NumpyKernels().combine(csr, weights, right), NumpyKernels().pair_dots(csr, left, right)
+    most = abs(weights).max() * abs(right).max() * 2**-9 * 1.01, abs(left).max() * abs(right).max() * 2**-9 * 1.01
+    assert abs(sums - exact[0]).max() <= most[0] * max(np.diff(csr.indptr))
+    assert abs(dots - exact[1]).max() <= most[1] * d
+    if entries > 100:
+        assert abs(dots - exact[1]).max() > 1e-4
+        assert abs(np.mean(dots - exact[1])) < 1e-3  # of either sign
+    assert dots.tobytes() == InBlocks(1, isa="x86-64-v4", bfloat16=True).pair_dots(csr, left, right).tobytes()

@@ -1,11 +1,12 @@
 """Blocks of a pool are used again once no array lies in them, and not before."""
 
 import gc
+import mmap
 
 import numpy as np
 import pytest
 
-from wordsparse.kernels.pool import CACHE_LINE, LARGE, ArrayPool, on_lines
+from wordsparse.kernels.pool import CACHE_LINE, HUGE_PAGE, LARGE, ArrayPool, on_lines
 
 
 def address(array: np.ndarray) -> int:
@@ -60,3 +61,13 @@ def test_arrays_outlive_their_pool() -> None:
     gc.collect()
     kept[:] = 3
     assert kept.sum() == 3 * 301_000
+
+
+@pytest.mark.skipif(not hasattr(mmap, "MADV_HUGEPAGE"), reason="this system has no huge pages to ask for")
+def test_large_blocks_begin_where_a_huge_page_does() -> None:
+    pool = ArrayPool()
+    assert address(pool.empty((HUGE_PAGE // 2,), np.uint8)) % HUGE_PAGE == 0
+    large = pool.rows(3000, 301, "float32")
+    large[:] = 2
+    assert address(large) % HUGE_PAGE == 0
+    assert float(large.sum()) == 2 * large.size

@@ -184,7 +184,7 @@ SMALL: dict[str, Any] = {"dim": 4, "min_count": 1, "epochs": 1, "window": 2, "th
 def play_card(kernels: Kernels, monkeypatch: pytest.MonkeyPatch) -> None:
     """From now on ``device="cuda"`` takes these kernels."""
     monkeypatch.setattr(devices, "choose", lambda device: devices.Choice("cuda", "an emulated card"))
-    monkeypatch.setattr(loop, "kernels_on", lambda device, threads, split_products: kernels)
+    monkeypatch.setattr(loop, "kernels_on", lambda device, threads, bfloat16: kernels)
 
 
 def test_training_on_the_device(kernels: Kernels, monkeypatch: pytest.MonkeyPatch) -> None:

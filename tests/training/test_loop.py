@@ -85,7 +85,7 @@ def test_threads_beside_a_gpu_build_the_minibatches_of_one(monkeypatch: pytest.M
             ]
         return len(run.minibatches._ahead), built
 
-    monkeypatch.setattr(loop, "kernels_on", lambda device, threads, split_products: CpuKernels(1))
+    monkeypatch.setattr(loop, "kernels_on", lambda device, threads, bfloat16: CpuKernels(1))
     ahead, expected = minibatches(1, "cpu")
     assert ahead == 0
     assert len(expected) > 20

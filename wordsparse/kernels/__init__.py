@@ -23,8 +23,8 @@ from wordsparse.machine.threads import single_threaded_blas
 __all__ = ["CpuKernels", "Csr", "Kernels", "NumpyKernels", "Windows", "at_work", "kernels_on"]
 
 
-def kernels_on(device: str, threads: int | None = None, *, split_products: bool = False) -> Kernels:
-    """The kernels for ``cpu`` (on so many threads; ``split_products``: see :class:`CpuKernels`), ``cuda`` or ``auto``.
+def kernels_on(device: str, threads: int | None = None, *, bfloat16: bool = False) -> Kernels:
+    """The kernels for ``cpu`` (on so many threads; ``bfloat16``: see :class:`CpuKernels`), ``cuda`` or ``auto``.
 
     Raises
     ------
@@ -32,7 +32,7 @@ def kernels_on(device: str, threads: int | None = None, *, split_products: bool 
         If the device cannot be used; the message says why.
     """
     if devices.choose(device).device == "cpu":
-        return CpuKernels(threads, split_products=split_products)
+        return CpuKernels(threads, bfloat16=bfloat16)
     from wordsparse.kernels.cuda import CudaKernels  # where there is a GPU
 
     return CudaKernels()

@@ -7,6 +7,7 @@ _Array = NDArray[Any]
 def panel_size(rows: int) -> int: ...
 def combine(
     isa: int,
+    half: bool,
     indptr: _Array,
     indices: _Array,
     order: _Array | None,
@@ -20,5 +21,5 @@ def combine(
     out: _Array,
 ) -> None: ...
 def pair_dots(
-    isa: int, indptr: _Array, indices: _Array, left: _Array, right: _Array, panels: _Array, out: _Array
+    isa: int, half: bool, indptr: _Array, indices: _Array, left: _Array, right: _Array, panels: _Array, out: _Array
 ) -> None: ...

@@ -42,7 +42,8 @@ BLOCKS_FROM_ENTRIES = 8
 AMX_ROWS, AMX_COLUMNS = 1024, 64
 # About what a last-level cache holds: more than this is out of it again by the time it is read.
 CACHED_BYTES = 32 << 20
-NARROWER_THAN_AMX = 2  # the place of x86-64-v4 among the sets that were compiled
+# The place of x86-64-v4 among the sets that were compiled: vectors of 64 bytes, no matrix unit.
+X86_64_V4 = 2
 
 
 class CpuKernels(HostArrays):
@@ -57,10 +58,11 @@ class CpuKernels(HostArrays):
     own_products
         Whether products of dense matrices run on kernels of our own (True) or through BLAS (False); None: on our own
         with AVX2 and wider vectors, unless they fail their self-check on this machine.
-    split_products
-        Whether tall products of float32 matrices may take numbers as the sums of two bfloat16 numbers, where the
-        processor has a matrix unit (AMX): about twice as fast, with errors of up to 2⁻¹⁵ of each product of numbers in
-        place of float32's 2⁻²⁴.
+    bfloat16
+        Whether float32 numbers may be rounded to bfloat16 on their way into a sum, where that is faster. Tall products
+        take a number as the sum of two of them where the processor has a matrix unit (AMX): errors of up to 2⁻¹⁵ of
+        each product of numbers in place of float32's 2⁻²⁴. Sparse products read the rows that they are asked for many
+        times as one of them, with vectors of 64 bytes: errors of up to 2⁻⁹ of each number, of either sign.
 
     Raises
     ------
@@ -74,11 +76,11 @@ class CpuKernels(HostArrays):
         *,
         isa: str | None = None,
         own_products: bool | None = None,
-        split_products: bool = False,
+        bfloat16: bool = False,
     ) -> None:
         self.isa = chosen_isa(isa)
         self._isa = _build.compiled_isas.index(self.isa)
-        self._own_products, self._split_products = own_products, split_products
+        self._own_products, self._bfloat16 = own_products, bfloat16
         self.threads = _threads.resolve_threads(threads)
         if self.threads > 1 and not OPENMP:
             logger.warning("wordsparse was compiled without OpenMP: it uses one thread")
@@ -138,7 +140,7 @@ class CpuKernels(HostArrays):
         threads = self._threads_for(csr.entries * left.shape[1])
         if self._in_blocks(csr, right):
             panels = self._panels(right, threads)
-            _column_blocks.pair_dots(self._isa, csr.indptr, csr.indices, left, right, panels, out)
+            _column_blocks.pair_dots(self._isa, self._half(left), csr.indptr, csr.indices, left, right, panels, out)
         else:
             _csr_rows.pair_dots(self._isa, csr.indptr, csr.indices, left, right, out, threads)
         return out
@@ -172,13 +174,17 @@ class CpuKernels(HostArrays):
         if self._in_blocks(csr, rows):
             ordered = None if csr.order is None else self._pool.empty((csr.entries,), rows.dtype)
             panels, held = self._panels(rows, threads), np.full(threads, -1)
-            _column_blocks.combine(self._isa, *operands, panels, held, ordered, out)
+            _column_blocks.combine(self._isa, self._half(rows), *operands, panels, held, ordered, out)
         else:
             _csr_rows.combine(self._isa, *operands, out, threads)
         return out
 
     def _in_blocks(self, csr: Csr, matrix: Array) -> bool:
         return csr.entries >= BLOCKS_FROM_ENTRIES * csr.columns and matrix.nbytes >= BLOCKS_FROM_BYTES
+
+    def _half(self, matrix: Array) -> bool:
+        """Whether panels of its rows are rounded to bfloat16."""
+        return self._bfloat16 and matrix.dtype == np.float32 and self._isa >= X86_64_V4
 
     def _panels(self, matrix: Array, threads: int) -> Array:
         """A block of columns of all rows for each thread."""
@@ -357,8 +363,8 @@ class CpuKernels(HostArrays):
 
     def _isa_of_product(self, n: int, k: int, d: int) -> int:
         """The instruction set for a product with n rows, of k columns and d columns."""
-        splits = self._split_products and n >= AMX_ROWS and min(k, d) >= AMX_COLUMNS
-        return self._isa if splits else min(self._isa, NARROWER_THAN_AMX)
+        splits = self._bfloat16 and n >= AMX_ROWS and min(k, d) >= AMX_COLUMNS
+        return self._isa if splits else min(self._isa, X86_64_V4)
 
     def _work_space(self, a: Array, d: int, threads: int) -> Array | None:
         """Work space for a product with ``a`` until it is `_done`; None for BLAS."""
@@ -398,7 +404,7 @@ class CpuKernels(HostArrays):
 @functools.cache
 def product_fault(isa: str) -> str | None:
     """Which of our own products is wrong on this machine with these instructions, None if none is; logged once."""
-    fault = selfcheck.product_fault(CpuKernels(1, isa=isa, own_products=True, split_products=True))
+    fault = selfcheck.product_fault(CpuKernels(1, isa=isa, own_products=True, bfloat16=True))
     if fault:
         logger.warning("products run through BLAS: with %s instructions our own %s on this machine", isa, fault)
     return fault

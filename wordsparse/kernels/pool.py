@@ -4,6 +4,7 @@ Allocating megabytes anew in every step means a page fault every four kilobytes,
 more on a busy machine. A block of memory is available again when the last array that lies in it is gone.
 """
 
+import mmap
 from math import prod
 from typing import Any
 
@@ -15,6 +16,9 @@ Array = NDArray[Any]
 CACHE_LINE = 64
 # Smaller arrays are left to the allocator, which keeps such pieces itself.
 LARGE = 2**18
+# Blocks from half of a huge page on ask the system for huge pages: rows in any order are then found without a walk of
+# the page tables for each. NumPy asks for them only from two of them on.
+HUGE_PAGE = 2**21
 
 
 class ArrayPool:
@@ -64,8 +68,7 @@ class ArrayPool:
         if outgrown:
             available.pop(max(outgrown)[1])
         # An eighth more: the next minibatch has a few words more or less.
-        block = np.empty(size + size // 8 + CACHE_LINE, np.uint8)
-        return block[_to_line(block) :]
+        return _aligned(size + size // 8)
 
 
 class _Lease:
@@ -88,9 +91,20 @@ class _Lease:
         self._available.append(self._block)
 
 
-def _to_line(block: Array) -> int:
-    """Bytes to the next start of a cache line."""
-    return -int(block.__array_interface__["data"][0]) % CACHE_LINE
+def _aligned(size: int) -> Array:
+    """So many bytes or some more, from the start of a cache line or of a huge page on."""
+    if size < HUGE_PAGE // 2 or not hasattr(mmap, "MADV_HUGEPAGE"):
+        block = np.empty(size + CACHE_LINE, np.uint8)
+        return block[_to_line(block) :]
+    memory = mmap.mmap(-1, size + HUGE_PAGE)
+    memory.madvise(mmap.MADV_HUGEPAGE)
+    block = np.frombuffer(memory, np.uint8)
+    return block[_to_line(block, HUGE_PAGE) :]
+
+
+def _to_line(block: Array, size: int = CACHE_LINE) -> int:
+    """Bytes to the next start of a cache line, or of a page of that size."""
+    return -int(block.__array_interface__["data"][0]) % size
 
 
 def row_bytes(d: int, itemsize: int) -> int:

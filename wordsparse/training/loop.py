@@ -112,7 +112,7 @@ class Run:
         options, recipe = self.options, self.options.used_recipe()
         sizes, measure = (len(self.vocabulary), options.dim + 1), recipe.base_measure(self.vocabulary.counts)
         # Word vectors are as good with them: docs/notebook/speed.md.
-        kernels = kernels_on(self.device.device, self.threads, split_products=True)
+        kernels = kernels_on(self.device.device, self.threads, bfloat16=True)
         if self.ranks.size > 1:
             shared = ShardedOutput(self.ranks, *sizes, recipe.loss, base_measure=measure, kernels=kernels).core
             return ShardedEmbedding(_started(shared, recipe), recipe.steps, options.seed)
