@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from support import problems
 
 from wordsparse.kernels import CpuKernels, Csr, Kernels, NumpyKernels
-from wordsparse.layer.inputs import RowInputs, WindowInputs
+from wordsparse.layer.inputs import WIDE_BAG, RowInputs, WindowInputs
 from wordsparse.layer.output import FactoredOutput
 
 Array = NDArray[Any]
@@ -59,6 +59,18 @@ def test_windows_answer_as_their_rows_do(kernels: Kernels, dtype: str, n: int) -
             assert gram.dtype == np.float64
             np.testing.assert_array_equal(gram, gram.T)
             assert problems.off(gram, H.T @ (weights[:, None] * H), 1.0) < 10 * tolerance
+
+
+def test_the_words_of_large_bags_count_for_each_other() -> None:
+    """So that those that move together, as in baskets with hundreds of items in common, do not overshoot."""
+    random = np.random.default_rng(5)
+    windows = problems.windows(random, 200, COLUMNS, reach=60)
+    size = windows.stop - windows.start - 1
+    assert size.min() < WIDE_BAG < size.max()
+    values = random.standard_normal(windows.rows)
+    mass = WindowInputs(np.ones((COLUMNS, 1)), windows, NumpyKernels()).mass(values)
+    expected = (values / size * np.maximum(1, size - WIDE_BAG + 1)) @ problems.dense_bags(windows)
+    assert problems.off(mass, expected, 1.0) < 1e-13
 
 
 @pytest.mark.parametrize("per_example", [False, True])

@@ -18,6 +18,9 @@ Array = NDArray[Any]
 
 # Examples whose H and Ĥ stand in memory at a time, where windows need q of each of them.
 MOMENT_ROWS = 2**14
+# The words of a larger bag meet again in bags like it, as those of a basket do, and move together: beyond so many, each
+# also counts for the others. Windows of a text up to 10 words wide have no larger bags.
+WIDE_BAG = 20
 
 
 class RowInputs:
@@ -124,7 +127,8 @@ class WindowInputs:
         return self.kernels.window_sums(self.windows, values)
 
     def mass(self, weights: Array) -> Array:
-        return self.kernels.window_sums(self.windows, weights, squared=True)
+        together = self.kernels.xp.maximum(1.0, 1.0 / self.windows.share - (WIDE_BAG - 1))
+        return self.kernels.window_sums(self.windows, weights * together, squared=True)
 
     def pull_back(self, forward: Forward) -> Sums:
         return WindowSums(forward, self.windows, self.kernels)

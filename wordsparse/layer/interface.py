@@ -184,7 +184,8 @@ class Inputs(Protocol):
         """Cᵀ values, (n,) float64, for one number an example."""
 
     def mass(self, weights: Array) -> Array:
-        """Σ_j C_jw² weights_j of each feature w, (n,) float64; repeats inside a bag count one by one."""
+        """Σ_j C_jw² weights_j of each feature w, (n,) float64; repeats inside a bag count one by one, and bags of more
+        than ``WIDE_BAG`` features more than once."""
 
     def pull_back(self, forward: Forward) -> Sums:
         """The sums that flow back from a forward pass of these inputs."""

@@ -14,7 +14,9 @@ where 2α is the curvature of ℓ along a row of W, per pair; the Z-loss's α ca
 n_w is ``forget_tokens`` in minibatches like this one, r the share of the run that is left: towards its end, when E
 hardly moves any more, W is fitted to more and more of the text. The input step is a Newton step on all that was seen
 of a word so far, lr times; where the minibatch itself is most of it (a rare word), lr above 1 would overshoot, so no
-more is taken than ``trust`` times the Newton step of the minibatch alone.
+more is taken than ``trust`` times the Newton step of the minibatch alone. C_jw² leaves out that the words of a bag move
+together, as they do in baskets that share hundreds of items: a bag of n words counts n − 19 times where n is above 20
+(:meth:`wordsparse.layer.inputs.WindowInputs.mass`).
 
 Both curvatures leave the targets' own part out, σ(1 − σ) on one row each, since many examples share every direction. In
 more dimensions than examples, each example has a direction to itself, and a step fitted to it would move its target's
