@@ -38,7 +38,10 @@ def test_text(vectors: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
         (["-o", "no/such/place", "--format", "npz"], "make it first"),
         (["-o", "out", "--format", "csv"], "csv"),
         (["-o", "out", "--format", "npz", "--precision", "int4"], "choose one of float32, float16, int8"),
-        (["-o", "out", "--format", "word2vec", "--precision", "int8"], "choose one of npz, safetensors, parquet, model2vec"),
+        (
+            ["-o", "out", "--format", "word2vec", "--precision", "int8"],
+            "choose one of npz, safetensors, parquet, model2vec",
+        ),
         (["--format", "npz"], "--output"),
         (["-o", "out"], "--format"),
     ],

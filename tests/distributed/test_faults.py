@@ -109,17 +109,20 @@ def has_checkpoint(output: Path) -> bool:
 def test_kills_at_random_moments_lose_nothing(text: Path, tmp_path: Path) -> None:
     """A rank or the launcher is killed, again and again; the model has the bytes of a run that was left alone."""
     alone, output, draw = tmp_path / "alone", tmp_path / "output", random.Random(0)
-    finish(started(alone, text))
+    finish(started(alone, text, 5))
     for number in range(3):
-        process = started(output, text)
+        process = started(output, text, 5)
         wait_until(lambda: len(ranks_of(output)) == 2, process)
-        time.sleep(2 * draw.random())
+        time.sleep(draw.random())
         victim = process.pid if number == 2 else draw.choice(ranks_of(output) or [process.pid])
         with suppress(ProcessLookupError):  # it had ended
             os.kill(victim, signal.SIGKILL)
         process.communicate(timeout=DEADLINE)
         wait_until(lambda: not ranks_of(output))
-    finish(started(output, text))
+        if output.exists() and not output.with_name("output.training").exists():  # the machine was faster
+            break
+    else:
+        finish(started(output, text, 5))
     for name in ("input.npy", "output.npy"):
         assert (output / name).read_bytes() == (alone / name).read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["alone", "output"]

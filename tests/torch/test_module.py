@@ -185,7 +185,7 @@ def test_probabilities_sum_to_one_where_the_loss_has_them(loss: str, measure: An
     if measure is None:
         ids = torch.arange(m)
         torch.testing.assert_close(-head(h, ids), log_p[ids, ids])
-    with pytest.raises(InputError, match="squared gives scores and no probabilities: spherical and taylor have them"):
+    with pytest.raises(InputError, match="squared gives scores and no probabilities: train with spherical or taylor"):
         layer(loss="squared").log_prob(h)
 
 
