@@ -40,7 +40,7 @@ def test_text(vectors: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
         (["-o", "out", "--format", "npz", "--precision", "int4"], "choose one of float32, float16, int8"),
         (
             ["-o", "out", "--format", "word2vec", "--precision", "int8"],
-            "choose one of npz, safetensors, parquet, model2vec",
+            "choose one of npz, safetensors",
         ),
         (["--format", "npz"], "--output"),
         (["-o", "out"], "--format"),

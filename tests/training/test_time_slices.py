@@ -157,7 +157,7 @@ def test_the_command_cuts_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str
         ({"slice_column": "year"}, "the column 'year' needs rows"),
         ({"slice_column": "yeer", "column": "text"}, "row 1 has no 'yeer'"),
         ({"slice_column": "text", "slice_by": "year", "column": "text"}, "row 1: there is no year in its 'text'"),
-        ({"slice_column": "year", "slice_by": "file", "column": "text"}, "slice_by file is for files"),
+        ({"slice_column": "year", "slice_by": "file", "column": "text"}, "leave slice_by out, or make it year"),
         ({"column": "text"}, "slices: name them"),
         ({"slice_column": "slash", "column": "text"}, "'a/b' cannot be the name of a directory"),
         ({"slice_column": "number", "column": "text"}, "there are more than 500: cut them by year"),
