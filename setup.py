@@ -70,7 +70,8 @@ class BuildKernels(build_ext):
         flags = ["/std:c++17", "/O2", '/D__VERSION__="MSVC"'] if msvc else ["-std=c++17", *OPTIMISE, *QUIET]
         link_flags: list[str] = []
         self._require_cpp(flags[:1])
-        openmp = ["/openmp"] if msvc else ["-fopenmp"]
+        # Microsoft's plain /openmp refuses `omp simd`.
+        openmp = ["/openmp:experimental"] if msvc else ["-fopenmp"]
         has_openmp = self._has("OpenMP", OPENMP_PROBE, openmp, [] if msvc else openmp, "kernels will use one thread")
         if has_openmp:
             flags, link_flags = flags + openmp, link_flags + ([] if msvc else openmp)

@@ -21,6 +21,10 @@
 #define UNROLLED
 #define __builtin_prefetch(...)
 #endif
+#ifndef HAS_VECTORS /* These are parsed, and never called where a vector is a single number. */
+#define __builtin_convertvector(x, type) type()
+#define __builtin_shufflevector(a, ...) a
+#endif
 
 namespace wordsparse {
 

@@ -42,7 +42,7 @@ class TextScan {
                     p += 8;
                     continue;
                 }
-                p += __builtin_ctzll(unusual) / 8;
+                p += zero_bytes(unusual);
                 if (*p > 0x7F) {
                     const Character character = character_at(p);
                     if (character.bytes == 0) return false;

@@ -20,6 +20,17 @@ inline std::uint64_t unusual_bytes(std::uint64_t x) {
     return (~from_0x21_on | x) & top;
 }
 
+// The number of bytes before the first one, the lowest, that is not zero; x is not zero.
+inline int zero_bytes(std::uint64_t x) {
+#ifdef __GNUC__
+    return __builtin_ctzll(x) / 8;
+#else
+    int count = 0;
+    for (; (x & 0xFF) == 0; x >>= 8) ++count;
+    return count;
+#endif
+}
+
 inline bool is_white_space(std::uint8_t ascii) {
     return ascii == ' ' || (ascii >= '\t' && ascii <= '\r') || (ascii >= 0x1C && ascii <= 0x1F);
 }

@@ -19,6 +19,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "isa.hpp"
 #include "utf8.hpp"
 
 namespace wordsparse::text {

@@ -51,13 +51,16 @@ PROGRAM = "import sys; sys.path[:] = sys.argv[2:]; from wordsparse.comparison.wo
 
 
 def command(lifeline: int) -> list[str]:
-    """The command line of a worker; ``lifeline`` is the read end of a pipe whose write end its parent keeps open."""
+    """The command line of a worker; ``lifeline`` is the read end of a pipe whose write end its parent keeps open, or -1
+    on Windows, where a process does not inherit it."""
     return [sys.executable, "-c", PROGRAM, str(lifeline), *sys.path]
 
 
 def serve() -> int:
     """Run the task on standard input, ending with the parent process; returns the exit status."""
-    threading.Thread(target=_end_with_parent, args=(int(sys.argv[1]),), daemon=True).start()
+    lifeline = int(sys.argv[1])
+    if lifeline >= 0:
+        threading.Thread(target=_end_with_parent, args=(lifeline,), daemon=True).start()
     return main()
 
 

@@ -20,11 +20,11 @@ from wordsparse.files.storage import (
     new_directory,
     remove_directory,
     sole_writer,
-    sync,
     synced,
     write_manifest,
     writing,
 )
+from wordsparse.files.system import sync
 from wordsparse.files.unpacking import MAX_EXPANSION, unpacked_limit
 
 FORMAT, VERSION = "wordsparse fetched corpus", 1

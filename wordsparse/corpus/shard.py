@@ -1,7 +1,8 @@
 """One shard of an encoded corpus, read in blocks. Every read is checked against the checksums taken at opening.
 
 The file is not memory-mapped: if a mapped file is truncated, the process dies (SIGBUS), and if it is altered, compiled
-code receives invalid row numbers. A file that is deleted can still be read, because it stays open.
+code receives invalid row numbers. A file that is deleted can still be read, because it stays open; on Windows, where an
+open file cannot be deleted, every read opens it.
 """
 
 import hashlib
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from wordsparse.errors import InputError, ReadError
 from wordsparse.files.regular import descriptor_of
+from wordsparse.files.system import WINDOWS, read_at
 
 OUT_OF_VOCABULARY = -1
 """The value of a token outside the vocabulary; it keeps the positions and the number of tokens exact."""
@@ -89,8 +91,11 @@ class Shard:
     def __init__(self, path: Path, content: "ShardContent | Expected", recent: Recent) -> None:
         self.path, self._recent = path, recent
         self._file = descriptor_of(path)
-        weakref.finalize(self, os.close, self._file)
         self.size = os.fstat(self._file).st_size // SHARD_DTYPE.itemsize
+        if WINDOWS:
+            os.close(self._file)
+        else:
+            weakref.finalize(self, os.close, self._file)
         self._content = content if isinstance(content, ShardContent) else self._checked(content)
 
     @property
@@ -141,7 +146,7 @@ class Shard:
     def _read(self, number: int) -> bytes:
         size = BLOCK_VALUES * SHARD_DTYPE.itemsize
         try:
-            return os.pread(self._file, size, number * size)
+            return read_at(self.path, self._file, size, number * size)
         except OSError as error:
             raise ReadError(f"{self.path}: cannot be read: {error.strerror or error}") from error
 

@@ -1,7 +1,6 @@
 """Atomic files: written under a temporary name, fsynced and renamed; checked when they are read."""
 
 import errno
-import fcntl
 import glob
 import hashlib
 import json
@@ -17,6 +16,7 @@ from typing import Any, BinaryIO
 from wordsparse.errors import InputError, WordsparseError
 from wordsparse.files import outputs, regular
 from wordsparse.files.exchange import exchange
+from wordsparse.files.system import BINARY, NO_FOLLOW, WINDOWS, is_at, remove_lock, rename_directory, sync, try_lock
 
 AGAIN = "restore it, or make it again"
 """The remedy for a damaged file."""
@@ -55,7 +55,8 @@ def leftovers(path: Path) -> Iterator[Path]:
 def staging(path: Path, mode: int = 0o777) -> Iterator[Path]:
     """A temporary directory ``.NAME.xxxxxxxx.partial`` beside ``path``, removed at the end of the block.
 
-    It is locked while its process lives; those that dead processes left for the same ``path`` are removed first.
+    It is locked while its process lives; those that dead processes left for the same ``path`` are removed first. Not on
+    Windows, where a directory cannot be locked, nor one be renamed in which a file is.
 
     Raises
     ------
@@ -71,7 +72,7 @@ def staging(path: Path, mode: int = 0o777) -> Iterator[Path]:
         temporary = _partial_name(path)
         temporary.mkdir(mode)
         with _locked(temporary) as ours:
-            if ours:
+            if ours or WINDOWS:
                 try:
                     yield temporary
                 finally:
@@ -91,23 +92,6 @@ def _locked(directory: Path) -> Iterator[bool]:
         yield try_lock(descriptor) and is_at(descriptor, directory)
     finally:
         os.close(descriptor)
-
-
-def try_lock(descriptor: int) -> bool:
-    """Lock an open file or directory until it is closed or the process ends; False if another holds the lock."""
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def is_at(descriptor: int, path: Path) -> bool:
-    """Whether the open file is the file at ``path``."""
-    try:
-        return os.path.samestat(os.fstat(descriptor), os.stat(path))
-    except FileNotFoundError:
-        return False
 
 
 def remove_directory(path: Path) -> None:
@@ -156,7 +140,7 @@ def new_directory(path: Path) -> Iterator[Path]:
         yield temporary
         with writing(path):
             sync(temporary)
-            os.rename(temporary, target)
+            rename_directory(temporary, target)
             sync(target.parent)
 
 
@@ -175,18 +159,19 @@ def sole_writer(path: Path) -> Iterator[None]:
     """
     lock = path.with_name(f".{short_name(path.name)}.lock")
     while True:
-        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+        descriptor, ours = os.open(lock, os.O_RDWR | os.O_CREAT | NO_FOLLOW | BINARY, 0o666), False
         try:
             if not try_lock(descriptor):
                 raise InputError(f"{path}: another process is writing it: wait for it, or name another output")
-            if is_at(descriptor, lock):
-                try:
-                    yield
-                finally:
-                    lock.unlink(missing_ok=True)  # before the release: a waiting process checks that it still exists
+            ours = is_at(descriptor, lock)
+            if ours:
+                yield
                 return
         finally:
-            os.close(descriptor)
+            if ours:
+                remove_lock(lock, descriptor)
+            else:
+                os.close(descriptor)
 
 
 def check_new_directory(path: Path) -> None:
@@ -359,15 +344,6 @@ def objects(path: Path, content: object, *names: str) -> list[dict[str, Any]]:
 
 def _members_digest(content: Mapping[str, object]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def sync(path: Path) -> None:
-    """Fsync a file, or the entries of a directory."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """How much memory this process may still take, by everything that limits it."""
 
 import ctypes
-import resource
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,6 +42,16 @@ def limits() -> Iterator[tuple[int, str]]:
     """The bytes that each limit leaves, with its name."""
     if (available := _number(Path("/proc/meminfo"), "MemAvailable")) is not None:
         yield available * 1024, "available memory"
+    yield from _process_left()
+    yield from _cgroup_left()
+
+
+def _process_left() -> Iterator[tuple[int, str]]:
+    """What the limits of this process leave, such as ``ulimit -v``; Windows has none."""
+    try:
+        import resource
+    except ImportError:
+        return
     for limit, field, what in (
         (resource.RLIMIT_AS, "VmSize", "RLIMIT_AS"),
         (resource.RLIMIT_DATA, "VmData", "RLIMIT_DATA"),
@@ -49,7 +59,6 @@ def limits() -> Iterator[tuple[int, str]]:
         soft, _ = resource.getrlimit(limit)
         if soft != resource.RLIM_INFINITY and (used := _number(Path("/proc/self/status"), field)) is not None:
             yield max(0, soft - used * 1024), what
-    yield from _cgroup_left()
 
 
 def _cgroup_left() -> Iterator[tuple[int, str]]:
@@ -96,6 +105,7 @@ def shown(size: int) -> str:
 
 def give_back() -> None:
     """Return to the system the pages that the allocator keeps between pieces in use, where it can do that (glibc)."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    # Windows has no library of all symbols of the process.
+    trim = None if os.name == "nt" else getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)

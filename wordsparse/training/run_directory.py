@@ -30,7 +30,7 @@ from typing import Self
 
 from wordsparse.corpus.shards import is_encoded
 from wordsparse.errors import InputError
-from wordsparse.files import storage
+from wordsparse.files import storage, system
 from wordsparse.files.exchange import exchange
 from wordsparse.words.model_directory import is_model
 
@@ -78,10 +78,13 @@ class RunDirectory:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.release_reserve()
+        if system.WINDOWS:  # renames no directory in which a file is open
+            os.close(self._lock)
         # A previous model is still there only if it could not be moved back to the output.
         if not (self.checkpoints() or self.holds_model() or (self.path / PREVIOUS).is_dir()):
             storage.remove_directory(self.path)  # renames it first, so another process may create a new one
-        os.close(self._lock)
+        if not system.WINDOWS:
+            os.close(self._lock)
 
     def place(self, name: str) -> Path:
         """Where to write ``name`` in it; the directory is made again where someone has removed it."""
@@ -106,9 +109,9 @@ class RunDirectory:
         InputError
             If the disk has less free space.
         """
-        if not hasattr(os, "posix_fallocate"):  # macOS lacks it
+        if not hasattr(os, "posix_fallocate"):  # macOS and Windows lack it
             return
-        descriptor = os.open(self.place(RESERVE), os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o666)
+        descriptor = os.open(self.place(RESERVE), os.O_RDWR | os.O_CREAT | os.O_TRUNC | system.NO_FOLLOW, 0o666)
         try:
             os.posix_fallocate(descriptor, 0, size)
         except OSError as error:
@@ -137,10 +140,10 @@ class RunDirectory:
             If it cannot be moved; an existing model is unchanged.
         """
         if not self.output.exists() or not any(self.output.iterdir()):
-            os.rename(self.path / MODEL, self.output)
+            system.rename_directory(self.path / MODEL, self.output)
         elif not self._exchange():
             self._replace()
-        storage.sync(self.output.parent)
+        system.sync(self.output.parent)
         self.drop_checkpoints()
         self._drop_old_model()
 
@@ -187,15 +190,15 @@ class RunDirectory:
         while True:
             self.path.mkdir(exist_ok=True)
             try:
-                descriptor = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+                descriptor = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT | system.NO_FOLLOW, 0o666)
             except FileNotFoundError:
                 continue  # its previous owner has just removed the directory
-            if not storage.try_lock(descriptor):
+            if not system.try_lock(descriptor):
                 os.close(descriptor)
                 raise InputError(
                     f"{self._named}: another process is training for this output: wait for it, or name another output"
                 )
-            if storage.is_at(descriptor, self.path / LOCK):
+            if system.is_at(descriptor, self.path / LOCK):
                 self._lock = descriptor
                 return
             os.close(descriptor)

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from wordsparse.errors import InputError
-from wordsparse.files import storage
+from wordsparse.files import storage, system
 from wordsparse.vectors import precision
 from wordsparse.vectors.formats import names, safe_tensors
 from wordsparse.vectors.word_vectors import WordVectors
@@ -71,7 +71,7 @@ def write(word_vectors: WordVectors, directory: Path, precision_name: str = "flo
     contents = {TOKENIZER: _tokenizer(word_vectors.words), CONFIG: config, MODULES: modules}
     for name, content in contents.items():
         storage.write_file(directory / name, json.dumps(content, ensure_ascii=False, indent=1).encode())
-    storage.sync(directory / TENSORS)
+    system.sync(directory / TENSORS)
 
 
 def read(directory: Path) -> WordVectors:
