@@ -167,7 +167,7 @@ def asked(variable: str) -> bool:
 COMMIT_FILE = Path("COMMIT")
 
 PYX = Path("pyx")
-PACKAGES = {"text": "wordsparse.corpus"}  # of all other sources: wordsparse.kernels
+PACKAGES = {"numbering": "wordsparse.corpus", "text": "wordsparse.corpus"}  # of all other sources: wordsparse.kernels
 # Under sanitizers the text for the widest vectors is compiled for narrower processors, so that it runs on those too.
 MACROS = [
     ("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION"),

@@ -33,7 +33,7 @@ def main(tokens: int, nodes: int, length: int, rounds: int, output: Path | None)
     with tempfile.TemporaryDirectory() as folder:
         inputs = kinds(numbers, Path(folder, "walks.txt"))
         work: dict[str, Callable[[], None]] = {f"ours, {name}": reading(text) for name, text in inputs.items()}
-        work |= theirs(inputs["lists of str"])
+        work |= theirs(inputs)
         for sg, name in ((1, "skip-gram"), (0, "CBOW")):
             work[f"ours, lists of str, read and trained by {name}"] = training(inputs["lists of str"], sg)
         seconds: dict[str, list[float]] = {name: [] for name in work}
@@ -50,7 +50,7 @@ def main(tokens: int, nodes: int, length: int, rounds: int, output: Path | None)
 
 
 def kinds(numbers: Any, path: Path) -> dict[str, Any]:
-    """The same walks in each kind of input; equal tokens are one object, but in those read from lines."""
+    """The same walks in each kind of input; equal strings are one object, but in those split from lines."""
     names = [str(node) for node in range(int(numbers.max()) + 1)]
     words = [[names[node] for node in walk] for walk in numbers.tolist()]
     lines = [" ".join(walk) for walk in words]
@@ -58,6 +58,7 @@ def kinds(numbers: Any, path: Path) -> dict[str, Any]:
     return {
         "lists of str": words,
         "lists of str, split from lines": [line.split() for line in lines],
+        "lists of long str, split from lines": [["package-" + word for word in walk] for walk in words],
         "lists of int": numbers.tolist(),
         "NumPy arrays of int": list(numbers),
         "corpus_file": path,
@@ -77,13 +78,19 @@ def reading(text: Any) -> Callable[[], None]:
     return read
 
 
-def theirs(text: Any) -> dict[str, Callable[[], None]]:
-    """gensim's pass over the text, where gensim is installed."""
+def theirs(inputs: dict[str, Any]) -> dict[str, Callable[[], None]]:
+    """gensim's pass over texts, where gensim is installed."""
     try:
         from gensim.models import Word2Vec as Gensims
     except ImportError:
         return {}
-    return {"gensim, lists of str, build_vocab": lambda: Gensims(min_count=1, vector_size=1).build_vocab(text)}
+
+    def counting(text: Any) -> Callable[[], None]:
+        return lambda: Gensims(min_count=1, vector_size=1).build_vocab(text)
+
+    return {
+        f"gensim, {name}, build_vocab": counting(text) for name, text in inputs.items() if not isinstance(text, Path)
+    }
 
 
 def training(text: Any, sg: int) -> Callable[[], None]:

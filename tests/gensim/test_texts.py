@@ -1,6 +1,7 @@
 """Readers of text, and sentences as numbers."""
 
 import bz2
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,19 +11,51 @@ import pytest
 from wordsparse.corpus import END_OF_SENTENCE as END
 from wordsparse.corpus import OUT_OF_VOCABULARY as OOV
 from wordsparse.corpus import Vocabulary
-from wordsparse.errors import InputError
+from wordsparse.errors import InputError, WrongTypeError
 from wordsparse.gensim import BrownCorpus, LineSentence, PathLineSentences, Text8Corpus, texts
 
 
 def test_scan_numbers_tokens_in_order_of_appearance(monkeypatch: pytest.MonkeyPatch) -> None:
     for block in (1, 2, 4096):
         monkeypatch.setattr(texts, "_BLOCK", block)
-        found = texts.scan([["b", 7], [], ("b", (1, 2)), "b"])
-        assert found.counts == {"b": 3, 7: 1, (1, 2): 1}
-        assert (found.total_words, found.sentences) == (5, 4)
+        found = texts.scan([["b", 7], [], ("b", (1, 2)), "b", {"c": 1}, np.array([7, 8])])
+        assert found.counts == {"b": 3, 7: 2, (1, 2): 1, "c": 1, 8: 1}
+        assert (found.total_words, found.sentences) == (8, 6)
         assert found.ids is not None
-        assert found.ids.tolist() == [0, 1, END, 0, 2, END, 0, END]
-        assert texts.numbered([[7, "c"], ["b"]], {"b": 0, 7: 1}).tolist() == [1, OOV, END, 0, END]
+        assert found.ids.tolist() == [0, 1, END, 0, 2, END, 0, END, 3, END, 1, 4, END]
+    assert texts.scan([]).ids is not None
+
+
+def test_a_text_that_was_not_scanned_is_numbered() -> None:
+    corpus = texts.Sentences([[7, "c"], [], ["b"]]).corpus({"b": 0, 7: 1}, Vocabulary(["b", "7"], [1, 1]))
+    assert np.asarray(corpus.shards[0]).tolist() == [1, OOV, END, 0, END]
+    assert (corpus.tokens, corpus.sentences) == (3, 2)
+
+
+def test_each_sentence_is_read_when_it_is_given() -> None:
+    walk: list[int] = []
+
+    def walks() -> Iterator[list[int]]:
+        for start in (1, 2):
+            walk[:] = [start, start + 1]
+            yield walk
+
+    assert texts.scan(walks()).counts == {1: 1, 2: 2, 3: 1}
+
+
+def test_errors_of_sentences_name_what_is_wrong() -> None:
+    with pytest.raises(InputError, match="unhashable type: 'list'"):
+        texts.scan([["a"], [["b"]]])
+    for sentence in (7, None, iter("ab")):
+        with pytest.raises(WrongTypeError, match="must be a list of tokens, not"):
+            texts.scan([["a"], sentence])
+
+    def failing() -> Iterator[list[str]]:
+        yield ["a"]
+        raise TypeError("of the program's own")
+
+    with pytest.raises(TypeError, match=r"^of the program's own$"):
+        texts.scan(failing())
 
 
 def test_a_scan_is_used_again_for_training() -> None:

@@ -1,7 +1,7 @@
 """Sentences of any hashable tokens, converted to numbers, and the choice of the vocabulary.
 
-The tokens go through one dictionary in C (``map`` and ``numpy.fromiter``), not through a Python loop. The
-exception is a vocabulary that is pruned while it is counted: it is pruned after each sentence, as in gensim.
+The tokens are numbered and counted by compiled code, not by a Python loop. The exception is a vocabulary that is pruned
+while it is counted: it is pruned after each sentence, as in gensim.
 """
 
 import contextlib
@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordsparse.corpus import END_OF_SENTENCE, OUT_OF_VOCABULARY, EncodedCorpus, Vocabulary, encode
+from wordsparse.corpus._numbering import Numbering
 from wordsparse.errors import InputError, WrongTypeError
 from wordsparse.files import storage
 from wordsparse.vectors.formats import names
@@ -29,7 +30,7 @@ TrimRule = Callable[[Any, int, int], int]
 
 DISCARD, KEEP = 1, 2  # results of a trim rule; 0 applies the minimum count
 COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
-_BLOCK = 4096  # number of sentences converted at a time
+_BLOCK = 2**20  # number of values made at a time
 _SHARD_BLOCK = 2**20
 
 
@@ -44,28 +45,14 @@ class Scan:
     ids: Ids | None = None
 
 
-class _Numbers(dict[Key, int]):
-    """The number of each token in order of first appearance, assigned at its first lookup."""
-
-    def __missing__(self, token: Key) -> int:
-        number = self[token] = len(self)
-        return number
-
-
 def scan(sentences: Iterable[Any]) -> Scan:
     """Count the tokens of sentences and number them."""
-    numbers, counts, total = _Numbers(), np.zeros(0, np.int64), 0
-    blocks: list[Ids] = []
-    length = 0
-    for block in in_blocks(sentences):
-        ids = _numbered(block, map(numbers.__getitem__, chain.from_iterable(block)))
-        found = np.bincount(ids[ids >= 0], minlength=len(numbers))
-        found[: counts.size] += counts
-        counts, length = found, length + len(block)
-        blocks.append(ids)
-    total = int(counts.sum())
-    ids = np.concatenate([np.empty(0, np.int32), *blocks])
-    return Scan(dict(zip(numbers, counts.tolist(), strict=True)), total, length, ids)
+    numbering, stream = Numbering(), lists(sentences)
+    blocks = [np.empty(0, np.int32)]
+    while (block := numbering.number(stream, END_OF_SENTENCE, _BLOCK)).size:
+        blocks.append(block)
+    counts = dict(zip(numbering.tokens, numbering.counts.tolist(), strict=True))
+    return Scan(counts, sum(counts.values()), numbering.sentences, np.concatenate(blocks))
 
 
 def scan_pruned(sentences: Iterable[Any], max_vocab_size: int, trim_rule: TrimRule | None) -> Scan:
@@ -75,15 +62,14 @@ def scan_pruned(sentences: Iterable[Any], max_vocab_size: int, trim_rule: TrimRu
     """
     counts: dict[Key, int] = {}
     total, length, least = 0, 0, 1
-    for block in in_blocks(sentences):
-        for sentence in block:
-            for token in sentence:
-                counts[token] = counts.get(token, 0) + 1
-            total += len(sentence)
-            length += 1
-            if len(counts) > max_vocab_size:
-                counts = {token: count for token, count in counts.items() if keeps(token, count, least, trim_rule)}
-                least += 1
+    for sentence in lists(sentences):
+        for token in sentence:
+            counts[token] = counts.get(token, 0) + 1
+        total += len(sentence)
+        length += 1
+        if len(counts) > max_vocab_size:
+            counts = {token: count for token, count in counts.items() if keeps(token, count, least, trim_rule)}
+            least += 1
     return Scan(counts, total, length)
 
 
@@ -91,15 +77,6 @@ def keeps(token: Key, count: int, min_count: int, trim_rule: TrimRule | None) ->
     """Whether a token stays in the vocabulary."""
     answer = 0 if trim_rule is None else trim_rule(token, count, min_count)
     return answer == KEEP or (answer != DISCARD and count >= min_count)
-
-
-def numbered(sentences: Iterable[Any], rows: Mapping[Key, int]) -> Ids:
-    """The sentences as rows, OUT_OF_VOCABULARY for a token without one."""
-    blocks = (
-        _numbered(block, map(rows.get, chain.from_iterable(block), repeat(OUT_OF_VOCABULARY)))
-        for block in in_blocks(sentences)
-    )
-    return np.concatenate([np.empty(0, np.int32), *blocks])
 
 
 class Sentences:
@@ -121,10 +98,9 @@ class Sentences:
 
     def corpus(self, rows: Mapping[Key, int], vocabulary: Vocabulary) -> EncodedCorpus:
         """The text as rows of ``vocabulary``, in memory."""
-        if self._scanned is not None and self._scanned.ids is not None:
-            ids = _table(self._scanned.counts, rows)[self._scanned.ids]
-        else:
-            ids = numbered(self._sentences, rows)
+        scanned = self._scanned or scan(self._sentences)
+        assert scanned.ids is not None
+        ids = _table(scanned.counts, rows)[scanned.ids]
         sentences = int(np.count_nonzero(ids == END_OF_SENTENCE))
         return _corpus(vocabulary, ids.size - sentences, sentences, [ids])
 
@@ -234,35 +210,27 @@ def _table(tokens: Iterable[Key], rows: Mapping[Key, int]) -> Ids:
     return np.fromiter(chain(map(rows.get, tokens, repeat(OUT_OF_VOCABULARY)), specials), np.int32)
 
 
-def in_blocks(sentences: Iterable[Any]) -> Iterator[list[Any]]:
-    """The sentences in blocks, each sentence with a length; if one is a single string, a warning is logged."""
+def lists(sentences: Iterable[Any]) -> Iterator[list[Any] | tuple[Any, ...]]:
+    """Each sentence as a list or a tuple; if the first one is a single string, a warning is logged."""
     stream = iter(sentences)
-    first = True
-    while block := list(islice(stream, _BLOCK)):
-        if first and isinstance(block[0], str):
+    for sentence in islice(stream, 1):
+        if isinstance(sentence, str):
             logger.warning(
                 "Each 'sentences' item should be a list of words (usually unicode strings). The first is the word "
                 "%.40r, which is read as a list of its characters.",
-                block[0],
+                sentence,
             )
-        first = False
-        yield [_sized(sentence) for sentence in block]
+        yield _as_list(sentence)
+    for sentence in stream:
+        yield sentence if type(sentence) is list else _as_list(sentence)
 
 
-def _sized(sentence: Any) -> Any:
-    if isinstance(sentence, np.ndarray):
-        return sentence.tolist()  # a list of Python objects, which is iterated over faster
-    if hasattr(sentence, "__len__"):
+def _as_list(sentence: Any) -> list[Any] | tuple[Any, ...]:
+    if type(sentence) is list or type(sentence) is tuple:
         return sentence
+    if isinstance(sentence, np.ndarray) and sentence.ndim:
+        objects: list[Any] = sentence.tolist()  # Python's own numbers hash faster
+        return objects
+    if hasattr(sentence, "__len__") and hasattr(sentence, "__iter__"):
+        return list(sentence)
     raise WrongTypeError(f"a sentence must be a list of tokens, not {sentence!r:.80}")
-
-
-def _numbered(block: list[Any], numbers: Iterable[int]) -> Ids:
-    """The numbers of a block's tokens, an END_OF_SENTENCE after each sentence that is not empty."""
-    lengths = np.fromiter(map(len, block), np.int64, len(block))
-    try:
-        ids = np.fromiter(numbers, np.int32, int(lengths.sum()))
-    except TypeError as error:
-        raise InputError(f"a sentence must be a list of hashable tokens: {error}") from error
-    ends = np.cumsum(lengths)[lengths > 0]
-    return np.insert(ids, ends, np.int32(END_OF_SENTENCE))

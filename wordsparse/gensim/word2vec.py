@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, NoReturn, Self
 
@@ -14,6 +15,7 @@ from wordsparse.gensim.refusals import WrongOrderError, WrongPlaceError, logger,
 from wordsparse.gensim.texts import TrimRule
 from wordsparse.training.loop import Run
 
+_JOB = 4096  # sentences handed to an overridden _do_train_job at a time
 _ON_WV = (
     "most_similar",
     "similarity",
@@ -286,7 +288,8 @@ class Word2Vec(VocabularyBuilder):
 
     def _jobs(self, sentences: Iterable[Any]) -> Iterator[Any]:
         """The sentences that the overridden hook hands over."""
-        for job in texts.in_blocks(sentences):
+        stream = texts.lists(sentences)
+        while job := list(islice(stream, _JOB)):
             self._do_train_job(job, self.alpha, None)
             yield from self._job
 
