@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import zipfile
 from hashlib import sha256
 from pathlib import Path
@@ -42,6 +43,31 @@ def output_of(*command: str | Path, **options: Any) -> str:
     return done.stdout
 
 
+def about(python: str | Path) -> tuple[tuple[int, int, int], bool, bool] | None:
+    """The version of an interpreter, whether it is no virtual environment's, and whether it has the headers; None if
+    it does not run, as a shim of pyenv whose version is not chosen.
+    """
+    try:
+        done = subprocess.run([python, "-c", ABOUT], capture_output=True, text=True, check=False)
+    except OSError:
+        return None
+    if done.returncode:
+        return None
+    version, own, compiles = json.loads(done.stdout)
+    return tuple(version), own, compiles
+
+
+def named(paths: tuple[str, ...]) -> dict[str, str]:
+    """The interpreters at these paths: version → path."""
+    found = {}
+    for path in paths:
+        known = about(path)
+        if known is None or known[0] < (3, 11) or not known[2]:
+            raise click.ClickException(f"{path}: is no Python from 3.11 on that runs and has its headers: name another")
+        found[".".join(map(str, known[0]))] = path
+    return found
+
+
 def pythons() -> dict[str, str]:
     """The interpreters to build for, one of each minor version: version → path."""
     folders = [Path(folder) for folder in os.environ["PATH"].split(os.pathsep)]
@@ -51,11 +77,11 @@ def pythons() -> dict[str, str]:
         for path in sorted(folder.glob("python3.[0-9]*")):
             if not path.name[len("python3.") :].isdecimal():
                 continue
-            about = subprocess.run([path, "-c", ABOUT], capture_output=True, text=True, check=False)
-            if about.returncode:
+            known = about(path)
+            if known is None:
                 continue
-            (major, minor, micro), real, compiles = json.loads(about.stdout)
-            if real and compiles and minor >= 11:
+            (major, minor, micro), own, compiles = known
+            if own and compiles and minor >= 11:
                 found.setdefault((major, minor), (f"{major}.{minor}.{micro}", str(path)))
     return dict(found[minor] for minor in sorted(found))
 
@@ -130,17 +156,22 @@ def _trial(python: Path, elsewhere: Path) -> dict[str, Any]:
 @click.option("--python", "chosen", multiple=True, help="An interpreter to build for; repeatable.")
 def main(output: Path, chosen: tuple[str, ...]) -> None:
     output.mkdir(parents=True, exist_ok=True)
-    interpreters = {path: path for path in chosen} or pythons()
+    interpreters = named(chosen) or pythons()
     report: dict[str, Any] = {"tool": "wheels", "wheels": {}}
     with tempfile.TemporaryDirectory() as temporary:
         sources = Path(shutil.copy2(source_distribution(Path(temporary)), output))
         report["sdist"] = {"name": sources.name, "sha256": sha256(sources.read_bytes()).hexdigest()}
         for version, python in interpreters.items():
-            folder = Path(temporary, version.replace(os.sep, "_"))
-            click.echo(f"{sources.name} on Python {version}", err=True)
+            started, folder = time.monotonic(), Path(temporary, version)
             made = Path(shutil.copy2(wheel(python, sources.resolve(), folder), output)).resolve()
-            about = {"name": made.name, "bytes": made.stat().st_size}
-            report["wheels"][version] = about | {"trials": trials(python, made, folder)}
+            built = time.monotonic() - started
+            report["wheels"][version] = {
+                "name": made.name,
+                "bytes": made.stat().st_size,
+                "trials": trials(python, made, folder),
+                "seconds": {"build": round(built), "all": round(time.monotonic() - started)},
+            }
+            click.echo(f"{made.name} on Python {version}: installed and used", err=True)
     click.echo(json.dumps(report, indent=1))
 
 

@@ -31,10 +31,20 @@ def test_after_the_same_epochs() -> None:
         "interval −0.150 to +0.050).",
     ]
     assert found["in_short"] == [
-        f"After 2 epochs, {CALLED[0]} scores higher than the best peer on 1 of 2 test sets, lower on none, and neither "
-        "on 1, where the difference may be chance."
+        f"After 2 epochs, compared with the best peer on 2 test sets, {CALLED[0]} scores higher on 1; on 1 the "
+        "difference may be chance."
     ]
     assert found["same_cpu_time"] == []
+
+
+def test_both_sides_and_neither() -> None:
+    rows = [difference("people", 0.2, "ahead"), difference("verbs", -0.2, "behind")]
+    compared = f"compared with the best peer on 2 test sets, {CALLED[0]} scores"
+    assert conclude(rows, [], [])["in_short"] == [f"After 2 epochs, {compared} higher on 1 and lower on 1."]
+    rows = [difference("people", 0.02, "level"), difference("verbs", -0.02, "level")]
+    assert conclude(rows, [], [])["in_short"] == [
+        f"After 2 epochs, {compared} neither higher nor lower: every difference may be chance."
+    ]
 
 
 def test_by_cpu_time() -> None:

@@ -69,10 +69,13 @@ def _tally_of_epochs(finals: Mapping[str, Sequence[Row]]) -> list[str]:
     sentences = []
     for name in dict.fromkeys(row["ours"] for row in rows):
         count = Counter(row["verdict"] for row in rows if row["ours"] == name)
-        level = f", and neither on {count[LEVEL]}, where the difference may be chance" if count[LEVEL] else ""
+        sides = ((AHEAD, "higher"), (BEHIND, "lower"))
+        scores = " and ".join(f"{side} on {count[verdict]}" for verdict, side in sides if count[verdict])
+        chance = f"; on {count[LEVEL]} the difference may be chance" if count[LEVEL] else ""
+        found = scores + chance if scores else "neither higher nor lower: every difference may be chance"
         sentences.append(
-            f"After {_epochs(rows[0]['epochs'])}, {label(name)} scores higher than the best peer on "
-            f"{count[AHEAD] or 'none'} of {_sets(count.total())}, lower on {count[BEHIND] or 'none'}{level}."
+            f"After {_epochs(rows[0]['epochs'])}, compared with the best peer on {_sets(count.total())}, {label(name)} "
+            f"scores {found}."
         )
     return sentences
 

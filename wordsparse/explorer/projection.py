@@ -1,6 +1,10 @@
 """Word vectors in the plane: t-SNE by scikit-learn, or the first two principal components where it is missing."""
 
+import importlib
+import io
+import warnings
 from collections.abc import Sequence
+from contextlib import redirect_stderr
 
 import numpy as np
 import scipy.linalg
@@ -66,6 +70,7 @@ def principal_components(unit: NDArray[np.float32]) -> Points:
 
 def _tsne(unit: NDArray[np.float32], start: Points, is_first: bool) -> Points:
     manifold = optional.load("the map by t-SNE", "sklearn.manifold")
+    _count_cores()
     if is_first:
         # As scikit-learn's own init="pca": small, so that the early exaggeration can sort clusters.
         start, exaggeration = start / (start[:, 0].std() or 1.0) * 1e-4, 12.0
@@ -80,3 +85,13 @@ def _tsne(unit: NDArray[np.float32], start: Points, is_first: bool) -> Points:
         n_jobs=available_cpus(),
     )
     return np.asarray(model.fit_transform(unit), np.float64)
+
+
+def _count_cores() -> None:
+    """Have joblib count the physical cores, as scikit-learn does, but silently.
+
+    Where the programs that it calls for that are missing, it prints a traceback; the second time it knows the answer.
+    """
+    with warnings.catch_warnings(), redirect_stderr(io.StringIO()):
+        warnings.simplefilter("ignore")
+        importlib.import_module("joblib").cpu_count(only_physical_cores=True)
