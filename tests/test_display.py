@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import termios
 import threading
 
 import pytest
@@ -83,6 +84,22 @@ def test_a_terminal_gets_one_bar_at_a_time_and_keeps_none(monkeypatch: pytest.Mo
     assert screen.count("\n") == 1  # that of the line
     assert screen.rpartition("\n")[2].rstrip("\r ").rpartition("\r")[2].startswith("train:")
     assert screen.endswith(" \r")  # the bar is removed
+
+
+@pytest.mark.skipif(os.name == "nt", reason="this system has no pseudo-terminals")
+def test_a_bar_leaves_room_for_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The ^C that the terminal shows went to the next line, and the bar stayed in its own."""
+    monkeypatch.setattr(display, "DELAY", 0.0)
+    monkeypatch.setenv("TERM", "xterm")
+    ours, theirs = os.openpty()
+    termios.tcsetwinsize(theirs, (20, 70))
+    with open(ours, "rb", buffering=0) as screen, open(theirs, "w") as stream:
+        monkeypatch.setattr(sys, "stderr", stream)
+        with Display() as progress:
+            progress.update("train", "tokens", 5, 40)
+        stream.flush()
+        bars = screen.read(4096).decode().split("\r")
+    assert max(len(bar) for bar in bars) == 70 - 4
 
 
 def test_nothing_is_shown_where_it_is_not_wanted_or_there_is_no_stream(monkeypatch: pytest.MonkeyPatch) -> None:

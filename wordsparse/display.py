@@ -20,6 +20,8 @@ FIRST_LINE, MAX_BETWEEN, SHARE = 10.0, 300.0, 0.2
 DELAY = 0.5
 # Seconds between two states of a bar in a notebook.
 BETWEEN = 0.5
+# Columns of a terminal that a bar leaves free: the terminal shows ^C behind it, and a full line would become two.
+ROOM = 4
 # Of this process's threads. The bars' own lock is shared by processes: a semaphore that a killed process leaves behind.
 _LOCK = threading.RLock()
 
@@ -83,10 +85,8 @@ class _Bar:
     """A bar on a terminal."""
 
     def __init__(self, name: str, unit: str, done: int, total: int | None) -> None:
-        scaled = unit == "tokens"
-        self._bar = _bar_class()(
-            desc=name, unit=f" {unit}", unit_scale=scaled, initial=done, total=total, delay=DELAY, leave=False
-        )
+        look = {"unit": f" {unit}", "unit_scale": unit == "tokens", "ncols": _columns()}
+        self._bar = _bar_class()(desc=name, initial=done, total=total, delay=DELAY, leave=False, **look)
 
     def update(self, done: int, note: str) -> None:
         self._bar.set_postfix_str(escaped(note), refresh=False)
@@ -170,6 +170,15 @@ def _bar_class() -> Any:
     from tqdm import tqdm  # imported on demand: most commands show no progress
 
     return type("Bar", (tqdm,), {"_lock": _LOCK})
+
+
+def _columns() -> int | None:
+    """The width of a bar; None if that of the terminal is not known."""
+    try:
+        columns = os.get_terminal_size(sys.stderr.fileno()).columns
+    except (OSError, ValueError):
+        return None
+    return columns - ROOM if columns > ROOM else None
 
 
 def _open() -> bool:

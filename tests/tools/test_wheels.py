@@ -40,7 +40,7 @@ def test_a_python_that_does_not_run_is_refused_or_passed_over(
     shim = tmp_path / "python3.13"
     shim.write_text("#!/bin/sh\necho 'pyenv: python3.13: command not found' >&2\nexit 127\n")
     shim.chmod(0o755)
-    with pytest.raises(ClickException, match="python3.13: is no Python from 3.11 on that runs"):
+    with pytest.raises(ClickException, match=r"python3\.13: is no Python from 3\.11 on that runs"):
         wheels.named((str(shim),))
     with pytest.raises(ClickException, match="absent: is no Python"):
         wheels.named((str(tmp_path / "absent"),))
