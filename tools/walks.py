@@ -8,7 +8,8 @@
 The graph: a package is a node, a dependency (Depends, Pre-Depends, every alternative) an edge, a package's section its
 class; ``apt-cache dumpavail`` lists them. Nine tenths of the edges are walked on as by DeepWalk (Perozzi et al., 2014).
 Both sides get the same lists of strings, arguments and threads. Classes are predicted from the unit vectors of a
-fraction of the nodes by logistic regression; the held-out edges by the cosine of their ends, against as many pairs that
+fraction of the nodes by logistic regression, whose regularisation is chosen for each side by cross-validation on those
+nodes; the held-out edges by the cosine of their ends, against as many pairs that
 are no edges, with ends drawn uniformly or by degree. Items: the dependencies of a package are a basket; of one basket
 in five, one item is held out and predicted from the others, by the cosine of vectors (``most_similar``) and by
 the model's outputs (``predict_output_word``); a hit is among the first 20. ``--join`` puts the reports of several seeds
@@ -33,6 +34,8 @@ from wordsparse.gensim import Word2Vec
 
 Array = NDArray[Any]
 HITS = 20
+STRENGTHS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)  # the values of C that are tried
+FOLDS = 5
 KINDS = ("walks", "items")
 SIDES = ("wordsparse skip-gram", "gensim skip-gram", "wordsparse CBOW", "gensim CBOW")
 ARGUMENTS: dict[str, Any] = {"vector_size": 100, "min_count": 1, "seed": 1}
@@ -279,18 +282,21 @@ def unit(vectors: Array) -> Array:
 
 
 def classes(vectors: Array, sections: Array, shares: Sequence[float], seed: int) -> dict[str, float]:
-    """Micro and macro F1 of the sections of all nodes but a share, which are known."""
+    """Micro and macro F1 of the sections of all nodes but a share, which are known, and the judge's C."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import f1_score
+    from sklearn.model_selection import GridSearchCV, KFold
 
     scaled, found = vectors * np.sqrt(vectors.shape[1]), {}
     for share in shares:
         order = np.random.default_rng(seed).permutation(len(scaled))
         known, asked = np.split(order, [int(share * len(order))])
-        judge = LogisticRegression(C=0.1, max_iter=100, tol=1e-3).fit(scaled[known], sections[known])
-        answers = judge.predict(scaled[asked])
+        folds = KFold(FOLDS, shuffle=True, random_state=seed)
+        judge = GridSearchCV(LogisticRegression(max_iter=100, tol=1e-3), {"C": STRENGTHS}, cv=folds)
+        answers = judge.fit(scaled[known], sections[known]).predict(scaled[asked])
         for average in ("micro", "macro"):
             found[f"{average} F1 {share:g}"] = float(f1_score(sections[asked], answers, average=average))
+        found[f"C {share:g}"] = judge.best_params_["C"]
     return found
 
 
