@@ -104,6 +104,28 @@ def test_an_error_is_raised_on_all_ranks_and_nothing_is_left(file: bytes, messag
     assert [found.name for found in tmp_path.iterdir()] == ["text.txt"]
 
 
+def test_ranks_with_other_texts_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files of the same names and sizes, of which a block in the middle differs."""
+    monkeypatch.setattr("wordsparse.distributed.encoding.SAMPLE_BYTES", 64)
+    monkeypatch.setattr("wordsparse.distributed.encoding.SAMPLES", 8)
+    names = ["a.txt", "b.txt"]
+    for number, word in enumerate((b"cat", b"cat", b"dog")):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        (folder / "a.txt").write_bytes(b"a b c\n" * 300)
+        (folder / "b.txt").write_bytes(b"e f g\n" * 75 + word + b" " + b"h i j\n" * 225)
+
+    def work(ranks: ThreadRanks) -> str:
+        with pytest.raises(InputError) as error:
+            encode(ranks, [tmp_path / str(ranks.rank) / name for name in names], tmp_path / "encoded")
+        return str(error.value)
+
+    (message,) = set(on_ranks(3, work))
+    assert message.startswith("the ranks differ in text: 2 files of 3,604 bytes with the digest ")
+    assert "on rank 2 (" in message
+    assert not (tmp_path / "encoded").exists()
+
+
 def test_a_stream_is_read_by_one_rank(tmp_path: Path) -> None:
     sentences = [["a", "b"], ["b", "c"]]
 

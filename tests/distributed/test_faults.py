@@ -48,6 +48,21 @@ def test_one_line_says_what_is_wrong_with_a_rank(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("call", ["train", "encode"])
+def test_ranks_with_other_texts_of_the_same_size_are_refused(call: str, text: Path, tmp_path: Path) -> None:
+    work, output = tmp_path / "work", tmp_path / "output"
+    (work / "other").mkdir(parents=True)
+    content = text.read_bytes()
+    (work / "text.txt").write_bytes(content)
+    (work / "other" / "text.txt").write_bytes(content.replace(b"w7 ", b"w8 ", 1))
+    options = OPTIONS if call == "train" else ["--min-count", 1]
+    run = launched(2, ODD_RANK, "text", "1", call, "text.txt", "-o", output, *options, cwd=work)
+    assert run.returncode == 2, run.stderr
+    assert "the ranks differ in text: 1 files of " in run.stderr
+    assert run.stderr.count("\n") == 1, run.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["work"]
+
+
 def test_a_full_disk_of_the_first_rank_leaves_no_model(text: Path, tmp_path: Path) -> None:
     encoded, output = tmp_path / "encoded", tmp_path / "output"
     assert launched(2, "-m", "wordsparse", "encode", text, "-o", encoded, "--min-count", 1).returncode == 0

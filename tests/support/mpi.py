@@ -1,6 +1,7 @@
 """Programs on several ranks, started with the mpiexec of this machine or of the environment."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,8 @@ ENVIRONMENT = {
     "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
 }
 SECONDS = 300
+# Open MPI's launcher adds to what a failed program has said: blocks between rules, and what its own servers met.
+OF_THE_LAUNCHER = re.compile(r"^-{60,}\n.*?^-{60,}\n|^\[\S+:\d+\] PMIX ERROR.*\n|\0", re.DOTALL | re.MULTILINE)
 
 
 def mpiexec() -> str | None:
@@ -38,10 +41,11 @@ def command(ranks: int, *program: object) -> list[str]:
 
 
 def launched(ranks: int, *program: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """Run it to its end."""
-    return subprocess.run(
+    """Run it to its end; its standard error is without what the launcher has added."""
+    run = subprocess.run(
         command(ranks, *program), cwd=cwd, env=ENVIRONMENT, capture_output=True, text=True, timeout=SECONDS, check=False
     )
+    return subprocess.CompletedProcess(run.args, run.returncode, run.stdout, OF_THE_LAUNCHER.sub("", run.stderr))
 
 
 def train(ranks: int, *arguments: object) -> subprocess.CompletedProcess[str]:

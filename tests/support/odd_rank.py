@@ -2,8 +2,9 @@
 
     python odd_rank.py KIND RANKS ARGUMENTS…
 
-On the RANKS, such as ``0,1``, mpi4py is missing (``no-mpi4py``), the version is another one (``version``), or no file
-may grow beyond 4 KiB (``full-disk``).
+On the RANKS, such as ``0,1``, mpi4py is missing (``no-mpi4py``), the version is another one (``version``), no file
+may grow beyond 4 KiB (``full-disk``), or the working directory is ``other``, where files of the same names are
+(``text``).
 """
 
 import importlib.metadata
@@ -23,6 +24,8 @@ if here in odd.split(","):
     elif kind == "version":
         version = importlib.metadata.version
         importlib.metadata.version = lambda name: "0.0.9" if name == "wordsparse" else version(name)
+    elif kind == "text":
+        os.chdir("other")
     elif kind == "full-disk":
         launch.ranks()  # MPI makes files of its own when it starts
         resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))

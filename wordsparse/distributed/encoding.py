@@ -29,7 +29,7 @@ from wordsparse.corpus.shard import END_OF_SENTENCE, SHARD_DTYPE
 from wordsparse.corpus.vocabulary import check_limits
 from wordsparse.distributed.agreement import check_same
 from wordsparse.distributed.ranks import Ranks, gather_json, on_first, together
-from wordsparse.files import storage
+from wordsparse.files import regular, storage
 from wordsparse.machine.threads import resolve_threads
 
 Array = NDArray[Any]
@@ -38,6 +38,8 @@ Array = NDArray[Any]
 ROW_BYTES = 64
 # Values of a shard that are read at a time.
 BLOCK_VALUES = 2**20
+# Blocks of a text that ranks compare before they share it, and the bytes of one: a text of up to 16 MiB whole.
+SAMPLES, SAMPLE_BYTES = 256, 2**16
 
 
 def encode(
@@ -58,13 +60,17 @@ def encode(
     Raises
     ------
     InputError, WordsparseError
-        On all ranks, if the encoding fails on one of them.
+        On all ranks, if the encoding fails on one of them, or their files differ in size or in a sample of blocks.
     """
     given = {"known": known, **options}
     if ranks.size == 1:
         return corpus.encode(source, output, progress=progress, threads=threads, **given)
     text = together(ranks, lambda: _shared_text(source, options))
-    facts = {"text": None if text is None else _size(text), "output": os.fspath(output), "known words": len(known)}
+    facts = {
+        "text": together(ranks, lambda: None if text is None else _signature(text)),
+        "output": os.fspath(output),
+        "known words": len(known),
+    }
     check_same(ranks, {**facts, **{name: str(value) for name, value in options.items()}})
     if text is None:
         on_first(ranks, lambda: corpus.encode(source, output, progress=progress, threads=threads, **given))
@@ -87,9 +93,17 @@ def _text(source: Source, options: Mapping[str, Any], *, quiet: bool) -> RawText
     return RawText(source, **{name: options[name] for name in names if name in options}, quiet=quiet)
 
 
-def _size(text: RawText) -> str:
-    sizes = [file.stat().st_size for file in text.files or ()]
-    return f"{len(sizes):,} files of {sum(sizes):,} bytes"
+def _signature(text: RawText) -> str:
+    """The number of files and bytes of a text, and a digest of sizes and of blocks that are spread over the files."""
+    files = text.files or ()
+    sizes, digest = [file.stat().st_size for file in files], hashlib.sha256()
+    for path, size in zip(files, sizes, strict=True):
+        digest.update(size.to_bytes(8, "big"))
+        with regular.opened(path) as file:
+            for position in range(0, size, max(SAMPLE_BYTES, size // max(1, SAMPLES // len(files)))):
+                file.seek(position)
+                digest.update(file.read(SAMPLE_BYTES))
+    return f"{len(sizes):,} files of {sum(sizes):,} bytes with the digest {digest.hexdigest()[:16]}"
 
 
 def _encode(
