@@ -22,7 +22,7 @@ ENVIRONMENT = {
 }
 SECONDS = 300
 # Open MPI's launcher adds to what a failed program has said: blocks between rules, and what its own servers met.
-OF_THE_LAUNCHER = re.compile(r"^-{60,}\n.*?^-{60,}\n|^\[\S+:\d+\] PMIX ERROR.*\n|\0", re.DOTALL | re.MULTILINE)
+OF_THE_LAUNCHER = re.compile(r"^-{60,}\n.*?^-{60,}\n|^\[\S+:\d+\] PMIX ERROR[^\n]*\n|\0", re.DOTALL | re.MULTILINE)
 
 
 def mpiexec() -> str | None:
