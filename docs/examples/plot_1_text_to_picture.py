@@ -47,8 +47,9 @@ for word, place in zip(words, plane, strict=True):
 axes.set_axis_off()
 
 # %%
-# The same as commands, with a page to look around in instead of the picture::
+# The same as commands, for a text of your own in a file, a sentence or a paragraph a line, with a page to look around in
+# instead of the picture::
 #
-#     wordsparse train text.txt -o model --model skipgram --dim 50 --epochs 30
+#     wordsparse train text.txt -o model --tokens simple --model skipgram --dim 50 --epochs 30
 #     wordsparse similar model fire
 #     wordsparse explore model -o page.html

@@ -99,8 +99,8 @@ def test_sets_of_unknown_words_are_named() -> None:
         {"name": OURS, "pairs": {"people": score, "known": {"n": 2, "oov": 1}}, "analogies": {"asked": score}}
     ]
     assert conclude([], [], runs)["unanswered"] == [
-        "None of the 353 pairs of people has both words in the vocabulary.",
-        "None of the 353 questions of asked has its four words among the frequent ones of the vocabulary.",
+        "Not one of the pairs of people (353) has both words in the vocabulary.",
+        "Not one of the questions of asked (353) has its four words among the frequent ones of the vocabulary.",
         "Give test sets in the language of the text: --pairs FILE or --analogies FILE.",
     ]
 

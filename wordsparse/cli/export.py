@@ -65,7 +65,7 @@ def command(model: str, output: str, format_name: str, precision: str, whiten: s
         "vocab_size": len(word_vectors),
         "dim": word_vectors.dim,
     }
-    said = [f"{len(word_vectors)} words x {word_vectors.dim} -> {', '.join(files)}"]
+    said = [f"{len(word_vectors):,} words x {word_vectors.dim} -> {', '.join(files)}"]
     if word_vectors.subwords is not None:
         result["subwords"] = format_name == "npz"
         if not result["subwords"]:

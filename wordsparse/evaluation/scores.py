@@ -118,15 +118,15 @@ def unanswered(evaluations: Sequence[Mapping[str, Any]]) -> list[str]:
         for name in dict.fromkeys(name for evaluation in evaluations for name in evaluation[kind]):
             scores = [evaluation[kind][name] for evaluation in evaluations]
             if not any(score["n"] for score in scores):
-                sentences.append(f"None of the {scores[0]['oov']:,} {reason.format(name)}.")
+                sentences.append(f"Not one of the {reason.format(name, scores[0]['oov'])}.")
     if sentences:
         sentences.append("Give test sets in the language of the text: --pairs FILE or --analogies FILE.")
     return sentences
 
 
 _UNANSWERED = {
-    "pairs": "pairs of {} has both words in the vocabulary",
-    "analogies": "questions of {} has its four words among the frequent ones of the vocabulary",
+    "pairs": "pairs of {0} ({1:,}) has both words in the vocabulary",
+    "analogies": "questions of {0} ({1:,}) has its four words among the frequent ones of the vocabulary",
 }
 
 

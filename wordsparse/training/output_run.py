@@ -116,6 +116,10 @@ class OutputRun:
             If the output has a model or an unfinished run, and ``resume`` is False.
         """
         if not self.resume:
+            if models.is_model(self.output):
+                raise InputError(
+                    f"{self.output}: exists already, and is a model: train on it with --resume, or name another directory"
+                )
             storage.check_new_directory(self.output)
             if directory.checkpoints():
                 raise InputError(
