@@ -28,7 +28,8 @@ cdef extern from "word_table.hpp" namespace "wordsparse::text" nogil:
         string_view word(int32_t)
         uint64_t key(string_view)
         int32_t add(uint64_t key, string_view word, int64_t times) except +
-        int32_t find(string_view)
+        void find(const vector[string_view]&, int32_t*) except +
+        void absorb(const CppWordTable&, int32_t*) except +
         vector[int32_t] ranked(const vector[int64_t]& counts, int64_t at_least) except +
 
 cdef extern from "text_scan.hpp" namespace "wordsparse::text" nogil:
@@ -100,19 +101,12 @@ cdef class WordTable:
         UnicodeEncodeError
             If one holds a lone surrogate.
         """
-        cdef Py_ssize_t size
-        cdef const char* letters
         cdef string_view word
         for token in tokens:
             if not isinstance(token, str):
                 raise TypeError(f"a word must be a str, not {token!r:.80}")
-            # The UTF-8 form of another str would be kept in it for as long as it lives.
-            utf8 = token if PyUnicode_IS_ASCII(token) else token.encode()
-            if utf8 is token:
-                letters = PyUnicode_AsUTF8AndSize(token, &size)
-            else:
-                letters, size = utf8, len(<bytes> utf8)
-            word = string_view(letters, size)
+            utf8 = utf8_of(token)
+            word = letters_of(utf8)
             self.values.push_back(self.words.add(self.words.key(word), word, 1))
 
     def end_sentence(self):
@@ -138,45 +132,64 @@ cdef class WordTable:
 
     def absorb(self, WordTable other not None):
         """Add the words of another table, with their counts; the ids here of its words, (len(other),) int32."""
-        ids = np.empty(other.words.size(), np.int32)
-        cdef int32_t[::1] into = ids
-        cdef int32_t id
-        cdef string_view word
-        cdef vector[int64_t] counts
         if other is self:
             raise ValueError("a table cannot absorb itself")
-        with nogil:
-            counts = other.words.counts()
-            for id in range(<int32_t> other.words.size()):
-                word = other.words.word(id)
-                into[id] = self.words.add(self.words.key(word), word, counts[id])
+        ids = np.empty(other.words.size(), np.int32)
+        cdef int32_t[::1] into = ids
+        if other.words.size():
+            with nogil:
+                self.words.absorb(other.words[0], &into[0])
         return ids
 
-    def counts(self, int64_t at_least):
-        """A dict of the words counted so often or more: the most frequent first, equal counts by code point."""
+    def ranked(self, int64_t at_least):
+        """The words counted so often or more, a list, and their counts, int64: the most frequent first, equal counts by
+        code point."""
         cdef vector[int64_t] counts
         cdef vector[int32_t] ranked
         cdef string_view word
-        cdef int32_t id
+        cdef Py_ssize_t i
         with nogil:
             counts = self.words.counts()
             ranked = self.words.ranked(counts, at_least)
-        found = {}
-        for id in ranked:
-            word = self.words.word(id)
-            found[word.data()[:word.size()].decode()] = counts[id]
-        return found
+        words, times = [], np.empty(ranked.size(), np.int64)
+        cdef int64_t[::1] into = times
+        for i in range(<Py_ssize_t> ranked.size()):
+            word = self.words.word(ranked[i])
+            words.append(word.data()[:word.size()].decode())
+            into[i] = counts[ranked[i]]
+        return words, times
+
+    def counts(self, int64_t at_least):
+        """A dict of the words counted so often or more, in the order of ``ranked``."""
+        words, times = self.ranked(at_least)
+        return dict(zip(words, times.tolist(), strict=True))
 
     def ids(self, list words not None):
         """The ids of the words of a list of str, −1 where one was not met; (len(words),) int32."""
         ids = np.empty(len(words), np.int32)
         cdef int32_t[::1] into = ids
-        cdef Py_ssize_t i
-        cdef bytes utf8
-        for i, word in enumerate(words):
-            utf8 = word.encode()
-            into[i] = self.words.find(string_view(utf8, len(utf8)))
+        cdef vector[string_view] letters
+        held = [utf8_of(word) for word in words]
+        for utf8 in held:
+            letters.push_back(letters_of(utf8))
+        if held:
+            with nogil:
+                self.words.find(letters, &into[0])
         return ids
+
+
+cdef inline object utf8_of(str word):
+    """Itself where that is its UTF-8 form, which another str would keep for as long as it lives; else bytes."""
+    return word if PyUnicode_IS_ASCII(word) else word.encode()
+
+
+cdef inline string_view letters_of(object utf8) except *:
+    cdef Py_ssize_t size
+    cdef const char* letters
+    if isinstance(utf8, bytes):
+        return string_view(<const char*> <bytes> utf8, len(<bytes> utf8))
+    letters = PyUnicode_AsUTF8AndSize(utf8, &size)
+    return string_view(letters, size)
 
 
 def renumber(int32_t[::1] values not None, const int32_t[::1] table not None):

@@ -76,25 +76,67 @@ class WordTable {
         return slot.key == 0 ? -1 : slot.id;
     }
 
+    // The same of many words, in turn.
+    void find(const std::vector<std::string_view> &words, std::int32_t *ids) const {
+        for (std::size_t i = 0; i < words.size() + AHEAD; ++i) {
+            if (i < words.size()) prefetch(key(words[i]));
+            if (i >= AHEAD) ids[i - AHEAD] = find(words[i - AHEAD]);
+        }
+    }
+
+    // Adds the words of another table with their counts; the ids here of its words go to `ids`.
+    void absorb(const WordTable &other, std::int32_t *ids) {
+        const std::vector<std::int64_t> counts = other.counts();
+        // Keys of the words ahead, whose slots are on their way from memory.
+        std::uint64_t keys[AHEAD];
+        const std::size_t n = other.size();
+        for (std::size_t id = 0; id < n + AHEAD; ++id) {
+            std::uint64_t &ahead = keys[id % AHEAD];
+            if (id >= AHEAD) ids[id - AHEAD] = add(ahead, other.word(id - AHEAD), counts[id - AHEAD]);
+            if (id < n) prefetch(ahead = key(other.word(id)));
+        }
+    }
+
     // The ids of the words whose counts are so high or higher: the most frequent first, equal counts by code point.
     std::vector<std::int32_t> ranked(const std::vector<std::int64_t> &counts, std::int64_t at_least) const {
-        std::vector<std::int32_t> ids;
+        std::vector<Ranked> words;
         for (std::size_t id = 0; id < size(); ++id)
-            if (counts[id] >= at_least) ids.push_back(std::int32_t(id));
-        std::sort(ids.begin(), ids.end(), [&](auto a, auto b) { // UTF-8 bytes stand in the order of code points
-            return counts[a] != counts[b] ? counts[a] > counts[b] : word(a) < word(b);
+            if (counts[id] >= at_least) words.push_back({counts[id], beginning(id), std::int32_t(id)});
+        std::sort(words.begin(), words.end(), [&](const Ranked &a, const Ranked &b) {
+            if (a.count != b.count) return a.count > b.count;
+            return a.beginning != b.beginning ? a.beginning < b.beginning : word(a.id) < word(b.id);
         });
+        std::vector<std::int32_t> ids(words.size());
+        for (std::size_t i = 0; i < ids.size(); ++i) ids[i] = words[i].id;
         return ids;
     }
 
   private:
+    static constexpr std::size_t AHEAD = 16;
+
     struct Slot {
         std::uint64_t key = 0; // 0: free
         std::int32_t id = 0;
         std::uint32_t count = 0;
     };
 
+    struct Ranked {
+        std::int64_t count;
+        std::uint64_t beginning;
+        std::int32_t id;
+    };
+
     static constexpr std::uint64_t HASHED = std::uint64_t(0xFF) << 56;
+
+    // The first eight bytes of a word as a number that orders words as their bytes do: UTF-8 bytes stand in the order of
+    // code points. Words that share it may differ.
+    std::uint64_t beginning(std::size_t id) const {
+        std::uint64_t bytes = 0;
+        const std::size_t n = std::min<std::size_t>(8, starts_[id + 1] - starts_[id]);
+        for (std::size_t i = 0; i < n; ++i)
+            bytes |= std::uint64_t(std::uint8_t(letters_[starts_[id] + i])) << (56 - 8 * i);
+        return bytes;
+    }
 
     std::size_t slot_of(std::uint64_t key) const { return mixed(key + addend_) >> shift_; }
 

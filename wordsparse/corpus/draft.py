@@ -7,7 +7,7 @@ import bisect
 import hashlib
 import itertools
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -108,8 +108,8 @@ class NumberedText(Protocol):
     def distinct_words(self) -> int:
         """The number of distinct words."""
 
-    def counts(self, at_least: int) -> dict[str, int]:
-        """The words that occur so often or more, and their counts."""
+    def vocabulary(self, min_count: int, max_vocab: int | None = None, known: Collection[str] = ()) -> Vocabulary:
+        """The vocabulary of its words; see :meth:`Vocabulary.from_counts`."""
 
     def maps(self, vocabulary: Vocabulary) -> list[Values]:
         """For each table of the draft, the map from its ids to the vocabulary's ids, or to OUT_OF_VOCABULARY.

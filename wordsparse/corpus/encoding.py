@@ -106,9 +106,7 @@ def encode(
         for before, after in itertools.pairwise(stages):
             numbered = with_phrases(numbered, Draft(after, target), max(min_count, MIN_COUNT), threshold, threads)
             shutil.rmtree(before)
-        # Rare words are not converted to Python strings, unless all words are rare: the error needs their counts.
-        counts = numbered.counts(1 if known else min_count) or numbered.counts(1)
-        vocabulary = Vocabulary.from_counts(counts, min_count, max_vocab, known)
+        vocabulary = numbered.vocabulary(min_count, max_vocab, known)
         written = numbered.draft.renumbered(numbered.maps(vocabulary), threads)
         about: dict[str, Any] = {
             "tokens": numbered.draft.tokens,
@@ -161,9 +159,18 @@ class ReadText:
         """The number of distinct words."""
         return len(self.tables[0])
 
-    def counts(self, at_least: int) -> dict[str, int]:
-        """The words that occur so often or more, and their counts."""
-        return self.tables[0].counts(at_least)
+    def counts(self) -> dict[str, int]:
+        """All words and their counts."""
+        return self.tables[0].counts(1)
+
+    def vocabulary(self, min_count: int, max_vocab: int | None = None, known: Collection[str] = ()) -> Vocabulary:
+        """The vocabulary of its words; see :meth:`Vocabulary.from_counts`."""
+        # Rare words become Python strings only if a known one may be rare, or all are: the error needs their counts.
+        if not known:
+            words, times = self.tables[0].ranked(min_count)
+            if words:
+                return Vocabulary(words[:max_vocab], times[:max_vocab])
+        return Vocabulary.from_counts(self.counts(), min_count, max_vocab, known)
 
     def maps(self, vocabulary: Vocabulary) -> list[Ids]:
         """For each table, the map from its ids to the vocabulary's; see :class:`NumberedText`."""

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-# A word with letters or digits before its last character.
-_PUNCTUATED = re.compile(r"(?=.*\w).+[.,;:!?…。、，；：！？)\]»”\"]", re.DOTALL)
+_PUNCTUATION = frozenset('.,;:!?…。、，；：！？)]»”"')
+_LETTER = re.compile(r"\w")
 _HAN = r"\u3400-\u9fff\uf900-\ufaff"
 _KANA = r"\u3040-\u30ff"
 _OTHERS = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Burmese, Khmer
@@ -25,7 +25,7 @@ def hints(words: Sequence[str], counts: NDArray[np.int64]) -> list[str]:
     """Sentences about the tokens of a text that was split at white space; none if there is nothing to say."""
     said = []
     words, counts = words[:MAX_WORDS], counts[:MAX_WORDS]
-    ends = np.fromiter((_PUNCTUATED.fullmatch(word) is not None for word in words), bool, len(words))
+    ends = np.fromiter(map(_is_punctuated, words), bool, len(words))
     share = counts[ends].sum() / counts.sum()
     if share > PUNCTUATED_SHARE:
         examples = ", ".join(repr(words[i]) for i in np.flatnonzero(ends)[:3])
@@ -40,7 +40,7 @@ def hints(words: Sequence[str], counts: NDArray[np.int64]) -> list[str]:
 def unspaced(words: Iterable[str]) -> str | None:
     """A sentence if most words are long ones in a script that writes no spaces, else None."""
     sample = [word for word, _ in zip(words, range(MAX_WORDS), strict=False)]
-    long = [word for word in sample if len(word) >= LONG_WORD and len(_UNSPACED.findall(word)) > len(word) / 2]
+    long = [word for word in sample if not word.isascii() and _is_unspaced(word)]
     if 2 * len(long) <= len(sample):
         return None
     text = "".join(long)
@@ -51,3 +51,13 @@ def unspaced(words: Iterable[str]) -> str | None:
     else:
         remedy = "split it first, with a tokeniser of its language"
     return f"the text seems not to be split into words, since its script writes no spaces: {remedy}"
+
+
+def _is_punctuated(word: str) -> bool:
+    """Whether a word ends in punctuation, with a letter or a digit before it."""
+    return word[-1:] in _PUNCTUATION and _LETTER.search(word, 0, len(word) - 1) is not None
+
+
+def _is_unspaced(word: str) -> bool:
+    """Whether a word is a long one in a script that writes no spaces."""
+    return len(word) >= LONG_WORD and len(_UNSPACED.findall(word)) > len(word) / 2

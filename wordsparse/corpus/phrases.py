@@ -7,7 +7,7 @@ join the phrases of the pass before with their neighbours.
 """
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -49,10 +49,10 @@ class JoinedText:
         """The number of distinct words."""
         return int(np.count_nonzero(self.times))
 
-    def counts(self, at_least: int) -> dict[str, int]:
-        """The words that occur so often or more, and their counts."""
-        frequent = np.flatnonzero(self.times >= max(1, at_least)).tolist()
-        return {self.words[i]: int(self.times[i]) for i in frequent}
+    def vocabulary(self, min_count: int, max_vocab: int | None = None, known: Collection[str] = ()) -> Vocabulary:
+        """The vocabulary of its words; see :meth:`wordsparse.corpus.Vocabulary.from_counts`."""
+        counts = {self.words[i]: int(self.times[i]) for i in np.flatnonzero(self.times).tolist()}
+        return Vocabulary.from_counts(counts, min_count, max_vocab, known)
 
     def maps(self, vocabulary: Vocabulary) -> list[Ids]:
         """The map from its ids to the vocabulary's; see :class:`wordsparse.corpus.draft.NumberedText`."""
@@ -76,7 +76,7 @@ def with_phrases(text: NumberedText, draft: Draft, min_count: int, threshold: fl
         The score above which a pair is joined.
     threads : int
     """
-    vocabulary = Vocabulary.from_counts(text.counts(1), 1)
+    vocabulary = text.vocabulary(min_count=1)
     written = text.draft.renumbered(text.maps(vocabulary), threads)
     shards = [text.draft.folder / shard.file.name for shard in written]
     keys = _phrases(shards, vocabulary.counts, min_count, threshold)

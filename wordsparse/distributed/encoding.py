@@ -175,7 +175,7 @@ def _check_files(text: RawText, held: Collection[int]) -> None:
 def _counted(ranks: Ranks, part: ReadText, min_count: int, known: Collection[str]) -> tuple[dict[str, int], int]:
     """The counts of the words that may be in the vocabulary, or of all where there is none; and how many there are."""
     by_owner: list[list[tuple[str, int]]] = [[] for _ in range(ranks.size)]
-    for word, count in part.counts(1).items():
+    for word, count in part.counts().items():
         by_owner[zlib.crc32(word.encode()) % ranks.size].append((word, count))
     texts = [_rows("\n".join(word for word, _ in owned).encode()) for owned in by_owner]
     numbers = [np.array([count for _, count in owned], np.int64)[:, None] for owned in by_owner]
