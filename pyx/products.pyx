@@ -7,6 +7,7 @@ Functions matmul    out = A M  (+ out)         A (n, k), M (k, d), out (n, d): a
                                                rows of a larger matrix and half of A; where the product is symmetric,
                                                Aᵀ diag(s²) A among them, half computed and both filled
           transform A ← [A v] M                A (n, d), v (n,), M (d + 1, d), in float64
+          inverse   out = A⁻¹                  A (n, n), overwritten
 dtypes    real = float32 or float64; the sums of gram run in `real` inside a block of rows and in float64 across
           blocks, which keeps the d×d state in float64 where it is earned
 memory    outputs and work space come from the caller; rows of tall matrices may lie further apart. Work space is bytes,
@@ -24,7 +25,7 @@ from scipy.linalg.cython_blas cimport dgemm, dsyrk, sgemm, ssyrk
 
 from common cimport address, blocks_of, real, require, rows_of, stride
 
-cdef extern from "gemm.hpp" namespace "wordsparse" nogil:
+cdef extern from "inverse.hpp" namespace "wordsparse" nogil:
     Py_ssize_t PANEL_BYTES
     Py_ssize_t GEMM_ROWS
     Py_ssize_t panels_of(Py_ssize_t, Py_ssize_t)
@@ -39,6 +40,8 @@ cdef extern from "gemm.hpp" namespace "wordsparse" nogil:
     Py_ssize_t PARTS_ROWS
     void sum_parts[T](int, const T*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, bint,
                       const double*, double, double, double*)
+    Py_ssize_t PIVOTS
+    bint eliminate[T](int, Py_ssize_t, Py_ssize_t, Py_ssize_t, T*, Py_ssize_t, int64_t*, T*, T*)
 
 # A matrix on the right, beside a left side of `real`.
 ctypedef fused right:
@@ -292,3 +295,39 @@ def gram(int isa, const real[::view.strided, ::view.contiguous] a, const real[::
     for i in range(d if half else 0):
         for j in range(i):
             total_[j * d + i] = total_[i * d + j]
+
+
+def inverse_work_size(Py_ssize_t size, Py_ssize_t n, int threads):
+    """Bytes of work space for inverse."""
+    return 2 * n * PIVOTS * size + work_size(size, n, PIVOTS, n, threads)
+
+
+def inverse(int isa, real[::view.strided, ::view.contiguous] a, int64_t[::1] order, real[:, ::1] out, int threads,
+            uint8_t[::1] work):
+    """out = a⁻¹, n ≥ 1 rows; False where a has none, and nothing is written to out then. a is overwritten; order (n,)
+    comes as 0 … n - 1; work of inverse_work_size."""
+    cdef Py_ssize_t n = a.shape[0], ld = stride(a), size = sizeof(real), first = 0, width, i, j
+    require(n > 0 and a.shape[1] == out.shape[0] == out.shape[1] == order.shape[0] == n, "sizes must match")
+    require(work.shape[0] >= inverse_work_size(size, n, threads), "work must have inverse_work_size bytes")
+    cdef real* a_ = &a[0, 0]
+    cdef real* out_ = &out[0, 0]
+    cdef real* panel = <real*> &work[0]
+    cdef real* pivots = panel + n * PIVOTS
+    cdef uint8_t* rest = <uint8_t*> (pivots + n * PIVOTS)
+    cdef int64_t* order_ = &order[0]
+    cdef bint regular = True
+    with nogil:
+        while first < n and regular:
+            width = min(PIVOTS, n - first)
+            regular = eliminate(isa, n, first, width, a_, ld, order_, panel, pivots)
+            if regular:
+                multiply_packed(isa, panel, PIVOTS, NULL, <const real*> NULL, n, width, pivots, real is double, n, n,
+                                False, a_, ld, True, threads, rest)
+            first += width
+    if not regular:
+        return False
+    # Rows of a that were exchanged are columns of its inverse.
+    for i in prange(n, nogil=True, schedule="static", num_threads=threads):
+        for j in range(n):
+            out_[i * n + order_[j]] = a_[i * ld + j]
+    return True

@@ -9,13 +9,15 @@ dtypes    real = float32 or float64; tokens, positions and targets int32
 memory    outputs and scratch come from the caller, all matrices with the same distance from row to row; (m, d) is never
           formed but by means; pull copies a cache line of each row at a time, five lines a word for each thread
 cost      running sums over the text: a few rows of d values a token, whatever the window (windows.hpp)
-threads   dots and means deal blocks of positions to OpenMP threads, pull strips of columns; both depend on sizes alone
+threads   dots and means deal blocks of positions to OpenMP threads, sums parts of the bags, pull strips of columns; all
+          depend on sizes alone
 rows      start on cache lines and are padded to whole ones; the padding of what is written holds any numbers
 """
 
 from cython cimport view
 from cython.parallel cimport prange, threadid
 from libc.stdint cimport int32_t, int64_t, uint8_t
+from libc.string cimport memset
 
 from common cimport blocks_of, real, require, require_line, rows_of, stride
 
@@ -45,6 +47,11 @@ cdef extern from "window_pull.hpp" namespace "wordsparse" nogil:
     void window_pull[T](int, const windows*, Py_ssize_t, const void*, const T*, const T*, T*, T*, T*, T*, T*)
 
 BLOCK = POSITIONS
+
+cdef enum:
+    # Bags that sums adds up before the next part, and the most parts: each has a sum for every column.
+    PART_BAGS = 32768
+    MAX_PARTS = 16
 
 
 def scratch_bytes(Py_ssize_t reach):
@@ -135,26 +142,60 @@ def means(int isa, const int32_t[::1] tokens, const int32_t[::1] centre, const i
         window_means(isa, &w, block, F_, scratch_ + threadid() * of_each, out_)
 
 
+def sum_parts(Py_ssize_t bags):
+    """The parts in which sums adds up so many bags."""
+    return max(1, min(MAX_PARTS, bags // PART_BAGS))
+
+
+def change_size(Py_ssize_t n, Py_ssize_t reach, Py_ssize_t parts):
+    """Numbers of scratch for sums over n positions."""
+    return n + parts * (2 * reach + 2)
+
+
 def sums(const int32_t[::1] tokens, const int32_t[::1] centre, const int32_t[::1] start, const int32_t[::1] stop,
-         const double[::1] values, bint squared, double[::1] change, double[::1] out):
-    """Each bag's value counts as one part of its size, or of its square. change (positions + 1,) and out (columns,)
-    come zeroed; there is at least one bag."""
-    require(centre.shape[0] == start.shape[0] == stop.shape[0] == values.shape[0], "each bag must have one value")
-    require(change.shape[0] == tokens.shape[0] + 1, "change must have a number for each position and one more")
-    cdef Py_ssize_t j, p
+         const double[::1] values, bint squared, Py_ssize_t reach, double[::1] change, double[:, ::1] parts,
+         double[::1] out, int threads):
+    """Each bag's value counts as one part of its size, or of its square. change of change_size and parts (sum_parts,
+    columns) as they come; out (columns,); there is at least one bag."""
+    cdef Py_ssize_t n = tokens.shape[0], bags = centre.shape[0], columns = out.shape[0], part, column, count
+    cdef double total
+    require(bags > 0 and start.shape[0] == stop.shape[0] == values.shape[0] == bags, "each bag must have one value")
+    require(parts.shape[0] > 0 and parts.shape[1] == columns, "parts must have the columns of the result")
+    require(change.shape[0] >= change_size(n, reach, parts.shape[0]), "change must have change_size numbers")
+    count = parts.shape[0]
+    for part in prange(count, nogil=True, schedule="static", num_threads=threads):
+        part_sums(&tokens[0], n, &centre[0], &start[0], &stop[0], &values[0], squared, reach, bags * part // count,
+                  bags * (part + 1) // count, &change[part * (2 * reach + 2)], &parts[part, 0], columns)
+    for column in prange(columns, nogil=True, schedule="static", num_threads=threads):
+        total = 0
+        for part in range(count):
+            total = total + parts[part, column]
+        out[column] = total
+
+
+cdef void part_sums(const int32_t* tokens, Py_ssize_t n, const int32_t* centre, const int32_t* start,
+                    const int32_t* stop, const double* values, bint squared, Py_ssize_t reach, Py_ssize_t first,
+                    Py_ssize_t last, double* change, double* out, Py_ssize_t columns) noexcept nogil:
+    """sums of the bags from `first` to `last`. Those of one part never reach further than 2 reach + 1 positions into
+    the next one's, whose `change` begins so much further on."""
+    cdef Py_ssize_t low, high, j, p
     cdef double total = 0, value, size
-    with nogil:
-        # A bag's value starts to count at its first token and stops to after its last; its centre is left out.
-        for j in range(centre.shape[0]):
-            size = stop[j] - start[j] - 1
-            value = values[j] / (size * size if squared else size)
-            change[start[j]] += value
-            change[stop[j]] -= value
-            out[tokens[centre[j]]] -= value
-        for p in range(tokens.shape[0]):
-            total += change[p]
-            if tokens[p] >= 0:
-                out[tokens[p]] += total
+    memset(out, 0, columns * sizeof(double))
+    if first == last:
+        return
+    low, high = max(0, centre[first] - reach), min(n, centre[last - 1] + reach + 1)
+    memset(change + low, 0, (high - low + 1) * sizeof(double))
+    # A bag's value starts to count at its first token and stops to after its last; its centre is left out.
+    for j in range(first, last):
+        size = stop[j] - start[j] - 1
+        value = values[j] / (size * size if squared else size)
+        change[start[j]] += value
+        change[stop[j]] -= value
+        out[tokens[centre[j]]] -= value
+    for p in range(low, high):
+        total += change[p]
+        if tokens[p] >= 0:
+            out[tokens[p]] += total
 
 
 def pull(int isa, const int32_t[::1] tokens, const int32_t[::1] centre, const int32_t[::1] start,

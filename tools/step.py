@@ -5,9 +5,8 @@
 Real minibatches of the text. Each call of a kernel is timed (wall and CPU) and its work counted from its arguments:
 flops of products, bytes of rows read and written at least once. ``share`` is a product's rate over the rate at which
 this machine multiplies square float32 matrices in the same run, on one thread, times the threads. What is left of a
-step is NumPy's and the d³ algebra of the state: with the kernels that run on one thread, the part of a step that
-threads do not share. Then whole steps over sweeps of threads, minibatches, d and
-vocabularies, alternating.
+step is NumPy's: with the kernels that run on one thread, the part of a step that threads do not share. Then whole
+steps over sweeps of threads, minibatches, d and vocabularies, alternating.
 """
 
 import tempfile
@@ -60,10 +59,6 @@ WORK: dict[str, Callable[..., Work]] = {
     "scale_columns": lambda out, csr, values, scale: (1.0 * values.size, 3.0 * rows_bytes(out)),
     "scale_rows": lambda out, matrix, scale: (1.0 * out.size, 2.0 * rows_bytes(out)),
     "inverse": lambda out, matrix: (2.0 * matrix.shape[0] ** 3, 2.0 * rows_bytes(out)),
-    "symmetric_inverses": lambda out, *matrices: (
-        sum(1.0 * matrix.shape[0] ** 3 for matrix in matrices),
-        2.0 * rows_bytes(*matrices),
-    ),
     "window_pull": lambda out, windows, F, targets, W, zeta, gamma: (
         20.0 * windows.rows * F.shape[1],
         8.0 * windows.rows * F.shape[1] * F.itemsize,
@@ -85,8 +80,9 @@ WORK: dict[str, Callable[..., Work]] = {
     "weighted_gram": lambda out, a, weights: (1.0 * a.size * a.shape[1], rows_bytes(a)),
 }
 PRODUCTS = ("matmul", "matmul_in_place", "matmul_rows", "gram", "gram_change", "plus_gram", "weighted_gram")
-# Two inverses are two threads' work at most.
-ON_ONE_THREAD = ("inverse", "symmetric_inverses", "window_sums", "transpose", "the rest")
+# The share of a part that one thread does. Of an inverse it is the elimination within its blocks of columns: what is
+# left of its time beside the products of these blocks, timed alone (pyx/inverse.hpp; d = 300).
+ON_ONE_THREAD = {"inverse": 0.5, "transpose": 1.0, "the rest": 1.0}
 
 
 class Watched(CpuKernels):
@@ -197,7 +193,7 @@ def profile(corpus: EncodedCorpus, options: Options) -> dict[str, Any]:
         part["gflops"] = part["gflop"] / part["wall_ms"] * 1e3
         part["share"] = part["gflops"] / rate if part["part"] in PRODUCTS else None
         part["gb_per_second"] = part["mb"] / part["wall_ms"]
-    alone = sum(part["cpu_ms"] for part in parts if part["part"] in ON_ONE_THREAD)
+    alone = sum(part["cpu_ms"] * ON_ONE_THREAD.get(str(part["part"]), 0.0) for part in parts)
     products = [part for part in parts if part["part"] in PRODUCTS]
     flops = sum(part["gflop"] for part in products)
     return {

@@ -6,7 +6,7 @@ from support import problems
 from support.arrays import DTYPES, Array, close, normal, structure
 from support.block_kernels import InBlocks
 
-from wordsparse.kernels import CpuKernels, Csr, Kernels, cpu, isa
+from wordsparse.kernels import CpuKernels, Csr, Kernels, NumpyKernels, _windows, cpu, isa
 from wordsparse.kernels.cpu import PARALLEL_WORK
 from wordsparse.kernels.pool import ArrayPool
 from wordsparse.layer.losses import BoundedNS
@@ -211,6 +211,7 @@ def test_any_number_of_threads_gives_the_same_bytes(dtype: str) -> None:
             kernels.plus_gram(np.eye(d), tall, tall[::-1].copy(), symmetric=True),
             kernels.plus_gram(np.eye(d), tall[:300], tall[300:600]),
             kernels.plus_gram(np.eye(d), tall[:300], tall[300:600], symmetric=True),
+            kernels.inverse(m),
         ]
         return [result.tobytes() for result in results]
 
@@ -218,6 +219,18 @@ def test_any_number_of_threads_gives_the_same_bytes(dtype: str) -> None:
         first = everything(CpuKernels(1, isa=name, own_products=own_products))
         for threads in (2, 3):
             assert everything(CpuKernels(threads, isa=name, own_products=own_products)) == first
+
+
+def test_sums_of_many_bags_are_added_up_in_parts() -> None:
+    """So many bags are more than one part; the sums have the same bytes for any number of threads."""
+    windows = problems.windows(np.random.default_rng(7), 100_000, 40, 5)
+    values = normal((windows.rows,), "float64", 1)
+    assert _windows.sum_parts(windows.rows) > 1
+    for squared in (False, True):
+        found = [CpuKernels(threads).window_sums(windows, values, squared=squared) for threads in (1, 2, 3)]
+        expected = NumpyKernels().window_sums(windows, values, squared=squared)
+        np.testing.assert_allclose(found[0], expected, rtol=0, atol=1e-9)
+        assert all(sums.tobytes() == found[0].tobytes() for sums in found)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

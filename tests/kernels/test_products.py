@@ -93,17 +93,24 @@ def test_products(kernels: Kernels, dtype: str, n: int, k: int, d: int) -> None:
     close(found, a.T.astype(np.float64) @ weights, dtype, n if dtype == "float64" else 64)
 
 
-@pytest.mark.parametrize("sizes", [[1], [5], [64, 3], [120, 121], [2, 3, 4]])
-def test_symmetric_inverses(kernels: Kernels, sizes: list[int]) -> None:
-    matrices = []
-    for i, d in enumerate(sizes):
-        rows = normal((2 * d, d), "float64", i)
-        matrices.append(rows.T @ rows + np.eye(d))
-    matrices[0] -= 2 * matrices[0].trace() * np.eye(sizes[0])  # of both signs, or negative
-    before = [matrix.copy() for matrix in matrices]
-    for matrix, kept, inverse in zip(matrices, before, kernels.symmetric_inverses(*matrices), strict=True):
-        np.testing.assert_array_equal(matrix, kept)
-        np.testing.assert_allclose(inverse @ matrix, np.eye(matrix.shape[0]), atol=1e-10)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("d", [1, 5, 63, 64, 65, 96, 121, 301, 460])
+def test_inverse(kernels: Kernels, dtype: str, d: int) -> None:
+    """Of a matrix of both signs whose diagonal has no pivots, of a definite one, and of one that has no inverse."""
+    general = np.roll(normal((d, d), "float64", 1) / np.sqrt(4 * d) + np.eye(d), 1, axis=0).astype(dtype)
+    rows = normal((2 * d, d), "float64", 2)
+    for matrix in (general, (rows.T @ rows / d + np.eye(d)).astype(dtype)):
+        before = matrix.copy()
+        inverse = kernels.inverse(matrix)
+        np.testing.assert_array_equal(matrix, before)
+        assert inverse.dtype == dtype
+        assert inverse.flags.c_contiguous
+        exact = np.linalg.inv(matrix.astype(np.float64))
+        limit = 8 * d * np.finfo(dtype).eps * np.abs(exact).max() * np.linalg.norm(matrix, 2)
+        np.testing.assert_allclose(inverse, exact, rtol=0, atol=limit)
+    assert not np.isfinite(kernels.inverse(np.zeros((d, d), dtype))).any()
+    matrix[:, 0] = np.nan
+    assert not np.isfinite(kernels.inverse(matrix)).all()
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -285,9 +285,7 @@ def test_kernels_on_a_device() -> None:
 def test_a_host_array_in_the_step_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """The mistake that the emulated device is there for: one array created by NumPy in the middle of the step."""
     kernels = cuda_kernels(emulated=True)
-    monkeypatch.setattr(
-        kernels, "symmetric_inverses", lambda *those: [np.linalg.inv(kernels.to_host(matrix)) for matrix in those]
-    )
+    monkeypatch.setattr(kernels, "inverse", lambda matrix: np.linalg.inv(kernels.to_host(matrix)))
     vocabulary, ids = text()
     word_vectors = embedding.WordEmbedding(
         FactoredOutput(30, 6, "bounded-ns", kernels=kernels).core, StepSizes(), seed=1

@@ -36,6 +36,8 @@ def means(
     scratch: _Array,
     out: _Array,
 ) -> None: ...
+def sum_parts(bags: int) -> int: ...
+def change_size(n: int, reach: int, parts: int) -> int: ...
 def sums(
     tokens: _Array,
     centre: _Array,
@@ -43,8 +45,11 @@ def sums(
     stop: _Array,
     values: _Array,
     squared: bool,
+    reach: int,
     change: _Array,
+    parts: _Array,
     out: _Array,
+    threads: int,
 ) -> None: ...
 def pull(
     isa: int,

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from wordsparse.machine import threads as _threads
 
 # isort: split
-from wordsparse.kernels import _build, _column_blocks, _csr_rows, _inverses, _loss_terms, _products, _windows, selfcheck
+from wordsparse.kernels import _build, _column_blocks, _csr_rows, _loss_terms, _products, _windows, selfcheck
 from wordsparse.kernels.isa import chosen_isa
 from wordsparse.kernels.numpy import HostArrays
 from wordsparse.kernels.pool import ArrayPool, on_lines, row_bytes
@@ -29,9 +29,12 @@ logger = logging.getLogger("wordsparse")
 
 # Below this many multiply-adds a parallel region costs more than it saves (waking a sleeping thread: ~20 µs).
 PARALLEL_WORK = 200_000
-# The cost of the terms of one loss, and of one fetched number, in multiply-adds.
+# The cost of the terms of one loss, of one fetched number, and of the sums of one bag, in multiply-adds.
 TERMS_WORK = 40
 SCALE_WORK = 4
+SUMS_WORK = 8
+# Smaller matrices are inverted by LAPACK, in one piece; threads share so many multiply-adds a number of larger ones.
+OWN_INVERSE_ROWS, INVERSE_WORK = 64, 32
 # Rows that are added up by one thread.
 SUM_ROWS = 1024
 # A sparse matrix is multiplied with a dense one by blocks of columns where that is larger than this, about what a
@@ -99,15 +102,17 @@ class CpuKernels(HostArrays):
         self.__dict__.update(state)
         self._allocate()
 
-    def symmetric_inverses(self, *matrices: Array) -> tuple[Array, ...]:
-        sizes, failed = np.array([matrix.shape[0] for matrix in matrices], np.intc), np.zeros(len(matrices), np.intc)
-        inverses = np.concatenate([matrix.ravel() for matrix in matrices])
-        _inverses.symmetric(inverses, sizes, failed, self._threads_for(inverses.size * int(sizes.max(initial=0))))
-        parts = np.split(inverses, np.cumsum(sizes.astype(np.int64) ** 2)[:-1])
-        return tuple(
-            np.asarray(np.linalg.inv(matrix)) if failed[i] else part.reshape(matrix.shape)
-            for i, (matrix, part) in enumerate(zip(matrices, parts, strict=True))
-        )
+    def inverse(self, matrix: Array) -> Array:
+        n, dtype = matrix.shape[0], matrix.dtype
+        if n < OWN_INVERSE_ROWS or not self.own_products:
+            return super().inverse(matrix)
+        scratch, order, out = self._pool.rows(n, n, dtype), np.arange(n), np.empty((n, n), dtype)
+        scratch[:] = matrix
+        threads = self._threads_for(INVERSE_WORK * n * n)
+        work = self._work_of(_products.inverse_work_size(matrix.itemsize, n, threads))
+        regular = _products.inverse(min(self._isa, X86_64_V4), scratch, order, out, threads, work)
+        self._done(work)
+        return out if regular else np.full_like(matrix, np.inf)
 
     def take(self, matrix: Array, rows: Array, last: Array | None = None) -> Array:
         out = self._pool.rows(rows.shape[0], matrix.shape[1] + (last is not None), matrix.dtype)
@@ -217,11 +222,14 @@ class CpuKernels(HostArrays):
         return out
 
     def window_sums(self, windows: Windows, values: Array, *, squared: bool = False) -> Array:
-        out = np.zeros(windows.columns)
-        if windows.rows:
-            change = np.zeros(windows.tokens.shape[0] + 1)
-            values = np.ascontiguousarray(values, np.float64)
-            _windows.sums(windows.tokens, windows.centre, windows.start, windows.stop, values, squared, change, out)
+        n, bags, columns, reach = windows.tokens.shape[0], windows.rows, windows.columns, windows.reach
+        if bags == 0 or columns == 0:
+            return np.zeros(columns)
+        values, count, out = np.ascontiguousarray(values, np.float64), _windows.sum_parts(bags), np.empty(columns)
+        change = self._pool.empty((_windows.change_size(n, reach, count),), np.float64)
+        parts, threads = self._pool.empty((count, columns), np.float64), self._threads_for(SUMS_WORK * bags)
+        text = windows.tokens, windows.centre, windows.start, windows.stop
+        _windows.sums(*text, values, squared, reach, change, parts, out, threads)
         return out
 
     def window_pull(

@@ -297,9 +297,6 @@ class CudaKernels:
     def inverse(self, matrix: Array) -> Array:
         return self.xp.linalg.inv(matrix)  # with numbers that are not finite where it is singular
 
-    def symmetric_inverses(self, *matrices: Array) -> tuple[Array, ...]:
-        return tuple(self.inverse(matrix) for matrix in matrices)
-
     def _packed(self, array: Array, dtype: Any) -> Array:
         """Row after row without gaps in ``dtype``, as the kernels read it."""
         return self.xp.ascontiguousarray(array, dtype=dtype)

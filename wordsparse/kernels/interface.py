@@ -33,9 +33,6 @@ class Kernels(Protocol):
         """The inverse, in the matrix's precision; not finite where it is singular, so that its condition number says
         so."""
 
-    def symmetric_inverses(self, *matrices: Array) -> tuple[Array, ...]:
-        """The inverses of symmetric float64 matrices, all but surely positive definite."""
-
     def row_of_entry(self, csr: Csr) -> Array:
         """The row of each stored entry, int64 (entries,)."""
 

@@ -69,9 +69,6 @@ class HostArrays:
 class NumpyKernels(HostArrays):
     """Every kernel as one array expression."""
 
-    def symmetric_inverses(self, *matrices: Array) -> tuple[Array, ...]:
-        return tuple(np.asarray(np.linalg.inv(matrix)) for matrix in matrices)
-
     def take(self, matrix: Array, rows: Array, last: Array | None = None) -> Array:
         taken = matrix[rows]
         return np.asarray(taken if last is None else np.concatenate([taken, last[:, None]], axis=1))

@@ -94,14 +94,14 @@ class _Training:
         gradient, curvature, Q_E = sums.gradient(), 2 * sums.curvature() / n, forward.factors.Q[: self.dim, : self.dim]
         new_mass = self._remember(rows, curvature, forward.alpha)
         self.mass[features] += new_mass
-        (Pi,) = self.kernels.symmetric_inverses(_ridged(self.curvature, RIDGE))
+        Pi = self.kernels.inverse(_ridged(self.curvature, RIDGE))
         eta = max(1 / (self.steps + T0), remaining * n / MEMORY)
         eta = min(eta, 1 / max(float(np.vdot(Pi, curvature)), TINY))
         core.apply(core.update(sums, eta / n, Pi))
         if moves and np.trace(Q_E) > 0:
             self.units.step(gradient[:, self.dim : -1] / np.float32(n))
             G = rows.transposed_times(np.ascontiguousarray(gradient[:, : self.dim]))
-            (P,) = self.kernels.symmetric_inverses(_ridged(Q_E, RHO))
+            P = self.kernels.inverse(_ridged(Q_E, RHO))
             rates = np.minimum(1 / (self.mass[features] + M0), TRUST / np.maximum(new_mass, TINY)) / self.row_curvature
             self.E[features] -= self.kernels.scale_rows(self.kernels.matmul(G, P), rates.astype(np.float32))
         self.steps += 1

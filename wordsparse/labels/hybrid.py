@@ -52,7 +52,7 @@ class Inverse:
         scale = (1 / (rest * spectrum.rest + ridge)).astype(spectrum.V.dtype)
         P = kernels.scale_rows(spectrum.V, scale)
         K = kernels.gram(spectrum.V, P, symmetric=True) + np.diag(1 / spectrum.S2)
-        (K_inverse,) = kernels.symmetric_inverses(K)
+        K_inverse = kernels.inverse(K)
         return cls(scale, P, K_inverse)
 
     def times(self, matrix: Array, kernels: Kernels) -> Array:

@@ -107,7 +107,7 @@ class SparseTargetRecommender(base.BaseEstimator):
             self._V, _ = randomised_basis(scaled, d, seed)
             report("regression", 0, 1)
             H = scaled.times(self._V)
-            (inverse,) = kernels.symmetric_inverses(kernels.gram(H) + ridge * np.eye(H.shape[1]))
+            inverse = kernels.inverse(kernels.gram(H) + ridge * np.eye(H.shape[1]))
             self.item_factors = kernels.matmul(SparseRows(X, kernels).transposed_times(H), inverse)
         self._prepare()
         return self

@@ -95,7 +95,7 @@ class SparseTargetRegressor(base.RegressorMixin, base.BaseEstimator):
                 moment += kernels.gram(H.astype(np.float64))
                 B += SparseRows(sp.csr_array((sp.diags_array(root[block]) @ Y[block]).T.tocsr()), kernels).times(H)
                 report("rows", block.stop, X.shape[0])
-            (inverse,) = kernels.symmetric_inverses(moment)
+            inverse = kernels.inverse(moment)
             layer.set_weights(kernels.matmul(B, inverse))
         return self
 
@@ -237,7 +237,7 @@ class SparseTargetRegressor(base.RegressorMixin, base.BaseEstimator):
         own = np.flatnonzero(np.isin(columns, self._missing_labels))
         if own.size:
             with at_work():
-                (inverse,) = self._squares.layer.core.kernels.symmetric_inverses(self._squares.moment)
+                inverse = self._squares.layer.core.kernels.inverse(self._squares.moment)
             for place in own.tolist():
                 M = self._missing_rows[self._missing_labels == columns[place]].astype(np.float64)
                 along = M @ inverse

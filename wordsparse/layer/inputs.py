@@ -127,6 +127,8 @@ class WindowInputs:
         return self.kernels.window_sums(self.windows, values)
 
     def mass(self, weights: Array) -> Array:
+        if 2 * self.windows.reach <= WIDE_BAG:
+            return self.kernels.window_sums(self.windows, weights, squared=True)
         together = self.kernels.xp.maximum(1.0, 1.0 / self.windows.share - (WIDE_BAG - 1))
         return self.kernels.window_sums(self.windows, weights * together, squared=True)
 

@@ -127,7 +127,7 @@ class RecursiveLeastSquares:
     def _half_inverse(self, moment: Array) -> Array:
         """½ C⁻¹, (d, d) float64."""
         with np.errstate(all="ignore"):
-            (inverse,) = self.layer.core.kernels.symmetric_inverses(moment)
+            inverse = self.layer.core.kernels.inverse(moment)
             condition = condition_number(scale(moment), scale(inverse))
         if not condition < MAX_CONDITION:
             raise TrainingError(

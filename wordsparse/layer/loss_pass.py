@@ -77,7 +77,9 @@ def of_targets(
             value[piece], slope[piece] = loss.target(o[piece])
         terms = float((y * value).sum(dtype=np.float64)), y * slope
     c, a, b = loss.slopes(total)
-    return terms[0] + c * float(weight.sum()), LossSums(weight[:0], a * weight, b * weight, terms[1])
+    sum_of_losses, alpha = terms[0] + c * float(weight.sum()), a * weight
+    weight *= b
+    return sum_of_losses, LossSums(weight[:0], alpha, weight, terms[1])
 
 
 def _in_one_pass(

@@ -97,20 +97,20 @@ class WordEmbedding:
         Q_E = forward.factors.Q[:-1, :-1]
         # Q_E = 0: W says nothing about E yet.
         moves = lr > 0 and self.pair_curvature > 0 and np.trace(Q_E) > 0
-        ridged = [_ridged(self.curvature, sizes.ridge), *([_ridged(Q_E, sizes.rho)] if moves else [])]
-        inverses = output.kernels.symmetric_inverses(*ridged)
+        preconditioner = output.kernels.inverse(_ridged(self.curvature, sizes.ridge))
         loss = output.loss_sum(sums)
         eta = sizes.eta * max(1 / (self.steps + sizes.t0), remaining * share) / examples.pairs
-        leverage = eta * float(output.kernels.xp.vdot(inverses[0], curvature))
+        leverage = eta * float(output.kernels.xp.vdot(preconditioner, curvature))
         if leverage > sizes.max_leverage:
             eta *= sizes.max_leverage / leverage
-        update = output.update(sums, eta, inverses[0])
+        update = output.update(sums, eta, preconditioner)
         G = sums.take_G() if moves else None  # of the W before the update
         output.apply(update)
         del update
         if G is not None:
             terms = forward.factors, sums.take_Z(), G, sums.pulled_beta()
-            change = self._input_change(*terms, inverses[1]), self._input_rates(examples.words, new_mass, lr)
+            P = output.kernels.inverse(_ridged(Q_E, sizes.rho))
+            change = self._input_change(*terms, P), self._input_rates(examples.words, new_mass, lr)
             output.kernels.add_rows(self.E, examples.words, *change)
         self.steps += 1
         return loss
@@ -185,8 +185,8 @@ class WordEmbedding:
     def _remember(self, forward: Forward, sums: Sums, examples: Examples, share: float) -> tuple[Array, Array]:
         """Take a minibatch into C̄, κ and M; returns its part of M, (u,), and its own curvature C, (d, d)."""
         alpha = forward.alpha
-        weights = np.abs(alpha)
-        falling, total = self.output.summed(np.array([float((alpha < 0).sum()), float(weights.sum())]))
+        weights = np.abs(alpha) if (alpha < 0).any() else alpha
+        falling, total = self.output.summed(np.array([float(weights is not alpha), float(weights.sum())]))
         bends_up = falling == 0
         curvature = 2 * (sums.curvature() if bends_up else forward.inputs.gram(weights)) / examples.pairs
         rate = max(1 / (self.steps + 1), share)
