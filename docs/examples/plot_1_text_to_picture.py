@@ -47,8 +47,8 @@ for word, place in zip(words, plane, strict=True):
 axes.set_axis_off()
 
 # %%
-# The same as commands, for a text of your own in a file, a sentence or a paragraph a line, with a page to look around in
-# instead of the picture::
+# The same as commands, for a text of your own in a file, a sentence or a paragraph a line; and instead of the picture,
+# a page to look around in::
 #
 #     wordsparse train text.txt -o model --tokens simple --model skipgram --dim 50 --epochs 30
 #     wordsparse similar model fire

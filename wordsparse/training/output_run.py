@@ -118,7 +118,7 @@ class OutputRun:
         if not self.resume:
             if models.is_model(self.output):
                 raise InputError(
-                    f"{self.output}: exists already, and is a model: train on it with --resume, or name another directory"
+                    f"{self.output}: exists already, and is a model: --resume trains it on; or name another directory"
                 )
             storage.check_new_directory(self.output)
             if directory.checkpoints():
