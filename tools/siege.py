@@ -1,10 +1,11 @@
 """Every command, killed at random moments again and again, loses and damages nothing.
 
 SIGKILL, SIGTERM, SIGINT and SIGHUP hit train (CBOW, skip-gram with held-out text, resamples, a model of each file; each
-resume on another number of threads and with other seconds between checkpoints), encode, export, documents, infer,
-explore, subwords, labels train, Model.save, evaluate and compare. The promises:
+resume on another number of threads and with other seconds between checkpoints; on two ranks, where one of them or the
+launcher is hit), encode, export, documents, infer, explore, subwords, labels train, Model.save, evaluate and compare.
+The promises:
 
-    train         the run that is resumed in the end writes the bytes of a run that nobody disturbed
+    train, ranks  the run that is resumed in the end writes the bytes of a run that nobody disturbed
     resamples,    each file that is there has the bytes of an undisturbed run; the resumed run adds the others
     slices
     encode, subwords, labels, Model.save
@@ -13,8 +14,8 @@ explore, subwords, labels train, Model.save, evaluate and compare. The promises:
                   the file that stood at the output is there as it was, or the new one, whole
     evaluate      nothing is written
     compare       the report is not there, or whole; the process that trains ends with the comparison
-    all           status 130 after a signal that can be caught, no traceback; when the command has run to its end in the
-                  end, nothing lies about beside its output
+    all           status 130 after a signal that can be caught (of ranks: not 0), no traceback, no process that runs on;
+                  when the command has run to its end in the end, nothing lies about beside its output
 
 The figures are printed as JSON. The exit status is 1 if a promise was broken.
 """
@@ -26,6 +27,7 @@ import multiprocessing
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -33,11 +35,13 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import click
 import numpy as np
+
+from wordsparse import optional
+from wordsparse.distributed import launch
 
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 # Forked from one process that has imported everything and run nothing: cheap to start and to kill.
@@ -58,6 +62,7 @@ SHARES = {
     "skipgram": 5,
     "resamples": 3,
     "slices": 3,
+    "ranks": 2,
     "encode": 3,
     "export": 3,
     "documents": 2,
@@ -70,6 +75,13 @@ SHARES = {
     "compare": 1,
 }
 LIMIT_SECONDS = 120
+# Open MPI wants to be told that it may run as root, and more processes than there are cores.
+AS_ROOT = {
+    **os.environ,
+    "OMPI_ALLOW_RUN_AS_ROOT": "1",
+    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+    "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
+}
 TRAINING = ["--dim", "20", "--epochs", "2", "--sample", "0", "--min-count", "1", "--batch-tokens", "60"]
 
 
@@ -88,7 +100,8 @@ class Figures:
 class Target:
     """A command to kill: ``arguments`` gives the command line of one more try; ``stands`` at the output before.
 
-    An output that ``grows`` is complete in each of its files, which come one after the other.
+    An output that ``grows`` is complete in each of its files, which come one after the other. ``ranks`` processes run
+    it, where that is not 0.
     """
 
     name: str
@@ -96,6 +109,7 @@ class Target:
     arguments: Callable[[], list[str]]
     stands: bytes | None = None
     grows: bool = False
+    ranks: int = 0
 
     def is_whole(self, found: dict[str, str], reference: dict[str, str]) -> bool:
         """Whether nothing is damaged of what is at the output after a kill."""
@@ -135,7 +149,8 @@ class Siege:
             self.figures.kills[target.name] += 1
             self.figures.signals[number.name] += 1
             expected = -number if number == signal.SIGKILL or target.name == "save" else 130
-            self._must(target, status == expected, f"{number.name} gave the status {status}")
+            as_it_must = target.ranks > 0 or status == expected  # of ranks, the launcher gives its own
+            self._must(target, as_it_must, f"{number.name} gave the status {status}")
             found = contents(target.output)
             is_whole = found == before or target.is_whole(found, reference)
             self._must(target, is_whole, f"{number.name} damaged the output")
@@ -146,7 +161,8 @@ class Siege:
     def _finish(self, target: Target, reference: dict[str, str], beside: set[Path]) -> None:
         """Let the command run to its end, or refuse the output that is there, and compare."""
         status = self._status(target, None)
-        self._must(target, status in (0, 2), f"gives the status {status} after the kills")
+        said = (self.folder / "errors").read_text(errors="replace")
+        self._must(target, status in (0, 2), f"gives the status {status} after the kills: {said[-300:]}")
         self._compare(target, reference, beside)
         self._reset(target)
 
@@ -166,6 +182,8 @@ class Siege:
     def _status(self, target: Target, number: signal.Signals | None, delay: float = 0.0) -> int:
         """Run the command, kill it after ``delay`` seconds, and give its exit status."""
         errors = self.folder / "errors"
+        if target.ranks:
+            return self._status_of_ranks(target, number, delay)
         here, there = SERVER.Pipe()
         process = SERVER.Process(target=_run, args=(target.arguments(), str(errors), there))
         process.start()
@@ -175,7 +193,7 @@ class Siege:
         workers = []
         if number is not None:
             process.join(delay)
-            workers = children(process)
+            workers = children(process.pid)
             if process.exitcode is None and process.pid is not None:
                 with contextlib.suppress(ProcessLookupError):  # it has just ended
                     os.kill(process.pid, number)
@@ -184,11 +202,36 @@ class Siege:
         if process.exitcode is None:
             process.kill()
             self._must(target, False, "hangs")
-        self._must(target, all(ends(pid) for pid in workers), "its worker runs on")
-        said = errors.read_text(errors="replace")
-        self._must(target, "Traceback" not in said, f"a traceback: {said[-300:]}")
+        self._check_end(target, workers)
         process.join()
         return process.exitcode or 0
+
+    def _status_of_ranks(self, target: Target, number: signal.Signals | None, delay: float) -> int:
+        """As :meth:`_status`; the signal hits the launcher or one of the processes that it has started."""
+        launcher = [str(launch.mpiexec()), "-n", str(target.ranks), sys.executable, "-m", "wordsparse"]
+        with open(self.folder / "errors", "wb") as said:
+            process = subprocess.Popen([*launcher, *target.arguments()], stdout=said, stderr=said, env=AS_ROOT)
+        began, started = time.monotonic(), []
+        if number is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(delay)
+            started = descendants(process.pid)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(self.random.choice([process.pid, *started])), number)
+        try:
+            process.wait(LIMIT_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            self._must(target, False, "hangs")
+        self._lasted = time.monotonic() - began
+        self._check_end(target, started)
+        return process.wait()
+
+    def _check_end(self, target: Target, started: list[int]) -> None:
+        """Whether the processes that it started end too, and none has printed a traceback."""
+        self._must(target, all(ends(pid) for pid in started), "its worker runs on")
+        said = (self.folder / "errors").read_text(errors="replace")
+        self._must(target, "Traceback" not in said, f"a traceback: {said[-300:]}")
 
     def _must(self, target: Target, holds: bool, otherwise: str) -> None:
         if not holds:
@@ -219,12 +262,18 @@ def _run(arguments: list[str], errors: str, ready: Connection) -> None:
         script.run()
 
 
-def children(process: BaseProcess) -> list[int]:
+def children(pid: int | None) -> list[int]:
     """Processes that it has started, where the system lists them."""
     try:
-        return [int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     except OSError:
         return []
+
+
+def descendants(pid: int) -> list[int]:
+    """Processes that it has started, and those that these have."""
+    started = children(pid)
+    return started + [later for child in started for later in descendants(child)]
 
 
 def ends(pid: int, seconds: float = 60.0) -> bool:
@@ -271,7 +320,7 @@ def targets(siege: Siege, materials: Path, sentences: int) -> list[Target]:
     other, rows = write_text(materials / "other.txt", sentences // 2, "new"), materials / "rows.txt"
     rows.write_text("".join(f"{i % 20},{20 + i % 7} {i % 20}:1 {20 + i % 7}:2 {27 + i % 3}:1\n" for i in range(400)))
 
-    def training(name: str, *more: object, kind: str = "cbow", grows: bool = False) -> Target:
+    def training(name: str, *more: object, kind: str = "cbow", grows: bool = False, ranks: int = 0) -> Target:
         output = siege.folder / f"{name}-model"
 
         def arguments() -> list[str]:
@@ -279,7 +328,7 @@ def targets(siege: Siege, materials: Path, sentences: int) -> list[Target]:
             changing = ["--threads", str(threads), "--checkpoint-every", str(seconds), "--resume"]
             return ["train", str(text), "-o", str(output), *TRAINING, "--model", kind, *changing, *map(str, more)]
 
-        return Target(name, output, arguments, grows=grows)
+        return Target(name, output, arguments, grows=grows, ranks=ranks)
 
     def command(name: str, *given: object, to: str, stands: bytes | None = None) -> Target:
         output = siege.folder / to
@@ -295,6 +344,7 @@ def targets(siege: Siege, materials: Path, sentences: int) -> list[Target]:
         training("skipgram", "--heldout", "0.1", kind="skipgram"),
         training("resamples", "--bootstrap", 3, grows=True),
         training("slices", other, "--slice-by", "file", grows=True),
+        training("ranks", ranks=2),
         command("encode", text, to="encoded"),
         command("export", model, "--format", "npz", to="vectors.npz", stands=old),
         command("documents", model, other, "--both", to="documents.npy", stands=old),
@@ -316,6 +366,10 @@ def targets(siege: Siege, materials: Path, sentences: int) -> list[Target]:
 def main(kills: int, names: tuple[str, ...], sentences: int, seed: int) -> None:
     """Kill every command at random moments and print the outcomes as JSON."""
     shares = {name: share for name, share in SHARES.items() if name in (names or SHARES)}
+    if launch.mpiexec() is None or not optional.installed("mpi4py"):
+        if "ranks" in names:
+            raise click.ClickException("there is no mpiexec: pip install mpich mpi4py")
+        shares.pop("ranks", None)
     with tempfile.TemporaryDirectory(prefix="wordsparse-siege-") as scratch:
         folder, materials = Path(scratch) / "siege", Path(scratch) / "materials"
         folder.mkdir()

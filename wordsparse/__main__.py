@@ -11,6 +11,8 @@ import signal
 import sys
 from types import FrameType
 
+from wordsparse.distributed import hydra
+
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 INTERRUPTED = 130
 
@@ -35,6 +37,7 @@ def leave(number: int, frame: FrameType | None) -> None:
     """End the process: a handler of signals."""
     with contextlib.suppress(OSError):
         os.write(2, b"wordsparse: interrupted\n")
+    hydra.abort(INTERRUPTED)
     os._exit(INTERRUPTED)
 
 
@@ -47,6 +50,7 @@ def _keep_status(ended: list[int]) -> None:
     if ended == [INTERRUPTED]:
         with contextlib.suppress(OSError, ValueError, AttributeError):
             sys.stdout.flush()
+        hydra.abort(INTERRUPTED)
         os._exit(INTERRUPTED)
 
 

@@ -48,6 +48,12 @@ def test_one_line_says_what_is_wrong_with_a_rank(
     assert not list(tmp_path.iterdir())
 
 
+def test_a_signal_to_a_rank_before_mpi_is_started_ends_all(text: Path, tmp_path: Path) -> None:
+    run = launched(2, ODD_RANK, "signal", "1", "train", text, "-o", tmp_path / "output", *OPTIONS)
+    assert run.returncode == 130, run.stderr
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("call", ["train", "encode"])
 def test_ranks_with_other_texts_of_the_same_size_are_refused(call: str, text: Path, tmp_path: Path) -> None:
     work, output = tmp_path / "work", tmp_path / "output"

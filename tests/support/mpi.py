@@ -45,7 +45,12 @@ def launched(ranks: int, *program: object, cwd: Path | None = None) -> subproces
     run = subprocess.run(
         command(ranks, *program), cwd=cwd, env=ENVIRONMENT, capture_output=True, text=True, timeout=SECONDS, check=False
     )
-    return subprocess.CompletedProcess(run.args, run.returncode, run.stdout, OF_THE_LAUNCHER.sub("", run.stderr))
+    return subprocess.CompletedProcess(run.args, run.returncode, run.stdout, own_words(run.stderr))
+
+
+def own_words(said: str) -> str:
+    """What programs have said, without what the launcher has added."""
+    return OF_THE_LAUNCHER.sub("", said)
 
 
 def train(ranks: int, *arguments: object) -> subprocess.CompletedProcess[str]:

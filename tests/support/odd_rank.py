@@ -3,16 +3,17 @@
     python odd_rank.py KIND RANKS ARGUMENTS…
 
 On the RANKS, such as ``0,1``, mpi4py is missing (``no-mpi4py``), the version is another one (``version``), no file
-may grow beyond 4 KiB (``full-disk``), or the working directory is ``other``, where files of the same names are
-(``text``).
+may grow beyond 4 KiB (``full-disk``), the working directory is ``other``, where files of the same names are
+(``text``), or SIGTERM comes before MPI is started (``signal``).
 """
 
 import importlib.metadata
 import os
 import resource
+import signal
 import sys
 
-from wordsparse.cli import main
+from wordsparse.__main__ import run
 from wordsparse.distributed import launch
 
 kind, odd = sys.argv[1:3]
@@ -26,8 +27,10 @@ if here in odd.split(","):
         importlib.metadata.version = lambda name: "0.0.9" if name == "wordsparse" else version(name)
     elif kind == "text":
         os.chdir("other")
+    elif kind == "signal":
+        launch.ranks = lambda: os.kill(os.getpid(), signal.SIGTERM)  # type: ignore[assignment,return-value]
     elif kind == "full-disk":
         launch.ranks()  # MPI makes files of its own when it starts
         resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 
-sys.exit(main())
+run()

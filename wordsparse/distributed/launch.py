@@ -5,10 +5,10 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+from wordsparse.distributed import hydra
 from wordsparse.distributed.ranks import ONE, Ranks
 
 # The variables of MPICH and its relatives, Open MPI, and Slurm: the number of this process, and of all.
@@ -61,10 +61,7 @@ def give_up(say: Callable[[], object]) -> None:
     if not any(os.environ.get(name) == "0" for name in ON_HOST):
         time.sleep(LATER)
     say()
-    # Hydra ends a job whose process has asked for it by a line; other launchers do when a process fails.
-    if (descriptor := os.environ.get("PMI_FD", "")).isdecimal():
-        with suppress(OSError):
-            os.write(int(descriptor), b"cmd=abort exitcode=2\n")
+    hydra.abort(2)
 
 
 def mpiexec() -> str | None:
