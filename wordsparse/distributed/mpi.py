@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import wraps
+from itertools import accumulate
 from typing import Any, NoReturn, ParamSpec, TypeVar
 
 import numpy as np
@@ -95,14 +96,21 @@ class MpiRanks:
         if rows.strides != received.strides:  # rows that kernels have made stand apart in memory, as in the pool
             rows, given = self._pool.rows(rows.shape[0], rows.shape[1], rows.dtype), rows
             rows[...] = given
+        # What stays is copied by NumPy, which takes half of MPI's time.
+        starts, places = _starts(to), _starts(from_)
+        at, place, stays = starts[self.rank], places[self.rank], to[self.rank]
+        received[place : place + stays] = rows[at : at + stays]
+        sends, receives = list(to), list(from_)
+        sends[self.rank] = receives[self.rank] = 0
         # Counted in rows: a count of MPI has 31 bits.
         row = rows.strides[0]
         kind = self._mpi.BYTE.Create_contiguous(row).Commit()
         try:
-            self._world.Alltoallv([_memory(rows), list(to), kind], [_memory(received), list(from_), kind])
+            sent, came = [_memory(rows), sends, starts, kind], [_memory(received), receives, places, kind]
+            self._world.Alltoallv(sent, came)
         finally:
             kind.Free()
-        self.sent += (sum(to) - to[self.rank]) * row
+        self.sent += sum(sends) * row
         return received
 
     @_counted
@@ -144,6 +152,11 @@ def _memory(rows: Array) -> Array:
     parts = rows.view(np.uint8)
     memory: Array = as_strided(parts, (rows.shape[0] * rows.strides[0],), (1,))
     return memory
+
+
+def _starts(counts: Sequence[int]) -> list[int]:
+    """Where the rows of each rank begin."""
+    return [0, *accumulate(counts)][:-1]
 
 
 def _patience() -> float:

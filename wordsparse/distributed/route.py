@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordsparse.distributed.ranks import Ranks
-from wordsparse.kernels import Kernels
+from wordsparse.kernels import Csr, Kernels
 
 Array = NDArray[Any]
 
@@ -40,12 +40,16 @@ class Route:
         ones = [1] * ranks.size
         self._give = ranks.exchange(np.array(self._ask)[:, None], ones, ones)[:, 0].tolist()
         self.asked = ranks.exchange((wanted // ranks.size)[:, None], self._ask, self._give)[:, 0]
-        self.rows, self._first, self._place = np.unique(self.asked, return_index=True, return_inverse=True)
-        again = np.ones(self.asked.shape[0], np.bool_)
-        again[self._first] = False
-        # For each rank, the positions of the rows that a rank of a smaller number wants too.
-        ends = np.cumsum(self._give).tolist()
-        self._again = [end - n + np.flatnonzero(again[end - n : end]) for n, end in zip(self._give, ends, strict=True)]
+        order = np.argsort(self.asked, kind="stable")
+        ordered = self.asked[order]
+        begins = np.ones(ordered.shape[0], np.bool_)
+        begins[1:] = ordered[1:] != ordered[:-1]
+        self.rows = ordered[begins]
+        self._place = np.empty_like(order)
+        self._place[order] = np.cumsum(begins) - 1
+        # The rows that came for each of `rows`, in the order of the ranks.
+        ends = np.append(np.flatnonzero(begins), order.shape[0]).astype(np.int64)
+        self._parts = Csr(ends, order.astype(np.int32), order.shape[0])
 
     def fetch(self, rows: Array) -> Array:
         """What this rank wants, (u, k), of the owners' ``rows`` (n, k), those of :attr:`rows`."""
@@ -58,8 +62,4 @@ class Route:
     def collect(self, parts: Array) -> Array:
         """The sums over all ranks, (n, k) at the owners, of ``parts`` (u, k), one for each row that a rank wants."""
         came = self._ranks.exchange(parts, self._ask, self._give)
-        sums = self._kernels.take(came, self._first)
-        for positions in self._again:
-            if positions.size:
-                self._kernels.add_rows(sums, self._place[positions], self._kernels.take(came, positions))
-        return sums
+        return self._kernels.combine(self._parts, np.ones(came.shape[0], came.dtype), came)
