@@ -281,6 +281,18 @@ def ranks(content: Content) -> str:
     return f"{caption}\n\n{table(headers, rows, words=0)}"
 
 
+def phases(content: Content) -> str:
+    """Where the CPU time of a step goes: a half of one process's, and a rank's of the same minibatch."""
+    one, several = content["sides"][:2]
+    if "phases" not in one:
+        return ""
+    share = {name: seconds / several["ranks"] for name, seconds in one["phases"].items()}
+    names = {**several["phases"], **share}
+    rows = [[f"`{name}`", *(number(1e3 * side.get(name, 0)) for side in (share, several["phases"]))] for name in names]
+    total = ["all", *(number(1e3 * sum(side.values())) for side in (share, several["phases"]))]
+    return table(["function", f"1/{several['ranks']:.0f} of one process, CPU ms", "of a rank"], [*rows, total])
+
+
 def clusters(content: Content) -> str:
     """The model of clusters: days and node-hours for all tokens, and what a step consists of."""
     rows = []
@@ -345,6 +357,7 @@ def render(page: str) -> str:
         stability,
         reading,
         ranks,
+        phases,
         clusters,
         study,
     )

@@ -5,9 +5,11 @@
 Strong: the same minibatches on one process and on all ranks. Weak: minibatches as many times larger as there are ranks.
 The sides alternate. A step's cost is the CPU time of the slowest rank without its communication, in which it waits, and
 with it; wall times are reported beside them, and say little on a machine that is shared. The bytes that a rank sends in
-a step are counted, and compared with the formula of :func:`step_bytes`.
+a step are counted, and compared with the formula of :func:`step_bytes`. As many steps again are profiled: the CPU time
+of each function, beside its share of one process.
 """
 
+import cProfile
 import json
 import subprocess
 import sys
@@ -60,24 +62,39 @@ def unique_words(words: int, tokens: float) -> float:
 
 
 def measured(corpus: Path, options: dict[str, Any], steps: int) -> None:
-    """Time steps with the making of their minibatches; rank 0 prints the numbers of all ranks."""
+    """Time steps with the making of their minibatches, then profile some; rank 0 prints the numbers of all ranks."""
     ranks = launch.ranks()
     run = Run(EncodedCorpus.open(corpus), Options(**options), ranks=ranks)
     minibatches, told, before = run.minibatches.epoch(EPOCHS - 1), [], (0.0,) * 4
-    for number, (_, part) in zip(range(WARM + steps), minibatches, strict=False):
+    profile = cProfile.Profile(time.thread_time)
+    for number, (_, part) in zip(range(WARM + 2 * steps), minibatches, strict=False):
+        if number == WARM + steps:
+            profile.enable()
         with at_work():
             run.embedding.step(run.embedding.joined(part), 1.0, 0.5)
         now = time.perf_counter(), time.process_time(), ranks.cpu_seconds, ranks.sent
-        if number >= WARM:
+        if WARM <= number < WARM + steps:
             told.append([*(b - a for a, b in zip(before, now, strict=True)), len(part.words), part.tokens])
         before = now
-    everyone = gather_json(ranks, told)
+    profile.disable()
+    everyone = gather_json(ranks, {"steps": told, "phases": phases(profile, steps)})
     if ranks.rank == 0:
         print(json.dumps(everyone))
 
 
-def side(corpus: Path, ranks: int, batch_tokens: int, dim: int, steps: int) -> dict[str, float]:
-    """The medians of the steps of one run on so many ranks."""
+def phases(profile: cProfile.Profile, steps: int) -> dict[str, float]:
+    """CPU seconds a step in each function of the package, without those that it calls; the rest together."""
+    found: dict[str, float] = {}
+    for entry in profile.getstats():
+        code = entry.code
+        ours = not isinstance(code, str) and "wordsparse" in Path(code.co_filename).parts
+        name = f"{Path(code.co_filename).stem}.{code.co_name}" if ours else "the rest"
+        found[name] = found.get(name, 0.0) + entry.inlinetime / steps
+    return found
+
+
+def side(corpus: Path, ranks: int, batch_tokens: int, dim: int, steps: int) -> dict[str, Any]:
+    """The medians of the steps of one run on so many ranks, and the means over its ranks of the phases."""
     options = {"dim": dim, "threads": 1, "batch_tokens": batch_tokens, "epochs": EPOCHS}
     program = [sys.executable, __file__, str(corpus), "--worker", json.dumps([options, steps])]
     mpiexec = launch.mpiexec()
@@ -87,7 +104,8 @@ def side(corpus: Path, ranks: int, batch_tokens: int, dim: int, steps: int) -> d
     run = subprocess.run([*launcher, *program], capture_output=True, text=True, check=False)
     if run.returncode:
         raise click.ClickException(run.stderr[-2000:])
-    numbers = np.array(json.loads(run.stdout))  # ranks, steps, columns
+    told = json.loads(run.stdout)
+    numbers = np.array([of_rank["steps"] for of_rank in told])  # ranks, steps, columns
     wall, cpu, communication, sent, rows, tokens = np.median(numbers, axis=1).T
     slowest = int((cpu - communication).argmax())
     return {
@@ -100,10 +118,24 @@ def side(corpus: Path, ranks: int, batch_tokens: int, dim: int, steps: int) -> d
         "rank_rows": float(rows.max()),
         "rank_sent_bytes": float(sent.max()),
         "formula_bytes": step_bytes(float(rows.max()), dim, ranks),
+        "phases": means([of_rank["phases"] for of_rank in told]),
     }
 
 
-def fitted(sides: list[dict[str, float]]) -> dict[str, float]:
+def means(profiles: list[dict[str, float]]) -> dict[str, float]:
+    """The mean of each phase, the longest first."""
+    names = {name for profile in profiles for name in profile}
+    found = {name: sum(profile.get(name, 0.0) for profile in profiles) / len(profiles) for name in names}
+    return {name: found[name] for name in sorted(names, key=lambda name: -found[name])}
+
+
+def long_ones(phases: dict[str, float]) -> dict[str, float]:
+    """Those of at least a thousandth of a second; the others together with the rest."""
+    long = {name: seconds for name, seconds in phases.items() if seconds >= 1e-3 and name != "the rest"}
+    return long | {"the rest": sum(phases.values()) - sum(long.values())}
+
+
+def fitted(sides: list[dict[str, Any]]) -> dict[str, float]:
     """CPU seconds a token, a row and a step, by non-negative least squares over steps of one process."""
     columns = [[one["rank_tokens"], one["rank_rows"], 1.0] for one in sides]
     weights = np.array([1 / one["work_cpu_seconds"] for one in sides])
@@ -184,7 +216,11 @@ def main(
         "machine": machine.provenance(1),
         "words": words,
         "dim": dim,
-        "sides": [{name: float(np.median([run[name] for run in runs])) for name in runs[0]} for runs in by_shape],
+        "sides": [
+            {name: float(np.median([run[name] for run in runs])) for name in runs[0] if name != "phases"}
+            | {"phases": long_ones(means([run["phases"] for run in runs]))}
+            for runs in by_shape
+        ],
         "strong": speedups(one, strong, 1),
         "weak": speedups(one, weak, ranks),
         "cost": (cost := fitted([run for runs in (by_shape[0], *by_shape[3:]) for run in runs])),
@@ -192,7 +228,11 @@ def main(
         "gpu_hours": gpu_hours(DIM),
         "assumed": {"cores": CORES, "message_seconds": LATENCY, "messages": MESSAGES, "tokens": TOKENS, "dim": DIM},
     }
-    print(machine.table(list(report["sides"][0]), [list(one.values()) for one in report["sides"]]))
+    numbers = [name for name in report["sides"][0] if name != "phases"]
+    print(machine.table(numbers, [[one[name] for name in numbers] for one in report["sides"]]))
+    alone, shared = (one["phases"] for one in report["sides"][:2])
+    both = [[name, 1e3 * alone.get(name, 0.0) / ranks, 1e3 * shared.get(name, 0.0)] for name in {**shared, **alone}]
+    print(machine.table(["function", f"1/{ranks} of one process, CPU ms", "of a rank"], both))
     for name in ("strong", "weak"):
         medians = {key: value for key, value in report[name].items() if key.endswith("_median")}
         print(name, ", ".join(f"{key.removesuffix('_median')} {value:.2f} times" for key, value in medians.items()))
@@ -200,7 +240,7 @@ def main(
     machine.write_report(report, output)
 
 
-def speedups(one: list[dict[str, float]], several: list[dict[str, float]], larger: int) -> dict[str, Any]:
+def speedups(one: list[dict[str, Any]], several: list[dict[str, Any]], larger: int) -> dict[str, Any]:
     """How many times as fast, round by round, where ``several`` do so many times the work of ``one``."""
     work = [larger * a["work_cpu_seconds"] / b["work_cpu_seconds"] for a, b in zip(one, several, strict=True)]
     all_of_it = [

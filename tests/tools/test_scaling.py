@@ -26,8 +26,15 @@ def test_the_bytes_are_those_of_the_formula(
         monkeypatch.setenv(name, ENVIRONMENT[name])
     text = [[f"w{(start * 7 + step) % 211}" for step in range(20)] for start in range(400)]
     ws.encode(text, tmp_path / "encoded", min_count=1)
-    found = scaling.side(tmp_path / "encoded", 2, 4000, 63, 1)
+    found = scaling.side(tmp_path / "encoded", 2, 2000, 63, 1)
     assert found["rank_sent_bytes"] == pytest.approx(found["formula_bytes"], rel=0.1)
+    assert {"mpi.exchange", "route.collect", "the rest"} <= found["phases"].keys()
+
+
+def test_short_phases_are_added_up(scaling: ModuleType) -> None:
+    phases = scaling.means([{"a": 0.5, "b": 0.0001}, {"a": 0.25, "the rest": 0.5}])
+    assert phases == {"a": 0.375, "the rest": 0.25, "b": 0.00005}
+    assert scaling.long_ones(phases) == {"a": 0.375, "the rest": pytest.approx(0.25005)}
 
 
 def test_without_a_launcher_one_line_says_so(scaling: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
