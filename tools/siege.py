@@ -161,8 +161,7 @@ class Siege:
     def _finish(self, target: Target, reference: dict[str, str], beside: set[Path]) -> None:
         """Let the command run to its end, or refuse the output that is there, and compare."""
         status = self._status(target, None)
-        said = (self.folder / "errors").read_text(errors="replace")
-        self._must(target, status in (0, 2), f"gives the status {status} after the kills: {said[-300:]}")
+        self._must(target, status in (0, 2), f"gives the status {status} after the kills: {self._said()}")
         self._compare(target, reference, beside)
         self._reset(target)
 
@@ -230,8 +229,12 @@ class Siege:
     def _check_end(self, target: Target, started: list[int]) -> None:
         """Whether the processes that it started end too, and none has printed a traceback."""
         self._must(target, all(ends(pid) for pid in started), "its worker runs on")
-        said = (self.folder / "errors").read_text(errors="replace")
-        self._must(target, "Traceback" not in said, f"a traceback: {said[-300:]}")
+        self._must(target, "Traceback" not in self._said(), f"a traceback: {self._said()[-300:]}")
+
+    def _said(self) -> str:
+        """What the last command has said."""
+        errors = self.folder / "errors"
+        return errors.read_text(errors="replace") if errors.exists() else ""
 
     def _must(self, target: Target, holds: bool, otherwise: str) -> None:
         if not holds:
