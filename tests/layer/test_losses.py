@@ -46,6 +46,11 @@ FORMULAS: dict[str, tuple[losses.Loss, Callable[[float, Array, Array], float]]] 
 }
 
 
+def test_every_built_in_loss_has_a_formula_and_a_problem() -> None:
+    for known in ([loss for loss, _ in FORMULAS.values()], problems.LOSSES.values()):
+        assert {type(loss) for loss in known} == set(losses.LOSSES.values())
+
+
 def mean(x: Array, pi: Array) -> float:
     return float(pi @ x / pi.sum())
 
