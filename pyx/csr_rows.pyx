@@ -203,22 +203,20 @@ def add_rows(int isa, real[::view.strided, ::view.contiguous] matrix, const int6
 
 
 def transpose(const int64_t[::1] indptr, const int32_t[::1] indices, int64_t[::1] t_indptr,
-              int32_t[::1] t_indices, int64_t[::1] order, bint counted=False):
+              int32_t[::1] t_indices, int64_t[::1] order):
     """Structure of the transpose by a counting sort: entry k of it is entry order[k] of the original.
 
-    t_indptr (columns + 1) comes zeroed, or, counted, as it is returned. Entries of one transposed row keep the original
-    order, so sums over them do too.
+    t_indptr (columns + 1) comes zeroed. Entries of one transposed row keep the original order, so sums over them do too.
     """
     cdef Py_ssize_t n = indptr.shape[0] - 1, columns = t_indptr.shape[0] - 1, r, c
     cdef int64_t k, place, last = indptr[n]
     require_csr(indptr, indices, None, n)
     require(t_indices.shape[0] == order.shape[0] == indices.shape[0], "there must be a place for each entry")
     with nogil:
-        if not counted:
-            for k in range(indptr[0], last):
-                t_indptr[indices[k] + 1] += 1
-            for c in range(columns):
-                t_indptr[c + 1] += t_indptr[c]
+        for k in range(indptr[0], last):
+            t_indptr[indices[k] + 1] += 1
+        for c in range(columns):
+            t_indptr[c + 1] += t_indptr[c]
         for r in range(n):
             for k in range(indptr[r], indptr[r + 1]):
                 if k + ENTRIES_AHEAD < last:

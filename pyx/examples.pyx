@@ -3,7 +3,7 @@
 
 Functions keep_tokens   subsampling and window widths for one slice of a shard
           local_ids     word ids → 0 … u-1, the minibatch's unique words in ascending order
-          count_pairs, skipgram_pairs, close_rows   (centre word, context word) weights as CSR, one row a unique word
+          count_pairs, skipgram_pairs, merge_pairs, mirror_rows   the weights of pairs of words as CSR
           window_examples   CBOW's examples: a centre token each, and where its window starts and stops
 dtypes    ids int32 as in the shards (>= 0 a word, -1 out of vocabulary, -2 end of a sentence); structures: int64
           indptr, int32 indices and positions
@@ -17,6 +17,7 @@ the same however the corpus is cut into minibatches, and a window reaches over a
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 cdef extern from "isa.hpp" namespace "wordsparse" nogil:
+    void prefetch(const void*)
     void prefetch_to_write(const void*)
 
 cdef enum:
@@ -36,6 +37,7 @@ MAX_WINDOW_IN_32_BITS = 255
 cdef struct entry:
     int32_t column
     float weight
+    int64_t in_column
 
 ENTRY_BYTES = sizeof(entry)
 
@@ -61,12 +63,13 @@ def keep_tokens(const int32_t[::1] ids, int64_t lo, int64_t hi, int64_t offset, 
 
     A token is kept when 32 random bits are at most keep_below[word]. kept receives word ids, and -2 where a sentence
     ends; width the window of each token: more than k when 32 other bits are below wider_below[k - 1], which falls with
-    k up to window - 1. Both need space for (hi - lo) + 2 (window + 1) entries.
+    k up to window - 1. Both need space for (hi - lo) + 2 (window + 1) entries; with no space, no width is drawn.
     Returns (entries written, first centre, past the last centre, corpus tokens in ids[lo:hi]).
     """
     cdef int64_t start = lo, i, n = ids.shape[0], written = 0, first = 0, last = 0, tokens = 0
     cdef int32_t seen = 0, w, past, middle, window = <int32_t> wider_below.shape[0] + 1
     cdef uint64_t random
+    cdef bint drawn = width.shape[0] > 0
     cdef const int32_t* ids_ = &ids[0] if n else NULL
     cdef const uint32_t* keep_ = &keep_below[0]
     with nogil:
@@ -88,16 +91,17 @@ def keep_tokens(const int32_t[::1] ids, int64_t lo, int64_t hi, int64_t offset, 
                 kept[written] = END_OF_SENTENCE
                 written += 1
             elif kept_at(ids_, i, offset, key, keep_):
-                random = mix(key, offset + i)
                 kept[written] = ids_[i]
-                w, past = 0, window - 1
-                while w < past:
-                    middle = (w + past) // 2
-                    if <uint32_t> random < wider_below[middle]:
-                        w = middle + 1
-                    else:
-                        past = middle
-                width[written] = <uint16_t> (w + 1)
+                if drawn:
+                    random = mix(key, offset + i)
+                    w, past = 0, window - 1
+                    while w < past:
+                        middle = (w + past) // 2
+                        if <uint32_t> random < wider_below[middle]:
+                            w = middle + 1
+                        else:
+                            past = middle
+                    width[written] = <uint16_t> (w + 1)
                 written += 1
                 seen += i >= hi
             i += 1
@@ -133,25 +137,17 @@ def relabel(int32_t[::1] kept, Py_ssize_t n, int32_t[::1] slot, const int64_t[::
             slot[words[i]] = -1
 
 
-def count_pairs(const int32_t[::1] local, Py_ssize_t window, Py_ssize_t n, Py_ssize_t first, Py_ssize_t last,
-                int64_t[::1] by_centre, int64_t[::1] by_context):
-    """Pairs at most `window` apart, per centre word and per context word, added to the two arrays (u entries).
-
-    Returns how many there are.
-    """
-    cdef Py_ssize_t begin = 0, end, i, pairs = 0, around
+def count_pairs(const int32_t[::1] local, Py_ssize_t window, Py_ssize_t n, Py_ssize_t last, int64_t[::1] of_word):
+    """Pairs of tokens at most `window` apart, the first of them before `last`: each word's are added to of_word (u,), a
+    pair of one word twice. Returns how many there are."""
+    cdef Py_ssize_t begin = 0, end, i, pairs = 0, after
     with nogil:
         while begin < n:
             end = run_end(&local[0], n, begin)
             for i in range(begin, end):
-                if first <= i < last:
-                    around = min(end, i + window + 1) - max(begin, i - window) - 1
-                    by_centre[local[i]] += around
-                    pairs += around
-                # A token is a context of the centres in its own window.
-                around = min(min(end, i + window + 1), last) - max(max(begin, i - window), first)
-                if around > 0:
-                    by_context[local[i]] += around - (first <= i < last)
+                after = min(end, i + window + 1) - i - 1 if i < last else 0
+                of_word[local[i]] += after + max(0, min(i, last) - max(begin, i - window))
+                pairs += after
             begin = end + 1
     return pairs
 
@@ -164,71 +160,113 @@ cdef inline Py_ssize_t run_end(const int32_t* local, Py_ssize_t n, Py_ssize_t be
     return end
 
 
-def skipgram_pairs(const int32_t[::1] local, const float[::1] by_distance, Py_ssize_t n, Py_ssize_t first,
-                   Py_ssize_t last, const int64_t[::1] centre_place, int64_t[::1] context_place, pair[::1] pairs,
-                   uint8_t[::1] entries, int64_t[::1] row_end, int64_t[::1] columns_before):
-    """Pair weights by rows, row = centre word, column = context word, ascending; equal pairs are one entry.
+cdef inline int32_t bits_of(const pair[::1] pairs) noexcept:
+    """How many bits of a pair hold the distance."""
+    return 8 if pair is uint32_t else 16
 
-    A pair at distance k, up to the window, has the weight by_distance[k - 1]. centre_place and context_place are the
-    running sums of count_pairs' arrays (u + 1 entries; the second is overwritten). pairs is scratch with one element a
-    pair: the distance in the lowest 8 of 32 or 16 of 64 bits, and the centre's number above. entries, ENTRY_BYTES a
-    pair and aligned to them, receives row c's entries from centre_place[c] to row_end[c] (u,); columns_before (u + 1,)
-    receives the number of entries in the columns before each. Returns the number of entries.
+
+def skipgram_pairs(const int32_t[::1] local, const float[::1] by_distance, Py_ssize_t n, Py_ssize_t last,
+                   const int64_t[::1] column_place, int64_t[::1] column_end, pair[::1] pairs):
+    """Pairs of words a <= b, ordered by b: those of b from column_place[b] to column_end[b] (u,).
+
+    Pairs of tokens are those of count_pairs for a window as long as by_distance. pairs receives the distance in the
+    lowest 8 of 32 or 16 of 64 bits, and a above; column_place (u,) leaves space for all pairs of a word, and one more.
     """
-    cdef Py_ssize_t begin = 0, end, i, j, start, stop, t, words = row_end.shape[0], window = by_distance.shape[0]
-    cdef int64_t k, place, from_, written = 0, count = pairs.shape[0]
-    cdef entry* rows = <entry*> &entries[0] if entries.shape[0] else NULL
-    cdef int32_t c, bits = 8 if pair is uint32_t else 16
-    cdef pair distance = (<pair> 1 << bits) - 1
-    cdef float weight
+    cdef Py_ssize_t begin = 0, end, i, j, t, window = by_distance.shape[0]
+    cdef int64_t place
+    cdef int32_t b, bits = bits_of(pairs)
     with nogil:
-        # First ordered by context word: the pairs of one context word are consecutive.
+        for t in range(column_end.shape[0]):
+            column_end[t] = column_place[t]
         while begin < n:
             end = run_end(&local[0], n, begin)
             for j in range(begin, end):
-                start, stop = max(max(begin, j - window), first), min(min(end, j + window + 1), last)
-                place = context_place[local[j]]
-                for i in range(start, stop):
-                    if i != j:
-                        pairs[place] = (<pair> local[i] << bits) | <pair> (j - i if j > i else i - j)
-                        place += 1
-                context_place[local[j]] = place
+                # A pair that is not b's is overwritten by the next one: that costs less than a branch.
+                b, place = local[j], column_end[local[j]]
+                for i in range(max(begin, j - window), min(j, last)):
+                    pairs[place] = <pair> local[i] << bits | <pair> (j - i)
+                    place += local[i] <= b
+                if j < last:
+                    for i in range(j + 1, min(end, j + window + 1)):
+                        pairs[place] = <pair> local[i] << bits | <pair> (i - j)
+                        place += local[i] < b
+                column_end[b] = place
             begin = end + 1
-        # Then distributed to the rows in that order, so that each row receives its columns in ascending order.
-        for c in range(words):
-            row_end[c] = centre_place[c]
-        from_ = 0
-        for t in range(words):
-            columns_before[t] = written
-            for k in range(from_, context_place[t]):
+
+
+def merge_pairs(const pair[::1] pairs, const float[::1] by_distance, const int64_t[::1] column_place,
+                const int64_t[::1] column_end, const int64_t[::1] row_place, int64_t[::1] row_end, uint8_t[::1] entries,
+                int32_t[::1] words, int64_t[::1] places, int64_t[::1] columns):
+    """Equal pairs of skipgram_pairs as one entry. A pair at distance k weighs by_distance[k - 1].
+
+    entries, ENTRY_BYTES a pair and aligned to them, receives them by a: those of a from row_place[a] to row_end[a],
+    b ascending. words and places, a number a pair, list a and the place of the entry by b, but for those of a word with
+    itself: those of b from columns[b] to columns[b + 1] (u + 1).
+    """
+    cdef Py_ssize_t b, u = row_end.shape[0]
+    cdef int64_t k, place, count = pairs.shape[0], listed = 0
+    cdef entry* rows = <entry*> &entries[0] if entries.shape[0] else NULL
+    cdef int32_t a, bits = bits_of(pairs)
+    cdef pair distance = (<pair> 1 << bits) - 1, ahead
+    cdef float weight
+    with nogil:
+        for b in range(u):
+            row_end[b] = row_place[b]
+        for b in range(u):
+            columns[b] = listed
+            for k in range(column_place[b], column_end[b]):
                 if k + AHEAD < count:
-                    prefetch_to_write(&rows[row_end[pairs[k + AHEAD] >> bits]])
-                c, weight = <int32_t> (pairs[k] >> bits), by_distance[(pairs[k] & distance) - 1]
-                place = row_end[c]
-                if place > centre_place[c] and rows[place - 1].column == t:
+                    ahead = pairs[k + AHEAD] >> bits  # anything where there is no pair
+                    if ahead < <pair> u:
+                        prefetch_to_write(&rows[row_end[ahead]])
+                a, weight = <int32_t> (pairs[k] >> bits), by_distance[(pairs[k] & distance) - 1]
+                place = row_end[a]
+                if place > row_place[a] and rows[place - 1].column == b:
                     rows[place - 1].weight += weight
-                else:
-                    rows[place].column, rows[place].weight = <int32_t> t, weight
-                    row_end[c] = place + 1
-                    written += 1
-            from_ = context_place[t]
-        columns_before[words] = written
-    return written
+                    continue
+                rows[place].column, rows[place].weight, rows[place].in_column = <int32_t> b, weight, listed
+                row_end[a] = place + 1
+                if a < b:
+                    words[listed], places[listed] = a, place
+                    listed += 1
+        columns[u] = listed
 
 
-def close_rows(const uint8_t[::1] entries, const int64_t[::1] centre_place, const int64_t[::1] row_end,
-               int64_t[::1] indptr, int32_t[::1] indices, float[::1] weights):
-    """Writes the entries of skipgram_pairs as CSR, without the gaps that equal pairs left at the ends of rows."""
-    cdef Py_ssize_t c, words = row_end.shape[0]
-    cdef int64_t k, written = 0
+def mirror_rows(const uint8_t[::1] entries, const int32_t[::1] words, const int64_t[::1] places,
+                const int64_t[::1] columns, const int64_t[::1] row_place, const int64_t[::1] row_end,
+                const int64_t[::1] indptr, int64_t[::1] from_row, int64_t[::1] from_column, int32_t[::1] indices,
+                float[::1] weights, int64_t[::1] order):
+    """The entries of merge_pairs, (a, b), and their mirror images, (b, a), as CSR: a symmetric matrix.
+
+    A row has its mirror images first. Those of words with themselves are one with the entry, of twice its weight.
+    indptr (u + 1) says how many numbers each row has; from_row and from_column (u,) are scratch. order receives where
+    each one's mirror image is: all that the transpose's structure has of its own. With none it is not made.
+    """
+    cdef Py_ssize_t a, b, u = row_end.shape[0]
+    cdef int64_t k, place, listed, count = columns[u]
+    cdef bint ordered = order.shape[0] > 0
     cdef const entry* rows = <const entry*> &entries[0] if entries.shape[0] else NULL
     with nogil:
-        for c in range(words):
-            indptr[c] = written
-            for k in range(centre_place[c], row_end[c]):
-                indices[written], weights[written] = rows[k].column, rows[k].weight
-                written += 1
-        indptr[words] = written
+        # From a place in entries, and from one in the lists by column, to one in the result.
+        for a in range(u):
+            from_column[a] = indptr[a] - columns[a]
+            from_row[a] = indptr[a] + columns[a + 1] - columns[a] - row_place[a]
+        k = 0
+        for a in range(u):
+            for listed in range(columns[a], columns[a + 1]):
+                if listed + AHEAD < count:
+                    prefetch(&rows[places[listed + AHEAD]])
+                place = places[listed]
+                indices[k], weights[k] = words[listed], rows[place].weight
+                if ordered:
+                    order[k] = place + from_row[words[listed]]
+                k += 1
+            for place in range(row_place[a], row_end[a]):
+                b = rows[place].column
+                indices[k], weights[k] = <int32_t> b, rows[place].weight * (2 if a == b else 1)
+                if ordered:
+                    order[k] = k if a == b else rows[place].in_column + from_column[b]
+                k += 1
 
 
 def window_examples(const int32_t[::1] local, const uint16_t[::1] width, Py_ssize_t n, Py_ssize_t first,

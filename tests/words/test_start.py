@@ -70,9 +70,9 @@ def test_a_short_text_gains_from_the_vectors_of_a_long_one(model: str, caplog: p
     options = {"model": model, "dim": 8, "min_count": 1, "sample": 0.0, "threads": 1}
     long = ws.train(sentences(3000, 1), epochs=2, **options)
     with caplog.at_level(logging.INFO, "wordsparse"):
-        started = ws.train(sentences(30, 2), epochs=1, init=long.wv, **options)
+        started = ws.train(sentences(10, 2), epochs=1, init=long.wv, **options)
     assert "words start from the given vectors" in caplog.text
-    plain = ws.train(sentences(30, 2), epochs=1, **options)
+    plain = ws.train(sentences(10, 2), epochs=1, **options)
 
     def same_topic(found: ws.Model) -> float:
         near = [(word, other) for word in found.vocabulary.words for other, _ in found.wv.similar(word, 10)]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from wordsparse.corpus import Vocabulary
 from wordsparse.errors import InputError
-from wordsparse.kernels import Csr, Windows, _csr_rows
+from wordsparse.kernels import Csr, Windows
 from wordsparse.kernels import _examples as kernels
 
 Array = NDArray[Any]
@@ -93,33 +93,34 @@ class ExampleBuilder:
         self._seed, self._transposed, self._owners = seed, transposed, owners
 
     def skipgram(self, shard: Array, start: int, stop: int, *, offset: int, epoch: int) -> Examples:
-        """One example a centre word: its targets are the context words of all its occurrences, by their weights.
+        """One example a word: its targets are the words around all its occurrences, by their weights.
 
-        ``shard`` int32 as encoded, ``start`` and ``stop`` the slice of centre tokens, ``offset`` the position of the
-        shard's first entry in the corpus.
+        ``shard`` int32 as encoded, ``start`` and ``stop`` the slice of tokens, ``offset`` the position of the shard's
+        first entry in the corpus. Two tokens in one window are each other's context, in the minibatch of the first of
+        them: the matrix of weights is symmetric.
         """
-        local, _, n, first, last, words, tokens = self._tokens(shard, start, stop, offset, epoch)
+        local, _, n, _, last, words, tokens = self._tokens(shard, start, stop, offset, epoch, widths=False)
         u = words.shape[0]
-        centre_place, context_place = np.zeros(u + 1, np.int64), np.zeros(u + 1, np.int64)
-        count = kernels.count_pairs(local, self.window, n, first, last, centre_place[1:], context_place[1:])
-        np.cumsum(centre_place, out=centre_place)
-        np.cumsum(context_place, out=context_place)
+        of_word = np.zeros(u, np.int64)
+        count = kernels.count_pairs(local, self.window, n, last, of_word)
         fit = u <= kernels.MAX_WORDS_IN_32_BITS and self.window <= kernels.MAX_WINDOW_IN_32_BITS
-        pairs = np.empty(count, np.uint32 if fit else np.uint64)
-        buffer = np.empty(count * kernels.ENTRY_BYTES, np.uint8)
-        row_end, columns_before = np.empty(u, np.int64), np.empty(u + 1, np.int64)
-        by_distance = self._by_distance.astype(np.float32)
-        places = centre_place, context_place, pairs, buffer, row_end, columns_before
-        entries = kernels.skipgram_pairs(local, by_distance, n, first, last, *places)
+        column_place, by_distance = _starts(of_word + 1)[:-1], self._by_distance.astype(np.float32)
+        pairs = np.empty(2 * count + u, np.uint32 if fit else np.uint64)
+        column_end, row_end, from_row, from_column = np.empty((4, u), np.int64)
+        kernels.skipgram_pairs(local, by_distance, n, last, column_place, column_end, pairs)
+        row_place, columns = _starts(of_word - (column_end - column_place))[:-1], np.empty(u + 1, np.int64)
+        by_row = np.empty(count * kernels.ENTRY_BYTES, np.uint8)
+        by_column = np.empty(count, np.int32), np.empty(count, np.int64), columns
+        kernels.merge_pairs(pairs, by_distance, column_place, column_end, row_place, row_end, by_row, *by_column)
         del pairs
-        indptr, indices, weights = np.empty(u + 1, np.int64), np.empty(entries, np.int32), np.empty(entries, np.float32)
-        kernels.close_rows(buffer, centre_place, row_end, indptr, indices, weights)
-        del buffer
-        transposed = None
-        if self._transposed:
-            t_indices, order = np.empty(entries, np.int32), np.empty(entries, np.int64)
-            transposed = Csr(columns_before, t_indices, u, order)
-            _csr_rows.transpose(indptr, indices, columns_before, t_indices, order, counted=True)
+        indptr = _starts(np.diff(columns) + row_end - row_place)
+        entries = int(indptr[-1])
+        indices, weights = np.empty(entries, np.int32), np.empty(entries, np.float32)
+        order = np.empty(entries if self._transposed else 0, np.int64)
+        places = row_place, row_end, indptr, from_row, from_column
+        kernels.mirror_rows(by_row, *by_column, *places, indices, weights, order)
+        del by_row, by_column
+        transposed = Csr(indptr, indices, u, order) if self._transposed else None
         pairs_weigh = float(weights.sum(dtype=np.float64))
         return Examples(words, Csr(indptr, indices, u), weights, None, tokens, pairs_weigh, transposed)
 
@@ -134,18 +135,28 @@ class ExampleBuilder:
         return Examples(words, one_each, np.ones(m, np.float32), bags, tokens, m)
 
     def _tokens(
-        self, shard: Array, start: int, stop: int, offset: int, epoch: int
+        self, shard: Array, start: int, stop: int, offset: int, epoch: int, *, widths: bool = True
     ) -> tuple[Array, Array, int, int, int, Array, int]:
+        """The kept tokens of a slice and of the windows that reach out of it; without ``widths`` to its end alone."""
         size = stop - start + 2 * (self.window + 1)
-        kept, width = np.empty(size, np.int32), np.empty(size, np.uint16)
+        kept, width = np.empty(size, np.int32), np.empty(size if widths else 0, np.uint16)
         key = int(np.random.SeedSequence([self._seed, epoch]).generate_state(1, np.uint64)[0])
         n, first, last, tokens = kernels.keep_tokens(
             shard, start, stop, offset, key, self._keep_below, self._wider_below, kept, width
         )
+        if not widths:
+            kept, n, last, first = kept[first:], n - first, last - first, 0
         words = np.empty(min(n, self._slot.shape[0]), np.int64)
         words = by_owner(np.sort(words[: kernels.local_ids(kept, n, self._slot, words)]), self._owners)
         kernels.relabel(kept, n, self._slot, words)
         return kept, width, n, first, last, words, tokens
+
+
+def _starts(sizes: Array) -> Array:
+    """Where each of consecutive parts of these sizes starts, and where the last one ends, int64."""
+    starts = np.zeros(sizes.shape[0] + 1, np.int64)
+    np.cumsum(sizes, out=starts[1:])
+    return starts
 
 
 def by_owner(rows: Array, owners: int) -> Array:
