@@ -206,7 +206,7 @@ def transpose(const int64_t[::1] indptr, const int32_t[::1] indices, int64_t[::1
               int32_t[::1] t_indices, int64_t[::1] order):
     """Structure of the transpose by a counting sort: entry k of it is entry order[k] of the original.
 
-    t_indptr (columns + 1) comes zeroed. Entries of one transposed row keep the original order, so sums over them do too.
+    t_indptr (columns + 1) comes zeroed. Entries of a transposed row keep the original order, so sums over them do too.
     """
     cdef Py_ssize_t n = indptr.shape[0] - 1, columns = t_indptr.shape[0] - 1, r, c
     cdef int64_t k, place, last = indptr[n]
