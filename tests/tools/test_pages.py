@@ -39,6 +39,15 @@ def test_every_result_file_is_named_by_a_page() -> None:
     assert shown >= {path.name for path in (ROOT / "docs/results").iterdir()}
 
 
+def test_every_result_file_that_a_page_names_is_there() -> None:
+    results = {path.name for path in (ROOT / "docs/results").iterdir()}
+    kinds = {name.split("-")[0] for name in results}
+    for page in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md")):
+        named = set(re.findall(r"`(?:docs/results/)?(\w+-[\w-]+\.json)`", page.read_text()))
+        missing = {name for name in named - results if name.split("-")[0] in kinds}
+        assert not missing, page
+
+
 def test_a_new_fact_of_a_file_is_shown_and_an_old_file_says_what_it_lacks(pages: ModuleType) -> None:
     machine = {"processor": "P", "cpus": 2, "threads": 1, "sgemm_gflops": 99.6, "blas": ["openblas 1 (Zen)"]}
     machine |= {"packages": {"wordsparse": "0.1.0"}}
