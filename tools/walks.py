@@ -34,8 +34,8 @@ from wordsparse.gensim import Word2Vec
 
 Array = NDArray[Any]
 HITS = 20
-STRENGTHS = (0.01, 0.03, 0.1, 0.3, 1.0)  # the values of C that are tried
-FOLDS = 3
+STRENGTHS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)  # the values of C that are tried
+FOLDS = 5
 KINDS = ("walks", "items")
 SIDES = ("wordsparse skip-gram", "gensim skip-gram", "wordsparse CBOW", "gensim CBOW")
 ARGUMENTS: dict[str, Any] = {"vector_size": 100, "min_count": 1, "seed": 1}
@@ -292,7 +292,7 @@ def classes(vectors: Array, sections: Array, shares: Sequence[float], seed: int)
         order = np.random.default_rng(seed).permutation(len(scaled))
         known, asked = np.split(order, [int(share * len(order))])
         folds = KFold(FOLDS, shuffle=True, random_state=seed)
-        judge = GridSearchCV(LogisticRegression(max_iter=300, tol=1e-3), {"C": STRENGTHS}, cv=folds)
+        judge = GridSearchCV(LogisticRegression(max_iter=100, tol=1e-3), {"C": STRENGTHS}, cv=folds)
         answers = judge.fit(scaled[known], sections[known]).predict(scaled[asked])
         for average in ("micro", "macro"):
             found[f"{average} F1 {share:g}"] = float(f1_score(sections[asked], answers, average=average))
