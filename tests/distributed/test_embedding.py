@@ -19,7 +19,7 @@ from wordsparse.cli import main
 pytestmark = needs_mpi
 SAME: dict[str, Any] = {"dim": 8, "epochs": 3, "threads": 1, "min_count": 1, "sample": 0, "batch_tokens": 500}
 OPTIONS = [part for name, value in SAME.items() for part in (f"--{name.replace('_', '-')}", value)]
-DEADLINE = 120.0
+DEADLINE = 600.0
 
 
 @pytest.fixture(scope="module")

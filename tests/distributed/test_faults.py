@@ -15,7 +15,7 @@ from support.mpi import ENVIRONMENT, command, launched, mpiexec, needs_mpi
 pytestmark = needs_mpi
 ODD_RANK = Path(__file__).resolve().parents[1] / "support" / "odd_rank.py"
 OPTIONS = ["--dim", 8, "--min-count", 1, "--threads", 1, "--batch-tokens", 2000]
-DEADLINE = 120.0
+DEADLINE = 600.0
 
 
 @pytest.fixture(scope="module")
@@ -212,7 +212,7 @@ def test_hosts_of_their_own_and_one_that_is_cut_off(hosts: tuple[str, str], text
     given += ["--checkpoint-every", "0.001"]
     process = subprocess.Popen(
         ["ip", "netns", "exec", hosts[0], given[0], *over, *given[1:]],
-        env={**ENVIRONMENT, "WORDSPARSE_MPI_PATIENCE": "3", "UCX_TLS": "tcp,self"},  # not through common memory
+        env={**ENVIRONMENT, "WORDSPARSE_MPI_PATIENCE": "10", "UCX_TLS": "tcp,self"},  # not through common memory
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -222,6 +222,6 @@ def test_hosts_of_their_own_and_one_that_is_cut_off(hosts: tuple[str, str], text
     wait_until(lambda: not ranks_of(output))
     process.kill()  # Hydra's mpiexec waits for its proxy on the host that is cut off
     said = process.communicate(timeout=DEADLINE)[1]
-    assert "no answer of the other ranks for 3 s: a host may be cut off" in said
+    assert "no answer of the other ranks for 10 s: a host may be cut off" in said
     assert has_checkpoint(output)
     assert not output.exists()
