@@ -114,12 +114,13 @@ cdef class Numbering:
         """The number of a token, which is counted."""
         cdef uint64_t key = key_of(token)
         cdef Slot* slot = self._slot(key)
-        cdef int32_t number = slot.number if slot.key else self._look_up(<object>token, key)
+        cdef int32_t number = slot.number if slot.key else self._look_up(token, key)
         self.counted[number] += 1
         return number
 
-    cdef int32_t _look_up(self, object token, uint64_t key) except -1:
+    cdef int32_t _look_up(self, PyObject* borrowed, uint64_t key) except -1:
         """The number of a token that the table does not have, from the dictionary; the next one if it is new."""
+        cdef object token = <object>borrowed  # its own hash may take it out of the sentence, which alone holds it
         if len(self.known) == INT32_MAX - 2:
             raise OverflowError("more than 2,147,483,645 distinct tokens")
         cdef object next = len(self.known)
