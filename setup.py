@@ -3,7 +3,8 @@
 A C++17 compiler and OpenMP are found by compiling and running small programs: a compiler that accepts ``-fopenmp``
 without the run-time library behind it is common. Without OpenMP the kernels are built all the same and run on one
 thread. The environment asks for builds that find mistakes (``tools/sanitize.py``): WORDSPARSE_BOUNDSCHECK=1 for
-indices that are checked, WORDSPARSE_SANITIZE=1 for AddressSanitizer and UndefinedBehaviorSanitizer.
+indices that are checked, WORDSPARSE_SANITIZE=1 for AddressSanitizer and UndefinedBehaviorSanitizer; WORDSPARSE_PLAIN=1
+for the loops of compilers that have no vectors.
 """
 
 import gzip
@@ -76,9 +77,10 @@ class BuildKernels(build_ext):
         if has_openmp:
             flags, link_flags = flags + openmp, link_flags + ([] if msvc else openmp)
         macros = [("HAS_OPENMP", str(int(has_openmp)))]
-        if self._has("vectors", VECTORS_PROBE, flags[:1], [], "kernels will be slow"):
+        plain = asked("WORDSPARSE_PLAIN")
+        if not plain and self._has("vectors", VECTORS_PROBE, flags[:1], [], "kernels will be slow"):
             macros.append(("HAS_VECTORS", None))
-        if self._has("matrix unit", AMX_PROBE, flags[:1], [], "kernels will not use AMX"):
+        if not plain and self._has("matrix unit", AMX_PROBE, flags[:1], [], "kernels will not use AMX"):
             macros.append(("HAS_AMX", None))
         if asked("WORDSPARSE_SANITIZE"):
             flags, link_flags = flags + SANITIZE, link_flags + SANITIZE[:1]

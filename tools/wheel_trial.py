@@ -7,6 +7,7 @@ wheels for Python 3.14), all but its test sets and its rivals must work, and the
 import importlib.util
 import json
 import random
+import re
 import subprocess
 import sys
 from itertools import product
@@ -20,6 +21,7 @@ import wordsparse as ws
 HAS_GENSIM = importlib.util.find_spec("gensim") is not None
 FORMATS = ("word2vec", "word2vec-bin", "npz", "projector")
 OPTIONS = 'dim = 20\nepochs = 2\ntokens = "simple"\n'
+CONTROL_CODES = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 SUBJECTS = ("sea", "law", "art", "sun")
 PAIRS = "seaaa seaab 9\nseaac lawac 1\nartad artae 8\nsunaf artaf 2\n"
 
@@ -33,6 +35,8 @@ def wordsparse(*arguments: str) -> str:
     done = run(*arguments)
     if done.returncode:
         sys.exit(f"wordsparse {' '.join(arguments)}: status {done.returncode}\n{done.stderr}")
+    if CONTROL_CODES.search(done.stdout + done.stderr):
+        sys.exit(f"wordsparse {' '.join(arguments)}: control codes in a log:\n{done.stdout}{done.stderr!r}")
     return done.stdout
 
 
