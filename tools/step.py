@@ -50,6 +50,8 @@ WORK: dict[str, Callable[..., Work]] = {
         2.0 * csr.entries * rows.shape[1],
         csr.entries * rows.shape[1] * rows.itemsize + rows_bytes(result),
     ),
+    "row_dots": lambda out, left, right: (2.0 * left.size, rows_bytes(left, *([] if left is right else [right]))),
+    "sum_rows": lambda out, csr, values: (1.0 * csr.entries, rows_bytes(values, out)),
     "target_terms": lambda out, loss, y, o: (40.0 * o.size, 3.0 * rows_bytes(o)),
     "window_dots": lambda out, windows, F, targets, W: (
         6.0 * windows.rows * F.shape[1],

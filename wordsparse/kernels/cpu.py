@@ -29,10 +29,9 @@ logger = logging.getLogger("wordsparse")
 
 # Below this many multiply-adds a parallel region costs more than it saves (waking a sleeping thread: ~20 µs).
 PARALLEL_WORK = 200_000
-# The cost of the terms of one loss, of one fetched number, and of the sums of one bag, in multiply-adds.
-TERMS_WORK = 40
-SCALE_WORK = 4
-SUMS_WORK = 8
+# The cost of the terms of one loss, of one fetched number, of the sums of one bag, and of one row that is fetched from
+# memory, at least, in multiply-adds.
+TERMS_WORK, SCALE_WORK, SUMS_WORK, ROW_WORK = 40, 4, 8, 16
 # Smaller matrices are inverted by LAPACK, in one piece; threads share so many multiply-adds a number of larger ones.
 OWN_INVERSE_ROWS, INVERSE_WORK = 64, 32
 # Rows that are added up by one thread.
@@ -116,7 +115,8 @@ class CpuKernels(HostArrays):
 
     def take(self, matrix: Array, rows: Array, last: Array | None = None) -> Array:
         out = self._pool.rows(rows.shape[0], matrix.shape[1] + (last is not None), matrix.dtype)
-        _csr_rows.take(self._isa, matrix, rows, last, out, self._threads_for(out.size))
+        threads = self._threads_for(rows.shape[0] * max(out.shape[1], ROW_WORK))
+        _csr_rows.take(self._isa, matrix, rows, last, out, threads)
         return out
 
     def add_rows(self, matrix: Array, rows: Array, change: Array, scale: Array | None = None) -> None:

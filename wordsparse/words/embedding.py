@@ -185,8 +185,9 @@ class WordEmbedding:
     def _remember(self, forward: Forward, sums: Sums, examples: Examples, share: float) -> tuple[Array, Array]:
         """Take a minibatch into C̄, κ and M; returns its part of M, (u,), and its own curvature C, (d, d)."""
         alpha = forward.alpha
-        weights = np.abs(alpha) if (alpha < 0).any() else alpha
-        falling, total = self.output.summed(np.array([float(weights is not alpha), float(weights.sum())]))
+        falls = alpha.shape[0] > 0 and bool(alpha.min() < 0)
+        weights = np.abs(alpha) if falls else alpha
+        falling, total = self.output.summed(np.array([float(falls), float(weights.sum())]))
         bends_up = falling == 0
         curvature = 2 * (sums.curvature() if bends_up else forward.inputs.gram(weights)) / examples.pairs
         rate = max(1 / (self.steps + 1), share)
@@ -206,8 +207,9 @@ class WordEmbedding:
         kernels, dim, u = self.output.kernels, self.E.shape[1], Z.shape[0]
         r = self.sizes.rho * float(np.trace(f.Q[:dim, :dim])) / dim
         # The rank-one terms: the constant feature's, and β's.
-        terms = np.column_stack([Z[:, dim], pulled_beta.astype(np.float32)])
-        kernels.add_rows(G, kernels.xp.arange(u), Z, kernels.xp.full(u, -r, np.float32))
+        all_rows = kernels.xp.arange(u)
+        terms = kernels.take(Z[:, dim:], all_rows, pulled_beta.astype(np.float32))
+        kernels.add_rows(G, all_rows, Z, kernels.xp.full(u, -r, np.float32))
         change = Z[:, :dim]
         kernels.matmul(G[:, :dim], P, out=change)
         kernels.matmul(terms, np.stack([f.Q[dim, :dim], f.w_bar[:dim]]) @ P, out=change)
