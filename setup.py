@@ -4,11 +4,13 @@ A C++17 compiler and OpenMP are found by compiling and running small programs: a
 without the run-time library behind it is common. Without OpenMP the kernels are built all the same and run on one
 thread. The environment asks for builds that find mistakes (``tools/sanitize.py``): WORDSPARSE_BOUNDSCHECK=1 for
 indices that are checked, WORDSPARSE_SANITIZE=1 for AddressSanitizer and UndefinedBehaviorSanitizer; WORDSPARSE_PLAIN=1
-for the loops of compilers that have no vectors.
+for the loops of compilers that have no vectors. With a cross compiler, WORDSPARSE_EMULATOR is the command that runs the
+small programs (``tools/arm.py``).
 """
 
 import gzip
 import os
+import shlex
 import subprocess
 import sys
 import tarfile
@@ -117,7 +119,8 @@ class BuildKernels(build_ext):
             source.write_text(program)
             objects = self.compiler.compile([str(source)], output_dir=folder, extra_postargs=flags)
             self.compiler.link_executable(objects, executable, extra_postargs=link_flags, target_lang="c++")
-            subprocess.run([executable], check=True, timeout=60)
+            emulator = shlex.split(os.environ.get("WORDSPARSE_EMULATOR", ""))
+            subprocess.run([*emulator, executable], check=True, timeout=60)
 
 
 class SourceDistribution(sdist):

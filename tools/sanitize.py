@@ -42,18 +42,18 @@ def runtime(name: str) -> str:
     return found.stdout.strip()
 
 
-def copy_repository() -> None:
-    """Bring the copy up to date; what was compiled there stays, and is compiled again where its sources are newer."""
-    if COPY.exists():
-        for path in list(COPY.rglob("*")):
-            kept = path.suffix == ".so" or path.relative_to(COPY).parts[0] == "build"
-            if path.is_file() and not kept and not (REPOSITORY / path.relative_to(COPY)).exists():
+def copy_repository(copy: Path) -> None:
+    """Bring a copy up to date; what was compiled there stays, and is compiled again where its sources are newer."""
+    if copy.exists():
+        for path in list(copy.rglob("*")):
+            kept = path.suffix == ".so" or path.relative_to(copy).parts[0] == "build"
+            if path.is_file() and not kept and not (REPOSITORY / path.relative_to(copy)).exists():
                 path.unlink()
-    shutil.copytree(REPOSITORY, COPY, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*LEFT_OUT))
+    shutil.copytree(REPOSITORY, copy, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*LEFT_OUT))
 
 
 def main(arguments: list[str]) -> int:
-    copy_repository()
+    copy_repository(COPY)
     build = [sys.executable, "setup.py", "--quiet", "build_ext", "--inplace"]
     subprocess.run(build, cwd=COPY, env=os.environ | BUILD, check=True)
     checked = {

@@ -31,6 +31,7 @@ def test_python_runs_under_the_emulator(arm: ModuleType, tmp_path: Path, monkeyp
     """With the libraries of its own root, whatever the arguments; it is what a test starts as sys.executable."""
     root, python = tmp_path / "a root", tmp_path / "python"
     monkeypatch.setattr(arm, "ROOT", root)
+    monkeypatch.setattr(arm, "EMULATOR", ("qemu-aarch64", "-L", str(root)))
     monkeypatch.setattr(arm, "PYTHON", python)
     emulator = tmp_path / "qemu-aarch64"
     emulator.write_text('#!/bin/sh\nprintf "%s\\n" "$PYTHONHOME" "$@"\n')
