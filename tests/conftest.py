@@ -1,6 +1,7 @@
 """Fixtures of all tests."""
 
 import importlib.util
+import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,10 @@ from wordsparse.machine import devices
 _gensim = importlib.util.find_spec("gensim")
 if _gensim is not None and _gensim.origin is None:
     sys.modules["gensim"] = None  # type: ignore[assignment]
+# Nor is tests/torch PyTorch, as which POT would take it; SciPy looks torch up in sys.modules, so it cannot be None there.
+_torch = importlib.util.find_spec("torch")
+if _torch is not None and _torch.origin is None:
+    os.environ["POT_BACKEND_DISABLE_PYTORCH"] = "1"
 
 
 @pytest.fixture
