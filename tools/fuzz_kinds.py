@@ -130,16 +130,79 @@ def signed(folder: Path, place: Path, manifest: str, entries: Callable[[Any], It
 
 def kinds(good: Path, place: Path) -> dict[str, Attempt]:
     """The function that reads an input, for each kind."""
-    corpus, options = EncodedCorpus.open(good / "corpus"), Options(**OPTIONS)
-    run = Run(corpus, options)
-    save_checkpoint(run, good / "checkpoint")
-    model = signed(good / "model", place, models.MANIFEST, _model_entries)
-    encoded = signed(good / "corpus", place, "corpus.json", _corpus_entries)
-    checkpoint = signed(good / "checkpoint", place, "checkpoint.json", _checkpoint_entries)
+    return {
+        **file_kinds(good, place),
+        **model_kinds(good, place),
+        **label_kinds(good, place),
+        **training_kinds(good, place),
+    }
 
+
+def file_kinds(good: Path, place: Path) -> dict[str, Attempt]:
+    """Files that stand alone, and directories of files without checksums."""
+    plain = good / "vectors" / "v.word2vec"
+
+    def static(random: Random) -> object:
+        folder = shutil.copytree(good / "static", place / "static")
+        return single(good / "static", folder, lambda path: read_file(folder))(random)
+
+    def read_counts(path: Path) -> object:
+        return ws.WordVectors.load_word2vec_format(plain, path, unicode_errors="replace")
+
+    def configure(path: Path) -> None:
+        arguments = ["text.txt", "--output", "model", "--config", str(path)]
+        with train_command.make_context("train", arguments) as context:
+            given = {name: value for name, value in context.params.items() if name in OPTIONS}
+            Options(**given)
+
+    readers: dict[str, Callable[[Path], object]] = {
+        "vectors": read_file,
+        "counts": read_counts,
+        "text": lambda path: ws.encode(path, place / "encoded", min_count=1),
+        "rows": lambda path: ws.encode(path, place / "encoded", column="text", min_count=1),
+        "labels": lambda path: labels.read_data(path, path if path.suffix == ".npz" else None),
+        "wiki": lambda path: list(sentences(path, "wiki")),
+        "pairs": read_pairs,
+        "analogies": read_analogies,
+        "card": load_card,
+        "config": configure,
+        "vocabulary": Vocabulary.load,
+    }
+    return {"static": static, **{name: single(good / name, place, read) for name, read in readers.items()}}
+
+
+def model_kinds(good: Path, place: Path) -> dict[str, Attempt]:
+    """Models, which are read and asked for neighbours."""
+    model = signed(good / "model", place, models.MANIFEST, _model_entries)
     subwords = signed(good / "subwords", place, models.MANIFEST, _model_entries)
     resampled = signed(good / "resampled" / "resamples", place, "resamples.json", lambda content: iter(()))
     word2vec = signed(good / "word2vec", place, "gensim.json", lambda content: iter(()))
+
+    def use(random: Random) -> None:
+        vectors = models.load(model(random)).word_vectors()
+        vectors.similar(vectors.words[0], 3)
+
+    def compose(random: Random) -> None:
+        read = models.load(subwords(random))
+        read.word_vectors().similar("w1w2", 3)
+        Documents(read).vectors([["w1", "w1w2", "absent"]], both=True)
+
+    def resample(random: Random) -> None:
+        target = shutil.copytree(good / "resampled", place / "model", ignore=shutil.ignore_patterns("resamples"))
+        shutil.move(resampled(random), target)
+        read = models.load(target)
+        neighbours(read.word_vectors(), read.resamples, "w1", 3)
+
+    def use_word2vec(random: Random) -> None:
+        read = Word2Vec.load(word2vec(random))
+        read.wv.most_similar(positive=[read.wv.index_to_key[0]])
+        read.train([["w1", "w2", "w3"]] * 20, total_examples=20, epochs=1)
+
+    return {"model": use, "subwords": compose, "resamples": resample, "word2vec": use_word2vec}
+
+
+def label_kinds(good: Path, place: Path) -> dict[str, Attempt]:
+    """Estimators of labels, which are read and predict."""
     estimators = {
         kind: signed(good / kind.__name__, place, "labels.json", _label_entries)
         for kind in (
@@ -149,24 +212,6 @@ def kinds(good: Path, place: Path) -> dict[str, Attempt]:
         )
     }
     labelled = labels.read_data(good / "labels" / "y.txt")
-    plain = good / "vectors" / "v.word2vec"
-
-    def use(folder: Path) -> None:
-        vectors = models.load(folder).word_vectors()
-        vectors.similar(vectors.words[0], 3)
-
-    def read_counts(path: Path) -> None:
-        ws.WordVectors.load_word2vec_format(plain, path, unicode_errors="replace")
-
-    def static(random: Random) -> object:
-        folder = shutil.copytree(good / "static", place / "static")
-        return single(good / "static", folder, lambda path: read_file(folder))(random)
-
-    def compose(folder: Path) -> None:
-        model = models.load(folder)
-        vectors = model.word_vectors()
-        vectors.similar("w1w2", 3)
-        Documents(model).vectors([["w1", "w1w2", "absent"]], both=True)
 
     def estimate(random: Random) -> None:
         kind = random.choice(list(estimators))
@@ -176,68 +221,35 @@ def kinds(good: Path, place: Path) -> dict[str, Attempt]:
         else:
             estimator.predict(labelled.X)
 
-    def resample(random: Random) -> None:
-        model = shutil.copytree(good / "resampled", place / "model", ignore=shutil.ignore_patterns("resamples"))
-        shutil.move(resampled(random), model)
-        read = models.load(model)
-        neighbours(read.word_vectors(), read.resamples, "w1", 3)
+    return {"estimator": estimate}
 
-    def configure(path: Path) -> None:
-        arguments = ["text.txt", "--output", "model", "--config", str(path)]
-        with train_command.make_context("train", arguments) as context:
-            given = {name: value for name, value in context.params.items() if name in OPTIONS}
-            Options(**given)
 
-    def use_word2vec(folder: Path) -> None:
-        model = Word2Vec.load(folder)
-        model.wv.most_similar(positive=[model.wv.index_to_key[0]])
-        model.train([["w1", "w2", "w3"]] * 20, total_examples=20, epochs=1)
+def training_kinds(good: Path, place: Path) -> dict[str, Attempt]:
+    """A corpus, models and checkpoints, from which a training goes on."""
+    corpus, options = EncodedCorpus.open(good / "corpus"), Options(**OPTIONS)
+    run = Run(corpus, options)
+    save_checkpoint(run, good / "checkpoint")
+    model = signed(good / "model", place, models.MANIFEST, _model_entries)
+    encoded = signed(good / "corpus", place, "corpus.json", _corpus_entries)
+    checkpoint = signed(good / "checkpoint", place, "checkpoint.json", _checkpoint_entries)
 
-    def train_on(folder: Path) -> None:
-        read, more = models.load(folder), Options(**{**OPTIONS, "epochs": 3})
+    def train_on(random: Random) -> None:
+        read, more = models.load(model(random)), Options(**{**OPTIONS, "epochs": 3})
         if not resume.is_same_text(read.trained().text, corpus):
             resume.on_new_text(read, corpus, more).train()
         elif resume.check_more_epochs(read, more):
             resume.more_epochs(read, corpus, more).train()
 
-    def go_on(folder: Path) -> None:
-        Checkpoint.open(folder).restore(run)
+    def go_on(random: Random) -> None:
+        Checkpoint.open(checkpoint(random)).restore(run)
         run.train()
 
     return {
-        "vectors": single(good / "vectors", place, read_file),
-        "static": static,
-        "counts": single(
-            good / "counts",
-            place,
-            lambda path: ws.WordVectors.load_word2vec_format(plain, path, unicode_errors="replace"),
-        ),
-        "text": single(good / "text", place, lambda path: ws.encode(path, place / "encoded", min_count=1)),
-        "rows": single(
-            good / "rows", place, lambda path: ws.encode(path, place / "encoded", column="text", min_count=1)
-        ),
-        "labels": single(good / "labels", place, read_labels),
-        "estimator": estimate,
-        "wiki": single(good / "wiki", place, lambda path: list(sentences(path, "wiki"))),
-        "pairs": single(good / "pairs", place, read_pairs),
-        "analogies": single(good / "analogies", place, read_analogies),
-        "card": single(good / "card", place, load_card),
-        "config": single(good / "config", place, configure),
-        "vocabulary": single(good / "vocabulary", place, Vocabulary.load),
-        "model": lambda random: use(model(random)),
-        "subwords": lambda random: compose(subwords(random)),
-        "resamples": resample,
-        "word2vec": lambda random: use_word2vec(word2vec(random)),
-        "resume": lambda random: train_on(model(random)),
-        "checkpoint": lambda random: go_on(checkpoint(random)),
+        "resume": train_on,
+        "checkpoint": go_on,
         "corpus": lambda random: EncodedCorpus.open(encoded(random)),
         "train": lambda random: Run(EncodedCorpus.open(encoded(random)), options).train(),
     }
-
-
-def read_labels(path: Path) -> None:
-    """Labelled rows, by the kind of their file."""
-    labels.read_data(path, path if path.suffix == ".npz" else None)
 
 
 def save_checkpoint(run: Run, folder: Path) -> None:
