@@ -23,6 +23,7 @@ from wordsparse.kernels import CpuKernels
 from wordsparse.labels import calibration, classification, hybrid, scoring, tuning
 from wordsparse.labels.basis import randomised_basis
 from wordsparse.labels.classifier import SparseTargetClassifier
+from wordsparse.labels.progress import reporter
 from wordsparse.labels.rows import SparseRows
 
 
@@ -103,11 +104,41 @@ def test_the_regression_is_its_formula(dim: int) -> None:
     M = (V * S2) @ V.T + np.diag(3 * spectrum.rest + 0.7)
     expected = dense @ np.linalg.solve(M, dense.T @ Y.toarray())
     problem = tuning.RidgeProblem(X, Y, dim, 0, kernels)
-    scorer = problem.solve(tuning.Constants(0.7, 3.0))
+    scorer = problem.solve(tuning.Constants(0.7, 3.0, dim))
     np.testing.assert_allclose(scorer.outputs(X, np.arange(30)), expected, atol=2e-4)
     if dim == 200:  # all features: plain ridge regression
         ridge = dense @ np.linalg.solve(dense.T @ dense + 0.7 * np.eye(91), dense.T @ Y.toarray())
         np.testing.assert_allclose(expected, ridge, atol=2e-3)
+
+
+def test_a_lower_rank_is_what_its_own_basis_gives() -> None:
+    X, Y = topics(60)
+    X = classification.with_constant(X, 0.5)
+    high, low = (tuning.RidgeProblem(X, Y, dim, 0, CpuKernels(1)) for dim in (60, 5))
+    expected = low.solve(tuning.Constants(0.7, 3.0, 5)).outputs(X, np.arange(30))
+    found = high.solve(tuning.Constants(0.7, 3.0, 5)).outputs(X, np.arange(30))
+    assert np.corrcoef(found.ravel(), expected.ravel())[0, 1] > 0.99
+    assert high.solve(tuning.Constants(0.7, 3.0, 5)).inverse.P.shape[1] == 5
+
+
+def test_a_lower_rank_is_chosen_where_the_other_directions_are_noise() -> None:
+    random = np.random.default_rng(3)
+    topic, X = random.integers(0, 8, 300), np.zeros((300, 260), np.float32)
+    for i, own in enumerate(topic):
+        X[i, own * 20 + random.choice(20, 4, replace=False)] = 1
+        X[i, 160 + random.choice(100, 8, replace=False)] = 1
+    Y = sp.csr_array((random.random((300, 40)) < (random.random((8, 40)) ** 6)[topic]).astype(np.float32))
+    problem, constants = tuning.tuned(sp.csr_array(X), Y, 260, 0, CpuKernels(1), reporter(None))
+    assert constants.rank < 260
+    assert problem.solve(constants).inverse.P.shape[1] == constants.rank
+
+
+def test_one_pass_from_the_basis_of_some_rows_is_as_good_as_two_from_random_columns() -> None:
+    X = SparseRows(topics(400)[0], CpuKernels(1))
+    start, _ = randomised_basis(SparseRows(topics(400)[0][:200], CpuKernels(1)), 20, 0)
+    V, S2 = randomised_basis(X, 20, 0, start)
+    assert S2.sum() > 0.999 * randomised_basis(X, 20, 0)[1].sum()
+    np.testing.assert_allclose(V.T @ V, np.eye(20), atol=1e-4)
 
 
 def test_leaving_a_row_out_is_fitting_without_it() -> None:
@@ -115,7 +146,7 @@ def test_leaving_a_row_out_is_fitting_without_it() -> None:
     X = classification.with_constant(X, 0.5)
     problem = tuning.RidgeProblem(X, Y, 200, 0, CpuKernels(1))
     found = tuning.leave_out(
-        problem.solve(tuning.Constants(0.7, 0.0)), problem, np.arange(60), calibration.Calibration().logits
+        problem.solve(tuning.Constants(0.7, 0.0, 200)), problem, np.arange(60), calibration.Calibration().logits
     )
     dense, labels = X.toarray().astype(np.float64), Y.toarray().astype(np.float64)
     for i in (0, 17, 59):

@@ -31,11 +31,26 @@ def fitted() -> SparseTargetRecommender:
 def test_scores_are_their_formula(fitted: SparseTargetRecommender) -> None:
     X = (tastes().toarray() > 0).astype(np.float64)
     n = X.sum(0)
-    scaled = X * X.sum(1, keepdims=True) ** -0.5 * n**-0.3
-    B = np.linalg.solve(scaled.T @ scaled + 10 * np.eye(30), scaled.T @ X)  # all of the rank: h = x V is a rotation
-    expected = scaled @ B * n**-0.2 / (1 - n**-0.3 * B.diagonal())
+    scaled = X * X.sum(1, keepdims=True) ** -0.3 * n**-0.3
+    inverse = np.linalg.inv(scaled.T @ scaled + 3 * np.eye(30))
+    B = -inverse / inverse.diagonal()
+    np.fill_diagonal(B, 0)
+    expected = scaled @ B  # all of the rank, so that nothing is left for the diagonal
     ids, scores = fitted.recommend(np.arange(300), tastes(), N=30, filter_already_liked_items=False)
     np.testing.assert_allclose(scores, np.take_along_axis(expected, ids, 1), rtol=2e-3, atol=1e-4)
+
+
+def test_a_low_rank_has_a_diagonal_for_what_it_leaves_out() -> None:
+    fitted = ws.SparseTargetRecommender(threads=1, factors=4).fit(tastes())
+    X = (tastes().toarray() > 0).astype(np.float64)
+    scaled = X * X.sum(1, keepdims=True) ** -0.3 * X.sum(0) ** -0.3
+    values, vectors = np.linalg.eigh(scaled.T @ scaled)
+    M = (vectors[:, -4:] * values[-4:]) @ vectors[:, -4:].T
+    inverse = np.linalg.inv(M + np.diag(2 * (scaled.T @ scaled - M).diagonal() + 3))
+    B = -inverse / inverse.diagonal()
+    np.fill_diagonal(B, 0)
+    ids, scores = fitted.recommend(np.arange(300), tastes(), N=30, filter_already_liked_items=False)
+    assert np.corrcoef(scores.ravel(), np.take_along_axis(scaled @ B, ids, 1).ravel())[0, 1] > 0.99
 
 
 def test_users_get_the_rest_of_what_they_like(fitted: SparseTargetRecommender) -> None:

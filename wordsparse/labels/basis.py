@@ -1,7 +1,8 @@
 """The leading right singular vectors of sparse rows, by a randomised range finder.
 
 Halko, Martinsson & Tropp, "Finding structure with randomness", SIAM Review 2011: a random block is multiplied by XᵀX
-``PASSES`` times and orthonormalised each time through its Gram matrix, then rotated to the singular vectors.
+``PASSES`` times and orthonormalised each time through its Gram matrix, then rotated to the singular vectors. From a
+good start one pass is enough.
 """
 
 from typing import Any
@@ -19,16 +20,20 @@ EXTRA = 10
 ROUNDING = 1e-6
 
 
-def randomised_basis(X: SparseRows, dim: int, seed: int) -> tuple[Array, Array]:
+def randomised_basis(X: SparseRows, dim: int, seed: int, start: Array | None = None) -> tuple[Array, Array]:
     """V (f, k) with orthonormal columns, and S² (k,) float64: XᵀX ≈ V diag(S²) Vᵀ, largest first.
 
-    k is ``dim``, or the numerical rank of X where that is smaller.
+    k is ``dim``, or the numerical rank of X where that is smaller. ``start`` (f, at most dim) are columns near those of
+    V, such as those of some of the rows.
     """
     n, f = X.shape
     width = min(dim + EXTRA, n, f)
     random = np.random.default_rng(seed)
-    block = random.standard_normal((f, width), np.float32).astype(X.values.dtype, copy=False)
-    for _ in range(PASSES):
+    known = 0 if start is None else start.shape[1]
+    block = random.standard_normal((f, width - known), np.float32).astype(X.values.dtype, copy=False)
+    if start is not None:
+        block = np.hstack([start, block / np.sqrt(f).astype(block.dtype)])
+    for _ in range(PASSES if start is None else 1):
         block = _orthonormal(X, X.transposed_times(X.times(block)))
     values, vectors = np.linalg.eigh(X.kernels.gram(X.times(block)))
     kept = np.flatnonzero(values > ROUNDING * max(values[-1], np.finfo(np.float64).tiny))[::-1][:dim]

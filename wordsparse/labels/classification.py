@@ -5,7 +5,7 @@ Nothing has to be set: λ and γ (:mod:`wordsparse.labels.tuning`), the scoring 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,13 +21,13 @@ from wordsparse.labels.rows import SparseRows
 from wordsparse.labels.scoring import BLOCK_ROWS, Candidates, Scorer
 from wordsparse.labels.state import State
 from wordsparse.labels.tuning import (
-    LEFT_OUT,
     Constants,
     LeftOut,
     RidgeProblem,
     best_power,
     is_better,
     leave_out,
+    left_out,
     ndcg,
     tuned,
 )
@@ -39,6 +39,8 @@ HELD_OUT = 1500
 HELD_OUT_SHARE = 0.1
 HEAD_LABELS = 64
 HEAD_STRENGTH = 5.0
+# The rank of the regression's M⁻¹ that preconditions it.
+HEAD_RANK = 64
 # A head is fitted from so many rows on; on fewer the regression is better.
 HEAD_ROWS = 1000
 # The constant column beside unit rows.
@@ -82,18 +84,17 @@ class Classifier:
         square = float(X.data @ X.data) / X.shape[0]
         constant = CONSTANT * (float(np.sqrt(square)) if square > 0 else 1.0)
         X = with_constant(X, constant)
-        constants = tuned(X, Y, dim, seed, kernels, report)
+        problem, constants = tuned(X, Y, dim, seed, kernels, report)
         report("regression", 0, 1)
-        problem = RidgeProblem(X, Y, dim, seed, kernels)
         scorer = problem.solve(constants)
         held = min(HELD_OUT, max(1, int(HELD_OUT_SHARE * X.shape[0])))
         some = np.random.default_rng(seed + 1).permutation(X.shape[0])
-        rows = some[: max(held, LEFT_OUT)]
+        rows = some[: max(held, left_out(X.shape[0], Y.shape[1]))]
         report("calibration", 0, 1)
         found = leave_out(scorer, problem, rows, Calibration().logits)
         known = (part[found.known] for part in (found.outputs, found.counts, found.truth))
         calibration = Calibration.fitted(best_power(found, Y[rows]), *known)
-        head = _head(problem, scorer, calibration, rows[:held], found.first(held), report)
+        head = _head(problem, constants, scorer, calibration, rows[:held], found.first(held), report)
         return cls(constant, constants, scorer, calibration, head)
 
     @property
@@ -164,7 +165,7 @@ class Classifier:
             raise state.refusal("head_labels")
         W = state.array("head_W", "f", f, labels.size)
         head = Head(labels, W, state.number("head_slope"), state.number("head_shift")) if labels.size else None
-        constants = Constants(state.number("ridge"), state.number("rest"))
+        constants = Constants(state.number("ridge"), state.number("rest"), d)
         calibration = Calibration(*(state.number(name) for name in ("power", "slope", "shift")))
         return cls(state.number("constant"), constants, scorer, calibration, head)
 
@@ -203,7 +204,13 @@ def with_constant(X: Any, constant: float) -> Any:
 
 
 def _head(
-    problem: RidgeProblem, scorer: Scorer, calibration: Calibration, held: Array, found: LeftOut, report: Report
+    problem: RidgeProblem,
+    constants: Constants,
+    scorer: Scorer,
+    calibration: Calibration,
+    held: Array,
+    found: LeftOut,
+    report: Report,
 ) -> Head | None:
     """The logistic head, fitted without the rows held out; None unless it ranks their labels better.
 
@@ -218,7 +225,8 @@ def _head(
     fitted = np.setdiff1d(np.arange(n), held)
     start = scorer.inverse.times(problem.B[:, labels].toarray(), problem.kernels)
     rows = SparseRows(problem.X[fitted], problem.kernels)
-    W = logistic_head(rows, problem.Y[fitted][:, labels].toarray(), start, scorer.inverse, HEAD_STRENGTH)
+    preconditioner = problem.inverse(replace(constants, rank=min(constants.rank, HEAD_RANK)))
+    W = logistic_head(rows, problem.Y[fitted][:, labels].toarray(), start, preconditioner, HEAD_STRENGTH)
     logits = SparseRows(problem.X[held], problem.kernels).times(W).astype(np.float64)
     head = Head(labels, W, *logistic_line(logits.ravel(), problem.Y[held][:, labels].toarray().ravel()))
     without = np.where(found.known, calibration.logits(found.outputs, found.counts), -np.inf)

@@ -18,40 +18,54 @@ from wordsparse.labels.rows import SparseRows
 
 Array = NDArray[Any]
 
-# Newton steps, and conjugate gradients of each.
-STEPS, GRADIENTS = 3, 4
+# Conjugate gradients of each Newton step.
+GRADIENTS = (2, 3, 4)
 MIN_CURVATURE = 1e-3
 
 
 def logistic_head(X: SparseRows, Y: Array, start: Array, inverse: Inverse, strength: float) -> Array:
     """W (f, m) for the labels Y (n, m) of zeros and ones.
 
-    ``start`` is the ridge regression's M⁻¹XᵀY; ``strength`` is C. X's last column is constant.
+    ``start`` is the ridge regression's M⁻¹XᵀY, and ``inverse`` an M⁻¹, of any rank; ``strength`` is C. X's last column
+    is constant.
     """
     # Where an output o of the regression is near ½, 4 (o − ½) is near its log-odds.
     W = (4 * start).astype(X.values.dtype)
     W[-1] -= 2 / X.values[-1]
-    for _ in range(STEPS):
-        P = probabilities(X.times(W)).astype(W.dtype)
-        W += _newton_step(X, Y, W, P, inverse, W.dtype.type(strength))
+    for gradients in GRADIENTS:
+        _newton_step(X, Y, W, inverse, W.dtype.type(strength), gradients)
     return W
 
 
-def _newton_step(X: SparseRows, Y: Array, W: Array, P: Array, inverse: Inverse, C: Any) -> Array:
-    """Some conjugate gradients on the Hessian C Xᵀ diag(P (1 − P)) X + I, label by label."""
+def _newton_step(X: SparseRows, Y: Array, W: Array, inverse: Inverse, C: Any, gradients: int) -> None:
+    """Add some conjugate gradients on the Hessian C Xᵀ diag(P (1 − P)) X + I to W, label by label."""
+    P = probabilities(X.times(W))
     q = np.maximum(P * (1 - P), W.dtype.type(MIN_CURVATURE))
-    typical = C * q.mean(0)
-    residual = C * X.transposed_times(Y - P) - W
+    q *= C
+    typical = q.mean(0)
+    residual = X.transposed_times(np.subtract(Y, P, out=P))
+    residual *= C
+    residual -= W
+    least = np.finfo(W.dtype).tiny
     direction = z = inverse.times(residual, X.kernels) / typical
-    rz = (residual * z).sum(0)
-    step = np.zeros_like(W)
-    for i in range(GRADIENTS):
-        image = C * X.transposed_times(q * X.times(direction)) + direction
-        along = rz / np.maximum((direction * image).sum(0), np.finfo(W.dtype).tiny)
-        step += along * direction
-        if i + 1 < GRADIENTS:
-            residual = residual - along * image
-            z = inverse.times(residual, X.kernels) / typical
-            before, rz = rz, (residual * z).sum(0)
-            direction = z + rz / np.maximum(before, np.finfo(W.dtype).tiny) * direction
-    return step
+    rz = _column_dots(residual, z)
+    for i in range(gradients):
+        along_rows = X.times(direction)
+        along_rows *= q
+        image = X.transposed_times(along_rows)
+        image += direction
+        along = rz / np.maximum(_column_dots(direction, image), least)
+        W += along * direction
+        if i + 1 < gradients:
+            image *= along
+            residual -= image
+            z = inverse.times(residual, X.kernels)
+            z /= typical
+            before, rz = rz, _column_dots(residual, z)
+            direction *= rz / np.maximum(before, least)
+            direction += z
+
+
+def _column_dots(a: Array, b: Array) -> Array:
+    dots: Array = np.einsum("ij,ij->j", a, b)
+    return dots

@@ -37,6 +37,12 @@ class Spectrum:
         inside = X.kernels.row_dots(X.kernels.matmul(V, np.diag(S2)), V)
         return cls(V, S2, np.maximum(X.column_squares() - inside, 0))
 
+    def leading(self, rank: int, X: SparseRows) -> "Spectrum":
+        """With the first ``rank`` columns of V alone, of the same rows."""
+        if rank >= self.S2.shape[0]:
+            return self
+        return Spectrum.of(X, np.ascontiguousarray(self.V[:, :rank]), self.S2[:rank])
+
 
 @dataclass(frozen=True)
 class Inverse:

@@ -1,12 +1,16 @@
-"""Recommendations from users × items, by ridge regression of the items on a low-rank view of the users' other items.
+"""Recommendations from users × items, by ridge regression of each item on all others of a user.
 
-With x the items of a user, scaled by |x|^−½ and by each item's count n_i^−s, V (D, d) the leading right singular
-vectors of all scaled rows, h = x V:
+With X the users' items, scaled by the number of items of the user, |x|^−a, and of users of the item, n_i^−s, the
+regression whose weights have a zero diagonal is (EASE: Steck, WWW 2019)
 
-    W = XᵀH (HᵀH + λI)⁻¹ (D, d)     score of item i:  o_i n_i^−a / (1 − b_i),   o = W h,   b_i = n_i^−s V_i · W_i
+    B_ij = −M⁻¹_ij / M⁻¹_jj for i ≠ j     M = XᵀX + λI
 
-b_i is what an item says of itself, which must not count (the zero diagonal of EASE: Steck, WWW 2019): one division in
-the place of its D×D inverse.
+Here M is low rank plus a diagonal (:mod:`wordsparse.labels.hybrid`), so that M⁻¹ = Δ⁻¹ − F Fᵀ with F = P K^−½ (D, d) in
+the place of a D×D inverse, and
+
+    score of item j:   h · F_j / M⁻¹_jj,   h = x F,   M⁻¹_jj = 1/Δ_j − |F_j|²
+
+of which, where the user has item j, what it says of itself is taken away.
 """
 
 from collections.abc import Callable
@@ -22,17 +26,19 @@ from wordsparse.errors import InputError
 from wordsparse.kernels import CpuKernels, at_work
 from wordsparse.labels import base, state
 from wordsparse.labels.basis import randomised_basis
+from wordsparse.labels.hybrid import Inverse, Spectrum
 from wordsparse.labels.progress import FitProgress, reporter
 from wordsparse.labels.rows import SparseRows
 from wordsparse.labels.scoring import best
 
 Array = NDArray[Any]
 
-# s and a.
-ITEM_POWER, SCORING_POWER = 0.3, 0.2
+# a and s, and γ of the diagonal.
+USER_POWER, ITEM_POWER, REST = 0.3, 0.3, 2.0
 # Users whose scores of all items are computed at a time.
 BLOCK_ROWS = 512
-MAX_SELF = 0.99
+# M⁻¹_jj as a share of 1/Δ_j, at least.
+MIN_SHARE = 1e-4
 
 
 class SparseTargetRecommender(base.BaseEstimator):
@@ -52,13 +58,13 @@ class SparseTargetRecommender(base.BaseEstimator):
     Attributes
     ----------
     item_factors : (D, d) float32
-        W.
+        F.
     item_counts_ : (D,) array
         How many users have each item.
     """
 
     def __init__(
-        self, *, factors: int = 1000, regularization: float = 10.0, threads: int | None = None, random_state: int = 0
+        self, *, factors: int = 400, regularization: float = 3.0, threads: int | None = None, random_state: int = 0
     ) -> None:
         self.factors = factors
         self.regularization = regularization
@@ -72,7 +78,7 @@ class SparseTargetRecommender(base.BaseEstimator):
         return tags
 
     def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "_factor")
+        return hasattr(self, "_diagonal")
 
     def fit(self, user_items: Any, y: Any = None, *, progress: Callable[[FitProgress], None] | None = None) -> Self:
         """Learn from users × items, SciPy sparse: every stored value that is not 0 is an item that the user has.
@@ -104,12 +110,13 @@ class SparseTargetRecommender(base.BaseEstimator):
             kernels = CpuKernels(self.threads)
             scaled = SparseRows(self._scaled(X), kernels)
             report("basis", 0, 1)
-            self._V, _ = randomised_basis(scaled, d, seed)
+            spectrum = Spectrum.of(scaled, *randomised_basis(scaled, d, seed))
             report("regression", 0, 1)
-            H = scaled.times(self._V)
-            inverse = kernels.inverse(kernels.gram(H) + ridge * np.eye(H.shape[1]))
-            self.item_factors = kernels.matmul(SparseRows(X, kernels).transposed_times(H), inverse)
-        self._prepare()
+            inverse = Inverse.of(spectrum, ridge, REST, kernels)
+            self.item_factors = kernels.matmul(inverse.P, np.linalg.cholesky(inverse.K_inverse))
+            # M⁻¹_jj, which is above 0 by more than rounding.
+            own = inverse.scale - kernels.row_dots(self.item_factors, self.item_factors)
+            self._diagonal = np.maximum(own, MIN_SHARE * inverse.scale).astype(np.float32)
         return self
 
     def recommend(
@@ -173,7 +180,7 @@ class SparseTargetRecommender(base.BaseEstimator):
     def save(self, path: str | PathLike[str]) -> None:
         """Write a directory, whole or not at all: checksummed arrays and a manifest, no pickle."""
         base.check_fitted(self)
-        arrays = {"V": self._V, "W": self.item_factors, "counts": self.item_counts_}
+        arrays = {"F": self.item_factors, "diagonal": self._diagonal, "counts": self.item_counts_}
         state.save(path, type(self).__name__, {"parameters": self.get_params()}, arrays)
 
     @classmethod
@@ -181,22 +188,15 @@ class SparseTargetRecommender(base.BaseEstimator):
         """Read what :meth:`save` wrote; InputError names a file that is missing, damaged or altered."""
         content, arrays = state.load(path, cls.__name__)
         estimator = cls(**state.parameters(content, arrays, cls().get_params()))
-        estimator.item_factors = arrays.array("W", "f", None, None)
-        D, d = estimator.item_factors.shape
-        estimator._V, estimator.item_counts_ = arrays.array("V", "f", D, d), arrays.array("counts", "i", D)
+        estimator.item_factors = arrays.array("F", "f", None, None)
+        D = estimator.item_factors.shape[0]
+        estimator._diagonal, estimator.item_counts_ = arrays.array("diagonal", "f", D), arrays.array("counts", "i", D)
         estimator.n_features_in_ = D
-        estimator._prepare()
         return estimator
 
-    def _prepare(self) -> None:
-        """n_i^−a / (1 − b_i) of each item, (D,) float32."""
-        counts = np.maximum(self.item_counts_, 1).astype(np.float64)
-        own = counts**-ITEM_POWER * np.einsum("ik,ik->i", self._V, self.item_factors)
-        self._factor = (counts**-SCORING_POWER / (1 - np.clip(own, 0, MAX_SELF))).astype(np.float32)
-
     def _scaled(self, X: Any) -> Any:
-        """x |x|^−½ n^−s."""
-        by_user = np.maximum(np.diff(X.indptr), 1) ** -0.5
+        """x |x|^−a n^−s."""
+        by_user = np.maximum(np.diff(X.indptr), 1) ** -USER_POWER
         by_item = np.maximum(self.item_counts_, 1) ** -ITEM_POWER
         data = np.repeat(by_user, np.diff(X.indptr)) * by_item[X.indices]
         return sp.csr_array((data.astype(np.float32), X.indices, X.indptr), shape=X.shape)
@@ -213,12 +213,17 @@ class SparseTargetRecommender(base.BaseEstimator):
     def _recommend(self, X: Any, N: int, allowed: Array, without_own: bool) -> tuple[Array, Array]:
         with at_work():
             kernels = CpuKernels(self.threads)
-            H = SparseRows(self._scaled(X), kernels).times(self._V)
-            scores = kernels.matmul(H, np.ascontiguousarray((self.item_factors * self._factor[:, None]).T))
+            scaled = self._scaled(X)
+            H = SparseRows(scaled, kernels).times(self.item_factors)
+            scores = kernels.matmul(H, np.ascontiguousarray((self.item_factors / self._diagonal[:, None]).T))
+        own = np.repeat(np.arange(X.shape[0]), np.diff(X.indptr)), X.indices
         lowest = np.finfo(np.float32).min
-        scores[:, ~allowed] = lowest
         if without_own:
-            scores[np.repeat(np.arange(X.shape[0]), np.diff(X.indptr)), X.indices] = lowest
+            scores[own] = lowest
+        else:
+            itself = np.einsum("ik,ik->i", self.item_factors, self.item_factors) / self._diagonal
+            scores[own] -= scaled.data * itself[X.indices]
+        scores[:, ~allowed] = lowest
         ids = best(scores, N)
         found = np.take_along_axis(scores, ids, 1)
         return np.where(found == lowest, -1, ids), found

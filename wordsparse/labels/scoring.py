@@ -6,7 +6,6 @@ training rows): the ``REFINED`` with the largest outputs by uncommon features al
 depend on the number of labels, and a rarer label that shares only common features with a row is not found.
 """
 
-import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -192,8 +191,9 @@ def best(scores: Array, k: int) -> Array:
 def best_entries(indptr: Array, scores: Array, floor: Array, k: int) -> Array:
     """The places of the k entries of each CSR row that score most, above the row's floor; −1 where there are fewer."""
     places = np.full((floor.shape[0], k), -1, np.int64)
-    for row, (start, end) in enumerate(itertools.pairwise(indptr.tolist())):
-        own = scores[start:end]
+    for row in np.flatnonzero(np.diff(indptr)).tolist():
+        start = indptr[row]
+        own = scores[start : indptr[row + 1]]
         some = np.sort(np.argpartition(own, own.size - k)[own.size - k :]) if own.size > k else np.arange(own.size)
         some = some[own[some] > floor[row]]
         places[row, : some.size] = start + some[np.argsort(-own[some], kind="stable")]

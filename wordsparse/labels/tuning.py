@@ -1,7 +1,8 @@
-"""The ridge λ of the hybrid regression, chosen by leave-one-out on a sample of the rows.
+"""The ridge λ and the rank of the hybrid regression, chosen by leave-one-out on a sample of the rows.
 
-The best λ does not depend on the number of rows, so that a sample that is cheap to fit finds it. The best weight γ of
-the part that the basis leaves out grows with the number of rows; it is a constant here.
+The best λ does not depend on the number of rows, so that a sample that is cheap to fit finds it. The best rank grows
+with the number of rows, so that it is chosen where the sample is all of them. The best weight γ of the part that the
+basis leaves out grows with it too; it is a constant here.
 """
 
 from collections.abc import Callable
@@ -25,23 +26,27 @@ from wordsparse.labels.scoring import BLOCK_ROWS, Adjust, Rank, Scorer, best
 Array = NDArray[Any]
 
 SAMPLE = 6000
-LEFT_OUT = 1000
 # Labels of the sample of which every output is computed: the most frequent ones decide which λ is best.
 TUNED_LABELS = 2048
+# Rows left out, and more where labels are few: as many as have so many outputs.
+LEFT_OUT, LEFT_OUT_OUTPUTS = 1000, 2**21
 # Labels of a row whose places are compared.
 DEPTH = 30
 # λ in units of the rows' mean square; the search starts from 3. And γ.
 RIDGES = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 REST = 3.0
+# Lower ranks, as parts of the highest.
+RANKS = (3, 10, 30)
 _DISCOUNTS = 1 / np.log2(np.arange(2, 7))
 
 
 @dataclass(frozen=True)
 class Constants:
-    """λ and γ."""
+    """λ, γ, and the rank of the basis."""
 
     ridge: float
     rest: float
+    rank: int
 
 
 class RidgeProblem:
@@ -53,24 +58,29 @@ class RidgeProblem:
         Float32; X has its constant column.
     dim : int
         d at most.
-    frequent : int, optional
-        So many labels are frequent ones of :class:`wordsparse.labels.scoring.Scorer`.
+    start : (f, at most dim), optional
+        The basis of some of the rows.
     """
 
-    def __init__(self, X: Any, Y: Any, dim: int, seed: int, kernels: Kernels, frequent: int | None = None) -> None:
-        self.X, self.Y, self.kernels, self._frequent = X, Y, kernels, frequent
+    def __init__(self, X: Any, Y: Any, dim: int, seed: int, kernels: Kernels, start: Array | None = None) -> None:
+        self.X, self.Y, self.kernels = X, Y, kernels
         self.rows = SparseRows(X, kernels)
-        self.spectrum = Spectrum.of(self.rows, *randomised_basis(self.rows, dim, seed))
+        self.spectrum = Spectrum.of(self.rows, *randomised_basis(self.rows, dim, seed, start))
         self.B = sp.csr_array(X.T.tocsr() @ Y)
         self.B.sort_indices()
         self._by_label = SparseRows(self.B.T.tocsr(), kernels)
         self.counts = np.bincount(Y.indices, minlength=Y.shape[1])
 
-    def solve(self, constants: Constants) -> Scorer:
-        """The regression with these constants."""
-        inverse = Inverse.of(self.spectrum, constants.ridge, constants.rest, self.kernels)
+    def solve(self, constants: Constants, frequent: int | None = None) -> Scorer:
+        """The regression with these constants; ``frequent`` is the number of labels of that kind."""
+        inverse = self.inverse(constants)
         solution = Solution.of(inverse, self.B, self._by_label, self.kernels)
-        return Scorer.of(inverse, solution, self.counts, self.kernels, self._frequent)
+        return Scorer.of(inverse, solution, self.counts, self.kernels, frequent)
+
+    def inverse(self, constants: Constants) -> Inverse:
+        """M⁻¹ with these constants."""
+        spectrum = self.spectrum.leading(constants.rank, self.rows)
+        return Inverse.of(spectrum, constants.ridge, constants.rest, self.kernels)
 
 
 @dataclass(frozen=True)
@@ -132,26 +142,50 @@ def _without_itself(scorer: Scorer, problem: RidgeProblem, block: Array) -> Adju
     return adjust
 
 
-def tuned(X: Any, Y: Any, dim: int, seed: int, kernels: Kernels, report: Report) -> Constants:
-    """λ, moved from its start while rows left out are ranked better by more than a standard error; and γ."""
-    random = np.random.default_rng(seed)
-    n = X.shape[0]
-    sample = np.sort(random.choice(n, SAMPLE, replace=False)) if n > SAMPLE else np.arange(n)
-    some, labels = (_without_empty_columns(matrix[sample]) for matrix in (X, Y))
-    problem = RidgeProblem(some, labels, dim, seed, kernels, TUNED_LABELS)
-    rows = np.sort(random.choice(sample.shape[0], min(LEFT_OUT, sample.shape[0]), replace=False))
-    scale = float(np.sum(problem.rows.values.astype(np.float64) ** 2)) / sample.shape[0] or 1.0
+def left_out(n: int, labels: int) -> int:
+    """How many of n rows are left out."""
+    return min(n, max(LEFT_OUT, LEFT_OUT_OUTPUTS // labels))
 
+
+def tuned(X: Any, Y: Any, dim: int, seed: int, kernels: Kernels, report: Report) -> tuple[RidgeProblem, Constants]:
+    """The problem of all rows, and its constants by leave-one-out."""
+    n, random = X.shape[0], np.random.default_rng(seed)
+    if n <= SAMPLE:
+        problem = RidgeProblem(X, Y, dim, seed, kernels)
+        return problem, _chosen(problem, dim, random, report, any_rank=True)
+    sample = np.sort(random.choice(n, SAMPLE, replace=False))
+    (some, features), (labels, _) = (_without_empty_columns(matrix[sample]) for matrix in (X, Y))
+    small = RidgeProblem(some, labels, dim, seed, kernels)
+    constants = _chosen(small, dim, random, report, any_rank=False)
+    report("regression", 0, 1)
+    start = np.zeros((X.shape[1], small.spectrum.V.shape[1]), np.float32)
+    start[features] = small.spectrum.V
+    return RidgeProblem(X, Y, dim, seed, kernels, start), constants
+
+
+def _chosen(
+    problem: RidgeProblem, dim: int, random: np.random.Generator, report: Report, *, any_rank: bool
+) -> Constants:
+    """λ, moved from its start while rows left out are ranked better by more than a standard error; γ; and the rank,
+    ``dim`` unless another is better by so much."""
+    n, D = problem.Y.shape
+    rows = np.sort(random.choice(n, left_out(n, min(D, TUNED_LABELS)), replace=False))
+    scale = float(np.sum(problem.rows.values.astype(np.float64) ** 2)) / n or 1.0
     tries = count(1)
 
     @cache
-    def quality(at: int) -> Array:
+    def quality(at: int, rank: int) -> Array:
         report("ridge", next(tries))
-        scorer = problem.solve(Constants(RIDGES[at] * scale, REST))
+        scorer = problem.solve(Constants(RIDGES[at] * scale, REST, rank), TUNED_LABELS)
         found = leave_out(scorer, problem, rows, Calibration().logits)
         return ranking(found, best_power(found, problem.Y[rows]), problem.Y[rows])
 
-    return Constants(RIDGES[_climb(quality, RIDGES.index(3.0), len(RIDGES))] * scale, REST)
+    ridge, rank = _climb(lambda at: quality(at, dim), RIDGES.index(3.0), len(RIDGES)), dim
+    if any_rank:
+        ranks = [max(1, problem.spectrum.S2.shape[0] // part) for part in RANKS]
+        lower = max(ranks, key=lambda lower: float(quality(ridge, lower).mean()))
+        rank = lower if is_better(quality(ridge, lower), quality(ridge, dim)) else dim
+    return Constants(RIDGES[ridge] * scale, REST, rank)
 
 
 def _climb(quality: Callable[[int], Array], at: int, length: int) -> int:
@@ -171,10 +205,10 @@ def is_better(new: Array, old: Array) -> bool:
     return bool(gain.mean() > gain.std() / np.sqrt(gain.shape[0]))
 
 
-def _without_empty_columns(matrix: Any) -> Any:
-    """The CSR matrix of the columns that have entries."""
+def _without_empty_columns(matrix: Any) -> tuple[Any, Array]:
+    """The CSR matrix of the columns that have entries, and those columns."""
     columns, indices = np.unique(matrix.indices, return_inverse=True)
-    return sp.csr_array((matrix.data, indices, matrix.indptr), shape=(matrix.shape[0], columns.shape[0]))
+    return sp.csr_array((matrix.data, indices, matrix.indptr), shape=(matrix.shape[0], columns.shape[0])), columns
 
 
 def best_power(found: LeftOut, Y: Any) -> float:
