@@ -37,7 +37,7 @@ Array = NDArray[Any]
 # Training rows that calibrate: all other rows fit the head.
 HELD_OUT = 1500
 HELD_OUT_SHARE = 0.1
-HEAD_LABELS = 64
+HEAD_LABELS = 128
 HEAD_STRENGTH = 5.0
 # The rank of the regression's M⁻¹ that preconditions it.
 HEAD_RANK = 64

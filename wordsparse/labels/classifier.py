@@ -33,7 +33,7 @@ class SparseTargetClassifier(base.ClassifierMixin, base.BaseEstimator):
 
     A ridge regression on all features and labels at once, low rank plus a diagonal, whose constants are chosen by
     leave-one-out on the training rows; its outputs are calibrated to probabilities, and logistic regression takes the
-    64 most frequent labels over where rows that were held out are ranked better with it. With ``embedding`` a learnt
+    128 most frequent labels over where rows that were held out are ranked better with it. With ``embedding`` a learnt
     embedding of the features takes the regression's place.
 
     Parameters
