@@ -264,11 +264,17 @@ def test_rows_without_features_or_labels_are_kept() -> None:
     assert np.isfinite(probabilities).all()
 
 
-def test_a_head_of_logistic_regressions_is_taken_where_it_is_better(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("qualities", "size"), [((0, 2, 1), 10), ((0, 1, 2), 20), ((1, 0, 0), 0)])
+def test_a_head_of_logistic_regressions_has_the_size_that_is_best(
+    monkeypatch: pytest.MonkeyPatch, qualities: tuple[int, ...], size: int
+) -> None:
     X, Y = topics(1500)
-    monkeypatch.setattr(classification, "is_better", lambda new, old: True)
+    reached = iter(qualities)
+    monkeypatch.setattr(classification, "HEAD_SIZES", (10, 20))
+    monkeypatch.setattr(classification, "ndcg", lambda scores, truth, Y: np.array([next(reached)]))
     forced = SparseTargetClassifier(threads=1).fit(X, Y)
-    assert forced.head_labels_.shape == (30,)
+    counts = forced.label_counts_
+    assert (np.sort(counts[forced.head_labels_]) == np.sort(counts)[30 - size :]).all()
     new, truth = topics(300, seed=7)
     assert forced.score(new, truth) > 0.7
     np.testing.assert_allclose(forced.predict_topk(new, 1)[1][:, 0], forced.predict_proba(new).max(1), rtol=1e-4)

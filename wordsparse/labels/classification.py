@@ -25,7 +25,6 @@ from wordsparse.labels.tuning import (
     LeftOut,
     RidgeProblem,
     best_power,
-    is_better,
     leave_out,
     left_out,
     ndcg,
@@ -37,7 +36,8 @@ Array = NDArray[Any]
 # Training rows that calibrate: all other rows fit the head.
 HELD_OUT = 1500
 HELD_OUT_SHARE = 0.1
-HEAD_LABELS = 128
+# The most frequent labels, of which the head takes so many.
+HEAD_SIZES = (64, 128)
 HEAD_STRENGTH = 5.0
 # The rank of the regression's M⁻¹ that preconditions it.
 HEAD_RANK = 64
@@ -212,26 +212,31 @@ def _head(
     found: LeftOut,
     report: Report,
 ) -> Head | None:
-    """The logistic head, fitted without the rows held out; None unless it ranks their labels better.
+    """The logistic head, fitted without the rows held out, of the size that ranks their labels best; None for none.
 
-    ``found`` are the labels of the rows held out by the regression. Better is by more than one standard error of the
-    difference.
+    ``found`` are the labels of the rows held out by the regression.
     """
     n = problem.X.shape[0]
     if n < HEAD_ROWS:
         return None
     report("head", 0, 1)
-    labels = np.sort(np.argsort(-problem.counts, kind="stable")[:HEAD_LABELS])
+    labels = np.argsort(-problem.counts, kind="stable")[: HEAD_SIZES[-1]]
     fitted = np.setdiff1d(np.arange(n), held)
     start = scorer.inverse.times(problem.B[:, labels].toarray(), problem.kernels)
     rows = SparseRows(problem.X[fitted], problem.kernels)
     preconditioner = problem.inverse(replace(constants, rank=min(constants.rank, HEAD_RANK)))
     W = logistic_head(rows, problem.Y[fitted][:, labels].toarray(), start, preconditioner, HEAD_STRENGTH)
     logits = SparseRows(problem.X[held], problem.kernels).times(W).astype(np.float64)
-    head = Head(labels, W, *logistic_line(logits.ravel(), problem.Y[held][:, labels].toarray().ravel()))
+    Y, truth = problem.Y[held], problem.Y[held][:, labels].toarray()
     without = np.where(found.known, calibration.logits(found.outputs, found.counts), -np.inf)
-    others = np.where(np.isin(found.labels, labels), -np.inf, without)
-    both = np.hstack([others, head.slope * logits + head.shift])
-    truth = np.hstack([found.truth, problem.Y[held][:, labels].toarray()])
-    Y = problem.Y[held]
-    return head if is_better(ndcg(both, truth, Y), ndcg(without, found.truth, Y)) else None
+    best, quality = None, float(ndcg(without, found.truth, Y).mean())
+    for size in HEAD_SIZES:
+        order = np.argsort(labels[:size])
+        line = logistic_line(logits[:, :size].ravel(), truth[:, :size].ravel())
+        head = Head(labels[order], np.ascontiguousarray(W[:, order]), *line)
+        others = np.where(np.isin(found.labels, head.labels), -np.inf, without)
+        both = np.hstack([others, head.slope * logits[:, :size] + head.shift])
+        reached = float(ndcg(both, np.hstack([found.truth, truth[:, :size]]), Y).mean())
+        if reached > quality:
+            best, quality = head, reached
+    return best
