@@ -19,7 +19,7 @@ from wordsparse.labels.rows import SparseRows
 Array = NDArray[Any]
 
 # Conjugate gradients of each Newton step.
-GRADIENTS = (1, 2, 3)
+GRADIENTS = (2, 2, 3)
 MIN_CURVATURE = 1e-3
 
 
