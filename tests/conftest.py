@@ -16,7 +16,7 @@ from wordsparse.machine import devices
 _gensim = importlib.util.find_spec("gensim")
 if _gensim is not None and _gensim.origin is None:
     sys.modules["gensim"] = None  # type: ignore[assignment]
-# Nor is tests/torch PyTorch, as which POT would take it; SciPy looks torch up in sys.modules, so it cannot be None there.
+# Nor is tests/torch PyTorch, as which POT would take it; None in sys.modules would be taken for it by SciPy.
 _torch = importlib.util.find_spec("torch")
 if _torch is not None and _torch.origin is None:
     os.environ["POT_BACKEND_DISABLE_PYTORCH"] = "1"
