@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from wordsparse.cli import terminal
-from wordsparse.cli.common import emit, json_option
+from wordsparse.cli.common import emit, json_option, quiet_option
 from wordsparse.errors import InputError
 from wordsparse.explorer import DEFAULT_MAP, DEFAULT_WORDS
 from wordsparse.files import outputs
@@ -40,7 +40,8 @@ from wordsparse.files import outputs
     help="Number of most frequent words on the map.",
 )
 @json_option
-def command(models: tuple[str, ...], output: Path, words: int, map_words: int, as_json: bool) -> None:
+@quiet_option
+def command(models: tuple[str, ...], output: Path, words: int, map_words: int, as_json: bool, quiet: bool) -> None:
     """Write one self-contained HTML page that shows the vectors of each MODEL.
 
     MODEL: a model directory, or a file in any format that evaluate reads. The page has search, neighbours, analogies, a
@@ -52,10 +53,14 @@ def command(models: tuple[str, ...], output: Path, words: int, map_words: int, a
     to_standard_output = outputs.is_standard_output(output)
     if to_standard_output and as_json:
         raise InputError("--json and --output name both standard output: write the page to a file")
-    result = explore(models, output, words=words, map_words=map_words, progress=_say)
+    result = explore(models, output, words=words, map_words=map_words, progress=_silent if quiet else _say)
     said = f"{result['file']}: {result['bytes'] / 1e6:.1f} MB; open it in a browser"
     emit(result, [said], as_json, sys.stderr if to_standard_output else sys.stdout)
 
 
 def _say(sentence: str) -> None:
-    terminal.say([f"explore: {sentence}"])
+    terminal.say([f"wordsparse: explore: {sentence}"])
+
+
+def _silent(sentence: str) -> None:
+    pass
