@@ -10,6 +10,7 @@ same.
 
 import json
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -145,4 +146,5 @@ def main(before: str, after: str, text: Path, min_count: int, rounds: int, outpu
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the worktrees are removed
     machine.run(main)
