@@ -36,8 +36,7 @@ Array = NDArray[Any]
 # Training rows that calibrate: all other rows fit the head.
 HELD_OUT = 1500
 HELD_OUT_SHARE = 0.1
-# The most frequent labels, of which the head takes so many.
-HEAD_SIZES = (64, 128)
+HEAD_LABELS = 128
 HEAD_STRENGTH = 5.0
 # The rank of the regression's M⁻¹ that preconditions it.
 HEAD_RANK = 64
@@ -212,7 +211,7 @@ def _head(
     found: LeftOut,
     report: Report,
 ) -> Head | None:
-    """The logistic head, fitted without the rows held out, of the size that ranks their labels best; None for none.
+    """The logistic head, fitted without the rows held out; None unless it ranks their labels better.
 
     ``found`` are the labels of the rows held out by the regression.
     """
@@ -220,7 +219,7 @@ def _head(
     if n < HEAD_ROWS:
         return None
     report("head", 0, 1)
-    labels = np.argsort(-problem.counts, kind="stable")[: HEAD_SIZES[-1]]
+    labels = np.sort(np.argsort(-problem.counts, kind="stable")[:HEAD_LABELS])
     fitted = np.setdiff1d(np.arange(n), held)
     start = scorer.inverse.times(problem.B[:, labels].toarray(), problem.kernels)
     rows = SparseRows(problem.X[fitted], problem.kernels)
@@ -228,15 +227,9 @@ def _head(
     W = logistic_head(rows, problem.Y[fitted][:, labels].toarray(), start, preconditioner, HEAD_STRENGTH)
     logits = SparseRows(problem.X[held], problem.kernels).times(W).astype(np.float64)
     Y, truth = problem.Y[held], problem.Y[held][:, labels].toarray()
+    head = Head(labels, W, *logistic_line(logits.ravel(), truth.ravel()))
     without = np.where(found.known, calibration.logits(found.outputs, found.counts), -np.inf)
-    best, quality = None, float(ndcg(without, found.truth, Y).mean())
-    for size in HEAD_SIZES:
-        order = np.argsort(labels[:size])
-        line = logistic_line(logits[:, :size].ravel(), truth[:, :size].ravel())
-        head = Head(labels[order], np.ascontiguousarray(W[:, order]), *line)
-        others = np.where(np.isin(found.labels, head.labels), -np.inf, without)
-        both = np.hstack([others, head.slope * logits[:, :size] + head.shift])
-        reached = float(ndcg(both, np.hstack([found.truth, truth[:, :size]]), Y).mean())
-        if reached > quality:
-            best, quality = head, reached
-    return best
+    others = np.where(np.isin(found.labels, labels), -np.inf, without)
+    both = np.hstack([others, head.slope * logits + head.shift])
+    better = ndcg(both, np.hstack([found.truth, truth]), Y).mean() > ndcg(without, found.truth, Y).mean()
+    return head if better else None
