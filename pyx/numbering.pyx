@@ -42,10 +42,11 @@ cdef class Numbering:
     cdef readonly Py_ssize_t sentences  # how many were read, the empty ones among them
     cdef list known  # the tokens by their numbers
     cdef dict numbers
-    cdef vector[int64_t] counted
+    cdef vector[int64_t] counted  # of each token, and 0 after them
     cdef vector[Slot] slots  # open addressing: a power of two of them, at most half in use
     cdef size_t used
     cdef uint64_t multiplier
+    cdef bint busy
 
     def __cinit__(self):
         self.known, self.numbers, self.used = [], {}, 0
@@ -63,10 +64,10 @@ cdef class Numbering:
     @property
     def counts(self):
         """How often each token was met, (n,) int64."""
-        counts = np.empty(self.counted.size(), np.int64)
+        counts = np.empty(len(self.known), np.int64)
         cdef int64_t[::1] into = counts
-        if self.counted.size():
-            memcpy(&into[0], self.counted.data(), self.counted.size() * sizeof(int64_t))
+        if into.shape[0]:
+            memcpy(&into[0], self.counted.data(), into.shape[0] * sizeof(int64_t))
         return counts
 
     def number(self, sentences, int32_t end, Py_ssize_t at_least):
@@ -89,7 +90,18 @@ cdef class Numbering:
             If a token is not hashable, or cannot be compared.
         TypeError
             If a sentence is neither a list nor a tuple.
+        RuntimeError
+            If the sentences or the comparison of a token call this method.
         """
+        if self.busy:
+            raise RuntimeError("a Numbering that is at work cannot be called")
+        self.busy = True
+        try:
+            return self._numbered(sentences, end, at_least)
+        finally:
+            self.busy = False
+
+    cdef object _numbered(self, object sentences, int32_t end, Py_ssize_t at_least):
         cdef vector[int32_t] values
         cdef Py_ssize_t i
         for sentence in sentences:
@@ -124,6 +136,8 @@ cdef class Numbering:
         if len(self.known) == INT32_MAX - 2:
             raise OverflowError("more than 2,147,483,645 distinct tokens")
         cdef object next = len(self.known)
+        if self.counted.size() <= <size_t>len(self.known):  # first, as there may be no memory for it
+            self.counted.push_back(0)
         try:
             found = <object>PyDict_SetDefault(self.numbers, token, next)
         except TypeError as error:
@@ -131,7 +145,6 @@ cdef class Numbering:
         cdef bint is_new = found is next
         if is_new:
             self.known.append(token)
-            self.counted.push_back(0)
         if key and (is_new or not is_address(key)):
             if 2 * (self.used + 1) > self.slots.size():
                 self._grow()
@@ -152,8 +165,8 @@ cdef class Numbering:
         """Twice as many slots."""
         cdef vector[Slot] old
         cdef Slot each
+        old.resize(2 * self.slots.size())
         old.swap(self.slots)
-        self.slots.resize(2 * old.size())
         for each in old:
             if each.key:
                 self._slot(each.key)[0] = each

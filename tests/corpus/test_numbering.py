@@ -140,15 +140,19 @@ def test_tokens_whose_comparison_changes_its_mind() -> None:
     assert numbering.counts.sum() == 200 * 9
 
 
-def test_a_comparison_that_numbers_by_itself() -> None:
+def test_a_numbering_at_work_cannot_be_called() -> None:
     numbering = Numbering()
 
     def number() -> bool:
-        numbering.number(iter([["p", "q"]]), END, 100)
+        numbering.number(iter([["p"]]), END, 100)
         return False
 
-    numbering.number(iter([[Hostile(on_eq=number), Hostile(on_eq=number), "r"]]), END, 100)
-    assert len(numbering.tokens) == numbering.counts.size
+    with pytest.raises(RuntimeError, match="at work"):
+        numbering.number(iter([[Hostile(on_eq=number), Hostile(on_eq=number)]]), END, 100)
+    with pytest.raises(RuntimeError, match="at work"):
+        numbering.number((["p"] for _ in range(2) if number()), END, 100)
+    assert numbering.number(iter([["r"]]), END, 100).tolist() == [1, END]
+    assert numbering.counts.tolist() == [1, 1]
 
 
 def test_a_generator_that_changes_what_it_gave() -> None:
