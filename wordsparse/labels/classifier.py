@@ -39,7 +39,8 @@ class SparseTargetClassifier(base.ClassifierMixin, base.BaseEstimator):
     Parameters
     ----------
     n_components : int, optional
-        Rank of the regression; ignored with an embedding. None: 300, or every feature where there are at most 600.
+        Rank of the regression at most: on up to 6,000 rows a lower one is chosen where it ranks rows left out better.
+        Ignored with an embedding. None: 300, or every feature where there are at most 600.
     embedding : int, optional
         Learn so many numbers for each feature instead, and the exact layer on the sum of a row's: bounded negative
         sampling in five epochs (:mod:`wordsparse.labels.bag`).
