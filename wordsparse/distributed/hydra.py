@@ -2,7 +2,11 @@
 
 import os
 import sys
+import time
 from contextlib import suppress
+
+# Seconds in which Hydra passes on what a process has written: of a job that it ends it reads nothing more.
+PASSED_ON = 1.0
 
 
 def abort(status: int) -> None:
@@ -12,5 +16,6 @@ def abort(status: int) -> None:
     """
     descriptor = os.environ.get("PMI_FD", "")
     if descriptor.isdecimal() and "mpi4py.MPI" not in sys.modules:
+        time.sleep(PASSED_ON)
         with suppress(OSError):
             os.write(int(descriptor), b"cmd=abort exitcode=%d\n" % status)

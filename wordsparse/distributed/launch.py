@@ -20,7 +20,7 @@ VARIABLES = (
 # The number of this process among those of its host.
 ON_HOST = ("MPI_LOCALRANKID", "OMPI_COMM_WORLD_LOCAL_RANK", "SLURM_LOCALID")
 # Seconds in which the first process of a host, if it fails as this one does, has said so and ended all.
-LATER = 3.0
+LATER = 4.0
 
 
 def place(environ: Mapping[str, str] = os.environ) -> tuple[int, int]:
