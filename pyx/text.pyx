@@ -103,8 +103,6 @@ cdef class WordTable:
         """
         cdef string_view word
         for token in tokens:
-            if not isinstance(token, str):
-                raise TypeError(f"a word must be a str, not {token!r:.80}")
             utf8 = utf8_of(token)
             word = letters_of(utf8)
             self.values.push_back(self.words.add(self.words.key(word), word, 1))
@@ -178,9 +176,11 @@ cdef class WordTable:
         return ids
 
 
-cdef inline object utf8_of(str word):
+cdef inline object utf8_of(object word):
     """Itself where that is its UTF-8 form, which another str would keep for as long as it lives; else bytes."""
-    return word if PyUnicode_IS_ASCII(word) else word.encode()
+    if not isinstance(word, str):
+        raise TypeError(f"a word must be a str, not {word!r:.80}")
+    return word if PyUnicode_IS_ASCII(word) else str.encode(word)
 
 
 cdef inline string_view letters_of(object utf8) except *:

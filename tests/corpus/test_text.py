@@ -94,6 +94,17 @@ def test_any_words_are_numbered_and_counted_as_by_a_dict(words):
     assert table.ids([*words, "nowhere to be met"]).tolist() == [*map(numbers.__getitem__, words), -1]
 
 
+def test_a_kind_of_str_is_a_str():
+    class Word(str):
+        def encode(self, *_):
+            return 7
+
+    table = WordTable()
+    table.add([np.str_("a"), "a", Word("é"), "é"])
+    assert table.counts(1) == {"a": 2, "é": 2}
+    assert table.ids([np.str_("é"), "b", Word("a")]).tolist() == [1, -1, 0]
+
+
 def test_a_table_grows():
     words = [str(number) for number in range(200_000)]
     random.Random(0).shuffle(words)

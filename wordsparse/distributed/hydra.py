@@ -10,12 +10,14 @@ PASSED_ON = 1.0
 
 
 def abort(status: int) -> None:
-    """Ask Hydra to end all processes with this exit status, unless this one has started MPI.
+    """Before this process exits, ask Hydra to end all with this exit status, unless this one has started MPI.
 
     Other launchers end them by themselves, and nothing is written to them.
     """
     descriptor = os.environ.get("PMI_FD", "")
-    if descriptor.isdecimal() and "mpi4py.MPI" not in sys.modules:
-        time.sleep(PASSED_ON)
+    if not descriptor.isdecimal():
+        return
+    time.sleep(PASSED_ON)
+    if "mpi4py.MPI" not in sys.modules:
         with suppress(OSError):
             os.write(int(descriptor), b"cmd=abort exitcode=%d\n" % status)
