@@ -13,7 +13,7 @@ import scipy.sparse as sp
 
 import wordsparse as ws
 from wordsparse import advice
-from wordsparse.advice import label_trial, losses, real_trial, sentences, text_trial, trial, verdict
+from wordsparse.advice import label_trial, losses, real_trial, sentences, text_trial, timing, trial, verdict
 from wordsparse.advice.page import page
 from wordsparse.advice.sizes import Sizes, of_labels, of_text
 from wordsparse.advice.table import lines
@@ -22,6 +22,7 @@ from wordsparse.advice.trial import Result
 from wordsparse.errors import InputError, WordsparseError
 from wordsparse.labels import LabelledRows, write_text
 from wordsparse.layer.losses import LOSSES
+from wordsparse.machine.description import blas_pools, blas_threads
 
 FAST, SLOW = Timing(1e-6, 1e-4), Timing(1e-6, 1e-6)
 OURS, TREES = label_trial.OURS, label_trial.TREES
@@ -33,7 +34,7 @@ def _no_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(advice, "time_layer", predicted)
 
 
-def predicted(sizes: Sizes, threads: int, seed: int) -> Timing:
+def predicted(sizes: Sizes, seed: int) -> Timing:
     return Timing(1e-6, 1e-6 * sizes.predicted_speedup(MINIBATCH))
 
 
@@ -131,7 +132,7 @@ def test_few_outputs_are_for_us_where_a_dense_layer_is_clearly_worse() -> None:
     measured = trial.Trial(OURS, [result(OURS, 0.6), result(label_trial.DENSE, 0.5)])
     found = verdict.decide(OFTEN, SLOW, measured)
     assert found.advice == "factored"
-    assert [name for name, _ in found.reasons] == ["small", "better"]
+    assert [name for name, _ in found.reasons] == ["small-ahead", "better"]
     measured.results.append(result(label_trial.ONE_VS_REST, 0.7))
     assert verdict.decide(OFTEN, SLOW, measured).advice == "dense"
 
@@ -172,9 +173,14 @@ def stage(amount: int) -> Iterator[Result]:
 
 
 def test_a_trial_grows_to_all_of_the_data_within_its_budget() -> None:
-    measured = trial.run(OURS, stage, 10, 100, budget=60)
+    seen: list[trial.AdviceProgress] = []
+    measured = trial.run(OURS, stage, 10, 100, budget=60, progress=seen.append)
     assert [row.amount for row in measured.results] == [10, 40, 100]
     assert measured.complete
+    assert [(told.amount, told.finished is not None) for told in seen] == [
+        (amount, finished) for amount in (10, 40, 100) for finished in (False, True)
+    ]
+    assert {(told.phase, told.total) for told in seen} == {("trial", 60)}
     assert measured.full_run(1000) == pytest.approx((7.5, 12.5))
 
 
@@ -220,9 +226,28 @@ def test_a_stage_that_fails_ends_the_trial() -> None:
 
 
 def test_a_step_of_either_layer_is_timed() -> None:
-    timing = time_layer(OFTEN, 1, 0)
-    assert timing.exact > 0
-    assert timing.speedup == timing.dense / timing.exact
+    timed = time_layer(OFTEN, 0)
+    assert timed.exact > 0
+    assert timed.speedup == timed.dense / timed.exact
+
+
+def test_both_layers_are_timed_on_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On two, threads of BLAS that waited for each other made a dense step of 371 outputs up to 90 times as long."""
+    threads: list[int] = []
+
+    class Layer(ws.FactoredOutput):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            threads.append(options["threads"])
+            super().__init__(*arguments, **options)
+
+    def dense_step(*arguments: Any) -> None:
+        threads.extend(pool["threads"] for pool in blas_pools())
+
+    monkeypatch.setattr(timing, "FactoredOutput", Layer)
+    monkeypatch.setattr(timing, "_dense_step", dense_step)
+    with blas_threads(2):
+        time_layer(OFTEN, 0)
+    assert set(threads) == {1}
 
 
 @pytest.mark.parametrize("sign", [1, -1])
@@ -283,7 +308,9 @@ def test_a_text_is_tried_beside_negative_sampling(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(text_trial, "FIRST", 500)
     text = tmp_path / "text.txt"
     text.write_text("\n".join(f"word{i % 40} word{i % 37} word{i % 11}" for i in range(600)))
-    found = ws.advise(text, dim=20, budget=30, threads=1)
+    seen: list[trial.AdviceProgress] = []
+    found = ws.advise(text, dim=20, budget=30, threads=1, progress=seen.append)
+    assert {told.phase for told in seen} == {"encode", "trial"}
     assert [options["max_tokens"] for options in asked] == [500, 1800]
     assert [row["quality"] for row in found["trial"]] == [0.5] * 4
     assert (found["kind"], found["source"], found["n_features"]) == ("text", str(text), 21)

@@ -47,6 +47,18 @@ def test_json_has_the_keys_and_the_page_is_written(
     assert 'lang="ja"' in page
 
 
+def test_progress_is_on_standard_error_unless_quiet(npz: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    request = ["advise", "--features", npz[0], "--targets", npz[1], "--budget", "0.01", "--threads", "1", "--json"]
+    assert main(request) == 0
+    said = capsys.readouterr()
+    json.loads(said.out)
+    assert "SparseTargetClassifier, 64 examples: P@1 0." in said.err
+    assert main([*request, "--quiet"]) == 0
+    said = capsys.readouterr()
+    json.loads(said.out)
+    assert said.err == ""
+
+
 def test_a_name_that_is_not_unicode_is_escaped(npz: tuple[str, str], tmp_path: Path) -> None:
     other, out = os.fsencode(npz[0]) + b"\xff", tmp_path / "page.html"
     shutil.copy(npz[0], other)

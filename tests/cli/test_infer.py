@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import wordsparse as ws
+from wordsparse import display
 from wordsparse.cli import main
 from wordsparse.vectors.formats import read_file
 
@@ -57,6 +58,26 @@ def test_each_line_is_a_row(model: str, text: str, tmp_path: Path, options: list
     loaded = ws.load(model)
     one = loaded.document(["milk"], sif="--sif" in options, both="--both" in options)
     np.testing.assert_allclose(rows[4], one, atol=1e-6)
+
+
+@pytest.mark.parametrize(("command", "phases"), [("infer", ["count", "read", "infer"]), ("documents", ["documents"])])
+def test_progress_is_on_standard_error_unless_quiet(
+    model: str,
+    text: str,
+    tmp_path: Path,
+    command: str,
+    phases: list[str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(display, "FIRST_LINE", 0)
+    request = [command, model, text, "-o", str(tmp_path / "out"), "--json"]
+    assert main(request) == 0
+    said = capsys.readouterr()
+    json.loads(said.out)
+    assert [line.split(":")[1].strip() for line in said.err.splitlines()] == phases
+    assert main([*request, "--quiet"]) == 0
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize(("command", "name"), [("infer", "out.npz"), ("documents", "out.npy")])

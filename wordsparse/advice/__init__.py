@@ -3,7 +3,7 @@
 Data goes one way: sizes → timing → trial → verdict → page.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from os import PathLike
@@ -15,6 +15,7 @@ from wordsparse.advice import label_trial, losses, real_trial, text_trial, trial
 from wordsparse.advice.machines import needed
 from wordsparse.advice.sizes import Sizes, of_labels, of_text
 from wordsparse.advice.timing import MINIBATCH, Timing, time_layer
+from wordsparse.advice.trial import AdviceProgress
 from wordsparse.corpus import EncodedCorpus
 from wordsparse.errors import InputError
 from wordsparse.labels.data import LabelledRows, read_data
@@ -27,6 +28,8 @@ DIM = 100
 # The rank of SparseTargetClassifier, and the fewest rows that a trial can learn from and be judged on.
 LABEL_FEATURES = 300
 MIN_ROWS = 50
+# Of every advice.
+LIMITS = ("limit-step", "limit-dense")
 
 Paths = str | PathLike[str] | Sequence[str | PathLike[str]]
 
@@ -40,6 +43,7 @@ def advise(
     dim: int = DIM,
     threads: int | None = None,
     seed: int = 1,
+    progress: Callable[[AdviceProgress], None] = lambda progress: None,
     **text: Any,
 ) -> dict[str, Any]:
     """Tell whether the method suits a text, or rows with labels.
@@ -56,8 +60,11 @@ def advise(
     dim : int
         Length of the word vectors; of a text only.
     threads : int, optional
-        Threads of all sides; None: all available CPUs.
+        Threads of every side of the trial; None: all available CPUs. The step is timed on one thread.
     seed : int
+    progress : callable, optional
+        Called with a :class:`wordsparse.advice.trial.AdviceProgress` while a text is encoded, before each stage of the
+        trial and after each of its methods.
     **text
         Options of :class:`wordsparse.training.texts.TrainingText`.
 
@@ -83,36 +90,41 @@ def advise(
     if features is not None:
         data = read_data(features, targets)
         _check_rows(data, Path(features))
-        return _of_labels(data, str(features), budget, cpus, seed)
-    with encoded(TrainingText(corpus, threads=threads, **text)) as text_corpus:
+        return _of_labels(data, str(features), budget, cpus, seed, progress)
+    asked = TrainingText(corpus, threads=threads, **text)
+    with encoded(asked, progress=lambda tokens: progress(AdviceProgress("encode", tokens))) as text_corpus:
         paths = [corpus] if isinstance(corpus, (str, PathLike)) else corpus or []
-        return _of_text(text_corpus, ", ".join(map(str, paths)), dim, budget, cpus, seed)
+        return _of_text(text_corpus, ", ".join(map(str, paths)), dim, budget, cpus, seed, progress)
 
 
-def _of_labels(data: LabelledRows, source: str, budget: float, threads: int, seed: int) -> dict[str, Any]:
+def _of_labels(
+    data: LabelledRows, source: str, budget: float, threads: int, seed: int, progress: trial.Progress
+) -> dict[str, Any]:
     sizes = of_labels(data.X, data.Y, min(LABEL_FEATURES, data.X.shape[1]))
-    limits = ["limit-dense"]
+    limits = [*LIMITS]
     judged = None
     if sizes.targets in ("weighted", "real-valued") and budget > 0:
         if data.X.shape[1] > real_trial.MAX_FEATURES:
             limits.append("limit-features")
         else:
             numbers = real_trial.RealTrial(data, threads, seed)
-            judged = trial.run(real_trial.OURS, numbers.stage, label_trial.FIRST, numbers.rows, budget)
+            judged = trial.run(real_trial.OURS, numbers.stage, label_trial.FIRST, numbers.rows, budget, progress)
             limits.append("limit-real")
     elif budget > 0:
         rows = label_trial.LabelTrial(data, threads, seed)
-        judged = trial.run(label_trial.OURS, rows.stage, label_trial.FIRST, rows.rows, budget)
+        judged = trial.run(label_trial.OURS, rows.stage, label_trial.FIRST, rows.rows, budget, progress)
         limits += ["limit-labels"]
-    return _content(sizes, source, time_layer(sizes, threads, seed), judged, limits)
+    return _content(sizes, source, time_layer(sizes, seed), judged, limits)
 
 
-def _of_text(corpus: EncodedCorpus, source: str, dim: int, budget: float, threads: int, seed: int) -> dict[str, Any]:
-    sizes, limits, judged = of_text(corpus.vocabulary.counts, dim), ["limit-dense"], None
+def _of_text(
+    corpus: EncodedCorpus, source: str, dim: int, budget: float, threads: int, seed: int, progress: trial.Progress
+) -> dict[str, Any]:
+    sizes, limits, judged = of_text(corpus.vocabulary.counts, dim), [*LIMITS], None
     machines, memory = needed(sizes.n_outputs, dim)
     if machines > 1:
         part = replace(sizes, n_outputs=sizes.n_outputs // machines, counts=sizes.counts[: sizes.n_outputs // machines])
-        timed = time_layer(part, threads, seed)
+        timed = time_layer(part, seed)
         timed = Timing(timed.exact, timed.dense * sizes.n_outputs / part.n_outputs)
         content = _content(sizes, source, timed, None, [*limits, "limit-memory"])
         return {**content, "reasons": [*content["reasons"], ("machines", memory)]}
@@ -120,9 +132,9 @@ def _of_text(corpus: EncodedCorpus, source: str, dim: int, budget: float, thread
         limits.append("limit-packages")
     elif budget > 0:
         stages = text_trial.TextTrial(corpus, dim, threads, seed)
-        judged = trial.run(text_trial.OURS, stages.stage, text_trial.FIRST, corpus.tokens, budget)
+        judged = trial.run(text_trial.OURS, stages.stage, text_trial.FIRST, corpus.tokens, budget, progress)
         limits.append("limit-text" if judged.results else "limit-pairs")
-    return _content(sizes, source, time_layer(sizes, threads, seed), judged, limits)
+    return _content(sizes, source, time_layer(sizes, seed), judged, limits)
 
 
 def _content(

@@ -12,6 +12,7 @@ from wordsparse import optional
 from wordsparse.advice import dense_trial, trees
 from wordsparse.advice.trial import Result
 from wordsparse.labels.data import LabelledRows
+from wordsparse.machine.description import blas_threads
 
 Array = NDArray[Any]
 Fitted = TypeVar("Fitted")
@@ -53,7 +54,9 @@ class LabelTrial:
         if optional.installed("omikuji"):
             yield _judged(TREES, amount, test.Y, *trees.first_labels(train, test, self.threads))
         if self.data.Y.shape[1] <= MAX_ONE_VS_REST:
-            yield _judged(ONE_VS_REST, amount, test.Y, *_one_vs_rest(train, test.X))
+            with blas_threads(1):  # threads of BLAS that wait count as CPU time
+                found = _one_vs_rest(train, test.X)
+            yield _judged(ONE_VS_REST, amount, test.Y, *found)
         if dense_trial.is_possible(self.data):
             yield _judged(DENSE, amount, test.Y, *dense_trial.first_labels(train, test.X, self.threads, self.seed))
 

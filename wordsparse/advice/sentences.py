@@ -25,6 +25,14 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "{times:.2g} 倍にとどまり、{least:g} 倍に届きません。"
         "密な層のほうが簡単で、どの損失でも使えます。",
     ),
+    "small-ahead": (
+        "With {outputs:,} outputs and {features:,} features the exact layer "
+        "is {times:.2g} times as fast as a dense one, "
+        "less than {least:g} times: its speed is no reason to use it here, its quality in the trial is.",
+        "出力が {outputs:,} 個、特徴が {features:,} 個の場合、厳密な層の速さは密な層の "
+        "{times:.2g} 倍にとどまり、{least:g} 倍に届きません。"
+        "お勧めする理由は速さではなく、試行での品質です。",
+    ),
     "speed": (
         "A training step is {times:,.3g} times as fast as a dense one ({outputs:,} outputs, {features:,} features).",
         "学習の 1 ステップは、密な層の {times:,.3g} 倍の速さです(出力 {outputs:,} 個、特徴 {features:,} 個)。",
@@ -106,6 +114,12 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "full-run": ("{low:.2g} to {high:.2g} CPU seconds", "CPU 時間 {low:.2g}〜{high:.2g} 秒"),
     "not-run": ("not measured", "測定していません"),
     "limits": ("Assumptions and limits", "前提と限界"),
+    "limit-step": (
+        "The predicted speed-up is a ratio of floating-point operations; the measured one is a ratio of CPU times on "
+        "one thread, to which the fixed costs of a step and the reading of memory belong.",
+        "予測した速さは浮動小数点演算の回数の比です。実測した速さは 1 スレッドでの CPU 時間の比で、"
+        "ステップごとの固定の時間とメモリの読み出しも含みます。",
+    ),
     "limit-dense": (
         "The dense update was timed on at most 20,000 outputs and its time multiplied; "
         "its loss is the cheapest, squared error.",

@@ -34,6 +34,24 @@ class Result:
     measure: str
 
 
+@dataclass(frozen=True)
+class AdviceProgress:
+    """How far an advice is: ``done`` of ``total`` units of a phase, None where the total is not known.
+
+    The phase ``encode`` counts the tokens of a text; ``trial`` counts the seconds of the budget, with ``amount``
+    examples in the current stage and ``finished``, the result that was just measured.
+    """
+
+    phase: str
+    done: int
+    total: int | None = None
+    amount: int | None = None
+    finished: Result | None = None
+
+
+Progress = Callable[[AdviceProgress], None]
+
+
 @dataclass
 class Trial:
     """All results so far; ``ours`` is the name of ours, ``complete`` whether the last stage had all of the data."""
@@ -79,18 +97,27 @@ class Trial:
 Stage = Callable[[int], Iterator[Result]]
 
 
-def run(ours: str, stage: Stage, first: int, most: int, budget: float) -> Trial:
+def run(
+    ours: str, stage: Stage, first: int, most: int, budget: float, progress: Progress = lambda progress: None
+) -> Trial:
     """Stages of ``first``, ``GROWTH`` · ``first``, … examples, at most ``most``, within ``budget`` seconds."""
-    trial, end, amount = Trial(ours), time.monotonic() + budget, min(first, most)
+    trial, start, amount = Trial(ours), time.monotonic(), min(first, most)
+
+    def tell(finished: Result | None = None) -> None:
+        seconds = int(min(budget, time.monotonic() - start))
+        progress(AdviceProgress("trial", seconds, math.ceil(budget), amount, finished))
+
     try:
         while True:
             begun = time.monotonic()
+            tell()
             for result in stage(amount):
                 trial.results.append(result)
+                tell(result)
             trial.complete = amount == most
             following = min(GROWTH * amount, most)
             expected = (time.monotonic() - begun) * SLOWER * following / (GROWTH * amount)
-            if trial.complete or time.monotonic() + expected > end:
+            if trial.complete or time.monotonic() + expected > start + budget:
                 break
             amount = following
     except KeyboardInterrupt:

@@ -42,10 +42,10 @@ def decide(sizes: Sizes, timing: Timing, trial: Trial | None) -> Verdict:
     pairs = trial.peers() if trial else []
     compared = [_comparison(ours, peer) for ours, peer in pairs]
     if timing.speedup < MIN_SPEEDUP:
-        small = [("small", {"least": MIN_SPEEDUP, **speed[1]}), *compared]
         dense = [_clearly_better(ours, peer) for ours, peer in pairs if peer.method == DENSE]
         leads = dense == [True] and not any(_clearly_better(peer, ours) for ours, peer in pairs)
-        return Verdict("factored" if leads else "dense", small)
+        small = ("small-ahead" if leads else "small", {"least": MIN_SPEEDUP, **speed[1]})
+        return Verdict("factored" if leads else "dense", [small, *compared])
     reasons = [speed, *compared]
     ahead = [peer for ours, peer in pairs if _clearly_better(peer, ours)]
     if ahead:

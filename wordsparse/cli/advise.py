@@ -2,13 +2,17 @@
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from wordsparse.cli.common import emit, expansion_option, json_option
+from wordsparse.cli.common import emit, expansion_option, json_option, quiet_option
 from wordsparse.cli.text_options import taken, text_options
+from wordsparse.display import Display
 from wordsparse.errors import InputError
+
+if TYPE_CHECKING:
+    from wordsparse.advice.trial import AdviceProgress
 
 PATH = click.Path(path_type=Path)
 
@@ -24,13 +28,15 @@ PATH = click.Path(path_type=Path)
 @click.option("--language", type=click.Choice(["en", "ja"]), help="Language.  [default: English; of the page, both]")
 @click.option("--dim", default=100, show_default=True, help="Length of a word vector, of a text.")
 @click.option("--min-count", type=int, help="Minimum count of a word.  [default: 5]")
-@click.option("--threads", type=int, help="Threads of every side.  [default: all available CPUs]")
+@click.option("--threads", type=int, help="Threads of every side of the trial.  [default: all available CPUs]")
 @click.option("--seed", default=1, show_default=True)
 @text_options
 @expansion_option
+@quiet_option
 @json_option
 def command(
     as_json: bool,
+    quiet: bool,
     corpus: tuple[Path, ...],
     output: Path | None,
     language: str | None,
@@ -61,9 +67,20 @@ def command(
         raise click.UsageError("options of a text need a CORPUS: name its files, or leave the options out")
     else:
         text = {}
-    content = advise(list(corpus) or None, **text, **options)
+    with Display(not quiet) as display:
+        content = advise(list(corpus) or None, progress=lambda progress: _show(display, progress), **text, **options)
     if output is not None:
         languages = [language] if language else ["en", "ja"]
         storage.write_file(output, page_bytes(page(content, languages)))
     said = lines(content, language or "en")
     emit(content, said, as_json, sys.stderr if to_standard_output else sys.stdout)
+
+
+def _show(display: Display, progress: "AdviceProgress") -> None:
+    if progress.phase == "encode":
+        display.update(progress.phase, "tokens", progress.done)
+        return
+    display.update(progress.phase, "s", progress.done, progress.total, f"{progress.amount:,} examples")
+    if (found := progress.finished) is not None:
+        quality = f"{found.measure} {found.quality:.3f}"
+        display.say(f"{found.method}, {found.amount:,} examples: {quality}, {found.cpu_seconds:.2f} CPU s")

@@ -2,15 +2,18 @@
 
 import json
 import logging
-from collections.abc import Iterable, Mapping
-from typing import TextIO
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TextIO, TypeVar
 
 import click
 
 from wordsparse.cli import terminal
+from wordsparse.display import Display
 from wordsparse.files.unpacking import MAX_EXPANSION
 
 _SENTENCE = 1000  # more characters than one has
+_BETWEEN = 1000  # items between two states of a bar
+Item = TypeVar("Item")
 
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object, and nothing else, on standard output."
@@ -59,6 +62,14 @@ expansion_option = click.option(
 def emit(result: Mapping[str, object], lines: Iterable[str], as_json: bool, file: TextIO | None = None) -> None:
     """Print ``result`` as one JSON object, or the human-readable ``lines``, on standard output or to ``file``."""
     terminal.show([json.dumps(result, allow_nan=False)] if as_json else lines, file)
+
+
+def counted(items: Iterable[Item], display: Display, phase: str, unit: str) -> Iterator[Item]:
+    """The items, which the display counts as they are taken."""
+    for i, item in enumerate(items):
+        if i % _BETWEEN == 0:
+            display.update(phase, unit, i)
+        yield item
 
 
 def int_list(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[int, ...] | None:

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import click
 
-from wordsparse.cli.common import emit, json_option
+from wordsparse.cli.common import counted, emit, json_option, quiet_option
 from wordsparse.cli.text_options import corpus_argument
+from wordsparse.display import Display
 from wordsparse.errors import InputError
 
 
@@ -19,8 +20,11 @@ from wordsparse.errors import InputError
     "--sif", is_flag=True, help="The weighted mean of the words' vectors instead, which is better for similarity."
 )
 @click.option("--both", is_flag=True, help="Both, one after the other: better as features of a classifier.")
+@quiet_option
 @json_option
-def command(model: str, corpus: tuple[Path, ...], output: Path, sif: bool, both: bool, as_json: bool) -> None:
+def command(
+    model: str, corpus: tuple[Path, ...], output: Path, sif: bool, both: bool, quiet: bool, as_json: bool
+) -> None:
     """Write the vector of each line of a text, a float32 matrix with a row for each line, by the vectors of MODEL.
 
     By default a vector is the exact input whose targets are the words of the line. A line without a known word, an
@@ -32,7 +36,10 @@ def command(model: str, corpus: tuple[Path, ...], output: Path, sif: bool, both:
 
     if sif and both:
         raise InputError("give --sif or --both, one of the two")
-    count, unknown, dim = write_npy(load(model), lines(list(corpus)), output, sif=sif, both=both)
+    trained = load(model)
+    with Display(not quiet) as display:
+        text = counted(lines(list(corpus)), display, "documents", "documents")
+        count, unknown, dim = write_npy(trained, text, output, sif=sif, both=both)
     said = [f"{count:,} documents x {dim} -> {output}"]
     if unknown:
         said.append(f"{unknown:,} of them hold no known word and have zeros")

@@ -1,12 +1,14 @@
 """``wordsparse infer``: vectors of new words from a text that holds them."""
 
 from collections import Counter
+from collections.abc import Container, Iterable, Iterator
 from pathlib import Path
 
 import click
 
-from wordsparse.cli.common import emit, json_option
+from wordsparse.cli.common import counted, emit, json_option, quiet_option
 from wordsparse.cli.text_options import corpus_argument
+from wordsparse.display import Display
 from wordsparse.errors import InputError
 
 
@@ -19,6 +21,7 @@ from wordsparse.errors import InputError
     "--min-count", type=click.IntRange(min=1), default=2, show_default=True, help="Minimum count of an unknown word."
 )
 @click.option("--format", help="Format of the text, as of encode.  [default: lines]")
+@quiet_option
 @json_option
 def command(
     model: str,
@@ -27,6 +30,7 @@ def command(
     words: tuple[str, ...],
     min_count: int,
     format: str | None,
+    quiet: bool,
     as_json: bool,
 ) -> None:
     """Infer vectors of words that MODEL does not know from the sentences of a text; the model stays as it is.
@@ -43,19 +47,29 @@ def command(
 
     storage.check_file(output)
     trained = load(model)
-    # A text is read twice; standard input is kept, since it comes once.
-    kept = list(sentences(list(corpus), format)) if STANDARD_INPUT in corpus else None
-    chosen = list(dict.fromkeys(words))
-    if not chosen:
-        text = kept or sentences(list(corpus), format)
-        counts = Counter(token for sentence in text for token in sentence if token not in trained)
-        chosen = [word for word, count in counts.most_common() if count >= min_count]
+    with Display(not quiet) as display:
+        # A text is read twice; standard input is kept, since it comes once.
+        kept = list(sentences(list(corpus), format)) if STANDARD_INPUT in corpus else None
+
+        def text(phase: str) -> Iterator[list[str]]:
+            return counted(kept or sentences(list(corpus), format), display, phase, "sentences")
+
+        chosen = list(dict.fromkeys(words)) or _unknown(text("count"), trained, min_count)
+        found = infer(
+            trained, text("read"), chosen, progress=lambda done: display.update("infer", "words", done, len(chosen))
+        )
+    save_vectors(found, output, "npz")
+    result = {"output": str(output), "words": len(found), "dim": found.dim, "without_context": len(chosen) - len(found)}
+    emit(result, [f"{len(found):,} words x {found.dim} -> {output}"], as_json)
+
+
+def _unknown(text: Iterable[list[str]], trained: Container[str], min_count: int) -> list[str]:
+    """The words of a text that are not in the vocabulary, the most frequent first."""
+    counts = Counter(token for sentence in text for token in sentence if token not in trained)
+    chosen = [word for word, count in counts.most_common() if count >= min_count]
     if not chosen:
         raise InputError(
             f"the text holds no word that occurs {min_count} times and is not in the vocabulary: lower --min-count, "
             "or give more text"
         )
-    found = infer(trained, kept or sentences(list(corpus), format), chosen)
-    save_vectors(found, output, "npz")
-    result = {"output": str(output), "words": len(found), "dim": found.dim, "without_context": len(chosen) - len(found)}
-    emit(result, [f"{len(found):,} words x {found.dim} -> {output}"], as_json)
+    return chosen

@@ -13,7 +13,7 @@ theirs are. With n-grams, the vector is then drawn to the composed one, as if th
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -59,7 +59,12 @@ class Moments(NamedTuple):
     basis: Array
 
 
-def infer(model: Model, sentences: Iterable[Sequence[str]], words: Sequence[str]) -> WordVectors:
+def infer(
+    model: Model,
+    sentences: Iterable[Sequence[str]],
+    words: Sequence[str],
+    progress: Callable[[int], None] = lambda done: None,
+) -> WordVectors:
     """The vectors of ``words`` from the sentences that hold them.
 
     Parameters
@@ -70,6 +75,8 @@ def infer(model: Model, sentences: Iterable[Sequence[str]], words: Sequence[str]
         Read once; those that hold none of the words are ignored.
     words : sequence of str
         Distinct. A word of the vocabulary is inferred as if it were not known.
+    progress : callable, optional
+        Called with the number of words that are inferred, again and again.
 
     Returns
     -------
@@ -95,7 +102,7 @@ def infer(model: Model, sentences: Iterable[Sequence[str]], words: Sequence[str]
         )
     found = _occurrences(model, sentences, words)
     counts = np.bincount(found.tokens[found.places] - len(model), minlength=len(words))
-    inputs, outputs, has_context = rows(model, found, counts)
+    inputs, outputs, has_context = rows(model, found, counts, progress)
     vectors = _vectors(model.objective, inputs, outputs, counts)
     vectors[~has_context] = 0
     if model.subwords is not None:
@@ -109,7 +116,9 @@ def infer(model: Model, sentences: Iterable[Sequence[str]], words: Sequence[str]
     return WordVectors(kept, vectors[has_context], counts[has_context])
 
 
-def rows(model: Model, found: Occurrences, counts: Array) -> tuple[Array, Array, Array]:
+def rows(
+    model: Model, found: Occurrences, counts: Array, progress: Callable[[int], None] = lambda done: None
+) -> tuple[Array, Array, Array]:
     """The rows of new words, which occur ``counts`` times (n,), in canonical coordinates.
 
     Returns
@@ -125,6 +134,7 @@ def rows(model: Model, found: Occurrences, counts: Array) -> tuple[Array, Array,
     with single_threaded_blas():
         moments = _moments(model, objective)
         for part in _parts(ends):
+            progress(part.start)
             places = found.places[ends[part.start] : ends[part.stop]]
             batch = _Batch(model, objective, moments, found._replace(places=places), part)
             inputs[part], has_context[part] = batch.inputs()
