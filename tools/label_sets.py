@@ -13,12 +13,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import click
 import numpy as np
 import scipy.sparse as sp
 from sklearn.feature_extraction.text import TfidfTransformer, TfidfVectorizer
 
 TEST_SHARE = 0.2
 MIN_DEGREE = 3
+# The share of packages with a long description, below which apt does not have them.
+MIN_LONG = 0.9
 
 
 @dataclass(frozen=True)
@@ -33,12 +36,17 @@ class DataSet:
 
 @dataclass(frozen=True)
 class Package:
-    """A package of Debian: its description, long where apt has it, its facet tags and the packages it depends on."""
+    """A package of Debian: its source, description, facet tags, and the packages that it depends on or recommends.
+
+    ``recommends`` has those that it suggests, too.
+    """
 
     name: str
+    source: str
     description: str
     tags: list[str]
     depends: list[str]
+    recommends: list[str]
 
 
 @cache
@@ -51,20 +59,41 @@ def debian_packages() -> list[Package]:
         if "Description-en" in record and "Description-md5" in record
     }
     packages: dict[str, Package] = {}
+    lengthened = 0
     for record in _records(_output("apt-cache", "dumpavail")):
         name = record["Package"]
-        description = long.get(record.get("Description-md5", ""), record.get("Description", ""))
-        wanted = ", ".join(record[field] for field in ("Depends", "Pre-Depends") if field in record)
-        depends = {re.split(r"[\s(:|]", part.strip(), maxsplit=1)[0] for part in wanted.split(",") if part.strip()}
+        if name in packages:
+            continue
+        description, is_long = record.get("Description", ""), "\n" in record.get("Description", "")
+        if (found := long.get(record.get("Description-md5", ""))) is not None:
+            description, is_long = found, True
+        lengthened += is_long
+        source = record.get("Source", name).split(" ")[0]
         tags = [tag.strip() for tag in record.get("Tag", "").replace("\n", " ").split(",") if "::" in tag]
-        packages.setdefault(name, Package(name, description, tags, sorted(depends)))
+        depends, recommends = _names(record, "Depends", "Pre-Depends"), _names(record, "Recommends", "Suggests")
+        packages[name] = Package(name, source, description, tags, depends, recommends)
+    if lengthened < MIN_LONG * len(packages):
+        raise click.UsageError(
+            f"apt has the long descriptions of {lengthened:,} of {len(packages):,} packages only: get them by "
+            "`apt-get -o Acquire::Languages=en update` as root"
+        )
     return [packages[name] for name in sorted(packages)]
 
 
+def _names(record: dict[str, str], *fields: str) -> list[str]:
+    """The first package of each alternative in the fields."""
+    wanted = ", ".join(record[field] for field in fields if field in record)
+    return sorted({re.split(r"[\s(:|]", part.strip(), maxsplit=1)[0] for part in wanted.split(",") if part.strip()})
+
+
 def debian(which: str) -> DataSet:
-    """Descriptions → tags or dependencies (``which``: ``tags``, ``depends``), 80/20 by the MD5 of the name."""
+    """Descriptions → tags, dependencies or recommendations (``which``: a field of :class:`Package`), 80/20 by an MD5.
+
+    That of the name; for recommendations that of the source, so that no source is on both sides.
+    """
     packages = [package for package in debian_packages() if getattr(package, which)]
-    in_test = np.array([_is_test(package.name) for package in packages])
+    key = "source" if which == "recommends" else "name"
+    in_test = np.array([_is_test(getattr(package, key)) for package in packages])
     texts = np.array([package.description for package in packages], object)
     vectorizer = TfidfVectorizer(
         token_pattern=r"[a-z0-9][a-z0-9+.-]*[a-z0-9+]|[a-z0-9]", min_df=2, sublinear_tf=True, dtype=np.float32

@@ -2,6 +2,7 @@
 
     python tools/labels.py debian-tags debian-depends synthetic -o labels.json --seeds 3 --omikuji python-with-omikuji
     python tools/labels.py bibtex delicious corel5k --mulan mulan/data/multi-label
+    python tools/labels.py debian-recommends --heads 0,64,256
     python tools/labels.py recommender --option factors=400
 
 Debian's package list comes from apt's files (long descriptions need `apt-get -o Acquire::Languages=en update`); mulan's
@@ -13,11 +14,14 @@ times a power of n_l that leave-one-out chooses.
 
 import json
 import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import click
 import label_sets
@@ -27,7 +31,7 @@ from scipy.linalg import lapack
 
 import wordsparse as ws
 from wordsparse.evaluation.ranking import inverse_propensities, ranking_scores
-from wordsparse.labels import LabelledRows, write_text
+from wordsparse.labels import LabelledRows, classification, write_text
 
 KS = (1, 3, 5)
 RESCORING = 0.2
@@ -36,7 +40,7 @@ USERS = 8000
 LEARNT: tuple[dict[str, int], ...] = ({"embedding": 100}, {"embedding": 100, "hidden": 100})
 # Mulan's data sets: the name of the files, labels, and whether their features are weighted by idf.
 MULAN = {"bibtex": ("bibtex", 159, True), "delicious": ("delicious", 983, True), "corel5k": ("Corel5k", 374, False)}
-DEBIAN = {"debian-tags": "tags", "debian-depends": "depends"}
+DEBIAN = {"debian-tags": "tags", "debian-depends": "depends", "debian-recommends": "recommends"}
 SETS = (*MULAN, *DEBIAN, "synthetic", "recommender")
 RIVAL = """
 import json, sys, time
@@ -59,6 +63,14 @@ def judged(labels: Any, data: label_sets.DataSet) -> dict[str, list[float]]:
     counts = np.bincount(data.Y.indices, minlength=data.Y.shape[1])
     scores = ranking_scores(labels, data.Y_test, inverse_propensities(counts, data.Y.shape[0]), KS)
     return {name: [round(100 * scores[name][k], 1) for k in KS] for name in ("precision", "psp")}
+
+
+@contextmanager
+def logistic_head(labels: int | None) -> Iterator[None]:
+    """Let the logistic head have so many labels inside the block, for 0 leave it out; None: as it comes."""
+    given = {} if labels is None else {"HEAD_LABELS": labels} if labels else {"HEAD_ROWS": sys.maxsize}
+    with patch.multiple(classification, **given) if given else nullcontext():
+        yield
 
 
 def ours(data: label_sets.DataSet, seed: int, **options: Any) -> dict[str, Any]:
@@ -145,6 +157,7 @@ def _hits(found: Any, held_out: Any) -> dict[str, float]:
 @click.option("--omikuji", "interpreter", help="Interpreter of an environment with omikuji.")
 @click.option("--methods", default="ours,learnt,rival", show_default=True, help="Those that are measured.")
 @click.option("--option", "given", multiple=True, metavar="NAME=N", help="A parameter of ours, else with its default.")
+@click.option("--heads", default="", metavar="N,N,…", help="Measure ours with a head of N labels, too; 0: without.")
 @machine.output_option
 def main(
     names: tuple[str, ...],
@@ -153,6 +166,7 @@ def main(
     interpreter: str | None,
     methods: str,
     given: tuple[str, ...],
+    heads: str,
     output: Path | None,
 ) -> None:
     """Measure on data sets by name."""
@@ -177,8 +191,11 @@ def main(
             raise click.UsageError(f"{name} needs --mulan")
         data = _data(name, mulan)
         print(name, data.X.shape, data.Y.shape, data.X_test.shape[0], flush=True)
-        for seed in range(seeds):
-            measured(name, lambda seed=seed, data=data: ours(data, seed, **asked))
+        for head in (None, *map(int, filter(None, heads.split(",")))):
+            label = {} if head is None else {"method": f"wordsparse, head of {head}"}
+            for seed in range(seeds):
+                with logistic_head(head):
+                    measured(name, lambda seed=seed, data=data, label=label: ours(data, seed, **asked) | label)
         for options in LEARNT if "learnt" in wanted else ():
             measured(name, lambda options=options, data=data: ours(data, 0, **options))
         for line in omikuji(data, interpreter) if interpreter and "rival" in wanted else []:
