@@ -69,8 +69,12 @@ def test_vectors_are_those_of_one_process(
     report = done(ranks, *asked, "-o", tmp_path / "model")
     check_alike(ws.load(tmp_path / "model"), alone(kind))
     assert report["ranks"] == ranks
+    for sent, mean, largest, peak in zip(
+        *(report[f"{name}_bytes"] for name in ("sent", "mean_step", "largest_step", "rank_peak_memory")), strict=True
+    ):
+        assert 0 < mean <= largest < sent
+        assert peak > 0
     assert len(report["sent_bytes"]) == ranks
-    assert min(report["sent_bytes"]) > 0
     if ranks == 3:  # as every command reads it
         assert (
             main(["export", str(tmp_path / "model"), "-o", str(tmp_path / "vectors.txt"), "--format", "word2vec"]) == 0
@@ -125,6 +129,7 @@ def test_a_rank_that_dies_takes_the_job_down_and_leaves_the_checkpoint(text: Pat
     [
         (2, ["--dim", 0], "dim must be at least 1, not 0"),
         (2, ["--subwords"], "subwords: not over several ranks: run `wordsparse subwords` on the model afterwards"),
+        (2, ["--device", "cuda"], "device cuda: not over several ranks: they train on CPUs; leave it out"),
         (2, ["--bootstrap", 2], "bootstrap: not over several ranks: train the resamples in one process"),
         (3, ["--max-vocab", 2], "3 ranks for a vocabulary of 2 words: every rank needs a row; start fewer"),
     ],

@@ -171,6 +171,10 @@ def _told(model: Model, output: Path) -> tuple[dict[str, Any], list[str]]:
         how += f"; held-out: {', '.join(f'{loss:.4f}' for loss in report['heldout_loss'])}"
     resamples = 0 if model.resamples is None else len(model.resamples)
     if "ranks" in report:
-        how += f"; {report['ranks']} ranks, which sent {sum(report['sent_bytes']) / 1e6:,.1f} MB"
+        sent, mean, most = (report[f"{name}_bytes"] for name in ("sent", "mean_step", "largest_step"))
+        how += (
+            f"; {report['ranks']} ranks, which sent {sum(sent) / 1e6:,.1f} MB: each {max(mean) / 1e6:,.2f} MB in a "
+            f"mean step, {max(most) / 1e6:,.2f} MB in the largest"
+        )
     lines = [made, how, *([f"{resamples} resamples of the text beside it"] if resamples else [])]
     return {**report, **({"resamples": resamples} if resamples else {}), "output": str(output)}, lines

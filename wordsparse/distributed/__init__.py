@@ -4,5 +4,6 @@
 a launcher started this process as one of several, ``agreement.py`` lets all ranks begin and end together. ``owners.py``
 says which rank owns a row, ``route.py`` brings the rows of a minibatch to the ranks that need them and their sums back.
 ``layer.py``, ``inputs.py`` and ``embedding.py`` put these under the equations of :mod:`wordsparse.layer` and
-:mod:`wordsparse.words`, which stand there alone; ``output.py`` is the layer for callers of one's own.
+:mod:`wordsparse.words`, which stand there alone; ``output.py`` is the layer for callers of one's own. ``traffic.py``
+counts the bytes of steps, and ``hosts.py`` asks hosts before a run.
 """

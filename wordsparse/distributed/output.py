@@ -32,7 +32,8 @@ class ShardedOutput:
     ranks : Ranks
         :class:`wordsparse.distributed.mpi.MpiRanks`, or ``OneRank`` for a process by itself.
     n_outputs, n_features, loss, base_measure, dtype, seed, threads, kernels
-        As of :class:`wordsparse.FactoredOutput`, the same on all ranks. There are at least as many outputs as ranks.
+        As of :class:`wordsparse.FactoredOutput`, the same on all ranks. There are at least as many outputs as ranks,
+        and kernels are those of CPUs.
 
     Raises
     ------
@@ -59,6 +60,8 @@ class ShardedOutput:
                 raise InputError(f"n_outputs {D}: loss {chosen.name} on {ranks.size} ranks needs more outputs")
             measure = None if base_measure is None else validation.base_measure(base_measure, D, real)
             where = kernels if kernels is not None else kernels_on("cpu", threads)
+            if where.device != "cpu":
+                raise InputError(f"kernels of {where.device}: ranks compute on CPUs; leave them out")
             return ShardedLayer(where, Owners(D, ranks), d, chosen, measure, real)
 
         self.ranks = ranks

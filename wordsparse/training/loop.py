@@ -12,6 +12,7 @@ from wordsparse.corpus import EncodedCorpus, Vocabulary
 from wordsparse.distributed.embedding import ShardedEmbedding
 from wordsparse.distributed.output import ShardedOutput
 from wordsparse.distributed.ranks import ONE, Ranks, gather_json, together
+from wordsparse.distributed.traffic import Traffic
 from wordsparse.errors import InputError, TrainingError
 from wordsparse.files import arrays
 from wordsparse.kernels import at_work, kernels_on
@@ -85,7 +86,7 @@ class Run:
         checkpoints: bool = False,
         ranks: Ranks = ONE,
     ) -> None:
-        self.options, self.ranks = options, ranks
+        self.options, self.ranks, self._traffic = options, ranks, Traffic(ranks)
         self._text = corpus.identity()
         self.vocabulary = vocabulary = vocabulary or corpus.vocabulary
         self.device = devices.choose(options.device if ranks.size == 1 else "cpu")
@@ -228,9 +229,16 @@ class Run:
         ranks = self.ranks
         if ranks.size == 1:
             return {}
-        told = gather_json(ranks, (ranks.sent, time.process_time(), ranks.cpu_seconds))
-        names = ("sent_bytes", "rank_cpu_seconds", "communication_cpu_seconds")
-        return {"ranks": ranks.size} | dict(zip(names, map(list, zip(*told, strict=True)), strict=True))
+        here = {
+            "sent_bytes": ranks.sent,
+            "mean_step_bytes": self._traffic.mean,
+            "largest_step_bytes": self._traffic.largest,
+            "rank_cpu_seconds": time.process_time(),
+            "communication_cpu_seconds": ranks.cpu_seconds,
+            "rank_peak_memory_bytes": peak_memory_bytes(),
+        }
+        told = gather_json(ranks, here)
+        return {"ranks": ranks.size} | {name: [of_rank[name] for of_rank in told] for name in here}
 
     def _finish_epoch(self, report: Callable[[Progress], None], between_steps: Callable[[], None]) -> None:
         """Train the rest of the epoch that is under way, and count its losses."""
@@ -239,12 +247,14 @@ class Run:
         with closing(self.examples(epoch)) as minibatches:
             for end, part in minibatches:
                 self.is_whole = False
-                examples = self.embedding.joined(part)
-                at.epoch_loss += self._step(examples)
+                with self._traffic.step():
+                    examples = self.embedding.joined(part)
+                    at.epoch_loss += self._step(examples)
                 at.epoch_pairs += examples.pairs
                 at.position = end
                 self.is_whole = True
-                report(Progress(at.tokens, self.total_tokens, epoch, at.epoch_loss / max(at.epoch_pairs, 1)))
+                mean = at.epoch_loss / max(at.epoch_pairs, 1)
+                report(Progress(at.tokens, self.total_tokens, epoch, mean, sent_bytes=self._traffic.last))
                 between_steps()
         if at.epoch_pairs == 0:
             raise TrainingError(self._nothing_to_learn())

@@ -151,7 +151,6 @@ class RanksRun(OutputRun):
         storage.check_parent(self.output)
         memory.check_dim(self.options.dim)
         for name, asked, instead in (
-            ("device cuda", self.options.device == "cuda", "the ranks train on CPUs"),
             ("subwords", self.options.subwords, "run `wordsparse subwords` on the model afterwards"),
             ("bootstrap", self.bootstrap > 0, "train the resamples in one process"),
         ):

@@ -176,6 +176,8 @@ def train(
             raise InputError("resume needs an output: the checkpoints of the interrupted run are beside it")
         if ranks.size > 1 and output is None:
             raise InputError(f"{ranks.size} processes were started: they train one model, for an output: name it")
+        if ranks.size > 1 and device == "cuda":
+            raise InputError("device cuda: not over several ranks: they train on CPUs; leave it out")
         validation.whole("bootstrap", bootstrap)
         text = TrainingText(**{name: given[name] for name in TrainingText.__dataclass_fields__})
         return chosen_options(given), text, _vectors(init)
