@@ -144,9 +144,9 @@ def device_matrix(name: str, array: Array, columns: int, dtype: np.dtype[Any]) -
 
 def positive_definite(name: str, value: ArrayLike, size: int) -> Array:
     """A symmetric positive definite (size, size) float64 matrix of finite numbers, up to the rounding of float32."""
+    if np.shape(value) != (size, size):
+        raise InputError(f"{name} must have shape ({size}, {size}), not {np.shape(value)}")
     array = matrix(name, value, size, np.dtype(np.float64))
-    if array.shape[0] != size:
-        raise InputError(f"{name} must have shape ({size}, {size}), not {array.shape}")
     if np.abs(array - array.T).max() > SYMMETRY * np.abs(array).max():
         raise InputError(f"{name} must be symmetric: give ({name} + {name}.T) / 2 if it nearly is")
     if array.diagonal().min() <= 0:
@@ -243,7 +243,7 @@ def _compressed(name: str, Y: Any, kind: str) -> tuple[Array, Array, Array]:
     if indices.size and not (indices.min() >= 0 and indices.max() < columns):
         at = int(np.flatnonzero((indices < 0) | (indices >= columns))[0])
         row, what = np.searchsorted(indptr, at, side="right") - 1, "a target" if name == "Y" else "a column"
-        where = f"{what} out of range: {indices.min()} to {indices.max()}, of {columns} outputs, first in row {row}"
+        where = f"{what} out of range: {indices[at]} in row {row}, of {columns} from 0 on"
         raise InputError(
             f"{name} has {where}; {REPLACE}" if kind == "csr" else f"{wrong} indices are out of range; {REBUILD}"
         )

@@ -75,8 +75,8 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
 
 
 BAD = {
-    "1 2 3\n0 1:1\n0 1:x\n": r"line 3, column 5: b'x' is no part of",
-    "0 1:1\n0 1:nan\n": r"line 2, column 5: b'n' is no part of",
+    "1 2 3\n0 1:1\n0 1:x\n": r"line 3, column 5: 'x' is no part of",
+    "0 1:1\n0 1:nan\n": r"line 2, column 5: 'nan' is no part of labels, features and values, which are numbers",
     "0 1:1\n1:2:3\n": r"line 2, column 3: labels are l1,l2",
     "0 1: 1\n": r"line 1, column 4: ':' stands without a number",
     "0, 1:1\n": r"line 1, column 2: ',' stands without a number",
@@ -94,6 +94,7 @@ BAD = {
     "1 2 3\n0 2:1\n": r"line 2, column 3: feature 2 is out of range: they go from 0 to 1",
     "0 1:1e39\n": r"line 1, column 5: the value is beyond the range of float32",
     "0 1:1 1:2\n": r"line 1: feature 1 stands twice",
+    "# one\n0 1:1\n# two\n2 3:1 3:2\n": r"line 4: feature 3 stands twice",
     "1 2 3\n0,0 1:1\n": r"line 2: label 0 stands twice",
     "1 2 3\n0 1:1\n0 1:1\n": "its first line states 1 rows, but 2 follow",
     "": "holds no rows",
@@ -125,6 +126,14 @@ def test_columns_that_no_memory_holds_are_refused(tmp_path: Path, monkeypatch: p
             read_data(tmp_path / "y.txt")
 
 
+def test_a_comment_is_no_row(tmp_path: Path) -> None:
+    (tmp_path / "plain.txt").write_text("0 1:1\n\n2 3:1\n")
+    (tmp_path / "told.txt").write_text("# qid\n0 1:1 # one\n\n  # two\n2 3:1\n# end\n")
+    plain, told = (read_data(tmp_path / name) for name in ("plain.txt", "told.txt"))
+    np.testing.assert_array_equal(told.X.toarray(), plain.X.toarray())
+    np.testing.assert_array_equal(told.Y.toarray(), plain.Y.toarray())
+
+
 def test_a_pipe_is_named_once(tmp_path: Path) -> None:
     sp.save_npz(tmp_path / "x.npz", sp.csr_array(np.eye(3, dtype=np.float32)))
     os.mkfifo(tmp_path / "pipe")
@@ -141,6 +150,18 @@ def test_rows_without_features_or_labels_are_told(tmp_path: Path, caplog: pytest
         "2 rows of 3 have no features, first row 1",
         "1 row of 3 has no labels, first row 1",
     ]
+
+
+def test_a_last_line_without_an_end_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A cut in the middle of the last line may leave a row that can be read."""
+    for content, told in (("2 9 9\n0 1:1\n1 2:0.25\n", 0), ("2 9 9\n0 1:1\n1 2:0.2", 1)):
+        caplog.clear()
+        (tmp_path / "cut.txt").write_text(content)
+        with caplog.at_level(logging.WARNING, "wordsparse"):
+            read_data(tmp_path / "cut.txt")
+        assert [record.getMessage() for record in caplog.records] == told * [
+            f"{tmp_path / 'cut.txt'}: its last line has no end: is it cut short?"
+        ]
 
 
 def test_sizes_of_the_training_data_are_kept(tmp_path: Path) -> None:
@@ -168,10 +189,10 @@ def broken(path: Path, **changed: object) -> Path:
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"indices": np.array([0, 3])}, "out of range: 0 to 3, of 3 outputs, first in row 1"),
+        ({"indices": np.array([0, 3])}, "out of range: 3 in row 1, of 3 from 0 on"),
         ({"data": np.array([1, np.nan])}, "not a finite float32 number, first in row 1, column 2"),
         ({"indptr": np.array([0, 2])}, "indptr must have 3 entries"),
-        ({"format": np.array(b"csc")}, "in the format b'csc'"),
+        ({"format": np.array(b"csc")}, "in the format 'csc'"),
         ({"shape": np.array([2, 3, 4])}, "which is not that of a matrix"),
         ({"data": np.array([None, 1], object)}, "array 'data' holds Python objects, a pickle"),
     ],

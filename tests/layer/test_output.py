@@ -370,7 +370,7 @@ def test_with_the_inverse_of_all_inputs_so_far_steps_are_recursive_least_squares
 @pytest.mark.parametrize(
     ("preconditioner", "message"),
     [
-        (np.eye(5), r"preconditioner must have shape \(any, 6\), not \(5, 5\)"),
+        (np.eye(5), r"preconditioner must have shape \(6, 6\), not \(5, 5\)"),
         (np.ones((5, 6)), r"preconditioner must have shape \(6, 6\), not \(5, 6\)"),
         (np.ones(6), "preconditioner must have shape"),
         (np.full((6, 6), np.nan), "preconditioner holds a value that is not a finite float64 number"),

@@ -91,8 +91,8 @@ def test_options_that_cannot_be_are_refused(options: dict[str, Any], message: st
 @pytest.mark.parametrize(
     ("target", "message"),
     [
-        (torch.full((m,), D), "Y has a target out of range: 40 to 40, of 40 outputs"),
-        (torch.full((m,), -1), "Y has a target out of range: -1 to -1"),
+        (torch.full((m,), D), "Y has a target out of range: 40 in row 0, of 40"),
+        (torch.full((m,), -1), "Y has a target out of range: -1 in row 0"),
         (torch.zeros(m), "a dense tensor must hold 7 whole numbers, not .* of torch.float32"),
         (torch.zeros((m, D), dtype=torch.long), "a dense tensor must hold 7 whole numbers"),
         (([m], [0], [1.0]), "rows of the targets must be from 0 to 6, not 7 to 7"),

@@ -124,6 +124,12 @@ def _finite_targets(array: Array) -> None:
 
 def example_weights(weights: Any, X: Any) -> Array:
     """One weight a row, (n,) float64 of at least 0; ones for None."""
+    if weights is not None:
+        weights = np.asarray(weights, np.float64)
+        bad = ~((weights >= 0) & np.isfinite(weights))
+        if weights.ndim == 1 and bad.any():
+            row = int(bad.argmax())
+            raise InputError(f"sample_weight must be finite and at least 0, not {weights[row]} (row {row}): correct it")
     checked: Array = _checks._check_sample_weight(weights, X, dtype=np.float64, ensure_non_negative=True)
     return checked
 

@@ -114,27 +114,27 @@ def _read_text(path: Path, n_features: int | None, n_labels: int | None) -> tupl
     for block in blocks:
         label_row, feature_row = block.label_row + rows, block.feature_row + rows
         parts.append((label_row, block.label, feature_row, block.feature, block.value))
-        rows += block.rows
+        rows += block.lines.shape[0]
     if not rows:
         raise InputError("holds no rows: give at least one example")
     label_row, label, feature_row, feature, value = (np.concatenate(column) for column in zip(*parts, strict=True))
     F = header.features if header else max(int(feature.max(initial=-1)) + 1, n_features or 0)
     L = header.labels if header else max(int(label.max(initial=-1)) + 1, n_labels or 0)
-    first = 1 if header is None else 2
-    Y = _compressed(rows, L, label_row, label, np.ones(label.shape[0], np.float32), "label", first)
-    return _compressed(rows, F, feature_row, feature, value, "feature", first), Y
+    lines = np.concatenate([block.lines for block in blocks])
+    Y = _compressed(lines, L, label_row, label, np.ones(label.shape[0], np.float32), "label")
+    return _compressed(lines, F, feature_row, feature, value, "feature"), Y
 
 
-def _compressed(rows: int, columns: int, row: Array, column: Array, value: Array, kind: str, first: int) -> Any:
-    """The CSR matrix with ascending columns; a column that stands twice in a row is refused."""
+def _compressed(lines: Array, columns: int, row: Array, column: Array, value: Array, kind: str) -> Any:
+    """The CSR matrix with ascending columns, a row for each of the lines; a column that stands twice is refused."""
     order = np.lexsort((column, row))
     row, column, value = row[order], column[order], value[order]
     twice = (row[1:] == row[:-1]) & (column[1:] == column[:-1])
     if twice.any():
         at = int(twice.argmax())
-        raise InputError(f"line {row[at] + first:,}: {kind} {column[at]} stands twice in it; leave one out")
-    indptr = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=rows))])
-    return sp.csr_array((value, column, indptr), shape=(rows, columns))
+        raise InputError(f"line {lines[row[at]]:,}: {kind} {column[at]} stands twice in it; leave one out")
+    indptr = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=lines.shape[0]))])
+    return sp.csr_array((value, column, indptr), shape=(lines.shape[0], columns))
 
 
 def _check_columns(path: Path, features: int, labels: int) -> None:

@@ -29,9 +29,12 @@ def read(path: Path) -> Any:
     try:
         with regular.opened(path) as file, zipfile.ZipFile(file) as archive:
             memory.check(sum(member.file_size for member in archive.infolist()), "the arrays in it")
+            if "format.npy" not in archive.namelist():
+                raise InputError(f"holds no sparse matrix: {AGAIN}")
             kind = npy.read_array(archive, "format", "SU", 0, "a name").item()
             if kind not in (b"csr", "csr"):
-                raise InputError(f"holds a matrix in the format {kind!r:.20}: save matrix.tocsr()")
+                name = kind.decode("ascii", "replace") if isinstance(kind, bytes) else kind
+                raise InputError(f"holds a matrix in the format {name!r:.20}: save matrix.tocsr()")
             shape = npy.read_array(archive, "shape", "iu", 1, "whole numbers").tolist()
             data = npy.read_array(archive, "data", "fiub", 1, "numbers")
             indices, indptr = (

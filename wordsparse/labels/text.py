@@ -4,10 +4,12 @@
     l1,l2 f:v f:v …           one row a line; labels, features and values, in any order of the features
      f:v                      a row without labels starts with its features; a row may lack features too
 
-svmlight's multi-label files are the same without the first line; their comments (# to the end of the line) are skipped.
+svmlight's multi-label files are the same without the first line; their comments (# to the end of the line) are skipped,
+and a line that is a comment is no row.
 Numbers count from 0.
 """
 
+import logging
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +23,11 @@ from wordsparse.vectors.formats.streams import BoundedStream
 
 Array = NDArray[Any]
 
+logger = logging.getLogger("wordsparse")
+
 BLOCK = 2**24
+# Bytes of a word that is no number, in a message.
+MAX_SHOWN = 20
 MAX_INDEX = 2**31 - 2
 _SPACE, _COMMA, _COLON, _NEWLINE = 32, 44, 58, 10
 _ALLOWED = np.zeros(256, bool)
@@ -44,9 +50,9 @@ class Header:
 
 @dataclass(frozen=True)
 class Entries:
-    """Entries of some consecutive rows: ``rows`` of them; the row of each label and of each feature, counted from 0."""
+    """Entries of some consecutive rows: the line of each, and the row of each label and of each feature, from 0 on."""
 
-    rows: int
+    lines: Array
     label_row: Array
     label: Array
     feature_row: Array
@@ -76,17 +82,18 @@ def read_entries(path: Path) -> tuple[Header | None, list[Entries]]:
     """
     with BoundedStream(path) as stream:
         header, start = read_header(stream)
-        first_line, rows, more = 1 if header is None else 2, 0, True
+        line, rows, more = 1 if header is None else 2, 0, True
         blocks = []
         while more:
             data = stream.read(BLOCK)
             more, start = bool(data), start + data
             if not more and start and not start.endswith(b"\n"):
                 start += b"\n"
+                logger.warning("%s: its last line has no end: is it cut short?", path)
             cut = start.rfind(b"\n") + 1
             if cut:
-                blocks.append(parse(start[:cut], first_line + rows, header))
-                rows += blocks[-1].rows
+                blocks.append(parse(start[:cut], line, header))
+                line, rows = line + start.count(b"\n", 0, cut), rows + blocks[-1].lines.shape[0]
                 start = start[cut:]
     if header is not None and rows != header.rows:
         message = f"its first line states {header.rows:,} rows, but {rows:,} follow"
@@ -100,6 +107,7 @@ def read_entries(path: Path) -> tuple[Header | None, list[Entries]]:
 
 def parse(data: bytes, first_line: int, header: Header | None) -> Entries:
     """The entries of whole lines, each with its line end."""
+    is_row = np.array([not line.lstrip().startswith(b"#") for line in data.split(b"\n")[:-1]])
     if b"#" in data:  # blanks in the place of comments keep the columns
         data = re.sub(rb"#[^\n]*", lambda comment: b" " * len(comment.group()), data)
     data = data.translate(_BLANKS)
@@ -108,7 +116,8 @@ def parse(data: bytes, first_line: int, header: Header | None) -> Entries:
     bad = ~_ALLOWED[text]
     if bad.any():
         at = int(bad.argmax())
-        raise place.error(at, f"{bytes(text[at : at + 1])!r:.8} is no part of labels, features and values")
+        word = re.split(rb"[,: \n]", data[at : at + MAX_SHOWN], maxsplit=1)[0].decode("utf-8", "replace")
+        raise place.error(at, f"{word!r} is no part of labels, features and values, which are numbers")
     separates = (text == _SPACE) | (text == _COMMA) | (text == _COLON) | (text == _NEWLINE)
     edges = np.flatnonzero(np.diff(np.concatenate([[True], separates, [True]]).astype(np.int8)))
     starts, ends = edges[::2], edges[1::2]
@@ -117,7 +126,7 @@ def parse(data: bytes, first_line: int, header: Header | None) -> Entries:
     is_feature, is_value = after == _COLON, before == _COLON
     is_label = ~is_feature & ~is_value
     line_ends = np.flatnonzero(text == _NEWLINE)
-    row = np.searchsorted(line_ends, starts)
+    row = (np.cumsum(is_row) - 1)[np.searchsorted(line_ends, starts)]
     _check_structure(text, starts, ends, before, after, row, place)
     _check_whole(text, starts[~is_value], ends[~is_value], place)
     numbers = _numbers(data, starts, ends, place)
@@ -136,7 +145,8 @@ def parse(data: bytes, first_line: int, header: Header | None) -> Entries:
         at = int(starts[is_value][np.argmin(np.isfinite(single))])
         raise place.error(at, "the value is beyond the range of float32")
     labels, features = numbers[is_label].astype(np.int32), numbers[is_feature].astype(np.int32)
-    return Entries(line_ends.shape[0], row[is_label], labels, row[is_feature], features, single)
+    lines = first_line + np.flatnonzero(is_row)
+    return Entries(lines, row[is_label], labels, row[is_feature], features, single)
 
 
 def _check_structure(
