@@ -19,6 +19,7 @@ from wordsparse.corpus import Vocabulary
 from wordsparse.errors import InputError, WordsparseError
 from wordsparse.files import storage
 from wordsparse.vectors.formats import save_vectors
+from wordsparse.words import model_directory
 from wordsparse.words.model import Model
 from wordsparse.words.model_directory import INPUT, MANIFEST, OUTPUT, VOCABULARY
 
@@ -60,6 +61,15 @@ def npy(header: str, data: bytes = b"", version: tuple[int, int] = (1, 0)) -> by
     text = header.encode("latin1") + b"\n"
     length = len(text).to_bytes(2 if version == (1, 0) else 4, "little")
     return b"\x93NUMPY" + bytes(version) + length + text + data
+
+
+def test_rows_can_stay_on_the_disk(saved: Path) -> None:
+    mapped = model_directory.read(saved, Model, mapped=True)
+    for ours, theirs in zip(
+        (make().input_rows, make().output_rows), (mapped.input_rows, mapped.output_rows), strict=True
+    ):
+        assert isinstance(theirs, np.memmap)
+        assert np.array_equal(ours, theirs)
 
 
 def test_what_is_saved_is_loaded_to_the_bit(saved: Path) -> None:

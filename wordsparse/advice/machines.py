@@ -22,5 +22,5 @@ def needed(words: int, dim: int) -> tuple[int, dict[str, float]]:
 
 def _bytes(words: int, dim: int, machines: int) -> int:
     batch = recommended("cbow", "bounded-ns").batch_tokens // machines
-    need = Need(-(-words // machines), dim, min(words, batch), 0, checkpoints=False, bags=batch)
+    need = Need(words, dim, min(words, batch), 0, checkpoints=False, bags=batch, ranks=machines)
     return need.training + BYTES_PER_WORD * words

@@ -23,6 +23,8 @@ Array = NDArray[Any]
 
 # The arrays of a state that have a row for each word.
 ROWS = ("E", "mass", "output.V")
+# Those of them that are copied where they are restored; until then they may stay on the disk.
+LARGE = ("E", "output.V")
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,8 @@ class ShardedEmbedding(WordEmbedding):
     def own(self, state: Mapping[str, Any]) -> Mapping[str, Any]:
         mine = self.output.owners.mine
         parts = {name: part[mine] if name in ROWS else part for name, part in state.items()}
-        return {name: np.array(part) if isinstance(part, np.ndarray) else part for name, part in parts.items()}
+        copied = {name for name, part in parts.items() if isinstance(part, np.ndarray)} - set(LARGE)
+        return {name: np.array(part) if name in copied else part for name, part in parts.items()}
 
     def start(self, rows: Array, E: Array, mass: Array) -> None:
         ranks = self.output.ranks

@@ -15,6 +15,7 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from wordsparse import optional
+from wordsparse.distributed import hydra
 from wordsparse.distributed.watchdog import PATIENCE, VARIABLE, Watchdog, end_with_parent
 from wordsparse.errors import InputError
 from wordsparse.kernels.pool import ArrayPool
@@ -136,6 +137,7 @@ class MpiRanks:
 
     def abort(self, status: int) -> NoReturn:
         sys.stderr.flush()
+        hydra.wait_until_read()
         self._world.Abort(status)
         raise SystemExit(status)
 

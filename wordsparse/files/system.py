@@ -6,6 +6,8 @@ neither removes nor renames a file that is open. It has none of the flags below,
 """
 
 import os
+import stat
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -57,6 +59,19 @@ def read_at(path: Path, descriptor: int, size: int, start: int) -> bytes:
     with open(path, "rb") as file:
         file.seek(start)
         return file.read(size)
+
+
+def unread(descriptor: int) -> int:
+    """How many bytes stand in the pipe that the descriptor writes to; 0 for another file, and on Windows."""
+    try:
+        import fcntl
+        import termios
+
+        if not stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+            return 0
+        return int.from_bytes(fcntl.ioctl(descriptor, termios.FIONREAD, bytes(4)), sys.byteorder)
+    except (ImportError, OSError):
+        return 0
 
 
 def sync(path: Path) -> None:

@@ -100,8 +100,8 @@ class Run:
         )
         self.total_tokens, self.batch_tokens = self.minibatches.total_tokens, self.minibatches.largest
         self._schedule = self.minibatches.schedule
-        self.need = self._need(checkpoints)
-        together(ranks, self.need.check)
+        self.need = self._need(checkpoints and ranks.size == 1)  # the rows of ranks are written as they are
+        together(ranks, lambda: self.need.check(ranks.beside))
         self._estimated_peak = memory.estimated_peak(self.need)
         with at_work(starting=True):
             self.embedding = self._start()
@@ -291,8 +291,8 @@ class Run:
                 pairs = examples.targets.entries
             else:
                 bags = examples.bags.rows
-        size = -(-len(self.vocabulary) // self.ranks.size), self.options.dim
-        return memory.Need(*size, words, pairs, checkpoints, bags, self.options.subwords)
+        size = len(self.vocabulary), self.options.dim
+        return memory.Need(*size, words, pairs, checkpoints, bags, self.options.subwords, self.ranks.size)
 
     def _has_stalled(self) -> bool:
         """Whether the last ``patience`` epochs brought no better held-out loss than the best one before them."""

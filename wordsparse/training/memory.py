@@ -19,8 +19,9 @@ BYTES_PER_BAG = 260
 BYTES = 20 * 10**6
 # The n-grams of a vocabulary are fitted after the last step: float32 rows of d numbers for each word of it.
 NGRAM_ROWS_PER_WORD = 4.0
-# For each word besides its two rows: mass, base measure and counts (float64), thresholds and positions (int32).
-BYTES_PER_WORD = 32
+# For each word besides its two rows: mass and base measure (float64); and of all words on every rank: counts (int64),
+# thresholds and positions (int32).
+BYTES_PER_ROW, BYTES_PER_WORD = 16, 16
 # A checkpoint is written from a copy of the state, through blocks.
 COPY_BLOCKS = 2**25
 
@@ -29,8 +30,8 @@ COPY_BLOCKS = 2**25
 class Need:
     """The memory of a run, in bytes, beside the memory that its process holds already.
 
-    ``words``, ``pairs`` and ``bags`` are those of one minibatch; with ``checkpoints``, a copy of the state is made now
-    and then.
+    ``words``, ``pairs`` and ``bags`` are those of one minibatch, or of the part of one of the ``ranks`` that share the
+    rows; with ``checkpoints``, a copy of the state is made now and then.
     """
 
     vocab_size: int
@@ -40,6 +41,12 @@ class Need:
     checkpoints: bool
     bags: int = 0
     subwords: bool = False
+    ranks: int = 1
+
+    @property
+    def rows(self) -> int:
+        """The rows of one of the ranks."""
+        return -(-self.vocab_size // self.ranks)
 
     @property
     def training(self) -> int:
@@ -49,7 +56,8 @@ class Need:
         step += BYTES_PER_PAIR * self.pairs + BYTES_PER_BAG * self.bags
         if self.subwords:
             step = max(step, 4 * d * NGRAM_ROWS_PER_WORD * self.vocab_size)
-        return self._rows() + BYTES_PER_WORD * self.vocab_size + int(step)
+        beside = BYTES_PER_ROW * self.rows + BYTES_PER_WORD * self.vocab_size
+        return self._matrices() + beside + int(step)
 
     @property
     def copy(self) -> int:
@@ -58,19 +66,19 @@ class Need:
 
     @property
     def state(self) -> int:
-        """Bytes of the complete state of the run, which a model holds too."""
-        return self._rows() + 8 * (self.vocab_size + 6 * (self.dim + 1) ** 2)
+        """Bytes of the complete state of the run, which a model holds too; of ranks, of the part of one."""
+        return self._matrices() + 8 * (self.rows + 6 * (self.dim + 1) ** 2)
 
     @property
     def total(self) -> int:
         """Peak bytes."""
         return self.training + self.copy
 
-    def _rows(self) -> int:
-        return 4 * self.vocab_size * (2 * self.dim + 1)
+    def _matrices(self) -> int:
+        return 4 * self.rows * (2 * self.dim + 1)
 
-    def check(self) -> None:
-        """Refuse a run that does not fit into the available memory.
+    def check(self, beside: int = 1) -> None:
+        """Refuse a run that does not fit into the available memory, which so many ranks on this host share.
 
         Raises
         ------
@@ -78,9 +86,10 @@ class Need:
             If it does not fit; the message has the numbers and proposes options that fit.
         """
         limit = least_left()
-        if limit is None or self.total <= limit[0]:
+        if limit is None or self.total <= limit[0] // beside:
             return
-        left, where = limit
+        left, where = limit[0] // beside, limit[1]
+        where += f", of which each of {beside} ranks has its part" if beside > 1 else ""
         raise InputError(
             f"not enough memory: dim {self.dim} with {self.vocab_size:,} words needs about {shown(self.total)}, but "
             f"{shown(left)} are left ({where}); {self._advice(left)}"

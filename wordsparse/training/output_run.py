@@ -129,7 +129,9 @@ class OutputRun:
             return None, None
         if not self.output.exists() or (self.output.is_dir() and not any(self.output.iterdir())):
             return None, None
-        return load(self.output), regular.sha256_of(self.output / models.MANIFEST)
+        # Of several ranks, each takes its own rows.
+        base = load(self.output, mapped=self.ranks.size > 1)
+        return base, regular.sha256_of(self.output / models.MANIFEST)
 
     def _request(self, corpus: EncodedCorpus, base_digest: str | None) -> dict[str, Any]:
         """What a checkpoint says of its run."""

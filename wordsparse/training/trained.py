@@ -48,12 +48,12 @@ class TrainedModel(Model):
         return TrainedModel(*parts, self.subwords, self.resamples, self.call)
 
 
-def load(path: str | os.PathLike[str]) -> TrainedModel:
-    """Read a model directory.
+def load(path: str | os.PathLike[str], *, mapped: bool = False) -> TrainedModel:
+    """Read a model directory; with ``mapped``, its rows stay on the disk until they are used.
 
     Raises
     ------
     InputError
         If a file is missing, damaged, altered, or of another version; the message names it.
     """
-    return models.read(path, TrainedModel)
+    return models.read(path, TrainedModel, mapped=mapped)

@@ -22,6 +22,7 @@ from wordsparse.corpus import Vocabulary
 from wordsparse.errors import InputError
 from wordsparse.files import arrays, npy, regular, storage, toml
 from wordsparse.files.members import is_count
+from wordsparse.validation import all_finite
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.model import ROWS, Model, Training
 from wordsparse.words.resamples import Resamples, Writer
@@ -66,8 +67,8 @@ def write(model: Model, path: str | PathLike[str]) -> None:
                 writer.add(codes)
 
 
-def read(path: str | PathLike[str], kind: type[M]) -> M:
-    """Read a model directory as a model of this kind.
+def read(path: str | PathLike[str], kind: type[M], *, mapped: bool = False) -> M:
+    """Read a model directory as a model of this kind; with ``mapped``, its rows stay on the disk until they are used.
 
     Raises
     ------
@@ -90,8 +91,8 @@ def read(path: str | PathLike[str], kind: type[M]) -> M:
                 "restore it, or train again"
             )
     vocabulary = Vocabulary.load(directory / VOCABULARY)
-    input_rows = _read_rows(directory / INPUT, (len(vocabulary), dim))
-    output_rows = _read_rows(directory / OUTPUT, (len(vocabulary), dim + 1))
+    input_rows = _read_rows(directory / INPUT, (len(vocabulary), dim), mapped)
+    output_rows = _read_rows(directory / OUTPUT, (len(vocabulary), dim + 1), mapped)
     training = _read_training(directory, manifest)
     fitted = _read_subwords(directory, manifest, len(vocabulary), dim)
     resamples = Resamples.beside(directory, (len(vocabulary), dim))
@@ -140,7 +141,7 @@ def _read_subwords(directory: Path, manifest: Mapping[str, Any], words: int, dim
         return FittedSubwords.from_arrays(content, words, dim)
 
 
-def _read_rows(path: Path, shape: tuple[int, int]) -> Array:
+def _read_rows(path: Path, shape: tuple[int, int], mapped: bool) -> Array:
     """A float32 matrix of a known shape. Only the header that np.save writes for it will do, so none is parsed."""
     header = io.BytesIO()
     np.lib.format.write_array_header_1_0(header, {"descr": "<f4", "fortran_order": False, "shape": shape})
@@ -151,7 +152,10 @@ def _read_rows(path: Path, shape: tuple[int, int]) -> Array:
             raise InputError(
                 f"{path}: is not a NumPy file with a float32 matrix of shape {shape}; restore it, or train again"
             )
-        rows = np.fromfile(file, np.dtype("<f4"), shape[0] * shape[1]).reshape(shape)
-    if not np.isfinite(rows).all():
+        if mapped:
+            rows: Array = np.memmap(file, np.dtype("<f4"), "r", len(expected), shape)
+        else:
+            rows = np.fromfile(file, np.dtype("<f4"), shape[0] * shape[1]).reshape(shape)
+    if not all_finite(rows):
         raise InputError(f"{path}: holds numbers that are not finite: train again")
     return rows
