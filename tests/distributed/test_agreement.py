@@ -2,6 +2,8 @@
 
 import threading
 from collections.abc import Callable
+from functools import cache
+from types import SimpleNamespace
 
 import pytest
 from support.thread_ranks import ThreadRanks, on_ranks
@@ -99,3 +101,20 @@ def test_errors_that_all_ranks_meet_end_none() -> None:
 )
 def test_the_launcher_is_known_by_its_variables(variables: dict[str, str], expected: tuple[int, int]) -> None:
     assert launch.place(variables) == expected
+
+
+def test_ranks_that_are_stopped_together_leave_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first one speaks: its launcher would end it where another one had left already."""
+    met: list[int] = []
+    here = SimpleNamespace(size=2, agreed=None, barrier=lambda: met.append(2))
+    monkeypatch.setattr(launch, "ranks", cache(lambda: here))
+    stop = KeyboardInterrupt()
+    here.agreed = stop
+    launch.leave_together(stop)  # MPI is not started
+    launch.ranks()
+    here.agreed = None
+    launch.leave_together(stop)  # the others know nothing of it
+    assert not met
+    here.agreed = stop
+    launch.leave_together(stop)
+    assert met == [2]

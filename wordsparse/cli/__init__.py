@@ -117,6 +117,7 @@ def _status(given: list[str]) -> int:
     except (KeyboardInterrupt, click.Abort) as stop:
         # click raises Abort from the original exception, whose message may name the checkpoint.
         _say(str(stop) or str(stop.__cause__ or "") or "interrupted")
+        launch.leave_together(stop)
         return 130
     return status if isinstance(status, int) else 0
 

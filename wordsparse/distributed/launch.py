@@ -64,6 +64,17 @@ def give_up(say: Callable[[], object]) -> None:
     hydra.abort(2)
 
 
+def leave_together(error: BaseException) -> None:
+    """Wait for the other ranks, if all of them end by this error: where one leaves, its launcher ends the others, which
+    may still speak."""
+    if ranks.cache_info().currsize == 0:
+        return
+    here = ranks()
+    if here.size > 1 and here.agreed in (error, error.__cause__):
+        hydra.wait_until_read()
+        here.barrier()
+
+
 def mpiexec() -> str | None:
     """The launcher beside this Python, or else on the path; None where there is none."""
     return shutil.which("mpiexec", path=str(Path(sys.executable).parent)) or shutil.which("mpiexec")
