@@ -70,7 +70,7 @@ def leave_together(error: BaseException) -> None:
     if ranks.cache_info().currsize == 0:
         return
     here = ranks()
-    if here.size > 1 and here.agreed in (error, error.__cause__):
+    if here.size > 1 and here.agreed is not None and here.agreed in (error, error.__cause__):
         hydra.wait_until_read()
         here.barrier()
 
