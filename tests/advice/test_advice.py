@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -10,22 +9,20 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from support.advised import OFTEN, OURS, TAIL, TREES, result, rows
 
 import wordsparse as ws
 from wordsparse import advice
-from wordsparse.advice import label_trial, losses, real_trial, sentences, text_trial, timing, trial, verdict
+from wordsparse.advice import label_trial, losses, real_trial, sentences, text_trial, trial, verdict
 from wordsparse.advice.page import page
 from wordsparse.advice.sizes import Sizes, of_labels, of_text
 from wordsparse.advice.table import lines
-from wordsparse.advice.timing import MINIBATCH, Timing, time_layer
-from wordsparse.advice.trial import Result
-from wordsparse.errors import InputError, WordsparseError
+from wordsparse.advice.timing import MINIBATCH, Timing
+from wordsparse.errors import InputError
 from wordsparse.labels import LabelledRows, write_text
 from wordsparse.layer.losses import LOSSES
-from wordsparse.machine.description import blas_pools, blas_threads
 
 FAST, SLOW = Timing(1e-6, 1e-4), Timing(1e-6, 1e-6)
-OURS, TREES = label_trial.OURS, label_trial.TREES
 
 
 @pytest.fixture(autouse=True)
@@ -36,20 +33,6 @@ def _no_clock(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def predicted(sizes: Sizes, seed: int) -> Timing:
     return Timing(1e-6, 1e-6 * sizes.predicted_speedup(MINIBATCH))
-
-
-def rows(n: int, words: int, labels: int, power: float, seed: int = 0) -> LabelledRows:
-    """Rows with two labels each, drawn towards the first ones by ``power``; each label has a word of its own."""
-    random = np.random.default_rng(seed)
-    chosen = (labels * random.random((n, 2)) ** power).astype(int)
-    starts = np.arange(0, 2 * n + 1, 2)
-    X = sp.csr_array((np.ones(2 * n, np.float32), (chosen * 7919 % words).ravel(), starts), shape=(n, words))
-    noise = sp.random_array((n, words), density=0.01, rng=random, format="csr", dtype=np.float32)
-    Y = sp.csr_array((np.ones(2 * n, np.float32), chosen.ravel(), starts), shape=(n, labels))
-    for matrix in (X, Y):
-        matrix.sum_duplicates()
-        matrix.data[:] = 1
-    return LabelledRows(sp.csr_array(X + noise), Y)
 
 
 def written(path: Path, data: LabelledRows) -> Path:
@@ -65,14 +48,6 @@ def test_few_outputs_are_for_a_dense_layer(tmp_path: Path) -> None:
     assert found["verdict"] == "dense"
     assert found["speedup_measured"] < verdict.MIN_SPEEDUP
     assert {row["method"] for row in found["trial"]} >= {OURS, label_trial.ONE_VS_REST}
-
-
-def test_a_dense_layer_is_tried_where_pytorch_is_installed() -> None:
-    torch = pytest.importorskip("torch", reason="a dense layer is PyTorch's")
-    data, state = rows(400, 60, 12, 1.0), torch.get_rng_state()
-    found = {result.method: result for result in label_trial.LabelTrial(data, 1, 0).stage(300)}
-    assert found[label_trial.DENSE].quality > found[label_trial.OURS].quality - 0.1
-    assert (torch.get_rng_state() == state).all(), "the caller's random numbers stay as they are"
 
 
 @pytest.mark.parametrize("installed", [False, True])
@@ -98,14 +73,6 @@ def test_many_outputs_that_are_often_seen_are_for_us(tmp_path: Path) -> None:
     assert found["reasons"][-1][0] == "unmeasured"
     assert found["trial"] == []
     assert found["full_run_cpu_seconds"] is None
-
-
-def result(method: str, quality: float, amount: int = 1000, seconds: float = 1.0) -> Result:
-    return Result(method, amount, seconds, quality, quality - 0.02, quality + 0.02, "P@1")
-
-
-TAIL = of_labels(sp.csr_array((3000, 500)), sp.csr_array(np.eye(3000)), 300)
-OFTEN = of_labels(sp.csr_array((3000, 500)), sp.csr_array(np.ones((3000, 1)) @ np.eye(1, 3000)), 300)
 
 
 @pytest.mark.parametrize(
@@ -163,91 +130,6 @@ def test_losses_that_fit_the_targets(values: Any, kind: str, fitting: set[str]) 
     assert {row["loss"] for row in found if row["fits"]} == fitting
     (softmax,) = (row for row in found if row["loss"] == "softmax")
     assert set(softmax["nearest"]) <= fitting
-
-
-# ── the budget ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def stage(amount: int) -> Iterator[Result]:
-    yield result(OURS, 0.5, amount, amount / 100)
-
-
-def test_a_trial_grows_to_all_of_the_data_within_its_budget() -> None:
-    seen: list[trial.AdviceProgress] = []
-    measured = trial.run(OURS, stage, 10, 100, budget=60, progress=seen.append)
-    assert [row.amount for row in measured.results] == [10, 40, 100]
-    assert measured.complete
-    assert [(told.amount, told.finished is not None) for told in seen] == [
-        (amount, finished) for amount in (10, 40, 100) for finished in (False, True)
-    ]
-    assert {(told.phase, told.total) for told in seen} == {("trial", 60)}
-    assert measured.full_run(1000) == pytest.approx((7.5, 12.5))
-
-
-def test_the_time_of_the_full_run_grows_as_it_did_between_the_stages() -> None:
-    def grown(seconds: float) -> trial.Trial:
-        return trial.Trial(OURS, [result(OURS, 0.5, 100, 1.0), result(OURS, 0.5, 400, seconds)])
-
-    assert grown(4.0).full_run(1600) == pytest.approx((12.0, 20.0))
-    assert grown(8.0).full_run(1600) == pytest.approx((0.75 * 32, 1.25 * 64)), "4 times the rows took 8 times the time"
-    assert grown(2.0).full_run(1600) == pytest.approx((0.75 * 4, 1.25 * 8))
-    assert trial.Trial(OURS, [result(OURS, 0.5, 100, 1.0)]).full_run(400) == pytest.approx((2.0, 8.0))
-    assert trial.Trial(OURS).full_run(400) is None
-
-
-def test_a_trial_without_time_has_one_stage() -> None:
-    measured = trial.run(OURS, stage, 10, 10**9, budget=0)
-    assert [row.amount for row in measured.results] == [10]
-    assert not measured.complete
-
-
-def test_an_interrupted_trial_keeps_what_was_measured() -> None:
-    def interrupted(amount: int) -> Iterator[Result]:
-        yield result(OURS, 0.5, amount)
-        if amount > 10:
-            raise KeyboardInterrupt
-        yield result(TREES, 0.9, amount)
-
-    measured = trial.run(OURS, interrupted, 10, 1000, budget=60)
-    assert measured.interrupted
-    assert len(measured.results) == 3
-    assert verdict.decide(OFTEN, FAST, measured).advice == "trees"
-
-
-def test_a_stage_that_fails_ends_the_trial() -> None:
-    def failing(amount: int) -> Iterator[Result]:
-        if amount:
-            yield result(OURS, 0.5, amount)
-        raise WordsparseError("no memory")
-
-    assert len(trial.run(OURS, failing, 10, 1000, budget=60).results) == 1
-    with pytest.raises(WordsparseError, match="no memory"):
-        trial.run(OURS, failing, 0, 1000, budget=60)
-
-
-def test_a_step_of_either_layer_is_timed() -> None:
-    timed = time_layer(OFTEN, 0)
-    assert timed.exact > 0
-    assert timed.speedup == timed.dense / timed.exact
-
-
-def test_both_layers_are_timed_on_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On two, threads of BLAS that waited for each other made a dense step of 371 outputs up to 90 times as long."""
-    threads: list[int] = []
-
-    class Layer(ws.FactoredOutput):
-        def __init__(self, *arguments: Any, **options: Any) -> None:
-            threads.append(options["threads"])
-            super().__init__(*arguments, **options)
-
-    def dense_step(*arguments: Any) -> None:
-        threads.extend(pool["threads"] for pool in blas_pools())
-
-    monkeypatch.setattr(timing, "FactoredOutput", Layer)
-    monkeypatch.setattr(timing, "_dense_step", dense_step)
-    with blas_threads(2):
-        time_layer(OFTEN, 0)
-    assert set(threads) == {1}
 
 
 @pytest.mark.parametrize("sign", [1, -1])
