@@ -15,6 +15,7 @@ import pytest
 import scipy.sparse as sp
 from click.testing import CliRunner
 from numpy.typing import NDArray
+from support.mpi import needs_mpi
 
 from wordsparse.kernels import CpuKernels
 from wordsparse.layer.reference import DenseOutput
@@ -357,3 +358,11 @@ def test_torch_layer_times_every_side(tmp_path: Path, monkeypatch: pytest.Monkey
     assert {"dense, same loss", "dense, cross entropy"} <= set(content["times_faster"])
     assert set(content["per_example"]) == {"ours", *content["times_faster"]}
     assert all(side["wall_us"] > 0 for side in content["per_example"].values())
+
+
+@needs_mpi
+def test_memory_of_ranks(tmp_path: Path) -> None:
+    options = ["--words", "500", "--dims", "8", "--models", "cbow", "--ranks", "1,2"]
+    content = report("memory", options, tmp_path / "memory.json")
+    assert [(one["ranks"], len(one["peaks_mb"])) for one in content["runs"]] == [(1, 1), (2, 2)]
+    assert all(one["words"] == 500 and one["expected_mb"] > 0 for one in content["runs"])
