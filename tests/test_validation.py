@@ -65,7 +65,11 @@ BAD_INPUTS = {
     "Y complex": (H, Y.astype(complex), "Y must hold real numbers"),
     "nan in Y": (H, with_value(Y, np.nan, 1), "Y holds a value that is not a finite float.. number"),
     "inf in Y": (H, with_value(Y, np.inf, 0), "Y holds a value that is not a finite float.. number"),
-    "target out of range": (H, broken(indices=[0, 6, 2]), "Y has a target out of range: 6 in row 0, of 6 from 0 on"),
+    "target out of range": (
+        H,
+        broken(indices=[0, 6, 2]),
+        "Y has a target out of range: 6 in row 0, but they go",
+    ),
     "negative target": (H, broken(indices=[0, -1, 2]), "Y has a target out of range: -1 in row 0"),
     "indptr beyond indices": (H, broken(indptr=[0, 2, 9]), "Y is not a valid CSR matrix"),
     "indptr going back": (H, broken(indptr=[0, 4, 3]), "Y is not a valid CSR matrix"),

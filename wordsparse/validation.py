@@ -243,7 +243,7 @@ def _compressed(name: str, Y: Any, kind: str) -> tuple[Array, Array, Array]:
     if indices.size and not (indices.min() >= 0 and indices.max() < columns):
         at = int(np.flatnonzero((indices < 0) | (indices >= columns))[0])
         row, what = np.searchsorted(indptr, at, side="right") - 1, "a target" if name == "Y" else "a column"
-        where = f"{what} out of range: {indices[at]} in row {row}, of {columns} from 0 on"
+        where = f"{what} out of range: {indices[at]} in row {row}, but they go from 0 to {columns - 1}"
         raise InputError(
             f"{name} has {where}; {REPLACE}" if kind == "csr" else f"{wrong} indices are out of range; {REBUILD}"
         )

@@ -189,7 +189,7 @@ def broken(path: Path, **changed: object) -> Path:
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"indices": np.array([0, 3])}, "out of range: 3 in row 1, of 3 from 0 on"),
+        ({"indices": np.array([0, 3])}, "out of range: 3 in row 1, but they go from 0 to 2"),
         ({"data": np.array([1, np.nan])}, "not a finite float32 number, first in row 1, column 2"),
         ({"indptr": np.array([0, 2])}, "indptr must have 3 entries"),
         ({"format": np.array(b"csc")}, "in the format 'csc'"),

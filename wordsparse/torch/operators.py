@@ -85,4 +85,12 @@ def _backward(ctx: Any, g: Tensor, _: Any) -> tuple[Any, ...]:
     return by_h, by_anchor.to(ctx.anchor_dtype), None, None, None, None, None
 
 
+def _refuse(ctx: Any, *gradients: Tensor) -> tuple[Any, ...]:
+    raise InputError(
+        "FactoredOutput has no second derivative (double backward, as after create_graph=True): leave its loss out of "
+        "what is differentiated twice"
+    )
+
+
 losses.register_autograd(_backward, setup_context=_setup)
+gradient.register_autograd(_refuse)
