@@ -54,7 +54,7 @@ def test_one_line_names_every_host_that_cannot_take_part(
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err.startswith(
-        "wordsparse: host two does not answer (ssh: connect to host two port 22: Connection refused); host older has "
+        "wordsparse: host two cannot be reached (ssh: connect to host two port 22: Connection refused); host older has "
         "wordsparse 0.0.9, this machine "
     )
     assert f"; host bare has no {sys.executable} with wordsparse (sh: python: not found): " in said.err

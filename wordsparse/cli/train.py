@@ -173,8 +173,8 @@ def _told(model: Model, output: Path) -> tuple[dict[str, Any], list[str]]:
     if "ranks" in report:
         sent, mean, most = (report[f"{name}_bytes"] for name in ("sent", "mean_step", "largest_step"))
         how += (
-            f"; {report['ranks']} ranks, which sent {sum(sent) / 1e6:,.1f} MB: each {max(mean) / 1e6:,.2f} MB in a "
-            f"mean step, {max(most) / 1e6:,.2f} MB in the largest"
+            f"; {report['ranks']} ranks, which sent {sum(sent) / 1e6:,.1f} MB: a rank {max(mean) / 1e6:.3g} MB in a "
+            f"mean step, {max(most) / 1e6:.3g} MB in the largest"
         )
     lines = [made, how, *([f"{resamples} resamples of the text beside it"] if resamples else [])]
     return {**report, **({"resamples": resamples} if resamples else {}), "output": str(output)}, lines

@@ -108,7 +108,7 @@ def _answer(host: str, here: Mapping[str, Any]) -> dict[str, Any] | str:
         return f"has not answered for {ANSWER} s"
     said = run.stderr.strip().splitlines()
     if run.returncode == 255:  # ssh's own
-        return f"does not answer ({said[-1] if said else 'ssh says no more'})"
+        return f"cannot be reached ({said[-1] if said else 'ssh says no more'})"
     try:
         return facts(json.loads(run.stdout.splitlines()[-1]))
     except (IndexError, KeyError, TypeError, ValueError):
