@@ -97,6 +97,14 @@ def test_the_output_step_is_one_on_the_dense_layer() -> None:
     np.testing.assert_allclose(training.layer.weights(), expected, rtol=1e-3, atol=1e-6)
 
 
+def test_minibatches_of_rows_without_labels_teach_nothing() -> None:
+    """Where the first one was such, its curvature 0 was inverted, and the fit was refused."""
+    X, Y = topics(60, 1)
+    few = sp.csr_array(Y.toarray() * (np.arange(60) % 10 == 0)[:, None])
+    fitted = SparseTargetClassifier(embedding=4, threads=1).fit(X, few)
+    assert np.isfinite(fitted.decision_function(X)).all()
+
+
 def test_labels_that_no_row_has_change_nothing_of_the_others() -> None:
     X, Y = topics(1000, 1)
     wide = sp.csr_array((Y.data, Y.indices, Y.indptr), shape=(1000, 20_000))

@@ -89,6 +89,10 @@ class _Training:
         rows = SparseRows(sp.csr_array((X.data, local, X.indptr), shape=(n, features.size)), self.kernels)
         Z = rows.times(self.E[features])
         forward = self.layer.forward(np.column_stack([Z, self.units.forward(Z), np.ones(n, Z.dtype)]), Y)
+        assert forward.losses is not None
+        loss = float(forward.losses.mean())
+        if not forward.alpha.any():  # no row has a label: nothing is learnt, and the curvature is 0
+            return loss
         self.layer.watch.check(forward, LOSS, core.total)
         sums = forward.inputs.pull_back(forward)
         gradient, curvature, Q_E = sums.gradient(), 2 * sums.curvature() / n, forward.factors.Q[: self.dim, : self.dim]
@@ -105,8 +109,7 @@ class _Training:
             rates = np.minimum(1 / (self.mass[features] + M0), TRUST / np.maximum(new_mass, TINY)) / self.row_curvature
             self.E[features] -= self.kernels.scale_rows(self.kernels.matmul(G, P), rates.astype(np.float32))
         self.steps += 1
-        assert forward.losses is not None
-        return float(forward.losses.mean())
+        return loss
 
     def _remember(self, rows: SparseRows, curvature: Array, alpha: Array) -> Array:
         """Take a minibatch into C̄ and κ; returns its part of M for its features."""
