@@ -70,7 +70,11 @@ def check_weights(ranks: Ranks) -> None:
 
 
 def check_refusals(ranks: Ranks) -> None:
-    """What is wrong on one rank is refused on all."""
+    """What is wrong on one rank, or with all of them together, is refused on all."""
+    with pytest.raises(
+        InputError, match=f"not enough memory: a layer of .* outputs and 6 features on each of {ranks.size} ranks "
+    ):
+        ShardedOutput(ranks, 10**12, WIDTH)
     layer, last = ShardedOutput(ranks, D, WIDTH, threads=1), ranks.size - 1
     H, Y = np.ones((2, WIDTH)), sp.csr_array((2, D + (ranks.rank == last)), dtype=np.float64)
     with pytest.raises(InputError, match=f"rank {last} of {ranks.size}"):

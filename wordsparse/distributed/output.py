@@ -16,7 +16,7 @@ from wordsparse.kernels import Csr, Kernels, at_work, kernels_on
 from wordsparse.layer import losses as _losses
 from wordsparse.layer.inputs import RowInputs
 from wordsparse.layer.interface import Forward, Sums
-from wordsparse.layer.output import NOISE
+from wordsparse.layer.output import NOISE, check_memory
 from wordsparse.words.examples import by_owner
 
 Array = NDArray[Any]
@@ -38,7 +38,7 @@ class ShardedOutput:
     Raises
     ------
     InputError
-        On all ranks, if an argument does not fit on one of them.
+        On all ranks, if an argument does not fit on one of them, or the memory does not suffice.
     """
 
     def __init__(
@@ -58,11 +58,13 @@ class ShardedOutput:
             chosen, real = _losses.resolve(loss), validation.working_dtype(dtype)
             if max(chosen.min_outputs, ranks.size) > D:
                 raise InputError(f"n_outputs {D}: loss {chosen.name} on {ranks.size} ranks needs more outputs")
+            owners = Owners(D, ranks)
+            check_memory(owners.own, d, real, base_measure is not None, ranks.beside)
             measure = None if base_measure is None else validation.base_measure(base_measure, D, real)
             where = kernels if kernels is not None else kernels_on("cpu", threads)
             if where.device != "cpu":
                 raise InputError(f"kernels of {where.device}: ranks compute on CPUs; leave them out")
-            return ShardedLayer(where, Owners(D, ranks), d, chosen, measure, real)
+            return ShardedLayer(where, owners, d, chosen, measure, real)
 
         self.ranks = ranks
         with at_work(starting=True):

@@ -29,6 +29,14 @@ NOISE = 0.01
 SQUARES = 6
 
 
+def check_memory(n_outputs: int, n_features: int, dtype: np.dtype[Any], weighted: bool, processes: int = 1) -> None:
+    """Refuse (InputError) layers that do not fit into the memory that is left: one in each of ``processes``."""
+    rows = n_outputs * (n_features * dtype.itemsize + (8 if weighted else 0))
+    need = processes * (rows + 8 * SQUARES * n_features * n_features)
+    where = f" on each of {processes} ranks" if processes > 1 else ""
+    memory.check(need, f"a layer of {n_outputs:,} outputs and {n_features:,} features{where}")
+
+
 class FactoredOutput:
     """A linear layer o = W h with D outputs whose exact step costs O(d²) per example, whatever D.
 
@@ -93,8 +101,7 @@ class FactoredOutput:
         seed = validation.whole("seed", seed)
         where = kernels if kernels is not None else kernels_on(device, threads)
         if where.device == "cpu":
-            row = d * real.itemsize + (0 if base_measure is None else 8)
-            memory.check(D * row + 8 * SQUARES * d * d, f"a layer of {D:,} outputs and {d:,} features")
+            check_memory(D, d, real, base_measure is not None)
         measure = None if base_measure is None else validation.base_measure(base_measure, D, real)
         self.guard, self.watch = Guard(), LossWatch()
         self.core = ExactLayer(where, D, d, chosen, measure, real)
