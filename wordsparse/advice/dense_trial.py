@@ -28,22 +28,17 @@ def is_possible(data: LabelledRows) -> bool:
     return small and optional.installed("torch")
 
 
-def torch() -> Any:
-    """The module of that name."""
-    return optional.load("a trial of a dense layer", "torch", "torch")
-
-
 def first_labels(train: LabelledRows, rows: Any, threads: int, seed: int) -> tuple[Array, float]:
     """The first label of each of ``rows``, and the CPU seconds of training."""
-    pytorch = torch()
-    with pytorch_threads(pytorch, threads), pytorch.random.fork_rng(devices=[]):
-        pytorch.manual_seed(seed)
+    torch = optional.load("a trial of a dense layer", "torch", "torch")
+    with pytorch_threads(torch, threads), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
         begun = time.process_time()
-        network = _trained(pytorch, train, np.random.default_rng(seed))
+        network = _trained(torch, train, np.random.default_rng(seed))
         seconds = time.process_time() - begun
-        with pytorch.no_grad():
+        with torch.no_grad():
             blocks = [rows[start : start + MINIBATCH] for start in range(0, rows.shape[0], MINIBATCH)]
-            found = [network(*_bags(pytorch, block)).argmax(1).numpy() for block in blocks]
+            found = [network(*_bags(torch, block)).argmax(1).numpy() for block in blocks]
     return np.concatenate(found), seconds
 
 

@@ -39,10 +39,11 @@ class LabelTrial:
         order = np.random.default_rng(self.seed).permutation(self.data.X.shape[0])
         held = min(MAX_TEST, max(1, order.size // 5))
         self._test, self._train = order[:held], order[held:]
-        # Imported before the first stage, by whose time that of the next one is foretold.
+        # What is imported once is no part of the time of the first stage, by which that of the next one is foretold.
         importlib.import_module("wordsparse.labels.classifier")
         if dense_trial.is_possible(self.data):
-            dense_trial.torch()
+            few = LabelledRows(self.data.X[:1], self.data.Y[:1])
+            dense_trial.first_labels(few, few.X, self.threads, self.seed)
 
     @property
     def rows(self) -> int:
