@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from wordsparse.errors import InputError
 from wordsparse.gensim import engine, texts, vocabulary
 from wordsparse.gensim.keyed_vectors import KeyedVectors
-from wordsparse.gensim.refusals import WrongOrderError
+from wordsparse.gensim.refusals import WrongOrderError, logger
 from wordsparse.gensim.texts import TrimRule
 from wordsparse.vectors.lookup import Key
 
@@ -176,7 +176,10 @@ class VocabularyBuilder:
         self, text: texts.Text, update: bool, trim_rule: TrimRule | None, keep_raw_vocab: bool = False, **options: Any
     ) -> None:
         self.corpus_total_words, self.corpus_count = self._scan(text, trim_rule)
+        words = len(self.raw_vocab)
         self.prepare_vocab(update, keep_raw_vocab, trim_rule, **options)
+        said = "%d sentences of %d tokens in all: %d different ones, %d words in the vocabulary"
+        logger.info(said, self.corpus_count, self.corpus_total_words, words, len(self._wv))
 
     def _reset(self) -> None:
         """Discard the vocabulary and the trained model."""

@@ -5,7 +5,7 @@ import logging
 
 from wordsparse.errors import InputError
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger(__package__)
 
 
 class WrongOrderError(InputError, RuntimeError):

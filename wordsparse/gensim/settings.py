@@ -1,6 +1,5 @@
 """gensim's arguments: translated into options and a recipe, refused, or accepted with a warning."""
 
-import logging
 from dataclasses import replace
 from typing import Protocol
 
@@ -16,7 +15,6 @@ from wordsparse.words.examples import MAX_WINDOW
 from wordsparse.words.options import Options
 from wordsparse.words.recipe import Recipe, recommended
 
-logger = logging.getLogger(__name__)
 LOSS = "bounded-ns"
 GENSIMS_EXPONENT = 0.75
 GENSIMS_NEGATIVE = 5
@@ -58,7 +56,7 @@ def check(settings: Arguments) -> None:
     if settings.negative < 0:
         raise InputError(f"negative must not be below 0, not {settings.negative}")
     if settings.hs and settings.negative:
-        logger.warning(
+        say_once(
             "Both hierarchical softmax and negative sampling are activated. Here both stand for one loss, which is "
             "exact over the whole vocabulary."
         )

@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 Ids = NDArray[np.int32]
 TrimRule = Callable[[Any, int, int], int]
 
-DISCARD, KEEP = 1, 2  # results of a trim rule; 0 applies the minimum count
+DEFAULT, DISCARD, KEEP = 0, 1, 2  # results of a trim rule; DEFAULT applies the minimum count
 COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
 _BLOCK = 2**20  # number of values made at a time
 _SHARD_BLOCK = 2**20
@@ -75,7 +75,7 @@ def scan_pruned(sentences: Iterable[Any], max_vocab_size: int, trim_rule: TrimRu
 
 def keeps(token: Key, count: int, min_count: int, trim_rule: TrimRule | None) -> bool:
     """Whether a token stays in the vocabulary."""
-    answer = 0 if trim_rule is None else trim_rule(token, count, min_count)
+    answer = DEFAULT if trim_rule is None else trim_rule(token, count, min_count)
     return answer == KEEP or (answer != DISCARD and count >= min_count)
 
 

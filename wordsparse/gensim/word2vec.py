@@ -73,7 +73,7 @@ class Word2Vec(VocabularyBuilder):
     shrink_windows : bool
         Whether near words count more than far ones.
     callbacks : sequence
-        Objects with gensim's ``on_train_begin``, ``on_epoch_begin``, ``on_epoch_end`` and ``on_train_end``.
+        Objects with the methods of :class:`wordsparse.gensim.CallbackAny2Vec`.
     hs, cbow_mean, hashfxn, null_word, batch_words, compute_loss, comment
         See docs/gensim.md.
     size, iter : int, optional
@@ -319,6 +319,7 @@ class Word2Vec(VocabularyBuilder):
     def _epoch_ended(self, run: Run, ranking: engine.Ranking, watch: engine.Watch, callbacks: Sequence[Any]) -> None:
         """Call the callbacks between two steps; ``wv`` gives them the current vectors."""
         self.running_training_loss = watch.loss
+        logger.info("epoch %d of %d: the losses of all pairs so far sum to %.6g", watch.ended, self.epochs, watch.loss)
         if not callbacks:
             return
         self._refresh = lambda: self._show(engine.so_far(run, ranking))

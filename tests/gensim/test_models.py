@@ -1,0 +1,86 @@
+"""The module paths of gensim below wordsparse.gensim, and the functions of its utils."""
+
+import importlib
+import logging
+from typing import Any
+
+import pytest
+
+import wordsparse.gensim as gensim
+from wordsparse.gensim.models.callbacks import CallbackAny2Vec
+
+theirs = pytest.importorskip("gensim", reason="gensim has no wheel here")
+SENTENCES = [["a", "b", "c"], ["c", "d"]] * 20
+
+
+@pytest.mark.parametrize(
+    "name", ["models", "models.word2vec", "models.doc2vec", "models.keyedvectors", "models.callbacks"]
+)
+def test_names_stand_where_gensim_has_them(name: str) -> None:
+    ours = importlib.import_module(f"wordsparse.gensim.{name}")
+    names = getattr(ours, "__all__", ["CallbackAny2Vec"])
+    assert all(hasattr(importlib.import_module(f"gensim.{name}"), other) for other in names)
+
+
+def test_a_program_names_modules() -> None:
+    model = gensim.models.Word2Vec(SENTENCES, min_count=1, vector_size=4)
+    assert isinstance(model.wv, gensim.models.keyedvectors.KeyedVectors)
+    assert gensim.models.word2vec.LineSentence is gensim.LineSentence
+
+
+def test_callbacks_override_what_they_need() -> None:
+    class Epochs(CallbackAny2Vec):
+        seen = 0
+
+        def on_epoch_end(self, model: Any) -> None:
+            self.seen += 1
+
+    epochs = Epochs()
+    gensim.Word2Vec(SENTENCES, min_count=1, vector_size=4, epochs=3, callbacks=[epochs])
+    assert epochs.seen == 3
+    events = {name for name in dir(theirs.models.callbacks.CallbackAny2Vec) if name.startswith("on_")}
+    assert events == {name for name in dir(CallbackAny2Vec) if name.startswith("on_")}
+
+
+def test_trim_rules_return_gensims_constants() -> None:
+    for name in ("RULE_DEFAULT", "RULE_DISCARD", "RULE_KEEP"):
+        assert getattr(gensim.utils, name) == getattr(theirs.utils, name)
+    rule = {"a": gensim.utils.RULE_DISCARD, "d": gensim.utils.RULE_KEEP}
+    model = gensim.Word2Vec(min_count=30, vector_size=4)
+    model.build_vocab(SENTENCES, trim_rule=lambda word, count, least: rule.get(word, gensim.utils.RULE_DEFAULT))
+    assert set(model.wv.index_to_key) == {"c", "d"}
+
+
+@pytest.mark.parametrize("deacc", [False, True])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hello, World! It's 2 a.m. in 1st-class; e-mail me@example.org",
+        "Šéfčhomutovských komisařů dostal Ångström naïve İstanbul ß",
+        "_private snake_case x1y2 ab123cd 語 日本語 देवनागरी",
+        "a" * 15 + " " + "b" * 16,
+        "caf\u00e9 cafe\u0301".encode() + b" \xff\xfebroken",
+        "",
+    ],
+)
+def test_simple_preprocess_is_gensims(text: str | bytes, deacc: bool) -> None:
+    for limits in ((2, 15), (1, 5)):
+        arguments = (text, deacc, *limits)
+        assert gensim.utils.simple_preprocess(*arguments) == theirs.utils.simple_preprocess(*arguments)
+    if isinstance(text, str):
+        assert gensim.utils.deaccent(text) == theirs.utils.deaccent(text)
+
+
+def test_phrases_of_gensim_are_sentences() -> None:
+    text = [["new", "york", "is", word] for word in "abcdefgh"] * 5
+    phrases = theirs.models.Phrases(text, min_count=1, threshold=0.1)
+    assert "new_york" in gensim.Word2Vec(phrases[text], min_count=1, vector_size=4).wv
+    assert "new_york" in gensim.Word2Vec(phrases.freeze()[text], min_count=1, vector_size=4).wv
+
+
+def test_training_is_logged_as_it_goes(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "wordsparse"):
+        gensim.Word2Vec([*SENTENCES, ["e"]], min_count=20, vector_size=4, epochs=2)
+    found = [record.getMessage() for record in caplog.records]
+    assert found[0] == "41 sentences of 101 tokens in all: 5 different ones, 4 words in the vocabulary"
+    assert [message.split(":")[0] for message in found[1:]] == ["epoch 1 of 2", "epoch 2 of 2"]

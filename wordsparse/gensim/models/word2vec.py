@@ -1,0 +1,6 @@
+"""The names of gensim.models.word2vec."""
+
+from wordsparse.gensim.sentences import BrownCorpus, LineSentence, PathLineSentences, Text8Corpus
+from wordsparse.gensim.word2vec import Word2Vec
+
+__all__ = ["BrownCorpus", "LineSentence", "PathLineSentences", "Text8Corpus", "Word2Vec"]
