@@ -5,8 +5,12 @@
 Real minibatches of the text. Each call of a kernel is timed (wall and CPU) and its work counted from its arguments:
 flops of products, bytes of rows read and written at least once. ``share`` is a product's rate over the rate at which
 this machine multiplies square float32 matrices in the same run, on one thread, times the threads. What is left of a
-step is NumPy's: with the kernels that run on one thread, the part of a step that threads do not share. Then whole
-steps over sweeps of threads, minibatches, d and vocabularies, alternating.
+step is NumPy's: with the kernels that run on one thread, the part of a step that threads do not share.
+
+The floor of a part, in CPU time: of products, their flops at the fastest rate of this run; of a kernel that is asked
+for rows anywhere in memory, its own time where all of these rows stand in a core's caches; of one that passes over
+rows, its bytes at the rate at which this machine copies; else the time that it took. Then whole steps over sweeps of
+threads, minibatches, d and vocabularies, alternating.
 """
 
 import tempfile
@@ -19,16 +23,18 @@ from typing import Any
 import click
 import machine
 import numpy as np
+from numpy.typing import NDArray
 from throughput import EPOCHS
 
 from wordsparse.corpus import EncodedCorpus, encode
-from wordsparse.kernels import CpuKernels
+from wordsparse.kernels import CpuKernels, Windows
 from wordsparse.machine.description import sgemm_gflops
 from wordsparse.machine.threads import single_threaded_blas
 from wordsparse.training.loop import Run
 from wordsparse.words.options import MODELS, Options
 from wordsparse.words.recipe import recommended
 
+Array = NDArray[Any]
 Work = tuple[float, float]  # flops, bytes
 
 
@@ -81,20 +87,69 @@ WORK: dict[str, Callable[..., Work]] = {
     "plus_gram": lambda out, matrix, a, b, *factors, **symmetric: (2.0 * a.size * b.shape[1], rows_bytes(a, b)),
     "weighted_gram": lambda out, a, weights: (1.0 * a.size * a.shape[1], rows_bytes(a)),
 }
-PRODUCTS = ("matmul", "matmul_in_place", "matmul_rows", "gram", "gram_change", "plus_gram", "weighted_gram")
+PRODUCTS = (
+    "matmul",
+    "matmul_in_place",
+    "matmul_rows",
+    "gram",
+    "gram_change",
+    "plus_gram",
+    "weighted_gram",
+    "transform",
+)
+PASSES = ("take", "add_rows", "column_sums", "scale_rows", "scale_columns", "row_dots", "sum_rows")
+# So many rows stay in a core's own caches, whichever of their columns a kernel takes at a time.
+NEAR = 1024
 # The share of a part that one thread does. Of an inverse it is the elimination within its blocks of columns: what is
 # left of its time beside the products of these blocks, timed alone (pyx/inverse.hpp; d = 300).
 ON_ONE_THREAD = {"inverse": 0.5, "transpose": 1.0, "the rest": 1.0}
 
 
+def near(structure: Any) -> Any:
+    """The same structure over the first rows of its matrix alone."""
+    if isinstance(structure, Windows):
+        return replace(structure, tokens=np.where(structure.tokens < 0, structure.tokens, structure.tokens % NEAR))
+    return replace(structure, indices=structure.indices % NEAR)
+
+
+# The arguments of the same call, with all rows that it is asked for near.
+NEARER: dict[str, Callable[..., tuple[Any, ...]]] = {
+    "pair_dots": lambda csr, *matrices: (near(csr), *matrices),
+    "combine": lambda csr, *matrices: (near(csr), *matrices),
+    "window_dots": lambda windows, F, targets, W: (near(windows), F, targets % NEAR, W),
+    "window_pull": lambda windows, F, targets, *rest: (near(windows), F, targets % NEAR, *rest),
+}
+
+
 class Watched(CpuKernels):
-    """Kernels that count their calls: name → [calls, wall s, CPU s, flops, bytes]."""
+    """Kernels that count their calls: name → [calls, wall s, CPU s, flops, bytes].
+
+    ``nearest`` is the CPU time of calls of the kernels in ``NEARER`` with near rows, ``apart`` the wall and CPU time
+    that such calls take beside the step.
+    """
 
     def __init__(self, threads: int) -> None:
         super().__init__(threads, bfloat16=True)
         self.account: dict[str, list[float]] = {}
+        self.nearest: dict[str, float] = {}
+        self.apart = np.zeros(2)
         for name, work in WORK.items():
             setattr(self, name, self._watched(name, getattr(self, name), work))
+
+    def clear(self) -> None:
+        """Forget all calls."""
+        self.account.clear()
+        self.nearest.clear()
+        self.apart[:] = 0
+
+    def _near(self, name: str, kernel: Callable[..., Any], *args: Any, **options: Any) -> None:
+        start = times()
+        nearer = NEARER[name](*args)
+        ready = times()
+        kernel(*nearer, **options)
+        end = times()
+        self.nearest[name] = self.nearest.get(name, 0.0) + end[1] - ready[1]
+        self.apart += end - start
 
     def _watched(self, name: str, kernel: Callable[..., Any], work: Callable[..., Work]) -> Callable[..., Any]:
         def call(*args: Any, **options: Any) -> Any:
@@ -104,9 +159,27 @@ class Watched(CpuKernels):
             entry = self.account.setdefault(name, [0.0] * 5)
             for i, value in enumerate((1.0, *spent, *work(result, *args, **options))):
                 entry[i] += value
+            if name in NEARER:
+                self._near(name, kernel, *args, **options)
             return result
 
         return call
+
+
+def times() -> Array:
+    """Wall and CPU time, in seconds."""
+    return np.array([time.perf_counter(), time.process_time()])
+
+
+def copy_rate(size: int = 1 << 27) -> float:
+    """Bytes that one thread reads and writes a second, copying an array of ``size`` bytes; the best of five."""
+    source, target = np.ones(size, np.uint8), np.ones(size, np.uint8)
+    best = 0.0
+    for _ in range(5):
+        start = times()
+        np.copyto(target, source)
+        best = max(best, 2 * size / (times() - start)[1])
+    return best
 
 
 @click.command()
@@ -178,12 +251,12 @@ def profile(corpus: EncodedCorpus, options: Options) -> dict[str, Any]:
     with single_threaded_blas():
         run.embedding.step(made[0], lr)  # W is no longer 0, and memory is found
         run.embedding.step(made[-1], lr)
-        kernels.account.clear()
+        kernels.clear()
         rate = sgemm_gflops(2048) * run.threads
-        wall, cpu = time.perf_counter(), time.process_time()
+        start = times()
         for examples in made:
             run.embedding.step(examples, lr)
-        wall, cpu = (time.perf_counter() - wall) / len(made), (time.process_time() - cpu) / len(made)
+        wall, cpu = (times() - start - kernels.apart) / len(made)
     parts = [
         {"part": name, **dict(zip(("calls", "wall_ms", "cpu_ms", "gflop", "mb"), per_step, strict=True))}
         for name, entry in kernels.account.items()
@@ -195,8 +268,13 @@ def profile(corpus: EncodedCorpus, options: Options) -> dict[str, Any]:
         part["gflops"] = part["gflop"] / part["wall_ms"] * 1e3
         part["share"] = part["gflops"] / rate if part["part"] in PRODUCTS else None
         part["gb_per_second"] = part["mb"] / part["wall_ms"]
-    alone = sum(part["cpu_ms"] * ON_ONE_THREAD.get(str(part["part"]), 0.0) for part in parts)
+    copied = copy_rate()
     products = [part for part in parts if part["part"] in PRODUCTS]
+    best = max(rate / run.threads, *(part["gflop"] / part["cpu_ms"] * 1e3 for part in products))
+    for part in parts:
+        near_ms = kernels.nearest.get(part["part"], 0.0) / len(made) * 1e3
+        part["floor_ms"] = floor_ms(part, near_ms, best, copied)
+    alone = sum(part["cpu_ms"] * ON_ONE_THREAD.get(str(part["part"]), 0.0) for part in parts)
     flops = sum(part["gflop"] for part in products)
     return {
         "model": options.model,
@@ -207,6 +285,8 @@ def profile(corpus: EncodedCorpus, options: Options) -> dict[str, Any]:
         "wall_ms": wall * 1e3,
         "cpu_ms": cpu * 1e3,
         "one_thread_share": alone / (cpu * 1e3),
+        "floor_ms": sum(part["floor_ms"] for part in parts),
+        "copied_gb_per_second": copied * 1e-9,
         "sgemm_gflops": rate,
         "products_share_of_sgemm": flops / (sum(part["wall_ms"] for part in products) * 1e-3) / rate,
         "products_at_sgemm_rate_ms": flops / rate * 1e3,
@@ -214,15 +294,25 @@ def profile(corpus: EncodedCorpus, options: Options) -> dict[str, Any]:
     }
 
 
+def floor_ms(part: dict[str, Any], near_ms: float, gflops: float, bytes_per_second: float) -> float:
+    """The least CPU time of a part, ms: with near rows ``near_ms``, else at the rates of one thread."""
+    if part["part"] in PRODUCTS:
+        return float(part["gflop"] / gflops * 1e3)
+    if part["part"] in PASSES:
+        return min(part["cpu_ms"], float(part["mb"] / bytes_per_second * 1e9))
+    return min(part["cpu_ms"], near_ms) if part["part"] in NEARER else float(part["cpu_ms"])
+
+
 def show(profile: dict[str, Any]) -> None:
     """Print a profile."""
     print(
         f"{profile['model']}: a step of {profile['tokens']:,.0f} tokens, {profile['unique_words']:,.0f} unique words: "
         f"{profile['wall_ms']:.1f} ms ({profile['cpu_ms']:.1f} CPU); its products would take "
-        f"{profile['products_at_sgemm_rate_ms']:.1f} ms at {profile['sgemm_gflops']:.0f} GFLOP/s; "
+        f"{profile['products_at_sgemm_rate_ms']:.1f} ms at {profile['sgemm_gflops']:.0f} GFLOP/s; the floors of "
+        f"all parts are {profile['floor_ms']:.1f} ms of CPU time; "
         f"{profile['one_thread_share']:.1%} of its CPU time is work that one thread does, whatever their number"
     )
-    headers = ["part", "calls", "wall ms", "CPU ms", "GFLOP", "MB", "GFLOP/s", "of sgemm", "GB/s"]
+    headers = ["part", "calls", "wall ms", "CPU ms", "GFLOP", "MB", "GFLOP/s", "of sgemm", "GB/s", "floor ms"]
     print(machine.table(headers, [list(part.values()) for part in profile["parts"]]))
 
 

@@ -122,8 +122,23 @@ def test_the_kernels_own_blas_is_held_whatever_is_imported_first() -> None:
     subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
 
 
-def test_openmp_workers_sleep_while_they_wait() -> None:
-    assert "OMP_WAIT_POLICY" in os.environ
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ({}, ("PASSIVE", "1000")),
+        ({"OMP_WAIT_POLICY": "ACTIVE"}, ("ACTIVE", None)),
+        ({"GOMP_SPINCOUNT": "0"}, ("PASSIVE", "0")),
+    ],
+)
+def test_openmp_workers_look_a_little_before_they_sleep(
+    asked: dict[str, str], expected: tuple[str, str | None]
+) -> None:
+    script = (
+        "import os, wordsparse.kernels\nprint([os.environ.get(name) for name in ('OMP_WAIT_POLICY', 'GOMP_SPINCOUNT')])"
+    )
+    others = {name: value for name, value in os.environ.items() if name not in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")}
+    found = subprocess.check_output([sys.executable, "-c", script], env=others | asked, text=True)
+    assert found.strip() == str(list(expected))
 
 
 def test_a_signal_handler_that_uses_blas_inside_the_lock_goes_on() -> None:

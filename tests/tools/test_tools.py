@@ -330,6 +330,8 @@ def test_step_accounts_for_its_kernels(tmp_path: Path) -> None:
         assert {kernel, "matmul", "gram", "take", "the rest"} <= set(parts)
         assert parts["matmul"]["gflop"] > 0
         assert profile["cpu_ms"] == pytest.approx(sum(part["cpu_ms"] for part in parts.values()))
+        assert profile["floor_ms"] == pytest.approx(sum(part["floor_ms"] for part in parts.values()))
+        assert all(part["floor_ms"] <= 1.001 * part["cpu_ms"] for part in parts.values())
     assert {row["swept"] for row in content["sweeps"]} == {"threads", "minibatch", "d", "vocabulary"}
 
 

@@ -2,7 +2,7 @@
 
 Two thread pools that spin at the same time (BLAS and OpenMP) can slow a busy machine down tenfold. Therefore the
 compiled kernels split work over OpenMP threads, which call a single-threaded BLAS; :func:`single_threaded_blas` limits
-the BLAS pools of the process to one thread while the kernels run. Waiting OpenMP workers sleep and do not spin.
+the BLAS pools of the process to one thread while the kernels run. An OpenMP worker that waits sleeps, after some 50 µs.
 
 A forked process does not inherit its parent's threads, and a parallel region of OpenMP would wait for them forever.
 Therefore a process that was forked after its parent had used the kernels runs on one thread, with a warning.
@@ -31,9 +31,13 @@ MAX_THREADS = 1024
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-# Read by the OpenMP run-time when it is loaded, so it is set before the kernels are imported. A worker that spins at
-# a barrier takes a core from every other process of the machine, and from this one; the user's own choice wins.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Read by the OpenMP run-time when it is loaded, so they are set before the kernels are imported; the user's own choice
+# wins. A worker that spins at a barrier takes a core from every other process of the machine, and from this one. But a
+# step has dozens of parallel regions of a fraction of a millisecond, and to wake a core takes up to half of that on a
+# virtual machine: a worker looks 1,000 times (GCC's run-time), which takes less CPU time than sleeping and waking.
+if "OMP_WAIT_POLICY" not in os.environ:
+    os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 
 def available_cpus() -> int:
