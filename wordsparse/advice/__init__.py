@@ -112,6 +112,7 @@ def _of_labels(
             limits.append("limit-real")
     elif budget > 0:
         rows = label_trial.LabelTrial(data, threads, seed)
+        rows.prepare()
         judged = trial.run(label_trial.OURS, rows.stage, label_trial.FIRST, rows.rows, budget, progress)
         limits += ["limit-labels"]
     return _content(sizes, source, time_layer(sizes, seed), judged, limits)

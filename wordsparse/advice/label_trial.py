@@ -39,16 +39,18 @@ class LabelTrial:
         order = np.random.default_rng(self.seed).permutation(self.data.X.shape[0])
         held = min(MAX_TEST, max(1, order.size // 5))
         self._test, self._train = order[:held], order[held:]
-        # What is imported once is no part of the time of the first stage, by which that of the next one is foretold.
-        importlib.import_module("wordsparse.labels.classifier")
-        if dense_trial.is_possible(self.data):
-            few = LabelledRows(self.data.X[:1], self.data.Y[:1])
-            dense_trial.first_labels(few, few.X, self.threads, self.seed)
 
     @property
     def rows(self) -> int:
         """The rows to train on."""
         return int(self._train.size)
+
+    def prepare(self) -> None:
+        """Import all packages, so that it is no part of the time of the first stage, by which the next is foretold."""
+        importlib.import_module("wordsparse.labels.classifier")
+        if dense_trial.is_possible(self.data):
+            few = LabelledRows(self.data.X[:1], self.data.Y[:1])
+            dense_trial.first_labels(few, few.X, self.threads, self.seed)
 
     def parts(self, amount: int) -> tuple[LabelledRows, LabelledRows]:
         """The first ``amount`` rows to train on, and all rows that are held out."""
