@@ -25,8 +25,9 @@ def test_a_dense_layer_is_tried_where_pytorch_is_installed() -> None:
 def test_what_the_first_training_imports_is_no_part_of_a_stage(monkeypatch: pytest.MonkeyPatch) -> None:
     """A dense layer on 1,000 rows took four times its time, twice that on 3,600."""
     trained: list[int] = []
-    monkeypatch.setattr(label_trial.dense_trial, "is_possible", lambda data: True)
-    monkeypatch.setattr(label_trial.dense_trial, "first_labels", lambda train, *others: trained.append(train.X.shape[0]))
+    dense = label_trial.dense_trial
+    monkeypatch.setattr(dense, "is_possible", lambda data: True)
+    monkeypatch.setattr(dense, "first_labels", lambda train, *others: trained.append(train.X.shape[0]))
     label_trial.LabelTrial(rows(60, 20, 5, 1.0), 1, 0).prepare()
     assert trained == [1]
 
