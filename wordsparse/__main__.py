@@ -42,11 +42,13 @@ def leave(number: int, frame: FrameType | None) -> None:
 
 
 def _keep_status(ended: list[int]) -> None:
-    """End an interrupted process with its own status.
+    """End an interrupted process with its own status, and the other ranks where an error that nobody expected ends it.
 
     CPython ends a process of ``python -m`` by SIGINT if a KeyboardInterrupt, although caught, has passed through an
     ``exec`` of text, as in modules that were being imported.
     """
+    if not ended:
+        hydra.abort(1)
     if ended == [INTERRUPTED]:
         with contextlib.suppress(OSError, ValueError, AttributeError):
             sys.stdout.flush()

@@ -54,6 +54,13 @@ def test_a_signal_to_a_rank_before_mpi_is_started_ends_all(text: Path, tmp_path:
     assert not list(tmp_path.iterdir())
 
 
+def test_a_bug_of_a_rank_before_mpi_is_started_ends_all(text: Path, tmp_path: Path) -> None:
+    run = launched(2, ODD_RANK, "bug", "1", "train", text, "-o", tmp_path / "output", *OPTIONS)
+    assert run.returncode == 1, run.stderr
+    assert "TypeError: 'NoneType' object is not callable" in run.stderr
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("call", ["train", "encode"])
 def test_ranks_with_other_texts_of_the_same_size_are_refused(call: str, text: Path, tmp_path: Path) -> None:
     work, output = tmp_path / "work", tmp_path / "output"

@@ -4,7 +4,7 @@
 
 On the RANKS, such as ``0,1``, mpi4py is missing (``no-mpi4py``), the version is another one (``version``), no file
 may grow beyond 4 KiB (``full-disk``), the working directory is ``other``, where files of the same names are
-(``text``), or SIGTERM comes before MPI is started (``signal``).
+(``text``), SIGTERM comes before MPI is started (``signal``), or an error that nobody expects (``bug``).
 """
 
 import importlib.metadata
@@ -12,6 +12,7 @@ import os
 import resource
 import signal
 import sys
+from functools import cache
 
 from wordsparse.__main__ import run
 from wordsparse.distributed import launch
@@ -28,7 +29,9 @@ if here in odd.split(","):
     elif kind == "text":
         os.chdir("other")
     elif kind == "signal":
-        launch.ranks = lambda: os.kill(os.getpid(), signal.SIGTERM)  # type: ignore[assignment,return-value]
+        launch.ranks = cache(lambda: os.kill(os.getpid(), signal.SIGTERM))  # type: ignore[assignment,arg-type]
+    elif kind == "bug":
+        launch.ranks = None  # type: ignore[assignment]
     elif kind == "full-disk":
         launch.ranks()  # MPI makes files of its own when it starts
         resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
