@@ -4,8 +4,8 @@ from wordsparse.machine.memory import least_left
 from wordsparse.training.memory import Need
 from wordsparse.words.recipe import recommended
 
-# The vocabulary, counts and base measure of every word are on each machine.
-BYTES_PER_WORD = 100
+# The words, their numbers and their counts are on each machine: strings, a list and a table of Python.
+BYTES_PER_WORD = 200
 MAX_MACHINES = 4096
 
 
