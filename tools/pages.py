@@ -187,20 +187,30 @@ def goals(content: Content) -> str:
 
 
 def step_parts(content: Content) -> str:
-    """The parts of a step of each model: milliseconds, GFLOP/s, and the share of BLAS's rate."""
+    """The parts of a step of each model: times, rates, the share of BLAS's rate, and the floor."""
     rows = [
         [
             MODELS[profile["model"]],
             f"`{part['part']}`",
             number(part["wall_ms"]),
+            number(part["cpu_ms"]),
+            number(part["floor_ms"]),
             number(part["gflops"]),
             score(part["share"]),
         ]
         for profile in content["profiles"]
         for part in profile["parts"]
     ]
-    rows += [[MODELS[p["model"]], "whole step", number(p["wall_ms"]), "", ""] for p in content["profiles"]]
-    return table(["model", "part", "wall ms", "GFLOP/s", "of BLAS's rate"], rows, words=2)
+    rows += [
+        [MODELS[p["model"]], "whole step", number(p["wall_ms"]), number(p["cpu_ms"]), number(p["floor_ms"]), "", ""]
+        for p in content["profiles"]
+    ]
+    shares = (
+        f"Of a step of {MODELS[p['model']]} {100 * p['one_thread_share']:.2g} % of the CPU time is one thread's alone."
+        for p in content["profiles"]
+    )
+    headers = ["model", "part", "wall ms", "CPU ms", "floor, CPU ms", "GFLOP/s", "of BLAS's rate"]
+    return "\n\n".join([table(headers, rows, words=2), " ".join(shares)])
 
 
 def step_sweeps(content: Content) -> str:

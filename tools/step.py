@@ -100,9 +100,9 @@ PRODUCTS = (
 PASSES = ("take", "add_rows", "column_sums", "scale_rows", "scale_columns", "row_dots", "sum_rows")
 # So many rows stay in a core's own caches, whichever of their columns a kernel takes at a time.
 NEAR = 1024
-# The share of a part that one thread does. Of an inverse it is the elimination within its blocks of columns: what is
-# left of its time beside the products of these blocks, timed alone (pyx/inverse.hpp; d = 300).
-ON_ONE_THREAD = {"inverse": 0.5, "transpose": 1.0, "the rest": 1.0}
+# Parts that one thread does: of their wall time, since other threads may look for work meanwhile. An inverse of more
+# than 447 rows is shared.
+ON_ONE_THREAD = "inverse", "transpose", "the rest"
 
 
 def near(structure: Any) -> Any:
@@ -274,7 +274,7 @@ def profile(corpus: EncodedCorpus, options: Options) -> dict[str, Any]:
     for part in parts:
         near_ms = kernels.nearest.get(part["part"], 0.0) / len(made) * 1e3
         part["floor_ms"] = floor_ms(part, near_ms, best, copied)
-    alone = sum(part["cpu_ms"] * ON_ONE_THREAD.get(str(part["part"]), 0.0) for part in parts)
+    alone = sum(min(part["cpu_ms"], part["wall_ms"]) for part in parts if part["part"] in ON_ONE_THREAD)
     flops = sum(part["gflop"] for part in products)
     return {
         "model": options.model,

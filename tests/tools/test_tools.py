@@ -307,10 +307,12 @@ def small_text(path: Path) -> Path:
     return path
 
 
-def test_throughput_times_both_sides(tmp_path: Path) -> None:
+@pytest.mark.parametrize("whole", [False, True])
+def test_throughput_times_both_sides(tmp_path: Path, whole: bool) -> None:
     pytest.importorskip("gensim")
     text = small_text(tmp_path / "text.txt")
     options = [str(text), "--dim=8", "--round-tokens=6000", "--rounds=1", "--batch-tokens=2000"]
+    options += ["--whole"] * whole
     content = report("throughput", options, tmp_path / "report.json")
     assert {(side["program"], side["model"]) for side in content["sides"]} == {
         (program, model) for program in ("wordsparse", "gensim") for model in ("cbow", "skipgram")

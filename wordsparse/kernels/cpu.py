@@ -32,8 +32,8 @@ PARALLEL_WORK = 200_000
 # The cost of the terms of one loss, of one fetched number, of the sums of one bag, and of one row that is fetched from
 # memory, at least, in multiply-adds.
 TERMS_WORK, SCALE_WORK, SUMS_WORK, ROW_WORK = 40, 4, 8, 16
-# Smaller matrices are inverted by LAPACK, in one piece; threads share so many multiply-adds a number of larger ones.
-OWN_INVERSE_ROWS, INVERSE_WORK = 64, 32
+# Smaller matrices are inverted by LAPACK, in one piece.
+OWN_INVERSE_ROWS = 64
 # Rows that are added up by one thread.
 SUM_ROWS = 1024
 # A sparse matrix is multiplied with a dense one by blocks of columns where that is larger than this, about what a
@@ -107,7 +107,7 @@ class CpuKernels(HostArrays):
             return super().inverse(matrix)
         scratch, order, out = self._pool.rows(n, n, dtype), np.arange(n), np.empty((n, n), dtype)
         scratch[:] = matrix
-        threads = self._threads_for(INVERSE_WORK * n * n)
+        threads = self._threads_for(n * n)  # Two threads were no faster than one at n = 301, and were at 513.
         work = self._work_of(_products.inverse_work_size(matrix.itemsize, n, threads))
         regular = _products.inverse(min(self._isa, X86_64_V4), scratch, order, out, threads, work)
         self._done(work)
