@@ -158,7 +158,7 @@ def exponents(models: tuple[str, ...], pairs: tuple[Path, ...], output: Path) ->
         rows = model.input_rows, model.output_rows[:, : model.dim]
         run: dict[str, Any] = {"options": model.options}
         for exponent in (0.0, 0.25, 0.5, 1.0):
-            made = coordinates.combined(*rows, counts, exponent=exponent, turn=model.turn, threads=1)
+            made = coordinates.combined(*rows, counts, exponent=exponent, turn=model.export["turn"], threads=1)
             vectors, found = WordVectors(model.vocabulary.words, made), {}
             for name, judged in sets.items():
                 cosines = answer_pairs(vectors, judged)

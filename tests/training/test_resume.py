@@ -203,7 +203,7 @@ def test_new_words_start_where_they_are_inferred(tmp_path: Path, text: Path) -> 
     inputs /= np.linalg.norm(inputs, axis=1)[:, None]
     # "meteor" occurs three times, which leaves its output as it is; that of "comet" is part of its vector.
     np.testing.assert_allclose(inputs[1], expected["meteor"], atol=1e-4)
-    W = run.embedding.output.rows(np.array([run.vocabulary["comet"]]))[0, :-1] @ maps.canonical.outputs * maps.white
+    W = run.embedding.output.rows(np.array([run.vocabulary["comet"]]))[0, :-1] @ maps.canonical.outputs * maps.outputs
     both = inputs[0] + W / np.linalg.norm(W) @ maps.turned
     np.testing.assert_allclose(both / np.linalg.norm(both), expected["comet"], atol=1e-4)
 

@@ -15,7 +15,6 @@ from wordsparse.words import coordinates, infer, solver
 from wordsparse.words.documents import Documents, lines
 from wordsparse.words.examples import distance_weights
 from wordsparse.words.objective import PAIRS, Objective
-from wordsparse.words.recipe import recommended
 
 TOPICS = ["sun moon star sky night light", "bread milk egg flour sugar oven", "ship sea port wave sail storm"]
 OPTIONS: dict[str, Any] = {"dim": 5, "epochs": 3, "threads": 1, "min_count": 1, "sample": 0.05}
@@ -28,7 +27,8 @@ def sentences(n: int = 300, seed: int = 0) -> list[list[str]]:
 
 @pytest.fixture(scope="module")
 def models() -> dict[str, ws.Model]:
-    return {kind: ws.train(sentences(), model=kind, **OPTIONS) for kind in ("skipgram", "cbow")}
+    made = {kind: ws.train(sentences(), model=kind, **OPTIONS) for kind in ("skipgram", "cbow")}
+    return {**made, "walks": ws.train(sentences(), model="skipgram", preset="walks", **OPTIONS)}
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def dense_input(model: ws.Model, pairs: list[tuple[str, float, float, np.ndarray
     counts = np.asarray(model.vocabulary.counts, float)
     measure = np.sqrt(counts) / np.sqrt(counts).sum()
     W = model.output_rows / np.sqrt(measure)[:, None]
-    loss: Any = recommended(str(model.options["model"]), "bounded-ns").loss
+    loss: Any = Objective(model).recipe.loss
     k, lam = loss.negatives, np.tanh(loss.touching / 2) / (4 * loss.touching)
     c = coordinates.canonical(
         coordinates.gram(model.input_rows, counts / counts.sum()), coordinates.gram(model.output_rows[:, :-1])
@@ -91,11 +91,12 @@ def input_pairs(model: ws.Model, kind: str, texts: list[list[str]]) -> list[tupl
 
 
 @pytest.mark.usefixtures("converged")
-@pytest.mark.parametrize("kind", ["skipgram", "cbow"])
+@pytest.mark.parametrize("kind", ["skipgram", "cbow", "walks"])
 def test_a_new_words_input_is_the_minimum_of_the_dense_loss(models: dict[str, ws.Model], kind: str) -> None:
     model, objective = models[kind], Objective(models[kind])
     pairs = input_pairs(model, kind, [["sun", "comet", "moon"], ["sky", "star", "comet"]])
-    expected = dense_input(model, pairs, objective.doubt * PAIRS[kind])
+    expected = dense_input(model, pairs, objective.doubt * PAIRS[objective.kind]) * objective.maps.inputs
+    expected /= np.linalg.norm(expected)
     texts = [["sun", "comet", "nowhere", "moon"], ["bread", "star"], ["sky", "star", "comet"]]
     np.testing.assert_allclose(model.infer("comet", texts), expected, atol=2e-3)  # two occurrences: the input alone
 
@@ -118,7 +119,7 @@ def dense_output(model: ws.Model, kind: str, texts: list[list[str]]) -> np.ndarr
                     y = kept[word] * weights[abs(i - place) - 1]
                     rows.append((y, model.input_rows[model.vocabulary[word]]))
     pairs = sum(n * kept[word] for word, n in zip(model.vocabulary.words, counts, strict=True))
-    if kind == "skipgram":
+    if kind != "cbow":
         pairs *= pairs / counts.sum() * 2 * weights.sum()
     mass = pairs * float(recipe.base_measure(np.array([len(texts)]))[0] / recipe.base_measure(counts).sum())
     state = model.trained().state
@@ -141,7 +142,7 @@ def dense_output(model: ws.Model, kind: str, texts: list[list[str]]) -> np.ndarr
 
 
 @pytest.mark.usefixtures("converged")
-@pytest.mark.parametrize("kind", ["skipgram", "cbow"])
+@pytest.mark.parametrize("kind", ["skipgram", "cbow", "walks"])
 def test_the_output_row_of_a_word_seen_more_often_is_the_minimum_of_the_dense_loss(
     models: dict[str, ws.Model], kind: str
 ) -> None:
@@ -149,9 +150,9 @@ def test_the_output_row_of_a_word_seen_more_often_is_the_minimum_of_the_dense_lo
     texts = [["sun", "comet", "moon", "bread"], ["sky", "star", "comet"], ["night", "comet", "light"]] * 2
     texts[-1] = ["ship", "sky", "light", "comet", "sun", "moon", "star", "milk", "sugar"]
     maps = objective.maps
-    a = dense_input(model, input_pairs(model, kind, texts), objective.doubt * PAIRS[kind])
-    b = dense_output(model, kind, texts) @ maps.canonical.outputs * maps.white
-    expected = a + b / np.linalg.norm(b) @ maps.turned
+    a = dense_input(model, input_pairs(model, kind, texts), objective.doubt * PAIRS[objective.kind]) * maps.inputs
+    b = dense_output(model, kind, texts) @ maps.canonical.outputs * maps.outputs
+    expected = a / np.linalg.norm(a) + b / np.linalg.norm(b) @ maps.turned
     np.testing.assert_allclose(model.infer("comet", texts), expected / np.linalg.norm(expected), atol=5e-3)
 
 

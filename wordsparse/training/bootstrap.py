@@ -85,7 +85,7 @@ def _codes(corpus: EncodedCorpus, options: Options, number: int, between_steps: 
     run.train(after_step=between_steps)
     rows = run.model()
     vectors: NDArray[np.float32] = coordinates.combined(
-        rows.input_rows, rows.output_rows[:, : rows.dim], counts.astype(np.float64), threads=run.threads
+        rows.input_rows, rows.output_rows[:, : rows.dim], counts.astype(np.float64), threads=run.threads, **rows.export
     )
     # A word that the resample lacks is where it started: it has no neighbours there.
     vectors[counts == 0] = 0

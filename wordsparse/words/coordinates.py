@@ -91,12 +91,13 @@ def combined(
 
 
 class Maps(NamedTuple):
-    """How a new word's rows become its vector, in canonical coordinates: the input row is scaled to length one; the
-    output row, ``white`` (dim,) times it being of length one, is multiplied by ``white`` and by ``turned`` (dim, dim);
-    the two are added."""
+    """How a new word's rows become its vector, in canonical coordinates: the input row is multiplied by ``inputs``
+    (dim,), the output row by ``outputs`` (dim,), each is scaled to length one, the output row is multiplied by
+    ``turned`` (dim, dim), and the two are added."""
 
     canonical: Coordinates
-    white: Array
+    inputs: Array
+    outputs: Array
     turned: Array
 
 
@@ -115,8 +116,8 @@ def combined_with_maps(
         c = canonical(C, Q)
     # W's second moment in these coordinates is Λ already: Λ^-½ whitens it, and both then take Λ^(x/2).
     scale = _floored(c.spectrum)
-    map_in = (c.inputs * scale ** (exponent / 2)).astype(np.float32)
-    map_out = c.outputs * scale ** (exponent / 2 - 0.5)
+    of_inputs, of_outputs = scale ** (exponent / 2), scale ** (exponent / 2 - 0.5)
+    map_in, map_out = (c.inputs * of_inputs).astype(np.float32), c.outputs * of_outputs
     to_outputs = map_out.astype(np.float32)
     told, vectors = (scale / scale.sum()).astype(np.float32), np.empty(E.shape, np.float32)
     lengths = np.empty(E.shape[0], np.float32)  # of the outputs
@@ -145,7 +146,7 @@ def combined_with_maps(
 
     for _ in _each(add_outputs, E.shape[0], threads):
         pass
-    return vectors, Maps(c, scale ** (exponent / 2 - 0.5), turning)
+    return vectors, Maps(c, of_inputs, of_outputs, turning)
 
 
 def gram(rows: Array, weights: Array | None = None, threads: int | None = None) -> Array:

@@ -147,8 +147,10 @@ def rows(
 def _vectors(objective: Objective, inputs: Array, outputs: Array, counts: Array) -> NDArray[np.float32]:
     """The exported vectors, of length one, of words with such rows, which occur ``counts`` times."""
     maps = objective.maps
-    turned = _unit(outputs[:, :-1] * maps.white) @ maps.turned
-    return _unit(_unit(inputs) + np.where(counts[:, None] >= MIN_FOR_OUTPUT, turned, 0)).astype(np.float32)
+    turned = _unit(outputs[:, :-1] * maps.outputs) @ maps.turned
+    return _unit(_unit(inputs * maps.inputs) + np.where(counts[:, None] >= MIN_FOR_OUTPUT, turned, 0)).astype(
+        np.float32
+    )
 
 
 def _occurrences(model: Model, sentences: Iterable[Sequence[str]], words: Sequence[str]) -> Occurrences:

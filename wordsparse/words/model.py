@@ -99,9 +99,9 @@ class Model:
         return min(asked, available_cpus()) if isinstance(asked, int) else None
 
     @property
-    def turn(self) -> float:
-        """The fraction of the rotation of outputs towards inputs in :attr:`vectors`: the preset's."""
-        return presets.preset(self.options.get("preset", "text")).turn
+    def export(self) -> dict[str, float]:
+        """The constants of ``coordinates.combined`` in :attr:`vectors`: the preset's."""
+        return presets.preset(self.options.get("preset", "text")).export
 
     @cached_property
     def vectors(self) -> NDArray[np.float32]:
@@ -112,7 +112,7 @@ class Model:
         """
         counts = np.asarray(self.vocabulary.counts, np.float64)
         outputs = self.output_rows[:, : self.dim]
-        vectors = coordinates.combined(self.input_rows, outputs, counts, turn=self.turn, threads=self.threads)
+        vectors = coordinates.combined(self.input_rows, outputs, counts, threads=self.threads, **self.export)
         if self.subwords is None:
             return vectors
         return self.subwords.shrunk(WordVectors(self.vocabulary.words, vectors).unit, counts)

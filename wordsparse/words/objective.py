@@ -70,8 +70,8 @@ class Objective:
         measure = self.recipe.base_measure(counts)
         roots = np.sqrt(measure / measure.sum())
         dim, W = model.dim, model.output_rows
-        arguments: dict[str, Any] = {"turn": model.turn, "threads": model.threads}
-        self.maps = coordinates.combined_with_maps(model.input_rows, W[:, :dim], counts, **arguments)[1]
+        E, outputs = model.input_rows, W[:, :dim]
+        self.maps = coordinates.combined_with_maps(E, outputs, counts, threads=model.threads, **model.export)[1]
         c = self.maps.canonical
         self.inputs = model.input_rows @ c.inputs.astype(np.float32)
         self.outputs = np.empty_like(W)
