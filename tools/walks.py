@@ -118,10 +118,7 @@ def on_walks(
     arguments: dict[str, Any],
 ) -> list[dict[str, Any]]:
     """The CPU seconds and scores of each side on walks; ``shape`` is the walks from a node and their length."""
-    random = np.random.default_rng(seed)
-    kept, held = held_out(graph.edges, len(graph.names), 0.1, random)
-    texts = as_words(walked(kept, len(graph.names), *shape, random))
-    tests = {"uniform": non_edges(graph, len(held), random, False), "degree": non_edges(graph, len(held), random, True)}
+    texts, held, tests = walks_and_tests(graph, shape, seed)
     rows = []
     for side in sides(wanted, epochs=1, **arguments):
         model, row = trained(side, texts)
@@ -129,6 +126,17 @@ def on_walks(
         rows.append(row | classes(vectors, graph.sections, shares, seed) | links(vectors, held, tests))
         print(rows[-1], flush=True)
     return rows
+
+
+def walks_and_tests(
+    graph: Packages, shape: tuple[int, int], seed: int
+) -> tuple[list[list[str]], Array, dict[str, Array]]:
+    """Walks on nine tenths of the edges, the other edges, and as many pairs that are no edges, drawn in two ways."""
+    random = np.random.default_rng(seed)
+    kept, held = held_out(graph.edges, len(graph.names), 0.1, random)
+    texts = as_words(walked(kept, len(graph.names), *shape, random))
+    tests = {"uniform": non_edges(graph, len(held), random, False), "degree": non_edges(graph, len(held), random, True)}
+    return texts, held, tests
 
 
 def on_items(
@@ -283,21 +291,27 @@ def unit(vectors: Array) -> Array:
 
 def classes(vectors: Array, sections: Array, shares: Sequence[float], seed: int) -> dict[str, float]:
     """Micro and macro F1 of the sections of all nodes but a share, which are known, and the judge's C."""
+    found = {}
+    for share in shares:
+        order = np.random.default_rng(seed).permutation(len(vectors))
+        known, asked = np.split(order, [int(share * len(order))])
+        scores = judged(vectors, sections, known, asked, seed)
+        found |= dict(zip((f"micro F1 {share:g}", f"macro F1 {share:g}", f"C {share:g}"), scores, strict=True))
+    return found
+
+
+def judged(vectors: Array, sections: Array, known: Array, asked: Array, seed: int) -> tuple[float, float, float]:
+    """Micro and macro F1 of the sections of the nodes ``asked``, and the C that the ``known`` ones chose."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import f1_score
     from sklearn.model_selection import GridSearchCV, KFold
 
-    scaled, found = vectors * np.sqrt(vectors.shape[1]), {}
-    for share in shares:
-        order = np.random.default_rng(seed).permutation(len(scaled))
-        known, asked = np.split(order, [int(share * len(order))])
-        folds = KFold(FOLDS, shuffle=True, random_state=seed)
-        judge = GridSearchCV(LogisticRegression(max_iter=100, tol=1e-3), {"C": STRENGTHS}, cv=folds)
-        answers = judge.fit(scaled[known], sections[known]).predict(scaled[asked])
-        for average in ("micro", "macro"):
-            found[f"{average} F1 {share:g}"] = float(f1_score(sections[asked], answers, average=average))
-        found[f"C {share:g}"] = judge.best_params_["C"]
-    return found
+    scaled = vectors * np.sqrt(vectors.shape[1])
+    folds = KFold(FOLDS, shuffle=True, random_state=seed)
+    judge = GridSearchCV(LogisticRegression(max_iter=100, tol=1e-3), {"C": STRENGTHS}, cv=folds)
+    answers = judge.fit(scaled[known], sections[known]).predict(scaled[asked])
+    micro, macro = (float(f1_score(sections[asked], answers, average=average)) for average in ("micro", "macro"))
+    return micro, macro, judge.best_params_["C"]
 
 
 def links(vectors: Array, held: Array, tests: dict[str, Array]) -> dict[str, float]:

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -53,29 +54,42 @@ def test_packages_are_a_graph_and_baskets(tmp_path: Path, monkeypatch: pytest.Mo
     assert {tuple(pair) for pair in walks.non_edges(graph, 5, random, False).tolist()} == {(1, 3), (2, 3)}
 
 
-def test_every_side_is_judged(tmp_path: Path) -> None:
-    pytest.importorskip("gensim", reason="gensim is not installed")
+def reported(tool: str, folder: Path, *options: str) -> dict[str, Any]:
+    """The report of a tool about 120 packages in two sections, which depend on their own section only."""
     random = np.random.default_rng(1)
     needs = [", ".join(f"p{other}" for other in random.integers(60, size=4) * 2 + n % 2) for n in range(120)]
     packages = [f"Package: p{n}\nSection: s{n % 2}\nDepends: {others}" for n, others in enumerate(needs)]
-    (tmp_path / "list").write_text("\n\n".join(packages))
-    options = ["--packages", str(tmp_path / "list"), "--walks=2", "--length=5", "--questions=5", "--item-epochs=1"]
-    command = [
-        sys.executable,
-        str(TOOLS / "walks.py"),
-        *options,
-        "--fractions=0.5",
-        "-o",
-        str(tmp_path / "report.json"),
-    ]
+    (folder / "list").write_text("\n\n".join(packages))
+    files = ["--packages", str(folder / "list"), "-o", str(folder / "report.json")]
+    command = [sys.executable, str(TOOLS / tool), *files, *options]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ)
     assert done.returncode == 0, done.stderr
-    report = json.loads((tmp_path / "report.json").read_text())
+    report: dict[str, Any] = json.loads((folder / "report.json").read_text())
+    return report
+
+
+def test_every_side_is_judged(tmp_path: Path) -> None:
+    pytest.importorskip("gensim", reason="gensim is not installed")
+    options = ["--walks=2", "--length=5", "--questions=5", "--item-epochs=1", "--fractions=0.5"]
+    report = reported("walks.py", tmp_path, *options)
     names = [f"{program} {model}" for model in ("skip-gram", "CBOW") for program in ("wordsparse", "gensim")]
     for kind, score in (("walks", "AUC degree"), ("items", "hits@20 model")):
         assert [row["side"] for row in report[kind]] == names
         assert all(0 <= row[score] <= 1 for row in report[kind])
     assert all(0.001 <= row["C 0.5"] <= 1 for row in report["walks"])  # chosen for each side
+
+
+def test_exponents_are_compared(tmp_path: Path) -> None:
+    pytest.importorskip("gensim", reason="gensim is not installed")
+    sides = ("wordsparse CBOW", "gensim CBOW")
+    options = [f"--side={side}" for side in sides]
+    report = reported("walk_exponents.py", tmp_path, *options, "--known=1", "--seed=1", "--exponents=0,1.5")
+    assert [(row["side"], row["exponent"]) for row in report["rows"]] == [
+        *zip(sides[:1] * 2, (0, 1.5), strict=True),
+        (sides[1], None),
+    ]
+    assert report["rows"][0]["AUC uniform"] != report["rows"][1]["AUC uniform"]
+    assert report["rows"][1]["micro F1"] > 0.7
 
 
 def test_reports_of_seeds_and_parts_are_joined(
