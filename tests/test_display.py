@@ -86,6 +86,12 @@ def test_a_terminal_gets_one_bar_at_a_time_and_keeps_none(monkeypatch: pytest.Mo
     assert screen.endswith(" \r")  # the bar is removed
 
 
+def test_a_bar_that_a_line_has_drawn_is_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line within the first half second drew the bar below it, and the bar stayed."""
+    monkeypatch.setenv("TERM", "xterm")
+    assert shown(monkeypatch, Terminal()).rstrip("\r").endswith("  ")
+
+
 @pytest.mark.skipif(os.name == "nt", reason="this system has no pseudo-terminals")
 def test_a_bar_leaves_room_for_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
     """The ^C that the terminal shows went to the next line, and the bar stayed in its own."""

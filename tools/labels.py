@@ -2,6 +2,7 @@
 
     python tools/labels.py debian-tags debian-depends synthetic -o labels.json --seeds 3 --omikuji python-with-omikuji
     python tools/labels.py bibtex delicious corel5k --mulan mulan/data/multi-label
+    python tools/labels.py debian-tags --write sets
     python tools/labels.py debian-recommends --heads 0,64,256
     python tools/labels.py recommender --option factors=400
 
@@ -158,6 +159,9 @@ def _hits(found: Any, held_out: Any) -> dict[str, float]:
 @click.option("--methods", default="ours,learnt,rival", show_default=True, help="Those that are measured.")
 @click.option("--option", "given", multiple=True, metavar="NAME=N", help="A parameter of ours, else with its default.")
 @click.option("--heads", default="", metavar="N,N,…", help="Measure ours with a head of N labels, too; 0: without.")
+@click.option(
+    "--write", type=click.Path(file_okay=False, path_type=Path), help="Write NAME-train.txt and -test.txt only."
+)
 @machine.output_option
 def main(
     names: tuple[str, ...],
@@ -167,6 +171,7 @@ def main(
     methods: str,
     given: tuple[str, ...],
     heads: str,
+    write: Path | None,
     output: Path | None,
 ) -> None:
     """Measure on data sets by name."""
@@ -191,6 +196,11 @@ def main(
             raise click.UsageError(f"{name} needs --mulan")
         data = _data(name, mulan)
         print(name, data.X.shape, data.Y.shape, data.X_test.shape[0], flush=True)
+        if write is not None:
+            write.mkdir(exist_ok=True)
+            write_text(write / f"{name}-train.txt", LabelledRows(data.X, data.Y))
+            write_text(write / f"{name}-test.txt", LabelledRows(data.X_test, data.Y_test))
+            continue
         for head in (None, *map(int, filter(None, heads.split(",")))):
             label = {} if head is None else {"method": f"wordsparse, head of {head}"}
             for seed in range(seeds):
@@ -200,7 +210,8 @@ def main(
             measured(name, lambda options=options, data=data: ours(data, 0, **options))
         for line in omikuji(data, interpreter) if interpreter and "rival" in wanted else []:
             measured(name, lambda line=line: line)
-    machine.write_report({"tool": "labels", "machine": machine.provenance(1), "results": results}, output)
+    if write is None:
+        machine.write_report({"tool": "labels", "machine": machine.provenance(1), "results": results}, output)
 
 
 def _data(name: str, mulan: Path | None) -> label_sets.DataSet:

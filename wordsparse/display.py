@@ -93,6 +93,7 @@ class _Bar:
         self._bar.update(done - self._bar.n)
 
     def close(self) -> None:
+        self._bar.delay = 0  # a line that was written above it may have drawn a bar whose time had not come
         self._bar.close()
 
 

@@ -201,6 +201,16 @@ def test_a_text_is_tried_beside_negative_sampling(tmp_path: Path, monkeypatch: p
     assert "limit-packages" in ws.advise(text, dim=20, threads=1)["limits"]
 
 
+def test_a_trial_that_is_interrupted_at_once_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(self: Any, amount: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(label_trial.LabelTrial, "stage", interrupted)
+    found = ws.advise(features=written(tmp_path / "rows.txt", rows(60, 20, 30, 1.0)), budget=5, threads=1)
+    assert found["trial"] == []
+    assert "limit-interrupted" in found["limits"]
+
+
 def test_the_words_of_a_text_are_its_outputs() -> None:
     sizes = of_text(np.array([50, 30, 20]), 100)
     assert (sizes.n_examples, sizes.n_outputs, sizes.n_features) == (100, 3, 101)

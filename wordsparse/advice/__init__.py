@@ -145,7 +145,8 @@ def _content(
     if judged is not None and judged.results:
         limits += ["limit-trial", "limit-full"]
         limits += [] if judged.complete else ["limit-part"]
-        limits += ["limit-interrupted"] if judged.interrupted else []
+    if judged is not None and judged.interrupted:
+        limits += ["limit-interrupted"]
     known = {name: getattr(sizes, name) for name in ("kind", "n_examples", "n_outputs", "n_features")}
     return {
         **known,

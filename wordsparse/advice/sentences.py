@@ -132,9 +132,11 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "limit-full": (
         "The time of the full run is extrapolated from the last stage, in proportion to the examples and by the growth "
-        "since the stage before, with 25 % either way; from a single stage, with a factor of 2 either way.",
+        "since the stage before, with 25 % either way; from a single stage, from half of its own time to twice that in "
+        "proportion.",
         "全データの時間は、最後の段階の測定値からの推定です。例の数に比例する場合と、直前の段階からの伸びが続く場合を求め、"
-        "上下に 25 % の幅を加えました。段階が 1 つだけのときは、半分から 2 倍までとしました。",
+        "上下に 25 % の幅を加えました。"
+        "段階が 1 つだけのときは、その時間の半分から、例の数に比例した時間の 2 倍までとしました。",
     ),
     "limit-part": (
         "The trial used a part of the data: rivals may change places with more of it.",

@@ -79,7 +79,7 @@ class Trial:
         """CPU seconds of ours on all the data, from and to.
 
         By its last stage, in proportion and by the power of the growth since the stage before, 25 % either way; by a
-        single stage, a factor of 2 either way.
+        single stage, of which most may be fixed costs, from half of its own time to twice that in proportion.
         """
         mine = sorted((result.amount, result.cpu_seconds) for result in self.results if result.method == self.ours)
         if not mine:
@@ -87,7 +87,7 @@ class Trial:
         size, seconds = mine[-1]
         proportional = seconds * amount / size
         if len(mine) == 1 or mine[-2][0] == size:
-            return 0.5 * proportional, 2 * proportional
+            return 0.5 * seconds, 2 * proportional
         before, shorter = mine[-2]
         power = math.log(max(seconds, 1e-9) / max(shorter, 1e-9)) / math.log(size / before)
         both = proportional, seconds * (amount / size) ** min(max(power, 0.0), MAX_POWER)
