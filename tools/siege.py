@@ -125,7 +125,7 @@ class Siege:
 
     def __init__(self, folder: Path, seed: int) -> None:
         self.folder, self.random, self.figures = folder, np.random.default_rng(seed), Figures()
-        self._lasted = 0.0  # seconds, of the last command
+        self._lasted, self._hit = 0.0, ""  # seconds of the last command, and which signal hit which of its processes
         SERVER.set_forkserver_preload(PRELOADED)
 
     def attack(self, target: Target, kills: int) -> None:
@@ -180,7 +180,7 @@ class Siege:
 
     def _status(self, target: Target, number: signal.Signals | None, delay: float = 0.0) -> int:
         """Run the command, kill it after ``delay`` seconds, and give its exit status."""
-        errors = self.folder / "errors"
+        errors, self._hit = self.folder / "errors", ""
         if target.ranks:
             return self._status_of_ranks(target, number, delay)
         here, there = SERVER.Pipe()
@@ -215,8 +215,10 @@ class Siege:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(delay)
             started = descendants(process.pid)
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(int(self.random.choice([process.pid, *started])), number)
+            victim = int(self.random.choice([process.pid, *started]))
+            with contextlib.suppress(ProcessLookupError, OSError):
+                self._hit = f"{number.name} to {Path(f'/proc/{victim}/cmdline').read_bytes().split(bytes(1))[:4]}"
+                os.kill(victim, number)
         try:
             process.wait(LIMIT_SECONDS)
         except subprocess.TimeoutExpired:
@@ -229,7 +231,8 @@ class Siege:
     def _check_end(self, target: Target, started: list[int]) -> None:
         """Whether the processes that it started end too, and none has printed a traceback."""
         self._must(target, all(ends(pid) for pid in started), "its worker runs on")
-        self._must(target, "Traceback" not in self._said(), f"a traceback: {self._said()[-300:]}")
+        _, traceback, rest = self._said().partition("Traceback")
+        self._must(target, not traceback, f"a traceback: {rest[:1500]}")
 
     def _said(self) -> str:
         """What the last command has said."""
@@ -238,7 +241,8 @@ class Siege:
 
     def _must(self, target: Target, holds: bool, otherwise: str) -> None:
         if not holds:
-            self.figures.damage.append(f"{target.name}: {otherwise}")
+            said = f" ({self._hit}; it said {self._said()[-300:]!r})" if self._hit else ""
+            self.figures.damage.append(f"{target.name}: {otherwise}{said}")
 
 
 def _run(arguments: list[str], errors: str, ready: Connection) -> None:

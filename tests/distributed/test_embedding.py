@@ -96,6 +96,19 @@ def test_a_finished_model_is_trained_for_more_epochs(text: Path, tmp_path: Path)
     done(2, *asked)
     report = done(3, *asked, "--epochs", 4, "--resume")
     assert len(report["loss"]) == 4
+    assert done(2, *asked, "--epochs", 4, "--resume")["loss"] == report["loss"]  # there is nothing left to train
+    for changed, message in (
+        (["--dim", 9], "resume: dim was 8, not 9: "),
+        (["--epochs", 2], "resume: epochs was 4, not 2: "),
+    ):
+        run = train(2, *asked, "--epochs", 4, "--resume", *changed)
+        assert run.returncode == 2, run.stderr
+        assert run.stderr.startswith(f"wordsparse: {message}")
+        assert run.stderr.count("\n") == 1
+    (tmp_path / "new.txt").write_text("a b c d\n" * 9)
+    run = train(2, tmp_path / "new.txt", *asked[1:], "--epochs", 4, "--resume")
+    assert run.returncode == 2, run.stderr
+    assert "a model goes on with a new text in one process" in run.stderr
     alone = ws.train(text, output=tmp_path / "alone", progress=False, **SAME)
     alone = ws.train(text, output=tmp_path / "alone", resume=True, progress=False, **(SAME | {"epochs": 4}))
     check_alike(ws.load(tmp_path / "model"), alone)

@@ -217,18 +217,20 @@ def test_hosts_of_their_own_and_one_that_is_cut_off(hosts: tuple[str, str], text
     over = ["-launcher", "ssh", "-launcher-exec", str(remote), "-hosts", ",".join(names), "-ppn", "1"]
     given = command(2, "-m", "wordsparse", "train", text, "-o", output, "--epochs", 2000, *OPTIONS)
     given += ["--checkpoint-every", "0.001"]
-    process = subprocess.Popen(
-        ["ip", "netns", "exec", hosts[0], given[0], *over, *given[1:]],
-        env={**ENVIRONMENT, "WORDSPARSE_MPI_PATIENCE": "10", "UCX_TLS": "tcp,self"},  # not through common memory
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    said = tmp_path / "said"
+    with open(said, "w") as errors:
+        process = subprocess.Popen(
+            ["ip", "netns", "exec", hosts[0], given[0], *over, *given[1:]],
+            env={**ENVIRONMENT, "WORDSPARSE_MPI_PATIENCE": "10", "UCX_TLS": "tcp,self"},  # not through common memory
+            stdout=errors,
+            stderr=errors,
+            text=True,
+        )
     wait_until(lambda: has_checkpoint(output), process)
     subprocess.run(["ip", "-n", hosts[1], "link", "set", hosts[1], "down"], check=True)
     wait_until(lambda: not ranks_of(output))
+    wait_until(lambda: "no answer of the other ranks for 10 s: a host may be cut off" in said.read_text())
     process.kill()  # Hydra's mpiexec waits for its proxy on the host that is cut off
-    said = process.communicate(timeout=DEADLINE)[1]
-    assert "no answer of the other ranks for 10 s: a host may be cut off" in said
+    process.wait(DEADLINE)
     assert has_checkpoint(output)
     assert not output.exists()

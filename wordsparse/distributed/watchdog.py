@@ -6,6 +6,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from wordsparse.distributed import hydra
+
 # Seconds of waiting, and the variable that sets another number; 0 waits for ever.
 PATIENCE, VARIABLE = 300.0, "WORDSPARSE_MPI_PATIENCE"
 # Ended so, a rank has this exit status.
@@ -49,6 +51,7 @@ class Watchdog:
                     f"no answer of the other ranks for {self._patience:g} s: a host may be cut off ({VARIABLE} sets "
                     "the seconds); the newest checkpoint is kept; resume from it with --resume"
                 )
+                hydra.wait_until_read()
                 os._exit(STATUS)
 
 

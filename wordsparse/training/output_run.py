@@ -90,9 +90,7 @@ class OutputRun:
             run = self._new_run(base, corpus)
             if run is None:
                 assert base is not None
-                Report.from_dict(base.report)  # which will be shown
-                logger.info("%s is finished: no epochs are left to train", self.output)
-                return self._resampled(base, corpus, stop)
+                return self._resampled(self._finished(base), corpus, stop)
             if run.device.device != "cpu":
                 logger.info("training on %s", run.device.reason)
             del base  # the run has taken its arrays, or does not need them
@@ -165,6 +163,12 @@ class OutputRun:
         if self.init is not None:
             logger.warning("init has no effect: the run goes on from the model in %s", self.output)
         return continued(base, corpus, self.options, checkpoints=checkpoints, ranks=self.ranks)
+
+    def _finished(self, model: TrainedModel) -> TrainedModel:
+        """The model that no epochs are left for."""
+        Report.from_dict(model.report)  # which will be shown
+        logger.info("%s is finished: no epochs are left to train", self.output)
+        return model
 
     def _finish(
         self,

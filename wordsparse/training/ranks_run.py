@@ -34,6 +34,7 @@ from wordsparse.training.interruption import Interrupted, stop_requests
 from wordsparse.training.loop import Run
 from wordsparse.training.output_run import OutputRun, disk_bytes, newest_checkpoint
 from wordsparse.training.progress import Progress
+from wordsparse.training.resume import check_rank_goes_on
 from wordsparse.training.run_directory import CORPUS, MODEL, ROWS, SOURCE, RunDirectory
 from wordsparse.training.texts import encoded_once
 from wordsparse.training.trained import TrainedModel
@@ -123,9 +124,10 @@ class RanksRun(OutputRun):
             if checkpoint is not None:
                 together(ranks, lambda: self._check_request(checkpoint, request, corpus))
             together(ranks, lambda: _check_rows(corpus, ranks))
+            if base is not None and not self._goes_on(base, corpus):
+                return self._finished(base)
             run = self._new_run(base, corpus)
-            if run is None:
-                raise InputError(f"{self.output} is finished: no epochs are left to train")
+            assert run is not None
             del base
             if checkpoint is not None:
                 together(ranks, lambda: checkpoint.restore_part(run))
@@ -139,6 +141,9 @@ class RanksRun(OutputRun):
                 return self._finish(run, keeper, directory, stop, progress)
             finally:
                 ranks.watch(False)
+
+    def _goes_on(self, model: TrainedModel, corpus: EncodedCorpus) -> bool:
+        return together(self.ranks, lambda: check_rank_goes_on(model, corpus, self.options))
 
     def _facts(self) -> dict[str, Any]:
         """What must be the same on all ranks for the same numbers."""

@@ -90,6 +90,15 @@ def check_more_epochs(model: Model, options: Options) -> bool:
     return options.epochs > epochs
 
 
+def check_rank_goes_on(model: Model, corpus: EncodedCorpus, options: Options) -> bool:
+    """Whether there are epochs left to train over several ranks; InputError also if the text is a new one."""
+    if not is_same_text(model.trained().text, corpus):
+        raise InputError(
+            "resume: the text is another one: a model goes on with a new text in one process; run it alone"
+        )
+    return check_more_epochs(model, options)
+
+
 def continued(
     model: Model, corpus: EncodedCorpus, options: Options, *, checkpoints: bool = False, ranks: Ranks = ONE
 ) -> Run | None:
@@ -98,8 +107,6 @@ def continued(
         if not check_more_epochs(model, options):
             return None
         return more_epochs(model, corpus, options, checkpoints=checkpoints, ranks=ranks)
-    if ranks.size > 1:
-        raise InputError("resume: the text is another one: a model goes on with a new text in one process")
     run = on_new_text(model, corpus, options, checkpoints=checkpoints)
     added = len(run.vocabulary) - len(model.vocabulary)
     logger.info("training on with a new text: %s words added to %s", f"{added:,}", f"{len(model.vocabulary):,}")
