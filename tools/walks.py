@@ -14,6 +14,7 @@ are no edges, with ends drawn uniformly or by degree. Items: the dependencies of
 in five, one item is held out and predicted from the others, by the cosine of vectors (``most_similar``) and by
 the model's outputs (``predict_output_word``); a hit is among the first 20. ``--join`` puts the reports of several seeds
 in one, and prints the mean and the range of each number; the sides of a seed may come from several reports.
+``--text`` writes the walks as lines of a file and trains nothing.
 """
 
 import json
@@ -67,6 +68,7 @@ class Packages:
 @click.option(
     "--join", "parts", type=click.Path(exists=True, path_type=Path), multiple=True, help="A report of another seed."
 )
+@click.option("--text", type=click.Path(dir_okay=False, path_type=Path), help="Write the walks to this file, and stop.")
 @machine.threads_option
 @machine.output_option
 def main(
@@ -81,6 +83,7 @@ def main(
     fractions: str,
     questions_asked: int,
     seed: int,
+    text: Path | None,
     threads: int,
     output: Path | None,
 ) -> None:
@@ -89,6 +92,10 @@ def main(
         machine.write_report(joined([json.loads(part.read_text()) for part in parts]), output)
         return
     graph = read(packages)
+    if text is not None:
+        lines = walks_and_tests(graph, (walks, length), seed)[0]
+        text.write_text("".join(" ".join(line) + "\n" for line in lines))
+        return
     options = {"walks": walks, "length": length, "window": window, "item_epochs": item_epochs, **ARGUMENTS}
     report: dict[str, Any] = {
         "tool": "walks",

@@ -49,6 +49,9 @@ def test_packages_are_a_graph_and_baskets(tmp_path: Path, monkeypatch: pytest.Mo
     assert (len(kept), len(held)) == (3, 1)
     assert set(kept.ravel()) == {0, 1, 2, 3}
     known = {tuple(edge) for edge in kept.tolist()}
+    arguments = ["--packages", str(tmp_path / "list"), "--walks=3", "--length=5", "--text", str(tmp_path / "walks.txt")]
+    walks.main(arguments, standalone_mode=False)
+    assert [len(line.split()) for line in (tmp_path / "walks.txt").read_text().splitlines()] == [5] * 12
     for walk in walks.walked(kept, 4, 3, 5, random):
         assert all((min(a, b), max(a, b)) in known for a, b in itertools.pairwise(walk))
     assert {tuple(pair) for pair in walks.non_edges(graph, 5, random, False).tolist()} == {(1, 3), (2, 3)}
