@@ -54,6 +54,14 @@ def test_a_signal_to_a_rank_before_mpi_is_started_ends_all(text: Path, tmp_path:
     assert not list(tmp_path.iterdir())
 
 
+def test_a_rank_that_dies_before_mpi_is_started_is_not_waited_for_for_ever(text: Path, tmp_path: Path) -> None:
+    given = command(2, ODD_RANK, "dies", "1", "train", text, "-o", tmp_path / "output", *OPTIONS)
+    environment = {**ENVIRONMENT, "WORDSPARSE_MPI_PATIENCE": "3"}
+    run = subprocess.run(given, env=environment, capture_output=True, text=True, timeout=DEADLINE, check=False)
+    assert run.returncode != 0
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_bug_of_a_rank_before_mpi_is_started_ends_all(text: Path, tmp_path: Path) -> None:
     run = launched(2, ODD_RANK, "bug", "1", "train", text, "-o", tmp_path / "output", *OPTIONS)
     assert run.returncode == 1, run.stderr

@@ -3,8 +3,9 @@
     python odd_rank.py KIND RANKS ARGUMENTS…
 
 On the RANKS, such as ``0,1``, mpi4py is missing (``no-mpi4py``), the version is another one (``version``), no file
-may grow beyond 4 KiB (``full-disk``), the working directory is ``other``, where files of the same names are
-(``text``), SIGTERM comes before MPI is started (``signal``), or an error that nobody expects (``bug``).
+may grow beyond 4 KiB (``full-disk``), or the working directory is ``other``, where files of the same names are
+(``text``). Before MPI is started, SIGTERM comes (``signal``), the process exits (``dies``), or an error is raised that
+nobody expects (``bug``).
 """
 
 import importlib.metadata
@@ -30,6 +31,8 @@ if here in odd.split(","):
         os.chdir("other")
     elif kind == "signal":
         launch.ranks = cache(lambda: os.kill(os.getpid(), signal.SIGTERM))  # type: ignore[assignment,arg-type]
+    elif kind == "dies":
+        os._exit(1)
     elif kind == "bug":
         launch.ranks = None  # type: ignore[assignment]
     elif kind == "full-disk":

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from wordsparse import optional
 from wordsparse.distributed import hydra
-from wordsparse.distributed.watchdog import PATIENCE, VARIABLE, Watchdog, end_with_parent
+from wordsparse.distributed.watchdog import Watchdog, end_with_parent, limited, patience
 from wordsparse.errors import InputError
 from wordsparse.kernels.pool import ArrayPool
 
@@ -56,7 +56,8 @@ class MpiRanks:
     """
 
     def __init__(self, expected: int | None = None) -> None:
-        mpi = optional.load("training over several processes", "mpi4py.MPI")
+        with limited(patience()):
+            mpi = optional.load("training over several processes", "mpi4py.MPI")
         self._mpi, self._world = mpi, mpi.COMM_WORLD
         self.rank, self.size = int(self._world.rank), int(self._world.size)
         if expected not in (None, self.size):
@@ -69,7 +70,7 @@ class MpiRanks:
         self.beside = int(self._world.Split_type(mpi.COMM_TYPE_SHARED).size)
         self.sent, self.cpu_seconds = 0, 0.0
         self._pool = ArrayPool()
-        self.watchdog = Watchdog(_patience(), self._say)
+        self.watchdog = Watchdog(patience(), self._say)
         if self.size > 1:
             end_with_parent(self._say)
 
@@ -159,14 +160,6 @@ def _memory(rows: Array) -> Array:
 def _starts(counts: Sequence[int]) -> list[int]:
     """Where the rows of each rank begin."""
     return [0, *accumulate(counts)][:-1]
-
-
-def _patience() -> float:
-    given = os.environ.get(VARIABLE, str(PATIENCE))
-    try:
-        return float(given)
-    except ValueError:
-        raise InputError(f"{VARIABLE} must be a number of seconds, not {given!r:.40}") from None
 
 
 def _in_order(parts: Array) -> Array:

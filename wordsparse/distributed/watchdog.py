@@ -2,16 +2,45 @@
 is killed."""
 
 import os
+import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from wordsparse.distributed import hydra
+from wordsparse.errors import InputError
 
 # Seconds of waiting, and the variable that sets another number; 0 waits for ever.
 PATIENCE, VARIABLE = 300.0, "WORDSPARSE_MPI_PATIENCE"
 # Ended so, a rank has this exit status.
 STATUS = 1
+
+
+def patience() -> float:
+    """The seconds that the environment sets, or else PATIENCE; InputError if they are no number."""
+    given = os.environ.get(VARIABLE, str(PATIENCE))
+    try:
+        return float(given)
+    except ValueError:
+        raise InputError(f"{VARIABLE} must be a number of seconds, not {given!r:.40}") from None
+
+
+@contextmanager
+def limited(seconds: float) -> Iterator[None]:
+    """End this process by SIGALRM if the block takes longer; 0 for no limit.
+
+    MPICH's launcher does not notice a rank that dies before it has started MPI. The others wait for it in the start of
+    MPI, which lets no thread of Python run.
+    """
+    limits = seconds > 0 and hasattr(signal, "setitimer")
+    if limits:
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        if limits:
+            signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 class Watchdog:
