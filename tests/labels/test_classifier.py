@@ -247,6 +247,19 @@ def test_bad_input_is_named() -> None:
         SparseTargetClassifier(n_components=0).fit(X, Y)
 
 
+@pytest.mark.parametrize(("length", "refused"), [(1e-9, True), (1e-5, False), (1e5, False), (1e9, True)])
+def test_rows_of_a_length_that_float32_cannot_square_are_refused(length: float, refused: bool) -> None:
+    """It was an IndexError."""
+    X, Y = topics(100)
+    rows = X * np.float32(length)
+    if refused:
+        with pytest.raises(InputError, match="scale X, for instance to rows of length 1"):
+            SparseTargetClassifier(threads=1).fit(rows, Y)
+    else:
+        plain = SparseTargetClassifier(threads=1).fit(X, Y).predict_topk(X, 1)[0]
+        assert (SparseTargetClassifier(threads=1).fit(rows, Y).predict_topk(rows, 1)[0] == plain).mean() > 0.95
+
+
 def test_rows_without_any_features_teach_how_frequent_labels_are() -> None:
     _, Y = topics(60)
     fitted = SparseTargetClassifier(threads=1).fit(sp.csr_array((60, 5)), Y)

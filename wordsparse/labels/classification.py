@@ -12,6 +12,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from wordsparse.errors import InputError
 from wordsparse.kernels import Kernels
 from wordsparse.labels.calibration import Calibration, logistic_line
 from wordsparse.labels.head import logistic_head
@@ -44,6 +45,8 @@ HEAD_RANK = 64
 HEAD_ROWS = 1000
 # The constant column beside unit rows.
 CONSTANT = 0.5
+# Root mean square of the rows' lengths: fourth powers are summed over rows in float32.
+MIN_LENGTH, MAX_LENGTH = 1e-6, 1e6
 
 
 # The entries of a saved classifier that belong to its scorer.
@@ -79,9 +82,20 @@ class Classifier:
 
     @classmethod
     def fitted(cls, X: Any, Y: Any, dim: int, seed: int, kernels: Kernels, report: Report) -> "Classifier":
-        """From X (n, f) and Y (n, D) of ones, SciPy CSR float32."""
-        square = float(X.data @ X.data) / X.shape[0]
-        constant = CONSTANT * (float(np.sqrt(square)) if square > 0 else 1.0)
+        """From X (n, f) and Y (n, D) of ones, SciPy CSR float32.
+
+        Raises
+        ------
+        InputError
+            If the rows of X are so long or short that float32 does not hold their products.
+        """
+        length = float(np.linalg.norm(X.data.astype(np.float64)) / np.sqrt(X.shape[0])) or 1.0
+        if not MIN_LENGTH <= length <= MAX_LENGTH:
+            raise InputError(
+                f"the rows of X have a length of {length:.3g} (root mean square), and products of them leave the "
+                "range of float32: scale X, for instance to rows of length 1"
+            )
+        constant = CONSTANT * length
         X = with_constant(X, constant)
         problem, constants = tuned(X, Y, dim, seed, kernels, report)
         report("regression", 0, 1)

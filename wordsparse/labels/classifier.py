@@ -117,8 +117,8 @@ class SparseTargetClassifier(base.ClassifierMixin, base.BaseEstimator):
         Raises
         ------
         InputError
-            If shapes do not agree, a value is not finite, an entry of y is neither 0 nor 1, y is dense and huge, or no
-            row has a label; the message names row and column.
+            If shapes do not agree, a value is not finite, an entry of y is neither 0 nor 1, y is dense and huge, no
+            row has a label, or rows of X are too long or short for float32; the message names row and column.
         TrainingError
             If the training of an embedding diverges.
         MissingDependencyError
