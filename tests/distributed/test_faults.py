@@ -84,6 +84,19 @@ def test_ranks_with_other_texts_of_the_same_size_are_refused(call: str, text: Pa
     assert [path.name for path in tmp_path.iterdir()] == ["work"]
 
 
+def test_rows_that_a_killed_run_has_left_are_not_taken_for_those_of_the_next(text: Path, tmp_path: Path) -> None:
+    asked = ["-m", "wordsparse", "train", text, *OPTIONS, "--epochs", 1, "-o"]
+    assert launched(2, *asked, tmp_path / "alone").returncode == 0
+    left = tmp_path / "output.training" / "rows"
+    left.mkdir(parents=True)
+    for name in ("E", "mass", "output.V"):
+        (left / name).write_bytes(bytes(2**16))
+    assert launched(2, *asked, tmp_path / "output").returncode == 0
+    for name in ("input.npy", "output.npy", "training.bin"):
+        assert (tmp_path / "output" / name).read_bytes() == (tmp_path / "alone" / name).read_bytes()
+    assert not left.exists()
+
+
 def test_a_full_disk_of_the_first_rank_leaves_no_model(text: Path, tmp_path: Path) -> None:
     encoded, output = tmp_path / "encoded", tmp_path / "output"
     assert launched(2, "-m", "wordsparse", "encode", text, "-o", encoded, "--min-count", 1).returncode == 0

@@ -51,13 +51,14 @@ def _collect(state: dict[str, Any], name: str, owners: Owners, folder: Path) -> 
 
     All blocks are brought together in any case: the other ranks send them.
     """
-    own, path, failure = state[name], folder / name, ""
+    own, path, failure, mode = state[name], folder / name, "", "xb"  # no file of an earlier run is written on
     for block in owners.gathered(own):
         if owners.ranks.rank == 0 and not failure:
             try:
                 folder.mkdir(exist_ok=True)
-                with open(path, "ab") as file:
+                with open(path, mode) as file:
                     file.write(block.reshape(-1).view(np.uint8).data)
+                mode = "ab"
             except OSError as error:
                 failure = f"{folder}: {error.strerror or error}"
     if owners.ranks.rank == 0 and not failure:

@@ -207,6 +207,7 @@ class RunDirectory:
         """Remove the incomplete files of a process that died, and complete its interrupted move of a model."""
         for leftover in [*self.path.glob(".*.partial"), *storage.leftovers(self.path)]:
             shutil.rmtree(leftover, ignore_errors=True)
+        shutil.rmtree(self.path / ROWS, ignore_errors=True)
         self.release_reserve()
         if self.holds_model():
             self.install()
