@@ -1,10 +1,11 @@
 """A rank that waits too long for the others ends."""
 
+import signal
 import subprocess
 import sys
 import time
 
-from wordsparse.distributed.watchdog import STATUS, Watchdog
+from wordsparse.distributed.watchdog import STATUS, Watchdog, limited
 
 PROGRAM = """
 import time
@@ -62,3 +63,17 @@ def test_a_process_ends_with_the_one_that_started_it() -> None:
     run.stdout.close()
     assert run.wait(timeout=60) == 0
     assert said.startswith("the launcher has ended")
+
+
+def test_a_start_is_limited_and_an_own_timer_goes_on() -> None:
+    with limited(100):
+        assert 50 < signal.getitimer(signal.ITIMER_REAL)[0] <= 100
+        with limited(0):
+            assert signal.getitimer(signal.ITIMER_REAL)[0] > 50
+        with limited(7):
+            assert signal.getitimer(signal.ITIMER_REAL)[0] <= 7
+        assert signal.getitimer(signal.ITIMER_REAL)[0] > 50
+    assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
+    program = "from wordsparse.distributed.watchdog import limited\nwith limited(0.1): import time; time.sleep(60)"
+    run = subprocess.run([sys.executable, "-c", program], timeout=60, check=False)
+    assert run.returncode == -signal.SIGALRM

@@ -33,14 +33,14 @@ def limited(seconds: float) -> Iterator[None]:
     MPICH's launcher does not notice a rank that dies before it has started MPI. The others wait for it in the start of
     MPI, which lets no thread of Python run.
     """
-    limits = seconds > 0 and hasattr(signal, "setitimer")
-    if limits:
-        signal.setitimer(signal.ITIMER_REAL, seconds)
+    if seconds <= 0 or not hasattr(signal, "setitimer"):  # Windows has none
+        yield
+        return
+    before = signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
     finally:
-        if limits:
-            signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_REAL, *before)
 
 
 class Watchdog:
