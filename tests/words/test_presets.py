@@ -44,25 +44,23 @@ def test_near_nodes_of_a_graph_are_alike(model: str) -> None:
     assert one > two + 0.1 > five + 0.2
 
 
-@pytest.mark.parametrize(
-    ("preset", "exponent", "turn"), [("text", 0.0, 0.75), ("items", 0.0, 0.0), ("walks", 1.5, 0.0)]
-)
-def test_the_vectors_of_a_preset_keep_its_part_of_the_spectrum(preset: str, exponent: float, turn: float) -> None:
+@pytest.mark.parametrize(("preset", "turn"), [("text", 0.75), ("items", 0.0), ("walks", 0.0)])
+def test_a_preset_rotates_outputs(preset: str, turn: float) -> None:
     model = ws.train(WALKS, preset=preset, window=2, min_count=1, dim=8)
     rows = model.input_rows, model.output_rows[:, :8], model.vocabulary.counts
-    np.testing.assert_array_equal(model.vectors, coordinates.combined(*rows, exponent=exponent, turn=turn))
+    np.testing.assert_array_equal(model.vectors, coordinates.combined(*rows, turn=turn))
 
 
 def test_resamples_are_exported_as_the_model_is(monkeypatch: pytest.MonkeyPatch) -> None:
     exports, combined = [], coordinates.combined
 
     def spy(*rows: Any, **constants: Any) -> Any:
-        exports.append((constants["exponent"], constants["turn"]))
+        exports.append(constants["turn"])
         return combined(*rows, **constants)
 
     monkeypatch.setattr(coordinates, "combined", spy)
     assert ws.train(WALKS, preset="walks", dim=8, bootstrap=2).vectors.shape == (20, 8)
-    assert exports == [(1.5, 0)] * 3
+    assert exports == [0] * 3
 
 
 def test_whole_baskets_are_windows(tmp_path: Path) -> None:

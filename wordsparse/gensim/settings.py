@@ -55,12 +55,7 @@ def check(settings: Arguments) -> None:
         raise InputError("hs=0 and negative=0 together: nothing would be trained; leave one of them at its default")
     if settings.negative < 0:
         raise InputError(f"negative must not be below 0, not {settings.negative}")
-    if settings.hs and settings.negative:
-        say_once(
-            "Both hierarchical softmax and negative sampling are activated. Here both stand for one loss, which is "
-            "exact over the whole vocabulary."
-        )
-    elif settings.hs:
+    if settings.hs and not settings.negative:
         say_once("hs=1: the loss here is exact over the whole vocabulary; no tree of words takes its place")
     if not settings.cbow_mean and not settings.sg:
         raise InputError("cbow_mean=0: CBOW takes the mean of its context words here, never their sum; leave it at 1")

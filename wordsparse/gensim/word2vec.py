@@ -137,6 +137,11 @@ class Word2Vec(VocabularyBuilder):
         self.__dict__["load"] = _on_class_only
         super().__init__()
         settings.check(self)
+        if self.hs and self.negative:
+            logger.warning(
+                "Both hierarchical softmax and negative sampling are activated. Here both stand for one loss, which is "
+                "exact over the whole vocabulary."
+            )
         if sentences is None and corpus_file is None:
             if trim_rule is not None or callbacks:
                 logger.warning(

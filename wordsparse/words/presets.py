@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from wordsparse.errors import InputError
-from wordsparse.words.coordinates import EXPONENT, TURN
+from wordsparse.words.coordinates import TURN
 from wordsparse.words.examples import Distances
 
 # The default window of baskets: as wide as nearly every basket, at a bounded cost in a file of long lines.
@@ -29,9 +29,6 @@ class Preset:
     turn : float
         The rotation of output vectors in ``coordinates.combined``. Output vectors that are not rotated keep what words
         predict each other: the links of a graph.
-    exponent : float
-        How much of the spectrum the vectors keep (``coordinates.combined``). The spectrum says which directions tell
-        the communities of a graph; at 2, an input e becomes Σ (e·w) w over all outputs w.
     negatives : float, optional
         The weight of the words that are not targets in the loss bounded-ns; None for the recipe's.
     """
@@ -41,13 +38,12 @@ class Preset:
     min_count: int = 5
     distances: Distances | None = None
     turn: float = TURN
-    exponent: float = EXPONENT
     negatives: float | None = None
 
     @property
     def export(self) -> dict[str, float]:
         """The arguments of ``coordinates.combined`` for these sequences."""
-        return {"exponent": self.exponent, "turn": self.turn}
+        return {"turn": self.turn}
 
 
 PRESETS = {
@@ -59,15 +55,7 @@ PRESETS = {
         distances="equal",
         turn=0.0,
     ),
-    "walks": Preset(
-        "walks on a graph",
-        {"sample": 0.0},
-        min_count=1,
-        distances="linear",
-        turn=0.0,
-        exponent=1.5,
-        negatives=20.0,
-    ),
+    "walks": Preset("walks on a graph", {"sample": 0.0}, min_count=1, distances="linear", turn=0.0, negatives=20.0),
 }
 
 
