@@ -30,8 +30,12 @@ SETS = {
     "rw": "RW",
     "mturk771": "MTurk-771",
     "mturk": "MTurk",
+    "rg65": "RG-65",
     "yp130-verbs": "YP-130",
+    "yp130": "YP-130",
     "simverb3500": "SimVerb",
+    "simverb": "SimVerb",
+    "verb143": "verb forms",
     "questions-words": "Google",
     "msr": "MSR",
 }
@@ -136,30 +140,35 @@ def headline_picture(content: Content) -> bytes:
     return next(picture.svg for picture in draw({**content, "scores": shown}) if picture.name == "cpu-time")
 
 
+def medians(runs: Sequence[Content], measure: str) -> dict[str, float]:
+    """The median of a measure over the repeats of each method."""
+    found: dict[str, list[float]] = {}
+    for run in runs:
+        if "error" not in run:
+            found.setdefault(run["name"], []).append(run[measure])
+    return {name: statistics.median(values) for name, values in found.items()}
+
+
 def speed(content: Content) -> str:
     """A sentence for each model: how many times the speed of gensim's negative sampling; the longest runs."""
     sentences = []
     longest = max((run["tokens_per_epoch"], run["epochs"]) for run in content["runs"])
     for model, label in MODELS.items():
-        runs = {
-            run["name"]: run
-            for run in content["runs"]
-            if run["model"] == model and (run["tokens_per_epoch"], run["epochs"]) == longest and "error" not in run
-        }
-        ours, peer = runs.get(f"wordsparse-{model}"), runs.get(f"gensim-{model}-ns")
-        if ours and peer:
-            wall = ours["tokens_per_second"] / peer["tokens_per_second"]
-            cpu = peer["cpu_seconds"] / ours["cpu_seconds"]
+        runs = [run for run in content["runs"] if (run["tokens_per_epoch"], run["epochs"]) == longest]
+        cpu, rate = (medians(runs, measure) for measure in ("cpu_seconds", "tokens_per_second"))
+        ours, peer = f"wordsparse-{model}", f"gensim-{model}-ns"
+        if ours in cpu and peer in cpu:
+            wall, by_cpu = rate[ours] / rate[peer], cpu[peer] / cpu[ours]
             sentences.append(
                 f"wordsparse trains {label} at {wall:.1f} times the speed of gensim's negative sampling "
-                f"({cpu:.1f} times by CPU time)."
+                f"({by_cpu:.1f} times by CPU time)."
             )
     return " ".join(sentences)
 
 
 def from_text(content: Content) -> str:
     """Wall seconds from the text to the vectors, ours beside gensim's negative sampling, and how many times as fast."""
-    seconds = {run["name"]: run["text_to_vectors_seconds"] for run in content["runs"] if "error" not in run}
+    seconds = medians(content["runs"], "text_to_vectors_seconds")
     rows = []
     for model, label in MODELS.items():
         ours, peer = seconds[f"wordsparse-{model}"], seconds[f"gensim-{model}-ns"]
