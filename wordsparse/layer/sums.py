@@ -109,7 +109,7 @@ class WindowSums(_Sums):
     def __init__(self, forward: Forward, windows: Windows, kernels: Kernels) -> None:
         super().__init__(forward, kernels)
         F, targets = forward.inputs.features, forward.targets.csr.indices
-        zeta = kernels.xp.multiply(forward.alpha, 2, dtype=F.dtype, casting="same_kind")
+        zeta = (2 * forward.alpha).astype(F.dtype)
         W_T = forward.target_rows.take()
         X, Z, G = kernels.window_pull(windows, F, targets, W_T, zeta, forward.gamma)  # (4)
         self._kept = {"X": X, "Z": Z, "G": G}
