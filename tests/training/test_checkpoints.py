@@ -66,6 +66,7 @@ def test_a_checkpoint_of_another_shape_is_refused(text: Path, output: Path) -> N
         train(text, output, resume=True)
 
 
+@pytest.mark.usefixtures("checkpoints_wait")
 def test_a_checkpoint_that_cannot_be_written_is_said_and_the_run_goes_on(
     text: Path, output: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -40,6 +40,7 @@ def test_a_run_interrupted_after_every_minibatch_ends_in_the_same_bytes(text: Pa
     assert same_vectors(train(text, output, epochs=1, resume=True, threads=2), whole)
 
 
+@pytest.mark.usefixtures("checkpoints_wait")
 def test_periodic_checkpoints_do_not_change_the_result_and_the_newest_is_kept(text: Path, output: Path) -> None:
     seen: list[list[str]] = []
 
