@@ -256,9 +256,12 @@ def error(value: float | None) -> str:
 
 def reading(content: Content) -> str:
     """The speed of reading a text, by tokeniser, beside plain Python and gensim."""
-    rows = [[row["side"], row["threads"], number(row["tokens_per_cpu_second"] / 1e6)] for row in content["sides"]]
+    rows = [
+        [row["side"], row["threads"], *(number(row[f"tokens_per_{unit}"] / 1e6) for unit in ("second", "cpu_second"))]
+        for row in content["sides"]
+    ]
     caption = f"{content['options']['corpus']}, {content['tokens']:,} tokens at white space."
-    return f"{caption}\n\n{table(['side', 'threads', 'million tokens per CPU s'], rows)}"
+    return f"{caption}\n\n{table(['side', 'threads', 'million tokens a second', 'a CPU second'], rows)}"
 
 
 def ranks(content: Content) -> str:

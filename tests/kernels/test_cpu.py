@@ -83,7 +83,7 @@ def test_products_that_are_wrong_on_a_machine_are_left_to_blas(
 @pytest.mark.skipif(not isa.AVAILABLE[0].endswith("+amx"), reason="this processor has no matrix unit")
 @pytest.mark.parametrize(("n", "k", "d"), [(1024, 64, 64), (1031, 67, 301), (1040, 300, 65), (4099, 301, 300)])
 def test_own_products_of_split_numbers(n: int, k: int, d: int) -> None:
-    """Only who asks for them has them; each product of numbers then has an error of up to 2⁻¹⁵, of either sign."""
+    """Only who asks for them has them; each product of numbers then has an error of up to 2⁻¹⁴, of either sign."""
     split, whole = CpuKernels(2, isa=isa.AVAILABLE[0], bfloat16=True), CpuKernels(2, isa=isa.AVAILABLE[0])
     narrower = CpuKernels(1, isa=isa.AVAILABLE[1])
     a, b, right = normal((n, k), "float32", 1), normal((n, d), "float32", 2), normal((k, d), "float64", 3)

@@ -62,7 +62,7 @@ class CpuKernels(HostArrays):
         with AVX2 and wider vectors, unless they fail their self-check on this machine.
     bfloat16
         Whether float32 numbers may be rounded to bfloat16 on their way into a sum, where that is faster. Tall products
-        take a number as the sum of two of them where the processor has a matrix unit (AMX): errors of up to 2⁻¹⁵ of
+        take a number as the sum of two of them where the processor has a matrix unit (AMX): errors of up to 2⁻¹⁴ of
         each product of numbers in place of float32's 2⁻²⁴. Sparse products read the rows that they are asked for many
         times as one of them, with vectors of 64 bytes: errors of up to 2⁻⁹ of each number, of either sign.
 

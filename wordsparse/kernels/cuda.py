@@ -56,6 +56,7 @@ class CudaKernels:
     """
 
     device = "cuda"
+    threads = 1
 
     def __init__(self, cupy: Any = None, *, tf32: bool | None = None) -> None:
         self.xp = devices.usable_cupy() if cupy is None else cupy

@@ -23,6 +23,10 @@ class Kernels(Protocol):
     def device(self) -> str:
         """``cpu`` or ``cuda``."""
 
+    @property
+    def threads(self) -> int:
+        """How many threads of the host they work on."""
+
     def to_device(self, array: Array) -> Array:
         """A NumPy array as one of ``xp``; one of ``xp`` as it is."""
 

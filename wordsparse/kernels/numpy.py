@@ -69,6 +69,8 @@ class HostArrays:
 class NumpyKernels(HostArrays):
     """Every kernel as one array expression."""
 
+    threads = 1
+
     def take(self, matrix: Array, rows: Array, last: Array | None = None) -> Array:
         taken = matrix[rows]
         return np.asarray(taken if last is None else np.concatenate([taken, last[:, None]], axis=1))

@@ -35,9 +35,13 @@ from wordsparse.layer.core import ExactLayer
 from wordsparse.layer.factors import Factors
 from wordsparse.layer.inputs import RowInputs, WindowInputs
 from wordsparse.layer.interface import Forward, Inputs, Sums, Targets
+from wordsparse.machine.threads import ordered_map
 from wordsparse.words.examples import Examples
 
 Array = NDArray[Any]
+
+# Rows that are drawn at a time; an even number, for float32 numbers are drawn in pairs.
+START_ROWS = 1024
 
 
 @dataclass(frozen=True)
@@ -169,7 +173,15 @@ class WordEmbedding:
         self.output.set_weights(weights)
 
     def _start_rows(self, dim: int, seed: int) -> Array:
-        return start_rows(np.random.default_rng(seed), self.output.n_outputs, dim)
+        start = np.empty((self.output.n_outputs, dim), np.float32)
+
+        def draw(first: int) -> None:
+            rows = start[first : first + START_ROWS]
+            rows[:] = start_rows(np.random.Generator(np.random.PCG64(seed).advance(first * dim // 2)), *rows.shape)
+
+        for _ in ordered_map(draw, range(0, len(start), START_ROWS), self.output.kernels.threads):
+            pass
+        return start
 
     def _minibatch(self, examples: Examples) -> tuple[Examples, Inputs, Targets]:
         """The examples on the device, as the layer takes them."""
