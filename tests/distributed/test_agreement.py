@@ -6,6 +6,7 @@ from functools import cache
 from types import SimpleNamespace
 
 import pytest
+from support.fake_cupy import CUDARuntimeError
 from support.thread_ranks import ThreadRanks, on_ranks
 
 from wordsparse.distributed import launch
@@ -74,6 +75,19 @@ def test_an_error_of_one_rank_alone_ends_all(
     assert line.startswith("rank 1 of 2 (")
     assert line.endswith("; the other ranks are ended; all is kept")
     assert ("Traceback" in capsys.readouterr().err) == isinstance(error, ValueError)
+
+
+def test_a_gpu_that_fails_is_an_error_of_one_rank_alone() -> None:
+    said: list[str] = []
+
+    def work(ranks: ThreadRanks) -> None:
+        error = TrainingError("the GPU failed")
+        error.__cause__ = CUDARuntimeError("cudaErrorUnknown")
+        with pytest.raises(SystemExit), ending_all(ranks, said.append, lambda: "all is kept"):
+            raise TrainingError("the GPU failed; all is kept") from error
+
+    on_ranks(2, work)
+    assert len(said) == 2
 
 
 def test_errors_that_all_ranks_meet_end_none() -> None:

@@ -154,7 +154,6 @@ def test_a_rank_that_dies_takes_the_job_down_and_leaves_the_checkpoint(text: Pat
     [
         (2, ["--dim", 0], "dim must be at least 1, not 0"),
         (2, ["--subwords"], "subwords: not over several ranks: run `wordsparse subwords` on the model afterwards"),
-        (2, ["--device", "cuda"], "device cuda: not over several ranks: they train on CPUs; leave it out"),
         (2, ["--bootstrap", 2], "bootstrap: not over several ranks: train the resamples in one process"),
         (3, ["--max-vocab", 2], "3 ranks for a vocabulary of 2 words: every rank needs a row; start fewer"),
     ],

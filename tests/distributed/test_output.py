@@ -1,8 +1,5 @@
 """The layer over several ranks takes the steps of the layer of one process."""
 
-from types import SimpleNamespace
-from typing import Any
-
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -45,12 +42,6 @@ def check(ranks: Ranks, loss: str, measure: np.ndarray | None) -> None:
 @pytest.mark.parametrize("loss", LOSSES)
 def test_one_rank_takes_the_steps_of_a_layer_of_one_process(loss: str, measure: np.ndarray | None) -> None:
     check(ONE, loss, measure)
-
-
-def test_kernels_of_a_gpu_are_refused() -> None:
-    kernels: Any = SimpleNamespace(device="cuda")
-    with pytest.raises(InputError, match="kernels of cuda: ranks compute on CPUs; leave them out"):
-        ShardedOutput(ONE, D, WIDTH, kernels=kernels)
 
 
 @needs_mpi

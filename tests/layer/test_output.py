@@ -143,7 +143,7 @@ def test_many_targets_an_example_never_form_their_rows(route: str) -> None:
         with problems.route(route):
             layer.core.apply(layer.core.update(problems.sums_of(seen), 1e-3))
         assert isinstance(seen.target_rows, FormedRows if formed else FactoredRows)
-        assert ("_W_T" in vars(seen.target_rows)) == formed
+        assert ("_formed" in vars(seen.target_rows)) == formed
 
 
 def test_an_empty_minibatch_without_decay_changes_nothing() -> None:

@@ -28,6 +28,7 @@ def fake_cupy(**changes: Any) -> Any:
         "driver": 13000,
         "runtime": 12090,
         "count": 1,
+        "first": 0,
         "capability": (9, 0),
         "version": "14.2.0",
         "works": True,
@@ -42,11 +43,14 @@ def fake_cupy(**changes: Any) -> Any:
 
     properties = {"name": b"NVIDIA H100", "totalGlobalMem": 80 * 2**30}
     properties |= dict(zip(("major", "minor"), answers["capability"], strict=True))
+    current = [0]
     runtime = SimpleNamespace(
         driverGetVersion=lambda: answer("driver"),
         runtimeGetVersion=lambda: answer("runtime"),
         getDeviceCount=lambda: answer("count"),
-        getDevice=lambda: 0,
+        getDevice=lambda: current[0],
+        setDevice=lambda number: current.__setitem__(0, number),
+        deviceGetPCIBusId=lambda number: f"0000:{answer('first') + number:02X}:00.0",
         getDeviceProperties=lambda device: properties,
     )
 

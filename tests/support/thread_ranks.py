@@ -17,7 +17,7 @@ class ThreadRanks:
 
     def __init__(self, rank: int, board: list[Any], gate: threading.Barrier) -> None:
         self.rank, self.size, self.beside, self.sent = rank, len(board), 1, 0
-        self.cpu_seconds = 0.0
+        self.cpu_seconds, self.local_rank = 0.0, rank
         self.agreed: BaseException | None = None
         self._board, self._gate = board, gate
 
@@ -56,9 +56,20 @@ class ThreadRanks:
 
 
 def on_ranks(size: int, work: Callable[[ThreadRanks], T]) -> list[T]:
-    """The results of ``work`` on every rank; its first error."""
+    """The results of ``work`` on every rank; the error of the first one that did not merely wait for another."""
     board: list[Any] = [None] * size
     gate = threading.Barrier(size, timeout=60)
+
+    def of_rank(rank: int) -> T:
+        try:
+            return work(ThreadRanks(rank, board, gate))
+        except BaseException:
+            gate.abort()
+            raise
+
     with ThreadPoolExecutor(size) as pool:
-        futures = [pool.submit(work, ThreadRanks(rank, board, gate)) for rank in range(size)]
-        return [future.result() for future in futures]
+        futures = [pool.submit(of_rank, rank) for rank in range(size)]
+    errors = [error for future in futures if (error := future.exception()) is not None]
+    for error in sorted(errors, key=lambda error: isinstance(error, threading.BrokenBarrierError)):
+        raise error
+    return [future.result() for future in futures]

@@ -45,7 +45,7 @@ def ending_all(ranks: Ranks, say: Callable[[str], object], kept: Callable[[], st
         yield
     except BaseException as error:
         cause = error.__cause__
-        if ranks.size == 1 or (isinstance(error, TrainingError) and not isinstance(cause, MemoryError)):
+        if ranks.size == 1 or (isinstance(error, TrainingError) and _is_computed(error)):
             raise
         if ranks.agreed is not None and ranks.agreed in (error, cause):
             raise
@@ -56,3 +56,9 @@ def ending_all(ranks: Ranks, say: Callable[[str], object], kept: Callable[[], st
         if isinstance(error, Exception) and not isinstance(error, WordsparseError | MemoryError):
             traceback.print_exc()
         ranks.abort(status)
+
+
+def _is_computed(error: BaseException) -> bool:
+    """Whether an error comes from the numbers, and not from the memory or the GPU of one rank."""
+    cause = error.__cause__
+    return cause is None or (isinstance(cause, WordsparseError) and _is_computed(cause))

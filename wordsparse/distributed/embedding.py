@@ -71,7 +71,8 @@ class ShardedEmbedding(WordEmbedding):
         assert isinstance(examples, SplitExamples)
         assert examples.route is not None
         kernels, route = self.output.kernels, examples.route
-        features = route.deliver(kernels.take(self.E, route.asked, np.ones(route.asked.shape[0], np.float32)))
+        examples = examples.moved(kernels.to_device)
+        features = route.deliver(kernels.take(self.E, route.asked, kernels.xp.ones(route.asked.shape[0], np.float32)))
         bags = examples.bags
         part = RowInputs(features, kernels) if bags is None else WindowInputs(features, bags, kernels)
         targets = SplitTargets(route.rows, examples.targets, examples.weights, examples.transposed, route)

@@ -52,7 +52,8 @@ class ShardedLayer(ExactLayer):
         assert targets.route is not None
         own = self.measure_roots(targets.rows)
         rows = SplitRows(targets.route, self.ranks, self.V, targets, own, self.factors, self.kernels)
-        wanted = np.ones(targets.csr.columns) if self.p is None else targets.route.fetch(own[:, None])[:, 0]
+        ones: Array = self.kernels.xp.ones(targets.csr.columns)
+        wanted = ones if self.p is None else targets.route.fetch(own[:, None])[:, 0]
         return rows, wanted
 
     def summed(self, part: Array) -> Array:
@@ -69,14 +70,14 @@ class ShardedLayer(ExactLayer):
         random, shape = np.random.default_rng(seed), (self.n_features,)
         draw = lambda n: size * random.standard_normal((n, *shape), self.dtype)  # noqa: E731
         for own, rows in self.owners.drawn(draw, BLOCK_ROWS):
-            self.V[own] = rows
+            self.V[own] = self.kernels.to_device(np.ascontiguousarray(rows))
         self._start_from_V()
 
     def check_alike(self) -> None:
         """Raise TrainingError if U and Q are no longer the same bytes on all ranks, as where processors round
         differently; collective."""
-        f = self.factors
-        here = zlib.crc32(f.Q.tobytes(), zlib.crc32(f.U.tobytes()))
+        U, Q = map(self.kernels.to_host, (self.factors.U, self.factors.Q))
+        here = zlib.crc32(Q.tobytes(), zlib.crc32(U.tobytes()))
         told = self.ranks.gather(here.to_bytes(4))
         if len(set(told)) > 1:
             rank = next(i for i, other in enumerate(told) if other != told[0])

@@ -67,7 +67,8 @@ class MpiRanks:
                 "them with the mpiexec of that MPI"
             )
         self.agreed: BaseException | None = None
-        self.beside = int(self._world.Split_type(mpi.COMM_TYPE_SHARED).size)
+        host = self._world.Split_type(mpi.COMM_TYPE_SHARED)
+        self.beside, self.local_rank = int(host.size), int(host.rank)
         self.sent, self.cpu_seconds = 0, 0.0
         self._pool = ArrayPool()
         self.watchdog = Watchdog(patience(), self._say)

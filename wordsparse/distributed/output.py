@@ -11,6 +11,7 @@ from wordsparse.distributed.layer import ShardedLayer
 from wordsparse.distributed.owners import Owners
 from wordsparse.distributed.ranks import Ranks, together
 from wordsparse.distributed.route import Route
+from wordsparse.distributed.staging import staged
 from wordsparse.errors import InputError
 from wordsparse.kernels import Csr, Kernels, at_work, kernels_on
 from wordsparse.layer import losses as _losses
@@ -32,8 +33,8 @@ class ShardedOutput:
     ranks : Ranks
         :class:`wordsparse.distributed.mpi.MpiRanks`, or ``OneRank`` for a process by itself.
     n_outputs, n_features, loss, base_measure, dtype, seed, threads, kernels
-        As of :class:`wordsparse.FactoredOutput`, the same on all ranks. There are at least as many outputs as ranks,
-        and kernels are those of CPUs.
+        As of :class:`wordsparse.FactoredOutput`, the same on all ranks. There are at least as many outputs as ranks.
+        Arguments and results are arrays of NumPy, also with kernels of a GPU.
 
     Raises
     ------
@@ -53,17 +54,17 @@ class ShardedOutput:
         threads: int | None = None,
         kernels: Kernels | None = None,
     ) -> None:
+        @at_work(starting=True)  # on one rank alone, a GPU may be full
         def made() -> ShardedLayer:
             D, d = validation.positive_int("n_outputs", n_outputs), validation.positive_int("n_features", n_features)
             chosen, real = _losses.resolve(loss), validation.working_dtype(dtype)
             if max(chosen.min_outputs, ranks.size) > D:
                 raise InputError(f"n_outputs {D}: loss {chosen.name} on {ranks.size} ranks needs more outputs")
-            owners = Owners(D, ranks)
-            check_memory(owners.own, d, real, base_measure is not None, ranks.beside)
-            measure = None if base_measure is None else validation.base_measure(base_measure, D, real)
             where = kernels if kernels is not None else kernels_on("cpu", threads)
-            if where.device != "cpu":
-                raise InputError(f"kernels of {where.device}: ranks compute on CPUs; leave them out")
+            owners = Owners(D, staged(ranks, where))
+            if where.device == "cpu":
+                check_memory(owners.own, d, real, base_measure is not None, ranks.beside)
+            measure = None if base_measure is None else validation.base_measure(base_measure, D, real)
             return ShardedLayer(where, owners, d, chosen, measure, real)
 
         self.ranks = ranks
@@ -75,7 +76,7 @@ class ShardedOutput:
     def loss_and_grad(self, H: ArrayLike, Y: Any) -> tuple[Array, Array]:
         """Losses and ∂(their sum)/∂H of this rank's examples; arguments and results as of ``FactoredOutput``."""
         with at_work():
-            return _results(self._sums(H, Y))
+            return self._results(self._sums(H, Y))
 
     def step(self, H: ArrayLike, Y: Any, lr: float, *, weight_decay: float = 0.0) -> tuple[Array, Array]:
         """One exact gradient step on the sum of the losses of all ranks' examples.
@@ -105,7 +106,7 @@ class ShardedOutput:
         weight_decay = validation.non_negative("weight_decay", weight_decay)
         with at_work():
             sums = self._sums(H, Y)
-            results = _results(sums)
+            results = self._results(sums)
             self.core.apply(self.core.update(sums, lr, weight_decay=weight_decay))
             return results
 
@@ -115,8 +116,9 @@ class ShardedOutput:
         chosen = together(self.ranks, lambda: validation.output_rows(rows, core.owners.n))
         wanted, place = _wanted(chosen, self.ranks.size)
         with at_work():
-            route = Route(self.ranks, core.kernels, wanted)
-            return route.fetch(core.rows(route.rows))[place]
+            route = Route(core.ranks, core.kernels, wanted)
+            fetched = core.kernels.to_host(route.fetch(core.rows(route.rows)))
+            return np.asarray(fetched[place])
 
     def set_weights(self, weights: ArrayLike) -> None:
         """Set W (D, d), given whole on every rank."""
@@ -132,7 +134,7 @@ class ShardedOutput:
 
     def _sums(self, H: ArrayLike, Y: Any) -> Sums:
         """The sums of checked examples."""
-        core = self.core
+        core, move = self.core, self.core.kernels.to_device
 
         def checked() -> tuple[Array, Any]:
             rows = validation.matrix("H", H, core.n_features, core.dtype)
@@ -141,10 +143,17 @@ class ShardedOutput:
 
         rows, (indptr, columns, y) = together(self.ranks, checked)
         wanted, local = _wanted(columns, self.ranks.size)
-        route = Route(self.ranks, core.kernels, wanted)
-        targets = SplitTargets(route.rows, Csr(indptr, local.astype(np.int32), wanted.shape[0]), y, None, route)
-        forward = core.forward(SplitInputs(RowInputs(rows, core.kernels), self.ranks, None), targets)
+        route = Route(core.ranks, core.kernels, wanted)
+        csr = Csr(indptr, local.astype(np.int32), wanted.shape[0]).moved(move)
+        inputs = SplitInputs(RowInputs(move(rows), core.kernels), core.ranks, None)
+        forward = core.forward(inputs, SplitTargets(route.rows, csr, move(y), None, route))
         return forward.inputs.pull_back(forward)
+
+    def _results(self, sums: Sums) -> tuple[Array, Array]:
+        """Losses and gradient, on the host."""
+        forward: Forward = sums.forward
+        assert forward.losses is not None
+        return self.core.kernels.to_host(forward.losses), self.core.kernels.to_host(sums.gradient())
 
 
 def _wanted(rows: Array, owners: int) -> tuple[Array, Array]:
@@ -152,9 +161,3 @@ def _wanted(rows: Array, owners: int) -> tuple[Array, Array]:
     distinct = by_owner(np.unique(rows), owners)
     ascending = np.argsort(distinct)
     return distinct, ascending[np.searchsorted(distinct, rows, sorter=ascending)]
-
-
-def _results(sums: Sums) -> tuple[Array, Array]:
-    forward: Forward = sums.forward
-    assert forward.losses is not None
-    return forward.losses, sums.gradient()

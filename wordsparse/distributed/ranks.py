@@ -1,7 +1,8 @@
 """The interface of communication: all that the ranks of a run say to each other goes through these methods.
 
 Every method but ``watch`` and ``abort`` is collective: all ranks call the same ones in the same order, from the main
-thread. Arrays are NumPy's. Results are the same bytes at every repetition: sums are taken in the order of the ranks.
+thread. Arrays are NumPy's; staging.py puts those of a GPU over the same methods. Results are the same bytes at every
+repetition: sums are taken in the order of the ranks.
 """
 
 import json
@@ -31,6 +32,10 @@ class Ranks(Protocol):
     @property
     def beside(self) -> int:
         """How many of them are on this host, this one included."""
+
+    @property
+    def local_rank(self) -> int:
+        """The number of this one among those of its host, from 0."""
 
     @property
     def sent(self) -> int:
@@ -66,7 +71,8 @@ class Ranks(Protocol):
         """Wait for all ranks."""
 
     def watch(self, watches: bool) -> None:
-        """Whether a rank that waits very long for the others shall end, from now on; not collective."""
+        """Whether a rank that waits very long for others shall end, from now on, though all are alive; not
+        collective."""
 
     def abort(self, status: int) -> NoReturn:
         """End all ranks at once with this exit status, whatever they are doing."""
@@ -75,7 +81,7 @@ class Ranks(Protocol):
 class OneRank:
     """A process by itself: nothing is sent, and nothing is copied."""
 
-    rank, size, beside, sent, cpu_seconds = 0, 1, 1, 0, 0.0
+    rank, size, beside, local_rank, sent, cpu_seconds = 0, 1, 1, 0, 0, 0.0
     agreed: BaseException | None = None
 
     def sum(self, part: Array) -> Array:

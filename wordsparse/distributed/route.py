@@ -20,11 +20,11 @@ class Route:
     Parameters
     ----------
     ranks : Ranks
+        As they take the arrays of these kernels: see staging.py.
     kernels : Kernels
-        Of the CPU.
     wanted : (u,) int64
         The rows that this rank's examples touch, distinct, by their numbers in the whole matrix; those of one owner
-        stand together, the owners in their order.
+        stand together, the owners in their order. An array of NumPy; those below are the kernels'.
 
     Attributes
     ----------
@@ -39,17 +39,17 @@ class Route:
         self._ask = np.bincount(wanted % ranks.size, minlength=ranks.size).tolist()
         ones = [1] * ranks.size
         self._give = ranks.exchange(np.array(self._ask)[:, None], ones, ones)[:, 0].tolist()
-        self.asked = ranks.exchange((wanted // ranks.size)[:, None], self._ask, self._give)[:, 0]
-        order = np.argsort(self.asked, kind="stable")
-        ordered = self.asked[order]
+        asked = ranks.exchange((wanted // ranks.size)[:, None], self._ask, self._give)[:, 0]
+        order = np.argsort(asked, kind="stable")
+        ordered = asked[order]
         begins = np.ones(ordered.shape[0], np.bool_)
         begins[1:] = ordered[1:] != ordered[:-1]
-        self.rows = ordered[begins]
-        self._place = np.empty_like(order)
-        self._place[order] = np.cumsum(begins) - 1
+        place = np.empty_like(order)
+        place[order] = np.cumsum(begins) - 1
         # The rows that came for each of `rows`, in the order of the ranks.
         ends = np.append(np.flatnonzero(begins), order.shape[0]).astype(np.int64)
-        self._parts = Csr(ends, order.astype(np.int32), order.shape[0])
+        self._parts = Csr(ends, order.astype(np.int32), order.shape[0]).moved(kernels.to_device)
+        self.asked, self.rows, self._place = map(kernels.to_device, (asked, ordered[begins], place))
 
     def fetch(self, rows: Array) -> Array:
         """What this rank wants, (u, k), of the owners' ``rows`` (n, k), those of :attr:`rows`."""
@@ -62,4 +62,4 @@ class Route:
     def collect(self, parts: Array) -> Array:
         """The sums over all ranks, (n, k) at the owners, of ``parts`` (u, k), one for each row that a rank wants."""
         came = self._ranks.exchange(parts, self._ask, self._give)
-        return self._kernels.combine(self._parts, np.ones(came.shape[0], came.dtype), came)
+        return self._kernels.combine(self._parts, self._kernels.xp.ones(came.shape[0], came.dtype), came)

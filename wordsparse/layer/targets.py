@@ -46,13 +46,17 @@ class _Rows:
 class FormedRows(_Rows):
     """W_T is formed when it is first used, and kept until it is taken."""
 
-    @cached_property
+    _formed: Array | None = None
+
+    @property
     def _W_T(self) -> Array:
-        return self._form()
+        # No cached_property: before Python 3.12 it holds one lock for all rows, and ranks wait for others in here.
+        if self._formed is None:
+            self._formed = self._form()
+        return self._formed
 
     def take(self) -> Array:
-        W_T = self._W_T
-        del self._W_T
+        W_T, self._formed = self._W_T, None
         return W_T
 
     def outputs(self, inputs: Inputs) -> Array:

@@ -68,7 +68,7 @@ def choose(device: str) -> Choice:
         gpu = find_gpu()
     except InputError as error:
         if device == "cuda":
-            raise type(error)(f"device cuda: {error}; or use device cpu or auto") from None
+            raise _refused(error) from None
         if not has_nvidia_driver():
             return Choice("cpu", "the CPU: no NVIDIA driver was found")
         _warn_once(f"using the CPU, since {error}")
@@ -95,20 +95,7 @@ def find_gpu() -> Gpu:
     """
     cupy = _import_cupy()
     runtime = cupy.cuda.runtime
-    if runtime.driverGetVersion() == 0:
-        raise InputError("no NVIDIA driver is loaded on this machine; install one for its GPU")
-    driver, library = _version(runtime.driverGetVersion()), _version(runtime.runtimeGetVersion())
-    try:
-        count = runtime.getDeviceCount()
-    except Exception as error:
-        if "InsufficientDriver" in str(error):
-            raise InputError(
-                f"the NVIDIA driver is too old: it runs CUDA {driver}, and CuPy here needs CUDA {library}; "
-                f"update the driver, or {INSTALL}"
-            ) from None
-        raise InputError(f"no GPU can be used: {error}; check its driver with nvidia-smi") from None
-    if count == 0:
-        raise InputError("no GPU is visible to this process (unset CUDA_VISIBLE_DEVICES, if it is set)")
+    driver, library, _ = _versions_and_count(runtime)
     properties = runtime.getDeviceProperties(runtime.getDevice())
     name = properties["name"].decode()
     capability = 10 * properties["major"] + properties["minor"]
@@ -127,6 +114,30 @@ def find_gpu() -> Gpu:
         str(cupy.__version__),
         cupy._core.get_compute_type("f") == cupy._core._routines_linalg.COMPUTE_TYPE_TF32,
     )
+
+
+def take(number: int) -> None:
+    """Make a GPU the current one of this thread: that of ``number`` modulo how many there are.
+
+    Raises
+    ------
+    MissingDependencyError, InputError
+        As :func:`find_gpu`, which finds it from now on.
+    """
+    try:
+        runtime = _import_cupy().cuda.runtime
+        *_, count = _versions_and_count(runtime)
+    except InputError as error:
+        raise _refused(error) from None
+    if runtime.getDevice() != number % count:
+        runtime.setDevice(number % count)
+        find_gpu.cache_clear()
+
+
+def address() -> str:
+    """The PCI bus address of the current GPU, which tells it from others of its host."""
+    runtime = _import_cupy().cuda.runtime
+    return str(runtime.deviceGetPCIBusId(runtime.getDevice()))
 
 
 def usable_cupy() -> Any:
@@ -175,6 +186,29 @@ def _explain(error: Exception) -> str:
         "system's log show whether the GPU still works; resume from the last checkpoint if there is one, or train on "
         "the CPU (device cpu)"
     )
+
+
+def _refused(error: InputError) -> InputError:
+    return type(error)(f"device cuda: {error}; or use device cpu or auto")
+
+
+def _versions_and_count(runtime: Any) -> tuple[str, str, int]:
+    """The CUDA versions of the driver and of CuPy, and how many GPUs there are, at least one; InputError otherwise."""
+    if runtime.driverGetVersion() == 0:
+        raise InputError("no NVIDIA driver is loaded on this machine; install one for its GPU")
+    driver, library = _version(runtime.driverGetVersion()), _version(runtime.runtimeGetVersion())
+    try:
+        count = runtime.getDeviceCount()
+    except Exception as error:
+        if "InsufficientDriver" in str(error):
+            raise InputError(
+                f"the NVIDIA driver is too old: it runs CUDA {driver}, and CuPy here needs CUDA {library}; "
+                f"update the driver, or {INSTALL}"
+            ) from None
+        raise InputError(f"no GPU can be used: {error}; check its driver with nvidia-smi") from None
+    if count == 0:
+        raise InputError("no GPU is visible to this process (unset CUDA_VISIBLE_DEVICES, if it is set)")
+    return driver, library, int(count)
 
 
 def _import_cupy() -> Any:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from numpy.typing import NDArray
 
 from wordsparse.corpus import EncodedCorpus, Vocabulary
+from wordsparse.distributed import gpus
 from wordsparse.distributed.embedding import ShardedEmbedding
 from wordsparse.distributed.output import ShardedOutput
 from wordsparse.distributed.ranks import ONE, Ranks, gather_json, together
@@ -18,7 +19,7 @@ from wordsparse.files import arrays
 from wordsparse.kernels import at_work, kernels_on
 from wordsparse.layer.core import ExactLayer
 from wordsparse.layer.output import FactoredOutput
-from wordsparse.machine import devices, threads
+from wordsparse.machine import threads
 from wordsparse.machine.description import peak_memory_bytes
 from wordsparse.training import memory
 from wordsparse.training.minibatches import Minibatches
@@ -89,7 +90,7 @@ class Run:
         self.options, self.ranks, self._traffic = options, ranks, Traffic(ranks)
         self._text = corpus.identity()
         self.vocabulary = vocabulary = vocabulary or corpus.vocabulary
-        self.device = devices.choose(options.device if ranks.size == 1 else "cpu")
+        self.device = gpus.choose(options.device, ranks)
         self.threads = threads.resolve_threads(options.threads, ranks.beside)
         # Minibatches are built ahead where there may be a thread for it; beside a GPU threads do nothing else, and it
         # makes less of transposes than their way there takes.

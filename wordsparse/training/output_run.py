@@ -14,10 +14,10 @@ from typing import Any
 
 from wordsparse import validation
 from wordsparse.corpus import EncodedCorpus
+from wordsparse.distributed import gpus
 from wordsparse.distributed.ranks import ONE, Ranks
 from wordsparse.errors import InputError, TrainingError, WordsparseError
 from wordsparse.files import regular, storage
-from wordsparse.machine import devices
 from wordsparse.training import bootstrap, memory
 from wordsparse.training.checkpoints import Checkpoint, Checkpointer
 from wordsparse.training.interruption import Interrupted, StopRequest, stop_requests
@@ -134,7 +134,7 @@ class OutputRun:
     def _request(self, corpus: EncodedCorpus, base_digest: str | None) -> dict[str, Any]:
         """What a checkpoint says of its run."""
         # The device that "auto" chose: another device would round differently.
-        device = devices.choose(self.options.device if self.ranks.size == 1 else "cpu").device
+        device = gpus.choose(self.options.device, self.ranks).device
         request = {"options": {**self.options.as_dict(), "device": device}, "text": corpus.identity()}
         return {**request, "base": base_digest, "init": None if self.init is None else start.digest(self.init)}
 

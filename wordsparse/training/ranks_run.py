@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from wordsparse import validation
 from wordsparse.corpus import EncodedCorpus
 from wordsparse.display import write
+from wordsparse.distributed import gpus
 from wordsparse.distributed.agreement import check_same, ending_all
 from wordsparse.distributed.ranks import Ranks, gather_json, on_first, together
 from wordsparse.errors import InputError, WordsparseError
@@ -111,6 +112,8 @@ class RanksRun(OutputRun):
         ranks = self.ranks
         check_same(ranks, self._facts())
         together(ranks, self._check)
+        if self.options.device == "cuda":
+            gpus.check_apart(ranks)
         with stop_requests() as stop, ExitStack() as stack:
             on_first(ranks, lambda: stack.enter_context(directory))
             base, base_digest = together(ranks, lambda: self._base(directory))
@@ -147,7 +150,8 @@ class RanksRun(OutputRun):
 
     def _facts(self) -> dict[str, Any]:
         """What must be the same on all ranks for the same numbers."""
-        facts = {"version": metadata.version("wordsparse"), "numpy": metadata.version("numpy"), **diagnosis.rounding()}
+        versions = {"version": metadata.version("wordsparse"), "numpy": metadata.version("numpy")}
+        facts = {**versions, **diagnosis.rounding(), **gpus.facts(self.options.device)}
         asked = {**self.options.as_dict(), **self.text.as_dict(), "resume": self.resume, "init": self.init is not None}
         return facts | asked | {"output": str(self.output), "checkpoint_every": self.checkpoint_every}
 

@@ -11,7 +11,7 @@ from wordsparse import validation
 from wordsparse.corpus import EncodedCorpus
 from wordsparse.corpus.reading import Source
 from wordsparse.display import Display
-from wordsparse.distributed import launch
+from wordsparse.distributed import gpus, launch
 from wordsparse.distributed.ranks import together
 from wordsparse.errors import InputError
 from wordsparse.layer.losses import Loss
@@ -176,8 +176,8 @@ def train(
             raise InputError("resume needs an output: the checkpoints of the interrupted run are beside it")
         if ranks.size > 1 and output is None:
             raise InputError(f"{ranks.size} processes were started: they train one model, for an output: name it")
-        if ranks.size > 1 and device == "cuda":
-            raise InputError("device cuda: not over several ranks: they train on CPUs; leave it out")
+        if ranks.size > 1:
+            gpus.choose(device, ranks)  # the options take the GPU that is then there
         validation.whole("bootstrap", bootstrap)
         text = TrainingText(**{name: given[name] for name in TrainingText.__dataclass_fields__})
         return chosen_options(given), text, _vectors(init)

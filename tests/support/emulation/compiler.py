@@ -4,6 +4,7 @@ import ctypes
 import shutil
 import subprocess
 import tempfile
+import threading
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ FLAGS = [
     # Fibers jump from stack to stack, which the fortified longjmp takes for a mistake.
     *("-U_FORTIFY_SOURCE", "-fsanitize=signed-integer-overflow,shift,bounds", "-fsanitize-undefined-trap-on-error"),
 ]
+# The fibers of one launch are all that shim.h knows; ranks that are threads launch in turn.
+LAUNCHING = threading.Lock()
 MISSING = "no C++ compiler: the CUDA kernels' logic is not checked"
 
 
@@ -52,9 +55,9 @@ class EmulatedKernel:
             array = argument if is_array else np.array(argument)
             kept.append(array)
             pointers[i], bytes_[i] = array.ctypes.data, array.nbytes if is_array else -1
-        failure = self._launch(
-            *map(ctypes.c_uint, (grid[0], grid[1] if len(grid) > 1 else 1, block[0])), pointers, bytes_, len(arguments)
-        )
+        sizes = map(ctypes.c_uint, (grid[0], grid[1] if len(grid) > 1 else 1, block[0]))
+        with LAUNCHING:
+            failure = self._launch(*sizes, pointers, bytes_, len(arguments))
         if failure is not None:
             raise LaunchError(f"{self._name}: {failure.decode()}")
 

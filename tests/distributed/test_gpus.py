@@ -1,0 +1,240 @@
+"""Ranks whose kernels are those of a GPU: the emulated one everywhere, and a real one where there is one."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from support import problems
+from support.emulation import cuda_kernels
+from support.fake_cupy import OutOfMemoryError, fake_cupy
+from support.mpi import launched, needs_mpi, train
+from support.thread_ranks import ThreadRanks, on_ranks
+
+import wordsparse as ws
+from wordsparse.distributed import gpus
+from wordsparse.distributed.embedding import ShardedEmbedding
+from wordsparse.distributed.output import ShardedOutput
+from wordsparse.distributed.ranks import ONE
+from wordsparse.distributed.staging import StagedRanks, staged
+from wordsparse.errors import InputError
+from wordsparse.kernels import CpuKernels, Kernels
+from wordsparse.kernels.cuda import CudaKernels
+from wordsparse.layer.output import FactoredOutput
+from wordsparse.machine import devices
+from wordsparse.words import recipe
+from wordsparse.words.embedding import StepSizes, WordEmbedding
+from wordsparse.words.examples import ExampleBuilder
+
+Array = NDArray[Any]
+D, WIDTH, EXAMPLES = 29, 6, 17
+CARD_RANK = Path(__file__).resolve().parents[1] / "support" / "card_rank.py"
+OPTIONS = ["--dim", 6, "--min-count", 1, "--threads", 1, "--batch-tokens", 300, "--sample", 0, "--device", "cuda"]
+
+
+@pytest.fixture(params=["emulated", pytest.param("gpu", marks=pytest.mark.gpu)])
+def kernels(request: pytest.FixtureRequest) -> Kernels:
+    return cuda_kernels(emulated=request.param == "emulated")
+
+
+def test_arrays_travel_through_the_host(kernels: Kernels) -> None:
+    """An array of the device comes back as one, an array of NumPy as one; the sums are the same."""
+    to_device, to_host = kernels.to_device, kernels.to_host
+
+    def work(ranks: ThreadRanks) -> None:
+        there = staged(ranks, kernels)
+        assert isinstance(there, StagedRanks)
+        assert (there.rank, there.size, there.local_rank, there.beside) == (ranks.rank, 3, ranks.rank, 1)
+        part = np.arange(5.0) + ranks.rank
+        rows = np.full((3, 2), ranks.rank, np.float32)
+        for move in (np.asarray, to_device):
+            sums, came = there.sum(move(part)), there.exchange(move(rows), [1, 1, 1], [1, 1, 1])
+            assert isinstance(sums, type(move(part)))
+            assert isinstance(came, type(move(part)))
+            np.testing.assert_array_equal(to_host(sums), 3 * np.arange(5.0) + 3)
+            np.testing.assert_array_equal(to_host(came), [[0, 0], [1, 1], [2, 2]])
+        assert there.gather(b"x" * ranks.rank) == [b"", b"x", b"xx"]
+        there.barrier()
+
+    on_ranks(3, work)
+    assert staged(ONE, CpuKernels(1)) is ONE
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+@pytest.mark.parametrize("measure", [None, np.linspace(1, 3, D)], ids=["counted", "weighted"])
+@pytest.mark.parametrize("loss", problems.LOSSES)
+def test_the_layer_takes_the_steps_of_one_process_on_the_cpu(
+    kernels: Kernels, loss: str, measure: Array | None, size: int
+) -> None:
+    """In float64, to 10⁻⁹; as in test_output.py, one rank has all examples of a step, and one step is after a fold."""
+    given: dict[str, Any] = {"loss": problems.LOSSES[loss], "base_measure": measure, "dtype": np.float64, "seed": 3}
+    random = np.random.default_rng(1)
+    steps = [(random.standard_normal((EXAMPLES, WIDTH)), problems.targets(random, EXAMPLES, D, 3)) for _ in range(5)]
+    alone = FactoredOutput(D, WIDTH, **given, threads=1)
+    expected: list[Any] = []
+    for number, (H, Y) in enumerate(steps):
+        expected.append(alone.step(H, Y, 2e-3, weight_decay=0.5 * (number == 1)))
+        if number == 2:
+            alone.fold()
+
+    def work(ranks: ThreadRanks) -> None:
+        layer = ShardedOutput(ranks, D, WIDTH, **given, kernels=kernels)
+        for number, (H, Y) in enumerate(steps):
+            mine = slice(ranks.rank, None, size) if number != 4 else slice(0, EXAMPLES if ranks.rank == 0 else 0)
+            found = layer.step(H[mine], Y[mine], 2e-3, weight_decay=0.5 * (number == 1))
+            for ours, theirs in zip(found, expected[number], strict=True):
+                assert isinstance(ours, np.ndarray)
+                np.testing.assert_allclose(ours, theirs[mine], rtol=1e-9, atol=1e-9 * np.abs(theirs).max())
+            if number == 2:
+                layer.core.fold()
+        rows = np.array([5, 0, 5, D - 1 - ranks.rank])
+        np.testing.assert_allclose(layer.weights(rows), alone.weights(rows), rtol=1e-9, atol=1e-9)
+        layer.core.check_alike()
+        layer.set_weights(alone.weights() + 1)
+        np.testing.assert_allclose(layer.weights(rows), alone.weights(rows) + 1, rtol=1e-12)
+
+    on_ranks(size, work)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+@pytest.mark.parametrize(("model", "loss"), [("cbow", "bounded-ns"), ("skipgram", "bounded-ns"), ("cbow", "zloss")])
+def test_word_vectors_are_those_of_one_process_on_the_cpu(kernels: Kernels, model: str, loss: str, size: int) -> None:
+    """After six minibatches, the cosine of every word's vectors is above 0.9999."""
+    random = np.random.default_rng(5)
+    ids = np.minimum(random.geometric(0.15, 600) - 1, 29).astype(np.int32)
+    ids[::17] = -2
+    vocabulary = mock.Mock(counts=np.bincount(ids[ids >= 0], minlength=30) + 1, __len__=lambda self: 30)
+    constants = recipe.recommended(model, loss)
+    sizes = StepSizes(lr=0.5, m0=5.0, t0=5.0, forget_tokens=500.0)
+
+    def trained(ranks: ThreadRanks | None) -> tuple[WordEmbedding, list[float]]:
+        measure = np.asarray(vocabulary.counts, float)
+        if ranks is None:
+            layer = FactoredOutput(30, 6, constants.loss, measure, kernels=CpuKernels(1)).core
+        else:  # kernels of its own, as a process has them
+            own = CudaKernels(kernels.xp)
+            layer = ShardedOutput(ranks, 30, 6, constants.loss, measure, kernels=own).core
+        if constants.start:
+            layer.set_common_output(constants.start)
+        kind = WordEmbedding if ranks is None else ShardedEmbedding
+        word_vectors, losses = kind(layer, sizes, seed=1), []
+        rank, parts = (0, 1) if ranks is None else (ranks.rank, ranks.size)
+        builder = ExampleBuilder(vocabulary, window=3, sample=0.0, seed=1, owners=parts)
+        build = builder.cbow if model == "cbow" else builder.skipgram
+        for step in range(6):
+            first, last = (100 * step + 100 * number // parts for number in (rank, rank + 1))
+            examples = word_vectors.joined(build(ids, first, last, offset=0, epoch=0))
+            losses.append(word_vectors.step(examples, 0.5 if step else 0.0))
+        return word_vectors, [*losses, word_vectors.loss(examples)]
+
+    alone, expected = trained(None)
+    alone_W = alone.output.weights()
+
+    def work(ranks: ThreadRanks) -> None:
+        found, losses = trained(ranks)
+        np.testing.assert_allclose(losses, expected, rtol=1e-4)
+        mine = slice(ranks.rank, None, ranks.size)
+        for ours, theirs in ((found.state()["E"], alone.E), (found.output.weights(), alone_W)):
+            assert isinstance(ours, np.ndarray)
+            lengths = np.linalg.norm(ours, axis=1) * np.linalg.norm(theirs[mine], axis=1)
+            assert ((ours * theirs[mine]).sum(axis=1) / lengths).min() > 0.9999
+        assert isinstance(found.E, kernels.xp.ndarray)
+        whole = {**found.state(), "E": alone.E, "mass": alone.mass, "output.V": alone.output.V}
+        found.restore(found.own(whole))  # as from a checkpoint, which has all rows
+        np.testing.assert_array_equal(found.state()["E"], alone.E[mine])
+
+    on_ranks(size, work)
+
+
+def test_each_rank_takes_the_gpu_of_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    for count, addresses in ((4, ["00", "01", "02"]), (2, ["00", "01", "00"]), (1, ["00", "00", "00"])):
+        found = []
+        for rank in range(3):
+            monkeypatch.setitem(sys.modules, "cupy", fake_cupy(count=count))
+            devices.find_gpu.cache_clear()
+            ranks: Any = mock.Mock(size=3, local_rank=rank)
+            assert gpus.choose("cuda", ranks).device == "cuda"
+            assert gpus.choose("auto", ranks).device == gpus.choose("cpu", ranks).device == "cpu"
+            found.append(devices.address())
+        assert found == [f"0000:{address}:00.0" for address in addresses]
+    devices.find_gpu.cache_clear()
+
+
+def test_a_gpu_that_is_full_on_one_rank_is_refused_on_all(kernels: Kernels, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*arguments: Any) -> Any:
+        raise OutOfMemoryError("Out of memory allocating 9,000 bytes")
+
+    def work(ranks: ThreadRanks) -> None:
+        own: Any = CudaKernels(kernels.xp)
+        if ranks.rank == 1:
+            own.to_device = full
+        with pytest.raises(InputError, match="rank 1 of 2: the GPU is out of memory"):
+            ShardedOutput(ranks, D, WIDTH, base_measure=np.ones(D), kernels=own)
+
+    on_ranks(2, work)
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> Path:
+    path, random = tmp_path / "text.txt", np.random.default_rng(0)
+    starts = random.zipf(1.5, 150) % 30
+    path.write_text("".join(" ".join(f"w{(start + step) % 30}" for step in range(8)) + "\n" for start in starts))
+    return path
+
+
+@needs_mpi
+@pytest.mark.parametrize("ranks", [2, 3])
+def test_training_on_emulated_cards(ranks: int, text: Path, tmp_path: Path) -> None:
+    """Over MPI, with a checkpoint; a run that goes on with other ranks, and three epochs of one process."""
+    cuda_kernels(emulated=True)  # skips where there is no compiler
+    asked = [text, *OPTIONS, "--json", "-o"]
+    run = launched(ranks, CARD_RANK, 3, 0, "none", "train", *asked, tmp_path / "model", "--epochs", 2)
+    assert run.returncode == 0, run.stderr
+    asked += [tmp_path / "model", "--resume", "--epochs", 3]
+    run = launched(5 - ranks, CARD_RANK, 3, "own", "none", "train", *asked)
+    assert run.returncode == 0, run.stderr
+    report = json.loads(run.stdout)
+    assert (report["ranks"], report["device"]) == (5 - ranks, "cuda")
+    same: dict[str, Any] = {"dim": 6, "min_count": 1, "threads": 1, "batch_tokens": 300, "sample": 0}
+    for epochs in (2, 3):
+        expected = ws.train(text, **same, epochs=epochs, output=tmp_path / "alone", resume=True, progress=False)
+    model = ws.load(tmp_path / "model")
+    lengths = np.linalg.norm(model.vectors, axis=1) * np.linalg.norm(expected.vectors, axis=1)
+    assert ((model.vectors * expected.vectors).sum(axis=1) / lengths).min() > 0.9999
+    assert len(model.report["loss"]) == 3
+
+
+@needs_mpi
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ((3, 0, "no-cupy"), "rank 1 of 2: device cuda: an NVIDIA GPU needs CuPy, which is not installed"),
+        ((3, 0, "no-card"), "rank 1 of 2: device cuda: no GPU is visible to this process"),
+        ((3, 0, "driver"), "the ranks differ in GPU: NVIDIA H100 (driver 13.0, "),
+        ((3, 2, "none"), "device cuda: ranks 0 and 1 have the same GPU (0000:02:00.0 of "),
+    ],
+)
+def test_gpus_that_are_missing_are_one_line_of_one_rank(
+    given: tuple[object, ...], message: str, text: Path, tmp_path: Path
+) -> None:
+    cuda_kernels(emulated=True)
+    run = launched(2, CARD_RANK, *given, "train", text, *OPTIONS, "-o", tmp_path / "model")
+    assert run.returncode == 2, run.stderr
+    assert run.stderr.startswith(f"wordsparse: {message}")
+    assert run.stderr.count("\n") == 1, run.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["text.txt"]
+
+
+@needs_mpi
+def test_ranks_without_cupy_say_so_once(text: Path, tmp_path: Path) -> None:
+    if devices.has_nvidia_driver():
+        pytest.skip("there is a GPU")
+    run = train(2, text, *OPTIONS, "-o", tmp_path / "model")
+    assert run.returncode == 2
+    assert run.stderr.startswith("wordsparse: ")
+    assert run.stderr.count("\n") == 1, run.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["text.txt"]
