@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from support.mpi import ENVIRONMENT, command, launched, mpiexec, needs_mpi
+from support.mpi import ENVIRONMENT, command, launched, mpiexec, needs_mpi, own_words
 
 pytestmark = needs_mpi
 ODD_RANK = Path(__file__).resolve().parents[1] / "support" / "odd_rank.py"
@@ -67,6 +67,37 @@ def test_a_bug_of_a_rank_before_mpi_is_started_ends_all(text: Path, tmp_path: Pa
     assert run.returncode == 1, run.stderr
     assert "TypeError: 'NoneType' object is not callable" in run.stderr
     assert not list(tmp_path.iterdir())
+
+
+def impatient(kind: str, odd: int, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """Ranks with a patience of 2 seconds."""
+    given = command(2, ODD_RANK, kind, odd, *arguments)
+    environment = {**ENVIRONMENT, "WORDSPARSE_MPI_PATIENCE": "2"}
+    return subprocess.run(given, env=environment, capture_output=True, text=True, timeout=DEADLINE, check=False)
+
+
+def test_a_rank_that_reads_for_long_is_waited_for(text: Path, tmp_path: Path) -> None:
+    run = impatient("slow", 1, "encode", text, "-o", tmp_path / "output", "--min-count", 1)
+    assert run.returncode == 0, run.stderr
+    assert own_words(run.stderr) == ""
+
+
+def test_a_first_rank_that_writes_for_long_is_waited_for(text: Path, tmp_path: Path) -> None:
+    asked = [text, "-o", tmp_path / "output", *OPTIONS, "--epochs", 1, "--checkpoint-every", 1e-9, "--quiet"]
+    run = impatient("slow", 0, "train", *asked)
+    assert run.returncode == 0, run.stderr
+    assert own_words(run.stderr) == ""
+
+
+def test_a_rank_that_stops_while_it_encodes_ends_the_others(text: Path, tmp_path: Path) -> None:
+    """Its launcher notices nothing."""
+    run = impatient("stops", 1, "encode", text, "-o", tmp_path / "output", "--min-count", 1)
+    assert run.returncode != 0
+    assert "nothing heard of rank 1 for 2 s: it has stopped, or its host is cut off" in run.stderr
+    assert not (tmp_path / "output").exists()
+    run = launched(2, "-m", "wordsparse", "encode", text, "-o", tmp_path / "output", "--min-count", 1)
+    assert run.returncode == 0, run.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["output"]
 
 
 @pytest.mark.parametrize("call", ["train", "encode"])
@@ -223,7 +254,10 @@ def hosts(tmp_path: Path) -> Iterator[tuple[str, str]]:
             subprocess.run(["ip", "netns", "delete", name], capture_output=True, check=False)
 
 
-def test_hosts_of_their_own_and_one_that_is_cut_off(hosts: tuple[str, str], text: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("call", ["train", "encode"])
+def test_hosts_of_their_own_and_one_that_is_cut_off(
+    call: str, hosts: tuple[str, str], text: Path, tmp_path: Path
+) -> None:
     """A host is a network namespace; the launcher's way to it is ``ip netns exec``."""
     if "HYDRA" not in subprocess.run([str(mpiexec()), "--version"], capture_output=True, text=True, check=False).stdout:
         pytest.skip("the launcher is not Hydra, which can be told how to reach a host")
@@ -236,8 +270,13 @@ def test_hosts_of_their_own_and_one_that_is_cut_off(hosts: tuple[str, str], text
     )
     remote.chmod(0o755)
     over = ["-launcher", "ssh", "-launcher-exec", str(remote), "-hosts", ",".join(names), "-ppn", "1"]
-    given = command(2, "-m", "wordsparse", "train", text, "-o", output, "--epochs", 2000, *OPTIONS)
-    given += ["--checkpoint-every", "0.001"]
+    if call == "train":
+        given = command(2, "-m", "wordsparse", "train", text, "-o", output, "--epochs", 2000, *OPTIONS)
+        given += ["--checkpoint-every", "0.001"]
+        begun, message = lambda: has_checkpoint(output), "no answer of the other ranks for 10 s: a host may be cut off"
+    else:
+        given = command(2, ODD_RANK, "slow", "1", "encode", text, "-o", output, "--min-count", 1)
+        begun, message = lambda: list(tmp_path.glob("*/rank-1")), "nothing heard of rank 1 for 10 s: it has stopped, or"
     said = tmp_path / "said"
     with open(said, "w") as errors:
         process = subprocess.Popen(
@@ -247,11 +286,11 @@ def test_hosts_of_their_own_and_one_that_is_cut_off(hosts: tuple[str, str], text
             stderr=errors,
             text=True,
         )
-    wait_until(lambda: has_checkpoint(output), process)
+    wait_until(begun, process)
     subprocess.run(["ip", "-n", hosts[1], "link", "set", hosts[1], "down"], check=True)
     wait_until(lambda: not ranks_of(output))
-    wait_until(lambda: "no answer of the other ranks for 10 s: a host may be cut off" in said.read_text())
+    wait_until(lambda: message in said.read_text())
     process.kill()  # Hydra's mpiexec waits for its proxy on the host that is cut off
     process.wait(DEADLINE)
-    assert has_checkpoint(output)
+    assert has_checkpoint(output) == (call == "train")
     assert not output.exists()

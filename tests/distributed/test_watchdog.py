@@ -23,6 +23,42 @@ def test_a_long_wait_ends_the_process() -> None:
     assert run.stdout.startswith("no answer of the other ranks for 0.1 s: a host may be cut off")
 
 
+SILENT = """
+import time
+from wordsparse.distributed.watchdog import Watchdog
+with Watchdog(0.1, lambda line: print(line, flush=True), lambda seconds: 3):
+    time.sleep(60)
+"""
+
+
+def test_a_long_wait_ends_the_process_where_a_rank_is_silent() -> None:
+    run = subprocess.run([sys.executable, "-c", SILENT], capture_output=True, text=True, timeout=60, check=False)
+    assert run.returncode == STATUS
+    assert run.stdout.startswith("nothing heard of rank 3 for 0.1 s: it has stopped, or its host is cut off")
+
+
+SUSPENDED = """
+import time
+from wordsparse.distributed.watchdog import Watchdog
+watchdog = Watchdog(2, lambda line: print(line, flush=True))
+watchdog.watch(True)
+with watchdog:
+    print("waiting", flush=True)
+    time.sleep(4)
+"""
+
+
+def test_the_time_in_which_a_process_was_suspended_does_not_count() -> None:
+    with subprocess.Popen([sys.executable, "-c", SUSPENDED], stdout=subprocess.PIPE, text=True) as run:
+        assert run.stdout is not None
+        assert run.stdout.readline() == "waiting\n"
+        run.send_signal(signal.SIGSTOP)
+        time.sleep(3)
+        run.send_signal(signal.SIGCONT)
+        assert run.stdout.read() == ""
+    assert run.returncode == 0
+
+
 def test_short_waits_and_waits_that_are_not_watched_end_nothing() -> None:
     said: list[str] = []
     watchdog = Watchdog(0.2, said.append)

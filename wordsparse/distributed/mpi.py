@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from wordsparse import optional
 from wordsparse.distributed import hydra
+from wordsparse.distributed.heartbeat import Heartbeat
 from wordsparse.distributed.watchdog import Watchdog, end_with_parent, limited, patience
 from wordsparse.errors import InputError
 from wordsparse.kernels.pool import ArrayPool
@@ -24,6 +25,8 @@ Array = NDArray[Any]
 P = ParamSpec("P")
 T = TypeVar("T")
 
+# Seconds between two signs of life, where patience is not short.
+BEAT = 10.0
 # Sums of up to so many numbers take one message to each rank instead of two of a part of them.
 SMALL = 256
 
@@ -71,7 +74,10 @@ class MpiRanks:
         self.beside, self.local_rank = int(host.size), int(host.rank)
         self.sent, self.cpu_seconds = 0, 0.0
         self._pool = ArrayPool()
-        self.watchdog = Watchdog(patience(), self._say)
+        seconds = patience()
+        beats = self.size > 1 and seconds > 0 and mpi.Query_thread() == mpi.THREAD_MULTIPLE
+        heard = [Heartbeat(mpi, self._world, min(seconds / 10, BEAT)).silent] if beats else []
+        self.watchdog = Watchdog(seconds, self._say, *heard)
         if self.size > 1:
             end_with_parent(self._say)
 

@@ -52,18 +52,26 @@ class Watchdog:
         Seconds; 0 for no end.
     say : callable
         Takes the line for people before the process ends.
+    silent : callable, optional
+        Returns a rank that has not been heard of for so many seconds, or None.
     """
 
-    def __init__(self, patience: float, say: Callable[[str], object]) -> None:
-        self._patience, self._say = patience, say
+    def __init__(
+        self,
+        patience: float,
+        say: Callable[[str], object],
+        silent: Callable[[float], int | None] = lambda seconds: None,
+    ) -> None:
+        self._patience, self._say, self._silent = patience, say, silent
         self._since: float | None = None
         self._watches = False
+        if patience > 0:
+            threading.Thread(target=self._look, name="wordsparse-watchdog", daemon=True).start()
 
     def watch(self, watches: bool) -> None:
-        """Whether to end the process from now on; where others may work alone for long, it is let wait."""
-        begins, self._watches = watches and not self._watches, watches
-        if begins and self._patience > 0:
-            threading.Thread(target=self._look, name="wordsparse-watchdog", daemon=True).start()
+        """Whether a long wait ends the process from now on. Where others may work alone for long, it does so only if
+        one of them is silent."""
+        self._watches = watches
 
     def __enter__(self) -> None:
         self._since = time.monotonic()
@@ -72,16 +80,34 @@ class Watchdog:
         self._since = None
 
     def _look(self) -> None:
-        while self._watches:
-            time.sleep(min(1.0, self._patience / 4))
+        patience = self._patience
+        looked = awake = time.monotonic()
+        while True:
+            time.sleep(min(1.0, patience / 4))
+            before, looked = looked, time.monotonic()
+            if looked - before > patience / 2:
+                awake = looked  # this process was suspended, and has heard nothing meanwhile
             since = self._since
-            if self._watches and since is not None and time.monotonic() - since > self._patience:
-                self._say(
-                    f"no answer of the other ranks for {self._patience:g} s: a host may be cut off ({VARIABLE} sets "
-                    "the seconds); the newest checkpoint is kept; resume from it with --resume"
-                )
+            if since is not None and looked - max(since, awake) > patience and (line := self._judged()):
+                self._say(line)
                 hydra.wait_until_read()
                 os._exit(STATUS)
+
+    def _judged(self) -> str:
+        """Why a wait that long is the end; empty where it is not."""
+        remedy = f"({VARIABLE} sets the seconds)"
+        if self._watches:
+            return (
+                f"no answer of the other ranks for {self._patience:g} s: a host may be cut off {remedy}; the newest "
+                "checkpoint is kept; resume from it with --resume"
+            )
+        rank = self._silent(self._patience)
+        if rank is None:
+            return ""
+        return (
+            f"nothing heard of rank {rank} for {self._patience:g} s: it has stopped, or its host is cut off {remedy}; "
+            "start all ranks again, a training with --resume"
+        )
 
 
 def end_with_parent(say: Callable[[str], object], every: float = 1.0) -> None:

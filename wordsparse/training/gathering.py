@@ -19,7 +19,7 @@ Array = NDArray[Any]
 
 @contextmanager
 def gathered(embedding: WordEmbedding, ranks: Ranks, folder: Path) -> Iterator[dict[str, Any] | str]:
-    """The state of the whole embedding, inside the block; collective.
+    """The state of the whole embedding, inside the block, in which rank 0 may work alone for long; collective.
 
     Yields
     ------
@@ -35,6 +35,7 @@ def gathered(embedding: WordEmbedding, ranks: Ranks, folder: Path) -> Iterator[d
     assert isinstance(embedding, ShardedEmbedding)
     embedding.output.check_alike()
     state = embedding.state()
+    ranks.watch(False)
     try:
         failures = [_collect(state, name, embedding.output.owners, folder) for name in ROWS]
         if ranks.rank == 0:
@@ -44,6 +45,7 @@ def gathered(embedding: WordEmbedding, ranks: Ranks, folder: Path) -> Iterator[d
     finally:
         if ranks.rank == 0:
             shutil.rmtree(folder, ignore_errors=True)
+        ranks.watch(True)
 
 
 def _collect(state: dict[str, Any], name: str, owners: Owners, folder: Path) -> str:
