@@ -216,6 +216,7 @@ def step_parts(content: Content) -> str:
     ]
     shares = (
         f"Of a step of {MODELS[p['model']]} {100 * p['one_thread_share']:.2g} % of the CPU time is one thread's alone."
+        + (f" A fold takes {p['fold_wall_ms']:.0f} ms." if "fold_wall_ms" in p else "")
         for p in content["profiles"]
     )
     headers = ["model", "part", "wall ms", "CPU ms", "floor, CPU ms", "GFLOP/s", "of BLAS's rate"]
@@ -347,7 +348,10 @@ def study(content: Content) -> str:
     options = content["options"]
     held = f"{100 * options['heldout']:.0f} % of the text held out"
     epochs = f"{options['epochs']} epoch{'s' if options['epochs'] != 1 else ''}"
-    caption = f"{content['corpus']}, d = {options['dim']}, {epochs}, {held}, {seeds} seed{'s' if seeds != 1 else ''}."
+    most = f", its first {options['max_tokens']:,} tokens" if options.get("max_tokens") else ""
+    caption = (
+        f"{content['corpus']}{most}, d = {options['dim']}, {epochs}, {held}, {seeds} seed{'s' if seeds != 1 else ''}."
+    )
     headers = ["model", "variant", "CPU s", "held-out loss", *(SETS.get(name, name) for _, name in sets)]
     return f"{caption}\n\n{table(headers, rows, words=2)}"
 

@@ -90,6 +90,8 @@ STUDIES: dict[str, list[Variant]] = {
         for dim in (100, 300, 500, 1000)
         for label, limits in (("", {}), (", no limits", {"max_leverage": 1e9, "wide_dim": 1e9}))
     ],
+    # 100 steps at least, or 150.
+    "steps": sweep("long_run", 0, 10**12),
     # Needs --init.
     "start": [Variant("default"), Variant("init", {"init": True})],
     # Variants that change the exported vectors only are judged on one and the same trained model.

@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 
 from wordsparse.words.recipe import Recipe, recommended
-from wordsparse.words.schedule import LONG_RUN, MAX_WARMUP, MIN_LONG_STEPS, MIN_STEPS, MIN_WARMUP, Schedule
+from wordsparse.words.schedule import MAX_WARMUP, MIN_LONG_STEPS, MIN_STEPS, MIN_WARMUP, Schedule
 
 GROWING = recommended("cbow", "bounded-ns")
 LEVEL = recommended("cbow", "squared")
+LONG_RUN = LEVEL.long_run
 LENGTHS = [1, 10, 149, 150, 1_000, 50_000, 1_500_000, LONG_RUN, LONG_RUN + 1, 200_000_000, 10**11]
 
 
@@ -37,12 +38,12 @@ def test_minibatches_never_shrink_and_keep_to_the_recipe(recipe: Recipe, total: 
     assert 1 <= schedule.largest_batch() <= recipe.batch_tokens
 
 
-@pytest.mark.parametrize("total", [1_000, 50_000, 1_500_000, LONG_RUN, LONG_RUN + 1, 200_000_000])
+@pytest.mark.parametrize("total", [1_000, 50_000, 1_500_000, GROWING.long_run + 1, LONG_RUN, LONG_RUN + 1, 200_000_000])
 @pytest.mark.parametrize("recipe", [GROWING, LEVEL], ids=["growing", "level"])
 def test_a_run_takes_enough_steps_and_about_as_many_as_foretold(recipe: Recipe, total: int) -> None:
     schedule = Schedule(recipe, total)
     taken = steps_of(schedule)
-    assert schedule.fewest_steps == (MIN_LONG_STEPS if total > LONG_RUN else MIN_STEPS)
+    assert schedule.fewest_steps == (MIN_LONG_STEPS if total > recipe.long_run else MIN_STEPS)
     assert taken >= schedule.fewest_steps
     # Minibatches of few tokens are rounded.
     assert taken == pytest.approx(schedule.steps(schedule.largest_batch()), rel=0.25 if total < 50_000 else 0.05)

@@ -107,8 +107,9 @@ def read_entries(path: Path) -> tuple[Header | None, list[Entries]]:
 
 def parse(data: bytes, first_line: int, header: Header | None) -> Entries:
     """The entries of whole lines, each with its line end."""
-    is_row = np.array([not line.lstrip().startswith(b"#") for line in data.split(b"\n")[:-1]])
+    is_row = np.ones(data.count(b"\n"), bool)
     if b"#" in data:  # blanks in the place of comments keep the columns
+        is_row[:] = [not line.lstrip().startswith(b"#") for line in data.split(b"\n")[:-1]]
         data = re.sub(rb"#[^\n]*", lambda comment: b" " * len(comment.group()), data)
     data = data.translate(_BLANKS)
     text = np.frombuffer(data, np.uint8)

@@ -29,7 +29,8 @@ class Recipe:
     π_i ∝ count_i to this power; ``warmup_tokens`` while the first so many tokens pass, E stays where it started and
     only W is fitted. A minibatch takes ``growth`` times as many corpus tokens as were passed over before it, or pass
     before E moves, times r to the power ``acceleration`` where that is r times the warm-up, and at most
-    ``batch_tokens``. With a growth of 1 all are as large as may be.
+    ``batch_tokens``. With a growth of 1 all are as large as may be. A run over more than ``long_run`` tokens may take
+    fewer steps than a shorter one (:mod:`wordsparse.words.schedule`).
     """
 
     loss: losses.Loss
@@ -41,6 +42,7 @@ class Recipe:
     acceleration: float = 0.0
     batch_tokens: int = 131_072
     warmup_tokens: int = 400_000
+    long_run: int = 20_000_000
 
     def base_measure(self, counts: ArrayLike) -> NDArray[np.float64]:
         """π of words that occur so often, (V,), not normalised.
@@ -112,7 +114,7 @@ def _for_text(model: str, loss: str) -> Recipe:
     recipe = _BY_LOSS[loss]
     if model == "cbow":
         recipe = replace(recipe, steps=replace(recipe.steps, m0=20.0))
-        return replace(recipe, batch_tokens=1_048_576) if loss == "bounded-ns" else recipe
+        return replace(recipe, batch_tokens=1_048_576, long_run=4_000_000) if loss == "bounded-ns" else recipe
     recipe = replace(recipe, steps=replace(recipe.steps, m0=100.0), distances="harmonic")
     if loss != "bounded-ns":
         return recipe

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 from wordsparse.words.recipe import Recipe
 
-# Minibatches are cut smaller where a run would have fewer than so many of them (where it passes over more than LONG_RUN
-# tokens, than MIN_LONG_STEPS); and a run spends at most this share of its tokens before E moves.
-MIN_STEPS = 150
-LONG_RUN, MIN_LONG_STEPS = 20_000_000, 100
+# Minibatches are cut smaller where a run would have fewer than so many of them, one that is long by the recipe fewer
+# than MIN_LONG_STEPS; and a run spends at most this share of its tokens before E moves.
+MIN_STEPS, MIN_LONG_STEPS = 150, 100
 MAX_WARMUP = 0.05
 # So many tokens pass before E moves even in a text of a few, or half of them: W must have seen more than one pair.
 MIN_WARMUP = 8
@@ -34,7 +33,7 @@ class Schedule:
     @property
     def fewest_steps(self) -> int:
         """The least number of steps of a run whose size of minibatches is not given."""
-        return MIN_LONG_STEPS if self.total_tokens > LONG_RUN else MIN_STEPS
+        return MIN_LONG_STEPS if self.total_tokens > self.recipe.long_run else MIN_STEPS
 
     def largest_batch(self) -> int:
         """Tokens of the largest minibatches: the recipe's, or fewer for a short text, so that it takes enough steps."""
