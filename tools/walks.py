@@ -35,7 +35,7 @@ from wordsparse.gensim import Word2Vec
 
 Array = NDArray[Any]
 HITS = 20
-STRENGTHS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)  # the values of C that are tried
+STRENGTHS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)  # the values of C that are tried
 FOLDS = 5
 KINDS = ("walks", "items")
 SIDES = ("wordsparse skip-gram", "gensim skip-gram", "wordsparse CBOW", "gensim CBOW")

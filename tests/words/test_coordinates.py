@@ -59,7 +59,18 @@ def test_combined_vectors_are_the_formula() -> None:
     rotation, _ = orthogonal_procrustes(b, a)
     vectors = combined(E, W, counts, x, doubt, turn)
     assert vectors.dtype == np.float32
-    np.testing.assert_allclose(vectors, a + (1 - turn) * b + turn * b @ rotation, atol=1e-5)
+    expected = a + (1 - turn) * b + turn * b @ rotation
+    np.testing.assert_allclose(vectors, expected, atol=1e-5)
+    expected[:, -1] += 0.3 * np.log(counts / np.exp(np.log(counts).mean()))
+    np.testing.assert_allclose(combined(E, W, counts, x, doubt, turn, 0.3), expected, atol=1e-5)
+
+
+def test_a_word_that_does_not_occur_is_as_popular_as_one_that_occurs_once() -> None:
+    E, W, counts = model()
+    none, once = counts.copy(), counts.copy()
+    none[-1], once[-1] = 0, 1
+    found = [combined(E, W, of, popularity=0.1) - combined(E, W, of) for of in (none, once)]
+    np.testing.assert_allclose(found[0], found[1], atol=1e-5)
 
 
 def test_without_doubt_counts_matter_by_their_ratios_only() -> None:

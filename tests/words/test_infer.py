@@ -15,6 +15,7 @@ from wordsparse.words import coordinates, infer, solver
 from wordsparse.words.documents import Documents, lines
 from wordsparse.words.examples import distance_weights
 from wordsparse.words.objective import PAIRS, Objective
+from wordsparse.words.presets import preset
 
 TOPICS = ["sun moon star sky night light", "bread milk egg flour sugar oven", "ship sea port wave sail storm"]
 OPTIONS: dict[str, Any] = {"dim": 5, "epochs": 3, "threads": 1, "min_count": 1, "sample": 0.05}
@@ -97,8 +98,16 @@ def test_a_new_words_input_is_the_minimum_of_the_dense_loss(models: dict[str, ws
     pairs = input_pairs(model, kind, [["sun", "comet", "moon"], ["sky", "star", "comet"]])
     expected = dense_input(model, pairs, objective.doubt * PAIRS[objective.kind]) * objective.maps.inputs
     expected /= np.linalg.norm(expected)
+    expected[-1] += popular(model, 2)
+    expected /= np.linalg.norm(expected)
     texts = [["sun", "comet", "nowhere", "moon"], ["bread", "star"], ["sky", "star", "comet"]]
     np.testing.assert_allclose(model.infer("comet", texts), expected, atol=2e-3)  # two occurrences: the input alone
+
+
+def popular(model: ws.Model, occurrences: int) -> float:
+    """The popularity of a word."""
+    weight = preset(model.options.get("preset", "text")).popularity
+    return weight * float(np.log(occurrences) - np.log(model.vocabulary.counts).mean())
 
 
 def dense_output(model: ws.Model, kind: str, texts: list[list[str]]) -> np.ndarray:
@@ -153,6 +162,7 @@ def test_the_output_row_of_a_word_seen_more_often_is_the_minimum_of_the_dense_lo
     a = dense_input(model, input_pairs(model, kind, texts), objective.doubt * PAIRS[objective.kind]) * maps.inputs
     b = dense_output(model, kind, texts) @ maps.canonical.outputs * maps.outputs
     expected = a / np.linalg.norm(a) + b / np.linalg.norm(b) @ maps.turned
+    expected[-1] += popular(model, len(texts))
     np.testing.assert_allclose(model.infer("comet", texts), expected / np.linalg.norm(expected), atol=5e-3)
 
 

@@ -44,11 +44,14 @@ def test_near_nodes_of_a_graph_are_alike(model: str) -> None:
     assert one > two + 0.1 > five + 0.2
 
 
-@pytest.mark.parametrize(("preset", "turn"), [("text", 0.75), ("items", 0.0), ("walks", 0.0)])
-def test_a_preset_rotates_outputs(preset: str, turn: float) -> None:
+@pytest.mark.parametrize(
+    ("preset", "export"),
+    [("text", {"turn": 0.75}), ("items", {"turn": 0}), ("walks", {"turn": 0, "exponent": 0, "popularity": 0})],
+)
+def test_a_preset_chooses_the_export(preset: str, export: dict[str, float]) -> None:
     model = ws.train(WALKS, preset=preset, window=2, min_count=1, dim=8)
     rows = model.input_rows, model.output_rows[:, :8], model.vocabulary.counts
-    np.testing.assert_array_equal(model.vectors, coordinates.combined(*rows, turn=turn))
+    np.testing.assert_array_equal(model.vectors, coordinates.combined(*rows, **export))
 
 
 def test_resamples_are_exported_as_the_model_is(monkeypatch: pytest.MonkeyPatch) -> None:

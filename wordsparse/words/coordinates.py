@@ -24,6 +24,8 @@ EXPONENT = 0.0
 DOUBT = 0.4
 # How far outputs are rotated towards inputs before the two are added.
 TURN = 0.75
+# How much of the logarithm of a word's count is added to its last coordinate.
+POPULARITY = 0.0
 # Rows taken at a time, so that their results stay in a core's cache. Results do not depend on the threads.
 BLOCK_ROWS = 2048
 
@@ -58,6 +60,7 @@ def combined(
     exponent: float = EXPONENT,
     doubt: float = DOUBT,
     turn: float = TURN,
+    popularity: float = POPULARITY,
     threads: int | None = None,
 ) -> NDArray[np.float32]:
     """The exported vectors: the sum of a word's input and output vectors in canonical coordinates.
@@ -66,7 +69,9 @@ def combined(
     the coordinate is multiplied by n_w Λ_k / (n_w Λ_k + doubt · ΣΛ), so that a rare word is described by what the text
     says plainly. Both vectors are scaled to length one and added, the output vector b as b ((1 − turn) I + turn R), R
     the rotation that brings outputs nearest to inputs (Schönemann, 1966): with R alone the sum forgets which words
-    predict each other, which tells of similarity, and without it which forms of a word belong together.
+    predict each other, which tells of similarity, and without it which forms of a word belong together. Rows of length
+    one have forgotten how often a word occurs: popularity · log(n_w / n̄), n̄ the geometric mean of the counts, is added
+    to the last coordinate, that of the least spectrum.
 
     Parameters
     ----------
@@ -80,6 +85,8 @@ def combined(
         0 trusts rare words fully.
     turn : float
         0 adds outputs as they are, 1 as near to the inputs as a rotation brings them.
+    popularity : float
+        0 leaves counts out.
     threads : int, optional
         None: every CPU available.
 
@@ -87,18 +94,27 @@ def combined(
     -------
     (V, dim) float32
     """
-    return combined_with_maps(E, W, counts, exponent, doubt, turn, threads)[0]
+    return combined_with_maps(E, W, counts, exponent, doubt, turn, popularity, threads)[0]
 
 
 class Maps(NamedTuple):
     """How a new word's rows become its vector, in canonical coordinates: the input row is multiplied by ``inputs``
     (dim,), the output row by ``outputs`` (dim,), each is scaled to length one, the output row is multiplied by
-    ``turned`` (dim, dim), and the two are added."""
+    ``turned`` (dim, dim), the two are added, and :meth:`add_popularity` is called."""
 
     canonical: Coordinates
     inputs: Array
     outputs: Array
     turned: Array
+    popularity: float
+    mean_log: float  # log n̄
+
+    def add_popularity(self, vectors: Array, counts: Array) -> None:
+        """Add popularity · log(n / n̄) of words that occur ``counts`` times (n,), 0 as 1, to the last coordinate of
+        their vectors (n, dim), in place."""
+        if self.popularity:
+            logs = np.log(np.maximum(counts, 1)) - self.mean_log
+            vectors[:, -1] += (self.popularity * logs).astype(vectors.dtype)
 
 
 def combined_with_maps(
@@ -108,6 +124,7 @@ def combined_with_maps(
     exponent: float = EXPONENT,
     doubt: float = DOUBT,
     turn: float = TURN,
+    popularity: float = POPULARITY,
     threads: int | None = None,
 ) -> tuple[NDArray[np.float32], Maps]:
     """The vectors of :func:`combined`, and how those of further words are made."""
@@ -138,6 +155,8 @@ def combined_with_maps(
         left, _, right = np.linalg.svd(overlaps)
     turning = (1 - turn) * np.eye(E.shape[1]) + turn * (left @ right)
     turned = (map_out @ turning).astype(np.float32)
+    mean_log = float(np.log(np.maximum(counts, 1)).mean())
+    maps = Maps(c, of_inputs, of_outputs, turning, popularity, mean_log)
 
     def add_outputs(block: slice) -> None:
         outputs = W[block] @ turned
@@ -146,7 +165,8 @@ def combined_with_maps(
 
     for _ in _each(add_outputs, E.shape[0], threads):
         pass
-    return vectors, Maps(c, of_inputs, of_outputs, turning)
+    maps.add_popularity(vectors, counts)
+    return vectors, maps
 
 
 def gram(rows: Array, weights: Array | None = None, threads: int | None = None) -> Array:

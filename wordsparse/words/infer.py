@@ -148,9 +148,9 @@ def _vectors(objective: Objective, inputs: Array, outputs: Array, counts: Array)
     """The exported vectors, of length one, of words with such rows, which occur ``counts`` times."""
     maps = objective.maps
     turned = _unit(outputs[:, :-1] * maps.outputs) @ maps.turned
-    return _unit(_unit(inputs * maps.inputs) + np.where(counts[:, None] >= MIN_FOR_OUTPUT, turned, 0)).astype(
-        np.float32
-    )
+    vectors = _unit(inputs * maps.inputs) + np.where(counts[:, None] >= MIN_FOR_OUTPUT, turned, 0)
+    maps.add_popularity(vectors, counts)
+    return _unit(vectors).astype(np.float32)
 
 
 def _occurrences(model: Model, sentences: Iterable[Sequence[str]], words: Sequence[str]) -> Occurrences:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from wordsparse.errors import InputError
-from wordsparse.words.coordinates import TURN
+from wordsparse.words.coordinates import EXPONENT, POPULARITY, TURN
 from wordsparse.words.examples import Distances
 
 # The default window of baskets: as wide as nearly every basket, at a bounded cost in a file of long lines.
@@ -26,6 +26,11 @@ class Preset:
         Minimum count of a word.
     distances : str, optional
         How contexts count by distance; None for the recipe's.
+    exponent : float
+        The share of the spectrum that vectors keep, in ``coordinates.combined``. Where few classes are known, what many
+        nodes have in common tells most of them.
+    popularity : float
+        What the logarithm of a count adds, in ``coordinates.combined``: hubs and leaves differ in class.
     turn : float
         The rotation of output vectors in ``coordinates.combined``. Output vectors that are not rotated keep what words
         predict each other: the links of a graph.
@@ -37,13 +42,15 @@ class Preset:
     options: Mapping[str, Any] = field(default_factory=dict)
     min_count: int = 5
     distances: Distances | None = None
+    exponent: float = EXPONENT
+    popularity: float = POPULARITY
     turn: float = TURN
     negatives: float | None = None
 
     @property
     def export(self) -> dict[str, float]:
         """The arguments of ``coordinates.combined`` for these sequences."""
-        return {"turn": self.turn}
+        return {"exponent": self.exponent, "popularity": self.popularity, "turn": self.turn}
 
 
 PRESETS = {
@@ -55,7 +62,16 @@ PRESETS = {
         distances="equal",
         turn=0.0,
     ),
-    "walks": Preset("walks on a graph", {"sample": 0.0}, min_count=1, distances="linear", turn=0.0, negatives=20.0),
+    "walks": Preset(
+        "walks on a graph",
+        {"sample": 0.0},
+        min_count=1,
+        distances="linear",
+        exponent=EXPONENT,
+        popularity=POPULARITY,
+        turn=0.0,
+        negatives=20.0,
+    ),
 }
 
 
