@@ -102,16 +102,22 @@ class CpuKernels(HostArrays):
         self._allocate()
 
     def inverse(self, matrix: Array) -> Array:
-        n, dtype = matrix.shape[0], matrix.dtype
+        n, dtype = matrix.shape[-1], matrix.dtype
         if n < OWN_INVERSE_ROWS or not self.own_products:
             return super().inverse(matrix)
-        scratch, order, out = self._pool.rows(n, n, dtype), np.arange(n), np.empty((n, n), dtype)
-        scratch[:] = matrix
-        threads = self._threads_for(n * n)  # Two threads were no faster than one at n = 301, and were at 513.
-        work = self._work_of(_products.inverse_work_size(matrix.itemsize, n, threads))
-        regular = _products.inverse(min(self._isa, X86_64_V4), scratch, order, out, threads, work)
+        count = matrix.size // n**2
+        scratch, order = self._pool.rows(count * n, n, dtype), np.tile(np.arange(n), (count, 1))
+        scratch[:] = matrix.reshape(-1, n)
+        out, regular = np.empty((count, n, n), dtype), np.empty(count, np.uint8)
+        # Two threads were no faster than one for a single matrix at n = 301, and were at 513.
+        threads = self._threads_for(n * n * (1 if count == 1 else n))
+        size = _products.inverse_work_size(matrix.itemsize, n, threads if count == 1 else 1)
+        work = self._work_of(count * size)
+        arrays = scratch, order, out.reshape(-1, n), regular, threads, work[: count * size].reshape(count, size)
+        _products.inverse(min(self._isa, X86_64_V4), *arrays)
         self._done(work)
-        return out if regular else np.full_like(matrix, np.inf)
+        out[regular == 0] = np.inf
+        return out.reshape(matrix.shape)
 
     def take(self, matrix: Array, rows: Array, last: Array | None = None) -> Array:
         out = self._pool.rows(rows.shape[0], matrix.shape[1] + (last is not None), matrix.dtype)

@@ -34,8 +34,8 @@ class Kernels(Protocol):
         """An array of ``xp`` as one of NumPy."""
 
     def inverse(self, matrix: Array) -> Array:
-        """The inverse, in the matrix's precision; not finite where it is singular, so that its condition number says
-        so."""
+        """The inverse (n, n), or that of each of several matrices (k, n, n), in their precision; not finite where one
+        is singular, so that its condition number says so."""
 
     def row_of_entry(self, csr: Csr) -> Array:
         """The row of each stored entry, int64 (entries,)."""

@@ -28,6 +28,8 @@ class HostArrays:
         return array
 
     def inverse(self, matrix: Array) -> Array:
+        if matrix.ndim == 3:
+            return np.stack([self.inverse(one) for one in matrix])
         # By LU of the transpose, which in C order needs no copy: half the time of solving for the identity.
         single = matrix.dtype == np.float32
         getrf, getri = (lapack.sgetrf, lapack.sgetri) if single else (lapack.dgetrf, lapack.dgetri)

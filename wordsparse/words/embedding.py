@@ -101,7 +101,7 @@ class WordEmbedding:
         Q_E = forward.factors.Q[:-1, :-1]
         # Q_E = 0: W says nothing about E yet.
         moves = lr > 0 and self.pair_curvature > 0 and np.trace(Q_E) > 0
-        preconditioner = output.kernels.inverse(_ridged(self.curvature, sizes.ridge))
+        preconditioner, P = self._inverses(Q_E if moves else None)
         loss = output.loss_sum(sums)
         eta = sizes.eta * max(1 / (self.steps + sizes.t0), remaining * share) / examples.pairs
         leverage = eta * float(output.kernels.xp.vdot(preconditioner, curvature))
@@ -111,9 +111,8 @@ class WordEmbedding:
         G = sums.take_G() if moves else None  # of the W before the update
         output.apply(update)
         del update
-        if G is not None:
+        if G is not None and P is not None:
             terms = forward.factors, sums.take_Z(), G, sums.pulled_beta()
-            P = output.kernels.inverse(_ridged(Q_E, sizes.rho))
             change = self._input_change(*terms, P), self._input_rates(examples.words, new_mass, lr)
             output.kernels.add_rows(self.E, examples.words, *change)
         self.steps += 1
@@ -209,6 +208,17 @@ class WordEmbedding:
         new_mass = forward.inputs.mass(weights) * (2 / kappa if kappa > 0 else 1.0)
         self.mass[examples.words] += new_mass
         return new_mass, curvature
+
+    def _inverses(self, Q_E: Array | None) -> tuple[Array, Array | None]:
+        """Π and, of Q_E, P, at the same time: each is one thread's work."""
+        ridged = _ridged(self.curvature, self.sizes.ridge)
+        if Q_E is None:
+            return self.output.kernels.inverse(ridged), None
+        xp, dim = self.output.kernels.xp, Q_E.shape[0]
+        both = xp.stack([ridged, xp.eye(dim + 1)])  # the second has a row too many
+        both[1, :dim, :dim] = _ridged(Q_E, self.sizes.rho)
+        inverses = self.output.kernels.inverse(both)
+        return inverses[0], inverses[1, :dim, :dim]
 
     def _input_change(self, f: Factors, Z: Array, G: Array, pulled_beta: Array, P: Array) -> Array:
         """The directions ∇F P (u, dim), P = (Q_E + r I)⁻¹, in the place of Z; G is overwritten too.

@@ -296,7 +296,7 @@ def _inverse(matrix: Array) -> Array:
     try:
         return Array(np.linalg.inv(_host(matrix)))
     except np.linalg.LinAlgError:
-        return Array(np.full(matrix.shape, np.nan))
+        return Array(np.full(matrix.shape, np.nan, matrix.dtype))
 
 
 cupy = Module()
