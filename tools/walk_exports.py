@@ -17,9 +17,24 @@ from typing import Any
 import click
 import machine
 import numpy as np
-from walks import ARGUMENTS, SIDES, STRENGTHS, Array, Packages, links, read, sides, trained, unit, walks_and_tests
+from walks import (
+    ARGUMENTS,
+    LIMITS,
+    SIDES,
+    STRENGTHS,
+    Array,
+    Packages,
+    features,
+    links,
+    read,
+    sides,
+    trained,
+    unit,
+    walks_and_tests,
+)
 
 import wordsparse as ws
+from wordsparse.machine.threads import single_threaded_blas
 from wordsparse.words import coordinates, presets
 
 SHAPE = (5, 16)  # walks from a node, and their length
@@ -82,11 +97,14 @@ def best(vectors: Array, sections: Array, parts: int) -> tuple[float, float]:
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import f1_score
 
-    scaled, scores = vectors * np.sqrt(vectors.shape[1]), np.zeros((len(STRENGTHS), 2))
+    scores = np.zeros((len(STRENGTHS), 2))
     for part in np.array_split(np.arange(len(vectors)), parts):
-        judge, asked = LogisticRegression(tol=1e-3, warm_start=True), np.delete(np.arange(len(vectors)), part)
+        scaled, asked = features(vectors, part), np.delete(np.arange(len(vectors)), part)
+        judge = LogisticRegression(**LIMITS, warm_start=True)
         for i, strength in enumerate(STRENGTHS):
-            answers = judge.set_params(C=strength).fit(scaled[part], sections[part]).predict(scaled[asked])
+            with single_threaded_blas():
+                judge.set_params(C=strength).fit(scaled[part], sections[part])
+            answers = judge.predict(scaled[asked])
             scores[i] += [f1_score(sections[asked], answers, average=average) / parts for average in ("micro", "macro")]
     micro, macro = scores[scores[:, 0].argmax()].tolist()
     return micro, macro

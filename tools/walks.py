@@ -32,11 +32,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordsparse.gensim import Word2Vec
+from wordsparse.machine.threads import single_threaded_blas
 
 Array = NDArray[Any]
 HITS = 20
 STRENGTHS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)  # the values of C that are tried
 FOLDS = 5
+LIMITS: dict[str, Any] = {"max_iter": 300, "tol": 1e-3}  # of the judge's iterations
 KINDS = ("walks", "items")
 SIDES = ("wordsparse skip-gram", "gensim skip-gram", "wordsparse CBOW", "gensim CBOW")
 ARGUMENTS: dict[str, Any] = {"vector_size": 100, "min_count": 1, "seed": 1}
@@ -313,12 +315,21 @@ def judged(vectors: Array, sections: Array, known: Array, asked: Array, seed: in
     from sklearn.metrics import f1_score
     from sklearn.model_selection import GridSearchCV, KFold
 
-    scaled = vectors * np.sqrt(vectors.shape[1])
-    folds = KFold(FOLDS, shuffle=True, random_state=seed)
-    judge = GridSearchCV(LogisticRegression(max_iter=100, tol=1e-3), {"C": STRENGTHS}, cv=folds)
-    answers = judge.fit(scaled[known], sections[known]).predict(scaled[asked])
+    scaled, folds = features(vectors, known), KFold(FOLDS, shuffle=True, random_state=seed)
+    judge = GridSearchCV(LogisticRegression(**LIMITS), {"C": STRENGTHS}, cv=folds)
+    with single_threaded_blas():
+        judge.fit(scaled[known], sections[known])
+    answers = judge.predict(scaled[asked])
     micro, macro = (float(f1_score(sections[asked], answers, average=average)) for average in ("micro", "macro"))
     return micro, macro, judge.best_params_["C"]
+
+
+def features(vectors: Array, known: Array) -> Array:
+    """Unit vectors about the mean of the ``known`` ones, as the judge takes them.
+
+    The intercept makes up for the mean; but about it, the judge converges in fewer iterations.
+    """
+    return np.asarray((vectors - vectors[known].mean(axis=0)) * np.sqrt(vectors.shape[1]))
 
 
 def links(vectors: Array, held: Array, tests: dict[str, Array]) -> dict[str, float]:
