@@ -1,10 +1,16 @@
 """A rank that waits too long for the others ends."""
 
+import math
 import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
+from typing import NoReturn
 
+import pytest
+
+from wordsparse.distributed import watchdog
 from wordsparse.distributed.watchdog import STATUS, Watchdog, limited
 
 PROGRAM = """
@@ -37,40 +43,45 @@ def test_a_long_wait_ends_the_process_where_a_rank_is_silent() -> None:
     assert run.stdout.startswith("nothing heard of rank 3 for 0.1 s: it has stopped, or its host is cut off")
 
 
-SUSPENDED = """
-import time
-from wordsparse.distributed.watchdog import Watchdog
-watchdog = Watchdog(2, lambda line: print(line, flush=True))
-watchdog.watch(True)
-with watchdog:
-    print("waiting", flush=True)
-    time.sleep(4)
-"""
+def said(gaps: list[float], monkeypatch: pytest.MonkeyPatch, *, watches: bool = True, wait: float = math.inf) -> bool:
+    """Whether a rank of two seconds' patience, which waits for so long, ends before its watchdog has looked so often.
+
+    On a clock of the test's own: how long a busy machine lets a process wait does not matter.
+    """
+    now, left = [0.0], iter(gaps)
+    lines: list[str] = []
+
+    def sleep(_: float) -> None:
+        gap = next(left, None)
+        now[0] += end() if gap is None else gap
+        if now[0] >= wait:
+            watching.__exit__()
+
+    def end(*_: object) -> NoReturn:
+        raise EOFError
+
+    thread = SimpleNamespace(start=lambda: None)
+    monkeypatch.setattr(watchdog, "threading", SimpleNamespace(Thread=lambda **_: thread))
+    monkeypatch.setattr(watchdog, "time", SimpleNamespace(monotonic=lambda: now[0], sleep=sleep))
+    monkeypatch.setattr(watchdog, "os", SimpleNamespace(_exit=end))
+    monkeypatch.setattr(watchdog, "hydra", SimpleNamespace(wait_until_read=lambda: None))
+    watching = Watchdog(2.0, lines.append)
+    watching.watch(watches)
+    with watching, pytest.raises(EOFError):
+        watching._look()
+    return bool(lines)
 
 
-def test_the_time_in_which_a_process_was_suspended_does_not_count() -> None:
-    with subprocess.Popen([sys.executable, "-c", SUSPENDED], stdout=subprocess.PIPE, text=True) as run:
-        assert run.stdout is not None
-        assert run.stdout.readline() == "waiting\n"
-        run.send_signal(signal.SIGSTOP)
-        time.sleep(3)
-        run.send_signal(signal.SIGCONT)
-        assert run.stdout.read() == ""
-    assert run.returncode == 0
+def test_the_time_in_which_a_process_was_suspended_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not said([0.5] * 4, monkeypatch)
+    assert said([0.5] * 5, monkeypatch)
+    assert not said([0.5, 3.0, 0.5, 0.5, 0.5], monkeypatch)  # suspended, it heard nothing
+    assert said([0.5, 3.0, *[0.5] * 5], monkeypatch)
 
 
-def test_short_waits_and_waits_that_are_not_watched_end_nothing() -> None:
-    said: list[str] = []
-    watchdog = Watchdog(0.2, said.append)
-    with watchdog:
-        time.sleep(0.5)
-    watchdog.watch(True)
-    for _ in range(5):
-        with watchdog:
-            time.sleep(0.01)
-        time.sleep(0.1)
-    watchdog.watch(False)
-    assert said == []
+def test_short_waits_and_waits_that_are_not_watched_end_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not said([0.5] * 20, monkeypatch, wait=1.5)
+    assert not said([0.5] * 20, monkeypatch, watches=False)
 
 
 ORPHAN = """
