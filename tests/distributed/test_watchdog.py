@@ -4,7 +4,6 @@ import math
 import signal
 import subprocess
 import sys
-import time
 from types import SimpleNamespace
 from typing import NoReturn
 
