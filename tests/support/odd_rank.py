@@ -4,7 +4,7 @@
 
 On the RANKS, such as ``0,1``, mpi4py is missing (``no-mpi4py``), the version is another one (``version``), no file
 may grow beyond 4 KiB (``full-disk``), or the working directory is ``other``, where files of the same names are
-(``text``). It takes 8 seconds to read its part of a text that is encoded and to write its first checkpoint
+(``text``). It takes 20 seconds to read its part of a text that is encoded and to write its first checkpoint
 (``slow``), or is stopped when it reads (``stops``).
 Before MPI is started, SIGTERM comes (``signal``), the process exits (``dies``), or an error is raised that
 nobody expects (``bug``).
@@ -46,11 +46,11 @@ if here in odd.split(","):
         def odd_reading(*given: Any) -> Any:
             if kind == "stops":
                 os.kill(os.getpid(), signal.SIGSTOP)
-            time.sleep(8)
+            time.sleep(20)
             return read(*given)
 
         encoding.read_parts = odd_reading
-        write, waits = Checkpointer._write, [8]
+        write, waits = Checkpointer._write, [20]
 
         def slow_writing(*given: Any) -> None:
             time.sleep(waits.pop() if waits else 0)
