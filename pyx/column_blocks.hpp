@@ -50,9 +50,6 @@ INLINED void write_block(real *row, const vec<real> *block, ptrdiff_t columns) {
     else memcpy(row, block, columns * sizeof(real));
 }
 
-/* The bits of a number rounded to bfloat16 (to even where it is halfway) in the upper half; the lower one means nothing. */
-INLINED mask<float> rounded(mask<float> bits) { return bits + 0x7FFF + (bits >> 16 & 1); }
-
 /* Rows lo .. hi of the panel: `columns` columns of a matrix from `column` on. Of bfloat16, vectors 2v and 2v + 1 stand in
  * the lower and upper halves of the lanes of one. */
 template <typename real, Panel half>
@@ -68,10 +65,7 @@ void copy_panel(const real *matrix, ptrdiff_t ld, ptrdiff_t lo, ptrdiff_t hi, pt
         } else {
             vec<real> block[vecs];
             read_block<real, vecs>(block, matrix + r * ld + column, columns);
-            UNROLLED for (int v = 0; v < vecs / 2; v++) {
-                const mask<real> low = rounded((mask<real>)block[2 * v]), high = rounded((mask<real>)block[2 * v + 1]);
-                to[v] = (vec<real>)((high & ~0xFFFF) | (low >> 16 & 0xFFFF));
-            }
+            UNROLLED for (int v = 0; v < vecs / 2; v++) { to[v] = halved(block[2 * v + 1], block[2 * v]); }
         }
     }
 }
@@ -86,8 +80,7 @@ template <typename real, Panel half> struct panel_row {
         if constexpr (half == WHOLE) {
             return row[v];
         } else {
-            const mask<real> both = (mask<real>)row[v / 2];
-            return (vec<real>)(v % 2 ? both & ~0xFFFF : both << 16);
+            return v % 2 ? upper_half(row[v / 2]) : lower_half(row[v / 2]);
         }
     }
 };

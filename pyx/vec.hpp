@@ -39,6 +39,14 @@ template <typename real> INLINED vec<real> load(const real *from) {
 
 template <typename real> INLINED void store(real *to, vec<real> x) { memcpy(to, &x, sizeof(x)); }
 
+/* Two vectors of float as one, each number rounded to bfloat16, to even where it is halfway; and each of them again. */
+INLINED mask<float> rounded(mask<float> bits) { return bits + 0x7FFF + (bits >> 16 & 1); }
+INLINED vec<float> halved(vec<float> upper, vec<float> lower) {
+    return (vec<float>)((rounded((mask<float>)upper) & ~0xFFFF) | (rounded((mask<float>)lower) >> 16 & 0xFFFF));
+}
+INLINED vec<float> upper_half(vec<float> both) { return (vec<float>)((mask<float>)both & ~0xFFFF); }
+INLINED vec<float> lower_half(vec<float> both) { return (vec<float>)((mask<float>)both << 16); }
+
 /* The first `count` numbers from an address on, rounded where they are wider, and zeros behind them. */
 template <typename real, typename source> INLINED vec<real> load_some(const source *from, ptrdiff_t count) {
     if (count >= LANES<real>) {

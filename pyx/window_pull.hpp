@@ -9,13 +9,19 @@ namespace wordsparse {
 constexpr ptrdiff_t STRIPS_AHEAD = 16;
 /* No word, no bag. */
 constexpr uint32_t NOTHING = UINT32_MAX;
+/* Numbers of F and W in a panel: as they are, or rounded to bfloat16, which float can be with vectors of a cache line. */
+enum Panel { WHOLE, HALF };
+/* The lines of a row in a panel: a word's F, Z, G, and in another panel a target's W, X; or in one panel for both, which
+ * are as many then, F and W in one line, Z, G, X. */
+template <Panel half> constexpr int OF_FEATURE = half == HALF ? 4 : 3;
+template <Panel half> constexpr int OF_TARGET = half == HALF ? 4 : 2;
 
 /* Steps behind the text: until the last token has received all, and as far as is prefetched. */
 INLINED ptrdiff_t steps_after(ptrdiff_t reach) { return 2 * reach + TOKENS_AHEAD + 1; }
 
 /* Bytes of pull's panels, and of its plan, `size` a number. */
 static inline ptrdiff_t panels_bytes(ptrdiff_t features, ptrdiff_t targets) {
-    return (OF_FEATURE * features + OF_TARGET * targets) * LINE;
+    return (OF_FEATURE<WHOLE> * features + OF_TARGET<WHOLE> * targets) * LINE;
 }
 static inline ptrdiff_t plan_bytes(ptrdiff_t n, ptrdiff_t reach, ptrdiff_t size) {
     return (n + 2 * reach + steps_after(reach)) * (4 * (ptrdiff_t)sizeof(uint32_t) + 2 * size);
@@ -44,22 +50,29 @@ BY_ISA(window_pull)
 template <typename real> constexpr ptrdiff_t VECS = LINE / sizeof(vec<real>);
 template <typename real> constexpr ptrdiff_t LINE_NUMBERS = LINE / sizeof(real);
 
+/* The function for the panels that there are. */
+#define BY_HALF(name, ...)                                                                                             \
+    if constexpr (sizeof(real) == 4 && sizeof(vec<real>) == LINE) {                                                    \
+        if (w->half) return name<real, HALF>(__VA_ARGS__);                                                             \
+    }                                                                                                                  \
+    return name<real, WHOLE>(__VA_ARGS__)
+
 /* The steps of the positions and bags of one block. */
-template <typename real>
-void window_plan(const windows *w, ptrdiff_t block, const int32_t *target, const real *zeta, const real *gamma,
-                 void *plan) {
+template <typename real, Panel half>
+void plan_block(const windows *w, ptrdiff_t block, const int32_t *target, const real *zeta, const real *gamma,
+                void *plan) {
     step<real> *steps = (step<real> *)plan + 2 * w->reach;
     const step<real> none = {NOTHING, NOTHING, 0, 0, 0, 0};
     const ptrdiff_t begin = block * POSITIONS, end = begin + POSITIONS < w->n ? begin + POSITIONS : w->n;
     const ptrdiff_t last = ring_size(w->reach) - 1;
     for (ptrdiff_t p = begin; p < end; p++) {
         steps[p] = none;
-        if (w->tokens[p] >= 0) steps[p].word = (uint32_t)w->tokens[p] * OF_FEATURE;
+        if (w->tokens[p] >= 0) steps[p].word = (uint32_t)w->tokens[p] * OF_FEATURE<half>;
     }
     for (int64_t j = w->first[block]; j < w->first[block + 1]; j++) {
         const real size = (real)w->size(j);
         step<real> &bag = steps[w->centre[j]];
-        bag.target = (uint32_t)target[j] * OF_TARGET;
+        bag.target = (uint32_t)target[j] * OF_TARGET<half>;
         bag.start = (uint32_t)((w->start[j] & last) * OF_PLACE * LINE);
         bag.stop = (uint32_t)((w->stop[j] & last) * OF_PLACE * LINE);
         bag.z = zeta[j] / (size * size);
@@ -69,6 +82,11 @@ void window_plan(const windows *w, ptrdiff_t block, const int32_t *target, const
     for (ptrdiff_t p = -2 * w->reach; begin == 0 && p < 0; p++) steps[p] = none;
     for (ptrdiff_t p = w->n; end == w->n && p < w->n + steps_after(w->reach); p++) steps[p] = none;
 }
+template <typename real>
+void window_plan(const windows *w, ptrdiff_t block, const int32_t *target, const real *zeta, const real *gamma,
+                 void *plan) {
+    BY_HALF(plan_block, w, block, target, zeta, gamma, plan);
+}
 
 /* The first vector of what stands at so many lines or bytes; vector v of its i-th line is [i * VECS + v]. Few pointers,
  * each with constants added, fit in the registers. */
@@ -77,13 +95,24 @@ template <typename real> INLINED vec<real> *at_line(char *base, size_t lines) {
     return at_byte<real>(base, lines * LINE);
 }
 
+/* A row of F or of W in a panel. */
+template <Panel half, typename V> INLINED V row_of_F(V line) {
+    if constexpr (half == HALF) return upper_half(line);
+    else return line;
+}
+template <Panel half, typename V> INLINED V row_of_W(V line) {
+    if constexpr (half == HALF) return lower_half(line);
+    else return line;
+}
+
 /* One pass over the text. features: a word's lines of F, Z and G; targets: of W and X; ring: a place's running sum, what
  * starts and stops there of Z and of G, and the sum over the bag whose centre it is. All that a position needs is in its
  * step: registers are few, and what is read from memory may have been written through any other pointer. */
-template <typename real>
+template <typename real, Panel half>
 INLINED void pull_pass(const windows *w, const step<real> *now, char *features, char *targets, char *ring) {
     /* Vectors of a line, and where a place's, a word's and a target's lines begin. */
-    constexpr ptrdiff_t n = VECS<real>, SUM = 0, Z = n, G = 2 * n, BAG = 3 * n, WORD = 0, TARGET = 0, X = n;
+    constexpr ptrdiff_t n = VECS<real>, SUM = 0, Z = n, G = 2 * n, BAG = 3 * n, WORD = 0, TARGET = 0,
+                        X = half == HALF ? 3 * n : n;
     const ptrdiff_t reach = w->reach, last = ring_size(reach) - 1, afresh = AFRESH * (last + 1) - 1;
     const ptrdiff_t steps = w->n + 2 * reach;
     const size_t place = OF_PLACE * LINE, round = (last + 1) * place - 1;
@@ -106,12 +135,13 @@ INLINED void pull_pass(const windows *w, const step<real> *now, char *features, 
             }
             UNROLLED for (int v = 0; v < n; v++) sum[v] = vec<real>{};
         }
-        for (int i = 0; i < OF_FEATURE; i++) prefetch(features + ((size_t)now[TOKENS_AHEAD].word + i) * LINE);
-        for (int i = 0; i < OF_TARGET; i++) prefetch(targets + ((size_t)now[TOKENS_AHEAD].target + i) * LINE);
+        for (int i = 0; i < OF_FEATURE<half>; i++) prefetch(features + ((size_t)now[TOKENS_AHEAD].word + i) * LINE);
+        for (int i = 0; i < OF_TARGET<half> && half == WHOLE; i++) /* else a bag's target is its word, mostly */
+            prefetch(targets + ((size_t)now[TOKENS_AHEAD].target + i) * LINE);
         /* The token enters. */
         if (now->word != NOTHING) {
             const vec<real> *word = at_line<real>(features, now->word);
-            UNROLLED for (int v = 0; v < n; v++) sum[v] += word[WORD + v];
+            UNROLLED for (int v = 0; v < n; v++) sum[v] += row_of_F<half>(word[WORD + v]);
         }
         vec<real> *enters = at_byte<real>(ring, entering);
         UNROLLED for (int v = 0; v < n; v++) enters[SUM + v] = sum[v];
@@ -123,7 +153,8 @@ INLINED void pull_pass(const windows *w, const step<real> *now, char *features, 
             vec<real> *target = at_line<real>(targets, bag->target), *middle = at_byte<real>(ring, centre);
             vec<real> *start = at_byte<real>(ring, bag->start), *stop = at_byte<real>(ring, bag->stop);
             UNROLLED for (int v = 0; v < n; v++) {
-                const vec<real> h = (stop[SUM + v] - start[SUM + v]) - word[WORD + v], c = target[TARGET + v];
+                const vec<real> h = (stop[SUM + v] - start[SUM + v]) - row_of_F<half>(word[WORD + v]);
+                const vec<real> c = row_of_W<half>(target[TARGET + v]);
                 middle[BAG + v] = h;
                 target[X + v] += g * h;
                 start[Z + v] += z * h;
@@ -143,7 +174,7 @@ INLINED void pull_pass(const windows *w, const step<real> *now, char *features, 
                 by_z[v] += leaves[Z + v];
                 by_g[v] += leaves[G + v];
                 word[Z + v] += by_z[v] - z * leaves[BAG + v];
-                word[G + v] += by_g[v] - g * target[TARGET + v];
+                word[G + v] += by_g[v] - g * row_of_W<half>(target[TARGET + v]);
             }
         } else if (done->word != NOTHING) {
             vec<real> *word = at_line<real>(features, done->word);
@@ -164,16 +195,22 @@ INLINED void pull_pass(const windows *w, const step<real> *now, char *features, 
 }
 
 /* A strip of `rows` rows, padded with zeros, into the first of the `lines` lines of each row of a panel; zeros into the
- * others. */
-template <typename real>
-INLINED void copy_strip(const real *matrix, ptrdiff_t ld, ptrdiff_t rows, size_t bytes, int lines, char *panel) {
+ * others. With F's strip in the place, W's is put beside it. */
+template <typename real, Panel half>
+INLINED void copy_strip(const real *matrix, const real *beside, ptrdiff_t ld, ptrdiff_t rows, size_t bytes, int lines,
+                        char *panel) {
+    const auto part = [&](const real *row, real *to) {
+        prefetch(row + STRIPS_AHEAD * ld);
+        if (bytes < LINE) memset(to, 0, LINE);
+        memcpy(to, row, bytes);
+    };
     for (ptrdiff_t r = 0; r < rows; r++, matrix += ld, panel += lines * LINE) {
-        prefetch(matrix + STRIPS_AHEAD * ld);
-        if (bytes == LINE) {
-            memcpy(panel, matrix, LINE);
+        if constexpr (half == HALF) {
+            real F[LINE_NUMBERS<real>], W[LINE_NUMBERS<real>];
+            part(matrix, F), part(beside + r * ld, W);
+            store((real *)panel, halved(load(F), load(W)));
         } else {
-            memset(panel, 0, LINE);
-            memcpy(panel, matrix, bytes);
+            part(matrix, (real *)panel);
         }
         memset(panel + LINE, 0, (lines - 1) * LINE);
     }
@@ -195,22 +232,32 @@ template <typename real> INLINED void write_line(real *to, const char *from, int
  * remembers few thousand at a time.
  * Cost: about 20 flops a column and position; five rows of the strip read and three written from the cache; those of
  * the matrices once each. */
-template <typename real>
-void window_pull(const windows *w, ptrdiff_t strip, const void *plan, const real *F, const real *W, real *ring,
-                 real *panels, real *X, real *Z, real *G) {
+template <typename real, Panel half>
+void pull_strip(const windows *w, ptrdiff_t strip, const void *plan, const real *F, const real *W, real *ring,
+                real *panels, real *X, real *Z, real *G) {
     const ptrdiff_t column = strip * LINE_NUMBERS<real>, left = w->d - column, ahead = STRIPS_AHEAD * w->ld;
     const size_t bytes = (left < LINE_NUMBERS<real> ? left : LINE_NUMBERS<real>)*sizeof(real);
-    char *features = (char *)panels, *targets = features + w->features * OF_FEATURE * LINE;
-    copy_strip(F + column, w->ld, w->features, bytes, OF_FEATURE, features);
-    copy_strip(W + column, w->ld, w->targets, bytes, OF_TARGET, targets);
-    pull_pass(w, (const step<real> *)plan, features, targets, (char *)ring);
+    char *features = (char *)panels, *targets = features;
+    copy_strip<real, half>(F + column, W + column, w->ld, w->features, bytes, OF_FEATURE<half>, features);
+    if constexpr (half == WHOLE) {
+        targets += w->features * OF_FEATURE<half> * LINE;
+        copy_strip<real, half>(W + column, nullptr, w->ld, w->targets, bytes, OF_TARGET<half>, targets);
+    }
+    pull_pass<real, half>(w, (const step<real> *)plan, features, targets, (char *)ring);
     for (ptrdiff_t r = 0; r < w->features; r++) {
-        const char *word = features + r * OF_FEATURE * LINE;
+        const char *word = features + r * OF_FEATURE<half> * LINE;
         write_line(Z + r * w->ld + column, word, 1, ahead, w->past_caches);
         write_line(G + r * w->ld + column, word, 2, ahead, w->past_caches);
     }
     for (ptrdiff_t r = 0; r < w->targets; r++)
-        write_line(X + r * w->ld + column, targets + r * OF_TARGET * LINE, 1, ahead, w->past_caches);
+        write_line(X + r * w->ld + column, targets + r * OF_TARGET<half> * LINE, half == HALF ? 3 : 1, ahead,
+                   w->past_caches);
     if (w->past_caches) stream_fence();
 }
+template <typename real>
+void window_pull(const windows *w, ptrdiff_t strip, const void *plan, const real *F, const real *W, real *ring,
+                 real *panels, real *X, real *Z, real *G) {
+    BY_HALF(pull_strip, w, strip, plan, F, W, ring, panels, X, Z, G);
+}
+#undef BY_HALF
 #endif

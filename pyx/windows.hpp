@@ -21,8 +21,8 @@ namespace wordsparse {
 /* Cache lines of a strip of sums. Pull, which reads two matrices and adds to three, takes strips of one: what passes by
  * is in registers then, and many words' strips are in the second-level cache. */
 constexpr ptrdiff_t SUM_LINES = 6;
-/* Strips of a feature, F, Z, G; of a target, W, X; and of a place of the ring, the running sum, Z's, G's, the bag's. */
-constexpr int OF_FEATURE = 3, OF_TARGET = 2, OF_PLACE = 4;
+/* Strips of a place of the ring: the running sum, Z's, G's, the bag's. */
+constexpr int OF_PLACE = 4;
 /* Positions whose bags a thread takes at a time. */
 constexpr ptrdiff_t POSITIONS = 2048;
 /* How many positions ahead the rows of a token are prefetched, into the second-level cache: the first-level one has too
@@ -37,6 +37,7 @@ struct windows {
     ptrdiff_t d, ld;                      /* rows of all matrices: d numbers, ld from one to the next */
     ptrdiff_t features, targets;          /* rows of F, Z and G; of W and X */
     bool past_caches;                     /* X, Z and G are written past the caches */
+    bool half;                            /* pull reads F and W rounded to bfloat16 */
 
     /* Tokens of a bag. */
     int size(int64_t j) const { return stop[j] - start[j] - 1; }

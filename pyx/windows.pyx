@@ -38,6 +38,7 @@ cdef extern from "window_pull.hpp" namespace "wordsparse" nogil:
         Py_ssize_t features
         Py_ssize_t targets
         bint past_caches
+        bint half
     Py_ssize_t ring_bytes(Py_ssize_t)
     Py_ssize_t panels_bytes(Py_ssize_t, Py_ssize_t)
     Py_ssize_t plan_bytes(Py_ssize_t, Py_ssize_t, Py_ssize_t)
@@ -100,7 +101,7 @@ cdef windows as_struct(const int32_t[::1] tokens, const int32_t[::1] centre, con
     cdef windows w
     w.tokens, w.centre, w.start, w.stop, w.first = &tokens[0], &centre[0], &start[0], &stop[0], &first[0]
     w.n, w.bags, w.reach, w.d = tokens.shape[0], centre.shape[0], reach, F.shape[1]
-    w.ld, w.features, w.targets, w.past_caches = ld, F.shape[0], 0, False
+    w.ld, w.features, w.targets, w.past_caches, w.half = ld, F.shape[0], 0, False, False
     return w
 
 
@@ -204,9 +205,10 @@ def pull(int isa, const int32_t[::1] tokens, const int32_t[::1] centre, const in
          const real[::view.strided, ::view.contiguous] W, const real[::1] zeta, const real[::1] gamma,
          real[:, ::1] scratch, uint8_t[::1] plan, real[:, ::1] panels,
          real[::view.strided, ::view.contiguous] X, real[::view.strided, ::view.contiguous] Z,
-         real[::view.strided, ::view.contiguous] G, bint past_caches):
+         real[::view.strided, ::view.contiguous] G, bint past_caches, bint half):
     """As dots; plan of plan_size bytes; panels (threads, panels_size), each row on a cache line; X may be W;
-    past_caches: X, Z and G are more than the last-level cache holds, and are written past it."""
+    past_caches: X, Z and G are more than the last-level cache holds, and are written past it; half: F and W, of as many
+    rows, are read rounded to bfloat16, where real is float and vectors have 64 bytes."""
     require_text(tokens, centre, start, stop, first)
     require_rows(F, F.shape[0], F.shape[1], ld)
     require_rows(W, W.shape[0], F.shape[1], ld)
@@ -220,7 +222,8 @@ def pull(int isa, const int32_t[::1] tokens, const int32_t[::1] centre, const in
     require(target.shape[0] == centre.shape[0] == zeta.shape[0] == gamma.shape[0], "each bag must have a target")
     require_line(&plan[0])
     cdef windows w = as_struct(tokens, centre, start, stop, first, reach, ld, F)
-    w.targets, w.past_caches = W.shape[0], past_caches
+    require(not half or F.shape[0] == W.shape[0], "rounded matrices must have the same rows")
+    w.targets, w.past_caches, w.half = W.shape[0], past_caches, half
     cdef Py_ssize_t wide = LINE // sizeof(real), strips = blocks_of(F.shape[1], wide), strip, block
     cdef Py_ssize_t of_each = scratch.shape[1], panels_of_each = panels.shape[1]
     cdef int threads = <int> scratch.shape[0]

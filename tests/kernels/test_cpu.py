@@ -186,3 +186,35 @@ def test_rows_that_are_read_as_bfloat16(rows: int, columns: int, d: int, entries
         assert abs(dots - exact[1]).max() > 1e-4
         assert abs(np.mean(dots - exact[1])) < 1e-3  # of either sign
     assert dots.tobytes() == InBlocks(1, isa="x86-64-v4", bfloat16=True).pair_dots(csr, left, right).tobytes()
+
+
+@pytest.mark.skipif("x86-64-v4" not in isa.AVAILABLE, reason="this processor has no vectors of 64 bytes")
+@pytest.mark.parametrize(("n", "columns", "d", "reach"), [(40, 6, 3, 3), (700, 40, 96, 4), (3000, 90, 301, 5)])
+def test_rows_of_windows_that_are_read_as_bfloat16(n: int, columns: int, d: int, reach: int) -> None:
+    """As if F and W had been rounded to 8 significant bits before; only who asks for it has it."""
+    windows = problems.windows(np.random.default_rng(7), n, columns, reach)
+    F, W = normal((columns, d), "float32", 1), normal((columns, d), "float32", 2)
+    zeta, gamma = normal((windows.rows,), "float32", 3), normal((windows.rows,), "float32", 4)
+    half, whole = (CpuKernels(2, isa="x86-64-v4", bfloat16=bfloat16) for bfloat16 in (True, False))
+    own = windows.tokens[windows.centre]
+    for targets in (own, np.random.default_rng(5).permutation(columns).astype(np.int32)[own]):
+        pulled = half.window_pull(windows, F, targets, W, zeta, gamma)
+        expected = whole.window_pull(windows, rounded(F), targets, rounded(W), zeta, gamma)
+        one_thread = CpuKernels(1, isa="x86-64-v4", bfloat16=True).window_pull(windows, F, targets, W, zeta, gamma)
+        for found, sums, same in zip(pulled, expected, one_thread, strict=True):
+            np.testing.assert_array_equal(found, sums)
+            np.testing.assert_array_equal(found, same)
+    # With other numbers of rows, nothing is rounded.
+    more = np.vstack([W, W[:1]])
+    for found, sums in zip(
+        half.window_pull(windows, F, own, more, zeta, gamma),
+        whole.window_pull(windows, F, own, more, zeta, gamma),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(found, sums)
+
+
+def rounded(matrix: Array) -> Array:
+    """As bfloat16, to even where a number is halfway."""
+    bits = matrix.view(np.uint32)
+    return ((bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000).view(np.float32)

@@ -72,4 +72,5 @@ def pull(
     Z: _Array,
     G: _Array,
     past_caches: bool,
+    half: bool,
 ) -> None: ...

@@ -63,8 +63,9 @@ class CpuKernels(HostArrays):
     bfloat16
         Whether float32 numbers may be rounded to bfloat16 on their way into a sum, where that is faster. Tall products
         take a number as the sum of two of them where the processor has a matrix unit (AMX): errors of up to 2⁻¹⁴ of
-        each product of numbers in place of float32's 2⁻²⁴. Sparse products read the rows that they are asked for many
-        times as one of them, with vectors of 64 bytes: errors of up to 2⁻⁹ of each number, of either sign.
+        each product of numbers in place of float32's 2⁻²⁴. Sparse products and those of windows
+        read the rows that they are asked for many times as one of them, with vectors of 64 bytes: errors of up to 2⁻⁹
+        of each number, of either sign.
 
     Raises
     ------
@@ -255,8 +256,10 @@ class CpuKernels(HostArrays):
             plan = self._pool.empty((plan_size,), np.uint8)
             panels_size = _windows.panels_size(features.shape[0], rows.shape[0])
             panels = self._pool.empty((scratch.shape[0], panels_size // features.itemsize), features.dtype)
-            sums = X, Z, G, self._past_caches(X.nbytes + Z.nbytes + G.nbytes)
-            _windows.pull(*arrays, features, targets, rows, zeta, gamma, scratch, plan, panels, *sums)
+            past_caches = self._past_caches(X.nbytes + Z.nbytes + G.nbytes)
+            half = features.shape == rows.shape and self._half(features)
+            given = features, targets, rows, zeta, gamma, scratch, plan, panels
+            _windows.pull(*arrays, *given, X, Z, G, past_caches, half)
         return X, Z, G
 
     def _past_caches(self, size: int) -> bool:
