@@ -195,12 +195,12 @@ def test_rows_of_windows_that_are_read_as_bfloat16(n: int, columns: int, d: int,
     windows = problems.windows(np.random.default_rng(7), n, columns, reach)
     F, W = normal((columns, d), "float32", 1), normal((columns, d), "float32", 2)
     zeta, gamma = normal((windows.rows,), "float32", 3), normal((windows.rows,), "float32", 4)
-    half, whole = (CpuKernels(2, isa="x86-64-v4", bfloat16=bfloat16) for bfloat16 in (True, False))
+    half, whole = (InBlocks(2, isa="x86-64-v4", bfloat16=bfloat16) for bfloat16 in (True, False))
     own = windows.tokens[windows.centre]
     for targets in (own, np.random.default_rng(5).permutation(columns).astype(np.int32)[own]):
         pulled = half.window_pull(windows, F, targets, W, zeta, gamma)
         expected = whole.window_pull(windows, rounded(F), targets, rounded(W), zeta, gamma)
-        one_thread = CpuKernels(1, isa="x86-64-v4", bfloat16=True).window_pull(windows, F, targets, W, zeta, gamma)
+        one_thread = InBlocks(1, isa="x86-64-v4", bfloat16=True).window_pull(windows, F, targets, W, zeta, gamma)
         for found, sums, same in zip(pulled, expected, one_thread, strict=True):
             np.testing.assert_array_equal(found, sums)
             np.testing.assert_array_equal(found, same)

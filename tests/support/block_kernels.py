@@ -5,10 +5,13 @@ from wordsparse.kernels import CpuKernels, Csr
 
 
 class InBlocks(CpuKernels):
-    """Sparse products by blocks of columns, and sums written past the caches, as for large matrices."""
+    """Sparse products by blocks of columns, rounded panels, sums written past the caches, as for large matrices."""
 
     def _in_blocks(self, csr: Csr, matrix: Array) -> bool:
         return csr.entries > 0 and csr.rows > 0 and matrix.size > 0
 
     def _past_caches(self, size: int) -> bool:
+        return True
+
+    def _past_own_cache(self, size: int) -> bool:
         return True

@@ -36,8 +36,8 @@ TERMS_WORK, SCALE_WORK, SUMS_WORK, ROW_WORK = 40, 4, 8, 16
 OWN_INVERSE_ROWS = 64
 # Rows that are added up by one thread.
 SUM_ROWS = 1024
-# A sparse matrix is multiplied with a dense one by blocks of columns where that is larger than this, about what a
-# core's own cache holds, and each of its rows is read so many times that copying their blocks is little beside it.
+# About what a core's own cache holds. A sparse matrix is multiplied with a dense one by blocks of columns where that is
+# larger, and each of its rows is read so many times that copying their blocks is little beside it.
 BLOCKS_FROM_BYTES = 1 << 20
 BLOCKS_FROM_ENTRIES = 8
 # The matrix unit takes products of at least so many rows, and columns of either side: it computes whole tiles.
@@ -192,7 +192,7 @@ class CpuKernels(HostArrays):
         return out
 
     def _in_blocks(self, csr: Csr, matrix: Array) -> bool:
-        return csr.entries >= BLOCKS_FROM_ENTRIES * csr.columns and matrix.nbytes >= BLOCKS_FROM_BYTES
+        return csr.entries >= BLOCKS_FROM_ENTRIES * csr.columns and self._past_own_cache(matrix.nbytes)
 
     def _half(self, matrix: Array) -> bool:
         """Whether panels of its rows are rounded to bfloat16."""
@@ -257,13 +257,16 @@ class CpuKernels(HostArrays):
             panels_size = _windows.panels_size(features.shape[0], rows.shape[0])
             panels = self._pool.empty((scratch.shape[0], panels_size // features.itemsize), features.dtype)
             past_caches = self._past_caches(X.nbytes + Z.nbytes + G.nbytes)
-            half = features.shape == rows.shape and self._half(features)
+            half = features.shape == rows.shape and self._half(features) and self._past_own_cache(panels_size)
             given = features, targets, rows, zeta, gamma, scratch, plan, panels
             _windows.pull(*arrays, *given, X, Z, G, past_caches, half)
         return X, Z, G
 
     def _past_caches(self, size: int) -> bool:
         return size > CACHED_BYTES
+
+    def _past_own_cache(self, size: int) -> bool:
+        return size >= BLOCKS_FROM_BYTES
 
     def _window_arrays(self, windows: Windows, features: Array) -> WindowArrays:
         blocks = -(-windows.tokens.shape[0] // _windows.BLOCK)
