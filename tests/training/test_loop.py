@@ -76,7 +76,7 @@ def test_the_same_seed_gives_the_same_bytes_on_any_number_of_threads(model: str)
 @pytest.mark.parametrize("model", MODELS)
 def test_threads_beside_a_gpu_build_the_minibatches_of_one(monkeypatch: pytest.MonkeyPatch, model: str) -> None:
     def minibatches(threads: int, device: str) -> tuple[int, list[tuple[Any, ...]]]:
-        monkeypatch.setattr(loop.devices, "choose", lambda asked: devices.Choice(device, "as the test has it"))
+        monkeypatch.setattr(devices, "choose", lambda asked: devices.Choice(device, "as the test has it"))
         options = Options(dim=4, sample=0, model=model, threads=threads, batch_tokens=150)
         with encoded(TrainingText(two_topics(), min_count=1)) as corpus:
             run = loop.Run(corpus, options)

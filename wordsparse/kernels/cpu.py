@@ -17,7 +17,7 @@ from wordsparse.machine import threads as _threads
 from wordsparse.kernels import _build, _column_blocks, _csr_rows, _loss_terms, _products, _windows, selfcheck
 from wordsparse.kernels.isa import chosen_isa
 from wordsparse.kernels.numpy import HostArrays
-from wordsparse.kernels.pool import ArrayPool, on_lines, row_bytes
+from wordsparse.kernels.pool import ArrayPool, row_bytes
 from wordsparse.kernels.structures import Csr, Windows
 
 Array = NDArray[Any]
@@ -210,13 +210,13 @@ class CpuKernels(HostArrays):
     def window_dots(self, windows: Windows, features: Array, targets: Array, rows: Array) -> Array:
         out = np.empty(windows.rows, features.dtype)
         if out.size and features.shape[1]:
-            features, rows = self._on_lines(features), self._on_lines(rows)
+            features, rows = self._pool.on_lines(features), self._pool.on_lines(rows)
             scratch = self._window_scratch(windows, features)
             _windows.dots(*self._window_arrays(windows, features), features, targets, rows, scratch, out)
         return out
 
     def window_means(self, windows: Windows, features: Array) -> Array:
-        features = self._on_lines(features)
+        features = self._pool.on_lines(features)
         out = self._pool.rows(windows.rows, features.shape[1], features.dtype, on_lines=True)
         if out.size:
             scratch = self._window_scratch(windows, features)
@@ -242,7 +242,7 @@ class CpuKernels(HostArrays):
     def window_pull(
         self, windows: Windows, features: Array, targets: Array, rows: Array, zeta: Array, gamma: Array
     ) -> tuple[Array, Array, Array]:
-        features, rows = self._on_lines(features), self._on_lines(rows)
+        features, rows = self._pool.on_lines(features), self._pool.on_lines(rows)
         X = rows  # Columns of them are copied before those of X are written.
         n, d = features.shape
         Z, G = (self._pool.rows(n, d, features.dtype, on_lines=True) for _ in range(2))
@@ -300,7 +300,7 @@ class CpuKernels(HostArrays):
         work = self._work_space(a, out.shape[1], threads)
         # Beside float32 rows our own products round float64 numbers as they pack them.
         dtype = m.dtype if work is not None and a.dtype == np.float32 else a.dtype
-        m = self._packed(m.T if transposed else m, dtype)
+        m = self._pool.packed(m.T if transposed else m, dtype)
         isa = self._isa_of_product(a.shape[0], a.shape[1], out.shape[1])
         _products.matmul(isa, a, m, transposed, out, accumulate, threads, work)
         self._done(work)
@@ -400,22 +400,6 @@ class CpuKernels(HostArrays):
     def _done(self, work: Array | None) -> None:
         if work is not None:
             self._work.append(work)
-
-    def _packed(self, matrix: Array, dtype: Any) -> Array:
-        """The matrix in C order and of that type, copied where it is not."""
-        if matrix.dtype == dtype and matrix.flags.c_contiguous:
-            return matrix
-        out = self._pool.empty(matrix.shape, dtype)
-        out[...] = matrix
-        return out
-
-    def _on_lines(self, matrix: Array) -> Array:
-        """The matrix with its rows on cache lines, copied where they stand otherwise."""
-        if on_lines(matrix):
-            return matrix
-        out = self._pool.rows(matrix.shape[0], matrix.shape[1], matrix.dtype, on_lines=True)
-        out[:] = matrix
-        return out
 
     def _threads_for(self, work: int) -> int:
         return _threads.usable_threads(self.threads) if work >= PARALLEL_WORK else 1
