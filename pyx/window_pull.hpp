@@ -230,8 +230,8 @@ template <typename real> INLINED void write_line(real *to, const char *from, int
  * one number a bag, at its target. plan: by window_plan; ring: OF_PLACE strips a place; panels: of panels_bytes.
  * Strips that are used together are copied together: a word's rows lie in pages of their own, of which a processor
  * remembers few thousand at a time.
- * Cost: about 20 flops a column and position; five rows of the strip read and three written from the cache; those of
- * the matrices once each. */
+ * Cost: about 20 flops a column and position; four or five rows of the strip read and three written from the cache;
+ * those of the matrices once each. */
 template <typename real, Panel half>
 void pull_strip(const windows *w, ptrdiff_t strip, const void *plan, const real *F, const real *W, real *ring,
                 real *panels, real *X, real *Z, real *G) {

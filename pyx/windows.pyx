@@ -7,7 +7,7 @@ Functions dots      a_j = h_j · W[target_j]            (m,)      h_j the mean o
           pull      X = ΓᵀH, Z = Cᵀ diag(ζ) H, G = CᵀΓW   (u, d)    C (m, u) the bags, Γ one γ_j a bag at its target
 dtypes    real = float32 or float64; tokens, positions and targets int32
 memory    outputs and scratch come from the caller, all matrices with the same distance from row to row; (m, d) is never
-          formed but by means; pull copies a cache line of each row at a time, five lines a word for each thread
+          formed but by means; pull copies a cache line of each row at a time, at most five lines a word and thread
 cost      running sums over the text: a few rows of d values a token, whatever the window (windows.hpp)
 threads   dots and means deal blocks of positions to OpenMP threads, sums parts of the bags, pull strips of columns; all
           depend on sizes alone
