@@ -230,19 +230,6 @@ def test_an_archive_unpacks_to_a_bounded_size(tmp_path, monkeypatch):
         fetch(load_card(card(tmp_path, served, members=["text"])), tmp_path / "out")
 
 
-def test_a_download_is_not_written_through_a_link(tmp_path):
-    """Whoever makes the directory of a download first could have it appended to any file of the user."""
-    folder, private = tmp_path / "out.download", tmp_path / "private"
-    folder.mkdir()
-    private.write_bytes(b"mine")
-    (folder / "part").symlink_to(private)
-    with serving(Served(TEXT)) as served:
-        (folder / "part.json").write_text(json.dumps({"url": f"{served.address}/text.txt", "validator": '"1"'}))
-        fetch(load_card(card(tmp_path, served, checksum=sha(TEXT))), tmp_path / "out")
-    assert private.read_bytes() == b"mine"
-    assert (tmp_path / "out" / "text.txt").read_bytes() == TEXT
-
-
 def test_a_server_that_is_gone_is_named(tmp_path):
     with serving(Served(TEXT)) as served:
         path = card(tmp_path, served)
@@ -300,3 +287,29 @@ def test_a_proxy_of_the_environment_is_used(tmp_path, monkeypatch):
         monkeypatch.setenv("http_proxy", served.address)
         fetch(load_card(path), tmp_path / "out")
     assert served.requests == [("http://corpora.invalid/text.txt", None)]
+
+
+def test_a_place_beside_the_output_that_is_not_ours_is_left_alone(tmp_path: Path) -> None:
+    """`out.download` was removed, whatever it held, and a link of that name was followed."""
+    place, target = tmp_path / "out.download", tmp_path / "elsewhere"
+    place.mkdir()
+    (place / "thesis.txt").write_text("mine")
+    with serving(Served(TEXT)) as served:
+        with pytest.raises(InputError, match=r"out.download: holds 'thesis.txt', which no such command wrote"):
+            fetch(load_card(card(tmp_path, served)), tmp_path / "out")
+        assert (place / "thesis.txt").read_text() == "mine"
+        shutil.rmtree(place)
+        target.mkdir()
+        (target / "part").write_text("mine")
+        place.symlink_to(target)
+        with pytest.raises(InputError, match=r"out.download: is a link"):
+            fetch(load_card(card(tmp_path, served)), tmp_path / "out")
+        assert (target / "part").read_text() == "mine"
+        place.unlink()
+        (tmp_path / "thesis").write_text("mine")
+        place.mkdir()
+        (place / "part").symlink_to(tmp_path / "thesis")
+        with pytest.raises(InputError, match="holds 'part'"):
+            fetch(load_card(card(tmp_path, served)), tmp_path / "out")
+    assert (tmp_path / "thesis").read_text() == "mine"
+    assert not (tmp_path / "out").exists()

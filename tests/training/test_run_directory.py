@@ -49,7 +49,7 @@ def test_what_no_run_made_is_not_taken_for_a_run_directory(text: Path, output: P
         place.parent.mkdir(parents=True)
         place.write_text("mine")
     before = sorted(directory.rglob("*"))
-    with pytest.raises(InputError, match="which no run wrote" if kind != "link" else "is a link"):
+    with pytest.raises(InputError, match="which no such command wrote" if kind != "link" else "is a link"):
         train(text, output)
     assert sorted(directory.rglob("*")) == before
     assert directory.exists()

@@ -49,6 +49,16 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
+PART, ABOUT = "part", "part.json"
+"""The files of a download: what has arrived, and what it is of."""
+
+
+def is_download(entry: Path) -> bool:
+    """Whether an entry of a directory is one that :func:`download` writes there."""
+    own = entry.name in (PART, ABOUT) or re.fullmatch(rf"\.{re.escape(ABOUT)}\.[0-9a-f]{{8}}\.partial", entry.name)
+    return bool(own) and not entry.is_symlink()
+
+
 def download(source: Download, folder: Path, progress: Callable[[DownloadProgress], object]) -> Path:
     """Download a file into ``folder``, which holds the part of an earlier attempt, or nothing.
 
@@ -61,7 +71,7 @@ def download(source: Download, folder: Path, progress: Callable[[DownloadProgres
         If the server has no such file, or one of another size than the card tells; if it cannot be reached or cuts
         every connection, or if writing fails. In the last three cases, what has arrived stays.
     """
-    part, about = folder / "part", folder / "part.json"
+    part, about = folder / PART, folder / ABOUT
     with writing(folder):
         folder.mkdir(exist_ok=True)
     failures, most = 0, part.stat().st_size if part.exists() else 0
@@ -167,13 +177,7 @@ def _part(source: Download, part: Path, about: Path) -> tuple[int, str]:
     except InputError:
         known = {}
     validator = known.get("validator")
-    if (
-        part.is_symlink()
-        or not part.is_file()
-        or known.get("url") != source.url
-        or not isinstance(validator, str)
-        or not validator
-    ):
+    if not part.is_file() or known.get("url") != source.url or not isinstance(validator, str) or not validator:
         part.unlink(missing_ok=True)
         return 0, ""
     return part.stat().st_size, validator

@@ -11,12 +11,13 @@ from pathlib import Path
 
 from wordsparse.corpora.archives import DAMAGE, Readable, members
 from wordsparse.corpora.cards import BundledFile, Card, Checksum, Download
-from wordsparse.corpora.download import DownloadProgress, download
+from wordsparse.corpora.download import DownloadProgress, download, is_download
 from wordsparse.corpus.reading import sentences
 from wordsparse.errors import InputError, WordsparseError
 from wordsparse.files import regular
 from wordsparse.files.storage import (
     check_new_directory,
+    check_own,
     new_directory,
     remove_directory,
     sole_writer,
@@ -80,6 +81,7 @@ def fetch(
     _check_space(card.download, target)
     folder = target.with_name(f"{target.name}.download")
     with sole_writer(folder):
+        check_own(folder, is_download, target)
         part = download(card.download, folder, progress)
         fetched = _installed(card, card.download, part, target)
         remove_directory(folder)

@@ -13,7 +13,8 @@ import numpy as np
 
 from wordsparse import optional
 from wordsparse.errors import InputError
-from wordsparse.files import regular, unpacking
+from wordsparse.files import parquet_footer, regular, unpacking
+from wordsparse.files.storage import naming
 
 ROWS = 1024
 
@@ -39,7 +40,8 @@ def cells(path: Path, columns: Sequence[str], max_expansion: float) -> Iterator[
                 if column not in names:
                     listed = ", ".join(repr(name)[:40] for name in names[:8]) + (", …" if len(names) > 8 else "")
                     raise InputError(f"{path}: has no column {column!r}; name one of its own: {listed or 'none'}")
-            texts = _check_sizes(path, whole, columns, limit)
+            texts = _texts(whole.schema, columns)
+        _check_sizes(path, columns, limit)
         with parquet.ParquetFile(path, read_dictionary=texts) as whole:
             for batch in whole.iter_batches(ROWS, columns=list(columns)):
                 for row in zip(*(_values(path, name, batch.column(name)) for name in columns), strict=True):
@@ -54,20 +56,20 @@ def cells(path: Path, columns: Sequence[str], max_expansion: float) -> Iterator[
         ) from error
 
 
-def _check_sizes(path: Path, whole: Any, columns: Sequence[str], limit: int) -> list[str]:
-    """The paths of the columns' texts in the file's schema; InputError if it states more than ``limit`` bytes."""
-    groups = [whole.metadata.row_group(i) for i in range(whole.metadata.num_row_groups)]
-    texts = []
-    for i in range(len(whole.schema.names)):
-        leaf = whole.schema.column(i)
-        if leaf.path.partition(".")[0] not in {column.partition(".")[0] for column in columns}:
-            continue
-        parts = [group.column(i) for group in groups]
-        if sum(max(part.total_uncompressed_size, part.num_values) for part in parts) > limit:
-            raise InputError(f"{path}: {unpacking.too_large(limit)}")
-        if leaf.physical_type == "BYTE_ARRAY":
-            texts.append(leaf.path)
-    return texts
+def _check_sizes(path: Path, columns: Sequence[str], limit: int) -> None:
+    """Raise InputError if the footer states more than ``limit`` bytes, which a few bytes of a file can do."""
+    roots = {column.partition(".")[0] for column in columns}
+    with naming(path):
+        chunks = parquet_footer.column_chunks(path)
+    if sum(chunk.bytes for chunk in chunks if chunk.column in roots) > limit:
+        raise InputError(f"{path}: {unpacking.too_large(limit)}")
+
+
+def _texts(schema: Any, columns: Sequence[str]) -> list[str]:
+    """The paths of the columns' texts in the file's schema."""
+    roots = {column.partition(".")[0] for column in columns}
+    leaves = map(schema.column, range(len(schema.names)))
+    return [leaf.path for leaf in leaves if leaf.path.partition(".")[0] in roots and leaf.physical_type == "BYTE_ARRAY"]
 
 
 def _values(path: Path, name: str, column: Any) -> list[Any]:

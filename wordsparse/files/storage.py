@@ -16,7 +16,17 @@ from typing import Any, BinaryIO
 from wordsparse.errors import InputError, WordsparseError
 from wordsparse.files import outputs, regular
 from wordsparse.files.exchange import exchange
-from wordsparse.files.system import BINARY, NO_FOLLOW, WINDOWS, is_at, remove_lock, rename_directory, sync, try_lock
+from wordsparse.files.system import (
+    BINARY,
+    NO_FOLLOW,
+    WINDOWS,
+    is_at,
+    remove_lock,
+    rename_directory,
+    sync,
+    try_lock,
+    unlock,
+)
 
 AGAIN = "restore it, or make it again"
 """The remedy for a damaged file."""
@@ -84,14 +94,32 @@ def staging(path: Path, mode: int = 0o777) -> Iterator[Path]:
 def _locked(directory: Path) -> Iterator[bool]:
     """Lock a directory inside the block; yields whether it is locked and still exists."""
     try:
-        descriptor = os.open(directory, os.O_RDONLY)
+        descriptor = os.open(directory, os.O_RDONLY | NO_FOLLOW)
     except OSError:
         yield False
         return
     try:
         yield try_lock(descriptor) and is_at(descriptor, directory)
     finally:
-        os.close(descriptor)
+        unlock(descriptor)
+
+
+def check_own(path: Path, is_own: Callable[[Path], bool], named: Path) -> None:
+    """Raise InputError if anything that we did not write is at ``path``, which will be written into and removed.
+
+    Parameters
+    ----------
+    path : Path
+        A place beside the output ``named``: nothing, or a directory that is no link and holds only our entries.
+    is_own : callable
+        Whether an entry of that directory is one that we write.
+    """
+    advice = f"the command for {named} would remove it: move it, or name another output"
+    if path.is_symlink() or (path.exists() and not path.is_dir()):
+        raise InputError(f"{path}: is a {'link' if path.is_symlink() else 'file'}; {advice}")
+    for entry in path.iterdir() if path.is_dir() else ():
+        if not is_own(entry) and os.path.lexists(entry):  # the process that wrote it may just have removed it
+            raise InputError(f"{path}: holds {entry.name!r}, which no such command wrote; {advice}")
 
 
 def remove_directory(path: Path) -> None:
@@ -171,7 +199,7 @@ def sole_writer(path: Path) -> Iterator[None]:
             if ours:
                 remove_lock(lock, descriptor)
             else:
-                os.close(descriptor)
+                unlock(descriptor)
 
 
 def check_new_directory(path: Path) -> None:

@@ -42,6 +42,15 @@ def try_lock(descriptor: int) -> bool:
     return True
 
 
+def unlock(descriptor: int) -> None:
+    """Close a locked file. A process that was forked meanwhile has it open too, and would keep the lock."""
+    with suppress(OSError, ImportError):
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+    os.close(descriptor)
+
+
 def is_at(descriptor: int, path: Path) -> bool:
     """Whether the open file is the file at ``path``; on Windows, which removes no open file, it is."""
     if WINDOWS:
@@ -99,7 +108,7 @@ def remove_lock(path: Path, descriptor: int) -> None:
     """
     if not WINDOWS:
         path.unlink(missing_ok=True)
-    os.close(descriptor)
+    unlock(descriptor)
     if WINDOWS:
         with suppress(OSError):
             path.unlink(missing_ok=True)

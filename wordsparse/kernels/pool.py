@@ -112,7 +112,8 @@ def _aligned(size: int) -> Array:
     if size < HUGE_PAGE // 2 or not hasattr(mmap, "MADV_HUGEPAGE"):
         block = np.empty(size + CACHE_LINE, np.uint8)
         return block[_to_line(block) :]
-    memory = mmap.mmap(-1, size + HUGE_PAGE)
+    # Private: Python's default is shared, and a forked process would compute in its parent's memory.
+    memory = mmap.mmap(-1, size + HUGE_PAGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     memory.madvise(mmap.MADV_HUGEPAGE)
     block = np.frombuffer(memory, np.uint8)
     return block[_to_line(block, HUGE_PAGE) :]

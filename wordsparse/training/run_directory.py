@@ -45,6 +45,11 @@ _OF_A_RUN = re.compile(
 _MANIFESTED: dict[str, Callable[[Path], bool]] = {CORPUS: is_encoded, MODEL: is_model, PREVIOUS: is_model}
 
 
+def _is_own(entry: Path) -> bool:
+    known = _MANIFESTED.get(entry.name)
+    return known(entry) if known else _OF_A_RUN.fullmatch(entry.name) is not None
+
+
 class RunDirectory:
     """Creates and locks the run directory of an output; at the end of the block it is removed unless it is resumable.
 
@@ -67,7 +72,7 @@ class RunDirectory:
 
     def __enter__(self) -> Self:
         try:
-            self._check_own()
+            storage.check_own(self.path, _is_own, self._named)
             self._take_lock()
             self._tidy()
         except OSError as error:
@@ -79,12 +84,12 @@ class RunDirectory:
     ) -> None:
         self.release_reserve()
         if system.WINDOWS:  # renames no directory in which a file is open
-            os.close(self._lock)
+            system.unlock(self._lock)
         # A previous model is still there only if it could not be moved back to the output.
         if not (self.checkpoints() or self.holds_model() or (self.path / PREVIOUS).is_dir()):
             storage.remove_directory(self.path)  # renames it first, so another process may create a new one
         if not system.WINDOWS:
-            os.close(self._lock)
+            system.unlock(self._lock)
 
     def place(self, name: str) -> Path:
         """Where to write ``name`` in it; the directory is made again where someone has removed it."""
@@ -174,18 +179,6 @@ class RunDirectory:
         if not self.holds_model():
             storage.remove_directory(self.path / MODEL)
 
-    def _check_own(self) -> None:
-        """Raise InputError if a file or directory that no run made is at its path."""
-        advice = f"a run for {self._named} would remove it: move it, or name another output"
-        if self.path.is_symlink():
-            raise InputError(f"{self.path}: is a link; {advice}")
-        entries = list(self.path.iterdir()) if self.path.is_dir() else []
-        for entry in entries:
-            known = _MANIFESTED.get(entry.name)
-            is_own = known(entry) if known else _OF_A_RUN.fullmatch(entry.name)
-            if not is_own and os.path.lexists(entry):  # it may just have been removed by the run that ends
-                raise InputError(f"{self.path}: holds {entry.name!r}, which no run wrote; {advice}")
-
     def _take_lock(self) -> None:
         while True:
             self.path.mkdir(exist_ok=True)
@@ -201,7 +194,7 @@ class RunDirectory:
             if system.is_at(descriptor, self.path / LOCK):
                 self._lock = descriptor
                 return
-            os.close(descriptor)
+            system.unlock(descriptor)
 
     def _tidy(self) -> None:
         """Remove the incomplete files of a process that died, and complete its interrupted move of a model."""

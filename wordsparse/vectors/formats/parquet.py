@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from wordsparse import optional
 from wordsparse.errors import InputError
+from wordsparse.files import parquet_footer
 from wordsparse.vectors import precision
 from wordsparse.vectors.formats import names
 from wordsparse.vectors.formats.streams import unpacked_limit
@@ -56,10 +57,14 @@ def read(path: Path) -> WordVectors:
     arrow = _load("pyarrow")
     limit = unpacked_limit(path.stat().st_size)
     parts: list[dict[str, Any]] = []
+    # A few bytes of a file can state any number of values.
+    if sum(chunk.bytes for chunk in parquet_footer.column_chunks(path) if chunk.column in _KNOWN) > limit:
+        raise _too_large()
     try:
-        with _load("pyarrow.parquet").ParquetFile(path, read_dictionary=["word"]) as file:
+        parquet = _load("pyarrow.parquet")
+        with parquet.ParquetFile(path) as file:
             columns = _columns(file.schema_arrow, limit)
-            _check_sizes(file, columns, limit)
+        with parquet.ParquetFile(path, read_dictionary=["word"]) as file:
             for batch in file.iter_batches(_ROWS, columns=columns, use_threads=False):
                 limit -= batch.nbytes
                 if limit < 0:
@@ -84,8 +89,10 @@ def _columns(schema: Any, limit: int) -> list[str]:
     types = _load("pyarrow").types
     missing = [name for name in ("word", "vector") if name not in schema.names]
     if missing:
+        listed = ", ".join(repr(name)[:40] for name in schema.names[:8]) + (", …" if len(schema.names) > 8 else "")
         raise InputError(
-            f"is a Parquet file without the column {missing[0]!r}; it needs word and vector: rename its columns"
+            f"is a Parquet file without the column {missing[0]!r}; it needs word and vector: rename its columns, which "
+            f"are {listed or 'none'}"
         )
     numbers = {"count": types.is_integer, "scale": types.is_floating, "word": _is_text}
     for name in _KNOWN:
@@ -106,28 +113,13 @@ def _columns(schema: Any, limit: int) -> list[str]:
     return [name for name in _KNOWN if name in schema.names]
 
 
-def _check_sizes(file: Any, columns: list[str], limit: int) -> None:
-    """Raise InputError if the columns state more than ``limit`` bytes, which a few bytes of a file can do."""
-    stated = 0
-    for group in range(file.metadata.num_row_groups):
-        of_group = file.metadata.row_group(group)
-        for part in map(of_group.column, range(of_group.num_columns)):
-            if part.path_in_schema.partition(".")[0] in columns:
-                width = {"BOOLEAN": 1, "INT32": 4, "FLOAT": 4, "INT64": 8, "DOUBLE": 8}.get(part.physical_type, 2)
-                stated += max(part.total_uncompressed_size, width * part.num_values)
-    if stated > limit:
-        raise _too_large()
-
-
 def _too_large() -> InputError:
     return InputError("unpacks to far more than its size: no vectors compress that well; write it uncompressed")
 
 
 def _is_text(kind: Any) -> bool:
     types = _load("pyarrow").types
-    return bool(
-        types.is_dictionary(kind) and (types.is_string(kind.value_type) or types.is_large_string(kind.value_type))
-    )
+    return bool(types.is_string(kind) or types.is_large_string(kind))
 
 
 def _values(column: Any, name: str) -> "list[str] | NDArray[Any]":
