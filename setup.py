@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 from Cython.Build import cythonize
-from setuptools import Extension, setup
+from setuptools import Extension, find_packages, setup
 from setuptools.command.build_ext import build_ext
 from setuptools.command.sdist import sdist
 
@@ -192,6 +192,9 @@ EXTENSIONS = [
 ]
 
 setup(
+    # The cards of public texts are data, and stand beside the package.
+    packages=[*find_packages(include=["wordsparse*"]), "wordsparse.corpora_cards"],
+    package_dir={"wordsparse.corpora_cards": "corpora"},
     cmdclass={"build_ext": BuildKernels, "sdist": SourceDistribution},
     ext_modules=cythonize(
         EXTENSIONS,

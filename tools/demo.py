@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 from wordsparse.comparison import ComparisonProgress, compare
-from wordsparse.corpora import fetch, load_card
+from wordsparse.corpus.cards import load_card
+from wordsparse.corpus.fetching import fetch
 from wordsparse.words.model_directory import read_vectors
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -19,7 +19,7 @@ import numpy as np
 
 import wordsparse as ws
 from wordsparse.evaluation.scores import spearman
-from wordsparse.words.documents import Documents
+from wordsparse.unseen.documents import Documents
 
 Array = np.ndarray
 Texts = list[list[str]]

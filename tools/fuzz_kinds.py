@@ -18,20 +18,20 @@ from mutations import altered, mutated
 import wordsparse as ws
 from wordsparse import labels
 from wordsparse.cli.train import command as train_command
-from wordsparse.corpora import load_card
 from wordsparse.corpus import EncodedCorpus, Vocabulary
+from wordsparse.corpus.cards import load_card
 from wordsparse.corpus.reading import sentences
 from wordsparse.evaluation.testsets import read_analogies, read_pairs
 from wordsparse.files import arrays, regular, storage, toml
 from wordsparse.gensim import Word2Vec
+from wordsparse.stability.resamples import neighbours
 from wordsparse.training import resume
 from wordsparse.training.checkpoints import Checkpoint
 from wordsparse.training.loop import Run
+from wordsparse.unseen.documents import Documents
 from wordsparse.vectors.formats import read_file
 from wordsparse.words import model_directory as models
-from wordsparse.words.documents import Documents
 from wordsparse.words.options import Options
-from wordsparse.words.resamples import neighbours
 
 Attempt = Callable[[Random], object]
 

@@ -19,8 +19,8 @@ import machine
 import numpy as np
 
 import wordsparse as ws
-from wordsparse.corpus.resampling import BLOCK
-from wordsparse.words.movement import MIN_COUNT, moved
+from wordsparse.stability.movement import MIN_COUNT, moved
+from wordsparse.stability.resampling import BLOCK
 
 LEVEL, PAIRS = 0.05, 2
 # Of the occurrences of a planted word, the share that changes.

@@ -28,9 +28,10 @@ from machine import alternate, provenance, write_report
 import wordsparse as ws
 from wordsparse.evaluation.scores import answer, answer_composed_pairs, answer_pairs, spearman
 from wordsparse.evaluation.testsets import TestSets, load_test_sets, read_analogies, read_pairs
+from wordsparse.unseen import documents
+from wordsparse.unseen.infer import infer
 from wordsparse.vectors.word_vectors import WordVectors
-from wordsparse.words import coordinates, documents
-from wordsparse.words.infer import infer
+from wordsparse.words import coordinates
 
 Array = np.ndarray
 # Counts of the rarer word of a pair.

@@ -53,8 +53,8 @@ PRELOADED = [
     "wordsparse.cli.encode",
     "wordsparse.explorer",
     "wordsparse.labels.classifier",
-    "wordsparse.words.documents",
-    "wordsparse.words.infer",
+    "wordsparse.unseen.documents",
+    "wordsparse.unseen.infer",
 ]
 # Shares of the kills: training has the most to lose, and a comparison takes long.
 SHARES = {

@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from wordsparse.layer.least_squares import RecursiveLeastSquares
     from wordsparse.layer.losscheck import check_loss
     from wordsparse.layer.output import FactoredOutput
+    from wordsparse.stability.movement import moved
+    from wordsparse.stability.slice_runs import train_slices
     from wordsparse.training.interruption import Interrupted
     from wordsparse.training.runs import train
-    from wordsparse.training.slice_runs import train_slices
     from wordsparse.training.trained import load
     from wordsparse.vectors.word_vectors import WordVectors
     from wordsparse.words.embedding import StepSizes
     from wordsparse.words.evaluate import evaluate
     from wordsparse.words.model import Model
     from wordsparse.words.model_directory import read_vectors
-    from wordsparse.words.movement import moved
     from wordsparse.words.options import Options
     from wordsparse.words.recipe import Recipe
 
@@ -87,10 +87,10 @@ _MODULES = {
     "evaluate": "wordsparse.words.evaluate",
     "explore": "wordsparse.explorer",
     "load": "wordsparse.training.trained",
-    "moved": "wordsparse.words.movement",
+    "moved": "wordsparse.stability.movement",
     "read_vectors": "wordsparse.words.model_directory",
     "train": "wordsparse.training.runs",
-    "train_slices": "wordsparse.training.slice_runs",
+    "train_slices": "wordsparse.stability.slice_runs",
 }
 
 

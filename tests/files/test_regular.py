@@ -10,8 +10,8 @@ import pytest
 from support.texts import SHORT, write_text
 
 import wordsparse as ws
-from wordsparse.corpora import load_card
 from wordsparse.corpus import EncodedCorpus
+from wordsparse.corpus.cards import load_card
 from wordsparse.errors import InputError
 from wordsparse.evaluation.testsets import read_analogies, read_pairs
 from wordsparse.files import regular, storage

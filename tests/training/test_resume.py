@@ -185,7 +185,7 @@ def test_another_tokenizer_is_refused_on_resuming(tmp_path):
 
 def test_new_words_start_where_they_are_inferred(tmp_path: Path, text: Path) -> None:
     from wordsparse.training.texts import encoded
-    from wordsparse.words.infer import infer
+    from wordsparse.unseen.infer import infer
 
     options: dict[str, Any] = {"dim": 4, "model": "skipgram", "threads": 1, "window": 3}
     model = ws.train(text, epochs=2, min_count=1, **options)
@@ -211,8 +211,8 @@ def test_new_words_start_where_they_are_inferred(tmp_path: Path, text: Path) -> 
 def test_a_start_is_inferred_from_the_first_occurrences(
     tmp_path: Path, text: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from wordsparse.training import new_words
     from wordsparse.training.texts import encoded
+    from wordsparse.unseen import new_words
 
     monkeypatch.setattr(new_words, "OCCURRENCES", 2)
     options: dict[str, Any] = {"dim": 4, "model": "cbow", "threads": 1}

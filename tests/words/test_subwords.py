@@ -10,7 +10,7 @@ import wordsparse as ws
 from wordsparse.errors import InputError, UnknownWordError
 from wordsparse.files import storage
 from wordsparse.vectors.formats import read_file, save_vectors
-from wordsparse.vectors.subwords import ARRAYS, Subwords, ngrams_of
+from wordsparse.vectors.ngrams import ARRAYS, Subwords, ngrams_of
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words import subwords
 from wordsparse.words.model_directory import MANIFEST, SUBWORDS

@@ -7,8 +7,9 @@ from typing import Any
 import click
 
 from wordsparse.cli.common import Group, emit, json_option, quiet_option
-from wordsparse.corpora import Card, card_names, fetch, load_card
-from wordsparse.corpora.download import DownloadProgress
+from wordsparse.corpus.cards import Card, card_names, load_card
+from wordsparse.corpus.download import DownloadProgress
+from wordsparse.corpus.fetching import fetch
 from wordsparse.display import Display
 
 

@@ -31,7 +31,7 @@ def command(
     empty one too, has zeros. The text is read as it comes: any number of lines takes the same memory. - is standard
     input.
     """
-    from wordsparse.words.documents import lines, write_npy
+    from wordsparse.unseen.documents import lines, write_npy
     from wordsparse.words.model_directory import load
 
     if sif and both:

@@ -41,8 +41,8 @@ def command(
     from wordsparse.corpus.reading import sentences
     from wordsparse.corpus.sources import STANDARD_INPUT
     from wordsparse.files import storage
+    from wordsparse.unseen.infer import infer
     from wordsparse.vectors.formats import save_vectors
-    from wordsparse.words.infer import infer
     from wordsparse.words.model_directory import load
 
     storage.check_file(output)

@@ -27,8 +27,8 @@ def command(first: str, second: str, n: int, min_count: int, as_json: bool) -> N
     cosine of its two vectors, the models aligned; it is compared with its movement between resamples of one text. Of
     the words with q below 0.05, one in twenty is expected to be there by chance.
     """
+    from wordsparse.stability.movement import moved
     from wordsparse.words.model_directory import load
-    from wordsparse.words.movement import moved
 
     models = load(first), load(second)
     found = moved(*models, min_count=min_count)

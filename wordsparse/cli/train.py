@@ -9,10 +9,10 @@ from wordsparse.cli.common import Completed, emit, expansion_option, json_option
 from wordsparse.cli.config import RECIPE, config_option
 from wordsparse.cli.text_options import corpus_argument, min_count_option, preset_option, text_options
 from wordsparse.machine import devices
+from wordsparse.stability.slice_runs import each_slice
+from wordsparse.stability.time_slices import NAMES
 from wordsparse.training.output_run import CHECKPOINT_EVERY
 from wordsparse.training.runs import train
-from wordsparse.training.slice_runs import each_slice
-from wordsparse.training.time_slices import NAMES
 from wordsparse.words import recipe
 from wordsparse.words.model import Model
 from wordsparse.words.options import LOSSES, MODELS, Options

@@ -13,11 +13,11 @@ from wordsparse.explorer.assembly import page
 from wordsparse.explorer.content import content_of
 from wordsparse.files import storage
 from wordsparse.files.escaping import page_bytes
+from wordsparse.stability.resamples import Resamples
 from wordsparse.validation import positive_int
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.model import Model
 from wordsparse.words.model_directory import is_model, load, read_vectors
-from wordsparse.words.resamples import Resamples
 
 __all__ = ["DEFAULT_MAP", "DEFAULT_WORDS", "explore"]
 

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from wordsparse.errors import InputError
 from wordsparse.explorer.projection import Projection
+from wordsparse.stability.resamples import Resamples, compared
 from wordsparse.vectors import precision
 from wordsparse.vectors.alignment import distances
 from wordsparse.vectors.formats import names
 from wordsparse.vectors.word_vectors import WordVectors
-from wordsparse.words.resamples import Resamples, compared
 
 Content = dict[str, Any]
 # Nearest words whose returns in resamples the page shows.

@@ -1,8 +1,8 @@
 """gensim's Doc2Vec by name, for the vectors that PV-DBOW means: exact document vectors on exactly trained words.
 
 The words are trained first. A document's vector is then the input whose targets are its words, the minimum of a convex
-problem over the whole vocabulary (:mod:`wordsparse.words.documents`): ``infer_vector`` of a training document gives its
-vector of ``dv``, always the same.
+problem over the whole vocabulary (:mod:`wordsparse.unseen.documents`): ``infer_vector`` of a training document gives
+its vector of ``dv``, always the same.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,7 +15,7 @@ from wordsparse.errors import InputError
 from wordsparse.gensim.keyed_vectors import KeyedVectors
 from wordsparse.gensim.refusals import WrongOrderError, say_once
 from wordsparse.gensim.word2vec import Word2Vec
-from wordsparse.words.documents import Documents
+from wordsparse.unseen.documents import Documents
 from wordsparse.words.presets import BASKET_WINDOW
 
 Array = NDArray[Any]

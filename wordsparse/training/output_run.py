@@ -18,7 +18,8 @@ from wordsparse.distributed import gpus
 from wordsparse.distributed.ranks import ONE, Ranks
 from wordsparse.errors import InputError, TrainingError, WordsparseError
 from wordsparse.files import regular, storage
-from wordsparse.training import bootstrap, memory
+from wordsparse.stability import bootstrap
+from wordsparse.training import memory
 from wordsparse.training.checkpoints import Checkpoint, Checkpointer
 from wordsparse.training.interruption import Interrupted, StopRequest, stop_requests
 from wordsparse.training.loop import Run

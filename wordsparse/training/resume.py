@@ -26,8 +26,8 @@ from wordsparse.errors import InputError
 from wordsparse.files import arrays
 from wordsparse.kernels import at_work
 from wordsparse.training.loop import Run
-from wordsparse.training.new_words import start_new_words
 from wordsparse.training.slices import Slices
+from wordsparse.unseen.new_words import start_new_words
 from wordsparse.words.model import Model
 from wordsparse.words.options import Options
 from wordsparse.words.recipe import Recipe

@@ -16,8 +16,8 @@ from wordsparse.distributed.ranks import together
 from wordsparse.errors import InputError
 from wordsparse.layer.losses import Loss
 from wordsparse.machine.memory import give_back
+from wordsparse.stability.bootstrap import resample_all
 from wordsparse.training import memory
-from wordsparse.training.bootstrap import resample_all
 from wordsparse.training.interruption import Interrupted, stop_requests
 from wordsparse.training.loop import Run
 from wordsparse.training.output_run import CHECKPOINT_EVERY, OutputRun

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from wordsparse import validation
 from wordsparse.errors import InputError, UnknownWordError, WrongTypeError
-from wordsparse.vectors.subwords import Subwords
+from wordsparse.vectors.ngrams import Subwords
 
 Array: TypeAlias = NDArray[Any]
 Key: TypeAlias = Hashable

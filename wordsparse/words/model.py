@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from wordsparse.corpus import Vocabulary
 from wordsparse.errors import InputError
 from wordsparse.machine.threads import available_cpus
+from wordsparse.stability.resamples import Neighbour, Resamples, neighbours
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words import coordinates, presets, subwords
-from wordsparse.words.resamples import Neighbour, Resamples, neighbours
 from wordsparse.words.subwords import FittedSubwords
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ class Model:
         return plain
 
     def infer(self, word: str, sentences: Iterable[Sequence[str]]) -> NDArray[np.float32]:
-        """The vector of a new word, (dim,) float32 of length one; see :func:`wordsparse.words.infer.infer`.
+        """The vector of a new word, (dim,) float32 of length one; see :func:`wordsparse.unseen.infer.infer`.
 
         Raises
         ------
@@ -186,13 +186,13 @@ class Model:
             If the word is empty or holds white space, no sentence holds it beside a known word, or the model cannot
             infer.
         """
-        from wordsparse.words.infer import infer
+        from wordsparse.unseen.infer import infer
 
         vector: NDArray[np.float32] = infer(self, sentences, [word]).vectors[0]
         return vector
 
     def document(self, words: Sequence[str], *, sif: bool = False, both: bool = False) -> NDArray[np.float32]:
-        """The vector of a document, float32; see :class:`wordsparse.words.documents.Documents`.
+        """The vector of a document, float32; see :class:`wordsparse.unseen.documents.Documents`.
 
         Raises
         ------
@@ -211,20 +211,20 @@ class Model:
         self, documents: Iterable[Sequence[str]], *, sif: bool = False, both: bool = False
     ) -> Iterator[NDArray[np.float32]]:
         """The vectors of any number of documents, some at a time; see
-        :class:`wordsparse.words.documents.Documents`. A document without a known word has zeros."""
+        :class:`wordsparse.unseen.documents.Documents`. A document without a known word has zeros."""
         yield from self._documents.stream(documents, sif=sif, both=both)
 
     @cached_property
     def _documents(self) -> Any:
         """The maker of vectors of documents, prepared once."""
-        from wordsparse.words.documents import Documents
+        from wordsparse.unseen.documents import Documents
 
         return Documents(self)
 
     @cached_property
     def objective(self) -> Any:
-        """The :class:`wordsparse.words.objective.Objective` of the model, prepared once; InputError as that raises."""
-        from wordsparse.words.objective import Objective
+        """The :class:`wordsparse.unseen.objective.Objective` of the model, prepared once; InputError as that raises."""
+        from wordsparse.unseen.objective import Objective
 
         return Objective(self)
 

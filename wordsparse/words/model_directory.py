@@ -22,10 +22,10 @@ from wordsparse.corpus import Vocabulary
 from wordsparse.errors import InputError
 from wordsparse.files import arrays, npy, regular, storage, toml
 from wordsparse.files.members import is_count
+from wordsparse.stability.resamples import Resamples, Writer
 from wordsparse.validation import all_finite
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.model import ROWS, Model, Training
-from wordsparse.words.resamples import Resamples, Writer
 from wordsparse.words.subwords import FittedSubwords
 
 Array = NDArray[Any]

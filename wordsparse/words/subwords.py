@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from wordsparse.errors import InputError
 from wordsparse.files.members import is_measure
-from wordsparse.vectors.subwords import AGAIN, Subwords, check_lengths, members, ngrams_of
+from wordsparse.vectors.ngrams import AGAIN, Subwords, check_lengths, members, ngrams_of
 from wordsparse.vectors.word_vectors import WordVectors
 
 Array = NDArray[Any]

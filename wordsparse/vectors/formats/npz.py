@@ -6,7 +6,7 @@ as the longest one has, and loses zeros at the end of a word. Where a word is lo
 ``words`` is (bytes,) uint8 instead, all words in UTF-8 one after the other, and ``word_offsets`` (V + 1,) int64 tells
 their places: word i is ``words[word_offsets[i]:word_offsets[i + 1]]``. If some keys are not words, ``words`` holds each
 key as JSON, and an array ``json_words`` (0,) uint8 marks this. Vectors with n-grams have the arrays of
-:meth:`wordsparse.vectors.subwords.Subwords.arrays` too, in full precision. Vectors that are not float32 in memory are
+:meth:`wordsparse.vectors.ngrams.Subwords.arrays` too, in full precision. Vectors that are not float32 in memory are
 written as they are, and an array ``number_type`` (0,) of their type marks this. Other attributes of the words than
 counts have the arrays of :mod:`wordsparse.vectors.formats.attributes`. The archive has a checksum of each array.
 
@@ -23,7 +23,8 @@ import numpy.typing as npt
 
 from wordsparse.errors import InputError
 from wordsparse.files import npy
-from wordsparse.vectors import precision, subwords
+from wordsparse.vectors import ngrams as subwords
+from wordsparse.vectors import precision
 from wordsparse.vectors.formats import attributes, names
 from wordsparse.vectors.formats.streams import unpacked_limit
 from wordsparse.vectors.word_vectors import WordVectors

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from wordsparse.corpora.archives import DAMAGE, Readable, members
-from wordsparse.corpora.cards import BundledFile, Card, Checksum, Download
-from wordsparse.corpora.download import DownloadProgress, download, is_download
+from wordsparse.corpus.archives import DAMAGE, Readable, members
+from wordsparse.corpus.cards import BundledFile, Card, Checksum, Download
+from wordsparse.corpus.download import DownloadProgress, download, is_download
 from wordsparse.corpus.reading import sentences
 from wordsparse.errors import InputError, WordsparseError
 from wordsparse.files import regular

@@ -10,8 +10,8 @@ from numpy.testing import assert_allclose
 
 import wordsparse as ws
 from wordsparse.errors import InputError
+from wordsparse.stability.resamples import Neighbour, Resamples, Writer, compared, interval, neighbours
 from wordsparse.vectors.precision import packed
-from wordsparse.words.resamples import Neighbour, Resamples, Writer, compared, interval, neighbours
 
 
 def codes(*rows: tuple[float, float]) -> np.ndarray:

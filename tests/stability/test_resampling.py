@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from wordsparse.corpus import END_OF_SENTENCE, EncodedCorpus, Vocabulary
-from wordsparse.corpus.resampling import BLOCK, ResampledText, blocks_of, resampled
+from wordsparse.stability.resampling import BLOCK, ResampledText, blocks_of, resampled
 
 
 def corpus_of(*sizes: int) -> EncodedCorpus:

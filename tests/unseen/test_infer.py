@@ -11,10 +11,11 @@ from scipy.optimize import minimize
 
 import wordsparse as ws
 from wordsparse.errors import InputError
-from wordsparse.words import coordinates, infer, solver
-from wordsparse.words.documents import Documents, lines
+from wordsparse.unseen import infer, solver
+from wordsparse.unseen.documents import Documents, lines
+from wordsparse.unseen.objective import PAIRS, Objective
+from wordsparse.words import coordinates
 from wordsparse.words.examples import distance_weights
-from wordsparse.words.objective import PAIRS, Objective
 from wordsparse.words.presets import preset
 
 TOPICS = ["sun moon star sky night light", "bread milk egg flour sugar oven", "ship sea port wave sail storm"]

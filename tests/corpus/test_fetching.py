@@ -12,7 +12,9 @@ import pytest
 from support.file_server import Served, serving
 
 from wordsparse.cli import main
-from wordsparse.corpora import download, fetch, load_card
+from wordsparse.corpus import download
+from wordsparse.corpus.cards import load_card
+from wordsparse.corpus.fetching import fetch
 from wordsparse.corpus.reading import sentences
 from wordsparse.errors import InputError, WordsparseError
 from wordsparse.files import unpacking

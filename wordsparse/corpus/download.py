@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import IO, Any
 
-from wordsparse.corpora.cards import Download
+from wordsparse.corpus.cards import Download
 from wordsparse.errors import InputError, WordsparseError
 from wordsparse.files.storage import read_json, write_file, writing
 from wordsparse.files.system import NO_FOLLOW

@@ -13,8 +13,8 @@ import wordsparse as ws
 from wordsparse.cli import main
 from wordsparse.corpus.sources import STANDARD_INPUT
 from wordsparse.errors import InputError
+from wordsparse.stability.time_slices import NAMES, time_slices, year
 from wordsparse.training.texts import TrainingText
-from wordsparse.training.time_slices import NAMES, time_slices, year
 
 
 @pytest.mark.parametrize(

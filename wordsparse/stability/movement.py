@@ -17,9 +17,9 @@ import scipy.stats
 from numpy.typing import NDArray
 
 from wordsparse.errors import InputError
+from wordsparse.stability.resamples import Resamples
 from wordsparse.vectors.alignment import distances
 from wordsparse.words.model import Model
-from wordsparse.words.resamples import Resamples
 
 # The smallest count of a word that is judged, in either text; and the most frequent common words, for alignment.
 MIN_COUNT, ALIGNED_ON = 50, 5000

@@ -1,6 +1,6 @@
 """Where the words that a new text adds to a model start: at the rows inferred from some of their occurrences.
 
-The rows are the minima of :mod:`wordsparse.words.infer`, found while the model stays as it is. Training then sees the
+The rows are the minima of :mod:`wordsparse.unseen.infer`, found while the model stays as it is. Training then sees the
 same occurrences again, so a start counts as nothing seen before: its first minibatches move it as freely as noise.
 """
 
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from wordsparse.corpus import END_OF_SENTENCE
 from wordsparse.layer.losses import BoundedNS
 from wordsparse.training.slices import Slices
+from wordsparse.unseen.infer import MIN_FOR_OUTPUT, Occurrences, rows
 from wordsparse.words.embedding import WordEmbedding
-from wordsparse.words.infer import MIN_FOR_OUTPUT, Occurrences, rows
 from wordsparse.words.model import Model
 from wordsparse.words.options import Options
 

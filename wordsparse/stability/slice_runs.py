@@ -11,10 +11,10 @@ from wordsparse.display import Display
 from wordsparse.distributed import launch
 from wordsparse.errors import InputError
 from wordsparse.files import storage, toml
+from wordsparse.stability.time_slices import time_slices
 from wordsparse.training.progress import RunDisplay
 from wordsparse.training.runs import chosen_options, train
 from wordsparse.training.texts import TrainingText
-from wordsparse.training.time_slices import time_slices
 from wordsparse.training.trained import TrainedModel
 from wordsparse.words import model_directory
 from wordsparse.words.names import refuse_unknown

@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 from wordsparse.cli import main
-from wordsparse.corpora import card_names, fetch, load_card
+from wordsparse.corpus.cards import card_names, load_card
+from wordsparse.corpus.fetching import fetch
 from wordsparse.corpus.reading import sentences
 from wordsparse.errors import InputError, MissingDependencyError
 
-CARDS = Path(importlib.util.find_spec("wordsparse.corpora").origin).parent / "cards"
+CARDS = Path(importlib.util.find_spec("wordsparse.corpora_cards").origin).parent
 
 
 def changed(tmp_path, old, new, name="gensim-text"):

@@ -22,12 +22,12 @@ from numpy.typing import NDArray
 
 from wordsparse.errors import InputError
 from wordsparse.machine.threads import single_threaded_blas
-from wordsparse.vectors.subwords import is_word
+from wordsparse.unseen.objective import PAIRS, Objective
+from wordsparse.unseen.solver import minimise
+from wordsparse.vectors.ngrams import is_word
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.examples import distance_weights
 from wordsparse.words.model import Model
-from wordsparse.words.objective import PAIRS, Objective
-from wordsparse.words.solver import minimise
 
 Array = NDArray[Any]
 logger = logging.getLogger(__name__)

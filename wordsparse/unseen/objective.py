@@ -50,7 +50,7 @@ class Objective:
     keep : (V,) float64
         The probability with which subsampling keeps a word.
     linear, curvature : (dim,) float32
-        The change that each unit of target weight makes to l and to D of :func:`wordsparse.words.solver.minimise`.
+        The change that each unit of target weight makes to l and to D of :func:`wordsparse.unseen.solver.minimise`.
     alpha, beta : float
         K λ and K / 2.
     doubt : float

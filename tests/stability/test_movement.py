@@ -9,10 +9,10 @@ import pytest
 
 import wordsparse as ws
 from wordsparse.cli import main
-from wordsparse.corpus.resampling import BLOCK
 from wordsparse.errors import InputError
+from wordsparse.stability.movement import Moved, _t_test, moved
+from wordsparse.stability.resampling import BLOCK
 from wordsparse.vectors.alignment import distances
-from wordsparse.words.movement import Moved, _t_test, moved
 
 CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpora" / "english-10m.txt.xz"
 OPTIONS = {"dim": 8, "epochs": 3, "min_count": 1, "sample": 0.0, "threads": 1}

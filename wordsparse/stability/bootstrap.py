@@ -1,6 +1,6 @@
 """Models of resampled texts: what a model's neighbours owe to the passages that happen to be in the text.
 
-Each resample (see corpus/resampling.py) trains a model of its own from the start, with another random start, so what
+Each resample (see stability/resampling.py) trains a model of its own from the start, with another random start, so what
 differs between them is all that the text leaves open. The vocabulary, the base measure and the subsampling are those
 of the text itself; what a word's vector may be trusted for is counted in the resample.
 """
@@ -14,15 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordsparse.corpus import EncodedCorpus
-from wordsparse.corpus.resampling import BLOCK, resampled
 from wordsparse.errors import InputError
+from wordsparse.stability.resamples import Codes, Resamples, Writer
+from wordsparse.stability.resampling import BLOCK, resampled
 from wordsparse.training.loop import Run
 from wordsparse.training.resume import FREE
 from wordsparse.vectors.precision import packed
 from wordsparse.words import coordinates
 from wordsparse.words.model import Model
 from wordsparse.words.options import Options
-from wordsparse.words.resamples import Codes, Resamples, Writer
 
 
 def check(model: Model, corpus: EncodedCorpus, options: Options) -> None:

@@ -1,7 +1,7 @@
 """The vectors of documents, while all else of the model stays: exact ones, weighted means of words, or both.
 
 The exact vector is the input a whose targets are the document's words, each by the probability with which subsampling
-keeps it, over the whole vocabulary (:mod:`wordsparse.words.objective`): PV-DBOW (Le & Mikolov, 2014) without sampling.
+keeps it, over the whole vocabulary (:mod:`wordsparse.unseen.objective`): PV-DBOW (Le & Mikolov, 2014) without sampling.
 The weighted mean is SIF's (Arora et al., 2017): Σ s/(s + p(w)) v_w / Σ s/(s + p(w)), p the share of w in the text.
 docs/new-words.md says which is better for what.
 """
@@ -20,9 +20,9 @@ from wordsparse.corpus.blocks import decoded, text_blocks
 from wordsparse.corpus.sources import find_files
 from wordsparse.errors import InputError
 from wordsparse.files import storage
+from wordsparse.unseen.objective import Objective
+from wordsparse.unseen.solver import minimise
 from wordsparse.words.model import Model
-from wordsparse.words.objective import Objective
-from wordsparse.words.solver import minimise
 
 Array = NDArray[Any]
 

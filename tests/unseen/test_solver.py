@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from wordsparse.words import solver
+from wordsparse.unseen import solver
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

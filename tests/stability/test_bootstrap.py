@@ -11,7 +11,7 @@ import pytest
 import wordsparse as ws
 from wordsparse.cli import main
 from wordsparse.errors import InputError
-from wordsparse.training import bootstrap
+from wordsparse.stability import bootstrap
 from wordsparse.training.interruption import Interrupted
 from wordsparse.training.loop import Run
 

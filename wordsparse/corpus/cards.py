@@ -110,7 +110,7 @@ def load_card(name: str | os.PathLike[str]) -> Card:
 
 
 def _folder() -> Any:
-    return resources.files("wordsparse.corpora") / "cards"
+    return resources.files("wordsparse.corpora_cards")
 
 
 def _card(content: dict[str, Any], where: str) -> Card:

@@ -1,0 +1,1 @@
+"""New words and documents: convex problems against a finished model."""
