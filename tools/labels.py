@@ -37,8 +37,6 @@ from wordsparse.labels import LabelledRows, classification, write_text
 KS = (1, 3, 5)
 RESCORING = 0.2
 USERS = 8000
-# A learnt embedding, and one with hidden units; one seed each.
-LEARNT: tuple[dict[str, int], ...] = ({"embedding": 100}, {"embedding": 100, "hidden": 100})
 # Mulan's data sets: the name of the files, labels, and whether their features are weighted by idf.
 MULAN = {"bibtex": ("bibtex", 159, True), "delicious": ("delicious", 983, True), "corel5k": ("Corel5k", 374, False)}
 DEBIAN = {"debian-tags": "tags", "debian-depends": "depends", "debian-recommends": "recommends"}
@@ -75,7 +73,7 @@ def logistic_head(labels: int | None) -> Iterator[None]:
 
 
 def ours(data: label_sets.DataSet, seed: int, **options: Any) -> dict[str, Any]:
-    """The classifier with nothing set but the seed, or with an embedding."""
+    """The classifier with nothing set but the seed and ``options``."""
     start = time.process_time()
     classifier = ws.SparseTargetClassifier(threads=1, random_state=seed, **options).fit(data.X, data.Y)
     trained = time.process_time()
@@ -156,7 +154,7 @@ def _hits(found: Any, held_out: Any) -> dict[str, float]:
 @click.option("--mulan", type=click.Path(exists=True, path_type=Path), help="Directory of mulan's ARFF files.")
 @click.option("--seeds", default=3, show_default=True)
 @click.option("--omikuji", "interpreter", help="Interpreter of an environment with omikuji.")
-@click.option("--methods", default="ours,learnt,rival", show_default=True, help="Those that are measured.")
+@click.option("--methods", default="ours,rival", show_default=True, help="Those that are measured.")
 @click.option("--option", "given", multiple=True, metavar="NAME=N", help="A parameter of ours, else with its default.")
 @click.option("--heads", default="", metavar="N,N,…", help="Measure ours with a head of N labels, too; 0: without.")
 @click.option(
@@ -206,8 +204,6 @@ def main(
             for seed in range(seeds):
                 with logistic_head(head):
                     measured(name, lambda seed=seed, data=data, label=label: ours(data, seed, **asked) | label)
-        for options in LEARNT if "learnt" in wanted else ():
-            measured(name, lambda options=options, data=data: ours(data, 0, **options))
         for line in omikuji(data, interpreter) if interpreter and "rival" in wanted else []:
             measured(name, lambda line=line: line)
     if write is None:

@@ -20,11 +20,10 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import wordsparse as ws
 from wordsparse.errors import InputError
 from wordsparse.kernels import CpuKernels
-from wordsparse.labels import calibration, classification, hybrid, scoring, tuning
-from wordsparse.labels.basis import randomised_basis
+from wordsparse.labels import FitProgress, calibration, classification, scoring, state, tuning
+from wordsparse.labels.base import reporter
 from wordsparse.labels.classifier import SparseTargetClassifier
-from wordsparse.labels.progress import reporter
-from wordsparse.labels.rows import SparseRows
+from wordsparse.labels.ridge import SparseRows, Spectrum
 
 
 @parametrize_with_checks([SparseTargetClassifier(threads=1)])
@@ -98,10 +97,9 @@ def test_the_regression_is_its_formula(dim: int) -> None:
     X = classification.with_constant(X, 0.5)
     kernels = CpuKernels(1)
     rows = SparseRows(X, kernels)
-    V, S2 = randomised_basis(rows, dim, 0)
-    spectrum = hybrid.Spectrum.of(rows, V, S2)
+    spectrum = Spectrum.of(rows, dim, 0)
     dense = X.toarray().astype(np.float64)
-    M = (V * S2) @ V.T + np.diag(3 * spectrum.rest + 0.7)
+    M = (spectrum.V * spectrum.S2) @ spectrum.V.T + np.diag(3 * spectrum.rest + 0.7)
     expected = dense @ np.linalg.solve(M, dense.T @ Y.toarray())
     problem = tuning.RidgeProblem(X, Y, dim, 0, kernels)
     scorer = problem.solve(tuning.Constants(0.7, 3.0, dim))
@@ -135,10 +133,10 @@ def test_a_lower_rank_is_chosen_where_the_other_directions_are_noise() -> None:
 
 def test_one_pass_from_the_basis_of_some_rows_is_as_good_as_two_from_random_columns() -> None:
     X = SparseRows(topics(400)[0], CpuKernels(1))
-    start, _ = randomised_basis(SparseRows(topics(400)[0][:200], CpuKernels(1)), 20, 0)
-    V, S2 = randomised_basis(X, 20, 0, start)
-    assert S2.sum() > 0.999 * randomised_basis(X, 20, 0)[1].sum()
-    np.testing.assert_allclose(V.T @ V, np.eye(20), atol=1e-4)
+    start = Spectrum.of(SparseRows(topics(400)[0][:200], CpuKernels(1)), 20, 0).V
+    found = Spectrum.of(X, 20, 0, start)
+    assert found.S2.sum() > 0.999 * Spectrum.of(X, 20, 0).S2.sum()
+    np.testing.assert_allclose(found.V.T @ found.V, np.eye(20), atol=1e-4)
 
 
 def test_leaving_a_row_out_is_fitting_without_it() -> None:
@@ -174,6 +172,44 @@ def test_saved_and_pickled_classifiers_answer_alike(fitted: SparseTargetClassifi
         SparseTargetClassifier.load(tmp_path / "model")
 
 
+def test_a_model_with_a_learnt_embedding_is_refused_by_name(fitted: SparseTargetClassifier, tmp_path: Path) -> None:
+    """The version before had ``embedding=`` and ``hidden=``; its models without them are read."""
+    content = {"kind": "sparse", "classes": None, "rows": fitted.n_rows_}
+    for name, embedding in (("without", None), ("with", 100)):
+        before = type("SparseTargetClassifier", (), {})()
+        before.get_params = lambda value=embedding: {**fitted.get_params(), "embedding": value, "hidden": None}
+        state.save(tmp_path / name, before, content, fitted._fitted.state())
+    X, _ = topics(20, seed=3)
+    loaded = SparseTargetClassifier.load(tmp_path / "without")
+    np.testing.assert_array_equal(loaded.predict_topk(X, 3)[1], fitted.predict_topk(X, 3)[1])
+    with pytest.raises(InputError, match=r"labels\.json: was trained with embedding=, which is gone: train it again"):
+        SparseTargetClassifier.load(tmp_path / "with")
+
+
+@pytest.mark.parametrize(
+    "altered",
+    [
+        {"frequent": np.arange(29)},
+        {"frequent": np.arange(30)[::-1].copy()},
+        {"head_labels": np.array([30])},
+        {"P": np.zeros((3, 3), np.float32)},
+        {"counts": np.zeros(30, np.float32)},
+        {"power": None},
+        {"rare_part.indptr": np.array([0, 5])},
+    ],
+)
+def test_altered_models_are_refused(altered: dict[str, object], fitted: SparseTargetClassifier, tmp_path: Path) -> None:
+    """Their checksums can be made right again."""
+    content = {"kind": "sparse", "classes": None, "rows": fitted.n_rows_}
+    parts = {**fitted._fitted.state()}
+    rare = parts.pop("rare_part")
+    parts |= {f"rare_part.{piece}": getattr(rare, piece) for piece in ("data", "indices", "indptr")}
+    parts = {name: part for name, part in {**parts, **altered}.items() if part is not None}
+    state.save(tmp_path / "model", fitted, content, parts)
+    with pytest.raises(InputError, match=r"arrays\.bin: "):
+        SparseTargetClassifier.load(tmp_path / "model")
+
+
 def test_classes_of_text_are_saved(tmp_path: Path) -> None:
     random = np.random.default_rng(1)
     X = random.standard_normal((90, 4))
@@ -202,8 +238,7 @@ def with_value(matrix: sp.csr_array, value: float, at: int) -> sp.csr_array:
 def test_scikit_learn_is_asked_for_where_it_is_missing() -> None:
     program = (
         "import sys; sys.modules['sklearn'] = None\n"
-        "import wordsparse as ws, wordsparse.labels\n"
-        "wordsparse.labels.read_data\n"
+        "import wordsparse as ws\n"
         "try: ws.SparseTargetClassifier\n"
         "except ws.MissingDependencyError as error: print(error)\n"
     )
@@ -291,3 +326,21 @@ def test_a_head_of_logistic_regressions_is_taken_where_it_is_better(
     new, truth = topics(300, seed=7)
     assert forced.score(new, truth) > 0.7
     np.testing.assert_allclose(forced.predict_topk(new, 1)[1][:, 0], forced.predict_proba(new).max(1), rtol=1e-4)
+
+
+def test_progress_is_told() -> None:
+    told: list[FitProgress] = []
+    SparseTargetClassifier(threads=1).fit(*topics(1200), progress=told.append)
+    assert list(dict.fromkeys(step.phase for step in told)) == ["ridge", "regression", "calibration", "head"]
+    rows: list[FitProgress] = []
+    X, Y = topics(3000)
+    ws.SparseTargetRegressor(threads=1).fit(X, Y, progress=rows.append)
+    assert [(step.phase, step.done, step.total) for step in rows] == [("rows", 2048, 3000), ("rows", 3000, 3000)]
+    with pytest.raises(InputError, match="progress must be a function of a FitProgress, or None, not int"):
+        SparseTargetClassifier().fit(X, Y, progress=1)  # type: ignore[arg-type]
+
+
+def test_a_seed_and_any_number_of_threads_give_the_same_bytes() -> None:
+    X, Y = topics()
+    one, two = (SparseTargetClassifier(threads=n).fit(X, Y).predict_topk(X, 3)[1] for n in (1, 2))
+    assert one.tobytes() == two.tobytes()

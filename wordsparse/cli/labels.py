@@ -1,4 +1,4 @@
-"""``wordsparse labels``: classifiers of rows with few of very many labels."""
+"""``wordsparse labels``: a classifier for rows with few of very many labels."""
 
 import time
 from pathlib import Path
@@ -10,9 +10,7 @@ from wordsparse.cli.common import Group, emit, int_list, json_option, quiet_opti
 from wordsparse.display import Display
 
 if TYPE_CHECKING:
-    from wordsparse.labels.classifier import SparseTargetClassifier
-    from wordsparse.labels.data import LabelledRows
-    from wordsparse.labels.progress import FitProgress
+    from wordsparse.labels import LabelledRows, SparseTargetClassifier
 
 PATH = click.Path(path_type=Path)
 
@@ -27,7 +25,8 @@ def command() -> None:
     """Train, use and judge classifiers for huge sets of sparse labels.
 
     DATA: a text file with a first line 'ROWS FEATURES LABELS' (optional) and lines 'label,label feature:value ...',
-    numbers counted from 0, plain or compressed; or an npz file of scipy.sparse.save_npz, with --targets.
+    features ascending, numbers counted from 0, plain or compressed; or an npz file of scipy.sparse.save_npz, with
+    --targets.
     """
 
 
@@ -36,8 +35,6 @@ def command() -> None:
 @click.option("-o", "--output", required=True, metavar="MODEL", type=PATH, help="Directory to write the model to.")
 @targets_option
 @click.option("--components", type=int, help="Rank of the regression.  [default: 300, or all of up to 600 features]")
-@click.option("--embedding", type=int, metavar="D", help="Learn an embedding of D numbers instead of the regression.")
-@click.option("--hidden", type=int, metavar="UNITS", help="Hidden units on the embedding; needs PyTorch.")
 @click.option("--seed", type=int, default=0, show_default=True)
 @threads_option
 @quiet_option
@@ -47,8 +44,6 @@ def train(
     output: Path,
     targets: Path | None,
     components: int | None,
-    embedding: int | None,
-    hidden: int | None,
     seed: int,
     threads: int | None,
     quiet: bool,
@@ -60,11 +55,10 @@ def train(
 
     storage.check_new_directory(output)
     rows = read_data(data, targets)
-    sizes = {"n_components": components, "embedding": embedding, "hidden": hidden}
-    classifier = SparseTargetClassifier(**sizes, threads=threads, random_state=seed)
+    classifier = SparseTargetClassifier(n_components=components, threads=threads, random_state=seed)
     wall, cpu = time.perf_counter(), time.process_time()
     with Display(not quiet) as display:
-        classifier.fit(rows.X, rows.Y, progress=lambda progress: _show(display, progress))
+        classifier.fit(rows.X, rows.Y, progress=lambda fit: display.update(fit.phase, "steps", fit.done, fit.total))
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     classifier.save(output)
     result = {
@@ -72,7 +66,7 @@ def train(
         "features": rows.X.shape[1],
         "labels": rows.Y.shape[1],
         "scoring_power": classifier.power_,
-        "ridge": None if embedding else classifier.ridge_,
+        "ridge": classifier.ridge_,
         "head_labels": int(classifier.head_labels_.shape[0]),
         "wall_seconds": wall,
         "cpu_seconds": cpu,
@@ -123,12 +117,6 @@ def evaluate(model: Path, data: Path, targets: Path | None, k: tuple[int, ...], 
     ]
     result: dict[str, Any] = {**scores, "scoring_power": classifier.power_, "cpu_seconds": cpu}
     emit(result, [*lines, f"{scores['examples']:,} rows, scoring power {classifier.power_:.2f}"], as_json)
-
-
-def _show(display: Display, progress: "FitProgress") -> None:
-    note = "" if progress.loss is None else f"loss {progress.loss:.4g}"
-    unit = "rows" if progress.phase == "epochs" else "steps"
-    display.update(progress.phase, unit, progress.done, progress.total, note)
 
 
 def _model_and_rows(

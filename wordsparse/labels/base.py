@@ -1,5 +1,7 @@
-"""Shared by the estimators: scikit-learn's conventions, and checks of their arguments."""
+"""Shared by the estimators: scikit-learn's conventions, checks of their arguments, and the progress of a fit."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,6 +43,34 @@ else:
 DENSE_TARGETS = 2**26
 
 
+@dataclass(frozen=True)
+class FitProgress:
+    """How far a fit is: ``done`` of ``total`` steps of a phase, None where the total is not known beforehand."""
+
+    phase: str
+    done: int
+    total: int | None = None
+
+
+Report = Callable[..., None]
+"""Called with the fields of a :class:`FitProgress`."""
+
+
+def reporter(progress: Callable[[FitProgress], None] | None) -> Report:
+    """What a fit calls: it passes a :class:`FitProgress` on, or nothing for None.
+
+    Raises
+    ------
+    InputError
+        If ``progress`` is no function.
+    """
+    if progress is None:
+        return lambda *step: None
+    if not callable(progress):
+        raise InputError(f"progress must be a function of a FitProgress, or None, not {type(progress).__name__}")
+    return lambda *step: progress(FitProgress(*step))
+
+
 def sparse_tags(tags: Any) -> Any:
     """scikit-learn's tags of an estimator that takes sparse rows, with one target a row or several."""
     tags.input_tags.sparse = True
@@ -51,6 +81,8 @@ def sparse_tags(tags: Any) -> Any:
 def features(estimator: Any, X: Any, *, reset: bool) -> Any:
     """X (n, f) as CSR float32, from a SciPy sparse matrix or a dense array; errors name row and column."""
     is_sparse: bool = sp.issparse(X)
+    if len(getattr(X, "shape", ())) == 2 and X.shape[1] == 0:
+        raise InputError(f"X has 0 feature(s) (shape={X.shape}) while a minimum of 1 is required: give at least one")
     if is_sparse and len(X.shape) == 2 and X.dtype.kind in "fiub":
         X = validation.csr("X", X, np.dtype(np.float32))
     with np.errstate(over="ignore"):  # a number beyond float32 becomes infinite, which is refused below

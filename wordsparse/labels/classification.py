@@ -1,4 +1,4 @@
-"""A trained classifier of sparse rows: hybrid ridge regression, calibrated, with a logistic head where that is better.
+"""A trained classifier of sparse rows: ridge regression, calibrated, with a logistic head where that is better.
 
 Nothing has to be set: λ and γ (:mod:`wordsparse.labels.tuning`), the scoring power and the probabilities
 (:mod:`wordsparse.labels.calibration`) come from training rows that were left out.
@@ -14,13 +14,12 @@ from numpy.typing import NDArray
 
 from wordsparse.errors import InputError
 from wordsparse.kernels import Kernels
+from wordsparse.labels.base import Report
 from wordsparse.labels.calibration import Calibration, logistic_line
 from wordsparse.labels.head import logistic_head
-from wordsparse.labels.hybrid import Inverse
-from wordsparse.labels.progress import Report
-from wordsparse.labels.rows import SparseRows
+from wordsparse.labels.ridge import Inverse, SparseRows
 from wordsparse.labels.scoring import BLOCK_ROWS, Candidates, Scorer
-from wordsparse.labels.state import State
+from wordsparse.labels.state import Saved
 from wordsparse.labels.tuning import (
     Constants,
     LeftOut,
@@ -41,16 +40,29 @@ HEAD_LABELS = 128
 HEAD_STRENGTH = 5.0
 # The rank of the regression's M⁻¹ that preconditions it.
 HEAD_RANK = 64
-# A head is fitted from so many rows on; on fewer the regression is better.
+# The fewest rows for which a head is fitted; on fewer the regression is better.
 HEAD_ROWS = 1000
 # The constant column beside unit rows.
 CONSTANT = 0.5
 # Root mean square of the rows' lengths: fourth powers are summed over rows in float32.
 MIN_LENGTH, MAX_LENGTH = 1e-6, 1e6
 
-
-# The entries of a saved classifier that belong to its scorer.
-_ARRAYS = ("counts", "frequent", "rare", "full", "full_part", "other_part", "rare_part", "R_frequent", "R_rare")
+# The parts of a saved classifier (wordsparse.labels.state): of M⁻¹, of the scorer, of the head, and its numbers.
+_INVERSE = {"scale": "float f", "P": "float f d", "K_inverse": "float d d"}
+_SCORER = {
+    "counts": "int D",
+    "frequent": "int frequent",
+    "rare": "int rare",
+    "full": "int full",
+    "full_part": "float full frequent",
+    "other_part": "csr f frequent",
+    "rare_part": "csr rare f",
+    "R_frequent": "float d frequent",
+    "R_rare": "float rare d",
+}
+_HEAD = {"head_labels": "int head", "head_W": "float f head"}
+_NUMBERS = ("constant", "ridge", "rest", "power", "slope", "shift", "head_slope", "head_shift")
+PARTS = {**_INVERSE, **_SCORER, **_HEAD, **dict.fromkeys(_NUMBERS, "number")}
 
 
 @dataclass(frozen=True)
@@ -110,23 +122,6 @@ class Classifier:
         head = _head(problem, constants, scorer, calibration, rows[:held], found.first(held), report)
         return cls(constant, constants, scorer, calibration, head)
 
-    @property
-    def counts(self) -> Array:
-        """n_l, (D,)."""
-        return self.scorer.counts
-
-    @property
-    def n_features(self) -> int:
-        """f, without the constant."""
-        return int(self.scorer.inverse.scale.shape[0]) - 1
-
-    @property
-    def described(self) -> dict[str, Any]:
-        """The attributes of an estimator that tell what was fitted."""
-        head = np.arange(0) if self.head is None else self.head.labels
-        constants = {"ridge_": self.constants.ridge, "rest_": self.constants.rest}
-        return {**constants, "power_": self.calibration.power, "label_counts_": self.counts, "head_labels_": head}
-
     def top(self, X: Any, k: int) -> Candidates:
         """The k likeliest labels of each row with their log-odds as scores; X without the constant."""
         parts = [self._top(block, k) for block in self._blocks(X)]
@@ -139,48 +134,39 @@ class Classifier:
         return np.vstack([self._logits(block, columns) for block in self._blocks(X)])
 
     def state(self) -> dict[str, Any]:
-        """All of it by name: arrays, CSR matrices and numbers."""
-        scorer, inverse = self.scorer, self.scorer.inverse
-        numbers = {"constant": self.constant, "ridge": self.constants.ridge, "rest": self.constants.rest}
-        numbers |= {name: getattr(self.calibration, name) for name in ("power", "slope", "shift")}
-        numbers |= {"dim": inverse.P.shape[1], "head_slope": 1.0, "head_shift": 0.0}
-        arrays = {name: getattr(scorer, name) for name in _ARRAYS}
-        arrays |= {"scale": inverse.scale, "P": inverse.P, "K_inverse": inverse.K_inverse}
-        head = self.head or Head(np.zeros(0, np.int64), np.zeros((inverse.scale.shape[0], 0), np.float32))
-        arrays |= {"head_labels": head.labels, "head_W": head.W}
-        return {**numbers, **arrays, "head_slope": head.slope, "head_shift": head.shift}
+        """Its ``PARTS``: arrays, CSR matrices and numbers."""
+        scorer, calibration = self.scorer, self.calibration
+        head = self.head or Head(np.zeros(0, np.int64), np.zeros((scorer.inverse.scale.shape[0], 0), np.float32))
+        return {
+            **{name: getattr(scorer.inverse, name) for name in _INVERSE},
+            **{name: getattr(scorer, name) for name in _SCORER},
+            **{name: getattr(calibration, name) for name in ("power", "slope", "shift")},
+            **{name: getattr(self.constants, name) for name in ("ridge", "rest")},
+            "head_labels": head.labels,
+            "head_W": head.W,
+            "head_slope": head.slope,
+            "head_shift": head.shift,
+            "constant": self.constant,
+        }
 
     @classmethod
-    def restored(cls, state: State, kernels: Kernels) -> "Classifier":
-        """From the :meth:`state` of a file, whose arrays must fit each other."""
-        counts, scale = state.array("counts", "i", None), state.array("scale", "f", None)
-        f, d = scale.shape[0], int(state.number("dim"))
-        inverse = Inverse(scale, state.array("P", "f", f, d), state.array("K_inverse", "f", d, d))
-        frequent, rare = state.indices("frequent", counts.shape[0]), state.indices("rare", counts.shape[0])
-        if np.intersect1d(frequent, rare).size or frequent.size + rare.size != counts.shape[0]:
-            raise state.refusal("rare")
-        full = state.indices("full", f)
-        scorer = Scorer(
-            inverse,
-            counts,
-            frequent,
-            rare,
-            full,
-            state.array("full_part", "f", full.size, frequent.size),
-            state.csr("other_part", f, frequent.size),
-            state.csr("rare_part", rare.size, f),
-            state.array("R_frequent", "f", d, frequent.size),
-            state.array("R_rare", "f", rare.size, d),
-            kernels,
-        )
-        labels = state.indices("head_labels", counts.shape[0])
+    def restored(cls, saved: Saved, kernels: Kernels) -> "Classifier":
+        """From the :meth:`state` of a file, whose places of features and labels must fit each other."""
+        D, f = saved["counts"].shape[0], saved["scale"].shape[0]
+        for name, below in {"frequent": D, "rare": D, "full": f, "head_labels": D}.items():
+            if not _is_ascending(saved[name], below):
+                raise saved.refusal(name)
+        frequent, labels = saved["frequent"], saved["head_labels"]
+        if np.intersect1d(frequent, saved["rare"]).size or frequent.size + saved["rare"].size != D:
+            raise saved.refusal("rare")
         if not np.isin(labels, frequent).all():
-            raise state.refusal("head_labels")
-        W = state.array("head_W", "f", f, labels.size)
-        head = Head(labels, W, state.number("head_slope"), state.number("head_shift")) if labels.size else None
-        constants = Constants(state.number("ridge"), state.number("rest"), d)
-        calibration = Calibration(*(state.number(name) for name in ("power", "slope", "shift")))
-        return cls(state.number("constant"), constants, scorer, calibration, head)
+            raise saved.refusal("head_labels")
+        inverse = Inverse(*(saved[name] for name in _INVERSE))
+        scorer = Scorer(inverse=inverse, kernels=kernels, **{name: saved[name] for name in _SCORER})
+        head = Head(labels, saved["head_W"], saved["head_slope"], saved["head_shift"]) if labels.size else None
+        constants = Constants(saved["ridge"], saved["rest"], inverse.P.shape[1])
+        calibration = Calibration(saved["power"], saved["slope"], saved["shift"])
+        return cls(saved["constant"], constants, scorer, calibration, head)
 
     def _blocks(self, X: Any) -> Iterator[Any]:
         for start in range(0, max(1, X.shape[0]), BLOCK_ROWS):
@@ -208,6 +194,12 @@ class Classifier:
             among = np.searchsorted(self.head.labels, columns[in_head])
             logits[:, in_head] = self.head.logits(SparseRows(X, self.scorer.kernels))[:, among]
         return logits
+
+
+def _is_ascending(places: Array, below: int) -> bool:
+    """Whether whole numbers from 0 to ``below`` − 1 ascend."""
+    ascends = places.size == 0 or (places[0] >= 0 and places[-1] < below and (np.diff(places) > 0).all())
+    return bool(ascends)
 
 
 def with_constant(X: Any, constant: float) -> Any:

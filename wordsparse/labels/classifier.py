@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from os import PathLike
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 import scipy.sparse as sp
@@ -13,18 +13,17 @@ from wordsparse.errors import InputError
 from wordsparse.evaluation.ranking import RankingScores, inverse_propensities, ranking_scores
 from wordsparse.kernels import CpuKernels, at_work
 from wordsparse.labels import base, state
+from wordsparse.labels.base import FitProgress
 from wordsparse.labels.calibration import probabilities
-from wordsparse.labels.classification import Classifier
-from wordsparse.labels.network import Network
-from wordsparse.labels.progress import FitProgress, reporter
+from wordsparse.labels.classification import PARTS, Classifier
 from wordsparse.labels.scoring import Candidates
 
 Array = NDArray[Any]
 
 DIM = 300
-# Up to so many features the basis is all of them.
+# The most features of which the basis is all.
 ALL_FEATURES = 600
-# predict looks at so many of a row's likeliest labels first.
+# The number of a row's likeliest labels that predict looks at first.
 FIRST_LABELS = 32
 
 
@@ -32,20 +31,14 @@ class SparseTargetClassifier(base.ClassifierMixin, base.BaseEstimator):
     """Multi-label classification of sparse rows, each with few of possibly very many labels.
 
     A ridge regression on all features and labels at once, low rank plus a diagonal, whose constants are chosen by
-    leave-one-out on the training rows; its outputs are calibrated to probabilities, and logistic regression takes the
-    128 most frequent labels over where rows that were held out are ranked better with it. With ``embedding`` a learnt
-    embedding of the features takes the regression's place.
+    leave-one-out on the training rows; its outputs are calibrated to probabilities. Logistic regression predicts the
+    128 most frequent labels where that ranks held-out rows better.
 
     Parameters
     ----------
     n_components : int, optional
-        Rank of the regression at most: on up to 6,000 rows a lower one is chosen where it ranks rows left out better.
-        Ignored with an embedding. None: 300, or every feature where there are at most 600.
-    embedding : int, optional
-        Learn so many numbers for each feature instead, and the exact layer on the sum of a row's: bounded negative
-        sampling in five epochs (:mod:`wordsparse.labels.bag`).
-    hidden : int, optional
-        So many rectified linear units between the embedding and the layer; PyTorch trains them.
+        Rank of the regression at most: on up to 6,000 rows a lower one is chosen where it ranks left-out rows better.
+        None: 300, or every feature where there are at most 600.
     threads : int, optional
         Threads of the compiled kernels; None: every CPU available.
     random_state : int
@@ -57,13 +50,13 @@ class SparseTargetClassifier(base.ClassifierMixin, base.BaseEstimator):
         The labels: 0 … D − 1, or the values of a one-dimensional y.
     n_features_in_ : int
     power_ : float
-        The scoring power a: labels are ranked by o n_l^−a, with an embedding by o + a log n_l.
+        The scoring power a: labels are ranked by o n_l^−a.
     ridge_, rest_ : float
-        λ and γ of the regression (:mod:`wordsparse.labels.hybrid`); not with an embedding.
+        λ and γ of the regression (:mod:`wordsparse.labels.ridge`).
     label_counts_ : (D,) array
-        n_l, how many training rows have each label.
+        n_l, the number of training rows with each label.
     n_rows_ : int
-        How many training rows there were.
+        The number of training rows.
     head_labels_ : array
         The labels that logistic regression predicts; empty where the regression is better.
 
@@ -84,14 +77,10 @@ class SparseTargetClassifier(base.ClassifierMixin, base.BaseEstimator):
         self,
         *,
         n_components: int | None = None,
-        embedding: int | None = None,
-        hidden: int | None = None,
         threads: int | None = None,
         random_state: int = 0,
     ) -> None:
         self.n_components = n_components
-        self.embedding = embedding
-        self.hidden = hidden
         self.threads = threads
         self.random_state = random_state
 
@@ -111,33 +100,26 @@ class SparseTargetClassifier(base.ClassifierMixin, base.BaseEstimator):
         X, y
             See the class.
         progress : callable, optional
-            Called with a :class:`FitProgress` as the fit goes on: phases ``ridge``, ``regression``, ``calibration`` and
-            ``head``, or with an embedding ``epochs`` and ``calibration``. An exception of its own ends the fit.
+            Called with a :class:`FitProgress` in the phases ``ridge``, ``regression``, ``calibration`` and ``head``. An
+            exception of its own ends the fit.
 
         Raises
         ------
         InputError
             If shapes do not agree, a value is not finite, an entry of y is neither 0 nor 1, y is dense and huge, no
-            row has a label, or rows of X are too long or short for float32; the message names row and column.
-        TrainingError
-            If the training of an embedding diverges.
-        MissingDependencyError
-            If hidden units are asked for, and PyTorch is not installed.
+            row has a label, there are no features, or rows of X are too long or short for float32; the message names
+            row and column.
         """
-        seed, report = validation.whole("random_state", self.random_state), reporter(progress)
-        dim, embedding, hidden = self._sizes()
+        seed, report = validation.whole("random_state", self.random_state), base.reporter(progress)
+        dim = None if self.n_components is None else validation.positive_int("n_components", self.n_components)
         X = base.features(self, X, reset=True)
         labels, classes, kind = _labels_of(y)
         base.same_rows(X, labels)
         if not labels.nnz:
             raise InputError("Y has no labels, so nothing can be learnt: give at least one target")
+        dim = dim or (X.shape[1] + 1 if X.shape[1] <= ALL_FEATURES else DIM)
         with at_work():
-            kernels = CpuKernels(self.threads)
-            if embedding is None:
-                dim = dim or (X.shape[1] + 1 if X.shape[1] <= ALL_FEATURES else DIM)
-                self._fitted: Classifier | Network = Classifier.fitted(X, labels, dim, seed, kernels, report)
-            else:
-                self._fitted = Network.fitted(X, labels, embedding, hidden or 0, seed, kernels, report)
+            self._fitted = Classifier.fitted(X, labels, dim, seed, CpuKernels(self.threads), report)
         self.n_rows_, self.classes_, self._kind = X.shape[0], classes, kind
         self._describe()
         return self
@@ -236,8 +218,8 @@ class SparseTargetClassifier(base.ClassifierMixin, base.BaseEstimator):
         classes = None if self._kind != "classes" else self.classes_.tolist()
         if classes is not None and not all(isinstance(each, int | float | str) for each in classes):
             raise InputError("classes must be numbers or text to be saved")
-        content = {"parameters": self.get_params(), "kind": self._kind, "classes": classes, "rows": self.n_rows_}
-        state.save(path, type(self).__name__, content, self._fitted.state())
+        content = {"kind": self._kind, "classes": classes, "rows": self.n_rows_}
+        state.save(path, self, content, self._fitted.state())
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Self:
@@ -248,21 +230,17 @@ class SparseTargetClassifier(base.ClassifierMixin, base.BaseEstimator):
         InputError
             If a file is missing, damaged, altered, or of another version or class; the message names it.
         """
-        content, arrays = state.load(path, cls.__name__)
-        kind, rows, classes = content.get("kind"), state.count(content, arrays, "rows"), content.get("classes")
-        estimator = cls(**state.parameters(content, arrays, cls().get_params()))
-        kernels = CpuKernels(estimator.threads)
-        is_network = estimator.embedding is not None
-        fitted = Network.restored(arrays, kernels) if is_network else Classifier.restored(arrays, kernels)
-        count = fitted.counts.shape[0]
-        fits = isinstance(classes, list) and len(classes) == count if kind == "classes" else kind in ("sparse", "dense")
-        if not fits or rows < 1:
-            raise arrays.refusal("classes")
-        estimator._fitted, estimator._kind, estimator.n_rows_ = fitted, str(kind), rows
-        estimator.classes_ = np.array(classes) if kind == "classes" else np.arange(count)
-        estimator.n_features_in_ = fitted.n_features
+        estimator, saved = state.load(path, cls, PARTS)
+        estimator._fitted = Classifier.restored(saved, CpuKernels(estimator.threads))
+        estimator.n_rows_, estimator._kind = saved.get("rows", int), saved.get("kind", str)
+        count = estimator._fitted.scorer.counts.shape[0]
+        classes = saved.get("classes", list) if estimator._kind == "classes" else range(count)
+        if estimator._kind not in ("classes", "sparse", "dense") or len(classes) != count or estimator.n_rows_ < 1:
+            raise saved.refusal("classes")
+        estimator.classes_ = np.array(classes)
+        estimator.n_features_in_ = estimator._fitted.scorer.inverse.scale.shape[0] - 1
         estimator._describe()
-        return estimator
+        return cast(Self, estimator)
 
     def _top(self, X: Any, k: int) -> Candidates:
         with at_work():
@@ -273,19 +251,11 @@ class SparseTargetClassifier(base.ClassifierMixin, base.BaseEstimator):
         return self
 
     def _describe(self) -> None:
-        """The attributes that tell what was fitted."""
-        for name in ("ridge_", "rest_"):  # of an earlier fit
-            self.__dict__.pop(name, None)
-        vars(self).update(self._fitted.described)
-
-    def _sizes(self) -> tuple[int | None, int | None, int | None]:
-        """n_components, embedding and hidden, checked."""
-        sizes = {name: getattr(self, name) for name in ("n_components", "embedding", "hidden")}
-        found = {name: None if size is None else validation.positive_int(name, size) for name, size in sizes.items()}
-        dim, embedding, hidden = found.values()
-        if hidden is not None and embedding is None:
-            raise InputError("hidden units need an embedding: set it too")
-        return dim, embedding, hidden
+        """Set the attributes that describe the fit."""
+        fitted = self._fitted
+        self.power_, self.label_counts_ = fitted.calibration.power, fitted.scorer.counts
+        self.ridge_, self.rest_ = fitted.constants.ridge, fitted.constants.rest
+        self.head_labels_ = np.arange(0) if fitted.head is None else fitted.head.labels
 
 
 def _labels_of(Y: Any) -> tuple[Any, Array, str]:

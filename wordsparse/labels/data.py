@@ -1,11 +1,21 @@
 """Data sets of sparse features and sparse labels, read from files that may be malformed or malicious.
 
-Text in the format of :mod:`wordsparse.labels.text`, plain or compressed, or SciPy's npz: one file of features and one
-of labels, each written by ``scipy.sparse.save_npz``.
+Text, plain or compressed, is svmlight's multi-label format with an optional first line:
+
+    N F L                     rows, features, labels
+    l1,l2 f:v f:v …           one row a line, its features in ascending order; numbers count from 0
+     f:v                      a row without labels; an empty line is a row without features, too
+    # …                       a comment, also at the end of a line; a line of its own is no row
+
+scikit-learn reads the lines. Or SciPy's npz: one file of features and one of labels, each written by
+``scipy.sparse.save_npz``.
 """
 
 import logging
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -14,16 +24,21 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from wordsparse.errors import InputError
+from wordsparse import optional
+from wordsparse.errors import CutShortError, InputError
 from wordsparse.files import regular, storage
-from wordsparse.labels import npz, text
+from wordsparse.labels import npz
 from wordsparse.machine import memory
+from wordsparse.vectors.formats.streams import BoundedStream
 
 Array = NDArray[Any]
-logger = logging.getLogger("wordsparse")
+logger = logging.getLogger(__name__)
 
+# Least bytes that an estimator takes for a feature or a label: counts, orders, places of rows.
 COLUMN_BYTES = 64
-"""Bytes that an estimator takes for a feature or a label at least: counts, orders, places of rows."""
+# Longest line, and most characters of scikit-learn's own message in an error.
+MAX_LINE, MAX_SHOWN = 2**24, 80
+MAX_COLUMNS = 2**31 - 1
 
 _ZIP = b"PK\x03\x04"
 
@@ -93,11 +108,12 @@ def read_data(
 
 def write_text(path: str | PathLike[str], data: LabelledRows) -> None:
     """Write a data set in the text format, with its header, atomically."""
-    lines = [f"{data.X.shape[0]} {data.X.shape[1]} {data.Y.shape[1]}\n"]
-    for i in range(data.X.shape[0]):
-        labels = data.Y.indices[data.Y.indptr[i] : data.Y.indptr[i + 1]].tolist()
-        part = slice(data.X.indptr[i], data.X.indptr[i + 1])
-        pairs = zip(data.X.indices[part].tolist(), data.X.data[part].tolist(), strict=True)
+    X, Y = data.X.sorted_indices(), data.Y.sorted_indices()
+    lines = [f"{X.shape[0]} {X.shape[1]} {Y.shape[1]}\n"]
+    for i in range(X.shape[0]):
+        labels = Y.indices[Y.indptr[i] : Y.indptr[i + 1]].tolist()
+        part = slice(X.indptr[i], X.indptr[i + 1])
+        pairs = zip(X.indices[part].tolist(), X.data[part].tolist(), strict=True)
         features = "".join(f" {column}:{np.float32(value)}" for column, value in pairs)
         lines.append(f"{','.join(map(str, labels))}{features}\n")
     storage.write_file(Path(path), "".join(lines).encode())
@@ -108,33 +124,93 @@ def _starts(path: Path) -> bytes:
         return file.read(len(_ZIP))
 
 
+class _Lines:
+    """The lines of a file for scikit-learn's reader, which skips those that are empty; ``header`` is (N, F, L)."""
+
+    def __init__(self, stream: BoundedStream) -> None:
+        self._stream, self._line, self.number = stream, stream.readline(MAX_LINE), 1
+        self.header: tuple[int, ...] | None = None
+        if re.fullmatch(rb"\s*[0-9]{1,10}\s+[0-9]{1,10}\s+[0-9]{1,10}\s*", self._line):
+            self.header = tuple(map(int, self._line.split()))
+            if max(self.header[1:]) > MAX_COLUMNS:
+                raise InputError(f"line 1: more than {MAX_COLUMNS:,} features or labels; count the used ones from 0")
+            self._line, self.number = stream.readline(MAX_LINE), 2
+        self.rows: list[int] = []
+        self.is_filled: list[bool] = []
+        """The number of each row's line, and whether the row holds anything."""
+        self.ends = True
+
+    def read(self) -> bytes:
+        """Not called: scikit-learn iterates over whatever has this method."""
+        raise NotImplementedError
+
+    def __iter__(self) -> Iterator[bytes]:
+        while self._line:
+            if len(self._line) == MAX_LINE:
+                raise InputError(f"line {self.number:,} is longer than {MAX_LINE:,} bytes: write one row a line")
+            content, comment, _ = self._line.partition(b"#")
+            is_filled = bool(content.strip())
+            if is_filled or not comment:
+                self.rows.append(self.number)
+                self.is_filled.append(is_filled)
+                yield content
+            self.ends = self._line.endswith(b"\n")
+            self._line, self.number = self._stream.readline(MAX_LINE), self.number + 1
+
+
 def _read_text(path: Path, n_features: int | None, n_labels: int | None) -> tuple[Any, Any]:
-    header, blocks = text.read_entries(path)
-    parts, rows = [], 0
-    for block in blocks:
-        label_row, feature_row = block.label_row + rows, block.feature_row + rows
-        parts.append((label_row, block.label, feature_row, block.feature, block.value))
-        rows += block.lines.shape[0]
-    if not rows:
+    svmlight = optional.load("a reader of labelled rows", "sklearn.datasets", "labels")
+    with BoundedStream(path) as stream:
+        lines = _Lines(stream)
+        try:
+            X, found = svmlight.load_svmlight_file(lines, dtype=np.float32, multilabel=True, zero_based=True)
+        except InputError:
+            raise
+        except (ValueError, OverflowError) as error:
+            raise InputError(
+                f"line {lines.number:,}: must be 'label,label feature:value …' of numbers, its features in ascending "
+                f"order ({error!s:.{MAX_SHOWN}})"
+            ) from None
+    if not lines.rows:
         raise InputError("holds no rows: give at least one example")
-    label_row, label, feature_row, feature, value = (np.concatenate(column) for column in zip(*parts, strict=True))
-    F = header.features if header else max(int(feature.max(initial=-1)) + 1, n_features or 0)
-    L = header.labels if header else max(int(label.max(initial=-1)) + 1, n_labels or 0)
-    lines = np.concatenate([block.lines for block in blocks])
-    Y = _compressed(lines, L, label_row, label, np.ones(label.shape[0], np.float32), "label")
-    return _compressed(lines, F, feature_row, feature, value, "feature"), Y
+    if not lines.ends:
+        logger.warning("%s: its last line has no end: is it cut short?", path)
+    _, F, L = lines.header or (0, None, None)
+    if lines.header and len(lines.rows) != lines.header[0]:
+        message = f"its first line states {lines.header[0]:,} rows, but {len(lines.rows):,} follow"
+        if len(lines.rows) < lines.header[0]:
+            raise CutShortError(f"{message}: is it cut short?")
+        raise InputError(f"{message}; correct that line")
+    label = np.fromiter(chain.from_iterable(found), np.float64)
+    return (
+        _matrix("feature", lines, np.diff(X.indptr), X.indices, X.data, F, n_features),
+        _matrix("label", lines, [len(row) for row in found], label, np.ones(label.size, np.float32), L, n_labels),
+    )
 
 
-def _compressed(lines: Array, columns: int, row: Array, column: Array, value: Array, kind: str) -> Any:
-    """The CSR matrix with ascending columns, a row for each of the lines; a column that stands twice is refused."""
-    order = np.lexsort((column, row))
-    row, column, value = row[order], column[order], value[order]
-    twice = (row[1:] == row[:-1]) & (column[1:] == column[:-1])
-    if twice.any():
-        at = int(twice.argmax())
-        raise InputError(f"line {lines[row[at]]:,}: {kind} {column[at]} stands twice in it; leave one out")
-    indptr = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=lines.shape[0]))])
-    return sp.csr_array((value, column, indptr), shape=(lines.shape[0], columns))
+def _matrix(
+    kind: str, lines: _Lines, lengths: Any, columns: Array, values: Array, stated: int | None, known: int | None
+) -> Any:
+    """The CSR matrix of the filled rows' entries; errors name the line."""
+    starts = np.zeros(len(lines.rows) + 1, np.int64)
+    starts[1:][lines.is_filled] = lengths
+    np.cumsum(starts, out=starts)
+
+    def refuse(wrong: Array, why: str) -> None:
+        if wrong.any():
+            at = int(wrong.argmax())
+            line = lines.rows[int(np.searchsorted(starts, at, side="right")) - 1]
+            raise InputError(f"line {line:,}: {kind} {columns[at]:.12g} {why}")
+
+    most = MAX_COLUMNS if stated is None else stated
+    refuse(columns != np.floor(columns), "is no whole number")
+    refuse((columns < 0) | (columns >= most), f"is out of range: they go from 0 to {most - 1:,}")
+    refuse(~np.isfinite(values), "has a value that is not a finite float32 number")
+    again = np.append(False, columns[1:] == columns[:-1])
+    again[starts[:-1][starts[:-1] < again.size]] = False
+    refuse(again, "stands twice in it; leave one out")
+    count = max(int(columns.max(initial=-1)) + 1, known or 0) if stated is None else stated
+    return sp.csr_array((values, columns.astype(np.int32), starts), shape=(len(lines.rows), count))
 
 
 def _check_columns(path: Path, features: int, labels: int) -> None:

@@ -2,7 +2,7 @@
 
 Squared error fits a frequent label worse than a likelihood does, and a data set's most frequent labels decide much of
 its P@1. All of them are fitted at once by Newton's method, each step some conjugate gradients that the ridge
-regression's M⁻¹ (:mod:`wordsparse.labels.hybrid`) preconditions:
+regression's M⁻¹ (:mod:`wordsparse.labels.ridge`) preconditions:
 
     minimise  C Σ_i log(1 + exp(−s_i w·x_i)) + ½‖w‖²  for each label, s_i = ±1
 """
@@ -13,12 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordsparse.labels.calibration import probabilities
-from wordsparse.labels.hybrid import Inverse
-from wordsparse.labels.rows import SparseRows
+from wordsparse.labels.ridge import Inverse, SparseRows
 
 Array = NDArray[Any]
 
-# Conjugate gradients of each Newton step.
+# Number of conjugate gradients in each Newton step.
 GRADIENTS = (2, 2, 3)
 MIN_CURVATURE = 1e-3
 

@@ -5,17 +5,17 @@ regression whose weights have a zero diagonal is (EASE: Steck, WWW 2019)
 
     B_ij = −M⁻¹_ij / M⁻¹_jj for i ≠ j     M = XᵀX + λI
 
-Here M is low rank plus a diagonal (:mod:`wordsparse.labels.hybrid`), so that M⁻¹ = Δ⁻¹ − F Fᵀ with F = P K^−½ (D, d) in
+Here M is low rank plus a diagonal (:mod:`wordsparse.labels.ridge`), so that M⁻¹ = Δ⁻¹ − F Fᵀ with F = P K^−½ (D, d) in
 the place of a D×D inverse, and
 
     score of item j:   h · F_j / M⁻¹_jj,   h = x F,   M⁻¹_jj = 1/Δ_j − |F_j|²
 
-of which, where the user has item j, what it says of itself is taken away.
+from which the item's own part is subtracted where the user has item j.
 """
 
 from collections.abc import Callable
 from os import PathLike
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 import scipy.sparse as sp
@@ -25,10 +25,8 @@ from wordsparse import validation
 from wordsparse.errors import InputError
 from wordsparse.kernels import CpuKernels, at_work
 from wordsparse.labels import base, state
-from wordsparse.labels.basis import randomised_basis
-from wordsparse.labels.hybrid import Inverse, Spectrum
-from wordsparse.labels.progress import FitProgress, reporter
-from wordsparse.labels.rows import SparseRows
+from wordsparse.labels.base import FitProgress
+from wordsparse.labels.ridge import Inverse, SparseRows, Spectrum
 from wordsparse.labels.scoring import best
 
 Array = NDArray[Any]
@@ -60,7 +58,7 @@ class SparseTargetRecommender(base.BaseEstimator):
     item_factors : (D, d) float32
         F.
     item_counts_ : (D,) array
-        How many users have each item.
+        The number of users of each item.
     """
 
     def __init__(
@@ -96,7 +94,7 @@ class SparseTargetRecommender(base.BaseEstimator):
         InputError
             If it is no sparse matrix of finite numbers, or empty; the message names row and column.
         """
-        report = reporter(progress)
+        report = base.reporter(progress)
         ridge = validation.non_negative("regularization", self.regularization)
         if ridge == 0:
             raise InputError("regularization must be positive")
@@ -110,7 +108,7 @@ class SparseTargetRecommender(base.BaseEstimator):
             kernels = CpuKernels(self.threads)
             scaled = SparseRows(self._scaled(X), kernels)
             report("basis", 0, 1)
-            spectrum = Spectrum.of(scaled, *randomised_basis(scaled, d, seed))
+            spectrum = Spectrum.of(scaled, d, seed)
             report("regression", 0, 1)
             inverse = Inverse.of(spectrum, ridge, REST, kernels)
             self.item_factors = kernels.matmul(inverse.P, np.linalg.cholesky(inverse.K_inverse))
@@ -181,18 +179,15 @@ class SparseTargetRecommender(base.BaseEstimator):
         """Write a directory, whole or not at all: checksummed arrays and a manifest, no pickle."""
         base.check_fitted(self)
         arrays = {"F": self.item_factors, "diagonal": self._diagonal, "counts": self.item_counts_}
-        state.save(path, type(self).__name__, {"parameters": self.get_params()}, arrays)
+        state.save(path, self, {}, arrays)
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Self:
         """Read what :meth:`save` wrote; InputError names a file that is missing, damaged or altered."""
-        content, arrays = state.load(path, cls.__name__)
-        estimator = cls(**state.parameters(content, arrays, cls().get_params()))
-        estimator.item_factors = arrays.array("F", "f", None, None)
-        D = estimator.item_factors.shape[0]
-        estimator._diagonal, estimator.item_counts_ = arrays.array("diagonal", "f", D), arrays.array("counts", "i", D)
-        estimator.n_features_in_ = D
-        return estimator
+        estimator, saved = state.load(path, cls, {"F": "float D d", "diagonal": "float D", "counts": "int D"})
+        estimator.item_factors, estimator.item_counts_ = saved["F"], saved["counts"]
+        estimator._diagonal, estimator.n_features_in_ = saved["diagonal"], saved["counts"].shape[0]
+        return cast(Self, estimator)
 
     def _scaled(self, X: Any) -> Any:
         """x |x|^−a n^−s."""

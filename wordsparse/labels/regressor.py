@@ -11,7 +11,7 @@ without them, by Woodbury's identity:  W_c + C⁻¹M_cᵀ (I − M_c C⁻¹M_c�
 
 from collections.abc import Callable, Iterator
 from os import PathLike
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 import scipy.sparse as sp
@@ -21,8 +21,8 @@ from wordsparse import validation
 from wordsparse.errors import InputError
 from wordsparse.kernels import at_work
 from wordsparse.labels import base, state
-from wordsparse.labels.progress import FitProgress, reporter
-from wordsparse.labels.rows import SparseRows
+from wordsparse.labels.base import FitProgress
+from wordsparse.labels.ridge import SparseRows
 from wordsparse.labels.scoring import best
 from wordsparse.layer.least_squares import RecursiveLeastSquares
 from wordsparse.layer.output import FactoredOutput
@@ -31,6 +31,8 @@ Array = NDArray[Any]
 
 # Rows that are dense at a time.
 BLOCK_ROWS = 2048
+# Of a saved regressor (wordsparse.labels.state).
+PARTS = {"W": "float D d", "moment": "float d d", "missing_labels": "int m", "missing_rows": "float m d"}
 
 
 class SparseTargetRegressor(base.RegressorMixin, base.BaseEstimator):
@@ -41,8 +43,8 @@ class SparseTargetRegressor(base.RegressorMixin, base.BaseEstimator):
     alpha : float
         λ, positive; the constant is penalised too.
     n_predicted : int, optional
-        How many outputs a row of ``predict`` has where the targets were sparse; None: as many as a training row has
-        targets, on average, rounded up.
+        The number of outputs in a row of ``predict`` where the targets were sparse; None: the mean number of targets
+        of a training row, rounded up.
     threads : int, optional
         Threads of the compiled kernels; None: every CPU available.
 
@@ -84,7 +86,7 @@ class SparseTargetRegressor(base.RegressorMixin, base.BaseEstimator):
             If shapes do not agree, a value is not finite (a stored NaN of a sparse y is a missing target), a weight is
             negative, y is dense and huge, or the memory does not suffice; the message names row and column.
         """
-        report = reporter(progress)
+        report = base.reporter(progress)
         X, Y, root = self._start(X, y, sample_weight)
         layer = self._squares.layer
         with at_work():
@@ -109,7 +111,7 @@ class SparseTargetRegressor(base.RegressorMixin, base.BaseEstimator):
         InputError
             As :meth:`fit`; or if the number of features or outputs is another one than before.
         """
-        report = reporter(progress)
+        report = base.reporter(progress)
         if hasattr(self, "_squares"):
             X, Y, root = self._take(X, y, sample_weight, reset=False)
         else:
@@ -166,29 +168,26 @@ class SparseTargetRegressor(base.RegressorMixin, base.BaseEstimator):
     def save(self, path: str | PathLike[str]) -> None:
         """Write a directory, whole or not at all: checksummed arrays and a manifest, no pickle."""
         base.check_fitted(self)
-        content = {"parameters": self.get_params(), "kind": self._kind, "rows": self._rows, "entries": self._entries}
+        content = {"kind": self._kind, "rows": self._rows, "entries": self._entries}
         arrays = {"W": self._squares.layer.weights(), "moment": self._squares.moment}
         arrays |= {"missing_labels": self._missing_labels, "missing_rows": self._missing_rows}
-        state.save(path, type(self).__name__, content, arrays)
+        state.save(path, self, content, arrays)
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Self:
         """Read what :meth:`save` wrote; InputError names a file that is missing, damaged or altered."""
-        content, arrays = state.load(path, cls.__name__)
-        estimator = cls(**state.parameters(content, arrays, cls().get_params()))
-        W = arrays.array("W", "f", None, None)
-        D, d = W.shape
-        labels = arrays.array("missing_labels", "i", None)
-        rows = arrays.array("missing_rows", "f", labels.size, d)
-        if content.get("kind") not in ("sparse", "dense", "column") or (labels.size and labels.max() >= D):
-            raise arrays.refusal("kind")
-        estimator.n_features_in_, estimator.n_outputs_, estimator._kind = d - 1, D, content["kind"]
-        estimator._rows, estimator._entries = (state.count(content, arrays, name) for name in ("rows", "entries"))
-        estimator._missing_labels, estimator._missing_rows = labels, rows
+        estimator, saved = state.load(path, cls, PARTS)
+        D, d = saved["W"].shape
+        labels, kind = saved["missing_labels"], saved.get("kind", str)
+        if kind not in ("sparse", "dense", "column") or (labels.size and not 0 <= labels.min() <= labels.max() < D):
+            raise saved.refusal("kind")
+        estimator.n_features_in_, estimator.n_outputs_, estimator._kind = d - 1, D, kind
+        estimator._rows, estimator._entries = (saved.get(name, int) for name in ("rows", "entries"))
+        estimator._missing_labels, estimator._missing_rows = labels, saved["missing_rows"]
         estimator._squares = estimator._new_squares(d)
-        estimator._squares.layer.set_weights(W)
-        estimator._squares.moment = arrays.array("moment", "f", d, d)
-        return estimator
+        estimator._squares.layer.set_weights(saved["W"])
+        estimator._squares.moment = saved["moment"]
+        return cast(Self, estimator)
 
     # ── training ──────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -1,4 +1,11 @@
-"""Outputs of a hybrid ridge regression for new rows: all of them, some of them, or the best labels of each row.
+"""Outputs of the ridge regression for new rows: all of them, some of them, or the best labels of each row.
+
+With M⁻¹ = Δ⁻¹ − P K⁻¹ Pᵀ of :mod:`wordsparse.labels.ridge` and B = XᵀY (f, D) sparse,
+
+    o(x) = x M⁻¹ B = x Δ⁻¹B − (x P) Rᵀ,   R = BᵀP K⁻¹ (D, d)
+
+so that no f×D matrix is dense. The output of training row i without row i itself is one division (exact for a ridge):
+(o − l y) / (1 − l) with the leverage l = x M⁻¹ xᵀ.
 
 The best labels of a row are found among the ``FREQUENT`` most frequent labels, whose outputs are all computed, and
 among those rarer labels that share an uncommon feature with the row (one with at most ``UNCOMMON`` rarer labels in the
@@ -16,24 +23,22 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from wordsparse.kernels import Csr, Kernels
-from wordsparse.labels.hybrid import Inverse, Solution
-from wordsparse.labels.rows import SparseRows
+from wordsparse.labels.ridge import Inverse, SparseRows
 
 Array = NDArray[Any]
 
 FREQUENT = 8192
 UNCOMMON = 32
 REFINED = 12
-# Features whose row of the sparse part is so full are multiplied as dense rows, within so many bytes.
+# Rows of Δ⁻¹B with at least this share of entries are multiplied as dense rows; the most bytes of those.
 FULL_SHARE = 1 / 8
 FULL_BYTES = 2**26
 # Rows whose outputs are computed at a time.
 BLOCK_ROWS = 512
 
-
-# Ranking scores from outputs and their labels' counts; and a change of the outputs, the rarer ones and H in place.
+# Ranking scores from outputs and their labels' counts; a change in place of the frequent and the rarer outputs.
 Rank = Callable[[Array, Array], Array]
-Adjust = Callable[[Array, Any, Array], None]
+Adjust = Callable[[Array, Any], None]
 
 
 @dataclass(frozen=True)
@@ -47,10 +52,9 @@ class Candidates:
 
 @dataclass(frozen=True)
 class Scorer:
-    """Outputs o(x) = x memory − (x P) Rᵀ, in parts.
+    """Outputs o(x), in parts by frequent and rarer labels: Δ⁻¹B and R.
 
-    ``frequent`` and ``rare`` are the labels of the two kinds, ``full`` the features whose rows of the frequent labels'
-    sparse part are dense.
+    ``full`` are the features whose rows of Δ⁻¹B, for frequent labels, are stored dense.
     """
 
     inverse: Inverse
@@ -67,15 +71,18 @@ class Scorer:
 
     @classmethod
     def of(
-        cls, inverse: Inverse, solution: Solution, counts: Array, kernels: Kernels, most: int | None = None
+        cls, inverse: Inverse, B: Any, by_label: SparseRows, counts: Array, kernels: Kernels, most: int | None = None
     ) -> "Scorer":
-        """From a solved regression; ``counts`` (D,) says how many training rows have each label.
+        """From B, CSR (f, D), and Bᵀ; ``counts`` (D,) is the number of training rows with each label.
 
-        So many labels are frequent; None: ``FREQUENT``.
+        ``most`` is the number of frequent labels; None: ``FREQUENT``.
         """
+        R = kernels.matmul(by_label.times(inverse.P), inverse.K_inverse)
+        data = B.data * np.repeat(inverse.scale, np.diff(B.indptr))
+        memory = sp.csr_array((data, B.indices, B.indptr), shape=B.shape)
         most, order = FREQUENT if most is None else most, np.argsort(-counts, kind="stable")
         frequent, rare = np.sort(order[:most]), np.sort(order[most:])
-        common, rarer = solution.memory[:, frequent], solution.memory[:, rare]
+        common, rarer = memory[:, frequent], memory[:, rare]
         per_feature = np.diff(common.indptr)
         full = np.argsort(-per_feature, kind="stable")[: FULL_BYTES // (4 * max(1, frequent.size))]
         full = np.sort(full[per_feature[full] > FULL_SHARE * frequent.size])
@@ -87,11 +94,11 @@ class Scorer:
             frequent,
             rare,
             full,
-            common[full].toarray().astype(solution.R.dtype),
+            common[full].toarray().astype(R.dtype),
             _rows_kept(common, others),
             sp.csr_array(rarer.T.tocsr()),
-            np.ascontiguousarray(solution.R[frequent].T),
-            np.ascontiguousarray(solution.R[rare]),
+            np.ascontiguousarray(R[frequent].T),
+            np.ascontiguousarray(R[rare]),
             kernels,
         )
 
@@ -136,7 +143,7 @@ class Scorer:
         outputs, H = self.frequent_outputs(X)
         shared = self.rare_outputs(X, H)
         if adjust is not None:
-            adjust(outputs, shared, H)
+            adjust(outputs, shared)
         scores = rank(outputs, self.counts[self.frequent])
         columns = best(scores, k)
         labels = [self.frequent[columns]]

@@ -1,6 +1,6 @@
 """Saving of estimators: named arrays in one checksummed file, and a signed manifest; no pickle is read.
 
-A directory holds ``labels.json`` (format, version, the estimator's class and parameters, what else it is made of) and
+A directory holds ``labels.json`` (format, version, the estimator's class and parameters, its numbers) and
 ``arrays.bin`` (:mod:`wordsparse.files.arrays`). A CSR matrix NAME is stored as NAME.data, NAME.indices and NAME.indptr.
 """
 
@@ -20,7 +20,7 @@ MANIFEST, ARRAYS = "labels.json", "arrays.bin"
 FORMAT, VERSION = "wordsparse-labels", 1
 
 
-def save(path: str | PathLike[str], estimator: str, content: Mapping[str, Any], state: Mapping[str, Any]) -> None:
+def save(path: str | PathLike[str], estimator: Any, content: Mapping[str, Any], state: Mapping[str, Any]) -> None:
     """Write a directory, whole or not at all. ``content`` is JSON; ``state`` arrays, CSR matrices and numbers.
 
     Raises
@@ -30,15 +30,23 @@ def save(path: str | PathLike[str], estimator: str, content: Mapping[str, Any], 
     WordsparseError
         If writing fails; nothing is left at ``path`` then.
     """
-    target = Path(path)
+    target, flat = Path(path), dict(state)
+    for name, part in state.items():
+        if sp.issparse(part):
+            del flat[name]
+            flat |= {f"{name}.{piece}": getattr(part, piece) for piece in ("data", "indices", "indptr")}
     with storage.new_directory(target) as directory, storage.writing(target):
-        table = arrays.write(directory / ARRAYS, _flat(state))
-        manifest = {"format": FORMAT, "version": VERSION, "estimator": estimator, "content": dict(content)}
+        table = arrays.write(directory / ARRAYS, flat)
+        content = {"parameters": estimator.get_params(), **content}
+        manifest = {"format": FORMAT, "version": VERSION, "estimator": type(estimator).__name__, "content": content}
         storage.write_manifest(directory / MANIFEST, {**manifest, "state": table})
 
 
-def load(path: str | PathLike[str], estimator: str) -> tuple[dict[str, Any], "State"]:
-    """The content and the state of a directory that :func:`save` wrote for this class.
+def load(path: str | PathLike[str], kind: type, shapes: Mapping[str, str]) -> tuple[Any, "Saved"]:
+    """An estimator of a class with the saved parameters, and what else :func:`save` wrote.
+
+    ``shapes`` names the parts of the state: ``number``, or the kind of an array and its axes (``float D d``, ``int D``,
+    ``csr D f``). Axes of the same name must have the same length.
 
     Raises
     ------
@@ -48,81 +56,66 @@ def load(path: str | PathLike[str], estimator: str) -> tuple[dict[str, Any], "St
     directory = Path(path)
     manifest = storage.read_manifest(directory / MANIFEST, FORMAT, VERSION)
     found = manifest.get("estimator")
-    if found != estimator:
-        raise InputError(f"{directory / MANIFEST}: holds a {found!r:.40}, not a {estimator}: load it with that class")
+    if found != kind.__name__:
+        raise InputError(
+            f"{directory / MANIFEST}: holds a {found!r:.40}, not a {kind.__name__}: load it with that class"
+        )
     (content,) = storage.objects(directory / MANIFEST, manifest, "content")
-    state = arrays.read(directory / ARRAYS, manifest.get("state"))
-    return content, State(directory / ARRAYS, state)
+    saved = Saved(directory / ARRAYS, content, arrays.read(directory / ARRAYS, manifest.get("state")))
+    estimator, parameters = kind(), dict(saved.get("parameters", dict))
+    for gone in {"embedding", "hidden"} & parameters.keys():  # of the version before
+        if parameters.pop(gone) is not None:
+            raise InputError(f"{directory / MANIFEST}: was trained with {gone}=, which is gone: train it again")
+    if parameters.keys() != estimator.get_params().keys():
+        raise saved.refusal("parameters")
+    saved.check(shapes)
+    return estimator.set_params(**parameters), saved
 
 
-def parameters(content: Mapping[str, Any], arrays: "State", known: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters of an estimator, which must have the names that are known."""
-    found = content.get("parameters")
-    if not isinstance(found, dict) or found.keys() != known.keys():
-        raise arrays.refusal("parameters")
-    return found
+class Saved:
+    """The content and the state of a saved estimator: every part is checked before it is used."""
 
+    def __init__(self, path: Path, content: Mapping[str, Any], state: Mapping[str, Any]) -> None:
+        self._path, self._content, self._state = path, content, dict(state)
 
-def count(content: Mapping[str, Any], arrays: "State", name: str) -> int:
-    """A whole number of at least 0."""
-    found = content.get(name)
-    if not isinstance(found, int) or found < 0:
-        raise arrays.refusal(name)
-    return found
+    def __getitem__(self, name: str) -> Any:
+        return self._state[name]
 
+    def check(self, shapes: Mapping[str, str]) -> None:
+        """Refuse a state without these parts; CSR matrices, whose axes come before them, are put together."""
+        lengths: dict[str, int] = {}
+        for name, (kind, *axes) in ((name, shape.split()) for name, shape in shapes.items()):
+            if kind == "csr":
+                self._state[name] = self._matrix(name, *(lengths[axis] for axis in axes))
+            elif kind == "number":
+                if not isinstance(self._state.get(name), int | float):
+                    raise self.refusal(name)
+            else:
+                shape = self._array(name, kind, len(axes)).shape
+                if any(lengths.setdefault(axis, length) != length for axis, length in zip(axes, shape, strict=True)):
+                    raise self.refusal(name)
 
-class State:
-    """Named arrays, matrices and numbers of a file; the shape of each is checked when it is read."""
-
-    def __init__(self, path: Path, state: Mapping[str, Any]) -> None:
-        self._path, self._state = path, state
-
-    def array(self, name: str, kinds: str, *shape: int | None) -> Any:
-        """An array of one of these kinds (``f``, ``i``) and this shape, None for any length."""
-        found = self._state.get(name)
-        if (
-            not isinstance(found, np.ndarray)
-            or found.dtype.kind not in kinds
-            or found.ndim != len(shape)
-            or any(wanted is not None and wanted != length for wanted, length in zip(shape, found.shape, strict=True))
-        ):
-            raise self.refusal(name)
-        return found
-
-    def indices(self, name: str, below: int) -> Any:
-        """An ascending array of whole numbers from 0 to ``below`` − 1."""
-        found = self.array(name, "i", None)
-        if found.size and not (found[0] >= 0 and found[-1] < below and (np.diff(found) > 0).all()):
-            raise self.refusal(name)
-        return found
-
-    def csr(self, name: str, rows: int, columns: int) -> Any:
-        """A CSR matrix of float32."""
-        data, indices = self.array(f"{name}.data", "f", None), self.array(f"{name}.indices", "i", None)
-        indptr = self.array(f"{name}.indptr", "i", rows + 1)
-        matrix = sp.csr_array((rows, columns), dtype=data.dtype)
-        matrix.data, matrix.indices, matrix.indptr = data, indices, indptr  # validation checks them
-        with storage.naming(self._path):
-            return validation.csr(name, matrix, np.dtype(np.float32))
-
-    def number(self, name: str) -> float:
-        """A number."""
-        found = self._state.get(name)
-        if not isinstance(found, int | float):
+    def get(self, name: str, kind: type) -> Any:
+        """An entry of the content, of a type; a number is at least 0."""
+        found = self._content.get(name)
+        if not isinstance(found, kind) or (isinstance(found, int) and found < 0):
             raise self.refusal(name)
         return found
 
     def refusal(self, name: str) -> InputError:
-        """The error for an entry that does not fit."""
+        """The error for a part that does not fit."""
         return InputError(f"{self._path}: its {name} does not fit the rest: it belongs to another version")
 
+    def _array(self, name: str, kind: str, ndim: int) -> Any:
+        found = self._state.get(name)
+        if not isinstance(found, np.ndarray) or found.dtype.kind != kind[0] or found.ndim != ndim:
+            raise self.refusal(name)
+        return found
 
-def _flat(state: Mapping[str, Any]) -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for name, part in state.items():
-        is_sparse: bool = sp.issparse(part)
-        if is_sparse:
-            flat |= {f"{name}.data": part.data, f"{name}.indices": part.indices, f"{name}.indptr": part.indptr}
-        else:
-            flat[name] = part
-    return flat
+    def _matrix(self, name: str, rows: int, columns: int) -> Any:
+        matrix = sp.csr_array((rows, columns), dtype=np.float32)
+        # Set and not constructed: validation checks them.
+        matrix.data = self._array(f"{name}.data", "float", 1)
+        matrix.indices, matrix.indptr = (self._array(f"{name}.{piece}", "int", 1) for piece in ("indices", "indptr"))
+        with storage.naming(self._path):
+            return validation.csr(name, matrix, np.dtype(np.float32))

@@ -1,4 +1,4 @@
-"""The ridge λ and the rank of the hybrid regression, chosen by leave-one-out on a sample of the rows.
+"""The ridge λ and the rank of the regression, chosen by leave-one-out on a sample of the rows.
 
 The best λ does not depend on the number of rows, so that a sample that is cheap to fit finds it. The best rank grows
 with the number of rows, so that it is chosen where the sample is all of them. The best weight γ of the part that the
@@ -16,11 +16,9 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from wordsparse.kernels import Kernels
-from wordsparse.labels.basis import randomised_basis
+from wordsparse.labels.base import Report
 from wordsparse.labels.calibration import POWERS, Calibration
-from wordsparse.labels.hybrid import Inverse, Solution, Spectrum
-from wordsparse.labels.progress import Report
-from wordsparse.labels.rows import SparseRows
+from wordsparse.labels.ridge import Inverse, SparseRows, Spectrum
 from wordsparse.labels.scoring import BLOCK_ROWS, Adjust, Rank, Scorer, best
 
 Array = NDArray[Any]
@@ -28,7 +26,7 @@ Array = NDArray[Any]
 SAMPLE = 6000
 # Labels of the sample of which every output is computed: the most frequent ones decide which λ is best.
 TUNED_LABELS = 2048
-# Rows left out, and more where labels are few: as many as have so many outputs.
+# Rows left out; more where labels are few, for at least LEFT_OUT_OUTPUTS outputs.
 LEFT_OUT, LEFT_OUT_OUTPUTS = 1000, 2**21
 # Labels of a row whose places are compared.
 DEPTH = 30
@@ -65,17 +63,15 @@ class RidgeProblem:
     def __init__(self, X: Any, Y: Any, dim: int, seed: int, kernels: Kernels, start: Array | None = None) -> None:
         self.X, self.Y, self.kernels = X, Y, kernels
         self.rows = SparseRows(X, kernels)
-        self.spectrum = Spectrum.of(self.rows, *randomised_basis(self.rows, dim, seed, start))
+        self.spectrum = Spectrum.of(self.rows, dim, seed, start)
         self.B = sp.csr_array(X.T.tocsr() @ Y)
         self.B.sort_indices()
         self._by_label = SparseRows(self.B.T.tocsr(), kernels)
         self.counts = np.bincount(Y.indices, minlength=Y.shape[1])
 
     def solve(self, constants: Constants, frequent: int | None = None) -> Scorer:
-        """The regression with these constants; ``frequent`` is the number of labels of that kind."""
-        inverse = self.inverse(constants)
-        solution = Solution.of(inverse, self.B, self._by_label, self.kernels)
-        return Scorer.of(inverse, solution, self.counts, self.kernels, frequent)
+        """The regression with these constants; ``frequent`` is the number of frequent labels."""
+        return Scorer.of(self.inverse(constants), self.B, self._by_label, self.counts, self.kernels, frequent)
 
     def inverse(self, constants: Constants) -> Inverse:
         """M⁻¹ with these constants."""
@@ -129,7 +125,7 @@ def has_entries(Y: Any, row: Array, column: Array) -> Array:
 def _without_itself(scorer: Scorer, problem: RidgeProblem, block: Array) -> Adjust:
     """(o − l y) / (1 − l) for training rows."""
 
-    def adjust(outputs: Array, shared: Any, H: Array) -> None:
+    def adjust(outputs: Array, shared: Any) -> None:
         X, Y = problem.X[block], problem.Y[block]
         own = scorer.leverages(X)
         outputs -= own[:, None].astype(outputs.dtype) * Y[:, scorer.frequent].toarray()
@@ -143,7 +139,7 @@ def _without_itself(scorer: Scorer, problem: RidgeProblem, block: Array) -> Adju
 
 
 def left_out(n: int, labels: int) -> int:
-    """How many of n rows are left out."""
+    """The number of rows left out, of n."""
     return min(n, max(LEFT_OUT, LEFT_OUT_OUTPUTS // labels))
 
 
@@ -167,7 +163,7 @@ def _chosen(
     problem: RidgeProblem, dim: int, random: np.random.Generator, report: Report, *, any_rank: bool
 ) -> Constants:
     """λ, moved from its start while rows left out are ranked better by more than a standard error; γ; and the rank,
-    ``dim`` unless another is better by so much."""
+    ``dim`` unless a lower one is better by more than a standard error."""
     n, D = problem.Y.shape
     rows = np.sort(random.choice(n, left_out(n, min(D, TUNED_LABELS)), replace=False))
     scale = float(np.sum(problem.rows.values.astype(np.float64) ** 2)) / n or 1.0

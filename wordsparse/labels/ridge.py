@@ -1,0 +1,137 @@
+"""Ridge regression on all features at once, with X'X as low rank plus a diagonal.
+
+With X (n, f) the sparse rows, XᵀX ≈ V S² Vᵀ + diag(r), r the part of each feature's square that the basis V (f, d)
+leaves out:
+
+    M = V S² Vᵀ + Δ,   Δ = diag(γ r + λ)
+    M⁻¹ = Δ⁻¹ − P K⁻¹ Pᵀ,   P = Δ⁻¹V (f, d),   K = S⁻² + VᵀP
+
+so that no f×f matrix is formed. V is found by a randomised range finder (Halko, Martinsson & Tropp, "Finding structure
+with randomness", SIAM Review 2011): a random block is multiplied by XᵀX ``PASSES`` times and orthonormalised each time
+through its Gram matrix, then rotated to the singular vectors. From a good start one pass is enough.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wordsparse.kernels import Csr, Kernels
+
+Array = NDArray[Any]
+
+PASSES = 2
+# Columns of the random block beyond the columns that are kept.
+EXTRA = 10
+# Eigenvalues below this share of the largest are rounding.
+ROUNDING = 1e-6
+
+
+class SparseRows:
+    """A matrix X (n, f) of sparse rows, multiplied from either side by the compiled kernels.
+
+    Parameters
+    ----------
+    matrix : SciPy CSR, validated
+    kernels : Kernels
+    dtype : float32 or float64
+    """
+
+    def __init__(self, matrix: Any, kernels: Kernels, dtype: Any = np.float32) -> None:
+        self.kernels = kernels
+        self.shape: tuple[int, int] = matrix.shape
+        indices = matrix.indices.astype(np.int32, copy=False)
+        self.csr = Csr(matrix.indptr.astype(np.int64, copy=False), indices, matrix.shape[1])
+        self.values = matrix.data.astype(dtype, copy=False)
+
+    @cached_property
+    def transposed(self) -> Csr:
+        """The structure of Xᵀ."""
+        return self.kernels.transpose(self.csr)
+
+    def times(self, matrix: Array) -> Array:
+        """X matrix, (n, k)."""
+        return self.kernels.combine(self.csr, self.values, matrix)
+
+    def transposed_times(self, matrix: Array) -> Array:
+        """Xᵀ matrix, (f, k)."""
+        return self.kernels.combine(self.transposed, self.values, matrix)
+
+    def column_squares(self) -> Array:
+        """Σ_i X_iw² of each column, (f,) float64."""
+        squares = self.values.astype(np.float64) ** 2
+        return np.bincount(self.csr.indices, squares, self.shape[1]).astype(np.float64, copy=False)
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """V (f, d), S² (d,) float64 in descending order, and r (f,) of some rows."""
+
+    V: Array
+    S2: Array
+    rest: Array
+
+    @classmethod
+    def of(cls, X: SparseRows, dim: int, seed: int, start: Array | None = None) -> "Spectrum":
+        """d is ``dim``, or the numerical rank of X where that is smaller.
+
+        ``start`` (f, at most ``dim``) are columns near those of V, such as the basis of some of the rows.
+        """
+        return cls._with_rest(X, *_randomised_basis(X, dim, seed, start))
+
+    def leading(self, rank: int, X: SparseRows) -> "Spectrum":
+        """The first ``rank`` columns of V alone, for the same rows."""
+        if rank >= self.S2.shape[0]:
+            return self
+        return self._with_rest(X, np.ascontiguousarray(self.V[:, :rank]), self.S2[:rank])
+
+    @classmethod
+    def _with_rest(cls, X: SparseRows, V: Array, S2: Array) -> "Spectrum":
+        inside = X.kernels.row_dots(X.kernels.matmul(V, np.diag(S2)), V)
+        return cls(V, S2, np.maximum(X.column_squares() - inside, 0))
+
+
+@dataclass(frozen=True)
+class Inverse:
+    """M⁻¹ = diag(scale) − P K⁻¹ Pᵀ: ``scale`` (f,) is 1/Δ, P (f, d), K⁻¹ (d, d) float64."""
+
+    scale: Array
+    P: Array
+    K_inverse: Array
+
+    @classmethod
+    def of(cls, spectrum: Spectrum, ridge: float, rest: float, kernels: Kernels) -> "Inverse":
+        """For λ = ``ridge`` and γ = ``rest``."""
+        scale = (1 / (rest * spectrum.rest + ridge)).astype(spectrum.V.dtype)
+        P = kernels.scale_rows(spectrum.V, scale)
+        K = kernels.gram(spectrum.V, P, symmetric=True) + np.diag(1 / spectrum.S2)
+        return cls(scale, P, kernels.inverse(K))
+
+    def times(self, matrix: Array, kernels: Kernels) -> Array:
+        """M⁻¹ matrix, (f, k)."""
+        along = self.K_inverse @ kernels.gram(self.P, matrix)
+        return kernels.scale_rows(matrix, self.scale) - kernels.matmul(self.P, along)
+
+
+def _randomised_basis(X: SparseRows, dim: int, seed: int, start: Array | None) -> tuple[Array, Array]:
+    n, f = X.shape
+    width = min(dim + EXTRA, n, f)
+    random = np.random.default_rng(seed)
+    known = 0 if start is None else start.shape[1]
+    block = random.standard_normal((f, width - known), np.float32).astype(X.values.dtype, copy=False)
+    if start is not None:
+        block = np.hstack([start, block / np.sqrt(f).astype(block.dtype)])
+    for _ in range(PASSES if start is None else 1):
+        block = _orthonormal(X, X.transposed_times(X.times(block)))
+    values, vectors = np.linalg.eigh(X.kernels.gram(X.times(block)))
+    kept = np.flatnonzero(values > ROUNDING * max(values[-1], np.finfo(np.float64).tiny))[::-1][:dim]
+    return X.kernels.matmul(block, vectors[:, kept]), values[kept]
+
+
+def _orthonormal(X: SparseRows, block: Array) -> Array:
+    """Orthonormal columns of the same span; fewer where columns were dependent."""
+    values, vectors = np.linalg.eigh(X.kernels.gram(block))
+    kept = values > ROUNDING**2 * values[-1]
+    return X.kernels.matmul(block, vectors[:, kept] / np.sqrt(values[kept]))
