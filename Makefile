@@ -53,7 +53,7 @@ format: install-test
 # Long: the compiled modules are built once more, and run some ten times slower. SANITIZED=--short is a selection.
 sanitize: install-test
 	$(RUN) -m pip install --quiet --group sanitize
-	$(RUN) tools/sanitize.py $(SANITIZED)
+	$(RUN) tools/check/sanitize.py $(SANITIZED)
 
 # The documentation, with its examples run: docs/build/index.html.
 docs: install
@@ -64,7 +64,7 @@ docs: install
 # WHEELS="--python python3.13" is one of them.
 wheels: install
 	$(RUN) -m pip install --quiet --group release
-	$(RUN) tools/wheels.py -o dist $(WHEELS)
+	$(RUN) tools/check/wheels.py -o dist $(WHEELS)
 
 test: lint
 	$(RUN) -m pytest

@@ -2,10 +2,10 @@
 
 A C++17 compiler and OpenMP are found by compiling and running small programs: a compiler that accepts ``-fopenmp``
 without the run-time library behind it is common. Without OpenMP the kernels are built all the same and run on one
-thread. The environment asks for builds that find mistakes (``tools/sanitize.py``): WORDSPARSE_BOUNDSCHECK=1 for
+thread. The environment asks for builds that find mistakes (``tools/check/sanitize.py``): WORDSPARSE_BOUNDSCHECK=1 for
 indices that are checked, WORDSPARSE_SANITIZE=1 for AddressSanitizer and UndefinedBehaviorSanitizer; WORDSPARSE_PLAIN=1
 for the loops of compilers that have no vectors. With a cross compiler, WORDSPARSE_EMULATOR is the command that runs the
-small programs (``tools/arm.py``).
+small programs.
 """
 
 import gzip

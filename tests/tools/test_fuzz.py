@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-TOOLS = Path(__file__).resolve().parents[2] / "tools"
+TOOLS = Path(__file__).resolve().parents[2] / "tools/check"
 
 
+@pytest.mark.nightly
 def test_mutated_inputs_are_read_or_refused() -> None:
     pytest.importorskip("gensim", reason="wiki pages are read with it")
     pytest.importorskip("safetensors")

@@ -1,6 +1,6 @@
 """A package that trains gensim's Word2Vec, unmodified from PyPI, runs its own example on ours.
 
-tools/gensim_users.py runs all of them.
+tools/check/gensim_users.py runs all of them.
 """
 
 import importlib
@@ -11,7 +11,7 @@ import click
 import pytest
 
 pytest.importorskip("gensim", reason="gensim has no wheel here")
-TOOLS = Path(__file__).resolve().parents[2] / "tools"
+TOOLS = Path(__file__).resolve().parents[2] / "tools/check"
 
 
 @pytest.fixture
@@ -24,6 +24,7 @@ def test_every_package_has_a_program(gensim_users: ModuleType) -> None:
     assert {path.stem for path in gensim_users.PROGRAMS.iterdir() if path.suffix == ".py"} == set(gensim_users.NEEDS)
 
 
+@pytest.mark.nightly
 def test_node2vec_runs_its_example(gensim_users: ModuleType, tmp_path: Path) -> None:
     """It is light: the others need Numba, RDKit or pandas."""
     try:

@@ -1,4 +1,4 @@
-"""A short siege: commands killed at random moments lose and damage nothing; tools/siege.py does it at length."""
+"""A short siege: commands killed at random moments lose and damage nothing; tools/check/siege.py does it at length."""
 
 import importlib.util
 import json
@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-SIEGE = Path(__file__).resolve().parents[2] / "tools" / "siege.py"
+SIEGE = Path(__file__).resolve().parents[2] / "tools/check/siege.py"
 
 
+@pytest.mark.nightly
 @pytest.mark.skipif(sys.platform != "linux", reason="watches processes as Linux lists them")
 def test_a_short_siege_damages_nothing() -> None:
     only = [option for name in ("skipgram", "encode", "export") for option in ("--only", name)]

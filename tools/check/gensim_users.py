@@ -1,11 +1,11 @@
 """Packages that train gensim's Word2Vec run on ours: unmodified, from PyPI, each its own example.
 
-    python tools/gensim_users.py -o users.json
-    python tools/gensim_users.py node2vec pecanpy
+    python tools/check/gensim_users.py
+    python tools/check/gensim_users.py node2vec pecanpy
 
 Each package is installed with ``--no-deps`` in a temporary directory, in front of the packages of this environment:
 some pin versions of NumPy or networkx that wordsparse or this Python cannot have, and run without the pin. Its program
-in ``tools/gensim_programs/`` is the example of its README. It runs twice: with gensim's class, and inside
+in ``gensim_programs/`` is the example of its README. It runs twice: with gensim's class, and inside
 ``in_place()``, where gensim's own class refuses to train. Prints one line of JSON for each package: its version, and
 for both runs whether it ran, CPU seconds (with the imports), and the last line of an error.
 """
@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import machine
 
 PROGRAMS = Path(__file__).resolve().parent / "gensim_programs"
 NUMBA = ("numba", "llvmlite")
@@ -55,16 +54,13 @@ with wordsparse.gensim.in_place():
 
 @click.command()
 @click.argument("packages", nargs=-1, type=click.Choice(list(NEEDS)))
-@machine.output_option
-def main(packages: tuple[str, ...], output: Path | None) -> None:
+def main(packages: tuple[str, ...]) -> None:
     """Run the example of each package (all where none is named) with gensim's class and with ours."""
     results = []
     for package in packages or NEEDS:
         with tempfile.TemporaryDirectory(prefix=f"{package}-") as folder:
             results.append(tried(package, Path(folder)))
         print(json.dumps(results[-1]), flush=True)
-    report = {"tool": "gensim_users", "machine": machine.provenance(1), "packages": results}
-    machine.write_report(report, output)
     if not all(result["wordsparse"]["ran"] for result in results):
         raise click.ClickException("not every example ran")
 
@@ -110,4 +106,4 @@ def last_line(text: str) -> str:
 
 
 if __name__ == "__main__":
-    machine.run(main)
+    main()

@@ -1,8 +1,8 @@
 """The kernels' tests where mistakes in memory are found: AddressSanitizer, UndefinedBehaviorSanitizer, checked indices.
 
-    python tools/sanitize.py
-    python tools/sanitize.py --short
-    python tools/sanitize.py tests/kernels -k windows
+    python tools/check/sanitize.py
+    python tools/check/sanitize.py --short
+    python tools/check/sanitize.py tests/kernels -k windows
 
 Builds the compiled modules in a copy of this repository, which leaves the installed ones as they are, and runs the
 tests there. The text for 64-byte vectors (AVX-512) is compiled for AVX2 in this build, so that it runs on processors
@@ -15,7 +15,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-REPOSITORY = Path(__file__).resolve().parents[1]
+REPOSITORY = Path(__file__).resolve().parents[2]
 COPY = REPOSITORY / "build" / "sanitize"
 # Without compiled modules and the caches of other tools.
 LEFT_OUT = ("*.so", "__pycache__", "build", ".git", ".venv", ".*_cache", "*.egg-info")

@@ -1,7 +1,7 @@
 """The release as its users meet it: source distribution, repaired wheels, each tried in an empty environment.
 
-    python tools/wheels.py -o dist
-    python tools/wheels.py -o dist --python /usr/bin/python3.13 --python python3.11
+    python tools/check/wheels.py -o dist
+    python tools/check/wheels.py -o dist --python /usr/bin/python3.13 --python python3.11
 
 Makes the source distribution twice, which must give the same bytes; builds a wheel of it for each Python; has
 auditwheel put the OpenMP run-time library inside; installs it into a new virtual environment, and runs
@@ -24,7 +24,7 @@ from typing import Any
 
 import click
 
-REPOSITORY = Path(__file__).resolve().parents[1]
+REPOSITORY = Path(__file__).resolve().parents[2]
 TRIAL = Path(__file__).with_name("wheel_trial.py")
 EXTRAS = "report,labels"
 ABOUT = (

@@ -1,0 +1,240 @@
+"""The benchmarks: each subject runs at a tiny size, and the sides that ours is compared with compute what they say."""
+
+import itertools
+import json
+import os
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from click.testing import CliRunner
+
+from tools.bench import gpu, graph, layer, runner
+from tools.bench.__main__ import SUBJECTS, main
+from tools.bench.commits import summary
+from wordsparse.layer.reference import DenseOutput
+
+ROOT = Path(__file__).resolve().parents[2]
+LISTED = """Package: a
+Section: contrib/libs
+Pre-Depends: b (>= 1.0), missing
+Depends: c:any | d-2.0, a
+Description: Depends: x
+
+Package: b
+Section: utils
+
+Package: c
+Section: libs
+Depends: b
+
+Package: d-2.0
+Section: libs
+
+Package: alone
+Section: libs
+"""
+
+
+def report(subject: str, **given: object) -> dict[str, Any]:
+    """The report of one subject, each part timed once; nothing of it may have failed."""
+    kind = SUBJECTS[subject]
+    found = runner.measured(kind, runner.options(kind, {name: str(value) for name, value in given.items()}), 1)
+    assert found["failed"] == {}
+    assert runner.tables(found)
+    return found
+
+
+@pytest.fixture(autouse=True)
+def short_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "ROUND", 0.0)
+    monkeypatch.setattr(runner, "provenance", lambda threads: {"threads": threads})
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> Path:
+    """1,200 sentences over 60 words, the first of them often."""
+    random = np.random.default_rng(0)
+    words = (60 * random.random((1200, 12)) ** 2).astype(int)
+    path = tmp_path / "text.txt"
+    path.write_text("\n".join(" ".join(f"w{word}" for word in line) for line in words) + "\n")
+    return path
+
+
+def test_the_layer_is_timed_watched_and_tracked(tmp_path: Path) -> None:
+    """By the command, with the file that it writes."""
+    options = ["outputs=3000", "features=8", "minibatch=4,128", "fold_examples=500", "--rounds=1", "--dirty"]
+    command = [sys.executable, "-m", "tools.bench", "Layer", *options, "-o", str(tmp_path / "report.json")]
+    environment = os.environ | {"OPENBLAS_CORETYPE": "Prescott"}
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    # OpenBLAS is measured with the kernels that it chooses itself, whatever the environment asks for.
+    assert "OPENBLAS_CORETYPE dropped" in done.stderr
+    content = json.loads((tmp_path / "report.json").read_text())
+    assert content["command"].startswith("python -m tools.bench Layer outputs=3000 ")
+    (found,) = content["reports"]
+    machine = found["machine"]
+    assert machine["sgemm_gflops"] > 0
+    assert all(machine[fact] for fact in ("blas", "instruction_set", "products", "commit"))
+    assert "OPENBLAS_CORETYPE" not in machine["environment"]
+    rows = found["rows"]
+    timed = {(row["benchmark"], row["minibatch"]) for row in rows if row["benchmark"].startswith("time_")}
+    exact = {(name, m) for name in ("time_squared", "time_bounded_ns") for m in (4, 128)}
+    assert timed == exact | {("time_dense", 128)}
+    assert all(row["wall_us"] > 0 for row in rows if "wall_us" in row)
+    assert all(row["floor_bytes"] > 3000 * 8 * 4 for row in rows if row["benchmark"] == "peak_layer")
+    assert {row["benchmark"] for row in rows} >= {"track_floor_us", "track_folds"}
+
+
+def test_drift_is_small_under_control_and_large_without() -> None:
+    found = report("Drift", outputs=1000, features=8, steps=600, minibatch=1, rate=0.05)
+    rows = {row["variant"]: row for row in found["rows"]}
+    assert len(rows) == 4
+    controlled = rows["controlled"]
+    assert (controlled["steps"], controlled["ended"]) == (600, "finished")
+    assert controlled["folds"] > 0
+    assert max(controlled["worst_row"], controlled["worst_Q"]) < 1e-3
+    assert rows["unfolded"]["worst_row"] > 100 * controlled["worst_row"]
+
+
+def test_a_step_is_accounted_for(text: Path) -> None:
+    rows = report("Step", text=text, dim=8, batch_tokens=2000, steps=3)["rows"]
+    for model, kernel in (("cbow", "window_pull"), ("skipgram", "combine")):
+        parts = {row["part"]: row for row in rows if row["model"] == model and "part" in row}
+        assert {kernel, "matmul", "gram", "take", "the rest", "whole step", "a fold of V"} <= set(parts)
+        kernels = [row["cpu_ms"] for name, row in parts.items() if name not in ("whole step", "a fold of V")]
+        assert sum(kernels) == pytest.approx(parts["whole step"]["cpu_ms"])
+        assert all(row["floor_ms"] >= 0 for row in parts.values() if "floor_ms" in row)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize(
+    ("subject", "given"),
+    [
+        ("Recipe", {"dim": 4, "epochs": 1, "constant": "touching", "value": "0.0", "model": "cbow"}),
+        ("Recipe", {"dim": 4, "epochs": 1, "constant": "sample", "value": "0.01", "model": "cbow"}),
+        ("Torch", {"outputs": 2000, "features": 8, "minibatch": 16}),
+        ("Reading", {}),
+        ("Lists", {"tokens": 2000, "nodes": 50}),
+        ("Labels", {"data": "synthetic"}),
+        ("GpuLayer", {"device": "cpu", "outputs": 500, "features": 8, "minibatch": "4,32"}),
+        ("GpuRates", {"device": "cpu", "size": 64}),
+        ("GpuAccuracy", {"device": "cpu", "loss": "squared"}),
+        ("GpuTraining", {"device": "cpu", "dim": 4}),
+        ("GpuLeaks", {"device": "cpu", "outputs": 500, "features": 8, "steps": 20}),
+    ],
+)
+def test_a_subject_runs(tmp_path: Path, text: Path, subject: str, given: dict[str, object]) -> None:
+    pytest.importorskip("gensim", reason="the other side of some, and the default test sets")
+    pairs = tmp_path / "pairs.tsv"
+    pairs.write_text("w1\tw2\t5\nw3\tw4\t2\nw5\tw7\t1\n")
+    files = {"text": text, "pairs": pairs}
+    names = {field.name for field in fields(SUBJECTS[subject])}
+    assert report(subject, **given, **{name: path for name, path in files.items() if name in names})["rows"]
+
+
+@pytest.mark.nightly
+def test_walks_and_baskets_are_judged(tmp_path: Path) -> None:
+    """120 packages in two sections, which depend on their own section only."""
+    pytest.importorskip("gensim", reason="gensim is not installed")
+    random = np.random.default_rng(1)
+    needs = [", ".join(f"p{other}" for other in random.integers(60, size=4) * 2 + n % 2) for n in range(120)]
+    packages = [f"Package: p{n}\nSection: s{n % 2}\nDepends: {others}" for n, others in enumerate(needs)]
+    (tmp_path / "list").write_text("\n\n".join(packages))
+    given = {"walks": 2, "length": 5, "questions": 5, "item_epochs": 1, "shares": 0.5, "seed": 1}
+    rows = report("Walks", packages=tmp_path / "list", **given)["rows"]
+    assert len(rows) == 8
+    assert all(0 <= row["AUC degree"] <= 1 and row["C 0.5"] for row in rows if row["benchmark"] == "track_walks")
+    assert all(0 <= row["hits@20 model"] <= 1 for row in rows if row["benchmark"] == "track_items")
+
+
+def test_packages_are_a_graph_and_baskets(tmp_path: Path) -> None:
+    (tmp_path / "list").write_text(LISTED)
+    packages = graph.read(str(tmp_path / "list"))
+    assert packages.names == ["a", "b", "c", "d-2.0"]
+    assert packages.sections.tolist() == ["libs", "utils", "libs", "libs"]
+    assert packages.edges.tolist() == [[0, 1], [0, 2], [0, 3], [1, 2]]
+    assert [basket.tolist() for basket in packages.baskets] == [[1, 2, 3]]
+    random = np.random.default_rng(1)
+    kept, held = graph.held_out(packages.edges, 4, 0.25, random)
+    assert (len(kept), len(held)) == (3, 1)
+    assert set(kept.ravel()) == {0, 1, 2, 3}
+    known = {tuple(edge) for edge in kept.tolist()}
+    for walk in graph.walked(kept, 4, 3, 5, random):
+        assert all((min(a, b), max(a, b)) in known for a, b in itertools.pairwise(walk))
+    assert {tuple(pair) for pair in graph.non_edges(packages, 5, random, "uniform").tolist()} == {(1, 3), (2, 3)}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["Nothing"], ["Layer", "no_such_option=3"], ["Layer", "features=x"], ["Drift", "-o", "no/such/folder/x.json"]],
+)
+def test_a_wrong_request_is_refused_before_the_run(arguments: list[str]) -> None:
+    done = CliRunner().invoke(main, arguments)
+    assert done.exit_code == 2
+    assert "Error" in done.output
+
+
+def test_a_report_of_a_dirty_tree_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(runner, "commit", lambda: "abc-dirty")
+    with pytest.raises(Exception, match="differ from the commit"):
+        runner.check_output(tmp_path / "report.json", dirty=False)
+    runner.check_output(tmp_path / "report.json", dirty=True)
+
+
+def test_a_failure_is_reported_and_the_others_go_on() -> None:
+    class Half(runner.Benchmark):
+        def track_one(self) -> float:
+            return 1.0
+
+        def track_two(self) -> float:
+            raise ArithmeticError("two")
+
+    found = runner.measured(Half, {})
+    assert [row["value"] for row in found["rows"]] == [1.0]
+    assert "two" in found["failed"]["track_two {}"]
+
+
+@pytest.mark.parametrize(("module", "size"), [(layer, {"BLOCK_ROWS": 7}), (gpu, {"BLOCK_OUTPUTS": 7 * 9})])
+def test_the_naive_sides_are_the_dense_step(module: Any, size: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in size.items():  # several blocks, the last one short
+        monkeypatch.setattr(module, name, value)
+    random = np.random.default_rng(0)
+    D, d, m = 40, 5, 9
+    naive = layer.NaiveDense(D, d) if module is layer else gpu.GpuNaiveDense(np, D, d)
+    dense = DenseOutput(naive.W)
+    for _ in range(3):
+        H, targets = random.standard_normal((m, d)).astype(np.float32), random.integers(D, size=m)
+        Y = sp.csr_array((np.ones(m), targets, np.arange(m + 1)), shape=(m, D))
+        grad = naive.step(H, targets, 0.01)
+        np.testing.assert_allclose(grad, dense.step(H, Y, 0.01)[1], rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(naive.W, dense.W, rtol=1e-4, atol=1e-5)
+
+
+def test_the_softmax_side_is_softmax() -> None:
+    pytest.importorskip("torch", reason="PyTorch is not installed")
+    random = np.random.default_rng(0)
+    D, d, m, lr = 11, 3, 5, 0.1
+    step = gpu.softmax_step("cpu", D, d, tf32=False, compiled=False)
+    W = np.zeros((D, d))
+    for _ in range(3):
+        H, targets = random.standard_normal((m, d)).astype(np.float32), random.integers(D, size=m)
+        P = np.exp(H @ W.T)
+        P /= P.sum(1, keepdims=True)
+        P[np.arange(m), targets] -= 1
+        np.testing.assert_allclose(step(H, targets, lr).numpy(), P @ W, atol=1e-6)
+        W -= lr * P.T @ H
+        np.testing.assert_allclose(step.W.numpy(), W, atol=1e-6)  # type: ignore[attr-defined]
+
+
+def test_the_second_commit_is_divided_by_the_first() -> None:
+    first = {"cpu_seconds": 4.0, "wall_seconds": 2.0, "peak_memory_bytes": 100, "loss": [1.0]}
+    second = {"cpu_seconds": 2.0, "wall_seconds": 1.0, "peak_memory_bytes": 50, "loss": [1.5]}
+    rows = summary(["a", "b"], [(first, second), (first, first)])
+    assert [row["cpu_seconds"] for row in rows] == [0.5, 1.0, 0.75]
+    assert [row["same_loss"] for row in rows] == [False, True, False]

@@ -1,0 +1,76 @@
+"""Benchmarks, one runner for all, in the manner of asv.
+
+    python -m tools.bench                                       the subjects and their options
+    python -m tools.bench Reading text=english.txt threads=2 -o reading.json
+
+A subject is a class of one of the modules beside this file. ``setup`` prepares one case; ``time_…`` methods are timed,
+those of all cases in turn; ``peak_…`` methods run each in a process of its own, whose memory is watched; ``track_…``
+methods return a number, or rows of a table. The report has the command, machine, BLAS, instruction set and commit.
+"""
+
+import sys
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tools.bench import commits, gpu, labels, layer, runner, source, step, text, words
+
+MODULES = (layer, step, words, text, labels, commits, source, gpu)
+SUBJECTS = {
+    name: subject
+    for module in MODULES
+    for name, subject in vars(module).items()
+    if isinstance(subject, type) and issubclass(subject, runner.Benchmark) and subject.__module__ == module.__name__
+    if any(name.startswith(("time_", "peak_", "track_")) for name in vars(subject))
+}
+
+
+def listing() -> str:
+    """Each subject, with the first line of its docstring and its options."""
+    lines = []
+    for name, subject in SUBJECTS.items():
+        options = " ".join(f"{field.name}={runner.shown(field.default)}" for field in fields(subject))
+        lines += [f"{name}: {(subject.__doc__ or '').partition(chr(10))[0]}", f"    {options}"]
+    return "\n".join(lines)
+
+
+def split(words: tuple[str, ...]) -> list[tuple[type[runner.Benchmark], dict[str, str]]]:
+    """The subjects on a command line, each with the options behind it."""
+    asked: list[tuple[type[runner.Benchmark], dict[str, str]]] = []
+    for word in words:
+        name, equals, value = word.partition("=")
+        if equals and asked:
+            asked[-1][1][name] = value
+        elif word in SUBJECTS:
+            asked.append((SUBJECTS[word], {}))
+        else:
+            raise click.UsageError(f"{word}: no subject; choose from {', '.join(SUBJECTS)}")
+    return asked
+
+
+@click.command(help=__doc__, context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("subjects", nargs=-1)
+@click.option("--rounds", type=click.IntRange(1), help="Rounds of everything that is timed.")
+@click.option("--dirty", is_flag=True, help="Write a report though files differ from the commit; it says so.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the report, as JSON.")
+def main(subjects: tuple[str, ...], rounds: int | None, dirty: bool, output: Path | None) -> None:
+    if not subjects:
+        click.echo(listing())
+        return
+    asked = [(subject, runner.options(subject, given)) for subject, given in split(subjects)]
+    if output is not None:
+        runner.check_output(output, dirty)
+    reports: list[dict[str, Any]] = []
+    for subject, given in asked:
+        reports.append(runner.measured(subject, given, rounds))
+        click.echo(f"{subject.__name__}\n{runner.tables(reports[-1])}\n")
+    if output is not None:
+        runner.write(reports, output)
+    sys.exit(1 if any(report["failed"] for report in reports) else 0)
+
+
+if __name__ == "__main__":
+    runner.let_blas_choose()
+    main()

@@ -1,0 +1,112 @@
+"""Two commits beside each other: the same training by both, in turn, each run a process of its own."""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import click
+
+from tools.bench.runner import Benchmark, Row
+from tools.bench.source import ROOT
+
+COSTS = ("cpu_seconds", "wall_seconds", "peak_memory_bytes")
+
+
+@contextmanager
+def tree_of(commit: str, folder: Path) -> Iterator[Path]:
+    """A worktree of a commit, compiled in place, which is removed when the context ends."""
+    git("worktree", "add", "--detach", "--quiet", str(folder), commit)
+    try:
+        command = [sys.executable, "setup.py", "--quiet", "build_ext", "--inplace"]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise click.ClickException(f"{commit} cannot be compiled: {done.stderr[-1000:]}")
+        yield folder
+    finally:
+        git("worktree", "remove", "--force", str(folder))
+
+
+def git(*arguments: str) -> str:
+    """The output of a git command in this repository."""
+    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise click.ClickException(done.stderr.strip() or f"git {arguments[0]} failed")
+    return done.stdout.strip()
+
+
+def wordsparse(tree: Path, *arguments: str) -> Row:
+    """What the program of a tree prints as JSON, and the cost of its process."""
+    begun = time.perf_counter()
+    command = [sys.executable, "-m", "wordsparse", *arguments, "--json"]
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        process = subprocess.Popen(command, cwd=tree, stdout=out, stderr=err)
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        wall = time.perf_counter() - begun
+        out.seek(0)
+        err.seek(0)
+        if process.returncode:
+            raise click.ClickException(f"wordsparse {arguments[0]} failed in {tree.name}: {err.read()[-1000:]}")
+        report = json.loads(out.read())
+    cost = {"cpu_seconds": used.ru_utime + used.ru_stime, "wall_seconds": wall}
+    return {"loss": report.get("loss"), **cost, "peak_memory_bytes": used.ru_maxrss * 1024}
+
+
+@dataclass
+class Commits(Benchmark):
+    """Whole trainings by two commits in pairs: CPU time, wall time, memory, and whether the losses are equal.
+
+    Each commit is compiled in a worktree of its own and encodes the text once. Then the two train in turn, the first
+    one first in every other round. On a shared machine only the ratio of CPU times says much.
+    """
+
+    before: str = "HEAD~1"
+    after: str = "HEAD"
+    text: Path = Path("text.txt")
+    model: str = "cbow"
+    dim: int = 100
+    epochs: int = 1
+    min_count: int = 5
+    pairs: int = 5
+    rounds: ClassVar[int] = 1
+
+    def track_pairs(self) -> list[Row]:
+        commits = [git("rev-parse", "--short", "--verify", f"{one}^{{commit}}") for one in (self.before, self.after)]
+        names = ("model", "dim", "epochs", "threads")
+        options = [part for name in names for part in (f"--{name}", str(getattr(self, name)))]
+        with tempfile.TemporaryDirectory() as scratch, ExitStack() as stack:
+            folder = Path(scratch)
+            trees = [stack.enter_context(tree_of(commit, folder / f"{i}-{commit}")) for i, commit in enumerate(commits)]
+            texts = [folder / "text-0", folder / "text-1"]
+            for tree, encoded in zip(trees, texts, strict=True):
+                asked = (str(self.text.resolve()), "-o", str(encoded), "--min-count", str(self.min_count))
+                wordsparse(tree, "encode", *asked)
+            found = []
+            for number in range(self.pairs):
+                runs: dict[int, Row] = {}
+                for i in (0, 1) if number % 2 == 0 else (1, 0):
+                    output = folder / f"{number}-{i}"
+                    runs[i] = wordsparse(trees[i], "train", str(texts[i]), "-o", str(output), *options)
+                found.append((runs[0], runs[1]))
+        return summary(commits, found)
+
+
+def summary(commits: Sequence[str], pairs: Sequence[tuple[Row, Row]]) -> list[Row]:
+    """A row for each pair with the ratios of the second to the first, and one of their medians."""
+    rows: list[dict[str, Any]] = []
+    for number, (first, second) in enumerate(pairs, 1):
+        ratios = {name: second[name] / first[name] for name in COSTS}
+        row = {"pair": number, "first_cpu_seconds": first["cpu_seconds"], **ratios}
+        rows.append({**row, "same_loss": first["loss"] == second["loss"]})
+    medians = {name: statistics.median(row[name] for row in rows) for name in ("first_cpu_seconds", *COSTS)}
+    same = all(row["same_loss"] for row in rows)
+    return [*rows, {"pair": f"{commits[1]} / {commits[0]}", **medians, "same_loss": same}]

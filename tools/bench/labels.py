@@ -1,0 +1,204 @@
+"""Classifiers of huge sparse label sets: ranking scores and CPU seconds, beside omikuji."""
+
+import hashlib
+import json
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, ClassVar
+
+import click
+import numpy as np
+import scipy.sparse as sp
+
+import wordsparse as ws
+from tools.bench.runner import Benchmark, Row, cpu_seconds
+from wordsparse.evaluation.ranking import inverse_propensities, ranking_scores
+from wordsparse.labels import LabelledRows, write_text
+
+KS = (1, 3, 5)
+RIVAL = """
+import json, sys
+import omikuji
+train, test, out = sys.argv[1:]
+model = omikuji.Model.train_on_data(train, omikuji.Model.default_hyper_param(), n_threads=1)
+rows = [line.split()[1:] for line in open(test).readlines()[1:]]
+rows = [[(int(f), float(v)) for f, v in (pair.split(":") for pair in row)] for row in rows]
+json.dump([model.predict(row, top_k=5) for row in rows], open(out, "w"))
+"""
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """Training and test rows of one data set: features (n, f) float32 and labels (n, D) of ones."""
+
+    X: Any
+    Y: Any
+    X_test: Any
+    Y_test: Any
+
+
+@dataclass
+class Labels(Benchmark):
+    """P@k and PSP@k in per cent, and CPU s: our classifier with its defaults, and omikuji.
+
+    ``debian-tags`` and ``debian-depends``: descriptions of Debian's packages, from apt, to facet tags and dependencies;
+    ``synthetic``: topics. A file's name is a data set in the repository format, with NAME-train.txt and NAME-test.txt.
+    """
+
+    data: Any = ("debian-tags", "debian-depends", "synthetic")
+    omikuji: str = ""  # the Python interpreter of an environment with omikuji
+    seed: int = 0
+    cases: ClassVar[tuple[str, ...]] = ("data",)
+
+    def setup(self) -> None:
+        self.rows = load(self.data)
+
+    def leaves_out(self, name: str) -> bool:
+        return name == "track_omikuji" and not self.omikuji
+
+    def track_classifier(self) -> list[Row]:
+        before = cpu_seconds()
+        classifier = ws.SparseTargetClassifier(threads=self.threads, random_state=self.seed)
+        classifier.fit(self.rows.X, self.rows.Y)
+        fitted = cpu_seconds()
+        found, _ = classifier.predict_topk(self.rows.X_test, max(KS))
+        return [{"cpu_seconds": fitted - before, "predict_cpu_seconds": cpu_seconds() - fitted, **self._judged(found)}]
+
+    def track_omikuji(self) -> list[Row]:
+        with tempfile.TemporaryDirectory() as folder:
+            train, test, out = (Path(folder) / name for name in ("train.txt", "test.txt", "out.json"))
+            write_text(train, LabelledRows(self.rows.X, self.rows.Y))
+            write_text(test, LabelledRows(self.rows.X_test, self.rows.Y_test))
+            before = cpu_seconds()
+            subprocess.run([self.omikuji, "-c", RIVAL, train, test, out], check=True, capture_output=True)
+            cpu, result = cpu_seconds() - before, json.loads(out.read_text())
+        top = np.full((len(result), max(KS)), -1)
+        for i, row in enumerate(result):
+            labels = [label for label, _ in row[: max(KS)]]
+            top[i, : len(labels)] = labels
+        return [{"cpu_seconds": cpu, **self._judged(top)}]
+
+    def _judged(self, labels: Any) -> Row:
+        counts = np.bincount(self.rows.Y.indices, minlength=self.rows.Y.shape[1])
+        inverse = inverse_propensities(counts, self.rows.Y.shape[0])
+        scores = ranking_scores(labels, self.rows.Y_test, inverse, KS)
+        return {f"{name}@{k}": round(100 * scores[name][k], 1) for name in ("precision", "psp") for k in KS}
+
+
+@cache
+def load(name: str) -> DataSet:
+    """A data set by name, or from the two files that begin with it."""
+    if name == "synthetic":
+        return synthetic(1)
+    if name.startswith("debian-"):
+        return debian(name.removeprefix("debian-"))
+    parts = (ws.labels.read_data(Path(f"{name}-{part}.txt")) for part in ("train", "test"))
+    return cleaned(*(matrix for part in parts for matrix in (part.X, part.Y)))
+
+
+def debian(which: str) -> DataSet:
+    """Descriptions of packages → their facet tags or dependencies, four fifths to train, by an MD5 of the name."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    packages = debian_packages(which)
+    names = sorted(packages)
+    in_test = np.array([hashlib.md5(name.encode(), usedforsecurity=False).digest()[0] < 51 for name in names])
+    texts = np.array([packages[name][0] for name in names], object)
+    words = r"[a-z0-9][a-z0-9+.-]*[a-z0-9+]|[a-z0-9]"
+    vectorizer = TfidfVectorizer(token_pattern=words, min_df=2, sublinear_tf=True, dtype=np.float32)
+    X = sp.csr_array(vectorizer.fit_transform(texts[~in_test]))
+    labels = sorted({label for _, found in packages.values() for label in found})
+    column = {label: i for i, label in enumerate(labels)}
+    Y = indicator([[column[label] for label in packages[name][1]] for name in names], len(labels))
+    return cleaned(X, Y[~in_test], sp.csr_array(vectorizer.transform(texts[in_test])), Y[in_test])
+
+
+def debian_packages(which: str) -> dict[str, tuple[str, list[str]]]:
+    """The description and the labels of every package that has labels; the first record of each name."""
+    long = {record.get("Description-md5"): record["Description-en"] for record in translations()}
+    found: dict[str, tuple[str, list[str]]] = {}
+    for record in records(output_of("apt-cache", "dumpavail")):
+        if which == "tags":
+            parts = record.get("Tag", "").replace("\n", " ").split(",")
+            labels = [tag.strip() for tag in parts if "::" in tag]
+        else:
+            wanted = ", ".join(record[field] for field in ("Depends", "Pre-Depends") if field in record)
+            names = {re.split(r"[\s(:|]", part.strip(), maxsplit=1)[0] for part in wanted.split(",") if part.strip()}
+            labels = sorted(names)
+        if labels:
+            description = long.get(record.get("Description-md5"), record.get("Description", ""))
+            found.setdefault(record["Package"], (description, labels))
+    return found
+
+
+def translations() -> list[dict[str, str]]:
+    """The records of long descriptions that apt has."""
+    asked = ("apt-get", "-o", "Acquire::Languages=en", "indextargets", "--format", "$(FILENAME)")
+    files = output_of(*asked, "Created-By: Translations").split()
+    read = [one for path in files for one in records(output_of("/usr/lib/apt/apt-helper", "cat-file", path))]
+    found = [record for record in read if "Description-en" in record]
+    if not found:
+        raise click.ClickException("apt has no long descriptions: apt-get -o Acquire::Languages=en update, as root")
+    return found
+
+
+def records(text: str) -> Iterator[dict[str, str]]:
+    """The paragraphs of a control file, field by field."""
+    for paragraph in text.split("\n\n"):
+        fields = (field.partition(":") for field in re.split(r"\n(?! )", paragraph))
+        record = {name: value.strip() for name, colon, value in fields if colon}
+        if "Package" in record:
+            yield record
+
+
+def output_of(*command: str) -> str:
+    """What a command prints."""
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def synthetic(seed: int, rows: int = 20_000, features: int = 10_000, labels: int = 10_000) -> DataSet:
+    """64 topics behind words and labels, three of 64 in a row; each fourth label brings three words of its own too."""
+    from sklearn.feature_extraction.text import TfidfTransformer
+
+    random, topics = np.random.default_rng(seed), 64
+    of_row = random.integers(0, topics, (rows, 3))
+    words = drawn(of_row, np.stack([random.permutation(features) for _ in range(topics)]), 30, random)
+    chosen = drawn(of_row, np.stack([random.permutation(labels) for _ in range(topics)]), 3, random)
+    own = random.integers(0, features, (labels, 3))
+    X_rows = [
+        sorted({*some, *(word for c in labelled if c % 4 == 0 for word in own[c].tolist())})
+        for some, labelled in zip(words.tolist(), chosen.tolist(), strict=True)
+    ]
+    X, Y = indicator(X_rows, features), indicator([sorted(set(row)) for row in chosen.tolist()], labels)
+    cut, weights = rows * 4 // 5, TfidfTransformer()
+    X_train = sp.csr_array(weights.fit_transform(X[:cut]))
+    return cleaned(X_train, Y[:cut], sp.csr_array(weights.transform(X[cut:])), Y[cut:])
+
+
+def drawn(of_row: Any, order: Any, n: int, random: np.random.Generator) -> Any:
+    """n columns a row, each from one of the row's topics, by Zipf's law in that topic's own order."""
+    rows, columns = of_row.shape[0], order.shape[1]
+    mass = np.cumsum(1 / np.arange(1.0, columns + 1))
+    rank = np.searchsorted(mass, random.random((rows, n)) * mass[-1])
+    topic = np.take_along_axis(of_row, random.integers(0, of_row.shape[1], (rows, n)), 1)
+    return order[topic, np.minimum(rank, columns - 1)]
+
+
+def indicator(rows: list[list[int]], columns: int) -> Any:
+    """A matrix of ones at the columns of each row."""
+    indptr = np.cumsum([0, *map(len, rows)])
+    indices = np.array([column for row in rows for column in row], np.int32)
+    return sp.csr_array((np.ones(len(indices), np.float32), indices, indptr), shape=(len(rows), columns))
+
+
+def cleaned(X: Any, Y: Any, X_test: Any, Y_test: Any) -> DataSet:
+    """Without labels that no training row has, and without rows that have no label then."""
+    seen = np.flatnonzero(np.asarray(Y.sum(0)).ravel() > 0)
+    Y, Y_test = Y[:, seen], Y_test[:, seen]
+    train, test = np.diff(Y.indptr) > 0, np.diff(Y_test.indptr) > 0
+    return DataSet(X[train].astype(np.float32), Y[train], X_test[test].astype(np.float32), Y_test[test])

@@ -1,0 +1,374 @@
+"""The exact layer: its time beside the dense update, its memory, and its accuracy over a million steps."""
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache, partial
+from itertools import cycle
+from typing import Any, ClassVar
+from unittest import mock
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from scipy.linalg.blas import sgemm
+
+from tools.bench.runner import Benchmark, Row, once
+from wordsparse.errors import TrainingError
+from wordsparse.layer import factors, refusal
+from wordsparse.layer.output import FactoredOutput
+from wordsparse.machine.description import sgemm_gflops
+
+Array = NDArray[Any]
+FLOAT32 = np.dtype(np.float32)
+# Rows of W that pass through the dense step's three products together: the best of 512 to 65,536 for 128 and 1,024.
+BLOCK_ROWS = 4096
+# Minibatches for which the dense update is timed: its steps take seconds at the papers' sizes.
+DENSE = range(128, 1025)
+
+
+class NaiveDense:
+    """o = W h, squared error against one target output of value 1 an example; W (D, d) float32, updated in place.
+
+    Blocks of outputs, so that W goes through memory once: O = H Wᵀ, ∂L/∂O = 2 (O − Y), ∇H += ∂L/∂O W and
+    W ← W − lr (∂L/∂O)ᵀ H, 2 m D d operations each.
+    """
+
+    def __init__(self, n_outputs: int, n_features: int) -> None:
+        # Written to: the memory of np.zeros is allocated when it is first touched, inside a timed step.
+        self.W = np.full((n_outputs, n_features), 0, np.float32)
+
+    def step(self, H: Array, targets: Array, lr: float) -> Array:
+        """One gradient step; ∇H (m, d) from before it."""
+        H_t = H.T  # BLAS wants columns, and the transpose of C-ordered rows has them without a copy
+        grad_t = np.zeros_like(H_t, order="F")
+        for start in range(0, self.W.shape[0], BLOCK_ROWS):
+            W_t = self.W[start : start + BLOCK_ROWS].T
+            grad_o = sgemm(2.0, W_t, H_t, trans_a=1)  # (rows, m): 2 O
+            (here,) = np.nonzero((targets >= start) & (targets < start + W_t.shape[1]))
+            grad_o[targets[here] - start, here] -= 2
+            grad_t = sgemm(1.0, W_t, grad_o, beta=1.0, c=grad_t, overwrite_c=1)
+            sgemm(-lr, H_t, grad_o, trans_b=1, beta=1.0, c=W_t, overwrite_c=1)
+        return np.ascontiguousarray(grad_t.T)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """H (m, d) float32, each row of length about 1; one target an example, and the same as a matrix of ones."""
+
+    H: Array
+    targets: Array
+    Y: Any
+
+    @property
+    def lr(self) -> float:
+        """A step that shrinks W by a tenth where H is largest: 2 lr λmax(HᵀH) ≈ 0.1, after Marchenko and Pastur."""
+        m, d = self.H.shape
+        return 0.05 / (1 + math.sqrt(m / d)) ** 2
+
+
+def zipf_law(D: int) -> Array:
+    """Zipf's law over D outputs, the most frequent first."""
+    law = 1 / np.arange(1.0, D + 1)
+    return np.asarray(law / law.sum())
+
+
+def batches(m: int, d: int, D: int, *, zipf: bool = True, seed: int = 0) -> list[Batch]:
+    """Different minibatches to step through."""
+    random = np.random.default_rng(seed)
+    cumulative = np.cumsum(zipf_law(D)) if zipf else None
+    made = []
+    for _ in range(max(2, min(8, 65_536 // m))):
+        H = random.standard_normal((m, d), np.float32) / np.float32(math.sqrt(d))
+        if cumulative is None:
+            targets = random.integers(D, size=m)
+        else:
+            targets = np.minimum(np.searchsorted(cumulative, random.random(m)), D - 1)
+        Y = sp.csr_array((np.ones(m, np.float32), targets, np.arange(m + 1)), shape=(m, D))
+        made.append(Batch(H, targets, Y))
+    return made
+
+
+def flops_per_example(m: int, u: float, d: int) -> float:
+    """The operations of an exact step for each of m examples with u different targets, by the cheaper route.
+
+    Forward Ĥ and W_T; then through d×d matrices the curvature, three products of ΓᵀH (one of them symmetric) and five
+    d×d×d products; or through the rows of H five m×d×d products, four m×m×d ones and an m×m inverse.
+    """
+    forward = 2 * d**2 * (1 + u / m)
+    dense = d**2 * (1 + 5 * u / m) + 10 * d**3 / m
+    low_rank = 10 * d**2 + 8 * m * d + 2 * m**2
+    return forward + min(dense, low_rank)
+
+
+@cache
+def factored(D: int, d: int, loss: str, threads: int) -> FactoredOutput:
+    """An exact layer whose memory is all allocated: that of a zero V is not until it is written to."""
+    layer = FactoredOutput(D, d, loss, threads=threads)
+    layer.fold()
+    return layer
+
+
+dense_layer = cache(NaiveDense)
+
+
+@dataclass
+class Layer(Benchmark):
+    """A step of the exact layer beside the naive dense update: µs an example, at the papers' sizes.
+
+    Sweep ``outputs`` or ``features`` with ``targets=uniform``: Zipf's law repeats fewer targets as D grows, which would
+    add work that is not D's. The timed steps are so small that no fold falls into them; ``track_folds`` counts those
+    of larger steps, since the condition of the state depends on H alone.
+    """
+
+    outputs: Any = (793_471,)
+    features: Any = (300,)
+    minibatch: Any = (32, 128, 512, 1024, 2048, 8192, 32_768)
+    targets: str = "zipf"
+    fold_examples: int = 200_000
+    cases: ClassVar[tuple[str, ...]] = ("outputs", "features", "minibatch")
+
+    def setup(self) -> None:
+        self.sizes = self.minibatch, self.features, self.outputs
+        self.made = batches(*self.sizes, zipf=self.targets == "zipf")
+        self.per = self.minibatch
+        self._next = cycle(self.made)
+
+    def leaves_out(self, name: str) -> bool:
+        """The dense update takes seconds a step."""
+        return name == "time_dense" and self.minibatch not in DENSE
+
+    @once
+    def time_dense(self) -> None:
+        batch = next(self._next)
+        dense_layer(self.outputs, self.features).step(batch.H, batch.targets, batch.lr)
+
+    def time_squared(self) -> None:
+        self._step("squared")
+
+    def time_bounded_ns(self) -> None:
+        self._step("bounded-ns")
+
+    def _step(self, loss: str) -> None:
+        batch = next(self._next)
+        factored(self.outputs, self.features, loss, self.threads).step(batch.H, batch.Y, batch.lr / 10)
+
+    def track_floor_us(self) -> float:
+        """What the step's operations would take at the rate at which BLAS multiplies float32 matrices."""
+        unique = float(np.mean([np.unique(batch.targets).size for batch in self.made]))
+        return flops_per_example(self.minibatch, unique, self.features) / sgemm_gflops(2048) / 1e3
+
+    def track_folds(self) -> list[Row]:
+        """Examples between two folds; None: no fold in all of them."""
+        layer, steps = FactoredOutput(1000, self.features, threads=self.threads), 0
+        while steps * self.minibatch < self.fold_examples:
+            # New inputs all the time: a few in turn would spread U's singular values faster than a stream does.
+            for batch in batches(self.minibatch, self.features, 1000, seed=steps):
+                layer.step(batch.H, batch.Y, batch.lr)
+                steps += 1
+        folds = layer.core.folds
+        return [{"examples_between_folds": steps * self.minibatch / folds if folds else None}]
+
+    def peak_layer(self) -> tuple[Callable[[], None], float]:
+        """V once, U, U⁻¹ and Q in float64, and six (m, d) arrays of the minibatch must be there."""
+        m, d, D = self.minibatch, self.features, self.outputs
+        warm = factored(1000, d, "squared", self.threads)
+        for batch in batches(m, d, 1000):
+            warm.step(batch.H, batch.Y, batch.lr)
+        made = batches(m, d, D)
+
+        def steps() -> None:
+            layer = factored(D, d, "squared", self.threads)
+            for batch in made:
+                layer.step(batch.H, batch.Y, batch.lr)
+
+        return steps, D * d * 4 + 3 * d * d * 8 + 6 * m * d * 4
+
+
+class Stream:
+    """Examples (h, c): h = B Λ^½ (code_c + noise) / √2 with codes and noise normal, c by Zipf's law.
+
+    Stationary, and hard for the factors: h has a covariance with eigenvalues from 1 to 1e-3 in a random basis, and U
+    loses directions as fast as they differ. The last hundredth of the outputs is never drawn.
+    """
+
+    def __init__(self, D: int, d: int, seed: int) -> None:
+        self._random = np.random.default_rng(seed)
+        basis, _ = np.linalg.qr(self._random.standard_normal((d, d)))
+        self._spread = np.sqrt(np.geomspace(1, 1e-3, d))[:, None] * basis.T / math.sqrt(2)
+        self._codes = self._random.standard_normal((D, d), np.float32)
+        self.drawn = D - max(1, D // 100)
+        self._cumulative = np.cumsum(zipf_law(self.drawn))
+
+    def minibatches(self, m: int, steps: int) -> Iterator[tuple[Array, Array]]:
+        """H (m, d) float32 and targets (m,) int64 of each step; made many at a time."""
+        at_once = max(1, 8192 // m)
+        for start in range(0, steps, at_once):
+            count = min(at_once, steps - start)
+            targets = np.searchsorted(self._cumulative, self._random.random(count * m))
+            targets = np.minimum(targets, self.drawn - 1)
+            noise = self._random.standard_normal((count * m, self._codes.shape[1]), np.float32)
+            H = ((self._codes[targets] + noise) @ self._spread).astype(np.float32)
+            yield from zip(H.reshape(count, m, -1), targets.reshape(count, m), strict=True)
+
+
+class Shadow:
+    """Rows of W in float64, each by its own dense recursion: those often drawn, sometimes, and never."""
+
+    def __init__(self, layer: FactoredOutput, drawn: int, random: np.random.Generator) -> None:
+        often = min(64, drawn // 2)
+        ranges = ((0, often, 64), (often, drawn, 128), (drawn, layer.n_outputs, 64))
+        chosen = [first + random.permutation(last - first)[:count] for first, last, count in ranges]
+        self.rows = np.concatenate(chosen)
+        self._place = np.full(layer.n_outputs, -1)
+        self._place[self.rows] = np.arange(self.rows.shape[0])
+        self.W = exact_rows(layer, self.rows)
+
+    def step(self, H: Array, targets: Array, lr: float) -> None:
+        """W ← W − lr Σ_j 2 (W h_j − y_j) h_jᵀ over the rows kept."""
+        H = H.astype(np.float64)
+        residual = self.W @ H.T
+        place = self._place[targets]
+        (kept,) = np.nonzero(place >= 0)
+        residual[place[kept], kept] -= 1
+        self.W -= 2 * lr * (residual @ H)
+
+    def error(self, layer: FactoredOutput) -> float:
+        """The largest relative error of a row."""
+        off = np.linalg.norm(exact_rows(layer, self.rows) - self.W, axis=1) / np.linalg.norm(self.W, axis=1)
+        return float(off.max())
+
+
+def exact_rows(layer: FactoredOutput, rows: Array | slice) -> Array:
+    """The layer's W[rows], multiplied out in float64."""
+    return np.asarray(layer.core.V[rows].astype(np.float64) @ layer.core.factors.U + layer.core.factors.omega)
+
+
+def q_error(layer: FactoredOutput) -> float:
+    """‖Q − WᵀW‖ / ‖WᵀW‖ (Frobenius), WᵀW over all rows in float64."""
+    Q = np.zeros_like(layer.core.factors.Q)
+    for start in range(0, layer.n_outputs, 8192):
+        W = exact_rows(layer, slice(start, start + 8192))
+        Q += W.T @ W
+    return float(np.linalg.norm(layer.core.factors.Q - Q) / np.linalg.norm(Q))
+
+
+@contextmanager
+def control(variant: str) -> Iterator[None]:
+    """The layer's limits as they are (``controlled``), without folds, without refreshing U⁻¹, or neither (``bare``)."""
+    off = {FLOAT32: math.inf}
+    limits: dict[str, Any] = {"DRIFT": factors.DRIFT}
+    refusals: dict[str, Any] = {"MAX_GROWTH": refusal.MAX_GROWTH}
+    if variant in ("unfolded", "bare"):
+        limits |= {"FOLD_CONDITION": off, "FOLD_SCALE": math.inf}
+        refusals |= {"STEP_CONDITION": off, "MAX_GROWTH": math.inf}
+    if variant in ("unrefreshed", "bare"):
+        limits["DRIFT"] = off
+    with mock.patch.multiple(factors, **limits), mock.patch.multiple(refusal, **refusals), np.errstate(all="ignore"):
+        yield
+
+
+@dataclass
+class Drift(Benchmark):
+    """The layer in float32 beside a float64 shadow of 256 rows, over many steps: the largest relative errors.
+
+    For squared error a row of W needs nothing but itself, so that its shadow takes the dense step without factors,
+    without approximation and without the other rows. Each run is repeated with the layer's numerical control off, to
+    show what it prevents. ``rate`` is the step size on the mean loss; 2 rate ‖h‖² = 1 is a singular step, ‖h‖² about 9.
+    """
+
+    minibatch: Any = (1, 32, 128)
+    variant: Any = ("controlled", "unfolded", "unrefreshed", "bare")
+    steps: int = 1_000_000  # of single examples under control; a tenth of minibatches
+    uncontrolled_steps: int = 20_000
+    outputs: int = 100_000
+    features: int = 64
+    rate: float = 0.01
+    seed: int = 0
+    cases: ClassVar[tuple[str, ...]] = ("minibatch", "variant")
+
+    def track_drift(self) -> list[Row]:
+        stream, random = Stream(self.outputs, self.features, self.seed), np.random.default_rng(self.seed + 1)
+        weights = 0.01 * random.standard_normal((self.outputs, self.features), np.float32)
+        layer = FactoredOutput(self.outputs, self.features, weights=weights, threads=self.threads)
+        shadow = Shadow(layer, stream.drawn, random)
+        steps = self.steps if self.minibatch == 1 else self.steps // 10
+        if self.variant != "controlled":
+            steps = min(steps, self.uncontrolled_steps)
+        with control(self.variant):
+            worst, done, ended = follow(layer, shadow, stream, self.minibatch, steps, self.rate / self.minibatch)
+        errors = [value if math.isfinite(value) else None for value in worst]
+        return [
+            {"steps": done, "worst_row": errors[0], "worst_Q": errors[1], "folds": layer.core.folds, "ended": ended}
+        ]
+
+
+def follow(
+    layer: FactoredOutput, shadow: Shadow, stream: Stream, m: int, steps: int, lr: float
+) -> tuple[Array, int, str]:
+    """Step layer and shadow side by side, to the end or until the layer refuses; compared at some fifty steps."""
+    ones, indptr = np.ones(m, np.float32), np.arange(m + 1)
+    due = {k * 10**e for e in range(9) for k in (1, 2, 5)} | {steps * i // 20 for i in range(1, 21)}
+    worst = np.zeros(2)
+    for step, (H, targets) in enumerate(stream.minibatches(m, steps), 1):
+        Y = sp.csr_array((ones, targets, indptr), shape=(m, layer.n_outputs))
+        try:
+            layer.step(H, Y, lr)
+        except TrainingError:
+            return worst, step, "refused"
+        shadow.step(H, targets, lr)
+        if step in due:
+            worst = np.maximum(worst, (shadow.error(layer), q_error(layer)))
+    return worst, steps, "finished"
+
+
+@dataclass
+class Torch(Benchmark):
+    """One step of PyTorch's dense output layer and of ``wordsparse.torch.FactoredOutput``: µs an example."""
+
+    outputs: int = 200_000
+    features: int = 300
+    minibatch: int = 256
+    rounds: ClassVar[int] = 3
+
+    def setup(self) -> None:
+        import torch
+
+        import wordsparse.torch
+
+        torch.set_num_threads(self.threads)
+        random = np.random.default_rng(0)
+        rows = random.standard_normal((self.minibatch, self.features)) / self.features**0.5
+        self.h = torch.tensor(rows, dtype=torch.float32, requires_grad=True)
+        self.ids = torch.tensor(random.integers(0, self.outputs, self.minibatch))
+        self.exact = wordsparse.torch.FactoredOutput(self.features, self.outputs, lr=0.1, threads=self.threads)
+        self.dense = torch.nn.Linear(self.features, self.outputs, bias=False)
+        self.optimizer = torch.optim.SGD(self.dense.parameters(), lr=0.1)
+        self.softmax = torch.nn.functional.cross_entropy
+        self.bounded_ns = partial(bounded_ns, torch.nn.functional.softplus)
+        self.per = self.minibatch
+
+    def time_exact(self) -> None:
+        self.exact(self.h, self.ids).backward()
+
+    @once
+    def time_dense_same_loss(self) -> None:
+        self._dense(self.bounded_ns)
+
+    @once
+    def time_dense_cross_entropy(self) -> None:
+        """Softmax is another loss: only its time is compared."""
+        self._dense(self.softmax)
+
+    def _dense(self, loss: Callable[..., Any]) -> None:
+        self.optimizer.zero_grad()
+        loss(self.dense(self.h), self.ids).backward()
+        self.optimizer.step()
+
+
+def bounded_ns(softplus: Callable[..., Any], o: Any, ids: Any, k: float = 5.0) -> Any:
+    """``bounded-ns`` from all outputs o (m, D)."""
+    D = o.shape[1]
+    negative = k * (math.log(2) + o.sum(1) / (2 * D) + (o * o).sum(1) / (8 * D))
+    return (softplus(-o.gather(1, ids[:, None])[:, 0]) + negative).mean()

@@ -1,0 +1,246 @@
+"""What all subjects share: options, timing in turn, memory of a fresh process, the report and its tables."""
+
+import json
+import multiprocessing
+import os
+import shlex
+import statistics
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, fields, replace
+from itertools import product
+from pathlib import Path
+from typing import Any, ClassVar
+
+import click
+
+from wordsparse.files.storage import write_file
+from wordsparse.kernels.diagnosis import provenance
+from wordsparse.machine.description import BLAS_OVERRIDES, blas_threads, commit, memory_bytes
+
+# The shortest round of a fast side, in seconds.
+ROUND = 0.3
+
+Row = dict[str, Any]
+
+
+@dataclass
+class Benchmark:
+    """A subject. Its fields are options; ``cases`` names those that are swept, each a tuple of values.
+
+    ``per`` is the number of examples (or tokens) of one call of a ``time_…`` method: times are of one of them.
+    """
+
+    threads: int = 1
+    cases: ClassVar[tuple[str, ...]] = ()
+    rounds: ClassVar[int] = 5
+    per: ClassVar[float] = 1.0
+
+    def setup(self) -> None:
+        """Prepare one case."""
+
+    def teardown(self) -> None:
+        """Clear away what ``setup`` has left on the disk."""
+
+
+def once(method: Callable[..., Any]) -> Callable[..., Any]:
+    """A ``time_…`` method whose calls are long: one a round, and none to warm up."""
+    method.once = True  # type: ignore[attr-defined]
+    return method
+
+
+def let_blas_choose() -> None:
+    """Start again without the variables that hold BLAS to other kernels than those it would choose."""
+    dropped = [name for name in BLAS_OVERRIDES if name in os.environ]
+    if dropped:
+        print(f"{' and '.join(dropped)} dropped: BLAS chooses its kernels itself", file=sys.stderr)
+        environment = {name: value for name, value in os.environ.items() if name not in dropped}
+        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)  # BLAS reads them when loaded
+
+
+def shown(value: Any) -> str:
+    """An option's value as it is given on the command line."""
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def options(subject: type[Benchmark], given: Mapping[str, str]) -> Row:
+    """The options that were given, each of the type of its default."""
+    defaults = {field.name: field.default for field in fields(subject)}
+    values: Row = {}
+    for name, text in given.items():
+        if name not in defaults:
+            raise click.UsageError(f"{subject.__name__} has no option {name}; it has {', '.join(defaults)}")
+        default: Any = defaults[name]
+        try:
+            if isinstance(default, tuple):
+                values[name] = tuple(type(default[0])(part) for part in text.split(",")) if text else ()
+            elif isinstance(default, bool):
+                values[name] = {"yes": True, "no": False}[text]
+            else:
+                values[name] = type(default)(text)
+        except (ValueError, KeyError):
+            raise click.UsageError(f"{name}={text}: expected a value such as {shown(default)}") from None
+    return values
+
+
+def check_output(output: Path, dirty: bool) -> None:
+    """Refuse, before anything runs, a report that could not be written or whose commit would not say what ran."""
+    if not os.access(output.absolute().parent, os.W_OK | os.X_OK):
+        raise click.UsageError(f"{output.absolute().parent} is not a directory that can be written to")
+    if (commit() or "-dirty").endswith("-dirty") and not dirty:
+        raise click.UsageError("files differ from the commit: commit them first, or mark the report with --dirty")
+
+
+def measured(subject: type[Benchmark], given: Row, rounds: int | None = None) -> Row:
+    """The report of one subject: rows of everything that it times, watches and tracks."""
+    base = subject(**given)
+    rows: list[Row] = []
+    failed: dict[str, str] = {}
+    with attempt(failed, "peak"):
+        rows += peaks(base)
+    with blas_threads(base.threads), ExitStack() as stack:
+        sides = []
+        for case in swept(base):
+            with attempt(failed, f"setup {case}"):
+                side = replace(base, **case)
+                stack.callback(side.teardown)
+                side.setup()
+                sides.append((case, side))
+        with attempt(failed, "time"):
+            rows += timed(sides, rounds or base.rounds)
+        for case, side in sides:
+            for name, method in methods(side, "track_"):
+                with attempt(failed, f"{name} {case}"):
+                    value = method()
+                    found = value if isinstance(value, list) else [{"value": value}]
+                    rows += [{"benchmark": name, **case, **row} for row in found]
+    return {
+        "subject": subject.__name__,
+        "options": json.loads(json.dumps(asdict(base), default=str)),
+        "machine": provenance(base.threads),
+        "rows": rows,
+        "failed": failed,
+    }
+
+
+class attempt:
+    """A part whose failure is reported while the others go on."""
+
+    def __init__(self, failed: dict[str, str], name: str) -> None:
+        self.failed, self.name = failed, name
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> bool:
+        if not isinstance(error, Exception) or isinstance(error, click.ClickException):
+            return False
+        self.failed[self.name] = "".join(traceback.format_exception(error))
+        click.echo(f"{self.name} failed: {self.failed[self.name]}", err=True)
+        return True
+
+
+def swept(base: Benchmark) -> Iterator[Row]:
+    """The cases: every combination of the values that are swept."""
+    values = [getattr(base, name) for name in base.cases]
+    for combination in product(*values):
+        yield dict(zip(base.cases, combination, strict=True))
+
+
+def methods(side: Benchmark, prefix: str) -> Iterator[tuple[str, Callable[[], Any]]]:
+    """The methods of a kind that apply to a case, by name and in the order of the source."""
+    names = [name for kind in reversed(type(side).__mro__) for name in vars(kind) if name.startswith(prefix)]
+    leaves_out = getattr(side, "leaves_out", lambda name: False)
+    for name in dict.fromkeys(names):
+        if not leaves_out(name):
+            yield name, getattr(side, name)
+
+
+def timed(sides: Sequence[tuple[Row, Benchmark]], rounds: int) -> list[Row]:
+    """Wall and CPU microseconds of every ``time_…`` method of all cases, medians of rounds, the methods in turn."""
+    calls = [(case, side.per, name, call) for case, side in sides for name, call in methods(side, "time_")]
+    times: list[list[tuple[float, float]]] = [[] for _ in calls]
+    for _, _, _, call in calls:
+        if not hasattr(call, "once"):
+            call()  # caches, page tables and BLAS's buffers
+    for _ in range(rounds):
+        for i, (_, per, _, call) in enumerate(calls):
+            wall, cpu, count = time.perf_counter(), cpu_seconds(), 0
+            while count == 0 or (not hasattr(call, "once") and time.perf_counter() - wall < ROUND):
+                call()
+                count += 1
+            units = count * per / 1e6
+            times[i].append(((time.perf_counter() - wall) / units, (cpu_seconds() - cpu) / units))
+    rows = []
+    for (case, _, name, _), found in zip(calls, times, strict=True):
+        wall_us, cpu_us = (statistics.median(column) for column in zip(*found, strict=True))
+        rounds_us = [round(wall, 6) for wall, _ in found]
+        rows.append({"benchmark": name, **case, "wall_us": wall_us, "cpu_us": cpu_us, "rounds_wall_us": rounds_us})
+    return rows
+
+
+def cpu_seconds() -> float:
+    """CPU time of this process and of those that it started and waited for."""
+    times = os.times()
+    return time.process_time() + times.children_user + times.children_system
+
+
+def peaks(base: Benchmark) -> list[Row]:
+    """Growth of the memory of a fresh process by each ``peak_…`` method, beside the bytes that it says must be there.
+
+    A method returns a function to watch, and these bytes or None.
+    """
+    rows = []
+    for case in swept(base):
+        for name, _ in methods(replace(base, **case), "peak_"):
+            with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as fresh:
+                grown, floor = fresh.submit(watched, type(base), asdict(base) | case, name).result()
+            ratio = {} if floor is None else {"floor_bytes": floor, "ratio": grown / floor}
+            rows.append({"benchmark": name, **case, "bytes": grown, **ratio})
+    return rows
+
+
+def watched(subject: type[Benchmark], given: Row, name: str) -> tuple[int, float | None]:
+    """In a process of its own: the growth of its peak memory while a function runs."""
+    call, floor = getattr(subject(**given), name)()
+    before = memory_bytes("VmRSS")
+    call()
+    return memory_bytes("VmHWM") - before, floor
+
+
+def write(reports: Sequence[Row], output: Path) -> None:
+    """Write reports as JSON, whole or not at all; a number that is not finite is a mistake of the subject."""
+    command = shlex.join(["python", "-m", "tools.bench", *sys.argv[1:]])
+    text = json.dumps({"command": command, "reports": list(reports)}, indent=1, allow_nan=False) + "\n"
+    write_file(output.absolute(), text.encode())
+
+
+def tables(report: Row) -> str:
+    """The rows for a terminal: one table for each kind of row."""
+    kinds: dict[tuple[str, ...], list[Row]] = {}
+    for row in report["rows"]:
+        kinds.setdefault(tuple(name for name, value in row.items() if not isinstance(value, (list, dict))), []).append(
+            row
+        )
+    return "\n\n".join(
+        aligned(list(names), [[row[name] for name in names] for row in rows]) for names, rows in kinds.items()
+    )
+
+
+def aligned(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Columns aligned to the right; floats with three significant digits."""
+
+    def cell(value: object) -> str:
+        if value is None:
+            return "-"
+        if not isinstance(value, float):
+            return str(value)
+        return f"{value:,.0f}" if 1000 <= abs(value) < 1e7 else f"{value:.3g}"
+
+    cells = [list(headers), *([cell(value) for value in row] for row in rows)]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(headers))]
+    return "\n".join("  ".join(text.rjust(width) for text, width in zip(row, widths, strict=True)) for row in cells)

@@ -1,0 +1,244 @@
+"""Word vectors: constants of the recipe, new words and documents, n-grams beside fastText, walks and baskets."""
+
+import itertools
+import resource
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+import wordsparse as ws
+from tools.bench import graph
+from tools.bench.runner import Benchmark, Row, cpu_seconds, once
+from wordsparse.evaluation.scores import answer_composed_pairs, answer_pairs, spearman
+from wordsparse.evaluation.testsets import read_pairs
+from wordsparse.unseen import documents
+from wordsparse.unseen.infer import infer
+from wordsparse.vectors.word_vectors import WordVectors
+from wordsparse.words.recipe import recommended
+
+Array = np.ndarray
+
+
+@dataclass
+class Recipe(Benchmark):
+    """One constant of the recipe at several values: held-out loss, CPU time and scores.
+
+    ``constant`` is a field of the recipe, of its step sizes or of its loss, such as ``lr`` or ``touching``, or an
+    option of ``train``, such as ``sample``. A difference below .02 on a few hundred word pairs is noise: look at
+    several seeds and sets.
+    """
+
+    text: Path = Path("text.txt")
+    model: Any = ("cbow", "skipgram")
+    constant: str = "lr"
+    value: Any = (1.0, 2.5, 6.0)
+    loss: str = "bounded-ns"
+    dim: int = 100
+    epochs: int = 5
+    seed: Any = (1,)
+    pairs: tuple[str, ...] = ("",)
+    cases: ClassVar[tuple[str, ...]] = ("model", "value", "seed")
+
+    def track_run(self) -> list[Row]:
+        recipe, options = recommended(self.model, self.loss), {}
+        parts = {"steps": recipe.steps, "loss": recipe.loss}
+        owner = next((name for name, part in parts.items() if hasattr(part, self.constant)), None)
+        if owner is not None:
+            recipe = replace(recipe, **{owner: replace(parts[owner], **{self.constant: self.value})})  # type: ignore[arg-type]
+        elif hasattr(recipe, self.constant):
+            recipe = replace(recipe, **{self.constant: self.value})
+        else:
+            options[self.constant] = self.value
+        before = cpu_seconds()
+        given = {
+            "model": self.model,
+            "dim": self.dim,
+            "epochs": self.epochs,
+            "seed": self.seed,
+            "threads": self.threads,
+        }
+        model = ws.train(self.text, recipe=recipe, heldout=0.01, progress=False, **given, **options)
+        row: Row = {"cpu_seconds": cpu_seconds() - before, "heldout_loss": model.report["heldout_loss"][-1]}
+        found = ws.evaluate(model, pairs=[path for path in self.pairs if path] or None)
+        row |= {name: scores["spearman"] for name, scores in found["pairs"].items()}
+        return [row | {name: scores["accuracy"] for name, scores in found["analogies"].items()}]
+
+
+@dataclass
+class NewWords(Benchmark):
+    """A new word from its sentences, and the vector of a document, µs each; ``model`` is a directory."""
+
+    model: Path = Path("model")
+    text: Path = Path("text.txt")
+    occurrences: Any = (1, 2, 8, 64)
+    words: int = 2000
+    cases: ClassVar[tuple[str, ...]] = ("occurrences",)
+
+    def setup(self) -> None:
+        self.trained, random = ws.load(self.model), np.random.default_rng(1)
+        self.lines = list(itertools.islice(documents.lines([self.text]), self.words))
+        self.new = [f"new-word-{i}" for i in range(self.words)]
+        chosen = random.integers(0, len(self.lines), self.words * self.occurrences)
+        self.sentences = [
+            with_word(self.lines[line], self.new[i // self.occurrences]) for i, line in enumerate(chosen.tolist())
+        ]
+        self.per = self.words
+
+    @once
+    def time_infer(self) -> None:
+        infer(self.trained, self.sentences, self.new)
+
+    @once
+    def time_document(self) -> None:
+        documents.Documents(self.trained).vectors(self.lines)
+
+
+def with_word(line: list[str], word: str) -> list[str]:
+    """The line with a word in the place of its middle one."""
+    middle = len(line) // 2
+    return [*line[:middle], word, *line[middle + 1 :]]
+
+
+@dataclass
+class FastText(Benchmark):
+    """FastText's program with its defaults and ours with n-grams, from the same text: CPU seconds and scores.
+
+    ``covered`` is the rank correlation over the pairs of known words, ``all`` that over all pairs, unknown words by
+    their n-grams; a pair without a vector counts 0. ``fasttext`` is Debian's package of that name.
+    """
+
+    text: Path = Path("text.txt")
+    pairs: tuple[str, ...] = ("rare.tsv",)
+    model: Any = ("skipgram", "cbow")
+    dim: int = 100
+    epochs: int = 5
+    program: str = "fasttext"
+    cases: ClassVar[tuple[str, ...]] = ("model",)
+
+    def track_ours(self) -> list[Row]:
+        before = cpu_seconds()
+        given = {"model": self.model, "dim": self.dim, "epochs": self.epochs, "threads": self.threads}
+        model = ws.train(self.text, subwords=True, progress=False, **given)
+        vectors = model.word_vectors()
+        cost = {"cpu_seconds": cpu_seconds() - before}
+        return [cost | row for row in self._scores(vectors)]
+
+    def track_fasttext(self) -> list[Row]:
+        with tempfile.TemporaryDirectory() as folder:
+            stem = Path(folder, "model")
+            options = {
+                "input": self.text,
+                "output": stem,
+                "dim": self.dim,
+                "epoch": self.epochs,
+                "thread": self.threads,
+            }
+            before = cpu_seconds()
+            self._run(self.model, *(part for name, value in options.items() for part in (f"-{name}", str(value))))
+            usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+            cost = {"cpu_seconds": cpu_seconds() - before, "peak_bytes": usage.ru_maxrss * 1024}
+            known = ws.read_vectors(stem.with_suffix(".vec"))
+            asked = {word for path in self.pairs for pair in read_pairs(Path(path)) for word in pair[:2]}
+            unknown = "\n".join(sorted(asked - set(known.words)))
+            said = self._run("print-word-vectors", str(stem.with_suffix(".bin")), told=unknown)
+        rows = [line.rstrip().split(" ") for line in said.splitlines()]
+        made = WithComposed(known, {row[0]: np.array(row[1:], np.float32) for row in rows})
+        return [cost | row for row in self._scores(made)]
+
+    def _run(self, *arguments: str, told: str = "") -> str:
+        command = [self.program, *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True, input=told).stdout
+
+    def _scores(self, vectors: WordVectors) -> list[Row]:
+        rows = []
+        for path in self.pairs:
+            pairs = read_pairs(Path(path))
+            judged = np.array([pair.score for pair in pairs])
+            known, composed = answer_pairs(vectors, pairs), np.nan_to_num(answer_composed_pairs(vectors, pairs))
+            covered = np.isfinite(known)
+            scores = {"covered": spearman(judged[covered], known[covered]), "all": spearman(judged, composed)}
+            rows.append({"set": Path(path).stem, "n": int(covered.sum()), **scores})
+        return rows
+
+
+class WithComposed(WordVectors):
+    """Word vectors, and vectors of words that are not among them."""
+
+    def __init__(self, known: WordVectors, composed: dict[str, Array]) -> None:
+        super().__init__(known.words, known.vectors)
+        self.composed = composed
+
+    def has_vector(self, key: object) -> bool:
+        return key in self or key in self.composed
+
+    def get_vector(self, key: Any, norm: bool = False) -> Array:
+        if key in self:
+            return super().get_vector(key, norm)
+        row = self.composed[key]
+        return np.asarray(row / np.linalg.norm(row)) if norm else row
+
+
+SIDES = ("wordsparse skip-gram", "gensim skip-gram", "wordsparse CBOW", "gensim CBOW")
+
+
+@dataclass
+class Walks(Benchmark):
+    """Walks on Debian's package dependencies and baskets of them, by gensim's Word2Vec and by ours, CPU s and scores.
+
+    Both sides get the same lists of strings and the same arguments. Classes (sections) are predicted from the vectors
+    of a share of the nodes by logistic regression, whose regularisation cross-validation on these nodes chooses; edges
+    that no walk took by the cosine of their ends, among as many pairs that are none. Of one basket in five an item is
+    predicted from the others, by cosine and by the model's outputs: a hit is among the first 20.
+    """
+
+    packages: str = ""  # the output of apt-cache dumpavail; "": of this machine
+    side: Any = SIDES
+    seed: Any = (1, 2, 3)
+    walks: int = 5
+    length: int = 16
+    shares: tuple[float, ...] = (0.01, 0.05)
+    questions: int = 2000
+    item_epochs: int = 10
+    cases: ClassVar[tuple[str, ...]] = ("side", "seed")
+
+    def setup(self) -> None:
+        self.graph = graph.read(self.packages)
+
+    def track_walks(self) -> list[Row]:
+        random = np.random.default_rng(self.seed)
+        kept, held = graph.held_out(self.graph.edges, len(self.graph.names), 0.1, random)
+        texts = as_words(graph.walked(kept, len(self.graph.names), self.walks, self.length, random))
+        others = {kind: graph.non_edges(self.graph, len(held), random, kind) for kind in ("uniform", "degree")}
+        model, cost = self._trained(texts, epochs=1, window=5)
+        vectors = model.wv[[str(node) for node in range(len(self.graph.names))]]
+        vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-30)
+        row = cost | graph.classes(vectors, self.graph.sections, self.shares, self.seed)
+        return [row | graph.links(vectors, held, others)]
+
+    def track_items(self) -> list[Row]:
+        baskets, asked = graph.hidden(self.graph.baskets, np.random.default_rng(self.seed))
+        given = {"window": max(map(len, baskets)), "sample": 0, "epochs": self.item_epochs}
+        model, cost = self._trained(as_words(baskets), **given)
+        return [cost | graph.hit_rates(model, asked[: self.questions])]
+
+    def _trained(self, texts: list[list[str]], **arguments: Any) -> tuple[Any, Row]:
+        """The side's model and its CPU seconds, of reading the lists and training."""
+        if self.side.startswith("gensim"):
+            from gensim.models import Word2Vec
+        else:
+            from wordsparse.gensim import Word2Vec  # type: ignore[assignment]
+        fixed = {"vector_size": 100, "min_count": 1, "seed": 1, "workers": self.threads}
+        before = cpu_seconds()
+        model = Word2Vec(texts, sg=int(self.side.endswith("skip-gram")), **fixed, **arguments)
+        return model, {"cpu_seconds": cpu_seconds() - before}
+
+
+def as_words(sequences: Sequence[Array]) -> list[list[str]]:
+    """Lists of strings; equal nodes are one object, as those of most programs are."""
+    names = [str(node) for node in range(1 + max(int(sequence.max()) for sequence in sequences))]
+    return [[names[node] for node in sequence.tolist()] for sequence in sequences]
