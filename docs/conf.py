@@ -15,7 +15,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
 ]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
-exclude_patterns = ["build", "examples", "results", "templates"]
+exclude_patterns = ["build", "examples", "results"]
 html_theme = "furo"
 html_title = f"wordsparse {version}"
 # The pages open offline: nothing in them is fetched from elsewhere.

@@ -1,6 +1,7 @@
-"""The pages that are made from result files."""
+"""The pages whose tables are made from result files."""
 
 import importlib
+import json
 import re
 from pathlib import Path
 from types import ModuleType
@@ -11,61 +12,51 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
-def pages(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(str(ROOT / "tools"))
-    return importlib.import_module("pages")
+def pages() -> ModuleType:
+    return importlib.import_module("tools.pages")
 
 
-@pytest.mark.parametrize("page", ["performance", "recipe", "scaling"])
-def test_a_page_is_what_the_script_makes_of_the_result_files(pages: ModuleType, page: str) -> None:
-    assert (ROOT / "docs" / f"{page}.md").read_text() == pages.render(page), "run make pages"
+def test_the_pages_are_what_the_script_makes_of_the_result_files(pages: ModuleType) -> None:
+    assert [path.name for path in pages.pages() if pages.filled(path.read_text()) != path.read_text()] == []
 
 
-def test_the_table_of_the_readme_is_what_the_script_makes_of_its_result_file(pages: ModuleType) -> None:
-    text = pages.README.read_text()
-    assert text == pages.with_headline(text), "run make pages"
+def test_result_files_and_pages_name_each_other() -> None:
+    text = "".join(page.read_text() for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")))
+    there = {path.stem for path in (ROOT / "docs/results").iterdir()}
+    assert there <= set(re.findall(r"\bresults/([\w-]+)\.json", text)) | set(re.findall(r"<!-- result ([\w-]+):", text))
+    named = set(re.findall(r"`docs/results/([\w-]+)\.json`", text))
+    assert named <= there
 
 
-def test_the_picture_of_the_readme_shows_every_method(pages: ModuleType) -> None:
-    pytest.importorskip("matplotlib")
-    picture = pages.headline_picture(pages.results(pages.HEADLINE)[f"{pages.HEADLINE}.json"])
-    assert picture.startswith(b"<?xml")
-    assert picture.count(b'id="axes_') >= len(pages.PICTURE_SETS)
-
-
-def test_every_result_file_is_named_by_a_page() -> None:
-    text = "".join(page.read_text() for page in (ROOT / "docs").glob("*.md"))
-    shown = set(re.findall(r"\bresults/([\w.-]+\.json)", text))
-    assert shown >= {path.name for path in (ROOT / "docs/results").iterdir()}
-
-
-def test_every_result_file_that_a_page_names_is_there() -> None:
-    results = {path.name for path in (ROOT / "docs/results").iterdir()}
-    kinds = {name.split("-")[0] for name in results}
-    for page in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md")):
-        named = set(re.findall(r"`(?:docs/results/)?(\w+-[\w-]+\.json)`", page.read_text()))
-        missing = {name for name in named - results if name.split("-")[0] in kinds}
-        assert not missing, page
-
-
-def test_a_new_fact_of_a_file_is_shown_and_an_old_file_says_what_it_lacks(pages: ModuleType) -> None:
+def test_a_table_is_made_of_a_report(pages: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     machine = {"processor": "P", "cpus": 2, "threads": 1, "sgemm_gflops": 99.6, "blas": ["openblas 1 (Zen)"]}
-    machine |= {"packages": {"wordsparse": "0.1.0"}}
-    old = pages.origin("file.json", {"machine": machine})
-    assert old.count("not recorded") == 5
-    machine |= {"commit": "abc", "instruction_set": "x86-64-v3", "products": "AVX2", "environment": {"OMP_A": "1"}}
-    new = pages.origin("file.json", {"command": "python tools/a.py", "machine": machine})
-    assert "not recorded" not in new
+    machine |= {"packages": {"wordsparse": "0.1.0"}, "environment": {"OMP_A": "1"}}
+    machine |= {"commit": "abc", "instruction_set": "x86-64-v3", "products": "wordsparse"}
+    timed = [
+        {"benchmark": f"time_{side}", "m": m, "wall_us": 2.0 * m, "cpu_us": 1.0, "rounds_wall_us": [1.0]}
+        for side in ("ours", "dense")
+        for m in (1, 30)
+    ]
+    tracked = [{"benchmark": "track_drift", "variant": "bare", "worst": None, "steps": 12000}]
+    report = {"subject": "S", "options": {}, "machine": machine, "rows": timed + tracked, "failed": {}}
+    (tmp_path / "r.json").write_text(json.dumps({"command": "python -m tools.bench S", "reports": [report]}))
+    monkeypatch.setattr(pages, "RESULTS", tmp_path)
+    text = pages.filled("a\n<!-- result r: time_, track_ -->\nold\n<!-- /result -->\nb\n")
+    assert "old" not in text
+    for line in ("| m | ours, µs (CPU) | dense, µs (CPU) |", "| 30 | 60 (1) | 60 (1) |", "| bare |  | 12,000 |"):
+        assert line in text
     for fact in (
-        "`python tools/a.py`",
+        "`python -m tools.bench S`",
         "100 GFLOP/s",
         "openblas 1 (Zen)",
         "`OMP_A=1`",
         "commit abc",
         "x86-64-v3",
-        "AVX2",
     ):
-        assert fact in new
+        assert fact in text
+    assert pages.filled(text) == text
+    absent = pages.filled("<!-- result absent: time_ -->\n<!-- /result -->")
+    assert "Not measured for this version yet." in absent
 
 
 def test_numbers(pages: ModuleType) -> None:
