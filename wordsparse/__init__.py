@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from wordsparse.layer.least_squares import RecursiveLeastSquares
     from wordsparse.layer.losscheck import check_loss
     from wordsparse.layer.output import FactoredOutput
+    from wordsparse.stability.bootstrap import resample
     from wordsparse.stability.movement import moved
     from wordsparse.stability.slice_runs import train_slices
     from wordsparse.training.interruption import Interrupted
@@ -58,6 +59,7 @@ __all__ = [
     "losses",
     "moved",
     "read_vectors",
+    "resample",
     "train",
     "train_slices",
 ]
@@ -88,15 +90,29 @@ _MODULES = {
     "explore": "wordsparse.explorer",
     "load": "wordsparse.training.trained",
     "moved": "wordsparse.stability.movement",
+    "resample": "wordsparse.stability.bootstrap",
     "read_vectors": "wordsparse.words.model_directory",
     "train": "wordsparse.training.runs",
     "train_slices": "wordsparse.stability.slice_runs",
 }
 
 
+def _module(name: str) -> str:
+    """The module of a name. Processes that a launcher (mpiexec, srun) started train and encode together."""
+    if name in ("train", "encode") and importlib.import_module("wordsparse.machine.launcher").place()[1] > 1:
+        return "wordsparse.distributed.run"
+    return _MODULES[name]
+
+
 def __getattr__(name: str) -> Any:
     if name in _MODULES:
-        value = getattr(importlib.import_module(_MODULES[name]), name)
+        module = _module(name)
+        try:
+            value = getattr(importlib.import_module(module), name)
+        except ModuleNotFoundError as error:
+            if error.name is None or not module.startswith(error.name):
+                raise
+            raise AttributeError(f"wordsparse.{name} is in {error.name}, which this installation lacks") from error
     elif name == "losses":
         value = importlib.import_module("wordsparse.layer.losses")
     elif name == "__version__":

@@ -11,8 +11,6 @@ import signal
 import sys
 from types import FrameType
 
-from wordsparse.distributed import hydra
-
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 INTERRUPTED = 130
 
@@ -37,22 +35,18 @@ def leave(number: int, frame: FrameType | None) -> None:
     """End the process: a handler of signals."""
     with contextlib.suppress(OSError):
         os.write(2, b"wordsparse: interrupted\n")
-    hydra.abort(INTERRUPTED)
     os._exit(INTERRUPTED)
 
 
 def _keep_status(ended: list[int]) -> None:
-    """End an interrupted process with its own status, and the other ranks where an error that nobody expected ends it.
+    """End an interrupted process with its own status.
 
     CPython ends a process of ``python -m`` by SIGINT if a KeyboardInterrupt, although caught, has passed through an
     ``exec`` of text, as in modules that were being imported.
     """
-    if not ended:
-        hydra.abort(1)
     if ended == [INTERRUPTED]:
         with contextlib.suppress(OSError, ValueError, AttributeError):
             sys.stdout.flush()
-        hydra.abort(INTERRUPTED)
         os._exit(INTERRUPTED)
 
 

@@ -2,14 +2,11 @@
 
 import threading
 from collections.abc import Callable
-from functools import cache
-from types import SimpleNamespace
 
 import pytest
 from support.fake_cupy import CUDARuntimeError
 from support.thread_ranks import ThreadRanks, on_ranks
 
-from wordsparse.distributed import launch
 from wordsparse.distributed.agreement import check_same, ending_all
 from wordsparse.distributed.ranks import on_first, together
 from wordsparse.errors import InputError, TrainingError, WordsparseError
@@ -100,35 +97,3 @@ def test_errors_that_all_ranks_meet_end_none() -> None:
             raise InputError("no such file; nothing is kept") from agreed
 
     on_ranks(2, work)
-
-
-@pytest.mark.parametrize(
-    ("variables", "expected"),
-    [
-        ({}, (0, 1)),
-        ({"PMI_RANK": "1", "PMI_SIZE": "4"}, (1, 4)),
-        ({"OMPI_COMM_WORLD_RANK": "2", "OMPI_COMM_WORLD_SIZE": "3"}, (2, 3)),
-        ({"SLURM_PROCID": "5", "SLURM_STEP_NUM_TASKS": "8"}, (5, 8)),
-        ({"SLURM_PROCID": "0", "SLURM_STEP_NUM_TASKS": "1"}, (0, 1)),
-        ({"PMI_RANK": "x", "PMI_SIZE": "4"}, (0, 1)),
-    ],
-)
-def test_the_launcher_is_known_by_its_variables(variables: dict[str, str], expected: tuple[int, int]) -> None:
-    assert launch.place(variables) == expected
-
-
-def test_ranks_that_are_stopped_together_leave_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first one speaks: its launcher would end it where another one had left already."""
-    met: list[int] = []
-    here = SimpleNamespace(size=2, agreed=None, barrier=lambda: met.append(2))
-    monkeypatch.setattr(launch, "ranks", cache(lambda: here))
-    stop = KeyboardInterrupt()
-    here.agreed = stop
-    launch.leave_together(stop)  # MPI is not started
-    launch.ranks()
-    here.agreed = None
-    launch.leave_together(stop)  # the others know nothing of it
-    assert not met
-    here.agreed = stop
-    launch.leave_together(stop)
-    assert met == [2]

@@ -27,8 +27,8 @@ def main(folder: Path) -> None:
     """On both ranks."""
     from wordsparse.corpus import EncodedCorpus
     from wordsparse.distributed.mpi import MpiRanks
+    from wordsparse.distributed.run import ShardedRun
     from wordsparse.training import minibatches
-    from wordsparse.training.loop import Run
     from wordsparse.words.options import Options
 
     waits, built = threading.Event(), folder / "built"
@@ -59,7 +59,7 @@ def main(folder: Path) -> None:
     minibatches._built = slowly
     ranks = Waiting()
     options = Options(dim=8, threads=2, batch_tokens=300, epochs=1, sample=0)
-    run = Run(EncodedCorpus.open(folder / "encoded"), options, ranks=ranks)
+    run = ShardedRun(ranks, EncodedCorpus.open(folder / "encoded"), options)
     made.clear()  # the first one is also made to know the memory that it takes
     run.train()
     if ranks.rank == 0:

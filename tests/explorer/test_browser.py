@@ -269,7 +269,7 @@ def test_colours_follow_the_system(one: Page, scheme: str) -> None:
 def test_neighbours_show_how_often_they_came_back(browser: Any, tmp_path: Path) -> None:
     random = np.random.default_rng(1)
     text = [[f"t{topic}w{i}" for i in random.zipf(1.3, 8) % 20] for topic in random.integers(0, 4, 600)]
-    model = ws.train(text, dim=8, min_count=1, epochs=1, threads=1, bootstrap=3)
+    model = ws.resample(ws.train(text, dim=8, min_count=1, epochs=1, threads=1), text, 3)
     explore({"m": model}, tmp_path / "page.html", map_words=30)
     for page in _quiet(Page(browser, tmp_path / "page.html")):
         page.open("word=t1w1")

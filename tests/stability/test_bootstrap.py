@@ -11,7 +11,7 @@ import pytest
 import wordsparse as ws
 from wordsparse.cli import main
 from wordsparse.errors import InputError
-from wordsparse.stability import bootstrap
+from wordsparse.stability import ResampledModel, bootstrap, resampled_model
 from wordsparse.training.interruption import Interrupted
 from wordsparse.training.loop import Run
 
@@ -35,34 +35,34 @@ OPTIONS = {"dim": 8, "epochs": 3, "min_count": 5, "sample": 0.0, "threads": 1}
 
 
 def parts(model: ws.Model) -> list[bytes]:
-    assert model.resamples is not None
+    assert isinstance(model, ResampledModel)
     return [codes.tobytes() for codes in model.resamples.each()]
 
 
 @pytest.fixture(scope="module")
-def model(text: Path) -> ws.Model:
-    return ws.train(text, bootstrap=6, **OPTIONS)
+def model(text: Path) -> ResampledModel:
+    return ws.resample(ws.train(text, **OPTIONS), text, 6)
 
 
-def test_the_same_bytes_with_an_output_and_in_memory(text: Path, model: ws.Model, tmp_path: Path) -> None:
-    written = ws.train(text, bootstrap=2, output=tmp_path / "m", **OPTIONS)
-    assert parts(written) == parts(ws.load(tmp_path / "m")) == parts(model)[:2]
+def test_the_same_bytes_with_an_output_and_in_memory(text: Path, model: ResampledModel, tmp_path: Path) -> None:
+    ws.train(text, output=tmp_path / "m", **OPTIONS)
+    written = ws.resample(tmp_path / "m", text, 2)
+    assert parts(written) == parts(resampled_model(tmp_path / "m")) == parts(model)[:2]
     assert len(set(parts(model))) == 6
     assert sorted(os.listdir(tmp_path)) == ["m"]
 
 
-def test_what_rests_on_one_passage_comes_back_less_often(model: ws.Model) -> None:
+def test_what_rests_on_one_passage_comes_back_less_often(model: ResampledModel) -> None:
     returned = [near.returned or 0 for near in model.neighbours("t1w1", 15)]
     assert np.mean(returned) > 4
     row = model.vocabulary["once"]
-    assert model.resamples is not None
     there = sum(bool(codes[row].any()) for codes in model.resamples.each())
     assert there < 6
     assert max(near.returned or 0 for near in model.neighbours("once", 15)) <= there
 
 
 def test_an_interrupted_run_keeps_its_model_and_resumes(
-    text: Path, model: ws.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    text: Path, model: ResampledModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = parts(model)[:3]
     made = bootstrap._codes
@@ -73,28 +73,29 @@ def test_an_interrupted_run_keeps_its_model_and_resumes(
         return made(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(bootstrap, "_codes", stopped)
-    with pytest.raises(Interrupted, match="with 1 of 3 resamples; --resume trains the others"):
-        ws.train(text, bootstrap=3, output=tmp_path / "m", **OPTIONS)
+    ws.train(text, output=tmp_path / "m", **OPTIONS)
+    with pytest.raises(Interrupted, match="with 1 of 3 resamples; the same again trains the others"):
+        ws.resample(tmp_path / "m", text, 3)
     monkeypatch.undo()
-    assert parts(ws.load(tmp_path / "m")) == whole[:1]
+    assert parts(resampled_model(tmp_path / "m")) == whole[:1]
     assert sorted(os.listdir(tmp_path)) == ["m"]
     trained = Run.train
     runs = []
     monkeypatch.setattr(Run, "train", lambda run, *a, **k: (runs.append(run), trained(run, *a, **k))[1])
-    assert parts(ws.train(text, bootstrap=3, output=tmp_path / "m", resume=True, **OPTIONS)) == whole
+    assert parts(ws.resample(tmp_path / "m", text, 3)) == whole
     assert len(runs) == 2  # neither the model nor the first resample again
-    assert parts(ws.train(text, bootstrap=2, output=tmp_path / "m", resume=True, **OPTIONS)) == whole
+    assert parts(ws.resample(tmp_path / "m", text, 2)) == whole
 
 
 def test_what_cannot_be_resampled_is_refused(text: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="bootstrap must be at least 0"):
-        ws.train(text, bootstrap=-1, **OPTIONS)
+        ws.resample(tmp_path / "m", text, -1)
     with pytest.raises(InputError, match="leave out max_tokens"):
-        ws.train(text, bootstrap=1, max_tokens=1000, **OPTIONS)
+        ws.resample(ws.train(text, max_tokens=1000, **OPTIONS), text, 1)
     ws.train(text, output=tmp_path / "m", **OPTIONS)
     more = [[f"t1w{i % 5}", "new"] for i in range(200)]
     with pytest.raises(InputError, match="trained on other texts too"):
-        ws.train(more, bootstrap=1, output=tmp_path / "m", resume=True, **OPTIONS)
+        ws.resample(ws.train(more, output=tmp_path / "m", resume=True, **OPTIONS), more, 1)
 
 
 def test_similar_shows_how_often_neighbours_came_back(

@@ -3,6 +3,7 @@
 import json
 import lzma
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,13 +26,16 @@ def sentences(seed: int, changed: dict[str, str]) -> list[list[str]]:
     return [[changed.get(word, word) for word in sentence] for sentence in plain]
 
 
+def resampled(text: list[list[str]], **options: Any) -> ws.Model:
+    return ws.resample(ws.train(text, **options), text, 10)
+
+
 @pytest.fixture(scope="module")
 def models() -> dict[str, ws.Model]:
     """Of three samples of one source; in the last, two words have changed places."""
     changes: dict[str, dict[str, str]] = {"a": {}, "b": {}, "swapped": {"t1w3": "t4w5", "t4w5": "t1w3"}}
     return {
-        name: ws.train(sentences(seed, changed), bootstrap=10, **OPTIONS)
-        for seed, (name, changed) in enumerate(changes.items())
+        name: resampled(sentences(seed, changed), **OPTIONS) for seed, (name, changed) in enumerate(changes.items())
     }
 
 
@@ -65,7 +69,7 @@ def test_real_text() -> None:
                 break
     swapped = {"city": "war", "war": "city", "people": "house", "house": "people"}
     texts = halves[0], [[swapped.get(word, word) for word in sentence] for sentence in halves[1]]
-    models = [ws.train(text, bootstrap=10, dim=20, epochs=3, threads=1) for text in texts]
+    models = [resampled(text, dim=20, epochs=3, threads=1) for text in texts]
     found = moved(*models)
     assert len(found) > 200
     assert swapped.keys() <= {word.word for word in sorted(found, key=lambda word: -word.t)[:20]}

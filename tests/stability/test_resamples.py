@@ -10,6 +10,7 @@ from numpy.testing import assert_allclose
 
 import wordsparse as ws
 from wordsparse.errors import InputError
+from wordsparse.stability import resampled_model
 from wordsparse.stability.resamples import Neighbour, Resamples, Writer, compared, interval, neighbours
 from wordsparse.vectors.precision import packed
 
@@ -70,10 +71,9 @@ TEXT = [["a", "b", "c", "d"], ["a", "b", "x", "y"]] * 60
 
 
 def test_resamples_are_saved_with_the_model(tmp_path: Path) -> None:
-    model = ws.train(TEXT, min_count=1, dim=3, epochs=1, bootstrap=2)
-    assert model.resamples is not None
+    model = ws.resample(ws.train(TEXT, min_count=1, dim=3, epochs=1), TEXT, 2)
     model.save(tmp_path / "m")
-    found = ws.load(tmp_path / "m")
+    found = resampled_model(tmp_path / "m")
     assert found.neighbours("a", 2) == model.neighbours("a", 2)
     found.save(tmp_path / "again")
     for name in ("0000.i8", "0001.i8", "resamples.json"):
@@ -81,25 +81,25 @@ def test_resamples_are_saved_with_the_model(tmp_path: Path) -> None:
 
 
 def test_damaged_resamples_are_refused(tmp_path: Path) -> None:
-    ws.train(TEXT, min_count=1, dim=3, epochs=1, bootstrap=1).save(tmp_path / "m")
+    ws.resample(ws.train(TEXT, min_count=1, dim=3, epochs=1), TEXT, 1).save(tmp_path / "m")
     resamples = tmp_path / "m" / "resamples"
     content = (resamples / "0000.i8").read_bytes()
     for wrong in (content[:-1], content + b"x", bytes(len(content))):
         (resamples / "0000.i8").write_bytes(wrong)
         with pytest.raises(InputError, match=r"0000\.i8: (does not match its checksum|holds more)"):
-            ws.load(tmp_path / "m").neighbours("a")
+            resampled_model(tmp_path / "m").neighbours("a")
     manifest = json.loads((resamples / "resamples.json").read_text())
     (resamples / "resamples.json").write_text(json.dumps({**manifest, "about": {}}))
     with pytest.raises(InputError, match=r"resamples\.json"):
-        ws.load(tmp_path / "m")
+        resampled_model(tmp_path / "m")
 
 
 def test_resamples_of_another_model_are_refused(tmp_path: Path) -> None:
-    ws.train(TEXT, min_count=1, dim=3, epochs=1, bootstrap=1).save(tmp_path / "m")
+    ws.resample(ws.train(TEXT, min_count=1, dim=3, epochs=1), TEXT, 1).save(tmp_path / "m")
     ws.train(TEXT, min_count=1, dim=3, epochs=1, seed=2).save(tmp_path / "n")
     shutil.copytree(tmp_path / "m" / "resamples", tmp_path / "n" / "resamples")
     with pytest.raises(InputError, match="belongs to another model"):
-        ws.load(tmp_path / "n")
+        resampled_model(tmp_path / "n")
 
 
 def test_a_writer_goes_on_with_what_is_whole(tmp_path: Path) -> None:

@@ -11,8 +11,10 @@ import pytest
 
 import wordsparse as ws
 from wordsparse.cli import main
+from wordsparse.corpus.options import TextOptions
 from wordsparse.corpus.sources import STANDARD_INPUT
 from wordsparse.errors import InputError
+from wordsparse.stability import ResampledModel, resampled_model
 from wordsparse.stability.time_slices import NAMES, time_slices, year
 from wordsparse.training.texts import TrainingText
 
@@ -57,12 +59,12 @@ def texts(tmp_path: Path) -> Path:
 
 
 def test_slices_share_the_vocabulary_of_the_whole_text(texts: Path) -> None:
-    with time_slices(TrainingText([texts], min_count=4, threads=1), "year") as slices:
+    with time_slices(TrainingText([texts], TextOptions(min_count=4), threads=1), "year") as slices:
         assert list(slices) == ["1990", "2000"]
         words = {name: set(part.corpus.vocabulary.words) for name, part in slices.items()}
     assert words["2000"] - words["1990"] == {"late"}  # six times in all
     assert "rare" in words["1990"]  # twice in each slice, four times in all
-    with time_slices(TrainingText([texts], min_count=5, threads=1), "file") as slices:
+    with time_slices(TrainingText([texts], TextOptions(min_count=5), threads=1), "file") as slices:
         assert list(slices) == ["a", "b"]
         assert "rare" not in slices["a"].corpus.vocabulary
 
@@ -75,7 +77,7 @@ def test_what_cannot_be_sliced_is_refused(texts: Path, tmp_path: Path) -> None:
     refused("all of the text belongs to one, 1990", TrainingText([texts / "1990"]))
     refused("needs files of text", TrainingText([["a", "b"]]))
     refused("needs files of text", TrainingText([STANDARD_INPUT]))
-    refused("phrases would differ", TrainingText([texts], phrases=1))
+    refused("phrases would differ", TrainingText([texts], TextOptions(phrases=1)))
     ws.encode(texts, tmp_path / "encoded", min_count=1)
     refused("needs files of text", TrainingText([tmp_path / "encoded"]))
     refused("slice-by must be one of year, directory, file, not 'month'", TrainingText([texts]), "month")
@@ -96,9 +98,9 @@ def test_a_model_of_each_slice(texts: Path, tmp_path: Path, capsys: pytest.Captu
     assert main(train) == 2
     assert "exists already" in capsys.readouterr().err
     assert main([*train, "--resume", "--bootstrap", "4"]) == 0
-    again = ws.load(tmp_path / "m" / "1990")
+    again = resampled_model(tmp_path / "m" / "1990")
     assert again.vectors.tobytes() == before.vectors.tobytes()
-    assert again.resamples is not None
+    assert isinstance(again, ResampledModel)
     capsys.readouterr()
     assert main(["moved", str(tmp_path / "m/1990"), str(tmp_path / "m/2000"), "--json"]) == 0
     assert 10 < json.loads(capsys.readouterr().out)["words"] <= 15  # of 50 occurrences in both

@@ -47,9 +47,6 @@ class ThreadRanks:
     def barrier(self) -> None:
         self._gate.wait()
 
-    def watch(self, watches: bool) -> None:
-        pass
-
     def abort(self, status: int) -> NoReturn:
         self._gate.abort()
         raise SystemExit(status)

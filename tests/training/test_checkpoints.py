@@ -11,6 +11,7 @@ from support.runs import interrupted, kept_checkpoint, run_directory, train
 from support.texts import SHORT, same_vectors
 
 import wordsparse as ws
+from wordsparse.corpus.options import TextOptions
 from wordsparse.errors import InputError, TrainingError, WordsparseError
 from wordsparse.files import storage
 from wordsparse.training import checkpoints
@@ -78,7 +79,9 @@ def test_a_checkpoint_that_cannot_be_written_is_said_and_the_run_goes_on(
 
     monkeypatch.setattr(checkpoints.arrays, "write", full)
     given = {name: value for name, value in SHORT.items() if name != "min_count"}
-    run = OutputRun(output, TrainingText(text, min_count=1), Options(**given), resume=True, checkpoint_every=1e-9)
+    run = OutputRun(
+        output, TrainingText(text, TextOptions(min_count=1)), Options(**given), resume=True, checkpoint_every=1e-9
+    )
     with pytest.raises(WordsparseError, match=f"No space left on device.*{kept.name} is kept"):
         run.train()  # the model cannot be written either
     assert caplog.text.count(f"or choose another output)); training continues, and {kept}") > 3

@@ -7,6 +7,7 @@ import pytest
 from support.topics import AT_START, BOUND_AT_0, SMALL, two_topics
 
 import wordsparse as ws
+from wordsparse.corpus.options import TextOptions
 from wordsparse.errors import InputError
 from wordsparse.training import loop
 from wordsparse.training.progress import Progress
@@ -35,7 +36,7 @@ def test_heldout_loss_is_reported_each_epoch(model: str, loss: str) -> None:
 def test_the_heldout_loss_is_the_dense_loss_of_the_final_weights() -> None:
     model = ws.train(two_topics(300), **{**SMALL, "epochs": 1}, model="skipgram", heldout=0.3, window=1)
     corpus_options = Options(dim=8, epochs=1, threads=1, sample=0, model="skipgram", heldout=0.3, window=1)
-    with encoded(TrainingText(two_topics(300), min_count=1)) as corpus:
+    with encoded(TrainingText(two_topics(300), TextOptions(min_count=1))) as corpus:
         examples = list(loop.Run(corpus, corpus_options).minibatches.heldout())
     counts = np.asarray(model.vocabulary.counts, np.float64)
     pi = np.sqrt(counts) / np.sqrt(counts).sum()

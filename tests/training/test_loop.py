@@ -11,6 +11,7 @@ import pytest
 from support.topics import AT_START, SMALL, TOPICS, two_topics
 
 import wordsparse as ws
+from wordsparse.corpus.options import TextOptions
 from wordsparse.errors import InputError, TrainingError
 from wordsparse.kernels import CpuKernels
 from wordsparse.machine import devices
@@ -78,7 +79,7 @@ def test_threads_beside_a_gpu_build_the_minibatches_of_one(monkeypatch: pytest.M
     def minibatches(threads: int, device: str) -> tuple[int, list[tuple[Any, ...]]]:
         monkeypatch.setattr(devices, "choose", lambda asked: devices.Choice(device, "as the test has it"))
         options = Options(dim=4, sample=0, model=model, threads=threads, batch_tokens=150)
-        with encoded(TrainingText(two_topics(), min_count=1)) as corpus:
+        with encoded(TrainingText(two_topics(), TextOptions(min_count=1))) as corpus:
             run = loop.Run(corpus, options)
             built = [
                 (end, e.words.tobytes(), e.targets.indices.tobytes(), e.weights.tobytes()) for end, e in run.examples(0)
@@ -179,9 +180,12 @@ def test_a_run_that_diverges_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_nothing_is_left_behind_in_the_temporary_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    with encoded(TrainingText(two_topics(20), min_count=1)) as corpus:
+    with encoded(TrainingText(two_topics(20), TextOptions(min_count=1))) as corpus:
         assert corpus.path.is_relative_to(tmp_path)
     assert list(tmp_path.iterdir()) == []
-    with pytest.raises(InputError, match="vocabulary is empty"), encoded(TrainingText(two_topics(20), min_count=999)):
+    with (
+        pytest.raises(InputError, match="vocabulary is empty"),
+        encoded(TrainingText(two_topics(20), TextOptions(min_count=999))),
+    ):
         pass
     assert list(tmp_path.iterdir()) == []

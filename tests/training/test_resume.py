@@ -11,6 +11,7 @@ from support.runs import interrupted, run_directory, train
 from support.texts import SHORT, same_vectors, write_text
 
 import wordsparse as ws
+from wordsparse.corpus.options import TextOptions
 from wordsparse.errors import InputError
 from wordsparse.training.resume import on_new_text
 from wordsparse.training.texts import TrainingText
@@ -90,7 +91,7 @@ def test_what_was_learnt_is_there_before_the_first_step_on_a_new_text(tmp_path: 
     before = ws.load(output)
     other = write_text(tmp_path / "other.txt", seed=1, words=20, sentences=100)
     given = {name: value for name, value in SHORT.items() if name != "min_count"}
-    with encoded(TrainingText(other, min_count=1)) as corpus:
+    with encoded(TrainingText(other, TextOptions(min_count=1))) as corpus:
         run = on_new_text(model, corpus, Options(**given))
     rows = before.vocabulary.rows_in(run.vocabulary)
     output_layer = run.embedding.output
@@ -192,7 +193,7 @@ def test_new_words_start_where_they_are_inferred(tmp_path: Path, text: Path) -> 
     other = tmp_path / "other.txt"
     lines = ["w0 comet w1 w2", "comet w3", "w5 w4 comet w1 w6 w7 w8 w9 comet", "meteor w1 unknown", "w2 w3 w4"]
     other.write_text("\n".join([*lines * 3, "once w1"]))
-    with encoded(TrainingText(other, min_count=2)) as corpus:
+    with encoded(TrainingText(other, TextOptions(min_count=2))) as corpus:
         run = on_new_text(model, corpus, Options(epochs=1, **options))
     assert len(run.vocabulary) == len(model) + 3  # "unknown" too
     sentences = [line.split() for line in lines * 3]
@@ -222,7 +223,7 @@ def test_a_start_is_inferred_from_the_first_occurrences(
         monkeypatch.setattr(new_words, "_TOKENS", size)  # pieces of the text that cut a window
         other = tmp_path / f"{size}.txt"
         other.write_text("w0 comet w1 w2\nw3 w4 comet\n" + "w5 comet w6\n" * (size - 2))
-        with encoded(TrainingText(other, min_count=1)) as corpus:
+        with encoded(TrainingText(other, TextOptions(min_count=1))) as corpus:
             run = on_new_text(model, corpus, Options(epochs=1, **options))
         rows.append(run.embedding.E[run.vocabulary["comet"]])
     np.testing.assert_allclose(rows[0], rows[1], atol=1e-6)

@@ -9,7 +9,7 @@ import pytest
 import wordsparse as ws
 from wordsparse.errors import InputError
 from wordsparse.words import coordinates
-from wordsparse.words.options import Options, options_for
+from wordsparse.words.options import Options
 from wordsparse.words.presets import BASKET_WINDOW, PRESETS
 from wordsparse.words.recipe import MAX_RATIO, recommended
 
@@ -22,17 +22,17 @@ WALKS = [
 
 
 def test_a_preset_gives_defaults_for_what_is_not_given() -> None:
-    items = options_for("items")
+    items = Options(preset="items")
     assert (items.window, items.sample, items.used_recipe().distances) == (BASKET_WINDOW, 0, "equal")
-    walks = options_for("walks", window=3, model="skipgram")
+    walks = Options(preset="walks", window=3, model="skipgram")
     assert (walks.window, walks.sample, walks.used_recipe().distances) == (3, 0, "linear")
     assert [recommended("cbow", "bounded-ns", kind).as_dict()["loss"]["negatives"] for kind in PRESETS] == [5, 5, 20]
-    assert options_for("text") == Options()
+    assert Options(preset="text") == Options()
     assert "preset" not in Options().as_dict()
     assert walks.as_dict()["preset"] == "walks"
     for wrong in ("graphs", None, []):
         with pytest.raises(InputError, match="preset must be one of text, items, walks"):
-            options_for(wrong)  # type: ignore[arg-type]
+            Options(preset=wrong)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("model", ["cbow", "skipgram"])
@@ -62,7 +62,7 @@ def test_resamples_are_exported_as_the_model_is(monkeypatch: pytest.MonkeyPatch)
         return combined(*rows, **constants)
 
     monkeypatch.setattr(coordinates, "combined", spy)
-    assert ws.train(WALKS, preset="walks", dim=8, bootstrap=2).vectors.shape == (20, 8)
+    assert ws.resample(ws.train(WALKS, preset="walks", dim=8), WALKS, 2).vectors.shape == (20, 8)
     assert exports == [0] * 3
 
 

@@ -17,6 +17,7 @@ from wordsparse.advice.sizes import Sizes, of_labels, of_text
 from wordsparse.advice.timing import MINIBATCH, Timing, time_layer
 from wordsparse.advice.trial import AdviceProgress
 from wordsparse.corpus import EncodedCorpus
+from wordsparse.corpus.options import TextOptions
 from wordsparse.errors import InputError
 from wordsparse.labels.data import LabelledRows, read_data
 from wordsparse.machine.description import processor
@@ -66,7 +67,7 @@ def advise(
         Called with a :class:`wordsparse.advice.trial.AdviceProgress` while a text is encoded, before each stage of the
         trial and after each of its methods.
     **text
-        Options of :class:`wordsparse.training.texts.TrainingText`.
+        Options of :class:`wordsparse.corpus.options.TextOptions`.
 
     Returns
     -------
@@ -91,7 +92,7 @@ def advise(
         data = read_data(features, targets)
         _check_rows(data, Path(features))
         return _of_labels(data, str(features), budget, cpus, seed, progress)
-    asked = TrainingText(corpus, threads=threads, **text)
+    asked = TrainingText(corpus, TextOptions(**text), threads)
     with encoded(asked, progress=lambda tokens: progress(AdviceProgress("encode", tokens))) as text_corpus:
         paths = [corpus] if isinstance(corpus, (str, PathLike)) else corpus or []
         return _of_text(text_corpus, ", ".join(map(str, paths)), dim, budget, cpus, seed, progress)

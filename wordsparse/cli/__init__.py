@@ -3,10 +3,8 @@
 Exit status: 0 done; 2 the request is wrong and nothing was started or written; 1 failed while running; 130 interrupted.
 """
 
-import contextlib
 import importlib
 import io
-import socket
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -16,9 +14,8 @@ import click
 from wordsparse.cli import messages, terminal, unknown
 from wordsparse.cli.common import Group
 from wordsparse.cli.stderr import best_effort_stderr
-from wordsparse.distributed import launch
-from wordsparse.distributed.ranks import gather_json
-from wordsparse.errors import CutShortError, InputError, MissingDependencyError, WordsparseError
+from wordsparse.errors import CutShortError, InputError, WordsparseError
+from wordsparse.machine.launcher import place
 from wordsparse.training.interruption import stop_requests
 
 COMMANDS = (
@@ -75,7 +72,7 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status. Of several processes of a launcher the first one speaks."""
-    terminal.muted = launch.place()[0] > 0
+    terminal.muted = place()[0] > 0
     try:
         with best_effort_stderr(), stop_requests():
             return _status(list(sys.argv[1:] if arguments is None else arguments))
@@ -96,11 +93,9 @@ def _status(given: list[str]) -> int:
         said = io.StringIO()
         error.show(file=said)
         terminal.say(said.getvalue().splitlines())
-        _tell_ranks(error.format_message())
         return 2
     except InputError as error:
         _say(error)
-        _tell_ranks(str(error))
         return 2
     except WordsparseError as error:
         _say(error)
@@ -117,32 +112,17 @@ def _status(given: list[str]) -> int:
     except (KeyboardInterrupt, click.Abort) as stop:
         # click raises Abort from the original exception, whose message may name the checkpoint.
         _say(str(stop) or str(stop.__cause__ or "") or "interrupted")
-        launch.leave_together(stop)
         return 130
     return status if isinstance(status, int) else 0
 
 
 def _check_launched(given: list[str]) -> None:
-    """Begin as one of several processes, if a launcher says so; InputError for a command that they cannot share."""
-    size = launch.place()[1]
+    """Raise InputError for a command that several processes of a launcher cannot share."""
+    size = place()[1]
     if size > 1 and given[:1] not in (["encode"], ["train"]):
         raise InputError(
             f"{size} processes were started, but only `encode` and `train` run in several: start it without a launcher"
         )
-    try:
-        launch.ranks()
-    except MissingDependencyError as error:
-        said = f"wordsparse: {socket.gethostname()}: {error}"
-        launch.give_up(lambda: terminal.say([said], aloud=True))
-        raise click.exceptions.Exit(2) from None
-
-
-def _tell_ranks(message: str) -> None:
-    """Answer the first question of :func:`wordsparse.train` to all ranks, where this one does not get as far."""
-    with contextlib.suppress(InputError):
-        ranks = launch.ranks()
-        if ranks.size > 1 and ranks.sent == 0:
-            gather_json(ranks, [InputError.__name__, message])
 
 
 def _say(message: object) -> None:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wordsparse.cli.common import emit, expansion_option, json_option, quiet_option
-from wordsparse.cli.text_options import taken, text_options
+from wordsparse.cli.common import emit, json_option, quiet_option
+from wordsparse.cli.text_options import reading_options, taken
 from wordsparse.display import Display
 from wordsparse.errors import InputError
 
@@ -27,11 +27,9 @@ PATH = click.Path(path_type=Path)
 @click.option("-o", "--output", metavar="PAGE.html", type=PATH, help="Write the advice as one HTML page, too.")
 @click.option("--language", type=click.Choice(["en", "ja"]), help="Language.  [default: English; of the page, both]")
 @click.option("--dim", default=100, show_default=True, help="Length of a word vector, of a text.")
-@click.option("--min-count", type=int, help="Minimum count of a word.  [default: 5]")
 @click.option("--threads", type=int, help="Threads of every side of the trial.  [default: all available CPUs]")
 @click.option("--seed", default=1, show_default=True)
-@text_options
-@expansion_option
+@reading_options
 @quiet_option
 @json_option
 def command(
@@ -40,7 +38,6 @@ def command(
     corpus: tuple[Path, ...],
     output: Path | None,
     language: str | None,
-    max_expansion: float,
     **options: Any,
 ) -> None:
     """Tell whether the exact layer suits CORPUS, or the labelled rows of --features.
@@ -61,12 +58,8 @@ def command(
     if output is not None:
         storage.check_file(output)
     text = taken(options)
-    if corpus:
-        text["max_expansion"] = max_expansion
-    elif options.pop("min_count") is not None or any(value is not None for value in text.values()):
+    if text and not corpus:
         raise click.UsageError("options of a text need a CORPUS: name its files, or leave the options out")
-    else:
-        text = {}
     with Display(not quiet) as display:
         content = advise(list(corpus) or None, progress=lambda progress: _show(display, progress), **text, **options)
     if output is not None:

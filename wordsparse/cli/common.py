@@ -9,7 +9,6 @@ import click
 
 from wordsparse.cli import terminal
 from wordsparse.display import Display
-from wordsparse.files.unpacking import MAX_EXPANSION
 
 _SENTENCE = 1000  # more characters than one has
 _BETWEEN = 1000  # items between two states of a bar
@@ -47,15 +46,6 @@ class Completed(click.Choice[str]):
 
 quiet_option = click.option(
     "-q", "--quiet", is_flag=True, callback=_hush, help="Show no progress, and no messages but warnings and errors."
-)
-
-expansion_option = click.option(
-    "--max-expansion",
-    type=float,
-    default=MAX_EXPANSION,
-    show_default=True,
-    metavar="TIMES",
-    help="Maximum ratio of unpacked to compressed size of a file; a file above it is refused.",
 )
 
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wordsparse.cli.common import emit, expansion_option, int_list, json_option, quiet_option
+from wordsparse.cli.common import emit, int_list, json_option, quiet_option
 from wordsparse.cli.config import config_option
-from wordsparse.cli.text_options import corpus_argument, taken, text_options
+from wordsparse.cli.text_options import corpus_argument, reading_options, taken
 from wordsparse.comparison.request import METHODS, Request
 from wordsparse.display import Display
 
@@ -35,7 +35,6 @@ PATH = click.Path(path_type=Path)
 )
 @click.option("--dim", type=int, default=Request.dim, show_default=True, help="Length of a vector.")
 @click.option("--window", type=int, default=Request.window, show_default=True, help="Maximum context distance.")
-@click.option("--min-count", type=int, help="Minimum count of a word.  [default: 5]")
 @click.option(
     "--sample", type=float, default=Request.sample, show_default=True, help="Subsampling threshold; 0 for none."
 )
@@ -55,8 +54,7 @@ PATH = click.Path(path_type=Path)
 @click.option("--sizes", callback=int_list, metavar="N,N,…", help="Use only the first N tokens; one run for each N.")
 @click.option("--max-tokens", type=int, help="Train on the first N tokens, with the whole text's vocabulary.")
 @click.option("--keep-vectors", is_flag=True, help="Keep the vectors of every run in the report's directory.")
-@text_options
-@expansion_option
+@reading_options
 @config_option
 @quiet_option
 @json_option

@@ -7,7 +7,7 @@ import click
 
 from wordsparse.errors import InputError
 from wordsparse.files import toml
-from wordsparse.words.names import hint
+from wordsparse.options import hint
 
 RECIPE = "wordsparse.recipe"
 """The key of a context's ``meta`` with the recipe of the file, which is no option of the command line."""

@@ -6,13 +6,11 @@ from typing import Any
 
 import click
 
-from wordsparse.cli.common import emit, expansion_option, json_option, quiet_option
+import wordsparse as ws
+from wordsparse.cli.common import emit, json_option, quiet_option
 from wordsparse.cli.config import config_option
-from wordsparse.cli.text_options import corpus_argument, min_count_option, preset_option, taken, text_options
-from wordsparse.display import Display, write
-from wordsparse.distributed import launch
-from wordsparse.distributed.agreement import ending_all
-from wordsparse.distributed.encoding import encode
+from wordsparse.cli.text_options import corpus_argument, given, preset_option, text_options, threads_option
+from wordsparse.display import Display
 from wordsparse.words import presets
 
 
@@ -28,24 +26,12 @@ from wordsparse.words import presets
 )
 @preset_option
 @text_options
-@min_count_option
-@click.option("--max-vocab", type=int, help="Maximum number of words; the most frequent are kept.")
-@expansion_option
-@click.option("--threads", type=int, help="Number of threads.  [default: all available CPUs]")
+@threads_option
 @config_option
 @quiet_option
 @json_option
 def command(
-    corpus: tuple[Path, ...],
-    output: Path,
-    preset: str,
-    min_count: int | None,
-    max_vocab: int | None,
-    max_expansion: float,
-    threads: int | None,
-    quiet: bool,
-    as_json: bool,
-    **options: Any,
+    corpus: tuple[Path, ...], output: Path, preset: str | None, quiet: bool, as_json: bool, **options: Any
 ) -> None:
     """Count the words of CORPUS, build the vocabulary and write int32 shards, for use in any number of trainings.
 
@@ -53,20 +39,11 @@ def command(
     input; read in the given order. Each line is a sentence, words are separated by white space, and nothing is
     changed: --format and --tokens name other ways.
     """
-    started, ranks = time.perf_counter(), launch.ranks()
-    ending = ending_all(ranks, lambda line: write(f"wordsparse: {line}"), lambda: "nothing was written")
-    with ending, Display(not quiet and ranks.rank == 0) as display:
-        encoded = encode(
-            ranks,
-            corpus,
-            output,
-            min_count=presets.preset(preset).min_count if min_count is None else min_count,
-            max_vocab=max_vocab,
-            max_expansion=max_expansion,
-            progress=lambda tokens: display.update("encode", "tokens", tokens),
-            threads=threads,
-            **taken(options),
-        )
+    started, asked = time.perf_counter(), given(options)
+    asked.setdefault("min_count", presets.preset(preset or "text").min_count)
+    with Display(not quiet) as display:
+        asked["progress"] = lambda tokens: display.update("encode", "tokens", tokens)
+        encoded = ws.encode(corpus, output, **asked)
     result = {
         "tokens": encoded.tokens,
         "sentences": encoded.sentences,

@@ -27,10 +27,10 @@ def command(first: str, second: str, n: int, min_count: int, as_json: bool) -> N
     cosine of its two vectors, the models aligned; it is compared with its movement between resamples of one text. Of
     the words with q below 0.05, one in twenty is expected to be there by chance.
     """
+    from wordsparse.stability.model import resampled_model
     from wordsparse.stability.movement import moved
-    from wordsparse.words.model_directory import load
 
-    models = load(first), load(second)
+    models = resampled_model(first), resampled_model(second)
     found = moved(*models, min_count=min_count)
     significant = sum(word.q < LEVEL for word in found)
     rows = []

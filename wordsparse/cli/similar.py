@@ -25,14 +25,15 @@ def command(model: str, word: str, n: int, as_json: bool) -> None:
     For a model trained with --bootstrap, also in how many of the resamples each word is among the nearest again, and
     the interval of its cosine in 90 % of them.
     """
-    from wordsparse.words.model_directory import is_model, load, read_vectors
+    from wordsparse.stability.model import ResampledModel, resampled_model
+    from wordsparse.words.model_directory import is_model, read_vectors
 
-    trained = load(model) if is_model(model) else None
+    trained = resampled_model(model) if is_model(model) else None
     vectors = read_vectors(model) if trained is None else trained.wv
     composed = vectors.is_composed(word)
     if composed:
         terminal.say([f"{word}: not in the vocabulary; its vector is composed from its n-grams"])
-    if trained is None or trained.resamples is None or composed:
+    if not isinstance(trained, ResampledModel) or composed:
         emit_neighbours({"word": word, "composed": composed}, vectors.similar(word, n), as_json)
         return
     found, resamples = trained.neighbours(word, n), len(trained.resamples)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import click
 
 from wordsparse.files.escaping import escaped
-from wordsparse.words.names import hint
+from wordsparse.options import hint
 
 # fastText's commands and other words for ours.
 _COMMANDS = {

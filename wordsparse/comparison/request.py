@@ -8,7 +8,6 @@ from typing import Any
 from wordsparse import optional, validation
 from wordsparse.errors import InputError
 from wordsparse.evaluation.scores import RESTRICT_VOCAB
-from wordsparse.files.unpacking import MAX_EXPANSION
 from wordsparse.machine import threads
 from wordsparse.words.options import ModelName, Options
 
@@ -65,7 +64,7 @@ class Request:
     corpus: Sequence[Path]
     output: Path
     format: str | None = None
-    max_expansion: float = MAX_EXPANSION
+    max_expansion: float | None = None
     column: str | None = None
     tokens: str | None = None
     phrases: int | None = None

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from wordsparse.comparison.request import Request
 from wordsparse.corpus import END_OF_SENTENCE, EncodedCorpus
-from wordsparse.corpus.reading import sentences
+from wordsparse.corpus.options import TextOptions
+from wordsparse.corpus.reading import RawText, joined
 from wordsparse.errors import InputError
+from wordsparse.options import abouts
 from wordsparse.training.texts import TrainingText
 
 # Longer sentences are split. gensim 4.4's compiled reader skips words beyond its batches of 10,000 words: of a text of
@@ -95,25 +97,14 @@ def write_plain(corpus: EncodedCorpus, max_tokens: int, path: Path) -> PlainText
 
 def _encoded(request: Request, folder: Path, size: int | None) -> EncodedText:
     paths = list(request.corpus)
-    text = TrainingText(
-        paths,
-        format=request.format,
-        column=request.column,
-        tokens=request.tokens,
-        phrases=request.phrases,
-        phrase_threshold=request.phrase_threshold,
-        min_count=request.min_count,
-        max_expansion=request.max_expansion,
-        threads=request.threads,
-    )
+    asked = TextOptions(**{name: getattr(request, name) for name in abouts(TextOptions) if name != "max_vocab"})
+    text = TrainingText(paths, asked, request.threads)
     corpus, seconds = text.encoded(), None
     if corpus is None:
         started = time.perf_counter()
         if size is not None:
-            read = (request.format, request.tokens, request.column, request.max_expansion)
-            text = replace(
-                text, corpus=_beginning(sentences(paths, *read), size), format=None, column=None, tokens=None
-            )
+            beginning = _beginning(joined(RawText.of(paths, asked).pieces()), size)
+            text = replace(text, corpus=beginning, options=replace(asked, format=None, column=None, tokens=None))
         corpus = text.encode(folder)
         seconds = time.perf_counter() - started
     elif size is not None:

@@ -17,16 +17,18 @@ from wordsparse.corpus._text import WordTable
 from wordsparse.corpus.blocks import decoded, text_blocks
 from wordsparse.corpus.draft import Draft, NumberedText
 from wordsparse.corpus.hints import hints
+from wordsparse.corpus.options import MIN_COUNT, EncodeOptions
 from wordsparse.corpus.parts import Part, whole
-from wordsparse.corpus.phrases import MIN_COUNT, THRESHOLD, with_phrases
+from wordsparse.corpus.phrases import MIN_COUNT as PAIR_MIN_COUNT
+from wordsparse.corpus.phrases import THRESHOLD, with_phrases
 from wordsparse.corpus.reading import Piece, RawText, Source, check_some_tokens
 from wordsparse.corpus.shard import END_OF_SENTENCE, OUT_OF_VOCABULARY, Recent, Shard
 from wordsparse.corpus.shards import VOCABULARY, EncodedCorpus, FileRecord, tokenization, write_corpus_manifest
 from wordsparse.corpus.vocabulary import Vocabulary, check_limits, check_word
 from wordsparse.errors import InputError
 from wordsparse.files.storage import new_directory
-from wordsparse.files.unpacking import MAX_EXPANSION
 from wordsparse.machine.threads import ordered_map, resolve_threads
+from wordsparse.options import taking
 
 Ids: TypeAlias = NDArray[np.int32]
 Progress: TypeAlias = Callable[[int], object]
@@ -36,22 +38,8 @@ BLOCK_VALUES = 2**20
 logger = logging.getLogger(__name__)
 
 
-def encode(
-    source: Source,
-    output: str | os.PathLike[str],
-    *,
-    format: str | None = None,
-    column: str | None = None,
-    tokens: str | None = None,
-    phrases: int = 0,
-    phrase_threshold: float = THRESHOLD,
-    min_count: int = 5,
-    max_vocab: int | None = None,
-    known: Collection[str] = (),
-    max_expansion: float = MAX_EXPANSION,
-    progress: Progress | None = None,
-    threads: int | None = None,
-) -> EncodedCorpus:
+@taking(EncodeOptions)
+def encode(source: Source, output: str | os.PathLike[str], asked: EncodeOptions) -> EncodedCorpus:
     """Read a text once and write it as an encoded corpus.
 
     Memory: for each thread, the distinct words that it has read, with their counts, and a few blocks of the text.
@@ -60,30 +48,10 @@ def encode(
     Parameters
     ----------
     source : path, list of paths, or iterable
-        See :class:`wordsparse.corpus.reading.RawText`, also for the next three; a one-shot iterator is accepted.
+        See :class:`wordsparse.corpus.reading.RawText`; a one-shot iterator is accepted.
     output : path
         The directory of the corpus: a new or an empty one. It appears only when it is complete.
-    format : {"lines", "text8", "paths", "wiki", "csv", "jsonl", "parquet"}, optional
-        The format of the files; by default ``lines``, or with ``column`` what their names say.
-    column : str, optional
-        The column that holds the text.
-    tokens : {"split", "simple", "unicode", "unicode-cased", "japanese", "chinese"}, optional
-        The tokeniser; by default ``simple`` for ``wiki``, else ``split``.
-    phrases : int
-        The number of passes in which pairs of words are joined to phrases, see :mod:`wordsparse.corpus.phrases`.
-    phrase_threshold : float
-        The score above which a pair of words is a phrase.
-    min_count, max_vocab : int
-        The minimum count of a word in the vocabulary, and the maximum number of words.
-    known : collection of str
-        Words that are in the vocabulary whatever their count, if they occur at all.
-    max_expansion : float
-        The maximum ratio of unpacked to compressed size; a file above it and above 64 MiB unpacked is refused.
-    progress : callable, optional
-        Called at intervals with the number of tokens read so far.
-    threads : int, optional
-        The number of reading threads; by default, the number of available CPUs. The result does not depend on it. One
-        thread reads all but files of text with the tokeniser ``split``.
+    {options}
 
     Raises
     ------
@@ -92,28 +60,30 @@ def encode(
     WordsparseError
         If writing fails. After either error, nothing is left behind.
     """
-    check_limits(min_count, max_vocab)
-    passes = validation.whole("phrases", phrases)
-    threshold = validation.non_negative("phrase_threshold", phrase_threshold)
-    threads = resolve_threads(threads)
-    text, target = RawText(source, format, tokens, column, max_expansion), Path(output)
+    min_count = MIN_COUNT if asked.min_count is None else asked.min_count
+    check_limits(min_count, asked.max_vocab)
+    passes = validation.whole("phrases", asked.phrases or 0)
+    threshold = THRESHOLD if asked.phrase_threshold is None else asked.phrase_threshold
+    validation.non_negative("phrase_threshold", threshold)
+    threads, progress = resolve_threads(asked.threads), asked.progress or (lambda tokens: None)
+    text, target = RawText.of(source, asked), Path(output)
     with new_directory(target) as folder:
         # A pass over the phrases reads the shards of one directory and writes the next one's.
         stages = [*(folder / f"pass-{i}" for i in range(passes)), folder]
         for stage in stages:
             stage.mkdir(exist_ok=True)
-        numbered: NumberedText = _read(text, Draft(stages[0], target), threads, progress or (lambda tokens: None))
+        numbered: NumberedText = _read(text, Draft(stages[0], target), threads, progress)
         for before, after in itertools.pairwise(stages):
-            numbered = with_phrases(numbered, Draft(after, target), max(min_count, MIN_COUNT), threshold, threads)
+            numbered = with_phrases(numbered, Draft(after, target), max(min_count, PAIR_MIN_COUNT), threshold, threads)
             shutil.rmtree(before)
-        vocabulary = numbered.vocabulary(min_count, max_vocab, known)
+        vocabulary = numbered.vocabulary(min_count, asked.max_vocab, asked.known)
         written = numbered.draft.renumbered(numbered.maps(vocabulary), threads)
         about: dict[str, Any] = {
             "tokens": numbered.draft.tokens,
             "sentences": numbered.draft.sentences,
             "distinct_words": numbered.distinct_words,
-            "min_count": validation.plain(min_count),
-            "max_vocab": validation.plain(max_vocab),
+            "min_count": min_count,
+            "max_vocab": asked.max_vocab,
             "tokenization": tokenization(text.tokens, passes, threshold),
         }
         digest = complete(folder, vocabulary, [shard.file for shard in written], about)

@@ -8,7 +8,7 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias, cast
+from typing import Any, NamedTuple, Protocol, TypeAlias, cast
 
 from wordsparse import optional, validation
 from wordsparse.corpus.blocks import decoded, text_blocks
@@ -24,6 +24,19 @@ Source: TypeAlias = PathLike | Sequence[PathLike] | Iterable[object]
 Piece: TypeAlias = tuple[Sequence[str], bool]
 
 logger = logging.getLogger(__name__)
+
+
+class HowToRead(Protocol):
+    """The options of reading; :class:`wordsparse.corpus.options.TextOptions` has them."""
+
+    @property
+    def format(self) -> str | None: ...
+    @property
+    def column(self) -> str | None: ...
+    @property
+    def tokens(self) -> str | None: ...
+    @property
+    def max_expansion(self) -> float | None: ...
 
 
 class RawText:
@@ -106,6 +119,12 @@ class RawText:
             logger.warning("%s: read as plain text; --column NAME (column=) reads one of its columns", some_of(rows))
         by_compiled = tokens == "split" and column is None and paths is not None
         self.lines = FORMATS[format or "lines"].lines if by_compiled else None
+
+    @classmethod
+    def of(cls, source: Source, asked: "HowToRead", *, quiet: bool = False) -> "RawText":
+        """The text, read as the options say."""
+        limit = MAX_EXPANSION if asked.max_expansion is None else asked.max_expansion
+        return cls(source, asked.format, asked.tokens, asked.column, limit, quiet=quiet)
 
     def pieces(self) -> Iterator[Piece]:
         """The text in pieces of bounded size (each line of a cell and each sentence of an iterable is one piece).
@@ -202,7 +221,7 @@ def sentences(
     max_expansion: float = MAX_EXPANSION,
 ) -> Iterator[list[str]]:
     """The sentences of a text as lists of tokens, complete whatever their length; see :class:`RawText`."""
-    return _joined(RawText(source, format, tokens, column, max_expansion).pieces())
+    return joined(RawText(source, format, tokens, column, max_expansion).pieces())
 
 
 def check_some_tokens(files: Sequence[Path], without: Sequence[Path]) -> None:
@@ -231,7 +250,7 @@ def _has_rows(file: Path) -> bool:
     return any(suffix.lower() in format.suffixes for format in ROW_FORMATS.values() for suffix in file.suffixes[-2:])
 
 
-def _joined(stream: Iterator[Piece]) -> Iterator[list[str]]:
+def joined(stream: Iterator[Piece]) -> Iterator[list[str]]:
     sentence: list[str] = []
     for tokens, ends_sentence in stream:
         sentence.extend(tokens)

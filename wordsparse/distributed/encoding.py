@@ -23,6 +23,7 @@ from wordsparse import corpus, validation
 from wordsparse.corpus import EncodedCorpus, Vocabulary, shards
 from wordsparse.corpus.draft import Draft
 from wordsparse.corpus.encoding import Progress, ReadText, complete, read_parts
+from wordsparse.corpus.options import TextOptions
 from wordsparse.corpus.parts import share
 from wordsparse.corpus.reading import RawText, Source, check_some_tokens
 from wordsparse.corpus.shard import END_OF_SENTENCE, SHARD_DTYPE
@@ -63,8 +64,6 @@ def encode(
         On all ranks, if the encoding fails on one of them, or their files differ in size or in a sample of blocks.
     """
     given = {"known": known, **options}
-    if ranks.size == 1:
-        return corpus.encode(source, output, progress=progress, threads=threads, **given)
     text = together(ranks, lambda: _shared_text(source, options))
     facts = {
         "text": together(ranks, lambda: None if text is None else _signature(text)),
@@ -84,13 +83,12 @@ def _shared_text(source: Source, options: Mapping[str, Any]) -> RawText | None:
     """The text, if the ranks can share it."""
     text = _text(source, options, quiet=True)
     regular = text.files is not None and all(file.is_file() for file in text.files)
-    whole = validation.whole("phrases", options.get("phrases", 0)) > 0
+    whole = validation.whole("phrases", options.get("phrases") or 0) > 0
     return text if regular and text.lines is not None and not whole else None
 
 
 def _text(source: Source, options: Mapping[str, Any], *, quiet: bool) -> RawText:
-    names = ("format", "tokens", "column", "max_expansion")
-    return RawText(source, **{name: options[name] for name in names if name in options}, quiet=quiet)
+    return RawText.of(source, TextOptions(**options), quiet=quiet)
 
 
 def _signature(text: RawText) -> str:

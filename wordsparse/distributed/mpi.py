@@ -1,11 +1,8 @@
 """The interface of communication over MPI, through mpi4py's buffers: nothing is pickled."""
 
-import os
-import socket
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from functools import wraps
 from itertools import accumulate
 from typing import Any, NoReturn, ParamSpec, TypeVar
@@ -15,9 +12,6 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from wordsparse import optional
-from wordsparse.distributed import hydra
-from wordsparse.distributed.heartbeat import Heartbeat
-from wordsparse.distributed.watchdog import Watchdog, end_with_parent, limited, patience
 from wordsparse.errors import InputError
 from wordsparse.kernels.pool import ArrayPool
 
@@ -25,22 +19,21 @@ Array = NDArray[Any]
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# Seconds between two signs of life, where patience is not short.
-BEAT = 10.0
+# Seconds in which the launcher has read what a rank has written.
+READ = 1.0
 # Sums of up to so many numbers take one message to each rank instead of two of a part of them.
 SMALL = 256
 
 
 def _counted(method: Callable[P, T]) -> Callable[P, T]:
-    """A method under the watchdog, whose CPU time is added up."""
+    """A method whose CPU time is added up."""
 
     @wraps(method)
     def counted(*args: P.args, **kwargs: P.kwargs) -> T:
         ranks: Any = args[0]
         began = time.thread_time()
         try:
-            with ranks.watchdog:
-                return method(*args, **kwargs)
+            return method(*args, **kwargs)
         finally:
             ranks.cpu_seconds += time.thread_time() - began
 
@@ -55,12 +48,11 @@ class MpiRanks:
     MissingDependencyError
         If mpi4py is not installed, or finds no MPI.
     InputError
-        If there are not as many as ``expected``, or the variable of the watchdog is no number.
+        If there are not as many as ``expected``.
     """
 
     def __init__(self, expected: int | None = None) -> None:
-        with limited(patience()):
-            mpi = optional.load("training over several processes", "mpi4py.MPI")
+        mpi = optional.load("training over several processes", "mpi4py.MPI")
         self._mpi, self._world = mpi, mpi.COMM_WORLD
         self.rank, self.size = int(self._world.rank), int(self._world.size)
         if expected not in (None, self.size):
@@ -74,12 +66,6 @@ class MpiRanks:
         self.beside, self.local_rank = int(host.size), int(host.rank)
         self.sent, self.cpu_seconds = 0, 0.0
         self._pool = ArrayPool()
-        seconds = patience()
-        beats = self.size > 1 and seconds > 0 and mpi.Query_thread() == mpi.THREAD_MULTIPLE
-        heard = [Heartbeat(mpi, self._world, min(seconds / 10, BEAT)).silent] if beats else []
-        self.watchdog = Watchdog(seconds, self._say, *heard)
-        if self.size > 1:
-            end_with_parent(self._say)
 
     @_counted
     def sum(self, part: Array) -> Array:
@@ -136,16 +122,9 @@ class MpiRanks:
     def barrier(self) -> None:
         self._world.Barrier()
 
-    def watch(self, watches: bool) -> None:
-        self.watchdog.watch(watches)
-
-    def _say(self, line: str) -> None:
-        with suppress(OSError):  # a launcher that is gone reads nothing
-            os.write(2, f"wordsparse: rank {self.rank} of {self.size} ({socket.gethostname()}): {line}\n".encode())
-
     def abort(self, status: int) -> NoReturn:
         sys.stderr.flush()
-        hydra.wait_until_read()
+        time.sleep(READ)  # of a job that it ends, MPICH's launcher reads nothing more
         self._world.Abort(status)
         raise SystemExit(status)
 

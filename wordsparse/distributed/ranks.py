@@ -1,6 +1,6 @@
 """The interface of communication: all that the ranks of a run say to each other goes through these methods.
 
-Every method but ``watch`` and ``abort`` is collective: all ranks call the same ones in the same order, from the main
+Every method but ``abort`` is collective: all ranks call the same ones in the same order, from the main
 thread. Arrays are NumPy's; staging.py puts those of a GPU over the same methods. Results are the same bytes at every
 repetition: sums are taken in the order of the ranks.
 """
@@ -70,10 +70,6 @@ class Ranks(Protocol):
     def barrier(self) -> None:
         """Wait for all ranks."""
 
-    def watch(self, watches: bool) -> None:
-        """Whether a rank that waits very long for others shall end, from now on, though all are alive; not
-        collective."""
-
     def abort(self, status: int) -> NoReturn:
         """End all ranks at once with this exit status, whatever they are doing."""
 
@@ -94,9 +90,6 @@ class OneRank:
         return [content]
 
     def barrier(self) -> None:
-        pass
-
-    def watch(self, watches: bool) -> None:
         pass
 
     def abort(self, status: int) -> NoReturn:

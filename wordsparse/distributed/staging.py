@@ -51,9 +51,6 @@ class StagedRanks:
     def barrier(self) -> None:
         self._ranks.barrier()
 
-    def watch(self, watches: bool) -> None:
-        self._ranks.watch(watches)
-
     def abort(self, status: int) -> NoReturn:
         self._ranks.abort(status)
 

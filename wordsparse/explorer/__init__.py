@@ -13,11 +13,12 @@ from wordsparse.explorer.assembly import page
 from wordsparse.explorer.content import content_of
 from wordsparse.files import storage
 from wordsparse.files.escaping import page_bytes
+from wordsparse.stability.model import ResampledModel, resampled_model
 from wordsparse.stability.resamples import Resamples
 from wordsparse.validation import positive_int
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.model import Model
-from wordsparse.words.model_directory import is_model, load, read_vectors
+from wordsparse.words.model_directory import is_model, read_vectors
 
 __all__ = ["DEFAULT_MAP", "DEFAULT_WORDS", "explore"]
 
@@ -106,10 +107,10 @@ def _named(models: Mapping[str, Source] | Sequence[str | PathLike[str]] | str | 
 
 def _read(name: str, source: Source) -> tuple[WordVectors, Resamples | None]:
     if not isinstance(source, WordVectors | Model):
-        source = load(source) if is_model(source) else read_vectors(source)
+        source = resampled_model(source) if is_model(source) else read_vectors(source)
     vectors = source if isinstance(source, WordVectors) else source.word_vectors()
     if vectors.dim < 2:
         raise InputError(
             f"{name}: its vectors have {vectors.dim} dimension: a page needs at least 2; train with a larger dim"
         )
-    return vectors, source.resamples if isinstance(source, Model) else None
+    return vectors, source.resamples if isinstance(source, ResampledModel) else None

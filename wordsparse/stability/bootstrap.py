@@ -5,27 +5,105 @@ differs between them is all that the text leaves open. The vocabulary, the base 
 of the text itself; what a word's vector may be trusted for is counted in the resample.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from wordsparse import validation
 from wordsparse.corpus import EncodedCorpus
+from wordsparse.corpus.options import TextOptions
+from wordsparse.corpus.reading import Source
 from wordsparse.errors import InputError
+from wordsparse.options import abouts, free
+from wordsparse.stability.model import ResampledModel
 from wordsparse.stability.resamples import Codes, Resamples, Writer
 from wordsparse.stability.resampling import BLOCK, resampled
+from wordsparse.training.interruption import Interrupted, stop_requests
 from wordsparse.training.loop import Run
-from wordsparse.training.resume import FREE
+from wordsparse.training.texts import TrainingText, encoded
 from wordsparse.vectors.precision import packed
 from wordsparse.words import coordinates
 from wordsparse.words.model import Model
+from wordsparse.words.model_directory import load
 from wordsparse.words.options import Options
 
+RESAMPLES = 20
+logger = logging.getLogger(__name__)
 
-def check(model: Model, corpus: EncodedCorpus, options: Options) -> None:
+
+def resample(model: Model | str | PathLike[str], corpus: Source | EncodedCorpus, n: int = RESAMPLES) -> ResampledModel:
+    """Train models on ``n`` resamples of a model's text; those that its directory has already are kept.
+
+    Parameters
+    ----------
+    model : Model or path
+        With a path, each resample is written into the model directory when it is complete.
+    corpus : path, sequence of paths, EncodedCorpus, or iterable
+        The text that the model was trained on; it is read as it was then.
+    n : int
+
+    Raises
+    ------
+    InputError
+        If the model was trained on another text, or on others too.
+    Interrupted
+        If a signal stops it; the resamples that are complete are kept in the model directory.
+
+    Examples
+    --------
+    >>> import wordsparse as ws
+    >>> text = [["the", "cat", "sat"], ["the", "dog", "sat"]] * 50
+    >>> model = ws.train(text, dim=8, seed=3)
+    >>> ws.resample(model, text, 2).neighbours("cat", 1)[0].returned
+    2
+    """
+    check_number(n)
+    output = None if isinstance(model, Model) else Path(model)
+    trained = model if isinstance(model, Model) else load(model)
+    options = Options.from_dict(trained.options)
+    given: dict[str, Any] = {name: value for name, value in trained.call.items() if name in abouts(TextOptions)}
+    text = TrainingText(corpus, TextOptions(**given), options.threads, options.preset)
+    done = 0
+
+    def between_steps(run: Run) -> None:
+        if stop.received:
+            raise KeyboardInterrupt
+
+    with encoded(text) as ready, stop_requests() as stop:
+        _check(trained, ready, options)
+        writer = None if output is None else Writer(output, about(options))
+        parts: list[Codes] = []
+        done = 0 if writer is None else len(writer.digests)
+        try:
+            stop.awaited = True
+            for number in range(done, n):
+                codes = _codes(ready, options, number, between_steps)
+                parts.append(codes) if writer is None else writer.add(codes)
+                done += 1
+                logger.info("resample %d of %d is trained", done, n)
+        except KeyboardInterrupt as error:
+            kept = f"the model is in {output}, with {done} of {n} resamples; the same again trains the others"
+            raise Interrupted("interrupted" if output is None else f"interrupted; {kept}") from error
+        finally:
+            stop.awaited = False
+    shape = (len(trained), trained.dim)
+    found = Resamples(shape, about(options), parts) if output is None else Resamples.beside(output, shape)
+    assert found is not None
+    return ResampledModel.of(trained, found)
+
+
+def check_number(n: int) -> None:
+    """Raise InputError unless there can be so many resamples."""
+    validation.whole("bootstrap", n)
+
+
+def _check(model: Model, corpus: EncodedCorpus, options: Options) -> None:
     """Raise InputError unless the model was trained on this whole text alone: only then can its text be resampled."""
     if options.max_tokens is not None:
         raise InputError("bootstrap resamples the whole text: leave out max_tokens")
@@ -34,44 +112,9 @@ def check(model: Model, corpus: EncodedCorpus, options: Options) -> None:
         raise InputError("bootstrap: the model was trained on other texts too: train it on all of them in one run")
 
 
-def resample_all(
-    model: Model,
-    corpus: EncodedCorpus,
-    options: Options,
-    n: int,
-    output: Path | None = None,
-    between_steps: Callable[[Run], None] | None = None,
-    report: Callable[[int], None] = lambda done: None,
-) -> Resamples:
-    """``n`` resamples of a model's text; those that ``output``, its directory, has already are kept.
-
-    ``between_steps`` is called between minibatches, ``report`` with the number of resamples that are done.
-
-    Raises
-    ------
-    InputError
-        If the model was trained on another text.
-    """
-    check(model, corpus, options)
-    shape = (len(model), model.dim)
-    if output is None:
-        parts = []
-        for number in range(n):
-            parts.append(_codes(corpus, options, number, between_steps))
-            report(number + 1)
-        return Resamples(shape, about(options), parts)
-    writer = Writer(output, about(options))
-    for number in range(len(writer.digests), n):
-        writer.add(_codes(corpus, options, number, between_steps))
-        report(number + 1)
-    found = Resamples.beside(output, shape)
-    assert found is not None
-    return found
-
-
 def about(options: Options) -> dict[str, Any]:
     """The resampled text and the resampling, as JSON."""
-    fixed = {name: value for name, value in options.as_dict().items() if name not in FREE}
+    fixed = {name: value for name, value in options.as_dict().items() if name not in free(Options)}
     return {"block": BLOCK, "options": fixed}
 
 

@@ -17,6 +17,7 @@ import scipy.stats
 from numpy.typing import NDArray
 
 from wordsparse.errors import InputError
+from wordsparse.stability.model import Resampled, with_resamples
 from wordsparse.stability.resamples import Resamples
 from wordsparse.vectors.alignment import distances
 from wordsparse.words.model import Model
@@ -38,13 +39,13 @@ class Moved(NamedTuple):
     q: float
 
 
-def moved(first: Model, second: Model, *, min_count: int = MIN_COUNT) -> list[Moved]:
+def moved(first: Resampled, second: Resampled, *, min_count: int = MIN_COUNT) -> list[Moved]:
     """How far the common words moved from one model to the other, the surest movement first.
 
     Parameters
     ----------
-    first, second : Model
-        Models with resamples of their texts (``bootstrap`` of :func:`wordsparse.train`), of the same dimension.
+    first, second : ResampledModel or path
+        Models with resamples of their texts (:func:`wordsparse.resample`), of the same dimension.
     min_count : int
         Words that occur less often in either text are left out.
 
@@ -53,11 +54,8 @@ def moved(first: Model, second: Model, *, min_count: int = MIN_COUNT) -> list[Mo
     InputError
         If a model has fewer than 4 resamples, the dimensions differ, or too few words are common.
     """
-    for name, model in (("first", first), ("second", second)):
-        if model.resamples is None or len(model.resamples) < MIN_RESAMPLES:
-            raise InputError(f"the {name} model needs {MIN_RESAMPLES} resamples: train it with bootstrap (20, say)")
-    assert first.resamples is not None
-    assert second.resamples is not None
+    first = with_resamples(first, MIN_RESAMPLES, "first")
+    second = with_resamples(second, MIN_RESAMPLES, "second")
     if first.dim != second.dim:
         raise InputError(f"the models have {first.dim} and {second.dim} dimensions: train both with the same")
     rows = _common_rows(first, second, min_count)

@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -65,7 +66,7 @@ class Resamples:
         return len(self.parts)
 
     @classmethod
-    def beside(cls, model: Path, shape: tuple[int, int]) -> Self | None:
+    def beside(cls, model: str | PathLike[str], shape: tuple[int, int]) -> Self | None:
         """The resamples of a model directory; None where it has none.
 
         Raises
@@ -73,6 +74,7 @@ class Resamples:
         InputError
             If the manifest is damaged, or belongs to another model.
         """
+        model = Path(model)
         directory = model / DIRECTORY
         if not (directory / MANIFEST).is_file():
             return None
@@ -181,7 +183,8 @@ class Writer:
         The resampled text and the resampling, as JSON. Resamples of another kind, or of another model, are removed.
     """
 
-    def __init__(self, model: Path, about: dict[str, Any]) -> None:
+    def __init__(self, model: str | PathLike[str], about: dict[str, Any]) -> None:
+        model = Path(model)
         self._directory = model / DIRECTORY
         self._content = {
             "format": FORMAT,

@@ -1,6 +1,5 @@
 """Models of the slices of a text."""
 
-import inspect
 from collections.abc import Iterator, Mapping
 from os import PathLike
 from pathlib import Path
@@ -8,20 +7,16 @@ from typing import Any
 
 from wordsparse.corpus.reading import Source
 from wordsparse.display import Display
-from wordsparse.distributed import launch
 from wordsparse.errors import InputError
 from wordsparse.files import storage, toml
+from wordsparse.options import abouts, refuse_unknown
+from wordsparse.stability.bootstrap import check_number, resample
 from wordsparse.stability.time_slices import time_slices
+from wordsparse.training.options import TrainOptions
 from wordsparse.training.progress import RunDisplay
-from wordsparse.training.runs import chosen_options, train
-from wordsparse.training.texts import TrainingText
+from wordsparse.training.runs import described_call, requested, train
 from wordsparse.training.trained import TrainedModel
 from wordsparse.words import model_directory
-from wordsparse.words.names import refuse_unknown
-
-_TRAIN = inspect.signature(train).parameters
-# The options of train that say how text becomes tokens, which was done when the slices were cut.
-_TEXT = [name for name in TrainingText.__dataclass_fields__ if name != "corpus"]
 
 
 def train_slices(
@@ -30,6 +25,7 @@ def train_slices(
     slice_by: str | None = None,
     slice_column: str | None = None,
     output: str | PathLike[str] | None = None,
+    bootstrap: int = 0,
     **options: Any,
 ) -> dict[str, TrainedModel]:
     """Train one model for each slice of a text, such as a year, all over the vocabulary of the whole text.
@@ -48,6 +44,8 @@ def train_slices(
         ``slice_by="year"``, the first year in it. Rows without it are left out; a warning counts them.
     output : path, optional
         A directory for the models, one below it for each slice, and ``options.toml``.
+    bootstrap : int
+        Resamples of each slice's text; see :func:`wordsparse.resample`.
     **options
         Options of :func:`wordsparse.train`. ``min_count`` and ``max_vocab`` apply to the whole text; a ``resume``
         trains the slices that are missing.
@@ -70,7 +68,7 @@ def train_slices(
     >>> ws.train_slices({"1900": old, "2000": new}, dim=4, min_count=1)["2000"]
     Model(cbow, 3 words × 4, 5 epochs)
     """
-    return dict(each_slice(corpus, slice_by, slice_column, output, options))
+    return dict(each_slice(corpus, slice_by, slice_column, output, bootstrap, options))
 
 
 def each_slice(
@@ -78,29 +76,29 @@ def each_slice(
     slice_by: str | None,
     slice_column: str | None,
     output: str | PathLike[str] | None,
+    bootstrap: int,
     options: Mapping[str, Any],
 ) -> Iterator[tuple[str, TrainedModel]]:
     """The models of :func:`train_slices`, one after the other."""
-    refuse_unknown(options, _TRAIN)
-    if launch.place()[1] > 1:
-        raise InputError("slices: not in several processes of a launcher: train them in one")
-    text = TrainingText(corpus, **{name: options[name] for name in _TEXT if name in options})
-    chosen = chosen_options({name: parameter.default for name, parameter in _TRAIN.items()} | dict(options))
-    if options.get("init") is not None:
+    refuse_unknown(options, abouts(TrainOptions))
+    check_number(bootstrap)
+    chosen, text, run = requested(corpus, TrainOptions(**{**options, "output": output}))
+    if run.init is not None:
         raise InputError("init: slices start from nothing in common: leave it out, or train each by itself")
-    if output is not None and not options.get("resume"):
+    if output is not None and not run.resume:
         storage.check_new_directory(Path(output))
-    of_training = {name: value for name, value in options.items() if name not in _TEXT or name in ("threads", "preset")}
-    with Display(options.get("progress", "auto") in ("auto", True)) as display:
+    of_run = {name: getattr(run, name) for name in ("checkpoint_every", "resume", "progress")}
+    with Display(run.progress in ("auto", True)) as display:
         encoding = RunDisplay(display).encoding
         with time_slices(text, slice_by, slice_column, encoding) as slices:
             display.close()
             if output is not None:
                 Path(output).mkdir(exist_ok=True)
-                call = {**text.as_dict(), "slice_by": slice_by, "slice_column": slice_column}
-                call |= {name: options[name] for name in ("bootstrap", "checkpoint_every") if name in options}
+                cut = {"slice_by": slice_by, "slice_column": slice_column, "bootstrap": bootstrap or None}
+                call = {**described_call(text, run), **cut}
                 content = toml.dumps({**call, **chosen.as_dict()})
                 storage.write_file(Path(output) / model_directory.OPTIONS, content.encode())
             for name, part in slices.items():
                 place = None if output is None else Path(output) / name
-                yield name, train(part.corpus, output=place, **of_training)
+                model = train(part.corpus, output=place, **of_run, **vars(chosen))
+                yield name, resample(place or model, part.corpus, bootstrap) if bootstrap else model

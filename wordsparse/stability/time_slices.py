@@ -14,12 +14,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from wordsparse.corpus.reading import RawText, sentences
+from wordsparse.corpus.options import TextOptions
+from wordsparse.corpus.reading import RawText, joined
 from wordsparse.corpus.sources import STANDARD_INPUT, find_files
 from wordsparse.errors import InputError
 from wordsparse.files import storage
 from wordsparse.files.members import MAX_COUNT
-from wordsparse.files.unpacking import MAX_EXPANSION
 from wordsparse.training.run_directory import SUFFIX
 from wordsparse.training.texts import TrainingText
 from wordsparse.words.model_directory import OPTIONS
@@ -71,7 +71,7 @@ def time_slices(
         If the text cannot be cut so, there are fewer than two slices or more than 500, a name cannot be that of a
         directory, or a slice has none of the text's words.
     """
-    if text.phrases:
+    if text.options.phrases:
         raise InputError("slices: phrases would differ from slice to slice: join them before")
     with storage.staging(Path(tempfile.gettempdir()) / "wordsparse-slices", mode=0o700) as temporary:
         parts = _parts(text, slice_by, slice_column, temporary)
@@ -81,7 +81,8 @@ def time_slices(
         slices = {}
         for number, name in enumerate(sorted(parts)):
             # Only known words are frequent enough for this minimum.
-            part = replace(whole, corpus=parts[name], min_count=MAX_COUNT, max_vocab=None)
+            limits = replace(whole.options, min_count=MAX_COUNT, max_vocab=None)
+            part = replace(whole, corpus=parts[name], options=limits)
             slices[name] = TrainingText(part.encode(temporary / str(number), words), threads=text.threads)
         yield slices
 
@@ -149,8 +150,7 @@ def _labelled(text: TrainingText) -> Iterator[tuple[str, list[str]]]:
     for name, source in text.corpus.items():
         if not isinstance(name, str):
             raise InputError(f"slices: the names of a dict of texts must be str, not {name!r}")
-        limit = MAX_EXPANSION if text.max_expansion is None else text.max_expansion
-        for sentence in sentences(source, text.format, text.tokens, text.column, limit):
+        for sentence in joined(RawText.of(source, text.options).pieces()):
             yield name, sentence
 
 
@@ -158,9 +158,8 @@ def _by_column(text: TrainingText, slice_by: str | None, column: str) -> Iterato
     """The sentences of rows, each with the name of its slice; rows without a name are left out, and counted."""
     if slice_by not in (None, "year"):
         raise InputError("slice_column names the column: leave slice_by out, or make it year, of a date")
-    limit = MAX_EXPANSION if text.max_expansion is None else text.max_expansion
     without = 0
-    for row, cell, tokens in RawText(text.corpus, text.format, text.tokens, text.column, limit).rows(column):
+    for row, cell, tokens in RawText.of(text.corpus, text.options).rows(column):
         name = "" if cell is None else str(cell).strip()
         if name and slice_by == "year":
             found = _YEAR.search(name)
@@ -191,6 +190,5 @@ def _spooled(labelled: Iterable[tuple[str, list[str]]], temporary: Path) -> dict
 def _all_of(text: TrainingText, parts: Iterable[_Spooled]) -> TrainingText:
     """The whole text of spooled slices: tokens already, so that only the limits of the vocabulary are options."""
     corpus = _Spooled(tuple(path for part in parts for path in part.files))
-    return TrainingText(
-        corpus, min_count=text.min_count, max_vocab=text.max_vocab, preset=text.preset, threads=text.threads
-    )
+    limits = TextOptions(min_count=text.options.min_count, max_vocab=text.options.max_vocab)
+    return TrainingText(corpus, limits, text.threads, text.preset)

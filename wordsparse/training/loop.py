@@ -9,17 +9,12 @@ from typing import Any, TypeVar
 from numpy.typing import NDArray
 
 from wordsparse.corpus import EncodedCorpus, Vocabulary
-from wordsparse.distributed import gpus
-from wordsparse.distributed.embedding import ShardedEmbedding
-from wordsparse.distributed.output import ShardedOutput
-from wordsparse.distributed.ranks import ONE, Ranks, gather_json, together
-from wordsparse.distributed.traffic import Traffic
 from wordsparse.errors import InputError, TrainingError
 from wordsparse.files import arrays
-from wordsparse.kernels import at_work, kernels_on
+from wordsparse.kernels import Kernels, at_work, kernels_on
 from wordsparse.layer.core import ExactLayer
 from wordsparse.layer.output import FactoredOutput
-from wordsparse.machine import threads
+from wordsparse.machine import devices, threads
 from wordsparse.machine.description import peak_memory_bytes
 from wordsparse.training import memory
 from wordsparse.training.minibatches import Minibatches
@@ -57,8 +52,6 @@ class Run:
         The words to train, among them every word of the corpus's own vocabulary; that one where not given.
     checkpoints : bool
         Whether there must be memory for a copy of the state.
-    ranks : Ranks
-        The processes that share the run: each takes its part of every minibatch, and holds its own rows.
 
     Raises
     ------
@@ -85,41 +78,64 @@ class Run:
         vocabulary: Vocabulary | None = None,
         *,
         checkpoints: bool = False,
-        ranks: Ranks = ONE,
     ) -> None:
-        self.options, self.ranks, self._traffic = options, ranks, Traffic(ranks)
-        self._text = corpus.identity()
+        self.options, self._text = options, corpus.identity()
         self.vocabulary = vocabulary = vocabulary or corpus.vocabulary
-        self.device = gpus.choose(options.device, ranks)
-        self.threads = threads.resolve_threads(options.threads, ranks.beside)
+        self.device, self.threads = self._place()
         # Minibatches are built ahead where there may be a thread for it; beside a GPU threads do nothing else, and it
         # makes less of transposes than their way there takes.
         on_cpu = self.device.device == "cpu"
         builders = min(self.threads - 1, 1 if on_cpu else MAX_BUILDERS)
-        self.minibatches = Minibatches(
-            corpus, vocabulary, options, transposed=on_cpu, builders=builders, part=(ranks.rank, ranks.size)
-        )
+        self.minibatches = self._minibatches(corpus, vocabulary, transposed=on_cpu, builders=builders)
         self.total_tokens, self.batch_tokens = self.minibatches.total_tokens, self.minibatches.largest
         self._schedule = self.minibatches.schedule
-        self.need = self._need(checkpoints and ranks.size == 1)  # the rows of ranks are written as they are
-        together(ranks, lambda: self.need.check(ranks.beside))
+        self.need = self._need(checkpoints)
+        self._check_memory()
         self._estimated_peak = memory.estimated_peak(self.need)
         with at_work(starting=True):
             self.embedding = self._start()
         self.is_whole = True
         self.state = RunState(warmup_tokens=self._schedule.warmup_tokens)
 
+    # ── what a run shared by several processes does otherwise: wordsparse/distributed/run.py ──────────────────────────
+
+    def _place(self) -> tuple[devices.Choice, int]:
+        """Where it runs, and on how many threads."""
+        return devices.choose(self.options.device), threads.resolve_threads(self.options.threads)
+
+    def _minibatches(self, corpus: EncodedCorpus, vocabulary: Vocabulary, **given: Any) -> Minibatches:
+        return Minibatches(corpus, vocabulary, self.options, **given)
+
+    def _check_memory(self) -> None:
+        self.need.check()
+
     def _start(self) -> WordEmbedding:
-        """The embedding at its start: all of it, or the rows of this rank."""
-        options, recipe = self.options, self.options.used_recipe()
-        sizes, measure = (len(self.vocabulary), options.dim + 1), recipe.base_measure(self.vocabulary.counts)
-        # Word vectors are as good with them: docs/notebook/speed.md.
-        kernels = kernels_on(self.device.device, self.threads, bfloat16=True)
-        if self.ranks.size > 1:
-            shared = ShardedOutput(self.ranks, *sizes, recipe.loss, base_measure=measure, kernels=kernels).core
-            return ShardedEmbedding(_started(shared, recipe), recipe.steps, options.seed)
-        output = FactoredOutput(*sizes, recipe.loss, base_measure=measure, kernels=kernels).core
-        return WordEmbedding(_started(output, recipe), recipe.steps, options.seed)
+        """The embedding at its start."""
+        recipe, sizes = self.options.used_recipe(), (len(self.vocabulary), self.options.dim + 1)
+        measure = recipe.base_measure(self.vocabulary.counts)
+        output = FactoredOutput(*sizes, recipe.loss, base_measure=measure, kernels=self._kernels()).core
+        return WordEmbedding(started(output, recipe), recipe.steps, self.options.seed)
+
+    def _kernels(self) -> Kernels:
+        # Word vectors are as good with bfloat16.
+        return kernels_on(self.device.device, self.threads, bfloat16=True)
+
+    def _step(self, examples: Examples) -> tuple[float, float]:
+        """Take the step of a minibatch; the sum of its losses, and its pairs."""
+        return self._checked_step(examples), examples.pairs
+
+    def _loss(self, examples: Examples) -> tuple[float, float]:
+        """The sum of the losses of a minibatch, and its pairs."""
+        return self.embedding.loss(examples), examples.pairs
+
+    def _progress(self, loss: float, heldout: float | None = None) -> Progress:
+        return Progress(self.state.tokens, self.total_tokens, len(self.state.losses), loss, heldout)
+
+    def _more_facts(self) -> dict[str, Any]:
+        """What the report tells besides."""
+        return {}
+
+    # ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     @at_work(starting=True)
     def start_from(self, vectors: WordVectors) -> None:
@@ -142,7 +158,6 @@ class Run:
         InputError
             If one of them does not belong to such a run.
         """
-        embedding = self.embedding.own(embedding)
         arrays.check_fit(embedding, self.embedding.state())
         found = RunState.from_dict(run_state)
         found.check(self.total_tokens, self.minibatches.positions, self.options.epochs)
@@ -217,7 +232,7 @@ class Run:
             checkpoint_memory_bytes=self.need.copy,
             checkpoints=checkpoints,
             heldout_loss=list(at.heldout_losses) if options.heldout else None,
-            **self._over_ranks(),
+            **self._more_facts(),
         )
         state = self.embedding.state() if state is None else state
         training = Training(self._text, at.as_dict(), state)
@@ -225,49 +240,32 @@ class Run:
         model = TrainedModel(*parts, call=call)
         return _with_subwords(model) if options.subwords else model
 
-    def _over_ranks(self) -> dict[str, Any]:
-        """What the report tells of each rank, where there are several; collective."""
-        ranks = self.ranks
-        if ranks.size == 1:
-            return {}
-        here = {
-            "sent_bytes": ranks.sent,
-            "mean_step_bytes": self._traffic.mean,
-            "largest_step_bytes": self._traffic.largest,
-            "rank_cpu_seconds": time.process_time(),
-            "communication_cpu_seconds": ranks.cpu_seconds,
-            "rank_peak_memory_bytes": peak_memory_bytes(),
-        }
-        told = gather_json(ranks, here)
-        return {"ranks": ranks.size} | {name: [of_rank[name] for of_rank in told] for name in here}
-
     def _finish_epoch(self, report: Callable[[Progress], None], between_steps: Callable[[], None]) -> None:
         """Train the rest of the epoch that is under way, and count its losses."""
         at = self.state
         epoch = len(at.losses)
         with closing(self.examples(epoch)) as minibatches:
-            for end, part in minibatches:
+            for end, examples in minibatches:
                 self.is_whole = False
-                with self._traffic.step():
-                    examples = self.embedding.joined(part)
-                    at.epoch_loss += self._step(examples)
-                at.epoch_pairs += examples.pairs
+                loss, pairs = self._step(examples)
+                at.epoch_loss += loss
+                at.epoch_pairs += pairs
                 at.position = end
                 self.is_whole = True
-                mean = at.epoch_loss / max(at.epoch_pairs, 1)
-                report(Progress(at.tokens, self.total_tokens, epoch, mean, sent_bytes=self._traffic.last))
+                report(self._progress(at.epoch_loss / max(at.epoch_pairs, 1)))
                 between_steps()
         if at.epoch_pairs == 0:
             raise TrainingError(self._nothing_to_learn())
         heldout = self._heldout_loss() if self.options.heldout else None
+        mean = at.epoch_loss / at.epoch_pairs
+        if heldout is not None:
+            report(self._progress(mean, heldout))
         self.is_whole = False
-        at.losses.append(at.epoch_loss / at.epoch_pairs)
+        at.losses.append(mean)
         at.position, at.epoch_loss, at.epoch_pairs = 0, 0.0, 0.0
         if heldout is not None:
             at.heldout_losses.append(heldout)
         self.is_whole = True
-        if heldout is not None:
-            report(Progress(at.tokens, self.total_tokens, epoch, at.losses[-1], heldout))
 
     def examples(self, epoch: int) -> Generator[tuple[int, Examples], None, None]:
         """The rest of the epoch, minibatch by minibatch, each with its end in the corpus."""
@@ -275,14 +273,10 @@ class Run:
 
     def _heldout_loss(self) -> float:
         """The exact loss on held-out text, its mean per pair."""
-        loss, pairs = 0.0, 0.0
-        for part in self.minibatches.heldout():
-            examples = self.embedding.joined(part)
-            loss += self.embedding.loss(examples)
-            pairs += examples.pairs
-        return loss / pairs
+        losses, pairs = zip(*map(self._loss, self.minibatches.heldout()), strict=True)
+        return float(sum(losses) / sum(pairs))
 
-    def _need(self, checkpoints: bool) -> memory.Need:
+    def _need(self, checkpoints: bool, ranks: int = 1) -> memory.Need:
         """By the first minibatch; later ones are like it."""
         words = pairs = bags = 0
         examples = self.minibatches.first()
@@ -293,7 +287,7 @@ class Run:
             else:
                 bags = examples.bags.rows
         size = len(self.vocabulary), self.options.dim
-        return memory.Need(*size, words, pairs, checkpoints, bags, self.options.subwords, self.ranks.size)
+        return memory.Need(*size, words, pairs, checkpoints, bags, self.options.subwords, ranks)
 
     def _has_stalled(self) -> bool:
         """Whether the last ``patience`` epochs brought no better held-out loss than the best one before them."""
@@ -302,7 +296,8 @@ class Run:
             return False
         return min(found[-patience:]) >= min(found[:-patience])
 
-    def _step(self, examples: Examples) -> float:
+    def _checked_step(self, examples: Examples) -> float:
+        """Take the step; TrainingError if its loss tells of a run that diverges."""
         at = self.state
         lr = self._schedule.learning_rate(at.tokens, at.warmup_tokens)
         try:
@@ -335,7 +330,7 @@ class Run:
         return TrainingError(f"{where}: {how}; use {', or '.join(remedies)}")
 
 
-def _started(output: Layer, recipe: Recipe) -> Layer:
+def started(output: Layer, recipe: Recipe) -> Layer:
     """The output layer where the recipe starts it."""
     if recipe.start:
         output.set_common_output(recipe.start)

@@ -14,15 +14,15 @@ from typing import Any
 
 from wordsparse import validation
 from wordsparse.corpus import EncodedCorpus
-from wordsparse.distributed import gpus
-from wordsparse.distributed.ranks import ONE, Ranks
 from wordsparse.errors import InputError, TrainingError, WordsparseError
 from wordsparse.files import regular, storage
-from wordsparse.stability import bootstrap
+from wordsparse.machine import devices
+from wordsparse.options import free
 from wordsparse.training import memory
 from wordsparse.training.checkpoints import Checkpoint, Checkpointer
 from wordsparse.training.interruption import Interrupted, StopRequest, stop_requests
 from wordsparse.training.loop import Run
+from wordsparse.training.options import CHECKPOINT_EVERY
 from wordsparse.training.progress import Progress, Report
 from wordsparse.training.resume import continued, differences, is_same_text
 from wordsparse.training.run_directory import CORPUS, MODEL, SOURCE, RunDirectory
@@ -34,9 +34,6 @@ from wordsparse.words import start
 from wordsparse.words.options import Options
 
 logger = logging.getLogger(__name__)
-
-CHECKPOINT_EVERY = 600.0
-"""The default number of seconds between checkpoints."""
 
 
 @dataclass(frozen=True)
@@ -51,10 +48,8 @@ class OutputRun:
     options: Options
     resume: bool = False
     checkpoint_every: float = CHECKPOINT_EVERY
-    bootstrap: int = 0
     init: WordVectors | None = None
     call: Mapping[str, object] = field(default_factory=dict)
-    ranks: Ranks = ONE
 
     def train(
         self,
@@ -77,7 +72,6 @@ class OutputRun:
             If the model cannot be written.
         """
         validation.non_negative("checkpoint_every", self.checkpoint_every)
-        validation.whole("bootstrap", self.bootstrap)
         storage.check_parent(self.output)
         memory.check_dim(self.options.dim)
         with stop_requests() as stop, RunDirectory(self.output) as directory:
@@ -91,7 +85,7 @@ class OutputRun:
             run = self._new_run(base, corpus)
             if run is None:
                 assert base is not None
-                return self._resampled(self._finished(base), corpus, stop)
+                return self._finished(base)
             if run.device.device != "cpu":
                 logger.info("training on %s", run.device.reason)
             del base  # the run has taken its arrays, or does not need them
@@ -102,9 +96,7 @@ class OutputRun:
             count = 0 if checkpoint is None else checkpoint.count
             keeper = Checkpointer(directory, request, self.checkpoint_every, stop, count)
             directory.reserve(disk_bytes(run))
-            model = self._finish(run, keeper, directory, stop, progress)
-            del run
-            return self._resampled(model, corpus, stop)
+            return self._finish(run, keeper, directory, stop, progress)
 
     def _base(self, directory: RunDirectory) -> tuple[TrainedModel | None, str | None]:
         """The model that the run starts from and its digest; (None, None) unless the run is resumed from a model.
@@ -128,21 +120,28 @@ class OutputRun:
             return None, None
         if not self.output.exists() or (self.output.is_dir() and not any(self.output.iterdir())):
             return None, None
-        # Of several ranks, each takes its own rows.
-        base = load(self.output, mapped=self.ranks.size > 1)
-        return base, regular.sha256_of(self.output / models.MANIFEST)
+        return self._loaded(), regular.sha256_of(self.output / models.MANIFEST)
+
+    def _loaded(self) -> TrainedModel:
+        return load(self.output)
+
+    def _device(self) -> devices.Choice:
+        return devices.choose(self.options.device)
+
+    def _run(self, *given: Any, **more: Any) -> Run:
+        return Run(*given, **more)
 
     def _request(self, corpus: EncodedCorpus, base_digest: str | None) -> dict[str, Any]:
         """What a checkpoint says of its run."""
         # The device that "auto" chose: another device would round differently.
-        device = gpus.choose(self.options.device, self.ranks).device
+        device = self._device().device
         request = {"options": {**self.options.as_dict(), "device": device}, "text": corpus.identity()}
         return {**request, "base": base_digest, "init": None if self.init is None else start.digest(self.init)}
 
     def _check_request(self, checkpoint: Checkpoint, request: dict[str, Any], corpus: EncodedCorpus) -> None:
         """Raise InputError if the run of the checkpoint had another request."""
         before = checkpoint.request
-        changed = differences(before["options"], request["options"], but={"threads", "subwords"})
+        changed = differences(before["options"], request["options"], but=free(Options) - {"device"})
         if not changed and not is_same_text(before["text"], corpus):
             changed = "the text is another one"
         if not changed and before.get("init") != request["init"]:
@@ -157,13 +156,13 @@ class OutputRun:
         """The run at its start; None if a finished model has no epochs left."""
         checkpoints = self.checkpoint_every > 0
         if base is None:
-            run = Run(corpus, self.options, checkpoints=checkpoints, ranks=self.ranks)
+            run = self._run(corpus, self.options, checkpoints=checkpoints)
             if self.init is not None:
                 run.start_from(self.init)
             return run
         if self.init is not None:
             logger.warning("init has no effect: the run goes on from the model in %s", self.output)
-        return continued(base, corpus, self.options, checkpoints=checkpoints, ranks=self.ranks)
+        return continued(base, corpus, self.options, checkpoints=checkpoints, make=self._run)
 
     def _finished(self, model: TrainedModel) -> TrainedModel:
         """The model that no epochs are left for."""
@@ -215,35 +214,6 @@ class OutputRun:
             raise Interrupted(f"interrupted; the model was complete and is in {self.output}")
         return model
 
-    def _resampled(self, model: TrainedModel, corpus: EncodedCorpus, stop: StopRequest) -> TrainedModel:
-        """The finished model with its resamples, if they are requested; a signal keeps those that are complete."""
-        if not self.bootstrap:
-            return model
-        done = 0
-
-        def between_steps(run: Run) -> None:
-            if stop.received:
-                raise KeyboardInterrupt
-
-        def report(number: int) -> None:
-            nonlocal done
-            done = number
-            logger.info("resample %d of %d is trained", number, self.bootstrap)
-
-        try:
-            stop.awaited = True
-            model.resamples = bootstrap.resample_all(
-                model, corpus, self.options, self.bootstrap, self.output, between_steps, report
-            )
-        except KeyboardInterrupt as error:
-            kept = (
-                f"the model is in {self.output}, with {done} of {self.bootstrap} resamples; --resume trains the others"
-            )
-            raise Interrupted(f"interrupted; {kept}") from error
-        finally:
-            stop.awaited = False
-        return model
-
     def _written(self, run: Run, keeper: Checkpointer, directory: RunDirectory) -> TrainedModel:
         directory.release_reserve()
         model = run.model(keeper.count, self.call)
@@ -288,4 +258,4 @@ def newest_checkpoint(directory: RunDirectory, base: str | None) -> Checkpoint |
 def disk_bytes(run: Run) -> int:
     """An upper bound of the size of the run's model and of its checkpoints on the disk."""
     vocabulary = sum(len(word.encode(errors="replace")) + 32 for word in run.vocabulary.words)
-    return run.need.state * run.ranks.size + 6 * vocabulary + 2**16
+    return run.need.state * run.need.ranks + 6 * vocabulary + 2**16

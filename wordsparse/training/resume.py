@@ -14,17 +14,17 @@ dimension must be unchanged; all other options may differ.
 """
 
 import logging
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wordsparse.corpus import EncodedCorpus
-from wordsparse.distributed.ranks import ONE, Ranks
 from wordsparse.errors import InputError
 from wordsparse.files import arrays
 from wordsparse.kernels import at_work
+from wordsparse.options import free
 from wordsparse.training.loop import Run
 from wordsparse.training.slices import Slices
 from wordsparse.unseen.new_words import start_new_words
@@ -34,8 +34,7 @@ from wordsparse.words.recipe import Recipe
 
 logger = logging.getLogger(__name__)
 
-# Options that do not change the steps: they choose the hardware, or what is made of the vectors afterwards.
-FREE = {"threads", "device", "subwords"}
+Maker: TypeAlias = Callable[..., Run]
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any], but: set[str]) -> str:
@@ -79,7 +78,7 @@ def check_more_epochs(model: Model, options: Options) -> bool:
         If an option other than the number of epochs differs, or if fewer epochs are requested.
     """
     before, now = model.options, options.as_dict()
-    changed = differences(before, now, but={*FREE, "epochs"})
+    changed = differences(before, now, but={*free(Options), "epochs"})
     epochs = before.get("epochs")
     if changed or not isinstance(epochs, int) or options.epochs < epochs:
         changed = changed or f"epochs was {epochs}, not {options.epochs}"
@@ -90,23 +89,14 @@ def check_more_epochs(model: Model, options: Options) -> bool:
     return options.epochs > epochs
 
 
-def check_rank_goes_on(model: Model, corpus: EncodedCorpus, options: Options) -> bool:
-    """Whether there are epochs left to train over several ranks; InputError also if the text is a new one."""
-    if not is_same_text(model.trained().text, corpus):
-        raise InputError(
-            "resume: the text is another one: a model goes on with a new text in one process; run it alone"
-        )
-    return check_more_epochs(model, options)
-
-
 def continued(
-    model: Model, corpus: EncodedCorpus, options: Options, *, checkpoints: bool = False, ranks: Ranks = ONE
+    model: Model, corpus: EncodedCorpus, options: Options, *, checkpoints: bool = False, make: Maker = Run
 ) -> Run | None:
     """The run that trains a model on, on its own text or on a new one; None if no epochs are left to train."""
     if is_same_text(model.trained().text, corpus):
         if not check_more_epochs(model, options):
             return None
-        return more_epochs(model, corpus, options, checkpoints=checkpoints, ranks=ranks)
+        return more_epochs(model, corpus, options, checkpoints=checkpoints, make=make)
     run = on_new_text(model, corpus, options, checkpoints=checkpoints)
     added = len(run.vocabulary) - len(model.vocabulary)
     logger.info("training on with a new text: %s words added to %s", f"{added:,}", f"{len(model.vocabulary):,}")
@@ -114,10 +104,10 @@ def continued(
 
 
 def more_epochs(
-    model: Model, corpus: EncodedCorpus, options: Options, *, checkpoints: bool = False, ranks: Ranks = ONE
+    model: Model, corpus: EncodedCorpus, options: Options, *, checkpoints: bool = False, make: Maker = Run
 ) -> Run:
     """The run that trains a finished model for more epochs."""
-    run = Run(corpus, options, model.vocabulary, checkpoints=checkpoints, ranks=ranks)
+    run = make(corpus, options, model.vocabulary, checkpoints=checkpoints)
     run.restore(model.state(), model.trained().run_state)
     return run
 

@@ -6,58 +6,47 @@ import os
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from wordsparse import validation
-from wordsparse.corpus import EncodedCorpus, Vocabulary
+from wordsparse.corpus import EncodedCorpus, Vocabulary, encode
+from wordsparse.corpus.options import TextOptions
 from wordsparse.corpus.shards import is_encoded
 from wordsparse.corpus.sources import find_files
-from wordsparse.distributed.encoding import encode
-from wordsparse.distributed.ranks import ONE, Ranks, gather_json, on_first, together
 from wordsparse.errors import InputError
 from wordsparse.files import storage
 from wordsparse.words import presets
 
 SOURCE_FORMAT, SOURCE_VERSION = "wordsparse-source", 1
 
-# The options that determine the encoded text.
-_OPTIONS = ("format", "column", "tokens", "phrases", "phrase_threshold", "min_count", "max_vocab")
-
 
 @dataclass(frozen=True)
 class TrainingText:
     """A text to train on, and the options for its encoding if it is not encoded already.
 
-    ``corpus`` is a path, a sequence of paths, an EncodedCorpus or an iterable of token lists; the other fields are
-    options of :func:`wordsparse.corpus.encode`, None for their defaults; that of min_count depends on the ``preset``.
+    ``corpus`` is a path, a sequence of paths, an EncodedCorpus or an iterable of token lists; the minimum count depends
+    on the ``preset`` where it is not given.
     """
 
     corpus: Any
-    format: str | None = None
-    min_count: int | None = None
-    max_vocab: int | None = None
-    max_expansion: float | None = None
+    options: TextOptions = field(default_factory=TextOptions)
     threads: int | None = None
     preset: str = "text"
-    column: str | None = None
-    tokens: str | None = None
-    phrases: int | None = None
-    phrase_threshold: float | None = None
 
-    def __post_init__(self) -> None:
-        for field in fields(self):
-            object.__setattr__(self, field.name, validation.plain(getattr(self, field.name)))
-
-    def as_dict(self) -> dict[str, Any]:
-        """The fields that are given, as JSON and TOML can hold them; the corpus only where it is files."""
-        given = {name: getattr(self, name) for name in (*_OPTIONS, "max_expansion")}
+    @property
+    def paths(self) -> "list[str | PathLike[str]] | None":
+        """The names of the files or directories; None where the text is an iterable."""
         paths = [self.corpus] if isinstance(self.corpus, (str, PathLike)) else self.corpus
         if isinstance(paths, (list, tuple)) and all(isinstance(path, (str, PathLike)) for path in paths):
-            given["corpus"] = [os.fspath(path) for path in paths]
-        return {name: value for name, value in given.items() if value is not None}
+            return list(paths)
+        return None
+
+    def as_dict(self) -> dict[str, Any]:
+        """What is given, as JSON and TOML can hold it; the corpus only where it is files."""
+        corpus = {} if self.paths is None else {"corpus": [os.fspath(path) for path in self.paths]}
+        return {**self.options.given(), **corpus}
 
     def encoded(self) -> EncodedCorpus | None:
         """The corpus if it is already encoded, else None.
@@ -75,42 +64,40 @@ class TrainingText:
         if not isinstance(corpus, EncodedCorpus):
             return None
         for name in ("format", "column"):
-            if (asked := getattr(self, name)) is not None:
+            if (asked := getattr(self.options, name)) is not None:
                 raise InputError(
                     f"{corpus.path} is already encoded: {name} applies to text only: leave it out ({asked} was given)"
                 )
         for name in ("min_count", "max_vocab"):
-            asked, fixed = getattr(self, name), getattr(corpus, name)
+            asked, fixed = getattr(self.options, name), getattr(corpus, name)
             if asked is not None and asked != fixed:
                 raise InputError(f"{corpus.path} was encoded with {name} {fixed}, not {asked}: encode the text again")
         known = {"phrases": 0, **(corpus.tokenization or {})}
         for name in ("tokens", "phrases", "phrase_threshold"):
-            asked, fixed = getattr(self, name), known.get(name)
+            asked, fixed = getattr(self.options, name), known.get(name)
             if asked is not None and asked != fixed:
                 raise InputError(f"{corpus.path} was encoded with {name} {fixed}, not {asked}: encode the text again")
         return corpus
 
     def encode(
-        self,
-        path: Path,
-        known: Collection[str] = (),
-        progress: Callable[[int], None] | None = None,
-        ranks: Ranks = ONE,
+        self, path: Path, known: Collection[str] = (), progress: Callable[[int], None] | None = None
     ) -> EncodedCorpus:
-        """Encode it at ``path``; the ``known`` words are in the vocabulary whatever their count; collective."""
-        asked = {name: getattr(self, name) for name in (*_OPTIONS, "max_expansion")}
-        given: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
-        given.setdefault("min_count", presets.preset(self.preset).min_count)
-        return encode(ranks, self.corpus, path, known=known, progress=progress, threads=self.threads, **given)
+        """Encode it at ``path``; the ``known`` words are in the vocabulary whatever their count."""
+        return encode(self.corpus, path, **self.request(known, progress))
+
+    def request(self, known: Collection[str], progress: Callable[[int], None] | None) -> dict[str, Any]:
+        """The options of :func:`wordsparse.encode` for it."""
+        given = {"min_count": presets.preset(self.preset).min_count, **self.options.given()}
+        return {**given, "known": known, "progress": progress, "threads": self.threads}
 
     def source(self) -> dict[str, Any] | None:
         """Names, sizes, times and inodes of the text's files, which tell a changed text; None without files."""
-        paths = [self.corpus] if isinstance(self.corpus, (str, PathLike)) else self.corpus
-        if not isinstance(paths, (list, tuple)) or not all(isinstance(path, (str, PathLike)) for path in paths):
+        if self.paths is None:
             return None
-        stats = [(os.path.abspath(path), path.stat()) for path in find_files(paths, quiet=True)]
+        stats = [(os.path.abspath(path), path.stat()) for path in find_files(self.paths, quiet=True)]
         files = [[name, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino] for name, found in stats]
-        options = {name: getattr(self, name) for name in _OPTIONS}
+        options = {field.name: getattr(self.options, field.name) for field in fields(self.options)}
+        del options["max_expansion"]  # which decides whether a text is read, and not what its tokens are
         return {"files": files, **options} | ({} if self.preset == "text" else {"preset": self.preset})
 
 
@@ -132,38 +119,46 @@ def encoded_once(
     source: Path,
     known: Vocabulary | None,
     progress: Callable[[int], None] | None = None,
-    ranks: Ranks = ONE,
 ) -> EncodedCorpus:
     """The encoded corpus: opened if it is already encoded or if ``path`` holds it, else encoded at ``path``.
 
-    Collective. The file ``source`` identifies the text at ``path``; it is written last and removed first.
+    The file ``source`` identifies the text at ``path``; it is written last and removed first.
     """
-    if (ready := together(ranks, text.encoded)) is not None:
+    if (ready := text.encoded()) is not None:
         return ready
-    words = [] if known is None else known.words
-    about = gather_json(ranks, together(ranks, text.source))[0]
-    if about is not None:
-        about["known"] = hashlib.sha256("\0".join(words).encode()).hexdigest()
-        held = together(ranks, lambda: _held(path, source, about))
-        if all(gather_json(ranks, held is not None)):
-            return held  # type: ignore[return-value]
-
-    def clear() -> None:
-        source.unlink(missing_ok=True)
-        storage.remove_directory(path)
-
-    on_first(ranks, clear)
-    corpus = text.encode(path, words, progress, ranks)
-    if about is not None:
-        told = {"format": SOURCE_FORMAT, "version": SOURCE_VERSION, "text": about}
-        on_first(ranks, lambda: storage.write_manifest(source, told))
+    about = identity(text, known)
+    if (found := held(path, source, about)) is not None:
+        return found
+    clear(path, source)
+    corpus = text.encode(path, [] if known is None else known.words, progress)
+    write_source(source, about)
     return corpus
 
 
-def _held(path: Path, source: Path, about: Mapping[str, Any]) -> EncodedCorpus | None:
+def identity(text: TrainingText, known: Vocabulary | None) -> dict[str, Any] | None:
+    """What identifies the encoded text of files, with the ``known`` words that its vocabulary has; else None."""
+    about = text.source()
+    if about is not None:
+        about["known"] = hashlib.sha256("\0".join([] if known is None else known.words).encode()).hexdigest()
+    return about
+
+
+def held(path: Path, source: Path, about: Mapping[str, Any] | None) -> EncodedCorpus | None:
     """The corpus at ``path`` if it is that text; a damaged one is encoded again."""
-    if source.is_file() and path.is_dir():
+    if about is not None and source.is_file() and path.is_dir():
         with contextlib.suppress(InputError):
             if storage.read_manifest(source, SOURCE_FORMAT, SOURCE_VERSION).get("text") == about:
                 return EncodedCorpus.open(path)
     return None
+
+
+def clear(path: Path, source: Path) -> None:
+    """Remove what is at ``path``, and the file that says so first."""
+    source.unlink(missing_ok=True)
+    storage.remove_directory(path)
+
+
+def write_source(source: Path, about: Mapping[str, Any] | None) -> None:
+    """Write what identifies an encoded text."""
+    if about is not None:
+        storage.write_manifest(source, {"format": SOURCE_FORMAT, "version": SOURCE_VERSION, "text": about})

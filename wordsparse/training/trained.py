@@ -45,7 +45,7 @@ class TrainedModel(Model):
         trained = self.trained()
         copy = replace(trained, state=arrays.copy(trained.state))
         parts = (self.vocabulary, self.input_rows, self.output_rows, self.options, self.report, copy)
-        return TrainedModel(*parts, self.subwords, self.resamples, self.call)
+        return TrainedModel(*parts, self.subwords, self.call)
 
 
 def load(path: str | os.PathLike[str], *, mapped: bool = False) -> TrainedModel:

@@ -83,10 +83,6 @@ class WordEmbedding:
         self.steps = 0
         self._m0 = sizes.m0 * max(1.0, dim / sizes.wide_dim)
 
-    def joined(self, examples: Examples) -> Examples:
-        """A minibatch as :meth:`step` and :meth:`loss` take it; each of several processes brings a part of it."""
-        return examples
-
     def step(self, examples: Examples, lr: float, remaining: float = 1.0) -> float:
         """One minibatch; lr 0 leaves E where it is, ``remaining`` is r. Returns the sum of its losses beforehand."""
         if examples.pairs == 0:
@@ -136,10 +132,6 @@ class WordEmbedding:
         arrays = {name: self.output.kernels.to_host(array) for name, array in own.items()}
         numbers = {"pair_curvature": self.pair_curvature, "steps": self.steps}
         return {**arrays, **numbers, **{f"output.{name}": part for name, part in self.output.state().items()}}
-
-    def own(self, state: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The part of the :meth:`state` of a whole embedding that this one holds."""
-        return state
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a :meth:`state` of the same sizes. The smaller arrays are taken over, not copied."""

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from wordsparse.corpus import Vocabulary
 from wordsparse.errors import InputError
 from wordsparse.machine.threads import available_cpus
-from wordsparse.stability.resamples import Neighbour, Resamples, neighbours
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words import coordinates, presets, subwords
 from wordsparse.words.subwords import FittedSubwords
@@ -57,8 +56,6 @@ class Model:
         The data needed to continue training; None if training cannot continue.
     subwords : FittedSubwords, optional
         N-grams fitted to the vectors; see :meth:`fit_subwords`.
-    resamples : Resamples, optional
-        The vectors of the words in resamples of the text, of a run with ``bootstrap``.
     call : mapping, optional
         The options of :func:`wordsparse.train` that are not in ``options``: the text's files, how they were read, and
         the like. A model directory has both in ``options.toml``.
@@ -73,14 +70,13 @@ class Model:
         report: Mapping[str, Any],
         training: Training | None = None,
         subwords: FittedSubwords | None = None,
-        resamples: Resamples | None = None,
         call: Mapping[str, object] | None = None,
     ) -> None:
         self.vocabulary = vocabulary
         self.input_rows, self.output_rows = input_rows, output_rows
         self.options, self.report = dict(options), dict(report)
         self.training, self.subwords = training, subwords
-        self.resamples, self.call = resamples, dict(call or {})
+        self.call = dict(call or {})
 
     def __repr__(self) -> str:
         model, epochs = self.options.get("model"), self.options.get("epochs")
@@ -138,22 +134,6 @@ class Model:
     def __iter__(self) -> Iterator[str]:
         """The words, most frequent first."""
         return iter(self.vocabulary.words)
-
-    def neighbours(self, word: str, n: int = 10) -> list[Neighbour]:
-        """The ``n`` words of largest cosine with ``word``, and the certainty of each by the resamples of the text.
-
-        Returns
-        -------
-        list of Neighbour
-            (word, cosine, returned, low, high): in how many resamples it is among the n nearest words, and an interval
-            that encloses 90 % of their cosines; None without resamples (see ``bootstrap`` of :func:`wordsparse.train`).
-
-        Raises
-        ------
-        InputError
-            If the word is not known (UnknownWordError), or ``n`` is below 1.
-        """
-        return neighbours(self.wv, self.resamples, word, n)
 
     def word_vectors(self) -> WordVectors:
         """The vectors with their words, to change or to export."""
@@ -231,7 +211,7 @@ class Model:
     def without_subwords(self) -> Self:
         """The same model without n-grams; it shares the arrays."""
         parts = (self.vocabulary, self.input_rows, self.output_rows, self.options, self.report, self.training)
-        return type(self)(*parts, resamples=self.resamples, call=self.call)
+        return type(self)(*parts, call=self.call)
 
     def keyed_vectors(self) -> "KeyedVectors":
         """The vectors as gensim's KeyedVectors.

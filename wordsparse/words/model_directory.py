@@ -4,8 +4,8 @@ A model directory holds ``model.json`` (format, version, options, report, and ea
 ``vocabulary.json``, ``input.npy`` (E, one row a word), ``output.npy`` (diag(√π) W, with the constant feature's column
 last) and ``options.toml``, with which ``train --config`` repeats the run. A model of a run also holds
 ``training.bin``, the data that are needed to train on: 8 bytes a word (how much was seen of it) and a few d×d matrices;
-its table, the text and where the run ended are in ``model.json``. A model with n-grams also holds ``subwords.bin``, and
-one with resamples the directory ``resamples``. Loading checks all of it; no pickle is read.
+its table, the text and where the run ended are in ``model.json``. A model with n-grams also holds ``subwords.bin``.
+Loading checks all of it; no pickle is read. Beside these files others may keep theirs, as the directory ``resamples``.
 """
 
 import io
@@ -22,7 +22,6 @@ from wordsparse.corpus import Vocabulary
 from wordsparse.errors import InputError
 from wordsparse.files import arrays, npy, regular, storage, toml
 from wordsparse.files.members import is_count
-from wordsparse.stability.resamples import Resamples, Writer
 from wordsparse.validation import all_finite
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.model import ROWS, Model, Training
@@ -61,10 +60,6 @@ def write(model: Model, path: str | PathLike[str]) -> None:
         if model.subwords is not None:
             manifest["subwords"] = arrays.write(directory / SUBWORDS, model.subwords.arrays())
         storage.write_manifest(directory / MANIFEST, {**manifest, "files": files, "training": training})
-        if model.resamples is not None:
-            writer = Writer(directory, model.resamples.about)
-            for codes in model.resamples.each():
-                writer.add(codes)
 
 
 def read(path: str | PathLike[str], kind: type[M], *, mapped: bool = False) -> M:
@@ -95,9 +90,8 @@ def read(path: str | PathLike[str], kind: type[M], *, mapped: bool = False) -> M
     output_rows = _read_rows(directory / OUTPUT, (len(vocabulary), dim + 1), mapped)
     training = _read_training(directory, manifest)
     fitted = _read_subwords(directory, manifest, len(vocabulary), dim)
-    resamples = Resamples.beside(directory, (len(vocabulary), dim))
     (call,) = storage.objects(directory / MANIFEST, {"call": {}, **manifest}, "call")
-    return kind(vocabulary, input_rows, output_rows, options, report, training, fitted, resamples, call)
+    return kind(vocabulary, input_rows, output_rows, options, report, training, fitted, call)
 
 
 def is_model(path: str | PathLike[str]) -> bool:

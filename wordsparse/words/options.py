@@ -7,9 +7,10 @@ from typing import Any, Literal, get_args
 from wordsparse import validation
 from wordsparse.errors import InputError
 from wordsparse.layer import losses
-from wordsparse.machine import devices
+from wordsparse.options import option
 from wordsparse.words import presets
 from wordsparse.words.examples import MAX_WINDOW
+from wordsparse.words.presets import BASKET_WINDOW
 from wordsparse.words.recipe import Recipe, recommended
 
 ModelName = Literal["cbow", "skipgram"]
@@ -22,14 +23,14 @@ LOSSES: tuple[str, ...] = get_args(LossName)
 WIDE_WINDOW = 255
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Options:
-    """The options of a training run; :func:`wordsparse.train` explains each.
+    """The options of a training run: what its steps are.
 
     Every field is checked when it is made, and is then a plain int, float or str, whatever number it was given as. A
     loss object becomes a recipe, and ``loss`` its name; without a loss, it is that of the recipe, or "bounded-ns".
-    ``preset`` chooses the recommended recipe and the exported vectors; :func:`options_for` takes its defaults of other
-    options too. ``measure_power`` replaces the recipe's.
+    ``preset`` chooses the recommended recipe, the exported vectors, and the window and the sample where they are not
+    given.
 
     Raises
     ------
@@ -37,30 +38,76 @@ class Options:
         If a value is out of range; the message names the option.
     """
 
-    model: ModelName = "cbow"
-    loss: LossName | str | losses.Loss | None = None
-    dim: int = 100
-    window: int = 5
-    sample: float = 1e-3
-    epochs: int = 5
-    batch_tokens: int | None = None
-    threads: int | None = None
-    seed: int = 1
-    device: DeviceName = "auto"
-    max_tokens: int | None = None
-    heldout: float = 0.0
-    patience: int | None = None
-    subwords: bool = False
-    recipe: Recipe | None = None
-    preset: str = "text"
-    measure_power: float | None = None
+    model: ModelName = option(
+        "cbow", "CBOW predicts a word from the words around it; skip-gram predicts each of these from the word."
+    )
+    loss: LossName | str | losses.Loss | None = option(
+        None,
+        "A member of the spherical family by its name, with the constants that suit words; or an object, whose "
+        "constants are taken as they are. A loss of your own needs a recipe.",
+        shown="bounded-ns, or that of the recipe",
+        choices=LOSSES,
+    )
+    dim: int = option(100, "Length of a vector.")
+    preset: PresetName | str = option(
+        "text",
+        "Kind of sequences, which chooses the defaults of other options.",
+        cli="for",
+        choices={name: kind.about for name, kind in presets.PRESETS.items()},
+    )
+    window: int = option(None, "Maximum distance of a context word.", shown=f"5; with --for items {BASKET_WINDOW}")
+    sample: float = option(
+        None,
+        "Subsampling threshold of word2vec: of a word whose relative frequency f is above it, a share √(sample/f) + "
+        "sample/f of the occurrences is trained on; 0 for none. A text of fewer than 1/sample tokens has none either.",
+        shown="0.001; with --for items or walks 0",
+    )
+    measure_power: float | None = option(
+        None,
+        "Outputs weigh by their counts to this power, which may be negative: the exponent of negative sampling's "
+        "distribution.",
+        shown="the recipe's, 0.5",
+    )
+    epochs: int = option(5, "Passes over the text.")
+    batch_tokens: int | None = option(
+        None, "Corpus tokens of the largest minibatches.", shown="the recipe's, fewer for a short text"
+    )
+    threads: int | None = option(
+        None, "Number of threads. The vectors do not depend on it.", shown="all CPUs", free=True
+    )
+    seed: int = option(1, "The same seed, text and options give the same bytes.")
+    device: DeviceName = option("auto", "Where to train; auto takes an NVIDIA GPU where one can be used.", free=True)
+    max_tokens: int | None = option(
+        None, "Train on the first tokens only, as many as this, with the vocabulary of the whole text."
+    )
+    heldout: float = option(
+        0.0,
+        "Fraction of the text that is excluded from training; its loss is reported after each epoch.",
+        metavar="FRACTION",
+    )
+    patience: int | None = option(
+        None,
+        "Stop after this number of epochs without a lower held-out loss. The learning rate falls to 0 over all epochs, "
+        "so it is still high when a run stops early: for better vectors, run again with that smaller number of epochs.",
+        metavar="EPOCHS",
+    )
+    subwords: bool = option(
+        False,
+        "Fit n-grams of characters to the vectors after training: unknown words get a vector, rare ones a better one.",
+        free=True,
+    )
+    recipe: Recipe | None = option(
+        None, "Constants other than the recommended ones of the model and the loss.", cli=None
+    )
 
     def __post_init__(self) -> None:
         for field in fields(self):
             self._set(field.name, validation.plain(getattr(self, field.name)))
         if self.model not in MODELS:
             raise InputError(f"model must be one of {', '.join(MODELS)}, not {self.model!r}")
-        presets.preset(self.preset)
+        for name, value in {"window": 5, "sample": 1e-3, **presets.preset(self.preset).options}.items():
+            if getattr(self, name) is None:
+                self._set(name, value)
         self._take_loss()
         for name in ("dim", "window", "epochs"):
             self._set(name, validation.positive_int(name, getattr(self, name)))
@@ -79,8 +126,8 @@ class Options:
             raise InputError(f"window must be at most {MAX_WINDOW}, not {self.window}")
         self._set("seed", validation.whole("seed", self.seed))
         self._set("subwords", bool(self.subwords))
-        if self.device != "auto":  # which is never refused
-            devices.choose(self.device)
+        if self.device not in get_args(DeviceName):
+            raise InputError(f"device must be one of {', '.join(get_args(DeviceName))}, not {self.device!r}")
 
     def used_recipe(self) -> Recipe:
         """The recipe to train with."""
@@ -147,8 +194,3 @@ def _recipe_with(loss: losses.Loss, recipe: Recipe | None, model: ModelName, pre
         )
     best = recommended(model, loss.name, preset)
     return None if best.loss == loss else replace(best, loss=loss)
-
-
-def options_for(preset: str, **given: Any) -> Options:
-    """The options of a run for a kind of sequences: its defaults, and those that are given."""
-    return Options(**{**presets.preset(preset).options, **given, "preset": preset})

@@ -35,7 +35,6 @@ def gathered(embedding: WordEmbedding, ranks: Ranks, folder: Path) -> Iterator[d
     assert isinstance(embedding, ShardedEmbedding)
     embedding.output.check_alike()
     state = embedding.state()
-    ranks.watch(False)
     try:
         failures = [_collect(state, name, embedding.output.owners, folder) for name in ROWS]
         if ranks.rank == 0:
@@ -45,7 +44,6 @@ def gathered(embedding: WordEmbedding, ranks: Ranks, folder: Path) -> Iterator[d
     finally:
         if ranks.rank == 0:
             shutil.rmtree(folder, ignore_errors=True)
-        ranks.watch(True)
 
 
 def _collect(state: dict[str, Any], name: str, owners: Owners, folder: Path) -> str:

@@ -1,9 +1,12 @@
 """Hints for names of options that do not exist."""
 
+import inspect
+from dataclasses import dataclass
+
 import pytest
 
 from wordsparse.errors import InputError
-from wordsparse.words.names import _ELSEWHERE, hint, refusing_unknown_names
+from wordsparse.options import _ELSEWHERE, hint, option, taking
 from wordsparse.words.options import Options
 
 KNOWN = list(Options.__dataclass_fields__)
@@ -32,13 +35,28 @@ def test_every_name_elsewhere_is_written_as_it_is_looked_up() -> None:
     assert all(name == name.lower().replace("_", "").replace("-", "") for name in _ELSEWHERE)
 
 
-def test_an_unknown_keyword_is_refused_with_a_hint() -> None:
-    @refusing_unknown_names
-    def twice(number: int, *, times: int = 2) -> int:
-        return times * number
+@dataclass(frozen=True, kw_only=True)
+class Times:
+    times: int = option(2, "How often.")
 
-    assert twice(3, times=4) == 12
+
+@taking(Times)
+def product(number: int, asked: Times) -> int:
+    """The product.
+
+    Parameters
+    ----------
+    number : int
+    {options}
+    """
+    return asked.times * number
+
+
+def test_a_function_takes_the_fields_of_its_options() -> None:
+    assert (product(3, times=4), product(3), product(number=3)) == (12, 6, 6)
+    assert str(inspect.signature(product)) == "(number: int, *, times: int = 2) -> int"
+    assert "    times : int\n        How often.  [default: 2]\n" in (product.__doc__ or "")
     with pytest.raises(InputError, match=r"unknown option time: did you mean times\?"):
-        twice(3, time=4)  # type: ignore[call-arg]
+        product(3, time=4)  # type: ignore[call-arg]
     with pytest.raises(InputError, match="unknown option x: choose from times"):
-        twice(3, x=4)  # type: ignore[call-arg]
+        product(3, x=4)  # type: ignore[call-arg]

@@ -1,0 +1,59 @@
+"""The command line's options, made from the fields that describe them."""
+
+import dataclasses
+import types
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import click
+
+from wordsparse.cli.common import Completed
+from wordsparse.options import About, abouts, default_of
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+
+
+def options_of(kind: type, names: Iterable[str] = ()) -> Callable[[Decorated], Decorated]:
+    """The options of a class for the command line, or the named ones; each is None where it is not given."""
+    fields, types_of = {field.name: field for field in dataclasses.fields(kind)}, get_type_hints(kind)
+    chosen = [*names] or [name for name, about in abouts(kind).items() if about.cli is not None]
+
+    def decorate(command: Decorated) -> Decorated:
+        for name in reversed(chosen):
+            command = _option(name, abouts(kind)[name], types_of[name], fields[name].default)(command)
+        return command
+
+    return decorate
+
+
+def _option(name: str, about: About, annotation: Any, default: Any) -> Callable[[Decorated], Decorated]:
+    written = f"--{(about.cli or name).replace('_', '-')}"
+    choices, value = _kind(annotation, about)
+    shown = _listed(about.help, about.choices) if isinstance(about.choices, Mapping) else about.help
+    title, _, rest = shown.partition("\n")
+    given: dict[str, Any] = {"help": title + default_of(about, default) + (f"\n{rest}" if rest else "")}
+    if value is bool and default is False and about.free:
+        return click.option(f"{written}/--no-{written[2:]}", name, default=None, **given)
+    if value is bool:
+        return click.option(written, name, is_flag=True, default=None, **given)
+    if choices is not None:
+        named = choices if isinstance(about.choices, Mapping) or about.choices is None else Completed(choices)
+        kind = click.Choice(list(choices)) if named is choices else named
+        return click.option(written, name, type=kind, **given)
+    return click.option(written, name, type=value, metavar=about.metavar, **given)
+
+
+def _kind(annotation: Any, about: About) -> tuple[tuple[str, ...] | None, type]:
+    """The choices of an option, if it has some, and the type of its value."""
+    options = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
+    literals = [value for option in options if get_origin(option) is Literal for value in get_args(option)]
+    if about.choices is not None:
+        return tuple(about.choices), str
+    if literals:
+        return tuple(literals), str
+    return None, next((option for option in options if option in (bool, int, float)), str)
+
+
+def _listed(title: str, described: Mapping[str, str]) -> str:
+    """The help of an option whose value is one of the ``described`` names: a line for each."""
+    return "\n".join([title, "", "\b", *(f"{name}: {text}" for name, text in described.items())])

@@ -1,0 +1,79 @@
+"""How a text becomes tokens and ids: the options of ``encode``, ``train`` and all that reads text."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, fields
+from typing import Any
+
+from wordsparse import validation
+from wordsparse.corpus.columns import ROW_FORMATS
+from wordsparse.corpus.phrases import THRESHOLD
+from wordsparse.corpus.reading import FORMATS
+from wordsparse.corpus.tokens import TOKENIZERS
+from wordsparse.files.unpacking import MAX_EXPANSION
+from wordsparse.options import option
+
+MIN_COUNT = 5
+"""The default minimum count of a word in text."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextOptions:
+    """The options that say how text becomes tokens and ids; None is the default of each."""
+
+    format: str | None = option(
+        None,
+        "Format of the files.",
+        shown="lines; with --column, by the names of the files",
+        choices={name: format.about for table in (FORMATS, ROW_FORMATS) for name, format in table.items()},
+    )
+    column: str | None = option(
+        None,
+        "Column that holds the text in files of rows (csv, jsonl, parquet), or in an iterable of rows (mappings).",
+        metavar="NAME",
+    )
+    tokens: str | None = option(
+        None,
+        "What a token is. With it, the items of an iterable are texts (str).",
+        shown="split; for the format wiki, simple",
+        choices={name: tokenizer.about for name, tokenizer in TOKENIZERS.items()},
+    )
+    phrases: int | None = option(
+        None,
+        "Number of passes in which pairs of words that occur together far more often than apart are joined (new_york).",
+        shown="0",
+        metavar="PASSES",
+    )
+    phrase_threshold: float | None = option(
+        None,
+        "Score above which a pair is a phrase, as in gensim's Phrases.",
+        shown=f"{THRESHOLD:g}",
+        metavar="SCORE",
+    )
+    min_count: int | None = option(None, "Minimum count of a word.", shown=f"{MIN_COUNT}; with --for items or walks 1")
+    max_vocab: int | None = option(None, "Maximum number of words; the most frequent are kept.")
+    max_expansion: float | None = option(
+        None,
+        "Maximum ratio of unpacked to compressed size of a file; a file above it is refused.",
+        shown=f"{MAX_EXPANSION:g}",
+        metavar="TIMES",
+    )
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            object.__setattr__(self, field.name, validation.plain(getattr(self, field.name)))
+
+    def given(self) -> dict[str, Any]:
+        """The options that are given, as JSON and TOML can hold them."""
+        values = {field.name: getattr(self, field.name) for field in fields(TextOptions)}
+        return {name: value for name, value in values.items() if value is not None}
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncodeOptions(TextOptions):
+    """The options of :func:`wordsparse.encode`."""
+
+    known: Collection[str] = option((), "Words that are in the vocabulary whatever their count, if they occur.")
+    threads: int | None = option(None, "Number of threads; the result does not depend on it.", shown="all CPUs")
+    progress: Callable[[int], object] | None = option(
+        None, "Called at intervals with the number of tokens read so far.", cli=None
+    )

@@ -1,0 +1,190 @@
+"""Options, each written once: a field of a dataclass, with its help, its default and what ``resume`` may change.
+
+The signature and the docstring of a function that takes them, the options of the command line, and the hints for
+misspelt names are made from the fields::
+
+    @dataclass(frozen=True, kw_only=True)
+    class Sizes:
+        dim: int = option(100, "Length of a vector.")
+
+    @taking(Sizes)
+    def train(corpus: Corpus, asked: Sizes) -> Model: ...     # called as train(corpus, dim=50)
+"""
+
+import dataclasses
+import difflib
+import functools
+import inspect
+import textwrap
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
+
+from wordsparse.errors import InputError
+
+A = TypeVar("A")
+B = TypeVar("B")
+K = TypeVar("K")
+P = ParamSpec("P")
+R = TypeVar("R")
+T = TypeVar("T")
+
+NO_LEARNING_RATE = "there is no learning rate to choose: the exact steps find their own length"
+EVERY_OUTPUT = "every word is a negative here, and nothing is sampled: leave it out, or choose the loss"
+
+# What gensim and fastText call it, in lower case without - and _ → our name, or a sentence.
+_ELSEWHERE = {
+    **dict.fromkeys(("vectorsize", "size", "dimension", "dimensions", "vectorlength"), "dim"),
+    **dict.fromkeys(("workers", "thread", "cpus"), "threads"),
+    **dict.fromkeys(("iter", "iterations", "epoch", "niter"), "epochs"),
+    **dict.fromkeys(("sg", "cbow", "skipgram"), "model"),
+    **dict.fromkeys(("ws", "windowsize", "context"), "window"),
+    **dict.fromkeys(("mincount", "minfreq"), "min_count"),
+    **dict.fromkeys(("maxvocabsize", "maxfinalvocab", "vocabsize"), "max_vocab"),
+    **dict.fromkeys(("t", "subsample", "subsampling"), "sample"),
+    **dict.fromkeys(("batchwords", "batchsize"), "batch_tokens"),
+    **dict.fromkeys(("minn", "maxn", "bucket"), "subwords"),
+    **dict.fromkeys(("validation", "holdout"), "heldout"),
+    **dict.fromkeys(("randomstate", "randomseed"), "seed"),
+    **dict.fromkeys(("pretrainedvectors", "pretrained"), "init"),
+    **dict.fromkeys(("sentences", "corpusfile", "input"), "corpus"),
+    **dict.fromkeys(("alpha", "minalpha", "lr", "learningrate", "lrupdaterate", "startalpha"), NO_LEARNING_RATE),
+    **dict.fromkeys(("negative", "neg", "hs", "nsexponent"), EVERY_OUTPUT),
+    **dict.fromkeys(("lower", "lowercase", "tokenizer"), "tokens"),
+    **dict.fromkeys(("verbose", "silent"), "quiet"),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class About:
+    """What an option says of itself.
+
+    Attributes
+    ----------
+    help : str
+        Its meaning: a sentence or two.
+    shown : str
+        The default in words, where the field's own is None.
+    cli : str, optional
+        Its name on the command line, where that is another one; None where the command line has no such option.
+    metavar : str, optional
+        What stands for its value in the help of the command line.
+    choices : mapping or sequence, optional
+        The values to choose from, with a line about each in a mapping.
+    free : bool
+        Whether a resumed run may have another value: it changes no step.
+    """
+
+    help: str
+    shown: str = ""
+    cli: str | None = ""
+    metavar: str | None = None
+    choices: Mapping[str, str] | tuple[str, ...] | None = None
+    free: bool = False
+
+
+def option(default: Any, help: str, **about: Any) -> Any:
+    """A field of a dataclass that is an option; ``about`` has the other attributes of :class:`About`."""
+    return dataclasses.field(default=default, metadata={"about": About(help, **about)})
+
+
+def abouts(kind: type) -> dict[str, About]:
+    """The options of a class by name, in the order of its fields."""
+    return {field.name: field.metadata["about"] for field in dataclasses.fields(kind) if "about" in field.metadata}
+
+
+def free(kind: type) -> set[str]:
+    """The options that a resumed run may have changed."""
+    return {name for name, about in abouts(kind).items() if about.free}
+
+
+def part(asked: object, kind: type[T]) -> T:
+    """The options of one class among those of a class that inherits from several."""
+    return kind(**{field.name: getattr(asked, field.name) for field in dataclasses.fields(kind)})  # type: ignore[arg-type]
+
+
+class taking(Generic[P, K]):
+    """Let a function whose last argument is an object of this class be called with its fields as keywords instead.
+
+    An unknown keyword raises InputError with a hint. The line ``{options}`` of the docstring becomes the description of
+    the fields.
+    """
+
+    def __init__(self, kind: Callable[P, K]) -> None:
+        self._kind: Any = kind
+
+    @overload
+    def __call__(self, function: Callable[[A, K], R]) -> Callable[Concatenate[A, P], R]: ...
+    @overload
+    def __call__(self, function: Callable[[A, B, K], R]) -> Callable[Concatenate[A, B, P], R]: ...
+    def __call__(self, function: Any) -> Any:
+        """The function that takes keywords."""
+        *first, _ = inspect.signature(function).parameters.values()
+        signature = inspect.signature(self._kind)
+        keywords = [field.replace(kind=field.KEYWORD_ONLY) for field in signature.parameters.values()]
+        names = [parameter.name for parameter in (*first, *keywords)]
+
+        @functools.wraps(function)
+        def called(*args: Any, **given: Any) -> Any:
+            refuse_unknown(given, names, but=len(first))
+            leading = [given.pop(name) for name in names[len(args) : len(first)] if name in given]
+            return function(*args, *leading, self._kind(**given))
+
+        called.__signature__ = inspect.signature(function).replace(parameters=[*first, *keywords])  # type: ignore[attr-defined]
+        called.__annotations__ = {**self._kind.__init__.__annotations__, **function.__annotations__}
+        called.__doc__ = _described(function.__doc__ or "", self._kind)
+        return called
+
+
+def _described(doc: str, kind: type) -> str:
+    """A docstring whose line ``{options}`` is replaced by a paragraph for each option."""
+    marked = next((line for line in doc.splitlines() if line.strip() == "{options}"), None)
+    if marked is None:
+        return doc
+    indent, fields = (
+        marked[: len(marked) - len(marked.lstrip())],
+        {field.name: field for field in dataclasses.fields(kind)},
+    )
+    lines, margin = [], f"{indent}    "
+    for name, about in abouts(kind).items():
+        field = fields[name]
+        kinds = inspect.formatannotation(field.type) if not isinstance(field.type, str) else field.type
+        lines.append(f"{indent}{name} : {kinds}")
+        lines += textwrap.wrap(
+            about.help + default_of(about, field.default), 120, initial_indent=margin, subsequent_indent=margin
+        )
+    return doc.replace(marked, "\n".join(lines))
+
+
+def default_of(about: About, default: Any) -> str:
+    """The default of an option in brackets; empty where it needs no words."""
+    said = about.shown or ("" if default is None or isinstance(default, bool) else str(default))
+    return f"  [default: {said}]" if said else ""
+
+
+def hint(name: str, known: Collection[str], shown: Callable[[str], str] = str) -> str:
+    """A sentence about an unknown option for the user; empty if nothing is like it.
+
+    Parameters
+    ----------
+    name : str
+        As it was given; ``-`` and ``_`` are the same, and so are upper and lower case.
+    known : collection of str
+        The names that exist, with ``_``.
+    shown : callable
+        How a name is written, ``--min-count`` for one.
+    """
+    elsewhere = _ELSEWHERE.get(name.lower().replace("_", "").replace("-", ""))
+    if elsewhere is not None and elsewhere in known:
+        return f"did you mean {shown(elsewhere)}?"
+    if elsewhere is not None and " " in elsewhere:
+        return elsewhere
+    close = difflib.get_close_matches(name.lower().replace("-", "_"), known, 2, 0.7)
+    return f"did you mean {' or '.join(map(shown, close))}?" if close else ""
+
+
+def refuse_unknown(given: Iterable[str], known: Collection[str], but: int = 0) -> None:
+    """Raise InputError, with a hint, if a keyword is unknown; the first ``but`` known names are no options."""
+    for name in given:
+        if name not in known:
+            said = hint(name, known) or f"choose from {', '.join([*known][but:])}"
+            raise InputError(f"unknown option {name}: {said}")

@@ -1,0 +1,65 @@
+"""The options of :func:`wordsparse.train`: those of the steps, of the text, and of the run itself."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from os import PathLike
+from typing import Literal, TypeAlias
+
+from wordsparse.corpus.options import TextOptions
+from wordsparse.options import option
+from wordsparse.training.progress import Progress
+from wordsparse.vectors.word_vectors import WordVectors
+from wordsparse.words.model import Model
+from wordsparse.words.options import Options
+
+CHECKPOINT_EVERY = 600.0
+"""The default number of seconds between checkpoints."""
+Start: TypeAlias = str | PathLike[str] | WordVectors | Model
+ProgressOption: TypeAlias = bool | Literal["auto"] | Callable[[Progress], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """Where a run leaves its model, how it survives its process, where it starts, and what it shows."""
+
+    init: Start | None = option(
+        None,
+        "Vectors to start from, of the same dim: a model, or a file that `evaluate` reads, such as word2vec's or "
+        "fastText's .vec.",
+        metavar="VECTORS",
+    )
+    output: str | PathLike[str] | None = option(
+        None,
+        "Model directory to write; with it the run writes checkpoints beside it and survives its process.",
+        cli=None,
+    )
+    checkpoint_every: float = option(
+        CHECKPOINT_EVERY,
+        "Seconds between checkpoints, which are in OUTPUT.training until the model is written; with 0, only an "
+        "interrupted run writes one. While a checkpoint is written, memory holds a copy of the vectors.",
+        metavar="SECONDS",
+    )
+    resume: bool = option(
+        False,
+        "Resume an interrupted run for this output (the final model has the same bytes as without interruption), or "
+        "continue to train a finished model: for more epochs on its text, or on a new text. If the output has neither, "
+        "start a new run.",
+    )
+    also: Mapping[str, object] | None = option(
+        None, "Further entries of the model's options.toml, for programs that build on train.", cli=None
+    )
+    progress: ProgressOption = option(
+        "auto",
+        '"auto" and True show a bar in a terminal or a notebook, and a line now and then in a log; False shows '
+        "nothing. A callable is called with a Progress after every minibatch; an exception of it ends the run, and a "
+        "run with an output leaves a checkpoint then.",
+        cli=None,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainOptions(RunOptions, TextOptions, Options):
+    """All of them, unchecked: each part checks its own when it is made."""
+
+    def __post_init__(self) -> None:
+        pass
