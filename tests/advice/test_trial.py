@@ -1,105 +1,108 @@
-"""The trial of an advice: its rivals, its budget, and the timed step."""
+"""The trial of an advice: its stages and budget, and the timed step."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from support.advised import OFTEN, OURS, TREES, result, rows
+from support.advised import OFTEN, rows
 
 import wordsparse as ws
-from wordsparse.advice import label_trial, timing, trial, verdict
-from wordsparse.advice.timing import Timing, time_layer
-from wordsparse.advice.trial import Result
+from wordsparse.advice import timing, trial
+from wordsparse.advice.sizes import of_labels
+from wordsparse.advice.timing import time_layer
+from wordsparse.advice.trial import Result, Stages
 from wordsparse.errors import WordsparseError
 from wordsparse.machine.description import blas_pools, blas_threads
 
 
-def test_a_dense_layer_is_tried_where_pytorch_is_installed() -> None:
-    torch = pytest.importorskip("torch", reason="a dense layer is PyTorch's")
-    data, state = rows(400, 60, 12, 1.0), torch.get_rng_state()
-    found = {result.method: result for result in label_trial.LabelTrial(data, 1, 0).stage(300)}
-    assert found[label_trial.DENSE].quality > found[label_trial.OURS].quality - 0.1
-    assert (torch.get_rng_state() == state).all(), "the caller's random numbers stay as they are"
+def result(amount: int, seconds: float = 1.0) -> Result:
+    return Result("ours", amount, seconds, "P@1", 0.5, 0.4, 0.6)
 
 
-def test_what_the_first_training_imports_is_no_part_of_a_stage(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A dense layer on 1,000 rows took four times its time, twice that on 3,600."""
-    trained: list[int] = []
-    dense = label_trial.dense_trial
-    monkeypatch.setattr(dense, "is_possible", lambda data: True)
-    monkeypatch.setattr(dense, "first_labels", lambda train, *others: trained.append(train.X.shape[0]))
-    label_trial.LabelTrial(rows(60, 20, 5, 1.0), 1, 0).prepare()
-    assert trained == [1]
-
-
-def test_one_vs_rest_learns_rare_labels() -> None:
-    """Its solver stopped before labels of less than a hundredth of the rows: it had .41 here."""
-    data = rows(800, 400, 400, 1.0)
-    found = {result.method: result for result in label_trial.LabelTrial(data, 1, 0).stage(640)}
-    assert found[label_trial.ONE_VS_REST].quality > 0.55
-
-
-def stage(amount: int) -> Iterator[Result]:
-    yield result(OURS, 0.5, amount, amount / 100)
+def stages(first: int, most: int) -> Stages:
+    return Stages(lambda amount: result(amount, amount / 100), first, most, ())
 
 
 def test_a_trial_grows_to_all_of_the_data_within_its_budget() -> None:
     seen: list[trial.AdviceProgress] = []
-    measured = trial.run(OURS, stage, 10, 100, budget=60, progress=seen.append)
+    measured = trial.run(stages(10, 100), budget=60, progress=seen.append)
     assert [row.amount for row in measured.results] == [10, 40, 100]
     assert measured.complete
-    assert [(told.amount, told.finished is not None) for told in seen] == [
+    assert [(step.amount, step.finished is not None) for step in seen] == [
         (amount, finished) for amount in (10, 40, 100) for finished in (False, True)
     ]
-    assert {(told.phase, told.total) for told in seen} == {("trial", 60)}
+    assert {(step.phase, step.total) for step in seen} == {("trial", 60)}
     assert measured.full_run(1000) == pytest.approx((7.5, 12.5))
 
 
 def test_the_time_of_the_full_run_grows_as_it_did_between_the_stages() -> None:
     def grown(seconds: float) -> trial.Trial:
-        return trial.Trial(OURS, [result(OURS, 0.5, 100, 1.0), result(OURS, 0.5, 400, seconds)])
+        return trial.Trial([result(100), result(400, seconds)])
 
     assert grown(4.0).full_run(1600) == pytest.approx((12.0, 20.0))
     assert grown(8.0).full_run(1600) == pytest.approx((0.75 * 32, 1.25 * 64)), "4 times the rows took 8 times the time"
     assert grown(2.0).full_run(1600) == pytest.approx((0.75 * 4, 1.25 * 8))
-    assert trial.Trial(OURS, [result(OURS, 0.5, 100, 1.0)]).full_run(400) == pytest.approx((0.5, 8.0))
-    assert trial.Trial(OURS).full_run(400) is None
+    assert trial.Trial([result(100)]).full_run(400) == pytest.approx((0.5, 8.0))
+    assert trial.Trial().full_run(400) is None
 
 
 def test_a_trial_without_time_has_one_stage() -> None:
-    measured = trial.run(OURS, stage, 10, 10**9, budget=0)
+    measured = trial.run(stages(10, 10**9), budget=0)
     assert [row.amount for row in measured.results] == [10]
     assert not measured.complete
 
 
 def test_an_interrupted_trial_keeps_what_was_measured() -> None:
-    def interrupted(amount: int) -> Iterator[Result]:
-        yield result(OURS, 0.5, amount)
+    def interrupted(amount: int) -> Result:
         if amount > 10:
             raise KeyboardInterrupt
-        yield result(TREES, 0.9, amount)
+        return result(amount)
 
-    measured = trial.run(OURS, interrupted, 10, 1000, budget=60)
+    measured = trial.run(Stages(interrupted, 10, 1000, ()), budget=60)
     assert measured.interrupted
-    assert len(measured.results) == 3
-    assert verdict.decide(OFTEN, Timing(1e-6, 1e-4), measured).advice == "trees"
+    assert [row.amount for row in measured.results] == [10]
+    assert any("interrupted" in limit for limit in measured.limits())
 
 
 def test_a_stage_that_fails_ends_the_trial() -> None:
-    def failing(amount: int) -> Iterator[Result]:
-        if amount:
-            yield result(OURS, 0.5, amount)
-        raise WordsparseError("no memory")
+    def failing(amount: int) -> Result:
+        if amount != 10:
+            raise WordsparseError("no memory")
+        return result(amount)
 
-    assert len(trial.run(OURS, failing, 10, 1000, budget=60).results) == 1
+    assert len(trial.run(Stages(failing, 10, 1000, ()), budget=60).results) == 1
     with pytest.raises(WordsparseError, match="no memory"):
-        trial.run(OURS, failing, 0, 1000, budget=60)
+        trial.run(Stages(failing, 20, 1000, ()), budget=60)
+
+
+def test_labels_are_judged_on_rows_held_out() -> None:
+    pytest.importorskip("sklearn", reason="the classifier needs scikit-learn")
+    data = rows(400, 60, 12, 1.0)
+    tried = trial.of_rows(data, of_labels(data.X, data.Y, 60), 1, 0)
+    assert tried.most == 320
+    assert tried.stage is not None
+    found = tried.stage(300)
+    assert found.quality is not None
+    assert found.quality > 0.7
 
 
 def test_a_step_of_either_layer_is_timed() -> None:
     timed = time_layer(OFTEN, 0)
     assert timed.exact > 0
     assert timed.speedup == timed.dense / timed.exact
+
+
+def test_the_memory_of_a_timed_layer_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    outputs: list[int] = []
+
+    class Layer(ws.FactoredOutput):
+        def __init__(self, n_outputs: int, *arguments: Any, **options: Any) -> None:
+            outputs.append(n_outputs)
+            super().__init__(n_outputs, *arguments, **options)
+
+    monkeypatch.setattr(timing, "FactoredOutput", Layer)
+    monkeypatch.setattr(timing, "EXACT_OUTPUTS", 100)
+    assert time_layer(OFTEN, 0).dense > 0
+    assert outputs == [100]
 
 
 def test_both_layers_are_timed_on_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:

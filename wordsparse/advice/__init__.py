@@ -1,36 +1,37 @@
-"""Whether the exact layer suits given data: sizes, a timed step, and a trial beside the usual methods.
+"""Whether the exact layer suits given data: sizes, losses that fit, a timed step, and a short trial.
 
-Data goes one way: sizes → timing → trial → verdict → page.
+Data goes one way: sizes → timing → trial → verdict.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from importlib.metadata import version
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from wordsparse import validation
-from wordsparse.advice import label_trial, losses, real_trial, text_trial, trial, verdict
-from wordsparse.advice.machines import needed
+from wordsparse.advice import trial, verdict
 from wordsparse.advice.sizes import Sizes, of_labels, of_text
-from wordsparse.advice.timing import MINIBATCH, Timing, time_layer
+from wordsparse.advice.timing import MINIBATCH, time_layer
 from wordsparse.advice.trial import AdviceProgress
-from wordsparse.corpus import EncodedCorpus
 from wordsparse.corpus.options import TextOptions
 from wordsparse.errors import InputError
-from wordsparse.labels.data import LabelledRows, read_data
+from wordsparse.layer.losses import LOSSES
 from wordsparse.machine.description import processor
+from wordsparse.machine.memory import least_left
 from wordsparse.machine.threads import resolve_threads
+from wordsparse.training.memory import Need
 from wordsparse.training.texts import TrainingText, encoded
+from wordsparse.words.recipe import recommended
 
 BUDGET = 120.0
 DIM = 100
 # The rank of SparseTargetClassifier, and the fewest rows that a trial can learn from and be judged on.
 LABEL_FEATURES = 300
 MIN_ROWS = 50
-# Of every advice.
-LIMITS = ("limit-step", "limit-dense")
+# The memory of a word besides its vectors: strings, a list and a table of Python.
+BYTES_PER_WORD = 200
 
 Paths = str | PathLike[str] | Sequence[str | PathLike[str]]
 
@@ -61,11 +62,11 @@ def advise(
     dim : int
         Length of the word vectors; of a text only.
     threads : int, optional
-        Threads of every side of the trial; None: all available CPUs. The step is timed on one thread.
+        Threads of the trial; None: all available CPUs. The step is timed on one thread.
     seed : int
     progress : callable, optional
         Called with a :class:`wordsparse.advice.trial.AdviceProgress` while a text is encoded, before each stage of the
-        trial and after each of its methods.
+        trial and after it.
     **text
         Options of :class:`wordsparse.corpus.options.TextOptions`.
 
@@ -74,8 +75,8 @@ def advise(
     dict
         ``n_examples``, ``n_outputs``, ``n_features``, ``targets_per_example``, ``rare_share``, ``speedup_predicted``,
         ``speedup_measured``, ``step_cpu_seconds``, ``memory_bytes``, ``dense_memory_bytes``, ``losses``, ``trial``,
-        ``full_run_cpu_seconds`` (an interval or None), ``verdict`` (factored, dense, trees, one-vs-rest,
-        ridge or negative-sampling), ``reasons``, ``limits``, ``source``, ``made``.
+        ``full_run_cpu_seconds`` (an interval or None), ``verdict`` (factored, dense or trees), ``reasons``, ``limits``,
+        ``source``, ``made``.
 
     Raises
     ------
@@ -89,65 +90,68 @@ def advise(
     budget, dim = validation.non_negative("budget", budget), validation.positive_int("dim", dim)
     cpus, seed = resolve_threads(threads), validation.whole("seed", seed)
     if features is not None:
+        from wordsparse.labels import read_data
+
         data = read_data(features, targets)
         _check_rows(data, Path(features))
-        return _of_labels(data, str(features), budget, cpus, seed, progress)
+        sizes = of_labels(data.X, data.Y, min(LABEL_FEATURES, data.X.shape[1]))
+        stages = trial.of_rows(data, sizes, cpus, seed)
+        return _content(sizes, str(features), stages, budget, seed, progress)
     asked = TrainingText(corpus, TextOptions(**text), threads)
-    with encoded(asked, progress=lambda tokens: progress(AdviceProgress("encode", tokens))) as text_corpus:
+    with encoded(asked, progress=lambda tokens: progress(AdviceProgress("encode", tokens))) as ready:
         paths = [corpus] if isinstance(corpus, (str, PathLike)) else corpus or []
-        return _of_text(text_corpus, ", ".join(map(str, paths)), dim, budget, cpus, seed, progress)
+        sizes, lack = of_text(ready.vocabulary.counts, dim), _lacking_memory(ready.vocabulary.counts.size, dim)
+        stages = trial.of_text(ready, dim, cpus, seed) if lack is None else trial.impossible(lack)
+        return _content(sizes, ", ".join(map(str, paths)), stages, budget, seed, progress)
 
 
-def _of_labels(
-    data: LabelledRows, source: str, budget: float, threads: int, seed: int, progress: trial.Progress
-) -> dict[str, Any]:
-    sizes = of_labels(data.X, data.Y, min(LABEL_FEATURES, data.X.shape[1]))
-    limits = [*LIMITS]
-    judged = None
-    if sizes.targets in ("weighted", "real-valued") and budget > 0:
-        if data.X.shape[1] > real_trial.MAX_FEATURES:
-            limits.append("limit-features")
-        else:
-            numbers = real_trial.RealTrial(data, threads, seed)
-            judged = trial.run(real_trial.OURS, numbers.stage, label_trial.FIRST, numbers.rows, budget, progress)
-            limits.append("limit-real")
-    elif budget > 0:
-        rows = label_trial.LabelTrial(data, threads, seed)
-        rows.prepare()
-        judged = trial.run(label_trial.OURS, rows.stage, label_trial.FIRST, rows.rows, budget, progress)
-        limits += ["limit-labels"]
-    return _content(sizes, source, time_layer(sizes, seed), judged, limits)
+def lines(content: Mapping[str, Any]) -> list[str]:
+    """An advice for a terminal: the verdict first, then its reasons, the data, the trial, losses and limits."""
+    facts = {
+        "examples": f"{content['n_examples']:,}",
+        "outputs (D)": f"{content['n_outputs']:,}",
+        "features of the layer (d)": f"{content['n_features']:,}",
+        "targets an example (K)": f"{content['targets_per_example']:.3g}",
+        "outputs seen at most 5 times": f"{content['rare_share']:.0%}",
+        "speed-up over a dense layer, predicted": f"{content['speedup_predicted']:,.3g} ×",
+        "speed-up over a dense layer, measured": f"{content['speedup_measured']:,.3g} ×",
+        "memory of the layer": f"{content['memory_bytes'] / 1e6:,.1f} MB",
+        "memory of a dense layer with its gradient": f"{content['dense_memory_bytes'] / 1e6:,.1f} MB",
+    }
+    said = [verdict.ADVICE[content["verdict"]], *(f"  {reason}" for reason in content["reasons"]), ""]
+    said += [f"{value:>16}  {name}" for name, value in facts.items()]
+    if content["full_run_cpu_seconds"] is not None:
+        low, high = content["full_run_cpu_seconds"]
+        said.append(f"{f'{low:.2g} to {high:.2g} s':>16}  CPU time of the full run")
+    for row in content["trial"]:
+        judged = "not judged"
+        if row["quality"] is not None:
+            judged = f"{row['measure']} {row['quality']:.3f} ({row['low']:.3f} – {row['high']:.3f})"
+        said.append(f"{judged}  {row['cpu_seconds']:8.2f} CPU s  {row['method']}, {row['amount']:,} examples")
+    said.append("")
+    for row in content["losses"]:
+        fits = "fits" if row["fits"] else "does not fit"
+        if "nearest" in row:
+            fits = f"is not in the family; nearest: {', '.join(row['nearest'])}"
+        said.append(f"{row['loss']:>12}  {row['gives']}, {fits}")
+    return [*said, "", "Assumptions and limits:", *(f"- {limit}" for limit in content["limits"])]
 
 
-def _of_text(
-    corpus: EncodedCorpus, source: str, dim: int, budget: float, threads: int, seed: int, progress: trial.Progress
-) -> dict[str, Any]:
-    sizes, limits, judged = of_text(corpus.vocabulary.counts, dim), [*LIMITS], None
-    machines, memory = needed(sizes.n_outputs, dim)
-    if machines > 1:
-        part = replace(sizes, n_outputs=sizes.n_outputs // machines, counts=sizes.counts[: sizes.n_outputs // machines])
-        timed = time_layer(part, seed)
-        timed = Timing(timed.exact, timed.dense * sizes.n_outputs / part.n_outputs)
-        content = _content(sizes, source, timed, None, [*limits, "limit-memory"])
-        return {**content, "reasons": [*content["reasons"], ("machines", memory)]}
-    if budget > 0 and not text_trial.is_possible():
-        limits.append("limit-packages")
-    elif budget > 0:
-        stages = text_trial.TextTrial(corpus, dim, threads, seed)
-        judged = trial.run(text_trial.OURS, stages.stage, text_trial.FIRST, corpus.tokens, budget, progress)
-        limits.append("limit-text" if judged.results else "limit-pairs")
-    return _content(sizes, source, time_layer(sizes, seed), judged, limits)
+def fitting_losses(targets: str) -> list[dict[str, Any]]:
+    """Every loss, whether it fits such targets, and its outputs; softmax among them, which never fits."""
+    rows: list[dict[str, Any]] = [
+        {"loss": name, "fits": targets in loss.fits, "gives": loss.gives} for name, loss in LOSSES.items()
+    ]
+    nearest = [row["loss"] for row in rows if row["fits"] and row["gives"] == "probabilities"] or ["squared"]
+    return [*rows, {"loss": "softmax", "fits": False, "gives": "probabilities", "nearest": nearest}]
 
 
 def _content(
-    sizes: Sizes, source: str, timing: Timing, judged: trial.Trial | None, limits: list[str]
+    sizes: Sizes, source: str, stages: trial.Stages, budget: float, seed: int, progress: trial.Progress
 ) -> dict[str, Any]:
-    found = verdict.decide(sizes, timing, judged)
-    if judged is not None and judged.results:
-        limits += ["limit-trial", "limit-full"]
-        limits += [] if judged.complete else ["limit-part"]
-    if judged is not None and judged.interrupted:
-        limits += ["limit-interrupted"]
+    judged = trial.run(stages, budget, progress) if budget > 0 and stages.stage is not None else None
+    timing = time_layer(sizes, seed)
+    advice, reasons = verdict.decide(sizes, timing)
     known = {name: getattr(sizes, name) for name in ("kind", "n_examples", "n_outputs", "n_features")}
     return {
         **known,
@@ -159,18 +163,38 @@ def _content(
         "step_cpu_seconds": asdict(timing),
         "memory_bytes": sizes.memory_bytes,
         "dense_memory_bytes": sizes.dense_memory_bytes,
-        "losses": losses.fitting(sizes.targets),
+        "losses": fitting_losses(sizes.targets),
         "trial": [asdict(result) for result in judged.results] if judged else [],
         "full_run_cpu_seconds": judged.full_run(sizes.n_examples) if judged else None,
-        "verdict": found.advice,
-        "reasons": found.reasons,
-        "limits": limits,
+        "verdict": advice,
+        "reasons": reasons,
+        "limits": [*verdict.LIMITS, *stages.limits, *(judged.limits() if judged else [])],
         "made": {"version": version("wordsparse"), "machine": processor()},
     }
 
 
-def _check_rows(data: LabelledRows, path: Path) -> None:
+def _check_rows(data: Any, path: Path) -> None:
     if data.X.shape[0] < MIN_ROWS:
         raise InputError(f"{path} has {data.X.shape[0]} rows: advice needs at least {MIN_ROWS}; give more of them")
     if data.Y.nnz == 0:
         raise InputError(f"{path} has no labels: name the file that holds them as the targets")
+
+
+def _lacking_memory(words: int, dim: int) -> str | None:
+    """A sentence where the training of a text does not fit into this machine's memory, which says how many it needs."""
+    left, machines = least_left(), 1
+    if left is None or (need := _training_bytes(words, dim, 1)) <= left[0]:
+        return None
+    while machines < 4096 and _training_bytes(words, dim, machines) > left[0]:
+        machines += 1
+    return (
+        f"There was no trial: training needs about {need / 1e9:,.3g} GB, and {left[0] / 1e9:,.3g} GB are left here. "
+        f"{machines} machines like this one hold it together (mpiexec -n {machines} wordsparse train); or take a "
+        "smaller dimension or vocabulary."
+    )
+
+
+def _training_bytes(words: int, dim: int, machines: int) -> int:
+    batch = recommended("cbow", "bounded-ns").batch_tokens // machines
+    need = Need(words, dim, min(words, batch), 0, checkpoints=False, bags=batch, ranks=machines)
+    return need.training + BYTES_PER_WORD * words

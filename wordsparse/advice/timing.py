@@ -21,6 +21,8 @@ from wordsparse.machine.description import blas_threads
 Array = NDArray[Any]
 
 MINIBATCH = 512
+# The exact layer is timed with at most this many outputs: its time does not depend on D.
+EXACT_OUTPUTS = 2**18
 # The dense update is timed on at most this many outputs, and its time scaled up: it is proportional to D.
 DENSE_OUTPUTS = 20_000
 DENSE_MINIBATCH = 64
@@ -43,10 +45,10 @@ class Timing:
 def time_layer(sizes: Sizes, seed: int) -> Timing:
     """Time steps of either on random inputs, with targets drawn by the data's counts."""
     random = np.random.default_rng(seed)
-    D, d = sizes.n_outputs, sizes.n_features
+    D, d = min(sizes.n_outputs, EXACT_OUTPUTS), sizes.n_features
     per_example = max(1, round(sizes.targets_per_example))
     H = (random.standard_normal((MINIBATCH, d)) / np.sqrt(d)).astype(np.float32)
-    chosen = _draw(random, sizes.counts, MINIBATCH * per_example)
+    chosen = _draw(random, sizes.counts[:D], MINIBATCH * per_example)
     starts = np.arange(0, chosen.size + 1, per_example)
     Y = sp.csr_array((np.ones(chosen.size, np.float32), chosen, starts), shape=(MINIBATCH, D))
     layer = FactoredOutput(D, d, BoundedNS(), threads=1)
@@ -55,7 +57,7 @@ def time_layer(sizes: Sizes, seed: int) -> Timing:
     W = np.zeros((rows, d), np.float32)
     few, truth = H[:DENSE_MINIBATCH], np.zeros((DENSE_MINIBATCH, rows), np.float32)
     with blas_threads(1):
-        dense = _fastest(lambda: _dense_step(W, few, truth)) / DENSE_MINIBATCH * (D / rows)
+        dense = _fastest(lambda: _dense_step(W, few, truth)) / DENSE_MINIBATCH * (sizes.n_outputs / rows)
     return Timing(exact, dense)
 
 

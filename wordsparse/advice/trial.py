@@ -1,4 +1,4 @@
-"""Measured trials within a budget: stages on more and more of the data, ours and the peers on the same part.
+"""A measured trial within a budget: stages on growing parts of the data.
 
 A spent budget or Ctrl-C ends the trial; the results so far are the answer.
 """
@@ -6,32 +6,60 @@ A spent budget or Ctrl-C ends the trial; the results so far are the answer.
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
-from wordsparse.errors import WordsparseError
+import numpy as np
+from numpy.typing import NDArray
 
-logger = logging.getLogger("wordsparse")
+from wordsparse.advice.sizes import Sizes
+from wordsparse.corpus import EncodedCorpus
+from wordsparse.errors import MissingDependencyError, WordsparseError
+from wordsparse.training.runs import train
+from wordsparse.words.evaluate import evaluate
+
+if TYPE_CHECKING:
+    from wordsparse.labels import LabelledRows
+
+Array = NDArray[Any]
+logger = logging.getLogger(__name__)
 
 # The data of a stage, as a multiple of the data of the stage before.
 GROWTH = 4
 # The time of a stage, as a multiple of the time of the stage before; a stage is begun only if it fits the budget.
 SLOWER = 1.3 * GROWTH
-# No method here takes more than the square of its examples.
+# The time of no method grows faster than this power of its examples.
 MAX_POWER = 2.0
+# Tokens and rows of the first stage; rows that are held out at most.
+FIRST_TOKENS, FIRST_ROWS, MAX_TEST = 200_000, 1000, 2000
+# A score on fewer known pairs is noise.
+MIN_PAIRS = 30
+# The regressor needs features × features numbers.
+MAX_FEATURES = 4000
+# Draws of the bootstrap of R².
+DRAWS = 200
+
+ONE_SPLIT = "The trial has one seed and one split; its intervals are 95 % over the test examples only."
+EXTRAPOLATED = (
+    "The time of the full run is extrapolated from the last stage, in proportion to the examples and by the growth "
+    "since the stage before, with 25 % either way; from a single stage, from half of its own time to twice the "
+    "proportional time."
+)
+BY_PAIRS = "Text is judged by pairs of words (mean Spearman correlation) after one epoch of the first tokens."
 
 
 @dataclass(frozen=True)
 class Result:
-    """A method on ``amount`` examples: CPU seconds of training, a quality in [0, 1] with its 95 % interval."""
+    """Training on ``amount`` examples: CPU seconds, and a quality with its 95 % interval (None where not judged)."""
 
     method: str
     amount: int
     cpu_seconds: float
-    quality: float
-    low: float
-    high: float
     measure: str
+    quality: float | None = None
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True)
@@ -52,56 +80,138 @@ class AdviceProgress:
 Progress = Callable[[AdviceProgress], None]
 
 
+@dataclass(frozen=True)
+class Stages:
+    """A stage trains on a number of examples, from ``first`` to ``most``; None where there is no trial."""
+
+    stage: Callable[[int], Result] | None
+    first: int
+    most: int
+    limits: tuple[str, ...]
+
+
+def impossible(why: str) -> Stages:
+    """No trial, for a reason."""
+    return Stages(None, 0, 0, (why,))
+
+
+def of_text(corpus: EncodedCorpus, dim: int, threads: int, seed: int) -> Stages:
+    """CBOW on the first tokens of a text, judged by the default pairs of words."""
+
+    def stage(amount: int) -> Result:
+        model = train(corpus, max_tokens=amount, dim=dim, epochs=1, threads=threads, seed=seed, progress=False)
+        result = Result("wordsparse-cbow", amount, model.report["cpu_seconds"], "Spearman")
+        try:
+            pairs = [found for found in evaluate(model)["pairs"].values() if found["n"] >= MIN_PAIRS]
+        except MissingDependencyError as error:
+            logger.warning("%s", error)
+            pairs = []
+        if not pairs:
+            return result
+        mean, low, high = (float(np.mean([each[key] for each in pairs])) for key in ("spearman", "low", "high"))
+        return Result(result.method, amount, result.cpu_seconds, result.measure, mean, low, high)
+
+    return Stages(stage, FIRST_TOKENS, corpus.tokens, (BY_PAIRS,))
+
+
+def of_rows(data: "LabelledRows", sizes: Sizes, threads: int, seed: int) -> Stages:
+    """The classifier on the first rows of a random order, or the regressor; a fifth of the rows are held out."""
+    from wordsparse.labels import SparseTargetClassifier, SparseTargetRegressor
+
+    order = np.random.default_rng(seed).permutation(data.X.shape[0])
+    held = min(MAX_TEST, max(1, order.size // 5))
+    test, training = order[:held], order[held:]
+
+    def labels(amount: int) -> Result:
+        rows = np.sort(training[:amount])
+        begun = time.process_time()
+        fitted = SparseTargetClassifier(threads=threads, random_state=seed).fit(data.X[rows], data.Y[rows])
+        seconds = time.process_time() - begun
+        first = fitted.predict_topk(data.X[test], 1)[0][:, 0]
+        hits = np.asarray(data.Y[test][np.arange(held), first]).ravel() > 0
+        return Result("SparseTargetClassifier", amount, seconds, "P@1", *_wilson(float(hits.mean()), held))
+
+    def numbers(amount: int) -> Result:
+        rows = np.sort(training[:amount])
+        begun = time.process_time()
+        fitted = SparseTargetRegressor(threads=threads).fit(data.X[rows], data.Y[rows])
+        seconds = time.process_time() - begun
+        residual, total = _squares(fitted.decision_function, data.X[test], data.Y[test], data.Y[rows])
+        drawn = np.random.default_rng(seed).integers(0, held, (DRAWS, held))
+        low, high = np.quantile(1 - residual[drawn].sum(1) / np.maximum(total[drawn].sum(1), 1e-300), (0.025, 0.975))
+        quality = 1 - residual.sum() / max(total.sum(), 1e-300)
+        return Result("SparseTargetRegressor", amount, seconds, "R²", float(quality), float(low), float(high))
+
+    if sizes.targets in ("one-hot", "several"):
+        return Stages(
+            labels, FIRST_ROWS, training.size, ("Labels are judged by the first label of held-out rows (P@1).",)
+        )
+    if data.X.shape[1] > MAX_FEATURES:
+        return impossible(
+            "There was no trial: the regression of weights or real values needs features × features numbers, too many "
+            f"for more than {MAX_FEATURES:,} features."
+        )
+    return Stages(numbers, FIRST_ROWS, training.size, ("Weights and real values are judged by R² on held-out rows.",))
+
+
+def _wilson(p: float, n: int) -> tuple[float, float, float]:
+    """A share with its 95 % interval, which stays inside [0, 1]."""
+    z2 = 1.96**2 / n
+    centre, half = (p + z2 / 2) / (1 + z2), math.sqrt(p * (1 - p) * z2 + z2 * z2 / 4) / (1 + z2)
+    return p, max(0.0, centre - half), min(1.0, centre + half)
+
+
+def _squares(outputs: Callable[[Any], Array], X: Any, Y: Any, known: Any) -> tuple[Array, Array]:
+    """Σ (y − o)² and Σ (y − ȳ)² of each row, ȳ the mean of the rows that are known."""
+    mean, size = np.asarray(known.mean(0)).ravel(), max(1, 2**22 // Y.shape[1])
+    residual, total = np.zeros(X.shape[0]), np.zeros(X.shape[0])
+    for start in range(0, X.shape[0], size):
+        rows = slice(start, start + size)
+        dense = Y[rows].toarray()
+        residual[rows] = ((dense - outputs(X[rows])) ** 2).sum(1)
+        total[rows] = ((dense - mean) ** 2).sum(1)
+    return residual, total
+
+
 @dataclass
 class Trial:
-    """All results so far; ``ours`` is the name of ours, ``complete`` whether the last stage had all of the data."""
+    """All results so far, and whether the last stage had all of the data."""
 
-    ours: str
     results: list[Result] = field(default_factory=list)
     complete: bool = False
     interrupted: bool = False
 
-    def peers(self) -> list[tuple[Result, Result]]:
-        """(ours, peer) on the largest part that both have, for each peer."""
-        found: dict[str, tuple[Result, Result]] = {}
-        mine = {result.amount: result for result in self.results if result.method == self.ours}
-        for result in self.results:
-            if result.method != self.ours and result.amount in mine:
-                found[result.method] = mine[result.amount], result
-        return list(found.values())
-
-    def last(self) -> list[Result]:
-        """The results on the largest part that ours has."""
-        amount = max((result.amount for result in self.results if result.method == self.ours), default=0)
-        return [result for result in self.results if result.amount == amount]
+    def limits(self) -> list[str]:
+        """What to know about the results."""
+        found = [ONE_SPLIT, EXTRAPOLATED] if self.results else []
+        if self.results and self.results[-1].quality is None:
+            found.append("The trial judged nothing: too few words of the test sets are in the text.")
+        if self.interrupted:
+            found.append("The trial was interrupted: the advice is by what had been measured.")
+        return found
 
     def full_run(self, amount: int) -> tuple[float, float] | None:
-        """CPU seconds of ours on all the data, from and to.
+        """CPU seconds on all the data, from and to.
 
-        By its last stage, in proportion and by the power of the growth since the stage before, 25 % either way; by a
-        single stage, of which most may be fixed costs, from half of its own time to twice that in proportion.
+        By the last stage, in proportion and by the power of the growth since the stage before, 25 % either way; by a
+        single stage, most of which may be fixed costs, from half of its own time to twice the proportional time.
         """
-        mine = sorted((result.amount, result.cpu_seconds) for result in self.results if result.method == self.ours)
-        if not mine:
+        if not self.results:
             return None
-        size, seconds = mine[-1]
+        size, seconds = self.results[-1].amount, self.results[-1].cpu_seconds
         proportional = seconds * amount / size
-        if len(mine) == 1 or mine[-2][0] == size:
+        if len(self.results) == 1:
             return 0.5 * seconds, 2 * proportional
-        before, shorter = mine[-2]
+        before, shorter = self.results[-2].amount, self.results[-2].cpu_seconds
         power = math.log(max(seconds, 1e-9) / max(shorter, 1e-9)) / math.log(size / before)
         both = proportional, seconds * (amount / size) ** min(max(power, 0.0), MAX_POWER)
         return 0.75 * min(both), 1.25 * max(both)
 
 
-Stage = Callable[[int], Iterator[Result]]
-
-
-def run(
-    ours: str, stage: Stage, first: int, most: int, budget: float, progress: Progress = lambda progress: None
-) -> Trial:
+def run(stages: Stages, budget: float, progress: Progress = lambda progress: None) -> Trial:
     """Stages of ``first``, ``GROWTH`` · ``first``, … examples, at most ``most``, within ``budget`` seconds."""
-    trial, start, amount = Trial(ours), time.monotonic(), min(first, most)
+    trial, start, amount = Trial(), time.monotonic(), min(stages.first, stages.most)
+    assert stages.stage is not None
 
     def tell(finished: Result | None = None) -> None:
         seconds = int(min(budget, time.monotonic() - start))
@@ -111,11 +221,10 @@ def run(
         while True:
             begun = time.monotonic()
             tell()
-            for result in stage(amount):
-                trial.results.append(result)
-                tell(result)
-            trial.complete = amount == most
-            following = min(GROWTH * amount, most)
+            trial.results.append(stages.stage(amount))
+            tell(trial.results[-1])
+            trial.complete = amount == stages.most
+            following = min(GROWTH * amount, stages.most)
             expected = (time.monotonic() - begun) * SLOWER * following / (GROWTH * amount)
             if trial.complete or time.monotonic() + expected > start + budget:
                 break

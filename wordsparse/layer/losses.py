@@ -47,6 +47,10 @@ class Loss(ABC):
         With fewer outputs the loss says nothing.
     normalised : bool
         Whether it is −log of a probability beside π: π_c exp(−ℓ(o_c)) sums to 1 over all outputs c.
+    fits : tuple of str
+        The kinds of targets that it fits: ``one-hot``, ``several`` (of one example), ``weighted``, ``real-valued``.
+    gives : str
+        What its outputs are: ``rankings``, ``probabilities`` or ``values``.
     """
 
     name: ClassVar[str]
@@ -54,6 +58,8 @@ class Loss(ABC):
     sees_sum: ClassVar[bool] = True
     min_outputs: ClassVar[int] = 1
     normalised: ClassVar[bool] = False
+    fits: ClassVar[tuple[str, ...]] = ("one-hot", "several", "weighted")
+    gives: ClassVar[str] = "rankings"
 
     @abstractmethod
     def terms(self, o: Any, q: Any, s: Any, total: float) -> Terms:
@@ -94,6 +100,8 @@ class Squared(LinearLoss):
     target_value: float | None = None
     name: ClassVar[str] = "squared"
     sees_sum: ClassVar[bool] = False
+    fits: ClassVar[tuple[str, ...]] = ("one-hot", "several", "weighted", "real-valued")
+    gives: ClassVar[str] = "values"
 
     def __post_init__(self) -> None:
         if self.target_value is not None:
@@ -147,6 +155,7 @@ class Spherical(Loss):
     sees_sum: ClassVar[bool] = False
     starts_at_zero: ClassVar[bool] = False  # even in o: flat at 0
     normalised: ClassVar[bool] = True
+    gives: ClassVar[str] = "probabilities"
 
     def __post_init__(self) -> None:
         _positive(self, "epsilon")
@@ -163,6 +172,7 @@ class Taylor(Loss):
 
     name: ClassVar[str] = "taylor"
     normalised: ClassVar[bool] = True
+    gives: ClassVar[str] = "probabilities"
 
     def terms(self, o: Any, q: Any, s: Any, total: float) -> Terms:
         normaliser = total + s + q / 2  # ≥ total/2: 1 + o + o²/2 ≥ 1/2 everywhere
@@ -182,6 +192,7 @@ class ZLoss(Loss):
     name: ClassVar[str] = "zloss"
     starts_at_zero: ClassVar[bool] = False
     min_outputs: ClassVar[int] = 2  # one output is its own mean: rounding would pass for its spread
+    fits: ClassVar[tuple[str, ...]] = ("one-hot",)
 
     def __post_init__(self) -> None:
         _positive(self, "a")
