@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from wordsparse.gensim import KeyedVectors, LineSentence, PathLineSentences, in_place
+from wordsparse.gensim import LineSentence, PathLineSentences, in_place
 
 pytest.importorskip("gensim", reason="gensim has no wheel here")
 pytest.importorskip("testfixtures", reason="gensim's tests need it")
@@ -54,9 +54,12 @@ def ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(word2vec, "PathLineSentences", PathLineSentences)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.chdir(tmp_path)
-    # The test modules were imported before, so that they hold gensim's class by its name.
-    monkeypatch.setattr(importlib.import_module("gensim.test.test_keyedvectors"), "KeyedVectors", KeyedVectors)
     with in_place():
+        # The test modules are gensim's own code, which keeps what it holds.
+        models = importlib.import_module("gensim.models")
+        for module in (importlib.import_module(f"gensim.test.{name}") for name in MODULES):
+            for held in {"word2vec", "keyedvectors", "KeyedVectors"} & vars(module).keys():
+                monkeypatch.setattr(module, held, getattr(models, held))
         yield
 
 

@@ -18,7 +18,8 @@ gensim = pytest.importorskip("gensim", reason="gensim has no wheel here")
 def test_classes_are_replaced_and_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
     theirs, vectors = gensim.models.Word2Vec, gensim.models.KeyedVectors
     before, inside, own = (ModuleType(f"imported_{name}") for name in ("before", "inside", "own"))
-    before.Trainer = theirs  # type: ignore[attr-defined]
+    before.Trainer, before.w2v = theirs, gensim.models.word2vec  # type: ignore[attr-defined]
+    kinds = {name: type(module) for name, module in sys.modules.items() if name.startswith("gensim")}
     own.Word2Vec = door.Word2Vec  # type: ignore[attr-defined]
     for module in (before, inside, own):
         monkeypatch.setitem(sys.modules, module.__name__, module)
@@ -27,7 +28,8 @@ def test_classes_are_replaced_and_put_back(monkeypatch: pytest.MonkeyPatch) -> N
         from gensim.models.word2vec import Word2Vec as again
 
         inside.Word2Vec = Word2Vec  # type: ignore[attr-defined]
-        assert Word2Vec is again is before.Trainer is door.Word2Vec
+        assert Word2Vec is again is before.Trainer is before.w2v.Word2Vec is door.Word2Vec
+        assert all(type(sys.modules[name]) is kind for name, kind in kinds.items()), "no class of a module is swapped"
         assert gensim.models.KeyedVectors is gensim.models.keyedvectors.KeyedVectors is door.KeyedVectors
         assert isinstance(Word2Vec([["a", "b"]], min_count=1).wv, gensim.models.KeyedVectors)
         with door.in_place():
@@ -35,6 +37,8 @@ def test_classes_are_replaced_and_put_back(monkeypatch: pytest.MonkeyPatch) -> N
         assert gensim.models.Word2Vec is door.Word2Vec
     assert gensim.models.Word2Vec is gensim.models.word2vec.Word2Vec is before.Trainer is inside.Word2Vec is theirs
     assert gensim.models.KeyedVectors is vectors
+    assert before.w2v is gensim.models.word2vec is sys.modules["gensim.models.word2vec"]
+    assert before.w2v.Word2Vec is theirs
     # A program that had asked for ours found gensim's in its place.
     assert own.Word2Vec is door.Word2Vec is not theirs
 

@@ -3,7 +3,7 @@
 import importlib
 import sys
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
@@ -13,14 +13,10 @@ from wordsparse.gensim.doc2vec import Doc2Vec
 from wordsparse.gensim.keyed_vectors import KeyedVectors
 from wordsparse.gensim.word2vec import Word2Vec
 
-# The modules that export the classes.
-_PLACES = {
-    "gensim.models": ("Word2Vec", "Doc2Vec", "KeyedVectors"),
-    "gensim.models.word2vec": ("Word2Vec",),
-    "gensim.models.doc2vec": ("Doc2Vec",),
-    "gensim.models.keyedvectors": ("KeyedVectors",),
-}
-_OURS: dict[str, Any] = {"Word2Vec": Word2Vec, "Doc2Vec": Doc2Vec, "KeyedVectors": KeyedVectors}
+# Ours, by the module of gensim.models that defines gensim's class of that name.
+_OURS: dict[str, type] = {"word2vec": Word2Vec, "doc2vec": Doc2Vec, "keyedvectors": KeyedVectors}
+_lock = threading.Lock()
+_open_blocks: list["_Replacement"] = []
 
 
 @contextmanager
@@ -41,63 +37,53 @@ def in_place() -> Iterator[None]:
         If gensim is not installed.
     """
     models = optional.load("in_place", "gensim.models")
-    with _blocks.lock:
-        if not _blocks.open:
-            _blocks.theirs = {name: getattr(models, name) for name in _OURS}
-            # Modules that already hold our classes imported them explicitly, and keep them.
-            _blocks.own = {(id(module), held) for module, held, _ in _holders(_OURS)}
-            for place, names in _PLACES.items():
-                importlib.import_module(place).__class__ = _shows({name: _OURS[name] for name in names})
-            _put(_blocks.theirs, _OURS)
-        _blocks.open += 1
+    with _lock:
+        _open_blocks.append(_open_blocks[0] if _open_blocks else _Replacement(models))
     try:
         yield
     finally:
-        with _blocks.lock:
-            _blocks.open -= 1
-            if not _blocks.open:
-                for place in _PLACES:
-                    importlib.import_module(place).__class__ = ModuleType
-                _put(_OURS, _blocks.theirs, _blocks.own)
+        with _lock:
+            block = _open_blocks.pop()
+            if not _open_blocks:
+                block.undo()
 
 
-class _Blocks:
-    """The number of open blocks of this process, gensim's classes, and the modules that keep ours."""
+class _Replacement:
+    """Names that mean ours in the place of gensim's: in ``sys.modules``, in gensim.models, and in others' modules.
 
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.open = 0
-        self.theirs: dict[str, Any] = {}
-        self.own: set[tuple[int, str]] = set()
+    The modules that define gensim's classes are replaced by copies, so that gensim's functions find their own.
+    """
 
+    def __init__(self, models: ModuleType) -> None:
+        self._models = models
+        self._pairs: list[tuple[Any, Any]] = []
+        for name, ours in _OURS.items():
+            theirs = importlib.import_module(f"gensim.models.{name}")
+            shown = ModuleType(theirs.__name__)
+            vars(shown).update(vars(theirs), **{ours.__name__: ours})
+            self._pairs += [(theirs, shown), (vars(theirs)[ours.__name__], ours)]
+        # Modules that already hold our classes imported them explicitly, and keep them.
+        self._kept = [(id(names), key) for names, key, _ in self._found([(ours, ours) for ours in _OURS.values()])]
+        for names, key, new in self._found(self._pairs):
+            names[key] = new
 
-_blocks = _Blocks()
+    def undo(self) -> None:
+        """Let the names mean what they meant."""
+        for names, key, new in self._found([(new, old) for old, new in self._pairs]):
+            if (id(names), key) not in self._kept:
+                names[key] = new
 
-
-def _put(old: dict[str, Any], new: dict[str, Any], but: Collection[tuple[int, str]] = ()) -> None:
-    """Replace the old classes by the new ones in every module but those at (module id, name) in ``but``."""
-    for module, held, name in _holders(old):
-        if (id(module), held) not in but:
-            setattr(module, held, new[name])
-
-
-def _shows(classes: dict[str, Any]) -> type[ModuleType]:
-    """A type of module that shows these classes to others; the module's own functions find the names that it holds."""
-
-    class InPlace(ModuleType):
-        def __getattribute__(self, name: str) -> Any:
-            return classes[name] if name in classes else super().__getattribute__(name)
-
-    return InPlace
-
-
-def _holders(classes: dict[str, Any]) -> list[tuple[ModuleType, str, str]]:
-    """The modules outside gensim and wordsparse that hold a class, as (module, name there, name of the class)."""
-    return [
-        (module, held, name)
-        for module in list(sys.modules.values())
-        if isinstance(module, ModuleType) and module.__name__.partition(".")[0] not in ("gensim", "wordsparse")
-        for held, value in list(vars(module).items())
-        for name, found in classes.items()
-        if value is found
-    ]
+    def _found(self, pairs: list[tuple[Any, Any]]) -> list[tuple[dict[str, Any], str, Any]]:
+        """Every name that means the first of a pair, and the second."""
+        others = [
+            module
+            for module in list(sys.modules.values())
+            if isinstance(module, ModuleType) and module.__name__.partition(".")[0] not in ("gensim", "wordsparse")
+        ]
+        return [
+            (names, key, new)
+            for names in (sys.modules, vars(self._models), *map(vars, others))
+            for key, value in list(names.items())
+            for old, new in pairs
+            if value is old
+        ]
