@@ -44,9 +44,9 @@ def test_a_misspelt_option_is_a_type_error(tmp_path: Path) -> None:
     assert 'Argument "model" to "train" has incompatible type "Literal[\'skipgrm\']"' in found["6"]
     assert 'Argument "dim" to "train" has incompatible type "str"' in found["7"]
     revealed = {line: text.partition('"')[2].rstrip('"') for line, text in found.items() if "Revealed" in text}
-    assert revealed["9"].endswith("TrainedModel")
+    assert revealed["9"].endswith("Model")
     assert "ndarray" in revealed["10"]
-    assert revealed["11"].endswith("TrainedModel]")
+    assert revealed["11"].endswith("Model]")
     assert "ndarray" in revealed["12"]
 
 

@@ -20,12 +20,11 @@ if TYPE_CHECKING:
     from wordsparse.stability.movement import moved
     from wordsparse.stability.slice_runs import train_slices
     from wordsparse.training.interruption import Interrupted
+    from wordsparse.training.model import Model, load
     from wordsparse.training.runs import train
-    from wordsparse.training.trained import load
     from wordsparse.vectors.word_vectors import WordVectors
     from wordsparse.words.embedding import StepSizes
     from wordsparse.words.evaluate import evaluate
-    from wordsparse.words.model import Model
     from wordsparse.words.model_directory import read_vectors
     from wordsparse.words.options import Options
     from wordsparse.words.recipe import Recipe
@@ -70,7 +69,7 @@ _MODULES = {
     "InputError": "wordsparse.errors",
     "Interrupted": "wordsparse.training.interruption",
     "MissingDependencyError": "wordsparse.errors",
-    "Model": "wordsparse.words.model",
+    "Model": "wordsparse.training.model",
     "Options": "wordsparse.words.options",
     "ReadError": "wordsparse.errors",
     "Recipe": "wordsparse.words.recipe",
@@ -88,7 +87,7 @@ _MODULES = {
     "encode": "wordsparse.corpus",
     "evaluate": "wordsparse.words.evaluate",
     "explore": "wordsparse.explorer",
-    "load": "wordsparse.training.trained",
+    "load": "wordsparse.training.model",
     "moved": "wordsparse.stability.movement",
     "resample": "wordsparse.stability.bootstrap",
     "read_vectors": "wordsparse.words.model_directory",

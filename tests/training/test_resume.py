@@ -15,6 +15,7 @@ from wordsparse.corpus.options import TextOptions
 from wordsparse.errors import InputError
 from wordsparse.training.resume import on_new_text
 from wordsparse.training.texts import TrainingText
+from wordsparse.unseen.objective import objective_of
 from wordsparse.words.options import Options
 
 
@@ -199,7 +200,7 @@ def test_new_words_start_where_they_are_inferred(tmp_path: Path, text: Path) -> 
     sentences = [line.split() for line in lines * 3]
     expected = infer(model, sentences, ["comet", "meteor"])
     E = run.embedding.E[[run.vocabulary["comet"], run.vocabulary["meteor"]]]
-    maps = model.objective.maps
+    maps = objective_of(model).maps
     inputs = E @ maps.canonical.inputs
     inputs /= np.linalg.norm(inputs, axis=1)[:, None]
     # "meteor" occurs three times, which leaves its output as it is; that of "comet" is part of its vector.
@@ -212,8 +213,8 @@ def test_new_words_start_where_they_are_inferred(tmp_path: Path, text: Path) -> 
 def test_a_start_is_inferred_from_the_first_occurrences(
     tmp_path: Path, text: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from wordsparse.training import new_words
     from wordsparse.training.texts import encoded
-    from wordsparse.unseen import new_words
 
     monkeypatch.setattr(new_words, "OCCURRENCES", 2)
     options: dict[str, Any] = {"dim": 4, "model": "cbow", "threads": 1}

@@ -20,7 +20,7 @@ from wordsparse.errors import InputError, WordsparseError
 from wordsparse.files import storage
 from wordsparse.vectors.formats import save_vectors
 from wordsparse.words import model_directory
-from wordsparse.words.model import Model
+from wordsparse.words.model import WordModel as Model
 from wordsparse.words.model_directory import INPUT, MANIFEST, OUTPUT, VOCABULARY
 
 FILES = [MANIFEST, VOCABULARY, INPUT, OUTPUT]

@@ -16,8 +16,8 @@ from wordsparse.stability.bootstrap import check_number, resample
 from wordsparse.stability.model import ResampledModel
 from wordsparse.stability.slice_runs import each_slice
 from wordsparse.stability.time_slices import NAMES
+from wordsparse.training.model import Model
 from wordsparse.training.options import TrainOptions
-from wordsparse.words.model import Model
 
 
 @click.command()

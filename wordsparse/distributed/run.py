@@ -45,6 +45,7 @@ from wordsparse.training.checkpoints import Checkpointer
 from wordsparse.training.interruption import Interrupted, stop_requests
 from wordsparse.training.loop import Run, started
 from wordsparse.training.minibatches import Minibatches
+from wordsparse.training.model import Model, load
 from wordsparse.training.options import TrainOptions
 from wordsparse.training.output_run import OutputRun, disk_bytes, newest_checkpoint
 from wordsparse.training.progress import Progress
@@ -52,7 +53,6 @@ from wordsparse.training.resume import check_more_epochs, is_same_text
 from wordsparse.training.run_directory import CORPUS, MODEL, ROWS, SOURCE, RunDirectory
 from wordsparse.training.runs import described_call, reports, requested, start_vectors
 from wordsparse.training.runs import train as train_alone
-from wordsparse.training.trained import TrainedModel, load
 from wordsparse.words.embedding import WordEmbedding
 from wordsparse.words.examples import Examples
 from wordsparse.words.model_directory import INPUT, OUTPUT
@@ -63,7 +63,7 @@ logger = logging.getLogger(__name__)
 
 
 @taking(TrainOptions)
-def train(corpus: Source | EncodedCorpus, asked: TrainOptions) -> TrainedModel:
+def train(corpus: Source | EncodedCorpus, asked: TrainOptions) -> Model:
     """As :func:`wordsparse.train`, by all ranks that a launcher started; each of them calls it, with an output.
 
     Parameters
@@ -213,7 +213,7 @@ class RanksRun(OutputRun):
         *,
         encoding: Callable[[int], None] | None = None,
         progress: Callable[[Progress], None] | None = None,
-    ) -> TrainedModel:
+    ) -> Model:
         """As :meth:`OutputRun.train`; the model's rows are read from the output.
 
         Raises
@@ -230,7 +230,7 @@ class RanksRun(OutputRun):
         directory: RunDirectory,
         encoding: Callable[[int], None] | None,
         progress: Callable[[Progress], None] | None,
-    ) -> TrainedModel:
+    ) -> Model:
         ranks = self.ranks
         check_same(ranks, self._facts())
         together(ranks, self._check)
@@ -262,7 +262,7 @@ class RanksRun(OutputRun):
             on_first(ranks, lambda: directory.reserve(2 * disk_bytes(run)))  # rows, on their way too
             return self._finish(run, keeper, directory, stop, progress)
 
-    def _loaded(self) -> TrainedModel:
+    def _loaded(self) -> Model:
         return load(self.output, mapped=True)  # each takes its own rows
 
     def _device(self) -> devices.Choice:
@@ -290,7 +290,7 @@ class RanksRun(OutputRun):
         on_first(ranks, lambda: texts.write_source(source, about))
         return corpus
 
-    def _goes_on(self, model: TrainedModel, corpus: EncodedCorpus) -> bool:
+    def _goes_on(self, model: Model, corpus: EncodedCorpus) -> bool:
         """Whether there are epochs left to train; InputError also if the text is a new one."""
 
         def check() -> bool:
@@ -316,7 +316,7 @@ class RanksRun(OutputRun):
         if self.options.subwords:
             raise InputError("subwords: not over several ranks: run `wordsparse subwords` on the model afterwards")
 
-    def _written(self, run: Run, keeper: Checkpointer, directory: RunDirectory) -> TrainedModel:
+    def _written(self, run: Run, keeper: Checkpointer, directory: RunDirectory) -> Model:
         directory.release_reserve()
         with gathered(run.embedding, self.ranks, directory.place(ROWS)) as state:
             whole = state if state and isinstance(state, dict) else None
@@ -331,7 +331,7 @@ class RanksRun(OutputRun):
 
             on_first(self.ranks, install)
         E, W = (np.load(self.output / name, mmap_mode="r") for name in (INPUT, OUTPUT))
-        return TrainedModel(model.vocabulary, E, W, model.options, model.report, call=self.call)
+        return Model(model.vocabulary, E, W, model.options, model.report, call=self.call)
 
 
 def _check_rows(corpus: EncodedCorpus, ranks: Ranks) -> None:

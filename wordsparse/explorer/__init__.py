@@ -15,9 +15,9 @@ from wordsparse.files import storage
 from wordsparse.files.escaping import page_bytes
 from wordsparse.stability.model import ResampledModel, resampled_model
 from wordsparse.stability.resamples import Resamples
+from wordsparse.training.model import Model
 from wordsparse.validation import positive_int
 from wordsparse.vectors.word_vectors import WordVectors
-from wordsparse.words.model import Model
 from wordsparse.words.model_directory import is_model, read_vectors
 
 __all__ = ["DEFAULT_MAP", "DEFAULT_WORDS", "explore"]

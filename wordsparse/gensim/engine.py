@@ -12,7 +12,7 @@ from wordsparse.machine.memory import give_back
 from wordsparse.training.loop import Run
 from wordsparse.training.resume import start_from
 from wordsparse.vectors.lookup import Key
-from wordsparse.words.model import Model
+from wordsparse.words.model import WordModel
 from wordsparse.words.options import Options
 from wordsparse.words.recipe import Recipe
 
@@ -59,7 +59,7 @@ class Trained:
         The recipe of its training.
     """
 
-    def __init__(self, keys: Sequence[Key], model: Model, recipe: Recipe) -> None:
+    def __init__(self, keys: Sequence[Key], model: WordModel, recipe: Recipe) -> None:
         self.keys, self.model, self.recipe = list(keys), model, recipe
         self.rows: dict[Key, int] = {key: row for row, key in enumerate(self.keys)}
         measure = recipe.base_measure(model.vocabulary.counts)

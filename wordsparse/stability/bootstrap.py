@@ -29,7 +29,7 @@ from wordsparse.training.loop import Run
 from wordsparse.training.texts import TrainingText, encoded
 from wordsparse.vectors.precision import packed
 from wordsparse.words import coordinates
-from wordsparse.words.model import Model
+from wordsparse.words.model import WordModel
 from wordsparse.words.model_directory import load
 from wordsparse.words.options import Options
 
@@ -37,12 +37,14 @@ RESAMPLES = 20
 logger = logging.getLogger(__name__)
 
 
-def resample(model: Model | str | PathLike[str], corpus: Source | EncodedCorpus, n: int = RESAMPLES) -> ResampledModel:
+def resample(
+    model: WordModel | str | PathLike[str], corpus: Source | EncodedCorpus, n: int = RESAMPLES
+) -> ResampledModel:
     """Train models on ``n`` resamples of a model's text; those that its directory has already are kept.
 
     Parameters
     ----------
-    model : Model or path
+    model : WordModel or path
         With a path, each resample is written into the model directory when it is complete.
     corpus : path, sequence of paths, EncodedCorpus, or iterable
         The text that the model was trained on; it is read as it was then.
@@ -64,8 +66,8 @@ def resample(model: Model | str | PathLike[str], corpus: Source | EncodedCorpus,
     2
     """
     check_number(n)
-    output = None if isinstance(model, Model) else Path(model)
-    trained = model if isinstance(model, Model) else load(model)
+    output = None if isinstance(model, WordModel) else Path(model)
+    trained = model if isinstance(model, WordModel) else load(model)
     options = Options.from_dict(trained.options)
     given: dict[str, Any] = {name: value for name, value in trained.call.items() if name in abouts(TextOptions)}
     text = TrainingText(corpus, TextOptions(**given), options.threads, options.preset)
@@ -103,7 +105,7 @@ def check_number(n: int) -> None:
     validation.whole("bootstrap", n)
 
 
-def _check(model: Model, corpus: EncodedCorpus, options: Options) -> None:
+def _check(model: WordModel, corpus: EncodedCorpus, options: Options) -> None:
     """Raise InputError unless the model was trained on this whole text alone: only then can its text be resampled."""
     if options.max_tokens is not None:
         raise InputError("bootstrap resamples the whole text: leave out max_tokens")

@@ -5,11 +5,11 @@ from typing import Self, TypeAlias
 
 from wordsparse.errors import InputError
 from wordsparse.stability.resamples import Neighbour, Resamples, Writer, neighbours
-from wordsparse.training.trained import TrainedModel, load
-from wordsparse.words.model import Model
+from wordsparse.training.model import Model, load
+from wordsparse.words.model import WordModel
 
 
-class ResampledModel(TrainedModel):
+class ResampledModel(Model):
     """A :class:`wordsparse.Model` and its resamples: what :func:`wordsparse.resample` returns.
 
     Attributes
@@ -21,7 +21,7 @@ class ResampledModel(TrainedModel):
     resamples: Resamples
 
     @classmethod
-    def of(cls, model: Model, resamples: Resamples) -> Self:
+    def of(cls, model: WordModel, resamples: Resamples) -> Self:
         """The model with these resamples; it shares the arrays."""
         rows = model.vocabulary, model.input_rows, model.output_rows
         made = cls(*rows, model.options, model.report, model.training, model.subwords, model.call)
@@ -52,7 +52,7 @@ class ResampledModel(TrainedModel):
             writer.add(codes)
 
 
-def resampled_model(path: str | os.PathLike[str]) -> TrainedModel | ResampledModel:
+def resampled_model(path: str | os.PathLike[str]) -> Model | ResampledModel:
     """Read a model directory, with the resamples that it may have.
 
     Raises
@@ -65,13 +65,13 @@ def resampled_model(path: str | os.PathLike[str]) -> TrainedModel | ResampledMod
     return model if found is None else ResampledModel.of(model, found)
 
 
-Resampled: TypeAlias = Model | str | os.PathLike[str]
+Resampled: TypeAlias = WordModel | str | os.PathLike[str]
 """A model with resamples, or the directory of one."""
 
 
 def with_resamples(model: Resampled, least: int, name: str) -> ResampledModel:
     """A model, or the one in a directory, that has at least so many resamples; else InputError calls it ``name``."""
-    found = model if isinstance(model, Model) else resampled_model(model)
+    found = model if isinstance(model, WordModel) else resampled_model(model)
     if not isinstance(found, ResampledModel) or len(found.resamples) < least:
         raise InputError(f"the {name} model needs {least} resamples: wordsparse.resample makes them (20, say)")
     return found

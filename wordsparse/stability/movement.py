@@ -20,7 +20,7 @@ from wordsparse.errors import InputError
 from wordsparse.stability.model import Resampled, with_resamples
 from wordsparse.stability.resamples import Resamples
 from wordsparse.vectors.alignment import distances
-from wordsparse.words.model import Model
+from wordsparse.words.model import WordModel
 
 # The smallest count of a word that is judged, in either text; and the most frequent common words, for alignment.
 MIN_COUNT, ALIGNED_ON = 50, 5000
@@ -76,7 +76,7 @@ def moved(first: Resampled, second: Resampled, *, min_count: int = MIN_COUNT) ->
     ]
 
 
-def _common_rows(first: Model, second: Model, min_count: int) -> NDArray[np.int64]:
+def _common_rows(first: WordModel, second: WordModel, min_count: int) -> NDArray[np.int64]:
     """The rows (2, n) of the words that are frequent enough in both models, those most frequent in the rarer first."""
     a, b = first.vocabulary, second.vocabulary
     found = [

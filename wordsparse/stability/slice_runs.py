@@ -12,10 +12,10 @@ from wordsparse.files import storage, toml
 from wordsparse.options import abouts, refuse_unknown
 from wordsparse.stability.bootstrap import check_number, resample
 from wordsparse.stability.time_slices import time_slices
+from wordsparse.training.model import Model
 from wordsparse.training.options import TrainOptions
 from wordsparse.training.progress import RunDisplay
 from wordsparse.training.runs import described_call, requested, train
-from wordsparse.training.trained import TrainedModel
 from wordsparse.words import model_directory
 
 
@@ -27,7 +27,7 @@ def train_slices(
     output: str | PathLike[str] | None = None,
     bootstrap: int = 0,
     **options: Any,
-) -> dict[str, TrainedModel]:
+) -> dict[str, Model]:
     """Train one model for each slice of a text, such as a year, all over the vocabulary of the whole text.
 
     :func:`wordsparse.moved` compares two of them.
@@ -52,7 +52,7 @@ def train_slices(
 
     Returns
     -------
-    dict of str to TrainedModel
+    dict of str to Model
         By the names of the slices, in order.
 
     Raises
@@ -78,7 +78,7 @@ def each_slice(
     output: str | PathLike[str] | None,
     bootstrap: int,
     options: Mapping[str, Any],
-) -> Iterator[tuple[str, TrainedModel]]:
+) -> Iterator[tuple[str, Model]]:
     """The models of :func:`train_slices`, one after the other."""
     refuse_unknown(options, abouts(TrainOptions))
     check_number(bootstrap)

@@ -13,7 +13,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from wordsparse.training.trained import TrainedModel
+    from wordsparse.training.model import Model
 
 logger = logging.getLogger(__name__)
 
@@ -26,12 +26,12 @@ class Interrupted(KeyboardInterrupt):
 
     Attributes
     ----------
-    model : TrainedModel or None
+    model : Model or None
         The model so far of a run without an output; None for a run with an output, whose checkpoint the message
         names, or if nothing was trained.
     """
 
-    model: "TrainedModel | None" = None
+    model: "Model | None" = None
 
 
 class StopRequest:

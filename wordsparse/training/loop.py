@@ -18,9 +18,9 @@ from wordsparse.machine import devices, threads
 from wordsparse.machine.description import peak_memory_bytes
 from wordsparse.training import memory
 from wordsparse.training.minibatches import Minibatches
+from wordsparse.training.model import Model
 from wordsparse.training.progress import Progress, Report, rate
 from wordsparse.training.run_state import RunState
-from wordsparse.training.trained import TrainedModel
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.embedding import WordEmbedding
 from wordsparse.words.examples import Examples
@@ -188,7 +188,7 @@ class Run:
         at.wall_seconds, at.cpu_seconds = time.perf_counter() - wall, time.process_time() - cpu
 
     @at_work()
-    def partial_model(self, call: Mapping[str, object] | None = None) -> TrainedModel | None:
+    def partial_model(self, call: Mapping[str, object] | None = None) -> Model | None:
         """The model of a run that was stopped between two minibatches, whose epochs are those that it finished; None
         before the first minibatch. Training goes on with it where the run was stopped."""
         if self.state.tokens == 0:
@@ -211,7 +211,7 @@ class Run:
         checkpoints: int = 0,
         call: Mapping[str, object] | None = None,
         state: dict[str, Any] | None = None,
-    ) -> TrainedModel:
+    ) -> Model:
         """The model, once trained; it shares this run's arrays, or those of ``state``, the embedding's. ``checkpoints``
         is for its report, ``call`` is its."""
         at, options = self.state, self.options
@@ -237,7 +237,7 @@ class Run:
         state = self.embedding.state() if state is None else state
         training = Training(self._text, at.as_dict(), state)
         parts = (self.vocabulary, state["E"], state["output.V"], options.as_dict(), report.as_dict(), training)
-        model = TrainedModel(*parts, call=call)
+        model = Model(*parts, call=call)
         return _with_subwords(model) if options.subwords else model
 
     def _finish_epoch(self, report: Callable[[Progress], None], between_steps: Callable[[], None]) -> None:
@@ -337,7 +337,7 @@ def started(output: Layer, recipe: Recipe) -> Layer:
     return output
 
 
-def _with_subwords(model: TrainedModel) -> TrainedModel:
+def _with_subwords(model: Model) -> Model:
     """The model with n-grams, unless too few words of its vocabulary share any; their time counts as training."""
     wall, cpu = time.perf_counter(), time.process_time()
     try:

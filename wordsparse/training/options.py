@@ -9,12 +9,12 @@ from wordsparse.corpus.options import TextOptions
 from wordsparse.options import option
 from wordsparse.training.progress import Progress
 from wordsparse.vectors.word_vectors import WordVectors
-from wordsparse.words.model import Model
+from wordsparse.words.model import WordModel
 from wordsparse.words.options import Options
 
 CHECKPOINT_EVERY = 600.0
 """The default number of seconds between checkpoints."""
-Start: TypeAlias = str | PathLike[str] | WordVectors | Model
+Start: TypeAlias = str | PathLike[str] | WordVectors | WordModel
 ProgressOption: TypeAlias = bool | Literal["auto"] | Callable[[Progress], None]
 
 
@@ -30,7 +30,7 @@ class RunOptions:
     )
     output: str | PathLike[str] | None = option(
         None,
-        "Model directory to write; with it the run writes checkpoints beside it and survives its process.",
+        "WordModel directory to write; with it the run writes checkpoints beside it and survives its process.",
         cli=None,
     )
     checkpoint_every: float = option(

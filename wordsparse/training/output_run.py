@@ -22,12 +22,12 @@ from wordsparse.training import memory
 from wordsparse.training.checkpoints import Checkpoint, Checkpointer
 from wordsparse.training.interruption import Interrupted, StopRequest, stop_requests
 from wordsparse.training.loop import Run
+from wordsparse.training.model import Model, load
 from wordsparse.training.options import CHECKPOINT_EVERY
 from wordsparse.training.progress import Progress, Report
 from wordsparse.training.resume import continued, differences, is_same_text
 from wordsparse.training.run_directory import CORPUS, MODEL, SOURCE, RunDirectory
 from wordsparse.training.texts import TrainingText, encoded_once
-from wordsparse.training.trained import TrainedModel, load
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words import model_directory as models
 from wordsparse.words import start
@@ -56,7 +56,7 @@ class OutputRun:
         *,
         encoding: Callable[[int], None] | None = None,
         progress: Callable[[Progress], None] | None = None,
-    ) -> TrainedModel:
+    ) -> Model:
         """Train and write the model.
 
         Parameters
@@ -98,7 +98,7 @@ class OutputRun:
             directory.reserve(disk_bytes(run))
             return self._finish(run, keeper, directory, stop, progress)
 
-    def _base(self, directory: RunDirectory) -> tuple[TrainedModel | None, str | None]:
+    def _base(self, directory: RunDirectory) -> tuple[Model | None, str | None]:
         """The model that the run starts from and its digest; (None, None) unless the run is resumed from a model.
 
         Raises
@@ -122,7 +122,7 @@ class OutputRun:
             return None, None
         return self._loaded(), regular.sha256_of(self.output / models.MANIFEST)
 
-    def _loaded(self) -> TrainedModel:
+    def _loaded(self) -> Model:
         return load(self.output)
 
     def _device(self) -> devices.Choice:
@@ -152,7 +152,7 @@ class OutputRun:
                 f"delete {checkpoint.path.parent} to start a new run"
             )
 
-    def _new_run(self, base: TrainedModel | None, corpus: EncodedCorpus) -> Run | None:
+    def _new_run(self, base: Model | None, corpus: EncodedCorpus) -> Run | None:
         """The run at its start; None if a finished model has no epochs left."""
         checkpoints = self.checkpoint_every > 0
         if base is None:
@@ -164,7 +164,7 @@ class OutputRun:
             logger.warning("init has no effect: the run goes on from the model in %s", self.output)
         return continued(base, corpus, self.options, checkpoints=checkpoints, make=self._run)
 
-    def _finished(self, model: TrainedModel) -> TrainedModel:
+    def _finished(self, model: Model) -> Model:
         """The model that no epochs are left for."""
         Report.from_dict(model.report)  # which will be shown
         logger.info("%s is finished: no epochs are left to train", self.output)
@@ -177,7 +177,7 @@ class OutputRun:
         directory: RunDirectory,
         stop: StopRequest,
         progress: Callable[[Progress], None] | None,
-    ) -> TrainedModel:
+    ) -> Model:
         """Train and write the model. An error or a signal leaves a checkpoint if possible, which its message names."""
         begun = run.state.tokens
         stop.answer = (
@@ -214,7 +214,7 @@ class OutputRun:
             raise Interrupted(f"interrupted; the model was complete and is in {self.output}")
         return model
 
-    def _written(self, run: Run, keeper: Checkpointer, directory: RunDirectory) -> TrainedModel:
+    def _written(self, run: Run, keeper: Checkpointer, directory: RunDirectory) -> Model:
         directory.release_reserve()
         model = run.model(keeper.count, self.call)
         model.save(directory.place(MODEL))

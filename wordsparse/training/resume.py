@@ -26,9 +26,9 @@ from wordsparse.files import arrays
 from wordsparse.kernels import at_work
 from wordsparse.options import free
 from wordsparse.training.loop import Run
+from wordsparse.training.new_words import start_new_words
 from wordsparse.training.slices import Slices
-from wordsparse.unseen.new_words import start_new_words
-from wordsparse.words.model import Model
+from wordsparse.words.model import WordModel
 from wordsparse.words.options import Options
 from wordsparse.words.recipe import Recipe
 
@@ -69,7 +69,7 @@ def check_tokenization(text: Mapping[str, Any], corpus: EncodedCorpus) -> None:
         raise InputError(f"resume: {changed}: the same words would be other tokens; use the original options")
 
 
-def check_more_epochs(model: Model, options: Options) -> bool:
+def check_more_epochs(model: WordModel, options: Options) -> bool:
     """Whether there are epochs left to train on the model's own text.
 
     Raises
@@ -90,7 +90,7 @@ def check_more_epochs(model: Model, options: Options) -> bool:
 
 
 def continued(
-    model: Model, corpus: EncodedCorpus, options: Options, *, checkpoints: bool = False, make: Maker = Run
+    model: WordModel, corpus: EncodedCorpus, options: Options, *, checkpoints: bool = False, make: Maker = Run
 ) -> Run | None:
     """The run that trains a model on, on its own text or on a new one; None if no epochs are left to train."""
     if is_same_text(model.trained().text, corpus):
@@ -104,7 +104,7 @@ def continued(
 
 
 def more_epochs(
-    model: Model, corpus: EncodedCorpus, options: Options, *, checkpoints: bool = False, make: Maker = Run
+    model: WordModel, corpus: EncodedCorpus, options: Options, *, checkpoints: bool = False, make: Maker = Run
 ) -> Run:
     """The run that trains a finished model for more epochs."""
     run = make(corpus, options, model.vocabulary, checkpoints=checkpoints)
@@ -112,7 +112,7 @@ def more_epochs(
     return run
 
 
-def on_new_text(model: Model, corpus: EncodedCorpus, options: Options, *, checkpoints: bool = False) -> Run:
+def on_new_text(model: WordModel, corpus: EncodedCorpus, options: Options, *, checkpoints: bool = False) -> Run:
     """A run over a new text that starts from a model.
 
     Raises
@@ -135,7 +135,7 @@ def on_new_text(model: Model, corpus: EncodedCorpus, options: Options, *, checkp
     return run
 
 
-def start_from(run: Run, model: Model, rows: NDArray[np.int64], recipe: Recipe) -> None:
+def start_from(run: Run, model: WordModel, rows: NDArray[np.int64], recipe: Recipe) -> None:
     """Let a new run go on from a model trained by ``recipe``: word i of the model is word rows[i] of the run.
 
     Raises
@@ -151,7 +151,7 @@ def start_from(run: Run, model: Model, rows: NDArray[np.int64], recipe: Recipe) 
     run.state.warmup_tokens = 0.0
 
 
-def _check_state(model: Model, run: Run) -> None:
+def _check_state(model: WordModel, run: Run) -> None:
     """Raise InputError unless the model's state is that of a run like this one over the model's own words."""
     wanted = run.embedding.state()
     for name in ("E", "mass", "output.V"):  # a row a word

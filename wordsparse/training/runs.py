@@ -18,20 +18,20 @@ from wordsparse.options import abouts, part, refuse_unknown, taking
 from wordsparse.training import memory
 from wordsparse.training.interruption import Interrupted, stop_requests
 from wordsparse.training.loop import Run
+from wordsparse.training.model import Model
 from wordsparse.training.options import ProgressOption, RunOptions, Start, TrainOptions
 from wordsparse.training.output_run import OutputRun
 from wordsparse.training.progress import Progress, RunDisplay
 from wordsparse.training.resume import continued
 from wordsparse.training.texts import TrainingText, encoded
-from wordsparse.training.trained import TrainedModel
 from wordsparse.vectors.word_vectors import WordVectors
-from wordsparse.words.model import Model
+from wordsparse.words.model import WordModel
 from wordsparse.words.model_directory import read_vectors
 from wordsparse.words.options import Options
 
 
 @taking(TrainOptions)
-def train(corpus: Source | EncodedCorpus, asked: TrainOptions) -> TrainedModel:
+def train(corpus: Source | EncodedCorpus, asked: TrainOptions) -> Model:
     """Train word vectors with the exact gradient over the whole vocabulary.
 
     Parameters
@@ -42,7 +42,7 @@ def train(corpus: Source | EncodedCorpus, asked: TrainOptions) -> TrainedModel:
 
     Returns
     -------
-    TrainedModel
+    Model
         The model with its ``report``.
 
     Raises
@@ -86,10 +86,8 @@ def requested(corpus: Source | EncodedCorpus, asked: TrainOptions) -> tuple[Opti
     return options, TrainingText(corpus, part(asked, TextOptions), options.threads, options.preset), run
 
 
-def train_on(
-    model: TrainedModel, corpus: Source | EncodedCorpus, *, progress: ProgressOption = "auto", **given: Any
-) -> TrainedModel:
-    """See :meth:`wordsparse.training.trained.TrainedModel.train`."""
+def train_on(model: Model, corpus: Source | EncodedCorpus, *, progress: ProgressOption = "auto", **given: Any) -> Model:
+    """See :meth:`wordsparse.training.model.Model.train`."""
     names, texts = abouts(Options), abouts(TextOptions)
     refuse_unknown(given, [*names, *texts])
     stored = {"epochs": 5, **{k: v for k, v in model.options.items() if k != "epochs"}}
@@ -110,7 +108,7 @@ def fit(
     progress: Callable[[Progress], None] | None = None,
     init: WordVectors | None = None,
     call: Mapping[str, object] | None = None,
-) -> TrainedModel:
+) -> Model:
     """Train on an encoded corpus, in memory; see :func:`train`. ``call`` is the model's."""
     run = Run(corpus, options)
     if init is not None:
@@ -118,7 +116,7 @@ def fit(
     return _finished(run, progress, call)
 
 
-def _finished(run: Run, progress: Callable[[Progress], None] | None, call: Mapping[str, object] | None) -> TrainedModel:
+def _finished(run: Run, progress: Callable[[Progress], None] | None, call: Mapping[str, object] | None) -> Model:
     """Train to the end. A signal ends the run between two minibatches, with an exception that has its model so far."""
     with stop_requests() as stop:
 
@@ -170,6 +168,6 @@ def described_call(text: TrainingText, run: RunOptions) -> dict[str, object]:
 
 def start_vectors(init: Start | None) -> WordVectors | None:
     """The vectors to start from."""
-    if isinstance(init, Model):
+    if isinstance(init, WordModel):
         return init.wv
     return init if init is None or isinstance(init, WordVectors) else read_vectors(init)

@@ -20,9 +20,9 @@ from wordsparse.corpus.blocks import decoded, text_blocks
 from wordsparse.corpus.sources import find_files
 from wordsparse.errors import InputError
 from wordsparse.files import storage
-from wordsparse.unseen.objective import Objective
+from wordsparse.unseen.objective import Objective, objective_of
 from wordsparse.unseen.solver import minimise
-from wordsparse.words.model import Model
+from wordsparse.words.model import WordModel
 
 Array = NDArray[Any]
 
@@ -37,11 +37,11 @@ class Documents:
 
     Parameters
     ----------
-    model : Model
+    model : WordModel
         For exact vectors, trained with the loss bounded-ns.
     """
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: WordModel) -> None:
         self._model = model
 
     def vectors(
@@ -81,7 +81,7 @@ class Documents:
             yield self.vectors(batch, sif=sif, both=both)
 
     def _exact(self, documents: Sequence[Sequence[str]]) -> Array:
-        o: Objective = self._model.objective
+        o: Objective = objective_of(self._model)
         counts = self._word_counts(documents)
         y = counts.data * o.keep[counts.indices]
         rows = o.outputs[counts.indices]
@@ -140,7 +140,7 @@ def lines(paths: Sequence[str | PathLike[str]]) -> Iterator[list[str]]:
 
 
 def write_npy(
-    model: Model, documents: Iterable[Sequence[str]], path: Path, *, sif: bool = False, both: bool = False
+    model: WordModel, documents: Iterable[Sequence[str]], path: Path, *, sif: bool = False, both: bool = False
 ) -> tuple[int, int, int]:
     """Write the vectors of documents, as they come, as a NumPy file (n, dim) float32, whole or not at all.
 

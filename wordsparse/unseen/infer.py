@@ -22,12 +22,12 @@ from numpy.typing import NDArray
 
 from wordsparse.errors import InputError
 from wordsparse.machine.threads import single_threaded_blas
-from wordsparse.unseen.objective import PAIRS, Objective
+from wordsparse.unseen.objective import PAIRS, Objective, objective_of
 from wordsparse.unseen.solver import minimise
 from wordsparse.vectors.ngrams import is_word
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.examples import distance_weights
-from wordsparse.words.model import Model
+from wordsparse.words.model import WordModel
 
 Array = NDArray[Any]
 logger = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ class Moments(NamedTuple):
 
 
 def infer(
-    model: Model,
+    model: WordModel,
     sentences: Iterable[Sequence[str]],
     words: Sequence[str],
     progress: Callable[[int], None] = lambda done: None,
@@ -69,7 +69,7 @@ def infer(
 
     Parameters
     ----------
-    model : Model
+    model : WordModel
         With its training state, trained with the loss bounded-ns.
     sentences : iterable of sequences of str
         Read once; those that hold none of the words are ignored.
@@ -103,7 +103,7 @@ def infer(
     found = _occurrences(model, sentences, words)
     counts = np.bincount(found.tokens[found.places] - len(model), minlength=len(words))
     inputs, outputs, has_context = rows(model, found, counts, progress)
-    vectors = _vectors(model.objective, inputs, outputs, counts)
+    vectors = _vectors(objective_of(model), inputs, outputs, counts)
     vectors[~has_context] = 0
     if model.subwords is not None:
         _draw_to_ngrams(model, words, counts, vectors)
@@ -117,7 +117,7 @@ def infer(
 
 
 def rows(
-    model: Model, found: Occurrences, counts: Array, progress: Callable[[int], None] = lambda done: None
+    model: WordModel, found: Occurrences, counts: Array, progress: Callable[[int], None] = lambda done: None
 ) -> tuple[Array, Array, Array]:
     """The rows of new words, which occur ``counts`` times (n,), in canonical coordinates.
 
@@ -128,7 +128,7 @@ def rows(
     has_context : (n,) bool
         Which of the words have a known word in a window.
     """
-    objective, n, dim = model.objective, len(counts), model.dim
+    objective, n, dim = objective_of(model), len(counts), model.dim
     inputs, outputs, has_context = np.zeros((n, dim), np.float32), np.zeros((n, dim + 1), np.float32), np.zeros(n, bool)
     ends = np.cumsum([0, *counts])
     with single_threaded_blas():
@@ -153,7 +153,7 @@ def _vectors(objective: Objective, inputs: Array, outputs: Array, counts: Array)
     return _unit(vectors).astype(np.float32)
 
 
-def _occurrences(model: Model, sentences: Iterable[Sequence[str]], words: Sequence[str]) -> Occurrences:
+def _occurrences(model: WordModel, sentences: Iterable[Sequence[str]], words: Sequence[str]) -> Occurrences:
     known = model.vocabulary.get
     new = {word: len(model) + i for i, word in enumerate(words)}
     tokens: list[int] = []
@@ -180,7 +180,7 @@ def _parts(ends: Array) -> Iterator[slice]:
         start = stop
 
 
-def _moments(model: Model, objective: Objective) -> Moments:
+def _moments(model: WordModel, objective: Objective) -> Moments:
     state, dim = model.trained().state, model.dim
     map_ = np.eye(dim + 1)
     map_[:dim, :dim] = objective.maps.canonical.inputs
@@ -196,7 +196,9 @@ class _Batch:
     ``y`` the pair's weight. With skip-gram, equal pairs are one; CBOW alone needs ``near``, the position of t.
     """
 
-    def __init__(self, model: Model, objective: Objective, moments: Moments, found: Occurrences, part: slice) -> None:
+    def __init__(
+        self, model: WordModel, objective: Objective, moments: Moments, found: Occurrences, part: slice
+    ) -> None:
         self.first, self.n, self.V = len(model) + part.start, part.stop - part.start, len(model)
         self.model, self.objective, self.moments, self.found = model, objective, moments, found
         self.kind, window = objective.kind, objective.window
@@ -288,7 +290,7 @@ class _Batch:
         return np.asarray(sums @ values)
 
 
-def _draw_to_ngrams(model: Model, words: Sequence[str], counts: Array, vectors: Array) -> None:
+def _draw_to_ngrams(model: WordModel, words: Sequence[str], counts: Array, vectors: Array) -> None:
     """Draw the unit vectors of words that occur so often to the composed ones, in place."""
     assert model.subwords is not None
     for row, word in enumerate(words):

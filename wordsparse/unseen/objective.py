@@ -10,6 +10,7 @@ whose second part is exact over the whole vocabulary, and takes d numbers: K (½
 """
 
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from wordsparse.errors import InputError
 from wordsparse.layer.losses import BoundedNS
 from wordsparse.words import coordinates
-from wordsparse.words.model import Model
+from wordsparse.words.model import WordModel
 from wordsparse.words.options import Options
 
 Array = NDArray[Any]
@@ -31,7 +32,7 @@ class Objective:
 
     Parameters
     ----------
-    model : Model
+    model : WordModel
         Trained with the loss ``bounded-ns``.
 
     Raises
@@ -57,7 +58,7 @@ class Objective:
         ρ for each pair that an occurrence is taken to bring.
     """
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: WordModel) -> None:
         options = Options.from_dict(model.options)
         self.recipe = options.used_recipe()
         loss = self.recipe.loss
@@ -88,3 +89,13 @@ class Objective:
         self.kind, self.window = options.model, options.window
         rarity = options.sample * counts.sum() / counts
         self.keep = np.minimum(np.sqrt(rarity) + rarity, 1) if options.sample else np.ones_like(counts)
+
+
+def objective_of(model: WordModel) -> Objective:
+    """The :class:`Objective` of a model, prepared once; InputError as that raises."""
+    if (found := _PREPARED.get(model)) is None:
+        found = _PREPARED[model] = Objective(model)
+    return found
+
+
+_PREPARED: "WeakKeyDictionary[WordModel, Objective]" = WeakKeyDictionary()

@@ -1,6 +1,6 @@
 """A trained model: its vectors, its vocabulary, and the operations on them."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
@@ -39,7 +39,7 @@ class Training:
     state: dict[str, Any]
 
 
-class Model:
+class WordModel:
     """Word vectors as trained.
 
     Parameters
@@ -156,57 +156,6 @@ class Model:
         plain.subwords = subwords.fit(self.vocabulary.words, plain.vectors, counts, shortest=shortest, longest=longest)
         del plain.vectors  # which are shrunk now
         return plain
-
-    def infer(self, word: str, sentences: Iterable[Sequence[str]]) -> NDArray[np.float32]:
-        """The vector of a new word, (dim,) float32 of length one; see :func:`wordsparse.unseen.infer.infer`.
-
-        Raises
-        ------
-        InputError
-            If the word is empty or holds white space, no sentence holds it beside a known word, or the model cannot
-            infer.
-        """
-        from wordsparse.unseen.infer import infer
-
-        vector: NDArray[np.float32] = infer(self, sentences, [word]).vectors[0]
-        return vector
-
-    def document(self, words: Sequence[str], *, sif: bool = False, both: bool = False) -> NDArray[np.float32]:
-        """The vector of a document, float32; see :class:`wordsparse.unseen.documents.Documents`.
-
-        Raises
-        ------
-        InputError
-            If no word of it is known, or the model cannot infer.
-        """
-        made: NDArray[np.float32] = self._documents.vectors([words], sif=sif, both=both)[0]
-        if not made.any():
-            raise InputError(
-                "no word of the document is in the vocabulary, so it has no vector: "
-                "skip it, or split and lower-case it as the text was"
-            )
-        return made
-
-    def documents(
-        self, documents: Iterable[Sequence[str]], *, sif: bool = False, both: bool = False
-    ) -> Iterator[NDArray[np.float32]]:
-        """The vectors of any number of documents, some at a time; see
-        :class:`wordsparse.unseen.documents.Documents`. A document without a known word has zeros."""
-        yield from self._documents.stream(documents, sif=sif, both=both)
-
-    @cached_property
-    def _documents(self) -> Any:
-        """The maker of vectors of documents, prepared once."""
-        from wordsparse.unseen.documents import Documents
-
-        return Documents(self)
-
-    @cached_property
-    def objective(self) -> Any:
-        """The :class:`wordsparse.unseen.objective.Objective` of the model, prepared once; InputError as that raises."""
-        from wordsparse.unseen.objective import Objective
-
-        return Objective(self)
 
     def without_subwords(self) -> Self:
         """The same model without n-grams; it shares the arrays."""

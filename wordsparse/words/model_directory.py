@@ -24,11 +24,11 @@ from wordsparse.files import arrays, npy, regular, storage, toml
 from wordsparse.files.members import is_count
 from wordsparse.validation import all_finite
 from wordsparse.vectors.word_vectors import WordVectors
-from wordsparse.words.model import ROWS, Model, Training
+from wordsparse.words.model import ROWS, Training, WordModel
 from wordsparse.words.subwords import FittedSubwords
 
 Array = NDArray[Any]
-M = TypeVar("M", bound=Model)
+M = TypeVar("M", bound=WordModel)
 
 MANIFEST = "model.json"
 FORMAT, VERSION = "wordsparse-model", 2
@@ -36,8 +36,8 @@ VOCABULARY, INPUT, OUTPUT, TRAINING = "vocabulary.json", "input.npy", "output.np
 SUBWORDS, OPTIONS = "subwords.bin", "options.toml"
 
 
-def write(model: Model, path: str | PathLike[str]) -> None:
-    """Write a model directory; see :meth:`wordsparse.Model.save`."""
+def write(model: WordModel, path: str | PathLike[str]) -> None:
+    """Write a model directory; see :meth:`wordsparse.WordModel.save`."""
     target = Path(path)
     with storage.new_directory(target) as directory, storage.writing(target):
         model.vocabulary.save(directory / VOCABULARY)
@@ -99,9 +99,9 @@ def is_model(path: str | PathLike[str]) -> bool:
     return os.path.isfile(Path(path) / MANIFEST)
 
 
-def load(path: str | PathLike[str]) -> Model:
+def load(path: str | PathLike[str]) -> WordModel:
     """Read a model directory; InputError as :func:`read`."""
-    return read(path, Model)
+    return read(path, WordModel)
 
 
 def read_vectors(path: str | PathLike[str]) -> WordVectors:

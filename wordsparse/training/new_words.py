@@ -13,8 +13,9 @@ from wordsparse.corpus import END_OF_SENTENCE
 from wordsparse.layer.losses import BoundedNS
 from wordsparse.training.slices import Slices
 from wordsparse.unseen.infer import MIN_FOR_OUTPUT, Occurrences, rows
+from wordsparse.unseen.objective import objective_of
 from wordsparse.words.embedding import WordEmbedding
-from wordsparse.words.model import Model
+from wordsparse.words.model import WordModel
 from wordsparse.words.options import Options
 
 Array = NDArray[Any]
@@ -25,7 +26,7 @@ OCCURRENCES = 16
 _TOKENS = 2**20
 
 
-def start_new_words(embedding: WordEmbedding, model: Model, slices: Slices, known: Array) -> None:
+def start_new_words(embedding: WordEmbedding, model: WordModel, slices: Slices, known: Array) -> None:
     """Let the words that a text adds to a model start from their inferred rows; with another loss than bounded-ns, from
     which no word is inferred, they start as in any run.
 
@@ -46,7 +47,7 @@ def start_new_words(embedding: WordEmbedding, model: Model, slices: Slices, know
     counts = np.bincount(found.tokens[found.places] - len(known), minlength=len(new))
     inputs, outputs, has_context = rows(model, found, counts)
     # The inverses of E @ inputs and W @ outputs, since inputsᵀ outputs = I.
-    canonical = model.objective.maps.canonical
+    canonical = objective_of(model).maps.canonical
     E = (inputs[has_context] @ canonical.outputs.T).astype(np.float32)
     embedding.start(new[has_context], E, np.zeros(len(E)))
     often = has_context & (counts >= MIN_FOR_OUTPUT)

@@ -1,0 +1,107 @@
+"""The model as users have it: trained word vectors that infer new words and documents, and go on training."""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wordsparse.errors import InputError
+from wordsparse.files import arrays
+from wordsparse.unseen.documents import Documents
+from wordsparse.unseen.infer import infer
+from wordsparse.words import model_directory as models
+from wordsparse.words.model import WordModel
+
+
+class Model(WordModel):
+    """A :class:`wordsparse.words.model.WordModel` that infers new words and documents, and goes on training."""
+
+    def infer(self, word: str, sentences: Iterable[Sequence[str]]) -> NDArray[np.float32]:
+        """The vector of a new word, (dim,) float32 of length one; see :func:`wordsparse.unseen.infer.infer`.
+
+        Raises
+        ------
+        InputError
+            If the word is empty or holds white space, no sentence holds it beside a known word, or the model cannot
+            infer.
+        """
+        vector: NDArray[np.float32] = infer(self, sentences, [word]).vectors[0]
+        return vector
+
+    def document(self, words: Sequence[str], *, sif: bool = False, both: bool = False) -> NDArray[np.float32]:
+        """The vector of a document, float32; see :class:`wordsparse.unseen.documents.Documents`.
+
+        Raises
+        ------
+        InputError
+            If no word of it is known, or the model cannot infer.
+        """
+        made: NDArray[np.float32] = self._documents.vectors([words], sif=sif, both=both)[0]
+        if not made.any():
+            raise InputError(
+                "no word of the document is in the vocabulary, so it has no vector: "
+                "skip it, or split and lower-case it as the text was"
+            )
+        return made
+
+    def documents(
+        self, documents: Iterable[Sequence[str]], *, sif: bool = False, both: bool = False
+    ) -> Iterator[NDArray[np.float32]]:
+        """The vectors of any number of documents, some at a time; see
+        :class:`wordsparse.unseen.documents.Documents`. A document without a known word has zeros."""
+        yield from self._documents.stream(documents, sif=sif, both=both)
+
+    @cached_property
+    def _documents(self) -> Documents:
+        """The maker of vectors of documents, prepared once."""
+        return Documents(self)
+
+    def train(self, corpus: Any, **given: Any) -> "Model":
+        """Train on with a new text, in memory, as ``resume`` does on disk.
+
+        Unknown words are added, and no word is removed. On the model's own text, ``epochs`` is the new number of all
+        epochs. This model stays as it is.
+
+        Parameters
+        ----------
+        corpus : path, sequence of paths, EncodedCorpus, or iterable of token lists
+            The new text.
+        **given
+            Options of :func:`wordsparse.train`, in memory: those not given are the model's, but for ``epochs``,
+            5. The model, the loss and dim cannot change.
+
+        Returns
+        -------
+        Model
+            The new model.
+
+        Raises
+        ------
+        InputError, TrainingError, ReadError, Interrupted
+            As :func:`wordsparse.train`; InputError too if the model holds its vectors only.
+        """
+        from wordsparse.training import runs  # which makes models of this class
+
+        return runs.train_on(self, corpus, **given)
+
+    def copied(self) -> "Model":
+        """The same model, whose training state is a copy: a run takes it over."""
+        trained = self.trained()
+        copy = replace(trained, state=arrays.copy(trained.state))
+        parts = (self.vocabulary, self.input_rows, self.output_rows, self.options, self.report, copy)
+        return Model(*parts, self.subwords, self.call)
+
+
+def load(path: str | os.PathLike[str], *, mapped: bool = False) -> Model:
+    """Read a model directory; with ``mapped``, its rows stay on the disk until they are used.
+
+    Raises
+    ------
+    InputError
+        If a file is missing, damaged, altered, or of another version; the message names it.
+    """
+    return models.read(path, Model, mapped=mapped)
