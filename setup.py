@@ -69,15 +69,13 @@ class BuildKernels(build_ext):
     """Adds optimisation and, where a test program compiles and runs with them, the OpenMP flags."""
 
     def build_extensions(self) -> None:
-        msvc = self.compiler.compiler_type == "msvc"
-        flags = ["/std:c++17", "/O2", '/D__VERSION__="MSVC"'] if msvc else ["-std=c++17", *OPTIMISE, *QUIET]
+        flags = ["-std=c++17", *OPTIMISE, *QUIET]
         link_flags: list[str] = []
         self._require_cpp(flags[:1])
-        # Microsoft's plain /openmp refuses `omp simd`.
-        openmp = ["/openmp:experimental"] if msvc else ["-fopenmp"]
-        has_openmp = self._has("OpenMP", OPENMP_PROBE, openmp, [] if msvc else openmp, "kernels will use one thread")
+        openmp = ["-fopenmp"]
+        has_openmp = self._has("OpenMP", OPENMP_PROBE, openmp, openmp, "kernels will use one thread")
         if has_openmp:
-            flags, link_flags = flags + openmp, link_flags + ([] if msvc else openmp)
+            flags, link_flags = flags + openmp, link_flags + openmp
         macros = [("HAS_OPENMP", str(int(has_openmp)))]
         plain = asked("WORDSPARSE_PLAIN")
         if not plain and self._has("vectors", VECTORS_PROBE, flags[:1], [], "kernels will be slow"):

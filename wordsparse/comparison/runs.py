@@ -18,7 +18,6 @@ from wordsparse.comparison.worker import Task, command
 from wordsparse.errors import WordsparseError
 from wordsparse.evaluation.scores import Answers, answer, score
 from wordsparse.evaluation.testsets import TestSets
-from wordsparse.files.system import WINDOWS
 from wordsparse.machine.description import BLAS_OVERRIDES
 from wordsparse.vectors.formats import save_vectors
 from wordsparse.vectors.word_vectors import WordVectors
@@ -143,12 +142,12 @@ def _worker(given: str) -> "subprocess.CompletedProcess[str]":
     lifeline, held = os.pipe()
     try:
         return subprocess.run(
-            command(-1 if WINDOWS else lifeline),
+            command(lifeline),
             input=given,
             capture_output=True,
             encoding="utf-8",
             check=False,
-            pass_fds=() if WINDOWS else (lifeline,),
+            pass_fds=(lifeline,),
             env={name: value for name, value in os.environ.items() if name not in BLAS_OVERRIDES},
         )
     finally:

@@ -16,7 +16,6 @@ from typing import IO, Any
 from wordsparse.corpus.cards import Download
 from wordsparse.errors import InputError, WordsparseError
 from wordsparse.files.storage import read_json, write_file, writing
-from wordsparse.files.system import NO_FOLLOW
 
 BLOCK_BYTES = 2**20
 TIMEOUT = 60.0
@@ -196,4 +195,4 @@ def _whole(text: str) -> int | None:
 
 def _opener(path: str, flags: int) -> int:
     """Opens no file that a link leads to: whoever made the directory may have put the link there."""
-    return os.open(path, flags | NO_FOLLOW, 0o666)
+    return os.open(path, flags | os.O_NOFOLLOW, 0o666)

@@ -19,7 +19,6 @@ from wordsparse.corpus._text import renumber
 from wordsparse.corpus.shard import END_OF_SENTENCE, SHARD_DTYPE, ShardContent
 from wordsparse.corpus.shards import SHARD_TOKENS, FileRecord, shard_name
 from wordsparse.corpus.vocabulary import Vocabulary
-from wordsparse.files import system
 from wordsparse.files.storage import writing
 from wordsparse.machine.threads import ordered_map
 
@@ -134,7 +133,7 @@ def _renumbered(path: Path, runs: Sequence[tuple[int, int]], tables: Sequence[Va
     with open(path, "r+b") as file:
 
         def renumbered(start: int) -> tuple[bytes, bytes, int]:
-            data = system.read_at(path, file.fileno(), shard.BLOCK_VALUES * width, start * width)
+            data = os.pread(file.fileno(), shard.BLOCK_VALUES * width, start * width)
             values = np.frombuffer(data, SHARD_DTYPE).astype(np.int32)
             at, run = 0, bisect.bisect_right(starts, start) - 1
             while at < values.size:

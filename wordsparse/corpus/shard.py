@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from wordsparse.errors import InputError, ReadError
 from wordsparse.files.regular import descriptor_of
-from wordsparse.files.system import WINDOWS, read_at
 
 OUT_OF_VOCABULARY = -1
 """The value of a token outside the vocabulary; it keeps the positions and the number of tokens exact."""
@@ -92,10 +91,7 @@ class Shard:
         self.path, self._recent = path, recent
         self._file = descriptor_of(path)
         self.size = os.fstat(self._file).st_size // SHARD_DTYPE.itemsize
-        if WINDOWS:
-            os.close(self._file)
-        else:
-            weakref.finalize(self, os.close, self._file)
+        weakref.finalize(self, os.close, self._file)
         self._content = content if isinstance(content, ShardContent) else self._checked(content)
 
     @property
@@ -146,7 +142,7 @@ class Shard:
     def _read(self, number: int) -> bytes:
         size = BLOCK_VALUES * SHARD_DTYPE.itemsize
         try:
-            return read_at(self.path, self._file, size, number * size)
+            return os.pread(self._file, size, number * size)
         except OSError as error:
             raise ReadError(f"{self.path}: cannot be read: {error.strerror or error}") from error
 

@@ -6,8 +6,6 @@ import os
 import sys
 from pathlib import Path
 
-from wordsparse.files.system import WINDOWS
-
 # From linux/fcntl.h and linux/fs.h, and from macOS's stdio.h.
 _AT_FDCWD, _RENAME_EXCHANGE, _RENAME_SWAP = -100, 2, 2
 _UNSUPPORTED = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP)
@@ -21,8 +19,6 @@ def exchange(first: Path, second: Path) -> bool:
     OSError
         If it fails; nothing has changed.
     """
-    if WINDOWS:
-        return False
     names = os.fsencode(first), os.fsencode(second)
     library = ctypes.CDLL(None, use_errno=True)
     if sys.platform == "linux" and hasattr(library, "renameat2"):

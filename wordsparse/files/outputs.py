@@ -15,7 +15,6 @@ from typing import BinaryIO
 
 from wordsparse.errors import InputError, WordsparseError
 from wordsparse.files.regular import kind_of
-from wordsparse.files.system import BINARY, NO_TERMINAL
 
 STANDARD_OUTPUT = "-"
 """The name of standard output; ``./-`` names a file."""
@@ -62,7 +61,7 @@ def stream(path: Path) -> Iterator[BinaryIO]:
     """
     descriptor = _descriptor(path)
     try:
-        opened = os.open(path, os.O_WRONLY | NO_TERMINAL | BINARY) if descriptor is None else os.dup(descriptor)
+        opened = os.open(path, os.O_WRONLY | os.O_NOCTTY) if descriptor is None else os.dup(descriptor)
         with open(opened, "wb") as file:
             yield file
     except BrokenPipeError:

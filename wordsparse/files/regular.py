@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from io import BufferedReader
 
 from wordsparse.errors import InputError
-from wordsparse.files.system import BINARY, NO_WAIT
 
 
 @contextmanager
@@ -36,7 +35,7 @@ def descriptor_of(path: str | os.PathLike[str]) -> int:
     """
     with reading(path):
         # Without O_NONBLOCK, opening a FIFO would wait for a writer; for a regular file the flag has no effect.
-        descriptor = os.open(path, os.O_RDONLY | NO_WAIT | BINARY)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     mode = os.fstat(descriptor).st_mode
     if stat.S_ISREG(mode):
         return descriptor

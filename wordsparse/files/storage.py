@@ -16,17 +16,7 @@ from typing import Any, BinaryIO
 from wordsparse.errors import InputError, WordsparseError
 from wordsparse.files import outputs, regular
 from wordsparse.files.exchange import exchange
-from wordsparse.files.system import (
-    BINARY,
-    NO_FOLLOW,
-    WINDOWS,
-    is_at,
-    remove_lock,
-    rename_directory,
-    sync,
-    try_lock,
-    unlock,
-)
+from wordsparse.files.system import is_at, sync, try_lock, unlock
 
 AGAIN = "restore it, or make it again"
 """The remedy for a damaged file."""
@@ -65,8 +55,7 @@ def leftovers(path: Path) -> Iterator[Path]:
 def staging(path: Path, mode: int = 0o777) -> Iterator[Path]:
     """A temporary directory ``.NAME.xxxxxxxx.partial`` beside ``path``, removed at the end of the block.
 
-    It is locked while its process lives; those that dead processes left for the same ``path`` are removed first. Not on
-    Windows, where a directory cannot be locked, nor one be renamed in which a file is.
+    It is locked while its process lives; those that dead processes left for the same ``path`` are removed first.
 
     Raises
     ------
@@ -82,7 +71,7 @@ def staging(path: Path, mode: int = 0o777) -> Iterator[Path]:
         temporary = _partial_name(path)
         temporary.mkdir(mode)
         with _locked(temporary) as ours:
-            if ours or WINDOWS:
+            if ours:
                 try:
                     yield temporary
                 finally:
@@ -94,7 +83,7 @@ def staging(path: Path, mode: int = 0o777) -> Iterator[Path]:
 def _locked(directory: Path) -> Iterator[bool]:
     """Lock a directory inside the block; yields whether it is locked and still exists."""
     try:
-        descriptor = os.open(directory, os.O_RDONLY | NO_FOLLOW)
+        descriptor = os.open(directory, os.O_RDONLY | os.O_NOFOLLOW)
     except OSError:
         yield False
         return
@@ -168,7 +157,7 @@ def new_directory(path: Path) -> Iterator[Path]:
         yield temporary
         with writing(path):
             sync(temporary)
-            rename_directory(temporary, target)
+            os.rename(temporary, target)
             sync(target.parent)
 
 
@@ -187,7 +176,7 @@ def sole_writer(path: Path) -> Iterator[None]:
     """
     lock = path.with_name(f".{short_name(path.name)}.lock")
     while True:
-        descriptor, ours = os.open(lock, os.O_RDWR | os.O_CREAT | NO_FOLLOW | BINARY, 0o666), False
+        descriptor, ours = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666), False
         try:
             if not try_lock(descriptor):
                 raise InputError(f"{path}: another process is writing it: wait for it, or name another output")
@@ -197,7 +186,8 @@ def sole_writer(path: Path) -> Iterator[None]:
                 return
         finally:
             if ours:
-                remove_lock(lock, descriptor)
+                lock.unlink(missing_ok=True)  # then closed: who waits for the lock checks that the file still exists
+                unlock(descriptor)
             else:
                 unlock(descriptor)
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from wordsparse.corpus import EncodedCorpus, Vocabulary
 from wordsparse.errors import InputError
 from wordsparse.training.prefetch import prefetched
-from wordsparse.training.slices import Slices
+from wordsparse.training.slices import Slice, Slices
 from wordsparse.words.examples import ExampleBuilder, Examples
 from wordsparse.words.options import Options
 from wordsparse.words.schedule import Schedule
@@ -125,8 +125,7 @@ class Minibatches:
             raise InputError(f"heldout {heldout}: too little text is held out to have a loss; hold out more of it")
 
 
-def _built(build: Build, epoch: int, part: tuple[int, int], piece: tuple[Array, int, int, int]) -> tuple[int, Examples]:
+def _built(build: Build, epoch: int, part: tuple[int, int], piece: Slice) -> tuple[int, Examples]:
     """The part of a slice's minibatch, with where the slice ends in the corpus."""
-    ids, start, stop, offset = piece
-    first, last = (start + (stop - start) * number // part[1] for number in (part[0], part[0] + 1))
-    return offset + stop, build(ids, first, last, offset=offset, epoch=epoch)
+    own = piece.part(*part)
+    return piece.end, build(own.ids, own.start, own.stop, offset=own.offset, epoch=epoch)

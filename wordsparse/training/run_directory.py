@@ -83,13 +83,10 @@ class RunDirectory:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.release_reserve()
-        if system.WINDOWS:  # renames no directory in which a file is open
-            system.unlock(self._lock)
         # A previous model is still there only if it could not be moved back to the output.
         if not (self.checkpoints() or self.holds_model() or (self.path / PREVIOUS).is_dir()):
             storage.remove_directory(self.path)  # renames it first, so another process may create a new one
-        if not system.WINDOWS:
-            system.unlock(self._lock)
+        system.unlock(self._lock)
 
     def place(self, name: str) -> Path:
         """Where to write ``name`` in it; the directory is made again where someone has removed it."""
@@ -114,9 +111,9 @@ class RunDirectory:
         InputError
             If the disk has less free space.
         """
-        if not hasattr(os, "posix_fallocate"):  # macOS and Windows lack it
+        if not hasattr(os, "posix_fallocate"):  # macOS lacks it
             return
-        descriptor = os.open(self.place(RESERVE), os.O_RDWR | os.O_CREAT | os.O_TRUNC | system.NO_FOLLOW, 0o666)
+        descriptor = os.open(self.place(RESERVE), os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o666)
         try:
             os.posix_fallocate(descriptor, 0, size)
         except OSError as error:
@@ -145,7 +142,7 @@ class RunDirectory:
             If it cannot be moved; an existing model is unchanged.
         """
         if not self.output.exists() or not any(self.output.iterdir()):
-            system.rename_directory(self.path / MODEL, self.output)
+            os.rename(self.path / MODEL, self.output)
         elif not self._exchange():
             self._replace()
         system.sync(self.output.parent)
@@ -183,7 +180,7 @@ class RunDirectory:
         while True:
             self.path.mkdir(exist_ok=True)
             try:
-                descriptor = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT | system.NO_FOLLOW, 0o666)
+                descriptor = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
             except FileNotFoundError:
                 continue  # its previous owner has just removed the directory
             if not system.try_lock(descriptor):

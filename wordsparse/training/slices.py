@@ -6,7 +6,7 @@ a pass reads as the end of a sentence there, so a window never holds words of bo
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,33 @@ REACH = 2**14
 # Positions in a block of held-out text: many more than in a window. A short text has MIN_BLOCKS shorter blocks.
 HELDOUT_BLOCK = 1024
 MIN_BLOCKS = 200
+
+
+class Slice(NamedTuple):
+    """A piece of a text: its centre tokens are ``ids[start:stop]``, and ``ids[0]`` is at the position ``offset``.
+
+    ``ids`` also holds the surrounding text that windows may reach.
+    """
+
+    ids: Array
+    start: int
+    stop: int
+    offset: int
+
+    def part(self, number: int, parts: int) -> "Slice":
+        """One of as many equal parts of its centre tokens."""
+        size = self.stop - self.start
+        return self._replace(start=self.start + size * number // parts, stop=self.start + size * (number + 1) // parts)
+
+    @property
+    def centre(self) -> Array:
+        """Its centre tokens."""
+        return self.ids[self.start : self.stop]
+
+    @property
+    def end(self) -> int:
+        """The position after its last centre token."""
+        return self.offset + self.stop
 
 
 class Split:
@@ -75,9 +102,8 @@ class Slices:
             # Negative values index from the end, where −1 and −2 map to themselves.
             specials = [END_OF_SENTENCE, OUT_OF_VOCABULARY]
             self._table = np.append(corpus.vocabulary.rows_in(vocabulary), specials).astype(np.int32)
-        self._shards: list[
-            tuple[Values, int, int]
-        ] = []  # shard, number of its values that are used, position of its first value
+        # Each shard, the number of its values that are used, and the position of its first value.
+        self._shards: list[tuple[Values, int, int]] = []
         left, offset = max_tokens or max(1, corpus.tokens), 0
         self.tokens, self.heldout_tokens = min(corpus.tokens, left), 0
         for shard in corpus.shards:
@@ -90,24 +116,25 @@ class Slices:
         self._split = Split(offset, heldout, seed) if heldout > 0 else None
         if self._split is not None:
             chunks = self.heldout(2**20)
-            self.heldout_tokens = sum(int(np.sum(ids[a:b] != END_OF_SENTENCE)) for ids, a, b, _ in chunks)
+            self.heldout_tokens = sum(
+                int(np.sum(chunk.ids[chunk.start : chunk.stop] != END_OF_SENTENCE)) for chunk in chunks
+            )
             self.tokens -= self.heldout_tokens
 
-    def train(self, batch_tokens: int | Callable[[int], int], first: int = 0) -> Iterator[tuple[Array, int, int, int]]:
-        """Yield (ids, start, stop, offset): centre tokens ids[start:stop], ids[0] at the position ``offset``.
+    def train(self, batch_tokens: int | Callable[[int], int], first: int = 0) -> Iterator[Slice]:
+        """The slices from the position ``first`` on, which must be the first position of a slice.
 
-        ``ids`` also holds the surrounding text that windows may reach. ``batch_tokens`` is the number of centre tokens,
-        or a function that returns it for the first position of a slice. The iteration begins at the position
-        ``first``, which must be the first position of a slice.
+        ``batch_tokens`` is the number of centre tokens, or a function that returns it for the first position of a
+        slice.
         """
         size = batch_tokens if callable(batch_tokens) else lambda position: batch_tokens
         return self._cut(size, False, first)
 
-    def heldout(self, batch_tokens: int) -> Iterator[tuple[Array, int, int, int]]:
+    def heldout(self, batch_tokens: int) -> Iterator[Slice]:
         """The same as :meth:`train` for the held-out text."""
         return self._cut(lambda position: batch_tokens, True, 0)
 
-    def _cut(self, size: Callable[[int], int], heldout: bool, first: int) -> Iterator[tuple[Array, int, int, int]]:
+    def _cut(self, size: Callable[[int], int], heldout: bool, first: int) -> Iterator[Slice]:
         for shard, end, offset in self._shards:
             stop = max(0, first - offset)
             while stop < end:
@@ -119,7 +146,7 @@ class Slices:
                 if self._split is not None:
                     other = self._split.mask(offset + low, high - low) != heldout
                     ids = np.where(other, np.int32(END_OF_SENTENCE), ids)
-                yield ids, start - low, stop - low, offset + low
+                yield Slice(ids, start - low, stop - low, offset + low)
 
 
 def _end_of_tokens(shard: Values, max_tokens: int) -> tuple[int, int]:
