@@ -117,11 +117,34 @@ def test_targets_that_cannot_be_are_refused(target: Any, message: str) -> None:
         (torch.ones(m, d, dtype=torch.long), "input must hold floating-point numbers, not torch.int64"),
         (torch.full((m, d), torch.inf), "H holds a value that is not a finite float64 number, first in row 0"),
         (np.ones((m, d)), "input must be a tensor of shape"),
+        (torch.ones(m, d).to_sparse(), "input must be a dense tensor on cpu or cuda, not one in the layout"),
+        (torch.ones(m, d, device="meta"), "input must be a dense tensor on cpu or cuda, not one on the meta device"),
     ],
 )
 def test_inputs_that_cannot_be_are_refused(h: Any, message: str) -> None:
     with pytest.raises(InputError, match=message):
         layer()(h, torch.arange(m))
+
+
+@pytest.mark.filterwarnings("ignore:Sparse CSR")
+@pytest.mark.parametrize("starts", [[0, 5, 2], [0, 1, 2**40], [3, 4, 5]])
+def test_a_csr_tensor_whose_rows_were_overwritten_is_refused(starts: list[int]) -> None:
+    target = torch.eye(m, D).to_sparse_csr()
+    target.crow_indices()[:3] = torch.tensor(starts)
+    with pytest.raises(InputError, match=r"crow_indices of the target must ascend|differ in length"):
+        layer()(minibatch()[0], target)
+
+
+def test_the_gradient_of_a_clipped_step_is_summed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    from wordsparse.layer.sums import RowSums
+
+    calls: list[str] = []
+    take_X, curvature = RowSums.take_X, RowSums.__init__
+    monkeypatch.setattr(RowSums, "take_X", lambda self: calls.append("X") or take_X(self))
+    monkeypatch.setattr(RowSums, "__init__", lambda self, *parts: calls.append("sums") or curvature(self, *parts))
+    head = layer(max_norm=1e-3)
+    head(*minibatch()).backward()
+    assert sorted(calls) == ["X", "sums"]
 
 
 def test_without_pytorch_the_install_command_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

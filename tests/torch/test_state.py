@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from support.torch_layers import TINY, D, d, layer, minibatch, torch
 
+from wordsparse.errors import InputError
 from wordsparse.torch import FactoredOutput
 
 
@@ -57,3 +58,44 @@ def test_weights_are_buffers_and_no_parameters() -> None:
     W = head.V @ head.U + torch.outer(torch.ones(D, dtype=torch.float64), head.omega)
     torch.testing.assert_close(W, head.weights())
     torch.testing.assert_close(head.Q, W.T @ W)
+
+
+@pytest.mark.parametrize("measure", [None, np.random.default_rng(2).random(D) + 0.1])
+@pytest.mark.parametrize("name", ["V", "Q", "w_bar", "U_inverse"])
+@pytest.mark.parametrize("value", [np.nan, 3.0])
+def test_a_state_that_no_layer_has_is_refused(name: str, value: float, measure: np.ndarray | None) -> None:
+    """Losses were wrong, or NaN, without a word."""
+    head = layer(base_measure=measure)
+    for seed in range(3):
+        h, Y = minibatch(seed)
+        head(h, Y).backward()
+    good = {key: part.clone() for key, part in head.state_dict().items()}
+    head.load_state_dict(good)
+    altered = {key: part.clone() for key, part in good.items()}
+    altered[name].view(-1)[1] += value
+    if name == "U_inverse" and value == 3.0:
+        pytest.skip("what belongs to W is Q and w̄")
+    with pytest.raises(InputError, match="is not finite" if np.isnan(value) else "does not belong to the weights"):
+        head.load_state_dict(altered)
+    for key, part in head.state_dict().items():
+        torch.testing.assert_close(part, good[key], rtol=0, atol=0)
+    outer = torch.nn.Sequential(head)
+    with pytest.raises(InputError, match=r"^0\."):
+        outer.load_state_dict({f"0.{key}": part for key, part in altered.items()})
+
+
+def test_a_missing_entry_is_named_by_pytorch() -> None:
+    head = layer()
+    with pytest.raises(RuntimeError, match="Missing key"):
+        head.load_state_dict({key: part for key, part in head.state_dict().items() if key != "Q"})
+
+
+def test_the_state_of_a_long_run_is_loaded() -> None:
+    """Float32, thousands of steps: Q drifts from WᵀW by rounding only."""
+    head = FactoredOutput(d, D, lr=0.05, loss="bounded-ns", seed=1, threads=1)
+    for seed in range(2000):
+        h, Y = minibatch(seed % 50)
+        head(h.float(), Y).backward()
+    other = FactoredOutput(d, D, threads=1)
+    other.load_state_dict(head.state_dict())
+    torch.testing.assert_close(other.weights(), head.weights())

@@ -1,6 +1,6 @@
 """For PyTorch: :class:`FactoredOutput`, an output layer with its loss as a ``torch.nn.Module``.
 
-It needs PyTorch 2.4 or newer: ``pip install 'wordsparse[torch]'``.
+It needs PyTorch 2.5 or newer: ``pip install 'wordsparse[torch]'``.
 """
 
 from wordsparse import optional

@@ -6,6 +6,7 @@ and the rows g_j Γ_j.
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from wordsparse.kernels import at_work
 from wordsparse.layer.interface import Forward
 from wordsparse.layer.norms import gradient_norm
 from wordsparse.layer.output import FactoredOutput
+from wordsparse.layer.sums import RowSums
 
 Array = NDArray[Any]
 
@@ -108,12 +110,12 @@ class Engine:
         self.check(version)
         with self.output.guard.held("backward"), at_work():
             forward = self._again(minibatch)
-            sums = forward.inputs.pull_back(_weighted(forward, g))
+            sums = self._sums(forward, g)
             gradient = sums.gradient()
             if step is not None:
                 self._kept = None
                 self.output.watch.check(forward, self.output.loss, self.output.core.total)
-                self._apply(_weighted(forward, g), step)
+                self._apply(sums, step)
             return gradient[:, :-1] if self.bias else gradient
 
     def check(self, version: int) -> None:
@@ -141,12 +143,14 @@ class Engine:
         with self.output.guard.held("apply_"), at_work():
             forward = self.output.forward(H, Y)
             self.output.watch.check(forward, self.output.loss, self.output.core.total)
-            self._apply(_weighted(forward, np.concatenate(weights)), step)
+            self._apply(self._sums(forward, np.concatenate(weights)), step)
         self.pending.clear()
 
-    def _apply(self, forward: Forward, step: StepOptions) -> None:
-        core = self.output.core
-        sums, lr, decay = forward.inputs.pull_back(forward), step.lr, step.weight_decay
+    def _sums(self, forward: Forward, g: Array) -> "_Sums":
+        return _Sums(_weighted(forward, g), self.output.core.kernels)
+
+    def _apply(self, sums: "_Sums", step: StepOptions) -> None:
+        core, lr, decay = self.output.core, step.lr, step.weight_decay
         if step.max_norm is not None:
             norm = gradient_norm(sums, core.total, core.kernels)
             clip = min(1.0, step.max_norm / norm) if norm > 0 else 1.0
@@ -159,6 +163,17 @@ class Engine:
         if self._kept is not None and self._kept[1].at == self.version and self._kept[0] == minibatch:
             return self._kept[1]
         return self.output.forward(minibatch.H, minibatch.Y)
+
+
+class _Sums(RowSums):
+    """Sums whose X the norm of the gradient reads before the update takes it."""
+
+    @cached_property
+    def _X(self) -> Array:
+        return super().take_X()
+
+    def take_X(self) -> Array:
+        return self._X
 
 
 def _weighted(forward: Forward, g: Array) -> Forward:

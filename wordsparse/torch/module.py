@@ -299,6 +299,7 @@ class FactoredOutput(nn.Module):
         state.link(self, engine.output.core)
 
     def _load_from_state_dict(self, state_dict: Mapping[str, Any], prefix: str, *args: Any) -> None:
+        state.check(self, self._engine.output.core, state_dict, prefix)
         super()._load_from_state_dict(state_dict, prefix, *args)  # type: ignore[arg-type, unused-ignore]
         self.discard_()
         state.restore(self, self._engine.output.core)
@@ -334,6 +335,9 @@ class FactoredOutput(nn.Module):
             raise InputError(f"input must be a tensor of shape (any, {self.in_features}), not {found}")
         if not input.is_floating_point():
             raise InputError(f"input must hold floating-point numbers, not {input.dtype}")
+        if input.layout is not torch.strided or input.is_meta:
+            kind = "on the meta device, without numbers" if input.is_meta else f"in the layout {input.layout}"
+            raise InputError(f"input must be a dense tensor on cpu or cuda, not one {kind}")
         return input
 
     def _rows_of(self, input: Tensor) -> NDArray[Any]:

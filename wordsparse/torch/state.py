@@ -1,14 +1,19 @@
 """The state of a layer as the buffers of a module: tensors on the same memory, so that none of it is held twice."""
 
+from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from wordsparse.errors import InputError
 from wordsparse.layer.core import ExactLayer
 
 FACTORS = ("U", "U_inverse", "omega", "Q", "w_bar")
+# The largest difference of Q from WᵀW, and of w̄ from Wᵀp, relative to the largest entry: far above rounding.
+AGREEMENT = 1e-3
 
 
 def link(module: nn.Module, core: ExactLayer) -> None:
@@ -23,6 +28,38 @@ def link(module: nn.Module, core: ExactLayer) -> None:
             module._buffers[name] = tensor
         else:
             module.register_buffer(name, tensor)
+
+
+def check(module: nn.Module, core: ExactLayer, loaded: Mapping[str, Any], prefix: str) -> None:
+    """Refuse a state dictionary whose numbers are not finite, or whose Q and w̄ are not those of its W.
+
+    Names and shapes that do not fit are left to PyTorch.
+
+    Raises
+    ------
+    InputError
+        If it cannot be the state of a layer; the message names the entry.
+    """
+    entries = {name: loaded.get(prefix + name) for name in module._buffers}
+    if any(part is None or part.shape != module.get_buffer(name).shape for name, part in entries.items()):
+        return
+    found = {name: _array(part) for name, part in entries.items()}
+    for name, part in found.items():
+        if not np.isfinite(part).all():
+            raise InputError(f"{prefix}{name} holds a number that is not finite: load another state")
+    V = np.ascontiguousarray(found["V"], core.dtype)
+    U, omega = found["U"].astype(np.float64), found["omega"].astype(np.float64)
+    p = found["measure_roots"] if "measure_roots" in found else np.ones(V.shape[0])
+    # W' = V U + p ωᵀ
+    by_measure, total = U.T @ (p.astype(V.dtype) @ V).astype(np.float64), float(np.square(p, dtype=np.float64).sum())
+    Q = U.T @ core.kernels.gram(V) @ U + np.outer(by_measure, omega) + np.outer(omega, by_measure)
+    for name, expected in {"Q": Q + total * np.outer(omega, omega), "w_bar": by_measure + total * omega}.items():
+        # Cancellation leaves rounding of the size of the terms.
+        size = max(np.abs(expected).max(initial=0), AGREEMENT * total * np.abs(omega).max(initial=0) ** 2, 1e-30)
+        if np.abs(found[name] - expected).max(initial=0) > AGREEMENT * size:
+            raise InputError(
+                f"{prefix}{name} does not belong to the weights beside it: load a state that was saved whole"
+            )
 
 
 def restore(module: nn.Module, core: ExactLayer) -> None:

@@ -34,7 +34,10 @@ def _of_csr(target: Tensor, shape: tuple[int, int]) -> tuple[Tensor, Tensor, Ten
     if tuple(target.shape) != shape:
         raise InputError(f"target must have shape {shape}, one row an example, not {tuple(target.shape)}")
     starts = target.crow_indices()
-    rows = torch.repeat_interleave(torch.arange(shape[0], device=starts.device), starts.diff())
+    try:
+        rows = torch.repeat_interleave(torch.arange(shape[0], device=starts.device), starts.diff())
+    except RuntimeError as error:
+        raise InputError(f"crow_indices of the target must ascend, one row an example ({error!s:.80})") from None
     return rows, target.col_indices().long(), target.values()
 
 
