@@ -107,9 +107,12 @@ def load(model: Any, path: Path) -> tuple[KeyedVectors, Trained]:
             raise InputError(f"{path / MANIFEST}: {name} cannot be {value!r:.80}")
         setattr(model, name, value)
     trained = models.load(path)
-    words = trained.vocabulary.words
-    keys = words if manifest.get("keys") == "words" else names.from_json(words)
-    return KeyedVectors.load(path), Trained(keys, trained, settings.recipe(model))
+    words, vectors = trained.vocabulary.words, KeyedVectors.load(path)
+    with storage.naming(path / MANIFEST):
+        keys = words if manifest.get("keys") == "words" else names.from_json(words)
+    if "count" not in vectors.expandos or not all(key in vectors.key_to_index for key in keys):
+        raise InputError(f"{path / VECTORS}: has no counts, or not the words of the model: save the Word2Vec again")
+    return vectors, Trained(keys, trained, settings.recipe(model))
 
 
 def _fits(name: str, value: Any, default: Any) -> bool:
