@@ -1,9 +1,8 @@
-"""The page's parts, style, scripts and data, put together into one HTML document.
+"""The page's parts, style, script and data, put together into one HTML document.
 
-The scripts are ES modules that import each other by name. In the page they stand in one script element, each after
-those that it imports, so their imports and the keyword export are taken out; names at the top of a module are therefore
-unique among all modules. A Content-Security-Policy allows this script and this style, by their SHA-256, and nothing
-else: no request can leave the page.
+The script is cut into the files of ``SCRIPTS``, which share one scope: names at the top of a file are unique among all,
+and a file that uses another's names while it is loaded comes after it. A Content-Security-Policy allows this script and
+this style, by their SHA-256, and nothing else: no request can leave the page.
 """
 
 import base64
@@ -15,7 +14,7 @@ from importlib import resources
 from string import Template
 from typing import Any
 
-MODULES = (
+SCRIPTS = (
     "data.js",
     "vectors.js",
     "state.js",
@@ -34,14 +33,11 @@ MODULES = (
     "main.js",
 )
 
-_IMPORT = re.compile(r"^import [^;]*;\n", re.MULTILINE)
-_EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const)\b)", re.MULTILINE)
-
 
 def page(content: dict[str, Any]) -> str:
     """The HTML document of the data from :func:`wordsparse.explorer.content.content_of`."""
     names = [model["name"] for model in content["models"]]
-    style, script = _part("page.css"), _linked()
+    style, script = _part("page.css"), "\n".join(map(_part, SCRIPTS))
     return Template(_part("page.html")).substitute(
         title=html.escape(", ".join(names)),
         policy=_policy(style, script),
@@ -55,11 +51,6 @@ def embedded(content: dict[str, Any]) -> str:
     """JSON that is plain text inside a script element: no character of it can end the element or a line."""
     text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return re.sub("[<>&\u2028\u2029]", lambda found: f"\\u{ord(found[0]):04x}", text)
-
-
-def _linked() -> str:
-    """All modules as one."""
-    return "\n".join(_EXPORT.sub("", _IMPORT.sub("", _part(name))) for name in MODULES)
 
 
 def _policy(style: str, script: str) -> str:

@@ -21,8 +21,8 @@ from wordsparse.vectors.formats import names
 from wordsparse.vectors.word_vectors import WordVectors
 
 Content = dict[str, Any]
-# Nearest words whose returns in resamples the page shows.
-RETURNED = 20
+# Nearest words whose returns in resamples the page shows, and the characters of a longer word.
+RETURNED, MAX_SHOWN = 20, 80
 
 
 def content_of(
@@ -60,7 +60,7 @@ def content_of(
                 "name": name,
                 "dim": of_model.dim,
                 "vocabSize": len(vectors[name]),
-                "words": of_model.words,
+                "words": [word if len(word) <= MAX_SHOWN else f"{word[: MAX_SHOWN - 1]}…" for word in of_model.words],
                 "counts": None if of_model.counts is None else of_model.counts.tolist(),
                 "vectors": encoded(precision.packed(of_model.unit, "int8")[0]),
                 "returned": _returned(of_model, shown, of_text) if of_text else None,

@@ -82,6 +82,25 @@ def test_the_page_is_whole_and_needs_nothing_from_outside(tmp_path: Path) -> Non
     assert "2.5000" in page
 
 
+def test_no_script_can_run_in_the_page(tmp_path: Path) -> None:
+    """One that was put in from outside ran."""
+    page = written(tmp_path / "one", content())
+    (policy,) = re.findall(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">', page)
+    assert page.index("Content-Security-Policy") < page.index("<title>")
+    assert "default-src 'none'" in policy
+    assert "script-src" not in policy
+
+
+def test_a_word_of_a_million_letters_makes_no_huge_page(tmp_path: Path) -> None:
+    what = content()
+    usual = len(written(tmp_path / "usual", what))
+    for done in what["runs"]:
+        done["neighbours"] = {"a" * 10**6: [{"word": "b" * 10**6, "cosine": 0.5}]}
+    page = written(tmp_path / "long", what)
+    assert len(page) < usual + 1000
+    assert "b" * 79 + "…" in page
+
+
 def test_whatever_a_name_holds_is_text(tmp_path: Path) -> None:
     page = written(tmp_path / "one", content())
     assert NASTY not in page

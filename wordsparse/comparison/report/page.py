@@ -7,17 +7,25 @@ from typing import Any
 
 import jinja2
 
-from wordsparse.comparison.report.pictures import Picture, by_test, final
+from wordsparse.comparison.report.pictures import Picture, by_test, final, short
 from wordsparse.evaluation.bootstrap import RESAMPLES
 
 Row = Mapping[str, Any]
+# The characters of a longer word in a table.
+MAX_WORD = 80
 
 
 def page(content: Mapping[str, Any], pictures: Sequence[Picture]) -> str:
     """The page as HTML. The template's environment escapes every name, path and word in it."""
     source = resources.files("wordsparse.comparison.report").joinpath("page.html").read_text(encoding="utf-8")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    environment.filters |= {"number": _number, "score": _score, "signed": _signed, "megabytes": _megabytes}
+    environment.filters |= {
+        "number": _number,
+        "score": _score,
+        "signed": _signed,
+        "megabytes": _megabytes,
+        "short": lambda word: short(word, MAX_WORD),
+    }
     shown = {
         picture.name: {
             "title": picture.title,

@@ -47,7 +47,7 @@ class Picture(NamedTuple):
 
 def draw(content: Mapping[str, Any]) -> list[Picture]:
     """All pictures for which the content has numbers."""
-    labels = {name: _short(label) for name, label in content["methods"].items()}
+    labels = {name: short(label) for name, label in content["methods"].items()}
     with matplotlib.rc_context(RC):
         return list(_pictures(content, labels, looks(labels)))
 
@@ -143,7 +143,7 @@ def _scores(rows: Sequence[Row], labels: Mapping[str, str], styles: Mapping[str,
         panel.set_ylim(len(names) - 0.5, -0.5)
         panel.set_yticks(range(len(names)), [labels[name] for name in names] if i % COLUMNS == 0 else [""] * len(names))
         panel.grid(axis="y", visible=False)
-        panel.set_title(f"{_short(test)} ({_measure(kind)})", loc="left")
+        panel.set_title(f"{short(test)} ({_measure(kind)})", loc="left")
     return figure
 
 
@@ -165,7 +165,7 @@ def _curves(rows: Sequence[Row], x: str, x_label: str, labels: Mapping[str, str]
         panel.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         panel.xaxis.set_major_formatter(_plain)
         panel.xaxis.set_minor_locator(NullLocator())
-        panel.set_title(f"{_short(test)} ({_measure(kind)})", loc="left")
+        panel.set_title(f"{short(test)} ({_measure(kind)})", loc="left")
         panel.set_xlabel(x_label)
     names = [name for name in labels if any(row["name"] == name for row in rows)]
     _legend(figure, [Line2D([], [], label=labels[name], **styles[name].plot()) for name in names])
@@ -191,7 +191,7 @@ def _sections(runs: Sequence[Row], test: str, labels: Mapping[str, str], styles:
         look = {**styles[name].plot(), "linestyle": ""}
         panel.plot([x for x, _ in points], [y for _, y in points], label=labels[name], **look)
     panel.set_ylim(len(sections) - 0.5, -0.5)
-    panel.set_yticks(range(len(sections)), [_short(section) for section in sections])
+    panel.set_yticks(range(len(sections)), [short(section) for section in sections])
     panel.set_xlabel("accuracy")
     _legend(figure, panel.get_legend_handles_labels()[0])
     return figure
@@ -239,10 +239,10 @@ def _or_nan(value: float | None) -> float:
     return math.nan if value is None else value
 
 
-def _short(name: str) -> str:
+def short(name: str, most: int = MAX_NAME) -> str:
     """A name, escaped and shortened: the SVG's comments contain it too, and XML forbids control characters."""
-    name = escaped(name)
-    return name if len(name) <= MAX_NAME else f"{name[: MAX_NAME - 1]}…"
+    name = escaped(name[: most + 1])
+    return name if len(name) <= most else f"{name[: most - 1]}…"
 
 
 def _measure(kind: str) -> str:

@@ -1,12 +1,6 @@
 // A is to B as C is to which words?
-import { answerCards } from "./answers.js";
-import { Combobox } from "./combobox.js";
-import { shownModels } from "./data.js";
-import { announce, element, refill, wordText } from "./dom.js";
-import { go } from "./state.js";
-import { analogy } from "./vectors.js";
 
-export class AnalogyView {
+class AnalogyView {
   constructor() {
     this.name = "Analogy";
     this.fields = { a: new Combobox("A", (a) => go({ a })), b: new Combobox("B", (b) => go({ b })), c: new Combobox("C", (c) => go({ c })) };

@@ -1,7 +1,4 @@
 // Words found, as a table: cosine, rank and count, for one model or two side by side.
-import { shownModels } from "./data.js";
-import { decimal, element, whole, wordLink } from "./dom.js";
-import { address } from "./state.js";
 
 const MORE = 20;
 const MOST_ANSWERS = 200;
@@ -12,7 +9,7 @@ const MOST_ANSWERS = 200;
  * @param {(model: import("./data.js").Model) => import("./vectors.js").Neighbour[] | string} answer a sentence where there is none
  * @returns {{cards: HTMLElement[], shared: number | null}} shared: how many words both cards hold
  */
-export function answerCards(state, answer) {
+function answerCards(state, answer) {
   const models = shownModels(state);
   const answers = models.map(answer);
   const words = answers.map((found, i) => (typeof found === "string" ? [] : found.map(({ row }) => models[i].words[row])));

@@ -1,15 +1,9 @@
 // Words on two axes of one's choice, each from one word to another.
-import { Combobox } from "./combobox.js";
-import { shownModels } from "./data.js";
-import { element, readable, whole } from "./dom.js";
-import { Plot } from "./plot.js";
-import { adjust, go } from "./state.js";
-import { combination, cosines } from "./vectors.js";
 
 const MOST_POINTS = 3000;
 const FIELDS = { left: "Left", right: "Right", down: "Bottom", up: "Top" };
 
-export class AxesView {
+class AxesView {
   constructor() {
     this.name = "Axes";
     this.fields = Object.fromEntries(Object.entries(FIELDS).map(([key, label]) => [key, new Combobox(label, (word) => go({ [key]: word }))]));

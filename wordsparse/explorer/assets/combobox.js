@@ -1,5 +1,4 @@
 // A text field that completes words of the vocabulary, after the ARIA pattern of an editable combobox with a list.
-import { element, readable, whole, wordText } from "./dom.js";
 
 const SHOWN = 8;
 
@@ -11,7 +10,7 @@ function folded(text) {
 const foldedWords = new WeakMap();
 
 /** The rows that a typed text may mean: the word itself, words that begin so, words that hold it; most frequent first. */
-export function completions(model, typed) {
+function completions(model, typed) {
   const wanted = folded(typed);
   if (!wanted) return [];
   if (!foldedWords.has(model)) foldedWords.set(model, model.words.map(folded));
@@ -33,7 +32,7 @@ let made = 0;
  * @param {string} label
  * @param {(word: string) => void} choose called with a word of the vocabulary
  */
-export class Combobox {
+class Combobox {
   constructor(label, choose) {
     const id = `combobox-${made++}`;
     this.choose = choose;

@@ -60,7 +60,7 @@ function decodedModel(stored, index) {
 }
 
 /** In how many resamples a neighbour of a word came back, by the neighbour's row. @returns {Map<number, number>} */
-export function returnedOf({ returned }, row) {
+function returnedOf({ returned }, row) {
   const found = new Map();
   if (!returned) return found;
   const { count, near, counts } = returned;
@@ -71,20 +71,20 @@ export function returnedOf({ returned }, row) {
 const stored = JSON.parse(document.getElementById("data").textContent);
 
 /** @type {Model[]} */
-export const models = stored.models.map(decodedModel);
+const models = stored.models.map(decodedModel);
 
 /** @type {Moved[]} */
-export const alignments = stored.moved.map((pair) => ({ ...pair, distances: new Float32Array(bytes(pair.distances)) }));
+const alignments = stored.moved.map((pair) => ({ ...pair, distances: new Float32Array(bytes(pair.distances)) }));
 
 /** @type {number} words of the largest model */
-export const largest = Math.max(...models.map((model) => model.words.length));
+const largest = Math.max(...models.map((model) => model.words.length));
 
 /** The model that a state shows, and the one beside it where there is one. @returns {Model[]} */
-export function shownModels({ model, beside }) {
+function shownModels({ model, beside }) {
   return beside === null ? [models[model]] : [models[model], models[beside]];
 }
 
 /** The alignment of the two models, in either order. @returns {Moved | undefined} */
-export function alignmentOf(a, b) {
+function alignmentOf(a, b) {
   return alignments.find(({ first, second }) => (first === a && second === b) || (first === b && second === a));
 }

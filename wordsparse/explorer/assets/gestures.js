@@ -13,7 +13,7 @@ const STILL = 4; // a pointer that travelled no more pixels has tapped
  * @property {(place: {x: number, y: number}) => void} tap
  */
 
-export class Gestures {
+class Gestures {
   /** @param {HTMLCanvasElement} canvas @param {Handlers} handlers */
   constructor(canvas, handlers) {
     this.canvas = canvas;

@@ -4,13 +4,13 @@ const CELL = 8;
 const LONGEST = 28;
 
 /** The text of a label: long words are cut. @param {string} text */
-export function shortened(text) {
+function shortened(text) {
   const characters = Array.from(text);
   return characters.length <= LONGEST ? text : characters.slice(0, LONGEST - 1).join("") + "…";
 }
 
 /** The occupied cells of a grid over the canvas. */
-export class OccupancyGrid {
+class OccupancyGrid {
   /** @param {number} width pixels @param {number} height pixels */
   constructor(width, height) {
     this.columns = Math.ceil(width / CELL);

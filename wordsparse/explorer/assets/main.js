@@ -1,12 +1,4 @@
 // The page: models and slider above, one view below, drawn anew whenever the address changes.
-import { AnalogyView } from "./analogy.js";
-import { AxesView } from "./axes.js";
-import { largest, models } from "./data.js";
-import { element, whole } from "./dom.js";
-import { MapView } from "./map.js";
-import { MovedView } from "./moved.js";
-import { NeighboursView } from "./neighbours.js";
-import { address, adjust, go, start } from "./state.js";
 
 const byId = (id) => document.getElementById(id);
 

@@ -1,14 +1,8 @@
 // The vocabulary's map: near words lie near each other.
-import { Combobox } from "./combobox.js";
-import { shownModels } from "./data.js";
-import { element, readable, whole } from "./dom.js";
-import { Plot } from "./plot.js";
-import { go } from "./state.js";
-import { neighbours } from "./vectors.js";
 
 const MARKED = 10;
 
-export class MapView {
+class MapView {
   constructor() {
     this.name = "Map";
     this.search = new Combobox("Word", (word) => go({ word }));

@@ -1,12 +1,8 @@
 // The common words that lie farthest from themselves in two aligned models.
-import { alignmentOf, shownModels } from "./data.js";
-import { decimal, element, refill, whole, wordLink } from "./dom.js";
-import { address } from "./state.js";
-import { neighbours } from "./vectors.js";
 
 const SHOWN_NEIGHBOURS = 5;
 
-export class MovedView {
+class MovedView {
   constructor() {
     this.name = "Moved";
     this.node = element("div");

@@ -1,12 +1,6 @@
 // The nearest words of a word, in one model or in two.
-import { answerCards } from "./answers.js";
-import { Combobox } from "./combobox.js";
-import { alignmentOf, returnedOf, shownModels } from "./data.js";
-import { announce, decimal, element, frequency, refill, whole, wordText } from "./dom.js";
-import { go } from "./state.js";
-import { neighbours } from "./vectors.js";
 
-export class NeighboursView {
+class NeighboursView {
   constructor() {
     this.name = "Neighbours";
     this.search = new Combobox("Word", (word) => go({ word }));

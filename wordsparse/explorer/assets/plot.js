@@ -1,11 +1,8 @@
 // A scatter plot with its buttons, and the words in view as a list for keyboards and screen readers.
-import { announce, element, frequency, readable, wordLink } from "./dom.js";
-import { Scatter } from "./scatter.js";
-import { go } from "./state.js";
 
 const LISTED = 40;
 
-export class Plot {
+class Plot {
   /** @param {string} label */
   constructor(label) {
     const keys = "Arrow keys move it, plus and minus zoom, 0 shows all. The words in view are listed below.";

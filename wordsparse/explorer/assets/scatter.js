@@ -1,6 +1,4 @@
 // Thousands of words as points on a canvas: zoom, pan, labels, a pointer that finds the nearest word.
-import { Gestures } from "./gestures.js";
-import { OccupancyGrid, shortened } from "./labels.js";
 
 const LARGEST_ZOOM = 200;
 const REACH = 14; // pixels from a point at which the pointer still finds it
@@ -20,7 +18,7 @@ const MARKED_RADIUS = 4.5;
  * @property {{left: string, right: string, down: string, up: string} | null} poles
  */
 
-export class Scatter {
+class Scatter {
   /**
    * @param {string} label for screen readers
    * @param {{select: (row: number) => void, describe: (row: number) => string, moved: () => void}} callbacks

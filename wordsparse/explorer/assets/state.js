@@ -20,7 +20,7 @@ let defaults;
 let accepts;
 
 /** Draw now and whenever the address changes. */
-export function start(initial, { valid, draw }) {
+function start(initial, { valid, draw }) {
   defaults = initial;
   accepts = valid;
   addEventListener("hashchange", () => draw(state()));
@@ -28,7 +28,7 @@ export function start(initial, { valid, draw }) {
 }
 
 /** @returns {State} */
-export function state() {
+function state() {
   const given = new URLSearchParams(location.hash.slice(1));
   const found = { ...defaults };
   for (const key of Object.keys(defaults)) {
@@ -41,18 +41,18 @@ export function state() {
 }
 
 /** The address of the present state with some members changed. @param {Partial<State>} changes */
-export function address(changes) {
+function address(changes) {
   const wanted = { ...state(), ...changes };
   const differing = Object.entries(wanted).filter(([key, value]) => value !== defaults[key]);
   return "#" + new URLSearchParams(differing.map(([key, value]) => [key, value === null ? "" : String(value)]));
 }
 
 /** Go to a changed state: a new entry of the history, which the back button leaves. */
-export function go(changes) {
+function go(changes) {
   location.hash = address(changes);
 }
 
 /** Change the state in place, for a control that is being dragged or typed in. */
-export function adjust(changes) {
+function adjust(changes) {
   location.replace(address(changes));
 }

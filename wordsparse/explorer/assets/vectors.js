@@ -6,7 +6,7 @@
  */
 
 /** The vector of a row scaled to length one. @returns {Float32Array} (d,) */
-export function unit(model, row) {
+function unit(model, row) {
   const vector = new Float32Array(model.dim);
   const start = row * model.dim;
   for (let k = 0; k < model.dim; k++) vector[k] = model.vectors[start + k] * model.inverseNorms[row];
@@ -14,7 +14,7 @@ export function unit(model, row) {
 }
 
 /** Σ weight · unit vector, scaled to length one. @param {[number, number][]} terms pairs of weight and row */
-export function combination(model, terms) {
+function combination(model, terms) {
   const sum = new Float32Array(model.dim);
   for (const [weight, row] of terms) unit(model, row).forEach((x, k) => (sum[k] += weight * x));
   const length = Math.hypot(...sum) || 1;
@@ -22,7 +22,7 @@ export function combination(model, terms) {
 }
 
 /** Cosines of the first n rows with a query of length one. @returns {Float32Array} (n,) */
-export function cosines(model, query, n) {
+function cosines(model, query, n) {
   const { dim, vectors, inverseNorms } = model;
   const result = new Float32Array(n);
   for (let row = 0, start = 0; row < n; row++, start += dim) {
@@ -38,7 +38,7 @@ export function cosines(model, query, n) {
  * @param {number[]} leftOut rows
  * @returns {Neighbour[]}
  */
-export function nearest(model, query, { count, top, leftOut }) {
+function nearest(model, query, { count, top, leftOut }) {
   const scores = cosines(model, query, Math.min(top, model.words.length));
   for (const row of leftOut) if (row < scores.length) scores[row] = -Infinity;
   /** @type {Neighbour[]} */
@@ -55,12 +55,12 @@ export function nearest(model, query, { count, top, leftOut }) {
 }
 
 /** The nearest words of a row. @returns {Neighbour[]} */
-export function neighbours(model, row, count, top) {
+function neighbours(model, row, count, top) {
   return nearest(model, unit(model, row), { count, top, leftOut: [row] });
 }
 
 /** Words x such that a is to b as c is to x: nearest to b − a + c. @returns {Neighbour[]} */
-export function analogy(model, [a, b, c], count, top) {
+function analogy(model, [a, b, c], count, top) {
   const query = combination(model, [[1, b], [-1, a], [1, c]]);
   return nearest(model, query, { count, top, leftOut: [a, b, c] });
 }
