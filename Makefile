@@ -6,7 +6,7 @@ SOURCES := pyproject.toml setup.py $(wildcard pyx/*)
 C_SOURCES := $(wildcard pyx/*.hpp)
 MODULES := $(subst /,.,$(basename $(wildcard wordsparse/*/_*.pyi)))
 
-.PHONY: demo test lint format sanitize wheels docs install install-test clean pages
+.PHONY: demo test nightly audit lock lint format sanitize wheels docs install install-test clean pages
 
 # The stamp files keep a second `make` from installing again what did not change.
 install: $(VENV)/installed
@@ -28,9 +28,9 @@ $(VENV)/installed-test: $(VENV)/installed
 demo: install
 	$(RUN) tools/demo.py
 
-# The pages that are made from the result files in docs/results.
-pages: install
-	$(RUN) tools/pages.py
+# The tables of README.md and docs, from docs/results.
+pages:
+	$(PYTHON) tools/pages.py
 
 lint: install-test
 	$(VENV)/bin/ruff check .
@@ -68,6 +68,25 @@ wheels: install
 
 test: lint
 	$(RUN) -m pytest
+
+# Everything that is long, or needs a browser, a network or packages of others. The explore page is tested in Chromium, where it is there.
+nightly: install-test audit
+	$(RUN) -m pytest -m nightly
+	$(MAKE) sanitize wheels docs
+	$(RUN) tools/check/siege.py --kills 100
+	$(RUN) tools/check/fuzz.py --inputs 100000 --seed $$(date +%j)
+	$(RUN) tools/check/gensim_users.py
+
+# Known vulnerabilities of the packages in constraints.txt.
+audit: install-test
+	$(RUN) -m pip install --quiet --group audit
+	$(VENV)/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip
+
+# The versions that continuous integration installs, and the release job's with hashes. The newest ones that fit are taken.
+lock: install-test
+	$(RUN) -m pip install --quiet uv
+	$(VENV)/bin/uv pip compile --quiet --universal --upgrade --group test --group docs --group release --group audit --extra report pyproject.toml -o constraints.txt
+	$(VENV)/bin/uv pip compile --quiet --universal --upgrade --generate-hashes --group publish -o .github/release.txt
 
 clean:
 	rm -rf $(VENV) build dist demo *.egg-info wordsparse/corpus/*.so wordsparse/kernels/*.so

@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -20,6 +21,26 @@ if _gensim is not None and _gensim.origin is None:
 _torch = importlib.util.find_spec("torch")
 if _torch is not None and _torch.origin is None:
     os.environ["POT_BACKEND_DISABLE_PYTORCH"] = "1"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests in a browser or on the emulated GPU are part of the nightly run."""
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()) or "emulated" in item.name:
+            item.add_marker("nightly")
+
+
+@pytest.fixture(autouse=True)
+def signals_of_a_terminal() -> Iterator[None]:
+    """SIGINT and SIGHUP do what they do in a terminal: in the background and under nohup a process ignores them."""
+    defaults = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: signal.SIG_DFL}
+    ignored = [number for number in defaults if signal.getsignal(number) == signal.SIG_IGN]
+    for number in ignored:
+        signal.signal(number, defaults[number])
+    yield
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)
 
 
 @pytest.fixture

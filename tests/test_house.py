@@ -1,4 +1,4 @@
-"""Imports go down the levels of the package; files are short; CONTRIBUTING.md names files that exist."""
+"""Imports go down the levels of the package; CONTRIBUTING.md names files that exist."""
 
 import ast
 import re
@@ -14,7 +14,6 @@ import pytest
 import wordsparse
 
 PACKAGE = Path(__file__).resolve().parents[1] / "wordsparse"
-MAX_LINES = 420
 # From the top level down. A subpackage may import from lower levels, and not from others of its own level.
 LEVELS = (
     ("__main__",),
@@ -119,14 +118,6 @@ def test_the_files_that_contributing_names_are_there() -> None:
         if not any((root / folder / name).exists() for folder in ("", "wordsparse", "pyx")):
             missing.append(name)
     assert not missing
-
-
-def test_a_file_can_be_read_in_one_sitting() -> None:
-    root = PACKAGE.parent
-    sources = [path for folder in ("wordsparse", "pyx", "tools", "tests") for path in (root / folder).rglob("*")]
-    kinds = {".py", ".pyx", ".hpp", ".cu", ".h", ".js", ".css"}
-    sizes = {path: len(path.read_bytes().splitlines()) for path in sources if path.suffix in kinds}
-    assert {str(path): size for path, size in sizes.items() if size > MAX_LINES} == {}
 
 
 def test_importing_the_package_imports_none_of_its_parts() -> None:

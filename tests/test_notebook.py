@@ -15,6 +15,8 @@ SLOW = """
 import time
 import wordsparse as ws
 from wordsparse import display
+
+pytestmark = pytest.mark.nightly
 display.DELAY = 0.0
 text = [["a", "b", "c", "d"], ["a", "b", "x", "y"]] * 400
 model = ws.train(text, dim=4, epochs=3, heldout=0.3)

@@ -30,6 +30,8 @@ from wordsparse.words import recipe
 from wordsparse.words.embedding import StepSizes, WordEmbedding
 from wordsparse.words.examples import ExampleBuilder
 
+pytestmark = pytest.mark.nightly
+
 Array = NDArray[Any]
 D, WIDTH, EXAMPLES = 29, 6, 17
 CARD_RANK = Path(__file__).resolve().parents[1] / "support" / "card_rank.py"

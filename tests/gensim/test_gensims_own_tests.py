@@ -11,6 +11,8 @@ import pytest
 
 from wordsparse.gensim import LineSentence, PathLineSentences, in_place
 
+pytestmark = pytest.mark.nightly
+
 pytest.importorskip("gensim", reason="gensim has no wheel here")
 pytest.importorskip("testfixtures", reason="gensim's tests need it")
 

@@ -23,6 +23,8 @@ from wordsparse.kernels import cuda
 from wordsparse.layer import losses
 from wordsparse.layer.losses import Taylor
 
+pytestmark = pytest.mark.nightly
+
 Array = NDArray[Any]
 ARCHITECTURES = ("sm_70", "sm_80", "sm_86", "sm_89", "sm_90")
 # Each d takes another number of columns a lane; the last ones more than one tile.

@@ -11,6 +11,8 @@ from support.emulation.host_adapter import HostAdapter
 
 from wordsparse.kernels import cuda
 
+pytestmark = pytest.mark.nightly
+
 # A mistake in the sources, which line by line could have been made; each has to be found.
 MUTATIONS = {
     "entries: one too many": ("last = smaller(first + ENTRIES_PER_WARP, entries);", "entries", "entries + 1"),

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.nightly
+
 PYX = Path(__file__).parents[2] / "pyx"
 COMPILER = shutil.which("c++") or shutil.which("g++")
 HEADERS = ("gemm", "column_blocks", "csr_rows", "loss_terms", "window_pull", "text_scan")

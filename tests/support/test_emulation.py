@@ -9,6 +9,8 @@ import pytest
 from support.cuda_comparison import needs_compiler
 from support.emulation.compiler import LaunchError, compile_kernels
 
+pytestmark = pytest.mark.nightly
+
 BAD_KERNELS: dict[str, tuple[str, str]] = {
     "beyond the end": ("out[threadIdx.x + 1] = 1;", "illegal memory access"),
     "before the beginning": ("out[int(threadIdx.x) - 1] = 1;", "beside an array"),

@@ -10,6 +10,8 @@ import pytest
 from support.emulation.standin import FUNCTIONS, METHODS, Array, cupy
 from wordsparse.kernels import cuda
 
+pytestmark = pytest.mark.nightly
+
 HOST = np.arange(3.0)
 MISTAKES: dict[str, Callable[[Any], Any]] = {
     "a host array in an operation": lambda x: x + HOST,

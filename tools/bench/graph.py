@@ -28,7 +28,7 @@ class Packages:
 
 
 def read(path: str) -> Packages:
-    """The graph of a list of packages, by default of those that apt knows."""
+    """The graph of a list of packages, by default apt's."""
     if path:
         listed = Path(path).read_text()
     else:
@@ -57,7 +57,7 @@ def read(path: str) -> Packages:
 
 
 def held_out(edges: Array, nodes: int, fraction: float, random: np.random.Generator) -> tuple[Array, Array]:
-    """The edges that are kept, and those that are held out; every node keeps an edge."""
+    """The edges that are kept, and the others; every node keeps an edge."""
     degree, keep, left = (
         np.bincount(edges.ravel(), minlength=nodes),
         np.ones(len(edges), bool),

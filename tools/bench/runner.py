@@ -30,7 +30,7 @@ Row = dict[str, Any]
 
 @dataclass
 class Benchmark:
-    """A subject. Its fields are options; ``cases`` names those that are swept, each a tuple of values.
+    """A subject. Its fields are options; ``cases`` names the swept ones, each a tuple of values.
 
     ``per`` is the number of examples (or tokens) of one call of a ``time_…`` method: times are of one of them.
     """
@@ -184,7 +184,7 @@ def timed(sides: Sequence[tuple[Row, Benchmark]], rounds: int) -> list[Row]:
 
 
 def cpu_seconds() -> float:
-    """CPU time of this process and of those that it started and waited for."""
+    """CPU time of this process and of its children that have ended."""
     times = os.times()
     return time.process_time() + times.children_user + times.children_system
 

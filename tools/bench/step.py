@@ -201,7 +201,7 @@ class Step(Benchmark):
     text: Path = Path("text.txt")
     model: Any = ("cbow", "skipgram")
     dim: Any = (300,)
-    vocabulary: Any = (0,)  # the most frequent words only; 0: those that occur twice
+    vocabulary: Any = (0,)  # the most frequent words only; 0: all that occur twice
     batch_tokens: Any = (0,)  # 0: as large as the model's grow
     steps: int = 8
     cases: ClassVar[tuple[str, ...]] = ("model", "dim", "vocabulary", "batch_tokens")

@@ -88,7 +88,7 @@ VALUES: dict[str, tuple[Callable[[str], Any], Callable[[Any], str]]] = {
 
 
 def single(folder: Path, place: Path, read: Callable[[Path], object]) -> Attempt:
-    """Files that stand alone: bytes are changed; of a compressed file as often those that are compressed."""
+    """Files that stand alone: bytes are changed, before or after compression."""
     files = {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
     plain = {path.name: _unpacked(path) for path in sorted(folder.iterdir())}
 
@@ -331,7 +331,7 @@ def limited(memory: int, seconds: float) -> Iterator[Callable[[], object]]:
 
 
 def numbered(shares: dict[str, int], inputs: int, first: int) -> Iterator[tuple[str, int]]:
-    """So many inputs, from the number ``first`` of each kind on, the kinds by their shares in turn."""
+    """Kind and number of each input, from the number ``first`` on, the kinds by their shares in turn."""
     turn = [(kind, i) for kind, share in shares.items() for i in range(share)]
     for n in range(inputs):
         turns, at = divmod(n, len(turn))

@@ -136,7 +136,7 @@ def _make_others(folder: Path, text: str) -> None:
 
 
 def mutated(data: bytes, other: bytes, random: Random) -> bytes:
-    """One to four changes, of which one may put a part of ``other`` in."""
+    """One to four changes; one may put a part of ``other`` in."""
     changed = bytearray(data)
     for _ in range(random.randint(1, 4)):
         at, size = random.randint(0, len(changed)), random.choice(SIZES)

@@ -33,7 +33,7 @@ SHORT = (
     ),
     *("-k", "(own or blocks or copies or text) and not cuda and not emulated"),
 )
-BUILD = {"WORDSPARSE_SANITIZE": "1", "WORDSPARSE_BOUNDSCHECK": "1", "CFLAGS": "-g1"}
+BUILD = {"WORDSPARSE_SANITIZE": "1", "WORDSPARSE_BOUNDSCHECK": "1"}
 
 
 def runtime(name: str) -> str:

@@ -119,7 +119,7 @@ class Target:
         """Whether nothing is damaged of what is at the output after a kill."""
         if not self.grows:
             return found == reference
-        # The checkpoints of one that is being made stand beside those that are complete.
+        # Beside the complete models stand the checkpoints of an unfinished one.
         complete = {name: digest for name, digest in found.items() if ".training/" not in name}
         return complete.items() <= reference.items()
 
@@ -285,7 +285,7 @@ def children(pid: int | None) -> list[int]:
 
 
 def descendants(pid: int) -> list[int]:
-    """Processes that it has started, and those that these have."""
+    """Processes that it has started, and their own, down to the last."""
     started = children(pid)
     return started + [later for child in started for later in descendants(child)]
 
@@ -324,7 +324,7 @@ def write_text(path: Path, sentences: int, first: str = "w") -> Path:
 
 
 def targets(siege: Siege, materials: Path, sentences: int) -> list[Target]:
-    """The commands, with what they work on in the folder ``materials``: a text of so many sentences, and a model."""
+    """The commands, with what they work on in the folder ``materials``: a text and a model."""
     from wordsparse.training.runs import train
 
     text, model, pairs = write_text(materials / "text.txt", sentences), materials / "model", materials / "pairs.tsv"

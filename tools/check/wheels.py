@@ -127,7 +127,7 @@ def check_licences(made: Path) -> None:
         names = [Path(name) for name in archive.namelist()]
     for name in names:
         if name.parent.name in ("wordsparse.libs", ".dylibs") and name.name.split("-")[0].split(".")[0] not in known:
-            raise click.ClickException(f"{made.name} contains {name.name}, of which licenses/bundled.txt says nothing")
+            raise click.ClickException(f"{made.name} contains {name.name}, which licenses/bundled.txt does not name")
 
 
 def trials(python: str, made: Path, folder: Path) -> list[dict[str, Any]]:

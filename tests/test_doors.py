@@ -1,0 +1,79 @@
+"""Without the folders of its doors, one at a time and all at once, the core imports, trains, saves and loads."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import wordsparse
+
+PACKAGE = Path(wordsparse.__file__).parent
+DOORS = ("cli", "comparison", "explorer", "advice", "stability", "labels", "gensim", "torch", "distributed")
+# An editable installation would find the folders that were taken away.
+ALONE = """
+import sys
+
+sys.meta_path = [finder for finder in sys.meta_path if not getattr(finder, "__module__", "").startswith("__editable__")]
+"""
+CORE = """
+import wordsparse as ws
+from pathlib import Path
+
+assert Path(ws.__file__).parent == Path("wordsparse").resolve(), ws.__file__
+model = ws.train([["a", "b", "c", "d"], ["a", "b", "x", "y"]] * 300, dim=4, epochs=1, progress=False)
+model.save("model")
+assert ws.load("model")["a"].shape == (4,)
+assert model.word_vectors().similar("a", 2)
+layer = ws.FactoredOutput(n_outputs=100, n_features=4)
+"""
+GONE = """
+for name in {names}:
+    try:
+        getattr(ws, name)
+    except Exception as error:
+        assert "{door}" in str(error), error
+    else:
+        raise AssertionError(name)
+"""
+
+
+def python(program: str, folder: Path) -> None:
+    """Run a program on the copy of the package in a folder."""
+    environment = {"PYTHONPATH": str(folder), "PATH": "", "PYTHONWARNINGS": "ignore"}
+    command = [sys.executable, "-c", ALONE + program]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Path:
+    """A copy of the package, of links to its files."""
+    without = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(PACKAGE, tmp_path / "wordsparse", ignore=without, copy_function=os.symlink)
+    return tmp_path
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_door_comes_off(house: Path, door: str) -> None:
+    shutil.rmtree(house / "wordsparse" / door)
+    names = [name for name, module in wordsparse._MODULES.items() if module.split(".")[1] == door]
+    python(CORE + GONE.format(names=names, door=door), house)
+
+
+def test_all_doors_come_off(house: Path) -> None:
+    for door in DOORS:
+        shutil.rmtree(house / "wordsparse" / door)
+    python(CORE, house)
+
+
+@pytest.mark.xfail(strict=False, reason="gensim is still required")
+def test_an_installation_brings_what_the_core_and_the_command_line_need() -> None:
+    project = Path(__file__).parents[1] / "pyproject.toml"
+    needed = tomllib.loads(project.read_text())["project"]["dependencies"]
+    names = {re.match(r"[\w.-]+", requirement)[0].lower() for requirement in needed}  # type: ignore[index]
+    assert names == {"numpy", "scipy", "threadpoolctl", "click", "tqdm", "smart_open"}
