@@ -40,7 +40,7 @@ packages = packages[:6000]
 print(len(packages), "packages;", packages[0])
 
 # %%
-# Tags from descriptions: a pipeline of scikit-learn. Nothing is set; what the classifier chose, it tells.
+# Tags from descriptions: a pipeline of scikit-learn. Nothing is set: the classifier chooses its constants.
 texts, tags, depends = zip(*packages, strict=True)
 binarizer = MultiLabelBinarizer(sparse_output=True)
 Y = sp.csr_array(binarizer.fit_transform(tags))
@@ -73,7 +73,7 @@ axes.set(xlabel="probability", ylabel="share that is right")
 figure.tight_layout()
 
 # %%
-# Dependencies from descriptions, by the same pipeline: many more labels, most of which few packages have.
+# Dependencies from descriptions, by the same pipeline: many more labels, most of them on few packages.
 user_items = MultiLabelBinarizer(sparse_output=True)
 X = sp.csr_array(user_items.fit_transform(depends))
 has_some = np.diff(X.indptr) > 0

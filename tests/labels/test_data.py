@@ -102,7 +102,7 @@ BAD = {
     "0 1:1\n\n0 2147483647:1\n": "line 3: feature 2147483647 is out of range: they go from 0 to 2,147,483,646",
     "1 2 3\n3 1:1\n": "line 2: label 3 is out of range: they go from 0 to 2",
     "1 2 3\n0 2:1\n": "line 2: feature 2 is out of range: they go from 0 to 1",
-    "3 2 3\n\n1\n0,0 1:1\n": "line 4: label 0 stands twice",
+    "3 2 3\n\n1\n0,0 1:1\n": "line 4: label 0 occurs twice",
     "1 2 3\n0 1:1\n0 1:1\n": "its first line states 1 rows, but 2 follow",
     "": "holds no rows",
     "# nothing\n": "holds no rows",

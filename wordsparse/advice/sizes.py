@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
-# A label of at most so many examples is rare: little can be learnt about it.
+# A label with at most this number of examples is rare: little can be learnt about it.
 RARE = 5
 
 
@@ -30,7 +30,7 @@ class Sizes:
 
     @property
     def rare_share(self) -> float:
-        """The share of rare outputs, of at most ``RARE`` targets, among those that are targets at all."""
+        """The share of rare outputs (at most ``RARE`` targets) among all outputs with a target."""
         seen = self.counts[self.counts > 0]
         return float((seen <= RARE).mean()) if seen.size else 0.0
 

@@ -1,7 +1,7 @@
 """A timed trial of the exact layer beside the dense update, at the data's own sizes.
 
-Both run on one thread: threads of BLAS that wait for each other spin, which counts as CPU time, and where other
-programs take their turns a small product has then taken a hundred times its own.
+Both run on one thread: BLAS threads that wait for each other spin, which counts as CPU time; beside other programs a
+small product was measured at a hundred times its own time.
 """
 
 import time
@@ -80,7 +80,7 @@ def _dense_step(W: Array, H: Array, truth: Array) -> Array:
 
 
 def _fastest(step: Callable[[], Any]) -> float:
-    """CPU seconds of a step, the least of a few: other programs only add to them."""
+    """The least CPU seconds of ``ROUNDS`` steps: other programs can only add to it."""
     step()
     found = []
     for _ in range(ROUNDS):

@@ -162,7 +162,7 @@ def _wilson(p: float, n: int) -> tuple[float, float, float]:
 
 
 def _squares(outputs: Callable[[Any], Array], X: Any, Y: Any, known: Any) -> tuple[Array, Array]:
-    """Σ (y − o)² and Σ (y − ȳ)² of each row, ȳ the mean of the rows that are known."""
+    """Σ (y − o)² and Σ (y − ȳ)² of each row, ȳ the mean of the known rows."""
     mean, size = np.asarray(known.mean(0)).ravel(), max(1, 2**22 // Y.shape[1])
     residual, total = np.zeros(X.shape[0]), np.zeros(X.shape[0])
     for start in range(0, X.shape[0], size):
@@ -213,16 +213,16 @@ def run(stages: Stages, budget: float, progress: Progress = lambda progress: Non
     trial, start, amount = Trial(), time.monotonic(), min(stages.first, stages.most)
     assert stages.stage is not None
 
-    def tell(finished: Result | None = None) -> None:
+    def report(finished: Result | None = None) -> None:
         seconds = int(min(budget, time.monotonic() - start))
         progress(AdviceProgress("trial", seconds, math.ceil(budget), amount, finished))
 
     try:
         while True:
             begun = time.monotonic()
-            tell()
+            report()
             trial.results.append(stages.stage(amount))
-            tell(trial.results[-1])
+            report(trial.results[-1])
             trial.complete = amount == stages.most
             following = min(GROWTH * amount, stages.most)
             expected = (time.monotonic() - begun) * SLOWER * following / (GROWTH * amount)

@@ -7,7 +7,7 @@ from wordsparse.evaluation.testsets import TestSets
 from wordsparse.vectors.word_vectors import WordVectors
 
 N_WORDS, N_NEIGHBOURS = 5, 5
-# Words are taken from at most this many of the most frequent candidates.
+# The number of most frequent candidates from which the words are chosen, at most.
 _FREQUENT = 1_000
 
 
@@ -29,7 +29,7 @@ def example_words(test_sets: TestSets, vocabularies: Sequence[Sequence[str]]) ->
 
 
 def neighbours(vectors: WordVectors, words: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
-    """The nearest words of each word with their cosines, as ``similar --json`` tells them."""
+    """The nearest words of each word with their cosines, as ``similar --json`` prints them."""
     return {
         word: [{"word": found, "cosine": cosine} for found, cosine in vectors.similar(word, N_NEIGHBOURS)]
         for word in words

@@ -47,9 +47,9 @@ class Request:
     - ``methods``: names in METHODS; empty to compare vector files only.
     - ``vectors``: files or models made elsewhere.
     - ``epochs``: each method runs once for each of these numbers.
-    - ``repeat``: each run is repeated so many times, with seeds ``seed``, ``seed`` + 1, ….
-    - ``sizes``: each method runs on the first so many tokens, for each of these numbers, as if the text ended there.
-    - ``max_tokens``: training uses the first so many tokens, with the vocabulary of the whole text.
+    - ``repeat``: the number of runs of each method, with seeds ``seed``, ``seed`` + 1, ….
+    - ``sizes``: numbers of tokens; each method runs once for each number, on a text cut after that many tokens.
+    - ``max_tokens``: the number of tokens to train on, from the start of the text; the vocabulary is the whole text's.
     - ``threads``: None means all available CPUs.
     - ``command``: the command line that repeats the comparison.
 

@@ -137,7 +137,7 @@ class Board:
 
     @classmethod
     def of(cls, test: Test, runs: Iterable[JudgedRun]) -> "Board":
-        """Group the runs: those that differ only in ``repeat`` and ``seed`` form one entry."""
+        """Group the runs: runs that differ only in ``repeat`` and ``seed`` form one entry."""
         groups: dict[tuple[Any, ...], list[JudgedRun]] = {}
         for run in runs:
             if run.answers is not None:

@@ -47,9 +47,9 @@ def explore(
     output : path
         The page's file, replaced if it exists; ``-`` is standard output.
     words : int
-        The page holds at most this many words of each model, the most frequent ones.
+        Number of most frequent words of each model on the page.
     map_words : int
-        The map shows at most this many of them; of as many, the page says how often their neighbours came back in the
+        Number of words on the map. For these words the page also shows how often their neighbours came back in the
         resamples of a model that has some.
     progress : callable, optional
         Called with one sentence at the start of each phase.

@@ -34,7 +34,7 @@ def content_of(
 ) -> Content:
     """The data of the page, as numbers, strings, lists and dictionaries.
 
-    ``resamples`` are those of the models that have some.
+    ``resamples`` are given by model name, for the models that have some.
 
     Raises
     ------

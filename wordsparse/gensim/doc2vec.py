@@ -22,7 +22,7 @@ Array = NDArray[Any]
 
 
 class TaggedDocument(NamedTuple):
-    """The words of a document and its tags, of which each gets a vector."""
+    """The words of a document, and its tags; each tag gets a vector."""
 
     words: Sequence[Any]
     tags: Sequence[Any]
@@ -157,7 +157,7 @@ class Doc2Vec:
         raise InputError("a Doc2Vec is not saved here: save its vectors, dv.save(path) and wv.save(path)")
 
     def _known(self, words: Iterable[Any]) -> list[str]:
-        """The model's words for those of a document that are known."""
+        """The model's words for the known words of a document."""
         trained = self._words._trained
         assert trained is not None
         rows = (trained.rows.get(word) for word in words)

@@ -102,7 +102,7 @@ def recipe(settings: Arguments, preset: str = "text") -> Recipe:
 
 
 def _preset(settings: Arguments, longest: int) -> str:
-    """The kind of sequences, as the arguments tell it.
+    """The kind of sequences that the arguments imply.
 
     A window that reaches over every sentence makes sentences baskets of ``items``. Where every token is kept, tokens
     are not words but nodes: ``walks``.

@@ -17,11 +17,11 @@ def simple_preprocess(doc: str | bytes, deacc: bool = False, min_len: int = 2, m
     Parameters
     ----------
     doc : str or bytes
-        Bytes are UTF-8; those that are not are left out.
+        Bytes are decoded as UTF-8; invalid ones are left out.
     deacc : bool
         Whether to remove accents.
     min_len, max_len : int
-        Shorter and longer words are left out, and those that begin with an underscore.
+        Shorter and longer words, and words with an underscore at the start, are left out.
     """
     text = (doc if isinstance(doc, str) else doc.decode(errors="ignore")).lower()
     words = _WORD.findall(deaccent(text) if deacc else text)

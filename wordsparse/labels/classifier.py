@@ -21,7 +21,7 @@ from wordsparse.labels.scoring import Candidates
 Array = NDArray[Any]
 
 DIM = 300
-# The most features of which the basis is all.
+# With at most this many features the basis holds all of them.
 ALL_FEATURES = 600
 # The number of a row's likeliest labels that predict looks at first.
 FIRST_LABELS = 32

@@ -70,13 +70,13 @@ def read_data(
     labelled : bool
         False: an npz file of features may come without labels; its rows have none then.
     n_features, n_labels : int, optional
-        F and L where the file does not state them, as those of the training data; else the largest there is, plus 1.
+        F and L where the file does not state them, such as the training data's; else the largest number plus 1.
 
     Raises
     ------
     InputError
         If a file is missing, malformed or cut short, a number is out of range or not finite, or a feature or label
-        stands twice in a row; the message names the file, the row and the column.
+        occurs twice in a row; the message names the file and the line.
     """
     source = Path(path)
     with storage.naming(source):
@@ -125,7 +125,7 @@ def _starts(path: Path) -> bytes:
 
 
 class _Lines:
-    """The lines of a file for scikit-learn's reader, which skips those that are empty; ``header`` is (N, F, L)."""
+    """The lines of a file for scikit-learn's reader, which skips empty lines; ``header`` is (N, F, L)."""
 
     def __init__(self, stream: BoundedStream) -> None:
         self._stream, self._line, self.number = stream, stream.readline(MAX_LINE), 1
@@ -208,7 +208,7 @@ def _matrix(
     refuse(~np.isfinite(values), "has a value that is not a finite float32 number")
     again = np.append(False, columns[1:] == columns[:-1])
     again[starts[:-1][starts[:-1] < again.size]] = False
-    refuse(again, "stands twice in it; leave one out")
+    refuse(again, "occurs twice in it; leave one out")
     count = max(int(columns.max(initial=-1)) + 1, known or 0) if stated is None else stated
     return sp.csr_array((values, columns.astype(np.int32), starts), shape=(len(lines.rows), count))
 
@@ -223,7 +223,7 @@ def _check_columns(path: Path, features: int, labels: int) -> None:
 
 
 def _widened(matrix: Any, columns: int | None, kind: str, path: Path) -> Any:
-    """The matrix with as many columns as asked for."""
+    """The matrix with ``columns`` columns."""
     if columns is None or matrix.shape[1] == columns:
         return matrix
     if matrix.shape[1] > columns:

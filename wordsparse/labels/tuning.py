@@ -24,7 +24,7 @@ from wordsparse.labels.scoring import BLOCK_ROWS, Adjust, Rank, Scorer, best
 Array = NDArray[Any]
 
 SAMPLE = 6000
-# Labels of the sample of which every output is computed: the most frequent ones decide which λ is best.
+# Every output of this many labels of the sample is computed: the most frequent labels decide which λ is best.
 TUNED_LABELS = 2048
 # Rows left out; more where labels are few, for at least LEFT_OUT_OUTPUTS outputs.
 LEFT_OUT, LEFT_OUT_OUTPUTS = 1000, 2**21

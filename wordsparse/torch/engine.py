@@ -1,8 +1,8 @@
 """Forward, backward and update of the module on NumPy arrays, for autograd's operators.
 
-The loss that is trained on is L = Σ_j g_j ℓ_j, g the gradient that comes down to the losses: reductions, weights of a
-sum of losses and a scaler are all in it. (6) to (12) of :mod:`wordsparse.layer.core` hold for L with g_j α_j, g_j β_j
-and the rows g_j Γ_j.
+Training minimises L = Σ_j g_j ℓ_j, where g is the gradient by the losses that autograd passes down; it includes
+reductions, the weights in a sum of losses, and a scaler. Equations (6) to (12) of :mod:`wordsparse.layer.core` hold for
+L with g_j α_j, g_j β_j and the rows g_j Γ_j.
 """
 
 from dataclasses import dataclass, replace
@@ -83,7 +83,7 @@ class Engine:
         order = np.argsort(rows, kind="stable")
         indptr = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=m))])
         Y = sp.csr_array((m, self.output.n_outputs), dtype=weights.dtype)
-        # Set and not constructed: the layer checks the ids, and names those that are out of range.
+        # Attributes, not the constructor: the layer checks the ids and names one that is out of range.
         Y.indptr, Y.indices, Y.data = indptr, ids[order], weights[order]
         return Minibatch(H, Y)
 

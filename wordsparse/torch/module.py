@@ -72,7 +72,7 @@ class FactoredOutput(nn.Module):
         Holds lr, weight_decay and max_norm for schedulers; its ``step`` changes no weights.
     grad_scaler : torch.amp.GradScaler, False or None
         The scaler that multiplies the loss, so that W's step is taken without it. None refuses a loss that is
-        multiplied by more than 100; False takes any factor as meant.
+        multiplied by more than 100; False accepts any factor.
 
     Raises
     ------

@@ -31,7 +31,7 @@ def link(module: nn.Module, core: ExactLayer) -> None:
 
 
 def check(module: nn.Module, core: ExactLayer, loaded: Mapping[str, Any], prefix: str) -> None:
-    """Refuse a state dictionary whose numbers are not finite, or whose Q and w̄ are not those of its W.
+    """Refuse a state dictionary with numbers that are not finite, or with Q and w̄ that do not belong to its W.
 
     Names and shapes that do not fit are left to PyTorch.
 

@@ -122,7 +122,7 @@ class Combobox {
     this.take(this.active < 0 && this.model.rows.has(typed) ? typed : this.model.words[row]);
   }
 
-  /** The focus is gone: a whole word is taken, half a word is no choice. */
+  /** The focus is gone: a complete word is chosen; part of a word is not. */
   left() {
     const typed = this.input.value.trim();
     if (!this.list.hidden && this.model.rows.has(typed)) this.take(typed);

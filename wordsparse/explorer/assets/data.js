@@ -6,7 +6,7 @@
  * @property {number} index place among the page's models
  * @property {string} name
  * @property {number} dim d
- * @property {number} vocabSize words of the whole model, of which the page holds the most frequent
+ * @property {number} vocabSize number of words in the whole model; the page holds the most frequent ones
  * @property {string[]} words n words
  * @property {number[] | null} counts how often each occurred, where that is known
  * @property {Map<string, number>} rows

@@ -6,7 +6,7 @@
  * @property {string} word
  * @property {number} model index of the model shown
  * @property {number | null} beside index of the model shown beside it
- * @property {number} top only so many of the most frequent words are answers
+ * @property {number} top number of most frequent words among which answers are sought
  * @property {number} count how many rows a table shows
  * @property {string} a @property {string} b @property {string} c the analogy's words
  * @property {string} left @property {string} right poles of the horizontal axis
