@@ -29,6 +29,7 @@ NAMES = {
     "torch": "PyTorch",
 }
 _EXTRAS = {
+    "gensim": "gensim",
     "jinja2": "report",
     "matplotlib": "report",
     "mpi4py": "mpi",
@@ -44,7 +45,6 @@ _EXTRAS = {
 }
 _COMMANDS = {
     "cupy": "pip install 'wordsparse[cuda13]' (driver 580 or newer) or 'wordsparse[cuda12]' (driver 525 or newer)",
-    "gensim": "pip install 'gensim>=4.4' (it has no wheels for Python 3.14 yet)",
 }
 
 

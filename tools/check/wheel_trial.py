@@ -67,7 +67,7 @@ def words() -> dict[str, object]:
     wordsparse("compare", "text.txt", "-o", "report", "--dim", "10", "--epochs", "1", *methods)
     wordsparse("advise", "text.txt", "--budget", "0", "--dim", "10")
     refused = run("evaluate", "model")
-    if not HAS_GENSIM and (refused.returncode != 2 or "pip install 'gensim" not in refused.stderr):
+    if not HAS_GENSIM and (refused.returncode != 2 or "wordsparse[gensim]" not in refused.stderr):
         sys.exit(f"evaluate without gensim: status {refused.returncode}\n{refused.stderr}")
     return {
         "tokens": trained["tokens"],
