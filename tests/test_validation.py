@@ -248,3 +248,14 @@ def test_matrix_is_converted_once_and_shared_where_it_can_be() -> None:
     assert validation.matrix("H", array, 3, np.dtype(np.float64)) is array
     assert validation.matrix("H", array[:, ::-1], 3, np.dtype(np.float64)).flags.c_contiguous
     assert validation.matrix("H", array, 3, np.dtype(np.float32)).dtype == np.float32
+
+
+def test_masked_arrays_are_refused() -> None:
+    """The mask was dropped, and the hidden numbers trained."""
+    hidden = np.ma.masked_array(np.ones((2, 3)), [[0, 1, 0], [0, 0, 0]])
+    with pytest.raises(InputError, match="H is a masked array"):
+        validation.matrix("H", hidden, 3, np.dtype(np.float32))
+    Y = sp.csr_array(np.eye(3))
+    Y.data = np.ma.masked_array(Y.data, [0, 1, 0])
+    with pytest.raises(InputError, match="masked array"):
+        validation.csr("Y", Y, np.dtype(np.float32))

@@ -86,6 +86,8 @@ def _real_array(name: str, value: ArrayLike, shape: tuple[int | None, ...]) -> A
     is_sparse: bool = sp.issparse(value)
     if is_sparse:
         raise InputError(f"{name} must be a dense array, not a sparse {type(value).__name__}: give {name}.toarray()")
+    if isinstance(value, np.ma.MaskedArray):
+        raise InputError(f"{name} is a masked array, whose hidden numbers would count: give {name}.filled(number)")
     try:
         array = np.asarray(value)
     except ValueError as error:
@@ -268,6 +270,8 @@ def _as_csr(name: str, Y: Any) -> Any:
 
 
 def _check_vector(what: str, array: Any, kinds: str, wanted: str) -> None:
+    if isinstance(array, np.ma.MaskedArray):
+        raise InputError(f"{what} is a masked array, whose hidden numbers would count")
     if not isinstance(array, np.ndarray) or array.ndim != 1:
         raise InputError(f"{what} must be a vector, not of shape {np.shape(array)}")
     if array.dtype.kind not in kinds:

@@ -59,3 +59,15 @@ def test_a_hyphen_is_no_file_of_vectors(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(["similar", "-", "word"]) == 2
     assert "-: standard input can hold a text to train on only: write it to a file first" in capsys.readouterr().err
+
+
+def test_a_word_of_a_million_letters_does_not_widen_the_table(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every row was padded to the longest word: a thousand rows were a gigabyte."""
+    words = ["a", "b", "x" * 10**6]
+    path = save_vectors(WordVectors(words, [[1, 0], [1, 1], [1, 0.1]]), tmp_path / "v.npz", "npz")[0]
+    assert main(["similar", str(path), "a"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) < 100
+    assert "(1,000,000 characters)" in lines[0]

@@ -1,11 +1,15 @@
 import hashlib
+import http.client
 import io
 import json
 import os
 import shutil
+import socket
 import tarfile
+import threading
 import zipfile
 from collections import namedtuple
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -315,3 +319,99 @@ def test_a_place_beside_the_output_that_is_not_ours_is_left_alone(tmp_path: Path
             fetch(load_card(card(tmp_path, served)), tmp_path / "out")
     assert (tmp_path / "thesis").read_text() == "mine"
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("http://[::1/a.txt", "cannot be an address"),
+        ("http://a..b/a.txt", "cannot be an address"),
+        (f"http://{'x' * 64}/a.txt", "cannot be an address"),
+        ("http://h:99999999999999999999/a.txt", "cannot be an address"),
+    ],
+)
+def test_addresses_that_are_none(tmp_path: Path, address: str, message: str) -> None:
+    """Each was a traceback of another library."""
+    with serving(Served(TEXT)) as served:
+        path = card(tmp_path, served)
+        path.write_text(path.read_text().replace(f"{served.address}/text.txt", address))
+        with pytest.raises(WordsparseError, match=message):
+            fetch(load_card(path), tmp_path / "out")
+        served.redirects["/text.txt"] = address
+        with pytest.raises(WordsparseError, match=message):
+            fetch(load_card(card(tmp_path, served)), tmp_path / "out")
+
+
+def test_an_address_with_other_letters_is_asked_for_as_browsers_do(tmp_path: Path) -> None:
+    with serving(Served(TEXT)) as served:
+        fetch(load_card(card(tmp_path, served, name="é/text.txt")), tmp_path / "out")
+    assert served.requests == [("/%C3%A9/text.txt", None)]
+
+
+@pytest.mark.parametrize("length", ["-5", "1" + "0" * 30, "x"])
+def test_lengths_that_are_none(tmp_path: Path, length: str) -> None:
+    """They counted as complete after any number of bytes."""
+    with serving(Served(TEXT, length=length)) as served, pytest.raises(WordsparseError, match="as its length"):
+        fetch(load_card(card(tmp_path, served)), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 100 Continue\r\n\r\n", b"x"])
+def test_a_server_that_never_comes_to_its_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: bytes) -> None:
+    """100 Continue without end held a fetch for ever, and so did headers that came byte by byte."""
+    monkeypatch.setattr(download, "DEADLINE", 0.3)
+    monkeypatch.setattr(download, "ATTEMPTS", 2)
+    ended = threading.Event()
+
+    def serve(listener: socket.socket) -> None:
+        while not ended.is_set():
+            with suppress(OSError):
+                opened, _ = listener.accept()
+                with opened:
+                    opened.sendall(b"" if len(answer) > 1 else b"HTTP/1.1 200 OK\r\nX: ")
+                    while not ended.wait(0.01):
+                        opened.sendall(answer)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0.2)
+        server = threading.Thread(target=serve, args=(listener,))
+        server.start()
+        path = tmp_path / "card.toml"
+        head = 'name = "mine"\ndescription = "d"\nlicence = "l"\nformat = "lines"\ntokens = "split"\n[download]\n'
+        path.write_text(f'{head}url = "http://127.0.0.1:{listener.getsockname()[1]}/text.txt"')
+        with pytest.raises(WordsparseError, match="2 times in a row"):
+            fetch(load_card(path), tmp_path / "out")
+        ended.set()
+        server.join()
+
+
+def test_a_trickle_of_bytes_counts_as_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(download, "SLOWEST", len(TEXT) * 2)
+    monkeypatch.setattr(download, "TIMEOUT", 1e-9)
+    monkeypatch.setattr(http.client.HTTPConnection, "connect", _patient(http.client.HTTPConnection.connect))
+    with serving(Served(TEXT, ranges=False)) as served, pytest.raises(WordsparseError, match="5 times in a row"):
+        fetch(load_card(card(tmp_path, served)), tmp_path / "out")
+
+
+def _patient(connect):
+    def patient(self):
+        self.timeout = 60
+        connect(self)
+
+    return patient
+
+
+@pytest.mark.parametrize("name", [r"d\..\..\evil.txt", "C:evil.txt", "e\x1b[31mvil.txt"])
+def test_names_of_members_that_other_systems_take_for_paths(tmp_path: Path, name: str) -> None:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w:gz") as tar:
+        member = tarfile.TarInfo(name)
+        member.size = 3
+        tar.addfile(member, io.BytesIO(b"a b"))
+    with serving(Served(file.getvalue())) as served:
+        path = card(tmp_path, served, "a.tar.gz", members=["*"])
+        if "\\" in name:
+            assert fetch(load_card(path), tmp_path / "out").files == ["evil.txt"]
+            return
+        with pytest.raises(WordsparseError, match="has a name that cannot be used"):
+            fetch(load_card(path), tmp_path / "out")

@@ -59,7 +59,7 @@ def test_special_files_in_a_directory_are_refused(made: Path, tmp_path: Path, wh
 
 @pytest.mark.parametrize("kind", SPECIAL)
 def test_special_files_in_a_checkpoint_are_refused(tmp_path: Path, kind: str) -> None:
-    content = {"request": {"options": {}, "text": {}}, "standing": {}, "state": {"sha256": "0"}, "count": 1}
+    content = {"request": {"options": {}, "text": {}}, "run_state": {}, "state": {"sha256": "0"}, "count": 1}
     storage.write_manifest(tmp_path / "checkpoint.json", {"format": "wordsparse-checkpoint", "version": 1, **content})
     SPECIAL[kind](tmp_path / "state.bin")
     with pytest.raises(InputError, match=r"state\.bin"):

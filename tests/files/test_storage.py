@@ -1,5 +1,6 @@
 import errno
 import os
+from pathlib import Path
 
 import pytest
 
@@ -161,3 +162,12 @@ def test_a_refusal_removes_the_lock_of_a_process_that_died(tmp_path):
     with pytest.raises(InputError, match="exists already"), storage.new_directory(tmp_path / "d"):
         pytest.fail("it is there")
     assert os.listdir(tmp_path) == ["d"]
+
+
+def test_a_file_that_is_replaced_keeps_its_mode(tmp_path: Path) -> None:
+    """An export over a private file made it readable for all."""
+    path = tmp_path / "v"
+    path.write_bytes(b"old")
+    path.chmod(0o600)
+    storage.write_file(path, b"new")
+    assert (path.read_bytes(), path.stat().st_mode & 0o777) == (b"new", 0o600)

@@ -64,10 +64,10 @@ def test_an_array_without_numbers_that_states_a_long_axis(tmp_path: Path, shape:
         *[(put("training", "state", "numbers", "steps", value=v), "table") for v in (10**400, True, "3")],
         *[(put("training", "state", "numbers", "steps", value=v), "steps") for v in (-1, 2.5)],
         *[(put("training", "state", "numbers", "pair_curvature", value=v), "pair_curvature") for v in (-1, -0.5)],
-        *[(put("training", "standing", "tokens", value=v), "tokens") for v in (-1, 10**400, 10**9, True, None, 2.5)],
-        *[(put("training", "standing", "losses", value=v), "losses") for v in ([1, True], 3, [10**400], [1.0] * 99)],
-        *[(put("training", "standing", "epoch_pairs", value=v), "epoch_pairs") for v in (-1, "x")],
-        (put("training", "standing", "new", value=1), "new is missing or unknown"),
+        *[(put("training", "run_state", "tokens", value=v), "tokens") for v in (-1, 10**400, 10**9, True, None, 2.5)],
+        *[(put("training", "run_state", "losses", value=v), "losses") for v in ([1, True], 3, [10**400], [1.0] * 99)],
+        *[(put("training", "run_state", "epoch_pairs", value=v), "epoch_pairs") for v in (-1, "x")],
+        (put("training", "run_state", "new", value=1), "new is missing or unknown"),
     ],
 )
 def test_impossible_values_are_refused_by_name(made: Path, tmp_path: Path, change: Change, message: str) -> None:

@@ -279,7 +279,7 @@ def save_checkpoint(run: Run, folder: Path) -> None:
     with suppress(InterruptedError):
         run.train(after_step=stop)
     folder.mkdir()
-    content = {"request": {"options": {}, "text": {}}, "standing": run.state.as_dict(), "count": 1}
+    content = {"request": {"options": {}, "text": {}}, "run_state": run.state.as_dict(), "count": 1}
     table = arrays.write(folder / "state.bin", run.embedding.state())
     storage.write_manifest(
         folder / "checkpoint.json", {"format": "wordsparse-checkpoint", "version": 1, **content, "state": table}

@@ -3,7 +3,7 @@
 import click
 
 from wordsparse.cli.common import emit, json_option
-from wordsparse.files.escaping import escaped
+from wordsparse.files.escaping import shortened
 
 LEVEL = 0.05
 
@@ -39,10 +39,10 @@ def command(first: str, second: str, n: int, min_count: int, as_json: bool) -> N
         rows.append({**word._asdict(), "nearest_first": near[0], "nearest_second": near[1]})
     result = {"words": len(found), "significant": significant, "level": LEVEL, "moved": rows}
     lines = [f"{significant} of {len(found):,} words moved more than resampling explains (q < {LEVEL})"]
-    width = max(len("word"), *(len(escaped(word.word)) for word in found[:n]))
+    width = max(len("word"), *(len(shortened(word.word)) for word in found[:n]))
     lines.append(f"{'word':{width}}  moved  expected       t        q  nearest before | nearest after")
     for word, row in zip(found, rows, strict=False):
-        before, after = (", ".join(map(escaped, row[key])) for key in ("nearest_first", "nearest_second"))
+        before, after = (", ".join(map(shortened, row[key])) for key in ("nearest_first", "nearest_second"))
         numbers = f"{word.distance:5.3f}  {word.expected:8.3f}  {word.t:6.2f}  {word.q:7.2g}"
-        lines.append(f"{escaped(word.word):{width}}  {numbers}  {before} | {after}")
+        lines.append(f"{shortened(word.word):{width}}  {numbers}  {before} | {after}")
     emit(result, lines, as_json)

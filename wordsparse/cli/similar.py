@@ -6,7 +6,7 @@ import click
 
 from wordsparse.cli import terminal
 from wordsparse.cli.common import emit, json_option
-from wordsparse.files.escaping import escaped
+from wordsparse.files.escaping import shortened
 
 neighbours_option = click.option(
     "-n", "n", default=10, show_default=True, type=click.IntRange(min=1), help="Number of words to show."
@@ -38,18 +38,18 @@ def command(model: str, word: str, n: int, as_json: bool) -> None:
         return
     found, resamples = trained.neighbours(word, n), len(trained.resamples)
     result = {"word": word, "resamples": resamples, "neighbours": [near._asdict() for near in found]}
-    width = max(len("word"), *(len(escaped(near.word)) for near in found))
+    width = max(len("word"), *(len(shortened(near.word)) for near in found))
     lines = [f"{'word':{width}}  cosine  came back  90 % of resamples"]
     for near in found:
         back = f"{near.returned} of {resamples}"
         within = "-" if near.low is None else f"{near.low:.3f} … {near.high:.3f}"
-        lines.append(f"{escaped(near.word):{width}}  {near.cosine:6.3f}  {back:>9}  {within:>17}")
+        lines.append(f"{shortened(near.word):{width}}  {near.cosine:6.3f}  {back:>9}  {within:>17}")
     emit(result, lines, as_json)
 
 
 def emit_neighbours(question: Mapping[str, object], neighbours: Sequence[tuple[str, float]], as_json: bool) -> None:
     """Print the found words with their cosines; the JSON output contains the question too."""
-    shown = [(escaped(word), cosine) for word, cosine in neighbours]
+    shown = [(shortened(word), cosine) for word, cosine in neighbours]
     result = {**question, "neighbours": [{"word": word, "cosine": cosine} for word, cosine in neighbours]}
     width = max((len(word) for word, _ in shown), default=0)
     emit(result, [f"{word:{width}}  {cosine:6.3f}" for word, cosine in shown], as_json)

@@ -4,10 +4,14 @@ import http.client
 import json
 import os
 import re
+import socket
+import threading
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -24,6 +28,10 @@ ATTEMPTS = 5
 """Connections in a row that brought nothing new."""
 PAUSE = 2.0
 """Seconds before the next attempt."""
+DEADLINE = 120.0
+"""Seconds until a server has sent its headers, redirects included."""
+SLOWEST = 1000
+"""Bytes that a connection brings in TIMEOUT, or else it counts as cut."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +64,51 @@ def is_download(entry: Path) -> bool:
     """Whether an entry of a directory is one that :func:`download` writes there."""
     own = entry.name in (PART, ABOUT) or re.fullmatch(rf"\.{re.escape(ABOUT)}\.[0-9a-f]{{8}}\.partial", entry.name)
     return bool(own) and not entry.is_symlink()
+
+
+class _Deadline:
+    """Shuts the sockets that are opened inside the block down after DEADLINE, unless the block has ended.
+
+    A time-out of a socket is for each byte: headers, or answers "100 Continue", may come without end.
+    """
+
+    def __init__(self) -> None:
+        self._sockets: list[socket.socket] = []
+        self._timer = threading.Timer(DEADLINE, self._end)
+        self._timer.daemon = True
+        watched = self._sockets
+
+        class Plain(http.client.HTTPConnection):
+            def connect(self) -> None:
+                super().connect()
+                watched.append(self.sock)
+
+        class Secure(http.client.HTTPSConnection):
+            def connect(self) -> None:
+                super().connect()
+                watched.append(self.sock)
+
+        class PlainHandler(urllib.request.HTTPHandler):
+            def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+                return self.do_open(Plain, req)
+
+        class SecureHandler(urllib.request.HTTPSHandler):
+            def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+                return self.do_open(Secure, req)
+
+        self.handlers = PlainHandler(), SecureHandler()
+
+    def __enter__(self) -> "_Deadline":
+        self._timer.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._timer.cancel()
+
+    def _end(self) -> None:
+        for opened in self._sockets:
+            with suppress(OSError):
+                opened.shutdown(socket.SHUT_RDWR)
 
 
 def download(source: Download, folder: Path, progress: Callable[[DownloadProgress], object]) -> Path:
@@ -104,26 +157,33 @@ def download(source: Download, folder: Path, progress: Callable[[DownloadProgres
 def _continue(source: Download, part: Path, about: Path, progress: Callable[[DownloadProgress], object]) -> bool:
     """Open one connection and append what it brings; whether the file is complete."""
     have, validator = _part(source, part, about)
-    request = urllib.request.Request(source.url, headers={"User-Agent": f"wordsparse/{version('wordsparse')}"})
-    if have:
-        # If-Range: the whole file is sent again if it has changed.
-        request.add_header("Range", f"bytes={have}-")
-        request.add_header("If-Range", validator)
+    address = urllib.parse.quote(source.url, safe="%/:=&?~#+!$,;'@()*[]")  # as browsers do
     try:
-        response = urllib.request.build_opener(_Redirects).open(request, timeout=TIMEOUT)
+        request = urllib.request.Request(address, headers={"User-Agent": f"wordsparse/{version('wordsparse')}"})
+        if have:
+            # If-Range: the whole file is sent again if it has changed.
+            request.add_header("Range", f"bytes={have}-")
+            request.add_header("If-Range", validator)
+        with _Deadline() as deadline:
+            response = urllib.request.build_opener(_Redirects, *deadline.handlers).open(request, timeout=TIMEOUT)
     except urllib.error.HTTPError as error:
         if error.code != 416:
             raise
         error.close()
         part.unlink(missing_ok=True)  # the part is as long as the file, or longer
         return False
+    except (ValueError, OverflowError) as error:  # of a card or of a redirect: host names, ports
+        raise WordsparseError(f"{source.url}: it, or where it redirects to, cannot be an address: {error}") from error
     with response:
         start = _start(response.headers.get("Content-Range", "")) if response.status == 206 else 0
         if start != have:  # the file has changed, or the server sends whole files only
             part.unlink(missing_ok=True)
         if start not in (0, have):
             return False
-        length = _whole(response.headers.get("Content-Length", ""))
+        stated = response.headers.get("Content-Length")
+        length = None if stated is None else _whole(stated)
+        if stated is not None and length is None:
+            raise WordsparseError(f"{source.url}: the server states {stated!r:.40} as its length; try again later")
         total = None if length is None else start + length
         if source.bytes is not None and total not in (None, source.bytes):
             part.unlink(missing_ok=True)
@@ -149,12 +209,16 @@ def _append(
     progress: Callable[[DownloadProgress], object],
 ) -> tuple[int, bool]:
     """Append what a connection brings; the size of the part, and whether the connection came to its end."""
-    ended = False
+    ended, mark, due = False, have, time.monotonic() + TIMEOUT
     while not ended:
         try:
             block = response.read1(BLOCK_BYTES)
         except (http.client.HTTPException, OSError):
             break
+        if block and time.monotonic() > due:
+            if have + len(block) - mark < SLOWEST:
+                break
+            mark, due = have + len(block), time.monotonic() + TIMEOUT
         file.write(block)
         have += len(block)
         if source.bytes is not None and have > source.bytes:

@@ -3,6 +3,7 @@
 import fnmatch
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -174,8 +175,8 @@ def _unpacked(part: Path, source: Download, patterns: Sequence[str], place: Path
     for member, file in members(part):
         if not any(fnmatch.fnmatchcase(member, pattern) for pattern in patterns):
             continue
-        name = member.rpartition("/")[2]
-        if name in names or name in ("", ".", "..", RECORD):
+        name = re.split(r"[/\\]", member)[-1]
+        if name in names or name in ("", ".", "..", RECORD) or ":" in name or not name.isprintable():
             raise InputError(f"its member {member!r:.80} has a name that cannot be used")
         left -= _copied(file, place / name, left)
         names.append(name)

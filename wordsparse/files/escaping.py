@@ -16,6 +16,19 @@ def escaped(text: str) -> str:
     return _UNSAFE.sub(lambda found: ascii(found.group())[1:-1], text)
 
 
+COLUMNS = 80
+"""Of a word in a table: a longer one would widen all its rows."""
+
+
+def shortened(text: str) -> str:
+    """``text``, escaped, in at most COLUMNS characters: of a longer one, its beginning and its length."""
+    shown = escaped(text[: COLUMNS + 1])
+    if len(shown) <= COLUMNS and len(text) <= COLUMNS:
+        return shown
+    end = f"… ({len(text):,} characters)"
+    return shown[: COLUMNS - len(end)] + end
+
+
 def page_bytes(page: str) -> bytes:
     """A page in UTF-8; a lone surrogate, which stands for a byte of a file's name, as an escape such as ``\\udcff``."""
     return page.encode("utf-8", "backslashreplace")

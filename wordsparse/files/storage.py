@@ -268,6 +268,8 @@ def write_files(path: Path, write: Callable[[Path], object]) -> list[Path]:
         write(staged)
         companions = sorted(file for file in directory.iterdir() if file != staged)
         for file in (*companions, staged):
+            if (place := target.with_name(file.name)).exists():
+                shutil.copymode(place, file)
             sync(file)
         for file in (*companions, staged):
             os.replace(file, target.with_name(file.name))

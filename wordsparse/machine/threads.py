@@ -10,6 +10,7 @@ Therefore a process that was forked after its parent had used the kernels runs o
 
 import logging
 import os
+import re
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -35,6 +36,9 @@ Result = TypeVar("Result")
 # wins. A worker that spins at a barrier takes a core from every other process of the machine, and from this one. But a
 # step has dozens of parallel regions of a fraction of a millisecond, and to wake a core takes up to half of that on a
 # virtual machine: a worker looks 1,000 times (GCC's run-time), which takes less CPU time than sleeping and waking.
+# A worker's loops need less than 96 KB of stack, and more than the smallest stack that a user may set.
+if re.fullmatch(r"\s*(\d{1,3}\s*[kK]?|\d{1,6}\s*[bB])\s*", os.environ.get("OMP_STACKSIZE", "")):
+    os.environ["OMP_STACKSIZE"] = "1M"
 if "OMP_WAIT_POLICY" not in os.environ:
     os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")

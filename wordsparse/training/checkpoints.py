@@ -44,7 +44,8 @@ class Checkpoint:
     def open(cls, path: Path) -> "Checkpoint":
         """Read the manifest and check the arrays against it; InputError if one is missing or damaged."""
         manifest = storage.read_manifest(path / MANIFEST, FORMAT, VERSION)
-        request, run_state, table = storage.objects(path / MANIFEST, manifest, "request", "standing", "state")
+        manifest.setdefault("run_state", manifest.get("standing"))  # its name until version 0.1
+        request, run_state, table = storage.objects(path / MANIFEST, manifest, "request", "run_state", "state")
         storage.objects(path / MANIFEST, request, "options", "text")
         count = manifest.get("count")
         if not is_count(count):
@@ -164,7 +165,7 @@ class Checkpointer:
             with storage.new_directory(target) as folder, storage.writing(target):
                 table = arrays.write(folder / STATE, state)
                 manifest = {"format": FORMAT, "version": VERSION, "count": self.count + 1}
-                content = {"request": self._request, "standing": run_state, "state": table}
+                content = {"request": self._request, "run_state": run_state, "state": table}
                 storage.write_manifest(folder / MANIFEST, {**manifest, **content})
         except (WordsparseError, MemoryError, OSError) as error:
             self._failure = str(error) or "no memory"

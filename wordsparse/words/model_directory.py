@@ -56,7 +56,7 @@ def write(model: WordModel, path: str | PathLike[str]) -> None:
         if model.training is not None:
             rest = {name: part for name, part in model.training.state.items() if name not in ROWS}
             table = arrays.write(directory / TRAINING, rest)
-            training = {"text": model.training.text, "standing": model.training.run_state, "state": table}
+            training = {"text": model.training.text, "run_state": model.training.run_state, "state": table}
         if model.subwords is not None:
             manifest["subwords"] = arrays.write(directory / SUBWORDS, model.subwords.arrays())
         storage.write_manifest(directory / MANIFEST, {**manifest, "files": files, "training": training})
@@ -123,7 +123,9 @@ def _read_training(directory: Path, manifest: Mapping[str, Any]) -> Training | N
     training = manifest.get("training")
     if training is None:
         return None
-    text, run_state, table = storage.objects(directory / MANIFEST, training, "text", "standing", "state")
+    if isinstance(training, dict) and "standing" in training:  # its name until version 0.1
+        training = {"run_state": training["standing"], **training}
+    text, run_state, table = storage.objects(directory / MANIFEST, training, "text", "run_state", "state")
     return Training(text, run_state, arrays.read(directory / TRAINING, table))
 
 
