@@ -228,3 +228,10 @@ def test_a_start_is_inferred_from_the_first_occurrences(
             run = on_new_text(model, corpus, Options(epochs=1, **options))
         rows.append(run.embedding.E[run.vocabulary["comet"]])
     np.testing.assert_allclose(rows[0], rows[1], atol=1e-6)
+
+
+def test_a_model_of_a_version_with_fewer_options_goes_on() -> None:
+    text = [["a", "b", "c", "d"], ["a", "b", "x", "y"]] * 60
+    model = ws.train(text, dim=4, epochs=1, threads=1)
+    del model.options["heldout"]
+    assert model.train(text, epochs=2).report["tokens"] == 2 * model.report["tokens"]

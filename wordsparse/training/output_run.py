@@ -25,7 +25,7 @@ from wordsparse.training.loop import Run
 from wordsparse.training.model import Model, load
 from wordsparse.training.options import CHECKPOINT_EVERY
 from wordsparse.training.progress import Progress, Report
-from wordsparse.training.resume import continued, differences, is_same_text
+from wordsparse.training.resume import continued, differences, is_same_text, with_defaults
 from wordsparse.training.run_directory import CORPUS, MODEL, SOURCE, RunDirectory
 from wordsparse.training.texts import TrainingText, encoded_once
 from wordsparse.vectors.word_vectors import WordVectors
@@ -141,7 +141,7 @@ class OutputRun:
     def _check_request(self, checkpoint: Checkpoint, request: dict[str, Any], corpus: EncodedCorpus) -> None:
         """Raise InputError if the run of the checkpoint had another request."""
         before = checkpoint.request
-        changed = differences(before["options"], request["options"], but=free(Options) - {"device"})
+        changed = differences(with_defaults(before["options"]), request["options"], but=free(Options) - {"device"})
         if not changed and not is_same_text(before["text"], corpus):
             changed = "the text is another one"
         if not changed and before.get("init") != request["init"]:

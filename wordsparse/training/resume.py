@@ -44,6 +44,11 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any], but: set[str]
     return ", ".join(f"{name} was {before.get(name)}, not {now.get(name)}" for name in changed)
 
 
+def with_defaults(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Stored options, with the defaults of those that their version did not have."""
+    return {**Options().as_dict(), **options}
+
+
 def is_same_text(text: Mapping[str, Any], corpus: EncodedCorpus) -> bool:
     """Whether a model or run was trained on this text.
 
@@ -77,7 +82,7 @@ def check_more_epochs(model: WordModel, options: Options) -> bool:
     InputError
         If an option other than the number of epochs differs, or if fewer epochs are requested.
     """
-    before, now = model.options, options.as_dict()
+    before, now = with_defaults(model.options), options.as_dict()
     changed = differences(before, now, but={*free(Options), "epochs"})
     epochs = before.get("epochs")
     if changed or not isinstance(epochs, int) or options.epochs < epochs:
