@@ -93,7 +93,7 @@ def make_good(folder: Path) -> None:
             file.write("".join(f"{json.dumps(row)}\n" for row in rows).encode())
     pq.write_table(pa.Table.from_pylist(rows), folder / "rows" / "r.parquet")
     (folder / "labels" / "x.txt").write_text("3 9 4\n0,3 1:0.5 4:2\n2 0:1e-3 # c\n 8:-7\n")
-    (folder / "labels" / "y.txt").write_text("3,1 4:2 1:.5\n\n0 2:1.25e2 0:1")
+    (folder / "labels" / "y.txt").write_text("3,1 1:.5 4:2\n\n0 0:1 2:1.25e2")
     sp.save_npz(folder / "labels" / "z.npz", sp.csr_array(np.eye(3, 4, dtype=np.float32)))
     vectors = WordVectors([f"w{i}é" for i in range(8)], random.standard_normal((8, 3)), list(range(20, 12, -1)))
     for format in FORMATS:

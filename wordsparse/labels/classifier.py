@@ -1,6 +1,6 @@
 """A scikit-learn classifier for huge sets of sparse labels."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from os import PathLike
 from typing import Any, Self, cast
 
@@ -216,7 +216,7 @@ class SparseTargetClassifier(base.ClassifierMixin, base.BaseEstimator):
         """
         self._checked()
         classes = None if self._kind != "classes" else self.classes_.tolist()
-        if classes is not None and not all(isinstance(each, int | float | str) for each in classes):
+        if classes is not None and not _are_plain(classes):
             raise InputError("classes must be numbers or text to be saved")
         content = {"kind": self._kind, "classes": classes, "rows": self.n_rows_}
         state.save(path, self, content, self._fitted.state())
@@ -235,7 +235,8 @@ class SparseTargetClassifier(base.ClassifierMixin, base.BaseEstimator):
         estimator.n_rows_, estimator._kind = saved.get("rows", int), saved.get("kind", str)
         count = estimator._fitted.scorer.counts.shape[0]
         classes = saved.get("classes", list) if estimator._kind == "classes" else range(count)
-        if estimator._kind not in ("classes", "sparse", "dense") or len(classes) != count or estimator.n_rows_ < 1:
+        fits = estimator._kind in ("classes", "sparse", "dense") and estimator.n_rows_ > 0
+        if not fits or len(classes) != count or not _are_plain(classes):
             raise saved.refusal("classes")
         estimator.classes_ = np.array(classes)
         estimator.n_features_in_ = estimator._fitted.scorer.inverse.scale.shape[0] - 1
@@ -256,6 +257,11 @@ class SparseTargetClassifier(base.ClassifierMixin, base.BaseEstimator):
         self.power_, self.label_counts_ = fitted.calibration.power, fitted.scorer.counts
         self.ridge_, self.rest_ = fitted.constants.ridge, fitted.constants.rest
         self.head_labels_ = np.arange(0) if fitted.head is None else fitted.head.labels
+
+
+def _are_plain(classes: Iterable[Any]) -> bool:
+    """Whether all classes are numbers or text."""
+    return all(isinstance(each, int | float | str) for each in classes)
 
 
 def _labels_of(Y: Any) -> tuple[Any, Array, str]:

@@ -135,10 +135,9 @@ class _Lines:
             if max(self.header[1:]) > MAX_COLUMNS:
                 raise InputError(f"line 1: more than {MAX_COLUMNS:,} features or labels; count the used ones from 0")
             self._line, self.number = stream.readline(MAX_LINE), 2
-        self.rows: list[int] = []
-        self.is_filled: list[bool] = []
-        """The number of each row's line, and whether the row holds anything."""
-        self.ends = True
+        self.rows: list[int] = []  # the number of each row's line
+        self.is_filled: list[bool] = []  # whether the row holds anything
+        self.ends = True  # whether the last line has its line end
 
     def read(self) -> bytes:
         """Not called: scikit-learn iterates over whatever has this method."""
