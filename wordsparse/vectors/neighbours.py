@@ -13,6 +13,10 @@ from wordsparse.vectors.similarity import Similarity
 Found = list[tuple[Any, float]]
 
 
+LARGEST = 1e18
+"""Length of a vector beyond which, or below whose inverse, float32 is too narrow for its products."""
+
+
 class Indexer(Protocol):
     """An approximate index, as those of ``gensim.similarities``."""
 
@@ -148,7 +152,11 @@ class Neighbours(Similarity):
     ) -> tuple[Array, set[int], int]:
         """The cosines of rows start:stop with ``query``, and the other arguments of :meth:`_best`."""
         rows = slice(*slice(start, stop or None).indices(len(self)))
-        cosines = self.vectors[rows] @ query / self._divisors()[rows]
+        norms = self._divisors()[rows]
+        # Products of float32 numbers near its largest one overflow, and those of its smallest ones round away.
+        extreme = len(norms) and (norms.max() > LARGEST or norms.min() < 1 / LARGEST)
+        matrix = self.vectors[rows].astype(np.float64) if extreme else self.vectors[rows]
+        cosines = matrix @ query / norms
         return cosines.astype(np.float32), left_out, rows.start
 
     def _best(self, scores: tuple[Array, Collection[int], int], n: int) -> Found:
