@@ -16,7 +16,7 @@ from wordsparse.files.escaping import escaped
 
 # Seconds before the first line of a log, and between lines: a share of the time so far, within these limits.
 FIRST_LINE, MAX_BETWEEN, SHARE = 10.0, 300.0, 0.2
-# A phase that ends within so many seconds gets no bar.
+# Seconds: a shorter phase gets no bar.
 DELAY = 0.5
 # Seconds between two states of a bar in a notebook.
 BETWEEN = 0.5

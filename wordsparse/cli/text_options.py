@@ -38,7 +38,7 @@ threads_option = options_of(Options, ["threads"])
 
 
 def taken(options: dict[str, Any]) -> dict[str, Any]:
-    """Take the options of reading out of all options of a command: those that are given."""
+    """Take the options of reading that are given out of all options of a command."""
     return given({name: options.pop(name) for name in NAMES})
 
 

@@ -1,4 +1,4 @@
-"""Files of rows, of which one column is text: CSV, JSON lines and Parquet, read with bounded memory."""
+"""The text column of files of rows (CSV, JSON lines and Parquet), read with bounded memory."""
 
 import csv
 import itertools

@@ -16,7 +16,7 @@ _UNSPACED = re.compile(f"[{_HAN}{_KANA}{_OTHERS}]")
 PUNCTUATED_SHARE = 0.02
 """A larger share of the tokens ends in punctuation only if punctuation was not separated."""
 LONG_WORD = 6
-"""Few words of a script without spaces have so many characters."""
+"""Mean characters of a token above which a script without spaces was probably not split into words."""
 MAX_WORDS = 100_000
 """The words that are looked at."""
 

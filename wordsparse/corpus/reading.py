@@ -60,7 +60,7 @@ class RawText:
     tokens : {"split", "simple", "unicode", "unicode-cased", "japanese", "chinese"}, optional
         The tokeniser, see :mod:`wordsparse.corpus.tokens`. The default is ``simple`` for ``wiki``, else ``split``.
     max_expansion : float
-        A compressed file that unpacks to more than so many times its size is refused.
+        The maximum ratio of unpacked to compressed size; a compressed file above it is refused.
     quiet : bool
         Do not warn of files that are skipped or look like rows.
 

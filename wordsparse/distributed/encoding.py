@@ -35,7 +35,7 @@ from wordsparse.machine.threads import resolve_threads
 
 Array = NDArray[Any]
 
-# Words travel in rows of so many bytes: MPI counts rows.
+# Bytes of a row of text on its way: MPI counts rows.
 ROW_BYTES = 64
 # Values of a shard that are read at a time.
 BLOCK_VALUES = 2**20

@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 # Seconds in which the launcher has read what a rank has written.
 READ = 1.0
-# Sums of up to so many numbers take one message to each rank instead of two of a part of them.
+# Largest sum, in numbers, that is sent whole to each rank; a larger one goes in two rounds of parts.
 SMALL = 256
 
 
@@ -48,7 +48,7 @@ class MpiRanks:
     MissingDependencyError
         If mpi4py is not installed, or finds no MPI.
     InputError
-        If there are not as many as ``expected``.
+        If their number is not ``expected``.
     """
 
     def __init__(self, expected: int | None = None) -> None:

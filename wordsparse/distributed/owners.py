@@ -37,7 +37,7 @@ class Owners:
         return slice(self.ranks.rank, None, self.ranks.size)
 
     def drawn(self, draw: Callable[[int], Array], block: int = BLOCK_ROWS) -> Iterator[tuple[slice, Array]]:
-        """This rank's rows of a matrix that ``draw`` makes, so many rows at a time: (its own rows, what they are)."""
+        """This rank's rows of a matrix that ``draw`` makes block by block: (their places, the rows)."""
         at = 0
         for start in range(0, self.n, block):
             rows = draw(min(block, self.n - start))[(self.ranks.rank - start) % self.ranks.size :: self.ranks.size]

@@ -107,7 +107,7 @@ def encode(source: Source, output: str | PathLike[str], asked: EncodeOptions) ->
 
 
 class ShardedRun(Run):
-    """A run of which this rank has its part: it takes its share of every minibatch, and holds its own rows."""
+    """This rank's part of a run: its share of every minibatch, and its own rows."""
 
     embedding: ShardedEmbedding
 

@@ -112,7 +112,7 @@ def score(test_sets: TestSets, answers: Answers) -> Evaluation:
 
 
 def unanswered(evaluations: Sequence[Mapping[str, Any]]) -> list[str]:
-    """A sentence for each test set of which no item was scored in any of the evaluations."""
+    """A sentence for each test set without a scored item in any evaluation."""
     sentences = []
     for kind, reason in _UNANSWERED.items():
         for name in dict.fromkeys(name for evaluation in evaluations for name in evaluation[kind]):

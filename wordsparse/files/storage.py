@@ -47,7 +47,7 @@ def naming(path: Path) -> Iterator[None]:
 
 
 def leftovers(path: Path) -> Iterator[Path]:
-    """The temporary directories for ``path``, of processes that live and of those that died."""
+    """The temporary directories for ``path``, also of processes that died."""
     return path.parent.glob(f".{glob.escape(short_name(path.name))}.{'[0-9a-f]' * 8}.partial")
 
 
@@ -55,7 +55,7 @@ def leftovers(path: Path) -> Iterator[Path]:
 def staging(path: Path, mode: int = 0o777) -> Iterator[Path]:
     """A temporary directory ``.NAME.xxxxxxxx.partial`` beside ``path``, removed at the end of the block.
 
-    It is locked while its process lives; those that dead processes left for the same ``path`` are removed first.
+    It is locked while its process lives. Directories that dead processes left for ``path`` are removed first.
 
     Raises
     ------

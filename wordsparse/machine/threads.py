@@ -60,8 +60,7 @@ def affinity() -> int | None:
 
 
 def resolve_threads(threads: int | None, processes: int = 1) -> int:
-    """The number of threads to use: ``threads``, or where it is None the number of available CPUs, of which each of
-    ``processes`` on this machine takes its part.
+    """The number of threads to use: ``threads``, or this process's part of the CPUs, which ``processes`` share.
 
     Raises
     ------
@@ -98,7 +97,7 @@ def single_threaded_blas() -> Iterator[None]:
 
 @contextmanager
 def pytorch_threads(torch: Any, threads: int) -> Iterator[None]:
-    """Hold PyTorch, the imported module, to so many threads; the previous number is restored at the end."""
+    """Limit PyTorch, the imported module, to ``threads`` threads; the previous number is restored at the end."""
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:

@@ -40,7 +40,7 @@ logger = logging.getLogger(__name__)
 def resample(
     model: WordModel | str | PathLike[str], corpus: Source | EncodedCorpus, n: int = RESAMPLES
 ) -> ResampledModel:
-    """Train models on ``n`` resamples of a model's text; those that its directory has already are kept.
+    """Train models on ``n`` resamples of a model's text; its directory's resamples are kept.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def resample(
 
 
 def check_number(n: int) -> None:
-    """Raise InputError unless there can be so many resamples."""
+    """Raise InputError unless ``n`` is a number of resamples."""
     validation.whole("bootstrap", n)
 
 

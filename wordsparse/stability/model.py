@@ -70,7 +70,7 @@ Resampled: TypeAlias = WordModel | str | os.PathLike[str]
 
 
 def with_resamples(model: Resampled, least: int, name: str) -> ResampledModel:
-    """A model, or the one in a directory, that has at least so many resamples; else InputError calls it ``name``."""
+    """The model with at least ``least`` resamples, read if it is a path; InputError calls it ``name``."""
     found = model if isinstance(model, WordModel) else resampled_model(model)
     if not isinstance(found, ResampledModel) or len(found.resamples) < least:
         raise InputError(f"the {name} model needs {least} resamples: wordsparse.resample makes them (20, say)")

@@ -169,7 +169,7 @@ class Run:
         report: Callable[[Progress], None] | None = None,
         after_step: Callable[["Run"], None] | None = None,
     ) -> None:
-        """Train the rest of the epochs, or as many as the held-out loss allows; then W itself is in the output's V.
+        """Train until the last epoch, or until the held-out loss has stalled; then the output's V holds W itself.
 
         ``after_step`` is called between minibatches: all of the run's state is consistent then.
         """
@@ -189,8 +189,8 @@ class Run:
 
     @at_work()
     def partial_model(self, call: Mapping[str, object] | None = None) -> Model | None:
-        """The model of a run that was stopped between two minibatches, whose epochs are those that it finished; None
-        before the first minibatch. Training goes on with it where the run was stopped."""
+        """The model of a run that was stopped between two minibatches, None before the first one. Its epochs are
+        the finished ones. Training goes on with it where the run was stopped."""
         if self.state.tokens == 0:
             return None
         self._fold()

@@ -30,8 +30,8 @@ COPY_BLOCKS = 2**25
 class Need:
     """The memory of a run, in bytes, beside the memory that its process holds already.
 
-    ``words``, ``pairs`` and ``bags`` are those of one minibatch, or of the part of one of the ``ranks`` that share the
-    rows; with ``checkpoints``, a copy of the state is made now and then.
+    ``words``, ``pairs`` and ``bags``: the unique words, pairs and bags of a minibatch, or of a rank's part of it;
+    ``ranks``: the processes that share the rows; with ``checkpoints``, a copy of the state is made now and then.
     """
 
     vocab_size: int
@@ -78,7 +78,7 @@ class Need:
         return 4 * self.rows * (2 * self.dim + 1)
 
     def check(self, beside: int = 1) -> None:
-        """Refuse a run that does not fit into the available memory, which so many ranks on this host share.
+        """Refuse a run that does not fit into the memory left, which ``beside`` ranks on this host share.
 
         Raises
         ------

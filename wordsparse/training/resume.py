@@ -45,7 +45,7 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any], but: set[str]
 
 
 def with_defaults(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Stored options, with the defaults of those that their version did not have."""
+    """Stored options; an option that their version lacked has its default."""
     return {**Options().as_dict(), **options}
 
 

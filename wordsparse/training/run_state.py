@@ -53,7 +53,7 @@ class RunState:
         return cls(**copy.deepcopy(dict(content)))
 
     def check(self, tokens: int, positions: int, epochs: int) -> None:
-        """Raise InputError unless this state is possible for a run of so many tokens, positions and epochs."""
+        """Raise InputError if the run has fewer tokens, positions or epochs than this state has passed."""
         reached = {"tokens": (self.tokens, tokens), "position": (self.position, positions)}
         reached |= {name: (len(getattr(self, name)), epochs) for name in ("losses", "heldout_losses")}
         for name, (here, most) in reached.items():

@@ -72,7 +72,7 @@ def infer(
     model : WordModel
         With its training state, trained with the loss bounded-ns.
     sentences : iterable of sequences of str
-        Read once; those that hold none of the words are ignored.
+        Read once; sentences without any of the words are ignored.
     words : sequence of str
         Distinct. A word of the vocabulary is inferred as if it were not known.
     progress : callable, optional

@@ -16,7 +16,7 @@ def distances(a: Float32, b: Float32, aligned_on: int | None = None) -> Float32:
     b : (n, e) float32
         Unit vectors of the same words in the other. Where e ≠ d, the shorter vectors count as padded with zeros.
     aligned_on : int, optional
-        R is found on the first so many rows; on all where not given.
+        Number of rows that R is fitted on, from the first; None: all.
     """
     # In float64: a model beside itself shall have distances of zero, not of rounding.
     cross = a[:aligned_on].T.astype(np.float64) @ b[:aligned_on].astype(np.float64)

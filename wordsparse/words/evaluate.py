@@ -49,7 +49,7 @@ def evaluate(
         "n", "oov", "sections"}}}``: ``n`` pairs or questions counted, ``oov`` left out because of a word that is not
         known (or, in an analogy, not among the most frequent), ``low`` to ``high`` the 95 % bootstrap interval. Where
         the vectors have n-grams, pairs may have ``with_composed`` too, the same over known words and composed vectors
-        together. A warning names each test set of which nothing is counted.
+        together. A warning names each test set without a counted item.
 
     Raises
     ------

@@ -143,8 +143,8 @@ class WordModel:
         return made
 
     def fit_subwords(self, shortest: int = subwords.SHORTEST, longest: int = subwords.LONGEST) -> Self:
-        """The same model with n-grams of these lengths (in characters, of which the brackets of ``<word>`` count as one
-        each), fitted to its vectors, instead of those that it may have.
+        """The same model with new n-grams, fitted to its vectors. Lengths count characters; a bracket of ``<word>`` is
+        one.
 
         Raises
         ------

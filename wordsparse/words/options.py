@@ -77,9 +77,7 @@ class Options:
     )
     seed: int = option(1, "The same seed, text and options give the same bytes.")
     device: DeviceName = option("auto", "Where to train; auto takes an NVIDIA GPU where one can be used.", free=True)
-    max_tokens: int | None = option(
-        None, "Train on the first tokens only, as many as this, with the vocabulary of the whole text."
-    )
+    max_tokens: int | None = option(None, "Train on the first N tokens only, with the vocabulary of the whole text.")
     heldout: float = option(
         0.0,
         "Fraction of the text that is excluded from training; its loss is reported after each epoch.",

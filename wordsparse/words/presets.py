@@ -21,7 +21,7 @@ class Preset:
     about : str
         The kind of sequences.
     options : mapping
-        Fields of Options, for those that are not given.
+        Defaults of Options in place of the general ones.
     min_count : int
         Minimum count of a word.
     distances : str, optional

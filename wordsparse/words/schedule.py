@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from wordsparse.words.recipe import Recipe
 
-# Minibatches are cut smaller where a run would have fewer than so many of them, one that is long by the recipe fewer
-# than MIN_LONG_STEPS; and a run spends at most this share of its tokens before E moves.
+# Minimum number of minibatches of a run, and of one that is long by the recipe: smaller ones are cut for it.
 MIN_STEPS, MIN_LONG_STEPS = 150, 100
+# Maximum share of a run's tokens before E moves.
 MAX_WARMUP = 0.05
-# So many tokens pass before E moves even in a text of a few, or half of them: W must have seen more than one pair.
+# Minimum warm-up in tokens, half of a shorter text: W must have seen more than one pair before E moves.
 MIN_WARMUP = 8
 
 

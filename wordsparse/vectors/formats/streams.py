@@ -95,7 +95,7 @@ class BoundedStream:
         try:
             data = read(most)
         except Exception as error:
-            # Each decompressor has its own exceptions, not all of which are derived from OSError.
+            # Each decompressor has its own exceptions; some are not OSErrors.
             raise InputError(
                 f"cannot be read or unpacked, is cut short or damaged: {error}; copy or write it again"
             ) from error
