@@ -71,7 +71,6 @@ def test_all_doors_come_off(house: Path) -> None:
     python(CORE, house)
 
 
-@pytest.mark.xfail(strict=False, reason="gensim is still required")
 def test_an_installation_brings_what_the_core_and_the_command_line_need() -> None:
     project = Path(__file__).parents[1] / "pyproject.toml"
     needed = tomllib.loads(project.read_text())["project"]["dependencies"]

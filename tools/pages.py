@@ -76,6 +76,11 @@ def origin(name: str, content: Content, machine: Content) -> str:
     return "\n".join(facts)
 
 
+def short_origin(machine: Content) -> str:
+    """The same in a line, where another page has the rest."""
+    return f"{machine['processor']}, {machine['instruction_set']}; commit {machine['commit']}."
+
+
 # Views of a report of `wordsparse compare`.
 
 
@@ -194,7 +199,8 @@ def filled(text: str) -> str:
         of_bench = "reports" in content
         made = [rows_of(content, view) if of_bench else COMPARISONS[view](content) for view in views.split(", ")]
         machine = content["reports"][0]["machine"] if of_bench else content["machine"]
-        return "\n".join([start.rstrip(), "\n\n".join([*made, origin(name, content, machine)]), end])
+        said = short_origin(machine) if views == "headline" else origin(name, content, machine)
+        return "\n".join([start.rstrip(), "\n\n".join([*made, said]), end])
 
     return MARKED.sub(fill, text)
 
