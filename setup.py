@@ -171,7 +171,8 @@ def asked(variable: str) -> bool:
 COMMIT_FILE = Path("COMMIT")
 
 PYX = Path("pyx")
-PACKAGES = {"numbering": "wordsparse.corpus", "text": "wordsparse.corpus"}  # of all other sources: wordsparse.kernels
+# Of all other sources: wordsparse.kernels.
+PACKAGES = {"ngrams": "wordsparse.vectors", "numbering": "wordsparse.corpus", "text": "wordsparse.corpus"}
 # Under sanitizers the text for the widest vectors is compiled for narrower processors, so that it runs on those too.
 MACROS = [
     ("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION"),

@@ -28,9 +28,12 @@ def model(tmp_path: Path) -> str:
     return str(tmp_path / "model")
 
 
-def test_vectors_of_others_keep_their_directions(file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    output = tmp_path / "with.npz"
-    assert main(["subwords", "--vectors", file, "-o", str(output), "--json"]) == 0
+def test_vectors_of_others_get_ngrams(file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    output, moved = tmp_path / "with.npz", tmp_path / "moved.npz"
+    assert main(["subwords", "--vectors", file, "-o", str(moved)]) == 0
+    assert np.abs(read_file(moved).unit - read_file(file).unit).max() > 0.01
+    capsys.readouterr()
+    assert main(["subwords", "--vectors", file, "-o", str(output), "--form", "0", "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     made, before = read_file(output), read_file(file)
     assert (result["vocab_size"], result["dim"]) == (len(WORDS), 5)
@@ -68,6 +71,7 @@ def test_a_model_gets_ngrams(model: str, tmp_path: Path, capsys: pytest.CaptureF
         (["FILE"], "is not a model directory"),
         (["MODEL", "--shortest", "7"], "must not be longer"),
         (["--vectors", "FILE", "--longest", "1000"], "at most 64"),
+        (["--vectors", "FILE", "--form", "-1"], "form"),
         (["--vectors", "missing"], "missing"),
     ],
 )

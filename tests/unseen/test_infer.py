@@ -228,7 +228,8 @@ def test_ngrams_draw_a_word_of_few_occurrences(models: dict[str, ws.Model]) -> N
     composed = model.subwords.table.vector("sunlight")
     assert composed is not None
     plain = models["skipgram"].infer("sunlight", texts)
-    expected = plain + infer.TAU * composed
+    share = model.subwords.strength + model.subwords.tau
+    expected = plain + share * (composed - model.subwords.mean)
     np.testing.assert_allclose(model.infer("sunlight", texts), expected / np.linalg.norm(expected), atol=1e-5)
 
 

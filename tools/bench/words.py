@@ -105,6 +105,42 @@ def with_word(line: list[str], word: str) -> list[str]:
 
 
 @dataclass
+class Form(Benchmark):
+    """Strengths of form in a finished model: CPU seconds of the fit and the blend, and scores.
+
+    ``model`` names model directories. Of analogies with sections ``gram…``, those are *NAME syntactic*, the others
+    *NAME semantic*. *all* counts pairs with a word without a vector as 0.
+    """
+
+    model: Any = ("model",)
+    form: Any = (0.0, 1.0, 2.0)
+    pairs: tuple[str, ...] = ("pairs.tsv",)
+    analogies: tuple[str, ...] = ("questions-words.txt",)
+    cases: ClassVar[tuple[str, ...]] = ("model", "form")
+
+    def track_scores(self) -> list[Row]:
+        plain = ws.load(self.model).without_subwords()
+        plain.options["threads"] = self.threads
+        before = cpu_seconds()
+        model = plain.fit_subwords(form=self.form) if self.form else plain
+        vectors = model.word_vectors()
+        row: Row = {"cpu_seconds": cpu_seconds() - before, "ngrams": len(vectors.subwords or ())}
+        for path in self.pairs:
+            pairs = read_pairs(Path(path))
+            judged = np.array([pair.score for pair in pairs])
+            known, composed = answer_pairs(vectors, pairs), np.nan_to_num(answer_composed_pairs(vectors, pairs))
+            covered, name = np.isfinite(known), Path(path).stem
+            row |= {name: spearman(judged[covered], known[covered]), f"{name}, all": spearman(judged, composed)}
+        for name, found in ws.evaluate(vectors, [], self.analogies)["analogies"].items():
+            for half, inside in (("semantic", False), ("syntactic", True)):
+                parts = [part for title, part in found["sections"].items() if title.startswith("gram") is inside]
+                if counted := sum(part["n"] for part in parts):
+                    right = sum((part["accuracy"] or 0) * part["n"] for part in parts)
+                    row[f"{name} {half}"] = right / counted
+        return [row]
+
+
+@dataclass
 class FastText(Benchmark):
     """FastText's program with its defaults and ours with n-grams, from the same text: CPU seconds and scores.
 
@@ -117,13 +153,14 @@ class FastText(Benchmark):
     model: Any = ("skipgram", "cbow")
     dim: int = 100
     epochs: int = 5
+    form: float = 1.0
     program: str = "fasttext"
     cases: ClassVar[tuple[str, ...]] = ("model",)
 
     def track_ours(self) -> list[Row]:
         before = cpu_seconds()
         given = {"model": self.model, "dim": self.dim, "epochs": self.epochs, "threads": self.threads}
-        model = ws.train(self.text, subwords=True, progress=False, **given)
+        model = ws.train(self.text, form=self.form, progress=False, **given)
         vectors = model.word_vectors()
         cost = {"cpu_seconds": cpu_seconds() - before}
         return [cost | row for row in self._scores(vectors)]

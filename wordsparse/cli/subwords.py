@@ -7,7 +7,7 @@ import click
 
 from wordsparse.cli.common import emit, json_option
 from wordsparse.errors import InputError
-from wordsparse.words import subwords
+from wordsparse.words import form as words_form
 
 
 @click.command("subwords")
@@ -22,16 +22,26 @@ from wordsparse.words import subwords
     type=click.Path(path_type=Path),
     help="A model directory for MODEL; an npz file for --vectors, replaced if it exists.",
 )
-@click.option("--shortest", type=int, default=subwords.SHORTEST, show_default=True, help="Length of the shortest.")
-@click.option("--longest", type=int, default=subwords.LONGEST, show_default=True, help="Length of the longest.")
+@click.option("--shortest", type=int, default=words_form.SHORTEST, show_default=True, help="Length of the shortest.")
+@click.option("--longest", type=int, default=words_form.LONGEST, show_default=True, help="Length of the longest.")
+@click.option(
+    "--form",
+    type=float,
+    default=1.0,
+    show_default=True,
+    metavar="STRENGTH",
+    help="How strongly what a word looks like is blended into its vector: 0 not at all, 2 for better analogies of "
+    "inflected forms, at the expense of names.",
+)
 @json_option
-def command(model: str | None, vectors: str | None, output: Path, shortest: int, longest: int, as_json: bool) -> None:
-    """Fit n-grams of characters to finished vectors, so that any word has one.
+def command(
+    model: str | None, vectors: str | None, output: Path, shortest: int, longest: int, form: float, as_json: bool
+) -> None:
+    """Fit n-grams of characters to finished vectors, and blend what they tell of each word into its vector.
 
-    MODEL: a model directory. A word that is not in the vocabulary gets the mean of the rows of its n-grams; words that
-    occur rarely are moved towards it. Lengths are in characters of <word>: in languages whose words are short, such as
-    Chinese, give --shortest 2 --longest 3; at the default, a word of one or two letters has no n-gram. The vectors of
-    --vectors FILE are only moved if the file holds counts.
+    MODEL: a model directory. A word that is not in the vocabulary gets the mean of the rows of its n-grams. Lengths are
+    in characters of <word>: in languages whose words are short, such as Chinese, give --shortest 2 --longest 3; at the
+    default, a word of one letter has no n-gram of its own.
     """
     from wordsparse.files import storage
     from wordsparse.vectors.formats import read_file, save_vectors
@@ -43,7 +53,7 @@ def command(model: str | None, vectors: str | None, output: Path, shortest: int,
         if not os.path.isdir(model):
             raise InputError(f"{model}: is not a model directory; for a file of word vectors give --vectors {model}")
         storage.check_new_directory(output)
-        made = load(model).fit_subwords(shortest, longest)
+        made = load(model).fit_subwords(shortest, longest, form)
         made.save(output)
         table = made.subwords
         assert table is not None
@@ -51,7 +61,7 @@ def command(model: str | None, vectors: str | None, output: Path, shortest: int,
     else:
         assert vectors is not None
         storage.check_file(output)
-        found = subwords.with_subwords(read_file(vectors), shortest, longest)
+        found = words_form.with_form(read_file(vectors), shortest, longest, form)
         save_vectors(found, output, "npz")
         assert found.subwords is not None
         rows, words, dim = found.subwords, len(found), found.dim

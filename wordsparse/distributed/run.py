@@ -81,7 +81,9 @@ def train(corpus: Source | EncodedCorpus, asked: TrainOptions) -> Model:
         if run.output is None:
             raise InputError(f"{ranks.size} processes were started: they train one model, for an output: name it")
         gpus.choose(chosen.device, ranks)
-        return chosen, text, run, start_vectors(run.init)
+        if chosen.subwords:
+            logger.info("n-grams are not fitted over several ranks: run `wordsparse subwords` on the model afterwards")
+        return replace(chosen, subwords=False), text, run, start_vectors(run.init)
 
     chosen, text, run, start = together(ranks, request)
     with reports(run.progress if ranks.rank == 0 else False) as (encoding, training):
@@ -313,8 +315,6 @@ class RanksRun(OutputRun):
         validation.non_negative("checkpoint_every", self.checkpoint_every)
         storage.check_parent(self.output)
         memory.check_dim(self.options.dim)
-        if self.options.subwords:
-            raise InputError("subwords: not over several ranks: run `wordsparse subwords` on the model afterwards")
 
     def _written(self, run: Run, keeper: Checkpointer, directory: RunDirectory) -> Model:
         directory.release_reserve()

@@ -7,6 +7,7 @@ of the text itself; what a word's vector may be trusted for is counted in the re
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
@@ -28,7 +29,8 @@ from wordsparse.training.interruption import Interrupted, stop_requests
 from wordsparse.training.loop import Run
 from wordsparse.training.texts import TrainingText, encoded
 from wordsparse.vectors.precision import packed
-from wordsparse.words import coordinates
+from wordsparse.vectors.word_vectors import WordVectors
+from wordsparse.words import coordinates, form
 from wordsparse.words.model import WordModel
 from wordsparse.words.model_directory import load
 from wordsparse.words.options import Options
@@ -132,6 +134,12 @@ def _codes(corpus: EncodedCorpus, options: Options, number: int, between_steps: 
     vectors: NDArray[np.float32] = coordinates.combined(
         rows.input_rows, rows.output_rows[:, : rows.dim], counts.astype(np.float64), threads=run.threads, **rows.export
     )
+    if options.subwords:
+        with suppress(InputError):  # where words share no n-grams
+            words = corpus.vocabulary.words
+            unit = WordVectors(words, vectors).unit
+            fitted = form.fit(words, unit, counts, form=options.form, threads=run.threads)
+            vectors = fitted.blended(unit, counts)
     # A word that the resample lacks is where it started: it has no neighbours there.
     vectors[counts == 0] = 0
     return packed(vectors, "int8")[0]

@@ -238,7 +238,7 @@ class Run:
         training = Training(self._text, at.as_dict(), state)
         parts = (self.vocabulary, state["E"], state["output.V"], options.as_dict(), report.as_dict(), training)
         model = Model(*parts, call=call)
-        return _with_subwords(model) if options.subwords else model
+        return _with_form(model, options.form) if options.subwords else model
 
     def _finish_epoch(self, report: Callable[[Progress], None], between_steps: Callable[[], None]) -> None:
         """Train the rest of the epoch that is under way, and count its losses."""
@@ -337,11 +337,11 @@ def started(output: Layer, recipe: Recipe) -> Layer:
     return output
 
 
-def _with_subwords(model: Model) -> Model:
+def _with_form(model: Model, form: float) -> Model:
     """The model with n-grams, unless too few words of its vocabulary share any; their time counts as training."""
     wall, cpu = time.perf_counter(), time.process_time()
     try:
-        model = model.fit_subwords()
+        model = model.fit_subwords(form=form)
     except InputError as error:
         logger.info("no vectors of unknown words: %s", error)
     report = model.report

@@ -17,8 +17,9 @@ SQUARES = 26
 BYTES_PER_PAIR = 110
 BYTES_PER_BAG = 260
 BYTES = 20 * 10**6
-# The n-grams of a vocabulary are fitted after the last step: float32 rows of d numbers for each word of it.
-NGRAM_ROWS_PER_WORD = 4.0
+# The n-grams of a vocabulary are fitted after the last step: float32 rows of d numbers, and what does not depend on d,
+# for each word of it.
+NGRAM_ROWS_PER_WORD, NGRAM_BYTES_PER_WORD = 4.0, 3_000
 # For each word besides its two rows: mass and base measure (float64); and of all words on every rank: counts (int64),
 # thresholds and positions (int32).
 BYTES_PER_ROW, BYTES_PER_WORD = 16, 16
@@ -55,7 +56,7 @@ class Need:
         step = 4 * d * ROWS_PER_WORD * words + 8 * SQUARES * d * d + BYTES
         step += BYTES_PER_PAIR * self.pairs + BYTES_PER_BAG * self.bags
         if self.subwords:
-            step = max(step, 4 * d * NGRAM_ROWS_PER_WORD * self.vocab_size)
+            step = max(step, (4 * d * NGRAM_ROWS_PER_WORD + NGRAM_BYTES_PER_WORD) * self.vocab_size)
         beside = BYTES_PER_ROW * self.rows + BYTES_PER_WORD * self.vocab_size
         return self._matrices() + beside + int(step)
 

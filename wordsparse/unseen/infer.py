@@ -9,7 +9,7 @@ minima of two convex problems, since Q and the running mean of h hᵀ stand for 
         C̄ = E h hᵀ of training with a ridge
 
 a is drawn to 0 as if by DOUBT occurrences, as in the vectors of trained words, and the exported vector is made as
-theirs are. With n-grams, the vector is then drawn to the composed one, as if that told TAU occurrences.
+theirs are, with n-grams as :mod:`wordsparse.words.form` blends them into words that occur so often.
 """
 
 import logging
@@ -32,8 +32,6 @@ from wordsparse.words.model import WordModel
 Array = NDArray[Any]
 logger = logging.getLogger(__name__)
 
-# Occurrences that the n-grams of a new word count as.
-TAU = 10.0
 # With fewer occurrences, the output row adds nothing to the input row.
 MIN_FOR_OUTPUT = 5
 RIDGE = 0.05
@@ -106,7 +104,7 @@ def infer(
     vectors = _vectors(objective_of(model), inputs, outputs, counts)
     vectors[~has_context] = 0
     if model.subwords is not None:
-        _draw_to_ngrams(model, words, counts, vectors)
+        _blend_ngrams(model, words, counts, vectors)
     without = [word for word, known in zip(words, has_context, strict=True) if not known]
     if len(without) == len(words):
         raise InputError(f"no sentence holds {words[0]!r:.80} beside a known word" if words else "no word is given")
@@ -290,13 +288,14 @@ class _Batch:
         return np.asarray(sums @ values)
 
 
-def _draw_to_ngrams(model: WordModel, words: Sequence[str], counts: Array, vectors: Array) -> None:
-    """Draw the unit vectors of words that occur so often to the composed ones, in place."""
-    assert model.subwords is not None
-    for row, word in enumerate(words):
-        composed = model.subwords.table.vector(word)
+def _blend_ngrams(model: WordModel, words: Sequence[str], counts: Array, vectors: Array) -> None:
+    """Blend the n-grams of words that occur so often into their unit vectors, in place."""
+    form = model.subwords
+    assert form is not None
+    for row, (word, share) in enumerate(zip(words, form.shares(counts), strict=True)):
+        composed = form.table.vector(word)
         if composed is not None and counts[row]:
-            vectors[row] = _unit((counts[row] * vectors[row] + TAU * composed)[None])[0]
+            vectors[row] = _unit((vectors[row] + share * (composed - form.mean))[None])[0]
 
 
 def _unit(rows: Array) -> Array:

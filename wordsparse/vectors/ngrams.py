@@ -1,7 +1,7 @@
 """The vector of any word as the mean of the rows of its character n-grams (Bojanowski et al., 2017).
 
 The n-grams of a word are those of ``<word>``, so that beginnings and ends of words are told from their middles. Each
-n-gram has a row of its own; there are no hash buckets. :mod:`wordsparse.words.subwords` makes the rows.
+n-gram has a row of its own; there are no hash buckets. :mod:`wordsparse.words.form` makes the rows.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from wordsparse import validation
 from wordsparse.errors import InputError
+from wordsparse.vectors import _ngrams
 
 Array = NDArray[Any]
 
@@ -29,6 +30,24 @@ def ngrams_of(word: str, shortest: int, longest: int) -> list[str]:
     """The n-grams of ``<word>`` of these lengths in characters, each as often as it occurs."""
     text = f"<{word}>"
     return [text[i : i + n] for n in range(shortest, longest + 1) for i in range(len(text) - n + 1)]
+
+
+def numbered(words: Sequence[str], shortest: int, longest: int, at_least: int) -> tuple[list[str], Array, Array]:
+    """The n-grams of these lengths that ``at_least`` of the words have, in the order of their characters.
+
+    Returns
+    -------
+    ngrams : list of str
+    rows : (n,) int32
+        Of each word in turn, the places of its n-grams in the list, ascending, each as often as it occurs.
+    sizes : (V,) int32
+        How many of ``rows`` belong to each word.
+    """
+    text = "".join(f"<{word}>" for word in words)
+    letters = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4").astype(np.uint32, copy=False)
+    ends = np.cumsum(np.fromiter(map(len, words), np.int64, len(words)) + 2)
+    starts, lengths, rows, sizes = _ngrams.number(letters, ends, shortest, longest, at_least)
+    return [text[i : i + n] for i, n in zip(starts.tolist(), lengths.tolist(), strict=True)], rows, sizes
 
 
 def is_word(word: str) -> bool:
@@ -96,7 +115,7 @@ class Subwords:
     def arrays(self) -> dict[str, Array]:
         """The arrays that :meth:`from_arrays` reads: ``ngram_rows`` (B, dim) float32, ``ngrams`` (bytes,) uint8, all in
         UTF-8 one after the other, ``ngram_sizes`` (B,) int32, the bytes of each, and ``ngram_lengths`` (2,) int32."""
-        encoded = [ngram.encode() for ngram in self.ngrams]
+        encoded = [ngram.encode(errors="surrogatepass") for ngram in self.ngrams]
         return {
             "ngram_rows": self.rows,
             "ngrams": np.frombuffer(b"".join(encoded), np.uint8),
@@ -118,7 +137,7 @@ class Subwords:
             raise InputError(f"holds n-grams whose sizes do not add up to their text; {AGAIN}")
         blob, ends = text.tobytes(), accumulate(sizes.tolist(), initial=0)
         try:
-            ngrams = [blob[start:end].decode() for start, end in pairwise(ends)]
+            ngrams = [blob[start:end].decode(errors="surrogatepass") for start, end in pairwise(ends)]
         except UnicodeDecodeError as error:
             raise InputError(f"an n-gram is not valid UTF-8: {error}; {AGAIN}") from error
         return cls(ngrams, rows, *lengths.tolist())

@@ -13,8 +13,9 @@ from wordsparse.corpus import Vocabulary
 from wordsparse.errors import InputError
 from wordsparse.machine.threads import available_cpus
 from wordsparse.vectors.word_vectors import WordVectors
-from wordsparse.words import coordinates, presets, subwords
-from wordsparse.words.subwords import FittedSubwords
+from wordsparse.words import coordinates, presets
+from wordsparse.words import form as words_form
+from wordsparse.words.form import Form
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
@@ -54,8 +55,8 @@ class WordModel:
         The options of the run, and the report of ``train --json``.
     training : Training, optional
         The data needed to continue training; None if training cannot continue.
-    subwords : FittedSubwords, optional
-        N-grams fitted to the vectors; see :meth:`fit_subwords`.
+    subwords : Form, optional
+        N-grams fitted to the vectors and blended into them; see :meth:`fit_subwords`.
     call : mapping, optional
         The options of :func:`wordsparse.train` that are not in ``options``: the text's files, how they were read, and
         the like. A model directory has both in ``options.toml``.
@@ -69,7 +70,7 @@ class WordModel:
         options: Mapping[str, object],
         report: Mapping[str, Any],
         training: Training | None = None,
-        subwords: FittedSubwords | None = None,
+        subwords: Form | None = None,
         call: Mapping[str, object] | None = None,
     ) -> None:
         self.vocabulary = vocabulary
@@ -103,15 +104,15 @@ class WordModel:
     def vectors(self) -> NDArray[np.float32]:
         """(V, dim) float32, rows in vocabulary order: the recommended combination of input and output vectors.
 
-        With n-grams, all are of length one, but rare words are shrunk towards the vectors of their n-grams. They are
-        computed on no more threads than training used.
+        With n-grams, all are of length one, and what n-grams tell of each word is blended into it. They are computed on
+        no more threads than training used.
         """
         counts = np.asarray(self.vocabulary.counts, np.float64)
         outputs = self.output_rows[:, : self.dim]
         vectors = coordinates.combined(self.input_rows, outputs, counts, threads=self.threads, **self.export)
         if self.subwords is None:
             return vectors
-        return self.subwords.shrunk(WordVectors(self.vocabulary.words, vectors).unit, counts)
+        return self.subwords.blended(WordVectors(self.vocabulary.words, vectors).unit, counts)
 
     @cached_property
     def wv(self) -> WordVectors:
@@ -142,19 +143,26 @@ class WordModel:
             made.subwords = self.subwords.table
         return made
 
-    def fit_subwords(self, shortest: int = subwords.SHORTEST, longest: int = subwords.LONGEST) -> Self:
-        """The same model with new n-grams, fitted to its vectors. Lengths count characters; a bracket of ``<word>`` is
-        one.
+    def fit_subwords(
+        self, shortest: int = words_form.SHORTEST, longest: int = words_form.LONGEST, form: float = 1.0
+    ) -> Self:
+        """The same model with n-grams fitted to its vectors, instead of those that it may have.
+
+        The lengths are in characters, of which the brackets of ``<word>`` count as one each; ``form`` is how strongly
+        they are blended into the vectors, 0 not at all.
 
         Raises
         ------
         InputError
-            If the lengths are out of range, or too few words share an n-gram.
+            If the lengths or ``form`` are out of range, too few words share an n-gram, or a word is no text.
         """
         plain = self.without_subwords()
-        counts = np.asarray(self.vocabulary.counts, np.float64)
-        plain.subwords = subwords.fit(self.vocabulary.words, plain.vectors, counts, shortest=shortest, longest=longest)
-        del plain.vectors  # which are shrunk now
+        words, counts = self.vocabulary.words, np.asarray(self.vocabulary.counts, np.float64)
+        unit = WordVectors(words, plain.vectors).unit
+        lengths = {"shortest": shortest, "longest": longest}
+        plain.subwords = words_form.fit(words, unit, counts, **lengths, form=form, threads=self.threads)
+        del plain.vectors
+        plain.vectors = plain.subwords.blended(unit, counts)
         return plain
 
     def without_subwords(self) -> Self:

@@ -24,8 +24,8 @@ from wordsparse.files import arrays, npy, regular, storage, toml
 from wordsparse.files.members import is_count
 from wordsparse.validation import all_finite
 from wordsparse.vectors.word_vectors import WordVectors
+from wordsparse.words.form import Form
 from wordsparse.words.model import ROWS, Training, WordModel
-from wordsparse.words.subwords import FittedSubwords
 
 Array = NDArray[Any]
 M = TypeVar("M", bound=WordModel)
@@ -129,12 +129,12 @@ def _read_training(directory: Path, manifest: Mapping[str, Any]) -> Training | N
     return Training(text, run_state, arrays.read(directory / TRAINING, table))
 
 
-def _read_subwords(directory: Path, manifest: Mapping[str, Any], words: int, dim: int) -> FittedSubwords | None:
+def _read_subwords(directory: Path, manifest: Mapping[str, Any], words: int, dim: int) -> Form | None:
     if "subwords" not in manifest:
         return None
     content = arrays.read(directory / SUBWORDS, manifest["subwords"])
     with storage.naming(directory / SUBWORDS):
-        return FittedSubwords.from_arrays(content, words, dim)
+        return Form.from_arrays(content, words, dim)
 
 
 def _read_rows(path: Path, shape: tuple[int, int], mapped: bool) -> Array:

@@ -29,8 +29,8 @@ class Options:
 
     Every field is checked when it is made, and is then a plain int, float or str, whatever number it was given as. A
     loss object becomes a recipe, and ``loss`` its name; without a loss, it is that of the recipe, or "bounded-ns".
-    ``preset`` chooses the recommended recipe, the exported vectors, and the window and the sample where they are not
-    given.
+    ``preset`` chooses the recommended recipe, the exported vectors, and the window, the sample and subwords where they
+    are not given.
 
     Raises
     ------
@@ -90,8 +90,16 @@ class Options:
         metavar="EPOCHS",
     )
     subwords: bool = option(
-        False,
-        "Fit n-grams of characters to the vectors after training: unknown words get a vector, rare ones a better one.",
+        None,
+        "Fit n-grams of characters to the vectors after training: unknown words get a vector, all others a better one.",
+        shown="with --for text",
+        free=True,
+    )
+    form: float = option(
+        1.0,
+        "How strongly what a word looks like, by its n-grams, is blended into its vector: 0 not at all, 3 for better "
+        "analogies of inflected forms at the expense of names.",
+        metavar="STRENGTH",
         free=True,
     )
     recipe: Recipe | None = option(
@@ -103,7 +111,7 @@ class Options:
             self._set(field.name, validation.plain(getattr(self, field.name)))
         if self.model not in MODELS:
             raise InputError(f"model must be one of {', '.join(MODELS)}, not {self.model!r}")
-        for name, value in {"window": 5, "sample": 1e-3, **presets.preset(self.preset).options}.items():
+        for name, value in {"window": 5, "sample": 1e-3, "subwords": True, **presets.preset(self.preset).options}.items():
             if getattr(self, name) is None:
                 self._set(name, value)
         self._take_loss()
@@ -124,6 +132,7 @@ class Options:
             raise InputError(f"window must be at most {MAX_WINDOW}, not {self.window}")
         self._set("seed", validation.whole("seed", self.seed))
         self._set("subwords", bool(self.subwords))
+        self._set("form", validation.non_negative("form", self.form))
         if self.device not in get_args(DeviceName):
             raise InputError(f"device must be one of {', '.join(get_args(DeviceName))}, not {self.device!r}")
 
@@ -139,7 +148,7 @@ class Options:
         content = {field.name: getattr(self, field.name) for field in fields(self)}
         if self.recipe is not None:
             content["recipe"] = self.recipe.as_dict()
-        defaults = {"recipe": None, "preset": "text", "measure_power": None}
+        defaults = {"recipe": None, "preset": "text", "measure_power": None, "form": 1.0}
         return {name: value for name, value in content.items() if name not in defaults or value != defaults[name]}
 
     @classmethod

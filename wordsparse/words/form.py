@@ -1,0 +1,276 @@
+"""What a word looks like belongs in its vector: n-grams of characters, fitted to word vectors and blended into them.
+
+    G  = argmin Σ_w ω_w |u_w − ū − x_w G|² + RIDGE Σ_g |G_g|²     u_w the unit vector of w, ū their mean by ω_w,
+                                                                  x_w G the mean of the rows of w's n-grams,
+                                                                  ω_w = n_w/(n_w + DOUBT), n_w its occurrences
+    c_w = x_w G M / mean |x G M|,   M = (Σ_w ω_w Gᵀx_wᵀx_w G)^(-¼)
+    v_w ∝ u_w + s (STRENGTH min(1, √(100/dim)) + TAU/n_w) c_w
+    s   = form · min(1, a/ENOUGH)
+
+The prior: vectors are a Gaussian process over words, whose covariance is the n-grams that two words share, beside a
+part of each word's own. x_w G is what the process expects of w, and v_w tells more of it than u_w does, the more so
+the less the text tells of w itself: a word without occurrences is ū + c_w. M whitens halfway what n-grams say, as the
+vectors are white themselves: else the few directions that all endings share would be nearly all that is added.
+
+a is how far the n-grams of *other* words tell of a word: the share of Σ |u_w − ū|² that x_w G explains, less the part
+of it that is the word's own (generalised cross-validation, its trace by random signs). Where words do not look like
+what they mean, a is 0, and vectors stay as they are. Where counts are not known, every ω_w is 1 and every TAU/n_w 0. A
+word that shares no n-gram keeps its unit vector. docs/new-words.md says where the constants come from.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from wordsparse import validation
+from wordsparse.errors import InputError
+from wordsparse.files.members import is_measure
+from wordsparse.kernels.cpu import CpuKernels
+from wordsparse.kernels.structures import Csr
+from wordsparse.machine.threads import single_threaded_blas
+from wordsparse.vectors.ngrams import AGAIN, Subwords, check_lengths, members, numbered
+from wordsparse.vectors.word_vectors import WordVectors
+from wordsparse.words.coordinates import BLOCK_ROWS, gram
+
+Array = NDArray[Any]
+
+SHORTEST, LONGEST = 3, 6
+MIN_WORDS = 3
+RIDGE = 0.02
+DOUBT = 30.0
+STRENGTH, TAU = 0.45, 5.0
+ENOUGH = 0.06
+# Of the largest eigenvalue of M⁻⁴: smaller ones are noise.
+FLOOR = 1e-6
+# Steps of conjugate gradients: more change no score.
+STEPS = 6
+# Columns that are solved together: their rows are whole cache lines, and stay in the cache.
+COLUMNS = 32
+# Columns of random signs, for the trace.
+SIGNS = 8
+
+
+@dataclass(frozen=True)
+class Form:
+    """N-grams fitted to the vectors of a vocabulary.
+
+    ``table`` has the rows of the n-grams, which hold ``mean`` ū (dim,); ``members`` (V, B) is the matrix whose product
+    with them is ū + c of the vocabulary's words. A word that occurs n times takes ``strength`` + ``tau``/n of its c.
+    """
+
+    table: Subwords
+    members: sp.csr_array
+    mean: Array
+    strength: float
+    tau: float
+
+    def blended(self, unit: Array, counts: Array | None) -> NDArray[np.float32]:
+        """The vectors v of the vocabulary's words, by their unit vectors (V, dim) and how often they occur (V,)."""
+        vectors = np.asarray(self.members @ self.table.rows, np.float32)
+        vectors -= self.mean
+        vectors *= np.where(np.diff(self.members.indptr) > 0, self.shares(counts), 0)[:, None].astype(np.float32)
+        vectors += unit
+        vectors /= _lengths(vectors)
+        return vectors
+
+    def shares(self, counts: Array | None) -> Array:
+        """How much of its c a word takes that occurs so often."""
+        return np.asarray(self.strength + (0.0 if counts is None else self.tau / np.maximum(counts, 1)))
+
+    def arrays(self) -> dict[str, Any]:
+        """The arrays and numbers that :meth:`from_arrays` reads."""
+        sizes = np.diff(self.members.indptr).astype(np.int32)
+        own: dict[str, Any] = {"members": self.members.indices.astype(np.int32), "member_sizes": sizes}
+        own |= {"mean": self.mean, "strength": self.strength, "tau": self.tau}
+        return {**self.table.arrays(), **own}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, Any], words: int, dim: int) -> "Form":
+        """Read what :meth:`arrays` gives for a vocabulary of ``words`` words; InputError if it does not fit."""
+        table = Subwords.from_arrays(arrays)
+        rows, sizes = arrays.get("members"), arrays.get("member_sizes")
+        # Before 0.2 there was no strength, and rows without ū.
+        strength, tau, mean = arrays.get("strength", 0.0), arrays.get("tau"), arrays.get("mean", np.zeros(dim, "f4"))
+        typed = all(
+            isinstance(part, np.ndarray) and part.dtype == kind and part.ndim == 1
+            for part, kind in ((rows, np.int32), (sizes, np.int32), (mean, np.float32))
+        )
+        if not typed or not is_measure(strength) or not is_measure(tau) or table.dim != dim or mean.shape != (dim,):
+            raise InputError(f"holds n-grams that do not fit its words; {AGAIN}")
+        assert isinstance(rows, np.ndarray)
+        assert isinstance(sizes, np.ndarray)
+        assert tau is not None
+        if sizes.shape != (words,) or (sizes < 0).any() or not validation.all_finite(mean):
+            raise InputError(f"holds n-grams that do not fit its words; {AGAIN}")
+        if sizes.sum(dtype=np.float64) != rows.size or (rows.size and not 0 <= rows.min() <= rows.max() < len(table)):
+            raise InputError(f"holds n-grams whose words refer to rows that are not there; {AGAIN}")
+        return cls(table, members(rows, sizes, len(table)), mean, strength, tau)
+
+
+def fit(
+    words: Sequence[str],
+    unit: Array,
+    counts: Array | None = None,
+    *,
+    shortest: int = SHORTEST,
+    longest: int = LONGEST,
+    form: float = 1.0,
+    threads: int | None = None,
+) -> Form:
+    """Fit the rows of the n-grams of ``words`` to their vectors.
+
+    Parameters
+    ----------
+    words : sequence of str, length V
+    unit : (V, dim) float32
+        Vectors of length one, or zeros.
+    counts : (V,), optional
+        How often each word occurs.
+    shortest, longest : int
+        Lengths of the n-grams in characters, of which the two brackets count as one each.
+    form : float
+        How strongly n-grams are blended into words; 0 leaves all words as they are.
+    threads : int, optional
+        None: every CPU available. The result does not depend on them.
+
+    Raises
+    ------
+    InputError
+        If the lengths or ``form`` are out of range, no n-gram is shared by MIN_WORDS words, or a word is not text.
+    """
+    check_lengths(shortest, longest)
+    if not all(isinstance(word, str) for word in words):
+        raise InputError("n-grams need words that are text")
+    form = validation.non_negative("form", form)
+    ngrams, rows, sizes = numbered(words, shortest, longest, MIN_WORDS)
+    if not ngrams:
+        raise InputError(
+            f"no sequence of {shortest} to {longest} characters (of <word>) is shared by {MIN_WORDS} words: choose "
+            "shorter n-grams, or more words"
+        )
+    X, dim = members(rows, sizes, len(ngrams)), unit.shape[1]
+    weights = _weights(len(words), counts)
+    mean = _mean(unit, weights)
+    given = np.empty((len(words), dim + SIGNS), np.float32)
+    np.subtract(unit, mean, out=given[:, :dim])
+    given[:, dim:] = np.random.default_rng(0).choice(np.array([-1, 1], np.float32), (len(words), SIGNS))
+    G = ridge_rows(X, given, weights, STEPS, threads)
+    composed = X @ G
+    told, own = _share(given[:, :dim], composed[:, :dim]), _share(given[:, dim:], composed[:, dim:])
+    others = (told - own) / (1 - own) if own < 1 else 0.0
+    del given
+    composed, G = composed[:, :dim], np.ascontiguousarray(G[:, :dim])
+    values, basis = np.linalg.eigh(gram(composed, weights / max(weights.sum(), 1e-30), threads))
+    whitening = (basis * np.maximum(values, max(values.max(initial=0) * FLOOR, 1e-30)) ** -0.25) @ basis.T
+    length = _multiplied(composed, whitening.astype(np.float32))
+    _multiplied(G, (whitening / (length or 1)).astype(np.float32))
+    G += mean
+    form *= min(1.0, max(0.0, others / ENOUGH))
+    strength = form * STRENGTH * min(1.0, (100 / dim) ** 0.5)
+    return Form(Subwords(ngrams, G, shortest, longest), X, mean, strength, form * TAU)
+
+
+def with_form(
+    word_vectors: WordVectors, shortest: int = SHORTEST, longest: int = LONGEST, form: float = 1.0
+) -> WordVectors:
+    """Vectors of any origin with n-grams fitted to them and blended into them.
+
+    Raises
+    ------
+    InputError
+        As :func:`fit`.
+    """
+    words, counts = word_vectors.words, word_vectors.counts
+    fitted = fit(words, word_vectors.unit, counts, shortest=shortest, longest=longest, form=form)
+    made = WordVectors(words, fitted.blended(word_vectors.unit, counts), counts)
+    made.subwords = fitted.table
+    return made
+
+
+def ridge_rows(
+    X: sp.csr_array, U: Array, weights: Array, steps: int = STEPS, threads: int | None = None
+) -> NDArray[np.float32]:
+    """argmin_G Σ_w weights_w |U_w − X_w G|² + RIDGE |G|², (B, columns of U) float32.
+
+    Conjugate gradients with Jacobi's preconditioner from G = 0, COLUMNS at a time, which need no other ones.
+    """
+    roots = np.sqrt(weights).astype(np.float32)
+    values = np.asarray(X.data * np.repeat(roots, np.diff(X.indptr)), np.float32)
+    down = Csr(X.indptr.astype(np.int64), X.indices.astype(np.int32), X.shape[1])
+    up = CpuKernels(1).transpose(down)
+    turned, up = values[up.order], Csr(up.indptr, up.indices, up.columns)
+    squares = np.bincount(down.indices, values.astype(np.float64) ** 2, minlength=down.columns)
+    diagonal = (squares + RIDGE).astype(np.float32)[:, None]
+    G, kernels = np.empty((X.shape[1], U.shape[1]), np.float32), CpuKernels(threads)
+    for start in range(0, U.shape[1], COLUMNS):
+        columns = slice(start, start + COLUMNS)
+        pulled = kernels.combine(up, turned, U[:, columns] * roots[:, None])
+        G[:, columns] = _solved(kernels, down, values, up, turned, pulled, diagonal, steps)
+    return G
+
+
+def _solved(
+    kernels: CpuKernels,
+    down: Csr,
+    values: Array,
+    up: Csr,
+    turned: Array,
+    residual: Array,
+    diagonal: Array,
+    steps: int,
+) -> Array:
+    """The solution G (B, columns) of (XᵀX + RIDGE I) G = residual, X being ``values`` by the structure ``down``."""
+    ridge = np.full(len(residual), RIDGE, np.float32)
+    G = np.zeros_like(residual)
+    scaled = residual / diagonal
+    direction = scaled.copy()
+    before = np.einsum("ij,ij->j", residual, scaled)
+    for _ in range(steps):
+        image = kernels.combine(up, turned, kernels.combine(down, values, direction), direction, ridge)
+        bend = np.einsum("ij,ij->j", direction, image)
+        step = np.divide(before, bend, out=np.zeros_like(before), where=bend > 0)
+        G += np.multiply(direction, step, out=scaled)
+        image *= step
+        residual -= image
+        np.divide(residual, diagonal, out=scaled)
+        now = np.einsum("ij,ij->j", residual, scaled)
+        direction *= np.divide(now, before, out=np.zeros_like(now), where=before > 0)
+        direction += scaled
+        before = now
+    return G
+
+
+def _share(given: Array, composed: Array) -> float:
+    """Σ given·composed / Σ given·given; 0 where all are zero."""
+    whole = float(np.einsum("ij,ij->", given, given, dtype=np.float64))
+    return float(np.einsum("ij,ij->", given, composed, dtype=np.float64)) / whole if whole else 0.0
+
+
+def _multiplied(rows: Array, matrix: Array) -> float:
+    """The mean length of the rows (n, dim) times the matrix (dim, dim), which take their place."""
+    total = 0.0
+    with single_threaded_blas():
+        for start in range(0, len(rows), BLOCK_ROWS):
+            block = rows[start : start + BLOCK_ROWS]
+            block[:] = block @ matrix
+            total += float(np.sqrt(np.einsum("ij,ij->i", block, block)).sum(dtype=np.float64))
+    return total / max(len(rows), 1)
+
+
+def _weights(words: int, counts: Array | None) -> Array:
+    return np.ones(words) if counts is None else np.asarray(counts / (counts + DOUBT), np.float64)
+
+
+def _mean(unit: Array, weights: Array) -> NDArray[np.float32]:
+    total = float(weights.sum())
+    return np.asarray(np.einsum("i,ij->j", weights / total if total else weights, unit, dtype=np.float64), np.float32)
+
+
+def _lengths(rows: Array) -> Array:
+    """Of each row, (n, 1); 1 for zeros."""
+    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, None]
+    return np.asarray(np.where(lengths > 0, lengths, 1), np.float32)
