@@ -111,7 +111,12 @@ class Options:
             self._set(field.name, validation.plain(getattr(self, field.name)))
         if self.model not in MODELS:
             raise InputError(f"model must be one of {', '.join(MODELS)}, not {self.model!r}")
-        for name, value in {"window": 5, "sample": 1e-3, "subwords": True, **presets.preset(self.preset).options}.items():
+        for name, value in {
+            "window": 5,
+            "sample": 1e-3,
+            "subwords": True,
+            **presets.preset(self.preset).options,
+        }.items():
             if getattr(self, name) is None:
                 self._set(name, value)
         self._take_loss()
