@@ -97,7 +97,7 @@ class Options:
     )
     form: float = option(
         1.0,
-        "How strongly what a word looks like, by its n-grams, is blended into its vector: 0 not at all, 3 for better "
+        "How strongly what a word looks like, by its n-grams, is blended into its vector: 0 not at all, 2 for better "
         "analogies of inflected forms at the expense of names.",
         metavar="STRENGTH",
         free=True,
