@@ -65,6 +65,21 @@ def test_a_door_comes_off(house: Path, door: str) -> None:
     python(CORE + GONE.format(names=names, door=door), house)
 
 
+def test_the_command_line_names_the_door_that_a_command_lacks(house: Path) -> None:
+    shutil.rmtree(house / "wordsparse" / "comparison")
+    program = """
+import io, contextlib
+from wordsparse.cli import main
+
+said, errors = io.StringIO(), io.StringIO()
+with contextlib.redirect_stdout(said), contextlib.redirect_stderr(errors):
+    assert main(["--help"]) == 0
+    assert main(["compare", "text", "-o", "report"]) == 2
+assert "comparison" in said.getvalue() and "wordsparse.comparison, which this installation lacks" in errors.getvalue()
+"""
+    python(program, house)
+
+
 def test_all_doors_come_off(house: Path) -> None:
     for door in DOORS:
         shutil.rmtree(house / "wordsparse" / door)

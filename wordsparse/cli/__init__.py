@@ -54,7 +54,12 @@ class _LazyGroup(Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"wordsparse.cli.{name}").command
+        try:
+            command: click.Command = importlib.import_module(f"wordsparse.cli.{name}").command
+        except ModuleNotFoundError as error:
+            if error.name is None or not error.name.startswith("wordsparse."):
+                raise
+            return _without(name, error.name)
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -62,6 +67,17 @@ class _LazyGroup(Group):
             return super().invoke(ctx)
         except CutShortError as error:  # click takes an EOFError for the end of the terminal's input, and aborts
             raise InputError(str(error)) from error
+
+
+def _without(name: str, room: str) -> click.Command:
+    """The command of a room that was taken out of this installation."""
+
+    @click.command(name, short_help=f"Is in {room}, which this installation lacks.", add_help_option=False)
+    def command() -> None:
+        raise InputError(f"{name} is in {room}, which this installation lacks")
+
+    command.context_settings = {"allow_extra_args": True, "ignore_unknown_options": True}
+    return command
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -106,6 +122,11 @@ def _status(given: list[str]) -> int:
         terminal.silence(sys.stdout)
         _say(f"standard output: {error.strerror or error}")
         return 1
+    except ModuleNotFoundError as error:
+        if error.name is None or not error.name.startswith("wordsparse."):
+            raise
+        _say(f"{given[0]} needs {error.name}, which this installation lacks")
+        return 2
     except MemoryError:
         _say("out of memory")
         return 1
