@@ -9,6 +9,7 @@ import pytest
 nbformat = pytest.importorskip("nbformat", reason="nbformat is not installed")
 nbclient = pytest.importorskip("nbclient", reason="nbclient is not installed")
 pytest.importorskip("ipykernel", reason="ipykernel is not installed")
+pytestmark = pytest.mark.nightly
 
 # Phases of a real run, each long enough for a bar; the display is told in the same way by a run of any length.
 SLOW = """
@@ -16,7 +17,6 @@ import time
 import wordsparse as ws
 from wordsparse import display
 
-pytestmark = pytest.mark.nightly
 display.DELAY = 0.0
 text = [["a", "b", "c", "d"], ["a", "b", "x", "y"]] * 400
 model = ws.train(text, dim=4, epochs=3, heldout=0.3)
