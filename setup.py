@@ -86,7 +86,7 @@ class BuildKernels(build_ext):
         if asked("WORDSPARSE_SANITIZE"):
             flags, link_flags = flags + SANITIZE, link_flags + SANITIZE[:1]
         for extension in self.extensions:
-            extension.extra_compile_args = flags
+            extension.extra_compile_args = flags if extension.language == "c++" else flags[1:]
             extension.extra_link_args = link_flags
             extension.define_macros += macros
         self.parallel = self.parallel or os.cpu_count()
@@ -190,6 +190,8 @@ EXTENSIONS = [
     )
     for source in sorted(PYX.glob("*.pyx"))
 ]
+# Cython's memoryviews, compiled once for all modules; in C, since Cython 3.3 takes no other language for them.
+MEMORYVIEWS = "wordsparse._memoryviews"
 
 setup(
     # The cards of public texts are data, and stand beside the package.
@@ -197,7 +199,8 @@ setup(
     package_dir={"wordsparse.corpora_cards": "corpora"},
     cmdclass={"build_ext": BuildKernels, "sdist": SourceDistribution},
     ext_modules=cythonize(
-        EXTENSIONS,
+        [*EXTENSIONS, Extension(MEMORYVIEWS, [])],
+        shared_utility_qualified_name=MEMORYVIEWS,
         include_path=["pyx"],
         build_dir="build/cython",
         compiler_directives={
