@@ -89,4 +89,4 @@ lock: install-test
 	$(VENV)/bin/uv pip compile --quiet --universal --upgrade --generate-hashes --group publish -o .github/release.txt
 
 clean:
-	rm -rf $(VENV) build dist demo *.egg-info wordsparse/*.so wordsparse/corpus/*.so wordsparse/kernels/*.so
+	rm -rf $(VENV) build dist demo *.egg-info wordsparse/*.so wordsparse/*/*.so
