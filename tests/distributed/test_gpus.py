@@ -208,8 +208,9 @@ def test_training_on_emulated_cards(ranks: int, text: Path, tmp_path: Path) -> N
     for epochs in (2, 3):
         expected = ws.train(text, **same, epochs=epochs, output=tmp_path / "alone", resume=True, progress=False)
     model = ws.load(tmp_path / "model")
-    lengths = np.linalg.norm(model.vectors, axis=1) * np.linalg.norm(expected.vectors, axis=1)
-    assert ((model.vectors * expected.vectors).sum(axis=1) / lengths).min() > 0.9999
+    vectors, others = (each.without_subwords().vectors for each in (model, expected))  # ranks fit no n-grams
+    lengths = np.linalg.norm(vectors, axis=1) * np.linalg.norm(others, axis=1)
+    assert ((vectors * others).sum(axis=1) / lengths).min() > 0.9999
     assert len(model.report["loss"]) == 3
 
 

@@ -202,7 +202,7 @@ def test_words_of_many_occurrences_are_inferred_near_their_topic(
 
 def test_beside_a_la_carte(models: dict[str, ws.Model]) -> None:
     """Khodak et al., 2018: a linear map of the mean of the contexts' vectors, fitted to the other words. In a text of
-    three topics a mean cannot fail; tools/newwords.py compares the two on real text."""
+    three topics a mean cannot fail; docs/new-words.md compares the two on real text."""
     model, texts = models["skipgram"], sentences()
     unit, words = model.wv.unit, model.vocabulary.words
     means = np.zeros_like(unit)
