@@ -7,7 +7,7 @@ from support.block_kernels import InBlocks
 from support.emulation import cuda_kernels
 from support.emulation.host_adapter import HostAdapter
 
-from wordsparse.kernels import CpuKernels, NumpyKernels, isa
+from wordsparse.kernels import CpuKernels, Kernels, isa
 
 
 @pytest.fixture(
@@ -24,7 +24,7 @@ from wordsparse.kernels import CpuKernels, NumpyKernels, isa
 )
 def kernels(request: pytest.FixtureRequest) -> Any:
     if request.param == "numpy":
-        return NumpyKernels()
+        return Kernels()
     if request.param.startswith("cuda"):
         return HostAdapter(cuda_kernels(emulated=request.param == "cuda-emulated"))
     kind, name, threads = request.param.split()

@@ -14,7 +14,7 @@ from support.arrays import close, normal, structure
 from support.block_kernels import InBlocks
 
 from wordsparse.errors import InputError
-from wordsparse.kernels import CpuKernels, Csr, NumpyKernels, _csr_rows, _products, _windows, cpu, isa
+from wordsparse.kernels import CpuKernels, Csr, Kernels, _csr_rows, _products, _windows, cpu, isa
 from wordsparse.kernels.pool import ArrayPool
 
 Array = NDArray[Any]
@@ -172,13 +172,13 @@ def test_rows_that_are_read_as_bfloat16(rows: int, columns: int, d: int, entries
     scale = np.full(rows, 3, np.float32)
     for kernels in (half, whole):
         for found, expected in (
-            (kernels.combine(csr, some, other, few, scale), NumpyKernels().combine(csr, some, other, few, scale)),
-            (kernels.combine(transposed, some, few), NumpyKernels().combine(transposed, some, few)),
-            (kernels.pair_dots(csr, few, other), NumpyKernels().pair_dots(csr, few, other)),
+            (kernels.combine(csr, some, other, few, scale), Kernels().combine(csr, some, other, few, scale)),
+            (kernels.combine(transposed, some, few), Kernels().combine(transposed, some, few)),
+            (kernels.pair_dots(csr, few, other), Kernels().pair_dots(csr, few, other)),
         ):
             np.testing.assert_array_equal(found, expected)
     sums, dots = half.combine(csr, weights, right), half.pair_dots(csr, left, right)
-    exact = NumpyKernels().combine(csr, weights, right), NumpyKernels().pair_dots(csr, left, right)
+    exact = Kernels().combine(csr, weights, right), Kernels().pair_dots(csr, left, right)
     most = abs(weights).max() * abs(right).max() * 2**-9 * 1.01, abs(left).max() * abs(right).max() * 2**-9 * 1.01
     assert abs(sums - exact[0]).max() <= most[0] * max(np.diff(csr.indptr))
     assert abs(dots - exact[1]).max() <= most[1] * d

@@ -42,11 +42,9 @@ MUTATIONS = {
 TILES = "for (Position column = threadIdx.x; column < d; column += tile_columns()) {"
 BEGIN = "Position begin = nearest;"
 WINDOW_MUTATIONS = {
-    "the centre in its own bag": ("const int p = k < centre ? k : k + 1;", "k < centre ? k : k + 1", "k"),
+    "the centre in its own bag": ("const int p = k < centre ? k : k + 1;", "k : k + 1", "k : k"),
     "the last token left out": ("k < stop - 1; ++k", "stop - 1", "stop - 2"),
     "one token too many": ("k < stop - 1; ++k", "stop - 1", "stop"),
-    "the next distance's weight": ("by_distance[distance(p, centre) - 1]", " - 1", ""),
-    "distances of one side only": ("return a < b ? b - a : a - b;", "b - a : a - b", "b - a : b - a"),
     "means: of another bag's share": ("= share[j] * sum[i];", "share[j]", "share[first]"),
     "means: a run too long": ("last = smaller(first + RUN, bags);\n    for (Position column", "bags", "bags + 1"),
     "means: stored beyond the row": ("< d) out[j * d", "< d", "<= d"),

@@ -6,7 +6,7 @@ from support import problems
 from support.arrays import DTYPES, Array, close, normal, structure
 from support.block_kernels import InBlocks
 
-from wordsparse.kernels import CpuKernels, Csr, Kernels, NumpyKernels, _windows, cpu, isa
+from wordsparse.kernels import CpuKernels, Csr, Kernels, _windows, cpu, isa
 from wordsparse.kernels.cpu import PARALLEL_WORK
 from wordsparse.kernels.pool import ArrayPool
 from wordsparse.layer.losses import BoundedNS
@@ -228,7 +228,7 @@ def test_sums_of_many_bags_are_added_up_in_parts() -> None:
     assert _windows.sum_parts(windows.rows) > 1
     for squared in (False, True):
         found = [CpuKernels(threads).window_sums(windows, values, squared=squared) for threads in (1, 2, 3)]
-        expected = NumpyKernels().window_sums(windows, values, squared=squared)
+        expected = Kernels().window_sums(windows, values, squared=squared)
         np.testing.assert_allclose(found[0], expected, rtol=0, atol=1e-9)
         assert all(sums.tobytes() == found[0].tobytes() for sums in found)
 

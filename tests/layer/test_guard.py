@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from support import problems
 
 from wordsparse.errors import InputError
-from wordsparse.kernels import NumpyKernels
+from wordsparse.kernels import Kernels
 from wordsparse.layer.guard import Guard
 from wordsparse.layer.output import FactoredOutput
 
@@ -50,7 +50,7 @@ def test_steps_of_two_threads_take_turns() -> None:
 def test_a_step_in_a_signal_handler_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """The step under way goes on as if nothing had happened, and the next one is taken."""
     (H, Y), other = minibatches(2)
-    layer, alone = (FactoredOutput(D, d, "taylor", kernels=NumpyKernels()) for _ in range(2))
+    layer, alone = (FactoredOutput(D, d, "taylor", kernels=Kernels()) for _ in range(2))
     caught: list[Exception] = []
 
     def handler(*_: Any) -> None:
@@ -122,7 +122,7 @@ def test_a_guard_is_free_again_after_an_error() -> None:
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda layer: pickle.loads(pickle.dumps(layer))])
 def test_copies_of_a_used_layer_go_on_alike(copied: Any) -> None:
-    layer = FactoredOutput(D, d, "taylor", np.arange(1, D + 1), kernels=NumpyKernels())
+    layer = FactoredOutput(D, d, "taylor", np.arange(1, D + 1), kernels=Kernels())
     first, second = minibatches(2)
     layer.step(*first, 1e-3)
     other = copied(layer)

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from support import problems
 
-from wordsparse.kernels import CpuKernels, Csr, Kernels, NumpyKernels
+from wordsparse.kernels import CpuKernels, Csr, Kernels
 from wordsparse.layer.inputs import WIDE_BAG, RowInputs, WindowInputs
 from wordsparse.layer.output import FactoredOutput
 
@@ -30,7 +30,7 @@ def both(
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("kernels", [NumpyKernels(), CpuKernels(1), CpuKernels(2)], ids=["numpy", "cpu-1", "cpu-2"])
+@pytest.mark.parametrize("kernels", [Kernels(), CpuKernels(1), CpuKernels(2)], ids=["numpy", "cpu-1", "cpu-2"])
 @pytest.mark.parametrize("n", [0, 2, 60])
 def test_windows_answer_as_their_rows_do(kernels: Kernels, dtype: str, n: int) -> None:
     windows, rows, C, targets, random = both(kernels, dtype, n)
@@ -68,7 +68,7 @@ def test_the_words_of_large_bags_count_for_each_other() -> None:
     size = windows.stop - windows.start - 1
     assert size.min() < WIDE_BAG < size.max()
     values = random.standard_normal(windows.rows)
-    mass = WindowInputs(np.ones((COLUMNS, 1)), windows, NumpyKernels()).mass(values)
+    mass = WindowInputs(np.ones((COLUMNS, 1)), windows, Kernels()).mass(values)
     expected = (values / size * np.maximum(1, size - WIDE_BAG + 1)) @ problems.dense_bags(windows)
     assert problems.off(mass, expected, 1.0) < 1e-13
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from support import problems
 
 from wordsparse.errors import InputError
-from wordsparse.kernels import Csr, NumpyKernels
+from wordsparse.kernels import Csr, Kernels
 from wordsparse.layer import loss_pass, losses
 from wordsparse.layer.losscheck import check_loss
 from wordsparse.layer.output import FactoredOutput
@@ -94,7 +94,7 @@ def test_derivatives_by_finite_differences(loss: losses.Loss, total: float) -> N
 def test_minibatch_derivatives_are_those_of_its_losses(name: str) -> None:
     """Sums over targets, weights included, some examples without any."""
     random = np.random.default_rng(2)
-    example, m, total, kernels = [0, 0, 0, 2, 4, 4], 5, 7.0, NumpyKernels()
+    example, m, total, kernels = [0, 0, 0, 2, 4, 4], 5, 7.0, Kernels()
     targets = Csr(np.array([0, 3, 3, 4, 4, 6]), np.zeros(6, np.int32), 1)
     loss, y = problems.LOSSES[name], random.uniform(0.3, 2, 6)
     o, s = random.standard_normal(6), random.standard_normal(m)

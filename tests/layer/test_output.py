@@ -11,7 +11,7 @@ from support import problems
 from support.cases import Case, covering_cases
 
 from wordsparse.errors import InputError
-from wordsparse.kernels import NumpyKernels
+from wordsparse.kernels import Kernels
 from wordsparse.layer.core import BLOCK_ROWS
 from wordsparse.layer.output import FactoredOutput
 from wordsparse.layer.reference import DenseOutput
@@ -33,7 +33,7 @@ def problem(
     measure = problems.measure(random, case.D) if case.measure else None
     weights = 0.5 * random.standard_normal((case.D, case.d)).astype(case.dtype)
     pilot = FactoredOutput(
-        case.D, case.d, problems.LOSSES[case.loss], measure, np.float64, weights=weights, kernels=NumpyKernels()
+        case.D, case.d, problems.LOSSES[case.loss], measure, np.float64, weights=weights, kernels=Kernels()
     )
     batches = []
     for _ in range(3):

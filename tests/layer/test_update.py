@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from support import problems
 
 from wordsparse.errors import TrainingError
-from wordsparse.kernels import NumpyKernels
+from wordsparse.kernels import Kernels
 from wordsparse.layer import factors, losses, update
 from wordsparse.layer.factors import Factors
 from wordsparse.layer.output import FactoredOutput
@@ -37,7 +37,7 @@ def test_both_routes_compute_one_update(loss: str, m: int, with_pi: bool) -> Non
     seen = problems.forward(layer, random.standard_normal((m, d)), problems.targets(random, m, D, 4))
     pi = np.eye(d) + 0.2 * random.standard_normal((d, d)) if with_pi else None
     dense, low = (
-        route(update.Step(problems.sums_of(seen), 1.0, 1e-3, pi, 0.1, NumpyKernels()), np.dtype(np.float64))
+        route(update.Step(problems.sums_of(seen), 1.0, 1e-3, pi, 0.1, Kernels()), np.dtype(np.float64))
         for route in (update.dense, update.low_rank)
     )
     for name in ("U", "U_inverse", "omega", "Q", "w_bar"):
@@ -155,10 +155,8 @@ def test_a_scale_that_drifts_is_folded(rate: float, monkeypatch: pytest.MonkeyPa
 
 def test_condition_and_inverse() -> None:
     assert Factors.identity(np.zeros((3, 3)), np.zeros(3)).condition == 1
-    assert np.isinf(NumpyKernels().inverse(np.zeros((2, 2)))).all()
-    singular = Factors(
-        np.ones((2, 2)), NumpyKernels().inverse(np.ones((2, 2))), np.zeros(2), np.zeros((2, 2)), np.zeros(2)
-    )
+    assert np.isinf(Kernels().inverse(np.zeros((2, 2)))).all()
+    singular = Factors(np.ones((2, 2)), Kernels().inverse(np.ones((2, 2))), np.zeros(2), np.zeros((2, 2)), np.zeros(2))
     assert singular.condition == np.inf
     assert not singular.is_finite()
 

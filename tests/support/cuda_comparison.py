@@ -11,7 +11,7 @@ from support import problems
 from support.emulation import compiler
 from support.emulation.compiler import LaunchError
 from support.emulation.host_adapter import HostAdapter
-from wordsparse.kernels import Csr, NumpyKernels, cuda
+from wordsparse.kernels import Csr, Kernels, cuda
 from wordsparse.layer import loss_pass
 from wordsparse.layer.losses import BoundedNS, LinearLoss, Loss, Spherical, Squared, Taylor, ZLoss
 
@@ -21,7 +21,7 @@ needs_compiler = pytest.mark.skipif(compiler.COMPILER is None, reason=compiler.M
 
 def difference(kernels: HostAdapter, d: int, lengths: list[int], columns: int) -> float:
     """How far the device's kernels are from NumPy's on rows of these lengths; inf where a launch is refused."""
-    plain, random = NumpyKernels(), np.random.default_rng(d)
+    plain, random = Kernels(), np.random.default_rng(d)
     indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     entries, rows = int(indptr[-1]), len(lengths)
     csr = Csr(indptr, random.integers(0, columns, entries).astype(np.int32), columns)
@@ -73,27 +73,20 @@ WORST_WINDOW_WIDTHS = (1, 65, 530)
 
 
 def window_difference(kernels: HostAdapter, d: int, n: int, reach: int) -> float:
-    """How far the windows' kernels are from plain products where each distance has a weight of its own."""
+    """How far the windows' kernels are from plain products."""
     random, columns = np.random.default_rng(n + d), 7
     windows = problems.windows(random, n, columns, reach)
-    by_distance = random.random(reach) + 0.5
-    C, m = np.zeros((windows.rows, columns)), windows.rows
-    for j, (i, start, stop) in enumerate(zip(windows.centre, windows.start, windows.stop, strict=True)):
-        for p in set(range(start, stop)) - {i}:
-            C[j, windows.tokens[p]] += by_distance[abs(p - i) - 1]
+    B, m = problems.dense_bags(windows), windows.rows
     F, W, zeta, gamma = (random.standard_normal(shape) for shape in ((columns, d), (columns + 1, d), m, m))
     targets = random.integers(0, columns + 1, m).astype(np.int32)
     Gamma = np.zeros((m, columns + 1))
     Gamma[np.arange(m), targets] = gamma
-    B = windows.share[:, None] * C
-    table = kernels.kernels.to_device(by_distance)
-    with mock.patch.object(kernels.kernels, "_by_distance", return_value=table):
-        found = (
-            kernels.window_means(windows, F),
-            kernels.window_dots(windows, F, targets, W),
-            *kernels.window_pull(windows, F, targets, W, zeta, gamma),
-            kernels.window_sums(windows, zeta),
-        )
+    found = (
+        kernels.window_means(windows, F),
+        kernels.window_dots(windows, F, targets, W),
+        *kernels.window_pull(windows, F, targets, W, zeta, gamma),
+        kernels.window_sums(windows, zeta),
+    )
     H = B @ F
     expected = (H, (H * W[targets]).sum(1), Gamma.T @ H, B.T @ (zeta[:, None] * H), B.T @ Gamma @ W, zeta @ B)
     return max(
@@ -122,7 +115,7 @@ FUSED = {
 
 def loss_difference(kernels: HostAdapter, loss: Loss, dtype: str = "float64") -> float:
     """How far a loss's kernel is from its definition, relative to what is largest in each result."""
-    plain, random = NumpyKernels(), np.random.default_rng(0)
+    plain, random = Kernels(), np.random.default_rng(0)
     lengths = [3, 0, 250, 0, 1, 40, 7]
     indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     entries, m, total = int(indptr[-1]), len(lengths), 1.5

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from support.emulation import compiler, standin
 from wordsparse.errors import InputError
-from wordsparse.kernels import CpuKernels, Csr, Kernels, NumpyKernels, Windows
+from wordsparse.kernels import CpuKernels, Csr, Kernels, Windows
 from wordsparse.kernels.cuda import CudaKernels
 from wordsparse.layer import losses
 from wordsparse.layer import update as layer_update
@@ -35,7 +35,7 @@ ROUTES = ("dense", "low_rank")
 
 def backends() -> dict[str, Kernels]:
     """Every available implementation: CUDA's on the stand-in if that can be compiled, and on a GPU if there is one."""
-    found: dict[str, Kernels] = {"numpy": NumpyKernels(), "cpu-1": CpuKernels(1), "cpu-2": CpuKernels(2)}
+    found: dict[str, Kernels] = {"numpy": Kernels(), "cpu-1": CpuKernels(1), "cpu-2": CpuKernels(2)}
     if compiler.COMPILER is not None:
         found["cuda-emulated"] = CudaKernels(standin.cupy)
     with suppress(InputError):

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from support import problems
 
-from wordsparse.kernels import CpuKernels, Csr, Kernels, NumpyKernels, Windows
+from wordsparse.kernels import CpuKernels, Csr, Kernels, Windows
 from wordsparse.layer.losses import BoundedNS, Loss, Spherical, Squared, Taylor, ZLoss
 from wordsparse.layer.output import FactoredOutput
 from wordsparse.words.embedding import StepSizes, WordEmbedding
@@ -136,7 +136,7 @@ def ridge(matrix: Array, share: float) -> Array:
 
 
 @pytest.mark.parametrize("sizes", SIZES, ids=["long steps", "trust"])
-@pytest.mark.parametrize("kernels", [NumpyKernels(), CpuKernels(2)], ids=["numpy", "cpu"])
+@pytest.mark.parametrize("kernels", [Kernels(), CpuKernels(2)], ids=["numpy", "cpu"])
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("model", ["cbow", "skipgram"])
 def test_steps_are_the_formulas(model: str, loss: str, kernels: Kernels, sizes: StepSizes) -> None:
@@ -157,12 +157,12 @@ def test_steps_are_the_formulas(model: str, loss: str, kernels: Kernels, sizes: 
 @pytest.mark.parametrize("model", ["cbow", "skipgram"])
 def test_loss_before_the_first_step_is_that_of_zero_weights(model: str, loss: str, at_zero: float) -> None:
     examples = minibatch(model, 0)
-    total = embedding(loss, NumpyKernels(), SIZES[0]).step(examples, 0.0)
+    total = embedding(loss, Kernels(), SIZES[0]).step(examples, 0.0)
     assert total / examples.pairs == pytest.approx(at_zero, rel=1e-6)
 
 
 def test_input_vectors_start_uniform_and_seeded() -> None:
-    E = embedding("squared", NumpyKernels(), SIZES[0], dim=1000).E
+    E = embedding("squared", Kernels(), SIZES[0], dim=1000).E
     assert E.dtype == np.float32
     assert E.shape == (V, 1000)
     assert abs(E).max() <= 0.5 / 1000
@@ -171,7 +171,7 @@ def test_input_vectors_start_uniform_and_seeded() -> None:
 
 @pytest.mark.parametrize("model", ["cbow", "skipgram"])
 def test_with_lr_zero_input_vectors_stay_and_others_are_untouched_by_a_step(model: str) -> None:
-    trained = embedding("bounded-ns", NumpyKernels(), SIZES[0])
+    trained = embedding("bounded-ns", Kernels(), SIZES[0])
     examples = minibatch(model, 0)
     before = trained.E.copy()
     trained.step(examples, 0.0)
@@ -184,7 +184,7 @@ def test_with_lr_zero_input_vectors_stay_and_others_are_untouched_by_a_step(mode
 
 @pytest.mark.parametrize("model", ["cbow", "skipgram"])
 def test_a_minibatch_without_pairs_changes_nothing(model: str) -> None:
-    trained = embedding("bounded-ns", NumpyKernels(), SIZES[0])
+    trained = embedding("bounded-ns", Kernels(), SIZES[0])
     trained.step(minibatch(model, 0), 0.0)
     before = [trained.E.copy(), trained.output.weights(), trained.mass.copy(), trained.curvature.copy()]
     none = np.empty(0, np.int32)
@@ -201,7 +201,7 @@ def test_a_minibatch_without_pairs_changes_nothing(model: str) -> None:
 @pytest.mark.parametrize("model", ["cbow", "skipgram"])
 def test_the_first_step_leaves_the_input_vectors_whatever_lr_is(model: str, loss: str) -> None:
     # At W = 0 neither the gradient for E nor the curvature along it exists.
-    trained = embedding(loss, NumpyKernels(), SIZES[0])
+    trained = embedding(loss, Kernels(), SIZES[0])
     before = trained.E.copy()
     trained.step(minibatch(model, 0), 2.5)
     assert trained.E.tobytes() == before.tobytes()
@@ -212,7 +212,7 @@ def test_no_word_moves_further_than_the_trust_bound(model: str) -> None:
     # The second of two equal minibatches is half of what was seen: both rates are above the bound.
     steps = []
     for lr in (2.5, 250.0):
-        trained = embedding("bounded-ns", NumpyKernels(), replace(SIZES[0], m0=1e-3))
+        trained = embedding("bounded-ns", Kernels(), replace(SIZES[0], m0=1e-3))
         trained.step(minibatch(model, 0), 0.0)
         before = trained.E.copy()
         trained.step(minibatch(model, 0), lr)
@@ -247,7 +247,7 @@ def test_a_step_keeps_nothing_of_its_minibatch(model: str) -> None:
 @pytest.mark.parametrize("model", ["cbow", "skipgram"])
 def test_a_heldout_loss_does_not_go_back(model: str, loss: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """It once cost all sums that a step needs; it is the loss of a step all the same."""
-    trained = embedding(loss, NumpyKernels(), SIZES[0])
+    trained = embedding(loss, Kernels(), SIZES[0])
     trained.step(minibatch(model, 0), 0.0)
     examples = minibatch(model, 1)
 

@@ -1,7 +1,7 @@
 """The choice of the kernels, which compute the expensive parts of a step from arrays.
 
-:class:`NumpyKernels` is complete and plain; :class:`CpuKernels` computes the same with compiled, threaded code, and
-``CudaKernels`` on a GPU. All offer the same methods, and the same tests run over all.
+:class:`Kernels` is complete and plain, on NumPy; :class:`CpuKernels` overrides it with compiled, threaded code, and
+``CudaKernels`` with kernels of a GPU. The same tests run over all.
 """
 
 from collections.abc import Iterator
@@ -13,18 +13,17 @@ if not installed("wordsparse.kernels._build"):
     raise not_compiled()
 
 # isort: split
+from wordsparse.kernels.base import Kernels
 from wordsparse.kernels.cpu import CpuKernels
-from wordsparse.kernels.interface import Kernels
-from wordsparse.kernels.numpy import NumpyKernels
 from wordsparse.kernels.structures import Csr, Windows
 from wordsparse.machine import devices
 from wordsparse.machine.threads import single_threaded_blas
 
-__all__ = ["CpuKernels", "Csr", "Kernels", "NumpyKernels", "Windows", "at_work", "kernels_on"]
+__all__ = ["CpuKernels", "Csr", "Kernels", "Windows", "at_work", "kernels_on"]
 
 
 def kernels_on(device: str, threads: int | None = None, *, bfloat16: bool = False) -> Kernels:
-    """The kernels for ``cpu`` (on so many threads; ``bfloat16``: see :class:`CpuKernels`), ``cuda`` or ``auto``.
+    """The kernels for ``cpu`` (on that number of threads; ``bfloat16``: see :class:`CpuKernels`), ``cuda`` or ``auto``.
 
     Raises
     ------

@@ -9,14 +9,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import lapack
 
 # It sets the OpenMP wait policy, which is read when the first compiled module is loaded.
 from wordsparse.machine import threads as _threads
 
 # isort: split
 from wordsparse.kernels import _build, _column_blocks, _csr_rows, _loss_terms, _products, _windows, selfcheck
+from wordsparse.kernels.base import Kernels
 from wordsparse.kernels.isa import chosen_isa
-from wordsparse.kernels.numpy import HostArrays
 from wordsparse.kernels.pool import ArrayPool, row_bytes
 from wordsparse.kernels.structures import Csr, Windows
 
@@ -48,7 +49,7 @@ CACHED_BYTES = 32 << 20
 X86_64_V4 = 2
 
 
-class CpuKernels(HostArrays):
+class CpuKernels(Kernels):
     """Compiled kernels on ``threads`` OpenMP threads (None: every CPU this process may use).
 
     Parameters
@@ -105,7 +106,7 @@ class CpuKernels(HostArrays):
     def inverse(self, matrix: Array) -> Array:
         n, dtype = matrix.shape[-1], matrix.dtype
         if n < OWN_INVERSE_ROWS or not self.own_products:
-            return super().inverse(matrix)
+            return _inverse(matrix)
         count = matrix.size // n**2
         scratch, order = self._pool.rows(count * n, n, dtype), np.tile(np.arange(n), (count, 1))
         scratch[:] = matrix.reshape(-1, n)
@@ -119,6 +120,9 @@ class CpuKernels(HostArrays):
         self._done(work)
         out[regular == 0] = np.inf
         return out.reshape(matrix.shape)
+
+    def row_of_entry(self, csr: Csr) -> Array:
+        return csr.row_of_entry()
 
     def take(self, matrix: Array, rows: Array, last: Array | None = None) -> Array:
         out = self._pool.rows(rows.shape[0], matrix.shape[1] + (last is not None), matrix.dtype)
@@ -403,6 +407,19 @@ class CpuKernels(HostArrays):
 
     def _threads_for(self, work: int) -> int:
         return _threads.usable_threads(self.threads) if work >= PARALLEL_WORK else 1
+
+
+def _inverse(matrix: Array) -> Array:
+    """By LAPACK."""
+    if matrix.ndim == 3:
+        return np.stack([_inverse(one) for one in matrix])
+    # By LU of the transpose, which in C order needs no copy: half the time of solving for the identity.
+    single = matrix.dtype == np.float32
+    getrf, getri = (lapack.sgetrf, lapack.sgetri) if single else (lapack.dgetrf, lapack.dgetri)
+    lu, pivots, singular = getrf(matrix.T)
+    if singular:
+        return np.full_like(matrix, np.inf)
+    return np.asarray(getri(lu, pivots, lwork=64 * matrix.shape[0], overwrite_lu=1)[0].T)
 
 
 @functools.cache

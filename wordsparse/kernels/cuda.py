@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from wordsparse.kernels.numpy import transform_by_blocks
+from wordsparse.kernels.base import Kernels
 from wordsparse.kernels.structures import Csr, Windows
 from wordsparse.machine import devices
 
@@ -33,11 +33,9 @@ RUN, COLUMNS, MAX_WARPS = 32, 2, 8
 LOSSES = ("BoundedNS", "Squared", "Spherical", "Taylor", "ZLoss")
 # Columns that a lane of `combine` holds: for each a register of sums and a load under way.
 PARTS = (1, 2, 3, 4, 6, 8, 10, 12)
-# A float32 product over more rows than these is taken in up to so many pieces, added up in float64.
-GRAM_ROWS, GRAM_PIECES = 4096, 8
 
 
-class CudaKernels:
+class CudaKernels(Kernels):
     """Kernels on the GPU that is current in this thread.
 
     Parameters
@@ -56,7 +54,6 @@ class CudaKernels:
     """
 
     device = "cuda"
-    threads = 1
 
     def __init__(self, cupy: Any = None, *, tf32: bool | None = None) -> None:
         self.xp = devices.usable_cupy() if cupy is None else cupy
@@ -72,10 +69,6 @@ class CudaKernels:
     def to_host(self, array: Array) -> Array:
         return np.asarray(self.xp.asnumpy(array, order="A"))  # as it lies there
 
-    def take(self, matrix: Array, rows: Array, last: Array | None = None) -> Array:
-        taken = self.xp.take(matrix, rows, axis=0)
-        return taken if last is None else self.xp.concatenate([taken, last[:, None]], axis=1)
-
     def add_rows(self, matrix: Array, rows: Array, change: Array, scale: Array | None = None) -> None:
         count, d = change.shape
         if change.size == 0:
@@ -83,25 +76,6 @@ class CudaKernels:
         scale = NULL if scale is None else self._packed(scale, matrix.dtype)
         arguments = (matrix, rows, scale, self._packed(change, matrix.dtype), np.int64(count), np.int64(d))
         self._launch("add_rows", matrix.dtype, _blocks(count), arguments)
-
-    def column_sums(self, matrix: Array, weights: Array) -> Array:
-        return weights @ matrix.astype(np.float64)
-
-    def transpose(self, csr: Csr) -> Csr:
-        order, indptr = self._in_order(csr.indices, csr.columns)
-        rows = self.row_of_entry(csr).astype(np.int32)
-        return Csr(indptr, self.xp.take(rows, order), csr.rows, order.astype(np.int64, copy=False))
-
-    def _in_order(self, owners: Array, count: int) -> tuple[Array, Array]:
-        """The places of ``owners``, numbers below ``count``, in the order of their owners, and where each owner's
-        begin (count + 1,)."""
-        order = self.xp.argsort(owners, kind="stable")
-        # (bincount would wait for the device to tell how many bins there are)
-        starts = self.xp.arange(count + 1, dtype=np.int32)
-        return order, self.xp.searchsorted(self.xp.take(owners, order), starts)
-
-    def row_of_entry(self, csr: Csr) -> Array:
-        return self.xp.searchsorted(csr.indptr, self.xp.arange(csr.entries), side="right") - 1
 
     def sum_rows(self, csr: Csr, values: Array) -> Array:
         values = values if csr.order is None else self.xp.take(values, csr.order)
@@ -133,9 +107,6 @@ class CudaKernels:
         losses, alpha, beta = xp.ascontiguousarray(self._combine(csr.indptr, sums).T)
         return losses, alpha, beta, gamma
 
-    def target_terms(self, loss: str, y: Array, o: Array) -> None:
-        return None  # loss_sums does it
-
     def pair_dots(self, csr: Csr, left: Array, right: Array) -> Array:
         out = self.xp.empty(csr.entries, left.dtype)
         if csr.entries:
@@ -145,13 +116,6 @@ class CudaKernels:
             self._launch("pair_dots", out.dtype, grid, (csr.indptr, csr.indices, left, right, out, *sizes))
         return out
 
-    def scale_rows(self, matrix: Array, scale: Array) -> Array:
-        return matrix * scale[:, None]
-
-    def row_dots(self, left: Array, right: Array) -> Array:
-        # Each product in the working precision, their sum in float64.
-        return (left * right).sum(axis=1, dtype=np.float64)
-
     def combine(
         self, csr: Csr, values: Array, rows: Array, base: Array | None = None, scale: Array | None = None
     ) -> Array:
@@ -160,14 +124,6 @@ class CudaKernels:
         if base is not None and scale is not None:
             combined += scale[:, None] * base
         return combined
-
-    def sparse_gram(self, csr: Csr, transposed: Csr, values: Array, out: Array) -> None:
-        dense = self.xp.eye(csr.rows, dtype=values.dtype)
-        out += self.combine(csr, values, self.combine(transposed, values, dense))
-
-    def scale_columns(self, csr: Csr, values: Array, scale: Array) -> Array:
-        scaled: Array = values * scale[csr.indices]
-        return scaled
 
     def window_means(self, windows: Windows, features: Array) -> Array:
         d = features.shape[1]
@@ -190,7 +146,7 @@ class CudaKernels:
         self, windows: Windows, features: Array, targets: Array, rows: Array, zeta: Array, gamma: Array
     ) -> tuple[Array, Array, Array]:
         H = self.window_means(windows, features)
-        X = self.combine(self.transpose(_one_each(self.xp, targets, rows.shape[0])), gamma, H)
+        X = self.combine(self._by_target(targets, rows), gamma, H)
         share = windows.share.astype(features.dtype)
         Z = self._pulled(windows, share * zeta, H, NULL)
         return X, Z, self._pulled(windows, share * gamma, self._packed(rows, features.dtype), targets)
@@ -208,21 +164,14 @@ class CudaKernels:
         if windows.rows == 0 or d == 0:
             return xp.zeros((windows.columns, d), X.dtype)
         received = xp.empty((n, d), X.dtype)
-        bags = (windows.centre, windows.start, windows.stop, self._packed(by, X.dtype))
-        arguments = (*bags, self._by_distance(windows, X.dtype), X, index, received)
+        arguments = (windows.centre, windows.start, windows.stop, self._packed(by, X.dtype), X, index, received)
         sizes = (np.int64(windows.reach), np.int64(windows.rows), np.int64(n))
         self._over_runs("window_received", n, d, X.dtype, (*arguments, *sizes))
         order, indptr = self._places(windows)
         return self._combine(indptr, received, order)[: windows.columns]
 
     def _bags(self, windows: Windows, dtype: Any) -> tuple[Array, ...]:
-        share = windows.share.astype(dtype)
-        by_distance = self._by_distance(windows, dtype)
-        return windows.tokens, windows.centre, windows.start, windows.stop, share, by_distance
-
-    def _by_distance(self, windows: Windows, dtype: Any) -> Array:
-        """The weight of a token 1, 2, … places from the centre in units of its bag's share, (reach,)."""
-        return self.xp.ones(windows.reach, dtype)
+        return windows.tokens, windows.centre, windows.start, windows.stop, windows.share.astype(dtype)
 
     def _places(self, windows: Windows) -> tuple[Array, Array]:
         """The places of the text in the order of their columns, int32, and where each column's begin; after the last
@@ -230,7 +179,7 @@ class CudaKernels:
         if self._last_places is None or self._last_places[0] is not windows:
             nowhere = np.int32(windows.columns)
             owners = self.xp.where(windows.tokens < 0, nowhere, windows.tokens)
-            order, indptr = self._in_order(owners, windows.columns + 1)
+            order, indptr = self._sorted(owners, windows.columns + 1)
             self._last_places = windows, (order.astype(np.int32), indptr)
         return self._last_places[1]
 
@@ -254,51 +203,6 @@ class CudaKernels:
             grid = (min(warps, CARRY_BLOCKS), _ceiling(d, WARP))
             self._launch("combine_carry", out.dtype, grid, (indptr, carry, owner, out, np.int64(warps), np.int64(d)))
         return out
-
-    def matmul(self, a: Array, m: Array, out: Array | None = None) -> Array:
-        product = a @ m.astype(a.dtype, copy=False)
-        if out is None:
-            return product
-        out += product
-        return out
-
-    def matmul_in_place(self, a: Array, m: Array) -> Array:
-        a[...] = self.matmul(a, m)
-        return a
-
-    def matmul_rows(self, matrix: Array, rows: Array, m: Array, last: Array | None = None) -> Array:
-        return self.matmul(self.take(matrix, rows, last), m)
-
-    def transform(self, matrix: Array, m: Array, last: Array | None = None) -> None:
-        transform_by_blocks(matrix, m, last, self.xp)
-
-    def gram(self, a: Array, b: Array | None = None, *, symmetric: bool = False) -> Array:
-        b = a if b is None else b
-        total = self.xp.zeros((a.shape[1], b.shape[1]), np.float64)
-        step = max(GRAM_ROWS, _ceiling(a.shape[0], GRAM_PIECES))
-        for start in range(0, a.shape[0], step):
-            total += a[start : start + step].T @ b[start : start + step]
-        return (total + total.T) / 2 if symmetric else total
-
-    def gram_change(self, matrix: Array, rows: Array, change: Array) -> Array:
-        middle = self.take(matrix, rows)
-        middle += change / 2
-        half = self.gram(change, middle)
-        return half + half.T
-
-    def plus_gram(
-        self, matrix: Array, a: Array, b: Array, keep: float = 1.0, by: float = 1.0, *, symmetric: bool = False
-    ) -> Array:
-        product = self.gram(a, b)
-        return keep * matrix + by * (product + product.T if symmetric else product)
-
-    def weighted_gram(self, a: Array, weights: Array) -> Array:
-        return self.gram(a * self.xp.sqrt(weights).astype(a.dtype)[:, None])
-
-    def inverse(self, matrix: Array) -> Array:
-        if matrix.ndim == 3:  # cuBLAS inverts several at once well where they are small
-            return self.xp.stack([self.inverse(one) for one in matrix])
-        return self.xp.linalg.inv(matrix)  # with numbers that are not finite where it is singular
 
     def _packed(self, array: Array, dtype: Any) -> Array:
         """Row after row without gaps in ``dtype``, as the kernels read it."""
@@ -345,11 +249,6 @@ def instances() -> list[str]:
             *(("loss_terms", f", {loss}") for loss in LOSSES),
         )
     ]
-
-
-def _one_each(xp: Any, columns: Array, count: int) -> Csr:
-    """The structure with one entry in each row."""
-    return Csr(xp.arange(columns.shape[0] + 1), columns, count)
 
 
 def _parts(d: int) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wordsparse.kernels.interface import Kernels
+from wordsparse.kernels.base import Kernels
 from wordsparse.machine.threads import single_threaded_blas
 
 Array = NDArray[Any]

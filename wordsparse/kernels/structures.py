@@ -80,16 +80,6 @@ class Windows:
         """The weight of one token in each bag: 1 / size, float64 (m,)."""
         return 1.0 / (self.stop - self.start - 1)
 
-    def pull(self, values: Array) -> Array:
-        """Each column's sum of ``values`` (m,) over the bags that it is in, float64 (columns,)."""
-        # A bag's value starts to count at its first token and stops to after its last; its centre is left out.
-        n = self.tokens.shape[0]
-        change = np.bincount(self.start, values, n + 1) - np.bincount(self.stop, values, n + 1)
-        received = np.cumsum(change)[:n] - np.bincount(self.centre, values, n)
-        stands = self.tokens >= 0
-        pulled = np.bincount(self.tokens[stands], received[stands], self.columns)
-        return pulled.astype(np.float64, copy=False)  # (bincount of nothing is int64)
-
     def csr(self, xp: Any = np) -> Csr:
         """The same matrix entry by entry, in the order of the text; ``xp`` is the module of the arrays."""
         size = self.stop - self.start - 1

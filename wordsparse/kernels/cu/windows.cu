@@ -1,13 +1,13 @@
 // Bags that are windows of one text, against dense rows: what a token of CBOW costs.
 //
-//   window_means     out[j] = share[j] sum over the tokens p of bag j of by_distance[|p - centre[j]| - 1] F[tokens[p]]
+//   window_means     out[j] = share[j] sum over the tokens p of bag j of F[tokens[p]]
 //   window_dots      out[j] = that row . W[targets[j]], without writing it
-//   window_received  out[p] = sum over the bags j that hold place p of by_distance[..] by[j] X[index[j]]
+//   window_received  out[p] = sum over the bags j that hold place p of by[j] X[index[j]]
 //
 // Bag j holds the places start[j] <= p < stop[j] but centre[j], none of them further than `reach` from it; tokens (n,);
-// centre, ascending, start, stop and targets (bags,). F, W, X (any, d) and share, by (bags,), by_distance (reach,) in
-// T, float or double; index (bags,) is null where X has a row a bag; out (bags, d), (bags,) and (n, d), all of it
-// written. The result for a word is the sum over its places: `combine` over them in order of their words.
+// centre, ascending, start, stop and targets (bags,). F, W, X (any, d) and share, by (bags,) in T, float or double;
+// index (bags,) is null where X has a row a bag; out (bags, d), (bags,) and (n, d), all of it written. The result for a
+// word is the sum over its places: `combine` over them in order of their words.
 //
 // A block takes RUN consecutive bags or places, its threads along the columns, COLUMNS of them each. Bags that follow
 // one another share nearly all their tokens, so a row comes from L2 about once for a block (1 + 2 reach / RUN times a
@@ -21,8 +21,6 @@ constexpr int MAX_WARPS = 8;
 // A thread's columns are threadIdx.x + i blockDim.x, i < COLUMNS, of every so many.
 __device__ inline Position tile_columns() { return Position(blockDim.x) * COLUMNS; }
 
-__device__ inline int distance(int a, int b) { return a < b ? b - a : a - b; }
-
 template <typename T>
 __device__ inline void add_scaled(T (&sum)[COLUMNS], T scale, const T* row, Position column, Position d) {
 #pragma unroll
@@ -31,25 +29,24 @@ __device__ inline void add_scaled(T (&sum)[COLUMNS], T scale, const T* row, Posi
 }
 
 template <typename T>
-__device__ inline void sum_of_bag(const int* tokens, int centre, int start, int stop, const T* by_distance, const T* F,
-                                  Position column, Position d, T (&sum)[COLUMNS]) {
+__device__ inline void sum_of_bag(const int* tokens, int centre, int start, int stop, const T* F, Position column,
+                                  Position d, T (&sum)[COLUMNS]) {
 #pragma unroll 4
     for (int k = start; k < stop - 1; ++k) {
         const int p = k < centre ? k : k + 1;  // the centre is left out
-        add_scaled(sum, by_distance[distance(p, centre) - 1], F + tokens[p] * d, column, d);
+        add_scaled(sum, T(1), F + tokens[p] * d, column, d);
     }
 }
 
 template <typename T>
 __global__ void window_means(const int* __restrict__ tokens, const int* __restrict__ centre,
                              const int* __restrict__ start, const int* __restrict__ stop, const T* __restrict__ share,
-                             const T* __restrict__ by_distance, const T* __restrict__ F, T* __restrict__ out,
-                             Position bags, Position d) {
+                             const T* __restrict__ F, T* __restrict__ out, Position bags, Position d) {
     const Position first = Position(blockIdx.x) * RUN, last = smaller(first + RUN, bags);
     for (Position column = threadIdx.x; column < d; column += tile_columns())
         for (Position j = first; j < last; ++j) {
             T sum[COLUMNS] = {};
-            sum_of_bag(tokens, centre[j], start[j], stop[j], by_distance, F, column, d, sum);
+            sum_of_bag(tokens, centre[j], start[j], stop[j], F, column, d, sum);
 #pragma unroll
             for (int i = 0; i < COLUMNS; ++i)
                 if (column + i * blockDim.x < d) out[j * d + column + i * blockDim.x] = share[j] * sum[i];
@@ -59,8 +56,7 @@ __global__ void window_means(const int* __restrict__ tokens, const int* __restri
 template <typename T>
 __global__ void window_dots(const int* __restrict__ tokens, const int* __restrict__ centre,
                             const int* __restrict__ start, const int* __restrict__ stop, const T* __restrict__ share,
-                            const T* __restrict__ by_distance, const T* __restrict__ F,
-                            const int* __restrict__ targets, const T* __restrict__ W, T* __restrict__ out,
+                            const T* __restrict__ F, const int* __restrict__ targets, const T* __restrict__ W, T* __restrict__ out,
                             Position bags, Position d) {
     __shared__ T partial[MAX_WARPS][RUN];  // of each warp's columns
     const Position first = Position(blockIdx.x) * RUN, last = smaller(first + RUN, bags);
@@ -68,7 +64,7 @@ __global__ void window_dots(const int* __restrict__ tokens, const int* __restric
         T dot = 0;
         for (Position column = threadIdx.x; column < d; column += tile_columns()) {
             T sum[COLUMNS] = {};
-            sum_of_bag(tokens, centre[j], start[j], stop[j], by_distance, F, column, d, sum);
+            sum_of_bag(tokens, centre[j], start[j], stop[j], F, column, d, sum);
             const T* row = W + targets[j] * d;
 #pragma unroll
             for (int i = 0; i < COLUMNS; ++i)
@@ -101,9 +97,8 @@ __device__ inline Position first_bag(const int* centre, Position bags, Position 
 template <typename T>
 __global__ void window_received(const int* __restrict__ centre, const int* __restrict__ start,
                                 const int* __restrict__ stop, const T* __restrict__ by,
-                                const T* __restrict__ by_distance, const T* __restrict__ X,
-                                const int* __restrict__ index, T* __restrict__ out, Position reach, Position bags,
-                                Position places, Position d) {
+                                const T* __restrict__ X, const int* __restrict__ index, T* __restrict__ out,
+                                Position reach, Position bags, Position places, Position d) {
     const Position first = Position(blockIdx.x) * RUN, last = smaller(first + RUN, places);
     const Position nearest = first_bag(centre, bags, first - reach);
     for (Position column = threadIdx.x; column < d; column += tile_columns()) {
@@ -114,8 +109,7 @@ __global__ void window_received(const int* __restrict__ centre, const int* __res
 #pragma unroll 2
             for (Position j = begin; j < bags && centre[j] <= p + reach; ++j) {
                 if (centre[j] == p || p < start[j] || p >= stop[j]) continue;  // the same for the whole block
-                const T scale = by[j] * by_distance[distance(int(p), centre[j]) - 1];
-                add_scaled(sum, scale, X + (index == nullptr ? j : index[j]) * d, column, d);
+                add_scaled(sum, by[j], X + (index == nullptr ? j : index[j]) * d, column, d);
             }
 #pragma unroll
             for (int i = 0; i < COLUMNS; ++i)
