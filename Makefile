@@ -4,7 +4,6 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 SOURCES := pyproject.toml setup.py $(wildcard pyx/*)
 C_SOURCES := $(wildcard pyx/*.hpp)
-MODULES := $(subst /,.,$(basename $(wildcard wordsparse/*/_*.pyi)))
 
 .PHONY: demo test nightly audit lock lint format sanitize wheels docs install install-test clean pages
 
@@ -38,8 +37,6 @@ lint: install-test
 	# It calls pycodestyle by name.
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cython-lint pyx
 	$(VENV)/bin/mypy
-	# The compiled modules against what their stubs say of them.
-	$(VENV)/bin/stubtest --mypy-config-file pyproject.toml --ignore-disjoint-bases $(MODULES)
 	$(VENV)/bin/clang-format --dry-run -Werror $(C_SOURCES)
 	$(VENV)/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(VENV)/bin/check-jsonschema --quiet --builtin-schema vendor.citation-file-format CITATION.cff

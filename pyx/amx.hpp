@@ -39,7 +39,7 @@ constexpr ptrdiff_t TILE = 512, STEP = 4 * TILE;
 typedef uint16_t halves __attribute__((vector_size(64), may_alias));
 typedef uint32_t bits __attribute__((vector_size(64), may_alias));
 
-/* A panel's tiles of so many steps, and panels of so many rows or columns. */
+/* The tiles of a panel with this inner dimension; the panels of this number of rows or columns. */
 INLINED ptrdiff_t steps_of(ptrdiff_t inner) { return (inner + SIDE - 1) / SIDE; }
 INLINED ptrdiff_t sides_of(ptrdiff_t count) { return (count + SIDE - 1) / SIDE; }
 

@@ -1,8 +1,8 @@
 /* Sparse combinations and dot products of many rows, a block of columns at a time. Included by column_blocks.pyx.
  *
- * Rows of a minibatch's words are read once for each pair that they are in, and all of them are more than a cache of a
- * core's own holds. A block of BLOCK_LINES cache lines of each row, copied side by side into a panel, mostly is not; then
- * the next block; and frequent words' blocks, which most pairs ask for, stay closest.
+ * Rows of a minibatch's words are read once for each pair that they are in, and together exceed a core's own cache. A
+ * block of BLOCK_LINES cache lines of each row, packed into a panel, usually fits; the blocks are processed one by one.
+ * The blocks of frequent words, which most pairs ask for, stay in the closest caches.
  *
  * Every number is summed in an order that depends on sizes alone.
  */

@@ -34,7 +34,7 @@ cdef inline const real* rows_of(const real[::view.strided, ::view.contiguous] ma
 
 
 cdef inline Py_ssize_t blocks_of(Py_ssize_t rows, Py_ssize_t size) noexcept nogil:
-    """Blocks of so many rows, the last one perhaps smaller."""
+    """The number of blocks of `size` rows; the last one may be shorter."""
     return (rows + size - 1) // size
 
 
@@ -50,7 +50,7 @@ cdef inline int require_line(const void* start) except -1:
 
 cdef inline int require_csr(const int64_t[::1] indptr, const int32_t[::1] indices, const int64_t[::1] order,
                             Py_ssize_t rows) except -1:
-    """The sizes of a CSR structure; that indices are below the number of columns is its maker's to see to."""
+    """The sizes of a CSR structure. Its maker guarantees that indices are below the number of columns."""
     require(indptr.shape[0] == rows + 1, "indptr must have a number for each row and one more")
     require(indptr[0] >= 0 and indptr[rows] <= indices.shape[0], "indptr must stay within the entries")
     return require(order is None or order.shape[0] == indices.shape[0], "order must have a number for each entry")

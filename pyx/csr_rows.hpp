@@ -8,7 +8,7 @@
 #include "isa.hpp"
 
 namespace wordsparse {
-/* How many rows ahead those are prefetched that stand anywhere in memory. */
+/* Prefetch distance, in rows, for gathered rows. */
 constexpr ptrdiff_t GATHERED_AHEAD = 4;
 /* Columns summed at a time: a buffer that stays in the first-level cache. */
 constexpr ptrdiff_t SUMMED_COLUMNS = 1024;

@@ -1,8 +1,9 @@
 /* Products of matrices in the vector registers. Included by products.pyx.
  *
  * A BLAS is written for any shape; here one side is always d×d, small enough to stay packed in the second-level cache,
- * or both are d wide and tall, and the result is. A tile of C, of so many rows by two vectors as registers hold beside
- * two of B and a number of A (14 rows with 32 registers, 6 with 16), is summed over the inner dimension:
+ * or both are d wide and tall, and the result is. A tile of C is two vectors wide and has as many rows as fit in the
+ * registers beside two vectors of B and one number of A (14 rows with 32 registers, 6 with 16). It is summed over the
+ * inner dimension:
  *
  *     C[i, :] += A[i, k] B[k, :]        one broadcast and two multiply-adds a row and k
  *
@@ -123,7 +124,7 @@ template <typename real> INLINED void prefetch_some(const real *from, ptrdiff_t 
     for (ptrdiff_t byte = 0; byte < count * (ptrdiff_t)sizeof(real); byte += LINE) prefetch((const char *)from + byte);
 }
 
-/* Where the numbers of row k from column j on stand in panels of `inner` rows. */
+/* The place of element (k, j) in packed panels of `inner` rows. */
 template <typename real> INLINED ptrdiff_t in_panels(ptrdiff_t inner, ptrdiff_t k, ptrdiff_t j) {
     return (j / PANEL<real> * inner + k) * PANEL<real> + j % PANEL<real>;
 }
@@ -220,7 +221,7 @@ INLINED void pack_middles(const real *b, ptrdiff_t ld_b, const int64_t *chosen, 
 }
 
 /* C (k, d) = Aᵀ diag(scale²) B over n ≥ 1 rows; scale NULL: 1; chosen not NULL (k = d then): B is rows chosen[0 .. n-1]
- * of b and half of A; half: of C the lower half only, and of what stands above it no more than is convenient. packed: of
+ * of b and half of A; half: only the lower triangle of C is valid, entries above it are unspecified. packed: of
  * gram_bytes. */
 template <typename real>
 void gram_part(const real *a, ptrdiff_t ld_a, ptrdiff_t k, const real *b, ptrdiff_t ld_b, const int64_t *chosen,

@@ -21,7 +21,7 @@
 #define UNROLLED
 #define __builtin_prefetch(...)
 #endif
-#ifndef HAS_VECTORS /* These are parsed, and never called where a vector is a single number. */
+#ifndef HAS_VECTORS /* Stubs: without vectors these must parse, and are never called. */
 #define __builtin_convertvector(x, type) type()
 #define __builtin_shufflevector(a, ...) a
 #endif
@@ -94,7 +94,7 @@ INLINED void stream_fence() {}
 
 namespace wordsparse {
 
-/* The matrix unit multiplies matrices (amx.hpp); all else is as for vectors of 64 bytes. */
+/* The matrix unit multiplies matrices (amx.hpp); everything else uses the code of vectors of 64 bytes. */
 namespace amx {
 using namespace v4;
 }

@@ -7,8 +7,8 @@
 
 namespace wordsparse {
 
-/* An integer as wide; ln 2, of which the first part times a small whole number is exact; the least number that exp is
- * taken of; degrees at which what is left out of both series is below rounding. */
+/* An integer of the same width; ln 2 in two parts, the first of which times a small whole number is exact; the least
+ * argument of exp; the degrees of both series whose truncation error is below rounding. */
 template <typename real> struct series;
 template <> struct series<float> {
     typedef int32_t bits;

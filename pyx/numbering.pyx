@@ -78,7 +78,7 @@ cdef class Numbering:
         sentences : iterator of lists or tuples of hashable
         end : int
         at_least : int
-            The iterator is left where so many values were made.
+            Stops after this number of values; the iterator can be resumed.
 
         Returns
         -------
@@ -174,7 +174,7 @@ cdef class Numbering:
 
 
 cdef inline uint64_t key_of(PyObject* token) except? 0:
-    """What tells a token from all others; its two lowest bits tell how. 0: nothing but the dictionary does.
+    """The key that identifies a token; its two lowest bits are its kind. 0: only the dictionary identifies the token.
 
     1: an int, its value. 3: ASCII letters, up to seven of them and their number. 0: the address of another object.
     """

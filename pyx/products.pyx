@@ -7,7 +7,6 @@ Functions matmul    out = A M  (+ out)         A (n, k), M (k, d), out (n, d): a
                                                rows of a larger matrix and half of A; where the product is symmetric,
                                                Aᵀ diag(s²) A among them, half computed and both filled
           transform A ← [A v] M                A (n, d), v (n,), M (d + 1, d), in float64
-          inverse   out = A⁻¹                  A (n, n), overwritten; or several of them
 dtypes    real = float32 or float64; the sums of gram run in `real` inside a block of rows and in float64 across
           blocks, which keeps the d×d state in float64 where it is earned
 memory    outputs and work space come from the caller; rows of tall matrices may lie further apart. Work space is bytes,
@@ -25,7 +24,7 @@ from scipy.linalg.cython_blas cimport dgemm, dsyrk, sgemm, ssyrk
 
 from common cimport address, blocks_of, real, require, rows_of, stride
 
-cdef extern from "inverse.hpp" namespace "wordsparse" nogil:
+cdef extern from "gemm.hpp" namespace "wordsparse" nogil:
     Py_ssize_t PANEL_BYTES
     Py_ssize_t GEMM_ROWS
     Py_ssize_t panels_of(Py_ssize_t, Py_ssize_t)
@@ -40,8 +39,6 @@ cdef extern from "inverse.hpp" namespace "wordsparse" nogil:
     Py_ssize_t PARTS_ROWS
     void sum_parts[T](int, const T*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, bint,
                       const double*, double, double, double*)
-    Py_ssize_t PIVOTS
-    bint eliminate[T](int, Py_ssize_t, Py_ssize_t, Py_ssize_t, T*, Py_ssize_t, int64_t*, T*, T*)
 
 # A matrix on the right, beside a left side of `real`.
 ctypedef fused right:
@@ -295,48 +292,3 @@ def gram(int isa, const real[::view.strided, ::view.contiguous] a, const real[::
     for i in range(d if half else 0):
         for j in range(i):
             total_[j * d + i] = total_[i * d + j]
-
-
-def inverse_work_size(Py_ssize_t size, Py_ssize_t n, int threads):
-    """Bytes of work space for one inverse."""
-    return 2 * n * PIVOTS * size + work_size(size, n, PIVOTS, n, threads)
-
-
-def inverse(int isa, real[::view.strided, ::view.contiguous] a, int64_t[:, ::1] order, real[:, ::1] out,
-            uint8_t[::1] regular, int threads, uint8_t[:, ::1] work):
-    """out = the inverses of k matrices of n ≥ 1 rows, one below the other, as a and out (k n, n) are. regular (k,) is 0
-    where there is none, and nothing is written there. a is overwritten; order (k, n) comes as 0 … n - 1; work (k,
-    inverse_work_size). One matrix has all threads, each of several has one."""
-    cdef Py_ssize_t count = order.shape[0], n = order.shape[1], ld = stride(a), i
-    require(n > 0 and a.shape[0] == out.shape[0] == count * n and a.shape[1] == out.shape[1] == n, "sizes must match")
-    require(regular.shape[0] == work.shape[0] == count, "each matrix must have work space and a place in regular")
-    require(work.shape[1] >= inverse_work_size(sizeof(real), n, threads if count == 1 else 1),
-            "work must have inverse_work_size bytes")
-    cdef real* a_ = &a[0, 0]
-    cdef real* out_ = &out[0, 0]
-    if count == 1:
-        regular[0] = invert(isa, n, a_, ld, &order[0, 0], out_, threads, &work[0, 0])
-        return
-    for i in prange(count, nogil=True, schedule="static", num_threads=threads):
-        regular[i] = invert(isa, n, a_ + i * n * ld, ld, &order[i, 0], out_ + i * n * n, 1, &work[i, 0])
-
-
-cdef bint invert(int isa, Py_ssize_t n, real* a, Py_ssize_t ld, int64_t* order, real* out, int threads,
-                 uint8_t* work) noexcept nogil:
-    """One inverse (n, n), row after row; False where there is none."""
-    cdef Py_ssize_t first = 0, width, i, j
-    cdef real* panel = <real*> work
-    cdef real* pivots = panel + n * PIVOTS
-    cdef uint8_t* rest = <uint8_t*> (pivots + n * PIVOTS)
-    while first < n:
-        width = min(PIVOTS, n - first)
-        if not eliminate(isa, n, first, width, a, ld, order, panel, pivots):
-            return False
-        multiply_packed(isa, panel, PIVOTS, NULL, <const real*> NULL, n, width, pivots, real is double, n, n, False, a,
-                        ld, True, threads, rest)
-        first += width
-    # Rows of a that were exchanged are columns of its inverse.
-    for i in prange(n, schedule="static", num_threads=threads):
-        for j in range(n):
-            out[i * n + order[j]] = a[i * ld + j]
-    return True

@@ -39,7 +39,7 @@ template <typename real> INLINED vec<real> load(const real *from) {
 
 template <typename real> INLINED void store(real *to, vec<real> x) { memcpy(to, &x, sizeof(x)); }
 
-/* Two vectors of float as one, each number rounded to bfloat16, to even where it is halfway; and each of them again. */
+/* Packs two vectors of float into one of bfloat16, each number rounded to the nearest, halves to even; and unpacks it. */
 INLINED mask<float> rounded(mask<float> bits) { return bits + 0x7FFF + (bits >> 16 & 1); }
 INLINED vec<float> halved(vec<float> upper, vec<float> lower) {
     return (vec<float>)((rounded((mask<float>)upper) & ~0xFFFF) | (rounded((mask<float>)lower) >> 16 & 0xFFFF));
@@ -73,7 +73,7 @@ template <typename real> INLINED typename vectors<real>::narrow narrowed(vec<rea
     return part[0];
 }
 
-/* Of each 16 bytes of two vectors, the lower or upper halves: their numbers in turn, or one half behind the other. */
+/* The lower or upper halves of each 16 bytes of a and b, interleaved (in_turn) or one behind the other. */
 template <typename V, bool upper, bool in_turn, ptrdiff_t lane, size_t... i>
 INLINED V halves(V a, V b, std::index_sequence<i...>) {
     constexpr ptrdiff_t n = sizeof...(i), half = lane / 2;

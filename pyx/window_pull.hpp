@@ -7,16 +7,16 @@ namespace wordsparse {
 
 /* How many rows ahead of their copying strips are prefetched. */
 constexpr ptrdiff_t STRIPS_AHEAD = 16;
-/* No word, no bag. */
+/* Marks a slot without a word or a bag. */
 constexpr uint32_t NOTHING = UINT32_MAX;
-/* Numbers of F and W in a panel: as they are, or rounded to bfloat16, which float can be with vectors of a cache line. */
+/* Numbers of F and W in a panel: as stored, or float rounded to bfloat16 (with vectors of a cache line only). */
 enum Panel { WHOLE, HALF };
-/* The lines of a row in a panel: a word's F, Z, G, and in another panel a target's W, X; or in one panel for both, which
- * are as many then, F and W in one line, Z, G, X. */
+/* Cache lines of a row in a panel. WHOLE: F, Z, G of a word; in another panel W, X of a target. HALF: one panel for both,
+ * of as many words as targets: F and W in one line, Z, G, X. */
 template <Panel half> constexpr int OF_FEATURE = half == HALF ? 4 : 3;
 template <Panel half> constexpr int OF_TARGET = half == HALF ? 4 : 2;
 
-/* Steps behind the text: until the last token has received all, and as far as is prefetched. */
+/* Extra steps after the text ends: the ring is drained, and prefetches stay within the plan. */
 INLINED ptrdiff_t steps_after(ptrdiff_t reach) { return 2 * reach + TOKENS_AHEAD + 1; }
 
 /* Bytes of pull's panels, and of its plan, `size` a number. */
@@ -50,7 +50,7 @@ BY_ISA(window_pull)
 template <typename real> constexpr ptrdiff_t VECS = LINE / sizeof(vec<real>);
 template <typename real> constexpr ptrdiff_t LINE_NUMBERS = LINE / sizeof(real);
 
-/* The function for the panels that there are. */
+/* Chooses the instantiation for the panels of w. */
 #define BY_HALF(name, ...)                                                                                             \
     if constexpr (sizeof(real) == 4 && sizeof(vec<real>) == LINE) {                                                    \
         if (w->half) return name<real, HALF>(__VA_ARGS__);                                                             \

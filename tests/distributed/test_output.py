@@ -9,9 +9,9 @@ import wordsparse as ws
 from wordsparse.distributed.output import ShardedOutput
 from wordsparse.distributed.ranks import ONE, Ranks
 from wordsparse.errors import InputError
+from wordsparse.layer.losses import LOSSES
 
 D, WIDTH, EXAMPLES = 29, 6, 17
-LOSSES = ("squared", "bounded-ns", "spherical", "taylor", "zloss")
 
 
 def check(ranks: Ranks, loss: str, measure: np.ndarray | None) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -16,7 +17,7 @@ from support.texts import SHORT, write_text
 import wordsparse as ws
 from wordsparse.corpus import EncodedCorpus
 from wordsparse.errors import InputError
-from wordsparse.files import storage
+from wordsparse.files import arrays, storage
 from wordsparse.training.checkpoints import Checkpoint
 from wordsparse.training.interruption import Interrupted
 from wordsparse.training.loop import Run
@@ -196,3 +197,8 @@ def test_a_strangers_checkpoint_gives_an_error_or_a_run(whole: Path, tmp_path: P
             Checkpoint.open(tmp_path / "checkpoint").restore(run)
         except InputError:
             return
+
+
+def test_a_number_that_an_older_version_named_otherwise_is_found(tmp_path: Path) -> None:
+    table = arrays.write(tmp_path / "state", {"output.calm_norm": 2.0, "output.V": np.ones((2, 3))})
+    assert arrays.read(tmp_path / "state", table)["output.stable_norm"] == 2.0

@@ -19,13 +19,14 @@ from support.cuda_comparison import (
 from support.emulation import cuda_kernels, nvrtc
 from support.emulation.host_adapter import HostAdapter
 
-from wordsparse.kernels import cuda
+from wordsparse.kernels import cuda, mapped
 from wordsparse.layer import losses
 from wordsparse.layer.losses import Taylor
 
 pytestmark = pytest.mark.nightly
 
 Array = NDArray[Any]
+STRUCTS = [loss.cuda for loss in losses.LOSSES.values()]
 ARCHITECTURES = ("sm_70", "sm_80", "sm_86", "sm_89", "sm_90")
 # Each d takes another number of columns a lane; the last ones more than one tile.
 WIDTHS = (1, 31, 33, 65, 97, 150, 225, 300, 301, 390, 800)
@@ -35,14 +36,14 @@ WIDTHS = (1, 31, 33, 65, 97, 150, 225, 300, 301, 390, 800)
 def test_sources_compile_for_every_architecture_without_a_warning(architecture: str) -> None:
     if nvrtc.library() is None and (shutil.which("nvcc") is None or architecture == "sm_70"):
         pytest.skip("neither nvidia-cuda-nvrtc-cu12 nor an nvcc that knows this architecture is installed")
-    assert nvrtc.compile_for(architecture, cuda.source(), cuda.instances()) == ""
+    assert nvrtc.compile_for(architecture, cuda.source(), cuda.instances(STRUCTS)) == ""
 
 
 def test_the_device_compiler_refuses_what_is_wrong() -> None:
     if nvrtc.library() is None:
         pytest.skip("nvidia-cuda-nvrtc-cu12 is not installed")
     with pytest.raises(nvrtc.CompileError, match="undefined"):
-        nvrtc.compile_for("sm_80", cuda.source().replace("indptr[middle]", "index[middle]"), cuda.instances())
+        nvrtc.compile_for("sm_80", cuda.source().replace("indptr[middle]", "index[middle]"), cuda.instances(STRUCTS))
 
 
 def test_constants_are_those_of_the_sources() -> None:
@@ -75,7 +76,7 @@ def test_the_logic_of_the_kernels_of_windows(d: int, name: str) -> None:
 def test_places_are_sorted_once_for_one_minibatch() -> None:
     kernels, random = cuda_kernels(emulated=True), np.random.default_rng(0)
     for _ in range(2):
-        windows = problems.windows(random, 40, 5, 2).moved(kernels.to_device)
+        windows = mapped(problems.windows(random, 40, 5, 2), kernels.to_device)
         first = kernels._places(windows)
         assert kernels._places(windows) is first
         owners = kernels.to_host(windows.tokens)[kernels.to_host(first[0])]
@@ -93,8 +94,8 @@ def test_the_kernel_of_a_loss_is_its_definition(name: str, dtype: str) -> None:
 
 def test_every_built_in_loss_has_a_kernel_and_no_other() -> None:
     kernels = cuda_kernels(emulated=True)
-    assert {type(loss).__name__ for loss in FUSED.values()} == set(cuda.LOSSES)
     assert {type(loss) for loss in FUSED.values()} == set(losses.LOSSES.values())
+    assert all(loss.cuda for loss in losses.LOSSES.values())
 
     class Mine(Taylor):
         """Of the same name, with terms of its own."""

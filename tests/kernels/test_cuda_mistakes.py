@@ -10,6 +10,7 @@ from support.emulation import cuda_kernels
 from support.emulation.host_adapter import HostAdapter
 
 from wordsparse.kernels import cuda
+from wordsparse.layer.losses import LOSSES
 
 pytestmark = pytest.mark.nightly
 
@@ -108,7 +109,7 @@ def mutated(context: str, old: str, new: str) -> str:
 # Float64 instances of the kernels that each comparison runs.
 INSTANCES = [f"combine<double, {cuda._parts(d)}>" for d in WORST_WIDTHS]
 INSTANCES += ["combine_carry<double>", "pair_dots<double>", "add_rows<double>"]
-LOSS_INSTANCES = [f"loss_terms<double, {name}>" for name in cuda.LOSSES]
+LOSS_INSTANCES = [f"loss_terms<double, {loss.cuda}>" for loss in LOSSES.values()]
 LOSS_INSTANCES += ["combine<double, 1>", "combine_carry<double>"]
 WINDOW_INSTANCES = [f"combine<double, {parts}>" for parts in sorted({cuda._parts(d) for d in WORST_WINDOW_WIDTHS})]
 WINDOW_INSTANCES += [f"{name}<double>" for name in ("combine_carry", "window_means", "window_dots", "window_received")]

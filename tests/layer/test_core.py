@@ -55,6 +55,19 @@ def test_a_forward_pass_does_not_go_back(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["rows", "windows"])
+def test_a_sum_is_taken_once(kind: str) -> None:
+    """Its taker may overwrite it: of rows it was summed again, of windows a KeyError."""
+    _, forward, _ = layer_and_minibatch(kind)
+    sums = forward.inputs.pull_back(forward)
+    for name in ("X", "Z", "G"):
+        value = getattr(sums, name)
+        assert value() is value.take()
+        for use in (value, value.take):
+            with pytest.raises(InputError, match=f"{name} of this minibatch was taken before"):
+                use()
+
+
+@pytest.mark.parametrize("kind", ["rows", "windows"])
 def test_a_forward_pass_is_refused_after_an_update(kind: str) -> None:
     """Its gradient, once more asked for after the step, was that of other weights."""
     layer, forward, _ = layer_and_minibatch(kind)
@@ -100,4 +113,4 @@ def test_an_update_is_computed_beside_the_state(kind: str) -> None:
 def test_a_forward_pass_is_frozen() -> None:
     _, forward, _ = layer_and_minibatch("rows")
     with pytest.raises(AttributeError):
-        forward.alpha = None  # type: ignore[misc, assignment]
+        forward.terms = None  # type: ignore[misc, assignment]

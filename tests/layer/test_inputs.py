@@ -87,14 +87,14 @@ def test_a_layer_steps_alike_on_windows_and_rows(loss: str, per_example: bool) -
             C = C if kind == 0 else np.eye(C.shape[0])
             Y = problems.one_target_each(one_each, random.uniform(0.2, 2, C.shape[0]))
             seen = problems.forward(layer, inputs.rows(), Y, inputs, per_example=per_example)
-            H, alpha = inputs.rows(), seen.alpha[:, None]
-            Gamma = problems.one_target_each(seen.targets.csr, seen.gamma).toarray()
+            H, alpha = inputs.rows(), seen.terms.alpha[:, None]
+            Gamma = problems.one_target_each(seen.targets.csr, seen.terms.gamma).toarray()
             sums, f = problems.sums_of(seen), layer.core.factors
             gradient, loss_sum = sums.gradient(), layer.core.loss_sum(sums)
-            Z, G = sums.take_Z(), sums.G()
+            Z, G = sums.Z(), sums.G()
             for found, expected in (
                 (sums.curvature(), H.T @ (alpha * H)),
-                (problems.sums_of(seen).take_X(), Gamma.T @ H),
+                (problems.sums_of(seen).X(), Gamma.T @ H),
                 (Z, C.T @ (2 * alpha * H)),
                 (G, C.T @ Gamma @ (layer.weights() * np.sqrt(pi / pi.sum())[:, None])[seen.targets.rows]),
                 # The gradient of the features is Cᵀ ∇H.

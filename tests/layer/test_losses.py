@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from support import problems
+from support.losses import CASES, softplus
 
 from wordsparse.errors import InputError
 from wordsparse.kernels import Csr, Kernels
@@ -19,46 +20,10 @@ from wordsparse.layer.reference import DenseOutput
 Array = NDArray[Any]
 
 
-def softplus(x: float) -> float:
-    return x + math.log1p(math.exp(-x)) if x > 0 else math.log1p(math.exp(x))
-
-
-# ℓ of one target with output o, from all outputs x (D,) and the measure π (D,).
-FORMULAS: dict[str, tuple[losses.Loss, Callable[[float, Array, Array], float]]] = {
-    "squared": (losses.Squared(), lambda o, x, pi: float(pi @ x**2) - 2 * o + 1),
-    "squared-at-2": (losses.Squared(2.0), lambda o, x, pi: float(pi @ x**2) - 4 * o + 4),
-    "spherical": (
-        losses.Spherical(epsilon=0.2),
-        lambda o, x, pi: -math.log((o**2 + 0.2) / float(pi @ (x**2 + 0.2))),
-    ),
-    "taylor": (
-        losses.Taylor(),
-        lambda o, x, pi: -math.log((1 + o + o**2 / 2) / float(pi @ (1 + x + x**2 / 2))),
-    ),
-    "zloss": (
-        losses.ZLoss(a=0.5, b=3.0),
-        lambda o, x, pi: softplus(0.5 * (3 - (o - mean(x, pi)) / math.sqrt(mean((x - mean(x, pi)) ** 2, pi)))) / 0.5,
-    ),
-    "bounded-ns": (
-        losses.BoundedNS(negatives=3),
-        lambda o, x, pi: softplus(-o) + 3 * mean(math.log(2) + x / 2 + x**2 / 8, pi),
-    ),
-}
-
-
-def test_every_built_in_loss_has_a_formula_and_a_problem() -> None:
-    for known in ([loss for loss, _ in FORMULAS.values()], problems.LOSSES.values()):
-        assert {type(loss) for loss in known} == set(losses.LOSSES.values())
-
-
-def mean(x: Array, pi: Array) -> float:
-    return float(pi @ x / pi.sum())
-
-
 @pytest.mark.parametrize("with_measure", [False, True])
-@pytest.mark.parametrize("name", FORMULAS)
+@pytest.mark.parametrize("name", CASES)
 def test_value_is_the_formula_over_all_outputs(name: str, with_measure: bool) -> None:
-    loss, formula = FORMULAS[name]
+    loss, formula = CASES[name]
     random = np.random.default_rng(0)
     for _ in range(50):
         x = 3 * random.standard_normal(9)

@@ -11,9 +11,10 @@ from support import problems
 from support.emulation import compiler
 from support.emulation.compiler import LaunchError
 from support.emulation.host_adapter import HostAdapter
+from support.losses import CASES
 from wordsparse.kernels import Csr, Kernels, cuda
 from wordsparse.layer import loss_pass
-from wordsparse.layer.losses import BoundedNS, LinearLoss, Loss, Spherical, Squared, Taylor, ZLoss
+from wordsparse.layer.losses import LinearLoss, Loss, is_regression
 
 Array = NDArray[Any]
 needs_compiler = pytest.mark.skipif(compiler.COMPILER is None, reason=compiler.MISSING)
@@ -102,15 +103,8 @@ def worst_window(kernels: HostAdapter) -> float:
             return float("inf")
 
 
-# Every loss that has a kernel, with constants that are not its defaults.
-FUSED = {
-    "bounded-ns": BoundedNS(3.5),
-    "bounded-ns, touching": BoundedNS(3.5, 2.0),
-    "squared": Squared(0.7),
-    "spherical": Spherical(0.2),
-    "taylor": Taylor(),
-    "zloss": ZLoss(0.4, 3.0),
-}
+# Regression has no terms of its own.
+FUSED = {name: loss for name, (loss, _) in CASES.items() if not is_regression(loss)}
 
 
 def loss_difference(kernels: HostAdapter, loss: Loss, dtype: str = "float64") -> float:
@@ -130,8 +124,7 @@ def loss_difference(kernels: HostAdapter, loss: Loss, dtype: str = "float64") ->
         all_of_it = loss_pass.per_example(loss, csr, y, o, q, s, total, side)
         sides.append([*all_of_it])
         if isinstance(loss, LinearLoss):
-            of_targets, rest = loss_pass.of_targets(loss, csr, y, o, total, side)
-            sides[-1] += [np.array(of_targets), *rest]
+            sides[-1] += map(np.asarray, loss_pass.target_terms(loss, csr, y, o, total, side)[1:])
     with np.errstate(all="ignore"):
         errors = [np.abs(a - b) / max(np.abs(b).max(initial=0), 1e-3) for a, b in zip(*sides, strict=True)]
     return max(float(np.nan_to_num(error, nan=np.inf).max(initial=0)) for error in errors)

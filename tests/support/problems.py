@@ -10,8 +10,9 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from support.emulation import compiler, standin
+from support.losses import DEFAULTS
 from wordsparse.errors import InputError
-from wordsparse.kernels import CpuKernels, Csr, Kernels, Windows
+from wordsparse.kernels import CpuKernels, Csr, Kernels, Windows, mapped
 from wordsparse.kernels.cuda import CudaKernels
 from wordsparse.layer import losses
 from wordsparse.layer import update as layer_update
@@ -21,15 +22,8 @@ from wordsparse.layer.output import FactoredOutput
 from wordsparse.layer.reference import DenseOutput
 
 Array = NDArray[Any]
+LOSSES = DEFAULTS
 
-LOSSES: dict[str, losses.Loss] = {
-    "squared": losses.Squared(),
-    "squared-at-1": losses.Squared(target_value=1.0),
-    "bounded-ns": losses.BoundedNS(),
-    "spherical": losses.Spherical(),
-    "taylor": losses.Taylor(),
-    "zloss": losses.ZLoss(),
-}
 ROUTES = ("dense", "low_rank")
 
 
@@ -125,7 +119,7 @@ def forward(
     csr = Csr(Y.indptr.astype(np.int64), local.astype(np.int32), rows.shape[0])
     if inputs is None:
         inputs = RowInputs(layer.core.kernels.to_device(H.astype(layer.dtype)), layer.core.kernels)
-    targets = Targets(rows, csr, Y.data.astype(layer.dtype)).moved(layer.core.kernels.to_device)
+    targets = mapped(Targets(rows, csr, Y.data.astype(layer.dtype)), layer.core.kernels.to_device)
     return layer.core.forward(inputs, targets, per_example=per_example)
 
 
@@ -145,7 +139,6 @@ def step(
     gradient = sums.gradient()
     Pi = layer.core.kernels.to_device(preconditioner)
     layer.core.apply(layer.core.update(sums, lr, Pi, weight_decay=weight_decay))
-    assert seen.losses is not None
     return host(layer, seen.losses), host(layer, gradient)
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from support.emulation.standin import FUNCTIONS, METHODS, Array, cupy
 from wordsparse.kernels import cuda
+from wordsparse.layer.losses import LOSSES
 
 pytestmark = pytest.mark.nightly
 
@@ -103,7 +104,7 @@ def test_cupy_compiles_the_sources(monkeypatch: pytest.MonkeyPatch) -> None:
     """With CuPy's own options, and the names by which it finds the kernels; a card would say the architecture."""
     compiler = pytest.importorskip("cupy.cuda.compiler", reason="CuPy is not installed")
     monkeypatch.setattr(compiler, "_get_arch_for_options_for_nvrtc", lambda arch: (f"-arch=sm_{arch}", "cubin"))
-    names = tuple(cuda.instances())
+    names = tuple(cuda.instances([loss.cuda for loss in LOSSES.values()]))
     try:
         code, mangled = compiler.compile_using_nvrtc(cuda.source(), cuda.OPTIONS, "80", "kernels.cu", names)
     except (ImportError, RuntimeError) as reason:  # not a CompileException

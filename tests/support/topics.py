@@ -4,17 +4,22 @@ from typing import Any
 
 import numpy as np
 
+from wordsparse.words.options import LOSSES
+from wordsparse.words.recipe import recommended
+
 TOPICS = [f"a{i}" for i in range(10)], [f"b{i}" for i in range(10)]
 # The loss per pair where a run starts; for the Z-loss that of an output at the mean, since it starts from noise.
 # The bound of softplus that touches it at ±6, where the output is 0.
 BOUND_AT_0 = np.log1p(np.exp(6)) - 3 - 1.5 * np.tanh(3)
-AT_START = {
-    "bounded-ns": np.log(2) + 5 * BOUND_AT_0,
-    "squared": 1.0,
-    "spherical": 0.0,
-    "taylor": 0.0,
-    "zloss": 10 * np.log1p(np.e),
-}
+
+
+def at_start(loss: str) -> float:
+    """The loss of a pair before the first step: all outputs are those that its recipe starts from."""
+    recipe = recommended("cbow", loss)
+    return float(recipe.loss.terms(recipe.start, recipe.start**2, recipe.start, 1.0).value)
+
+
+AT_START = {loss: at_start(loss) for loss in LOSSES}
 # Without subsampling: in a text of a few words each is frequent.
 SMALL: dict[str, Any] = {"dim": 8, "epochs": 3, "threads": 1, "sample": 0, "min_count": 1}
 

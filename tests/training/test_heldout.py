@@ -46,8 +46,8 @@ def test_the_heldout_loss_is_the_dense_loss_of_the_final_weights() -> None:
     loss, pairs = 0.0, 0.0
     for e in examples:
         for j, word in enumerate(e.words):
-            for k in range(e.targets.indptr[j], e.targets.indptr[j + 1]):
-                target, y = e.words[e.targets.indices[k]], e.weights[k]
+            for k in range(e.targets.csr.indptr[j], e.targets.csr.indptr[j + 1]):
+                target, y = e.words[e.targets.csr.indices[k]], e.targets.y[k]
                 loss += y * (np.log1p(np.exp(-o[word, target])) + negative[word])
                 pairs += y
     assert model.report["heldout_loss"] == pytest.approx([loss / pairs], rel=1e-5)

@@ -82,7 +82,8 @@ def test_threads_beside_a_gpu_build_the_minibatches_of_one(monkeypatch: pytest.M
         with encoded(TrainingText(two_topics(), TextOptions(min_count=1))) as corpus:
             run = loop.Run(corpus, options)
             built = [
-                (end, e.words.tobytes(), e.targets.indices.tobytes(), e.weights.tobytes()) for end, e in run.examples(0)
+                (end, e.words.tobytes(), e.targets.csr.indices.tobytes(), e.targets.y.tobytes())
+                for end, e in run.examples(0)
             ]
         return len(run.minibatches._ahead), built
 

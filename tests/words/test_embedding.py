@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from support import problems
 
 from wordsparse.kernels import CpuKernels, Csr, Kernels, Windows
+from wordsparse.layer.interface import Targets
 from wordsparse.layer.losses import BoundedNS, Loss, Spherical, Squared, Taylor, ZLoss
 from wordsparse.layer.output import FactoredOutput
 from wordsparse.words.embedding import StepSizes, WordEmbedding
@@ -54,13 +55,14 @@ def minibatch(model: str, seed: int) -> Examples:
         indptr = np.cumsum([0, *(row.size for row in columns)])
         indices = np.concatenate(columns).astype(np.int32)
         weights = counts[counts > 0].astype(np.float32)
-        return Examples(words, Csr(indptr, indices, u), weights, None, 40, int(counts.sum()))
+        return Examples(Targets(words, Csr(indptr, indices, u), weights), None, 40, int(counts.sum()))
     # Word 3 stands at no place of the text; windows of up to 3 words to either side.
     tokens = np.delete(np.arange(u), 3)[random.integers(0, u - 1, 40)].astype(np.int32)
     tokens[[11, 12, 30]] = -2
     bags = problems.windows_over(random, tokens, u, reach=3)
     m = bags.rows
-    return Examples(words, Csr(np.arange(m + 1), tokens[bags.centre], u), np.ones(m, np.float32), bags, 40, m)
+    one_each = Csr(np.arange(m + 1), tokens[bags.centre], u)
+    return Examples(Targets(words, one_each, np.ones(m, np.float32)), bags, 40, m)
 
 
 def dense(csr: Csr, values: Array) -> Array:
@@ -93,7 +95,7 @@ class DenseEmbedding:
         p = np.sqrt(MEASURE)
         F = np.hstack([self.E[T], np.ones((T.size, 1))])
         C = np.eye(T.size) if examples.bags is None else problems.dense_bags(examples.bags)
-        H, Y = C @ F, dense(examples.targets, examples.weights)
+        H, Y = C @ F, dense(examples.targets.csr, examples.targets.y)
         Q, w_bar = self.W.T @ self.W, self.W.T @ p
         loss, alpha, beta, slope = self._loss(Y, H @ self.W[T].T / p[T], np.sum(H @ Q * H, 1), H @ w_bar)
         gamma = slope / p[T]
@@ -190,7 +192,7 @@ def test_a_minibatch_without_pairs_changes_nothing(model: str) -> None:
     none = np.empty(0, np.int32)
     nothing = Csr(np.zeros(1 if model == "cbow" else 4, np.int64), none, 3)
     bags = Windows(np.array([0, -2, 1, -2, 2], np.int32), none, none, none, 5, 3) if model == "cbow" else None
-    empty = Examples(np.array([0, 4, 7]), nothing, np.empty(0, np.float32), bags, 9, 0)
+    empty = Examples(Targets(np.array([0, 4, 7]), nothing, np.empty(0, np.float32)), bags, 9, 0)
     assert trained.step(empty, 1.0) == 0.0
     after = [trained.E, trained.output.weights(), trained.mass, trained.curvature]
     assert all(np.array_equal(x, y) for x, y in zip(before, after, strict=True))

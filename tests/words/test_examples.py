@@ -107,22 +107,22 @@ def expected_pairs(stream: Stream, start: int, stop: int) -> Pairs:
 
 def pairs_of(examples: Examples) -> Pairs:
     """Skip-gram's pairs, after a look at the structure's promises."""
-    csr, words = examples.targets, examples.words
+    csr, words = examples.targets.csr, examples.words
     assert examples.bags is None
     assert csr.rows == csr.columns == words.shape[0]
-    assert examples.weights.dtype == np.float32
-    assert examples.weights.shape == csr.indices.shape == (csr.indptr[-1],)
+    assert examples.targets.y.dtype == np.float32
+    assert examples.targets.y.shape == csr.indices.shape == (csr.indptr[-1],)
     found: Pairs = {}
     for row, (begin, end) in enumerate(pairwise(csr.indptr.tolist())):
         assert len(set(csr.indices[begin:end].tolist())) == end - begin  # equal pairs merged
         for k in range(begin, end):
-            found[int(words[row]), int(words[csr.indices[k]])] = float(examples.weights[k])
+            found[int(words[row]), int(words[csr.indices[k]])] = float(examples.targets.y[k])
     assert examples.pairs == pytest.approx(sum(found.values()), rel=1e-5)
-    if examples.transposed is not None:
-        (row, column), order = entries_of(csr), examples.transposed.order
-        np.testing.assert_array_equal(entries_of(examples.transposed), (row, column))
+    if examples.targets.transposed is not None:
+        (row, column), order = entries_of(csr), examples.targets.transposed.order
+        np.testing.assert_array_equal(entries_of(examples.targets.transposed), (row, column))
         np.testing.assert_array_equal((row[order], column[order]), (column, row))
-        np.testing.assert_array_equal(examples.weights[order], examples.weights)
+        np.testing.assert_array_equal(examples.targets.y[order], examples.targets.y)
     return found
 
 
@@ -147,11 +147,11 @@ def bags_of(examples: Examples) -> list[tuple[int, list[int]]]:
     """CBOW's examples in their order, after a look at the structure's promises."""
     bags, words = examples.bags, examples.words
     assert bags is not None
-    assert bags.columns == examples.targets.columns == words.shape[0]
-    assert bags.rows == examples.targets.rows == examples.pairs
-    assert examples.targets.indptr.tolist() == list(range(examples.pairs + 1))
-    assert (examples.targets.indices == bags.tokens[bags.centre]).all()
-    assert (examples.weights == np.ones(examples.pairs, np.float32)).all()
+    assert bags.columns == examples.targets.csr.columns == words.shape[0]
+    assert bags.rows == examples.targets.csr.rows == examples.pairs
+    assert examples.targets.csr.indptr.tolist() == list(range(examples.pairs + 1))
+    assert (examples.targets.csr.indices == bags.tokens[bags.centre]).all()
+    assert (examples.targets.y == np.ones(examples.pairs, np.float32)).all()
     assert (np.diff(bags.centre) > 0).all()
     assert (bags.centre - bags.start <= bags.reach).all()
     assert (bags.stop - bags.centre <= bags.reach + 1).all()
@@ -159,7 +159,7 @@ def bags_of(examples: Examples) -> list[tuple[int, list[int]]]:
     np.testing.assert_allclose(bags.share, 1 / np.diff(csr.indptr))
     return [
         (int(words[target]), words[csr.indices[begin:end]].tolist())
-        for target, (begin, end) in zip(examples.targets.indices, pairwise(csr.indptr.tolist()), strict=True)
+        for target, (begin, end) in zip(examples.targets.csr.indices, pairwise(csr.indptr.tolist()), strict=True)
     ]
 
 
@@ -304,8 +304,8 @@ def test_distances_count_as_asked(distances: Distances, weights: list[float]) ->
     np.testing.assert_allclose(distance_weights(window, distances), weights)
     # Skip-gram's pairs by these weights: words k places apart, to both sides, up to half a turn of the six.
     pairs = builder.skipgram(text, window, n - window, offset=0, epoch=0)
-    apart = (pairs.targets.indices - pairs.targets.row_of_entry()) % 6
-    found = np.bincount(apart, weights=pairs.weights, minlength=6) / (n - 2 * window)
+    apart = (pairs.targets.csr.indices - pairs.targets.csr.row_of_entry()) % 6
+    found = np.bincount(apart, weights=pairs.targets.y, minlength=6) / (n - 2 * window)
     w = [0.0, *weights]
     np.testing.assert_allclose(found, [0, w[1], w[2] + w[4], 2 * w[3], w[2] + w[4], w[1]], rtol=1e-4)
     # CBOW's windows as often.

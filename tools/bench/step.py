@@ -101,8 +101,7 @@ PRODUCTS = (
 PASSES = ("take", "add_rows", "column_sums", "scale_rows", "scale_columns", "row_dots", "sum_rows")
 # So many rows stay in a core's own caches, whichever of their columns a kernel takes at a time.
 NEAR = 1024
-# Parts that one thread does: of their wall time, since other threads may look for work meanwhile. An inverse of more
-# than 447 rows is shared.
+# Parts that one thread does: of their wall time, since other threads may look for work meanwhile.
 ON_ONE_THREAD = "inverse", "transpose", "the rest"
 
 

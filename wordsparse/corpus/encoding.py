@@ -131,7 +131,8 @@ class ReadText:
 
     def counts(self) -> dict[str, int]:
         """All words and their counts."""
-        return self.tables[0].counts(1)
+        counts: dict[str, int] = self.tables[0].counts(1)
+        return counts
 
     def vocabulary(self, min_count: int, max_vocab: int | None = None, known: Collection[str] = ()) -> Vocabulary:
         """The vocabulary of its words; see :meth:`Vocabulary.from_counts`."""

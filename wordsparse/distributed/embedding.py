@@ -5,7 +5,7 @@ same everywhere.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from wordsparse.distributed.inputs import SplitInputs, SplitTargets
 from wordsparse.distributed.layer import ShardedLayer
 from wordsparse.distributed.route import Route
+from wordsparse.kernels import mapped
 from wordsparse.layer.inputs import RowInputs, WindowInputs
-from wordsparse.layer.interface import Inputs, Targets
+from wordsparse.layer.interface import Inputs
 from wordsparse.words.embedding import WordEmbedding, start_rows
 from wordsparse.words.examples import Examples
 
@@ -27,24 +28,18 @@ ROWS = ("E", "mass", "output.V")
 LARGE = ("E", "output.V")
 
 
-@dataclass(frozen=True)
-class SplitExamples(Examples):
-    """A rank's part of a minibatch, with the tokens and pairs of all of it, and the way of its rows."""
-
-    route: Route | None = None
-
-
 class ShardedEmbedding(WordEmbedding):
     """A :class:`~wordsparse.words.embedding.WordEmbedding` whose rows are those that the layer's ranks own."""
 
     output: ShardedLayer
 
     def joined(self, examples: Examples) -> Examples:
-        """The part of a minibatch with the sums of all parts; collective."""
+        """The part of a minibatch with the tokens and pairs of all parts, and the way of its rows; collective."""
         ranks = self.output.ranks
         tokens, pairs = ranks.sum(np.array([float(examples.tokens), float(examples.pairs)])).tolist()
-        route = Route(ranks, self.output.kernels, examples.words)
-        return SplitExamples(**{**vars(examples), "tokens": int(tokens), "pairs": pairs, "route": route})
+        route, part = Route(ranks, self.output.kernels, examples.words), examples.targets
+        targets = SplitTargets(route.rows, part.csr, part.y, part.transposed, route=route)
+        return replace(examples, targets=targets, tokens=int(tokens), pairs=pairs)
 
     def loss(self, examples: Examples) -> float:
         return float(self.output.summed(np.array(super().loss(examples))))
@@ -67,13 +62,11 @@ class ShardedEmbedding(WordEmbedding):
             E[own] = rows
         return E
 
-    def _minibatch(self, examples: Examples) -> tuple[Examples, Inputs, Targets]:
-        assert isinstance(examples, SplitExamples)
-        assert examples.route is not None
-        kernels, route = self.output.kernels, examples.route
-        examples = examples.moved(kernels.to_device)
+    def _minibatch(self, examples: Examples) -> tuple[Examples, Inputs]:
+        assert isinstance(examples.targets, SplitTargets)
+        kernels, route = self.output.kernels, examples.targets.route
+        examples = mapped(examples, kernels.to_device)
         features = route.deliver(kernels.take(self.E, route.asked, kernels.xp.ones(route.asked.shape[0], np.float32)))
         bags = examples.bags
         part = RowInputs(features, kernels) if bags is None else WindowInputs(features, bags, kernels)
-        targets = SplitTargets(route.rows, examples.targets, examples.weights, examples.transposed, route)
-        return replace(examples, words=route.rows), SplitInputs(part, self.output.ranks, route), targets
+        return examples, SplitInputs(part, self.output.ranks, route)

@@ -4,45 +4,28 @@ The equations are those of :mod:`wordsparse.layer`: per example they need nothin
 such as K and Hᵀβ, are added over the ranks; sums for each row, such as X, Z and G, are collected at the rows' owners.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
 
 from numpy.typing import NDArray
 
 from wordsparse.distributed.ranks import Ranks
 from wordsparse.distributed.route import Route
-from wordsparse.layer.interface import Forward, Inputs, Sums, Targets
-from wordsparse.layer.targets import FormedRows
+from wordsparse.layer.interface import Forward, Inputs, Sums, Targets, Value
 
 Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
 class SplitTargets(Targets):
-    """Targets of its examples. The columns of ``csr`` are the rows that it wants, ``rows`` those of ``route``."""
+    """Targets of its examples. The columns of ``csr`` are the rows that it wants, ``rows`` its own ones that any wants:
+    W_T is formed by the owners of the rows, and X, and the change of V, are those of own rows."""
 
-    route: Route | None = None
+    route: Route = field(kw_only=True)
+    whole: ClassVar[bool] = False
 
-
-class SplitRows(FormedRows):
-    """W_T is formed by the owners of the rows; its change, and X, are those of this rank's own rows."""
-
-    def __init__(self, route: Route, ranks: Ranks, *state: Any) -> None:
-        super().__init__(*state)
-        self.route, self._ranks = route, ranks
-
-    def _form(self) -> Array:
-        return self.route.fetch(super()._form())
-
-    def square(self, X: Array, forward: Forward) -> Array:
-        return self._ranks.sum(super().square(X, forward))
-
-    def measure_sums(self, X: Array) -> Array:
-        return self._ranks.sum(super().measure_sums(X))
-
-    def gram_change(self, D: Array) -> Array:
-        return self._ranks.sum(super().gram_change(D))
+    def fetch(self, rows: Array) -> Array:
+        return self.route.fetch(rows)
 
 
 class SplitInputs:
@@ -64,47 +47,24 @@ class SplitInputs:
         return self.collected(self.part.mass(weights))
 
     def pull_back(self, forward: Forward) -> Sums:
-        return SplitSums(forward, self)
+        """The sums that flow back from all ranks' examples; those for each row are of this rank's own rows."""
+        part, targets = self.part.pull_back(replace(forward, inputs=self.part)), forward.targets
+        assert isinstance(targets, SplitTargets)
+        summed, collected, route = self.ranks.sum, self.collected, targets.route
+        return replace(
+            part,
+            forward=forward,
+            X=Value("X", lambda: route.collect(part.X.take())),
+            Z=Value("Z", lambda: collected(part.Z.take())),
+            G=Value("G", lambda: collected(part.G.take())),
+            curvature=Value("K", lambda: summed(part.curvature())),
+            weights_gram=Value("XᵀW_T", lambda: summed(part.weights_gram())),
+            pulled_beta=Value("Cᵀβ", lambda: collected(part.pulled_beta())),
+            total_beta=Value("Hᵀβ", lambda: summed(part.total_beta())),
+        )
 
     def collected(self, sums: Array) -> Array:
         """Sums for each feature, (n,) or (n, k), at the owners of the features."""
         if self._route is None:
             return sums
         return self._route.collect(sums) if sums.ndim == 2 else self._route.collect(sums[:, None])[:, 0]
-
-
-class SplitSums:
-    """The sums that flow back from all ranks' examples; those for each row are of this rank's own rows."""
-
-    def __init__(self, forward: Forward, inputs: SplitInputs) -> None:
-        self.forward, self._inputs = forward, inputs
-        self._part = part = inputs.part.pull_back(replace(forward, inputs=inputs.part))
-        self.transposed, self.G, self.H_hat, self.gradient = part.transposed, part.G, part.H_hat, part.gradient
-        self._kept: dict[str, Array] = {}
-
-    def take_X(self) -> Array:
-        assert isinstance(self.forward.target_rows, SplitRows)
-        return self.forward.target_rows.route.collect(self._part.take_X())
-
-    def take_Z(self) -> Array:
-        return self._inputs.collected(self._part.take_Z())
-
-    def take_G(self) -> Array:
-        return self._inputs.collected(self._part.take_G())
-
-    def pulled_beta(self) -> Array:
-        return self._inputs.collected(self._part.pulled_beta())
-
-    def weights_gram(self) -> Array:
-        return self._summed("weights_gram", self._part.weights_gram)
-
-    def curvature(self) -> Array:
-        return self._summed("curvature", self._part.curvature)
-
-    def total_beta(self) -> Array:
-        return self._summed("total_beta", self._part.total_beta)
-
-    def _summed(self, name: str, part: Callable[[], Array]) -> Array:
-        if name not in self._kept:
-            self._kept[name] = self._inputs.ranks.sum(part())
-        return self._kept[name]

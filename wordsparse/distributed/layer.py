@@ -10,14 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wordsparse.distributed.inputs import SplitRows, SplitTargets
 from wordsparse.distributed.owners import Owners
 from wordsparse.distributed.ranks import Ranks
 from wordsparse.errors import TrainingError
 from wordsparse.kernels import Kernels
-from wordsparse.layer import update as updates
 from wordsparse.layer.core import BLOCK_ROWS, ExactLayer
-from wordsparse.layer.interface import TargetRows, Targets
 from wordsparse.layer.losses import Loss
 
 Array = NDArray[Any]
@@ -47,23 +44,8 @@ class ShardedLayer(ExactLayer):
         """Those that share this layer."""
         return self.owners.ranks
 
-    def target_rows(self, targets: Targets) -> tuple[TargetRows, Array]:
-        assert isinstance(targets, SplitTargets)
-        assert targets.route is not None
-        own = self.measure_roots(targets.rows)
-        rows = SplitRows(targets.route, self.ranks, self.V, targets, own, self.factors, self.kernels)
-        ones: Array = self.kernels.xp.ones(targets.csr.columns)
-        wanted = ones if self.p is None else targets.route.fetch(own[:, None])[:, 0]
-        return rows, wanted
-
     def summed(self, part: Array) -> Array:
         return self.ranks.sum(part)
-
-    def computed(self, step: updates.Step) -> updates.Update:
-        # Only this route keeps to sums over rows and examples: the other one needs all examples in one place.
-        examples = int(self.summed(np.array(step.sums.forward.inputs.shape[0])))
-        with np.errstate(all="ignore"):
-            return updates.dense(step, updates.precision(examples, self.dtype))
 
     def set_noise(self, seed: int, size: float) -> None:
         self.clock.changes += 1

@@ -13,10 +13,10 @@ from wordsparse.distributed.ranks import Ranks, together
 from wordsparse.distributed.route import Route
 from wordsparse.distributed.staging import staged
 from wordsparse.errors import InputError
-from wordsparse.kernels import Csr, Kernels, at_work, kernels_on
+from wordsparse.kernels import Csr, Kernels, at_work, kernels_on, mapped
 from wordsparse.layer import losses as _losses
 from wordsparse.layer.inputs import RowInputs
-from wordsparse.layer.interface import Forward, Sums
+from wordsparse.layer.interface import Sums
 from wordsparse.layer.output import NOISE, check_memory
 from wordsparse.words.examples import by_owner
 
@@ -144,16 +144,14 @@ class ShardedOutput:
         rows, (indptr, columns, y) = together(self.ranks, checked)
         wanted, local = _wanted(columns, self.ranks.size)
         route = Route(core.ranks, core.kernels, wanted)
-        csr = Csr(indptr, local.astype(np.int32), wanted.shape[0]).moved(move)
+        csr = mapped(Csr(indptr, local.astype(np.int32), wanted.shape[0]), move)
         inputs = SplitInputs(RowInputs(move(rows), core.kernels), core.ranks, None)
-        forward = core.forward(inputs, SplitTargets(route.rows, csr, move(y), None, route))
+        forward = core.forward(inputs, SplitTargets(route.rows, csr, move(y), route=route))
         return forward.inputs.pull_back(forward)
 
     def _results(self, sums: Sums) -> tuple[Array, Array]:
         """Losses and gradient, on the host."""
-        forward: Forward = sums.forward
-        assert forward.losses is not None
-        return self.core.kernels.to_host(forward.losses), self.core.kernels.to_host(sums.gradient())
+        return self.core.kernels.to_host(sums.forward.losses), self.core.kernels.to_host(sums.gradient())
 
 
 def _wanted(rows: Array, owners: int) -> tuple[Array, Array]:

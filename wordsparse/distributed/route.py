@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordsparse.distributed.ranks import Ranks
-from wordsparse.kernels import Csr, Kernels
+from wordsparse.kernels import Csr, Kernels, mapped
 
 Array = NDArray[Any]
 
@@ -23,8 +23,8 @@ class Route:
         As they take the arrays of these kernels: see staging.py.
     kernels : Kernels
     wanted : (u,) int64
-        The rows that this rank's examples touch, distinct, by their numbers in the whole matrix; those of one owner
-        stand together, the owners in their order. An array of NumPy; those below are the kernels'.
+        The rows that this rank's examples touch, distinct, by their numbers in the whole matrix, grouped by their
+        owners in the order of ranks. An array of NumPy; those below are the kernels'.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class Route:
         place[order] = np.cumsum(begins) - 1
         # The rows that came for each of `rows`, in the order of the ranks.
         ends = np.append(np.flatnonzero(begins), order.shape[0]).astype(np.int64)
-        self._parts = Csr(ends, order.astype(np.int32), order.shape[0]).moved(kernels.to_device)
+        self._parts = mapped(Csr(ends, order.astype(np.int32), order.shape[0]), kernels.to_device)
         self.asked, self.rows, self._place = map(kernels.to_device, (asked, ordered[begins], place))
 
     def fetch(self, rows: Array) -> Array:

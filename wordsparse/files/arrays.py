@@ -21,6 +21,8 @@ from wordsparse.files.members import is_count, is_measure, is_number
 from wordsparse.validation import all_finite
 
 Array = NDArray[Any]
+# Numbers that files of older versions have under another name.
+OLD_NAMES = {"output.calm_norm": "output.stable_norm"}
 _TYPES = ("|u1", "<f4", "<f8", "<i4", "<i8")
 _BLOCK = 2**24
 _LONGEST = 2**48  # no axis is longer: with one of none, an array of any other states no bytes
@@ -81,6 +83,7 @@ def read(path: Path, table: Any, into: Mapping[str, Any] | None = None) -> dict[
         of ``into`` is then undefined.
     """
     arrays, numbers = _checked_table(path, table)
+    numbers = {OLD_NAMES.get(name, name): number for name, number in numbers.items()}
     state: dict[str, Any] = dict(numbers)
     digest = hashlib.sha256()
     with regular.opened(path) as file:

@@ -15,11 +15,11 @@ if not installed("wordsparse.kernels._build"):
 # isort: split
 from wordsparse.kernels.base import Kernels
 from wordsparse.kernels.cpu import CpuKernels
-from wordsparse.kernels.structures import Csr, Windows
+from wordsparse.kernels.structures import Csr, Windows, mapped
 from wordsparse.machine import devices
 from wordsparse.machine.threads import single_threaded_blas
 
-__all__ = ["CpuKernels", "Csr", "Kernels", "Windows", "at_work", "kernels_on"]
+__all__ = ["CpuKernels", "Csr", "Kernels", "Windows", "at_work", "kernels_on", "mapped"]
 
 
 def kernels_on(device: str, threads: int | None = None, *, bfloat16: bool = False) -> Kernels:

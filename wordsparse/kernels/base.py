@@ -74,10 +74,14 @@ class Kernels:
     ) -> Array:
         """The sparse matrix (structure ``csr``, values ``values``) times ``rows``, plus ``diag(scale) base`` where
         given."""
-        out = self.xp.zeros((csr.rows, rows.shape[1]), rows.dtype)
-        self.xp.add.at(out, self.row_of_entry(csr), _in_order(csr, values)[:, None] * rows[csr.indices])
+        out = self._times(csr, values, rows)
         if base is not None and scale is not None:
             out += scale[:, None] * base
+        return out
+
+    def _times(self, csr: Csr, values: Array, rows: Array) -> Array:
+        out = self.xp.zeros((csr.rows, rows.shape[1]), rows.dtype)
+        self.xp.add.at(out, self.row_of_entry(csr), _in_order(csr, values)[:, None] * rows[csr.indices])
         return out
 
     def sparse_gram(self, csr: Csr, transposed: Csr, values: Array, out: Array) -> None:
@@ -111,13 +115,13 @@ class Kernels:
         s: Array | None,
         total: float,
     ) -> tuple[Array, Array, Array, Array] | None:
-        """``loss_pass.per_example`` of the built-in loss of that class and constants in one pass, zeros for q and s
-        that are None; or None, where array operations are to do it."""
+        """``loss_pass.per_example`` of the loss that the device has as ``loss``, with its constants, in one pass, zeros
+        for q and s that are None; or None, where array operations are to do it."""
         return None
 
     def target_terms(self, loss: str, y: Array, o: Array) -> tuple[float, Array] | None:
-        """Σ y t(o) and the array y t'(o) of the built-in linear loss of that class in one pass; or None, where array
-        operations are to do it."""
+        """Σ y t(o) and the array y t'(o) of the linear loss that is compiled as ``loss`` in one pass; or None, where
+        array operations are to do it."""
         return None
 
     # ── windows of a text ─────────────────────────────────────────────────────────────────────────────────────────
@@ -135,7 +139,7 @@ class Kernels:
     def window_means(self, windows: Windows, features: Array) -> Array:
         """H, every h_j, (m, d)."""
         bags, share = windows.csr(self.xp), windows.share.astype(features.dtype)
-        return self.combine(bags, share[self.row_of_entry(bags)], features)
+        return self._times(bags, share[self.row_of_entry(bags)], features)
 
     def window_pull(
         self, windows: Windows, features: Array, targets: Array, rows: Array, zeta: Array, gamma: Array
@@ -232,10 +236,8 @@ class Kernels:
         return self.gram(a * self.xp.sqrt(weights).astype(a.dtype)[:, None])
 
     def inverse(self, matrix: Array) -> Array:
-        """The inverse (n, n), or that of each of several matrices (k, n, n), in their precision; not finite where one
-        is singular, so that its condition number says so."""
-        if matrix.ndim == 3:
-            return self.xp.stack([self.inverse(one) for one in matrix])
+        """The inverse (n, n), in the matrix's precision; not finite where it is singular, so that its condition number
+        says so."""
         try:
             return self.xp.linalg.inv(matrix)  # CuPy raises nothing: its numbers are not finite then
         except np.linalg.LinAlgError:

@@ -15,7 +15,15 @@ from scipy.linalg import lapack
 from wordsparse.machine import threads as _threads
 
 # isort: split
-from wordsparse.kernels import _build, _column_blocks, _csr_rows, _loss_terms, _products, _windows, selfcheck
+from wordsparse.kernels import (  # type: ignore[attr-defined] # compiled
+    _build,
+    _column_blocks,
+    _csr_rows,
+    _loss_terms,
+    _products,
+    _windows,
+    selfcheck,
+)
 from wordsparse.kernels.base import Kernels
 from wordsparse.kernels.isa import chosen_isa
 from wordsparse.kernels.pool import ArrayPool, row_bytes
@@ -30,20 +38,17 @@ logger = logging.getLogger("wordsparse")
 
 # Below this many multiply-adds a parallel region costs more than it saves (waking a sleeping thread: ~20 µs).
 PARALLEL_WORK = 200_000
-# The cost of the terms of one loss, of one fetched number, of the sums of one bag, and of one row that is fetched from
-# memory, at least, in multiply-adds.
+# Rough costs in multiply-adds: one loss term, one gathered number, the sums of one bag, one row from memory.
 TERMS_WORK, SCALE_WORK, SUMS_WORK, ROW_WORK = 40, 4, 8, 16
-# Smaller matrices are inverted by LAPACK, in one piece.
-OWN_INVERSE_ROWS = 64
-# Rows that are added up by one thread.
+# Rows that one thread adds up at a time.
 SUM_ROWS = 1024
-# About what a core's own cache holds. A sparse matrix is multiplied with a dense one by blocks of columns where that is
-# larger, and each of its rows is read so many times that copying their blocks is little beside it.
+# A sparse matrix is multiplied with a dense one by blocks of columns where the dense one exceeds a core's own cache,
+# and each of its rows is read often enough that copying their blocks costs little beside it.
 BLOCKS_FROM_BYTES = 1 << 20
 BLOCKS_FROM_ENTRIES = 8
-# The matrix unit takes products of at least so many rows, and columns of either side: it computes whole tiles.
+# The least rows, and columns of either side, of products on the matrix unit: it computes whole tiles.
 AMX_ROWS, AMX_COLUMNS = 1024, 64
-# About what a last-level cache holds: more than this is out of it again by the time it is read.
+# About the size of a last-level cache: a larger result has left it by the time it is read.
 CACHED_BYTES = 32 << 20
 # The place of x86-64-v4 among the sets that were compiled: vectors of 64 bytes, no matrix unit.
 X86_64_V4 = 2
@@ -83,7 +88,7 @@ class CpuKernels(Kernels):
         bfloat16: bool = False,
     ) -> None:
         self.isa = chosen_isa(isa)
-        self._isa = _build.compiled_isas.index(self.isa)
+        self._isa: int = _build.compiled_isas.index(self.isa)
         self._own_products, self._bfloat16 = own_products, bfloat16
         self.threads = _threads.resolve_threads(threads)
         if self.threads > 1 and not OPENMP:
@@ -104,22 +109,13 @@ class CpuKernels(Kernels):
         self._allocate()
 
     def inverse(self, matrix: Array) -> Array:
-        n, dtype = matrix.shape[-1], matrix.dtype
-        if n < OWN_INVERSE_ROWS or not self.own_products:
-            return _inverse(matrix)
-        count = matrix.size // n**2
-        scratch, order = self._pool.rows(count * n, n, dtype), np.tile(np.arange(n), (count, 1))
-        scratch[:] = matrix.reshape(-1, n)
-        out, regular = np.empty((count, n, n), dtype), np.empty(count, np.uint8)
-        # Two threads were no faster than one for a single matrix at n = 301, and were at 513.
-        threads = self._threads_for(n * n * (1 if count == 1 else n))
-        size = _products.inverse_work_size(matrix.itemsize, n, threads if count == 1 else 1)
-        work = self._work_of(count * size)
-        arrays = scratch, order, out.reshape(-1, n), regular, threads, work[: count * size].reshape(count, size)
-        _products.inverse(min(self._isa, X86_64_V4), *arrays)
-        self._done(work)
-        out[regular == 0] = np.inf
-        return out.reshape(matrix.shape)
+        # By LU of the transpose, which in C order needs no copy: half the time of solving for the identity.
+        single = matrix.dtype == np.float32
+        getrf, getri = (lapack.sgetrf, lapack.sgetri) if single else (lapack.dgetrf, lapack.dgetri)
+        lu, pivots, singular = getrf(matrix.T)
+        if singular:
+            return np.full_like(matrix, np.inf)
+        return np.asarray(getri(lu, pivots, lwork=64 * matrix.shape[0], overwrite_lu=1)[0].T)
 
     def row_of_entry(self, csr: Csr) -> Array:
         return csr.row_of_entry()
@@ -166,14 +162,12 @@ class CpuKernels(Kernels):
         _csr_rows.sum_rows(csr.indptr, csr.order, values, out, self._threads_for(csr.entries))
         return out
 
-    def target_terms(self, loss: str, y: Array, o: Array) -> tuple[float, Array] | None:
-        if loss != "BoundedNS":
-            return None
+    def target_terms(self, loss: str, y: Array, o: Array) -> tuple[float, Array]:
         o = np.ascontiguousarray(o)
         slope = self._pool.empty(o.shape, o.dtype)
         sums = np.empty(-(-o.shape[0] // _loss_terms.BLOCK))
         y = np.ascontiguousarray(y, o.dtype)
-        _loss_terms.softplus(self._isa, y, o, slope, sums, self._threads_for(TERMS_WORK * o.shape[0]))
+        getattr(_loss_terms, loss)(self._isa, y, o, slope, sums, self._threads_for(TERMS_WORK * o.shape[0]))
         return float(sums.sum()), slope
 
     def row_dots(self, left: Array, right: Array) -> Array:
@@ -407,19 +401,6 @@ class CpuKernels(Kernels):
 
     def _threads_for(self, work: int) -> int:
         return _threads.usable_threads(self.threads) if work >= PARALLEL_WORK else 1
-
-
-def _inverse(matrix: Array) -> Array:
-    """By LAPACK."""
-    if matrix.ndim == 3:
-        return np.stack([_inverse(one) for one in matrix])
-    # By LU of the transpose, which in C order needs no copy: half the time of solving for the identity.
-    single = matrix.dtype == np.float32
-    getrf, getri = (lapack.sgetrf, lapack.sgetri) if single else (lapack.dgetrf, lapack.dgetri)
-    lu, pivots, singular = getrf(matrix.T)
-    if singular:
-        return np.full_like(matrix, np.inf)
-    return np.asarray(getri(lu, pivots, lwork=64 * matrix.shape[0], overwrite_lu=1)[0].T)
 
 
 @functools.cache

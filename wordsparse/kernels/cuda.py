@@ -4,7 +4,7 @@ The CUDA sources are compiled by NVRTC for the current GPU when a kernel is firs
 on disk. Sums are taken in an order that depends on sizes alone: the same numbers in, the same bytes out.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -29,8 +29,6 @@ NULL = np.uintp(0)  # a pointer, as a number
 WARPS_PER_BLOCK = BLOCK // WARP
 # Bags or places of a block of the windows' kernels; columns of one of its threads, and its largest number of warps.
 RUN, COLUMNS, MAX_WARPS = 32, 2, 8
-# The losses that have a kernel, by the names of their classes.
-LOSSES = ("BoundedNS", "Squared", "Spherical", "Taylor", "ZLoss")
 # Columns that a lane of `combine` holds: for each a register of sums and a load under way.
 PARTS = (1, 2, 3, 4, 6, 8, 10, 12)
 
@@ -59,9 +57,8 @@ class CudaKernels(Kernels):
         self.xp = devices.usable_cupy() if cupy is None else cupy
         if tf32 is not None:
             devices.set_tf32(self.xp, tf32)
-        self._last_places: tuple[Windows, tuple[Array, Array]] | None = (
-            None  # of one minibatch, which asks several times
-        )
+        # Of one minibatch, which asks several times.
+        self._last_places: tuple[Windows, tuple[Array, Array]] | None = None
 
     def to_device(self, array: Array) -> Array:
         return self.xp.asarray(array)
@@ -91,10 +88,8 @@ class CudaKernels(Kernels):
         q: Array | None,
         s: Array | None,
         total: float,
-    ) -> tuple[Array, Array, Array, Array] | None:
+    ) -> tuple[Array, Array, Array, Array]:
         xp, entries = self.xp, csr.entries
-        if loss not in LOSSES:
-            return None
         sums, gamma = xp.empty((entries, 3), np.float64), xp.empty(entries, o.dtype)
         if entries:
             a, b = (*constants, 0.0, 0.0)[:2]
@@ -184,7 +179,7 @@ class CudaKernels(Kernels):
         return self._last_places[1]
 
     def _combine(self, indptr: Array, rows: Array, indices: Any = NULL, order: Any = NULL, values: Any = NULL) -> Array:
-        """Each row's sum of ``values[order[e]] rows[indices[e]]`` over its entries e; NULL: of ones, as they stand."""
+        """Each row's sum of ``values[order[e]] rows[indices[e]]`` over its entries e; NULL: ones, in stored order."""
         xp, (count, d) = self.xp, rows.shape
         entries = count if indices is NULL else indices.shape[0]
         out = xp.zeros((indptr.shape[0] - 1, d), rows.dtype)
@@ -237,8 +232,8 @@ def _compiled(cupy: Any, name: str) -> Callable[..., None]:
     return function
 
 
-def instances() -> list[str]:
-    """Every kernel that may be launched, with its template arguments."""
+def instances(losses: Sequence[str]) -> list[str]:
+    """Every kernel that may be launched, with its template arguments; ``losses`` are structs of losses.cu."""
     return [
         f"{name}<{scalar}{parts}>"
         for scalar in ("float", "double")
@@ -246,7 +241,7 @@ def instances() -> list[str]:
             *(("combine", f", {parts}") for parts in PARTS),
             *((name, "") for name in ("combine_carry", "pair_dots", "add_rows")),
             *((name, "") for name in ("window_means", "window_dots", "window_received")),
-            *(("loss_terms", f", {loss}") for loss in LOSSES),
+            *(("loss_terms", f", {loss}") for loss in losses),
         )
     ]
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from wordsparse import optional
 from wordsparse.errors import InputError
-from wordsparse.kernels import CpuKernels, _build, cpu
+from wordsparse.kernels import CpuKernels, _build, cpu  # type: ignore[attr-defined] # compiled
 from wordsparse.machine import description, devices, threads
 
 

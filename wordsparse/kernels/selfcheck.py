@@ -10,8 +10,8 @@ from wordsparse.kernels.base import Kernels
 from wordsparse.machine.threads import single_threaded_blas
 
 Array = NDArray[Any]
-# Rows, inner dimension and columns: tiles and panels of every instruction set, filled and begun; few rows, many, and so
-# many that the matrix unit takes them.
+# Rows, inner dimension and columns: tiles and panels of every instruction set, filled and begun; few rows, many, and
+# enough of them for the matrix unit.
 SIZES = ((31, 29, 41), (455, 9, 37), (1060, 67, 85))
 
 

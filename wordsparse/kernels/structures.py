@@ -1,14 +1,28 @@
 """The sparse structures that kernels take: :class:`Csr` (rows by columns) and :class:`Windows` (bags of tokens)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
+Structure = TypeVar("Structure")
+
+
+def mapped(structure: Structure, move: Callable[[Array], Array]) -> Structure:
+    """The same dataclass with ``move`` of each of its arrays, and of those of the dataclasses in it."""
+
+    def one(value: Any) -> Any:
+        if is_dataclass(value):
+            return mapped(value, move)
+        return move(value) if getattr(value, "ndim", 0) else value
+
+    assert is_dataclass(structure)
+    assert not isinstance(structure, type)
+    return replace(structure, **{field.name: one(getattr(structure, field.name)) for field in fields(structure)})
 
 
 @dataclass(frozen=True)
@@ -23,11 +37,6 @@ class Csr:
     indices: Array
     columns: int
     order: Array | None = None
-
-    def moved(self, move: Callable[[Array], Array]) -> "Csr":
-        """The same with its arrays elsewhere."""
-        order = None if self.order is None else move(self.order)
-        return Csr(move(self.indptr), move(self.indices), self.columns, order)
 
     @property
     def rows(self) -> int:
@@ -61,11 +70,6 @@ class Windows:
     stop: Array
     reach: int
     columns: int
-
-    def moved(self, move: Callable[[Array], Array]) -> "Windows":
-        """The same with its arrays elsewhere."""
-        tokens, centre, start, stop = map(move, (self.tokens, self.centre, self.start, self.stop))
-        return Windows(tokens, centre, start, stop, self.reach, self.columns)
 
     def part(self, bags: slice) -> "Windows":
         """Some of the bags, over the same text."""

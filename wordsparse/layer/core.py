@@ -38,7 +38,7 @@ from wordsparse.kernels import Kernels
 from wordsparse.layer import loss_pass, refusal
 from wordsparse.layer import update as updates
 from wordsparse.layer.factors import Factors
-from wordsparse.layer.interface import Clock, Forward, Inputs, Sums, TargetRows, Targets
+from wordsparse.layer.interface import Clock, Forward, Inputs, Sums, Targets
 from wordsparse.layer.losses import LinearLoss, Loss, is_regression
 from wordsparse.layer.targets import target_rows
 
@@ -105,31 +105,39 @@ class ExactLayer:
     def forward(self, inputs: Inputs, targets: Targets, *, per_example: bool = True) -> Forward:
         """The forward pass. Without ``per_example`` a linear loss skips (2): only the sum of the losses is known."""
         f, kernels = self.factors, self.kernels
-        rows, p_T = self.target_rows(targets)
+        p_T = self.sqrt_measure(targets.rows)
+        rows = target_rows(self.V, targets, p_T, f, kernels)
         a = rows.outputs(inputs)  # (1)
-        r = None if self.p is None else (1 / p_T).astype(self.dtype)
+        r = None if self.p is None else (1 / targets.fetch(p_T[:, None])[:, 0]).astype(self.dtype)
         o = a if r is None else kernels.scale_columns(targets.csr, a, r)
-        H_hat, targets_loss, losses = None, 0.0, None
+        H_hat = None
         if not per_example and isinstance(self.loss, LinearLoss) and not is_regression(self.loss):
-            targets_loss, terms = loss_pass.of_targets(self.loss, targets.csr, targets.y, o, self.total, kernels)
+            terms = loss_pass.target_terms(self.loss, targets.csr, targets.y, o, self.total, kernels)
         else:
             q, s, H_hat = inputs.moments(f.Q, f.w_bar if self.loss.sees_sum else None)  # (2)
             terms = loss_pass.per_example(self.loss, targets.csr, targets.y, o, q, s, self.total, kernels)  # (3)
-            losses = terms.losses
         gamma = terms.gamma.astype(self.dtype, copy=False)
         if r is not None:
             gamma = kernels.scale_columns(targets.csr, gamma, r)
-        sums = losses, targets_loss, terms.alpha, terms.beta, gamma
-        return Forward(inputs, targets, rows, p_T, f, *sums, H_hat, self.clock, self.clock.changes)
+        return Forward(
+            inputs=inputs,
+            targets=targets,
+            target_rows=rows,
+            terms=terms._replace(gamma=gamma),
+            H_hat=H_hat,
+            factors=f,
+            clock=self.clock,
+            at=self.clock.changes,
+        )
 
     def loss_sum(self, sums: Sums) -> float:
         """Σ_j of the losses of a forward pass."""
         forward = sums.forward
-        if forward.losses is not None:
-            return float(self.summed(forward.losses.sum()))
+        if forward.terms.losses is not None:
+            return float(self.summed(forward.terms.losses.sum()))
         # Linear in q and s: Σ_j α_j q_j = ⟨K, Q⟩ and Σ_j β_j s_j = (Hᵀβ)·w̄.
         by_q, by_s = np.vdot(sums.curvature(), forward.factors.Q), sums.total_beta() @ forward.factors.w_bar
-        return float(self.summed(np.array(forward.targets_loss))) + float(by_q) + float(by_s)
+        return float(self.summed(np.array(forward.terms.of_targets))) + float(by_q) + float(by_s)
 
     def update(
         self,
@@ -153,8 +161,8 @@ class ExactLayer:
             If the step would explode or make A singular. Nothing has changed then.
         """
         sums.forward.check_current()
-        step = updates.Step(sums, self.total, lr, preconditioner, weight_decay, self.kernels)
-        update = self.computed(step)
+        step = updates.Step(sums, self.total, lr, preconditioner, weight_decay, self.kernels, self.summed)
+        update = updates.compute(step)
         refusal.check(update, self.factors, self.stable_norm, self.kernels, forgets=forgets)
         return update
 
@@ -185,20 +193,9 @@ class ExactLayer:
         self._recount()
         self.folds += 1
 
-    # ── where rows and sums are spread over processes: see wordsparse/distributed/layer.py ───────────────────────────
-
-    def target_rows(self, targets: Targets) -> tuple[TargetRows, Array]:
-        """W_T, and p on the columns of the targets' structure, (u,) float64."""
-        p_T = self.measure_roots(targets.rows)
-        return target_rows(self.V, targets, p_T, self.factors, self.kernels), p_T
-
     def summed(self, part: Array) -> Array:
         """The sum over all processes that share this layer; of one process, the array as it is."""
         return part
-
-    def computed(self, step: updates.Step) -> updates.Update:
-        """The update by the cheaper route of those that this layer can take."""
-        return updates.compute(step)
 
     # ── rows of W ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -218,7 +215,7 @@ class ExactLayer:
             W /= self.p[rows, None].astype(self.dtype)
         return W
 
-    def measure_roots(self, rows: Array | slice) -> Array:
+    def sqrt_measure(self, rows: Array | slice) -> Array:
         """p on the given rows, (n,) float64."""
         if self.p is not None:
             return self.p[rows]
@@ -269,7 +266,7 @@ class ExactLayer:
         """
         to_host = self.kernels.to_host
         factors = {field.name: to_host(getattr(self.factors, field.name)) for field in fields(Factors)}
-        return {"V": to_host(self.V), **factors, "folds": self.folds, "calm_norm": self.stable_norm}
+        return {"V": to_host(self.V), **factors, "folds": self.folds, "stable_norm": self.stable_norm}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a :meth:`state` of the same sizes. The d×d arrays are taken over, not copied."""
@@ -278,7 +275,7 @@ class ExactLayer:
         if state["V"] is not self.V:
             self.V[...] = to_device(state["V"])
         self.factors = Factors(**{field.name: to_device(state[field.name]) for field in fields(Factors)})
-        self.folds, self.stable_norm = state["folds"], state["calm_norm"]
+        self.folds, self.stable_norm = state["folds"], state["stable_norm"]
 
     def _start_from_V(self) -> None:
         self._recount()
@@ -292,10 +289,10 @@ class ExactLayer:
             for block in self.blocks():
                 kernels.matmul_in_place(self.V[block], f.U)
                 if has_omega:
-                    p = self.measure_roots(block)[:, None].astype(self.dtype)
+                    p = self.sqrt_measure(block)[:, None].astype(self.dtype)
                     kernels.matmul(p, f.omega[None, :], out=self.V[block])
         elif has_omega:
-            kernels.transform(self.V, np.vstack([f.U, f.omega]), self.measure_roots(slice(None)))
+            kernels.transform(self.V, np.vstack([f.U, f.omega]), self.sqrt_measure(slice(None)))
         else:
             kernels.transform(self.V, f.U)
 
@@ -305,5 +302,5 @@ class ExactLayer:
         Q, w_bar = xp.zeros((d, d)), xp.zeros(d)
         for block in self.blocks():
             Q += self.kernels.gram(self.V[block])
-            w_bar += self.kernels.column_sums(self.V[block], self.measure_roots(block))
+            w_bar += self.kernels.column_sums(self.V[block], self.sqrt_measure(block))
         self.factors = Factors.identity(self.summed(Q), self.summed(w_bar), xp)

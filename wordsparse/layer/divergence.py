@@ -10,9 +10,8 @@ from wordsparse.errors import TrainingError
 from wordsparse.layer.interface import Forward
 from wordsparse.layer.losses import Loss, is_regression
 
-# Above this multiple of its scale a minibatch's loss is no longer one of training: one odd minibatch may have it …
+# A minibatch's loss above this multiple of its scale counts as diverged; this number of them in a row stop the run.
 LIMIT = 1000.0
-# … and so many in a row do not.
 IN_A_ROW = 10
 
 
@@ -38,7 +37,6 @@ class LossWatch:
         TrainingError
             If the losses of ``IN_A_ROW`` minibatches in a row are above the limit, this one's included.
         """
-        assert forward.losses is not None
         m = forward.inputs.shape[0]
         if m == 0:
             return

@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 from wordsparse.kernels import Csr, Kernels, Windows
 from wordsparse.layer.interface import Forward, Sums
-from wordsparse.layer.sums import RowSums, WindowSums
+from wordsparse.layer.sums import row_sums, window_sums
 
 Array = NDArray[Any]
 
-# Examples whose H and Ĥ stand in memory at a time, where windows need q of each of them.
+# Examples whose H and Ĥ are in memory at a time, where windows need q of each of them.
 MOMENT_ROWS = 2**14
-# The words of a larger bag meet again in bags like it, as those of a basket do, and move together: beyond so many, each
-# also counts for the others. Windows of a text up to 10 words wide have no larger bags.
+# Words of one larger bag co-occur in later bags, as those of a basket do, and move together: in bags of more words than
+# this each also counts for the others. Windows of a text up to 10 words wide have no larger bags.
 WIDE_BAG = 20
 
 
@@ -70,7 +70,7 @@ class RowInputs:
         return weights
 
     def pull_back(self, forward: Forward) -> Sums:
-        return RowSums(forward, self.kernels)
+        return row_sums(forward, self.kernels)
 
 
 class WindowInputs:
@@ -133,7 +133,7 @@ class WindowInputs:
         return self.kernels.window_sums(self.windows, weights * together, squared=True)
 
     def pull_back(self, forward: Forward) -> Sums:
-        return WindowSums(forward, self.windows, self.kernels)
+        return window_sums(forward, self.windows, self.kernels)
 
 
 def _sums(H: Array, w_bar: Array | None, kernels: Kernels) -> Array:

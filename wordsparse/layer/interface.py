@@ -1,4 +1,4 @@
-"""The data that the phases of a step hand over, and the interfaces of inputs, target rows and sums.
+"""The data that the phases of a step hand over, and the interfaces of inputs and target rows.
 
 Shapes: m examples, u unique target rows, n features, d numbers a row. Arrays are in the working precision unless said
 otherwise; the letters are those of the equations in :mod:`wordsparse.layer.core`.
@@ -6,7 +6,7 @@ otherwise; the letters are those of the equations in :mod:`wordsparse.layer.core
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from wordsparse.errors import InputError
 from wordsparse.kernels import Csr
 from wordsparse.layer.factors import Factors
+from wordsparse.layer.loss_pass import LossSums
 
 Array = NDArray[Any]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -24,18 +26,18 @@ class Targets:
 
     ``rows`` (u,) int64 distinct outputs; ``csr`` (m, u) which of them are each example's targets; ``y`` (entries,)
     weights (or regression targets) of the stored entries, in the working precision; ``transposed`` the structure of
-    the transpose where it is known already.
+    the transpose where it is known already. ``whole``: all examples of the step, and their rows, are in this process.
     """
 
     rows: Array
     csr: Csr
     y: Array
     transposed: Csr | None = None
+    whole: ClassVar[bool] = True
 
-    def moved(self, move: Callable[[Array], Array]) -> "Targets":
-        """The same with its arrays elsewhere."""
-        transposed = None if self.transposed is None else self.transposed.moved(move)
-        return Targets(move(self.rows), self.csr.moved(move), move(self.y), transposed)
+    def fetch(self, rows: Array) -> Array:
+        """What the columns of ``csr`` stand for, (u, k), of the layer's own rows T (u, k)."""
+        return rows
 
 
 @dataclass
@@ -49,24 +51,24 @@ class Clock:
 class Forward:
     """The forward pass of one minibatch, (1) to (3): its loss, and all that gradient and update need of it.
 
-    ``losses`` (m,) float64 is None where only their sum was asked for; ``targets_loss`` is then the part of it that the
-    targets' own terms add. ``alpha`` and ``beta`` (m,) float64; ``gamma`` (entries,). ``H_hat`` is Ĥ where it was
-    formed. ``p_T`` (u,) float64. ``factors`` are those of the layer at the change number ``at`` of its ``clock``.
+    ``terms`` are the losses, α, β and Γ; ``H_hat`` is Ĥ where it was formed. ``factors`` are those of the layer at the
+    change number ``at`` of its ``clock``.
     """
 
     inputs: "Inputs"
     targets: Targets
     target_rows: "TargetRows"
-    p_T: Array
-    factors: Factors
-    losses: Array | None
-    targets_loss: float
-    alpha: Array
-    beta: Array
-    gamma: Array
+    terms: LossSums
     H_hat: Array | None
+    factors: Factors
     clock: Clock
     at: int
+
+    @property
+    def losses(self) -> Array:
+        """(m,) float64; only of a pass ``per_example``."""
+        assert self.terms.losses is not None
+        return self.terms.losses
 
     def check_current(self) -> None:
         """Refuse to go on from a state that is gone.
@@ -80,8 +82,75 @@ class Forward:
             raise InputError("this forward pass is out of date: its layer was changed after it; run forward again")
 
 
+class Value(Generic[T]):
+    """A value that is computed when it is first asked for and kept; it is taken once, for its taker may overwrite it.
+
+    Parameters
+    ----------
+    name : str
+        Of the value, for the error.
+    compute : callable
+        It must not refer to what holds this value: such a circle would keep large arrays until Python searches for it.
+    """
+
+    def __init__(self, name: str, compute: Callable[[], T]) -> None:
+        self._name = name
+        self._compute: Callable[[], T] | None = compute
+        self._kept: list[T] = []
+
+    @classmethod
+    def of(cls, name: str, value: T) -> "Value[T]":
+        """A value that is there already."""
+        made = cls(name, lambda: value)
+        made()
+        return made
+
+    def __call__(self) -> T:
+        if self._compute is not None:
+            self._kept.append(self._compute())
+            self._compute = None
+        if not self._kept:
+            raise InputError(f"{self._name} of this minibatch was taken before, and may be overwritten")
+        return self._kept[0]
+
+    def take(self) -> T:
+        """The value, which is the caller's from now on."""
+        self()
+        return self._kept.pop()
+
+
+@dataclass(frozen=True, eq=False)
+class Sums:
+    """The sums over a minibatch that flow back from it, (4) to (6): ``sums.X()`` is X, ``sums.X.take()`` too, once.
+
+    ``transposed`` is the structure of Γᵀ; ``X`` = ΓᵀH, (u, d); ``Z`` = Cᵀ diag(2α) H and ``G`` = CᵀΓ W_T, (n, d);
+    ``curvature`` K = Hᵀ diag(α) H, symmetric, and ``weights_gram`` XᵀW_T = FᵀG, (d, d) float64; ``pulled_beta`` Cᵀβ,
+    (n,), and ``total_beta`` Hᵀβ, (d,), float64; ``H_hat`` Ĥ = H Q and ``gradient`` ∇H, (m, d).
+    """
+
+    forward: Forward
+    transposed: Value[Csr]
+    X: Value[Array]
+    Z: Value[Array]
+    G: Value[Array]
+    curvature: Value[Array]
+    weights_gram: Value[Array]
+    pulled_beta: Value[Array]
+    total_beta: Value[Array]
+    H_hat: Value[Array]
+    gradient: Value[Array]
+
+
 class TargetRows(Protocol):
     """diag(√π) W on the target rows, W_T = V_T U + p_T ωᵀ (u, d)."""
+
+    @property
+    def is_formed(self) -> bool:
+        """Whether W_T is formed, because it has no more rows than there are examples."""
+
+    @property
+    def p_T(self) -> Array:
+        """p on the layer's own rows T, (u,) float64."""
 
     def outputs(self, inputs: "Inputs") -> Array:
         """a_jk = h_j · W_T[c_jk] of every stored target, (entries,)."""
@@ -92,59 +161,17 @@ class TargetRows(Protocol):
     def take(self) -> Array:
         """W_T itself, the caller's to overwrite."""
 
-    def push(self, X: Array, sums: "Sums", M: Array | None, by: float) -> Array:
-        """by · X M, (u, d), M = I where None. It may take the place of X."""
+    def push(self, sums: Sums, M: Array | None, by: float) -> Array:
+        """by · X M, (u, d), M = I where None; X may be taken for it."""
 
-    def square(self, X: Array, forward: Forward) -> Array:
-        """XᵀX, (d, d) float64."""
+    def square(self, sums: Sums) -> Array:
+        """XᵀX, (d, d) float64, of this layer's own rows."""
 
-    def measure_sums(self, X: Array) -> Array:
-        """Xᵀp_T, (d,) float64."""
+    def measure_sums(self, sums: Sums) -> Array:
+        """Xᵀp_T, (d,) float64, of this layer's own rows."""
 
-
-class Sums(Protocol):
-    """The sums over a minibatch that flow back from it, (4) to (6).
-
-    Each is computed when it is first asked for and kept until it is taken; the caller of a ``take_`` method may
-    overwrite the array.
-    """
-
-    @property
-    def forward(self) -> Forward:
-        """The forward pass that they belong to."""
-
-    def transposed(self) -> Csr:
-        """The structure of Γᵀ."""
-
-    def take_X(self) -> Array:
-        """X = ΓᵀH, (u, d)."""
-
-    def take_Z(self) -> Array:
-        """Z = Cᵀ diag(2α) H, (n, d)."""
-
-    def G(self) -> Array:
-        """G = CᵀΓ W_T, (n, d)."""
-
-    def take_G(self) -> Array:
-        """G, the caller's to overwrite."""
-
-    def weights_gram(self) -> Array:
-        """XᵀW_T = FᵀG, (d, d) float64."""
-
-    def curvature(self) -> Array:
-        """K = Hᵀ diag(α) H, (d, d) float64, symmetric."""
-
-    def pulled_beta(self) -> Array:
-        """Cᵀβ, (n,) float64."""
-
-    def total_beta(self) -> Array:
-        """Hᵀβ, (d,) float64."""
-
-    def H_hat(self) -> Array:
-        """Ĥ = H Q, (m, d)."""
-
-    def gradient(self) -> Array:
-        """∇H, (m, d)."""
+    def gram_change(self, D: Array) -> Array:
+        """DᵀV_T + V_TᵀD + DᵀD, the change of VᵀV with a change D (u, d) of V's own target rows; (d, d) float64."""
 
 
 class Inputs(Protocol):

@@ -12,6 +12,7 @@ for diag(√π) W, and with target values H' counts with the weight Σ_k y_k of 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,9 +23,10 @@ from wordsparse.errors import InputError, TrainingError
 from wordsparse.kernels import at_work
 from wordsparse.layer.factors import condition_number, scale
 from wordsparse.layer.inputs import RowInputs
+from wordsparse.layer.interface import Value
 from wordsparse.layer.losses import Squared
 from wordsparse.layer.output import FactoredOutput
-from wordsparse.layer.sums import RowSums
+from wordsparse.layer.sums import row_sums
 
 Array = NDArray[Any]
 
@@ -109,17 +111,16 @@ class RecursiveLeastSquares:
         core, kernels = layer.core, layer.core.kernels
         with layer.guard.held("step"), at_work():
             forward = layer.forward(H, Y)
-            sums = RowSums(forward, kernels)
+            sums = row_sums(forward, kernels)
             losses, gradient = forward.losses, sums.gradient()
-            assert losses is not None
-            if (forward.alpha < 0).any():
+            if (forward.terms.alpha < 0).any():
                 raise InputError("Y holds a negative weight: least squares needs weights of at least 0")
             if forward.inputs.shape[0] > 0:
                 rows = forward.inputs.rows().astype(np.float64, copy=False)
                 # In float64: C⁻¹ multiplies the rounding of C by its condition number.
-                curvature = RowInputs(rows, kernels).gram(forward.alpha)
+                curvature = RowInputs(rows, kernels).gram(forward.terms.alpha)
                 moment = self.moment + curvature
-                sums.set_curvature(curvature)
+                sums = replace(sums, curvature=Value.of("K", curvature))
                 core.apply(core.update(sums, 1.0, self._half_inverse(moment), forgets=True))
                 self.moment = moment
             return layer.like(H, losses), layer.like(H, gradient)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordsparse.kernels import Csr, Kernels
-from wordsparse.layer.losses import LOSSES, LinearLoss, Loss, is_regression
+from wordsparse.layer.losses import LinearLoss, Loss, is_regression
 
 Array = NDArray[Any]
 
@@ -21,12 +21,14 @@ PIECE = 2**15
 
 class LossSums(NamedTuple):
     """``losses``, ``alpha`` = ∂L/∂q and ``beta`` = ∂L/∂s of each example, (m,) float64; ``gamma`` = ∂L/∂o of each
-    stored target, (entries,)."""
+    stored target, (entries,). Where only the sum of the losses was asked for, ``losses`` is None and ``of_targets`` the
+    part of it that the targets' own terms add."""
 
-    losses: Array
+    losses: Array | None
     alpha: Array
     beta: Array
     gamma: Array
+    of_targets: float = 0.0
 
 
 def per_example(
@@ -58,18 +60,18 @@ def per_example(
     return LossSums(losses, alpha, beta, y * terms.do)
 
 
-def of_targets(
-    loss: LinearLoss, targets: Csr, y: Array, o: Array, total: float, kernels: Kernels
-) -> tuple[float, LossSums]:
+def target_terms(loss: LinearLoss, targets: Csr, y: Array, o: Array, total: float, kernels: Kernels) -> LossSums:
     """Σ y (t(o) + c), the part of the loss of all examples that is not of q and s, and the derivatives.
 
-    The losses of the examples stay unknown: there are none in the sums. Regression has no such part.
+    The losses of the examples stay unknown. Regression has no such part.
     """
     in_one_pass = _in_one_pass(loss, targets, y, o, None, None, total, kernels)
     if in_one_pass is not None:
-        return float(in_one_pass.losses.sum()), in_one_pass._replace(losses=in_one_pass.losses[:0])
+        assert in_one_pass.losses is not None
+        return in_one_pass._replace(losses=None, of_targets=float(in_one_pass.losses.sum()))
     weight = kernels.sum_rows(targets, y)
-    terms = kernels.target_terms(type(loss).__name__, y, o) if _is_built_in(loss) else None
+    compiled = vars(type(loss)).get("compiled")
+    terms = None if compiled is None else kernels.target_terms(compiled, y, o)
     if terms is None:
         value, slope = np.empty_like(o), np.empty_like(o)
         for start in range(0, o.shape[0], PIECE):
@@ -77,22 +79,18 @@ def of_targets(
             value[piece], slope[piece] = loss.target(o[piece])
         terms = float((y * value).sum(dtype=np.float64)), y * slope
     c, a, b = loss.slopes(total)
-    sum_of_losses, alpha = terms[0] + c * float(weight.sum()), a * weight
+    of_targets, alpha = terms[0] + c * float(weight.sum()), a * weight
     weight *= b
-    return sum_of_losses, LossSums(weight[:0], alpha, weight, terms[1])
+    return LossSums(None, alpha, weight, terms[1], of_targets)
 
 
 def _in_one_pass(
     loss: Loss, targets: Csr, y: Array, o: Array, q: Array | None, s: Array | None, total: float, kernels: Kernels
 ) -> LossSums | None:
     """By a kernel, where the device has one for this very class; its formulas are tested against ``terms``."""
-    if not _is_built_in(loss):
+    kernel = vars(type(loss)).get("cuda")  # what inherits from the class has formulas of its own
+    if kernel is None:
         return None
     constants = tuple(getattr(loss, field.name) for field in fields(loss))  # type: ignore[arg-type]
-    found = kernels.loss_sums(type(loss).__name__, constants, targets, y, o, q, s, total)
+    found = kernels.loss_sums(kernel, constants, targets, y, o, q, s, total)
     return None if found is None else LossSums(*found)
-
-
-def _is_built_in(loss: Loss) -> bool:
-    """A user's class of the same name, or one that inherits, has formulas of its own."""
-    return LOSSES.get(loss.name) is type(loss)

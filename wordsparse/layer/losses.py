@@ -22,6 +22,9 @@ from wordsparse.errors import InputError
 
 Array = NDArray[Any]
 
+# Step sizes of word vectors for losses that are logarithms of sums.
+LOG_STEPS = {"lr": 1.0, "eta": 0.25, "t0": 80.0}
+
 
 class Terms(NamedTuple):
     """ℓ and its three derivatives, each like ``o`` in shape (or a number where they are constant)."""
@@ -51,6 +54,11 @@ class Loss(ABC):
         The kinds of targets that it fits: ``one-hot``, ``several`` (of one example), ``weighted``, ``real-valued``.
     gives : str
         What its outputs are: ``rankings``, ``probabilities`` or ``values``.
+    recipe : dict
+        What word vectors are trained with: arguments of the loss (``loss``), fields of ``StepSizes`` (``steps``), and
+        fields of ``Recipe``.
+    cuda : str or None
+        The struct of kernels/cu/losses.cu that computes :meth:`terms` on a GPU. A subclass does not inherit it.
     """
 
     name: ClassVar[str]
@@ -60,6 +68,8 @@ class Loss(ABC):
     normalised: ClassVar[bool] = False
     fits: ClassVar[tuple[str, ...]] = ("one-hot", "several", "weighted")
     gives: ClassVar[str] = "rankings"
+    recipe: ClassVar[dict[str, Any]] = {}
+    cuda: ClassVar[str | None] = None
 
     @abstractmethod
     def terms(self, o: Any, q: Any, s: Any, total: float) -> Terms:
@@ -70,7 +80,14 @@ class LinearLoss(Loss):
     """A loss that is linear in q and s: ℓ = t(o) + c + a·q + b·s.
 
     Its α and β do not depend on the outputs, so the sum of the losses over a minibatch needs no q per example.
+
+    Attributes
+    ----------
+    compiled : str or None
+        The function of pyx/loss_terms.pyx that computes :meth:`target`. A subclass does not inherit it.
     """
+
+    compiled: ClassVar[str | None] = None
 
     @abstractmethod
     def target(self, o: Any) -> tuple[Any, Any]:
@@ -102,6 +119,8 @@ class Squared(LinearLoss):
     sees_sum: ClassVar[bool] = False
     fits: ClassVar[tuple[str, ...]] = ("one-hot", "several", "weighted", "real-valued")
     gives: ClassVar[str] = "values"
+    recipe: ClassVar[dict[str, Any]] = {"loss": {"target_value": 1.0}, "steps": {"lr": 1.0, "eta": 0.5, "t0": 40.0}}
+    cuda: ClassVar[str] = "Squared"
 
     def __post_init__(self) -> None:
         if self.target_value is not None:
@@ -128,6 +147,14 @@ class BoundedNS(LinearLoss):
     negatives: float = 5.0
     touching: float = 0.0
     name: ClassVar[str] = "bounded-ns"
+    recipe: ClassVar[dict[str, Any]] = {
+        "loss": {"touching": 6.0},
+        "steps": {"lr": 4.0, "eta": 1.0, "t0": 15.0, "trust": 0.3},
+        "growth": 0.04,
+        "acceleration": 0.25,
+    }
+    cuda: ClassVar[str] = "BoundedNS"
+    compiled: ClassVar[str] = "softplus"
 
     def __post_init__(self) -> None:
         _positive(self, "negatives")
@@ -156,6 +183,8 @@ class Spherical(Loss):
     starts_at_zero: ClassVar[bool] = False  # even in o: flat at 0
     normalised: ClassVar[bool] = True
     gives: ClassVar[str] = "probabilities"
+    recipe: ClassVar[dict[str, Any]] = {"steps": LOG_STEPS, "start": 0.7}
+    cuda: ClassVar[str] = "Spherical"
 
     def __post_init__(self) -> None:
         _positive(self, "epsilon")
@@ -173,6 +202,8 @@ class Taylor(Loss):
     name: ClassVar[str] = "taylor"
     normalised: ClassVar[bool] = True
     gives: ClassVar[str] = "probabilities"
+    recipe: ClassVar[dict[str, Any]] = {"steps": LOG_STEPS}
+    cuda: ClassVar[str] = "Taylor"
 
     def terms(self, o: Any, q: Any, s: Any, total: float) -> Terms:
         normaliser = total + s + q / 2  # ≥ total/2: 1 + o + o²/2 ≥ 1/2 everywhere
@@ -193,6 +224,8 @@ class ZLoss(Loss):
     starts_at_zero: ClassVar[bool] = False
     min_outputs: ClassVar[int] = 2  # one output is its own mean: rounding would pass for its spread
     fits: ClassVar[tuple[str, ...]] = ("one-hot",)
+    recipe: ClassVar[dict[str, Any]] = {"steps": {"lr": 2.0, "eta": 0.5, "t0": 40.0}}
+    cuda: ClassVar[str] = "ZLoss"
 
     def __post_init__(self) -> None:
         _positive(self, "a")

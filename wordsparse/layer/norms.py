@@ -14,8 +14,7 @@ def gradient_norm(sums: Sums, total: float, kernels: Kernels) -> float:
         ⟨2K, Q 2K⟩ + ‖p‖² ‖b‖² + ‖X‖² + 2 bᵀ 2K w̄ + 2 ⟨XᵀW_T, 2K⟩ + 2 bᵀ Xᵀp_T,   XᵀW_T = Hᵀ Γ W_T
     """
     forward = sums.forward
-    f, K, b, X = forward.factors, 2 * sums.curvature(), sums.total_beta(), sums.take_X()
-    XW = kernels.gram(forward.inputs.features, sums.G())
+    f, K, b, X, XW = forward.factors, 2 * sums.curvature(), sums.total_beta(), sums.X(), sums.weights_gram()
     square = np.vdot(K, f.Q @ K) + total * (b @ b) + kernels.row_dots(X, X).sum()
-    square += 2 * (b @ (K @ f.w_bar) + np.vdot(XW, K) + b @ kernels.column_sums(X, forward.p_T))
+    square += 2 * (b @ (K @ f.w_bar) + np.vdot(XW, K) + b @ forward.target_rows.measure_sums(sums))
     return float(np.sqrt(np.maximum(square, 0)))

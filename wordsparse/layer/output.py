@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from wordsparse import validation
 from wordsparse.errors import InputError
-from wordsparse.kernels import Csr, Kernels, at_work, kernels_on
+from wordsparse.kernels import Csr, Kernels, at_work, kernels_on, mapped
 from wordsparse.layer import losses as _losses
 from wordsparse.layer.core import ExactLayer
 from wordsparse.layer.divergence import LossWatch
@@ -160,7 +160,7 @@ class FactoredOutput:
         with at_work():
             forward = self.forward(H, Y)
             gradient = forward.inputs.pull_back(forward).gradient()
-            return self.like(H, _losses_of(forward)), self.like(H, gradient)
+            return self.like(H, forward.losses), self.like(H, gradient)
 
     @one_at_a_time
     def step(
@@ -209,7 +209,7 @@ class FactoredOutput:
             gradient = sums.gradient()
             if forward.inputs.shape[0] > 0 or weight_decay > 0:
                 self.core.apply(self.core.update(sums, lr, Pi, weight_decay=weight_decay))
-            return self.like(H, _losses_of(forward)), self.like(H, gradient)
+            return self.like(H, forward.losses), self.like(H, gradient)
 
     @one_at_a_time
     def weights(self, rows: ArrayLike | None = None) -> Array:
@@ -278,7 +278,7 @@ class FactoredOutput:
         )
         rows, local = np.unique(columns, return_inverse=True)
         csr = Csr(indptr, local.astype(np.int32), rows.shape[0])
-        targets = Targets(rows, csr, y).moved(core.kernels.to_device)
+        targets = mapped(Targets(rows, csr, y), core.kernels.to_device)
         return core.forward(RowInputs(there, core.kernels), targets)
 
     def _checked(self, H: Any) -> Array:
@@ -314,8 +314,3 @@ class FactoredOutput:
     def _is_there(self, array: Any) -> bool:
         kernels = self.core.kernels
         return kernels.device != "cpu" and isinstance(array, kernels.xp.ndarray)
-
-
-def _losses_of(forward: Forward) -> Array:
-    assert forward.losses is not None
-    return forward.losses

@@ -7,45 +7,53 @@ that an example costs O(d² + k d) whatever its number k of targets. Both comput
 """
 
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wordsparse.kernels import Kernels
 from wordsparse.layer.factors import Factors
-from wordsparse.layer.interface import Forward, Inputs, Sums, TargetRows, Targets
+from wordsparse.layer.interface import Inputs, Sums, TargetRows, Targets
 
 Array = NDArray[Any]
 
 
 def target_rows(V: Array, targets: Targets, p_T: Array, factors: Factors, kernels: Kernels) -> TargetRows:
-    """The target rows, formed where there are no more of them than examples."""
-    kind = FactoredRows if targets.csr.columns > targets.csr.rows else FormedRows
+    """The target rows, formed where there are no more of them than examples, and where their owners form them."""
+    kind = FactoredRows if targets.whole and targets.csr.columns > targets.csr.rows else FormedRows
     return kind(V, targets, p_T, factors, kernels)
 
 
 class _Rows:
     def __init__(self, V: Array, targets: Targets, p_T: Array, factors: Factors, kernels: Kernels) -> None:
-        self._V, self._rows, self._csr, self._p_T = V, targets.rows, targets.csr, p_T
+        self.p_T = p_T
+        self._V, self._targets, self._rows, self._csr = V, targets, targets.rows, targets.csr
         self._factors, self._kernels = factors, kernels
 
-    def measure_sums(self, X: Array) -> Array:
-        return self._kernels.column_sums(X, self._p_T)
+    def measure_sums(self, sums: Sums) -> Array:
+        return self._kernels.column_sums(sums.X(), self.p_T)
+
+    def gram_change(self, D: Array) -> Array:
+        return self._kernels.gram_change(self._V, self._rows, D)
 
     def _form(self) -> Array:
         """W_T, (u, d)."""
+        return self._targets.fetch(self._form_own())
+
+    def _form_own(self) -> Array:
         f = self._factors
         if not f.omega.any():
             return self._kernels.matmul_rows(self._V, self._rows, f.U)
         # p_T is appended to V_T as one more column: with ω as one more row of U, W_T is one product.
         U_omega = np.vstack([f.U, f.omega])
-        return self._kernels.matmul_rows(self._V, self._rows, U_omega, self._p_T.astype(self._V.dtype))
+        return self._kernels.matmul_rows(self._V, self._rows, U_omega, self.p_T.astype(self._V.dtype))
 
 
 class FormedRows(_Rows):
     """W_T is formed when it is first used, and kept until it is taken."""
 
+    is_formed: ClassVar[bool] = True
     _formed: Array | None = None
 
     @property
@@ -65,19 +73,18 @@ class FormedRows(_Rows):
     def combine(self, gamma: Array, base: Array | None = None, scale: Array | None = None) -> Array:
         return self._kernels.combine(self._csr, gamma, self._W_T, base, scale)
 
-    def push(self, X: Array, sums: Sums, M: Array | None, by: float) -> Array:
+    def push(self, sums: Sums, M: Array | None, by: float) -> Array:
+        X = sums.X.take()
         return self._kernels.matmul_in_place(X, by * (self._kernels.xp.eye(X.shape[1]) if M is None else M))
 
-    def square(self, X: Array, forward: Forward) -> Array:
-        return self._kernels.gram(X)
-
-    def gram_change(self, D: Array) -> Array:
-        """DᵀV_T + V_TᵀD + DᵀD, the change of VᵀV with a change D (u, d) of V's target rows; (d, d) float64."""
-        return self._kernels.gram_change(self._V, self._rows, D)
+    def square(self, sums: Sums) -> Array:
+        return self._kernels.gram(sums.X())
 
 
 class FactoredRows(_Rows):
     """W_T stays the product that it is."""
+
+    is_formed: ClassVar[bool] = False
 
     @cached_property
     def _V_T(self) -> Array:
@@ -91,7 +98,7 @@ class FactoredRows(_Rows):
         a = self._kernels.pair_dots(self._csr, inputs.times(U.T), self._V_T)
         if omega.any():
             along = inputs.rows() @ omega.astype(a.dtype)
-            a += along[self._kernels.row_of_entry(self._csr)] * self._p_T.astype(a.dtype)[self._csr.indices]
+            a += along[self._kernels.row_of_entry(self._csr)] * self.p_T.astype(a.dtype)[self._csr.indices]
         return a
 
     def combine(self, gamma: Array, base: Array | None = None, scale: Array | None = None) -> Array:
@@ -99,14 +106,17 @@ class FactoredRows(_Rows):
         onto = None if base is None or scale is None else scale[:, None] * base
         combined = self._kernels.matmul(self._kernels.combine(self._csr, gamma, self._V_T), U, out=onto)
         if omega.any():
-            along = self._kernels.combine(self._csr, gamma, self._p_T.astype(gamma.dtype)[:, None])
+            along = self._kernels.combine(self._csr, gamma, self.p_T.astype(gamma.dtype)[:, None])
             self._kernels.matmul(along, omega[None, :], out=combined)
         return combined
 
-    def push(self, X: Array, sums: Sums, M: Array | None, by: float) -> Array:
-        H, gamma = sums.forward.inputs.rows(), sums.forward.gamma
+    def push(self, sums: Sums, M: Array | None, by: float) -> Array:
+        H, gamma = sums.forward.inputs.rows(), sums.forward.terms.gamma
         HM = H if M is None else self._kernels.matmul(H, M)
         return self._kernels.combine(sums.transposed(), (by * gamma).astype(gamma.dtype), HM)
 
-    def square(self, X: Array, forward: Forward) -> Array:
-        return self._kernels.gram(forward.inputs.rows(), self._kernels.combine(self._csr, forward.gamma, X))
+    def square(self, sums: Sums) -> Array:
+        forward = sums.forward
+        return self._kernels.gram(
+            forward.inputs.rows(), self._kernels.combine(self._csr, forward.terms.gamma, sums.X())
+        )

@@ -6,8 +6,8 @@ d×d state by a minibatch is computed in the working precision, as accurate as t
 in float64.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import singledispatch
 from math import sqrt
 from typing import Any
 
@@ -17,21 +17,21 @@ from numpy.typing import NDArray
 from wordsparse.kernels import Kernels
 from wordsparse.layer.factors import Factors
 from wordsparse.layer.interface import Sums, TargetRows
-from wordsparse.layer.targets import FormedRows
 
 Array = NDArray[Any]
 
-# A step that makes U⁻¹ grow more than this takes some direction nearly away: only float64 tells how much of it is left.
-LOST = 100.0
-# Fewer examples than these take longer to convert the state for than to compute in float64.
-FEW = 8
+# A larger growth of U⁻¹ means that the step takes some direction nearly away: it is computed again in float64.
+MAX_INVERSE_GROWTH = 100.0
+# With fewer examples, converting the state takes longer than computing in float64.
+MIN_CONVERTED_EXAMPLES = 8
 
 
 @dataclass(frozen=True)
 class Step:
     """A step to take: by the gradient that ``sums`` hold, of size ``lr`` (η), from the factors that they saw.
 
-    ``total`` is ‖p‖²; ``preconditioner`` Π (d, d) float64 or None for I; ``weight_decay`` λ.
+    ``total`` is ‖p‖²; ``preconditioner`` Π (d, d) float64 or None for I; ``weight_decay`` λ; ``summed`` the sum
+    over all processes that share the layer.
     """
 
     sums: Sums
@@ -40,6 +40,7 @@ class Step:
     preconditioner: Array | None
     weight_decay: float
     kernels: Kernels
+    summed: Callable[[Array], Array] = lambda part: part
 
     @property
     def eta(self) -> np.float64:
@@ -78,16 +79,17 @@ class Update:
 
 def compute(step: Step) -> Update:
     """The update, by the cheaper route; entries that are not finite are left for the caller to find."""
-    inputs = step.sums.forward.inputs
-    m, d = inputs.shape
-    route = low_rank if low_rank_flops(m, d) < dense_flops(m, d) else dense
+    forward = step.sums.forward
+    m, d = int(step.summed(np.array(forward.inputs.shape[0]))), forward.inputs.shape[1]
+    # Only the dense route keeps to sums over rows and examples: the other one needs all examples in one place.
+    route = low_rank if forward.targets.whole and low_rank_flops(m, d) < dense_flops(m, d) else dense
     with np.errstate(all="ignore"):
-        return route(step, precision(m, inputs.dtype))
+        return route(step, precision(m, forward.inputs.dtype))
 
 
 def precision(m: int, dtype: np.dtype[Any]) -> np.dtype[Any]:
     """The precision in which the products of a minibatch of m examples of ``dtype`` are computed."""
-    return dtype if m >= FEW else np.dtype(np.float64)
+    return dtype if m >= MIN_CONVERTED_EXAMPLES else np.dtype(np.float64)
 
 
 def dense_flops(m: int, d: int) -> float:
@@ -111,10 +113,9 @@ def dense(step: Step, real: np.dtype[Any]) -> Update:
     omega = c * f.omega - eta * (B.T @ f.omega + b)
     U_inverse = kernels.inverse(U)
     new = Factors(U, U_inverse, omega, f.Q, f.w_bar)
-    if _loses(new, f, real):
+    if _is_ill_conditioned(new, f, real):
         return dense(step, np.dtype(np.float64))
-    X = sums.take_X()
-    delta_p = -eta * times_pi(forward.target_rows.measure_sums(X))  # (9) Δᵀp_T
+    delta_p = -eta * times_pi(step.summed(forward.target_rows.measure_sums(sums)))  # (9) Δᵀp_T
     w_A = c * f.w_bar - eta * (B.T @ f.w_bar)
     new = replace(new, w_bar=w_A - eta * step.total * b + delta_p)
     # (10) Aᵀ Q A = c² Q − η (Bᵀ N + Nᵀ B) with N = c Q − ½ η Q B, and the terms with b.
@@ -124,43 +125,35 @@ def dense(step: Step, real: np.dtype[Any]) -> Update:
     by_b = np.outer(w_A - (0.5 * eta * step.total) * b, b)
     Q -= eta * (by_b + by_b.T)
     folds = new.must_fold(forward.inputs.dtype)
-    through = through_W if folds else through_narrow_side
-    rows_change, R, along = through(forward.target_rows, Dense(step, new, B, b, X, folds))  # (11), (12)
+    through = through_V if forward.target_rows.is_formed and not folds else through_W
+    rows_change, R, along = through(forward.target_rows, Dense(step, new, B, b, folds))  # (11), (12)
     by_p = np.outer(delta_p, along)
     Q += R
     Q += by_p + by_p.T
     return Update(forward.targets.rows, replace(new, Q=Q), folds, rows_change, strength, forward.at)
 
 
-def _loses(new: Factors, f: Factors, real: np.dtype[Any]) -> bool:
+def _is_ill_conditioned(new: Factors, f: Factors, real: np.dtype[Any]) -> bool:
     """Whether the step takes some direction so nearly away that its rest needs float64, and ``real`` is float32."""
-    return real != np.float64 and not new.inverse_scale < LOST * f.inverse_scale
+    return real != np.float64 and not new.inverse_scale < MAX_INVERSE_GROWTH * f.inverse_scale
 
 
 @dataclass(frozen=True)
 class Dense:
-    """The results of :func:`dense` that the target rows need: ``new`` holds U', U'⁻¹ and ω'. X is overwritten."""
+    """The results of :func:`dense` that the target rows need: ``new`` holds U', U'⁻¹ and ω'."""
 
     step: Step
     new: Factors
     B: Array
     b: Array
-    X: Array
     folds: bool
 
 
-@singledispatch
-def through_narrow_side(rows: TargetRows, known: Dense) -> tuple[Array, Array, Array]:
-    """As :func:`through_V` for formed rows, as :func:`through_W` where there are more rows than examples."""
-    return through_W(rows, known)
-
-
-@through_narrow_side.register
-def through_V(rows: FormedRows, known: Dense) -> tuple[Array, Array, Array]:
+def through_V(rows: TargetRows, known: Dense) -> tuple[Array, Array, Array]:
     """(11) D = Δ U'⁻¹, and (12) U'ᵀ (DᵀV_T + V_TᵀD + DᵀD) U' with ω', that goes with Δᵀp_T."""
     step, kernels, real = known.step, known.step.kernels, known.B.dtype
-    D = rows.push(known.X, step.sums, _pi_times(step, known.new.U_inverse), -step.eta)
-    in_V, U = rows.gram_change(D).astype(real), known.new.U.astype(real)
+    D = rows.push(step.sums, _pi_times(step, known.new.U_inverse), -step.eta)
+    in_V, U = step.summed(rows.gram_change(D)).astype(real), known.new.U.astype(real)
     return D, kernels.gram(U, kernels.matmul(in_V, U), symmetric=True), known.new.omega
 
 
@@ -171,13 +164,13 @@ def through_W(rows: TargetRows, known: Dense) -> tuple[Array, Array, Array]:
     no worse where U' is ill-conditioned, and over the examples where the targets are many.
     """
     step, kernels, B, real = known.step, known.step.kernels, known.B, known.B.dtype
-    sums, forward, eta = step.sums, step.sums.forward, real.type(step.eta)
+    sums, eta = step.sums, real.type(step.eta)
     XW = sums.weights_gram().astype(real)
-    XX = rows.square(known.X, forward)
+    XX = step.summed(rows.square(sums))
     R = real.type(step.shrink) * XW
     R -= eta * (kernels.matmul(XW, B) + 0.5 * step.times_pi(XX).astype(real))
     R = R if step.preconditioner is None else kernels.gram(step.preconditioner.astype(real), R)
-    change = rows.push(known.X, sums, _pi_times(step, None if known.folds else known.new.U_inverse), -step.eta)
+    change = rows.push(sums, _pi_times(step, None if known.folds else known.new.U_inverse), -step.eta)
     return change, -eta * (R + R.T), -eta * known.b
 
 
@@ -202,7 +195,7 @@ def low_rank(step: Step, real: np.dtype[Any]) -> Update:
     sums, forward, kernels = step.sums, step.sums.forward, step.kernels
     f, csr, c, c_eta = forward.factors, forward.targets.csr, step.shrink, step.shrink * step.eta
     eta, eta_c = real.type(step.eta), real.type(step.eta / c)
-    alpha, beta = forward.alpha.astype(real)[:, None], forward.beta.astype(real)
+    alpha, beta, gamma = forward.terms.alpha.astype(real)[:, None], forward.terms.beta.astype(real), forward.terms.gamma
     H = forward.inputs.rows().astype(real, copy=False)
     # In float64: where Π's eigenvalues differ by orders of magnitude, the terms of H Π cancel.
     P = H if step.preconditioner is None else step.times_pi(H.astype(np.float64)).astype(real)
@@ -211,14 +204,14 @@ def low_rank(step: Step, real: np.dtype[Any]) -> Update:
     strength = float(eta * np.sqrt(abs(np.vdot(E, E.T))))
 
     along = np.stack([f.omega, f.w_bar], axis=1).astype(real)  # (8), (9)
-    gamma_p = kernels.combine(csr, forward.gamma, forward.p_T.astype(forward.gamma.dtype)[:, None])[:, 0]
+    gamma_p = kernels.combine(csr, gamma, forward.target_rows.p_T.astype(gamma.dtype)[:, None])[:, 0]
     omega, w_bar = (L @ along + np.stack([beta, real.type(step.total) * beta + gamma_p], axis=1)).T @ P
     U = kernels.plus_gram(f.U, kernels.matmul(L, f.U.T), P, c, -step.eta)
 
     g = sums.gradient().astype(real)  # (10), (12)
     S = kernels.matmul(g - alpha * sums.H_hat(), L.T)
     S += np.outer(gamma_p + real.type(0.5 * step.total) * beta, beta)
-    kernels.sparse_gram(csr, sums.transposed(), (sqrt(0.5) * forward.gamma).astype(real), out=S)
+    kernels.sparse_gram(csr, sums.transposed(), (sqrt(0.5) * gamma).astype(real), out=S)
     M = kernels.matmul(-eta_c * S, P, out=g)
     Q = kernels.plus_gram(f.Q, P, M, c**2, -c_eta, symmetric=True)
 
@@ -226,11 +219,11 @@ def low_rank(step: Step, real: np.dtype[Any]) -> Update:
     J = kernels.matmul(system, kernels.matmul(P, f.U_inverse))
     U_inverse = kernels.plus_gram(f.U_inverse, L, J, 1 / c, step.eta / c**2)
     new = Factors(U, U_inverse, c * f.omega - eta * omega, Q, c * f.w_bar - eta * w_bar)
-    if _loses(new, f, real):
+    if _is_ill_conditioned(new, f, real):
         return low_rank(step, np.dtype(np.float64))
     new = new.renewed(forward.inputs.dtype, kernels)
     folds = new.must_fold(forward.inputs.dtype)
     back, by = (P, -eta) if folds else (J, -eta_c)
-    gamma = (by * forward.gamma).astype(forward.gamma.dtype)
+    gamma = (by * gamma).astype(gamma.dtype)
     rows_change = kernels.combine(sums.transposed(), gamma, back.astype(gamma.dtype, copy=False))
     return Update(forward.targets.rows, new, folds, rows_change, strength, forward.at)

@@ -6,7 +6,6 @@ L with g_j α_j, g_j β_j and the rows g_j Γ_j.
 """
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,10 +14,9 @@ from numpy.typing import NDArray
 
 from wordsparse.errors import InputError
 from wordsparse.kernels import at_work
-from wordsparse.layer.interface import Forward
+from wordsparse.layer.interface import Forward, Sums
 from wordsparse.layer.norms import gradient_norm
 from wordsparse.layer.output import FactoredOutput
-from wordsparse.layer.sums import RowSums
 
 Array = NDArray[Any]
 
@@ -92,7 +90,6 @@ class Engine:
         with self.output.guard.held("forward"), at_work():
             forward = self.output.forward(minibatch.H, minibatch.Y)
             self._kept = (minibatch, forward) if keep else None
-            assert forward.losses is not None
             return forward.losses
 
     def gradient(self, minibatch: Minibatch, g: Array, version: int, step: StepOptions | None) -> Array:
@@ -110,7 +107,7 @@ class Engine:
         self.check(version)
         with self.output.guard.held("backward"), at_work():
             forward = self._again(minibatch)
-            sums = self._sums(forward, g)
+            sums = forward.inputs.pull_back(_weighted(forward, g))
             gradient = sums.gradient()
             if step is not None:
                 self._kept = None
@@ -143,13 +140,10 @@ class Engine:
         with self.output.guard.held("apply_"), at_work():
             forward = self.output.forward(H, Y)
             self.output.watch.check(forward, self.output.loss, self.output.core.total)
-            self._apply(self._sums(forward, np.concatenate(weights)), step)
+            self._apply(forward.inputs.pull_back(_weighted(forward, np.concatenate(weights))), step)
         self.pending.clear()
 
-    def _sums(self, forward: Forward, g: Array) -> "_Sums":
-        return _Sums(_weighted(forward, g), self.output.core.kernels)
-
-    def _apply(self, sums: "_Sums", step: StepOptions) -> None:
+    def _apply(self, sums: Sums, step: StepOptions) -> None:
         core, lr, decay = self.output.core, step.lr, step.weight_decay
         if step.max_norm is not None:
             norm = gradient_norm(sums, core.total, core.kernels)
@@ -165,18 +159,9 @@ class Engine:
         return self.output.forward(minibatch.H, minibatch.Y)
 
 
-class _Sums(RowSums):
-    """Sums whose X the norm of the gradient reads before the update takes it."""
-
-    @cached_property
-    def _X(self) -> Array:
-        return super().take_X()
-
-    def take_X(self) -> Array:
-        return self._X
-
-
 def _weighted(forward: Forward, g: Array) -> Forward:
     """The pass of Σ_j g_j ℓ_j."""
-    by_entry = np.repeat(g, np.diff(forward.targets.csr.indptr)).astype(forward.gamma.dtype)
-    return replace(forward, alpha=g * forward.alpha, beta=g * forward.beta, gamma=by_entry * forward.gamma)
+    terms = forward.terms
+    by_entry = np.repeat(g, np.diff(forward.targets.csr.indptr)).astype(terms.gamma.dtype)
+    weighted = terms._replace(alpha=g * terms.alpha, beta=g * terms.beta, gamma=by_entry * terms.gamma)
+    return replace(forward, terms=weighted)

@@ -65,7 +65,7 @@ def check(module: nn.Module, core: ExactLayer, loaded: Mapping[str, Any], prefix
 def restore(module: nn.Module, core: ExactLayer) -> None:
     """Take over the loaded contents of the buffers."""
     state: dict[str, Any] = {name: _array(module.get_buffer(name)) for name in ("V", *FACTORS)}
-    state["folds"], state["calm_norm"] = int(module.get_buffer("folds")), float(module.get_buffer("stable_norm"))
+    state["folds"], state["stable_norm"] = int(module.get_buffer("folds")), float(module.get_buffer("stable_norm"))
     if core.p is not None:
         core.p[...] = _array(module.get_buffer("measure_roots"))
     core.restore({**state, **{name: state[name].copy() for name in FACTORS}})

@@ -22,7 +22,7 @@ from wordsparse.training.model import Model
 from wordsparse.training.progress import Progress, Report, rate
 from wordsparse.training.run_state import RunState
 from wordsparse.vectors.word_vectors import WordVectors
-from wordsparse.words.embedding import WordEmbedding
+from wordsparse.words.embedding import WordEmbedding, rows_of
 from wordsparse.words.examples import Examples
 from wordsparse.words.model import Training
 from wordsparse.words.options import Options
@@ -236,7 +236,7 @@ class Run:
         )
         state = self.embedding.state() if state is None else state
         training = Training(self._text, at.as_dict(), state)
-        parts = (self.vocabulary, state["E"], state["output.V"], options.as_dict(), report.as_dict(), training)
+        parts = (self.vocabulary, *rows_of(state), options.as_dict(), report.as_dict(), training)
         model = Model(*parts, call=call)
         return _with_form(model, options.form) if options.subwords else model
 
@@ -283,7 +283,7 @@ class Run:
         if examples is not None:
             words = len(examples.words)
             if examples.bags is None:
-                pairs = examples.targets.entries
+                pairs = examples.targets.csr.entries
             else:
                 bags = examples.bags.rows
         size = len(self.vocabulary), self.options.dim

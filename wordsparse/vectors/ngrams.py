@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from wordsparse import validation
 from wordsparse.errors import InputError
-from wordsparse.vectors import _ngrams
+from wordsparse.vectors import _ngrams  # type: ignore[attr-defined] # compiled
 
 Array = NDArray[Any]
 

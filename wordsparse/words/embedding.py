@@ -3,7 +3,7 @@
 Input words have rows of E (V, dim); an example's h is the mean of its context words' rows (CBOW) or its centre word's
 row (skip-gram), with a constant 1 appended, whose column of W takes up the part that all words share.
 
-Per minibatch of N pairs (design: "a recipe that works"; docs/recipe.md says why it holds for every loss of the family,
+Per minibatch of N pairs (docs/recipe.md says why it holds for every loss of the family,
 where 2α is the curvature of ℓ along a row of W, per pair; the Z-loss's α can be negative, and bounds nothing there):
 
     output    C̄, κ ← running means of Hᵀ diag(2|α|) H / N, Σ 2|α| / N        Π = (C̄ + ridge · mean-eig(C̄) I)⁻¹
@@ -31,10 +31,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from wordsparse.kernels import mapped
 from wordsparse.layer.core import ExactLayer
 from wordsparse.layer.factors import Factors
 from wordsparse.layer.inputs import RowInputs, WindowInputs
-from wordsparse.layer.interface import Forward, Inputs, Sums, Targets
+from wordsparse.layer.interface import Forward, Inputs, Sums
 from wordsparse.machine.threads import ordered_map
 from wordsparse.words.examples import Examples
 
@@ -88,8 +89,8 @@ class WordEmbedding:
         if examples.pairs == 0:
             return 0.0
         output, sizes = self.output, self.sizes
-        examples, inputs, targets = self._minibatch(examples)
-        forward = output.forward(inputs, targets, per_example=False)
+        examples, inputs = self._minibatch(examples)
+        forward = output.forward(inputs, examples.targets, per_example=False)
         sums = inputs.pull_back(forward)
         # 1/n_w: the share of this minibatch in the running means.
         share = min(1.0, examples.tokens / sizes.forget_tokens)
@@ -104,11 +105,11 @@ class WordEmbedding:
         if leverage > sizes.max_leverage:
             eta *= sizes.max_leverage / leverage
         update = output.update(sums, eta, preconditioner)
-        G = sums.take_G() if moves else None  # of the W before the update
+        G = sums.G.take() if moves else None  # of the W before the update
         output.apply(update)
         del update
         if G is not None and P is not None:
-            terms = forward.factors, sums.take_Z(), G, sums.pulled_beta()
+            terms = forward.factors, sums.Z.take(), G, sums.pulled_beta()
             change = self._input_change(*terms, P), self._input_rates(examples.words, new_mass, lr)
             output.kernels.add_rows(self.E, examples.words, *change)
         self.steps += 1
@@ -118,10 +119,8 @@ class WordEmbedding:
         """The sum of the losses over the full vocabulary; nothing is learnt from the examples."""
         if examples.pairs == 0:
             return 0.0
-        _, inputs, targets = self._minibatch(examples)
-        losses = self.output.forward(inputs, targets).losses
-        assert losses is not None
-        return float(losses.sum())
+        examples, inputs = self._minibatch(examples)
+        return float(self.output.forward(inputs, examples.targets).losses.sum())
 
     def state(self) -> dict[str, Any]:
         """All that steps change, by name: arrays and numbers; the output layer's as ``output.NAME``.
@@ -174,20 +173,19 @@ class WordEmbedding:
             pass
         return start
 
-    def _minibatch(self, examples: Examples) -> tuple[Examples, Inputs, Targets]:
-        """The examples on the device, as the layer takes them."""
+    def _minibatch(self, examples: Examples) -> tuple[Examples, Inputs]:
+        """The examples on the device, and their inputs as the layer takes them."""
         kernels = self.output.kernels
-        examples = examples.moved(kernels.to_device)
-        targets = Targets(examples.words, examples.targets, examples.weights, examples.transposed)
+        examples = mapped(examples, kernels.to_device)
         constant = kernels.xp.ones(examples.words.shape[0], np.float32)
         features = kernels.take(self.E, examples.words, constant)
         if examples.bags is None:
-            return examples, RowInputs(features, kernels), targets
-        return examples, WindowInputs(features, examples.bags, kernels), targets
+            return examples, RowInputs(features, kernels)
+        return examples, WindowInputs(features, examples.bags, kernels)
 
     def _remember(self, forward: Forward, sums: Sums, examples: Examples, share: float) -> tuple[Array, Array]:
         """Take a minibatch into C̄, κ and M; returns its part of M, (u,), and its own curvature C, (d, d)."""
-        alpha = forward.alpha
+        alpha = forward.terms.alpha
         falls = alpha.shape[0] > 0 and bool(alpha.min() < 0)
         weights = np.abs(alpha) if falls else alpha
         falling, total = self.output.summed(np.array([float(falls), float(weights.sum())]))
@@ -202,15 +200,10 @@ class WordEmbedding:
         return new_mass, curvature
 
     def _inverses(self, Q_E: Array | None) -> tuple[Array, Array | None]:
-        """Π and, of Q_E, P, at the same time: each is one thread's work."""
-        ridged = _ridged(self.curvature, self.sizes.ridge)
-        if Q_E is None:
-            return self.output.kernels.inverse(ridged), None
-        xp, dim = self.output.kernels.xp, Q_E.shape[0]
-        both = xp.stack([ridged, xp.eye(dim + 1)])  # the second has a row too many
-        both[1, :dim, :dim] = _ridged(Q_E, self.sizes.rho)
-        inverses = self.output.kernels.inverse(both)
-        return inverses[0], inverses[1, :dim, :dim]
+        """Π and, of Q_E, P."""
+        inverse = self.output.kernels.inverse
+        preconditioner = inverse(_ridged(self.curvature, self.sizes.ridge))
+        return preconditioner, None if Q_E is None else inverse(_ridged(Q_E, self.sizes.rho))
 
     def _input_change(self, f: Factors, Z: Array, G: Array, pulled_beta: Array, P: Array) -> Array:
         """The directions ∇F P (u, dim), P = (Q_E + r I)⁻¹, in the place of Z; G is overwritten too.
@@ -236,6 +229,11 @@ class WordEmbedding:
         rates /= self.pair_curvature
         rounded: Array = rates.astype(np.float32)
         return rounded
+
+
+def rows_of(state: Mapping[str, Any]) -> tuple[Array, Array]:
+    """E and V of a :meth:`WordEmbedding.state`: the rows of inputs and of outputs."""
+    return state["E"], state["output.V"]
 
 
 def start_rows(random: np.random.Generator, n: int, dim: int) -> Array:

@@ -1,7 +1,6 @@
 """From a slice of an encoded corpus to the sparse structures of a minibatch (compiled, outside Python's lock)."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -9,8 +8,8 @@ from numpy.typing import NDArray
 
 from wordsparse.corpus import Vocabulary
 from wordsparse.errors import InputError
-from wordsparse.kernels import Csr, Windows
-from wordsparse.kernels import _examples as kernels
+from wordsparse.kernels import Csr, Windows, _examples  # type: ignore[attr-defined] # compiled
+from wordsparse.layer.interface import Targets
 
 Array = NDArray[Any]
 MAX_WINDOW = 10_000
@@ -21,31 +20,20 @@ Distances = Literal["linear", "harmonic", "equal"]
 class Examples:
     """The examples of one minibatch over its unique words.
 
-    ``words`` (u,) int64 word ids, ascending, or by their owners. ``targets`` (m, u) structure and ``weights``
-    (entries,) float32: how much each word counts as a target of each example. ``bags`` (m, u), the context words of
-    each example, is None where example j's input is word j itself (skip-gram). ``tokens`` corpus tokens passed over;
-    ``pairs`` the sum of the weights. ``transposed`` is the structure of the targets' transpose, None where it was not
-    made ahead.
+    ``targets`` over the words, their rows, ascending or grouped by owner; their weights float32. ``bags`` (m, u), the
+    context words of each example, is None where example j's input is word j itself (skip-gram). ``tokens`` of the
+    corpus passed over; ``pairs`` the sum of the weights.
     """
 
-    words: Array
-    targets: Csr
-    weights: Array
+    targets: Targets
     bags: Windows | None
     tokens: int
     pairs: float
-    transposed: Csr | None = None
 
-    def moved(self, move: Callable[[Array], Array]) -> "Examples":
-        """The same with its arrays elsewhere."""
-        return replace(
-            self,
-            words=move(self.words),
-            targets=self.targets.moved(move),
-            weights=move(self.weights),
-            bags=None if self.bags is None else self.bags.moved(move),
-            transposed=None if self.transposed is None else self.transposed.moved(move),
-        )
+    @property
+    def words(self) -> Array:
+        """(u,) int64 word ids."""
+        return self.targets.rows
 
 
 class ExampleBuilder:
@@ -87,7 +75,7 @@ class ExampleBuilder:
         self.window = window
         self._keep_below = keep_thresholds(np.asarray(vocabulary.counts), sample)
         self._by_distance = distance_weights(window, distances)
-        # More than k, k = 1 … window - 1: as many of 2³² random numbers.
+        # Place k - 1: the probability of a window wider than k, scaled to 32 bits.
         self._wider_below = np.minimum(2**32 * self._by_distance[1:], 2**32 - 1).astype(np.uint32)
         self._slot = np.full(len(vocabulary), -1, np.int32)
         self._seed, self._transposed, self._owners = seed, transposed, owners
@@ -102,37 +90,37 @@ class ExampleBuilder:
         local, _, n, _, last, words, tokens = self._tokens(shard, start, stop, offset, epoch, widths=False)
         u = words.shape[0]
         of_word = np.zeros(u, np.int64)
-        count = kernels.count_pairs(local, self.window, n, last, of_word)
-        fit = u <= kernels.MAX_WORDS_IN_32_BITS and self.window <= kernels.MAX_WINDOW_IN_32_BITS
+        count = _examples.count_pairs(local, self.window, n, last, of_word)
+        fit = u <= _examples.MAX_WORDS_IN_32_BITS and self.window <= _examples.MAX_WINDOW_IN_32_BITS
         column_place, by_distance = _starts(of_word + 1)[:-1], self._by_distance.astype(np.float32)
         pairs = np.empty(2 * count + u, np.uint32 if fit else np.uint64)
         column_end, row_end, from_row, from_column = np.empty((4, u), np.int64)
-        kernels.skipgram_pairs(local, by_distance, n, last, column_place, column_end, pairs)
+        _examples.skipgram_pairs(local, by_distance, n, last, column_place, column_end, pairs)
         row_place, columns = _starts(of_word - (column_end - column_place))[:-1], np.empty(u + 1, np.int64)
-        by_row = np.empty(count * kernels.ENTRY_BYTES, np.uint8)
+        by_row = np.empty(count * _examples.ENTRY_BYTES, np.uint8)
         by_column = np.empty(count, np.int32), np.empty(count, np.int64), columns
-        kernels.merge_pairs(pairs, by_distance, column_place, column_end, row_place, row_end, by_row, *by_column)
+        _examples.merge_pairs(pairs, by_distance, column_place, column_end, row_place, row_end, by_row, *by_column)
         del pairs
         indptr = _starts(np.diff(columns) + row_end - row_place)
         entries = int(indptr[-1])
         indices, weights = np.empty(entries, np.int32), np.empty(entries, np.float32)
         order = np.empty(entries if self._transposed else 0, np.int64)
         places = row_place, row_end, indptr, from_row, from_column
-        kernels.mirror_rows(by_row, *by_column, *places, indices, weights, order)
+        _examples.mirror_rows(by_row, *by_column, *places, indices, weights, order)
         del by_row, by_column
         transposed = Csr(indptr, indices, u, order) if self._transposed else None
         pairs_weigh = float(weights.sum(dtype=np.float64))
-        return Examples(words, Csr(indptr, indices, u), weights, None, tokens, pairs_weigh, transposed)
+        return Examples(Targets(words, Csr(indptr, indices, u), weights, transposed), None, tokens, pairs_weigh)
 
     def cbow(self, shard: Array, start: int, stop: int, *, offset: int, epoch: int) -> Examples:
         """One example a centre token with at least one context word: bag of its context words, the token as target."""
         local, width, n, first, last, words, tokens = self._tokens(shard, start, stop, offset, epoch)
         places = np.empty((3, max(last - first, 0)), np.int32)
-        m = kernels.window_examples(local, width, n, first, last, *places)
+        m = _examples.window_examples(local, width, n, first, last, *places)
         centre, begin, end = places[:, :m]
         bags = Windows(local[:n], centre, begin, end, self.window, words.shape[0])
         one_each = Csr(np.arange(m + 1), local[centre], words.shape[0])
-        return Examples(words, one_each, np.ones(m, np.float32), bags, tokens, m)
+        return Examples(Targets(words, one_each, np.ones(m, np.float32)), bags, tokens, m)
 
     def _tokens(
         self, shard: Array, start: int, stop: int, offset: int, epoch: int, *, widths: bool = True
@@ -141,14 +129,14 @@ class ExampleBuilder:
         size = stop - start + 2 * (self.window + 1)
         kept, width = np.empty(size, np.int32), np.empty(size if widths else 0, np.uint16)
         key = int(np.random.SeedSequence([self._seed, epoch]).generate_state(1, np.uint64)[0])
-        n, first, last, tokens = kernels.keep_tokens(
+        n, first, last, tokens = _examples.keep_tokens(
             shard, start, stop, offset, key, self._keep_below, self._wider_below, kept, width
         )
         if not widths:
             kept, n, last, first = kept[first:], n - first, last - first, 0
         words = np.empty(min(n, self._slot.shape[0]), np.int64)
-        words = by_owner(np.sort(words[: kernels.local_ids(kept, n, self._slot, words)]), self._owners)
-        kernels.relabel(kept, n, self._slot, words)
+        words = by_owner(np.sort(words[: _examples.local_ids(kept, n, self._slot, words)]), self._owners)
+        _examples.relabel(kept, n, self._slot, words)
         return kept, width, n, first, last, words, tokens
 
 

@@ -88,20 +88,6 @@ class Recipe:
             ) from error
 
 
-# docs/recipe.md says where these come from.
-LONG_STEPS = StepSizes(lr=4.0, eta=1.0, t0=15.0, trust=0.3)
-SQUARED_STEPS = StepSizes(lr=1.0, eta=0.5, t0=40.0)
-LOG_STEPS = StepSizes(lr=1.0, eta=0.25, t0=80.0)
-Z_STEPS = StepSizes(lr=2.0, eta=0.5, t0=40.0)
-_BY_LOSS: dict[str, Recipe] = {
-    "bounded-ns": Recipe(losses.BoundedNS(touching=6.0), LONG_STEPS, growth=0.04, acceleration=0.25),
-    "squared": Recipe(losses.Squared(target_value=1.0), SQUARED_STEPS),
-    "spherical": Recipe(losses.Spherical(), LOG_STEPS, start=0.7),
-    "taylor": Recipe(losses.Taylor(), LOG_STEPS),
-    "zloss": Recipe(losses.ZLoss(), Z_STEPS),
-}
-
-
 def recommended(model: str, loss: str, preset: str = "text") -> Recipe:
     """The recommended recipe of a model (``cbow`` or ``skipgram``) and a loss by its name, for a kind of sequences."""
     recipe, kind = _for_text(model, loss), presets.preset(preset)
@@ -111,7 +97,10 @@ def recommended(model: str, loss: str, preset: str = "text") -> Recipe:
 
 
 def _for_text(model: str, loss: str) -> Recipe:
-    recipe = _BY_LOSS[loss]
+    # docs/recipe.md says where the constants of each loss come from.
+    constants = dict(losses.LOSSES[loss].recipe)
+    kind, steps = losses.LOSSES[loss](**constants.pop("loss", {})), StepSizes(**constants.pop("steps", {}))
+    recipe = Recipe(kind, steps, **constants)
     if model == "cbow":
         recipe = replace(recipe, steps=replace(recipe.steps, m0=20.0))
         return replace(recipe, batch_tokens=1_048_576, long_run=4_000_000) if loss == "bounded-ns" else recipe

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wordsparse.kernels import Csr, Kernels, Windows
+from wordsparse.kernels import Csr, Kernels, Windows, mapped
 
 Array = NDArray[Any]
 
@@ -33,12 +33,12 @@ class HostAdapter:
 
     def _to_device(self, value: Any) -> Any:
         if isinstance(value, (Csr, Windows)):
-            return value.moved(self.kernels.to_device)
+            return mapped(value, self.kernels.to_device)
         return self.kernels.to_device(value) if isinstance(value, np.ndarray) else value
 
     def _to_host(self, value: Any) -> Any:
         if isinstance(value, (Csr, Windows)):
-            return value.moved(self.kernels.to_host)
+            return mapped(value, self.kernels.to_host)
         if isinstance(value, tuple):
             return tuple(map(self._to_host, value))
         return None if value is None else self.kernels.to_host(value)

@@ -14,6 +14,7 @@ import numpy as np
 
 from support.emulation import compiler
 from wordsparse.kernels import cuda
+from wordsparse.layer.losses import LOSSES
 
 # The functions of NumPy that CuPy has and that the package may use, with the allowed keyword parameters.
 FUNCTIONS: dict[str, tuple[str, ...]] = {
@@ -224,7 +225,7 @@ class RawModule:
 
     def __init__(self, *, code: str, options: tuple[str, ...] = (), name_expressions: Any = None) -> None:
         # The package's kernels all at once: the compiler's start costs more than they do.
-        names = cuda.instances() if code == cuda.source() else name_expressions
+        names = cuda.instances([loss.cuda for loss in LOSSES.values()]) if code == cuda.source() else name_expressions
         self._kernels = compiler.compile_kernels(code, tuple(names))
 
     def get_function(self, name: str) -> Callable[..., None]:

@@ -1,0 +1,53 @@
+"""Every built-in loss with constants that are not its defaults, and its formula over all outputs."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from numpy.typing import NDArray
+
+from wordsparse.layer import losses
+
+Array = NDArray[Any]
+
+
+def softplus(x: float) -> float:
+    return x + math.log1p(math.exp(-x)) if x > 0 else math.log1p(math.exp(x))
+
+
+def mean(x: Array, pi: Array) -> float:
+    return float(pi @ x / pi.sum())
+
+
+# ℓ of one target with output o, from all outputs x (D,) and the measure π (D,).
+CASES: dict[str, tuple[losses.Loss, Callable[[float, Array, Array], float]]] = {
+    "squared": (losses.Squared(), lambda o, x, pi: float(pi @ x**2) - 2 * o + 1),
+    "squared-at-2": (losses.Squared(2.0), lambda o, x, pi: float(pi @ x**2) - 4 * o + 4),
+    "spherical": (
+        losses.Spherical(epsilon=0.2),
+        lambda o, x, pi: -math.log((o**2 + 0.2) / float(pi @ (x**2 + 0.2))),
+    ),
+    "taylor": (
+        losses.Taylor(),
+        lambda o, x, pi: -math.log((1 + o + o**2 / 2) / float(pi @ (1 + x + x**2 / 2))),
+    ),
+    "zloss": (
+        losses.ZLoss(a=0.5, b=3.0),
+        lambda o, x, pi: softplus(0.5 * (3 - (o - mean(x, pi)) / math.sqrt(mean((x - mean(x, pi)) ** 2, pi)))) / 0.5,
+    ),
+    "bounded-ns": (
+        losses.BoundedNS(negatives=3),
+        lambda o, x, pi: softplus(-o) + 3 * mean(math.log(2) + x / 2 + x**2 / 8, pi),
+    ),
+    "bounded-ns, touching": (
+        losses.BoundedNS(3.5, 2.0),
+        lambda o, x, pi: softplus(-o) + 3.5 * mean(softplus(2) - 1 - BY_SQUARE * 4 + x / 2 + BY_SQUARE * x**2, pi),
+    ),
+}
+BY_SQUARE = math.tanh(1) / 8  # the bound of softplus that touches it at ±2
+assert {type(loss) for loss, _ in CASES.values()} == set(losses.LOSSES.values())
+# As they are by default, and squared error with weights.
+DEFAULTS: dict[str, losses.Loss] = {
+    **{name: loss() for name, loss in losses.LOSSES.items()},
+    "squared-at-1": losses.Squared(target_value=1.0),
+}
