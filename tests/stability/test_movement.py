@@ -57,7 +57,7 @@ def test_a_planted_change_is_found(models: dict[str, ws.Model]) -> None:
 def test_real_text() -> None:
     """Two halves of a text, pages in turn: next to no word moved, and those that changed places lead the list.
 
-    This text is too short for them to be sure; ``tools/movement.py`` measures from which size of a text on they are.
+    This text is too short for them to be sure.
     """
     halves: tuple[list[list[str]], list[list[str]]] = ([], [])
     tokens = 0

@@ -1,7 +1,7 @@
 """How much memory a run takes, and how much there is: asked before it starts.
 
 The arrays of the state are counted exactly. The work space of a step is measured once, as multiples of a row for each
-unique word of a minibatch, of a d×d matrix, of a pair of words and of a bag (tools/memory.py measures again).
+unique word of a minibatch, of a d×d matrix, of a pair of words and of a bag.
 """
 
 from dataclasses import dataclass, replace
