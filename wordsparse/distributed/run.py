@@ -81,15 +81,16 @@ def train(corpus: Source | EncodedCorpus, asked: TrainOptions) -> Model:
         if run.output is None:
             raise InputError(f"{ranks.size} processes were started: they train one model, for an output: name it")
         gpus.choose(chosen.device, ranks)
-        if chosen.subwords:
-            logger.info("n-grams are not fitted over several ranks: run `wordsparse subwords` on the model afterwards")
-        return replace(chosen, subwords=False), text, run, start_vectors(run.init)
+        return replace(chosen, subwords=False), text, run, start_vectors(run.init), chosen.subwords
 
-    chosen, text, run, start = together(ranks, request)
+    chosen, text, run, start, subwords = together(ranks, request)
     with reports(run.progress if ranks.rank == 0 else False) as (encoding, training):
         call = described_call(text, run)
         made = RanksRun(Path(run.output), text, chosen, bool(run.resume), run.checkpoint_every, start, call, ranks)
-        return made.train(encoding=encoding, progress=training)
+        model = made.train(encoding=encoding, progress=training)
+    if subwords:
+        logger.info("n-grams are not fitted over several ranks: run `wordsparse subwords` on the model")
+    return model
 
 
 @taking(EncodeOptions)
