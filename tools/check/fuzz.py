@@ -42,7 +42,7 @@ from wordsparse.errors import WordsparseError
 from wordsparse.evaluation.testsets import read_analogies, read_pairs
 from wordsparse.files import arrays, regular, storage, toml
 from wordsparse.gensim import Word2Vec
-from wordsparse.stability.resamples import neighbours
+from wordsparse.stability import ResampledModel, resampled_model
 from wordsparse.training import resume
 from wordsparse.training.checkpoints import Checkpoint
 from wordsparse.training.loop import Run
@@ -208,8 +208,9 @@ def model_kinds(good: Path, place: Path) -> dict[str, Attempt]:
     def resample(random: Random) -> None:
         target = shutil.copytree(good / "resampled", place / "model", ignore=shutil.ignore_patterns("resamples"))
         shutil.move(resampled(random), target)
-        read = models.load(target)
-        neighbours(read.word_vectors(), read.resamples, "w1", 3)
+        read = resampled_model(target)
+        assert isinstance(read, ResampledModel)
+        read.neighbours("w1", 3)
 
     def use_word2vec(random: Random) -> None:
         read = Word2Vec.load(word2vec(random))
