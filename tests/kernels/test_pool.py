@@ -1,7 +1,6 @@
 """Blocks of a pool are used again once no array lies in them, and not before."""
 
 import gc
-import mmap
 
 import numpy as np
 import pytest
@@ -63,7 +62,6 @@ def test_arrays_outlive_their_pool() -> None:
     assert kept.sum() == 3 * 301_000
 
 
-@pytest.mark.skipif(not hasattr(mmap, "MADV_HUGEPAGE"), reason="this system has no huge pages to ask for")
 def test_large_blocks_begin_where_a_huge_page_does() -> None:
     pool = ArrayPool()
     assert address(pool.empty((HUGE_PAGE // 2,), np.uint8)) % HUGE_PAGE == 0

@@ -2,7 +2,6 @@
 
 from wordsparse.stability.bootstrap import resample
 from wordsparse.stability.model import ResampledModel, resampled_model
-from wordsparse.stability.movement import moved
 from wordsparse.stability.slice_runs import train_slices
 
-__all__ = ["ResampledModel", "moved", "resample", "resampled_model", "train_slices"]
+__all__ = ["ResampledModel", "resample", "resampled_model", "train_slices"]
