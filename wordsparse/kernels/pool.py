@@ -16,8 +16,8 @@ Array = NDArray[Any]
 CACHE_LINE = 64
 # Smaller arrays are left to the allocator, which keeps such pieces itself.
 LARGE = 2**18
-# Blocks from half of a huge page on are mapped here: NumPy asks the system for huge pages, which costs whole runs 5 % of
-# CPU time and memory.
+# Blocks from half of a huge page on are mapped here: NumPy would ask the system for huge pages, with which whole runs
+# took some 5 % more CPU time and memory.
 HUGE_PAGE = 2**21
 
 
