@@ -319,10 +319,13 @@ def test_a_consumer_that_stops_leaves_no_thread_behind() -> None:
     assert threading.active_count() == before
 
 
-@pytest.mark.parametrize(("stack", "taken"), [("64k", "1M"), ("64", "1M"), ("2M", "2M"), ("4096K", "4096K")])
+@pytest.mark.parametrize(
+    ("stack", "taken"), [("64k", "1M"), ("64", "1M"), ("65536B", "1M"), ("2M", "2M"), ("512k", "512k")]
+)
 def test_a_stack_too_small_for_the_workers_is_enlarged(stack: str, taken: str) -> None:
     """64 KB was a segmentation fault in any training on two threads."""
     program = "import os, wordsparse.machine.threads; print(os.environ['OMP_STACKSIZE'])"
     environment = {**os.environ, "OMP_STACKSIZE": stack}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == taken
+    assert ("too small" in done.stderr) == (stack != taken)

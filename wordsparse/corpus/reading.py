@@ -251,6 +251,7 @@ def _has_rows(file: Path) -> bool:
 
 
 def joined(stream: Iterator[Piece]) -> Iterator[list[str]]:
+    """The sentences of a stream of pieces; those without a token are left out."""
     sentence: list[str] = []
     for tokens, ends_sentence in stream:
         sentence.extend(tokens)

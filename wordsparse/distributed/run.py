@@ -103,8 +103,9 @@ def encode(source: Source, output: str | PathLike[str], asked: EncodeOptions) ->
         The same on all ranks.
     {options}
     """
-    ranks, more = launched_ranks(), (asked.known, asked.progress if launched_ranks().rank == 0 else None)
-    given = {**asked.given(), "known": more[0], "progress": more[1], "threads": asked.threads}
+    ranks = launched_ranks()
+    given: dict[str, Any] = {**asked.given(), "known": asked.known, "threads": asked.threads}
+    given["progress"] = asked.progress if ranks.rank == 0 else None
     with ending_all(ranks, lambda line: write(f"wordsparse: {line}"), lambda: "nothing was written"):
         return encode_together(ranks, source, output, **given)
 

@@ -90,7 +90,7 @@ def train_on(model: Model, corpus: Source | EncodedCorpus, *, progress: Progress
     """See :meth:`wordsparse.training.model.Model.train`."""
     names, texts = abouts(Options), abouts(TextOptions)
     refuse_unknown(given, [*names, *texts])
-    stored = {"epochs": 5, **{k: v for k, v in model.options.items() if k != "epochs"}}
+    stored = {"epochs": Options.epochs, **{k: v for k, v in model.options.items() if k != "epochs"}}
     asked = {name: value for name, value in given.items() if name in names}
     options = Options(**{**vars(Options.from_dict(stored)), **asked})
     of_text = TextOptions(**{name: value for name, value in given.items() if name in texts})
