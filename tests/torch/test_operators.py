@@ -3,6 +3,9 @@
 import pytest
 from support.torch_layers import d, layer, m, minibatch, torch
 
+# PyTorch's own check now and then reads .grad of its copies, which are no leaves.
+pytestmark = pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")
+
 
 @pytest.mark.parametrize("operator", ["losses", "gradient"])
 def test_the_operators_keep_their_contract(operator: str) -> None:
