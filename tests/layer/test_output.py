@@ -395,3 +395,26 @@ def test_a_layer_tells_its_settings() -> None:
     expected = "FactoredOutput(n_outputs=7, n_features=3, loss=Taylor(), base_measure=…, dtype=float64, device=cpu)"
     assert repr(layer) == expected
     assert "base_measure" not in repr(FactoredOutput(7, 3))
+
+
+@pytest.mark.parametrize("loss", list(problems.LOSSES))
+@pytest.mark.parametrize("call", ["loss_and_grad", "step"])
+def test_what_leaves_the_precision_is_refused_by_name(loss: str, call: str) -> None:
+    layer = FactoredOutput(20, 4, problems.LOSSES[loss], weights=np.ones((20, 4)), dtype="float32")
+    arguments: list[Any] = [np.full((1, 4), 3e38, np.float32), sp.csr_array(([1.0], ([0], [3])), shape=(1, 20))]
+    with pytest.raises(InputError, match=r"leave float32.*scale H"):
+        getattr(layer, call)(*arguments, *([1e-3] if call == "step" else []))
+    assert (layer.weights() == 1).all()
+
+
+def test_the_loss_of_a_large_regression_target_is_float64() -> None:
+    layer = FactoredOutput(20, 4, "squared", dtype="float32")
+    losses, _ = layer.loss_and_grad(np.ones((1, 4)), sp.csr_array(([2e19], ([0], [3])), shape=(1, 20)))
+    assert losses[0] == pytest.approx(4e38, rel=1e-6)
+
+
+def test_an_empty_minibatch_decays_and_says_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    layer = FactoredOutput(20, 4, "squared", weights=np.ones((20, 4)))
+    layer.step(np.zeros((0, 4)), sp.csr_array((0, 20)), 0.1, weight_decay=0.5)
+    np.testing.assert_allclose(layer.weights(), 0.95, rtol=1e-6)
+    assert capfd.readouterr() == ("", "")

@@ -7,6 +7,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
+
 from wordsparse.optional import installed, not_compiled
 
 if not installed("wordsparse.kernels._build"):
@@ -43,5 +45,7 @@ def at_work(*, starting: bool = False) -> Iterator[None]:
 
     While ``starting``, a GPU whose memory does not suffice is an InputError.
     """
-    with single_threaded_blas(), devices.translated_errors(starting=starting):
+    # What overflows is found by its result, and said in words.
+    quiet = np.errstate(over="ignore", invalid="ignore")
+    with single_threaded_blas(), devices.translated_errors(starting=starting), quiet:
         yield

@@ -110,6 +110,8 @@ class CpuKernels(Kernels):
 
     def inverse(self, matrix: Array) -> Array:
         # By LU of the transpose, which in C order needs no copy: half the time of solving for the identity.
+        if matrix.shape[0] == 0:  # LAPACK would complain on stderr
+            return matrix
         single = matrix.dtype == np.float32
         getrf, getri = (lapack.sgetrf, lapack.sgetri) if single else (lapack.dgetrf, lapack.dgetri)
         lu, pivots, singular = getrf(matrix.T)

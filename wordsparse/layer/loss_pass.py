@@ -49,7 +49,8 @@ def per_example(
     kernels : Kernels
     """
     if is_regression(loss):
-        losses = q + kernels.sum_rows(targets, y * (y - 2 * o))
+        wide = y.astype(np.float64)  # y² leaves float32 long before y does
+        losses = q + kernels.sum_rows(targets, wide * (wide - 2 * o))
         return LossSums(losses, np.ones_like(q), np.zeros_like(q), -2 * y)
     in_one_pass = _in_one_pass(loss, targets, y, o, q, s, total, kernels)
     if in_one_pass is not None:

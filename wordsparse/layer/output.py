@@ -155,11 +155,13 @@ class FactoredOutput:
         Raises
         ------
         InputError
-            If shapes do not agree, a value is not finite, or a target's index is out of range.
+            If shapes do not agree, a value is not finite, a target's index is out of range, or the losses or their
+            gradient are beyond the largest number of the working precision.
         """
         with at_work():
             forward = self.forward(H, Y)
             gradient = forward.inputs.pull_back(forward).gradient()
+            self._check_finite(forward.losses, gradient)
             return self.like(H, forward.losses), self.like(H, gradient)
 
     @one_at_a_time
@@ -207,6 +209,7 @@ class FactoredOutput:
             self.watch.check(forward, self.loss, self.core.total)
             sums = forward.inputs.pull_back(forward)
             gradient = sums.gradient()
+            self._check_finite(forward.losses, gradient)
             if forward.inputs.shape[0] > 0 or weight_decay > 0:
                 self.core.apply(self.core.update(sums, lr, Pi, weight_decay=weight_decay))
             return self.like(H, forward.losses), self.like(H, gradient)
@@ -280,6 +283,14 @@ class FactoredOutput:
         csr = Csr(indptr, local.astype(np.int32), rows.shape[0])
         targets = mapped(Targets(rows, csr, y), core.kernels.to_device)
         return core.forward(RowInputs(there, core.kernels), targets)
+
+    def _check_finite(self, losses: Array, gradient: Array) -> None:
+        if not (validation.all_finite(losses) and validation.all_finite(gradient)):
+            largest = np.finfo(self.dtype).max
+            raise InputError(
+                f"the losses or their gradient leave {self.dtype}, whose largest number is {largest:.2g}: "
+                "scale H, the values of Y or the weights down"
+            )
 
     def _checked(self, H: Any) -> Array:
         """H, validated and on the device."""
