@@ -1,12 +1,13 @@
 """Doc2Vec: vectors of tags and of further documents."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from wordsparse.errors import InputError
-from wordsparse.gensim import Doc2Vec, TaggedDocument
+from wordsparse.gensim import Doc2Vec, TaggedDocument, TaggedLineDocument, Word2Vec
 
 TOPICS = ["sun moon star sky night light", "bread milk egg flour sugar oven", "ship sea port wave sail storm"]
 OPTIONS: dict[str, Any] = {"vector_size": 8, "min_count": 1, "epochs": 4, "workers": 1, "seed": 2, "sample": 0}
@@ -55,5 +56,20 @@ def test_the_steps_of_gensims_tutorial() -> None:
 def test_requests_that_are_refused(given: Any, options: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         Doc2Vec(given, **{**OPTIONS, **options})
-    with pytest.raises(InputError, match="save its vectors"):
-        Doc2Vec(**OPTIONS).save("model")
+
+
+def test_a_saved_model_infers_the_same_vectors(tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("\n".join(" ".join(document.words) for document in documents()))
+    given = TaggedLineDocument(tmp_path / "text")
+    assert list(given)[2] == TaggedDocument(documents()[2].words, [2])
+    model = Doc2Vec(given, dm=0, **OPTIONS)
+    model.save(tmp_path / "model")
+    again = Doc2Vec.load(tmp_path / "model")
+    assert (again.dm, again.epochs, again.dv.index_to_key) == (0, 4, model.dv.index_to_key)
+    np.testing.assert_array_equal(again.infer_vector(["sun", "moon"]), model.infer_vector(["sun", "moon"]))
+    again.train(given, total_examples=again.corpus_count, epochs=1)
+    with pytest.raises(InputError, match="nothing has been trained"):
+        Doc2Vec(**OPTIONS).save(tmp_path / "other")
+    Word2Vec.load(tmp_path / "model").save(tmp_path / "words")
+    with pytest.raises(InputError, match="no directory that Doc2Vec"):
+        Doc2Vec.load(tmp_path / "words")

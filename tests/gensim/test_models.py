@@ -2,6 +2,7 @@
 
 import importlib
 import logging
+import sys
 from typing import Any
 
 import pytest
@@ -13,13 +14,50 @@ theirs = pytest.importorskip("gensim", reason="gensim has no wheel here")
 SENTENCES = [["a", "b", "c"], ["c", "d"]] * 20
 
 
-@pytest.mark.parametrize(
-    "name", ["models", "models.word2vec", "models.doc2vec", "models.keyedvectors", "models.callbacks"]
-)
-def test_names_stand_where_gensim_has_them(name: str) -> None:
-    ours = importlib.import_module(f"wordsparse.gensim.{name}")
-    names = getattr(ours, "__all__", ["CallbackAny2Vec"])
-    assert all(hasattr(importlib.import_module(f"gensim.{name}"), other) for other in names)
+IMPORTS = """
+from gensim import corpora, models, similarities, utils
+from gensim import Phrases
+from gensim.corpora import Dictionary
+from gensim.corpora.dictionary import Dictionary
+from gensim.models import CoherenceModel, Doc2Vec, FastText, KeyedVectors, LdaModel, Phrases, TfidfModel, Word2Vec
+from gensim.models.callbacks import CallbackAny2Vec, PerplexityMetric
+from gensim.models.doc2vec import Doc2Vec, TaggedDocument, TaggedLineDocument
+from gensim.models.fasttext import FastText, FastTextKeyedVectors, load_facebook_vectors
+from gensim.models.keyedvectors import KeyedVectors, Word2VecKeyedVectors
+from gensim.models.phrases import Phraser, Phrases
+from gensim.models.word2vec import BrownCorpus, LineSentence, PathLineSentences, Text8Corpus, Word2Vec
+from gensim.parsing.preprocessing import preprocess_string, remove_stopwords
+from gensim.similarities.annoy import AnnoyIndexer
+from gensim.test.utils import common_texts, datapath
+from gensim.utils import deaccent, simple_preprocess, tokenize
+import gensim.downloader as api
+"""
+
+
+@pytest.mark.parametrize("line", IMPORTS.strip().splitlines())
+def test_what_programs_import(line: str) -> None:
+    ours: dict[str, Any] = {}
+    exec(line.replace("gensim", "wordsparse.gensim", 1), ours)
+    if line.startswith("from gensim "):
+        return
+    gensims: dict[str, Any] = {}
+    exec(line, gensims)
+    for name in ours.keys() - {"__builtins__"}:
+        assert ours[name] is gensims[name] or ours[name].__module__.startswith("wordsparse."), name
+
+
+def test_names_that_gensim_does_not_have_either() -> None:
+    for name in ("wordsparse.gensim.nothing", "wordsparse.gensim.models.nothing"):
+        with pytest.raises(ImportError, match="nothing"):
+            importlib.import_module(name)
+    assert not hasattr(gensim.models, "nothing")
+
+
+def test_without_gensim_a_name_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "gensim", None)
+    for find in (lambda: gensim.models.LdaModel, lambda: importlib.import_module("wordsparse.gensim.interfaces")):
+        with pytest.raises(ImportError, match="is gensim's own, and needs gensim"):
+            find()
 
 
 def test_a_program_names_modules() -> None:

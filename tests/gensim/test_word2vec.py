@@ -255,7 +255,7 @@ REFUSED: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
     "moved": (lambda: Word2Vec().most_similar, AttributeError, r"use wv\.most_similar"),
     "moved in wv": (lambda: Word2Vec().wv.vocab, AttributeError, "use key_to_index"),
     "unknown": (lambda: Word2Vec().nothing, AttributeError, "no attribute 'nothing'"),
-    "intersect": (lambda: Word2Vec().wv.intersect_word2vec_format("x"), InputError, "given vectors"),
+    "intersect": (lambda: Word2Vec().wv.intersect_word2vec_format("x"), InputError, "init="),
 }
 
 

@@ -1,16 +1,18 @@
-"""gensim's Word2Vec, Doc2Vec and KeyedVectors by name and behaviour, on the exact layer: change one import only.
+"""gensim's Word2Vec, FastText, Doc2Vec and KeyedVectors by name and behaviour, on the exact layer: change one import.
 
     from wordsparse.gensim import Word2Vec              # instead of gensim.models
     import wordsparse.gensim as gensim                  # gensim.models.Word2Vec, gensim.utils.simple_preprocess
 
-gensim itself need not be installed. docs/gensim.md lists every argument and method as the same, better, without effect
-or refused.
+gensim itself need not be installed; its other names (Phrases, corpora, downloader) are handed through where it is.
+docs/gensim.md lists every argument and method as the same, better, without effect or refused.
 """
 
 from wordsparse.gensim import models, utils
-from wordsparse.gensim.doc2vec import Doc2Vec, TaggedDocument
+from wordsparse.gensim.doc2vec import Doc2Vec, TaggedDocument, TaggedLineDocument
+from wordsparse.gensim.fasttext import FastText
 from wordsparse.gensim.keyed_vectors import KeyedVectors
 from wordsparse.gensim.models.callbacks import CallbackAny2Vec
+from wordsparse.gensim.passing import gensims
 from wordsparse.gensim.replacing import in_place
 from wordsparse.gensim.sentences import BrownCorpus, LineSentence, PathLineSentences, Text8Corpus
 from wordsparse.gensim.word2vec import Word2Vec
@@ -19,13 +21,17 @@ __all__ = [
     "BrownCorpus",
     "CallbackAny2Vec",
     "Doc2Vec",
+    "FastText",
     "KeyedVectors",
     "LineSentence",
     "PathLineSentences",
     "TaggedDocument",
+    "TaggedLineDocument",
     "Text8Corpus",
     "Word2Vec",
     "in_place",
     "models",
     "utils",
 ]
+
+__getattr__ = gensims(__name__)

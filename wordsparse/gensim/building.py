@@ -31,6 +31,8 @@ class VocabularyBuilder:
     max_vocab_size: int | None
     max_final_vocab: int | None
     sorted_vocab: int
+    _table: type[KeyedVectors] = KeyedVectors
+    _stored: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         self.effective_min_count = self.min_count
@@ -38,7 +40,7 @@ class VocabularyBuilder:
         self.raw_vocab: dict[Key, int] = {}
         self._trained: engine.Trained | None = None
         self._refresh: Callable[[], None] | None = None  # set during callbacks; computes the vectors on access
-        self._use(KeyedVectors(self.vector_size))
+        self._use(self._table(self.vector_size))
 
     @property
     def wv(self) -> KeyedVectors:
@@ -183,7 +185,7 @@ class VocabularyBuilder:
 
     def _reset(self) -> None:
         """Discard the vocabulary and the trained model."""
-        self.wv = KeyedVectors(self.vector_size)
+        self.wv = self._table(self.vector_size)
 
     def _add_words(self, counts: Mapping[Key, int], is_sorted: bool = False) -> None:
         """Add to the counts of known words; append a row with a small random vector for each new word.

@@ -5,15 +5,20 @@ problem over the whole vocabulary (:mod:`wordsparse.unseen.documents`): ``infer_
 its vector of ``dv``, always the same.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple, NoReturn
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wordsparse.errors import InputError
+from wordsparse.files import storage
+from wordsparse.gensim import saving
+from wordsparse.gensim.building import FilePath
 from wordsparse.gensim.keyed_vectors import KeyedVectors
 from wordsparse.gensim.refusals import WrongOrderError, say_once
+from wordsparse.gensim.sentences import lines
 from wordsparse.gensim.word2vec import Word2Vec
 from wordsparse.unseen.documents import Documents
 from wordsparse.words.presets import BASKET_WINDOW
@@ -26,6 +31,23 @@ class TaggedDocument(NamedTuple):
 
     words: Sequence[Any]
     tags: Sequence[Any]
+
+
+class TaggedLineDocument:
+    """The lines of a file, each a document of words separated by white space, whose tag is the line's number from 0.
+
+    Parameters
+    ----------
+    source : path or binary file
+        A file may be compressed (.gz, .bz2, .xz, .zst). An open file is read from its beginning each time.
+    """
+
+    def __init__(self, source: Any) -> None:
+        self.source = source
+
+    def __iter__(self) -> Iterator[TaggedDocument]:
+        for number, line in enumerate(lines(self.source)):
+            yield TaggedDocument(line.split(), [number])
 
 
 class Doc2Vec:
@@ -122,13 +144,13 @@ class Doc2Vec:
         given = _checked(documents)
         texts = [document.words for document in given]
         self._words.train(texts, total_examples=total_examples, total_words=total_words, epochs=epochs, **options)
-        assert self._words._trained is not None
-        self._documents = Documents(self._words._trained.model)
+        self._prepare()
         of_tag: dict[Any, list[str]] = {}
         for document in given:
             for tag in document.tags:
                 of_tag.setdefault(tag, []).extend(self._known(document.words))
         self.dv = KeyedVectors(self.vector_size)
+        assert self._documents is not None
         vectors = np.concatenate(list(self._documents.stream(of_tag.values())))
         self.dv.add_vectors(list(of_tag), vectors)
 
@@ -152,9 +174,37 @@ class Doc2Vec:
             raise InputError(f"a document must be a list of words, not {doc_words!r:.80}: split it")
         return np.asarray(self._documents.vectors([self._known(doc_words)])[0])
 
-    def save(self, *_: Any, **__: Any) -> NoReturn:
-        """Refused: save ``dv`` and ``wv``, which hold the vectors."""
-        raise InputError("a Doc2Vec is not saved here: save its vectors, dv.save(path) and wv.save(path)")
+    def save(self, fname: FilePath, *args: Any, **options: Any) -> None:
+        """Write the model as a directory, which replaces a model or a file at ``fname``; see ``saving.save``."""
+        if self._words._trained is None:
+            raise WrongOrderError("nothing has been trained yet that could be saved")
+        own = {"dm": self.dm, "dbow_words": self.dbow_words}
+        saving.save(self._words, self._words._trained, Path(fname), self.dv, **own)
+
+    @classmethod
+    def load(cls, fname: FilePath, *args: Any, **options: Any) -> Self:
+        """Read a directory written by :meth:`save`.
+
+        Raises
+        ------
+        InputError
+            If it is anything else; files of gensim are pickles, which are never read here.
+        """
+        model = cls()
+        model._words = Word2Vec.load(fname)
+        own = storage.read_manifest(Path(fname) / saving.MANIFEST, saving.FORMAT, saving.VERSION)
+        if not (Path(fname) / saving.DOCUMENTS).is_file() or not {own.get("dm"), own.get("dbow_words")} <= {0, 1}:
+            raise InputError(f"{fname}: is no directory that Doc2Vec.save wrote: use Word2Vec.load")
+        model.dv = KeyedVectors.load(Path(fname) / saving.DOCUMENTS)
+        model.dm, model.dbow_words = own["dm"], own["dbow_words"]
+        model.vector_size, model.epochs = model._words.vector_size, model._words.epochs
+        model._prepare()
+        return model
+
+    def _prepare(self) -> None:
+        """Make the problem whose solutions are vectors of documents, by the trained words."""
+        assert self._words._trained is not None
+        self._documents = Documents(self._words._trained.model)
 
     def _known(self, words: Iterable[Any]) -> list[str]:
         """The model's words for the known words of a document."""

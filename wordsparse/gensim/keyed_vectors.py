@@ -111,9 +111,10 @@ class KeyedVectors(WordVectors):
             self.unit_normalize_all()
 
     def intersect_word2vec_format(self, *args: Any, **options: Any) -> NoReturn:
-        """Refused: training does not start from given vectors."""
+        """Refused: a run starts from given vectors by ``wordsparse.train(text, init=file)``."""
         raise InputError(
-            "intersect_word2vec_format: training here does not start from given vectors, so they would be lost"
+            "intersect_word2vec_format: a model's vectors are not replaced before training; start from those of the "
+            "file: wordsparse.train(text, init=file), or wordsparse train TEXT --init FILE"
         )
 
     def add_lifecycle_event(self, event_name: str, log_level: int = logging.INFO, **event: Any) -> None:

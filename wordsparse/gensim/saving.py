@@ -1,6 +1,7 @@
-"""A Word2Vec on disk: a model directory of :mod:`wordsparse.words.model_directory` with two more files.
+"""A Word2Vec on disk: a model directory of :mod:`wordsparse.words.model_directory` with two more files, or three.
 
-``gensim.json`` holds the arguments and counters of the object, ``vectors.npz`` its ``wv``. No pickle is written or
+``gensim.json`` holds the arguments and counters of the object, ``vectors.npz`` its ``wv``, and of a Doc2Vec
+``documents.npz`` its ``dv``. No pickle is written or
 read. ``wordsparse.load`` reads the same directory as a Model.
 """
 
@@ -19,36 +20,21 @@ from wordsparse.words import model_directory as models
 
 MANIFEST, FORMAT, VERSION = "gensim.json", "wordsparse-word2vec", 1
 STORED = (
-    *(
-        "vector_size",
-        "layer1_size",
-        "window",
-        "shrink_windows",
-        "min_count",
-        "max_vocab_size",
-        "max_final_vocab",
-        "sample",
-    ),
-    *(
-        "seed",
-        "workers",
-        "epochs",
-        "alpha",
-        "min_alpha",
-        "min_alpha_yet_reached",
-        "sg",
-        "hs",
-        "negative",
-        "ns_exponent",
-    ),
-    *("cbow_mean", "sorted_vocab", "null_word", "batch_words", "compute_loss", "comment", "effective_min_count"),
-    *("corpus_count", "corpus_total_words", "train_count", "total_train_time", "running_training_loss"),
+    *("vector_size", "layer1_size", "window", "shrink_windows", "min_count", "max_vocab_size", "max_final_vocab"),
+    *("sample", "seed", "workers", "epochs", "alpha", "min_alpha", "min_alpha_yet_reached", "sg", "hs", "negative"),
+    *("ns_exponent", "cbow_mean", "sorted_vocab", "null_word", "batch_words", "compute_loss", "comment"),
+    *("effective_min_count", "corpus_count", "corpus_total_words", "train_count", "total_train_time"),
+    "running_training_loss",
 )
-"""The attributes that are stored."""
+"""The attributes that are stored, besides those that a subclass names in ``_stored``."""
+DOCUMENTS = "documents.npz"
+"""The file that holds the ``dv`` of a Doc2Vec."""
 
 
-def save(model: Any, trained: Trained, path: Path) -> None:
+def save(model: Any, trained: Trained, path: Path, documents: KeyedVectors | None = None, **said: int) -> None:
     """Write a model directory atomically; a model or a file at ``path`` is replaced.
+
+    ``documents`` are the vectors of a Doc2Vec, and ``said`` are its own arguments.
 
     Raises
     ------
@@ -67,12 +53,15 @@ def save(model: Any, trained: Trained, path: Path) -> None:
         target = folder / "model"
         trained.model.save(target)
         save_vectors(model.wv, target / VECTORS, "npz")
-        attributes = {name: getattr(model, name) for name in STORED}
+        if documents is not None:
+            save_vectors(documents, target / DOCUMENTS, "npz")
+        attributes = {name: getattr(model, name) for name in (*STORED, *model._stored)}
         content = {
             "format": FORMAT,
             "version": VERSION,
             "attributes": attributes,
             "keys": "words" if are_words else "json",
+            **said,
         }
         storage.write_manifest(target / MANIFEST, content)
         storage.put(target, path)
@@ -100,14 +89,14 @@ def load(model: Any, path: Path) -> tuple[KeyedVectors, Trained]:
         raise InputError(f"{path}: is no directory that Word2Vec.save wrote")
     manifest = storage.read_manifest(path / MANIFEST, FORMAT, VERSION)
     (attributes,) = storage.objects(path / MANIFEST, manifest, "attributes")
-    if set(attributes) != set(STORED):
-        raise InputError(f"{path / MANIFEST}: must name the attributes of a Word2Vec")
+    if set(attributes) != {*STORED, *model._stored}:
+        raise InputError(f"{path / MANIFEST}: must name the attributes of a {type(model).__name__}")
     for name, value in attributes.items():
         if not _fits(name, value, getattr(model, name)):
             raise InputError(f"{path / MANIFEST}: {name} cannot be {value!r:.80}")
         setattr(model, name, value)
     trained = models.load(path)
-    words, vectors = trained.vocabulary.words, KeyedVectors.load(path)
+    words, vectors = trained.vocabulary.words, model._table.load(path)
     with storage.naming(path / MANIFEST):
         keys = words if manifest.get("keys") == "words" else names.from_json(words)
     if "count" not in vectors.expandos or not all(key in vectors.key_to_index for key in keys):

@@ -2,11 +2,11 @@
 
 import itertools
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from wordsparse.corpus.sources import Readable, opened
+from wordsparse.corpus.sources import opened
 from wordsparse.errors import InputError
 
 MAX_SENTENCE = 10_000
@@ -31,16 +31,8 @@ class LineSentence:
         self.source, self.max_sentence_length, self.limit = source, max_sentence_length, limit
 
     def __iter__(self) -> Iterator[list[str]]:
-        if hasattr(self.source, "seek"):
-            self.source.seek(0)
-            yield from self._sentences(self.source)
-        else:
-            with opened(Path(self.source)) as file:
-                yield from self._sentences(_lines(file))
-
-    def _sentences(self, lines: Iterable[str | bytes]) -> Iterator[list[str]]:
-        for line in itertools.islice(lines, self.limit):
-            yield from cut((line if isinstance(line, str) else line.decode()).split(), self.max_sentence_length)
+        for line in itertools.islice(lines(self.source), self.limit):
+            yield from cut(line.split(), self.max_sentence_length)
 
 
 class PathLineSentences:
@@ -109,13 +101,19 @@ class BrownCorpus:
                     yield words
 
 
-def _lines(file: Readable) -> Iterator[bytes]:
-    rest = b""
-    while block := file.read(_BLOCK):
-        *lines, rest = (rest + block).split(b"\n")
-        yield from lines
-    if rest:
-        yield rest
+def lines(source: Any) -> Iterator[str]:
+    """The lines of a file of text, which may be compressed, or of an open file from its beginning."""
+    if hasattr(source, "seek"):
+        source.seek(0)
+        yield from (line if isinstance(line, str) else line.decode() for line in source)
+        return
+    with opened(Path(source)) as file:
+        rest = b""
+        while block := file.read(_BLOCK):
+            *whole, rest = (rest + block).split(b"\n")
+            yield from (line.decode() for line in whole)
+        if rest:
+            yield rest.decode()
 
 
 def cut(words: list[str], longest: int) -> Iterator[list[str]]:

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 
+from wordsparse.gensim.passing import gensims
 from wordsparse.gensim.texts import DEFAULT as RULE_DEFAULT
 from wordsparse.gensim.texts import DISCARD as RULE_DISCARD
 from wordsparse.gensim.texts import KEEP as RULE_KEEP
@@ -32,3 +33,6 @@ def deaccent(text: str | bytes) -> str:
     """The text without accents: ``"Šéf"`` becomes ``"Sef"``."""
     decomposed = unicodedata.normalize("NFD", text if isinstance(text, str) else text.decode())
     return unicodedata.normalize("NFC", "".join(c for c in decomposed if unicodedata.category(c) != "Mn"))
+
+
+__getattr__ = gensims(__name__)

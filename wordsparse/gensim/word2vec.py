@@ -36,7 +36,7 @@ _MOVED = {name: f"wv.{name}" for name in _ON_WV} | {
     "iter": "epochs",
     "save_word2vec_format": "wv.save_word2vec_format",
     "load_word2vec_format": "KeyedVectors.load_word2vec_format",
-    "intersect_word2vec_format": "nothing: training does not start from given vectors",
+    "intersect_word2vec_format": "init= of wordsparse.train, which starts from given vectors",
     "delete_temporary_training_data": "wv alone, which is all that queries need",
 }
 

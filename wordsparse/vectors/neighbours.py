@@ -145,7 +145,9 @@ class Neighbours(Similarity):
         """The direction of the weighted sum, (vector_size,), and the rows of the given keys."""
         keys, weights = zip(*given, strict=True) if given else ((), ())
         mean = self.get_mean_vector(keys, weights, post_normalize=True, ignore_missing=False)
-        return mean, {self.get_index(key) for key in keys if not isinstance(key, np.ndarray) and key in self}
+        return mean, {
+            self.get_index(key) for key in keys if not isinstance(key, np.ndarray) and self.has_index_for(key)
+        }
 
     def _cosines(
         self, query: Array, left_out: set[int], start: int = 0, stop: int | None = None

@@ -88,8 +88,8 @@ class WordVectors(Evaluated):
             raise InputError("none of the given keys is in the vocabulary: give words that are in index_to_key")
         chosen = WordVectors(known, np.stack([self.get_vector(key) for key in known]))
         if copy_vecattrs:
-            has_row = np.array([key in self for key in known])
-            rows = [self.get_index(key) for key in known if key in self]
+            has_row = np.array([self.has_index_for(key) for key in known])
+            rows = [self.get_index(key) for key in known if self.has_index_for(key)]
             for name, values in self.expandos.items():
                 chosen.expandos[name] = np.zeros(len(known), values.dtype)
                 chosen.expandos[name][has_row] = values[rows]

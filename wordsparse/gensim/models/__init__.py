@@ -1,8 +1,22 @@
 """The module paths of gensim.models, so that a program changes ``gensim`` to ``wordsparse.gensim`` and nothing else."""
 
 from wordsparse.gensim.doc2vec import Doc2Vec
+from wordsparse.gensim.fasttext import FastText
 from wordsparse.gensim.keyed_vectors import KeyedVectors
-from wordsparse.gensim.models import callbacks, doc2vec, keyedvectors, word2vec
+from wordsparse.gensim.models import callbacks, doc2vec, fasttext, keyedvectors, word2vec
+from wordsparse.gensim.passing import gensims
 from wordsparse.gensim.word2vec import Word2Vec
 
-__all__ = ["Doc2Vec", "KeyedVectors", "Word2Vec", "callbacks", "doc2vec", "keyedvectors", "word2vec"]
+__all__ = [
+    "Doc2Vec",
+    "FastText",
+    "KeyedVectors",
+    "Word2Vec",
+    "callbacks",
+    "doc2vec",
+    "fasttext",
+    "keyedvectors",
+    "word2vec",
+]
+
+__getattr__ = gensims(__name__)

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from wordsparse.gensim.passing import gensims
+
 
 class CallbackAny2Vec:
     """Does nothing at the ends of training and of epochs; a subclass overrides some methods, which get the model."""
@@ -17,3 +19,6 @@ class CallbackAny2Vec:
 
     def on_train_end(self, model: Any) -> None:
         """Called after the last epoch."""
+
+
+__getattr__ = gensims(__name__)
