@@ -39,9 +39,6 @@ else:
     BaseEstimator, ClassifierMixin = _sklearn.BaseEstimator, _sklearn.ClassifierMixin
     RegressorMixin = _sklearn.RegressorMixin
 
-# A dense Y of more numbers than this is refused: it is nearly all zeros where outputs are many.
-DENSE_TARGETS = 2**26
-
 
 @dataclass(frozen=True)
 class FitProgress:
@@ -81,8 +78,6 @@ def sparse_tags(tags: Any) -> Any:
 def features(estimator: Any, X: Any, *, reset: bool) -> Any:
     """X (n, f) as CSR float32, from a SciPy sparse matrix or a dense array; errors name row and column."""
     is_sparse: bool = sp.issparse(X)
-    if len(getattr(X, "shape", ())) == 2 and X.shape[1] == 0:
-        raise InputError(f"X has 0 feature(s) (shape={X.shape}) while a minimum of 1 is required: give at least one")
     if is_sparse and len(X.shape) == 2 and X.dtype.kind in "fiub":
         X = validation.csr("X", X, np.dtype(np.float32))
     with np.errstate(over="ignore"):  # a number beyond float32 becomes infinite, which is refused below
@@ -108,11 +103,7 @@ def all_finite(name: str, array: Array) -> None:
 
 def same_rows(X: Any, Y: Any) -> None:
     """Refuse X and Y whose numbers of rows differ."""
-    if X.shape[0] != Y.shape[0]:
-        raise InputError(
-            f"X has {X.shape[0]:,} rows, but Y has {Y.shape[0]:,}: they must have the same rows; give one row of "
-            "each an example"
-        )
+    _checks.check_consistent_length(X, Y)
 
 
 def dense_targets(Y: Any) -> Array:
@@ -122,11 +113,6 @@ def dense_targets(Y: Any) -> Array:
     array = np.asarray(Y)
     if array.ndim not in (1, 2):
         raise InputError(f"Y must be a SciPy CSR matrix (rows, labels), or dense with 1 or 2 axes, not {array.ndim}")
-    if array.size > DENSE_TARGETS:
-        raise InputError(
-            f"Y is dense, {' × '.join(f'{size:,}' for size in array.shape)} numbers: give it as a SciPy CSR matrix, "
-            "whose memory is that of the targets there are"
-        )
     return array
 
 
@@ -156,12 +142,6 @@ def _finite_targets(array: Array) -> None:
 
 def example_weights(weights: Any, X: Any) -> Array:
     """One weight a row, (n,) float64 of at least 0; ones for None."""
-    if weights is not None:
-        weights = np.asarray(weights, np.float64)
-        bad = ~((weights >= 0) & np.isfinite(weights))
-        if weights.ndim == 1 and bad.any():
-            row = int(bad.argmax())
-            raise InputError(f"sample_weight must be finite and at least 0, not {weights[row]} (row {row}): correct it")
     checked: Array = _checks._check_sample_weight(weights, X, dtype=np.float64, ensure_non_negative=True)
     return checked
 

@@ -47,27 +47,22 @@ CONSTANT = 0.5
 # Root mean square of the rows' lengths: fourth powers are summed over rows in float32.
 MIN_LENGTH, MAX_LENGTH = 1e-6, 1e6
 
-# The parts of a saved classifier (wordsparse.labels.state): of M⁻¹, of the scorer, of the head, and its numbers.
+# The parts of a saved classifier (wordsparse.labels.state): M⁻¹, what it is multiplied by, the head, and numbers.
 _INVERSE = {"scale": "float f", "P": "float f d", "K_inverse": "float d d"}
-_SCORER = {
-    "counts": "int D",
-    "frequent": "int frequent",
-    "rare": "int rare",
-    "full": "int full",
-    "full_part": "float full frequent",
-    "other_part": "csr f frequent",
-    "rare_part": "csr rare f",
-    "R_frequent": "float d frequent",
-    "R_rare": "float rare d",
-}
-_HEAD = {"head_labels": "int head", "head_W": "float f head"}
 _NUMBERS = ("constant", "ridge", "rest", "power", "slope", "shift", "head_slope", "head_shift")
-PARTS = {**_INVERSE, **_SCORER, **_HEAD, **dict.fromkeys(_NUMBERS, "number")}
+PARTS = {
+    **_INVERSE,
+    "counts": "int D",
+    "B": "csr f D",
+    "head_labels": "int head",
+    "head_W": "float f head",
+    **dict.fromkeys(_NUMBERS, "number"),
+}
 
 
 @dataclass(frozen=True)
 class Head:
-    """The labels of the logistic head, their weights (f, m), and slope and shift of their log-odds."""
+    """The labels of the logistic head, ascending, their weights (f, m), and slope and shift of their log-odds."""
 
     labels: Array
     W: Array
@@ -90,7 +85,7 @@ class Classifier:
     constants: Constants
     scorer: Scorer
     calibration: Calibration
-    head: Head | None
+    head: Head
 
     @classmethod
     def fitted(cls, X: Any, Y: Any, dim: int, seed: int, kernels: Kernels, report: Report) -> "Classifier":
@@ -134,36 +129,24 @@ class Classifier:
         return np.vstack([self._logits(block, columns) for block in self._blocks(X)])
 
     def state(self) -> dict[str, Any]:
-        """Its ``PARTS``: arrays, CSR matrices and numbers."""
-        scorer, calibration = self.scorer, self.calibration
-        head = self.head or Head(np.zeros(0, np.int64), np.zeros((scorer.inverse.scale.shape[0], 0), np.float32))
+        """Its ``PARTS``: arrays, a CSR matrix and numbers."""
         return {
-            **{name: getattr(scorer.inverse, name) for name in _INVERSE},
-            **{name: getattr(scorer, name) for name in _SCORER},
-            **{name: getattr(calibration, name) for name in ("power", "slope", "shift")},
+            **{name: getattr(self.scorer.inverse, name) for name in _INVERSE},
+            **{name: getattr(self.scorer, name) for name in ("counts", "B")},
+            **{name: getattr(self.calibration, name) for name in ("power", "slope", "shift")},
             **{name: getattr(self.constants, name) for name in ("ridge", "rest")},
-            "head_labels": head.labels,
-            "head_W": head.W,
-            "head_slope": head.slope,
-            "head_shift": head.shift,
+            **{f"head_{name}": getattr(self.head, name) for name in ("labels", "W", "slope", "shift")},
             "constant": self.constant,
         }
 
     @classmethod
     def restored(cls, saved: Saved, kernels: Kernels) -> "Classifier":
-        """From the :meth:`state` of a file, whose places of features and labels must fit each other."""
-        D, f = saved["counts"].shape[0], saved["scale"].shape[0]
-        for name, below in {"frequent": D, "rare": D, "full": f, "head_labels": D}.items():
-            if not _is_ascending(saved[name], below):
-                raise saved.refusal(name)
-        frequent, labels = saved["frequent"], saved["head_labels"]
-        if np.intersect1d(frequent, saved["rare"]).size or frequent.size + saved["rare"].size != D:
-            raise saved.refusal("rare")
-        if not np.isin(labels, frequent).all():
-            raise saved.refusal("head_labels")
+        """From the :meth:`state` of a file."""
         inverse = Inverse(*(saved[name] for name in _INVERSE))
-        scorer = Scorer(inverse=inverse, kernels=kernels, **{name: saved[name] for name in _SCORER})
-        head = Head(labels, saved["head_W"], saved["head_slope"], saved["head_shift"]) if labels.size else None
+        scorer = Scorer.of(inverse, saved["B"], saved["counts"], kernels)
+        head = Head(*(saved[f"head_{name}"] for name in ("labels", "W", "slope", "shift")))
+        if (np.diff(head.labels) <= 0).any() or not np.isin(head.labels, scorer.frequent).all():
+            raise saved.refusal("head_labels")
         constants = Constants(saved["ridge"], saved["rest"], inverse.P.shape[1])
         calibration = Calibration(saved["power"], saved["slope"], saved["shift"])
         return cls(saved["constant"], constants, scorer, calibration, head)
@@ -173,11 +156,8 @@ class Classifier:
             yield with_constant(X[start : start + BLOCK_ROWS], self.constant)
 
     def _top(self, X: Any, k: int) -> Candidates:
-        head = self.head
-        if head is None:
-            return self.scorer.candidates(X, k, self.calibration.logits)
-        of_head = head.logits(SparseRows(X, self.scorer.kernels))
-        among = np.searchsorted(self.scorer.frequent, head.labels)
+        of_head = self.head.logits(SparseRows(X, self.scorer.kernels))
+        among = np.searchsorted(self.scorer.frequent, self.head.labels)
 
         def rank(outputs: Array, counts: Array) -> Array:
             logits = self.calibration.logits(outputs, counts)
@@ -189,17 +169,10 @@ class Classifier:
 
     def _logits(self, X: Any, columns: Array) -> Array:
         logits = self.calibration.logits(self.scorer.outputs(X, columns), self.scorer.counts[columns])
-        if self.head is not None:
-            in_head = np.isin(columns, self.head.labels)
-            among = np.searchsorted(self.head.labels, columns[in_head])
-            logits[:, in_head] = self.head.logits(SparseRows(X, self.scorer.kernels))[:, among]
+        in_head = np.isin(columns, self.head.labels)
+        among = np.searchsorted(self.head.labels, columns[in_head])
+        logits[:, in_head] = self.head.logits(SparseRows(X, self.scorer.kernels))[:, among]
         return logits
-
-
-def _is_ascending(places: Array, below: int) -> bool:
-    """Whether whole numbers from 0 to ``below`` − 1 ascend."""
-    ascends = places.size == 0 or (places[0] >= 0 and places[-1] < below and (np.diff(places) > 0).all())
-    return bool(ascends)
 
 
 def with_constant(X: Any, constant: float) -> Any:
@@ -216,14 +189,15 @@ def _head(
     held: Array,
     found: LeftOut,
     report: Report,
-) -> Head | None:
-    """The logistic head, fitted without the rows held out; None unless it ranks their labels better.
+) -> Head:
+    """The logistic head, fitted without the rows held out; of no labels unless it ranks theirs better.
 
     ``found`` are the labels of the rows held out by the regression.
     """
-    n = problem.X.shape[0]
+    n, f = problem.X.shape
+    none = Head(np.zeros(0, np.int64), np.zeros((f, 0), np.float32))
     if n < HEAD_ROWS:
-        return None
+        return none
     report("head", 0, 1)
     labels = np.sort(np.argsort(-problem.counts, kind="stable")[:HEAD_LABELS])
     fitted = np.setdiff1d(np.arange(n), held)
@@ -238,4 +212,4 @@ def _head(
     others = np.where(np.isin(found.labels, labels), -np.inf, without)
     both = np.hstack([others, head.slope * logits + head.shift])
     better = ndcg(both, np.hstack([found.truth, truth]), Y).mean() > ndcg(without, found.truth, Y).mean()
-    return head if better else None
+    return head if better else none

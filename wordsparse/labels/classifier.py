@@ -256,7 +256,7 @@ class SparseTargetClassifier(base.ClassifierMixin, base.BaseEstimator):
         fitted = self._fitted
         self.power_, self.label_counts_ = fitted.calibration.power, fitted.scorer.counts
         self.ridge_, self.rest_ = fitted.constants.ridge, fitted.constants.rest
-        self.head_labels_ = np.arange(0) if fitted.head is None else fitted.head.labels
+        self.head_labels_ = fitted.head.labels
 
 
 def _are_plain(classes: Iterable[Any]) -> bool:

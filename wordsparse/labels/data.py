@@ -11,8 +11,10 @@ scikit-learn reads the lines. Or SciPy's npz: one file of features and one of la
 ``scipy.sparse.save_npz``.
 """
 
+import io
 import logging
 import re
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -24,10 +26,9 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from wordsparse import optional
+from wordsparse import optional, validation
 from wordsparse.errors import CutShortError, InputError
 from wordsparse.files import regular, storage
-from wordsparse.labels import npz
 from wordsparse.machine import memory
 from wordsparse.vectors.formats.streams import BoundedStream
 
@@ -88,13 +89,13 @@ def read_data(
                 "is text, which holds its labels: leave out the targets, which only npz files have in another file"
             )
         if is_npz:
-            X = npz.read(source)
+            X = _read_npz(source)
             Y = sp.csr_array((X.shape[0], n_labels or 0), dtype=np.float32)
         else:
             X, Y = _read_text(source, n_features, n_labels)
     if targets is not None:
         with storage.naming(Path(targets)):
-            Y = npz.read(Path(targets))
+            Y = _read_npz(Path(targets))
             if Y.shape[0] != X.shape[0]:
                 raise InputError(
                     f"has {Y.shape[0]:,} rows, but {source} has {X.shape[0]:,}; name two files of the same examples"
@@ -108,15 +109,14 @@ def read_data(
 
 def write_text(path: str | PathLike[str], data: LabelledRows) -> None:
     """Write a data set in the text format, with its header, atomically."""
-    X, Y = data.X.sorted_indices(), data.Y.sorted_indices()
-    lines = [f"{X.shape[0]} {X.shape[1]} {Y.shape[1]}\n"]
-    for i in range(X.shape[0]):
-        labels = Y.indices[Y.indptr[i] : Y.indptr[i + 1]].tolist()
-        part = slice(X.indptr[i], X.indptr[i + 1])
-        pairs = zip(X.indices[part].tolist(), X.data[part].tolist(), strict=True)
-        features = "".join(f" {column}:{np.float32(value)}" for column, value in pairs)
-        lines.append(f"{','.join(map(str, labels))}{features}\n")
-    storage.write_file(Path(path), "".join(lines).encode())
+    rows = io.BytesIO(f"{data.X.shape[0]} {data.X.shape[1]} {data.Y.shape[1]}\n".encode())
+    rows.seek(0, io.SEEK_END)
+    _svmlight().dump_svmlight_file(data.X, data.Y, rows, multilabel=True)
+    storage.write_file(Path(path), rows.getvalue())
+
+
+def _svmlight() -> Any:
+    return optional.load("a file of labelled rows", "sklearn.datasets", "labels")
 
 
 def _starts(path: Path) -> bytes:
@@ -158,11 +158,10 @@ class _Lines:
 
 
 def _read_text(path: Path, n_features: int | None, n_labels: int | None) -> tuple[Any, Any]:
-    svmlight = optional.load("a reader of labelled rows", "sklearn.datasets", "labels")
     with BoundedStream(path) as stream:
         lines = _Lines(stream)
         try:
-            X, found = svmlight.load_svmlight_file(lines, dtype=np.float32, multilabel=True, zero_based=True)
+            X, found = _svmlight().load_svmlight_file(lines, dtype=np.float32, multilabel=True, zero_based=True)
         except InputError:
             raise
         except (ValueError, OverflowError) as error:
@@ -210,6 +209,22 @@ def _matrix(
     refuse(again, "occurs twice in it; leave one out")
     count = max(int(columns.max(initial=-1)) + 1, known or 0) if stated is None else stated
     return sp.csr_array((values, columns.astype(np.int32), starts), shape=(len(lines.rows), count))
+
+
+def _read_npz(path: Path) -> Any:
+    """The matrix in a file of ``scipy.sparse.save_npz`` as CSR float32 with ascending columns; no pickle is read."""
+    try:
+        with regular.opened(path) as file, zipfile.ZipFile(file) as archive:
+            memory.check(sum(member.file_size for member in archive.infolist()), "the arrays in it")
+            file.seek(0)
+            matrix = sp.load_npz(file)
+    except InputError:
+        raise
+    except Exception as error:  # for damaged archives, zipfile and its decompressors raise many kinds of errors
+        raise InputError(
+            f"is not a matrix saved by scipy.sparse.save_npz, or is damaged ({error!s:.{MAX_SHOWN}}): save it again"
+        ) from error
+    return validation.csr("the matrix", matrix, np.dtype(np.float32))
 
 
 def _check_columns(path: Path, features: int, labels: int) -> None:

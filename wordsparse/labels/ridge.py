@@ -36,15 +36,14 @@ class SparseRows:
     ----------
     matrix : SciPy CSR, validated
     kernels : Kernels
-    dtype : float32 or float64
     """
 
-    def __init__(self, matrix: Any, kernels: Kernels, dtype: Any = np.float32) -> None:
+    def __init__(self, matrix: Any, kernels: Kernels) -> None:
         self.kernels = kernels
         self.shape: tuple[int, int] = matrix.shape
         indices = matrix.indices.astype(np.int32, copy=False)
         self.csr = Csr(matrix.indptr.astype(np.int64, copy=False), indices, matrix.shape[1])
-        self.values = matrix.data.astype(dtype, copy=False)
+        self.values = matrix.data.astype(np.float32, copy=False)
 
     @cached_property
     def transposed(self) -> Csr:

@@ -52,12 +52,10 @@ class Candidates:
 
 @dataclass(frozen=True)
 class Scorer:
-    """Outputs o(x), in parts by frequent and rarer labels: Δ⁻¹B and R.
-
-    ``full`` are the features whose rows of Δ⁻¹B, for frequent labels, are stored dense.
-    """
+    """Outputs o(x), in parts by frequent and rarer labels: Δ⁻¹B, some of whose rows are dense, and R."""
 
     inverse: Inverse
+    B: Any  # CSR (f, D)
     counts: Array
     frequent: Array
     rare: Array
@@ -70,33 +68,30 @@ class Scorer:
     kernels: Kernels
 
     @classmethod
-    def of(
-        cls, inverse: Inverse, B: Any, by_label: SparseRows, counts: Array, kernels: Kernels, most: int | None = None
-    ) -> "Scorer":
-        """From B, CSR (f, D), and Bᵀ; ``counts`` (D,) is the number of training rows with each label.
+    def of(cls, inverse: Inverse, B: Any, counts: Array, kernels: Kernels, most: int | None = None) -> "Scorer":
+        """From B, CSR (f, D); ``counts`` (D,) is the number of training rows with each label.
 
         ``most`` is the number of frequent labels; None: ``FREQUENT``.
         """
-        R = kernels.matmul(by_label.times(inverse.P), inverse.K_inverse)
+        R = kernels.matmul(SparseRows(B, kernels).transposed_times(inverse.P), inverse.K_inverse)
         data = B.data * np.repeat(inverse.scale, np.diff(B.indptr))
         memory = sp.csr_array((data, B.indices, B.indptr), shape=B.shape)
         most, order = FREQUENT if most is None else most, np.argsort(-counts, kind="stable")
         frequent, rare = np.sort(order[:most]), np.sort(order[most:])
-        common, rarer = memory[:, frequent], memory[:, rare]
+        common = memory[:, frequent]
         per_feature = np.diff(common.indptr)
         full = np.argsort(-per_feature, kind="stable")[: FULL_BYTES // (4 * max(1, frequent.size))]
         full = np.sort(full[per_feature[full] > FULL_SHARE * frequent.size])
-        others = np.ones(common.shape[0], bool)
-        others[full] = False
         return cls(
             inverse,
+            B,
             counts,
             frequent,
             rare,
             full,
             common[full].toarray().astype(R.dtype),
-            _rows_kept(common, others),
-            sp.csr_array(rarer.T.tocsr()),
+            _rows_kept(common, ~np.isin(np.arange(common.shape[0]), full)),
+            sp.csr_array(memory[:, rare].T.tocsr()),
             np.ascontiguousarray(R[frequent].T),
             np.ascontiguousarray(R[rare]),
             kernels,
@@ -117,11 +112,11 @@ class Scorer:
 
     def frequent_outputs(self, X: Any) -> tuple[Array, Array]:
         """The outputs of the frequent labels (rows, F), and H = X P (rows, d)."""
-        rows = SparseRows(X, self.kernels, self.R_rare.dtype)
+        rows = SparseRows(X, self.kernels)
         H = rows.times(self.inverse.P)
-        outputs = (X @ self.other_part).toarray()
+        outputs: Array = (X @ self.other_part).toarray()
         if self.full.size:
-            outputs += SparseRows(X[:, self.full], self.kernels, outputs.dtype).times(self.full_part)
+            outputs += SparseRows(X[:, self.full], self.kernels).times(self.full_part)
         outputs -= self.kernels.matmul(H, self.R_frequent)
         return outputs, H
 
@@ -163,7 +158,7 @@ class Scorer:
 
     def outputs(self, X: Any, columns: Array) -> Array:
         """The outputs of chosen labels, (rows, columns)."""
-        rows = SparseRows(X, self.kernels, self.R_rare.dtype)
+        rows = SparseRows(X, self.kernels)
         H = rows.times(self.inverse.P)
         result = np.empty((X.shape[0], columns.shape[0]), self.R_rare.dtype)
         is_rare = np.isin(columns, self.rare)

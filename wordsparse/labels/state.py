@@ -17,7 +17,7 @@ from wordsparse.errors import InputError
 from wordsparse.files import arrays, storage
 
 MANIFEST, ARRAYS = "labels.json", "arrays.bin"
-FORMAT, VERSION = "wordsparse-labels", 1
+FORMAT, VERSION = "wordsparse-labels", 2
 
 
 def save(path: str | PathLike[str], estimator: Any, content: Mapping[str, Any], state: Mapping[str, Any]) -> None:
@@ -62,10 +62,7 @@ def load(path: str | PathLike[str], kind: type, shapes: Mapping[str, str]) -> tu
         )
     (content,) = storage.objects(directory / MANIFEST, manifest, "content")
     saved = Saved(directory / ARRAYS, content, arrays.read(directory / ARRAYS, manifest.get("state")))
-    estimator, parameters = kind(), dict(saved.get("parameters", dict))
-    for gone in {"embedding", "hidden"} & parameters.keys():  # of the version before
-        if parameters.pop(gone) is not None:
-            raise InputError(f"{directory / MANIFEST}: was trained with {gone}=, which is gone: train it again")
+    estimator, parameters = kind(), saved.get("parameters", dict)
     if parameters.keys() != estimator.get_params().keys():
         raise saved.refusal("parameters")
     saved.check(shapes)

@@ -66,12 +66,11 @@ class RidgeProblem:
         self.spectrum = Spectrum.of(self.rows, dim, seed, start)
         self.B = sp.csr_array(X.T.tocsr() @ Y)
         self.B.sort_indices()
-        self._by_label = SparseRows(self.B.T.tocsr(), kernels)
         self.counts = np.bincount(Y.indices, minlength=Y.shape[1])
 
     def solve(self, constants: Constants, frequent: int | None = None) -> Scorer:
         """The regression with these constants; ``frequent`` is the number of frequent labels."""
-        return Scorer.of(self.inverse(constants), self.B, self._by_label, self.counts, self.kernels, frequent)
+        return Scorer.of(self.inverse(constants), self.B, self.counts, self.kernels, frequent)
 
     def inverse(self, constants: Constants) -> Inverse:
         """M⁻¹ with these constants."""
@@ -113,13 +112,12 @@ def leave_out(scorer: Scorer, problem: RidgeProblem, rows: Array, rank: Rank) ->
 def is_true(Y: Any, labels: Array) -> Array:
     """Which of the labels (n, k) the rows of Y have, float64; −1 is none."""
     row = np.broadcast_to(np.arange(Y.shape[0])[:, None], labels.shape)
-    return has_entries(Y, row, labels) * (labels >= 0)
+    return _entries(Y, row, labels) * (labels >= 0)
 
 
-def has_entries(Y: Any, row: Array, column: Array) -> Array:
-    """1 where Y has an entry, else 0; float64 shaped like ``row`` and ``column``."""
-    keys = np.repeat(np.arange(Y.shape[0], dtype=np.int64), np.diff(Y.indptr)) * Y.shape[1] + Y.indices
-    return np.isin(row.astype(np.int64) * Y.shape[1] + column, keys).astype(np.float64)
+def _entries(Y: Any, row: Array, column: Array) -> Array:
+    """The entries of Y at these places, 0 where it has none; float64 shaped like ``row`` and ``column``."""
+    return np.asarray(Y[row.ravel(), column.ravel()], np.float64).reshape(row.shape)
 
 
 def _without_itself(scorer: Scorer, problem: RidgeProblem, block: Array) -> Adjust:
@@ -130,8 +128,10 @@ def _without_itself(scorer: Scorer, problem: RidgeProblem, block: Array) -> Adju
         own = scorer.leverages(X)
         outputs -= own[:, None].astype(outputs.dtype) * Y[:, scorer.frequent].toarray()
         outputs /= np.maximum(1 - own, 1e-6).astype(outputs.dtype)[:, None]
+        if not shared.nnz:
+            return
         at = np.repeat(np.arange(shared.shape[0]), np.diff(shared.indptr))
-        of_row = has_entries(Y, at, scorer.rare[shared.indices])
+        of_row = _entries(Y, at, scorer.rare[shared.indices])
         shared.data -= (own[at] * of_row).astype(shared.data.dtype)
         shared.data /= np.maximum(1 - own, 1e-6).astype(shared.data.dtype)[at]
 
