@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from wordsparse.labels.classifier import SparseTargetClassifier
     from wordsparse.labels.recommender import SparseTargetRecommender
     from wordsparse.labels.regressor import SparseTargetRegressor
+    from wordsparse.labels.vectorizer import DocumentVectorizer
     from wordsparse.layer import losses
     from wordsparse.layer.least_squares import RecursiveLeastSquares
     from wordsparse.layer.losscheck import check_loss
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "DocumentVectorizer",
     "FactoredOutput",
     "InputError",
     "Interrupted",
@@ -65,6 +67,7 @@ __all__ = [
 
 # Where each name is defined: imported when it is first used, so that a program pays only for the parts that it needs.
 _MODULES = {
+    "DocumentVectorizer": "wordsparse.labels.vectorizer",
     "FactoredOutput": "wordsparse.layer.output",
     "InputError": "wordsparse.errors",
     "Interrupted": "wordsparse.training.interruption",

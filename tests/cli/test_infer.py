@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as parquet
 import pytest
 
 import wordsparse as ws
@@ -60,6 +61,36 @@ def test_each_line_is_a_row(model: str, text: str, tmp_path: Path, options: list
     np.testing.assert_allclose(rows[4], one, atol=1e-6)
 
 
+@pytest.fixture
+def of_text(tmp_path: Path) -> str:
+    """A model of raw text in German."""
+    random = np.random.default_rng(0)
+    lines = [" ".join(random.choice(["Datei,", "der", "Server!", "UND", "die"], 6)) for _ in range(80)]
+    ws.train(iter(lines), output=tmp_path / "of-text", tokens="simple", **OPTIONS)
+    return str(tmp_path / "of-text")
+
+
+def test_text_is_split_as_the_models_own_was(of_text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """DATEI server! was a row of zeros, and Blorpix a new word of a model of lower-case words."""
+    rows = [{"id": 1, "text": "DATEI server!"}, {"id": 2, "text": None}, {"id": 3, "text": "die Blorpix; blorpix?"}]
+    path, output = tmp_path / "rows.jsonl", tmp_path / "documents.parquet"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    assert main(["documents", of_text, str(path), "--column", "text", "-o", str(output), "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["documents"], said["blank"], said["without_words"]) == (3, 1, 1)
+    written = np.stack(parquet.read_table(output)["vector"].to_pylist())
+    np.testing.assert_allclose(written[0], ws.load(of_text).encode("datei server"), atol=1e-6)
+    plain = tmp_path / "lines.txt"
+    plain.write_text("DATEI\n\nquark\n")
+    assert main(["documents", of_text, str(plain), "-o", str(tmp_path / "d.npy")]) == 0
+    assert "1 are blank and 1 hold no known word: their rows are zeros" in capsys.readouterr().out
+    assert main(["documents", of_text, str(plain), "--tokens", "split", "-o", str(tmp_path / "d.npy")]) == 0
+    assert "2 hold no known word" in capsys.readouterr().out
+    for words in ([], ["--word", "BLORPIX"]):
+        assert main(["infer", of_text, str(path), "--column", "text", "-o", str(tmp_path / "new.npz"), *words]) == 0
+        assert read_file(tmp_path / "new.npz").words == ["blorpix"]
+
+
 @pytest.mark.parametrize(("command", "phases"), [("infer", ["count", "read", "infer"]), ("documents", ["documents"])])
 def test_progress_is_on_standard_error_unless_quiet(
     model: str,
@@ -99,6 +130,7 @@ def test_a_minus_is_standard_input(model: str, text: str, tmp_path: Path, comman
         (["infer", "MODEL", "missing"], "missing"),
         (["infer", "missing", "TEXT"], "missing"),
         (["documents", "MODEL", "TEXT", "--sif", "--both"], "one of the two"),
+        (["documents", "MODEL", "TEXT", "-o", "d.csv"], "d.csv: vectors of documents are written as .npy or .parquet"),
         (["documents", "MODEL", "missing"], "missing"),
         (["documents", "missing", "TEXT"], "missing"),
     ],
@@ -107,6 +139,6 @@ def test_wrong_requests(
     model: str, text: str, tmp_path: Path, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     given = [{"MODEL": model, "TEXT": text}.get(argument, argument) for argument in arguments]
-    assert main([*given, "-o", str(tmp_path / "out")]) == 2
+    assert main([*given[:1], "-o", str(tmp_path / "out"), *given[1:]]) == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / "out").exists()

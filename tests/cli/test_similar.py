@@ -1,10 +1,13 @@
 """``similar`` and ``analogy``, which have the same output format."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+import wordsparse as ws
 from wordsparse.cli import main
 from wordsparse.vectors.formats import save_vectors
 from wordsparse.vectors.word_vectors import WordVectors
@@ -40,12 +43,43 @@ def test_analogy(vectors: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert [neighbour["word"] for neighbour in result["neighbours"]] == ["queen"]
 
 
+def test_the_tokeniser_of_the_model_writes_the_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = (f"Datei{'!' * i} und Haus, Server" for i in range(50))
+    ws.train(text, output=tmp_path / "m", tokens="simple", dim=3, epochs=1, progress=False)
+    for asked, meant, said in (
+        (["DATEI"], ["datei"], "DATEI: taken as datei"),
+        (["Datei-Server"], ["datei", "server"], "Datei-Server: taken as datei and server, the mean of them"),
+        (["Haus", "und"], ["haus", "und"], "Haus: taken as haus"),
+    ):
+        assert main(["similar", str(tmp_path / "m"), *meant]) == 0
+        expected = capsys.readouterr().out
+        assert main(["similar", str(tmp_path / "m"), *asked]) == 0
+        shown = capsys.readouterr()
+        assert shown.out == expected
+        assert said in shown.err
+    assert main(["analogy", str(tmp_path / "m"), "Datei", "Haus", "UND"]) == 0
+
+
+def test_without_a_word_each_line_of_the_input_is_one(vectors: str) -> None:
+    given = [sys.executable, "-m", "wordsparse", "similar", vectors, "-n", "1"]
+    run = subprocess.run(given, input="king\nunknown\n\nman woman\n", capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["man", "0.707", "king", "0.500"]
+    assert "'unknown' is not in the vocabulary" in run.stderr
+
+
+def test_wide_letters_take_two_cells(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = save_vectors(WordVectors(["a", "語派", "ｂ"], [[1, 0], [1, 1], [1, 0.1]]), tmp_path / "v.npz", "npz")[0]
+    assert main(["similar", str(path), "a"]) == 0
+    assert capsys.readouterr().out == "ｂ     0.995\n語派   0.707\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["similar", "quen"], "'quen' is not in the vocabulary; close to it: queen"),
         (["analogy", "man", "king", "x"], "'x' is not in the vocabulary"),
         (["similar", "king", "-n", "0"], "0"),
+        (["similar", "--json"], "--json needs a WORD"),
     ],
 )
 def test_wrong_requests(vectors: str, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 import wordsparse as ws
 from tools.bench import graph
 from tools.bench.runner import Benchmark, Row, cpu_seconds, once
+from wordsparse.corpus.reading import RawText
 from wordsparse.evaluation.scores import answer_composed_pairs, answer_pairs, spearman
 from wordsparse.evaluation.testsets import read_pairs
 from wordsparse.unseen import documents
@@ -81,7 +82,7 @@ class NewWords(Benchmark):
 
     def setup(self) -> None:
         self.trained, random = ws.load(self.model), np.random.default_rng(1)
-        self.lines = list(itertools.islice(documents.lines([self.text]), self.words))
+        self.lines = list(itertools.islice(RawText([self.text]).documents(), self.words))
         self.new = [f"new-word-{i}" for i in range(self.words)]
         chosen = random.integers(0, len(self.lines), self.words * self.occurrences)
         self.sentences = [

@@ -3,13 +3,15 @@
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 
 from wordsparse.cli.common import counted, emit, json_option, quiet_option
-from wordsparse.cli.text_options import corpus_argument
+from wordsparse.cli.text_options import corpus_argument, model_text_options, text_for
 from wordsparse.display import Display
 from wordsparse.errors import InputError
+from wordsparse.words.model import WordModel
 
 
 @click.command("infer")
@@ -20,7 +22,7 @@ from wordsparse.errors import InputError
 @click.option(
     "--min-count", type=click.IntRange(min=1), default=2, show_default=True, help="Minimum count of an unknown word."
 )
-@click.option("--format", help="Format of the text, as of encode.  [default: lines]")
+@model_text_options
 @quiet_option
 @json_option
 def command(
@@ -29,16 +31,16 @@ def command(
     output: Path,
     words: tuple[str, ...],
     min_count: int,
-    format: str | None,
     quiet: bool,
     as_json: bool,
+    **reading: Any,
 ) -> None:
     """Infer vectors of words that MODEL does not know from the sentences of a text; the model stays as it is.
 
-    The vectors are comparable with those of the model. Where the model has n-grams, they help words that occur rarely.
-    - is standard input, which is kept in memory.
+    The text is split into words as the model's own text was. The vectors are comparable with those of the model. Where
+    the model has n-grams, they help words that occur rarely. - is standard input, which is kept in memory.
     """
-    from wordsparse.corpus.reading import sentences
+    from wordsparse.corpus.reading import joined
     from wordsparse.corpus.sources import STANDARD_INPUT
     from wordsparse.files import storage
     from wordsparse.unseen.infer import infer
@@ -49,18 +51,25 @@ def command(
     trained = load(model)
     with Display(not quiet) as display:
         # A text is read twice; standard input is kept, since it comes once.
-        kept = list(sentences(list(corpus), format)) if STANDARD_INPUT in corpus else None
+        source = text_for(trained, corpus, **reading)
+        kept = list(joined(source.pieces())) if STANDARD_INPUT in corpus else None
 
         def text(phase: str) -> Iterator[list[str]]:
-            return counted(kept or sentences(list(corpus), format), display, phase, "sentences")
+            return counted(kept or joined(source.pieces()), display, phase, "sentences")
 
-        chosen = list(dict.fromkeys(words)) or _unknown(text("count"), trained, min_count)
+        chosen = list(dict.fromkeys(_as_written(word, trained) for word in words))
+        chosen = chosen or _unknown(text("count"), trained, min_count)
         found = infer(
             trained, text("read"), chosen, progress=lambda done: display.update("infer", "words", done, len(chosen))
         )
     save_vectors(found, output, "npz")
     result = {"output": str(output), "words": len(found), "dim": found.dim, "without_context": len(chosen) - len(found)}
     emit(result, [f"{len(found):,} words x {found.dim} -> {output}"], as_json)
+
+
+def _as_written(word: str, trained: WordModel) -> str:
+    """A word as the model's tokeniser writes it."""
+    return written[0] if len(written := trained.split(word)) == 1 else word
 
 
 def _unknown(text: Iterable[list[str]], trained: Container[str], min_count: int) -> list[str]:

@@ -1,16 +1,22 @@
 """The argument and the options of the commands that read text: encode, train and compare."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from wordsparse.cli.options import options_of
+from wordsparse.cli.options import Decorated, options_of
 from wordsparse.corpus.options import TextOptions
+from wordsparse.corpus.reading import RawText
 from wordsparse.corpus.sources import ADDRESS, NOT_LOCAL, STANDARD_INPUT
+from wordsparse.corpus.splitting import Splitter
+from wordsparse.corpus.tokens import TOKENIZERS
 from wordsparse.errors import InputError
+from wordsparse.files.unpacking import MAX_EXPANSION
 from wordsparse.options import abouts
+from wordsparse.words.model import WordModel
 from wordsparse.words.options import Options
 
 
@@ -33,6 +39,29 @@ text_options = options_of(TextOptions)
 # Of commands whose vocabulary has no limit.
 NAMES = [name for name in abouts(TextOptions) if name != "max_vocab"]
 reading_options = options_of(TextOptions, NAMES)
+
+
+def model_text_options(command: Decorated) -> Decorated:
+    """The options of a command that reads a text for a finished model; :func:`text_for` takes them."""
+    tokens = click.option(
+        "--tokens", type=click.Choice(list(TOKENIZERS)), help="The tokeniser.  [default: the model's]"
+    )
+    return options_of(TextOptions, ["format", "column", "max_expansion"])(tokens(command))
+
+
+def text_for(
+    model: WordModel,
+    paths: Sequence[Path],
+    format: str | None,
+    column: str | None,
+    max_expansion: float | None,
+    tokens: str | None,
+) -> RawText:
+    """The text of files, split into words as the model's own text was, or by another tokeniser."""
+    split = model.split if tokens is None else Splitter(tokens, model.split.phrases, model.vocabulary)
+    return RawText(list(paths), format, split, column, MAX_EXPANSION if max_expansion is None else max_expansion)
+
+
 preset_option = options_of(Options, ["preset"])
 threads_option = options_of(Options, ["threads"])
 

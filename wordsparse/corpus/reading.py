@@ -57,7 +57,7 @@ class RawText:
     column : str, optional
         The column of the rows that holds the text: a str, in which each line is a sentence, or a list of tokens, which
         is a sentence.
-    tokens : {"split", "simple", "unicode", "unicode-cased", "japanese", "chinese"}, optional
+    tokens : {"split", "simple", "unicode", "unicode-cased", "japanese", "chinese"} or callable, optional
         The tokeniser, see :mod:`wordsparse.corpus.tokens`. The default is ``simple`` for ``wiki``, else ``split``.
     max_expansion : float
         The maximum ratio of unpacked to compressed size; a compressed file above it is refused.
@@ -78,7 +78,7 @@ class RawText:
     lines : bool or None
         For files that the compiled reader of ``encode`` can read: whether a line end ends a sentence. Else None.
     tokens : str or None
-        The name of the tokeniser; None for an iterable of tokens.
+        The name of the tokeniser; None for an iterable of tokens, and for a callable.
     max_expansion : float
     """
 
@@ -86,7 +86,7 @@ class RawText:
         self,
         source: Source,
         format: str | None = None,
-        tokens: str | None = None,
+        tokens: str | Tokenizer | None = None,
         column: str | None = None,
         max_expansion: float = MAX_EXPANSION,
         *,
@@ -108,9 +108,9 @@ class RawText:
         self.files = None if paths is None else find_files(paths, quiet=quiet)
         if tokens is None and (paths is not None or column is not None):
             tokens = "simple" if format == "wiki" else "split"
-        self.tokens, self._column, self._format = tokens, column, format
+        self.tokens, self._column, self._format = tokens if isinstance(tokens, str) else None, column, format
         self._source, self.max_expansion = source, max_expansion
-        self._tokenize = None if tokens is None else tokenizer(tokens)
+        self._tokenize = tokenizer(tokens) if isinstance(tokens, str) else tokens
         if self.files is not None and column is not None and format is None:
             for file in self.files:
                 format_of_file(file)
@@ -138,6 +138,15 @@ class RawText:
         if self.files is None:
             return _iterable_pieces(self._items())
         return self._file_pieces(self.files)
+
+    def documents(self) -> Iterator[list[str]]:
+        """The tokens of each line of files, blank ones too, or of each row; of the other formats, of each sentence."""
+        if self._column is not None:
+            for name, (cell,) in self._rows([self._column]):
+                yield [token for _, item in self._cell_items(name, cell) for token in _token_list(name, item)]
+        else:
+            for file in self.files or ():
+                yield from _without_end(joined(self._pieces_of(file), blank=True))
 
     def _items(self) -> Iterator[tuple[str, object]]:
         """The items of an iterable, each with its name for messages; of rows, their cells."""
@@ -216,7 +225,7 @@ class RawText:
 def sentences(
     source: Source,
     format: str | None = None,
-    tokens: str | None = None,
+    tokens: str | Tokenizer | None = None,
     column: str | None = None,
     max_expansion: float = MAX_EXPANSION,
 ) -> Iterator[list[str]]:
@@ -250,14 +259,24 @@ def _has_rows(file: Path) -> bool:
     return any(suffix.lower() in format.suffixes for format in ROW_FORMATS.values() for suffix in file.suffixes[-2:])
 
 
-def joined(stream: Iterator[Piece]) -> Iterator[list[str]]:
-    """The sentences of a stream of pieces; those without a token are left out."""
+def joined(stream: Iterator[Piece], *, blank: bool = False) -> Iterator[list[str]]:
+    """The sentences of a stream of pieces; those without a token are left out, unless ``blank``."""
     sentence: list[str] = []
     for tokens, ends_sentence in stream:
         sentence.extend(tokens)
-        if ends_sentence and sentence:
+        if ends_sentence and (sentence or blank):
             yield sentence
             sentence = []
+
+
+def _without_end(sentences: Iterator[list[str]]) -> Iterator[list[str]]:
+    """The sentences but for the last one if it is blank: what follows the last line end of a file."""
+    before = next(sentences, [])
+    for sentence in sentences:
+        yield before
+        before = sentence
+    if before:
+        yield before
 
 
 def _iterable_pieces(named: Iterable[tuple[str, object]]) -> Iterator[Piece]:

@@ -1,6 +1,7 @@
 """Escaping of untrusted text (words, names of files and sections) for display."""
 
 import re
+from unicodedata import category, east_asian_width
 
 # Words and names can control a terminal (ESC, C0, C1), forge lines (CR, U+2028), display text that differs from their
 # content (bidi controls, invisible characters), and contain lone surrogates or characters that XML forbids (U+FFFE).
@@ -27,6 +28,16 @@ def shortened(text: str) -> str:
         return shown
     end = f"… ({len(text):,} characters)"
     return shown[: COLUMNS - len(end)] + end
+
+
+def width_of(text: str) -> int:
+    """The cells that a text takes on a terminal: two for a wide letter (日), none for a mark upon the letter before."""
+    return sum((east_asian_width(letter) in "WF") + (category(letter) not in ("Mn", "Me", "Cf")) for letter in text)
+
+
+def padded(text: str, width: int) -> str:
+    """``text``, filled with spaces up to a number of cells."""
+    return text + " " * (width - width_of(text))
 
 
 def page_bytes(page: str) -> bytes:

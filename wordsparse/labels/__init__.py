@@ -5,8 +5,10 @@ from wordsparse.labels.classifier import SparseTargetClassifier
 from wordsparse.labels.data import LabelledRows, read_data, write_text
 from wordsparse.labels.recommender import SparseTargetRecommender
 from wordsparse.labels.regressor import SparseTargetRegressor
+from wordsparse.labels.vectorizer import DocumentVectorizer
 
 __all__ = [
+    "DocumentVectorizer",
     "FitProgress",
     "LabelledRows",
     "SparseTargetClassifier",

@@ -115,10 +115,10 @@ def neighbours(vectors: WordVectors, resamples: Resamples | None, word: str, n: 
     InputError
         If the word is not known, ``n`` is below 1, or a file of the resamples is damaged.
     """
-    found = vectors.similar(word, n)
-    if not resamples or vectors.is_composed(word):
+    found, meant = vectors.similar(word, n), vectors.meant(word)
+    if not resamples or len(meant) > 1 or vectors.is_composed(meant[0]):
         return [Neighbour(near, cosine) for near, cosine in found]
-    row, rows = vectors.row(word), np.array([vectors.row(near) for near, _ in found], np.int64)
+    row, rows = vectors.row(meant[0]), np.array([vectors.row(near) for near, _ in found], np.int64)
     (returned,), (cosines,) = compared(resamples, np.array([row]), rows[None])
     return [
         Neighbour(near, cosine, int(count), *interval(of_resamples))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from wordsparse.errors import InputError
 from wordsparse.files import arrays
-from wordsparse.unseen.documents import Documents
+from wordsparse.unseen.documents import Document, Documents
 from wordsparse.unseen.infer import infer
 from wordsparse.words import model_directory as models
 from wordsparse.words.model import WordModel
@@ -20,8 +20,10 @@ from wordsparse.words.model import WordModel
 class Model(WordModel):
     """A :class:`wordsparse.words.model.WordModel` that infers new words and documents, and goes on training."""
 
-    def infer(self, word: str, sentences: Iterable[Sequence[str]]) -> NDArray[np.float32]:
+    def infer(self, word: str, sentences: Iterable[str | Sequence[str]]) -> NDArray[np.float32]:
         """The vector of a new word, (dim,) float32 of length one; see :func:`wordsparse.unseen.infer.infer`.
+
+        A sentence is a text, which the model's tokeniser splits, or a sequence of words.
 
         Raises
         ------
@@ -29,18 +31,20 @@ class Model(WordModel):
             If the word is empty or holds white space, no sentence holds it beside a known word, or the model cannot
             infer.
         """
-        vector: NDArray[np.float32] = infer(self, sentences, [word]).vectors[0]
+        texts = [sentences] if isinstance(sentences, str) else sentences
+        vector: NDArray[np.float32] = infer(self, texts, [word]).vectors[0]
         return vector
 
-    def document(self, words: Sequence[str], *, sif: bool = False, both: bool = False) -> NDArray[np.float32]:
-        """The vector of a document, float32; see :class:`wordsparse.unseen.documents.Documents`.
+    def document(self, document: Document, *, sif: bool = False, both: bool = False) -> NDArray[np.float32]:
+        """The vector of a document, a text or a sequence of words, float32; see
+        :class:`wordsparse.unseen.documents.Documents`.
 
         Raises
         ------
         InputError
             If no word of it is known, or the model cannot infer.
         """
-        made: NDArray[np.float32] = self._documents.vectors([words], sif=sif, both=both)[0]
+        made: NDArray[np.float32] = self._documents.vectors([document], sif=sif, both=both)[0]
         if not made.any():
             raise InputError(
                 "no word of the document is in the vocabulary, so it has no vector: "
@@ -48,8 +52,27 @@ class Model(WordModel):
             )
         return made
 
+    def encode(self, texts: str | Iterable[Document], *, sif: bool = False, both: bool = False) -> NDArray[np.float32]:
+        """The vectors of texts, (n, dim) float32; zeros for a text without a known word.
+
+        Parameters
+        ----------
+        texts : str, or iterable of str or of sequences of words
+            The model's tokeniser splits a str. The vector of a single str is (dim,).
+        sif, both : bool
+            As in :class:`wordsparse.unseen.documents.Documents`: with ``both``, a vector has 2 dim numbers.
+
+        Raises
+        ------
+        InputError
+            If a text is neither a str nor a sequence of words, or the model cannot infer.
+        """
+        parts = [*self.documents([texts] if isinstance(texts, str) else texts, sif=sif, both=both)]
+        rows = np.concatenate(parts or [np.zeros((0, self.dim * (2 if both else 1)), np.float32)])
+        return rows[0] if isinstance(texts, str) else rows
+
     def documents(
-        self, documents: Iterable[Sequence[str]], *, sif: bool = False, both: bool = False
+        self, documents: Iterable[Document], *, sif: bool = False, both: bool = False
     ) -> Iterator[NDArray[np.float32]]:
         """The vectors of any number of documents, some at a time; see
         :class:`wordsparse.unseen.documents.Documents`. A document without a known word has zeros."""

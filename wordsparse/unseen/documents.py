@@ -8,16 +8,14 @@ docs/new-words.md says which is better for what.
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
-from os import PathLike
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from wordsparse.corpus.blocks import decoded, text_blocks
-from wordsparse.corpus.sources import find_files
+from wordsparse import optional
 from wordsparse.errors import InputError
 from wordsparse.files import storage
 from wordsparse.unseen.objective import Objective, objective_of
@@ -25,6 +23,9 @@ from wordsparse.unseen.solver import minimise
 from wordsparse.words.model import WordModel
 
 Array = NDArray[Any]
+Document: TypeAlias = str | Sequence[str]
+"""A text, which the model's tokeniser splits, or its words."""
+T = TypeVar("T")
 
 # s of the weighted mean: a word of this share of the text counts half.
 SIF = 1e-3
@@ -44,14 +45,13 @@ class Documents:
     def __init__(self, model: WordModel) -> None:
         self._model = model
 
-    def vectors(
-        self, documents: Sequence[Sequence[str]], *, sif: bool = False, both: bool = False
-    ) -> NDArray[np.float32]:
+    def vectors(self, documents: Sequence[Document], *, sif: bool = False, both: bool = False) -> NDArray[np.float32]:
         """The vectors of documents, (n, dim) float32 of length one; zeros for a document without a known word.
 
         Parameters
         ----------
-        documents : sequence of sequences of words
+        documents : sequence of str or of sequences of words
+            The model's tokeniser splits a str.
         sif : bool
             The weighted mean of the words' vectors (composed ones included), better for similarity.
         both : bool
@@ -60,25 +60,29 @@ class Documents:
         Raises
         ------
         InputError
-            If a document is not a sequence of words, or the model cannot infer.
+            If a document is neither a str nor a sequence of words, or the model cannot infer.
         """
-        for document in documents:
-            if isinstance(document, str):
-                raise InputError(f"a document must be a sequence of words, not {document!r:.80}: split it")
+        words = [self._words(document) for document in documents]
         parts = []
         if both or not sif:
-            parts.append(self._exact(documents))
+            parts.append(self._exact(words))
         if both or sif:
-            parts.append(self._means(documents))
+            parts.append(self._means(words))
         return np.concatenate(parts, axis=1).astype(np.float32)
 
     def stream(
-        self, documents: Iterable[Sequence[str]], *, sif: bool = False, both: bool = False
+        self, documents: Iterable[Document], *, sif: bool = False, both: bool = False
     ) -> Iterator[NDArray[np.float32]]:
         """The vectors of any number of documents, (at most BATCH, dim) at a time."""
-        waiting = iter(documents)
-        while batch := list(islice(waiting, BATCH)):
+        for batch in batches(documents):
             yield self.vectors(batch, sif=sif, both=both)
+
+    def _words(self, document: object) -> Sequence[str]:
+        if isinstance(document, str):
+            return self._model.split(document)
+        if isinstance(document, bytes) or not isinstance(document, Iterable):
+            raise InputError(f"a document must be a text or a sequence of words, not {document!r:.80}")
+        return document if isinstance(document, Sequence) else list(document)
 
     def _exact(self, documents: Sequence[Sequence[str]]) -> Array:
         o: Objective = objective_of(self._model)
@@ -114,69 +118,84 @@ class Documents:
         return _unit(means)
 
 
-def lines(paths: Sequence[str | PathLike[str]]) -> Iterator[list[str]]:
-    """The tokens of each line of text files, between white space; an empty list for a line without any.
-
-    Raises
-    ------
-    InputError
-        At the call, if a file is missing or unreadable; while reading, if one is binary or not UTF-8.
-    """
-    files = find_files(paths)
-
-    def read() -> Iterator[list[str]]:
-        for file in files:
-            line: list[str] = []
-            for position, data in text_blocks(file):
-                *whole, rest = decoded(file, position, data).split("\n")
-                for part in whole:
-                    yield line + part.split()
-                    line = []
-                line += rest.split()
-            if line:
-                yield line
-
-    return read()
+def batches(items: Iterable[T]) -> Iterator[list[T]]:
+    """The items, BATCH at a time."""
+    waiting = iter(items)
+    while batch := list(islice(waiting, BATCH)):
+        yield batch
 
 
-def write_npy(
+class Written(NamedTuple):
+    """What :func:`write` has written: ``documents`` rows of ``dim`` numbers, of which ``blank`` hold no word at all and
+    ``unknown`` no known one; both have zeros."""
+
+    documents: int
+    dim: int
+    blank: int
+    unknown: int
+
+
+def write(
     model: WordModel, documents: Iterable[Sequence[str]], path: Path, *, sif: bool = False, both: bool = False
-) -> tuple[int, int, int]:
-    """Write the vectors of documents, as they come, as a NumPy file (n, dim) float32, whole or not at all.
+) -> Written:
+    """Write the vectors of documents, as they come, as a file of rows, whole or not at all.
 
-    Returns
-    -------
-    (int, int, int)
-        The number of documents, of those without a known word, whose rows are zeros, and of columns.
+    Parameters
+    ----------
+    path : Path
+        ``.parquet``: a column ``vector`` of float32 lists. ``.npy`` or no suffix: a NumPy matrix (n, dim) float32.
 
     Raises
     ------
     InputError
-        If the directory of ``path`` does not exist, ``path`` is not a regular file, or the model cannot infer.
+        If ``path`` has another suffix, its directory does not exist, it is not a regular file, or the model cannot
+        infer.
+    MissingDependencyError
+        If pyarrow is needed and not installed.
     WordsparseError
         If writing fails.
     """
+    writer = WRITERS.get(path.suffix.lower())
+    if writer is None:
+        raise InputError(f"{path}: vectors of documents are written as .npy or .parquet: choose one of these suffixes")
     storage.check_file(path, streams=False)
-    vectors = Documents(model)
-    dim, n, unknown = model.dim * (2 if both else 1), 0, 0
+    vectors, dim, n, blank, zeros = Documents(model), model.dim * (2 if both else 1), 0, 0, 0
 
-    def write(staged: Path) -> None:
-        nonlocal n, unknown
-        with open(staged, "wb") as file:
-            # The header is padded for any number of rows: it is written again once that is known.
-            _write_header(file, (n, dim))
-            for rows in vectors.stream(documents, sif=sif, both=both):
-                file.write(np.ascontiguousarray(rows, "<f4").data)
-                n, unknown = n + len(rows), unknown + int((~rows.any(axis=1)).sum())
-            file.seek(0)
-            _write_header(file, (n, dim))
+    def rows() -> Iterator[NDArray[np.float32]]:
+        nonlocal n, blank, zeros
+        for batch in batches(documents):
+            made = vectors.vectors(batch, sif=sif, both=both)
+            n, blank = n + len(made), blank + sum(not len(document) for document in batch)
+            zeros += int((~made.any(axis=1)).sum())
+            yield made
 
-    storage.write_files(path, write)
-    return n, unknown, dim
+    storage.write_files(path, lambda staged: writer(staged, dim, rows()))
+    return Written(n, dim, blank, zeros - blank)
+
+
+def _write_npy(path: Path, dim: int, batches: Iterable[NDArray[np.float32]]) -> None:
+    with open(path, "wb") as file:
+        # The header is padded for any number of rows: it is written again once that is known.
+        _write_header(file, (0, dim))
+        n = sum(file.write(np.ascontiguousarray(rows, "<f4").data) for rows in batches) // (4 * dim)
+        file.seek(0)
+        _write_header(file, (n, dim))
 
 
 def _write_header(file: IO[bytes], shape: tuple[int, int]) -> None:
     np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})
+
+
+def _write_parquet(path: Path, dim: int, batches: Iterable[NDArray[np.float32]]) -> None:
+    arrow, parquet = (optional.load("writing Parquet files", name) for name in ("pyarrow", "pyarrow.parquet"))
+    schema = arrow.schema({"vector": arrow.list_(arrow.float32(), dim)})
+    with parquet.ParquetWriter(path, schema, compression="none", use_dictionary=False) as file:
+        for rows in batches:
+            vectors = arrow.FixedSizeListArray.from_arrays(arrow.array(rows.reshape(-1)), dim)
+            file.write_table(arrow.table([vectors], schema))
+
+
+WRITERS = {"": _write_npy, ".npy": _write_npy, ".parquet": _write_parquet}
 
 
 def _unit(rows: Array) -> Array:

@@ -59,7 +59,7 @@ class Moments(NamedTuple):
 
 def infer(
     model: WordModel,
-    sentences: Iterable[Sequence[str]],
+    sentences: Iterable[str | Sequence[str]],
     words: Sequence[str],
     progress: Callable[[int], None] = lambda done: None,
 ) -> WordVectors:
@@ -69,10 +69,11 @@ def infer(
     ----------
     model : WordModel
         With its training state, trained with the loss bounded-ns.
-    sentences : iterable of sequences of str
-        Read once; sentences without any of the words are ignored.
+    sentences : iterable of str or of sequences of str
+        Read once; sentences without any of the words are ignored. The model's tokeniser splits a str.
     words : sequence of str
-        Distinct. A word of the vocabulary is inferred as if it were not known.
+        Distinct. A word of the vocabulary is inferred as if it were not known. In a text, a word is found as the
+        tokeniser writes it.
     progress : callable, optional
         Called with the number of words that are inferred, again and again.
 
@@ -151,17 +152,21 @@ def _vectors(objective: Objective, inputs: Array, outputs: Array, counts: Array)
     return _unit(vectors).astype(np.float32)
 
 
-def _occurrences(model: WordModel, sentences: Iterable[Sequence[str]], words: Sequence[str]) -> Occurrences:
+def _occurrences(model: WordModel, sentences: Iterable[str | Sequence[str]], words: Sequence[str]) -> Occurrences:
     known = model.vocabulary.get
     new = {word: len(model) + i for i, word in enumerate(words)}
+    written: dict[str, int] | None = None  # the same as the tokeniser writes them
     tokens: list[int] = []
     ends = [0]
     for sentence in sentences:
+        sought = new
         if isinstance(sentence, str):
-            raise InputError(f"a sentence must be a sequence of tokens, not {sentence!r:.80}: split it")
-        if new.keys().isdisjoint(sentence):
+            if written is None:
+                written = {" ".join(model.split(word)): number for word, number in new.items()}
+            sentence, sought = model.split(sentence), written
+        if sought.keys().isdisjoint(sentence):
             continue
-        tokens += [i for token in sentence if (i := new[token] if token in new else known(token)) is not None]
+        tokens += [i for token in sentence if (i := sought[token] if token in sought else known(token)) is not None]
         ends.append(len(tokens))
     text = np.array(tokens, np.int64)
     number = np.repeat(np.arange(len(ends) - 1), np.diff(ends))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import warnings
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from numbers import Integral
 from typing import Any, TypeAlias
 
@@ -47,6 +47,8 @@ class KeyTable:
     subwords : Subwords or None
         Composes the vectors of words that have no row; None if such words have no vector. ``in`` and ``get_index``
         know the keys that have a row only.
+    split : callable or None
+        Splits a query that has no row into words, as the text of the vectors was split; None if that is not known.
     """
 
     def __init__(self, keys: Iterable[Key], vectors: Array) -> None:
@@ -55,6 +57,7 @@ class KeyTable:
         self.expandos: dict[str, Array] = {}
         self.next_index = len(self.index_to_key)
         self.subwords: Subwords | None = None
+        self.split: Callable[[str], Sequence[str]] | None = None
         self.vectors = vectors
 
     @property
@@ -143,6 +146,12 @@ class KeyTable:
         if row is None:
             raise UnknownWordError(self._unknown(key))
         return row
+
+    def meant(self, query: Key) -> Sequence[Key]:
+        """The keys that a query stands for: itself if it has a row, else the words into which ``split`` splits it."""
+        if self.split is None or not isinstance(query, str) or query in self:
+            return [query]
+        return self.split(query) or [query]
 
     def get_vector(self, key: Any, norm: bool = False) -> Array:
         """The vector of ``key``, (vector_size,), read-only; scaled to length one if ``norm``.

@@ -1,6 +1,6 @@
 """The keys nearest to a combination of others."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -27,15 +27,20 @@ class Indexer(Protocol):
 class Neighbours(Similarity):
     """Nearest keys. Ties are ordered by row, that is by frequency if the most frequent key comes first."""
 
-    def similar(self, word: Key, n: int = 10) -> Found:
+    def similar(self, word: Key | Sequence[Key], n: int = 10) -> Found:
         """The ``n`` keys whose vectors have the largest cosine with that of ``word``, and the cosines.
+
+        Of a list of words it is the mean of their unit vectors. A word without a row is written as :meth:`meant` does.
 
         Raises
         ------
         InputError
             If the word is not known or ``n`` is below 1.
         """
-        return self._best(self._cosines(*self._query([(word, 1.0)])), _wanted(n))
+        words = word if isinstance(word, list) else [word]
+        return self._best(
+            self._cosines(*self._query([pair for one in words for pair in self._meant(one, 1.0)])), _wanted(n)
+        )
 
     def analogy(self, a: Key, b: Key, c: Key, n: int = 10) -> Found:
         """Keys x such that ``a`` is to ``b`` as ``c`` is to x: the cosines of x with b - a + c (3CosAdd).
@@ -47,7 +52,8 @@ class Neighbours(Similarity):
         InputError
             If a word is not known or ``n`` is below 1.
         """
-        return self._best(self._cosines(*self._query([(a, -1.0), (b, 1.0), (c, 1.0)])), _wanted(n))
+        given = [pair for word, weight in ((a, -1.0), (b, 1.0), (c, 1.0)) for pair in self._meant(word, weight)]
+        return self._best(self._cosines(*self._query(given)), _wanted(n))
 
     def most_similar(
         self,
@@ -140,6 +146,11 @@ class Neighbours(Similarity):
     def relative_cosine_similarity(self, wa: Key, wb: Key, topn: int = 10) -> float:
         """The cosine of two keys over the sum of the ``topn`` largest ones with ``wa`` (Leeuwenberg et al., 2016)."""
         return self.similarity(wa, wb) / sum(cosine for _, cosine in self.similar(wa, topn))
+
+    def _meant(self, query: Key, weight: float) -> list[tuple[Key, float]]:
+        """The keys that a query stands for, which share its weight."""
+        keys = self.meant(query)
+        return [(key, weight / len(keys)) for key in keys]
 
     def _query(self, given: list[tuple[Any, float]]) -> tuple[Array, set[int]]:
         """The direction of the weighted sum, (vector_size,), and the rows of the given keys."""

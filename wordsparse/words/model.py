@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordsparse.corpus import Vocabulary
+from wordsparse.corpus.splitting import Splitter
 from wordsparse.errors import InputError
 from wordsparse.machine.threads import available_cpus
 from wordsparse.vectors.word_vectors import WordVectors
@@ -101,6 +102,14 @@ class WordModel:
         return presets.preset(self.options.get("preset", "text")).export
 
     @cached_property
+    def split(self) -> Splitter:
+        """Splits a text into words by the tokeniser and the phrases of the model's text; at white space where that was
+        given as tokens."""
+        text: Mapping[str, Any] = self.training.text if self.training is not None else {}
+        found = text.get("tokenization") or self.call
+        return Splitter(str(found.get("tokens") or "split"), bool(found.get("phrases")), self.vocabulary)
+
+    @cached_property
     def vectors(self) -> NDArray[np.float32]:
         """(V, dim) float32, rows in vocabulary order: the recommended combination of input and output vectors.
 
@@ -122,9 +131,10 @@ class WordModel:
     def __getitem__(self, word: str) -> NDArray[np.float32]:
         """The vector of ``word``, (dim,) float32, read-only.
 
-        If it is not in the vocabulary, the vector is composed from its n-grams; UnknownWordError without any.
+        A word that is not in the vocabulary is written as the model's tokeniser writes it. If it is not known then, the
+        vector is composed from its n-grams; UnknownWordError without any.
         """
-        return self.wv[word]
+        return self.wv[word if len(meant := self.wv.meant(word)) > 1 else meant[0]]
 
     def __contains__(self, word: object) -> bool:
         return word in self.vocabulary
@@ -139,6 +149,7 @@ class WordModel:
     def word_vectors(self) -> WordVectors:
         """The vectors with their words, to change or to export."""
         made = WordVectors(self.vocabulary.words, self.vectors, self.vocabulary.counts)
+        made.split = self.split
         if self.subwords is not None:
             made.subwords = self.subwords.table
         return made

@@ -1,0 +1,51 @@
+"""DocumentVectorizer by scikit-learn's conventions."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.utils.estimator_checks import check_estimator
+
+import wordsparse as ws
+from wordsparse.errors import InputError
+
+TOPICS = ["Sun, moon & star", "bread, MILK and egg"]
+
+
+@pytest.fixture(scope="module")
+def model() -> ws.Model:
+    return ws.train(iter(TOPICS * 100), tokens="simple", dim=4, epochs=3, threads=1, progress=False)
+
+
+@pytest.mark.filterwarnings("ignore:Can't test estimator")  # with numbers
+def test_scikit_learns_checks_pass(model: ws.Model) -> None:
+    check_estimator(ws.DocumentVectorizer(model))
+
+
+def test_it_is_a_step_of_a_pipeline(model: ws.Model) -> None:
+    texts, labels = ["The SUN", "a moon!", "star", "milk", "egg?", "bread"] * 3, [0, 0, 0, 1, 1, 1] * 3
+    pipeline = make_pipeline(ws.DocumentVectorizer(model), LogisticRegression(C=100))
+    search = GridSearchCV(
+        pipeline, {"documentvectorizer__sif": [False, True], "documentvectorizer__both": [True]}, cv=3
+    )
+    assert search.fit(texts, labels).score(texts, labels) == 1
+    assert clone(search).estimator[0].model is model
+
+
+@pytest.mark.parametrize("column", ["text", ["text"]])
+def test_it_takes_a_column_of_a_table(model: ws.Model, column: str | list[str]) -> None:
+    frame = pd.DataFrame({"text": TOPICS, "year": [1, 2]})
+    table = ColumnTransformer([("v", ws.DocumentVectorizer(model, sif=True), column)], remainder="passthrough")
+    found = table.set_output(transform="pandas").fit_transform(frame)
+    assert [*found.columns] == [*(f"v__documentvectorizer{i}" for i in range(4)), "remainder__year"]
+    np.testing.assert_allclose(found.to_numpy()[:, :4], model.encode(TOPICS, sif=True), atol=1e-6)
+
+
+@pytest.mark.parametrize("wrong", ["a text", 3, pd.DataFrame({"a": TOPICS, "b": TOPICS}), [1.0, 2.0]])
+def test_what_is_no_column_of_texts_is_refused(model: ws.Model, wrong: object) -> None:
+    with pytest.raises(InputError, match="text"):
+        ws.DocumentVectorizer(model).fit_transform(wrong)
