@@ -83,6 +83,7 @@ def test_a_step_that_would_explode_leaves_the_weights() -> None:
         ({"lr": -1}, "lr must be a finite number of at least 0"),
         ({"max_norm": 0}, "max_norm must be positive, or None"),
         ({"dtype": torch.float16}, "dtype must be torch.float32 or torch.float64"),
+        ({"out_features": 9}, "no option out_features: its sizes are in_features and num_classes"),
         ({"weights": np.ones((D, d + 2))}, r"weights must have shape \(40, 5\)"),
     ],
 )
@@ -95,16 +96,21 @@ def test_options_that_cannot_be_are_refused(options: dict[str, Any], message: st
     ("target", "message"),
     [
         (torch.full((m,), D), "Y has a target out of range: 40 in row 0, but they go from 0 to 39"),
-        (torch.full((m,), -1), "Y has a target out of range: -1 in row 0"),
-        (torch.zeros(m), "a dense tensor must hold 7 whole numbers, not .* of torch.float32"),
-        (torch.zeros((m, D), dtype=torch.long), "a dense tensor must hold 7 whole numbers"),
+        (torch.full((m,), -1), "Y has a target out of range: -1 in row 0, .* padding, give ignore_index=-1"),
+        (torch.zeros(m), r"target of torch.float32 must have shape \(7, 40\), one row an example, not \(7,\)"),
+        (torch.zeros((m, D), dtype=torch.long), r"is multi-hot: give target.float\(\)"),
+        (torch.eye(m, D + 1).to_sparse(), r"must have shape \(7, 40\)"),
+        ([[1], [2]], "target is a list of 2, but there are 7 rows"),
+        ([[1]] * 6 + [3], "must have a list of ids for each row"),
+        (([1, 2, 3], [0, 1, 2, 3, 3, 3]), "offsets must be 7 numbers that ascend from 0 to at most the 3 ids"),
+        (([1, 2, 3], [0, 1, 2, 3, 3, 3, 4]), "offsets must be 7 numbers that ascend"),
         (([m], [0], [1.0]), "rows of the targets must be from 0 to 6, not 7 to 7"),
         (([0, 1], [0], [1.0]), "differ in length: 2, 1, 1"),
         (([0], [0], [float("nan")]), "Y holds a value that is not a finite float64 number"),
         (([0.5], [0], None), "rows of the targets must be whole numbers, not torch.float32"),
         (([[0]], [0], None), "rows of the targets must be a vector"),
         (sp.csr_array((m, D + 1)), r"Y must have shape \(7, 40\)"),
-        ("labels", "target must be a SciPy sparse matrix, .* not str"),
+        ("labels", r"target must be ids \(m,\), .* not str"),
     ],
 )
 def test_targets_that_cannot_be_are_refused(target: Any, message: str) -> None:

@@ -61,6 +61,46 @@ def test_every_form_of_targets_gives_the_same_losses(reduction: str) -> None:
     torch.testing.assert_close(head(h, ids), head(h, ones))
 
 
+@pytest.mark.parametrize("loss", ["squared", "bounded-ns"])
+def test_ids_are_given_as_programs_of_pytorch_hold_them(loss: str) -> None:
+    """Lists, padded rows, a bag's offsets, a multi-hot matrix: all are the same targets."""
+    rows = [[3, 1], [39], [0, 2, 4], [7], [5, 6], [8], [9]]
+    ids, lengths = [i for row in rows for i in row], [len(row) for row in rows]
+    offsets = np.cumsum([0, *lengths])
+    padded = torch.full((m, 4), -1)
+    hot = torch.zeros((m, D))
+    for i, row in enumerate(rows):
+        padded[i, : len(row)] = torch.tensor(row)
+        hot[i, row] = 1
+    head = layer(loss=loss, ignore_index=-1).eval()
+    h, _ = minibatch()
+    expected = head(h, sp.csr_array(hot.numpy()))
+    bag = torch.tensor(ids), torch.tensor(offsets[:-1])
+    forms = (rows, [torch.tensor(row) for row in rows], padded, padded.int().numpy(), bag, (ids, offsets))
+    for target in (*forms, hot, hot.bool(), hot.to_sparse(), hot.to_sparse_csc()):
+        torch.testing.assert_close(head(h, target), expected)
+    torch.testing.assert_close(head(h, list(range(m))), head(h, torch.arange(m)))
+    assert f"{D * d} weights, trained by backward" in repr(head)
+
+
+@pytest.mark.parametrize("loss", ["squared", "bounded-ns"])
+def test_rows_of_padding_are_left_out(loss: str) -> None:
+    h, _ = minibatch()
+    ids = torch.tensor([4, -100, 6, -100, -100, 1, 2])
+    kept = ids >= 0
+    there, here = layer(loss=loss), layer(loss=loss)
+    other = h.detach()[kept].requires_grad_()
+    expected = there(other, ids[kept])
+    expected.backward()
+    found = here(h, ids)
+    found.backward()
+    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(h.grad[kept], other.grad)
+    assert not h.grad[~kept].any()
+    torch.testing.assert_close(here.weights(), there.weights())
+    assert layer(loss=loss)(h, torch.full((m, 2), -100)) == 0
+
+
 def test_upstream_weights_reach_the_gradient_and_the_step() -> None:
     h, Y = minibatch()
     head = layer(reduction="none")

@@ -78,6 +78,12 @@ class Engine:
             )
         if rows.size and not 0 <= rows.min() <= rows.max() < m:
             raise InputError(f"rows of the targets must be from 0 to {m - 1}, not {rows.min()} to {rows.max()}")
+        if ids.size and ids.min() < 0:
+            raise InputError(
+                f"Y has a target out of range: {ids.min()} in row {rows[ids.argmin()]}, but they go from 0 to "
+                f"{self.output.n_outputs - 1}; if it stands for padding, give ignore_index={ids.min()}"
+            )
+        rows, ids, weights = (part[weights != 0] for part in (rows, ids, weights))  # which change no loss
         order = np.argsort(rows, kind="stable")
         indptr = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=m))])
         Y = sp.csr_array((m, self.output.n_outputs), dtype=weights.dtype)

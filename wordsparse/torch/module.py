@@ -1,7 +1,7 @@
 """The output layer and its loss as a PyTorch module: exact over all outputs, in O(d²) per example."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, Never, cast
 
 import numpy as np
 import torch
@@ -47,6 +47,8 @@ class FactoredOutput(nn.Module):
         them.
     reduction : str
         ``mean`` over the examples, ``sum``, or ``none`` for one loss an example.
+    ignore_index : int
+        The padding among ids (m,) or (m, K). A row of nothing else has the loss 0, and the mean leaves it out.
     lr : float
         The learning rate of W; :meth:`set_learning_rate` and schedulers on :attr:`fused_optimizer` move it.
     weight_decay : float
@@ -107,6 +109,7 @@ class FactoredOutput(nn.Module):
         *,
         loss: str | Loss = "bounded-ns",
         reduction: str = "mean",
+        ignore_index: int = -100,
         lr: float = 0.1,
         weight_decay: float = 0.0,
         max_norm: float | None = None,
@@ -117,13 +120,19 @@ class FactoredOutput(nn.Module):
         seed: int = 0,
         weights: Any = None,
         threads: int | None = None,
+        **unknown: Never,
     ) -> None:
         super().__init__()
+        if unknown:
+            raise InputError(
+                f"FactoredOutput has no option {', '.join(unknown)}: its sizes are in_features and num_classes"
+            )
         self.in_features = validation.positive_int("in_features", in_features)
         self.num_classes = validation.positive_int("num_classes", num_classes)
         if reduction not in REDUCTIONS:
             raise InputError(f"reduction must be one of {', '.join(REDUCTIONS)}, not {reduction!r}")
         self.reduction, self.fused, self.bias = reduction, bool(fused), bool(bias)
+        self.ignore_index = int(ignore_index)
         self.grad_scaler: Any = None
         self._anchor = torch.zeros(0, requires_grad=True)
         self.fused_optimizer = FusedOptimizer(self._anchor, lr, weight_decay, max_norm)
@@ -144,10 +153,12 @@ class FactoredOutput(nn.Module):
         return cast(torch.dtype, self._buffers["V"].dtype)
 
     def extra_repr(self) -> str:
-        """The settings, for ``repr``."""
+        """The settings, for ``repr``, and the number of weights, which are no parameters."""
+        weights = self.num_classes * (self.in_features + self.bias)
         return (
             f"in_features={self.in_features}, num_classes={self.num_classes}, loss={self.loss!r}, "
-            f"reduction={self.reduction!r}, fused={self.fused}, bias={self.bias}, dtype={self.dtype}"
+            f"reduction={self.reduction!r}, fused={self.fused}, bias={self.bias}, dtype={self.dtype}; "
+            f"{weights:,} weights, trained by backward"
         )
 
     # ── training ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -160,8 +171,10 @@ class FactoredOutput(nn.Module):
         input : (m, in_features) tensor
             h.
         target
-            A SciPy sparse matrix or torch sparse CSR tensor (m, D) of the targets' weights (for squared error: the
-            regression targets); or a (rows, ids, weights) triple of vectors, weights None for ones; or one id a row.
+            One id a row, (m,), or several, (m, K), padded with ``ignore_index``; or a list of ids for each row; or
+            (ids, offsets) as in ``torch.nn.EmbeddingBag``; or (rows, ids, weights), weights None for ones; or the
+            targets' weights (m, D) themselves (for squared error: the regression targets), a sparse tensor or SciPy
+            matrix, or a dense tensor of floats or Booleans.
 
         Returns
         -------
@@ -178,12 +191,16 @@ class FactoredOutput(nn.Module):
         trains = self.training and torch.is_grad_enabled()
         if trains:
             _refuse_processes()
-        parts = targets.triple(target, (m, self.num_classes))
+        parts, kept = targets.triple(target, (m, self.num_classes), self.ignore_index)
         found, _ = operators.losses(input, self._anchor, *parts, self._number, trains)
         found = found.to(self.dtype)
+        if kept is not None:
+            found = torch.where(kept, found, 0)
         if self.reduction == "none":
             return found
-        return found.sum() if self.reduction == "sum" else found.mean()
+        if self.reduction == "sum":
+            return found.sum()
+        return found.mean() if kept is None else found.sum() / kept.sum().clamp(min=1)
 
     def set_learning_rate(self, lr: float) -> None:
         """Set the learning rate of W."""
@@ -240,7 +257,11 @@ class FactoredOutput(nn.Module):
         """By how much a gradient scaler has multiplied the loss."""
         if self.grad_scaler not in (None, False):
             return float(self.grad_scaler.get_scale())
-        factor = float(g.detach().abs().max()) * (g.shape[0] if self.reduction == "mean" else 1) if g.numel() else 0.0
+        factor = (
+            float(g.detach().abs().max()) * (int(g.count_nonzero()) if self.reduction == "mean" else 1)
+            if g.numel()
+            else 0.0
+        )
         if self.grad_scaler is None and factor > MAX_LOSS_WEIGHT:
             raise InputError(
                 f"the loss is multiplied by {factor:g}: if a GradScaler does so, name it with layer.grad_scaler = "

@@ -1,5 +1,6 @@
 """The forms in which targets are given, as three tensors: the row, the id and the weight of each target."""
 
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -10,60 +11,125 @@ from torch import Tensor
 from wordsparse import validation
 from wordsparse.errors import InputError
 
-FORMS = "a SciPy sparse matrix, a torch sparse CSR tensor, a (rows, ids, weights) triple, or a tensor of one id a row"
+FORMS = (
+    "ids (m,), or (m, K) padded with ignore_index; a list of ids for each row; (ids, offsets) or (rows, ids, weights); "
+    "or weights (m, D), sparse or dense"
+)
+
+Triple = tuple[Tensor, Tensor, Tensor]
 
 
-def triple(target: Any, shape: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
-    """Rows, ids and weights of the targets of a minibatch of ``shape`` (m, D).
+def triple(target: Any, shape: tuple[int, int], ignore_index: int) -> tuple[Triple, Tensor | None]:
+    """Rows, ids and weights of the targets of a minibatch of ``shape`` (m, D), and which rows count, None for all.
 
     Raises
     ------
     InputError
         If the target has another form, or does not fit the shape.
     """
+    if isinstance(target, list):
+        target = _of_lists(target, shape)
+    if isinstance(target, np.ndarray):
+        target = torch.from_numpy(target)
+    if isinstance(target, Tensor) and target.layout is torch.strided and _is_whole(target):
+        return _of_ids(target, shape, ignore_index)
     if isinstance(target, Tensor):
-        return _of_csr(target, shape) if target.layout is torch.sparse_csr else _of_ids(target, shape)
+        return _of_weights(target, shape), None
     if sp.issparse(target):
-        return _of_scipy(target, shape)
-    if isinstance(target, (tuple, list)) and len(target) == 3:
-        return _of_parts(*target)
+        return _of_scipy(target, shape), None
+    if isinstance(target, tuple) and len(target) == 2:
+        return _of_offsets(torch.as_tensor(target[0]), torch.as_tensor(target[1]), shape[0]), None
+    if isinstance(target, tuple) and len(target) == 3:
+        return _of_parts(*target), None
     raise InputError(f"target must be {FORMS}, not {type(target).__name__}")
 
 
-def _of_csr(target: Tensor, shape: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
-    if tuple(target.shape) != shape:
-        raise InputError(f"target must have shape {shape}, one row an example, not {tuple(target.shape)}")
-    starts = target.crow_indices()
-    try:
-        rows = torch.repeat_interleave(torch.arange(shape[0], device=starts.device), starts.diff())
-    except RuntimeError as error:
-        raise InputError(f"crow_indices of the target must ascend, one row an example ({error!s:.80})") from None
-    return rows, target.col_indices().long(), target.values()
-
-
-def _of_ids(target: Tensor, shape: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
-    if target.layout is not torch.strided or target.shape != shape[:1] or target.is_floating_point():
+def _of_ids(target: Tensor, shape: tuple[int, int], ignore_index: int) -> tuple[Triple, Tensor]:
+    """Padding is a target 0 of weight 0, so that the shapes do not depend on the content."""
+    m = shape[0]
+    if target.shape[:1] != (m,) or target.ndim > 2 or (target.ndim == 2 and target.shape == shape):
         raise InputError(
-            f"target must be {FORMS}; a dense tensor must hold {shape[0]} whole numbers, not {tuple(target.shape)} "
-            f"of {target.dtype}"
+            f"target of whole numbers must have {m} ids, or {m} rows of them, not the shape {tuple(target.shape)}; "
+            "one number for each class is multi-hot: give target.float()"
         )
-    return torch.arange(shape[0], device=target.device), target.long(), torch.ones(shape[0], device=target.device)
+    columns = target.long()[:, None] if target.ndim == 1 else target.long()
+    kept = columns != ignore_index
+    rows = torch.arange(m, device=target.device).repeat_interleave(columns.shape[1])
+    return (rows, torch.where(kept, columns, 0).ravel(), kept.ravel().float()), kept.any(1)
 
 
-def _of_parts(rows: Any, ids: Any, weights: Any) -> tuple[Tensor, Tensor, Tensor]:
+def _of_weights(target: Tensor, shape: tuple[int, int]) -> Triple:
+    """Of a tensor (m, D), dense or sparse in any layout."""
+    if tuple(target.shape) != shape:
+        raise InputError(
+            f"target of {target.dtype} must have shape {shape}, one row an example, not {tuple(target.shape)}: "
+            f"targets are {FORMS}"
+        )
+    if target.layout is torch.sparse_csr:  # its rows may have been overwritten, which PyTorch does not check
+        starts = target.crow_indices()
+        try:
+            rows = torch.repeat_interleave(torch.arange(shape[0], device=starts.device), starts.diff())
+        except RuntimeError as error:
+            raise InputError(f"crow_indices of the target must ascend, one row an example ({error!s:.80})") from None
+        return rows, target.col_indices().long(), target.values()
+    entries = target.to_sparse_coo().coalesce()
+    rows, ids = entries.indices()
+    weights = entries.values()
+    return rows, ids, weights.float() if weights.dtype is torch.bool else weights
+
+
+def _of_lists(target: list[Any], shape: tuple[int, int]) -> Any:
+    """Ids for each row, as (ids, offsets); a list of numbers is one id a row."""
+    if len(target) != shape[0]:
+        raise InputError(
+            f"target is a list of {len(target)}, but there are {shape[0]} rows: give a list of ids for each, and "
+            "(rows, ids, weights) as a tuple"
+        )
+    if not any(hasattr(row, "__len__") for row in target):
+        return torch.as_tensor(target)
+    try:
+        ids = torch.as_tensor(list(chain.from_iterable(target)))
+        starts = np.cumsum([0, *map(len, target)])[:-1]
+    except TypeError as error:
+        raise InputError(f"target must have a list of ids for each row ({error!s:.80})") from None
+    return ids, starts
+
+
+def _of_offsets(ids: Tensor, offsets: Tensor, m: int) -> Triple:
+    """Where each row's ids start, as in ``torch.nn.EmbeddingBag``; with the end of the last one or without."""
+    _check_whole("ids", ids)
+    _check_whole("offsets", offsets)
+    ends = offsets if offsets.shape[0] == m + 1 else torch.cat([offsets, offsets.new_tensor([ids.shape[0]])])
+    counts = ends.diff()
+    if ends.shape[0] != m + 1 or ends[0] != 0 or ends[-1] != ids.shape[0] or (counts < 0).any():
+        raise InputError(f"offsets must be {m} numbers that ascend from 0 to at most the {ids.shape[0]} ids, one a row")
+    rows = torch.arange(m, device=ids.device).repeat_interleave(counts.to(ids.device))
+    return rows, ids.long(), torch.ones(ids.shape, device=ids.device)
+
+
+def _of_parts(rows: Any, ids: Any, weights: Any) -> Triple:
     rows, ids = torch.as_tensor(rows), torch.as_tensor(ids)
     weights = torch.ones(ids.shape, device=ids.device) if weights is None else torch.as_tensor(weights)
-    for name, part in (("rows", rows), ("ids", ids), ("weights", weights)):
-        if part.ndim != 1:
-            raise InputError(f"{name} of the targets must be a vector, not of shape {tuple(part.shape)}")
-    for name, part in (("rows", rows), ("ids", ids)):
-        if part.numel() and (part.is_floating_point() or part.is_complex() or part.dtype is torch.bool):
-            raise InputError(f"{name} of the targets must be whole numbers, not {part.dtype}")
+    _check_whole("rows", rows)
+    _check_whole("ids", ids)
+    if weights.ndim != 1:
+        raise InputError(f"weights of the targets must be a vector, not of shape {tuple(weights.shape)}")
     return rows.long(), ids.long(), weights
 
 
+def _is_whole(part: Tensor) -> bool:
+    return not (part.is_floating_point() or part.is_complex() or part.dtype is torch.bool)
+
+
+def _check_whole(name: str, part: Tensor) -> None:
+    if part.ndim != 1:
+        raise InputError(f"{name} of the targets must be a vector, not of shape {tuple(part.shape)}")
+    if part.numel() and not _is_whole(part):
+        raise InputError(f"{name} of the targets must be whole numbers, not {part.dtype}")
+
+
 @torch.compiler.disable  # type: ignore[untyped-decorator, unused-ignore]
-def _of_scipy(target: Any, shape: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
+def _of_scipy(target: Any, shape: tuple[int, int]) -> Triple:
     # Values keep their precision, and squared error adds repeated ones up later.
     kind = target.dtype if target.dtype.kind == "f" else np.dtype(np.float32)
     indptr, columns, values = validation.sparse_targets(target, *shape, kind, add_up=False)
