@@ -50,6 +50,8 @@ _ELSEWHERE = {
     **dict.fromkeys(("alpha", "minalpha", "lr", "learningrate", "lrupdaterate", "startalpha"), NO_LEARNING_RATE),
     **dict.fromkeys(("negative", "neg", "hs", "nsexponent"), EVERY_OUTPUT),
     **dict.fromkeys(("lower", "lowercase", "tokenizer"), "tokens"),
+    **dict.fromkeys(("groupby", "user", "session"), "group"),
+    **dict.fromkeys(("orderby", "sortby"), "order"),
     **dict.fromkeys(("verbose", "silent"), "quiet"),
 }
 

@@ -36,8 +36,8 @@ class _TextPath(click.Path):
 
 corpus_argument = click.argument("corpus", nargs=-1, required=True, type=_TextPath())
 text_options = options_of(TextOptions)
-# Of commands whose vocabulary has no limit.
-NAMES = [name for name in abouts(TextOptions) if name != "max_vocab"]
+# Of commands whose vocabulary has no limit, and whose text is that of a language.
+NAMES = [name for name in abouts(TextOptions) if name not in ("max_vocab", "group", "order")]
 reading_options = options_of(TextOptions, NAMES)
 
 

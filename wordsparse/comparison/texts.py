@@ -97,7 +97,7 @@ def write_plain(corpus: EncodedCorpus, max_tokens: int, path: Path) -> PlainText
 
 def _encoded(request: Request, folder: Path, size: int | None) -> EncodedText:
     paths = list(request.corpus)
-    asked = TextOptions(**{name: getattr(request, name) for name in abouts(TextOptions) if name != "max_vocab"})
+    asked = TextOptions(**{name: value for name, value in vars(request).items() if name in abouts(TextOptions)})
     text = TrainingText(paths, asked, request.threads)
     corpus, seconds = text.encoded(), None
     if corpus is None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
+from wordsparse import optional
 from wordsparse.corpus import parquet
 from wordsparse.corpus.blocks import read_blocks
 from wordsparse.corpus.sources import COMPRESSED
@@ -128,6 +129,33 @@ def _lines(path: Path, max_expansion: float) -> Iterator[str]:
 def _listed(names: list[Any]) -> str:
     """The names of columns, for a message."""
     return ", ".join(repr(name)[:40] for name in names[:8]) + (", …" if len(names) > 8 else "") if names else "none"
+
+
+def is_frame(source: object) -> bool:
+    """Whether it is a data frame, of pandas, polars, Arrow or another library that narwhals knows."""
+    return hasattr(source, "columns") and hasattr(source, "shape")
+
+
+def frame_cells(frame: Any, columns: Sequence[str]) -> Cells:
+    """The cells of each row of a data frame in these columns, with the row's number, counted from 1."""
+    narwhals = optional.load("a data frame as text", "narwhals")
+    try:
+        table = narwhals.from_native(frame, eager_only=True)
+        names = table.columns
+    except (TypeError, narwhals.exceptions.NarwhalsError) as error:
+        raise InputError(f"the data frame cannot be read: {error}") from error
+    if missing := [column for column in columns if column not in names]:
+        raise InputError(f"the data frame has no column {missing[0]!r}; name one of its own: {_listed(names)}")
+    number = itertools.count(1)
+    for start in range(0, len(table), parquet.ROWS):
+        rows = table[start : start + parquet.ROWS]
+        for row in zip(*(_without_nulls(rows[column]) for column in columns), strict=True):
+            yield next(number), list(row)
+
+
+def _without_nulls(column: Any) -> list[Any]:
+    """The cells of a column of a frame; None for a missing one, which pandas has in several kinds."""
+    return [None if is_null else cell for is_null, cell in zip(column.is_null(), column.to_list(), strict=True)]
 
 
 ROW_FORMATS = {

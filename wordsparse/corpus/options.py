@@ -28,7 +28,21 @@ class TextOptions:
     )
     column: str | None = option(
         None,
-        "Column that holds the text in files of rows (csv, jsonl, parquet), or in an iterable of rows (mappings).",
+        "Column that holds the text in files of rows (csv, jsonl, parquet), a data frame, or an iterable of mappings.",
+        metavar="NAME",
+    )
+    group: str | None = option(
+        None,
+        "Column by which rows are grouped: those that share its value are one basket or session. A cell of the "
+        "text's column is then one word, unless tokens are named.",
+        cli="group-by",
+        metavar="NAME",
+    )
+    order: str | None = option(
+        None,
+        "Column of numbers or dates by which the rows of a group are sorted.",
+        shown="as they come",
+        cli="order-by",
         metavar="NAME",
     )
     tokens: str | None = option(

@@ -10,9 +10,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeAlias, cast
 
+import numpy as np
+
 from wordsparse import optional, validation
+from wordsparse.corpus import baskets
 from wordsparse.corpus.blocks import decoded, text_blocks
-from wordsparse.corpus.columns import ROW_FORMATS, format_of_file
+from wordsparse.corpus.columns import ROW_FORMATS, format_of_file, frame_cells, is_frame
 from wordsparse.corpus.gensim_text import wiki_pieces
 from wordsparse.corpus.sources import find_files, some_of
 from wordsparse.corpus.tokens import Tokenizer, tokenizer
@@ -34,6 +37,10 @@ class HowToRead(Protocol):
     @property
     def column(self) -> str | None: ...
     @property
+    def group(self) -> str | None: ...
+    @property
+    def order(self) -> str | None: ...
+    @property
     def tokens(self) -> str | None: ...
     @property
     def max_expansion(self) -> float | None: ...
@@ -44,11 +51,11 @@ class RawText:
 
     Parameters
     ----------
-    source : path, list of paths, or iterable
+    source : path, list of paths, data frame, or iterable
         A directory means all files below it, by name. Files may be compressed: .gz, .bz2, .xz or .zst. The items of an
         iterable are sentences, which are iterables of tokens; with ``tokens``, they are texts (str), in which each line
-        is a sentence; with ``column``, they are rows (mappings). Empty tokens of an iterable are left out; a warning
-        counts them.
+        is a sentence; with ``column``, they are rows (mappings), as those of a data frame are. Empty tokens of an
+        iterable are left out; a warning counts them.
     format : {"lines", "text8", "paths", "wiki", "csv", "jsonl", "parquet"}, optional
         The format of the files. ``lines``, the default: each line is a sentence. ``text8``: a file is one sentence, and
         line ends are white space. ``paths``: the same as ``lines`` (for users of gensim's PathLineSentences).
@@ -61,6 +68,9 @@ class RawText:
         The tokeniser, see :mod:`wordsparse.corpus.tokens`. The default is ``simple`` for ``wiki``, else ``split``.
     max_expansion : float
         The maximum ratio of unpacked to compressed size; a compressed file above it is refused.
+    group, order : str, optional
+        Rows that share the value of the column ``group`` are one sentence, sorted by the column ``order``. Without
+        ``tokens``, a cell is one token then.
     quiet : bool
         Do not warn of files that are skipped or look like rows.
 
@@ -90,13 +100,22 @@ class RawText:
         column: str | None = None,
         max_expansion: float = MAX_EXPANSION,
         *,
+        group: str | None = None,
+        order: str | None = None,
         quiet: bool = False,
     ) -> None:
         validation.non_negative("max_expansion", max_expansion)
         known = [*FORMATS, *ROW_FORMATS]
         if format is not None and format not in known:
             raise InputError(f"unknown format {format!r}: choose one of {', '.join(known)}")
-        paths = _as_paths(source)
+        is_rows = is_frame(source)
+        paths = None if is_rows else _as_paths(source)
+        if is_rows and column is None:
+            raise InputError("a data frame needs the name of the column that holds the text (column)")
+        if group is not None and column is None:
+            raise InputError("group applies to rows: name the column that holds the words or items too (column)")
+        if order is not None and group is None:
+            raise InputError("order applies to the rows of a group: name their column too (group)")
         if paths is None and format is not None:
             raise InputError(f"format {format!r} applies to files only: leave it out for an iterable")
         if column is None and format in ROW_FORMATS:
@@ -106,9 +125,10 @@ class RawText:
         if format == "wiki":
             optional.check('the format "wiki"', "gensim")
         self.files = None if paths is None else find_files(paths, quiet=quiet)
-        if tokens is None and (paths is not None or column is not None):
+        if tokens is None and group is None and (paths is not None or column is not None):
             tokens = "simple" if format == "wiki" else "split"
         self.tokens, self._column, self._format = tokens if isinstance(tokens, str) else None, column, format
+        self._group, self._order = group, order
         self._source, self.max_expansion = source, max_expansion
         self._tokenize = tokenizer(tokens) if isinstance(tokens, str) else tokens
         if self.files is not None and column is not None and format is None:
@@ -124,7 +144,8 @@ class RawText:
     def of(cls, source: Source, asked: "HowToRead", *, quiet: bool = False) -> "RawText":
         """The text, read as the options say."""
         limit = MAX_EXPANSION if asked.max_expansion is None else asked.max_expansion
-        return cls(source, asked.format, asked.tokens, asked.column, limit, quiet=quiet)
+        group = {"group": asked.group, "order": asked.order}
+        return cls(source, asked.format, asked.tokens, asked.column, limit, **group, quiet=quiet)
 
     def pieces(self) -> Iterator[Piece]:
         """The text in pieces of bounded size (each line of a cell and each sentence of an iterable is one piece).
@@ -135,9 +156,27 @@ class RawText:
             If a file is binary, not UTF-8 or damaged, if no file holds a token, or if an item or a row is not as
             described above; the message says which.
         """
+        if self._group is not None:
+            return self._baskets(self._group)
         if self.files is None:
             return _iterable_pieces(self._items())
         return self._file_pieces(self.files)
+
+    def _baskets(self, group: str) -> Iterator[Piece]:
+        columns = [str(self._column), group, *([] if self._order is None else [self._order])]
+
+        def rows() -> Iterator[baskets.Row]:
+            for name, (cell, basket, *place) in self._rows(columns):
+                for _, item in self._cell_items(name, cell):
+                    words = [word for word in _token_list(name, item) if not isinstance(word, str) or word]
+                    yield baskets.Row(name, basket, place[0] if place else None, words)
+
+        empty = True
+        for piece in baskets.pieces(rows(), group, self._order):
+            empty = False
+            yield piece
+        if empty and self.files:
+            raise InputError(f"{some_of(self.files)}: no row has a word and a {group!r}: name other columns")
 
     def documents(self) -> Iterator[list[str]]:
         """The tokens of each line of files, blank ones too, or of each row; of the other formats, of each sentence."""
@@ -175,13 +214,17 @@ class RawText:
         """
         if self._column is None:
             raise InputError(f"the column {other!r} needs rows: name the column that holds the text too (column)")
+        if self._group is not None:
+            raise InputError(f"rows are grouped by {self._group!r} or cut by {other!r}, not both: leave one out")
         for name, (text, cell) in self._rows([self._column, other]):
             for _, sentence in self._cell_items(name, text):
                 yield name, cell, _token_list(name, sentence)
 
     def _rows(self, columns: Sequence[str]) -> Iterator[tuple[str, list[Any]]]:
         """The cells of each row in these columns, with the row's name."""
-        if self.files is None:
+        if is_frame(self._source):
+            yield from ((f"row {number}", row) for number, row in frame_cells(self._source, columns))
+        elif self.files is None:
             for number, row in enumerate(cast("Iterable[object]", self._source), 1):
                 yield f"row {number}", [_cell_of_row(number, row, column) for column in columns]
         for file in self.files or ():
@@ -193,12 +236,14 @@ class RawText:
 
     def _cell_items(self, name: str, cell: object) -> Iterator[tuple[str, object]]:
         """The sentences of a cell: the lines of a text, or a list of tokens; none of a missing value."""
-        assert self._tokenize is not None
-        if isinstance(cell, str):
+        if isinstance(cell, list | tuple | np.ndarray):
+            yield name, list(cell)
+        elif self._tokenize is None:  # a word of a basket
+            if (word := baskets.text_of(name, cell)) is not None:
+                yield name, [word]
+        elif isinstance(cell, str):
             for line in cell.split("\n"):
                 yield name, self._tokenize(line)
-        elif isinstance(cell, list | tuple):
-            yield name, cell
         elif cell is not None:
             raise InputError(f"{name} holds {cell!r:.80}, which is neither text nor a list of tokens")
 

@@ -63,7 +63,7 @@ class TrainingText:
             corpus = EncodedCorpus.open(Path(corpus))
         if not isinstance(corpus, EncodedCorpus):
             return None
-        for name in ("format", "column"):
+        for name in ("format", "column", "group", "order"):
             if (asked := getattr(self.options, name)) is not None:
                 raise InputError(
                     f"{corpus.path} is already encoded: {name} applies to text only: leave it out ({asked} was given)"

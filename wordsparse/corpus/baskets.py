@@ -1,0 +1,115 @@
+"""Rows to baskets: the words of the rows that have the same group, in the order of another column, however many.
+
+The rows are sorted by SQLite, in a database that is a temporary file without a name: some 64 MB of memory are used, and
+about the size of the words on disk, where TMPDIR says.
+"""
+
+import logging
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from datetime import UTC, date, datetime, time
+from itertools import groupby, islice
+from numbers import Number
+from typing import Any, NamedTuple
+
+from wordsparse.corpus.vocabulary import check_word
+from wordsparse.errors import InputError, WordsparseError
+
+PIECE = 1024
+_SETTINGS = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = FILE; PRAGMA cache_size = -65536"
+
+logger = logging.getLogger(__name__)
+
+
+class Row(NamedTuple):
+    """A row: its name for messages, the cells that name its group and its place in it, and its words."""
+
+    name: str
+    group: object
+    place: object
+    words: Sequence[str]
+
+
+def pieces(rows: Iterable[Row], group: str, order: str | None) -> Iterator[tuple[list[str], bool]]:
+    """The baskets as pieces of sentences, in the order of their groups' names; rows without a group are left out.
+
+    Parameters
+    ----------
+    rows : iterable of Row
+    group, order : str
+        The names of the columns, for messages; without ``order``, the rows of a group stay in their order.
+
+    Raises
+    ------
+    InputError
+        If a cell of ``order`` is no number and no date, or numbers and dates are mixed.
+    WordsparseError
+        If the disk is full.
+    """
+    try:
+        with closing(sqlite3.connect("", check_same_thread=False)) as database:
+            database.executescript(f"{_SETTINGS}; CREATE TABLE words (basket TEXT, place, word TEXT)")
+            database.executemany("INSERT INTO words VALUES (?, ?, ?)", _words(rows, group, order))
+            found = database.execute("SELECT basket, word FROM words ORDER BY basket, place, rowid")
+            for _, words in groupby(found, key=lambda row: row[0]):
+                while piece := [word for _, word in islice(words, PIECE)]:
+                    yield piece, False
+                yield [], True
+    except sqlite3.Error as error:
+        raise WordsparseError(f"the rows cannot be sorted on disk: {error}; TMPDIR names another directory") from error
+    except UnicodeEncodeError as error:
+        check_word(error.object)
+        raise
+
+
+def _words(rows: Iterable[Row], group: str, order: str | None) -> Iterator[tuple[str, int | float | None, str]]:
+    """The words with the name of their basket and their place."""
+    without, first = 0, ""
+    for row in rows:
+        basket = text_of(row.name, row.group)
+        without += basket is None
+        if basket is None:
+            continue
+        place, kind = None, ""
+        if order is not None:
+            kind, place = _place(row, order)
+            first = first or kind
+        if kind != first:
+            raise InputError(f"{row.name}: {row.place!r:.60} in {order!r} is a {kind}, but a {first} stands before it")
+        yield from ((basket, place, word) for word in row.words)
+    if without:
+        logger.warning("rows without %r are left out: %s", group, f"{without:,}")
+
+
+def text_of(name: str, cell: object) -> str | None:
+    """A cell as one word: a number as it is written, 12.0 as 12; None of a missing or an empty one."""
+    if cell is None or cell != cell or cell == "":  # NaN differs from itself
+        return None
+    if not isinstance(cell, str | Number | date):
+        raise InputError(f"{name} holds {cell!r:.80}, which is neither text nor a number: name another column")
+    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
+
+
+def _place(row: Row, order: str) -> tuple[str, int | float]:
+    """What a row is sorted by: a number, or the time since 1970 of a date; and which of them it is."""
+    cell: Any = _parsed(row.place) if isinstance(row.place, str) else row.place
+    if isinstance(cell, Number) and cell == cell:
+        number: Any = cell
+        return "number", number if isinstance(cell, int) and abs(cell) < 2**63 else float(number)
+    if isinstance(cell, date) and cell == cell:
+        moment = cell if isinstance(cell, datetime) else datetime.combine(cell, time())
+        return "date", (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    raise InputError(
+        f"{row.name}: {row.place!r:.60} in {order!r} is neither a number nor a date such as 2026-11-27, so it has no "
+        "place in the order: correct it, or name another column"
+    )
+
+
+def _parsed(text: str) -> object:
+    for parse in (int, float, datetime.fromisoformat):
+        try:
+            return parse(text.strip())
+        except ValueError:
+            pass
+    return None
