@@ -319,12 +319,9 @@ class Run:
         remedies = ["longer sentences", "a smaller min_count"]
         remedies += [f"sample=0 (now {options.sample:g})"] if options.sample else []
         remedies += [f"more max_tokens (now {options.max_tokens:,})"] if options.max_tokens else []
-        tokens = f"{self.minibatches.tokens:,}"
         if self._text["sentences"] >= self._text["tokens"]:
-            return (
-                f"each of the {tokens} sentences has one word: give longer ones; rows of one item each become baskets "
-                "by --group-by COLUMN (group=)"
-            )
+            remedies.append("rows of one item each grouped into baskets by --group-by COLUMN (group=)")
+        tokens = f"{self.minibatches.tokens:,}"
         return f"no word among the {tokens} tokens has another one in its window: give {', or '.join(remedies)}"
 
     def _diverged(self, how: str) -> TrainingError:
