@@ -1,6 +1,7 @@
 """``wordsparse labels`` from a file to a model to scores."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -92,3 +93,58 @@ def test_wrong_requests_are_refused(
     assert message in captured.err
     assert captured.out == ""
     assert not (tmp_path / "m").exists()
+
+
+@pytest.fixture(scope="module")
+def posts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A table of texts whose first word is their tag, and a model of it."""
+    folder = tmp_path_factory.mktemp("posts")
+    rows = [f"{i},{'cat' if i % 3 else 'dog'} number {i % 7},{'pet,cat' if i % 3 else 'pet,dog'}" for i in range(90)]
+    (folder / "posts.csv").write_text(
+        "\n".join(["id,text,tags", *(re.sub(r",(pet.*)", r',"\1"', row) for row in rows)])
+    )
+    columns = ["--column", "text", "--labels", "tags"]
+    assert main(["labels", "train", str(folder / "posts.csv"), *columns, "-o", str(folder / "m"), "-q"]) == 0
+    return folder
+
+
+def test_a_table_of_texts_is_trained_on_and_predicted(posts: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (posts / "new.csv").write_text("text\nA Cat!\nthe dog\n")
+    assert main(["labels", "predict", str(posts / "m"), str(posts / "new.csv"), "-k", "2"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [{pair.split(":")[0] for pair in line.split("  ")} for line in lines] == [{"pet", "cat"}, {"pet", "dog"}]
+    (posts / "new.txt").write_text("my cat\n")
+    assert main(["labels", "predict", str(posts / "m"), str(posts / "new.txt"), "--json"]) == 0
+    assert {label for label, _ in json.loads(capsys.readouterr().out)["predictions"][0]} == {"pet", "cat", "dog"}
+    assert main(["labels", "evaluate", str(posts / "m"), str(posts / "posts.csv"), "-k", "2", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["precision"]["2"] == 1
+
+
+def test_fasttexts_files_are_trained_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.txt").write_text("__label__cat __label__pet a cat\n__label__dog a dog\n" * 30)
+    assert main(["labels", "train", str(tmp_path / "a.txt"), "-o", str(tmp_path / "m"), "--ngrams=1", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["labels"] == 3
+    assert main(["labels", "evaluate", str(tmp_path / "m"), str(tmp_path / "a.txt"), "-k", "1"]) == 0
+    assert capsys.readouterr().out.startswith("P@1      1.0000")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["labels", "train", "{posts}/posts.csv", "-o", "x"], "is a table: name its columns of texts and labels"),
+        (["labels", "train", "{posts}/posts.csv", "--column=text", "-o", "x"], "needs both --column, of the texts"),
+        (["labels", "train", "{data}/train.txt", "--min-count=3", "-o", "x"], "holds numbers, so --min-count does not"),
+        (["labels", "predict", "{data}/model", "{data}/test.txt", "--column=a"], "was trained on numbers: leave out"),
+        (["labels", "evaluate", "{posts}/m", "{posts}/new.csv"], "new.csv: has no column 'tags'"),
+        (["similar", "{posts}/m", "cat"], "is a model of labels, not of words: 'wordsparse labels predict' takes it"),
+        (["labels", "predict", "{words}", "{data}/test.txt"], "is a model of words, not of labels"),
+    ],
+)
+def test_wrong_requests_with_texts_are_refused(
+    arguments: list[str], message: str, posts: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (posts / "new.csv").write_text("text\nA Cat!\n")
+    (tmp_path / "model.json").write_text("{}")
+    filled = [argument.format(posts=posts, data=data, words=tmp_path) for argument in arguments]
+    assert main(filled) == 2
+    assert message in capsys.readouterr().err

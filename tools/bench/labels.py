@@ -1,4 +1,4 @@
-"""Classifiers of huge sparse label sets: ranking scores and CPU seconds, beside omikuji."""
+"""Classifiers of huge sparse label sets: ranking scores and CPU seconds, beside omikuji and fastText."""
 
 import hashlib
 import json
@@ -14,11 +14,12 @@ from typing import Any, ClassVar
 import click
 import numpy as np
 import scipy.sparse as sp
+from sklearn.feature_extraction.text import TfidfTransformer, TfidfVectorizer
 
 import wordsparse as ws
 from tools.bench.runner import Benchmark, Row, cpu_seconds
 from wordsparse.evaluation.ranking import inverse_propensities, ranking_scores
-from wordsparse.labels import LabelledRows, write_text
+from wordsparse.labels import LabelledRows, TextClassifier, write_text
 
 KS = (1, 3, 5)
 RIVAL = """
@@ -30,6 +31,18 @@ rows = [line.split()[1:] for line in open(test).readlines()[1:]]
 rows = [[(int(f), float(v)) for f, v in (pair.split(":") for pair in row)] for row in rows]
 json.dump([model.predict(row, top_k=5) for row in rows], open(out, "w"))
 """
+# fastText's trainer and its settings; labels of each line of the test file.
+FASTTEXT = """
+import json, sys
+import fasttext
+train, test, out, settings = sys.argv[1:]
+model = fasttext.train_supervised(train, thread=1, verbose=0, **json.loads(settings))
+rows = [model.f.predict(line, 5, 0.0, "strict") for line in open(test)]
+json.dump([[label.removeprefix("__label__") for _, label in row] for row in rows], open(out, "w"))
+"""
+LONG_RUN = {"lr": 0.5, "epoch": 25, "wordNgrams": 2}
+# With more labels, fastText's softmax takes hours; its hierarchical softmax is meant for them.
+MANY_LABELS = 10_000
 
 
 @dataclass(frozen=True)
@@ -84,10 +97,74 @@ class Labels(Benchmark):
         return [{"cpu_seconds": cpu, **self._judged(top)}]
 
     def _judged(self, labels: Any) -> Row:
-        counts = np.bincount(self.rows.Y.indices, minlength=self.rows.Y.shape[1])
-        inverse = inverse_propensities(counts, self.rows.Y.shape[0])
-        scores = ranking_scores(labels, self.rows.Y_test, inverse, KS)
-        return {f"{name}@{k}": round(100 * scores[name][k], 1) for name in ("precision", "psp") for k in KS}
+        return judged(labels, self.rows.Y, self.rows.Y_test)
+
+
+@dataclass
+class Texts(Benchmark):
+    """P@k and PSP@k in per cent, and CPU s from raw texts on: our classifier of texts with its defaults, and fastText.
+
+    The short descriptions of Debian's packages, from apt, to facet tags (``debian-tags``) or dependencies
+    (``debian-depends``). fastText reads the same lower-case words, with its defaults and with a long run's settings.
+    """
+
+    data: Any = ("debian-tags", "debian-depends")
+    fasttext: str = ""  # the Python interpreter of an environment with fastText
+    seed: int = 0
+    cases: ClassVar[tuple[str, ...]] = ("data",)
+
+    def setup(self) -> None:
+        packages = debian_packages(self.data.removeprefix("debian-"), long=False)
+        names, in_test = split(packages)
+        self.texts = [packages[name][0] for name in names[~in_test]]
+        self.labels = [packages[name][1] for name in names[~in_test]]
+        self.new = [packages[name][0] for name in names[in_test]]
+        classes = sorted({label for row in self.labels for label in row})
+        self.column = {label: place for place, label in enumerate(classes)}
+        rows = [[self.column[label] for label in packages[name][1] if label in self.column] for name in names]
+        Y = indicator(rows, len(classes))
+        self.Y, self.Y_test = Y[~in_test], Y[in_test]
+
+    def leaves_out(self, name: str) -> bool:
+        return name.startswith("track_fasttext") and not self.fasttext
+
+    def track_text_classifier(self) -> list[Row]:
+        before = cpu_seconds()
+        classifier = TextClassifier(threads=self.threads, random_state=self.seed).fit(self.texts, self.labels)
+        found, _ = classifier.predict_topk(self.new, max(KS))
+        return [{"cpu_seconds": cpu_seconds() - before, **judged(found, self.Y, self.Y_test)}]
+
+    def track_fasttext(self) -> list[Row]:
+        return self._fasttext({})
+
+    def track_fasttext_long_run(self) -> list[Row]:
+        return self._fasttext(LONG_RUN)
+
+    def _fasttext(self, settings: dict[str, Any]) -> list[Row]:
+        if len(self.column) > MANY_LABELS:
+            settings = {**settings, "loss": "hs"}
+        words = TfidfVectorizer().build_analyzer()
+        lines = [" ".join(words(text)) + "\n" for text in (*self.texts, *self.new)]
+        with tempfile.TemporaryDirectory() as folder:
+            train, test, out = (Path(folder) / name for name in ("train.txt", "test.txt", "out.json"))
+            marks = ["".join(f"__label__{label} " for label in row) for row in self.labels]
+            train.write_text("".join(mark + line for mark, line in zip(marks, lines[: len(marks)], strict=True)))
+            test.write_text("".join(lines[len(marks) :]))
+            before = cpu_seconds()
+            command = [self.fasttext, "-c", FASTTEXT, train, test, out, json.dumps(settings)]
+            subprocess.run(command, check=True, capture_output=True)
+            cpu, result = cpu_seconds() - before, json.loads(out.read_text())
+        top = np.full((len(result), max(KS)), -1)
+        for i, row in enumerate(result):
+            top[i, : len(row)] = [self.column[label] for label in row]
+        return [{"settings": settings, "cpu_seconds": cpu, **judged(top, self.Y, self.Y_test)}]
+
+
+def judged(labels: Any, Y: Any, Y_test: Any) -> Row:
+    """P@k and PSP@k of ranked labels, in per cent."""
+    inverse = inverse_propensities(np.bincount(Y.indices, minlength=Y.shape[1]), Y.shape[0])
+    scores = ranking_scores(labels, Y_test, inverse, KS)
+    return {f"{name}@{k}": round(100 * scores[name][k], 1) for name in ("precision", "psp") for k in KS}
 
 
 @cache
@@ -103,11 +180,8 @@ def load(name: str) -> DataSet:
 
 def debian(which: str) -> DataSet:
     """Descriptions of packages → their facet tags or dependencies, four fifths to train, by an MD5 of the name."""
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
     packages = debian_packages(which)
-    names = sorted(packages)
-    in_test = np.array([hashlib.md5(name.encode(), usedforsecurity=False).digest()[0] < 51 for name in names])
+    names, in_test = split(packages)
     texts = np.array([packages[name][0] for name in names], object)
     words = r"[a-z0-9][a-z0-9+.-]*[a-z0-9+]|[a-z0-9]"
     vectorizer = TfidfVectorizer(token_pattern=words, min_df=2, sublinear_tf=True, dtype=np.float32)
@@ -118,9 +192,16 @@ def debian(which: str) -> DataSet:
     return cleaned(X, Y[~in_test], sp.csr_array(vectorizer.transform(texts[in_test])), Y[in_test])
 
 
-def debian_packages(which: str) -> dict[str, tuple[str, list[str]]]:
-    """The description and the labels of every package that has labels; the first record of each name."""
-    long = {record.get("Description-md5"): record["Description-en"] for record in translations()}
+def split(packages: Any) -> tuple[Any, Any]:
+    """The names in order, and which of them are in the test."""
+    names = np.array(sorted(packages), object)
+    return names, np.array([hashlib.md5(name.encode(), usedforsecurity=False).digest()[0] < 51 for name in names])
+
+
+def debian_packages(which: str, *, long: bool = True) -> dict[str, tuple[str, list[str]]]:
+    """The description, or its first line, and the labels of every package that has labels; a name's first record."""
+    records_of_long = translations() if long else []
+    described = {record.get("Description-md5"): record["Description-en"] for record in records_of_long}
     found: dict[str, tuple[str, list[str]]] = {}
     for record in records(output_of("apt-cache", "dumpavail")):
         if which == "tags":
@@ -131,7 +212,7 @@ def debian_packages(which: str) -> dict[str, tuple[str, list[str]]]:
             names = {re.split(r"[\s(:|]", part.strip(), maxsplit=1)[0] for part in wanted.split(",") if part.strip()}
             labels = sorted(names)
         if labels:
-            description = long.get(record.get("Description-md5"), record.get("Description", ""))
+            description = described.get(record.get("Description-md5"), record.get("Description", ""))
             found.setdefault(record["Package"], (description, labels))
     return found
 
@@ -163,8 +244,6 @@ def output_of(*command: str) -> str:
 
 def synthetic(seed: int, rows: int = 20_000, features: int = 10_000, labels: int = 10_000) -> DataSet:
     """64 topics behind words and labels, three of 64 in a row; each fourth label brings three words of its own too."""
-    from sklearn.feature_extraction.text import TfidfTransformer
-
     random, topics = np.random.default_rng(seed), 64
     of_row = random.integers(0, topics, (rows, 3))
     words = drawn(of_row, np.stack([random.permutation(features) for _ in range(topics)]), 30, random)

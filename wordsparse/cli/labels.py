@@ -1,4 +1,4 @@
-"""``wordsparse labels``: a classifier for rows with few of very many labels."""
+"""``wordsparse labels``: a classifier for texts or rows with few of very many labels."""
 
 import time
 from pathlib import Path
@@ -6,33 +6,50 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wordsparse.cli.common import Group, emit, int_list, json_option, quiet_option
+from wordsparse.cli.common import Completed, Group, emit, int_list, json_option, quiet_option
+from wordsparse.corpus.tokens import TOKENIZERS
 from wordsparse.display import Display
+from wordsparse.errors import InputError
 
 if TYPE_CHECKING:
-    from wordsparse.labels import LabelledRows, SparseTargetClassifier
+    from typing import TypeGuard
+
+    from wordsparse.labels import SparseTargetClassifier, TextClassifier
 
 PATH = click.Path(path_type=Path)
 
 targets_option = click.option(
     "--targets", metavar="FILE", type=PATH, help="npz file of the labels, where DATA is an npz file of features."
 )
+SHOWN = 5  # labels in the report of a training
 threads_option = click.option("--threads", type=int, help="Number of threads.  [default: all available CPUs]")
+
+
+def table_options(command: Any) -> Any:
+    """The columns of a table of texts."""
+    separator = click.option("--separator", help="What stands between the labels of a cell.  [default: a comma]")
+    labels = click.option("--labels", metavar="NAME", help="Column of their labels.")
+    return click.option("--column", metavar="NAME", help="Column of the texts in a table.")(labels(separator(command)))
 
 
 @click.group("labels", cls=Group)
 def command() -> None:
-    """Train, use and judge classifiers for huge sets of sparse labels.
+    """Train, use and judge classifiers for huge sets of sparse labels, of texts or of rows of numbers.
 
-    DATA: a text file with a first line 'ROWS FEATURES LABELS' (optional) and lines 'label,label feature:value ...',
-    features ascending, numbers counted from 0, plain or compressed; or an npz file of scipy.sparse.save_npz, with
-    --targets.
+    DATA holds texts: a table (CSV, JSON lines, Parquet) with --column and --labels, or lines of text with labels as
+    words '__label__NAME', as fastText reads them. Or it holds numbers: lines 'label,label feature:value ...', features
+    ascending, counted from 0, below a first line 'ROWS FEATURES LABELS' (optional), plain or compressed; or an npz file
+    of scipy.sparse.save_npz, with --targets.
     """
 
 
 @command.command()
 @click.argument("data", type=PATH)
 @click.option("-o", "--output", required=True, metavar="MODEL", type=PATH, help="Directory to write the model to.")
+@table_options
+@click.option("--tokens", type=Completed(list(TOKENIZERS)), help="Tokeniser of texts.  [default: scikit-learn's words]")
+@click.option("--ngrams", type=int, help="Most words that are a feature of a text together.  [default: 2]")
+@click.option("--min-count", type=int, help="Features of fewer texts are left out.  [default: 2]")
 @targets_option
 @click.option("--components", type=int, help="Rank of the regression.  [default: 300, or all of up to 600 features]")
 @click.option("--seed", type=int, default=0, show_default=True)
@@ -42,29 +59,45 @@ def command() -> None:
 def train(
     data: Path,
     output: Path,
+    column: str | None,
+    labels: str | None,
+    separator: str | None,
     targets: Path | None,
     components: int | None,
     seed: int,
     threads: int | None,
     quiet: bool,
     as_json: bool,
+    **text: Any,
 ) -> None:
     """Train a classifier on DATA and write MODEL."""
     from wordsparse.files import storage
-    from wordsparse.labels import SparseTargetClassifier, read_data
+    from wordsparse.labels import SparseTargetClassifier, TextClassifier
 
     storage.check_new_directory(output)
-    rows = read_data(data, targets)
-    classifier = SparseTargetClassifier(n_components=components, threads=threads, random_state=seed)
+    options: dict[str, Any] = {"n_components": components, "threads": threads, "random_state": seed}
+    text = _given(text)
+    source = _given({"column": column, "labels": labels, "separator": separator})
+    classifier: SparseTargetClassifier
+    if _holds_texts(data, source):
+        if (column is None) != (labels is None):
+            raise InputError("a table needs both --column, of the texts, and --labels, of their labels")
+        classifier = TextClassifier(**options, **text)
+        classifier.source = source
+    elif text or source:
+        raise InputError(f"{data}: holds numbers, so --{'/--'.join([*text, *source])} does not apply".replace("_", "-"))
+    else:
+        classifier = SparseTargetClassifier(**options)
+    X, Y = _rows(classifier, data, targets)
     wall, cpu = time.perf_counter(), time.process_time()
     with Display(not quiet) as display:
-        classifier.fit(rows.X, rows.Y, progress=lambda fit: display.update(fit.phase, "steps", fit.done, fit.total))
+        classifier.fit(X, Y, progress=lambda fit: display.update(fit.phase, "steps", fit.done, fit.total))
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     classifier.save(output)
     result = {
-        "rows": rows.X.shape[0],
-        "features": rows.X.shape[1],
-        "labels": rows.Y.shape[1],
+        "rows": classifier.n_rows_,
+        "features": classifier.n_features_in_,
+        "labels": len(classifier.classes_),
         "scoring_power": classifier.power_,
         "ridge": classifier.ridge_,
         "head_labels": int(classifier.head_labels_.shape[0]),
@@ -72,41 +105,55 @@ def train(
         "cpu_seconds": cpu,
     }
     head = f", logistic regression for {result['head_labels']} of them" if result["head_labels"] else ""
-    line = f"{result['rows']:,} rows, {result['labels']:,} labels{head}; {cpu:.1f} CPU s: {output}"
-    emit(result, [line, f"scoring power {classifier.power_:.2f}"], as_json)
+    counted = zip(classifier.label_counts_.tolist(), classifier.classes_.tolist(), strict=True)
+    most = (f"{label} ({count:,})" for count, label in sorted(counted, key=lambda pair: -pair[0])[:SHOWN])
+    lines = [
+        f"{result['rows']:,} rows, {result['labels']:,} labels{head}; {cpu:.1f} CPU s: {output}",
+        f"most frequent labels: {', '.join(most)}",
+        f"scoring power {classifier.power_:.2f}",
+    ]
+    emit(result, lines, as_json)
 
 
 @command.command()
 @click.argument("model", type=PATH)
 @click.argument("data", type=PATH)
+@table_options
 @click.option("-k", type=int, default=5, show_default=True, help="Labels of each row.")
 @json_option
-def predict(model: Path, data: Path, k: int, as_json: bool) -> None:
+def predict(model: Path, data: Path, k: int, as_json: bool, **source: str | None) -> None:
     """Print the K likeliest labels of each row of DATA: a line of 'label:probability' each, likeliest first.
 
-    An npz file needs features only.
+    A model of texts reads the column that it was trained on, or the lines of a plain text; two spaces stand between
+    its labels. An npz file needs features only.
     """
-    classifier, rows = _model_and_rows(model, data, labelled=False)
-    labels, probabilities = classifier.predict_topk(rows.X, k)
+    classifier = _load(model, source)
+    X, _ = _rows(classifier, data, None, labelled=False)
+    found, probabilities = classifier.predict_topk(X, k)
     pairs = [
-        [[label, float(probability)] for label, probability in zip(*row, strict=True) if label >= 0]
-        for row in zip(labels.tolist(), probabilities.tolist(), strict=True)
+        [[classifier.classes_[label].item(), float(p)] for label, p in zip(*row, strict=True) if label >= 0]
+        for row in zip(found, probabilities, strict=True)
     ]
-    lines = (" ".join(f"{label}:{probability:.4f}" for label, probability in row) for row in pairs)
+    between = "  " if _is_of_texts(classifier) else " "
+    lines = (between.join(f"{label}:{probability:.4f}" for label, probability in row) for row in pairs)
     emit({"predictions": pairs}, lines, as_json)
 
 
 @command.command()
 @click.argument("model", type=PATH)
 @click.argument("data", type=PATH)
+@table_options
 @targets_option
 @click.option("-k", callback=int_list, metavar="K,K,…", default="1,3,5", show_default=True, help="Depths.")
 @json_option
-def evaluate(model: Path, data: Path, targets: Path | None, k: tuple[int, ...], as_json: bool) -> None:
+def evaluate(
+    model: Path, data: Path, targets: Path | None, k: tuple[int, ...], as_json: bool, **source: str | None
+) -> None:
     """Judge MODEL on DATA by P@k, nDCG@k and PSP@k (A = 0.55, B = 1.5, propensities of the training rows)."""
-    classifier, rows = _model_and_rows(model, data, targets)
+    classifier = _load(model, source)
+    X, Y = _rows(classifier, data, targets)
     cpu = time.process_time()
-    scores = classifier.evaluate(rows.X, rows.Y, k)
+    scores = classifier.evaluate(X, Y, k)
     cpu = time.process_time() - cpu
     names = {"precision": "P", "ndcg": "nDCG", "psp": "PSP"}
     found: dict[str, dict[int, float]] = {name: scores[name] for name in names}  # type: ignore[literal-required]
@@ -119,12 +166,54 @@ def evaluate(model: Path, data: Path, targets: Path | None, k: tuple[int, ...], 
     emit(result, [*lines, f"{scores['examples']:,} rows, scoring power {classifier.power_:.2f}"], as_json)
 
 
-def _model_and_rows(
-    model: Path, data: Path, targets: Path | None = None, *, labelled: bool = True
-) -> "tuple[SparseTargetClassifier, LabelledRows]":
-    """A saved classifier, and rows of no more features and labels than it knows."""
-    from wordsparse.labels import SparseTargetClassifier, read_data
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _load(model: Path, source: dict[str, str | None]) -> "SparseTargetClassifier":
+    """A saved classifier; the columns that are named replace those of the texts that it was trained on."""
+    from wordsparse.labels import SparseTargetClassifier
 
     classifier = SparseTargetClassifier.load(model)
-    sizes = {"n_features": classifier.n_features_in_, "n_labels": len(classifier.classes_)}
-    return classifier, read_data(data, targets, labelled=labelled, **sizes)
+    if _is_of_texts(classifier):
+        classifier.source |= _given(source)
+    elif _given(source):
+        raise InputError(f"{model}: was trained on numbers: leave out --{', --'.join(_given(source))}")
+    return classifier
+
+
+def _is_of_texts(classifier: "SparseTargetClassifier") -> "TypeGuard[TextClassifier]":
+    from wordsparse.labels import TextClassifier
+
+    return isinstance(classifier, TextClassifier)
+
+
+def _holds_texts(data: Path, source: dict[str, str]) -> bool:
+    """Whether DATA holds texts; a table is refused where no column is named."""
+    from wordsparse.labels.texts import is_labelled, is_table
+
+    if source:
+        return True
+    if is_table(data):
+        raise InputError(f"{data}: is a table: name its columns of texts and labels, --column and --labels")
+    return is_labelled(data)
+
+
+def _rows(
+    classifier: "SparseTargetClassifier", data: Path, targets: Path | None, *, labelled: bool = True
+) -> tuple[Any, Any]:
+    """The rows or texts of DATA, and their labels; of a classifier that is trained, as it knows them."""
+    from wordsparse.labels import read_data, read_texts
+    from wordsparse.labels.texts import is_table
+
+    if _is_of_texts(classifier):
+        if targets is not None:
+            raise InputError("--targets belongs to an npz file: leave it out for texts")
+        source = classifier.source if is_table(data) else {}
+        texts = read_texts(data, **(source if labelled else {"column": source.get("column")}))
+        return texts.texts, texts.labels
+    sizes = {}
+    if hasattr(classifier, "classes_"):
+        sizes = {"n_features": classifier.n_features_in_, "n_labels": len(classifier.classes_)}
+    rows = read_data(data, targets, labelled=labelled, **sizes)
+    return rows.X, rows.Y

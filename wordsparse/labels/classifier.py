@@ -1,8 +1,8 @@
 """A scikit-learn classifier for huge sets of sparse labels."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from os import PathLike
-from typing import Any, Self, cast
+from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 import scipy.sparse as sp
@@ -12,7 +12,7 @@ from wordsparse import validation
 from wordsparse.errors import InputError
 from wordsparse.evaluation.ranking import RankingScores, inverse_propensities, ranking_scores
 from wordsparse.kernels import CpuKernels, at_work
-from wordsparse.labels import base, state
+from wordsparse.labels import base, state, targets
 from wordsparse.labels.base import FitProgress
 from wordsparse.labels.calibration import probabilities
 from wordsparse.labels.classification import PARTS, Classifier
@@ -47,7 +47,7 @@ class SparseTargetClassifier(base.ClassifierMixin, base.BaseEstimator):
     Attributes
     ----------
     classes_ : (D,) array
-        The labels: 0 … D − 1, or the values of a one-dimensional y.
+        The labels: 0 … D − 1, or the values of a one-dimensional y or of its lists, in ascending order.
     n_features_in_ : int
     power_ : float
         The scoring power a: labels are ranked by o n_l^−a.
@@ -62,9 +62,10 @@ class SparseTargetClassifier(base.ClassifierMixin, base.BaseEstimator):
 
     Notes
     -----
-    y is a SciPy sparse matrix (rows, D) of zeros and ones, or the same dense, or one-dimensional with one class a row;
-    ``predict`` answers in kind. Pickles (joblib) hold code to run and should come from nobody else: :meth:`save` writes
-    a directory without any.
+    y is a SciPy sparse matrix (rows, D) of zeros and ones, or the same dense, or one-dimensional with one class a row,
+    or a list, tuple or set of labels for each row (sets where the labels are numbers and all rows have as many);
+    ``predict`` answers in kind, with a tuple of labels a row for the last. Pickles (joblib) hold code to run and should
+    come from nobody else: :meth:`save` writes a directory without any.
     """
 
     power_: float
@@ -72,6 +73,9 @@ class SparseTargetClassifier(base.ClassifierMixin, base.BaseEstimator):
     head_labels_: Array
     ridge_: float
     rest_: float
+
+    # Of a saved classifier (wordsparse.labels.state).
+    parts: ClassVar = {**PARTS, "classes": "list"}
 
     def __init__(
         self,
@@ -112,8 +116,8 @@ class SparseTargetClassifier(base.ClassifierMixin, base.BaseEstimator):
         """
         seed, report = validation.whole("random_state", self.random_state), base.reporter(progress)
         dim = None if self.n_components is None else validation.positive_int("n_components", self.n_components)
-        X = base.features(self, X, reset=True)
-        labels, classes, kind = _labels_of(y)
+        X = self._features(X, reset=True)
+        labels, classes, kind = targets.labels_of(y)
         base.same_rows(X, labels)
         if not labels.nnz:
             raise InputError("Y has no labels, so nothing can be learnt: give at least one target")
@@ -126,15 +130,18 @@ class SparseTargetClassifier(base.ClassifierMixin, base.BaseEstimator):
 
     def predict(self, X: Any) -> Any:
         """The labels of each row whose probability is at least ½: CSR (n, D) where y was sparse, dense where it was
-        dense; one class a row, the likeliest, where it had one axis."""
+        dense, tuples of labels where it was lists; one class a row, the likeliest, where it had one axis."""
         if self._checked()._kind == "classes":
             return self.classes_[self.predict_topk(X, 1)[0][:, 0]]
-        X = base.features(self, X, reset=False)
+        X = self._features(X, reset=False)
         found, k = self._top(X, FIRST_LABELS), FIRST_LABELS
         while k < len(self.classes_) and (found.scores[:, -1] >= 0).any():
             k *= 4
             found = self._top(X, k)
         kept = (found.scores >= 0) & (found.labels >= 0)
+        if self._kind == "lists":
+            rows = zip(found.labels, kept, strict=True)
+            return [tuple(self.classes_[np.sort(labels[chosen])].tolist()) for labels, chosen in rows]
         row, place = np.nonzero(kept)
         predicted = sp.csr_array(
             (np.ones(row.shape[0], np.int64), (row, found.labels[row, place])), shape=(X.shape[0], len(self.classes_))
@@ -151,7 +158,7 @@ class SparseTargetClassifier(base.ClassifierMixin, base.BaseEstimator):
             found fewer (:mod:`wordsparse.labels.scoring`).
         """
         self._checked()
-        found = self._top(base.features(self, X, reset=False), validation.positive_int("k", k))
+        found = self._top(self._features(X, reset=False), validation.positive_int("k", k))
         return found.labels, probabilities(found.scores)
 
     def decision_function(self, X: Any, columns: Any = None) -> Array:
@@ -160,7 +167,7 @@ class SparseTargetClassifier(base.ClassifierMixin, base.BaseEstimator):
         Where y had two classes, (n,): positive for the second.
         """
         self._checked()
-        X = base.features(self, X, reset=False)
+        X = self._features(X, reset=False)
         chosen = base.chosen_columns(columns, len(self.classes_), X.shape[0])
         with at_work():
             logits = self._fitted.logits(X, chosen)
@@ -173,7 +180,7 @@ class SparseTargetClassifier(base.ClassifierMixin, base.BaseEstimator):
         """The probabilities of chosen labels, (n, columns); where y had one axis they sum to 1 over all classes."""
         if self._checked()._kind != "classes":
             return probabilities(self.decision_function(X, columns))
-        X = base.features(self, X, reset=False)
+        X = self._features(X, reset=False)
         chosen = base.chosen_columns(columns, len(self.classes_), X.shape[0])
         with at_work():
             logits = self._fitted.logits(X, np.arange(len(self.classes_)))
@@ -190,14 +197,16 @@ class SparseTargetClassifier(base.ClassifierMixin, base.BaseEstimator):
         if self._kind == "classes":
             right = self.classes_[labels[:, 0]] == np.asarray(y)
         else:
-            truth = _labels_of(y)[0]
+            truth = targets.known_labels(y, self.classes_, self._kind)
             base.same_rows(labels, truth)
             right = np.asarray(truth[np.arange(labels.shape[0]), labels[:, 0]]).ravel() > 0
         return float(np.average(right, weights=sample_weight))
 
     def evaluate(self, X: Any, y: Any, k: tuple[int, ...] = (1, 3, 5)) -> RankingScores:
-        """P@k, nDCG@k and PSP@k, propensities from the training rows (A = 0.55, B = 1.5)."""
-        truth = _labels_of(y)[0]
+        """P@k, nDCG@k and PSP@k, propensities from the training rows (A = 0.55, B = 1.5); labels that the training rows
+        do not have are left out."""
+        self._checked()
+        truth = targets.known_labels(y, self.classes_, self._kind)
         if not truth.nnz:
             raise InputError("Y has no labels, so nothing can be judged: give at least one")
         labels, _ = self.predict_topk(X, max(k))
@@ -215,11 +224,7 @@ class SparseTargetClassifier(base.ClassifierMixin, base.BaseEstimator):
             text.
         """
         self._checked()
-        classes = None if self._kind != "classes" else self.classes_.tolist()
-        if classes is not None and not _are_plain(classes):
-            raise InputError("classes must be numbers or text to be saved")
-        content = {"kind": self._kind, "classes": classes, "rows": self.n_rows_}
-        state.save(path, self, content, self._fitted.state())
+        state.save(path, self, *self._saved())
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Self:
@@ -230,18 +235,32 @@ class SparseTargetClassifier(base.ClassifierMixin, base.BaseEstimator):
         InputError
             If a file is missing, damaged, altered, or of another version or class; the message names it.
         """
-        estimator, saved = state.load(path, cls, PARTS)
-        estimator._fitted = Classifier.restored(saved, CpuKernels(estimator.threads))
-        estimator.n_rows_, estimator._kind = saved.get("rows", int), saved.get("kind", str)
-        count = estimator._fitted.scorer.counts.shape[0]
-        classes = saved.get("classes", list) if estimator._kind == "classes" else range(count)
-        fits = estimator._kind in ("classes", "sparse", "dense") and estimator.n_rows_ > 0
-        if not fits or len(classes) != count or not _are_plain(classes):
-            raise saved.refusal("classes")
-        estimator.classes_ = np.array(classes)
-        estimator.n_features_in_ = estimator._fitted.scorer.inverse.scale.shape[0] - 1
-        estimator._describe()
+        estimator, saved = state.load(path, cls)
+        estimator._restore(saved)
         return cast(Self, estimator)
+
+    def _saved(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The content and the state of a saved classifier."""
+        classes = self.classes_.tolist() if self._kind in targets.NAMED else []
+        if not all(isinstance(each, int | float | str) for each in classes):
+            raise InputError("classes must be numbers or text to be saved")
+        return {"kind": self._kind, "rows": self.n_rows_}, {**self._fitted.state(), "classes": classes}
+
+    def _restore(self, saved: state.Saved) -> None:
+        """Take over what :meth:`_saved` gave."""
+        self._fitted = Classifier.restored(saved, CpuKernels(self.threads))
+        self.n_rows_, self._kind = saved.get("rows", int), saved.get("kind", str)
+        count = self._fitted.scorer.counts.shape[0]
+        classes = saved["classes"] if self._kind in targets.NAMED else range(count)
+        if self._kind not in targets.KINDS or self.n_rows_ == 0 or len(classes) != count:
+            raise saved.refusal("classes")
+        self.classes_ = np.array(classes)
+        self.n_features_in_ = self._fitted.scorer.inverse.scale.shape[0] - 1
+        self._describe()
+
+    def _features(self, X: Any, *, reset: bool) -> Any:
+        """X as CSR float32; ``reset`` in a fit."""
+        return base.features(self, X, reset=reset)
 
     def _top(self, X: Any, k: int) -> Candidates:
         with at_work():
@@ -257,33 +276,3 @@ class SparseTargetClassifier(base.ClassifierMixin, base.BaseEstimator):
         self.power_, self.label_counts_ = fitted.calibration.power, fitted.scorer.counts
         self.ridge_, self.rest_ = fitted.constants.ridge, fitted.constants.rest
         self.head_labels_ = fitted.head.labels
-
-
-def _are_plain(classes: Iterable[Any]) -> bool:
-    """Whether all classes are numbers or text."""
-    return all(isinstance(each, int | float | str) for each in classes)
-
-
-def _labels_of(Y: Any) -> tuple[Any, Array, str]:
-    """Y as CSR float32 of ones, its classes, and the kind of its answer: ``sparse``, ``dense``, ``classes``."""
-    is_sparse: bool = sp.issparse(Y)
-    if not is_sparse:
-        array = base.dense_targets(Y)
-        if array.ndim == 1 or array.shape[1] == 1:
-            classes, column = base.classes_of(array)
-            rows = array.shape[0]
-            indicator = sp.csr_array(
-                (np.ones(rows, np.float32), column, np.arange(rows + 1)), shape=(rows, classes.shape[0])
-            )
-            return indicator, classes, "classes"
-        Y = sp.csr_array(array)
-    labels = validation.csr("Y", Y, np.dtype(np.float32))
-    labels.eliminate_zeros()
-    if labels.nnz and not (labels.data == 1).all():
-        at = int(np.argmax(labels.data != 1))
-        row = int(np.searchsorted(labels.indptr, at, side="right")) - 1
-        raise InputError(
-            f"Y must hold zeros and ones, not {labels.data[at]} (row {row}, column {labels.indices[at]}): for real "
-            "targets take SparseTargetRegressor"
-        )
-    return labels, np.arange(labels.shape[1]), "sparse" if is_sparse else "dense"

@@ -15,7 +15,7 @@ from which the item's own part is subtracted where the user has item j.
 
 from collections.abc import Callable
 from os import PathLike
-from typing import Any, Self, cast
+from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 import scipy.sparse as sp
@@ -60,6 +60,9 @@ class SparseTargetRecommender(base.BaseEstimator):
     item_counts_ : (D,) array
         The number of users of each item.
     """
+
+    # Of a saved recommender (wordsparse.labels.state).
+    parts: ClassVar = {"F": "float D d", "diagonal": "float D", "counts": "int D"}
 
     def __init__(
         self, *, factors: int = 400, regularization: float = 3.0, threads: int | None = None, random_state: int = 0
@@ -184,7 +187,7 @@ class SparseTargetRecommender(base.BaseEstimator):
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Self:
         """Read what :meth:`save` wrote; InputError names a file that is missing, damaged or altered."""
-        estimator, saved = state.load(path, cls, {"F": "float D d", "diagonal": "float D", "counts": "int D"})
+        estimator, saved = state.load(path, cls)
         estimator.item_factors, estimator.item_counts_ = saved["F"], saved["counts"]
         estimator._diagonal, estimator.n_features_in_ = saved["diagonal"], saved["counts"].shape[0]
         return cast(Self, estimator)

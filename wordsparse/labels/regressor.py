@@ -11,7 +11,7 @@ without them, by Woodbury's identity:  W_c + C⁻¹M_cᵀ (I − M_c C⁻¹M_c�
 
 from collections.abc import Callable, Iterator
 from os import PathLike
-from typing import Any, Self, cast
+from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 import scipy.sparse as sp
@@ -31,8 +31,6 @@ Array = NDArray[Any]
 
 # Rows that are dense at a time.
 BLOCK_ROWS = 2048
-# Of a saved regressor (wordsparse.labels.state).
-PARTS = {"W": "float D d", "moment": "float d d", "missing_labels": "int m", "missing_rows": "float m d"}
 
 
 class SparseTargetRegressor(base.RegressorMixin, base.BaseEstimator):
@@ -57,6 +55,9 @@ class SparseTargetRegressor(base.RegressorMixin, base.BaseEstimator):
     y is a SciPy sparse matrix (n, D): an entry that is not stored is 0, one stored as NaN is *missing*, and says
     nothing of its output. Or it is dense, without missing targets; ``predict`` answers in kind.
     """
+
+    # Of a saved regressor (wordsparse.labels.state).
+    parts: ClassVar = {"W": "float D d", "moment": "float d d", "missing_labels": "int m", "missing_rows": "float m d"}
 
     def __init__(self, *, alpha: float = 1.0, n_predicted: int | None = None, threads: int | None = None) -> None:
         self.alpha = alpha
@@ -176,7 +177,7 @@ class SparseTargetRegressor(base.RegressorMixin, base.BaseEstimator):
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Self:
         """Read what :meth:`save` wrote; InputError names a file that is missing, damaged or altered."""
-        estimator, saved = state.load(path, cls, PARTS)
+        estimator, saved = state.load(path, cls)
         D, d = saved["W"].shape
         labels, kind = saved["missing_labels"], saved.get("kind", str)
         if kind not in ("sparse", "dense", "column") or (labels.size and not 0 <= labels.min() <= labels.max() < D):

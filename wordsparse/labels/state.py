@@ -1,9 +1,11 @@
 """Saving of estimators: named arrays in one checksummed file, and a signed manifest; no pickle is read.
 
 A directory holds ``labels.json`` (format, version, the estimator's class and parameters, its numbers) and
-``arrays.bin`` (:mod:`wordsparse.files.arrays`). A CSR matrix NAME is stored as NAME.data, NAME.indices and NAME.indptr.
+``arrays.bin`` (:mod:`wordsparse.files.arrays`). A CSR matrix NAME is stored as NAME.data, NAME.indices and NAME.indptr,
+a list of names or numbers as the bytes of its JSON.
 """
 
+import json
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
@@ -21,7 +23,7 @@ FORMAT, VERSION = "wordsparse-labels", 2
 
 
 def save(path: str | PathLike[str], estimator: Any, content: Mapping[str, Any], state: Mapping[str, Any]) -> None:
-    """Write a directory, whole or not at all. ``content`` is JSON; ``state`` arrays, CSR matrices and numbers.
+    """Write a directory, whole or not at all. ``content`` is JSON; ``state`` arrays, CSR matrices, lists and numbers.
 
     Raises
     ------
@@ -35,6 +37,8 @@ def save(path: str | PathLike[str], estimator: Any, content: Mapping[str, Any], 
         if sp.issparse(part):
             del flat[name]
             flat |= {f"{name}.{piece}": getattr(part, piece) for piece in ("data", "indices", "indptr")}
+        elif isinstance(part, list):
+            flat[name] = np.frombuffer(json.dumps(part).encode(), np.uint8)
     with storage.new_directory(target) as directory, storage.writing(target):
         table = arrays.write(directory / ARRAYS, flat)
         content = {"parameters": estimator.get_params(), **content}
@@ -42,11 +46,11 @@ def save(path: str | PathLike[str], estimator: Any, content: Mapping[str, Any], 
         storage.write_manifest(directory / MANIFEST, {**manifest, "state": table})
 
 
-def load(path: str | PathLike[str], kind: type, shapes: Mapping[str, str]) -> tuple[Any, "Saved"]:
-    """An estimator of a class with the saved parameters, and what else :func:`save` wrote.
+def load(path: str | PathLike[str], kind: Any) -> tuple[Any, "Saved"]:
+    """An estimator of a class, or of one below it, with the saved parameters, and what else :func:`save` wrote.
 
-    ``shapes`` names the parts of the state: ``number``, or the kind of an array and its axes (``float D d``, ``int D``,
-    ``csr D f``). Axes of the same name must have the same length.
+    The class names the parts of the state as ``parts``: ``number``, ``list``, or the kind of an array and its axes
+    (``float D d``, ``int D``, ``csr D f``). Axes of the same name must have the same length.
 
     Raises
     ------
@@ -54,18 +58,20 @@ def load(path: str | PathLike[str], kind: type, shapes: Mapping[str, str]) -> tu
         If a file is missing, damaged, altered, of another version or of another class; the message names it.
     """
     directory = Path(path)
+    if (directory / "model.json").is_file():
+        raise InputError(f"{directory}: is a model of words, not of labels: name what 'labels train' has written")
     manifest = storage.read_manifest(directory / MANIFEST, FORMAT, VERSION)
-    found = manifest.get("estimator")
-    if found != kind.__name__:
+    kinds, found = {each.__name__: each for each in (kind, *kind.__subclasses__())}, manifest.get("estimator")
+    if not isinstance(found, str) or found not in kinds:
         raise InputError(
             f"{directory / MANIFEST}: holds a {found!r:.40}, not a {kind.__name__}: load it with that class"
         )
     (content,) = storage.objects(directory / MANIFEST, manifest, "content")
     saved = Saved(directory / ARRAYS, content, arrays.read(directory / ARRAYS, manifest.get("state")))
-    estimator, parameters = kind(), saved.get("parameters", dict)
+    estimator, parameters = kinds[found](), saved.get("parameters", dict)
     if parameters.keys() != estimator.get_params().keys():
         raise saved.refusal("parameters")
-    saved.check(shapes)
+    saved.check(estimator.parts)
     return estimator.set_params(**parameters), saved
 
 
@@ -84,6 +90,8 @@ class Saved:
         for name, (kind, *axes) in ((name, shape.split()) for name, shape in shapes.items()):
             if kind == "csr":
                 self._state[name] = self._matrix(name, *(lengths[axis] for axis in axes))
+            elif kind == "list":
+                self._state[name] = self._list(name)
             elif kind == "number":
                 if not isinstance(self._state.get(name), int | float):
                     raise self.refusal(name)
@@ -106,6 +114,15 @@ class Saved:
     def _array(self, name: str, kind: str, ndim: int) -> Any:
         found = self._state.get(name)
         if not isinstance(found, np.ndarray) or found.dtype.kind != kind[0] or found.ndim != ndim:
+            raise self.refusal(name)
+        return found
+
+    def _list(self, name: str) -> list[Any]:
+        try:
+            found = json.loads(self._array(name, "uint", 1).tobytes())
+        except (ValueError, RecursionError):
+            found = None
+        if not isinstance(found, list) or not all(isinstance(each, int | float | str) for each in found):
             raise self.refusal(name)
         return found
 

@@ -55,7 +55,7 @@ class DocumentVectorizer(TransformerMixin, BaseEstimator):
 
     def fit(self, X: Iterable[Any], y: object = None) -> Self:
         """Nothing is learned; InputError if X holds no texts."""
-        _texts(X)
+        texts_of(X)
         return self
 
     def transform(self, X: Iterable[Any]) -> NDArray[np.float32]:
@@ -71,7 +71,7 @@ class DocumentVectorizer(TransformerMixin, BaseEstimator):
         InputError
             If an item is no text, X is a single str or has several columns, or the model cannot infer.
         """
-        return self.model.encode(_texts(X), sif=self.sif, both=self.both)
+        return self.model.encode(texts_of(X), sif=self.sif, both=self.both)
 
     def get_feature_names_out(self, input_features: object = None) -> NDArray[Any]:
         """The names of the columns: ``documentvectorizer0``, …"""
@@ -88,7 +88,7 @@ class DocumentVectorizer(TransformerMixin, BaseEstimator):
         return tags
 
 
-def _texts(X: Any) -> Iterable[Any]:
+def texts_of(X: Any) -> Iterable[Any]:
     """The documents of X: a table of one column is its cells, and not the names of its columns."""
     if isinstance(X, str) or not isinstance(X, Iterable):
         raise InputError(f"X must be an iterable of texts, not {X!r:.80}")

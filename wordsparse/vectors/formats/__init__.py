@@ -88,6 +88,8 @@ def read_file(path: str | PathLike[str]) -> WordVectors:
         with storage.naming(path):
             return model2vec.read(path)
     if os.path.isdir(path):
+        if (path / "labels.json").is_file():
+            raise InputError(f"{path}: is a model of labels, not of words: 'wordsparse labels predict' takes it")
         raise InputError(
             f"{path}: is a directory without a model.json, so no model: name a model directory or a file of vectors"
         )

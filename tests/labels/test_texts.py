@@ -1,0 +1,137 @@
+"""Texts to labels: lists of labels, TF-IDF inside the model, and files of texts."""
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("sklearn", reason="the estimators need scikit-learn")
+
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MultiLabelBinarizer
+
+from wordsparse.errors import InputError
+from wordsparse.labels import LabelledTexts, SparseTargetClassifier, TextClassifier, read_texts, state
+
+WORDS = {"cat": ["purr", "meow", "whisker"], "dog": ["bark", "tail", "fetch"], "ship": ["sea", "sail", "mast"]}
+
+
+def posts(n: int = 300, seed: int = 1) -> LabelledTexts:
+    """Texts of the words of one or two labels."""
+    random = np.random.default_rng(seed)
+    labels = [random.permutation(list(WORDS))[: random.integers(1, 3)].tolist() for _ in range(n)]
+    texts = [" ".join(random.choice(WORDS[label]) for label in row for _ in range(4)) for row in labels]
+    return LabelledTexts(texts, labels)
+
+
+@pytest.fixture(scope="module")
+def fitted() -> TextClassifier:
+    return TextClassifier(threads=1).fit(posts().texts, posts().labels)
+
+
+def test_it_is_tf_idf_and_the_classifier(fitted: TextClassifier) -> None:
+    new = posts(50, 2)
+    vectorizer = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True, dtype=np.float32)
+    binarizer = MultiLabelBinarizer(sparse_output=True)
+    pipeline = make_pipeline(vectorizer, SparseTargetClassifier(threads=1))
+    pipeline.fit(posts().texts, binarizer.fit_transform(posts().labels))
+    assert fitted.predict(new.texts) == binarizer.inverse_transform(pipeline.predict(new.texts))
+    np.testing.assert_array_equal(fitted.predict_proba(new.texts), pipeline.predict_proba(new.texts))
+    assert fitted.classes_.tolist() == binarizer.classes_.tolist()
+    assert fitted.evaluate(new.texts, new.labels, (1, 2))["precision"][1] > 0.95
+    assert fitted.score(new.texts, new.labels) > 0.95
+
+
+@pytest.mark.parametrize("tokens", [None, "simple"])
+def test_a_saved_model_answers_alike(tokens: str | None, tmp_path: Path) -> None:
+    made = TextClassifier(threads=1, tokens=tokens, ngrams=1).fit(posts().texts, [row[0] for row in posts().labels])
+    made.save(tmp_path / "model")
+    for kind in (TextClassifier, SparseTargetClassifier):
+        loaded = kind.load(tmp_path / "model")
+        assert isinstance(loaded, TextClassifier)
+        assert loaded.predict(["A SAIL, the mast!"]) == ["ship"]
+        np.testing.assert_array_equal(loaded.predict_proba(posts(9).texts), made.predict_proba(posts(9).texts))
+        assert loaded.get_params() == made.get_params()
+
+
+def test_an_altered_vocabulary_is_refused(fitted: TextClassifier, tmp_path: Path) -> None:
+    content, arrays = fitted._saved()
+    words = arrays["vocabulary"]
+    for number, wrong in enumerate(({"vocabulary": words[1:]}, {"vocabulary": ["a"] * len(words)}, {"classes": [[]]})):
+        state.save(tmp_path / str(number), fitted, content, {**arrays, **wrong})
+        with pytest.raises(InputError, match=r"arrays\.bin: its (vocabulary|classes) does not fit"):
+            TextClassifier.load(tmp_path / str(number))
+
+
+@pytest.mark.parametrize("form", [list, set, tuple, frozenset, np.array])
+def test_labels_are_lists_of_any_kind(form: Any) -> None:
+    rows = [form(row) for row in posts().labels]
+    X = TfidfVectorizer().fit_transform(posts().texts)
+    found = SparseTargetClassifier(threads=1).fit(X, rows)
+    assert found.score(X, rows) > 0.95
+    assert found.score(X, [{"a bird", *row} for row in posts().labels]) > 0.95  # a label that is not known
+    assert sum(set(a) == set(b) for a, b in zip(found.predict(X), posts().labels, strict=True)) > 280
+
+
+def test_numbers_are_labels_where_their_lists_differ_in_length_or_are_sets() -> None:
+    X = TfidfVectorizer().fit_transform(posts().texts)
+    names = sorted(WORDS)
+    numbers = [[7 * names.index(label) for label in row] for row in posts().labels]
+    assert SparseTargetClassifier(threads=1).fit(X, numbers).classes_.tolist() == [0, 7, 14]
+    assert SparseTargetClassifier(threads=1).fit(X, [{row[0]} for row in numbers]).classes_.tolist() == [0, 7, 14]
+    dense = np.eye(3)[[row[0] // 7 for row in numbers]].tolist()
+    assert SparseTargetClassifier(threads=1).fit(X, dense).predict(X).shape == (300, 3)
+    with pytest.raises(InputError, match="give the labels of a row as a set"):
+        SparseTargetClassifier().fit(X, [[row[0], 3] for row in numbers])
+    with pytest.raises(InputError, match="labels of Y must be all text or all numbers"):
+        SparseTargetClassifier().fit(X, [[1, "a"]] * 300)
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        (["a text", 3], "X must hold texts, but row 1 is 3"),
+        ("one text", "X must be an iterable of texts, not 'one text'"),
+        (["one", "two"], "no word is in 2 of the 2 texts"),
+    ],
+)
+def test_what_is_no_text_is_refused(texts: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        TextClassifier(threads=1).fit(texts, ["a", "b"])
+
+
+TABLES = {
+    "a.csv": 'id;text;tags\n1;the cat;"a, b"\n2;"a; b";b\n3;x;\n',
+    "a.tsv": "text\ttags\nthe cat\ta,b\na; b\tb\nx\t\n",
+    "a.jsonl": '{"text": "the cat", "tags": ["a", "b"]}\n{"text": "a; b", "tags": "b"}\n{"text": "x", "tags": null}\n',
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_tables_are_read(name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / name).write_text(TABLES[name])
+    with caplog.at_level(logging.WARNING, "wordsparse"):
+        found = read_texts(tmp_path / name, "text", "tags")
+    assert found == LabelledTexts(["the cat", "a; b", "x"], [["a", "b"], ["b"], []])
+    assert "1 of 3 texts have no label" in caplog.text
+    assert read_texts(tmp_path / name, "text").texts == found.texts
+
+
+def test_fasttexts_files_are_read(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("__label__a __label__b the  cat\n\nno label\nit is __label__b\n")
+    found = read_texts(tmp_path / "a.txt")
+    assert found == LabelledTexts(["the cat", "", "no label", "it is"], [["a", "b"], [], [], ["b"]])
+    for content, message in ((b"", "holds no texts"), (b"a\n\xff\n", "line 2 is not UTF-8 text")):
+        (tmp_path / "a.txt").write_bytes(content)
+        with pytest.raises(InputError, match=rf"a\.txt: {message}"):
+            read_texts(tmp_path / "a.txt")
+    (tmp_path / "a.jsonl").write_text(json.dumps({"text": 3}))
+    with pytest.raises(InputError, match=r"a\.jsonl: row 1 of 'text' is 3, not text: name the column of texts"):
+        read_texts(tmp_path / "a.jsonl", "text")
+    (tmp_path / "a.csv").write_text("text,tags\nx,a|b\n")
+    assert read_texts(tmp_path / "a.csv", "text", "tags", "|").labels == [["a", "b"]]
+    assert read_texts(tmp_path / "a.csv", "text", "tags", "").labels == [["a|b"]]

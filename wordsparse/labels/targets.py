@@ -1,0 +1,89 @@
+"""The forms in which labels are given: a matrix, one class a row, or a list of labels for each row."""
+
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from wordsparse import validation
+from wordsparse.errors import InputError
+from wordsparse.labels import base
+
+Array = NDArray[Any]
+
+NAMED = ("classes", "lists")
+KINDS = ("sparse", "dense", *NAMED)
+
+
+def labels_of(Y: Any) -> tuple[Any, Array, str]:
+    """Y as CSR float32 of ones, its classes, and its kind, one of ``KINDS``.
+
+    Raises
+    ------
+    InputError
+        If Y has another form or holds something else than zeros and ones, or the labels are of several types.
+    """
+    rows = _listed(Y)
+    if rows is not None:
+        try:
+            classes = sorted(set(chain.from_iterable(rows)))
+        except TypeError as error:
+            raise InputError(f"the labels of Y must be all text or all numbers: {error}") from None
+        return _indicator(rows, classes), np.array(classes), "lists"
+    is_sparse: bool = sp.issparse(Y)
+    if not is_sparse:
+        array = base.dense_targets(Y)
+        if array.ndim == 1 or array.shape[1] == 1:
+            names, column = base.classes_of(array)
+            return _matrix(column, np.ones(column.shape[0], np.int64), names.shape[0]), names, "classes"
+        Y = sp.csr_array(array)
+    labels = validation.csr("Y", Y, np.dtype(np.float32))
+    labels.eliminate_zeros()
+    if labels.nnz and not (labels.data == 1).all():
+        at = int(np.argmax(labels.data != 1))
+        row = int(np.searchsorted(labels.indptr, at, side="right")) - 1
+        raise InputError(
+            f"Y must hold zeros and ones, not {labels.data[at]} (row {row}, column {labels.indices[at]}): for real "
+            "targets take SparseTargetRegressor, and give the labels of a row as a set"
+        )
+    return labels, np.arange(labels.shape[1]), "sparse" if is_sparse else "dense"
+
+
+def known_labels(Y: Any, classes: Array, kind: str) -> Any:
+    """Y as CSR of ones in the columns of known classes; other labels of a ``kind`` that names them are left out."""
+    if kind not in NAMED:
+        return labels_of(Y)[0]
+    rows = _listed(Y)
+    return _indicator([[label] for label in np.ravel(Y).tolist()] if rows is None else rows, classes.tolist())
+
+
+def _listed(Y: Any) -> list[Any] | None:
+    """The labels of each row, where Y has a list, tuple or set for each; None for a matrix or a vector.
+
+    Lists of equally many numbers are a matrix.
+    """
+    if isinstance(Y, str) or not isinstance(Y, Iterable) or getattr(Y, "ndim", 1) != 1:
+        return None
+    rows = list(Y)
+    if not all(isinstance(row, list | tuple | set | frozenset | np.ndarray) for row in rows):
+        return None
+    is_matrix = len(set(map(len, rows))) <= 1 and not any(isinstance(row, set | frozenset) for row in rows)
+    if is_matrix and not any(isinstance(label, str) for row in rows for label in row):
+        return None
+    return [[validation.plain(label) for label in row] for row in rows]
+
+
+def _indicator(rows: Sequence[Any], classes: Sequence[Any]) -> Any:
+    """The known labels of each row, each once, as CSR of ones."""
+    column = {label: place for place, label in enumerate(classes)}
+    found = [sorted({column[label] for label in row if label in column}) for row in rows]
+    columns = np.fromiter(chain.from_iterable(found), np.int64)
+    return _matrix(columns, np.array([len(row) for row in found]), len(column))
+
+
+def _matrix(columns: Array, lengths: Array, count: int) -> Any:
+    indptr = np.concatenate([[0], np.cumsum(lengths)])
+    return sp.csr_array((np.ones(columns.size, np.float32), columns, indptr), shape=(lengths.size, count))

@@ -1,0 +1,125 @@
+"""Texts to labels: scikit-learn's TF-IDF in front of the classifier, in one estimator and one saved model."""
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from wordsparse import optional, validation
+from wordsparse.corpus.tokens import tokenizer
+from wordsparse.errors import InputError
+from wordsparse.labels.classifier import SparseTargetClassifier
+from wordsparse.labels.state import Saved
+from wordsparse.labels.vectorizer import texts_of
+
+SOURCE = ("column", "labels", "separator")
+_text = optional.load("TextClassifier", "sklearn.feature_extraction.text", "labels")
+
+
+class TextClassifier(SparseTargetClassifier):
+    """Labels of raw texts: :class:`SparseTargetClassifier` on the TF-IDF of words and of words that follow each other.
+
+    Its methods are those of the classifier, with texts in the place of rows.
+
+    Parameters
+    ----------
+    tokens : str, optional
+        How texts become words: a tokeniser's name, as ``wordsparse.train`` takes it; None: lower-case words of two or
+        more letters and digits, as scikit-learn's vectorisers find them.
+    ngrams : int
+        The largest number of words that are a feature together.
+    min_count : int
+        Features of fewer training texts are left out.
+    n_components, threads, random_state
+        As for the classifier.
+
+    Attributes
+    ----------
+    vocabulary_ : list of str
+        The features.
+
+    Examples
+    --------
+    >>> from wordsparse.labels import TextClassifier
+    >>> texts = ["a cat purrs", "the dog barks", "cat and dog sleep", "a cat sleeps", "one dog runs"] * 4
+    >>> labels = [{"cat"}, {"dog"}, {"cat", "dog"}, {"cat"}, {"dog"}] * 4
+    >>> TextClassifier().fit(texts, labels).predict(["My cat!"])
+    [('cat',)]
+    """
+
+    # Of a saved classifier of texts (wordsparse.labels.state).
+    parts: ClassVar = {**SparseTargetClassifier.parts, "vocabulary": "list", "idf": "float words"}
+    _vectorizer: Any
+
+    def __init__(
+        self,
+        *,
+        tokens: str | None = None,
+        ngrams: int = 2,
+        min_count: int = 2,
+        n_components: int | None = None,
+        threads: int | None = None,
+        random_state: int = 0,
+    ) -> None:
+        super().__init__(n_components=n_components, threads=threads, random_state=random_state)
+        self.tokens = tokens
+        self.ngrams = ngrams
+        self.min_count = min_count
+        # For the command line: the columns that the texts came from, as read_texts takes them.
+        self.source: dict[str, str] = {}
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string, tags.input_tags.two_d_array = True, False
+        return tags
+
+    @property
+    def vocabulary_(self) -> list[str]:
+        """The features, in the order of their columns."""
+        return list(self._vectorizer.get_feature_names_out())
+
+    def _features(self, X: Any, *, reset: bool) -> Any:
+        texts = list(texts_of(X))
+        for row, text in enumerate(texts):
+            if not isinstance(text, str):
+                raise InputError(f"X must hold texts, but row {row} is {text!r:.40}: give a str for each row")
+        if not reset:
+            return super()._features(self._vectorizer.transform(texts), reset=False)
+        self._vectorizer = self._new_vectorizer()
+        try:
+            X = self._vectorizer.fit_transform(texts)
+        except ValueError as error:
+            raise InputError(
+                f"no word is in {self.min_count} of the {len(texts):,} texts ({error}): give more texts, or a smaller "
+                "min_count"
+            ) from None
+        return super()._features(X, reset=True)
+
+    def _new_vectorizer(self, vocabulary: list[str] | None = None) -> Any:
+        words: dict[str, Any] = {}
+        if self.tokens is not None:
+            words = {"tokenizer": tokenizer(self.tokens), "token_pattern": None, "lowercase": False}
+        return _text.TfidfVectorizer(
+            ngram_range=(1, validation.positive_int("ngrams", self.ngrams)),
+            min_df=validation.positive_int("min_count", self.min_count),
+            sublinear_tf=True,
+            dtype=np.float32,
+            vocabulary=vocabulary,
+            **words,
+        )
+
+    def _saved(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        content, arrays = super()._saved()
+        return {**content, "source": self.source}, {
+            **arrays,
+            "vocabulary": self.vocabulary_,
+            "idf": self._vectorizer.idf_,
+        }
+
+    def _restore(self, saved: Saved) -> None:
+        super()._restore(saved)
+        words, idf = saved["vocabulary"], saved["idf"]
+        if not len(words) == len(set(words)) == idf.shape[0] == self.n_features_in_:
+            raise saved.refusal("vocabulary")
+        self.source = {name: str(value) for name, value in saved.get("source", dict).items() if name in SOURCE}
+        self._vectorizer = self._new_vectorizer([str(word) for word in words])
+        self._vectorizer.idf_ = idf

@@ -1,0 +1,107 @@
+"""Texts with their labels, read from tables (CSV, JSON lines, Parquet) and from fastText's files."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from wordsparse.corpus.columns import ROW_FORMATS, format_of_file
+from wordsparse.errors import InputError
+from wordsparse.files import storage
+from wordsparse.files.unpacking import MAX_EXPANSION
+from wordsparse.vectors.formats.streams import BoundedStream
+
+logger = logging.getLogger(__name__)
+
+PREFIX = "__label__"
+MAX_LINE = 2**24
+
+
+@dataclass(frozen=True)
+class LabelledTexts:
+    """Texts, and the labels of each."""
+
+    texts: list[str]
+    labels: list[list[str]]
+
+
+def read_texts(
+    path: str | PathLike[str], column: str | None = None, labels: str | None = None, separator: str = ","
+) -> LabelledTexts:
+    """Read texts and their labels.
+
+    Parameters
+    ----------
+    path : path
+        A table whose name ends in .csv, .tsv, .jsonl, .ndjson, .parquet or .pq, plain or compressed, if ``column`` is
+        given; else a text on each line, with its labels as words ``__label__NAME``, as fastText reads them.
+    column, labels : str, optional
+        The columns of the text and of its labels; without ``labels`` rows have none.
+    separator : str
+        What stands between the labels in a cell of text; none if it is empty. A cell may also be a list.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or malformed, a column is missing, or a cell holds no text; the message names the row.
+    """
+    source, texts, found = Path(path), [], []
+    for text, names in _lines(source) if column is None else _rows(source, column, labels, separator):
+        texts.append(text)
+        found.append(names)
+    if not texts:
+        raise InputError(f"{source}: holds no texts: give at least one")
+    bare = sum(not names for names in found)
+    if bare and (labels is not None or bare < len(found)):
+        logger.warning("%s: %s of %s texts have no label", source, f"{bare:,}", f"{len(found):,}")
+    return LabelledTexts(texts, found)
+
+
+def is_table(path: Path) -> bool:
+    """Whether a file's name is that of a table."""
+    endings = {ending for format in ROW_FORMATS.values() for ending in format.suffixes}
+    return not endings.isdisjoint(suffix.lower() for suffix in path.suffixes[-2:])
+
+
+def is_labelled(path: Path) -> bool:
+    """Whether a file begins as fastText's labelled texts do."""
+    with storage.naming(path), BoundedStream(path) as stream:
+        return stream.readline(MAX_LINE).lstrip().startswith(PREFIX.encode())
+
+
+def _lines(path: Path) -> Iterator[tuple[str, list[str]]]:
+    with storage.naming(path), BoundedStream(path) as stream:
+        number = 0
+        while line := stream.readline(MAX_LINE):
+            number += 1
+            if len(line) == MAX_LINE:
+                raise InputError(f"line {number:,} is longer than {MAX_LINE:,} bytes: write one text a line")
+            try:
+                words = line.decode("utf-8-sig" if number == 1 else "utf-8").split()
+            except UnicodeDecodeError as error:
+                raise InputError(f"line {number:,} is not UTF-8 text: {error.reason}: convert it first") from error
+            names = [word.removeprefix(PREFIX) for word in words if word.startswith(PREFIX)]
+            yield " ".join(word for word in words if not word.startswith(PREFIX)), names
+
+
+def _rows(path: Path, column: str, labels: str | None, separator: str) -> Iterator[tuple[str, list[str]]]:
+    columns = [column] if labels is None else [column, labels]
+    for number, (text, *cells) in ROW_FORMATS[format_of_file(path)].cells(path, columns, MAX_EXPANSION):
+        if not isinstance(text, str | None):
+            raise InputError(
+                f"{path}: row {number:,} of {column!r} is {text!r:.40}, not text: name the column of texts"
+            )
+        yield text or "", [name for cell in cells for name in _names(cell, separator)]
+
+
+def _names(cell: Any, separator: str) -> list[str]:
+    """The labels in a cell: a list, a text with separators, or one value."""
+    if cell is None:
+        return []
+    if isinstance(cell, str):
+        parts = cell.split(separator) if separator else [cell]
+    else:
+        parts = [str(part) for part in cell] if hasattr(cell, "__iter__") else [str(cell)]
+    return [part.strip() for part in parts if part.strip()]
