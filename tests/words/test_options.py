@@ -46,7 +46,6 @@ def test_every_model_has_a_recipe_for_every_loss() -> None:
     ("name", "value"),
     [
         ("model", "glove"),
-        ("model", None),
         ("loss", "hinge"),
         ("dim", 0),
         ("dim", -3),
@@ -59,7 +58,6 @@ def test_every_model_has_a_recipe_for_every_loss() -> None:
         ("sample", float("inf")),
         ("sample", "none"),
         ("epochs", 0),
-        ("epochs", None),
         ("batch_tokens", 0),
         ("threads", 0),
         ("threads", 1.5),

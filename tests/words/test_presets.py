@@ -26,7 +26,12 @@ def test_a_preset_gives_defaults_for_what_is_not_given() -> None:
     assert (items.window, items.sample, items.used_recipe().distances) == (BASKET_WINDOW, 0, "equal")
     walks = Options(preset="walks", window=3, model="skipgram")
     assert (walks.window, walks.sample, walks.used_recipe().distances) == (3, 0, "linear")
-    assert [recommended("cbow", "bounded-ns", kind).as_dict()["loss"]["negatives"] for kind in PRESETS] == [5, 5, 20]
+    assert [recommended("cbow", "bounded-ns", kind).as_dict()["loss"]["negatives"] for kind in PRESETS] == [
+        5,
+        5,
+        20,
+        20,
+    ]
     assert Options(preset="text") == Options()
     assert "preset" not in Options().as_dict()
     assert walks.as_dict()["preset"] == "walks"

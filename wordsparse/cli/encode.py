@@ -11,6 +11,7 @@ from wordsparse.cli.common import emit, json_option, quiet_option
 from wordsparse.cli.config import config_option
 from wordsparse.cli.text_options import corpus_argument, given, preset_option, text_options, threads_option
 from wordsparse.display import Display
+from wordsparse.errors import InputError
 from wordsparse.words import presets
 
 
@@ -39,6 +40,8 @@ def command(
     input; read in the given order. Each line is a sentence, words are separated by white space, and nothing is
     changed: --format and --tokens name other ways.
     """
+    if preset == "graph":
+        raise InputError("a graph is not encoded: train --for graph reads its edges")
     started, asked = time.perf_counter(), given(options)
     asked.setdefault("min_count", presets.preset(preset or "text").min_count)
     with Display(not quiet) as display:

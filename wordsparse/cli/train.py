@@ -60,11 +60,13 @@ def command(
 
     CORPUS: files of UTF-8 text (plain, .gz, .bz2, .xz, .zst), directories, which are read down, or - for standard
     input. Each line is a sentence, words are separated by white space, and nothing is changed: --format and --tokens
-    name other ways.
+    name other ways. With --for graph: files of edges.
     """
     if place()[1] > 1 and (bootstrap or slice_by or slice_column):
         raise InputError("bootstrap and slices are for one process: start it without a launcher")
     asked = given(options)
+    if asked.get("preset") == "graph" and (bootstrap or slice_by or slice_column):
+        raise InputError("bootstrap and slices are for texts, not for a graph")
     asked |= {"recipe": click.get_current_context().meta.get(RECIPE), "progress": not quiet}
     if slice_by is None and slice_column is None:
         result, lines = _told(_trained(list(corpus), output, bootstrap, asked), output)

@@ -47,7 +47,7 @@ def format_of_file(path: PurePath) -> str:
 def _csv_cells(path: Path, columns: Sequence[str], max_expansion: float) -> Cells:
     """The delimiter is the first of DELIMITERS by which the header has all columns."""
     csv.field_size_limit(max(csv.field_size_limit(), LINE_BYTES))  # of the process; 131,072 at first
-    lines = _lines(path, max_expansion)
+    lines = lines_of(path, max_expansion)
     header = next(lines, "")
     for delimiter in DELIMITERS:
         names = _names(header, delimiter)
@@ -89,7 +89,7 @@ def _names(header: str, delimiter: str) -> list[str]:
 
 
 def _json_cells(path: Path, columns: Sequence[str], max_expansion: float) -> Cells:
-    for number, line in enumerate(_lines(path, max_expansion), 1):
+    for number, line in enumerate(lines_of(path, max_expansion), 1):
         if not line.strip():
             continue
         try:
@@ -107,7 +107,7 @@ def _json_cells(path: Path, columns: Sequence[str], max_expansion: float) -> Cel
         yield number, [row[column] for column in columns]
 
 
-def _lines(path: Path, max_expansion: float) -> Iterator[str]:
+def lines_of(path: Path, max_expansion: float) -> Iterator[str]:
     """The lines of a UTF-8 file, with their ends."""
     number, rest = 0, b""
     for block in itertools.chain(read_blocks(path, max_expansion), [b""]):

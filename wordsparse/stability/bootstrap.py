@@ -71,6 +71,8 @@ def resample(
     output = None if isinstance(model, WordModel) else Path(model)
     trained = model if isinstance(model, WordModel) else load(model)
     options = Options.from_dict(trained.options)
+    if options.preset == "graph":
+        raise InputError("bootstrap resamples the sentences of a text: a graph has none")
     given: dict[str, Any] = {name: value for name, value in trained.call.items() if name in abouts(TextOptions)}
     text = TrainingText(corpus, TextOptions(**given), options.threads, options.preset)
     done = 0

@@ -83,7 +83,7 @@ class Minibatches:
 
     def epoch(self, epoch: int, position: int = 0) -> Generator[tuple[int, Examples], None, None]:
         """An epoch from a position on, minibatch by minibatch, each with its end in the corpus."""
-        slices = self._slices.train(partial(self.sized, epoch), position)
+        slices = self._slices.train(partial(self.sized, epoch), position, epoch)
         makers = [partial(_built, build, epoch, self._part) for build in self._ahead]
         if makers:
             return prefetched(slices, makers)

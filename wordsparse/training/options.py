@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from os import PathLike
 from typing import Literal, TypeAlias
 
+from wordsparse.corpus.graph_options import GraphOptions
 from wordsparse.corpus.options import TextOptions
 from wordsparse.options import option
 from wordsparse.training.progress import Progress
@@ -58,7 +59,7 @@ class RunOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainOptions(RunOptions, TextOptions, Options):
+class TrainOptions(RunOptions, GraphOptions, TextOptions, Options):
     """All of them, unchecked: each part checks its own when it is made."""
 
     def __post_init__(self) -> None:

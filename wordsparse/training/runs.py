@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from wordsparse.corpus import EncodedCorpus
+from wordsparse.corpus.graph_options import GraphOptions
 from wordsparse.corpus.options import TextOptions
 from wordsparse.corpus.reading import Source
 from wordsparse.display import Display
@@ -37,7 +38,8 @@ def train(corpus: Source | EncodedCorpus, asked: TrainOptions) -> Model:
     Parameters
     ----------
     corpus : path, sequence of paths, EncodedCorpus, or iterable of token lists, of texts or of rows
-        Text is encoded into a temporary directory first; a directory that ``encode`` wrote is used as it is.
+        Text is encoded into a temporary directory first; a directory that ``encode`` wrote is used as it is. With
+        ``preset="graph"``, files of edges, an iterable of edges, a NetworkX graph or a SciPy matrix.
     {options}
 
     Returns
@@ -83,18 +85,20 @@ def requested(corpus: Source | EncodedCorpus, asked: TrainOptions) -> tuple[Opti
     options, run = part(asked, Options), part(asked, RunOptions)
     if run.resume and run.output is None:
         raise InputError("resume needs an output: the checkpoints of the interrupted run are beside it")
-    return options, TrainingText(corpus, part(asked, TextOptions), options.threads, options.preset), run
+    ways = part(asked, TextOptions), options.threads, options.preset, part(asked, GraphOptions)
+    return options, TrainingText(corpus, *ways), run
 
 
 def train_on(model: Model, corpus: Source | EncodedCorpus, *, progress: ProgressOption = "auto", **given: Any) -> Model:
     """See :meth:`wordsparse.training.model.Model.train`."""
-    names, texts = abouts(Options), abouts(TextOptions)
-    refuse_unknown(given, [*names, *texts])
+    names, texts, graphs = abouts(Options), abouts(TextOptions), abouts(GraphOptions)
+    refuse_unknown(given, [*names, *texts, *graphs])
     stored = {"epochs": Options.epochs, **{k: v for k, v in model.options.items() if k != "epochs"}}
     asked = {name: value for name, value in given.items() if name in names}
     options = Options(**{**vars(Options.from_dict(stored)), **asked})
     of_text = TextOptions(**{name: value for name, value in given.items() if name in texts})
-    text = TrainingText(corpus, of_text, options.threads, options.preset)
+    of_graph = GraphOptions(**{name: value for name, value in given.items() if name in graphs})
+    text = TrainingText(corpus, of_text, options.threads, options.preset, of_graph)
     with reports(progress) as (encoding, training), encoded(text, model.vocabulary.words, encoding) as ready:
         run = continued(model.copied(), ready, options)
         if run is None:

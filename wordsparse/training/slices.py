@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from wordsparse.corpus import END_OF_SENTENCE, OUT_OF_VOCABULARY, EncodedCorpus, Vocabulary
 from wordsparse.corpus.shard import Values
+from wordsparse.corpus.walks import Walks
 
 Array = NDArray[Any]
 
@@ -97,7 +98,7 @@ class Slices:
         seed: int,
         vocabulary: Vocabulary | None = None,
     ) -> None:
-        self._table = None
+        self._table, self._seed = None, seed
         if vocabulary is not None and vocabulary is not corpus.vocabulary:
             # Negative values index from the end, where −1 and −2 map to themselves.
             specials = [END_OF_SENTENCE, OUT_OF_VOCABULARY]
@@ -121,25 +122,27 @@ class Slices:
             )
             self.tokens -= self.heldout_tokens
 
-    def train(self, batch_tokens: int | Callable[[int], int], first: int = 0) -> Iterator[Slice]:
+    def train(self, batch_tokens: int | Callable[[int], int], first: int = 0, epoch: int = 0) -> Iterator[Slice]:
         """The slices from the position ``first`` on, which must be the first position of a slice.
 
         ``batch_tokens`` is the number of centre tokens, or a function that returns it for the first position of a
-        slice.
+        slice. Walks on a graph are other ones in each ``epoch``.
         """
         size = batch_tokens if callable(batch_tokens) else lambda position: batch_tokens
-        return self._cut(size, False, first)
+        return self._cut(size, False, first, epoch)
 
     def heldout(self, batch_tokens: int) -> Iterator[Slice]:
         """The same as :meth:`train` for the held-out text."""
-        return self._cut(lambda position: batch_tokens, True, 0)
+        return self._cut(lambda position: batch_tokens, True, 0, 0)
 
-    def _cut(self, size: Callable[[int], int], heldout: bool, first: int) -> Iterator[Slice]:
+    def _cut(self, size: Callable[[int], int], heldout: bool, first: int, epoch: int) -> Iterator[Slice]:
         for shard, end, offset in self._shards:
-            stop = max(0, first - offset)
+            stop, reach = max(0, first - offset), REACH
+            if isinstance(shard, Walks):
+                shard, reach = shard.of(self._seed, epoch), min(REACH, shard.reach)
             while stop < end:
                 start, stop = stop, min(stop + size(offset + stop), end)
-                low, high = max(0, start - REACH), min(end, stop + REACH)
+                low, high = max(0, start - reach), min(end, stop + reach)
                 ids = shard[low:high]
                 if self._table is not None:
                     ids = self._table[ids]
@@ -154,6 +157,9 @@ def _end_of_tokens(shard: Values, max_tokens: int) -> tuple[int, int]:
 
     The shard ends there, so that no window reaches beyond.
     """
+    if isinstance(shard, Walks):
+        end = min(shard.end_of_tokens(max_tokens), shard.shape[0])
+        return end, max_tokens - min(max_tokens, shard.tokens)
     block = 2**20
     for start in range(0, shard.shape[0], block):
         tokens = np.flatnonzero(shard[start : start + block] != END_OF_SENTENCE)

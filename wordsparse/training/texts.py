@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from wordsparse.corpus import EncodedCorpus, Vocabulary, encode
+from wordsparse.corpus.graph_options import GraphOptions
 from wordsparse.corpus.options import TextOptions
 from wordsparse.corpus.shards import is_encoded
 from wordsparse.corpus.sources import find_files
+from wordsparse.corpus.walks import walks_of
 from wordsparse.errors import InputError
 from wordsparse.files import storage
 from wordsparse.words import presets
@@ -34,6 +36,13 @@ class TrainingText:
     options: TextOptions = field(default_factory=TextOptions)
     threads: int | None = None
     preset: str = "text"
+    graph: GraphOptions = field(default_factory=GraphOptions)
+
+    def __post_init__(self) -> None:
+        foreign = self.options if self.preset == "graph" else self.graph
+        if given := ", ".join(foreign.given()):
+            kind = "a graph" if self.preset == "graph" else "a text"
+            raise InputError(f"{given}: does not apply to {kind}: leave it out, or see preset (--for)")
 
     @property
     def paths(self) -> "list[str | PathLike[str]] | None":
@@ -46,16 +55,18 @@ class TrainingText:
     def as_dict(self) -> dict[str, Any]:
         """What is given, as JSON and TOML can hold it; the corpus only where it is files."""
         corpus = {} if self.paths is None else {"corpus": [os.fspath(path) for path in self.paths]}
-        return {**self.options.given(), **corpus}
+        return {**self.options.given(), **self.graph.given(), **corpus}
 
     def encoded(self) -> EncodedCorpus | None:
-        """The corpus if it is already encoded, else None.
+        """The corpus if it is already encoded, or the walks on a graph; else None.
 
         Raises
         ------
         InputError
             If it is damaged, or was encoded with other options than the given ones.
         """
+        if self.preset == "graph":
+            return walks_of(self.corpus, self.graph)
         corpus = self.corpus
         if isinstance(corpus, (list, tuple)) and len(corpus) == 1 and isinstance(corpus[0], (str, PathLike)):
             corpus = corpus[0]

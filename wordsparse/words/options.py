@@ -16,11 +16,13 @@ from wordsparse.words.recipe import Recipe, recommended
 ModelName = Literal["cbow", "skipgram"]
 LossName = Literal["bounded-ns", "squared", "spherical", "taylor", "zloss"]
 DeviceName = Literal["auto", "cpu", "cuda"]
-PresetName = Literal["text", "items", "walks"]
+PresetName = Literal["text", "items", "walks", "graph"]
 MODELS: tuple[str, ...] = get_args(ModelName)
 LOSSES: tuple[str, ...] = get_args(LossName)
 # Skip-gram's minibatches hold fewer tokens with wider windows than this.
 WIDE_WINDOW = 255
+# Of the options whose default depends on the preset: those of text.
+DEFAULTS = {"model": "cbow", "epochs": 5, "window": 5, "sample": 1e-3, "subwords": True}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +41,9 @@ class Options:
     """
 
     model: ModelName = option(
-        "cbow", "CBOW predicts a word from the words around it; skip-gram predicts each of these from the word."
+        None,
+        "CBOW predicts a word from the words around it; skip-gram predicts each of these from the word.",
+        shown="cbow; with --for graph skipgram",
     )
     loss: LossName | str | losses.Loss | None = option(
         None,
@@ -60,7 +64,7 @@ class Options:
         None,
         "Subsampling threshold of word2vec: of a word whose relative frequency f is above it, a share √(sample/f) + "
         "sample/f of the occurrences is trained on; 0 for none. A text of fewer than 1/sample tokens has none either.",
-        shown="0.001; with --for items or walks 0",
+        shown="0.001; 0 with --for items, walks or graph",
     )
     measure_power: float | None = option(
         None,
@@ -68,7 +72,7 @@ class Options:
         "distribution.",
         shown="the recipe's, 0.5",
     )
-    epochs: int = option(5, "Passes over the text.")
+    epochs: int = option(None, "Passes over the text.", shown="5; with --for graph 1, on as many walks anew")
     batch_tokens: int | None = option(
         None, "Corpus tokens of the largest minibatches.", shown="the recipe's, fewer for a short text"
     )
@@ -109,16 +113,11 @@ class Options:
     def __post_init__(self) -> None:
         for field in fields(self):
             self._set(field.name, validation.plain(getattr(self, field.name)))
-        if self.model not in MODELS:
-            raise InputError(f"model must be one of {', '.join(MODELS)}, not {self.model!r}")
-        for name, value in {
-            "window": 5,
-            "sample": 1e-3,
-            "subwords": True,
-            **presets.preset(self.preset).options,
-        }.items():
+        for name, value in {**DEFAULTS, **presets.preset(self.preset).options}.items():
             if getattr(self, name) is None:
                 self._set(name, value)
+        if self.model not in MODELS:
+            raise InputError(f"model must be one of {', '.join(MODELS)}, not {self.model!r}")
         self._take_loss()
         for name in ("dim", "window", "epochs"):
             self._set(name, validation.positive_int(name, getattr(self, name)))

@@ -1,7 +1,7 @@
 """Defaults for kinds of sequences: text, baskets of items, and walks on a graph. docs/walks.md has the measurements."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from wordsparse.errors import InputError
@@ -73,6 +73,12 @@ PRESETS = {
         negatives=20.0,
     ),
 }
+_WALKS = PRESETS["walks"]
+PRESETS["graph"] = replace(
+    _WALKS,
+    about="the edges of a graph: walks are made while it trains",
+    options={**_WALKS.options, "model": "skipgram", "epochs": 1},
+)
 
 
 def preset(name: object) -> Preset:

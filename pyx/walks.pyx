@@ -1,0 +1,135 @@
+# cython: language_level=3
+"""Walks on a graph, made when they are read: as int32 ids, each followed by -2.
+
+Functions walk        consecutive walks of one length
+          thresholds  the weights of a node's edges as 32-bit limits, to draw from by bisection
+dtypes    indptr (V + 1,) int64, neighbours (E,) int32 of a CSR matrix with sorted columns; limits (E,) uint32, or (0,)
+          where every edge of a node is as likely; starts (V,) int32
+memory    the output comes from the caller; nothing is kept
+cost      two cache misses a step; with p and q as many draws as are refused, and a bisection for the draws between
+threads   runs without the GIL, in one thread; several may run at a time
+
+Randomness is counter-based: what a walk does depends on (key, its number) alone, so the walks are the same however they
+are cut into minibatches.
+
+p and q are those of node2vec (Grover & Leskovec, 2016): from t over v to x, an edge counts 1/p if x is t, 1 if t has an
+edge to x, 1/q else. A neighbour is drawn as if there were neither, and refused with the complement of its share of the
+largest of the three, so that no tables of pairs of edges are needed.
+"""
+
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
+
+from common cimport require
+
+cdef enum:
+    END_OF_SENTENCE = -2
+    OUT_OF_VOCABULARY = -1
+
+cdef double ALL_BITS = 4294967296.0
+
+
+cdef inline uint64_t mix(uint64_t key, uint64_t position) noexcept nogil:
+    """The output function of SplitMix64 (Steele, Lea & Flood, OOPSLA 2014) at `position` of stream `key`."""
+    cdef uint64_t z = key + position * <uint64_t> 0x9E3779B97F4A7C15
+    z = (z ^ (z >> 30)) * <uint64_t> 0xBF58476D1CE4E5B9
+    z = (z ^ (z >> 27)) * <uint64_t> 0x94D049BB133111EB
+    return z ^ (z >> 31)
+
+
+cdef inline int64_t first_above(const uint32_t* limits, int64_t low, int64_t high, uint32_t drawn) noexcept nogil:
+    """The first of limits[low:high] that is not below the drawn number; the last one's limit is all bits."""
+    cdef int64_t middle
+    high -= 1
+    while low < high:
+        middle = (low + high) // 2
+        if limits[middle] < drawn:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+cdef inline bint has_edge(const int32_t* neighbours, int64_t low, int64_t high, int32_t to) noexcept nogil:
+    cdef int64_t middle
+    while low < high:
+        middle = (low + high) // 2
+        if neighbours[middle] < to:
+            low = middle + 1
+        elif neighbours[middle] > to:
+            high = middle
+        else:
+            return True
+    return False
+
+
+def thresholds(const int64_t[::1] indptr, const double[::1] weights, uint32_t[::1] limits):
+    """limits[e] = 2³² Σ the node's weights up to e / Σ all of them, less one; all bits at a node's last edge."""
+    cdef Py_ssize_t node
+    cdef int64_t edge
+    cdef double total, sum
+    require(weights.shape[0] == limits.shape[0] and indptr[indptr.shape[0] - 1] == limits.shape[0],
+            "each edge must have a weight and a limit")
+    with nogil:
+        for node in range(indptr.shape[0] - 1):
+            total = sum = 0
+            for edge in range(indptr[node], indptr[node + 1]):
+                total += weights[edge]
+            for edge in range(indptr[node], indptr[node + 1]):
+                sum += weights[edge]
+                limits[edge] = <uint32_t> max(0.0, min(sum / total * ALL_BITS, ALL_BITS) - 1)
+            if indptr[node] < indptr[node + 1]:
+                limits[indptr[node + 1] - 1] = <uint32_t> 0xFFFFFFFF
+
+
+def walk(const int64_t[::1] indptr, const int32_t[::1] neighbours, const uint32_t[::1] limits,
+         const int32_t[::1] starts, int64_t first, double p, double q, uint64_t key, int32_t[:, ::1] out):
+    """Write the walks first, first + 1, … into the rows of out, whose last column is the end of a sentence.
+
+    Walk w begins at starts[w mod V]. One that comes to a node without an edge is filled up with -1.
+    """
+    cdef Py_ssize_t row, step, length = out.shape[1] - 1
+    cdef int64_t nodes = starts.shape[0], low, high, edge
+    cdef int32_t at, last, to
+    cdef uint64_t own, count, drawn
+    cdef bint weighted = limits.shape[0] > 0, plain = p == 1 and q == 1
+    cdef double largest = max(1 / p, 1.0, 1 / q)
+    # Of 2³² equally likely numbers: below these a neighbour is taken.
+    cdef double back = ALL_BITS / p / largest, near = ALL_BITS / largest, far = ALL_BITS / q / largest
+    cdef double sure = min(back, near, far)
+    require(nodes > 0 and indptr.shape[0] == nodes + 1 and length > 0, "each node must have its edges and a start")
+    require(indptr[nodes] == neighbours.shape[0] and (not weighted or limits.shape[0] == neighbours.shape[0]),
+            "the edges must be those of the nodes")
+    cdef const int32_t* to_ = &neighbours[0]
+    cdef const uint32_t* limits_ = &limits[0] if weighted else NULL
+    with nogil:
+        for row in range(out.shape[0]):
+            own, count = mix(key, <uint64_t> (first + row)), 0
+            at, last = starts[(first + row) % nodes], -1
+            out[row, 0] = at
+            for step in range(1, length):
+                low, high = indptr[at], indptr[at + 1]
+                if low == high:
+                    at = OUT_OF_VOCABULARY
+                while at != OUT_OF_VOCABULARY:
+                    drawn = mix(own, count)
+                    count += 1
+                    if weighted:
+                        edge = first_above(limits_, low, high, <uint32_t> (drawn >> 32))
+                    else:
+                        edge = low + <int64_t> ((drawn >> 32) * <uint64_t> (high - low) >> 32)
+                    to = to_[edge]
+                    if plain or last < 0 or <uint32_t> drawn < sure:
+                        break
+                    if <uint32_t> drawn < (back if to == last else
+                                           near if has_edge(to_, indptr[last], indptr[last + 1], to) else far):
+                        break
+                if at == OUT_OF_VOCABULARY:
+                    break
+                last, at = at, to
+                out[row, step] = at
+            else:
+                step = length
+            while step < length:
+                out[row, step] = OUT_OF_VOCABULARY
+                step += 1
+            out[row, length] = END_OF_SENTENCE

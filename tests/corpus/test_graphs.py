@@ -1,0 +1,184 @@
+"""Graphs: what is read, what is refused, and the walks on them."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from scipy.io import mmwrite
+
+from wordsparse.corpus.graph_options import GraphOptions
+from wordsparse.corpus.graphs import read_graph
+from wordsparse.corpus.shard import END_OF_SENTENCE, OUT_OF_VOCABULARY
+from wordsparse.corpus.walks import walks_of
+from wordsparse.errors import InputError
+
+EDGES = [("a", "b", 2.0), ("b", "c", 1.0), ("a", "c", 3.0), ("c", "d", 1.0)]
+
+
+def arcs(source: Any, **options: Any) -> dict[tuple[str, str], float]:
+    """The weight of each pair of a source and a target."""
+    graph = read_graph(source, GraphOptions(**options))
+    found = graph.edges.tocoo()
+    ends = zip(found.row.tolist(), found.col.tolist(), strict=True)
+    return {(graph.nodes[a], graph.nodes[b]): w for (a, b), w in zip(ends, found.data.tolist(), strict=True)}
+
+
+def expected(directed: bool) -> dict[tuple[str, str], float]:
+    both = {} if directed else {(b, a): w for a, b, w in EDGES}
+    return {(a, b): w for a, b, w in EDGES} | both
+
+
+@pytest.mark.parametrize("directed", [True, False])
+@pytest.mark.parametrize(
+    ("name", "line", "head", "options"),
+    [
+        ("g.txt", "{} {} {}", "# a comment\n\n", {}),
+        ("g.edges", "{}\t{}\t{}", "% a comment\n", {}),
+        ("g.csv", "{},{},{}", "from,to,weight\n", {}),
+        ("g.tsv", "x\t{}\t{}\t{}", "other\tfrom\tto\tstrength\n", {"ends": "from,to", "edge_weight": "strength"}),
+    ],
+)
+def test_files_of_edges(
+    tmp_path: Path, name: str, line: str, head: str, options: dict[str, Any], directed: bool
+) -> None:
+    (tmp_path / name).write_text(head + "\n".join(line.format(*edge) for edge in EDGES))
+    assert arcs(tmp_path / name, directed=directed, **options) == expected(directed)
+
+
+def test_other_graphs(tmp_path: Path) -> None:
+    networkx = pytest.importorskip("networkx")
+    graph = networkx.DiGraph()
+    graph.add_weighted_edges_from(EDGES)
+    assert arcs(graph) == expected(directed=True)
+    assert arcs(graph, directed=False) == expected(directed=False)
+    assert arcs(iter(EDGES)) == expected(directed=False)
+    graph.add_nodes_from(["alone"])
+    assert arcs(graph) == expected(directed=True)
+    matrix = networkx.to_scipy_sparse_array(graph, nodelist="abcd")
+    numbered = {(str("abcd".index(a)), str("abcd".index(b))): w for (a, b), w in expected(directed=False).items()}
+    assert arcs(matrix) == numbered
+    mmwrite(tmp_path / "g.mtx", matrix)
+    assert arcs(tmp_path / "g.mtx") == {(str(int(a) + 1), str(int(b) + 1)): w for (a, b), w in numbered.items()}
+
+
+def test_a_parquet_file(tmp_path: Path) -> None:
+    arrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    a, b, w = zip(*EDGES, strict=True)
+    parquet.write_table(arrow.table({"user": list(a), "weight": list(w), "item": list(b)}), tmp_path / "g.parquet")
+    assert arcs(tmp_path / "g.parquet") == expected(directed=False)
+
+
+def test_what_is_left_out_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    # An edge that is listed twice in one direction adds up; the same in both directions is one edge.
+    graph = [("a", "a"), ("a", "b"), ("b", "a"), ("c", "b"), ("c", "b"), ("d", "d")]
+    assert arcs(graph) == {("a", "b"): 1, ("b", "a"): 1, ("c", "b"): 2, ("b", "c"): 2}
+    said = " ".join(record.getMessage() for record in caplog.records)
+    assert "2 edges from a node to itself" in said
+    assert "1 nodes without an edge" in said
+
+
+REFUSED: dict[str, tuple[Any, dict[str, Any], str]] = {
+    "negative": ([("a", "b", 1), ("b", "c", -1)], {}, "from 'b' to 'c' has the weight -1"),
+    "nan": ([("a", "b", float("nan"))], {}, "weights must be positive"),
+    "one node": ([("a", "a")], {}, "no edge between two nodes"),
+    "nothing": (iter([]), {}, "there is no edge"),
+    "no edge": ([("a",)], {}, "not an edge"),
+    "a word": (iter(["ab"]), {}, "not an edge"),
+    "no number": ([("a", "b", "much")], {}, "no number"),
+    "a weight is missing": ([("a", "b", 1), ("b", "c")], {}, "2 has no weight"),
+    "not square": (sp.csr_array((2, 3)), {}, "square"),
+    "a number": (7, {}, "not 7"),
+    "p": ([("a", "b")], {"p": 0}, "p must be from"),
+    "length": ([("a", "b")], {"walk_length": 1}, "at least 2"),
+    "ends": ([("a", "b")], {"ends": "a"}, "two columns"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_requests_that_are_refused(case: str) -> None:
+    source, options, message = REFUSED[case]
+    with pytest.raises(InputError, match=message):
+        read_graph(source, GraphOptions(**options))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "options", "message"),
+    [
+        ("g.csv", "from,to\na,b\n", {"edge_weight": "strength"}, "no column 'strength'"),
+        ("g.csv", "from,to\na,b\n", {"ends": "from,till"}, "no column 'till'"),
+        ("g.csv", "from\na\n", {}, "one column"),
+        ("g.txt", "a b\n", {"ends": "x,y"}, "no names"),
+        ("g.jsonl", "{}", {}, "ends=SOURCE,TARGET"),
+        ("g.mtx", "no matrix", {}, "Matrix Market"),
+    ],
+)
+def test_files_that_are_refused(tmp_path: Path, name: str, text: str, options: dict[str, str], message: str) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(InputError, match=message):
+        read_graph(tmp_path / name, GraphOptions(**options))
+
+
+def test_a_graph_that_is_too_large_is_refused_before_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "g.txt").write_text("1 2\n" * 100_000)
+    monkeypatch.setattr("wordsparse.machine.memory.least_left", lambda: (10**6, "test"))
+    with pytest.raises(InputError, match="a graph of 100,000 edges needs about"):
+        read_graph(tmp_path / "g.txt", GraphOptions())
+
+
+def walks(source: Any, seed: int = 1, epoch: int = 0, **options: Any) -> tuple[np.ndarray, list[str]]:
+    """The walks (n, length + 1), and the names of their ids."""
+    corpus = walks_of(source, GraphOptions(**options))
+    found = corpus.shards[0].of(seed, epoch)[:]  # type: ignore[attr-defined]
+    return found.reshape(-1, options["walk_length"] + 1), corpus.vocabulary.words
+
+
+def transitions(found: np.ndarray, words: list[str], before: str, at: str) -> dict[str, float]:
+    """How often each node follows two nodes."""
+    rows = "".join("".join(words[i] for i in walk[:-1]) + "." for walk in found)
+    after = Counter(rows[i + 2] for i in range(len(rows) - 2) if rows[i : i + 2] == before + at and rows[i + 2] != ".")
+    return {node: count / after.total() for node, count in sorted(after.items())}
+
+
+def test_walks_follow_edges_by_their_weights() -> None:
+    found, words = walks(EDGES, walk_length=30, walks=2000)
+    assert (found[:, -1] == END_OF_SENTENCE).all()
+    assert Counter(found[:, 0].tolist()) == dict.fromkeys(range(4), 2000)
+    share = transitions(found, words, "b", "a")
+    assert share == pytest.approx({"b": 0.4, "c": 0.6}, abs=0.02)
+    assert transitions(found, words, "d", "c") == pytest.approx({"a": 0.6, "b": 0.2, "d": 0.2}, abs=0.02)
+
+
+def test_p_and_q_are_those_of_node2vec() -> None:
+    found, words = walks(EDGES, walk_length=30, walks=2000, p=4.0, q=0.25)
+    # From b over c: back to b 1/p, to a, which has an edge from b, 1, to d 1/q; times the weights 1, 3 and 1.
+    assert transitions(found, words, "b", "c") == pytest.approx(
+        {"a": 3 / 7.25, "b": 0.25 / 7.25, "d": 4 / 7.25}, abs=0.02
+    )
+
+
+def test_a_walk_that_can_go_no_further_ends() -> None:
+    found, words = walks([("a", "b"), ("b", "c")], walk_length=4, walks=1, directed=True)
+    ends = {words[walk[0]]: walk[1:4].tolist() for walk in found}
+    place = {word: i for i, word in enumerate(words)}
+    assert ends["c"] == [OUT_OF_VOCABULARY] * 3
+    assert ends["a"] == [place["b"], place["c"], OUT_OF_VOCABULARY]
+
+
+def test_walks_are_the_same_however_they_are_cut() -> None:
+    corpus = walks_of(EDGES, GraphOptions(walk_length=7, walks=5, p=2.0))
+    shard = corpus.shards[0].of(3, 2)  # type: ignore[attr-defined]
+    whole, size = shard[:], shard.shape[0]
+    assert size == corpus.tokens + corpus.sentences
+    for step in (1, 5, 8, 13):
+        parts = [shard[start : start + step] for start in range(0, size, step)]
+        np.testing.assert_array_equal(np.concatenate(parts), whole)
+    assert not np.array_equal(shard.of(3, 3)[:], whole)
+    assert not np.array_equal(shard.of(4, 2)[:], whole)
+    counted = np.bincount(np.concatenate([shard.of(3, epoch)[:] for epoch in range(400)]) + 2)[2:]
+    np.testing.assert_allclose(counted / 400, corpus.vocabulary.counts, rtol=0.1)

@@ -1,0 +1,59 @@
+"""Training on a graph: communities, the same bytes, resumed runs, requests that are refused."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import wordsparse as ws
+from wordsparse.errors import InputError
+from wordsparse.training.interruption import Interrupted
+
+OPTIONS: dict[str, Any] = {"preset": "graph", "dim": 8, "walk_length": 20, "walks": 5, "progress": False}
+random = np.random.default_rng(0)
+# Four communities of 15 nodes, most of whose edges are inside.
+PAIRS = [(a, b) for a in range(60) for b in range(a) if random.random() < (0.4 if a // 15 == b // 15 else 0.02)]
+
+
+@pytest.fixture
+def edges(tmp_path: Path) -> Path:
+    path = tmp_path / "edges.csv"
+    path.write_text("src,dst\n" + "\n".join(f"{a},{b}" for a, b in PAIRS))
+    return path
+
+
+def test_nodes_of_a_community_are_alike(edges: Path) -> None:
+    model = ws.train(edges, **OPTIONS)
+    assert (model.options["model"], model.options["epochs"], len(model)) == ("skipgram", 1, 60)
+    near = [other for node in range(60) for other, _ in model.wv.most_similar(str(node), topn=5)]
+    same = [int(other) // 15 == node // 5 // 15 for node, other in enumerate(near)]
+    assert np.mean(same) > 0.8
+
+
+def test_the_same_bytes_on_any_number_of_threads_and_after_an_interruption(edges: Path, tmp_path: Path) -> None:
+    options = {**OPTIONS, "epochs": 3, "q": 0.5}
+    whole = ws.train(edges, threads=1, **options)
+
+    def stop(progress: Any) -> None:
+        if progress.tokens > whole.report["tokens"] // 2:
+            raise Interrupted
+
+    with pytest.raises(Interrupted):
+        ws.train(edges, output=tmp_path / "model", threads=2, **{**options, "progress": stop})
+    resumed = ws.train(edges, output=tmp_path / "model", resume=True, threads=2, **options)
+    assert resumed.vectors.tobytes() == whole.vectors.tobytes()
+    further = ws.train(edges, output=tmp_path / "model", resume=True, **{**options, "epochs": 4})
+    assert len(further.report["loss"]) == 4
+    # A model goes on with a graph that has grown.
+    grown = further.train([(str(a), str(b)) for a, b in PAIRS] + [("new", "1"), ("new", "2")], walk_length=20, epochs=1)
+    assert "new" in grown
+
+
+def test_requests_that_are_refused(edges: Path) -> None:
+    with pytest.raises(InputError, match="tokens: does not apply to a graph"):
+        ws.train(edges, tokens="simple", **OPTIONS)
+    with pytest.raises(InputError, match="walk_length: does not apply to a text"):
+        ws.train([["a", "b"]], walk_length=20)
+    with pytest.raises(InputError, match="a graph has none"):
+        ws.resample(ws.train(edges, **OPTIONS), edges, 2)

@@ -1,0 +1,63 @@
+"""The options of walks on a graph."""
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+from wordsparse import validation
+from wordsparse.errors import InputError
+from wordsparse.options import option
+
+# Beyond these so many draws would be refused that a walk takes minutes.
+LEAST, MOST = 0.01, 100.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class GraphOptions:
+    """How a graph is read and walked on; each with --for graph only."""
+
+    walks: int = option(10, "Walks from each node in an epoch, with --for graph.")
+    walk_length: int = option(80, "Nodes of a walk.")
+    p: float = option(1.0, "node2vec's p: a step back to the node before counts 1/p.")
+    q: float = option(1.0, "node2vec's q: a step to a node that the node before has no edge to counts 1/q.")
+    directed: bool | None = option(
+        None, "Follow edges from source to target only.", shown="as a NetworkX graph says; files are undirected"
+    )
+    ends: str | None = option(
+        None,
+        "Columns of the two nodes of an edge in files of rows, with --for graph.",
+        shown="the first two",
+        metavar="SOURCE,TARGET",
+    )
+    edge_weight: str | None = option(
+        None,
+        "Column, or NetworkX attribute, of the weight of an edge.",
+        shown="weight; the third of three numbers where columns have no names",
+        metavar="NAME",
+    )
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            object.__setattr__(self, field.name, validation.plain(getattr(self, field.name)))
+        for name in ("walks", "walk_length"):
+            validation.positive_int(name, getattr(self, name))
+        if self.walk_length < 2:
+            raise InputError("walk_length must be at least 2: a walk of one node takes no edge")
+        for name in ("p", "q"):
+            if not LEAST <= validation.non_negative(name, getattr(self, name)) <= MOST:
+                raise InputError(f"{name} must be from {LEAST:g} to {MOST:g}, not {getattr(self, name)}")
+        if self.ends is not None and len(self.columns) != 2:
+            raise InputError(f"ends must name two columns, SOURCE,TARGET, not {self.ends!r}")
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of the columns of an edge's two nodes."""
+        return [] if self.ends is None else [name.strip() for name in self.ends.split(",")]
+
+    def walked(self) -> dict[str, Any]:
+        """What the walks on a graph depend on besides it."""
+        return {name: getattr(self, name) for name in ("walks", "walk_length", "p", "q")}
+
+    def given(self) -> dict[str, Any]:
+        """The options that differ from their defaults, as JSON and TOML can hold them."""
+        values = {field.name: (getattr(self, field.name), field.default) for field in fields(GraphOptions)}
+        return {name: value for name, (value, default) in values.items() if value != default}

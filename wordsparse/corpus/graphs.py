@@ -1,0 +1,258 @@
+"""Graphs, from files of edges, NetworkX and SciPy: a matrix of weights, and the names of its nodes."""
+
+import csv
+import logging
+import os
+from array import array
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from wordsparse import optional
+from wordsparse.corpus._numbering import Numbering
+from wordsparse.corpus.columns import DELIMITERS, ROW_FORMATS, format_of_file, lines_of
+from wordsparse.corpus.graph_options import GraphOptions
+from wordsparse.corpus.sources import COMPRESSED, find_files, opened
+from wordsparse.errors import InputError
+from wordsparse.files.unpacking import MAX_EXPANSION
+from wordsparse.machine import memory
+
+logger = logging.getLogger(__name__)
+
+# The peak for each edge, while the matrix is turned and put in order: measured.
+BYTES_PER_EDGE = 130
+# A graph of more edges says what it takes before it is read.
+MANY = 10_000_000
+# Characters that begin a comment in a list of edges.
+COMMENTS = ("#", "%")
+WEIGHT = "weight"
+_BLOCK = 2**20
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Names of nodes, and the weights of the edges from a row's node to a column's, (V, V), every node with an edge."""
+
+    nodes: list[str]
+    edges: sp.csr_array
+
+
+def read_graph(source: Any, options: GraphOptions) -> Graph:
+    """Read a graph.
+
+    Parameters
+    ----------
+    source : path, list of paths, NetworkX graph, SciPy matrix, or iterable of edges
+        In files of lines (``#`` and ``%`` begin a comment), of rows (.csv, .tsv, .jsonl, .parquet) and in an iterable,
+        an edge is two nodes, and a weight where there is one; edges that are listed several times add up. ``.mtx`` and
+        a matrix have a row and a column for each node: their names are numbers, from 1 in the file, from 0 in a matrix.
+    options : GraphOptions
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, a weight is negative or no number, there is no edge, or the memory does not suffice.
+    """
+    if sp.issparse(source):
+        nodes, edges, directed = *_of_matrix(source, 0), options.directed
+    elif hasattr(source, "is_directed") and hasattr(source, "edges"):
+        nodes, edges, directed = *_of_networkx(source, options), options.directed
+        directed = source.is_directed() if directed is None else directed
+    else:
+        paths = [source] if isinstance(source, str | os.PathLike) else source
+        files = find_files(paths) if _are_paths(paths) else None
+        if files is None and not isinstance(source, Iterable):
+            raise InputError(f"a graph is a file of edges, a NetworkX graph or a SciPy matrix, not {source!r:.60}")
+        if files is not None and [_suffix(file) for file in files] == [".mtx"]:
+            nodes, edges, directed = *_of_mtx(files[0]), options.directed
+        else:
+            nodes, edges, directed = *_of_rows(files, source, options), options.directed
+    return _checked(nodes, edges, bool(directed))
+
+
+def _checked(nodes: list[str], edges: sp.csr_array, directed: bool) -> Graph:
+    """The graph without self-loops and nodes without an edge, in both directions unless ``directed``."""
+    weights = edges.data
+    if not np.isfinite(weights).all() or (weights < 0).any():
+        bad = edges.tocoo()
+        at = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))[0]
+        ends = f"{nodes[bad.row[at]]!r:.40} to {nodes[bad.col[at]]!r:.40}"
+        raise InputError(f"the edge from {ends} has the weight {weights[at]:g}: weights must be positive numbers")
+    loops = edges.diagonal()
+    if count := int(np.count_nonzero(loops)):
+        logger.warning("%s edges from a node to itself are left out", f"{count:,}")
+        edges = edges - sp.diags_array(loops, format="csr")
+    if not directed:
+        edges = edges.maximum(edges.T.tocsr())
+    edges.eliminate_zeros()
+    has_edge = (np.diff(edges.indptr) > 0) | (np.bincount(edges.indices, minlength=len(nodes)) > 0)
+    if not has_edge.any():
+        raise InputError("the graph has no edge between two nodes: there is nothing to walk on")
+    if count := int(np.count_nonzero(~has_edge)):
+        logger.warning("%s nodes without an edge are left out: they get no vector", f"{count:,}")
+        kept = np.flatnonzero(has_edge)
+        nodes, edges = [nodes[node] for node in kept], edges[kept][:, kept].tocsr()
+    logger.info("a graph of %s nodes and %s edges", f"{len(nodes):,}", f"{edges.nnz // (1 if directed else 2):,}")
+    return Graph(nodes, edges)
+
+
+def _matrix(ends: np.ndarray, weights: np.ndarray, nodes: int) -> sp.csr_array:
+    """The matrix of edges (n, 2) by number; edges that are there several times add up."""
+    return sp.coo_array((weights, (ends[:, 0], ends[:, 1])), (nodes, nodes)).tocsr()
+
+
+def _of_matrix(matrix: Any, first: int) -> tuple[list[str], sp.csr_array]:
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
+        raise InputError(f"a matrix of edges must be square, a row and a column for each node, not {matrix.shape}")
+    check_memory(matrix.nnz)
+    edges = sp.csr_array(matrix, dtype=np.float64)
+    edges.sum_duplicates()
+    return [str(node) for node in range(first, first + edges.shape[0])], edges
+
+
+def _of_mtx(path: Path) -> tuple[list[str], sp.csr_array]:
+    from scipy.io import mmread
+
+    try:
+        return _of_matrix(sp.coo_array(mmread(path)), 1)
+    except (ValueError, OSError, OverflowError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{path}: is no Matrix Market file that can be read: {error}") from error
+
+
+def _of_networkx(graph: Any, options: GraphOptions) -> tuple[list[str], sp.csr_array]:
+    check_memory(graph.number_of_edges())
+    numbers = {node: number for number, node in enumerate(graph.nodes)}
+    name = options.edge_weight or WEIGHT
+    found = [(numbers[a], numbers[b], weight) for a, b, weight in graph.edges(data=name, default=None)]
+    if options.edge_weight and all(weight is None for _, _, weight in found):
+        raise InputError(f"no edge of the graph has the attribute {name!r}: name another one as edge_weight")
+    try:
+        weights = np.array([1.0 if weight is None else weight for _, _, weight in found], np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"the attribute {name!r} of the edges must be numbers: {error}") from error
+    ends = np.array([edge[:2] for edge in found], np.int64).reshape(-1, 2)
+    return [str(node) for node in numbers], _matrix(ends, weights, len(numbers))
+
+
+def _of_rows(files: list[Path] | None, source: Any, options: GraphOptions) -> tuple[list[str], sp.csr_array]:
+    """The graph of files of edges, or of an iterable of them."""
+    numbering, weights = Numbering(), array("d")
+    named = [("the edges", enumerate(source, 1))] if files is None else [(str(f), _cells(f, options)) for f in files]
+    for file in files or ():
+        check_memory(_expected(file))
+    blocks = [np.empty((0, 2), np.int32)]
+    for name, cells in named:
+        stream = _pairs(name, cells, weights)
+        while (block := numbering.number(stream, 0, _BLOCK)).size:
+            blocks.append(block.reshape(-1, 3)[:, :2].copy())
+            check_memory(len(weights))
+    if not weights:
+        raise InputError("there is no edge: give the two nodes of an edge in each line, row or item")
+    nodes = [str(node) for node in numbering.tokens]
+    return nodes, _matrix(np.concatenate(blocks), np.array(weights), len(nodes))
+
+
+def _pairs(name: str, cells: Iterable[tuple[int, Any]], weights: Any) -> Iterator[list[str]]:
+    """The two nodes of each edge, whose weight is appended to ``weights``; 1 where the first edge has none."""
+    width = 0
+    for number, row in cells:
+        if isinstance(row, str) or not len(row) >= 2:
+            raise InputError(
+                f"{name}: {number} is {row!r:.60}, not an edge: give two nodes, and a weight if there is one"
+            )
+        width = width or min(len(row), 3)
+        if len(row) < width:
+            raise InputError(f"{name}: {number} has no weight, but the first edge has one: give every edge a weight")
+        try:
+            weights.append(float(row[2]) if width == 3 else 1.0)
+        except (TypeError, ValueError):
+            raise InputError(
+                f"{name}: {number} has the weight {row[2]!r:.40}, which is no number; edge_weight names the column"
+            ) from None
+        if row[0] is None or row[1] is None:
+            raise InputError(f"{name}: {number} has an empty node: give every edge two nodes")
+        yield [str(row[0]), str(row[1])]
+
+
+def _cells(path: Path, options: GraphOptions) -> Iterator[tuple[int, Any]]:
+    """The number of each line or row, and its two nodes, with a weight where there is one."""
+    suffix = _suffix(path)
+    if suffix in (".parquet", ".pq"):
+        schema = optional.load("reading Parquet files", "pyarrow.parquet").read_schema
+        return _columns(path, schema(path).names, options)
+    if suffix in (".jsonl", ".ndjson"):
+        if not options.columns:
+            raise InputError(f"{path}: name the two columns of an edge's nodes: ends=SOURCE,TARGET")
+        return _columns(path, [], options)
+    if suffix in (".csv", ".tsv"):
+        first = next(lines_of(path, MAX_EXPANSION), "")
+        names = max((next(csv.reader([first], delimiter=mark), []) for mark in DELIMITERS), key=len)
+        if options.ends or options.edge_weight or not all(map(_is_number, names[:2])):
+            return _columns(path, names, options)
+    elif options.ends or options.edge_weight:
+        raise InputError(f"{path}: its columns have no names: leave out ends and edge_weight, or give rows (.csv)")
+    return _lines(path)
+
+
+def _columns(path: Path, names: list[str], options: GraphOptions) -> Iterator[tuple[int, Any]]:
+    """The cells of the named columns."""
+    weight = options.edge_weight or (WEIGHT if WEIGHT in names else None)
+    ends = options.columns or [name for name in names if name != weight][:2]
+    if len(ends) < 2:
+        raise InputError(f"{path}: has one column, {', '.join(names)}: an edge needs two, its nodes")
+    return ROW_FORMATS[format_of_file(path)].cells(path, [*ends, *([weight] if weight else [])], MAX_EXPANSION)
+
+
+def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """The cells of the lines of a file without names, between white space or the mark that the first line has.
+
+    A third cell is a weight if every line has three and it is a number; more cells are not read.
+    """
+    mark, width = None, 0
+    for number, line in enumerate(lines_of(path, MAX_EXPANSION), 1):
+        if line.startswith(COMMENTS) or not line.strip():
+            continue
+        if not width:
+            mark = next((mark for mark in DELIMITERS if mark in line.strip()), None)
+        cells = [cell.strip() for cell in line.split(mark)] if mark else line.split()
+        width = width or (3 if len(cells) == 3 and _is_number(cells[2]) else 2)
+        yield number, cells[:width]
+
+
+def check_memory(edges: int) -> None:
+    """InputError if a graph of so many edges does not fit into the memory that is left."""
+    memory.check(edges * BYTES_PER_EDGE, f"a graph of {edges:,} edges")
+
+
+def _expected(path: Path) -> int:
+    """About how many edges a file of lines holds, by its first ones; a large number is said."""
+    with opened(path) as file:
+        start = file.read(2**16)
+    edges = path.stat().st_size * start.count(b"\n") // max(len(start), 1)
+    if edges > MANY:
+        logger.info("%s: some %s edges, about %.3g GB of memory", path, f"{edges:,}", edges * BYTES_PER_EDGE / 1e9)
+    return edges
+
+
+def _suffix(path: Path) -> str:
+    """Of a file's name, without that of its compression."""
+    suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() not in COMPRESSED]
+    return suffixes[-1] if suffixes else ""
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _are_paths(source: Any) -> bool:
+    return isinstance(source, list | tuple) and all(isinstance(path, str | os.PathLike) for path in source)

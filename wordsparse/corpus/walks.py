@@ -1,0 +1,131 @@
+"""Walks on a graph as a corpus: sentences of one length that are made when they are read, and are nowhere stored."""
+
+import hashlib
+import os
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from wordsparse.corpus._walks import thresholds, walk
+from wordsparse.corpus.graph_options import GraphOptions
+from wordsparse.corpus.graphs import read_graph
+from wordsparse.corpus.shards import EncodedCorpus
+from wordsparse.corpus.vocabulary import Vocabulary
+
+Ids = NDArray[np.int32]
+
+_NO_LIMITS = np.empty(0, np.uint32)
+
+
+@dataclass(frozen=True, eq=False)
+class Walks:
+    """The values of all walks of an epoch, one walk after the other, each with the end of a sentence.
+
+    Walk w begins at node ``starts[w mod V]``. One that can go no further is filled up with tokens outside the
+    vocabulary, so that every walk has as many tokens. Its random numbers come from the seed, the epoch and w.
+    """
+
+    indptr: NDArray[np.int64]
+    neighbours: Ids
+    limits: NDArray[np.uint32]
+    options: GraphOptions
+    seed: int = 0
+    epoch: int = 0
+
+    def of(self, seed: int, epoch: int) -> "Walks":
+        """The walks of another epoch."""
+        return self if (seed, epoch) == (self.seed, self.epoch) else replace(self, seed=seed, epoch=epoch)
+
+    @property
+    def nodes(self) -> int:
+        """The number of nodes."""
+        return len(self.indptr) - 1
+
+    @property
+    def number(self) -> int:
+        """The number of walks."""
+        return self.nodes * self.options.walks
+
+    @property
+    def tokens(self) -> int:
+        """The number of tokens."""
+        return self.number * self.options.walk_length
+
+    @property
+    def reach(self) -> int:
+        """No sentence has more values."""
+        return self.options.walk_length + 1
+
+    @property
+    def shape(self) -> tuple[int]:
+        """(size,)."""
+        return (self.number * self.reach,)
+
+    def end_of_tokens(self, tokens: int) -> int:
+        """The position after so many tokens."""
+        whole, rest = divmod(tokens, self.options.walk_length)
+        return whole * self.reach + rest if rest else whole * self.reach - 1
+
+    @cached_property
+    def starts(self) -> Ids:
+        """The nodes in the order of the walks that begin at them."""
+        return np.random.default_rng([self.seed, self.epoch]).permutation(self.nodes).astype(np.int32)
+
+    @cached_property
+    def _key(self) -> int:
+        return int(np.random.SeedSequence([self.seed, self.epoch, 1]).generate_state(1, np.uint64)[0])
+
+    def __getitem__(self, values: slice) -> Ids:
+        start, stop, _ = values.indices(self.shape[0])
+        first, last = start // self.reach, -(-stop // self.reach)
+        out = np.empty((max(0, last - first), self.reach), np.int32)
+        options = self.options
+        graph = (self.indptr, self.neighbours, self.limits)
+        walk(*graph, self.starts, first, options.p, options.q, self._key, out)
+        return out.ravel()[start - first * self.reach : stop - first * self.reach]
+
+
+def walks_of(source: Any, options: GraphOptions) -> EncodedCorpus:
+    """The walks on a graph as a corpus, whose words are the nodes.
+
+    Raises
+    ------
+    InputError
+        As :func:`wordsparse.corpus.graphs.read_graph`.
+    """
+    graph = read_graph(source, options)
+    counts = visits(graph.edges, options)
+    order = np.lexsort((np.arange(len(counts)), -counts))
+    edges = graph.edges[order][:, order].tocsr()
+    edges.sort_indices()
+    vocabulary = Vocabulary([graph.nodes[node] for node in order], counts[order])
+    indptr, neighbours = edges.indptr.astype(np.int64), edges.indices.astype(np.int32, copy=False)
+    limits = _NO_LIMITS
+    if edges.nnz and (edges.data != edges.data[0]).any():
+        limits = np.empty(edges.nnz, np.uint32)
+        thresholds(indptr, edges.data, limits)
+    walks = Walks(indptr, neighbours, limits, options)
+    digest = hashlib.sha256(repr(options.walked()).encode())
+    for array in (indptr, neighbours, limits):
+        digest.update(array.data)
+    digest.update("\0".join(vocabulary.words).encode())
+    sizes: dict[str, Any] = {"distinct_words": len(vocabulary), "min_count": 1, "max_vocab": None}
+    whole = {**sizes, "sha256": digest.hexdigest(), "shards": [walks]}
+    return EncodedCorpus(Path(os.devnull), vocabulary, walks.tokens, walks.number, **whole)
+
+
+def visits(edges: sp.csr_array, options: GraphOptions) -> NDArray[np.int64]:
+    """How often the walks of an epoch visit each node, as expected with p = q = 1, (V,); at least 1."""
+    total = edges.sum(axis=1)
+    share = np.divide(1.0, total, out=np.zeros(len(total)), where=total > 0)
+    found, back = np.ones(edges.shape[0]), edges.T.tocsr()
+    at: NDArray[Any] = found
+    for _ in range(options.walk_length - 1):
+        at = back @ (at * share)
+        found = found + at
+    return np.maximum(1, np.rint(found * options.walks)).astype(np.int64)
