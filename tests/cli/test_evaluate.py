@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+import wordsparse as ws
 from wordsparse.cli import main
 from wordsparse.vectors.formats import save_vectors
 from wordsparse.vectors.word_vectors import WordVectors
@@ -94,3 +95,10 @@ def test_wrong_requests(vectors: str, arguments: list[str], message: str, capsys
 def test_missing_vectors(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", "nowhere"]) == 2
     assert capsys.readouterr().err == "wordsparse: nowhere: cannot be read: No such file or directory\n"
+
+
+def test_a_notebook_shows_a_table(vectors: str, sets: list[str]) -> None:
+    found = ws.evaluate(vectors, [sets[1]], [sets[3]])
+    assert str(found).splitlines()[0].split() == ["word", "pairs", "spearman", "95", "%", "interval", "n", "oov"]
+    assert "<th" in found._repr_html_()  # type: ignore[attr-defined]
+    assert found["pairs"]["p"]["n"] == 3

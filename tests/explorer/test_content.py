@@ -155,6 +155,24 @@ def test_refused_before_anything_is_written(models: Any, message: str, tmp_path:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_model_is_a_page_of_a_notebook() -> None:
+    text = [["<b>", "cat", "sat"], ["<b>", "dog", "sat"]] * 50
+    model = ws.train(text, dim=4, epochs=2, progress=False)
+    for given, names in ((model, ["model"]), (model.wv, ["model"]), ([model, model.wv], ["model 1", "model 2"])):
+        page = explore(given)
+        assert [one["name"] for one in page["models"]] == names
+        assert page["file"] is None
+    shown = explore(model)._repr_html_()
+    assert shown.startswith('<iframe sandbox="allow-scripts allow-downloads"')
+    assert "<script" not in shown
+    about = model._repr_html_()
+    assert "<b>" not in about
+    assert "loss per epoch" in about
+    assert "&lt;b&gt;" in about
+    with pytest.raises(ws.InputError, match="not a model"):
+        explore({"m": 7})  # type: ignore[dict-item]
+
+
 @pytest.mark.parametrize("option", ["words", "map_words"])
 @pytest.mark.parametrize("value", [0, -1, 2.5, "many"])
 def test_wrong_numbers(option: str, value: Any, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ Data goes one way: models â†’ content (words, int8 vectors, maps, alignments) â†
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from html import escape
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -27,25 +28,38 @@ DEFAULT_WORDS, DEFAULT_MAP = 50_000, 5_000
 Source = str | PathLike[str] | WordVectors | Model
 
 
+class Page(dict[str, Any]):
+    """What was made: ``file`` (None where no output was named), ``bytes`` and ``models``; a notebook shows ``html``."""
+
+    html: str = ""
+
+    def _repr_html_(self) -> str:
+        # The frame has no part in the notebook's origin: the page's script sees the page alone.
+        return (
+            '<iframe sandbox="allow-scripts allow-downloads" style="width:100%;height:48rem;border:0" '
+            f'srcdoc="{escape(self.html)}"></iframe>'
+        )
+
+
 def explore(
-    models: Mapping[str, Source] | Sequence[str | PathLike[str]] | str | PathLike[str],
-    output: str | PathLike[str],
+    models: Mapping[str, Source] | Sequence[Source] | Source,
+    output: str | PathLike[str] | None = None,
     *,
     words: int = DEFAULT_WORDS,
     map_words: int = DEFAULT_MAP,
     progress: Callable[[str], None] = lambda _: None,
-) -> dict[str, Any]:
-    """Write one HTML page, complete in itself, to explore word vectors in a browser.
+) -> Page:
+    """Make one HTML page, complete in itself, to explore word vectors in a browser or a notebook.
 
     The page opens offline: search, neighbours, analogies, a map, a plot on two axes, and, for several models,
     the words that moved most between them.
 
     Parameters
     ----------
-    models : path, sequence of paths, or mapping of names to paths, WordVectors or Models
+    models : path, Model or WordVectors, a sequence of them, or a mapping of names to them
         Model directories, or files in any format of :mod:`wordsparse.vectors.formats`.
-    output : path
-        The page's file, replaced if it exists; ``-`` is standard output.
+    output : path, optional
+        The page's file, replaced if it exists; ``-`` is standard output. Without it, a notebook shows the page.
     words : int
         Number of most frequent words of each model on the page.
     map_words : int
@@ -58,7 +72,7 @@ def explore(
     -------
     dict
         ``file``, ``bytes`` and ``models``, a list with the ``name``, ``words``, ``dim`` and ``map_method``
-        (``"t-SNE"`` or ``"PCA"``) of each.
+        (``"t-SNE"`` or ``"PCA"``) of each. A notebook shows the page where it is the value of a cell.
 
     Raises
     ------
@@ -69,8 +83,9 @@ def explore(
         If writing fails; an existing file at ``output`` is unchanged.
     """
     words, map_words = positive_int("words", words), positive_int("map_words", map_words)
-    target = Path(output)
-    storage.check_file(target)
+    target = None if output is None else Path(output)
+    if target is not None:
+        storage.check_file(target)
     sources = _named(models)
     vectors, resamples = {}, {}
     for name, source in sources.items():
@@ -79,27 +94,37 @@ def explore(
         if found is not None:
             resamples[name] = found
     content = content_of(vectors, words, map_words, progress, resamples)
-    progress("writing the page")
-    data = page_bytes(page(content))
-    storage.write_file(target, data)
+    text = page(content)
+    data = page_bytes(text)
+    if target is not None:
+        progress("writing the page")
+        storage.write_file(target, data)
     shown = [
         {"name": model["name"], "words": len(model["words"]), "dim": model["dim"], "map_method": model["mapMethod"]}
         for model in content["models"]
     ]
-    return {"file": str(target), "bytes": len(data), "models": shown}
+    made = Page(file=None if target is None else str(target), bytes=len(data), models=shown)
+    made.html = data.decode()
+    return made
 
 
-def _named(models: Mapping[str, Source] | Sequence[str | PathLike[str]] | str | PathLike[str]) -> dict[str, Source]:
-    """A name for each model: the last part of its path, or the whole path where that occurs twice."""
+def _named(models: Mapping[str, Source] | Sequence[Source] | Source) -> dict[str, Source]:
+    """A name for each model: the last part of its path, or the whole path where that occurs twice; or its number."""
     if isinstance(models, Mapping):
         named = {str(name): source for name, source in models.items()}
     else:
-        paths = [Path(path) for path in ([models] if isinstance(models, str | PathLike) else models)]
-        short = [path.name for path in paths]
-        named = {path.name if short.count(path.name) == 1 else str(path): path for path in paths}
-        if len(named) < len(paths):
-            twice = next(path for path in paths if paths.count(path) > 1)
-            raise InputError(f"{twice} is named twice: name each model once")
+        given = [models] if isinstance(models, str | PathLike | WordVectors | Model) else list(models)
+        paths = [Path(one) if isinstance(one, str | PathLike) else None for one in given]
+        short = [None if path is None else path.name for path in paths]
+        named = {}
+        for number, (source, path) in enumerate(zip(given, paths, strict=True), 1):
+            if path is None:
+                name = "model" if len(given) == 1 else f"model {number}"
+            else:
+                name = path.name if short.count(path.name) == 1 else str(path)
+            if name in named:
+                raise InputError(f"{name} is named twice: name each model once")
+            named[name] = source if path is None else path
     if not named:
         raise InputError("no model is named: name at least one")
     return named
@@ -107,6 +132,8 @@ def _named(models: Mapping[str, Source] | Sequence[str | PathLike[str]] | str | 
 
 def _read(name: str, source: Source) -> tuple[WordVectors, Resamples | None]:
     if not isinstance(source, WordVectors | Model):
+        if not isinstance(source, str | PathLike):
+            raise InputError(f"{name}: is {source!r:.60}, not a model, word vectors or a path")
         source = resampled_model(source) if is_model(source) else read_vectors(source)
     vectors = source if isinstance(source, WordVectors) else source.word_vectors()
     if vectors.dim < 2:

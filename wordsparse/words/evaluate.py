@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from os import PathLike
+from typing import cast
 
 from wordsparse.evaluation.scores import (
     RESTRICT_VOCAB,
@@ -13,6 +14,7 @@ from wordsparse.evaluation.scores import (
     score_pairs,
     unanswered,
 )
+from wordsparse.evaluation.table import Scores
 from wordsparse.evaluation.testsets import load_test_sets
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.model import WordModel
@@ -49,7 +51,7 @@ def evaluate(
         "n", "oov", "sections"}}}``: ``n`` pairs or questions counted, ``oov`` left out because of a word that is not
         known (or, in an analogy, not among the most frequent), ``low`` to ``high`` the 95 % bootstrap interval. Where
         the vectors have n-grams, pairs may have ``with_composed`` too, the same over known words and composed vectors
-        together. A warning names each test set without a counted item.
+        together. Its ``str``, and a notebook, show a table. A warning names each test set without a counted item.
 
     Raises
     ------
@@ -73,4 +75,4 @@ def evaluate(
                 result["pairs"][name]["with_composed"] = found
     for sentence in unanswered([result]):
         logger.warning("%s", sentence)
-    return result
+    return cast(Evaluation, Scores(result))

@@ -1,5 +1,6 @@
 """A trained model: its vectors, its vocabulary, and the operations on them."""
 
+import html
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from wordsparse.corpus import Vocabulary
 from wordsparse.corpus.splitting import Splitter
 from wordsparse.errors import InputError
+from wordsparse.files.html_table import html_table
 from wordsparse.machine.threads import available_cpus
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words import coordinates, presets
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 
 
+# In a notebook: how many words, from which rank on, of at least how many letters.
+SHOWN, SHOWN_FROM, SHOWN_LENGTH = 5, 300, 5
 # The two arrays of a run's state that a model holds anyway.
 ROWS = {"E": "input_rows", "output.V": "output_rows"}
 
@@ -84,6 +88,16 @@ class WordModel:
         model, epochs = self.options.get("model"), self.options.get("epochs")
         passes = "1 epoch" if epochs == 1 else f"{epochs} epochs"
         return f"Model({model}, {len(self.vocabulary):,} words × {self.dim}, {passes})"
+
+    def _repr_html_(self) -> str:
+        """In a notebook: the losses, and the nearest words of some that are frequent, yet say something."""
+        losses = self.report.get("loss") or []
+        rows = [("loss per epoch", *(f"{loss:.4g}" for loss in losses))] if losses else []
+        telling = [word for word in self.vocabulary.words[SHOWN_FROM:] if len(word) >= SHOWN_LENGTH][:SHOWN]
+        chosen = telling or self.vocabulary.words[:SHOWN] if len(self) > 1 else []
+        near = [(word, ", ".join(other for other, _ in self.wv.similar(word, SHOWN))) for word in chosen]
+        said = html.escape(repr(self).removeprefix("Model(").removesuffix(")"))
+        return f"<p>{said}</p>{html_table(rows)}{html_table([('word', 'nearest'), *near], {'word'}) if near else ''}"
 
     @property
     def dim(self) -> int:
