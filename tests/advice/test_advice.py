@@ -13,7 +13,7 @@ from support.advised import OFTEN, TAIL, rows
 pytest.importorskip("sklearn", reason="the estimators need scikit-learn")
 
 import wordsparse as ws
-from wordsparse import advice
+from wordsparse import advice, optional
 from wordsparse.advice import fitting_losses, lines, trial, verdict
 from wordsparse.advice.sizes import Sizes, of_labels, of_text
 from wordsparse.advice.timing import MINIBATCH, Timing
@@ -51,6 +51,36 @@ def test_the_verdict_is_by_speed_and_tail(sizes: Sizes, timing: Timing, advised:
     assert found == advised
     assert found in verdict.ADVICE
     assert len(reasons) == (2 if advised == "trees" else 1)
+
+
+def judged(score: float, seconds: float, half: float = 0.1) -> trial.Result:
+    return trial.Result("some", 1000, seconds, "Spearman", score, score - half, score + half)
+
+
+@pytest.mark.parametrize(
+    ("results", "advised", "said"),
+    [
+        (
+            (judged(0.05, 1.0), judged(-0.03, 0.36)),
+            "undecided",
+            r"Spearman 0.050 \(-0.050 – 0.150\) is not above chance",
+        ),
+        ((judged(0.5, 2.0), judged(0.2, 1.0)), "factored", "by negative sampling, which took 0.5 times the CPU time"),
+        ((judged(0.2, 2.0), judged(0.5, 1.0)), "sampling", "which took 0.5 times"),
+        ((judged(0.4, 2.0), judged(0.35, 1.0)), "undecided", "no difference of the scores is certain"),
+        ((judged(0.4, 2.0),), "undecided", r"pip install 'wordsparse\[gensim\]'"),
+        ((trial.Result("some", 1000, 1.0, "Spearman"),), "undecided", "nothing is judged"),
+    ],
+)
+def test_a_text_is_advised_by_its_trial_alone(results: tuple[trial.Result, ...], advised: str, said: str) -> None:
+    sizes = of_text(np.full(50_000, 10), 100)
+    found, reasons = verdict.decide(sizes, FAST, trial.Trial([results], seconds=2.0))
+    assert found == advised
+    assert re.search(said, " ".join(reasons))
+    if advised == "undecided" and len(results) == 2:
+        assert "Give --budget 1,500, which" in reasons[-1]
+        assert "too short" in verdict.decide(sizes, FAST, trial.Trial([results], complete=True))[1][-1]
+    assert verdict.decide(sizes, SLOW)[0] == "undecided"
 
 
 def test_few_outputs_are_for_a_dense_layer(tmp_path: Path) -> None:
@@ -139,15 +169,17 @@ def test_a_text_is_tried_on_growing_parts(tmp_path: Path, monkeypatch: pytest.Mo
     known = {"spearman": 0.5, "low": 0.4, "high": 0.6, "n": 300}
     few = {"spearman": 0.0, "low": 0.0, "high": 0.0, "n": 2}
     monkeypatch.setattr(trial, "evaluate", lambda model: {"pairs": {"many": known, "few": few}})
+    peers = 1 + optional.installed("gensim")
     text = tmp_path / "text.txt"
     text.write_text("\n".join(f"word{i % 40} word{i % 37} word{i % 11}" for i in range(600)))
     seen: list[trial.AdviceProgress] = []
     found = ws.advise(text, dim=20, budget=60, threads=1, progress=seen.append)
     assert {step.phase for step in seen} == {"encode", "trial"}
-    assert [row["amount"] for row in found["trial"]] == [500, 1800]
-    assert [row["quality"] for row in found["trial"]] == [0.5] * 2
+    assert [row["amount"] for row in found["trial"]] == [500] * peers + [1800] * peers
+    assert [row["quality"] for row in found["trial"]] == [0.5] * 2 * peers
+    assert [row["method"] for row in found["trial"]][:peers] == ["wordsparse-cbow", "gensim-cbow-ns"][:peers]
     assert (found["kind"], found["source"], found["n_features"]) == ("text", str(text), 21)
-    assert found["verdict"] == "dense"
+    assert found["verdict"] == "undecided"
     monkeypatch.setattr(trial, "evaluate", lambda model: {"pairs": {"few": few}})
     found = ws.advise(text, dim=20, budget=60, threads=1)
     assert found["trial"][-1]["quality"] is None

@@ -19,13 +19,13 @@ def result(amount: int, seconds: float = 1.0) -> Result:
 
 
 def stages(first: int, most: int) -> Stages:
-    return Stages(lambda amount: result(amount, amount / 100), first, most, ())
+    return Stages(lambda amount: (result(amount, amount / 100),), first, most, ())
 
 
 def test_a_trial_grows_to_all_of_the_data_within_its_budget() -> None:
     seen: list[trial.AdviceProgress] = []
     measured = trial.run(stages(10, 100), budget=60, progress=seen.append)
-    assert [row.amount for row in measured.results] == [10, 40, 100]
+    assert [stage[0].amount for stage in measured.stages] == [10, 40, 100]
     assert measured.complete
     assert [(step.amount, step.finished is not None) for step in seen] == [
         (amount, finished) for amount in (10, 40, 100) for finished in (False, True)
@@ -36,40 +36,40 @@ def test_a_trial_grows_to_all_of_the_data_within_its_budget() -> None:
 
 def test_the_time_of_the_full_run_grows_as_it_did_between_the_stages() -> None:
     def grown(seconds: float) -> trial.Trial:
-        return trial.Trial([result(100), result(400, seconds)])
+        return trial.Trial([(result(100),), (result(400, seconds),)])
 
     assert grown(4.0).full_run(1600) == pytest.approx((12.0, 20.0))
     assert grown(8.0).full_run(1600) == pytest.approx((0.75 * 32, 1.25 * 64)), "4 times the rows took 8 times the time"
     assert grown(2.0).full_run(1600) == pytest.approx((0.75 * 4, 1.25 * 8))
-    assert trial.Trial([result(100)]).full_run(400) == pytest.approx((0.5, 8.0))
+    assert trial.Trial([(result(100),)]).full_run(400) == pytest.approx((0.5, 8.0))
     assert trial.Trial().full_run(400) is None
 
 
 def test_a_trial_without_time_has_one_stage() -> None:
     measured = trial.run(stages(10, 10**9), budget=0)
-    assert [row.amount for row in measured.results] == [10]
+    assert [stage[0].amount for stage in measured.stages] == [10]
     assert not measured.complete
 
 
 def test_an_interrupted_trial_keeps_what_was_measured() -> None:
-    def interrupted(amount: int) -> Result:
+    def interrupted(amount: int) -> tuple[Result, ...]:
         if amount > 10:
             raise KeyboardInterrupt
-        return result(amount)
+        return (result(amount),)
 
     measured = trial.run(Stages(interrupted, 10, 1000, ()), budget=60)
     assert measured.interrupted
-    assert [row.amount for row in measured.results] == [10]
+    assert [stage[0].amount for stage in measured.stages] == [10]
     assert any("interrupted" in limit for limit in measured.limits())
 
 
 def test_a_stage_that_fails_ends_the_trial() -> None:
-    def failing(amount: int) -> Result:
+    def failing(amount: int) -> tuple[Result, ...]:
         if amount != 10:
             raise WordsparseError("no memory")
-        return result(amount)
+        return (result(amount),)
 
-    assert len(trial.run(Stages(failing, 10, 1000, ()), budget=60).results) == 1
+    assert len(trial.run(Stages(failing, 10, 1000, ()), budget=60).stages) == 1
     with pytest.raises(WordsparseError, match="no memory"):
         trial.run(Stages(failing, 20, 1000, ()), budget=60)
 
@@ -80,7 +80,7 @@ def test_labels_are_judged_on_rows_held_out() -> None:
     tried = trial.of_rows(data, of_labels(data.X, data.Y, 60), 1, 0)
     assert tried.most == 320
     assert tried.stage is not None
-    found = tried.stage(300)
+    (found,) = tried.stage(300)
     assert found.quality is not None
     assert found.quality > 0.7
 

@@ -20,9 +20,9 @@ BLOCK = 2048
 class NextItem(Benchmark):
     """HR@10 and NDCG@10 of users' last items, all items that the user has not had ranked, and CPU s of the training.
 
-    ``data`` are files of lines ``user item``, users together, items in time's order. Each user's last item is the test and
-    the one before it the validation, on which the decay is chosen. Trained without both, as tables of this field are,
-    and again without the test alone; the test's history has the validation's item.
+    ``data`` are files of lines ``user item``, users together, items in time's order. Each user's last item is the test
+    and the one before it the validation, on which the decay is chosen. Trained without both, as tables of this field
+    are, and again without the test alone; the test's history has the validation's item.
     """
 
     data: Any = ("",)

@@ -75,8 +75,8 @@ def advise(
     dict
         ``n_examples``, ``n_outputs``, ``n_features``, ``targets_per_example``, ``rare_share``, ``speedup_predicted``,
         ``speedup_measured``, ``step_cpu_seconds``, ``memory_bytes``, ``dense_memory_bytes``, ``losses``, ``trial``,
-        ``full_run_cpu_seconds`` (an interval or None), ``verdict`` (factored, dense or trees), ``reasons``, ``limits``,
-        ``source``, ``made``.
+        ``full_run_cpu_seconds`` (an interval or None), ``verdict`` (factored, dense, trees, sampling or undecided),
+        ``reasons``, ``limits``, ``source``, ``made``.
 
     Raises
     ------
@@ -124,10 +124,9 @@ def lines(content: Mapping[str, Any]) -> list[str]:
         low, high = content["full_run_cpu_seconds"]
         said.append(f"{f'{low:.2g} to {high:.2g} s':>16}  CPU time of the full run")
     for row in content["trial"]:
-        judged = "not judged"
-        if row["quality"] is not None:
-            judged = f"{row['measure']} {row['quality']:.3f} ({row['low']:.3f} – {row['high']:.3f})"
-        said.append(f"{judged}  {row['cpu_seconds']:8.2f} CPU s  {row['method']}, {row['amount']:,} examples")
+        said.append(
+            f"{trial.Result(**row)}  {row['cpu_seconds']:8.2f} CPU s  {row['method']}, {row['amount']:,} examples"
+        )
     said.append("")
     for row in content["losses"]:
         fits = "fits" if row["fits"] else "does not fit"
@@ -151,7 +150,7 @@ def _content(
 ) -> dict[str, Any]:
     judged = trial.run(stages, budget, progress) if budget > 0 and stages.stage is not None else None
     timing = time_layer(sizes, seed)
-    advice, reasons = verdict.decide(sizes, timing)
+    advice, reasons = verdict.decide(sizes, timing, judged)
     known = {name: getattr(sizes, name) for name in ("kind", "n_examples", "n_outputs", "n_features")}
     return {
         **known,
@@ -164,7 +163,7 @@ def _content(
         "memory_bytes": sizes.memory_bytes,
         "dense_memory_bytes": sizes.dense_memory_bytes,
         "losses": fitting_losses(sizes.targets),
-        "trial": [asdict(result) for result in judged.results] if judged else [],
+        "trial": [asdict(result) for stage in judged.stages for result in stage] if judged else [],
         "full_run_cpu_seconds": judged.full_run(sizes.n_examples) if judged else None,
         "verdict": advice,
         "reasons": reasons,

@@ -8,15 +8,19 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from wordsparse import optional
 from wordsparse.advice.sizes import Sizes
 from wordsparse.corpus import EncodedCorpus
 from wordsparse.errors import MissingDependencyError, WordsparseError
 from wordsparse.training.runs import train
+from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.evaluate import evaluate
 
 if TYPE_CHECKING:
@@ -46,7 +50,10 @@ EXTRAPOLATED = (
     "since the stage before, with 25 % either way; from a single stage, from half of its own time to twice the "
     "proportional time."
 )
-BY_PAIRS = "Text is judged by pairs of words (mean Spearman correlation) after one epoch of the first tokens."
+BY_PAIRS = (
+    "Text is judged by pairs of words (mean Spearman correlation) after one epoch of the first tokens, with the "
+    "defaults of either method."
+)
 
 
 @dataclass(frozen=True)
@@ -60,6 +67,11 @@ class Result:
     quality: float | None = None
     low: float | None = None
     high: float | None = None
+
+    def __str__(self) -> str:
+        if self.quality is None:
+            return "not judged"
+        return f"{self.measure} {self.quality:.3f} ({self.low:.3f} – {self.high:.3f})"
 
 
 @dataclass(frozen=True)
@@ -82,9 +94,12 @@ Progress = Callable[[AdviceProgress], None]
 
 @dataclass(frozen=True)
 class Stages:
-    """A stage trains on a number of examples, from ``first`` to ``most``; None where there is no trial."""
+    """A stage trains on a number of examples, from ``first`` to ``most``; None where there is no trial.
 
-    stage: Callable[[int], Result] | None
+    Its results are ours, and that of the method it competes with where there is one.
+    """
+
+    stage: Callable[[int], tuple[Result, ...]] | None
     first: int
     most: int
     limits: tuple[str, ...]
@@ -96,22 +111,37 @@ def impossible(why: str) -> Stages:
 
 
 def of_text(corpus: EncodedCorpus, dim: int, threads: int, seed: int) -> Stages:
-    """CBOW on the first tokens of a text, judged by the default pairs of words."""
+    """CBOW on the first tokens of a text, judged by the default pairs of words; ours, and by negative sampling."""
+    options: dict[str, Any] = {"dim": dim, "epochs": 1, "threads": threads, "seed": seed}
 
-    def stage(amount: int) -> Result:
-        model = train(corpus, max_tokens=amount, dim=dim, epochs=1, threads=threads, seed=seed, progress=False)
-        result = Result("wordsparse-cbow", amount, model.report["cpu_seconds"], "Spearman")
-        try:
-            pairs = [found for found in evaluate(model)["pairs"].values() if found["n"] >= MIN_PAIRS]
-        except MissingDependencyError as error:
-            logger.warning("%s", error)
-            pairs = []
-        if not pairs:
-            return result
-        mean, low, high = (float(np.mean([each[key] for each in pairs])) for key in ("spearman", "low", "high"))
-        return Result(result.method, amount, result.cpu_seconds, result.measure, mean, low, high)
+    def stage(amount: int) -> tuple[Result, ...]:
+        model = train(corpus, max_tokens=amount, progress=False, **options)
+        ours = _by_pairs("wordsparse-cbow", amount, model.report["cpu_seconds"], model)
+        if not optional.installed("gensim"):
+            return (ours,)
+        from wordsparse.comparison import peers, texts
+
+        defaults = {"model": "cbow", "window": 5, "sample": 1e-3, **options}
+        with TemporaryDirectory() as folder:
+            plain = texts.write_plain(corpus, amount, Path(folder) / "text")
+            report, vectors = peers.train_gensim(corpus.vocabulary, plain, amount, defaults, hierarchical=False)
+        found = WordVectors(corpus.vocabulary.words, vectors)
+        return ours, _by_pairs("gensim-cbow-ns", amount, report["cpu_seconds"], found)
 
     return Stages(stage, FIRST_TOKENS, corpus.tokens, (BY_PAIRS,))
+
+
+def _by_pairs(method: str, amount: int, seconds: float, vectors: Any) -> Result:
+    """The mean over the test sets of which enough pairs are known; not judged where there are none."""
+    try:
+        pairs = [found for found in evaluate(vectors)["pairs"].values() if found["n"] >= MIN_PAIRS]
+    except MissingDependencyError as error:
+        logger.warning("%s", error)
+        pairs = []
+    if not pairs:
+        return Result(method, amount, seconds, "Spearman")
+    mean, low, high = (float(np.mean([each[key] for each in pairs])) for key in ("spearman", "low", "high"))
+    return Result(method, amount, seconds, "Spearman", mean, low, high)
 
 
 def of_rows(data: "LabelledRows", sizes: Sizes, threads: int, seed: int) -> Stages:
@@ -122,16 +152,16 @@ def of_rows(data: "LabelledRows", sizes: Sizes, threads: int, seed: int) -> Stag
     held = min(MAX_TEST, max(1, order.size // 5))
     test, training = order[:held], order[held:]
 
-    def labels(amount: int) -> Result:
+    def labels(amount: int) -> tuple[Result, ...]:
         rows = np.sort(training[:amount])
         begun = time.process_time()
         fitted = SparseTargetClassifier(threads=threads, random_state=seed).fit(data.X[rows], data.Y[rows])
         seconds = time.process_time() - begun
         first = fitted.predict_topk(data.X[test], 1)[0][:, 0]
         hits = np.asarray(data.Y[test][np.arange(held), first]).ravel() > 0
-        return Result("SparseTargetClassifier", amount, seconds, "P@1", *_wilson(float(hits.mean()), held))
+        return (Result("SparseTargetClassifier", amount, seconds, "P@1", *_wilson(float(hits.mean()), held)),)
 
-    def numbers(amount: int) -> Result:
+    def numbers(amount: int) -> tuple[Result, ...]:
         rows = np.sort(training[:amount])
         begun = time.process_time()
         fitted = SparseTargetRegressor(threads=threads).fit(data.X[rows], data.Y[rows])
@@ -140,7 +170,7 @@ def of_rows(data: "LabelledRows", sizes: Sizes, threads: int, seed: int) -> Stag
         drawn = np.random.default_rng(seed).integers(0, held, (DRAWS, held))
         low, high = np.quantile(1 - residual[drawn].sum(1) / np.maximum(total[drawn].sum(1), 1e-300), (0.025, 0.975))
         quality = 1 - residual.sum() / max(total.sum(), 1e-300)
-        return Result("SparseTargetRegressor", amount, seconds, "R²", float(quality), float(low), float(high))
+        return (Result("SparseTargetRegressor", amount, seconds, "R²", float(quality), float(low), float(high)),)
 
     if sizes.targets in ("one-hot", "several"):
         return Stages(
@@ -175,16 +205,17 @@ def _squares(outputs: Callable[[Any], Array], X: Any, Y: Any, known: Any) -> tup
 
 @dataclass
 class Trial:
-    """All results so far, and whether the last stage had all of the data."""
+    """The results of each stage so far, and whether the last one had all of the data; the wall time that it took."""
 
-    results: list[Result] = field(default_factory=list)
+    stages: list[tuple[Result, ...]] = field(default_factory=list)
+    seconds: float = 0.0
     complete: bool = False
     interrupted: bool = False
 
     def limits(self) -> list[str]:
         """What to know about the results."""
-        found = [ONE_SPLIT, EXTRAPOLATED] if self.results else []
-        if self.results and self.results[-1].quality is None:
+        found = [ONE_SPLIT, EXTRAPOLATED] if self.stages else []
+        if self.stages and self.stages[-1][0].quality is None:
             found.append("The trial judged nothing: too few words of the test sets are in the text.")
         if self.interrupted:
             found.append("The trial was interrupted: the advice is by what had been measured.")
@@ -196,13 +227,13 @@ class Trial:
         By the last stage, in proportion and by the power of the growth since the stage before, 25 % either way; by a
         single stage, most of which may be fixed costs, from half of its own time to twice the proportional time.
         """
-        if not self.results:
+        if not self.stages:
             return None
-        size, seconds = self.results[-1].amount, self.results[-1].cpu_seconds
+        size, seconds = self.stages[-1][0].amount, self.stages[-1][0].cpu_seconds
         proportional = seconds * amount / size
-        if len(self.results) == 1:
+        if len(self.stages) == 1:
             return 0.5 * seconds, 2 * proportional
-        before, shorter = self.results[-2].amount, self.results[-2].cpu_seconds
+        before, shorter = self.stages[-2][0].amount, self.stages[-2][0].cpu_seconds
         power = math.log(max(seconds, 1e-9) / max(shorter, 1e-9)) / math.log(size / before)
         both = proportional, seconds * (amount / size) ** min(max(power, 0.0), MAX_POWER)
         return 0.75 * min(both), 1.25 * max(both)
@@ -221,11 +252,12 @@ def run(stages: Stages, budget: float, progress: Progress = lambda progress: Non
         while True:
             begun = time.monotonic()
             report()
-            trial.results.append(stages.stage(amount))
-            report(trial.results[-1])
-            trial.complete = amount == stages.most
+            trial.stages.append(stages.stage(amount))
+            for result in trial.stages[-1]:
+                report(result)
+            trial.complete, trial.seconds = amount == stages.most, time.monotonic() - begun
             following = min(GROWTH * amount, stages.most)
-            expected = (time.monotonic() - begun) * SLOWER * following / (GROWTH * amount)
+            expected = trial.seconds * SLOWER * following / (GROWTH * amount)
             if trial.complete or time.monotonic() + expected > start + budget:
                 break
             amount = following
@@ -233,7 +265,7 @@ def run(stages: Stages, budget: float, progress: Progress = lambda progress: Non
         trial.interrupted = True
         logger.warning("interrupted: the advice is by what has been measured so far")
     except WordsparseError as error:
-        if not trial.results:
+        if not trial.stages:
             raise
         logger.warning("a stage of the trial failed: %s", error)
     return trial

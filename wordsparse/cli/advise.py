@@ -55,5 +55,4 @@ def _show(display: Display, progress: "AdviceProgress") -> None:
         return
     display.update(progress.phase, "s", progress.done, progress.total, f"{progress.amount:,} examples")
     if (found := progress.finished) is not None:
-        quality = "not judged" if found.quality is None else f"{found.measure} {found.quality:.3f}"
-        display.say(f"{found.method}, {found.amount:,} examples: {quality}, {found.cpu_seconds:.2f} CPU s")
+        display.say(f"{found.method}, {found.amount:,} examples: {found}, {found.cpu_seconds:.2f} CPU s")

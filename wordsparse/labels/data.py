@@ -109,9 +109,10 @@ def read_data(
 
 def write_text(path: str | PathLike[str], data: LabelledRows) -> None:
     """Write a data set in the text format, with its header, atomically."""
-    rows = io.BytesIO(f"{data.X.shape[0]} {data.X.shape[1]} {data.Y.shape[1]}\n".encode())
+    X, Y = (validation.csr(name, getattr(data, name), np.dtype(np.float32)) for name in ("X", "Y"))
+    rows = io.BytesIO(f"{X.shape[0]} {X.shape[1]} {Y.shape[1]}\n".encode())
     rows.seek(0, io.SEEK_END)
-    _svmlight().dump_svmlight_file(data.X, data.Y, rows, multilabel=True)
+    _svmlight().dump_svmlight_file(X, Y, rows, multilabel=True)
     storage.write_file(Path(path), rows.getvalue())
 
 
