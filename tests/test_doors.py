@@ -75,7 +75,7 @@ said, errors = io.StringIO(), io.StringIO()
 with contextlib.redirect_stdout(said), contextlib.redirect_stderr(errors):
     assert main(["--help"]) == 0
     assert main(["compare", "text", "-o", "report"]) == 2
-assert "comparison" in said.getvalue() and "wordsparse.comparison, which this installation lacks" in errors.getvalue()
+assert "compare" in said.getvalue() and "wordsparse.comparison, which this installation lacks" in errors.getvalue()
 """
     python(program, house)
 

@@ -12,8 +12,7 @@ import pytest
 from support import processes
 
 from wordsparse.cli import main
-from wordsparse.vectors.formats import save_vectors
-from wordsparse.vectors.word_vectors import WordVectors
+from wordsparse.vectors.word_vectors import WordVectors, save_vectors
 
 pytest.importorskip("matplotlib", reason="the report is an extra")
 pytest.importorskip("jinja2", reason="the report is an extra")

@@ -32,7 +32,7 @@ def test_json(capsys: pytest.CaptureFixture[str]) -> None:
 def test_text(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor"]) == 0
     out = capsys.readouterr().out
-    for part in ("wordsparse", "kernels", "threads", "BLAS", "GPU", "MPI", "extra     safetensors"):
+    for part in ("wordsparse", "kernels", "threads", "BLAS", "GPU", "MPI", "extras"):
         assert f"\n{part}" in f"\n{out}"
 
 
@@ -66,7 +66,8 @@ def test_a_machine_with_little(monkeypatch: pytest.MonkeyPatch) -> None:
     unused = diagnosis.diagnose()["unused"]
     (threads_line,) = (line for line in unused if line.startswith("more than one thread: "))
     assert "install a compiler that has it" in threads_line
-    assert "extra safetensors: safetensors not installed (pip install 'wordsparse[safetensors]')" in unused
+    text = diagnosis.describe(diagnosis.diagnose())
+    assert "extras    none\n          not installed: safetensors (pip install 'wordsparse[NAME]')" in text
 
 
 def test_without_a_driver_no_package_for_a_gpu_is_advised(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,8 +5,7 @@ import pytest
 
 import wordsparse as ws
 from wordsparse.cli import main
-from wordsparse.vectors.formats import save_vectors
-from wordsparse.vectors.word_vectors import WordVectors
+from wordsparse.vectors.word_vectors import WordVectors, save_vectors
 
 ONE = pytest.approx(1.0)
 

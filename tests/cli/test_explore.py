@@ -9,7 +9,7 @@ import pytest
 from support.explorer_models import made_model
 
 from wordsparse.cli import main
-from wordsparse.vectors.formats import save_vectors
+from wordsparse.vectors.word_vectors import save_vectors
 
 
 @pytest.fixture

@@ -5,9 +5,8 @@ import numpy as np
 import pytest
 
 from wordsparse.cli import main
-from wordsparse.vectors.formats import save_vectors
 from wordsparse.vectors.whitening import zipf_whitened
-from wordsparse.vectors.word_vectors import WordVectors
+from wordsparse.vectors.word_vectors import WordVectors, save_vectors
 from wordsparse.words.model_directory import read_vectors
 
 
@@ -26,6 +25,12 @@ def test_json(vectors: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert read_vectors(output).words == ["a", "b"]
 
 
+@pytest.mark.parametrize("name", ["v.parquet", "v.vec.gz", "v.bin", "v.safetensors"])
+def test_the_suffix_tells_the_format(vectors: str, tmp_path: Path, name: str) -> None:
+    assert main(["export", vectors, "-o", str(tmp_path / name)]) == 0
+    assert read_vectors(tmp_path / name).words == ["a", "b"]
+
+
 def test_text(vectors: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     output = tmp_path / "out.tsv"
     assert main(["export", vectors, "-o", str(output), "--format", "projector"]) == 0
@@ -37,7 +42,7 @@ def test_text(vectors: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     [
         (["-o", "no/such/place", "--format", "npz"], "make it first"),
         (["-o", "out", "--format", "csv"], "csv"),
-        (["-o", "out", "--format", "npz", "--precision", "int4"], "choose one of float32, float16, int8"),
+        (["-o", "out", "--format", "npz", "--precision", "int4"], "unknown precision 'int4': did you mean int8?"),
         (
             ["-o", "out", "--format", "word2vec", "--precision", "int8"],
             "choose one of npz, safetensors",

@@ -9,8 +9,7 @@ from support.texts import SHORT
 
 import wordsparse as ws
 from wordsparse.cli import main
-from wordsparse.vectors.formats import read_file, save_vectors
-from wordsparse.vectors.word_vectors import WordVectors
+from wordsparse.vectors.word_vectors import WordVectors, read_file, save_vectors
 
 WORDS = [stem + ending for stem in ("kind", "happy", "bright", "walk") for ending in ("", "ness", "ing", "er")]
 

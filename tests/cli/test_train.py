@@ -1,6 +1,7 @@
 """``train``, and the commands that read what it wrote."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import wordsparse as ws
 from wordsparse.cli import main
 from wordsparse.errors import TrainingError
 from wordsparse.training.loop import Run
+from wordsparse.vectors.word_vectors import WordVectors, save_vectors
 from wordsparse.words.model_directory import read_vectors
 
 pytestmark = pytest.mark.usefixtures("no_gpu")
@@ -89,7 +91,37 @@ def test_text_for_people(text: Path, tmp_path: Path, capsys: Output) -> None:
     assert main(["train", str(text), "-o", str(tmp_path / "model"), *SMALL]) == 0
     output = capsys.readouterr().out
     assert f"12 vectors of dimension 6 in {tmp_path / 'model'}\n3,600 tokens in " in output
-    assert "1 threads); loss per epoch: " in output
+    assert re.search(r"1 threads\); loss: [\d.]+ → [\d.]+\n", output)
+    assert output.endswith(f"next: wordsparse similar {tmp_path / 'model'} WORD\n")
+
+
+def test_the_text_is_no_directory_of_a_model(text: Path, capsys: Output) -> None:
+    """The message said: or delete it first."""
+    assert main(["train", str(text), "-o", str(text), *SMALL]) == 2
+    assert f"{text}: exists already: is a file: name a new directory" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (["train", "t", "-o", "m", "--model", "sg"], "'sg' is not known: did you mean skipgram?"),
+        (["train", "t", "-o", "m", "--tokens", "unicod"], "did you mean unicode?"),
+        (["similar", "m", "king", "--topn", "3"], "no such option --topn: did you mean -n?"),
+        (["export", "m", "-o", "x", "--format", "word2vec-binary"], "did you mean word2vec-bin?"),
+    ],
+)
+def test_names_of_other_tools_are_known(given: list[str], message: str, capsys: Output, tmp_path: Path) -> None:
+    if given[0] == "export":
+        given[1] = str(save_vectors(WordVectors(["a"], [[1]]), tmp_path / "v.txt", "word2vec")[0])
+    assert main(given) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert said[0].startswith("wordsparse: ")
+    assert message in said[0]
+
+
+def test_a_long_vector_of_a_short_text_is_pointed_out(text: Path, tmp_path: Path, capsys: Output) -> None:
+    assert main(["train", str(text), "-o", str(tmp_path / "m"), *SMALL, "--dim", "120"]) == 0
+    assert "dim 120 is long for a text of 1,800 tokens" in capsys.readouterr().err
 
 
 def test_options_reach_the_run(text: Path, tmp_path: Path) -> None:

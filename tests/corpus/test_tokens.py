@@ -138,6 +138,13 @@ def test_words_with_punctuation_are_pointed_out(tmp_path, caplog):
     assert not caplog.records
 
 
+def test_the_script_of_punctuated_words_tells_the_tokeniser(tmp_path, caplog):
+    """Japanese, of which most words at white space were short, was told to use --tokens simple."""
+    encode([["RFC", "です。", "2822", "である。", "e-mail", "を参照", "id"]] * 20, tmp_path / "out")
+    assert "the script writes no spaces: --tokens japanese" in caplog.text
+    assert "simple" not in caplog.text
+
+
 def test_text_that_is_not_split_into_words_is_recognised(tmp_path, caplog):
     text = [[f"東京都に住んでいる人々は{i}"] for i in range(20)]
     with pytest.raises(InputError, match=r"vocabulary is empty: none of the 20 .*not to be split into words.*japanese"):

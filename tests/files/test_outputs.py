@@ -13,8 +13,8 @@ import pytest
 from wordsparse.errors import InputError, WordsparseError
 from wordsparse.files import outputs, storage
 from wordsparse.gensim import Word2Vec
-from wordsparse.vectors.formats import FORMATS, save_vectors
-from wordsparse.vectors.word_vectors import WordVectors
+from wordsparse.vectors.formats import FORMATS
+from wordsparse.vectors.word_vectors import WordVectors, save_vectors
 from wordsparse.words.model_directory import read_vectors
 
 VECTORS = WordVectors(["a", "b"], [[1, 2], [3, 4]], [5, 4])
@@ -149,7 +149,8 @@ import resource, sys
 from pathlib import Path
 import numpy as np
 from wordsparse.errors import InputError, WordsparseError
-from wordsparse.vectors.formats import FORMATS, save_vectors
+from wordsparse.vectors.formats import FORMATS
+from wordsparse.vectors.word_vectors import save_vectors
 from wordsparse.vectors.word_vectors import WordVectors
 path = Path(sys.argv[1])
 path.write_bytes(b"old")

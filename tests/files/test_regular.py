@@ -16,7 +16,7 @@ from wordsparse.errors import InputError
 from wordsparse.evaluation.testsets import read_analogies, read_pairs
 from wordsparse.files import regular, storage
 from wordsparse.training.checkpoints import Checkpoint
-from wordsparse.vectors.formats import read_file
+from wordsparse.vectors.word_vectors import read_file
 
 SPECIAL: dict[str, Callable[[Path], None]] = {
     "named pipe": os.mkfifo,

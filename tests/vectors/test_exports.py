@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 
 from wordsparse.errors import InputError
-from wordsparse.vectors.formats import save_vectors
 from wordsparse.vectors.precision import packed, unpacked
 from wordsparse.vectors.whitening import zipf_whitened
-from wordsparse.vectors.word_vectors import WordVectors
+from wordsparse.vectors.word_vectors import WordVectors, save_vectors
 from wordsparse.words.model_directory import read_vectors
 
 PACKED = ("npz", "safetensors", "parquet")
@@ -155,6 +154,13 @@ def test_model2vec_finds_words_as_they_were_trained(tmp_path: Path) -> None:
     assert tokens(tmp_path / "apart", "The king, don't! 日本") == ["the", "king", ",", "don't", "[UNK]", "日本"]
     save_vectors(some_vectors(("The", "said.", "[UNK]")), tmp_path / "raw", "model2vec")
     assert tokens(tmp_path / "raw", "The the said. [UNK]") == ["The", "[[UNK]]", "said.", "[UNK]"]
+
+
+def test_model2vec_has_a_card(tmp_path: Path) -> None:
+    save_vectors(some_vectors(), tmp_path / "m", "model2vec")
+    card = (tmp_path / "m" / "README.md").read_text()
+    assert card.startswith("---\nlibrary_name: model2vec\n")
+    assert "Word vectors of 6 words" in card
 
 
 @pytest.mark.parametrize("precision", ["float32", "float16", "int8"])

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from support.vector_files import IS_DIRECTORY, needs, some_vectors
 
 from wordsparse.errors import InputError, MissingDependencyError, WordsparseError
-from wordsparse.vectors.formats import FORMATS, READABLE, save_vectors
-from wordsparse.vectors.word_vectors import WordVectors
+from wordsparse.vectors.formats import FORMATS, READABLE
+from wordsparse.vectors.word_vectors import WordVectors, save_vectors
 from wordsparse.words.model_directory import read_vectors
 
 HOLDS_COUNTS = ("npz", "safetensors", "parquet")

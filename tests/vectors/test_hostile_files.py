@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 from support.vector_files import IS_DIRECTORY, needs, some_vectors
 
 from wordsparse.errors import InputError
-from wordsparse.vectors.formats import READABLE, save_vectors
+from wordsparse.vectors.formats import READABLE
+from wordsparse.vectors.word_vectors import save_vectors
 from wordsparse.words.model_directory import read_vectors
 
 

@@ -11,9 +11,8 @@ import wordsparse as ws
 from wordsparse.errors import InputError, UnknownWordError
 from wordsparse.files import storage
 from wordsparse.vectors import _ngrams
-from wordsparse.vectors.formats import read_file, save_vectors
 from wordsparse.vectors.ngrams import ARRAYS, Subwords, ngrams_of, numbered
-from wordsparse.vectors.word_vectors import WordVectors
+from wordsparse.vectors.word_vectors import WordVectors, read_file, save_vectors
 from wordsparse.words import form
 from wordsparse.words.model_directory import MANIFEST, SUBWORDS
 

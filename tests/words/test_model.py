@@ -18,7 +18,7 @@ import wordsparse as ws
 from wordsparse.corpus import Vocabulary
 from wordsparse.errors import InputError, WordsparseError
 from wordsparse.files import storage
-from wordsparse.vectors.formats import save_vectors
+from wordsparse.vectors.word_vectors import save_vectors
 from wordsparse.words import model_directory
 from wordsparse.words.model import WordModel as Model
 from wordsparse.words.model_directory import INPUT, MANIFEST, OUTPUT, VOCABULARY

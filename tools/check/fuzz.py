@@ -47,7 +47,7 @@ from wordsparse.training import resume
 from wordsparse.training.checkpoints import Checkpoint
 from wordsparse.training.loop import Run
 from wordsparse.unseen.documents import Documents
-from wordsparse.vectors.formats import read_file
+from wordsparse.vectors.word_vectors import read_file
 from wordsparse.words import model_directory as models
 from wordsparse.words.options import Options
 

@@ -17,8 +17,8 @@ import wordsparse as ws
 from wordsparse import labels
 from wordsparse.corpus import Vocabulary
 from wordsparse.gensim import Word2Vec
-from wordsparse.vectors.formats import FORMATS, save_vectors
-from wordsparse.vectors.word_vectors import WordVectors
+from wordsparse.vectors.formats import FORMATS
+from wordsparse.vectors.word_vectors import WordVectors, save_vectors
 
 PACKED = (".gz", ".bz2", ".xz", ".zst")
 OPTIONS: dict[str, Any] = {"dim": 4, "epochs": 2, "threads": 1, "batch_tokens": 400, "heldout": 0.1}

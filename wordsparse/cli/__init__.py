@@ -3,16 +3,18 @@
 Exit status: 0 done; 2 the request is wrong and nothing was started or written; 1 failed while running; 130 interrupted.
 """
 
+import ast
 import importlib
-import io
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from wordsparse.cli import messages, terminal, unknown
-from wordsparse.cli.common import Group
+from wordsparse.cli.common import SENTENCE, Group
 from wordsparse.cli.stderr import best_effort_stderr
 from wordsparse.errors import CutShortError, InputError, WordsparseError
 from wordsparse.machine.launcher import place
@@ -39,7 +41,7 @@ COMMANDS = (
 
 
 class _LazyGroup(Group):
-    """Imports the module of a sub-command only when it is used: ``wordsparse --help`` does not load SciPy."""
+    """Imports the module of a sub-command only when it is used: help and completion do not load NumPy."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -62,11 +64,25 @@ class _LazyGroup(Group):
             return _without(name, error.name)
         return command
 
+    def sentences(self, ctx: click.Context) -> list[tuple[str, str]]:
+        return [(name, _sentence(name)) for name in COMMANDS]
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        found = [CompletionItem(name, help=_sentence(name)) for name in COMMANDS if name.startswith(incomplete)]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except CutShortError as error:  # click takes an EOFError for the end of the terminal's input, and aborts
             raise InputError(str(error)) from error
+
+
+def _sentence(name: str) -> str:
+    """The first sentence of a command's docstring, read from its source."""
+    tree = ast.parse(Path(__file__).with_name(f"{name}.py").read_text(encoding="utf-8"))
+    command = next(part for part in tree.body if isinstance(part, ast.FunctionDef) and part.name == "command")
+    return click.Command(name, help=ast.get_docstring(command)).get_short_help_str(SENTENCE)
 
 
 def _without(name: str, room: str) -> click.Command:
@@ -106,9 +122,9 @@ def _status(given: list[str]) -> int:
     except click.ClickException as error:
         if isinstance(error, click.NoSuchOption):
             error = unknown.option(error, given)
-        said = io.StringIO()
-        error.show(file=said)
-        terminal.say(said.getvalue().splitlines())
+        _say(" ".join(error.format_message().split()))
+        if isinstance(error, click.UsageError) and error.ctx is not None:
+            terminal.say([f"{error.ctx.get_usage()}", f"help: {error.ctx.command_path} --help"])
         return 2
     except InputError as error:
         _say(error)

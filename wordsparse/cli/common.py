@@ -9,8 +9,9 @@ import click
 
 from wordsparse.cli import terminal
 from wordsparse.display import Display
+from wordsparse.options import meant
 
-_SENTENCE = 1000  # more characters than one has
+SENTENCE = 1000  # more characters than one has
 _BETWEEN = 1000  # items between two states of a bar
 Item = TypeVar("Item")
 
@@ -30,10 +31,23 @@ class Group(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the names of the commands and their sentences."""
-        commands = {name: self.get_command(ctx, name) for name in self.list_commands(ctx)}
-        rows = [(name, command.get_short_help_str(_SENTENCE)) for name, command in commands.items() if command]
         with formatter.section("Commands"):
-            formatter.write_dl(rows)
+            formatter.write_dl(self.sentences(ctx))
+
+    def sentences(self, ctx: click.Context) -> list[tuple[str, str]]:
+        """The name of each command, and its sentence."""
+        commands = {name: self.get_command(ctx, name) for name in self.list_commands(ctx)}
+        return [(name, command.get_short_help_str(SENTENCE)) for name, command in commands.items() if command]
+
+
+class Choice(click.Choice[str]):
+    """One of some names; of another one it is said what was meant."""
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The value; a usage error if it is none of the names."""
+        if value not in self.choices:
+            self.fail(f"{value!r} is not known: {meant(value, list(self.choices))}", param, ctx)
+        return value
 
 
 class Completed(click.Choice[str]):

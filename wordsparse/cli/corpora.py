@@ -13,9 +13,12 @@ from wordsparse.corpus.fetching import fetch
 from wordsparse.display import Display
 
 
-@click.group(cls=Group, short_help="List and fetch public texts.")
+@click.group(cls=Group)
 def command() -> None:
-    """List and fetch public texts, which cards describe: source, licence, size, checksum and how they are read."""
+    """List and fetch public texts.
+
+    Cards describe them: source, licence, size, checksum and how they are read.
+    """
 
 
 @command.command("list")

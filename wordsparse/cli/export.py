@@ -5,12 +5,14 @@ from pathlib import Path
 
 import click
 
-from wordsparse.cli.common import Completed, emit, json_option
+from wordsparse.cli.common import Choice, Completed, emit, json_option
 from wordsparse.errors import InputError
 from wordsparse.files import outputs
-from wordsparse.vectors.formats import FORMATS, PRECISIONS, READABLE
+from wordsparse.vectors.formats import FORMATS, READABLE, named, of_suffix
+from wordsparse.vectors.precision import PRECISIONS
 
 _ONE_WAY = " and ".join(name for name in FORMATS if name not in READABLE)
+_LISTED = "\n".join(f"{name}: {format.about}" for name, format in FORMATS.items())
 
 
 @click.command("export")
@@ -26,9 +28,9 @@ _ONE_WAY = " and ".join(name for name in FORMATS if name not in READABLE)
     "--format",
     "format_name",
     type=Completed(list(FORMATS)),
-    required=True,
     metavar="F",
-    help=f"One of {', '.join(FORMATS)}. {_ONE_WAY} are for other programs: wordsparse does not read them.",
+    help=f"The format.  [default: as the suffix of FILE says] {_ONE_WAY} are for other programs: wordsparse does not "
+    f"read them.\n\n\b\n{_LISTED}",
 )
 @click.option(
     "--precision",
@@ -40,19 +42,22 @@ _ONE_WAY = " and ".join(name for name in FORMATS if name not in READABLE)
 )
 @click.option(
     "--whiten",
-    type=click.Choice(["zipf"]),
+    type=Choice(["zipf"]),
     help="Centre and whiten the vectors first, each word weighted by its frequency, for vectors of sentences.",
 )
 @json_option
-def command(model: str, output: str, format_name: str, precision: str, whiten: str | None, as_json: bool) -> None:
+def command(
+    model: str, output: str, format_name: str | None, precision: str, whiten: str | None, as_json: bool
+) -> None:
     """Write the vectors of a model, or of any file that evaluate reads, in another format."""
-    from wordsparse.vectors.formats import save_vectors
     from wordsparse.vectors.whitening import zipf_whitened
+    from wordsparse.vectors.word_vectors import save_vectors
     from wordsparse.words.model_directory import read_vectors
 
     to_standard_output = outputs.is_standard_output(Path(output))
     if to_standard_output and as_json:
         raise InputError("--json and --output name both standard output: write the vectors to a file")
+    format_name = (of_suffix(Path(output)) if format_name is None else named(format_name)).name
     word_vectors = read_vectors(model)
     if whiten:
         word_vectors = zipf_whitened(word_vectors)

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 
 import click
 
-from wordsparse.cli.common import Completed
+from wordsparse.cli.common import Choice, Completed
 from wordsparse.options import About, abouts, default_of
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
@@ -38,7 +38,7 @@ def _option(name: str, about: About, annotation: Any, default: Any) -> Callable[
         return click.option(written, name, is_flag=True, default=None, **given)
     if choices is not None:
         named = choices if isinstance(about.choices, Mapping) or about.choices is None else Completed(choices)
-        kind = click.Choice(list(choices)) if named is choices else named
+        kind = Choice(list(choices)) if named is choices else named
         return click.option(written, name, type=kind, **given)
     return click.option(written, name, type=value, metavar=about.metavar, **given)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from wordsparse.cli.common import Choice
 from wordsparse.cli.options import Decorated, options_of
 from wordsparse.corpus.options import TextOptions
 from wordsparse.corpus.reading import RawText
@@ -43,9 +44,7 @@ reading_options = options_of(TextOptions, NAMES)
 
 def model_text_options(command: Decorated) -> Decorated:
     """The options of a command that reads a text for a finished model; :func:`text_for` takes them."""
-    tokens = click.option(
-        "--tokens", type=click.Choice(list(TOKENIZERS)), help="The tokeniser.  [default: the model's]"
-    )
+    tokens = click.option("--tokens", type=Choice(list(TOKENIZERS)), help="The tokeniser.  [default: the model's]")
     return options_of(TextOptions, ["format", "column", "max_expansion"])(tokens(command))
 
 

@@ -1,5 +1,7 @@
 """``wordsparse train``."""
 
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +89,11 @@ def _trained(corpus: list[Path], output: Path, bootstrap: int, asked: dict[str, 
     return resample(output, corpus, bootstrap) if bootstrap else model
 
 
+def _first_and_last(losses: Sequence[float]) -> str:
+    """The losses of the first and of the last epoch; --json has all of them."""
+    return " → ".join(f"{loss:.4f}" for loss in (losses if len(losses) < 3 else (losses[0], losses[-1])))
+
+
 def _told(model: Model, output: Path) -> tuple[dict[str, Any], list[str]]:
     """The summary of a trained model, as JSON and as lines."""
     report = model.report
@@ -94,10 +101,10 @@ def _told(model: Model, output: Path) -> tuple[dict[str, Any], list[str]]:
     how = (
         f"{report['tokens']:,} tokens in {report['wall_seconds']:.1f} s "
         f"({report['tokens_per_second']:,.0f} tokens/s, {report['threads']} threads); "
-        f"loss per epoch: {', '.join(f'{loss:.4f}' for loss in report['loss'])}"
+        f"loss: {_first_and_last(report['loss'])}"
     )
     if "heldout_loss" in report:
-        how += f"; held-out: {', '.join(f'{loss:.4f}' for loss in report['heldout_loss'])}"
+        how += f"; held-out: {_first_and_last(report['heldout_loss'])}"
     resamples = len(model.resamples) if isinstance(model, ResampledModel) else 0
     if "ranks" in report:
         sent, mean, most = (report[f"{name}_bytes"] for name in ("sent", "mean_step", "largest_step"))
@@ -106,4 +113,5 @@ def _told(model: Model, output: Path) -> tuple[dict[str, Any], list[str]]:
             f"mean step, {max(most) / 1e6:.3g} MB in the largest"
         )
     lines = [made, how, *([f"{resamples} resamples of the text beside it"] if resamples else [])]
+    lines.append(f"next: wordsparse similar {shlex.quote(str(output))} WORD")
     return {**report, **({"resamples": resamples} if resamples else {}), "output": str(output)}, lines

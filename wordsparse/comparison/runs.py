@@ -19,8 +19,7 @@ from wordsparse.errors import WordsparseError
 from wordsparse.evaluation.scores import Answers, answer, score
 from wordsparse.evaluation.testsets import TestSets
 from wordsparse.machine.description import BLAS_OVERRIDES
-from wordsparse.vectors.formats import save_vectors
-from wordsparse.vectors.word_vectors import WordVectors
+from wordsparse.vectors.word_vectors import WordVectors, save_vectors
 
 logger = logging.getLogger(__name__)
 

@@ -27,13 +27,14 @@ def hints(words: Sequence[str], counts: NDArray[np.int64]) -> list[str]:
     words, counts = words[:MAX_WORDS], counts[:MAX_WORDS]
     ends = np.fromiter(map(_is_punctuated, words), bool, len(words))
     share = counts[ends].sum() / counts.sum()
-    if share > PUNCTUATED_SHARE:
-        examples = ", ".join(repr(words[i]) for i in np.flatnonzero(ends)[:3])
-        said.append(
-            f"{share:.0%} of the words end in punctuation ({examples}): --tokens simple (tokens='simple') separates it"
-        )
     if (advice := unspaced(words)) is not None:
         said.append(advice)
+    elif share > PUNCTUATED_SHARE:
+        punctuated = [words[i] for i in np.flatnonzero(ends).tolist()]
+        remedy = "--tokens simple (tokens='simple') separates it"
+        if 2 * sum(_UNSPACED.search(word) is not None for word in punctuated) > len(punctuated):
+            remedy = f"the script writes no spaces: {_splitter_of(''.join(punctuated))}"
+        said.append(f"{share:.0%} of the words end in punctuation ({', '.join(map(repr, punctuated[:3]))}): {remedy}")
     return said
 
 
@@ -43,14 +44,18 @@ def unspaced(words: Iterable[str]) -> str | None:
     long = [word for word in sample if not word.isascii() and _is_unspaced(word)]
     if 2 * len(long) <= len(sample):
         return None
-    text = "".join(long)
+    return "the text seems not to be split into words, since its script writes no spaces: " + _splitter_of(
+        "".join(long)
+    )
+
+
+def _splitter_of(text: str) -> str:
+    """What splits a text of such a script."""
     if re.search(f"[{_KANA}]", text):
-        remedy = "--tokens japanese (tokens='japanese') splits it"
-    elif re.search(f"[{_HAN}]", text):
-        remedy = "--tokens chinese (tokens='chinese') splits it"
-    else:
-        remedy = "split it first, with a tokeniser of its language"
-    return f"the text seems not to be split into words, since its script writes no spaces: {remedy}"
+        return "--tokens japanese (tokens='japanese') splits it"
+    if re.search(f"[{_HAN}]", text):
+        return "--tokens chinese (tokens='chinese') splits it"
+    return "split it first, with a tokeniser of its language"
 
 
 def _is_punctuated(word: str) -> bool:

@@ -17,7 +17,6 @@ from wordsparse.explorer.projection import Projection
 from wordsparse.stability.resamples import Resamples, compared
 from wordsparse.vectors import precision
 from wordsparse.vectors.alignment import distances
-from wordsparse.vectors.formats import names
 from wordsparse.vectors.word_vectors import WordVectors
 
 Content = dict[str, Any]
@@ -41,7 +40,7 @@ def content_of(
     InputError
         If two models have no word in common, or a word is not valid Unicode.
     """
-    kept = {name: most_frequent(names.with_text(of_model), words) for name, of_model in vectors.items()}
+    kept = {name: most_frequent(of_model.with_text(), words) for name, of_model in vectors.items()}
     moved = []
     for (i, first), (j, second) in itertools.combinations(enumerate(kept), 2):
         progress(f"aligning {first} and {second}")

@@ -196,7 +196,8 @@ def check_new_directory(path: Path) -> None:
     """Raise InputError unless a directory can be created at ``path``; called before the work starts."""
     target = Path(os.path.realpath(path))
     if os.path.lexists(target) and not (target.is_dir() and not any(target.iterdir())):
-        raise InputError(f"{path}: exists already: name another directory, or delete it first")
+        what = "name another directory, or delete it first" if path.is_dir() else "is a file: name a new directory"
+        raise InputError(f"{path}: exists already: {what}")
     check_parent(path)
 
 

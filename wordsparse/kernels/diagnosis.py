@@ -73,9 +73,9 @@ def describe(found: Mapping[str, Any]) -> str:
         f"threads   {cpus['used']} used of {cpus['cpus']} CPUs (affinity {_or_none(cpus['affinity'])}, cgroup quota "
         f"{_or_none(cpus['cgroup_quota'])}, OMP_WAIT_POLICY {_or_none(cpus['wait_policy'])})",
     ]
-    lines += [f"variable  {name}={value}" for name, value in found["environment"].items()]
-    for pool in found["blas"]:
-        lines.append(f"BLAS      {pool['name']} {pool['version']} ({pool['architecture']}), {pool['threads']} threads")
+    lines.append(f"variables {', '.join(f'{name}={value}' for name, value in found['environment'].items())}")
+    pools = [f"{pool['name']} {pool['version']} ({pool['architecture']}, {pool['threads']})" for pool in found["blas"]]
+    lines.append(f"BLAS      {', '.join(pools)}")
     if gpu["usable"]:
         lines.append(
             f"GPU       {gpu['name']}, compute capability {gpu['capability']}, {gpu['memory_bytes'] / 2**30:.1f} GiB; "
@@ -86,8 +86,12 @@ def describe(found: Mapping[str, Any]) -> str:
         lines.append("GPU       none used")
     launcher = mpi["launcher"] or "no mpiexec"
     lines.append(f"MPI       {'mpi4py ' + mpi['version'] + ', ' + launcher if mpi['found'] else 'none found'}")
-    for name, extra in found["extras"].items():
-        lines.append(f"extra     {name}: {', '.join(_package(*item) for item in extra.items())}")
+    packages = {package: version for extra in found["extras"].values() for package, version in extra.items()}
+    here = [f"{package} {version}" for package, version in packages.items() if version]
+    lines.append(f"extras    {', '.join(here) or 'none'}")
+    missing = [name for name, extra in found["extras"].items() if None in extra.values()]
+    if missing:
+        lines.append(f"          not installed: {', '.join(missing)} (pip install 'wordsparse[NAME]')")
     lines += [f"not used: {reason}" for reason in found["unused"]]
     return "\n".join(lines)
 
@@ -140,7 +144,7 @@ def _extras() -> dict[str, dict[str, str | None]]:
     for requirement in metadata.requires("wordsparse") or ():
         extra = re.search(r"""extra\s*==\s*["']([^"']+)""", requirement)
         package = re.match(r"[\w.-]+", requirement)
-        if extra and package:
+        if extra and package and package[0] != "wordsparse":  # of the extra "all", whose packages are those of others
             extras.setdefault(extra[1], {})[package[0]] = _version(package[0])
     return extras
 
@@ -164,10 +168,6 @@ def _unused(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"MPI: mpi4py is not installed, so training runs in one process ({optional.command('mpi4py')})"
     elif found["mpi"]["launcher"] is None:
         yield "MPI: there is no mpiexec, so training runs in one process (pip install mpich, or the site's own MPI)"
-    for name, packages in found["extras"].items():
-        missing = [package for package, version in packages.items() if version is None]
-        if missing and name != "mpi" and not name.startswith("cuda"):  # the lines of MPI and the GPU say it
-            yield f"extra {name}: {', '.join(missing)} not installed (pip install 'wordsparse[{name}]')"
 
 
 def _version(package: str) -> str | None:
@@ -175,10 +175,6 @@ def _version(package: str) -> str | None:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
         return None
-
-
-def _package(name: str, version: str | None) -> str:
-    return f"{name} {version or 'missing'}"
 
 
 def _at(commit: str | None) -> str:

@@ -134,7 +134,11 @@ def _codes(corpus: EncodedCorpus, options: Options, number: int, between_steps: 
     run.train(after_step=between_steps)
     rows = run.model()
     vectors: NDArray[np.float32] = coordinates.combined(
-        rows.input_rows, rows.output_rows[:, : rows.dim], counts.astype(np.float64), threads=run.threads, **rows.export
+        rows.input_rows,
+        rows.output_rows[:, : rows.dim],
+        counts.astype(np.float64),
+        threads=run.threads,
+        **rows.constants,
     )
     if options.subwords:
         with suppress(InputError):  # where words share no n-grams

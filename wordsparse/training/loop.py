@@ -39,6 +39,8 @@ Layer = TypeVar("Layer", bound=ExactLayer)
 DIVERGED = 20.0
 # The largest number of threads that build minibatches for a GPU: each builds some 10M tokens a second.
 MAX_BUILDERS = 8
+# A longer vector than LONG_DIM takes long, which a text of fewer tokens for each of its numbers does not repay.
+LONG_DIM, TOKENS_A_NUMBER = 100, 1000
 
 
 class Run:
@@ -87,6 +89,11 @@ class Run:
         on_cpu = self.device.device == "cpu"
         builders = min(self.threads - 1, 1 if on_cpu else MAX_BUILDERS)
         self.minibatches = self._minibatches(corpus, vocabulary, transposed=on_cpu, builders=builders)
+        if options.dim > LONG_DIM and corpus.tokens < TOKENS_A_NUMBER * options.dim:
+            logger.warning(
+                "dim %d is long for a text of %s tokens, and each step takes long: dim %d is quicker",
+                *(options.dim, f"{corpus.tokens:,}", LONG_DIM),
+            )
         self.total_tokens, self.batch_tokens = self.minibatches.total_tokens, self.minibatches.largest
         self._schedule = self.minibatches.schedule
         self.need = self._need(checkpoints)

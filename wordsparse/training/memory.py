@@ -78,8 +78,8 @@ class Need:
     def _matrices(self) -> int:
         return 4 * self.rows * (2 * self.dim + 1)
 
-    def check(self, beside: int = 1) -> None:
-        """Refuse a run that does not fit into the memory left, which ``beside`` ranks on this host share.
+    def check(self, beside: int = 1, what: str = "") -> None:
+        """Refuse what does not fit into the memory left, which ``beside`` ranks on this host share.
 
         Raises
         ------
@@ -92,8 +92,8 @@ class Need:
         left, where = limit[0] // beside, limit[1]
         where += f", of which each of {beside} ranks has its part" if beside > 1 else ""
         raise InputError(
-            f"not enough memory: dim {self.dim} with {self.vocab_size:,} words needs about {shown(self.total)}, but "
-            f"{shown(left)} are left ({where}); {self._advice(left)}"
+            f"not enough memory: {what or f'dim {self.dim} with {self.vocab_size:,} words'} needs about "
+            f"{shown(self.total)}, but {shown(left)} are left ({where}); {self._advice(left)}"
         )
 
     def _advice(self, left: int) -> str:
@@ -116,7 +116,7 @@ class Need:
 
 def check_dim(dim: int) -> None:
     """Refuse, before a text is read, a dimension that does not fit with any vocabulary."""
-    Need(1, dim, 0, 0, False).check()
+    Need(1, dim, 0, 0, False).check(what=f"dim {dim} in its d x d matrices alone")
 
 
 def estimated_peak(need: Need) -> int:

@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from wordsparse import optional
 from wordsparse.errors import InputError, MissingFileError, WrongTypeError
+from wordsparse.files import storage
+from wordsparse.vectors import formats
 from wordsparse.vectors.evaluated import Evaluated
+from wordsparse.vectors.formats import gensim_native, gensim_options, names, word2vec
+from wordsparse.vectors.formats.base import Content
 from wordsparse.vectors.lookup import Key
 
 if TYPE_CHECKING:
@@ -68,6 +71,11 @@ class WordVectors(Evaluated):
     def row(self, word: Key) -> int:
         """The row of ``word`` in ``vectors``; see ``get_index``."""
         return self.get_index(word)
+
+    def with_text(self) -> WordVectors:
+        """The same vectors with the text of their keys as keys; itself if all keys are words."""
+        texts = names.as_text(self.words)
+        return self if texts == self.words else WordVectors(texts, self.vectors, self.counts)
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{word!r:.20}" for word in self.index_to_key[:3])
@@ -137,8 +145,6 @@ class WordVectors(Evaluated):
         WordsparseError
             If writing fails; an existing file is unchanged, unless ``append``.
         """
-        from wordsparse.vectors.formats import gensim_options, names, word2vec  # the formats know this class
-
         order, values = gensim_options.rows_by(self, sort_attr)
         if values is None and fvocab is not None:
             raise InputError(f"fvocab: the vectors have no attribute {sort_attr!r} to write; leave out fvocab")
@@ -195,8 +201,6 @@ class WordVectors(Evaluated):
         UnicodeDecodeError
             If a word cannot be decoded; ``unicode_errors`` "replace" or "ignore" reads it.
         """
-        from wordsparse.vectors.formats import gensim_options, word2vec
-
         decoding = word2vec.Decoding(encoding, unicode_errors, datatype)
         words, vectors = gensim_options.read_rows(Path(fname), binary, no_header, limit, decoding)
         counts = None if fvocab is None else gensim_options.read_counts(Path(fvocab), words, decoding)
@@ -222,8 +226,6 @@ class WordVectors(Evaluated):
         WordsparseError
             If writing fails; an existing file is unchanged.
         """
-        from wordsparse.vectors.formats import save_vectors
-
         if not isinstance(fname, str | PathLike):
             raise WrongTypeError(f"save needs the path of a file, not {fname!r:.80}")
         if not len(self) or len(self.key_to_index) != len(self):
@@ -242,8 +244,6 @@ class WordVectors(Evaluated):
             If the file is missing (MissingFileError, a FileNotFoundError too) or damaged, or is a file of gensim's: a
             pickle, which can run any code.
         """
-        from wordsparse.vectors.formats import read_file
-
         if not os.path.exists(fname):
             raise MissingFileError(f"{fname}: no such file; check its name")
         return cls._taken_over(read_file(fname))
@@ -256,15 +256,7 @@ class WordVectors(Evaluated):
         MissingDependencyError
             If gensim is not installed.
         """
-        # add_vectors would copy the matrix three times.
-        keyed = keyed_vectors_class()(vector_size=self.dim)
-        keyed.index_to_key = list(self.words)
-        keyed.key_to_index = dict(self.key_to_index)
-        keyed.vectors = self.vectors.copy()
-        if self.counts is not None:
-            keyed.allocate_vecattrs(["count"], [np.int64])
-            keyed.expandos["count"][:] = self.counts
-        return keyed
+        return gensim_native.keyed_vectors(Content.of(self))
 
     @classmethod
     def _taken_over(cls, other: WordVectors) -> Self:
@@ -295,10 +287,68 @@ class WordVectors(Evaluated):
             )
 
 
-def keyed_vectors_class() -> type[KeyedVectors]:
-    """gensim's class; MissingDependencyError if gensim is not installed."""
-    found: type[KeyedVectors] = optional.load("KeyedVectors", "gensim.models").KeyedVectors
-    return found
+def read_file(path: str | PathLike[str]) -> WordVectors:
+    """Read word vectors from a file; its content, not its name, determines the format.
+
+    Parameters
+    ----------
+    path : path
+        A word2vec file, text (with or without the header line) or binary, possibly compressed (gzip, bzip2, xz, zstd);
+        an npz, safetensors or Parquet file; or a directory of Model2Vec.
+
+    Raises
+    ------
+    InputError, MissingDependencyError
+        As :func:`wordsparse.vectors.formats.read`; InputError too if a word occurs twice or a number is not finite.
+    """
+    path = Path(path)
+    content = formats.read(path)
+    with storage.naming(path):
+        made = WordVectors(content.words, content.vectors, content.counts)
+    made.expandos |= content.attributes
+    made.subwords = content.subwords
+    if content.exact is not None:
+        made.vectors = content.exact
+    return made
+
+
+def save_vectors(
+    word_vectors: WordVectors, path: str | PathLike[str], format: str | None = None, precision: str = "float32"
+) -> list[Path]:
+    """Write word vectors to ``path`` atomically: an existing file is replaced only when the new one is complete.
+
+    Parameters
+    ----------
+    word_vectors : WordVectors
+    path : path
+        In the two word2vec formats, a name that ends in .gz, .bz2, .xz or .zst is compressed. If it is a link, its
+        target is replaced. In the word2vec formats and npz, it may be a named pipe, /dev/stdout, or ``-`` for standard
+        output, which are written directly.
+    format : str, optional
+        One of :data:`wordsparse.vectors.formats.FORMATS`; the default is what the suffix of ``path`` says. The
+        word2vec formats and "model2vec" do not store counts; "gensim" is ``KeyedVectors.save``, a pickle that only
+        gensim reads; "projector" writes the words to a second file, ``NAME-metadata.SUFFIX``; "model2vec" makes a
+        directory, which must not exist.
+    precision : {"float32", "float16", "int8"}
+        The number type of the vectors in the file; npz, safetensors, parquet and model2vec can hold the last two.
+
+    Returns
+    -------
+    list of Path
+        The files written, ``path`` first.
+
+    Raises
+    ------
+    InputError
+        If the format is unknown or cannot hold the precision, the directory of ``path`` does not exist, ``path`` is a
+        directory or a device, or the format cannot represent one of the words.
+    MissingDependencyError
+        If the format needs gensim, safetensors or pyarrow and it is not installed.
+    WordsparseError
+        If writing fails (a full disk); an existing file at ``path`` is unchanged.
+    """
+    chosen = formats.of_suffix(Path(path)) if format is None else formats.named(format)
+    return formats.write(Content.of(word_vectors), Path(path), chosen, precision)
 
 
 def _whole_numbers(counts: npt.ArrayLike) -> npt.NDArray[np.int64]:

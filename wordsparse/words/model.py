@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -15,7 +16,7 @@ from wordsparse.corpus.splitting import Splitter
 from wordsparse.errors import InputError
 from wordsparse.files.html_table import html_table
 from wordsparse.machine.threads import available_cpus
-from wordsparse.vectors.word_vectors import WordVectors
+from wordsparse.vectors.word_vectors import WordVectors, save_vectors
 from wordsparse.words import coordinates, presets
 from wordsparse.words import form as words_form
 from wordsparse.words.form import Form
@@ -111,7 +112,7 @@ class WordModel:
         return min(asked, available_cpus()) if isinstance(asked, int) else None
 
     @property
-    def export(self) -> dict[str, float]:
+    def constants(self) -> dict[str, float]:
         """The constants of ``coordinates.combined`` in :attr:`vectors`: the preset's."""
         return presets.preset(self.options.get("preset", "text")).export
 
@@ -132,7 +133,7 @@ class WordModel:
         """
         counts = np.asarray(self.vocabulary.counts, np.float64)
         outputs = self.output_rows[:, : self.dim]
-        vectors = coordinates.combined(self.input_rows, outputs, counts, threads=self.threads, **self.export)
+        vectors = coordinates.combined(self.input_rows, outputs, counts, threads=self.threads, **self.constants)
         if self.subwords is None:
             return vectors
         return self.subwords.blended(WordVectors(self.vocabulary.words, vectors).unit, counts)
@@ -214,6 +215,10 @@ class WordModel:
     def state(self) -> dict[str, Any]:
         """The embedding's whole state where the run ended, to train on; not copies."""
         return {**self.trained().state, **{name: getattr(self, rows) for name, rows in ROWS.items()}}
+
+    def export(self, path: str | PathLike[str], format: str | None = None, precision: str = "float32") -> list[Path]:
+        """Write the vectors in a format of other programs; see :func:`wordsparse.vectors.word_vectors.save_vectors`."""
+        return save_vectors(self.word_vectors(), path, format, precision)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the model directory, whole or not at all.

@@ -114,7 +114,7 @@ def read_vectors(path: str | PathLike[str]) -> WordVectors:
     """
     if is_model(path):
         return load(path).word_vectors()
-    from wordsparse.vectors.formats import read_file  # with it comes smart_open, which training does not need
+    from wordsparse.vectors.word_vectors import read_file  # with it comes smart_open, which training does not need
 
     return read_file(path)
 

@@ -4,15 +4,64 @@ The format is only written, for users of gensim, and never read: reading a pickl
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from wordsparse.vectors.word_vectors import WordVectors, keyed_vectors_class
+import numpy as np
+
+from wordsparse import optional
+from wordsparse.errors import InputError
+from wordsparse.vectors.formats.base import Content, Format
+
+if TYPE_CHECKING:
+    from gensim.models import KeyedVectors
 
 
-def check(word_vectors: WordVectors) -> None:
-    """Raise MissingDependencyError if gensim is not installed."""
-    keyed_vectors_class()
+class Gensim(Format):
+    """See the head of this file."""
+
+    name, about, suffixes = "gensim", "KeyedVectors.save, a pickle; needs wordsparse[gensim]", (".kv",)
+    any_key = True
+    readable = False
+
+    def check(self, content: Content) -> None:
+        """Raise MissingDependencyError if gensim is not installed."""
+        _class()
+
+    def write(self, content: Content, target: Path, precision: str) -> None:
+        """Write ``target`` and, for large arrays, files beside it whose names begin with its name."""
+        keyed_vectors(content).save(str(target))
+
+    def recognises(self, path: Path, start: bytes) -> bool:
+        """Whether it is a pickle."""
+        return start[:1] == b"\x80"
+
+    def read(self, path: Path) -> Content:
+        """Refused."""
+        raise InputError(
+            "is a Python pickle (of KeyedVectors.save), which can run any code and is therefore never read;"
+            " write the vectors with gensim's save_word2vec_format instead"
+        )
 
 
-def write(word_vectors: WordVectors, path: Path) -> None:
-    """Write ``path`` and, for large arrays, files beside it whose names begin with the name of ``path``."""
-    word_vectors.keyed_vectors().save(str(path))
+def keyed_vectors(content: Content) -> "KeyedVectors":
+    """A copy as gensim's class, with the attribute "count" if the counts are known.
+
+    Raises
+    ------
+    MissingDependencyError
+        If gensim is not installed.
+    """
+    # add_vectors would copy the matrix three times.
+    keyed = _class()(vector_size=content.dim)
+    keyed.index_to_key = list(content.words)
+    keyed.key_to_index = {key: row for row, key in enumerate(content.words)}
+    keyed.vectors = content.vectors.copy()
+    if content.counts is not None:
+        keyed.allocate_vecattrs(["count"], [np.int64])
+        keyed.expandos["count"][:] = content.counts
+    return keyed
+
+
+def _class() -> "type[KeyedVectors]":
+    found: type[KeyedVectors] = optional.load("KeyedVectors", "gensim.models").KeyedVectors
+    return found

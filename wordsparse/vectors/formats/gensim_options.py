@@ -14,18 +14,18 @@ from wordsparse.files import outputs
 from wordsparse.files.storage import check_parent, naming, write_files, writing
 from wordsparse.vectors.formats import word2vec
 from wordsparse.vectors.formats.streams import BoundedStream, compression_of_name, open_for_writing
-from wordsparse.vectors.word_vectors import WordVectors
+from wordsparse.vectors.lookup import KeyTable
 
 logger = logging.getLogger(__name__)
 _MAX_HEADER = 1024
 _MAX_DIGITS = 18  # of a count
 
 
-def rows_by(word_vectors: WordVectors, sort_attr: str) -> tuple[npt.NDArray[np.intp], npt.NDArray[Any] | None]:
+def rows_by(table: KeyTable, sort_attr: str) -> tuple[npt.NDArray[np.intp], npt.NDArray[Any] | None]:
     """The rows in descending order of an attribute, and its values in that order; unsorted and None without it."""
-    values = word_vectors.expandos.get(sort_attr)
+    values = table.expandos.get(sort_attr)
     if values is None:
-        return np.arange(len(word_vectors)), None
+        return np.arange(len(table)), None
     order = np.argsort(-values, kind="stable")
     return order, values[order]
 

@@ -19,93 +19,123 @@ import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from wordsparse.errors import InputError
 from wordsparse.files import storage, system
-from wordsparse.vectors import precision
 from wordsparse.vectors.formats import names, safe_tensors
-from wordsparse.vectors.word_vectors import WordVectors
+from wordsparse.vectors.formats.base import Content, Format
+from wordsparse.vectors.precision import packed
 
 CONFIG, TENSORS, TOKENIZER, MODULES = "config.json", "model.safetensors", "tokenizer.json", "modules.json"
+CARD = "README.md"
 MAX_TOKENIZER = 2**32
 # A word with the marks inside it (don't, e-mail, 3.5), or a run of marks.
 WORD = r"\w+(?:[^\w\s]+\w+)*|[^\w\s]+"
 
 
-def recognise(path: Path) -> bool:
-    """Whether a directory holds such a model."""
-    return all(os.path.isfile(path / name) for name in (CONFIG, TENSORS, TOKENIZER))
+class Model2Vec(Format):
+    """See the head of this file."""
 
+    name, about = "model2vec", "a directory for Model2Vec and Sentence-Transformers; needs wordsparse[safetensors]"
+    target: ClassVar[Literal["directory"]] = "directory"
+    precisions = True
 
-def check(word_vectors: WordVectors) -> None:
-    """Raise InputError for words that no tokenizer would find, MissingDependencyError if safetensors is missing."""
-    safe_tensors.check_installed()
-    for word in word_vectors.words:
-        if len(word.split()) != 1 or word.strip() != word:
+    def check(self, content: Content) -> None:
+        """Raise InputError for words that no tokenizer would find, MissingDependencyError if safetensors is missing."""
+        safe_tensors.check_installed()
+        for word in content.words:
+            if len(word.split()) != 1 or word.strip() != word:
+                raise InputError(
+                    f"the word {word!r:.80} is empty or holds white space, at which model2vec's tokenizer cuts texts;"
+                    " choose npz or safetensors, which can hold it"
+                )
+
+    def write(self, content: Content, target: Path, precision: str) -> None:
+        """Write the files of the model into an empty directory, and fsync them."""
+        vectors = np.concatenate([content.vectors, np.zeros((1, content.dim), np.float32)])
+        if precision == "int8":
+            stored: Any = np.rint(vectors * (127 / (float(np.abs(vectors).max()) or 1.0))).astype(np.int8)
+        else:
+            stored, _ = packed(vectors, precision)
+        safe_tensors.save({"embeddings": stored}, target / TENSORS)
+        config = {
+            "model_type": "model2vec",
+            "architectures": ["StaticModel"],
+            "hidden_dim": content.dim,
+            "normalize": False,
+            "max_length": None,
+            "embedding_dtype": precision,
+        }
+        modules = [{"idx": 0, "name": "0", "path": ".", "type": "sentence_transformers.models.StaticEmbedding"}]
+        contents = {TOKENIZER: _tokenizer(content.words), CONFIG: config, MODULES: modules}
+        for name, data in contents.items():
+            storage.write_file(target / name, json.dumps(data, ensure_ascii=False, indent=1).encode())
+        storage.write_file(target / CARD, _card(content, precision).encode())
+        system.sync(target / TENSORS)
+
+    def read(self, path: Path) -> Content:
+        """Read a directory written by :meth:`write`, or another model whose tokenizer knows whole words.
+
+        Raises
+        ------
+        InputError
+            If a file is missing or damaged, the tokenizer cuts words into pieces, or words and rows differ in number.
+        MissingDependencyError
+            If safetensors is not installed.
+        """
+        found = storage.read_json(path / TOKENIZER, MAX_TOKENIZER)
+        (model,) = storage.objects(path / TOKENIZER, found, "model")
+        vocabulary = model.get("vocab")
+        if model.get("type") != "WordLevel" or not isinstance(vocabulary, dict):
             raise InputError(
-                f"the word {word!r:.80} is empty or holds white space, at which model2vec's tokenizer cuts texts;"
-                " choose npz or safetensors, which can hold it"
+                f"{TOKENIZER} cuts words into pieces: only WordLevel tokenizers have a vector for each word; choose "
+                "such a model"
             )
+        words = sorted(vocabulary, key=lambda word: _row(vocabulary[word]))
+        if [vocabulary[word] for word in words] != list(range(len(words))):
+            raise InputError(
+                f"{TOKENIZER}: its words must be numbered from 0 without gaps; copy or write the directory again"
+            )
+        names.check_unicode(words)
+        _, tensors = safe_tensors.load(path / TENSORS, "embeddings")
+        vectors = tensors.get("embeddings")
+        if vectors is None or vectors.ndim != 2 or len(vectors) != len(words) or vectors.dtype.kind not in "fi":
+            raise InputError(
+                f"{TENSORS} must have a tensor embeddings with a row for each of {len(words):,} words; copy or write "
+                "the directory again"
+            )
+        kept = [row for row, word in enumerate(words) if word != model.get("unk_token")]
+        return Content([words[row] for row in kept], vectors[kept].astype(np.float32))
+
+    def recognises(self, path: Path, start: bytes) -> bool:
+        """Whether a directory holds such a model."""
+        return all(os.path.isfile(path / name) for name in (CONFIG, TENSORS, TOKENIZER))
 
 
-def write(word_vectors: WordVectors, directory: Path, precision_name: str = "float32") -> None:
-    """Write the files of the model into an empty directory, and fsync them."""
-    vectors = np.concatenate([word_vectors.vectors, np.zeros((1, word_vectors.dim), np.float32)])
-    if precision_name == "int8":
-        stored: Any = np.rint(vectors * (127 / (float(np.abs(vectors).max()) or 1.0))).astype(np.int8)
-    else:
-        stored, _ = precision.packed(vectors, precision_name)
-    safe_tensors.save({"embeddings": stored}, directory / TENSORS)
-    config = {
-        "model_type": "model2vec",
-        "architectures": ["StaticModel"],
-        "hidden_dim": word_vectors.dim,
-        "normalize": False,
-        "max_length": None,
-        "embedding_dtype": precision_name,
-    }
-    modules = [{"idx": 0, "name": "0", "path": ".", "type": "sentence_transformers.models.StaticEmbedding"}]
-    contents = {TOKENIZER: _tokenizer(word_vectors.words), CONFIG: config, MODULES: modules}
-    for name, content in contents.items():
-        storage.write_file(directory / name, json.dumps(content, ensure_ascii=False, indent=1).encode())
-    system.sync(directory / TENSORS)
+def _card(content: Content, precision: str) -> str:
+    """The model card that hubs show: what the model is and how it is loaded; its user adds language and licence."""
+    return f"""---
+library_name: model2vec
+tags:
+- static-embeddings
+- sentence-similarity
+- wordsparse
+---
+# Word vectors of {len(content.words):,} words
 
+Vectors of {content.dim} numbers ({precision}), trained by wordsparse. The vector of a text is the mean of its words'.
 
-def read(directory: Path) -> WordVectors:
-    """Read a directory written by :func:`write`, or another model whose tokenizer knows whole words.
+    from model2vec import StaticModel
+    model = StaticModel.from_pretrained("PATH")
+    vectors = model.encode(["A text.", "Another one."])
 
-    Raises
-    ------
-    InputError
-        If a file is missing or damaged, the tokenizer cuts words into pieces, or the numbers of words and rows differ.
-    MissingDependencyError
-        If safetensors is not installed.
-    """
-    model = storage.objects(directory / TOKENIZER, storage.read_json(directory / TOKENIZER, MAX_TOKENIZER), "model")[0]
-    vocabulary = model.get("vocab")
-    if model.get("type") != "WordLevel" or not isinstance(vocabulary, dict):
-        raise InputError(
-            f"{TOKENIZER} cuts words into pieces: only WordLevel tokenizers have a vector for each word; choose such "
-            "a model"
-        )
-    words = sorted(vocabulary, key=lambda word: _row(vocabulary[word]))
-    if [vocabulary[word] for word in words] != list(range(len(words))):
-        raise InputError(
-            f"{TOKENIZER}: its words must be numbered from 0 without gaps; copy or write the directory again"
-        )
-    names.check_unicode(words)
-    _, tensors = safe_tensors.load(directory / TENSORS, "embeddings")
-    vectors = tensors.get("embeddings")
-    if vectors is None or vectors.ndim != 2 or len(vectors) != len(words) or vectors.dtype.kind not in "fi":
-        raise InputError(
-            f"{TENSORS} must have a tensor embeddings with a row for each of {len(words):,} words; copy or write the "
-            "directory again"
-        )
-    kept = [row for row, word in enumerate(words) if word != model.get("unk_token")]
-    return WordVectors([words[row] for row in kept], vectors[kept].astype(np.float32))
+Sentence-Transformers loads it too: `SentenceTransformer("PATH")`.
+
+Before you publish it, name the text that it was trained on, its `language` and its `license` above.
+"""
 
 
 def _row(value: object) -> int:

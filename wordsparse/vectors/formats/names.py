@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from wordsparse.errors import InputError
-from wordsparse.vectors.word_vectors import WordVectors
 
 
 def as_text(keys: Sequence[Any]) -> list[str]:
@@ -32,14 +31,6 @@ def check_unicode(words: Iterable[str]) -> None:
         "".join(words).encode()
     except UnicodeEncodeError as error:
         raise InputError(f"a word is not valid Unicode: {error}; rename it, or leave it out") from None
-
-
-def with_text(word_vectors: WordVectors) -> WordVectors:
-    """The same vectors with the text of their keys as keys; ``word_vectors`` itself if all keys are words."""
-    texts = as_text(word_vectors.words)
-    if texts == word_vectors.words:
-        return word_vectors
-    return WordVectors(texts, word_vectors.vectors, word_vectors.counts)
 
 
 def to_json(keys: Iterable[Any]) -> list[str]:

@@ -16,7 +16,7 @@ A file of any other program is read too if it has ``words``, as text, and ``vect
 import zipfile
 from itertools import pairwise
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -24,10 +24,10 @@ import numpy.typing as npt
 from wordsparse.errors import InputError
 from wordsparse.files import npy
 from wordsparse.vectors import ngrams as subwords
-from wordsparse.vectors import precision
 from wordsparse.vectors.formats import attributes, names
+from wordsparse.vectors.formats.base import Content, Format
 from wordsparse.vectors.formats.streams import unpacked_limit
-from wordsparse.vectors.word_vectors import WordVectors
+from wordsparse.vectors.precision import packed, unpacked
 
 Array = npt.NDArray[Any]
 
@@ -54,56 +54,67 @@ _ATTRIBUTE = ("biuf", 1, "numbers")
 _NEEDED = ("vectors", "words")
 
 
-def write(word_vectors: WordVectors, file: IO[bytes], precision_name: str = "float32") -> None:
-    """Write an npz file, uncompressed, because vectors are hardly compressible."""
-    are_words = all(isinstance(key, str) for key in word_vectors.words)
-    texts = names.as_text(word_vectors.words) if are_words else names.to_json(word_vectors.words)
-    vectors, scales = precision.packed(word_vectors.vectors, precision_name)
-    arrays: dict[str, Array] = {**_stored(texts), "vectors": vectors}
-    if scales is not None:
-        arrays["scales"] = scales
-    if not are_words:
-        arrays["json_words"] = np.zeros(0, np.uint8)
-    if precision_name == "float32" and word_vectors.vectors.dtype != np.float32:
-        arrays |= {"vectors": word_vectors.vectors, "number_type": np.zeros(0, word_vectors.vectors.dtype)}
-    others = dict(word_vectors.expandos)
-    if word_vectors.counts is not None and word_vectors.counts.dtype.kind in "iu":
-        arrays["counts"] = others.pop("count")
-    arrays |= attributes.arrays(others)
-    if word_vectors.subwords is not None:
-        arrays |= word_vectors.subwords.arrays()
-    np.savez(file, allow_pickle=False, **arrays)
+class Npz(Format):
+    """See the head of this file."""
 
+    name, about, suffixes = "npz", "NumPy's; holds all that a model's vectors have, n-grams too", (".npz",)
+    target: ClassVar[Literal["stream"]] = "stream"
+    any_key = precisions = True
 
-def read(path: Path) -> WordVectors:
-    """Read a file written by :func:`write`, or another npz file with words and vectors.
+    def write(self, content: Content, target: IO[bytes], precision: str) -> None:
+        """Write an npz file, uncompressed, because vectors are hardly compressible."""
+        are_words = all(isinstance(key, str) for key in content.words)
+        texts = names.as_text(content.words) if are_words else names.to_json(content.words)
+        vectors, scales = packed(content.vectors, precision)
+        arrays: dict[str, Array] = {**_stored(texts), "vectors": vectors}
+        if scales is not None:
+            arrays["scales"] = scales
+        if not are_words:
+            arrays["json_words"] = np.zeros(0, np.uint8)
+        if precision == "float32" and content.vectors.dtype != np.float32:
+            arrays |= {"vectors": content.vectors, "number_type": np.zeros(0, content.vectors.dtype)}
+        others = dict(content.attributes)
+        if content.counts is not None and content.counts.dtype.kind in "iu":
+            arrays["counts"] = content.counts
+        elif content.counts is not None:
+            others = {"count": content.counts, **others}
+        arrays |= attributes.arrays(others)
+        if content.subwords is not None:
+            arrays |= content.subwords.arrays()
+        np.savez(target, allow_pickle=False, **arrays)
 
-    Raises
-    ------
-    InputError
-        If an array is missing, damaged, has another type, or states a size larger than its part of the file.
-    """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            arrays = _read_arrays(archive, unpacked_limit(path.stat().st_size))
-    except InputError:
-        raise
-    except Exception as error:  # for damaged archives, zipfile and its decompressors raise many kinds of errors
-        raise InputError(f"is not an npz file, or is damaged: {error}; copy or write it again") from error
-    texts = _texts(arrays["words"], arrays.get("word_offsets"))
-    keys = names.from_json(texts) if "json_words" in arrays else texts
-    made = WordVectors(keys, precision.unpacked(arrays["vectors"], arrays.get("scales")), arrays.get("counts"))
-    if "number_type" in arrays:
-        made.vectors = arrays["vectors"].astype(arrays["number_type"].dtype, copy=False)
-    if attributes.NAMES in arrays:
-        made.expandos |= attributes.from_arrays(arrays, len(made))
-    if arrays.keys() & set(subwords.ARRAYS):
-        made.subwords = subwords.Subwords.from_arrays(arrays)
-        if made.subwords.dim != made.dim:
-            raise InputError(
-                f"its n-grams have {made.subwords.dim} numbers, its words {made.dim}; write the file again"
-            )
-    return made
+    def recognises(self, path: Path, start: bytes) -> bool:
+        """By its first bytes, those of an archive."""
+        return start.startswith(b"PK")
+
+    def read(self, path: Path) -> Content:
+        """Read a file written by :func:`write`, or another npz file with words and vectors.
+
+        Raises
+        ------
+        InputError
+            If an array is missing, damaged, has another type, or states a size larger than its part of the file.
+        """
+        try:
+            with zipfile.ZipFile(path) as archive:
+                arrays = _read_arrays(archive, unpacked_limit(path.stat().st_size))
+        except InputError:
+            raise
+        except Exception as error:  # for damaged archives, zipfile and its decompressors raise many kinds of errors
+            raise InputError(f"is not an npz file, or is damaged: {error}; copy or write it again") from error
+        texts = _texts(arrays["words"], arrays.get("word_offsets"))
+        keys = names.from_json(texts) if "json_words" in arrays else texts
+        vectors = unpacked(arrays["vectors"], arrays.get("scales"))
+        exact = arrays["vectors"].astype(arrays["number_type"].dtype, copy=False) if "number_type" in arrays else None
+        others = attributes.from_arrays(arrays, len(keys)) if attributes.NAMES in arrays else {}
+        ngrams = None
+        if arrays.keys() & set(subwords.ARRAYS):
+            ngrams = subwords.Subwords.from_arrays(arrays)
+            if ngrams.dim != vectors.shape[1]:
+                raise InputError(
+                    f"its n-grams have {ngrams.dim} numbers, its words {vectors.shape[1]}; write the file again"
+                )
+        return Content(keys, vectors, arrays.get("counts"), others, ngrams, exact)
 
 
 def _stored(texts: list[str]) -> dict[str, Array]:

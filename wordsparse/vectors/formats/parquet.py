@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from wordsparse import optional
 from wordsparse.errors import InputError
 from wordsparse.files import parquet_footer
-from wordsparse.vectors import precision
 from wordsparse.vectors.formats import names
+from wordsparse.vectors.formats.base import Content, Format
 from wordsparse.vectors.formats.streams import unpacked_limit
-from wordsparse.vectors.word_vectors import WordVectors
+from wordsparse.vectors.precision import packed, unpacked
 
 MAGIC = b"PAR1"
 _ROWS = 4096
@@ -24,64 +24,73 @@ _KNOWN = ("word", "vector", "count", "scale")
 _WANTED = {"word": "text", "count": "whole numbers", "scale": "floating-point numbers"}
 
 
-def check(word_vectors: WordVectors) -> None:
-    """Raise MissingDependencyError if pyarrow is not installed."""
-    _load("pyarrow")
+class Parquet(Format):
+    """See the head of this file."""
 
+    name, about = "parquet", "for pandas, Polars, DuckDB and Spark; needs wordsparse[parquet]"
+    suffixes = (".parquet", ".pq")
+    precisions = True
 
-def write(word_vectors: WordVectors, path: Path, precision_name: str = "float32") -> None:
-    """Write a Parquet file, uncompressed, because vectors are hardly compressible."""
-    arrow = _load("pyarrow")
-    vectors, scales = precision.packed(word_vectors.vectors, precision_name)
-    columns: dict[str, Any] = {"word": arrow.array(word_vectors.words, arrow.string())}
-    if word_vectors.counts is not None:
-        columns["count"] = arrow.array(word_vectors.counts)
-    columns["vector"] = arrow.FixedSizeListArray.from_arrays(arrow.array(vectors.reshape(-1)), word_vectors.dim)
-    if scales is not None:
-        columns["scale"] = arrow.array(scales)
-    _load("pyarrow.parquet").write_table(
-        arrow.table(columns), path, compression="none", use_dictionary=False, row_group_size=2**16
-    )
+    def check(self, content: Content) -> None:
+        """Raise MissingDependencyError if pyarrow is not installed."""
+        _load("pyarrow")
 
-
-def read(path: Path) -> WordVectors:
-    """Read a file written by :func:`write`, or any Parquet file with such columns.
-
-    Raises
-    ------
-    InputError
-        If a column is missing or has another type, the lists differ in length, or the file is damaged.
-    MissingDependencyError
-        If pyarrow is not installed.
-    """
-    arrow = _load("pyarrow")
-    limit = unpacked_limit(path.stat().st_size)
-    parts: list[dict[str, Any]] = []
-    # A few bytes of a file can state any number of values.
-    if sum(chunk.bytes for chunk in parquet_footer.column_chunks(path) if chunk.column in _KNOWN) > limit:
-        raise _too_large()
-    try:
-        parquet = _load("pyarrow.parquet")
-        with parquet.ParquetFile(path) as file:
-            columns = _columns(file.schema_arrow, limit)
-        with parquet.ParquetFile(path, read_dictionary=["word"]) as file:
-            for batch in file.iter_batches(_ROWS, columns=columns, use_threads=False):
-                limit -= batch.nbytes
-                if limit < 0:
-                    raise _too_large()
-                parts.append({name: _values(batch.column(name), name) for name in columns})
-    except (arrow.ArrowException, OSError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"is not a Parquet file, or is damaged: {error}; copy or write it again") from error
-    if not parts or len({part["vector"].shape[1] for part in parts}) > 1:
-        raise InputError(
-            "its vectors are of different lengths, or there are none; write one vector of the same length for each word"
+    def write(self, content: Content, target: Path, precision: str) -> None:
+        """Write a Parquet file, uncompressed, because vectors are hardly compressible."""
+        arrow = _load("pyarrow")
+        vectors, scales = packed(content.vectors, precision)
+        columns: dict[str, Any] = {"word": arrow.array(content.words, arrow.string())}
+        if content.counts is not None:
+            columns["count"] = arrow.array(content.counts)
+        columns["vector"] = arrow.FixedSizeListArray.from_arrays(arrow.array(vectors.reshape(-1)), content.dim)
+        if scales is not None:
+            columns["scale"] = arrow.array(scales)
+        _load("pyarrow.parquet").write_table(
+            arrow.table(columns), target, compression="none", use_dictionary=False, row_group_size=2**16
         )
-    words = [word for part in parts for word in part["word"]]
-    names.check_unicode(words)
-    joined = {name: np.concatenate([part[name] for part in parts]) for name in columns if name != "word"}
-    return WordVectors(words, precision.unpacked(joined["vector"], joined.get("scale")), joined.get("count"))
+
+    def recognises(self, path: Path, start: bytes) -> bool:
+        """By its first bytes."""
+        return start.startswith(MAGIC)
+
+    def read(self, path: Path) -> Content:
+        """Read a file written by :func:`write`, or any Parquet file with such columns.
+
+        Raises
+        ------
+        InputError
+            If a column is missing or has another type, the lists differ in length, or the file is damaged.
+        MissingDependencyError
+            If pyarrow is not installed.
+        """
+        arrow = _load("pyarrow")
+        limit = unpacked_limit(path.stat().st_size)
+        parts: list[dict[str, Any]] = []
+        # A few bytes of a file can state any number of values.
+        if sum(chunk.bytes for chunk in parquet_footer.column_chunks(path) if chunk.column in _KNOWN) > limit:
+            raise _too_large()
+        try:
+            parquet = _load("pyarrow.parquet")
+            with parquet.ParquetFile(path) as file:
+                columns = _columns(file.schema_arrow, limit)
+            with parquet.ParquetFile(path, read_dictionary=["word"]) as file:
+                for batch in file.iter_batches(_ROWS, columns=columns, use_threads=False):
+                    limit -= batch.nbytes
+                    if limit < 0:
+                        raise _too_large()
+                    parts.append({name: _values(batch.column(name), name) for name in columns})
+        except (arrow.ArrowException, OSError, ValueError) as error:
+            if isinstance(error, InputError):
+                raise
+            raise InputError(f"is not a Parquet file, or is damaged: {error}; copy or write it again") from error
+        if not parts or len({part["vector"].shape[1] for part in parts}) > 1:
+            raise InputError(
+                "its vectors are of different lengths, or there are none; write one of the same length for each word"
+            )
+        words = [word for part in parts for word in part["word"]]
+        names.check_unicode(words)
+        joined = {name: np.concatenate([part[name] for part in parts]) for name in columns if name != "word"}
+        return Content(words, unpacked(joined["vector"], joined.get("scale")), joined.get("count"))
 
 
 def _columns(schema: Any, limit: int) -> list[str]:

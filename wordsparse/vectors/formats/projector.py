@@ -9,7 +9,7 @@ import logging
 from pathlib import Path
 
 from wordsparse.errors import InputError
-from wordsparse.vectors.word_vectors import WordVectors
+from wordsparse.vectors.formats.base import Content, Format
 
 logger = logging.getLogger(__name__)
 
@@ -17,36 +17,41 @@ logger = logging.getLogger(__name__)
 _FORMULA_STARTS = ("=", "+", "-", "@")
 
 
-def check(word_vectors: WordVectors) -> None:
-    """Raise InputError if a word is empty or holds a tab or a line end: the files have no quoting."""
-    for word in word_vectors.words:
-        if "\t" in word or word.splitlines() != [word]:
-            raise InputError(
-                f"the word {word!r:.80} is empty or holds a tab or a line end, which the projector's files cannot;"
-                f" choose npz, safetensors or gensim, which can hold it"
+class Projector(Format):
+    """See the head of this file."""
+
+    name, about, suffixes = "projector", "two files for the TensorFlow embedding projector", (".tsv",)
+    readable = False
+
+    def check(self, content: Content) -> None:
+        """Raise InputError if a word is empty or holds a tab or a line end: the files have no quoting."""
+        for word in content.words:
+            if "\t" in word or word.splitlines() != [word]:
+                raise InputError(
+                    f"the word {word!r:.80} is empty or holds a tab or a line end, which the projector's files cannot;"
+                    f" choose npz, safetensors or gensim, which can hold it"
+                )
+
+    def write(self, content: Content, target: Path, precision: str) -> None:
+        """Write the vectors to ``path`` and the words to ``NAME-metadata.SUFFIX`` beside it.
+
+        The projector requires a header in the metadata if and only if they have several columns: here, if counts are
+        known.
+        """
+        numbers = "\t".join(["%.9g"] * content.dim)
+        with target.open("w", encoding="utf-8", newline="\n") as file:
+            for vector in content.vectors:
+                file.write(f"{numbers % tuple(vector.tolist())}\n")
+        formulas = sum(word.startswith(_FORMULA_STARTS) and len(word) > 1 for word in content.words)
+        if formulas:
+            logger.warning(
+                "%d words begin with one of %s: a spreadsheet may run them as formulas; import the file as text there",
+                *(formulas, " ".join(_FORMULA_STARTS)),
             )
-
-
-def write(word_vectors: WordVectors, path: Path) -> None:
-    """Write the vectors to ``path`` and the words to ``NAME-metadata.SUFFIX`` beside it.
-
-    The projector requires a header in the metadata if and only if they have several columns: here, if counts are
-    known.
-    """
-    numbers = "\t".join(["%.9g"] * word_vectors.dim)
-    with path.open("w", encoding="utf-8", newline="\n") as file:
-        for vector in word_vectors.vectors:
-            file.write(f"{numbers % tuple(vector.tolist())}\n")
-    formulas = sum(word.startswith(_FORMULA_STARTS) and len(word) > 1 for word in word_vectors.words)
-    if formulas:
-        logger.warning(
-            "%d words begin with one of %s: a spreadsheet may run them as formulas; import the file as text there",
-            *(formulas, " ".join(_FORMULA_STARTS)),
-        )
-    with path.with_stem(f"{path.stem}-metadata").open("w", encoding="utf-8", newline="\n") as file:
-        if word_vectors.counts is None:
-            file.writelines(f"{word}\n" for word in word_vectors.words)
-        else:
-            file.write("word\tcount\n")
-            counts = word_vectors.counts.tolist()
-            file.writelines(f"{word}\t{count}\n" for word, count in zip(word_vectors.words, counts, strict=True))
+        with target.with_stem(f"{target.stem}-metadata").open("w", encoding="utf-8", newline="\n") as file:
+            if content.counts is None:
+                file.writelines(f"{word}\n" for word in content.words)
+            else:
+                file.write("word\tcount\n")
+                counts = content.counts.tolist()
+                file.writelines(f"{word}\t{count}\n" for word, count in zip(content.words, counts, strict=True))

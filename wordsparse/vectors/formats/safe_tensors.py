@@ -12,49 +12,76 @@ from numpy.typing import NDArray
 
 from wordsparse import optional
 from wordsparse.errors import InputError, WordsparseError
-from wordsparse.vectors import precision
 from wordsparse.vectors.formats import names
-from wordsparse.vectors.word_vectors import WordVectors
+from wordsparse.vectors.formats.base import Content, Format
+from wordsparse.vectors.precision import packed, unpacked
 
 # The package refuses to read a longer header. The words are part of the header, where they are escaped as JSON again.
 _MAX_HEADER = 100_000_000
 
 
-def recognise(start: bytes, size: int) -> bool:
-    """Whether a file of ``size`` bytes begins like a safetensors file: with the length of a JSON object and ``{``."""
-    return start[8:9] == b"{" and int.from_bytes(start[:8], "little") <= size - 8
+class SafeTensors(Format):
+    """See the head of this file."""
 
+    name, about, suffixes = "safetensors", "for PyTorch and others; needs wordsparse[safetensors]", (".safetensors",)
+    precisions = True
 
-def check(word_vectors: WordVectors) -> None:
-    """Raise, before anything is written, the error for words that are too long or for a missing package.
+    def check(self, content: Content) -> None:
+        """Raise, before anything is written, the error for words that are too long or for a missing package.
 
-    Raises
-    ------
-    InputError
-        If the words exceed the 100 MB limit of the header.
-    MissingDependencyError
-        If safetensors is not installed.
-    """
-    check_installed()
-    size = len(json.dumps(_metadata(word_vectors), ensure_ascii=False).encode())
-    if size > _MAX_HEADER - 1000:
-        raise InputError(f"the words take {size} bytes, more than a safetensors header may have; use npz")
+        Raises
+        ------
+        InputError
+            If the words exceed the 100 MB limit of the header.
+        MissingDependencyError
+            If safetensors is not installed.
+        """
+        check_installed()
+        size = len(json.dumps(_metadata(content), ensure_ascii=False).encode())
+        if size > _MAX_HEADER - 1000:
+            raise InputError(f"the words take {size} bytes, more than a safetensors header may have; use npz")
+
+    def write(self, content: Content, target: Path, precision: str) -> None:
+        """Write a safetensors file."""
+        vectors, scales = packed(content.vectors, precision)
+        tensors = {"vectors": vectors}
+        if scales is not None:
+            tensors["scales"] = scales
+        if content.counts is not None:
+            tensors["counts"] = np.ascontiguousarray(content.counts)
+        save(tensors, target, _metadata(content))
+
+    def recognises(self, path: Path, start: bytes) -> bool:
+        """Whether a file begins so: with the length of a JSON object and ``{``."""
+        return start[8:9] == b"{" and int.from_bytes(start[:8], "little") <= path.stat().st_size - 8
+
+    def read(self, path: Path) -> Content:
+        """Read a file written by :func:`write`.
+
+        Raises
+        ------
+        InputError
+            If a part is missing, damaged or has another type.
+        MissingDependencyError
+            If safetensors is not installed.
+        """
+        words, tensors = load(path, "vectors", "counts", "scales")
+        if words is None or "vectors" not in tensors:
+            raise InputError(
+                "is a safetensors file without the tensor vectors and the metadata words; for a model of Model2Vec, "
+                "name its directory"
+            )
+        vectors = tensors["vectors"]
+        if vectors.dtype not in (np.float32, np.float16, np.int8):
+            raise InputError(
+                f"the tensor vectors must be float32, float16 or int8, not {vectors.dtype}; convert it to float32"
+            )
+        return Content(_parse_words(words), unpacked(vectors, tensors.get("scales")), tensors.get("counts"))
 
 
 def check_installed() -> None:
     """Raise MissingDependencyError if safetensors is not installed."""
     _load("safetensors")
-
-
-def write(word_vectors: WordVectors, path: Path, precision_name: str = "float32") -> None:
-    """Write a safetensors file."""
-    vectors, scales = precision.packed(word_vectors.vectors, precision_name)
-    tensors = {"vectors": vectors}
-    if scales is not None:
-        tensors["scales"] = scales
-    if word_vectors.counts is not None:
-        tensors["counts"] = np.ascontiguousarray(word_vectors.counts)
-    save(tensors, path, _metadata(word_vectors))
 
 
 def save(tensors: dict[str, NDArray[Any]], path: Path, metadata: dict[str, str] | None = None) -> None:
@@ -73,30 +100,6 @@ def save(tensors: dict[str, NDArray[Any]], path: Path, metadata: dict[str, str] 
     except package.SafetensorError as error:  # for example, a full disk
         raise WordsparseError(f"{path.name}: writing failed: {error}") from error
     path.chmod(mode)
-
-
-def read(path: Path) -> WordVectors:
-    """Read a file written by :func:`write`.
-
-    Raises
-    ------
-    InputError
-        If a part is missing, damaged or has another type.
-    MissingDependencyError
-        If safetensors is not installed.
-    """
-    words, tensors = load(path, "vectors", "counts", "scales")
-    if words is None or "vectors" not in tensors:
-        raise InputError(
-            "is a safetensors file without the tensor vectors and the metadata words; for a model of Model2Vec, name "
-            "its directory"
-        )
-    vectors = tensors["vectors"]
-    if vectors.dtype not in (np.float32, np.float16, np.int8):
-        raise InputError(
-            f"the tensor vectors must be float32, float16 or int8, not {vectors.dtype}; convert it to float32"
-        )
-    return WordVectors(_parse_words(words), precision.unpacked(vectors, tensors.get("scales")), tensors.get("counts"))
 
 
 def load(path: Path, *wanted: str) -> tuple[str | None, dict[str, NDArray[Any]]]:
@@ -118,8 +121,8 @@ def load(path: Path, *wanted: str) -> tuple[str | None, dict[str, NDArray[Any]]]
         raise InputError(f"is not a safetensors file, or is damaged: {error}; copy or write it again") from error
 
 
-def _metadata(word_vectors: WordVectors) -> dict[str, str]:
-    return {"words": json.dumps(word_vectors.words, ensure_ascii=False)}
+def _metadata(content: Content) -> dict[str, str]:
+    return {"words": json.dumps(content.words, ensure_ascii=False)}
 
 
 def _parse_words(text: str) -> list[str]:

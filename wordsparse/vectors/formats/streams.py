@@ -7,8 +7,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-import smart_open
-
 from wordsparse.errors import InputError
 from wordsparse.files import regular, unpacking
 
@@ -32,6 +30,8 @@ def compression_of_name(path: Path) -> str | None:
 
 def open_for_writing(path: Path) -> IO[bytes]:
     """A binary file for writing, compressed according to its suffix."""
+    import smart_open  # which takes a twentieth of a second to import
+
     file: IO[bytes] = smart_open.open(path, "wb", compression=compression_of_name(path) or "disable")
     return file
 
@@ -56,6 +56,8 @@ class BoundedStream:
     """
 
     def __init__(self, path: Path) -> None:
+        import smart_open
+
         with regular.opened(path) as file:
             size, start = os.fstat(file.fileno()).st_size, file.read(16)
         compression = next((name for begin, name in _BEGINNINGS.items() if re.match(begin, start)), None)

@@ -11,14 +11,14 @@ lines, words and numbers have maximum lengths.
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from wordsparse.errors import CutShortError, InputError
+from wordsparse.vectors.formats.base import Content, Format
 from wordsparse.vectors.formats.streams import BoundedStream
-from wordsparse.vectors.word_vectors import WordVectors
 
 _MAX_WORD = 2**16  # bytes of UTF-8
 _MAX_NUMBER = 64  # characters of a number in text
@@ -53,25 +53,57 @@ class Decoding(NamedTuple):
 UTF8 = Decoding()
 
 
-def read(path: Path) -> WordVectors:
-    """Read a file of any of the three formats.
+class Word2Vec(Format):
+    """The text format."""
 
-    Raises
-    ------
-    InputError
-        If it has none of these formats, or is damaged; the message names the line (text) or the word (binary).
-    """
-    with BoundedStream(path) as stream:
-        layout = _recognise(stream.read(_HEAD))
-    if not layout.has_header:
-        layout = layout._replace(rows=count_lines(path))
-    try:
-        return WordVectors(*read_rows(path, layout))
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{error.reason}: the word {error.object[:100]!r} is not valid UTF-8; convert the file to UTF-8, with "
-            "iconv for example"
-        ) from error
+    name, about = "word2vec", "text, which nearly every tool reads; no counts"
+    suffixes: ClassVar[tuple[str, ...]] = (".txt", ".vec")
+    target: ClassVar[Literal["stream"]] = "stream"
+    compressible = True
+
+    def check(self, content: Content) -> None:
+        """Refuse words that would be read back as several fields."""
+        check_words(content.words)
+
+    def write(self, content: Content, target: IO[bytes], precision: str) -> None:
+        """Write the text format; reading it restores every float32 exactly."""
+        target.write(header(len(content.words), content.dim))
+        target.writelines(text_rows(content.words, content.vectors))
+
+    def recognises(self, path: Path, start: bytes) -> bool:
+        """Whether it may be a file of any of the three formats: all that is no other one."""
+        return bool(start)
+
+    def read(self, path: Path) -> Content:
+        """Read a file of any of the three formats.
+
+        Raises
+        ------
+        InputError
+            If it has none of these formats, or is damaged; the message names the line (text) or the word (binary).
+        """
+        with BoundedStream(path) as stream:
+            layout = _recognise(stream.read(_HEAD))
+        if not layout.has_header:
+            layout = layout._replace(rows=count_lines(path))
+        try:
+            return Content(*read_rows(path, layout))
+        except UnicodeDecodeError as error:
+            raise InputError(
+                f"{error.reason}: the word {error.object[:100]!r} is not valid UTF-8; convert the file to UTF-8, with "
+                "iconv for example"
+            ) from error
+
+
+class Word2VecBinary(Word2Vec):
+    """The binary format of the original tool."""
+
+    name, about, suffixes = "word2vec-bin", "its binary twin, which is shorter", (".bin",)
+
+    def write(self, content: Content, target: IO[bytes], precision: str) -> None:
+        """Write the binary format of the original tool, with a newline after each vector."""
+        target.write(header(len(content.words), content.dim))
+        target.writelines(binary_rows(content.words, content.vectors))
 
 
 def read_rows(path: Path, layout: Layout, decoding: Decoding = UTF8) -> tuple[list[str], npt.NDArray[Any]]:
@@ -89,18 +121,6 @@ def read_rows(path: Path, layout: Layout, decoding: Decoding = UTF8) -> tuple[li
         if layout.has_header:
             stream.readline(_HEAD)
         return (_read_text if layout.is_text else _read_binary)(stream, layout, decoding)
-
-
-def write_text(word_vectors: WordVectors, file: IO[bytes]) -> None:
-    """Write the text format; reading it restores every float32 exactly."""
-    file.write(header(len(word_vectors), word_vectors.dim))
-    file.writelines(text_rows(word_vectors.words, word_vectors.vectors))
-
-
-def write_binary(word_vectors: WordVectors, file: IO[bytes]) -> None:
-    """Write the binary format of the original tool, with a newline after each vector."""
-    file.write(header(len(word_vectors), word_vectors.dim))
-    file.writelines(binary_rows(word_vectors.words, word_vectors.vectors))
 
 
 def header(rows: int, dim: int) -> bytes:
