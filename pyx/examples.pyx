@@ -5,6 +5,7 @@ Functions keep_tokens   subsampling and window widths for one slice of a shard
           local_ids     word ids → 0 … u-1, the minibatch's unique words in ascending order
           count_pairs, skipgram_pairs, merge_pairs, mirror_rows   the weights of pairs of words as CSR
           window_examples   CBOW's examples: a centre token each, and where its window starts and stops
+          sort_pairs  counted pairs in any order as CSR, and the order of its transpose
 dtypes    ids int32 as in the shards (>= 0 a word, -1 out of vocabulary, -2 end of a sentence); structures: int64
           indptr, int32 indices and positions
 memory    outputs and scratch come from the caller; nothing is kept
@@ -289,3 +290,28 @@ def window_examples(const int32_t[::1] local, const uint16_t[::1] width, Py_ssiz
                 centre[written], start[written], stop[written] = <int32_t> i, <int32_t> lo, <int32_t> hi
                 written += 1
     return written
+
+
+def sort_pairs(const int32_t[::1] rows, const int32_t[::1] columns, const float[::1] values, int64_t[::1] row_place,
+               int64_t[::1] column_place, int32_t[::1] indices, float[::1] weights, int32_t[::1] rows_by_column,
+               int64_t[::1] order):
+    """The entries (row, column, value), in any order, as CSR, and the structure of its transpose, unless order is empty.
+
+    Equal pairs stay apart. row_place and column_place (u,) say where each row starts, and each column in the transpose;
+    they end up where it ends. order receives where each entry of the transpose is in the CSR structure.
+    """
+    cdef Py_ssize_t k, n = rows.shape[0]
+    cdef int64_t place, by_column
+    with nogil:
+        for k in range(n):
+            place = row_place[rows[k]]
+            row_place[rows[k]] = place + 1
+            indices[place], weights[place] = columns[k], values[k]
+        if order.shape[0]:
+            place = 0
+            for k in range(row_place.shape[0]):
+                while place < row_place[k]:
+                    by_column = column_place[indices[place]]
+                    column_place[indices[place]] = by_column + 1
+                    rows_by_column[by_column], order[by_column] = <int32_t> k, place
+                    place += 1

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from wordsparse.words.evaluate import evaluate
     from wordsparse.words.model_directory import read_vectors
     from wordsparse.words.options import Options
+    from wordsparse.words.pair_counts import count
     from wordsparse.words.recipe import Recipe
 
     __version__: str
@@ -53,6 +54,7 @@ __all__ = [
     "advise",
     "check_loss",
     "compare",
+    "count",
     "encode",
     "evaluate",
     "explore",
@@ -96,6 +98,7 @@ _MODULES = {
     "read_vectors": "wordsparse.words.model_directory",
     "train": "wordsparse.training.runs",
     "train_slices": "wordsparse.stability.slice_runs",
+    "count": "wordsparse.words.pair_counts",
 }
 
 

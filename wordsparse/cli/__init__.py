@@ -23,6 +23,7 @@ from wordsparse.training.interruption import stop_requests
 COMMANDS = (
     "encode",
     "train",
+    "count",
     "evaluate",
     "compare",
     "advise",

@@ -15,13 +15,15 @@ from numpy.typing import NDArray
 from wordsparse import validation
 from wordsparse.corpus._text import WordTable
 from wordsparse.corpus.blocks import decoded, text_blocks
+from wordsparse.corpus.count_tables import blocks
+from wordsparse.corpus.counts import encode_counts
 from wordsparse.corpus.draft import Draft, NumberedText
 from wordsparse.corpus.hints import hints
 from wordsparse.corpus.options import MIN_COUNT, EncodeOptions
 from wordsparse.corpus.parts import Part, whole
 from wordsparse.corpus.phrases import MIN_COUNT as PAIR_MIN_COUNT
 from wordsparse.corpus.phrases import THRESHOLD, with_phrases
-from wordsparse.corpus.reading import Piece, RawText, Source, check_some_tokens
+from wordsparse.corpus.reading import COUNTS, Piece, RawText, Source, check_some_tokens
 from wordsparse.corpus.shard import END_OF_SENTENCE, OUT_OF_VOCABULARY, Recent, Shard
 from wordsparse.corpus.shards import VOCABULARY, EncodedCorpus, FileRecord, tokenization, write_corpus_manifest
 from wordsparse.corpus.vocabulary import Vocabulary, check_limits, check_word
@@ -60,6 +62,10 @@ def encode(source: Source, output: str | os.PathLike[str], asked: EncodeOptions)
     WordsparseError
         If writing fails. After either error, nothing is left behind.
     """
+    if asked.format == COUNTS:
+        return encode_counts(blocks(source, asked.max_expansion), Path(output), asked)
+    if asked.weight is not None:
+        raise InputError("an encoded text has no weights: give the rows to train or to count (weight)")
     min_count = MIN_COUNT if asked.min_count is None else asked.min_count
     check_limits(min_count, asked.max_vocab)
     passes = validation.whole("phrases", asked.phrases or 0)

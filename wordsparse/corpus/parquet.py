@@ -28,11 +28,31 @@ def cells(path: Path, columns: Sequence[str], max_expansion: float) -> Iterator[
         If the file is damaged, has no such column, or a column holds neither text, lists of text nor numbers; or if
         its cells hold more text than ``max_expansion`` allows.
     """
-    parquet, arrow = _load("pyarrow.parquet"), _load("pyarrow")
     number = 0
     with regular.opened(path) as file:
         limit = unpacking.unpacked_limit(regular.size_of(file), max_expansion)
     left = limit
+    for batch in batches(path, columns, max_expansion, ROWS):
+        for row in zip(*(_values(path, name, batch.column(name)) for name in columns), strict=True):
+            number += 1
+            left -= sum(map(_size, row))
+            if left < 0:
+                raise InputError(f"{path}: {unpacking.too_large(limit)}")
+            yield number, list(row)
+
+
+def batches(path: Path, columns: Sequence[str], max_expansion: float, rows: int) -> Iterator[Any]:
+    """The record batches of these columns, at most so many rows each; texts are dictionaries.
+
+    Raises
+    ------
+    InputError
+        If the file is damaged, has no such column, or states sizes above what ``max_expansion`` allows.
+    """
+    parquet, arrow = _load("pyarrow.parquet"), _load("pyarrow")
+    number = 0
+    with regular.opened(path) as file:
+        limit = unpacking.unpacked_limit(regular.size_of(file), max_expansion)
     try:
         with parquet.ParquetFile(path) as whole:
             names = whole.schema_arrow.names
@@ -43,13 +63,9 @@ def cells(path: Path, columns: Sequence[str], max_expansion: float) -> Iterator[
             texts = _texts(whole.schema, columns)
         _check_sizes(path, columns, limit)
         with parquet.ParquetFile(path, read_dictionary=texts) as whole:
-            for batch in whole.iter_batches(ROWS, columns=list(columns)):
-                for row in zip(*(_values(path, name, batch.column(name)) for name in columns), strict=True):
-                    number += 1
-                    left -= sum(map(_size, row))
-                    if left < 0:
-                        raise InputError(f"{path}: {unpacking.too_large(limit)}")
-                    yield number, list(row)
+            for batch in whole.iter_batches(rows, columns=list(columns)):
+                yield batch
+                number += batch.num_rows
     except (arrow.ArrowException, OSError, UnicodeDecodeError) as error:  # the last: names that are not UTF-8
         raise InputError(
             f"{path}: cannot be read as Parquet after row {number}: {str(error)[:200]}; copy or write it again"

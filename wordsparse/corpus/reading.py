@@ -26,6 +26,9 @@ PathLike: TypeAlias = str | os.PathLike[str]
 Source: TypeAlias = PathLike | Sequence[PathLike] | Iterable[object]
 Piece: TypeAlias = tuple[Sequence[str], bool]
 
+COUNTS = "counts"
+"""The format of tables of counted pairs, which are no text; :mod:`wordsparse.corpus.counts`."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -109,7 +112,7 @@ class RawText:
         if format is not None and format not in known:
             raise InputError(f"unknown format {format!r}: choose one of {', '.join(known)}")
         is_rows = is_frame(source)
-        paths = None if is_rows else _as_paths(source)
+        paths = None if is_rows else as_paths(source)
         if is_rows and column is None:
             raise InputError("a data frame needs the name of the column that holds the text (column)")
         if group is not None and column is None:
@@ -286,7 +289,7 @@ def check_some_tokens(files: Sequence[Path], without: Sequence[Path]) -> None:
         logger.warning("%s of %s files hold no token: %s", f"{len(without):,}", f"{len(files):,}", some_of(without))
 
 
-def _as_paths(source: Source) -> Sequence[PathLike] | None:
+def as_paths(source: Source) -> Sequence[PathLike] | None:
     """``source`` as a list of paths; None if it is an iterable of something else."""
     if isinstance(source, str | os.PathLike):
         return [source]
@@ -390,6 +393,10 @@ def _texts(path: Path, max_expansion: float) -> Iterator[str]:
         yield decoded(path, position, data)
 
 
+def _no_pieces(path: Path, tokenize: Tokenizer, max_expansion: float) -> Iterator[tuple[list[str], bool]]:
+    raise InputError(f"{path}: counted pairs are for train and encode alone; give text here")
+
+
 class Format(NamedTuple):
     """A format of text files.
 
@@ -409,4 +416,5 @@ FORMATS = {
     "text8": Format("a file is one sentence; line ends are white space", _stream_pieces, lines=False),
     "paths": Format("the same as lines, for users of gensim's PathLineSentences", _line_pieces, lines=True),
     "wiki": Format("a Wikipedia dump (XML); each article is a sentence, its markup is removed", wiki_pieces),
+    COUNTS: Format("tables of counted pairs: the columns word, context and count", _no_pieces),
 }

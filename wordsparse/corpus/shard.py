@@ -50,10 +50,12 @@ class Recent:
 
 @dataclass(frozen=True)
 class Expected:
-    """The expected contents of a shard file: its SHA-256 in hexadecimal digits, and ids below ``vocab_size``."""
+    """The expected contents of a shard file: its SHA-256 in hexadecimal digits, and ids below ``vocab_size``; where it
+    holds ``pairs``, no sentences, and any values that are not negative."""
 
     sha256: str
     vocab_size: int
+    pairs: bool = False
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,8 @@ class Shard:
             if len(data) < SHARD_DTYPE.itemsize:
                 raise InputError(f"{self.path}: was cut short while it was read")
             values = np.frombuffer(data, SHARD_DTYPE, len(data) // SHARD_DTYPE.itemsize)
-            if values.min() < END_OF_SENTENCE or values.max() >= expected.vocab_size:
+            least, most = (0, 2**31) if expected.pairs else (END_OF_SENTENCE, expected.vocab_size)
+            if values.min() < least or values.max() >= most:
                 raise InputError(
                     f"{self.path}: holds an id outside the vocabulary of {expected.vocab_size:,} words: it was "
                     "altered; encode again"
@@ -167,6 +170,6 @@ class Shard:
             raise InputError(
                 f"{self.path}: its content does not match its checksum: it was altered or damaged; encode again"
             )
-        if last != END_OF_SENTENCE:
+        if last != END_OF_SENTENCE and not expected.pairs:
             raise InputError(f"{self.path}: does not end where a sentence ends: it was altered; encode again")
         return ShardContent(digests, sentences)

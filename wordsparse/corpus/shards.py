@@ -1,6 +1,7 @@
 """The encoded corpus on disk: a directory with a manifest, a vocabulary and raw little-endian int32 shards.
 
 A shard is a stream of values: a word's id (0 … V−1), OUT_OF_VOCABULARY or END_OF_SENTENCE. Sentences never span shards.
+That of counted pairs has three values a pair: word, context and the bits of its weight, a positive float32.
 """
 
 import hashlib
@@ -25,7 +26,6 @@ FORMAT = "wordsparse corpus"
 VERSION = 1
 MANIFEST = "corpus.json"
 VOCABULARY = "vocabulary.json"
-BLOCK_BYTES = 2**22
 
 
 def shard_name(index: int) -> str:
@@ -63,6 +63,8 @@ class EncodedCorpus:
     tokenization : dict or None
         How the text became tokens: ``tokens``, the name of the tokeniser, and where words were joined to phrases
         ``phrases`` and ``phrase_threshold``. None if nothing is known of it.
+    pairs : bool
+        Whether it holds counted pairs, :mod:`wordsparse.corpus.counts`, and ``sentences`` of them.
     """
 
     path: Path
@@ -75,6 +77,7 @@ class EncodedCorpus:
     shards: Sequence[Values]
     sha256: str = ""
     tokenization: dict[str, Any] | None = None
+    pairs: bool = False
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> "EncodedCorpus":
@@ -99,7 +102,9 @@ class EncodedCorpus:
                 f"{folder / VOCABULARY}: does not match its checksum: it was altered; encode the text again"
             )
         vocabulary, recent = Vocabulary.load(folder / VOCABULARY), Recent()
-        shards = [Shard(folder / file.name, Expected(file.sha256, len(vocabulary)), recent) for file in records[1:]]
+        pairs = manifest.get("pairs") is True
+        expected = [Expected(file.sha256, len(vocabulary), pairs) for file in records[1:]]
+        shards = [Shard(folder / file.name, of, recent) for file, of in zip(records[1:], expected, strict=True)]
         corpus = cls(
             path=folder,
             vocabulary=vocabulary,
@@ -111,16 +116,18 @@ class EncodedCorpus:
             tokenization=_tokenization(manifest, folder),
             shards=shards,
             sha256=content_digest(records),
+            pairs=pairs,
         )
         sentences, values = sum(shard.sentences for shard in shards), sum(shard.size for shard in shards)
-        if sentences != corpus.sentences or values != corpus.tokens + corpus.sentences:
+        of_text = (corpus.sentences, corpus.tokens + corpus.sentences)
+        if (sentences, values) != ((0, 3 * corpus.sentences) if pairs else of_text):
             raise InputError(f"{folder / MANIFEST}: its counts are not those of the shards; encode the text again")
         return corpus
 
     def identity(self) -> dict[str, Any]:
         """The identity of the encoded text, as JSON."""
         names = ("sha256", "tokens", "sentences", "distinct_words", "min_count", "max_vocab", "tokenization")
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in names} | ({"pairs": True} if self.pairs else {})
 
 
 def write_corpus_manifest(
@@ -133,6 +140,7 @@ def write_corpus_manifest(
     min_count: int,
     max_vocab: int | None,
     tokenization: dict[str, Any] | None,
+    pairs: bool = False,
 ) -> str:
     """Write the manifest of ``folder``, which holds the vocabulary and the shards; returns the content's digest."""
     vocabulary = folder / VOCABULARY
@@ -148,6 +156,7 @@ def write_corpus_manifest(
             "min_count": min_count,
             "max_vocab": max_vocab,
             "tokenization": tokenization,
+            **({"pairs": True} if pairs else {}),
             "files": [vars(record) for record in records],
         },
     )

@@ -118,7 +118,7 @@ class Run:
 
     def _start(self) -> WordEmbedding:
         """The embedding at its start."""
-        recipe, sizes = self.options.used_recipe(), (len(self.vocabulary), self.options.dim + 1)
+        recipe, sizes = self.minibatches.recipe, (len(self.vocabulary), self.options.dim + 1)
         measure = recipe.base_measure(self.vocabulary.counts)
         output = FactoredOutput(*sizes, recipe.loss, base_measure=measure, kernels=self._kernels()).core
         return WordEmbedding(started(output, recipe), recipe.steps, self.options.seed)

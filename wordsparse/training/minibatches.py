@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from wordsparse.corpus import EncodedCorpus, Vocabulary
 from wordsparse.errors import InputError
 from wordsparse.training.prefetch import prefetched
-from wordsparse.training.slices import Slice, Slices
+from wordsparse.training.slices import PairSlices, Slice, Slices
 from wordsparse.words.examples import ExampleBuilder, Examples
 from wordsparse.words.options import Options
 from wordsparse.words.schedule import Schedule
@@ -43,6 +43,8 @@ class Minibatches:
     ----------
     total_tokens : int
         To pass over in all epochs.
+    recipe : Recipe
+        The options' recipe; of counted pairs, with pairs in the place of tokens.
     schedule : Schedule
     largest : int
         Tokens of the largest minibatches.
@@ -57,11 +59,23 @@ class Minibatches:
         builders: int,
         part: tuple[int, int] = (0, 1),
     ) -> None:
-        self._part = part
-        self._slices = Slices(corpus, options.max_tokens, options.heldout, options.seed, vocabulary)
-        self._options, self._vocabulary, self._transposed = options, vocabulary, transposed
+        self._part, self._options, self._vocabulary, self._transposed = part, options, vocabulary, transposed
+        self._of_pairs, self.recipe = corpus.pairs, options.used_recipe()
+        limits, asked = (options.heldout, options.seed, vocabulary), options.batch_tokens
+        self._slices: Slices | PairSlices
+        if corpus.pairs:
+            if options.model != "skipgram":
+                raise InputError("counted pairs say what is around a word, as skip-gram learns it: give model=skipgram")
+            rate = corpus.sentences / corpus.tokens
+            scaled = [
+                None if of_tokens is None else round(of_tokens * rate) for of_tokens in (options.max_tokens, asked)
+            ]
+            self.recipe, asked = self.recipe.scaled(rate), scaled[1]
+            self._slices = PairSlices(corpus, scaled[0], *limits)
+        else:
+            self._slices = Slices(corpus, options.max_tokens, *limits)
         self.total_tokens = self._slices.tokens * options.epochs
-        self.schedule = Schedule(options.used_recipe(), self.total_tokens, options.batch_tokens)
+        self.schedule = Schedule(self.recipe, self.total_tokens, asked)
         self.largest = self.schedule.largest_batch()
         self._build = self._builder()
         self._check_heldout()
@@ -111,10 +125,12 @@ class Minibatches:
             window=options.window,
             sample=options.sample,
             seed=options.seed,
-            distances=options.used_recipe().distances,
+            distances=self.recipe.distances,
             transposed=self._transposed,
             owners=self._part[1],
         )
+        if self._of_pairs:
+            return builder.counted
         return builder.cbow if options.model == "cbow" else builder.skipgram
 
     def _check_heldout(self) -> None:

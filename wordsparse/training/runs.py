@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from wordsparse.corpus import EncodedCorpus
 from wordsparse.corpus.graph_options import GraphOptions
 from wordsparse.corpus.options import TextOptions
-from wordsparse.corpus.reading import Source
+from wordsparse.corpus.reading import COUNTS, Source
 from wordsparse.display import Display
 from wordsparse.errors import InputError
 from wordsparse.machine import devices
@@ -82,10 +83,12 @@ def train(corpus: Source | EncodedCorpus, asked: TrainOptions) -> Model:
 
 def requested(corpus: Source | EncodedCorpus, asked: TrainOptions) -> tuple[Options, TrainingText, RunOptions]:
     """The checked parts of a request."""
+    if vars(asked)["model"] is None and (asked.format == COUNTS or asked.weight is not None):
+        asked = replace(asked, model="skipgram")
     options, run = part(asked, Options), part(asked, RunOptions)
     if run.resume and run.output is None:
         raise InputError("resume needs an output: the checkpoints of the interrupted run are beside it")
-    ways = part(asked, TextOptions), options.threads, options.preset, part(asked, GraphOptions)
+    ways = part(asked, TextOptions), options.threads, options.preset, part(asked, GraphOptions), options.window
     return options, TrainingText(corpus, *ways), run
 
 
@@ -98,7 +101,7 @@ def train_on(model: Model, corpus: Source | EncodedCorpus, *, progress: Progress
     options = Options(**{**vars(Options.from_dict(stored)), **asked})
     of_text = TextOptions(**{name: value for name, value in given.items() if name in texts})
     of_graph = GraphOptions(**{name: value for name, value in given.items() if name in graphs})
-    text = TrainingText(corpus, of_text, options.threads, options.preset, of_graph)
+    text = TrainingText(corpus, of_text, options.threads, options.preset, of_graph, options.window)
     with reports(progress) as (encoding, training), encoded(text, model.vocabulary.words, encoding) as ready:
         run = continued(model.copied(), ready, options)
         if run is None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from wordsparse.corpus import END_OF_SENTENCE, OUT_OF_VOCABULARY, EncodedCorpus, Vocabulary
 from wordsparse.corpus.shard import Values
 from wordsparse.corpus.walks import Walks
+from wordsparse.errors import ReadError
 
 Array = NDArray[Any]
 
@@ -150,6 +151,45 @@ class Slices:
                     other = self._split.mask(offset + low, high - low) != heldout
                     ids = np.where(other, np.int32(END_OF_SENTENCE), ids)
                 yield Slice(ids, start - low, stop - low, offset + low)
+
+
+class PairSlices:
+    """The counted pairs of a corpus as minibatches: :class:`Slices`, where a pair stands for a token and a position.
+
+    The ``ids`` of a slice are pairs, (pairs, 3): word, context and the bits of the weight.
+    """
+
+    def __init__(
+        self, corpus: EncodedCorpus, max_pairs: int | None, heldout: float, seed: int, vocabulary: Vocabulary
+    ) -> None:
+        self._ids = corpus.vocabulary.rows_in(vocabulary).astype(np.int32)
+        self._pairs = corpus.shards[0]
+        self.positions = corpus.sentences if max_pairs is None else min(corpus.sentences, max_pairs)
+        self._split = Split(self.positions, heldout, seed) if heldout > 0 else None
+        held = 0 if self._split is None else int(self._split.mask(0, self.positions).sum())
+        self.tokens, self.heldout_tokens = self.positions - held, held
+
+    def train(self, batch_pairs: int | Callable[[int], int], first: int = 0, epoch: int = 0) -> Iterator[Slice]:
+        """See :meth:`Slices.train`."""
+        return self._cut(batch_pairs if callable(batch_pairs) else lambda position: batch_pairs, False, first)
+
+    def heldout(self, batch_pairs: int) -> Iterator[Slice]:
+        """See :meth:`Slices.heldout`."""
+        return self._cut(lambda position: batch_pairs, True, 0)
+
+    def _cut(self, size: Callable[[int], int], heldout: bool, first: int) -> Iterator[Slice]:
+        while first < self.positions:
+            stop = min(self.positions, first + size(first))
+            pairs = self._pairs[3 * first : 3 * stop].reshape(-1, 3)
+            if self._split is not None:
+                pairs = pairs[self._split.mask(first, stop - first) == heldout]
+            if pairs[:, :2].max(initial=0) >= len(self._ids):  # compiled code uses them as row numbers
+                raise ReadError("the counted pairs hold an id outside the vocabulary: they were altered; encode again")
+            ids = pairs.copy()
+            ids[:, :2] = self._ids[ids[:, :2]]
+            # Positions before the slice's end, as for text: `end` is `offset` and the size.
+            yield Slice(ids, 0, len(ids), stop - len(ids))
+            first = stop
 
 
 def _end_of_tokens(shard: Values, max_tokens: int) -> tuple[int, int]:

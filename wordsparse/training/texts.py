@@ -13,13 +13,16 @@ from typing import Any
 
 from wordsparse.corpus import EncodedCorpus, Vocabulary, encode
 from wordsparse.corpus.graph_options import GraphOptions
-from wordsparse.corpus.options import TextOptions
+from wordsparse.corpus.options import EncodeOptions, TextOptions
+from wordsparse.corpus.reading import COUNTS
 from wordsparse.corpus.shards import is_encoded
 from wordsparse.corpus.sources import find_files
 from wordsparse.corpus.walks import walks_of
 from wordsparse.errors import InputError
 from wordsparse.files import storage
 from wordsparse.words import presets
+from wordsparse.words.pair_counts import encode_weighted
+from wordsparse.words.recipe import recommended
 
 SOURCE_FORMAT, SOURCE_VERSION = "wordsparse-source", 1
 
@@ -29,7 +32,7 @@ class TrainingText:
     """A text to train on, and the options for its encoding if it is not encoded already.
 
     ``corpus`` is a path, a sequence of paths, an EncodedCorpus or an iterable of token lists; the minimum count depends
-    on the ``preset`` where it is not given.
+    on the ``preset`` where it is not given, and pairs of weighted rows on the ``window``.
     """
 
     corpus: Any
@@ -37,6 +40,7 @@ class TrainingText:
     threads: int | None = None
     preset: str = "text"
     graph: GraphOptions = field(default_factory=GraphOptions)
+    window: int = 5
 
     def __post_init__(self) -> None:
         foreign = self.options if self.preset == "graph" else self.graph
@@ -94,11 +98,17 @@ class TrainingText:
         self, path: Path, known: Collection[str] = (), progress: Callable[[int], None] | None = None
     ) -> EncodedCorpus:
         """Encode it at ``path``; the ``known`` words are in the vocabulary whatever their count."""
+        if self.options.weight is not None:
+            asked = EncodeOptions(**self.request(known, progress))
+            return encode_weighted(
+                self.corpus, path, asked, self.window, recommended("skipgram", "bounded-ns").distances
+            )
         return encode(self.corpus, path, **self.request(known, progress))
 
     def request(self, known: Collection[str], progress: Callable[[int], None] | None) -> dict[str, Any]:
         """The options of :func:`wordsparse.encode` for it."""
-        given = {"min_count": presets.preset(self.preset).min_count, **self.options.given()}
+        kind = presets.preset(self.preset)
+        given = {**({} if self.options.format == COUNTS else {"min_count": kind.min_count}), **self.options.given()}
         return {**given, "known": known, "progress": progress, "threads": self.threads}
 
     def source(self) -> dict[str, Any] | None:

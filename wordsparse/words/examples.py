@@ -74,6 +74,7 @@ class ExampleBuilder:
             raise InputError(f"window must be from 1 to {MAX_WINDOW}, not {window}")
         self.window = window
         self._keep_below = keep_thresholds(np.asarray(vocabulary.counts), sample)
+        self._kept = ((self._keep_below + 1.0) / 2**32).astype(np.float32)  # the probability
         self._by_distance = distance_weights(window, distances)
         # Place k - 1: the probability of a window wider than k, scaled to 32 bits.
         self._wider_below = np.minimum(2**32 * self._by_distance[1:], 2**32 - 1).astype(np.uint32)
@@ -121,6 +122,29 @@ class ExampleBuilder:
         bags = Windows(local[:n], centre, begin, end, self.window, words.shape[0])
         one_each = Csr(np.arange(m + 1), local[centre], words.shape[0])
         return Examples(Targets(words, one_each, np.ones(m, np.float32)), bags, tokens, m)
+
+    def counted(self, pairs: Array, start: int, stop: int, *, offset: int, epoch: int) -> Examples:
+        """As :meth:`skipgram`, of counted pairs: ``pairs`` (any, 3) int32 are word, context and the bits of a float32.
+
+        A pair counts by its weight times the probability that both of its words are kept, whatever the epoch.
+        """
+        local, contexts, weights = np.ascontiguousarray(pairs[start:stop].T)
+        n, weights = stop - start, weights.view(np.float32)
+        if self._kept.min(initial=1) < 1:
+            weights = weights * self._kept[local] * self._kept[contexts]
+        both = np.concatenate([local, contexts])
+        words = np.empty(min(2 * n, self._slot.shape[0]), np.int64)
+        words = by_owner(np.sort(words[: _examples.local_ids(both, 2 * n, self._slot, words)]), self._owners)
+        _examples.relabel(both, 2 * n, self._slot, words)
+        local, contexts, u = both[:n], both[n:], words.shape[0]
+        indptr, columns = (_starts(np.bincount(ids, minlength=u)) for ids in (local, contexts))
+        indices, sorted_weights, size = np.empty(n, np.int32), np.empty(n, np.float32), n if self._transposed else 0
+        of_transpose = np.empty(size, np.int32), np.empty(size, np.int64)
+        places = indptr[:-1].copy(), columns[:-1].copy()
+        _examples.sort_pairs(local, contexts, weights, *places, indices, sorted_weights, *of_transpose)
+        transposed = Csr(columns, of_transpose[0], u, of_transpose[1]) if self._transposed else None
+        targets = Targets(words, Csr(indptr, indices, u), sorted_weights, transposed)
+        return Examples(targets, None, n, float(weights.sum(dtype=np.float64)))
 
     def _tokens(
         self, shard: Array, start: int, stop: int, offset: int, epoch: int, *, widths: bool = True

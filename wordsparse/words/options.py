@@ -43,7 +43,7 @@ class Options:
     model: ModelName = option(
         None,
         "CBOW predicts a word from the words around it; skip-gram predicts each of these from the word.",
-        shown="cbow; with --for graph skipgram",
+        shown="cbow; skipgram with --for graph or --format counts",
     )
     loss: LossName | str | losses.Loss | None = option(
         None,

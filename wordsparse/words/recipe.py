@@ -54,6 +54,12 @@ class Recipe:
         measure = occurrences**self.measure_power
         return np.asarray(np.maximum(measure, occurrences * (measure.sum() / occurrences.sum() / MAX_RATIO)))
 
+    def scaled(self, rate: float) -> Recipe:
+        """The recipe for a corpus whose unit is ``rate`` times smaller than a token."""
+        names = ("batch_tokens", "warmup_tokens", "long_run")
+        lengths = {name: round(getattr(self, name) * rate) for name in names}
+        return replace(self, steps=replace(self.steps, forget_tokens=self.steps.forget_tokens * rate), **lengths)
+
     def as_dict(self) -> dict[str, Any]:
         """As JSON and TOML can hold it; a loss that is not one of wordsparse's by its ``text`` only."""
         content = {field.name: validation.plain(getattr(self, field.name)) for field in fields(self)}

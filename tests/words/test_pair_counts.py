@@ -1,0 +1,184 @@
+"""Counting pairs, adding tables, and training from counts, through the names that users call."""
+
+import json
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+import wordsparse as ws
+from wordsparse.corpus import EncodedCorpus
+from wordsparse.errors import InputError, ReadError
+from wordsparse.words import pair_counts
+
+parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
+arrow = pytest.importorskip("pyarrow")
+
+PAGE = Path(__file__).parents[2] / "docs" / "counts.md"
+RANDOM = np.random.default_rng(3)
+WORDS = [f"w{i}" for i in range(30)]
+TEXT = [[WORDS[int(i)] for i in RANDOM.zipf(1.4, 9) % 30] for _ in range(300)]
+SMALL: dict[str, Any] = {"dim": 6, "epochs": 2, "progress": False, "subwords": False}
+
+
+def plain(window: int, min_count: int) -> dict[tuple[str, str], float]:
+    """The pairs of the text, one by one."""
+    counts = Counter(word for sentence in TEXT for word in sentence)
+    pairs: Counter[tuple[str, str]] = Counter()
+    for sentence in TEXT:
+        kept = [word for word in sentence if counts[word] >= min_count]
+        for i, word in enumerate(kept):
+            for j, other in enumerate(kept):
+                if i != j and abs(i - j) <= window:
+                    pairs[word, other] += 1 / abs(i - j)
+    return dict(pairs)
+
+
+def table(path: Path) -> dict[tuple[str, str], float]:
+    rows = parquet.read_table(path).to_pylist()
+    found = {(row["word"], row["context"]): row["count"] for row in rows}
+    assert len(found) == len(rows), "a pair has one row"
+    return found
+
+
+def write(path: Path, rows: list[tuple[Any, Any, Any]]) -> Path:
+    columns = dict(zip(("word", "context", "count"), map(list, zip(*rows, strict=True)), strict=True))
+    parquet.write_table(arrow.table(columns), path)
+    return path
+
+
+@pytest.mark.parametrize("held", [pair_counts.HELD, 40])
+@pytest.mark.parametrize("threads", [1, 3])
+def test_a_text_is_counted_as_one_by_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held: int, threads: int
+) -> None:
+    monkeypatch.setattr(pair_counts, "STRETCH", 500)
+    monkeypatch.setattr(pair_counts, "HELD", held)
+    monkeypatch.setattr(pair_counts, "WRITTEN", 64)
+    facts = ws.count(TEXT, tmp_path / "t.parquet", window=3, min_count=4, threads=threads)
+    found, expected = table(tmp_path / "t.parquet"), plain(3, 4)
+    assert found == pytest.approx(expected, rel=1e-5)
+    assert (facts["pairs"], facts["total"]) == (len(found), pytest.approx(sum(expected.values()), rel=1e-5))
+
+
+def test_tables_are_added_and_rare_pairs_left_out(tmp_path: Path) -> None:
+    a = write(tmp_path / "a.parquet", [("x", "y", 1.0), ("x", "y", 2.0), ("y", "z", 0.5)])
+    (tmp_path / "b.tsv").write_text("count\tword\tcontext\n4\ty\tz\n7\tq\tx\n")
+    ws.count([a, tmp_path / "b.tsv"], tmp_path / "c.parquet", format="counts", min_pair=4)
+    assert table(tmp_path / "c.parquet") == {("y", "z"): 4.5, ("q", "x"): 7.0}
+
+
+def test_counts_train_as_text_does(tmp_path: Path) -> None:
+    """Two topics: from text and from counts, words are nearest to those of their own topic."""
+    random = np.random.default_rng(0)
+    text = [[f"{'ab'[topic]}{i}" for i in random.integers(12, size=8)] for topic in random.integers(2, size=800)]
+    ws.count(text, tmp_path / "t.parquet", window=5)
+    for model in (
+        ws.train(text, model="skipgram", dim=8, progress=False, subwords=False),
+        ws.train(tmp_path / "t.parquet", format="counts", dim=8, progress=False, subwords=False),
+    ):
+        assert all(near[0] == word[0] for word in model.wv.words for near, _ in model.wv.most_similar(word, topn=5))
+
+
+def test_a_row_of_weight_n_is_n_rows() -> None:
+    rows = [{"text": " ".join(sentence[:5]), "n": i % 4 + 1} for i, sentence in enumerate(TEXT)]
+    expanded = [{"text": row["text"], "n": 1} for row in rows for _ in range(int(row["n"]))]
+    given: dict[str, Any] = {"column": "text", "weight": "n", **SMALL}
+    weighted, repeated = ws.train(rows, **given), ws.train(expanded, **given)
+    assert weighted.wv.words == repeated.wv.words
+    np.testing.assert_allclose(weighted.wv.vectors, repeated.wv.vectors, atol=1e-6)
+
+
+def test_a_matrix_trains_and_a_run_is_continued_the_same_on_any_threads(tmp_path: Path) -> None:
+    matrix = sp.random_array((30, 30), density=0.5, rng=np.random.default_rng(1)) * 9
+    entries = matrix.tocoo()
+    rows = [(WORDS[i], WORDS[j], n) for i, j, n in zip(entries.row, entries.col, entries.data, strict=True)]
+    path = write(tmp_path / "t.parquet", rows)
+    given: dict[str, Any] = {"format": "counts", "heldout": 0.1, **SMALL}
+    model = ws.train((WORDS, matrix), threads=1, **given)
+    stored = ws.train(path, output=tmp_path / "m", threads=2, **given)
+    np.testing.assert_array_equal(model.wv.vectors, stored.wv.vectors)
+    assert model.options["model"] == "skipgram"
+    assert len(model.report["heldout_loss"]) == 2
+    more = ws.train(path, output=tmp_path / "m", resume=True, **{**given, "epochs": 3})
+    assert len(more.report["loss"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([("a", "b", 1.0), ("a", "c", -1.0)], "row 2: its count is -1.0, which is not a positive number"),
+        ([("a", "b", 0.0)], "row 1: its count is 0.0"),
+        ([("a", "b", float("nan"))], "row 1: its count is nan"),
+        ([("a", "b", 1e39)], "row 1: its count is 1e\\+39"),
+        ([("a", "b", "many")], "its count is 'many', not a number"),
+        ([("a", None, 1.0)], "row 1 has no context"),
+        ([("a b", "c", 1.0)], "the word 'a b' is not one word"),
+        ([("a\n", "c", 1.0)], "is not one word"),
+    ],
+)
+def test_bad_rows_are_named_and_nothing_is_written(
+    tmp_path: Path, rows: list[tuple[Any, Any, Any]], message: str
+) -> None:
+    path = write(tmp_path / "t.parquet", rows)
+    with pytest.raises(InputError, match=message):
+        ws.train(path, format="counts", output=tmp_path / "m", **SMALL)
+    assert sorted(tmp_path.iterdir()) == [path]
+
+
+def test_requests_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "t.parquet", [("a", "b", 3.0), ("b", "a", 3.0)])
+    with pytest.raises(InputError, match="give model=skipgram"):
+        ws.train(path, format="counts", model="cbow", **SMALL)
+    with pytest.raises(InputError, match=r"must end in \.parquet, \.csv or \.tsv"):
+        ws.train(tmp_path / "t.txt", format="counts", **SMALL) if (tmp_path / "t.txt").write_text("a b 1") else None
+    (tmp_path / "t.csv").write_text("word,context\na,b\n")
+    with pytest.raises(InputError, match="columns word, context and count"):
+        ws.train(tmp_path / "t.csv", format="counts", **SMALL)
+    cut = tmp_path / "cut.parquet"
+    cut.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(InputError, match=r"cut\.parquet"):
+        ws.train(cut, format="counts", **SMALL)
+    with pytest.raises(InputError, match="its weight is 0"):
+        ws.train([{"t": "a b", "n": 0}], column="t", weight="n", **SMALL)
+    with pytest.raises(InputError, match="phrases applies to text"):
+        ws.train(path, format="counts", phrases=1, **SMALL)
+
+
+def test_an_altered_table_of_a_consistent_corpus_is_refused(tmp_path: Path) -> None:
+    """Whoever alters ids and their checksums too meets the check of the ids themselves."""
+    path = write(tmp_path / "t.parquet", [(WORDS[i], WORDS[i + 1], 3.0) for i in range(20)])
+    corpus = ws.encode(path, tmp_path / "c", format="counts")
+    ids = corpus.shards[0][:].copy()
+    ids[0] = 10**6
+    altered = EncodedCorpus(**{**vars(corpus), "shards": [ids]})
+    with pytest.raises(ReadError, match="outside the vocabulary"):
+        ws.train(altered, model="skipgram", **SMALL)
+
+
+def test_the_page_counts_the_same_in_sql(tmp_path: Path) -> None:
+    duckdb = pytest.importorskip("duckdb", reason="duckdb is not installed")
+    (query,) = re.findall(r"```sql\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    (tmp_path / "text.txt").write_text("\n".join(map(" ".join, TEXT)))
+    ws.count(tmp_path / "text.txt", tmp_path / "t.parquet", window=8, min_count=5)
+    with duckdb.connect() as connection:
+        connection.execute("SET file_search_path = ?", [str(tmp_path)])
+        for statement in filter(str.strip, query.split(";")):
+            connection.execute(statement.replace("'pairs.parquet'", f"'{tmp_path / 'sql.parquet'}'"))
+    assert table(tmp_path / "sql.parquet") == pytest.approx(
+        table(tmp_path / "t.parquet"), rel=1e-5
+    )  # the sums of float32
+
+
+def test_the_command_counts_and_train_takes_its_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from wordsparse.cli import main
+
+    (tmp_path / "text.txt").write_text("\n".join(map(" ".join, TEXT)))
+    pairs, model = str(tmp_path / "p.parquet"), str(tmp_path / "m")
+    assert main(["count", str(tmp_path / "text.txt"), "-o", pairs, "--json", "--quiet"]) == 0
+    assert json.loads(capsys.readouterr().out)["output"] == pairs
+    assert main(["train", pairs, "--format", "counts", "-o", model, "--dim", "6", "--quiet"]) == 0

@@ -1,0 +1,42 @@
+"""``wordsparse count``: the pairs of words of a text as a table."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+import wordsparse as ws
+from wordsparse.cli.common import emit, json_option, quiet_option
+from wordsparse.cli.config import config_option
+from wordsparse.cli.options import options_of
+from wordsparse.cli.text_options import corpus_argument, given
+from wordsparse.display import Display
+from wordsparse.words.pair_counts import CountOptions
+
+
+@click.command(short_help="Count the pairs of words of a text, for training from counts.")
+@corpus_argument
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="The Parquet file to write: columns word, context and count.",
+)
+@options_of(CountOptions)
+@config_option
+@quiet_option
+@json_option
+def command(corpus: tuple[Path, ...], output: Path, quiet: bool, as_json: bool, **options: Any) -> None:
+    """Count the pairs of words of CORPUS that stand within a window, as skip-gram sees them.
+
+    CORPUS: a text as for `train`, or an encoded one; with --format counts, tables to be added. `train TABLE… --format
+    counts` trains from tables, whatever engine has counted them.
+    """
+    with Display(not quiet) as display:
+        asked = {**given(options), "progress": lambda tokens: display.update("count", "tokens", tokens)}
+        source = corpus[0] if len(corpus) == 1 else corpus
+        result = ws.count(source, output, **asked)
+    text = f"{result['pairs']:,} pairs of {result['vocab_size']:,} words; {result['wall_seconds']:.1f} s: {output}"
+    emit({**result, "output": str(output)}, [text], as_json)

@@ -1,0 +1,112 @@
+"""Tables of counted pairs, columns word, context and count: Parquet, CSV and tab-separated files, and matrices."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from wordsparse import optional
+from wordsparse.corpus.parquet import batches
+from wordsparse.corpus.reading import Source, as_paths
+from wordsparse.corpus.sources import find_files
+from wordsparse.errors import InputError
+from wordsparse.files.unpacking import MAX_EXPANSION
+
+Array = NDArray[Any]
+COLUMNS = ("word", "context", "count")
+ROWS = 2**21
+DELIMITERS = {".csv": ",", ".tsv": "\t"}
+
+
+class Block(NamedTuple):
+    """Some rows of a table: the words and the contexts as distinct strings and the place of each row's, and counts."""
+
+    words: tuple[Sequence[str], Array]
+    contexts: tuple[Sequence[str], Array]
+    counts: Array
+
+
+def blocks(source: Source, max_expansion: float | None) -> Iterator[Block]:
+    """The rows of tables: of files, or of a pair of words and a SciPy matrix (words, contexts).
+
+    Raises
+    ------
+    InputError
+        If a column is missing, or a row's word, context or count is not usable; the message names the row.
+    """
+    if isinstance(source, tuple) and len(source) == 2 and sp.issparse(source[1]):
+        yield from _of_matrix(cast("Sequence[str]", source[0]), source[1])
+        return
+    paths = as_paths(source)
+    if paths is None:
+        raise InputError("counted pairs must be files (.parquet, .csv, .tsv), or (words, SciPy matrix)")
+    for path in find_files(paths):
+        row = 1
+        for batch in _batches(path, MAX_EXPANSION if max_expansion is None else max_expansion):
+            yield _checked(f"{path}: row", row, batch)
+            row += batch.num_rows
+
+
+def _of_matrix(words: Sequence[str], matrix: Any) -> Iterator[Block]:
+    if matrix.shape != (len(words), len(words)):
+        raise InputError(f"the matrix is {matrix.shape}, but there are {len(words)} words: it must have a row for each")
+    entries = matrix.tocoo()
+    counts = _checked_counts("entry", 0, np.asarray(entries.data, np.float64))
+    for start in range(0, len(counts), ROWS):
+        part = slice(start, start + ROWS)
+        codes = (list(words), entries.row[part]), (list(words), entries.col[part])
+        yield Block(*codes, counts[part])
+
+
+def _batches(path: Path, max_expansion: float) -> Iterator[Any]:
+    """Record batches of the three columns."""
+    if path.suffix.lower() in (".parquet", ".pq"):
+        yield from batches(path, COLUMNS, max_expansion, ROWS)
+        return
+    if path.suffix.lower() not in DELIMITERS:
+        raise InputError(f"{path}: its name must end in .parquet, .csv or .tsv, which says how the pairs are stored")
+    csv, arrow = (optional.load("reading counted pairs", f"pyarrow{part}") for part in (".csv", ""))
+    types = dict(zip(COLUMNS, (arrow.string(), arrow.string(), arrow.float64()), strict=True))
+    try:
+        with csv.open_csv(
+            path,
+            parse_options=csv.ParseOptions(delimiter=DELIMITERS[path.suffix.lower()]),
+            convert_options=csv.ConvertOptions(column_types=types, include_columns=list(COLUMNS), null_values=[""]),
+        ) as reader:
+            yield from reader
+    except (arrow.ArrowException, OSError, KeyError) as error:
+        raise InputError(
+            f"{path}: cannot be read as pairs with the columns word, context and count: {error}"
+        ) from error
+
+
+def _checked(name: str, first: int, batch: Any) -> Block:
+    columns = []
+    for column in COLUMNS[:2]:
+        texts = batch.column(column)
+        if not hasattr(texts, "dictionary"):
+            texts = texts.dictionary_encode()
+        if texts.null_count:
+            row = first + int(np.flatnonzero(texts.is_null().to_numpy(zero_copy_only=False))[0])
+            raise InputError(f"{name} {row} has no {column}: every pair needs one")
+        words = texts.dictionary.to_pylist()
+        for word in words:
+            if not isinstance(word, str) or not word or word.split() != [word]:
+                raise InputError(f"{name} {first} or one after it: the {column} {word!r:.80} is not one word")
+        columns.append((words, texts.indices.to_numpy(zero_copy_only=False).astype(np.int64)))
+    counts = batch.column("count").to_numpy(zero_copy_only=False)
+    if counts.dtype.kind not in "iuf":
+        raise InputError(f"{name} {first}: its count is {counts[0]!r:.40}, not a number")
+    words, contexts = columns
+    return Block(words, contexts, _checked_counts(name, first, counts.astype(np.float64)))
+
+
+def _checked_counts(name: str, first: int, counts: Array) -> Array:
+    wrong = ~((counts > 0) & (counts < np.finfo(np.float32).max))
+    if wrong.any():
+        place = int(wrong.argmax())
+        raise InputError(f"{name} {first + place}: its count is {counts[place]}, which is not a positive number")
+    return counts
