@@ -20,6 +20,7 @@ from wordsparse.evaluation.testsets import read_pairs
 from wordsparse.unseen import documents
 from wordsparse.unseen.infer import infer
 from wordsparse.vectors.word_vectors import WordVectors
+from wordsparse.words import pair_counts
 from wordsparse.words.recipe import recommended
 
 Array = np.ndarray
@@ -66,6 +67,41 @@ class Recipe(Benchmark):
         model = ws.train(self.text, recipe=recipe, heldout=0.01, progress=False, **given, **options)
         row: Row = {"cpu_seconds": cpu_seconds() - before, "heldout_loss": model.report["heldout_loss"][-1]}
         found = ws.evaluate(model, pairs=[path for path in self.pairs if path] or None)
+        row |= {name: scores["spearman"] for name, scores in found["pairs"].items()}
+        return [row | {name: scores["accuracy"] for name, scores in found["analogies"].items()}]
+
+
+@dataclass
+class Counts(Benchmark):
+    """Skip-gram from a text and from its counted pairs: CPU seconds of counting, of training, and scores."""
+
+    text: Path = Path("text.txt")
+    side: Any = ("text", "counts")
+    form: Any = (0.0, 1.0)
+    seed: Any = (1, 2, 3)
+    dim: int = 100
+    epochs: int = 5
+    window: int = pair_counts.WINDOW
+    pairs: tuple[str, ...] = ("",)
+    analogies: tuple[str, ...] = ("",)
+    cases: ClassVar[tuple[str, ...]] = ("side", "form", "seed")
+
+    def track_run(self) -> list[Row]:
+        given: Row = {"dim": self.dim, "epochs": self.epochs, "seed": self.seed, "threads": self.threads}
+        given |= {"model": "skipgram", "subwords": self.form > 0, "form": self.form, "progress": False}
+        row: Row = {}
+        with tempfile.TemporaryDirectory() as scratch:
+            encoded, table = Path(scratch) / "text", Path(scratch) / "pairs.parquet"
+            ws.encode(self.text, encoded, threads=self.threads)
+            if self.side == "counts":
+                before = cpu_seconds()
+                row["pairs"] = ws.count(encoded, table, window=self.window, threads=self.threads)["pairs"]
+                row["count_cpu_seconds"] = cpu_seconds() - before
+            before = cpu_seconds()
+            model = ws.train(table, format="counts", **given) if self.side == "counts" else ws.train(encoded, **given)
+            row |= {"cpu_seconds": cpu_seconds() - before, "step_cpu_seconds": model.report["cpu_seconds"]}
+        chosen = ([path for path in paths if path] or None for paths in (self.pairs, self.analogies))
+        found = ws.evaluate(model, *chosen)
         row |= {name: scores["spearman"] for name, scores in found["pairs"].items()}
         return [row | {name: scores["accuracy"] for name, scores in found["analogies"].items()}]
 

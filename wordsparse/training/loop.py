@@ -16,7 +16,7 @@ from wordsparse.layer.core import ExactLayer
 from wordsparse.layer.output import FactoredOutput
 from wordsparse.machine import devices, threads
 from wordsparse.machine.description import peak_memory_bytes
-from wordsparse.training import memory
+from wordsparse.training import collapse, memory
 from wordsparse.training.minibatches import Minibatches
 from wordsparse.training.model import Model
 from wordsparse.training.progress import Progress, Report, rate
@@ -221,7 +221,7 @@ class Run:
     ) -> Model:
         """The model, once trained; it shares this run's arrays, or those of ``state``, the embedding's. ``checkpoints``
         is for its report, ``call`` is its."""
-        at, options = self.state, self.options
+        at, options, found = self.state, self.options, self._spread()
         report = Report(
             tokens=at.tokens,
             wall_seconds=at.wall_seconds,
@@ -239,6 +239,8 @@ class Run:
             checkpoint_memory_bytes=self.need.copy,
             checkpoints=checkpoints,
             heldout_loss=list(at.heldout_losses) if options.heldout else None,
+            effective_rank=None if found is None else found.effective_rank,
+            mean_cosine=None if found is None else found.mean_cosine,
             **self._more_facts(),
         )
         state = self.embedding.state() if state is None else state
@@ -273,6 +275,12 @@ class Run:
         if heldout is not None:
             at.heldout_losses.append(heldout)
         self.is_whole = True
+        if (found := self._spread()) is not None and (warning := found.warning()) is not None:
+            logger.warning("epoch %d: %s", epoch + 1, warning)
+
+    def _spread(self) -> collapse.Spread | None:
+        embedding = self.embedding
+        return collapse.spread(embedding.output.kernels.to_host(embedding.E[: collapse.LOOKED_AT]))
 
     def examples(self, epoch: int) -> Generator[tuple[int, Examples], None, None]:
         """The rest of the epoch, minibatch by minibatch, each with its end in the corpus."""

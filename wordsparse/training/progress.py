@@ -59,6 +59,8 @@ class Report:
     ``estimated_memory_bytes`` is what was expected of ``peak_memory_bytes`` before the start, 0 where that cannot be
     known; the copy for a checkpoint adds ``checkpoint_memory_bytes`` while it is written.
     ``heldout_loss`` is the exact mean per pair of held-out text after each epoch, None where none is held out.
+    ``effective_rank`` and ``mean_cosine`` are the :class:`~wordsparse.training.collapse.Spread` of the input vectors,
+    None for fewer than 1,000 words.
     The others are None for one process; of each of the ``ranks`` that ended the run, since they started: the bytes that
     it sent to others, those of a mean and of the largest step, its CPU time, of which communication is the part spent
     on sending and waiting, and its peak memory.
@@ -80,6 +82,8 @@ class Report:
     checkpoint_memory_bytes: int
     checkpoints: int = 0
     heldout_loss: list[float] | None = None
+    effective_rank: float | None = None
+    mean_cosine: float | None = None
     ranks: int | None = None
     sent_bytes: list[float] | None = None
     mean_step_bytes: list[float] | None = None
@@ -110,6 +114,7 @@ _FITS: dict[Any, Callable[[Any], bool]] = {
     int: is_count,
     float: is_measure,
     str: lambda value: isinstance(value, str),
+    float | None: lambda value: value is None or is_numbers([value]),
     int | None: lambda value: value is None or is_count(value),
     list[float]: is_numbers,
     list[float] | None: lambda value: value is None or is_numbers(value),
