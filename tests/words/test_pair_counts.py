@@ -145,6 +145,10 @@ def test_requests_that_do_not_fit_are_refused(tmp_path: Path) -> None:
         ws.train(cut, format="counts", **SMALL)
     with pytest.raises(InputError, match="its weight is 0"):
         ws.train([{"t": "a b", "n": 0}], column="t", weight="n", **SMALL)
+    encoded = ws.encode(path, tmp_path / "encoded", format="counts")
+    for call in (lambda: ws.count(encoded, tmp_path / "n.parquet"), lambda: ws.compare(encoded.path, tmp_path / "r")):
+        with pytest.raises(InputError, match="holds counted pairs, which are for train"):
+            call()
     with pytest.raises(InputError, match="phrases applies to text"):
         ws.train(path, format="counts", phrases=1, **SMALL)
 

@@ -75,8 +75,9 @@ def write_plain(corpus: EncodedCorpus, max_tokens: int, path: Path) -> PlainText
     Raises
     ------
     InputError
-        If a word of the vocabulary contains white space, which such a file cannot represent.
+        If a word of the vocabulary contains white space, which such a file cannot represent, or it holds counted pairs.
     """
+    corpus.check_is_text()
     for word in corpus.vocabulary.words:
         if word.split() != [word]:
             raise InputError(

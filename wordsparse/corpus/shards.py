@@ -124,6 +124,11 @@ class EncodedCorpus:
             raise InputError(f"{folder / MANIFEST}: its counts are not those of the shards; encode the text again")
         return corpus
 
+    def check_is_text(self) -> None:
+        """Raise InputError where it holds counted pairs, which only training takes."""
+        if self.pairs:
+            raise InputError(f"{self.path}: holds counted pairs, which are for train: give text here")
+
     def identity(self) -> dict[str, Any]:
         """The identity of the encoded text, as JSON."""
         names = ("sha256", "tokens", "sentences", "distinct_words", "min_count", "max_vocab", "tokenization")

@@ -54,6 +54,7 @@ class ResampledText:
 
 def blocks_of(corpus: EncodedCorpus) -> NDArray[np.int64]:
     """All blocks of a text in order, (n, 3) int64 as ResampledText takes them."""
+    corpus.check_is_text()
     return np.concatenate(
         [
             np.stack([np.full_like(starts, number), starts, np.minimum(starts + BLOCK, shard.shape[0])], axis=1)

@@ -94,8 +94,7 @@ def count(source: Source | EncodedCorpus, output: str | os.PathLike[str], asked:
             words, tables = _weighted(source, asked, by_distance, Tables(scratch))
         else:
             corpus = _encoded(source, asked, scratch)
-            if corpus.pairs:
-                raise InputError(f"{corpus.path}: holds counted pairs already: give tables with format counts")
+            corpus.check_is_text()
             words, tables = corpus.vocabulary.words, _of_text(corpus, asked, scratch)
         written: list[tuple[int, float]] = []
         storage.write_files(target, lambda path: written.append(_write(path, words, tables, least)))
