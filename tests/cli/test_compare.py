@@ -107,7 +107,7 @@ def test_a_curve_over_text_for_people(text: Path, sets: list[str], tmp_path: Pat
         (["--sample", "nan"], "sample"),
         (["--restrict-vocab", "0"], "restrict_vocab"),
         (["--only", "glove"], "glove"),
-        (["--tokens", "9999"], "'9999' is not one of 'split'"),
+        (["--tokens", "9999"], "'9999' is not known: choose one of split"),
         (["--sizes", "9999"], "only 1,800 tokens"),
         (["--sizes", "9", "--max-tokens", "9"], "not both"),
         (["--min-count", "9999"], "vocabulary is empty"),

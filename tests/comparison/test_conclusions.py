@@ -42,9 +42,11 @@ def test_both_sides_and_neither() -> None:
     compared = f"compared with the best peer on 2 test sets, {CALLED[0]} scores"
     assert conclude(rows, [], [])["in_short"] == [f"After 2 epochs, {compared} higher on 1 and lower on 1."]
     rows = [difference("people", 0.02, "level"), difference("verbs", -0.02, "level")]
-    assert conclude(rows, [], [])["in_short"] == [
-        f"After 2 epochs, {compared} neither higher nor lower: every difference may be chance."
+    found = conclude(rows, [budget("people", 2, 0.02, "level")], [])
+    assert found["in_short"] == [
+        "A text of 10 tokens is too little to tell the methods apart: every difference may be chance."
     ]
+    assert found["same_epochs"] == found["same_cpu_time"] == []
 
 
 def test_by_cpu_time() -> None:

@@ -22,11 +22,17 @@ def conclude(differences: Sequence[Row], budgets: Sequence[Row], runs: Sequence[
     """The sentences by part.
 
     ``unanswered`` names test sets that say nothing; ``in_short`` sums up; ``same_epochs`` and ``same_cpu_time`` have
-    one sentence a test set.
+    one sentence a test set; none where no difference is certain.
     """
     finals, stretches = _finals(differences), _stretches(budgets)
+    found = {row["verdict"] for rows in (*finals.values(), *itertools.chain(*stretches.values())) for row in rows}
+    said = unanswered([run for run in runs if "pairs" in run])
+    if LEVEL in found and not found & {AHEAD, BEHIND}:
+        tokens = max(row["tokens_per_epoch"] for row in (*differences, *budgets))
+        little = f"A text of {tokens:,} tokens is too little to tell the methods apart: every difference may be chance."
+        return {"unanswered": said, "in_short": [*_cost(runs), little], "same_epochs": [], "same_cpu_time": []}
     return {
-        "unanswered": unanswered([run for run in runs if "pairs" in run]),
+        "unanswered": said,
         "in_short": [*_cost(runs), *_tally_of_epochs(finals), *_tally_of_cpu_time(stretches)],
         "same_epochs": [_same_epochs(test, rows) for test, rows in finals.items()],
         "same_cpu_time": [_same_cpu_time(test, rows) for test, rows in stretches.items()],
