@@ -239,6 +239,8 @@ def test_wrong_addresses_show_the_start(two: Page) -> None:
         two.open(fragment)
         assert len(two.all("[role=tabpanel]")) == 1
         assert len(two.words(0)) == 20
+    two.open("word=queen&beside=2021&top=-3")  # what is valid is kept
+    assert two.texts("h2") == ["queen"]
 
 
 @pytest.mark.parametrize("width", [390, 1440])

@@ -3,6 +3,8 @@
 Data goes one way: models → content (words, int8 vectors, maps, alignments) → page → one file.
 """
 
+import contextlib
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from os import PathLike
@@ -15,7 +17,7 @@ from wordsparse.explorer.content import content_of
 from wordsparse.files import storage
 from wordsparse.files.escaping import page_bytes
 from wordsparse.stability.model import ResampledModel, resampled_model
-from wordsparse.stability.resamples import Resamples
+from wordsparse.stability.movement import moved
 from wordsparse.training.model import Model
 from wordsparse.validation import positive_int
 from wordsparse.vectors.word_vectors import WordVectors
@@ -87,13 +89,19 @@ def explore(
     if target is not None:
         storage.check_file(target)
     sources = _named(models)
-    vectors, resamples = {}, {}
+    vectors, resampled = {}, {}
     for name, source in sources.items():
         progress(f"reading {name}")
         vectors[name], found = _read(name, source)
         if found is not None:
-            resamples[name] = found
-    content = content_of(vectors, words, map_words, progress, resamples)
+            resampled[name] = found
+    beyond = {}
+    for first, second in itertools.combinations(resampled, 2):
+        progress(f"comparing the movement of words with resamples of {first} and {second}")
+        with contextlib.suppress(InputError):  # too few resamples or common words: the page then shows distances alone
+            beyond[first, second] = moved(resampled[first], resampled[second])
+    resamples = {name: model.resamples for name, model in resampled.items()}
+    content = content_of(vectors, words, map_words, progress, resamples, beyond)
     text = page(content)
     data = page_bytes(text)
     if target is not None:
@@ -130,7 +138,7 @@ def _named(models: Mapping[str, Source] | Sequence[Source] | Source) -> dict[str
     return named
 
 
-def _read(name: str, source: Source) -> tuple[WordVectors, Resamples | None]:
+def _read(name: str, source: Source) -> tuple[WordVectors, ResampledModel | None]:
     if not isinstance(source, WordVectors | Model):
         if not isinstance(source, str | PathLike):
             raise InputError(f"{name}: is {source!r:.60}, not a model, word vectors or a path")
@@ -140,4 +148,4 @@ def _read(name: str, source: Source) -> tuple[WordVectors, Resamples | None]:
         raise InputError(
             f"{name}: its vectors have {vectors.dim} dimension: a page needs at least 2; train with a larger dim"
         )
-    return vectors, source.resamples if isinstance(source, ResampledModel) else None
+    return vectors, source if isinstance(source, ResampledModel) else None

@@ -22,6 +22,7 @@ SCRIPTS = (
     "combobox.js",
     "labels.js",
     "gestures.js",
+    "svg.js",
     "scatter.js",
     "answers.js",
     "neighbours.js",

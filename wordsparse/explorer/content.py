@@ -6,14 +6,16 @@ scale of a row changes no cosine, and the page divides by |q| instead of storing
 
 import base64
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.cluster.vq import kmeans2
 
 from wordsparse.errors import InputError
 from wordsparse.explorer.projection import Projection
+from wordsparse.stability.movement import Moved
 from wordsparse.stability.resamples import Resamples, compared
 from wordsparse.vectors import precision
 from wordsparse.vectors.alignment import distances
@@ -22,6 +24,8 @@ from wordsparse.vectors.word_vectors import WordVectors
 Content = dict[str, Any]
 # Nearest words whose returns in resamples the page shows, and the characters of a longer word.
 RETURNED, MAX_SHOWN = 20, 80
+# Groups on the map, the words that each should have, and those that name it.
+MOST_GROUPS, WORDS_OF_GROUP, NAMES_OF_GROUP = 10, 40, 3
 
 
 def content_of(
@@ -30,10 +34,11 @@ def content_of(
     map_words: int,
     progress: Callable[[str], None] = lambda _: None,
     resamples: Mapping[str, Resamples] | None = None,
+    beyond: Mapping[tuple[str, str], Sequence[Moved]] | None = None,
 ) -> Content:
     """The data of the page, as numbers, strings, lists and dictionaries.
 
-    ``resamples`` are given by model name, for the models that have some.
+    ``resamples`` are given by model name, for the models that have some, and ``beyond`` by the names of two of them.
 
     Raises
     ------
@@ -44,7 +49,8 @@ def content_of(
     moved = []
     for (i, first), (j, second) in itertools.combinations(enumerate(kept), 2):
         progress(f"aligning {first} and {second}")
-        moved.append({"first": i, "second": j, **_moved(first, kept[first], second, kept[second])})
+        sure = _beyond(kept[first], (beyond or {}).get((first, second)))
+        moved.append({"first": i, "second": j, **_moved(first, kept[first], second, kept[second]), "beyond": sure})
     projection = Projection()
     models = []
     for name, of_model in kept.items():
@@ -54,6 +60,7 @@ def content_of(
         if of_text:
             progress(f"comparing the neighbours of {shown:,} words of {name} with {len(of_text)} resamples")
         progress(f"mapping {shown:,} words of {name} by {method}{projection.advice}")
+        groups, titles = grouped(of_model.words[:shown], of_model.unit[:shown])
         models.append(
             {
                 "name": name,
@@ -65,9 +72,22 @@ def content_of(
                 "returned": _returned(of_model, shown, of_text) if of_text else None,
                 "mapMethod": method,
                 "map": encoded(_grid(projection.of(of_model.words[:shown], of_model.unit[:shown]))),
+                "groups": encoded(groups),
+                "groupNames": titles,
             }
         )
     return {"models": models, "moved": moved}
+
+
+def _beyond(vectors: WordVectors, found: Sequence[Moved] | None) -> Content | None:
+    """The expected movement and q of each word, float32, NaN where they are not known."""
+    if found is None:
+        return None
+    values = np.full((2, len(vectors)), np.nan, np.float32)
+    for one in found:
+        if one.word in vectors:
+            values[:, vectors.row(one.word)] = one.expected, one.q
+    return {"expected": encoded(values[0]), "q": encoded(values[1])}
 
 
 def most_frequent(vectors: WordVectors, n: int) -> WordVectors:
@@ -94,6 +114,28 @@ def _returned(vectors: WordVectors, n: int, resamples: Resamples) -> Content:
         "near": encoded(near.astype(np.uint32)),
         "counts": encoded(counts.astype(np.uint16)),
     }
+
+
+def grouped(words: Sequence[str], unit: NDArray[np.float32]) -> tuple[NDArray[np.uint8], list[list[str]]]:
+    """A group for each word (n,), by k-means on the vectors, and of each group the most central of its frequent words.
+
+    Groups are the largest first; a map of few words is one group.
+    """
+    k = int(min(MOST_GROUPS, len(words) // WORDS_OF_GROUP))
+    if k < 2:
+        return np.zeros(len(words), np.uint8), [[]]
+    centres, of_word = kmeans2(unit.astype(np.float64), k, minit="++", seed=np.random.default_rng(0))
+    sizes = np.bincount(of_word, minlength=k)
+    order = np.argsort(-sizes, kind="stable")[: np.count_nonzero(sizes)]
+    titles = []
+    for group in order:
+        members = np.flatnonzero(of_word == group)
+        frequent = members[: max(NAMES_OF_GROUP, len(members) // 4)]
+        central = frequent[np.argsort(-(unit[frequent] @ centres[group]), kind="stable")[:NAMES_OF_GROUP]]
+        titles.append([words[row] for row in central])
+    place = np.zeros(k, np.uint8)
+    place[order] = np.arange(len(order))
+    return place[of_word], titles
 
 
 def encoded(array: NDArray[Any]) -> str:

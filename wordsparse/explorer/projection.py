@@ -11,11 +11,12 @@ import scipy.linalg
 from numpy.typing import NDArray
 
 from wordsparse import optional
-from wordsparse.machine.threads import available_cpus
 
 Points = NDArray[np.float64]
 # t-SNE looks at about three times PERPLEXITY neighbours of each word: fewer words than that have no map to find.
 PERPLEXITY, MIN_WORDS = 30, 100
+# t-SNE takes a time that grows with the words and the iterations: later words stand between their NEAREST mapped ones.
+MAPPED, ITERATIONS, NEAREST = 2000, 500, 3
 
 
 class Projection:
@@ -35,9 +36,12 @@ class Projection:
         return "" if self._has_tsne else f" (t-SNE needs scikit-learn: {optional.command('sklearn')})"
 
     def of(self, words: Sequence[str], unit: NDArray[np.float32]) -> Points:
-        """Places in the plane, (n, 2), of words with these unit vectors (n, d)."""
-        start = self._start(words, unit)
-        points = _tsne(unit, start, is_first=not self._places) if self.method(len(words)) == "t-SNE" else start
+        """Places in the plane, (n, 2), of words with these unit vectors (n, d), most frequent first."""
+        mapped = MAPPED if self.method(len(words)) == "t-SNE" else len(words)
+        points = self._start(words[:mapped], unit[:mapped])
+        if mapped == MAPPED:
+            points = _tsne(unit[:mapped], points, is_first=not self._places)
+            points = np.concatenate([points, _between(unit[mapped:], unit[:mapped], points)])
         if not self._places:
             self._places = dict(zip(words, points, strict=True))
         return points
@@ -68,6 +72,14 @@ def principal_components(unit: NDArray[np.float32]) -> Points:
     return np.asarray(centred @ axes, np.float64)
 
 
+def _between(unit: NDArray[np.float32], known: NDArray[np.float32], points: Points) -> Points:
+    """Places of words (m, 2) between their NEAREST ones of the known words, nearer to those that are more alike."""
+    cosines = unit @ known.T
+    near = np.argpartition(-cosines, NEAREST - 1, axis=1)[:, :NEAREST] if len(unit) else np.empty((0, NEAREST), int)
+    weights = np.maximum(np.take_along_axis(cosines, near, axis=1), 1e-3) ** 4
+    return np.asarray(np.einsum("ij,ijk->ik", weights / weights.sum(axis=1, keepdims=True), points[near]))
+
+
 def _tsne(unit: NDArray[np.float32], start: Points, is_first: bool) -> Points:
     manifold = optional.load("the map by t-SNE", "sklearn.manifold")
     _count_cores()
@@ -82,9 +94,11 @@ def _tsne(unit: NDArray[np.float32], start: Points, is_first: bool) -> Points:
         early_exaggeration=exaggeration,
         perplexity=PERPLEXITY,
         random_state=0,
-        n_jobs=available_cpus(),
+        max_iter=ITERATIONS,
     )
-    return np.asarray(model.fit_transform(unit), np.float64)
+    # Its threads wait for each other at every iteration: beside other work they take several times as long as one.
+    with importlib.import_module("threadpoolctl").threadpool_limits(1):
+        return np.asarray(model.fit_transform(unit), np.float64)
 
 
 def _count_cores() -> None:

@@ -32,7 +32,7 @@ class AxesView {
     const marked = new Map(points.filter(({ row }) => rows.includes(row)).map(({ row }) => [row, "--near"]));
     if (model.rows.has(word)) marked.set(model.rows.get(word), "--accent");
     const shown = JSON.stringify([index, poles, only]);
-    const scene = { points, marked, stretched: true, poles: areKnown ? mapValues(poles, readable) : null };
+    const scene = { points, regions: [], marked, stretched: true, poles: areKnown ? mapValues(poles, readable) : null };
     this.plot.show(model, scene, { fit: this.shown !== shown, caption: `${caption} ${this.note(points.length, only)}`, word });
     this.shown = shown;
   }

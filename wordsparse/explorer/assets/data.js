@@ -15,6 +15,8 @@
  * @property {Returned | null} returned how often neighbours came back in resamples of the text
  * @property {Uint16Array} map (m, 2): places of the first m words
  * @property {"t-SNE" | "PCA"} mapMethod
+ * @property {Uint8Array} groups (m,): the group of each word of the map
+ * @property {string[][]} groupNames words that name each group; none where there is one group
  */
 
 /**
@@ -33,6 +35,8 @@
  * @property {number} second
  * @property {number} common
  * @property {Float32Array} distances one for each row of the first model; NaN where the second lacks the word
+ * @property {{expected: Float32Array, q: Float32Array} | null} beyond for each row, how far resamples of one text lie apart,
+ *   and the share of words like it that would be there by chance; NaN where that is not known
  */
 
 /** @param {string} base64 @returns {ArrayBuffer} */
@@ -45,7 +49,7 @@ function bytes(base64) {
 
 /** @returns {Model} */
 function decodedModel(stored, index) {
-  const { name, dim, vocabSize, words, counts, mapMethod } = stored;
+  const { name, dim, vocabSize, words, counts, mapMethod, groupNames } = stored;
   const vectors = new Int8Array(bytes(stored.vectors));
   const inverseNorms = new Float32Array(words.length);
   for (let row = 0; row < words.length; row++) {
@@ -56,7 +60,8 @@ function decodedModel(stored, index) {
   const rows = new Map(words.map((word, row) => [word, row]));
   const map = new Uint16Array(bytes(stored.map));
   const returned = stored.returned && { ...stored.returned, near: new Uint32Array(bytes(stored.returned.near)), counts: new Uint16Array(bytes(stored.returned.counts)) };
-  return { index, name, dim, vocabSize, words, counts, rows, vectors, inverseNorms, returned, map, mapMethod };
+  const groups = new Uint8Array(bytes(stored.groups));
+  return { index, name, dim, vocabSize, words, counts, rows, vectors, inverseNorms, returned, map, mapMethod, groups, groupNames };
 }
 
 /** In how many resamples a neighbour of a word came back, by the neighbour's row. @returns {Map<number, number>} */
@@ -74,7 +79,11 @@ const stored = JSON.parse(document.getElementById("data").textContent);
 const models = stored.models.map(decodedModel);
 
 /** @type {Moved[]} */
-const alignments = stored.moved.map((pair) => ({ ...pair, distances: new Float32Array(bytes(pair.distances)) }));
+const alignments = stored.moved.map((pair) => ({
+  ...pair,
+  distances: new Float32Array(bytes(pair.distances)),
+  beyond: pair.beyond && { expected: new Float32Array(bytes(pair.beyond.expected)), q: new Float32Array(bytes(pair.beyond.q)) },
+}));
 
 /** @type {number} words of the largest model */
 const largest = Math.max(...models.map((model) => model.words.length));

@@ -15,17 +15,30 @@ const STOPS = [];
 for (let power = 100; power < largest; power *= 10) STOPS.push(...[1, 2, 5].map((digit) => digit * power).filter((n) => n < largest));
 STOPS.push(largest);
 
+// Of a word that occurs less often, a neighbour says little.
+const LEAST_COUNT = 5;
+
+/** The stop of the slider up to which every model has seen each word often enough; all words where counts are not known. */
+function oftenSeen() {
+  const enough = models.map(({ counts }) => (counts ? counts.findIndex((count) => count < LEAST_COUNT) : -1)).filter((n) => n >= 0);
+  return enough.length ? STOPS.findLast((n) => n <= Math.min(...enough)) ?? STOPS[0] : largest;
+}
+
 /** @returns {import("./state.js").State} */
 function initial() {
-  const { words, rows } = models[0];
-  const known = (...given) => (given.every((word) => rows.has(word)) ? given : given.map(() => ""));
-  const [a, b, c] = known("man", "king", "woman");
-  const [left, right] = known("he", "she");
-  const [down, up] = known("poor", "rich");
+  const [model] = models;
+  const { words, rows, groupNames } = model;
+  const known = (...given) => (given.every((word) => rows.has(word)) ? given : null);
   // A word that is frequent, yet says something: long ones seldom serve grammar alone.
-  const late = words.findIndex((word, row) => row >= 300 && word.length >= 5);
-  const word = words[Math.max(late, 0)];
-  return { view: "neighbours", word, model: 0, beside: models.length > 1 ? 1 : null, top: largest, count: 20, a, b, c, left, right, down, up, only: "" };
+  const telling = words.filter((word, row) => row >= 300 && word.length >= 5).slice(0, 2);
+  const [word, other] = telling.length > 1 ? telling : [words[0], words[Math.min(1, words.length - 1)]];
+  const top = oftenSeen();
+  const [near] = words.length > 2 ? neighbours(model, rows.get(word), 1, top) : [];
+  const [a, b, c] = known("man", "king", "woman") ?? [word, near ? words[near.row] : "", other];
+  const [first, second, third, fourth] = groupNames.map(([name]) => name);
+  const [left, right] = known("he", "she") ?? [first ?? "", second ?? ""];
+  const [down, up] = known("poor", "rich") ?? [third ?? "", fourth ?? ""];
+  return { view: "neighbours", word, model: 0, beside: models.length > 1 ? 1 : null, top, count: 20, a, b, c, left, right, down, up, only: "" };
 }
 
 function isModel(index) {

@@ -20,7 +20,9 @@ class Plot {
     const buttons = element("div", { className: "zoom" },
       button("+", "Zoom in", () => this.scatter.zoomBy(1.5)),
       button("−", "Zoom out", () => this.scatter.zoomBy(1 / 1.5)),
-      button("⤢", "Show all", () => this.scatter.fit()));
+      button("⤢", "Show all", () => this.scatter.fit()),
+      button("PNG", "Save the picture as PNG", () => this.scatter.canvas.toBlob((blob) => saved(blob, `${label}.png`))),
+      button("SVG", "Save the picture as SVG", () => saved(new Blob([this.scatter.svg()], { type: "image/svg+xml" }), `${label}.svg`)));
     this.caption = element("p", { className: "quiet" });
     this.chosen = element("p", { className: "chosen" });
     this.inView = element("ul", { className: "words" });
@@ -44,4 +46,11 @@ class Plot {
       announce(`${rows.length} words in view: ${rows.slice(0, 5).map((row) => this.model.words[row]).join(", ")}`);
     }
   }
+}
+
+/** Save a file from the page. */
+function saved(blob, name) {
+  const link = element("a", { href: URL.createObjectURL(blob), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }

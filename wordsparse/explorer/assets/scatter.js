@@ -7,12 +7,13 @@ const MARKED_RADIUS = 4.5;
 
 /**
  * A word on the plane. x to the right and y upwards, in any unit.
- * @typedef {{row: number, x: number, y: number, text: string}} Point
+ * @typedef {{row: number, x: number, y: number, text: string, colour?: string}} Point
  */
 
 /**
  * @typedef {object} Scene
  * @property {Point[]} points the most important first
+ * @property {{text: string, x: number, y: number, colour: string}[]} regions names of parts of the plane
  * @property {Map<number, string>} marked rows that stand out, with the colour variable of each
  * @property {boolean} stretched whether each axis has a scale of its own
  * @property {{left: string, right: string, down: string, up: string} | null} poles
@@ -26,7 +27,7 @@ class Scatter {
   constructor(label, callbacks) {
     this.callbacks = callbacks;
     /** @type {Scene} */
-    this.scene = { points: [], marked: new Map(), stretched: false, poles: null };
+    this.scene = { points: [], regions: [], marked: new Map(), stretched: false, poles: null };
     this.view = { zoom: 1, x: 0, y: 0 };
     this.hovered = null;
     this.widths = new Map();
@@ -103,10 +104,25 @@ class Scatter {
     const ratio = devicePixelRatio || 1;
     this.canvas.width = Math.round(width * ratio);
     this.canvas.height = Math.round(height * ratio);
-    const style = getComputedStyle(this.canvas);
-    const colour = (name) => style.getPropertyValue(name).trim();
     const context = this.canvas.getContext("2d");
     context.scale(ratio, ratio);
+    this.paintOn(context);
+  }
+
+  /** The picture as a document of SVG. @returns {string} */
+  svg() {
+    const context = new SvgContext(this.size, this.canvas.getContext("2d"));
+    this.paintOn(context);
+    return context.document();
+  }
+
+  /** @param {CanvasRenderingContext2D | SvgContext} context */
+  paintOn(context) {
+    const { width, height } = this.size;
+    const style = getComputedStyle(this.canvas);
+    const colour = (name) => style.getPropertyValue(name).trim();
+    context.fillStyle = colour("--card");
+    context.fillRect(0, 0, width, height);
     context.textBaseline = "middle";
     context.lineJoin = "round";
     const grid = new OccupancyGrid(width, height);
@@ -117,8 +133,10 @@ class Scatter {
     const seen = this.inView();
     const plain = seen.filter((point) => !isMarked(point));
     const radius = Math.min(4, 1.4 + 0.35 * Math.log2(this.view.zoom) + 20 / (points.length + 10));
-    context.fillStyle = colour("--point");
-    for (const point of plain) this.paintDot(pen, point, radius);
+    for (const point of plain) {
+      context.fillStyle = colour(point.colour ?? "--point");
+      this.paintDot(pen, point, radius);
+    }
     // Dots first, so that none covers a label; then labels, that of the word under the pointer before the others.
     const importance = (point) => (point.row === this.hovered ? 2 : marked.get(point.row) === "--accent" ? 1 : 0);
     const standingOut = seen.filter(isMarked).sort((p, q) => importance(q) - importance(p));
@@ -131,6 +149,10 @@ class Scatter {
     for (const point of standingOut) {
       paint(point);
       this.paintLabel(pen, point, MARKED_RADIUS, true, importance(point) > 0);
+    }
+    for (const region of this.scene.regions) {
+      context.fillStyle = colour(region.colour);
+      this.paintLabel(pen, region, 0, true);
     }
     context.fillStyle = colour("--ink");
     for (const point of plain) this.paintLabel(pen, point, radius, false);

@@ -27,29 +27,34 @@ function start(initial, { valid, draw }) {
   draw(state());
 }
 
-/** @returns {State} */
+/** The state of the address; parts of it that are not valid are left out, one by one. @returns {State} */
 function state() {
-  const given = new URLSearchParams(location.hash.slice(1));
-  const found = { ...defaults };
-  for (const key of Object.keys(defaults)) {
-    if (!given.has(key)) continue;
-    const text = given.get(key);
+  const texts = new URLSearchParams(location.hash.slice(1));
+  const given = Object.keys(defaults).filter((key) => texts.has(key)).map((key) => {
+    const text = texts.get(key);
     const isNumber = typeof defaults[key] === "number" || key === "beside";
-    found[key] = isNumber ? (text === "" ? null : Number(text)) : text;
-  }
-  return accepts(found) ? found : defaults;
+    return [key, isNumber ? (text === "" ? null : Number(text)) : text];
+  });
+  const whole = { ...defaults, ...Object.fromEntries(given) };
+  if (accepts(whole)) return whole;
+  return given.reduce((found, [key, value]) => (accepts({ ...found, [key]: value }) ? { ...found, [key]: value } : found), defaults);
 }
 
-/** The address of the present state with some members changed. @param {Partial<State>} changes */
+/**
+ * The address of the present state with some members changed. It is a whole one: in a notebook's frame, a fragment alone
+ * would be taken for one of the notebook.
+ * @param {Partial<State>} changes
+ */
 function address(changes) {
   const wanted = { ...state(), ...changes };
   const differing = Object.entries(wanted).filter(([key, value]) => value !== defaults[key]);
-  return "#" + new URLSearchParams(differing.map(([key, value]) => [key, value === null ? "" : String(value)]));
+  const fragment = new URLSearchParams(differing.map(([key, value]) => [key, value === null ? "" : String(value)]));
+  return `${location.href.split("#")[0]}#${fragment}`;
 }
 
 /** Go to a changed state: a new entry of the history, which the back button leaves. */
 function go(changes) {
-  location.hash = address(changes);
+  location.href = address(changes);
 }
 
 /** Change the state in place, for a control that is being dragged or typed in. */
