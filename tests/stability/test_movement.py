@@ -2,6 +2,7 @@
 
 import json
 import lzma
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import pytest
 import wordsparse as ws
 from wordsparse.cli import main
 from wordsparse.errors import InputError
-from wordsparse.stability.movement import Moved, _t_test, moved
+from wordsparse.stability.model import ResampledModel
+from wordsparse.stability.movement import Moved, _moderated, _t_test, moved
 from wordsparse.stability.resampling import BLOCK
 from wordsparse.vectors.alignment import distances
 
@@ -26,12 +28,12 @@ def sentences(seed: int, changed: dict[str, str]) -> list[list[str]]:
     return [[changed.get(word, word) for word in sentence] for sentence in plain]
 
 
-def resampled(text: list[list[str]], **options: Any) -> ws.Model:
-    return ws.resample(ws.train(text, **options), text, 10)
+def resampled(text: list[list[str]], n: int = 10, **options: Any) -> ResampledModel:
+    return ws.resample(ws.train(text, **options), text, n)
 
 
 @pytest.fixture(scope="module")
-def models() -> dict[str, ws.Model]:
+def models() -> dict[str, ResampledModel]:
     """Of three samples of one source; in the last, two words have changed places."""
     changes: dict[str, dict[str, str]] = {"a": {}, "b": {}, "swapped": {"t1w3": "t4w5", "t4w5": "t1w3"}}
     return {
@@ -39,14 +41,20 @@ def models() -> dict[str, ws.Model]:
     }
 
 
-def test_nothing_moved_between_two_samples_of_one_source(models: dict[str, ws.Model]) -> None:
+def test_nothing_moved_between_two_samples_of_one_source(models: dict[str, ResampledModel]) -> None:
     found = moved(models["a"], models["b"])
     assert len(found) == 72
     assert [word for word in found if word.q < 0.05] == []
 
 
-def test_a_planted_change_is_found(models: dict[str, ws.Model]) -> None:
-    found = moved(models["a"], models["swapped"])
+@pytest.mark.parametrize("n", [4, 10])
+def test_a_planted_change_is_found(models: dict[str, ResampledModel], n: int) -> None:
+    """By four resamples, too."""
+    few = [
+        ResampledModel.of(models[name], replace(models[name].resamples, parts=models[name].resamples.parts[:n]))
+        for name in ("a", "swapped")
+    ]
+    found = moved(*few)
     assert {word.word for word in found[:2]} == {"t1w3", "t4w5"}
     assert all(word.q < 0.05 and word.distance > 2 * word.expected for word in found[:2])
     assert sum(word.q < 0.05 for word in found) <= 4
@@ -57,7 +65,7 @@ def test_a_planted_change_is_found(models: dict[str, ws.Model]) -> None:
 def test_real_text() -> None:
     """Two halves of a text, pages in turn: next to no word moved, and those that changed places lead the list.
 
-    This text is too short for them to be sure.
+    This text is short, and most of them are not sure.
     """
     halves: tuple[list[list[str]], list[list[str]]] = ([], [])
     tokens = 0
@@ -69,7 +77,7 @@ def test_real_text() -> None:
                 break
     swapped = {"city": "war", "war": "city", "people": "house", "house": "people"}
     texts = halves[0], [[swapped.get(word, word) for word in sentence] for sentence in halves[1]]
-    models = [resampled(text, dim=20, epochs=3, threads=1) for text in texts]
+    models = [resampled(text, 4, dim=20, epochs=3, threads=1) for text in texts]
     found = moved(*models)
     assert len(found) > 200
     assert swapped.keys() <= {word.word for word in sorted(found, key=lambda word: -word.t)[:20]}
@@ -80,12 +88,26 @@ def test_students_t_of_cube_roots() -> None:
     random = np.random.default_rng(1)
     null = random.normal(2, 0.3, (10, 4000)) ** 3
     observed = (random.normal(2, 0.3, 4000) ** 3).astype(np.float32)
-    _, p = _t_test(observed, null)
+    counts = np.full(4000, 100)
+    _, p = _t_test(observed, null, counts)
     for level in (0.01, 0.05, 0.5):
         assert np.mean(p < level) == pytest.approx(level, abs=4 * np.sqrt(level / 4000))
     null[1:, 0] = np.nan  # one distance says nothing
-    t, p = _t_test(observed, null)
+    t, p = _t_test(observed, null, counts)
     assert (t[0], p[0]) == (0, 1)
+
+
+def test_variances_of_words_as_frequent_are_drawn_together() -> None:
+    """Where all are the same, the few distances of a word say as much as those of all words; where not, its own."""
+    random = np.random.default_rng(1)
+    counts = np.log(random.integers(50, 5000, 3000))
+    spread, freedom = np.exp(-counts / 4), np.full(3000, 5.0)
+    drawn = spread * random.chisquare(5, 3000) / 5
+    found, more = _moderated(drawn, freedom, counts)
+    assert np.abs(np.log(found / spread)).max() < 0.2
+    assert more.min() > 200
+    found, more = _moderated(drawn * random.choice([0.01, 100], 3000), freedom, counts)
+    assert more.max() < 7
 
 
 def test_alignment_on_some_rows_measures_all() -> None:
@@ -99,7 +121,7 @@ def test_alignment_on_some_rows_measures_all() -> None:
     assert np.delete(found, 15) == pytest.approx(0, abs=1e-5)
 
 
-def test_what_cannot_be_compared_is_refused(models: dict[str, ws.Model]) -> None:
+def test_what_cannot_be_compared_is_refused(models: dict[str, ResampledModel]) -> None:
     plain = ws.train(sentences(1, {}), **OPTIONS)
     with pytest.raises(InputError, match="the second model needs 4 resamples"):
         moved(models["a"], plain)
@@ -108,7 +130,7 @@ def test_what_cannot_be_compared_is_refused(models: dict[str, ws.Model]) -> None
 
 
 def test_the_command_lists_them(
-    models: dict[str, ws.Model], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    models: dict[str, ResampledModel], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     models["a"].save(tmp_path / "a")
     models["swapped"].save(tmp_path / "b")
