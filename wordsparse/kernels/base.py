@@ -45,6 +45,9 @@ class Kernels:
         """An array of ``xp`` as one of NumPy."""
         return array
 
+    def release(self) -> None:
+        """Give up the work space that is kept for the next step."""
+
     # ── sparse structures ─────────────────────────────────────────────────────────────────────────────────────────
 
     def row_of_entry(self, csr: Csr) -> Array:

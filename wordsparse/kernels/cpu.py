@@ -94,9 +94,9 @@ class CpuKernels(Kernels):
         if self.threads > 1 and not OPENMP:
             logger.warning("wordsparse was compiled without OpenMP: it uses one thread")
             self.threads = 1
-        self._allocate()
+        self.release()
 
-    def _allocate(self) -> None:
+    def release(self) -> None:
         self._pool = ArrayPool()
         self._work: list[Array] = []  # in the cache since the last product, and used again by the next one
 
@@ -106,7 +106,7 @@ class CpuKernels(Kernels):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._allocate()
+        self.release()
 
     def inverse(self, matrix: Array) -> Array:
         # By LU of the transpose, which in C order needs no copy: half the time of solving for the identity.

@@ -16,6 +16,7 @@ from wordsparse.layer.core import ExactLayer
 from wordsparse.layer.output import FactoredOutput
 from wordsparse.machine import devices, threads
 from wordsparse.machine.description import peak_memory_bytes
+from wordsparse.machine.memory import give_back
 from wordsparse.training import collapse, memory
 from wordsparse.training.minibatches import Minibatches
 from wordsparse.training.model import Model
@@ -247,7 +248,12 @@ class Run:
         training = Training(self._text, at.as_dict(), state)
         parts = (self.vocabulary, *rows_of(state), options.as_dict(), report.as_dict(), training)
         model = Model(*parts, call=call)
-        return _with_form(model, options.form) if options.subwords else model
+        if not options.subwords:
+            return model
+        # N-grams take the place of the steps' work space.
+        self.embedding.output.kernels.release()
+        give_back()
+        return _with_form(model, options.form)
 
     def _finish_epoch(self, report: Callable[[Progress], None], between_steps: Callable[[], None]) -> None:
         """Train the rest of the epoch that is under way, and count its losses."""

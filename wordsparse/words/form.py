@@ -155,15 +155,12 @@ def fit(
     X, dim = members(rows, sizes, len(ngrams)), unit.shape[1]
     weights = _weights(len(words), counts)
     mean = _mean(unit, weights)
-    given = np.empty((len(words), dim + SIGNS), np.float32)
-    np.subtract(unit, mean, out=given[:, :dim])
-    given[:, dim:] = np.random.default_rng(0).choice(np.array([-1, 1], np.float32), (len(words), SIGNS))
-    G = ridge_rows(X, given, weights, STEPS, threads)
+    signs = np.random.default_rng(0).choice(np.array([-1, 1], np.float32), (len(words), SIGNS))
+    own = _share(signs, X @ ridge_rows(X, signs, weights, None, threads, STEPS))
+    G = ridge_rows(X, unit, weights, mean, threads, STEPS)
     composed = X @ G
-    told, own = _share(given[:, :dim], composed[:, :dim]), _share(given[:, dim:], composed[:, dim:])
+    told = _share(unit, composed, mean)
     others = (told - own) / (1 - own) if own < 1 else 0.0
-    del given
-    composed, G = composed[:, :dim], np.ascontiguousarray(G[:, :dim])
     values, basis = np.linalg.eigh(gram(composed, weights / max(weights.sum(), 1e-30), threads))
     whitening = (basis * np.maximum(values, max(values.max(initial=0) * FLOOR, 1e-30)) ** -0.25) @ basis.T
     length = _multiplied(composed, whitening.astype(np.float32))
@@ -192,9 +189,14 @@ def with_form(
 
 
 def ridge_rows(
-    X: sp.csr_array, U: Array, weights: Array, steps: int = STEPS, threads: int | None = None
+    X: sp.csr_array,
+    U: Array,
+    weights: Array,
+    mean: Array | None = None,
+    threads: int | None = None,
+    steps: int = STEPS,
 ) -> NDArray[np.float32]:
-    """argmin_G Σ_w weights_w |U_w − X_w G|² + RIDGE |G|², (B, columns of U) float32.
+    """argmin_G Σ_w weights_w |U_w − mean − X_w G|² + RIDGE |G|², (B, columns of U) float32.
 
     Conjugate gradients with Jacobi's preconditioner from G = 0, COLUMNS at a time, which need no other ones.
     """
@@ -208,7 +210,8 @@ def ridge_rows(
     G, kernels = np.empty((X.shape[1], U.shape[1]), np.float32), CpuKernels(threads)
     for start in range(0, U.shape[1], COLUMNS):
         columns = slice(start, start + COLUMNS)
-        pulled = kernels.combine(up, turned, U[:, columns] * roots[:, None])
+        given = U[:, columns] if mean is None else U[:, columns] - mean[columns]
+        pulled = kernels.combine(up, turned, given * roots[:, None])
         G[:, columns] = _solved(kernels, down, values, up, turned, pulled, diagonal, steps)
     return G
 
@@ -244,10 +247,13 @@ def _solved(
     return G
 
 
-def _share(given: Array, composed: Array) -> float:
-    """Σ given·composed / Σ given·given; 0 where all are zero."""
-    whole = float(np.einsum("ij,ij->", given, given, dtype=np.float64))
-    return float(np.einsum("ij,ij->", given, composed, dtype=np.float64)) / whole if whole else 0.0
+def _share(given: Array, composed: Array, mean: Array | None = None) -> float:
+    """Σ (given − mean)·composed / Σ |given − mean|²; 0 where all are zero."""
+    along, whole = (np.einsum("ij,ij->", given, other, dtype=np.float64) for other in (composed, given))
+    if mean is not None:
+        along -= mean @ composed.sum(0, dtype=np.float64)
+        whole += len(given) * np.float64(mean @ mean) - 2 * mean @ given.sum(0, dtype=np.float64)
+    return float(along / whole) if whole > 0 else 0.0
 
 
 def _multiplied(rows: Array, matrix: Array) -> float:
