@@ -25,7 +25,7 @@ def text(tmp_path: Path) -> EncodedText:
 
 def request(tmp_path: Path, **options: Any) -> Request:
     options = {"methods": ["wordsparse-cbow", "wordsparse-skipgram"], "dim": 4, "threads": 1, "epochs": [1], **options}
-    return Request([tmp_path], tmp_path / "report", **options)
+    return Request.of([tmp_path], tmp_path / "report", **options)
 
 
 def trained(

@@ -23,7 +23,7 @@ def text(tmp_path: Path) -> Path:
 
 def request(text: Path, **options: Any) -> Request:
     options = {"min_count": 2, "methods": ["wordsparse-cbow"], **options}
-    return Request([text], text.parent / "report", **options)
+    return Request.of([text], text.parent / "report", **options)
 
 
 def plain(corpus: ws.corpus.EncodedCorpus, max_tokens: int, folder: Path) -> tuple[list[str], texts.PlainText]:
@@ -93,7 +93,7 @@ def test_too_little_text_is_refused(tmp_path: Path) -> None:
 def test_a_pipe_is_not_read_twice(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(InputError, match="pipe: can be read only once"):
-        texts.prepare(Request([tmp_path / "pipe"], tmp_path / "out", sizes=(5, 10)), tmp_path)
+        texts.prepare(Request.of([tmp_path / "pipe"], tmp_path / "out", sizes=(5, 10)), tmp_path)
 
 
 @pytest.mark.parametrize("sizes", [(), (60_000,)])

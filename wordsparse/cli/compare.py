@@ -8,9 +8,11 @@ import click
 
 from wordsparse.cli.common import emit, int_list, json_option, quiet_option
 from wordsparse.cli.config import config_option
-from wordsparse.cli.text_options import corpus_argument, reading_options, taken
-from wordsparse.comparison.request import METHODS, Request
+from wordsparse.cli.options import options_of
+from wordsparse.cli.text_options import corpus_argument, given, reading_options
+from wordsparse.comparison.request import METHODS, SHARED, Request
 from wordsparse.display import Display
+from wordsparse.words.options import Options
 
 if TYPE_CHECKING:
     from wordsparse.comparison import ComparisonProgress
@@ -33,11 +35,6 @@ PATH = click.Path(path_type=Path)
     show_default=True,
     help="Number of most frequent words to which analogy questions and answers are restricted.",
 )
-@click.option("--dim", type=int, default=Request.dim, show_default=True, help="Length of a vector.")
-@click.option("--window", type=int, default=Request.window, show_default=True, help="Maximum context distance.")
-@click.option(
-    "--sample", type=float, default=Request.sample, show_default=True, help="Subsampling threshold; 0 for none."
-)
 @click.option(
     "--epochs",
     callback=int_list,
@@ -46,14 +43,12 @@ PATH = click.Path(path_type=Path)
     show_default=True,
     help="Numbers of epochs; one run for each.",
 )
-@click.option("--threads", type=int, help="Threads of every run.  [default: all available CPUs]")
-@click.option("--seed", type=int, default=Request.seed, show_default=True)
 @click.option(
     "--repeat", type=int, default=Request.repeat, show_default=True, help="Runs of each method, with different seeds."
 )
 @click.option("--sizes", callback=int_list, metavar="N,N,…", help="Use only the first N tokens; one run for each N.")
-@click.option("--max-tokens", type=int, help="Train on the first N tokens, with the whole text's vocabulary.")
 @click.option("--keep-vectors", is_flag=True, help="Keep the vectors of every run in the report's directory.")
+@options_of(Options, SHARED)
 @reading_options
 @config_option
 @quiet_option
@@ -74,8 +69,7 @@ def command(as_json: bool, quiet: bool, methods: tuple[str, ...], sizes: tuple[i
             sizes=sizes or (),
             command=again,
             progress=lambda done: _show(display, done),
-            **taken(options),
-            **options,
+            **given(options),
         )
     failed = [run for run in content["runs"] if "error" in run]
     sentences = [sentence for part in content["conclusions"].values() for sentence in part]

@@ -17,7 +17,7 @@ from wordsparse.comparison.request import METHODS, Method, Request
 from wordsparse.comparison.runs import ComparisonProgress, JudgedRun, judged_files, provenance, trained
 from wordsparse.comparison.texts import EncodedText, prepare
 from wordsparse.comparison.verdicts import boards
-from wordsparse.errors import InputError, WordsparseError
+from wordsparse.errors import WordsparseError
 from wordsparse.evaluation.testsets import TestSets, load_test_sets
 from wordsparse.files import storage
 from wordsparse.machine.threads import resolve_threads
@@ -47,8 +47,8 @@ def compare(
         Called before and after every run.
     **options
         The other fields of :class:`wordsparse.comparison.request.Request`: methods, vectors, pairs, analogies,
-        restrict_vocab, dim, window, min_count, sample, epochs (a sequence), threads, seed, repeat, sizes, max_tokens,
-        keep_vectors, command; and format, column, tokens, phrases, phrase_threshold for the text.
+        restrict_vocab, epochs (a sequence), repeat, sizes, keep_vectors, command; dim, window, sample, threads, seed
+        and max_tokens of :func:`wordsparse.train`; and the options of :func:`wordsparse.encode` for the text.
 
     Returns
     -------
@@ -66,14 +66,10 @@ def compare(
     WordsparseError
         If the report cannot be written.
     """
-    known = Request.__dataclass_fields__
-    unknown = sorted(set(options) - set(known))
-    if unknown:
-        raise InputError(f"unknown option {', '.join(unknown)}: choose from {', '.join(known)}")
     paths = [corpus] if isinstance(corpus, (str, PathLike)) else corpus
     for name in ("vectors", "pairs", "analogies"):
         options[name] = [Path(path) for path in options.get(name, ())]
-    return _carry_out(Request([Path(path) for path in paths], Path(output), **options), progress)
+    return _carry_out(Request.of([Path(path) for path in paths], Path(output), **options), progress)
 
 
 def _carry_out(request: Request, progress: Callable[[ComparisonProgress], None]) -> dict[str, Any]:
@@ -103,13 +99,15 @@ def _carry_out(request: Request, progress: Callable[[ComparisonProgress], None])
 
 def _facts(request: Request, texts: list[EncodedText]) -> dict[str, Any]:
     names = [name for name in METHODS if name in request.methods] + [path.stem for path in request.vectors]
-    left_out = ("output", "command")
+    options = {name: value for name, value in request.as_dict().items() if name not in ("output", "command")}
     return {
         "format": "wordsparse comparison",
         "version": 1,
         "command": request.command,
-        "machine": provenance(resolve_threads(request.threads)),
-        "options": json.loads(json.dumps({k: v for k, v in vars(request).items() if k not in left_out}, default=str)),
+        "machine": provenance(resolve_threads(request.training.threads)),
+        "options": json.loads(
+            json.dumps({k: v for k, v in request.as_dict().items() if k not in left_out}, default=str)
+        ),
         "methods": {name: conclusions.label(name) for name in names},
         "texts": [
             {

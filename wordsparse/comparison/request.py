@@ -1,14 +1,16 @@
 """The request for a comparison, checked; and the methods that it can train."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from wordsparse import optional, validation
+from wordsparse.corpus.options import TextOptions
 from wordsparse.errors import InputError
 from wordsparse.evaluation.scores import RESTRICT_VOCAB
 from wordsparse.machine import threads
+from wordsparse.options import abouts, refuse_unknown
 from wordsparse.words.options import ModelName, Options
 
 
@@ -38,19 +40,21 @@ METHODS = {
 }
 
 
+# The options of training that both programs have.
+SHARED = ("dim", "window", "sample", "threads", "seed", "max_tokens")
+
+
 @dataclass(frozen=True)
 class Request:
     """A request; every field is checked when it is made.
 
-    - ``max_expansion``: the maximum ratio of unpacked to compressed size of a text.
-    - ``format``, ``column``, ``tokens``, ``phrases``, ``phrase_threshold``: see :func:`wordsparse.encode`.
+    - ``text``: how the text is read and encoded.
+    - ``training``: the options that all runs share, those of ``SHARED``.
     - ``methods``: names in METHODS; empty to compare vector files only.
     - ``vectors``: files or models made elsewhere.
     - ``epochs``: each method runs once for each of these numbers.
     - ``repeat``: the number of runs of each method, with seeds ``seed``, ``seed`` + 1, ….
     - ``sizes``: numbers of tokens; each method runs once for each number, on a text cut after that many tokens.
-    - ``max_tokens``: the number of tokens to train on, from the start of the text; the vocabulary is the whole text's.
-    - ``threads``: None means all available CPUs.
     - ``command``: the command line that repeats the comparison.
 
     Raises
@@ -63,29 +67,28 @@ class Request:
 
     corpus: Sequence[Path]
     output: Path
-    format: str | None = None
-    max_expansion: float | None = None
-    column: str | None = None
-    tokens: str | None = None
-    phrases: int | None = None
-    phrase_threshold: float | None = None
+    text: TextOptions
+    training: Options
     methods: Sequence[str] = tuple(METHODS)
     vectors: Sequence[Path] = ()
     pairs: Sequence[Path] = ()
     analogies: Sequence[Path] = ()
     restrict_vocab: int = RESTRICT_VOCAB
-    dim: int = 100
-    window: int = 5
-    min_count: int | None = None
-    sample: float = 1e-3
     epochs: Sequence[int] = (5,)
-    threads: int | None = None
-    seed: int = 1
     repeat: int = 1
     sizes: Sequence[int] = ()
-    max_tokens: int | None = None
     keep_vectors: bool = False
     command: str = ""
+
+    @classmethod
+    def of(cls, corpus: Sequence[Path], output: Path, **given: Any) -> "Request":
+        """The request of keywords: fields of a request, and the options of its text and its training by their names."""
+        own = [field.name for field in fields(cls) if field.name not in ("corpus", "output", "text", "training")]
+        of_text = [*abouts(TextOptions)]
+        refuse_unknown(given, [*own, *of_text, *SHARED])
+        parts = ({name: given[name] for name in names if name in given} for names in (of_text, SHARED, own))
+        text, training, rest = parts
+        return cls(corpus, output, TextOptions(**text), Options(**training), **rest)
 
     def __post_init__(self) -> None:
         unknown = sorted(set(self.methods) - set(METHODS))
@@ -101,7 +104,7 @@ class Request:
         validation.positive_int("restrict_vocab", self.restrict_vocab)
         for tokens in self.sizes:
             validation.positive_int("sizes", tokens)
-        if self.sizes and self.max_tokens:
+        if self.sizes and self.training.max_tokens:
             raise InputError("give sizes or max_tokens, not both: each limits the amount of text")
         names = [*METHODS, *(path.stem for path in self.vectors)]
         if len(set(names)) < len(names):
@@ -112,15 +115,14 @@ class Request:
 
     def options(self, epochs: int, repeat: int, model: ModelName = "cbow") -> dict[str, Any]:
         """The checked training options that both programs share, under wordsparse's names."""
-        return asdict(
-            Options(
-                model=model,
-                dim=self.dim,
-                window=self.window,
-                sample=self.sample,
-                epochs=epochs,
-                threads=threads.resolve_threads(self.threads),
-                seed=validation.whole("seed", self.seed) + repeat,
-                max_tokens=self.max_tokens,
-            )
-        )
+        cpus = threads.resolve_threads(self.training.threads)
+        seed = self.training.seed + repeat
+        return asdict(replace(self.training, model=model, epochs=epochs, threads=cpus, seed=seed))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Every option by its name, for the report."""
+        own = {
+            field.name: getattr(self, field.name) for field in fields(self) if field.name not in ("text", "training")
+        }
+        shared = {name: getattr(self.training, name) for name in SHARED}
+        return {**own, **{name: getattr(self.text, name) for name in abouts(TextOptions)}, **shared}

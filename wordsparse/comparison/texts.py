@@ -11,10 +11,8 @@ from numpy.typing import NDArray
 
 from wordsparse.comparison.request import Request
 from wordsparse.corpus import END_OF_SENTENCE, EncodedCorpus
-from wordsparse.corpus.options import TextOptions
 from wordsparse.corpus.reading import RawText, joined
 from wordsparse.errors import InputError
-from wordsparse.options import abouts
 from wordsparse.training.texts import TrainingText
 
 # Longer sentences are split. gensim 4.4's compiled reader skips words beyond its batches of 10,000 words: of a text of
@@ -98,8 +96,8 @@ def write_plain(corpus: EncodedCorpus, max_tokens: int, path: Path) -> PlainText
 
 def _encoded(request: Request, folder: Path, size: int | None) -> EncodedText:
     paths = list(request.corpus)
-    asked = TextOptions(**{name: value for name, value in vars(request).items() if name in abouts(TextOptions)})
-    text = TrainingText(paths, asked, request.threads)
+    asked = request.text
+    text = TrainingText(paths, asked, request.training.threads)
     corpus, seconds = text.encoded(), None
     if corpus is None:
         started = time.perf_counter()
@@ -110,7 +108,7 @@ def _encoded(request: Request, folder: Path, size: int | None) -> EncodedText:
         seconds = time.perf_counter() - started
     elif size is not None:
         raise InputError(f"{paths[0]}: is encoded, so the vocabulary of its beginning is unknown; give the text")
-    return EncodedText(corpus, min(corpus.tokens, request.max_tokens or corpus.tokens), seconds)
+    return EncodedText(corpus, min(corpus.tokens, request.training.max_tokens or corpus.tokens), seconds)
 
 
 def _beginning(text: Iterator[list[str]], tokens: int) -> Iterator[list[str]]:
