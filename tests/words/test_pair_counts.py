@@ -178,6 +178,20 @@ def test_the_page_counts_the_same_in_sql(tmp_path: Path) -> None:
     )  # the sums of float32
 
 
+@pytest.mark.nightly
+def test_the_page_counts_the_same_in_pyspark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("pyspark", reason="PySpark, which needs Java, is not installed")
+    (script,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    (tmp_path / "text.txt").write_text("\n".join(map(" ".join, TEXT)))
+    ws.count(tmp_path / "text.txt", tmp_path / "t.parquet")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
+    names: dict[str, Any] = {}
+    exec(script, names)
+    names["spark"].stop()
+    assert table(tmp_path / "pairs.parquet") == pytest.approx(table(tmp_path / "t.parquet"), rel=1e-5)
+
+
 def test_the_command_counts_and_train_takes_its_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from wordsparse.cli import main
 
