@@ -105,9 +105,7 @@ def _facts(request: Request, texts: list[EncodedText]) -> dict[str, Any]:
         "version": 1,
         "command": request.command,
         "machine": provenance(resolve_threads(request.training.threads)),
-        "options": json.loads(
-            json.dumps({k: v for k, v in request.as_dict().items() if k not in left_out}, default=str)
-        ),
+        "options": json.loads(json.dumps(options, default=str)),
         "methods": {name: conclusions.label(name) for name in names},
         "texts": [
             {
