@@ -1,6 +1,7 @@
 """Misuse of the PyTorch layer that is refused: passes out of order, bad arguments, a missing package."""
 
 import importlib
+import itertools
 import sys
 from dataclasses import replace
 from typing import Any
@@ -63,9 +64,22 @@ def test_several_processes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     head.eval()(h, Y)
 
 
-def test_a_step_that_would_explode_leaves_the_weights() -> None:
+@pytest.mark.parametrize("bias", [False, True])
+def test_a_rate_beyond_the_stable_one_is_cut_to_it(bias: bool) -> None:
+    """It was refused."""
     h, Y = minibatch()
-    head = layer(loss="squared", lr=1e12)
+    losses = []
+    head = layer(loss="squared", lr=1e12, bias=bias)
+    for _ in range(30):
+        losses.append(head(h, Y))
+        losses[-1].backward()
+    assert all(after <= before for before, after in itertools.pairwise(losses))
+    assert losses[-1] < losses[0] / 2
+
+
+def test_a_step_that_cannot_be_leaves_the_weights() -> None:
+    h, Y = minibatch()
+    head = layer(loss="squared", weight_decay=1e300)
     before = head.weights()
     with pytest.raises(TrainingError, match="lower the learning rate"):
         head(h, Y).backward()

@@ -5,6 +5,7 @@ reductions, the weights in a sum of losses, and a scaler. Equations (6) to (12) 
 L with g_j α_j, g_j β_j and the rows g_j Γ_j.
 """
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,6 +18,7 @@ from wordsparse.kernels import at_work
 from wordsparse.layer.interface import Forward, Sums
 from wordsparse.layer.norms import gradient_norm
 from wordsparse.layer.output import FactoredOutput
+from wordsparse.layer.refusal import STABLE
 
 Array = NDArray[Any]
 
@@ -150,13 +152,23 @@ class Engine:
         self.pending.clear()
 
     def _apply(self, sums: Sums, step: StepOptions) -> None:
-        core, lr, decay = self.output.core, step.lr, step.weight_decay
+        core, lr, decay = self.output.core, self._stable(sums, step.lr), step.weight_decay
         if step.max_norm is not None:
             norm = gradient_norm(sums, core.total, core.kernels)
             clip = min(1.0, step.max_norm / norm) if norm > 0 else 1.0
             # The step is λ W beside the clipped gradient: η λ stays what it is.
             lr, decay = lr * clip, decay / clip
         core.apply(core.update(sums, lr, weight_decay=decay))
+
+    def _stable(self, sums: Sums, lr: float) -> float:
+        """The learning rate; where it would overshoot, the one by which the steepest direction of W meets its goal."""
+        forward, kernels = sums.forward, self.output.core.kernels
+        H = forward.inputs.rows()
+        if 2 * lr * float(np.abs(forward.terms.alpha) @ kernels.row_dots(H, H)) <= STABLE:  # the trace of the curvature
+            return lr
+        curvature = sums.curvature()
+        strength = 2 * lr * math.sqrt(abs(float(np.vdot(curvature, curvature.T))))
+        return lr if strength <= STABLE else lr / strength
 
     def _again(self, minibatch: Minibatch) -> Forward:
         """The forward pass of a minibatch: the last one where it is that."""

@@ -50,7 +50,8 @@ class FactoredOutput(nn.Module):
     ignore_index : int
         The padding among ids (m,) or (m, K). A row of nothing else has the loss 0, and the mean leaves it out.
     lr : float
-        The learning rate of W; :meth:`set_learning_rate` and schedulers on :attr:`fused_optimizer` move it.
+        The learning rate of W; :meth:`set_learning_rate` and schedulers on :attr:`fused_optimizer` move it. A step
+        that would overshoot by the minibatch's curvature is shortened to where its steepest direction meets its goal.
     weight_decay : float
         λ: W shrinks by lr·λ in every step.
     max_norm : float, optional
