@@ -40,21 +40,21 @@ function state() {
   return given.reduce((found, [key, value]) => (accepts({ ...found, [key]: value }) ? { ...found, [key]: value } : found), defaults);
 }
 
-/**
- * The address of the present state with some members changed. It is a whole one: in a notebook's frame, a fragment alone
- * would be taken for one of the notebook.
- * @param {Partial<State>} changes
- */
-function address(changes) {
+/** The present state with some members changed, as a fragment. @param {Partial<State>} changes */
+function fragment(changes) {
   const wanted = { ...state(), ...changes };
   const differing = Object.entries(wanted).filter(([key, value]) => value !== defaults[key]);
-  const fragment = new URLSearchParams(differing.map(([key, value]) => [key, value === null ? "" : String(value)]));
-  return `${location.href.split("#")[0]}#${fragment}`;
+  return "#" + new URLSearchParams(differing.map(([key, value]) => [key, value === null ? "" : String(value)]));
+}
+
+/** The whole address: in a notebook's frame, a fragment alone would be taken for one of the notebook. */
+function address(changes) {
+  return location.href.split("#")[0] + fragment(changes);
 }
 
 /** Go to a changed state: a new entry of the history, which the back button leaves. */
 function go(changes) {
-  location.href = address(changes);
+  location.hash = fragment(changes);
 }
 
 /** Change the state in place, for a control that is being dragged or typed in. */
