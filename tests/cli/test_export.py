@@ -84,4 +84,4 @@ def test_whitening_needs_counts(tmp_path: Path, capsys: pytest.CaptureFixture[st
 
 def test_help_says_which_formats_are_not_read_again(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["export", "--help"]) == 0
-    assert "gensim and projector are for other programs" in " ".join(capsys.readouterr().out.split())
+    assert "gensim, projector, floret are for other programs" in " ".join(capsys.readouterr().out.split())

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from wordsparse.errors import InputError
+from wordsparse.vectors.formats.murmur import hashed
+from wordsparse.vectors.ngrams import ngrams_of
 from wordsparse.vectors.precision import packed, unpacked
 from wordsparse.vectors.whitening import zipf_whitened
 from wordsparse.vectors.word_vectors import WordVectors, save_vectors
@@ -154,6 +156,29 @@ def test_model2vec_finds_words_as_they_were_trained(tmp_path: Path) -> None:
     assert tokens(tmp_path / "apart", "The king, don't! 日本") == ["the", "king", ",", "don't", "[UNK]", "日本"]
     save_vectors(some_vectors(("The", "said.", "[UNK]")), tmp_path / "raw", "model2vec")
     assert tokens(tmp_path / "raw", "The the said. [UNK]") == ["The", "[[UNK]]", "said.", "[UNK]"]
+
+
+def test_the_hash_is_murmurs() -> None:
+    """By the numbers of spaCy 3.8."""
+    texts = ["<word>", "", "日本語です", "z" * 31]
+    assert hashed([text.encode() for text in texts], 0).tolist() == [
+        [880251449, 4141037520, 3849447452, 1662912130],
+        [0, 0, 0, 0],
+        [29276187, 2242945887, 2832993051, 30275935],
+        [1120734229, 1613563101, 522636919, 3898445942],
+    ]
+
+
+def test_floret_composes_the_vectors_from_its_rows(tmp_path: Path) -> None:
+    original = some_vectors()
+    save_vectors(original, tmp_path / "v.floret")
+    head, *lines = (tmp_path / "v.floret").read_text().splitlines()
+    assert head == "4096 7 3 5 2 0 < >"
+    rows = np.array([line.split()[1:] for line in lines], float)
+    for word, vector in zip(original.words, original.vectors, strict=True):
+        parts = [f"<{word}>", *ngrams_of(word, 3, 5)]
+        found = rows[hashed([part.encode() for part in parts], 0)[:, :2] % 4096].mean(axis=(0, 1))
+        assert found @ vector > 0.99 * np.linalg.norm(found) * np.linalg.norm(vector)
 
 
 def test_model2vec_has_a_card(tmp_path: Path) -> None:

@@ -95,7 +95,7 @@ def test_the_fit_is_the_dense_solution(dim: int, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(form, "STEPS", 200)
     fitted = form.fit(WORDS, unit(dim).astype(np.float32), COUNTS)
     weights = COUNTS / (COUNTS + form.DOUBT)
-    found = form.ridge_rows(fitted.members, (unit(dim) - mean).astype(np.float32), weights, steps=200)
+    found = form.ridge_rows(fitted.members, (unit(dim) - mean).astype(np.float32), weights, ridge=form.RIDGE, steps=200)
     np.testing.assert_allclose(found, before, atol=1e-3)
     np.testing.assert_allclose(fitted.mean, mean, atol=1e-6)
     np.testing.assert_allclose(fitted.members @ fitted.table.rows, after, atol=5e-3)

@@ -11,7 +11,7 @@ from wordsparse.files import outputs
 from wordsparse.vectors.formats import FORMATS, READABLE, named, of_suffix
 from wordsparse.vectors.precision import PRECISIONS
 
-_ONE_WAY = " and ".join(name for name in FORMATS if name not in READABLE)
+_ONE_WAY = ", ".join(name for name in FORMATS if name not in READABLE)
 _LISTED = "\n".join(f"{name}: {format.about}" for name, format in FORMATS.items())
 
 
@@ -72,9 +72,7 @@ def command(
     }
     said = [f"{len(word_vectors):,} words x {word_vectors.dim} -> {', '.join(files)}"]
     if word_vectors.subwords is not None:
-        result["subwords"] = format_name == "npz"
+        result["subwords"] = FORMATS[format_name].composes
         if not result["subwords"]:
-            said.append(
-                "the n-grams are left out: of these formats only npz holds them, so unknown words have no vector"
-            )
+            said.append("the n-grams are left out: only npz and floret have some, so unknown words have no vector")
     emit(result, said, as_json, sys.stderr if to_standard_output else sys.stdout)

@@ -29,10 +29,9 @@ from numpy.typing import NDArray
 from wordsparse import validation
 from wordsparse.errors import InputError
 from wordsparse.files.members import is_measure
-from wordsparse.kernels.cpu import CpuKernels
-from wordsparse.kernels.structures import Csr
 from wordsparse.machine.threads import single_threaded_blas
 from wordsparse.vectors.ngrams import AGAIN, Subwords, check_lengths, members, numbered
+from wordsparse.vectors.ridge import ridge_rows
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.coordinates import BLOCK_ROWS, gram
 
@@ -48,8 +47,6 @@ ENOUGH = 0.06
 FLOOR = 1e-6
 # Steps of conjugate gradients: more change no score.
 STEPS = 6
-# Columns that are solved together: their rows are whole cache lines, and stay in the cache.
-COLUMNS = 32
 # Columns of random signs, for the trace.
 SIGNS = 8
 
@@ -156,8 +153,8 @@ def fit(
     weights = _weights(len(words), counts)
     mean = _mean(unit, weights)
     signs = np.random.default_rng(0).choice(np.array([-1, 1], np.float32), (len(words), SIGNS))
-    own = _share(signs, X @ ridge_rows(X, signs, weights, None, threads, STEPS))
-    G = ridge_rows(X, unit, weights, mean, threads, STEPS)
+    own = _share(signs, X @ ridge_rows(X, signs, weights, None, threads, ridge=RIDGE, steps=STEPS))
+    G = ridge_rows(X, unit, weights, mean, threads, ridge=RIDGE, steps=STEPS)
     composed = X @ G
     told = _share(unit, composed, mean)
     others = (told - own) / (1 - own) if own < 1 else 0.0
@@ -186,65 +183,6 @@ def with_form(
     made = WordVectors(words, fitted.blended(word_vectors.unit, counts), counts)
     made.subwords = fitted.table
     return made
-
-
-def ridge_rows(
-    X: sp.csr_array,
-    U: Array,
-    weights: Array,
-    mean: Array | None = None,
-    threads: int | None = None,
-    steps: int = STEPS,
-) -> NDArray[np.float32]:
-    """argmin_G Σ_w weights_w |U_w − mean − X_w G|² + RIDGE |G|², (B, columns of U) float32.
-
-    Conjugate gradients with Jacobi's preconditioner from G = 0, COLUMNS at a time, which need no other ones.
-    """
-    roots = np.sqrt(weights).astype(np.float32)
-    values = np.asarray(X.data * np.repeat(roots, np.diff(X.indptr)), np.float32)
-    down = Csr(X.indptr.astype(np.int64), X.indices.astype(np.int32), X.shape[1])
-    up = CpuKernels(1).transpose(down)
-    turned, up = values[up.order], Csr(up.indptr, up.indices, up.columns)
-    squares = np.bincount(down.indices, values.astype(np.float64) ** 2, minlength=down.columns)
-    diagonal = (squares + RIDGE).astype(np.float32)[:, None]
-    G, kernels = np.empty((X.shape[1], U.shape[1]), np.float32), CpuKernels(threads)
-    for start in range(0, U.shape[1], COLUMNS):
-        columns = slice(start, start + COLUMNS)
-        given = U[:, columns] if mean is None else U[:, columns] - mean[columns]
-        pulled = kernels.combine(up, turned, given * roots[:, None])
-        G[:, columns] = _solved(kernels, down, values, up, turned, pulled, diagonal, steps)
-    return G
-
-
-def _solved(
-    kernels: CpuKernels,
-    down: Csr,
-    values: Array,
-    up: Csr,
-    turned: Array,
-    residual: Array,
-    diagonal: Array,
-    steps: int,
-) -> Array:
-    """The solution G (B, columns) of (XᵀX + RIDGE I) G = residual, X being ``values`` by the structure ``down``."""
-    ridge = np.full(len(residual), RIDGE, np.float32)
-    G = np.zeros_like(residual)
-    scaled = residual / diagonal
-    direction = scaled.copy()
-    before = np.einsum("ij,ij->j", residual, scaled)
-    for _ in range(steps):
-        image = kernels.combine(up, turned, kernels.combine(down, values, direction), direction, ridge)
-        bend = np.einsum("ij,ij->j", direction, image)
-        step = np.divide(before, bend, out=np.zeros_like(before), where=bend > 0)
-        G += np.multiply(direction, step, out=scaled)
-        image *= step
-        residual -= image
-        np.divide(residual, diagonal, out=scaled)
-        now = np.einsum("ij,ij->j", residual, scaled)
-        direction *= np.divide(now, before, out=np.zeros_like(now), where=before > 0)
-        direction += scaled
-        before = now
-    return G
 
 
 def _share(given: Array, composed: Array, mean: Array | None = None) -> float:

@@ -8,6 +8,7 @@ from wordsparse.files import outputs, regular, storage
 from wordsparse.options import meant
 from wordsparse.vectors.formats import names
 from wordsparse.vectors.formats.base import Content, Format
+from wordsparse.vectors.formats.floret import Floret
 from wordsparse.vectors.formats.gensim_native import Gensim
 from wordsparse.vectors.formats.model2vec import Model2Vec
 from wordsparse.vectors.formats.npz import Npz
@@ -20,7 +21,17 @@ from wordsparse.vectors.precision import PRECISIONS
 
 FORMATS: dict[str, Format] = {
     made.name: made
-    for made in (Word2Vec(), Word2VecBinary(), Gensim(), Npz(), SafeTensors(), Parquet(), Model2Vec(), Projector())
+    for made in (
+        Word2Vec(),
+        Word2VecBinary(),
+        Gensim(),
+        Npz(),
+        SafeTensors(),
+        Parquet(),
+        Model2Vec(),
+        Projector(),
+        Floret(),
+    )
 }
 """The formats by name."""
 READABLE = tuple(name for name, format in FORMATS.items() if format.readable)

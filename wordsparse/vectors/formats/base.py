@@ -52,6 +52,8 @@ class Format:
         Whether it preserves keys that are not words; else they are written as ``str(key)``.
     precisions : bool
         Whether it holds float16 and int8.
+    composes : bool
+        Whether words that it does not hold have vectors by their n-grams.
     readable : bool
         Whether it is read again, and not only for other programs.
     """
@@ -63,6 +65,7 @@ class Format:
     compressible: ClassVar[bool] = False
     any_key: ClassVar[bool] = False
     precisions: ClassVar[bool] = False
+    composes: ClassVar[bool] = False
     readable: ClassVar[bool] = True
 
     def check(self, content: Content) -> None:

@@ -59,7 +59,7 @@ class Npz(Format):
 
     name, about, suffixes = "npz", "NumPy's; holds all that a model's vectors have, n-grams too", (".npz",)
     target: ClassVar[Literal["stream"]] = "stream"
-    any_key = precisions = True
+    any_key = precisions = composes = True
 
     def write(self, content: Content, target: IO[bytes], precision: str) -> None:
         """Write an npz file, uncompressed, because vectors are hardly compressible."""
