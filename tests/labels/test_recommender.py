@@ -68,6 +68,29 @@ def test_users_get_the_rest_of_what_they_like(fitted: SparseTargetRecommender) -
     assert set(ids.tolist()) == {3, 4}
 
 
+def test_an_items_score_is_explained_by_the_users_items(fitted: SparseTargetRecommender) -> None:
+    X = tastes(3)[[1]]
+    ids, scores = fitted.recommend(0, X, N=30)
+    score, causes, parts = fitted.explain(X, ids[0])
+    assert score == pytest.approx(scores[0], rel=1e-4)
+    assert score == pytest.approx(parts.sum(), rel=1e-4)
+    assert set(causes.tolist()) == set(X.indices.tolist())
+    assert causes[0] // 5 == ids[0] // 5, "an item of the same kind"
+    assert len(fitted.explain(X, ids[0], N=1)[1]) == 1
+
+
+def test_items_that_were_held_out_are_found(fitted: SparseTargetRecommender) -> None:
+    random, whole = np.random.default_rng(5), tastes(200, 7)
+    held = random.random(whole.nnz) < 0.25
+    known, out = whole.copy(), whole.copy()
+    known.data, out.data = np.where(held, 0, whole.data), np.where(held, whole.data, 0)
+    scores = fitted.evaluate(known, out, (1, 5))
+    assert scores["ndcg"][5] > 0.5
+    assert scores["examples"] == np.count_nonzero(np.asarray(out.sum(1)))
+    with pytest.raises(InputError, match="held_out holds no items"):
+        fitted.evaluate(known, 0 * out)
+
+
 def test_similar_items_are_of_a_kind(fitted: SparseTargetRecommender) -> None:
     ids, cosines = fitted.similar_items(11, N=5)
     assert ids[0] == 11

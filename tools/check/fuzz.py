@@ -228,6 +228,7 @@ def label_kinds(good: Path, place: Path) -> dict[str, Attempt]:
             labels.SparseTargetClassifier,
             labels.SparseTargetRegressor,
             labels.SparseTargetRecommender,
+            labels.TextClassifier,
         )
     }
     labelled = labels.read_data(good / "labels" / "y.txt")
@@ -237,6 +238,8 @@ def label_kinds(good: Path, place: Path) -> dict[str, Attempt]:
         estimator = kind.load(estimators[kind](random))
         if kind is labels.SparseTargetRecommender:
             estimator.recommend([0], sp.csr_array(np.eye(1, 6, dtype=np.float32)), 3)
+        elif kind is labels.TextClassifier:
+            estimator.predict(["word number 1", ""])
         else:
             estimator.predict(labelled.X)
 

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from wordsparse import validation
 from wordsparse.errors import InputError
+from wordsparse.evaluation.ranking import RankingScores, ranking_scores
 from wordsparse.kernels import CpuKernels, at_work
 from wordsparse.labels import base, state
 from wordsparse.labels.base import FitProgress
@@ -166,6 +167,44 @@ class SparseTargetRecommender(base.BaseEstimator):
         ids, scores = (np.vstack(part) for part in zip(*parts, strict=True))
         return (ids[0], scores[0]) if single else (ids, scores)
 
+    def explain(self, user_items: Any, itemid: int, N: int = 10) -> tuple[float, Array, Array]:
+        """Why a user is recommended an item: its score, and the user's items that add most to it, with their parts.
+
+        Parameters
+        ----------
+        user_items : SciPy sparse matrix
+            One row, the items of the user.
+        itemid, N : int
+
+        Returns
+        -------
+        score : float
+        ids : (at most N,) int64, parts : float32
+        """
+        base.check_fitted(self)
+        X = self._known(user_items)
+        if X.shape[0] != 1:
+            raise InputError(f"user_items must have one row, the user's, not {X.shape[0]:,}")
+        (item,) = validation.output_rows(itemid, self.n_features_in_, "itemid")
+        scaled, goal = self._scaled(X), self.item_factors[item] / self._diagonal[item]
+        parts = (self.item_factors[X.indices] @ goal) * scaled.data * (X.indices != item)
+        order = np.argsort(-parts, kind="stable")[: validation.positive_int("N", N)]
+        return float(parts.sum()), X.indices[order].astype(np.int64), parts[order].astype(np.float32)
+
+    def evaluate(self, user_items: Any, held_out: Any, k: tuple[int, ...] = (10,)) -> RankingScores:
+        """P@k and nDCG@k of the recommendations to users by the items that were held out of ``user_items``.
+
+        Both are SciPy sparse matrices of the same users and the trained items; users without an item held out are left
+        out.
+        """
+        base.check_fitted(self)
+        known, truth = self._known(user_items), self._known(held_out)
+        base.same_rows(known, truth)
+        judged = np.flatnonzero(np.diff(truth.indptr))
+        if not judged.size:
+            raise InputError("held_out holds no items, so nothing can be judged: give at least one")
+        return ranking_scores(self.recommend(judged, known[judged], N=max(k))[0], truth[judged], ks=k)
+
     def similar_items(self, itemid: Any, N: int = 10) -> tuple[Array, Array]:
         """The N items most like an item, or like each of several, itself first, with the cosines of their factors."""
         base.check_fitted(self)
@@ -229,6 +268,12 @@ class SparseTargetRecommender(base.BaseEstimator):
 
 def _ones(user_items: Any) -> Any:
     """The items of each user as CSR float32 of ones."""
+    is_sparse: bool = sp.issparse(user_items)
+    if not is_sparse:
+        raise InputError(
+            f"user_items must be a SciPy sparse matrix of users × items, not {type(user_items).__name__}: numpy.unique("
+            "column, return_inverse=True) numbers the users and the items of a table"
+        )
     X = validation.csr("user_items", user_items, np.dtype(np.float32))
     X.eliminate_zeros()
     return sp.csr_array((np.ones(X.nnz, np.float32), X.indices, X.indptr), shape=X.shape)
