@@ -21,7 +21,21 @@ def test_mutated_inputs_are_read_or_refused() -> None:
     result = json.loads(done.stdout or "{}")
     assert done.returncode == 0, done.stderr or result["findings"]
     assert sum(result["inputs"].values()) == 1000
-    assert len(result["inputs"]) == 21
+    assert len(result["inputs"]) == 25
     # Not all are refused at the first check.
-    expected = {"text", "rows", "labels", "estimator", "pairs", "config", "model", "subwords", "corpus"}
+    expected = {
+        "text",
+        "rows",
+        "tables",
+        "weighted",
+        "baskets",
+        "edges",
+        "labels",
+        "estimator",
+        "pairs",
+        "config",
+        "model",
+        "subwords",
+        "corpus",
+    }
     assert expected <= set(result["accepted"])

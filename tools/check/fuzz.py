@@ -56,11 +56,15 @@ Attempt = Callable[[Random], object]
 
 # Of a thousand inputs; kinds that train are slower by far.
 SHARES = {
-    "vectors": 200,
+    "vectors": 130,
     "static": 20,
     "counts": 10,
     "text": 80,
     "rows": 40,
+    "tables": 30,
+    "weighted": 20,
+    "baskets": 10,
+    "edges": 30,
     "labels": 40,
     "estimator": 30,
     "wiki": 60,
@@ -68,7 +72,7 @@ SHARES = {
     "analogies": 80,
     "card": 80,
     "config": 30,
-    "vocabulary": 71,
+    "vocabulary": 51,
     "model": 50,
     "subwords": 30,
     "resamples": 20,
@@ -79,6 +83,8 @@ SHARES = {
     "train": 1,
 }
 
+
+SMALL: dict[str, Any] = {"dim": 2, "threads": 1, "progress": False, "subwords": False}
 
 # Formats whose values are changed as often as their bytes.
 VALUES: dict[str, tuple[Callable[[str], Any], Callable[[Any], str]]] = {
@@ -178,6 +184,10 @@ def file_kinds(good: Path, place: Path) -> dict[str, Attempt]:
         "counts": read_counts,
         "text": lambda path: ws.encode(path, place / "encoded", min_count=1),
         "rows": lambda path: ws.encode(path, place / "encoded", column="text", min_count=1),
+        "tables": lambda path: ws.encode(path, place / "encoded", format="counts"),
+        "weighted": lambda path: ws.train(path, column="text", weight="n", epochs=1, min_count=1, **SMALL),
+        "baskets": lambda path: ws.encode(path, place / "encoded", column="text", group="n", order="id", min_count=1),
+        "edges": lambda path: ws.train(path, preset="graph", epochs=1, walks=1, walk_length=4, **SMALL),
         "labels": lambda path: labels.read_data(path, path if path.suffix == ".npz" else None),
         "wiki": lambda path: list(sentences(path, "wiki")),
         "pairs": read_pairs,

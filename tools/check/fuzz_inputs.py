@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import scipy.sparse as sp
 import smart_open
+from scipy.io import mmwrite
 
 import wordsparse as ws
 from wordsparse import labels
@@ -22,7 +23,23 @@ from wordsparse.vectors.word_vectors import WordVectors, save_vectors
 
 PACKED = (".gz", ".bz2", ".xz", ".zst")
 OPTIONS: dict[str, Any] = {"dim": 4, "epochs": 2, "threads": 1, "batch_tokens": 400, "heldout": 0.1}
-KINDS = ("vectors", "counts", "text", "rows", "labels", "wiki", "pairs", "analogies", "card", "config", "vocabulary")
+KINDS = (
+    "vectors",
+    "counts",
+    "text",
+    "rows",
+    "tables",
+    "weighted",
+    "baskets",
+    "edges",
+    "labels",
+    "wiki",
+    "pairs",
+    "analogies",
+    "card",
+    "config",
+    "vocabulary",
+)
 PAGE = "<page><title>T{n}</title><ns>0</ns><id>{n}</id><revision><text>{text}</text></revision></page>"
 MARKUP = (
     "'''w{n}''' [[File:a.png|thumb|w1 w2]] {{{{t|a={{{{u}}}}}}}} &lt;ref name=a>w3&lt;/ref> [http://a.b w4] {text}\n"
@@ -85,13 +102,33 @@ def make_good(folder: Path) -> None:
         for name, content in (("text/t.txt", text), ("wiki/w.xml", wiki)):
             with smart_open.open(folder / f"{name}{suffix}", "wb") as file:
                 file.write(content.encode())
-    rows = [{"id": i, "text": line, "words": line.split()} for i, line in enumerate(lines[:20])]
+    rows = [{"id": i, "text": line, "words": line.split(), "n": i % 5 + 1} for i, line in enumerate(lines[:20])]
     table = "".join(f"{i},{line}\n" for i, line in enumerate(lines))
     (folder / "rows" / "r.csv").write_text(f'id,text\n1,"a, b ""c""\nd"\n{table}')
     for suffix in ("", *PACKED):
         with smart_open.open(folder / "rows" / f"r.jsonl{suffix}", "wb") as file:
             file.write("".join(f"{json.dumps(row)}\n" for row in rows).encode())
     pq.write_table(pa.Table.from_pylist(rows), folder / "rows" / "r.parquet")
+    for kind in ("weighted", "baskets"):
+        pq.write_table(pa.Table.from_pylist(rows), folder / kind / "r.parquet")
+        (folder / kind / "r.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+        (folder / kind / "r.csv").write_text(
+            "id,text,n\n" + "".join(f"{i},{line},{i % 4 + 1}\n" for i, line in enumerate(lines))
+        )
+    pairs = [{"word": f"w{i % 7}", "context": f"w{i % 5}", "count": 1.5 * (i % 9) + 0.1} for i in range(60)]
+    pq.write_table(pa.Table.from_pylist(pairs), folder / "tables" / "t.parquet")
+    for suffix, mark in ((".csv", ","), (".tsv", "\t")):
+        header = mark.join(("word", "context", "count"))
+        body = "".join(mark.join(map(str, pair.values())) + "\n" for pair in pairs)
+        (folder / "tables" / f"t{suffix}").write_text(f"{header}\n{body}")
+    edges = [(f"n{i % 11}", f"n{i * 3 % 7}", i % 4 + 1) for i in range(50)]
+    (folder / "edges" / "e.csv").write_text("source,target,weight\n" + "".join(f"{a},{b},{w}\n" for a, b, w in edges))
+    (folder / "edges" / "e.txt").write_text("".join(f"{a} {b}\n" for a, b, _ in edges))
+    pq.write_table(
+        pa.table({"source": [a for a, _, _ in edges], "target": [b for _, b, _ in edges]}),
+        folder / "edges" / "e.parquet",
+    )
+    mmwrite(folder / "edges" / "e.mtx", sp.random_array((9, 9), density=0.4, rng=3))
     (folder / "labels" / "x.txt").write_text("3 9 4\n0,3 1:0.5 4:2\n2 0:1e-3 # c\n 8:-7\n")
     (folder / "labels" / "y.txt").write_text("3,1 1:.5 4:2\n\n0 0:1 2:1.25e2")
     sp.save_npz(folder / "labels" / "z.npz", sp.csr_array(np.eye(3, 4, dtype=np.float32)))

@@ -1,8 +1,9 @@
 """Every command, killed at random moments again and again, loses and damages nothing.
 
 SIGKILL, SIGTERM, SIGINT and SIGHUP hit train (CBOW, skip-gram with held-out text, resamples, a model of each file; each
-resume on another number of threads and with other seconds between checkpoints; on two ranks, where one of them or the
-launcher is hit), encode, export, documents, infer, explore, subwords, labels train, Model.save, evaluate and compare.
+resume on another number of threads and with other seconds between checkpoints; from counts; on a graph; on two ranks,
+where one of them or the launcher is hit), encode, count, export, documents, infer, explore, subwords, labels train,
+Model.save, evaluate and compare.
 The promises:
 
     train, ranks  the run that is resumed in the end writes the bytes of a run that nobody disturbed
@@ -10,7 +11,7 @@ The promises:
     slices
     encode, subwords, labels, Model.save
                   the output is not there, or whole; the next run writes the bytes of an undisturbed one
-    export, documents, infer, explore
+    count, export, documents, infer, explore
                   the file that stood at the output is there as it was, or the new one, whole
     evaluate      nothing is written
     compare       the report is not there, or whole; the process that trains ends with the comparison
@@ -62,8 +63,11 @@ SHARES = {
     "skipgram": 5,
     "resamples": 3,
     "slices": 3,
+    "counts": 3,
+    "graph": 2,
     "ranks": 2,
     "encode": 3,
+    "count": 2,
     "export": 3,
     "documents": 2,
     "infer": 2,
@@ -326,6 +330,7 @@ def write_text(path: Path, sentences: int, first: str = "w") -> Path:
 def targets(siege: Siege, materials: Path, sentences: int) -> list[Target]:
     """The commands, with what they work on in the folder ``materials``: a text and a model."""
     from wordsparse.training.runs import train
+    from wordsparse.words.pair_counts import count
 
     text, model, pairs = write_text(materials / "text.txt", sentences), materials / "model", materials / "pairs.tsv"
     pairs.write_text("".join(f"w{i}\tw{i + 1}\t{i * 7 % 11}\n" for i in range(200)))
@@ -334,13 +339,19 @@ def targets(siege: Siege, materials: Path, sentences: int) -> list[Target]:
     other, rows = write_text(materials / "other.txt", sentences // 2, "new"), materials / "rows.txt"
     rows.write_text("".join(f"{i % 20},{20 + i % 7} {i % 20}:1 {20 + i % 7}:2 {27 + i % 3}:1\n" for i in range(400)))
 
-    def training(name: str, *more: object, kind: str = "cbow", grows: bool = False, ranks: int = 0) -> Target:
-        output = siege.folder / f"{name}-model"
+    counted, edges = materials / "counted.parquet", materials / "edges.txt"
+    count(text, counted, min_count=1)
+    edges.write_text("".join(f"n{i} n{(i * i + 7) % 300}\n" for i in range(300)))
+
+    def training(
+        name: str, *more: object, source: Path = text, kind: str = "cbow", grows: bool = False, ranks: int = 0
+    ) -> Target:
+        output, given = siege.folder / f"{name}-model", TRAINING if name != "graph" else TRAINING[:4]
 
         def arguments() -> list[str]:
             threads, seconds = siege.random.integers(1, 3), siege.random.choice([0, 0.02, 0.2])
             changing = ["--threads", str(threads), "--checkpoint-every", str(seconds), "--resume"]
-            return ["train", str(text), "-o", str(output), *TRAINING, "--model", kind, *changing, *map(str, more)]
+            return ["train", str(source), "-o", str(output), *given, "--model", kind, *changing, *map(str, more)]
 
         return Target(name, output, arguments, grows=grows, ranks=ranks)
 
@@ -358,8 +369,11 @@ def targets(siege: Siege, materials: Path, sentences: int) -> list[Target]:
         training("skipgram", "--heldout", "0.1", kind="skipgram"),
         training("resamples", "--bootstrap", 3, grows=True),
         training("slices", other, "--slice-by", "file", grows=True),
+        training("counts", "--format", "counts", source=counted, kind="skipgram"),
+        training("graph", "--for", "graph", source=edges, kind="skipgram"),
         training("ranks", ranks=2),
         command("encode", text, to="encoded"),
+        command("count", text, "--min-count", 1, to="counted.parquet", stands=old),
         command("export", model, "--format", "npz", to="vectors.npz", stands=old),
         command("documents", model, other, "--both", to="documents.npy", stands=old),
         command("infer", model, other, *new, to="inferred.npz", stands=old),

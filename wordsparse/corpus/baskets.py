@@ -4,6 +4,7 @@ The rows are sorted by SQLite, in a database that is a temporary file without a 
 about the size of the words on disk, where TMPDIR says.
 """
 
+import contextlib
 import logging
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
@@ -96,7 +97,8 @@ def _place(row: Row, order: str) -> tuple[str, int | float]:
     cell: Any = _parsed(row.place) if isinstance(row.place, str) else row.place
     if isinstance(cell, Number) and cell == cell:
         number: Any = cell
-        return "number", number if isinstance(cell, int) and abs(cell) < 2**63 else float(number)
+        with contextlib.suppress(OverflowError, TypeError):  # beyond float64, or complex
+            return "number", number if isinstance(cell, int) and abs(cell) < 2**63 else float(number)
     if isinstance(cell, date) and cell == cell:
         moment = cell if isinstance(cell, datetime) else datetime.combine(cell, time())
         return "date", (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

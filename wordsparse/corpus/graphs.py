@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from wordsparse import optional
+from wordsparse.corpus import parquet
 from wordsparse.corpus._numbering import Numbering
 from wordsparse.corpus.columns import DELIMITERS, ROW_FORMATS, format_of_file, lines_of
 from wordsparse.corpus.graph_options import GraphOptions
@@ -67,10 +67,7 @@ def read_graph(source: Any, options: GraphOptions) -> Graph:
         files = find_files(paths) if _are_paths(paths) else None
         if files is None and not isinstance(source, Iterable):
             raise InputError(f"a graph is a file of edges, a NetworkX graph or a SciPy matrix, not {source!r:.60}")
-        if files is not None and [_suffix(file) for file in files] == [".mtx"]:
-            nodes, edges, directed = *_of_mtx(files[0]), options.directed
-        else:
-            nodes, edges, directed = *_of_rows(files, source, options), options.directed
+        nodes, edges, directed = *_of_rows(files, source, options), options.directed
     return _checked(nodes, edges, bool(directed))
 
 
@@ -112,17 +109,6 @@ def _of_matrix(matrix: Any, first: int) -> tuple[list[str], sp.csr_array]:
     edges = sp.csr_array(matrix, dtype=np.float64)
     edges.sum_duplicates()
     return [str(node) for node in range(first, first + edges.shape[0])], edges
-
-
-def _of_mtx(path: Path) -> tuple[list[str], sp.csr_array]:
-    from scipy.io import mmread
-
-    try:
-        return _of_matrix(sp.coo_array(mmread(path)), 1)
-    except (ValueError, OSError, OverflowError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"{path}: is no Matrix Market file that can be read: {error}") from error
 
 
 def _of_networkx(graph: Any, options: GraphOptions) -> tuple[list[str], sp.csr_array]:
@@ -184,8 +170,7 @@ def _cells(path: Path, options: GraphOptions) -> Iterator[tuple[int, Any]]:
     """The number of each line or row, and its two nodes, with a weight where there is one."""
     suffix = _suffix(path)
     if suffix in (".parquet", ".pq"):
-        schema = optional.load("reading Parquet files", "pyarrow.parquet").read_schema
-        return _columns(path, schema(path).names, options)
+        return _columns(path, parquet.column_names(path), options)
     if suffix in (".jsonl", ".ndjson"):
         if not options.columns:
             raise InputError(f"{path}: name the two columns of an edge's nodes: ends=SOURCE,TARGET")
@@ -197,7 +182,40 @@ def _cells(path: Path, options: GraphOptions) -> Iterator[tuple[int, Any]]:
             return _columns(path, names, options)
     elif options.ends or options.edge_weight:
         raise InputError(f"{path}: its columns have no names: leave out ends and edge_weight, or give rows (.csv)")
-    return _lines(path)
+    return _matrix_market(path) if suffix == ".mtx" else _lines(path)
+
+
+def _matrix_market(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """The entries of a sparse matrix in Matrix Market's format, those of a symmetric one in both directions.
+
+    SciPy's reader ends the process at some damaged files.
+    """
+    lines = lines_of(path, MAX_EXPANSION)
+    kind = next(lines, "").lower().split()
+    if kind[:3] != ["%%matrixmarket", "matrix", "coordinate"] or len(kind) != 5 or kind[3] == "complex":
+        raise InputError(
+            f"{path}: is no sparse matrix of real numbers in Matrix Market's format: its first line says so"
+        )
+    if kind[4] not in ("general", "symmetric"):
+        raise InputError(f"{path}: is {kind[4]}, and edges need a matrix that is general or symmetric")
+    entries = -1
+    for number, line in enumerate(lines, 2):
+        cells = line.split()
+        if not cells or line.startswith("%"):
+            continue
+        if not all(cell.isdecimal() for cell in cells[:2]) or len(cells) != (
+            2 if kind[3] == "pattern" and entries >= 0 else 3
+        ):
+            raise InputError(f"{path}: line {number} is {line.strip()!r:.60}, not a row, a column and a value")
+        if entries < 0:
+            left = entries = int(cells[2]) if cells[2].isdecimal() else 0
+            continue
+        left -= 1
+        yield number, cells
+        if kind[4] == "symmetric" and cells[0] != cells[1]:
+            yield number, [cells[1], cells[0], *cells[2:]]
+    if entries < 0 or left != 0:
+        raise InputError(f"{path}: has another number of entries than the {max(entries, 0):,} that it states")
 
 
 def _columns(path: Path, names: list[str], options: GraphOptions) -> Iterator[tuple[int, Any]]:

@@ -5,7 +5,8 @@ text. So the values are read as a dictionary and its indices, cells share their 
 bounded, as that of a compressed file is.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +33,14 @@ def cells(path: Path, columns: Sequence[str], max_expansion: float) -> Iterator[
     with regular.opened(path) as file:
         limit = unpacking.unpacked_limit(regular.size_of(file), max_expansion)
     left = limit
-    for batch in batches(path, columns, max_expansion, ROWS):
-        for row in zip(*(_values(path, name, batch.column(name)) for name in columns), strict=True):
-            number += 1
-            left -= sum(map(_size, row))
-            if left < 0:
-                raise InputError(f"{path}: {unpacking.too_large(limit)}")
-            yield number, list(row)
+    with _readable(path, lambda: number):
+        for batch in batches(path, columns, max_expansion, ROWS):
+            for row in zip(*(_values(path, name, batch.column(name)) for name in columns), strict=True):
+                number += 1
+                left -= sum(map(_size, row))
+                if left < 0:
+                    raise InputError(f"{path}: {unpacking.too_large(limit)}")
+                yield number, list(row)
 
 
 def batches(path: Path, columns: Sequence[str], max_expansion: float, rows: int) -> Iterator[Any]:
@@ -49,26 +51,41 @@ def batches(path: Path, columns: Sequence[str], max_expansion: float, rows: int)
     InputError
         If the file is damaged, has no such column, or states sizes above what ``max_expansion`` allows.
     """
-    parquet, arrow = _load("pyarrow.parquet"), _load("pyarrow")
-    number = 0
+    parquet, number = _load("pyarrow.parquet"), 0
     with regular.opened(path) as file:
         limit = unpacking.unpacked_limit(regular.size_of(file), max_expansion)
-    try:
+    names = column_names(path)
+    for column in columns:
+        if column not in names:
+            listed = ", ".join(repr(name)[:40] for name in names[:8]) + (", …" if len(names) > 8 else "")
+            raise InputError(f"{path}: has no column {column!r}; name one of its own: {listed or 'none'}")
+    _check_sizes(path, columns, limit)
+    with _readable(path, lambda: number):
         with parquet.ParquetFile(path) as whole:
-            names = whole.schema_arrow.names
-            for column in columns:
-                if column not in names:
-                    listed = ", ".join(repr(name)[:40] for name in names[:8]) + (", …" if len(names) > 8 else "")
-                    raise InputError(f"{path}: has no column {column!r}; name one of its own: {listed or 'none'}")
             texts = _texts(whole.schema, columns)
-        _check_sizes(path, columns, limit)
         with parquet.ParquetFile(path, read_dictionary=texts) as whole:
             for batch in whole.iter_batches(rows, columns=list(columns)):
                 yield batch
                 number += batch.num_rows
-    except (arrow.ArrowException, OSError, UnicodeDecodeError) as error:  # the last: names that are not UTF-8
+
+
+def column_names(path: Path) -> list[str]:
+    """The names of a file's columns; InputError if it is damaged."""
+    with _readable(path, lambda: 0), _load("pyarrow.parquet").ParquetFile(path) as whole:
+        return list(whole.schema_arrow.names)
+
+
+@contextmanager
+def _readable(path: Path, rows: Callable[[], int]) -> Iterator[None]:
+    try:
+        yield
+    except (
+        _load("pyarrow").ArrowException,
+        OSError,
+        UnicodeDecodeError,
+    ) as error:  # the last: names that are not UTF-8
         raise InputError(
-            f"{path}: cannot be read as Parquet after row {number}: {str(error)[:200]}; copy or write it again"
+            f"{path}: cannot be read as Parquet after row {rows()}: {str(error)[:200]}; copy or write it again"
         ) from error
 
 
