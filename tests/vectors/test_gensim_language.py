@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from wordsparse.errors import CutShortError, InputError, NothingGivenError, UnknownWordError
+from wordsparse.errors import CutShortError, InputError
 from wordsparse.vectors.word_vectors import WordVectors
 
 WORDS = [f"w{i}" for i in range(30)]
@@ -98,30 +98,6 @@ def test_zero_vectors_have_no_direction() -> None:
     assert wv.similarity("a", "zero") == 0
     assert wv.get_vector("zero", norm=True).tolist() == [0, 0]
     assert wv.distances("zero").tolist() == [1, 1]
-
-
-def test_iteration_and_repr(ours: WordVectors) -> None:
-    assert list(ours) == WORDS
-    assert repr(ours) == "<WordVectors of 30 words, dim 7: 'w0', 'w1', 'w2', …>"
-
-
-def test_wrong_requests(ours: WordVectors) -> None:
-    with pytest.raises(KeyError, match="'w99' is not in the vocabulary; close to it"):
-        ours.most_similar("w99")
-    with pytest.raises(UnknownWordError, match="not in the vocabulary"):
-        ours[["w1", "none"]]
-    with pytest.raises(InputError, match="at least one key"):
-        ours.most_similar()
-    with pytest.raises(InputError, match="nothing is given"):
-        ours.most_similar_cosmul(negative="w1")
-    with pytest.raises(ZeroDivisionError, match="two lists"):
-        ours.n_similarity(["w1"], [])
-    with pytest.raises(NothingGivenError):
-        ours.n_similarity([], ["w1"])
-    with pytest.raises(InputError, match="as many weights"):
-        ours.get_mean_vector(["w1"], [1, 2])
-    with pytest.raises(InputError, match="none of the given keys"):
-        ours.doesnt_match(["none"])
 
 
 WRONG: dict[str, Callable[[Any], Any]] = {

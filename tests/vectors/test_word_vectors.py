@@ -15,13 +15,10 @@ def word_vectors() -> WordVectors:
     return WordVectors(WORDS, VECTORS, [50, 40, 30, 20, 10])
 
 
-def test_words_and_rows(word_vectors: WordVectors) -> None:
-    assert len(word_vectors) == 5
-    assert word_vectors.dim == 3
-    assert "king" in word_vectors
-    assert "King" not in word_vectors
-    np.testing.assert_array_equal(word_vectors["queen"], VECTORS[1])
+def test_what_it_holds(word_vectors: WordVectors) -> None:
+    assert list(word_vectors) == WORDS
     assert word_vectors.vectors is VECTORS
+    assert repr(word_vectors) == "<WordVectors of 5 words, dim 3: 'king', 'queen', 'man', …>"
 
 
 def test_unit_has_length_one_and_leaves_zero_rows(word_vectors: WordVectors) -> None:

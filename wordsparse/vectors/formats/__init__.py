@@ -77,9 +77,11 @@ def read(path: Path) -> Content:
     with storage.naming(path):
         if chosen is not None:
             try:
-                return chosen.read(path)
+                content = chosen.read(path)
             except OSError as error:
                 raise InputError(f"cannot be read: {error.strerror or error}") from error
+            names.check_unicode(content.words)
+            return content
         if (path / "labels.json").is_file():
             raise InputError("is a model of labels, not of words: 'wordsparse labels predict' takes it")
         if os.path.isdir(path):

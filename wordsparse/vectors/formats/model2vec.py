@@ -25,7 +25,7 @@ import numpy as np
 
 from wordsparse.errors import InputError
 from wordsparse.files import storage, system
-from wordsparse.vectors.formats import names, safe_tensors
+from wordsparse.vectors.formats import safe_tensors
 from wordsparse.vectors.formats.base import Content, Format
 from wordsparse.vectors.precision import packed
 
@@ -77,15 +77,7 @@ class Model2Vec(Format):
         system.sync(target / TENSORS)
 
     def read(self, path: Path) -> Content:
-        """Read a directory written by :meth:`write`, or another model whose tokenizer knows whole words.
-
-        Raises
-        ------
-        InputError
-            If a file is missing or damaged, the tokenizer cuts words into pieces, or words and rows differ in number.
-        MissingDependencyError
-            If safetensors is not installed.
-        """
+        """Read a directory written by :meth:`write`, or another model whose tokenizer knows whole words."""
         found = storage.read_json(path / TOKENIZER, MAX_TOKENIZER)
         (model,) = storage.objects(path / TOKENIZER, found, "model")
         vocabulary = model.get("vocab")
@@ -99,7 +91,6 @@ class Model2Vec(Format):
             raise InputError(
                 f"{TOKENIZER}: its words must be numbered from 0 without gaps; copy or write the directory again"
             )
-        names.check_unicode(words)
         _, tensors = safe_tensors.load(path / TENSORS, "embeddings")
         vectors = tensors.get("embeddings")
         if vectors is None or vectors.ndim != 2 or len(vectors) != len(words) or vectors.dtype.kind not in "fi":

@@ -25,10 +25,10 @@ def as_text(keys: Sequence[Any]) -> list[str]:
     return texts
 
 
-def check_unicode(words: Iterable[str]) -> None:
-    """Raise InputError if a word cannot be written as UTF-8 (a lone surrogate)."""
+def check_unicode(keys: Iterable[Any]) -> None:
+    """Raise InputError if one of the words among the keys cannot be written as UTF-8 (a lone surrogate)."""
     try:
-        "".join(words).encode()
+        "".join(key for key in keys if isinstance(key, str)).encode()
     except UnicodeEncodeError as error:
         raise InputError(f"a word is not valid Unicode: {error}; rename it, or leave it out") from None
 
@@ -57,7 +57,6 @@ def from_json(texts: Iterable[str]) -> list[Any]:
         keys = [_hashable(json.loads(text)) for text in texts]
     except (ValueError, RecursionError) as error:
         raise InputError(f"a key is not JSON: {error}; copy or write the file again") from error
-    check_unicode(key for key in keys if isinstance(key, str))
     return keys
 
 

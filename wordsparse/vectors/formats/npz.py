@@ -88,13 +88,7 @@ class Npz(Format):
         return start.startswith(b"PK")
 
     def read(self, path: Path) -> Content:
-        """Read a file written by :func:`write`, or another npz file with words and vectors.
-
-        Raises
-        ------
-        InputError
-            If an array is missing, damaged, has another type, or states a size larger than its part of the file.
-        """
+        """Read a file written by :func:`write`, or another npz file with words and vectors."""
         try:
             with zipfile.ZipFile(path) as archive:
                 arrays = _read_arrays(archive, unpacked_limit(path.stat().st_size))
@@ -135,7 +129,6 @@ def _texts(words: Array, offsets: Array | None) -> list[str]:
         if (points > _MAX_CODE_POINT).any():
             raise InputError("a word is not valid Unicode; write the file again without it")
         texts: list[str] = words.tolist()
-        names.check_unicode(texts)
         return texts
     if words.dtype != np.uint8 or offsets is None:
         raise InputError(

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from wordsparse import optional
 from wordsparse.errors import InputError
 from wordsparse.files import parquet_footer
-from wordsparse.vectors.formats import names
 from wordsparse.vectors.formats.base import Content, Format
 from wordsparse.vectors.formats.streams import unpacked_limit
 from wordsparse.vectors.precision import packed, unpacked
@@ -54,15 +53,7 @@ class Parquet(Format):
         return start.startswith(MAGIC)
 
     def read(self, path: Path) -> Content:
-        """Read a file written by :func:`write`, or any Parquet file with such columns.
-
-        Raises
-        ------
-        InputError
-            If a column is missing or has another type, the lists differ in length, or the file is damaged.
-        MissingDependencyError
-            If pyarrow is not installed.
-        """
+        """Read a file written by :meth:`write`, or any Parquet file with such columns."""
         arrow = _load("pyarrow")
         limit = unpacked_limit(path.stat().st_size)
         parts: list[dict[str, Any]] = []
@@ -79,16 +70,15 @@ class Parquet(Format):
                     if limit < 0:
                         raise _too_large()
                     parts.append({name: _values(batch.column(name), name) for name in columns})
+        except InputError:
+            raise
         except (arrow.ArrowException, OSError, ValueError) as error:
-            if isinstance(error, InputError):
-                raise
             raise InputError(f"is not a Parquet file, or is damaged: {error}; copy or write it again") from error
         if not parts or len({part["vector"].shape[1] for part in parts}) > 1:
             raise InputError(
                 "its vectors are of different lengths, or there are none; write one of the same length for each word"
             )
         words = [word for part in parts for word in part["word"]]
-        names.check_unicode(words)
         joined = {name: np.concatenate([part[name] for part in parts]) for name in columns if name != "word"}
         return Content(words, unpacked(joined["vector"], joined.get("scale")), joined.get("count"))
 

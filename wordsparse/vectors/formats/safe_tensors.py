@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from wordsparse import optional
 from wordsparse.errors import InputError, WordsparseError
-from wordsparse.vectors.formats import names
 from wordsparse.vectors.formats.base import Content, Format
 from wordsparse.vectors.precision import packed, unpacked
 
@@ -27,15 +26,7 @@ class SafeTensors(Format):
     precisions = True
 
     def check(self, content: Content) -> None:
-        """Raise, before anything is written, the error for words that are too long or for a missing package.
-
-        Raises
-        ------
-        InputError
-            If the words exceed the 100 MB limit of the header.
-        MissingDependencyError
-            If safetensors is not installed.
-        """
+        """Refuse words that exceed the 100 MB limit of the header."""
         check_installed()
         size = len(json.dumps(_metadata(content), ensure_ascii=False).encode())
         if size > _MAX_HEADER - 1000:
@@ -56,15 +47,7 @@ class SafeTensors(Format):
         return start[8:9] == b"{" and int.from_bytes(start[:8], "little") <= path.stat().st_size - 8
 
     def read(self, path: Path) -> Content:
-        """Read a file written by :func:`write`.
-
-        Raises
-        ------
-        InputError
-            If a part is missing, damaged or has another type.
-        MissingDependencyError
-            If safetensors is not installed.
-        """
+        """Read a file written by :meth:`write`."""
         words, tensors = load(path, "vectors", "counts", "scales")
         if words is None or "vectors" not in tensors:
             raise InputError(
@@ -85,13 +68,7 @@ def check_installed() -> None:
 
 
 def save(tensors: dict[str, NDArray[Any]], path: Path, metadata: dict[str, str] | None = None) -> None:
-    """Write tensors to ``path``, readable for whom a new file is.
-
-    Raises
-    ------
-    WordsparseError
-        If writing fails.
-    """
+    """Write tensors to ``path``, readable for whom a new file is."""
     package, save_file = _load("safetensors"), _load("safetensors.numpy").save_file
     path.touch()
     mode = path.stat().st_mode  # safetensors would make the file readable for its owner only
@@ -103,15 +80,7 @@ def save(tensors: dict[str, NDArray[Any]], path: Path, metadata: dict[str, str] 
 
 
 def load(path: Path, *wanted: str) -> tuple[str | None, dict[str, NDArray[Any]]]:
-    """The metadata ``words`` of a file, and its tensors of these names.
-
-    Raises
-    ------
-    InputError
-        If the file is damaged, or holds numbers that NumPy lacks.
-    MissingDependencyError
-        If safetensors is not installed.
-    """
+    """The metadata ``words`` of a file, and its tensors of these names."""
     package = _load("safetensors")
     try:
         with package.safe_open(path, framework="numpy") as file:
@@ -132,7 +101,6 @@ def _parse_words(text: str) -> list[str]:
         raise InputError(f"the metadata words is not JSON: {error}; write json.dumps of the list of words") from error
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
         raise InputError("the metadata words must be a JSON list of strings; write json.dumps of the list of words")
-    names.check_unicode(words)
     return words
 
 

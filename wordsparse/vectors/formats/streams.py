@@ -42,18 +42,8 @@ def unpacked_limit(size: int) -> int:
 
 
 class BoundedStream:
-    """A file read sequentially, decompressed if necessary, up to a plausible limit.
-
-    Attributes
-    ----------
-    limit : int
-        Maximum number of bytes: the size of the file or, if it is compressed, :func:`unpacked_limit` of its size.
-
-    Raises
-    ------
-    InputError
-        From any method, if the compressed data are damaged or exceed the limit.
-    """
+    """A file read sequentially, decompressed if necessary; InputError if it is damaged or longer than ``limit``, which
+    is its size or, if it is compressed, :func:`unpacked_limit` of that."""
 
     def __init__(self, path: Path) -> None:
         import smart_open

@@ -75,13 +75,7 @@ class Word2Vec(Format):
         return bool(start)
 
     def read(self, path: Path) -> Content:
-        """Read a file of any of the three formats.
-
-        Raises
-        ------
-        InputError
-            If it has none of these formats, or is damaged; the message names the line (text) or the word (binary).
-        """
+        """Read a file of any of the three formats."""
         with BoundedStream(path) as stream:
             layout = _recognise(stream.read(_HEAD))
         if not layout.has_header:
