@@ -9,10 +9,10 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from wordsparse import optional
-from wordsparse.corpus.parquet import batches
 from wordsparse.corpus.reading import Source, as_paths
 from wordsparse.corpus.sources import find_files
 from wordsparse.errors import InputError
+from wordsparse.files import parquet
 from wordsparse.files.unpacking import MAX_EXPANSION
 
 Array = NDArray[Any]
@@ -64,7 +64,7 @@ def _of_matrix(words: Sequence[str], matrix: Any) -> Iterator[Block]:
 def _batches(path: Path, max_expansion: float) -> Iterator[Any]:
     """Record batches of the three columns."""
     if path.suffix.lower() in (".parquet", ".pq"):
-        yield from batches(path, COLUMNS, max_expansion, ROWS)
+        yield from parquet.batches(path, COLUMNS, parquet.limit_of(path, max_expansion), ROWS)
         return
     if path.suffix.lower() not in DELIMITERS:
         raise InputError(f"{path}: its name must end in .parquet, .csv or .tsv, which says how the pairs are stored")

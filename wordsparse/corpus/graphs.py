@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from wordsparse.corpus import parquet
 from wordsparse.corpus._numbering import Numbering
 from wordsparse.corpus.columns import DELIMITERS, ROW_FORMATS, format_of_file, lines_of
 from wordsparse.corpus.graph_options import GraphOptions
 from wordsparse.corpus.sources import COMPRESSED, find_files, opened
 from wordsparse.errors import InputError
+from wordsparse.files import parquet
 from wordsparse.files.unpacking import MAX_EXPANSION
 from wordsparse.machine import memory
 
@@ -170,7 +170,7 @@ def _cells(path: Path, options: GraphOptions) -> Iterator[tuple[int, Any]]:
     """The number of each line or row, and its two nodes, with a weight where there is one."""
     suffix = _suffix(path)
     if suffix in (".parquet", ".pq"):
-        return _columns(path, parquet.column_names(path), options)
+        return _columns(path, parquet.schema(path).names, options)
     if suffix in (".jsonl", ".ndjson"):
         if not options.columns:
             raise InputError(f"{path}: name the two columns of an edge's nodes: ends=SOURCE,TARGET")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from wordsparse import optional
 from wordsparse.errors import InputError
-from wordsparse.files import parquet_footer
+from wordsparse.files import parquet
 from wordsparse.vectors.formats.base import Content, Format
 from wordsparse.vectors.formats.streams import unpacked_limit
 from wordsparse.vectors.precision import packed, unpacked
@@ -54,26 +54,14 @@ class Parquet(Format):
 
     def read(self, path: Path) -> Content:
         """Read a file written by :meth:`write`, or any Parquet file with such columns."""
-        arrow = _load("pyarrow")
-        limit = unpacked_limit(path.stat().st_size)
+        limit = left = unpacked_limit(path.stat().st_size)
+        columns = _columns(parquet.schema(path), limit)
         parts: list[dict[str, Any]] = []
-        # A few bytes of a file can state any number of values.
-        if sum(chunk.bytes for chunk in parquet_footer.column_chunks(path) if chunk.column in _KNOWN) > limit:
-            raise _too_large()
-        try:
-            parquet = _load("pyarrow.parquet")
-            with parquet.ParquetFile(path) as file:
-                columns = _columns(file.schema_arrow, limit)
-            with parquet.ParquetFile(path, read_dictionary=["word"]) as file:
-                for batch in file.iter_batches(_ROWS, columns=columns, use_threads=False):
-                    limit -= batch.nbytes
-                    if limit < 0:
-                        raise _too_large()
-                    parts.append({name: _values(batch.column(name), name) for name in columns})
-        except InputError:
-            raise
-        except (arrow.ArrowException, OSError, ValueError) as error:
-            raise InputError(f"is not a Parquet file, or is damaged: {error}; copy or write it again") from error
+        for batch in parquet.batches(path, columns, limit, _ROWS, _too_large):
+            left -= batch.nbytes
+            if left < 0:
+                raise _too_large(limit)
+            parts.append({name: _values(batch.column(name), name) for name in columns})
         if not parts or len({part["vector"].shape[1] for part in parts}) > 1:
             raise InputError(
                 "its vectors are of different lengths, or there are none; write one of the same length for each word"
@@ -112,7 +100,7 @@ def _columns(schema: Any, limit: int) -> list[str]:
     return [name for name in _KNOWN if name in schema.names]
 
 
-def _too_large() -> InputError:
+def _too_large(limit: int) -> InputError:
     return InputError("unpacks to far more than its size: no vectors compress that well; write it uncompressed")
 
 
@@ -121,15 +109,12 @@ def _is_text(kind: Any) -> bool:
     return bool(types.is_string(kind) or types.is_large_string(kind))
 
 
-def _values(column: Any, name: str) -> "list[str] | NDArray[Any]":
+def _values(column: Any, name: str) -> "list[Any] | NDArray[Any]":
     """A column of a batch: text as a list, numbers (rows,), vectors (rows, dim)."""
     if column.null_count:
         raise InputError(f"its column {name} has empty cells; leave out those rows")
     if name == "word":
-        # Equal words are one str: each cell could be a copy of one long word.
-        used, places = np.unique(column.indices.to_numpy(), return_inverse=True)
-        words: list[str] = column.dictionary.take(_load("pyarrow").array(used)).to_pylist()
-        return [words[place] for place in places.tolist()]
+        return parquet.strings(column)
     if name != "vector":
         return np.asarray(column.to_numpy(zero_copy_only=False))
     flat = column.flatten()
