@@ -172,6 +172,36 @@ def test_schedulers_move_the_learning_rate() -> None:
         head.set_learning_rate(float("nan"))
 
 
+@pytest.mark.parametrize("loss", ["squared", "taylor", "spherical", "bounded-ns"])
+def test_a_rate_of_the_layers_own_needs_no_units(loss: str) -> None:
+    """Neither the reduction nor a factor of the loss changes a step; it fits what it is given."""
+    h, Y = minibatch()
+    after, losses = [], []
+    for reduction, factor in (("mean", 1.0), ("sum", 1.0), ("mean", 30.0)):
+        head = layer(loss=loss, lr=None, reduction=reduction)
+        (factor * head(h, Y)).backward()
+        after.append(head.weights())
+    torch.testing.assert_close(after[1], after[0])
+    torch.testing.assert_close(after[2], after[0])
+    head = layer(loss=loss, lr=None)
+    for _ in range(40):
+        losses.append(head(h.detach(), Y))
+        losses[-1].backward()
+    assert losses[-1] < losses[0] - 0.3
+    head.set_learning_rate(0.5)
+    before = head.weights()
+    head.set_weights(before)
+    head(h, Y).backward()
+    assert (head.weights() - before).abs().max() > 0
+
+
+def test_a_target_moves_by_four_times_its_derivative() -> None:
+    head = FactoredOutput(d, 10**5, loss="taylor", weights=np.zeros((10**5, d)), **TINY)
+    h = torch.ones((1, d), dtype=torch.float64) * 7
+    head(h, torch.tensor([3])).backward()
+    assert head.outputs(h, [3]).item() == pytest.approx(4, abs=1e-3)  # the derivative is 1
+
+
 @pytest.mark.parametrize("passes", [1, 3])
 def test_unfused_gradients_accumulate_until_they_are_applied(passes: int) -> None:
     head = layer(fused=False, max_norm=0.5)

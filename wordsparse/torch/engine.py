@@ -22,14 +22,23 @@ from wordsparse.layer.refusal import STABLE
 
 Array = NDArray[Any]
 
+# The curvature of a logistic loss is ¼ at most: 4 times the derivative is Newton's step where the loss bends most.
+NEWTON = 4.0
+# A target's examples in a minibatch from which on a normalised step is shortened.
+CROWD = 8.0
+
 
 @dataclass(frozen=True)
 class StepOptions:
-    """The options of a step: learning rate, λ, and the largest norm of the gradient by W, None for any."""
+    """The options of a step: learning rate, λ, and the largest norm of the gradient by W, None for any.
+
+    A ``normalised`` rate is in units of :meth:`Engine._unit`.
+    """
 
     lr: float
     weight_decay: float = 0.0
     max_norm: float | None = None
+    normalised: bool = False
 
 
 @dataclass(frozen=True)
@@ -120,7 +129,7 @@ class Engine:
             if step is not None:
                 self._kept = None
                 self.output.watch.check(forward, self.output.loss, self.output.core.total)
-                self._apply(sums, step)
+                self._apply(sums, g, step)
             return gradient[:, :-1] if self.bias else gradient
 
     def check(self, version: int) -> None:
@@ -148,17 +157,34 @@ class Engine:
         with self.output.guard.held("apply_"), at_work():
             forward = self.output.forward(H, Y)
             self.output.watch.check(forward, self.output.loss, self.output.core.total)
-            self._apply(forward.inputs.pull_back(_weighted(forward, np.concatenate(weights))), step)
+            g = np.concatenate(weights)
+            self._apply(forward.inputs.pull_back(_weighted(forward, g)), g, step)
         self.pending.clear()
 
-    def _apply(self, sums: Sums, step: StepOptions) -> None:
-        core, lr, decay = self.output.core, self._stable(sums, step.lr), step.weight_decay
+    def _apply(self, sums: Sums, g: Array, step: StepOptions) -> None:
+        core, decay = self.output.core, step.weight_decay
+        lr = self._stable(sums, step.lr * self._unit(sums, g) if step.normalised else step.lr)
         if step.max_norm is not None:
             norm = gradient_norm(sums, core.total, core.kernels)
             clip = min(1.0, step.max_norm / norm) if norm > 0 else 1.0
             # The step is λ W beside the clipped gradient: η λ stays what it is.
             lr, decay = lr * clip, decay / clip
         core.apply(core.update(sums, lr, weight_decay=decay))
+
+    def _unit(self, sums: Sums, g: Array) -> float:
+        """The learning rate by which a target's output moves by ``NEWTON`` times its derivative, on average.
+
+        An example moves it by η g_j |h_j|² / π_c times that (without a base measure π_c = 1). The rate is less where a
+        target has more than ``CROWD`` examples.
+        """
+        core, H, targets = self.output.core, sums.forward.inputs.rows(), sums.forward.targets
+        by_example = np.abs(g) * core.kernels.row_dots(H, H)
+        moves = np.repeat(by_example, np.diff(targets.csr.indptr))
+        if core.p is not None:
+            moves = moves / core.p[targets.rows[targets.csr.indices]] ** 2
+        mean = moves.sum() / max(1, np.count_nonzero(moves))
+        most = max(mean, np.bincount(targets.csr.indices, moves).max(initial=0) / CROWD)
+        return float(NEWTON / most) if most > 0 else 0.0
 
     def _stable(self, sums: Sums, lr: float) -> float:
         """The learning rate; where it would overshoot, the one by which the steepest direction of W meets its goal."""

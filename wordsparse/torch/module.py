@@ -49,9 +49,12 @@ class FactoredOutput(nn.Module):
         ``mean`` over the examples, ``sum``, or ``none`` for one loss an example.
     ignore_index : int
         The padding among ids (m,) or (m, K). A row of nothing else has the loss 0, and the mean leaves it out.
-    lr : float
-        The learning rate of W; :meth:`set_learning_rate` and schedulers on :attr:`fused_optimizer` move it. A step
-        that would overshoot by the minibatch's curvature is shortened to where its steepest direction meets its goal.
+    lr : float, optional
+        The learning rate of W, in SGD's sense. None: each minibatch has its own, by which the output of a target moves
+        by four times its derivative, whatever the size of h, the minibatch and the reduction; it needs no tuning.
+        :meth:`set_learning_rate` and schedulers on :attr:`fused_optimizer` move it, or a factor of it that is 1 at
+        first. A step that would overshoot by the minibatch's curvature is shortened to where its steepest direction
+        meets its goal.
     weight_decay : float
         λ: W shrinks by lr·λ in every step.
     max_norm : float, optional
@@ -111,7 +114,7 @@ class FactoredOutput(nn.Module):
         loss: str | Loss = "bounded-ns",
         reduction: str = "mean",
         ignore_index: int = -100,
-        lr: float = 0.1,
+        lr: float | None = None,
         weight_decay: float = 0.0,
         max_norm: float | None = None,
         fused: bool = True,
@@ -204,7 +207,7 @@ class FactoredOutput(nn.Module):
         return found.mean() if kept is None else found.sum() / kept.sum().clamp(min=1)
 
     def set_learning_rate(self, lr: float) -> None:
-        """Set the learning rate of W."""
+        """Set the learning rate of W, or the factor of the layer's own."""
         self.fused_optimizer.group["lr"] = validation.non_negative("lr", lr)
 
     def apply_(self) -> None:

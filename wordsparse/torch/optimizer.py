@@ -19,7 +19,9 @@ class FusedOptimizer(torch.optim.Optimizer):
     ----------
     anchor : torch.Tensor
         The empty tensor through which autograd reaches the layer.
-    lr, weight_decay : float
+    lr : float, optional
+        None: a factor, at first 1, of the rate that the layer chooses.
+    weight_decay : float
     max_norm : float, optional
     """
 
@@ -28,8 +30,9 @@ class FusedOptimizer(torch.optim.Optimizer):
     passed = False
     watches = False
 
-    def __init__(self, anchor: torch.Tensor, lr: float, weight_decay: float, max_norm: float | None) -> None:
-        super().__init__([anchor], {"lr": lr, "weight_decay": weight_decay, "max_norm": max_norm})
+    def __init__(self, anchor: torch.Tensor, lr: float | None, weight_decay: float, max_norm: float | None) -> None:
+        rate = {"lr": 1.0 if lr is None else lr, "normalised": lr is None}
+        super().__init__([anchor], {**rate, "weight_decay": weight_decay, "max_norm": max_norm})
         self.settings()
 
     @property
@@ -46,7 +49,7 @@ class FusedOptimizer(torch.optim.Optimizer):
         max_norm = group["max_norm"]
         if max_norm is not None and validation.non_negative("max_norm", max_norm) == 0:
             raise InputError("max_norm must be positive, or None for no clipping")
-        return StepOptions(lr, weight_decay, None if max_norm is None else float(max_norm))
+        return StepOptions(lr, weight_decay, None if max_norm is None else float(max_norm), group["normalised"])
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Change no weights; returns the result of the closure, if one is given."""
