@@ -73,7 +73,7 @@ class Recipe(Benchmark):
 
 @dataclass
 class Counts(Benchmark):
-    """Skip-gram from a text and from its counted pairs: CPU seconds of counting and training; scores, *form* with it."""
+    """Skip-gram from a text and from its counted pairs: CPU seconds, and scores, those with *form* too."""
 
     text: Path = Path("text.txt")
     side: Any = ("text", "counts")
