@@ -56,8 +56,13 @@ def command(
         "wall_seconds": time.perf_counter() - started,
         "output": str(output),
     }
+    read = (
+        f"{encoded.sentences:,} pieces of pairs"
+        if encoded.pairs
+        else f"{encoded.tokens:,} tokens in {encoded.sentences:,} sentences"
+    )
     text = (
-        f"{encoded.tokens:,} tokens in {encoded.sentences:,} sentences; {len(encoded.vocabulary):,} of "
+        f"{read}; {len(encoded.vocabulary):,} of "
         f"{encoded.distinct_words:,} words in the vocabulary; {result['wall_seconds']:.1f} s: {output}"
     )
     emit(result, [text], as_json)

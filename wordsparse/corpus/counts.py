@@ -23,11 +23,11 @@ from wordsparse.files.storage import new_directory, writing
 
 Array = NDArray[Any]
 
-# The pairs of a token: what skip-gram makes of one with the recommended recipe, twice the sum of 1/k over distances up
-# to 5. The table's sum divided by it stands for the length of a text where the recipe counts tokens.
-PAIRS_PER_TOKEN = 2 * sum(1 / k for k in range(1, 6))
-# A count is cut into pieces of about so many pairs, and into at most so many.
-PIECE, MAX_PIECES = 3.0, 256
+# A count is cut into pieces of about so many times the mean count, or into smaller ones where the table has few pairs,
+# down to this size or until there are so many pieces; and into at most so many.
+PIECE, SMALLEST, ENOUGH, MAX_PIECES = 1.5, 3.0, 1_000_000, 256
+# So many pieces stand for a token where the recipe counts tokens: what a text of ten million tokens and its table have.
+PIECES_PER_TOKEN = 3.13
 # Pieces that are put in order at a time.
 SHUFFLED = 2**23
 # Pieces that are sorted again, many fewer than a minibatch's: its rows are then written in order.
@@ -40,7 +40,13 @@ class _Table(NamedTuple):
 
     path: Path
     sums: dict[str, float]
-    pieces: int
+    pairs: int
+
+    def pieces_of(self, counts: Array) -> Array:
+        """How many pieces each count is cut into."""
+        total = sum(self.sums.values())
+        piece = min(PIECE * total / self.pairs, max(SMALLEST, total / ENOUGH))
+        return np.clip(np.ceil(counts / piece), 1, MAX_PIECES).astype(np.int64)
 
 
 def encode_counts(tables: Iterator[Block], target: Path, asked: EncodeOptions) -> EncodedCorpus:
@@ -59,11 +65,11 @@ def encode_counts(tables: Iterator[Block], target: Path, asked: EncodeOptions) -
         rounded = {word: max(1, round(total)) for word, total in table.sums.items()}
         vocabulary = Vocabulary.from_counts(rounded, min_count, asked.max_vocab, asked.known)
         ids = np.array([-1 if (i := vocabulary.get(word)) is None else i for word in table.sums], np.int32)
-        pieces, total = _shuffle(folder, table, ids)
+        pieces = _shuffle(folder, table, ids)
         table.path.unlink()
         vocabulary.save(folder / VOCABULARY)
         about: dict[str, Any] = {
-            "tokens": max(1, round(total / PAIRS_PER_TOKEN)),
+            "tokens": max(1, round(pieces / PIECES_PER_TOKEN)),
             "sentences": pieces,
             "distinct_words": len(table.sums),
             "min_count": min_count,
@@ -79,7 +85,7 @@ def encode_counts(tables: Iterator[Block], target: Path, asked: EncodeOptions) -
 def _read(tables: Iterator[Block], path: Path, asked: EncodeOptions) -> _Table:
     """The table with provisional ids in one file, in the order of its rows."""
     numbers: dict[str, int] = {}
-    sums, pieces, rows = np.zeros(1024), 0, 0
+    sums, rows = np.zeros(1024), 0
     with open(path, "wb") as file:
         for block in tables:
             ids = [
@@ -89,7 +95,6 @@ def _read(tables: Iterator[Block], path: Path, asked: EncodeOptions) -> _Table:
             if len(numbers) > len(sums):
                 sums = np.concatenate([sums, np.zeros(2 * len(numbers) - len(sums))])
             sums += np.bincount(ids[0], block.counts, len(sums))
-            pieces += int(_pieces_of(block.counts).sum())
             rows += len(block.counts)
             entries = np.empty(len(block.counts), PIECE_DTYPE)
             entries["word"], entries["context"], entries["weight"] = *ids, block.counts
@@ -98,19 +103,15 @@ def _read(tables: Iterator[Block], path: Path, asked: EncodeOptions) -> _Table:
                 asked.progress(rows)
     if not rows:
         raise InputError("the tables hold no pair: give counts of pairs of words")
-    return _Table(path, dict(zip(numbers, sums.tolist(), strict=False)), pieces)
+    return _Table(path, dict(zip(numbers, sums.tolist(), strict=False)), rows)
 
 
-def _pieces_of(counts: Array) -> Array:
-    return np.clip(np.ceil(counts / PIECE), 1, MAX_PIECES).astype(np.int64)
-
-
-def _shuffle(folder: Path, table: _Table, ids: Array) -> tuple[int, float]:
-    """Write the pieces of the pairs of known words in random order. Returns how many there are, and their sum."""
-    random, parts = np.random.default_rng(0), -(-table.pieces // SHUFFLED)
+def _shuffle(folder: Path, table: _Table, ids: Array) -> int:
+    """Write the pieces of the pairs of known words in random order. Returns how many there are."""
+    random, parts = np.random.default_rng(0), -(-(2 * table.pairs + ENOUGH) // SHUFFLED)
     scratch = [folder / f"part-{i}" for i in range(parts)]
     for entries in _entries(table.path, ids):
-        sizes = _pieces_of(entries["weight"])
+        sizes = table.pieces_of(entries["weight"])
         entries["weight"] /= sizes
         pieces = np.repeat(entries, sizes)
         chosen = random.integers(parts, size=len(pieces))
@@ -119,7 +120,7 @@ def _shuffle(folder: Path, table: _Table, ids: Array) -> tuple[int, float]:
         for path, part in zip(scratch, np.split(pieces[order], ends[:-1]), strict=True):
             with open(path, "ab") as file:
                 file.write(part.data)
-    written, total = 0, 0.0
+    written = 0
     with open(folder / shard_name(0), "wb") as file:
         for path in scratch:
             part = np.fromfile(path, PIECE_DTYPE)
@@ -129,13 +130,12 @@ def _shuffle(folder: Path, table: _Table, ids: Array) -> tuple[int, float]:
                 chunk = part[start : start + SORTED]
                 chunk[:] = chunk[np.argsort(chunk["word"].astype(np.int64) << 32 | chunk["context"])]
             written += len(part)
-            total += float(part["weight"].sum(dtype=np.float64))
             file.write(part.data)
         file.flush()
         os.fsync(file.fileno())
     if not written:
         raise InputError("no pair has both of its words in the vocabulary: lower min_count")
-    return written, total
+    return written
 
 
 def _entries(path: Path, ids: Array) -> Iterator[Array]:
