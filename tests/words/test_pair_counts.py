@@ -106,6 +106,9 @@ def test_a_matrix_trains_and_a_run_is_continued_the_same_on_any_threads(tmp_path
     assert len(model.report["heldout_loss"]) == 2
     more = ws.train(path, output=tmp_path / "m", resume=True, **{**given, "epochs": 3})
     assert len(more.report["loss"]) == 3
+    new = write(tmp_path / "new.parquet", [("new", "w1", 40.0), ("w1", "new", 40.0)])
+    on = ws.train([path, new], output=tmp_path / "m", resume=True, **given)
+    assert "new" in on.wv
 
 
 @pytest.mark.parametrize(

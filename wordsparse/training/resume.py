@@ -134,6 +134,8 @@ def on_new_text(model: WordModel, corpus: EncodedCorpus, options: Options, *, ch
     run = Run(corpus, options, model.vocabulary.merged(corpus.vocabulary), checkpoints=checkpoints)
     known = model.vocabulary.rows_in(run.vocabulary)
     start_from(run, model, known, options.used_recipe())
+    if corpus.pairs:  # new words start as in any run: there is no text to infer them from
+        return run
     slices = Slices(corpus, options.max_tokens, options.heldout, options.seed, run.vocabulary)
     with at_work(starting=True):
         start_new_words(run.embedding, model, slices, known)
