@@ -92,7 +92,6 @@ def test_a_bar_that_a_line_has_drawn_is_removed(monkeypatch: pytest.MonkeyPatch)
     assert shown(monkeypatch, Terminal()).rstrip("\r").endswith("  ")
 
 
-@pytest.mark.skipif(os.name == "nt", reason="this system has no pseudo-terminals")
 def test_a_bar_leaves_room_for_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
     """The ^C that the terminal shows went to the next line, and the bar stayed in its own."""
     monkeypatch.setattr(display, "DELAY", 0.0)

@@ -51,16 +51,13 @@ PROGRAM = "import sys; sys.path[:] = sys.argv[2:]; from wordsparse.comparison.wo
 
 
 def command(lifeline: int) -> list[str]:
-    """The command line of a worker; ``lifeline`` is the read end of a pipe whose write end its parent keeps open, or -1
-    on Windows, where a process does not inherit it."""
+    """The command line of a worker; ``lifeline`` is the read end of a pipe whose write end its parent keeps open."""
     return [sys.executable, "-c", PROGRAM, str(lifeline), *sys.path]
 
 
 def serve() -> int:
     """Run the task on standard input, ending with the parent process; returns the exit status."""
-    lifeline = int(sys.argv[1])
-    if lifeline >= 0:
-        threading.Thread(target=_end_with_parent, args=(lifeline,), daemon=True).start()
+    threading.Thread(target=_end_with_parent, args=(int(sys.argv[1]),), daemon=True).start()
     return main()
 
 

@@ -1,8 +1,7 @@
 """One shard of an encoded corpus, read in blocks. Every read is checked against the checksums taken at opening.
 
 The file is not memory-mapped: if a mapped file is truncated, the process dies (SIGBUS), and if it is altered, compiled
-code receives invalid row numbers. A file that is deleted can still be read, because it stays open; on Windows, where an
-open file cannot be deleted, every read opens it.
+code receives invalid row numbers. A file that is deleted can still be read, because it stays open.
 """
 
 import hashlib

@@ -74,8 +74,7 @@ def _after_fork() -> None:
         guard._after_fork()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+os.register_at_fork(after_in_child=_after_fork)
 
 
 class Guarded(Protocol):

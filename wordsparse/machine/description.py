@@ -2,6 +2,7 @@
 
 import os
 import platform
+import resource
 import subprocess
 import sys
 import time
@@ -32,7 +33,7 @@ def describe(threads: int, sgemm_size: int = 2048) -> dict[str, Any]:
         "processor": processor(),
         "cpus": available_cpus(),
         "threads": threads,
-        "load_average": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
+        "load_average": os.getloadavg()[0],
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "packages": _versions(),
@@ -114,14 +115,10 @@ def memory_bytes(field: str) -> int:
 
 
 def peak_memory_bytes() -> int:
-    """The peak resident memory of this process in bytes; 0 on Windows."""
+    """The peak resident memory of this process in bytes."""
     try:
         return memory_bytes("VmHWM")
     except (OSError, LookupError):  # not Linux
-        try:
-            import resource
-        except ImportError:
-            return 0
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return peak if sys.platform == "darwin" else peak * 1024
 

@@ -1,7 +1,7 @@
 """How much memory this process may still take, by everything that limits it."""
 
 import ctypes
-import os
+import resource
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,11 +47,7 @@ def limits() -> Iterator[tuple[int, str]]:
 
 
 def _process_left() -> Iterator[tuple[int, str]]:
-    """What the limits of this process leave, such as ``ulimit -v``; Windows has none."""
-    try:
-        import resource
-    except ImportError:
-        return
+    """What the limits of this process leave, such as ``ulimit -v``."""
     for limit, field, what in (
         (resource.RLIMIT_AS, "VmSize", "RLIMIT_AS"),
         (resource.RLIMIT_DATA, "VmData", "RLIMIT_DATA"),
@@ -105,7 +101,6 @@ def shown(size: int) -> str:
 
 def give_back() -> None:
     """Return to the system the pages that the allocator keeps between pieces in use, where it can do that (glibc)."""
-    # Windows has no library of all symbols of the process.
-    trim = None if os.name == "nt" else getattr(ctypes.CDLL(None), "malloc_trim", None)
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)

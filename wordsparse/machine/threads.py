@@ -179,8 +179,7 @@ class _BlasLimit:
         self._limit: Any = None
         self._controller = threadpoolctl.ThreadpoolController()  # searches for the libraries, which takes milliseconds
         self._was_used = self._has_warned = self._is_stale = self.is_forked_after_use = False
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=self._after_fork)
+        os.register_at_fork(after_in_child=self._after_fork)
 
     def hold(self) -> None:
         """Add one hold of this thread; the first hold sets the limit."""
