@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.optimize import minimize
 
 import wordsparse as ws
 from wordsparse.corpus.reading import RawText
 from wordsparse.errors import InputError
-from wordsparse.unseen import infer, solver
-from wordsparse.unseen.documents import Documents
+from wordsparse.unseen import documents, infer, solver
 from wordsparse.unseen.objective import PAIRS, Objective
 from wordsparse.words import coordinates
 from wordsparse.words.examples import distance_weights
@@ -238,17 +238,16 @@ def test_ngrams_draw_a_word_of_few_occurrences(models: dict[str, ws.Model]) -> N
 def test_documents_are_streamed_as_they_are_made_alone(models: dict[str, ws.Model]) -> None:
     model = models["cbow"]
     texts = [*sentences(50, 3), [], ["unknown"], ["sun"] * 90]
-    documents = Documents(model)
-    whole = documents.vectors(texts)
+    whole = documents.vectors(model, texts)
     assert whole.shape == (53, 5)
     assert whole.dtype == np.float32
     assert not whole[50:52].any()
     np.testing.assert_allclose(np.linalg.norm(whole[[0, 52]], axis=1), 1, atol=1e-5)
     np.testing.assert_array_equal(np.concatenate(list(model.documents(iter(texts)))), whole)
     np.testing.assert_allclose(model.document(texts[7]), whole[7], atol=1e-5)
-    both = documents.vectors(texts, both=True)
+    both = documents.vectors(model, texts, both=True)
     np.testing.assert_array_equal(both[:, :5], whole)
-    np.testing.assert_array_equal(both[:, 5:], documents.vectors(texts, sif=True))
+    np.testing.assert_array_equal(both[:, 5:], documents.vectors(model, texts, sif=True))
 
 
 def test_the_weighted_mean_is_sifs(models: dict[str, ws.Model]) -> None:
@@ -318,6 +317,7 @@ Request = Callable[[ws.Model], object]
         (lambda m: infer.infer(m, sentences(3), []), "no word is given"),
         (lambda m: m.document([]), "no word of the document"),
         (lambda m: m.document(["unknown"], sif=True), "no word of the document"),
+        (lambda m: m.encode(pd.DataFrame({"text": ["sun"]})), "a data frame has columns"),
         (lambda m: m.encode([["sun"], 3]), "a text or a sequence of words, not 3"),
     ],
 )
@@ -333,7 +333,7 @@ def test_numbers_of_an_altered_model_are_refused(models: dict[str, ws.Model], fa
     altered.output_rows *= np.float32(factor)
     vars(altered).pop("objective", None)
     with pytest.raises(InputError, match="the model's numbers overflow, or are all zero"):
-        Documents(altered).vectors([altered.vocabulary.words[:3]])
+        documents.vectors(altered, [altered.vocabulary.words[:3]])
 
 
 def test_models_that_cannot_infer(models: dict[str, ws.Model]) -> None:

@@ -134,7 +134,7 @@ class NewWords(Benchmark):
 
     @once
     def time_document(self) -> None:
-        documents.Documents(self.trained).vectors(self.lines)
+        documents.vectors(self.trained, self.lines)
 
 
 def with_word(line: list[str], word: str) -> list[str]:

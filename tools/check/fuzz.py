@@ -46,7 +46,7 @@ from wordsparse.stability import ResampledModel, resampled_model
 from wordsparse.training import resume
 from wordsparse.training.checkpoints import Checkpoint
 from wordsparse.training.loop import Run
-from wordsparse.unseen.documents import Documents
+from wordsparse.unseen import documents
 from wordsparse.vectors.word_vectors import read_file
 from wordsparse.words import model_directory as models
 from wordsparse.words.options import Options
@@ -213,7 +213,7 @@ def model_kinds(good: Path, place: Path) -> dict[str, Attempt]:
     def compose(random: Random) -> None:
         read = models.load(subwords(random))
         read.word_vectors().similar("w1w2", 3)
-        Documents(read).vectors([["w1", "w1w2", "absent"]], both=True)
+        documents.vectors(read, [["w1", "w1w2", "absent"]], both=True)
 
     def resample(random: Random) -> None:
         target = shutil.copytree(good / "resampled", place / "model", ignore=shutil.ignore_patterns("resamples"))

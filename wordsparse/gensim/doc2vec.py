@@ -20,7 +20,7 @@ from wordsparse.gensim.keyed_vectors import KeyedVectors
 from wordsparse.gensim.refusals import WrongOrderError, say_once
 from wordsparse.gensim.sentences import lines
 from wordsparse.gensim.word2vec import Word2Vec
-from wordsparse.unseen.documents import Documents
+from wordsparse.unseen import documents as unseen
 from wordsparse.words.presets import BASKET_WINDOW
 
 Array = NDArray[Any]
@@ -106,7 +106,6 @@ class Doc2Vec:
             epochs=epochs,
             **{**options, **({"shrink_windows": False} if as_set else {})},
         )
-        self._documents: Documents | None = None
         self.dv = KeyedVectors(self.vector_size)
         if documents is not None:
             given = _checked(documents)
@@ -144,14 +143,13 @@ class Doc2Vec:
         given = _checked(documents)
         texts = [document.words for document in given]
         self._words.train(texts, total_examples=total_examples, total_words=total_words, epochs=epochs, **options)
-        self._prepare()
         of_tag: dict[Any, list[str]] = {}
         for document in given:
             for tag in document.tags:
                 of_tag.setdefault(tag, []).extend(self._known(document.words))
         self.dv = KeyedVectors(self.vector_size)
-        assert self._documents is not None
-        vectors = np.concatenate(list(self._documents.stream(of_tag.values())))
+        assert self._words._trained is not None
+        vectors = np.concatenate(list(unseen.stream(self._words._trained.model, of_tag.values())))
         self.dv.add_vectors(list(of_tag), vectors)
 
     def infer_vector(
@@ -168,11 +166,11 @@ class Doc2Vec:
         WrongOrderError
             If nothing is trained yet.
         """
-        if self._documents is None:
+        if (trained := self._words._trained) is None:
             raise WrongOrderError("infer_vector needs a trained model")
         if isinstance(doc_words, str):
             raise InputError(f"a document must be a list of words, not {doc_words!r:.80}: split it")
-        return np.asarray(self._documents.vectors([self._known(doc_words)])[0])
+        return np.asarray(unseen.vectors(trained.model, [self._known(doc_words)])[0])
 
     def save(self, fname: FilePath, *args: Any, **options: Any) -> None:
         """Write the model as a directory, which replaces a model or a file at ``fname``; see ``saving.save``."""
@@ -198,13 +196,7 @@ class Doc2Vec:
         model.dv = KeyedVectors.load(Path(fname) / saving.DOCUMENTS)
         model.dm, model.dbow_words = own["dm"], own["dbow_words"]
         model.vector_size, model.epochs = model._words.vector_size, model._words.epochs
-        model._prepare()
         return model
-
-    def _prepare(self) -> None:
-        """Make the problem whose solutions are vectors of documents, by the trained words."""
-        assert self._words._trained is not None
-        self._documents = Documents(self._words._trained.model)
 
     def _known(self, words: Iterable[Any]) -> list[str]:
         """The model's words for the known words of a document."""

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,8 @@ from numpy.typing import NDArray
 
 from wordsparse.errors import InputError
 from wordsparse.files import arrays
-from wordsparse.unseen.documents import Document, Documents
+from wordsparse.unseen import documents as unseen
+from wordsparse.unseen.documents import Document
 from wordsparse.unseen.infer import infer
 from wordsparse.words import model_directory as models
 from wordsparse.words.model import WordModel
@@ -37,14 +37,14 @@ class Model(WordModel):
 
     def document(self, document: Document, *, sif: bool = False, both: bool = False) -> NDArray[np.float32]:
         """The vector of a document, a text or a sequence of words, float32; see
-        :class:`wordsparse.unseen.documents.Documents`.
+        :func:`wordsparse.unseen.documents.vectors`.
 
         Raises
         ------
         InputError
             If no word of it is known, or the model cannot infer.
         """
-        made: NDArray[np.float32] = self._documents.vectors([document], sif=sif, both=both)[0]
+        made: NDArray[np.float32] = unseen.vectors(self, [document], sif=sif, both=both)[0]
         if not made.any():
             raise InputError(
                 "no word of the document is in the vocabulary, so it has no vector: "
@@ -60,7 +60,7 @@ class Model(WordModel):
         texts : str, or iterable of str or of sequences of words
             The model's tokeniser splits a str. The vector of a single str is (dim,).
         sif, both : bool
-            As in :class:`wordsparse.unseen.documents.Documents`: with ``both``, a vector has 2 dim numbers.
+            As in :func:`wordsparse.unseen.documents.vectors`: with ``both``, a vector has 2 dim numbers.
 
         Raises
         ------
@@ -75,13 +75,8 @@ class Model(WordModel):
         self, documents: Iterable[Document], *, sif: bool = False, both: bool = False
     ) -> Iterator[NDArray[np.float32]]:
         """The vectors of any number of documents, some at a time; see
-        :class:`wordsparse.unseen.documents.Documents`. A document without a known word has zeros."""
-        yield from self._documents.stream(documents, sif=sif, both=both)
-
-    @cached_property
-    def _documents(self) -> Documents:
-        """The maker of vectors of documents, prepared once."""
-        return Documents(self)
+        :func:`wordsparse.unseen.documents.vectors`. A document without a known word has zeros."""
+        yield from unseen.stream(self, documents, sif=sif, both=both)
 
     def train(self, corpus: Any, **given: Any) -> "Model":
         """Train on with a new text, in memory, as ``resume`` does on disk.

@@ -16,6 +16,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from wordsparse import optional
+from wordsparse.corpus.columns import is_frame
 from wordsparse.errors import InputError
 from wordsparse.files import storage
 from wordsparse.unseen.objective import Objective, objective_of
@@ -33,89 +34,81 @@ SIF = 1e-3
 BATCH = 1024
 
 
-class Documents:
-    """Vectors of documents by a model, prepared once.
+def vectors(
+    model: WordModel, documents: Sequence[Document], *, sif: bool = False, both: bool = False
+) -> NDArray[np.float32]:
+    """The vectors of documents, (n, dim) float32 of length one; zeros for a document without a known word.
 
     Parameters
     ----------
     model : WordModel
         For exact vectors, trained with the loss bounded-ns.
+    documents : sequence of str or of sequences of words
+        The model's tokeniser splits a str.
+    sif : bool
+        The weighted mean of the words' vectors (composed ones included), better for similarity.
+    both : bool
+        The exact vector and the weighted mean, one after the other: (n, 2 dim); better as features of a classifier.
+
+    Raises
+    ------
+    InputError
+        If a document is neither a str nor a sequence of words, or the model cannot infer.
     """
+    words = [_words(model, document) for document in documents]
+    counts = _word_counts(model, words)
+    exact = [_exact(objective_of(model), counts)] if both or not sif else []
+    return np.concatenate([*exact, *([_means(model, words, counts)] if both or sif else [])], axis=1).astype(np.float32)
 
-    def __init__(self, model: WordModel) -> None:
-        self._model = model
 
-    def vectors(self, documents: Sequence[Document], *, sif: bool = False, both: bool = False) -> NDArray[np.float32]:
-        """The vectors of documents, (n, dim) float32 of length one; zeros for a document without a known word.
+def stream(
+    model: WordModel, documents: Iterable[Document], *, sif: bool = False, both: bool = False
+) -> Iterator[NDArray[np.float32]]:
+    """The vectors of any number of documents, (at most BATCH, dim) at a time; InputError as :func:`vectors`."""
+    if is_frame(documents):
+        raise InputError("documents are texts, and a data frame has columns: give one of them, frame['text']")
+    for batch in batches(documents):
+        yield vectors(model, batch, sif=sif, both=both)
 
-        Parameters
-        ----------
-        documents : sequence of str or of sequences of words
-            The model's tokeniser splits a str.
-        sif : bool
-            The weighted mean of the words' vectors (composed ones included), better for similarity.
-        both : bool
-            The exact vector and the weighted mean, one after the other: (n, 2 dim); better as features of a classifier.
 
-        Raises
-        ------
-        InputError
-            If a document is neither a str nor a sequence of words, or the model cannot infer.
-        """
-        words = [self._words(document) for document in documents]
-        parts = []
-        if both or not sif:
-            parts.append(self._exact(words))
-        if both or sif:
-            parts.append(self._means(words))
-        return np.concatenate(parts, axis=1).astype(np.float32)
+def _words(model: WordModel, document: object) -> Sequence[str]:
+    if isinstance(document, str):
+        return model.split(document)
+    if isinstance(document, bytes) or not isinstance(document, Iterable):
+        raise InputError(f"a document must be a text or a sequence of words, not {document!r:.80}")
+    return document if isinstance(document, Sequence) else list(document)
 
-    def stream(
-        self, documents: Iterable[Document], *, sif: bool = False, both: bool = False
-    ) -> Iterator[NDArray[np.float32]]:
-        """The vectors of any number of documents, (at most BATCH, dim) at a time."""
-        for batch in batches(documents):
-            yield self.vectors(batch, sif=sif, both=both)
 
-    def _words(self, document: object) -> Sequence[str]:
-        if isinstance(document, str):
-            return self._model.split(document)
-        if isinstance(document, bytes) or not isinstance(document, Iterable):
-            raise InputError(f"a document must be a text or a sequence of words, not {document!r:.80}")
-        return document if isinstance(document, Sequence) else list(document)
+def _word_counts(model: WordModel, documents: Sequence[Sequence[str]]) -> sp.csr_array:
+    """How often each known word occurs in each document, (n, V)."""
+    known = [model.vocabulary.ids(document) for document in documents]
+    ends = np.cumsum([0, *map(len, known)])
+    ids = np.fromiter(chain.from_iterable(known), np.int64, int(ends[-1]))
+    counts = sp.csr_array((np.ones(len(ids)), ids, ends), shape=(len(documents), len(model)))
+    counts.sum_duplicates()
+    return counts
 
-    def _exact(self, documents: Sequence[Sequence[str]]) -> Array:
-        o: Objective = objective_of(self._model)
-        counts = self._word_counts(documents)
-        y = counts.data * o.keep[counts.indices]
-        rows = o.outputs[counts.indices]
-        sizes = np.diff(counts.indptr)
-        mass = np.bincount(np.repeat(np.arange(len(documents)), sizes), y, minlength=len(documents))[:, None]
-        linear, diagonal = (mass * o.linear).astype(np.float32), (mass * o.curvature + o.doubt).astype(np.float32)
-        found = minimise(rows[:, :-1], y, rows[:, -1], sizes, linear, diagonal)
-        return np.where(mass > 0, _unit(found), 0)
 
-    def _word_counts(self, documents: Sequence[Sequence[str]]) -> sp.csr_array:
-        """How often each known word occurs in each document, (n, V)."""
-        known = [self._model.vocabulary.ids(document) for document in documents]
-        ends = np.cumsum([0, *map(len, known)])
-        ids = np.fromiter(chain.from_iterable(known), np.int64, int(ends[-1]))
-        counts = sp.csr_array((np.ones(len(ids)), ids, ends), shape=(len(documents), len(self._model)))
-        counts.sum_duplicates()
-        return counts
+def _exact(o: Objective, counts: sp.csr_array) -> Array:
+    y, sizes, n = counts.data * o.keep[counts.indices], np.diff(counts.indptr), counts.shape[0]
+    rows = o.outputs[counts.indices]
+    mass = np.bincount(np.repeat(np.arange(n), sizes), y, minlength=n)[:, None]
+    linear, diagonal = (mass * o.linear).astype(np.float32), (mass * o.curvature + o.doubt).astype(np.float32)
+    found = minimise(rows[:, :-1], y, rows[:, -1], sizes, linear, diagonal)
+    return np.where(mass > 0, _unit(found), 0)
 
-    def _means(self, documents: Sequence[Sequence[str]]) -> Array:
-        counts = np.asarray(self._model.vocabulary.counts)
-        counted = self._word_counts(documents)
-        counted.data *= (SIF / (SIF + counts / counts.sum()))[counted.indices]
-        means = counted @ self._model.vectors
-        if self._model.subwords is not None:
-            compose = self._model.subwords.table.vector
-            for row, document in enumerate(documents):
-                for word in document:
-                    if word not in self._model.vocabulary and (composed := compose(word)) is not None:
-                        means[row] += composed
-        return _unit(means)
+
+def _means(model: WordModel, documents: Sequence[Sequence[str]], counts: sp.csr_array) -> Array:
+    times = np.asarray(model.vocabulary.counts)
+    weights = (SIF / (SIF + times / times.sum()))[counts.indices]
+    means = sp.csr_array((counts.data * weights, counts.indices, counts.indptr), counts.shape) @ model.vectors
+    if model.subwords is not None:
+        compose = model.subwords.table.vector
+        for row, document in enumerate(documents):
+            for word in document:
+                if word not in model.vocabulary and (composed := compose(word)) is not None:
+                    means[row] += composed
+    return _unit(means)
 
 
 def batches(items: Iterable[T]) -> Iterator[list[T]]:
@@ -159,12 +152,12 @@ def write(
     if writer is None:
         raise InputError(f"{path}: vectors of documents are written as .npy or .parquet: choose one of these suffixes")
     storage.check_file(path, streams=False)
-    vectors, dim, n, blank, zeros = Documents(model), model.dim * (2 if both else 1), 0, 0, 0
+    dim, n, blank, zeros = model.dim * (2 if both else 1), 0, 0, 0
 
     def rows() -> Iterator[NDArray[np.float32]]:
         nonlocal n, blank, zeros
         for batch in batches(documents):
-            made = vectors.vectors(batch, sif=sif, both=both)
+            made = vectors(model, batch, sif=sif, both=both)
             n, blank = n + len(made), blank + sum(not len(document) for document in batch)
             zeros += int((~made.any(axis=1)).sum())
             yield made
@@ -191,8 +184,8 @@ def _write_parquet(path: Path, dim: int, batches: Iterable[NDArray[np.float32]])
     schema = arrow.schema({"vector": arrow.list_(arrow.float32(), dim)})
     with parquet.ParquetWriter(path, schema, compression="none", use_dictionary=False) as file:
         for rows in batches:
-            vectors = arrow.FixedSizeListArray.from_arrays(arrow.array(rows.reshape(-1)), dim)
-            file.write_table(arrow.table([vectors], schema))
+            column = arrow.FixedSizeListArray.from_arrays(arrow.array(rows.reshape(-1)), dim)
+            file.write_table(arrow.table([column], schema))
 
 
 WRITERS = {"": _write_npy, ".npy": _write_npy, ".parquet": _write_parquet}
