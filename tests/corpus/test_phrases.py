@@ -6,6 +6,8 @@ import pytest
 from support.texts import decoded
 
 from wordsparse.corpus import draft, encode, phrases
+from wordsparse.corpus.splitting import Splitter
+from wordsparse.corpus.vocabulary import Vocabulary
 from wordsparse.errors import InputError
 
 
@@ -55,3 +57,13 @@ def test_a_text_without_phrases_is_not_changed(tmp_path: Path) -> None:
         encode(text, tmp_path / "none", phrases=-1)
     with pytest.raises(InputError, match="phrase_threshold"):
         encode(text, tmp_path / "none", phrases=1, phrase_threshold=float("nan"))
+
+
+def test_a_finished_vocabulary_joins_its_longest_phrases() -> None:
+    vocabulary = Vocabulary(["new_york_times", "york", "new_york", "new", "times", "_", "a_b"], range(7, 0, -1))
+    split = Splitter("simple", True, vocabulary)
+    assert split("The New York Times, New York;\nnew\nYork times") == [
+        *("the", "new_york_times", "new_york", "new", "york", "times")
+    ]
+    assert Splitter("simple", False, vocabulary)("New York") == ["new", "york"]
+    assert split.joined(["a", "b", "_", "new", "york"]) == ["a_b", "_", "new_york"]
