@@ -133,3 +133,8 @@ def test_a_frame_is_a_text(make: Any) -> None:
         ws.train(frame)
     with pytest.raises(InputError, match="has no column 'body'; name one of its own: 'text'"):
         ws.train(frame, column="body")
+
+
+def test_grouped_rows_are_not_cut_or_weighted() -> None:
+    with pytest.raises(InputError, match="grouped by 'user' are not used one by one, as 'at' needs"):
+        next(RawText(ROWS, column="item", group="user").rows("at"))

@@ -218,7 +218,9 @@ class RawText:
         if self._column is None:
             raise InputError(f"the column {other!r} needs rows: name the column that holds the text too (column)")
         if self._group is not None:
-            raise InputError(f"rows are grouped by {self._group!r} or cut by {other!r}, not both: leave one out")
+            raise InputError(
+                f"rows grouped by {self._group!r} are not used one by one, as {other!r} needs: leave one of the two out"
+            )
         for name, (text, cell) in self._rows([self._column, other]):
             for _, sentence in self._cell_items(name, text):
                 yield name, cell, _token_list(name, sentence)
