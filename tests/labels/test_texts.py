@@ -104,6 +104,12 @@ def test_what_is_no_text_is_refused(texts: Any, message: str) -> None:
         TextClassifier(threads=1).fit(texts, ["a", "b"])
 
 
+def test_a_tokeniser_is_named() -> None:
+    for wrong, message in (([], "tokens must be the name of a tokeniser"), ("none", "unknown tokeniser 'none'")):
+        with pytest.raises(InputError, match=message):
+            TextClassifier(tokens=wrong).fit(["a", "b"], ["a", "b"])  # type: ignore[arg-type]
+
+
 TABLES = {
     "a.csv": 'id;text;tags\n1;the cat;"a, b"\n2;"a; b";b\n3;x;\n',
     "a.tsv": "text\ttags\nthe cat\ta,b\na; b\tb\nx\t\n",
