@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from wordsparse.errors import InputError
-
-Array = NDArray[Any]
+from wordsparse.types import Array
 
 LARGEST = 2**63 - 1
 # The maximum difference of a symmetric matrix from its transpose, relative to its largest entry.

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from wordsparse.types import Array
 
 # A label with at most this number of examples is rare: little can be learnt about it.
 RARE = 5

@@ -11,14 +11,12 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 
 from wordsparse.advice.sizes import Sizes
 from wordsparse.layer.losses import BoundedNS
 from wordsparse.layer.output import FactoredOutput
 from wordsparse.machine.description import blas_threads
-
-Array = NDArray[Any]
+from wordsparse.types import Array
 
 MINIBATCH = 512
 # The exact layer is timed with at most this many outputs: its time does not depend on D.

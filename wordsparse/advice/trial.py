@@ -13,20 +13,18 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wordsparse import optional
 from wordsparse.advice.sizes import Sizes
 from wordsparse.corpus import EncodedCorpus
 from wordsparse.errors import MissingDependencyError, WordsparseError
 from wordsparse.training.runs import train
+from wordsparse.types import Array
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.evaluate import evaluate
 
 if TYPE_CHECKING:
     from wordsparse.labels import LabelledRows
-
-Array = NDArray[Any]
 logger = logging.getLogger(__name__)
 
 # The data of a stage, as a multiple of the data of the stage before.

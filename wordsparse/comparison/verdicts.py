@@ -7,14 +7,12 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wordsparse.comparison.runs import JudgedRun
 from wordsparse.evaluation import bootstrap
 from wordsparse.evaluation.scores import spearman
 from wordsparse.evaluation.testsets import TestSets
-
-Array = NDArray[Any]
+from wordsparse.types import Array
 
 AHEAD, LEVEL, BEHIND, ALONE, ABSENT = "ahead", "level", "behind", "alone", "absent"
 

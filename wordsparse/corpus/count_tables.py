@@ -6,7 +6,6 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 
 from wordsparse import optional
 from wordsparse.corpus.reading import Source, as_paths
@@ -14,8 +13,8 @@ from wordsparse.corpus.sources import find_files
 from wordsparse.errors import InputError
 from wordsparse.files import parquet
 from wordsparse.files.unpacking import MAX_EXPANSION
+from wordsparse.types import Array
 
-Array = NDArray[Any]
 COLUMNS = ("word", "context", "count")
 ROWS = 2**21
 DELIMITERS = {".csv": ",", ".tsv": "\t"}

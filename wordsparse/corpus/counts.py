@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wordsparse.corpus.count_tables import Block
 from wordsparse.corpus.options import EncodeOptions
@@ -20,8 +19,7 @@ from wordsparse.corpus.vocabulary import Vocabulary, check_limits
 from wordsparse.errors import InputError
 from wordsparse.files.regular import sha256_of
 from wordsparse.files.storage import new_directory, writing
-
-Array = NDArray[Any]
+from wordsparse.types import Array
 
 # A count is cut into pieces of about so many times the mean count, or into smaller ones where the table has few pairs,
 # down to this size or until there are so many pieces; and into at most so many.

@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wordsparse.distributed.inputs import SplitInputs, SplitTargets
 from wordsparse.distributed.layer import ShardedLayer
@@ -17,10 +16,9 @@ from wordsparse.distributed.route import Route
 from wordsparse.kernels import mapped
 from wordsparse.layer.inputs import RowInputs, WindowInputs
 from wordsparse.layer.interface import Inputs
+from wordsparse.types import Array
 from wordsparse.words.embedding import WordEmbedding, start_rows
 from wordsparse.words.examples import Examples
-
-Array = NDArray[Any]
 
 # The arrays of a state that have a row for each word.
 ROWS = ("E", "mass", "output.V")

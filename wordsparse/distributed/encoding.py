@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wordsparse import corpus, validation
 from wordsparse.corpus import EncodedCorpus, Vocabulary, shards
@@ -32,8 +31,7 @@ from wordsparse.distributed.agreement import check_same
 from wordsparse.distributed.ranks import Ranks, gather_json, on_first, together
 from wordsparse.files import regular, storage
 from wordsparse.machine.threads import resolve_threads
-
-Array = NDArray[Any]
+from wordsparse.types import Array
 
 # Bytes of a row of text on its way: MPI counts rows.
 ROW_BYTES = 64

@@ -7,14 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wordsparse.distributed.embedding import ROWS, ShardedEmbedding
 from wordsparse.distributed.owners import Owners
 from wordsparse.distributed.ranks import Ranks
 from wordsparse.words.embedding import WordEmbedding
-
-Array = NDArray[Any]
 
 
 @contextmanager

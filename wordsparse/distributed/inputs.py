@@ -5,15 +5,12 @@ such as K and Hᵀβ, are added over the ranks; sums for each row, such as X, Z 
 """
 
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
-
-from numpy.typing import NDArray
+from typing import ClassVar
 
 from wordsparse.distributed.ranks import Ranks
 from wordsparse.distributed.route import Route
 from wordsparse.layer.interface import Forward, Inputs, Sums, Targets, Value
-
-Array = NDArray[Any]
+from wordsparse.types import Array
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ import zlib
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wordsparse.distributed.owners import Owners
 from wordsparse.distributed.ranks import Ranks
@@ -16,8 +15,7 @@ from wordsparse.errors import TrainingError
 from wordsparse.kernels import Kernels
 from wordsparse.layer.core import BLOCK_ROWS, ExactLayer
 from wordsparse.layer.losses import Loss
-
-Array = NDArray[Any]
+from wordsparse.types import Array
 
 
 class ShardedLayer(ExactLayer):

@@ -9,13 +9,12 @@ from typing import Any, NoReturn, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
-from numpy.typing import NDArray
 
 from wordsparse import optional
 from wordsparse.errors import InputError
 from wordsparse.kernels.pool import ArrayPool
+from wordsparse.types import Array
 
-Array = NDArray[Any]
 P = ParamSpec("P")
 T = TypeVar("T")
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from wordsparse import validation
 from wordsparse.distributed.inputs import SplitInputs, SplitTargets
@@ -18,9 +18,8 @@ from wordsparse.layer import losses as _losses
 from wordsparse.layer.inputs import RowInputs
 from wordsparse.layer.interface import Sums
 from wordsparse.layer.output import NOISE, check_memory
+from wordsparse.types import Array
 from wordsparse.words.examples import by_owner
-
-Array = NDArray[Any]
 
 
 class ShardedOutput:

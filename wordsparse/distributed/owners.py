@@ -4,14 +4,11 @@ Words are ordered by frequency, so every rank has its part of the frequent ones,
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wordsparse.distributed.ranks import Ranks
-
-Array = NDArray[Any]
+from wordsparse.types import Array
 
 # Rows that are brought together at a time, where all of them are written or made.
 BLOCK_ROWS = 2**14

@@ -9,12 +9,10 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, Protocol, TypeVar
 
-from numpy.typing import NDArray
-
 from wordsparse import errors
 from wordsparse.errors import WordsparseError
+from wordsparse.types import Array
 
-Array = NDArray[Any]
 T = TypeVar("T")
 
 

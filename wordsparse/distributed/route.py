@@ -3,15 +3,11 @@
 O(rows touched) rows travel: neither the whole matrix nor the examples.
 """
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from wordsparse.distributed.ranks import Ranks
 from wordsparse.kernels import Csr, Kernels, mapped
-
-Array = NDArray[Any]
+from wordsparse.types import Array
 
 
 class Route:

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wordsparse import validation
 from wordsparse.corpus import EncodedCorpus, Vocabulary
@@ -56,8 +55,6 @@ from wordsparse.training.runs import train as train_alone
 from wordsparse.words.embedding import WordEmbedding
 from wordsparse.words.examples import Examples
 from wordsparse.words.model_directory import INPUT, OUTPUT
-
-Array = NDArray[Any]
 
 logger = logging.getLogger(__name__)
 

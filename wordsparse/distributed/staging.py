@@ -1,14 +1,11 @@
 """Arrays of a GPU between ranks: they travel through the memory of the host."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, NoReturn
-
-from numpy.typing import NDArray
+from typing import NoReturn
 
 from wordsparse.distributed.ranks import Ranks
 from wordsparse.kernels import Kernels
-
-Array = NDArray[Any]
+from wordsparse.types import Array
 
 
 def staged(ranks: Ranks, kernels: Kernels) -> Ranks:

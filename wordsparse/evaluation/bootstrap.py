@@ -5,15 +5,12 @@ items and the same seed give the same resamples.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 
 from wordsparse.evaluation.testsets import Question
-
-Array = NDArray[Any]
+from wordsparse.types import Array
 
 RESAMPLES = 1000
 SEED = 1

@@ -22,8 +22,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from wordsparse import validation
 from wordsparse.errors import InputError
+from wordsparse.types import Array
 
-Array = NDArray[Any]
 A, B = 0.55, 1.5
 
 

@@ -13,14 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wordsparse.errors import InputError
 from wordsparse.files import regular, storage
 from wordsparse.files.members import is_count, is_measure, is_number
+from wordsparse.types import Array
 from wordsparse.validation import all_finite
 
-Array = NDArray[Any]
 # Numbers that files of older versions have under another name.
 OLD_NAMES = {"output.calm_norm": "output.stable_norm"}
 _TYPES = ("|u1", "<f4", "<f8", "<i4", "<i8")

@@ -6,16 +6,15 @@ from os import PathLike
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wordsparse.errors import InputError
 from wordsparse.gensim import engine, texts, vocabulary
 from wordsparse.gensim.keyed_vectors import KeyedVectors
 from wordsparse.gensim.refusals import WrongOrderError, logger
 from wordsparse.gensim.texts import TrimRule
+from wordsparse.types import Array
 from wordsparse.vectors.lookup import Key
 
-Array = NDArray[Any]
 FilePath = str | PathLike[str]
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wordsparse.errors import InputError
 from wordsparse.files import storage
@@ -20,10 +19,9 @@ from wordsparse.gensim.keyed_vectors import KeyedVectors
 from wordsparse.gensim.refusals import WrongOrderError, say_once
 from wordsparse.gensim.sentences import lines
 from wordsparse.gensim.word2vec import Word2Vec
+from wordsparse.types import Array
 from wordsparse.unseen import documents as unseen
 from wordsparse.words.presets import BASKET_WINDOW
-
-Array = NDArray[Any]
 
 
 class TaggedDocument(NamedTuple):

@@ -1,22 +1,20 @@
 """The model that Word2Vec trains: exact over the keys of the vocabulary, with its scores and probabilities."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wordsparse.corpus import EncodedCorpus, Vocabulary
 from wordsparse.gensim.texts import engine_words
 from wordsparse.machine.memory import give_back
 from wordsparse.training.loop import Run
 from wordsparse.training.resume import start_from
+from wordsparse.types import Array
 from wordsparse.vectors.lookup import Key
 from wordsparse.words.model import WordModel
 from wordsparse.words.options import Options
 from wordsparse.words.recipe import Recipe
 
-Array = NDArray[Any]
 _SCORED = 2**24  # number of outputs computed at a time
 
 

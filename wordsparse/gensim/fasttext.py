@@ -5,10 +5,11 @@ from typing import Any
 
 from wordsparse.errors import InputError
 from wordsparse.gensim import engine
-from wordsparse.gensim.building import Array, FilePath
+from wordsparse.gensim.building import FilePath
 from wordsparse.gensim.keyed_vectors import KeyedVectors
 from wordsparse.gensim.refusals import say_once
 from wordsparse.gensim.word2vec import Word2Vec
+from wordsparse.types import Array
 from wordsparse.vectors.ngrams import check_lengths
 
 

@@ -10,10 +10,11 @@ import numpy as np
 
 from wordsparse.errors import InputError
 from wordsparse.gensim import engine, saving, settings, texts
-from wordsparse.gensim.building import Array, FilePath, VocabularyBuilder
+from wordsparse.gensim.building import FilePath, VocabularyBuilder
 from wordsparse.gensim.refusals import WrongOrderError, WrongPlaceError, logger, say_once
 from wordsparse.gensim.texts import TrimRule
 from wordsparse.training.loop import Run
+from wordsparse.types import Array
 
 _JOB = 4096  # sentences handed to an overridden _do_train_job at a time
 _ON_WV = (

@@ -8,11 +8,9 @@ device inherits it and overrides the methods that it makes faster.
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wordsparse.kernels.structures import Csr, Windows
-
-Array = NDArray[Any]
+from wordsparse.types import Array
 
 # Rows of a matrix that are converted to float64 at a time.
 TRANSFORM_BLOCK_ROWS = 4096

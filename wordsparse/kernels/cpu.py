@@ -8,11 +8,11 @@ import logging
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import lapack
 
 # It sets the OpenMP wait policy, which is read when the first compiled module is loaded.
 from wordsparse.machine import threads as _threads
+from wordsparse.types import Array
 
 # isort: split
 from wordsparse.kernels import (  # type: ignore[attr-defined] # compiled
@@ -29,7 +29,6 @@ from wordsparse.kernels.isa import chosen_isa
 from wordsparse.kernels.pool import ArrayPool, row_bytes
 from wordsparse.kernels.structures import Csr, Windows
 
-Array = NDArray[Any]
 # As the compiled functions take windows: the instruction set, the text, its bags with each block's first one, how far
 # windows reach, and the stride of rows.
 WindowArrays = tuple[int, Array, Array, Array, Array, Array, int, int]

@@ -9,9 +9,8 @@ from math import prod
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from wordsparse.types import Array
 
 CACHE_LINE = 64
 # Smaller arrays are left to the allocator, which keeps such pieces itself.

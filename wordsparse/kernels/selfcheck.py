@@ -4,12 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wordsparse.kernels.base import Kernels
 from wordsparse.machine.threads import single_threaded_blas
+from wordsparse.types import Array
 
-Array = NDArray[Any]
 # Rows, inner dimension and columns: tiles and panels of every instruction set, filled and begun; few rows, many, and
 # enough of them for the matrix unit.
 SIZES = ((31, 29, 41), (455, 9, 37), (1060, 67, 85))

@@ -6,9 +6,9 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from wordsparse.types import Array
+
 Structure = TypeVar("Structure")
 
 

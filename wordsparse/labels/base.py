@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 
 from wordsparse import optional, validation
 from wordsparse.errors import InputError
 from wordsparse.machine import memory
-
-Array = NDArray[Any]
+from wordsparse.types import Array
 
 _PURPOSE = "an estimator of wordsparse.labels"
 _multiclass = optional.load(_PURPOSE, "sklearn.utils.multiclass", "labels")

@@ -9,12 +9,10 @@ Power, slope b and shift c are fitted to outputs of training rows that were left
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from wordsparse.types import Array
 
 MIN_OUTPUT = 1e-4
 STEPS = 30

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 
 from wordsparse.errors import InputError
 from wordsparse.kernels import Kernels
@@ -30,8 +29,7 @@ from wordsparse.labels.tuning import (
     ndcg,
     tuned,
 )
-
-Array = NDArray[Any]
+from wordsparse.types import Array
 
 # Training rows that calibrate: all other rows fit the head.
 HELD_OUT = 1500

@@ -6,7 +6,6 @@ from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 
 from wordsparse import validation
 from wordsparse.errors import InputError
@@ -17,8 +16,7 @@ from wordsparse.labels.base import FitProgress
 from wordsparse.labels.calibration import probabilities
 from wordsparse.labels.classification import PARTS, Classifier
 from wordsparse.labels.scoring import Candidates
-
-Array = NDArray[Any]
+from wordsparse.types import Array
 
 DIM = 300
 # With at most this many features the basis holds all of them.

@@ -24,15 +24,14 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 
 from wordsparse import optional, validation
 from wordsparse.errors import CutShortError, InputError
 from wordsparse.files import regular, storage
 from wordsparse.machine import memory
+from wordsparse.types import Array
 from wordsparse.vectors.formats.streams import BoundedStream
 
-Array = NDArray[Any]
 logger = logging.getLogger(__name__)
 
 # Least bytes that an estimator takes for a feature or a label: counts, orders, places of rows.

@@ -10,12 +10,10 @@ regression's M⁻¹ (:mod:`wordsparse.labels.ridge`) preconditions:
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wordsparse.labels.calibration import probabilities
 from wordsparse.labels.ridge import Inverse, SparseRows
-
-Array = NDArray[Any]
+from wordsparse.types import Array
 
 # Number of conjugate gradients in each Newton step.
 GRADIENTS = (2, 2, 3)

@@ -19,7 +19,6 @@ from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 
 from wordsparse import validation
 from wordsparse.errors import InputError
@@ -29,8 +28,7 @@ from wordsparse.labels import base, state
 from wordsparse.labels.base import FitProgress
 from wordsparse.labels.ridge import Inverse, SparseRows, Spectrum
 from wordsparse.labels.scoring import best
-
-Array = NDArray[Any]
+from wordsparse.types import Array
 
 # a and s, and γ of the diagonal.
 USER_POWER, ITEM_POWER, REST = 0.3, 0.3, 2.0

@@ -15,7 +15,6 @@ from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 
 from wordsparse import validation
 from wordsparse.errors import InputError
@@ -26,8 +25,7 @@ from wordsparse.labels.ridge import SparseRows
 from wordsparse.labels.scoring import best
 from wordsparse.layer.least_squares import RecursiveLeastSquares
 from wordsparse.layer.output import FactoredOutput
-
-Array = NDArray[Any]
+from wordsparse.types import Array
 
 # Rows that are dense at a time.
 BLOCK_ROWS = 2048

@@ -16,11 +16,9 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wordsparse.kernels import Csr, Kernels
-
-Array = NDArray[Any]
+from wordsparse.types import Array
 
 PASSES = 2
 # Columns of the random block beyond the columns that are kept.

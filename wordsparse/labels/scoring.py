@@ -20,12 +20,10 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 
 from wordsparse.kernels import Csr, Kernels
 from wordsparse.labels.ridge import Inverse, SparseRows
-
-Array = NDArray[Any]
+from wordsparse.types import Array
 
 FREQUENT = 8192
 UNCOMMON = 32

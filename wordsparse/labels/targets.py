@@ -6,13 +6,11 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 
 from wordsparse import validation
 from wordsparse.errors import InputError
 from wordsparse.labels import base
-
-Array = NDArray[Any]
+from wordsparse.types import Array
 
 NAMED = ("classes", "lists")
 KINDS = ("sparse", "dense", *NAMED)

@@ -13,15 +13,13 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 
 from wordsparse.kernels import Kernels
 from wordsparse.labels.base import Report
 from wordsparse.labels.calibration import POWERS, Calibration
 from wordsparse.labels.ridge import Inverse, SparseRows, Spectrum
 from wordsparse.labels.scoring import BLOCK_ROWS, Adjust, Rank, Scorer, best
-
-Array = NDArray[Any]
+from wordsparse.types import Array
 
 SAMPLE = 6000
 # Every output of this many labels of the sample is computed: the most frequent labels decide which λ is best.

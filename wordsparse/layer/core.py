@@ -32,7 +32,6 @@ from dataclasses import fields
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wordsparse.kernels import Kernels
 from wordsparse.layer import loss_pass, refusal
@@ -41,8 +40,7 @@ from wordsparse.layer.factors import Factors
 from wordsparse.layer.interface import Clock, Forward, Inputs, Sums, Targets
 from wordsparse.layer.losses import LinearLoss, Loss, is_regression
 from wordsparse.layer.targets import target_rows
-
-Array = NDArray[Any]
+from wordsparse.types import Array
 
 # The largest condition number of U with which V takes U in by sums of its own precision: their rounding is small then
 # beside that of V, which U has amplified. Beyond, each row is computed in float64 and rounded once.

@@ -9,12 +9,10 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wordsparse.kernels import Kernels
+from wordsparse.types import Array
 from wordsparse.validation import all_finite
-
-Array = NDArray[Any]
 
 # Rounding in V reaches W amplified by U's condition number: past this one V takes U in (a fold).
 FOLD_CONDITION = {np.dtype(np.float32): 100.0, np.dtype(np.float64): 1e5}

@@ -8,13 +8,11 @@ does not form H.
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wordsparse.kernels import Csr, Kernels, Windows
 from wordsparse.layer.interface import Forward, Sums
 from wordsparse.layer.sums import row_sums, window_sums
-
-Array = NDArray[Any]
+from wordsparse.types import Array
 
 # Examples whose H and Ĥ are in memory at a time, where windows need q of each of them.
 MOMENT_ROWS = 2**14

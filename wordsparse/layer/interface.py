@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wordsparse.errors import InputError
 from wordsparse.kernels import Csr
 from wordsparse.layer.factors import Factors
 from wordsparse.layer.loss_pass import LossSums
+from wordsparse.types import Array
 
-Array = NDArray[Any]
 T = TypeVar("T")
 
 

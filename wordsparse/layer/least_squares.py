@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from wordsparse import validation
 from wordsparse.errors import InputError, TrainingError
@@ -27,8 +27,7 @@ from wordsparse.layer.interface import Value
 from wordsparse.layer.losses import Squared
 from wordsparse.layer.output import FactoredOutput
 from wordsparse.layer.sums import row_sums
-
-Array = NDArray[Any]
+from wordsparse.types import Array
 
 # C⁻¹ has no correct digits of float64 left past this condition number.
 MAX_CONDITION = 1e13

@@ -5,15 +5,13 @@ By a kernel in one pass where the device has one for the loss, by array operatio
 """
 
 from dataclasses import fields
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wordsparse.kernels import Csr, Kernels
 from wordsparse.layer.losses import LinearLoss, Loss, is_regression
-
-Array = NDArray[Any]
+from wordsparse.types import Array
 
 # Targets whose loss is computed at a time: the arrays between two operations stay in the cache.
 PIECE = 2**15

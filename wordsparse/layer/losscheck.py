@@ -4,16 +4,13 @@ For whoever writes a loss of their own: an exact step is exact only for derivati
 """
 
 import math
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wordsparse.errors import InputError
 from wordsparse.layer.losses import Loss, Terms, resolve
+from wordsparse.types import Array
 from wordsparse.validation import positive_int
-
-Array = NDArray[Any]
 
 # Central differences: error ~ (step)² by truncation plus rounding/step, least at the cube root of the rounding.
 STEP = float(np.finfo(np.float64).eps) ** (1 / 3)

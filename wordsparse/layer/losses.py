@@ -16,11 +16,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wordsparse.errors import InputError
-
-Array = NDArray[Any]
 
 # Step sizes of word vectors for losses that are logarithms of sums.
 LOG_STEPS = {"lr": 1.0, "eta": 0.25, "t0": 80.0}

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from wordsparse import validation
 from wordsparse.errors import InputError
@@ -20,8 +20,7 @@ from wordsparse.layer.guard import Guard, one_at_a_time
 from wordsparse.layer.inputs import RowInputs
 from wordsparse.layer.interface import Forward, Targets
 from wordsparse.machine import memory
-
-Array = NDArray[Any]
+from wordsparse.types import Array
 
 # Standard deviation of initial weights where the loss cannot start at zero.
 NOISE = 0.01

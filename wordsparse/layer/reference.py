@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from wordsparse.layer.losses import Loss, is_regression, resolve
-
-Array = NDArray[Any]
+from wordsparse.types import Array
 
 
 @dataclass

@@ -5,14 +5,9 @@ Cᵀβ: ∂L/∂F = Cᵀ ∇H = Z Q + G + (Cᵀβ) w̄ᵀ. Inputs that are rows 
 the three large ones in one pass over the text. Sums that depend on W come from the state that the forward pass saw.
 """
 
-from typing import Any
-
-from numpy.typing import NDArray
-
 from wordsparse.kernels import Csr, Kernels, Windows
 from wordsparse.layer.interface import Forward, Sums, Value
-
-Array = NDArray[Any]
+from wordsparse.types import Array
 
 
 def row_sums(forward: Forward, kernels: Kernels) -> Sums:

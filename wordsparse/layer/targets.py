@@ -7,16 +7,14 @@ that an example costs O(d² + k d) whatever its number k of targets. Both comput
 """
 
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wordsparse.kernels import Kernels
 from wordsparse.layer.factors import Factors
 from wordsparse.layer.interface import Inputs, Sums, TargetRows, Targets
-
-Array = NDArray[Any]
+from wordsparse.types import Array
 
 
 def target_rows(V: Array, targets: Targets, p_T: Array, factors: Factors, kernels: Kernels) -> TargetRows:

@@ -12,13 +12,11 @@ from math import sqrt
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wordsparse.kernels import Kernels
 from wordsparse.layer.factors import Factors
 from wordsparse.layer.interface import Sums, TargetRows
-
-Array = NDArray[Any]
+from wordsparse.types import Array
 
 # A larger growth of U⁻¹ means that the step takes some direction nearly away: it is computed again in float64.
 MAX_INVERSE_GROWTH = 100.0

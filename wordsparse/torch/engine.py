@@ -7,11 +7,9 @@ L with g_j α_j, g_j β_j and the rows g_j Γ_j.
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 
 from wordsparse.errors import InputError
 from wordsparse.kernels import at_work
@@ -19,8 +17,7 @@ from wordsparse.layer.interface import Forward, Sums
 from wordsparse.layer.norms import gradient_norm
 from wordsparse.layer.output import FactoredOutput
 from wordsparse.layer.refusal import STABLE
-
-Array = NDArray[Any]
+from wordsparse.types import Array
 
 # The curvature of a logistic loss is ¼ at most: 4 times the derivative is Newton's step where the loss bends most.
 NEWTON = 4.0

@@ -6,8 +6,6 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from typing import Any, TypeVar
 
-from numpy.typing import NDArray
-
 from wordsparse.corpus import EncodedCorpus, Vocabulary
 from wordsparse.errors import InputError, TrainingError
 from wordsparse.files import arrays
@@ -31,8 +29,6 @@ from wordsparse.words.recipe import Recipe
 from wordsparse.words.start import start_from
 
 logger = logging.getLogger(__name__)
-
-Array = NDArray[Any]
 Layer = TypeVar("Layer", bound=ExactLayer)
 
 # A minibatch whose mean loss lies above the first one's by this many times that loss (or 1, where it is smaller: log

@@ -2,9 +2,6 @@
 
 from collections.abc import Callable, Generator, Iterator
 from functools import partial
-from typing import Any
-
-from numpy.typing import NDArray
 
 from wordsparse.corpus import EncodedCorpus, Vocabulary
 from wordsparse.errors import InputError
@@ -14,7 +11,6 @@ from wordsparse.words.examples import ExampleBuilder, Examples
 from wordsparse.words.options import Options
 from wordsparse.words.schedule import Schedule
 
-Array = NDArray[Any]
 Build = Callable[..., Examples]
 
 

@@ -4,21 +4,17 @@ The rows are the minima of :mod:`wordsparse.unseen.infer`, found while the model
 same occurrences again, so a start counts as nothing seen before: its first minibatches move it as freely as noise.
 """
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from wordsparse.corpus import END_OF_SENTENCE
 from wordsparse.layer.losses import BoundedNS
 from wordsparse.training.slices import Slices
+from wordsparse.types import Array
 from wordsparse.unseen.infer import MIN_FOR_OUTPUT, Occurrences, rows
 from wordsparse.unseen.objective import objective_of
 from wordsparse.words.embedding import WordEmbedding
 from wordsparse.words.model import WordModel
 from wordsparse.words.options import Options
-
-Array = NDArray[Any]
 
 # Occurrences of a word that its start is inferred from.
 OCCURRENCES = 16

@@ -6,17 +6,15 @@ a pass reads as the end of a sentence there, so a window never holds words of bo
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wordsparse.corpus import END_OF_SENTENCE, OUT_OF_VOCABULARY, EncodedCorpus, Vocabulary
 from wordsparse.corpus.shard import Values
 from wordsparse.corpus.walks import Walks
 from wordsparse.errors import ReadError
-
-Array = NDArray[Any]
+from wordsparse.types import Array
 
 # Windows at the border of a minibatch see at most this many positions beyond it.
 REACH = 2**14

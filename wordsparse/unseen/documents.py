@@ -9,7 +9,7 @@ docs/new-words.md says which is better for what.
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
-from typing import IO, Any, NamedTuple, TypeAlias, TypeVar
+from typing import IO, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 import scipy.sparse as sp
@@ -19,11 +19,11 @@ from wordsparse import optional
 from wordsparse.corpus.columns import is_frame
 from wordsparse.errors import InputError
 from wordsparse.files import storage
+from wordsparse.types import Array
 from wordsparse.unseen.objective import Objective, objective_of
 from wordsparse.unseen.solver import minimise
 from wordsparse.words.model import WordModel
 
-Array = NDArray[Any]
 Document: TypeAlias = str | Sequence[str]
 """A text, which the model's tokeniser splits, or its words."""
 T = TypeVar("T")

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from wordsparse.errors import InputError
 from wordsparse.machine.threads import single_threaded_blas
+from wordsparse.types import Array
 from wordsparse.unseen.objective import PAIRS, Objective, objective_of
 from wordsparse.unseen.solver import minimise
 from wordsparse.vectors.ngrams import is_word
@@ -29,7 +30,6 @@ from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.examples import distance_weights
 from wordsparse.words.model import WordModel
 
-Array = NDArray[Any]
 logger = logging.getLogger(__name__)
 
 # With fewer occurrences, the output row adds nothing to the input row.

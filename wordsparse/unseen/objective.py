@@ -9,19 +9,15 @@ of weight y_t costs
 whose second part is exact over the whole vocabulary, and takes d numbers: K (½ w̄ + 2 λ c)·a and 2 K λ Λ.
 """
 
-from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wordsparse.errors import InputError
 from wordsparse.layer.losses import BoundedNS
 from wordsparse.words import coordinates
 from wordsparse.words.model import WordModel
 from wordsparse.words.options import Options
-
-Array = NDArray[Any]
 
 # Pairs that an occurrence of a word is taken to bring to its input, by which the doubt of it is measured.
 PAIRS = {"skipgram": 2.5, "cbow": 0.3}

@@ -11,16 +11,13 @@ overshoots. A step takes two products with the rows, 4 n d operations; items of 
 """
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wordsparse.errors import InputError
 from wordsparse.machine.threads import single_threaded_blas
+from wordsparse.types import Array
 from wordsparse.validation import all_finite
-
-Array = NDArray[Any]
 
 # The cosine with the minimum is above .9999 then, for words of 2 to 64 sentences and for documents of 7 to 700 words.
 STEPS = 10

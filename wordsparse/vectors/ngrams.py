@@ -10,13 +10,11 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 
 from wordsparse import validation
 from wordsparse.errors import InputError
+from wordsparse.types import Array
 from wordsparse.vectors import _ngrams  # type: ignore[attr-defined] # compiled
-
-Array = NDArray[Any]
 
 ARRAYS = ("ngram_rows", "ngrams", "ngram_sizes", "ngram_lengths")
 """The names of the arrays of :meth:`Subwords.arrays`."""

@@ -1,15 +1,12 @@
 """Rows of features, fitted to the vectors of words that are means of such rows: a ridge problem for each column."""
 
-from typing import Any
-
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from wordsparse.kernels.cpu import CpuKernels
 from wordsparse.kernels.structures import Csr
-
-Array = NDArray[Any]
+from wordsparse.types import Array
 
 # Columns that are solved together: their rows are whole cache lines, and stay in the cache.
 COLUMNS = 32

@@ -8,14 +8,14 @@ shared out by an exponent: x = 0 leaves E white, x = 1 gives it all of Λ.
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wordsparse.machine.threads import resolve_threads, single_threaded_blas
+from wordsparse.types import Array
 
-Array = NDArray[Any]
 T = TypeVar("T")
 
 # How much of the spectrum exported vectors keep: 0 whitened (similarity), towards 1 more (analogies).

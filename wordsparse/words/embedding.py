@@ -29,7 +29,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wordsparse.kernels import mapped
 from wordsparse.layer.core import ExactLayer
@@ -37,9 +36,8 @@ from wordsparse.layer.factors import Factors
 from wordsparse.layer.inputs import RowInputs, WindowInputs
 from wordsparse.layer.interface import Forward, Inputs, Sums
 from wordsparse.machine.threads import ordered_map
+from wordsparse.types import Array
 from wordsparse.words.examples import Examples
-
-Array = NDArray[Any]
 
 # Rows that are drawn at a time; an even number, for float32 numbers are drawn in pairs.
 START_ROWS = 1024

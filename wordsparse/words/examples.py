@@ -1,17 +1,16 @@
 """From a slice of an encoded corpus to the sparse structures of a minibatch (compiled, outside Python's lock)."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wordsparse.corpus import Vocabulary
 from wordsparse.errors import InputError
 from wordsparse.kernels import Csr, Windows, _examples  # type: ignore[attr-defined] # compiled
 from wordsparse.layer.interface import Targets
+from wordsparse.types import Array
 
-Array = NDArray[Any]
 MAX_WINDOW = 10_000
 Distances = Literal["linear", "harmonic", "equal"]
 

@@ -30,12 +30,11 @@ from wordsparse import validation
 from wordsparse.errors import InputError
 from wordsparse.files.members import is_measure
 from wordsparse.machine.threads import single_threaded_blas
+from wordsparse.types import Array
 from wordsparse.vectors.ngrams import AGAIN, Subwords, check_lengths, members, numbered
 from wordsparse.vectors.ridge import ridge_rows
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.coordinates import BLOCK_ROWS, gram
-
-Array = NDArray[Any]
 
 SHORTEST, LONGEST = 3, 6
 MIN_WORDS = 3

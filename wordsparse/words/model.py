@@ -16,6 +16,7 @@ from wordsparse.corpus.splitting import Splitter
 from wordsparse.errors import InputError
 from wordsparse.files.html_table import html_table
 from wordsparse.machine.threads import available_cpus
+from wordsparse.types import Array
 from wordsparse.vectors.word_vectors import WordVectors, save_vectors
 from wordsparse.words import coordinates, presets
 from wordsparse.words import form as words_form
@@ -23,8 +24,6 @@ from wordsparse.words.form import Form
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
-
-Array = NDArray[Any]
 
 
 # In a notebook: how many words, from which rank on, of at least how many letters.

@@ -16,18 +16,17 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wordsparse.corpus import Vocabulary
 from wordsparse.errors import InputError
 from wordsparse.files import arrays, npy, regular, storage, toml
 from wordsparse.files.members import is_count
+from wordsparse.types import Array
 from wordsparse.validation import all_finite
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.form import Form
 from wordsparse.words.model import ROWS, Training, WordModel
 
-Array = NDArray[Any]
 M = TypeVar("M", bound=WordModel)
 
 MANIFEST = "model.json"

@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 
 from wordsparse import optional, validation
 from wordsparse.corpus import EncodedCorpus, Vocabulary, encode
@@ -28,9 +27,8 @@ from wordsparse.errors import InputError
 from wordsparse.files import storage
 from wordsparse.machine.threads import ordered_map, resolve_threads
 from wordsparse.options import option, taking
+from wordsparse.types import Array
 from wordsparse.words.examples import Distances, ExampleBuilder, distance_weights
-
-Array = NDArray[Any]
 
 # Tokens that are counted at a time, pairs of a table that are held in memory, and pairs that are written at a time.
 STRETCH, HELD, WRITTEN = 2**20, 2**26, 2**21

@@ -9,12 +9,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wordsparse.errors import InputError
+from wordsparse.types import Array
 from wordsparse.vectors.formats import names
 
-Array = NDArray[Any]
 NAMES, PREFIX = "attributes", "attribute_"
 _NUMBERS = "biuf"
 

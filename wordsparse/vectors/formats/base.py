@@ -4,12 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal, NamedTuple, Self
 
-from numpy.typing import NDArray
-
+from wordsparse.types import Array
 from wordsparse.vectors.lookup import KeyTable
 from wordsparse.vectors.ngrams import Subwords
-
-Array = NDArray[Any]
 
 
 class Content(NamedTuple):
