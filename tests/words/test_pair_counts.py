@@ -11,7 +11,7 @@ import pytest
 import scipy.sparse as sp
 
 import wordsparse as ws
-from wordsparse.corpus import EncodedCorpus
+from wordsparse.corpus import EncodedCorpus, count_tables
 from wordsparse.errors import InputError, ReadError
 from wordsparse.words import pair_counts
 
@@ -131,6 +131,13 @@ def test_bad_rows_are_named_and_nothing_is_written(
     with pytest.raises(InputError, match=message):
         ws.train(path, format="counts", output=tmp_path / "m", **SMALL)
     assert sorted(tmp_path.iterdir()) == [path]
+
+
+def test_a_code_beyond_the_words_of_a_damaged_file_is_refused() -> None:
+    codes = arrow.DictionaryArray.from_arrays(arrow.array([0, 5], arrow.int32()), arrow.array(["a", "b"]), safe=False)
+    batch = arrow.record_batch([codes, codes, arrow.array([1.0, 2.0])], names=["word", "context", "count"])
+    with pytest.raises(InputError, match="t: row 1 or one after it: its word is damaged"):
+        count_tables._checked("t: row", 1, batch)
 
 
 def test_requests_that_do_not_fit_are_refused(tmp_path: Path) -> None:

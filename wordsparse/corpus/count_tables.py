@@ -95,7 +95,10 @@ def _checked(name: str, first: int, batch: Any) -> Block:
         for word in words:
             if not isinstance(word, str) or not word or word.split() != [word]:
                 raise InputError(f"{name} {first} or one after it: the {column} {word!r:.80} is not one word")
-        columns.append((words, texts.indices.to_numpy(zero_copy_only=False).astype(np.int64)))
+        codes = texts.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+        if codes.size and not 0 <= codes.min() <= codes.max() < len(words):
+            raise InputError(f"{name} {first} or one after it: its {column} is damaged; copy or write the file again")
+        columns.append((words, codes))
     counts = batch.column("count").to_numpy(zero_copy_only=False)
     if counts.dtype.kind not in "iuf":
         raise InputError(f"{name} {first}: its count is {counts[0]!r:.40}, not a number")
