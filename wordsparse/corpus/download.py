@@ -69,13 +69,15 @@ def is_download(entry: Path) -> bool:
 class _Deadline:
     """Shuts the sockets that are opened inside the block down after DEADLINE, unless the block has ended.
 
-    A time-out of a socket is for each byte: headers, or answers "100 Continue", may come without end.
+    A time-out of a socket is for each byte: headers, or answers "100 Continue", may come without end. ``passed`` says
+    whether it has done so.
     """
 
     def __init__(self) -> None:
         self._sockets: list[socket.socket] = []
         self._timer = threading.Timer(DEADLINE, self._end)
         self._timer.daemon = True
+        self.passed = False
         watched = self._sockets
 
         class Plain(http.client.HTTPConnection):
@@ -106,6 +108,7 @@ class _Deadline:
         self._timer.cancel()
 
     def _end(self) -> None:
+        self.passed = True
         for opened in self._sockets:
             with suppress(OSError):
                 opened.shutdown(socket.SHUT_RDWR)
@@ -166,6 +169,9 @@ def _continue(source: Download, part: Path, about: Path, progress: Callable[[Dow
             request.add_header("If-Range", validator)
         with _Deadline() as deadline:
             response = urllib.request.build_opener(_Redirects, *deadline.handlers).open(request, timeout=TIMEOUT)
+        if deadline.passed:  # headers that are cut look like headers that end
+            response.close()
+            raise TimeoutError(f"no answer within {DEADLINE:g} seconds")
     except urllib.error.HTTPError as error:
         if error.code != 416:
             raise
