@@ -64,7 +64,7 @@ wheels: install
 	$(RUN) tools/check/wheels.py -o dist $(WHEELS)
 
 test: lint
-	$(RUN) -m pytest
+	$(RUN) -m pytest -n 2 --dist loadfile
 
 # Everything that is long, or needs a browser, a network or packages of others. The explore page is tested in Chromium, where it is there.
 nightly: install-test audit
