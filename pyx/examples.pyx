@@ -295,7 +295,7 @@ def window_examples(const int32_t[::1] local, const uint16_t[::1] width, Py_ssiz
 def sort_pairs(const int32_t[::1] rows, const int32_t[::1] columns, const float[::1] values, int64_t[::1] row_place,
                int64_t[::1] column_place, int32_t[::1] indices, float[::1] weights, int32_t[::1] rows_by_column,
                int64_t[::1] order):
-    """The entries (row, column, value), in any order, as CSR, and the structure of its transpose, unless order is empty.
+    """Entries (row, column, value) in any order as CSR, and the structure of its transpose, unless order is empty.
 
     Equal pairs stay apart. row_place and column_place (u,) say where each row starts, and each column in the transpose;
     they end up where it ends. order receives where each entry of the transpose is in the CSR structure.
