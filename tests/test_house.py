@@ -31,7 +31,7 @@ LEVELS = (
     ("machine", "display"),
     ("files",),
     ("validation", "optional", "options"),
-    ("errors",),
+    ("errors", "types"),
 )
 LEVEL = {package: level for level, packages in enumerate(LEVELS) for package in packages}
 
