@@ -45,7 +45,11 @@ def blocks(source: Source, max_expansion: float | None) -> Iterator[Block]:
     for path in find_files(paths):
         row = 1
         for batch in _batches(path, MAX_EXPANSION if max_expansion is None else max_expansion):
-            yield _checked(f"{path}: row", row, batch)
+            try:
+                block = _checked(f"{path}: row", row, batch)
+            except (optional.load("reading counted pairs", "pyarrow").ArrowException, UnicodeDecodeError) as error:
+                raise InputError(f"{path}: row {row} or one after it is damaged ({error}); write it again") from error
+            yield block
             row += batch.num_rows
 
 
