@@ -280,7 +280,7 @@ def _weight(name: str, cell: object) -> float:
         weight = float(cell)  # type: ignore[arg-type]
     except (TypeError, ValueError):
         weight = float("nan")
-    if not 0 < weight < np.finfo(np.float32).max:
+    if not 0 < weight < float(np.finfo(np.float32).max):
         raise InputError(f"{name}: its weight is {cell!r:.40}, which is not a positive number")
     return weight
 
