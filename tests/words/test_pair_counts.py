@@ -140,6 +140,14 @@ def test_a_code_beyond_the_words_of_a_damaged_file_is_refused() -> None:
         count_tables._checked("t: row", 1, batch)
 
 
+def test_a_text_that_is_no_utf8_is_refused(tmp_path: Path) -> None:
+    buffers = (arrow.py_buffer(np.array([0, 1], np.int32)), arrow.py_buffer(b"\xea"))
+    words = arrow.StringArray.from_buffers(1, *buffers)
+    parquet.write_table(arrow.table({"word": words, "context": ["a"], "count": [1.0]}), tmp_path / "t.parquet")
+    with pytest.raises(InputError, match="row 1 or one after it is damaged"):
+        ws.train(tmp_path / "t.parquet", format="counts", **SMALL)
+
+
 def test_requests_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "t.parquet", [("a", "b", 3.0), ("b", "a", 3.0)])
     with pytest.raises(InputError, match="give model=skipgram"):
