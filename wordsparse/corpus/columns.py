@@ -50,11 +50,11 @@ def _csv_cells(path: Path, columns: Sequence[str], max_expansion: float) -> Cell
     lines = lines_of(path, max_expansion)
     header = next(lines, "")
     for delimiter in DELIMITERS:
-        names = _names(header, delimiter)
+        names = names_in(header, delimiter)
         if set(columns) <= set(names):
             break
     else:
-        names = max((_names(header, mark) for mark in DELIMITERS), key=len)
+        names = max((names_in(header, mark) for mark in DELIMITERS), key=len)
         missing = next((column for column in columns if column not in names), columns[0])
         raise InputError(f"{path}: has no column {missing!r}; name one of its first line: {_listed(names)}")
     for column in columns:
@@ -80,7 +80,7 @@ def _csv_cells(path: Path, columns: Sequence[str], max_expansion: float) -> Cell
             yield number, [row[place] for place in places]
 
 
-def _names(header: str, delimiter: str) -> list[str]:
+def names_in(header: str, delimiter: str) -> list[str]:
     """The cells of a first line; none if it is not valid CSV with this delimiter."""
     try:
         return next(csv.reader([header], delimiter=delimiter), [])

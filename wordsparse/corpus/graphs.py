@@ -1,6 +1,5 @@
 """Graphs, from files of edges, NetworkX and SciPy: a matrix of weights, and the names of its nodes."""
 
-import csv
 import logging
 import os
 from array import array
@@ -13,7 +12,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from wordsparse.corpus._numbering import Numbering
-from wordsparse.corpus.columns import DELIMITERS, ROW_FORMATS, format_of_file, lines_of
+from wordsparse.corpus.columns import DELIMITERS, ROW_FORMATS, format_of_file, lines_of, names_in
 from wordsparse.corpus.graph_options import GraphOptions
 from wordsparse.corpus.sources import COMPRESSED, find_files, opened
 from wordsparse.errors import InputError
@@ -177,7 +176,7 @@ def _cells(path: Path, options: GraphOptions) -> Iterator[tuple[int, Any]]:
         return _columns(path, [], options)
     if suffix in (".csv", ".tsv"):
         first = next(lines_of(path, MAX_EXPANSION), "")
-        names = max((next(csv.reader([first], delimiter=mark), []) for mark in DELIMITERS), key=len)
+        names = max((names_in(first, mark) for mark in DELIMITERS), key=len)
         if options.ends or options.edge_weight or not all(map(_is_number, names[:2])):
             return _columns(path, names, options)
     elif options.ends or options.edge_weight:
