@@ -167,6 +167,10 @@ def test_requests_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     for call in (lambda: ws.count(encoded, tmp_path / "n.parquet"), lambda: ws.compare(encoded.path, tmp_path / "r")):
         with pytest.raises(InputError, match="holds counted pairs, which are for train"):
             call()
+    text = ws.encode(TEXT, tmp_path / "text")
+    for again in (lambda: ws.count(text.path, tmp_path / "n", weight="n"), lambda: ws.train(text, weight="n", **SMALL)):
+        with pytest.raises(InputError, match="is already encoded: weight applies to text only"):
+            again()
     with pytest.raises(InputError, match="phrases applies to text"):
         ws.train(path, format="counts", phrases=1, **SMALL)
 

@@ -78,7 +78,7 @@ class TrainingText:
             corpus = EncodedCorpus.open(Path(corpus))
         if not isinstance(corpus, EncodedCorpus):
             return None
-        for name in ("format", "column", "group", "order"):
+        for name in ("format", "column", "group", "order", "weight"):
             if (asked := getattr(self.options, name)) is not None:
                 raise InputError(
                     f"{corpus.path} is already encoded: {name} applies to text only: leave it out ({asked} was given)"

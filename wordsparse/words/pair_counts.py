@@ -7,11 +7,11 @@ merge sort, and what does not fit into memory lies on disk until the end.
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import scipy.sparse as sp
@@ -57,9 +57,10 @@ class CountOptions(TextOptions):
 def count(source: Source | EncodedCorpus, output: str | os.PathLike[str], asked: CountOptions) -> dict[str, Any]:
     """Count the pairs of words of a text, and write them as a Parquet table: word, context, count.
 
-    The table has a row for every ordered pair, word by word. Every token counts: it is training that
-    leaves out a share of the frequent ones. So tables of several texts can be added, by this function with
-    ``format="counts"`` or by training on all of them. Memory: ``HELD`` pairs; larger tables lie on disk meanwhile.
+    The table has a row for every ordered pair, word by word. Every token counts: it is training that leaves out a
+    share of the frequent ones. So tables of several texts can be added, by this function with ``format="counts"`` or
+    by training on all of them. Memory: ``HELD`` pairs; larger tables lie on disk meanwhile. The tokens of rows with
+    weights are held too.
 
     Parameters
     ----------
@@ -88,8 +89,8 @@ def count(source: Source | EncodedCorpus, output: str | os.PathLike[str], asked:
         scratch = stack.enter_context(storage.staging(Path(tempfile.gettempdir()) / "wordsparse-counts", mode=0o700))
         if asked.format == COUNTS:
             words, tables = _added(source, asked, scratch)
-        elif asked.weight is not None and not isinstance(source, EncodedCorpus):
-            words, tables = _weighted(source, asked, by_distance, Tables(scratch))
+        elif asked.weight is not None and not _is_encoded(source):
+            words, tables = _weighted(cast("Source", source), asked, by_distance, Tables(scratch))
         else:
             corpus = _encoded(source, asked, scratch)
             corpus.check_is_text()
@@ -165,11 +166,17 @@ def _sum(*tables: Any, shape: tuple[int, int] | None = None) -> Any:
     return total
 
 
+def _is_encoded(source: object) -> bool:
+    return isinstance(source, EncodedCorpus) or (isinstance(source, str | os.PathLike) and is_encoded(source))
+
+
 def _encoded(source: Source | EncodedCorpus, asked: CountOptions, scratch: Path) -> EncodedCorpus:
-    if isinstance(source, EncodedCorpus):
-        return source
     if isinstance(source, str | os.PathLike) and is_encoded(source):
-        return EncodedCorpus.open(source)
+        source = EncodedCorpus.open(source)
+    if isinstance(source, EncodedCorpus):
+        if given := ", ".join(asked.given()):
+            raise InputError(f"{source.path} is already encoded: {given} applies to text only: leave it out")
+        return source
     return encode(source, scratch / "text", threads=asked.threads, **asked.given())
 
 
@@ -209,7 +216,7 @@ def encode_weighted(
 ) -> EncodedCorpus:
     """The pairs of weighted rows, written as an encoded corpus; see :func:`wordsparse.encode`."""
     with storage.staging(Path(tempfile.gettempdir()) / "wordsparse-counts", mode=0o700) as scratch:
-        words, tables = _weighted(source, asked, distance_weights(window, distances), Tables(scratch))
+        words, tables = _weighted(source, asked, distance_weights(window, distances), Tables(scratch), asked.known)
 
         def blocks() -> Iterator[Block]:
             for first, table in tables.rows(len(words)):
@@ -221,7 +228,9 @@ def encode_weighted(
         return encode_counts(blocks(), output, replace(asked, min_count=1, tokens=None))
 
 
-def _weighted(source: Source, asked: TextOptions, by_distance: Array, tables: Tables) -> tuple[list[str], Tables]:
+def _weighted(
+    source: Source, asked: TextOptions, by_distance: Array, tables: Tables, known: Collection[str] = ()
+) -> tuple[list[str], Tables]:
     """The words of rows that count several times, most frequent first, and their pairs, each by the row's weight."""
     if asked.phrases:
         raise InputError("phrases are found in text without weights: leave out one of phrases and weight")
@@ -232,11 +241,11 @@ def _weighted(source: Source, asked: TextOptions, by_distance: Array, tables: Ta
         counts += np.bincount(draft.ids, draft.weights, len(numbers))
         drafts.append(draft)
     rounded = {word: max(1, round(total)) for word, total in zip(numbers, counts.tolist(), strict=True)}
-    vocabulary = Vocabulary.from_counts(rounded, asked.min_count or MIN_COUNT, asked.max_vocab)
-    known = np.array([-1 if (i := vocabulary.get(word)) is None else i for word in numbers], np.int32)
+    vocabulary = Vocabulary.from_counts(rounded, asked.min_count or MIN_COUNT, asked.max_vocab, known)
+    id_of = np.array([-1 if (i := vocabulary.get(word)) is None else i for word in numbers], np.int32)
     size = len(vocabulary)
     for draft in drafts:
-        ids = known[draft.ids]
+        ids = id_of[draft.ids]
         ids, rows, weights = (array[ids >= 0] for array in (ids, draft.rows, draft.weights))
         for k, part in enumerate(by_distance, 1):
             near = np.flatnonzero(rows[:-k] == rows[k:])  # rows ascend: so do all tokens between them
