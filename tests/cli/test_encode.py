@@ -89,4 +89,4 @@ def test_a_hyphen_is_standard_input(text, tmp_path):
     command[-1] = str(tmp_path / "2")
     run = subprocess.run(command, input=gzip.compress(b"b c"), capture_output=True, check=False)
     assert run.returncode == 2
-    assert b"/dev/stdin: is compressed by gzip" in run.stderr
+    assert b"/dev/stdin: is compressed: give" in run.stderr

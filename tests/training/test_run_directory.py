@@ -11,7 +11,7 @@ from support.texts import SHORT, same_vectors
 
 import wordsparse as ws
 from wordsparse.errors import InputError, WordsparseError
-from wordsparse.files.exchange import exchange
+from wordsparse.files.system import exchange
 from wordsparse.training import run_directory as module
 from wordsparse.training.run_directory import RESERVE, RunDirectory
 from wordsparse.words.embedding import WordEmbedding

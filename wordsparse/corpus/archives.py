@@ -5,20 +5,19 @@ state their own sizes: none is read that is longer than MAX_READ, and the archiv
 of its size may unpack.
 """
 
-import bz2
-import gzip
 import lzma
 import os
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, Protocol, cast
+from typing import IO, cast
 
+from wordsparse.corpus.sources import Readable
 from wordsparse.errors import InputError
-from wordsparse.files.unpacking import MAX_EXPANSION, unpacked_limit
+from wordsparse.files.unpacking import MAX_EXPANSION, compression_of, unpacked_limit
 
 MAX_READ = 2**24
 
@@ -26,14 +25,6 @@ DAMAGE = (zipfile.BadZipFile, tarfile.TarError, NotImplementedError, RuntimeErro
 """The errors of an archive that is damaged, encrypted, or of an unknown kind."""
 
 _FAILURES = (EOFError, zlib.error, lzma.LZMAError, OSError, zipfile.BadZipFile)
-_OPENERS: dict[bytes, Callable[[Path], Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
-
-
-class Readable(Protocol):
-    """A member."""
-
-    def read(self, size: int, /) -> bytes:
-        """The next ``size`` bytes, or fewer at the end only."""
 
 
 def members(path: Path) -> Iterator[tuple[str, Readable]]:
@@ -63,10 +54,12 @@ def members(path: Path) -> Iterator[tuple[str, Readable]]:
 
 def _unpacked(path: Path) -> IO[bytes]:
     """A tar archive, decompressed if it is compressed."""
+    import smart_open
+
     with open(path, "rb") as file:
-        start = file.read(6)
-    chosen = next((opener for magic, opener in _OPENERS.items() if start.startswith(magic)), None)
-    return open(path, "rb") if chosen is None else chosen(path)
+        compression = compression_of(file.read(16))
+    opened: IO[bytes] = smart_open.open(path, "rb", compression=compression or "disable")
+    return opened
 
 
 class _Unpacked:

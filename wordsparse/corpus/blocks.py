@@ -1,18 +1,30 @@
 """The bytes of a text file, in blocks that split no token."""
 
 import codecs
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from wordsparse.corpus.signatures import kind_of_file
 from wordsparse.corpus.sources import opened
 from wordsparse.errors import InputError
-from wordsparse.files.unpacking import MAX_EXPANSION
+from wordsparse.files.unpacking import MAX_EXPANSION, compression_of
 
 BLOCK_BYTES = 2**20
 
 _RARE_WHITE_SPACE = (b"\t", b"\r", b"\v", b"\f", b"\x1c", b"\x1d", b"\x1e", b"\x1f")
+
+
+_ENCODED = "is {0} text, not UTF-8: convert it first (iconv -f {0} -t UTF-8)"
+# The first bytes of files that are not text, and what is said of them; the mark of UTF-32 begins with that of UTF-16.
+_NO_TEXT = (
+    (rb"PK\x03\x04", "is a zip archive (.docx, .xlsx and .npz files are too): unpack it"),
+    (rb"PAR1\x15", "is a Parquet file, not text"),
+    (rb"%PDF-\d", "is a PDF file: extract its text first (pdftotext)"),
+    (rb"\x93NUMPY", "is a NumPy array, not text"),
+    (rb"\xff\xfe\0\0|\0\0\xfe\xff", _ENCODED.format("UTF-32")),
+    (rb"\xff\xfe|\xfe\xff", _ENCODED.format("UTF-16")),
+)
 
 
 def text_blocks(
@@ -71,10 +83,17 @@ def read_blocks(path: Path, max_expansion: float, start: int = 0, stop: int | No
             cast("BinaryIO", file).seek(start)
         position = start
         while block := file.read(BLOCK_BYTES if stop is None else min(BLOCK_BYTES, stop - position)):
-            if position == 0 and (kind := kind_of_file(block)) is not None:
+            if position == 0 and (kind := _other_than_text(block)) is not None:
                 raise InputError(kind)
             yield block
             position += len(block)
+
+
+def _other_than_text(start: bytes) -> str | None:
+    """The kind of a file that begins so, and the advice for it; None if its first bytes do not tell."""
+    if (suffix := compression_of(start)) is not None:
+        return f"is compressed: give its name the ending {suffix}, or unpack it"
+    return next((said for first, said in _NO_TEXT if re.match(first, start)), None)
 
 
 def _end_of_last_white_space(data: bytes) -> int:

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 from wordsparse import optional
 from wordsparse.corpus import parquet
 from wordsparse.corpus.blocks import read_blocks
-from wordsparse.corpus.sources import COMPRESSED
 from wordsparse.errors import InputError
+from wordsparse.files.unpacking import suffix_of
 
 LINE_BYTES = 2**26
 """The maximum size of a line, and of a cell of a CSV file."""
@@ -33,14 +33,15 @@ class RowFormat(NamedTuple):
     cells: Callable[[Path, Sequence[str], float], Cells]
 
 
+def rows_of_name(path: PurePath) -> str | None:
+    """The format of rows that a file's name tells; None if it tells none."""
+    return next((name for name, format in ROW_FORMATS.items() if suffix_of(path) in format.suffixes), None)
+
+
 def format_of_file(path: PurePath) -> str:
     """The format that the file's name tells; InputError if it tells none."""
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    if suffixes and suffixes[-1] in COMPRESSED:
-        suffixes.pop()
-    for name, format in ROW_FORMATS.items():
-        if suffixes and suffixes[-1] in format.suffixes:
-            return name
+    if (name := rows_of_name(path)) is not None:
+        return name
     raise InputError(f"{path}: its name does not say how its rows are stored: name the format {', '.join(ROW_FORMATS)}")
 
 

@@ -10,10 +10,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from wordsparse.corpus.archives import DAMAGE, Readable, members
+from wordsparse.corpus.archives import DAMAGE, members
 from wordsparse.corpus.cards import BundledFile, Card, Checksum, Download
 from wordsparse.corpus.download import DownloadProgress, download, is_download
 from wordsparse.corpus.reading import sentences
+from wordsparse.corpus.sources import Readable
 from wordsparse.errors import InputError, WordsparseError
 from wordsparse.files import regular
 from wordsparse.files.storage import (

@@ -14,10 +14,10 @@ import scipy.sparse as sp
 from wordsparse.corpus._numbering import Numbering
 from wordsparse.corpus.columns import DELIMITERS, ROW_FORMATS, format_of_file, lines_of, names_in
 from wordsparse.corpus.graph_options import GraphOptions
-from wordsparse.corpus.sources import COMPRESSED, find_files, opened
+from wordsparse.corpus.sources import find_files, opened
 from wordsparse.errors import InputError
 from wordsparse.files import parquet
-from wordsparse.files.unpacking import MAX_EXPANSION
+from wordsparse.files.unpacking import MAX_EXPANSION, suffix_of
 from wordsparse.machine import memory
 
 logger = logging.getLogger(__name__)
@@ -167,7 +167,7 @@ def _pairs(name: str, cells: Iterable[tuple[int, Any]], weights: Any) -> Iterato
 
 def _cells(path: Path, options: GraphOptions) -> Iterator[tuple[int, Any]]:
     """The number of each line or row, and its two nodes, with a weight where there is one."""
-    suffix = _suffix(path)
+    suffix = suffix_of(path)
     if suffix in (".parquet", ".pq"):
         return _columns(path, parquet.schema(path).names, options)
     if suffix in (".jsonl", ".ndjson"):
@@ -255,12 +255,6 @@ def _expected(path: Path) -> int:
     if edges > MANY:
         logger.info("%s: some %s edges, about %.3g GB of memory", path, f"{edges:,}", edges * BYTES_PER_EDGE / 1e9)
     return edges
-
-
-def _suffix(path: Path) -> str:
-    """Of a file's name, without that of its compression."""
-    suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() not in COMPRESSED]
-    return suffixes[-1] if suffixes else ""
 
 
 def _is_number(cell: str) -> bool:

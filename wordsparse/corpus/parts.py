@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from wordsparse.corpus.sources import COMPRESSED
+from wordsparse.files.unpacking import compression_of_name
 
 BLOCK_BYTES = 2**16
 
@@ -46,7 +46,7 @@ def _cut(files: Sequence[Path], sizes: Sequence[int], lines: bool, wanted: int) 
     """The cut next to the byte ``wanted`` of all files together: (file, position in it)."""
     for index, (file, size) in enumerate(zip(files, sizes, strict=True)):
         if wanted < size:
-            if lines and file.suffix.lower() not in COMPRESSED:
+            if lines and not compression_of_name(file):
                 position = _behind_line_feed(file, wanted)
             else:
                 position = 0 if wanted <= size // 2 else size

@@ -15,7 +15,7 @@ import numpy as np
 from wordsparse import optional, validation
 from wordsparse.corpus import baskets
 from wordsparse.corpus.blocks import decoded, text_blocks
-from wordsparse.corpus.columns import ROW_FORMATS, format_of_file, frame_cells, is_frame
+from wordsparse.corpus.columns import ROW_FORMATS, format_of_file, frame_cells, is_frame, rows_of_name
 from wordsparse.corpus.gensim_text import wiki_pieces
 from wordsparse.corpus.sources import find_files, some_of
 from wordsparse.corpus.tokens import Tokenizer, tokenizer
@@ -138,7 +138,7 @@ class RawText:
             for file in self.files:
                 format_of_file(file)
         plain = column is None and format is None and not quiet
-        if plain and (rows := [file for file in self.files or () if _has_rows(file)]):
+        if plain and (rows := [file for file in self.files or () if rows_of_name(file)]):
             logger.warning("%s: read as plain text; --column NAME (column=) reads one of its columns", some_of(rows))
         by_compiled = tokens == "split" and column is None and paths is not None
         self.lines = FORMATS[format or "lines"].lines if by_compiled else None
@@ -303,10 +303,6 @@ def as_paths(source: Source) -> Sequence[PathLike] | None:
     if any(are_paths) and not all(are_paths):
         raise InputError("a list of texts must hold paths only, or lists of tokens only")
     return cast("Sequence[PathLike]", source) if all(are_paths) else None
-
-
-def _has_rows(file: Path) -> bool:
-    return any(suffix.lower() in format.suffixes for format in ROW_FORMATS.values() for suffix in file.suffixes[-2:])
 
 
 def joined(stream: Iterator[Piece], *, blank: bool = False) -> Iterator[list[str]]:

@@ -11,9 +11,8 @@ from typing import Protocol
 
 from wordsparse.corpus.shards import is_encoded
 from wordsparse.errors import InputError
-from wordsparse.files.unpacking import MAX_EXPANSION, Unpacked, unpacked_limit
+from wordsparse.files.unpacking import MAX_EXPANSION, Unpacked, compression_of_name, unpacked_limit
 
-COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
 STANDARD_INPUT = Path("/dev/stdin")
 
 # The letters of a scheme, as in https://host/text or s3://bucket/text; pathlib makes one slash of two.
@@ -114,7 +113,7 @@ def opened(path: Path, max_expansion: float = MAX_EXPANSION) -> Iterator[Readabl
     try:
         # An absolute path, because smart_open would treat a relative one such as "s3:text" as a URL.
         with smart_open.open(os.path.abspath(path), "rb") as file:
-            if path.suffix.lower() in COMPRESSED and path.is_file():
+            if compression_of_name(path) and path.is_file():
                 yield Unpacked(file, unpacked_limit(path.stat().st_size, max_expansion))
             else:
                 yield file

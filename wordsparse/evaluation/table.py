@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from wordsparse.files.escaping import escaped
-from wordsparse.files.html_table import html_table
+from wordsparse.files.escaping import escaped, html_table
 
 Row = tuple[str, str, str, str, str]
 

@@ -1,6 +1,8 @@
 """Escaping of untrusted text (words, names of files and sections) for display."""
 
+import html
 import re
+from collections.abc import Collection, Sequence
 from unicodedata import category, east_asian_width
 
 # Words and names can control a terminal (ESC, C0, C1), forge lines (CR, U+2028), display text that differs from their
@@ -43,3 +45,16 @@ def padded(text: str, width: int) -> str:
 def page_bytes(page: str) -> bytes:
     """A page in UTF-8; a lone surrogate, which stands for a byte of a file's name, as an escape such as ``\\udcff``."""
     return page.encode("utf-8", "backslashreplace")
+
+
+def html_table(rows: Sequence[Sequence[str]], heads: Collection[str] = ()) -> str:
+    """The rows as a table of a notebook: first cells on the left, and rows that begin with a head bold."""
+    lines = []
+    for first, *rest in rows:
+        tag = "th" if first in heads else "td"
+        indent = "1.2em" if first.startswith("  ") else "0"
+        name, *values = (html.escape(shortened(cell)) for cell in (first.strip(), *rest))
+        cells = [f'<{tag} style="text-align:left;padding-left:{indent}">{name}</{tag}>']
+        cells += [f'<{tag} style="text-align:right">{value}</{tag}>' for value in values]
+        lines.append(f"<tr>{''.join(cells)}</tr>")
+    return f"<table><tbody>{''.join(lines)}</tbody></table>"

@@ -15,8 +15,7 @@ from typing import Any, BinaryIO
 
 from wordsparse.errors import InputError, WordsparseError
 from wordsparse.files import outputs, regular
-from wordsparse.files.exchange import exchange
-from wordsparse.files.system import is_at, sync, try_lock, unlock
+from wordsparse.files.system import exchange, is_at, sync, try_lock, unlock
 
 AGAIN = "restore it, or make it again"
 """The remedy for a damaged file."""

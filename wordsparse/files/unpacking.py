@@ -1,5 +1,7 @@
-"""The maximum unpacked size of a compressed file: a few kilobytes can unpack to gigabytes and fill a disk."""
+"""Compressed files: how they are recognised, and their maximum unpacked size, since a few kilobytes can fill a disk."""
 
+import re
+from pathlib import PurePath
 from typing import IO
 
 from wordsparse.errors import InputError
@@ -9,6 +11,31 @@ MAX_EXPANSION = 200.0
 
 ALWAYS_ALLOWED = 64 * 2**20
 """Bytes to which any file may unpack: small files of repeated lines have unbounded compression ratios."""
+
+
+COMPRESSIONS = {
+    ".gz": rb"\x1f\x8b\x08",
+    ".bz2": rb"BZh[1-9]1AY&SY",
+    ".xz": rb"\xfd7zXZ\0",
+    ".zst": rb"\x28\xb5\x2f\xfd",
+}
+"""The suffixes of compressed files, which smart_open knows, and the first bytes of each as a pattern."""
+
+
+def compression_of(start: bytes) -> str | None:
+    """The suffix of the compression whose files begin with ``start``; None if there is none."""
+    return next((suffix for suffix, pattern in COMPRESSIONS.items() if re.match(pattern, start)), None)
+
+
+def compression_of_name(path: PurePath) -> str | None:
+    """The suffix of a name if it is one of a compression, in lower case; else None."""
+    suffix = path.suffix.lower()
+    return suffix if suffix in COMPRESSIONS else None
+
+
+def suffix_of(path: PurePath) -> str:
+    """The last suffix of a name, in lower case, that is not one of a compression; empty if there is none."""
+    return (path.with_suffix("") if compression_of_name(path) else path).suffix.lower()
 
 
 def unpacked_limit(size: int, max_expansion: float) -> int:

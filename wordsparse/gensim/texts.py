@@ -21,6 +21,7 @@ from wordsparse.corpus import END_OF_SENTENCE, OUT_OF_VOCABULARY, EncodedCorpus,
 from wordsparse.corpus._numbering import Numbering
 from wordsparse.errors import InputError, WrongTypeError
 from wordsparse.files import storage
+from wordsparse.files.unpacking import compression_of_name
 from wordsparse.vectors.formats import names
 from wordsparse.vectors.lookup import Key
 
@@ -29,7 +30,6 @@ Ids = NDArray[np.int32]
 TrimRule = Callable[[Any, int, int], int]
 
 DEFAULT, DISCARD, KEEP = 0, 1, 2  # results of a trim rule; DEFAULT applies the minimum count
-COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
 _BLOCK = 2**20  # number of values made at a time
 _SHARD_BLOCK = 2**20
 
@@ -152,7 +152,7 @@ def opened(sentences: Any, corpus_file: str | os.PathLike[str] | None, passes: i
     path = Path(corpus_file)
     if not path.is_file():
         raise WrongTypeError(f"corpus_file must be the path of a file, not {corpus_file!r}")
-    if path.suffix.lower() in COMPRESSED:
+    if compression_of_name(path):
         raise WrongTypeError(f"corpus_file: {path} is compressed: unpack it, or give LineSentence of it as sentences")
     with storage.staging(Path(tempfile.gettempdir()) / "wordsparse-gensim", mode=0o700) as folder:
         yield LineFile(path, folder / "encoded")

@@ -7,7 +7,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from wordsparse.corpus.columns import ROW_FORMATS, format_of_file
+from wordsparse.corpus.columns import ROW_FORMATS, format_of_file, rows_of_name
 from wordsparse.errors import InputError
 from wordsparse.files import storage
 from wordsparse.files.unpacking import MAX_EXPANSION
@@ -61,8 +61,7 @@ def read_texts(
 
 def is_table(path: Path) -> bool:
     """Whether a file's name is that of a table."""
-    endings = {ending for format in ROW_FORMATS.values() for ending in format.suffixes}
-    return not endings.isdisjoint(suffix.lower() for suffix in path.suffixes[-2:])
+    return rows_of_name(path) is not None
 
 
 def is_labelled(path: Path) -> bool:

@@ -31,7 +31,7 @@ from typing import Self
 from wordsparse.corpus.shards import is_encoded
 from wordsparse.errors import InputError
 from wordsparse.files import storage, system
-from wordsparse.files.exchange import exchange
+from wordsparse.files.system import exchange
 from wordsparse.words.model_directory import is_model
 
 SUFFIX = ".training"

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from wordsparse.corpus import Vocabulary
 from wordsparse.corpus.splitting import Splitter
 from wordsparse.errors import InputError
-from wordsparse.files.html_table import html_table
+from wordsparse.files.escaping import html_table
 from wordsparse.machine.threads import available_cpus
 from wordsparse.types import Array
 from wordsparse.vectors.word_vectors import WordVectors, save_vectors

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from wordsparse.errors import InputError
 from wordsparse.files import outputs, regular, storage
+from wordsparse.files.unpacking import compression_of_name, suffix_of
 from wordsparse.options import meant
 from wordsparse.vectors.formats import names
 from wordsparse.vectors.formats.base import Content, Format
@@ -15,7 +16,7 @@ from wordsparse.vectors.formats.npz import Npz
 from wordsparse.vectors.formats.parquet import Parquet
 from wordsparse.vectors.formats.projector import Projector
 from wordsparse.vectors.formats.safe_tensors import SafeTensors
-from wordsparse.vectors.formats.streams import compression_of_name, open_for_writing
+from wordsparse.vectors.formats.streams import open_for_writing
 from wordsparse.vectors.formats.word2vec import Word2Vec, Word2VecBinary
 from wordsparse.vectors.precision import PRECISIONS
 
@@ -47,11 +48,8 @@ def named(name: str) -> Format:
 
 def of_suffix(path: Path) -> Format:
     """The format that the name of an output tells; InputError if it tells none."""
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    if compression_of_name(path):
-        suffixes.pop()
     for format in FORMATS.values():
-        if suffixes and suffixes[-1] in format.suffixes:
+        if suffix_of(path) in format.suffixes:
             return format
     known = ", ".join(suffix for format in FORMATS.values() for suffix in format.suffixes)
     raise InputError(f"{path}: its name does not tell the format: name it (--format), or end it in one of {known}")

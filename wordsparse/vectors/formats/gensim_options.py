@@ -12,8 +12,9 @@ import numpy.typing as npt
 from wordsparse.errors import InputError, MissingFileError
 from wordsparse.files import outputs
 from wordsparse.files.storage import check_parent, naming, write_files, writing
+from wordsparse.files.unpacking import compression_of_name
 from wordsparse.vectors.formats import word2vec
-from wordsparse.vectors.formats.streams import BoundedStream, compression_of_name, open_for_writing
+from wordsparse.vectors.formats.streams import BoundedStream, open_for_writing
 from wordsparse.vectors.lookup import KeyTable
 
 logger = logging.getLogger(__name__)

@@ -1,7 +1,6 @@
 """Sequential reading of plain or compressed files, limited to the plausible content of a file of their size."""
 
 import os
-import re
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -10,29 +9,15 @@ from typing import IO, Self
 from wordsparse.errors import InputError
 from wordsparse.files import regular, unpacking
 
-# The first bytes of compressed files, and the suffix by which smart_open recognises the compression.
-_BEGINNINGS = {
-    rb"\x1f\x8b\x08": ".gz",
-    rb"BZh[1-9]1AY&SY": ".bz2",
-    rb"\xfd7zXZ\x00": ".xz",
-    rb"\x28\xb5\x2f\xfd": ".zst",
-}
-
 # Numbers that look random compress a few times at most.
 _MAX_EXPANSION = 64
-
-
-def compression_of_name(path: Path) -> str | None:
-    """The suffix of ``path`` if it is one of the supported compressions, else None."""
-    suffix = path.suffix.lower()
-    return suffix if suffix in _BEGINNINGS.values() else None
 
 
 def open_for_writing(path: Path) -> IO[bytes]:
     """A binary file for writing, compressed according to its suffix."""
     import smart_open  # which takes a twentieth of a second to import
 
-    file: IO[bytes] = smart_open.open(path, "wb", compression=compression_of_name(path) or "disable")
+    file: IO[bytes] = smart_open.open(path, "wb", compression=unpacking.compression_of_name(path) or "disable")
     return file
 
 
@@ -50,7 +35,7 @@ class BoundedStream:
 
         with regular.opened(path) as file:
             size, start = os.fstat(file.fileno()).st_size, file.read(16)
-        compression = next((name for begin, name in _BEGINNINGS.items() if re.match(begin, start)), None)
+        compression = unpacking.compression_of(start)
         self.limit = unpacked_limit(size) if compression else size
         self._left = self.limit
         self._file: IO[bytes] = smart_open.open(path, "rb", compression=compression or "disable")
