@@ -1,6 +1,5 @@
 """The benchmarks: each subject runs at a tiny size, and the sides that ours is compared with compute what they say."""
 
-import itertools
 import json
 import os
 import subprocess
@@ -14,31 +13,12 @@ import pytest
 import scipy.sparse as sp
 from click.testing import CliRunner
 
-from tools.bench import gpu, graph, layer, runner
+from tools.bench import gpu, layer, runner
 from tools.bench.__main__ import SUBJECTS, main
 from tools.bench.commits import summary
 from wordsparse.layer.reference import DenseOutput
 
 ROOT = Path(__file__).resolve().parents[2]
-LISTED = """Package: a
-Section: contrib/libs
-Pre-Depends: b (>= 1.0), missing
-Depends: c:any | d-2.0, a
-Description: Depends: x
-
-Package: b
-Section: utils
-
-Package: c
-Section: libs
-Depends: b
-
-Package: d-2.0
-Section: libs
-
-Package: alone
-Section: libs
-"""
 
 
 def report(subject: str, **given: object) -> dict[str, Any]:
@@ -136,38 +116,6 @@ def test_a_subject_runs(tmp_path: Path, text: Path, subject: str, given: dict[st
     files = {"text": text, "pairs": pairs}
     names = {field.name for field in fields(SUBJECTS[subject])}
     assert report(subject, **given, **{name: path for name, path in files.items() if name in names})["rows"]
-
-
-@pytest.mark.nightly
-def test_walks_and_baskets_are_judged(tmp_path: Path) -> None:
-    """120 packages in two sections, which depend on their own section only."""
-    pytest.importorskip("gensim", reason="gensim is not installed")
-    random = np.random.default_rng(1)
-    needs = [", ".join(f"p{other}" for other in random.integers(60, size=4) * 2 + n % 2) for n in range(120)]
-    packages = [f"Package: p{n}\nSection: s{n % 2}\nDepends: {others}" for n, others in enumerate(needs)]
-    (tmp_path / "list").write_text("\n\n".join(packages))
-    given = {"walks": 2, "length": 5, "questions": 5, "item_epochs": 1, "shares": 0.5, "seed": 1}
-    rows = report("Walks", packages=tmp_path / "list", **given)["rows"]
-    assert len(rows) == 8
-    assert all(0 <= row["AUC degree"] <= 1 and row["C 0.5"] for row in rows if row["benchmark"] == "track_walks")
-    assert all(0 <= row["hits@20 model"] <= 1 for row in rows if row["benchmark"] == "track_items")
-
-
-def test_packages_are_a_graph_and_baskets(tmp_path: Path) -> None:
-    (tmp_path / "list").write_text(LISTED)
-    packages = graph.read(str(tmp_path / "list"))
-    assert packages.names == ["a", "b", "c", "d-2.0"]
-    assert packages.sections.tolist() == ["libs", "utils", "libs", "libs"]
-    assert packages.edges.tolist() == [[0, 1], [0, 2], [0, 3], [1, 2]]
-    assert [basket.tolist() for basket in packages.baskets] == [[1, 2, 3]]
-    random = np.random.default_rng(1)
-    kept, held = graph.held_out(packages.edges, 4, 0.25, random)
-    assert (len(kept), len(held)) == (3, 1)
-    assert set(kept.ravel()) == {0, 1, 2, 3}
-    known = {tuple(edge) for edge in kept.tolist()}
-    for walk in graph.walked(kept, 4, 3, 5, random):
-        assert all((min(a, b), max(a, b)) in known for a, b in itertools.pairwise(walk))
-    assert {tuple(pair) for pair in graph.non_edges(packages, 5, random, "uniform").tolist()} == {(1, 3), (2, 3)}
 
 
 @pytest.mark.parametrize(

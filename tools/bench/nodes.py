@@ -12,7 +12,6 @@ import scipy.sparse as sp
 from scipy.special import iv
 
 import wordsparse as ws
-from tools.bench import graph
 from tools.bench.runner import Benchmark, Row, cpu_seconds
 from wordsparse.machine.description import memory_bytes
 from wordsparse.machine.threads import single_threaded_blas
@@ -73,12 +72,11 @@ class Nodes(Benchmark):
         vectors, row = self._fresh(edges, size)
         row |= {"nodes": size, "edges": len(edges)} | self._f1(vectors, labels)
         random = np.random.default_rng(self.seed)
-        kept, held = graph.held_out(edges, size, 0.1, random)
-        whole = graph.Packages([""] * size, np.empty(0), edges, [])
-        others = {kind: graph.non_edges(whole, len(held), random, kind) for kind in ("uniform", "degree")}
+        kept, held = held_out(edges, size, 0.1, random)
+        others = {kind: non_edges(edges, size, len(held), random, kind) for kind in ("uniform", "degree")}
         vectors = self._fresh(kept, size)[0]
         vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-30)
-        return [row | graph.links(vectors, held, others)]
+        return [row | links(vectors, held, others)]
 
     def _fresh(self, edges: Array, size: int) -> tuple[Array, Row]:
         """The side's vectors (size, dim), zeros without an edge; the CPU seconds and the memory of its process."""
@@ -222,3 +220,45 @@ def scored(rows: Array, truth: Array, share: float, seed: list[int]) -> tuple[fl
         float(f1_score(truth[asked], taken, average=average, zero_division=0)) for average in ("micro", "macro")
     )
     return micro, macro
+
+
+def held_out(edges: Array, nodes: int, fraction: float, random: np.random.Generator) -> tuple[Array, Array]:
+    """The edges that are kept, and the others; every node keeps an edge."""
+    degree, keep, left = (
+        np.bincount(edges.ravel(), minlength=nodes),
+        np.ones(len(edges), bool),
+        int(fraction * len(edges)),
+    )
+    for i in random.permutation(len(edges)):
+        if left and (degree[edges[i]] > 1).all():
+            keep[i], left = False, left - 1
+            degree[edges[i]] -= 1
+    return edges[keep], edges[~keep]
+
+
+def non_edges(edges: Array, nodes: int, count: int, random: np.random.Generator, kind: str) -> Array:
+    """Pairs of nodes without an edge; the ends are drawn uniformly, or by ``degree``, as those of edges are."""
+    known = set((edges @ [nodes, 1]).tolist())
+    found: list[tuple[int, int]] = []
+    while len(found) < count:
+        drawn = (
+            random.choice(edges.ravel(), (count, 2)) if kind == "degree" else random.integers(nodes, size=(count, 2))
+        )
+        for a, b in np.sort(drawn, axis=1).tolist():
+            if a != b and a * nodes + b not in known and len(found) < count:
+                found.append((a, b))
+    return np.array(found)
+
+
+def links(vectors: Array, held: Array, tests: dict[str, Array]) -> dict[str, float]:
+    """AUC and average precision of held-out edges among pairs that are none."""
+    from sklearn.metrics import average_precision_score, roc_auc_score
+
+    found = {}
+    for name, others in tests.items():
+        pairs = np.concatenate([held, others])
+        is_edge = np.arange(len(pairs)) < len(held)
+        cosines = np.einsum("ij,ij->i", vectors[pairs[:, 0]], vectors[pairs[:, 1]])
+        found[f"AUC {name}"] = float(roc_auc_score(is_edge, cosines))
+        found[f"AP {name}"] = float(average_precision_score(is_edge, cosines))
+    return found

@@ -1,10 +1,9 @@
-"""Word vectors: constants of the recipe, new words and documents, n-grams beside fastText, walks and baskets."""
+"""Word vectors: constants of the recipe, new words and documents, and n-grams beside fastText."""
 
 import itertools
 import resource
 import subprocess
 import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -12,7 +11,6 @@ from typing import Any, ClassVar
 import numpy as np
 
 import wordsparse as ws
-from tools.bench import graph
 from tools.bench.runner import Benchmark, Row, cpu_seconds, once
 from wordsparse.corpus.reading import RawText
 from wordsparse.evaluation.scores import answer_composed_pairs, answer_pairs, spearman
@@ -257,64 +255,3 @@ class WithComposed(WordVectors):
             return super().get_vector(key, norm)
         row = self.composed[key]
         return np.asarray(row / np.linalg.norm(row)) if norm else row
-
-
-SIDES = ("wordsparse skip-gram", "gensim skip-gram", "wordsparse CBOW", "gensim CBOW")
-
-
-@dataclass
-class Walks(Benchmark):
-    """Walks on Debian's package dependencies and baskets of them, by gensim's Word2Vec and by ours, CPU s and scores.
-
-    Both sides get the same lists of strings and the same arguments. Classes (sections) are predicted from the vectors
-    of a share of the nodes by logistic regression, whose regularisation cross-validation on these nodes chooses; edges
-    that no walk took by the cosine of their ends, among as many pairs that are none. Of one basket in five an item is
-    predicted from the others, by cosine and by the model's outputs: a hit is among the first 20.
-    """
-
-    packages: str = ""  # the output of apt-cache dumpavail; "": of this machine
-    side: Any = SIDES
-    seed: Any = (1, 2, 3)
-    walks: int = 5
-    length: int = 16
-    shares: tuple[float, ...] = (0.01, 0.05)
-    questions: int = 2000
-    item_epochs: int = 10
-    cases: ClassVar[tuple[str, ...]] = ("side", "seed")
-
-    def setup(self) -> None:
-        self.graph = graph.read(self.packages)
-
-    def track_walks(self) -> list[Row]:
-        random = np.random.default_rng(self.seed)
-        kept, held = graph.held_out(self.graph.edges, len(self.graph.names), 0.1, random)
-        texts = as_words(graph.walked(kept, len(self.graph.names), self.walks, self.length, random))
-        others = {kind: graph.non_edges(self.graph, len(held), random, kind) for kind in ("uniform", "degree")}
-        model, cost = self._trained(texts, epochs=1, window=5)
-        vectors = model.wv[[str(node) for node in range(len(self.graph.names))]]
-        vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-30)
-        row = cost | graph.classes(vectors, self.graph.sections, self.shares, self.seed)
-        return [row | graph.links(vectors, held, others)]
-
-    def track_items(self) -> list[Row]:
-        baskets, asked = graph.hidden(self.graph.baskets, np.random.default_rng(self.seed))
-        given = {"window": max(map(len, baskets)), "sample": 0, "epochs": self.item_epochs}
-        model, cost = self._trained(as_words(baskets), **given)
-        return [cost | graph.hit_rates(model, asked[: self.questions])]
-
-    def _trained(self, texts: list[list[str]], **arguments: Any) -> tuple[Any, Row]:
-        """The side's model and its CPU seconds, of reading the lists and training."""
-        if self.side.startswith("gensim"):
-            from gensim.models import Word2Vec
-        else:
-            from wordsparse.gensim import Word2Vec  # type: ignore[assignment]
-        fixed = {"vector_size": 100, "min_count": 1, "seed": 1, "workers": self.threads}
-        before = cpu_seconds()
-        model = Word2Vec(texts, sg=int(self.side.endswith("skip-gram")), **fixed, **arguments)
-        return model, {"cpu_seconds": cpu_seconds() - before}
-
-
-def as_words(sequences: Sequence[Array]) -> list[list[str]]:
-    """Lists of strings; equal nodes are one object, as those of most programs are."""
-    names = [str(node) for node in range(1 + max(int(sequence.max()) for sequence in sequences))]
-    return [[names[node] for node in sequence.tolist()] for sequence in sequences]

@@ -87,3 +87,8 @@ def int_list(context: click.Context, parameter: click.Parameter, value: str | No
     if not numbers or min(numbers) < 1:
         raise click.BadParameter(f"{value!r} is not a list of positive whole numbers such as 1,2,5")
     return numbers
+
+
+def epochs_of(number: int) -> str:
+    """A number of epochs in words."""
+    return "1 epoch" if number == 1 else f"{number} epochs"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wordsparse.cli.common import emit, int_list, json_option, quiet_option
+from wordsparse.cli.common import emit, epochs_of, int_list, json_option, quiet_option
 from wordsparse.cli.config import config_option
 from wordsparse.cli.options import options_of
 from wordsparse.cli.text_options import corpus_argument, given, reading_options
@@ -83,13 +83,9 @@ def _show(display: Display, progress: "ComparisonProgress") -> None:
         display.say(_line(progress.finished.report))
 
 
-def _epochs(number: int) -> str:
-    return "1 epoch" if number == 1 else f"{number} epochs"
-
-
 def _line(run: dict[str, Any]) -> str:
     """A one-line summary of a finished run."""
-    start = f"{run['name']}, {_epochs(run['epochs'])} of {run['tokens_per_epoch']:,} tokens: "
+    start = f"{run['name']}, {epochs_of(run['epochs'])} of {run['tokens_per_epoch']:,} tokens: "
     if "error" in run:
         return start + f"failed: {run['error']}"
     scores = {name: score["spearman"] for name, score in run["pairs"].items()}

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 import wordsparse as ws
-from wordsparse.cli.common import emit, json_option, quiet_option
+from wordsparse.cli.common import emit, epochs_of, json_option, quiet_option
 from wordsparse.cli.config import RECIPE, config_option
 from wordsparse.cli.options import options_of
 from wordsparse.cli.text_options import corpus_argument, given
@@ -99,7 +99,7 @@ def _told(model: Model, output: Path) -> tuple[dict[str, Any], list[str]]:
     report = model.report
     made = f"{report['vocab_size']:,} vectors of dimension {report['dim']} in {output}"
     how = (
-        f"{report['tokens']:,} tokens in {report['wall_seconds']:.1f} s "
+        f"{report['tokens']:,} tokens in {epochs_of(len(report['loss']))} and {report['wall_seconds']:.1f} s "
         f"({report['tokens_per_second']:,.0f} tokens/s, {report['threads']} threads); "
         f"loss: {_first_and_last(report['loss'])}"
     )

@@ -78,7 +78,7 @@ class Run:
         *,
         checkpoints: bool = False,
     ) -> None:
-        self.options, self._text = options, corpus.identity()
+        self.options, self._text = options.for_text(corpus), corpus.identity()
         self.vocabulary = vocabulary = vocabulary or corpus.vocabulary
         self.device, self.threads = self._place()
         # Minibatches are built ahead where there may be a thread for it; beside a GPU threads do nothing else, and it

@@ -135,7 +135,7 @@ class OutputRun:
         """What a checkpoint says of its run."""
         # The device that "auto" chose: another device would round differently.
         device = self._device().device
-        request = {"options": {**self.options.as_dict(), "device": device}, "text": corpus.identity()}
+        request = {"options": {**self.options.for_text(corpus).as_dict(), "device": device}, "text": corpus.identity()}
         return {**request, "base": base_digest, "init": None if self.init is None else start.digest(self.init)}
 
     def _check_request(self, checkpoint: Checkpoint, request: dict[str, Any], corpus: EncodedCorpus) -> None:

@@ -98,6 +98,7 @@ def continued(
     model: WordModel, corpus: EncodedCorpus, options: Options, *, checkpoints: bool = False, make: Maker = Run
 ) -> Run | None:
     """The run that trains a model on, on its own text or on a new one; None if no epochs are left to train."""
+    options = options.for_text(corpus)
     if is_same_text(model.trained().text, corpus):
         if not check_more_epochs(model, options):
             return None

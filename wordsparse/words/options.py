@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_args
 
 from wordsparse import validation
+from wordsparse.corpus import EncodedCorpus
 from wordsparse.errors import InputError
 from wordsparse.layer import losses
 from wordsparse.options import option
@@ -22,7 +23,9 @@ LOSSES: tuple[str, ...] = get_args(LossName)
 # Skip-gram's minibatches hold fewer tokens with wider windows than this.
 WIDE_WINDOW = 255
 # Of the options whose default depends on the preset: those of text.
-DEFAULTS = {"model": "cbow", "epochs": 5, "window": 5, "sample": 1e-3, "subwords": True}
+DEFAULTS = {"model": "cbow", "window": 5, "sample": 1e-3, "subwords": True}
+# Epochs where none are given: of a text of LONG tokens and more, and at most, of a shorter one.
+EPOCHS, MOST_EPOCHS, LONG_TOKENS = 5, 20, 4_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +75,12 @@ class Options:
         "distribution.",
         shown="the recipe's, 0.5",
     )
-    epochs: int = option(None, "Passes over the text.", shown="5; with --for graph 1, on as many walks anew")
+    epochs: int = option(
+        None,
+        "Passes over the text.",
+        shown=f"{EPOCHS}, and up to {MOST_EPOCHS} for a text of fewer than {LONG_TOKENS:,} tokens; with --for items, "
+        f"walks and counts {EPOCHS}; with --for graph 1, on as many walks anew",
+    )
     batch_tokens: int | None = option(
         None, "Corpus tokens of the largest minibatches.", shown="the recipe's, fewer for a short text"
     )
@@ -119,9 +127,9 @@ class Options:
         if self.model not in MODELS:
             raise InputError(f"model must be one of {', '.join(MODELS)}, not {self.model!r}")
         self._take_loss()
-        for name in ("dim", "window", "epochs"):
+        for name in ("dim", "window"):
             self._set(name, validation.positive_int(name, getattr(self, name)))
-        for name in ("batch_tokens", "threads", "max_tokens", "patience"):
+        for name in ("epochs", "batch_tokens", "threads", "max_tokens", "patience"):
             if getattr(self, name) is not None:
                 self._set(name, validation.positive_int(name, getattr(self, name)))
         self._set("sample", validation.non_negative("sample", self.sample))
@@ -139,6 +147,18 @@ class Options:
         self._set("form", validation.non_negative("form", self.form))
         if self.device not in get_args(DeviceName):
             raise InputError(f"device must be one of {', '.join(get_args(DeviceName))}, not {self.device!r}")
+
+    def for_text(self, corpus: EncodedCorpus) -> "Options":
+        """With a number of epochs: that which was given, or else the one that suits the length of the text.
+
+        A text of n tokens below LONG_TOKENS takes EPOCHS · LONG_TOKENS / n, at most MOST_EPOCHS.
+        """
+        if self.epochs:  # else None
+            return self
+        tokens = min(corpus.tokens, self.max_tokens or corpus.tokens)
+        if self.preset != "text" or corpus.pairs or tokens >= LONG_TOKENS:
+            return replace(self, epochs=EPOCHS)
+        return replace(self, epochs=min(MOST_EPOCHS, round(EPOCHS * LONG_TOKENS / max(tokens, 1))))
 
     def used_recipe(self) -> Recipe:
         """The recipe to train with."""
