@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.mpi import ENVIRONMENT, command, needs_mpi, own_words, train
+from support.mpi import ENVIRONMENT, SECONDS, command, needs_mpi, own_words, ranks_of, started, train, wait_until
 
 import wordsparse as ws
 from wordsparse.cli import main
@@ -19,7 +19,6 @@ from wordsparse.cli import main
 pytestmark = needs_mpi
 SAME: dict[str, Any] = {"dim": 8, "epochs": 3, "threads": 1, "min_count": 1, "sample": 0, "batch_tokens": 500}
 OPTIONS = [part for name, value in SAME.items() for part in (f"--{name.replace('_', '-')}", value)]
-DEADLINE = 600.0
 
 
 @pytest.fixture(scope="module")
@@ -121,8 +120,9 @@ def test_a_signal_to_one_rank_stops_all_and_any_number_of_ranks_goes_on(
 ) -> None:
     output, asked = tmp_path / "model", [text, *OPTIONS, "--heldout", 0.05, "-o", tmp_path / "model"]
     process = started(2, *asked, "--epochs", 3, "--checkpoint-every", 0.001)
-    os.kill(rank_of(process, output, 1), signal.SIGTERM)
-    said = process.communicate(timeout=DEADLINE)[1]
+    wait_until(lambda: has_checkpoint(output), process)
+    os.kill(ranks_of(output)[1], signal.SIGTERM)
+    said = process.communicate(timeout=SECONDS)[1]
     assert process.returncode == 130, said
     assert "is kept; resume from it with --resume" in said
     (checkpoint,) = output.with_name("model.training").glob("checkpoint-*")
@@ -139,9 +139,10 @@ def test_a_signal_to_one_rank_stops_all_and_any_number_of_ranks_goes_on(
 def test_a_rank_that_dies_takes_the_job_down_and_leaves_the_checkpoint(text: Path, tmp_path: Path) -> None:
     output = tmp_path / "model"
     process = started(3, text, *OPTIONS, "-o", output, "--epochs", 30, "--checkpoint-every", 0.001)
+    wait_until(lambda: has_checkpoint(output), process)
     began = time.monotonic()
-    os.kill(rank_of(process, output, 2), signal.SIGKILL)
-    process.communicate(timeout=DEADLINE)
+    os.kill(ranks_of(output)[2], signal.SIGKILL)
+    process.communicate(timeout=SECONDS)
     assert time.monotonic() - began < 30  # it takes well below one second
     assert process.returncode != 0
     assert not output.exists()
@@ -171,7 +172,7 @@ def test_ranks_that_are_asked_for_different_things_are_refused(text: Path, tmp_p
     asked = ["-m", "wordsparse", "train", text, *OPTIONS, "-o", tmp_path / "model"]
     first, second = (command(1, *asked, "--seed", seed) for seed in (1, 2))
     run = subprocess.run(
-        [*first, ":", *second[1:]], env=ENVIRONMENT, capture_output=True, text=True, timeout=DEADLINE, check=False
+        [*first, ":", *second[1:]], env=ENVIRONMENT, capture_output=True, text=True, timeout=SECONDS, check=False
     )
     assert run.returncode == 2
     assert run.stderr.startswith("wordsparse: the ranks differ in seed: 1 on rank 0 (")
@@ -179,25 +180,5 @@ def test_ranks_that_are_asked_for_different_things_are_refused(text: Path, tmp_p
     assert not list(tmp_path.iterdir())
 
 
-def started(ranks: int, *arguments: object) -> subprocess.Popen[str]:
-    """A training that has a checkpoint already."""
-    given = command(ranks, "-m", "wordsparse", "train", *arguments)
-    return subprocess.Popen(given, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
-def rank_of(process: subprocess.Popen[str], output: Path, rank: int) -> int:
-    """The number of the process that is this rank, once there is a checkpoint."""
-    end = time.monotonic() + DEADLINE
-    while not list(output.with_name(f"{output.name}.training").glob("checkpoint-*")):
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < end
-        time.sleep(0.02)
-    names = [f"{name}={rank}".encode() for name in ("PMI_RANK", "OMPI_COMM_WORLD_RANK")]
-    for folder in Path("/proc").iterdir():
-        try:
-            arguments, variables = ((folder / part).read_bytes().split(b"\0") for part in ("cmdline", "environ"))
-        except OSError:
-            continue
-        if os.fsencode(output) in arguments and b"mpiexec" not in arguments[0] and set(names) & set(variables):
-            return int(folder.name)
-    raise AssertionError(f"there is no process of rank {rank}")
+def has_checkpoint(output: Path) -> bool:
+    return any(output.with_name(f"{output.name}.training").glob("checkpoint-*"))

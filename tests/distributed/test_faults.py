@@ -5,17 +5,15 @@ import random
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from support.mpi import ENVIRONMENT, command, launched, needs_mpi
+from support.mpi import SECONDS, launched, needs_mpi, ranks_of, started, wait_until
 
 pytestmark = needs_mpi
 ODD_RANK = Path(__file__).resolve().parents[1] / "support" / "odd_rank.py"
 OPTIONS = ["--dim", 8, "--min-count", 1, "--threads", 1, "--batch-tokens", 2000]
-DEADLINE = 120.0
 
 
 @pytest.fixture(scope="module")
@@ -45,13 +43,6 @@ def test_one_line_says_what_is_wrong_with_a_rank(
     assert message in run.stderr
     assert run.stderr.count("\n") == 1, run.stderr
     assert not list(tmp_path.iterdir())
-
-
-def impatient(kind: str, odd: int, *arguments: object) -> subprocess.CompletedProcess[str]:
-    """Ranks with a patience of 8 seconds: longer than a busy machine takes for a step, or to start them."""
-    given = command(2, ODD_RANK, kind, odd, *arguments)
-    environment = {**ENVIRONMENT, "WORDSPARSE_MPI_PATIENCE": "8"}
-    return subprocess.run(given, env=environment, capture_output=True, text=True, timeout=DEADLINE, check=False)
 
 
 @pytest.mark.parametrize("call", ["train", "encode"])
@@ -92,98 +83,32 @@ def test_a_full_disk_of_the_first_rank_leaves_no_model(text: Path, tmp_path: Pat
     assert not output.exists()
 
 
-def started(output: Path, text: Path, epochs: int = 2) -> subprocess.Popen[str]:
-    """A training in a session of its own."""
-    given = command(2, "-m", "wordsparse", "train", text, "-o", output, "--epochs", epochs, *OPTIONS)
-    given += ["--checkpoint-every", "0.1", "--resume"]
-    return subprocess.Popen(
-        given,
-        env=ENVIRONMENT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+def running(output: Path, text: Path) -> subprocess.Popen[str]:
+    return started(2, text, "-o", output, "--epochs", 5, *OPTIONS, "--checkpoint-every", "0.1", "--resume")
 
 
 def finish(process: subprocess.Popen[str]) -> None:
-    said = process.communicate(timeout=DEADLINE)
+    said = process.communicate(timeout=SECONDS)
     assert process.returncode == 0, said
-
-
-def processes_of(output: Path) -> dict[int, list[bytes]]:
-    """The running processes that were started for this output, and their variables."""
-    found = {}
-    for folder in Path("/proc").iterdir():
-        try:
-            arguments = (folder / "cmdline").read_bytes().split(b"\0")
-            if os.fsencode(output) in arguments:
-                found[int(folder.name)] = (folder / "environ").read_bytes().split(b"\0")
-        except (OSError, ValueError):
-            continue
-    return found
-
-
-def ranks_of(output: Path) -> list[int]:
-    return [number for number, variables in processes_of(output).items() if any(b"_RANK=" in one for one in variables)]
-
-
-def wait_until(condition: object, process: subprocess.Popen[str] | None = None) -> None:
-    end = time.monotonic() + DEADLINE
-    while not condition():  # type: ignore[operator]
-        assert process is None or process.poll() is None, process.communicate()
-        assert time.monotonic() < end
-        time.sleep(0.02)
-
-
-def has_checkpoint(output: Path) -> bool:
-    return bool(list(output.with_name(f"{output.name}.training").glob("checkpoint-*")))
 
 
 def test_kills_at_random_moments_lose_nothing(text: Path, tmp_path: Path) -> None:
     """A rank or the launcher is killed, again and again; the model has the bytes of a run that was left alone."""
     alone, output, draw = tmp_path / "alone", tmp_path / "output", random.Random(0)
-    finish(started(alone, text, 5))
+    finish(running(alone, text))
     for number in range(3):
-        process = started(output, text, 5)
+        process = running(output, text)
         wait_until(lambda: len(ranks_of(output)) == 2, process)
         time.sleep(draw.random())
-        victim = process.pid if number == 2 else draw.choice(ranks_of(output) or [process.pid])
+        victim = process.pid if number == 2 else draw.choice([*ranks_of(output).values()] or [process.pid])
         with suppress(ProcessLookupError):  # it had ended
             os.kill(victim, signal.SIGKILL)
-        process.communicate(timeout=DEADLINE)
+        process.communicate(timeout=SECONDS)
         wait_until(lambda: not ranks_of(output))
         if output.exists() and not output.with_name("output.training").exists():  # the machine was faster
             break
     else:
-        finish(started(output, text, 5))
+        finish(running(output, text))
     for name in ("input.npy", "output.npy"):
         assert (output / name).read_bytes() == (alone / name).read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["alone", "output"]
-
-
-@pytest.fixture
-def hosts(tmp_path: Path) -> Iterator[tuple[str, str]]:
-    """Two network namespaces with addresses of their own, joined by a cable."""
-    names = [f"ws{os.getpid()}{end}" for end in "ab"]
-    cable = ["ip", "link", "add", names[0], "type", "veth", "peer", "name", names[1]]
-    steps = [["ip", "netns", "add", name] for name in names] + [cable]
-    for number, name in enumerate(names, 1):
-        inside = ["ip", "-n", name]
-        steps += [
-            ["ip", "link", "set", name, "netns", name],
-            [*inside, "addr", "add", f"10.87.0.{number}/24", "dev", name],
-            [*inside, "link", "set", name, "up"],
-            [*inside, "link", "set", "lo", "up"],
-        ]
-    try:
-        for step in steps:
-            done = subprocess.run(step, capture_output=True, text=True, check=False)
-            if done.returncode:
-                pytest.skip(f"no network namespaces here: {done.stderr.strip()}")
-        yield names[0], names[1]
-    except FileNotFoundError:
-        pytest.skip("no network namespaces here: there is no ip (iproute2)")
-    finally:
-        for name in names:
-            subprocess.run(["ip", "netns", "delete", name], capture_output=True, check=False)

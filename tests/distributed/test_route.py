@@ -5,7 +5,6 @@ import pytest
 from support.thread_ranks import ThreadRanks, on_ranks
 
 from wordsparse.distributed.owners import Owners
-from wordsparse.distributed.ranks import ONE, OneRank
 from wordsparse.distributed.route import Route
 from wordsparse.kernels import kernels_on
 from wordsparse.words.examples import by_owner
@@ -68,11 +67,3 @@ def test_every_rank_keeps_its_rows_of_what_is_drawn(size: int) -> None:
     whole = np.concatenate([random.random((n, WIDTH)) for n in (6, 6, 6, 5)])
     for rank, own in enumerate(on_ranks(size, work)):
         assert np.array_equal(own, whole[rank::size])
-
-
-def test_one_process_sends_and_copies_nothing() -> None:
-    assert isinstance(ONE, OneRank)
-    assert ONE.sum(MATRIX) is MATRIX
-    assert ONE.exchange(MATRIX, [N], [N]) is MATRIX
-    assert ONE.gather(b"all") == [b"all"]
-    assert ONE.sent == 0

@@ -5,6 +5,8 @@ import re
 import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -46,6 +48,35 @@ def launched(ranks: int, *program: object, cwd: Path | None = None) -> subproces
         command(ranks, *program), cwd=cwd, env=ENVIRONMENT, capture_output=True, text=True, timeout=SECONDS, check=False
     )
     return subprocess.CompletedProcess(run.args, run.returncode, run.stdout, own_words(run.stderr))
+
+
+def started(ranks: int, *arguments: object) -> subprocess.Popen[str]:
+    """``wordsparse train`` on so many ranks, running."""
+    given = command(ranks, "-m", "wordsparse", "train", *arguments)
+    return subprocess.Popen(given, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def wait_until(condition: Callable[[], object], process: subprocess.Popen[str] | None = None) -> None:
+    """Wait for a condition, while the process runs."""
+    end = time.monotonic() + SECONDS
+    while not condition():
+        assert process is None or process.poll() is None, process.communicate()
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def ranks_of(output: Path) -> dict[int, int]:
+    """The running processes that were started for this output, by rank."""
+    found = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            arguments, variables = ((folder / part).read_bytes().split(b"\0") for part in ("cmdline", "environ"))
+        except OSError:
+            continue
+        names = [one for one in variables if one.startswith((b"PMI_RANK=", b"OMPI_COMM_WORLD_RANK="))]
+        if names and os.fsencode(output) in arguments and b"mpiexec" not in arguments[0]:
+            found[int(names[0].partition(b"=")[2])] = int(folder.name)
+    return found
 
 
 def own_words(said: str) -> str:

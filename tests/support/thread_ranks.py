@@ -8,17 +8,17 @@ from typing import Any, NoReturn, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from wordsparse.distributed.ranks import Ranks
+
 Array = NDArray[Any]
 T = TypeVar("T")
 
 
-class ThreadRanks:
+class ThreadRanks(Ranks):
     """One of ``size`` ranks; all share ``board``, on which each lays its part, and ``gate``, at which they meet."""
 
     def __init__(self, rank: int, board: list[Any], gate: threading.Barrier) -> None:
-        self.rank, self.size, self.beside, self.sent = rank, len(board), 1, 0
-        self.cpu_seconds, self.local_rank = 0.0, rank
-        self.agreed: BaseException | None = None
+        self.rank, self.size, self.local_rank = rank, len(board), rank
         self._board, self._gate = board, gate
 
     def _all(self, part: Any) -> list[Any]:
@@ -43,9 +43,6 @@ class ThreadRanks:
 
     def gather(self, content: bytes) -> list[bytes]:
         return self._all(content)
-
-    def barrier(self) -> None:
-        self._gate.wait()
 
     def abort(self, status: int) -> NoReturn:
         self._gate.abort()

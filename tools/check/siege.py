@@ -42,8 +42,8 @@ import click
 import numpy as np
 
 from wordsparse import optional
-from wordsparse.distributed import launch
 
+MPIEXEC = shutil.which("mpiexec", path=str(Path(sys.executable).parent)) or shutil.which("mpiexec")
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 # Forked from one process that has imported everything and run nothing: cheap to start and to kill.
 SERVER = multiprocessing.get_context("forkserver")
@@ -216,7 +216,7 @@ class Siege:
 
     def _status_of_ranks(self, target: Target, number: signal.Signals | None, delay: float) -> int:
         """As :meth:`_status`; the signal hits the launcher or one of the processes that it has started."""
-        launcher = [str(launch.mpiexec()), "-n", str(target.ranks), sys.executable, "-m", "wordsparse"]
+        launcher = [str(MPIEXEC), "-n", str(target.ranks), sys.executable, "-m", "wordsparse"]
         with open(self.folder / "errors", "wb") as said:
             process = subprocess.Popen([*launcher, *target.arguments()], stdout=said, stderr=said, env=AS_ROOT)
         began, started = time.monotonic(), []
@@ -394,7 +394,7 @@ def targets(siege: Siege, materials: Path, sentences: int) -> list[Target]:
 def main(kills: int, names: tuple[str, ...], sentences: int, seed: int) -> None:
     """Kill every command at random moments and print the outcomes as JSON."""
     shares = {name: share for name, share in SHARES.items() if name in (names or SHARES)}
-    if launch.mpiexec() is None or not optional.installed("mpi4py"):
+    if MPIEXEC is None or not optional.installed("mpi4py"):
         if "ranks" in names:
             raise click.ClickException("there is no mpiexec: pip install mpich mpi4py")
         shares.pop("ranks", None)

@@ -4,8 +4,11 @@ Each rank brings its part of a minibatch; E, V and the words' masses are the ran
 same everywhere.
 """
 
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -52,6 +55,50 @@ class ShardedEmbedding(WordEmbedding):
         ranks = self.output.ranks
         mine = rows % ranks.size == ranks.rank
         super().start(rows[mine] // ranks.size, E[mine], mass[mine])
+
+    @contextmanager
+    def gathered(self, folder: Path) -> Iterator[dict[str, Any] | str]:
+        """The state of the whole embedding, inside the block, in which rank 0 may work alone for long; collective.
+
+        Yields
+        ------
+        dict or str
+            On rank 0 the state, whose rows are maps of files in ``folder``, or why there is none (a full disk); on the
+            others an empty one.
+
+        Raises
+        ------
+        TrainingError
+            On all ranks, if their numbers have come apart.
+        """
+        self.output.check_alike()
+        state, is_first = self.state(), self.output.ranks.rank == 0
+        try:
+            failures = [self._collect(state, name, folder) for name in ROWS]
+            yield (next(filter(None, failures), "") or state) if is_first else {}
+        finally:
+            if is_first:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def _collect(self, state: dict[str, Any], name: str, folder: Path) -> str:
+        """Put the whole of a sharded array into ``state`` on rank 0; says why where it cannot be written.
+
+        All blocks are brought together in any case: the other ranks send them.
+        """
+        owners, own, path = self.output.owners, state[name], folder / name
+        failure, mode = "", "xb"  # no file of an earlier run is written on
+        for block in owners.gathered(own):
+            if owners.ranks.rank == 0 and not failure:
+                try:
+                    folder.mkdir(exist_ok=True)
+                    with open(path, mode) as file:
+                        file.write(block.reshape(-1).view(np.uint8).data)
+                    mode = "ab"
+                except OSError as error:
+                    failure = f"{folder}: {error.strerror or error}"
+        if owners.ranks.rank == 0 and not failure:
+            state[name] = np.memmap(path, own.dtype, "r", shape=(owners.n, *own.shape[1:]))
+        return failure
 
     def _start_rows(self, dim: int, seed: int) -> Array:
         E = np.empty((self.output.owners.own, dim), np.float32)

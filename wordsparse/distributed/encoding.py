@@ -27,8 +27,7 @@ from wordsparse.corpus.parts import share
 from wordsparse.corpus.reading import RawText, Source, check_some_tokens
 from wordsparse.corpus.shard import END_OF_SENTENCE, SHARD_DTYPE
 from wordsparse.corpus.vocabulary import check_limits
-from wordsparse.distributed.agreement import check_same
-from wordsparse.distributed.ranks import Ranks, gather_json, on_first, together
+from wordsparse.distributed.ranks import Ranks, check_same, gather_json, on_first, together
 from wordsparse.files import regular, storage
 from wordsparse.machine.threads import resolve_threads
 from wordsparse.types import Array

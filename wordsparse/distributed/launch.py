@@ -1,10 +1,8 @@
-"""The ranks that a launcher has started, and the launcher."""
+"""The ranks that a launcher has started."""
 
-import shutil
-import sys
 from functools import cache
-from pathlib import Path
 
+from wordsparse.distributed.mpi import MpiRanks
 from wordsparse.distributed.ranks import ONE, Ranks
 from wordsparse.machine.launcher import place
 
@@ -23,13 +21,4 @@ def ranks() -> Ranks:
         If the MPI that mpi4py finds is not the launcher's.
     """
     expected = place()[1]
-    if expected == 1:
-        return ONE
-    from wordsparse.distributed.mpi import MpiRanks
-
-    return MpiRanks(expected)
-
-
-def mpiexec() -> str | None:
-    """The launcher beside this Python, or else on the path; None where there is none."""
-    return shutil.which("mpiexec", path=str(Path(sys.executable).parent)) or shutil.which("mpiexec")
+    return ONE if expected == 1 else MpiRanks(expected)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from wordsparse import optional
+from wordsparse.distributed.ranks import Ranks
 from wordsparse.errors import InputError
 from wordsparse.kernels.pool import ArrayPool
 from wordsparse.types import Array
@@ -20,8 +21,6 @@ T = TypeVar("T")
 
 # Seconds in which the launcher has read what a rank has written.
 READ = 1.0
-# Largest sum, in numbers, that is sent whole to each rank; a larger one goes in two rounds of parts.
-SMALL = 256
 
 
 def _counted(method: Callable[P, T]) -> Callable[P, T]:
@@ -39,7 +38,7 @@ def _counted(method: Callable[P, T]) -> Callable[P, T]:
     return counted
 
 
-class MpiRanks:
+class MpiRanks(Ranks):
     """The processes of MPI's world.
 
     Raises
@@ -60,20 +59,13 @@ class MpiRanks:
                 f"the launcher started {expected} processes, but the MPI of mpi4py ({library}) sees {self.size}: start "
                 "them with the mpiexec of that MPI"
             )
-        self.agreed: BaseException | None = None
         host = self._world.Split_type(mpi.COMM_TYPE_SHARED)
         self.beside, self.local_rank = int(host.size), int(host.rank)
-        self.sent, self.cpu_seconds = 0, 0.0
         self._pool = ArrayPool()
 
     @_counted
     def sum(self, part: Array) -> Array:
         part = np.asarray(part, order="C")  # (a single number stays one)
-        if part.size <= SMALL:
-            parts = np.empty((self.size, *part.shape), part.dtype)
-            self._world.Allgather(self._bytes(part), self._bytes(parts))
-            self.sent += (self.size - 1) * part.nbytes
-            return _in_order(parts)
         # Each rank sums one slice of all parts, in the order of the ranks, and sends its sums to the others.
         each = -(-part.size // self.size)
         sliced = np.zeros((self.size, each), part.dtype)
@@ -117,22 +109,14 @@ class MpiRanks:
         ends = np.cumsum(sizes)
         return [received[end - size : end].tobytes() for size, end in zip(sizes, ends, strict=True)]
 
-    @_counted
-    def barrier(self) -> None:
-        self._world.Barrier()
-
     def abort(self, status: int) -> NoReturn:
         sys.stderr.flush()
         time.sleep(READ)  # of a job that it ends, MPICH's launcher reads nothing more
         self._world.Abort(status)
         raise SystemExit(status)
 
-    def _buffer(self, array: Array) -> Array:
-        flat: Array = array.reshape(-1).view(np.uint8)
-        return flat
-
     def _bytes(self, array: Array) -> list[Any]:
-        return [self._buffer(array), self._mpi.BYTE]
+        return [array.reshape(-1).view(np.uint8), self._mpi.BYTE]
 
 
 def _memory(rows: Array) -> Array:

@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from wordsparse import validation
+from wordsparse.distributed.gpus import staged
 from wordsparse.distributed.inputs import SplitInputs, SplitTargets
 from wordsparse.distributed.layer import ShardedLayer
 from wordsparse.distributed.owners import Owners
 from wordsparse.distributed.ranks import Ranks, together
 from wordsparse.distributed.route import Route
-from wordsparse.distributed.staging import staged
 from wordsparse.errors import InputError
 from wordsparse.kernels import Csr, Kernels, at_work, kernels_on, mapped
 from wordsparse.layer import losses as _losses
@@ -30,7 +30,7 @@ class ShardedOutput:
     Parameters
     ----------
     ranks : Ranks
-        :class:`wordsparse.distributed.mpi.MpiRanks`, or ``OneRank`` for a process by itself.
+        :class:`wordsparse.distributed.mpi.MpiRanks`, or ``wordsparse.distributed.ranks.Ranks()`` for a process alone.
     n_outputs, n_features, loss, base_measure, dtype, seed, threads, kernels
         As of :class:`wordsparse.FactoredOutput`, the same on all ranks. There are at least as many outputs as ranks.
         Arguments and results are arrays of NumPy, also with kernels of a GPU.

@@ -1,57 +1,51 @@
 """The interface of communication: all that the ranks of a run say to each other goes through these methods.
 
-Every method but ``abort`` is collective: all ranks call the same ones in the same order, from the main
-thread. Arrays are NumPy's; staging.py puts those of a GPU over the same methods. Results are the same bytes at every
-repetition: sums are taken in the order of the ranks.
+The ranks begin a run with the same request, and end it together.
 """
 
 import json
-from collections.abc import Callable, Sequence
-from typing import Any, NoReturn, Protocol, TypeVar
+import os
+import socket
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, NoReturn, TypeVar
 
 from wordsparse import errors
-from wordsparse.errors import WordsparseError
+from wordsparse.errors import InputError, TrainingError, WordsparseError
 from wordsparse.types import Array
 
 T = TypeVar("T")
+Error = TypeVar("Error", bound=BaseException)
 
 
-class Ranks(Protocol):
-    """The ranks of a run, numbered from 0, as one of them sees them."""
+class Ranks:
+    """The ranks of a run as one of them sees them: here a process by itself, which sends nothing and copies nothing.
 
-    @property
-    def rank(self) -> int:
-        """The number of this one."""
+    Every method but ``abort`` is collective: all ranks call the same ones in the same order, from the main thread.
+    Arrays are NumPy's; those of a GPU go over the same methods (gpus.py). Results are the same bytes at every
+    repetition: sums are taken in the order of the ranks.
 
-    @property
-    def size(self) -> int:
-        """How many there are."""
+    Attributes
+    ----------
+    rank, size : int
+        The number of this one, from 0, and how many there are.
+    beside, local_rank : int
+        How many of them are on this host, this one included, and the number of this one among those.
+    sent : int
+        Bytes that this rank has sent to others.
+    cpu_seconds : float
+        CPU time that this rank has spent in the methods below, with waiting for others.
+    agreed : BaseException, optional
+        The error that all ranks have last raised together.
+    """
 
-    @property
-    def beside(self) -> int:
-        """How many of them are on this host, this one included."""
-
-    @property
-    def local_rank(self) -> int:
-        """The number of this one among those of its host, from 0."""
-
-    @property
-    def sent(self) -> int:
-        """Bytes that this rank has sent to others."""
-
-    @property
-    def cpu_seconds(self) -> float:
-        """CPU time that this rank has spent in the methods below, with waiting for others."""
-
-    @property
-    def agreed(self) -> BaseException | None:
-        """The error that all ranks have last raised together."""
-
-    @agreed.setter
-    def agreed(self, error: BaseException) -> None: ...
+    rank, size, beside, local_rank, sent, cpu_seconds = 0, 1, 1, 0, 0, 0.0
+    agreed: BaseException | None = None
 
     def sum(self, part: Array) -> Array:
         """The sum of every rank's ``part``, which have one shape and dtype; the same bytes on all of them."""
+        return part
 
     def exchange(self, rows: Array, to: Sequence[int], from_: Sequence[int]) -> Array:
         """Send ``rows`` (n, k), the first ``to[0]`` of them to rank 0, the next ``to[1]`` to rank 1, and so on.
@@ -61,40 +55,18 @@ class Ranks(Protocol):
         (sum of ``from_``, k) array
             The rows that came, ``from_[s]`` of them from rank s, in the order of the ranks.
         """
-
-    def gather(self, content: bytes) -> list[bytes]:
-        """Every rank's ``content``, on all of them."""
-
-    def barrier(self) -> None:
-        """Wait for all ranks."""
-
-    def abort(self, status: int) -> NoReturn:
-        """End all ranks at once with this exit status, whatever they are doing."""
-
-
-class OneRank:
-    """A process by itself: nothing is sent, and nothing is copied."""
-
-    rank, size, beside, local_rank, sent, cpu_seconds = 0, 1, 1, 0, 0, 0.0
-    agreed: BaseException | None = None
-
-    def sum(self, part: Array) -> Array:
-        return part
-
-    def exchange(self, rows: Array, to: Sequence[int], from_: Sequence[int]) -> Array:
         return rows
 
     def gather(self, content: bytes) -> list[bytes]:
+        """Every rank's ``content``, on all of them."""
         return [content]
 
-    def barrier(self) -> None:
-        pass
-
     def abort(self, status: int) -> NoReturn:
+        """End all ranks at once with this exit status, whatever they are doing."""
         raise SystemExit(status)
 
 
-ONE = OneRank()
+ONE = Ranks()
 
 
 def gather_json(ranks: Ranks, content: object) -> list[Any]:
@@ -124,12 +96,66 @@ def together(ranks: Ranks, work: Callable[[], T]) -> T:
         rank, (name, message) = next((rank, found) for rank, found in enumerate(failures) if found)
         # An error of rank 0 alone is one of the work that it does for all.
         alike = rank == 0 or all(found == failures[rank] for found in failures)
-        failed: WordsparseError = getattr(errors, name)(message if alike else f"rank {rank} of {ranks.size}: {message}")
-        ranks.agreed = failed
-        raise failed
+        raise agreed(ranks, getattr(errors, name)(message if alike else f"rank {rank} of {ranks.size}: {message}"))
     return result
 
 
 def on_first(ranks: Ranks, work: Callable[[], object]) -> None:
     """Do ``work`` on rank 0 while the others wait; its error is raised on all."""
     together(ranks, work if ranks.rank == 0 else lambda: None)
+
+
+def agreed(ranks: Ranks, error: Error) -> Error:
+    """An error that all ranks raise."""
+    ranks.agreed = error
+    return error
+
+
+def check_same(ranks: Ranks, facts: Mapping[str, Any]) -> None:
+    """Compare what every rank knows, as JSON can hold it; collective.
+
+    Raises
+    ------
+    InputError
+        On all ranks, where they differ; the message names the first thing that does, and the two hosts.
+    """
+    told = gather_json(ranks, {"facts": facts, "host": socket.gethostname()})
+    first = told[0]
+    for rank, other in enumerate(told):
+        for name in sorted(first["facts"].keys() | other["facts"].keys()):
+            here, there = first["facts"].get(name), other["facts"].get(name)
+            if here != there:
+                message = (
+                    f"the ranks differ in {name}: {here} on rank 0 ({first['host']}), {there} on rank {rank} "
+                    f"({other['host']}); start all of them alike"
+                )
+                raise agreed(ranks, InputError(message))
+
+
+@contextmanager
+def ending_all(ranks: Ranks, say: Callable[[str], object], kept: Callable[[], str]) -> Iterator[None]:
+    """Where an error strikes this rank alone, say so and end the others too, which may wait for it.
+
+    Errors that all ranks meet, those of :func:`together` and of the computation, which is the same everywhere, pass.
+    ``say`` takes the line for people; ``kept`` says what there is to go on from.
+    """
+    try:
+        yield
+    except BaseException as error:
+        if ranks.size == 1 or (isinstance(error, TrainingError) and _is_computed(error)):
+            raise
+        if ranks.agreed is not None and ranks.agreed in (error, error.__cause__):
+            raise
+        status = 130 if isinstance(error, KeyboardInterrupt) else 1
+        what = str(error) or type(error).__name__
+        where = f"rank {ranks.rank} of {ranks.size} ({socket.gethostname()}, process {os.getpid()})"
+        say(f"{where}: {what}; the other ranks are ended; {kept()}")
+        if isinstance(error, Exception) and not isinstance(error, WordsparseError | MemoryError):
+            traceback.print_exc()
+        ranks.abort(status)
+
+
+def _is_computed(error: BaseException) -> bool:
+    """Whether an error comes from the numbers, and not from the memory or the GPU of one rank."""
+    cause = error.__cause__
+    return cause is None or (isinstance(cause, WordsparseError) and _is_computed(cause))

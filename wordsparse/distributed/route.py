@@ -16,7 +16,7 @@ class Route:
     Parameters
     ----------
     ranks : Ranks
-        As they take the arrays of these kernels: see staging.py.
+        As they take the arrays of these kernels: see gpus.py.
     kernels : Kernels
     wanted : (u,) int64
         The rows that this rank's examples touch, distinct, by their numbers in the whole matrix, grouped by their

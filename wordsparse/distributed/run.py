@@ -20,19 +20,25 @@ from typing import Any
 
 import numpy as np
 
-from wordsparse import validation
 from wordsparse.corpus import EncodedCorpus, Vocabulary
 from wordsparse.corpus.options import EncodeOptions
 from wordsparse.corpus.reading import Source
 from wordsparse.display import write
 from wordsparse.distributed import gpus
-from wordsparse.distributed.agreement import check_same, ending_all
 from wordsparse.distributed.embedding import ShardedEmbedding
 from wordsparse.distributed.encoding import encode as encode_together
-from wordsparse.distributed.gathering import gathered
 from wordsparse.distributed.launch import ranks as launched_ranks
 from wordsparse.distributed.output import ShardedOutput
-from wordsparse.distributed.ranks import ONE, Ranks, gather_json, on_first, together
+from wordsparse.distributed.ranks import (
+    ONE,
+    Ranks,
+    agreed,
+    check_same,
+    ending_all,
+    gather_json,
+    on_first,
+    together,
+)
 from wordsparse.errors import InputError, WordsparseError
 from wordsparse.files import storage
 from wordsparse.kernels import at_work, diagnosis
@@ -184,9 +190,7 @@ class RanksCheckpointer(Checkpointer):
             failure, self._failure = self._failure, None
             kept = self.kept() if failure is None else f"no checkpoint could be written ({failure}); {self.kept()}"
             where = f"interrupted after {run.state.tokens:,} of {run.total_tokens:,} tokens"
-            error = Interrupted(f"{where}: {kept}")
-            self._ranks.agreed = error
-            raise error
+            raise agreed(self._ranks, Interrupted(f"{where}: {kept}"))
         self.finish()
         self._due = time.monotonic() + self._every
 
@@ -195,7 +199,8 @@ class RanksCheckpointer(Checkpointer):
         return self.kept()
 
     def _write_together(self, run: Run) -> None:
-        with gathered(run.embedding, self._ranks, self._directory.place(ROWS)) as state:
+        assert isinstance(run, ShardedRun)
+        with run.embedding.gathered(self._directory.place(ROWS)) as state:
             if self._ranks.rank == 0 and isinstance(state, dict):
                 self._write(state, run.state.as_dict())
             elif self._ranks.rank == 0:
@@ -310,14 +315,10 @@ class RanksRun(OutputRun):
         asked = {**self.options.as_dict(), **self.text.as_dict(), "resume": self.resume, "init": self.init is not None}
         return facts | asked | {"output": str(self.output), "checkpoint_every": self.checkpoint_every}
 
-    def _check(self) -> None:
-        validation.non_negative("checkpoint_every", self.checkpoint_every)
-        storage.check_parent(self.output)
-        memory.check_dim(self.options.dim)
-
     def _written(self, run: Run, keeper: Checkpointer, directory: RunDirectory) -> Model:
         directory.release_reserve()
-        with gathered(run.embedding, self.ranks, directory.place(ROWS)) as state:
+        assert isinstance(run, ShardedRun)
+        with run.embedding.gathered(directory.place(ROWS)) as state:
             whole = state if state and isinstance(state, dict) else None
             model = run.model(keeper.count, self.call, whole)
 

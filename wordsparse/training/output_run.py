@@ -71,9 +71,7 @@ class OutputRun:
         WordsparseError
             If the model cannot be written.
         """
-        validation.non_negative("checkpoint_every", self.checkpoint_every)
-        storage.check_parent(self.output)
-        memory.check_dim(self.options.dim)
+        self._check()
         with stop_requests() as stop, RunDirectory(self.output) as directory:
             base, base_digest = self._base(directory)
             checkpoint = newest_checkpoint(directory, base_digest)
@@ -97,6 +95,12 @@ class OutputRun:
             keeper = Checkpointer(directory, request, self.checkpoint_every, stop, count)
             directory.reserve(disk_bytes(run))
             return self._finish(run, keeper, directory, stop, progress)
+
+    def _check(self) -> None:
+        """Refuse a wrong request before anything is written."""
+        validation.non_negative("checkpoint_every", self.checkpoint_every)
+        storage.check_parent(self.output)
+        memory.check_dim(self.options.dim)
 
     def _base(self, directory: RunDirectory) -> tuple[Model | None, str | None]:
         """The model that the run starts from and its digest; (None, None) unless the run is resumed from a model.
