@@ -7,7 +7,7 @@ import os
 import pytest
 
 from wordsparse.cli import main
-from wordsparse.corpus import EncodedCorpus, blocks, columns, encode, parquet
+from wordsparse.corpus import EncodedCorpus, blocks, columns, encode
 from wordsparse.corpus.reading import sentences
 from wordsparse.errors import InputError
 from wordsparse.files import unpacking
@@ -44,7 +44,7 @@ def written(path, rows=ROWS, **options):
 @pytest.mark.parametrize("block_bytes", [1, 2**20])
 def test_a_column_is_text(tmp_path, monkeypatch, name, block_bytes):
     monkeypatch.setattr(blocks, "BLOCK_BYTES", block_bytes)
-    monkeypatch.setattr(parquet, "ROWS", 2)
+    monkeypatch.setattr(columns, "ROWS", 2)
     path = written(tmp_path / name)
     assert list(sentences(path, column="text")) == SENTENCES
     corpus = encode(path, tmp_path / "out", column="text", tokens="simple", min_count=1)

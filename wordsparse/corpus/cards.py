@@ -58,17 +58,12 @@ class Download:
     """
 
     url: str
-    bytes: int | None
-    checksum: Checksum | None
-    members: tuple[str, ...] | None
-    text_bytes: int | None
-    text_checksum: Checksum | None
-    end: tuple[str, str] | None
-
-    @property
-    def is_verified(self) -> bool:
-        """Whether the card tells a checksum."""
-        return self.checksum is not None or self.text_checksum is not None
+    bytes: int | None = None
+    checksum: Checksum | None = None
+    members: tuple[str, ...] | None = None
+    text_bytes: int | None = None
+    text_checksum: Checksum | None = None
+    end: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -140,15 +135,9 @@ def _download(entry: Mapping[str, Any], where: str) -> Download:
             raise InputError(f"{where}: {name} must be a list of strings")
     if len(entry.get("end", ("", ""))) != 2:
         raise InputError(f"{where}: end must be the last words to keep and what to write after them")
-    return Download(
-        entry["url"],
-        entry.get("bytes"),
-        _checksum(entry.get("checksum"), where),
-        tuple(entry["members"]) if "members" in entry else None,
-        entry.get("text_bytes"),
-        _checksum(entry.get("text_checksum"), where),
-        tuple(entry["end"]) if "end" in entry else None,
-    )
+    facts: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in entry.items()}
+    checksums = {name: _checksum(entry[name], where) for name in ("checksum", "text_checksum") if name in entry}
+    return Download(**facts | checksums)
 
 
 def _bundled(entry: Any, where: str) -> BundledFile:
@@ -166,14 +155,10 @@ def _bundled(entry: Any, where: str) -> BundledFile:
     folder = PurePosixPath(entry["folder"])
     if folder.is_absolute() or ".." in folder.parts:
         raise InputError(f"{where}: {str(folder)!r} must be inside the package")
-    checksum = _checksum(entry["checksum"], where)
-    assert checksum is not None
-    return BundledFile(**{**entry, "checksum": checksum})
+    return BundledFile(**{**entry, "checksum": _checksum(entry["checksum"], where)})
 
 
-def _checksum(given: str | None, where: str) -> Checksum | None:
-    if given is None:
-        return None
+def _checksum(given: str, where: str) -> Checksum:
     algorithm, _, digits = given.partition(":")
     if algorithm not in ALGORITHMS or not re.fullmatch(f"[0-9a-f]{{{ALGORITHMS[algorithm]}}}", digits):
         raise InputError(

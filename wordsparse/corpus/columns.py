@@ -8,13 +8,16 @@ from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
 from wordsparse import optional
-from wordsparse.corpus import parquet
 from wordsparse.corpus.blocks import read_blocks
 from wordsparse.errors import InputError
+from wordsparse.files import parquet, unpacking
 from wordsparse.files.unpacking import suffix_of
 
 LINE_BYTES = 2**26
 """The maximum size of a line, and of a cell of a CSV file."""
+
+ROWS = 1024
+"""Rows of Parquet files and data frames that are read at a time."""
 
 DELIMITERS = ",;\t|"
 
@@ -108,6 +111,43 @@ def _json_cells(path: Path, columns: Sequence[str], max_expansion: float) -> Cel
         yield number, [row[column] for column in columns]
 
 
+def _parquet_cells(path: Path, columns: Sequence[str], max_expansion: float) -> Cells:
+    """The cells are text, lists of text, or numbers; their text is bounded as in a compressed file."""
+    number = 0
+    left = limit = parquet.limit_of(path, max_expansion)
+    with parquet.readable(path, lambda: number):
+        for batch in parquet.batches(path, columns, limit, ROWS):
+            for row in zip(*(_cells_of(path, name, batch.column(name)) for name in columns), strict=True):
+                number += 1
+                left -= sum(map(_characters, row))
+                if left < 0:
+                    raise InputError(f"{path}: {unpacking.too_large(limit)}")
+                yield number, list(row)
+
+
+def _cells_of(path: Path, name: str, column: Any) -> list[Any]:
+    """The cells of a column of a batch; equal texts are one str."""
+    types = optional.load("reading Parquet files", "pyarrow.types")
+    kind = column.type
+    if types.is_dictionary(kind):
+        return parquet.strings(column)
+    if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
+        items = iter(_cells_of(path, name, column.flatten()))
+        lengths = optional.load("reading Parquet files", "pyarrow.compute").list_value_length(column).to_pylist()
+        return [None if length is None else [next(items) for _ in range(length)] for length in lengths]
+    if types.is_primitive(kind) or types.is_decimal(kind) or types.is_null(kind):
+        plain: list[Any] = column.to_pylist()
+        return plain
+    raise InputError(f"{path}: the column {name!r} holds {kind}, neither text nor lists of tokens; name another column")
+
+
+def _characters(cell: object) -> int:
+    """The characters of a cell, and one for each of its tokens."""
+    if isinstance(cell, list):
+        return sum(map(_characters, cell)) + len(cell)
+    return len(cell) if isinstance(cell, str | bytes) else 1
+
+
 def lines_of(path: Path, max_expansion: float) -> Iterator[str]:
     """The lines of a UTF-8 file, with their ends."""
     number, rest = 0, b""
@@ -148,8 +188,8 @@ def frame_cells(frame: Any, columns: Sequence[str]) -> Cells:
     if missing := [column for column in columns if column not in names]:
         raise InputError(f"the data frame has no column {missing[0]!r}; name one of its own: {_listed(names)}")
     number = itertools.count(1)
-    for start in range(0, len(table), parquet.ROWS):
-        rows = table[start : start + parquet.ROWS]
+    for start in range(0, len(table), ROWS):
+        rows = table[start : start + ROWS]
         for row in zip(*(_without_nulls(rows[column]) for column in columns), strict=True):
             yield next(number), list(row)
 
@@ -162,5 +202,5 @@ def _without_nulls(column: Any) -> list[Any]:
 ROW_FORMATS = {
     "csv": RowFormat("rows of cells between commas, semicolons, tabs or bars", (".csv", ".tsv"), _csv_cells),
     "jsonl": RowFormat("a JSON object on each line", (".jsonl", ".ndjson"), _json_cells),
-    "parquet": RowFormat("a Parquet file; needs wordsparse[parquet]", (".parquet", ".pq"), parquet.cells),
+    "parquet": RowFormat("a Parquet file; needs wordsparse[parquet]", (".parquet", ".pq"), _parquet_cells),
 }

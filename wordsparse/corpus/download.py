@@ -3,15 +3,14 @@
 import http.client
 import json
 import os
+import queue
 import re
-import socket
 import threading
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -66,52 +65,31 @@ def is_download(entry: Path) -> bool:
     return bool(own) and not entry.is_symlink()
 
 
-class _Deadline:
-    """Shuts the sockets that are opened inside the block down after DEADLINE, unless the block has ended.
+def _answer(request: urllib.request.Request) -> http.client.HTTPResponse:
+    """The answer to a request, its headers read; TimeoutError after DEADLINE.
 
-    A time-out of a socket is for each byte: headers, or answers "100 Continue", may come without end. ``passed`` says
-    whether it has done so.
+    A time-out of a socket is for each byte: headers, or answers "100 Continue", may come without end. The thread that
+    waits for them is left to itself then.
     """
+    answers: queue.SimpleQueue[http.client.HTTPResponse | Exception] = queue.SimpleQueue()
 
-    def __init__(self) -> None:
-        self._sockets: list[socket.socket] = []
-        self._timer = threading.Timer(DEADLINE, self._end)
-        self._timer.daemon = True
-        self.passed = False
-        watched = self._sockets
+    def ask() -> None:
+        try:
+            answers.put(urllib.request.build_opener(_Redirects).open(request, timeout=TIMEOUT))
+        except Exception as error:
+            answers.put(error)
 
-        class Plain(http.client.HTTPConnection):
-            def connect(self) -> None:
-                super().connect()
-                watched.append(self.sock)
-
-        class Secure(http.client.HTTPSConnection):
-            def connect(self) -> None:
-                super().connect()
-                watched.append(self.sock)
-
-        class PlainHandler(urllib.request.HTTPHandler):
-            def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
-                return self.do_open(Plain, req)
-
-        class SecureHandler(urllib.request.HTTPSHandler):
-            def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
-                return self.do_open(Secure, req)
-
-        self.handlers = PlainHandler(), SecureHandler()
-
-    def __enter__(self) -> "_Deadline":
-        self._timer.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._timer.cancel()
-
-    def _end(self) -> None:
-        self.passed = True
-        for opened in self._sockets:
-            with suppress(OSError):
-                opened.shutdown(socket.SHUT_RDWR)
+    threading.Thread(target=ask, daemon=True).start()
+    try:
+        found = answers.get(timeout=DEADLINE)
+    except queue.Empty:
+        raise TimeoutError(f"no answer within {DEADLINE:g} seconds") from None
+    try:
+        if isinstance(found, Exception):
+            raise found
+        return found
+    finally:
+        del found  # an error would hold itself, and its socket, by the frames of its traceback
 
 
 def download(source: Download, folder: Path, progress: Callable[[DownloadProgress], object]) -> Path:
@@ -167,11 +145,7 @@ def _continue(source: Download, part: Path, about: Path, progress: Callable[[Dow
             # If-Range: the whole file is sent again if it has changed.
             request.add_header("Range", f"bytes={have}-")
             request.add_header("If-Range", validator)
-        with _Deadline() as deadline:
-            response = urllib.request.build_opener(_Redirects, *deadline.handlers).open(request, timeout=TIMEOUT)
-        if deadline.passed:  # headers that are cut look like headers that end
-            response.close()
-            raise TimeoutError(f"no answer within {DEADLINE:g} seconds")
+        response = _answer(request)
     except urllib.error.HTTPError as error:
         if error.code != 416:
             raise

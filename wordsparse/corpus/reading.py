@@ -8,7 +8,7 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, TypeAlias, cast
+from typing import Any, NamedTuple, TypeAlias, cast
 
 import numpy as np
 
@@ -30,23 +30,6 @@ COUNTS = "counts"
 """The format of tables of counted pairs, which are no text; :mod:`wordsparse.corpus.counts`."""
 
 logger = logging.getLogger(__name__)
-
-
-class HowToRead(Protocol):
-    """The options of reading; :class:`wordsparse.corpus.options.TextOptions` has them."""
-
-    @property
-    def format(self) -> str | None: ...
-    @property
-    def column(self) -> str | None: ...
-    @property
-    def group(self) -> str | None: ...
-    @property
-    def order(self) -> str | None: ...
-    @property
-    def tokens(self) -> str | None: ...
-    @property
-    def max_expansion(self) -> float | None: ...
 
 
 class RawText:
@@ -144,8 +127,8 @@ class RawText:
         self.lines = FORMATS[format or "lines"].lines if by_compiled else None
 
     @classmethod
-    def of(cls, source: Source, asked: "HowToRead", *, quiet: bool = False) -> "RawText":
-        """The text, read as the options say."""
+    def of(cls, source: Source, asked: Any, *, quiet: bool = False) -> "RawText":
+        """The text, read as :class:`wordsparse.corpus.options.TextOptions` say."""
         limit = MAX_EXPANSION if asked.max_expansion is None else asked.max_expansion
         group = {"group": asked.group, "order": asked.order}
         return cls(source, asked.format, asked.tokens, asked.column, limit, **group, quiet=quiet)

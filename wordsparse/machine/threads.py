@@ -100,17 +100,6 @@ def single_threaded_blas() -> Iterator[None]:
         _BLAS.release()
 
 
-@contextmanager
-def pytorch_threads(torch: Any, threads: int) -> Iterator[None]:
-    """Limit PyTorch, the imported module, to ``threads`` threads; the previous number is restored at the end."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
 def ordered_map(function: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Iterator[Result]:
     """Map ``function`` over ``items`` on ``threads`` threads, including the caller's; results keep the items' order.
 
