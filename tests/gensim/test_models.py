@@ -60,12 +60,6 @@ def test_without_gensim_a_name_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
             find()
 
 
-def test_a_program_names_modules() -> None:
-    model = gensim.models.Word2Vec(SENTENCES, min_count=1, vector_size=4)
-    assert isinstance(model.wv, gensim.models.keyedvectors.KeyedVectors)
-    assert gensim.models.word2vec.LineSentence is gensim.LineSentence
-
-
 def test_callbacks_override_what_they_need() -> None:
     class Epochs(CallbackAny2Vec):
         seen = 0
@@ -122,10 +116,3 @@ def test_training_is_logged_as_it_goes(caplog: pytest.LogCaptureFixture) -> None
     found = [record.getMessage() for record in caplog.records]
     assert found[0] == "41 sentences of 101 tokens in all: 5 different ones, 4 words in the vocabulary"
     assert [message.split(":")[0] for message in found[1:]] == ["epoch 1 of 2", "epoch 2 of 2"]
-
-
-def test_two_losses_are_warned_of_once(caplog: pytest.LogCaptureFixture) -> None:
-    for _ in range(2):
-        caplog.clear()
-        gensim.Word2Vec(SENTENCES, min_count=20, vector_size=4, epochs=1, hs=1)
-        assert len([record for record in caplog.records if "Both hierarchical" in record.getMessage()]) == 1

@@ -15,19 +15,15 @@ from support.ring_walks import SMALL, WALKS, WALKS_OF_WORDS
 import wordsparse as ws
 from wordsparse.errors import InputError, WordsparseError
 from wordsparse.files import storage
-from wordsparse.gensim import KeyedVectors, Word2Vec
+from wordsparse.gensim import CallbackAny2Vec, KeyedVectors, Word2Vec
 from wordsparse.vectors.word_vectors import WordVectors
 
 
-class Saver:
+class Saver(CallbackAny2Vec):
     """Saves the model after each epoch, as spec2vec does."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.epochs = folder, 0
-
-    def on_train_begin(self, model: Word2Vec) -> None: ...
-    def on_epoch_begin(self, model: Word2Vec) -> None: ...
-    def on_train_end(self, model: Word2Vec) -> None: ...
 
     def on_epoch_end(self, model: Word2Vec) -> None:
         self.epochs += 1

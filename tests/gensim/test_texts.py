@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from wordsparse.corpus import END_OF_SENTENCE as END
-from wordsparse.corpus import OUT_OF_VOCABULARY as OOV
 from wordsparse.corpus import Vocabulary
 from wordsparse.errors import InputError, WrongTypeError
 from wordsparse.gensim import BrownCorpus, LineSentence, PathLineSentences, Text8Corpus, texts
@@ -24,12 +23,6 @@ def test_scan_numbers_tokens_in_order_of_appearance(monkeypatch: pytest.MonkeyPa
         assert found.ids is not None
         assert found.ids.tolist() == [0, 1, END, 0, 2, END, 0, END, 3, END, 1, 4, END]
     assert texts.scan([]).ids is not None
-
-
-def test_a_text_that_was_not_scanned_is_numbered() -> None:
-    corpus = texts.Sentences([[7, "c"], [], ["b"]]).corpus({"b": 0, 7: 1}, Vocabulary(["b", "7"], [1, 1]))
-    assert np.asarray(corpus.shards[0]).tolist() == [1, OOV, END, 0, END]
-    assert (corpus.tokens, corpus.sentences) == (3, 2)
 
 
 def test_each_sentence_is_read_when_it_is_given() -> None:
@@ -56,27 +49,6 @@ def test_errors_of_sentences_name_what_is_wrong() -> None:
 
     with pytest.raises(TypeError, match=r"^of the program's own$"):
         texts.scan(failing())
-
-
-def test_a_scan_is_used_again_for_training() -> None:
-    once = iter([["b", "a"], ["c", "a"]])
-    text = texts.Sentences(once)
-    text.scan(None, None)
-    corpus = text.corpus({"a": 0, "c": 1}, Vocabulary(["a", "c"], [2, 1]))
-    assert np.asarray(corpus.shards[0]).tolist() == [OOV, 0, END, 1, 0, END]
-    assert (corpus.tokens, corpus.sentences) == (4, 2)
-    assert texts.known_tokens(corpus) == 3
-    assert texts.longest_sentence(corpus) == 2
-
-
-def test_files_are_renumbered_while_they_are_read(tmp_path: Path) -> None:
-    path = tmp_path / "text"
-    path.write_text("b a\nc a a\n")
-    with texts.opened(None, path, passes=9) as text:
-        assert text.scan(None, None).counts == {"a": 3, "b": 1, "c": 1}
-        corpus = text.corpus({"c": 0}, Vocabulary(["c"], [1]))
-        assert corpus.shards[0][0:7].tolist() == [OOV, OOV, END, 0, OOV, OOV, END]
-        assert (texts.known_tokens(corpus), texts.longest_sentence(corpus)) == (1, 3)
 
 
 def test_a_text_without_a_token_is_refused() -> None:

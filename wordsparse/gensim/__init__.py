@@ -8,14 +8,14 @@ docs/gensim.md lists every argument and method as the same, better, without effe
 """
 
 from wordsparse.gensim import models, utils
-from wordsparse.gensim.doc2vec import Doc2Vec, TaggedDocument, TaggedLineDocument
-from wordsparse.gensim.fasttext import FastText
-from wordsparse.gensim.keyed_vectors import KeyedVectors
 from wordsparse.gensim.models.callbacks import CallbackAny2Vec
+from wordsparse.gensim.models.doc2vec import Doc2Vec, TaggedDocument, TaggedLineDocument
+from wordsparse.gensim.models.fasttext import FastText
+from wordsparse.gensim.models.keyedvectors import KeyedVectors
+from wordsparse.gensim.models.word2vec import Word2Vec
 from wordsparse.gensim.passing import gensims
 from wordsparse.gensim.replacing import in_place
 from wordsparse.gensim.sentences import BrownCorpus, LineSentence, PathLineSentences, Text8Corpus
-from wordsparse.gensim.word2vec import Word2Vec
 
 __all__ = [
     "BrownCorpus",

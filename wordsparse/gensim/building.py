@@ -1,5 +1,6 @@
 """The vocabulary of a Word2Vec: counted, filtered and extended by methods that behave as gensim's."""
 
+import math
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
@@ -8,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from wordsparse.errors import InputError
-from wordsparse.gensim import engine, texts, vocabulary
-from wordsparse.gensim.keyed_vectors import KeyedVectors
+from wordsparse.gensim import engine, texts
+from wordsparse.gensim.models.keyedvectors import KeyedVectors
 from wordsparse.gensim.refusals import WrongOrderError, logger
-from wordsparse.gensim.texts import TrimRule
+from wordsparse.gensim.texts import TrimRule, keeps
 from wordsparse.types import Array
 from wordsparse.vectors.lookup import Key
 
@@ -19,13 +20,25 @@ FilePath = str | PathLike[str]
 
 
 class VocabularyBuilder:
-    """The part of Word2Vec that exists before training: words, their counts, and random vectors."""
+    """The part of Word2Vec that exists before training: words, their counts, and random vectors.
+
+    The arguments have gensim's names; a program may set them between trainings.
+    """
 
     vector_size: int
-    negative: int
+    window: int
+    sg: int
     hs: int
+    negative: int
+    ns_exponent: float
+    cbow_mean: int
+    shrink_windows: bool
+    alpha: float
+    min_alpha: float
+    workers: int
     seed: int | None
     sample: float
+    null_word: int
     min_count: int
     max_vocab_size: int | None
     max_final_vocab: int | None
@@ -124,10 +137,10 @@ class VocabularyBuilder:
             The numbers of dropped and kept words, the number of tokens after subsampling, and the bytes of the arrays.
             With ``dry_run``, the vocabulary is not changed.
         """
-        chosen = vocabulary.kept(self.raw_vocab, min_count or self.min_count, self.max_final_vocab, trim_rule)
-        report = vocabulary.report(chosen, sample or self.sample)
-        report["memory"] = self.estimate_memory(len(chosen.counts))
-        self.effective_min_count = chosen.min_count
+        least = min_count or self.min_count
+        counts, self.effective_min_count = kept(self.raw_vocab, least, self.max_final_vocab, trim_rule)
+        report = {"drop_unique": len(self.raw_vocab) - len(counts), **sampled(counts, sample or self.sample)}
+        report["memory"] = self.estimate_memory(len(counts))
         if dry_run:
             return report
         if update and not len(self.wv):
@@ -135,7 +148,7 @@ class VocabularyBuilder:
         if not update:
             self.min_count, self.sample = min_count or self.min_count, sample or self.sample
             self._reset()
-        self._add_words(chosen.counts)
+        self._add_words(counts)
         if not keep_raw_vocab:
             self.raw_vocab = {}
         return report
@@ -193,9 +206,10 @@ class VocabularyBuilder:
         """
         table = self._wv
         by_count = not len(table) and self.sorted_vocab and not is_sorted
-        new = [
-            word for word in (vocabulary.by_frequency(counts) if by_count else counts) if word not in table.key_to_index
-        ]
+        # gensim's order: the most frequent first, of equally frequent ones the last.
+        last_first = list(counts)[::-1]
+        ordered = sorted(last_first, key=lambda word: -counts[word]) if by_count else counts
+        new = [word for word in ordered if word not in table.key_to_index]
         for word in new:
             table.key_to_index[word] = len(table.index_to_key)
             table.index_to_key.append(word)
@@ -228,3 +242,36 @@ class VocabularyBuilder:
 def fingerprint(vectors: Array) -> int:
     """A checksum of the vectors, which detects changes."""
     return zlib.crc32(np.ascontiguousarray(vectors).data)
+
+
+def kept(
+    counts: Mapping[Key, int], min_count: int, max_final_vocab: int | None, trim_rule: TrimRule | None
+) -> tuple[dict[Key, int], int]:
+    """The words that occur often enough, and the minimum, raised until about ``max_final_vocab`` words are left."""
+    if max_final_vocab is not None and max_final_vocab < len(counts):
+        first_left_out = sorted(counts.values(), reverse=True)[max_final_vocab]
+        min_count = max(min_count, first_left_out + 1)
+    chosen = {word: int(count) for word, count in counts.items() if keeps(word, int(count), min_count, trim_rule)}
+    return chosen, min_count
+
+
+def threshold(sample: float, total: int) -> float:
+    """The relative frequency for ``sample``, which is a count if it is 1 or more; words above it are subsampled."""
+    return sample if sample < 1 else int(sample * (3 + math.sqrt(5)) / 2) / max(total, 1)
+
+
+def sampled(counts: Mapping[Key, int], sample: float) -> dict[str, Any]:
+    """gensim's numbers of words and tokens, before and after subsampling."""
+    total, words, left = sum(counts.values()), 0, 0.0
+    rate = threshold(sample, total)
+    for count in counts.values():
+        ratio = rate * total / count if rate and count else 1.0
+        probability = min(math.sqrt(ratio) + ratio, 1.0)
+        words += probability < 1
+        left += probability * count
+    return {
+        "retain_total": total,
+        "downsample_unique": words,
+        "downsample_total": int(left),
+        "num_retained_words": len(counts),
+    }

@@ -9,9 +9,9 @@ from types import ModuleType
 from typing import Any
 
 from wordsparse import optional
-from wordsparse.gensim.doc2vec import Doc2Vec
-from wordsparse.gensim.keyed_vectors import KeyedVectors
-from wordsparse.gensim.word2vec import Word2Vec
+from wordsparse.gensim.models.doc2vec import Doc2Vec
+from wordsparse.gensim.models.keyedvectors import KeyedVectors
+from wordsparse.gensim.models.word2vec import Word2Vec
 
 # Ours, by the module of gensim.models that defines gensim's class of that name.
 _OURS: dict[str, type] = {"word2vec": Word2Vec, "doc2vec": Doc2Vec, "keyedvectors": KeyedVectors}

@@ -13,7 +13,7 @@ from wordsparse.errors import InputError
 from wordsparse.files import regular, storage
 from wordsparse.gensim import settings
 from wordsparse.gensim.engine import Trained
-from wordsparse.gensim.keyed_vectors import VECTORS, KeyedVectors
+from wordsparse.gensim.models.keyedvectors import VECTORS, KeyedVectors
 from wordsparse.gensim.refusals import WrongPlaceError
 from wordsparse.vectors.formats import names
 from wordsparse.vectors.word_vectors import save_vectors

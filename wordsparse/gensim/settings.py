@@ -1,14 +1,13 @@
 """gensim's arguments: translated into options and a recipe, refused, or accepted with a warning."""
 
 from dataclasses import replace
-from typing import Protocol
 
 from wordsparse import validation
 from wordsparse.corpus import EncodedCorpus
 from wordsparse.errors import InputError
+from wordsparse.gensim.building import VocabularyBuilder, threshold
 from wordsparse.gensim.refusals import say_once
 from wordsparse.gensim.texts import longest_sentence
-from wordsparse.gensim.vocabulary import threshold
 from wordsparse.layer.losses import BoundedNS
 from wordsparse.machine.threads import available_cpus
 from wordsparse.words.examples import MAX_WINDOW
@@ -21,27 +20,7 @@ GENSIMS_NEGATIVE = 5
 GENSIMS_ALPHAS = (0.025, 0.0001)
 
 
-class Arguments(Protocol):
-    """The arguments of Word2Vec that training reads, by gensim's names; a program may set them between trainings."""
-
-    vector_size: int
-    window: int
-    min_count: int
-    sg: int
-    hs: int
-    negative: int
-    ns_exponent: float
-    cbow_mean: int
-    shrink_windows: bool
-    sample: float
-    alpha: float
-    min_alpha: float
-    workers: int
-    seed: int | None
-    null_word: int
-
-
-def check(settings: Arguments) -> None:
+def check(settings: VocabularyBuilder) -> None:
     """Refuse arguments that would silently change results; log a warning for those without effect.
 
     Raises
@@ -65,7 +44,7 @@ def check(settings: Arguments) -> None:
         say_once("alpha and min_alpha have no effect: the exact steps choose their own length")
 
 
-def options(settings: Arguments, epochs: int, corpus: EncodedCorpus) -> Options:
+def options(settings: VocabularyBuilder, epochs: int, corpus: EncodedCorpus) -> Options:
     """The options of a run over ``corpus``; InputError if the window is too wide."""
     window, longest = settings.window, longest_sentence(corpus)
     if window > MAX_WINDOW and longest > MAX_WINDOW + 1:
@@ -91,7 +70,7 @@ def options(settings: Arguments, epochs: int, corpus: EncodedCorpus) -> Options:
     )
 
 
-def recipe(settings: Arguments, preset: str = "text") -> Recipe:
+def recipe(settings: VocabularyBuilder, preset: str = "text") -> Recipe:
     """The recommended recipe, changed by the arguments that differ from gensim's defaults."""
     chosen = recommended("skipgram" if settings.sg else "cbow", LOSS, preset)
     if settings.ns_exponent != GENSIMS_EXPONENT:
@@ -101,7 +80,7 @@ def recipe(settings: Arguments, preset: str = "text") -> Recipe:
     return chosen if settings.shrink_windows else replace(chosen, distances="equal")
 
 
-def _preset(settings: Arguments, longest: int) -> str:
+def _preset(settings: VocabularyBuilder, longest: int) -> str:
     """The kind of sequences that the arguments imply.
 
     A window that reaches over every sentence makes sentences baskets of ``items``. Where every token is kept, tokens

@@ -1,8 +1,91 @@
-"""The names of gensim.models.fasttext."""
+"""gensim's FastText by name: Word2Vec, with n-grams fitted to its vectors (:mod:`wordsparse.words.form`)."""
 
-from wordsparse.gensim.fasttext import FastText, FastTextKeyedVectors
+from collections.abc import Iterable
+from typing import Any
+
+from wordsparse.errors import InputError
+from wordsparse.gensim import engine
+from wordsparse.gensim.building import FilePath
+from wordsparse.gensim.models.keyedvectors import KeyedVectors
+from wordsparse.gensim.models.word2vec import Word2Vec
 from wordsparse.gensim.passing import gensims
+from wordsparse.gensim.refusals import say_once
+from wordsparse.types import Array
+from wordsparse.vectors.ngrams import check_lengths
 
-__all__ = ["FastText", "FastTextKeyedVectors"]
+
+class FastTextKeyedVectors(KeyedVectors):
+    """KeyedVectors that hold every word that shares an n-gram with known words; ``key_to_index`` is the vocabulary."""
+
+    def __contains__(self, key: object) -> bool:
+        return self.has_index_for(key) or self.is_composed(key)
+
+    def get_sentence_vector(self, sentence: Iterable[str]) -> Array:
+        """The mean of the vectors of the words of a sentence, (vector_size,)."""
+        return self.get_mean_vector(list(sentence))
+
+
+class FastText(Word2Vec):
+    """Word vectors in which the spelling of a word has a part, and vectors of unknown words: ``wv["any word"]``.
+
+    The arguments are those of gensim 4.4, and of :class:`Word2Vec`. N-grams are fitted after training: they cost no
+    time while it runs, and no two of them share a row.
+
+    Parameters
+    ----------
+    min_n, max_n : int
+        Lengths of the n-grams in characters, of which the two brackets of ``<word>`` count as one each. With ``max_n``
+        below ``min_n`` there are none.
+    bucket : int
+        Without effect: every n-gram has a row of its own.
+    word_ngrams : {1, 0}
+        0 leaves the n-grams out.
+    **options
+        Those of Word2Vec: window, min_count, epochs, seed, workers, and so on.
+
+    Raises
+    ------
+    InputError
+        As Word2Vec, or if the lengths are out of range or a token is no text.
+    """
+
+    _table = FastTextKeyedVectors
+    _stored = ("min_n", "max_n", "word_ngrams", "bucket")
+
+    def __init__(
+        self,
+        sentences: Iterable[Any] | None = None,
+        corpus_file: FilePath | None = None,
+        sg: int = 0,
+        hs: int = 0,
+        vector_size: int = 100,
+        *,
+        word_ngrams: int = 1,
+        min_n: int = 3,
+        max_n: int = 6,
+        bucket: int = 2_000_000,
+        **options: Any,
+    ) -> None:
+        self.min_n, self.max_n, self.word_ngrams, self.bucket = int(min_n), int(max_n), int(word_ngrams), int(bucket)
+        if self._has_ngrams:
+            check_lengths(self.min_n, self.max_n)
+        super().__init__(sentences, corpus_file, vector_size, sg=sg, hs=hs, **options)
+
+    @property
+    def _has_ngrams(self) -> bool:
+        return bool(self.word_ngrams) and self.max_n >= self.min_n
+
+    def _show(self, trained: engine.Trained) -> None:
+        if self._has_ngrams:
+            if not all(isinstance(key, str) for key in trained.keys):
+                raise InputError("FastText makes n-grams of words: give words that are text, or take Word2Vec")
+            try:
+                trained.model = trained.model.fit_subwords(self.min_n, self.max_n)
+            except InputError as error:  # of a text of few words
+                say_once(f"unknown words have no vectors: {error}")
+        super()._show(trained)
+        if trained.model.subwords is not None:
+            self._wv.subwords = trained.model.subwords.table
+
 
 __getattr__ = gensims(__name__)

@@ -1,9 +1,373 @@
-"""The names of gensim.models.word2vec."""
+"""gensim's Word2Vec by name, arguments, attributes and behaviour, on the exact layer."""
 
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, NoReturn, Self
+
+import numpy as np
+
+from wordsparse.errors import InputError
+from wordsparse.gensim import engine, saving, settings, texts
+from wordsparse.gensim.building import FilePath, VocabularyBuilder
 from wordsparse.gensim.passing import gensims
+from wordsparse.gensim.refusals import WrongOrderError, WrongPlaceError, logger, say_once
 from wordsparse.gensim.sentences import BrownCorpus, LineSentence, PathLineSentences, Text8Corpus
-from wordsparse.gensim.word2vec import Word2Vec
+from wordsparse.gensim.texts import TrimRule
+from wordsparse.training.loop import Run
+from wordsparse.types import Array
 
 __all__ = ["BrownCorpus", "LineSentence", "PathLineSentences", "Text8Corpus", "Word2Vec"]
+_JOB = 4096  # sentences handed to an overridden _do_train_job at a time
+_ON_WV = (
+    "most_similar",
+    "similarity",
+    "doesnt_match",
+    "wmdistance",
+    "similar_by_word",
+    "similar_by_vector",
+    "n_similarity",
+)
+_MOVED = {name: f"wv.{name}" for name in _ON_WV} | {
+    "accuracy": "wv.evaluate_word_analogies",
+    "evaluate_word_pairs": "wv.evaluate_word_pairs",
+    "index2word": "wv.index_to_key",
+    "vocab": "wv.key_to_index",
+    "vocabulary": "wv.key_to_index",
+    "trainables": "syn1neg and wv.vectors",
+    "syn0": "wv.vectors",
+    "iter": "epochs",
+    "save_word2vec_format": "wv.save_word2vec_format",
+    "load_word2vec_format": "KeyedVectors.load_word2vec_format",
+    "intersect_word2vec_format": "init= of wordsparse.train, which starts from given vectors",
+    "delete_temporary_training_data": "wv alone, which is all that queries need",
+}
+
+
+class Word2Vec(VocabularyBuilder):
+    """Word vectors of any hashable tokens.
+
+    The arguments are those of gensim 4.4; docs/gensim.md lists each as the same, better, without effect or
+    refused. The loss is exact over the whole vocabulary, whatever the values of ``hs`` and ``negative``.
+
+    Parameters
+    ----------
+    sentences : iterable of lists of tokens, optional
+        Read once, whatever the number of ``epochs``. Without a text, call ``build_vocab`` and ``train`` later.
+    corpus_file : path, optional
+        A file with a sentence on each line, instead of ``sentences``; the fastest input.
+    vector_size, window, epochs : int
+    alpha, min_alpha : float
+        Without effect: the steps need no learning rate.
+    min_count, max_final_vocab, max_vocab_size, trim_rule, sorted_vocab
+        The choice of the vocabulary and its order.
+    sample : float
+        Subsampling of frequent words; from 1 on a count.
+    seed : int
+        The same seed gives the same vectors on any number of threads; None is 0.
+    workers : int
+        Number of threads, at most the number of CPUs.
+    sg : {0, 1}
+        Skip-gram instead of CBOW.
+    negative : int
+        The weight of the words that are not targets, relative to a target; gensim's default, 5, selects ours.
+    ns_exponent : float
+        Their weights are counts to this power, which may be negative; gensim's default, 0.75, selects our default.
+    shrink_windows : bool
+        Whether near words count more than far ones.
+    callbacks : sequence
+        Objects with the methods of :class:`wordsparse.gensim.CallbackAny2Vec`.
+    hs, cbow_mean, hashfxn, null_word, batch_words, compute_loss, comment
+        See docs/gensim.md.
+    size, iter : int, optional
+        The names that ``vector_size`` and ``epochs`` had before gensim 4.
+
+    Raises
+    ------
+    InputError
+        If an argument is out of range or requests another method; also a RuntimeError if no word is kept, and a
+        TypeError if the text cannot be read as gensim would read it.
+    """
+
+    def __init__(
+        self,
+        sentences: Iterable[Any] | None = None,
+        corpus_file: FilePath | None = None,
+        vector_size: int = 100,
+        alpha: float = 0.025,
+        window: int = 5,
+        min_count: int = 5,
+        max_vocab_size: int | None = None,
+        sample: float = 1e-3,
+        seed: int | None = 1,
+        workers: int = 3,
+        min_alpha: float = 0.0001,
+        sg: int = 0,
+        hs: int = 0,
+        negative: int = 5,
+        ns_exponent: float = 0.75,
+        cbow_mean: int = 1,
+        hashfxn: Callable[[Any], int] = hash,
+        epochs: int = 5,
+        null_word: int = 0,
+        trim_rule: TrimRule | None = None,
+        sorted_vocab: int = 1,
+        batch_words: int = 10_000,
+        compute_loss: bool = False,
+        callbacks: Sequence[Any] = (),
+        comment: str | None = None,
+        max_final_vocab: int | None = None,
+        shrink_windows: bool = True,
+        *,
+        size: int | None = None,
+        iter: int | None = None,
+    ) -> None:
+        for old, new, value in (("size", "vector_size", size), ("iter", "epochs", iter)):
+            if value is not None:
+                say_once(f"{old} is called {new} since gensim 4; it sets that")
+        self.vector_size = self.layer1_size = int(vector_size if size is None else size)
+        self.epochs = epochs if iter is None else iter
+        self.window, self.shrink_windows = int(window), bool(shrink_windows)
+        self.sg, self.hs, self.negative, self.cbow_mean = int(sg), int(hs), int(negative), int(cbow_mean)
+        self.alpha, self.min_alpha, self.min_alpha_yet_reached = float(alpha), float(min_alpha), float(alpha)
+        self.ns_exponent, self.sample, self.workers = float(ns_exponent), sample, int(workers)
+        self.seed = None if seed is None else int(seed)
+        self.min_count, self.max_vocab_size, self.max_final_vocab = min_count, max_vocab_size, max_final_vocab
+        self.sorted_vocab, self.null_word, self.hashfxn, self.comment = sorted_vocab, null_word, hashfxn, comment
+        self.batch_words, self.compute_loss = batch_words, bool(compute_loss)
+        self.train_count = 0
+        self.total_train_time = self.running_training_loss = 0.0
+        self.__dict__["load"] = _on_class_only
+        super().__init__()
+        settings.check(self)
+        if self.hs and self.negative:
+            logger.warning(
+                "Both hierarchical softmax and negative sampling are activated. Here both stand for one loss, which is "
+                "exact over the whole vocabulary."
+            )
+        if sentences is None and corpus_file is None:
+            if trim_rule is not None or callbacks:
+                logger.warning(
+                    "trim_rule and callbacks have no effect without a text: give them to build_vocab and train"
+                )
+            return
+        with texts.opened(sentences, corpus_file, passes=self.epochs + 1) as text:
+            self._build(text, update=False, trim_rule=trim_rule)
+            self._train(text, self.epochs, callbacks)
+
+    def train(
+        self,
+        corpus_iterable: Iterable[Any] | None = None,
+        corpus_file: FilePath | None = None,
+        total_examples: int | None = None,
+        total_words: int | None = None,
+        epochs: int | None = None,
+        start_alpha: float | None = None,
+        end_alpha: float | None = None,
+        word_count: int = 0,
+        queue_factor: int = 2,
+        report_delay: float = 1.0,
+        compute_loss: bool = False,
+        callbacks: Sequence[Any] = (),
+        **others: Any,
+    ) -> tuple[int, int]:
+        """Train on a text, starting from the result of previous training.
+
+        Parameters
+        ----------
+        corpus_iterable, corpus_file
+            As ``sentences`` and ``corpus_file`` of the class. The text is read once.
+        total_examples, total_words : int
+            One must be given, as in gensim, but the length is taken from the text.
+        epochs : int
+            Number of passes over the text.
+        callbacks : sequence
+            See the class.
+        start_alpha, end_alpha, word_count, queue_factor, report_delay, compute_loss
+            Without effect.
+
+        Returns
+        -------
+        (int, int)
+            Number of processed words that are in the vocabulary, and of all processed words, over all epochs.
+
+        Raises
+        ------
+        InputError
+            If there is no vocabulary yet (a RuntimeError too), ``epochs`` or the totals are missing, or the vectors
+            were changed by hand, because training would discard the changes.
+        TrainingError
+            If no window contains a second word, or training diverges.
+        """
+        self.alpha, self.min_alpha = start_alpha or self.alpha, end_alpha or self.min_alpha
+        if total_examples is None and total_words is None:
+            raise InputError("train needs total_examples or total_words: usually total_examples=model.corpus_count")
+        if epochs is None or epochs < 1:
+            raise InputError("train needs the number of epochs: usually epochs=model.epochs")
+        self.compute_loss = compute_loss
+        with texts.opened(corpus_iterable, corpus_file, passes=epochs) as text:
+            if type(self)._do_train_job is not Word2Vec._do_train_job and corpus_iterable is not None:
+                text = texts.Sentences(self._jobs(corpus_iterable))
+            return self._train(text, epochs, callbacks)
+
+    def get_latest_training_loss(self) -> float:
+        """The sum of the losses of all pairs of a word and its context since training began, exact."""
+        return self.running_training_loss
+
+    def predict_output_word(self, context_words_list: Sequence[Any], topn: int = 10) -> list[tuple[Any, float]] | None:
+        """The most probable words for a context and their exact probabilities; None if no word of it is known.
+
+        Raises
+        ------
+        WrongOrderError
+            If the model is not trained, or has ``negative=0``, for which gensim has no prediction.
+        """
+        if not self.negative or self._trained is None:
+            raise WrongOrderError("predict_output_word needs a trained model, with negative above 0")
+        keys = [self.wv.index_to_key[self.wv.get_index(word)] for word in context_words_list if word in self.wv]
+        rows = [self._trained.rows[key] for key in keys if key in self._trained.rows]
+        if not rows:
+            logger.warning("no word of the context is in the vocabulary")
+            return None
+        inputs = self._trained.model.input_rows[rows].mean(axis=0, keepdims=True)
+        found = np.exp(self._trained.log_probabilities(inputs))[0]
+        best = np.argsort(-found, kind="stable")[:topn]
+        return [(self._trained.keys[row], float(found[row])) for row in best]
+
+    def score(
+        self,
+        sentences: Iterable[Sequence[Any]],
+        total_sentences: int = 10**6,
+        chunksize: int = 100,
+        queue_factor: int = 2,
+        report_delay: float = 1,
+    ) -> Array:
+        """The log probability of the words of each sentence given their contexts, (n,).
+
+        It is exact over the vocabulary. At most ``total_sentences`` are scored. The other arguments have no effect.
+        """
+        if self._trained is None:
+            raise WrongOrderError("score needs a trained model")
+        chosen = (sentence for sentence, _ in zip(sentences, range(total_sentences), strict=False))
+        return np.array([self._trained.score(sentence, self.window, bool(self.sg)) for sentence in chosen])
+
+    @property
+    def syn1neg(self) -> Array:
+        """The output vectors, (V, vector_size) float32, in the basis of training, not that of ``wv.vectors``."""
+        if not self.negative or not len(self.wv):
+            raise AttributeError("syn1neg is there with negative above 0, once there is a vocabulary")
+        return self._outputs()
+
+    @property
+    def syn1(self) -> Array:
+        """The same as ``syn1neg``, with ``hs=1``."""
+        if not self.hs or not len(self.wv):
+            raise AttributeError("syn1 is there with hs=1, once there is a vocabulary")
+        return self._outputs()
+
+    def save(self, fname: FilePath, *args: Any, **options: Any) -> None:
+        """Write the model as a directory, which replaces a model or a file at ``fname``; see ``saving.save``."""
+        _ = self.wv  # during callbacks, this computes the current model
+        if self._trained is None:
+            raise WrongOrderError("nothing has been trained yet that could be saved")
+        saving.save(self, self._trained, Path(fname))
+
+    @classmethod
+    def load(cls, fname: FilePath, *args: Any, **options: Any) -> Self:
+        """Read a directory written by :meth:`save`.
+
+        Raises
+        ------
+        InputError
+            If it is anything else; files of gensim are pickles, which are never read here.
+        """
+        model = cls()
+        vectors, model._trained = saving.load(model, Path(fname))
+        model._use(vectors)
+        return model
+
+    def _do_train_job(self, sentences: list[Any], alpha: float, inits: Any) -> tuple[int, int]:
+        """Take over the sentences of a job: gensim's hook, which a subclass may override to replace them.
+
+        fastnode2vec makes random walks of them here. It is called once for each job, however many epochs.
+        """
+        self._job = sentences
+        return len(sentences), sum(map(len, sentences))
+
+    def _jobs(self, sentences: Iterable[Any]) -> Iterator[Any]:
+        """The sentences that the overridden hook hands over."""
+        stream = texts.lists(sentences)
+        while job := list(islice(stream, _JOB)):
+            self._do_train_job(job, self.alpha, None)
+            yield from self._job
+
+    def _train(self, text: texts.Text, epochs: int, callbacks: Sequence[Any]) -> tuple[int, int]:
+        settings.check(self)
+        if self.alpha > self.min_alpha_yet_reached:
+            logger.warning("Effective 'alpha' higher than previous training cycles; it has no effect here")
+        if not len(self._wv):
+            raise WrongOrderError("there is no vocabulary to train: no word of the text is kept, or none was built")
+        self._refuse_changes()
+        self.epochs = epochs
+        started = time.perf_counter()
+        ranking = engine.Ranking(self._wv.index_to_key, self._wv.expandos["count"])
+        corpus = text.corpus(ranking.rows, ranking.vocabulary)
+        options = settings.options(self, epochs, corpus)
+        watch = engine.Watch(epochs, lambda run: self._epoch_ended(run, ranking, watch, callbacks))
+        _call(callbacks, "on_train_begin", self)
+        _call(callbacks, "on_epoch_begin", self)
+        self._show(engine.train(ranking, corpus, options, self._trained, watch))
+        self.running_training_loss = watch.loss
+        self.min_alpha_yet_reached = self.min_alpha
+        self.train_count += 1
+        self.total_train_time += time.perf_counter() - started
+        _call(callbacks, "on_train_end", self)
+        return epochs * texts.known_tokens(corpus), epochs * corpus.tokens
+
+    def _epoch_ended(self, run: Run, ranking: engine.Ranking, watch: engine.Watch, callbacks: Sequence[Any]) -> None:
+        """Call the callbacks between two steps; ``wv`` gives them the current vectors."""
+        self.running_training_loss = watch.loss
+        logger.info("epoch %d of %d: the losses of all pairs so far sum to %.6g", watch.ended, self.epochs, watch.loss)
+        if not callbacks:
+            return
+        self._refresh = lambda: self._show(engine.so_far(run, ranking))
+        try:
+            _call(callbacks, "on_epoch_end", self)
+            if watch.ended < self.epochs:
+                _call(callbacks, "on_epoch_begin", self)
+        except BaseException:
+            assert self.wv is not None  # the current vectors are kept
+            raise
+        finally:
+            self._refresh = None
+
+    def _show(self, trained: engine.Trained) -> None:
+        """Copy the trained vectors into ``wv``."""
+        self._trained, table = trained, self._wv
+        table.vectors = trained.vectors(table.index_to_key, table.vectors)
+        self._use(table)
+
+    def add_lifecycle_event(self, event_name: str, log_level: int = 20, **event: Any) -> None:
+        """Log an event."""
+        logger.log(log_level, "%s: %s %s", self, event_name, event)
+
+    def __str__(self) -> str:
+        return f"{type(self).__name__}<vocab={len(self._wv)}, vector_size={self.vector_size}, alpha={self.alpha}>"
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name in _MOVED:
+            raise WrongPlaceError(f"{type(self).__name__}.{name} was removed in gensim 4: use {_MOVED[name]}")
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+
+
+def _call(callbacks: Sequence[Any], event: str, model: Word2Vec) -> None:
+    for callback in callbacks:
+        getattr(callback, event)(model)
+
+
+def _on_class_only(*_: Any, **__: Any) -> NoReturn:
+    raise WrongPlaceError("load is called on the class: Word2Vec.load(path)")
+
 
 __getattr__ = gensims(__name__)
