@@ -79,10 +79,10 @@ def test_files_that_programs_leave_in_directories_are_skipped_and_named(tmp_path
     os.mkfifo(folder / "pipe")
     assert list(sentences(folder)) == [["a", "b"]]
     hidden, special, empty = (record.getMessage() for record in caplog.records)
-    assert hidden.startswith("4 files or directories whose names begin with _ or . are skipped: ")
+    assert hidden.startswith("entries whose names begin with _ or ., which are not read: 4 (")
     assert str(folder / ".DS_Store") in hidden
-    assert special.startswith("2 entries that are neither regular files nor directories are skipped: ")
-    assert empty == f"1 file is empty: {folder / 'part-2'}"
+    assert special.startswith("entries that are neither regular files nor directories, which are not read: 2 (")
+    assert empty == f"entries that are empty, which are not read: 1 ({folder / 'part-2'})"
     caplog.clear()
     find_files([folder], quiet=True)
     assert not caplog.records
@@ -233,8 +233,12 @@ def test_requests_are_refused_at_the_call(tmp_path, text):
     ]:
         with pytest.raises(InputError, match=said):
             sentences(source, format)
-    with pytest.raises(InputError, match="unknown tokeniser 'other': choose one of split, simple, unicode"):
-        sentences(text, tokens="other")
+    for options, said in [
+        ({"tokens": "other"}, "unknown tokeniser 'other': choose one of split, simple, unicode"),
+        ({"format": "lines", "column": "text"}, "the format 'lines' has no columns: choose one of csv, jsonl, parquet"),
+    ]:
+        with pytest.raises(InputError, match=said):
+            sentences(text, **options)
 
 
 def test_iterables_of_sentences():

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from wordsparse.errors import InputError
-from wordsparse.vectors.formats.murmur import hashed
+from wordsparse.vectors.formats.floret import hashed
 from wordsparse.vectors.ngrams import ngrams_of
 from wordsparse.vectors.precision import packed, unpacked
 from wordsparse.vectors.whitening import zipf_whitened
@@ -46,14 +46,18 @@ def test_a_row_of_zeros_and_the_largest_numbers() -> None:
         packed(rows, "float16")
 
 
-def test_npz_is_words_and_vectors_to_numpy(tmp_path: Path) -> None:
-    """The words were bytes, to be cut by hand at offsets that no page described."""
+def test_npz_and_parquet_as_others_see_them(tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
     original = some_vectors()
-    save_vectors(original, tmp_path / "v.npz", "npz")
+    for name in ("npz", "parquet"):
+        save_vectors(original, tmp_path / f"v.{name}", name)
     with np.load(tmp_path / "v.npz") as arrays:
         assert sorted(arrays) == ["counts", "vectors", "words"]
         assert arrays["words"].tolist() == original.words
         np.testing.assert_array_equal(arrays["vectors"], original.vectors)
+    columns = parquet.read_table(tmp_path / "v.parquet").to_pydict()
+    assert (columns["word"], columns["count"]) == (original.words, [6, 5, 4, 3, 2, 1])
+    assert columns["vector"][1] == original.vectors[1].tolist()
 
 
 @pytest.mark.parametrize("dtype", ["<f8", ">f4", "<f2"])
@@ -73,16 +77,6 @@ def test_npz_with_long_words_stays_small(tmp_path: Path) -> None:
     save_vectors(WordVectors(words, np.eye(1001, 2)), tmp_path / "v", "npz")
     assert (tmp_path / "v").stat().st_size < 100_000
     assert read_vectors(tmp_path / "v").words == words
-
-
-def test_parquet_as_others_see_it(tmp_path: Path) -> None:
-    parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
-    original = some_vectors()
-    save_vectors(original, tmp_path / "v.parquet", "parquet")
-    rows = parquet.read_table(tmp_path / "v.parquet").to_pylist()
-    assert [row["word"] for row in rows] == original.words
-    assert [row["count"] for row in rows] == [6, 5, 4, 3, 2, 1]
-    assert rows[1]["vector"] == original.vectors[1].tolist()
 
 
 def test_parquet_of_other_programs(tmp_path: Path) -> None:
@@ -112,9 +106,11 @@ def test_parquet_of_other_programs(tmp_path: Path) -> None:
         with pytest.raises(InputError, match=message):
             read_vectors(written(**columns))
     content = written(word=words, vector=arrow.array([[1.0], [3.0]])).read_bytes()
-    path.write_bytes(content[: len(content) // 2])
-    with pytest.raises(InputError, match="v: cannot be read as Parquet"):
-        read_vectors(path)
+    no_utf8 = written(word=arrow.array(["abcd"]), vector=arrow.array([[1.0]])).read_bytes().replace(b"abcd", b"ab\xffd")
+    for damaged in (content[: len(content) // 2], no_utf8):
+        path.write_bytes(damaged)
+        with pytest.raises(InputError, match="v: cannot be read as Parquet"):
+            read_vectors(path)
 
 
 def test_a_long_word_in_many_rows_of_parquet_takes_its_memory_once(tmp_path: Path) -> None:
@@ -181,13 +177,6 @@ def test_floret_composes_the_vectors_from_its_rows(tmp_path: Path) -> None:
         assert found @ vector > 0.99 * np.linalg.norm(found) * np.linalg.norm(vector)
 
 
-def test_model2vec_has_a_card(tmp_path: Path) -> None:
-    save_vectors(some_vectors(), tmp_path / "m", "model2vec")
-    card = (tmp_path / "m" / "README.md").read_text()
-    assert card.startswith("---\nlibrary_name: model2vec\n")
-    assert "Word vectors of 6 words" in card
-
-
 @pytest.mark.parametrize("precision", ["float32", "float16", "int8"])
 def test_model2vec_encodes_a_text_as_the_mean_of_its_words(tmp_path: Path, precision: str) -> None:
     tensors = pytest.importorskip("safetensors.numpy", reason="safetensors is not installed")
@@ -201,6 +190,7 @@ def test_model2vec_encodes_a_text_as_the_mean_of_its_words(tmp_path: Path, preci
     found = read_vectors(tmp_path / "m")
     assert found.words == original.words
     np.testing.assert_allclose(found.unit, original.unit, atol=0.01)
+    assert (tmp_path / "m" / "README.md").read_text().startswith("---\nlibrary_name: model2vec\n")
     config = json.loads((tmp_path / "m" / "config.json").read_text())
     assert (config["model_type"], config["hidden_dim"], config["normalize"]) == ("model2vec", 2, False)
 

@@ -13,7 +13,7 @@ import numpy as np
 import wordsparse as ws
 from tools.bench.runner import Benchmark, Row, cpu_seconds, once
 from wordsparse.corpus.reading import RawText
-from wordsparse.evaluation.scores import answer_composed_pairs, answer_pairs, spearman
+from wordsparse.evaluation.scores import answer_pairs, spearman
 from wordsparse.evaluation.testsets import read_pairs
 from wordsparse.unseen import documents
 from wordsparse.unseen.infer import infer
@@ -165,7 +165,7 @@ class Form(Benchmark):
         for path in self.pairs:
             pairs = read_pairs(Path(path))
             judged = np.array([pair.score for pair in pairs])
-            known, composed = answer_pairs(vectors, pairs), np.nan_to_num(answer_composed_pairs(vectors, pairs))
+            known, composed = answer_pairs(vectors, pairs), np.nan_to_num(answer_pairs(vectors, pairs, composed=True))
             covered, name = np.isfinite(known), Path(path).stem
             row |= {name: spearman(judged[covered], known[covered]), f"{name}, all": spearman(judged, composed)}
         for name, found in ws.evaluate(vectors, [], self.analogies)["analogies"].items():
@@ -233,7 +233,7 @@ class FastText(Benchmark):
         for path in self.pairs:
             pairs = read_pairs(Path(path))
             judged = np.array([pair.score for pair in pairs])
-            known, composed = answer_pairs(vectors, pairs), np.nan_to_num(answer_composed_pairs(vectors, pairs))
+            known, composed = answer_pairs(vectors, pairs), np.nan_to_num(answer_pairs(vectors, pairs, composed=True))
             covered = np.isfinite(known)
             scores = {"covered": spearman(judged[covered], known[covered]), "all": spearman(judged, composed)}
             rows.append({"set": Path(path).stem, "n": int(covered.sum()), **scores})

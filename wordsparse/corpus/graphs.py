@@ -1,7 +1,6 @@
 """Graphs, from files of edges, NetworkX and SciPy: a matrix of weights, and the names of its nodes."""
 
 import logging
-import os
 from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import scipy.sparse as sp
 from wordsparse.corpus._numbering import Numbering
 from wordsparse.corpus.columns import DELIMITERS, ROW_FORMATS, format_of_file, lines_of, names_in
 from wordsparse.corpus.graph_options import GraphOptions
+from wordsparse.corpus.reading import as_paths
 from wordsparse.corpus.sources import find_files, opened
 from wordsparse.errors import InputError
 from wordsparse.files import parquet
@@ -62,10 +62,8 @@ def read_graph(source: Any, options: GraphOptions) -> Graph:
         nodes, edges, directed = *_of_networkx(source, options), options.directed
         directed = source.is_directed() if directed is None else directed
     else:
-        paths = [source] if isinstance(source, str | os.PathLike) else source
-        files = find_files(paths) if _are_paths(paths) else None
-        if files is None and not isinstance(source, Iterable):
-            raise InputError(f"a graph is a file of edges, a NetworkX graph or a SciPy matrix, not {source!r:.60}")
+        paths = as_paths(source)
+        files = None if paths is None else find_files(paths)
         nodes, edges, directed = *_of_rows(files, source, options), options.directed
     return _checked(nodes, edges, bool(directed))
 
@@ -263,7 +261,3 @@ def _is_number(cell: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _are_paths(source: Any) -> bool:
-    return isinstance(source, list | tuple) and all(isinstance(path, str | os.PathLike) for path in source)

@@ -40,21 +40,13 @@ class _Skipped:
 
     def say(self) -> None:
         """Log a warning for each reason."""
-        for paths, one, many in (
-            (
-                self.hidden,
-                "file or directory whose name begins with _ or . is skipped",
-                "files or directories whose names begin with _ or . are skipped",
-            ),
-            (
-                self.special,
-                "entry that is neither a regular file nor a directory is skipped",
-                "entries that are neither regular files nor directories are skipped",
-            ),
-            (self.empty, "file is empty", "files are empty"),
+        for paths, why in (
+            (self.hidden, "whose names begin with _ or ."),
+            (self.special, "that are neither regular files nor directories"),
+            (self.empty, "that are empty"),
         ):
             if paths:
-                logger.warning("%s %s: %s", f"{len(paths):,}", one if len(paths) == 1 else many, some_of(paths))
+                logger.warning("entries %s, which are not read: %s (%s)", why, f"{len(paths):,}", some_of(paths))
 
 
 def some_of(paths: Sequence[Path]) -> str:

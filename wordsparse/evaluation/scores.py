@@ -14,8 +14,7 @@ import numpy.typing as npt
 from wordsparse.errors import InputError
 from wordsparse.evaluation import bootstrap
 from wordsparse.evaluation.testsets import Pair, Question, TestSets
-
-Array = npt.NDArray[Any]
+from wordsparse.types import Array
 
 RESTRICT_VOCAB = 30_000
 
@@ -130,19 +129,11 @@ _UNANSWERED = {
 }
 
 
-def answer_pairs(word_vectors: Table, pairs: Sequence[Pair], ignore_case: bool = True) -> Array:
-    """The cosine of each pair's words."""
-    spelt = _spelling(ignore_case)
-    row_of = _rows_by_spelling(word_vectors.index_to_key, spelt)
-    rows = np.array([[row_of.get(spelt(word), -1) for word in pair[:2]] for pair in pairs], np.intp).reshape(-1, 2)
-    known = rows.min(axis=1) >= 0
-    cosines = np.full(len(pairs), np.nan)
-    cosines[known] = np.einsum("ij,ij->i", *(word_vectors.unit[rows[known, side]] for side in (0, 1)))
-    return cosines
+def answer_pairs(word_vectors: Table, pairs: Sequence[Pair], ignore_case: bool = True, composed: bool = False) -> Array:
+    """The cosine of each pair's words; NaN for a pair with an unknown one.
 
-
-def answer_composed_pairs(word_vectors: Table, pairs: Sequence[Pair], ignore_case: bool = True) -> Array:
-    """As :func:`answer_pairs`, with composed vectors of words that are not known, as they are written."""
+    With ``composed``, words that are not known have composed vectors, as they are written.
+    """
     spelt = _spelling(ignore_case)
     row_of = _rows_by_spelling(word_vectors.index_to_key, spelt)
 
@@ -150,13 +141,13 @@ def answer_composed_pairs(word_vectors: Table, pairs: Sequence[Pair], ignore_cas
         row = row_of.get(spelt(word))
         if row is not None:
             return np.asarray(word_vectors.unit[row])
-        return word_vectors.get_vector(word, norm=True) if word_vectors.has_vector(word) else None
+        return word_vectors.get_vector(word, norm=True) if composed and word_vectors.has_vector(word) else None
 
     cosines = np.full(len(pairs), np.nan)
     for i, pair in enumerate(pairs):
         first, second = vector(pair.first), vector(pair.second)
         if first is not None and second is not None:
-            cosines[i] = float(first @ second)
+            cosines[i] = np.einsum("i,i->", first, second)
     return cosines
 
 

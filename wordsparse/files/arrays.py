@@ -148,27 +148,19 @@ def _bytes_of(array: Array) -> memoryview:
 
 def _checked_table(path: Path, table: Any) -> tuple[dict[str, tuple[str, tuple[int, ...], str]], dict[str, float]]:
     """The validated (type, shape, order) of each array, and the validated numbers."""
-
-    def refuse() -> InputError:
-        return InputError(f"{path}: the table that describes it is damaged; {storage.AGAIN}")
-
-    if not isinstance(table, dict) or not {"bytes", "sha256", "arrays", "numbers"} <= table.keys():
-        raise refuse()
-    arrays, numbers = table["arrays"], table["numbers"]
-    if not isinstance(arrays, dict) or not isinstance(numbers, dict) or arrays.keys() & numbers.keys():
-        raise refuse()
-    if not all(map(is_number, numbers.values())):
-        raise refuse()
-    found = {}
-    for name, entry in arrays.items():
-        if not isinstance(entry, dict) or entry.get("type") not in _TYPES or entry.get("order") not in ("C", "F"):
-            raise refuse()
-        shape = entry.get("shape")
-        if (
-            not isinstance(shape, list)
-            or not 1 <= len(shape) <= 2
-            or not all(type(n) is int and 0 <= n <= _LONGEST for n in shape)
-        ):
-            raise refuse()
-        found[name] = (entry["type"], tuple(shape), entry["order"])
+    try:
+        numbers = dict(table["numbers"].items())
+        found = {name: (a["type"], tuple(a["shape"]), a["order"]) for name, a in table["arrays"].items()}
+        fits = {"bytes", "sha256"} <= table.keys() and not found.keys() & numbers.keys()
+    except (KeyError, TypeError, AttributeError):  # members that are missing, or of another type
+        fits = False
+    if not fits or not all(map(is_number, numbers.values())) or not all(map(_can_be, found.values())):
+        raise InputError(f"{path}: the table that describes it is damaged; {storage.AGAIN}")
     return found, numbers
+
+
+def _can_be(entry: tuple[Any, tuple[Any, ...], Any]) -> bool:
+    """Whether there are arrays of such a type, shape and order."""
+    kind, shape, order = entry
+    lengths_fit = 1 <= len(shape) <= 2 and all(type(n) is int and 0 <= n <= _LONGEST for n in shape)
+    return kind in _TYPES and order in ("C", "F") and lengths_fit

@@ -20,7 +20,7 @@ from wordsparse.corpus.columns import is_frame
 from wordsparse.errors import InputError
 from wordsparse.files import storage
 from wordsparse.types import Array
-from wordsparse.unseen.objective import Objective, objective_of
+from wordsparse.unseen.objective import Objective, objective_of, unit
 from wordsparse.unseen.solver import minimise
 from wordsparse.words.model import WordModel
 
@@ -95,7 +95,7 @@ def _exact(o: Objective, counts: sp.csr_array) -> Array:
     mass = np.bincount(np.repeat(np.arange(n), sizes), y, minlength=n)[:, None]
     linear, diagonal = (mass * o.linear).astype(np.float32), (mass * o.curvature + o.doubt).astype(np.float32)
     found = minimise(rows[:, :-1], y, rows[:, -1], sizes, linear, diagonal)
-    return np.where(mass > 0, _unit(found), 0)
+    return np.where(mass > 0, unit(found), 0)
 
 
 def _means(model: WordModel, documents: Sequence[Sequence[str]], counts: sp.csr_array) -> Array:
@@ -108,7 +108,7 @@ def _means(model: WordModel, documents: Sequence[Sequence[str]], counts: sp.csr_
             for word in document:
                 if word not in model.vocabulary and (composed := compose(word)) is not None:
                     means[row] += composed
-    return _unit(means)
+    return unit(means)
 
 
 def batches(items: Iterable[T]) -> Iterator[list[T]]:
@@ -189,8 +189,3 @@ def _write_parquet(path: Path, dim: int, batches: Iterable[NDArray[np.float32]])
 
 
 WRITERS = {"": _write_npy, ".npy": _write_npy, ".parquet": _write_parquet}
-
-
-def _unit(rows: Array) -> Array:
-    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, None]
-    return np.asarray(rows / np.where(lengths > 0, lengths, 1))

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from wordsparse.errors import InputError
 from wordsparse.machine.threads import single_threaded_blas
 from wordsparse.types import Array
-from wordsparse.unseen.objective import PAIRS, Objective, objective_of
+from wordsparse.unseen.objective import PAIRS, Objective, objective_of, unit
 from wordsparse.unseen.solver import minimise
 from wordsparse.vectors.ngrams import is_word
 from wordsparse.vectors.word_vectors import WordVectors
@@ -146,10 +146,10 @@ def rows(
 def _vectors(objective: Objective, inputs: Array, outputs: Array, counts: Array) -> NDArray[np.float32]:
     """The exported vectors, of length one, of words with such rows, which occur ``counts`` times."""
     maps = objective.maps
-    turned = _unit(outputs[:, :-1] * maps.outputs) @ maps.turned
-    vectors = _unit(inputs * maps.inputs) + np.where(counts[:, None] >= MIN_FOR_OUTPUT, turned, 0)
+    turned = unit(outputs[:, :-1] * maps.outputs) @ maps.turned
+    vectors = unit(inputs * maps.inputs) + np.where(counts[:, None] >= MIN_FOR_OUTPUT, turned, 0)
     maps.add_popularity(vectors, counts)
-    return _unit(vectors).astype(np.float32)
+    return unit(vectors).astype(np.float32)
 
 
 def _occurrences(model: WordModel, sentences: Iterable[str | Sequence[str]], words: Sequence[str]) -> Occurrences:
@@ -300,12 +300,7 @@ def _blend_ngrams(model: WordModel, words: Sequence[str], counts: Array, vectors
     for row, (word, share) in enumerate(zip(words, form.shares(counts), strict=True)):
         composed = form.table.vector(word)
         if composed is not None and counts[row]:
-            vectors[row] = _unit((vectors[row] + share * (composed - form.mean))[None])[0]
-
-
-def _unit(rows: Array) -> Array:
-    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, None]
-    return np.asarray(rows / np.where(lengths > 0, lengths, 1))
+            vectors[row] = unit((vectors[row] + share * (composed - form.mean))[None])[0]
 
 
 def _as(dtype: Any, *arrays: Array) -> list[Array]:

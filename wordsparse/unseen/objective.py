@@ -15,6 +15,7 @@ import numpy as np
 
 from wordsparse.errors import InputError
 from wordsparse.layer.losses import BoundedNS
+from wordsparse.types import Array
 from wordsparse.words import coordinates
 from wordsparse.words.model import WordModel
 from wordsparse.words.options import Options
@@ -95,3 +96,9 @@ def objective_of(model: WordModel) -> Objective:
 
 
 _PREPARED: "WeakKeyDictionary[WordModel, Objective]" = WeakKeyDictionary()
+
+
+def unit(rows: Array) -> Array:
+    """The rows scaled to length one; rows of zeros stay."""
+    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, None]
+    return np.asarray(rows / np.where(lengths > 0, lengths, 1))

@@ -12,13 +12,13 @@ from numbers import Integral
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike
 
 from wordsparse import validation
 from wordsparse.errors import InputError, UnknownWordError, WrongTypeError
+from wordsparse.types import Array
 from wordsparse.vectors.ngrams import Subwords
 
-Array: TypeAlias = NDArray[Any]
 Key: TypeAlias = Hashable
 
 # Similar spellings are searched among this many of the most frequent words, which takes a few milliseconds.

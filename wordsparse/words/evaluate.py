@@ -9,7 +9,7 @@ from wordsparse.evaluation.scores import (
     RESTRICT_VOCAB,
     Evaluation,
     answer,
-    answer_composed_pairs,
+    answer_pairs,
     score,
     score_pairs,
     unanswered,
@@ -70,7 +70,7 @@ def evaluate(
     result = score(test_sets, answer(vectors, test_sets, restrict_vocab))
     if vectors.subwords is not None:
         for name, asked in test_sets.pairs.items():
-            found = score_pairs(asked, answer_composed_pairs(vectors, asked))
+            found = score_pairs(asked, answer_pairs(vectors, asked, composed=True))
             if found["n"] > result["pairs"][name]["n"]:
                 result["pairs"][name]["with_composed"] = found
     for sentence in unanswered([result]):

@@ -14,8 +14,9 @@ from wordsparse.errors import InputError
 from wordsparse.files import storage
 from wordsparse.gensim.passing import gensims
 from wordsparse.gensim.refusals import WrongPlaceError
+from wordsparse.types import Array
 from wordsparse.vectors.formats import names
-from wordsparse.vectors.lookup import Array, Key
+from wordsparse.vectors.lookup import Key
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.model_directory import MANIFEST
 

@@ -16,7 +16,7 @@ from wordsparse.vectors.formats.npz import Npz
 from wordsparse.vectors.formats.parquet import Parquet
 from wordsparse.vectors.formats.projector import Projector
 from wordsparse.vectors.formats.safe_tensors import SafeTensors
-from wordsparse.vectors.formats.streams import open_for_writing
+from wordsparse.vectors.formats.streams import write_stream
 from wordsparse.vectors.formats.word2vec import Word2Vec, Word2VecBinary
 from wordsparse.vectors.precision import PRECISIONS
 
@@ -107,21 +107,12 @@ def write(content: Content, path: Path, format: Format, precision: str = "float3
         with storage.new_directory(path) as directory, storage.writing(path):
             format.write(content, directory, precision)
         return [path]
-    if outputs.is_stream(path):
-        if format.target != "stream":
-            can = ", ".join(other.name for other in FORMATS.values() if other.target == "stream")
-            raise InputError(f"{path}: {format.name} needs a regular file; only {can} can be streamed")
-        if compressed:
-            raise InputError(f"{path}: is a stream, which cannot be compressed; leave out {path.suffix}")
-        with outputs.stream(path) as stream:
-            format.write(content, stream, precision)
-        return [path]
-
-    def written(staged: Path) -> None:
-        if format.target == "stream":
-            with open_for_writing(staged) as file:
-                format.write(content, file, precision)
-        else:
-            format.write(content, staged, precision)
-
-    return storage.write_files(path, written)
+    is_stream = outputs.is_stream(path)
+    if is_stream and format.target != "stream":
+        can = ", ".join(other.name for other in FORMATS.values() if other.target == "stream")
+        raise InputError(f"{path}: {format.name} needs a regular file; only {can} can be streamed")
+    if is_stream and compressed:
+        raise InputError(f"{path}: is a stream, which cannot be compressed; leave out {path.suffix}")
+    if format.target == "stream":
+        return write_stream(path, lambda file: format.write(content, file, precision))
+    return storage.write_files(path, lambda staged: format.write(content, staged, precision))

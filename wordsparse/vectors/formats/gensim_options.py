@@ -4,17 +4,17 @@ import logging
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from wordsparse.errors import InputError, MissingFileError
 from wordsparse.files import outputs
-from wordsparse.files.storage import check_parent, naming, write_files, writing
+from wordsparse.files.storage import check_parent, naming, writing
 from wordsparse.files.unpacking import compression_of_name
 from wordsparse.vectors.formats import word2vec
-from wordsparse.vectors.formats.streams import BoundedStream, open_for_writing
+from wordsparse.vectors.formats.streams import BoundedStream, write_stream
 from wordsparse.vectors.lookup import KeyTable
 
 logger = logging.getLogger(__name__)
@@ -91,19 +91,9 @@ def read_counts(path: Path, words: Iterable[str], decoding: word2vec.Decoding) -
 
 
 def put(path: Path, parts: Iterable[bytes], append: bool) -> None:
-    """Write a file atomically, or append to it."""
-
-    def write(target: Path) -> None:
-        file: IO[Any]
-        with open_for_writing(target) as file:
-            file.writelines(parts)
-
-    if outputs.is_stream(path):
-        with outputs.stream(path) as file:
-            file.writelines(parts)
-        return
-    if not append:
-        write_files(path, write)
+    """Write a file atomically, or append to it; to a stream directly."""
+    if not append or outputs.is_stream(path):
+        write_stream(path, lambda file: file.writelines(parts))
         return
     check_parent(path)
     if compression_of_name(path):

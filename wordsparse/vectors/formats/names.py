@@ -1,10 +1,21 @@
-"""The representation of keys in files: as text, or as JSON, which preserves keys that are numbers."""
+"""Keys in files, as text or as JSON, which preserves numbers; attributes of keys (gensim's ``expandos``) in an npz.
+
+``attributes`` (bytes,) uint8 holds a line for each attribute, the JSON list of its name and whether it is JSON too;
+``attribute_0``, ``attribute_1`` … hold their values in this order: (V,) numbers, or (bytes,) uint8, a line of JSON for
+each key.
+"""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from wordsparse.errors import InputError
+from wordsparse.types import Array
+
+ATTRIBUTES, ATTRIBUTE = "attributes", "attribute_"
+_NUMBERS = "biuf"
 
 
 def as_text(keys: Sequence[Any]) -> list[str]:
@@ -73,3 +84,53 @@ def _hashable(value: Any) -> Any:
             "a key is a JSON object, not a word, a number or a list of them; write the file again with other keys"
         )
     return tuple(_hashable(part) for part in value) if isinstance(value, list) else value
+
+
+def attribute_arrays(attributes: Mapping[str, Array]) -> dict[str, Array]:
+    """The arrays that hold the attributes; none if there are no attributes.
+
+    Raises
+    ------
+    InputError
+        If a value is not a number, a word, or a tuple of these.
+    """
+    if not attributes:
+        return {}
+    are_json = [values.dtype.kind not in _NUMBERS for values in attributes.values()]
+    stored = {ATTRIBUTES: _lines(zip(attributes, are_json, strict=True))}
+    for place, (values, is_json) in enumerate(zip(attributes.values(), are_json, strict=True)):
+        stored[f"{ATTRIBUTE}{place}"] = _lines(values.tolist()) if is_json else values
+    return stored
+
+
+def attributes_from(stored: Mapping[str, Array], length: int) -> dict[str, Array]:
+    """The inverse of :func:`attribute_arrays`, for ``length`` keys; InputError if the arrays do not agree."""
+    attributes: dict[str, Array] = {}
+    for place, entry in enumerate(_values(stored[ATTRIBUTES])):
+        values = stored.get(f"{ATTRIBUTE}{place}")
+        if values is None or not (isinstance(entry, tuple) and [*map(type, entry)] == [str, bool]):
+            raise InputError(f"the array {ATTRIBUTES!r} does not name the attributes that are stored")
+        name, is_json = entry
+        if is_json:
+            objects = _values(values)
+            values = np.empty(len(objects), object)
+            for i, value in enumerate(objects):  # NumPy would make axes of tuples
+                values[i] = value
+        if len(values) != length:
+            raise InputError(f"the attribute {name!r} has {len(values)} values for {length} words")
+        attributes[name] = values
+    return attributes
+
+
+def _lines(values: Iterable[Any]) -> Array:
+    """Values as lines of JSON, which has no line breaks of its own, in UTF-8."""
+    return np.frombuffer("\n".join(to_json(values)).encode(), np.uint8)
+
+
+def _values(lines: Array) -> list[Any]:
+    if lines.dtype != np.uint8:
+        raise InputError("the text of attributes must be uint8")
+    try:
+        return from_json(lines.tobytes().decode().split("\n"))
+    except UnicodeDecodeError as error:
+        raise InputError(f"the text of attributes is not valid UTF-8: {error}") from error

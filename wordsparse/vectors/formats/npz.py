@@ -8,7 +8,7 @@ their places: word i is ``words[word_offsets[i]:word_offsets[i + 1]]``. If some 
 key as JSON, and an array ``json_words`` (0,) uint8 marks this. Vectors with n-grams have the arrays of
 :meth:`wordsparse.vectors.ngrams.Subwords.arrays` too, in full precision. Vectors that are not float32 in memory are
 written as they are, and an array ``number_type`` (0,) of their type marks this. Other attributes of the words than
-counts have the arrays of :mod:`wordsparse.vectors.formats.attributes`. The archive has a checksum of each array.
+counts have the arrays of :mod:`wordsparse.vectors.formats.names`. The archive has a checksum of each array.
 
 A file of any other program is read too if it has ``words``, as text, and ``vectors``.
 """
@@ -16,20 +16,18 @@ A file of any other program is read too if it has ``words``, as text, and ``vect
 import zipfile
 from itertools import pairwise
 from pathlib import Path
-from typing import IO, Any, ClassVar, Literal
+from typing import IO, ClassVar, Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from wordsparse.errors import InputError
 from wordsparse.files import npy
+from wordsparse.types import Array
 from wordsparse.vectors import ngrams as subwords
-from wordsparse.vectors.formats import attributes, names
+from wordsparse.vectors.formats import names
 from wordsparse.vectors.formats.base import Content, Format
 from wordsparse.vectors.formats.streams import unpacked_limit
 from wordsparse.vectors.precision import packed, unpacked
-
-Array = npt.NDArray[Any]
 
 # Longer words, in characters, are stored as bytes.
 MAX_LENGTH = 256
@@ -44,7 +42,7 @@ _ARRAYS = {
     "scales": ("f", 1, "floating-point numbers"),
     "json_words": ("u", 1, "whole numbers"),
     "number_type": ("f", 1, "floating-point numbers"),
-    attributes.NAMES: ("u", 1, "whole numbers"),
+    names.ATTRIBUTES: ("u", 1, "whole numbers"),
     "ngram_rows": ("f", 2, "floating-point numbers"),
     "ngrams": ("u", 1, "whole numbers"),
     "ngram_sizes": ("i", 1, "whole numbers"),
@@ -78,7 +76,7 @@ class Npz(Format):
             arrays["counts"] = content.counts
         elif content.counts is not None:
             others = {"count": content.counts, **others}
-        arrays |= attributes.arrays(others)
+        arrays |= names.attribute_arrays(others)
         if content.subwords is not None:
             arrays |= content.subwords.arrays()
         np.savez(target, allow_pickle=False, **arrays)
@@ -100,7 +98,7 @@ class Npz(Format):
         keys = names.from_json(texts) if "json_words" in arrays else texts
         vectors = unpacked(arrays["vectors"], arrays.get("scales"))
         exact = arrays["vectors"].astype(arrays["number_type"].dtype, copy=False) if "number_type" in arrays else None
-        others = attributes.from_arrays(arrays, len(keys)) if attributes.NAMES in arrays else {}
+        others = names.attributes_from(arrays, len(keys)) if names.ATTRIBUTES in arrays else {}
         ngrams = None
         if arrays.keys() & set(subwords.ARRAYS):
             ngrams = subwords.Subwords.from_arrays(arrays)
@@ -145,7 +143,7 @@ def _read_arrays(archive: zipfile.ZipFile, limit: int) -> dict[str, Array]:
             f"is an npz file without the array {missing[0]!r}; it needs words and vectors: numpy.savez(file, "
             "words=…, vectors=…)"
         )
-    of_attributes = {f"{attributes.PREFIX}{place}" for place in range(len(stored))}
+    of_attributes = {f"{names.ATTRIBUTE}{place}" for place in range(len(stored))}
     wanted = sorted(stored & (_ARRAYS.keys() | of_attributes))
     if sum(archive.getinfo(f"{name}.npy").file_size for name in wanted) > limit:
         raise InputError(

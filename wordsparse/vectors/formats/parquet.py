@@ -57,11 +57,12 @@ class Parquet(Format):
         limit = left = unpacked_limit(path.stat().st_size)
         columns = _columns(parquet.schema(path), limit)
         parts: list[dict[str, Any]] = []
-        for batch in parquet.batches(path, columns, limit, _ROWS, _too_large):
-            left -= batch.nbytes
-            if left < 0:
-                raise _too_large(limit)
-            parts.append({name: _values(batch.column(name), name) for name in columns})
+        with parquet.readable(path, lambda: len(parts) * _ROWS):
+            for batch in parquet.batches(path, columns, limit, _ROWS, _too_large):
+                left -= batch.nbytes
+                if left < 0:
+                    raise _too_large(limit)
+                parts.append({name: _values(batch.column(name), name) for name in columns})
         if not parts or len({part["vector"].shape[1] for part in parts}) > 1:
             raise InputError(
                 "its vectors are of different lengths, or there are none; write one of the same length for each word"

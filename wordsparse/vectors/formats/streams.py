@@ -7,18 +7,27 @@ from types import TracebackType
 from typing import IO, Self
 
 from wordsparse.errors import InputError
-from wordsparse.files import regular, unpacking
+from wordsparse.files import outputs, regular, storage, unpacking
 
 # Numbers that look random compress a few times at most.
 _MAX_EXPANSION = 64
 
 
-def open_for_writing(path: Path) -> IO[bytes]:
-    """A binary file for writing, compressed according to its suffix."""
-    import smart_open  # which takes a twentieth of a second to import
+def write_stream(path: Path, write: Callable[[IO[bytes]], object]) -> list[Path]:
+    """Call ``write`` with the stream at ``path``, or with a file, compressed by its suffix, that goes there when it is
+    complete; returns the files written."""
+    if outputs.is_stream(path):
+        with outputs.stream(path) as stream:
+            write(stream)
+        return [path]
 
-    file: IO[bytes] = smart_open.open(path, "wb", compression=unpacking.compression_of_name(path) or "disable")
-    return file
+    def written(staged: Path) -> None:
+        import smart_open  # which takes a twentieth of a second to import
+
+        with smart_open.open(staged, "wb", compression=unpacking.compression_of_name(path) or "disable") as file:
+            write(file)
+
+    return storage.write_files(path, written)
 
 
 def unpacked_limit(size: int) -> int:
