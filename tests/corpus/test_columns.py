@@ -6,8 +6,7 @@ import os
 
 import pytest
 
-from wordsparse.cli import main
-from wordsparse.corpus import EncodedCorpus, blocks, columns, encode
+from wordsparse.corpus import blocks, columns, encode
 from wordsparse.corpus.reading import sentences
 from wordsparse.errors import InputError
 from wordsparse.files import unpacking
@@ -111,11 +110,6 @@ def test_a_bad_row_is_named(tmp_path, name, data, said):
     assert not (tmp_path / "out").exists()
 
 
-def test_a_parquet_file_without_the_column_says_which_it_has(tmp_path):
-    with pytest.raises(InputError, match="has no column 'body'; name one of its own: 'id', 'text'"):
-        list(sentences(written(tmp_path / "t.parquet"), column="body"))
-
-
 @pytest.mark.parametrize("kind", ["text", "tokens", "long list"])
 def test_the_text_of_a_parquet_file_is_bounded(tmp_path, monkeypatch, kind):
     """Two kilobytes held sixty gigabytes: a value that stands once in the file, and in thousands of cells."""
@@ -135,16 +129,6 @@ def test_the_text_of_a_parquet_file_is_bounded(tmp_path, monkeypatch, kind):
     assert pool.max_memory() < max(before, 2**24) + 2**24
 
 
-def test_names_of_parquet_columns_that_are_not_unicode(tmp_path):
-    arrow = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
-    path = tmp_path / "t.parquet"
-    table = arrow.table({"text": ["a b"], "words": ["c"]})
-    pytest.importorskip("pyarrow.parquet").write_table(table, path, store_schema=False)
-    path.write_bytes(path.read_bytes().replace(b"words", b"wo\x8fds"))
-    with pytest.raises(InputError, match="cannot be read as Parquet"):
-        list(sentences(path, column="text"))
-
-
 def test_cells_of_parquet_that_are_no_text(tmp_path):
     arrow = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
     write_table = pytest.importorskip("pyarrow.parquet").write_table
@@ -155,6 +139,13 @@ def test_cells_of_parquet_that_are_no_text(tmp_path):
     write_table(arrow.table({"text": [{"a": "b"}]}), tmp_path / "struct.parquet")
     with pytest.raises(InputError, match="the column 'text' holds struct"):
         list(sentences(tmp_path / "struct.parquet", column="text"))
+    with pytest.raises(InputError, match="has no column 'body'; name one of its own: 'text', 'words'"):
+        list(sentences(tmp_path / "none.parquet", column="body"))
+    write_table(arrow.table(none), tmp_path / "bytes.parquet", store_schema=False)
+    content = (tmp_path / "bytes.parquet").read_bytes()
+    (tmp_path / "bytes.parquet").write_bytes(content.replace(b"words", b"wo\x8fds"))
+    with pytest.raises(InputError, match="cannot be read as Parquet"):
+        list(sentences(tmp_path / "bytes.parquet", column="text"))
     os.mkfifo(tmp_path / "fifo.parquet")
     with pytest.raises(InputError, match="a regular file is expected"):
         list(sentences(tmp_path / "fifo.parquet", column="text"))
@@ -171,24 +162,6 @@ def test_a_line_has_a_bounded_size(tmp_path, monkeypatch):
 def test_a_name_of_a_column_may_be_long(tmp_path):
     (tmp_path / "t.csv").write_text(f"{'x' * 200_000},text\n1,a b\n")
     assert list(sentences(tmp_path / "t.csv", column="text")) == [["a", "b"]]
-
-
-def test_columns_and_formats_belong_together(tmp_path):
-    path = written(tmp_path / "t.csv")
-    for format, column, said in [
-        ("csv", None, "the format 'csv' needs the name of the column"),
-        ("lines", "text", "the format 'lines' has no columns: choose one of csv, jsonl, parquet"),
-    ]:
-        with pytest.raises(InputError, match=said):
-            sentences(path, format, column=column)
-
-
-def test_the_command_line(tmp_path, capsys):
-    path = written(tmp_path / "t.csv")
-    assert main(["encode", str(path), "-o", str(tmp_path / "out"), "--column", "text", "--min-count", "1"]) == 0
-    assert len(EncodedCorpus.open(tmp_path / "out").vocabulary) == 9
-    assert main(["encode", str(path), "-o", str(tmp_path / "2"), "--format", "csv"]) == 2
-    assert "needs the name of the column" in capsys.readouterr().err
 
 
 def test_rows_that_are_read_as_text_are_pointed_out(tmp_path, caplog):

@@ -26,7 +26,6 @@ from wordsparse.corpus import (
     encoding,
     reading,
 )
-from wordsparse.corpus.shards import MANIFEST
 from wordsparse.errors import InputError, WordsparseError
 
 ENGLISH = Path(__file__).resolve().parents[3] / "shared" / "corpora" / "english-10m.txt.xz"
@@ -67,19 +66,7 @@ def test_a_text_comes_back_whole(tmp_path_factory, text, min_count, max_vocab, s
 
 
 TEXT_PARTS = st.sampled_from(
-    [
-        b"the",
-        b"cat",
-        b" ",
-        b" ",
-        b"\n",
-        b"\n",
-        b"\t\r",
-        "\u2003".encode(),
-        "\xa0".encode(),
-        "猫".encode(),
-        b"\xef\xbb\xbf",
-    ]
+    [b"the", b"cat", b" ", b" ", b"\n", b"\n", b"\t\r", *map(str.encode, ("\u2003", "\xa0", "猫", "\ufeff"))]
 )
 TEXT_FILES = st.lists(st.lists(TEXT_PARTS | st.binary(max_size=2), min_size=1).map(b"".join), min_size=1, max_size=3)
 
@@ -171,34 +158,6 @@ def test_empty_tokens_are_left_out_and_counted(tmp_path, caplog):
     assert "4 empty tokens were left out" in caplog.text
 
 
-def test_threads_are_positive(tmp_path):
-    with pytest.raises(InputError, match="threads must be at least 1"):
-        encode([["a"]], tmp_path / "out", threads=0)
-
-
-def test_the_same_text_from_files_and_from_lists(tmp_path):
-    (tmp_path / "text").write_text("a b a\nb a\n\n")
-    from_file = encode(tmp_path / "text", tmp_path / "one", min_count=1)
-    from_lists = encode([["a", "b", "a"], ["b", "a"]], tmp_path / "two", min_count=1)
-    assert from_file.tokenization == {"tokens": "split"}
-    for name in sorted({*os.listdir(from_file.path)} - {MANIFEST}):
-        assert (from_file.path / name).read_bytes() == (from_lists.path / name).read_bytes()
-
-
-def test_a_text8_file_is_one_sentence_in_one_shard(tmp_path, monkeypatch):
-    monkeypatch.setattr(draft, "SHARD_TOKENS", 50)
-    monkeypatch.setattr(blocks, "BLOCK_BYTES", 64)
-    (tmp_path / "text").write_text("one two\nthree " * 100)
-    corpus = encode(tmp_path / "text", tmp_path / "out", format="text8")
-    assert (corpus.tokens, corpus.sentences, len(corpus.shards)) == (300, 1, 1)
-    assert corpus.shards[0][:].tolist()[:-1] == [corpus.vocabulary[w] for w in ("one", "two", "three")] * 100
-
-
-def test_long_sentences_are_not_cut(tmp_path):
-    corpus = encode([["a", "b"] * 50_000], tmp_path / "out")
-    assert (corpus.tokens, corpus.sentences) == (100_000, 1)
-
-
 def test_progress_ends_at_the_number_of_tokens(tmp_path, monkeypatch):
     monkeypatch.setattr(encoding, "BLOCK_VALUES", 4)
     seen: list[int] = []
@@ -213,6 +172,7 @@ def test_progress_ends_at_the_number_of_tokens(tmp_path, monkeypatch):
     [
         ([["a"]], {"min_count": 0}, "min_count"),
         ([["a"]], {"max_vocab": 0}, "max_vocab must be at least 1"),
+        ([["a"]], {"threads": 0}, "threads must be at least 1"),
         ([["a", "b", "a"]], {}, "2 distinct words occurs 5 times .*highest count: 2"),
         (iter([]), {}, "no token"),
         ([[], []], {}, "no token"),
@@ -228,13 +188,6 @@ def test_a_wrong_request_leaves_nothing_behind(tmp_path, source, options, said):
     with pytest.raises(InputError, match=said):
         encode(source, tmp_path / "out", **options)
     assert os.listdir(tmp_path) == []
-
-
-def test_bad_input_found_while_reading_leaves_nothing_behind(tmp_path):
-    (tmp_path / "text").write_bytes(b"good words\n" * 10 + b"\0")
-    with pytest.raises(InputError, match="binary"):
-        encode(tmp_path / "text", tmp_path / "out")
-    assert os.listdir(tmp_path) == ["text"]
 
 
 def test_an_output_that_is_taken_is_refused_before_reading(tmp_path):

@@ -49,14 +49,6 @@ def test_what_is_no_dump_is_refused_by_name(tmp_path, gensim):
             list(sentences(path, "wiki"))
 
 
-def test_simple_tokens(tmp_path, gensim):
-    (tmp_path / "text").write_text("The U.S. café, 12 o'clock:\nmerriam-webst")
-    assert list(sentences(tmp_path / "text", tokens="simple")) == [
-        ["the", "u", "s", "café", "o", "clock"],
-        ["merriam", "webst"],
-    ]
-
-
 def test_without_gensim_the_message_names_it(tmp_path, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     (tmp_path / "text").write_text("words")

@@ -4,7 +4,7 @@ import pytest
 
 from wordsparse.corpus import EncodedCorpus, encode
 from wordsparse.corpus.reading import sentences
-from wordsparse.corpus.tokens import TOKENIZERS, tokenizer
+from wordsparse.corpus.tokens import tokenizer
 from wordsparse.errors import InputError, MissingDependencyError
 
 ENGLISH = "Don't stop: 3.14 is π, said O’Neil-Smith (née Å)."
@@ -117,14 +117,6 @@ def test_texts_and_rows_of_any_iterable():
     ]:
         with pytest.raises(InputError, match=said):
             list(sentences(source, **options))
-
-
-def test_every_tokenizer_has_a_line_of_help(capsys):
-    from wordsparse.cli import main
-
-    assert main(["encode", "--help"]) == 0
-    shown = capsys.readouterr().out
-    assert all(f"{name}: {entry.about}" in shown for name, entry in TOKENIZERS.items())
 
 
 def test_words_with_punctuation_are_pointed_out(tmp_path, caplog):

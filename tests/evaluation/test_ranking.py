@@ -68,8 +68,5 @@ def test_stored_zeros_are_no_labels_and_minus_one_is_no_prediction() -> None:
 def test_predictions_that_cannot_be_are_refused(top: object, ks: tuple[int, ...], message: str) -> None:
     with pytest.raises(InputError, match=message):
         ranking_scores(top, Y, ks=ks)
-
-
-def test_counts_above_the_examples_are_refused() -> None:
     with pytest.raises(InputError, match="from 0 to the 3 examples"):
         inverse_propensities([4], 3)

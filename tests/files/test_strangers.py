@@ -13,7 +13,7 @@ from support.texts import SHORT, write_text
 import wordsparse as ws
 from wordsparse.corpus import Vocabulary
 from wordsparse.errors import InputError
-from wordsparse.files import arrays, members, regular, storage
+from wordsparse.files import arrays, regular, storage
 from wordsparse.training.run_state import RunState
 
 Change = Callable[[dict[str, Any]], None]
@@ -120,14 +120,6 @@ def test_arrays_with_numbers_that_are_not_finite(tmp_path: Path, value: float, o
     for into in (None, {"a": np.zeros((2, 2)), "n": 1}):
         with pytest.raises(InputError, match="a holds numbers that are not finite"):
             arrays.read(tmp_path / "f", table, into)
-
-
-def test_what_counts_and_measures() -> None:
-    assert all(map(members.is_count, (0, 1, members.MAX_COUNT)))
-    assert not any(map(members.is_count, (-1, members.MAX_COUNT + 1, True, 1.0, None, "1")))
-    assert all(map(members.is_number, (0, -3, 1e308, -0.0)))
-    assert not any(map(members.is_number, (float("nan"), float("inf"), 10**400, False, None, "1")))
-    assert not members.is_measure(-1e-9)
 
 
 def test_progress_beyond_the_run_is_refused() -> None:

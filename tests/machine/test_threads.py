@@ -71,22 +71,16 @@ def test_available_cpus_without_an_affinity_mask(monkeypatch: pytest.MonkeyPatch
     assert threads.available_cpus() == 1
 
 
-@pytest.mark.parametrize("wrong", [0, -3])
-def test_fewer_than_one_thread_is_refused(wrong: int) -> None:
-    with pytest.raises(InputError, match=f"threads must be at least 1, not {wrong}"):
-        threads.resolve_threads(wrong)
-
-
-@pytest.mark.parametrize("wrong", [2.5, "2"])
-def test_threads_are_a_whole_number(wrong: Any) -> None:
-    with pytest.raises(InputError, match="threads must be a whole number"):
-        threads.resolve_threads(wrong)
-
-
-@pytest.mark.parametrize("wrong", [1025, 1_000_000])
-def test_more_threads_than_any_machine_has_use_for_are_refused(wrong: int) -> None:
-    """They were started, 10,000 of them, or their work space was asked for: 158 GB."""
-    with pytest.raises(InputError, match=f"threads must be at most 1,024, not {wrong:,}"):
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        *((n, f"at least 1, not {n}") for n in (0, -3)),
+        *((n, "a whole number") for n in (2.5, "2")),
+        *((n, f"at most 1,024, not {n:,}") for n in (1025, 1_000_000)),  # they were started, 10,000 of them
+    ],
+)
+def test_numbers_of_threads_that_cannot_be(wrong: Any, said: str) -> None:
+    with pytest.raises(InputError, match=f"threads must be {said}"):
         threads.resolve_threads(wrong)
     assert threads.resolve_threads(1024) == 1024
 

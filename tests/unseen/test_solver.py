@@ -39,8 +39,3 @@ def test_far_outputs_do_not_make_a_step_overshoot() -> None:
         at = [np.logaddexp(0, -(x + offset)) + 0.5e-3 * x**2 for x in (0.0, v)]
         assert np.isfinite(v)
         assert at[1] <= at[0]
-
-
-def test_no_items() -> None:
-    none = np.zeros((0, 3))
-    assert solver.minimise(none, np.zeros(0), np.zeros(0), np.zeros(0, int), none, none).shape == (0, 3)

@@ -50,19 +50,6 @@ def test_scores_are_gensims(tmp_path: Path, options: dict[str, Any]) -> None:
     )
 
 
-def test_scores_without_gensim(tmp_path: Path) -> None:
-    (tmp_path / "pairs").write_text(PAIRS)
-    (tmp_path / "analogies").write_text(ANALOGIES)
-    wv = WordVectors(WORDS, VECTORS)
-    pearson, spearman, unknown = wv.evaluate_word_pairs(tmp_path / "pairs")
-    assert all(-1 <= test.statistic <= 1 and 0 <= test.pvalue <= 1 for test in (pearson, spearman))
-    assert unknown == 20
-    share, sections = wv.evaluate_word_analogies(tmp_path / "analogies")
-    assert [section["section"] for section in sections] == ["family", "capitals", "Total accuracy"]
-    assert ("MAN", "WOMAN", "KING", "QUEEN") in sections[0]["correct"]
-    assert share == len(sections[2]["correct"]) / 3
-
-
 def test_numbers_are_words_of_a_test_set(tmp_path: Path) -> None:
     (tmp_path / "pairs").write_text("1 2 5\n2 3 1\n1 3 2\n")
     (tmp_path / "analogies").write_text("1 2 3 4\n")
