@@ -11,17 +11,17 @@ from wordsparse import optional
 from wordsparse.errors import MissingDependencyError
 
 
-@pytest.mark.parametrize("package", optional.NAMES)
+@pytest.mark.parametrize("package", optional.PACKAGES)
 def test_the_extra_that_a_message_names_exists(package: str) -> None:
     extras = re.findall(r"wordsparse\[([^\]]+)\]'", optional.command(package))
     assert set(extras) <= set(metadata.metadata("wordsparse").get_all("Provides-Extra", []))
 
 
-@pytest.mark.parametrize("package", optional.NAMES)
+@pytest.mark.parametrize("package", optional.PACKAGES)
 def test_a_missing_package_is_named_with_its_command(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     monkeypatch.setitem(sys.modules, package, None)
-    said = f"the test needs {optional.NAMES[package]}, which is not installed: {optional.command(package)}"
+    said = f"the test needs {optional.PACKAGES[package][0]}, which is not installed: {optional.command(package)}"
     for ask in (optional.check, optional.load, optional.folder):
         with pytest.raises(MissingDependencyError) as caught:
             ask("the test", package)

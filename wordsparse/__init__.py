@@ -4,70 +4,42 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from wordsparse.advice import advise
-    from wordsparse.comparison import compare
-    from wordsparse.corpus import encode
-    from wordsparse.errors import InputError, MissingDependencyError, ReadError, TrainingError, WordsparseError
-    from wordsparse.explorer import explore
-    from wordsparse.labels.classifier import SparseTargetClassifier
-    from wordsparse.labels.recommender import SparseTargetRecommender
-    from wordsparse.labels.regressor import SparseTargetRegressor
-    from wordsparse.labels.vectorizer import DocumentVectorizer
-    from wordsparse.layer import losses
-    from wordsparse.layer.least_squares import RecursiveLeastSquares
-    from wordsparse.layer.losscheck import check_loss
-    from wordsparse.layer.output import FactoredOutput
-    from wordsparse.stability.bootstrap import resample
-    from wordsparse.stability.movement import moved
-    from wordsparse.stability.slice_runs import train_slices
-    from wordsparse.training.interruption import Interrupted
-    from wordsparse.training.model import Model, load
-    from wordsparse.training.runs import train
-    from wordsparse.vectors.word_vectors import WordVectors
-    from wordsparse.words.embedding import StepSizes
-    from wordsparse.words.evaluate import evaluate
-    from wordsparse.words.model_directory import read_vectors
-    from wordsparse.words.options import Options
-    from wordsparse.words.pair_counts import count
-    from wordsparse.words.recipe import Recipe
+    from wordsparse.advice import advise as advise
+    from wordsparse.comparison import compare as compare
+    from wordsparse.corpus import encode as encode
+    from wordsparse.errors import InputError as InputError
+    from wordsparse.errors import MissingDependencyError as MissingDependencyError
+    from wordsparse.errors import ReadError as ReadError
+    from wordsparse.errors import TrainingError as TrainingError
+    from wordsparse.errors import WordsparseError as WordsparseError
+    from wordsparse.explorer import explore as explore
+    from wordsparse.labels.classifier import SparseTargetClassifier as SparseTargetClassifier
+    from wordsparse.labels.recommender import SparseTargetRecommender as SparseTargetRecommender
+    from wordsparse.labels.regressor import SparseTargetRegressor as SparseTargetRegressor
+    from wordsparse.labels.vectorizer import DocumentVectorizer as DocumentVectorizer
+    from wordsparse.layer import losses as losses
+    from wordsparse.layer.least_squares import RecursiveLeastSquares as RecursiveLeastSquares
+    from wordsparse.layer.losscheck import check_loss as check_loss
+    from wordsparse.layer.output import FactoredOutput as FactoredOutput
+    from wordsparse.stability.bootstrap import resample as resample
+    from wordsparse.stability.movement import moved as moved
+    from wordsparse.stability.slice_runs import train_slices as train_slices
+    from wordsparse.training.interruption import Interrupted as Interrupted
+    from wordsparse.training.model import Model as Model
+    from wordsparse.training.model import load as load
+    from wordsparse.training.runs import train as train
+    from wordsparse.vectors.word_vectors import WordVectors as WordVectors
+    from wordsparse.words.embedding import StepSizes as StepSizes
+    from wordsparse.words.evaluate import evaluate as evaluate
+    from wordsparse.words.model_directory import read_vectors as read_vectors
+    from wordsparse.words.options import Options as Options
+    from wordsparse.words.pair_counts import count as count
+    from wordsparse.words.recipe import Recipe as Recipe
 
     __version__: str
 
-__all__ = [
-    "DocumentVectorizer",
-    "FactoredOutput",
-    "InputError",
-    "Interrupted",
-    "MissingDependencyError",
-    "Model",
-    "Options",
-    "ReadError",
-    "Recipe",
-    "RecursiveLeastSquares",
-    "SparseTargetClassifier",
-    "SparseTargetRecommender",
-    "SparseTargetRegressor",
-    "StepSizes",
-    "TrainingError",
-    "WordVectors",
-    "WordsparseError",
-    "advise",
-    "check_loss",
-    "compare",
-    "count",
-    "encode",
-    "evaluate",
-    "explore",
-    "load",
-    "losses",
-    "moved",
-    "read_vectors",
-    "resample",
-    "train",
-    "train_slices",
-]
-
-# Where each name is defined: imported when it is first used, so that a program pays only for the parts that it needs.
+# Where each name is defined, but for the module losses: imported when it is first used, so that a program pays only for
+# the parts that it needs.
 _MODULES = {
     "DocumentVectorizer": "wordsparse.labels.vectorizer",
     "FactoredOutput": "wordsparse.layer.output",
@@ -100,6 +72,7 @@ _MODULES = {
     "train_slices": "wordsparse.stability.slice_runs",
     "count": "wordsparse.words.pair_counts",
 }
+__all__ = [*_MODULES, "losses"]  # type checkers see the names that are imported for them above
 
 
 def _module(name: str) -> str:

@@ -11,39 +11,23 @@ from typing import Any
 
 from wordsparse.errors import MissingDependencyError
 
-# Import name → the common name of the package.
-NAMES = {
-    "cupy": "CuPy",
-    "gensim": "gensim",
-    "jinja2": "Jinja2",
-    "matplotlib": "matplotlib",
-    "mpi4py": "mpi4py",
-    "narwhals": "narwhals",
-    "ot": "POT",
-    "pyarrow": "pyarrow",
-    "regex": "regex",
-    "rjieba": "rjieba",
-    "safetensors": "safetensors",
-    "sklearn": "scikit-learn",
-    "sudachidict_small": "SudachiDict-small",
-    "sudachipy": "SudachiPy",
-    "torch": "PyTorch",
-}
-_EXTRAS = {
-    "gensim": "gensim",
-    "jinja2": "report",
-    "matplotlib": "report",
-    "mpi4py": "mpi",
-    "narwhals": "frames",
-    "ot": "transport",
-    "pyarrow": "parquet",
-    "regex": "unicode",
-    "rjieba": "chinese",
-    "safetensors": "safetensors",
-    "sklearn": "explore",
-    "sudachidict_small": "japanese",
-    "sudachipy": "japanese",
-    "torch": "torch",
+# Import name → the common name of the package, and the extra that installs it.
+PACKAGES = {
+    "cupy": ("CuPy", None),
+    "gensim": ("gensim", "gensim"),
+    "jinja2": ("Jinja2", "report"),
+    "matplotlib": ("matplotlib", "report"),
+    "mpi4py": ("mpi4py", "mpi"),
+    "narwhals": ("narwhals", "frames"),
+    "ot": ("POT", "transport"),
+    "pyarrow": ("pyarrow", "parquet"),
+    "regex": ("regex", "unicode"),
+    "rjieba": ("rjieba", "chinese"),
+    "safetensors": ("safetensors", "safetensors"),
+    "sklearn": ("scikit-learn", "explore"),
+    "sudachidict_small": ("SudachiDict-small", "japanese"),
+    "sudachipy": ("SudachiPy", "japanese"),
+    "torch": ("PyTorch", "torch"),
 }
 _COMMANDS = {
     "cupy": "pip install 'wordsparse[cuda13]' (driver 580 or newer) or 'wordsparse[cuda12]' (driver 525 or newer)",
@@ -52,8 +36,8 @@ _COMMANDS = {
 
 def command(package: str, extra: str | None = None) -> str:
     """The command that installs ``package``, an import name; through an extra other than its usual one if named."""
-    if extra or package in _EXTRAS:
-        return f"pip install 'wordsparse[{extra or _EXTRAS[package]}]'"
+    if extra := extra or PACKAGES.get(package, ("", None))[1]:
+        return f"pip install 'wordsparse[{extra}]'"
     return _COMMANDS.get(package, f"pip install {package}")
 
 
@@ -66,7 +50,7 @@ def check(purpose: str, *packages: str) -> None:
     """Raise MissingDependencyError unless all ``packages`` are installed; they are not imported."""
     missing = [package for package in packages if not installed(package)]
     if missing:
-        names = " and ".join(NAMES[package] for package in missing)
+        names = " and ".join(PACKAGES[package][0] for package in missing)
         verb = "is" if len(missing) == 1 else "are"
         commands = "; ".join(dict.fromkeys(command(package) for package in missing))
         raise MissingDependencyError(f"{purpose} needs {names}, which {verb} not installed: {commands}")
@@ -95,7 +79,9 @@ def load(purpose: str, module: str, extra: str | None = None) -> Any:
     except ImportError as error:
         missing = isinstance(error, ModuleNotFoundError) and error.name == package
         reason = "which is not installed" if missing else f"which cannot be imported ({error})"
-        raise MissingDependencyError(f"{purpose} needs {NAMES[package]}, {reason}: {command(package, extra)}") from None
+        raise MissingDependencyError(
+            f"{purpose} needs {PACKAGES[package][0]}, {reason}: {command(package, extra)}"
+        ) from None
 
 
 def not_compiled() -> MissingDependencyError:

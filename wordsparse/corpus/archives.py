@@ -69,7 +69,6 @@ class _Unpacked:
         self._file, self._limit = file, limit
 
     def read(self, size: int) -> bytes:
-        """The next ``size`` bytes, or fewer at the end only."""
         if size > MAX_READ:
             raise tarfile.ReadError(f"a header states {size:,} bytes")
         with _as_damage():
@@ -79,14 +78,12 @@ class _Unpacked:
         return data
 
     def seek(self, position: int) -> int:
-        """Go to a position."""
         if self._limit is not None:
             self._check(position, self._limit)
         with _as_damage():
             return self._file.seek(position)
 
     def tell(self) -> int:
-        """The position."""
         return self._file.tell()
 
     @staticmethod

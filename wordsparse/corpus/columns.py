@@ -168,7 +168,6 @@ def lines_of(path: Path, max_expansion: float) -> Iterator[str]:
 
 
 def _listed(names: list[Any]) -> str:
-    """The names of columns, for a message."""
     return ", ".join(repr(name)[:40] for name in names[:8]) + (", …" if len(names) > 8 else "") if names else "none"
 
 

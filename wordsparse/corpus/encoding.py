@@ -132,16 +132,13 @@ class ReadText:
 
     @property
     def distinct_words(self) -> int:
-        """The number of distinct words."""
         return len(self.tables[0])
 
     def counts(self) -> dict[str, int]:
-        """All words and their counts."""
         counts: dict[str, int] = self.tables[0].counts(1)
         return counts
 
     def vocabulary(self, min_count: int, max_vocab: int | None = None, known: Collection[str] = ()) -> Vocabulary:
-        """The vocabulary of its words; see :meth:`Vocabulary.from_counts`."""
         # Rare words become Python strings only if a known one may be rare, or all are: the error needs their counts.
         if not known:
             words, times = self.tables[0].ranked(min_count)
@@ -150,7 +147,6 @@ class ReadText:
         return Vocabulary.from_counts(self.counts(), min_count, max_vocab, known)
 
     def maps(self, vocabulary: Vocabulary) -> list[Ids]:
-        """For each table, the map from its ids to the vocabulary's; see :class:`NumberedText`."""
         table = np.full(len(self.tables[0]) + 2, OUT_OF_VOCABULARY, np.int32)
         ids = self.tables[0].ids(vocabulary.words)  # −1 of a word that another process has read
         found = np.flatnonzero(ids >= 0).astype(np.int32)

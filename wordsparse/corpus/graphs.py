@@ -216,7 +216,6 @@ def _matrix_market(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 
 def _columns(path: Path, names: list[str], options: GraphOptions) -> Iterator[tuple[int, Any]]:
-    """The cells of the named columns."""
     weight = options.edge_weight or (WEIGHT if WEIGHT in names else None)
     ends = options.columns or [name for name in names if name != weight][:2]
     if len(ends) < 2:

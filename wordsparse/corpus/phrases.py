@@ -46,16 +46,13 @@ class JoinedText:
 
     @property
     def distinct_words(self) -> int:
-        """The number of distinct words."""
         return int(np.count_nonzero(self.times))
 
     def vocabulary(self, min_count: int, max_vocab: int | None = None, known: Collection[str] = ()) -> Vocabulary:
-        """The vocabulary of its words; see :meth:`wordsparse.corpus.Vocabulary.from_counts`."""
         counts = {self.words[i]: int(self.times[i]) for i in np.flatnonzero(self.times).tolist()}
         return Vocabulary.from_counts(counts, min_count, max_vocab, known)
 
     def maps(self, vocabulary: Vocabulary) -> list[Ids]:
-        """The map from its ids to the vocabulary's; see :class:`wordsparse.corpus.draft.NumberedText`."""
         ids = (vocabulary.get(word) for word in self.words)
         map = [OUT_OF_VOCABULARY if id is None else id for id in ids]
         return [np.array([*map, END_OF_SENTENCE, OUT_OF_VOCABULARY], np.int32)]

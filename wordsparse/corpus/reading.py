@@ -42,21 +42,10 @@ class RawText:
         iterable are sentences, which are iterables of tokens; with ``tokens``, they are texts (str), in which each line
         is a sentence; with ``column``, they are rows (mappings), as those of a data frame are. Empty tokens of an
         iterable are left out; a warning counts them.
-    format : {"lines", "text8", "paths", "wiki", "csv", "jsonl", "parquet"}, optional
-        The format of the files. ``lines``, the default: each line is a sentence. ``text8``: a file is one sentence, and
-        line ends are white space. ``paths``: the same as ``lines`` (for users of gensim's PathLineSentences).
-        ``wiki``: a Wikipedia dump, in which each article is a sentence. The others are rows; they need ``column``,
-        with which the default is what the name of each file says.
-    column : str, optional
-        The column of the rows that holds the text: a str, in which each line is a sentence, or a list of tokens, which
-        is a sentence.
-    tokens : {"split", "simple", "unicode", "unicode-cased", "japanese", "chinese"} or callable, optional
-        The tokeniser, see :mod:`wordsparse.corpus.tokens`. The default is ``simple`` for ``wiki``, else ``split``.
-    max_expansion : float
-        The maximum ratio of unpacked to compressed size; a compressed file above it is refused.
-    group, order : str, optional
-        Rows that share the value of the column ``group`` are one sentence, sorted by the column ``order``. Without
-        ``tokens``, a cell is one token then.
+    format, tokens, column, max_expansion, group, order
+        As in :class:`wordsparse.corpus.options.TextOptions`; ``tokens`` may be a callable too. The default of it is
+        ``simple`` for ``wiki``; none for an iterable, and for the cells of a ``group``, each of which is a token;
+        else ``split``.
     quiet : bool
         Do not warn of files that are skipped or look like rows.
 

@@ -97,12 +97,10 @@ class Shard:
 
     @property
     def sentences(self) -> int:
-        """How many sentences it holds."""
         return self._content.sentences
 
     @property
     def shape(self) -> tuple[int]:
-        """(size,)."""
         return (self.size,)
 
     def __len__(self) -> int:

@@ -39,7 +39,6 @@ class _Skipped:
     empty: list[Path] = field(default_factory=list)
 
     def say(self) -> None:
-        """Log a warning for each reason."""
         for paths, why in (
             (self.hidden, "whose names begin with _ or ."),
             (self.special, "that are neither regular files nor directories"),
@@ -118,7 +117,6 @@ def opened(path: Path, max_expansion: float = MAX_EXPANSION) -> Iterator[Readabl
 
 
 def _existing(source: str | os.PathLike[str]) -> Path:
-    """The path of a source that exists."""
     name = os.fspath(source)
     if not name:
         raise InputError("a path is empty: name a file or a directory")
@@ -131,7 +129,6 @@ def _existing(source: str | os.PathLike[str]) -> Path:
 
 
 def _missing(name: str, error: OSError | ValueError) -> str:
-    """The message for a source that cannot be found."""
     if ADDRESS.match(name):
         return NOT_LOCAL.format(name)
     if len(name) > 255 or "\n" in name or (len(name.split()) > 2 and os.sep not in name):

@@ -43,17 +43,14 @@ class Walks:
 
     @property
     def nodes(self) -> int:
-        """The number of nodes."""
         return len(self.indptr) - 1
 
     @property
     def number(self) -> int:
-        """The number of walks."""
         return self.nodes * self.options.walks
 
     @property
     def tokens(self) -> int:
-        """The number of tokens."""
         return self.number * self.options.walk_length
 
     @property
@@ -63,7 +60,6 @@ class Walks:
 
     @property
     def shape(self) -> tuple[int]:
-        """(size,)."""
         return (self.number * self.reach,)
 
     def end_of_tokens(self, tokens: int) -> int:

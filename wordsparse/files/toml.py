@@ -60,7 +60,6 @@ def _lines(table: Mapping[str, Any], name: str) -> list[str]:
 
 
 def _value(value: Any) -> str | None:
-    """A value as TOML writes it."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, (int, float)):

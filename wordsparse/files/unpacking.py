@@ -64,7 +64,6 @@ class Unpacked:
         self._file, self._limit, self._left = file, limit, limit
 
     def read(self, size: int = -1) -> bytes:
-        """The next ``size`` bytes, or fewer at the end only."""
         data = self._file.read(size)
         self._left -= len(data)
         if self._left < 0:

@@ -38,11 +38,9 @@ class Floret(Format):
     readable = False
 
     def check(self, content: Content) -> None:
-        """Refuse words that spaCy would not look up."""
         check_words(content.words)
 
     def write(self, content: Content, target: IO[bytes], precision: str) -> None:
-        """Fit the rows, and write them."""
         rows = min(max(len(content.words), FEWEST), MOST)
         target.write(f"{rows} {content.dim} {SHORTEST} {LONGEST} {HASHES} {SEED} < >\n".encode())
         target.writelines(text_rows(map(str, range(rows)), fitted(content, rows)))
@@ -104,7 +102,6 @@ def _of_one_size(letters: NDArray[np.uint8], seed: int) -> NDArray[np.uint32]:
 
 
 def _turned(words: Words, bits: int) -> Words:
-    """Each word rotated to the left."""
     return (words << np.uint64(bits)) | (words >> np.uint64(64 - bits))
 
 

@@ -24,7 +24,6 @@ class Gensim(Format):
     readable = False
 
     def check(self, content: Content) -> None:
-        """Raise MissingDependencyError if gensim is not installed."""
         _class()
 
     def write(self, content: Content, target: Path, precision: str) -> None:
@@ -32,11 +31,9 @@ class Gensim(Format):
         keyed_vectors(content).save(str(target))
 
     def recognises(self, path: Path, start: bytes) -> bool:
-        """Whether it is a pickle."""
         return start[:1] == b"\x80"
 
     def read(self, path: Path) -> Content:
-        """Refused."""
         raise InputError(
             "is a Python pickle (of KeyedVectors.save), which can run any code and is therefore never read;"
             " write the vectors with gensim's save_word2vec_format instead"

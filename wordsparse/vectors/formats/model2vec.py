@@ -44,7 +44,6 @@ class Model2Vec(Format):
     precisions = True
 
     def check(self, content: Content) -> None:
-        """Raise InputError for words that no tokenizer would find, MissingDependencyError if safetensors is missing."""
         safe_tensors.check_installed()
         for word in content.words:
             if len(word.split()) != 1 or word.strip() != word:
@@ -54,7 +53,6 @@ class Model2Vec(Format):
                 )
 
     def write(self, content: Content, target: Path, precision: str) -> None:
-        """Write the files of the model into an empty directory, and fsync them."""
         vectors = np.concatenate([content.vectors, np.zeros((1, content.dim), np.float32)])
         if precision == "int8":
             stored: Any = np.rint(vectors * (127 / (float(np.abs(vectors).max()) or 1.0))).astype(np.int8)
@@ -102,7 +100,6 @@ class Model2Vec(Format):
         return Content([words[row] for row in kept], vectors[kept].astype(np.float32))
 
     def recognises(self, path: Path, start: bytes) -> bool:
-        """Whether a directory holds such a model."""
         return all(os.path.isfile(path / name) for name in (CONFIG, TENSORS, TOKENIZER))
 
 

@@ -82,11 +82,9 @@ class Npz(Format):
         np.savez(target, allow_pickle=False, **arrays)
 
     def recognises(self, path: Path, start: bytes) -> bool:
-        """By its first bytes, those of an archive."""
         return start.startswith(b"PK")
 
     def read(self, path: Path) -> Content:
-        """Read a file written by :func:`write`, or another npz file with words and vectors."""
         try:
             with zipfile.ZipFile(path) as archive:
                 arrays = _read_arrays(archive, unpacked_limit(path.stat().st_size))
@@ -110,7 +108,6 @@ class Npz(Format):
 
 
 def _stored(texts: list[str]) -> dict[str, Array]:
-    """The arrays that hold the words."""
     if max(map(len, texts)) <= MAX_LENGTH and not any(text.endswith("\0") for text in texts):
         return {"words": np.array(texts, np.str_)}
     encoded = [text.encode() for text in texts]
@@ -121,7 +118,6 @@ def _stored(texts: list[str]) -> dict[str, Array]:
 
 
 def _texts(words: Array, offsets: Array | None) -> list[str]:
-    """The words from their arrays."""
     if words.dtype.kind == "U":
         points = np.ascontiguousarray(words).view(np.uint32 if words.dtype.isnative else words.dtype.byteorder + "u4")
         if (points > _MAX_CODE_POINT).any():

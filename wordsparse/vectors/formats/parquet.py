@@ -31,7 +31,6 @@ class Parquet(Format):
     precisions = True
 
     def check(self, content: Content) -> None:
-        """Raise MissingDependencyError if pyarrow is not installed."""
         _load("pyarrow")
 
     def write(self, content: Content, target: Path, precision: str) -> None:
@@ -49,11 +48,9 @@ class Parquet(Format):
         )
 
     def recognises(self, path: Path, start: bytes) -> bool:
-        """By its first bytes."""
         return start.startswith(MAGIC)
 
     def read(self, path: Path) -> Content:
-        """Read a file written by :meth:`write`, or any Parquet file with such columns."""
         limit = left = unpacked_limit(path.stat().st_size)
         columns = _columns(parquet.schema(path), limit)
         parts: list[dict[str, Any]] = []

@@ -24,7 +24,6 @@ class Projector(Format):
     readable = False
 
     def check(self, content: Content) -> None:
-        """Raise InputError if a word is empty or holds a tab or a line end: the files have no quoting."""
         for word in content.words:
             if "\t" in word or word.splitlines() != [word]:
                 raise InputError(

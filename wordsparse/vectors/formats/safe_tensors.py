@@ -33,7 +33,6 @@ class SafeTensors(Format):
             raise InputError(f"the words take {size} bytes, more than a safetensors header may have; use npz")
 
     def write(self, content: Content, target: Path, precision: str) -> None:
-        """Write a safetensors file."""
         vectors, scales = packed(content.vectors, precision)
         tensors = {"vectors": vectors}
         if scales is not None:
@@ -43,11 +42,9 @@ class SafeTensors(Format):
         save(tensors, target, _metadata(content))
 
     def recognises(self, path: Path, start: bytes) -> bool:
-        """Whether a file begins so: with the length of a JSON object and ``{``."""
         return start[8:9] == b"{" and int.from_bytes(start[:8], "little") <= path.stat().st_size - 8
 
     def read(self, path: Path) -> Content:
-        """Read a file written by :meth:`write`."""
         words, tensors = load(path, "vectors", "counts", "scales")
         if words is None or "vectors" not in tensors:
             raise InputError(

@@ -62,7 +62,6 @@ class Word2Vec(Format):
     compressible = True
 
     def check(self, content: Content) -> None:
-        """Refuse words that would be read back as several fields."""
         check_words(content.words)
 
     def write(self, content: Content, target: IO[bytes], precision: str) -> None:
@@ -75,7 +74,6 @@ class Word2Vec(Format):
         return bool(start)
 
     def read(self, path: Path) -> Content:
-        """Read a file of any of the three formats."""
         with BoundedStream(path) as stream:
             layout = _recognise(stream.read(_HEAD))
         if not layout.has_header:
@@ -95,7 +93,6 @@ class Word2VecBinary(Word2Vec):
     name, about, suffixes = "word2vec-bin", "its binary twin, which is shorter", (".bin",)
 
     def write(self, content: Content, target: IO[bytes], precision: str) -> None:
-        """Write the binary format of the original tool, with a newline after each vector."""
         target.write(header(len(content.words), content.dim))
         target.writelines(binary_rows(content.words, content.vectors))
 
