@@ -25,7 +25,7 @@ WIDE_WINDOW = 255
 # Of the options whose default depends on the preset: those of text.
 DEFAULTS = {"model": "cbow", "window": 5, "sample": 1e-3, "subwords": True}
 # Epochs where none are given: of a text of LONG tokens and more, and at most, of a shorter one.
-EPOCHS, MOST_EPOCHS, LONG_TOKENS = 5, 20, 4_000_000
+EPOCHS, MOST_EPOCHS, LONG_TOKENS = 5, 20, 6_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
