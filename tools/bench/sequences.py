@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.preprocessing import normalize
 
 import wordsparse as ws
 from tools.bench.runner import Benchmark, Row, cpu_seconds
@@ -15,8 +14,6 @@ K = 10
 # Items looked at for the first K that a user has not had.
 DEPTH = 200
 BLOCK = 512
-# Users that a network is judged by.
-JUDGED = 4000
 
 
 @dataclass
@@ -34,10 +31,8 @@ class NextItem(Benchmark):
     cases: ClassVar[tuple[str, ...]] = ("data",)
 
     def setup(self) -> None:
-        users, items = np.loadtxt(Path(self.data), np.int64).T
-        starts = np.flatnonzero(np.diff(users, prepend=users[0] - 1))
-        self.sequences = np.split(np.unique(items, return_inverse=True)[1], starts[1:])
-        self.items = int(items.max())
+        self.sequences = sequences_of(Path(self.data))
+        self.items = 1 + max(int(sequence.max()) for sequence in self.sequences)
 
     def track_popularity(self) -> list[Row]:
         counts = np.bincount(np.concatenate([sequence[:-2] for sequence in self.sequences]), minlength=self.items)
@@ -93,92 +88,11 @@ class NextItem(Benchmark):
         }
 
 
-@dataclass
-class NextItemNetwork(Benchmark):
-    """The same as NextItem by a small network in PyTorch, under several output layers: quality and CPU s of each epoch.
-
-    h is the decayed mean of the history's embeddings, through two linear layers and a norm. Adam at 1e-3 trains it, and
-    ``nn.Linear`` under full cross-entropy (``softmax``); ``FactoredOutput`` has its own rate. It is judged by the items
-    of the validation of some users, and trained on ``share`` of the examples.
-    """
-
-    data: Any = ("",)
-    loss: Any = ("softmax", "taylor", "spherical", "bounded-ns", "squared")
-    share: float = 0.3
-    epochs: int = 3
-    batch: int = 256
-    dim: int = 64
-    decay: float = 0.6
-    seed: int = 0
-    cases: ClassVar[tuple[str, ...]] = ("data", "loss")
-
-    def setup(self) -> None:
-        users, items = np.loadtxt(Path(self.data), np.int64).T
-        starts = np.flatnonzero(np.diff(users, prepend=users[0] - 1))
-        sequences = np.split(np.unique(items, return_inverse=True)[1], starts[1:])
-        self.items = int(items.max())
-        X, self.following = histories([sequence[:-2] for sequence in sequences], self.items, self.decay)
-        self.X = normalize(X, "l1")
-        some = [sequence for sequence in sequences if len(sequence) > 3][:JUDGED]
-        new, _ = histories([sequence[:-2] for sequence in some], self.items, self.decay, last=True)
-        self.new, self.wanted = normalize(new, "l1"), np.array([sequence[-2] for sequence in some])
-
-    def track_network(self) -> list[Row]:
-        import torch
-
-        from wordsparse.torch import FactoredOutput
-
-        torch.manual_seed(self.seed)
-        torch.set_num_threads(self.threads)
-        embedding = torch.nn.EmbeddingBag(self.items, self.dim, mode="sum")
-        torch.nn.init.normal_(embedding.weight, std=0.1)
-        first, second = torch.nn.Linear(self.dim, self.dim), torch.nn.Linear(self.dim, self.dim)
-        norm = torch.nn.LayerNorm(self.dim)
-
-        def body(X: Any) -> Any:
-            bags = (torch.from_numpy(part.astype(np.int64)) for part in (X.indices, X.indptr[:-1]))
-            h = embedding(*bags, per_sample_weights=torch.from_numpy(X.data.astype(np.float32)))
-            return norm(h + second(torch.relu(first(h))))
-
-        layers = torch.nn.ModuleList([embedding, first, second, norm])
-        if self.loss == "softmax":
-            head: Any = torch.nn.Linear(self.dim, self.items, bias=False)
-            torch.nn.init.normal_(head.weight, std=0.02)
-            layers.append(head)
-        else:
-            head = FactoredOutput(self.dim, self.items, loss=self.loss, threads=self.threads)
-        optimizer = torch.optim.Adam(layers.parameters(), lr=1e-3)
-        random, rows = np.random.default_rng(self.seed), []
-        chosen = random.permutation(self.following.size)[: int(self.share * self.following.size)]
-        cpu = 0.0
-        for epoch in range(1, self.epochs + 1):
-            before = cpu_seconds()
-            for batch in np.array_split(random.permutation(chosen), chosen.size // self.batch):
-                h, targets = body(self.X[batch]), torch.from_numpy(self.following[batch])
-                optimizer.zero_grad()
-                loss = (
-                    torch.nn.functional.cross_entropy(head(h), targets) if self.loss == "softmax" else head(h, targets)
-                )
-                loss.backward()
-                optimizer.step()
-            cpu += cpu_seconds() - before
-            with torch.no_grad():
-                W = head.weight if self.loss == "softmax" else head.weights()
-                places = np.concatenate([self._places(body(self.new[part]) @ W.T, part) for part in self._blocks()])
-            gain = float(np.where(places <= K, 1 / np.log2(places + 1), 0).mean())
-            hits = round(float((places <= K).mean()), 4)
-            rows.append({"epoch": epoch, "cpu_seconds": cpu, "hr@10": hits, "ndcg@10": round(gain, 4)})
-        return rows
-
-    def _blocks(self) -> list[slice]:
-        return [slice(start, start + BLOCK) for start in range(0, self.wanted.size, BLOCK)]
-
-    def _places(self, outputs: Any, part: slice) -> Any:
-        """The place of each wanted item among those that the user has not had."""
-        o, rows = outputs.numpy(), self.new[part]
-        of_wanted = o[np.arange(o.shape[0]), self.wanted[part]].copy()
-        o[np.repeat(np.arange(o.shape[0]), np.diff(rows.indptr)), rows.indices] = -np.inf
-        return 1 + (o > of_wanted[:, None]).sum(1)
+def sequences_of(path: Path) -> list[Any]:
+    """The items of each user of a file, numbered from 0."""
+    users, items = np.loadtxt(path, np.int64).T
+    starts = np.flatnonzero(np.diff(users, prepend=users[0] - 1))
+    return np.split(np.unique(items, return_inverse=True)[1], starts[1:])
 
 
 def histories(sequences: Any, items: int, decay: float, *, last: bool = False) -> tuple[Any, Any]:
