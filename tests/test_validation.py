@@ -132,12 +132,9 @@ def test_values_too_large_for_the_working_precision() -> None:
     """float32 cannot hold them: refused, where float64 goes on."""
     with pytest.raises(InputError, match="H holds a value that is not a finite float32 number"):
         FactoredOutput(D, d).loss_and_grad(1e39 * H, Y)
-    assert np.isfinite(FactoredOutput(D, d, dtype=np.float64).loss_and_grad(1e39 * H, Y)[0]).all()
-
-
-def test_targets_too_large_for_the_working_precision() -> None:
     with pytest.raises(InputError, match="Y holds"):
         FactoredOutput(D, d).loss_and_grad(H, 1e300 * Y)
+    assert np.isfinite(FactoredOutput(D, d, dtype=np.float64).loss_and_grad(1e39 * H, Y)[0]).all()
 
 
 @pytest.mark.parametrize(
@@ -231,16 +228,6 @@ def test_ragged_lists() -> None:
         FactoredOutput(D, 2).outputs([[1.0, 2.0], [3.0]], [0])
     if not isinstance(caught.value, InputError):
         raise caught.value
-
-
-@pytest.mark.parametrize("value", [3, np.int64(3), np.uint8(3)])
-def test_positive_int_takes_any_integer(value: Any) -> None:
-    assert validation.positive_int("n", value) == 3
-
-
-@pytest.mark.parametrize("value", [0, 0.5, np.float32(0.5), "0.5"])
-def test_non_negative_takes_any_number(value: Any) -> None:
-    assert validation.non_negative("lr", value) == float(value)
 
 
 def test_matrix_is_converted_once_and_shared_where_it_can_be() -> None:

@@ -46,18 +46,6 @@ def test_interval_of_spearman_is_scipys() -> None:
     assert ours == pytest.approx(theirs, abs=0.015)
 
 
-def test_a_paired_difference_is_known_better_than_its_parts() -> None:
-    judgements, cosines = correlated(300, 1.0, 1.0)
-    nearly_the_same = np.stack([cosines[:, 0], cosines[:, 0] + 0.05 * cosines[:, 1]], axis=1)
-    samples = bootstrap.spearman(judgements, nearly_the_same)
-    assert np.std(samples[:, 0] - samples[:, 1]) < 0.2 * np.std(samples[:, 0])
-
-
-def test_nothing_to_resample() -> None:
-    assert bootstrap.interval(bootstrap.spearman(np.zeros(0), np.zeros((0, 1)))[:, 0]) is None
-    assert bootstrap.interval(bootstrap.spearman(np.ones(5), np.arange(5.0)[:, None])[:, 0]) is None
-
-
 PAIRS = [("a", "A"), ("b", "B"), ("c", "C"), ("d", "D")]
 CAPITALS = [(low, f"{up}{up}") for low, up in PAIRS]
 

@@ -1,8 +1,8 @@
 """Every kind of file that wordsparse writes, with every kind of damage: each reader refuses it and names it."""
 
+import contextlib
 import copy
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,14 +12,13 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.texts import SHORT, write_text
+from support.texts import SHORT
 
 import wordsparse as ws
 from wordsparse.corpus import EncodedCorpus
 from wordsparse.errors import InputError
 from wordsparse.files import arrays, storage
 from wordsparse.training.checkpoints import Checkpoint
-from wordsparse.training.interruption import Interrupted
 from wordsparse.training.loop import Run
 from wordsparse.training.texts import TrainingText, encoded
 from wordsparse.words.model import Training
@@ -28,35 +27,11 @@ from wordsparse.words.options import Options
 GIVEN = {name: value for name, value in SHORT.items() if name != "min_count"}
 
 
-def open_checkpoint(path: Path) -> None:
-    Checkpoint.open(path)
-
-
 READERS: dict[str, Callable[[Path], object]] = {
     "model": ws.load,
     "corpus": EncodedCorpus.open,
-    "checkpoint": open_checkpoint,
+    "checkpoint": Checkpoint.open,
 }
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a model, an encoded corpus of two shards and a checkpoint."""
-    folder = tmp_path_factory.mktemp("whole")
-    text = write_text(folder / "text.txt")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("wordsparse.corpus.draft.SHARD_TOKENS", 1000)
-        ws.encode(text, folder / "corpus", min_count=1)
-    ws.train(text, output=folder / "model", **SHORT)
-
-    def stop(progress: object) -> None:
-        os.kill(os.getpid(), 15)
-
-    with pytest.raises(Interrupted):
-        ws.train(text, output=folder / "run", progress=stop, **SHORT)
-    (checkpoint,) = (folder / "run.training").glob("checkpoint-*")
-    shutil.move(checkpoint, folder / "checkpoint")
-    return folder
 
 
 def corruptions(path: Path) -> Iterator[bytes | None]:
@@ -111,6 +86,7 @@ def test_a_damaged_file_is_refused_by_name(whole: Path, tmp_path: Path, kind: st
 
 # ── manifests that a stranger has signed ──────────────────────────────────────────────────────────────────────────
 
+OFTEN = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 SCALARS = st.sampled_from([None, True, -1, 0, 1, 3.5, 2**63, 10**30, "", "x", "<f8", "../x", [], {}, [1], {"a": 1}])
 
 
@@ -140,24 +116,28 @@ def altered(content: dict[str, Any], data: st.DataObject) -> dict[str, Any]:
     return content
 
 
-@pytest.mark.parametrize(("kind", "name"), [("model", "model.json"), ("corpus", "corpus.json")])
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def signed_again(folder: Path, place: Path, data: st.DataObject) -> Path:
+    """A copy of a directory whose manifest is altered and signed."""
+    if not (place / folder.name).exists():
+        shutil.copytree(folder, place / folder.name)
+    (name,) = (path.name for path in folder.glob("*.json") if path.stem == folder.name)
+    manifest = storage.read_json(folder / name)
+    del manifest["sha256"]
+    storage.write_manifest(place / folder.name / name, altered(manifest, data))
+    return place / folder.name
+
+
+@pytest.mark.parametrize("kind", ["model", "corpus"])
+@OFTEN
 @given(data=st.data())
 def test_a_strangers_manifest_gives_an_error_or_what_it_says(
-    whole: Path, tmp_path: Path, kind: str, name: str, data: st.DataObject
+    whole: Path, tmp_path: Path, kind: str, data: st.DataObject
 ) -> None:
-    if not (tmp_path / kind).exists():
-        shutil.copytree(whole / kind, tmp_path / kind)
-    manifest = storage.read_json(whole / kind / name)
-    del manifest["sha256"]
-    storage.write_manifest(tmp_path / kind / name, altered(manifest, data))
-    try:
-        READERS[kind](tmp_path / kind)
-    except InputError:
-        return
+    with contextlib.suppress(InputError):
+        READERS[kind](signed_again(whole / kind, tmp_path, data))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@OFTEN
 @given(data=st.data())
 def test_a_strangers_training_state_gives_an_error_or_a_run(whole: Path, data: st.DataObject) -> None:
     model = ws.load(whole / "model")
@@ -167,36 +147,18 @@ def test_a_strangers_training_state_gives_an_error_or_a_run(whole: Path, data: s
     if data.draw(st.booleans()):
         name = data.draw(st.sampled_from(sorted(state)))
         state[name] = data.draw(st.sampled_from([state["mass"], state["curvature"], 3, 0.5]))
-    model = ws.Model(
-        model.vocabulary,
-        model.input_rows,
-        model.output_rows,
-        model.options,
-        model.report,
-        Training(training.text, run_state, state),
-    )
-    with encoded(TrainingText(whole / "corpus")) as corpus:
-        run = Run(corpus, Options(**GIVEN))
-        try:
-            run.restore(model.state(), model.trained().run_state)
-        except InputError:
-            return
+    parts = model.vocabulary, model.input_rows, model.output_rows, model.options, model.report
+    model = ws.Model(*parts, Training(training.text, run_state, state))
+    with encoded(TrainingText(whole / "corpus")) as corpus, contextlib.suppress(InputError):
+        Run(corpus, Options(**GIVEN)).restore(model.state(), model.trained().run_state)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@OFTEN
 @given(data=st.data())
 def test_a_strangers_checkpoint_gives_an_error_or_a_run(whole: Path, tmp_path: Path, data: st.DataObject) -> None:
-    if not (tmp_path / "checkpoint").exists():
-        shutil.copytree(whole / "checkpoint", tmp_path / "checkpoint")
-    manifest = storage.read_json(whole / "checkpoint" / "checkpoint.json")
-    del manifest["sha256"]
-    storage.write_manifest(tmp_path / "checkpoint" / "checkpoint.json", altered(manifest, data))
-    with encoded(TrainingText(whole / "corpus")) as corpus:
-        run = Run(corpus, Options(**GIVEN))
-        try:
-            Checkpoint.open(tmp_path / "checkpoint").restore(run)
-        except InputError:
-            return
+    path = signed_again(whole / "checkpoint", tmp_path, data)
+    with encoded(TrainingText(whole / "corpus")) as corpus, contextlib.suppress(InputError):
+        Checkpoint.open(path).restore(Run(corpus, Options(**GIVEN)))
 
 
 def test_a_number_that_an_older_version_named_otherwise_is_found(tmp_path: Path) -> None:

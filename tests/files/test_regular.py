@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.texts import SHORT, write_text
 
 import wordsparse as ws
 from wordsparse.corpus import EncodedCorpus
@@ -26,15 +25,6 @@ SPECIAL: dict[str, Callable[[Path], None]] = {
 SINGLE = {"pairs": read_pairs, "analogies": read_analogies, "card": load_card, "vectors": read_file}
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("made")
-    text = write_text(folder / "text.txt")
-    ws.encode(text, folder / "corpus", min_count=1)
-    ws.train(text, output=folder / "model", **SHORT)
-    return folder
-
-
 @pytest.mark.parametrize("kind", SPECIAL)
 @pytest.mark.parametrize("read", SINGLE.values(), ids=SINGLE)
 def test_only_regular_files_are_read(tmp_path: Path, read: Callable[[Path], object], kind: str) -> None:
@@ -42,14 +32,17 @@ def test_only_regular_files_are_read(tmp_path: Path, read: Callable[[Path], obje
     SPECIAL[kind](tmp_path / "special")
     with pytest.raises(InputError, match=kind):
         read(tmp_path / "special")
+    for name, said in (("missing", "No such file"), ("x" * 300, "cannot be read")):
+        with pytest.raises(InputError, match=said):
+            read(tmp_path / name)
 
 
 @pytest.mark.parametrize("kind", SPECIAL)
 @pytest.mark.parametrize("what", ["model", "corpus"])
-def test_special_files_in_a_directory_are_refused(made: Path, tmp_path: Path, what: str, kind: str) -> None:
+def test_special_files_in_a_directory_are_refused(whole: Path, tmp_path: Path, what: str, kind: str) -> None:
     # A model with vocabulary.json → /dev/zero was hashed without end; input.npy as a FIFO blocked.
-    for file in sorted(path.name for path in (made / what).iterdir()):
-        shutil.copytree(made / what, tmp_path / what)
+    for file in sorted(path.name for path in (whole / what).iterdir()):
+        shutil.copytree(whole / what, tmp_path / what)
         (tmp_path / what / file).unlink()
         SPECIAL[kind](tmp_path / what / file)
         with pytest.raises(InputError, match=file):
@@ -66,11 +59,11 @@ def test_special_files_in_a_checkpoint_are_refused(tmp_path: Path, kind: str) ->
         Checkpoint.open(tmp_path)
 
 
-def test_links_to_regular_files_are_followed(made: Path, tmp_path: Path) -> None:
+def test_links_to_regular_files_are_followed(whole: Path, tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
-    for file in (made / "model").iterdir():
+    for file in (whole / "model").iterdir():
         (tmp_path / "model" / file.name).symlink_to(file)
-    assert ws.load(tmp_path / "model").vocabulary.words == ws.load(made / "model").vocabulary.words
+    assert ws.load(tmp_path / "model").vocabulary.words == ws.load(whole / "model").vocabulary.words
 
 
 def test_a_file_is_read_to_its_bound_only(tmp_path: Path) -> None:

@@ -19,16 +19,9 @@ from wordsparse.training.run_state import RunState
 Change = Callable[[dict[str, Any]], None]
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("made")
-    ws.train(write_text(folder / "text.txt"), output=folder / "model", **SHORT)
-    return folder
-
-
-def signed_again(made: Path, place: Path, change: Change) -> Path:
+def signed_again(whole: Path, place: Path, change: Change) -> Path:
     """A copy of the model whose manifest is changed and signed."""
-    shutil.copytree(made / "model", place / "model")
+    shutil.copytree(whole / "model", place / "model")
     manifest = storage.read_json(place / "model" / "model.json")
     del manifest["sha256"]
     change(manifest)
@@ -70,37 +63,37 @@ def test_an_array_without_numbers_that_states_a_long_axis(tmp_path: Path, shape:
         (put("training", "run_state", "new", value=1), "new is missing or unknown"),
     ],
 )
-def test_impossible_values_are_refused_by_name(made: Path, tmp_path: Path, change: Change, message: str) -> None:
+def test_impossible_values_are_refused_by_name(whole: Path, tmp_path: Path, change: Change, message: str) -> None:
     # Re-signed models gave KeyError, ZeroDivisionError (steps −1) and OverflowError (10⁴⁰⁰).
-    model = signed_again(made, tmp_path, change)
+    model = signed_again(whole, tmp_path, change)
     with pytest.raises(InputError, match=message):
-        ws.train(made / "text.txt", output=model, resume=True, **{**SHORT, "epochs": 3})
+        ws.train(whole / "text.txt", output=model, resume=True, **{**SHORT, "epochs": 3})
 
 
 @pytest.mark.parametrize("name", ["steps", "pair_curvature"])
-def test_a_state_without_a_number_and_a_new_text(made: Path, tmp_path: Path, name: str) -> None:
+def test_a_state_without_a_number_and_a_new_text(whole: Path, tmp_path: Path, name: str) -> None:
     # Found by tools/fuzz.py: a KeyError, since only training on the same text compared the names.
     def remove(manifest: dict[str, Any]) -> None:
         del manifest["training"]["state"]["numbers"][name]
 
-    model = signed_again(made, tmp_path, remove)
+    model = signed_again(whole, tmp_path, remove)
     text = write_text(tmp_path / "new.txt", seed=7)
     with pytest.raises(InputError, match=name):
         ws.train(text, output=model, resume=True, **SHORT)
 
 
-def test_a_report_that_will_be_shown_is_checked(made: Path, tmp_path: Path) -> None:
+def test_a_report_that_will_be_shown_is_checked(whole: Path, tmp_path: Path) -> None:
     for i, change in enumerate(
         [put("report", "tokens", value="x"), put("report", value={}), put("report", "a", value=1)]
     ):
         (tmp_path / str(i)).mkdir()
-        model = signed_again(made, tmp_path / str(i), change)
+        model = signed_again(whole, tmp_path / str(i), change)
         with pytest.raises(InputError, match="its report"):
-            ws.train(made / "text.txt", output=model, resume=True, **SHORT)
+            ws.train(whole / "text.txt", output=model, resume=True, **SHORT)
 
 
-def test_a_vocabulary_without_a_word_of_the_text(made: Path, tmp_path: Path) -> None:
-    model = signed_again(made, tmp_path, lambda manifest: None)
+def test_a_vocabulary_without_a_word_of_the_text(whole: Path, tmp_path: Path) -> None:
+    model = signed_again(whole, tmp_path, lambda manifest: None)
     vocabulary = Vocabulary.load(model / "vocabulary.json")
     Vocabulary(["other", *vocabulary.words[1:]], vocabulary.counts).save(model / "vocabulary.json")
     manifest = json.loads((model / "model.json").read_text())
@@ -109,7 +102,7 @@ def test_a_vocabulary_without_a_word_of_the_text(made: Path, tmp_path: Path) -> 
     manifest["files"]["vocabulary.json"] = {"bytes": path.stat().st_size, "sha256": regular.sha256_of(path)}
     storage.write_manifest(model / "model.json", manifest)
     with pytest.raises(InputError, match=f"the word {vocabulary.words[0]!r} of the text is not in the vocabulary"):
-        ws.train(made / "text.txt", output=model, resume=True, **{**SHORT, "epochs": 3})
+        ws.train(whole / "text.txt", output=model, resume=True, **{**SHORT, "epochs": 3})
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])

@@ -202,27 +202,6 @@ def test_words_of_many_occurrences_are_inferred_near_their_topic(
         np.testing.assert_allclose(model.infer(word, texts), found[word], atol=1e-5)
 
 
-def test_beside_a_la_carte(models: dict[str, ws.Model]) -> None:
-    """Khodak et al., 2018: a linear map of the mean of the contexts' vectors, fitted to the other words. In a text of
-    three topics a mean cannot fail; docs/new-words.md compares the two on real text."""
-    model, texts = models["skipgram"], sentences()
-    unit, words = model.wv.unit, model.vocabulary.words
-    means = np.zeros_like(unit)
-    for text in texts:
-        rows = [model.vocabulary[word] for word in text]
-        for i, row in enumerate(rows):
-            means[row] += unit[[*rows[:i], *rows[i + 1 :]]].mean(axis=0)
-    means /= np.asarray(model.vocabulary.counts)[:, None]
-    baseline, exact = [], []
-    for row, word in enumerate(words):  # as if it alone were new
-        others = np.arange(len(words)) != row
-        guess = means[row] @ np.linalg.lstsq(means[others], unit[others], rcond=None)[0]
-        baseline.append(guess @ unit[row] / np.linalg.norm(guess))
-        exact.append(model.infer(word, texts) @ unit[row])
-    assert np.mean(baseline) > 0.9
-    assert np.mean(exact) > 0.7
-
-
 def test_ngrams_draw_a_word_of_few_occurrences(models: dict[str, ws.Model]) -> None:
     model = models["skipgram"].fit_subwords(2, 3)
     assert model.subwords is not None

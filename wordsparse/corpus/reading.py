@@ -16,9 +16,9 @@ from wordsparse import optional, validation
 from wordsparse.corpus import baskets
 from wordsparse.corpus.blocks import decoded, text_blocks
 from wordsparse.corpus.columns import ROW_FORMATS, format_of_file, frame_cells, is_frame, rows_of_name
-from wordsparse.corpus.gensim_text import wiki_pieces
 from wordsparse.corpus.sources import find_files, some_of
 from wordsparse.corpus.tokens import Tokenizer, tokenizer
+from wordsparse.corpus.wiki import wiki_pieces
 from wordsparse.errors import InputError
 from wordsparse.files.unpacking import MAX_EXPANSION
 

@@ -1,10 +1,47 @@
+"""The text of wiki pages is that of gensim's filter_wiki, and hostile markup costs no more than other text."""
+
 import bz2
-import importlib.util
+from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from wordsparse.corpus.reading import sentences
-from wordsparse.errors import InputError, MissingDependencyError
+from wordsparse.corpus.wiki import without_markup
+from wordsparse.errors import InputError
+
+wikicorpus = pytest.importorskip("gensim.corpora.wikicorpus", reason="the text that it gives is gensim's")
+utils = pytest.importorskip("gensim.utils")
+
+DUMPS = Path(wikicorpus.__file__).parents[1] / "test" / "test_data"
+TOKENS = (
+    *("[[", "]]", "[", "]", "{{", "}}", "{", "}", "|", "||", "|-", "{|", "|}", "!", "!!", "\n", " ", "  ", "\t"),
+    *("File:", "Image", "Category:", "<", "<!--", "-->", "<ref>", "<ref ", "</ref>", "/>", ">", "<math>", "</math>"),
+    *("<nowiki>", "http://a", "://", "de:", "aa", "b", "1", "colspan", "style=", "scope=", "&amp;", "&lt;"),
+)
+# Each quadratic in gensim's filter_wiki: a few hundred kilobytes took it minutes.
+HOSTILE = ("[[File:a|", "\n[[de:a]]", "<!--", "<ref ", "<", "[a://b ", "  !", "[a|a|", "[[File:a|b]]", "{{", "|")
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.sampled_from(TOKENS), max_size=40).map("".join))
+def test_any_markup_is_removed_as_by_gensim(text: str) -> None:
+    assert without_markup(utils.decode_htmlentities(text)) == wikicorpus.filter_wiki(text)
+
+
+@pytest.mark.parametrize("dump", ["bgwiki-latest-pages-articles-shortened.xml.bz2", "enwiki-table-markup.xml.bz2"])
+def test_pages_are_read_as_by_gensim(dump: str) -> None:
+    with bz2.open(DUMPS / dump) as file:
+        for _title, text, _number in wikicorpus.extract_pages(file):
+            assert without_markup(utils.decode_htmlentities(text)) == wikicorpus.filter_wiki(text)
+
+
+@pytest.mark.parametrize("end", ["x", "]x"])
+@pytest.mark.parametrize("markup", HOSTILE)
+def test_markup_that_never_ends(markup: str, end: str) -> None:
+    without_markup(markup * (150_000 // len(markup)) + end)
+
 
 HEAD = '<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.10/"><siteinfo/>'
 PAGE = "<page><title>{}</title><ns>{}</ns><id>1</id><revision><text>{}</text></revision></page>"
@@ -19,12 +56,7 @@ DUMP = (
 )
 
 
-@pytest.fixture
-def gensim():
-    return pytest.importorskip("gensim", reason="gensim is not installed")
-
-
-def test_a_dump_gives_an_article_a_sentence_and_says_what_it_left_out(tmp_path, gensim, caplog):
+def test_a_dump_gives_an_article_a_sentence_and_says_what_it_left_out(tmp_path, caplog):
     path = tmp_path / "dump.xml.bz2"
     path.write_bytes(bz2.compress(DUMP.encode()))
     first, second = sentences(path, "wiki")
@@ -35,7 +67,7 @@ def test_a_dump_gives_an_article_a_sentence_and_says_what_it_left_out(tmp_path, 
     assert "1 outside the article namespace" in caplog.text
 
 
-def test_what_is_no_dump_is_refused_by_name(tmp_path, gensim):
+def test_what_is_no_dump_is_refused_by_name(tmp_path):
     path = tmp_path / "dump.xml"
     for data, said in [
         (DUMP[:-200], "cannot be read"),
@@ -49,16 +81,9 @@ def test_what_is_no_dump_is_refused_by_name(tmp_path, gensim):
             list(sentences(path, "wiki"))
 
 
-def test_without_gensim_the_message_names_it(tmp_path, monkeypatch):
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    (tmp_path / "text").write_text("words")
-    with pytest.raises(MissingDependencyError, match="needs gensim, which is not installed"):
-        sentences(tmp_path / "text", "wiki")
-
-
-def test_a_page_without_end_is_refused(tmp_path, gensim, monkeypatch):
+def test_a_page_without_end_is_refused(tmp_path, monkeypatch):
     # The parser keeps a page in memory until it ends.
-    monkeypatch.setattr("wordsparse.corpus.gensim_text.PAGE_BYTES", 2**18)
+    monkeypatch.setattr("wordsparse.corpus.wiki.PAGE_BYTES", 2**18)
     path = tmp_path / "dump.xml"
     path.write_text(f"{HEAD}<page><title>A</title><text>{'word ' * 2**17}")
     with pytest.raises(InputError, match="a page has more than"):
