@@ -68,10 +68,7 @@ def folder(purpose: str, package: str) -> Path:
 def load(purpose: str, module: str, extra: str | None = None) -> Any:
     """Import ``module``, an optional package or a part of one; ``extra`` names another extra than its usual one.
 
-    Raises
-    ------
-    MissingDependencyError
-        If the package is not installed, or cannot be imported.
+    MissingDependencyError if the package is not installed, or cannot be imported.
     """
     package = module.partition(".")[0]
     try:

@@ -30,12 +30,7 @@ _FAILURES = (EOFError, zlib.error, lzma.LZMAError, OSError, zipfile.BadZipFile)
 def members(path: Path) -> Iterator[tuple[str, Readable]]:
     """The name and the content of each regular file in an archive; the content is to be read at once.
 
-    Raises
-    ------
-    DAMAGE
-        If the archive is damaged.
-    InputError
-        If it unpacks to far more than its size.
+    DAMAGE if the archive is damaged; InputError if it unpacks to far more than its size.
     """
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:

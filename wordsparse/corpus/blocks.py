@@ -32,7 +32,8 @@ def text_blocks(
 ) -> Iterator[tuple[int, bytes]]:
     """The file's bytes in blocks that end at white space, so that no token is split between two.
 
-    With ``start`` or ``stop``, only those bytes of a regular file that is not compressed.
+    With ``start`` or ``stop``, only those bytes of a regular file that is not compressed. InputError if the file cannot
+    be read, if its first bytes say that it is not text, or if several blocks in a row hold no white space.
 
     Yields
     ------
@@ -40,12 +41,6 @@ def text_blocks(
         Position of the block's first byte in the file.
     data : bytes
         The block, without the file's byte order mark.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read, if its first bytes say that it is not text, or if several blocks in a row hold no
-        white space.
     """
     position, rest = start, b""
     for block in read_blocks(path, max_expansion, start, stop):

@@ -96,13 +96,8 @@ def download(source: Download, folder: Path, progress: Callable[[DownloadProgres
     """Download a file into ``folder``, which holds the part of an earlier attempt, or nothing.
 
     Proxies are those of the environment, as urllib takes them. The file is complete by its size; its checksum is not
-    compared.
-
-    Raises
-    ------
-    WordsparseError
-        If the server has no such file, or one of another size than the card tells; if it cannot be reached or cuts
-        every connection, or if writing fails. In the last three cases, what has arrived stays.
+    compared. WordsparseError if the server has no such file, or one of another size than the card tells; if it cannot
+    be reached or cuts every connection, or if writing fails. In the last three cases, what has arrived stays.
     """
     part, about = folder / PART, folder / ABOUT
     with writing(folder):

@@ -125,11 +125,8 @@ class RawText:
     def pieces(self) -> Iterator[Piece]:
         """The text in pieces of bounded size (each line of a cell and each sentence of an iterable is one piece).
 
-        Raises
-        ------
-        InputError
-            If a file is binary, not UTF-8 or damaged, if no file holds a token, or if an item or a row is not as
-            described above; the message says which.
+        InputError if a file is binary, not UTF-8 or damaged, if no file holds a token, or if an item or a row is not as
+        described above; the message says which.
         """
         if self._group is not None:
             return self._baskets(self._group)
@@ -182,10 +179,7 @@ class RawText:
     def rows(self, other: str) -> Iterator[tuple[str, object, list[str]]]:
         """The sentences of rows: the name of the row, for messages, its cell in the column ``other``, and the tokens.
 
-        Raises
-        ------
-        InputError
-            As :meth:`pieces`; or if the text is not in a column of rows.
+        InputError as :meth:`pieces`; or if the text is not in a column of rows.
         """
         if self._column is None:
             raise InputError(f"the column {other!r} needs rows: name the column that holds the text too (column)")

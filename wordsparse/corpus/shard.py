@@ -68,6 +68,8 @@ class ShardContent:
 class Shard:
     """The values of a shard file, as an array that supports slices only: ``shard[start:stop]`` reads the values.
 
+    InputError if the file cannot be read or holds something else.
+
     Parameters
     ----------
     path : Path
@@ -81,11 +83,6 @@ class Shard:
     ----------
     size : int
         Number of values.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read or holds something else.
     """
 
     def __init__(self, path: Path, content: "ShardContent | Expected", recent: Recent) -> None:
@@ -110,13 +107,7 @@ class Shard:
         return self[:].astype(dtype or np.int32, copy=False)
 
     def __getitem__(self, values: slice) -> NDArray[np.int32]:
-        """The values, read-only.
-
-        Raises
-        ------
-        ReadError
-            If the file has changed since it was opened.
-        """
+        """The values, read-only; ReadError if the file has changed since it was opened."""
         start, stop, step = values.indices(self.size)
         if step != 1:
             raise IndexError("a shard supports slices of step 1 only")

@@ -58,13 +58,8 @@ def find_files(sources: Sequence[str | os.PathLike[str]], *, quiet: bool = False
 
     Below a directory, names that begin with ``_`` or ``.`` (``_SUCCESS``, ``.DS_Store``), links to directories and
     special files are skipped. Empty files are skipped unless all are empty. A warning says what is skipped, unless
-    ``quiet``.
-
-    Raises
-    ------
-    InputError
-        If there is no source; if one is missing, unreadable, an address, an encoded corpus or a directory without
-        files; or if all files are empty.
+    ``quiet``. InputError if there is no source; if one is missing, unreadable, an address, an encoded corpus or a
+    directory without files; or if all files are empty.
     """
     if not sources:
         raise InputError("no text is given: name a file or a directory")
@@ -91,13 +86,9 @@ def find_files(sources: Sequence[str | os.PathLike[str]], *, quiet: bool = False
 def opened(path: Path, max_expansion: float = MAX_EXPANSION) -> Iterator[Readable]:
     """Open ``path`` for reading bytes; a file named .gz, .bz2, .xz or .zst is decompressed.
 
-    Every exception in the body of the ``with`` statement becomes a read error, so the body should only read.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read, or if a compressed file unpacks to more than ``max_expansion`` times its size (a
-        small file may always unpack to some megabytes).
+    Every exception in the body of the ``with`` statement becomes a read error, so the body should only read. InputError
+    if the file cannot be read, or if a compressed file unpacks to more than ``max_expansion`` times its size (a small
+    file may always unpack to some megabytes).
     """
     import smart_open
 

@@ -28,12 +28,7 @@ class NamedTokenizer(NamedTuple):
 def tokenizer(name: str) -> Tokenizer:
     """The tokeniser with this name.
 
-    Raises
-    ------
-    InputError
-        If there is none.
-    MissingDependencyError
-        If the package that it needs is not installed.
+    InputError if there is none; MissingDependencyError if the package that it needs is not installed.
     """
     if name not in TOKENIZERS:
         raise InputError(f"unknown tokeniser {name!r}: choose one of {', '.join(TOKENIZERS)}")

@@ -119,13 +119,7 @@ class Vocabulary:
         return Vocabulary.from_counts(counts, min_count=1)
 
     def rows_in(self, other: Vocabulary) -> NDArray[np.int64]:
-        """The id in ``other`` of each word; (V,).
-
-        Raises
-        ------
-        InputError
-            If ``other`` does not hold one of the words.
-        """
+        """The id in ``other`` of each word, (V,); InputError if ``other`` does not hold one of the words."""
         try:
             return np.fromiter((other[word] for word in self.words), np.int64, len(self))
         except KeyError as error:

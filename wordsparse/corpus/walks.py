@@ -89,10 +89,7 @@ class Walks:
 def walks_of(source: Any, options: GraphOptions) -> EncodedCorpus:
     """The walks on a graph as a corpus, whose words are the nodes.
 
-    Raises
-    ------
-    InputError
-        As :func:`wordsparse.corpus.graphs.read_graph`.
+    InputError as :func:`wordsparse.corpus.graphs.read_graph`.
     """
     graph = read_graph(source, options)
     counts = visits(graph.edges, options)

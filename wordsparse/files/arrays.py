@@ -45,13 +45,7 @@ def check_fit(state: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
 
 
 def write(path: Path, state: Mapping[str, Any]) -> dict[str, Any]:
-    """Write the arrays to a new file and fsync it; returns the table, as JSON.
-
-    Raises
-    ------
-    OSError
-        If writing fails.
-    """
+    """Write the arrays to a new file and fsync it; returns the table, as JSON. OSError if writing fails."""
     digest, size, arrays, numbers = hashlib.sha256(), 0, {}, {}
     with storage.synced(path) as file:
         for name, part in state.items():
@@ -73,13 +67,8 @@ def read(path: Path, table: Any, into: Mapping[str, Any] | None = None) -> dict[
     """Read a file written by :func:`write`, and check it against its table.
 
     With ``into``, the names, types and shapes must equal those of ``into``, whose arrays are filled and returned;
-    arrays stored in column-major order are returned as new arrays.
-
-    Raises
-    ------
-    InputError
-        If the file does not match the table, the table does not match ``into``, or a number is not finite. The content
-        of ``into`` is then undefined.
+    arrays stored in column-major order are returned as new arrays. InputError if the file does not match the table, the
+    table does not match ``into``, or a number is not finite. The content of ``into`` is then undefined.
     """
     arrays, numbers = _checked_table(path, table)
     numbers = {OLD_NAMES.get(name, name): number for name, number in numbers.items()}
@@ -116,10 +105,7 @@ def read(path: Path, table: Any, into: Mapping[str, Any] | None = None) -> dict[
 def mapped(path: Path, table: Any) -> dict[str, Any]:
     """The arrays of a file written by :func:`write` as read-only maps of it; its checksum is not compared.
 
-    Raises
-    ------
-    InputError
-        If the file does not have the size that its table says.
+    InputError if the file does not have the size that its table says.
     """
     arrays, numbers = _checked_table(path, table)
     data: Array = np.memmap(path, np.uint8, "r")

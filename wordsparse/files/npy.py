@@ -15,12 +15,8 @@ _BLOCK = 2**20
 def write_array(file: BinaryIO, array: NDArray[Any]) -> None:
     """Write an array of numbers in C order, as np.save does.
 
-    np.save writes around Python's file objects, and its OSError of a full disk has no error number.
-
-    Raises
-    ------
-    OSError
-        If writing fails.
+    np.save writes around Python's file objects, and its OSError of a full disk has no error number. OSError if writing
+    fails.
     """
     array = np.ascontiguousarray(array)
     np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(array))
@@ -30,12 +26,8 @@ def write_array(file: BinaryIO, array: NDArray[Any]) -> None:
 def read_array(archive: zipfile.ZipFile, name: str, kinds: str, ndim: int, described: str) -> NDArray[Any]:
     """An array of one of NumPy's ``kinds`` of numbers with ``ndim`` axes; messages call it ``described``.
 
-    Its header is compared with the size of the archive's member before anything is allocated.
-
-    Raises
-    ------
-    InputError
-        If it is missing, has another kind or other axes, or states a size that is not that of its member.
+    Its header is compared with the size of the archive's member before anything is allocated. InputError if it is
+    missing, has another kind or other axes, or states a size that is not that of its member.
     """
     try:
         stored = archive.getinfo(f"{name}.npy").file_size

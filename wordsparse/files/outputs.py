@@ -25,10 +25,7 @@ _MAX_LINKS = 40  # the limit of Linux
 def is_stream(path: Path) -> bool:
     """Whether an output named ``path`` is a stream; False if a regular file is created or replaced.
 
-    Raises
-    ------
-    InputError
-        If it is neither.
+    InputError if it is neither.
     """
     if _descriptor(path) is not None:
         return True
@@ -54,10 +51,7 @@ def is_standard_output(path: Path) -> bool:
 def stream(path: Path) -> Iterator[BinaryIO]:
     """The stream at ``path``, open for writing; a named pipe waits for its reader.
 
-    Raises
-    ------
-    WordsparseError
-        If writing fails. If the reader of a pipe is gone, BrokenPipeError is raised instead.
+    WordsparseError if writing fails, BrokenPipeError if the reader of a pipe is gone.
     """
     descriptor = _descriptor(path)
     try:

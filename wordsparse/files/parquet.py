@@ -26,10 +26,7 @@ def batches(
 ) -> Iterator[Any]:
     """The record batches of these columns, at most so many rows each; texts are dictionaries.
 
-    Raises
-    ------
-    InputError
-        If the file is damaged, has no such column, or states sizes of more than ``limit`` bytes.
+    InputError if the file is damaged, has no such column, or states sizes of more than ``limit`` bytes.
     """
     parquet, number = _load("pyarrow.parquet"), 0
     names = schema(path).names

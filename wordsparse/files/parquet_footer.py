@@ -30,13 +30,7 @@ class ColumnChunk:
 
 
 def column_chunks(path: Path) -> list[ColumnChunk]:
-    """The chunks of a file's columns.
-
-    Raises
-    ------
-    InputError
-        If the footer is damaged.
-    """
+    """The chunks of a file's columns; InputError if the footer is damaged."""
     with regular.opened(path) as file:
         size = regular.size_of(file)
         file.seek(max(0, size - 8))

@@ -28,10 +28,7 @@ def reading(path: str | os.PathLike[str]) -> Iterator[None]:
 def descriptor_of(path: str | os.PathLike[str]) -> int:
     """A descriptor of the regular file at ``path``, open for reading; the caller closes it.
 
-    Raises
-    ------
-    InputError
-        If it is missing, not readable, or not a regular file.
+    InputError if it is missing, not readable, or not a regular file.
     """
     with reading(path):
         # Without O_NONBLOCK, opening a FIFO would wait for a writer; for a regular file the flag has no effect.

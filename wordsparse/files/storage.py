@@ -54,12 +54,8 @@ def leftovers(path: Path) -> Iterator[Path]:
 def staging(path: Path, mode: int = 0o777) -> Iterator[Path]:
     """A temporary directory ``.NAME.xxxxxxxx.partial`` beside ``path``, removed at the end of the block.
 
-    It is locked while its process lives. Directories that dead processes left for ``path`` are removed first.
-
-    Raises
-    ------
-    OSError
-        If it cannot be made.
+    It is locked while its process lives. Directories that dead processes left for ``path`` are removed first. OSError
+    if it cannot be made.
     """
     for leftover in leftovers(path):
         with _locked(leftover) as dead:
@@ -133,15 +129,9 @@ def _partial_name(path: Path) -> Path:
 def new_directory(path: Path) -> Iterator[Path]:
     """A temporary directory beside ``path``; renamed to it if the block succeeds, otherwise removed.
 
-    The block must fsync the files that it writes.
-
-    Raises
-    ------
-    InputError
-        Before the block, if ``path`` exists and is not an empty directory, cannot be created, or is being written by
-        another process.
-    WordsparseError
-        After the block, if the rename fails.
+    The block must fsync the files that it writes. InputError before the block, if ``path`` exists and is not an empty
+    directory, cannot be created, or is being written by another process; WordsparseError after the block, if the rename
+    fails.
     """
     check_parent(path)
     target = Path(os.path.realpath(path))
@@ -164,14 +154,8 @@ def new_directory(path: Path) -> Iterator[Path]:
 def sole_writer(path: Path) -> Iterator[None]:
     """Hold the lock file ``.NAME.lock`` beside ``path``, which is removed at the end of the block.
 
-    The kernel releases the lock when the process dies, and the next process reuses the file.
-
-    Raises
-    ------
-    InputError
-        If another process holds it.
-    OSError
-        If it cannot be made.
+    The kernel releases the lock when the process dies, and the next process reuses the file. InputError if another
+    process holds it; OSError if it cannot be made.
     """
     lock = path.with_name(f".{short_name(path.name)}.lock")
     while True:
@@ -225,12 +209,8 @@ def check_file(path: Path, *, streams: bool = True) -> None:
 def write_file(path: Path, data: bytes) -> None:
     """Write ``data`` to ``path`` atomically: readers see the old content or the new one. A stream is written directly.
 
-    Raises
-    ------
-    InputError
-        If ``path`` exists and is neither a regular file nor a stream.
-    WordsparseError
-        If writing fails; the old content is kept.
+    InputError if ``path`` exists and is neither a regular file nor a stream; WordsparseError if writing fails, and the
+    old content is kept.
     """
     if outputs.is_stream(path):
         with outputs.stream(path) as file:
@@ -241,6 +221,8 @@ def write_file(path: Path, data: bytes) -> None:
 
 def write_files(path: Path, write: Callable[[Path], object]) -> list[Path]:
     """Call ``write`` to write a file and its companions in a temporary directory, then move them to their places.
+
+    InputError if ``path`` exists and is not a regular file; WordsparseError if writing fails, and none has been moved.
 
     Parameters
     ----------
@@ -253,13 +235,6 @@ def write_files(path: Path, write: Callable[[Path], object]) -> list[Path]:
     -------
     list of Path
         The files written, ``path`` first. ``path`` is moved last, so that its companions exist when it appears.
-
-    Raises
-    ------
-    InputError
-        If ``path`` exists and is not a regular file.
-    WordsparseError
-        If writing fails; no file has been moved.
     """
     check_file(path, streams=False)
     target = Path(os.path.realpath(path))
@@ -280,10 +255,7 @@ def write_files(path: Path, write: Callable[[Path], object]) -> list[Path]:
 def put(made: Path, path: Path) -> None:
     """Move a complete file or directory from a directory of :func:`staging` to ``path``, in exchange for what is there.
 
-    Raises
-    ------
-    OSError
-        If it cannot be moved; what is at ``path`` stays.
+    OSError if it cannot be moved; what is at ``path`` stays.
     """
     if not os.path.lexists(path):
         os.rename(made, path)
@@ -307,10 +279,7 @@ def write_manifest(path: Path, content: Mapping[str, object]) -> None:
 def read_manifest(path: Path, format: str, version: int) -> dict[str, Any]:
     """The content of a manifest with the given ``format`` and ``version``.
 
-    Raises
-    ------
-    InputError
-        If the file is missing, too large, not a JSON object, altered, or has another format or version.
+    InputError if the file is missing, too large, not a JSON object, altered, or has another format or version.
     """
     content = read_json(path)
     check_version(path, content, format, version)

@@ -47,10 +47,7 @@ def sync(path: Path) -> None:
 def exchange(first: Path, second: Path) -> bool:
     """Exchange the entries of two paths on one file system; False if the system or the file system cannot.
 
-    Raises
-    ------
-    OSError
-        If it fails; nothing has changed.
+    OSError if it fails; nothing has changed.
     """
     names = os.fsencode(first), os.fsencode(second)
     library = ctypes.CDLL(None, use_errno=True)

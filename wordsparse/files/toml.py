@@ -26,10 +26,7 @@ def dumps(content: Mapping[str, Any]) -> str:
 def load(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Read a table.
 
-    Raises
-    ------
-    InputError
-        If the file cannot be read, is too large or is not TOML; the message names it, and the line.
+    InputError if the file cannot be read, is too large or is not TOML; the message names it, and the line.
     """
     return loads(regular.read_text(path, MAX_BYTES), os.fspath(path))
 

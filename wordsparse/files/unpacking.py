@@ -54,10 +54,7 @@ def too_large(limit: int) -> InputError:
 class Unpacked:
     """A decompressed stream of at most ``limit`` bytes.
 
-    Raises
-    ------
-    InputError
-        From :meth:`read`, if the stream exceeds the limit.
+    InputError from :meth:`read`, if the stream exceeds the limit.
     """
 
     def __init__(self, file: IO[bytes], limit: int) -> None:

@@ -53,12 +53,8 @@ class Choice:
 def choose(device: str) -> Choice:
     """Choose the device for ``auto``, ``cpu`` or ``cuda`` on this machine.
 
-    If the machine has an NVIDIA driver but ``auto`` cannot use the GPU, one warning explains why.
-
-    Raises
-    ------
-    InputError
-        If ``device`` is none of the three, or if it is ``cuda`` and no GPU is usable.
+    If the machine has an NVIDIA driver but ``auto`` cannot use the GPU, one warning explains why. InputError if
+    ``device`` is none of the three, or if it is ``cuda`` and no GPU is usable.
     """
     if device not in DEVICES:
         raise InputError(f"device must be one of {', '.join(DEVICES)}, not {device!r}")
@@ -86,12 +82,8 @@ def has_nvidia_driver() -> bool:
 def find_gpu() -> Gpu:
     """The current GPU; a small product, an inverse and a kernel run on it first.
 
-    Raises
-    ------
-    MissingDependencyError
-        If CuPy or a CUDA library that it needs is not installed.
-    InputError
-        If the machine has no NVIDIA driver or no GPU, or if one of them is too old.
+    MissingDependencyError if CuPy or a CUDA library that it needs is not installed; InputError if the machine has no
+    NVIDIA driver or no GPU, or if one of them is too old.
     """
     cupy = _import_cupy()
     runtime = cupy.cuda.runtime
@@ -119,10 +111,7 @@ def find_gpu() -> Gpu:
 def take(number: int) -> None:
     """Make a GPU the current one of this thread: that of ``number`` modulo how many there are.
 
-    Raises
-    ------
-    MissingDependencyError, InputError
-        As :func:`find_gpu`, which finds it from now on.
+    MissingDependencyError, InputError as :func:`find_gpu`, which finds it from now on.
     """
     try:
         runtime = _import_cupy().cuda.runtime

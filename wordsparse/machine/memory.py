@@ -12,7 +12,7 @@ NO_LIMIT = 2**62
 
 
 def check(need: int, what: str) -> None:
-    """Refuse what cannot fit, before it is allocated.
+    """Refuse what cannot fit, before it is allocated; InputError with both numbers.
 
     Parameters
     ----------
@@ -20,11 +20,6 @@ def check(need: int, what: str) -> None:
         Bytes.
     what : str
         The purpose of the bytes, for the message.
-
-    Raises
-    ------
-    InputError
-        With both numbers.
     """
     limit = least_left()
     if limit is not None and need > limit[0]:

@@ -67,10 +67,7 @@ def affinity() -> int | None:
 def resolve_threads(threads: int | None, processes: int = 1) -> int:
     """The number of threads to use: ``threads``, or this process's part of the CPUs, which ``processes`` share.
 
-    Raises
-    ------
-    InputError
-        If ``threads`` is below 1 or above MAX_THREADS.
+    InputError if ``threads`` is below 1 or above MAX_THREADS.
     """
     if threads is None:
         return usable_threads(max(1, min(available_cpus(), MAX_THREADS) // processes))

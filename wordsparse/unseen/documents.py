@@ -133,20 +133,13 @@ def write(
 ) -> Written:
     """Write the vectors of documents, as they come, as a file of rows, whole or not at all.
 
+    InputError if ``path`` has another suffix, its directory does not exist, it is not a regular file, or the model
+    cannot infer; MissingDependencyError if pyarrow is needed and not installed; WordsparseError if writing fails.
+
     Parameters
     ----------
     path : Path
         ``.parquet``: a column ``vector`` of float32 lists. ``.npy`` or no suffix: a NumPy matrix (n, dim) float32.
-
-    Raises
-    ------
-    InputError
-        If ``path`` has another suffix, its directory does not exist, it is not a regular file, or the model cannot
-        infer.
-    MissingDependencyError
-        If pyarrow is needed and not installed.
-    WordsparseError
-        If writing fails.
     """
     writer = WRITERS.get(path.suffix.lower())
     if writer is None:

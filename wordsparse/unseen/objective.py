@@ -25,17 +25,12 @@ PAIRS = {"skipgram": 2.5, "cbow": 0.3}
 
 
 class Objective:
-    """The fixed parts of a model, in canonical coordinates.
+    """The fixed parts of a model, in canonical coordinates; InputError if the model was trained with another loss.
 
     Parameters
     ----------
     model : WordModel
         Trained with the loss ``bounded-ns``.
-
-    Raises
-    ------
-    InputError
-        If the model was trained with another loss.
 
     Attributes
     ----------

@@ -28,6 +28,8 @@ _BLOCK = 2**18
 def minimise(rows: Array, weights: Array, offsets: Array, sizes: Array, linear: Array, diagonal: Array) -> Array:
     """The minima v of the items, (items, d), after STEPS steps from where the parts without rows are least.
 
+    InputError if the numbers overflow, as those of an altered model may, or l and D are zero.
+
     Parameters
     ----------
     rows : (Σ sizes, d)
@@ -38,11 +40,6 @@ def minimise(rows: Array, weights: Array, offsets: Array, sizes: Array, linear: 
         How many rows each item has; it may be none.
     linear, diagonal : (items, d)
         l and D.
-
-    Raises
-    ------
-    InputError
-        If the numbers overflow, as those of an altered model may, or l and D are zero.
     """
     # The products of an item are too small to be shared out.
     with single_threaded_blas(), np.errstate(over="ignore", invalid="ignore", divide="ignore"):

@@ -18,10 +18,7 @@ PRECISIONS = ("float32", "float16", "int8")
 def packed(vectors: NDArray[np.float32], precision: str) -> tuple[NDArray[Any], NDArray[np.float32] | None]:
     """The vectors (V, dim) in a precision, and the scales (V,) of int8.
 
-    Raises
-    ------
-    InputError
-        If a number is too large for half precision.
+    InputError if a number is too large for half precision.
     """
     if precision == "float16":
         with np.errstate(over="ignore"):
@@ -37,13 +34,7 @@ def packed(vectors: NDArray[np.float32], precision: str) -> tuple[NDArray[Any], 
 
 
 def unpacked(vectors: NDArray[Any], scales: NDArray[Any] | None) -> NDArray[np.float32]:
-    """The inverse of :func:`packed`, as float32.
-
-    Raises
-    ------
-    InputError
-        If 8-bit vectors have no scale for each row.
-    """
+    """The inverse of :func:`packed`, as float32; InputError if 8-bit vectors have no scale for each row."""
     if vectors.dtype != np.int8:
         with np.errstate(over="ignore"):  # a float64 beyond float32 becomes inf, which WordVectors refuses
             return vectors.astype(np.float32, copy=False)

@@ -36,12 +36,8 @@ def read_rows(
 ) -> tuple[list[str], npt.NDArray[Any]]:
     """The words of a word2vec file of a known kind and their vectors; of a word that occurs again, the first one.
 
-    Raises
-    ------
-    InputError
-        If the file is missing or damaged; CutShortError if it has fewer vectors than its first line states.
-    UnicodeDecodeError
-        If a word cannot be decoded.
+    InputError if the file is missing or damaged; CutShortError if it has fewer vectors than its first line states;
+    UnicodeDecodeError if a word cannot be decoded.
     """
     if binary and no_header:
         raise InputError("no_header applies to text files only: leave it out for a binary file")

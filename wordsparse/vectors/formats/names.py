@@ -21,10 +21,7 @@ _NUMBERS = "biuf"
 def as_text(keys: Sequence[Any]) -> list[str]:
     """The keys as text: a word unchanged, any other key as ``str(key)``.
 
-    Raises
-    ------
-    InputError
-        If two keys have the same text, or a word is not valid Unicode.
+    InputError if two keys have the same text, or a word is not valid Unicode.
     """
     texts = [key if isinstance(key, str) else str(key) for key in keys]
     if len(set(texts)) != len(texts):
@@ -47,10 +44,7 @@ def check_unicode(keys: Iterable[Any]) -> None:
 def to_json(keys: Iterable[Any]) -> list[str]:
     """Each key as JSON: words, numbers, truth values, None, and tuples of these.
 
-    Raises
-    ------
-    InputError
-        If a key has another type.
+    InputError if a key has another type.
     """
     try:
         texts = [json.dumps(_plain(key), ensure_ascii=False) for key in keys]
@@ -89,10 +83,7 @@ def _hashable(value: Any) -> Any:
 def attribute_arrays(attributes: Mapping[str, Array]) -> dict[str, Array]:
     """The arrays that hold the attributes; none if there are no attributes.
 
-    Raises
-    ------
-    InputError
-        If a value is not a number, a word, or a tuple of these.
+    InputError if a value is not a number, a word, or a tuple of these.
     """
     if not attributes:
         return {}

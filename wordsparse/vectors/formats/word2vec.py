@@ -100,12 +100,8 @@ class Word2VecBinary(Word2Vec):
 def read_rows(path: Path, layout: Layout, decoding: Decoding = UTF8) -> tuple[list[str], npt.NDArray[Any]]:
     """The words and the vectors (rows, dim) of a file with a known layout.
 
-    Raises
-    ------
-    InputError
-        If the file is damaged; CutShortError if it ends too early.
-    UnicodeDecodeError
-        If a word cannot be decoded; the reason names its position.
+    InputError if the file is damaged; CutShortError if it ends too early; UnicodeDecodeError if a word cannot be
+    decoded; the reason names its position.
     """
     with BoundedStream(path) as stream:
         _check_size(layout, stream.limit)
@@ -135,10 +131,7 @@ def binary_rows(words: Iterable[str], vectors: npt.NDArray[Any]) -> Iterator[byt
 def check_words(words: Iterable[str]) -> None:
     """Refuse words that would be read back as several fields: these formats have no quoting.
 
-    Raises
-    ------
-    InputError
-        If a word is empty, holds white space or a control character, or is longer than 65,536 bytes.
+    InputError if a word is empty, holds white space or a control character, or is longer than 65,536 bytes.
     """
     for word in words:
         if not word or _FORBIDDEN.search(word) or len(word.encode()) > _MAX_WORD:
