@@ -11,7 +11,7 @@ from support.mpi import launched, needs_mpi
 from support.thread_ranks import ThreadRanks, on_ranks
 
 import wordsparse as ws
-from wordsparse.corpus import parts
+from wordsparse.distributed import parts
 from wordsparse.distributed.encoding import encode
 from wordsparse.distributed.ranks import ONE
 from wordsparse.errors import InputError

@@ -18,8 +18,8 @@ from sklearn.feature_extraction.text import TfidfTransformer, TfidfVectorizer
 
 import wordsparse as ws
 from tools.bench.runner import Benchmark, Row, cpu_seconds
-from wordsparse.evaluation.ranking import inverse_propensities, ranking_scores
 from wordsparse.labels import LabelledRows, TextClassifier, write_text
+from wordsparse.labels.ranking import inverse_propensities, ranking_scores
 
 KS = (1, 3, 5)
 RIVAL = """

@@ -20,7 +20,6 @@ from wordsparse.corpus.counts import encode_counts
 from wordsparse.corpus.draft import Draft, NumberedText
 from wordsparse.corpus.hints import hints
 from wordsparse.corpus.options import MIN_COUNT, EncodeOptions
-from wordsparse.corpus.parts import Part, whole
 from wordsparse.corpus.phrases import MIN_COUNT as PAIR_MIN_COUNT
 from wordsparse.corpus.phrases import THRESHOLD, with_phrases
 from wordsparse.corpus.reading import COUNTS, Piece, RawText, Source, check_some_tokens
@@ -154,6 +153,20 @@ class ReadText:
         table[END_OF_SENTENCE] = END_OF_SENTENCE
         specials = np.arange(-2, 0, dtype=np.int32)
         return [table, *(table[np.append(ids, specials)] for ids in self.merged)]
+
+
+class Part(NamedTuple):
+    """The bytes from ``start`` to ``stop`` of a file, number ``number`` of a text; None: to its end."""
+
+    number: int
+    file: Path
+    start: int = 0
+    stop: int | None = None
+
+
+def whole(files: Sequence[Path]) -> list[Part]:
+    """Every file as one part."""
+    return [Part(index, file) for index, file in enumerate(files)]
 
 
 class _Block(NamedTuple):

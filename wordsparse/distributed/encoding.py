@@ -23,10 +23,10 @@ from wordsparse.corpus import EncodedCorpus, Vocabulary, shards
 from wordsparse.corpus.draft import Draft
 from wordsparse.corpus.encoding import Progress, ReadText, complete, read_parts
 from wordsparse.corpus.options import TextOptions
-from wordsparse.corpus.parts import share
 from wordsparse.corpus.reading import RawText, Source, check_some_tokens
 from wordsparse.corpus.shard import END_OF_SENTENCE, SHARD_DTYPE
 from wordsparse.corpus.vocabulary import check_limits
+from wordsparse.distributed.parts import share
 from wordsparse.distributed.ranks import Ranks, check_same, gather_json, on_first, together
 from wordsparse.files import regular, storage
 from wordsparse.machine.threads import resolve_threads

@@ -9,12 +9,12 @@ import scipy.sparse as sp
 
 from wordsparse import validation
 from wordsparse.errors import InputError
-from wordsparse.evaluation.ranking import RankingScores, inverse_propensities, ranking_scores
 from wordsparse.kernels import CpuKernels, at_work
 from wordsparse.labels import base, state, targets
 from wordsparse.labels.base import FitProgress
 from wordsparse.labels.calibration import probabilities
 from wordsparse.labels.classification import PARTS, Classifier
+from wordsparse.labels.ranking import RankingScores, inverse_propensities, ranking_scores
 from wordsparse.labels.scoring import Candidates
 from wordsparse.types import Array
 

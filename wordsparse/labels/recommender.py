@@ -22,10 +22,10 @@ import scipy.sparse as sp
 
 from wordsparse import validation
 from wordsparse.errors import InputError
-from wordsparse.evaluation.ranking import RankingScores, ranking_scores
 from wordsparse.kernels import CpuKernels, at_work
 from wordsparse.labels import base, state
 from wordsparse.labels.base import FitProgress
+from wordsparse.labels.ranking import RankingScores, ranking_scores
 from wordsparse.labels.ridge import Inverse, SparseRows, Spectrum
 from wordsparse.labels.scoring import best
 from wordsparse.types import Array

@@ -2,25 +2,11 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
+from wordsparse.corpus.encoding import Part, whole
 from wordsparse.files.unpacking import compression_of_name
 
 BLOCK_BYTES = 2**16
-
-
-class Part(NamedTuple):
-    """The bytes from ``start`` to ``stop`` of a file, number ``number`` of a text; None: to its end."""
-
-    number: int
-    file: Path
-    start: int = 0
-    stop: int | None = None
-
-
-def whole(files: Sequence[Path]) -> list[Part]:
-    """Every file as one part."""
-    return [Part(index, file) for index, file in enumerate(files)]
 
 
 def share(files: Sequence[Path], lines: bool, number: int, of: int) -> list[Part]:

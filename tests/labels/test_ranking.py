@@ -7,7 +7,7 @@ import pytest
 import scipy.sparse as sp
 
 from wordsparse.errors import InputError
-from wordsparse.evaluation.ranking import inverse_propensities, ranking_scores
+from wordsparse.labels.ranking import inverse_propensities, ranking_scores
 
 # Two examples of four labels: {0, 2} predicted as 2, 1, 0, and {3} predicted as 0, 3, 1.
 Y = sp.csr_array(np.array([[1, 0, 1, 0], [0, 0, 0, 1]]))
