@@ -20,7 +20,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import wordsparse as ws
 from wordsparse.errors import InputError
 from wordsparse.kernels import CpuKernels
-from wordsparse.labels import FitProgress, calibration, classification, scoring, state, tuning
+from wordsparse.labels import FitProgress, classification, logistic, scoring, state, tuning
 from wordsparse.labels.base import reporter
 from wordsparse.labels.classifier import SparseTargetClassifier
 from wordsparse.labels.ridge import SparseRows, Spectrum
@@ -126,7 +126,7 @@ def test_leaving_a_row_out_is_fitting_without_it() -> None:
     X = classification.with_constant(X, 0.5)
     problem = tuning.RidgeProblem(X, Y, 200, 0, CpuKernels(1))
     found = tuning.leave_out(
-        problem.solve(tuning.Constants(0.7, 0.0, 200)), problem, np.arange(60), calibration.Calibration().logits
+        problem.solve(tuning.Constants(0.7, 0.0, 200)), problem, np.arange(60), logistic.Calibration().logits
     )
     dense, labels = X.toarray().astype(np.float64), Y.toarray().astype(np.float64)
     for i in (0, 17, 59):
@@ -174,16 +174,6 @@ def test_altered_models_are_refused(altered: dict[str, object], fitted: SparseTa
     state.save(tmp_path / "model", fitted, content, parts)
     with pytest.raises(InputError, match=r"arrays\.bin: "):
         SparseTargetClassifier.load(tmp_path / "model")
-
-
-def test_classes_of_text_are_saved(tmp_path: Path) -> None:
-    random = np.random.default_rng(1)
-    X = random.standard_normal((90, 4))
-    y = np.array(["left", "middle", "right"])[np.digitize(X[:, 0], [-0.5, 0.5])]
-    SparseTargetClassifier(threads=1).fit(X, y).save(tmp_path / "model")
-    loaded = SparseTargetClassifier.load(tmp_path / "model")
-    assert loaded.score(X, y) > 0.7
-    assert set(loaded.predict(X)) <= {"left", "middle", "right"}
 
 
 def test_pipelines_and_clones() -> None:

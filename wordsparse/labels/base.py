@@ -1,41 +1,66 @@
-"""Shared by the estimators: scikit-learn's conventions, checks of their arguments, and the progress of a fit."""
+"""Shared by the estimators: scikit-learn's conventions, saving, checks of arguments, and the progress of a fit."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from os import PathLike
+from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 import scipy.sparse as sp
 
 from wordsparse import optional, validation
 from wordsparse.errors import InputError
+from wordsparse.labels import state
 from wordsparse.machine import memory
 from wordsparse.types import Array
 
 _PURPOSE = "an estimator of wordsparse.labels"
 _multiclass = optional.load(_PURPOSE, "sklearn.utils.multiclass", "labels")
-_checks = optional.load(_PURPOSE, "sklearn.utils.validation", "labels")
+checks = optional.load(_PURPOSE, "sklearn.utils.validation", "labels")
+_sklearn = optional.load(_PURPOSE, "sklearn.base", "labels")
+BaseEstimator: Any = _sklearn.BaseEstimator
+ClassifierMixin: Any = _sklearn.ClassifierMixin
+RegressorMixin: Any = _sklearn.RegressorMixin
+TransformerMixin: Any = _sklearn.TransformerMixin
 
-if TYPE_CHECKING:  # scikit-learn has no types
 
-    class BaseEstimator:
-        """Parameters by name, clones, and a representation as text."""
+class Saving:
+    """Saving of an estimator that says what a saved one holds: ``parts`` (:mod:`wordsparse.labels.state`)."""
 
-        n_features_in_: int
+    parts: ClassVar[Mapping[str, str]]
 
-        def get_params(self, deep: bool = True) -> dict[str, Any]: ...
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write a directory, whole or not at all: checksummed arrays and a manifest, no pickle.
 
-        def __sklearn_tags__(self) -> Any: ...
+        Raises
+        ------
+        InputError
+            If ``path`` exists and is not an empty directory, cannot be made, or the classes of a classifier are neither
+            numbers nor text.
+        """
+        checks.check_is_fitted(self)
+        state.save(path, self, *self._saved())
 
-    class ClassifierMixin:
-        """The tags of a classifier."""
+    @classmethod
+    def load(cls, path: str | PathLike[str]) -> Self:
+        """Read what :meth:`save` wrote.
 
-    class RegressorMixin:
-        """The tags of a regressor."""
-else:
-    _sklearn = optional.load(_PURPOSE, "sklearn.base", "labels")
-    BaseEstimator, ClassifierMixin = _sklearn.BaseEstimator, _sklearn.ClassifierMixin
-    RegressorMixin = _sklearn.RegressorMixin
+        Raises
+        ------
+        InputError
+            If a file is missing, damaged, altered, or of another version or class; the message names it.
+        """
+        estimator, saved = state.load(path, cls)
+        estimator._restore(saved)
+        return cast(Self, estimator)
+
+    def _saved(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The content and the state of a saved estimator."""
+        raise NotImplementedError
+
+    def _restore(self, saved: state.Saved) -> None:
+        """Take over what :meth:`_saved` gave."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True)
@@ -79,7 +104,7 @@ def features(estimator: Any, X: Any, *, reset: bool) -> Any:
     if is_sparse and len(X.shape) == 2 and X.dtype.kind in "fiub":
         X = validation.csr("X", X, np.dtype(np.float32))
     with np.errstate(over="ignore"):  # a number beyond float32 becomes infinite, which is refused below
-        checked = _checks.validate_data(
+        checked = checks.validate_data(
             estimator, X, accept_sparse="csr", dtype=np.float32, reset=reset, ensure_all_finite=False
         )
     if not is_sparse:
@@ -99,11 +124,6 @@ def all_finite(name: str, array: Array) -> None:
         raise InputError(f"{name} contains {found}, first in {where}: give finite numbers")
 
 
-def same_rows(X: Any, Y: Any) -> None:
-    """Refuse X and Y whose numbers of rows differ."""
-    _checks.check_consistent_length(X, Y)
-
-
 def dense_targets(Y: Any) -> Array:
     """A dense Y of one or two axes, of a size that is meant."""
     if Y is None:
@@ -116,7 +136,7 @@ def dense_targets(Y: Any) -> Array:
 
 def classes_of(y: Array) -> tuple[Array, Array]:
     """The distinct classes of a y with one class a row, and the place of each row's; scikit-learn's checks."""
-    y = _checks.column_or_1d(y, warn=True)
+    y = checks.column_or_1d(y, warn=True)
     _finite_targets(y)
     _multiclass.check_classification_targets(y)
     classes, places = np.unique(y, return_inverse=True)
@@ -135,13 +155,7 @@ def finite_targets(array: Array) -> Array:
 
 def _finite_targets(array: Array) -> None:
     all_finite("y", array)
-    _checks.assert_all_finite(array, input_name="y")  # objects, too
-
-
-def example_weights(weights: Any, X: Any) -> Array:
-    """One weight a row, (n,) float64 of at least 0; ones for None."""
-    checked: Array = _checks._check_sample_weight(weights, X, dtype=np.float64, ensure_non_negative=True)
-    return checked
+    checks.assert_all_finite(array, input_name="y")  # objects, too
 
 
 def chosen_columns(columns: Any, count: int, rows: int) -> Array:
@@ -149,8 +163,3 @@ def chosen_columns(columns: Any, count: int, rows: int) -> Array:
     chosen = np.arange(count) if columns is None else validation.output_rows(columns, count, "columns")
     memory.check(rows * chosen.shape[0] * 4, f"{rows:,} rows of {chosen.shape[0]:,} outputs (predict_topk needs less)")
     return chosen
-
-
-def check_fitted(estimator: Any) -> None:
-    """scikit-learn's NotFittedError where fit has not been called."""
-    _checks.check_is_fitted(estimator)

@@ -1,7 +1,7 @@
 """A trained classifier of sparse rows: ridge regression, calibrated, with a logistic head where that is better.
 
 Nothing has to be set: λ and γ (:mod:`wordsparse.labels.tuning`), the scoring power and the probabilities
-(:mod:`wordsparse.labels.calibration`) come from training rows that were left out.
+(:mod:`wordsparse.labels.logistic`) come from training rows that were left out.
 """
 
 from collections.abc import Iterator
@@ -14,8 +14,7 @@ import scipy.sparse as sp
 from wordsparse.errors import InputError
 from wordsparse.kernels import Kernels
 from wordsparse.labels.base import Report
-from wordsparse.labels.calibration import Calibration, logistic_line
-from wordsparse.labels.head import logistic_head
+from wordsparse.labels.logistic import Calibration, logistic_head, logistic_line
 from wordsparse.labels.ridge import Inverse, SparseRows
 from wordsparse.labels.scoring import BLOCK_ROWS, Candidates, Scorer
 from wordsparse.labels.state import Saved

@@ -1,8 +1,7 @@
 """A scikit-learn classifier for huge sets of sparse labels."""
 
 from collections.abc import Callable
-from os import PathLike
-from typing import Any, ClassVar, Self, cast
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import scipy.sparse as sp
@@ -10,12 +9,13 @@ import scipy.sparse as sp
 from wordsparse import validation
 from wordsparse.errors import InputError
 from wordsparse.kernels import CpuKernels, at_work
-from wordsparse.labels import base, state, targets
+from wordsparse.labels import base, targets
 from wordsparse.labels.base import FitProgress
-from wordsparse.labels.calibration import probabilities
 from wordsparse.labels.classification import PARTS, Classifier
+from wordsparse.labels.logistic import probabilities
 from wordsparse.labels.ranking import RankingScores, inverse_propensities, ranking_scores
 from wordsparse.labels.scoring import Candidates
+from wordsparse.labels.state import Saved
 from wordsparse.types import Array
 
 DIM = 300
@@ -25,7 +25,7 @@ ALL_FEATURES = 600
 FIRST_LABELS = 32
 
 
-class SparseTargetClassifier(base.ClassifierMixin, base.BaseEstimator):
+class SparseTargetClassifier(base.Saving, base.ClassifierMixin, base.BaseEstimator):  # type: ignore[misc]
     """Multi-label classification of sparse rows, each with few of possibly very many labels.
 
     A ridge regression on all features and labels at once, low rank plus a diagonal, whose constants are chosen by
@@ -116,7 +116,7 @@ class SparseTargetClassifier(base.ClassifierMixin, base.BaseEstimator):
         dim = None if self.n_components is None else validation.positive_int("n_components", self.n_components)
         X = self._features(X, reset=True)
         labels, classes, kind = targets.labels_of(y)
-        base.same_rows(X, labels)
+        base.checks.check_consistent_length(X, labels)
         if not labels.nnz:
             raise InputError("Y has no labels, so nothing can be learnt: give at least one target")
         dim = dim or (X.shape[1] + 1 if X.shape[1] <= ALL_FEATURES else DIM)
@@ -129,7 +129,8 @@ class SparseTargetClassifier(base.ClassifierMixin, base.BaseEstimator):
     def predict(self, X: Any) -> Any:
         """The labels of each row whose probability is at least ½: CSR (n, D) where y was sparse, dense where it was
         dense, tuples of labels where it was lists; one class a row, the likeliest, where it had one axis."""
-        if self._checked()._kind == "classes":
+        base.checks.check_is_fitted(self)
+        if self._kind == "classes":
             return self.classes_[self.predict_topk(X, 1)[0][:, 0]]
         X = self._features(X, reset=False)
         found, k = self._top(X, FIRST_LABELS), FIRST_LABELS
@@ -155,7 +156,7 @@ class SparseTargetClassifier(base.ClassifierMixin, base.BaseEstimator):
             k is cut to D. Labels are columns of y (places in ``classes_``); −1 with probability 0 where the search
             found fewer (:mod:`wordsparse.labels.scoring`).
         """
-        self._checked()
+        base.checks.check_is_fitted(self)
         found = self._top(self._features(X, reset=False), validation.positive_int("k", k))
         return found.labels, probabilities(found.scores)
 
@@ -164,7 +165,7 @@ class SparseTargetClassifier(base.ClassifierMixin, base.BaseEstimator):
 
         Where y had two classes, (n,): positive for the second.
         """
-        self._checked()
+        base.checks.check_is_fitted(self)
         X = self._features(X, reset=False)
         chosen = base.chosen_columns(columns, len(self.classes_), X.shape[0])
         with at_work():
@@ -176,7 +177,8 @@ class SparseTargetClassifier(base.ClassifierMixin, base.BaseEstimator):
 
     def predict_proba(self, X: Any, columns: Any = None) -> Array:
         """The probabilities of chosen labels, (n, columns); where y had one axis they sum to 1 over all classes."""
-        if self._checked()._kind != "classes":
+        base.checks.check_is_fitted(self)
+        if self._kind != "classes":
             return probabilities(self.decision_function(X, columns))
         X = self._features(X, reset=False)
         chosen = base.chosen_columns(columns, len(self.classes_), X.shape[0])
@@ -192,18 +194,15 @@ class SparseTargetClassifier(base.ClassifierMixin, base.BaseEstimator):
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """P@1: the (weighted) share of rows whose likeliest label is true; for one class a row that is the accuracy."""
         labels, _ = self.predict_topk(X, 1)
-        if self._kind == "classes":
-            right = self.classes_[labels[:, 0]] == np.asarray(y)
-        else:
-            truth = targets.known_labels(y, self.classes_, self._kind)
-            base.same_rows(labels, truth)
-            right = np.asarray(truth[np.arange(labels.shape[0]), labels[:, 0]]).ravel() > 0
+        truth = targets.known_labels(y, self.classes_, self._kind)
+        base.checks.check_consistent_length(labels, truth)
+        right = np.asarray(truth[np.arange(labels.shape[0]), labels[:, 0]]).ravel() > 0
         return float(np.average(right, weights=sample_weight))
 
     def evaluate(self, X: Any, y: Any, k: tuple[int, ...] = (1, 3, 5)) -> RankingScores:
         """P@k, nDCG@k and PSP@k, propensities from the training rows (A = 0.55, B = 1.5); labels that the training rows
         do not have are left out."""
-        self._checked()
+        base.checks.check_is_fitted(self)
         truth = targets.known_labels(y, self.classes_, self._kind)
         if not truth.nnz:
             raise InputError("Y has no labels, so nothing can be judged: give at least one")
@@ -212,40 +211,13 @@ class SparseTargetClassifier(base.ClassifierMixin, base.BaseEstimator):
         weights = inverse_propensities(self.label_counts_, self.n_rows_)
         return ranking_scores(labels, truth, weights, known)
 
-    def save(self, path: str | PathLike[str]) -> None:
-        """Write a directory, whole or not at all: checksummed arrays and a manifest, no pickle.
-
-        Raises
-        ------
-        InputError
-            If ``path`` exists and is not an empty directory, cannot be made, or the classes are neither numbers nor
-            text.
-        """
-        self._checked()
-        state.save(path, self, *self._saved())
-
-    @classmethod
-    def load(cls, path: str | PathLike[str]) -> Self:
-        """Read what :meth:`save` wrote.
-
-        Raises
-        ------
-        InputError
-            If a file is missing, damaged, altered, or of another version or class; the message names it.
-        """
-        estimator, saved = state.load(path, cls)
-        estimator._restore(saved)
-        return cast(Self, estimator)
-
     def _saved(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The content and the state of a saved classifier."""
         classes = self.classes_.tolist() if self._kind in targets.NAMED else []
         if not all(isinstance(each, int | float | str) for each in classes):
             raise InputError("classes must be numbers or text to be saved")
         return {"kind": self._kind, "rows": self.n_rows_}, {**self._fitted.state(), "classes": classes}
 
-    def _restore(self, saved: state.Saved) -> None:
-        """Take over what :meth:`_saved` gave."""
+    def _restore(self, saved: Saved) -> None:
         self._fitted = Classifier.restored(saved, CpuKernels(self.threads))
         self.n_rows_, self._kind = saved.get("rows", int), saved.get("kind", str)
         count = self._fitted.scorer.counts.shape[0]
@@ -263,10 +235,6 @@ class SparseTargetClassifier(base.ClassifierMixin, base.BaseEstimator):
     def _top(self, X: Any, k: int) -> Candidates:
         with at_work():
             return self._fitted.top(X, min(k, len(self.classes_)))
-
-    def _checked(self) -> Self:
-        base.check_fitted(self)
-        return self
 
     def _describe(self) -> None:
         """Set the attributes that describe the fit."""

@@ -17,7 +17,7 @@ import re
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, count
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -124,17 +124,28 @@ def _starts(path: Path) -> bytes:
         return file.read(len(_ZIP))
 
 
+def bounded_lines(stream: BoundedStream, what: str) -> Iterator[tuple[int, bytes]]:
+    """The lines of a file that has one ``what`` a line, with their numbers from 1; InputError names one without end."""
+    for number in count(1):
+        if not (line := stream.readline(MAX_LINE)):
+            return
+        if len(line) == MAX_LINE:
+            raise InputError(f"line {number:,} is longer than {MAX_LINE:,} bytes: write one {what} a line")
+        yield number, line
+
+
 class _Lines:
     """The lines of a file for scikit-learn's reader, which skips empty lines; ``header`` is (N, F, L)."""
 
     def __init__(self, stream: BoundedStream) -> None:
-        self._stream, self._line, self.number = stream, stream.readline(MAX_LINE), 1
-        self.header: tuple[int, ...] | None = None
-        if re.fullmatch(rb"\s*[0-9]{1,10}\s+[0-9]{1,10}\s+[0-9]{1,10}\s*", self._line):
-            self.header = tuple(map(int, self._line.split()))
+        self._lines, self.header = bounded_lines(stream, "row"), None
+        self.number, first = next(self._lines, (1, b""))
+        if re.fullmatch(rb"\s*[0-9]{1,10}\s+[0-9]{1,10}\s+[0-9]{1,10}\s*", first):
+            self.header = tuple(map(int, first.split()))
             if max(self.header[1:]) > MAX_COLUMNS:
                 raise InputError(f"line 1: more than {MAX_COLUMNS:,} features or labels; count the used ones from 0")
-            self._line, self.number = stream.readline(MAX_LINE), 2
+        elif first:
+            self._lines = chain([(1, first)], self._lines)
         self.rows: list[int] = []  # the number of each row's line
         self.is_filled: list[bool] = []  # whether the row holds anything
         self.ends = True  # whether the last line has its line end
@@ -144,17 +155,15 @@ class _Lines:
         raise NotImplementedError
 
     def __iter__(self) -> Iterator[bytes]:
-        while self._line:
-            if len(self._line) == MAX_LINE:
-                raise InputError(f"line {self.number:,} is longer than {MAX_LINE:,} bytes: write one row a line")
-            content, comment, _ = self._line.partition(b"#")
+        for number, line in self._lines:
+            self.number = number
+            content, comment, _ = line.partition(b"#")
             is_filled = bool(content.strip())
             if is_filled or not comment:
                 self.rows.append(self.number)
                 self.is_filled.append(is_filled)
                 yield content
-            self.ends = self._line.endswith(b"\n")
-            self._line, self.number = self._stream.readline(MAX_LINE), self.number + 1
+            self.ends = line.endswith(b"\n")
 
 
 def _read_text(path: Path, n_features: int | None, n_labels: int | None) -> tuple[Any, Any]:

@@ -14,8 +14,7 @@ from which the item's own part is subtracted where the user has item j.
 """
 
 from collections.abc import Callable
-from os import PathLike
-from typing import Any, ClassVar, Self, cast
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import scipy.sparse as sp
@@ -23,11 +22,12 @@ import scipy.sparse as sp
 from wordsparse import validation
 from wordsparse.errors import InputError
 from wordsparse.kernels import CpuKernels, at_work
-from wordsparse.labels import base, state
+from wordsparse.labels import base
 from wordsparse.labels.base import FitProgress
 from wordsparse.labels.ranking import RankingScores, ranking_scores
 from wordsparse.labels.ridge import Inverse, SparseRows, Spectrum
 from wordsparse.labels.scoring import best
+from wordsparse.labels.state import Saved
 from wordsparse.types import Array
 
 # a and s, and γ of the diagonal.
@@ -38,7 +38,7 @@ BLOCK_ROWS = 512
 MIN_SHARE = 1e-4
 
 
-class SparseTargetRecommender(base.BaseEstimator):
+class SparseTargetRecommender(base.Saving, base.BaseEstimator):  # type: ignore[misc]
     """Items for users, from a sparse matrix of what each user has; methods are called as implicit's models call them.
 
     Parameters
@@ -147,7 +147,7 @@ class SparseTargetRecommender(base.BaseEstimator):
         ids, scores : (N,) or (users, N)
             Best first; −1 with the lowest float32 where fewer items are left.
         """
-        base.check_fitted(self)
+        base.checks.check_is_fitted(self)
         X, N = self._known(user_items), validation.positive_int("N", N)
         single = np.ndim(userid) == 0
         if X.shape[0] != np.size(userid):
@@ -179,7 +179,7 @@ class SparseTargetRecommender(base.BaseEstimator):
         score : float
         ids : (at most N,) int64, parts : float32
         """
-        base.check_fitted(self)
+        base.checks.check_is_fitted(self)
         X = self._known(user_items)
         if X.shape[0] != 1:
             raise InputError(f"user_items must have one row, the user's, not {X.shape[0]:,}")
@@ -195,9 +195,9 @@ class SparseTargetRecommender(base.BaseEstimator):
         Both are SciPy sparse matrices of the same users and the trained items; users without an item held out are left
         out.
         """
-        base.check_fitted(self)
+        base.checks.check_is_fitted(self)
         known, truth = self._known(user_items), self._known(held_out)
-        base.same_rows(known, truth)
+        base.checks.check_consistent_length(known, truth)
         judged = np.flatnonzero(np.diff(truth.indptr))
         if not judged.size:
             raise InputError("held_out holds no items, so nothing can be judged: give at least one")
@@ -205,7 +205,7 @@ class SparseTargetRecommender(base.BaseEstimator):
 
     def similar_items(self, itemid: Any, N: int = 10) -> tuple[Array, Array]:
         """The N items most like an item, or like each of several, itself first, with the cosines of their factors."""
-        base.check_fitted(self)
+        base.checks.check_is_fitted(self)
         chosen = validation.output_rows(itemid, self.n_features_in_, "itemid")
         length = np.linalg.norm(self.item_factors, axis=1)
         unit = self.item_factors / np.maximum(length, np.finfo(np.float32).tiny)[:, None]
@@ -215,19 +215,12 @@ class SparseTargetRecommender(base.BaseEstimator):
         found = np.take_along_axis(cosines, ids, 1)
         return (ids[0], found[0]) if np.ndim(itemid) == 0 else (ids, found)
 
-    def save(self, path: str | PathLike[str]) -> None:
-        """Write a directory, whole or not at all: checksummed arrays and a manifest, no pickle."""
-        base.check_fitted(self)
-        arrays = {"F": self.item_factors, "diagonal": self._diagonal, "counts": self.item_counts_}
-        state.save(path, self, {}, arrays)
+    def _saved(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        return {}, {"F": self.item_factors, "diagonal": self._diagonal, "counts": self.item_counts_}
 
-    @classmethod
-    def load(cls, path: str | PathLike[str]) -> Self:
-        """Read what :meth:`save` wrote; InputError names a file that is missing, damaged or altered."""
-        estimator, saved = state.load(path, cls)
-        estimator.item_factors, estimator.item_counts_ = saved["F"], saved["counts"]
-        estimator._diagonal, estimator.n_features_in_ = saved["diagonal"], saved["counts"].shape[0]
-        return cast(Self, estimator)
+    def _restore(self, saved: Saved) -> None:
+        self.item_factors, self.item_counts_, self._diagonal = (saved[name] for name in ("F", "counts", "diagonal"))
+        self.n_features_in_ = self.item_counts_.shape[0]
 
     def _scaled(self, X: Any) -> Any:
         """x |x|^−a n^−s."""

@@ -10,8 +10,7 @@ without them, by Woodbury's identity:  W_c + C⁻¹M_cᵀ (I − M_c C⁻¹M_c�
 """
 
 from collections.abc import Callable, Iterator
-from os import PathLike
-from typing import Any, ClassVar, Self, cast
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import scipy.sparse as sp
@@ -19,10 +18,11 @@ import scipy.sparse as sp
 from wordsparse import validation
 from wordsparse.errors import InputError
 from wordsparse.kernels import at_work
-from wordsparse.labels import base, state
+from wordsparse.labels import base
 from wordsparse.labels.base import FitProgress
 from wordsparse.labels.ridge import SparseRows
 from wordsparse.labels.scoring import best
+from wordsparse.labels.state import Saved
 from wordsparse.layer.least_squares import RecursiveLeastSquares
 from wordsparse.layer.output import FactoredOutput
 from wordsparse.types import Array
@@ -31,7 +31,7 @@ from wordsparse.types import Array
 BLOCK_ROWS = 2048
 
 
-class SparseTargetRegressor(base.RegressorMixin, base.BaseEstimator):
+class SparseTargetRegressor(base.Saving, base.RegressorMixin, base.BaseEstimator):  # type: ignore[misc]
     """Ridge regression of few non-zero targets a row, of possibly very many outputs.
 
     Parameters
@@ -86,7 +86,7 @@ class SparseTargetRegressor(base.RegressorMixin, base.BaseEstimator):
             negative, y is dense and huge, or the memory does not suffice; the message names row and column.
         """
         report = base.reporter(progress)
-        X, Y, root = self._start(X, y, sample_weight)
+        X, Y, root = self._take(X, y, sample_weight, reset=True)
         layer = self._squares.layer
         with at_work():
             kernels = layer.core.kernels
@@ -111,10 +111,7 @@ class SparseTargetRegressor(base.RegressorMixin, base.BaseEstimator):
             As :meth:`fit`; or if the number of features or outputs is another one than before.
         """
         report = base.reporter(progress)
-        if hasattr(self, "_squares"):
-            X, Y, root = self._take(X, y, sample_weight, reset=False)
-        else:
-            X, Y, root = self._start(X, y, sample_weight)
+        X, Y, root = self._take(X, y, sample_weight, reset=not hasattr(self, "_squares"))
         for block in _slices(X.shape[0]):
             self._squares.step(_with_constant(X[block], root[block]), sp.diags_array(root[block]) @ Y[block])
             report("rows", block.stop, X.shape[0])
@@ -122,7 +119,7 @@ class SparseTargetRegressor(base.RegressorMixin, base.BaseEstimator):
 
     def predict(self, X: Any) -> Any:
         """The outputs: CSR (n, D) of the ``n_predicted`` largest by size where the targets were sparse, else dense."""
-        base.check_fitted(self)
+        base.checks.check_is_fitted(self)
         X = base.features(self, X, reset=False)
         if self._kind == "sparse":
             mean = max(1, -(-self._entries // max(1, self._rows)))
@@ -135,13 +132,13 @@ class SparseTargetRegressor(base.RegressorMixin, base.BaseEstimator):
 
     def predict_topk(self, X: Any, k: int) -> tuple[Array, Array]:
         """The k largest outputs of each row: columns (n, k) int64 and outputs (n, k) float32, largest first."""
-        base.check_fitted(self)
+        base.checks.check_is_fitted(self)
         X = base.features(self, X, reset=False)
         return self._top(X, min(validation.positive_int("k", k), self.n_outputs_), np.positive)
 
     def decision_function(self, X: Any, columns: Any = None) -> Array:
         """Chosen outputs, (n, columns) float32; all of them for None, refused where memory is too small."""
-        base.check_fitted(self)
+        base.checks.check_is_fitted(self)
         X = base.features(self, X, reset=False)
         return self._outputs(X, base.chosen_columns(columns, self.n_outputs_, X.shape[0]))
 
@@ -150,7 +147,7 @@ class SparseTargetRegressor(base.RegressorMixin, base.BaseEstimator):
 
         It needs memory for one block of outputs, not for all.
         """
-        base.check_fitted(self)
+        base.checks.check_is_fitted(self)
         X, Y, missing, root = self._checked(X, y, sample_weight, reset=False)
         weight = root.astype(np.float64)[:, None] ** 2
         targets, missing = sp.csc_array(Y), sp.csc_array(missing)
@@ -164,51 +161,39 @@ class SparseTargetRegressor(base.RegressorMixin, base.BaseEstimator):
             total += float((counts * (target - mean) ** 2).sum())
         return 1 - residual / total if total > 0 else float(residual == 0)
 
-    def save(self, path: str | PathLike[str]) -> None:
-        """Write a directory, whole or not at all: checksummed arrays and a manifest, no pickle."""
-        base.check_fitted(self)
+    def _saved(self) -> tuple[dict[str, Any], dict[str, Any]]:
         content = {"kind": self._kind, "rows": self._rows, "entries": self._entries}
         arrays = {"W": self._squares.layer.weights(), "moment": self._squares.moment}
         arrays |= {"missing_labels": self._missing_labels, "missing_rows": self._missing_rows}
-        state.save(path, self, content, arrays)
+        return content, arrays
 
-    @classmethod
-    def load(cls, path: str | PathLike[str]) -> Self:
-        """Read what :meth:`save` wrote; InputError names a file that is missing, damaged or altered."""
-        estimator, saved = state.load(path, cls)
+    def _restore(self, saved: Saved) -> None:
         D, d = saved["W"].shape
         labels, kind = saved["missing_labels"], saved.get("kind", str)
         if kind not in ("sparse", "dense", "column") or (labels.size and not 0 <= labels.min() <= labels.max() < D):
             raise saved.refusal("kind")
-        estimator.n_features_in_, estimator.n_outputs_, estimator._kind = d - 1, D, kind
-        estimator._rows, estimator._entries = (saved.get(name, int) for name in ("rows", "entries"))
-        estimator._missing_labels, estimator._missing_rows = labels, saved["missing_rows"]
-        estimator._squares = estimator._new_squares(d)
-        estimator._squares.layer.set_weights(saved["W"])
-        estimator._squares.moment = saved["moment"]
-        return cast(Self, estimator)
+        self.n_features_in_, self.n_outputs_, self._kind = d - 1, D, kind
+        self._rows, self._entries = (saved.get(name, int) for name in ("rows", "entries"))
+        self._missing_labels, self._missing_rows = labels, saved["missing_rows"]
+        self._squares = self._new_squares(d)
+        self._squares.layer.set_weights(saved["W"])
+        self._squares.moment = saved["moment"]
 
     # ── training ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _start(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Array]:
-        """Forget what was learnt, and take the first rows."""
-        X, Y, missing, root = self._checked(X, y, sample_weight, reset=True)
-        self.n_outputs_, self._kind = Y.shape[1], _kind_of(y)
-        self._squares = self._new_squares(X.shape[1] + 1)
-        self._rows = self._entries = 0
-        self._missing_labels = np.zeros(0, np.int64)
-        self._missing_rows = np.zeros((0, X.shape[1] + 1), np.float32)
-        return self._count(X, Y, missing, root)
-
     def _take(self, X: Any, y: Any, sample_weight: Any, *, reset: bool) -> tuple[Any, Any, Array]:
+        """X and Y as CSR and the roots of the weights, which are counted; ``reset`` forgets what was learnt before."""
         X, Y, missing, root = self._checked(X, y, sample_weight, reset=reset)
-        if Y.shape[1] != self.n_outputs_:
+        if reset:
+            self.n_outputs_, self._kind = Y.shape[1], _kind_of(y)
+            self._squares = self._new_squares(X.shape[1] + 1)
+            self._rows = self._entries = 0
+            self._missing_labels = np.zeros(0, np.int64)
+            self._missing_rows = np.zeros((0, X.shape[1] + 1), np.float32)
+        elif Y.shape[1] != self.n_outputs_:
             raise InputError(
                 f"y has {Y.shape[1]:,} outputs, but the rows before had {self.n_outputs_:,}: give the same columns"
             )
-        return self._count(X, Y, missing, root)
-
-    def _count(self, X: Any, Y: Any, missing: Any, root: Array) -> tuple[Any, Any, Array]:
         self._rows += X.shape[0]
         self._entries += int(Y.nnz)
         row, label = missing.nonzero()
@@ -220,8 +205,8 @@ class SparseTargetRegressor(base.RegressorMixin, base.BaseEstimator):
         """X and Y as CSR, Y's missing targets as CSR of ones, and the roots of the weights (n,) float32."""
         X = base.features(self, X, reset=reset)
         Y, missing = _targets_of(y)
-        base.same_rows(X, Y)
-        weights = base.example_weights(sample_weight, X)
+        base.checks.check_consistent_length(X, Y)
+        weights = base.checks._check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         return X, Y, missing, np.sqrt(weights).astype(np.float32)
 
     def _new_squares(self, d: int) -> RecursiveLeastSquares:

@@ -11,12 +11,12 @@ from wordsparse.corpus.columns import ROW_FORMATS, format_of_file, rows_of_name
 from wordsparse.errors import InputError
 from wordsparse.files import storage
 from wordsparse.files.unpacking import MAX_EXPANSION
+from wordsparse.labels.data import MAX_LINE, bounded_lines
 from wordsparse.vectors.formats.streams import BoundedStream
 
 logger = logging.getLogger(__name__)
 
 PREFIX = "__label__"
-MAX_LINE = 2**24
 
 
 @dataclass(frozen=True)
@@ -72,11 +72,7 @@ def is_labelled(path: Path) -> bool:
 
 def _lines(path: Path) -> Iterator[tuple[str, list[str]]]:
     with storage.naming(path), BoundedStream(path) as stream:
-        number = 0
-        while line := stream.readline(MAX_LINE):
-            number += 1
-            if len(line) == MAX_LINE:
-                raise InputError(f"line {number:,} is longer than {MAX_LINE:,} bytes: write one text a line")
+        for number, line in bounded_lines(stream, "text"):
             try:
                 words = line.decode("utf-8-sig" if number == 1 else "utf-8").split()
             except UnicodeDecodeError as error:

@@ -16,7 +16,7 @@ import scipy.sparse as sp
 
 from wordsparse.kernels import Kernels
 from wordsparse.labels.base import Report
-from wordsparse.labels.calibration import POWERS, Calibration
+from wordsparse.labels.logistic import POWERS, Calibration
 from wordsparse.labels.ridge import Inverse, SparseRows, Spectrum
 from wordsparse.labels.scoring import BLOCK_ROWS, Adjust, Rank, Scorer, best
 from wordsparse.types import Array

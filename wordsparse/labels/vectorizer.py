@@ -1,21 +1,13 @@
 """Vectors of documents as a transformer of scikit-learn's conventions."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wordsparse import optional
 from wordsparse.errors import InputError
-from wordsparse.labels.base import BaseEstimator
-
-if TYPE_CHECKING:  # scikit-learn has no types
-
-    class TransformerMixin:
-        """``fit_transform`` and ``set_output``."""
-else:
-    TransformerMixin = optional.load("DocumentVectorizer", "sklearn.base", "labels").TransformerMixin
+from wordsparse.labels.base import BaseEstimator, TransformerMixin
 
 
 class Encoder(Protocol):
@@ -25,7 +17,7 @@ class Encoder(Protocol):
         """The vectors of texts, (n, d)."""
 
 
-class DocumentVectorizer(TransformerMixin, BaseEstimator):
+class DocumentVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """The vectors of texts by a trained model, as a step of a Pipeline or a ColumnTransformer; ``fit`` learns nothing.
 
     Clones share the model.

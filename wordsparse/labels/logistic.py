@@ -1,0 +1,126 @@
+"""Logistic regression: from ridge outputs to rankings and probabilities, and of the most frequent labels.
+
+Labels are ranked by o n_l^−a, where a is the *scoring power*: the noise of an output grows with its label's count n_l,
+so that of two equal outputs the rarer label's is the better bet. Probabilities are a logistic regression on it:
+
+    logit P(label l | x) = b log(o n_l^−a) + c
+
+Power, slope b and shift c are fitted to outputs of training rows that were left out.
+
+The most frequent labels, which decide much of a data set's P@1, have a logistic regression on all sparse features, the
+*head*: squared error fits them worse than a likelihood does. All of them are fitted at once by Newton's method, each
+step some conjugate gradients that the ridge regression's M⁻¹ (:mod:`wordsparse.labels.ridge`) preconditions:
+
+    minimise  C Σ_i log(1 + exp(−s_i w·x_i)) + ½‖w‖²  for each label, s_i = ±1
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from wordsparse.labels.ridge import Inverse, SparseRows
+from wordsparse.types import Array
+
+MIN_OUTPUT = 1e-4
+STEPS = 30
+POWERS = tuple(i / 20 for i in range(13))
+START_POWER = 0.15
+# Number of conjugate gradients in each Newton step.
+GRADIENTS = (2, 2, 3)
+MIN_CURVATURE = 1e-3
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """The scoring power a, the slope b and the shift c."""
+
+    power: float = START_POWER
+    slope: float = 1.0
+    shift: float = 0.0
+
+    def logits(self, outputs: Array, counts: Array) -> Array:
+        """The log-odds of outputs of labels with such counts, float32; they grow with the output."""
+        o, slope = np.asarray(outputs, np.float32), np.float32(self.slope)
+        by_count = (self.shift - self.slope * self.power * np.log(np.maximum(counts, 1))).astype(np.float32)
+        logits: Array = np.log(np.maximum(o, np.float32(MIN_OUTPUT)))
+        logits *= slope
+        logits += by_count
+        # Below the least output the order of outputs is kept.
+        logits += np.minimum(o - np.float32(MIN_OUTPUT), 0)
+        return logits
+
+    @classmethod
+    def fitted(cls, power: float, outputs: Array, counts: Array, truth: Array) -> "Calibration":
+        """Slope and shift for a scoring power, from labels ``truth`` (n,) in {0, 1}."""
+        start = cls(power).logits(outputs, counts).astype(np.float64)
+        return cls(power, *logistic_line(start, truth))
+
+
+def logistic_line(logits: Array, truth: Array) -> tuple[float, float]:
+    """Slope and shift of log-odds that fit the truth, by Newton's method; a prior of one row holds them near 1 and 0.
+
+    The slope stays above 0, so that the order is kept.
+    """
+    start = np.array([1.0, 0.0])
+    b, features = start.copy(), np.stack([logits, np.ones_like(logits)], 1)
+    for _ in range(STEPS):
+        p = probabilities(features @ b)
+        hessian = (features * (p * (1 - p))[:, None]).T @ features + np.eye(2)
+        step = np.linalg.solve(hessian, features.T @ (truth - p) - (b - start))
+        b += step * min(1.0, 2.0 / max(float(np.abs(step).max()), 1e-12))
+        b[0] = max(b[0], 0.05)
+    return float(b[0]), float(b[1])
+
+
+def probabilities(logits: Array) -> Array:
+    """1 / (1 + e^−logit), without overflow."""
+    return 0.5 * (1 + np.tanh(0.5 * logits))
+
+
+def logistic_head(X: SparseRows, Y: Array, start: Array, inverse: Inverse, strength: float) -> Array:
+    """W (f, m) for the labels Y (n, m) of zeros and ones.
+
+    ``start`` is the ridge regression's M⁻¹XᵀY, and ``inverse`` an M⁻¹, of any rank; ``strength`` is C. X's last column
+    is constant.
+    """
+    # Where an output o of the regression is near ½, 4 (o − ½) is near its log-odds.
+    W = (4 * start).astype(X.values.dtype)
+    W[-1] -= 2 / X.values[-1]
+    for gradients in GRADIENTS:
+        _newton_step(X, Y, W, inverse, W.dtype.type(strength), gradients)
+    return W
+
+
+def _newton_step(X: SparseRows, Y: Array, W: Array, inverse: Inverse, C: Any, gradients: int) -> None:
+    """Add some conjugate gradients on the Hessian C Xᵀ diag(P (1 − P)) X + I to W, label by label."""
+    P = probabilities(X.times(W))
+    q = np.maximum(P * (1 - P), W.dtype.type(MIN_CURVATURE))
+    q *= C
+    typical = q.mean(0)
+    residual = X.transposed_times(np.subtract(Y, P, out=P))
+    residual *= C
+    residual -= W
+    least = np.finfo(W.dtype).tiny
+    direction = z = inverse.times(residual, X.kernels) / typical
+    rz = _column_dots(residual, z)
+    for i in range(gradients):
+        along_rows = X.times(direction)
+        along_rows *= q
+        image = X.transposed_times(along_rows)
+        image += direction
+        along = rz / np.maximum(_column_dots(direction, image), least)
+        W += along * direction
+        if i + 1 < gradients:
+            image *= along
+            residual -= image
+            z = inverse.times(residual, X.kernels)
+            z /= typical
+            before, rz = rz, _column_dots(residual, z)
+            direction *= rz / np.maximum(before, least)
+            direction += z
+
+
+def _column_dots(a: Array, b: Array) -> Array:
+    dots: Array = np.einsum("ij,ij->j", a, b)
+    return dots
