@@ -6,6 +6,7 @@ Functions keep_tokens   subsampling and window widths for one slice of a shard
           count_pairs, skipgram_pairs, merge_pairs, mirror_rows   the weights of pairs of words as CSR
           window_examples   CBOW's examples: a centre token each, and where its window starts and stops
           sort_pairs  counted pairs in any order as CSR, and the order of its transpose
+          word_places, count_rows   what stands around each word of a text, as CSR
 dtypes    ids int32 as in the shards (>= 0 a word, -1 out of vocabulary, -2 end of a sentence); structures: int64
           indptr, int32 indices and positions
 memory    outputs and scratch come from the caller; nothing is kept
@@ -16,6 +17,7 @@ the same however the corpus is cut into minibatches, and a window reaches over a
 """
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libcpp.algorithm cimport sort
 
 cdef extern from "isa.hpp" namespace "wordsparse" nogil:
     void prefetch(const void*)
@@ -315,3 +317,52 @@ def sort_pairs(const int32_t[::1] rows, const int32_t[::1] columns, const float[
                     column_place[indices[place]] = by_column + 1
                     rows_by_column[by_column], order[by_column] = <int32_t> k, place
                     place += 1
+
+
+def word_places(const int32_t[::1] ids, int64_t[::1] place, int64_t[::1] places):
+    """Where each word stands in ids: word w's places ascend from place[w] on, which ends up where they end."""
+    cdef Py_ssize_t i
+    with nogil:
+        for i in range(ids.shape[0]):
+            if ids[i] >= 0:
+                places[place[ids[i]]] = i
+                place[ids[i]] += 1
+
+
+def count_rows(const int32_t[::1] ids, const double[::1] weights, const int64_t[::1] starts, const int64_t[::1] places,
+               const int32_t[::1] steps, const double[::1] by_reach, Py_ssize_t first, double[::1] sums,
+               int64_t[::1] indptr, int32_t[::1] columns, double[::1] counts):
+    """What stands around each of some words from `first` on, as CSR rows, columns ascending: a window at a time.
+
+    ids is a text, -2 where a sentence ends; the words' places are places[starts[w]:starts[w + 1]]. A context counts
+    by_reach[r], r the sum of the steps of the words between, up to where by_reach ends; times the weight of the place
+    where there are weights. sums (V,) is 0, and is left so. indptr has a row for each word, and columns and counts
+    space for all that a word may have around it.
+    """
+    cdef Py_ssize_t row, k, size = 0, before, n = ids.shape[0], reach, limit = by_reach.shape[0]
+    cdef int64_t i, j, ahead
+    cdef double weight
+    cdef bint weighted = weights.shape[0] > 0
+    with nogil:
+        indptr[0] = 0
+        for row in range(indptr.shape[0] - 1):
+            before = size
+            for k in range(starts[first + row], starts[first + row + 1]):
+                i, weight = places[k], 1
+                if k + AHEAD < places.shape[0]:
+                    prefetch(&ids[places[k + AHEAD]])
+                if weighted:
+                    weight = weights[i]
+                for ahead in range(-1, 2, 2):
+                    j, reach = i + ahead, 0
+                    while 0 <= j < n and ids[j] >= 0 and reach < limit:
+                        if sums[ids[j]] == 0:
+                            columns[size] = ids[j]
+                            size += 1
+                        sums[ids[j]] += weight * by_reach[reach]
+                        reach += steps[ids[j]]
+                        j += ahead
+            sort(&columns[0] + before, &columns[0] + size)
+            for k in range(before, size):
+                counts[k], sums[columns[k]] = sums[columns[k]], 0
+            indptr[row + 1] = size

@@ -69,8 +69,6 @@ class ExampleBuilder:
         transposed: bool = False,
         owners: int = 1,
     ) -> None:
-        if not 1 <= window <= MAX_WINDOW:
-            raise InputError(f"window must be from 1 to {MAX_WINDOW}, not {window}")
         self.window = window
         self._keep_below = keep_thresholds(np.asarray(vocabulary.counts), sample)
         self._kept = ((self._keep_below + 1.0) / 2**32).astype(np.float32)  # the probability
@@ -182,6 +180,8 @@ def distance_weights(window: int, distances: Distances) -> Array:
     (Mikolov et al., 2013), 1/k if it is harmonic, the weights of GloVe (Pennington et al., 2014), and 1 if it is equal:
     the window is a set, as a basket.
     """
+    if not 1 <= window <= MAX_WINDOW:
+        raise InputError(f"window must be from 1 to {MAX_WINDOW}, not {window}")
     k = np.arange(1, window + 1)
     weights = {"linear": (window + 1 - k) / window, "harmonic": 1 / k, "equal": np.ones(window)}
     return weights[distances]

@@ -1,23 +1,26 @@
 """The pairs of a text, counted as skip-gram sees them: tables that can be added, and trained from.
 
-A table is kept as sparse matrices, word by context. The matrices of stretches of text are added like the runs of a
-merge sort, and what does not fit into memory lies on disk until the end.
+Word by word, compiled code adds up what stands around all of its places: a row of the table is whole at once, and
+written. The tables of a text of several stretches are added like the runs of a merge sort, and what does not fit into
+memory lies on disk until the end.
 """
 
+import itertools
 import os
 import tempfile
 import time
+from array import array
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import numpy as np
 import scipy.sparse as sp
 
 from wordsparse import optional, validation
-from wordsparse.corpus import EncodedCorpus, Vocabulary, encode
+from wordsparse.corpus import END_OF_SENTENCE, OUT_OF_VOCABULARY, EncodedCorpus, Vocabulary, encode
 from wordsparse.corpus.count_tables import COLUMNS, Block, blocks
 from wordsparse.corpus.counts import encode_counts
 from wordsparse.corpus.options import MIN_COUNT, EncodeOptions, TextOptions
@@ -25,13 +28,15 @@ from wordsparse.corpus.reading import COUNTS, RawText, Source
 from wordsparse.corpus.shards import is_encoded
 from wordsparse.errors import InputError
 from wordsparse.files import storage
+from wordsparse.kernels import _examples  # type: ignore[attr-defined] # compiled
 from wordsparse.machine.threads import ordered_map, resolve_threads
 from wordsparse.options import option, taking
 from wordsparse.types import Array
-from wordsparse.words.examples import Distances, ExampleBuilder, distance_weights
+from wordsparse.words.examples import Distances, distance_weights
 
-# Tokens that are counted at a time, pairs of a table that are held in memory, and pairs that are written at a time.
-STRETCH, HELD, WRITTEN = 2**20, 2**26, 2**21
+# Tokens that are counted at a time, pairs that are held in memory where tables are added, and pairs that are written at
+# a time.
+STRETCH, HELD, WRITTEN = 2**24, 2**26, 2**21
 # Tokens beyond a stretch that its windows see at most, counted as they lie, those outside the vocabulary too.
 REACH = 2**16
 WINDOW = 8
@@ -82,23 +87,68 @@ def count(source: Source | EncodedCorpus, output: str | os.PathLike[str], asked:
     """
     started, target = time.perf_counter(), Path(output)
     optional.check("writing counted pairs", "pyarrow")
-    by_distance = distance_weights(validation.positive_int("window", asked.window), asked.distances)
+    window = validation.positive_int("window", asked.window)
     least = validation.non_negative("min_pair", asked.min_pair)
     storage.check_file(target, streams=False)
     with ExitStack() as stack:
         scratch = stack.enter_context(storage.staging(Path(tempfile.gettempdir()) / "wordsparse-counts", mode=0o700))
+        windows = window, asked.distances, resolve_threads(asked.threads)
         if asked.format == COUNTS:
-            words, tables = _added(source, asked, scratch)
+            words, rows = _added(source, asked, scratch)
         elif asked.weight is not None and not _is_encoded(source):
-            words, tables = _weighted(cast("Source", source), asked, by_distance, Tables(scratch))
+            words, rows = _weighted(cast("Source", source), asked, windows)
         else:
             corpus = _encoded(source, asked, scratch)
             corpus.check_is_text()
-            words, tables = corpus.vocabulary.words, _of_text(corpus, asked, scratch)
+            words = corpus.vocabulary.words
+            rows = _of_text(corpus, Windows(corpus.vocabulary, *windows), asked, scratch)
         written: list[tuple[int, float]] = []
-        storage.write_files(target, lambda path: written.append(_write(path, words, tables, least)))
+        storage.write_files(target, lambda path: written.append(_write(path, words, rows, least)))
     (pairs, total), size = written[0], len(words)
     return {"pairs": pairs, "total": total, "vocab_size": size, "wall_seconds": time.perf_counter() - started}
+
+
+Rows = Iterator[tuple[int, Any]]
+"""A table some rows at a time: the number of the first, and the rows as a CSR matrix with int32 indices."""
+
+
+class Windows:
+    """Counts what stands around the words of a text."""
+
+    def __init__(self, vocabulary: Vocabulary, window: int, distances: Distances, threads: int) -> None:
+        self._by_distance = distance_weights(window, distances)
+        self._size, self._threads = len(vocabulary), threads
+        self._steps = np.ones(self._size, np.int32)
+
+    def rows(self, ids: Array, first: int = 0, stop: int | None = None, weights: Array | None = None) -> Rows:
+        """CSR rows around the tokens ``first`` to ``stop`` of a text, with the number of the first row."""
+        known = ids != OUT_OF_VOCABULARY
+        first, stop = (int(known[:end].sum()) for end in (first, len(ids) if stop is None else stop))
+        ids = ids[known]
+        size, centres = self._size, ids[first:stop]
+        starts = np.zeros(size + 1, np.int64)
+        np.cumsum(np.bincount(centres[centres >= 0], minlength=size), out=starts[1:])
+        places = np.empty(starts[-1], np.int64)
+        _examples.word_places(centres, starts[:-1].copy(), places)
+        places += first
+        weights = np.empty(0) if weights is None else weights[known]
+        # At most so many different words stand around a word.
+        most = np.append(0, np.cumsum(np.minimum(np.diff(starts) * 2 * len(self._by_distance), size)))
+        full = np.searchsorted(most, np.arange(1, most[-1] // WRITTEN + 2) * WRITTEN, "right") - 1
+        ends = sorted({0, size, *full.tolist()})
+        free = [np.zeros(size) for _ in range(self._threads)]
+
+        def counted(block: tuple[int, int]) -> tuple[int, Any]:
+            low, high = block
+            indptr, space = np.empty(high - low + 1, np.int64), int(most[high] - most[low])
+            columns, counts, sums = np.empty(space, np.int32), np.empty(space), free.pop()
+            given = ids, weights, starts, places, self._steps, self._by_distance, low
+            _examples.count_rows(*given, sums, indptr, columns, counts)
+            free.append(sums)
+            filled = int(indptr[-1])
+            return low, sp.csr_array((counts[:filled], columns[:filled], indptr), shape=(high - low, size))
+
+        return ordered_map(counted, itertools.pairwise(ends), self._threads)
 
 
 class Tables:
@@ -115,7 +165,7 @@ class Tables:
         if sum(held.nnz for held in self._held) > HELD:
             self._spill()
 
-    def rows(self, size: int) -> Iterator[tuple[int, Any]]:
+    def rows(self, size: int) -> Rows:
         """The sum, (size, size), some rows at a time with the number of the first."""
         if not self._files:
             yield 0, _sum(*self._held, shape=(size, size))
@@ -180,108 +230,58 @@ def _encoded(source: Source | EncodedCorpus, asked: CountOptions, scratch: Path)
     return encode(source, scratch / "text", threads=asked.threads, **asked.given())
 
 
-def _of_text(corpus: EncodedCorpus, asked: CountOptions, scratch: Path) -> Tables:
-    tables, size = Tables(scratch), len(corpus.vocabulary)
-    threads = resolve_threads(asked.threads)
-    given: dict[str, Any] = {"window": asked.window, "distances": asked.distances, "sample": 0.0, "seed": 0}
-    free = [ExampleBuilder(corpus.vocabulary, **given) for _ in range(threads)]
-    stretches = ((shard, start) for shard in corpus.shards for start in range(0, shard.shape[0], STRETCH))
-
-    def counted(stretch: tuple[Any, int]) -> Any:
-        shard, start = stretch
+def _of_text(corpus: EncodedCorpus, windows: Windows, asked: CountOptions, scratch: Path) -> Rows:
+    stretches = [(shard, start) for shard in corpus.shards for start in range(0, shard.shape[0], STRETCH)]
+    report, tables, tokens = asked.progress or (lambda tokens: None), Tables(scratch), 0
+    if len(stretches) == 1:  # its rows need not be added to others
+        yield from windows.rows(stretches[0][0][:])
+        report(corpus.tokens)
+        return
+    for shard, start in stretches:
         stop = min(shard.shape[0], start + STRETCH)
-        ids, builder = shard[start : min(shard.shape[0], stop + REACH)], free.pop()
-        try:
-            targets = builder.skipgram(ids, 0, stop - start, offset=0, epoch=0).targets
-        finally:
-            free.append(builder)
-        rows, csr = targets.rows, targets.csr
-        indptr = np.zeros(size + 1, np.int64)
-        indptr[rows + 1] = np.diff(csr.indptr)
-        return sp.csr_array(
-            (targets.y.astype(np.float64), rows[csr.indices].astype(np.int32), np.cumsum(indptr)), shape=(size, size)
-        )
-
-    tokens = 0
-    for table in ordered_map(counted, stretches, threads):
-        tables.add(table)
-        tokens += STRETCH
-        if asked.progress is not None:
-            asked.progress(min(tokens, corpus.tokens))
-    return tables
+        low, high = max(0, start - REACH), min(shard.shape[0], stop + REACH)
+        rows = [table for _, table in windows.rows(shard[low:high], start - low, stop - low)]
+        tables.add(sp.vstack(rows, format="csr"))
+        tokens = min(corpus.tokens, tokens + stop - start)
+        report(tokens)
+    yield from tables.rows(len(corpus.vocabulary))
 
 
 def encode_weighted(
     source: Source, output: Path, asked: EncodeOptions, window: int, distances: Distances
 ) -> EncodedCorpus:
     """The pairs of weighted rows, written as an encoded corpus; see :func:`wordsparse.encode`."""
-    with storage.staging(Path(tempfile.gettempdir()) / "wordsparse-counts", mode=0o700) as scratch:
-        words, tables = _weighted(source, asked, distance_weights(window, distances), Tables(scratch), asked.known)
+    words, rows = _weighted(source, asked, (window, distances, resolve_threads(asked.threads)), asked.known)
 
-        def blocks() -> Iterator[Block]:
-            for first, table in tables.rows(len(words)):
-                entries = table.tocoo()
-                for start in range(0, entries.nnz, WRITTEN):
-                    part = slice(start, start + WRITTEN)
-                    yield Block((words, entries.row[part] + first), (words, entries.col[part]), entries.data[part])
+    def blocks() -> Iterator[Block]:
+        for first, table in rows:
+            entries = table.tocoo()
+            yield Block((words, entries.row.astype(np.int64) + first), (words, entries.col), entries.data)
 
-        return encode_counts(blocks(), output, replace(asked, min_count=1, tokens=None))
+    return encode_counts(blocks(), output, replace(asked, min_count=1, tokens=None))
 
 
 def _weighted(
-    source: Source, asked: TextOptions, by_distance: Array, tables: Tables, known: Collection[str] = ()
-) -> tuple[list[str], Tables]:
+    source: Source, asked: TextOptions, windows: tuple[int, Distances, int], known: Collection[str] = ()
+) -> tuple[list[str], Rows]:
     """The words of rows that count several times, most frequent first, and their pairs, each by the row's weight."""
     if asked.phrases:
         raise InputError("phrases are found in text without weights: leave out one of phrases and weight")
     numbers: dict[str, int] = {}
-    counts, drafts = np.zeros(0), []
-    for draft in _drafts(RawText.of(source, asked), str(asked.weight), numbers):
-        counts = np.append(counts, np.zeros(len(numbers) - len(counts)))
-        counts += np.bincount(draft.ids, draft.weights, len(numbers))
-        drafts.append(draft)
-    rounded = {word: max(1, round(total)) for word, total in zip(numbers, counts.tolist(), strict=True)}
-    vocabulary = Vocabulary.from_counts(rounded, asked.min_count or MIN_COUNT, asked.max_vocab, known)
-    id_of = np.array([-1 if (i := vocabulary.get(word)) is None else i for word in numbers], np.int32)
-    size = len(vocabulary)
-    for draft in drafts:
-        ids = id_of[draft.ids]
-        ids, rows, weights = (array[ids >= 0] for array in (ids, draft.rows, draft.weights))
-        for k, part in enumerate(by_distance, 1):
-            near = np.flatnonzero(rows[:-k] == rows[k:])  # rows ascend: so do all tokens between them
-            if not near.size:
-                break
-            table = sp.coo_array((part * weights[near], (ids[near], ids[near + k])), shape=(size, size))
-            tables.add((table + table.T).tocsr())
-    return vocabulary.words, tables
-
-
-class _Draft(NamedTuple):
-    """Some rows as tokens: provisional ids int32, the number of the row, and its weight."""
-
-    ids: Array
-    rows: Array
-    weights: Array
-
-
-def _drafts(text: RawText, column: str, numbers: dict[str, int]) -> Iterator[_Draft]:
-    ids: list[int] = []
-    sizes: list[int] = []
-    weights: list[float] = []
-
-    def draft() -> _Draft:
-        rows = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
-        return _Draft(np.array(ids, np.int32), rows, np.array(weights)[rows])
-
-    for name, cell, tokens in text.rows(column):
+    ids, weights = array("i"), array("d")
+    for name, cell, tokens in RawText.of(source, asked).rows(str(asked.weight)):
         ids.extend(numbers.setdefault(token, len(numbers)) for token in tokens)
-        sizes.append(len(tokens))
-        weights.append(_weight(name, cell))
-        if len(ids) >= STRETCH:
-            yield draft()
-            ids, sizes, weights = [], [], []
-    if ids:
-        yield draft()
+        ids.append(END_OF_SENTENCE)
+        weights.extend([_weight(name, cell)] * (len(ids) - len(weights)))
+    text, of_token = np.array(ids, np.int32), np.array(weights)
+    inside = text >= 0
+    counts = np.bincount(text[inside], of_token[inside], len(numbers)).tolist()
+    rounded = {word: max(1, round(total)) for word, total in zip(numbers, counts, strict=True)}
+    vocabulary = Vocabulary.from_counts(rounded, asked.min_count or MIN_COUNT, asked.max_vocab, known)
+    # An end of a sentence is its own place from the end.
+    id_of = [*map(vocabulary.get, numbers), END_OF_SENTENCE, OUT_OF_VOCABULARY]
+    text = np.array([OUT_OF_VOCABULARY if i is None else i for i in id_of], np.int32)[text]
+    return vocabulary.words, Windows(vocabulary, *windows).rows(text, weights=of_token)
 
 
 def _weight(name: str, cell: object) -> float:
@@ -294,7 +294,7 @@ def _weight(name: str, cell: object) -> float:
     return weight
 
 
-def _added(source: Any, asked: CountOptions, scratch: Path) -> tuple[list[str], Tables]:
+def _added(source: Any, asked: CountOptions, scratch: Path) -> tuple[list[str], Rows]:
     """The words of tables, in the order in which they are first seen, and the sum of the tables."""
     numbers: dict[str, int] = {}
     tables = Tables(scratch)
@@ -304,26 +304,25 @@ def _added(source: Any, asked: CountOptions, scratch: Path) -> tuple[list[str], 
             for words, codes in (block.words, block.contexts)
         ]
         tables.add(sp.coo_array((block.counts, tuple(ids)), shape=(len(numbers),) * 2).tocsr())
-    return list(numbers), tables
+    return list(numbers), tables.rows(len(numbers))
 
 
-def _write(path: Path, words: Sequence[str], tables: Tables, least: float) -> tuple[int, float]:
+def _write(path: Path, words: Sequence[str], rows: Rows, least: float) -> tuple[int, float]:
     """Write the table; returns its rows and their sum."""
     arrow, parquet = optional.load("writing counted pairs", "pyarrow"), optional.load("writing", "pyarrow.parquet")
     names = arrow.array(words, arrow.string())
     named = arrow.dictionary(arrow.int32(), arrow.string())
-    schema = arrow.schema(list(zip(COLUMNS, (named, named, arrow.float64()), strict=True)))
+    schema = arrow.schema(list(zip(COLUMNS, (named, named, arrow.float32()), strict=True)))
     pairs, total = 0, 0.0
-    with parquet.ParquetWriter(path, schema) as writer:
-        for first, table in tables.rows(len(words)):
+    # The statistics of words took longer than all else.
+    with parquet.ParquetWriter(path, schema, write_statistics=False, use_dictionary=list(COLUMNS[:2])) as writer:
+        for first, table in rows:
             entries = table.tocoo()
-            for start in range(0, entries.nnz, WRITTEN):
-                part = slice(start, start + WRITTEN)
-                row, column, counts = entries.row[part] + first, entries.col[part], entries.data[part]
-                kept = counts >= least
-                ids = [arrow.array(codes[kept].astype(np.int32)) for codes in (row, column)]
-                columns = [arrow.DictionaryArray.from_arrays(codes, names) for codes in ids]
-                writer.write_batch(arrow.record_batch([*columns, arrow.array(counts[kept])], schema=schema))
-                pairs += int(kept.sum())
-                total += float(counts[kept].sum())
+            kept = entries.data >= least if least else slice(None)
+            row, column, counts = entries.row[kept] + np.int32(first), entries.col[kept], entries.data[kept]
+            columns = [arrow.DictionaryArray.from_arrays(arrow.array(ids), names) for ids in (row, column)]
+            columns.append(arrow.array(counts, arrow.float32()))
+            writer.write_batch(arrow.record_batch(columns, schema=schema), row_group_size=WRITTEN)
+            pairs += len(counts)
+            total += float(counts.sum())
     return pairs, total
