@@ -108,6 +108,8 @@ def test_what_cannot_be_grouped_is_refused(how: dict[str, Any], cells: list[Any]
         message = "needs the name of the column" if "column" not in how else message
     with pytest.raises(InputError, match=message):
         list(RawText(rows, **how).pieces())
+    with pytest.raises(InputError, match="grouped by 'user' are not used one by one, as 'at' needs"):
+        next(RawText(ROWS, column="item", group="user").rows("at"))
 
 
 def test_baskets_are_trained_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -133,8 +135,3 @@ def test_a_frame_is_a_text(make: Any) -> None:
         ws.train(frame)
     with pytest.raises(InputError, match="has no column 'body'; name one of its own: 'text'"):
         ws.train(frame, column="body")
-
-
-def test_grouped_rows_are_not_cut_or_weighted() -> None:
-    with pytest.raises(InputError, match="grouped by 'user' are not used one by one, as 'at' needs"):
-        next(RawText(ROWS, column="item", group="user").rows("at"))

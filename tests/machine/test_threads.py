@@ -116,23 +116,29 @@ def test_the_kernels_own_blas_is_held_whatever_is_imported_first() -> None:
     subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
 
 
+OPENMP = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "OMP_STACKSIZE")
+
+
 @pytest.mark.parametrize(
     ("asked", "expected"),
     [
-        ({}, ("PASSIVE", "1000")),
-        ({"OMP_WAIT_POLICY": "ACTIVE"}, ("ACTIVE", None)),
-        ({"GOMP_SPINCOUNT": "0"}, ("PASSIVE", "0")),
+        # Workers look a little before they sleep.
+        ({}, ("PASSIVE", "1000", None)),
+        ({"OMP_WAIT_POLICY": "ACTIVE"}, ("ACTIVE", None, None)),
+        ({"GOMP_SPINCOUNT": "0"}, ("PASSIVE", "0", None)),
+        # A stack of 64 KB was a segmentation fault in any training on two threads.
+        *(({"OMP_STACKSIZE": small}, ("PASSIVE", "1000", "1M")) for small in ("64k", "64", "65536B")),
+        *(({"OMP_STACKSIZE": enough}, ("PASSIVE", "1000", enough)) for enough in ("2M", "512k")),
     ],
+    ids=str,
 )
-def test_openmp_workers_look_a_little_before_they_sleep(
-    asked: dict[str, str], expected: tuple[str, str | None]
-) -> None:
-    script = (
-        "import os, wordsparse.kernels\nprint([os.environ.get(name) for name in ('OMP_WAIT_POLICY', 'GOMP_SPINCOUNT')])"
-    )
-    others = {name: value for name, value in os.environ.items() if name not in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")}
-    found = subprocess.check_output([sys.executable, "-c", script], env=others | asked, text=True)
-    assert found.strip() == str(list(expected))
+def test_what_openmp_is_told(asked: dict[str, str], expected: tuple[str | None, ...]) -> None:
+    program = f"import os, wordsparse.machine.threads; print([os.environ.get(name) for name in {OPENMP}])"
+    others = {name: value for name, value in os.environ.items() if name not in OPENMP}
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, env=others | asked, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == str(list(expected))
+    assert ("too small" in done.stderr) == (asked.get("OMP_STACKSIZE") != expected[2])
 
 
 def test_a_signal_handler_that_uses_blas_inside_the_lock_goes_on() -> None:
@@ -311,15 +317,3 @@ def test_a_consumer_that_stops_leaves_no_thread_behind() -> None:
     assert next(results) == 0
     results.close()
     assert threading.active_count() == before
-
-
-@pytest.mark.parametrize(
-    ("stack", "taken"), [("64k", "1M"), ("64", "1M"), ("65536B", "1M"), ("2M", "2M"), ("512k", "512k")]
-)
-def test_a_stack_too_small_for_the_workers_is_enlarged(stack: str, taken: str) -> None:
-    """64 KB was a segmentation fault in any training on two threads."""
-    program = "import os, wordsparse.machine.threads; print(os.environ['OMP_STACKSIZE'])"
-    environment = {**os.environ, "OMP_STACKSIZE": stack}
-    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == taken
-    assert ("too small" in done.stderr) == (stack != taken)

@@ -11,6 +11,7 @@ from wordsparse import optional
 from wordsparse.corpus.blocks import read_blocks
 from wordsparse.errors import InputError
 from wordsparse.files import parquet, unpacking
+from wordsparse.files.escaping import listed
 from wordsparse.files.unpacking import suffix_of
 
 LINE_BYTES = 2**26
@@ -60,7 +61,7 @@ def _csv_cells(path: Path, columns: Sequence[str], max_expansion: float) -> Cell
     else:
         names = max((names_in(header, mark) for mark in DELIMITERS), key=len)
         missing = next((column for column in columns if column not in names), columns[0])
-        raise InputError(f"{path}: has no column {missing!r}; name one of its first line: {_listed(names)}")
+        raise InputError(f"{path}: has no column {missing!r}; name one of its first line: {listed(names)}")
     for column in columns:
         if names.count(column) > 1:
             raise InputError(f"{path}: has {names.count(column)} columns {column!r}: rename all but one")
@@ -105,7 +106,7 @@ def _json_cells(path: Path, columns: Sequence[str], max_expansion: float) -> Cel
         for column in columns:
             if column not in row:
                 raise InputError(
-                    f"{path}: line {number} has no {column!r}; it has {_listed(list(row))}: name a column that every "
+                    f"{path}: line {number} has no {column!r}; it has {listed(list(row))}: name a column that every "
                     "line has"
                 )
         yield number, [row[column] for column in columns]
@@ -167,10 +168,6 @@ def lines_of(path: Path, max_expansion: float) -> Iterator[str]:
                 ) from error
 
 
-def _listed(names: list[Any]) -> str:
-    return ", ".join(repr(name)[:40] for name in names[:8]) + (", …" if len(names) > 8 else "") if names else "none"
-
-
 def is_frame(source: object) -> bool:
     """Whether it is a data frame, of pandas, polars, Arrow or another library that narwhals knows."""
     return hasattr(source, "columns") and hasattr(source, "shape")
@@ -185,7 +182,7 @@ def frame_cells(frame: Any, columns: Sequence[str]) -> Cells:
     except (TypeError, narwhals.exceptions.NarwhalsError) as error:
         raise InputError(f"the data frame cannot be read: {error}") from error
     if missing := [column for column in columns if column not in names]:
-        raise InputError(f"the data frame has no column {missing[0]!r}; name one of its own: {_listed(names)}")
+        raise InputError(f"the data frame has no column {missing[0]!r}; name one of its own: {listed(names)}")
     number = itertools.count(1)
     for start in range(0, len(table), ROWS):
         rows = table[start : start + ROWS]

@@ -143,9 +143,9 @@ class Shard:
             data = self._read(number)
             digest.update(data)
             digests.append(hashlib.sha256(data).digest())
-            if len(data) < SHARD_DTYPE.itemsize:
-                raise InputError(f"{self.path}: was cut short while it was read")
-            values = np.frombuffer(data, SHARD_DTYPE, len(data) // SHARD_DTYPE.itemsize)
+            if not data or len(data) % SHARD_DTYPE.itemsize:
+                raise InputError(f"{self.path}: was cut or altered: it has no whole number of values; encode again")
+            values = np.frombuffer(data, SHARD_DTYPE)
             least, most = (0, 2**31) if expected.pairs else (END_OF_SENTENCE, expected.vocab_size)
             if values.min() < least or values.max() >= most:
                 raise InputError(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from wordsparse.corpus.shard import SHARD_DTYPE, Expected, Recent, Shard, Values
+from wordsparse.corpus.shard import Expected, Recent, Shard, Values
 from wordsparse.corpus.vocabulary import Vocabulary
 from wordsparse.errors import InputError
 from wordsparse.files.members import is_count
@@ -26,6 +26,8 @@ FORMAT = "wordsparse corpus"
 VERSION = 1
 MANIFEST = "corpus.json"
 VOCABULARY = "vocabulary.json"
+COUNTS = ("tokens", "sentences", "distinct_words", "min_count")
+"""The counts of an encoded corpus that its manifest holds."""
 
 
 def shard_name(index: int) -> str:
@@ -95,8 +97,6 @@ class EncodedCorpus:
         manifest = read_manifest(folder / MANIFEST, FORMAT, VERSION)
         max_vocab = None if manifest.get("max_vocab") is None else _integer(manifest, "max_vocab", folder)
         records = _records(manifest, folder)
-        for record in records:
-            _check_size(folder, record)
         if sha256_of(folder / VOCABULARY) != records[0].sha256:
             raise InputError(
                 f"{folder / VOCABULARY}: does not match its checksum: it was altered; encode the text again"
@@ -108,10 +108,7 @@ class EncodedCorpus:
         corpus = cls(
             path=folder,
             vocabulary=vocabulary,
-            tokens=_integer(manifest, "tokens", folder),
-            sentences=_integer(manifest, "sentences", folder),
-            distinct_words=_integer(manifest, "distinct_words", folder),
-            min_count=_integer(manifest, "min_count", folder),
+            **{name: _integer(manifest, name, folder) for name in COUNTS},
             max_vocab=max_vocab,
             tokenization=_tokenization(manifest, folder),
             shards=shards,
@@ -131,40 +128,19 @@ class EncodedCorpus:
 
     def identity(self) -> dict[str, Any]:
         """The identity of the encoded text, as JSON."""
-        names = ("sha256", "tokens", "sentences", "distinct_words", "min_count", "max_vocab", "tokenization")
+        names = ("sha256", *COUNTS, "max_vocab", "tokenization")
         return {name: getattr(self, name) for name in names} | ({"pairs": True} if self.pairs else {})
 
 
-def write_corpus_manifest(
-    folder: Path,
-    shards: list[FileRecord],
-    *,
-    tokens: int,
-    sentences: int,
-    distinct_words: int,
-    min_count: int,
-    max_vocab: int | None,
-    tokenization: dict[str, Any] | None,
-    pairs: bool = False,
-) -> str:
-    """Write the manifest of ``folder``, which holds the vocabulary and the shards; returns the content's digest."""
+def write_corpus_manifest(folder: Path, shards: list[FileRecord], **about: Any) -> str:
+    """Write the manifest of ``folder``, which holds the vocabulary and the shards; returns the content's digest.
+
+    ``about`` has COUNTS, and ``max_vocab``, ``tokenization`` and ``pairs`` as an :class:`EncodedCorpus` has them.
+    """
     vocabulary = folder / VOCABULARY
     records = [FileRecord(VOCABULARY, vocabulary.stat().st_size, sha256_of(vocabulary)), *shards]
-    write_manifest(
-        folder / MANIFEST,
-        {
-            "format": FORMAT,
-            "version": VERSION,
-            "tokens": tokens,
-            "sentences": sentences,
-            "distinct_words": distinct_words,
-            "min_count": min_count,
-            "max_vocab": max_vocab,
-            "tokenization": tokenization,
-            **({"pairs": True} if pairs else {}),
-            "files": [vars(record) for record in records],
-        },
-    )
+    files = [vars(record) for record in records]
+    write_manifest(folder / MANIFEST, {"format": FORMAT, "version": VERSION, **about, "files": files})
     return content_digest(records)
 
 
@@ -215,16 +191,3 @@ def _tokenization(manifest: Mapping[str, Any], folder: Path) -> dict[str, Any] |
     if found is not None and not isinstance(found, dict):
         raise InputError(f"{folder / MANIFEST}: tokenization must be an object or null, not {found!r:.40}")
     return found
-
-
-def _check_size(folder: Path, record: FileRecord) -> None:
-    path = folder / record.name
-    if not path.is_file():
-        raise InputError(f"{path}: is missing; encode the text again")
-    if path.stat().st_size != record.bytes:
-        raise InputError(f"{path}: has {path.stat().st_size:,} bytes, not {record.bytes:,}: it was cut or altered")
-    if record.name != VOCABULARY and record.bytes % SHARD_DTYPE.itemsize:
-        raise InputError(
-            f"{path}: {record.bytes:,} bytes are no whole number of {SHARD_DTYPE.itemsize}-byte values; encode the "
-            "text again"
-        )

@@ -7,10 +7,9 @@ order), and the file's size and SHA-256. The table itself is signed in a manifes
 
 import hashlib
 import math
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -24,6 +23,9 @@ from wordsparse.validation import all_finite
 OLD_NAMES = {"output.calm_norm": "output.stable_norm"}
 _TYPES = ("|u1", "<f4", "<f8", "<i4", "<i8")
 _BLOCK = 2**24
+Entries: TypeAlias = dict[str, tuple[str, tuple[int, ...], str]]
+"""The type, shape and order of each array."""
+
 _LONGEST = 2**48  # no axis is longer: with one of none, an array of any other states no bytes
 
 
@@ -75,11 +77,7 @@ def read(path: Path, table: Any, into: Mapping[str, Any] | None = None) -> dict[
     state: dict[str, Any] = dict(numbers)
     digest = hashlib.sha256()
     with regular.opened(path) as file:
-        size = os.fstat(file.fileno()).st_size
-        if size != table["bytes"] or size != sum(np.dtype(t).itemsize * math.prod(s) for t, s, _ in arrays.values()):
-            raise InputError(
-                f"{path}: has {size:,} bytes, not what its table says: it was cut or altered; {storage.AGAIN}"
-            )
+        _check_size(path, arrays, regular.size_of(file), table["bytes"])
         if into is not None:
             found = {name: np.broadcast_to(np.zeros((), dtype), shape) for name, (dtype, shape, _) in arrays.items()}
             with storage.naming(path):
@@ -109,16 +107,20 @@ def mapped(path: Path, table: Any) -> dict[str, Any]:
     """
     arrays, numbers = _checked_table(path, table)
     data: Array = np.memmap(path, np.uint8, "r")
-    if data.size != sum(np.dtype(kind).itemsize * math.prod(shape) for kind, shape, _ in arrays.values()):
-        raise InputError(
-            f"{path}: has {data.size:,} bytes, not what its table says: it was cut or altered; {storage.AGAIN}"
-        )
+    _check_size(path, arrays, data.size)
     state: dict[str, Any] = dict(numbers)
     for name, (kind, shape, order) in arrays.items():
         size = np.dtype(kind).itemsize * math.prod(shape)
         array = data[:size].view(kind).reshape(shape if order == "C" else shape[::-1])
         state[name], data = array if order == "C" else array.T, data[size:]
     return state
+
+
+def _check_size(path: Path, arrays: Entries, size: int, *stated: object) -> None:
+    """Raise InputError unless the arrays take the bytes of their file, and those that its table states."""
+    taken = sum(np.dtype(kind).itemsize * math.prod(shape) for kind, shape, _ in arrays.values())
+    if any(other != size for other in (taken, *stated)):
+        raise InputError(f"{path}: has {size:,} bytes, not what its table says: it was cut or altered; {storage.AGAIN}")
 
 
 def _row_blocks(array: Array) -> Iterator[Array]:
@@ -132,7 +134,7 @@ def _bytes_of(array: Array) -> memoryview:
     return array.reshape(-1).view(np.uint8).data
 
 
-def _checked_table(path: Path, table: Any) -> tuple[dict[str, tuple[str, tuple[int, ...], str]], dict[str, float]]:
+def _checked_table(path: Path, table: Any) -> tuple[Entries, dict[str, float]]:
     """The validated (type, shape, order) of each array, and the validated numbers."""
     try:
         numbers = dict(table["numbers"].items())

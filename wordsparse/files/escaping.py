@@ -32,6 +32,11 @@ def shortened(text: str) -> str:
     return shown[: COLUMNS - len(end)] + end
 
 
+def listed(names: Sequence[object]) -> str:
+    """The first names of a list, for a message; none of an empty one."""
+    return ", ".join(repr(name)[:40] for name in names[:8]) + (", …" if len(names) > 8 else "") if names else "none"
+
+
 def width_of(text: str) -> int:
     """The cells that a text takes on a terminal: two for a wide letter (日), none for a mark upon the letter before."""
     return sum((east_asian_width(letter) in "WF") + (category(letter) not in ("Mn", "Me", "Cf")) for letter in text)

@@ -14,6 +14,7 @@ import numpy as np
 from wordsparse import optional
 from wordsparse.errors import InputError
 from wordsparse.files import parquet_footer, regular, unpacking
+from wordsparse.files.escaping import listed
 from wordsparse.files.storage import naming
 
 
@@ -32,8 +33,7 @@ def batches(
     names = schema(path).names
     for column in columns:
         if column not in names:
-            listed = ", ".join(repr(name)[:40] for name in names[:8]) + (", …" if len(names) > 8 else "")
-            raise InputError(f"{path}: has no column {column!r}; name one of its own: {listed or 'none'}")
+            raise InputError(f"{path}: has no column {column!r}; name one of its own: {listed(names)}")
     # A few bytes of a file can state any number of values.
     roots = {column.partition(".")[0] for column in columns}
     with naming(path):

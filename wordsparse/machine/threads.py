@@ -32,6 +32,12 @@ MAX_THREADS = 1024
 MIN_STACK = 2**17
 """Bytes of a worker's stack."""
 
+QUOTAS = (
+    ("/sys/fs/cgroup/cpu.max",),
+    ("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "/sys/fs/cgroup/cpu/cpu.cfs_period_us"),
+)
+"""Where a quota and its period stand, in microseconds: in version 2 of cgroups, and in 1."""
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -209,19 +215,17 @@ class _BlasLimit:
 
 def cgroup_quota() -> int | None:
     """The CPU quota of the cgroup (version 2, else 1) in CPUs, rounded up; None without a quota."""
-    try:
-        with open("/sys/fs/cgroup/cpu.max") as file:
-            quota, period = file.read().split()
-        return None if quota == "max" else -(-int(quota) // int(period))
-    except (OSError, ValueError):
-        pass
-    try:
-        with open("/sys/fs/cgroup/cpu/cpu.cfs_quota_us") as file:
-            micros = int(file.read())
-        with open("/sys/fs/cgroup/cpu/cpu.cfs_period_us") as file:
-            return -(-micros // int(file.read())) if micros > 0 else None
-    except (OSError, ValueError):
-        return None
+    for names in QUOTAS:
+        numbers: list[int] = []
+        try:
+            for name in names:
+                with open(name) as file:
+                    numbers += map(int, file.read().split())
+            quota, period = numbers
+        except (OSError, ValueError):  # there is none, or it is "max"
+            continue
+        return -(-quota // period) if quota > 0 else None
+    return None
 
 
 _BLAS = _BlasLimit()

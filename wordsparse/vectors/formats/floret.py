@@ -8,7 +8,7 @@ keep theirs as nearly as the rows can hold them.
 
 from collections.abc import Sequence
 from itertools import chain
-from typing import IO, Any, ClassVar, Literal
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +33,7 @@ class Floret(Format):
     """See the head of this file."""
 
     name, about, suffixes = "floret", "hashed n-grams for spaCy, with vectors of unknown words too", (".floret",)
-    target: ClassVar[Literal["stream"]] = "stream"
+    target = "stream"
     compressible = composes = True
     readable = False
 

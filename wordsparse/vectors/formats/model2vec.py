@@ -19,7 +19,7 @@ import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any
 
 import numpy as np
 
@@ -40,7 +40,7 @@ class Model2Vec(Format):
     """See the head of this file."""
 
     name, about = "model2vec", "a directory for Model2Vec and Sentence-Transformers; needs wordsparse[safetensors]"
-    target: ClassVar[Literal["directory"]] = "directory"
+    target = "directory"
     precisions = True
 
     def check(self, content: Content) -> None:

@@ -16,7 +16,7 @@ A file of any other program is read too if it has ``words``, as text, and ``vect
 import zipfile
 from itertools import pairwise
 from pathlib import Path
-from typing import IO, ClassVar, Literal
+from typing import IO
 
 import numpy as np
 
@@ -56,7 +56,7 @@ class Npz(Format):
     """See the head of this file."""
 
     name, about, suffixes = "npz", "NumPy's; holds all that a model's vectors have, n-grams too", (".npz",)
-    target: ClassVar[Literal["stream"]] = "stream"
+    target = "stream"
     any_key = precisions = composes = True
 
     def write(self, content: Content, target: IO[bytes], precision: str) -> None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from wordsparse import optional
 from wordsparse.errors import InputError
 from wordsparse.files import parquet
+from wordsparse.files.escaping import listed
 from wordsparse.vectors.formats.base import Content, Format
 from wordsparse.vectors.formats.streams import unpacked_limit
 from wordsparse.vectors.precision import packed, unpacked
@@ -74,10 +75,9 @@ def _columns(schema: Any, limit: int) -> list[str]:
     types = _load("pyarrow").types
     missing = [name for name in ("word", "vector") if name not in schema.names]
     if missing:
-        listed = ", ".join(repr(name)[:40] for name in schema.names[:8]) + (", …" if len(schema.names) > 8 else "")
         raise InputError(
             f"is a Parquet file without the column {missing[0]!r}; it needs word and vector: rename its columns, which "
-            f"are {listed or 'none'}"
+            f"are {listed(schema.names)}"
         )
     numbers = {"count": types.is_integer, "scale": types.is_floating, "word": _is_text}
     for name in _KNOWN:

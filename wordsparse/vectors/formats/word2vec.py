@@ -11,7 +11,7 @@ lines, words and numbers have maximum lengths.
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, Any, ClassVar, Literal, NamedTuple
+from typing import IO, Any, ClassVar, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -58,7 +58,7 @@ class Word2Vec(Format):
 
     name, about = "word2vec", "text, which nearly every tool reads; no counts"
     suffixes: ClassVar[tuple[str, ...]] = (".txt", ".vec")
-    target: ClassVar[Literal["stream"]] = "stream"
+    target = "stream"
     compressible = True
 
     def check(self, content: Content) -> None:
