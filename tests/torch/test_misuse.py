@@ -3,7 +3,6 @@
 import importlib
 import itertools
 import sys
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,8 +12,6 @@ from support.torch_layers import D, d, layer, m, minibatch, torch
 
 from wordsparse import optional
 from wordsparse.errors import InputError, MissingDependencyError, TrainingError
-from wordsparse.layer.inputs import RowInputs
-from wordsparse.layer.interface import Value
 
 
 def test_a_second_backward_pass_is_refused() -> None:
@@ -156,21 +153,6 @@ def test_a_csr_tensor_whose_rows_were_overwritten_is_refused(starts: list[int]) 
     target.crow_indices()[:3] = torch.tensor(starts)
     with pytest.raises(InputError, match=r"crow_indices of the target must ascend|differ in length"):
         layer()(minibatch()[0], target)
-
-
-def test_the_gradient_of_a_clipped_step_is_summed_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    calls: list[str] = []
-    pull_back = RowInputs.pull_back
-
-    def counted(inputs: RowInputs, forward: Any) -> Any:
-        calls.append("sums")
-        sums = pull_back(inputs, forward)
-        return replace(sums, X=Value("X", lambda: calls.append("X") or sums.X.take()))
-
-    monkeypatch.setattr(RowInputs, "pull_back", counted)
-    head = layer(max_norm=1e-3)
-    head(*minibatch()).backward()
-    assert sorted(calls) == ["X", "sums"]
 
 
 def test_without_pytorch_the_install_command_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

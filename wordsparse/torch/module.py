@@ -15,6 +15,7 @@ from wordsparse.layer.output import FactoredOutput as Layer
 from wordsparse.torch import operators, state, targets
 from wordsparse.torch.engine import Engine
 from wordsparse.torch.optimizer import FusedOptimizer
+from wordsparse.torch.state import array
 
 REDUCTIONS = ("mean", "sum", "none")
 REAL = {torch.float32: np.float32, torch.float64: np.float64}
@@ -233,7 +234,7 @@ class FactoredOutput(nn.Module):
         self, h: Tensor, rows: Tensor, ids: Tensor, weights: Tensor, *, keep: bool
     ) -> tuple[Tensor, int]:
         """Losses (m,) float64, and the version of W; ``keep`` holds on to the pass for :meth:`compute_gradient`."""
-        minibatch = self._engine.minibatch(*map(_array, (h, rows, ids, weights)))
+        minibatch = self._engine.minibatch(*map(array, (h, rows, ids, weights)))
         found = torch.from_numpy(self._engine.losses(minibatch, keep=keep))
         return found.to(h.device), self._engine.version
 
@@ -242,8 +243,8 @@ class FactoredOutput(nn.Module):
     ) -> Tensor:
         """Σ_j g_j ∂ℓ_j/∂h (m, in_features); a pass that trains takes the step, or keeps it for :meth:`apply_`."""
         engine, scale = self._engine, self._scale(g) if trains else 1.0
-        minibatch = engine.minibatch(*map(_array, (h, *targets)))
-        weights = _array(g).astype(np.float64) / scale
+        minibatch = engine.minibatch(*map(array, (h, *targets)))
+        weights = array(g).astype(np.float64) / scale
         if not np.isfinite(weights).all():
             # A scaler skips the step of the other parameters too.
             return torch.full_like(h, torch.nan)
@@ -367,7 +368,7 @@ class FactoredOutput(nn.Module):
 
     def _rows_of(self, input: Tensor) -> NDArray[Any]:
         empty = np.zeros(0, np.int64)
-        return self._engine.minibatch(_array(self._checked(input)), empty, empty, empty).H
+        return self._engine.minibatch(array(self._checked(input)), empty, empty, empty).H
 
 
 def _real(dtype: torch.dtype) -> Any:
@@ -376,15 +377,8 @@ def _real(dtype: torch.dtype) -> Any:
     return REAL[dtype]
 
 
-def _array(tensor: Tensor) -> NDArray[Any]:
-    """On the host, in a precision that NumPy has."""
-    tensor = tensor.detach().cpu()
-    array: NDArray[Any] = (tensor.float() if tensor.dtype in (torch.bfloat16, torch.float16) else tensor).numpy()
-    return array
-
-
 def _host(value: Any) -> Any:
-    return _array(value) if isinstance(value, Tensor) else value
+    return array(value) if isinstance(value, Tensor) else value
 
 
 def _refuse_processes() -> None:

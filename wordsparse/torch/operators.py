@@ -1,45 +1,31 @@
 """The two operators that autograd and torch.compile see: the losses, and the gradient that comes back through them.
 
-``layer`` is the number of a module that is alive (:func:`register`). The operators are pure to the compiler, which may
+``layer`` is the number of a module that is alive (:func:`register`), whose ``compute_losses`` and
+``compute_gradient`` they call. The operators are pure to the compiler, which may
 neither look into them nor drop them: their outputs are used.
 """
 
 import itertools
-from typing import Any, Protocol
+from typing import Any
 from weakref import WeakValueDictionary
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from wordsparse.errors import InputError
 
-
-class Layer(Protocol):
-    """The methods of a module that the operators call; arrays are tensors of any device and precision."""
-
-    def compute_losses(
-        self, h: Tensor, rows: Tensor, ids: Tensor, weights: Tensor, *, keep: bool
-    ) -> tuple[Tensor, int]:
-        """Losses (m,) float64, and the version of the weights."""
-
-    def compute_gradient(
-        self, g: Tensor, h: Tensor, targets: tuple[Tensor, ...], version: int, *, trains: bool
-    ) -> Tensor:
-        """The gradient by h, like h; the update goes with it where the pass trains."""
-
-
 _numbers = itertools.count()
-_layers: WeakValueDictionary[int, Layer] = WeakValueDictionary()
+_layers: WeakValueDictionary[int, nn.Module] = WeakValueDictionary()
 
 
-def register(layer: Layer) -> int:
+def register(layer: nn.Module) -> int:
     """A number for a module, for as long as it lives."""
     number = next(_numbers)
     _layers[number] = layer
     return number
 
 
-def _find(number: int) -> Layer:
+def _find(number: int) -> Any:
     layer = _layers.get(number)
     if layer is None:
         raise InputError("the FactoredOutput of this graph is gone: keep the module until the backward pass")

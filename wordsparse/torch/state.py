@@ -43,7 +43,7 @@ def check(module: nn.Module, core: ExactLayer, loaded: Mapping[str, Any], prefix
     entries = {name: loaded.get(prefix + name) for name in module._buffers}
     if any(part is None or part.shape != module.get_buffer(name).shape for name, part in entries.items()):
         return
-    found = {name: _array(part) for name, part in entries.items()}
+    found = {name: array(part) for name, part in entries.items()}
     for name, part in found.items():
         if not np.isfinite(part).all():
             raise InputError(f"{prefix}{name} holds a number that is not finite: load another state")
@@ -64,14 +64,16 @@ def check(module: nn.Module, core: ExactLayer, loaded: Mapping[str, Any], prefix
 
 def restore(module: nn.Module, core: ExactLayer) -> None:
     """Take over the loaded contents of the buffers."""
-    state: dict[str, Any] = {name: _array(module.get_buffer(name)) for name in ("V", *FACTORS)}
+    state: dict[str, Any] = {name: array(module.get_buffer(name)) for name in ("V", *FACTORS)}
     state["folds"], state["stable_norm"] = int(module.get_buffer("folds")), float(module.get_buffer("stable_norm"))
     if core.p is not None:
-        core.p[...] = _array(module.get_buffer("measure_roots"))
+        core.p[...] = array(module.get_buffer("measure_roots"))
     core.restore({**state, **{name: state[name].copy() for name in FACTORS}})
     link(module, core)
 
 
-def _array(tensor: Tensor) -> NDArray[Any]:
-    array: NDArray[Any] = tensor.detach().cpu().numpy()
-    return array
+def array(tensor: Tensor) -> NDArray[Any]:
+    """A tensor on the host, in a precision that NumPy has."""
+    tensor = tensor.detach().cpu()
+    found: NDArray[Any] = (tensor.float() if tensor.dtype in (torch.bfloat16, torch.float16) else tensor).numpy()
+    return found
