@@ -20,7 +20,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import wordsparse as ws
 from wordsparse.errors import InputError
 from wordsparse.kernels import CpuKernels
-from wordsparse.labels import FitProgress, classification, logistic, scoring, state, tuning
+from wordsparse.labels import FitProgress, classification, logistic, ranking, scoring, state, tuning
 from wordsparse.labels.base import reporter
 from wordsparse.labels.classifier import SparseTargetClassifier
 from wordsparse.labels.ridge import SparseRows, Spectrum
@@ -73,7 +73,7 @@ def test_answers_agree_with_each_other(fitted: SparseTargetClassifier) -> None:
 def test_probabilities_are_calibrated(fitted: SparseTargetClassifier) -> None:
     X, Y = topics(2000, seed=4)
     labels, probabilities = fitted.predict_topk(X, 5)
-    truth = tuning.is_true(Y, labels)
+    truth = ranking.is_true(Y, labels)
     assert probabilities.mean() == pytest.approx(truth.mean(), abs=0.05)
     sure = probabilities > 0.8
     assert truth[sure].mean() > 0.75
@@ -273,7 +273,7 @@ def test_a_head_of_logistic_regressions_is_taken_where_it_is_better(
     X, Y = topics(1500)
     reached = iter([better, not better])
     monkeypatch.setattr(classification, "HEAD_LABELS", 20)
-    monkeypatch.setattr(classification, "ndcg", lambda scores, truth, Y: np.array([next(reached)]))
+    monkeypatch.setattr(classification, "ranked_ndcg", lambda scores, truth, Y: np.array([next(reached)]))
     forced = SparseTargetClassifier(threads=1).fit(X, Y)
     counts, size = forced.label_counts_, 20 if better else 0
     assert (np.sort(counts[forced.head_labels_]) == np.sort(counts)[30 - size :]).all()

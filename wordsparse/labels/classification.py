@@ -25,7 +25,7 @@ from wordsparse.labels.tuning import (
     best_power,
     leave_out,
     left_out,
-    ndcg,
+    ranked_ndcg,
     tuned,
 )
 from wordsparse.types import Array
@@ -208,5 +208,5 @@ def _head(
     without = np.where(found.known, calibration.logits(found.outputs, found.counts), -np.inf)
     others = np.where(np.isin(found.labels, labels), -np.inf, without)
     both = np.hstack([others, head.slope * logits + head.shift])
-    better = ndcg(both, np.hstack([found.truth, truth]), Y).mean() > ndcg(without, found.truth, Y).mean()
+    better = ranked_ndcg(both, np.hstack([found.truth, truth]), Y).mean() > ranked_ndcg(without, found.truth, Y).mean()
     return head if better else none

@@ -12,15 +12,11 @@ that of sums over all examples, as in the Extreme Classification Repository's ev
 counts as 0.
 """
 
-from __future__ import annotations
-
 from typing import Any, TypedDict
 
 import numpy as np
-import scipy.sparse as sp
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from wordsparse import validation
 from wordsparse.errors import InputError
 from wordsparse.types import Array
 
@@ -36,32 +32,28 @@ class RankingScores(TypedDict):
     examples: int
 
 
-def inverse_propensities(counts: ArrayLike, examples: int, a: float = A, b: float = B) -> NDArray[np.float64]:
-    """1/p_l of each label, (D,) float64.
+def inverse_propensities(counts: ArrayLike, examples: int, a: float = A, b: float = B) -> Array:
+    """1/p_l of each label, (D,) float64, from the number of training examples with each label, and of all."""
+    return np.asarray(1 + (np.log(examples) - 1) * (b + 1) ** a * (np.asarray(counts, np.float64) + b) ** -a)
 
-    Parameters
-    ----------
-    counts : (D,) array
-        n_l, in how many training examples label l is true.
-    examples : int
-        n.
-    a, b : float
-        A and B.
 
-    Raises
-    ------
-    InputError
-        If a count is negative or above n.
-    """
-    n = validation.positive_int("examples", examples)
-    a, b = validation.non_negative("a", a), validation.non_negative("b", b)
-    n_l = np.asarray(counts, np.float64)
-    if n_l.ndim != 1 or not ((n_l >= 0) & (n_l <= n)).all():
-        raise InputError(f"counts must be one number a label, from 0 to the {n:,} examples")
-    if b == 0 and not n_l.all():
-        raise InputError("b must be above 0 where a label has no training example")
-    weights: NDArray[np.float64] = 1 + (np.log(n) - 1) * (b + 1) ** a * (n_l + b) ** -a
-    return weights
+def is_true(Y: Any, labels: Array) -> Array:
+    """Which of the labels (n, k) the rows of Y, CSR of ones, have: float64; −1 is none."""
+    row = np.broadcast_to(np.arange(Y.shape[0])[:, None], labels.shape)
+    return entries(Y, row, labels) * (labels >= 0)
+
+
+def entries(Y: Any, row: Array, column: Array) -> Array:
+    """The entries of Y at these places, 0 where it has none; float64 shaped like ``row`` and ``column``."""
+    return np.asarray(Y[row.ravel(), column.ravel()], np.float64).reshape(row.shape)
+
+
+def ndcg(hits: Array, true_labels: Array, k: int) -> Array:
+    """nDCG@k of each row, (n,), from which of its best labels are true, and how many true labels it has."""
+    discounts = 1 / np.log2(np.arange(2, k + 2))
+    best = np.concatenate([[np.inf], np.cumsum(discounts)])  # without labels: 0 / ∞
+    quotient: Array = hits[:, :k] @ discounts[: hits.shape[1]] / best[np.minimum(true_labels, k)]
+    return quotient
 
 
 def ranking_scores(
@@ -72,9 +64,9 @@ def ranking_scores(
     Parameters
     ----------
     top : (n, K) array of int
-        The predicted labels of each example, best first; −1 where there is none.
-    Y : (n, D) SciPy sparse matrix
-        The true labels: its stored values that are not 0.
+        The predicted labels of each example, best first, none twice; −1 where there is none.
+    Y : (n, D) SciPy CSR of ones
+        The true labels.
     weights : (D,) array, optional
         1/p_l; without them PSP is left out.
     ks : tuple of int
@@ -83,67 +75,26 @@ def ranking_scores(
     Raises
     ------
     InputError
-        If shapes do not agree, a k exceeds K, a label is predicted twice or out of range.
+        If a k is below 1 or exceeds K.
     """
     ranked = np.asarray(top)
-    examples, width = ranked.shape if ranked.ndim == 2 else (-1, -1)
-    if examples < 1 or ranked.dtype.kind not in "iu":
-        raise InputError(f"top must be whole numbers of shape (examples, K), not {ranked.dtype} of {ranked.shape}")
-    if not ks or max(ks) > width or min(ks) < 1:
-        raise InputError(f"each k must be from 1 to the {width} predictions of an example, not {ks}")
-    truth = _truth(Y, examples)
-    deep = ranked[:, : max(ks)]
-    _check_labels(ranked, truth.shape[1])
-    hits = _hits(deep, truth)
-    rank = np.arange(1, hits.shape[1] + 1)
-    discounts = 1 / np.log2(rank + 1)
-    best = np.concatenate([[np.inf], np.cumsum(discounts)])  # without labels: 0 / ∞
-    true_labels = np.diff(truth.indptr)
-    gains = np.cumsum(hits * discounts, 1)
-    scores = RankingScores(precision={}, ndcg={}, psp={}, examples=examples)
-    for k in ks:
-        scores["precision"][k] = float(hits[:, :k].sum() / (k * examples))
-        scores["ndcg"][k] = float((gains[:, k - 1] / best[np.minimum(true_labels, k)]).mean())
-    if weights is not None:
-        scores["psp"] = _propensity_scored(deep, hits, truth, np.asarray(weights, np.float64), ks)
-    return scores
+    if not ks or max(ks) > ranked.shape[1] or min(ks) < 1:
+        raise InputError(f"each k must be from 1 to the {ranked.shape[1]} predictions of an example, not {ks}")
+    hits, true_labels = is_true(Y, ranked), np.diff(Y.indptr)
+    return RankingScores(
+        precision={k: float(hits[:, :k].mean()) for k in ks},
+        ndcg={k: float(ndcg(hits, true_labels, k).mean()) for k in ks},
+        psp={} if weights is None else _propensity_scored(hits, ranked, Y, np.asarray(weights, np.float64), ks),
+        examples=ranked.shape[0],
+    )
 
 
-def _truth(Y: Any, examples: int) -> Any:
-    """The structure of Y, CSR without stored zeros, columns ascending."""
-    is_sparse: bool = sp.issparse(Y)
-    n_outputs = int(Y.shape[1]) if is_sparse else 0
-    indptr, columns, values = validation.sparse_targets(Y, examples, n_outputs, np.dtype(np.float64), add_up=True)
-    truth = sp.csr_array((values, columns, indptr), shape=(examples, n_outputs))
-    truth.eliminate_zeros()
-    return truth
-
-
-def _check_labels(top: Array, n_outputs: int) -> None:
-    if top.min() < -1 or top.max() >= n_outputs:
-        raise InputError(f"top must hold labels from 0 to {n_outputs - 1}, or -1 for none")
-    ordered = np.sort(top, 1)
-    if ((ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] >= 0)).any():
-        raise InputError("top holds a label twice for one example; leave one out")
-
-
-def _hits(top: Array, truth: Any) -> NDArray[np.bool_]:
-    """Whether each prediction is true, (n, K)."""
-    examples, n_outputs = truth.shape
-    rows = np.arange(examples, dtype=np.int64)
-    true_keys = np.repeat(rows, np.diff(truth.indptr)) * n_outputs + truth.indices
-    keys = rows[:, None] * n_outputs + top
-    return np.isin(keys, true_keys) & (top >= 0)
-
-
-def _propensity_scored(top: Array, hits: Array, truth: Any, weights: Array, ks: tuple[int, ...]) -> dict[int, float]:
-    if weights.shape != (truth.shape[1],):
-        raise InputError(f"weights must be one number a label, ({truth.shape[1]},), not {weights.shape}")
-    gained = np.where(hits, weights[top], 0)
+def _propensity_scored(hits: Array, top: Array, Y: Any, weights: Array, ks: tuple[int, ...]) -> dict[int, float]:
+    gained = hits * weights[top]
     # The best ranking of each example: its true labels by falling weight.
-    row = np.repeat(np.arange(truth.shape[0]), np.diff(truth.indptr))
-    value = weights[truth.indices]
+    row = np.repeat(np.arange(Y.shape[0]), np.diff(Y.indptr))
+    value = weights[Y.indices]
     order = np.lexsort((-value, row))
-    place = np.arange(row.shape[0]) - truth.indptr[:-1][row]
+    place = np.arange(row.shape[0]) - Y.indptr[:-1][row]
     possible = {k: float(value[order][place < k].sum()) for k in ks}
     return {k: float(gained[:, :k].sum()) / possible[k] if possible[k] else 0.0 for k in ks}

@@ -17,6 +17,7 @@ import scipy.sparse as sp
 from wordsparse.kernels import Kernels
 from wordsparse.labels.base import Report
 from wordsparse.labels.logistic import POWERS, Calibration
+from wordsparse.labels.ranking import entries, is_true, ndcg
 from wordsparse.labels.ridge import Inverse, SparseRows, Spectrum
 from wordsparse.labels.scoring import BLOCK_ROWS, Adjust, Rank, Scorer, best
 from wordsparse.types import Array
@@ -33,7 +34,7 @@ RIDGES = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 REST = 3.0
 # Lower ranks, as parts of the highest.
 RANKS = (3, 10, 30)
-_DISCOUNTS = 1 / np.log2(np.arange(2, 7))
+DEPTH_JUDGED = 5
 
 
 @dataclass(frozen=True)
@@ -107,17 +108,6 @@ def leave_out(scorer: Scorer, problem: RidgeProblem, rows: Array, rank: Rank) ->
     return LeftOut(labels, outputs, counts, truth, (labels >= 0) & (counts > 0))
 
 
-def is_true(Y: Any, labels: Array) -> Array:
-    """Which of the labels (n, k) the rows of Y have, float64; −1 is none."""
-    row = np.broadcast_to(np.arange(Y.shape[0])[:, None], labels.shape)
-    return _entries(Y, row, labels) * (labels >= 0)
-
-
-def _entries(Y: Any, row: Array, column: Array) -> Array:
-    """The entries of Y at these places, 0 where it has none; float64 shaped like ``row`` and ``column``."""
-    return np.asarray(Y[row.ravel(), column.ravel()], np.float64).reshape(row.shape)
-
-
 def _without_itself(scorer: Scorer, problem: RidgeProblem, block: Array) -> Adjust:
     """(o − l y) / (1 − l) for training rows."""
 
@@ -129,7 +119,7 @@ def _without_itself(scorer: Scorer, problem: RidgeProblem, block: Array) -> Adju
         if not shared.nnz:
             return
         at = np.repeat(np.arange(shared.shape[0]), np.diff(shared.indptr))
-        of_row = _entries(Y, at, scorer.rare[shared.indices])
+        of_row = entries(Y, at, scorer.rare[shared.indices])
         shared.data -= (own[at] * of_row).astype(shared.data.dtype)
         shared.data /= np.maximum(1 - own, 1e-6).astype(shared.data.dtype)[at]
 
@@ -213,13 +203,9 @@ def best_power(found: LeftOut, Y: Any) -> float:
 def ranking(found: LeftOut, power: float, Y: Any) -> Array:
     """nDCG@5 of each row, its labels ranked with a scoring power, (rows,)."""
     scores = np.where(found.known, Calibration(power).logits(found.outputs, found.counts), -np.inf)
-    return ndcg(scores, found.truth, Y)
+    return ranked_ndcg(scores, found.truth, Y)
 
 
-def ndcg(scores: Array, truth: Array, Y: Any) -> Array:
+def ranked_ndcg(scores: Array, truth: Array, Y: Any) -> Array:
     """nDCG@5 of the rows of Y, from the scores and the truth of some labels of each row, in any order."""
-    order = best(scores, _DISCOUNTS.shape[0])
-    gained = np.take_along_axis(truth, order, 1) @ _DISCOUNTS[: order.shape[1]]
-    possible = np.concatenate([[np.inf], np.cumsum(_DISCOUNTS)])[np.minimum(np.diff(Y.indptr), _DISCOUNTS.shape[0])]
-    quotient: Array = gained / possible
-    return quotient
+    return ndcg(np.take_along_axis(truth, best(scores, DEPTH_JUDGED), 1), np.diff(Y.indptr), DEPTH_JUDGED)
