@@ -99,7 +99,12 @@ def sparse_tags(tags: Any) -> Any:
 
 
 def features(estimator: Any, X: Any, *, reset: bool) -> Any:
-    """X (n, f) as CSR float32, from a SciPy sparse matrix or a dense array; errors name row and column."""
+    """X (n, f) as CSR float32, from a SciPy sparse matrix or a dense array; errors name row and column.
+
+    Without ``reset``, which a fit has, the estimator must be fitted.
+    """
+    if not reset:
+        checks.check_is_fitted(estimator)
     is_sparse: bool = sp.issparse(X)
     if is_sparse and len(X.shape) == 2 and X.dtype.kind in "fiub":
         X = validation.csr("X", X, np.dtype(np.float32))

@@ -129,10 +129,9 @@ class SparseTargetClassifier(base.Saving, base.ClassifierMixin, base.BaseEstimat
     def predict(self, X: Any) -> Any:
         """The labels of each row whose probability is at least ½: CSR (n, D) where y was sparse, dense where it was
         dense, tuples of labels where it was lists; one class a row, the likeliest, where it had one axis."""
-        base.checks.check_is_fitted(self)
-        if self._kind == "classes":
-            return self.classes_[self.predict_topk(X, 1)[0][:, 0]]
         X = self._features(X, reset=False)
+        if self._kind == "classes":
+            return self.classes_[self._top(X, 1).labels[:, 0]]
         found, k = self._top(X, FIRST_LABELS), FIRST_LABELS
         while k < len(self.classes_) and (found.scores[:, -1] >= 0).any():
             k *= 4
@@ -156,7 +155,6 @@ class SparseTargetClassifier(base.Saving, base.ClassifierMixin, base.BaseEstimat
             k is cut to D. Labels are columns of y (places in ``classes_``); −1 with probability 0 where the search
             found fewer (:mod:`wordsparse.labels.scoring`).
         """
-        base.checks.check_is_fitted(self)
         found = self._top(self._features(X, reset=False), validation.positive_int("k", k))
         return found.labels, probabilities(found.scores)
 
@@ -165,7 +163,6 @@ class SparseTargetClassifier(base.Saving, base.ClassifierMixin, base.BaseEstimat
 
         Where y had two classes, (n,): positive for the second.
         """
-        base.checks.check_is_fitted(self)
         X = self._features(X, reset=False)
         chosen = base.chosen_columns(columns, len(self.classes_), X.shape[0])
         with at_work():
@@ -177,13 +174,12 @@ class SparseTargetClassifier(base.Saving, base.ClassifierMixin, base.BaseEstimat
 
     def predict_proba(self, X: Any, columns: Any = None) -> Array:
         """The probabilities of chosen labels, (n, columns); where y had one axis they sum to 1 over all classes."""
-        base.checks.check_is_fitted(self)
-        if self._kind != "classes":
-            return probabilities(self.decision_function(X, columns))
         X = self._features(X, reset=False)
-        chosen = base.chosen_columns(columns, len(self.classes_), X.shape[0])
+        chosen, are_classes = base.chosen_columns(columns, len(self.classes_), X.shape[0]), self._kind == "classes"
         with at_work():
-            logits = self._fitted.logits(X, np.arange(len(self.classes_)))
+            logits = self._fitted.logits(X, np.arange(len(self.classes_)) if are_classes else chosen)
+        if not are_classes:
+            return probabilities(logits)
         if logits.shape[1] == 2:
             second = probabilities(logits[:, 1] - logits[:, 0])
             return np.stack([1 - second, second], 1)[:, chosen]

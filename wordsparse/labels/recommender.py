@@ -147,7 +147,6 @@ class SparseTargetRecommender(base.Saving, base.BaseEstimator):  # type: ignore[
         ids, scores : (N,) or (users, N)
             Best first; −1 with the lowest float32 where fewer items are left.
         """
-        base.checks.check_is_fitted(self)
         X, N = self._known(user_items), validation.positive_int("N", N)
         single = np.ndim(userid) == 0
         if X.shape[0] != np.size(userid):
@@ -179,7 +178,6 @@ class SparseTargetRecommender(base.Saving, base.BaseEstimator):  # type: ignore[
         score : float
         ids : (at most N,) int64, parts : float32
         """
-        base.checks.check_is_fitted(self)
         X = self._known(user_items)
         if X.shape[0] != 1:
             raise InputError(f"user_items must have one row, the user's, not {X.shape[0]:,}")
@@ -195,7 +193,6 @@ class SparseTargetRecommender(base.Saving, base.BaseEstimator):  # type: ignore[
         Both are SciPy sparse matrices of the same users and the trained items; users without an item held out are left
         out.
         """
-        base.checks.check_is_fitted(self)
         known, truth = self._known(user_items), self._known(held_out)
         base.checks.check_consistent_length(known, truth)
         judged = np.flatnonzero(np.diff(truth.indptr))
@@ -230,6 +227,7 @@ class SparseTargetRecommender(base.Saving, base.BaseEstimator):  # type: ignore[
         return sp.csr_array((data.astype(np.float32), X.indices, X.indptr), shape=X.shape)
 
     def _known(self, user_items: Any) -> Any:
+        base.checks.check_is_fitted(self)
         X = _ones(user_items)
         if X.shape[1] != self.n_features_in_:
             raise InputError(

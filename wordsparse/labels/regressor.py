@@ -119,7 +119,6 @@ class SparseTargetRegressor(base.Saving, base.RegressorMixin, base.BaseEstimator
 
     def predict(self, X: Any) -> Any:
         """The outputs: CSR (n, D) of the ``n_predicted`` largest by size where the targets were sparse, else dense."""
-        base.checks.check_is_fitted(self)
         X = base.features(self, X, reset=False)
         if self._kind == "sparse":
             mean = max(1, -(-self._entries // max(1, self._rows)))
@@ -132,13 +131,11 @@ class SparseTargetRegressor(base.Saving, base.RegressorMixin, base.BaseEstimator
 
     def predict_topk(self, X: Any, k: int) -> tuple[Array, Array]:
         """The k largest outputs of each row: columns (n, k) int64 and outputs (n, k) float32, largest first."""
-        base.checks.check_is_fitted(self)
         X = base.features(self, X, reset=False)
         return self._top(X, min(validation.positive_int("k", k), self.n_outputs_), np.positive)
 
     def decision_function(self, X: Any, columns: Any = None) -> Array:
         """Chosen outputs, (n, columns) float32; all of them for None, refused where memory is too small."""
-        base.checks.check_is_fitted(self)
         X = base.features(self, X, reset=False)
         return self._outputs(X, base.chosen_columns(columns, self.n_outputs_, X.shape[0]))
 
@@ -147,7 +144,6 @@ class SparseTargetRegressor(base.Saving, base.RegressorMixin, base.BaseEstimator
 
         It needs memory for one block of outputs, not for all.
         """
-        base.checks.check_is_fitted(self)
         X, Y, missing, root = self._checked(X, y, sample_weight, reset=False)
         weight = root.astype(np.float64)[:, None] ** 2
         targets, missing = sp.csc_array(Y), sp.csc_array(missing)

@@ -7,6 +7,7 @@ import numpy as np
 from wordsparse import optional, validation
 from wordsparse.corpus.tokens import tokenizer
 from wordsparse.errors import InputError
+from wordsparse.labels.base import checks
 from wordsparse.labels.classifier import SparseTargetClassifier
 from wordsparse.labels.state import Saved
 from wordsparse.labels.vectorizer import texts_of
@@ -78,6 +79,8 @@ class TextClassifier(SparseTargetClassifier):
         return list(self._vectorizer.get_feature_names_out())
 
     def _features(self, X: Any, *, reset: bool) -> Any:
+        if not reset:
+            checks.check_is_fitted(self)
         texts = list(texts_of(X))
         for row, text in enumerate(texts):
             if not isinstance(text, str):
