@@ -5,7 +5,7 @@ Functions keep_tokens   subsampling and window widths for one slice of a shard
           local_ids     word ids → 0 … u-1, the minibatch's unique words in ascending order
           count_pairs, skipgram_pairs, merge_pairs, mirror_rows   the weights of pairs of words as CSR
           window_examples   CBOW's examples: a centre token each, and where its window starts and stops
-          sort_pairs  counted pairs in any order as CSR, and the order of its transpose
+          take_pairs, sort_pairs   counted pairs, thinned, and in any order as CSR, with the order of its transpose
           word_places, count_rows   what stands around each word of a text, as CSR
 dtypes    ids int32 as in the shards (>= 0 a word, -1 out of vocabulary, -2 end of a sentence); structures: int64
           indptr, int32 indices and positions
@@ -294,29 +294,71 @@ def window_examples(const int32_t[::1] local, const uint16_t[::1] width, Py_ssiz
     return written
 
 
-def sort_pairs(const int32_t[::1] rows, const int32_t[::1] columns, const float[::1] values, int64_t[::1] row_place,
-               int64_t[::1] column_place, int32_t[::1] indices, float[::1] weights, int32_t[::1] rows_by_column,
+def take_pairs(const int32_t[:, ::1] pairs, const float[::1] kept, int32_t[::1] both, float[::1] weights):
+    """Counted pairs (n, 3) apart: their words, then their contexts in both (2 n), and their weights.
+
+    The weight of a pair, whose bits stand in its last column, is multiplied by kept (V,) of both words. Returns whether
+    all words are below V.
+    """
+    cdef Py_ssize_t k, n = pairs.shape[0], words = kept.shape[0]
+    cdef int32_t word, context
+    with nogil:
+        for k in range(n):
+            word, context = pairs[k, 0], pairs[k, 1]
+            if not (0 <= word < words and 0 <= context < words):
+                with gil:
+                    return False
+            both[k], both[n + k] = word, context
+            weights[k] = (<const float*> &pairs[k, 2])[0] * kept[word] * kept[context]
+    return True
+
+
+def sort_pairs(const int32_t[::1] rows, const int32_t[::1] columns, const float[::1] values, int64_t[::1] indptr,
+               int32_t[::1] indices, float[::1] weights, int64_t[::1] by_column, int32_t[::1] rows_by_column,
                int64_t[::1] order):
     """Entries (row, column, value) in any order as CSR, and the structure of its transpose, unless order is empty.
 
-    Equal pairs stay apart. row_place and column_place (u,) say where each row starts, and each column in the transpose;
-    they end up where it ends. order receives where each entry of the transpose is in the CSR structure.
+    Equal pairs stay apart. indptr and by_column (u + 1) say where the rows of each structure start. order receives
+    where each entry of the transpose is in the CSR structure.
     """
-    cdef Py_ssize_t k, n = rows.shape[0]
-    cdef int64_t place, by_column
+    cdef Py_ssize_t k, row, n = rows.shape[0]
+    cdef int64_t place, transposed
     with nogil:
+        starts_of(rows, indptr)
         for k in range(n):
-            place = row_place[rows[k]]
-            row_place[rows[k]] = place + 1
+            place = indptr[rows[k]]
+            indptr[rows[k]] = place + 1
             indices[place], weights[place] = columns[k], values[k]
+        back_to_starts(indptr)
         if order.shape[0]:
-            place = 0
-            for k in range(row_place.shape[0]):
-                while place < row_place[k]:
-                    by_column = column_place[indices[place]]
-                    column_place[indices[place]] = by_column + 1
-                    rows_by_column[by_column], order[by_column] = <int32_t> k, place
-                    place += 1
+            starts_of(columns, by_column)
+            for row in range(indptr.shape[0] - 1):
+                for place in range(indptr[row], indptr[row + 1]):
+                    transposed = by_column[indices[place]]
+                    by_column[indices[place]] = transposed + 1
+                    rows_by_column[transposed], order[transposed] = <int32_t> row, place
+            back_to_starts(by_column)
+
+
+cdef inline void starts_of(const int32_t[::1] ids, int64_t[::1] starts) noexcept nogil:
+    """Where those of each of u ids start in their order, and where all end; starts (u + 1)."""
+    cdef Py_ssize_t k, u = starts.shape[0] - 1
+    cdef int64_t before = 0, size
+    for k in range(u + 1):
+        starts[k] = 0
+    for k in range(ids.shape[0]):
+        starts[ids[k]] += 1
+    for k in range(u + 1):
+        size, starts[k] = starts[k], before
+        before += size
+
+
+cdef inline void back_to_starts(int64_t[::1] ends) noexcept nogil:
+    """Starts that have moved on to the ends, back to the starts."""
+    cdef Py_ssize_t k
+    for k in range(ends.shape[0] - 1, 0, -1):
+        ends[k] = ends[k - 1]
+    ends[0] = 0
 
 
 def word_places(const int32_t[::1] ids, int64_t[::1] place, int64_t[::1] places):

@@ -137,7 +137,7 @@ def test_a_code_beyond_the_words_of_a_damaged_file_is_refused() -> None:
     codes = arrow.DictionaryArray.from_arrays(arrow.array([0, 5], arrow.int32()), arrow.array(["a", "b"]), safe=False)
     batch = arrow.record_batch([codes, codes, arrow.array([1.0, 2.0])], names=["word", "context", "count"])
     with pytest.raises(InputError, match="t: row 1 or one after it: its word is damaged"):
-        count_tables._checked("t: row", 1, batch)
+        count_tables._checked("t: row", 1, batch, count_tables._Words())
 
 
 def test_a_text_that_is_no_utf8_is_refused(tmp_path: Path) -> None:

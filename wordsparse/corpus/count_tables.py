@@ -28,6 +28,23 @@ class Block(NamedTuple):
     counts: Array
 
 
+class Numbers:
+    """Numbers of words, in the order in which they are first seen."""
+
+    def __init__(self) -> None:
+        self.of: dict[str, int] = {}
+        self._words: Sequence[str] = ()
+        self._numbers = np.empty(0, np.int32)
+
+    def __call__(self, column: tuple[Sequence[str], Array]) -> Array:
+        """The number of each row's word, int32."""
+        words, codes = column
+        if words is not self._words:  # most blocks of a table have the words of the one before
+            self._words = words
+            self._numbers = np.array([self.of.setdefault(word, len(self.of)) for word in words], np.int32)
+        return self._numbers[codes]
+
+
 def blocks(source: Source, max_expansion: float | None) -> Iterator[Block]:
     """The rows of tables: of files, or of a pair of words and a SciPy matrix (words, contexts).
 
@@ -43,10 +60,10 @@ def blocks(source: Source, max_expansion: float | None) -> Iterator[Block]:
     if paths is None:
         raise InputError("counted pairs must be files (.parquet, .csv, .tsv), or (words, SciPy matrix)")
     for path in find_files(paths):
-        row = 1
+        row, words = 1, _Words()
         for batch in _batches(path, MAX_EXPANSION if max_expansion is None else max_expansion):
             try:
-                block = _checked(f"{path}: row", row, batch)
+                block = _checked(f"{path}: row", row, batch, words)
             except (optional.load("reading counted pairs", "pyarrow").ArrowException, UnicodeDecodeError) as error:
                 raise InputError(f"{path}: row {row} or one after it is damaged ({error}); write it again") from error
             yield block
@@ -86,7 +103,20 @@ def _batches(path: Path, max_expansion: float) -> Iterator[Any]:
         ) from error
 
 
-def _checked(name: str, first: int, batch: Any) -> Block:
+class _Words:
+    """The words of a dictionary; most batches have that of the one before, whose list they share."""
+
+    def __init__(self) -> None:
+        self._dictionary: Any = None
+        self.words: list[Any] = []
+
+    def of(self, dictionary: Any) -> list[Any]:
+        if self._dictionary is None or not dictionary.equals(self._dictionary):
+            self._dictionary, self.words = dictionary, dictionary.to_pylist()
+        return self.words
+
+
+def _checked(name: str, first: int, batch: Any, known: _Words) -> Block:
     columns = []
     for column in COLUMNS[:2]:
         texts = batch.column(column)
@@ -95,8 +125,8 @@ def _checked(name: str, first: int, batch: Any) -> Block:
         if texts.null_count:
             row = first + int(np.flatnonzero(texts.is_null().to_numpy(zero_copy_only=False))[0])
             raise InputError(f"{name} {row} has no {column}: every pair needs one")
-        words = texts.dictionary.to_pylist()
-        for word in words:
+        last, words = known.words, known.of(texts.dictionary)
+        for word in words if words is not last else ():
             if not isinstance(word, str) or not word or word.split() != [word]:
                 raise InputError(f"{name} {first} or one after it: the {column} {word!r:.80} is not one word")
         codes = texts.indices.to_numpy(zero_copy_only=False).astype(np.int64)
@@ -106,8 +136,7 @@ def _checked(name: str, first: int, batch: Any) -> Block:
     counts = batch.column("count").to_numpy(zero_copy_only=False)
     if counts.dtype.kind not in "iuf":
         raise InputError(f"{name} {first}: its count is {counts[0]!r:.40}, not a number")
-    words, contexts = columns
-    return Block(words, contexts, _checked_counts(name, first, counts.astype(np.float64)))
+    return Block(columns[0], columns[1], _checked_counts(name, first, counts.astype(np.float64)))
 
 
 def _checked_counts(name: str, first: int, counts: Array) -> Array:

@@ -1,8 +1,10 @@
-"""Counted pairs as an encoded corpus: pairs of a word and a context with their weights, in random order.
+"""Counted pairs as an encoded corpus: pairs of a word and a context with their weights, in an order like a text's.
 
 Training takes them as it takes tokens, minibatch by minibatch. One step for a pair of a large count would be a large
-step for its two words, and none for the rest of the pass, so its count is cut into pieces, which lie anywhere in the
-order: a minibatch is then a sample of the table, as a stretch of text is of the text.
+step for its two words, and none for the rest of the pass, so its count is cut into pieces. In random order, each sample
+of the pieces would hold nearly every word, and a step pays for each. So pieces stand together by the rarer word of
+their pair, as those of an occurrence of that word do in a text: as many as a few of its occurrences have, in a random
+order of such groups.
 """
 
 import os
@@ -12,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from wordsparse.corpus.count_tables import Block
+from wordsparse.corpus.count_tables import Block, Numbers
 from wordsparse.corpus.options import EncodeOptions
 from wordsparse.corpus.shards import VOCABULARY, EncodedCorpus, FileRecord, shard_name, write_corpus_manifest
 from wordsparse.corpus.vocabulary import Vocabulary, check_limits
@@ -26,31 +28,39 @@ from wordsparse.types import Array
 PIECE, SMALLEST, ENOUGH, MAX_PIECES = 1.5, 3.0, 1_000_000, 256
 # So many pieces stand for a token where the recipe counts tokens: what a text of ten million tokens and its table have.
 PIECES_PER_TOKEN = 3.13
+# A group weighs about so many pieces: more would be a large step for a rare word (all of its pairs at once diverged),
+# and with fewer a minibatch has more words.
+GROUP = 3.0
 # Pieces that are put in order at a time.
-SHUFFLED = 2**23
-# Pieces that are sorted again, many fewer than a minibatch's: its rows are then written in order.
-SORTED = 2**15
-PIECE_DTYPE = np.dtype([("word", "<i4"), ("context", "<i4"), ("weight", "<f4")])
+ORDERED = 2**23
+# Rows that are cut at a time.
+BLOCK = 2**17
+PIECE_BYTES = 12
 
 
 class _Table(NamedTuple):
-    """The pairs of a table with provisional ids, on disk, and the words by these ids with the sums of their pairs."""
+    """The pairs of a table with provisional ids, on disk: as int32 word, context and the bits of the count.
+
+    ``words`` by these ids, ``sums`` of their pairs, and ``shares``: half the sums of all pairs that a word is in.
+    """
 
     path: Path
-    sums: dict[str, float]
+    words: list[str]
+    sums: Array
+    shares: Array
     pairs: int
 
-    def pieces_of(self, counts: Array) -> Array:
-        """How many pieces each count is cut into."""
-        total = sum(self.sums.values())
-        piece = min(PIECE * total / self.pairs, max(SMALLEST, total / ENOUGH))
-        return np.clip(np.ceil(counts / piece), 1, MAX_PIECES).astype(np.int64)
+    @property
+    def piece(self) -> float:
+        """The weight of a piece."""
+        total = self.sums.sum()
+        return float(min(PIECE * total / self.pairs, max(SMALLEST, total / ENOUGH)))
 
 
 def encode_counts(tables: Iterator[Block], target: Path, asked: EncodeOptions) -> EncodedCorpus:
     """Write the pairs of tables, block by block, as an encoded corpus; see :func:`wordsparse.encode`.
 
-    Memory: the words of the table, and ``SHUFFLED`` pieces.
+    Memory: the words of the table, and ``ORDERED`` pieces.
     """
     min_count = asked.min_count or 1
     check_limits(min_count, asked.max_vocab)
@@ -60,16 +70,16 @@ def encode_counts(tables: Iterator[Block], target: Path, asked: EncodeOptions) -
     with new_directory(target) as folder, writing(target):
         table = _read(tables, folder / "table", asked)
         # A word's count is the sum of its pairs.
-        rounded = {word: max(1, round(total)) for word, total in table.sums.items()}
+        rounded = {word: max(1, round(total)) for word, total in zip(table.words, table.sums.tolist(), strict=True)}
         vocabulary = Vocabulary.from_counts(rounded, min_count, asked.max_vocab, asked.known)
-        ids = np.array([-1 if (i := vocabulary.get(word)) is None else i for word in table.sums], np.int32)
-        pieces = _shuffle(folder, table, ids)
+        ids = np.array([-1 if (i := vocabulary.get(word)) is None else i for word in table.words], np.int32)
+        pieces = _order(folder, table, ids)
         table.path.unlink()
         vocabulary.save(folder / VOCABULARY)
         about: dict[str, Any] = {
             "tokens": max(1, round(pieces / PIECES_PER_TOKEN)),
             "sentences": pieces,
-            "distinct_words": len(table.sums),
+            "distinct_words": len(table.words),
             "min_count": min_count,
             "max_vocab": asked.max_vocab,
             "tokenization": None,
@@ -82,64 +92,78 @@ def encode_counts(tables: Iterator[Block], target: Path, asked: EncodeOptions) -
 
 def _read(tables: Iterator[Block], path: Path, asked: EncodeOptions) -> _Table:
     """The table with provisional ids in one file, in the order of its rows."""
-    numbers: dict[str, int] = {}
-    sums, rows = np.zeros(1024), 0
+    numbers = Numbers()
+    sums, rows = np.zeros((2, 1024)), 0
     with open(path, "wb") as file:
         for block in tables:
-            ids = [
-                np.array([numbers.setdefault(word, len(numbers)) for word in words], np.int32)[codes]
-                for words, codes in (block.words, block.contexts)
-            ]
-            if len(numbers) > len(sums):
-                sums = np.concatenate([sums, np.zeros(2 * len(numbers) - len(sums))])
-            sums += np.bincount(ids[0], block.counts, len(sums))
-            rows += len(block.counts)
-            entries = np.empty(len(block.counts), PIECE_DTYPE)
-            entries["word"], entries["context"], entries["weight"] = *ids, block.counts
+            entries = np.empty((len(block.counts), 3), np.int32)
+            entries[:, 0], entries[:, 1] = numbers(block.words), numbers(block.contexts)
+            if len(numbers.of) > sums.shape[1]:
+                sums = np.concatenate([sums, np.zeros((2, 2 * len(numbers.of) - sums.shape[1]))], axis=1)
+            for column in range(2):
+                sums[column] += np.bincount(entries[:, column], block.counts, sums.shape[1])
+            entries[:, 2] = block.counts.astype(np.float32).view(np.int32)
+            rows += len(entries)
             file.write(entries.data)
             if asked.progress is not None:
                 asked.progress(rows)
     if not rows:
         raise InputError("the tables hold no pair: give counts of pairs of words")
-    return _Table(path, dict(zip(numbers, sums.tolist(), strict=False)), rows)
+    of_words, of_contexts = sums[:, : len(numbers.of)]
+    return _Table(path, list(numbers.of), of_words, (of_words + of_contexts) / 2, rows)
 
 
-def _shuffle(folder: Path, table: _Table, ids: Array) -> int:
-    """Write the pieces of the pairs of known words in random order. Returns how many there are."""
-    random, parts = np.random.default_rng(0), -(-(2 * table.pairs + ENOUGH) // SHUFFLED)
+def _order(folder: Path, table: _Table, ids: Array) -> int:
+    """Write the pieces of the pairs of known words, group by group. Returns how many there are."""
+    parts = -(-(2 * table.pairs + ENOUGH) // ORDERED)
     scratch = [folder / f"part-{i}" for i in range(parts)]
-    for entries in _entries(table.path, ids):
-        sizes = table.pieces_of(entries["weight"])
-        entries["weight"] /= sizes
-        pieces = np.repeat(entries, sizes)
-        chosen = random.integers(parts, size=len(pieces))
-        order = np.argsort(chosen, kind="stable")
-        ends = np.cumsum(np.bincount(chosen, minlength=parts))
-        for path, part in zip(scratch, np.split(pieces[order], ends[:-1]), strict=True):
+    bounds = np.arange(1, parts, dtype=np.uint64) * 2**32 // parts
+    for placed in _placed(table, ids):
+        ends = np.searchsorted(placed[:, 0].view(np.uint32), bounds)
+        for path, part in zip(scratch, np.split(placed, ends), strict=True):
             with open(path, "ab") as file:
                 file.write(part.data)
-    written = 0
     with open(folder / shard_name(0), "wb") as file:
         for path in scratch:
-            part = np.fromfile(path, PIECE_DTYPE)
+            part = np.fromfile(path, np.int32).reshape(-1, 4)
             path.unlink()
-            random.shuffle(part)
-            for start in range(0, len(part), SORTED):
-                chunk = part[start : start + SORTED]
-                chunk[:] = chunk[np.argsort(chunk["word"].astype(np.int64) << 32 | chunk["context"])]
-            written += len(part)
-            file.write(part.data)
+            file.write(_by_place(part)[:, 1:].tobytes())
         file.flush()
         os.fsync(file.fileno())
+        written = file.tell() // PIECE_BYTES
     if not written:
         raise InputError("no pair has both of its words in the vocabulary: lower min_count")
     return written
 
 
-def _entries(path: Path, ids: Array) -> Iterator[Array]:
-    """The entries of a table whose words are both known, with their ids, a block at a time."""
-    with open(path, "rb") as file:
-        while len(entries := np.fromfile(file, PIECE_DTYPE, SHUFFLED // 8)):
-            for name in ("word", "context"):
-                entries[name] = ids[entries[name]]
-            yield entries[(entries["word"] >= 0) & (entries["context"] >= 0)]
+def _placed(table: _Table, ids: Array) -> Iterator[Array]:
+    """The pieces of a block of the table: the place of its group in the order, word, context and weight; by place."""
+    random, piece = np.random.default_rng(0), table.piece
+    groups = np.maximum(1, table.shares / (GROUP * piece))
+    with open(table.path, "rb") as file:
+        while len(entries := np.fromfile(file, np.int32, 3 * BLOCK).reshape(-1, 3)):
+            words, contexts, counts = entries[:, 0], entries[:, 1], entries[:, 2].view(np.float32)
+            known = (ids[words] >= 0) & (ids[contexts] >= 0)
+            sizes = np.where(known, np.clip(np.ceil(counts / piece), 1, MAX_PIECES), 0).astype(np.int64)
+            rarer = np.repeat(np.where(table.shares[words] < table.shares[contexts], words, contexts), sizes)
+            pieces = np.empty((len(rarer), 4), np.int32)
+            pieces[:, 1], pieces[:, 2] = np.repeat(ids[words], sizes), np.repeat(ids[contexts], sizes)
+            pieces[:, 3] = np.repeat((counts / np.maximum(sizes, 1)).astype(np.float32).view(np.int32), sizes)
+            group = (random.random(len(rarer)) * groups[rarer]).astype(np.uint64)
+            pieces[:, 0] = _mixed(ids[rarer].astype(np.uint64) << np.uint64(32) | group).view(np.int32)
+            yield _by_place(pieces)
+
+
+def _mixed(keys: Array) -> Array:
+    """A random number uint32 for each uint64, the same for equal ones: the upper half of SplitMix64's."""
+    keys = keys * np.uint64(0x9E3779B97F4A7C15)
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        keys = (keys ^ keys >> np.uint64(shift)) * np.uint64(factor)
+    return (keys >> np.uint64(32)).astype(np.uint32)
+
+
+def _by_place(pieces: Array) -> Array:
+    """Pieces with their places first, sorted by these; equal ones stay in order."""
+    keys = pieces[:, 0].view(np.uint32).astype(np.uint64) << np.uint64(32) | np.arange(len(pieces), dtype=np.uint64)
+    keys.sort()
+    return np.take(pieces, (keys & np.uint64(2**32 - 1)).astype(np.int64), axis=0)

@@ -13,7 +13,6 @@ import numpy as np
 from wordsparse.corpus import END_OF_SENTENCE, OUT_OF_VOCABULARY, EncodedCorpus, Vocabulary
 from wordsparse.corpus.shard import Values
 from wordsparse.corpus.walks import Walks
-from wordsparse.errors import ReadError
 from wordsparse.types import Array
 
 # Windows at the border of a minibatch see at most this many positions beyond it.
@@ -160,7 +159,9 @@ class PairSlices:
     def __init__(
         self, corpus: EncodedCorpus, max_pairs: int | None, heldout: float, seed: int, vocabulary: Vocabulary
     ) -> None:
-        self._ids = corpus.vocabulary.rows_in(vocabulary).astype(np.int32)
+        own = vocabulary is corpus.vocabulary
+        rows = [-1, *corpus.vocabulary.rows_in(vocabulary).tolist(), -1]
+        self._rows = None if own else np.array(rows, np.int32)
         self._pairs = corpus.shards[0]
         self.positions = corpus.sentences if max_pairs is None else min(corpus.sentences, max_pairs)
         self._split = Split(self.positions, heldout, seed) if heldout > 0 else None
@@ -181,12 +182,12 @@ class PairSlices:
             pairs = self._pairs[3 * first : 3 * stop].reshape(-1, 3)
             if self._split is not None:
                 pairs = pairs[self._split.mask(first, stop - first) == heldout]
-            if pairs[:, :2].max(initial=0) >= len(self._ids):  # compiled code uses them as row numbers
-                raise ReadError("the counted pairs hold an id outside the vocabulary: they were altered; encode again")
-            ids = pairs.copy()
-            ids[:, :2] = self._ids[ids[:, :2]]
+            if self._rows is not None:
+                # Ids outside, which the examples refuse, become -1.
+                ids = self._rows.take(pairs[:, :2] + 1, mode="clip")
+                pairs = np.column_stack([ids, pairs[:, 2]])
             # Positions before the slice's end, as for text: `end` is `offset` and the size.
-            yield Slice(ids, 0, len(ids), stop - len(ids))
+            yield Slice(pairs, 0, len(pairs), stop - len(pairs))
             first = stop
 
 

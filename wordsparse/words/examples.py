@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 
 from wordsparse.corpus import Vocabulary
-from wordsparse.errors import InputError
+from wordsparse.errors import InputError, ReadError
 from wordsparse.kernels import Csr, Windows, _examples  # type: ignore[attr-defined] # compiled
 from wordsparse.layer.interface import Targets
 from wordsparse.types import Array
@@ -125,21 +125,18 @@ class ExampleBuilder:
 
         A pair counts by its weight times the probability that both of its words are kept, whatever the epoch.
         """
-        local, contexts, weights = np.ascontiguousarray(pairs[start:stop].T)
-        n, weights = stop - start, weights.view(np.float32)
-        if self._kept.min(initial=1) < 1:
-            weights = weights * self._kept[local] * self._kept[contexts]
-        both = np.concatenate([local, contexts])
+        n = stop - start
+        both, weights = np.empty(2 * n, np.int32), np.empty(n, np.float32)
+        if not _examples.take_pairs(pairs[start:stop], self._kept, both, weights):
+            raise ReadError("the counted pairs hold an id outside the vocabulary: they were altered; encode again")
         words = np.empty(min(2 * n, self._slot.shape[0]), np.int64)
         words = by_owner(np.sort(words[: _examples.local_ids(both, 2 * n, self._slot, words)]), self._owners)
         _examples.relabel(both, 2 * n, self._slot, words)
-        local, contexts, u = both[:n], both[n:], words.shape[0]
-        indptr, columns = (_starts(np.bincount(ids, minlength=u)) for ids in (local, contexts))
-        indices, sorted_weights, size = np.empty(n, np.int32), np.empty(n, np.float32), n if self._transposed else 0
-        of_transpose = np.empty(size, np.int32), np.empty(size, np.int64)
-        places = indptr[:-1].copy(), columns[:-1].copy()
-        _examples.sort_pairs(local, contexts, weights, *places, indices, sorted_weights, *of_transpose)
-        transposed = Csr(columns, of_transpose[0], u, of_transpose[1]) if self._transposed else None
+        u, size = words.shape[0], n if self._transposed else 0
+        (indptr, columns), order = np.empty((2, u + 1), np.int64), np.empty(size, np.int64)
+        indices, sorted_weights, rows = np.empty(n, np.int32), np.empty(n, np.float32), np.empty(size, np.int32)
+        _examples.sort_pairs(both[:n], both[n:], weights, indptr, indices, sorted_weights, columns, rows, order)
+        transposed = Csr(columns, rows, u, order) if self._transposed else None
         targets = Targets(words, Csr(indptr, indices, u), sorted_weights, transposed)
         return Examples(targets, None, n, float(weights.sum(dtype=np.float64)))
 

@@ -21,7 +21,7 @@ import scipy.sparse as sp
 
 from wordsparse import optional, validation
 from wordsparse.corpus import END_OF_SENTENCE, OUT_OF_VOCABULARY, EncodedCorpus, Vocabulary, encode
-from wordsparse.corpus.count_tables import COLUMNS, Block, blocks
+from wordsparse.corpus.count_tables import COLUMNS, Block, Numbers, blocks
 from wordsparse.corpus.counts import encode_counts
 from wordsparse.corpus.options import MIN_COUNT, EncodeOptions, TextOptions
 from wordsparse.corpus.reading import COUNTS, RawText, Source
@@ -296,15 +296,11 @@ def _weight(name: str, cell: object) -> float:
 
 def _added(source: Any, asked: CountOptions, scratch: Path) -> tuple[list[str], Rows]:
     """The words of tables, in the order in which they are first seen, and the sum of the tables."""
-    numbers: dict[str, int] = {}
-    tables = Tables(scratch)
+    numbers, tables = Numbers(), Tables(scratch)
     for block in blocks(source, asked.max_expansion):
-        ids = [
-            np.array([numbers.setdefault(word, len(numbers)) for word in words], np.int32)[codes]
-            for words, codes in (block.words, block.contexts)
-        ]
-        tables.add(sp.coo_array((block.counts, tuple(ids)), shape=(len(numbers),) * 2).tocsr())
-    return list(numbers), tables.rows(len(numbers))
+        ids = numbers(block.words), numbers(block.contexts)
+        tables.add(sp.coo_array((block.counts, ids), shape=(len(numbers.of),) * 2).tocsr())
+    return list(numbers.of), tables.rows(len(numbers.of))
 
 
 def _write(path: Path, words: Sequence[str], rows: Rows, least: float) -> tuple[int, float]:
