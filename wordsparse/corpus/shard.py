@@ -48,16 +48,6 @@ class Recent:
 
 
 @dataclass(frozen=True)
-class Expected:
-    """The expected contents of a shard file: its SHA-256 in hexadecimal digits, and ids below ``vocab_size``; where it
-    holds ``pairs``, no sentences, and any values that are not negative."""
-
-    sha256: str
-    vocab_size: int
-    pairs: bool = False
-
-
-@dataclass(frozen=True)
 class ShardContent:
     """The contents of a shard file: the SHA-256 of each of its blocks, and how many sentences."""
 
@@ -68,14 +58,13 @@ class ShardContent:
 class Shard:
     """The values of a shard file, as an array that supports slices only: ``shard[start:stop]`` reads the values.
 
-    InputError if the file cannot be read or holds something else.
+    InputError if the file cannot be read.
 
     Parameters
     ----------
     path : Path
-    content : ShardContent or Expected
-        The content of the file, where this process has written it; else its expected content, which is checked by
-        reading it once.
+    content : ShardContent
+        The content of the file, which this process has written; :meth:`checked` finds that of another one.
     recent : Recent
         The cache that the shards of a corpus share.
 
@@ -85,12 +74,11 @@ class Shard:
         Number of values.
     """
 
-    def __init__(self, path: Path, content: "ShardContent | Expected", recent: Recent) -> None:
-        self.path, self._recent = path, recent
+    def __init__(self, path: Path, content: ShardContent, recent: Recent) -> None:
+        self.path, self._content, self._recent = path, content, recent
         self._file = descriptor_of(path)
         self.size = os.fstat(self._file).st_size // SHARD_DTYPE.itemsize
         weakref.finalize(self, os.close, self._file)
-        self._content = content if isinstance(content, ShardContent) else self._checked(content)
 
     @property
     def sentences(self) -> int:
@@ -136,28 +124,35 @@ class Shard:
         except OSError as error:
             raise ReadError(f"{self.path}: cannot be read: {error.strerror or error}") from error
 
-    def _checked(self, expected: Expected) -> ShardContent:
-        """Read the whole file once and check every value: compiled code uses the values as row numbers, unchecked."""
+    @classmethod
+    def checked(cls, path: Path, recent: Recent, sha256: str, vocab_size: int, pairs: bool) -> "Shard":
+        """The shard of a file with this SHA-256 whose ids are below ``vocab_size``, and which ends with a sentence; or
+        one of counted ``pairs``, which has any values that are not negative.
+
+        The whole file is read once: compiled code uses the values as row numbers, unchecked. InputError if it holds
+        something else.
+        """
+        shard = cls(path, ShardContent([], 0), recent)
         digest, digests, sentences, last = hashlib.sha256(), [], 0, 0
-        for number in range(-(-self.size // BLOCK_VALUES)):
-            data = self._read(number)
+        for number in range(-(-shard.size // BLOCK_VALUES)):
+            data = shard._read(number)
             digest.update(data)
             digests.append(hashlib.sha256(data).digest())
             if not data or len(data) % SHARD_DTYPE.itemsize:
-                raise InputError(f"{self.path}: was cut or altered: it has no whole number of values; encode again")
+                raise InputError(f"{path}: was cut or altered: it has no whole number of values; encode again")
             values = np.frombuffer(data, SHARD_DTYPE)
-            least, most = (0, 2**31) if expected.pairs else (END_OF_SENTENCE, expected.vocab_size)
+            least, most = (0, 2**31) if pairs else (END_OF_SENTENCE, vocab_size)
             if values.min() < least or values.max() >= most:
                 raise InputError(
-                    f"{self.path}: holds an id outside the vocabulary of {expected.vocab_size:,} words: it was "
-                    "altered; encode again"
+                    f"{path}: holds an id outside the vocabulary of {vocab_size:,} words: it was altered; encode again"
                 )
             sentences += int(np.count_nonzero(values == END_OF_SENTENCE))
             last = int(values[-1])
-        if digest.hexdigest() != expected.sha256:
+        if digest.hexdigest() != sha256:
             raise InputError(
-                f"{self.path}: its content does not match its checksum: it was altered or damaged; encode again"
+                f"{path}: its content does not match its checksum: it was altered or damaged; encode again"
             )
-        if last != END_OF_SENTENCE and not expected.pairs:
-            raise InputError(f"{self.path}: does not end where a sentence ends: it was altered; encode again")
-        return ShardContent(digests, sentences)
+        if last != END_OF_SENTENCE and not pairs:
+            raise InputError(f"{path}: does not end where a sentence ends: it was altered; encode again")
+        shard._content = ShardContent(digests, sentences)
+        return shard

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from wordsparse.corpus.shard import Expected, Recent, Shard, Values
+from wordsparse.corpus.shard import Recent, Shard, Values
 from wordsparse.corpus.vocabulary import Vocabulary
 from wordsparse.errors import InputError
 from wordsparse.files.members import is_count
@@ -103,8 +103,8 @@ class EncodedCorpus:
             )
         vocabulary, recent = Vocabulary.load(folder / VOCABULARY), Recent()
         pairs = manifest.get("pairs") is True
-        expected = [Expected(file.sha256, len(vocabulary), pairs) for file in records[1:]]
-        shards = [Shard(folder / file.name, of, recent) for file, of in zip(records[1:], expected, strict=True)]
+        size = len(vocabulary)
+        shards = [Shard.checked(folder / file.name, recent, file.sha256, size, pairs) for file in records[1:]]
         corpus = cls(
             path=folder,
             vocabulary=vocabulary,
