@@ -91,10 +91,7 @@ def card_names() -> list[str]:
 def load_card(name: str | os.PathLike[str]) -> Card:
     """Read a card: one of :func:`card_names`, or a path (a Path, or a str that ends in .toml).
 
-    Raises
-    ------
-    InputError
-        If there is no such card, if it is not TOML, or if a member is missing, unknown or of the wrong type.
+    InputError if there is no such card, if it is not TOML, or if a member is missing, unknown or of the wrong type.
     """
     if not isinstance(name, str) or name.endswith(".toml"):
         return _card(toml.load(name), os.fspath(name))

@@ -58,6 +58,10 @@ def fetch(
 ) -> Fetched:
     """Write the text of a card into a directory.
 
+    InputError if the output exists or the disk is too small; or if a bundled file is missing or differs from the card;
+    MissingDependencyError if the package that ships a bundled file is not installed; WordsparseError if the server has
+    no such file, or another one; if the download fails, or writing fails.
+
     Parameters
     ----------
     card : Card
@@ -66,15 +70,6 @@ def fetch(
         and the next call resumes it.
     progress : callable, optional
         Called with the progress of the download.
-
-    Raises
-    ------
-    InputError
-        If the output exists or the disk is too small; or if a bundled file is missing or differs from the card.
-    MissingDependencyError
-        If the package that ships a bundled file is not installed.
-    WordsparseError
-        If the server has no such file, or another one; if the download fails, or writing fails.
     """
     target = Path(output)
     check_new_directory(target)

@@ -43,6 +43,9 @@ class Graph:
 def read_graph(source: Any, options: GraphOptions) -> Graph:
     """Read a graph.
 
+    InputError if it cannot be read, a weight is negative or no number, there is no edge, or the memory does not
+    suffice.
+
     Parameters
     ----------
     source : path, list of paths, NetworkX graph, SciPy matrix, or iterable of edges
@@ -50,11 +53,6 @@ def read_graph(source: Any, options: GraphOptions) -> Graph:
         an edge is two nodes, and a weight where there is one; edges that are listed several times add up. ``.mtx`` and
         a matrix have a row and a column for each node: their names are numbers, from 1 in the file, from 0 in a matrix.
     options : GraphOptions
-
-    Raises
-    ------
-    InputError
-        If it cannot be read, a weight is negative or no number, there is no edge, or the memory does not suffice.
     """
     if sp.issparse(source):
         nodes, edges, directed = *_of_matrix(source, 0), options.directed

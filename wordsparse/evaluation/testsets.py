@@ -46,12 +46,8 @@ def load_test_sets(
 ) -> TestSets:
     """Read test sets; without arguments, WordSim-353, SimLex-999 and questions-words from gensim's wheel.
 
-    Raises
-    ------
-    InputError
-        If a file is missing or malformed (the message names its line), or two files of one kind have the same stem.
-    MissingDependencyError
-        If the default test sets are requested and gensim is not installed.
+    InputError if a file is missing or malformed (the message names its line), or two files of one kind have the same
+    stem; MissingDependencyError if the default test sets are requested and gensim is not installed.
     """
     if not pairs and not analogies:
         pairs, analogies = _default_sets()

@@ -39,6 +39,8 @@ def vectors(
 ) -> NDArray[np.float32]:
     """The vectors of documents, (n, dim) float32 of length one; zeros for a document without a known word.
 
+    InputError if a document is neither a str nor a sequence of words, or the model cannot infer.
+
     Parameters
     ----------
     model : WordModel
@@ -49,11 +51,6 @@ def vectors(
         The weighted mean of the words' vectors (composed ones included), better for similarity.
     both : bool
         The exact vector and the weighted mean, one after the other: (n, 2 dim); better as features of a classifier.
-
-    Raises
-    ------
-    InputError
-        If a document is neither a str nor a sequence of words, or the model cannot infer.
     """
     words = [_words(model, document) for document in documents]
     counts = _word_counts(model, words)

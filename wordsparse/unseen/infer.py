@@ -65,6 +65,9 @@ def infer(
 ) -> WordVectors:
     """The vectors of ``words`` from the sentences that hold them.
 
+    InputError if a word is empty, holds white space or is given twice, none has a context, or the model holds no
+    training state or was trained with another loss.
+
     Parameters
     ----------
     model : WordModel
@@ -82,12 +85,6 @@ def infer(
     WordVectors
         The words that have at least one known word in a window, with vectors of length one and the numbers of their
         occurrences as counts. A warning names the others.
-
-    Raises
-    ------
-    InputError
-        If a word is empty, holds white space or is given twice, none has a context, or the model holds no training
-        state or was trained with another loss.
     """
     for word in words:
         if not isinstance(word, str) or not is_word(word):

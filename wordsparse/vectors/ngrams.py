@@ -67,6 +67,8 @@ def check_lengths(shortest: int, longest: int) -> None:
 class Subwords:
     """Rows of n-grams, from which the vectors of words are composed.
 
+    InputError if the sizes do not agree, or an n-gram is repeated or has another length.
+
     Parameters
     ----------
     ngrams : sequence of str, length B
@@ -74,11 +76,6 @@ class Subwords:
     rows : (B, dim) float32
     shortest, longest : int
         Lengths of the n-grams, in characters; the two brackets count.
-
-    Raises
-    ------
-    InputError
-        If the sizes do not agree, or an n-gram is repeated or has another length.
     """
 
     def __init__(self, ngrams: Sequence[str], rows: Array, shortest: int, longest: int) -> None:

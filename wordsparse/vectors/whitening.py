@@ -14,12 +14,7 @@ def zipf_whitened(word_vectors: WordVectors) -> WordVectors:
 
     Under p their mean is 0 and their covariance the identity; a rare word then has a long vector, so that sums of
     vectors weigh words by their information (Yokoi et al., NeurIPS 2024). S^-½ is symmetric: no other whitening moves
-    the vectors less (Kessy et al., 2018).
-
-    Raises
-    ------
-    InputError
-        If the counts of the words are not known.
+    the vectors less (Kessy et al., 2018). InputError if the counts of the words are not known.
     """
     if word_vectors.counts is None or not word_vectors.counts.any():
         raise InputError(

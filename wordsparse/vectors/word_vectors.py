@@ -290,16 +290,14 @@ class WordVectors(Evaluated):
 def read_file(path: str | PathLike[str]) -> WordVectors:
     """Read word vectors from a file; its content, not its name, determines the format.
 
+    InputError, MissingDependencyError as :func:`wordsparse.vectors.formats.read`; InputError too if a word occurs twice
+    or a number is not finite.
+
     Parameters
     ----------
     path : path
         A word2vec file, text (with or without the header line) or binary, possibly compressed (gzip, bzip2, xz, zstd);
         an npz, safetensors or Parquet file; or a directory of Model2Vec.
-
-    Raises
-    ------
-    InputError, MissingDependencyError
-        As :func:`wordsparse.vectors.formats.read`; InputError too if a word occurs twice or a number is not finite.
     """
     path = Path(path)
     content = formats.read(path)
@@ -316,6 +314,11 @@ def save_vectors(
     word_vectors: WordVectors, path: str | PathLike[str], format: str | None = None, precision: str = "float32"
 ) -> list[Path]:
     """Write word vectors to ``path`` atomically: an existing file is replaced only when the new one is complete.
+
+    InputError if the format is unknown or cannot hold the precision, the directory of ``path`` does not exist, ``path``
+    is a directory or a device, or the format cannot represent one of the words; MissingDependencyError if the format
+    needs gensim, safetensors or pyarrow and it is not installed; WordsparseError if writing fails, and an
+    existing file at ``path`` is unchanged.
 
     Parameters
     ----------
@@ -336,16 +339,6 @@ def save_vectors(
     -------
     list of Path
         The files written, ``path`` first.
-
-    Raises
-    ------
-    InputError
-        If the format is unknown or cannot hold the precision, the directory of ``path`` does not exist, ``path`` is a
-        directory or a device, or the format cannot represent one of the words.
-    MissingDependencyError
-        If the format needs gensim, safetensors or pyarrow and it is not installed.
-    WordsparseError
-        If writing fails (a full disk); an existing file at ``path`` is unchanged.
     """
     chosen = formats.of_suffix(Path(path)) if format is None else formats.named(format)
     return formats.write(Content.of(word_vectors), Path(path), chosen, precision)
