@@ -58,9 +58,9 @@ def test_a_model_trains_on_with_a_new_text() -> None:
 
 
 def test_a_model_trains_on_as_a_resumed_run_does(tmp_path: Any) -> None:
-    ws.train(TEXT, dim=4, output=tmp_path / "model")
+    ws.train(TEXT, dim=4, epochs=5, output=tmp_path / "model")
     resumed = ws.train(TEXT, dim=4, epochs=7, output=tmp_path / "model", resume=True)
-    more = ws.train(TEXT, dim=4).train(TEXT, epochs=7)
+    more = ws.train(TEXT, dim=4, epochs=5).train(TEXT, epochs=7)
     assert more.vectors.tobytes() == resumed.vectors.tobytes()
     assert more.train(TEXT, epochs=7) is more
 
@@ -86,12 +86,12 @@ def test_an_interrupted_run_without_an_output_leaves_its_model() -> None:
             os.kill(os.getpid(), signal.SIGINT)
 
     with pytest.raises(ws.Interrupted, match=r"interrupted after [\d,]+ of 12,000 tokens") as stopped:
-        ws.train(TEXT, dim=4, progress=interrupt)
+        ws.train(TEXT, dim=4, epochs=5, progress=interrupt)
     model = stopped.value.model
     assert model is not None
     assert model.options["epochs"] == len(model.report["loss"]) == 2
     assert np.isfinite(model.wv["a"]).all()
-    whole = ws.train(TEXT, dim=4)
+    whole = ws.train(TEXT, dim=4, epochs=5)
     np.testing.assert_allclose(model.train(TEXT, epochs=5).vectors, whole.vectors, atol=1e-3)
 
 

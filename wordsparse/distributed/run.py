@@ -54,7 +54,7 @@ from wordsparse.training.model import Model, load
 from wordsparse.training.options import TrainOptions
 from wordsparse.training.output_run import OutputRun, disk_bytes, newest_checkpoint
 from wordsparse.training.progress import Progress
-from wordsparse.training.resume import check_more_epochs, is_same_text
+from wordsparse.training.resume import check_more_epochs, is_same_text, with_epochs
 from wordsparse.training.run_directory import CORPUS, MODEL, ROWS, SOURCE, RunDirectory
 from wordsparse.training.runs import described_call, reports, requested, start_vectors
 from wordsparse.training.runs import train as train_alone
@@ -249,14 +249,15 @@ class RanksRun(OutputRun):
             checkpoint = together(ranks, lambda: newest_checkpoint(directory, base_digest))
             known = None if base is None else base.vocabulary
             corpus = self._encoded(directory, known, encoding)
-            request = self._request(corpus, base_digest)
+            options = self._asked(checkpoint)
+            request = self._request(options.for_text(corpus), corpus, base_digest)
             check_same(ranks, {"text": corpus.sha256, "init": request["init"]})
             if checkpoint is not None:
                 together(ranks, lambda: self._check_request(checkpoint, request, corpus))
             together(ranks, lambda: _check_rows(corpus, ranks))
             if base is not None and not self._goes_on(base, corpus):
                 return self._finished(base)
-            run = self._new_run(base, corpus)
+            run = self._new_run(base, corpus, options)
             assert run is not None
             del base
             if checkpoint is not None:
@@ -304,7 +305,7 @@ class RanksRun(OutputRun):
                 raise InputError(
                     "resume: the text is another one: a model goes on with a new text in one process; run it alone"
                 )
-            return check_more_epochs(model, self.options)
+            return check_more_epochs(model, with_epochs(self.options, model, corpus))
 
         return together(self.ranks, check)
 

@@ -90,7 +90,7 @@ class Model(WordModel):
             The new text.
         **given
             Options of :func:`wordsparse.train`, in memory: those not given are the model's, but for ``epochs``,
-            5. The model, the loss and dim cannot change.
+            which suit the new text. The model, the loss and dim cannot change.
 
         Returns
         -------

@@ -8,7 +8,7 @@ holds the complete state, and the examples depend only on the seed and on positi
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -77,10 +77,11 @@ class OutputRun:
             checkpoint = newest_checkpoint(directory, base_digest)
             known = None if base is None else base.vocabulary
             corpus = encoded_once(self.text, directory.path / CORPUS, directory.path / SOURCE, known, encoding)
-            request = self._request(corpus, base_digest)
+            options = self._asked(checkpoint)
+            request = self._request(options.for_text(corpus), corpus, base_digest)
             if checkpoint is not None:
                 self._check_request(checkpoint, request, corpus)
-            run = self._new_run(base, corpus)
+            run = self._new_run(base, corpus, options)
             if run is None:
                 assert base is not None
                 return self._finished(base)
@@ -135,11 +136,17 @@ class OutputRun:
     def _run(self, *given: Any, **more: Any) -> Run:
         return Run(*given, **more)
 
-    def _request(self, corpus: EncodedCorpus, base_digest: str | None) -> dict[str, Any]:
+    def _asked(self, checkpoint: Checkpoint | None) -> Options:
+        """The options, with the epochs of a run that is resumed where none are given."""
+        if checkpoint is None or self.options.epochs:
+            return self.options
+        return replace(self.options, epochs=checkpoint.request["options"].get("epochs"))
+
+    def _request(self, options: Options, corpus: EncodedCorpus, base_digest: str | None) -> dict[str, Any]:
         """What a checkpoint says of its run."""
         # The device that "auto" chose: another device would round differently.
         device = self._device().device
-        request = {"options": {**self.options.for_text(corpus).as_dict(), "device": device}, "text": corpus.identity()}
+        request = {"options": {**options.as_dict(), "device": device}, "text": corpus.identity()}
         return {**request, "base": base_digest, "init": None if self.init is None else start.digest(self.init)}
 
     def _check_request(self, checkpoint: Checkpoint, request: dict[str, Any], corpus: EncodedCorpus) -> None:
@@ -156,17 +163,17 @@ class OutputRun:
                 f"delete {checkpoint.path.parent} to start a new run"
             )
 
-    def _new_run(self, base: Model | None, corpus: EncodedCorpus) -> Run | None:
+    def _new_run(self, base: Model | None, corpus: EncodedCorpus, options: Options) -> Run | None:
         """The run at its start; None if a finished model has no epochs left."""
         checkpoints = self.checkpoint_every > 0
         if base is None:
-            run = self._run(corpus, self.options, checkpoints=checkpoints)
+            run = self._run(corpus, options, checkpoints=checkpoints)
             if self.init is not None:
                 run.start_from(self.init)
             return run
         if self.init is not None:
             logger.warning("init has no effect: the run goes on from the model in %s", self.output)
-        return continued(base, corpus, self.options, checkpoints=checkpoints, make=self._run)
+        return continued(base, corpus, options, checkpoints=checkpoints, make=self._run)
 
     def _finished(self, model: Model) -> Model:
         """The model that no epochs are left for."""

@@ -15,6 +15,7 @@ dimension must be unchanged; all other options may differ.
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -74,6 +75,14 @@ def check_tokenization(text: Mapping[str, Any], corpus: EncodedCorpus) -> None:
         raise InputError(f"resume: {changed}: the same words would be other tokens; use the original options")
 
 
+def with_epochs(options: Options, model: WordModel, corpus: EncodedCorpus) -> Options:
+    """Where no epochs are given: as many as suit the model's own text, or as it has if these are more."""
+    asked, before = options.for_text(corpus), model.options.get("epochs")
+    if options.epochs or not isinstance(before, int) or before < asked.epochs:
+        return asked
+    return replace(asked, epochs=before)
+
+
 def check_more_epochs(model: WordModel, options: Options) -> bool:
     """Whether there are epochs left to train on the model's own text.
 
@@ -98,8 +107,8 @@ def continued(
     model: WordModel, corpus: EncodedCorpus, options: Options, *, checkpoints: bool = False, make: Maker = Run
 ) -> Run | None:
     """The run that trains a model on, on its own text or on a new one; None if no epochs are left to train."""
-    options = options.for_text(corpus)
     if is_same_text(model.trained().text, corpus):
+        options = with_epochs(options, model, corpus)
         if not check_more_epochs(model, options):
             return None
         return more_epochs(model, corpus, options, checkpoints=checkpoints, make=make)
