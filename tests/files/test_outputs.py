@@ -96,21 +96,22 @@ def test_a_directory_and_a_socket_are_refused(tmp_path: Path, monkeypatch: pytes
         storage.check_new_directory(Path("/dev/null"))
 
 
-@pytest.mark.parametrize("name", ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "link"])
-def test_standard_output_that_is_a_file_is_appended_to(tmp_path: Path, name: str) -> None:
+def test_standard_output_that_is_a_file_is_appended_to(tmp_path: Path) -> None:
     # Followed to the file that it is, standard output would be replaced, and all that was printed with it.
     vectors = save_vectors(VECTORS, tmp_path / "v.npz", "npz")[0]
     (tmp_path / "link").symlink_to("/dev/stdout")
+    names = ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "link"]
     said = tmp_path / "said"
     said.write_bytes(b"before\n")
-    command = [sys.executable, "-c", EXPORT, "export", str(vectors), "--format", "word2vec", "-o", name]
+    each = f"sys.exit(max(main([*sys.argv[1:], '-o', name]) for name in {names}))"
+    program = f"import sys; from wordsparse.cli import main; {each}"
+    command = [sys.executable, "-c", program, "export", str(vectors), "--format", "word2vec"]
     with said.open("ab") as file:
         done = subprocess.run(command, stdout=file, stderr=subprocess.PIPE, cwd=tmp_path, check=True)
-    assert said.read_bytes() == b"before\n2 2\na 1 2\nb 3 4\n"
-    assert done.stderr.decode() == f"2 words x 2 -> {name}\n"
+    assert said.read_bytes() == b"before\n" + 5 * b"2 2\na 1 2\nb 3 4\n"
+    assert done.stderr.decode() == "".join(f"2 words x 2 -> {name}\n" for name in names)
     refused = subprocess.run([*command, "--json"], capture_output=True, cwd=tmp_path, check=False)
-    assert (refused.returncode, refused.stdout) == (2, b"")
-    assert b"--json" in refused.stderr
+    assert (refused.returncode, refused.stdout, refused.stderr.count(b"--json")) == (2, b"", 5)
 
 
 def test_the_end_of_a_pipes_reader_is_not_an_error_to_tell(tmp_path: Path) -> None:
