@@ -7,13 +7,11 @@ import json
 import re
 from importlib import resources
 
-import numpy as np
 import pytest
 from support.explorer_models import HOSTILE, made_model
 
 from wordsparse.explorer import assembly
 from wordsparse.explorer.content import content_of
-from wordsparse.vectors.word_vectors import WordVectors
 
 
 @pytest.fixture(scope="module")
@@ -102,9 +100,3 @@ def test_names_at_the_top_of_files_are_unique(document: str) -> None:
     script = Elements(document).of("script")[1]
     names = re.findall(r"^(?:function|class|const|let) (\w+)", script, re.MULTILINE)
     assert len(names) == len(set(names))
-
-
-def test_a_word_of_a_million_letters_makes_no_huge_page() -> None:
-    vectors = WordVectors(["a" * 10**6, "b" * 80, "c"], np.eye(3))
-    (model,) = content_of({"m": vectors}, 10, 3)["models"]
-    assert model["words"] == ["a" * 79 + "…", "b" * 80, "c"]

@@ -60,16 +60,7 @@ def test_without_gensim_a_name_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
             find()
 
 
-def test_callbacks_override_what_they_need() -> None:
-    class Epochs(CallbackAny2Vec):
-        seen = 0
-
-        def on_epoch_end(self, model: Any) -> None:
-            self.seen += 1
-
-    epochs = Epochs()
-    gensim.Word2Vec(SENTENCES, min_count=1, vector_size=4, epochs=3, callbacks=[epochs])
-    assert epochs.seen == 3
+def test_callbacks_have_gensims_methods() -> None:
     events = {name for name in dir(theirs.models.callbacks.CallbackAny2Vec) if name.startswith("on_")}
     assert events == {name for name in dir(CallbackAny2Vec) if name.startswith("on_")}
 
