@@ -11,8 +11,7 @@ from support.mpi import launched, needs_mpi
 from support.thread_ranks import ThreadRanks, on_ranks
 
 import wordsparse as ws
-from wordsparse.distributed import parts
-from wordsparse.distributed.encoding import encode
+from wordsparse.distributed.encoding import encode, share
 from wordsparse.distributed.ranks import ONE
 from wordsparse.errors import InputError
 
@@ -72,7 +71,7 @@ def test_the_bytes_are_those_of_one_process(
 def test_shares_are_whole_lines_and_alike(text: Path) -> None:
     file = text / "a.txt"
     size = file.stat().st_size
-    cut = [parts.share([file], True, number, 5) for number in range(5)]
+    cut = [share([file], True, number, 5) for number in range(5)]
     ends = [(part.start, part.stop) for share in cut for part in share]
     assert ends[0][0] == 0
     assert ends[-1][1] is None or ends[-1][1] == size
@@ -80,7 +79,7 @@ def test_shares_are_whole_lines_and_alike(text: Path) -> None:
         assert stop == start
         assert file.read_bytes()[start - 1 : start] == b"\n"
         assert abs(start * 5 / size - round(start * 5 / size)) < 0.1
-    (whole,) = parts.share([file], False, 0, 2) + parts.share([file], False, 1, 2)
+    (whole,) = share([file], False, 0, 2) + share([file], False, 1, 2)
     assert (whole.start, whole.stop) == (0, None)
 
 

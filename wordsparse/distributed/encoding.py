@@ -21,14 +21,14 @@ import numpy as np
 from wordsparse import corpus, validation
 from wordsparse.corpus import EncodedCorpus, Vocabulary, shards
 from wordsparse.corpus.draft import Draft
-from wordsparse.corpus.encoding import Progress, ReadText, complete, read_parts
+from wordsparse.corpus.encoding import Part, Progress, ReadText, complete, read_parts, whole
 from wordsparse.corpus.options import TextOptions
 from wordsparse.corpus.reading import RawText, Source, check_some_tokens
 from wordsparse.corpus.shard import END_OF_SENTENCE, SHARD_DTYPE
 from wordsparse.corpus.vocabulary import check_limits
-from wordsparse.distributed.parts import share
 from wordsparse.distributed.ranks import Ranks, check_same, gather_json, on_first, together
 from wordsparse.files import regular, storage
+from wordsparse.files.unpacking import compression_of_name
 from wordsparse.machine.threads import resolve_threads
 from wordsparse.types import Array
 
@@ -36,6 +36,8 @@ from wordsparse.types import Array
 ROW_BYTES = 64
 # Values of a shard that are read at a time.
 BLOCK_VALUES = 2**20
+# Bytes of a text that are searched at a time for the end of a line.
+BLOCK_BYTES = 2**16
 # Blocks of a text that ranks compare before they share it, and the bytes of one: a text of up to 16 MiB whole.
 SAMPLES, SAMPLE_BYTES = 256, 2**16
 
@@ -159,6 +161,51 @@ def _encode(
             stack.close()
 
         on_first(ranks, finish)
+
+
+def share(files: Sequence[Path], lines: bool, number: int, of: int) -> list[Part]:
+    """The parts of process ``number`` of ``of``; those of all of them, in order, are the text.
+
+    Shares are alike in bytes. A file is cut behind a line feed, if with ``lines`` it ends a sentence; a compressed file
+    is one part.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        Regular files.
+    """
+    sizes = [file.stat().st_size for file in files]
+    (first, start), (last, stop) = (_cut(files, sizes, lines, sum(sizes) * end // of) for end in (number, number + 1))
+    if first == last:
+        return [Part(first, files[first], start, stop)] if start < stop else []
+    found = [Part(first, files[first], start), *whole(files)[first + 1 : last]]
+    return [*found, Part(last, files[last], 0, stop)] if stop else found
+
+
+def _cut(files: Sequence[Path], sizes: Sequence[int], lines: bool, wanted: int) -> tuple[int, int]:
+    """The cut next to the byte ``wanted`` of all files together: (file, position in it)."""
+    for index, (file, size) in enumerate(zip(files, sizes, strict=True)):
+        if wanted < size:
+            if lines and not compression_of_name(file):
+                position = _behind_line_feed(file, wanted)
+            else:
+                position = 0 if wanted <= size // 2 else size
+            return (index, position) if position < size else (index + 1, 0)
+        wanted -= size
+    return len(files), 0
+
+
+def _behind_line_feed(file: Path, wanted: int) -> int:
+    """The first position from ``wanted`` on at which a line begins; the file's size if there is none."""
+    if wanted == 0:
+        return 0
+    with open(file, "rb") as content:
+        position = content.seek(wanted - 1)
+        while block := content.read(BLOCK_BYTES):
+            if (found := block.find(b"\n")) >= 0:
+                return position + found + 1
+            position += len(block)
+    return position
 
 
 def _check_files(text: RawText, held: Collection[int]) -> None:
