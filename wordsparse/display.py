@@ -9,7 +9,6 @@ import os
 import sys
 import threading
 import time
-from types import TracebackType
 from typing import Any, Self
 
 from wordsparse.files.escaping import escaped
@@ -52,9 +51,7 @@ class Display:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def update(self, name: str, unit: str, done: int, total: int | None = None, note: str = "") -> None:

@@ -35,14 +35,9 @@ class Row(NamedTuple):
 def pieces(rows: Iterable[Row], group: str, order: str | None) -> Iterator[tuple[list[str], bool]]:
     """The baskets as pieces of sentences, in the order of their groups' names; rows without a group are left out.
 
-    InputError if a cell of ``order`` is no number and no date, or numbers and dates are mixed; WordsparseError if the
-    disk is full.
-
-    Parameters
-    ----------
-    rows : iterable of Row
-    group, order : str
-        The names of the columns, for messages; without ``order``, the rows of a group stay in their order.
+    ``group`` and ``order`` are the names of columns, for messages; without ``order``, the rows of a group stay in their
+    order. InputError if a cell of ``order`` is no number and no date, or numbers and dates are mixed; WordsparseError
+    if the disk is full.
     """
     try:
         with closing(sqlite3.connect("", check_same_thread=False)) as database:

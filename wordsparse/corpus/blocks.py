@@ -30,17 +30,11 @@ _NO_TEXT = (
 def text_blocks(
     path: Path, max_expansion: float = MAX_EXPANSION, start: int = 0, stop: int | None = None
 ) -> Iterator[tuple[int, bytes]]:
-    """The file's bytes in blocks that end at white space, so that no token is split between two.
+    """The position in the file and the bytes of blocks that end at white space, so that no token is in two of them.
 
-    With ``start`` or ``stop``, only those bytes of a regular file that is not compressed. InputError if the file cannot
-    be read, if its first bytes say that it is not text, or if several blocks in a row hold no white space.
-
-    Yields
-    ------
-    position : int
-        Position of the block's first byte in the file.
-    data : bytes
-        The block, without the file's byte order mark.
+    They are without the file's byte order mark. With ``start`` or ``stop``, only those bytes of a regular file that is
+    not compressed. InputError if the file cannot be read, if its first bytes say that it is not text, or if several
+    blocks in a row hold no white space.
     """
     position, rest = start, b""
     for block in read_blocks(path, max_expansion, start, stop):

@@ -59,19 +59,9 @@ class JoinedText:
 
 
 def with_phrases(text: NumberedText, draft: Draft, min_count: int, threshold: float, threads: int) -> JoinedText:
-    """Join the phrases of a text once.
+    """Join the pairs of a text whose score, with δ = ``min_count``, is above the threshold, once.
 
-    Parameters
-    ----------
-    text : NumberedText
-        It is renumbered, and of no further use.
-    draft : Draft
-        Receives the new text.
-    min_count : int
-        δ of the score.
-    threshold : float
-        The score above which a pair is joined.
-    threads : int
+    ``draft`` receives the new text. ``text`` is renumbered, and of no further use.
     """
     vocabulary = text.vocabulary(min_count=1)
     written = text.draft.renumbered(text.maps(vocabulary), threads)

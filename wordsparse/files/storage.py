@@ -91,12 +91,7 @@ def _locked(directory: Path) -> Iterator[bool]:
 def check_own(path: Path, is_own: Callable[[Path], bool], named: Path) -> None:
     """Raise InputError if anything that we did not write is at ``path``, which will be written into and removed.
 
-    Parameters
-    ----------
-    path : Path
-        A place beside the output ``named``: nothing, or a directory that is no link and holds only our entries.
-    is_own : callable
-        Whether an entry of that directory is one that we write.
+    At that place beside the output ``named``, nothing may be, or a directory, no link, whose entries all are our own.
     """
     advice = f"the command for {named} would remove it: move it, or name another output"
     if path.is_symlink() or (path.exists() and not path.is_dir()):
@@ -222,19 +217,10 @@ def write_file(path: Path, data: bytes) -> None:
 def write_files(path: Path, write: Callable[[Path], object]) -> list[Path]:
     """Call ``write`` to write a file and its companions in a temporary directory, then move them to their places.
 
-    InputError if ``path`` exists and is not a regular file; WordsparseError if writing fails, and none has been moved.
-
-    Parameters
-    ----------
-    path : Path
-        The path of the file; its directory must exist. Links are followed and kept; their target is replaced.
-    write : callable
-        Called with a path of the same name in the temporary directory.
-
-    Returns
-    -------
-    list of Path
-        The files written, ``path`` first. ``path`` is moved last, so that its companions exist when it appears.
+    ``write`` takes a path of the same name in the temporary directory. Links are followed and kept; their target is
+    replaced. ``path`` is moved last, so that its companions exist when it appears, and is the first of the files that
+    are returned. InputError if it exists and is not a regular file; WordsparseError if writing fails, and none has been
+    moved.
     """
     check_file(path, streams=False)
     target = Path(os.path.realpath(path))

@@ -12,15 +12,7 @@ NO_LIMIT = 2**62
 
 
 def check(need: int, what: str) -> None:
-    """Refuse what cannot fit, before it is allocated; InputError with both numbers.
-
-    Parameters
-    ----------
-    need : int
-        Bytes.
-    what : str
-        The purpose of the bytes, for the message.
-    """
+    """Refuse to allocate ``need`` bytes for ``what`` if they cannot fit; InputError with both numbers."""
     limit = least_left()
     if limit is not None and need > limit[0]:
         raise InputError(
