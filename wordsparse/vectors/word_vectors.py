@@ -15,16 +15,16 @@ import numpy.typing as npt
 from wordsparse.errors import InputError, MissingFileError, WrongTypeError
 from wordsparse.files import storage
 from wordsparse.vectors import formats
-from wordsparse.vectors.evaluated import Evaluated
 from wordsparse.vectors.formats import gensim_native, gensim_options, names, word2vec
 from wordsparse.vectors.formats.base import Content
 from wordsparse.vectors.lookup import Key
+from wordsparse.vectors.neighbours import Neighbours
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
 
 
-class WordVectors(Evaluated):
+class WordVectors(Neighbours):
     """A set of words or other keys with one vector each; it also has the methods of gensim's KeyedVectors.
 
     Parameters
