@@ -4,7 +4,6 @@ The text is the one that gensim's wheel ships (`wordsparse corpora fetch gensim-
 scores as a sign of life. The text, the vectors and a report with pictures are left in demo/.
 """
 
-import argparse
 import shutil
 import sys
 from pathlib import Path
@@ -14,32 +13,25 @@ from wordsparse.corpus.cards import load_card
 from wordsparse.corpus.fetching import fetch
 from wordsparse.words.model_directory import read_vectors
 
-ROOT = Path(__file__).resolve().parent.parent
+OUTPUT = Path(__file__).resolve().parent.parent / "demo"
+EPOCHS = 10
 WORDS = ("music", "war", "language", "computer", "iron", "january")
 METHODS = ("wordsparse-skipgram", "gensim-skipgram-ns", "wordsparse-cbow", "gensim-cbow-ns")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("-o", "--output", type=Path, default=ROOT / "demo", help="where text, vectors and report go")
-    parser.add_argument("--epochs", type=int, default=10)
-    parser.add_argument("--dim", type=int, default=100)
-    parser.add_argument("--threads", type=int, default=None, help="default: every CPU available")
-    options = parser.parse_args()
-    shutil.rmtree(options.output, ignore_errors=True)
-    options.output.mkdir(parents=True)
-    report = options.output / "report"
-    text = fetch(load_card("gensim-text"), options.output / "text").path
+    shutil.rmtree(OUTPUT, ignore_errors=True)
+    OUTPUT.mkdir()
+    report = OUTPUT / "report"
+    text = fetch(load_card("gensim-text"), OUTPUT / "text").path
     content = compare(
         text,
         report,
         progress=show,
         methods=METHODS,
-        epochs=[options.epochs],
-        dim=options.dim,
-        threads=options.threads,
+        epochs=[EPOCHS],
         keep_vectors=True,
-        command=f"python tools/demo.py --epochs {options.epochs} --dim {options.dim}",
+        command="make demo",
     )
     used = content["texts"][0]
     print(f"{used['tokens']:,} tokens, {used['vocab_size']:,} words, {content['machine']['threads']} threads\n")
