@@ -26,6 +26,9 @@ from wordsparse.types import Array
 # A count is cut into pieces of about so many times the mean count, or into smaller ones where the table has few pairs,
 # down to this size or until there are so many pieces; and into at most so many.
 PIECE, SMALLEST, ENOUGH, MAX_PIECES = 1.5, 3.0, 1_000_000, 256
+# The weight of the pairs of one occurrence of a word, about: in harmonic windows of 5 to 8 words of a text. How far a
+# word's own contexts are believed, beside its form, is decided by its occurrences.
+OCCURRENCE = 5.0
 # So many pieces stand for a token where the recipe counts tokens: what a text of ten million tokens and its table have.
 PIECES_PER_TOKEN = 3.13
 # A group weighs about so many pieces: more would be a large step for a rare word (all of its pairs at once diverged),
@@ -69,8 +72,8 @@ def encode_counts(tables: Iterator[Block], target: Path, asked: EncodeOptions) -
             raise InputError(f"{name} applies to text: leave it out, the words of counted pairs are as they are")
     with new_directory(target) as folder, writing(target):
         table = _read(tables, folder / "table", asked)
-        # A word's count is the sum of its pairs.
-        rounded = {word: max(1, round(total)) for word, total in zip(table.words, table.sums.tolist(), strict=True)}
+        occurrences = np.maximum(1, np.rint(table.sums / OCCURRENCE)).astype(np.int64).tolist()
+        rounded = dict(zip(table.words, occurrences, strict=True))
         vocabulary = Vocabulary.from_counts(rounded, min_count, asked.max_vocab, asked.known)
         ids = np.array([-1 if (i := vocabulary.get(word)) is None else i for word in table.words], np.int32)
         pieces = _order(folder, table, ids)
