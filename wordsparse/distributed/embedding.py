@@ -60,16 +60,8 @@ class ShardedEmbedding(WordEmbedding):
     def gathered(self, folder: Path) -> Iterator[dict[str, Any] | str]:
         """The state of the whole embedding, inside the block, in which rank 0 may work alone for long; collective.
 
-        Yields
-        ------
-        dict or str
-            On rank 0 the state, whose rows are maps of files in ``folder``, or why there is none (a full disk); on the
-            others an empty one.
-
-        Raises
-        ------
-        TrainingError
-            On all ranks, if their numbers have come apart.
+        On rank 0 it is the state, whose rows are maps of files in ``folder``, or why there is none (a full disk); on
+        the others an empty one. TrainingError on all ranks, if their numbers have come apart.
         """
         self.output.check_alike()
         state, is_first = self.state(), self.output.ranks.rank == 0

@@ -168,11 +168,6 @@ def share(files: Sequence[Path], lines: bool, number: int, of: int) -> list[Part
 
     Shares are alike in bytes. A file is cut behind a line feed, if with ``lines`` it ends a sentence; a compressed file
     is one part.
-
-    Parameters
-    ----------
-    files : sequence of Path
-        Regular files.
     """
     sizes = [file.stat().st_size for file in files]
     (first, start), (last, stop) = (_cut(files, sizes, lines, sum(sizes) * end // of) for end in (number, number + 1))
@@ -249,15 +244,7 @@ def _dealt(ranks: Ranks, parts: Sequence[Array]) -> list[Array]:
 
 
 class _Values:
-    """The numbered text: the values in the files of all ranks, one after the other.
-
-    Parameters
-    ----------
-    folder : Path
-        In which rank r has the directory ``rank-r``.
-    sizes : list of lists of int
-        The number of values of each file of each rank.
-    """
+    """The numbered text: the values in the files of all ranks, one after the other; ``sizes`` has their numbers."""
 
     def __init__(self, folder: Path, sizes: Sequence[Sequence[int]]) -> None:
         self._folder = folder

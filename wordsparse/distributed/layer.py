@@ -19,15 +19,8 @@ from wordsparse.types import Array
 
 
 class ShardedLayer(ExactLayer):
-    """An :class:`~wordsparse.layer.core.ExactLayer` of which this rank has the rows that ``owners`` gives it.
-
-    Parameters
-    ----------
-    owners : Owners
-        Of the D outputs.
-    measure : (D,) float64 array, optional
-        π of all outputs.
-    """
+    """An :class:`~wordsparse.layer.core.ExactLayer` of which this rank has the rows that ``owners`` gives it; π, the
+    ``measure`` (D,), is that of all outputs."""
 
     def __init__(
         self, kernels: Kernels, owners: Owners, n_features: int, loss: Loss, measure: Array | None, dtype: np.dtype[Any]

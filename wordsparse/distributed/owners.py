@@ -15,14 +15,7 @@ BLOCK_ROWS = 2**14
 
 
 class Owners:
-    """The rows 0 … n − 1 of a matrix: row i belongs to rank i mod R, as its own row i div R.
-
-    Parameters
-    ----------
-    n : int
-        At least the number of ranks.
-    ranks : Ranks
-    """
+    """The rows 0 … n − 1 of a matrix, n ≥ R: row i belongs to rank i mod R, as its own row i div R."""
 
     def __init__(self, n: int, ranks: Ranks) -> None:
         self.n, self.ranks = n, ranks

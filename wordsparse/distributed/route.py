@@ -11,23 +11,12 @@ from wordsparse.types import Array
 
 
 class Route:
-    """Made once for each minibatch, collectively.
+    """Made once for each minibatch, collectively, by ranks that take the arrays of these kernels (gpus.py).
 
-    Parameters
-    ----------
-    ranks : Ranks
-        As they take the arrays of these kernels: see gpus.py.
-    kernels : Kernels
-    wanted : (u,) int64
-        The rows that this rank's examples touch, distinct, by their numbers in the whole matrix, grouped by their
-        owners in the order of ranks. An array of NumPy; those below are the kernels'.
-
-    Attributes
-    ----------
-    rows : (n,) int64
-        The rows of this rank that any rank wants, ascending, by their numbers among this rank's own.
-    asked : (a,) int64
-        The same rows, rank for rank as each wants them.
+    ``wanted`` (u,) int64, of NumPy, are the rows that this rank's examples touch, distinct, by their numbers in the
+    whole matrix, grouped by their owners in the order of ranks. Of the kernels' arrays, ``rows`` (n,) are the rows of
+    this rank that any rank wants, ascending, by their numbers among its own, and ``asked`` (a,) the same, rank for rank
+    as each wants them.
     """
 
     def __init__(self, ranks: Ranks, kernels: Kernels, wanted: Array) -> None:

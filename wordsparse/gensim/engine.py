@@ -19,43 +19,18 @@ _SCORED = 2**24  # number of outputs computed at a time
 
 
 class Ranking:
-    """The keys of a vocabulary by descending count, the order of the words in a model.
-
-    Parameters
-    ----------
-    keys : sequence, length V
-    counts : array (V,)
-
-    Attributes
-    ----------
-    keys : list, most frequent first
-    order : array (V,)
-        The position of each of them among the given keys.
-    rows : dict
-        The rank of each key.
-    vocabulary : Vocabulary
-        The keys as words.
-    """
+    """The keys of a vocabulary by descending count, the order of the words in a model; ``rows`` has each rank."""
 
     def __init__(self, keys: Sequence[Key], counts: Array) -> None:
-        self.order = np.argsort(-counts, kind="stable")
-        self.keys = [keys[place] for place in self.order]
+        order = np.argsort(-counts, kind="stable")
+        self.keys = [keys[place] for place in order]
         self.rows: dict[Key, int] = {key: row for row, key in enumerate(self.keys)}
         # A given frequency may be 0, but every word of a model must have a positive count.
-        self.vocabulary = Vocabulary(engine_words(self.keys), np.maximum(counts[self.order], 1))
+        self.vocabulary = Vocabulary(engine_words(self.keys), np.maximum(counts[order], 1))
 
 
 class Trained:
-    """A trained model and its keys.
-
-    Parameters
-    ----------
-    keys : sequence of hashable
-        The keys of the model's words, in the model's order.
-    model : Model
-    recipe : Recipe
-        The recipe of its training.
-    """
+    """A trained model, the keys of its words in the model's order, and the recipe of its training."""
 
     def __init__(self, keys: Sequence[Key], model: WordModel, recipe: Recipe) -> None:
         self.keys, self.model, self.recipe = list(keys), model, recipe
@@ -134,20 +109,8 @@ def so_far(run: Run, ranking: Ranking) -> Trained:
 
 
 class Watch:
-    """Observes a run after every step: sums the loss and detects the end of each epoch.
-
-    Parameters
-    ----------
-    epoch_ended : callable
-        Called with the run, between two steps.
-
-    Attributes
-    ----------
-    loss : float
-        The sum of the losses of all pairs in all epochs so far.
-    ended : int
-        Number of finished epochs.
-    """
+    """Observes a run after every step: ``loss`` is the sum over all pairs in all epochs so far; ``epoch_ended`` is
+    called with the run, between two steps, at the end of each epoch, of which ``ended`` is the number."""
 
     def __init__(self, epochs: int, epoch_ended: Callable[[Run], None]) -> None:
         self.loss = 0.0

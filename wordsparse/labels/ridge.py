@@ -28,13 +28,7 @@ ROUNDING = 1e-6
 
 
 class SparseRows:
-    """A matrix X (n, f) of sparse rows, multiplied from either side by the compiled kernels.
-
-    Parameters
-    ----------
-    matrix : SciPy CSR, validated
-    kernels : Kernels
-    """
+    """A matrix X (n, f) of sparse rows, validated CSR, multiplied from either side by the compiled kernels."""
 
     def __init__(self, matrix: Any, kernels: Kernels) -> None:
         self.kernels = kernels

@@ -49,14 +49,8 @@ class Constants:
 class RidgeProblem:
     """The rows, their spectrum, and B = XᵀY: they are computed once, and solved for any λ and γ.
 
-    Parameters
-    ----------
-    X, Y : SciPy CSR
-        Float32; X has its constant column.
-    dim : int
-        d at most.
-    start : (f, at most dim), optional
-        The basis of some of the rows.
+    X, with its constant column, and Y are SciPy CSR of float32; ``dim`` is d at most, and ``start`` (f, at most d) the
+    basis of some of the rows.
     """
 
     def __init__(self, X: Any, Y: Any, dim: int, seed: int, kernels: Kernels, start: Array | None = None) -> None:

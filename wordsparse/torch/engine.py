@@ -54,14 +54,8 @@ class Minibatch:
 
 
 class Engine:
-    """An output layer whose backward pass is apart from its forward pass.
-
-    Parameters
-    ----------
-    output : FactoredOutput
-    bias : bool
-        Whether a constant 1 is appended to every h: the last column of W is a bias.
-    """
+    """An output layer whose backward pass is apart from its forward pass; with ``bias`` a constant 1 is appended to
+    every h: the last column of W is a bias."""
 
     def __init__(self, output: FactoredOutput, *, bias: bool) -> None:
         self.output, self.bias = output, bias
