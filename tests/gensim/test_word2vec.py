@@ -1,5 +1,6 @@
 """Word2Vec by the names of gensim, beyond the own tests of gensim."""
 
+import gzip
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -35,8 +36,8 @@ def test_arrays_are_sentences() -> None:
 
 
 def test_a_file_is_as_good_as_sentences(tmp_path: Path) -> None:
-    path = tmp_path / "walks.txt"
-    path.write_text("\n".join(" ".join(walk) for walk in WALKS_OF_WORDS))
+    path = tmp_path / "walks.txt.gz"
+    path.write_bytes(gzip.compress("\n".join(" ".join(walk) for walk in WALKS_OF_WORDS).encode()))
     from_file = Word2Vec(corpus_file=path, window=1, epochs=50, **SMALL)
     listed = Word2Vec(WALKS_OF_WORDS, **SMALL)
     assert dict(zip(from_file.wv.index_to_key, from_file.wv.expandos["count"], strict=True)) == dict(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from wordsparse.errors import InputError
-from wordsparse.files import regular, storage
+from wordsparse.files import storage
 from wordsparse.gensim import settings
 from wordsparse.gensim.engine import Trained
 from wordsparse.gensim.models.keyedvectors import VECTORS, KeyedVectors
@@ -77,15 +77,8 @@ def load(model: Any, path: Path) -> tuple[KeyedVectors, Trained]:
         If it is damaged or not a Word2Vec; also an AttributeError if it holds only vectors.
     """
     if path.is_file():
-        with regular.opened(path) as file:
-            start = file.read(2)
-        if start[:1] == b"\x80":
-            raise InputError(
-                f"{path}: is a pickle, as gensim writes them, which can run any code and is never read here; in "
-                "gensim, write the vectors with wv.save_word2vec_format and read that"
-            )
-        if start == b"PK":
-            raise WrongPlaceError(f"{path}: holds vectors alone, which cannot be trained on: use KeyedVectors.load")
+        KeyedVectors.load(path)  # refuses a pickle of gensim's, and what is no file of vectors
+        raise WrongPlaceError(f"{path}: holds vectors alone, which cannot be trained on: use KeyedVectors.load")
     if not (path / MANIFEST).is_file():
         raise InputError(f"{path}: is no directory that Word2Vec.save wrote")
     manifest = storage.read_manifest(path / MANIFEST, FORMAT, VERSION)

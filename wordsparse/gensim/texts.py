@@ -21,7 +21,6 @@ from wordsparse.corpus import END_OF_SENTENCE, OUT_OF_VOCABULARY, EncodedCorpus,
 from wordsparse.corpus._numbering import Numbering
 from wordsparse.errors import InputError, WrongTypeError
 from wordsparse.files import storage
-from wordsparse.files.unpacking import compression_of_name
 from wordsparse.vectors.formats import names
 from wordsparse.vectors.lookup import Key
 
@@ -134,7 +133,7 @@ def opened(sentences: Any, corpus_file: str | os.PathLike[str] | None, passes: i
     Raises
     ------
     WrongTypeError
-        If none or both are given, the file is missing or compressed, or the sentences are no iterable or a
+        If none or both are given, the file is missing, or the sentences are no iterable or a
         generator, which can be read only once.
     """
     if (sentences is None) == (corpus_file is None):
@@ -152,8 +151,6 @@ def opened(sentences: Any, corpus_file: str | os.PathLike[str] | None, passes: i
     path = Path(corpus_file)
     if not path.is_file():
         raise WrongTypeError(f"corpus_file must be the path of a file, not {corpus_file!r}")
-    if compression_of_name(path):
-        raise WrongTypeError(f"corpus_file: {path} is compressed: unpack it, or give LineSentence of it as sentences")
     with storage.staging(Path(tempfile.gettempdir()) / "wordsparse-gensim", mode=0o700) as folder:
         yield LineFile(path, folder / "encoded")
 
