@@ -72,7 +72,7 @@ def test_impossible_values_are_refused_by_name(whole: Path, tmp_path: Path, chan
 
 @pytest.mark.parametrize("name", ["steps", "pair_curvature"])
 def test_a_state_without_a_number_and_a_new_text(whole: Path, tmp_path: Path, name: str) -> None:
-    # Found by tools/fuzz.py: a KeyError, since only training on the same text compared the names.
+    # Fuzzing found it: a KeyError, since only training on the same text compared the names.
     def remove(manifest: dict[str, Any]) -> None:
         del manifest["training"]["state"]["numbers"][name]
 

@@ -36,7 +36,7 @@ SUBWORDS, OPTIONS = "subwords.bin", "options.toml"
 
 
 def write(model: WordModel, path: str | PathLike[str]) -> None:
-    """Write a model directory; see :meth:`wordsparse.WordModel.save`."""
+    """Write a model directory; see :meth:`wordsparse.words.model.WordModel.save`."""
     target = Path(path)
     with storage.new_directory(target) as directory, storage.writing(target):
         model.vocabulary.save(directory / VOCABULARY)
@@ -109,7 +109,7 @@ def read_vectors(path: str | PathLike[str]) -> WordVectors:
     Raises
     ------
     InputError
-        As :func:`load` or :func:`wordsparse.vectors.formats.read_file`.
+        As :func:`load` or :func:`wordsparse.vectors.word_vectors.read_file`.
     """
     if is_model(path):
         return load(path).word_vectors()
