@@ -129,38 +129,28 @@ def all_finite(name: str, array: Array) -> None:
         raise InputError(f"{name} contains {found}, first in {where}: give finite numbers")
 
 
-def dense_targets(Y: Any) -> Array:
-    """A dense Y of one or two axes, of a size that is meant."""
+def dense_targets(Y: Any, dtype: Any = None) -> Array:
+    """A dense Y of one or two axes; of a ``dtype`` that is given, and finite then."""
     if Y is None:
         raise InputError("requires y to be passed, but the target y is None: call fit(X, y)")
-    array = np.asarray(Y)
-    if array.ndim not in (1, 2):
-        raise InputError(f"Y must be a SciPy CSR matrix (rows, labels), or dense with 1 or 2 axes, not {array.ndim}")
+    try:
+        with np.errstate(over="ignore"):  # a number beyond float32 becomes infinite, which is refused below
+            array: Array = checks.check_array(Y, dtype=dtype, ensure_2d=False, ensure_all_finite=False, input_name="y")
+    except ValueError as error:
+        raise InputError(f"y does not hold targets, sparse or dense with 1 or 2 axes: {error!s:.80}") from None
+    if dtype is not None:
+        all_finite("y", array)
     return array
 
 
 def classes_of(y: Array) -> tuple[Array, Array]:
     """The distinct classes of a y with one class a row, and the place of each row's; scikit-learn's checks."""
     y = checks.column_or_1d(y, warn=True)
-    _finite_targets(y)
+    all_finite("y", y)
+    checks.assert_all_finite(y, input_name="y")  # objects, too
     _multiclass.check_classification_targets(y)
     classes, places = np.unique(y, return_inverse=True)
     return classes, places
-
-
-def finite_targets(array: Array) -> Array:
-    """Dense targets as float32, all of them finite real numbers."""
-    _finite_targets(array)
-    if array.dtype.kind == "O":
-        array = array.astype(np.float64)
-    if array.dtype.kind not in "fiub":
-        raise InputError(f"Y must hold real numbers, not {array.dtype}")
-    return array.astype(np.float32)
-
-
-def _finite_targets(array: Array) -> None:
-    all_finite("y", array)
-    checks.assert_all_finite(array, input_name="y")  # objects, too
 
 
 def chosen_columns(columns: Any, count: int, rows: int) -> Array:

@@ -257,7 +257,7 @@ def _targets_of(y: Any) -> tuple[Any, Any]:
     """y as CSR float32 with zeros for missing targets, and those as CSR of ones."""
     is_sparse: bool = sp.issparse(y)
     if not is_sparse:
-        array = base.finite_targets(base.dense_targets(y))
+        array = base.dense_targets(y, np.float32)
         Y = sp.csr_array(array.reshape(array.shape[0], -1))
         return Y, sp.csr_array(Y.shape, dtype=np.float32)
     Y = sp.csr_array(y, copy=True)
