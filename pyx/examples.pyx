@@ -17,7 +17,6 @@ the same however the corpus is cut into minibatches, and a window reaches over a
 """
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
-from libcpp.algorithm cimport sort
 
 cdef extern from "isa.hpp" namespace "wordsparse" nogil:
     void prefetch(const void*)
@@ -374,7 +373,7 @@ def word_places(const int32_t[::1] ids, int64_t[::1] place, int64_t[::1] places)
 def count_rows(const int32_t[::1] ids, const double[::1] weights, const int64_t[::1] starts, const int64_t[::1] places,
                const int32_t[::1] steps, const double[::1] by_reach, Py_ssize_t first, double[::1] sums,
                int64_t[::1] indptr, int32_t[::1] columns, double[::1] counts):
-    """What stands around each of some words from `first` on, as CSR rows, columns ascending: a window at a time.
+    """What stands around each of some words from `first` on, as CSR rows, columns as they are first seen.
 
     ids is a text, -2 where a sentence ends; the words' places are places[starts[w]:starts[w + 1]]. A context counts
     by_reach[r], r the sum of the steps of the words between, up to where by_reach ends; times the weight of the place
@@ -404,7 +403,6 @@ def count_rows(const int32_t[::1] ids, const double[::1] weights, const int64_t[
                         sums[ids[j]] += weight * by_reach[reach]
                         reach += steps[ids[j]]
                         j += ahead
-            sort(&columns[0] + before, &columns[0] + size)
             for k in range(before, size):
                 counts[k], sums[columns[k]] = sums[columns[k]], 0
             indptr[row + 1] = size

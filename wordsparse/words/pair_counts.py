@@ -241,7 +241,9 @@ def _of_text(corpus: EncodedCorpus, windows: Windows, asked: CountOptions, scrat
         stop = min(shard.shape[0], start + STRETCH)
         low, high = max(0, start - REACH), min(shard.shape[0], stop + REACH)
         rows = [table for _, table in windows.rows(shard[low:high], start - low, stop - low)]
-        tables.add(sp.vstack(rows, format="csr"))
+        table = sp.vstack(rows, format="csr")
+        table.sort_indices()
+        tables.add(table)
         tokens = min(corpus.tokens, tokens + stop - start)
         report(tokens)
     yield from tables.rows(len(corpus.vocabulary))
