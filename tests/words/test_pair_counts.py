@@ -11,7 +11,7 @@ import pytest
 import scipy.sparse as sp
 
 import wordsparse as ws
-from wordsparse.corpus import EncodedCorpus, count_tables
+from wordsparse.corpus import EncodedCorpus, count_tables, counts
 from wordsparse.errors import InputError, ReadError
 from wordsparse.words import pair_counts
 
@@ -111,6 +111,23 @@ def test_a_matrix_trains_and_a_run_is_continued_the_same_on_any_threads(tmp_path
     new = write(tmp_path / "new.parquet", [("new", "w1", 40.0), ("w1", "new", 40.0)])
     on = ws.train([path, new], output=tmp_path / "m", resume=True, **given)
     assert "new" in on.wv
+
+
+def test_pieces_add_up_to_their_counts_and_stand_together_by_rarer_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counts, "ORDERED", 2**19)  # in several parts
+    matrix = sp.random_array((600, 600), density=0.3, rng=np.random.default_rng(1)).tocsr()
+    entries = matrix.tocoo()
+    matrix.data = np.rint(1 + 20000 / ((1 + entries.row) * (1 + entries.col)))
+    corpus = ws.encode(([f"w{i:03d}" for i in range(600)], matrix), tmp_path / "c", format="counts")
+    pieces = corpus.shards[0][:].reshape(-1, 3)
+    ids = np.array([int(word[1:]) for word in corpus.vocabulary.words])[pieces[:, :2]]
+    found = sp.coo_array((pieces[:, 2].view(np.float32), ids.T), shape=matrix.shape).tocsr()
+    assert abs(found - matrix).max() < 1e-2
+    random = np.random.default_rng(0).permutation(pieces)
+    words = [len(np.unique(order[: len(pieces) // 200, :2])) for order in (pieces, random)]
+    assert words[0] < 0.8 * words[1]
 
 
 @pytest.mark.parametrize(
