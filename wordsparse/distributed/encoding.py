@@ -116,6 +116,9 @@ def _encode(
     **_: Any,
 ) -> None:
     together(ranks, lambda: check_limits(min_count, max_vocab))
+    files, lines = text.files, text.lines
+    assert files is not None
+    assert lines is not None
     with ExitStack() as stack:
         made: list[str] = []
         on_first(ranks, lambda: made.append(str(stack.enter_context(storage.new_directory(output)))))
@@ -126,15 +129,14 @@ def _encode(
         def read() -> tuple[ReadText, dict[int, int]]:
             with storage.writing(output):
                 own.mkdir()
-            assert text.files is not None
-            assert text.lines is not None
-            parts = share(text.files, text.lines, ranks.rank, ranks.size)
-            found, tokens = read_parts(parts, text.max_expansion, text.lines, draft, cpus, progress)
+            parts = share(files, lines, ranks.rank, ranks.size)
+            found, tokens = read_parts(parts, text.max_expansion, lines, draft, cpus, progress)
             return found, {part.number: held for part, held in zip(parts, tokens, strict=True)}
 
         part, tokens = together(ranks, read)
         held = {int(index) for told in gather_json(ranks, tokens) for index, number in told.items() if number}
-        on_first(ranks, lambda: _check_files(text, held))
+        empty = [file for index, file in enumerate(files) if index not in held]
+        on_first(ranks, lambda: check_some_tokens(files, empty))
         counts, distinct = _counted(ranks, part, min_count, known)
         vocabulary = together(ranks, lambda: Vocabulary.from_counts(counts, min_count, max_vocab, known))
         written = together(ranks, lambda: draft.renumbered(part.maps(vocabulary), cpus))
@@ -195,18 +197,10 @@ def _behind_line_feed(file: Path, wanted: int) -> int:
     if wanted == 0:
         return 0
     with open(file, "rb") as content:
-        position = content.seek(wanted - 1)
-        while block := content.read(BLOCK_BYTES):
-            if (found := block.find(b"\n")) >= 0:
-                return position + found + 1
-            position += len(block)
-    return position
-
-
-def _check_files(text: RawText, held: Collection[int]) -> None:
-    """As one process does; ``held`` are the numbers of the files that hold tokens."""
-    assert text.files is not None
-    check_some_tokens(text.files, [file for index, file in enumerate(text.files) if index not in held])
+        content.seek(wanted - 1)
+        while (piece := content.readline(BLOCK_BYTES)) and not piece.endswith(b"\n"):
+            pass
+        return content.tell()
 
 
 def _counted(ranks: Ranks, part: ReadText, min_count: int, known: Collection[str]) -> tuple[dict[str, int], int]:

@@ -78,28 +78,10 @@ class ShardedOutput:
             return self._results(self._sums(H, Y))
 
     def step(self, H: ArrayLike, Y: Any, lr: float, *, weight_decay: float = 0.0) -> tuple[Array, Array]:
-        """One exact gradient step on the sum of the losses of all ranks' examples.
+        """One exact gradient step on the sum of the losses of all ranks' examples; see :meth:`FactoredOutput.step`.
 
-        Parameters
-        ----------
-        H : (m, d) array
-        Y : (m, D) SciPy sparse matrix or array
-            This rank's examples; m may differ between ranks.
-        lr, weight_decay : float
-            The same on all ranks.
-
-        Returns
-        -------
-        losses : (m,) float64
-        grad_h : (m, d)
-            Of this rank's examples, by the weights before the step.
-
-        Raises
-        ------
-        InputError
-            On all ranks, if the examples of one of them do not fit.
-        TrainingError
-            On all ranks, if the step would explode or make A singular. Nothing has changed then.
+        H (m, d) and Y are this rank's examples, and the results are theirs; m may differ between ranks, ``lr`` and
+        ``weight_decay`` are the same on all. Errors are raised on all ranks, and nothing has changed then.
         """
         lr = validation.non_negative("lr", lr)
         weight_decay = validation.non_negative("weight_decay", weight_decay)
