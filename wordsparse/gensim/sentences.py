@@ -32,7 +32,8 @@ class LineSentence:
 
     def __iter__(self) -> Iterator[list[str]]:
         for line in itertools.islice(lines(self.source), self.limit):
-            yield from cut(line.split(), self.max_sentence_length)
+            words, longest = line.split(), self.max_sentence_length
+            yield from (words[start : start + longest] for start in range(0, len(words), longest))
 
 
 class PathLineSentences:
@@ -114,8 +115,3 @@ def lines(source: Any) -> Iterator[str]:
             yield from (line.decode() for line in whole)
         if rest:
             yield rest.decode()
-
-
-def cut(words: list[str], longest: int) -> Iterator[list[str]]:
-    """The words in lists of at most ``longest``."""
-    return (words[start : start + longest] for start in range(0, len(words), longest))

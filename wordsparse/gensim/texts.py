@@ -10,7 +10,7 @@ import os
 import tempfile
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain, islice, repeat
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +29,7 @@ Ids = NDArray[np.int32]
 TrimRule = Callable[[Any, int, int], int]
 
 DEFAULT, DISCARD, KEEP = 0, 1, 2  # results of a trim rule; DEFAULT applies the minimum count
-_BLOCK = 2**20  # number of values made at a time
-_SHARD_BLOCK = 2**20
+_BLOCK = 2**20  # number of values made or read at a time
 
 
 @dataclass(frozen=True)
@@ -157,21 +156,23 @@ def opened(sentences: Any, corpus_file: str | os.PathLike[str] | None, passes: i
 
 def longest_sentence(corpus: EncodedCorpus) -> int:
     """Number of tokens of the longest sentence."""
-    longest = start = 0
-    for shard in corpus.shards:
-        for block in range(0, shard.shape[0], _SHARD_BLOCK):
-            ends = block + np.flatnonzero(shard[block : block + _SHARD_BLOCK] == END_OF_SENTENCE)
-            if ends.size:
-                longest = max(longest, int(np.diff(ends, prepend=start - 1).max()) - 1)
-                start = int(ends[-1]) + 1
-        start = 0
+    longest = begun = 0
+    for block in _blocks(corpus):
+        ends = np.flatnonzero(block == END_OF_SENTENCE)
+        if ends.size:
+            longest = max(longest, int(np.diff(ends, prepend=-1 - begun).max()) - 1)
+        begun = block.shape[0] - 1 - int(ends[-1]) if ends.size else begun + block.shape[0]
     return longest
 
 
 def known_tokens(corpus: EncodedCorpus) -> int:
     """Number of tokens that are in the vocabulary."""
-    blocks = ((shard, block) for shard in corpus.shards for block in range(0, shard.shape[0], _SHARD_BLOCK))
-    return sum(int(np.count_nonzero(shard[start : start + _SHARD_BLOCK] >= 0)) for shard, start in blocks)
+    return sum(int(np.count_nonzero(block >= 0)) for block in _blocks(corpus))
+
+
+def _blocks(corpus: EncodedCorpus) -> Iterator[Ids]:
+    for shard in corpus.shards:
+        yield from (shard[start : start + _BLOCK] for start in range(0, shard.shape[0], _BLOCK))
 
 
 class _Renumbered:
@@ -209,16 +210,13 @@ def _table(tokens: Iterable[Key], rows: Mapping[Key, int]) -> Ids:
 
 def lists(sentences: Iterable[Any]) -> Iterator[list[Any] | tuple[Any, ...]]:
     """Each sentence as a list or a tuple; if the first one is a single string, a warning is logged."""
-    stream = iter(sentences)
-    for sentence in islice(stream, 1):
-        if isinstance(sentence, str):
+    for number, sentence in enumerate(sentences):
+        if number == 0 and isinstance(sentence, str):
             logger.warning(
                 "Each 'sentences' item should be a list of words (usually unicode strings). The first is the word "
                 "%.40r, which is read as a list of its characters.",
                 sentence,
             )
-        yield _as_list(sentence)
-    for sentence in stream:
         yield sentence if type(sentence) is list else _as_list(sentence)
 
 

@@ -80,7 +80,8 @@ def read_data(
     """
     source = Path(path)
     with storage.naming(source):
-        is_npz = _starts(source) == _ZIP
+        with regular.opened(source) as file:
+            is_npz = file.read(len(_ZIP)) == _ZIP
         if is_npz and targets is None and labelled:
             raise InputError("holds features only: name the npz file of the labels as the targets")
         if not is_npz and targets is not None:
@@ -99,7 +100,12 @@ def read_data(
                 raise InputError(
                     f"has {Y.shape[0]:,} rows, but {source} has {X.shape[0]:,}; name two files of the same examples"
                 )
-    _check_columns(source, max(X.shape[1], n_features or 0), max(Y.shape[1], n_labels or 0))
+    features, labels = max(X.shape[1], n_features or 0), max(Y.shape[1], n_labels or 0)
+    with storage.naming(source):  # a line of text can state numbers of columns for which memory cannot hold even counts
+        memory.check(
+            COLUMN_BYTES * (features + labels),
+            f"a model of {features:,} features and {labels:,} labels (numbers from 0 on, without gaps, need least)",
+        )
     _tell_empty(source, X, "features")
     if labelled:
         _tell_empty(source, Y, "labels")
@@ -117,11 +123,6 @@ def write_text(path: str | PathLike[str], data: LabelledRows) -> None:
 
 def _svmlight() -> Any:
     return optional.load("a file of labelled rows", "sklearn.datasets", "labels")
-
-
-def _starts(path: Path) -> bytes:
-    with regular.opened(path) as file:
-        return file.read(len(_ZIP))
 
 
 def bounded_lines(stream: BoundedStream, what: str) -> Iterator[tuple[int, bytes]]:
@@ -234,15 +235,6 @@ def _read_npz(path: Path) -> Any:
             f"is not a matrix saved by scipy.sparse.save_npz, or is damaged ({error!s:.{MAX_SHOWN}}): save it again"
         ) from error
     return validation.csr("the matrix", matrix, np.dtype(np.float32))
-
-
-def _check_columns(path: Path, features: int, labels: int) -> None:
-    """Refuse numbers of columns, which a line of text can state, for which memory cannot hold even their counts."""
-    with storage.naming(path):
-        memory.check(
-            COLUMN_BYTES * (features + labels),
-            f"a model of {features:,} features and {labels:,} labels (numbers from 0 on, without gaps, need least)",
-        )
 
 
 def _widened(matrix: Any, columns: int | None, kind: str, path: Path) -> Any:
