@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any, NoReturn, TypeVar
 
 from wordsparse import errors
+from wordsparse.display import write
 from wordsparse.errors import InputError, TrainingError, WordsparseError
 from wordsparse.types import Array
 
@@ -133,11 +134,11 @@ def check_same(ranks: Ranks, facts: Mapping[str, Any]) -> None:
 
 
 @contextmanager
-def ending_all(ranks: Ranks, say: Callable[[str], object], kept: Callable[[], str]) -> Iterator[None]:
+def ending_all(ranks: Ranks, kept: Callable[[], str]) -> Iterator[None]:
     """Where an error strikes this rank alone, say so and end the others too, which may wait for it.
 
     Errors that all ranks meet, those of :func:`together` and of the computation, which is the same everywhere, pass.
-    ``say`` takes the line for people; ``kept`` says what there is to go on from.
+    ``kept`` says what there is to go on from.
     """
     try:
         yield
@@ -149,7 +150,7 @@ def ending_all(ranks: Ranks, say: Callable[[str], object], kept: Callable[[], st
         status = 130 if isinstance(error, KeyboardInterrupt) else 1
         what = str(error) or type(error).__name__
         where = f"rank {ranks.rank} of {ranks.size} ({socket.gethostname()}, process {os.getpid()})"
-        say(f"{where}: {what}; the other ranks are ended; {kept()}")
+        write(f"wordsparse: {where}: {what}; the other ranks are ended; {kept()}")
         if isinstance(error, Exception) and not isinstance(error, WordsparseError | MemoryError):
             traceback.print_exc()
         ranks.abort(status)

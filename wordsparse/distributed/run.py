@@ -23,7 +23,6 @@ import numpy as np
 from wordsparse.corpus import EncodedCorpus, Vocabulary
 from wordsparse.corpus.options import EncodeOptions
 from wordsparse.corpus.reading import Source
-from wordsparse.display import write
 from wordsparse.distributed import gpus
 from wordsparse.distributed.embedding import ShardedEmbedding
 from wordsparse.distributed.encoding import encode as encode_together
@@ -109,7 +108,7 @@ def encode(source: Source, output: str | PathLike[str], asked: EncodeOptions) ->
     ranks = launched_ranks()
     given: dict[str, Any] = {**asked.given(), "known": asked.known, "threads": asked.threads}
     given["progress"] = asked.progress if ranks.rank == 0 else None
-    with ending_all(ranks, lambda line: write(f"wordsparse: {line}"), lambda: "nothing was written"):
+    with ending_all(ranks, lambda: "nothing was written"):
         return encode_together(ranks, source, output, **given)
 
 
@@ -228,7 +227,7 @@ class RanksRun(OutputRun):
             On all ranks, also if they were not started alike, or the request is one for a single process.
         """
         directory = RunDirectory(self.output)
-        with ending_all(self.ranks, lambda line: write(f"wordsparse: {line}"), lambda: _kept(directory)):
+        with ending_all(self.ranks, lambda: _kept(directory)):
             return self._train(directory, encoding, progress)
 
     def _train(
