@@ -18,18 +18,13 @@ from support.thread_ranks import ThreadRanks, on_ranks
 
 import wordsparse as ws
 from wordsparse.distributed import gpus
-from wordsparse.distributed.embedding import ShardedEmbedding
 from wordsparse.distributed.gpus import staged
 from wordsparse.distributed.output import ShardedOutput
 from wordsparse.distributed.ranks import ONE
 from wordsparse.errors import InputError
 from wordsparse.kernels import CpuKernels, Kernels
 from wordsparse.kernels.cuda import CudaKernels
-from wordsparse.layer.output import FactoredOutput
 from wordsparse.machine import devices
-from wordsparse.words import recipe
-from wordsparse.words.embedding import StepSizes, WordEmbedding
-from wordsparse.words.examples import ExampleBuilder
 
 pytestmark = pytest.mark.nightly
 
@@ -52,59 +47,6 @@ def test_the_layer_takes_the_steps_of_one_process_on_the_cpu(
     """Arrays travel through the host."""
     assert staged(ONE, CpuKernels(1)) is ONE
     on_ranks(size, lambda ranks: check_steps(ranks, problems.LOSSES[loss], measure, kernels))
-
-
-@pytest.mark.parametrize("size", [1, 2, 3])
-@pytest.mark.parametrize(("model", "loss"), [("cbow", "bounded-ns"), ("skipgram", "bounded-ns"), ("cbow", "zloss")])
-def test_word_vectors_are_those_of_one_process_on_the_cpu(kernels: Kernels, model: str, loss: str, size: int) -> None:
-    """After six minibatches, the cosine of every word's vectors is above 0.9999."""
-    random = np.random.default_rng(5)
-    ids = np.minimum(random.geometric(0.15, 600) - 1, 29).astype(np.int32)
-    ids[::17] = -2
-    vocabulary = mock.Mock(counts=np.bincount(ids[ids >= 0], minlength=30) + 1, __len__=lambda self: 30)
-    constants = recipe.recommended(model, loss)
-    sizes = StepSizes(lr=0.5, m0=5.0, t0=5.0, forget_tokens=500.0)
-
-    def trained(ranks: ThreadRanks | None) -> tuple[WordEmbedding, list[float]]:
-        measure = np.asarray(vocabulary.counts, float)
-        if ranks is None:
-            layer = FactoredOutput(30, 6, constants.loss, measure, kernels=CpuKernels(1)).core
-        else:  # kernels of its own, as a process has them
-            own = CudaKernels(kernels.xp)
-            layer = ShardedOutput(ranks, 30, 6, constants.loss, measure, kernels=own).core
-        if constants.start:
-            layer.set_common_output(constants.start)
-        kind = WordEmbedding if ranks is None else ShardedEmbedding
-        word_vectors, losses = kind(layer, sizes, seed=1), []
-        rank, parts = (0, 1) if ranks is None else (ranks.rank, ranks.size)
-        builder = ExampleBuilder(vocabulary, window=3, sample=0.0, seed=1, owners=parts)
-        build = builder.cbow if model == "cbow" else builder.skipgram
-        for step in range(6):
-            first, last = (100 * step + 100 * number // parts for number in (rank, rank + 1))
-            examples = build(ids, first, last, offset=0, epoch=0)
-            if isinstance(word_vectors, ShardedEmbedding):
-                examples = word_vectors.joined(examples)
-            losses.append(word_vectors.step(examples, 0.5 if step else 0.0))
-        return word_vectors, [*losses, word_vectors.loss(examples)]
-
-    alone, expected = trained(None)
-    alone_W = alone.output.weights()
-
-    def work(ranks: ThreadRanks) -> None:
-        found, losses = trained(ranks)
-        assert isinstance(found, ShardedEmbedding)
-        np.testing.assert_allclose(losses, expected, rtol=1e-4)
-        mine = slice(ranks.rank, None, ranks.size)
-        for ours, theirs in ((found.state()["E"], alone.E), (found.output.weights(), alone_W)):
-            assert isinstance(ours, np.ndarray)
-            lengths = np.linalg.norm(ours, axis=1) * np.linalg.norm(theirs[mine], axis=1)
-            assert ((ours * theirs[mine]).sum(axis=1) / lengths).min() > 0.9999
-        assert isinstance(found.E, kernels.xp.ndarray)
-        whole = {**found.state(), "E": alone.E, "mass": alone.mass, "output.V": alone.output.V}
-        found.restore(found.own(whole))  # as from a checkpoint, which has all rows
-        np.testing.assert_array_equal(found.state()["E"], alone.E[mine])
-
-    on_ranks(size, work)
 
 
 def test_each_rank_takes_the_gpu_of_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,11 +86,13 @@ def text(tmp_path: Path) -> Path:
 
 
 @needs_mpi
-@pytest.mark.parametrize("ranks", [2, 3])
-def test_training_on_emulated_cards(ranks: int, text: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("ranks", "kind", "loss"), [(2, "cbow", "bounded-ns"), (3, "skipgram", "bounded-ns"), (2, "cbow", "zloss")]
+)
+def test_training_on_emulated_cards(ranks: int, kind: str, loss: str, text: Path, tmp_path: Path) -> None:
     """Over MPI, with a checkpoint; a run that goes on with other ranks, and three epochs of one process."""
     cuda_kernels(emulated=True)  # skips where there is no compiler
-    asked = [text, *OPTIONS, "--json", "-o"]
+    asked = [text, *OPTIONS, "--model", kind, "--loss", loss, "--json", "-o"]
     run = launched(ranks, CARD_RANK, 3, 0, "none", "train", *asked, tmp_path / "model", "--epochs", 2)
     assert run.returncode == 0, run.stderr
     asked += [tmp_path / "model", "--resume", "--epochs", 3]
@@ -157,6 +101,7 @@ def test_training_on_emulated_cards(ranks: int, text: Path, tmp_path: Path) -> N
     report = json.loads(run.stdout)
     assert (report["ranks"], report["device"]) == (5 - ranks, "cuda")
     same: dict[str, Any] = {"dim": 6, "min_count": 1, "threads": 1, "batch_tokens": 300, "sample": 0}
+    same |= {"model": kind, "loss": loss}
     for epochs in (2, 3):
         expected = ws.train(text, **same, epochs=epochs, output=tmp_path / "alone", resume=True, progress=False)
     model = ws.load(tmp_path / "model")
