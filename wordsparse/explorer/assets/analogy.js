@@ -10,7 +10,6 @@ class AnalogyView {
     this.node = element("div", {}, sentence, this.results);
   }
 
-  /** @param {import("./state.js").State} state */
   update(state) {
     const [model] = shownModels(state);
     const given = [state.a, state.b, state.c];

@@ -5,8 +5,8 @@ const MOST_ANSWERS = 200;
 
 /**
  * One card for each model shown, with the words that `answer` finds in it.
- * @param {import("./state.js").State} state
- * @param {(model: import("./data.js").Model) => import("./vectors.js").Neighbour[] | string} answer a sentence where there is none
+ * @param {State} state
+ * @param {(model: Model) => Neighbour[] | string} answer a sentence where there is none
  * @returns {{cards: HTMLElement[], shared: number | null}} shared: how many words both cards hold
  */
 function answerCards(state, answer) {

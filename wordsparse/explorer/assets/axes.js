@@ -16,7 +16,6 @@ class AxesView {
     this.node = element("div", {}, element("div", { className: "asked pairs" }, left.node, right.node, down.node, up.node, only), this.plot.node);
   }
 
-  /** @param {import("./state.js").State} state */
   update(state) {
     const { model: index, word, top, only } = state;
     const [model] = shownModels({ model: index, beside: null });

@@ -24,7 +24,6 @@ function oftenSeen() {
   return enough.length ? STOPS.findLast((n) => n <= Math.min(...enough)) ?? STOPS[0] : largest;
 }
 
-/** @returns {import("./state.js").State} */
 function initial() {
   const [model] = models;
   const { words, rows, groupNames } = model;
@@ -85,7 +84,6 @@ function moveAmongTabs(event) {
   tab.click();
 }
 
-/** @param {import("./state.js").State} state */
 function draw(state) {
   byId("model").value = state.model;
   const none = element("option", { value: "" }, "none");

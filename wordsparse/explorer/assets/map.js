@@ -12,7 +12,6 @@ class MapView {
     this.node = element("div", {}, element("div", { className: "asked" }, this.search.node), this.plot.node, this.legend);
   }
 
-  /** @param {import("./state.js").State} state */
   update({ model: index, word, top }) {
     const [model] = shownModels({ model: index, beside: null });
     this.search.show(model, word);

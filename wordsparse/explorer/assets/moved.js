@@ -9,7 +9,6 @@ class MovedView {
     this.node = element("div");
   }
 
-  /** @param {import("./state.js").State} state */
   update(state) {
     const { model, beside, top, count } = state;
     if (beside === null) {

@@ -8,7 +8,6 @@ class NeighboursView {
     this.node = element("div", {}, element("div", { className: "asked" }, this.search.node), this.results);
   }
 
-  /** @param {import("./state.js").State} state */
   update(state) {
     const { word, count, top } = state;
     const [model] = shownModels(state);

@@ -30,7 +30,6 @@ class Plot {
     this.node = element("div", {}, element("div", { className: "plot" }, this.scatter.canvas, buttons), this.chosen, this.caption, listed);
   }
 
-  /** @param {import("./scatter.js").Scene} scene */
   show(model, scene, { fit, caption, word }) {
     this.model = model;
     this.caption.textContent = caption;
