@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import statistics
 import subprocess
 import sys
@@ -77,12 +78,14 @@ class Commits(Benchmark):
     epochs: int = 1
     min_count: int = 5
     pairs: int = 5
+    also: str = ""
     rounds: ClassVar[int] = 1
 
     def track_pairs(self) -> list[Row]:
         commits = [git("rev-parse", "--short", "--verify", f"{one}^{{commit}}") for one in (self.before, self.after)]
         names = ("model", "dim", "epochs", "threads")
         options = [part for name in names for part in (f"--{name}", str(getattr(self, name)))]
+        options += shlex.split(self.also)
         with tempfile.TemporaryDirectory() as scratch, ExitStack() as stack:
             folder = Path(scratch)
             trees = [stack.enter_context(tree_of(commit, folder / f"{i}-{commit}")) for i, commit in enumerate(commits)]
