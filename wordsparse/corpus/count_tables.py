@@ -16,7 +16,7 @@ from wordsparse.files.unpacking import MAX_EXPANSION
 from wordsparse.types import Array
 
 COLUMNS = ("word", "context", "count")
-ROWS = 2**21
+ROWS = 2**17
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 
 

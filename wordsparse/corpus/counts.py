@@ -35,9 +35,9 @@ PIECES_PER_TOKEN = 3.13
 # and with fewer a minibatch has more words.
 GROUP = 3.0
 # Pieces that are put in order at a time.
-ORDERED = 2**23
+ORDERED = 2**21
 # Rows that are cut at a time.
-BLOCK = 2**17
+BLOCK = 2**15
 PIECE_BYTES = 12
 
 
