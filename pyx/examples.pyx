@@ -371,16 +371,15 @@ def word_places(const int32_t[::1] ids, int64_t[::1] place, int64_t[::1] places)
 
 
 def count_rows(const int32_t[::1] ids, const double[::1] weights, const int64_t[::1] starts, const int64_t[::1] places,
-               const int32_t[::1] steps, const double[::1] by_reach, Py_ssize_t first, double[::1] sums,
-               int64_t[::1] indptr, int32_t[::1] columns, double[::1] counts):
+               const double[::1] by_distance, Py_ssize_t first, double[::1] sums, int64_t[::1] indptr,
+               int32_t[::1] columns, double[::1] counts):
     """What stands around each of some words from `first` on, as CSR rows, columns as they are first seen.
 
     ids is a text, -2 where a sentence ends; the words' places are places[starts[w]:starts[w + 1]]. A context counts
-    by_reach[r], r the sum of the steps of the words between, up to where by_reach ends; times the weight of the place
-    where there are weights. sums (V,) is 0, and is left so. indptr has a row for each word, and columns and counts
-    space for all that a word may have around it.
+    by_distance[k - 1] at distance k, times the weight of the place where there are weights. sums (V,) is 0, and is left
+    so. indptr has a row for each word, and columns and counts space for all that a word may have around it.
     """
-    cdef Py_ssize_t row, k, size = 0, before, n = ids.shape[0], reach, limit = by_reach.shape[0]
+    cdef Py_ssize_t row, k, size = 0, before, n = ids.shape[0], apart, window = by_distance.shape[0]
     cdef int64_t i, j, ahead
     cdef double weight
     cdef bint weighted = weights.shape[0] > 0
@@ -395,14 +394,13 @@ def count_rows(const int32_t[::1] ids, const double[::1] weights, const int64_t[
                 if weighted:
                     weight = weights[i]
                 for ahead in range(-1, 2, 2):
-                    j, reach = i + ahead, 0
-                    while 0 <= j < n and ids[j] >= 0 and reach < limit:
+                    j, apart = i + ahead, 0
+                    while 0 <= j < n and ids[j] >= 0 and apart < window:
                         if sums[ids[j]] == 0:
                             columns[size] = ids[j]
                             size += 1
-                        sums[ids[j]] += weight * by_reach[reach]
-                        reach += steps[ids[j]]
-                        j += ahead
+                        sums[ids[j]] += weight * by_distance[apart]
+                        j, apart = j + ahead, apart + 1
             for k in range(before, size):
                 counts[k], sums[columns[k]] = sums[columns[k]], 0
             indptr[row + 1] = size

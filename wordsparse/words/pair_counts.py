@@ -118,7 +118,6 @@ class Windows:
     def __init__(self, vocabulary: Vocabulary, window: int, distances: Distances, threads: int) -> None:
         self._by_distance = distance_weights(window, distances)
         self._size, self._threads = len(vocabulary), threads
-        self._steps = np.ones(self._size, np.int32)
 
     def rows(self, ids: Array, first: int = 0, stop: int | None = None, weights: Array | None = None) -> Rows:
         """CSR rows around the tokens ``first`` to ``stop`` of a text, with the number of the first row."""
@@ -142,7 +141,7 @@ class Windows:
             low, high = block
             indptr, space = np.empty(high - low + 1, np.int64), int(most[high] - most[low])
             columns, counts, sums = np.empty(space, np.int32), np.empty(space), free.pop()
-            given = ids, weights, starts, places, self._steps, self._by_distance, low
+            given = ids, weights, starts, places, self._by_distance, low
             _examples.count_rows(*given, sums, indptr, columns, counts)
             free.append(sums)
             filled = int(indptr[-1])
