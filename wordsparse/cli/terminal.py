@@ -23,15 +23,8 @@ def say(lines: Iterable[object], *, aloud: bool = False) -> None:
 
 
 def show(lines: Iterable[str], file: TextIO | None = None) -> None:
-    """Write lines, escaped, to standard output or to ``file``.
-
-    Raises
-    ------
-    WordsparseError
-        If the stream is closed or full.
-    BrokenPipeError
-        If its reader has closed it.
-    """
+    """Write lines, escaped, to standard output or to ``file``. A stream that is closed or full is a WordsparseError,
+    one whose reader has closed it a BrokenPipeError."""
     if muted:
         return
     file = file or sys.stdout

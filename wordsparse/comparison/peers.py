@@ -17,23 +17,10 @@ def train_gensim(
 ) -> tuple[dict[str, Any], NDArray[np.float32]]:
     """Train gensim's word2vec; options that are not named in ``options`` have gensim's defaults.
 
-    Parameters
-    ----------
-    vocabulary : Vocabulary
-        gensim receives its words and counts, so both sides train on and subsample the same words.
-    text : PlainText
-    tokens : int
-        Corpus tokens in an epoch, including those outside the vocabulary, which ``text`` omits.
-    options : mapping
-        model, dim, window, sample, epochs, threads, seed: as in :class:`wordsparse.words.options.Options`.
-    hierarchical : bool
-        Hierarchical softmax instead of 5 negative samples.
-
-    Returns
-    -------
-    dict, (V, dim) float32
-        The fields of ``train --json`` with ``loss`` None (gensim's loss is not a mean per pair and has no fixed
-        scale); and the vectors in the vocabulary's order.
+    gensim receives the words and counts of ``vocabulary``, so both sides train on and subsample the same words.
+    ``tokens`` are those of an epoch, with those outside the vocabulary, which ``text`` omits; ``options`` are model,
+    dim, window, sample, epochs, threads and seed. Returns the fields of ``train --json``, with ``loss`` None (gensim's
+    loss is not a mean per pair and has no fixed scale), and the vectors (V, dim) float32 in the vocabulary's order.
     """
     from gensim.models import Word2Vec
 

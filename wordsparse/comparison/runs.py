@@ -107,13 +107,8 @@ def trained(
 def _in_process(
     name: str, options: dict[str, Any], text: EncodedText, plain: PlainText | None, scratch: Path
 ) -> tuple[dict[str, Any], WordVectors]:
-    """Train in a separate process; returns the report of ``train --json`` and the vectors.
-
-    Raises
-    ------
-    WordsparseError
-        If the run fails; the message is the last line of its standard error.
-    """
+    """Train in a separate process; returns the report of ``train --json`` and the vectors. Of a run that fails, the
+    last line of its standard error is the WordsparseError."""
     target = scratch / "vectors.npy"
     target.unlink(missing_ok=True)
     plain = plain or PlainText(Path(), 0, 0)

@@ -43,13 +43,8 @@ class EncodedText:
 
 
 def prepare(request: Request, scratch: Path) -> list[EncodedText]:
-    """The text, or its beginnings of the requested lengths, encoded in ``scratch``.
-
-    Raises
-    ------
-    InputError
-        If the text cannot be read, is shorter than requested, or its vocabulary has fewer than two words.
-    """
+    """The text, or its beginnings of the requested lengths, encoded in ``scratch``. InputError if it cannot be read, is
+    shorter, or has a vocabulary of fewer than two words."""
     texts = []
     lengths: list[int | None] = [*sorted(set(request.sizes))] or [None]
     if len(lengths) > 1 and (once := next((path for path in request.corpus if path.is_fifo()), None)):
@@ -68,13 +63,8 @@ def prepare(request: Request, scratch: Path) -> list[EncodedText]:
 
 
 def write_plain(corpus: EncodedCorpus, max_tokens: int, path: Path) -> PlainText:
-    """Write the first ``max_tokens`` tokens of the corpus as plain text.
-
-    Raises
-    ------
-    InputError
-        If a word of the vocabulary contains white space, which such a file cannot represent, or it holds counted pairs.
-    """
+    """Write the first ``max_tokens`` tokens of the corpus as plain text. InputError if a word of the vocabulary holds
+    white space, which such a file cannot represent, or it holds counted pairs."""
     corpus.check_is_text()
     for word in corpus.vocabulary.words:
         if word.split() != [word]:

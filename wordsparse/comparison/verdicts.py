@@ -32,15 +32,8 @@ class Difference:
 
 
 class Entry:
-    """The repeated runs of one method with the same options, on one test set.
-
-    Attributes
-    ----------
-    name, program, tokens, epochs
-        Properties of the runs; ``tokens`` per epoch. ``tokens`` and ``epochs`` are None for vectors from a file.
-    cpu_seconds : float or None
-        Median over the runs.
-    """
+    """The repeated runs of one method with the same options, on one test set. ``tokens``, per epoch, and ``epochs`` are
+    None for vectors from a file; ``cpu_seconds`` is the median over the runs."""
 
     def __init__(self, runs: Sequence[JudgedRun], test: "Test") -> None:
         facts = runs[0].report

@@ -26,12 +26,7 @@ __all__ = ["CpuKernels", "Csr", "Kernels", "Windows", "at_work", "kernels_on", "
 
 def kernels_on(device: str, threads: int | None = None, *, bfloat16: bool = False) -> Kernels:
     """The kernels for ``cpu`` (on that number of threads; ``bfloat16``: see :class:`CpuKernels`), ``cuda`` or ``auto``.
-
-    Raises
-    ------
-    InputError
-        If the device cannot be used; the message says why.
-    """
+    An InputError says why a device cannot be used."""
     if devices.choose(device).device == "cpu":
         return CpuKernels(threads, bfloat16=bfloat16)
     from wordsparse.kernels.cuda import CudaKernels  # where there is a GPU

@@ -21,14 +21,8 @@ GRAM_PIECE_ROWS, GRAM_PIECES = 4096, 8
 class Kernels:
     """Arrays in, new arrays out (unless said otherwise).
 
-    Attributes
-    ----------
-    xp : module
-        NumPy, or a module with its functions (CuPy, whose arrays are on the GPU): the arrays of these kernels are its.
-    device : str
-        ``cpu`` or ``cuda``.
-    threads : int
-        The number of the host's threads that they work on.
+    ``xp`` is NumPy, or a module with its functions (CuPy, whose arrays are on the GPU): the arrays of these kernels are
+    its. ``device`` is ``cpu`` or ``cuda``; ``threads`` are the host's that they work on.
     """
 
     xp: Any = np

@@ -11,13 +11,8 @@ VARIABLE = "WORDSPARSE_ISA"
 
 
 def chosen_isa(name: str | None = None) -> str:
-    """``name``, else the one that the environment names, else the widest.
-
-    Raises
-    ------
-    InputError
-        If this machine or this installation has no such set.
-    """
+    """``name``, else the one that the environment names, else the widest; InputError where this machine or this
+    installation has no such set."""
     source = "isa" if name is not None else VARIABLE
     asked = name if name is not None else os.environ.get(VARIABLE)
     if not asked:

@@ -54,28 +54,9 @@ class ExactLayer:
 
     It trusts its arguments: :class:`wordsparse.FactoredOutput` checks them.
 
-    Parameters
-    ----------
-    kernels : Kernels
-        The one owner of them is this layer: inputs and trainers that work with it use these.
-    n_outputs, n_features : int
-        D and d.
-    loss : Loss
-    measure : (D,) float64 array, optional
-        π, of sum 1; None means ones, without an array.
-    dtype : float32 or float64
-        Working precision.
-
-    Attributes
-    ----------
-    V : (D, d) array
-    factors : Factors
-    p : (D,) float64 array or None
-        √π.
-    total : float
-        Σ π_i = ‖p‖².
-    folds : int
-        How often V has taken U in.
+    Its kernels have no other owner: inputs and trainers that work with it use these. ``measure`` π (D,) float64 has the
+    sum 1; None means ones, without an array. V is (D, d) in the working precision ``dtype``, ``p`` √π (D,) float64 or
+    None, ``total`` Σ π_i = ‖p‖², and ``folds`` how often V has taken U in.
     """
 
     def __init__(
@@ -151,12 +132,8 @@ class ExactLayer:
         With ``forgets`` A may be as near to a singular matrix as float64 can tell: the caller means it to take some
         direction of W away.
 
-        Raises
-        ------
-        InputError
-            If the layer has changed since the forward pass of the sums.
-        TrainingError
-            If the step would explode or make A singular. Nothing has changed then.
+        InputError if the layer has changed since the forward pass of the sums; TrainingError if the step would explode
+        or make A singular. Nothing has changed then.
         """
         sums.forward.check_current()
         step = updates.Step(sums, self.total, lr, preconditioner, weight_decay, self.kernels, self.summed)
@@ -165,13 +142,7 @@ class ExactLayer:
         return update
 
     def apply(self, update: updates.Update) -> None:
-        """Take the new state over.
-
-        Raises
-        ------
-        InputError
-            If the layer has changed since the forward pass of the update.
-        """
+        """Take the new state over. InputError if the layer has changed since the forward pass of the update."""
         refusal.check_current(update, self.clock)
         self.clock.changes += 1
         if update.strength <= refusal.STABLE or self.stable_norm == 0:

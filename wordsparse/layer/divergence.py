@@ -18,25 +18,16 @@ IN_A_ROW = 10
 class LossWatch:
     """Compares the mean loss of each minibatch with its scale: the first mean loss, or that of outputs that are all 0.
 
-    Attributes
-    ----------
-    scale : float
-        The largest of these so far, in losses per example.
-    above : int
-        How many minibatches in a row had a loss above ``LIMIT`` times the scale.
+    ``scale`` is the largest of these so far, in losses per example; ``above`` of the last minibatches in a row had a
+    loss above ``LIMIT`` times the scale.
     """
 
     def __init__(self) -> None:
         self.scale, self.above = 0.0, 0
 
     def check(self, forward: Forward, loss: Loss, total: float) -> None:
-        """Look at the forward pass of a step, before the step; ``total`` is Σ π_i.
-
-        Raises
-        ------
-        TrainingError
-            If the losses of ``IN_A_ROW`` minibatches in a row are above the limit, this one's included.
-        """
+        """Look at the forward pass of a step, before the step; ``total`` is Σ π_i. TrainingError if the losses of
+        ``IN_A_ROW`` minibatches in a row are above the limit, this one's included."""
         m = forward.inputs.shape[0]
         if m == 0:
             return

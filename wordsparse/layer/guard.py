@@ -31,13 +31,8 @@ class Guard:
 
     @contextmanager
     def held(self, what: str) -> Iterator[None]:
-        """Hold it, for a call of ``what``.
-
-        Raises
-        ------
-        InputError
-            If this thread is in the middle of another call, or a call was cut off by a fork.
-        """
+        """Hold it, for a call of ``what``; InputError if this thread is in the middle of another call, or a call was
+        cut off by a fork."""
         if self._cut_off:
             raise InputError(
                 f"{what}: this process was forked while another thread used the object, which may be half changed "

@@ -72,16 +72,8 @@ class RowInputs:
 
 
 class WindowInputs:
-    """h_j is the mean of the features in window j of a text, its centre left out; example j has exactly one target.
-
-    Parameters
-    ----------
-    features : (n, d)
-        F.
-    windows : Windows
-        C, (m, n).
-    kernels : Kernels
-    """
+    """h_j is the mean of the features in window j of a text, its centre left out; example j has exactly one target. C
+    (m, n) are the windows, F (n, d) the features."""
 
     def __init__(self, features: Array, windows: Windows, kernels: Kernels) -> None:
         self.features, self.windows, self.kernels = features, windows, kernels

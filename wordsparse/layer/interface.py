@@ -70,13 +70,8 @@ class Forward:
         return self.terms.losses
 
     def check_current(self) -> None:
-        """Refuse to go on from a state that is gone.
-
-        Raises
-        ------
-        InputError
-            If the layer has changed since this forward pass.
-        """
+        """Refuse to go on from a state that is gone (InputError), because the layer has changed since this forward
+        pass."""
         if self.clock.changes != self.at:
             raise InputError("this forward pass is out of date: its layer was changed after it; run forward again")
 
@@ -84,12 +79,8 @@ class Forward:
 class Value(Generic[T]):
     """A value that is computed when it is first asked for and kept; it is taken once, for its taker may overwrite it.
 
-    Parameters
-    ----------
-    name : str
-        Of the value, for the error.
-    compute : callable
-        It must not refer to what holds this value: such a circle would keep large arrays until Python searches for it.
+    ``name`` is for the error. ``compute`` must not refer to what holds this value: such a circle would keep large
+    arrays until Python searches for it.
     """
 
     def __init__(self, name: str, compute: Callable[[], T]) -> None:

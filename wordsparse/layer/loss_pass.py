@@ -32,20 +32,9 @@ class LossSums(NamedTuple):
 def per_example(
     loss: Loss, targets: Csr, y: Array, o: Array, q: Array, s: Array, total: float, kernels: Kernels
 ) -> LossSums:
-    """The loss of every example, and its derivatives.
-
-    Parameters
-    ----------
-    loss : Loss
-    targets : Csr
-        Structure (m, any) of the stored targets.
-    y, o : (entries,)
-        Weight (or regression target) and output of each stored target.
-    q, s : (m,) float64
-    total : float
-        Σ πᵢ.
-    kernels : Kernels
-    """
+    """The loss of every example, and its derivatives. ``targets`` (m, any) is the structure of the stored targets,
+    ``y`` and ``o`` (entries,) their weights (or regression targets) and outputs; ``q`` and ``s`` are (m,) float64,
+    ``total`` Σ πᵢ."""
     if is_regression(loss):
         wide = y.astype(np.float64)  # y² leaves float32 long before y does
         losses = q + kernels.sum_rows(targets, wide * (wide - 2 * o))

@@ -25,12 +25,8 @@ STABLE = 2.0
 def check(update: Update, before: Factors, stable_norm: float, kernels: Kernels, *, forgets: bool = False) -> None:
     """Look at an update of the factors ``before``; ``stable_norm`` is the largest ‖W‖² after a stable step.
 
-    With ``forgets`` a singular A is no reason.
-
-    Raises
-    ------
-    TrainingError
-        If the step would explode or make A singular, or its numbers are not finite.
+    With ``forgets`` a singular A is no reason. TrainingError if the step would explode or make A singular, or its
+    numbers are not finite.
     """
     new, dtype = update.factors, update.rows_change.dtype
     norm = float(np.trace(new.Q))

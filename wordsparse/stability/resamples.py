@@ -67,13 +67,8 @@ class Resamples:
 
     @classmethod
     def beside(cls, model: str | PathLike[str], shape: tuple[int, int]) -> Self | None:
-        """The resamples of a model directory; None where it has none.
-
-        Raises
-        ------
-        InputError
-            If the manifest is damaged, or belongs to another model.
-        """
+        """The resamples of a model directory; None where it has none. InputError if its manifest is damaged, or belongs
+        to another model."""
         model = Path(model)
         directory = model / DIRECTORY
         if not (directory / MANIFEST).is_file():
@@ -88,13 +83,8 @@ class Resamples:
         return cls(shape, about, [directory / file_name(number) for number in range(len(files))], files)
 
     def each(self) -> Iterator[Codes]:
-        """The vectors of each resample, (V, dim) int8; one is in memory at a time.
-
-        Raises
-        ------
-        InputError
-            If a file is missing, damaged or altered.
-        """
+        """The vectors of each resample, (V, dim) int8; one is in memory at a time. InputError if a file is missing,
+        damaged or altered."""
         for number, part in enumerate(self.parts):
             yield self._read(part, self.digests[number]) if isinstance(part, Path) else part
 
@@ -108,13 +98,7 @@ class Resamples:
 
 
 def neighbours(vectors: WordVectors, resamples: Resamples | None, word: str, n: int = 10) -> list[Neighbour]:
-    """The ``n`` nearest words of a word, with what the resamples say; see :class:`Neighbour`.
-
-    Raises
-    ------
-    InputError
-        If the word is not known, ``n`` is below 1, or a file of the resamples is damaged.
-    """
+    """The ``n`` nearest words of a word, with what the resamples say; see :class:`Neighbour`."""
     found, meant = vectors.similar(word, n), vectors.meant(word)
     if not resamples or len(meant) > 1 or vectors.is_composed(meant[0]):
         return [Neighbour(near, cosine) for near, cosine in found]
@@ -131,14 +115,9 @@ def compared(
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """How the resamples see the nearest words ``near`` (m, n) of some ``words`` (m,), both as rows.
 
-    Only the first ``among`` rows are compared, all where it is None.
-
-    Returns
-    -------
-    returned : (m, n) int64
-        In how many resamples a near word is among the n nearest ones again.
-    cosines : (m, n, resamples) float32
-        NaN where a resample lacks one of the two words.
+    Only the first ``among`` rows are compared, all where it is None. Returns in how many resamples a near word is among
+    the n nearest ones again, (m, n) int64, and the cosines, (m, n, resamples) float32, NaN where a resample lacks one
+    of the two words.
     """
     returned, cosines = np.zeros(near.shape, np.int64), np.empty((*near.shape, len(resamples)), np.float32)
     for number, codes in enumerate(resamples.each()):
@@ -173,15 +152,8 @@ def file_name(number: int) -> str:
 
 
 class Writer:
-    """Adds resamples to a model directory, one by one: after each, the directory is complete.
-
-    Parameters
-    ----------
-    model : Path
-        The model directory.
-    about : mapping
-        The resampled text and the resampling, as JSON. Resamples of another kind, or of another model, are removed.
-    """
+    """Adds resamples to a model directory, one by one: after each, the directory is complete. Resamples of another
+    model, or with another ``about`` (the resampled text and the resampling, as JSON), are removed."""
 
     def __init__(self, model: str | PathLike[str], about: dict[str, Any]) -> None:
         model = Path(model)
@@ -206,13 +178,7 @@ class Writer:
         storage.remove_directory(self._directory)
 
     def add(self, codes: Codes) -> None:
-        """Write the next resample.
-
-        Raises
-        ------
-        WordsparseError
-            If writing fails; those before it are kept.
-        """
+        """Write the next resample. If writing fails (WordsparseError), those before it are kept."""
         self._directory.mkdir(exist_ok=True)
         path = self._directory / file_name(len(self.digests))
         data = codes.tobytes()

@@ -19,13 +19,7 @@ BLOCK = 1024
 
 class ResampledText:
     """A shard that holds the chosen blocks of other shards, one after the other; nothing is copied before it is read.
-
-    Parameters
-    ----------
-    corpus : EncodedCorpus
-    blocks : (n, 3) int64
-        Of each chosen block: its shard, and the first position and the end in it.
-    """
+    ``blocks`` (n, 3) int64 has the shard of each chosen block, and the first position and the end in it."""
 
     def __init__(self, corpus: EncodedCorpus, blocks: NDArray[np.int64]) -> None:
         self._shards, self._blocks = corpus.shards, blocks

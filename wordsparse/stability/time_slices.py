@@ -32,13 +32,8 @@ _YEAR = re.compile(r"(?<!\d)([12]\d{3})(?:\d{2}){0,2}(?!\d)")
 
 
 def year(path: Path) -> str:
-    """The first year in a file's name, else in the name of its nearest directory that has one.
-
-    Raises
-    ------
-    InputError
-        If no part of the path has a year from 1000 to 2999.
-    """
+    """The first year in a file's name, else in the name of its nearest directory that has one. InputError without a
+    year from 1000 to 2999."""
     for part in reversed(path.parts):
         if found := _YEAR.search(part):
             return found[1]
@@ -63,14 +58,9 @@ def time_slices(
     slice_column: str | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Iterator[dict[str, TrainingText]]:
-    """The slices of a text, encoded in a temporary directory, by their names in order.
-
-    Raises
-    ------
-    InputError
-        If the text cannot be cut so, there are fewer than two slices or more than 500, a name cannot be that of a
-        directory, or a slice has none of the text's words.
-    """
+    """The slices of a text, encoded in a temporary directory, by their names in order. InputError if the text cannot be
+    cut so, there are fewer than two slices or more than 500, a name cannot be that of a directory, or a slice has
+    none of the text's words."""
     if text.options.phrases:
         raise InputError("slices: phrases would differ from slice to slice: join them before")
     with storage.staging(Path(tempfile.gettempdir()) / "wordsparse-slices", mode=0o700) as temporary:

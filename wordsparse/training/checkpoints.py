@@ -66,20 +66,8 @@ class Checkpoint:
 
 
 class Checkpointer:
-    """Writes the checkpoints of a run.
-
-    Parameters
-    ----------
-    directory : RunDirectory
-    request : mapping
-        The options and the text of the run, as JSON can hold them.
-    every : float
-        Seconds between checkpoints; 0 for none but when the run is interrupted.
-    stop : StopRequest
-        Whether the run shall stop.
-    count : int
-        Checkpoints that the run has written before.
-    """
+    """Writes the checkpoints of a run. ``request`` holds the run's options and text as JSON, ``every`` the seconds
+    between two of them, 0 for none but when the run is interrupted, ``count`` those written before."""
 
     def __init__(
         self,
@@ -96,13 +84,8 @@ class Checkpointer:
         self._due = time.monotonic() + every
 
     def after_step(self, run: Run) -> None:
-        """Between two minibatches: start a checkpoint if one is due, or stop the run if a stop was requested.
-
-        Raises
-        ------
-        Interrupted
-            If a signal requested the stop; a checkpoint has been written if that was possible.
-        """
+        """Between two minibatches: start a checkpoint if one is due, or stop the run if a stop was requested. Then
+        Interrupted is raised, after a checkpoint where one can be written."""
         if self._stop.received:
             raise Interrupted(
                 f"interrupted after {run.state.tokens:,} of {run.total_tokens:,} tokens: {self.save(run)}"
@@ -124,13 +107,8 @@ class Checkpointer:
             self._due = time.monotonic() + self._every
 
     def save(self, run: Run) -> str:
-        """End the run: write a checkpoint directly, without a copy, unless the model is already complete.
-
-        Returns
-        -------
-        str
-            A sentence for the user about the checkpoint or model to resume from.
-        """
+        """End the run: write a checkpoint directly, without a copy, unless the model is already complete. Returns a
+        sentence for the user about what to resume from."""
         self.finish()
         if not self._directory.holds_model():
             self._directory.release_reserve()

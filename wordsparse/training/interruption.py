@@ -37,16 +37,8 @@ class Interrupted(KeyboardInterrupt):
 class StopRequest:
     """Counts the signals that request a stop.
 
-    While ``awaited`` is False, a signal raises KeyboardInterrupt; the second signal always does.
-
-    Attributes
-    ----------
-    awaited : bool
-        Set while the training loop polls ``received``.
-    received : int
-        Number of signals so far.
-    answer : str
-        The answer to the first signal while it is awaited.
+    While ``awaited`` is False, a signal raises KeyboardInterrupt; the second signal always does. ``awaited`` is set
+    while the training loop polls ``received``; ``answer`` is what the first signal is told then.
     """
 
     def __init__(self) -> None:

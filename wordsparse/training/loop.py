@@ -43,31 +43,10 @@ LONG_DIM, TOKENS_A_NUMBER = 100, 1000
 class Run:
     """A training run: its model, and how far it has come.
 
-    Parameters
-    ----------
-    corpus : EncodedCorpus
-    options : Options
-    vocabulary : Vocabulary, optional
-        The words to train, among them every word of the corpus's own vocabulary; that one where not given.
-    checkpoints : bool
-        Whether there must be memory for a copy of the state.
-
-    Raises
-    ------
-    InputError
-        If the memory does not suffice, the GPU's included, or the text that is held out is too little or too much.
-
-    Attributes
-    ----------
-    embedding : WordEmbedding
-    state : RunState
-        How far it has come.
-    device : Choice
-        Where it runs, and why.
-    total_tokens : int
-        To pass over in all epochs.
-    is_whole : bool
-        Whether no step is under way, so that an end of the run leaves a state from which it can go on.
+    ``vocabulary`` are the words to train, among them every word of the corpus's own; with ``checkpoints`` there must be
+    memory for a copy of the state. InputError if the memory does not suffice, the GPU's included, or the text that is
+    held out is too little or too much. ``is_whole`` is False while a step is under way: an end of the run leaves a
+    state then from which it cannot go on.
     """
 
     def __init__(
@@ -143,25 +122,15 @@ class Run:
 
     @at_work(starting=True)
     def start_from(self, vectors: WordVectors) -> None:
-        """Let the words that are among the given ones start from their vectors; see words/start.py.
-
-        Raises
-        ------
-        InputError
-            If the dimensions differ, or no word is common.
-        """
+        """Let the words that are among the given ones start from their vectors; see words/start.py. InputError if the
+        dimensions differ, or no word is common."""
         found = start_from(vectors, self.embedding, self.vocabulary, self.options.model)
         logger.info("%s of %s words start from the given vectors", f"{found:,}", f"{len(self.vocabulary):,}")
 
     @at_work(starting=True)
     def restore(self, embedding: Mapping[str, Any], run_state: Mapping[str, Any]) -> None:
         """Go on from an embedding's state and a ``RunState.as_dict`` of a run on the same text and vocabulary.
-
-        Raises
-        ------
-        InputError
-            If one of them does not belong to such a run.
-        """
+        InputError if one of them does not belong to such a run."""
         arrays.check_fit(embedding, self.embedding.state())
         found = RunState.from_dict(run_state)
         found.check(self.total_tokens, self.minibatches.positions, self.options.epochs)

@@ -79,13 +79,8 @@ class Need:
         return 4 * self.rows * (2 * self.dim + 1)
 
     def check(self, beside: int = 1, what: str = "") -> None:
-        """Refuse what does not fit into the memory left, which ``beside`` ranks on this host share.
-
-        Raises
-        ------
-        InputError
-            If it does not fit; the message has the numbers and proposes options that fit.
-        """
+        """Refuse what does not fit into the memory left, which ``beside`` ranks on this host share. The InputError has
+        the numbers, and proposes options that fit."""
         limit = least_left()
         if limit is None or self.total <= limit[0] // beside:
             return

@@ -17,33 +17,11 @@ Build = Callable[..., Examples]
 class Minibatches:
     """The text of a run as minibatches of examples.
 
-    Parameters
-    ----------
-    corpus : EncodedCorpus
-    vocabulary : Vocabulary
-        The words to train, among them every word of the corpus's own vocabulary.
-    options : Options
-    transposed : bool
-        Whether examples hold their transposes, from which the CPU gains.
-    builders : int
-        The number of threads that build minibatches ahead of the steps.
-    part : (int, int)
-        (r, n): of n processes that share every minibatch, this is number r, and makes examples of its part only.
-
-    Raises
-    ------
-    InputError
-        If the text that is held out is too little or too much.
-
-    Attributes
-    ----------
-    total_tokens : int
-        To pass over in all epochs.
-    recipe : Recipe
-        The options' recipe; of counted pairs, with pairs in the place of tokens.
-    schedule : Schedule
-    largest : int
-        Tokens of the largest minibatches.
+    ``vocabulary`` are the words to train, among them every word of the corpus's own. Examples are ``transposed`` where
+    they hold their transposes, from which the CPU gains; ``builders`` threads build them ahead of the steps. With
+    ``part`` (r, n), n processes share every minibatch, and this is number r, which makes examples of its part only.
+    ``recipe`` is that of the options; of counted pairs, with pairs in the place of tokens. InputError if the text that
+    is held out is too little or too much.
     """
 
     def __init__(

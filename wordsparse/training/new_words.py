@@ -26,12 +26,8 @@ def start_new_words(embedding: WordEmbedding, model: WordModel, slices: Slices, 
     """Let the words that a text adds to a model start from their inferred rows; with another loss than bounded-ns, from
     which no word is inferred, they start as in any run.
 
-    Parameters
-    ----------
-    embedding : WordEmbedding
-        Word i of the model is its word ``known[i]``, and has its rows already.
-    slices : Slices
-        The text; its held-out part is not looked at.
+    Word i of the model is word ``known[i]`` of the embedding, and has its rows already. The held-out part of the text
+    is not looked at.
     """
     words = len(embedding.mass)
     new = np.setdiff1d(np.arange(words), known)

@@ -57,20 +57,8 @@ class OutputRun:
         encoding: Callable[[int], None] | None = None,
         progress: Callable[[Progress], None] | None = None,
     ) -> Model:
-        """Train and write the model.
-
-        Parameters
-        ----------
-        encoding, progress : callable, optional
-            Called with the number of tokens read during encoding, and with the Progress of the training.
-
-        Raises
-        ------
-        InputError, TrainingError, KeyboardInterrupt
-            As :func:`wordsparse.train`.
-        WordsparseError
-            If the model cannot be written.
-        """
+        """Train and write the model; the callbacks get the number of tokens read during encoding, and the Progress of
+        the training. Errors are those of :func:`wordsparse.train`."""
         self._check()
         with stop_requests() as stop, RunDirectory(self.output) as directory:
             base, base_digest = self._base(directory)
@@ -105,12 +93,7 @@ class OutputRun:
 
     def _base(self, directory: RunDirectory) -> tuple[Model | None, str | None]:
         """The model that the run starts from and its digest; (None, None) unless the run is resumed from a model.
-
-        Raises
-        ------
-        InputError
-            If the output has a model or an unfinished run, and ``resume`` is False.
-        """
+        InputError if the output has a model or an unfinished run, and ``resume`` is False."""
         if not self.resume:
             if models.is_model(self.output):
                 raise InputError(
@@ -237,12 +220,8 @@ class OutputRun:
 def newest_checkpoint(directory: RunDirectory, base: str | None) -> Checkpoint | None:
     """The newest intact checkpoint of the run that started from ``base``; a warning names each damaged one.
 
-    A checkpoint with another base model belongs to a run that has ended, and is removed.
-
-    Raises
-    ------
-    InputError
-        If there are checkpoints but all are damaged, or if the model that they started from is missing.
+    A checkpoint with another base model belongs to a run that has ended, and is removed. InputError if there are
+    checkpoints but all are damaged, or if the model that they started from is missing.
     """
     damaged: InputError | None = None
     for path in directory.checkpoints():

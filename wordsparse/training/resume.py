@@ -51,13 +51,8 @@ def with_defaults(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def is_same_text(text: Mapping[str, Any], corpus: EncodedCorpus) -> bool:
-    """Whether a model or run was trained on this text.
-
-    Raises
-    ------
-    InputError
-        If it is the same text, encoded with another vocabulary, or if its words were made in another way.
-    """
+    """Whether a model or run was trained on this text. InputError if it is, but encoded with another vocabulary, or if
+    its words were made in another way."""
     check_tokenization(text, corpus)
     now = corpus.identity()
     same = bool(text.get("sha256") == now["sha256"])
@@ -84,13 +79,8 @@ def with_epochs(options: Options, model: WordModel, corpus: EncodedCorpus) -> Op
 
 
 def check_more_epochs(model: WordModel, options: Options) -> bool:
-    """Whether there are epochs left to train on the model's own text.
-
-    Raises
-    ------
-    InputError
-        If an option other than the number of epochs differs, or if fewer epochs are requested.
-    """
+    """Whether there are epochs left to train on the model's own text. InputError if another option differs, or fewer
+    epochs are requested."""
     before, now = with_defaults(model.options), options.as_dict()
     changed = differences(before, now, but={*free(Options), "epochs"})
     epochs = before.get("epochs")
@@ -128,13 +118,8 @@ def more_epochs(
 
 
 def on_new_text(model: WordModel, corpus: EncodedCorpus, options: Options, *, checkpoints: bool = False) -> Run:
-    """A run over a new text that starts from a model.
-
-    Raises
-    ------
-    InputError
-        If the kind of model, the loss, the dimension, the preset or its base measure differs from the model's.
-    """
+    """A run over a new text that starts from a model. InputError if the kind of model, the loss, the dimension, the
+    preset or its base measure differs from the model's."""
     fixed = ("model", "loss", "dim", "preset", "measure_power")
     before, now = ({name: given.get(name) for name in fixed} for given in (model.options, options.as_dict()))
     if changed := differences(before, now, but=set()):
@@ -154,12 +139,7 @@ def on_new_text(model: WordModel, corpus: EncodedCorpus, options: Options, *, ch
 
 def start_from(run: Run, model: WordModel, rows: NDArray[np.int64], recipe: Recipe) -> None:
     """Let a new run go on from a model trained by ``recipe``: word i of the model is word rows[i] of the run.
-
-    Raises
-    ------
-    InputError
-        If the model's state is not that of such a run.
-    """
+    InputError if the model's state is not that of such a run."""
     _check_state(model, run)
     measure = recipe.base_measure(model.vocabulary.counts)
     W = model.output_rows / np.sqrt(measure / measure.sum())[:, None].astype(np.float32)

@@ -52,17 +52,8 @@ def _is_own(entry: Path) -> bool:
 
 class RunDirectory:
     """Creates and locks the run directory of an output; at the end of the block it is removed unless it is resumable.
-
-    Parameters
-    ----------
-    output : path
-        The path of the model.
-
-    Raises
-    ------
-    InputError
-        If another process trains for the same output, the directory cannot be created, or it is not that of a run.
-    """
+    InputError if another process trains for the same output, the directory cannot be created, or it is not that of a
+    run."""
 
     def __init__(self, output: Path) -> None:
         self.output = Path(os.path.realpath(output))
@@ -104,13 +95,8 @@ class RunDirectory:
             storage.remove_directory(checkpoint)
 
     def reserve(self, size: int) -> None:
-        """Reserve ``size`` bytes of disk space for the end of the run, in case the disk fills up meanwhile.
-
-        Raises
-        ------
-        InputError
-            If the disk has less free space.
-        """
+        """Reserve ``size`` bytes of disk space for the end of the run, in case the disk fills up meanwhile. InputError
+        if it has less."""
         if not hasattr(os, "posix_fallocate"):  # macOS lacks it
             return
         descriptor = os.open(self.place(RESERVE), os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o666)
@@ -135,12 +121,7 @@ class RunDirectory:
 
     def install(self) -> None:
         """Move ``model/`` to the output, in exchange for an existing model; the output is a whole model at all times.
-
-        Raises
-        ------
-        OSError
-            If it cannot be moved; an existing model is unchanged.
-        """
+        If it cannot be moved (OSError), an existing model is unchanged."""
         if not self.output.exists() or not any(self.output.iterdir()):
             os.rename(self.path / MODEL, self.output)
         elif not self._exchange():

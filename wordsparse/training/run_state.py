@@ -37,13 +37,7 @@ class RunState:
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> "RunState":
-        """The inverse of :meth:`as_dict`.
-
-        Raises
-        ------
-        InputError
-            If a member is missing, unknown or impossible; the message names it.
-        """
+        """The inverse of :meth:`as_dict`; InputError names a member that is missing, unknown or impossible."""
         if content.keys() != _MEMBERS.keys():
             wrong = ", ".join(sorted(content.keys() ^ _MEMBERS.keys()))
             raise InputError(f"its progress has another version: {wrong} is missing or unknown: start the run again")

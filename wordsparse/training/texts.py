@@ -62,13 +62,8 @@ class TrainingText:
         return {**self.options.given(), **self.graph.given(), **corpus}
 
     def encoded(self) -> EncodedCorpus | None:
-        """The corpus if it is already encoded, or the walks on a graph; else None.
-
-        Raises
-        ------
-        InputError
-            If it is damaged, or was encoded with other options than the given ones.
-        """
+        """The corpus if it is already encoded, or the walks on a graph; else None. InputError if it is damaged, or was
+        encoded with other options than the given ones."""
         if self.preset == "graph":
             return walks_of(self.corpus, self.graph)
         corpus = self.corpus

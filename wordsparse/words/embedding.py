@@ -60,16 +60,8 @@ class StepSizes:
 
 
 class WordEmbedding:
-    """Input vectors E, the output layer, and the running means of the two steps.
-
-    Parameters
-    ----------
-    output : ExactLayer
-        V outputs, dim + 1 features. Its kernels are used for the inputs too.
-    sizes : StepSizes
-    seed : int
-        E starts uniform on (−½, ½)/dim.
-    """
+    """Input vectors E, the output layer, and the running means of the two steps. The kernels of ``output``, of V
+    outputs and dim + 1 features, are used for the inputs too. E starts uniform on (−½, ½)/dim."""
 
     def __init__(self, output: ExactLayer, sizes: StepSizes, seed: int) -> None:
         self.output, self.sizes = output, sizes

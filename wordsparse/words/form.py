@@ -119,24 +119,10 @@ def fit(
 ) -> Form:
     """Fit the rows of the n-grams of ``words`` to their vectors.
 
-    Parameters
-    ----------
-    words : sequence of str, length V
-    unit : (V, dim) float32
-        Vectors of length one, or zeros.
-    counts : (V,), optional
-        How often each word occurs.
-    shortest, longest : int
-        Lengths of the n-grams in characters, of which the two brackets count as one each.
-    form : float
-        How strongly n-grams are blended into words; 0 leaves all words as they are.
-    threads : int, optional
-        None: every CPU available. The result does not depend on them.
-
-    Raises
-    ------
-    InputError
-        If the lengths or ``form`` are out of range, no n-gram is shared by MIN_WORDS words, or a word is not text.
+    ``unit`` (V, dim) float32 has vectors of length one, or zeros; ``counts`` (V,) says how often each word occurs.
+    Lengths of n-grams are in characters, of which the two brackets count as one each; with ``form`` 0 all words stay as
+    they are. InputError if the lengths or ``form`` are out of range, no n-gram is shared by MIN_WORDS words, or a word
+    is not text.
     """
     check_lengths(shortest, longest)
     if not all(isinstance(word, str) for word in words):
@@ -170,13 +156,7 @@ def fit(
 def with_form(
     word_vectors: WordVectors, shortest: int = SHORTEST, longest: int = LONGEST, form: float = 1.0
 ) -> WordVectors:
-    """Vectors of any origin with n-grams fitted to them and blended into them.
-
-    Raises
-    ------
-    InputError
-        As :func:`fit`.
-    """
+    """Vectors of any origin with n-grams fitted to them and blended into them. InputError as :func:`fit`."""
     words, counts = word_vectors.words, word_vectors.counts
     fitted = fit(words, word_vectors.unit, counts, shortest=shortest, longest=longest, form=form)
     made = WordVectors(words, fitted.blended(word_vectors.unit, counts), counts)
