@@ -115,7 +115,7 @@ class StreamedCounts(Benchmark):
     """A made-up table of counted pairs on disk: CPU time and memory of its training, and the hours of a ``whole`` one.
 
     Words and contexts are drawn by Zipf's law. A pass over the table is trained twice: at once, and killed at its
-    first checkpoint and resumed, which must give the same vectors. ``bytes_a_pair`` is the memory above that of the vectors.
+    first checkpoint and resumed, which must give the same vectors. ``bytes_a_pair`` is the memory above the vectors'.
     """
 
     pairs: int = 30_000_000
