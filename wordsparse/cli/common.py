@@ -3,7 +3,7 @@
 import json
 import logging
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TextIO, TypeVar
+from typing import Any, TextIO, TypeVar
 
 import click
 
@@ -76,6 +76,11 @@ def counted(items: Iterable[Item], display: Display, phase: str, unit: str) -> I
         yield item
 
 
+def given(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a command that are given."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
 def int_list(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[int, ...] | None:
     """Callback of an option whose value is a comma-separated list of positive whole numbers."""
     if value is None:
@@ -87,8 +92,3 @@ def int_list(context: click.Context, parameter: click.Parameter, value: str | No
     if not numbers or min(numbers) < 1:
         raise click.BadParameter(f"{value!r} is not a list of positive whole numbers such as 1,2,5")
     return numbers
-
-
-def epochs_of(number: int) -> str:
-    """A number of epochs in words."""
-    return "1 epoch" if number == 1 else f"{number} epochs"

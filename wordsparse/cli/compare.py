@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wordsparse.cli.common import emit, epochs_of, int_list, json_option, quiet_option
+from wordsparse.cli.common import emit, given, int_list, json_option, quiet_option
 from wordsparse.cli.config import config_option
 from wordsparse.cli.options import options_of
-from wordsparse.cli.text_options import corpus_argument, given, reading_options
+from wordsparse.cli.text_options import corpus_argument, reading_options
 from wordsparse.comparison.request import METHODS, SHARED, Request
 from wordsparse.display import Display
-from wordsparse.words.options import Options
+from wordsparse.words.options import Options, epochs_of
 
 if TYPE_CHECKING:
     from wordsparse.comparison import ComparisonProgress

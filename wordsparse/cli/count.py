@@ -6,10 +6,10 @@ from typing import Any
 import click
 
 import wordsparse as ws
-from wordsparse.cli.common import emit, json_option, quiet_option
+from wordsparse.cli.common import emit, given, json_option, quiet_option
 from wordsparse.cli.config import config_option
 from wordsparse.cli.options import options_of
-from wordsparse.cli.text_options import corpus_argument, given
+from wordsparse.cli.text_options import corpus_argument
 from wordsparse.display import Display
 from wordsparse.words.pair_counts import CountOptions
 

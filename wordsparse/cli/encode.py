@@ -7,9 +7,9 @@ from typing import Any
 import click
 
 import wordsparse as ws
-from wordsparse.cli.common import emit, json_option, quiet_option
+from wordsparse.cli.common import emit, given, json_option, quiet_option
 from wordsparse.cli.config import config_option
-from wordsparse.cli.text_options import corpus_argument, given, preset_option, text_options, threads_option
+from wordsparse.cli.text_options import corpus_argument, preset_option, text_options, threads_option
 from wordsparse.display import Display
 from wordsparse.errors import InputError
 from wordsparse.words import presets

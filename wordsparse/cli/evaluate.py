@@ -1,13 +1,8 @@
 """``wordsparse evaluate``: scores of word vectors on word pairs and analogies."""
 
-from typing import TYPE_CHECKING
-
 import click
 
 from wordsparse.cli.common import emit, json_option
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.command("evaluate")

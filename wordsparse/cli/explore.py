@@ -53,14 +53,12 @@ def command(models: tuple[str, ...], output: Path, words: int, map_words: int, a
     to_standard_output = outputs.is_standard_output(output)
     if to_standard_output and as_json:
         raise InputError("--json and --output name both standard output: write the page to a file")
-    result = explore(models, output, words=words, map_words=map_words, progress=_silent if quiet else _say)
+    result = explore(
+        models, output, words=words, map_words=map_words, progress=(lambda sentence: None) if quiet else _say
+    )
     said = f"{result['file']}: {result['bytes'] / 1e6:.1f} MB; open it in a browser"
     emit(result, [said], as_json, sys.stderr if to_standard_output else sys.stdout)
 
 
 def _say(sentence: str) -> None:
     terminal.say([f"wordsparse: explore: {sentence}"])
-
-
-def _silent(sentence: str) -> None:
-    pass

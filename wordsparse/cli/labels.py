@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wordsparse.cli.common import Completed, Group, emit, int_list, json_option, quiet_option
+from wordsparse.cli.common import Completed, Group, emit, given, int_list, json_option, quiet_option
 from wordsparse.corpus.tokens import TOKENIZERS
 from wordsparse.display import Display
 from wordsparse.errors import InputError
@@ -76,8 +76,8 @@ def train(
 
     storage.check_new_directory(output)
     options: dict[str, Any] = {"n_components": components, "threads": threads, "random_state": seed}
-    text = _given(text)
-    source = _given({"column": column, "labels": labels, "separator": separator})
+    text = given(text)
+    source = given({"column": column, "labels": labels, "separator": separator})
     classifier: SparseTargetClassifier
     if _holds_texts(data, source):
         if (column is None) != (labels is None):
@@ -166,19 +166,15 @@ def evaluate(
     emit(result, [*lines, f"{scores['examples']:,} rows, scoring power {classifier.power_:.2f}"], as_json)
 
 
-def _given(options: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in options.items() if value is not None}
-
-
 def _load(model: Path, source: dict[str, str | None]) -> "SparseTargetClassifier":
     """A saved classifier; the columns that are named replace those of the texts that it was trained on."""
     from wordsparse.labels import SparseTargetClassifier
 
     classifier = SparseTargetClassifier.load(model)
     if _is_of_texts(classifier):
-        classifier.source |= _given(source)
-    elif _given(source):
-        raise InputError(f"{model}: was trained on numbers: leave out --{', --'.join(_given(source))}")
+        classifier.source |= given(source)
+    elif given(source):
+        raise InputError(f"{model}: was trained on numbers: leave out --{', --'.join(given(source))}")
     return classifier
 
 

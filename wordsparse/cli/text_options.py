@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from wordsparse.cli.common import Choice
+from wordsparse.cli.common import Choice, given
 from wordsparse.cli.options import Decorated, options_of
 from wordsparse.corpus.options import TextOptions
 from wordsparse.corpus.reading import RawText
@@ -68,8 +68,3 @@ threads_option = options_of(Options, ["threads"])
 def taken(options: dict[str, Any]) -> dict[str, Any]:
     """Take the options of reading that are given out of all options of a command."""
     return given({name: options.pop(name) for name in NAMES})
-
-
-def given(options: dict[str, Any]) -> dict[str, Any]:
-    """The options of a command that are given."""
-    return {name: value for name, value in options.items() if value is not None}

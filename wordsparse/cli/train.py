@@ -8,10 +8,10 @@ from typing import Any
 import click
 
 import wordsparse as ws
-from wordsparse.cli.common import emit, epochs_of, json_option, quiet_option
+from wordsparse.cli.common import emit, given, json_option, quiet_option
 from wordsparse.cli.config import RECIPE, config_option
 from wordsparse.cli.options import options_of
-from wordsparse.cli.text_options import corpus_argument, given
+from wordsparse.cli.text_options import corpus_argument
 from wordsparse.errors import InputError
 from wordsparse.machine.launcher import place
 from wordsparse.stability.bootstrap import check_number, resample
@@ -20,6 +20,7 @@ from wordsparse.stability.slice_runs import each_slice
 from wordsparse.stability.time_slices import NAMES
 from wordsparse.training.model import Model
 from wordsparse.training.options import TrainOptions
+from wordsparse.words.options import epochs_of
 
 
 @click.command()

@@ -9,6 +9,7 @@ from typing import Any
 from wordsparse.comparison.request import METHODS
 from wordsparse.comparison.verdicts import ABSENT, AHEAD, ALONE, BEHIND, LEVEL
 from wordsparse.evaluation.scores import unanswered
+from wordsparse.words.options import epochs_of
 
 Row = Mapping[str, Any]
 
@@ -61,7 +62,7 @@ def _stretches(budgets: Sequence[Row]) -> dict[str, list[list[Row]]]:
 
 def _same_epochs(test: str, rows: Sequence[Row]) -> str:
     parts = [f"{label(row['ours'])} {_OUTCOMES[row['verdict']]} {label(row['peer'])} ({_signed(row)})" for row in rows]
-    return f"{test}, after {_epochs(rows[0]['epochs'])}: {'; '.join(parts)}."
+    return f"{test}, after {epochs_of(rows[0]['epochs'])}: {'; '.join(parts)}."
 
 
 def _same_cpu_time(test: str, stretches: Sequence[Sequence[Row]]) -> str:
@@ -80,8 +81,8 @@ def _tally_of_epochs(finals: Mapping[str, Sequence[Row]]) -> list[str]:
         chance = f"; on {count[LEVEL]} the difference may be chance" if count[LEVEL] else ""
         found = scores + chance if scores else "neither higher nor lower: every difference may be chance"
         sentences.append(
-            f"After {_epochs(rows[0]['epochs'])}, compared with the best peer on {_sets(count.total())}, {label(name)} "
-            f"scores {found}."
+            f"After {epochs_of(rows[0]['epochs'])}, compared with the best peer on {_sets(count.total())}, "
+            f"{label(name)} scores {found}."
         )
     return sentences
 
@@ -117,7 +118,7 @@ def _cost(runs: Sequence[Row]) -> list[str]:
             seconds = [median(run["cpu_seconds"] for run in side) for side in sides]
             megabytes = [median(run["peak_memory_bytes"] for run in side) / 1e6 for side in sides]
             sentences.append(
-                f"{label(names[0])} took {_seconds(seconds[0])} of CPU time for {_epochs(done[0]['epochs'])} and "
+                f"{label(names[0])} took {_seconds(seconds[0])} of CPU time for {epochs_of(done[0]['epochs'])} and "
                 f"{megabytes[0]:,.0f} MB of memory; {label(names[1])} took {_seconds(seconds[1])} and "
                 f"{megabytes[1]:,.0f} MB{_ratio(seconds)}."
             )
@@ -157,10 +158,6 @@ def _signed(row: Row) -> str:
     if row["difference"] is None:
         return "they have no test item in common"
     return f"{row['difference']:+.3f}, 95 % interval {row['low']:+.3f} to {row['high']:+.3f}".replace("-", "−")
-
-
-def _epochs(epochs: int) -> str:
-    return f"{epochs} epoch{'s' if epochs > 1 else ''}"
 
 
 def _sets(count: int) -> str:

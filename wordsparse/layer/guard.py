@@ -10,7 +10,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from typing import Concatenate, ParamSpec, Protocol, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from wordsparse.errors import InputError
 
@@ -72,22 +72,11 @@ def _after_fork() -> None:
 os.register_at_fork(after_in_child=_after_fork)
 
 
-class Guarded(Protocol):
-    """An object with a guard."""
-
-    @property
-    def guard(self) -> Guard:
-        """Its guard."""
-
-
-G = TypeVar("G", bound=Guarded)
-
-
-def one_at_a_time(method: Callable[Concatenate[G, P], R]) -> Callable[Concatenate[G, P], R]:
-    """A method that holds the guard of its object."""
+def one_at_a_time(method: Callable[Concatenate[Any, P], R]) -> Callable[Concatenate[Any, P], R]:
+    """A method that holds the ``guard`` of its object."""
 
     @wraps(method)
-    def guarded(self: G, /, *args: P.args, **kwargs: P.kwargs) -> R:
+    def guarded(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> R:
         with self.guard.held(method.__name__):
             return method(self, *args, **kwargs)
 

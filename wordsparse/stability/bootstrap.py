@@ -124,7 +124,7 @@ def about(options: Options) -> dict[str, Any]:
     return {"block": BLOCK, "options": fixed}
 
 
-def _codes(corpus: EncodedCorpus, options: Options, number: int, between_steps: Callable[[Run], None] | None) -> Codes:
+def _codes(corpus: EncodedCorpus, options: Options, number: int, between_steps: Callable[[Run], None]) -> Codes:
     """The vectors of one resample, as 8-bit integers."""
     random = np.random.default_rng([options.seed, 2, number])
     text, counts = resampled(corpus, random)

@@ -1,9 +1,8 @@
 """A model with the models of its resampled text."""
 
 import os
-from typing import Self, TypeAlias
+from typing import Self
 
-from wordsparse.errors import InputError
 from wordsparse.stability.resamples import Neighbour, Resamples, Writer, neighbours
 from wordsparse.training.model import Model, load
 from wordsparse.words.model import WordModel
@@ -63,15 +62,3 @@ def resampled_model(path: str | os.PathLike[str]) -> Model | ResampledModel:
     model = load(path)
     found = Resamples.beside(path, (len(model), model.dim))
     return model if found is None else ResampledModel.of(model, found)
-
-
-Resampled: TypeAlias = WordModel | str | os.PathLike[str]
-"""A model with resamples, or the directory of one."""
-
-
-def with_resamples(model: Resampled, least: int, name: str) -> ResampledModel:
-    """The model with at least ``least`` resamples, read if it is a path; InputError calls it ``name``."""
-    found = model if isinstance(model, WordModel) else resampled_model(model)
-    if not isinstance(found, ResampledModel) or len(found.resamples) < least:
-        raise InputError(f"the {name} model needs {least} resamples: wordsparse.resample makes them (20, say)")
-    return found

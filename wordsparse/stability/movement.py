@@ -18,6 +18,7 @@ larger t alone, are corrected for the number of words after Benjamini & Hochberg
 in twenty is expected to be there by chance.
 """
 
+from os import PathLike
 from typing import NamedTuple
 
 import numpy as np
@@ -27,7 +28,7 @@ from numpy.typing import NDArray
 from scipy.special import digamma, polygamma
 
 from wordsparse.errors import InputError
-from wordsparse.stability.model import Resampled, with_resamples
+from wordsparse.stability.model import ResampledModel, resampled_model
 from wordsparse.stability.resamples import Resamples
 from wordsparse.vectors.alignment import distances
 from wordsparse.words.model import WordModel
@@ -51,7 +52,9 @@ class Moved(NamedTuple):
     q: float
 
 
-def moved(first: Resampled, second: Resampled, *, min_count: int = MIN_COUNT) -> list[Moved]:
+def moved(
+    first: WordModel | str | PathLike[str], second: WordModel | str | PathLike[str], *, min_count: int = MIN_COUNT
+) -> list[Moved]:
     """How far the common words moved from one model to the other, the surest movement first.
 
     Parameters
@@ -66,8 +69,7 @@ def moved(first: Resampled, second: Resampled, *, min_count: int = MIN_COUNT) ->
     InputError
         If a model has fewer than 4 resamples, the dimensions differ, or too few words are common.
     """
-    first = with_resamples(first, MIN_RESAMPLES, "first")
-    second = with_resamples(second, MIN_RESAMPLES, "second")
+    first, second = _with_resamples(first, "first"), _with_resamples(second, "second")
     if first.dim != second.dim:
         raise InputError(f"the models have {first.dim} and {second.dim} dimensions: train both with the same")
     rows = _common_rows(first, second, min_count)
@@ -86,6 +88,13 @@ def moved(first: Resampled, second: Resampled, *, min_count: int = MIN_COUNT) ->
         Moved(words[rows[0, i]], float(observed[i]), float(expected[i]), float(t[i]), float(q[i]))
         for i in order.tolist()
     ]
+
+
+def _with_resamples(model: WordModel | str | PathLike[str], name: str) -> ResampledModel:
+    found = model if isinstance(model, WordModel) else resampled_model(model)
+    if not isinstance(found, ResampledModel) or len(found.resamples) < MIN_RESAMPLES:
+        raise InputError(f"the {name} model needs {MIN_RESAMPLES} resamples: wordsparse.resample makes them (20, say)")
+    return found
 
 
 def _common_rows(first: WordModel, second: WordModel, min_count: int) -> NDArray[np.int64]:

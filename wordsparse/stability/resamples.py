@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 
 from wordsparse.errors import InputError
 from wordsparse.files import regular, storage
-from wordsparse.files.members import is_count
 from wordsparse.vectors.word_vectors import WordVectors
 
 DIRECTORY, MANIFEST = "resamples", "resamples.json"
@@ -188,4 +187,4 @@ class Writer:
 
     def _is_there(self, number: int, digest: Any) -> bool:
         path = self._directory / file_name(number)
-        return path.is_file() and is_count(number) and regular.sha256_of(path) == digest
+        return path.is_file() and regular.sha256_of(path) == digest

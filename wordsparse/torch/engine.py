@@ -14,9 +14,9 @@ import scipy.sparse as sp
 from wordsparse.errors import InputError
 from wordsparse.kernels import at_work
 from wordsparse.layer.interface import Forward, Sums
-from wordsparse.layer.norms import gradient_norm
 from wordsparse.layer.output import FactoredOutput
 from wordsparse.layer.refusal import STABLE
+from wordsparse.layer.sums import gradient_norm
 from wordsparse.types import Array
 
 # The curvature of a logistic loss is ¼ at most: 4 times the derivative is Newton's step where the loss bends most.

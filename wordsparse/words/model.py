@@ -21,6 +21,7 @@ from wordsparse.vectors.word_vectors import WordVectors, save_vectors
 from wordsparse.words import coordinates, presets
 from wordsparse.words import form as words_form
 from wordsparse.words.form import Form
+from wordsparse.words.options import epochs_of
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
@@ -85,9 +86,8 @@ class WordModel:
         self.call = dict(call or {})
 
     def __repr__(self) -> str:
-        model, epochs = self.options.get("model"), self.options.get("epochs")
-        passes = "1 epoch" if epochs == 1 else f"{epochs} epochs"
-        return f"Model({model}, {len(self.vocabulary):,} words × {self.dim}, {passes})"
+        model, epochs = self.options.get("model"), epochs_of(self.options.get("epochs"))
+        return f"Model({model}, {len(self.vocabulary):,} words × {self.dim}, {epochs})"
 
     def _repr_html_(self) -> str:
         """In a notebook: the losses, and the nearest words of some that are frequent, yet say something."""

@@ -225,3 +225,8 @@ def _recipe_with(loss: losses.Loss, recipe: Recipe | None, model: ModelName, pre
         )
     best = recommended(model, loss.name, preset)
     return None if best.loss == loss else replace(best, loss=loss)
+
+
+def epochs_of(number: object) -> str:
+    """A number of epochs in words."""
+    return "1 epoch" if number == 1 else f"{number} epochs"

@@ -21,8 +21,8 @@ MASS = {"cbow": 1.0, "skipgram": 20.0}
 
 
 def start_from(given: WordVectors, embedding: WordEmbedding, vocabulary: Vocabulary, model: str) -> int:
-    """Let the words of ``vocabulary`` that are among the given ones start from their vectors; returns how many. InputError if
-    the dimensions differ, or the two have no word in common."""
+    """Let the words of ``vocabulary`` that are among the given ones start from their vectors; returns how many.
+    InputError if the dimensions differ, or the two have no word in common."""
     dim = embedding.E.shape[1]
     if given.dim != dim:
         raise InputError(f"init: its vectors have {given.dim} dimensions, not {dim}: train with dim {given.dim}")
