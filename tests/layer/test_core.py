@@ -108,9 +108,3 @@ def test_an_update_is_computed_beside_the_state(kind: str) -> None:
         np.testing.assert_array_equal(part, before[name], name)
     layer.apply(update)
     assert not np.array_equal(layer.V, before["V"])
-
-
-def test_a_forward_pass_is_frozen() -> None:
-    _, forward, _ = layer_and_minibatch("rows")
-    with pytest.raises(AttributeError):
-        forward.terms = None  # type: ignore[misc, assignment]

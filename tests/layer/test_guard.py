@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from support import problems
 
 from wordsparse.errors import InputError
-from wordsparse.kernels import Kernels
+from wordsparse.kernels import CpuKernels, Kernels
 from wordsparse.layer.guard import Guard
 from wordsparse.layer.output import FactoredOutput
 
@@ -122,15 +122,16 @@ def test_a_guard_is_free_again_after_an_error() -> None:
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda layer: pickle.loads(pickle.dumps(layer))])
 def test_copies_of_a_used_layer_go_on_alike(copied: Any) -> None:
-    layer = FactoredOutput(D, d, "taylor", np.arange(1, D + 1), kernels=Kernels())
-    first, second = minibatches(2)
-    layer.step(*first, 1e-3)
-    other = copied(layer)
-    assert problems.state(other) == problems.state(layer)
-    kept = problems.state(layer)
-    other.step(*second, 1e-3)
-    assert problems.state(layer) == kept
-    layer.step(*second, 1e-3)
+    """The copy's work space no longer started on a cache line, and its next step ended the process."""
+    random = np.random.default_rng(0)
+    layer = FactoredOutput(400, 90, "bounded-ns", np.arange(1, 401), kernels=CpuKernels(2))
+    H, Y = random.standard_normal((300, 90)).astype(np.float32) / 10, problems.targets(random, 300, 400, 7)
+    layer.step(H, Y, 1e-3)
+    other, before = copied(layer), problems.state(layer)
+    assert problems.state(other) == before
+    other.step(H, Y, 1e-3)
+    assert problems.state(layer) == before
+    layer.step(H, Y, 1e-3)
     assert problems.state(other) == problems.state(layer)
 
 

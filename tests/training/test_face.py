@@ -107,5 +107,6 @@ def test_a_run_that_is_interrupted_at_once_has_no_model() -> None:
 def test_a_model_is_a_collection_of_words() -> None:
     model = ws.train(TEXT, dim=4, epochs=1)
     assert (len(model), list(model), "a" in model, "z" in model) == (6, model.vocabulary.words, True, False)
-    assert model["a"].shape == (4,)
+    assert model.wv is model.wv
+    assert model["a"].tobytes() == model.vectors[model.vocabulary["a"]].tobytes()
     assert repr(model) == "Model(cbow, 6 words × 4, 1 epoch)"

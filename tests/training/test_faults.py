@@ -128,16 +128,3 @@ def test_on_a_full_disk_it_says_so_and_goes_on_later(text: Path, whole: ws.Model
     assert "Traceback" not in errors
     done(arguments, tmp_path)
     assert same_vectors(ws.load(output), whole)
-
-
-def test_a_second_run_for_one_output_is_refused(text: Path, whole: ws.Model, tmp_path: Path) -> None:
-    output = tmp_path / "model"
-    first = start(command(text, output), tmp_path / "errors")
-    assert wait_for(lambda: (tmp_path / "model.training" / "corpus").exists(), first)
-    assert first.pid is not None
-    os.kill(first.pid, signal.SIGSTOP)
-    assert finish(start(command(text, output), tmp_path / "second")) == 2
-    os.kill(first.pid, signal.SIGCONT)
-    assert "another process is training for this output" in (tmp_path / "second").read_text()
-    assert finish(first) == 0
-    assert same_vectors(ws.load(output), whole)

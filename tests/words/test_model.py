@@ -100,15 +100,6 @@ def test_vectors_and_words_agree(saved: Path) -> None:
     assert words.counts.tolist() == model.vocabulary.counts.tolist()
 
 
-def test_a_model_answers_for_its_vectors() -> None:
-    model = make()
-    assert model.wv is model.wv
-    assert model["the"].tobytes() == model.vectors[model.vocabulary["the"]].tobytes()
-    assert "the" in model
-    assert "none" not in model
-    assert len(model) == len(model.vocabulary) == len(model.wv)
-
-
 @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
 def test_a_copy_is_trained_on_and_exported_like_the_model(tmp_path: Path, copied: Callable[[Model], Model]) -> None:
     text = write_text(tmp_path / "text.txt")
@@ -299,22 +290,12 @@ HOSTILE: dict[str, bytes] = {
     "a pickle": pickle.dumps(np.zeros((V, DIM), np.float32)),
     "an archive": archive(),
     "float64": array_file(np.zeros((V, DIM))),
-    "big-endian": array_file(np.zeros((V, DIM), ">f4")),
-    "integers": array_file(np.zeros((V, DIM), np.int32)),
-    "one dimension": array_file(np.zeros(V, np.float32)),
-    "three dimensions": array_file(np.zeros((V, DIM, 1), np.float32)),
-    "no columns": array_file(np.zeros((V, 0), np.float32)),
     "a row less": array_file(np.zeros((V - 1, DIM), np.float32)),
     "not a number": array_file(np.full((V, DIM), np.nan, np.float32)),
     "infinite": array_file(np.full((V, DIM), np.inf, np.float32)),
     "huge shape": npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1000000000000, 4), }", bytes(480)),
-    "overflowing shape": npy(f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({2**62}, 4), }}", bytes(480)),
-    "shape beyond 64 bits": npy(f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({2**70}, 4), }}", bytes(480)),
-    "negative shape": npy("{'descr': '<f4', 'fortran_order': False, 'shape': (-30, -4), }", bytes(480)),
-    "no shape": npy("{'descr': '<f4', 'fortran_order': False}", bytes(480)),
     "code for a header": npy("__import__('os').getpid()", bytes(480)),
     "deep header": npy("(" * 5000, bytes(480)),
-    "long header": npy(" " * 60_000, bytes(480)),
     "unknown version": npy("{'descr': '<f4', 'fortran_order': False, 'shape': (30, 4), }", bytes(480), (9, 9)),
 }
 

@@ -7,7 +7,6 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 
-import wordsparse as ws
 from wordsparse.errors import InputError
 from wordsparse.layer import losses
 from wordsparse.layer.losses import BoundedNS, Taylor
@@ -80,11 +79,6 @@ def test_values_at_the_edge_are_taken(edge: dict[str, Any]) -> None:
     Options(**edge)
 
 
-def test_softmax_is_answered_with_its_nearest_relatives() -> None:
-    with pytest.raises(InputError, match="softmax does not belong to the spherical family: taylor and spherical"):
-        Options(loss="softmax")
-
-
 def test_a_loss_object_is_a_recipe_with_it() -> None:
     """It was a KeyError, after the text had been read, and then a refusal."""
     options = Options(loss=BoundedNS(negatives=10))
@@ -141,9 +135,3 @@ def test_options_go_through_json_and_back(loss: str) -> None:
 def test_stored_options_that_are_not_known_are_refused(change: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         Options.from_dict({"loss": "taylor", **change})
-
-
-@pytest.mark.usefixtures("no_gpu")
-def test_the_refusal_of_cuda_says_what_to_do() -> None:
-    with pytest.raises(InputError, match="device cuda: there is no GPU here; or use device cpu or auto"):
-        ws.train([["a", "b"]], device="cuda")
