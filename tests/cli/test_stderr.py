@@ -13,7 +13,7 @@ from support.texts import same_vectors, write_text
 
 import wordsparse as ws
 from wordsparse.cli import main
-from wordsparse.cli.stderr import BestEffortStream
+from wordsparse.cli.terminal import BestEffortStream
 
 pytestmark = pytest.mark.usefixtures("no_gpu")
 SMALL = ["--dim", "6", "--epochs", "2", "--threads", "1", "--sample", "0", "--min-count", "1", "--batch-tokens", "100"]

@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose
 import wordsparse as ws
 from wordsparse.errors import InputError
 from wordsparse.stability import resampled_model
-from wordsparse.stability.resamples import Neighbour, Resamples, Writer, compared, interval, neighbours
+from wordsparse.stability.resamples import Resamples, Writer, compared, interval, neighbours
 from wordsparse.vectors.precision import packed
 
 
@@ -38,10 +38,6 @@ def test_a_neighbour_comes_back_where_it_is_among_as_many_nearest_words() -> Non
     assert second.low == pytest.approx(2**-0.5, abs=0.01)
     (only,) = neighbours(VECTORS, Resamples((4, 2), {}, PARTS), "a", 1)
     assert (only.word, only.returned) == ("b", 1)
-
-
-def test_without_resamples_nothing_is_said_of_them() -> None:
-    assert neighbours(VECTORS, None, "a", 1) == [Neighbour("b", pytest.approx(0.994, abs=1e-3))]
 
 
 def test_a_word_that_no_resample_has() -> None:

@@ -18,9 +18,8 @@ def same(job: int) -> int:
 
 @pytest.mark.parametrize("n", [0, 1, 2, 50])
 @pytest.mark.parametrize("makers", [1, 2, 5])
-@pytest.mark.parametrize("ahead", [None, 1, 3])
-def test_the_same_items_in_the_same_order(n: int, makers: int, ahead: int | None) -> None:
-    assert list(prefetched(range(n), [same] * makers, ahead)) == list(range(n))
+def test_the_same_items_in_the_same_order(n: int, makers: int) -> None:
+    assert list(prefetched(range(n), [same] * makers)) == list(range(n))
     assert not workers()
 
 
@@ -35,7 +34,7 @@ def test_the_order_is_that_of_the_jobs_whichever_is_made_first() -> None:
         done[job].set()
         return job
 
-    assert list(prefetched(range(9), [make] * 3, 3)) == list(range(9))
+    assert list(prefetched(range(9), [make] * 3)) == list(range(9))
 
 
 def test_makers_work_side_by_side_each_in_one_thread() -> None:
@@ -50,15 +49,13 @@ def test_makers_work_side_by_side_each_in_one_thread() -> None:
 
         return make
 
-    assert list(prefetched(range(30), [maker(number) for number in seen], 3)) == list(range(30))
+    assert list(prefetched(range(30), [maker(number) for number in seen])) == list(range(30))
     assert all(len(threads) == 1 for threads in seen.values())
     assert len(set.union(*seen.values())) == 3
 
 
-@pytest.mark.parametrize(
-    ("makers", "ahead", "most"), [(1, 1, 1), (1, 3, 3), (2, 3, 3), (3, 2, 2), (1, None, 1), (3, None, 5)]
-)
-def test_no_more_are_made_than_asked_for(makers: int, ahead: int | None, most: int) -> None:
+@pytest.mark.parametrize(("makers", "most"), [(1, 1), (2, 3), (3, 5)])
+def test_no_more_are_made_than_asked_for(makers: int, most: int) -> None:
     made: list[int] = []
     enough, more = threading.Event(), threading.Event()
 
@@ -70,7 +67,7 @@ def test_no_more_are_made_than_asked_for(makers: int, ahead: int | None, most: i
             more.set()
         return job
 
-    taken = prefetched(range(20), [make] * makers, ahead)
+    taken = prefetched(range(20), [make] * makers)
     assert next(taken) == 0
     assert enough.wait(10)  # while the consumer has item 0, the next ones are made …
     assert not more.wait(0.05)  # … and no more than those

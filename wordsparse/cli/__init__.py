@@ -15,7 +15,6 @@ from click.shell_completion import CompletionItem
 
 from wordsparse.cli import messages, terminal, unknown
 from wordsparse.cli.common import SENTENCE, Group
-from wordsparse.cli.stderr import best_effort_stderr
 from wordsparse.errors import CutShortError, InputError, WordsparseError
 from wordsparse.machine.launcher import place
 from wordsparse.training.interruption import stop_requests
@@ -107,7 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status. Of several processes of a launcher the first one speaks."""
     terminal.muted = place()[0] > 0
     try:
-        with best_effort_stderr(), stop_requests():
+        with terminal.best_effort_stderr(), stop_requests():
             return _status(list(sys.argv[1:] if arguments is None else arguments))
     except KeyboardInterrupt:  # while a message was written
         return 130

@@ -5,14 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wordsparse.cli.common import emit, json_option, quiet_option
+from wordsparse.cli.common import PATH, emit, json_option, quiet_option
 from wordsparse.cli.text_options import reading_options, taken
 from wordsparse.display import Display
 
 if TYPE_CHECKING:
     from wordsparse.advice.trial import AdviceProgress
-
-PATH = click.Path(path_type=Path)
 
 
 @click.command()

@@ -2,7 +2,8 @@
 
 import json
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
 import click
@@ -14,6 +15,7 @@ from wordsparse.options import meant
 SENTENCE = 1000  # more characters than one has
 _BETWEEN = 1000  # items between two states of a bar
 Item = TypeVar("Item")
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object, and nothing else, on standard output."
@@ -56,6 +58,14 @@ class Completed(click.Choice[str]):
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The value as it is."""
         return value
+
+
+PATH = click.Path(path_type=Path)
+
+
+def output_option(help: str, metavar: str | None = None) -> Callable[[Decorated], Decorated]:
+    """The required option ``-o``, a path."""
+    return click.option("-o", "--output", required=True, metavar=metavar, type=PATH, help=help)
 
 
 quiet_option = click.option(

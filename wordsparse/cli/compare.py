@@ -1,12 +1,11 @@
 """``wordsparse compare``: wordsparse beside gensim's word2vec and vectors from files."""
 
 import shlex
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from wordsparse.cli.common import emit, given, int_list, json_option, quiet_option
+from wordsparse.cli.common import PATH, emit, given, int_list, json_option, output_option, quiet_option
 from wordsparse.cli.config import config_option
 from wordsparse.cli.options import options_of
 from wordsparse.cli.text_options import corpus_argument, reading_options
@@ -17,12 +16,10 @@ from wordsparse.words.options import Options, epochs_of
 if TYPE_CHECKING:
     from wordsparse.comparison import ComparisonProgress
 
-PATH = click.Path(path_type=Path)
-
 
 @click.command()
 @corpus_argument
-@click.option("-o", "--output", required=True, metavar="REPORT", type=PATH, help="Directory to write the report to.")
+@output_option("Directory to write the report to.", "REPORT")
 @click.option(
     "--only", "methods", multiple=True, type=click.Choice(list(METHODS)), help="Train only this method; repeatable."
 )

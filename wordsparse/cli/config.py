@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from wordsparse.cli.common import PATH
 from wordsparse.errors import InputError
 from wordsparse.files import toml
 from wordsparse.options import hint
@@ -51,7 +52,7 @@ def _as_given(where: str, parameter: click.Parameter, value: Any) -> Any:
 config_option = click.option(
     "--config",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=PATH,
     is_eager=True,
     expose_value=False,
     callback=_read,

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from wordsparse.cli.common import Group, emit, json_option, quiet_option
+from wordsparse.cli.common import PATH, Group, emit, json_option, quiet_option
 from wordsparse.corpus.cards import Card, card_names, load_card
 from wordsparse.corpus.download import DownloadProgress
 from wordsparse.corpus.fetching import fetch
@@ -31,7 +31,7 @@ def list_cards(as_json: bool) -> None:
 
 @command.command("fetch")
 @click.argument("name")
-@click.option("-o", "--output", metavar="DIR", type=click.Path(path_type=Path), help="New directory.  [default: NAME]")
+@click.option("-o", "--output", metavar="DIR", type=PATH, help="New directory.  [default: NAME]")
 @quiet_option
 @json_option
 def fetch_one(name: str, output: Path | None, quiet: bool, as_json: bool) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 import wordsparse as ws
-from wordsparse.cli.common import emit, given, json_option, quiet_option
+from wordsparse.cli.common import emit, given, json_option, output_option, quiet_option
 from wordsparse.cli.config import config_option
 from wordsparse.cli.options import options_of
 from wordsparse.cli.text_options import corpus_argument
@@ -16,14 +16,7 @@ from wordsparse.words.pair_counts import CountOptions
 
 @click.command(short_help="Count the pairs of words of a text, for training from counts.")
 @corpus_argument
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="The Parquet file to write: columns word, context and count.",
-)
+@output_option("The Parquet file to write: columns word, context and count.", "FILE")
 @options_of(CountOptions)
 @config_option
 @quiet_option

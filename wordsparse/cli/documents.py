@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from wordsparse.cli.common import counted, emit, json_option, quiet_option
+from wordsparse.cli.common import counted, emit, json_option, output_option, quiet_option
 from wordsparse.cli.text_options import corpus_argument, model_text_options, text_for
 from wordsparse.display import Display
 from wordsparse.errors import InputError
@@ -14,13 +14,7 @@ from wordsparse.errors import InputError
 @click.command("documents")
 @click.argument("model")
 @corpus_argument
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="NumPy matrix (.npy) or Parquet file (.parquet), replaced if it exists.",
-)
+@output_option("NumPy matrix (.npy) or Parquet file (.parquet), replaced if it exists.")
 @click.option(
     "--sif", is_flag=True, help="The weighted mean of the words' vectors instead, which is better for similarity."
 )

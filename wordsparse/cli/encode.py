@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 import wordsparse as ws
-from wordsparse.cli.common import emit, given, json_option, quiet_option
+from wordsparse.cli.common import emit, given, json_option, output_option, quiet_option
 from wordsparse.cli.config import config_option
 from wordsparse.cli.text_options import corpus_argument, preset_option, text_options, threads_option
 from wordsparse.display import Display
@@ -17,14 +17,7 @@ from wordsparse.words import presets
 
 @click.command()
 @corpus_argument
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    metavar="DIR",
-    type=click.Path(path_type=Path),
-    help="New directory for the encoded corpus.",
-)
+@output_option("New directory for the encoded corpus.", "DIR")
 @preset_option
 @text_options
 @threads_option

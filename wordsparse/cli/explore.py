@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from wordsparse.cli import terminal
-from wordsparse.cli.common import emit, json_option, quiet_option
+from wordsparse.cli.common import emit, json_option, output_option, quiet_option
 from wordsparse.errors import InputError
 from wordsparse.explorer import DEFAULT_MAP, DEFAULT_WORDS
 from wordsparse.files import outputs
@@ -14,14 +14,7 @@ from wordsparse.files import outputs
 
 @click.command("explore")
 @click.argument("models", nargs=-1, required=True, metavar="MODEL...")
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    metavar="PAGE.html",
-    type=click.Path(path_type=Path),
-    help="File to write, replaced if it exists; - for standard output.",
-)
+@output_option("File to write, replaced if it exists; - for standard output.", "PAGE.html")
 @click.option(
     "--words",
     type=click.IntRange(min=1),

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from wordsparse.cli.common import counted, emit, json_option, quiet_option
+from wordsparse.cli.common import counted, emit, json_option, output_option, quiet_option
 from wordsparse.cli.text_options import corpus_argument, model_text_options, text_for
 from wordsparse.display import Display
 from wordsparse.errors import InputError
@@ -17,7 +17,7 @@ from wordsparse.words.model import WordModel
 @click.command("infer")
 @click.argument("model")
 @corpus_argument
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="npz file, replaced if it exists.")
+@output_option("npz file, replaced if it exists.")
 @click.option("--word", "words", multiple=True, help="A word to infer; repeatable.  [default: all unknown words]")
 @click.option(
     "--min-count", type=click.IntRange(min=1), default=2, show_default=True, help="Minimum count of an unknown word."

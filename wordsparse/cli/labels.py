@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wordsparse.cli.common import Completed, Group, emit, given, int_list, json_option, quiet_option
+from wordsparse.cli.common import (
+    PATH,
+    Completed,
+    Group,
+    emit,
+    given,
+    int_list,
+    json_option,
+    output_option,
+    quiet_option,
+)
 from wordsparse.corpus.tokens import TOKENIZERS
 from wordsparse.display import Display
 from wordsparse.errors import InputError
@@ -15,8 +25,6 @@ if TYPE_CHECKING:
     from typing import TypeGuard
 
     from wordsparse.labels import SparseTargetClassifier, TextClassifier
-
-PATH = click.Path(path_type=Path)
 
 targets_option = click.option(
     "--targets", metavar="FILE", type=PATH, help="npz file of the labels, where DATA is an npz file of features."
@@ -45,7 +53,7 @@ def command() -> None:
 
 @command.command()
 @click.argument("data", type=PATH)
-@click.option("-o", "--output", required=True, metavar="MODEL", type=PATH, help="Directory to write the model to.")
+@output_option("Directory to write the model to.", "MODEL")
 @table_options
 @click.option("--tokens", type=Completed(list(TOKENIZERS)), help="Tokeniser of texts.  [default: scikit-learn's words]")
 @click.option("--ngrams", type=int, help="Most words that are a feature of a text together.  [default: 2]")

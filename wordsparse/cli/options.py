@@ -3,14 +3,12 @@
 import dataclasses
 import types
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import click
 
-from wordsparse.cli.common import Choice, Completed
+from wordsparse.cli.common import Choice, Completed, Decorated
 from wordsparse.options import About, abouts, default_of
-
-Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
 def options_of(kind: type, names: Iterable[str] = ()) -> Callable[[Decorated], Decorated]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from wordsparse.cli.common import emit, json_option
+from wordsparse.cli.common import emit, json_option, output_option
 from wordsparse.errors import InputError
 from wordsparse.words import form as words_form
 
@@ -15,13 +15,7 @@ from wordsparse.words import form as words_form
 @click.option(
     "--vectors", metavar="FILE", help="Word vectors of any tool, most frequent first, in a format that evaluate reads."
 )
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="A model directory for MODEL; an npz file for --vectors, replaced if it exists.",
-)
+@output_option("A model directory for MODEL; an npz file for --vectors, replaced if it exists.")
 @click.option("--shortest", type=int, default=words_form.SHORTEST, show_default=True, help="Length of the shortest.")
 @click.option("--longest", type=int, default=words_form.LONGEST, show_default=True, help="Length of the longest.")
 @click.option(

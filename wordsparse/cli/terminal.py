@@ -3,8 +3,8 @@
 import contextlib
 import os
 import sys
-from collections.abc import Iterable
-from typing import TextIO
+from collections.abc import Iterable, Iterator
+from typing import Any, TextIO
 
 from wordsparse.errors import WordsparseError
 from wordsparse.files.escaping import escaped
@@ -64,3 +64,37 @@ def silence(file: TextIO | None) -> None:
             null = os.open(os.devnull, os.O_WRONLY)
             os.dup2(null, file.fileno())
             os.close(null)
+
+
+class BestEffortStream:
+    """A text stream that drops text it cannot write because its reader is gone, the disk full or the file closed."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write the text, or drop it."""
+        # RuntimeError: a signal handler writes during a write of its own thread.
+        with contextlib.suppress(OSError, ValueError, RuntimeError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Write the buffer, or drop it."""
+        with contextlib.suppress(OSError, ValueError, RuntimeError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+@contextlib.contextmanager
+def best_effort_stderr() -> Iterator[None]:
+    """Make ``sys.stderr`` ignore write errors inside the block."""
+    before: TextIO | None = sys.stderr
+    with open(os.devnull, "w") as nowhere:
+        sys.stderr = BestEffortStream(before or nowhere)
+        try:
+            yield
+        finally:
+            sys.stderr = before

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from wordsparse.cli.common import Choice, given
-from wordsparse.cli.options import Decorated, options_of
+from wordsparse.cli.common import Choice, Decorated, given
+from wordsparse.cli.options import options_of
 from wordsparse.corpus.options import TextOptions
 from wordsparse.corpus.reading import RawText
 from wordsparse.corpus.sources import ADDRESS, NOT_LOCAL, STANDARD_INPUT

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 import wordsparse as ws
-from wordsparse.cli.common import emit, given, json_option, quiet_option
+from wordsparse.cli.common import emit, given, json_option, output_option, quiet_option
 from wordsparse.cli.config import RECIPE, config_option
 from wordsparse.cli.options import options_of
 from wordsparse.cli.text_options import corpus_argument
@@ -25,7 +25,7 @@ from wordsparse.words.options import epochs_of
 
 @click.command()
 @corpus_argument
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Model directory to write.")
+@output_option("Model directory to write.")
 @options_of(TrainOptions)
 @click.option(
     "--slice-by",

@@ -21,16 +21,10 @@ HUGE_PAGE = 2**21
 
 
 class ArrayPool:
-    """Returns uninitialised arrays, and keeps at most as many blocks of a size as were in use at one time.
-
-    A copy, and one that was pickled, begins empty: memory is never shared between two pools.
-    """
+    """Returns uninitialised arrays, and keeps at most as many blocks of a size as were in use at one time."""
 
     def __init__(self) -> None:
         self._available: list[Array] = []
-
-    def __reduce__(self) -> tuple[type["ArrayPool"], tuple[()]]:
-        return ArrayPool, ()
 
     def rows(self, n: int, d: int, dtype: Any, *, on_lines: bool = False) -> Array:
         """An (n, d) matrix whose rows start on cache lines, an odd number of them apart.

@@ -37,8 +37,8 @@ class Neighbour(NamedTuple):
     """A near word, and what the resamples say about it.
 
     ``returned`` counts the resamples in which it is among as many nearest words too. ``low`` and ``high`` enclose its
-    cosine in 90 % of the resamples that have both words, and are None where none has. Without resamples all three are
-    None.
+    cosine in 90 % of the resamples that have both words, and are None where none has. All three are None of a composed
+    word.
     """
 
     word: str
@@ -96,7 +96,7 @@ class Resamples:
         return np.frombuffer(data, np.int8).reshape(self.shape)
 
 
-def neighbours(vectors: WordVectors, resamples: Resamples | None, word: str, n: int = 10) -> list[Neighbour]:
+def neighbours(vectors: WordVectors, resamples: Resamples, word: str, n: int = 10) -> list[Neighbour]:
     """The ``n`` nearest words of a word, with what the resamples say; see :class:`Neighbour`."""
     found, meant = vectors.similar(word, n), vectors.meant(word)
     if not resamples or len(meant) > 1 or vectors.is_composed(meant[0]):

@@ -10,20 +10,17 @@ Job = TypeVar("Job")
 T = TypeVar("T")
 
 
-def prefetched(
-    jobs: Iterable[Job], makers: Sequence[Callable[[Job], T]], ahead: int | None = None
-) -> Generator[T, None, None]:
+def prefetched(jobs: Iterable[Job], makers: Sequence[Callable[[Job], T]]) -> Generator[T, None, None]:
     """Yield ``make(job)`` for every job, in the order of the jobs; any of the ``makers`` may make an item.
 
-    Each maker has its own thread, so it may reuse a workspace. Up to ``ahead`` items are prefetched while the consumer
-    uses another one; with None, one for each maker plus one less that is finished, so that no maker waits for a slower
-    one. An error of making an item, or of the iteration over jobs, is raised at the position of that item. When the
-    consumer stops, for any reason, items in progress are finished and discarded, and the threads end before the
-    generator does.
+    Each maker has its own thread, so it may reuse a workspace. While the consumer uses an item, one for each maker is
+    prefetched, plus one less that is finished, so that no maker waits for a slower one. An error of making an item, or
+    of the iteration over jobs, is raised at the position of that item. When the consumer stops, for any reason, items
+    in progress are finished and discarded, and the threads end before the generator does.
     """
     iterator, turn = iter(jobs), threading.Lock()
     promised: SimpleQueue[Future[T] | None] = SimpleQueue()  # in the order of the jobs; None after the last one
-    room = threading.Semaphore(2 * len(makers) - 1 if ahead is None else ahead)
+    room = threading.Semaphore(2 * len(makers) - 1)
     stopped = threading.Event()
 
     def work(make: Callable[[Job], T]) -> None:
