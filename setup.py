@@ -10,6 +10,7 @@ small programs.
 
 import gzip
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -167,6 +168,18 @@ def asked(variable: str) -> bool:
     return os.environ.get(variable, "") not in ("", "0")
 
 
+def headers(source: Path) -> list[str]:
+    """The headers that a source of pyx/ includes, and those that they include."""
+    declarations = PYX / "common.pxd"
+    found, unread = {declarations}, [source, declarations]
+    while unread:
+        for name in re.findall(r'"([\w/]+\.hpp)"', unread.pop().read_text()):
+            if (header := PYX / name) not in found:
+                found.add(header)
+                unread.append(header)
+    return [str(header) for header in sorted(found)]
+
+
 # Of the source distribution, which has no .git.
 COMMIT_FILE = Path("COMMIT")
 
@@ -185,7 +198,7 @@ EXTENSIONS = [
         [str(source)],
         language="c++",
         include_dirs=[np.get_include(), "pyx"],
-        depends=[str(header) for header in sorted([*PYX.glob("*.hpp"), *PYX.glob("*.pxd")])],
+        depends=headers(source),
         define_macros=MACROS + COMMIT_MACROS.get(source.stem, []),
     )
     for source in sorted(PYX.glob("*.pyx"))

@@ -145,10 +145,12 @@ class taking(Generic[P, K]):
         @functools.wraps(function)
         def called(*args: Any, **given: Any) -> Any:
             refuse_unknown(given, names, but=len(first))
+            taken.bind(*args, **given)  # a TypeError that names what is missing
             leading = [given.pop(name) for name in names[len(args) : len(first)] if name in given]
             return function(*args, *leading, self._kind(**given))
 
-        called.__signature__ = inspect.signature(function).replace(parameters=[*first, *keywords])  # type: ignore[attr-defined]
+        taken = inspect.signature(function).replace(parameters=[*first, *keywords])
+        called.__signature__ = taken  # type: ignore[attr-defined]
         called.__annotations__ = {**self._kind.__init__.__annotations__, **function.__annotations__}
         called.__doc__ = _described(function.__doc__ or "", self._kind)
         return called

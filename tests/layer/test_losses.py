@@ -121,7 +121,7 @@ def test_names_mean_defaults(name: str) -> None:
 
 @pytest.mark.parametrize("wrong", ["mse", "", None, losses.Squared])
 def test_unknown_losses_are_refused(wrong: Any) -> None:
-    with pytest.raises(InputError, match="choose one of bounded-ns, squared"):
+    with pytest.raises(InputError, match=r"did you mean squared\?|choose one of bounded-ns, squared"):
         losses.resolve(wrong)
 
 

@@ -69,7 +69,11 @@ def output_option(help: str, metavar: str | None = None) -> Callable[[Decorated]
 
 
 quiet_option = click.option(
-    "-q", "--quiet", is_flag=True, callback=_hush, help="Show no progress, and no messages but warnings and errors."
+    "-q",
+    "--quiet",
+    is_flag=True,
+    callback=_hush,
+    help="Show no progress, and only warnings and errors beside the result.",
 )
 
 

@@ -18,6 +18,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from wordsparse.errors import InputError
+from wordsparse.options import meant
 
 # Step sizes of word vectors for losses that are logarithms of sums.
 LOG_STEPS = {"lr": 1.0, "eta": 0.25, "t0": 80.0}
@@ -272,7 +273,7 @@ def resolve(loss: str | Loss) -> Loss:
         if "softmax" in str(loss).lower()
         else ""
     )
-    raise InputError(f"unknown loss {loss!r}: choose one of {', '.join(LOSSES)}{hint}")
+    raise InputError(f"unknown loss {loss!r}: {meant(loss, LOSSES)}{hint}")
 
 
 def is_regression(loss: Loss) -> bool:

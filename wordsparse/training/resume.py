@@ -42,7 +42,11 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any], but: set[str]
     """A phrase that lists the values that differ; empty if there are none."""
     names = sorted((before.keys() | now.keys()) - but)
     changed = [name for name in names if before.get(name) != now.get(name)]
-    return ", ".join(f"{name} was {before.get(name)}, not {now.get(name)}" for name in changed)
+    return ", ".join(f"{name} was {_shown(before.get(name))}, not {_shown(now.get(name))}" for name in changed)
+
+
+def _shown(value: object) -> object:
+    return "not given" if value is None else value
 
 
 def with_defaults(options: Mapping[str, Any]) -> dict[str, Any]:
