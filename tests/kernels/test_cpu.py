@@ -23,7 +23,7 @@ Array = NDArray[Any]
 def test_csr_counts_and_rows() -> None:
     csr = Csr(np.array([0, 2, 2, 3]), np.array([1, 0, 1], np.int32), 2)
     assert (csr.rows, csr.columns, csr.entries) == (3, 2, 3)
-    np.testing.assert_array_equal(csr.row_of_entry(), [0, 0, 2])
+    np.testing.assert_array_equal(csr.row_of_entry, [0, 0, 2])
 
 
 def test_threads_are_checked() -> None:

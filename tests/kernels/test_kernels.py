@@ -31,7 +31,7 @@ def dense(csr: Csr, values: Array) -> Array:
     """The matrix, repeated entries added up."""
     out = np.zeros((csr.rows, csr.columns))
     values = values if csr.order is None else values[csr.order]
-    np.add.at(out, (csr.row_of_entry(), csr.indices), values)
+    np.add.at(out, (csr.row_of_entry, csr.indices), values)
     return out
 
 
@@ -55,7 +55,7 @@ def test_sparse_kernels(kernels: Kernels, dtype: str, rows: int, columns: int, d
 
     dots = kernels.pair_dots(csr, left, right)
     assert dots.dtype == dtype
-    close(dots, (left.astype(np.float64) @ right.astype(np.float64).T)[csr.row_of_entry(), csr.indices], dtype, d)
+    close(dots, (left.astype(np.float64) @ right.astype(np.float64).T)[csr.row_of_entry, csr.indices], dtype, d)
 
     transposed = kernels.transpose(csr)
     assert (transposed.rows, transposed.columns, transposed.entries) == (columns, rows, entries)

@@ -128,7 +128,7 @@ def pairs_of(examples: Examples) -> Pairs:
 
 def entries_of(csr: Csr) -> tuple[Array, Array]:
     """Row and column of each stored entry."""
-    return csr.row_of_entry(), csr.indices
+    return csr.row_of_entry, csr.indices
 
 
 def added(parts: Iterable[Pairs]) -> Pairs:
@@ -304,7 +304,7 @@ def test_distances_count_as_asked(distances: Distances, weights: list[float]) ->
     np.testing.assert_allclose(distance_weights(window, distances), weights)
     # Skip-gram's pairs by these weights: words k places apart, to both sides, up to half a turn of the six.
     pairs = builder.skipgram(text, window, n - window, offset=0, epoch=0)
-    apart = (pairs.targets.csr.indices - pairs.targets.csr.row_of_entry()) % 6
+    apart = (pairs.targets.csr.indices - pairs.targets.csr.row_of_entry) % 6
     found = np.bincount(apart, weights=pairs.targets.y, minlength=6) / (n - 2 * window)
     w = [0.0, *weights]
     np.testing.assert_allclose(found, [0, w[1], w[2] + w[4], 2 * w[3], w[2] + w[4], w[1]], rtol=1e-4)

@@ -56,12 +56,7 @@ class _LazyGroup(Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
-        try:
-            command: click.Command = importlib.import_module(f"wordsparse.cli.{name}").command
-        except ModuleNotFoundError as error:
-            if error.name is None or not error.name.startswith("wordsparse."):
-                raise
-            return _without(name, error.name)
+        command: click.Command = importlib.import_module(f"wordsparse.cli.{name}").command
         return command
 
     def sentences(self, ctx: click.Context) -> list[tuple[str, str]]:
@@ -83,17 +78,6 @@ def _sentence(name: str) -> str:
     tree = ast.parse(Path(__file__).with_name(f"{name}.py").read_text(encoding="utf-8"))
     command = next(part for part in tree.body if isinstance(part, ast.FunctionDef) and part.name == "command")
     return click.Command(name, help=ast.get_docstring(command)).get_short_help_str(SENTENCE)
-
-
-def _without(name: str, room: str) -> click.Command:
-    """The command of a room that was taken out of this installation."""
-
-    @click.command(name, short_help=f"Is in {room}, which this installation lacks.", add_help_option=False)
-    def command() -> None:
-        raise InputError(f"{name} is in {room}, which this installation lacks")
-
-    command.context_settings = {"allow_extra_args": True, "ignore_unknown_options": True}
-    return command
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -138,7 +122,7 @@ def _status(given: list[str]) -> int:
         terminal.silence(sys.stdout)
         _say(f"standard output: {error.strerror or error}")
         return 1
-    except ModuleNotFoundError as error:
+    except ModuleNotFoundError as error:  # a room that was taken out
         if error.name is None or not error.name.startswith("wordsparse."):
             raise
         _say(f"{given[0]} needs {error.name}, which this installation lacks")

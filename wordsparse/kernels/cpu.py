@@ -119,7 +119,7 @@ class CpuKernels(Kernels):
         return np.asarray(getri(lu, pivots, lwork=64 * matrix.shape[0], overwrite_lu=1)[0].T)
 
     def row_of_entry(self, csr: Csr) -> Array:
-        return csr.row_of_entry()
+        return csr.row_of_entry
 
     def take(self, matrix: Array, rows: Array, last: Array | None = None) -> Array:
         out = self._pool.rows(rows.shape[0], matrix.shape[1] + (last is not None), matrix.dtype)

@@ -46,12 +46,9 @@ class Csr:
     def entries(self) -> int:
         return int(self.indices.shape[0])
 
+    @cached_property
     def row_of_entry(self) -> Array:
         """The row of each stored entry, int64 (entries,); cached, because a step uses it several times."""
-        return self._row_of_entry
-
-    @cached_property
-    def _row_of_entry(self) -> Array:
         return np.repeat(np.arange(self.rows), np.diff(self.indptr))
 
 

@@ -16,7 +16,7 @@ dimension must be unchanged; all other options may differ.
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,8 +34,6 @@ from wordsparse.words.options import Options
 from wordsparse.words.recipe import Recipe
 
 logger = logging.getLogger(__name__)
-
-Maker: TypeAlias = Callable[..., Run]
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any], but: set[str]) -> str:
@@ -98,7 +96,12 @@ def check_more_epochs(model: WordModel, options: Options) -> bool:
 
 
 def continued(
-    model: WordModel, corpus: EncodedCorpus, options: Options, *, checkpoints: bool = False, make: Maker = Run
+    model: WordModel,
+    corpus: EncodedCorpus,
+    options: Options,
+    *,
+    checkpoints: bool = False,
+    make: Callable[..., Run] = Run,
 ) -> Run | None:
     """The run that trains a model on, on its own text or on a new one; None if no epochs are left to train."""
     if is_same_text(model.trained().text, corpus):
@@ -113,7 +116,12 @@ def continued(
 
 
 def more_epochs(
-    model: WordModel, corpus: EncodedCorpus, options: Options, *, checkpoints: bool = False, make: Maker = Run
+    model: WordModel,
+    corpus: EncodedCorpus,
+    options: Options,
+    *,
+    checkpoints: bool = False,
+    make: Callable[..., Run] = Run,
 ) -> Run:
     """The run that trains a finished model for more epochs."""
     run = make(corpus, options, model.vocabulary, checkpoints=checkpoints)

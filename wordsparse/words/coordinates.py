@@ -145,8 +145,8 @@ def combined_with_maps(
         known = counts[block, None].astype(np.float32) * told
         inputs *= known
         inputs /= np.add(known, np.float32(doubt), out=known)
-        inputs /= _lengths(inputs)[:, None]
-        lengths[block] = _lengths(outputs)
+        inputs /= lengths_of(inputs)[:, None]
+        lengths[block] = lengths_of(outputs)
         outputs /= lengths[block, None]
         return np.asarray(outputs.T @ inputs)
 
@@ -202,7 +202,7 @@ def _floored(values: Array) -> Array:
     return np.maximum(values, floor) if floor > 0 else np.ones_like(values)
 
 
-def _lengths(rows: Array) -> Array:
+def lengths_of(rows: Array) -> Array:
     """Of each row; 1 for zeros, which stay zeros then."""
     lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
     return np.asarray(np.where(lengths > 0, lengths, lengths.dtype.type(1)))

@@ -34,7 +34,7 @@ from wordsparse.types import Array
 from wordsparse.vectors.ngrams import AGAIN, Subwords, check_lengths, members, numbered
 from wordsparse.vectors.ridge import ridge_rows
 from wordsparse.vectors.word_vectors import WordVectors
-from wordsparse.words.coordinates import BLOCK_ROWS, gram
+from wordsparse.words.coordinates import BLOCK_ROWS, gram, lengths_of
 
 SHORTEST, LONGEST = 3, 6
 MIN_WORDS = 3
@@ -70,7 +70,7 @@ class Form:
         vectors -= self.mean
         vectors *= np.where(np.diff(self.members.indptr) > 0, self.shares(counts), 0)[:, None].astype(np.float32)
         vectors += unit
-        vectors /= _lengths(vectors)
+        vectors /= lengths_of(vectors)[:, None]
         return vectors
 
     def shares(self, counts: Array | None) -> Array:
@@ -135,8 +135,9 @@ def fit(
             "shorter n-grams, or more words"
         )
     X, dim = members(rows, sizes, len(ngrams)), unit.shape[1]
-    weights = _weights(len(words), counts)
-    mean = _mean(unit, weights)
+    weights = np.ones(len(words)) if counts is None else np.asarray(counts / (counts + DOUBT), np.float64)
+    shares = weights / (float(weights.sum()) or 1.0)
+    mean = np.asarray(np.einsum("i,ij->j", shares, unit, dtype=np.float64), np.float32)
     signs = np.random.default_rng(0).choice(np.array([-1, 1], np.float32), (len(words), SIGNS))
     own = _share(signs, X @ ridge_rows(X, signs, weights, None, threads, ridge=RIDGE, steps=STEPS))
     G = ridge_rows(X, unit, weights, mean, threads, ridge=RIDGE, steps=STEPS)
@@ -182,18 +183,3 @@ def _multiplied(rows: Array, matrix: Array) -> float:
             block[:] = block @ matrix
             total += float(np.sqrt(np.einsum("ij,ij->i", block, block)).sum(dtype=np.float64))
     return total / max(len(rows), 1)
-
-
-def _weights(words: int, counts: Array | None) -> Array:
-    return np.ones(words) if counts is None else np.asarray(counts / (counts + DOUBT), np.float64)
-
-
-def _mean(unit: Array, weights: Array) -> NDArray[np.float32]:
-    total = float(weights.sum())
-    return np.asarray(np.einsum("i,ij->j", weights / total if total else weights, unit, dtype=np.float64), np.float32)
-
-
-def _lengths(rows: Array) -> Array:
-    """Of each row, (n, 1); 1 for zeros."""
-    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, None]
-    return np.asarray(np.where(lengths > 0, lengths, 1), np.float32)

@@ -14,28 +14,12 @@ BASKET_WINDOW = 255
 
 @dataclass(frozen=True)
 class Preset:
-    """The defaults of a kind of sequences.
+    """The defaults of a kind of sequences: ``about`` it in words, and ``options`` in place of the general ones.
 
-    Attributes
-    ----------
-    about : str
-        The kind of sequences.
-    options : mapping
-        Defaults of Options in place of the general ones.
-    min_count : int
-        Minimum count of a word.
-    distances : str, optional
-        How contexts count by distance; None for the recipe's.
-    exponent : float
-        The share of the spectrum that vectors keep, in ``coordinates.combined``. Where few classes are known, what many
-        nodes have in common tells most of them.
-    popularity : float
-        What the logarithm of a count adds, in ``coordinates.combined``: hubs and leaves differ in class.
-    turn : float
-        The rotation of output vectors in ``coordinates.combined``. Output vectors that are not rotated keep what words
-        predict each other: the links of a graph.
-    negatives : float, optional
-        The weight of the words that are not targets in the loss bounded-ns; None for the recipe's.
+    ``distances`` says how contexts count by distance, and ``negatives`` how much words that are not targets weigh in
+    the loss bounded-ns; None for the recipe's. The others are those of ``coordinates.combined``. Where few classes are
+    known, what many nodes have in common tells most of them, by a larger ``exponent``; hubs and leaves differ in class,
+    by ``popularity``; and output vectors without ``turn`` keep what words predict each other: the links of a graph.
     """
 
     about: str
