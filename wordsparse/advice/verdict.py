@@ -39,7 +39,7 @@ def decide(sizes: Sizes, timing: Timing, trial: Trial | None = None) -> tuple[st
     )
     if timing.speedup < MIN_SPEEDUP:
         return "dense", [f"{speed}, less than {MIN_SPEEDUP:g} times: a dense layer is simpler and has every loss."]
-    if sizes.kind == "labels" and sizes.n_outputs >= MIN_TAIL_OUTPUTS and sizes.rare_share >= LONG_TAIL:
+    if sizes.n_outputs >= MIN_TAIL_OUTPUTS and sizes.rare_share >= LONG_TAIL:
         seen = int((sizes.counts > 0).sum())
         tail = (
             f"{sizes.rare_share:.0%} of the {seen:,} labels that occur were seen at most {RARE} times: on such a tail "

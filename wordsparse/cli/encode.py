@@ -9,18 +9,21 @@ import click
 import wordsparse as ws
 from wordsparse.cli.common import emit, given, json_option, output_option, quiet_option
 from wordsparse.cli.config import config_option
-from wordsparse.cli.text_options import corpus_argument, preset_option, text_options, threads_option
+from wordsparse.cli.options import options_of
+from wordsparse.cli.text_options import corpus_argument
+from wordsparse.corpus.options import TextOptions
 from wordsparse.display import Display
 from wordsparse.errors import InputError
 from wordsparse.words import presets
+from wordsparse.words.options import Options
 
 
 @click.command()
 @corpus_argument
 @output_option("New directory for the encoded corpus.", "DIR")
-@preset_option
-@text_options
-@threads_option
+@options_of(Options, ["preset"])
+@options_of(TextOptions)
+@options_of(Options, ["threads"])
 @config_option
 @quiet_option
 @json_option

@@ -18,7 +18,6 @@ from wordsparse.errors import InputError
 from wordsparse.files.unpacking import MAX_EXPANSION
 from wordsparse.options import abouts
 from wordsparse.words.model import WordModel
-from wordsparse.words.options import Options
 
 
 class _TextPath(click.Path):
@@ -36,7 +35,6 @@ class _TextPath(click.Path):
 
 
 corpus_argument = click.argument("corpus", nargs=-1, required=True, type=_TextPath())
-text_options = options_of(TextOptions)
 # Of commands whose vocabulary has no limit, and whose text is that of a language.
 NAMES = [name for name in abouts(TextOptions) if name not in ("max_vocab", "group", "order")]
 reading_options = options_of(TextOptions, NAMES)
@@ -59,10 +57,6 @@ def text_for(
     """The text of files, split into words as the model's own text was, or by another tokeniser."""
     split = model.split if tokens is None else Splitter(tokens, model.split.phrases, model.vocabulary)
     return RawText(list(paths), format, split, column, MAX_EXPANSION if max_expansion is None else max_expansion)
-
-
-preset_option = options_of(Options, ["preset"])
-threads_option = options_of(Options, ["threads"])
 
 
 def taken(options: dict[str, Any]) -> dict[str, Any]:

@@ -64,8 +64,9 @@ def _commit() -> str | None:
 def describe(found: Mapping[str, Any]) -> str:
     """The same for people."""
     compiled, cpus, gpu, mpi = found["compiled"], found["threads"], found["gpu"], found["mpi"]
+    commit = f" at commit {found['commit']}" if found["commit"] else ""
     lines = [
-        f"wordsparse {found['wordsparse']}{_at(found['commit'])}, Python {found['python']}, "
+        f"wordsparse {found['wordsparse']}{commit}, Python {found['python']}, "
         + ", ".join(f"{name} {version}" for name, version in found["packages"].items()),
         f"kernels   {'OpenMP' if compiled['openmp'] else 'no OpenMP'}; for {', '.join(compiled['instruction_sets'])}, "
         f"this machine takes {compiled['instruction_set_used']}"
@@ -175,10 +176,6 @@ def _version(package: str) -> str | None:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
         return None
-
-
-def _at(commit: str | None) -> str:
-    return f" at commit {commit}" if commit else ""
 
 
 def _or_none(value: object) -> object:

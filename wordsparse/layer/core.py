@@ -33,6 +33,7 @@ from typing import Any
 
 import numpy as np
 
+from wordsparse.errors import InputError
 from wordsparse.kernels import Kernels
 from wordsparse.layer import loss_pass, refusal
 from wordsparse.layer import update as updates
@@ -143,7 +144,8 @@ class ExactLayer:
 
     def apply(self, update: updates.Update) -> None:
         """Take the new state over. InputError if the layer has changed since the forward pass of the update."""
-        refusal.check_current(update, self.clock)
+        if update.at != self.clock.changes:
+            raise InputError("this update is out of date: its layer was changed after it was computed")
         self.clock.changes += 1
         if update.strength <= refusal.STABLE or self.stable_norm == 0:
             self.stable_norm = max(self.stable_norm, float(np.trace(update.factors.Q)))

@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from wordsparse.errors import InputError, TrainingError
+from wordsparse.errors import TrainingError
 from wordsparse.kernels import Kernels
 from wordsparse.layer.factors import Factors, condition_number, scale
-from wordsparse.layer.interface import Clock
 from wordsparse.layer.update import Update
 from wordsparse.validation import all_finite
 
@@ -46,12 +45,6 @@ def check(update: Update, before: Factors, stable_norm: float, kernels: Kernels,
             )
     if not (new.is_finite() and _is_finite(update.rows_change, kernels)):
         raise TrainingError(f"the step would give values that are not finite numbers{_advice(update)}")
-
-
-def check_current(update: Update, clock: Clock) -> None:
-    """Refuse an update of a state that is gone (InputError)."""
-    if update.at != clock.changes:
-        raise InputError("this update is out of date: its layer was changed after it was computed")
 
 
 def _condition_of_A(before: Factors, new: Factors) -> float:
