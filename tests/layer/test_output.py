@@ -151,10 +151,7 @@ def test_many_targets_an_example_never_form_their_rows(route: str) -> None:
         assert ("_formed" in vars(seen.target_rows)) == formed
 
 
-@pytest.mark.parametrize(
-    "loss",
-    list(problems.LOSSES),
-)
+@pytest.mark.parametrize("loss", problems.LOSSES)
 def test_the_sum_of_losses_alone_leads_to_the_same_step(loss: str) -> None:
     """``per_example=False`` may skip q, but loss sum, gradient and step are the same."""
     random = np.random.default_rng(5)

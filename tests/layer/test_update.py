@@ -203,13 +203,7 @@ def test_a_singular_step_is_refused_by_either_route(m: int, route: str) -> None:
         refused(layer, 2 * np.eye(m, 6), problems.targets(np.random.default_rng(0), m, 30, 3), 1 / 8, match="singular")
 
 
-@pytest.mark.parametrize(
-    "route",
-    [
-        "dense",
-        "low_rank",
-    ],
-)
+@pytest.mark.parametrize("route", problems.ROUTES)
 def test_weight_decay_that_makes_the_step_singular_is_refused(route: str) -> None:
     layer = stepped(6)
     with problems.route(route):
@@ -217,14 +211,7 @@ def test_weight_decay_that_makes_the_step_singular_is_refused(route: str) -> Non
 
 
 @pytest.mark.parametrize("route", problems.ROUTES)
-@pytest.mark.parametrize(
-    "lr",
-    [
-        1e8,
-        1e150,
-        1e308,
-    ],
-)
+@pytest.mark.parametrize("lr", [1e8, 1e150, 1e308])
 @pytest.mark.parametrize("loss", problems.LOSSES)
 def test_an_exploding_step_is_refused(loss: str, lr: float, route: str) -> None:
     random = np.random.default_rng(6)

@@ -66,10 +66,6 @@ def test_nothing_held_out_is_trained_on() -> None:
     assert first.report["heldout_loss"] != second.report["heldout_loss"]
 
 
-def test_without_heldout_text_there_is_no_such_loss() -> None:
-    assert "heldout_loss" not in ws.train(two_topics(60), **SMALL).report
-
-
 def test_patience_stops_a_run_that_no_longer_gets_better() -> None:
     noise = [list(sentence) for sentence in np.random.default_rng(0).choice(list("abcdefghij"), (80, 8))]
     model = ws.train(noise, **{**SMALL, "epochs": 200}, heldout=0.3, patience=2)

@@ -104,6 +104,7 @@ def test_the_report_counts_every_token_of_every_epoch() -> None:
     assert report["tokens_per_second"] == pytest.approx(report["tokens"] / report["wall_seconds"])
     assert report["peak_memory_bytes"] > 1e7
     assert report["checkpoints"] == 0
+    assert "heldout_loss" not in report
     assert "rare" not in model.vocabulary
     assert model.vectors.shape == (20, 8)
     assert model.vectors.dtype == np.float32

@@ -57,12 +57,8 @@ class Request:
     - ``sizes``: numbers of tokens; each method runs once for each number, on a text cut after that many tokens.
     - ``command``: the command line that repeats the comparison.
 
-    Raises
-    ------
-    InputError
-        If a value is out of range, two vector files have the same name, or the output cannot be created.
-    MissingDependencyError
-        If gensim is to be trained and is not installed.
+    InputError if a value is out of range, or two vector files have the same name; MissingDependencyError if gensim is
+    to be trained and is not installed.
     """
 
     corpus: Sequence[Path]

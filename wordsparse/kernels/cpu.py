@@ -32,7 +32,6 @@ from wordsparse.kernels.structures import Csr, Windows
 # As the compiled functions take windows: the instruction set, the text, its bags with each block's first one, how far
 # windows reach, and the stride of rows.
 WindowArrays = tuple[int, Array, Array, Array, Array, Array, int, int]
-OPENMP = _build.openmp
 logger = logging.getLogger("wordsparse")
 
 # Below this many multiply-adds a parallel region costs more than it saves (waking a sleeping thread: ~20 µs).
@@ -90,7 +89,7 @@ class CpuKernels(Kernels):
         self._isa: int = _build.compiled_isas.index(self.isa)
         self._own_products, self._bfloat16 = own_products, bfloat16
         self.threads = _threads.resolve_threads(threads)
-        if self.threads > 1 and not OPENMP:
+        if self.threads > 1 and not _build.openmp:
             logger.warning("wordsparse was compiled without OpenMP: it uses one thread")
             self.threads = 1
         self.release()

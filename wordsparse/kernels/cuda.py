@@ -34,21 +34,11 @@ PARTS = (1, 2, 3, 4, 6, 8, 10, 12)
 
 
 class CudaKernels(Kernels):
-    """Kernels on the GPU that is current in this thread.
+    """Kernels on the GPU that is current in this thread, by ``cupy`` or a stand-in for it; None imports it.
 
-    Parameters
-    ----------
-    cupy : module, optional
-        CuPy, or a stand-in for it; None imports it.
-    tf32 : bool, optional
-        Let cuBLAS round the factors of float32 products to TF32 (10 bits of mantissa): faster, and far from exact.
-        None leaves it to the environment variable CUPY_TF32, off where that is not 1. CuPy keeps this setting for the
-        whole process.
-
-    Raises
-    ------
-    MissingDependencyError, InputError
-        If there is no CuPy, or no GPU that it can use; the message says which.
+    With ``tf32`` cuBLAS rounds the factors of float32 products to TF32 (10 bits of mantissa): faster, and far from
+    exact. None leaves it to the environment variable CUPY_TF32, off where that is not 1. CuPy keeps this setting for
+    the whole process. A MissingDependencyError or an InputError says that there is no CuPy, or no GPU that it can use.
     """
 
     device = "cuda"

@@ -64,10 +64,7 @@ def write(model: WordModel, path: str | PathLike[str]) -> None:
 def read(path: str | PathLike[str], kind: type[M], *, mapped: bool = False) -> M:
     """Read a model directory as a model of this kind; with ``mapped``, its rows stay on the disk until they are used.
 
-    Raises
-    ------
-    InputError
-        If a file is missing, damaged, altered, or of another version; the message names it.
+    InputError names a file that is missing, damaged, altered, or of another version.
     """
     directory = Path(path)
     manifest = storage.read_manifest(directory / MANIFEST, FORMAT, VERSION)
