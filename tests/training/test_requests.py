@@ -187,7 +187,7 @@ def test_a_recipe_is_trained_with_and_told() -> None:
 def test_another_recipe_does_not_resume(tmp_path: Path) -> None:
     output, changed = tmp_path / "model", replace(recipe.recommended("cbow", "bounded-ns"), growth=0.5)
     ws.train(two_topics(60), **SMALL, output=output, recipe=changed)
-    with pytest.raises(InputError, match=r"resume: .*recipe was \{'loss': .*\}, not None"):
+    with pytest.raises(InputError, match=r"resume: .*recipe was \{'loss': .*\}, not none"):
         ws.train(two_topics(60), **{**SMALL, "epochs": 4}, output=output, resume=True)
 
 

@@ -28,7 +28,7 @@ SHORT = (
         "tests/kernels/test_kernels.py",
         "tests/kernels/test_products.py",
         "tests/kernels/test_cpu.py",
-        "tests/layer/test_copies.py",
+        "tests/layer/test_guard.py",
         "tests/corpus/test_text.py",
     ),
     *("-k", "(own or blocks or copies or text) and not cuda and not emulated"),

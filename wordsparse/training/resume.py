@@ -44,7 +44,7 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any], but: set[str]
 
 
 def _shown(value: object) -> object:
-    return "not given" if value is None else value
+    return "none" if value is None else value
 
 
 def with_defaults(options: Mapping[str, Any]) -> dict[str, Any]:
