@@ -10,6 +10,7 @@ from support.texts import SHORT, same_vectors
 import wordsparse as ws
 from wordsparse.errors import InputError, UnknownWordError
 from wordsparse.files import storage
+from wordsparse.types import Array
 from wordsparse.vectors import _ngrams
 from wordsparse.vectors.ngrams import ARRAYS, Subwords, ngrams_of, numbered
 from wordsparse.vectors.word_vectors import WordVectors, read_file, save_vectors
@@ -30,6 +31,13 @@ def write_text(path: Path, repeats: int = 40) -> Path:
     random = np.random.default_rng(3)
     path.write_text("".join(" ".join(random.choice(WORDS, 8)) + "\n" for _ in range(repeats)))
     return path
+
+
+def blended(fitted: form.Form, vectors: Array, counts: Array | None) -> Array:
+    """The blend of a copy."""
+    made = np.array(vectors, np.float32)
+    fitted.blend(made, counts)
+    return made
 
 
 def test_ngrams_are_those_of_the_bracketed_word() -> None:
@@ -106,14 +114,14 @@ def test_the_fit_is_the_dense_solution(dim: int, monkeypatch: pytest.MonkeyPatch
 
 def test_a_word_takes_more_of_its_ngrams_the_rarer_it_is_and_none_without_any() -> None:
     fitted = replace(form.fit(WORDS, unit().astype(np.float32), COUNTS), strength=0.4, tau=5.0)
-    blended = fitted.blended(unit().astype(np.float32), COUNTS)
+    made = blended(fitted, unit().astype(np.float32), COUNTS)
     c = fitted.members @ fitted.table.rows - fitted.mean
     row = WORDS.index("kindness")
     expected = unit()[row] + (0.4 + 5 / COUNTS[row]) * c[row]
-    np.testing.assert_allclose(blended[row], expected / np.linalg.norm(expected), atol=1e-6)
+    np.testing.assert_allclose(made[row], expected / np.linalg.norm(expected), atol=1e-6)
     for word in ("a", "it's"):
-        np.testing.assert_allclose(blended[WORDS.index(word)], unit()[WORDS.index(word)], atol=1e-6)
-    unknown = fitted.blended(unit().astype(np.float32), None)[row]
+        np.testing.assert_allclose(made[WORDS.index(word)], unit()[WORDS.index(word)], atol=1e-6)
+    unknown = blended(fitted, unit().astype(np.float32), None)[row]
     expected = unit()[row] + 0.4 * c[row]
     np.testing.assert_allclose(unknown, expected / np.linalg.norm(expected), atol=1e-6)
 
@@ -139,7 +147,7 @@ def test_the_strength_is_that_of_the_text_of_the_dimension_and_of_the_user() -> 
     assert form.fit(wide, wider, counts).strength == pytest.approx(form.STRENGTH / 2)
     for given in (form.fit(words, vectors, counts, form=0), form.fit(words, vectors[::-1].copy(), counts, form=0)):
         assert (given.strength, given.tau) == (0, 0)
-        np.testing.assert_allclose(given.blended(vectors, counts), vectors, atol=1e-6)
+        np.testing.assert_allclose(blended(given, vectors, counts), vectors, atol=1e-6)
     for bad in (-1.0, float("nan"), "much"):
         with pytest.raises(InputError, match="form"):
             form.fit(words, vectors, counts, form=bad)
@@ -152,7 +160,7 @@ def test_where_spelling_tells_nothing_vectors_stay_as_they_are() -> None:
     counts = np.arange(400, 0, -1)
     fitted = form.fit(words, given, counts)
     assert fitted.strength < 0.2 * form.STRENGTH
-    similar = np.einsum("ij,ij->i", fitted.blended(given, counts), given)
+    similar = np.einsum("ij,ij->i", blended(fitted, given, counts), given)
     assert similar.min() > 0.98
 
 
@@ -167,7 +175,7 @@ def test_vectors_of_zeros_and_counts_of_zeros_are_no_trouble() -> None:
     zeros = np.zeros((len(WORDS), 3), np.float32)
     for counts in (COUNTS, None, COUNTS * 0):
         fitted = form.fit(WORDS, zeros, counts)
-        assert not fitted.blended(zeros, counts).any()
+        assert not blended(fitted, zeros, counts).any()
         assert np.isfinite(form.fit(WORDS, unit(3).astype(np.float32), counts).table.rows).all()
 
 
@@ -177,7 +185,7 @@ def test_ngrams_of_the_version_before_are_read() -> None:
     old = form.Form.from_arrays({**before, "tau": 30.0}, len(WORDS), 7)
     row = WORDS.index("kindness")
     expected = COUNTS[row] * unit()[row] + 30 * (fitted.members @ fitted.table.rows)[row]
-    found = old.blended(unit().astype(np.float32), COUNTS)[row]
+    found = blended(old, unit().astype(np.float32), COUNTS)[row]
     np.testing.assert_allclose(found, expected / np.linalg.norm(expected), atol=1e-6)
 
 

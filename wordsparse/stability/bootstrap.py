@@ -29,7 +29,6 @@ from wordsparse.training.interruption import Interrupted, stop_requests
 from wordsparse.training.loop import Run
 from wordsparse.training.texts import TrainingText, encoded
 from wordsparse.vectors.precision import packed
-from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words import coordinates, form
 from wordsparse.words.model import WordModel
 from wordsparse.words.model_directory import load
@@ -143,9 +142,8 @@ def _codes(corpus: EncodedCorpus, options: Options, number: int, between_steps: 
     if options.subwords:
         with suppress(InputError):  # where words share no n-grams
             words = corpus.vocabulary.words
-            unit = WordVectors(words, vectors).unit
-            fitted = form.fit(words, unit, counts, form=options.form, threads=run.threads)
-            vectors = fitted.blended(unit, counts)
+            fitted = form.fit(words, form.unit_rows(vectors), counts, form=options.form, threads=run.threads)
+            fitted.blend(vectors, counts)
     # A word that the resample lacks is where it started: it has no neighbours there.
     vectors[counts == 0] = 0
     return packed(vectors, "int8")[0]

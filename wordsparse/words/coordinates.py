@@ -163,7 +163,7 @@ def combined_with_maps(
         outputs /= lengths[block, None]
         vectors[block] += outputs
 
-    for _ in _each(add_outputs, E.shape[0], threads):
+    for _ in each_block(add_outputs, E.shape[0], threads):
         pass
     maps.add_popularity(vectors, counts)
     return vectors, maps
@@ -181,7 +181,7 @@ def gram(rows: Array, weights: Array | None = None, threads: int | None = None) 
     return _sum_of(of, rows, threads)
 
 
-def _each(work: Callable[[slice], T], n: int, threads: int | None) -> Iterator[T]:
+def each_block(work: Callable[[slice], T], n: int, threads: int | None) -> Iterator[T]:
     """The results of ``work`` for each block of n rows, in order."""
     blocks = [slice(start, start + BLOCK_ROWS) for start in range(0, n, BLOCK_ROWS)]
     with single_threaded_blas(), ThreadPoolExecutor(resolve_threads(threads)) as pool:
@@ -191,7 +191,7 @@ def _each(work: Callable[[slice], T], n: int, threads: int | None) -> Iterator[T
 def _sum_of(work: Callable[[slice], Array], rows: Array, threads: int | None) -> Array:
     """The sum of the (dim, dim) matrices that ``work`` makes of each block of the rows (V, dim), in float64."""
     total = np.zeros((rows.shape[1],) * 2)
-    for part in _each(work, rows.shape[0], threads):
+    for part in each_block(work, rows.shape[0], threads):
         total += part
     return total
 

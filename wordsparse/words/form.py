@@ -24,17 +24,15 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 
 from wordsparse import validation
 from wordsparse.errors import InputError
 from wordsparse.files.members import is_measure
-from wordsparse.machine.threads import single_threaded_blas
 from wordsparse.types import Array
 from wordsparse.vectors.ngrams import AGAIN, Subwords, check_lengths, members, numbered
 from wordsparse.vectors.ridge import ridge_rows
 from wordsparse.vectors.word_vectors import WordVectors
-from wordsparse.words.coordinates import BLOCK_ROWS, gram, lengths_of
+from wordsparse.words.coordinates import BLOCK_ROWS, each_block, lengths_of
 
 SHORTEST, LONGEST = 3, 6
 MIN_WORDS = 3
@@ -64,14 +62,18 @@ class Form:
     strength: float
     tau: float
 
-    def blended(self, unit: Array, counts: Array | None) -> NDArray[np.float32]:
-        """The vectors v of the vocabulary's words, by their unit vectors (V, dim) and how often they occur (V,)."""
-        vectors = np.asarray(self.members @ self.table.rows, np.float32)
-        vectors -= self.mean
-        vectors *= np.where(np.diff(self.members.indptr) > 0, self.shares(counts), 0)[:, None].astype(np.float32)
-        vectors += unit
-        vectors /= lengths_of(vectors)[:, None]
-        return vectors
+    def blend(self, unit: Array, counts: Array | None) -> None:
+        """Let the vectors v of the vocabulary's words take the place of their unit vectors (V, dim), by how often they
+        occur (V,)."""
+        shares = np.where(np.diff(self.members.indptr) > 0, self.shares(counts), 0)[:, None].astype(np.float32)
+        shares = np.broadcast_to(shares, (len(unit), 1))
+        for start in range(0, len(unit), BLOCK_ROWS):
+            block = slice(start, start + BLOCK_ROWS)
+            composed = self.members[block] @ self.table.rows
+            composed -= self.mean
+            composed *= shares[block]
+            unit[block] += composed
+            unit[block] /= lengths_of(unit[block])[:, None]
 
     def shares(self, counts: Array | None) -> Array:
         """How much of its c a word takes that occurs so often."""
@@ -139,15 +141,15 @@ def fit(
     shares = weights / (float(weights.sum()) or 1.0)
     mean = np.asarray(np.einsum("i,ij->j", shares, unit, dtype=np.float64), np.float32)
     signs = np.random.default_rng(0).choice(np.array([-1, 1], np.float32), (len(words), SIGNS))
-    own = _share(signs, X @ ridge_rows(X, signs, weights, None, threads, ridge=RIDGE, steps=STEPS))
+    own, _ = _told(X, ridge_rows(X, signs, weights, None, threads, ridge=RIDGE, steps=STEPS), signs, weights, threads)
     G = ridge_rows(X, unit, weights, mean, threads, ridge=RIDGE, steps=STEPS)
-    composed = X @ G
-    told = _share(unit, composed, mean)
+    told, moment = _told(X, G, unit, weights, threads, mean)
     others = (told - own) / (1 - own) if own < 1 else 0.0
-    values, basis = np.linalg.eigh(gram(composed, weights / max(weights.sum(), 1e-30), threads))
+    values, basis = np.linalg.eigh(moment)
     whitening = (basis * np.maximum(values, max(values.max(initial=0) * FLOOR, 1e-30)) ** -0.25) @ basis.T
-    length = _multiplied(composed, whitening.astype(np.float32))
-    _multiplied(G, (whitening / (length or 1)).astype(np.float32))
+    _multiply(G, whitening.astype(np.float32), threads)
+    lengths = each_block(lambda block: np.linalg.norm(X[block] @ G, axis=1).sum(dtype=np.float64), len(words), threads)
+    G /= np.float32(sum(lengths) / len(words) or 1)
     G += mean
     form *= min(1.0, max(0.0, others / ENOUGH))
     strength = form * STRENGTH * min(1.0, (100 / dim) ** 0.5)
@@ -160,26 +162,39 @@ def with_form(
     """Vectors of any origin with n-grams fitted to them and blended into them. InputError as :func:`fit`."""
     words, counts = word_vectors.words, word_vectors.counts
     fitted = fit(words, word_vectors.unit, counts, shortest=shortest, longest=longest, form=form)
-    made = WordVectors(words, fitted.blended(word_vectors.unit, counts), counts)
+    vectors = word_vectors.unit.copy()
+    fitted.blend(vectors, counts)
+    made = WordVectors(words, vectors, counts)
     made.subwords = fitted.table
     return made
 
 
-def _share(given: Array, composed: Array, mean: Array | None = None) -> float:
-    """Σ (given − mean)·composed / Σ |given − mean|²; 0 where all are zero."""
-    along, whole = (np.einsum("ij,ij->", given, other, dtype=np.float64) for other in (composed, given))
-    if mean is not None:
-        along -= mean @ composed.sum(0, dtype=np.float64)
-        whole += len(given) * np.float64(mean @ mean) - 2 * mean @ given.sum(0, dtype=np.float64)
-    return float(along / whole) if whole > 0 else 0.0
+def unit_rows(vectors: Array) -> Array:
+    """The vectors (V, dim), scaled to length one where they are; zeros stay zeros."""
+    lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64))
+    return np.divide(vectors, np.where(lengths > 0, lengths, 1)[:, None], out=vectors, casting="same_kind")
 
 
-def _multiplied(rows: Array, matrix: Array) -> float:
-    """The mean length of the rows (n, dim) times the matrix (dim, dim), which take their place."""
-    total = 0.0
-    with single_threaded_blas():
-        for start in range(0, len(rows), BLOCK_ROWS):
-            block = rows[start : start + BLOCK_ROWS]
-            block[:] = block @ matrix
-            total += float(np.sqrt(np.einsum("ij,ij->i", block, block)).sum(dtype=np.float64))
-    return total / max(len(rows), 1)
+def _told(
+    X: sp.csr_array, G: Array, given: Array, weights: Array, threads: int | None, mean: Array | float = 0.0
+) -> tuple[float, Array]:
+    """Σ (given − mean)·(X G) / Σ |given − mean|², 0 where all are zero; and (X G)ᵀ diag(weights) X G / Σ weights."""
+
+    def of(block: slice) -> tuple[float, float, Array]:
+        composed, about = (X[block] @ G).astype(np.float64), given[block] - np.float64(mean)
+        along, whole = (float(np.einsum("ij,ij->", about, other)) for other in (composed, about))
+        return along, whole, (composed * weights[block, None]).T @ composed
+
+    along, whole, moments = zip(*each_block(of, len(given), threads), strict=True)
+    share = sum(along) / sum(whole) if sum(whole) > 0 else 0.0
+    return share, sum(moments) / max(float(weights.sum()), 1e-30)
+
+
+def _multiply(rows: Array, matrix: Array, threads: int | None) -> None:
+    """Let the rows (n, dim) times the matrix (dim, dim) take their place."""
+
+    def of(block: slice) -> None:
+        rows[block] = rows[block] @ matrix
+
+    for _ in each_block(of, len(rows), threads):
+        pass

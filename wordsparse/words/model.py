@@ -133,9 +133,9 @@ class WordModel:
         counts = np.asarray(self.vocabulary.counts, np.float64)
         outputs = self.output_rows[:, : self.dim]
         vectors = coordinates.combined(self.input_rows, outputs, counts, threads=self.threads, **self.constants)
-        if self.subwords is None:
-            return vectors
-        return self.subwords.blended(WordVectors(self.vocabulary.words, vectors).unit, counts)
+        if self.subwords is not None:
+            self.subwords.blend(words_form.unit_rows(vectors), counts)
+        return vectors
 
     @cached_property
     def wv(self) -> WordVectors:
@@ -183,11 +183,10 @@ class WordModel:
         """
         plain = self.without_subwords()
         words, counts = self.vocabulary.words, np.asarray(self.vocabulary.counts, np.float64)
-        unit = WordVectors(words, plain.vectors).unit
+        unit = words_form.unit_rows(plain.vectors)
         lengths = {"shortest": shortest, "longest": longest}
         plain.subwords = words_form.fit(words, unit, counts, **lengths, form=form, threads=self.threads)
-        del plain.vectors
-        plain.vectors = plain.subwords.blended(unit, counts)
+        plain.subwords.blend(unit, counts)
         return plain
 
     def without_subwords(self) -> Self:
