@@ -81,11 +81,9 @@ SHARES = {
 LIMIT_SECONDS = 120
 # Hydra's proxy ignores SIGTERM: the run then goes on to its end, which takes minutes where others use the machine too.
 RANKS_LIMIT_SECONDS = 600
-# Open MPI wants to be told that it may run as root, and more processes than there are cores. Under MPICH, ranks wait so
-# many seconds for one that was killed before it started MPI.
+# Open MPI wants to be told that it may run as root, and more processes than there are cores.
 AS_ROOT = {
     **os.environ,
-    "WORDSPARSE_MPI_PATIENCE": "20",
     "OMPI_ALLOW_RUN_AS_ROOT": "1",
     "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
     "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
