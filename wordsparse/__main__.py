@@ -1,7 +1,8 @@
 """The ``wordsparse`` script, and ``python -m wordsparse``.
 
 A signal ends the process with status 130 and without a traceback from here on: before the command line takes over,
-while it is imported, the process ends at once; once the work is done, signals are ignored.
+while it is imported, the process ends at once; once the work is done, signals are ignored. A rank heeds signals only
+when it has started MPI: if one leaves earlier with a status of its own, MPICH's launcher lets the others wait for it.
 """
 
 import atexit
@@ -11,12 +12,16 @@ import signal
 import sys
 from types import FrameType
 
+from wordsparse.machine.launcher import place
+
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 INTERRUPTED = 130
 
 
 def run() -> None:
     """Run the command line and leave with its exit status."""
+    if place()[1] > 1:
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # ranks.ending_all takes them
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, leave)

@@ -5,6 +5,7 @@ The ranks begin a run with the same request, and end it together.
 
 import json
 import os
+import signal
 import socket
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,6 +15,7 @@ from typing import Any, NoReturn, TypeVar
 from wordsparse import errors
 from wordsparse.display import write
 from wordsparse.errors import InputError, TrainingError, WordsparseError
+from wordsparse.training.interruption import SIGNALS
 from wordsparse.types import Array
 
 T = TypeVar("T")
@@ -138,9 +140,10 @@ def ending_all(ranks: Ranks, kept: Callable[[], str]) -> Iterator[None]:
     """Where an error strikes this rank alone, say so and end the others too, which may wait for it.
 
     Errors that all ranks meet, those of :func:`together` and of the computation, which is the same everywhere, pass.
-    ``kept`` says what there is to go on from.
+    ``kept`` says what there is to go on from. From here on signals that came earlier are heeded.
     """
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         yield
     except BaseException as error:
         if ranks.size == 1 or (isinstance(error, TrainingError) and _is_computed(error)):
