@@ -14,6 +14,7 @@ import pytest
 import wordsparse
 
 PACKAGE = Path(__file__).resolve().parents[1] / "wordsparse"
+PYX = PACKAGE.parent / "pyx"
 # From the top level down. A subpackage may import from lower levels, and not from others of its own level.
 LEVELS = (
     ("__main__",),
@@ -135,3 +136,13 @@ def test_a_source_tree_that_is_not_compiled_is_named(tmp_path: Path) -> None:
         assert run.returncode != 0
         assert "is the source tree of wordsparse, not compiled: leave this directory, or pip install -e ." in run.stderr
         assert "circular" not in run.stderr
+
+
+@pytest.mark.skipif(shutil.which("c++") is None, reason="there is no C++ compiler")
+@pytest.mark.parametrize(
+    "name", ["column_blocks", "csr_rows", "gemm", "loss_terms", "ngrams", "text_scan", "window_pull"]
+)
+def test_headers_are_cpp_without_gnu_extensions(name: str) -> None:
+    asked = ["c++", "-std=c++17", "-pedantic-errors", "-Wno-attributes", "-fsyntax-only"]
+    done = subprocess.run([*asked, PYX / f"{name}.hpp"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
