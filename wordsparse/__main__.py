@@ -20,13 +20,14 @@ INTERRUPTED = 130
 
 def run() -> None:
     """Run the command line and leave with its exit status."""
+    ended: list[int] = []
     if place()[1] > 1:
         signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # ranks.ending_all takes them
+    else:  # ranks take leave of MPI when they exit
+        atexit.register(_keep_status, ended)  # registered first, so it is called last
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, leave)
-    ended: list[int] = []
-    atexit.register(_keep_status, ended)  # registered first, so it is called last
     from wordsparse.cli import main, terminal
 
     terminal.prepare()
