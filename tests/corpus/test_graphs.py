@@ -11,7 +11,7 @@ from scipy.io import mmwrite
 
 from wordsparse.corpus.graph_options import GraphOptions
 from wordsparse.corpus.graphs import read_graph
-from wordsparse.corpus.shard import END_OF_SENTENCE, OUT_OF_VOCABULARY
+from wordsparse.corpus.shards import END_OF_SENTENCE, OUT_OF_VOCABULARY
 from wordsparse.corpus.walks import walks_of
 from wordsparse.errors import InputError
 

@@ -9,7 +9,7 @@ from support.runs import check_resumed, interrupted, once_after, run_directory, 
 from support.texts import SHORT, same_vectors
 
 import wordsparse as ws
-from wordsparse.corpus import shard
+from wordsparse.corpus import shards
 from wordsparse.errors import InputError, ReadError
 
 
@@ -17,7 +17,7 @@ from wordsparse.errors import InputError, ReadError
 def test_a_text_that_changes_during_the_run_stops_it_with_a_checkpoint(
     text: Path, output: Path, tmp_path: Path, damage: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shard, "BLOCK_VALUES", 64)
+    monkeypatch.setattr(shards, "BLOCK_VALUES", 64)
     ws.encode(text, tmp_path / "encoded", min_count=1)
     path = tmp_path / "encoded" / "shard-00000.i32"
     data = path.read_bytes()
@@ -38,7 +38,7 @@ def test_a_text_that_changes_during_the_run_stops_it_with_a_checkpoint(
 def test_a_text_that_vanishes_during_the_run_is_read_on(
     text: Path, output: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shard, "BLOCK_VALUES", 64)
+    monkeypatch.setattr(shards, "BLOCK_VALUES", 64)
     ws.encode(text, tmp_path / "encoded", min_count=1)
     given = {name: value for name, value in SHORT.items() if name != "min_count"}
     gone = once_after(500, lambda: shutil.rmtree(tmp_path / "encoded"))

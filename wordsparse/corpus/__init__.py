@@ -7,8 +7,7 @@ if not installed("wordsparse.corpus._text"):
 
 # isort: split
 from wordsparse.corpus.encoding import encode
-from wordsparse.corpus.shard import END_OF_SENTENCE, OUT_OF_VOCABULARY
-from wordsparse.corpus.shards import EncodedCorpus
+from wordsparse.corpus.shards import END_OF_SENTENCE, OUT_OF_VOCABULARY, EncodedCorpus
 from wordsparse.corpus.vocabulary import Vocabulary
 
 __all__ = ["END_OF_SENTENCE", "OUT_OF_VOCABULARY", "EncodedCorpus", "Vocabulary", "encode"]

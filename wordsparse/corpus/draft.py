@@ -14,10 +14,9 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from wordsparse.corpus import shard
+from wordsparse.corpus import shards
 from wordsparse.corpus._text import renumber
-from wordsparse.corpus.shard import END_OF_SENTENCE, SHARD_DTYPE, ShardContent
-from wordsparse.corpus.shards import SHARD_TOKENS, FileRecord, shard_name
+from wordsparse.corpus.shards import END_OF_SENTENCE, SHARD_DTYPE, SHARD_TOKENS, FileRecord, ShardContent, shard_name
 from wordsparse.corpus.vocabulary import Vocabulary
 from wordsparse.files.storage import writing
 from wordsparse.machine.threads import ordered_map
@@ -133,7 +132,7 @@ def _renumbered(path: Path, runs: Sequence[tuple[int, int]], tables: Sequence[Va
     with open(path, "r+b") as file:
 
         def renumbered(start: int) -> tuple[bytes, bytes, int]:
-            data = os.pread(file.fileno(), shard.BLOCK_VALUES * width, start * width)
+            data = os.pread(file.fileno(), shards.BLOCK_VALUES * width, start * width)
             values = np.frombuffer(data, SHARD_DTYPE).astype(np.int32)
             at, run = 0, bisect.bisect_right(starts, start) - 1
             while at < values.size:
@@ -144,7 +143,7 @@ def _renumbered(path: Path, runs: Sequence[tuple[int, int]], tables: Sequence[Va
             return data, hashlib.sha256(data).digest(), int(np.count_nonzero(values == END_OF_SENTENCE))
 
         digest, digests, sentences = hashlib.sha256(), [], 0
-        for data, of_block, ended in ordered_map(renumbered, range(0, starts[-1], shard.BLOCK_VALUES), threads):
+        for data, of_block, ended in ordered_map(renumbered, range(0, starts[-1], shards.BLOCK_VALUES), threads):
             file.write(data)
             digest.update(data)
             digests.append(of_block)

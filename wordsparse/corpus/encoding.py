@@ -23,8 +23,17 @@ from wordsparse.corpus.options import MIN_COUNT, EncodeOptions
 from wordsparse.corpus.phrases import MIN_COUNT as PAIR_MIN_COUNT
 from wordsparse.corpus.phrases import THRESHOLD, with_phrases
 from wordsparse.corpus.reading import COUNTS, Piece, RawText, Source, check_some_tokens
-from wordsparse.corpus.shard import END_OF_SENTENCE, OUT_OF_VOCABULARY, Recent, Shard
-from wordsparse.corpus.shards import VOCABULARY, EncodedCorpus, FileRecord, tokenization, write_corpus_manifest
+from wordsparse.corpus.shards import (
+    END_OF_SENTENCE,
+    OUT_OF_VOCABULARY,
+    VOCABULARY,
+    EncodedCorpus,
+    FileRecord,
+    Recent,
+    Shard,
+    tokenization,
+    write_corpus_manifest,
+)
 from wordsparse.corpus.vocabulary import Vocabulary, check_limits, check_word
 from wordsparse.errors import InputError
 from wordsparse.files.storage import new_directory

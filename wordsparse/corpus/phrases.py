@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordsparse.corpus.draft import Draft, NumberedText
-from wordsparse.corpus.shard import END_OF_SENTENCE, OUT_OF_VOCABULARY, SHARD_DTYPE
+from wordsparse.corpus.shards import END_OF_SENTENCE, OUT_OF_VOCABULARY, SHARD_DTYPE
 from wordsparse.corpus.vocabulary import Vocabulary
 from wordsparse.files.storage import writing
 

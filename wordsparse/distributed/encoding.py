@@ -24,7 +24,7 @@ from wordsparse.corpus.draft import Draft
 from wordsparse.corpus.encoding import Part, Progress, ReadText, complete, read_parts, whole
 from wordsparse.corpus.options import TextOptions
 from wordsparse.corpus.reading import RawText, Source, check_some_tokens
-from wordsparse.corpus.shard import END_OF_SENTENCE, SHARD_DTYPE
+from wordsparse.corpus.shards import END_OF_SENTENCE, SHARD_DTYPE
 from wordsparse.corpus.vocabulary import check_limits
 from wordsparse.distributed.ranks import Ranks, check_same, gather_json, on_first, together
 from wordsparse.files import regular, storage

@@ -11,8 +11,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from wordsparse.corpus.shard import END_OF_SENTENCE, Values
-from wordsparse.corpus.shards import EncodedCorpus
+from wordsparse.corpus.shards import END_OF_SENTENCE, EncodedCorpus, Values
 
 BLOCK = 1024
 

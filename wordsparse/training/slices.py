@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from wordsparse.corpus import END_OF_SENTENCE, OUT_OF_VOCABULARY, EncodedCorpus, Vocabulary
-from wordsparse.corpus.shard import Values
+from wordsparse.corpus.shards import Values
 from wordsparse.corpus.walks import Walks
 from wordsparse.types import Array
 
