@@ -39,13 +39,13 @@ from wordsparse.distributed.ranks import (
     together,
 )
 from wordsparse.errors import InputError, WordsparseError
-from wordsparse.files import storage
+from wordsparse.files import arrays, storage
 from wordsparse.kernels import at_work, diagnosis
 from wordsparse.machine import devices, threads
 from wordsparse.machine.description import peak_memory_bytes
 from wordsparse.options import taking
 from wordsparse.training import memory, texts
-from wordsparse.training.checkpoints import Checkpointer
+from wordsparse.training.checkpoints import STATE, Checkpoint, Checkpointer
 from wordsparse.training.interruption import Interrupted, stop_requests
 from wordsparse.training.loop import Run, started
 from wordsparse.training.minibatches import Minibatches
@@ -260,7 +260,7 @@ class RanksRun(OutputRun):
             assert run is not None
             del base
             if checkpoint is not None:
-                together(ranks, lambda: checkpoint.restore_part(run))
+                together(ranks, lambda: _restore_rows(checkpoint, run))
                 done, total = f"{run.state.tokens:,}", f"{run.total_tokens:,}"
                 logger.info("resuming after %s of %s tokens (%s)", done, total, checkpoint.path)
             count = 0 if checkpoint is None else checkpoint.count
@@ -332,6 +332,12 @@ class RanksRun(OutputRun):
             on_first(self.ranks, install)
         E, W = (np.load(self.output / name, mmap_mode="r") for name in (INPUT, OUTPUT))
         return Model(model.vocabulary, E, W, model.options, model.report, call=self.call)
+
+
+def _restore_rows(checkpoint: Checkpoint, run: Run) -> None:
+    """As :meth:`Checkpoint.restore`; of the arrays with a row for each word, the rows of other ranks are not read."""
+    with storage.naming(checkpoint.path):
+        run.restore(arrays.mapped(checkpoint.path / STATE, checkpoint.table), checkpoint.run_state)
 
 
 def _check_rows(corpus: EncodedCorpus, ranks: Ranks) -> None:

@@ -59,11 +59,6 @@ class Checkpoint:
         with storage.naming(self.path):
             run.restore(arrays.read(self.path / STATE, self.table, into=run.embedding.state()), self.run_state)
 
-    def restore_part(self, run: Run) -> None:
-        """The same for a run that has some of the rows, read without the others."""
-        with storage.naming(self.path):
-            run.restore(arrays.mapped(self.path / STATE, self.table), self.run_state)
-
 
 class Checkpointer:
     """Writes the checkpoints of a run. ``request`` holds the run's options and text as JSON, ``every`` the seconds
