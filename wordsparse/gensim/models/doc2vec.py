@@ -49,7 +49,7 @@ class TaggedLineDocument:
             yield TaggedDocument(line.split(), [number])
 
 
-class Doc2Vec:
+class Doc2Vec(Word2Vec):
     """Document vectors by tag.
 
     Parameters
@@ -97,59 +97,41 @@ class Doc2Vec:
         if dm:
             say_once("dm=1: words are trained by CBOW; the vectors of documents are those of PV-DBOW")
         as_set = not dm and not dbow_words
-        self.vector_size, self.dm, self.dbow_words, self.epochs = int(vector_size), int(dm), int(dbow_words), epochs
-        self._words = Word2Vec(
+        self.dm, self.dbow_words, self.dv = int(dm), int(dbow_words), KeyedVectors(int(vector_size))
+        super().__init__(
             vector_size=vector_size,
             sg=int(not dm),
             window=BASKET_WINDOW if as_set else window,
             epochs=epochs,
             **{**options, **({"shrink_windows": False} if as_set else {})},
         )
-        self.dv = KeyedVectors(self.vector_size)
         if documents is not None:
             given = _checked(documents)
             self.build_vocab(given)
             self.train(given, total_examples=len(given), epochs=epochs)
 
     @property
-    def wv(self) -> KeyedVectors:
-        """The vectors of the words."""
-        return self._words.wv
-
-    @property
     def docvecs(self) -> KeyedVectors:
         """The name that ``dv`` had before gensim 4."""
         return self.dv
 
-    @property
-    def corpus_count(self) -> int:
-        """The number of documents that ``build_vocab`` read."""
-        return self._words.corpus_count
-
-    def build_vocab(self, documents: Iterable[Any], **options: Any) -> None:
+    def build_vocab(self, corpus_iterable: Iterable[Any] | None = None, *args: Any, **options: Any) -> None:
         """Count the words of the documents; options as of Word2Vec."""
-        self._words.build_vocab([document.words for document in _checked(documents)], **options)
+        super().build_vocab([document.words for document in _checked(corpus_iterable)], *args, **options)
 
-    def train(
-        self,
-        documents: Iterable[Any],
-        total_examples: int | None = None,
-        total_words: int | None = None,
-        epochs: int | None = None,
-        **options: Any,
-    ) -> None:
-        """Train the words on the documents, and make the vectors of their tags; arguments as of Word2Vec."""
-        given = _checked(documents)
-        texts = [document.words for document in given]
-        self._words.train(texts, total_examples=total_examples, total_words=total_words, epochs=epochs, **options)
+    def train(self, corpus_iterable: Iterable[Any] | None = None, *args: Any, **options: Any) -> tuple[int, int]:
+        """Train the words on the documents, and make the vectors of their tags; arguments and results of Word2Vec."""
+        given = _checked(corpus_iterable)
+        numbers = super().train([document.words for document in given], *args, **options)
         of_tag: dict[Any, list[str]] = {}
         for document in given:
             for tag in document.tags:
                 of_tag.setdefault(tag, []).extend(self._known(document.words))
         self.dv = KeyedVectors(self.vector_size)
-        assert self._words._trained is not None
-        vectors = np.concatenate(list(unseen.stream(self._words._trained.model, of_tag.values())))
+        assert self._trained is not None
+        vectors = np.concatenate(list(unseen.stream(self._trained.model, of_tag.values())))
         self.dv.add_vectors(list(of_tag), vectors)
+        return numbers
 
     def infer_vector(
         self,
@@ -165,7 +147,7 @@ class Doc2Vec:
         WrongOrderError
             If nothing is trained yet.
         """
-        if (trained := self._words._trained) is None:
+        if (trained := self._trained) is None:
             raise WrongOrderError("infer_vector needs a trained model")
         if isinstance(doc_words, str):
             raise InputError(f"a document must be a list of words, not {doc_words!r:.80}: split it")
@@ -173,44 +155,34 @@ class Doc2Vec:
 
     def save(self, fname: FilePath, *args: Any, **options: Any) -> None:
         """Write the model as a directory, which replaces a model or a file at ``fname``; see ``saving.save``."""
-        if self._words._trained is None:
+        if self._trained is None:
             raise WrongOrderError("nothing has been trained yet that could be saved")
-        own = {"dm": self.dm, "dbow_words": self.dbow_words}
-        saving.save(self._words, self._words._trained, Path(fname), self.dv, **own)
+        saving.save(self, self._trained, Path(fname), self.dv, dm=self.dm, dbow_words=self.dbow_words)
 
     @classmethod
     def load(cls, fname: FilePath, *args: Any, **options: Any) -> Self:
-        """Read a directory written by :meth:`save`.
-
-        Raises
-        ------
-        InputError
-            If it is anything else; files of gensim are pickles, which are never read here.
-        """
-        model = cls()
-        model._words = Word2Vec.load(fname)
+        """Read a directory written by :meth:`save`; see :meth:`Word2Vec.load`."""
+        model = super().load(fname)
         own = storage.read_manifest(Path(fname) / saving.MANIFEST, saving.FORMAT, saving.VERSION)
         if not (Path(fname) / saving.DOCUMENTS).is_file() or not {own.get("dm"), own.get("dbow_words")} <= {0, 1}:
             raise InputError(f"{fname}: is no directory that Doc2Vec.save wrote: use Word2Vec.load")
         model.dv = KeyedVectors.load(Path(fname) / saving.DOCUMENTS)
         model.dm, model.dbow_words = own["dm"], own["dbow_words"]
-        model.vector_size, model.epochs = model._words.vector_size, model._words.epochs
         return model
 
     def _known(self, words: Iterable[Any]) -> list[str]:
         """The model's words for the known words of a document."""
-        trained = self._words._trained
-        assert trained is not None
-        rows = (trained.rows.get(word) for word in words)
-        return [trained.model.vocabulary.words[row] for row in rows if row is not None]
+        assert self._trained is not None
+        rows = map(self._trained.rows.get, words)
+        return [self._trained.model.vocabulary.words[row] for row in rows if row is not None]
 
     def __str__(self) -> str:
         return f"{type(self).__name__}<vocab={len(self.wv)}, documents={len(self.dv)}, vector_size={self.vector_size}>"
 
 
-def _checked(documents: Iterable[Any]) -> list[Any]:
+def _checked(documents: Iterable[Any] | None) -> list[Any]:
     """The documents as a list; InputError for one without words and tags."""
-    given = list(documents)
+    given = [] if documents is None else list(documents)
     for number, document in enumerate(given, 1):
         if not (hasattr(document, "words") and hasattr(document, "tags")):
             raise InputError(
