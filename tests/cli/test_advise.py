@@ -58,8 +58,3 @@ def test_a_name_that_is_not_unicode_is_escaped(npz: tuple[str, str], capsys: pyt
     request = ["advise", "--features", os.fsdecode(other), "--targets", npz[1], "--budget", "0", "--json"]
     assert main(request) == 0
     assert json.loads(capsys.readouterr().out)["source"].endswith("X.npz\udcff")
-
-
-def test_options_of_a_text_need_one(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["advise", "--features", "X.npz", "--column", "text"]) == 2
-    assert "options of a text need a CORPUS" in capsys.readouterr().err

@@ -92,45 +92,6 @@ def test_a_curve_over_text_for_people(text: Path, sets: list[str], tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["--epochs", "1,x"], "--epochs"),
-        (["--epochs", "0"], "--epochs"),
-        (["--dim", "0"], "dim"),
-        (["--repeat", "0"], "repeat"),
-        (["--restrict-vocab", "0"], "restrict_vocab"),
-        (["--only", "glove"], "glove"),
-        (["--tokens", "9999"], "'9999' is not known: choose one of split"),
-        (["--sizes", "9999"], "only 1,800 tokens"),
-        (["--sizes", "9", "--max-tokens", "9"], "not both"),
-        (["--min-count", "9999"], "vocabulary is empty"),
-        (["--pairs", "missing.tsv"], "missing.tsv"),
-        (["--vectors", "missing.bin"], "missing.bin"),
-        (["--vectors", "a/same.bin", "--vectors", "b/same.txt"], "two runs would be named same"),
-        (["--vectors", "wordsparse-cbow.bin"], "two runs would be named wordsparse-cbow"),
-    ],
-)
-def test_a_wrong_request_writes_nothing(
-    text: Path, sets: list[str], tmp_path: Path, arguments: list[str], message: str, capsys: Output
-) -> None:
-    before = left_in(tmp_path)
-    command = ["compare", str(text), "-o", str(tmp_path / "report"), *QUICK, *sets, "--only", "wordsparse-cbow"]
-    assert main([*command, *arguments]) == 2
-    output = capsys.readouterr()
-    assert output.out == ""
-    assert message in output.err
-    assert left_in(tmp_path) == before
-
-
-def test_an_existing_report_is_refused(text: Path, sets: list[str], tmp_path: Path, capsys: Output) -> None:
-    (tmp_path / "report").mkdir()
-    (tmp_path / "report" / "mine").write_text("mine")
-    assert main(["compare", str(text), "-o", str(tmp_path / "report"), *sets, "--only", "wordsparse-cbow"]) == 2
-    assert "exists already" in capsys.readouterr().err
-    assert left_in(tmp_path / "report") == ["mine"]
-
-
-@pytest.mark.parametrize(
     ("missing", "message"), [("gensim", "gensim's word2vec needs gensim"), ("jinja2", "wordsparse[report]")]
 )
 def test_what_is_needed_must_be_installed(

@@ -1,6 +1,5 @@
 import gzip
 import json
-import os
 import subprocess
 import sys
 
@@ -43,33 +42,6 @@ def test_formats(text, tmp_path, capsys):
     arguments = ["encode", str(text), "-o", str(tmp_path / "out"), "--format", "text8", "--json"]
     assert main(arguments) == 0
     assert json.loads(capsys.readouterr().out)["sentences"] == 1
-
-
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        (["--min-count", "0"], "min_count"),
-        (["--min-count", "x"], "min-count"),
-        (["--max-vocab", "-1"], "max_vocab"),
-        (["--min-count", "99"], "vocabulary is empty"),
-        (["--format", "csv"], "csv"),
-        (["none.txt"], "none.txt"),
-        ([""], "the path is empty"),
-        (["https://example.org/x.txt"], "https://example.org/x.txt: is an address, and only local files are read"),
-    ],
-)
-def test_a_wrong_request_exits_with_2_and_writes_nothing(text, tmp_path, capsys, options, said):
-    assert main(["encode", str(text), "-o", str(tmp_path / "out"), *options]) == 2
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    assert said in captured.err
-    assert "Traceback" not in captured.err
-    assert os.listdir(tmp_path) == ["text.txt"]
-
-
-def test_the_corpus_is_required(tmp_path, capsys):
-    assert main(["encode", "-o", str(tmp_path / "out")]) == 2
-    assert "CORPUS" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", ["encode", "train", "compare"])

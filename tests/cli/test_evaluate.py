@@ -76,26 +76,6 @@ def test_default_sets(vectors: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert result["analogies"].keys() == {"questions-words"}
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["--pairs", "missing.tsv"], "missing.tsv"),
-        (["--restrict-vocab", "0"], "restrict_vocab"),
-        (["--restrict-vocab", "x"], "x"),
-    ],
-)
-def test_wrong_requests(vectors: str, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["evaluate", vectors, *arguments]) == 2
-    output = capsys.readouterr()
-    assert message in output.err
-    assert output.out == ""
-
-
-def test_missing_vectors(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["evaluate", "nowhere"]) == 2
-    assert capsys.readouterr().err == "wordsparse: nowhere: cannot be read: No such file or directory\n"
-
-
 def test_a_notebook_shows_a_table(vectors: str, sets: list[str]) -> None:
     found = ws.evaluate(vectors, [sets[1]], [sets[3]])
     assert str(found).splitlines()[0].split() == ["word", "pairs", "spearman", "95", "%", "interval", "n", "oov"]

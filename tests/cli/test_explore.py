@@ -47,24 +47,3 @@ def test_says_where_the_page_is(vectors: str, tmp_path: Path, capsys: pytest.Cap
 def test_standard_output(vectors: str, capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["explore", vectors, "-o", "-", "--map", "20"]) == 0
     assert capfd.readouterr().out.rstrip().endswith("</html>")
-    assert main(["explore", vectors, "-o", "-", "--json"]) == 2
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ([], "Missing argument 'MODEL...'"),
-        (["nowhere"], "nowhere"),
-        (["VECTORS", "VECTORS"], "is named twice"),
-        (["VECTORS", "--words", "0"], "--words"),
-    ],
-)
-def test_wrong_requests(
-    vectors: str, tmp_path: Path, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    given = [vectors if argument == "VECTORS" else argument for argument in arguments]
-    assert main(["explore", *given, "-o", str(tmp_path / "page.html")]) == 2
-    output = capsys.readouterr()
-    assert message in output.err
-    assert output.out == ""
-    assert not (tmp_path / "page.html").exists()

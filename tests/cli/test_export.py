@@ -37,34 +37,6 @@ def test_text(vectors: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert capsys.readouterr().out == f"2 words x 2 -> {output}, {tmp_path / 'out-metadata.tsv'}\n"
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["-o", "no/such/place", "--format", "npz"], "make it first"),
-        (["-o", "out", "--format", "csv"], "csv"),
-        (["-o", "out", "--format", "npz", "--precision", "int4"], "unknown precision 'int4': did you mean int8?"),
-        (
-            ["-o", "out", "--format", "word2vec", "--precision", "int8"],
-            "choose one of npz, safetensors",
-        ),
-        (["--format", "npz"], "--output"),
-        (["-o", "out"], "--format"),
-    ],
-)
-def test_wrong_requests(
-    vectors: str,
-    arguments: list[str],
-    message: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert main(["export", vectors, *arguments]) == 2
-    assert message in capsys.readouterr().err
-    assert [path.name for path in tmp_path.iterdir()] == ["vectors.npz"]
-
-
 def test_precision_and_whitening(vectors: str, tmp_path: Path) -> None:
     output = tmp_path / "out.npz"
     assert (
@@ -72,14 +44,6 @@ def test_precision_and_whitening(vectors: str, tmp_path: Path) -> None:
     )
     expected = zipf_whitened(read_vectors(vectors)).vectors
     np.testing.assert_allclose(read_vectors(output).vectors, expected, atol=np.abs(expected).max() / 250)
-
-
-def test_whitening_needs_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "v.txt").write_text("a 1 2.5\nb 3 4.5\n")
-    arguments = ["export", str(tmp_path / "v.txt"), "-o", str(tmp_path / "w"), "--format", "npz", "--whiten", "zipf"]
-    assert main(arguments) == 2
-    assert "needs the words' counts" in capsys.readouterr().err
-    assert not (tmp_path / "w").exists()
 
 
 def test_help_says_which_formats_are_not_read_again(capsys: pytest.CaptureFixture[str]) -> None:

@@ -118,27 +118,3 @@ def test_a_minus_is_standard_input(model: str, text: str, tmp_path: Path, comman
     subprocess.run(given, input=Path(text).read_bytes(), check=True, capture_output=True)
     assert main([command, model, text, "-o", str(tmp_path / f"of-{name}")]) == 0
     assert (tmp_path / name).read_bytes() == (tmp_path / f"of-{name}").read_bytes()
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["infer", "MODEL", "TEXT", "--word", ""], "is no word"),
-        (["infer", "MODEL", "TEXT", "--word", "a b"], "is no word"),
-        (["infer", "MODEL", "TEXT", "--word", "absent"], "no sentence holds 'absent'"),
-        (["infer", "MODEL", "TEXT", "--min-count", "9"], "occurs 9 times"),
-        (["infer", "MODEL", "missing"], "missing"),
-        (["infer", "missing", "TEXT"], "missing"),
-        (["documents", "MODEL", "TEXT", "--sif", "--both"], "one of the two"),
-        (["documents", "MODEL", "TEXT", "-o", "d.csv"], "d.csv: vectors of documents are written as .npy or .parquet"),
-        (["documents", "MODEL", "missing"], "missing"),
-        (["documents", "missing", "TEXT"], "missing"),
-    ],
-)
-def test_wrong_requests(
-    model: str, text: str, tmp_path: Path, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    given = [{"MODEL": model, "TEXT": text}.get(argument, argument) for argument in arguments]
-    assert main([*given[:1], "-o", str(tmp_path / "out"), *given[1:]]) == 2
-    assert message in capsys.readouterr().err
-    assert not (tmp_path / "out").exists()

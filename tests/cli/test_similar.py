@@ -72,28 +72,6 @@ def test_wide_letters_take_two_cells(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert capsys.readouterr().out == "ｂ     0.995\n語派   0.707\n"
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["similar", "quen"], "'quen' is not in the vocabulary; close to it: queen"),
-        (["analogy", "man", "king", "x"], "'x' is not in the vocabulary"),
-        (["similar", "king", "-n", "0"], "0"),
-        (["similar", "--json"], "--json needs a WORD"),
-    ],
-)
-def test_wrong_requests(vectors: str, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([arguments[0], vectors, *arguments[1:]]) == 2
-    output = capsys.readouterr()
-    assert message in output.err
-    assert output.out == ""
-
-
-def test_a_hyphen_is_no_file_of_vectors(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    assert main(["similar", "-", "word"]) == 2
-    assert "-: standard input can hold a text to train on only: write it to a file first" in capsys.readouterr().err
-
-
 def test_a_word_of_a_million_letters_does_not_widen_the_table(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

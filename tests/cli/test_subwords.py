@@ -60,24 +60,3 @@ def test_a_model_gets_ngrams(model: str, tmp_path: Path, capsys: pytest.CaptureF
     pairs.write_text("kind kindness 5\nwalk kinder 1\nwalker unkind 3\n")
     assert main(["evaluate", output, "--pairs", str(pairs)]) == 0
     assert "with composed vectors" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ([], "give a MODEL or --vectors FILE"),
-        (["MODEL", "--vectors", "FILE"], "give a MODEL or --vectors FILE"),
-        (["FILE"], "is not a model directory"),
-        (["MODEL", "--shortest", "7"], "must not be longer"),
-        (["--vectors", "FILE", "--longest", "1000"], "at most 64"),
-        (["--vectors", "FILE", "--form", "-1"], "form"),
-        (["--vectors", "missing"], "missing"),
-    ],
-)
-def test_wrong_requests(
-    model: str, file: str, tmp_path: Path, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    given = [{"MODEL": model, "FILE": file}.get(argument, argument) for argument in arguments]
-    assert main(["subwords", *given, "-o", str(tmp_path / "out")]) == 2
-    assert message in capsys.readouterr().err
-    assert not (tmp_path / "out").exists()

@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.signing import signed_again
 from support.texts import SHORT
 
 import wordsparse as ws
 from wordsparse.corpus import EncodedCorpus
 from wordsparse.errors import InputError
-from wordsparse.files import arrays, storage
+from wordsparse.files import arrays
 from wordsparse.training.checkpoints import Checkpoint
 from wordsparse.training.loop import Run
 from wordsparse.training.texts import TrainingText, encoded
@@ -116,15 +117,11 @@ def altered(content: dict[str, Any], data: st.DataObject) -> dict[str, Any]:
     return content
 
 
-def signed_again(folder: Path, place: Path, data: st.DataObject) -> Path:
+def signed(folder: Path, place: Path, data: st.DataObject) -> Path:
     """A copy of a directory whose manifest is altered and signed."""
-    if not (place / folder.name).exists():
-        shutil.copytree(folder, place / folder.name)
-    (name,) = (path.name for path in folder.glob("*.json") if path.stem == folder.name)
-    manifest = storage.read_json(folder / name)
-    del manifest["sha256"]
-    storage.write_manifest(place / folder.name / name, altered(manifest, data))
-    return place / folder.name
+    copy = shutil.copytree(folder, place / folder.name, dirs_exist_ok=True)
+    signed_again(copy / f"{folder.name}.json", lambda manifest: altered(manifest, data))
+    return copy
 
 
 @pytest.mark.parametrize("kind", ["model", "corpus"])
@@ -134,7 +131,7 @@ def test_a_strangers_manifest_gives_an_error_or_what_it_says(
     whole: Path, tmp_path: Path, kind: str, data: st.DataObject
 ) -> None:
     with contextlib.suppress(InputError):
-        READERS[kind](signed_again(whole / kind, tmp_path, data))
+        READERS[kind](signed(whole / kind, tmp_path, data))
 
 
 @OFTEN
@@ -156,7 +153,7 @@ def test_a_strangers_training_state_gives_an_error_or_a_run(whole: Path, data: s
 @OFTEN
 @given(data=st.data())
 def test_a_strangers_checkpoint_gives_an_error_or_a_run(whole: Path, tmp_path: Path, data: st.DataObject) -> None:
-    path = signed_again(whole / "checkpoint", tmp_path, data)
+    path = signed(whole / "checkpoint", tmp_path, data)
     with encoded(TrainingText(whole / "corpus")) as corpus, contextlib.suppress(InputError):
         Checkpoint.open(path).restore(Run(corpus, Options(**GIVEN)))
 

@@ -1,6 +1,5 @@
 """Models and their training state that a stranger has written and signed: what is impossible is refused by name."""
 
-import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -8,24 +7,22 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.signing import signed_again
 from support.texts import SHORT, write_text
 
 import wordsparse as ws
 from wordsparse.corpus import Vocabulary
 from wordsparse.errors import InputError
-from wordsparse.files import arrays, regular, storage
+from wordsparse.files import arrays, regular
 from wordsparse.training.run_state import RunState
 
 Change = Callable[[dict[str, Any]], None]
 
 
-def signed_again(whole: Path, place: Path, change: Change) -> Path:
+def altered(whole: Path, place: Path, change: Change) -> Path:
     """A copy of the model whose manifest is changed and signed."""
     shutil.copytree(whole / "model", place / "model")
-    manifest = storage.read_json(place / "model" / "model.json")
-    del manifest["sha256"]
-    change(manifest)
-    storage.write_manifest(place / "model" / "model.json", manifest)
+    signed_again(place / "model" / "model.json", change)
     return place / "model"
 
 
@@ -61,11 +58,13 @@ def test_an_array_without_numbers_that_states_a_long_axis(tmp_path: Path, shape:
         *[(put("training", "run_state", "losses", value=v), "losses") for v in ([1, True], 3, [10**400], [1.0] * 99)],
         *[(put("training", "run_state", "epoch_pairs", value=v), "epoch_pairs") for v in (-1, "x")],
         (put("training", "run_state", "new", value=1), "new is missing or unknown"),
+        *[(put("subwords", "numbers", "tau", value=v), "subwords") for v in (-1.0, 10**400)],
+        (put("subwords", "arrays", "ngrams", value=None), "subwords"),
     ],
 )
 def test_impossible_values_are_refused_by_name(whole: Path, tmp_path: Path, change: Change, message: str) -> None:
     # Re-signed models gave KeyError, ZeroDivisionError (steps −1) and OverflowError (10⁴⁰⁰).
-    model = signed_again(whole, tmp_path, change)
+    model = altered(whole, tmp_path, change)
     with pytest.raises(InputError, match=message):
         ws.train(whole / "text.txt", output=model, resume=True, **{**SHORT, "epochs": 3})
 
@@ -76,7 +75,7 @@ def test_a_state_without_a_number_and_a_new_text(whole: Path, tmp_path: Path, na
     def remove(manifest: dict[str, Any]) -> None:
         del manifest["training"]["state"]["numbers"][name]
 
-    model = signed_again(whole, tmp_path, remove)
+    model = altered(whole, tmp_path, remove)
     text = write_text(tmp_path / "new.txt", seed=7)
     with pytest.raises(InputError, match=name):
         ws.train(text, output=model, resume=True, **SHORT)
@@ -87,20 +86,18 @@ def test_a_report_that_will_be_shown_is_checked(whole: Path, tmp_path: Path) -> 
         [put("report", "tokens", value="x"), put("report", value={}), put("report", "a", value=1)]
     ):
         (tmp_path / str(i)).mkdir()
-        model = signed_again(whole, tmp_path / str(i), change)
+        model = altered(whole, tmp_path / str(i), change)
         with pytest.raises(InputError, match="its report"):
             ws.train(whole / "text.txt", output=model, resume=True, **SHORT)
 
 
 def test_a_vocabulary_without_a_word_of_the_text(whole: Path, tmp_path: Path) -> None:
-    model = signed_again(whole, tmp_path, lambda manifest: None)
+    model = shutil.copytree(whole / "model", tmp_path / "model")
     vocabulary = Vocabulary.load(model / "vocabulary.json")
     Vocabulary(["other", *vocabulary.words[1:]], vocabulary.counts).save(model / "vocabulary.json")
-    manifest = json.loads((model / "model.json").read_text())
-    del manifest["sha256"]
     path = model / "vocabulary.json"
-    manifest["files"]["vocabulary.json"] = {"bytes": path.stat().st_size, "sha256": regular.sha256_of(path)}
-    storage.write_manifest(model / "model.json", manifest)
+    there = {"bytes": path.stat().st_size, "sha256": regular.sha256_of(path)}
+    signed_again(model / "model.json", put("files", "vocabulary.json", value=there))
     with pytest.raises(InputError, match=f"the word {vocabulary.words[0]!r} of the text is not in the vocabulary"):
         ws.train(whole / "text.txt", output=model, resume=True, **{**SHORT, "epochs": 3})
 

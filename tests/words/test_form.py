@@ -9,13 +9,11 @@ from support.texts import SHORT, same_vectors
 
 import wordsparse as ws
 from wordsparse.errors import InputError, UnknownWordError
-from wordsparse.files import storage
 from wordsparse.types import Array
 from wordsparse.vectors import _ngrams
 from wordsparse.vectors.ngrams import ARRAYS, Subwords, ngrams_of, numbered
 from wordsparse.vectors.word_vectors import WordVectors, read_file, save_vectors
 from wordsparse.words import form
-from wordsparse.words.model_directory import MANIFEST, SUBWORDS
 
 STEMS = ("happy", "kind", "walk", "bright", "straße", "naïve")
 ENDINGS = ("ness", "ing", "er", "est", "", "ly", "less")
@@ -259,34 +257,6 @@ def test_a_model_keeps_its_ngrams(tmp_path: Path) -> None:
     ]
     assert same_vectors(*longer)
     assert [made.subwords is None for made in longer] == [False, True]
-
-
-@pytest.mark.parametrize("place", [0, -1])
-def test_a_damaged_file_of_ngrams_is_named(tmp_path: Path, place: int) -> None:
-    ws.train(write_text(tmp_path / "text"), subwords=True, output=tmp_path / "model", **SHORT)
-    path = tmp_path / "model" / SUBWORDS
-    data = bytearray(path.read_bytes())
-    data[place] ^= 1
-    path.write_bytes(data)
-    with pytest.raises(InputError, match=SUBWORDS):
-        ws.load(tmp_path / "model")
-    path.unlink()
-    with pytest.raises(InputError, match=SUBWORDS):
-        ws.load(tmp_path / "model")
-
-
-@pytest.mark.parametrize(("name", "value"), [("tau", -1.0), ("tau", 10**400), ("ngrams", None)])
-def test_a_table_of_ngrams_that_a_stranger_signed_is_refused(tmp_path: Path, name: str, value: object) -> None:
-    ws.train(write_text(tmp_path / "text"), subwords=True, output=tmp_path / "model", **SHORT)
-    path = tmp_path / "model" / MANIFEST
-    manifest = storage.read_json(path)
-    del manifest["sha256"]
-    part = manifest["subwords"]["numbers" if name == "tau" else "arrays"]
-    part[name] = value
-    path.unlink()
-    storage.write_manifest(path, manifest)
-    with pytest.raises(InputError, match=SUBWORDS):
-        ws.load(tmp_path / "model")
 
 
 def test_npz_holds_the_ngrams(tmp_path: Path) -> None:

@@ -1,0 +1,46 @@
+"""Models of labels, which several tests of the command line read."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from wordsparse.cli import main
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Rows with one of six labels, each with two of its label's five words, as text and npz, and a model of them."""
+    pytest.importorskip("sklearn", reason="the estimators need scikit-learn")
+    from wordsparse.labels import LabelledRows, write_text
+
+    folder = tmp_path_factory.mktemp("labels")
+    for name, n, seed in (("train", 200, 1), ("test", 40, 2)):
+        random = np.random.default_rng(seed)
+        label = random.integers(0, 6, n)
+        words = label[:, None] * 5 + random.integers(0, 5, (n, 2))
+        X, Y = np.zeros((n, 30), np.float32), np.zeros((n, 6), np.float32)
+        np.put_along_axis(X, words, 1, 1)
+        np.put_along_axis(Y, label[:, None], 1, 1)
+        rows = LabelledRows(sp.csr_array(X), sp.csr_array(Y))
+        write_text(folder / f"{name}.txt", rows)
+        sp.save_npz(folder / f"{name}-x.npz", rows.X)
+        sp.save_npz(folder / f"{name}-y.npz", rows.Y)
+    assert main(["labels", "train", str(folder / "train.txt"), "-o", str(folder / "model"), "--threads=1"]) == 0
+    return folder
+
+
+@pytest.fixture(scope="session")
+def posts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A table of texts whose first word is their tag, and a model of it."""
+    pytest.importorskip("sklearn", reason="the estimators need scikit-learn")
+    folder = tmp_path_factory.mktemp("posts")
+    rows = [f"{i},{'cat' if i % 3 else 'dog'} number {i % 7},{'pet,cat' if i % 3 else 'pet,dog'}" for i in range(90)]
+    (folder / "posts.csv").write_text(
+        "\n".join(["id,text,tags", *(re.sub(r",(pet.*)", r',"\1"', row) for row in rows)])
+    )
+    columns = ["--column", "text", "--labels", "tags"]
+    assert main(["labels", "train", str(folder / "posts.csv"), *columns, "-o", str(folder / "m"), "-q"]) == 0
+    return folder

@@ -1,0 +1,203 @@
+"""Requests that no command takes: status 2, one message that names what is wrong, and nothing written."""
+
+import shlex
+import shutil
+from pathlib import Path
+
+import pytest
+from support.texts import write_text
+
+from wordsparse.cli import main
+from wordsparse.vectors.word_vectors import WordVectors, save_vectors
+
+pytestmark = pytest.mark.usefixtures("no_gpu")
+TRAIN = "train {text} -o out --dim 6 --epochs 2 --threads 1 --sample 0 --min-count 1"
+COMPARE = "compare {text} -o out --dim 4 --threads 1 --min-count 1 --sample 0 {sets} --only wordsparse-cbow"
+TEXTS = {"empty": b"", "blank": b"\n \n", "utf16": b"\xff\xfe\x00\x01 words", "nul": b"a\0b c\0d\n" * 9}
+
+
+@pytest.fixture(scope="module")
+def names(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What requests name: a text, a model of it and a damaged one, vectors, test sets, and texts of no use."""
+    folder = tmp_path_factory.mktemp("named")
+    write_text(folder / "text.txt")
+    train = TRAIN.format(text=folder / "text.txt").split()
+    assert main([folder.joinpath("model").as_posix() if part == "out" else part for part in train]) == 0
+    shutil.copytree(folder / "model", folder / "damaged")
+    content = bytearray((folder / "damaged/input.npy").read_bytes())
+    content[-1] ^= 1
+    (folder / "damaged/input.npy").write_bytes(content)
+    words = WordVectors(["man", "king", "woman", "queen"], [[1, 0, 0], [1, 1, 0], [0, 0, 1], [0, 1, 1]])
+    save_vectors(words, folder / "vectors.txt", "word2vec")
+    (folder / "new.txt").write_text("w1 comet w2\n")
+    (folder / "pairs.tsv").write_text("".join(f"w{i}\tw{i + 1}\t{i * 7 % 11}\n" for i in range(10)))
+    (folder / "asked.txt").write_text("w1 w2 w3 w4\nw3 w4 w5 w6\n")
+    (folder / "taken").mkdir()
+    (folder / "taken/mine").write_text("mine")
+    for name, given in TEXTS.items():
+        (folder / name).write_bytes(given)
+    made = {path.stem: str(path) for path in folder.iterdir()}
+    return {**made, "sets": f"--pairs {folder / 'pairs.tsv'} --analogies {folder / 'asked.txt'}"}
+
+
+def refused(request: str, message: str, names: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    """In an empty working directory, which stays empty."""
+    assert main([part.format(**names) for part in shlex.split(request.replace("{sets}", names["sets"]))]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("wordsparse: ")
+    assert message in said.err
+    assert "Traceback" not in said.err
+    assert list(Path.cwd().iterdir()) == []
+
+
+@pytest.fixture(autouse=True)
+def empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        ("encode {text} -o out --min-count 0", "min_count"),
+        ("encode {text} -o out --min-count x", "min-count"),
+        ("encode {text} -o out --max-vocab -1", "max_vocab"),
+        ("encode {text} -o out --min-count 9999", "vocabulary is empty"),
+        ("encode {text} -o out --format csv", "csv"),
+        ("encode {text} -o out none.txt", "none.txt"),
+        ("encode {text} -o out ''", "the path is empty"),
+        ("encode https://example.org/x.txt -o out", "https://example.org/x.txt: is an address, and only local files"),
+        ("encode -o out", "CORPUS"),
+        ("train -o out", "CORPUS"),
+        ("train {text}", "--output"),
+        (f"{TRAIN} --dim 0", "dim"),
+        (f"{TRAIN} --dim many", "--dim"),
+        (f"{TRAIN} --model glove", "--model"),
+        (f"{TRAIN} --model sg", "'sg' is not known: did you mean skipgram?"),
+        (f"{TRAIN} --tokens unicod", "did you mean unicode?"),
+        (f"{TRAIN} --loss softmax", "softmax"),
+        (f"{TRAIN} --device cuda", "cuda"),
+        (f"{TRAIN} --format pdf", "--format"),
+        (f"{TRAIN} --min-count 0", "min_count"),
+        (f"{TRAIN} --min-count 9999", "vocabulary is empty"),
+        (f"{TRAIN} --measure-power nan", "measure_power"),
+        (f"{TRAIN} --frobnicate", "--frobnicate"),
+        # The output is looked at before the text is read.
+        ("train none.txt -o {text}", "exists already: is a file: name a new dir"),
+        ("train none.txt -o {taken}", "exists already"),
+        ("train none.txt -o no/m", "make it first"),
+        ("train none.txt -o out", "none.txt"),
+        *((f"train {{{name}}} -o out", "") for name in TEXTS),
+        (f"{COMPARE} --epochs 1,x", "--epochs"),
+        (f"{COMPARE} --epochs 0", "--epochs"),
+        (f"{COMPARE} --dim 0", "dim"),
+        (f"{COMPARE} --repeat 0", "repeat"),
+        (f"{COMPARE} --restrict-vocab 0", "restrict_vocab"),
+        (f"{COMPARE} --only glove", "glove"),
+        (f"{COMPARE} --tokens 9999", "'9999' is not known: choose one of split"),
+        (f"{COMPARE} --sizes 9999", "only 1,800 tokens"),
+        (f"{COMPARE} --sizes 9 --max-tokens 9", "not both"),
+        (f"{COMPARE} --min-count 9999", "vocabulary is empty"),
+        (f"{COMPARE} --pairs missing.tsv", "missing.tsv"),
+        (f"{COMPARE} --vectors missing.bin", "missing.bin"),
+        (f"{COMPARE} --vectors a/same.bin --vectors b/same.txt", "two runs would be named same"),
+        (f"{COMPARE} --vectors wordsparse-cbow.bin", "two runs would be named wordsparse-cbow"),
+        (f"{COMPARE} -o {{taken}}", "exists already"),
+        ("similar {vectors} quen", "'quen' is not in the vocabulary; close to it: queen"),
+        ("similar {vectors} king -n 0", "0"),
+        ("similar {vectors} king --topn 3", "no such option --topn: did you mean -n?"),
+        ("similar {vectors} --json", "--json needs a WORD"),
+        ("similar - word", "-: standard input can hold a text to train on only: write it to a file first"),
+        ("similar {damaged} w1", "input.npy: does not match its checksum"),
+        ("analogy {vectors} man king x", "'x' is not in the vocabulary"),
+        ("analogy {damaged} w1 w2 w3", "input.npy: does not match its checksum"),
+        ("evaluate nowhere", "nowhere: cannot be read: No such file or directory"),
+        ("evaluate {vectors} --pairs missing.tsv", "missing.tsv"),
+        ("evaluate {vectors} --restrict-vocab 0", "restrict_vocab"),
+        ("evaluate {vectors} --restrict-vocab x", "x"),
+        ("evaluate {damaged}", "input.npy: does not match its checksum"),
+        ("export {vectors} -o no/such/place --format npz", "make it first"),
+        ("export {vectors} -o out --format csv", "csv"),
+        ("export {vectors} -o out --format word2vec-binary", "did you mean word2vec-bin?"),
+        ("export {vectors} -o out --format npz --precision int4", "unknown precision 'int4': did you mean int8?"),
+        ("export {vectors} -o out --format word2vec --precision int8", "choose one of npz, safetensors"),
+        ("export {vectors} -o out --format npz --whiten zipf", "needs the words' counts"),
+        ("export {vectors} --format npz", "--output"),
+        ("export {vectors} -o out", "--format"),
+        ("export {damaged} -o out --format npz", "input.npy: does not match its checksum"),
+        ("explore -o out", "Missing argument 'MODEL...'"),
+        ("explore nowhere -o out", "nowhere"),
+        ("explore {vectors} {vectors} -o out", "is named twice"),
+        ("explore {vectors} --words 0 -o out", "--words"),
+        ("explore {vectors} -o - --json", "--json"),
+        ("subwords -o out", "give a MODEL or --vectors FILE"),
+        ("subwords {model} --vectors {vectors} -o out", "give a MODEL or --vectors FILE"),
+        ("subwords {vectors} -o out", "is not a model directory"),
+        ("subwords {model} --shortest 7 -o out", "must not be longer"),
+        ("subwords --vectors {vectors} --longest 1000 -o out", "at most 64"),
+        ("subwords --vectors {vectors} --form -1 -o out", "form"),
+        ("subwords --vectors missing -o out", "missing"),
+        ("infer {model} {new} -o out --word ''", "is no word"),
+        ("infer {model} {new} -o out --word 'a b'", "is no word"),
+        ("infer {model} {new} -o out --word absent", "no sentence holds 'absent'"),
+        ("infer {model} {new} -o out --min-count 9", "occurs 9 times"),
+        ("infer {model} missing -o out", "missing"),
+        ("infer missing {new} -o out", "missing"),
+        ("documents {model} {new} -o out --sif --both", "one of the two"),
+        ("documents {model} {new} -o d.csv", "d.csv: vectors of documents are written as .npy or .parquet"),
+        ("documents {model} missing -o out", "missing"),
+        ("documents missing {new} -o out", "missing"),
+        ("advise --features X.npz --column text", "options of a text need a CORPUS"),
+    ],
+)
+def test_a_wrong_request_writes_nothing(
+    request_: str, message: str, names: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    if request_.startswith("compare"):
+        pytest.importorskip("matplotlib", reason="the report is an extra")
+        pytest.importorskip("jinja2", reason="the report is an extra")
+    refused(request_, message, names, capsys)
+    assert [path.name for path in Path(names["taken"]).iterdir()] == ["mine"]
+
+
+@pytest.fixture(scope="module")
+def of_labels(data: Path, posts: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Rows and models of labels, and files of rows that do not fit."""
+    folder = tmp_path_factory.mktemp("of-labels")
+    (folder / "wide.txt").write_text("0 98:1\n")
+    (folder / "none.txt").write_text("1 30 6\n 3:1\n")
+    (folder / "new.csv").write_text("text\nA Cat!\n")
+    (folder / "model.json").write_text("{}")
+    lines = (data / "train.txt").read_text().splitlines(keepends=True)
+    (folder / "cut.txt").write_text("".join(lines[:93]) + lines[93].rsplit(" ", 1)[0])
+    return {"data": str(data), "posts": str(posts), "here": str(folder), "sets": ""}
+
+
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        ("train {data}/absent.txt -o m", "absent.txt: cannot be read"),
+        ("train {data}/train.txt -o {data}/model", "model: exists already"),
+        ("train {here}/cut.txt -o m", "cut.txt: its first line states 200 rows, but 93 follow: is it"),
+        ("predict {data}/model {here}/cut.txt", "cut.txt: its first line states 200 rows, but 93 follow: is it"),
+        ("evaluate {data}/train.txt {data}/test.txt", "cannot be read"),
+        ("evaluate {data}/model {here}/wide.txt", "wide.txt: has 99 features, more than the 30 that are known"),
+        ("predict {data}/model {data}/test.txt -k 0", "k must be at least 1"),
+        ("evaluate {data}/model {here}/none.txt", "Y has no labels, so nothing can be judged: give at least one"),
+        ("train {posts}/posts.csv -o x", "is a table: name its columns of texts and labels"),
+        ("train {posts}/posts.csv --column=text -o x", "needs both --column, of the texts"),
+        ("train {data}/train.txt --min-count=3 -o x", "holds numbers, so --min-count does not"),
+        ("predict {data}/model {data}/test.txt --column=a", "was trained on numbers: leave out"),
+        ("evaluate {posts}/m {here}/new.csv", "new.csv: has no column 'tags'"),
+        ("predict {here} {data}/test.txt", "is a model of words, not of labels"),
+    ],
+)
+def test_a_wrong_request_of_labels_writes_nothing(
+    request_: str, message: str, of_labels: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    refused(f"labels {request_}", message, of_labels, capsys)
+
+
+def test_a_model_of_labels_is_none_of_words(of_labels: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    message = "is a model of labels, not of words: 'wordsparse labels predict' takes it"
+    refused("similar {posts}/m cat", message, of_labels, capsys)
