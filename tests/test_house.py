@@ -71,10 +71,6 @@ def subpackage(module: str) -> str:
     return module.partition(".")[2].partition(".")[0]
 
 
-def test_every_file_has_a_level() -> None:
-    assert {subpackage(module) for module in MODULES} <= {"", *LEVEL}
-
-
 def test_imports_go_down_the_levels() -> None:
     up = [
         f"{module} imports {imported}"

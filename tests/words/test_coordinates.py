@@ -73,20 +73,6 @@ def test_a_word_that_does_not_occur_is_as_popular_as_one_that_occurs_once() -> N
     np.testing.assert_allclose(found[0], found[1], atol=1e-5)
 
 
-def test_without_doubt_counts_matter_by_their_ratios_only() -> None:
-    E, W, counts = model()
-    np.testing.assert_allclose(combined(E, W, counts, doubt=0), combined(E, W, 7 * counts, doubt=0), atol=1e-5)
-    often, seldom = combined(E, W, 10_000 * counts), combined(E, W, counts / 1000)
-    np.testing.assert_allclose(often, combined(E, W, counts, doubt=0), atol=1e-2)
-    assert np.abs(seldom - often).max() > 0.1
-
-
-def test_vectors_do_not_depend_on_the_order_of_the_words() -> None:
-    E, W, counts = model()
-    order = np.random.default_rng(2).permutation(E.shape[0])
-    np.testing.assert_allclose(combined(E, W, counts)[order], combined(E[order], W[order], counts[order]), atol=1e-4)
-
-
 def test_threads_do_not_change_the_vectors() -> None:
     E, W, counts = model(9000)
     np.testing.assert_array_equal(combined(E, W, counts, threads=1), combined(E, W, counts, threads=3))

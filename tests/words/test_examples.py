@@ -2,7 +2,6 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 from wordsparse.corpus import END_OF_SENTENCE, OUT_OF_VOCABULARY, Vocabulary
 from wordsparse.errors import InputError
 from wordsparse.kernels import Csr, _examples
-from wordsparse.words.examples import MAX_WINDOW, Distances, ExampleBuilder, Examples, distance_weights, keep_thresholds
+from wordsparse.words.examples import MAX_WINDOW, Distances, ExampleBuilder, Examples, distance_weights
 
 Array = NDArray[Any]
 Pairs = dict[tuple[int, int], float]
@@ -131,14 +130,6 @@ def entries_of(csr: Csr) -> tuple[Array, Array]:
     return csr.row_of_entry, csr.indices
 
 
-def added(parts: Iterable[Pairs]) -> Pairs:
-    found: Pairs = defaultdict(float)
-    for part in parts:
-        for pair, weight in part.items():
-            found[pair] += weight
-    return found
-
-
 def close(pairs: Pairs) -> Any:
     return pytest.approx(dict(pairs), rel=1e-5)
 
@@ -203,16 +194,6 @@ def test_every_slice_holds_the_examples_of_the_slow_builder(stream: Stream, data
     check(stream, start, data.draw(st.integers(start, stream.shard.size)))
 
 
-@given(stream=streams, data=st.data())
-@settings(max_examples=150, deadline=None)
-def test_cuts_neither_lose_nor_change_an_example(stream: Stream, data: st.DataObject) -> None:
-    size = stream.shard.size
-    cuts = [0, *sorted(data.draw(st.lists(st.integers(0, size), max_size=6))), size]
-    parts = list(pairwise(cuts))
-    assert added(pairs_of(stream.skipgram(*part)) for part in parts) == close(pairs_of(stream.skipgram(0, size)))
-    assert [bag for part in parts for bag in bags_of(stream.cbow(*part))] == bags_of(stream.cbow(0, size))
-
-
 @pytest.mark.parametrize("window", [1, 3, WIDE])
 @pytest.mark.parametrize(
     "content",
@@ -255,42 +236,12 @@ def test_a_window_wider_than_255() -> None:
     check(stream, 350, 390)
 
 
-def test_empty_slices_have_no_examples() -> None:
-    stream = Stream(shard(0, 1, 2, -2), 0, 5, 0.0, 1, 0)
-    for place in range(5):
-        assert stream.skipgram(place, place).pairs == stream.cbow(place, place).pairs == 0
-
-
 def test_a_builder_can_be_used_again() -> None:
     # The slots that number a minibatch's words are shared between minibatches.
     stream = Stream(np.random.default_rng(0).integers(-2, 6, 500).astype(np.int32), 0, 5, 1e-2, 1, 0)
     builder = stream.builder
     first = [builder.skipgram(stream.shard, 0, 500, offset=0, epoch=0) for _ in range(2)]
     assert pairs_of(first[0]) == pairs_of(first[1]) == close(expected_pairs(stream, 0, 500))
-
-
-@pytest.mark.parametrize("change", [{"seed": 2}, {"epoch": 1}, {"offset": 1000}])
-def test_chance_depends_on_seed_epoch_and_position(change: dict[str, Any]) -> None:
-    stream = Stream(np.random.default_rng(0).integers(-1, 6, 500).astype(np.int32), 0, 5, 1e-2, 1, 0)
-    assert pairs_of(stream.skipgram(0, 500)) == pairs_of(stream.skipgram(0, 500))
-    assert pairs_of(stream.skipgram(0, 500)) != pairs_of(stream._replace(**change).skipgram(0, 500))
-
-
-def test_thresholds_are_those_of_word2vec() -> None:
-    counts = np.array(COUNTS)
-    probabilities = keep_thresholds(counts, 0.05) / (2**32 - 1)
-    wanted = [keep_probability(word, 0.05) for word in range(len(COUNTS))]
-    np.testing.assert_allclose(probabilities, wanted, atol=1e-9)
-    assert probabilities[0] < probabilities[1] < probabilities[-1] == 1
-    assert (keep_thresholds(counts, 0) == 2**32 - 1).all()
-
-
-def test_as_many_tokens_are_kept_as_the_threshold_says() -> None:
-    # Word 0 alone, window 1: n kept tokens in one sentence give 2 (n − 1) pairs.
-    n, p = 20_000, keep_probability(0, 0.05)
-    stream = Stream(np.zeros(n, np.int32), 0, 1, 0.05, 1, 0)
-    kept = stream.skipgram(0, n).pairs / 2 + 1
-    assert abs(kept - n * p) < 4 * np.sqrt(n * p * (1 - p))
 
 
 @pytest.mark.parametrize(
