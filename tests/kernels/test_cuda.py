@@ -1,27 +1,19 @@
 """The CUDA kernels without a device: compiled for every architecture, and their logic run on the emulated device."""
 
-import shutil
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from support import problems
-from support.cuda_comparison import (
-    FUSED,
-    STRUCTURES,
-    TEXTS,
-    WORST_WINDOW_WIDTHS,
-    difference,
-    loss_difference,
-    window_difference,
-)
 from support.emulation import cuda_kernels, nvrtc
 from support.emulation.host_adapter import HostAdapter
+from support.losses import CASES
 
-from wordsparse.kernels import cuda, mapped
-from wordsparse.layer import losses
-from wordsparse.layer.losses import Taylor
+from wordsparse.kernels import Csr, Kernels, cuda, mapped
+from wordsparse.layer import loss_pass, losses
+from wordsparse.layer.losses import LinearLoss, Loss, Taylor, is_regression
 
 pytestmark = pytest.mark.nightly
 
@@ -32,16 +24,17 @@ ARCHITECTURES = ("sm_70", "sm_80", "sm_86", "sm_89", "sm_90")
 WIDTHS = (1, 31, 33, 65, 97, 150, 225, 300, 301, 390, 800)
 
 
+needs_nvrtc = pytest.mark.skipif(nvrtc.library() is None, reason="nvidia-cuda-nvrtc-cu12 is not installed")
+
+
+@needs_nvrtc
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_sources_compile_for_every_architecture_without_a_warning(architecture: str) -> None:
-    if nvrtc.library() is None and (shutil.which("nvcc") is None or architecture == "sm_70"):
-        pytest.skip("neither nvidia-cuda-nvrtc-cu12 nor an nvcc that knows this architecture is installed")
     assert nvrtc.compile_for(architecture, cuda.source(), cuda.instances(STRUCTS)) == ""
 
 
+@needs_nvrtc
 def test_the_device_compiler_refuses_what_is_wrong() -> None:
-    if nvrtc.library() is None:
-        pytest.skip("nvidia-cuda-nvrtc-cu12 is not installed")
     with pytest.raises(nvrtc.CompileError, match="undefined"):
         nvrtc.compile_for("sm_80", cuda.source().replace("indptr[middle]", "index[middle]"), cuda.instances(STRUCTS))
 
@@ -61,16 +54,50 @@ def test_tiles_cover_the_columns_once(d: int) -> None:
     assert tiles * tile >= d > (tiles - 1) * tile
 
 
+def difference(kernels: HostAdapter, d: int, lengths: list[int], columns: int) -> float:
+    """How far the device's kernels are from NumPy's on rows of these lengths; inf where a launch is refused."""
+    plain, random = Kernels(), np.random.default_rng(d)
+    indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    entries, rows = int(indptr[-1]), len(lengths)
+    csr = Csr(indptr, random.integers(0, columns, entries).astype(np.int32), columns)
+    values, left, right = (random.standard_normal(shape) for shape in (entries, (rows, d), (columns, d)))
+    flipped = plain.transpose(csr)
+    chosen = random.permutation(columns)[:rows]
+    sides = []
+    for side in (kernels, plain):
+        matrix = right.copy()
+        side.add_rows(matrix, chosen, left[: len(chosen)], values[: len(chosen)] if entries >= rows else None)
+        sides.append(
+            [
+                side.combine(csr, values, right),
+                side.combine(flipped, values, left),
+                side.pair_dots(csr, left, right),
+                matrix,
+            ]
+        )
+    return max(float(np.nan_to_num(np.abs(a - b), nan=np.inf).max(initial=0)) for a, b in zip(*sides, strict=True))
+
+
+# Rows: one long one between others; all of them empty but one; starts and ends at the warps' borders of 64 entries;
+# more warps than one block sums the carries of.
+STRUCTURES = {
+    "long": [3, 0, 700, 0, 0, 1, 5],
+    "lonely": [0, 0, 0, 40, 0, 0],
+    "borders": [64, 64, 128, 63, 1, 65, 127, 0, 64],
+    "one": [1],
+    "one-row": [1000],
+    "many": [1, 2] * 90,
+    "several-long": [200, 3, 500, 300, 65],
+}
+
+
 @pytest.mark.parametrize("name", STRUCTURES)
 @pytest.mark.parametrize("d", WIDTHS)
 def test_the_logic_of_the_kernels(d: int, name: str) -> None:
-    assert difference(HostAdapter(cuda_kernels(emulated=True)), d, STRUCTURES[name], 9) < 1e-11
-
-
-@pytest.mark.parametrize("name", TEXTS)
-@pytest.mark.parametrize("d", [*WORST_WINDOW_WIDTHS, 31, 300])
-def test_the_logic_of_the_kernels_of_windows(d: int, name: str) -> None:
-    assert window_difference(HostAdapter(cuda_kernels(emulated=True)), d, *TEXTS[name]) < 1e-11
+    """Beside tests/kernels/test_kernels.py: rows at the borders of warps, and more carries than blocks."""
+    for blocks in (2, cuda.CARRY_BLOCKS):
+        with mock.patch.object(cuda, "CARRY_BLOCKS", blocks):
+            assert difference(HostAdapter(cuda_kernels(emulated=True)), d, STRUCTURES[name], 9) < 1e-11
 
 
 def test_places_are_sorted_once_for_one_minibatch() -> None:
@@ -83,6 +110,33 @@ def test_places_are_sorted_once_for_one_minibatch() -> None:
         owners = np.where(owners < 0, 5, owners)
         assert (np.diff(owners) >= 0).all()
         np.testing.assert_array_equal(kernels.to_host(first[1]), np.searchsorted(owners, np.arange(7)))
+
+
+# Regression has no terms of its own.
+FUSED = {name: loss for name, (loss, _) in CASES.items() if not is_regression(loss)}
+
+
+def loss_difference(kernels: HostAdapter, loss: Loss, dtype: str = "float64") -> float:
+    """How far a loss's kernel is from its definition, relative to what is largest in each result."""
+    plain, random = Kernels(), np.random.default_rng(0)
+    lengths = [3, 0, 250, 0, 1, 40, 7]
+    indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    entries, m, total = int(indptr[-1]), len(lengths), 1.5
+    csr = Csr(indptr, np.zeros(entries, np.int32), 1)
+    y, o = (random.random(entries) + 0.5).astype(dtype), (3 * random.standard_normal(entries)).astype(dtype)
+    o[:4] = 0, 50, -50, 1e-3
+    s = random.standard_normal(m)
+    q = s * s / total + random.random(m)
+    q[2] = s[2] ** 2 / total  # no spread
+    sides = []
+    for side in (kernels, plain):
+        all_of_it = loss_pass.per_example(loss, csr, y, o, q, s, total, side)
+        sides.append([*all_of_it])
+        if isinstance(loss, LinearLoss):
+            sides[-1] += map(np.asarray, loss_pass.target_terms(loss, csr, y, o, total, side)[1:])
+    with np.errstate(all="ignore"):
+        errors = [np.abs(a - b) / max(np.abs(b).max(initial=0), 1e-3) for a, b in zip(*sides, strict=True)]
+    return max(float(np.nan_to_num(error, nan=np.inf).max(initial=0)) for error in errors)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

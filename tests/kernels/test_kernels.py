@@ -87,7 +87,7 @@ def test_blocks_are_the_same_bytes_on_any_threads(
 
 
 # Places, columns, d, reach: nothing at all, one column only, blocks of 2048 places and strips of 2 and 6 cache lines
-# crossed and met, long windows, and enough work for more than one thread.
+# crossed and met, long windows, enough work for more than one thread, and two tiles of the GPU's columns.
 WINDOWS = [
     (0, 3, 4, 2),
     (2, 2, 1, 1),
@@ -100,6 +100,7 @@ WINDOWS = [
     (700, 40, 96, 4),
     (2048, 50, 7, 3),
     (17000, 60, 130, 7),
+    (150, 7, 530, 5),
 ]
 
 

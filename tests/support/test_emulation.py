@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from support.cuda_comparison import needs_compiler
+from support.emulation import compiler
 from support.emulation.compiler import LaunchError, compile_kernels
 
-pytestmark = pytest.mark.nightly
+pytestmark = [pytest.mark.nightly, pytest.mark.skipif(compiler.COMPILER is None, reason=compiler.MISSING)]
 
 BAD_KERNELS: dict[str, tuple[str, str]] = {
     "beyond the end": ("out[threadIdx.x + 1] = 1;", "illegal memory access"),
@@ -25,7 +25,6 @@ BAD_KERNELS: dict[str, tuple[str, str]] = {
 }  # fmt: skip
 
 
-@needs_compiler
 @pytest.mark.parametrize("name", BAD_KERNELS)
 def test_the_emulator_refuses(name: str) -> None:
     body, message = BAD_KERNELS[name]
@@ -43,7 +42,6 @@ ARGUMENTS: dict[str, tuple[Callable[[], tuple[Any, ...]], str]] = {
 }
 
 
-@needs_compiler
 @pytest.mark.parametrize("name", ARGUMENTS)
 def test_the_emulator_checks_arguments(name: str) -> None:
     make, message = ARGUMENTS[name]

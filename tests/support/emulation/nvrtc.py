@@ -1,9 +1,7 @@
-"""NVIDIA's run-time compiler, which needs no GPU and no driver, through ctypes; or nvcc where it alone is installed."""
+"""NVIDIA's run-time compiler, which needs no GPU and no driver, through ctypes."""
 
 import ctypes
 import importlib.util
-import shutil
-import subprocess
 from functools import cache
 from pathlib import Path
 
@@ -34,8 +32,7 @@ def compile_for(architecture: str, code: str, names: list[str]) -> str:
         If the code is not valid, or a kernel is missing in what came out.
     """
     nvrtc = library()
-    if nvrtc is None:
-        return _nvcc(architecture, code, names)
+    assert nvrtc is not None
     program = ctypes.c_void_p()
     _check(nvrtc.nvrtcCreateProgram(ctypes.byref(program), code.encode(), b"kernels.cu", 0, None, None), "create")
     try:
@@ -68,15 +65,3 @@ def compile_for(architecture: str, code: str, names: list[str]) -> str:
 def _check(status: int, what: str) -> None:
     if status:
         raise CompileError(f"NVRTC fails ({status}): {what}")
-
-
-def _nvcc(architecture: str, code: str, names: list[str]) -> str:
-    nvcc = shutil.which("nvcc")
-    assert nvcc is not None
-    # The address of an instance makes the compiler write it out.
-    pointers = "".join(f"__device__ auto instance_{i} = &{name};\n" for i, name in enumerate(names))
-    command = [nvcc, f"-arch={architecture}", *cuda.OPTIONS, "-cubin", "-x", "cu", "-o", "/dev/null", "-"]
-    done = subprocess.run(command, input=code + pointers, capture_output=True, text=True, timeout=300, check=False)
-    if done.returncode:
-        raise CompileError(done.stderr)
-    return done.stderr
