@@ -1,4 +1,4 @@
-"""Models of labels, which several tests of the command line read."""
+"""A text, vectors of four words, and models of labels, which several tests of the command line read."""
 
 import re
 from pathlib import Path
@@ -6,15 +6,29 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from support.texts import write_text
 
 from wordsparse.cli import main
+from wordsparse.vectors.word_vectors import WordVectors, save_vectors
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> Path:
+    return write_text(tmp_path / "text.txt")
+
+
+@pytest.fixture
+def vectors(tmp_path: Path) -> str:
+    word_vectors = WordVectors(["man", "king", "woman", "queen"], [[1, 0, 0], [1, 1, 0], [0, 0, 1], [0, 1, 1]])
+    return str(save_vectors(word_vectors, tmp_path / "vectors.txt", "word2vec")[0])
 
 
 @pytest.fixture(scope="session")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Rows with one of six labels, each with two of its label's five words, as text and npz, and a model of them."""
     pytest.importorskip("sklearn", reason="the estimators need scikit-learn")
-    from wordsparse.labels import LabelledRows, write_text
+    from wordsparse.labels import LabelledRows
+    from wordsparse.labels import write_text as write_rows
 
     folder = tmp_path_factory.mktemp("labels")
     for name, n, seed in (("train", 200, 1), ("test", 40, 2)):
@@ -25,7 +39,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         np.put_along_axis(X, words, 1, 1)
         np.put_along_axis(Y, label[:, None], 1, 1)
         rows = LabelledRows(sp.csr_array(X), sp.csr_array(Y))
-        write_text(folder / f"{name}.txt", rows)
+        write_rows(folder / f"{name}.txt", rows)
         sp.save_npz(folder / f"{name}-x.npz", rows.X)
         sp.save_npz(folder / f"{name}-y.npz", rows.Y)
     assert main(["labels", "train", str(folder / "train.txt"), "-o", str(folder / "model"), "--threads=1"]) == 0

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 from support import processes
-from support.texts import write_text
 
 from wordsparse.cli import main
 from wordsparse.vectors.word_vectors import WordVectors, save_vectors
@@ -22,11 +21,6 @@ HAS_GENSIM = importlib.util.find_spec("gensim") is not None
 Output = pytest.CaptureFixture[str]
 WORDS = [f"w{i}" for i in range(12)]
 QUICK = ["--dim", "4", "--threads", "1", "--min-count", "1", "--sample", "0"]
-
-
-@pytest.fixture
-def text(tmp_path: Path) -> Path:
-    return write_text(tmp_path / "text.txt")
 
 
 @pytest.fixture

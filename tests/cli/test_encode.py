@@ -44,14 +44,6 @@ def test_formats(text, tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)["sentences"] == 1
 
 
-@pytest.mark.parametrize("command", ["encode", "train", "compare"])
-def test_each_format_has_a_line_of_help(command, capsys):
-    assert main([command, "--help"]) == 0
-    shown = capsys.readouterr().out
-    for format in ("lines: each line is a sentence", "text8: ", "paths: the same as lines", "wiki: a Wikipedia dump"):
-        assert format in shown
-
-
 def test_a_hyphen_is_standard_input(text, tmp_path):
     # It was the name of a file.
     command = [sys.executable, "-m", "wordsparse", "encode", "-", str(text), "-o", str(tmp_path / "out")]

@@ -5,15 +5,8 @@ import pytest
 
 import wordsparse as ws
 from wordsparse.cli import main
-from wordsparse.vectors.word_vectors import WordVectors, save_vectors
 
 ONE = pytest.approx(1.0)
-
-
-@pytest.fixture
-def vectors(tmp_path: Path) -> str:
-    word_vectors = WordVectors(["man", "king", "woman", "queen"], [[1, 0, 0], [1, 1, 0], [0, 0, 1], [0, 1, 1]])
-    return str(save_vectors(word_vectors, tmp_path / "vectors.txt", "word2vec")[0])
 
 
 @pytest.fixture

@@ -44,8 +44,3 @@ def test_precision_and_whitening(vectors: str, tmp_path: Path) -> None:
     )
     expected = zipf_whitened(read_vectors(vectors)).vectors
     np.testing.assert_allclose(read_vectors(output).vectors, expected, atol=np.abs(expected).max() / 250)
-
-
-def test_help_says_which_formats_are_not_read_again(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["export", "--help"]) == 0
-    assert "gensim, projector, floret are for other programs" in " ".join(capsys.readouterr().out.split())

@@ -12,12 +12,6 @@ from wordsparse.cli import main
 from wordsparse.vectors.word_vectors import WordVectors, save_vectors
 
 
-@pytest.fixture
-def vectors(tmp_path: Path) -> str:
-    word_vectors = WordVectors(["man", "king", "woman", "queen"], [[1, 0, 0], [1, 1, 0], [0, 0, 1], [0, 1, 1]])
-    return str(save_vectors(word_vectors, tmp_path / "vectors.txt", "word2vec")[0])
-
-
 def test_similar_json(vectors: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["similar", vectors, "king", "-n", "2", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {

@@ -20,19 +20,6 @@ from wordsparse.kernels.pool import ArrayPool
 Array = NDArray[Any]
 
 
-def test_csr_counts_and_rows() -> None:
-    csr = Csr(np.array([0, 2, 2, 3]), np.array([1, 0, 1], np.int32), 2)
-    assert (csr.rows, csr.columns, csr.entries) == (3, 2, 3)
-    np.testing.assert_array_equal(csr.row_of_entry, [0, 0, 2])
-
-
-def test_threads_are_checked() -> None:
-    assert CpuKernels(3).threads == 3
-    assert CpuKernels().threads >= 1
-    with pytest.raises(InputError, match="threads must be at least 1"):
-        CpuKernels(0)
-
-
 def test_an_instruction_set_is_chosen_by_name_or_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(isa.VARIABLE, raising=False)
     assert CpuKernels(1).isa == isa.AVAILABLE[0]

@@ -129,14 +129,6 @@ def test_nothing_is_overwritten(saved: Path, tmp_path: Path) -> None:
     assert file.read_text() == "mine"
 
 
-def test_an_empty_directory_is_taken_and_a_missing_parent_refused(tmp_path: Path) -> None:
-    (tmp_path / "empty").mkdir()
-    make().save(tmp_path / "empty")
-    assert ws.load(tmp_path / "empty").dim == DIM
-    with pytest.raises(InputError, match="make it first"):
-        make().save(tmp_path / "no" / "model")
-
-
 def test_a_failed_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: Any, **__: Any) -> None:
         raise OSError(28, "No space left on device")
