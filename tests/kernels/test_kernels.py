@@ -1,12 +1,14 @@
 """Every backend against plain loops and SciPy, the compiled one also for any number of threads."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 from support import problems
 from support.arrays import DTYPES, Array, close, normal, structure
 from support.block_kernels import InBlocks
 
-from wordsparse.kernels import CpuKernels, Csr, Kernels, _windows, cpu, isa
+from wordsparse.kernels import CpuKernels, Csr, Kernels, Windows, _windows, cpu, isa
 from wordsparse.kernels.cpu import PARALLEL_WORK
 from wordsparse.kernels.pool import ArrayPool
 from wordsparse.layer.losses import BoundedNS
@@ -104,11 +106,18 @@ WINDOWS = [
 ]
 
 
+@cache
+def windows_of(n: int, columns: int, reach: int) -> tuple[Windows, Array]:
+    """Windows, and their bags as a matrix."""
+    windows = problems.windows(np.random.default_rng(7), n, columns, reach)
+    return windows, problems.dense_bags(windows)
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(("n", "columns", "d", "reach"), WINDOWS)
 def test_window_kernels(kernels: Kernels, dtype: str, n: int, columns: int, d: int, reach: int) -> None:
-    windows = problems.windows(np.random.default_rng(7), n, columns, reach)
-    C, m = problems.dense_bags(windows), windows.rows
+    windows, C = windows_of(n, columns, reach)
+    m = windows.rows
     csr = windows.csr()
     np.testing.assert_allclose(dense(csr, np.repeat(windows.share, np.diff(csr.indptr))), C, atol=1e-14)
     targets = np.random.default_rng(8).integers(0, columns + 1, m).astype(np.int32)  # one output is no feature
