@@ -195,11 +195,57 @@ def test_a_rate_of_the_layers_own_needs_no_units(loss: str) -> None:
     assert (head.weights() - before).abs().max() > 0
 
 
-def test_a_target_moves_by_four_times_its_derivative() -> None:
+def test_a_target_moves_by_half_its_derivative_at_most() -> None:
     head = FactoredOutput(d, 10**5, loss="taylor", weights=np.zeros((10**5, d)), **TINY)
     h = torch.ones((1, d), dtype=torch.float64) * 7
     head(h, torch.tensor([3])).backward()
-    assert head.outputs(h, [3]).item() == pytest.approx(4, abs=1e-3)  # the derivative is 1
+    assert head.outputs(h, [3]).item() == pytest.approx(0.5, abs=1e-3)  # the derivative is 1
+
+
+# ── rows of W as inputs ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize("fused", [False, True])
+def test_tied_rows_train_as_a_dense_table_does(bias: bool, fused: bool) -> None:
+    """The same table for inputs and outputs, a row twice in a minibatch and padding among the inputs."""
+    start = torch.randn(D, d + bias, dtype=torch.float64) * 0.3
+    head = layer(loss="taylor", lr=0.2, bias=bias, weights=start, fused=fused)
+    W, body = start.clone().requires_grad_(), torch.nn.Linear(d, d).double()
+    inputs, targets = torch.tensor([[1, 2, -100], [2, 2, 6], [5, 0, 4]]), torch.tensor([4, 3, 3])
+    for _ in range(3):
+        head(body(head.embed(inputs).sum(1)), targets).backward()
+        by_body, body.weight.grad, W.grad = body.weight.grad, None, None
+        if not fused:
+            head.apply_()
+        own = torch.where((inputs >= 0)[..., None], W[inputs.clamp(min=0), :d], 0).sum(1)
+        h = body(own)
+        o = (torch.cat([h, torch.ones_like(h[:, :1])], 1) if bias else h) @ W.T
+        dense_losses("taylor", o, torch.nn.functional.one_hot(targets, D).double()).mean().backward()
+        torch.testing.assert_close(by_body, body.weight.grad)
+        body.weight.grad = None
+        with torch.no_grad():
+            W -= 0.2 * W.grad
+        torch.testing.assert_close(head.weights(), W.detach())
+    state = {name: part.clone() for name, part in head.state_dict().items()}
+    head.load_state_dict(state)  # Q and w̄ belong to the weights
+
+
+def test_tied_rows_take_steps_of_their_own_size() -> None:
+    """Without a rate a row moves by a share of the rows' size, whatever the loss's factor; not in eval mode."""
+    moved = []
+    for factor in (1.0, 50.0):
+        head = layer(loss="taylor", lr=None, weights=np.random.default_rng(3).standard_normal((D, d)))
+        before = head.weights()
+        (factor * head.embed(torch.tensor([2, 5])).square().sum()).backward()
+        moved.append(head.weights() - before)
+    torch.testing.assert_close(moved[0], moved[1])
+    assert sorted(moved[0].abs().sum(1).nonzero().ravel().tolist()) == [2, 5]
+    head.eval().embed(torch.tensor([3])).sum().backward()
+    torch.testing.assert_close(head.weights(), before + moved[1])
+    for wrong, text in ((torch.tensor([D]), f"from 0 to {D - 1}"), (torch.tensor([0.5]), "integers")):
+        with pytest.raises(InputError, match=text):
+            head.embed(wrong)
 
 
 @pytest.mark.parametrize("passes", [1, 3])

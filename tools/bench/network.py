@@ -2,6 +2,7 @@
 
 import copy
 import multiprocessing
+import sys
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +12,8 @@ import numpy as np
 
 from tools.bench.runner import Benchmark, Row, cpu_seconds
 from tools.bench.sequences import BLOCK, K, sequences_of
+from wordsparse.layer.losses import LOSSES
 from wordsparse.machine.description import memory_bytes
-from wordsparse.words.options import LOSSES
 
 # Users whose validation chooses the epoch, and rows of logits that full cross-entropy holds at a time.
 JUDGED, CHUNK = 4000, 256
@@ -22,11 +23,12 @@ JUDGED, CHUNK = 4000, 256
 class NextItemNetwork(Benchmark):
     """The same by a small causal transformer in PyTorch under several heads: quality, CPU s of each epoch, peak memory.
 
-    The body is SASRec's: embeddings of the last ``length`` items and of their places, two blocks, a norm; each place
-    predicts the next item. Adam at 1e-3 trains it. The heads: ``softmax``, full cross-entropy in chunks; ``sampled-K``,
-    cross-entropy against K uniform negatives of the minibatch, corrected for their number; ``gbce-K``, gSASRec's loss;
-    and the losses of ``FactoredOutput``, which has its own rate for W. The validation's NDCG@10 chooses the epoch, and
-    the test is looked at once. ``data`` are files as NextItem takes them, or ``planted:N``, a made-up catalogue of N.
+    The body is SASRec's: rows of the last ``length`` items, which the head has (one table for inputs and outputs), a
+    norm, embeddings of their places, two blocks; each place predicts the next item. Adam at 1e-3 trains it. The heads:
+    ``softmax``, full cross-entropy in chunks; ``sampled-K``, cross-entropy against K uniform negatives of the
+    minibatch, corrected for their number; ``gbce-K``, gSASRec's loss; and the losses of ``FactoredOutput``, with the
+    words' constants, biases, and the root of items' counts as base measure. The validation's NDCG@10 chooses the epoch,
+    and the test is looked at once. ``data`` are files as NextItem takes them, or ``planted:N``, a made-up catalogue.
     """
 
     data: Any = ("",)
@@ -54,13 +56,13 @@ class NextItemNetwork(Benchmark):
 
         torch.manual_seed(self.seed)
         torch.set_num_threads(self.threads)
-        self.body = causal_transformer(self.items, self.dim, self.length)
-        head = head_of(self.head, self.dim, self.items, self.threads)
-        sparse = [self.body.items.weight, *head.sparse]
-        dense = [part for part in (*self.body.parameters(), *head.dense) if all(part is not other for other in sparse)]
-        optimizers = [torch.optim.Adam(dense, lr=1e-3), torch.optim.SparseAdam(sparse, lr=1e-3)]
-        random, rows, best, chosen = np.random.default_rng(self.seed), list[Row](), -1.0, None
         known = [sequence[:-2] for sequence in self.sequences if len(sequence) > 3]
+        counts = np.bincount(np.concatenate(known), minlength=self.items)
+        head = head_of(self.head, self.dim, counts, self.threads)
+        self.body = causal_transformer(head.embed, self.dim, self.length)
+        optimizers: list[Any] = [torch.optim.Adam([*self.body.parameters(), *head.dense], lr=1e-3)]
+        optimizers += [torch.optim.SparseAdam(head.sparse, lr=1e-3)] if head.sparse else []
+        random, rows, best, chosen = np.random.default_rng(self.seed), list[Row](), -1.0, None
         cpu, examples = 0.0, 0
         for epoch in range(1, self.epochs + 1):
             before = cpu_seconds()
@@ -76,28 +78,31 @@ class NextItemNetwork(Benchmark):
                     optimizer.step()
                 examples += len(h)
             cpu += cpu_seconds() - before
-            row = {"epoch": epoch, "cpu_seconds": cpu, **self._scores(head.weights(), "validation", JUDGED)}
-            rows.append(row | {"us_per_example": 1e6 * cpu / examples, "peak_bytes": memory_bytes("VmHWM")})
+            used = {"us_per_example": 1e6 * cpu / examples, "peak_bytes": memory_bytes("VmHWM")}
+            row = {"epoch": epoch, "cpu_seconds": cpu, **self._scores(head, "validation", JUDGED), **used}
+            rows.append(row)
+            print(self.data, self.head, row, file=sys.stderr, flush=True)
             if row["ndcg@10"] > best:
-                best, chosen = row["ndcg@10"], (copy.deepcopy(self.body.state_dict()), head.weights().clone())
+                best, chosen = row["ndcg@10"], copy.deepcopy((self.body.state_dict(), head.state()))
         assert chosen is not None
         self.body.load_state_dict(chosen[0])
-        rows.append({"epoch": "best", **self._scores(chosen[1], "test", len(self.sequences))})
+        head.restore(chosen[1])
+        rows.append({"epoch": "best", **self._scores(head, "test", len(self.sequences))})
         return rows
 
-    def _scores(self, W: Any, part: str, users: int) -> Row:
+    def _scores(self, head: Any, part: str, users: int) -> Row:
         """HR@10 and NDCG@10 of the first so many users' items, those that a user has had left out."""
         import torch
 
         end = -1 if part == "test" else -2
-        asked, places = self.sequences[:users], list[Any]()
+        asked, places, (W, bias) = self.sequences[:users], list[Any](), head.weights()
         self.body.eval()
         with torch.no_grad():
             for start in range(0, len(asked), BLOCK):
                 block = asked[start : start + BLOCK]
                 known = [sequence[:end] for sequence in block]
                 h = self.body(torch.from_numpy(padded(known, self.length - 1)[0]))[:, -1]
-                o, wanted = (h @ W.T).numpy(), np.array([sequence[end] for sequence in block])
+                o, wanted = (h @ W.T + bias).numpy(), np.array([sequence[end] for sequence in block])
                 of_wanted = o[np.arange(len(block)), wanted].copy()
                 users_of = np.repeat(np.arange(len(block)), [len(own) for own in known])
                 o[users_of, np.concatenate(known)] = -np.inf
@@ -108,7 +113,7 @@ class NextItemNetwork(Benchmark):
 
 
 class Head:
-    """Items' rows W beside h, whose ``backward`` sends a gradient to W and to h."""
+    """A table of the items' rows, inputs and outputs at once, whose ``backward`` sends a gradient to it and to h."""
 
     def __init__(self, dim: int, items: int, sampled: int) -> None:
         import torch
@@ -117,9 +122,15 @@ class Head:
         torch.nn.init.normal_(self.rows.weight, std=0.02)
         self.sparse, self.dense = ([self.rows.weight], []) if sampled else ([], [self.rows.weight])
         self.sampled, self.items = sampled, items
+        self.state, self.restore = self.rows.state_dict, self.rows.load_state_dict
 
-    def weights(self) -> Any:
-        return self.rows.weight.detach()
+    def embed(self, ids: Any) -> Any:
+        """The rows of items; of −1, zeros."""
+        return self.rows(ids.clamp(min=0)) * (ids >= 0)[..., None]
+
+    def weights(self) -> tuple[Any, Any]:
+        """W (items, dim), and the biases."""
+        return self.rows.weight.detach(), 0.0
 
     def backward(self, h: Any, targets: Any) -> None:
         """Full cross-entropy, its logits some rows at a time."""
@@ -129,7 +140,7 @@ class Head:
         for part, ids in zip(leaf.split(CHUNK), targets.split(CHUNK), strict=True):
             logits = part @ self.rows.weight.T
             (torch.nn.functional.cross_entropy(logits, ids, reduction="sum") / len(h)).backward()
-        h.backward(leaf.grad)
+        h.backward(leaf.grad)  # autograd adds what comes through the inputs
 
 
 class Sampled(Head):
@@ -166,46 +177,48 @@ class Gbce(Sampled):
 class Exact:
     """``FactoredOutput``, which takes its own steps."""
 
-    def __init__(self, loss: str, dim: int, items: int, threads: int | None) -> None:
+    def __init__(self, loss: str, dim: int, counts: Any, threads: int | None) -> None:
         from wordsparse.torch import FactoredOutput
 
-        self.layer = FactoredOutput(dim, items, loss=loss, threads=threads)
-        self.sparse, self.dense = list[Any](), list[Any]()
+        chosen = LOSSES[loss](**LOSSES[loss].recipe.get("loss", {}))
+        given = {"base_measure": np.sqrt(counts + 1), "bias": True, "ignore_index": -1, "threads": threads}
+        self.layer = FactoredOutput(dim, counts.size, loss=chosen, **given)
+        self.embed, self.sparse, self.dense = self.layer.embed, list[Any](), list[Any]()
+        self.state, self.restore = self.layer.state_dict, self.layer.load_state_dict
 
-    def weights(self) -> Any:
-        return self.layer.weights()
+    def weights(self) -> tuple[Any, Any]:
+        W = self.layer.weights()
+        return W[:, :-1], W[:, -1]
 
     def backward(self, h: Any, targets: Any) -> None:
         self.layer(h, targets).backward()
 
 
-def head_of(name: str, dim: int, items: int, threads: int | None) -> Any:
+def head_of(name: str, dim: int, counts: Any, threads: int | None) -> Any:
     """The head of a name such as ``softmax``, ``sampled-100``, ``gbce-256`` or that of a loss of the exact layer."""
     kind, _, number = name.partition("-")
     if kind in ("softmax", "sampled", "gbce"):
-        return {"softmax": Head, "sampled": Sampled, "gbce": Gbce}[kind](dim, items, int(number or 0))
-    return Exact(name, dim, items, threads)
+        return {"softmax": Head, "sampled": Sampled, "gbce": Gbce}[kind](dim, counts.size, int(number or 0))
+    return Exact(name, dim, counts, threads)
 
 
-def causal_transformer(items: int, dim: int, length: int) -> Any:
-    """Embeddings of items (number ``items`` is padding) and places, two causal blocks of two heads, a norm."""
+def causal_transformer(embed: Any, dim: int, length: int) -> Any:
+    """A norm of the items' rows (−1 is padding), embeddings of places, two causal blocks of two heads, a norm."""
     import torch
 
     class Body(torch.nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.items = torch.nn.Embedding(items + 1, dim, sparse=True)
+            self.norm, self.dropout = torch.nn.LayerNorm(dim), torch.nn.Dropout(0.2)
             self.places = torch.nn.Parameter(torch.randn(length, dim) * 0.1)
-            torch.nn.init.normal_(self.items.weight, std=0.1)
             given = {"dropout": 0.2, "batch_first": True, "norm_first": True}
             block = torch.nn.TransformerEncoderLayer(dim, 2, dim, **given)
             self.blocks = torch.nn.TransformerEncoder(block, 2, torch.nn.LayerNorm(dim), enable_nested_tensor=False)
 
         def forward(self, ids: Any) -> Any:
-            known = ids >= 0
-            x = self.items(ids.where(known, items)) * known[..., None] + self.places[-ids.shape[1] :]
+            x = self.norm(embed(ids)) * (ids >= 0)[..., None] + self.places[-ids.shape[1] :]
             later = torch.ones(ids.shape[1], ids.shape[1], dtype=torch.bool).triu(1)
-            return self.blocks(x, mask=later)
+            return self.blocks(self.dropout(x), mask=later)
 
     return Body()
 

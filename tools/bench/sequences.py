@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+import click
 import numpy as np
 import scipy.sparse as sp
 
@@ -90,8 +91,11 @@ class NextItem(Benchmark):
 
 def sequences_of(path: Path) -> list[Any]:
     """The items of each user of a file, numbered from 0."""
-    users, items = np.loadtxt(path, np.int64).T
+    users, items = np.loadtxt(path, np.int64, ndmin=2).T
     starts = np.flatnonzero(np.diff(users, prepend=users[0] - 1))
+    if starts.size > np.unique(users).size:
+        again = users[starts[np.unique(users[starts], return_index=True)[1].size :]]
+        raise click.UsageError(f"{path}: user {again[0]} stands in two places: sort the lines by user, then by time")
     return np.split(np.unique(items, return_inverse=True)[1], starts[1:])
 
 

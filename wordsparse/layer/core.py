@@ -28,7 +28,7 @@ beside the state, ``apply``. An update is refused before anything changes, or ap
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -185,6 +185,16 @@ class ExactLayer:
         if self.p is not None:
             W /= self.p[rows, None].astype(self.dtype)
         return W
+
+    def add_to_rows(self, rows: Array, change: Array) -> None:
+        """W[rows] += change (n, d), no row twice: (9), (11) and (12) with Δ = diag(p) change and A = I."""
+        self.clock.changes += 1
+        f, p = self.factors, self.sqrt_measure(rows)
+        before, delta = (part.astype(np.float64) * p[:, None] for part in (self.rows(rows), change))
+        half = before.T @ delta + 0.5 * (delta.T @ delta)
+        self.factors = replace(f, Q=f.Q + half + half.T, w_bar=f.w_bar + p @ delta)
+        self.kernels.add_rows(self.V, rows, (delta @ f.U_inverse).astype(self.dtype))
+        self.stable_norm = max(self.stable_norm, float(np.trace(self.factors.Q)))
 
     def sqrt_measure(self, rows: Array | slice) -> Array:
         """p on the given rows, (n,) float64."""

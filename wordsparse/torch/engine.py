@@ -7,6 +7,7 @@ L with g_j α_j, g_j β_j and the rows g_j Γ_j.
 
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -19,23 +20,29 @@ from wordsparse.layer.refusal import STABLE
 from wordsparse.layer.sums import gradient_norm
 from wordsparse.types import Array
 
-# The curvature of a logistic loss is ¼ at most: 4 times the derivative is Newton's step where the loss bends most.
-NEWTON = 4.0
-# A target's examples in a minibatch from which on a normalised step is shortened.
+# The second-order step: by how much of its derivative a target's output moves at most, on average; a target's examples
+# in a minibatch from which on it moves less; minibatches in the running mean of the curvature; its ridge, as a share
+# of the mean eigenvalue; and the step's size after t minibatches, 1/(t + START), at least 1/AVERAGED.
+MOVE = 0.5
 CROWD = 8.0
+AVERAGED = 50.0
+RIDGE = 0.05
+START = 20.0
+# The first step of a row that was an input, as a share of the rows' size.
+ROW_MOVE = 0.2
 
 
 @dataclass(frozen=True)
 class StepOptions:
     """The options of a step: learning rate, λ, and the largest norm of the gradient by W, None for any.
 
-    A ``normalised`` rate is in units of :meth:`Engine._unit`.
+    A step of ``second_order`` chooses its size itself, and ``lr`` is a factor of it.
     """
 
     lr: float
     weight_decay: float = 0.0
     max_norm: float | None = None
-    normalised: bool = False
+    second_order: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,11 +62,19 @@ class Minibatch:
 
 class Engine:
     """An output layer whose backward pass is apart from its forward pass; with ``bias`` a constant 1 is appended to
-    every h: the last column of W is a bias."""
+    every h: the last column of W is a bias.
+
+    Step t of second order multiplies the gradient by Π = (C̄ + r I)⁻¹, where C̄ (``curvature``) is the running mean of
+    2 Hᵀ diag(g α) H. A row i of W that was an input takes a step of Adagrad (Duchi et al., JMLR 2011) with one rate a
+    row, whose mean squares of gradients so far are summed in ``row_squares`` (D,).
+    """
 
     def __init__(self, output: FactoredOutput, *, bias: bool) -> None:
         self.output, self.bias = output, bias
+        self.curvature, self.steps = np.zeros((output.n_features,) * 2), 0
+        self.row_squares = np.zeros(output.n_outputs, np.float32)
         self.pending: list[tuple[Array, Minibatch, int]] = []
+        self.pending_rows: list[tuple[Array, Array]] = []
         self._kept: tuple[Minibatch, Forward] | None = None
 
     @property
@@ -136,55 +151,104 @@ class Engine:
         """Keep a gradient for :meth:`apply`."""
         self.pending.append((g, minibatch, self.version))
 
+    def rows(self, ids: Array) -> Array:
+        """W[ids] (n, in_features), without the biases."""
+        found = self.output.weights(ids)
+        return found[:, :-1] if self.bias else found
+
+    def move_rows(self, ids: Array, gradient: Array, step: StepOptions) -> None:
+        """The step of rows that were inputs, by the gradients (n, in_features) of ``ids``, which may repeat."""
+        core = self.output.core
+        rows, places = np.unique(ids, return_inverse=True)
+        total = np.zeros((rows.size, core.n_features))
+        np.add.at(total[:, : gradient.shape[1]], places, gradient)
+        rate: Any = step.lr
+        if step.second_order:
+            squares = self.row_squares[rows] + np.square(total[:, : gradient.shape[1]]).mean(1)
+            size = math.sqrt(float(np.trace(core.factors.Q)) / core.total / core.n_features)
+            rate = (step.lr * ROW_MOVE * size / np.sqrt(np.where(squares > 0, squares, 1)))[:, None]
+            self.row_squares[rows] = squares
+        with self.output.guard.held("backward"), at_work():
+            core.add_to_rows(rows, -rate * total)
+
     def apply(self, step: StepOptions) -> None:
         """One step on the sum of all gradients that were collected, which are dropped."""
-        if not self.pending:
-            return
-        weights, minibatches, versions = zip(*self.pending, strict=True)
-        for version in versions:
-            self.check(version)
-        H = np.concatenate([minibatch.H for minibatch in minibatches])
-        Y = sp.vstack([minibatch.Y for minibatch in minibatches], format="csr")
-        with self.output.guard.held("apply_"), at_work():
-            forward = self.output.forward(H, Y)
-            self.output.watch.check(forward, self.output.loss, self.output.core.total)
-            g = np.concatenate(weights)
-            self._apply(forward.inputs.pull_back(_weighted(forward, g)), g, step)
+        if self.pending:
+            weights, minibatches, versions = zip(*self.pending, strict=True)
+            for version in versions:
+                self.check(version)
+            H = np.concatenate([minibatch.H for minibatch in minibatches])
+            Y = sp.vstack([minibatch.Y for minibatch in minibatches], format="csr")
+            with self.output.guard.held("apply_"), at_work():
+                forward = self.output.forward(H, Y)
+                self.output.watch.check(forward, self.output.loss, self.output.core.total)
+                g = np.concatenate(weights)
+                self._apply(forward.inputs.pull_back(_weighted(forward, g)), g, step)
+        if self.pending_rows:
+            ids, gradients = zip(*self.pending_rows, strict=True)
+            self.move_rows(np.concatenate(ids), np.concatenate(gradients), step)
+        self.discard()
+
+    def discard(self) -> None:
+        """Drop the gradients that :meth:`apply` would take."""
         self.pending.clear()
+        self.pending_rows.clear()
 
     def _apply(self, sums: Sums, g: Array, step: StepOptions) -> None:
-        core, decay = self.output.core, step.weight_decay
-        lr = self._stable(sums, step.lr * self._unit(sums, g) if step.normalised else step.lr)
+        core, decay, lr = self.output.core, step.weight_decay, step.lr
+        Pi, curvature = None, self.curvature
+        if step.second_order:
+            curvature = self._mean_curvature(sums)
+            Pi = self._inverse(curvature)
+            lr *= self._size(sums, g, Pi)
+        lr = self._stable(sums, lr, Pi)
         if step.max_norm is not None:
             norm = gradient_norm(sums, core.total, core.kernels)
             clip = min(1.0, step.max_norm / norm) if norm > 0 else 1.0
             # The step is λ W beside the clipped gradient: η λ stays what it is.
             lr, decay = lr * clip, decay / clip
-        core.apply(core.update(sums, lr, weight_decay=decay))
+        core.apply(core.update(sums, lr, Pi, weight_decay=decay))
+        self.curvature, self.steps = curvature, self.steps + 1
 
-    def _unit(self, sums: Sums, g: Array) -> float:
-        """The learning rate by which a target's output moves by ``NEWTON`` times its derivative, on average.
+    def _mean_curvature(self, sums: Sums) -> Array:
+        """C̄ with this minibatch. The Z-loss's α may be negative, and bounds nothing there: its size counts."""
+        alpha, rate = sums.forward.terms.alpha, max(1 / (self.steps + 1), 1 / AVERAGED)
+        own = 2 * (sums.forward.inputs.gram(np.abs(alpha)) if (alpha < 0).any() else sums.curvature())
+        mean: Array = self.curvature + rate * (own - self.curvature)
+        return mean
 
-        An example moves it by η g_j |h_j|² / π_c times that (without a base measure π_c = 1). The rate is less where a
-        target has more than ``CROWD`` examples.
+    def _inverse(self, curvature: Array) -> Array | None:
+        """Π, or None where nothing has curvature yet."""
+        ridge = RIDGE * float(np.trace(curvature)) / len(curvature)
+        return self.output.core.kernels.inverse(curvature + ridge * np.eye(len(curvature))) if ridge > 0 else None
+
+    def _size(self, sums: Sums, g: Array, Pi: Array | None) -> float:
+        """The step's size; less where a target's output would move by more than ``MOVE`` times its derivative.
+
+        An example moves it by η g_j h_jᵀΠh_j / π_c times that (without a base measure π_c = 1), on average, and more
+        where a target has more than ``CROWD`` examples.
         """
-        core, H, targets = self.output.core, sums.forward.inputs.rows(), sums.forward.targets
-        by_example = np.abs(g) * core.kernels.row_dots(H, H)
-        moves = np.repeat(by_example, np.diff(targets.csr.indptr))
+        core, targets = self.output.core, sums.forward.targets
+        moves = np.repeat(np.abs(g) * self._norms(sums, Pi), np.diff(targets.csr.indptr))
         if core.p is not None:
             moves = moves / core.p[targets.rows[targets.csr.indices]] ** 2
         mean = moves.sum() / max(1, np.count_nonzero(moves))
         most = max(mean, np.bincount(targets.csr.indices, moves).max(initial=0) / CROWD)
-        return float(NEWTON / most) if most > 0 else 0.0
+        size = max(1 / (self.steps + START), 1 / AVERAGED)
+        return min(size, float(MOVE / most)) if most > 0 else size
 
-    def _stable(self, sums: Sums, lr: float) -> float:
+    def _norms(self, sums: Sums, Pi: Array | None) -> Array:
+        """hᵀΠh of each example, (m,)."""
+        kernels, H = self.output.core.kernels, sums.forward.inputs.rows()
+        return kernels.row_dots(H if Pi is None else kernels.matmul(H, Pi.astype(H.dtype)), H)
+
+    def _stable(self, sums: Sums, lr: float, Pi: Array | None) -> float:
         """The learning rate; where it would overshoot, the one by which the steepest direction of W meets its goal."""
-        forward, kernels = sums.forward, self.output.core.kernels
-        H = forward.inputs.rows()
-        if 2 * lr * float(np.abs(forward.terms.alpha) @ kernels.row_dots(H, H)) <= STABLE:  # the trace of the curvature
+        # The trace of the curvature, which is cheaper.
+        if 2 * lr * float(np.abs(sums.forward.terms.alpha) @ self._norms(sums, Pi)) <= STABLE:
             return lr
-        curvature = sums.curvature()
-        strength = 2 * lr * math.sqrt(abs(float(np.vdot(curvature, curvature.T))))
+        B = sums.curvature() if Pi is None else sums.curvature() @ Pi
+        strength = 2 * lr * math.sqrt(abs(float(np.vdot(B, B.T))))
         return lr if strength <= STABLE else lr / strength
 
     def _again(self, minibatch: Minibatch) -> Forward:

@@ -51,11 +51,11 @@ class FactoredOutput(nn.Module):
     ignore_index : int
         The padding among ids (m,) or (m, K). A row of nothing else has the loss 0, and the mean leaves it out.
     lr : float, optional
-        The learning rate of W, in SGD's sense. None: each minibatch has its own, by which the output of a target moves
-        by four times its derivative, whatever the size of h, the minibatch and the reduction; it needs no tuning.
-        :meth:`set_learning_rate` and schedulers on :attr:`fused_optimizer` move it, or a factor of it that is 1 at
-        first. A step that would overshoot by the minibatch's curvature is shortened to where its steepest direction
-        meets its goal.
+        The learning rate of W, in SGD's sense. None: a second-order step, the gradient times the inverse of the running
+        mean of its curvature (d × d), of a size that fits whatever the size of h, the minibatch and the reduction; it
+        needs no tuning. :meth:`set_learning_rate` and schedulers on :attr:`fused_optimizer` move the rate, or a factor
+        of that size that is 1 at first. A step that would overshoot by the minibatch's curvature is shortened to where
+        its steepest direction meets its goal.
     weight_decay : float
         λ: W shrinks by lr·λ in every step.
     max_norm : float, optional
@@ -145,6 +145,8 @@ class FactoredOutput(nn.Module):
         given = {"base_measure": _host(base_measure), "weights": _host(weights)}
         threads = torch.get_num_threads() if threads is None else threads
         layer = Layer(self.num_classes, d, loss, dtype=_real(dtype), seed=seed, threads=threads, **given)
+        if self.bias and weights is None and (start := layer.loss.recipe.get("start")):
+            layer.set_common_output(start)  # where the loss says nothing at 0
         self._start(Engine(layer, bias=self.bias))
 
     @property
@@ -207,6 +209,37 @@ class FactoredOutput(nn.Module):
             return found.sum()
         return found.mean() if kept is None else found.sum() / kept.sum().clamp(min=1)
 
+    def embed(self, ids: Tensor) -> Tensor:
+        """The rows W[ids] as inputs of the network: one table for inputs and outputs, whose gradient is exact.
+
+        The backward pass moves the rows that were inputs, too: by lr times their gradient or, without an lr, by a step
+        of Adagrad with one rate a row; weight_decay and max_norm do not see them. The rows' sizes differ by orders of
+        magnitude, so that a ``torch.nn.LayerNorm`` belongs behind them.
+
+        Parameters
+        ----------
+        ids : tensor of integers, any shape
+            From 0 to num_classes − 1, or ``ignore_index``, whose rows are zero.
+
+        Returns
+        -------
+        torch.Tensor
+            ids.shape + (in_features,), in the working precision; without the biases.
+
+        Raises
+        ------
+        InputError
+            If ids are not integers, or out of range; or in training mode if several processes train.
+        """
+        if not isinstance(ids, Tensor) or ids.is_floating_point() or ids.is_complex() or ids.dtype == torch.bool:
+            raise InputError("ids must be a tensor of integers")
+        trains = self.training and torch.is_grad_enabled()
+        if trains:
+            _refuse_processes()
+        kept = ids != self.ignore_index
+        found = operators.rows(self._anchor, ids[kept].to(torch.int64), self._number, trains)
+        return found.new_zeros((*ids.shape, self.in_features)).index_put((kept,), found.to(ids.device))
+
     def set_learning_rate(self, lr: float) -> None:
         """Set the learning rate of W, or the factor of the layer's own."""
         self.fused_optimizer.group["lr"] = validation.non_negative("lr", lr)
@@ -222,11 +255,11 @@ class FactoredOutput(nn.Module):
             If the step would explode. Nothing has changed then.
         """
         self._engine.apply(self.fused_optimizer.settings())
-        state.link(self, self._engine.output.core)
+        state.link(self, self._engine)
 
     def discard_(self) -> None:
         """Drop the gradients that :meth:`apply_` would take."""
-        self._engine.pending.clear()
+        self._engine.discard()
 
     # ── called by the operators ──────────────────────────────────────────────────────────────────────────────────
 
@@ -253,10 +286,26 @@ class FactoredOutput(nn.Module):
             self.fused_optimizer.begin_pass()
         gradient = engine.gradient(minibatch, weights, version, self.fused_optimizer.settings() if fused else None)
         if fused:
-            state.link(self, engine.output.core)
+            state.link(self, engine)
         elif trains:
             engine.collect(minibatch, weights)
         return torch.from_numpy(np.ascontiguousarray(gradient) * scale).to(h)
+
+    def compute_rows(self, ids: Tensor) -> Tensor:
+        """W[ids] (n, in_features)."""
+        return torch.from_numpy(np.ascontiguousarray(self._engine.rows(array(ids))))
+
+    def compute_rows_step(self, g: Tensor, ids: Tensor) -> None:
+        """Move the rows by their gradient g (n, in_features), or keep it for :meth:`apply_`."""
+        scale = float(self.grad_scaler.get_scale()) if self.grad_scaler not in (None, False) else 1.0
+        gradient = array(g).astype(np.float64) / scale
+        if not np.isfinite(gradient).all() or not gradient.size:
+            return
+        if not self.fused:
+            self._engine.pending_rows.append((array(ids), gradient))
+            return
+        self._engine.move_rows(array(ids), gradient, self.fused_optimizer.settings())
+        state.link(self, self._engine)
 
     def _scale(self, g: Tensor) -> float:
         """By how much a gradient scaler has multiplied the loss."""
@@ -316,19 +365,22 @@ class FactoredOutput(nn.Module):
     def set_weights(self, weights: Any) -> None:
         """Set W (D, d), with a bias as its last column."""
         self._engine.output.set_weights(_host(weights))
-        state.link(self, self._engine.output.core)
+        state.link(self, self._engine)
 
     # ── state ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _start(self, engine: Engine) -> None:
         self._engine, self._number = engine, operators.register(self)
-        state.link(self, engine.output.core)
+        state.link(self, engine)
 
     def _load_from_state_dict(self, state_dict: Mapping[str, Any], prefix: str, *args: Any) -> None:
-        state.check(self, self._engine.output.core, state_dict, prefix)
-        super()._load_from_state_dict(state_dict, prefix, *args)  # type: ignore[arg-type, unused-ignore]
+        given = dict(state_dict)
+        for name in state.REMEMBERED:
+            given.setdefault(prefix + name, torch.zeros_like(self.get_buffer(name)))
+        state.check(self, self._engine.output.core, given, prefix)
+        super()._load_from_state_dict(given, prefix, *args)  # type: ignore[arg-type, unused-ignore]
         self.discard_()
-        state.restore(self, self._engine.output.core)
+        state.restore(self, self._engine)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "FactoredOutput":
         """Of ``to``, ``float``, ``double``, ``half``, ``share_memory``: the precision follows, the device does not."""
@@ -339,13 +391,16 @@ class FactoredOutput(nn.Module):
             )
         if moved.dtype != self.dtype:
             old = self._engine.output
-            if self._engine.pending:
+            if self._engine.pending or self._engine.pending_rows:
                 raise InputError("call apply_() or discard_() before the precision changes")
             threads = getattr(old.core.kernels, "threads", None)
             pi = None if old.core.p is None else old.core.p**2
             new = Layer(old.n_outputs, old.n_features, old.loss, pi, _real(moved.dtype), threads=threads)
             new.core.restore(old.core.state())
-            self._start(Engine(new, bias=self.bias))
+            engine = Engine(new, bias=self.bias)
+            engine.curvature, engine.steps = self._engine.curvature, self._engine.steps
+            engine.row_squares = self._engine.row_squares
+            self._start(engine)
         return self
 
     def __getstate__(self) -> dict[str, Any]:

@@ -1,8 +1,7 @@
-"""The two operators that autograd and torch.compile see: the losses, and the gradient that comes back through them.
+"""The operators that autograd and torch.compile see: losses, and rows of W as inputs, each with its backward pass.
 
-``layer`` is the number of a module that is alive (:func:`register`), whose ``compute_losses`` and
-``compute_gradient`` they call. The operators are pure to the compiler, which may
-neither look into them nor drop them: their outputs are used.
+``layer`` is the number of a module that is alive (:func:`register`), whose ``compute_…`` methods they call. The
+operators are pure to the compiler, which may neither look into them nor drop them: their outputs are used.
 """
 
 import itertools
@@ -78,5 +77,43 @@ def _refuse(ctx: Any, *gradients: Tensor) -> tuple[Any, ...]:
     )
 
 
+@torch.library.custom_op("wordsparse::rows", mutates_args=())
+def rows(anchor: Tensor, ids: Tensor, layer: int, trains: bool) -> Tensor:
+    """W[ids], (n, in_features)."""
+    found: Tensor = _find(layer).compute_rows(ids)
+    return found
+
+
+@rows.register_fake
+def _(anchor: Tensor, ids: Tensor, layer: int, trains: bool) -> Tensor:
+    module = _find(layer)
+    return torch.empty((ids.shape[0], module.in_features), dtype=module.dtype)
+
+
+@torch.library.custom_op("wordsparse::rows_gradient", mutates_args=())
+def rows_gradient(g: Tensor, ids: Tensor, layer: int) -> Tensor:
+    """The gradient by the anchor, which is empty; that by the rows is the layer's."""
+    _find(layer).compute_rows_step(g, ids)
+    return g.new_empty(0)
+
+
+@rows_gradient.register_fake
+def _(g: Tensor, ids: Tensor, layer: int) -> Tensor:
+    return g.new_empty(0)
+
+
+def _setup_rows(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    anchor, ids, ctx.layer, ctx.trains = inputs
+    ctx.anchor_dtype = anchor.dtype
+    ctx.save_for_backward(ids)
+
+
+def _backward_rows(ctx: Any, g: Tensor) -> tuple[Any, ...]:
+    by_anchor = rows_gradient(g, *ctx.saved_tensors, ctx.layer) if ctx.trains else g.new_empty(0)
+    return by_anchor.to(ctx.anchor_dtype), None, None, None
+
+
+rows.register_autograd(_backward_rows, setup_context=_setup_rows)
+rows_gradient.register_autograd(_refuse)
 losses.register_autograd(_backward, setup_context=_setup)
 gradient.register_autograd(_refuse)

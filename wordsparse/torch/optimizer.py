@@ -20,7 +20,7 @@ class FusedOptimizer(torch.optim.Optimizer):
     anchor : torch.Tensor
         The empty tensor through which autograd reaches the layer.
     lr : float, optional
-        None: a factor, at first 1, of the rate that the layer chooses.
+        None: a factor, at first 1, of the size of the layer's second-order step.
     weight_decay : float
     max_norm : float, optional
     """
@@ -31,7 +31,7 @@ class FusedOptimizer(torch.optim.Optimizer):
     watches = False
 
     def __init__(self, anchor: torch.Tensor, lr: float | None, weight_decay: float, max_norm: float | None) -> None:
-        rate = {"lr": 1.0 if lr is None else lr, "normalised": lr is None}
+        rate = {"lr": 1.0 if lr is None else lr, "second_order": lr is None}
         super().__init__([anchor], {**rate, "weight_decay": weight_decay, "max_norm": max_norm})
         self.settings()
 
@@ -49,7 +49,7 @@ class FusedOptimizer(torch.optim.Optimizer):
         max_norm = group["max_norm"]
         if max_norm is not None and validation.non_negative("max_norm", max_norm) == 0:
             raise InputError("max_norm must be positive, or None for no clipping")
-        return StepOptions(lr, weight_decay, None if max_norm is None else float(max_norm), group["normalised"])
+        return StepOptions(lr, weight_decay, None if max_norm is None else float(max_norm), group["second_order"])
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Change no weights; returns the result of the closure, if one is given."""

@@ -10,17 +10,25 @@ from torch import Tensor, nn
 
 from wordsparse.errors import InputError
 from wordsparse.layer.core import ExactLayer
+from wordsparse.torch.engine import Engine
 
 FACTORS = ("U", "U_inverse", "omega", "Q", "w_bar")
 # The largest difference of Q from WᵀW, and of w̄ from Wᵀp, relative to the largest entry: far above rounding.
 AGREEMENT = 1e-3
 
 
-def link(module: nn.Module, core: ExactLayer) -> None:
+# What the steps remember, which states of before 2026-12 lack.
+REMEMBERED = ("curvature", "steps", "row_squares")
+
+
+def link(module: nn.Module, engine: Engine) -> None:
     """Point the buffers at the arrays that the layer has now."""
+    core = engine.output.core
     buffers: dict[str, Any] = {"V": torch.from_numpy(core.V)}
     buffers |= {name: torch.from_numpy(getattr(core.factors, name)) for name in FACTORS}
     buffers |= {"folds": torch.tensor(core.folds), "stable_norm": torch.tensor(core.stable_norm, dtype=torch.float64)}
+    buffers |= {"curvature": torch.from_numpy(engine.curvature), "steps": torch.tensor(engine.steps)}
+    buffers["row_squares"] = torch.from_numpy(engine.row_squares)
     if core.p is not None:
         buffers["measure_roots"] = torch.from_numpy(core.p)
     for name, tensor in buffers.items():
@@ -53,23 +61,28 @@ def check(module: nn.Module, core: ExactLayer, loaded: Mapping[str, Any], prefix
     # W' = V U + p ωᵀ
     by_measure, total = U.T @ (p.astype(V.dtype) @ V).astype(np.float64), float(np.square(p, dtype=np.float64).sum())
     Q = U.T @ core.kernels.gram(V) @ U + np.outer(by_measure, omega) + np.outer(omega, by_measure)
-    for name, expected in {"Q": Q + total * np.outer(omega, omega), "w_bar": by_measure + total * omega}.items():
+    largest, rounding = float(np.abs(omega).max(initial=0)), 100 * np.finfo(np.float32).eps
+    Q += total * np.outer(omega, omega)
+    for name, expected, terms in (("Q", Q, largest**2), ("w_bar", by_measure + total * omega, largest)):
         # Cancellation leaves rounding of the size of the terms.
-        size = max(np.abs(expected).max(initial=0), AGREEMENT * total * np.abs(omega).max(initial=0) ** 2, 1e-30)
-        if np.abs(found[name] - expected).max(initial=0) > AGREEMENT * size:
+        allowed = AGREEMENT * np.abs(expected).max(initial=0) + rounding * total * terms + 1e-33
+        if np.abs(found[name] - expected).max(initial=0) > allowed:
             raise InputError(
                 f"{prefix}{name} does not belong to the weights beside it: load a state that was saved whole"
             )
 
 
-def restore(module: nn.Module, core: ExactLayer) -> None:
+def restore(module: nn.Module, engine: Engine) -> None:
     """Take over the loaded contents of the buffers."""
+    core = engine.output.core
     state: dict[str, Any] = {name: array(module.get_buffer(name)) for name in ("V", *FACTORS)}
     state["folds"], state["stable_norm"] = int(module.get_buffer("folds")), float(module.get_buffer("stable_norm"))
     if core.p is not None:
         core.p[...] = array(module.get_buffer("measure_roots"))
     core.restore({**state, **{name: state[name].copy() for name in FACTORS}})
-    link(module, core)
+    engine.steps = int(module.get_buffer("steps"))
+    engine.curvature, engine.row_squares = (array(module.get_buffer(name)).copy() for name in REMEMBERED[::2])
+    link(module, engine)
 
 
 def array(tensor: Tensor) -> NDArray[Any]:
