@@ -2,6 +2,8 @@
 
 import functools
 import logging
+from collections.abc import Mapping
+from typing import Any, ClassVar, NoReturn
 
 from wordsparse.errors import InputError
 
@@ -14,6 +16,22 @@ class WrongOrderError(InputError, RuntimeError):
 
 class WrongPlaceError(InputError, AttributeError):
     """The method belongs to another object, or the file has other contents."""
+
+
+class Renamed:
+    """Says where the attributes are that gensim 4 has removed."""
+
+    _moved: ClassVar[Mapping[str, str]] = {}
+
+    def __getattr__(self, name: str) -> NoReturn:
+        kind = type(self).__name__
+        if name in self._moved:
+            raise WrongPlaceError(f"{kind}.{name} was removed in gensim 4: use {self._moved[name]}")
+        raise AttributeError(f"{kind} has no attribute {name!r}")
+
+    def add_lifecycle_event(self, event_name: str, log_level: int = logging.INFO, **event: Any) -> None:
+        """Log an event."""
+        logger.log(log_level, "%s: %s %s", self, event_name, event)
 
 
 @functools.cache

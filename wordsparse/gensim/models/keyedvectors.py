@@ -13,7 +13,7 @@ from numpy.typing import DTypeLike, NDArray
 from wordsparse.errors import InputError
 from wordsparse.files import storage
 from wordsparse.gensim.passing import gensims
-from wordsparse.gensim.refusals import WrongPlaceError
+from wordsparse.gensim.refusals import Renamed
 from wordsparse.types import Array
 from wordsparse.vectors.formats import names
 from wordsparse.vectors.lookup import Key
@@ -36,7 +36,7 @@ _MOVED = {
 }
 
 
-class KeyedVectors(WordVectors):
+class KeyedVectors(Renamed, WordVectors):
     """A table of keys and vectors.
 
     Parameters
@@ -49,6 +49,8 @@ class KeyedVectors(WordVectors):
     mapfile_path : path, optional
         Has no effect, as in gensim.
     """
+
+    _moved = _MOVED
 
     def __init__(
         self,
@@ -65,11 +67,6 @@ class KeyedVectors(WordVectors):
 
     def __str__(self) -> str:
         return f"{type(self).__name__}<vector_size={self.vector_size}, {len(self)} keys>"
-
-    def __getattr__(self, name: str) -> NoReturn:
-        if name in _MOVED:
-            raise WrongPlaceError(f"KeyedVectors.{name} was removed in gensim 4: use {_MOVED[name]}")
-        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
 
     @classmethod
     def load_word2vec_format(cls, *args: Any, **options: Any) -> Self:
@@ -118,10 +115,6 @@ class KeyedVectors(WordVectors):
             "intersect_word2vec_format: a model's vectors are not replaced before training; start from those of the "
             "file: wordsparse.train(text, init=file), or wordsparse train TEXT --init FILE"
         )
-
-    def add_lifecycle_event(self, event_name: str, log_level: int = logging.INFO, **event: Any) -> None:
-        """Log an event."""
-        logger.log(log_level, "%s: %s %s", self, event_name, event)
 
     def save(self, fname: str | PathLike[str], *args: Any, **options: Any) -> None:
         """Write a file as :meth:`WordVectors.save` does; a model directory at ``fname`` is replaced."""

@@ -12,7 +12,7 @@ from wordsparse.errors import InputError
 from wordsparse.gensim import engine, saving, settings, texts
 from wordsparse.gensim.building import FilePath, VocabularyBuilder
 from wordsparse.gensim.passing import gensims
-from wordsparse.gensim.refusals import WrongOrderError, WrongPlaceError, logger, say_once
+from wordsparse.gensim.refusals import Renamed, WrongOrderError, WrongPlaceError, logger, say_once
 from wordsparse.gensim.sentences import BrownCorpus, LineSentence, PathLineSentences, Text8Corpus
 from wordsparse.gensim.texts import TrimRule
 from wordsparse.training.loop import Run
@@ -45,7 +45,7 @@ _MOVED = {name: f"wv.{name}" for name in _ON_WV} | {
 }
 
 
-class Word2Vec(VocabularyBuilder):
+class Word2Vec(Renamed, VocabularyBuilder):
     """Word vectors of any hashable tokens.
 
     The arguments are those of gensim 4.4; docs/gensim.md lists each as the same, better, without effect or
@@ -89,6 +89,8 @@ class Word2Vec(VocabularyBuilder):
         If an argument is out of range or requests another method; also a RuntimeError if no word is kept, and a
         TypeError if the text cannot be read as gensim would read it.
     """
+
+    _moved = _MOVED
 
     def __init__(
         self,
@@ -348,17 +350,8 @@ class Word2Vec(VocabularyBuilder):
         table.vectors = trained.vectors(table.index_to_key, table.vectors)
         self._use(table)
 
-    def add_lifecycle_event(self, event_name: str, log_level: int = 20, **event: Any) -> None:
-        """Log an event."""
-        logger.log(log_level, "%s: %s %s", self, event_name, event)
-
     def __str__(self) -> str:
         return f"{type(self).__name__}<vocab={len(self._wv)}, vector_size={self.vector_size}, alpha={self.alpha}>"
-
-    def __getattr__(self, name: str) -> NoReturn:
-        if name in _MOVED:
-            raise WrongPlaceError(f"{type(self).__name__}.{name} was removed in gensim 4: use {_MOVED[name]}")
-        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
 
 
 def _call(callbacks: Sequence[Any], event: str, model: Word2Vec) -> None:
