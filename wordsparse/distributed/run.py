@@ -186,10 +186,8 @@ class RanksCheckpointer(Checkpointer):
             return
         self._write_together(run)
         if stop:
-            failure, self._failure = self._failure, None
-            kept = self.kept() if failure is None else f"no checkpoint could be written ({failure}); {self.kept()}"
             where = f"interrupted after {run.state.tokens:,} of {run.total_tokens:,} tokens"
-            raise agreed(self._ranks, Interrupted(f"{where}: {kept}"))
+            raise agreed(self._ranks, Interrupted(f"{where}: {self.kept()}"))
         self.finish()
         self._due = time.monotonic() + self._every
 
@@ -227,7 +225,7 @@ class RanksRun(OutputRun):
             On all ranks, also if they were not started alike, or the request is one for a single process.
         """
         directory = RunDirectory(self.output)
-        with ending_all(self.ranks, lambda: _kept(directory)):
+        with ending_all(self.ranks, directory.kept):
             return self._train(directory, encoding, progress)
 
     def _train(
@@ -344,9 +342,3 @@ def _check_rows(corpus: EncodedCorpus, ranks: Ranks) -> None:
     words = len(corpus.vocabulary)
     if words < ranks.size:
         raise InputError(f"{ranks.size} ranks for a vocabulary of {words:,} words: every rank needs a row; start fewer")
-
-
-def _kept(directory: RunDirectory) -> str:
-    """A sentence about the checkpoint that there is."""
-    checkpoints = directory.checkpoints()
-    return f"{checkpoints[0]} is kept; resume from it with --resume" if checkpoints else "there is no checkpoint"

@@ -108,8 +108,13 @@ class Checkpointer:
         if not self._directory.holds_model():
             self._directory.release_reserve()
             self._write(run.embedding.state(), run.state.as_dict())
+        return self.kept()
+
+    def kept(self) -> str:
+        """A sentence for the user about what there is to resume from, and why it is not a newer checkpoint."""
         failure, self._failure = self._failure, None
-        return self.kept() if failure is None else f"no checkpoint could be written ({failure}); {self.kept()}"
+        kept = self._directory.kept()
+        return kept if failure is None else f"no checkpoint could be written ({failure}); {kept}"
 
     def finish(self) -> None:
         """Wait until the current checkpoint is written; if it failed, log a warning."""
@@ -117,17 +122,9 @@ class Checkpointer:
             self._writer.join()
             self._writer = None
         if self._failure is not None:
-            logger.warning(
-                "a checkpoint could not be written (%s); training continues, and %s", self._failure, self.kept()
-            )
-            self._failure = None
-
-    def kept(self) -> str:
-        """A sentence for the user about the checkpoint or model to resume from."""
-        if self._directory.holds_model():
-            return f"the finished model is in {self._directory.path}; --resume moves it to the output"
-        checkpoints = self._directory.checkpoints()
-        return f"{checkpoints[0]} is kept; resume from it with --resume" if checkpoints else "there is no checkpoint"
+            failure, self._failure = self._failure, None
+            kept = self._directory.kept()
+            logger.warning("a checkpoint could not be written (%s); training continues, and %s", failure, kept)
 
     def _write(self, state: Mapping[str, Any], run_state: dict[str, Any]) -> None:
         before = self._directory.checkpoints()

@@ -119,6 +119,13 @@ class RunDirectory:
         """Whether it holds the complete finished model; the next run for the output moves it there."""
         return (self.path / MODEL).is_dir() and not (self.path / MODEL / REPLACED).exists()
 
+    def kept(self) -> str:
+        """A sentence for the user about the checkpoint or model to resume from."""
+        if self.holds_model():
+            return f"the finished model is in {self.path}; --resume moves it to the output"
+        checkpoints = self.checkpoints()
+        return f"{checkpoints[0]} is kept; resume from it with --resume" if checkpoints else "there is no checkpoint"
+
     def install(self) -> None:
         """Move ``model/`` to the output, in exchange for an existing model; the output is a whole model at all times.
         If it cannot be moved (OSError), an existing model is unchanged."""
