@@ -29,8 +29,8 @@ from wordsparse.corpus.shards import (
     VOCABULARY,
     EncodedCorpus,
     FileRecord,
-    Recent,
     Shard,
+    cached_blocks,
     tokenization,
     write_corpus_manifest,
 )
@@ -101,8 +101,8 @@ def encode(source: Source, output: str | os.PathLike[str], asked: EncodeOptions)
             "tokenization": tokenization(text.tokens, passes, threshold),
         }
         digest = complete(folder, vocabulary, [shard.file for shard in written], about)
-    recent = Recent()
-    shards = [Shard(target / shard.file.name, shard.content, recent) for shard in written]
+    block = cached_blocks()
+    shards = [Shard(target / shard.file.name, shard.content, block) for shard in written]
     return EncodedCorpus(target, vocabulary, **about, shards=shards, sha256=digest)
 
 

@@ -12,8 +12,9 @@ import hashlib
 import os
 import re
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -34,7 +35,7 @@ END_OF_SENTENCE = -2
 SHARD_DTYPE = np.dtype("<i4")
 BLOCK_VALUES = 2**18
 
-_CACHED_BLOCKS = 3  # in all shards of a corpus together: consecutive slices share blocks
+_CACHED_BLOCKS = 3  # in all shards of a corpus together
 
 SHARD_TOKENS = 2**26
 """A shard is closed at the first end of a sentence after this many values."""
@@ -58,13 +59,6 @@ class Values(Protocol):
         """The values of a slice of step 1."""
 
 
-class Recent:
-    """A cache of the blocks of a corpus that were read last, newest first: (shard, index, values)."""
-
-    def __init__(self) -> None:
-        self.blocks: tuple[tuple[Any, int, NDArray[np.int32]], ...] = ()
-
-
 @dataclass(frozen=True)
 class ShardContent:
     """The contents of a shard file: the SHA-256 of each of its blocks, and how many sentences."""
@@ -83,8 +77,8 @@ class Shard:
     path : Path
     content : ShardContent
         The content of the file, which this process has written; :meth:`checked` finds that of another one.
-    recent : Recent
-        The cache that the shards of a corpus share.
+    block : callable
+        :func:`cached_blocks`, which the shards of a corpus share.
 
     Attributes
     ----------
@@ -92,8 +86,8 @@ class Shard:
         Number of values.
     """
 
-    def __init__(self, path: Path, content: ShardContent, recent: Recent) -> None:
-        self.path, self._content, self._recent = path, content, recent
+    def __init__(self, path: Path, content: ShardContent, block: "Block") -> None:
+        self.path, self._content, self._block = path, content, block
         self._file = descriptor_of(path)
         self.size = os.fstat(self._file).st_size // SHARD_DTYPE.itemsize
         weakref.finalize(self, os.close, self._file)
@@ -118,22 +112,17 @@ class Shard:
         if step != 1:
             raise IndexError("a shard supports slices of step 1 only")
         first, last = start // BLOCK_VALUES, -(-stop // BLOCK_VALUES)
-        blocks = [self._block(number) for number in range(first, last)]
+        blocks = [self._block(self, number) for number in range(first, last)]
         found = blocks[0] if len(blocks) == 1 else np.concatenate([np.empty(0, np.int32), *blocks])
         begin = start - first * BLOCK_VALUES
         return found[begin : begin + max(0, stop - start)]
 
-    def _block(self, number: int) -> NDArray[np.int32]:
-        recent = self._recent.blocks
-        for shard, other, values in recent:
-            if shard is self and other == number:
-                return values
+    def block(self, number: int) -> NDArray[np.int32]:
+        """The values of a block, read from the file and checked."""
         data = self._read(number)
         if hashlib.sha256(data).digest() != self._content.digests[number]:
             raise ReadError(f"{self.path}: has changed since it was opened: it was cut or altered")
-        values = np.frombuffer(data, SHARD_DTYPE).astype(np.int32, copy=False)
-        self._recent.blocks = ((self, number, values), *recent[: _CACHED_BLOCKS - 1])
-        return values
+        return np.frombuffer(data, SHARD_DTYPE).astype(np.int32, copy=False)
 
     def _read(self, number: int) -> bytes:
         size = BLOCK_VALUES * SHARD_DTYPE.itemsize
@@ -143,14 +132,14 @@ class Shard:
             raise ReadError(f"{self.path}: cannot be read: {error.strerror or error}") from error
 
     @classmethod
-    def checked(cls, path: Path, recent: Recent, sha256: str, vocab_size: int, pairs: bool) -> "Shard":
+    def checked(cls, path: Path, block: "Block", sha256: str, vocab_size: int, pairs: bool) -> "Shard":
         """The shard of a file with this SHA-256 whose ids are below ``vocab_size``, and which ends with a sentence; or
         one of counted ``pairs``, which has any values that are not negative.
 
         The whole file is read once: compiled code uses the values as row numbers, unchecked. InputError if it holds
         something else.
         """
-        shard = cls(path, ShardContent([], 0), recent)
+        shard = cls(path, ShardContent([], 0), block)
         digest, digests, sentences, last = hashlib.sha256(), [], 0, 0
         for number in range(-(-shard.size // BLOCK_VALUES)):
             data = shard._read(number)
@@ -174,6 +163,14 @@ class Shard:
             raise InputError(f"{path}: does not end where a sentence ends: it was altered; encode again")
         shard._content = ShardContent(digests, sentences)
         return shard
+
+
+Block = Callable[[Shard, int], NDArray[np.int32]]
+
+
+def cached_blocks() -> Block:
+    """:meth:`Shard.block`, with a cache of what the shards of a corpus read last: consecutive slices share blocks."""
+    return lru_cache(_CACHED_BLOCKS)(Shard.block)
 
 
 def shard_name(index: int) -> str:
@@ -247,10 +244,10 @@ class EncodedCorpus:
             raise InputError(
                 f"{folder / VOCABULARY}: does not match its checksum: it was altered; encode the text again"
             )
-        vocabulary, recent = Vocabulary.load(folder / VOCABULARY), Recent()
+        vocabulary, block = Vocabulary.load(folder / VOCABULARY), cached_blocks()
         pairs = manifest.get("pairs") is True
         size = len(vocabulary)
-        shards = [Shard.checked(folder / file.name, recent, file.sha256, size, pairs) for file in records[1:]]
+        shards = [Shard.checked(folder / file.name, block, file.sha256, size, pairs) for file in records[1:]]
         corpus = cls(
             path=folder,
             vocabulary=vocabulary,
