@@ -1,0 +1,91 @@
+"""
+A transformer for the next item, with one table
+===============================================
+
+A small causal transformer in PyTorch reads what a user had and names what comes next out of 5,000 items. Its output
+layer is ``FactoredOutput``, and its inputs are rows of the same table (``embed``): the loss and the gradient are exact
+over all items, and no step forms 5,000 outputs.
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import scipy.sparse as sp
+import torch
+
+from wordsparse.torch import FactoredOutput
+
+torch.manual_seed(0)
+torch.set_num_threads(1)
+
+# %%
+# Made-up users: each has one of 100 tastes, a taste has 50 items, and one item in three is anything popular.
+random = np.random.default_rng(0)
+n_items, n_users, length, dim = 5_000, 4_000, 8, 32
+of_taste, taste = random.permutation(n_items).reshape(100, 50), random.integers(100, size=n_users)
+popular = np.cumsum(1 / np.arange(1, n_items + 1))
+sequences = np.empty((n_users, length + 2), np.int64)
+for t in range(length + 2):
+    own = of_taste[taste, (50 * random.random(n_users) ** 2).astype(int)]
+    anything = np.searchsorted(popular, random.random(n_users) * popular[-1])
+    sequences[:, t] = np.where(random.random(n_users) < 2 / 3, own, anything)
+train, test = torch.from_numpy(sequences[:, :-1]), torch.from_numpy(sequences[:, -1])
+
+
+# %%
+# The network: a norm of the items' rows, which differ in size; embeddings of places; one block. Frequent items weigh
+# more in the base measure, as they do in word vectors: by the root of their counts.
+class Body(torch.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = torch.nn.LayerNorm(dim)
+        self.places = torch.nn.Parameter(0.1 * torch.randn(length + 1, dim))
+        block = torch.nn.TransformerEncoderLayer(dim, 2, dim, dropout=0.1, batch_first=True, norm_first=True)
+        self.blocks = torch.nn.TransformerEncoder(block, 1, torch.nn.LayerNorm(dim), enable_nested_tensor=False)
+
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        later = torch.nn.Transformer.generate_square_subsequent_mask(ids.shape[1])
+        x: torch.Tensor = self.norm(head.embed(ids)) + self.places[: ids.shape[1]]
+        h: torch.Tensor = self.blocks(x, mask=later, is_causal=True)
+        return h
+
+
+counts = np.bincount(train.ravel(), minlength=n_items)
+head = FactoredOutput(dim, n_items, loss="spherical", bias=True, base_measure=np.sqrt(counts + 1.0))
+body = Body()
+optimizer = torch.optim.Adam(body.parameters(), lr=2e-3)
+
+# %%
+# The head takes its own steps in the backward pass; no rate is set.
+found = []
+for epoch in range(8):
+    body.train()
+    for batch in torch.randperm(n_users).split(100):
+        inputs, following = train[batch, :-1], train[batch, 1:]
+        loss = head(body(inputs).flatten(0, 1), following.flatten())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    body.eval()
+    with torch.no_grad():
+        top = torch.cat([head.top(body(users)[:, -1], 10).indices for users in train.split(1000)])
+    found.append(float((top == test[:, None]).any(1).double().mean()))
+    print(f"epoch {epoch + 1}: loss {loss.item():.2f}, the next item is among the ten first for {found[-1]:.3f}")
+
+# %%
+# Beside it, the items that users had together with those of this user, and what is had most.
+had = sp.csr_array((np.ones(train.numel()), train.ravel(), np.arange(n_users + 1) * train.shape[1]))
+had.resize(n_users, n_items)
+together = had @ (had.T @ had)
+top = [row.indices[np.argsort(-row.data, kind="stable")[:10]] for row in together]
+by_pairs = np.mean([item in row for item, row in zip(test.tolist(), top, strict=True)])
+by_popularity = np.isin(test, np.argsort(-counts, kind="stable")[:10]).mean()
+print({"pairs": round(float(by_pairs), 3), "popularity": round(float(by_popularity), 3)})
+
+# %%
+figure, axes = plt.subplots(figsize=(5, 2.5))
+axes.plot(range(1, len(found) + 1), found, label="transformer")
+axes.axhline(by_pairs, color="gray", label="counts of pairs")
+axes.axhline(by_popularity, color="lightgray", label="popularity")
+axes.set(xlabel="epoch", ylabel="next item among ten", ylim=(0, None))
+axes.legend()
+figure.tight_layout()
