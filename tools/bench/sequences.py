@@ -93,9 +93,10 @@ def sequences_of(path: Path) -> list[Any]:
     """The items of each user of a file, numbered from 0."""
     users, items = np.loadtxt(path, np.int64, ndmin=2).T
     starts = np.flatnonzero(np.diff(users, prepend=users[0] - 1))
-    if starts.size > np.unique(users).size:
-        again = users[starts[np.unique(users[starts], return_index=True)[1].size :]]
-        raise click.UsageError(f"{path}: user {again[0]} stands in two places: sort the lines by user, then by time")
+    each, places = np.unique(users[starts], return_counts=True)
+    if places.max() > 1:
+        again = each[places.argmax()]
+        raise click.UsageError(f"{path}: user {again} stands in several places: sort the lines by user, then by time")
     return np.split(np.unique(items, return_inverse=True)[1], starts[1:])
 
 

@@ -300,7 +300,7 @@ class FactoredOutput(nn.Module):
         scale = float(self.grad_scaler.get_scale()) if self.grad_scaler not in (None, False) else 1.0
         gradient = array(g).astype(np.float64) / scale
         if not np.isfinite(gradient).all() or not gradient.size:
-            return
+            return  # as for the head: a scaler skips the step of the other parameters too
         if not self.fused:
             self._engine.pending_rows.append((array(ids), gradient))
             return
