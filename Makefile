@@ -53,7 +53,7 @@ sanitize: install-test
 	$(RUN) tools/check/sanitize.py $(SANITIZED)
 
 # The documentation, with its examples run: docs/build/index.html.
-docs: install
+docs: install-test
 	$(RUN) -m pip install --quiet --group docs
 	$(RUN) -m sphinx --fail-on-warning --keep-going --quiet docs docs/build
 
