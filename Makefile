@@ -24,8 +24,15 @@ $(VENV)/installed-test: $(VENV)/installed
 	$(RUN) -m pip install --quiet --group test
 	touch $@
 
+# Real text to word vectors, beside gensim's word2vec on the same text and threads. The text is the one that gensim's wheel
+# ships, 0.53M tokens: small, so read the scores as a sign of life.
 demo: install
-	$(RUN) tools/demo.py
+	rm -rf demo && mkdir demo
+	$(RUN) -m wordsparse corpora fetch gensim-text -o demo/text
+	$(RUN) -m wordsparse compare demo/text -o demo/report --epochs 10 --keep-vectors --only wordsparse-skipgram \
+	  --only gensim-skipgram-ns --only wordsparse-cbow --only gensim-cbow-ns
+	@for word in music war language computer iron january; do printf "\n%s\n" $$word; \
+	  $(RUN) -m wordsparse similar demo/report/vectors/wordsparse-skipgram.npz $$word -n 8; done
 
 # The tables of README.md and docs, from docs/results.
 pages:
@@ -57,8 +64,8 @@ docs: install-test
 	$(RUN) -m pip install --quiet --group docs
 	$(RUN) -m sphinx --fail-on-warning --keep-going --quiet docs docs/build
 
-# The source distribution and the wheels of all Pythons of this machine, each installed and used in an empty environment;
-# WHEELS="--python python3.13" is one of them.
+# The source distribution and a wheel of it, installed and used in an empty environment;
+# WHEELS="--python python3.12 --python python3.13" makes those of other Pythons.
 wheels: install
 	$(RUN) -m pip install --quiet --group release
 	$(RUN) tools/check/wheels.py -o dist $(WHEELS)

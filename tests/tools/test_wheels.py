@@ -1,4 +1,4 @@
-"""What a wheel contains, and which Pythons it is built for."""
+"""What a wheel contains."""
 
 import importlib
 import zipfile

@@ -1,13 +1,12 @@
 """The release as its users meet it: source distribution, repaired wheels, each tried in an empty environment.
 
     python tools/check/wheels.py -o dist
-    python tools/check/wheels.py -o dist --python /usr/bin/python3.13 --python python3.11
+    python tools/check/wheels.py -o dist --python python3.13 --python python3.11
 
 Makes the source distribution twice, which must give the same bytes; builds a wheel of it for each Python; has
 auditwheel put the OpenMP run-time library inside; installs it into a new virtual environment, and runs
-``wheel_trial.py`` there, in an empty folder and without a compiler on the path; then once more without gensim. Without
-``--python`` these are all Pythons from 3.11 on that are found on the path and in pyenv, one of each minor version, and
-that have the headers which compiling needs. Prints one JSON object; the exit status is 1 if anything failed.
+``wheel_trial.py`` there, in an empty folder and without a compiler on the path; then once more without gensim. Prints
+one JSON object; the exit status is 1 if anything failed.
 """
 
 import json
@@ -27,10 +26,6 @@ import click
 REPOSITORY = Path(__file__).resolve().parents[2]
 TRIAL = Path(__file__).with_name("wheel_trial.py")
 EXTRAS = "report,labels"
-ABOUT = (
-    "import json, os, sys, sysconfig; header = os.path.join(sysconfig.get_path('include'), 'Python.h'); "
-    "print(json.dumps([list(sys.version_info[:3]), sys.prefix == sys.base_prefix, os.path.exists(header)]))"
-)
 
 
 def output_of(*command: str | Path, **options: Any) -> str:
@@ -41,49 +36,6 @@ def output_of(*command: str | Path, **options: Any) -> str:
             f"{' '.join(map(str, command))}: status {done.returncode}\n{done.stdout}{done.stderr}"
         )
     return done.stdout
-
-
-def about(python: str | Path) -> tuple[tuple[int, int, int], bool, bool] | None:
-    """The version of an interpreter, whether it is no virtual environment's, and whether it has the headers; None if
-    it does not run, as a shim of pyenv whose version is not chosen.
-    """
-    try:
-        done = subprocess.run([python, "-c", ABOUT], capture_output=True, text=True, check=False)
-    except OSError:
-        return None
-    if done.returncode:
-        return None
-    version, own, compiles = json.loads(done.stdout)
-    return tuple(version), own, compiles
-
-
-def named(paths: tuple[str, ...]) -> dict[str, str]:
-    """The interpreters at these paths: version → path."""
-    found = {}
-    for path in paths:
-        known = about(path)
-        if known is None or known[0] < (3, 11) or not known[2]:
-            raise click.ClickException(f"{path}: is no Python from 3.11 on that runs and has its headers: name another")
-        found[".".join(map(str, known[0]))] = path
-    return found
-
-
-def pythons() -> dict[str, str]:
-    """The interpreters to build for, one of each minor version: version → path."""
-    folders = [Path(folder) for folder in os.environ["PATH"].split(os.pathsep)]
-    folders += sorted(Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")).glob("versions/*/bin"))
-    found: dict[tuple[int, int], tuple[str, str]] = {}
-    for folder in folders:
-        for path in sorted(folder.glob("python3.[0-9]*")):
-            if not path.name[len("python3.") :].isdecimal():
-                continue
-            known = about(path)
-            if known is None:
-                continue
-            (major, minor, micro), own, compiles = known
-            if own and compiles and minor >= 11:
-                found.setdefault((major, minor), (f"{major}.{minor}.{micro}", str(path)))
-    return dict(found[minor] for minor in sorted(found))
 
 
 def source_distribution(folder: Path) -> Path:
@@ -153,25 +105,25 @@ def _trial(python: Path, elsewhere: Path) -> dict[str, Any]:
 
 @click.command(help=__doc__, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder for what is made.")
-@click.option("--python", "chosen", multiple=True, help="An interpreter to build for; repeatable.")
-def main(output: Path, chosen: tuple[str, ...]) -> None:
+@click.option(
+    "--python", "pythons", multiple=True, default=[sys.executable], help="To build for; repeatable. [default: this one]"
+)
+def main(output: Path, pythons: tuple[str, ...]) -> None:
     output.mkdir(parents=True, exist_ok=True)
-    interpreters = named(chosen) or pythons()
     report: dict[str, Any] = {"tool": "wheels", "wheels": {}}
     with tempfile.TemporaryDirectory() as temporary:
         sources = Path(shutil.copy2(source_distribution(Path(temporary)), output))
         report["sdist"] = {"name": sources.name, "sha256": sha256(sources.read_bytes()).hexdigest()}
-        for version, python in interpreters.items():
-            started, folder = time.monotonic(), Path(temporary, version)
+        for number, python in enumerate(pythons):
+            started, folder = time.monotonic(), Path(temporary, str(number))
             made = Path(shutil.copy2(wheel(python, sources.resolve(), folder), output)).resolve()
             built = time.monotonic() - started
-            report["wheels"][version] = {
-                "name": made.name,
+            report["wheels"][made.name] = {
                 "bytes": made.stat().st_size,
                 "trials": trials(python, made, folder),
                 "seconds": {"build": round(built), "all": round(time.monotonic() - started)},
             }
-            click.echo(f"{made.name} on Python {version}: installed and used", err=True)
+            click.echo(f"{made.name}: installed and used", err=True)
     click.echo(json.dumps(report, indent=1))
 
 
