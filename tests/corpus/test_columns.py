@@ -98,7 +98,6 @@ def test_a_list_of_tokens_is_a_sentence(tmp_path):
         ("t.jsonl", gzip.compress(b"{}", mtime=0), "is compressed: give"),
         ("t.parquet", b"PAR1\x15 no such file", "cannot be read as Parquet"),
         ("t.parquet", b"words", "cannot be read as Parquet"),
-        ("t.csv", b"text\n \n", "holds no token"),
     ],
 )
 def test_a_bad_row_is_named(tmp_path, name, data, said):

@@ -83,9 +83,9 @@ def test_files_are_encoded_as_by_plain_python(tmp_path_factory, files, format, b
         patch.setattr(draft, "SHARD_TOKENS", shard_tokens)
         try:
             expected = plainly_encoded(folder, format, min_count, 4, shard_tokens)
-            said = None if expected.words else "the vocabulary is empty"
+            said = None if expected.words else "the (vocabulary is empty|text holds no token)"
         except InputError as error:
-            said = str(error)
+            said = re.escape(str(error))
         outputs = [folder.with_name(f"{folder.name}-{threads}") for threads in (1, 3)]
         for threads, output in zip((1, 3), outputs, strict=True):
             if said is None:
@@ -94,7 +94,7 @@ def test_files_are_encoded_as_by_plain_python(tmp_path_factory, files, format, b
                     == expected
                 )
             else:
-                with pytest.raises(InputError, match=f"^{re.escape(said)}"):
+                with pytest.raises(InputError, match=f"^{said}"):
                     encode(folder, output, format=format, min_count=min_count, max_vocab=4, threads=threads)
                 assert not output.exists()
     if said is None:
@@ -137,15 +137,14 @@ def test_the_first_error_of_a_text_is_the_one_that_is_told(tmp_path, monkeypatch
             encode(tmp_path / name, tmp_path / "out", threads=4)
 
 
-def test_files_without_a_token_are_named(tmp_path, caplog):
+def test_only_a_text_without_any_token_is_refused(tmp_path):
     # One file of white space among 10,000 others was a reason to refuse them all.
     for name, words in (("1", " \n"), ("2", "a b"), ("3", "\n")):
         (tmp_path / name).write_text(words)
     files = [tmp_path / name for name in "123"]
     corpus = encode(files, tmp_path / "out", min_count=1, threads=3)
     assert corpus.vocabulary.words == ["a", "b"]
-    assert f"2 of 3 files hold no token: {tmp_path / '1'}, {tmp_path / '3'}" in caplog.text
-    with pytest.raises(InputError, match=r"1: holds no token, and neither do the others"):
+    with pytest.raises(InputError, match="the text holds no token"):
         encode([files[0], files[2]], tmp_path / "none")
 
 

@@ -4,7 +4,7 @@ import itertools
 import logging
 import os
 import shutil
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
@@ -22,7 +22,7 @@ from wordsparse.corpus.hints import hints
 from wordsparse.corpus.options import MIN_COUNT, EncodeOptions
 from wordsparse.corpus.phrases import MIN_COUNT as PAIR_MIN_COUNT
 from wordsparse.corpus.phrases import THRESHOLD, with_phrases
-from wordsparse.corpus.reading import COUNTS, Piece, RawText, Source, check_some_tokens
+from wordsparse.corpus.reading import COUNTS, Piece, RawText, Source
 from wordsparse.corpus.shards import (
     END_OF_SENTENCE,
     OUT_OF_VOCABULARY,
@@ -120,9 +120,7 @@ def complete(folder: Path, vocabulary: Vocabulary, shards: list[FileRecord], abo
 def _read(text: RawText, draft: Draft, threads: int, progress: Progress) -> "ReadText":
     if text.files is None or text.lines is None:
         return ReadText.of(draft, _read_pieces(text.pieces(), draft, progress))
-    read, tokens = read_parts(whole(text.files), text.max_expansion, text.lines, draft, threads, progress)
-    check_some_tokens(text.files, [file for file, found in zip(text.files, tokens, strict=True) if not found])
-    return read
+    return read_parts(map(Part, text.files), text.max_expansion, text.lines, draft, threads, progress)
 
 
 @dataclass(frozen=True)
@@ -165,17 +163,11 @@ class ReadText:
 
 
 class Part(NamedTuple):
-    """The bytes from ``start`` to ``stop`` of a file, number ``number`` of a text; None: to its end."""
+    """The bytes from ``start`` to ``stop`` of a file; None: to its end."""
 
-    number: int
     file: Path
     start: int = 0
     stop: int | None = None
-
-
-def whole(files: Sequence[Path]) -> list[Part]:
-    """Every file as one part."""
-    return [Part(index, file) for index, file in enumerate(files)]
 
 
 class _Block(NamedTuple):
@@ -195,12 +187,11 @@ class _Numbered(NamedTuple):
 
 
 def read_parts(
-    parts: Sequence[Part], max_expansion: float, lines: bool, draft: Draft, threads: int, progress: Progress
-) -> tuple[ReadText, list[int]]:
+    parts: Iterable[Part], max_expansion: float, lines: bool, draft: Draft, threads: int, progress: Progress
+) -> ReadText:
     """Read tokens separated by white space on all threads; each block is numbered by a free table.
 
-    The end of a part ends a sentence; with ``lines``, so does the end of a line. Returns how many tokens each part
-    holds, too.
+    The end of a part ends a sentence; with ``lines``, so does the end of a line.
     """
     tables = [WordTable() for _ in range(threads)]
     free = list(range(threads))
@@ -217,19 +208,16 @@ def read_parts(
             raise AssertionError(f"{block.file}: Python's decoder accepts bytes that the compiled reader refuses")
         return _Numbered(block, values, table)
 
-    before, tokens = 0, []
     for block, values, table in ordered_map(number, _blocks(parts, max_expansion), threads):
         if block.data is not None:
             draft.write(values, table)
             progress(draft.tokens)
         else:
             draft.end_sentence()
-            tokens.append(draft.tokens - before)
-            before = draft.tokens
-    return ReadText.of(draft, tables), tokens
+    return ReadText.of(draft, tables)
 
 
-def _blocks(parts: Sequence[Part], max_expansion: float) -> Iterator[_Block]:
+def _blocks(parts: Iterable[Part], max_expansion: float) -> Iterator[_Block]:
     for part in parts:
         for position, data in text_blocks(part.file, max_expansion, part.start, part.stop):
             yield _Block(part.file, position, data)

@@ -4,6 +4,7 @@ A *piece* is ``(tokens, ends_sentence)``. A sentence is one or more pieces, so m
 length.
 """
 
+import itertools
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -125,14 +126,14 @@ class RawText:
     def pieces(self) -> Iterator[Piece]:
         """The text in pieces of bounded size (each line of a cell and each sentence of an iterable is one piece).
 
-        InputError if a file is binary, not UTF-8 or damaged, if no file holds a token, or if an item or a row is not as
-        described above; the message says which.
+        InputError if a file is binary, not UTF-8 or damaged, or if an item or a row is not as described above; the
+        message says which.
         """
         if self._group is not None:
             return self._baskets(self._group)
         if self.files is None:
             return _iterable_pieces(self._items())
-        return self._file_pieces(self.files)
+        return itertools.chain.from_iterable(map(self._pieces_of, self.files))
 
     def _baskets(self, group: str) -> Iterator[Piece]:
         columns = [str(self._column), group, *([] if self._order is None else [self._order])]
@@ -143,12 +144,7 @@ class RawText:
                     words = [word for word in _token_list(name, item) if not isinstance(word, str) or word]
                     yield baskets.Row(name, basket, place[0] if place else None, words)
 
-        empty = True
-        for piece in baskets.pieces(rows(), group, self._order):
-            empty = False
-            yield piece
-        if empty and self.files:
-            raise InputError(f"{some_of(self.files)}: no row has a word and a {group!r}: name other columns")
+        return baskets.pieces(rows(), group, self._order)
 
     def documents(self) -> Iterator[list[str]]:
         """The tokens of each line of files, blank ones too, or of each row; of the other formats, of each sentence."""
@@ -218,18 +214,6 @@ class RawText:
         elif cell is not None:
             raise InputError(f"{name} holds {cell!r:.80}, which is neither text nor a list of tokens")
 
-    def _file_pieces(self, files: Sequence[Path]) -> Iterator[Piece]:
-        without = []
-        for file in files:
-            empty = True
-            for piece in self._pieces_of(file):
-                if empty and piece[0]:
-                    empty = False
-                yield piece
-            if empty:
-                without.append(file)
-        check_some_tokens(files, without)
-
     def _pieces_of(self, file: Path) -> Iterator[Piece]:
         assert self._tokenize is not None
         if self._column is None:
@@ -247,14 +231,6 @@ def sentences(
 ) -> Iterator[list[str]]:
     """The sentences of a text as lists of tokens, complete whatever their length; see :class:`RawText`."""
     return joined(RawText(source, format, tokens, column, max_expansion).pieces())
-
-
-def check_some_tokens(files: Sequence[Path], without: Sequence[Path]) -> None:
-    """Warn of the files that were read to their ends and hold no token; InputError if that is all of them."""
-    if len(without) == len(files):
-        raise InputError(f"{without[0]}: holds no token" + (", and neither do the others" if len(files) > 1 else ""))
-    if without:
-        logger.warning("%s of %s files hold no token: %s", f"{len(without):,}", f"{len(files):,}", some_of(without))
 
 
 def as_paths(source: Source) -> Sequence[PathLike] | None:

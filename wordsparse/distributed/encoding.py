@@ -21,9 +21,9 @@ import numpy as np
 from wordsparse import corpus, validation
 from wordsparse.corpus import EncodedCorpus, Vocabulary, shards
 from wordsparse.corpus.draft import Draft
-from wordsparse.corpus.encoding import Part, Progress, ReadText, complete, read_parts, whole
+from wordsparse.corpus.encoding import Part, Progress, ReadText, complete, read_parts
 from wordsparse.corpus.options import TextOptions
-from wordsparse.corpus.reading import RawText, Source, check_some_tokens
+from wordsparse.corpus.reading import RawText, Source
 from wordsparse.corpus.shards import END_OF_SENTENCE, SHARD_DTYPE
 from wordsparse.corpus.vocabulary import check_limits
 from wordsparse.distributed.ranks import Ranks, check_same, gather_json, on_first, together
@@ -126,17 +126,13 @@ def _encode(
         own = folder / f"rank-{ranks.rank}"
         draft, cpus = Draft(own, output), resolve_threads(threads, ranks.beside)
 
-        def read() -> tuple[ReadText, dict[int, int]]:
+        def read() -> ReadText:
             with storage.writing(output):
                 own.mkdir()
             parts = share(files, lines, ranks.rank, ranks.size)
-            found, tokens = read_parts(parts, text.max_expansion, lines, draft, cpus, progress)
-            return found, {part.number: held for part, held in zip(parts, tokens, strict=True)}
+            return read_parts(parts, text.max_expansion, lines, draft, cpus, progress)
 
-        part, tokens = together(ranks, read)
-        held = {int(index) for told in gather_json(ranks, tokens) for index, number in told.items() if number}
-        empty = [file for index, file in enumerate(files) if index not in held]
-        on_first(ranks, lambda: check_some_tokens(files, empty))
+        part = together(ranks, read)
         counts, distinct = _counted(ranks, part, min_count, known)
         vocabulary = together(ranks, lambda: Vocabulary.from_counts(counts, min_count, max_vocab, known))
         written = together(ranks, lambda: draft.renumbered(part.maps(vocabulary), cpus))
@@ -174,9 +170,9 @@ def share(files: Sequence[Path], lines: bool, number: int, of: int) -> list[Part
     sizes = [file.stat().st_size for file in files]
     (first, start), (last, stop) = (_cut(files, sizes, lines, sum(sizes) * end // of) for end in (number, number + 1))
     if first == last:
-        return [Part(first, files[first], start, stop)] if start < stop else []
-    found = [Part(first, files[first], start), *whole(files)[first + 1 : last]]
-    return [*found, Part(last, files[last], 0, stop)] if stop else found
+        return [Part(files[first], start, stop)] if start < stop else []
+    found = [Part(files[first], start), *map(Part, files[first + 1 : last])]
+    return [*found, Part(files[last], 0, stop)] if stop else found
 
 
 def _cut(files: Sequence[Path], sizes: Sequence[int], lines: bool, wanted: int) -> tuple[int, int]:
