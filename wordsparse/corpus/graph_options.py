@@ -1,18 +1,19 @@
 """The options of walks on a graph."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from wordsparse import validation
+from wordsparse.corpus.options import PlainOptions
 from wordsparse.errors import InputError
 from wordsparse.options import option
 
-# Beyond these so many draws would be refused that a walk takes minutes.
+# Beyond these, draws are refused so often that a walk takes minutes.
 LEAST, MOST = 0.01, 100.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class GraphOptions:
+class GraphOptions(PlainOptions):
     """How a graph is read and walked on; each with --for graph only."""
 
     walks: int = option(10, "Walks from each node in an epoch, with --for graph.")
@@ -36,8 +37,7 @@ class GraphOptions:
     )
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            object.__setattr__(self, field.name, validation.plain(getattr(self, field.name)))
+        super().__post_init__()
         for name in ("walks", "walk_length"):
             validation.positive_int(name, getattr(self, name))
         if self.walk_length < 2:
@@ -56,8 +56,3 @@ class GraphOptions:
     def walked(self) -> dict[str, Any]:
         """What the walks on a graph depend on besides it."""
         return {name: getattr(self, name) for name in ("walks", "walk_length", "p", "q")}
-
-    def given(self) -> dict[str, Any]:
-        """The options that differ from their defaults, as JSON and TOML can hold them."""
-        values = {field.name: (getattr(self, field.name), field.default) for field in fields(GraphOptions)}
-        return {name: value for name, (value, default) in values.items() if value != default}

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, cast
 
 from wordsparse import validation
 from wordsparse.corpus.columns import ROW_FORMATS
@@ -16,8 +16,22 @@ MIN_COUNT = 5
 """The default minimum count of a word in text."""
 
 
+class PlainOptions:
+    """Options that JSON and TOML can hold: NumPy's numbers and strings among them become Python's."""
+
+    def __post_init__(self) -> None:
+        for field in fields(cast("Any", self)):
+            object.__setattr__(self, field.name, validation.plain(getattr(self, field.name)))
+
+    def given(self) -> dict[str, Any]:
+        """The options that differ from their defaults, without those that a class derived from these adds."""
+        kind: Any = next(kind for kind in type(self).__mro__ if PlainOptions in kind.__bases__)
+        values = {field.name: (getattr(self, field.name), field.default) for field in fields(kind)}
+        return {name: value for name, (value, default) in values.items() if value != default}
+
+
 @dataclass(frozen=True, kw_only=True)
-class TextOptions:
+class TextOptions(PlainOptions):
     """The options that say how text becomes tokens and ids; None is the default of each."""
 
     format: str | None = option(
@@ -77,15 +91,6 @@ class TextOptions:
         shown=f"{MAX_EXPANSION:g}",
         metavar="TIMES",
     )
-
-    def __post_init__(self) -> None:
-        for field in fields(self):
-            object.__setattr__(self, field.name, validation.plain(getattr(self, field.name)))
-
-    def given(self) -> dict[str, Any]:
-        """The options that are given, as JSON and TOML can hold them."""
-        values = {field.name: getattr(self, field.name) for field in fields(TextOptions)}
-        return {name: value for name, value in values.items() if value is not None}
 
 
 @dataclass(frozen=True, kw_only=True)
