@@ -78,11 +78,8 @@ def test_files_that_programs_leave_in_directories_are_skipped_and_named(tmp_path
     (folder / "again").symlink_to(folder)
     os.mkfifo(folder / "pipe")
     assert list(sentences(folder)) == [["a", "b"]]
-    hidden, special, empty = (record.getMessage() for record in caplog.records)
-    assert hidden.startswith("entries whose names begin with _ or ., which are not read: 4 (")
-    assert str(folder / ".DS_Store") in hidden
-    assert special.startswith("entries that are neither regular files nor directories, which are not read: 2 (")
-    assert empty == f"entries that are empty, which are not read: 1 ({folder / 'part-2'})"
+    (record,) = caplog.records
+    assert record.getMessage().startswith(f"7 hidden, special or empty files are not read: {folder / '.DS_Store'}, ")
     caplog.clear()
     find_files([folder], quiet=True)
     assert not caplog.records

@@ -5,7 +5,6 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -30,24 +29,6 @@ class Readable(Protocol):
         """The next ``size`` bytes, or fewer at the end only."""
 
 
-@dataclass
-class _Skipped:
-    """Files below a directory that are not read, for one message each."""
-
-    hidden: list[Path] = field(default_factory=list)
-    special: list[Path] = field(default_factory=list)
-    empty: list[Path] = field(default_factory=list)
-
-    def say(self) -> None:
-        for paths, why in (
-            (self.hidden, "whose names begin with _ or ."),
-            (self.special, "that are neither regular files nor directories"),
-            (self.empty, "that are empty"),
-        ):
-            if paths:
-                logger.warning("entries %s, which are not read: %s (%s)", why, f"{len(paths):,}", some_of(paths))
-
-
 def some_of(paths: Sequence[Path]) -> str:
     """The first paths of a list, for a message."""
     return ", ".join(map(str, paths[:_NAMED])) + (", …" if len(paths) > _NAMED else "")
@@ -63,7 +44,8 @@ def find_files(sources: Sequence[str | os.PathLike[str]], *, quiet: bool = False
     """
     if not sources:
         raise InputError("no text is given: name a file or a directory")
-    found, skipped = [], _Skipped()
+    found: list[Path] = []
+    skipped: list[Path] = []
     for source in sources:
         path = _existing(source)
         below = _files_below(path, skipped) if path.is_dir() else [path]
@@ -73,12 +55,13 @@ def find_files(sources: Sequence[str | os.PathLike[str]], *, quiet: bool = False
     for file in found:
         if not os.access(file, os.R_OK):
             raise InputError(f"{file}: cannot be read: check its permissions")
-    skipped.empty = [file for file in found if file.is_file() and file.stat().st_size == 0]
-    files = [file for file in found if file not in set(skipped.empty)] if skipped.empty else found
+    files = [file for file in found if not file.is_file() or file.stat().st_size]
     if not files:
-        raise InputError(f"{skipped.empty[0]}: is empty" + (", and so are the others" if len(found) > 1 else ""))
-    if not quiet:
-        skipped.say()
+        raise InputError(f"{found[0]}: is empty" + (", and so are the others" if len(found) > 1 else ""))
+    kept = set(files)
+    skipped += [file for file in found if file not in kept]
+    if skipped and not quiet:
+        logger.warning("%s hidden, special or empty files are not read: %s", f"{len(skipped):,}", some_of(skipped))
     return files
 
 
@@ -133,8 +116,11 @@ def _missing(name: str, error: OSError | ValueError) -> str:
     return f"{name}: no such file or directory"
 
 
-def _files_below(folder: Path, skipped: _Skipped) -> list[Path]:
-    """The regular files below a directory, by name; InputError if one of the directories is an encoded corpus."""
+def _files_below(folder: Path, skipped: list[Path]) -> list[Path]:
+    """The regular files below a directory, by name; other entries are added to ``skipped``.
+
+    InputError if one of the directories is an encoded corpus.
+    """
     if is_encoded(folder):
         raise InputError(f"{folder}: is an encoded corpus: train on it alone, without other text")
     files: list[Path] = []
@@ -143,12 +129,11 @@ def _files_below(folder: Path, skipped: _Skipped) -> list[Path]:
     except OSError as error:
         raise InputError(f"{folder}: cannot be listed: {error.strerror or error}") from error
     for entry in entries:
-        if entry.name.startswith(("_", ".")):
-            skipped.hidden.append(entry)
-        elif entry.is_file():
+        is_hidden = entry.name.startswith(("_", "."))
+        if entry.is_file() and not is_hidden:
             files.append(entry)
-        elif entry.is_dir() and not entry.is_symlink():
+        elif entry.is_dir() and not entry.is_symlink() and not is_hidden:
             files += _files_below(entry, skipped)
         else:
-            skipped.special.append(entry)
+            skipped.append(entry)
     return files
