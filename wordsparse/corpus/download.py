@@ -3,9 +3,7 @@
 import http.client
 import json
 import os
-import queue
 import re
-import threading
 import time
 import urllib.error
 import urllib.parse
@@ -27,10 +25,6 @@ ATTEMPTS = 5
 """Connections in a row that brought nothing new."""
 PAUSE = 2.0
 """Seconds before the next attempt."""
-DEADLINE = 120.0
-"""Seconds until a server has sent its headers, redirects included."""
-SLOWEST = 1000
-"""Bytes that a connection brings in TIMEOUT, or else it counts as cut."""
 
 
 @dataclass(frozen=True)
@@ -63,33 +57,6 @@ def is_download(entry: Path) -> bool:
     """Whether an entry of a directory is one that :func:`download` writes there."""
     own = entry.name in (PART, ABOUT) or re.fullmatch(rf"\.{re.escape(ABOUT)}\.[0-9a-f]{{8}}\.partial", entry.name)
     return bool(own) and not entry.is_symlink()
-
-
-def _answer(request: urllib.request.Request) -> http.client.HTTPResponse:
-    """The answer to a request, its headers read; TimeoutError after DEADLINE.
-
-    A time-out of a socket is for each byte: headers, or answers "100 Continue", may come without end. The thread that
-    waits for them is left to itself then.
-    """
-    answers: queue.SimpleQueue[http.client.HTTPResponse | Exception] = queue.SimpleQueue()
-
-    def ask() -> None:
-        try:
-            answers.put(urllib.request.build_opener(_Redirects).open(request, timeout=TIMEOUT))
-        except Exception as error:
-            answers.put(error)
-
-    threading.Thread(target=ask, daemon=True).start()
-    try:
-        found = answers.get(timeout=DEADLINE)
-    except queue.Empty:
-        raise TimeoutError(f"no answer within {DEADLINE:g} seconds") from None
-    try:
-        if isinstance(found, Exception):
-            raise found
-        return found
-    finally:
-        del found  # an error would hold itself, and its socket, by the frames of its traceback
 
 
 def download(source: Download, folder: Path, progress: Callable[[DownloadProgress], object]) -> Path:
@@ -140,7 +107,7 @@ def _continue(source: Download, part: Path, about: Path, progress: Callable[[Dow
             # If-Range: the whole file is sent again if it has changed.
             request.add_header("Range", f"bytes={have}-")
             request.add_header("If-Range", validator)
-        response = _answer(request)
+        response = urllib.request.build_opener(_Redirects).open(request, timeout=TIMEOUT)
     except urllib.error.HTTPError as error:
         if error.code != 416:
             raise
@@ -184,16 +151,12 @@ def _append(
     progress: Callable[[DownloadProgress], object],
 ) -> tuple[int, bool]:
     """Append what a connection brings; the size of the part, and whether the connection came to its end."""
-    ended, mark, due = False, have, time.monotonic() + TIMEOUT
+    ended = False
     while not ended:
         try:
             block = response.read1(BLOCK_BYTES)
         except (http.client.HTTPException, OSError):
             break
-        if block and time.monotonic() > due:
-            if have + len(block) - mark < SLOWEST:
-                break
-            mark, due = have + len(block), time.monotonic() + TIMEOUT
         file.write(block)
         have += len(block)
         if source.bytes is not None and have > source.bytes:

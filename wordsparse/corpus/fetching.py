@@ -3,7 +3,6 @@
 import fnmatch
 import hashlib
 import os
-import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -171,8 +170,8 @@ def _unpacked(part: Path, source: Download, patterns: Sequence[str], place: Path
     for member, file in members(part):
         if not any(fnmatch.fnmatchcase(member, pattern) for pattern in patterns):
             continue
-        name = re.split(r"[/\\]", member)[-1]
-        if name in names or name in ("", ".", "..", RECORD) or ":" in name or not name.isprintable():
+        name = member.rpartition("/")[2]
+        if name in names or name in ("", ".", "..", RECORD) or not name.isprintable():
             raise InputError(f"its member {member!r:.80} has a name that cannot be used")
         left -= _copied(file, place / name, left)
         names.append(name)
