@@ -66,9 +66,6 @@ def test_without_gensim_the_message_names_it(tmp_path, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(MissingDependencyError, match="gensim"):
         fetch(load_card("gensim-text"), tmp_path / "out")
-    (tmp_path / "text").write_text("words")
-    with pytest.raises(MissingDependencyError, match="needs gensim, which is not installed"):
-        sentences(tmp_path / "text", "wiki")
 
 
 def test_files_are_checked_before_the_first_is_read(tmp_path):

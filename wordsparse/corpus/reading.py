@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeAlias, cast
 
 import numpy as np
 
-from wordsparse import optional, validation
+from wordsparse import validation
 from wordsparse.corpus import baskets
 from wordsparse.corpus.blocks import decoded, text_blocks
 from wordsparse.corpus.columns import ROW_FORMATS, format_of_file, frame_cells, is_frame, rows_of_name
@@ -98,8 +98,6 @@ class RawText:
             raise InputError(f"the format {format!r} needs the name of the column that holds the text (column)")
         if column is not None and format in FORMATS:
             raise InputError(f"the format {format!r} has no columns: choose one of {', '.join(ROW_FORMATS)}")
-        if format == "wiki":
-            optional.check('the format "wiki"', "gensim")
         self.files = None if paths is None else find_files(paths, quiet=quiet)
         if tokens is None and group is None and (paths is not None or column is not None):
             tokens = "simple" if format == "wiki" else "split"

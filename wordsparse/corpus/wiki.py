@@ -5,6 +5,7 @@ repeated a hundred thousand times), the time is quadratic: hours for one page. T
 (a test compares them) and visit each character a bounded number of times.
 """
 
+import html
 import logging
 import re
 from collections.abc import Callable, Iterator
@@ -25,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 _ROUNDS = 3  # for nested markup: as many as gensim
 
+_ENTITY = re.compile(r"&#?\w{1,8};")
 _LANGUAGE = re.compile(r"\n\[\[[a-z][a-z][\w-]*:[^:\]]+\]\]")
 _BRACE = re.compile(r"[{}]")
 _FILE = re.compile(r"\[\[(?:[fF]ile:|[iI]mage)")
@@ -55,14 +57,12 @@ def wiki_pieces(
     Pages that are not articles are skipped, as by gensim's WikiCorpus; a message at the end counts them by reason.
     The parser runs in this process; gensim's WikiCorpus would start one process for each CPU.
     """
-    from gensim.utils import decode_htmlentities
-
     kept = elsewhere = short = 0
     for text in _page_texts(path, max_expansion):
         if not text:
             elsewhere += 1
             continue
-        tokens = tokenize(without_markup(decode_htmlentities(text)))
+        tokens = tokenize(without_markup(_decoded(text)))
         if len(tokens) < ARTICLE_MIN_TOKENS:
             short += 1
             continue
@@ -120,6 +120,11 @@ class _Pages:
                 "current pages (pages-articles), without their history"
             )
         return data
+
+
+def _decoded(text: str) -> str:
+    """The text of a page with its HTML entities replaced by the characters that they stand for."""
+    return _ENTITY.sub(lambda found: html.unescape(found.group()), text)
 
 
 def without_markup(text: str) -> str:
