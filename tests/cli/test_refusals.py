@@ -95,8 +95,6 @@ def empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (f"{COMPARE} --restrict-vocab 0", "restrict_vocab"),
         (f"{COMPARE} --only glove", "glove"),
         (f"{COMPARE} --tokens 9999", "'9999' is not known: choose one of split"),
-        (f"{COMPARE} --sizes 9999", "only 1,800 tokens"),
-        (f"{COMPARE} --sizes 9 --max-tokens 9", "not both"),
         (f"{COMPARE} --min-count 9999", "vocabulary is empty"),
         (f"{COMPARE} --pairs missing.tsv", "missing.tsv"),
         (f"{COMPARE} --vectors missing.bin", "missing.bin"),

@@ -32,7 +32,7 @@ def trained(
     asked: Request, text: EncodedText, folder: Path, kept: Path | None = None
 ) -> tuple[list[runs.JudgedRun], list[runs.ComparisonProgress]]:
     said: list[runs.ComparisonProgress] = []
-    return list(runs.trained(asked, [text], SETS, ["a"], folder, kept, said.append)), said
+    return list(runs.trained(asked, text, SETS, ["a"], folder, kept, said.append)), said
 
 
 def test_methods_take_turns_with_seeds_of_their_own(

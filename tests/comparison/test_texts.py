@@ -1,5 +1,4 @@
 import gzip
-import os
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +33,7 @@ def plain(corpus: ws.corpus.EncodedCorpus, max_tokens: int, folder: Path) -> tup
 
 
 def test_both_sides_get_the_same_words(text: Path, tmp_path: Path) -> None:
-    [whole] = texts.prepare(request(text), tmp_path)
+    whole = texts.prepare(request(text), tmp_path)
     assert (whole.tokens, whole.corpus.vocabulary.words) == (12, ["a", "b", "c"])
     assert whole.seconds is not None
     lines, _ = plain(whole.corpus, whole.tokens, tmp_path)
@@ -47,28 +46,19 @@ def test_both_sides_get_the_same_words(text: Path, tmp_path: Path) -> None:
 def test_the_first_tokens_with_the_whole_vocabulary(
     text: Path, tmp_path: Path, max_tokens: int, expected: list[str]
 ) -> None:
-    [used] = texts.prepare(request(text, max_tokens=max_tokens), tmp_path)
+    used = texts.prepare(request(text, max_tokens=max_tokens), tmp_path)
     assert used.tokens == min(max_tokens, 12)
     assert len(used.corpus.vocabulary) == 3
     assert plain(used.corpus, used.tokens, tmp_path)[0] == expected
 
 
-def test_beginnings_have_vocabularies_of_their_own(text: Path, tmp_path: Path) -> None:
-    found = texts.prepare(request(text, sizes=[9, 6, 9]), tmp_path)
-    assert [part.tokens for part in found] == [6, 9]
-    with pytest.raises(InputError, match="only 12 tokens"):
-        texts.prepare(request(text, sizes=[13]), tmp_path)
-
-
 def test_an_encoded_text_is_used_as_it_is(text: Path, tmp_path: Path) -> None:
     encoded = ws.encode(text, tmp_path / "encoded", min_count=2).path
-    [used] = texts.prepare(request(encoded), tmp_path)
+    used = texts.prepare(request(encoded), tmp_path)
     assert used.corpus.path == encoded
     assert used.seconds is None
     with pytest.raises(InputError, match="with min_count 2, not 3"):
         texts.prepare(request(encoded, min_count=3), tmp_path)
-    with pytest.raises(InputError, match="vocabulary of its beginning"):
-        texts.prepare(request(encoded, sizes=[5]), tmp_path)
 
 
 def test_long_sentences_are_cut_where_gensims_reader_cuts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,21 +80,14 @@ def test_too_little_text_is_refused(tmp_path: Path) -> None:
         texts.prepare(request(path), tmp_path)
 
 
-def test_a_pipe_is_not_read_twice(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(InputError, match="pipe: can be read only once"):
-        texts.prepare(Request.of([tmp_path / "pipe"], tmp_path / "out", sizes=(5, 10)), tmp_path)
-
-
-@pytest.mark.parametrize("sizes", [(), (60_000,)])
 def test_a_text_that_expands_too_much_is_refused_unless_the_request_allows_it(
-    tmp_path: Path, sizes: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """compare was the only command that could not be told to read such a text."""
     monkeypatch.setattr(unpacking, "ALWAYS_ALLOWED", 100)
     bomb = tmp_path / "bomb.gz"
     bomb.write_bytes(gzip.compress(b"a b a b\n" * 20_000))
     with pytest.raises(InputError, match=r"bomb.gz.*--max-expansion"):
-        texts.prepare(request(bomb, sizes=sizes), tmp_path)
-    [text] = texts.prepare(request(bomb, sizes=sizes, max_expansion=1e6), tmp_path)
-    assert text.tokens == (sizes or (80_000,))[0]
+        texts.prepare(request(bomb), tmp_path)
+    text = texts.prepare(request(bomb, max_expansion=1e6), tmp_path)
+    assert text.tokens == 80_000

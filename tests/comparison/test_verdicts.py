@@ -24,7 +24,6 @@ def run(name: str, noise: float, right: int = 0, unknown: int = 0, **facts: Any)
     report = {
         "name": name,
         "program": name.partition("-")[0],
-        "tokens_per_epoch": 1000,
         "epochs": 1,
         "repeat": 0,
         "cpu_seconds": 1.0,
@@ -75,7 +74,7 @@ def test_repeats_are_one_entry_and_failures_none() -> None:
 
 
 def test_the_best_peer_has_as_many_epochs_or_comes_from_a_file() -> None:
-    file = {"program": "file", "epochs": None, "tokens_per_epoch": None}
+    file = {"program": "file", "epochs": None}
     board = pairs_board(
         run(OURS, 0.6, epochs=2),
         run(PEER, 0.1, epochs=5),

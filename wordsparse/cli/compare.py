@@ -43,14 +43,13 @@ if TYPE_CHECKING:
 @click.option(
     "--repeat", type=int, default=Request.repeat, show_default=True, help="Runs of each method, with different seeds."
 )
-@click.option("--sizes", callback=int_list, metavar="N,N,…", help="Use only the first N tokens; one run for each N.")
 @click.option("--keep-vectors", is_flag=True, help="Keep the vectors of every run in the report's directory.")
 @options_of(Options, SHARED)
 @reading_options
 @config_option
 @quiet_option
 @json_option
-def command(as_json: bool, quiet: bool, methods: tuple[str, ...], sizes: tuple[int, ...] | None, **options: Any) -> int:
+def command(as_json: bool, quiet: bool, methods: tuple[str, ...], **options: Any) -> int:
     """Train wordsparse and gensim's word2vec on CORPUS, evaluate both on the same test sets, and write REPORT.
 
     CORPUS: text files or directories, or one directory written by `encode`. REPORT: a new directory for report.html
@@ -63,7 +62,6 @@ def command(as_json: bool, quiet: bool, methods: tuple[str, ...], sizes: tuple[i
     with Display(not quiet) as display:
         content = compare(
             methods=methods,
-            sizes=sizes or (),
             command=again,
             progress=lambda done: _show(display, done),
             **given(options),

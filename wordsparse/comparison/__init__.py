@@ -47,7 +47,7 @@ def compare(
         Called before and after every run.
     **options
         The other fields of :class:`wordsparse.comparison.request.Request`: methods, vectors, pairs, analogies,
-        restrict_vocab, epochs (a sequence), repeat, sizes, keep_vectors, command; dim, window, sample, threads, seed
+        restrict_vocab, epochs (a sequence), repeat, keep_vectors, command; dim, window, sample, threads, seed
         and max_tokens of :func:`wordsparse.train`; and the options of :func:`wordsparse.encode` for the text.
 
     Returns
@@ -82,41 +82,41 @@ def _carry_out(request: Request, progress: Callable[[ComparisonProgress], None])
         storage.staging(output.with_name(f"{output.name}.texts"), mode=0o700) as scratch,
     ):
         files = {path: read_vectors(path) for path in request.vectors}
-        texts = prepare(request, scratch) if request.methods else []
-        vocabularies = [text.corpus.vocabulary.words for text in texts] + [of_file.words for of_file in files.values()]
+        text = prepare(request, scratch) if request.methods else None
+        vocabularies = [text.corpus.vocabulary.words] if text else []
+        vocabularies += [of_file.words for of_file in files.values()]
         words = example_words(test_sets, vocabularies)
         runs = judged_files(files, test_sets, words, request)
         del files
-        facts = _facts(request, texts)
+        facts = _facts(request, text)
         kept = folder / "vectors" if request.keep_vectors else None
         if kept is not None:
             kept.mkdir()
-        runs += trained(request, texts, test_sets, words, scratch, kept, progress)
+        if text is not None:
+            runs += trained(request, text, test_sets, words, scratch, kept, progress)
         content = {**facts, "runs": [run.report for run in runs], **_judgement(test_sets, runs)}
         report.write(content, folder)
     return content
 
 
-def _facts(request: Request, texts: list[EncodedText]) -> dict[str, Any]:
+def _facts(request: Request, text: EncodedText | None) -> dict[str, Any]:
     names = [name for name in METHODS if name in request.methods] + [path.stem for path in request.vectors]
     options = {name: value for name, value in request.as_dict().items() if name not in ("output", "command")}
     return {
         "format": "wordsparse comparison",
-        "version": 1,
+        "version": 2,
         "command": request.command,
         "machine": provenance(resolve_threads(request.training.threads)),
         "options": json.loads(json.dumps(options, default=str)),
         "methods": {name: conclusions.label(name) for name in names},
-        "texts": [
-            {
-                "tokens": text.tokens,
-                "sentences": text.corpus.sentences,
-                "vocab_size": len(text.corpus.vocabulary),
-                "min_count": text.corpus.min_count,
-                "encode_seconds": text.seconds,
-            }
-            for text in texts
-        ],
+        "text": text
+        and {
+            "tokens": text.tokens,
+            "sentences": text.corpus.sentences,
+            "vocab_size": len(text.corpus.vocabulary),
+            "min_count": text.corpus.min_count,
+            "encode_seconds": text.seconds,
+        },
     }
 
 

@@ -54,7 +54,6 @@ class Request:
     - ``vectors``: files or models made elsewhere.
     - ``epochs``: each method runs once for each of these numbers.
     - ``repeat``: the number of runs of each method, with seeds ``seed``, ``seed`` + 1, ….
-    - ``sizes``: numbers of tokens; each method runs once for each number, on a text cut after that many tokens.
     - ``command``: the command line that repeats the comparison.
 
     InputError if a value is out of range, or two vector files have the same name; MissingDependencyError if gensim is
@@ -72,7 +71,6 @@ class Request:
     restrict_vocab: int = RESTRICT_VOCAB
     epochs: Sequence[int] = (5,)
     repeat: int = 1
-    sizes: Sequence[int] = ()
     keep_vectors: bool = False
     command: str = ""
 
@@ -98,10 +96,6 @@ class Request:
             self.options(epochs, 0)
         validation.positive_int("repeat", self.repeat)
         validation.positive_int("restrict_vocab", self.restrict_vocab)
-        for tokens in self.sizes:
-            validation.positive_int("sizes", tokens)
-        if self.sizes and self.training.max_tokens:
-            raise InputError("give sizes or max_tokens, not both: each limits the amount of text")
         names = [*METHODS, *(path.stem for path in self.vectors)]
         if len(set(names)) < len(names):
             twice = next(name for name in names if names.count(name) > 1)

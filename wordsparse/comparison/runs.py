@@ -56,31 +56,27 @@ def judged_files(
 
 def trained(
     request: Request,
-    texts: list[EncodedText],
+    text: EncodedText,
     test_sets: TestSets,
     words: Sequence[str],
     scratch: Path,
     kept: Path | None,
     progress: Callable[[ComparisonProgress], None],
 ) -> Iterator[JudgedRun]:
-    """Train and evaluate every method, in turn, for each text and number of epochs, ``repeat`` times.
+    """Train and evaluate every method, in turn, for each number of epochs, ``repeat`` times.
 
     A failed run is reported, and the next run starts. If ``kept`` is a directory, the vectors are written into it.
     """
     needs_plain = any(not METHODS[name].ours for name in request.methods)
-    plains = [
-        write_plain(t.corpus, t.tokens, scratch / f"plain-{i}.txt") if needs_plain else None
-        for i, t in enumerate(texts)
-    ]
+    plain = write_plain(text.corpus, text.tokens, scratch / "plain.txt") if needs_plain else None
     turns = [
-        (repeat, text, plain, epochs, name)
+        (repeat, epochs, name)
         for repeat in range(request.repeat)
-        for text, plain in zip(texts, plains, strict=True)
         for epochs in sorted(set(request.epochs))
         for name in METHODS
         if name in request.methods
     ]
-    for done, (repeat, text, plain, epochs, name) in enumerate(turns):
+    for done, (repeat, epochs, name) in enumerate(turns):
         progress(ComparisonProgress(done, len(turns), starting=f"{name}, {text.tokens:,} tokens, epochs: {epochs}"))
         options = request.options(epochs, repeat, METHODS[name].model)
         identity = {
@@ -165,7 +161,6 @@ def _file_name(request: Request, identity: dict[str, Any]) -> str:
     """A file name that identifies the run within the request."""
     parts = [
         identity["name"],
-        f"{identity['tokens_per_epoch']}-tokens" if len(set(request.sizes)) > 1 else None,
         f"{identity['epochs']}-epochs" if len(set(request.epochs)) > 1 else None,
         f"seed-{identity['seed']}" if request.repeat > 1 else None,
     ]

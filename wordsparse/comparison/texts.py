@@ -3,7 +3,7 @@
 import itertools
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from wordsparse.comparison.request import Request
 from wordsparse.corpus import END_OF_SENTENCE, EncodedCorpus
-from wordsparse.corpus.reading import RawText, joined
 from wordsparse.errors import InputError
 from wordsparse.training.texts import TrainingText
 
@@ -42,24 +41,21 @@ class EncodedText:
     seconds: float | None
 
 
-def prepare(request: Request, scratch: Path) -> list[EncodedText]:
-    """The text, or its beginnings of the requested lengths, encoded in ``scratch``. InputError if it cannot be read, is
-    shorter, or has a vocabulary of fewer than two words."""
-    texts = []
-    lengths: list[int | None] = [*sorted(set(request.sizes))] or [None]
-    if len(lengths) > 1 and (once := next((path for path in request.corpus if path.is_fifo()), None)):
-        raise InputError(f"{once}: can be read only once, but each number of tokens needs its own reading: give a file")
-    for tokens in lengths:
-        text = _encoded(request, scratch / f"encoded-{tokens}", tokens)
-        if tokens is not None and text.tokens < tokens:
-            raise InputError(f"size {tokens:,}: the text has only {text.tokens:,} tokens; give a smaller size")
-        if len(text.corpus.vocabulary) < 2:
-            raise InputError(
-                f"only one word occurs {text.corpus.min_count} times or more, too little to compare: give more text, "
-                "or lower min_count"
-            )
-        texts.append(text)
-    return texts
+def prepare(request: Request, scratch: Path) -> EncodedText:
+    """The text, encoded in ``scratch`` unless it is. InputError if it cannot be read, or has a vocabulary of fewer than
+    two words."""
+    text = TrainingText(list(request.corpus), request.text, request.training.threads)
+    corpus, seconds = text.encoded(), None
+    if corpus is None:
+        started = time.perf_counter()
+        corpus = text.encode(scratch / "encoded")
+        seconds = time.perf_counter() - started
+    if len(corpus.vocabulary) < 2:
+        raise InputError(
+            f"only one word occurs {corpus.min_count} times or more, too little to compare: give more text, "
+            "or lower min_count"
+        )
+    return EncodedText(corpus, min(corpus.tokens, request.training.max_tokens or corpus.tokens), seconds)
 
 
 def write_plain(corpus: EncodedCorpus, max_tokens: int, path: Path) -> PlainText:
@@ -82,31 +78,6 @@ def write_plain(corpus: EncodedCorpus, max_tokens: int, path: Path) -> PlainText
                 lines += 1
                 written += line.size
     return PlainText(path, lines, written)
-
-
-def _encoded(request: Request, folder: Path, size: int | None) -> EncodedText:
-    paths = list(request.corpus)
-    asked = request.text
-    text = TrainingText(paths, asked, request.training.threads)
-    corpus, seconds = text.encoded(), None
-    if corpus is None:
-        started = time.perf_counter()
-        if size is not None:
-            beginning = _beginning(joined(RawText.of(paths, asked).pieces()), size)
-            text = replace(text, corpus=beginning, options=replace(asked, format=None, column=None, tokens=None))
-        corpus = text.encode(folder)
-        seconds = time.perf_counter() - started
-    elif size is not None:
-        raise InputError(f"{paths[0]}: is encoded, so the vocabulary of its beginning is unknown; give the text")
-    return EncodedText(corpus, min(corpus.tokens, request.training.max_tokens or corpus.tokens), seconds)
-
-
-def _beginning(text: Iterator[list[str]], tokens: int) -> Iterator[list[str]]:
-    for sentence in text:
-        yield sentence[:tokens]
-        tokens -= len(sentence)
-        if tokens <= 0:
-            return
 
 
 def _sentences(corpus: EncodedCorpus, max_tokens: int) -> Iterator[NDArray[np.int32]]:

@@ -32,13 +32,12 @@ class Difference:
 
 
 class Entry:
-    """The repeated runs of one method with the same options, on one test set. ``tokens``, per epoch, and ``epochs`` are
-    None for vectors from a file; ``cpu_seconds`` is the median over the runs."""
+    """The repeated runs of one method with the same options, on one test set. ``epochs`` is None for vectors from a
+    file; ``cpu_seconds`` is the median over the runs."""
 
     def __init__(self, runs: Sequence[JudgedRun], test: "Test") -> None:
         facts = runs[0].report
-        self.name, self.program = facts["name"], facts["program"]
-        self.tokens, self.epochs = facts["tokens_per_epoch"], facts["epochs"]
+        self.name, self.program, self.epochs = facts["name"], facts["program"], facts["epochs"]
         times = [run.report["cpu_seconds"] for run in runs if "cpu_seconds" in run.report]
         self.cpu_seconds = statistics.median(times) if times else None
         self.answers = np.stack([test.of(run) for run in runs], axis=1)  # (items, repeats)
@@ -129,11 +128,10 @@ class Board:
     @classmethod
     def of(cls, test: Test, runs: Iterable[JudgedRun]) -> "Board":
         """Group the runs: runs that differ only in ``repeat`` and ``seed`` form one entry."""
-        groups: dict[tuple[Any, ...], list[JudgedRun]] = {}
+        groups: dict[tuple[str, int | None], list[JudgedRun]] = {}
         for run in runs:
             if run.answers is not None:
-                key = tuple(run.report[part] for part in ("name", "tokens_per_epoch", "epochs"))
-                groups.setdefault(key, []).append(run)
+                groups.setdefault((run.report["name"], run.report["epochs"]), []).append(run)
         entries = [Entry(group, test) for group in groups.values()]
         return cls(test, [entry for entry in entries if np.isfinite(entry.score)])
 
@@ -150,33 +148,31 @@ class Board:
         for entry in self.entries:
             low, high = bootstrap.interval(entry.samples) or (None, None)
             facts = {"kind": self.test.kind, "test": self.test.name, "name": entry.name}
-            place = {"tokens_per_epoch": entry.tokens, "epochs": entry.epochs, "cpu_seconds": entry.cpu_seconds}
+            place = {"epochs": entry.epochs, "cpu_seconds": entry.cpu_seconds}
             rows.append({**facts, **place, "score": entry.score, "low": low, "high": high, "repeats": entry.scores})
         return rows
 
     def differences(self) -> list[dict[str, Any]]:
-        """Our entries minus peers with equal text and epochs, and minus files; the best peer is marked."""
+        """Our entries minus peers with equal epochs, and minus files; the best peer is marked."""
         rows = []
-        for ours in self.entries:
-            peers = [peer for peer in self.entries if not peer.ours and _alike(ours, peer)] if ours.ours else []
+        for ours in (entry for entry in self.entries if entry.ours):
+            peers = [peer for peer in self.entries if not peer.ours and peer.epochs in (ours.epochs, None)]
             best = max(peers, key=lambda peer: peer.score, default=None)
             for peer in peers:
                 if found := self.difference(ours, peer):
                     facts = {"kind": self.test.kind, "test": self.test.name, "ours": ours.name, "peer": peer.name}
-                    place = {"tokens_per_epoch": ours.tokens, "epochs": ours.epochs, "best_peer": peer is best}
+                    place = {"epochs": ours.epochs, "best_peer": peer is best}
                     rows.append({**facts, **place, **vars(found), "verdict": found.verdict})
         return rows
 
     def budgets(self) -> list[dict[str, Any]]:
-        """For each text and CPU time: the best entry of each method within that time, and our best minus theirs."""
+        """For each CPU time: the best entry of each method within that time, and our best minus theirs."""
         timed = [(entry.cpu_seconds, entry) for entry in self.entries if entry.cpu_seconds is not None]
         rows = []
-        for tokens in sorted({entry.tokens for _, entry in timed}):
-            of_text = [(seconds, entry) for seconds, entry in timed if entry.tokens == tokens]
-            for budget in sorted({seconds for seconds, _ in of_text}):
-                within = [entry for seconds, entry in of_text if seconds <= budget]
-                facts = {"kind": self.test.kind, "test": self.test.name, "tokens_per_epoch": tokens}
-                rows.append({**facts, "cpu_seconds": budget, **self._standing(within)})
+        for budget in sorted({seconds for seconds, _ in timed}):
+            within = [entry for seconds, entry in timed if seconds <= budget]
+            facts = {"kind": self.test.kind, "test": self.test.name, "cpu_seconds": budget}
+            rows.append({**facts, **self._standing(within)})
         return rows
 
     def _standing(self, within: list[Entry]) -> dict[str, Any]:
@@ -204,7 +200,3 @@ def boards(test_sets: TestSets, runs: Sequence[JudgedRun]) -> Iterator[Board]:
     for kind, names in (("pairs", test_sets.pairs), ("analogies", test_sets.analogies)):
         for name in names:
             yield Board.of(Test(kind, name, test_sets), runs)
-
-
-def _alike(ours: Entry, peer: Entry) -> bool:
-    return peer.epochs is None or (peer.tokens, peer.epochs) == (ours.tokens, ours.epochs)

@@ -19,8 +19,8 @@ SECTION = {"accuracy": 0.5, "low": 0.4, "high": 0.6, "n": 9, "oov": 1}
 METHODS = {"wordsparse-cbow": "wordsparse CBOW", "gensim-cbow-hs": "gensim CBOW", NASTY: NASTY}
 
 
-def run(name: str, epochs: int | None, tokens: int | None = 1000) -> dict[str, Any]:
-    identity = {"name": name, "epochs": epochs, "tokens_per_epoch": tokens, "seed": 1, "repeat": 0}
+def run(name: str, epochs: int | None) -> dict[str, Any]:
+    identity = {"name": name, "epochs": epochs, "seed": 1, "repeat": 0}
     judged: dict[str, Any] = {
         "pairs": {NASTY: {"spearman": 0.3, "low": 0.2, "high": 0.4, "n": 8, "oov": 2}},
         "analogies": {"asked": {**SECTION, "sections": {NASTY: SECTION, "none": {**SECTION, "accuracy": None}}}},
@@ -35,19 +35,17 @@ def run(name: str, epochs: int | None, tokens: int | None = 1000) -> dict[str, A
     return {**identity, **costs, "peak_memory_bytes": 10**8, "loss": [1.0], "heldout_loss": [2.5], **judged}
 
 
-def content(tokens: tuple[int, ...] = (1000,)) -> dict[str, Any]:
+def content() -> dict[str, Any]:
     """The content of a comparison of two methods and a file, for two numbers of epochs."""
-    runs = [run(NASTY, None, None)]
-    runs += [
-        run(name, epochs, n) for n in tokens for epochs in (1, 2) for name in ("wordsparse-cbow", "gensim-cbow-hs")
-    ]
+    runs = [run(NASTY, None)]
+    runs += [run(name, epochs) for epochs in (1, 2) for name in ("wordsparse-cbow", "gensim-cbow-hs")]
     scores, differences, budgets = [], [], []
     for kind, test in (("pairs", NASTY), ("analogies", "asked")):
         for done in runs:
-            place = {key: done[key] for key in ("name", "epochs", "tokens_per_epoch")}
+            place = {key: done[key] for key in ("name", "epochs")}
             interval = {"score": 0.3, "low": 0.2, "high": 0.4, "repeats": [0.3, 0.31]}
             scores.append({"kind": kind, "test": test, **place, "cpu_seconds": done.get("cpu_seconds"), **interval})
-        difference = {"kind": kind, "test": test, "tokens_per_epoch": tokens[-1], "ours": "wordsparse-cbow"}
+        difference = {"kind": kind, "test": test, "ours": "wordsparse-cbow"}
         numbers = {"difference": 0.1, "low": -0.1, "high": 0.3, "verdict": "level"}
         differences.append({**difference, **numbers, "peer": NASTY, "epochs": 2, "best_peer": True})
         best = {"wordsparse-cbow": {"score": 0.3, "epochs": 2}}
@@ -58,9 +56,9 @@ def content(tokens: tuple[int, ...] = (1000,)) -> dict[str, Any]:
     machine |= {"blas": ["OpenBLAS"], "instruction_set": "x86-64-v3", "products": "own kernels"}
     options = {"dim": 5, "window": 5, "epochs": [1, 2], "repeat": 1, "sample": 1e-3, "seed": 1, "restrict_vocab": 30000}
     options |= {"methods": ["wordsparse-cbow", "gensim-cbow-hs"], "vectors": [NASTY]}
-    texts = [{"tokens": n, "sentences": 9, "vocab_size": 9, "min_count": 5, "encode_seconds": None} for n in tokens]
-    said = {"unanswered": [NASTY], "in_short": [NASTY], "same_epochs": [NASTY], "same_cpu_time": [NASTY]}
-    facts = {"command": f"wordsparse compare {NASTY}", "machine": machine, "options": options, "texts": texts}
+    text = {"tokens": 1000, "sentences": 9, "vocab_size": 9, "min_count": 5, "encode_seconds": None}
+    said = {"unanswered": [NASTY], "in_short": [NASTY]}
+    facts = {"command": f"wordsparse compare {NASTY}", "machine": machine, "options": options, "text": text}
     judgement = {"scores": scores, "differences": differences, "budgets": budgets, "conclusions": said}
     return {**facts, "methods": METHODS, "runs": runs, **judgement}
 
@@ -113,12 +111,6 @@ def test_the_same_numbers_draw_the_same_bytes(tmp_path: Path) -> None:
     assert written(tmp_path / "one", content()) == written(tmp_path / "two", content())
 
 
-def test_a_learning_curve(tmp_path: Path) -> None:
-    page = written(tmp_path / "one", content(tokens=(1000, 5000)))
-    assert (tmp_path / "one" / "pictures" / "text.svg").is_file()
-    assert "Quality against the amount of text" in page
-
-
 def rows_of(page: str, table: str) -> list[list[str]]:
     """The texts of a table's cells."""
     (found,) = re.findall(rf'<table class="{table}">(.*?)</table>', page, re.DOTALL)
@@ -158,7 +150,7 @@ def test_the_page_and_its_nearest_words_fit_a_window(tmp_path: Path, browser: An
     neighbours = [{"word": f"a-long-neighbour-{i}", "cosine": 0.5} for i in range(5)]
     words = [f"word{i}" for i in range(5)]
     for i in range(8):
-        what["runs"].append(run(f"file {i}", None, None) | {"neighbours": dict.fromkeys(words, neighbours)})
+        what["runs"].append(run(f"file {i}", None) | {"neighbours": dict.fromkeys(words, neighbours)})
     written(tmp_path / "one", what)
     size = {"width": width, "height": 1000, "deviceScaleFactor": 1, "mobile": width < 500}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
@@ -182,13 +174,13 @@ def test_what_is_missing_leaves_a_page(tmp_path: Path) -> None:
     holes["scores"] = [row for row in holes["scores"] if (row["name"], row["epochs"]) != ("gensim-cbow-hs", 2)]
     for row in holes["scores"]:
         row.update(low=None, high=None)
-    failed = {key: holes["runs"][-1][key] for key in ("name", "epochs", "tokens_per_epoch", "seed", "repeat")}
+    failed = {key: holes["runs"][-1][key] for key in ("name", "epochs", "seed", "repeat")}
     holes["runs"][-1] = {**failed, "error": f"killed {NASTY}"}
     assert "failed and is left out: killed &lt;script" in written(tmp_path / "holes", holes)
     silence: dict[str, list[str]] = {key: [] for key in content()["conclusions"]}
     alone = content() | {"differences": [], "budgets": [], "conclusions": silence}
     assert "In short" not in written(tmp_path / "alone", alone)
-    files = content() | {"texts": [], "runs": [run(NASTY, None, None)], "scores": [], "differences": [], "budgets": []}
+    files = content() | {"text": None, "runs": [run(NASTY, None)], "scores": [], "differences": [], "budgets": []}
     assert "<img" not in written(tmp_path / "none", files)
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import jinja2
 
-from wordsparse.comparison.report.pictures import Picture, by_test, final, short
+from wordsparse.comparison.conclusions import by_test, final
+from wordsparse.comparison.report.pictures import Picture, short
 from wordsparse.evaluation.bootstrap import RESAMPLES
 
 Row = Mapping[str, Any]
@@ -47,8 +48,8 @@ def page(content: Mapping[str, Any], pictures: Sequence[Picture]) -> str:
             test: {row["ours"]: row for row in rows if row["best_peer"]}
             for test, rows in by_test(final(content["differences"])).items()
         },
-        last_budgets={test: rows[-1] for test, rows in by_test(_most_text(content["budgets"])).items()},
-        budget_tables=by_test(_most_text(content["budgets"])),
+        last_budgets={test: rows[-1] for test, rows in by_test(content["budgets"]).items()},
+        budget_tables=by_test(content["budgets"]),
         has_heldout=any(run.get("heldout_loss") for run in content["runs"]),
     )
 
@@ -78,18 +79,13 @@ def _examples(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _known(runs: Sequence[Row]) -> dict[tuple[str, str, str], Row]:
-    """n and oov of each (kind, test, name), from the runs with the most text."""
+    """n and oov of each (kind, test, name), from the runs with the most epochs."""
     return {
         (kind, test, run["name"]): score
         for run in final(runs)
         for kind in ("pairs", "analogies")
         for test, score in run.get(kind, {}).items()
     }
-
-
-def _most_text(rows: Sequence[Row]) -> list[Row]:
-    most = max((row["tokens_per_epoch"] for row in rows), default=0)
-    return [row for row in rows if row["tokens_per_epoch"] == most]
 
 
 def _number(value: float | None, digits: int = 0) -> str:

@@ -1,4 +1,4 @@
-"""The pictures of a comparison, each as SVG: scores, quality against CPU time, analogies by section, cost, text."""
+"""The pictures of a comparison, each as SVG: scores, quality against CPU time, analogies by section, cost."""
 
 import io
 import math
@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullLocator
 
+from wordsparse.comparison.conclusions import by_test, final
 from wordsparse.comparison.report.style import Look, looks
 from wordsparse.files.escaping import escaped
 
@@ -52,21 +53,6 @@ def draw(content: Mapping[str, Any]) -> list[Picture]:
         return list(_pictures(content, labels, looks(labels)))
 
 
-def final(rows: Sequence[Row]) -> list[Row]:
-    """The rows with the most text and, among these, the most epochs; and the rows of vector files."""
-    placed = [(row["tokens_per_epoch"], row["epochs"]) for row in rows if row["epochs"] is not None]
-    last = max(placed, default=None)
-    return [row for row in rows if row["epochs"] is None or (row["tokens_per_epoch"], row["epochs"]) == last]
-
-
-def by_test(rows: Sequence[Row]) -> dict[tuple[str, str], list[Row]]:
-    """The rows of each (kind, test), in order."""
-    tests: dict[tuple[str, str], list[Row]] = {}
-    for row in rows:
-        tests.setdefault((row["kind"], row["test"]), []).append(row)
-    return tests
-
-
 def _pictures(content: Mapping[str, Any], labels: Mapping[str, str], styles: Mapping[str, Look]) -> Iterator[Picture]:
     scores = content["scores"]
     done = [run for run in content["runs"] if "error" not in run]
@@ -79,29 +65,18 @@ def _pictures(content: Mapping[str, Any], labels: Mapping[str, str], styles: Map
         _scores(final(scores), labels, styles),
     )
     timed = [row for row in scores if row["cpu_seconds"] is not None]
-    texts = sorted({row["tokens_per_epoch"] for row in timed})
     if timed:
-        most = [row for row in timed if row["tokens_per_epoch"] == texts[-1]]
         yield _picture(
             "cpu-time",
             "Quality against CPU time",
             "Score against CPU seconds of training, a point for each number of epochs.",
-            _curves(most, "cpu_seconds", "CPU seconds of training", labels, styles),
+            _curves(timed, labels, styles),
         )
         yield _picture(
             "cost",
             "Cost",
             "CPU time and peak memory of each method.",
             _cost(final([run for run in done if run["epochs"] is not None]), labels, styles),
-        )
-    if len(texts) > 1:
-        epochs = max(row["epochs"] for row in timed)
-        rows = [row for row in timed if row["epochs"] == epochs]
-        yield _picture(
-            "text",
-            "Quality against the amount of text",
-            "Score against tokens of text.",
-            _curves(rows, "tokens_per_epoch", "tokens of text", labels, styles),
         )
     for name in done[0]["analogies"]:
         yield _picture(
@@ -147,26 +122,24 @@ def _scores(rows: Sequence[Row], labels: Mapping[str, str], styles: Mapping[str,
     return figure
 
 
-def _curves(rows: Sequence[Row], x: str, x_label: str, labels: Mapping[str, str], styles: Mapping[str, Look]) -> Figure:
+def _curves(rows: Sequence[Row], labels: Mapping[str, str], styles: Mapping[str, Look]) -> Figure:
     tests = by_test(rows)
     figure, panels = _panels(len(tests), CURVE)
     for panel, ((kind, test), scored) in zip(panels, tests.items(), strict=True):
         for name in labels:
             points = sorted((row for row in scored if row["name"] == name), key=lambda row: row["epochs"])
-            across, up = [row[x] for row in points], [row["score"] for row in points]
+            across, up = [row["cpu_seconds"] for row in points], [row["score"] for row in points]
             low, high = ([_or_nan(row[end]) for row in points] for end in ("low", "high"))
             panel.vlines(across, low, high, color=styles[name].colour, alpha=0.45, linewidth=1.2)
             panel.plot(across, up, **styles[name].plot())
-            for row in points if x == "cpu_seconds" else ():
-                panel.annotate(
-                    f"{row['epochs']}", (row[x], row["score"]), (4, 4), textcoords="offset points", fontsize=7, zorder=6
-                )
+            for row, place in zip(points, zip(across, up, strict=True), strict=True):
+                panel.annotate(f"{row['epochs']}", place, (4, 4), textcoords="offset points", fontsize=7, zorder=6)
         panel.set_xscale("log")
         panel.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         panel.xaxis.set_major_formatter(_plain)
         panel.xaxis.set_minor_locator(NullLocator())
         panel.set_title(f"{short(test)} ({_measure(kind)})", loc="left")
-        panel.set_xlabel(x_label)
+        panel.set_xlabel("CPU seconds of training")
     names = [name for name in labels if any(row["name"] == name for row in rows)]
     _legend(figure, [Line2D([], [], label=labels[name], **styles[name].plot()) for name in names])
     return figure
