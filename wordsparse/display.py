@@ -4,7 +4,6 @@ A terminal and a notebook get one bar at a time, which is made when its phase st
 Any other stream, a log file for one, gets a plain line now and then, without control codes.
 """
 
-import importlib
 import os
 import sys
 import threading
@@ -17,7 +16,7 @@ from wordsparse.files.escaping import escaped
 FIRST_LINE, MAX_BETWEEN, SHARE = 10.0, 300.0, 0.2
 # Seconds: a shorter phase gets no bar.
 DELAY = 0.5
-# Seconds between two states of a bar in a notebook.
+# Seconds between two states of a bar: a notebook keeps all of them where no browser shows it.
 BETWEEN = 0.5
 # Columns of a terminal that a bar leaves free: the terminal shows ^C behind it, and a full line would become two.
 ROOM = 4
@@ -45,7 +44,7 @@ class Display:
 
     def __init__(self, shown: bool = True) -> None:
         self._shown = shown and _open()
-        self._phase: _Bar | _Cell | _Lines | None = None
+        self._phase: _Bar | _Lines | None = None
         self._name = ""
 
     def __enter__(self) -> Self:
@@ -61,8 +60,7 @@ class Display:
         if self._phase is None or name != self._name:
             self.close()
             self._name = name
-            kind = _Cell if _in_notebook() else _Bar if _takes_bars() else _Lines
-            self._phase = kind(name, unit, done, total)
+            self._phase = (_Bar if _takes_bars() else _Lines)(name, unit, done, total)
         self._phase.update(done, note)
 
     def say(self, line: str) -> None:
@@ -78,11 +76,12 @@ class Display:
 
 
 class _Bar:
-    """A bar on a terminal."""
+    """A bar on a terminal, or in a notebook."""
 
     def __init__(self, name: str, unit: str, done: int, total: int | None) -> None:
         look = {"unit": f" {unit}", "unit_scale": unit == "tokens", "ncols": _columns()}
-        self._bar = _bar_class()(desc=name, initial=done, total=total, delay=DELAY, leave=False, **look)
+        when = {"delay": DELAY, "mininterval": BETWEEN, "leave": False}
+        self._bar = _bar_class()(desc=name, initial=done, total=total, **when, **look)
 
     def update(self, done: int, note: str) -> None:
         self._bar.set_postfix_str(escaped(note), refresh=False)
@@ -91,42 +90,6 @@ class _Bar:
     def close(self) -> None:
         self._bar.delay = 0  # a line that was written above it may have drawn a bar whose time had not come
         self._bar.close()
-
-
-class _Cell:
-    """A bar in a notebook: one output of the cell, which is replaced, and empty at the end.
-
-    Of a stream, a saved notebook would keep every state of the bar, and of a widget an output that is dead.
-    """
-
-    def __init__(self, name: str, unit: str, done: int, total: int | None) -> None:
-        self._shown = {"total": total, "prefix": name, "unit": f" {unit}", "unit_scale": unit == "tokens"}
-        self._first, self._start = done, time.monotonic()
-        self._next = self._start + DELAY
-        self._output: Any = None
-
-    def update(self, done: int, note: str) -> None:
-        now = time.monotonic()
-        if now < self._next:
-            return
-        self._next = now + BETWEEN
-        self._show(
-            _bar_class().format_meter(
-                done, elapsed=now - self._start, initial=self._first, postfix=escaped(note), **self._shown
-            )
-        )
-
-    def close(self) -> None:
-        if self._output is not None:
-            self._show("")
-
-    def _show(self, text: str) -> None:
-        content = {"text/plain": text}
-        if self._output is None:
-            display: Any = importlib.import_module("IPython.display").display
-            self._output = display(content, raw=True, display_id=True)
-        else:
-            self._output.update(content, raw=True)
 
 
 class _Lines:
@@ -183,13 +146,7 @@ def _open() -> bool:
 
 
 def _takes_bars() -> bool:
-    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb" and not _in_cell()
-
-
-def _in_cell() -> bool:
-    """Whether a cell of a notebook runs this command, as in ``!wordsparse train``: on a terminal that obeys nothing and
-    whose output is kept as by a log file. A kernel sets these two for the commands that it runs."""
-    return (os.environ.get("TERM"), os.environ.get("GIT_PAGER")) == ("xterm-color", "cat")
+    return (sys.stderr.isatty() and os.environ.get("TERM") != "dumb") or _in_notebook()
 
 
 def _in_notebook() -> bool:
