@@ -19,7 +19,7 @@ from wordsparse.files.regular import kind_of
 STANDARD_OUTPUT = "-"
 """The name of standard output; ``./-`` names a file."""
 
-_MAX_LINKS = 40  # the limit of Linux
+_NAMED = {STANDARD_OUTPUT: 1, "/dev/stdout": 1, "/dev/stderr": 2}
 
 
 def is_stream(path: Path) -> bool:
@@ -71,15 +71,7 @@ def _descriptor(path: Path) -> int | None:
     must not be replaced.
     """
     name = os.fspath(path)
-    if name == STANDARD_OUTPUT:
-        return 1
-    own = rf"/proc/{os.getpid()}(?:/task/\d+)?/fd|/dev/fd"
-    for _ in range(_MAX_LINKS):
-        folder, last = os.path.split(os.path.abspath(name))
-        if last.isdecimal() and re.fullmatch(own, os.path.realpath(folder)):
-            return int(last)
-        try:
-            name = os.path.join(folder, os.readlink(name))
-        except OSError:
-            return None
-    return None
+    if name in _NAMED:
+        return _NAMED[name]
+    found = re.fullmatch(r"(?:/dev/fd|/proc/self/fd)/(\d+)", name)
+    return None if found is None else int(found[1])
