@@ -136,7 +136,7 @@ def test_parquet_that_unpacks_to_too_much_is_refused(tmp_path: Path) -> None:
     table = arrow.table({"word": arrow.array(list(map(str, range(2**10)))), "vector": vectors})
     parquet.write_table(table, tmp_path / "v")
     assert (tmp_path / "v").stat().st_size < 100_000
-    with pytest.raises(InputError, match="no vectors compress that well"):
+    with pytest.raises(InputError, match="unpacks to more than"):
         read_vectors(tmp_path / "v")
 
 

@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from wordsparse.corpus.sources import Readable
-from wordsparse.errors import InputError
-from wordsparse.files.unpacking import MAX_EXPANSION, compression_of, unpacked_limit
+from wordsparse.files.unpacking import MAX_EXPANSION, compression_of, too_large, unpacked_limit
 
 MAX_READ = 2**24
 
@@ -68,25 +67,20 @@ class _Unpacked:
             raise tarfile.ReadError(f"a header states {size:,} bytes")
         with _as_damage():
             data = self._file.read(size)
-        if self._limit is not None:
-            self._check(self.tell(), self._limit)
+        self._check(self.tell())
         return data
 
     def seek(self, position: int) -> int:
-        if self._limit is not None:
-            self._check(position, self._limit)
+        self._check(position)
         with _as_damage():
             return self._file.seek(position)
 
     def tell(self) -> int:
         return self._file.tell()
 
-    @staticmethod
-    def _check(position: int, limit: int) -> None:
-        if position > limit:
-            raise InputError(
-                f"unpacks to more than {limit:,} bytes, far more than text of its size does; unpack it yourself"
-            )
+    def _check(self, position: int) -> None:
+        if self._limit is not None and position > self._limit:
+            raise too_large(self._limit)
 
 
 @contextmanager

@@ -18,13 +18,7 @@ from wordsparse.files.escaping import listed
 from wordsparse.files.storage import naming
 
 
-def batches(
-    path: Path,
-    columns: Sequence[str],
-    limit: int,
-    rows: int,
-    too_large: Callable[[int], InputError] = unpacking.too_large,
-) -> Iterator[Any]:
+def batches(path: Path, columns: Sequence[str], limit: int, rows: int) -> Iterator[Any]:
     """The record batches of these columns, at most so many rows each; texts are dictionaries.
 
     InputError if the file is damaged, has no such column, or states sizes of more than ``limit`` bytes.
@@ -39,7 +33,7 @@ def batches(
     with naming(path):
         chunks = parquet_footer.column_chunks(path)
         if sum(chunk.bytes for chunk in chunks if chunk.column in roots) > limit:
-            raise too_large(limit)
+            raise unpacking.too_large(limit)
     with readable(path, lambda: number):
         with parquet.ParquetFile(path) as whole:
             texts = _texts(whole.schema, columns)

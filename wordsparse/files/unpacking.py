@@ -46,8 +46,8 @@ def unpacked_limit(size: int, max_expansion: float) -> int:
 def too_large(limit: int) -> InputError:
     """The error for a file that unpacks to more than ``limit`` bytes."""
     return InputError(
-        f"unpacks to more than {limit:,} bytes, far more than text of its size does: unpack it yourself if you trust "
-        "it, or raise --max-expansion (max_expansion)"
+        f"unpacks to more than {limit:,} bytes, far more than a file of its size does: unpack it yourself if you trust "
+        "it, or raise --max-expansion (max_expansion) for a text"
     )
 
 

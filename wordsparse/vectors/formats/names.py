@@ -88,22 +88,22 @@ def attribute_arrays(attributes: Mapping[str, Array]) -> dict[str, Array]:
     if not attributes:
         return {}
     are_json = [values.dtype.kind not in _NUMBERS for values in attributes.values()]
-    stored = {ATTRIBUTES: _lines(zip(attributes, are_json, strict=True))}
+    stored = {ATTRIBUTES: lines(zip(attributes, are_json, strict=True))}
     for place, (values, is_json) in enumerate(zip(attributes.values(), are_json, strict=True)):
-        stored[f"{ATTRIBUTE}{place}"] = _lines(values.tolist()) if is_json else values
+        stored[f"{ATTRIBUTE}{place}"] = lines(values.tolist()) if is_json else values
     return stored
 
 
 def attributes_from(stored: Mapping[str, Array], length: int) -> dict[str, Array]:
     """The inverse of :func:`attribute_arrays`, for ``length`` keys; InputError if the arrays do not agree."""
     attributes: dict[str, Array] = {}
-    for place, entry in enumerate(_values(stored[ATTRIBUTES])):
+    for place, entry in enumerate(from_lines(stored[ATTRIBUTES])):
         values = stored.get(f"{ATTRIBUTE}{place}")
         if values is None or not (isinstance(entry, tuple) and [*map(type, entry)] == [str, bool]):
             raise InputError(f"the array {ATTRIBUTES!r} does not name the attributes that are stored")
         name, is_json = entry
         if is_json:
-            objects = _values(values)
+            objects = from_lines(values)
             values = np.empty(len(objects), object)
             for i, value in enumerate(objects):  # NumPy would make axes of tuples
                 values[i] = value
@@ -113,15 +113,16 @@ def attributes_from(stored: Mapping[str, Array], length: int) -> dict[str, Array
     return attributes
 
 
-def _lines(values: Iterable[Any]) -> Array:
-    """Values as lines of JSON, which has no line breaks of its own, in UTF-8."""
-    return np.frombuffer("\n".join(to_json(values)).encode(), np.uint8)
+def lines(keys: Iterable[Any]) -> Array:
+    """Keys or values as lines of JSON, which has no line breaks of its own, in UTF-8."""
+    return np.frombuffer("\n".join(to_json(keys)).encode(), np.uint8)
 
 
-def _values(lines: Array) -> list[Any]:
-    if lines.dtype != np.uint8:
-        raise InputError("the text of attributes must be uint8")
+def from_lines(stored: Array) -> list[Any]:
+    """The inverse of :func:`lines`."""
+    if stored.dtype != np.uint8:
+        raise InputError("lines of JSON must be uint8: write the file again")
     try:
-        return from_json(lines.tobytes().decode().split("\n"))
+        return from_json(stored.tobytes().decode().split("\n"))
     except UnicodeDecodeError as error:
-        raise InputError(f"the text of attributes is not valid UTF-8: {error}") from error
+        raise InputError(f"a line of JSON is not valid UTF-8: {error}; write the file again") from error

@@ -14,6 +14,7 @@ from wordsparse import optional
 from wordsparse.errors import InputError
 from wordsparse.files import parquet
 from wordsparse.files.escaping import listed
+from wordsparse.files.unpacking import too_large
 from wordsparse.vectors.formats.base import Content, Format
 from wordsparse.vectors.formats.streams import unpacked_limit
 from wordsparse.vectors.precision import packed, unpacked
@@ -56,10 +57,10 @@ class Parquet(Format):
         columns = _columns(parquet.schema(path), limit)
         parts: list[dict[str, Any]] = []
         with parquet.readable(path, lambda: len(parts) * _ROWS):
-            for batch in parquet.batches(path, columns, limit, _ROWS, _too_large):
+            for batch in parquet.batches(path, columns, limit, _ROWS):
                 left -= batch.nbytes
                 if left < 0:
-                    raise _too_large(limit)
+                    raise too_large(limit)
                 parts.append({name: _values(batch.column(name), name) for name in columns})
         if not parts or len({part["vector"].shape[1] for part in parts}) > 1:
             raise InputError(
@@ -96,10 +97,6 @@ def _columns(schema: Any, limit: int) -> list[str]:
             f"claims vectors of {kind.list_size:,} numbers, more than the file can hold; copy or write it again"
         )
     return [name for name in _KNOWN if name in schema.names]
-
-
-def _too_large(limit: int) -> InputError:
-    return InputError("unpacks to far more than its size: no vectors compress that well; write it uncompressed")
 
 
 def _is_text(kind: Any) -> bool:

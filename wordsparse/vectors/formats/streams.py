@@ -84,7 +84,5 @@ class BoundedStream:
             ) from error
         self._left -= len(data)
         if self._left < 0:
-            raise InputError(
-                f"unpacks to more than {self.limit} bytes: no file of its kind compresses that well; unpack it first"
-            )
+            raise unpacking.too_large(self.limit)
         return data
