@@ -30,7 +30,7 @@ MIN_COUNT = 5
 THRESHOLD = 10.0
 
 BLOCK_VALUES = 2**20
-PAIRS_AT_ONCE = 2**25
+PAIRS_AT_ONCE = 2**24
 """Pairs are counted in as many passes over the text as hold each at most this number of them on average: 0.5 GB."""
 
 _MIX = np.uint64(0x9E3779B97F4A7C15)  # spreads the keys evenly over the passes
@@ -97,7 +97,7 @@ def _phrases(shards: Sequence[Path], counts: NDArray[np.int64], min_count: int, 
 
 def _counted(shards: Sequence[Path], n_words: int, number: int, passes: int) -> tuple[Keys, NDArray[np.int64]]:
     """The distinct pairs of one of the passes, and how often each occurs."""
-    stack: list[tuple[Keys, NDArray[np.int64]]] = [(np.empty(0, np.int64), np.empty(0, np.int64))]
+    found = [np.empty(0, np.int64)]
     for shard in shards:
         last = np.empty(0, np.int32)
         for block in _blocks(shard):
@@ -108,22 +108,10 @@ def _counted(shards: Sequence[Path], n_words: int, number: int, passes: int) -> 
             if passes > 1:
                 mixed = (keys.astype(np.uint64) * _MIX) >> np.uint64(32)
                 keys = keys[mixed % np.uint64(passes) == number]
-            stack.append(np.unique(keys, return_counts=True))
-            while len(stack) > 1 and stack[-1][0].size * 2 > stack[-2][0].size:
-                stack.append(_merged(stack.pop(), stack.pop()))
-    while len(stack) > 1:
-        stack.append(_merged(stack.pop(), stack.pop()))
-    return stack[0]
-
-
-def _merged(
-    first: tuple[Keys, NDArray[np.int64]], second: tuple[Keys, NDArray[np.int64]]
-) -> tuple[Keys, NDArray[np.int64]]:
-    keys = np.concatenate([first[0], second[0]])
-    order = np.argsort(keys, kind="stable")  # a merge of two sorted runs
-    keys, times = keys[order], np.concatenate([first[1], second[1]])[order]
-    starts = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]])) if keys.size else np.empty(0, np.int64)
-    return keys[starts], np.add.reduceat(times, starts) if keys.size else times
+            found.append(keys)
+    together = np.concatenate(found)
+    found.clear()
+    return np.unique(together, return_counts=True)
 
 
 def _numbered(keys: Keys, words: Sequence[str]) -> tuple[Ids, list[str]]:
