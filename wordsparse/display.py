@@ -133,7 +133,7 @@ def _bar_class() -> Any:
 
 
 def _columns() -> int | None:
-    """The width of a bar; None if that of the terminal is not known."""
+    """The width of a bar; None where the terminal's is not known."""
     try:
         columns = os.get_terminal_size(sys.stderr.fileno()).columns
     except (OSError, ValueError):

@@ -117,7 +117,7 @@ def free(kind: type) -> set[str]:
 
 
 def part(asked: object, kind: type[T]) -> T:
-    """The options of one class among those of a class that inherits from several."""
+    """The options of one class, from an object that has the options of several."""
     return kind(**{field.name: getattr(asked, field.name) for field in dataclasses.fields(kind)})  # type: ignore[arg-type]
 
 

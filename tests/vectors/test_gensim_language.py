@@ -183,7 +183,7 @@ def test_vectors_are_added_and_replaced(ours: WordVectors) -> None:
     assert ours["newer"].tolist() == VECTORS[1].tolist()
     with pytest.warns(UserWarning, match="add_vectors"):
         assert ours.add_vector("newest", VECTORS[0]) == 32
-    with pytest.raises(InputError, match="as many vectors, not 1"):
+    with pytest.raises(InputError, match="a vector each, not 1"):
         ours.add_vectors(["x", "y"], VECTORS[:1])
     with pytest.raises(InputError, match=r"must have shape \(any, 7\)"):
         ours.add_vectors(["x"], [[1, 2]])

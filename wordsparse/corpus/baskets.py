@@ -84,7 +84,7 @@ def text_of(name: str, cell: object) -> str | None:
 
 
 def _place(row: Row, order: str) -> tuple[str, int | float]:
-    """What a row is sorted by: a number, or the time since 1970 of a date; and which of them it is."""
+    """The kind of a row's place, "number" or "date", and the number: of a date, the seconds since 1970."""
     cell: Any = _parsed(row.place) if isinstance(row.place, str) else row.place
     if isinstance(cell, Number) and cell == cell:
         number: Any = cell

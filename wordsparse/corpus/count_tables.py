@@ -104,7 +104,7 @@ def _batches(path: Path, max_expansion: float) -> Iterator[Any]:
 
 
 class _Words:
-    """The words of a dictionary; most batches have that of the one before, whose list they share."""
+    """The words of a dictionary; most batches share the dictionary of the batch before, and its list."""
 
     def __init__(self) -> None:
         self._dictionary: Any = None

@@ -3,8 +3,8 @@
 Training takes them as it takes tokens, minibatch by minibatch. One step for a pair of a large count would be a large
 step for its two words, and none for the rest of the pass, so its count is cut into pieces. In random order, each sample
 of the pieces would hold nearly every word, and a step pays for each. So pieces stand together by the rarer word of
-their pair, as those of an occurrence of that word do in a text: as many as a few of its occurrences have, in a random
-order of such groups.
+their pair, as the pairs of an occurrence of that word do in a text. A group has the pairs of a few occurrences, and
+groups are in random order.
 """
 
 import os
@@ -23,16 +23,16 @@ from wordsparse.files.regular import sha256_of
 from wordsparse.files.storage import new_directory, writing
 from wordsparse.types import Array
 
-# A count is cut into pieces of about so many times the mean count, or into smaller ones where the table has few pairs,
-# down to this size or until there are so many pieces; and into at most so many.
+# A count is cut into pieces of about PIECE times the mean count, or into smaller ones where the table has few pairs,
+# down to SMALLEST or until there are ENOUGH pieces; and into MAX_PIECES at most.
 PIECE, SMALLEST, ENOUGH, MAX_PIECES = 1.5, 3.0, 1_000_000, 256
 # The weight of the pairs of one occurrence of a word, about: in harmonic windows of 5 to 8 words of a text. How far a
 # word's own contexts are believed, beside its form, is decided by its occurrences.
 OCCURRENCE = 5.0
-# So many pieces stand for a token where the recipe counts tokens: what a text of ten million tokens and its table have.
+# Pieces that stand for a token where the recipe counts tokens: the ratio of a text of ten million tokens and its table.
 PIECES_PER_TOKEN = 3.13
-# A group weighs about so many pieces: more would be a large step for a rare word (all of its pairs at once diverged),
-# and with fewer a minibatch has more words.
+# The weight of a group, about, in pieces: more would be a large step for a rare word (all of its pairs at once
+# diverged), and with fewer a minibatch has more words.
 GROUP = 3.0
 # Pieces that are put in order at a time.
 ORDERED = 2**21

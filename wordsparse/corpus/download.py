@@ -50,7 +50,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
 
 
 PART, ABOUT = "part", "part.json"
-"""The files of a download: what has arrived, and what it is of."""
+"""The files of a download: the part that has arrived, and its address."""
 
 
 def is_download(entry: Path) -> bool:

@@ -181,7 +181,7 @@ def _cells(path: Path, options: GraphOptions) -> Iterator[tuple[int, Any]]:
 
 
 def _matrix_market(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """The entries of a sparse matrix in Matrix Market's format, those of a symmetric one in both directions.
+    """The entries of a sparse matrix in Matrix Market's format; of a symmetric one, in both directions.
 
     SciPy's reader ends the process at some damaged files.
     """
@@ -238,7 +238,7 @@ def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 
 def check_memory(edges: int) -> None:
-    """InputError if a graph of so many edges does not fit into the memory that is left."""
+    """InputError if a graph with this number of edges does not fit into the memory that is left."""
     memory.check(edges * BYTES_PER_EDGE, f"a graph of {edges:,} edges")
 
 

@@ -24,7 +24,7 @@ class PlainOptions:
             object.__setattr__(self, field.name, validation.plain(getattr(self, field.name)))
 
     def given(self) -> dict[str, Any]:
-        """The options that differ from their defaults, without those that a class derived from these adds."""
+        """The options that differ from their defaults, without the options that a derived class adds."""
         kind: Any = next(kind for kind in type(self).__mro__ if PlainOptions in kind.__bases__)
         values = {field.name: (getattr(self, field.name), field.default) for field in fields(kind)}
         return {name: value for name, (value, default) in values.items() if value != default}
@@ -47,7 +47,7 @@ class TextOptions(PlainOptions):
     )
     group: str | None = option(
         None,
-        "Column by which rows are grouped: those that share its value are one basket or session. A cell of the "
+        "Column by which rows are grouped: rows that share its value are one basket or session. A cell of the "
         "text's column is then one word, unless tokens are named.",
         cli="group-by",
         metavar="NAME",

@@ -31,7 +31,7 @@ THRESHOLD = 10.0
 
 BLOCK_VALUES = 2**20
 PAIRS_AT_ONCE = 2**24
-"""Pairs are counted in as many passes over the text as hold each at most this number of them on average: 0.5 GB."""
+"""Pairs of a pass over the text, on average and at most: half a gigabyte."""
 
 _MIX = np.uint64(0x9E3779B97F4A7C15)  # spreads the keys evenly over the passes
 

@@ -41,11 +41,11 @@ class RawText:
     source : path, list of paths, data frame, or iterable
         A directory means all files below it, by name. Files may be compressed: .gz, .bz2, .xz or .zst. The items of an
         iterable are sentences, which are iterables of tokens; with ``tokens``, they are texts (str), in which each line
-        is a sentence; with ``column``, they are rows (mappings), as those of a data frame are. Empty tokens of an
+        is a sentence; with ``column``, they are rows (mappings), like a data frame's. Empty tokens of an
         iterable are left out; a warning counts them.
     format, tokens, column, max_expansion, group, order
         As in :class:`wordsparse.corpus.options.TextOptions`; ``tokens`` may be a callable too. The default of it is
-        ``simple`` for ``wiki``; none for an iterable, and for the cells of a ``group``, each of which is a token;
+        ``simple`` for ``wiki``; none for an iterable, and for the cells of a ``group``, which are tokens;
         else ``split``.
     quiet : bool
         Do not warn of files that are skipped or look like rows.

@@ -76,7 +76,7 @@ class Shard:
     ----------
     path : Path
     content : ShardContent
-        The content of the file, which this process has written; :meth:`checked` finds that of another one.
+        The content of the file, which this process has written; :meth:`checked` reads a file of another process.
     block : callable
         :func:`cached_blocks`, which the shards of a corpus share.
 

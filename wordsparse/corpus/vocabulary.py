@@ -108,7 +108,7 @@ class Vocabulary:
         return self._ids.get(word)
 
     def ids(self, words: Iterable[str]) -> list[int]:
-        """The ids of those of the words that are in the vocabulary, in their order."""
+        """The ids of the known words among these, in their order."""
         return [i for i in map(self._ids.get, words) if i is not None]
 
     def merged(self, other: Vocabulary) -> Vocabulary:

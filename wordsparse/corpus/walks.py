@@ -27,7 +27,7 @@ class Walks:
     """The values of all walks of an epoch, one walk after the other, each with the end of a sentence.
 
     Walk w begins at node ``starts[w mod V]``. One that can go no further is filled up with tokens outside the
-    vocabulary, so that every walk has as many tokens. Its random numbers come from the seed, the epoch and w.
+    vocabulary, so that all walks have one length. Its random numbers come from the seed, the epoch and w.
     """
 
     indptr: NDArray[np.int64]
@@ -63,7 +63,7 @@ class Walks:
         return (self.number * self.reach,)
 
     def end_of_tokens(self, tokens: int) -> int:
-        """The position after so many tokens."""
+        """The position after this number of tokens."""
         whole, rest = divmod(tokens, self.options.walk_length)
         return whole * self.reach + rest if rest else whole * self.reach - 1
 

@@ -24,7 +24,7 @@ PAGE_BYTES = 2**26
 
 logger = logging.getLogger(__name__)
 
-_ROUNDS = 3  # for nested markup: as many as gensim
+_ROUNDS = 3  # for nested markup: gensim's number
 
 _ENTITY = re.compile(r"&#?\w{1,8};")
 _LANGUAGE = re.compile(r"\n\[\[[a-z][a-z][\w-]*:[^:\]]+\]\]")

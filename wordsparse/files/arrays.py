@@ -68,7 +68,7 @@ def write(path: Path, state: Mapping[str, Any]) -> dict[str, Any]:
 def read(path: Path, table: Any, into: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Read a file written by :func:`write`, and check it against its table.
 
-    With ``into``, the names, types and shapes must equal those of ``into``, whose arrays are filled and returned;
+    With ``into``, the names, types and shapes must be the same as in ``into``, whose arrays are filled and returned;
     arrays stored in column-major order are returned as new arrays. InputError if the file does not match the table, the
     table does not match ``into``, or a number is not finite. The content of ``into`` is then undefined.
     """
@@ -117,7 +117,7 @@ def mapped(path: Path, table: Any) -> dict[str, Any]:
 
 
 def _check_size(path: Path, arrays: Entries, size: int, *stated: object) -> None:
-    """Raise InputError unless the arrays take the bytes of their file, and those that its table states."""
+    """Raise InputError unless the arrays take the bytes of their file, which its table states too."""
     taken = sum(np.dtype(kind).itemsize * math.prod(shape) for kind, shape, _ in arrays.values())
     if any(other != size for other in (taken, *stated)):
         raise InputError(f"{path}: has {size:,} bytes, not what its table says: it was cut or altered; {storage.AGAIN}")

@@ -27,7 +27,7 @@ def read_array(archive: zipfile.ZipFile, name: str, kinds: str, ndim: int, descr
     """An array of one of NumPy's ``kinds`` of numbers with ``ndim`` axes; messages call it ``described``.
 
     Its header is compared with the size of the archive's member before anything is allocated. InputError if it is
-    missing, has another kind or other axes, or states a size that is not that of its member.
+    missing, has another kind or other axes, or states another size than its member has.
     """
     try:
         stored = archive.getinfo(f"{name}.npy").file_size

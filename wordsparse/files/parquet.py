@@ -1,6 +1,6 @@
 """Columns of Parquet files, read without trusting their sizes.
 
-A value that stands once in a file may be that of any number of its cells: a file of two kilobytes can hold gigabytes of
+Any number of cells may share a value that stands once in a file: a file of two kilobytes can hold gigabytes of
 text. So texts are read as a dictionary and its indices, and cells share their strings.
 """
 
@@ -19,7 +19,7 @@ from wordsparse.files.storage import naming
 
 
 def batches(path: Path, columns: Sequence[str], limit: int, rows: int) -> Iterator[Any]:
-    """The record batches of these columns, at most so many rows each; texts are dictionaries.
+    """The record batches of these columns, at most ``rows`` rows each; texts are dictionaries.
 
     InputError if the file is damaged, has no such column, or states sizes of more than ``limit`` bytes.
     """

@@ -109,7 +109,7 @@ def find_gpu() -> Gpu:
 
 
 def take(number: int) -> None:
-    """Make a GPU the current one of this thread: that of ``number`` modulo how many there are.
+    """Make GPU ``number``, modulo the number of GPUs, the current one of this thread.
 
     MissingDependencyError, InputError as :func:`find_gpu`, which finds it from now on.
     """

@@ -45,7 +45,7 @@ def _process_left() -> Iterator[tuple[int, str]]:
 
 
 def _cgroup_left() -> Iterator[tuple[int, str]]:
-    """Of every memory cgroup that can be seen, version 2 or 1: its limit less what it holds and cannot give back."""
+    """For every memory cgroup (version 2 or 1) that can be seen: its limit less the memory that it cannot free."""
     try:
         lines = Path("/proc/self/cgroup").read_text().splitlines()
     except OSError:

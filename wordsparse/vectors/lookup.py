@@ -197,13 +197,13 @@ class KeyTable:
         Raises
         ------
         InputError
-            If there are no keys, or not as many weights; UnknownWordError for a missing key that is not ignored.
+            If there are no keys, or another number of weights; UnknownWordError for a missing key that is not ignored.
         """
         if len(keys) == 0:
             raise InputError("a mean needs at least one key: name a word")
         factors = np.ones(len(keys)) if weights is None else np.asarray(weights, np.float64)
         if factors.shape != (len(keys),):
-            raise InputError(f"{len(keys)} keys need as many weights, not an array {factors.shape}")
+            raise InputError(f"{len(keys)} keys need a weight each, not an array {factors.shape}")
         total, weight = np.zeros(self.vector_size), 0.0
         for key, factor in zip(keys, factors.tolist(), strict=True):
             if isinstance(key, np.ndarray):
@@ -256,14 +256,14 @@ class KeyTable:
         Raises
         ------
         InputError
-            If there are not as many vectors or attributes as keys, a vector has another length or a number is not
+            If the numbers of keys, vectors and attributes differ, a vector has another length or a number is not
             finite.
         """
         if not isinstance(keys, list | tuple | np.ndarray):
             keys, weights = [keys], np.reshape(weights, (1, -1))
         rows = validation.matrix("weights", weights, self.vector_size, self._vectors.dtype)
         if len(rows) != len(keys):
-            raise InputError(f"{len(keys)} keys need as many vectors, not {len(rows)}")
+            raise InputError(f"{len(keys)} keys need a vector each, not {len(rows)}")
         added = {name: np.asarray(values) for name, values in (extras or {}).items()}
         if wrong := [name for name, values in added.items() if values.shape != (len(keys),)]:
             raise InputError(f"the attribute {wrong[0]!r} must have one value a key, {len(keys)} of them")

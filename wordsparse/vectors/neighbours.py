@@ -25,7 +25,7 @@ LARGEST = 1e18
 
 
 class Indexer(Protocol):
-    """An approximate index, as those of ``gensim.similarities``."""
+    """An approximate index, such as gensim.similarities has."""
 
     def most_similar(self, vector: Array, num_neighbors: int) -> Any:
         """The keys nearest to ``vector`` (vector_size,) and their cosines."""

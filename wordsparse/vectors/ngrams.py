@@ -1,7 +1,7 @@
 """The vector of any word as the mean of the rows of its character n-grams (Bojanowski et al., 2017).
 
-The n-grams of a word are those of ``<word>``, so that beginnings and ends of words are told from their middles. Each
-n-gram has a row of its own; there are no hash buckets. :mod:`wordsparse.words.form` makes the rows.
+The n-grams of a word are the parts of ``<word>``, so that beginnings and ends of words are told from their middles.
+Each n-gram has a row of its own; there are no hash buckets. :mod:`wordsparse.words.form` makes the rows.
 """
 
 from collections.abc import Mapping, Sequence
@@ -84,7 +84,7 @@ class Subwords:
         self.shortest, self.longest = shortest, longest
         self._row_of = {ngram: row for row, ngram in enumerate(self.ngrams)}
         if rows.ndim != 2 or rows.shape[0] != len(self.ngrams) or len(self._row_of) != len(self.ngrams):
-            raise InputError(f"{len(self.ngrams)} n-grams need as many rows, not an array {rows.shape}, and no repeats")
+            raise InputError(f"{len(self.ngrams)} n-grams need a row each, not an array {rows.shape}, and no repeats")
         if wrong := [ngram for ngram in self.ngrams if not shortest <= len(ngram) <= longest]:
             raise InputError(f"the n-gram {wrong[0]!r:.80} has not {shortest} to {longest} characters; leave it out")
 

@@ -268,7 +268,7 @@ class WordVectors(Neighbours):
     def _check(self) -> None:
         """Raise InputError if the sizes do not agree, a word is repeated, or a number is invalid."""
         if self.vectors.ndim != 2 or len(self.vectors) != len(self.words) or self.vectors.size == 0:
-            raise InputError(f"{len(self.words)} words need as many vectors, not an array {self.vectors.shape}")
+            raise InputError(f"{len(self.words)} words need a vector each, not an array {self.vectors.shape}")
         if len(self.key_to_index) != len(self.words):
             row = next(row for row, word in enumerate(self.words) if self.key_to_index[word] != row)
             word = self.words[row]

@@ -1,9 +1,9 @@
 """floret's table of hashed n-grams, for spaCy: ``spacy init vectors en FILE OUT --mode floret``.
 
 A text file: a line ``rows dim shortest longest hashes seed < >``, then the number of each row and its numbers. The
-vector of any word is the mean of the rows of ``<word>`` and of its n-grams, each of which has HASHES rows by its
-MurmurHash. Here the rows are fitted to finished vectors, scaled to length one, by a ridge problem, so that known words
-keep theirs as nearly as the rows can hold them.
+vector of any word is the mean of the rows of ``<word>`` and of its n-grams; each has HASHES rows, by its MurmurHash.
+Here the rows are fitted to finished vectors, scaled to length one, by a ridge problem, so that known words keep theirs
+as nearly as the rows can hold them.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from wordsparse.vectors.ridge import ridge_rows
 SHORTEST, LONGEST = 3, 5
 HASHES, SEED = 2, 0
 FEWEST, MOST = 2**12, 200_000
-"""Of the rows: as many as words between these bounds."""
+"""Bounds of the number of rows, between which it is the number of words."""
 RIDGE, STEPS = 1e-3, 25
 # Of MurmurHash3.
 _C1, _C2 = np.uint64(0x87C37B91114253D5), np.uint64(0x4CF5AD432745937F)

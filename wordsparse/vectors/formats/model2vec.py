@@ -5,8 +5,8 @@
 kind of model it is. A text's vector is the mean of its known words' vectors.
 
 Texts are cut at white space. Where no word of the vocabulary begins or ends with a punctuation mark beside a letter,
-the vocabulary comes from text whose punctuation was set apart, and so is that of the texts to encode: ``(Hello,`` is
-``(``, ``Hello`` and ``,``. Where no word has a capital letter, texts are lower-cased.
+the vocabulary comes from text whose punctuation was set apart, and so is the punctuation of texts to encode:
+``(Hello,`` is ``(``, ``Hello`` and ``,``. Where no word has a capital letter, texts are lower-cased.
 
 float16 and int8 vectors are stored as such. int8 has one scale for all rows here, as Model2Vec's own has: the vectors
 that are read back have another length, and the same directions up to rounding. Newer versions of Model2Vec would take a
