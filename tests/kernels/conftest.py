@@ -14,8 +14,6 @@ from wordsparse.kernels import CpuKernels, Kernels, isa
     params=[
         "numpy",
         *(f"blocks {name} 2" for name in isa.AVAILABLE),
-        "default any 1",
-        "default any 3",
         "blas any 2",
         *(f"own {name} {threads}" for name in isa.AVAILABLE for threads in (1, 2)),
         "cuda-emulated",
@@ -30,5 +28,4 @@ def kernels(request: pytest.FixtureRequest) -> Any:
     kind, name, threads = request.param.split()
     if kind == "blocks":
         return InBlocks(int(threads), isa=name)
-    own_products = {"default": None, "blas": False, "own": True}[kind]
-    return CpuKernels(int(threads), isa=None if name == "any" else name, own_products=own_products)
+    return CpuKernels(int(threads), isa=None if name == "any" else name, own_products=kind == "own")
