@@ -55,6 +55,12 @@ def test_derivatives_by_finite_differences(loss: losses.Loss, total: float) -> N
     check_loss(loss, total=total)
 
 
+@pytest.mark.parametrize("loss", [loss() for loss in losses.LOSSES.values()], ids=repr)
+def test_only_a_loss_without_a_scale_is_the_same_for_outputs_of_another_size(loss: losses.Loss) -> None:
+    once, thrice = (loss.terms(0.7 * c, 5.0 * c**2, 1.3 * c, 4.0).value for c in (1, 3))
+    assert loss.scale_free == (once == pytest.approx(thrice, rel=1e-12))
+
+
 @pytest.mark.parametrize("name", problems.LOSSES)
 def test_minibatch_derivatives_are_those_of_its_losses(name: str) -> None:
     """Sums over targets, weights included, some examples without any."""

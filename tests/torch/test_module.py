@@ -202,6 +202,20 @@ def test_a_target_moves_by_half_its_derivative_at_most() -> None:
     assert head.outputs(h, [3]).item() == pytest.approx(0.5, abs=1e-3)  # the derivative is 1
 
 
+@pytest.mark.parametrize("measure", [None, np.arange(1, D + 1)])
+def test_a_loss_without_a_scale_takes_the_same_steps_at_any_scale(measure: Any) -> None:
+    start, (h, Y) = torch.randn(D, d, dtype=torch.float64), minibatch()
+    after = []
+    for scale in (1.0, 1e-4, 1e4):
+        head = layer(loss="zloss", lr=None, base_measure=measure, weights=scale * start)
+        for _ in range(3):
+            head(h.detach(), Y).backward()
+        after.append(head.weights() / scale)
+    torch.testing.assert_close(after[1], after[0])
+    torch.testing.assert_close(after[2], after[0])
+    assert (after[0] - start).abs().mean() > 0.05
+
+
 # ── rows of W as inputs ───────────────────────────────────────────────────────────────────────────────────────────────
 
 

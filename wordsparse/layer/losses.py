@@ -42,6 +42,8 @@ class Loss(ABC):
         How the command line and reports call it.
     starts_at_zero : bool
         Whether W = 0 has a gradient that leads away from it.
+    scale_free : bool
+        Whether it is the same where all outputs are multiplied by a number.
     sees_sum : bool
         Whether it depends on s; one that does not is given zeros for it.
     min_outputs : int
@@ -61,6 +63,7 @@ class Loss(ABC):
 
     name: ClassVar[str]
     starts_at_zero: ClassVar[bool] = True
+    scale_free: ClassVar[bool] = False
     sees_sum: ClassVar[bool] = True
     min_outputs: ClassVar[int] = 1
     normalised: ClassVar[bool] = False
@@ -220,6 +223,7 @@ class ZLoss(Loss):
     b: float = 10.0
     name: ClassVar[str] = "zloss"
     starts_at_zero: ClassVar[bool] = False
+    scale_free: ClassVar[bool] = True
     min_outputs: ClassVar[int] = 2  # one output is its own mean: rounding would pass for its spread
     fits: ClassVar[tuple[str, ...]] = ("one-hot",)
     recipe: ClassVar[dict[str, Any]] = {"steps": {"lr": 2.0, "eta": 0.5, "t0": 40.0}}

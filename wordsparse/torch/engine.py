@@ -20,10 +20,12 @@ from wordsparse.layer.refusal import STABLE
 from wordsparse.layer.sums import gradient_norm
 from wordsparse.types import Array
 
-# The second-order step: by how much of its derivative a target's output moves at most, on average; a target's examples
-# in a minibatch from which on it moves less; minibatches in the running mean of the curvature; its ridge, as a share
-# of the mean eigenvalue; and the step's size after t minibatches, 1/(t + START), at least 1/AVERAGED.
+# The second-order step: by how much of its derivative a target's output moves at most, on average, and of its
+# derivative's reciprocal under a loss without a scale; a target's examples in a minibatch from which on it moves less;
+# minibatches in the running mean of the curvature; its ridge, as a share of the mean eigenvalue; and the step's size
+# after t minibatches, 1/(t + START), at least 1/AVERAGED.
 MOVE = 0.5
+MOVE_WITHOUT_SCALE = 1.5
 CROWD = 8.0
 AVERAGED = 50.0
 RIDGE = 0.05
@@ -226,16 +228,20 @@ class Engine:
         """The step's size; less where a target's output would move by more than ``MOVE`` times its derivative.
 
         An example moves it by η g_j h_jᵀΠh_j / π_c times that (without a base measure π_c = 1), on average, and more
-        where a target has more than ``CROWD`` examples.
+        where a target has more than ``CROWD`` examples. Under a loss without a scale, whose derivative ℓ′ halves where
+        outputs double, a fitting move is a multiple of 1/ℓ′ and not of ℓ′.
         """
         core, targets = self.output.core, sums.forward.targets
-        moves = np.repeat(np.abs(g) * self._norms(sums, Pi), np.diff(targets.csr.indptr))
-        if core.p is not None:
-            moves = moves / core.p[targets.rows[targets.csr.indices]] ** 2
+        sizes = np.diff(targets.csr.indptr)
+        p = 1.0 if core.p is None else core.p[targets.rows[targets.csr.indices]]
+        moves, limit = np.repeat(np.abs(g) * self._norms(sums, Pi), sizes) / p**2, MOVE
+        if self.output.loss.scale_free:
+            by_entry = np.repeat(np.where(g == 0, 1, g), sizes)
+            moves, limit = moves * (sums.forward.terms.gamma * p / by_entry) ** 2, MOVE_WITHOUT_SCALE
         mean = moves.sum() / max(1, np.count_nonzero(moves))
         most = max(mean, np.bincount(targets.csr.indices, moves).max(initial=0) / CROWD)
         size = max(1 / (self.steps + START), 1 / AVERAGED)
-        return min(size, float(MOVE / most)) if most > 0 else size
+        return min(size, float(limit / most)) if most > 0 else size
 
     def _norms(self, sums: Sums, Pi: Array | None) -> Array:
         """hᵀΠh of each example, (m,)."""
