@@ -204,15 +204,51 @@ def filled(text: str) -> str:
     return MARKED.sub(fill, text)
 
 
+HEADS = {
+    "softmax": "full cross-entropy",
+    "sampled-3000": "3,000 negatives",
+    "zloss": "Z-loss",
+    "spherical": "spherical",
+}
+CATALOGUES = {
+    "planted:12000": "12,000 items, made up",
+    "beauty.txt": "54,542 items, Beauty",
+    "planted:200000": "200,000 items, made up",
+    "planted:1000000": "1,000,000 items, made up",
+}
+
+
+def draw_network(content: Content, path: Path) -> None:
+    """A picture of the network's heads: validation and CPU time of each training, with the peak of its memory."""
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    rows = [row for report in content["reports"] for row in report["rows"] if row["epoch"] != "best"]
+    figure = Figure(figsize=(9, 6.5), layout="constrained")
+    for axes, (data, title) in zip(figure.subplots(2, 2).flat, CATALOGUES.items(), strict=True):
+        for head, name in HEADS.items():
+            own = [row for row in rows if (row["data"], row["head"], row["seed"]) == (data, head, 0)]
+            if own:
+                points = sorted((row["cpu_seconds"], row["ndcg@10"]) for row in own)
+                peak = max(row["peak_bytes"] for row in own) / 1e6
+                axes.plot(*zip(*points, strict=True), "o-", markersize=3, label=f"{name}, {peak:,.0f} MB")
+        axes.set(title=title, xlabel="CPU seconds of training", ylabel="NDCG@10 of the validation", xscale="log")
+        axes.legend(fontsize="small")
+    with mpl.rc_context({"svg.hashsalt": "wordsparse"}):
+        figure.savefig(path, metadata={"Date": None})
+
+
 def pages() -> list[Path]:
     """The pages that may hold tables."""
     return [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def main() -> None:
-    """Write the tables of every page anew."""
+    """Write the tables of every page and the picture anew."""
     for path in pages():
         path.write_text(filled(path.read_text()))
+    network = RESULTS / "next-item-network.json"
+    draw_network(json.loads(network.read_text()), network.with_suffix(".svg"))
 
 
 if __name__ == "__main__":
