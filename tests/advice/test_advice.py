@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -47,10 +48,13 @@ def written(path: Path, data: LabelledRows) -> Path:
     [(OFTEN, FAST, "factored"), (OFTEN, SLOW, "dense"), (TAIL, FAST, "trees"), (TAIL, SLOW, "dense")],
 )
 def test_the_verdict_is_by_speed_and_tail(sizes: Sizes, timing: Timing, advised: str) -> None:
-    found, reasons = verdict.decide(sizes, timing)
-    assert found == advised
-    assert found in verdict.ADVICE
-    assert len(reasons) == (2 if advised == "trees" else 1)
+    for targets in ("several", "one-hot"):
+        found, reasons = verdict.decide(replace(sizes, targets=targets), timing)
+        assert found == advised
+        assert found in verdict.ADVICE
+        by_loss = targets == "one-hot" and advised != "dense"
+        assert any("full cross-entropy" in reason for reason in reasons) == by_loss
+        assert len(reasons) == 1 + (advised == "trees") + by_loss
 
 
 def judged(score: float, seconds: float, half: float = 0.1) -> trial.Result:

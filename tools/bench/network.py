@@ -30,9 +30,10 @@ class NextItemNetwork(Benchmark):
     rates fall in a line, Adam's from 1e-3. The heads:
     ``softmax``, full cross-entropy in chunks; ``sampled-K``, cross-entropy against K uniform negatives of the
     minibatch, corrected for their number; ``gbce-K``, gSASRec's loss; and the losses of ``FactoredOutput``, with the
-    words' constants (the Z-loss with its own), biases, and the root of items' counts as base measure. The validation's NDCG@10 chooses the epoch,
-    and the test is looked at once. ``data`` are files as NextItem takes them, or ``planted:N``, a made-up catalogue,
-    whose last epoch is chosen, and judged by 4,000 users. An epoch is a ``share`` of the users.
+    words' constants (the Z-loss with its own), biases, and the root of items' counts as base measure. The validation's
+    NDCG@10 chooses the epoch, and the test is looked at once. ``data`` are files as NextItem takes them, or
+    ``planted:N``, a made-up catalogue, whose last epoch is chosen, and judged by 4,000 users. An epoch is a ``share``
+    of the users.
     """
 
     data: Any = ("",)

@@ -39,14 +39,20 @@ def decide(sizes: Sizes, timing: Timing, trial: Trial | None = None) -> tuple[st
     )
     if timing.speedup < MIN_SPEEDUP:
         return "dense", [f"{speed}, less than {MIN_SPEEDUP:g} times: a dense layer is simpler and has every loss."]
+    reasons = [f"{speed}."]
+    if sizes.targets == "one-hot":
+        reasons.append(
+            "Each row has one label: in a network full cross-entropy ranks it a little better than the best exact loss "
+            "(docs/torch.md), where a dense layer's time and memory can be paid for."
+        )
     if sizes.n_outputs >= MIN_TAIL_OUTPUTS and sizes.rare_share >= LONG_TAIL:
         seen = int((sizes.counts > 0).sum())
         tail = (
             f"{sizes.rare_share:.0%} of the {seen:,} labels that occur were seen at most {RARE} times: on such a tail "
             "trees often rank the first label better. Try both."
         )
-        return "trees", [f"{speed}.", tail]
-    return "factored", [f"{speed}."]
+        return "trees", [*reasons, tail]
+    return "factored", reasons
 
 
 def _of_text(sizes: Sizes, trial: Trial | None) -> tuple[str, list[str]]:
