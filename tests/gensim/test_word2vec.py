@@ -252,6 +252,11 @@ REFUSED: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
     ),
     "no update": (lambda: Word2Vec().build_vocab(WALKS, update=True), RuntimeError, "none: build one first"),
     "no epochs": (lambda: Word2Vec().train(WALKS, total_examples=1), ValueError, "epochs"),
+    "misspelt": (
+        lambda: Word2Vec().train(WALKS, total_examples=1, epochs=1, strat_alpha=1),  # type: ignore[call-arg]
+        TypeError,
+        "strat_alpha",
+    ),
     "no total": (lambda: Word2Vec().train(WALKS, epochs=1), ValueError, "total_examples"),
     "moved": (lambda: Word2Vec().most_similar, AttributeError, r"use wv\.most_similar"),
     "moved in wv": (lambda: Word2Vec().wv.vocab, AttributeError, "use key_to_index"),

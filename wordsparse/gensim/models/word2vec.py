@@ -172,7 +172,6 @@ class Word2Vec(Renamed, VocabularyBuilder):
         report_delay: float = 1.0,
         compute_loss: bool = False,
         callbacks: Sequence[Any] = (),
-        **others: Any,
     ) -> tuple[int, int]:
         """Train on a text, starting from the result of previous training.
 
