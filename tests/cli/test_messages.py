@@ -32,36 +32,3 @@ def test_a_message_stands_above_the_bar(monkeypatch: pytest.MonkeyPatch) -> None
     before, _, after = terminal.getvalue().partition("wordsparse: a message\n")
     assert before.rstrip(" ").endswith("\r")  # the bar was cleared
     assert "train:  33%" in after
-
-
-class Broken(io.StringIO):
-    """A stream that cannot be written to."""
-
-    def __init__(self, error: Exception) -> None:
-        super().__init__()
-        self.error = error
-
-    def write(self, text: str) -> int:
-        raise self.error
-
-
-@pytest.mark.parametrize(
-    "error",
-    [BrokenPipeError(), OSError(28, "No space left on device"), UnicodeEncodeError("ascii", "ö", 0, 1, "ordinal")],
-)
-def test_a_message_that_cannot_be_written_ends_nothing(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
-    closed = io.StringIO()
-    closed.close()
-    for stream in (Broken(error), closed, None):
-        monkeypatch.setattr(sys, "stderr", stream)
-        with messages.shown():
-            LOGGER.warning("a message")
-
-
-def test_without_standard_error_nothing_goes_to_standard_output(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(sys, "stderr", None)
-    with messages.shown():
-        LOGGER.warning("a message")
-    assert capsys.readouterr().out == ""

@@ -9,13 +9,11 @@ from wordsparse.cli import terminal
 
 
 class MessageHandler(logging.Handler):
-    """Writes each message as a line ``wordsparse: MESSAGE``; if that fails, the message is dropped, not the run."""
+    """Writes each message as a line ``wordsparse: MESSAGE``."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write the line above the progress bars."""
-        # The reader may be gone, the disk full, the stream closed, or a character not encodable.
-        with contextlib.suppress(OSError, ValueError):
-            display.write(f"wordsparse: {self.format(record)}")
+        display.write(f"wordsparse: {self.format(record)}")
 
 
 @contextlib.contextmanager

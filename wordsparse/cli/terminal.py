@@ -13,13 +13,12 @@ muted = False
 """Whether this process keeps silent, because another one says the same."""
 
 
-def say(lines: Iterable[object], *, aloud: bool = False) -> None:
-    """Write lines, escaped, to standard error, ``aloud`` even if ``muted``. Those that cannot be written are lost."""
-    with contextlib.suppress(OSError, ValueError):
-        if sys.stderr is not None and (aloud or not muted):
-            for line in lines:
-                print(escaped(str(line)), file=sys.stderr)
-            sys.stderr.flush()
+def say(lines: Iterable[object]) -> None:
+    """Write lines, escaped, to standard error unless ``muted``."""
+    if not muted:
+        for line in lines:
+            print(escaped(str(line)), file=sys.stderr)
+        sys.stderr.flush()
 
 
 def show(lines: Iterable[str], file: TextIO | None = None) -> None:
