@@ -14,12 +14,13 @@ from typing import Any
 from wordsparse.comparison import conclusions, report
 from wordsparse.comparison.examples import example_words
 from wordsparse.comparison.request import METHODS, Method, Request
-from wordsparse.comparison.runs import ComparisonProgress, JudgedRun, judged_files, provenance, trained
+from wordsparse.comparison.runs import ComparisonProgress, JudgedRun, judged_files, trained
 from wordsparse.comparison.texts import EncodedText, prepare
 from wordsparse.comparison.verdicts import boards
 from wordsparse.errors import WordsparseError
 from wordsparse.evaluation.testsets import TestSets, load_test_sets
 from wordsparse.files import storage
+from wordsparse.kernels.diagnosis import provenance
 from wordsparse.machine.threads import resolve_threads
 from wordsparse.words.model_directory import read_vectors
 

@@ -1,7 +1,6 @@
 """The runs of a comparison: sequential, with alternating methods, all evaluated on the same test sets."""
 
 import json
-import logging
 import os
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,10 +17,7 @@ from wordsparse.comparison.worker import Task, command
 from wordsparse.errors import WordsparseError
 from wordsparse.evaluation.scores import Answers, answer, score
 from wordsparse.evaluation.testsets import TestSets
-from wordsparse.machine.description import BLAS_OVERRIDES
 from wordsparse.vectors.word_vectors import WordVectors, save_vectors
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -110,7 +106,7 @@ def _in_process(
     plain = plain or PlainText(Path(), 0, 0)
     encoded = str(text.corpus.path.absolute())
     task = Task(name, options, encoded, str(plain.path), plain.lines, plain.words, text.tokens, str(target))
-    done = _worker(task.to_json())
+    done = _worker(task)
     if done.returncode < 0:
         raise WordsparseError(
             f"killed by signal {-done.returncode}: is there too little memory? Take a smaller dim, or less text"
@@ -127,34 +123,20 @@ def _in_process(
     return report, vectors
 
 
-def _worker(given: str) -> "subprocess.CompletedProcess[str]":
-    """Run a worker with ``given`` as standard input; OpenBLAS chooses its kernels itself in it."""
+def _worker(task: Task) -> "subprocess.CompletedProcess[str]":
     lifeline, held = os.pipe()
     try:
         return subprocess.run(
             command(lifeline),
-            input=given,
+            input=task.to_json(),
             capture_output=True,
             encoding="utf-8",
             check=False,
             pass_fds=(lifeline,),
-            env={name: value for name, value in os.environ.items() if name not in BLAS_OVERRIDES},
         )
     finally:
         os.close(lifeline)
         os.close(held)
-
-
-def provenance(threads: int) -> dict[str, Any]:
-    """The machine, the version and the kernels of the runs, as seen by a worker."""
-    for name in BLAS_OVERRIDES:
-        if name in os.environ:
-            logger.info("%s is not passed to the runs: OpenBLAS chooses its kernels itself", name)
-    done = _worker(json.dumps(threads))
-    if done.returncode:
-        raise WordsparseError(f"no run can be started: {(done.stderr.strip().splitlines() or ['it said nothing'])[-1]}")
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
 
 
 def _file_name(request: Request, identity: dict[str, Any]) -> str:

@@ -1,8 +1,7 @@
 """One training run in a separate process, so that its peak memory and its thread pools are its own.
 
 The worker reads a task as JSON from standard input, writes the run's report as JSON to standard output, and writes the
-vectors to the file that the task names. If its input is a number of threads, it only writes the provenance of runs
-with that many threads.
+vectors to the file that the task names.
 """
 
 import json
@@ -22,7 +21,6 @@ from wordsparse.comparison.texts import PlainText
 from wordsparse.corpus import EncodedCorpus
 from wordsparse.errors import WordsparseError
 from wordsparse.files import npy
-from wordsparse.kernels.diagnosis import provenance
 from wordsparse.machine.description import peak_memory_bytes
 from wordsparse.training.progress import rate
 
@@ -62,12 +60,8 @@ def serve() -> int:
 
 
 def main() -> int:
-    """Run the task on standard input, or describe the machine; returns the exit status."""
-    given = json.load(sys.stdin)
-    if isinstance(given, int):
-        print(json.dumps(provenance(given)))
-        return 0
-    task = Task(**given)
+    """Run the task on standard input; returns the exit status."""
+    task = Task(**json.load(sys.stdin))
     try:
         report, vectors = train(task)
     except WordsparseError as error:
