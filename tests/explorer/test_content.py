@@ -45,11 +45,6 @@ def test_rounding_keeps_the_neighbours_of_a_trained_model() -> None:
     assert top_overlap(unit, packed(unit, "int8")[0], 10) >= 0.95
 
 
-def test_quantised_rows_fill_the_range() -> None:
-    rows = np.array([[0, 0, 0], [0.5, -1e-9, -0.25], [-1e-30, 0, 1e-30]], np.float32)
-    np.testing.assert_array_equal(packed(rows, "int8")[0], [[0, 0, 0], [127, 0, -64], [-127, 0, 127]])
-
-
 def test_words_are_ordered_by_count_and_cut() -> None:
     vectors = ws.WordVectors(["a", "b", "c"], np.eye(3), [1, 5, 3])
     (model,) = content_of({"m": vectors}, 2, 2)["models"]

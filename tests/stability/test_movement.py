@@ -1,7 +1,6 @@
 """Words that moved between two texts: nothing where nothing changed, and a planted change."""
 
 import json
-import lzma
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,10 +13,8 @@ from wordsparse.cli import main
 from wordsparse.errors import InputError
 from wordsparse.stability.model import ResampledModel
 from wordsparse.stability.movement import Moved, _moderated, _t_test, moved
-from wordsparse.stability.resampling import BLOCK
 from wordsparse.vectors.alignment import distances
 
-CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpora" / "english-10m.txt.xz"
 OPTIONS = {"dim": 8, "epochs": 3, "min_count": 1, "sample": 0.0, "threads": 1}
 
 
@@ -59,29 +56,6 @@ def test_a_planted_change_is_found(models: dict[str, ResampledModel], n: int) ->
     assert all(word.q < 0.05 and word.distance > 2 * word.expected for word in found[:2])
     assert sum(word.q < 0.05 for word in found) <= 4
     assert [word.q for word in found] == sorted(word.q for word in found)
-
-
-@pytest.mark.skipif(not CORPUS.is_file(), reason=f"needs {CORPUS.name} among the shared corpora")
-def test_real_text() -> None:
-    """Two halves of a text, pages in turn: next to no word moved, and those that changed places lead the list.
-
-    This text is short, and most of them are not sure.
-    """
-    halves: tuple[list[list[str]], list[list[str]]] = ([], [])
-    tokens = 0
-    with lzma.open(CORPUS, "rt", encoding="utf-8") as lines:
-        for line in lines:
-            halves[tokens // BLOCK % 2].append(line.split())
-            tokens += len(halves[tokens // BLOCK % 2][-1]) if line.strip() else 0
-            if tokens >= 300_000:
-                break
-    swapped = {"city": "war", "war": "city", "people": "house", "house": "people"}
-    texts = halves[0], [[swapped.get(word, word) for word in sentence] for sentence in halves[1]]
-    models = [resampled(text, 4, dim=20, epochs=3, threads=1) for text in texts]
-    found = moved(*models)
-    assert len(found) > 200
-    assert swapped.keys() <= {word.word for word in sorted(found, key=lambda word: -word.t)[:20]}
-    assert sum(word.q < 0.05 for word in found if word.word not in swapped) <= 2
 
 
 def test_students_t_of_cube_roots() -> None:

@@ -35,7 +35,7 @@ class _TextPath(click.Path):
 
 
 corpus_argument = click.argument("corpus", nargs=-1, required=True, type=_TextPath())
-# Of commands whose vocabulary has no limit, and whose text is that of a language.
+# The options of commands that read a language, with a vocabulary of any size.
 NAMES = [name for name in abouts(TextOptions) if name not in ("max_vocab", "group", "order")]
 reading_options = options_of(TextOptions, NAMES)
 

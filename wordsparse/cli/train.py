@@ -8,13 +8,14 @@ from typing import Any
 import click
 
 import wordsparse as ws
+from wordsparse import validation
 from wordsparse.cli.common import emit, given, json_option, output_option, quiet_option
 from wordsparse.cli.config import RECIPE, config_option
 from wordsparse.cli.options import options_of
 from wordsparse.cli.text_options import corpus_argument
 from wordsparse.errors import InputError
 from wordsparse.machine.launcher import place
-from wordsparse.stability.bootstrap import check_number, resample
+from wordsparse.stability.bootstrap import resample
 from wordsparse.stability.model import ResampledModel
 from wordsparse.stability.slice_runs import each_slice
 from wordsparse.stability.time_slices import NAMES
@@ -84,7 +85,7 @@ def command(
 
 
 def _trained(corpus: list[Path], output: Path, bootstrap: int, asked: dict[str, Any]) -> Model:
-    check_number(bootstrap)
+    validation.whole("bootstrap", bootstrap)
     also = {"bootstrap": bootstrap} if bootstrap else None
     model = ws.train(corpus, output=output, also=also, **asked)
     return resample(output, corpus, bootstrap) if bootstrap else model

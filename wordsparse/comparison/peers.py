@@ -18,7 +18,7 @@ def train_gensim(
     """Train gensim's word2vec; options that are not named in ``options`` have gensim's defaults.
 
     gensim receives the words and counts of ``vocabulary``, so both sides train on and subsample the same words.
-    ``tokens`` are those of an epoch, with those outside the vocabulary, which ``text`` omits; ``options`` are model,
+    ``tokens`` counts an epoch's tokens, with words outside the vocabulary, which ``text`` omits; ``options`` are model,
     dim, window, sample, epochs, threads and seed. Returns the fields of ``train --json``, with ``loss`` None (gensim's
     loss is not a mean per pair and has no fixed scale), and the vectors (V, dim) float32 in the vocabulary's order.
     """

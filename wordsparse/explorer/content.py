@@ -24,7 +24,7 @@ from wordsparse.vectors.word_vectors import WordVectors
 Content = dict[str, Any]
 # Nearest words whose returns in resamples the page shows, and the characters of a longer word.
 RETURNED, MAX_SHOWN = 20, 80
-# Groups on the map, the words that each should have, and those that name it.
+# Most groups on the map, the words that a group should have, and the words of its name.
 MOST_GROUPS, WORDS_OF_GROUP, NAMES_OF_GROUP = 10, 40, 3
 
 

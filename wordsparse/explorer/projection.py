@@ -73,7 +73,7 @@ def principal_components(unit: NDArray[np.float32]) -> Points:
 
 
 def _between(unit: NDArray[np.float32], known: NDArray[np.float32], points: Points) -> Points:
-    """Places of words (m, 2) between their NEAREST ones of the known words, nearer to those that are more alike."""
+    """Places of words (m, 2) between their NEAREST known words, nearer to the more similar ones."""
     cosines = unit @ known.T
     near = np.argpartition(-cosines, NEAREST - 1, axis=1)[:, :NEAREST] if len(unit) else np.empty((0, NEAREST), int)
     weights = np.maximum(np.take_along_axis(cosines, near, axis=1), 1e-3) ** 4

@@ -66,7 +66,7 @@ def resample(
     >>> ws.resample(model, text, 2).neighbours("cat", 1)[0].returned
     2
     """
-    check_number(n)
+    validation.whole("bootstrap", n)
     output = None if isinstance(model, WordModel) else Path(model)
     trained = model if isinstance(model, WordModel) else load(model)
     options = Options.from_dict(trained.options)
@@ -101,11 +101,6 @@ def resample(
     found = Resamples(shape, about(options), parts) if output is None else Resamples.beside(output, shape)
     assert found is not None
     return ResampledModel.of(trained, found)
-
-
-def check_number(n: int) -> None:
-    """Raise InputError unless ``n`` is a number of resamples."""
-    validation.whole("bootstrap", n)
 
 
 def _check(model: WordModel, corpus: EncodedCorpus, options: Options) -> None:

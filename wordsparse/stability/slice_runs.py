@@ -5,12 +5,13 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from wordsparse import validation
 from wordsparse.corpus.reading import Source
 from wordsparse.display import Display
 from wordsparse.errors import InputError
 from wordsparse.files import storage, toml
 from wordsparse.options import abouts, refuse_unknown
-from wordsparse.stability.bootstrap import check_number, resample
+from wordsparse.stability.bootstrap import resample
 from wordsparse.stability.time_slices import time_slices
 from wordsparse.training.model import Model
 from wordsparse.training.options import TrainOptions
@@ -81,7 +82,7 @@ def each_slice(
 ) -> Iterator[tuple[str, Model]]:
     """The models of :func:`train_slices`, one after the other."""
     refuse_unknown(options, abouts(TrainOptions))
-    check_number(bootstrap)
+    validation.whole("bootstrap", bootstrap)
     chosen, text, run = requested(corpus, TrainOptions(**{**options, "output": output}))
     if run.init is not None:
         raise InputError("init: slices start from nothing in common: leave it out, or train each by itself")

@@ -1,7 +1,7 @@
 """A text cut into slices, such as years: one model each, all over one vocabulary.
 
-Slices are found by the names of files, by a column of rows, or are given by name. The vocabulary is that of the whole
-text; a slice's model has those of its words that occur in the slice.
+Slices are found by the names of files, by a column of rows, or are given by name. The vocabulary is counted in the
+whole text; a slice's model has the words of it that occur in the slice.
 """
 
 import json
