@@ -50,7 +50,6 @@ def page(content: Mapping[str, Any], pictures: Sequence[Picture]) -> str:
         },
         last_budgets={test: rows[-1] for test, rows in by_test(content["budgets"]).items()},
         budget_tables=by_test(content["budgets"]),
-        has_heldout=any(run.get("heldout_loss") for run in content["runs"]),
     )
 
 
