@@ -33,7 +33,8 @@ train, test = torch.from_numpy(sequences[:, :-1]), torch.from_numpy(sequences[:,
 
 # %%
 # The network: a norm of the items' rows, which differ in size; embeddings of places; one block. Frequent items weigh
-# more in the base measure, as they do in word vectors: by the root of their counts.
+# more in the base measure, as they do in word vectors: by the root of their counts. Of the exact losses the Z-loss
+# ranks best.
 class Body(torch.nn.Module):
     def __init__(self) -> None:
         super().__init__()
@@ -50,7 +51,7 @@ class Body(torch.nn.Module):
 
 
 counts = np.bincount(train.ravel(), minlength=n_items)
-head = FactoredOutput(dim, n_items, loss="spherical", bias=True, base_measure=np.sqrt(counts + 1.0))
+head = FactoredOutput(dim, n_items, loss="zloss", bias=True, base_measure=np.sqrt(counts + 1.0))
 body = Body()
 optimizer = torch.optim.Adam(body.parameters(), lr=2e-3)
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from tools.bench.runner import Benchmark, Row, cpu_seconds
 from tools.bench.sequences import BLOCK, K, sequences_of
-from wordsparse.layer.losses import LOSSES, ZLoss
+from wordsparse.layer.losses import LOSSES
 from wordsparse.machine.description import memory_bytes
 
 # Users whose validation chooses the epoch, and rows of logits that full cross-entropy holds at a time.
@@ -27,13 +27,12 @@ class NextItemNetwork(Benchmark):
 
     The body is SASRec's: rows of the last ``length`` items, which the head has (one table for inputs and outputs), a
     norm, embeddings of their places, two blocks; each place predicts the next item. Adam trains it, and all learning
-    rates fall in a line, Adam's from 1e-3. The heads:
-    ``softmax``, full cross-entropy in chunks; ``sampled-K``, cross-entropy against K uniform negatives of the
-    minibatch, corrected for their number; ``gbce-K``, gSASRec's loss; and the losses of ``FactoredOutput``, with the
-    words' constants (the Z-loss with its own), biases, and the root of items' counts as base measure. The validation's
-    NDCG@10 chooses the epoch, and the test is looked at once. ``data`` are files as NextItem takes them, or
-    ``planted:N``, a made-up catalogue, whose last epoch is chosen, and judged by 4,000 users. An epoch is a ``share``
-    of the users.
+    rates fall in a line, Adam's from 1e-3. The heads: ``softmax``, full cross-entropy in chunks; ``sampled-K``,
+    cross-entropy against K uniform negatives of the minibatch, corrected for their number; ``gbce-K``, gSASRec's loss;
+    and the losses of ``FactoredOutput``, with the words' constants, biases, and the root of items' counts as base
+    measure. The validation's NDCG@10 chooses the epoch, and the test is looked at once. ``data`` are files as NextItem
+    takes them, or ``planted:N``, a made-up catalogue, whose last epoch is chosen, judged by 4,000 users. An epoch is
+    a ``share`` of the users.
     """
 
     data: Any = ("",)
@@ -194,7 +193,7 @@ class Exact:
     def __init__(self, loss: str, dim: int, counts: Any, threads: int | None) -> None:
         from wordsparse.torch import FactoredOutput
 
-        chosen = ZLoss(a=1, b=7) if loss == "zloss" else LOSSES[loss](**LOSSES[loss].recipe.get("loss", {}))
+        chosen = LOSSES[loss](**LOSSES[loss].recipe.get("loss", {}))
         given = {"base_measure": np.sqrt(counts + 1), "bias": True, "ignore_index": -1, "threads": threads}
         self.layer = FactoredOutput(dim, counts.size, loss=chosen, **given)
         self.embed, self.sparse, self.dense = self.layer.embed, list[Any](), list[Any]()

@@ -216,11 +216,12 @@ class Taylor(Loss):
 class ZLoss(Loss):
     """Z-loss: ℓ = softplus(a (b − z)) / a of the standardised output z = (o − μ)/σ, μ = s/Σπ, σ² = q/Σπ − μ².
 
-    Where all outputs are equal (σ = 0, as at W = 0) z has no value; it is taken as 0 with no gradient.
+    Where all outputs are equal (σ = 0, as at W = 0) z has no value; it is taken as 0 with no gradient. a and b were
+    chosen by how a network ranks next items, docs/torch.md; the source has them as hyper-parameters.
     """
 
-    a: float = 0.1
-    b: float = 10.0
+    a: float = 1.0
+    b: float = 7.0
     name: ClassVar[str] = "zloss"
     starts_at_zero: ClassVar[bool] = False
     scale_free: ClassVar[bool] = True
