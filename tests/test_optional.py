@@ -22,7 +22,7 @@ def test_a_missing_package_is_named_with_its_command(package: str, monkeypatch: 
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     monkeypatch.setitem(sys.modules, package, None)
     said = f"the test needs {optional.PACKAGES[package][0]}, which is not installed: {optional.command(package)}"
-    for ask in (optional.check, optional.load, optional.folder):
+    for ask in (optional.check, optional.load):
         with pytest.raises(MissingDependencyError) as caught:
             ask("the test", package)
         assert str(caught.value) == said

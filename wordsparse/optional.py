@@ -56,13 +56,13 @@ def check(purpose: str, *packages: str) -> None:
         raise MissingDependencyError(f"{purpose} needs {names}, which {verb} not installed: {commands}")
 
 
-def folder(purpose: str, package: str) -> Path:
-    """The folder of ``package``, which is not imported; MissingDependencyError if it is not installed."""
-    check(purpose, package)
-    spec = importlib.util.find_spec(package)
+def gensim_data(purpose: str) -> Path:
+    """The folder of the data that gensim ships, which is not imported; MissingDependencyError without gensim."""
+    check(purpose, "gensim")
+    spec = importlib.util.find_spec("gensim")
     assert spec is not None
     assert spec.origin is not None
-    return Path(spec.origin).parent
+    return Path(spec.origin).parent / "test" / "test_data"
 
 
 def load(purpose: str, module: str, extra: str | None = None) -> Any:

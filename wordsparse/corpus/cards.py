@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from wordsparse import optional
@@ -32,18 +32,16 @@ class Checksum:
 
 @dataclass(frozen=True)
 class BundledFile:
-    """A file that an installed package ships in ``folder``, in a format of :mod:`wordsparse.corpus.reading`."""
+    """A file among gensim's test data, in a format of :mod:`wordsparse.corpus.reading`."""
 
     name: str
     format: str
     bytes: int
     checksum: Checksum
-    package: str
-    folder: str
 
     def path(self) -> Path:
-        """The path of the file; MissingDependencyError if its package is not installed."""
-        return optional.folder(f"the text {self.name}", "gensim") / self.folder / self.name
+        """The path of the file; MissingDependencyError if gensim is not installed."""
+        return optional.gensim_data(f"the text {self.name}") / self.name
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,7 @@ class Card:
     """A public text.
 
     - ``format``, ``tokens``: how its files are read, after they were fetched.
-    - ``download``: its file on a server; None for a text that installed packages ship, as ``bundled``.
+    - ``download``: its file on a server; None for a text that gensim ships, as ``bundled``.
     """
 
     name: str
@@ -138,20 +136,13 @@ def _download(entry: Mapping[str, Any], where: str) -> Download:
 
 
 def _bundled(entry: Any, where: str) -> BundledFile:
-    members = {"name": str, "format": str, "bytes": int, "checksum": str, "package": str, "folder": str}
+    members = {"name": str, "format": str, "bytes": int, "checksum": str}
     if not isinstance(entry, dict):
         raise InputError(f"{where}: must be a table")
     _check_members(entry, members, where)
     _check_choice(where, "format", entry["format"], FORMATS)
-    if entry["package"] != "gensim":
-        raise InputError(
-            f"{where}: texts are taken from the package gensim only, not from {entry['package']!r}: give a url"
-        )
     if not re.fullmatch(r"[\w-][\w.-]*", entry["name"]):
-        raise InputError(f"{where}: {entry['name']!r:.80} must be the name of a file inside the package")
-    folder = PurePosixPath(entry["folder"])
-    if folder.is_absolute() or ".." in folder.parts:
-        raise InputError(f"{where}: {str(folder)!r} must be inside the package")
+        raise InputError(f"{where}: {entry['name']!r:.80} must be the name of a file")
     return BundledFile(**{**entry, "checksum": _checksum(entry["checksum"], where)})
 
 

@@ -127,5 +127,5 @@ def _named(paths: Iterable[str | PathLike[str]]) -> Mapping[str, Path]:
 def _default_sets() -> tuple[list[Path], list[Path]]:
     """The files of the three default test sets."""
     purpose = "judging without files of word pairs or analogies (--pairs, --analogies), by the sets that gensim ships,"
-    data = optional.folder(purpose, "gensim") / "test" / "test_data"
+    data = optional.gensim_data(purpose)
     return [data / name for name in _DEFAULT_PAIRS], [data / name for name in _DEFAULT_ANALOGIES]
