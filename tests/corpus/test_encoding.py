@@ -171,6 +171,7 @@ def test_progress_ends_at_the_number_of_tokens(tmp_path, monkeypatch):
     [
         ([["a"]], {"min_count": 0}, "min_count"),
         ([["a"]], {"max_vocab": 0}, "max_vocab must be at least 1"),
+        ([["a"]], {"max_expansion": -1}, "max_expansion must be a finite number of at least 0"),
         ([["a"]], {"threads": 0}, "threads must be at least 1"),
         ([["a", "b", "a"]], {}, "2 distinct words occurs 5 times .*highest count: 2"),
         (iter([]), {}, "no token"),

@@ -17,7 +17,7 @@ import numpy as np
 from wordsparse.corpus.count_tables import Block, Numbers
 from wordsparse.corpus.options import EncodeOptions
 from wordsparse.corpus.shards import VOCABULARY, EncodedCorpus, FileRecord, shard_name, write_corpus_manifest
-from wordsparse.corpus.vocabulary import Vocabulary, check_limits
+from wordsparse.corpus.vocabulary import Vocabulary
 from wordsparse.errors import InputError
 from wordsparse.files.regular import sha256_of
 from wordsparse.files.storage import new_directory, writing
@@ -66,7 +66,6 @@ def encode_counts(tables: Iterator[Block], target: Path, asked: EncodeOptions) -
     Memory: the words of the table, and ``ORDERED`` pieces.
     """
     min_count = asked.min_count or 1
-    check_limits(min_count, asked.max_vocab)
     for name in ("tokens", "phrases", "phrase_threshold"):
         if getattr(asked, name) is not None:
             raise InputError(f"{name} applies to text: leave it out, the words of counted pairs are as they are")

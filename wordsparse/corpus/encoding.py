@@ -12,7 +12,6 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from wordsparse import validation
 from wordsparse.corpus._text import WordTable
 from wordsparse.corpus.blocks import decoded, text_blocks
 from wordsparse.corpus.count_tables import blocks
@@ -34,7 +33,7 @@ from wordsparse.corpus.shards import (
     tokenization,
     write_corpus_manifest,
 )
-from wordsparse.corpus.vocabulary import Vocabulary, check_limits, check_word
+from wordsparse.corpus.vocabulary import Vocabulary, check_word
 from wordsparse.errors import InputError
 from wordsparse.files.storage import new_directory
 from wordsparse.machine.threads import ordered_map, resolve_threads
@@ -75,10 +74,8 @@ def encode(source: Source, output: str | os.PathLike[str], asked: EncodeOptions)
     if asked.weight is not None:
         raise InputError("an encoded text has no weights: give the rows to train or to count (weight)")
     min_count = MIN_COUNT if asked.min_count is None else asked.min_count
-    check_limits(min_count, asked.max_vocab)
-    passes = validation.whole("phrases", asked.phrases or 0)
+    passes = asked.phrases or 0
     threshold = THRESHOLD if asked.phrase_threshold is None else asked.phrase_threshold
-    validation.non_negative("phrase_threshold", threshold)
     threads, progress = resolve_threads(asked.threads), asked.progress or (lambda tokens: None)
     text, target = RawText.of(source, asked), Path(output)
     with new_directory(target) as folder:

@@ -92,6 +92,17 @@ class TextOptions(PlainOptions):
         metavar="TIMES",
     )
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for check, names in (
+            (validation.positive_int, ("min_count", "max_vocab")),
+            (validation.whole, ("phrases",)),
+            (validation.non_negative, ("phrase_threshold", "max_expansion")),
+        ):
+            for name in names:
+                if getattr(self, name) is not None:
+                    check(name, getattr(self, name))
+
 
 @dataclass(frozen=True, kw_only=True)
 class EncodeOptions(TextOptions):

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple, TypeAlias, cast
 
 import numpy as np
 
-from wordsparse import validation
 from wordsparse.corpus import baskets
 from wordsparse.corpus.blocks import decoded, text_blocks
 from wordsparse.corpus.columns import ROW_FORMATS, format_of_file, frame_cells, is_frame, rows_of_name
@@ -80,7 +79,6 @@ class RawText:
         order: str | None = None,
         quiet: bool = False,
     ) -> None:
-        validation.non_negative("max_expansion", max_expansion)
         known = [*FORMATS, *ROW_FORMATS]
         if format is not None and format not in known:
             raise InputError(f"unknown format {format!r}: choose one of {', '.join(known)}")

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from wordsparse import validation
 from wordsparse.corpus.hints import unspaced
 from wordsparse.errors import InputError
 from wordsparse.files.storage import check_version, read_json, write_file
@@ -75,9 +74,8 @@ class Vocabulary:
         Raises
         ------
         InputError
-            If ``min_count`` or ``max_vocab`` is below 1, or no word is left.
+            If no word is left.
         """
-        check_limits(min_count, max_vocab)
         if not counts:
             raise InputError("the text holds no token, so there is no vocabulary: give text with words")
         kept = {word: count for word, count in counts.items() if count >= min_count}
@@ -177,13 +175,6 @@ def check_word(word: object) -> None:
         raise InputError(
             f"the word {word!a:.80} is not valid Unicode text: {error.reason}; rename it, or leave it out"
         ) from error
-
-
-def check_limits(min_count: int, max_vocab: int | None) -> None:
-    """Raise InputError unless both limits are at least 1; ``max_vocab`` may also be None."""
-    validation.positive_int("min_count", min_count)
-    if max_vocab is not None:
-        validation.positive_int("max_vocab", max_vocab)
 
 
 def _checked_counts(counts: ArrayLike) -> NDArray[np.int64]:

@@ -25,7 +25,6 @@ from wordsparse.corpus.encoding import Part, Progress, ReadText, complete, read_
 from wordsparse.corpus.options import TextOptions
 from wordsparse.corpus.reading import RawText, Source
 from wordsparse.corpus.shards import END_OF_SENTENCE, SHARD_DTYPE
-from wordsparse.corpus.vocabulary import check_limits
 from wordsparse.distributed.ranks import Ranks, check_same, gather_json, on_first, together
 from wordsparse.files import regular, storage
 from wordsparse.files.unpacking import compression_of_name
@@ -115,7 +114,6 @@ def _encode(
     known: Collection[str] = (),
     **_: Any,
 ) -> None:
-    together(ranks, lambda: check_limits(min_count, max_vocab))
     files, lines = text.files, text.lines
     assert files is not None
     assert lines is not None
