@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import termios
 import threading
 
 import pytest
@@ -90,21 +89,6 @@ def test_a_bar_that_a_line_has_drawn_is_removed(monkeypatch: pytest.MonkeyPatch)
     """A line within the first half second drew the bar below it, and the bar stayed."""
     monkeypatch.setenv("TERM", "xterm")
     assert shown(monkeypatch, Terminal()).rstrip("\r").endswith("  ")
-
-
-def test_a_bar_leaves_room_for_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The ^C that the terminal shows went to the next line, and the bar stayed in its own."""
-    monkeypatch.setattr(display, "DELAY", 0.0)
-    monkeypatch.setenv("TERM", "xterm")
-    ours, theirs = os.openpty()
-    termios.tcsetwinsize(theirs, (20, 70))
-    with open(ours, "rb", buffering=0) as screen, open(theirs, "w") as stream:
-        monkeypatch.setattr(sys, "stderr", stream)
-        with Display() as progress:
-            progress.update("train", "tokens", 5, 40)
-        stream.flush()
-        bars = screen.read(4096).decode().split("\r")
-    assert max(len(bar) for bar in bars) == 70 - 4
 
 
 def test_nothing_is_shown_where_it_is_not_wanted_or_there_is_no_stream(monkeypatch: pytest.MonkeyPatch) -> None:

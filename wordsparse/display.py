@@ -18,8 +18,6 @@ FIRST_LINE, MAX_BETWEEN, SHARE = 10.0, 300.0, 0.2
 DELAY = 0.5
 # Seconds between two states of a bar: a notebook keeps all of them where no browser shows it.
 BETWEEN = 0.5
-# Columns of a terminal that a bar leaves free: the terminal shows ^C behind it, and a full line would become two.
-ROOM = 4
 # Of this process's threads. The bars' own lock is shared by processes: a semaphore that a killed process leaves behind.
 _LOCK = threading.RLock()
 
@@ -79,7 +77,7 @@ class _Bar:
     """A bar on a terminal, or in a notebook."""
 
     def __init__(self, name: str, unit: str, done: int, total: int | None) -> None:
-        look = {"unit": f" {unit}", "unit_scale": unit == "tokens", "ncols": _columns()}
+        look = {"unit": f" {unit}", "unit_scale": unit == "tokens"}
         when = {"delay": DELAY, "mininterval": BETWEEN, "leave": False}
         self._bar = _bar_class()(desc=name, initial=done, total=total, **when, **look)
 
@@ -130,15 +128,6 @@ def _bar_class() -> Any:
     from tqdm import tqdm  # imported on demand: most commands show no progress
 
     return type("Bar", (tqdm,), {"_lock": _LOCK})
-
-
-def _columns() -> int | None:
-    """The width of a bar; None where the terminal's is not known."""
-    try:
-        columns = os.get_terminal_size(sys.stderr.fileno()).columns
-    except (OSError, ValueError):
-        return None
-    return columns - ROOM if columns > ROOM else None
 
 
 def _open() -> bool:
