@@ -94,14 +94,14 @@ class TextOptions(PlainOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for check, names in (
-            (validation.positive_int, ("min_count", "max_vocab")),
-            (validation.whole, ("phrases",)),
-            (validation.non_negative, ("phrase_threshold", "max_expansion")),
-        ):
-            for name in names:
-                if getattr(self, name) is not None:
-                    check(name, getattr(self, name))
+        for name in ("min_count", "max_vocab"):
+            if getattr(self, name) is not None:
+                validation.positive_int(name, getattr(self, name))
+        if self.phrases is not None:
+            validation.whole("phrases", self.phrases)
+        for name in ("phrase_threshold", "max_expansion"):
+            if getattr(self, name) is not None:
+                validation.non_negative(name, getattr(self, name))
 
 
 @dataclass(frozen=True, kw_only=True)
