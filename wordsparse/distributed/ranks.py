@@ -37,13 +37,11 @@ class Ranks:
         How many of them are on this host, this one included, and the number of this one among those.
     sent : int
         Bytes that this rank has sent to others.
-    cpu_seconds : float
-        CPU time that this rank has spent in the methods below, with waiting for others.
     agreed : BaseException, optional
         The error that all ranks have last raised together.
     """
 
-    rank, size, beside, local_rank, sent, cpu_seconds = 0, 1, 1, 0, 0, 0.0
+    rank, size, beside, local_rank, sent = 0, 1, 1, 0, 0
     agreed: BaseException | None = None
 
     def sum(self, part: Array) -> Array:

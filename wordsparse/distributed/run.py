@@ -164,8 +164,6 @@ class ShardedRun(Run):
             "sent_bytes": self.ranks.sent,
             "mean_step_bytes": self._sent / max(self._steps, 1),
             "largest_step_bytes": self._largest,
-            "rank_cpu_seconds": time.process_time(),
-            "communication_cpu_seconds": self.ranks.cpu_seconds,
             "rank_peak_memory_bytes": peak_memory_bytes(),
         }
         of_all = gather_json(self.ranks, here)

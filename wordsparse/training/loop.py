@@ -187,7 +187,7 @@ class Run:
     ) -> Model:
         """The model, once trained; it shares this run's arrays, or those of ``state``, the embedding's. ``checkpoints``
         is for its report, ``call`` is its."""
-        at, options, found = self.state, self.options, self._spread()
+        at, options = self.state, self.options
         report = Report(
             tokens=at.tokens,
             wall_seconds=at.wall_seconds,
@@ -205,8 +205,6 @@ class Run:
             checkpoint_memory_bytes=self.need.copy,
             checkpoints=checkpoints,
             heldout_loss=list(at.heldout_losses) if options.heldout else None,
-            effective_rank=None if found is None else found.effective_rank,
-            mean_cosine=None if found is None else found.mean_cosine,
             **self._more_facts(),
         )
         state = self.embedding.state() if state is None else state
@@ -246,12 +244,9 @@ class Run:
         if heldout is not None:
             at.heldout_losses.append(heldout)
         self.is_whole = True
-        if (found := self._spread()) is not None and (warning := found.warning()) is not None:
+        looked_at = self.embedding.output.kernels.to_host(self.embedding.E[: collapse.LOOKED_AT])
+        if (found := collapse.spread(looked_at)) is not None and (warning := found.warning()) is not None:
             logger.warning("epoch %d: %s", epoch + 1, warning)
-
-    def _spread(self) -> collapse.Spread | None:
-        embedding = self.embedding
-        return collapse.spread(embedding.output.kernels.to_host(embedding.E[: collapse.LOOKED_AT]))
 
     def examples(self, epoch: int) -> Generator[tuple[int, Examples], None, None]:
         """The rest of the epoch, minibatch by minibatch, each with its end in the corpus."""

@@ -59,11 +59,8 @@ class Report:
     ``estimated_memory_bytes`` is what was expected of ``peak_memory_bytes`` before the start, 0 where that cannot be
     known; the copy for a checkpoint adds ``checkpoint_memory_bytes`` while it is written.
     ``heldout_loss`` is the exact mean per pair of held-out text after each epoch, None where none is held out.
-    ``effective_rank`` and ``mean_cosine`` are the :class:`~wordsparse.training.collapse.Spread` of the input vectors,
-    None for fewer than 1,000 words.
     The others are None for one process; of each of the ``ranks`` that ended the run, since they started: the bytes that
-    it sent to others, those of a mean and of the largest step, its CPU time, of which communication is the part spent
-    on sending and waiting, and its peak memory.
+    it sent to others, those of a mean and of the largest step, and its peak memory.
     """
 
     tokens: int
@@ -82,21 +79,19 @@ class Report:
     checkpoint_memory_bytes: int
     checkpoints: int = 0
     heldout_loss: list[float] | None = None
-    effective_rank: float | None = None
-    mean_cosine: float | None = None
     ranks: int | None = None
     sent_bytes: list[float] | None = None
     mean_step_bytes: list[float] | None = None
     largest_step_bytes: list[float] | None = None
-    rank_cpu_seconds: list[float] | None = None
-    communication_cpu_seconds: list[float] | None = None
     rank_peak_memory_bytes: list[float] | None = None
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> "Report":
-        """The inverse of :meth:`as_dict`; InputError names a member that is missing, unknown or impossible."""
+        """The inverse of :meth:`as_dict`, without figures that older versions had besides; InputError names a member
+        that is missing or impossible."""
+        known = {field.name for field in fields(cls)}
         try:
-            report = cls(**content)
+            report = cls(**{name: value for name, value in content.items() if name in known})
         except TypeError as error:
             raise InputError(f"its report has another version or was altered ({error}): train again") from error
         for field in fields(cls):
@@ -114,7 +109,6 @@ _FITS: dict[Any, Callable[[Any], bool]] = {
     int: is_count,
     float: is_measure,
     str: lambda value: isinstance(value, str),
-    float | None: lambda value: value is None or is_numbers([value]),
     int | None: lambda value: value is None or is_count(value),
     list[float]: is_numbers,
     list[float] | None: lambda value: value is None or is_numbers(value),
