@@ -116,16 +116,19 @@ def test_the_kernels_own_blas_is_held_whatever_is_imported_first() -> None:
     subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
 
 
-OPENMP = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
+OPENMP = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "OMP_STACKSIZE")
 
 
 @pytest.mark.parametrize(
     ("asked", "expected"),
     [
         # Workers look a little before they sleep.
-        ({}, ("PASSIVE", "1000")),
-        ({"OMP_WAIT_POLICY": "ACTIVE"}, ("ACTIVE", None)),
-        ({"GOMP_SPINCOUNT": "0"}, ("PASSIVE", "0")),
+        ({}, ("PASSIVE", "1000", None)),
+        ({"OMP_WAIT_POLICY": "ACTIVE"}, ("ACTIVE", None, None)),
+        ({"GOMP_SPINCOUNT": "0"}, ("PASSIVE", "0", None)),
+        # A stack of 64 KB was a segmentation fault in any training on two threads.
+        *(({"OMP_STACKSIZE": small}, ("PASSIVE", "1000", "1M")) for small in ("64k", "64", "65536B")),
+        *(({"OMP_STACKSIZE": enough}, ("PASSIVE", "1000", enough)) for enough in ("2M", "512k")),
     ],
     ids=str,
 )
@@ -135,6 +138,7 @@ def test_what_openmp_is_told(asked: dict[str, str], expected: tuple[str | None, 
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, env=others | asked, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == str(list(expected))
+    assert ("too small" in done.stderr) == (asked.get("OMP_STACKSIZE") != expected[2])
 
 
 def test_a_signal_handler_that_uses_blas_inside_the_lock_goes_on() -> None:

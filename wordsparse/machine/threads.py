@@ -10,6 +10,7 @@ Therefore a process that was forked after its parent had used the kernels runs o
 
 import logging
 import os
+import re
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -28,6 +29,9 @@ logger = logging.getLogger(__name__)
 MAX_THREADS = 1024
 """Each thread allocates a stack and a workspace; no machine is known where one process gains from more threads."""
 
+MIN_STACK = 2**17
+"""Bytes of a worker's stack."""
+
 QUOTAS = (
     ("/sys/fs/cgroup/cpu.max",),
     ("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "/sys/fs/cgroup/cpu/cpu.cfs_period_us"),
@@ -41,6 +45,11 @@ Result = TypeVar("Result")
 # wins. A worker that spins at a barrier takes a core from every other process of the machine, and from this one. But a
 # step has dozens of parallel regions of a fraction of a millisecond, and to wake a core takes up to half of that on a
 # virtual machine: a worker looks 1,000 times (GCC's run-time), which takes less CPU time than sleeping and waking.
+# A worker's loops overflow a stack of 64 KB; OpenMP counts kilobytes where no unit is named.
+_stack = re.fullmatch(r"\s*(\d+)\s*([bBkK]?)\s*", os.environ.get("OMP_STACKSIZE", ""))
+if _stack and int(_stack[1]) * (1 if _stack[2] in ("b", "B") else 1024) < MIN_STACK:
+    logger.warning("OMP_STACKSIZE=%s is too small for the kernels: 1M is used", _stack[0])
+    os.environ["OMP_STACKSIZE"] = "1M"
 if "OMP_WAIT_POLICY" not in os.environ:
     os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
