@@ -65,7 +65,8 @@ docs: install-test
 	$(RUN) -m sphinx --fail-on-warning --keep-going --quiet docs docs/build
 
 # The source distribution and a wheel of it, installed and used in an empty environment;
-# WHEELS="--python python3.12 --python python3.13" makes those of other Pythons.
+# WHEELS="--python python3.12 --python python3.13" makes those of other Pythons; `make nightly` takes all that run here.
+EVERY_PYTHON = $(foreach v,3.11 3.12 3.13 3.14,$(shell python$(v) -c '' 2>/dev/null && echo --python python$(v)))
 wheels: install
 	$(RUN) -m pip install --quiet --group release
 	$(RUN) tools/check/wheels.py -o dist $(WHEELS)
@@ -76,7 +77,8 @@ test: lint
 # Everything that is long, or needs a browser, a network or packages of others. The explore page is tested in Chromium, where it is there.
 nightly: install-test audit
 	$(RUN) -m pytest -m nightly
-	$(MAKE) sanitize wheels docs
+	$(MAKE) sanitize docs
+	$(MAKE) wheels WHEELS="$(EVERY_PYTHON)"
 	$(RUN) tools/check/siege.py --kills 100
 	$(RUN) tools/check/fuzz.py --inputs 100000 --seed $$(date +%j)
 	$(RUN) tools/check/gensim_users.py

@@ -13,7 +13,7 @@ import pytest
 import scipy.sparse as sp
 from click.testing import CliRunner
 
-from tools.bench import layer, runner
+from tools.bench import gpu, layer, runner
 from tools.bench.__main__ import SUBJECTS, main
 from tools.bench.commits import summary
 from wordsparse.layer.reference import DenseOutput
@@ -100,7 +100,13 @@ def test_a_step_is_accounted_for(text: Path) -> None:
         ("Recipe", {"dim": 4, "epochs": 1, "constant": "sample", "value": "0.01", "model": "cbow"}),
         ("Torch", {"outputs": 2000, "features": 8, "minibatch": 16}),
         ("Reading", {}),
+        ("Lists", {"tokens": 2000, "nodes": 50}),
         ("Labels", {"data": "synthetic"}),
+        ("GpuLayer", {"device": "cpu", "outputs": 500, "features": 8, "minibatch": "4,32"}),
+        ("GpuRates", {"device": "cpu", "size": 64}),
+        ("GpuAccuracy", {"device": "cpu", "loss": "squared"}),
+        ("GpuTraining", {"device": "cpu", "dim": 4}),
+        ("GpuLeaks", {"device": "cpu", "outputs": 500, "features": 8, "steps": 20}),
     ],
 )
 def test_a_subject_runs(tmp_path: Path, text: Path, subject: str, given: dict[str, object]) -> None:
@@ -142,11 +148,13 @@ def test_a_failure_is_reported_and_the_others_go_on() -> None:
     assert "two" in found["failed"]["track_two {}"]
 
 
-def test_the_naive_side_is_the_dense_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(layer, "BLOCK_ROWS", 7)  # several blocks, the last one short
+@pytest.mark.parametrize(("module", "size"), [(layer, {"BLOCK_ROWS": 7}), (gpu, {"BLOCK_OUTPUTS": 7 * 9})])
+def test_the_naive_sides_are_the_dense_step(module: Any, size: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in size.items():  # several blocks, the last one short
+        monkeypatch.setattr(module, name, value)
     random = np.random.default_rng(0)
     D, d, m = 40, 5, 9
-    naive = layer.NaiveDense(D, d)
+    naive = layer.NaiveDense(D, d) if module is layer else gpu.GpuNaiveDense(np, D, d)
     dense = DenseOutput(naive.W)
     for _ in range(3):
         H, targets = random.standard_normal((m, d)).astype(np.float32), random.integers(D, size=m)
@@ -154,6 +162,22 @@ def test_the_naive_side_is_the_dense_step(monkeypatch: pytest.MonkeyPatch) -> No
         grad = naive.step(H, targets, 0.01)
         np.testing.assert_allclose(grad, dense.step(H, Y, 0.01)[1], rtol=1e-4, atol=1e-4)
         np.testing.assert_allclose(naive.W, dense.W, rtol=1e-4, atol=1e-5)
+
+
+def test_the_softmax_side_is_softmax() -> None:
+    pytest.importorskip("torch", reason="PyTorch is not installed")
+    random = np.random.default_rng(0)
+    D, d, m, lr = 11, 3, 5, 0.1
+    step = gpu.softmax_step("cpu", D, d, tf32=False, compiled=False)
+    W = np.zeros((D, d))
+    for _ in range(3):
+        H, targets = random.standard_normal((m, d)).astype(np.float32), random.integers(D, size=m)
+        P = np.exp(H @ W.T)
+        P /= P.sum(1, keepdims=True)
+        P[np.arange(m), targets] -= 1
+        np.testing.assert_allclose(step(H, targets, lr).numpy(), P @ W, atol=1e-6)
+        W -= lr * P.T @ H
+        np.testing.assert_allclose(step.W.numpy(), W, atol=1e-6)  # type: ignore[attr-defined]
 
 
 def test_the_second_commit_is_divided_by_the_first() -> None:

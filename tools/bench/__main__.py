@@ -15,9 +15,9 @@ from typing import Any
 
 import click
 
-from tools.bench import commits, labels, layer, network, runner, sequences, step, text, words
+from tools.bench import commits, gpu, labels, layer, moved, network, nodes, runner, sequences, source, step, text, words
 
-MODULES = (layer, step, words, text, labels, sequences, network, commits)
+MODULES = (layer, step, words, nodes, text, labels, sequences, network, moved, commits, source, gpu)
 SUBJECTS = {
     name: subject
     for module in MODULES

@@ -103,9 +103,9 @@ def flops_per_example(m: int, u: float, d: int) -> float:
 
 
 @cache
-def factored(D: int, d: int, loss: str, threads: int, device: str) -> FactoredOutput:
+def factored(D: int, d: int, loss: str, threads: int) -> FactoredOutput:
     """An exact layer whose memory is all allocated: that of a zero V is not until it is written to."""
-    layer = FactoredOutput(D, d, loss, threads=threads, device=device)
+    layer = FactoredOutput(D, d, loss, threads=threads)
     layer.fold()
     return layer
 
@@ -127,7 +127,6 @@ class Layer(Benchmark):
     minibatch: Any = (32, 128, 512, 1024, 2048, 8192, 32_768)
     targets: str = "zipf"
     fold_examples: int = 200_000
-    device: str = "cpu"  # on "cuda" only the exact layer's steps are timed
     cases: ClassVar[tuple[str, ...]] = ("outputs", "features", "minibatch")
 
     def setup(self) -> None:
@@ -137,9 +136,7 @@ class Layer(Benchmark):
         self._next = cycle(self.made)
 
     def leaves_out(self, name: str) -> bool:
-        """The dense update takes seconds a step; floors and memory are those of the CPU."""
-        if self.device != "cpu":
-            return name not in ("time_squared", "time_bounded_ns")
+        """The dense update takes seconds a step."""
         return name == "time_dense" and self.minibatch not in DENSE
 
     @once
@@ -155,8 +152,7 @@ class Layer(Benchmark):
 
     def _step(self, loss: str) -> None:
         batch = next(self._next)
-        layer = factored(self.outputs, self.features, loss, self.threads, self.device)
-        layer.step(batch.H, batch.Y, batch.lr / 10)
+        factored(self.outputs, self.features, loss, self.threads).step(batch.H, batch.Y, batch.lr / 10)
 
     def track_floor_us(self) -> float:
         """What the step's operations would take at the rate at which BLAS multiplies float32 matrices."""
@@ -177,13 +173,13 @@ class Layer(Benchmark):
     def peak_layer(self) -> tuple[Callable[[], None], float]:
         """V once, U, U⁻¹ and Q in float64, and six (m, d) arrays of the minibatch must be there."""
         m, d, D = self.minibatch, self.features, self.outputs
-        warm = factored(1000, d, "squared", self.threads, "cpu")
+        warm = factored(1000, d, "squared", self.threads)
         for batch in batches(m, d, 1000):
             warm.step(batch.H, batch.Y, batch.lr)
         made = batches(m, d, D)
 
         def steps() -> None:
-            layer = factored(D, d, "squared", self.threads, "cpu")
+            layer = factored(D, d, "squared", self.threads)
             for batch in made:
                 layer.step(batch.H, batch.Y, batch.lr)
 
@@ -329,16 +325,11 @@ def follow(
 
 @dataclass
 class Torch(Benchmark):
-    """One step of PyTorch's dense output layer and of ``wordsparse.torch.FactoredOutput``: µs an example.
-
-    ``device`` is that of the dense layer: with "cuda" ours is left out, whose rows are in the CPU's memory there, and
-    ``Layer device=cuda`` times it.
-    """
+    """One step of PyTorch's dense output layer and of ``wordsparse.torch.FactoredOutput``: µs an example."""
 
     outputs: int = 200_000
     features: int = 300
     minibatch: int = 256
-    device: str = "cpu"
     rounds: ClassVar[int] = 3
 
     def setup(self) -> None:
@@ -349,17 +340,14 @@ class Torch(Benchmark):
         torch.set_num_threads(self.threads)
         random = np.random.default_rng(0)
         rows = random.standard_normal((self.minibatch, self.features)) / self.features**0.5
-        self.h = torch.tensor(rows, dtype=torch.float32, requires_grad=True, device=self.device)
-        self.ids = torch.tensor(random.integers(0, self.outputs, self.minibatch), device=self.device)
+        self.h = torch.tensor(rows, dtype=torch.float32, requires_grad=True)
+        self.ids = torch.tensor(random.integers(0, self.outputs, self.minibatch))
         self.exact = wordsparse.torch.FactoredOutput(self.features, self.outputs, lr=0.1, threads=self.threads)
-        self.dense = torch.nn.Linear(self.features, self.outputs, bias=False, device=self.device)
+        self.dense = torch.nn.Linear(self.features, self.outputs, bias=False)
         self.optimizer = torch.optim.SGD(self.dense.parameters(), lr=0.1)
         self.softmax = torch.nn.functional.cross_entropy
         self.bounded_ns = partial(bounded_ns, torch.nn.functional.softplus)
         self.per = self.minibatch
-
-    def leaves_out(self, name: str) -> bool:
-        return self.device != "cpu" and name == "time_exact"
 
     def time_exact(self) -> None:
         self.exact(self.h, self.ids).backward()
@@ -377,7 +365,6 @@ class Torch(Benchmark):
         self.optimizer.zero_grad()
         loss(self.dense(self.h), self.ids).backward()
         self.optimizer.step()
-        self.dense.weight[0, 0].item()  # waits for the device
 
 
 def bounded_ns(softplus: Callable[..., Any], o: Any, ids: Any, k: float = 5.0) -> Any:

@@ -1,16 +1,32 @@
-"""Reading: a text file to a vocabulary and int32 shards."""
+"""Reading: a text file to a vocabulary and int32 shards, and lists of words or numbers to ids."""
 
 import tempfile
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
+
+import numpy as np
 
 from tools.bench.runner import Benchmark, once
 from wordsparse.corpus import encode
 from wordsparse.corpus._text import WordTable
 from wordsparse.corpus.blocks import text_blocks
 from wordsparse.corpus.reading import sentences
-from wordsparse.gensim import LineSentence, texts
+from wordsparse.gensim import LineSentence, Word2Vec, engine, texts
+
+
+def encoded(corpus: Path | list[list[str]], **options: Any) -> int:
+    """Encode a text in a temporary place; its tokens."""
+    with tempfile.TemporaryDirectory() as folder:
+        return encode(corpus, Path(folder, "encoded"), **options).tokens
+
+
+def scanned_by_gensim(sentences: Iterable[Any]) -> None:
+    """Count the words of a text as gensim's Word2Vec does before it trains."""
+    from gensim.models.word2vec import Word2Vec as Gensims
+
+    Gensims(min_count=1, vector_size=1).build_vocab(corpus_iterable=sentences)
 
 
 @dataclass
@@ -26,14 +42,10 @@ class Reading(Benchmark):
     min_count: int = 2
 
     def setup(self) -> None:
-        self.per = self._encode()
+        self.per = encoded(self.text, min_count=self.min_count)
 
-    def _encode(self, **options: Any) -> int:
-        """Encode the text in a temporary place; its tokens."""
-        with tempfile.TemporaryDirectory() as folder:
-            return encode(
-                self.text, Path(folder, "encoded"), min_count=self.min_count, threads=self.threads, **options
-            ).tokens
+    def _encode(self, **options: Any) -> None:
+        encoded(self.text, min_count=self.min_count, threads=self.threads, **options)
 
     @once
     def time_read(self) -> None:
@@ -81,6 +93,55 @@ class Reading(Benchmark):
 
     @once
     def time_gensim(self) -> None:
-        from gensim.models.word2vec import Word2Vec
+        scanned_by_gensim(LineSentence(self.text))
 
-        Word2Vec(min_count=1, vector_size=1).build_vocab(corpus_iterable=LineSentence(self.text))
+
+# Each kind of walks that a caller may hold; equal strings are one object, but for those split from lines.
+KINDS = {
+    "lists of str": lambda names, walks: [[names[node] for node in walk] for walk in walks.tolist()],
+    "split from lines": lambda names, walks: [
+        " ".join(names[node] for node in walk).split() for walk in walks.tolist()
+    ],
+    "lists of int": lambda names, walks: walks.tolist(),
+    "NumPy arrays of int": lambda names, walks: list(walks),
+}
+
+
+@dataclass
+class Lists(Benchmark):
+    """Lists of words, of numbers and of arrays to ids, µs a token, beside gensim's ``build_vocab``."""
+
+    kind: Any = tuple(KINDS)
+    tokens: int = 2_000_000
+    nodes: int = 60_000
+    length: int = 16
+    cases: ClassVar[tuple[str, ...]] = ("kind",)
+    rounds: ClassVar[int] = 3
+
+    def setup(self) -> None:
+        random = np.random.default_rng(1)
+        walks = (self.nodes * random.random((self.tokens // self.length, self.length)) ** 3).astype(np.int64)
+        self.made: Sequence[Any] = KINDS[self.kind]([str(node) for node in range(self.nodes)], walks)
+        self.per = walks.size
+
+    def leaves_out(self, name: str) -> bool:
+        return name.startswith("time_epoch") and self.kind != "lists of str"
+
+    @once
+    def time_read(self) -> None:
+        with texts.opened(self.made, None, passes=1) as opened:
+            scanned = opened.scan(None, None)
+            ranking = engine.Ranking(list(scanned.counts), np.array(list(scanned.counts.values())))
+            opened.corpus(ranking.rows, ranking.vocabulary)
+
+    @once
+    def time_gensim(self) -> None:
+        scanned_by_gensim(self.made)
+
+    @once
+    def time_epoch_skipgram(self) -> None:
+        Word2Vec(self.made, sg=1, min_count=1, epochs=1, workers=self.threads, sample=0)
+
+    @once
+    def time_epoch_cbow(self) -> None:
+        Word2Vec(self.made, sg=0, min_count=1, epochs=1, workers=self.threads, sample=0)

@@ -1,8 +1,13 @@
-"""Word vectors: constants of the recipe, and n-grams beside fastText."""
+"""Word vectors: constants of the recipe, new words and documents, and n-grams beside fastText."""
 
+import importlib
+import itertools
+import json
 import resource
 import subprocess
+import sys
 import tempfile
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -10,10 +15,14 @@ from typing import Any, ClassVar
 import numpy as np
 
 import wordsparse as ws
-from tools.bench.runner import Benchmark, Row, cpu_seconds
+from tools.bench.runner import Benchmark, Row, cpu_seconds, once
+from wordsparse.corpus.reading import RawText
 from wordsparse.evaluation.scores import answer_pairs, spearman
 from wordsparse.evaluation.testsets import read_pairs
+from wordsparse.unseen import documents
+from wordsparse.unseen.infer import infer
 from wordsparse.vectors.word_vectors import WordVectors
+from wordsparse.words import pair_counts
 from wordsparse.words.recipe import recommended
 
 Array = np.ndarray
@@ -62,6 +71,171 @@ class Recipe(Benchmark):
         found = ws.evaluate(model, pairs=[path for path in self.pairs if path] or None)
         row |= {name: scores["spearman"] for name, scores in found["pairs"].items()}
         return [row | {name: scores["accuracy"] for name, scores in found["analogies"].items()}]
+
+
+@dataclass
+class Counts(Benchmark):
+    """Skip-gram from a text and from its counted pairs: CPU seconds, and scores, those with *form* too."""
+
+    text: Path = Path("text.txt")
+    side: Any = ("text", "counts")
+    seed: Any = (1, 2, 3)
+    dim: int = 100
+    epochs: int = 5
+    window: int = pair_counts.WINDOW
+    pairs: tuple[str, ...] = ("",)
+    analogies: tuple[str, ...] = ("",)
+    cases: ClassVar[tuple[str, ...]] = ("seed", "side")
+
+    def track_run(self) -> list[Row]:
+        given: Row = {"dim": self.dim, "epochs": self.epochs, "seed": self.seed, "threads": self.threads}
+        row: Row = {}
+        with tempfile.TemporaryDirectory() as scratch:
+            encoded, table = Path(scratch) / "text", Path(scratch) / "pairs.parquet"
+            ws.encode(self.text, encoded, threads=self.threads)
+            source, asked = encoded, {**given, "model": "skipgram", "progress": False}
+            if self.side == "counts":
+                before = cpu_seconds()
+                row["pairs"] = ws.count(encoded, table, window=self.window, threads=self.threads)["pairs"]
+                row["count_cpu_seconds"] = cpu_seconds() - before
+                source, asked = table, {**asked, "format": "counts"}
+            before = cpu_seconds()
+            model = ws.train(source, **asked)
+            row |= {"cpu_seconds": cpu_seconds() - before, "step_cpu_seconds": model.report["cpu_seconds"]}
+        chosen = [[path for path in paths if path] or None for paths in (self.pairs, self.analogies)]
+        for name, judged in (("", model.without_subwords()), ("form ", model)):
+            found = ws.evaluate(judged, *chosen)
+            row |= {f"{name}{set}": scores["spearman"] for set, scores in found["pairs"].items()}
+            row |= {f"{name}{set}": scores["accuracy"] for set, scores in found["analogies"].items()}
+        return [row]
+
+
+@dataclass
+class StreamedCounts(Benchmark):
+    """A made-up table of counted pairs on disk: CPU time and memory of its training, and the hours of a ``whole`` one.
+
+    Words and contexts are drawn by Zipf's law. A pass over the table is trained twice: at once, and killed at its
+    first checkpoint and resumed, which must give the same vectors. ``bytes_a_pair`` is the memory above the vectors'.
+    """
+
+    pairs: int = 30_000_000
+    words: int = 1_000_000
+    whole: int = 500_000_000
+    dim: int = 100
+
+    def track_run(self) -> list[Row]:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            self._write(folder / "pairs.parquet")
+            before = cpu_seconds()
+            at_once = json.loads(self._train(folder, "at-once").communicate()[0])
+            cpu = cpu_seconds() - before
+            killed = self._train(folder, "killed", "--checkpoint-every", str(at_once["wall_seconds"] / 4))
+            while not list(folder.glob("killed.training/checkpoint-*")) and killed.poll() is None:
+                time.sleep(0.5)
+            killed.kill()
+            killed.communicate()
+            resumed = json.loads(self._train(folder, "killed", "--resume").communicate()[0])
+            a, b = (ws.load(folder / run).vectors for run in ("at-once", "killed"))
+            vectors = 2 * a.shape[0] * (self.dim + 1) * a.itemsize
+        steps, row = at_once["cpu_seconds"], {"cpu_seconds": cpu, "step_cpu_seconds": at_once["cpu_seconds"]}
+        row |= {name: at_once[name] for name in ("wall_seconds", "vocab_size", "peak_memory_bytes", "tokens")}
+        row["bytes_a_pair"] = (row["peak_memory_bytes"] - vectors) / self.pairs
+        row["whole_cpu_hours"] = cpu / self.pairs * self.whole / 3600
+        row["whole_step_cpu_hours"] = steps / self.pairs * self.whole / 3600
+        row |= {"killed": killed.returncode < 0, "tokens_resumed": resumed["tokens"]}
+        return [{**row, "equal": bool(np.array_equal(a, b))}]
+
+    def _train(self, folder: Path, output: str, *more: str) -> "subprocess.Popen[str]":
+        given = {"format": "counts", "dim": self.dim, "epochs": 1, "threads": self.threads, "output": folder / output}
+        options = [part for name, value in given.items() for part in (f"--{name}", str(value))]
+        table = str(folder / "pairs.parquet")
+        command = [sys.executable, "-m", "wordsparse", "train", table, *options, "--no-subwords", "--json", "--quiet"]
+        return subprocess.Popen([*command, *more], stdout=subprocess.PIPE, text=True)
+
+    def _write(self, path: Path) -> None:
+        arrow, parquet = importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
+        random, names = np.random.default_rng(1), arrow.array([f"w{i}" for i in range(self.words)])
+        named, block = arrow.dictionary(arrow.int32(), arrow.string()), 2**21
+        schema = arrow.schema([("word", named), ("context", named), ("count", arrow.float32())])
+        with parquet.ParquetWriter(path, schema, write_statistics=False) as writer:
+            for start in range(0, self.pairs, block):
+                size = min(block, self.pairs - start)
+                ids = (self.words ** random.random((2, size))).astype(np.int32) - 1  # rank r with probability ~ 1/r
+                columns = [arrow.DictionaryArray.from_arrays(arrow.array(column), names) for column in ids]
+                counts = arrow.array(1 + random.pareto(1.5, size), arrow.float32())
+                writer.write_batch(arrow.record_batch([*columns, counts], schema=schema), row_group_size=block)
+
+
+@dataclass
+class NewWords(Benchmark):
+    """A new word from its sentences, and the vector of a document, µs each; ``model`` is a directory."""
+
+    model: Path = Path("model")
+    text: Path = Path("text.txt")
+    occurrences: Any = (1, 2, 8, 64)
+    words: int = 2000
+    cases: ClassVar[tuple[str, ...]] = ("occurrences",)
+
+    def setup(self) -> None:
+        self.trained, random = ws.load(self.model), np.random.default_rng(1)
+        self.lines = list(itertools.islice(RawText([self.text]).documents(), self.words))
+        self.new = [f"new-word-{i}" for i in range(self.words)]
+        chosen = random.integers(0, len(self.lines), self.words * self.occurrences)
+        self.sentences = [
+            with_word(self.lines[line], self.new[i // self.occurrences]) for i, line in enumerate(chosen.tolist())
+        ]
+        self.per = self.words
+
+    @once
+    def time_infer(self) -> None:
+        infer(self.trained, self.sentences, self.new)
+
+    @once
+    def time_document(self) -> None:
+        documents.vectors(self.trained, self.lines)
+
+
+def with_word(line: list[str], word: str) -> list[str]:
+    """The line with a word in the place of its middle one."""
+    middle = len(line) // 2
+    return [*line[:middle], word, *line[middle + 1 :]]
+
+
+@dataclass
+class Form(Benchmark):
+    """Strengths of form in a finished model: CPU seconds of the fit and the blend, and scores.
+
+    ``model`` names model directories. Of analogies with sections ``gram…``, those are *NAME syntactic*, the others
+    *NAME semantic*. *all* counts pairs with a word without a vector as 0.
+    """
+
+    model: Any = ("model",)
+    form: Any = (0.0, 1.0, 2.0)
+    pairs: tuple[str, ...] = ("pairs.tsv",)
+    analogies: tuple[str, ...] = ("questions-words.txt",)
+    cases: ClassVar[tuple[str, ...]] = ("model", "form")
+
+    def track_scores(self) -> list[Row]:
+        plain = ws.load(self.model).without_subwords()
+        plain.options["threads"] = self.threads
+        before = cpu_seconds()
+        model = plain.fit_subwords(form=self.form) if self.form else plain
+        vectors = model.word_vectors()
+        row: Row = {"cpu_seconds": cpu_seconds() - before, "ngrams": len(vectors.subwords or ())}
+        for path in self.pairs:
+            pairs = read_pairs(Path(path))
+            judged = np.array([pair.score for pair in pairs])
+            known, composed = answer_pairs(vectors, pairs), np.nan_to_num(answer_pairs(vectors, pairs, composed=True))
+            covered, name = np.isfinite(known), Path(path).stem
+            row |= {name: spearman(judged[covered], known[covered]), f"{name}, all": spearman(judged, composed)}
+        for name, found in ws.evaluate(vectors, [], self.analogies)["analogies"].items():
+            for half, inside in (("semantic", False), ("syntactic", True)):
+                parts = [part for title, part in found["sections"].items() if title.startswith("gram") is inside]
+                if counted := sum(part["n"] for part in parts):
+                    right = sum((part["accuracy"] or 0) * part["n"] for part in parts)
+                    row[f"{name} {half}"] = right / counted
+        return [row]
 
 
 @dataclass
