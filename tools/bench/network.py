@@ -17,8 +17,6 @@ from wordsparse.machine.description import memory_bytes
 
 # Users whose validation chooses the epoch, and rows of logits that full cross-entropy holds at a time.
 JUDGED, CHUNK = 4000, 256
-# The share of the first learning rate that the last step takes.
-LAST = 0.02
 
 
 @dataclass
@@ -27,18 +25,19 @@ class NextItemNetwork(Benchmark):
 
     The body is SASRec's: rows of the last ``length`` items, which the head has (one table for inputs and outputs), a
     norm, embeddings of their places, two blocks; each place predicts the next item. Adam trains it, and all learning
-    rates fall in a line, Adam's from 1e-3. The heads: ``softmax``, full cross-entropy in chunks; ``sampled-K``,
-    cross-entropy against K uniform negatives of the minibatch, corrected for their number; ``gbce-K``, gSASRec's loss;
-    and the losses of ``FactoredOutput``, with the words' constants, biases, and the root of items' counts as base
-    measure. The validation's NDCG@10 chooses the epoch, and the test is looked at once. ``data`` are files as NextItem
-    takes them, or ``planted:N``, a made-up catalogue, whose last epoch is chosen, judged by 4,000 users. An epoch is
-    a ``share`` of the users.
+    rates fall in a line to ``last_rate`` of what they were, Adam's from 1e-3. The heads: ``softmax``, full
+    cross-entropy in chunks; ``sampled-K``, cross-entropy against K uniform negatives of the minibatch, corrected for
+    their number; ``gbce-K``, gSASRec's loss; and the losses of ``FactoredOutput``, with the words' constants, biases,
+    and the root of items' counts as base measure. The validation's NDCG@10 chooses the epoch, and the test is looked at
+    once. ``data`` are files as NextItem takes them, or ``planted:N``, a made-up catalogue, whose last epoch is chosen,
+    judged by 4,000 users. An epoch is a ``share`` of the users.
     """
 
     data: Any = ("",)
     head: Any = ("softmax", "sampled-100", "sampled-3000", "gbce-256", *LOSSES)
     epochs: Any = (10,)
     share: float = 1.0
+    last_rate: float = 0.02
     batch: int = 128
     dim: int = 64
     length: int = 30
@@ -70,7 +69,9 @@ class NextItemNetwork(Benchmark):
         optimizers += head.optimizers
         users = max(1, int(self.share * len(known)))
         steps = self.epochs * max(1, users // self.batch)
-        schedules = [torch.optim.lr_scheduler.LambdaLR(o, lambda t: max(LAST, 1 - t / steps)) for o in optimizers]
+        schedules = [
+            torch.optim.lr_scheduler.LambdaLR(o, lambda t: max(self.last_rate, 1 - t / steps)) for o in optimizers
+        ]
         random, rows, best, chosen = np.random.default_rng(self.seed), list[Row](), -1.0, None
         cpu, examples = 0.0, 0
         for epoch in range(1, self.epochs + 1):
