@@ -82,9 +82,7 @@ def test_a_state_without_a_number_and_a_new_text(whole: Path, tmp_path: Path, na
 
 
 def test_a_report_that_will_be_shown_is_checked(whole: Path, tmp_path: Path) -> None:
-    for i, change in enumerate(
-        [put("report", "tokens", value="x"), put("report", value={}), put("report", "a", value=1)]
-    ):
+    for i, change in enumerate([put("report", "tokens", value="x"), put("report", value={})]):
         (tmp_path / str(i)).mkdir()
         model = altered(whole, tmp_path / str(i), change)
         with pytest.raises(InputError, match="its report"):
