@@ -208,10 +208,9 @@ HEADS = {
     "softmax": "full cross-entropy",
     "sampled-3000": "3,000 negatives",
     "zloss": "Z-loss",
-    "spherical": "spherical",
 }
 CATALOGUES = {
-    "planted:12000": "12,000 items, made up",
+    "video.txt": "23,715 items, Video",
     "beauty.txt": "54,542 items, Beauty",
     "planted:200000": "200,000 items, made up",
     "planted:1000000": "1,000,000 items, made up",
@@ -221,20 +220,24 @@ CATALOGUES = {
 def draw_network(content: Content, path: Path) -> None:
     """A picture of the network's heads: validation and CPU time of each training, with the peak of its memory."""
     import matplotlib as mpl
+    import matplotlib.ticker
     from matplotlib.figure import Figure
 
     rows = [row for report in content["reports"] for row in report["rows"] if row["epoch"] != "best"]
     figure = Figure(figsize=(9, 6.5), layout="constrained")
     for axes, (data, title) in zip(figure.subplots(2, 2).flat, CATALOGUES.items(), strict=True):
-        for head, name in HEADS.items():
+        for colour, (head, name) in enumerate(HEADS.items()):
             own = [row for row in rows if (row["data"], row["head"], row["seed"]) == (data, head, 0)]
             if own:
                 points = sorted((row["cpu_seconds"], row["ndcg@10"]) for row in own)
                 peak = max(row["peak_bytes"] for row in own) / 1e6
-                axes.plot(*zip(*points, strict=True), "o-", markersize=3, label=f"{name}, {peak:,.0f} MB")
+                axes.plot(
+                    *zip(*points, strict=True), "o-", color=f"C{colour}", markersize=3, label=f"{name}, {peak:,.0f} MB"
+                )
         axes.set(title=title, xlabel="CPU seconds of training", ylabel="NDCG@10 of the validation", xscale="log")
+        axes.xaxis.set_minor_formatter(mpl.ticker.NullFormatter())
         axes.legend(fontsize="small")
-    with mpl.rc_context({"svg.hashsalt": "wordsparse"}):
+    with mpl.rc_context({"svg.hashsalt": "wordsparse", "svg.fonttype": "none"}):
         figure.savefig(path, metadata={"Date": None})
 
 
