@@ -67,8 +67,7 @@ class Commits(Benchmark):
     """Whole trainings by two commits in pairs: CPU time, wall time, memory, and whether the losses are equal.
 
     Each commit is compiled in a worktree of its own and encodes the text once. Then the two train in turn, the first
-    one first in every other round. On a shared machine only the ratio of CPU times says much. Options that only the
-    second one knows are ``after_also``: ``after_also="--form 0"`` leaves out a step that the first one does not have.
+    one first in every other round. On a shared machine only the ratio of CPU times says much.
     """
 
     before: str = "HEAD~1"
@@ -80,7 +79,6 @@ class Commits(Benchmark):
     min_count: int = 5
     pairs: int = 5
     also: str = ""
-    after_also: str = ""
     rounds: ClassVar[int] = 1
 
     def track_pairs(self) -> list[Row]:
@@ -88,7 +86,6 @@ class Commits(Benchmark):
         names = ("model", "dim", "epochs", "threads")
         options = [part for name in names for part in (f"--{name}", str(getattr(self, name)))]
         options += shlex.split(self.also)
-        own = ([], shlex.split(self.after_also))
         with tempfile.TemporaryDirectory() as scratch, ExitStack() as stack:
             folder = Path(scratch)
             trees = [stack.enter_context(tree_of(commit, folder / f"{i}-{commit}")) for i, commit in enumerate(commits)]
@@ -101,7 +98,7 @@ class Commits(Benchmark):
                 runs: dict[int, Row] = {}
                 for i in (0, 1) if number % 2 == 0 else (1, 0):
                     output = folder / f"{number}-{i}"
-                    runs[i] = wordsparse(trees[i], "train", str(texts[i]), "-o", str(output), *options, *own[i])
+                    runs[i] = wordsparse(trees[i], "train", str(texts[i]), "-o", str(output), *options)
                 found.append((runs[0], runs[1]))
         return summary(commits, found)
 
