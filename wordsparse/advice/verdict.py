@@ -42,7 +42,7 @@ def decide(sizes: Sizes, timing: Timing, trial: Trial | None = None) -> tuple[st
     reasons = [f"{speed}."]
     if sizes.targets == "one-hot":
         reasons.append(
-            "Each row has one label: in a network full cross-entropy ranks it a little better than the best exact loss "
+            "Each row has one label: in a network full cross-entropy ranks it better than the best exact loss "
             "(docs/torch.md), where a dense layer's time and memory can be paid for."
         )
     if sizes.n_outputs >= MIN_TAIL_OUTPUTS and sizes.rare_share >= LONG_TAIL:
