@@ -210,6 +210,7 @@ HEADS = {
     "zloss": "Z-loss",
 }
 CATALOGUES = {
+    "planted:12000": "12,000 items, made up",
     "video.txt": "23,715 items, Video",
     "beauty.txt": "54,542 items, Beauty",
     "planted:200000": "200,000 items, made up",
@@ -224,8 +225,8 @@ def draw_network(content: Content, path: Path) -> None:
     from matplotlib.figure import Figure
 
     rows = [row for report in content["reports"] for row in report["rows"] if row["epoch"] != "best"]
-    figure = Figure(figsize=(9, 6.5), layout="constrained")
-    for axes, (data, title) in zip(figure.subplots(2, 2).flat, CATALOGUES.items(), strict=True):
+    figure = Figure(figsize=(6, 16), layout="constrained")
+    for axes, (data, title) in zip(figure.subplots(len(CATALOGUES)), CATALOGUES.items(), strict=True):
         for colour, (head, name) in enumerate(HEADS.items()):
             own = [row for row in rows if (row["data"], row["head"], row["seed"]) == (data, head, 0)]
             if own:
