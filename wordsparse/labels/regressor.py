@@ -1,13 +1,12 @@
-"""A scikit-learn regressor for very many sparse, real-valued targets: ridge regression, exact, of all rows at once or
-in parts.
+"""A scikit-learn regressor for very many sparse, real-valued targets: ridge regression, exact, in one pass or online.
 
-With H (n, d) the rows of X and a constant, w their weights and Y (n, D) the targets, two sums over rows hold all that
-the regression needs:
+With H (n, d) the rows of X and a constant, w their weights and Y (n, D) the targets,
 
-    B = Yᵀ diag(w) H (D, d),   C = λI + Hᵀ diag(w) H,   W = B C⁻¹ (D, d)
+    W = YᵀH C⁻¹ (D, d),   C = λI + Hᵀ diag(w) H
 
-Where label c misses the targets of some rows M_c, its own solution is that without them, by Woodbury's identity:
-W_c + C⁻¹M_cᵀ (I − M_c C⁻¹M_cᵀ)⁻¹ M_c W_c.
+which ``fit`` solves in closed form, and ``partial_fit`` keeps up by recursive least squares
+(:class:`wordsparse.RecursiveLeastSquares`). Where label c misses the targets of some rows M_c, its own solution is that
+without them, by Woodbury's identity:  W_c + C⁻¹M_cᵀ (I − M_c C⁻¹M_cᵀ)⁻¹ M_c W_c.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,12 +17,14 @@ import scipy.sparse as sp
 
 from wordsparse import validation
 from wordsparse.errors import InputError
-from wordsparse.kernels import CpuKernels, at_work
+from wordsparse.kernels import at_work
 from wordsparse.labels import base
 from wordsparse.labels.base import FitProgress
 from wordsparse.labels.ridge import SparseRows
 from wordsparse.labels.scoring import best
 from wordsparse.labels.state import Saved
+from wordsparse.layer.least_squares import RecursiveLeastSquares
+from wordsparse.layer.output import FactoredOutput
 from wordsparse.types import Array
 
 # Rows that are dense at a time.
@@ -54,7 +55,7 @@ class SparseTargetRegressor(base.Saving, base.RegressorMixin, base.BaseEstimator
     """
 
     # Of a saved regressor (wordsparse.labels.state).
-    parts: ClassVar = {"B": "float D d", "moment": "float d d", "missing_labels": "int m", "missing_rows": "float m d"}
+    parts: ClassVar = {"W": "float D d", "moment": "float d d", "missing_labels": "int m", "missing_rows": "float m d"}
 
     def __init__(self, *, alpha: float = 1.0, n_predicted: int | None = None, threads: int | None = None) -> None:
         self.alpha = alpha
@@ -67,7 +68,7 @@ class SparseTargetRegressor(base.Saving, base.RegressorMixin, base.BaseEstimator
     def fit(
         self, X: Any, y: Any, sample_weight: Any = None, *, progress: Callable[[FitProgress], None] | None = None
     ) -> Self:
-        """Fit to these rows.
+        """Fit in closed form.
 
         Parameters
         ----------
@@ -84,7 +85,20 @@ class SparseTargetRegressor(base.Saving, base.RegressorMixin, base.BaseEstimator
             If shapes do not agree, a value is not finite (a stored NaN of a sparse y is a missing target), a weight is
             negative, y is dense and huge, or the memory does not suffice; the message names row and column.
         """
-        return self._take(X, y, sample_weight, progress, reset=True)
+        report = base.reporter(progress)
+        X, Y, root = self._take(X, y, sample_weight, reset=True)
+        layer = self._squares.layer
+        with at_work():
+            kernels = layer.core.kernels
+            moment, B = self._squares.moment, np.zeros((self.n_outputs_, layer.n_features), np.float32)
+            for block in _slices(X.shape[0]):
+                H = _with_constant(X[block], root[block])
+                moment += kernels.gram(H.astype(np.float64))
+                B += SparseRows(sp.csr_array((sp.diags_array(root[block]) @ Y[block]).T.tocsr()), kernels).times(H)
+                report("rows", block.stop, X.shape[0])
+            inverse = kernels.inverse(moment)
+            layer.set_weights(kernels.matmul(B, inverse))
+        return self
 
     def partial_fit(
         self, X: Any, y: Any, sample_weight: Any = None, *, progress: Callable[[FitProgress], None] | None = None
@@ -96,7 +110,12 @@ class SparseTargetRegressor(base.Saving, base.RegressorMixin, base.BaseEstimator
         InputError
             As :meth:`fit`; or if the number of features or outputs is another one than before.
         """
-        return self._take(X, y, sample_weight, progress, reset=not hasattr(self, "_inverse"))
+        report = base.reporter(progress)
+        X, Y, root = self._take(X, y, sample_weight, reset=not hasattr(self, "_squares"))
+        for block in _slices(X.shape[0]):
+            self._squares.step(_with_constant(X[block], root[block]), sp.diags_array(root[block]) @ Y[block])
+            report("rows", block.stop, X.shape[0])
+        return self
 
     def predict(self, X: Any) -> Any:
         """The outputs: CSR (n, D) of the ``n_predicted`` largest by size where the targets were sparse, else dense."""
@@ -140,34 +159,33 @@ class SparseTargetRegressor(base.Saving, base.RegressorMixin, base.BaseEstimator
 
     def _saved(self) -> tuple[dict[str, Any], dict[str, Any]]:
         content = {"kind": self._kind, "rows": self._rows, "entries": self._entries}
-        arrays = {"B": self._B, "moment": self._moment}
+        arrays = {"W": self._squares.layer.weights(), "moment": self._squares.moment}
         arrays |= {"missing_labels": self._missing_labels, "missing_rows": self._missing_rows}
         return content, arrays
 
     def _restore(self, saved: Saved) -> None:
-        D, d = saved["B"].shape
+        D, d = saved["W"].shape
         labels, kind = saved["missing_labels"], saved.get("kind", str)
         if kind not in ("sparse", "dense", "column") or (labels.size and not 0 <= labels.min() <= labels.max() < D):
             raise saved.refusal("kind")
         self.n_features_in_, self.n_outputs_, self._kind = d - 1, D, kind
         self._rows, self._entries = (saved.get(name, int) for name in ("rows", "entries"))
         self._missing_labels, self._missing_rows = labels, saved["missing_rows"]
-        self._B, self._moment = saved["B"], saved["moment"]
-        self._invert(CpuKernels(self.threads))
+        self._squares = self._new_squares(d)
+        self._squares.layer.set_weights(saved["W"])
+        self._squares.moment = saved["moment"]
 
     # ── training ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _take(self, X: Any, y: Any, sample_weight: Any, progress: Any, *, reset: bool) -> Self:
-        """Add rows to the sums; ``reset`` forgets what was learnt before."""
-        report, ridge = base.reporter(progress), validation.non_negative("alpha", self.alpha)
-        if ridge == 0:
-            raise InputError("alpha must be positive: before d rows were seen nothing else determines the weights")
+    def _take(self, X: Any, y: Any, sample_weight: Any, *, reset: bool) -> tuple[Any, Any, Array]:
+        """X and Y as CSR and the roots of the weights, which are counted; ``reset`` forgets what was learnt before."""
         X, Y, missing, root = self._checked(X, y, sample_weight, reset=reset)
         if reset:
-            self.n_outputs_, self._kind, d = Y.shape[1], _kind_of(y), X.shape[1] + 1
-            self._B, self._moment = np.zeros((self.n_outputs_, d), np.float32), ridge * np.eye(d)
+            self.n_outputs_, self._kind = Y.shape[1], _kind_of(y)
+            self._squares = self._new_squares(X.shape[1] + 1)
             self._rows = self._entries = 0
-            self._missing_labels, self._missing_rows = np.zeros(0, np.int64), np.zeros((0, d), np.float32)
+            self._missing_labels = np.zeros(0, np.int64)
+            self._missing_rows = np.zeros((0, X.shape[1] + 1), np.float32)
         elif Y.shape[1] != self.n_outputs_:
             raise InputError(
                 f"y has {Y.shape[1]:,} outputs, but the rows before had {self.n_outputs_:,}: give the same columns"
@@ -177,19 +195,7 @@ class SparseTargetRegressor(base.Saving, base.RegressorMixin, base.BaseEstimator
         row, label = missing.nonzero()
         self._missing_labels = np.concatenate([self._missing_labels, label.astype(np.int64)])
         self._missing_rows = np.vstack([self._missing_rows, _with_constant(X[row], root[row])])
-        with at_work():
-            kernels = CpuKernels(self.threads)
-            for block in _slices(X.shape[0]):
-                H = _with_constant(X[block], root[block])
-                self._moment += kernels.gram(H.astype(np.float64))
-                targets = sp.csr_array((sp.diags_array(root[block]) @ Y[block]).T.tocsr())
-                self._B += SparseRows(targets, kernels).times(H)
-                report("rows", block.stop, X.shape[0])
-            self._invert(kernels)
-        return self
-
-    def _invert(self, kernels: CpuKernels) -> None:
-        self._inverse = kernels.inverse(self._moment)
+        return X, Y, root
 
     def _checked(self, X: Any, y: Any, sample_weight: Any, *, reset: bool) -> tuple[Any, Any, Any, Array]:
         """X and Y as CSR, Y's missing targets as CSR of ones, and the roots of the weights (n,) float32."""
@@ -199,24 +205,26 @@ class SparseTargetRegressor(base.Saving, base.RegressorMixin, base.BaseEstimator
         weights = base.checks._check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         return X, Y, missing, np.sqrt(weights).astype(np.float32)
 
+    def _new_squares(self, d: int) -> RecursiveLeastSquares:
+        layer = FactoredOutput(self.n_outputs_, d, "squared", threads=self.threads)
+        return RecursiveLeastSquares(layer, self.alpha)
+
     # ── outputs ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _outputs(self, X: Any, columns: Array) -> Array:
+        W = self._squares.layer.weights(columns)
         own = np.flatnonzero(np.isin(columns, self._missing_labels))
-        B, result = self._B[columns].T, np.empty((X.shape[0], columns.shape[0]), np.float32)
-        W = np.array([self._with_missing(label) for label in columns[own].tolist()]).reshape(-1, self._B.shape[1])
+        if own.size:
+            with at_work():
+                inverse = self._squares.layer.core.kernels.inverse(self._squares.moment)
+            for place in own.tolist():
+                M = self._missing_rows[self._missing_labels == columns[place]].astype(np.float64)
+                along = M @ inverse
+                W[place] += along.T @ np.linalg.solve(np.eye(M.shape[0]) - along @ M.T, M @ W[place])
+        result = np.empty((X.shape[0], columns.shape[0]), np.float32)
         for block in _slices(X.shape[0]):
-            H = _with_constant(X[block])
-            result[block] = (H @ self._inverse) @ B
-            result[block, own] = H @ W.T
+            result[block] = _with_constant(X[block]) @ W.T
         return result
-
-    def _with_missing(self, label: int) -> Array:
-        """The weights of a label that misses some targets, (d,) float64."""
-        M = self._missing_rows[self._missing_labels == label].astype(np.float64)
-        along, w = M @ self._inverse, self._inverse @ self._B[label]
-        solution: Array = w + along.T @ np.linalg.solve(np.eye(M.shape[0]) - along @ M.T, M @ w)
-        return solution
 
     def _top(self, X: Any, k: int, size: Any) -> tuple[Array, Array]:
         """The columns and outputs of the k largest sizes of each row, by blocks of outputs."""
