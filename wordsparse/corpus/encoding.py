@@ -33,6 +33,7 @@ from wordsparse.corpus.shards import (
     tokenization,
     write_corpus_manifest,
 )
+from wordsparse.corpus.sources import some_of
 from wordsparse.corpus.vocabulary import Vocabulary, check_word
 from wordsparse.errors import InputError
 from wordsparse.files.storage import new_directory
@@ -84,6 +85,8 @@ def encode(source: Source, output: str | os.PathLike[str], asked: EncodeOptions)
         for stage in stages:
             stage.mkdir(exist_ok=True)
         numbered: NumberedText = _read(text, Draft(stages[0], target), threads, progress)
+        if text.files and not numbered.draft.tokens:
+            raise InputError(f"{some_of(text.files)}: the text holds no token: give text with words")
         for before, after in itertools.pairwise(stages):
             numbered = with_phrases(numbered, Draft(after, target), max(min_count, PAIR_MIN_COUNT), threshold, threads)
             shutil.rmtree(before)
