@@ -38,6 +38,12 @@ class Csr:
     columns: int
     order: Array | None = None
 
+    @classmethod
+    def of(cls, matrix: Any) -> "Csr":
+        """The structure of a CSR matrix of SciPy's."""
+        indptr, indices = matrix.indptr.astype(np.int64, copy=False), matrix.indices.astype(np.int32, copy=False)
+        return cls(indptr, indices, matrix.shape[1])
+
     @property
     def rows(self) -> int:
         return int(self.indptr.shape[0] - 1)

@@ -33,8 +33,7 @@ class SparseRows:
     def __init__(self, matrix: Any, kernels: Kernels) -> None:
         self.kernels = kernels
         self.shape: tuple[int, int] = matrix.shape
-        indices = matrix.indices.astype(np.int32, copy=False)
-        self.csr = Csr(matrix.indptr.astype(np.int64, copy=False), indices, matrix.shape[1])
+        self.csr = Csr.of(matrix)
         self.values = matrix.data.astype(np.float32, copy=False)
 
     @cached_property

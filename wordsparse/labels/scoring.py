@@ -121,8 +121,7 @@ class Scorer:
     def rare_outputs(self, X: Any, H: Array) -> Any:
         """The outputs of some rarer labels of each row, CSR (rows, rarer labels); see the module's head."""
         shared = sp.csr_array(X @ self.uncommon_part)
-        structure = Csr(shared.indptr.astype(np.int64), shared.indices.astype(np.int32), shared.shape[1])
-        along = self.kernels.pair_dots(structure, H, self.R_rare)
+        along = self.kernels.pair_dots(Csr.of(shared), H, self.R_rare)
         places = best_entries(shared.indptr, shared.data - along, np.full(X.shape[0], -np.inf), REFINED)
         row, _ = np.nonzero(places >= 0)
         places = places[places >= 0]

@@ -28,7 +28,7 @@ def ridge_rows(
     """
     roots = np.sqrt(weights).astype(np.float32)
     values = np.asarray(X.data * np.repeat(roots, np.diff(X.indptr)), np.float32)
-    down = Csr(X.indptr.astype(np.int64), X.indices.astype(np.int32), X.shape[1])
+    down = Csr.of(X)
     up = CpuKernels(1).transpose(down)
     turned, up = values[up.order], Csr(up.indptr, up.indices, up.columns)
     squares = np.bincount(down.indices, values.astype(np.float64) ** 2, minlength=down.columns)
