@@ -20,7 +20,7 @@ namespace wordsparse {
 constexpr ptrdiff_t GEMM_ROWS = 112;
 /* Bytes of two vectors of the widest set. */
 constexpr ptrdiff_t PANEL_BYTES = 128;
-/* How much of the inner dimension is summed in registers: a panel of so many floats stays in the first-level cache, and
+/* How much of the inner dimension is summed in registers: a panel of CHUNK floats stays in the first-level cache, and
  * rows of A that are an odd number of cache lines apart do not fall on each other there. */
 constexpr ptrdiff_t CHUNK = 320, LEFT_ROW = CHUNK + 16;
 /* Rows that a Gram matrix takes at a time: packed, both sides and the result stay in the second-level cache. */
@@ -112,7 +112,7 @@ void tile(const real *a, ptrdiff_t ld_a, const real *b, ptrdiff_t inner, bool ac
 template <typename real>
 using Tile = void (*)(const real *, ptrdiff_t, const real *, ptrdiff_t, bool, ptrdiff_t, real *, ptrdiff_t);
 
-/* The function for tiles of so many rows, and of one vector or two. */
+/* The function for tiles of ``rows`` rows, and of one vector or two. */
 template <typename real, bool along, int... less>
 INLINED Tile<real> tile_of(ptrdiff_t rows, bool two, std::integer_sequence<int, less...>) {
     static constexpr Tile<real> tiles[][2] = {{tile<real, along, less + 1, 1>, tile<real, along, less + 1, 2>}...};

@@ -88,7 +88,7 @@ void window_plan(const windows *w, ptrdiff_t block, const int32_t *target, const
     BY_HALF(plan_block, w, block, target, zeta, gamma, plan);
 }
 
-/* The first vector of what stands at so many lines or bytes; vector v of its i-th line is [i * VECS + v]. Few pointers,
+/* The first vector at a distance in lines or bytes; vector v of its i-th line is [i * VECS + v]. Few pointers,
  * each with constants added, fit in the registers. */
 template <typename real> INLINED vec<real> *at_byte(char *base, size_t bytes) { return (vec<real> *)(base + bytes); }
 template <typename real> INLINED vec<real> *at_line(char *base, size_t lines) {
@@ -228,8 +228,8 @@ template <typename real> INLINED void write_line(real *to, const char *from, int
 
 /* Strip number `strip`, a cache line wide, of X = Gamma' H, Z = C' diag(zeta) H, G = C' Gamma W, with H = C F; Gamma has
  * one number a bag, at its target. plan: by window_plan; ring: OF_PLACE strips a place; panels: of panels_bytes.
- * Strips that are used together are copied together: a word's rows lie in pages of their own, of which a processor
- * remembers few thousand at a time.
+ * Strips that are used together are copied together: a word's rows lie in pages of their own, and a processor
+ * remembers a few thousand pages.
  * Cost: about 20 flops a column and position; four or five rows of the strip read and three written from the cache;
  * those of the matrices once each. */
 template <typename real, Panel half>

@@ -144,7 +144,7 @@ def means(int isa, const int32_t[::1] tokens, const int32_t[::1] centre, const i
 
 
 def sum_parts(Py_ssize_t bags):
-    """The parts in which sums adds up so many bags."""
+    """The number of parts in which sums adds up ``bags`` bags."""
     return max(1, min(MAX_PARTS, bags // PART_BAGS))
 
 

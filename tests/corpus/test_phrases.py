@@ -12,7 +12,7 @@ from wordsparse.errors import InputError
 
 
 def a_text(seed: int, sentences: int = 400) -> list[list[str]]:
-    """Words of which some come in pairs, triples and repetitions."""
+    """Words, some of them in pairs, triples and repetitions."""
     random = np.random.default_rng(seed)
     parts = [["new", "york"], ["new", "york", "times"], ["a", "a", "a"], ["ha", "ha"], *([word] for word in "abcdefgh")]
     return [[word for i in random.integers(0, len(parts), 12) for word in parts[i]] for _ in range(sentences)]

@@ -38,7 +38,7 @@ needs_mpi = pytest.mark.skipif(
 
 
 def command(ranks: int, *program: object) -> list[str]:
-    """The command that runs a program of this Python on so many ranks."""
+    """The command that runs a program of this Python on ``ranks`` ranks."""
     return [str(mpiexec()), "-n", str(ranks), sys.executable, *map(str, program)]
 
 
@@ -51,7 +51,7 @@ def launched(ranks: int, *program: object, cwd: Path | None = None) -> subproces
 
 
 def started(ranks: int, *arguments: object) -> subprocess.Popen[str]:
-    """``wordsparse train`` on so many ranks, running."""
+    """``wordsparse train`` on ``ranks`` ranks, running."""
     given = command(ranks, "-m", "wordsparse", "train", *arguments)
     return subprocess.Popen(given, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
@@ -85,5 +85,5 @@ def own_words(said: str) -> str:
 
 
 def train(ranks: int, *arguments: object) -> subprocess.CompletedProcess[str]:
-    """``wordsparse train`` on so many ranks."""
+    """``wordsparse train`` on ``ranks`` ranks."""
     return launched(ranks, "-m", "wordsparse", "train", *arguments)

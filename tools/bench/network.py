@@ -105,7 +105,7 @@ class NextItemNetwork(Benchmark):
         return rows
 
     def _scores(self, head: Any, part: str, users: int) -> Row:
-        """HR@10 and NDCG@10 of the first so many users' items, those that a user has had left out."""
+        """HR@10 and NDCG@10 of the first ``users`` users, whose own earlier items are left out."""
         import torch
 
         end = -1 if part == "test" else -2

@@ -130,7 +130,7 @@ def of_text(corpus: EncodedCorpus, dim: int, threads: int, seed: int) -> Stages:
 
 
 def _by_pairs(method: str, amount: int, seconds: float, vectors: Any) -> Result:
-    """The mean over the test sets of which enough pairs are known; not judged where there are none."""
+    """The mean over the test sets with enough known pairs; not judged where there are none."""
     try:
         pairs = [found for found in evaluate(vectors)["pairs"].values() if found["n"] >= MIN_PAIRS]
     except MissingDependencyError as error:

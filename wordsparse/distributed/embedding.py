@@ -30,7 +30,7 @@ LARGE = ("E", "output.V")
 
 
 class ShardedEmbedding(WordEmbedding):
-    """A :class:`~wordsparse.words.embedding.WordEmbedding` whose rows are those that the layer's ranks own."""
+    """A :class:`~wordsparse.words.embedding.WordEmbedding` whose rows belong to the ranks that own the layer's."""
 
     output: ShardedLayer
 

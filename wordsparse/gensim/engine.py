@@ -110,7 +110,7 @@ def so_far(run: Run, ranking: Ranking) -> Trained:
 
 class Watch:
     """Observes a run after every step: ``loss`` is the sum over all pairs in all epochs so far; ``epoch_ended`` is
-    called with the run, between two steps, at the end of each epoch, of which ``ended`` is the number."""
+    called with the run, between two steps, at the end of each epoch; ``ended`` is its number."""
 
     def __init__(self, epochs: int, epoch_ended: Callable[[Run], None]) -> None:
         self.loss = 0.0

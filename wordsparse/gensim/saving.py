@@ -27,7 +27,7 @@ STORED = (
     *("effective_min_count", "corpus_count", "corpus_total_words", "train_count", "total_train_time"),
     "running_training_loss",
 )
-"""The attributes that are stored, besides those that a subclass names in ``_stored``."""
+"""The attributes that are stored, beside a subclass's ``_stored``."""
 DOCUMENTS = "documents.npz"
 """The file that holds the ``dv`` of a Doc2Vec."""
 

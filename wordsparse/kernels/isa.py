@@ -5,7 +5,7 @@ import os
 from wordsparse.errors import InputError
 from wordsparse.kernels import _build  # type: ignore[attr-defined] # compiled
 
-# The sets that this machine has of those that were compiled, the widest first.
+# The compiled sets that this machine has, the widest first.
 AVAILABLE: tuple[str, ...] = _build.available_isas[::-1]
 VARIABLE = "WORDSPARSE_ISA"
 

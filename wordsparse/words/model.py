@@ -171,7 +171,7 @@ class WordModel:
     def fit_subwords(
         self, shortest: int = words_form.SHORTEST, longest: int = words_form.LONGEST, form: float = 1.0
     ) -> Self:
-        """The same model with n-grams fitted to its vectors, instead of those that it may have.
+        """The same model with n-grams fitted to its vectors, in place of n-grams that it has.
 
         The lengths are in characters, of which the brackets of ``<word>`` count as one each; ``form`` is how strongly
         they are blended into the vectors, 0 not at all.

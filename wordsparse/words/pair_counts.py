@@ -131,7 +131,7 @@ class Windows:
         _examples.word_places(centres, starts[:-1].copy(), places)
         places += first
         weights = np.empty(0) if weights is None else weights[known]
-        # At most so many different words stand around a word.
+        # The largest number of different words around a word.
         most = np.append(0, np.cumsum(np.minimum(np.diff(starts) * 2 * len(self._by_distance), size)))
         full = np.searchsorted(most, np.arange(1, most[-1] // WRITTEN + 2) * WRITTEN, "right") - 1
         ends = sorted({0, size, *full.tolist()})

@@ -10,7 +10,7 @@
 // -1.
 //
 // Grid: x over the entries, one warp ENTRIES_PER_WARP of them; y over tiles of 32 PARTS columns, PARTS to a lane, so
-// that so many loads are under way at once. Cost: 2 entries d flops, entries d reads of X (from L2 where X fits) and
+// that many loads are under way at once. Cost: 2 entries d flops, entries d reads of X (from L2 where X fits) and
 // rows d writes.
 
 template <typename T, int PARTS>

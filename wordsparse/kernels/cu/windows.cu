@@ -18,7 +18,7 @@ constexpr int RUN = 32;
 constexpr int COLUMNS = 2;
 constexpr int MAX_WARPS = 8;
 
-// A thread's columns are threadIdx.x + i blockDim.x, i < COLUMNS, of every so many.
+// The columns of a tile: a thread has threadIdx.x + i blockDim.x of them, i < COLUMNS.
 __device__ inline Position tile_columns() { return Position(blockDim.x) * COLUMNS; }
 
 template <typename T>
