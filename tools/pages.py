@@ -146,8 +146,13 @@ COMPARISONS: dict[str, Callable[[Content], str]] = {"comparison": comparison, "h
 
 
 def rows_of(content: Content, start: str) -> str:
-    """The rows of the benchmarks whose names begin with ``start``: times side by side, all else as it is."""
+    """The rows of the benchmarks whose names begin with ``start``: times side by side, all else as it is.
+
+    An option that is the same in all rows stands in the command, not in the table."""
     rows = [row for report in content["reports"] for row in report["rows"] if row["benchmark"].startswith(start)]
+    asked = content["reports"][0]["options"]
+    same = {name for name in asked if len(rows) > 1 and len({str(row.get(name)) for row in rows}) == 1}
+    rows = [{name: value for name, value in row.items() if name not in same} for row in rows]
     if all("wall_us" in row for row in rows):
         return times(rows)
     kinds: dict[tuple[str, ...], list[Content]] = {}
