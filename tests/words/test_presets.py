@@ -1,5 +1,6 @@
 """Presets for sequences that are no language."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,12 @@ def test_any_power_of_the_counts_is_a_base_measure(power: float) -> None:
     assert (measure >= plain).all()
     assert (counts / counts.sum() <= 1.001 * MAX_RATIO * measure / plain.sum()).all()
     np.testing.assert_array_equal(measure[2:], plain[2:])
+
+
+@pytest.mark.parametrize("power", [1e3, -1e3, float("nan")])
+def test_powers_beyond_float64_are_refused(power: float) -> None:
+    with pytest.raises(InputError, match="measure_power"):
+        replace(recommended("cbow", "bounded-ns"), measure_power=power).base_measure(np.array([9, 5]) * 1000)
 
 
 def test_the_measure_of_text_is_the_plain_power() -> None:

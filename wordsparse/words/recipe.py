@@ -48,10 +48,16 @@ class Recipe:
         """π of words that occur so often, (V,), not normalised.
 
         With a power of 0 or less, frequent words would weigh so little that a step for them overshoots: no word weighs
-        less than its relative frequency divided by ``MAX_RATIO``.
+        less than its relative frequency divided by ``MAX_RATIO``. InputError if powers are beyond float64.
         """
         occurrences = np.asarray(counts, np.float64)
-        measure = occurrences**self.measure_power
+        with np.errstate(over="ignore"):
+            measure = occurrences**self.measure_power
+            if not 0 < measure.sum() < np.inf:
+                raise InputError(
+                    f"counts to the power of {self.measure_power:g} are no base measure (measure_power, gensim's "
+                    "ns_exponent): choose a number near 0.75"
+                )
         return np.asarray(np.maximum(measure, occurrences * (measure.sum() / occurrences.sum() / MAX_RATIO)))
 
     def scaled(self, rate: float) -> Recipe:
