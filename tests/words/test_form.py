@@ -187,6 +187,15 @@ def test_ngrams_of_the_version_before_are_read() -> None:
     np.testing.assert_allclose(found, expected / np.linalg.norm(expected), atol=1e-6)
 
 
+@pytest.mark.parametrize("number", [3e38, float("nan")])
+@pytest.mark.parametrize("name", ["mean", "ngram_rows", "tau"])
+def test_numbers_that_would_leave_float32_are_refused(name: str, number: float) -> None:
+    arrays = form.fit(WORDS, unit().astype(np.float32), COUNTS).arrays()
+    arrays[name] = arrays[name] * 0 + np.float32(number)
+    with pytest.raises(InputError, match="make them again"):
+        form.Form.from_arrays(arrays, len(WORDS), 7)
+
+
 def test_an_unknown_word_is_composed_and_flagged() -> None:
     made = form.with_form(WordVectors(WORDS, vectors(), COUNTS))
     assert made.subwords is not None

@@ -42,6 +42,8 @@ STRENGTH, TAU = 0.45, 5.0
 ENOUGH = 0.06
 # Of the largest eigenvalue of M⁻⁴: smaller ones are noise.
 FLOOR = 1e-6
+# Of any number of a form that is read: squares of products stay far within float32.
+LARGEST = 1e8
 # Steps of conjugate gradients: more change no score.
 STEPS = 6
 # Columns of random signs, for the trace.
@@ -102,7 +104,10 @@ class Form:
         assert isinstance(rows, np.ndarray)
         assert isinstance(sizes, np.ndarray)
         assert tau is not None
-        if sizes.shape != (words,) or (sizes < 0).any() or not validation.all_finite(mean):
+        numbers = (mean, table.rows, np.array([strength, tau]))
+        if not all(-LARGEST <= part.min() <= part.max() <= LARGEST for part in numbers if part.size):
+            raise InputError(f"holds n-grams with numbers beyond {LARGEST:g}, or no numbers; {AGAIN}")
+        if sizes.shape != (words,) or (sizes < 0).any():
             raise InputError(f"holds n-grams that do not fit its words; {AGAIN}")
         if sizes.sum(dtype=np.float64) != rows.size or (rows.size and not 0 <= rows.min() <= rows.max() < len(table)):
             raise InputError(f"holds n-grams whose words refer to rows that are not there; {AGAIN}")
