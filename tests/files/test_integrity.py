@@ -134,6 +134,19 @@ def test_a_strangers_manifest_gives_an_error_or_what_it_says(
         READERS[kind](signed(whole / kind, tmp_path, data))
 
 
+@pytest.mark.parametrize("value", [3, "x", [1]])
+def test_a_tokenization_that_is_no_object_is_refused(whole: Path, tmp_path: Path, value: object) -> None:
+    copy = shutil.copytree(whole / "model", tmp_path / "model")
+
+    def altered(manifest: dict[str, Any]) -> dict[str, Any]:
+        manifest["training"]["text"]["tokenization"] = value
+        return manifest
+
+    signed_again(copy / "model.json", altered)
+    with pytest.raises(InputError, match=r"model.json: tokenization must be"):
+        ws.load(copy)
+
+
 @OFTEN
 @given(data=st.data())
 def test_a_strangers_training_state_gives_an_error_or_a_run(whole: Path, data: st.DataObject) -> None:

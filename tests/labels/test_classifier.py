@@ -160,6 +160,7 @@ def test_saved_and_pickled_classifiers_answer_alike(fitted: SparseTargetClassifi
         {"head_labels": np.array([30]), "head_W": np.zeros((91, 1), np.float32)},
         {"P": np.zeros((3, 3), np.float32)},
         {"counts": np.zeros(30, np.float32)},
+        {"scale": np.ones(91)},
         {"power": None},
         {"B.indptr": np.array([0, 5])},
     ],

@@ -45,14 +45,14 @@ CONSTANT = 0.5
 MIN_LENGTH, MAX_LENGTH = 1e-6, 1e6
 
 # The parts of a saved classifier (wordsparse.labels.state): M⁻¹, what it is multiplied by, the head, and numbers.
-_INVERSE = {"scale": "float f", "P": "float f d", "K_inverse": "float d d"}
+_INVERSE = {"scale": "float32 f", "P": "float32 f d", "K_inverse": "float64 d d"}
 _NUMBERS = ("constant", "ridge", "rest", "power", "slope", "shift", "head_slope", "head_shift")
 PARTS = {
     **_INVERSE,
-    "counts": "int D",
+    "counts": "integer D",
     "B": "csr f D",
-    "head_labels": "int head",
-    "head_W": "float f head",
+    "head_labels": "integer head",
+    "head_W": "float32 f head",
     **dict.fromkeys(_NUMBERS, "number"),
 }
 

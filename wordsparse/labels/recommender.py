@@ -61,7 +61,7 @@ class SparseTargetRecommender(base.Saving, base.BaseEstimator):  # type: ignore[
     """
 
     # Of a saved recommender (wordsparse.labels.state).
-    parts: ClassVar = {"F": "float D d", "diagonal": "float D", "counts": "int D"}
+    parts: ClassVar = {"F": "float32 D d", "diagonal": "float32 D", "counts": "integer D"}
 
     def __init__(
         self, *, factors: int = 400, regularization: float = 3.0, threads: int | None = None, random_state: int = 0

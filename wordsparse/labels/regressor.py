@@ -55,7 +55,12 @@ class SparseTargetRegressor(base.Saving, base.RegressorMixin, base.BaseEstimator
     """
 
     # Of a saved regressor (wordsparse.labels.state).
-    parts: ClassVar = {"W": "float D d", "moment": "float d d", "missing_labels": "int m", "missing_rows": "float m d"}
+    parts: ClassVar = {
+        "W": "float32 D d",
+        "moment": "float64 d d",
+        "missing_labels": "integer m",
+        "missing_rows": "float32 m d",
+    }
 
     def __init__(self, *, alpha: float = 1.0, n_predicted: int | None = None, threads: int | None = None) -> None:
         self.alpha = alpha

@@ -49,8 +49,8 @@ def save(path: str | PathLike[str], estimator: Any, content: Mapping[str, Any], 
 def load(path: str | PathLike[str], kind: Any) -> tuple[Any, "Saved"]:
     """An estimator of a class, or of one below it, with the saved parameters, and what else :func:`save` wrote.
 
-    The class names the parts of the state as ``parts``: ``number``, ``list``, or the kind of an array and its axes
-    (``float D d``, ``int D``, ``csr D f``). Axes of the same name must have the same length.
+    The class names the parts of the state as ``parts``: ``number``, ``list``, or the type of an array and its axes
+    (``float32 D d``, ``integer D``, ``csr D f``). Axes of the same name must have the same length.
 
     Raises
     ------
@@ -113,13 +113,13 @@ class Saved:
 
     def _array(self, name: str, kind: str, ndim: int) -> Any:
         found = self._state.get(name)
-        if not isinstance(found, np.ndarray) or found.dtype.kind != kind[0] or found.ndim != ndim:
+        if not isinstance(found, np.ndarray) or not np.issubdtype(found.dtype, getattr(np, kind)) or found.ndim != ndim:
             raise self.refusal(name)
         return found
 
     def _list(self, name: str) -> list[Any]:
         try:
-            found = json.loads(self._array(name, "uint", 1).tobytes())
+            found = json.loads(self._array(name, "uint8", 1).tobytes())
         except (ValueError, RecursionError):
             found = None
         if not isinstance(found, list) or not all(isinstance(each, int | float | str) for each in found):
@@ -129,7 +129,7 @@ class Saved:
     def _matrix(self, name: str, rows: int, columns: int) -> Any:
         matrix = sp.csr_array((rows, columns), dtype=np.float32)
         # Set and not constructed: validation checks them.
-        matrix.data = self._array(f"{name}.data", "float", 1)
-        matrix.indices, matrix.indptr = (self._array(f"{name}.{piece}", "int", 1) for piece in ("indices", "indptr"))
+        matrix.data = self._array(f"{name}.data", "floating", 1)
+        matrix.indices, matrix.indptr = (self._array(f"{name}.{piece}", "integer", 1) for piece in ("indices", "indptr"))
         with storage.naming(self._path):
             return validation.csr(name, matrix, np.dtype(np.float32))

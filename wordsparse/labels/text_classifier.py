@@ -48,7 +48,7 @@ class TextClassifier(SparseTargetClassifier):
     """
 
     # Of a saved classifier of texts (wordsparse.labels.state).
-    parts: ClassVar = {**SparseTargetClassifier.parts, "vocabulary": "list", "idf": "float words"}
+    parts: ClassVar = {**SparseTargetClassifier.parts, "vocabulary": "list", "idf": "float32 words"}
     _vectorizer: Any
 
     def __init__(

@@ -122,6 +122,7 @@ def _read_training(directory: Path, manifest: Mapping[str, Any]) -> Training | N
     if isinstance(training, dict) and "standing" in training:  # its name until version 0.1
         training = {"run_state": training["standing"], **training}
     text, run_state, table = storage.objects(directory / MANIFEST, training, "text", "run_state", "state")
+    storage.objects(directory / MANIFEST, {"tokenization": text.get("tokenization") or {}}, "tokenization")
     return Training(text, run_state, arrays.read(directory / TRAINING, table))
 
 
