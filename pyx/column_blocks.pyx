@@ -1,4 +1,3 @@
-# cython: language_level=3
 """The work of csr_rows' combine and pair_dots where a matrix is large and each of its rows is asked for many times.
 
 Functions combine      out = Γ W (+ diag(s) B)   (m, d)

@@ -1,4 +1,3 @@
-# cython: language_level=3
 """Sparse rows against dense rows: the per-pair work of a step.
 
 Functions combine      out = Γ W (+ diag(s) B)   (m, d)   Γ a CSR matrix, or ΓᵀH through its transposed structure

@@ -1,4 +1,3 @@
-# cython: language_level=3
 """From token ids to the sparse structures of a minibatch.
 
 Functions keep_tokens   subsampling and window widths for one slice of a shard

@@ -1,4 +1,3 @@
-# cython: language_level=3
 """A loss's terms of its targets, where array operations would pass over them a dozen times on one thread.
 
 Functions softplus   Σ y softplus(−o), and −y σ(−o) for each output o

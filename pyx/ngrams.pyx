@@ -1,4 +1,3 @@
-# cython: language_level=3
 """The n-grams of a vocabulary: which ones enough words have, and which of them each word has.
 
 Functions number    the n-grams of bracketed words, in the order of their characters, and the rows of each word

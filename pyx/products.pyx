@@ -1,4 +1,3 @@
-# cython: language_level=3
 """Tall matrices against d×d ones: the d² work of a step, in the vector registers (gemm.hpp) or through BLAS-3.
 
 Functions matmul    out = A M  (+ out)         A (n, k), M (k, d), out (n, d): a block of rows is one gemm

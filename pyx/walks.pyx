@@ -1,4 +1,3 @@
-# cython: language_level=3
 """Walks on a graph, made when they are read: as int32 ids, each followed by -2.
 
 Functions walk        consecutive walks of one length

@@ -1,4 +1,3 @@
-# cython: language_level=3
 """Bags that are windows of one text, against dense rows: the per-token work of a CBOW step.
 
 Functions dots      a_j = h_j · W[target_j]            (m,)      h_j the mean of F over bag j, its centre left out

@@ -19,6 +19,7 @@ from wordsparse import kernels as kernels_module
 from wordsparse.errors import InputError, TrainingError, WordsparseError
 from wordsparse.kernels import CpuKernels, Kernels
 from wordsparse.layer import core
+from wordsparse.layer.losses import LOSSES
 from wordsparse.layer.output import FactoredOutput
 from wordsparse.machine import devices
 from wordsparse.training import loop
@@ -121,7 +122,7 @@ def text() -> tuple[Any, Array]:
     return vocabulary, ids
 
 
-@pytest.mark.parametrize("loss", ["bounded-ns", "squared", "taylor", "spherical", "zloss"])
+@pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("model", ["cbow", "skipgram"])
 def test_word_vectors_are_those_of_the_cpu(kernels: Kernels, model: str, loss: str) -> None:
     vocabulary, ids = text()

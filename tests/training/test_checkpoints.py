@@ -16,6 +16,7 @@ from wordsparse.errors import InputError, TrainingError, WordsparseError
 from wordsparse.files import storage
 from wordsparse.training import checkpoints
 from wordsparse.training.loop import Run
+from wordsparse.training.options import RunOptions
 from wordsparse.training.output_run import OutputRun
 from wordsparse.training.texts import TrainingText
 from wordsparse.words.options import Options
@@ -79,9 +80,8 @@ def test_a_checkpoint_that_cannot_be_written_is_said_and_the_run_goes_on(
 
     monkeypatch.setattr(checkpoints.arrays, "write", full)
     given = {name: value for name, value in SHORT.items() if name != "min_count"}
-    run = OutputRun(
-        output, TrainingText(text, TextOptions(min_count=1)), Options(**given), resume=True, checkpoint_every=1e-9
-    )
+    often = RunOptions(output=output, resume=True, checkpoint_every=1e-9)
+    run = OutputRun(TrainingText(text, TextOptions(min_count=1)), Options(**given), often)
     with pytest.raises(WordsparseError, match=f"No space left on device.*{kept.name} is kept"):
         run.train()  # the model cannot be written either
     assert caplog.text.count(f"or choose another output)); training continues, and {kept}") > 3

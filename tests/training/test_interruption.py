@@ -16,7 +16,7 @@ from support.texts import SHORT, same_vectors
 import wordsparse as ws
 from wordsparse.errors import TrainingError, WordsparseError
 from wordsparse.files import arrays
-from wordsparse.training import output_run
+from wordsparse.training import options
 from wordsparse.training.interruption import FIRST_SIGNAL, SIGNALS, Interrupted, stop_requests
 from wordsparse.training.progress import Progress
 from wordsparse.words.embedding import WordEmbedding
@@ -160,7 +160,7 @@ def test_a_checkpoint_of_the_end_needs_no_text_any_more(
     interrupted(text, output, 3600)
     shutil.copytree(run_directory(output), tmp_path / "copy")
     check_resumed(text, output)
-    assert output_run.CHECKPOINT_EVERY == 600
+    assert options.CHECKPOINT_EVERY == 600
 
 
 def test_a_clock_that_jumps_changes_nothing(text: Path, output: Path, monkeypatch: pytest.MonkeyPatch) -> None:

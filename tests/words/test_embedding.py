@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from support import problems
 
 from wordsparse.kernels import CpuKernels, Csr, Kernels, Windows
+from wordsparse.layer import losses
 from wordsparse.layer.interface import Targets
-from wordsparse.layer.losses import BoundedNS, Loss, Spherical, Squared, Taylor, ZLoss
+from wordsparse.layer.losses import BoundedNS, Loss, Squared
 from wordsparse.layer.output import FactoredOutput
 from wordsparse.words.embedding import StepSizes, WordEmbedding
 from wordsparse.words.examples import Examples
@@ -20,11 +21,9 @@ from wordsparse.words.examples import Examples
 Array = NDArray[Any]
 V, DIM, NEGATIVES = 12, 5, 5.0
 LOSSES: dict[str, Loss] = {
+    **{name: loss() for name, loss in losses.LOSSES.items()},
     "bounded-ns": BoundedNS(NEGATIVES),
     "squared": Squared(target_value=1.0),
-    "spherical": Spherical(),
-    "taylor": Taylor(),
-    "zloss": ZLoss(),
 }
 COUNTS = np.arange(V, 0, -1.0) ** 2
 MEASURE = np.sqrt(COUNTS) / np.sqrt(COUNTS).sum()

@@ -30,7 +30,7 @@ def _option(name: str, about: About, annotation: Any, default: Any) -> Callable[
     shown = _listed(about.help, about.choices) if isinstance(about.choices, Mapping) else about.help
     title, _, rest = shown.partition("\n")
     given: dict[str, Any] = {"help": title + default_of(about, default) + (f"\n{rest}" if rest else "")}
-    if value is bool and about.free:
+    if value is bool and (about.free or default):
         return click.option(f"{written}/--no-{written[2:]}", name, default=None, **given)
     if value is bool:
         return click.option(written, name, is_flag=True, default=None, **given)

@@ -15,7 +15,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from importlib import metadata
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -88,8 +87,7 @@ def train(corpus: Source | EncodedCorpus, asked: TrainOptions) -> Model:
     chosen, text, run, start, subwords = together(ranks, request)
     with reports(run.progress if ranks.rank == 0 else False) as (encoding, training):
         call = described_call(text, run)
-        made = RanksRun(Path(run.output), text, chosen, bool(run.resume), run.checkpoint_every, start, call, ranks)
-        model = made.train(encoding=encoding, progress=training)
+        model = RanksRun(text, chosen, run, start, call, ranks).train(encoding=encoding, progress=training)
     if subwords:
         logger.info("n-grams are not fitted over several ranks: run `wordsparse subwords` on the model")
     return model
@@ -260,7 +258,7 @@ class RanksRun(OutputRun):
                 done, total = f"{run.state.tokens:,}", f"{run.total_tokens:,}"
                 logger.info("resuming after %s of %s tokens (%s)", done, total, checkpoint.path)
             count = 0 if checkpoint is None else checkpoint.count
-            keeper = RanksCheckpointer(ranks, directory, request, self.checkpoint_every, stop, count)
+            keeper = RanksCheckpointer(ranks, directory, request, self.run.checkpoint_every, stop, count)
             on_first(ranks, lambda: directory.reserve(2 * disk_bytes(run)))  # rows, on their way too
             return self._finish(run, keeper, directory, stop, progress)
 
@@ -308,8 +306,9 @@ class RanksRun(OutputRun):
         """What must be the same on all ranks for the same numbers."""
         versions = {"version": metadata.version("wordsparse"), "numpy": metadata.version("numpy")}
         facts = {**versions, **diagnosis.rounding(), **gpus.facts(self.options.device)}
-        asked = {**self.options.as_dict(), **self.text.as_dict(), "resume": self.resume, "init": self.init is not None}
-        return facts | asked | {"output": str(self.output), "checkpoint_every": self.checkpoint_every}
+        asked = {**self.options.as_dict(), **self.text.as_dict(), "init": self.init is not None}
+        of_run = {"resume": self.run.resume, "checkpoint_every": self.run.checkpoint_every}
+        return facts | asked | of_run | {"output": str(self.output)}
 
     def _written(self, run: Run, keeper: Checkpointer, directory: RunDirectory) -> Model:
         directory.release_reserve()

@@ -130,6 +130,8 @@ class Saved:
         matrix = sp.csr_array((rows, columns), dtype=np.float32)
         # Set and not constructed: validation checks them.
         matrix.data = self._array(f"{name}.data", "floating", 1)
-        matrix.indices, matrix.indptr = (self._array(f"{name}.{piece}", "integer", 1) for piece in ("indices", "indptr"))
+        matrix.indices, matrix.indptr = (
+            self._array(f"{name}.{piece}", "integer", 1) for piece in ("indices", "indptr")
+        )
         with storage.naming(self._path):
             return validation.csr(name, matrix, np.dtype(np.float32))

@@ -88,7 +88,6 @@ def each_slice(
         raise InputError("init: slices start from nothing in common: leave it out, or train each by itself")
     if output is not None and not run.resume:
         storage.check_new_directory(Path(output))
-    of_run = {name: getattr(run, name) for name in ("checkpoint_every", "resume", "progress")}
     with Display(run.progress in ("auto", True)) as display:
         encoding = RunDisplay(display).encoding
         with time_slices(text, slice_by, slice_column, encoding) as slices:
@@ -101,5 +100,5 @@ def each_slice(
                 storage.write_file(Path(output) / model_directory.OPTIONS, content.encode())
             for name, part in slices.items():
                 place = None if output is None else Path(output) / name
-                model = train(part.corpus, output=place, **of_run, **vars(chosen))
+                model = train(part.corpus, **{**vars(run), "output": place}, **vars(chosen))
                 yield name, resample(place or model, part.corpus, bootstrap) if bootstrap else model

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from os import PathLike
 from typing import Literal, TypeAlias
 
+from wordsparse import validation
 from wordsparse.corpus.graph_options import GraphOptions
 from wordsparse.corpus.options import TextOptions
+from wordsparse.errors import InputError
 from wordsparse.options import option
 from wordsparse.training.progress import Progress
 from wordsparse.vectors.word_vectors import WordVectors
@@ -56,6 +58,13 @@ class RunOptions:
         "run with an output leaves a checkpoint then.",
         cli=None,
     )
+
+    def __post_init__(self) -> None:
+        validation.non_negative("checkpoint_every", self.checkpoint_every)
+        if self.resume and self.output is None:
+            raise InputError("resume needs an output: the checkpoints of the interrupted run are beside it")
+        if not isinstance(self.also, Mapping | None):
+            raise InputError(f"also must be a mapping of names to entries of options.toml, not {self.also!r:.80}")
 
 
 @dataclass(frozen=True, kw_only=True)

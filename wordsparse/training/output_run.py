@@ -9,10 +9,10 @@ holds the complete state, and the examples depend only on the seed and on positi
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from wordsparse import validation
 from wordsparse.corpus import EncodedCorpus
 from wordsparse.errors import InputError, TrainingError, WordsparseError
 from wordsparse.files import regular, storage
@@ -23,7 +23,7 @@ from wordsparse.training.checkpoints import Checkpoint, Checkpointer
 from wordsparse.training.interruption import Interrupted, StopRequest, stop_requests
 from wordsparse.training.loop import Run
 from wordsparse.training.model import Model, load
-from wordsparse.training.options import CHECKPOINT_EVERY
+from wordsparse.training.options import RunOptions
 from wordsparse.training.progress import Progress, Report
 from wordsparse.training.resume import continued, differences, is_same_text, with_defaults
 from wordsparse.training.run_directory import CORPUS, MODEL, SOURCE, RunDirectory
@@ -38,18 +38,19 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class OutputRun:
-    """A run that writes a model directory at ``output``; for the other fields see :func:`wordsparse.train`.
+    """A run that writes a model directory at the output of ``run``, whose vectors start from ``init``; ``call`` is the
+    model's."""
 
-    ``call`` is the model's.
-    """
-
-    output: Path
     text: TrainingText
     options: Options
-    resume: bool = False
-    checkpoint_every: float = CHECKPOINT_EVERY
+    run: RunOptions
     init: WordVectors | None = None
     call: Mapping[str, object] = field(default_factory=dict)
+
+    @cached_property
+    def output(self) -> Path:
+        assert self.run.output is not None
+        return Path(self.run.output)
 
     def train(
         self,
@@ -81,20 +82,19 @@ class OutputRun:
                 done, total = f"{run.state.tokens:,}", f"{run.total_tokens:,}"
                 logger.info("resuming after %s of %s tokens (%s)", done, total, checkpoint.path)
             count = 0 if checkpoint is None else checkpoint.count
-            keeper = Checkpointer(directory, request, self.checkpoint_every, stop, count)
+            keeper = Checkpointer(directory, request, self.run.checkpoint_every, stop, count)
             directory.reserve(disk_bytes(run))
             return self._finish(run, keeper, directory, stop, progress)
 
     def _check(self) -> None:
         """Refuse a wrong request before anything is written."""
-        validation.non_negative("checkpoint_every", self.checkpoint_every)
         storage.check_parent(self.output)
         memory.check_dim(self.options.dim)
 
     def _base(self, directory: RunDirectory) -> tuple[Model | None, str | None]:
         """The model that the run starts from and its digest; (None, None) unless the run is resumed from a model.
         InputError if the output has a model or an unfinished run, and ``resume`` is False."""
-        if not self.resume:
+        if not self.run.resume:
             if models.is_model(self.output):
                 raise InputError(
                     f"{self.output}: exists already, and is a model: --resume trains it on; or name another directory"
@@ -148,7 +148,7 @@ class OutputRun:
 
     def _new_run(self, base: Model | None, corpus: EncodedCorpus, options: Options) -> Run | None:
         """The run at its start; None if a finished model has no epochs left."""
-        checkpoints = self.checkpoint_every > 0
+        checkpoints = self.run.checkpoint_every > 0
         if base is None:
             run = self._run(corpus, options, checkpoints=checkpoints)
             if self.init is not None:

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 from wordsparse.corpus import EncodedCorpus
@@ -74,8 +73,7 @@ def train(corpus: Source | EncodedCorpus, asked: TrainOptions) -> Model:
     with reports(run.progress) as (encoding, training):
         if run.output is not None:
             call = described_call(text, run)
-            made = OutputRun(Path(run.output), text, chosen, bool(run.resume), run.checkpoint_every, start, call)
-            return made.train(encoding=encoding, progress=training)
+            return OutputRun(text, chosen, run, start, call).train(encoding=encoding, progress=training)
         memory.check_dim(chosen.dim)
         with encoded(text, progress=encoding) as ready:
             return fit(ready, chosen, training, start, described_call(text, run))
@@ -86,8 +84,6 @@ def requested(corpus: Source | EncodedCorpus, asked: TrainOptions) -> tuple[Opti
     if vars(asked)["model"] is None and (asked.format == COUNTS or asked.weight is not None):
         asked = replace(asked, model="skipgram")
     options, run = part(asked, Options), part(asked, RunOptions)
-    if run.resume and run.output is None:
-        raise InputError("resume needs an output: the checkpoints of the interrupted run are beside it")
     ways = part(asked, TextOptions), options.threads, options.preset, part(asked, GraphOptions), options.window
     return options, TrainingText(corpus, *ways), run
 
@@ -164,13 +160,12 @@ def reports(
 
 def described_call(text: TrainingText, run: RunOptions) -> dict[str, object]:
     """The arguments of a call that ``options.toml`` holds besides its Options."""
-    call: dict[str, object] = {**text.as_dict(), **(run.also or {})}
+    silent = ("output", "resume", "also", "progress", *(["checkpoint_every"] if run.output is None else []))
+    call = {name: value for name, value in vars(run).items() if value is not None and name not in silent}
     if run.init is not None:
         # A run that is repeated without them would be another one: as the name of a file, this is refused.
         call["init"] = os.fspath(run.init) if isinstance(run.init, str | PathLike) else "(vectors in memory)"
-    if run.output is not None:
-        call["checkpoint_every"] = run.checkpoint_every
-    return call
+    return {**text.as_dict(), **(run.also or {}), **call}
 
 
 def start_vectors(init: Start | None) -> WordVectors | None:

@@ -24,6 +24,8 @@ LOSSES: tuple[str, ...] = get_args(LossName)
 WIDE_WINDOW = 255
 # Of the options whose default depends on the preset: those of text.
 DEFAULTS = {"model": "cbow", "window": 5, "sample": 1e-3, "subwords": True}
+# Options that a stored run leaves out where they are the defaults.
+SILENT = ("recipe", "preset", "measure_power", "form")
 # Epochs where none are given: of a text of LONG tokens and more, and at most, of a shorter one.
 EPOCHS, MOST_EPOCHS, LONG_TOKENS = 5, 20, 6_000_000
 
@@ -172,8 +174,8 @@ class Options:
         content = {field.name: getattr(self, field.name) for field in fields(self)}
         if self.recipe is not None:
             content["recipe"] = self.recipe.as_dict()
-        defaults = {"recipe": None, "preset": "text", "measure_power": None, "form": 1.0}
-        return {name: value for name, value in content.items() if name not in defaults or value != defaults[name]}
+        silent = {field.name: field.default for field in fields(self) if field.name in SILENT}
+        return {name: value for name, value in content.items() if name not in silent or value != silent[name]}
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> "Options":
