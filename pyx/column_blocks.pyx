@@ -4,8 +4,8 @@ Functions combine      out = Γ W (+ diag(s) B)   (m, d)
           pair_dots    a_jk = h_j · W[c_jk]      one number per stored entry of a CSR matrix
 dtypes    real = float32 or float64 for values; int64 indptr and order; int32 indices
 memory    everything is allocated by the caller; rows are contiguous and may stand further apart than their length; a
-          thread's panel holds a few columns of all rows of W; half: twice as many, rounded to
-          bfloat16, of float with vectors of 64 bytes only
+          thread's panel holds a few columns of all rows of W; half: twice as many, rounded to bfloat16,
+          of float with vectors of 64 bytes only
 cost      2 d flops an entry, and a block of values read per entry and block: from the second-level cache where all of W
           would not fit in it (column_blocks.hpp)
 threads   combine deals blocks to OpenMP threads, or parts of rows in a block where these are few; pair_dots parts of

@@ -126,6 +126,9 @@ def test_losses_that_fit_the_targets(values: Any, kind: str) -> None:
     fitting = {name for name, loss in LOSSES.items() if kind in loss.fits}
     assert {loss for loss, row in found.items() if row["fits"]} == fitting
     assert "squared" in fitting
+    assert ("zloss" in fitting) == (kind == "one-hot")
+    for loss in ("bounded-ns", "taylor", "spherical"):
+        assert (loss in fitting) == (kind != "real-valued")
     assert set(found["softmax"]["nearest"]) <= fitting
     assert all(
         row["gives"] == "probabilities"

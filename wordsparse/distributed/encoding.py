@@ -244,8 +244,8 @@ class _Values:
         self._starts = [0, *itertools.accumulate(itertools.chain.from_iterable(sizes))]
 
     def cuts(self) -> list[int]:
-        """Where shards begin, and the end of the last one: a shard ends with the first
-        sentence that fills it."""
+        """Where shards begin, and the end of the last one: a shard ends with the first sentence that
+        fills it."""
         cuts, total = [0], self._starts[-1]
         while cuts[-1] < total:
             wanted = cuts[-1] + shards.SHARD_TOKENS - 1

@@ -26,8 +26,8 @@ class Recipe:
 
     ``loss`` with the constants that suit words; ``start`` the output that every word has before training, where the
     loss says nothing at 0; ``distances`` how contexts count by distance; ``measure_power`` the base measure is
-    π_i ∝ count_i to this power; during the first ``warmup_tokens`` tokens E stays where it started and
-    only W is fitted. A minibatch takes ``growth`` times as many corpus tokens as were passed over before it, or pass
+    π_i ∝ count_i to this power; during the first ``warmup_tokens`` tokens E stays where it started and only W is
+    fitted. A minibatch takes ``growth`` times as many corpus tokens as were passed over before it, or pass
     before E moves, times r to the power ``acceleration`` where that is r times the warm-up, and at most
     ``batch_tokens``. With a growth of 1 all are as large as may be. A run over more than ``long_run`` tokens may take
     fewer steps than a shorter one (:mod:`wordsparse.words.schedule`).
