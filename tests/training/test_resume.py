@@ -235,3 +235,50 @@ def test_a_model_of_a_version_with_fewer_options_goes_on() -> None:
     model = ws.train(text, dim=4, epochs=1, threads=1)
     del model.options["heldout"]
     assert model.train(text, epochs=2).report["tokens"] == 2 * model.report["tokens"]
+
+
+def test_a_model_that_continues_another_stays_in_its_axes(tmp_path: Path) -> None:
+    """Words kept their neighbours and not their numbers: an index of old vectors was of no use to new queries."""
+    options: dict[str, Any] = {**SHORT, "dim": 12, "epochs": 4, "batch_tokens": 2000}
+    old, new = (_topics(tmp_path / f"{seed}.txt", seed) for seed in (0, 1))
+    model = ws.train(old, output=tmp_path / "model", **options)
+    documents = [line.split() for line in old.read_text().splitlines()[:40]]
+    for more in ({"epochs": 5}, {"corpus": new, "epochs": 4}):
+        corpus = more.pop("corpus", old)
+        longer = model.train(corpus, min_count=1, **more)
+        rows = model.vocabulary.rows_in(longer.vocabulary)
+        assert _cosines(longer.vectors[rows], model.vectors).mean() > 0.9
+        assert _cosines(longer.without_subwords().vectors[rows], model.without_subwords().vectors).mean() > 0.9
+        assert _cosines(*(m.encode(documents) for m in (longer, model))).mean() > 0.9
+        assert _cosines(*(m["a0b5c0"][None] for m in (longer, model)))[0] > 0.9  # by its n-grams
+        sentences = [["a1b1", "blorp", "a1b2", "a1b3"]] * 5
+        assert _cosines(*(m.infer("blorp", sentences)[None] for m in (longer, model)))[0] > 0.8
+        stored = ws.train(corpus, output=tmp_path / "model", resume=True, **{**options, **more})
+        assert np.array_equal(stored.vectors, longer.vectors)
+        assert np.array_equal(ws.load(tmp_path / "model").vectors, longer.vectors)
+        model = longer
+
+
+def test_gensims_word2vec_stays_in_its_axes_when_it_is_trained_on(tmp_path: Path) -> None:
+    from wordsparse.gensim import Word2Vec
+
+    old, new = (
+        [line.split() for line in _topics(tmp_path / "t.txt", seed).read_text().splitlines()] for seed in (0, 1)
+    )
+    model = Word2Vec(old, vector_size=12, min_count=1, sample=0, epochs=4)
+    before = {word: model.wv[word].copy() for word in model.wv.index_to_key}
+    model.build_vocab(new, update=True)
+    model.train(new, total_examples=len(new), epochs=4)
+    assert _cosines(*(np.array([get[word] for word in before]) for get in (model.wv, before))).mean() > 0.9
+
+
+def _topics(path: Path, seed: int) -> Path:
+    """Sentences of eight words of one of six topics."""
+    random = np.random.default_rng(seed)
+    topics = random.integers(0, 6, 3000)
+    path.write_text("".join(" ".join(f"a{t}b{i}" for i in random.integers(0, 9, 8)) + "\n" for t in topics))
+    return path
+
+
+def _cosines(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return (a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)

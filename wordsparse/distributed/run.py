@@ -48,7 +48,7 @@ from wordsparse.training.checkpoints import STATE, Checkpoint, Checkpointer
 from wordsparse.training.interruption import Interrupted, stop_requests
 from wordsparse.training.loop import Run, started
 from wordsparse.training.minibatches import Minibatches
-from wordsparse.training.model import Model, load
+from wordsparse.training.model import Model
 from wordsparse.training.options import TrainOptions
 from wordsparse.training.output_run import OutputRun, disk_bytes, newest_checkpoint
 from wordsparse.training.progress import Progress
@@ -252,7 +252,8 @@ class RanksRun(OutputRun):
                 return self._finished(base)
             run = self._new_run(base, corpus, options)
             assert run is not None
-            del base
+            if ranks.rank != 0:
+                run.continues = None  # only the first one has the whole model
             if checkpoint is not None:
                 together(ranks, lambda: _restore_rows(checkpoint, run))
                 done, total = f"{run.state.tokens:,}", f"{run.total_tokens:,}"
@@ -261,9 +262,6 @@ class RanksRun(OutputRun):
             keeper = RanksCheckpointer(ranks, directory, request, self.run.checkpoint_every, stop, count)
             on_first(ranks, lambda: directory.reserve(2 * disk_bytes(run)))  # rows, on their way too
             return self._finish(run, keeper, directory, stop, progress)
-
-    def _loaded(self) -> Model:
-        return load(self.output, mapped=True)  # each takes its own rows
 
     def _device(self) -> devices.Choice:
         return gpus.choose(self.options.device, self.ranks)

@@ -23,7 +23,7 @@ class ResampledModel(Model):
     def of(cls, model: WordModel, resamples: Resamples) -> Self:
         """The model with these resamples; it shares the arrays."""
         rows = model.vocabulary, model.input_rows, model.output_rows
-        made = cls(*rows, model.options, model.report, model.training, model.subwords, model.call)
+        made = cls(*rows, model.options, model.report, model.training, model.subwords, model.call, model.axes)
         made.resamples = resamples
         return made
 

@@ -20,10 +20,11 @@ from wordsparse.training.minibatches import Minibatches
 from wordsparse.training.model import Model
 from wordsparse.training.progress import Progress, Report, rate
 from wordsparse.training.run_state import RunState
+from wordsparse.types import Array
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.embedding import WordEmbedding, rows_of
 from wordsparse.words.examples import Examples
-from wordsparse.words.model import Training
+from wordsparse.words.model import Training, WordModel
 from wordsparse.words.options import Options
 from wordsparse.words.recipe import Recipe
 from wordsparse.words.start import start_from
@@ -78,6 +79,8 @@ class Run:
         with at_work(starting=True):
             self.embedding = self._start()
         self.is_whole = True
+        # The model that it continues, in whose axes its own is exported, and the row of each of that model's words.
+        self.continues: tuple[WordModel, Array] | None = None
         self.state = RunState(warmup_tokens=self._schedule.warmup_tokens)
 
     # ── what a run shared by several processes does otherwise: wordsparse/distributed/run.py ──────────────────────────
@@ -211,6 +214,8 @@ class Run:
         training = Training(self._text, at.as_dict(), state)
         parts = (self.vocabulary, *rows_of(state), options.as_dict(), report.as_dict(), training)
         model = Model(*parts, call=call)
+        if self.continues is not None:
+            model = model.in_axes_of(*self.continues)
         if not options.subwords:
             return model
         # N-grams take the place of the steps' work space.

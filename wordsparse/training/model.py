@@ -111,7 +111,7 @@ class Model(WordModel):
         trained = self.trained()
         copy = replace(trained, state=arrays.copy(trained.state))
         parts = (self.vocabulary, self.input_rows, self.output_rows, self.options, self.report, copy)
-        return Model(*parts, self.subwords, self.call)
+        return Model(*parts, self.subwords, self.call, self.axes)
 
 
 def load(path: str | os.PathLike[str], *, mapped: bool = False) -> Model:

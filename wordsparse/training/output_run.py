@@ -76,7 +76,6 @@ class OutputRun:
                 return self._finished(base)
             if run.device.device != "cpu":
                 logger.info("training on %s", run.device.reason)
-            del base  # the run has taken its arrays, or does not need them
             if checkpoint is not None:
                 checkpoint.restore(run)
                 done, total = f"{run.state.tokens:,}", f"{run.total_tokens:,}"
@@ -108,10 +107,8 @@ class OutputRun:
             return None, None
         if not self.output.exists() or (self.output.is_dir() and not any(self.output.iterdir())):
             return None, None
-        return self._loaded(), regular.sha256_of(self.output / models.MANIFEST)
-
-    def _loaded(self) -> Model:
-        return load(self.output)
+        # Its rows stay on the disk: at the end, the new model's are compared with them.
+        return load(self.output, mapped=True), regular.sha256_of(self.output / models.MANIFEST)
 
     def _device(self) -> devices.Choice:
         return devices.choose(self.options.device)

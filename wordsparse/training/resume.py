@@ -126,6 +126,7 @@ def more_epochs(
     """The run that trains a finished model for more epochs."""
     run = make(corpus, options, model.vocabulary, checkpoints=checkpoints)
     run.restore(model.state(), model.trained().run_state)
+    run.continues = model, np.arange(len(model))
     return run
 
 
@@ -158,6 +159,7 @@ def start_from(run: Run, model: WordModel, rows: NDArray[np.int64], recipe: Reci
     with at_work(starting=True):
         run.embedding.take_over(model.state(), W, rows)
     run.state.warmup_tokens = 0.0
+    run.continues = model, rows
 
 
 def _check_state(model: WordModel, run: Run) -> None:

@@ -55,6 +55,8 @@ def vectors(
     words = [_words(model, document) for document in documents]
     counts = _word_counts(model, words)
     exact = [_exact(objective_of(model), counts)] if both or not sif else []
+    if model.axes is not None:
+        exact = [rows @ model.axes for rows in exact]
     return np.concatenate([*exact, *([_means(model, words, counts)] if both or sif else [])], axis=1).astype(np.float32)
 
 

@@ -101,6 +101,8 @@ def infer(
     inputs, outputs, has_context = rows(model, found, counts, progress)
     vectors = _vectors(objective_of(model), inputs, outputs, counts)
     vectors[~has_context] = 0
+    if model.axes is not None:
+        vectors = vectors @ model.axes
     if model.subwords is not None:
         _blend_ngrams(model, words, counts, vectors)
     without = [word for word, known in zip(words, has_context, strict=True) if not known]

@@ -188,6 +188,16 @@ def each_block(work: Callable[[slice], T], n: int, threads: int | None) -> Itera
         yield from pool.map(work, blocks)
 
 
+def multiply(rows: Array, matrix: Array, threads: int | None) -> None:
+    """Let the rows (n, dim) times the matrix (dim, dim) take their place."""
+
+    def of(block: slice) -> None:
+        rows[block] = rows[block] @ matrix
+
+    for _ in each_block(of, len(rows), threads):
+        pass
+
+
 def _sum_of(work: Callable[[slice], Array], rows: Array, threads: int | None) -> Array:
     """The sum of the (dim, dim) matrices that ``work`` makes of each block of the rows (V, dim), in float64."""
     total = np.zeros((rows.shape[1],) * 2)

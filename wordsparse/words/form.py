@@ -32,7 +32,7 @@ from wordsparse.types import Array
 from wordsparse.vectors.ngrams import AGAIN, Subwords, check_lengths, members, numbered
 from wordsparse.vectors.ridge import ridge_rows
 from wordsparse.vectors.word_vectors import WordVectors
-from wordsparse.words.coordinates import BLOCK_ROWS, each_block, lengths_of
+from wordsparse.words.coordinates import BLOCK_ROWS, each_block, lengths_of, multiply
 
 SHORTEST, LONGEST = 3, 6
 MIN_WORDS = 3
@@ -152,7 +152,7 @@ def fit(
     others = (told - own) / (1 - own) if own < 1 else 0.0
     values, basis = np.linalg.eigh(moment)
     whitening = (basis * np.maximum(values, max(values.max(initial=0) * FLOOR, 1e-30)) ** -0.25) @ basis.T
-    _multiply(G, whitening.astype(np.float32), threads)
+    multiply(G, whitening.astype(np.float32), threads)
     lengths = each_block(lambda block: np.linalg.norm(X[block] @ G, axis=1).sum(dtype=np.float64), len(words), threads)
     G /= np.float32(sum(lengths) / len(words) or 1)
     G += mean
@@ -193,13 +193,3 @@ def _told(
     along, whole, moments = zip(*each_block(of, len(given), threads), strict=True)
     share = sum(along) / sum(whole) if sum(whole) > 0 else 0.0
     return share, sum(moments) / max(float(weights.sum()), 1e-30)
-
-
-def _multiply(rows: Array, matrix: Array, threads: int | None) -> None:
-    """Let the rows (n, dim) times the matrix (dim, dim) take their place."""
-
-    def of(block: slice) -> None:
-        rows[block] = rows[block] @ matrix
-
-    for _ in each_block(of, len(rows), threads):
-        pass

@@ -18,6 +18,7 @@ from wordsparse.files.escaping import html_table
 from wordsparse.machine.threads import available_cpus
 from wordsparse.types import Array
 from wordsparse.vectors.word_vectors import WordVectors, save_vectors
+from wordsparse.words import axes as word_axes
 from wordsparse.words import coordinates, presets
 from wordsparse.words import form as words_form
 from wordsparse.words.form import Form
@@ -63,6 +64,8 @@ class WordModel:
         The data needed to continue training; None if training cannot continue.
     subwords : Form, optional
         N-grams fitted to the vectors and blended into them; see :meth:`fit_subwords`.
+    axes : (dim, dim) float32, optional
+        The rotation of the vectors into the axes of the model that this one continues: :mod:`wordsparse.words.axes`.
     call : mapping, optional
         The options of :func:`wordsparse.train` that are not in ``options``: the text's files, how they were read, and
         the like. A model directory has both in ``options.toml``.
@@ -78,12 +81,13 @@ class WordModel:
         training: Training | None = None,
         subwords: Form | None = None,
         call: Mapping[str, object] | None = None,
+        axes: Array | None = None,
     ) -> None:
         self.vocabulary = vocabulary
         self.input_rows, self.output_rows = input_rows, output_rows
         self.options, self.report = dict(options), dict(report)
         self.training, self.subwords = training, subwords
-        self.call = dict(call or {})
+        self.call, self.axes = dict(call or {}), axes
 
     def __repr__(self) -> str:
         model, epochs = self.options.get("model"), epochs_of(self.options.get("epochs"))
@@ -133,6 +137,8 @@ class WordModel:
         counts = np.asarray(self.vocabulary.counts, np.float64)
         outputs = self.output_rows[:, : self.dim]
         vectors = coordinates.combined(self.input_rows, outputs, counts, threads=self.threads, **self.constants)
+        if self.axes is not None:
+            coordinates.multiply(vectors, self.axes, self.threads)
         if self.subwords is not None:
             self.subwords.blend(words_form.unit_rows(vectors), counts)
         return vectors
@@ -192,7 +198,16 @@ class WordModel:
     def without_subwords(self) -> Self:
         """The same model without n-grams; it shares the arrays."""
         parts = (self.vocabulary, self.input_rows, self.output_rows, self.options, self.report, self.training)
-        return type(self)(*parts, call=self.call)
+        return type(self)(*parts, call=self.call, axes=self.axes)
+
+    def in_axes_of(self, before: "WordModel", rows: Array) -> Self:
+        """The same model, without n-grams, in the axes of the model ``before`` that it continues, whose word i is its
+        word ``rows[i]``; it shares the arrays."""
+        counts = np.asarray(self.vocabulary.counts)[rows]
+        now, then = (model.without_subwords().vectors for model in (self, before))
+        axes = word_axes.axes(now, then, rows, counts, self.threads)
+        parts = (self.vocabulary, self.input_rows, self.output_rows, self.options, self.report, self.training)
+        return type(self)(*parts, call=self.call, axes=axes)
 
     def keyed_vectors(self) -> "KeyedVectors":
         """The vectors as gensim's KeyedVectors.

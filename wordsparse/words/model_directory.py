@@ -4,7 +4,8 @@ A model directory holds ``model.json`` (format, version, options, report, and ea
 ``vocabulary.json``, ``input.npy`` (E, one row a word), ``output.npy`` (diag(√π) W, with the constant feature's column
 last) and ``options.toml``, with which ``train --config`` repeats the run. A model of a run also holds
 ``training.bin``, the data that are needed to train on: 8 bytes a word (how much was seen of it) and a few d×d matrices;
-its table, the text and where the run ended are in ``model.json``. A model with n-grams also holds ``subwords.bin``.
+its table, the text and where the run ended are in ``model.json``. A model with n-grams also holds ``subwords.bin``, and
+one that continues another ``axes.npy``, the rotation into the axes of that one.
 Loading checks all of it; no pickle is read. Beside these files others may keep theirs, as the directory ``resamples``.
 """
 
@@ -32,7 +33,7 @@ M = TypeVar("M", bound=WordModel)
 MANIFEST = "model.json"
 FORMAT, VERSION = "wordsparse-model", 2
 VOCABULARY, INPUT, OUTPUT, TRAINING = "vocabulary.json", "input.npy", "output.npy", "training.bin"
-SUBWORDS, OPTIONS = "subwords.bin", "options.toml"
+SUBWORDS, OPTIONS, AXES = "subwords.bin", "options.toml", "axes.npy"
 
 
 def write(model: WordModel, path: str | PathLike[str]) -> None:
@@ -40,14 +41,17 @@ def write(model: WordModel, path: str | PathLike[str]) -> None:
     target = Path(path)
     with storage.new_directory(target) as directory, storage.writing(target):
         model.vocabulary.save(directory / VOCABULARY)
-        for name, rows in ((INPUT, model.input_rows), (OUTPUT, model.output_rows)):
+        matrices = {INPUT: model.input_rows, OUTPUT: model.output_rows}
+        if model.axes is not None:
+            matrices[AXES] = model.axes
+        for name, rows in matrices.items():
             with storage.synced(directory / name) as file:
                 npy.write_array(file, np.ascontiguousarray(rows, "<f4"))
         with storage.synced(directory / OPTIONS) as file:
             file.write(toml.dumps({**model.call, **model.options}).encode())
         files = {
             name: {"bytes": (directory / name).stat().st_size, "sha256": regular.sha256_of(directory / name)}
-            for name in (VOCABULARY, INPUT, OUTPUT, OPTIONS)
+            for name in (VOCABULARY, *matrices, OPTIONS)
         }
         manifest = {"format": FORMAT, "version": VERSION, "options": model.options, "report": model.report}
         manifest["call"] = model.call
@@ -72,7 +76,7 @@ def read(path: str | PathLike[str], kind: type[M], *, mapped: bool = False) -> M
     dim = options.get("dim")
     if not is_count(dim) or dim < 1:
         raise InputError(f"{directory / MANIFEST}: dim must be a positive whole number, not {dim!r:.40}")
-    for name in (VOCABULARY, INPUT, OUTPUT, *({OPTIONS} & files.keys())):
+    for name in (VOCABULARY, INPUT, OUTPUT, *({OPTIONS, AXES} & files.keys())):
         expected = files.get(name)
         with regular.reading(directory / name):
             size = (directory / name).stat().st_size
@@ -86,8 +90,9 @@ def read(path: str | PathLike[str], kind: type[M], *, mapped: bool = False) -> M
     output_rows = _read_rows(directory / OUTPUT, (len(vocabulary), dim + 1), mapped)
     training = _read_training(directory, manifest)
     fitted = _read_subwords(directory, manifest, len(vocabulary), dim)
+    axes = _read_rows(directory / AXES, (dim, dim), mapped) if AXES in files else None
     (call,) = storage.objects(directory / MANIFEST, {"call": {}, **manifest}, "call")
-    return kind(vocabulary, input_rows, output_rows, options, report, training, fitted, call)
+    return kind(vocabulary, input_rows, output_rows, options, report, training, fitted, call, axes)
 
 
 def is_model(path: str | PathLike[str]) -> bool:
