@@ -1,0 +1,56 @@
+"""
+Which neighbours to trust
+=========================
+
+Training repeats to the byte, so what remains uncertain is the text: another sample of it would hold other passages.
+Train on resamples of the text (a bootstrap), and count in how many of them a neighbour comes back.
+"""
+
+import re
+from pydoc_data.topics import topics
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+import wordsparse as ws
+
+# %%
+# The text: the reference of the Python language, which Python brings along. A passage is a paragraph; where documents
+# are longer than that, resample documents, for sentences of one document would vouch for each other.
+passages = [re.findall(r"[a-z_]+", part.lower()) for text in topics.values() for part in re.split(r"\n\s*\n", text)]
+passages = [words for words in passages if len(words) > 3]
+options = {"model": "skipgram", "dim": 50, "epochs": 20}
+model = ws.train(passages, **options)
+print(model, sum(map(len, passages)), "words")
+
+# %%
+# A resample draws as many passages as there are, with replacement: it holds 63 % of them, some several times. Another
+# seed gives it another random start.
+random = np.random.default_rng(0)
+resamples = []
+for seed in range(10):
+    drawn = [passages[i] for i in random.integers(0, len(passages), len(passages))]
+    resamples.append(ws.train(drawn, **options, seed=seed).wv)
+
+
+# %%
+# In how many resamples is a neighbour among the ten nearest words again?
+def returned(word: str, neighbour: str) -> int:
+    """Resamples that know the word and have the neighbour near it."""
+    return sum(word in wv and neighbour in dict(wv.similar(word, 10)) for wv in resamples)
+
+
+words = ("exception", "float", "import", "generator")
+counts = {word: [(near, returned(word, near)) for near, _ in model.wv.similar(word, 10)] for word in words}
+for word, near in counts.items():
+    print(f"{word:10s}", ", ".join(f"{neighbour} {n}" for neighbour, n in near))
+
+# %%
+# A neighbour that comes back in all of them rests on the whole text; one that comes back in few rests on few passages,
+# however high its cosine is.
+figure, panels = plt.subplots(1, len(words), figsize=(10, 3), sharex=True)
+for axes, (word, near) in zip(panels, counts.items(), strict=True):
+    axes.barh([neighbour for neighbour, _ in near][::-1], [n for _, n in near][::-1])
+    axes.set_title(word)
+figure.supxlabel(f"resamples, of {len(resamples)}")
+figure.tight_layout()
