@@ -1,4 +1,4 @@
-"""Without the folders of its doors, one at a time and all at once, the core imports, trains, saves and loads."""
+"""Without the folders of its doors, one at a time and all at once, the core trains, also from the shell."""
 
 import os
 import re
@@ -31,6 +31,17 @@ assert ws.load("model")["a"].shape == (4,)
 assert model.word_vectors().similar("a", 2)
 layer = ws.FactoredOutput(n_outputs=100, n_features=4)
 """
+# The command line is itself a door.
+SHELL = """
+from wordsparse.cli import main
+
+Path("text.txt").write_text("a b c d\\na b x y\\n" * 300)
+Path("pairs.tsv").write_text("a b 2\\na c 1\\n")
+assert main(["train", "text.txt", "-o", "trained", "--dim", "4", "--epochs", "1", "--quiet"]) == 0
+assert main(["evaluate", "trained", "--pairs", "pairs.tsv"]) == 0
+assert main(["export", "trained", "-o", "vectors.txt", "--format", "word2vec"]) == 0
+assert main(["similar", "trained", "a"]) == 0
+"""
 GONE = """
 for name in {names}:
     try:
@@ -62,7 +73,7 @@ def house(tmp_path: Path) -> Path:
 def test_a_door_comes_off(house: Path, door: str) -> None:
     shutil.rmtree(house / "wordsparse" / door)
     names = [name for name, module in wordsparse._MODULES.items() if module.split(".")[1] == door]
-    python(CORE + GONE.format(names=names, door=door), house)
+    python(CORE + GONE.format(names=names, door=door) + SHELL * (door != "cli"), house)
 
 
 def test_the_command_line_names_the_door_that_a_command_lacks(house: Path) -> None:
@@ -84,6 +95,13 @@ def test_all_doors_come_off(house: Path) -> None:
     for door in DOORS:
         shutil.rmtree(house / "wordsparse" / door)
     python(CORE, house)
+
+
+def test_all_doors_but_the_command_line_come_off(house: Path) -> None:
+    for door in DOORS:
+        if door != "cli":
+            shutil.rmtree(house / "wordsparse" / door)
+    python(CORE + SHELL, house)
 
 
 def test_an_installation_brings_what_the_core_and_the_command_line_need() -> None:

@@ -75,16 +75,9 @@ _MODULES = {
 __all__ = [*_MODULES, "losses"]  # type checkers see the names that are imported for them above
 
 
-def _module(name: str) -> str:
-    """The module of a name. Processes that a launcher (mpiexec, srun) started train and encode together."""
-    if name in ("train", "encode") and importlib.import_module("wordsparse.machine.launcher").place()[1] > 1:
-        return "wordsparse.distributed.run"
-    return _MODULES[name]
-
-
 def __getattr__(name: str) -> Any:
     if name in _MODULES:
-        module = _module(name)
+        module = _MODULES[name]
         try:
             value = getattr(importlib.import_module(module), name)
         except ModuleNotFoundError as error:

@@ -11,7 +11,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.mpi import ENVIRONMENT, SECONDS, command, needs_mpi, own_words, ranks_of, started, train, wait_until
+from support.mpi import (
+    ENVIRONMENT,
+    SECONDS,
+    command,
+    launched,
+    needs_mpi,
+    own_words,
+    ranks_of,
+    started,
+    train,
+    wait_until,
+)
 
 import wordsparse as ws
 from wordsparse.cli import main
@@ -88,6 +99,20 @@ def test_vectors_are_those_of_one_process(
         done(ranks, *asked, "-o", tmp_path / "again")
         for name in ("input.npy", "output.npy", "training.bin"):
             assert (tmp_path / "again" / name).read_bytes() == (tmp_path / "model" / name).read_bytes()
+
+
+def test_a_program_of_python_trains_by_its_own_door(
+    text: Path, alone: Callable[[str], ws.Model], tmp_path: Path
+) -> None:
+    program = f"""
+from wordsparse.distributed import train
+
+model = train({str(text)!r}, output="model", heldout=0.05, progress=False, **{SAME})
+assert model.report["ranks"] == 2
+"""
+    run = launched(2, "-c", program, cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    check_alike(ws.load(tmp_path / "model"), alone("cbow"))
 
 
 def test_a_finished_model_is_trained_for_more_epochs(text: Path, tmp_path: Path) -> None:

@@ -6,8 +6,7 @@ from typing import Any
 
 import click
 
-import wordsparse as ws
-from wordsparse.cli.common import emit, given, json_option, output_option, quiet_option
+from wordsparse.cli.common import emit, given, json_option, launched, output_option, quiet_option
 from wordsparse.cli.config import config_option
 from wordsparse.cli.options import options_of
 from wordsparse.cli.text_options import corpus_argument
@@ -42,7 +41,7 @@ def command(
     asked.setdefault("min_count", presets.preset(preset or "text").min_count)
     with Display(not quiet) as display:
         asked["progress"] = lambda tokens: display.update("encode", "tokens", tokens)
-        encoded = ws.encode(corpus, output, **asked)
+        encoded = launched("encode")(corpus, output, **asked)
     result = {
         "tokens": encoded.tokens,
         "sentences": encoded.sentences,

@@ -1,6 +1,7 @@
 """``wordsparse similar``: the nearest words of a word, or of several."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -32,19 +33,18 @@ def command(model: str, words: tuple[str, ...], n: int, as_json: bool) -> None:
     vector is composed from them. A line says so. For a model trained with --bootstrap, also in how many of the
     resamples each word is among the nearest again, and the interval of its cosine in 90 % of them.
     """
-    from wordsparse.stability.model import ResampledModel, resampled_model
-    from wordsparse.words.model_directory import is_model, read_vectors
+    from wordsparse.words.model_directory import read_vectors
 
     if as_json and not words:
         raise InputError("--json needs a WORD: name one")
-    trained = resampled_model(model) if is_model(model) else None
+    trained = _resampled(model)
     vectors = read_vectors(model) if trained is None else trained.wv
 
     def answer(words: Sequence[str]) -> None:
         meant = _meant(vectors, words)
         composed = vectors.is_composed(meant[0]) if len(meant) == 1 else False
         question = {"word": words[0], "composed": composed} if len(words) == 1 else {"words": list(words)}
-        if len(meant) > 1 or composed or not isinstance(trained, ResampledModel):
+        if len(meant) > 1 or composed or trained is None:
             emit_neighbours(question, vectors.similar(meant, n), as_json)
         else:
             _emit_resampled(words[0], trained, meant[0], n, as_json)
@@ -53,6 +53,16 @@ def command(model: str, words: tuple[str, ...], n: int, as_json: bool) -> None:
         answer(words)
     else:
         _converse(answer)
+
+
+def _resampled(path: str) -> "ResampledModel | None":
+    """A model that has resamples of its text beside it."""
+    if not (Path(path) / "resamples").exists():
+        return None
+    from wordsparse.stability.model import ResampledModel, resampled_model
+
+    model = resampled_model(path)
+    return model if isinstance(model, ResampledModel) else None
 
 
 def _converse(answer: Callable[[Sequence[str]], None]) -> None:

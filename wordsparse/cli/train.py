@@ -7,18 +7,13 @@ from typing import Any
 
 import click
 
-import wordsparse as ws
 from wordsparse import validation
-from wordsparse.cli.common import emit, given, json_option, output_option, quiet_option
+from wordsparse.cli.common import emit, given, json_option, launched, output_option, quiet_option
 from wordsparse.cli.config import RECIPE, config_option
 from wordsparse.cli.options import options_of
 from wordsparse.cli.text_options import corpus_argument
 from wordsparse.errors import InputError
 from wordsparse.machine.launcher import place
-from wordsparse.stability.bootstrap import resample
-from wordsparse.stability.model import ResampledModel
-from wordsparse.stability.slice_runs import each_slice
-from wordsparse.stability.time_slices import NAMES
 from wordsparse.training.model import Model
 from wordsparse.training.options import TrainOptions
 from wordsparse.words.options import epochs_of
@@ -30,7 +25,7 @@ from wordsparse.words.options import epochs_of
 @options_of(TrainOptions)
 @click.option(
     "--slice-by",
-    type=click.Choice(list(NAMES)),
+    type=click.Choice(["year", "directory", "file"]),
     help="Train one model for each slice of the text, OUTPUT/SLICE, all over the vocabulary of the whole text: by the "
     "year in the names of files or their directories, by directory, or by file. `moved` and `explore` compare them.",
 )
@@ -76,6 +71,8 @@ def command(
         result, lines = _told(_trained(list(corpus), output, bootstrap, asked), output)
         emit(result, lines, as_json)
         return
+    from wordsparse.stability.slice_runs import each_slice
+
     told = {
         name: _told(model, output / name)
         for name, model in each_slice(list(corpus), slice_by, slice_column, output, bootstrap, asked)
@@ -86,9 +83,14 @@ def command(
 
 def _trained(corpus: list[Path], output: Path, bootstrap: int, asked: dict[str, Any]) -> Model:
     validation.whole("bootstrap", bootstrap)
-    also = {"bootstrap": bootstrap} if bootstrap else None
-    model = ws.train(corpus, output=output, also=also, **asked)
-    return resample(output, corpus, bootstrap) if bootstrap else model
+    model: Model
+    if not bootstrap:
+        model = launched("train")(corpus, output=output, **asked)
+        return model
+    from wordsparse.stability.bootstrap import resample
+
+    launched("train")(corpus, output=output, also={"bootstrap": bootstrap}, **asked)
+    return resample(output, corpus, bootstrap)
 
 
 def _first_and_last(losses: Sequence[float]) -> str:
@@ -107,7 +109,7 @@ def _told(model: Model, output: Path) -> tuple[dict[str, Any], list[str]]:
     )
     if "heldout_loss" in report:
         how += f"; held-out: {_first_and_last(report['heldout_loss'])}"
-    resamples = len(model.resamples) if isinstance(model, ResampledModel) else 0
+    resamples = len(getattr(model, "resamples", ()))
     if "ranks" in report:
         sent, mean, most = (report[f"{name}_bytes"] for name in ("sent", "mean_step", "largest_step"))
         how += (

@@ -8,3 +8,7 @@ and their sums back. ``gpus.py`` gives each rank a GPU where they are asked for,
 :mod:`wordsparse.words`, which stand there alone; ``output.py`` is the layer for other callers, ``encoding.py`` encodes
 a text.
 """
+
+from wordsparse.distributed.run import encode, train
+
+__all__ = ["encode", "train"]
