@@ -1,6 +1,12 @@
 """Sphinx: the pages in docs/, the reference from docstrings, and the examples, which run when the pages are made."""
 
+import re
+from html import unescape
 from importlib.metadata import version as installed_version
+from pathlib import Path
+
+from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
 
 project = "wordsparse"
 author = "The wordsparse developers"
@@ -44,3 +50,16 @@ sphinx_gallery_conf = {
     "plot_gallery": True,
     "write_computation_times": False,
 }
+
+
+def setup(app: Sphinx) -> None:
+    """Connect the check of titles."""
+    app.connect("build-finished", check_titles)
+
+
+def check_titles(app: Sphinx, exception: Exception | None) -> None:
+    """Fail where a page of Sphinx's own (search, genindex) has taken the place of ours."""
+    for name, title in {} if exception else app.env.titles.items():
+        heading = re.search("<h1>(.*?)</h1>", Path(app.outdir, f"{name}.html").read_text(), re.DOTALL)
+        if heading is None or not unescape(re.sub("<.*?>", "", heading[1])).startswith(title.astext()):
+            raise ExtensionError(f"{name}.html is not the page {title.astext()!r}: Sphinx has one of that name")

@@ -1,4 +1,4 @@
-"""The recipes of docs/search.md run as they stand, where their packages are installed."""
+"""The recipes of docs/databases.md run as they stand, where their packages are installed."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 import wordsparse as ws
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "search.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "databases.md"
 START, *RECIPES = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
 
 
