@@ -13,7 +13,7 @@ import pytest
 import wordsparse
 
 PACKAGE = Path(wordsparse.__file__).parent
-DOORS = ("cli", "comparison", "explorer", "advice", "stability", "labels", "gensim", "torch", "distributed")
+DOORS = ("cli", "comparison", "explorer", "advice", "labels", "gensim", "torch", "distributed")
 # An editable installation would find the folders that were taken away.
 ALONE = """
 import sys

@@ -21,7 +21,7 @@ LEVELS = (
     ("cli", "torch", "gensim"),
     ("advice",),
     ("comparison", "explorer"),
-    ("stability", "distributed"),
+    ("distributed",),
     ("training",),
     ("unseen",),
     ("words", "labels"),

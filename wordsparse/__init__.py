@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from wordsparse.layer.least_squares import RecursiveLeastSquares as RecursiveLeastSquares
     from wordsparse.layer.losscheck import check_loss as check_loss
     from wordsparse.layer.output import FactoredOutput as FactoredOutput
-    from wordsparse.stability.bootstrap import resample as resample
-    from wordsparse.stability.movement import moved as moved
-    from wordsparse.stability.slice_runs import train_slices as train_slices
     from wordsparse.training.interruption import Interrupted as Interrupted
     from wordsparse.training.model import Model as Model
     from wordsparse.training.model import load as load
@@ -65,11 +62,8 @@ _MODULES = {
     "evaluate": "wordsparse.words.evaluate",
     "explore": "wordsparse.explorer",
     "load": "wordsparse.training.model",
-    "moved": "wordsparse.stability.movement",
-    "resample": "wordsparse.stability.bootstrap",
     "read_vectors": "wordsparse.words.model_directory",
     "train": "wordsparse.training.runs",
-    "train_slices": "wordsparse.stability.slice_runs",
     "count": "wordsparse.words.pair_counts",
 }
 __all__ = [*_MODULES, "losses"]  # type checkers see the names that are imported for them above

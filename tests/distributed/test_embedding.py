@@ -180,7 +180,6 @@ def test_a_rank_that_dies_takes_the_job_down_and_leaves_the_checkpoint(text: Pat
     ("ranks", "asked", "message"),
     [
         (2, ["--dim", 0], "dim must be at least 1, not 0"),
-        (2, ["--bootstrap", 2], "bootstrap and slices are for one process: start it without a launcher"),
         (3, ["--max-vocab", 2], "3 ranks for a vocabulary of 2 words: every rank needs a row; start fewer"),
     ],
 )

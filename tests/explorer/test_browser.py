@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from support.explorer_models import HOSTILE, made_model
 
-import wordsparse as ws
 from wordsparse.explorer import explore
 from wordsparse.vectors.precision import packed
 
@@ -266,25 +265,3 @@ def test_colours_follow_the_system(one: Page, scheme: str) -> None:
         assert (brightness > 600) == (scheme == "light")
     finally:
         one.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
-
-
-def test_neighbours_show_how_often_they_came_back(browser: Any, tmp_path: Path) -> None:
-    random = np.random.default_rng(1)
-    text = [[f"t{topic}w{i}" for i in random.zipf(1.3, 8) % 20] for topic in random.integers(0, 4, 600)]
-    model = ws.resample(ws.train(text, dim=8, min_count=1, epochs=1, threads=1), text, 3)
-    explore({"m": model}, tmp_path / "page.html", map_words=30)
-    for page in _quiet(Page(browser, tmp_path / "page.html")):
-        page.open("word=t1w1")
-        assert page.texts("thead th") == ["Word", "Cosine", "Came back", "Rank", "Count"]
-        assert page.one("p.quiet:nth-of-type(2)").text.startswith("Came back: in how many of 3 resamples of the text")
-        expected = {near.word: f"{near.returned}/3" for near in model.neighbours("t1w1", 20)}
-        shown = dict(zip(page.words(), page.texts("tbody td:nth-child(3)"), strict=True))
-        assert shown == expected
-        page.browser.execute_cdp_cmd(
-            "Emulation.setDeviceMetricsOverride", {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
-        )
-        table, card = page.one("table").rect, page.one(".card").rect
-        page.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-        assert table["x"] + table["width"] <= card["x"] + card["width"]
-        page.open(f"word={model.vocabulary.words[40]}")  # beyond the words of the map
-        assert page.texts("thead th") == ["Word", "Cosine", "Rank", "Count"]

@@ -1,7 +1,6 @@
 """The content of the page (int8 vectors, maps, alignments), and the input that it refuses."""
 
 import base64
-import json
 from pathlib import Path
 from typing import Any
 
@@ -151,21 +150,6 @@ def test_groups_are_those_of_the_vectors_and_have_central_words() -> None:
         (owner,) = {row // 60 for row in np.flatnonzero(groups == group).tolist()}
         assert all(name.startswith(f"w{owner}-") for name in names)
     assert grouped(["a", "b"], np.eye(2, dtype=np.float32))[1] == [[]]
-
-
-def test_movement_beyond_chance_is_told_by_resamples(tmp_path: Path) -> None:
-    random = np.random.default_rng(1)
-    text = [[f"t{topic}w{i}" for i in random.zipf(1.3, 8) % 20] for topic in random.integers(0, 4, 900)]
-    options = {"dim": 4, "min_count": 1, "epochs": 1, "threads": 1, "progress": False}
-    first = ws.resample(ws.train(text, **options), text, 4)
-    second = ws.resample(ws.train(text[::-1], **options), text[::-1], 4)
-    explore({"a": first, "b": second}, tmp_path / "page.html")
-    data = (tmp_path / "page.html").read_text().split('id="data">')[1].split("</script>")[0]
-    (pair,) = json.loads(data)["moved"]
-    by_word = {one.word: one.q for one in ws.moved(first, second)}
-    found = decoded(pair["beyond"]["q"], "<f4")
-    words = json.loads(data)["models"][0]["words"]
-    assert {word: q for word, q in zip(words, found.tolist(), strict=True) if q >= 0} == pytest.approx(by_word)
 
 
 def test_a_model_is_a_page_of_a_notebook() -> None:

@@ -22,8 +22,8 @@ DEFAULTS = {name: parameter.default for name, parameter in inspect.signature(ws.
 def test_the_command_line_has_every_option_and_passes_on_what_is_given() -> None:
     with command.make_context("train", ["text", "-o", "model"]) as context:
         given = context.params
-    assert given.keys() - DEFAULTS.keys() == {"quiet", "as_json", "slice_by", "slice_column", "bootstrap"}
-    assert DEFAULTS.keys() - given.keys() == {"recipe", "progress", "also"}
+    assert given.keys() - DEFAULTS.keys() == {"quiet", "as_json"}
+    assert DEFAULTS.keys() - given.keys() == {"recipe", "progress"}
     assert all(given[name] is None for name in given.keys() & DEFAULTS.keys() - {"corpus", "output"})
 
 

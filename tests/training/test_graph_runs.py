@@ -55,5 +55,3 @@ def test_requests_that_are_refused(edges: Path) -> None:
         ws.train(edges, tokens="simple", **OPTIONS)
     with pytest.raises(InputError, match="walk_length: does not apply to a text"):
         ws.train([["a", "b"]], walk_length=20)
-    with pytest.raises(InputError, match="a graph has none"):
-        ws.resample(ws.train(edges, **OPTIONS), edges, 2)

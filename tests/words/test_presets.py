@@ -60,18 +60,6 @@ def test_a_preset_chooses_the_export(preset: str, export: dict[str, float]) -> N
     np.testing.assert_array_equal(model.vectors, coordinates.combined(*rows, **export))
 
 
-def test_resamples_are_exported_as_the_model_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    exports, combined = [], coordinates.combined
-
-    def spy(*rows: Any, **constants: Any) -> Any:
-        exports.append(constants["turn"])
-        return combined(*rows, **constants)
-
-    monkeypatch.setattr(coordinates, "combined", spy)
-    assert ws.resample(ws.train(WALKS, preset="walks", dim=8), WALKS, 2).vectors.shape == (20, 8)
-    assert exports == [0] * 3
-
-
 def test_whole_baskets_are_windows(tmp_path: Path) -> None:
     """The order of the items of a basket says nothing: first and last ones belong together as neighbours do."""
     baskets = [[f"{basket}.{item}" for item in random.permutation(9)] for basket in random.integers(5, size=300)]

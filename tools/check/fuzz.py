@@ -42,7 +42,6 @@ from wordsparse.errors import WordsparseError
 from wordsparse.evaluation.testsets import read_analogies, read_pairs
 from wordsparse.files import arrays, regular, storage, toml
 from wordsparse.gensim import Word2Vec
-from wordsparse.stability import ResampledModel, resampled_model
 from wordsparse.training import resume
 from wordsparse.training.checkpoints import Checkpoint
 from wordsparse.training.loop import Run
@@ -75,7 +74,6 @@ SHARES = {
     "vocabulary": 51,
     "model": 50,
     "subwords": 30,
-    "resamples": 20,
     "word2vec": 10,
     "corpus": 40,
     "resume": 6,
@@ -203,7 +201,6 @@ def model_kinds(good: Path, place: Path) -> dict[str, Attempt]:
     """Models, which are read and asked for neighbours."""
     model = signed(good / "model", place, models.MANIFEST, _model_entries)
     subwords = signed(good / "subwords", place, models.MANIFEST, _model_entries)
-    resampled = signed(good / "resampled" / "resamples", place, "resamples.json", lambda content: iter(()))
     word2vec = signed(good / "word2vec", place, "gensim.json", lambda content: iter(()))
 
     def use(random: Random) -> None:
@@ -215,19 +212,12 @@ def model_kinds(good: Path, place: Path) -> dict[str, Attempt]:
         read.word_vectors().similar("w1w2", 3)
         documents.vectors(read, [["w1", "w1w2", "absent"]], both=True)
 
-    def resample(random: Random) -> None:
-        target = shutil.copytree(good / "resampled", place / "model", ignore=shutil.ignore_patterns("resamples"))
-        shutil.move(resampled(random), target)
-        read = resampled_model(target)
-        assert isinstance(read, ResampledModel)
-        read.neighbours("w1", 3)
-
     def use_word2vec(random: Random) -> None:
         read = Word2Vec.load(word2vec(random))
         read.wv.most_similar(positive=[read.wv.index_to_key[0]])
         read.train([["w1", "w2", "w3"]] * 20, total_examples=20, epochs=1)
 
-    return {"model": use, "subwords": compose, "resamples": resample, "word2vec": use_word2vec}
+    return {"model": use, "subwords": compose, "word2vec": use_word2vec}
 
 
 def label_kinds(good: Path, place: Path) -> dict[str, Attempt]:

@@ -158,8 +158,6 @@ def _make_others(folder: Path, text: str) -> None:
     model = ws.load(folder / "model")
     model.fit_subwords(2, 3).save(folder / "subwords")
     save_vectors(ws.load(folder / "subwords").word_vectors(), folder / "vectors" / "n.npz", "npz")
-    ws.train(folder / "text" / "t.txt", output=folder / "resampled", min_count=1, **OPTIONS)
-    ws.resample(folder / "resampled", folder / "text" / "t.txt", 2)
     sentences = [line.split() for line in text.splitlines()]
     Word2Vec(sentences, vector_size=4, min_count=1, epochs=2, workers=1).save(folder / "word2vec")
     X = sp.random_array((30, 3), density=0.7, format="csr", dtype=np.float32, rng=1)

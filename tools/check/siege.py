@@ -1,14 +1,12 @@
 """Every command, killed at random moments again and again, loses and damages nothing.
 
-SIGKILL, SIGTERM, SIGINT and SIGHUP hit train (CBOW, skip-gram with held-out text, resamples, a model of each file; each
+SIGKILL, SIGTERM, SIGINT and SIGHUP hit train (CBOW, skip-gram with held-out text, each
 resume on another number of threads and with other seconds between checkpoints; from counts; on a graph; on two ranks,
 where one of them or the launcher is hit), encode, count, export, documents, infer, explore, subwords, labels train,
 Model.save, evaluate and compare.
 The promises:
 
     train, ranks  the run that is resumed in the end writes the bytes of a run that nobody disturbed
-    resamples,    each file that is there has the bytes of an undisturbed run; the resumed run adds the others
-    slices
     encode, subwords, labels, Model.save
                   the output is not there, or whole; the next run writes the bytes of an undisturbed one
     count, export, documents, infer, explore
@@ -61,8 +59,6 @@ PRELOADED = [
 SHARES = {
     "cbow": 5,
     "skipgram": 5,
-    "resamples": 3,
-    "slices": 3,
     "counts": 3,
     "graph": 2,
     "ranks": 2,
@@ -106,24 +102,14 @@ class Figures:
 class Target:
     """A command to kill: ``arguments`` gives the command line of one more try; ``stands`` at the output before.
 
-    An output that ``grows`` is complete in each of its files, which come one after the other. ``ranks`` processes run
-    it, where that is not 0.
+    ``ranks`` processes run it, where that is not 0.
     """
 
     name: str
     output: Path
     arguments: Callable[[], list[str]]
     stands: bytes | None = None
-    grows: bool = False
     ranks: int = 0
-
-    def is_whole(self, found: dict[str, str], reference: dict[str, str]) -> bool:
-        """Whether nothing is damaged of what is at the output after a kill."""
-        if not self.grows:
-            return found == reference
-        # Beside the complete models stand the checkpoints of an unfinished one.
-        complete = {name: digest for name, digest in found.items() if ".training/" not in name}
-        return complete.items() <= reference.items()
 
 
 class Siege:
@@ -158,7 +144,7 @@ class Siege:
             as_it_must = target.ranks > 0 or status == expected  # of ranks, the launcher gives its own
             self._must(target, as_it_must, f"{number.name} gave the status {status}")
             found = contents(target.output)
-            is_whole = found == before or target.is_whole(found, reference)
+            is_whole = found in (before, reference)
             self._must(target, is_whole, f"{number.name} damaged the output")
             if found != before:  # the kill came after the output, which the next run may refuse to replace
                 self._finish(target, reference, beside)
@@ -306,7 +292,7 @@ def ends(pid: int, seconds: float = 60.0) -> bool:
 
 
 # Files that hold the time at which, the speed with which, or the threads on which a result was made.
-VARIES = ("model.json", "options.toml", "resamples.json", "report.json", "report.html", "pictures")
+VARIES = ("model.json", "options.toml", "report.json", "report.html", "pictures")
 
 
 def contents(output: Path) -> dict[str, str]:
@@ -341,9 +327,7 @@ def targets(siege: Siege, materials: Path, sentences: int) -> list[Target]:
     count(text, counted, min_count=1)
     edges.write_text("".join(f"n{i} n{(i * i + 7) % 300}\n" for i in range(300)))
 
-    def training(
-        name: str, *more: object, source: Path = text, kind: str = "cbow", grows: bool = False, ranks: int = 0
-    ) -> Target:
+    def training(name: str, *more: object, source: Path = text, kind: str = "cbow", ranks: int = 0) -> Target:
         output, given = siege.folder / f"{name}-model", TRAINING if name != "graph" else TRAINING[:4]
 
         def arguments() -> list[str]:
@@ -351,7 +335,7 @@ def targets(siege: Siege, materials: Path, sentences: int) -> list[Target]:
             changing = ["--threads", str(threads), "--checkpoint-every", str(seconds), "--resume"]
             return ["train", str(source), "-o", str(output), *given, "--model", kind, *changing, *map(str, more)]
 
-        return Target(name, output, arguments, grows=grows, ranks=ranks)
+        return Target(name, output, arguments, ranks=ranks)
 
     def command(name: str, *given: object, to: str, stands: bytes | None = None) -> Target:
         output = siege.folder / to
@@ -365,8 +349,6 @@ def targets(siege: Siege, materials: Path, sentences: int) -> list[Target]:
     return [
         training("cbow"),
         training("skipgram", "--heldout", "0.1", kind="skipgram"),
-        training("resamples", "--bootstrap", 3, grows=True),
-        training("slices", other, "--slice-by", "file", grows=True),
         training("counts", "--format", "counts", source=counted, kind="skipgram"),
         training("graph", "--for", "graph", source=edges, kind="skipgram"),
         training("ranks", ranks=2),

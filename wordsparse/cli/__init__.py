@@ -32,7 +32,6 @@ COMMANDS = (
     "documents",
     "similar",
     "analogy",
-    "moved",
     "explore",
     "labels",
     "corpora",

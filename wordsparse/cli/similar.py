@@ -1,8 +1,6 @@
 """``wordsparse similar``: the nearest words of a word, or of several."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -11,9 +9,6 @@ from wordsparse.cli.common import emit, json_option
 from wordsparse.errors import InputError
 from wordsparse.files.escaping import padded, shortened, width_of
 from wordsparse.vectors.word_vectors import WordVectors
-
-if TYPE_CHECKING:
-    from wordsparse.stability.model import ResampledModel
 
 neighbours_option = click.option(
     "-n", "n", default=10, show_default=True, type=click.IntRange(min=1), help="Number of words to show."
@@ -30,39 +25,24 @@ def command(model: str, words: tuple[str, ...], n: int, as_json: bool) -> None:
 
     Without a WORD, lines of words are asked for until the end of the input (Ctrl-D). A WORD that is not in the
     vocabulary is written as the model's tokeniser writes it; if it is not known then and the model has n-grams, its
-    vector is composed from them. A line says so. For a model trained with --bootstrap, also in how many of the
-    resamples each word is among the nearest again, and the interval of its cosine in 90 % of them.
+    vector is composed from them. A line says so.
     """
     from wordsparse.words.model_directory import read_vectors
 
     if as_json and not words:
         raise InputError("--json needs a WORD: name one")
-    trained = _resampled(model)
-    vectors = read_vectors(model) if trained is None else trained.wv
+    vectors = read_vectors(model)
 
     def answer(words: Sequence[str]) -> None:
         meant = _meant(vectors, words)
         composed = vectors.is_composed(meant[0]) if len(meant) == 1 else False
         question = {"word": words[0], "composed": composed} if len(words) == 1 else {"words": list(words)}
-        if len(meant) > 1 or composed or trained is None:
-            emit_neighbours(question, vectors.similar(meant, n), as_json)
-        else:
-            _emit_resampled(words[0], trained, meant[0], n, as_json)
+        emit_neighbours(question, vectors.similar(meant, n), as_json)
 
     if words:
         answer(words)
     else:
         _converse(answer)
-
-
-def _resampled(path: str) -> "ResampledModel | None":
-    """A model that has resamples of its text beside it."""
-    if not (Path(path) / "resamples").exists():
-        return None
-    from wordsparse.stability.model import ResampledModel, resampled_model
-
-    model = resampled_model(path)
-    return model if isinstance(model, ResampledModel) else None
 
 
 def _converse(answer: Callable[[Sequence[str]], None]) -> None:
@@ -97,18 +77,6 @@ def _meant(vectors: WordVectors, words: Sequence[str]) -> list[str]:
                 terminal.say([f"{each}: not in the vocabulary; its vector is composed from its n-grams"])
         found += meant
     return found
-
-
-def _emit_resampled(word: str, trained: "ResampledModel", meant: str, n: int, as_json: bool) -> None:
-    found, resamples = trained.neighbours(meant, n), len(trained.resamples)
-    result = {"word": word, "resamples": resamples, "neighbours": [near._asdict() for near in found]}
-    width = max(len("word"), *(width_of(shortened(near.word)) for near in found))
-    lines = [f"{'word':{width}}  cosine  came back  90 % of resamples"]
-    for near in found:
-        back = f"{near.returned} of {resamples}"
-        within = "-" if near.low is None else f"{near.low:.3f} … {near.high:.3f}"
-        lines.append(f"{padded(shortened(near.word), width)}  {near.cosine:6.3f}  {back:>9}  {within:>17}")
-    emit(result, lines, as_json)
 
 
 def emit_neighbours(question: Mapping[str, object], neighbours: Sequence[tuple[str, float]], as_json: bool) -> None:

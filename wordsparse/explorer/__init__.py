@@ -3,8 +3,6 @@
 Data goes one way: models → content (words, int8 vectors, maps, alignments) → page → one file.
 """
 
-import contextlib
-import itertools
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from os import PathLike
@@ -16,12 +14,10 @@ from wordsparse.explorer.assembly import page
 from wordsparse.explorer.content import content_of
 from wordsparse.files import storage
 from wordsparse.files.escaping import page_bytes
-from wordsparse.stability.model import ResampledModel, resampled_model
-from wordsparse.stability.movement import moved
 from wordsparse.training.model import Model
 from wordsparse.validation import positive_int
 from wordsparse.vectors.word_vectors import WordVectors
-from wordsparse.words.model_directory import is_model, read_vectors
+from wordsparse.words.model_directory import read_vectors
 
 __all__ = ["DEFAULT_MAP", "DEFAULT_WORDS", "explore"]
 
@@ -65,8 +61,7 @@ def explore(
     words : int
         Number of most frequent words of each model on the page.
     map_words : int
-        Number of words on the map. For these words the page also shows how often their neighbours came back in the
-        resamples of a model that has some.
+        Number of words on the map.
     progress : callable, optional
         Called with one sentence at the start of each phase.
 
@@ -89,19 +84,11 @@ def explore(
     if target is not None:
         storage.check_file(target)
     sources = _named(models)
-    vectors, resampled = {}, {}
+    vectors = {}
     for name, source in sources.items():
         progress(f"reading {name}")
-        vectors[name], found = _read(name, source)
-        if found is not None:
-            resampled[name] = found
-    beyond = {}
-    for first, second in itertools.combinations(resampled, 2):
-        progress(f"comparing the movement of words with resamples of {first} and {second}")
-        with contextlib.suppress(InputError):  # too few resamples or common words: the page then shows distances alone
-            beyond[first, second] = moved(resampled[first], resampled[second])
-    resamples = {name: model.resamples for name, model in resampled.items()}
-    content = content_of(vectors, words, map_words, progress, resamples, beyond)
+        vectors[name] = _read(name, source)
+    content = content_of(vectors, words, map_words, progress)
     text = page(content)
     data = page_bytes(text)
     if target is not None:
@@ -138,14 +125,14 @@ def _named(models: Mapping[str, Source] | Sequence[Source] | Source) -> dict[str
     return named
 
 
-def _read(name: str, source: Source) -> tuple[WordVectors, ResampledModel | None]:
+def _read(name: str, source: Source) -> WordVectors:
     if not isinstance(source, WordVectors | Model):
         if not isinstance(source, str | PathLike):
             raise InputError(f"{name}: is {source!r:.60}, not a model, word vectors or a path")
-        source = resampled_model(source) if is_model(source) else read_vectors(source)
+        source = read_vectors(source)
     vectors = source if isinstance(source, WordVectors) else source.word_vectors()
     if vectors.dim < 2:
         raise InputError(
             f"{name}: its vectors have {vectors.dim} dimension: a page needs at least 2; train with a larger dim"
         )
-    return vectors, source if isinstance(source, ResampledModel) else None
+    return vectors

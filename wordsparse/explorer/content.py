@@ -15,15 +15,13 @@ from scipy.cluster.vq import kmeans2
 
 from wordsparse.errors import InputError
 from wordsparse.explorer.projection import Projection
-from wordsparse.stability.movement import Moved
-from wordsparse.stability.resamples import Resamples, compared
 from wordsparse.vectors import precision
 from wordsparse.vectors.alignment import distances
 from wordsparse.vectors.word_vectors import WordVectors
 
 Content = dict[str, Any]
-# Nearest words whose returns in resamples the page shows, and the characters of a longer word.
-RETURNED, MAX_SHOWN = 20, 80
+# Characters of a longer word.
+MAX_SHOWN = 80
 # Most groups on the map, the words that a group should have, and the words of its name.
 MOST_GROUPS, WORDS_OF_GROUP, NAMES_OF_GROUP = 10, 40, 3
 
@@ -33,12 +31,8 @@ def content_of(
     words: int,
     map_words: int,
     progress: Callable[[str], None] = lambda _: None,
-    resamples: Mapping[str, Resamples] | None = None,
-    beyond: Mapping[tuple[str, str], Sequence[Moved]] | None = None,
 ) -> Content:
     """The data of the page, as numbers, strings, lists and dictionaries.
-
-    ``resamples`` are given by model name, for the models that have some, and ``beyond`` by the names of two of them.
 
     Raises
     ------
@@ -49,16 +43,12 @@ def content_of(
     moved = []
     for (i, first), (j, second) in itertools.combinations(enumerate(kept), 2):
         progress(f"aligning {first} and {second}")
-        sure = _beyond(kept[first], (beyond or {}).get((first, second)))
-        moved.append({"first": i, "second": j, **_moved(first, kept[first], second, kept[second]), "beyond": sure})
+        moved.append({"first": i, "second": j, **_moved(first, kept[first], second, kept[second]), "beyond": None})
     projection = Projection()
     models = []
     for name, of_model in kept.items():
         shown = min(map_words, len(of_model))
         method = projection.method(shown)
-        of_text = (resamples or {}).get(name)
-        if of_text:
-            progress(f"comparing the neighbours of {shown:,} words of {name} with {len(of_text)} resamples")
         progress(f"mapping {shown:,} words of {name} by {method}{projection.advice}")
         groups, titles = grouped(of_model.words[:shown], of_model.unit[:shown])
         models.append(
@@ -69,7 +59,7 @@ def content_of(
                 "words": [word if len(word) <= MAX_SHOWN else f"{word[: MAX_SHOWN - 1]}…" for word in of_model.words],
                 "counts": None if of_model.counts is None else of_model.counts.tolist(),
                 "vectors": encoded(precision.packed(of_model.unit, "int8")[0]),
-                "returned": _returned(of_model, shown, of_text) if of_text else None,
+                "returned": None,
                 "mapMethod": method,
                 "map": encoded(_grid(projection.of(of_model.words[:shown], of_model.unit[:shown]))),
                 "groups": encoded(groups),
@@ -79,41 +69,12 @@ def content_of(
     return {"models": models, "moved": moved}
 
 
-def _beyond(vectors: WordVectors, found: Sequence[Moved] | None) -> Content | None:
-    """The expected movement and q of each word, float32, NaN where they are not known."""
-    if found is None:
-        return None
-    values = np.full((2, len(vectors)), np.nan, np.float32)
-    for one in found:
-        if one.word in vectors:
-            values[:, vectors.row(one.word)] = one.expected, one.q
-    return {"expected": encoded(values[0]), "q": encoded(values[1])}
-
-
 def most_frequent(vectors: WordVectors, n: int) -> WordVectors:
     """The ``n`` words of largest count, most frequent first; if counts are unknown, the first ``n``."""
     if vectors.counts is None:
         return WordVectors(vectors.words[:n], vectors.vectors[:n])
     rows = np.argsort(-vectors.counts, kind="stable")[:n]
     return WordVectors([vectors.words[row] for row in rows], vectors.vectors[rows], vectors.counts[rows])
-
-
-def _returned(vectors: WordVectors, n: int, resamples: Resamples) -> Content:
-    """For the first n words, their nearest words on the page and in how many resamples each came back."""
-    unit, count = vectors.unit, min(RETURNED, len(vectors) - 1)
-    near = np.empty((n, count), np.int64)
-    for start in range(0, n, 128):
-        rows = np.arange(start, min(start + 128, n))
-        cosines = unit[rows] @ unit.T
-        cosines[np.arange(len(rows)), rows] = -np.inf
-        near[rows] = np.argpartition(-cosines, count - 1, axis=1)[:, :count]
-    counts, _ = compared(resamples, np.arange(n), near, among=len(vectors))
-    return {
-        "resamples": len(resamples),
-        "count": count,
-        "near": encoded(near.astype(np.uint32)),
-        "counts": encoded(counts.astype(np.uint16)),
-    }
 
 
 def grouped(words: Sequence[str], unit: NDArray[np.float32]) -> tuple[NDArray[np.uint8], list[list[str]]]:

@@ -1,6 +1,6 @@
 """The options of :func:`wordsparse.train`: those of the steps, of the text, and of the run itself."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from os import PathLike
 from typing import Literal, TypeAlias
@@ -48,9 +48,6 @@ class RunOptions:
         "continue to train a finished model: for more epochs on its text, or on a new text. If the output has neither, "
         "start a new run.",
     )
-    also: Mapping[str, object] | None = option(
-        None, "Further entries of the model's options.toml, for programs that build on train.", cli=None
-    )
     progress: ProgressOption = option(
         "auto",
         '"auto" and True show a bar in a terminal or a notebook, and a line now and then in a log; False shows '
@@ -63,8 +60,6 @@ class RunOptions:
         validation.non_negative("checkpoint_every", self.checkpoint_every)
         if self.resume and self.output is None:
             raise InputError("resume needs an output: the checkpoints of the interrupted run are beside it")
-        if not isinstance(self.also, Mapping | None):
-            raise InputError(f"also must be a mapping of names to entries of options.toml, not {self.also!r:.80}")
 
 
 @dataclass(frozen=True, kw_only=True)

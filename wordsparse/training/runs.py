@@ -160,12 +160,12 @@ def reports(
 
 def described_call(text: TrainingText, run: RunOptions) -> dict[str, object]:
     """The arguments of a call that ``options.toml`` holds besides its Options."""
-    silent = ("output", "resume", "also", "progress", *(["checkpoint_every"] if run.output is None else []))
+    silent = ("output", "resume", "progress", *(["checkpoint_every"] if run.output is None else []))
     call = {name: value for name, value in vars(run).items() if value is not None and name not in silent}
     if run.init is not None:
         # A run that is repeated without them would be another one: as the name of a file, this is refused.
         call["init"] = os.fspath(run.init) if isinstance(run.init, str | PathLike) else "(vectors in memory)"
-    return {**text.as_dict(), **(run.also or {}), **call}
+    return {**text.as_dict(), **call}
 
 
 def start_vectors(init: Start | None) -> WordVectors | None:

@@ -6,7 +6,7 @@ last) and ``options.toml``, with which ``train --config`` repeats the run. A mod
 ``training.bin``, the data that are needed to train on: 8 bytes a word (how much was seen of it) and a few d×d matrices;
 its table, the text and where the run ended are in ``model.json``. A model with n-grams also holds ``subwords.bin``, and
 one that continues another ``axes.npy``, the rotation into the axes of that one.
-Loading checks all of it; no pickle is read. Beside these files others may keep theirs, as the directory ``resamples``.
+Loading checks all of it; no pickle is read.
 """
 
 import io
