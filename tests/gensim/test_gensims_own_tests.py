@@ -4,12 +4,11 @@ import importlib
 import tempfile
 import unittest
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from wordsparse.gensim import LineSentence, PathLineSentences, in_place
+from wordsparse.gensim import models
 
 pytestmark = pytest.mark.nightly
 
@@ -49,20 +48,13 @@ CASES = cases()
 
 
 @pytest.fixture
-def ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Our classes in the place of gensim's, and files where nobody else writes."""
-    word2vec = importlib.import_module("gensim.models.word2vec")
-    monkeypatch.setattr(word2vec, "LineSentence", LineSentence)
-    monkeypatch.setattr(word2vec, "PathLineSentences", PathLineSentences)
+def ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Our modules under the names of gensim's in its tests, and files where nobody else writes."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.chdir(tmp_path)
-    with in_place():
-        # The test modules are gensim's own code, which keeps what it holds.
-        models = importlib.import_module("gensim.models")
-        for module in (importlib.import_module(f"gensim.test.{name}") for name in MODULES):
-            for held in {"word2vec", "keyedvectors", "KeyedVectors"} & vars(module).keys():
-                monkeypatch.setattr(module, held, getattr(models, held))
-        yield
+    for module in (importlib.import_module(f"gensim.test.{name}") for name in MODULES):
+        for name in {"word2vec", "keyedvectors", "KeyedVectors"} & vars(module).keys():
+            monkeypatch.setattr(module, name, getattr(models, name))
 
 
 @pytest.mark.parametrize("name", sorted(CASES.keys() - LEFT_OUT.keys()))

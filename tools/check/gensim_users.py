@@ -5,8 +5,8 @@
 
 Each package is installed with ``--no-deps`` in a temporary directory, in front of the packages of this environment:
 some pin versions of NumPy or networkx that wordsparse or this Python cannot have, and run without the pin. Its program
-in ``gensim_programs/`` is the example of its README. It runs twice: with gensim's class, and inside
-``in_place()``, where gensim's own class refuses to train. Prints one line of JSON for each package: its version, and
+in ``gensim_programs/`` is the example of its README. It runs twice: with gensim's class, and with ours under its name,
+where gensim's own class refuses to train. Prints one line of JSON for each package: its version, and
 for both runs whether it ran, CPU seconds (with the imports), and the last line of an error.
 """
 
@@ -40,15 +40,15 @@ NEEDS: dict[str, Sequence[str]] = {
 WITH_GENSIM = "import runpy, sys; runpy.run_path(sys.argv[1])"
 WITH_OURS = """
 import runpy, sys
-from gensim.models import Word2Vec as theirs
+import gensim.models
 import wordsparse.gensim
 
 def refuse(*_, **__):
     raise AssertionError("gensim's own Word2Vec was used")
 
-theirs.train = refuse
-with wordsparse.gensim.in_place():
-    runpy.run_path(sys.argv[1])
+gensim.models.Word2Vec.train = refuse
+gensim.models.Word2Vec = gensim.models.word2vec.Word2Vec = wordsparse.gensim.Word2Vec
+runpy.run_path(sys.argv[1])
 """
 
 

@@ -1,4 +1,4 @@
-"""gensim's Word2Vec, FastText, Doc2Vec and KeyedVectors by name and behaviour, on the exact layer: change one import.
+"""gensim's Word2Vec, FastText and KeyedVectors by name and behaviour, on the exact layer: change one import.
 
     from wordsparse.gensim import Word2Vec              # instead of gensim.models
     import wordsparse.gensim as gensim                  # gensim.models.Word2Vec, gensim.utils.simple_preprocess
@@ -9,27 +9,21 @@ docs/gensim.md lists every argument and method as the same, better, without effe
 
 from wordsparse.gensim import models, utils
 from wordsparse.gensim.models.callbacks import CallbackAny2Vec
-from wordsparse.gensim.models.doc2vec import Doc2Vec, TaggedDocument, TaggedLineDocument
 from wordsparse.gensim.models.fasttext import FastText
 from wordsparse.gensim.models.keyedvectors import KeyedVectors
 from wordsparse.gensim.models.word2vec import Word2Vec
 from wordsparse.gensim.passing import gensims
-from wordsparse.gensim.replacing import in_place
 from wordsparse.gensim.sentences import BrownCorpus, LineSentence, PathLineSentences, Text8Corpus
 
 __all__ = [
     "BrownCorpus",
     "CallbackAny2Vec",
-    "Doc2Vec",
     "FastText",
     "KeyedVectors",
     "LineSentence",
     "PathLineSentences",
-    "TaggedDocument",
-    "TaggedLineDocument",
     "Text8Corpus",
     "Word2Vec",
-    "in_place",
     "models",
     "utils",
 ]

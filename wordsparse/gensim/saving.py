@@ -1,7 +1,6 @@
-"""A Word2Vec on disk: a model directory of :mod:`wordsparse.words.model_directory` with two more files, or three.
+"""A Word2Vec on disk: a model directory of :mod:`wordsparse.words.model_directory` with two more files.
 
-``gensim.json`` holds the arguments and counters of the object, ``vectors.npz`` its ``wv``, and of a Doc2Vec
-``documents.npz`` its ``dv``. No pickle is written or
+``gensim.json`` holds the arguments and counters of the object, ``vectors.npz`` its ``wv``. No pickle is written or
 read. ``wordsparse.load`` reads the same directory as a Model.
 """
 
@@ -28,14 +27,10 @@ STORED = (
     "running_training_loss",
 )
 """The attributes that are stored, beside a subclass's ``_stored``."""
-DOCUMENTS = "documents.npz"
-"""The file that holds the ``dv`` of a Doc2Vec."""
 
 
-def save(model: Any, trained: Trained, path: Path, documents: KeyedVectors | None = None, **said: int) -> None:
+def save(model: Any, trained: Trained, path: Path) -> None:
     """Write a model directory atomically; a model or a file at ``path`` is replaced.
-
-    ``documents`` are the vectors of a Doc2Vec, and ``said`` are its own arguments.
 
     Raises
     ------
@@ -54,15 +49,12 @@ def save(model: Any, trained: Trained, path: Path, documents: KeyedVectors | Non
         target = folder / "model"
         trained.model.save(target)
         save_vectors(model.wv, target / VECTORS, "npz")
-        if documents is not None:
-            save_vectors(documents, target / DOCUMENTS, "npz")
         attributes = {name: getattr(model, name) for name in (*STORED, *model._stored)}
         content = {
             "format": FORMAT,
             "version": VERSION,
             "attributes": attributes,
             "keys": "words" if are_words else "json",
-            **said,
         }
         storage.write_manifest(target / MANIFEST, content)
         storage.put(target, path)

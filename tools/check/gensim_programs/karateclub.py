@@ -1,13 +1,8 @@
-"""karateclub's models that train a Word2Vec or a Doc2Vec, each as its README uses one: fit, then get_embedding."""
+"""karateclub's models that train a Word2Vec, each as its README uses one: fit, then get_embedding."""
 
 import networkx as nx
-from karateclub import DeepWalk, Diff2Vec, Graph2Vec, Node2Vec, Walklets
+from karateclub import DeepWalk, Diff2Vec, Node2Vec, Walklets
 
 for model in (DeepWalk(), Node2Vec(), Walklets(), Diff2Vec()):
     model.fit(nx.newman_watts_strogatz_graph(100, 20, 0.05, seed=1))
     assert len(model.get_embedding()) == 100, model
-
-graphs = [nx.newman_watts_strogatz_graph(50, 5, 0.3, seed=seed) for seed in range(20)]
-of_graphs = Graph2Vec()
-of_graphs.fit(graphs)
-assert len(of_graphs.get_embedding()) == 20

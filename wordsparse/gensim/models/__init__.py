@@ -1,19 +1,16 @@
 """The module paths of gensim.models, so that a program changes ``gensim`` to ``wordsparse.gensim`` and nothing else."""
 
-from wordsparse.gensim.models import callbacks, doc2vec, fasttext, keyedvectors, word2vec
-from wordsparse.gensim.models.doc2vec import Doc2Vec
+from wordsparse.gensim.models import callbacks, fasttext, keyedvectors, word2vec
 from wordsparse.gensim.models.fasttext import FastText
 from wordsparse.gensim.models.keyedvectors import KeyedVectors
 from wordsparse.gensim.models.word2vec import Word2Vec
 from wordsparse.gensim.passing import gensims
 
 __all__ = [
-    "Doc2Vec",
     "FastText",
     "KeyedVectors",
     "Word2Vec",
     "callbacks",
-    "doc2vec",
     "fasttext",
     "keyedvectors",
     "word2vec",
