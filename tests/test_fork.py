@@ -61,7 +61,7 @@ def _words() -> Job:
     def job(seed: int) -> Any:
         words = [f"w{i}" for i in np.random.default_rng(seed).integers(0, 3000, 40)]
         near = [[score for _, score in model.wv.most_similar(word, topn=50)] for word in words]
-        return [near, model.document(words), model.infer("new", [[*words[:5], "new", *words[5:]]])[0]]
+        return [near, model.encode([words])[0], model.infer("new", [[*words[:5], "new", *words[5:]]])[0]]
 
     return job
 

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from wordsparse.labels.classifier import SparseTargetClassifier as SparseTargetClassifier
     from wordsparse.labels.recommender import SparseTargetRecommender as SparseTargetRecommender
     from wordsparse.labels.regressor import SparseTargetRegressor as SparseTargetRegressor
-    from wordsparse.labels.vectorizer import DocumentVectorizer as DocumentVectorizer
     from wordsparse.layer import losses as losses
     from wordsparse.layer.least_squares import RecursiveLeastSquares as RecursiveLeastSquares
     from wordsparse.layer.losscheck import check_loss as check_loss
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from wordsparse.training.model import Model as Model
     from wordsparse.training.model import load as load
     from wordsparse.training.runs import train as train
+    from wordsparse.unseen.vectorizer import DocumentVectorizer as DocumentVectorizer
     from wordsparse.vectors.word_vectors import WordVectors as WordVectors
     from wordsparse.words.embedding import StepSizes as StepSizes
     from wordsparse.words.evaluate import evaluate as evaluate
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 # Where each name is defined, but for the module losses: imported when it is first used, so that a program pays only for
 # the parts that it needs.
 _MODULES = {
-    "DocumentVectorizer": "wordsparse.labels.vectorizer",
+    "DocumentVectorizer": "wordsparse.unseen.vectorizer",
     "FactoredOutput": "wordsparse.layer.output",
     "InputError": "wordsparse.errors",
     "Interrupted": "wordsparse.training.interruption",

@@ -2,6 +2,7 @@
 
 import math
 import operator
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -283,3 +284,18 @@ def _ascending(indptr: Array, columns: Array) -> bool:
     ends = indptr[1:-1]
     ascends[ends[(ends > 0) & (ends < columns.shape[0])] - 1] = True  # from one row to the next
     return bool(ascends.all())
+
+
+def texts_of(X: Any) -> Iterable[Any]:
+    """The documents of X: a table of one column is its cells, and not the names of its columns.
+
+    InputError if X is a single str, no iterable, or a table of several columns.
+    """
+    if isinstance(X, str) or not isinstance(X, Iterable):
+        raise InputError(f"X must be an iterable of texts, not {X!r:.80}")
+    if getattr(X, "ndim", 1) != 2 and not hasattr(X, "columns"):
+        return X
+    table = np.asarray(X, object)
+    if table.ndim != 2 or table.shape[1] != 1:
+        raise InputError(f"X has the shape {table.shape}, not one column of texts: choose its column, X[NAME]")
+    return list(table[:, 0])

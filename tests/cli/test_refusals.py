@@ -141,7 +141,6 @@ def empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("infer {model} {new} -o out --min-count 9", "occurs 9 times"),
         ("infer {model} missing -o out", "missing"),
         ("infer missing {new} -o out", "missing"),
-        ("documents {model} {new} -o out --sif --both", "one of the two"),
         ("documents {model} {new} -o d.csv", "d.csv: vectors of documents are written as .npy or .parquet"),
         ("documents {model} missing -o out", "missing"),
         ("documents missing {new} -o out", "missing"),

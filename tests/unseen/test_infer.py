@@ -1,4 +1,4 @@
-"""New words and documents: the exact problem against dense sums over the vocabulary, and what refuses them."""
+"""New words: the exact problem against dense sums over the vocabulary, and what refuses them."""
 
 import copy
 import pickle
@@ -14,7 +14,7 @@ from scipy.optimize import minimize
 import wordsparse as ws
 from wordsparse.corpus.reading import RawText
 from wordsparse.errors import InputError
-from wordsparse.unseen import documents, infer, solver
+from wordsparse.unseen import infer, solver
 from wordsparse.unseen.objective import PAIRS, Objective
 from wordsparse.words import coordinates
 from wordsparse.words.examples import distance_weights
@@ -169,17 +169,6 @@ def test_the_output_row_of_a_word_seen_more_often_is_the_minimum_of_the_dense_lo
     np.testing.assert_allclose(model.infer("comet", texts), expected / np.linalg.norm(expected), atol=5e-3)
 
 
-@pytest.mark.usefixtures("converged")
-@pytest.mark.parametrize("kind", ["skipgram", "cbow"])
-def test_a_document_is_the_minimum_of_the_dense_loss(models: dict[str, ws.Model], kind: str) -> None:
-    model, objective, kept = models[kind], Objective(models[kind]), keep(models[kind])
-    words = ["sun", "moon", "sun", "unknown", "storm"]
-    none = np.zeros(model.dim)
-    pairs = [(word, kept[word], 1.0, none) for word in words if word != "unknown"]
-    expected = dense_input(model, pairs, objective.doubt)
-    np.testing.assert_allclose(model.document(words), expected, atol=2e-3)
-
-
 @pytest.mark.parametrize("kind", ["skipgram", "cbow"])
 def test_words_of_many_occurrences_are_inferred_near_their_topic(
     models: dict[str, ws.Model], kind: str, monkeypatch: pytest.MonkeyPatch
@@ -214,32 +203,6 @@ def test_ngrams_draw_a_word_of_few_occurrences(models: dict[str, ws.Model]) -> N
     np.testing.assert_allclose(model.infer("sunlight", texts), expected / np.linalg.norm(expected), atol=1e-5)
 
 
-def test_documents_are_streamed_as_they_are_made_alone(models: dict[str, ws.Model]) -> None:
-    model = models["cbow"]
-    texts = [*sentences(50, 3), [], ["unknown"], ["sun"] * 90]
-    whole = documents.vectors(model, texts)
-    assert whole.shape == (53, 5)
-    assert whole.dtype == np.float32
-    assert not whole[50:52].any()
-    np.testing.assert_allclose(np.linalg.norm(whole[[0, 52]], axis=1), 1, atol=1e-5)
-    np.testing.assert_array_equal(np.concatenate(list(model.documents(iter(texts)))), whole)
-    np.testing.assert_allclose(model.document(texts[7]), whole[7], atol=1e-5)
-    both = documents.vectors(model, texts, both=True)
-    np.testing.assert_array_equal(both[:, :5], whole)
-    np.testing.assert_array_equal(both[:, 5:], documents.vectors(model, texts, sif=True))
-
-
-def test_the_weighted_mean_is_sifs(models: dict[str, ws.Model]) -> None:
-    model = models["cbow"]
-    words = ["sun", "moon", "sun", "unknown"]
-    share = np.asarray(model.vocabulary.counts) / model.vocabulary.counts.sum()
-    rows = [model.vocabulary[word] for word in words[:3]]
-    expected = (1e-3 / (1e-3 + share[rows])) @ model.vectors[rows]
-    np.testing.assert_allclose(model.document(words, sif=True), expected / np.linalg.norm(expected), atol=1e-6)
-    with_ngrams = model.fit_subwords(2, 3)
-    assert not np.allclose(with_ngrams.document(["sun", "sunlight"], sif=True), with_ngrams.document(["sun"], sif=True))
-
-
 @pytest.fixture(scope="module")
 def of_text() -> ws.Model:
     """A model of raw text, with its tokeniser and the phrase new_york."""
@@ -257,7 +220,6 @@ def test_texts_and_queries_go_through_the_tokeniser_of_the_model(of_text: ws.Mod
     assert rows.any(axis=1).tolist() == [True, False, False, True]
     np.testing.assert_allclose(rows[0], rows[3], atol=1e-5)
     np.testing.assert_allclose(m.encode("SUN, NEW YORK"), rows[3], atol=1e-5)
-    np.testing.assert_allclose(m.document("SUN, NEW YORK"), rows[3], atol=1e-5)
     assert m.encode(iter([])).shape == (0, m.dim)
     np.testing.assert_array_equal(m["Sun"], m["sun"])
     assert m.wv.similar("New York", 2) == m.wv.similar("new_york", 2)
@@ -294,8 +256,6 @@ Request = Callable[[ws.Model], object]
         (lambda m: m.infer("comet", [["comet"], ["comet", "unknown"]]), "beside a known word"),
         (lambda m: infer.infer(m, sentences(3), ["a", "a"]), "given twice"),
         (lambda m: infer.infer(m, sentences(3), []), "no word is given"),
-        (lambda m: m.document([]), "no word of the document"),
-        (lambda m: m.document(["unknown"], sif=True), "no word of the document"),
         (lambda m: m.encode(pd.DataFrame({"text": ["sun"]})), "a data frame has columns"),
         (lambda m: m.encode([["sun"], 3]), "a text or a sequence of words, not 3"),
     ],
@@ -307,12 +267,12 @@ def test_requests_that_have_no_answer(models: dict[str, ws.Model], request_: Req
 
 @pytest.mark.parametrize("factor", [1e30, 0])
 def test_numbers_of_an_altered_model_are_refused(models: dict[str, ws.Model], factor: float) -> None:
-    """The vectors of documents were NaN, with a RuntimeWarning of NumPy."""
+    """The vectors of new words were NaN, with a RuntimeWarning of NumPy."""
     altered = copy.deepcopy(models["cbow"])
     altered.output_rows *= np.float32(factor)
     vars(altered).pop("objective", None)
     with pytest.raises(InputError, match="the model's numbers overflow, or are all zero"):
-        documents.vectors(altered, [altered.vocabulary.words[:3]])
+        altered.infer("comet", [["comet", *altered.vocabulary.words[:3]]])
 
 
 def test_models_that_cannot_infer(models: dict[str, ws.Model]) -> None:
@@ -321,9 +281,8 @@ def test_models_that_cannot_infer(models: dict[str, ws.Model]) -> None:
     with pytest.raises(InputError, match="without its training state"):
         bare.infer("comet", [["comet", "sun"]])
     other = ws.Model(m.vocabulary, m.input_rows, m.output_rows, {**m.options, "loss": "taylor"}, m.report, m.training)
-    for request_ in (lambda: other.infer("comet", [["comet", "sun"]]), lambda: other.document(["sun"])):
-        with pytest.raises(InputError, match="bounded-ns"):
-            request_()
+    with pytest.raises(InputError, match="bounded-ns"):
+        other.infer("comet", [["comet", "sun"]])
 
 
 def test_words_without_a_context_are_left_out_and_named(

@@ -45,7 +45,7 @@ from wordsparse.gensim import Word2Vec
 from wordsparse.training import resume
 from wordsparse.training.checkpoints import Checkpoint
 from wordsparse.training.loop import Run
-from wordsparse.unseen import documents
+from wordsparse.unseen import documents, infer
 from wordsparse.vectors.word_vectors import read_file
 from wordsparse.words import model_directory as models
 from wordsparse.words.options import Options
@@ -210,7 +210,8 @@ def model_kinds(good: Path, place: Path) -> dict[str, Attempt]:
     def compose(random: Random) -> None:
         read = models.load(subwords(random))
         read.word_vectors().similar("w1w2", 3)
-        documents.vectors(read, [["w1", "w1w2", "absent"]], both=True)
+        documents.encoded(read, [["w1", "w1w2", "absent"]])
+        infer.infer(read, [["w1", "absent", "w2"]], ["absent"])
 
     def use_word2vec(random: Random) -> None:
         read = Word2Vec.load(word2vec(random))

@@ -355,7 +355,7 @@ def targets(siege: Siege, materials: Path, sentences: int) -> list[Target]:
         command("encode", text, to="encoded"),
         command("count", text, "--min-count", 1, to="counted.parquet", stands=old),
         command("export", model, "--format", "npz", to="vectors.npz", stands=old),
-        command("documents", model, other, "--both", to="documents.npy", stands=old),
+        command("documents", model, other, to="documents.npy", stands=old),
         command("infer", model, other, *new, to="inferred.npz", stands=old),
         command("explore", model, "--map", 30, to="page.html", stands=old),
         command("subwords", model, to="with-subwords"),

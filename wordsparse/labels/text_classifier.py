@@ -10,7 +10,7 @@ from wordsparse.errors import InputError
 from wordsparse.labels.base import checks
 from wordsparse.labels.classifier import SparseTargetClassifier
 from wordsparse.labels.state import Saved
-from wordsparse.labels.vectorizer import texts_of
+from wordsparse.validation import texts_of
 
 SOURCE = ("column", "labels", "separator")
 _text = optional.load("TextClassifier", "sklearn.feature_extraction.text", "labels")

@@ -1,17 +1,15 @@
 """The model as users have it: trained word vectors that infer new words and documents, and go on training."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wordsparse.errors import InputError
 from wordsparse.files import arrays
-from wordsparse.unseen import documents as unseen
-from wordsparse.unseen.documents import Document
+from wordsparse.unseen.documents import Document, encoded
 from wordsparse.unseen.infer import infer
 from wordsparse.words import model_directory as models
 from wordsparse.words.model import WordModel
@@ -35,48 +33,22 @@ class Model(WordModel):
         vector: NDArray[np.float32] = infer(self, texts, [word]).vectors[0]
         return vector
 
-    def document(self, document: Document, *, sif: bool = False, both: bool = False) -> NDArray[np.float32]:
-        """The vector of a document, a text or a sequence of words, float32; see
-        :func:`wordsparse.unseen.documents.vectors`.
+    def encode(self, texts: str | Iterable[Document]) -> NDArray[np.float32]:
+        """The vectors of texts, (n, dim) float32 of length one; zeros for a text without a word that has a vector.
 
-        Raises
-        ------
-        InputError
-            If no word of it is known, or the model cannot infer.
-        """
-        made: NDArray[np.float32] = unseen.vectors(self, [document], sif=sif, both=both)[0]
-        if not made.any():
-            raise InputError(
-                "no word of the document is in the vocabulary, so it has no vector: "
-                "skip it, or split and lower-case it as the text was"
-            )
-        return made
-
-    def encode(self, texts: str | Iterable[Document], *, sif: bool = False, both: bool = False) -> NDArray[np.float32]:
-        """The vectors of texts, (n, dim) float32; zeros for a text without a known word.
+        The weighted mean of the unit vectors of all words: see :mod:`wordsparse.unseen.documents`.
 
         Parameters
         ----------
         texts : str, or iterable of str or of sequences of words
             The model's tokeniser splits a str. The vector of a single str is (dim,).
-        sif, both : bool
-            As in :func:`wordsparse.unseen.documents.vectors`: with ``both``, a vector has 2 dim numbers.
 
         Raises
         ------
         InputError
-            If a text is neither a str nor a sequence of words, or the model cannot infer.
+            If a text is neither a str nor a sequence of words.
         """
-        parts = [*self.documents([texts] if isinstance(texts, str) else texts, sif=sif, both=both)]
-        rows = np.concatenate(parts or [np.zeros((0, self.dim * (2 if both else 1)), np.float32)])
-        return rows[0] if isinstance(texts, str) else rows
-
-    def documents(
-        self, documents: Iterable[Document], *, sif: bool = False, both: bool = False
-    ) -> Iterator[NDArray[np.float32]]:
-        """The vectors of any number of documents, some at a time; see
-        :func:`wordsparse.unseen.documents.vectors`. A document without a known word has zeros."""
-        yield from unseen.stream(self, documents, sif=sif, both=both)
+        return encoded(self, [texts])[0] if isinstance(texts, str) else encoded(self, texts)
 
     def train(self, corpus: Any, **given: Any) -> "Model":
         """Train on with a new text, in memory, as ``resume`` does on disk.

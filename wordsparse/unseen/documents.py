@@ -1,9 +1,9 @@
-"""The vectors of documents, while all else of the model stays: exact ones, weighted means of words, or both.
+"""The vectors of texts: the weighted mean of their words' unit vectors, scaled to length one.
 
-The exact vector is the input a whose targets are the document's words, each by the probability with which subsampling
-keeps it, over the whole vocabulary (:mod:`wordsparse.unseen.objective`): PV-DBOW (Le & Mikolov, 2014) without sampling.
-The weighted mean is SIF's (Arora et al., 2017): Σ s/(s + p(w)) v_w / Σ s/(s + p(w)), p the share of w in the text.
-docs/new-words.md says which is better for what.
+    d ∝ Σ_w s/(s + p_w) v_w/|v_w|      over every occurrence of a word, p_w its share of the model's text
+
+(SIF; Arora et al., 2017, without the removal of common components). A word that the model does not know has p = 0 and
+the vector that its n-grams compose, where the model has some.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,95 +19,76 @@ from wordsparse import optional
 from wordsparse.corpus.columns import is_frame
 from wordsparse.errors import InputError
 from wordsparse.files import storage
-from wordsparse.types import Array
-from wordsparse.unseen.objective import Objective, objective_of, unit
-from wordsparse.unseen.solver import minimise
+from wordsparse.words.coordinates import lengths_of
 from wordsparse.words.model import WordModel
 
 Document: TypeAlias = str | Sequence[str]
 """A text, which the model's tokeniser splits, or its words."""
 T = TypeVar("T")
 
-# s of the weighted mean: a word of this share of the text counts half.
-SIF = 1e-3
-# Documents at a time.
-BATCH = 1024
+# s: a word of this share of the text counts half.
+SMOOTHING = 1e-3
+# Documents at a time, and unknown words whose composed vectors are kept.
+BATCH, MOST_COMPOSED = 4096, 2**16
 
 
-def vectors(
-    model: WordModel, documents: Sequence[Document], *, sif: bool = False, both: bool = False
-) -> NDArray[np.float32]:
-    """The vectors of documents, (n, dim) float32 of length one; zeros for a document without a known word.
+def encoded(model: WordModel, documents: Iterable[Document]) -> NDArray[np.float32]:
+    """The vectors of documents, (n, dim) float32; zeros for one without a word that has a vector.
 
-    InputError if a document is neither a str nor a sequence of words, or the model cannot infer.
-
-    Parameters
-    ----------
-    model : WordModel
-        For exact vectors, trained with the loss bounded-ns.
-    documents : sequence of str or of sequences of words
-        The model's tokeniser splits a str.
-    sif : bool
-        The weighted mean of the words' vectors (composed ones included), better for similarity.
-    both : bool
-        The exact vector and the weighted mean, one after the other: (n, 2 dim); better as features of a classifier.
+    InputError if a document is neither a str nor a sequence of words.
     """
-    words = [_words(model, document) for document in documents]
-    counts = _word_counts(model, words)
-    exact = [_exact(objective_of(model), counts)] if both or not sif else []
-    if model.axes is not None:
-        exact = [rows @ model.axes for rows in exact]
-    return np.concatenate([*exact, *([_means(model, words, counts)] if both or sif else [])], axis=1).astype(np.float32)
-
-
-def stream(
-    model: WordModel, documents: Iterable[Document], *, sif: bool = False, both: bool = False
-) -> Iterator[NDArray[np.float32]]:
-    """The vectors of any number of documents, (at most BATCH, dim) at a time; InputError as :func:`vectors`."""
     if is_frame(documents):
         raise InputError("documents are texts, and a data frame has columns: give one of them, frame['text']")
-    for batch in batches(documents):
-        yield vectors(model, batch, sif=sif, both=both)
+    encoder = Encoder(model)
+    parts = [encoder.vectors(batch) for batch in batches(documents)]
+    return np.concatenate(parts or [np.zeros((0, model.dim), np.float32)])
 
 
-def _words(model: WordModel, document: object) -> Sequence[str]:
-    if isinstance(document, str):
-        return model.split(document)
-    if isinstance(document, bytes) or not isinstance(document, Iterable):
-        raise InputError(f"a document must be a text or a sequence of words, not {document!r:.80}")
-    return document if isinstance(document, Sequence) else list(document)
+class Encoder:
+    """Makes the vectors of documents by a model."""
 
+    def __init__(self, model: WordModel) -> None:
+        self._model, self._ids = model, {word: row for row, word in enumerate(model.vocabulary.words)}
+        counts = np.asarray(model.vocabulary.counts)
+        self._weights = (SMOOTHING / (SMOOTHING + counts / counts.sum())).astype(np.float32)
+        self._composed: dict[str, NDArray[np.float32] | None] = {}
 
-def _word_counts(model: WordModel, documents: Sequence[Sequence[str]]) -> sp.csr_array:
-    """How often each known word occurs in each document, (n, V)."""
-    known = [model.vocabulary.ids(document) for document in documents]
-    ends = np.cumsum([0, *map(len, known)])
-    ids = np.fromiter(chain.from_iterable(known), np.int64, int(ends[-1]))
-    counts = sp.csr_array((np.ones(len(ids)), ids, ends), shape=(len(documents), len(model)))
-    counts.sum_duplicates()
-    return counts
+    def vectors(self, documents: Sequence[Document]) -> NDArray[np.float32]:
+        """(n, dim) float32. The vector of a document does not depend on those beside it."""
+        words = [self._words(document) for document in documents]
+        sizes = np.fromiter(map(len, words), np.int64, len(words))
+        ids = np.fromiter((self._ids.get(word, -1) for word in chain.from_iterable(words)), np.int64, int(sizes.sum()))
+        rows = np.repeat(np.arange(len(words)), sizes)[ids >= 0]
+        known = ids[ids >= 0]
+        occurrences = sp.csr_array(
+            (self._weights[known], known, np.searchsorted(rows, np.arange(len(words) + 1))),
+            (len(words), len(self._ids)),
+        )
+        sums: NDArray[np.float32] = occurrences @ self._model.wv.unit
+        if self._model.subwords is not None and known.size < ids.size:
+            for row, document in enumerate(words):
+                for word in document:
+                    if word not in self._ids and (composed := self._compose(word)) is not None:
+                        sums[row] += composed
+        sums /= lengths_of(sums)[:, None]
+        return sums
 
+    def _words(self, document: object) -> Sequence[str]:
+        if isinstance(document, str):
+            return self._model.split(document)
+        if isinstance(document, bytes) or not isinstance(document, Iterable):
+            raise InputError(f"a document must be a text or a sequence of words, not {document!r:.80}")
+        return document if isinstance(document, Sequence) else list(document)
 
-def _exact(o: Objective, counts: sp.csr_array) -> Array:
-    y, sizes, n = counts.data * o.keep[counts.indices], np.diff(counts.indptr), counts.shape[0]
-    rows = o.outputs[counts.indices]
-    mass = np.bincount(np.repeat(np.arange(n), sizes), y, minlength=n)[:, None]
-    linear, diagonal = (mass * o.linear).astype(np.float32), (mass * o.curvature + o.doubt).astype(np.float32)
-    found = minimise(rows[:, :-1], y, rows[:, -1], sizes, linear, diagonal)
-    return np.where(mass > 0, unit(found), 0)
-
-
-def _means(model: WordModel, documents: Sequence[Sequence[str]], counts: sp.csr_array) -> Array:
-    times = np.asarray(model.vocabulary.counts)
-    weights = (SIF / (SIF + times / times.sum()))[counts.indices]
-    means = sp.csr_array((counts.data * weights, counts.indices, counts.indptr), counts.shape) @ model.vectors
-    if model.subwords is not None:
-        compose = model.subwords.table.vector
-        for row, document in enumerate(documents):
-            for word in document:
-                if word not in model.vocabulary and (composed := compose(word)) is not None:
-                    means[row] += composed
-    return unit(means)
+    def _compose(self, word: str) -> NDArray[np.float32] | None:
+        """The unit vector of an unknown word; None where no n-gram of it is known."""
+        if word not in self._composed:
+            if len(self._composed) >= MOST_COMPOSED:
+                self._composed.clear()
+            assert self._model.subwords is not None
+            vector = self._model.subwords.table.vector(word)
+            self._composed[word] = None if vector is None else vector / lengths_of(vector[None])[0]
+        return self._composed[word]
 
 
 def batches(items: Iterable[T]) -> Iterator[list[T]]:
@@ -127,13 +108,11 @@ class Written(NamedTuple):
     unknown: int
 
 
-def write(
-    model: WordModel, documents: Iterable[Sequence[str]], path: Path, *, sif: bool = False, both: bool = False
-) -> Written:
+def write(model: WordModel, documents: Iterable[Sequence[str]], path: Path) -> Written:
     """Write the vectors of documents, as they come, as a file of rows, whole or not at all.
 
-    InputError if ``path`` has another suffix, its directory does not exist, it is not a regular file, or the model
-    cannot infer; MissingDependencyError if pyarrow is needed and not installed; WordsparseError if writing fails.
+    InputError if ``path`` has another suffix, its directory does not exist, or it is not a regular file;
+    MissingDependencyError if pyarrow is needed and not installed; WordsparseError if writing fails.
 
     Parameters
     ----------
@@ -144,12 +123,12 @@ def write(
     if writer is None:
         raise InputError(f"{path}: vectors of documents are written as .npy or .parquet: choose one of these suffixes")
     storage.check_file(path, streams=False)
-    dim, n, blank, zeros = model.dim * (2 if both else 1), 0, 0, 0
+    encoder, dim, n, blank, zeros = Encoder(model), model.dim, 0, 0, 0
 
     def rows() -> Iterator[NDArray[np.float32]]:
         nonlocal n, blank, zeros
         for batch in batches(documents):
-            made = vectors(model, batch, sif=sif, both=both)
+            made = encoder.vectors(batch)
             n, blank = n + len(made), blank + sum(not len(document) for document in batch)
             zeros += int((~made.any(axis=1)).sum())
             yield made

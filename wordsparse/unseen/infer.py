@@ -129,7 +129,8 @@ def rows(
     objective, n, dim = objective_of(model), len(counts), model.dim
     inputs, outputs, has_context = np.zeros((n, dim), np.float32), np.zeros((n, dim + 1), np.float32), np.zeros(n, bool)
     ends = np.cumsum([0, *counts])
-    with single_threaded_blas():
+    # The solver refuses what is not finite.
+    with single_threaded_blas(), np.errstate(over="ignore", invalid="ignore"):
         moments = _moments(model, objective)
         for part in _parts(ends):
             progress(part.start)

@@ -29,9 +29,7 @@ def test_scikit_learns_checks_pass(model: ws.Model) -> None:
 def test_it_is_a_step_of_a_pipeline(model: ws.Model) -> None:
     texts, labels = ["The SUN", "a moon!", "star", "milk", "egg?", "bread"] * 3, [0, 0, 0, 1, 1, 1] * 3
     pipeline = make_pipeline(ws.DocumentVectorizer(model), LogisticRegression(C=100))
-    search = GridSearchCV(
-        pipeline, {"documentvectorizer__sif": [False, True], "documentvectorizer__both": [True]}, cv=3
-    )
+    search = GridSearchCV(pipeline, {"logisticregression__C": [10, 100]}, cv=3)
     assert search.fit(texts, labels).score(texts, labels) == 1
     assert clone(search).estimator[0].model is model
 
@@ -39,10 +37,10 @@ def test_it_is_a_step_of_a_pipeline(model: ws.Model) -> None:
 @pytest.mark.parametrize("column", ["text", ["text"]])
 def test_it_takes_a_column_of_a_table(model: ws.Model, column: str | list[str]) -> None:
     frame = pd.DataFrame({"text": TOPICS, "year": [1, 2]})
-    table = ColumnTransformer([("v", ws.DocumentVectorizer(model, sif=True), column)], remainder="passthrough")
+    table = ColumnTransformer([("v", ws.DocumentVectorizer(model), column)], remainder="passthrough")
     found = table.set_output(transform="pandas").fit_transform(frame)
     assert [*found.columns] == [*(f"v__documentvectorizer{i}" for i in range(4)), "remainder__year"]
-    np.testing.assert_allclose(found.to_numpy()[:, :4], model.encode(TOPICS, sif=True), atol=1e-6)
+    np.testing.assert_allclose(found.to_numpy()[:, :4], model.encode(TOPICS), atol=1e-6)
 
 
 @pytest.mark.parametrize("wrong", ["a text", 3, pd.DataFrame({"a": TOPICS, "b": TOPICS}), [1.0, 2.0]])

@@ -1,20 +1,19 @@
 """Vectors of documents as a transformer of scikit-learn's conventions."""
 
 from collections.abc import Iterable
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wordsparse.errors import InputError
-from wordsparse.labels.base import BaseEstimator, TransformerMixin
+from wordsparse import optional
+from wordsparse.unseen.documents import encoded
+from wordsparse.validation import texts_of
+from wordsparse.words.model import WordModel
 
-
-class Encoder(Protocol):
-    """What makes vectors of texts: a :class:`wordsparse.Model`."""
-
-    def encode(self, texts: Any, *, sif: bool = False, both: bool = False) -> NDArray[np.float32]:
-        """The vectors of texts, (n, d)."""
+_sklearn = optional.load("DocumentVectorizer", "sklearn.base", "labels")
+BaseEstimator: Any = _sklearn.BaseEstimator
+TransformerMixin: Any = _sklearn.TransformerMixin
 
 
 class DocumentVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -26,10 +25,6 @@ class DocumentVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     ----------
     model : Model
         As :func:`wordsparse.train` or :func:`wordsparse.load` gives it.
-    sif : bool
-        The weighted mean of the words' vectors in place of the exact vector; better for similarity.
-    both : bool
-        The exact vector and the weighted mean, one after the other; better as features of a classifier.
 
     Examples
     --------
@@ -42,8 +37,8 @@ class DocumentVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     array([0])
     """
 
-    def __init__(self, model: Encoder, *, sif: bool = False, both: bool = False) -> None:
-        self.model, self.sif, self.both = model, sif, both
+    def __init__(self, model: WordModel) -> None:
+        self.model = model
 
     def fit(self, X: Iterable[Any], y: object = None) -> Self:
         """Nothing is learned; InputError if X holds no texts."""
@@ -51,7 +46,7 @@ class DocumentVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def transform(self, X: Iterable[Any]) -> NDArray[np.float32]:
-        """The vectors of texts, (n, dim) float32, or (n, 2 dim) with ``both``; zeros for one without a known word.
+        """The vectors of texts, (n, dim) float32; see :meth:`wordsparse.Model.encode`.
 
         Parameters
         ----------
@@ -61,14 +56,13 @@ class DocumentVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Raises
         ------
         InputError
-            If an item is no text, X is a single str or has several columns, or the model cannot infer.
+            If an item is no text, or X is a single str or has several columns.
         """
-        return self.model.encode(texts_of(X), sif=self.sif, both=self.both)
+        return encoded(self.model, texts_of(X))
 
     def get_feature_names_out(self, input_features: object = None) -> NDArray[Any]:
         """The names of the columns: ``documentvectorizer0``, …"""
-        columns = self.model.encode([""], sif=self.sif, both=self.both).shape[1]
-        return np.array([f"{type(self).__name__.lower()}{column}" for column in range(columns)], object)
+        return np.array([f"{type(self).__name__.lower()}{column}" for column in range(self.model.dim)], object)
 
     def __sklearn_clone__(self) -> Self:
         return type(self)(**self.get_params(deep=False))
@@ -78,15 +72,3 @@ class DocumentVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         tags.input_tags.string, tags.input_tags.two_d_array = True, False
         tags.requires_fit = False
         return tags
-
-
-def texts_of(X: Any) -> Iterable[Any]:
-    """The documents of X: a table of one column is its cells, and not the names of its columns."""
-    if isinstance(X, str) or not isinstance(X, Iterable):
-        raise InputError(f"X must be an iterable of texts, not {X!r:.80}")
-    if getattr(X, "ndim", 1) != 2 and not hasattr(X, "columns"):
-        return X
-    table = np.asarray(X, object)
-    if table.ndim != 2 or table.shape[1] != 1:
-        raise InputError(f"X has the shape {table.shape}, not one column of texts: choose its column, X[NAME]")
-    return list(table[:, 0])

@@ -1,0 +1,70 @@
+"""Vectors of texts: the weighted mean, beside plain sums."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import wordsparse as ws
+from wordsparse.errors import InputError
+from wordsparse.unseen import documents
+
+TOPICS = ["sun moon star sunlight moonlight starlight", "bread milk egg breadcrumb milkshake eggshell"]
+
+
+@pytest.fixture(scope="module")
+def model() -> ws.Model:
+    random = np.random.default_rng(0)
+    text = [random.choice(topic.split(), 8, p=[0.4, 0.3, 0.15, 0.05, 0.05, 0.05]).tolist() for topic in TOPICS * 200]
+    return ws.train(text, dim=6, epochs=3, min_count=1, threads=1, progress=False)
+
+
+def plain(model: ws.Model, words: list[str]) -> np.ndarray:
+    """The definition, word by word."""
+    total, n = np.zeros(model.dim), model.vocabulary.counts.sum()
+    for word in words:
+        if word in model or model.wv.is_composed(word):
+            share = model.vocabulary.counts[model.vocabulary[word]] / n if word in model else 0
+            total += 1e-3 / (1e-3 + share) * model[word] / np.linalg.norm(model[word])
+    return total / (np.linalg.norm(total) or 1)
+
+
+def test_a_text_is_the_weighted_mean_of_all_its_words(model: ws.Model) -> None:
+    texts = [["sun", "moon", "sun"], ["sun", "unknown", "sunlights"], [], ["xyz"], ["egg"] * 50, ["breadcrumbs"]]
+    for of in (model, model.without_subwords()):
+        rows = of.encode(texts)
+        assert rows.dtype == np.float32
+        np.testing.assert_allclose(rows, [plain(of, words) for words in texts], atol=1e-6)
+    assert not rows[[2, 3, 5]].any()  # without n-grams
+    np.testing.assert_array_equal(model.encode("sun  moon sun"), model.encode(texts[:1])[0])
+    assert model.encode(iter([])).shape == (0, model.dim)
+
+
+def test_a_text_has_the_same_bytes_beside_any_others(model: ws.Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A text alone differed by 3e-8 from the same text among others."""
+    random, words = np.random.default_rng(1), [*model, "sunlights", "unknown"]
+    texts = [random.choice(words, n).tolist() for n in random.integers(0, 40, 100)]
+    whole = model.encode(texts)
+    for size in (1, 7):
+        monkeypatch.setattr(documents, "BATCH", size)
+        assert model.encode(texts).tobytes() == whole.tobytes()
+    monkeypatch.setattr(documents, "MOST_COMPOSED", 1)
+    assert model.encode(texts).tobytes() == whole.tobytes()
+
+
+def test_what_is_no_text_is_refused(model: ws.Model) -> None:
+    for wrong, message in [
+        (pd.DataFrame({"text": ["sun"]}), "a data frame has columns"),
+        ([["sun"], 3], "a text or a sequence of words, not 3"),
+        ([b"sun"], "a text or a sequence of words"),
+    ]:
+        with pytest.raises(InputError, match=message):
+            model.encode(wrong)
+
+
+def test_a_file_holds_the_same_rows(model: ws.Model, tmp_path: Path) -> None:
+    texts = [["sun", "milk"], [], ["xyz"]]
+    made = documents.write(model, iter(texts), tmp_path / "rows.npy")
+    assert made == (3, 6, 1, 1)
+    np.testing.assert_array_equal(np.load(tmp_path / "rows.npy"), model.encode(texts))
