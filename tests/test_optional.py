@@ -39,3 +39,8 @@ def test_a_package_that_cannot_be_imported(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setitem(sys.modules, "gensim.models", None)
     with pytest.raises(MissingDependencyError, match=r"the test needs gensim, which (cannot be imported|is not inst)"):
         optional.load("the test", "gensim.models")
+
+
+def test_gensim_has_no_wheel_from_python_3_14_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "version_info", (3, 14, 0))
+    assert optional.command("gensim") == "it has no wheel for this Python; take 3.13"

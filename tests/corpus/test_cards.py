@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 
 from wordsparse.cli import main
+from wordsparse.corpus import fetching
 from wordsparse.corpus.cards import card_names, load_card
 from wordsparse.corpus.fetching import fetch
 from wordsparse.corpus.reading import sentences
-from wordsparse.errors import InputError, MissingDependencyError
+from wordsparse.errors import InputError
+from wordsparse.evaluation.testsets import load_test_sets
 
 CARDS = Path(importlib.util.find_spec("wordsparse.corpora_cards").origin).parent
 
@@ -30,11 +32,12 @@ def test_every_card_is_valid_and_named_like_its_file():
         "wikitext-103",
         "simple-wikipedia",
         "gensim-text",
+        "gensim-sets",
     }
     for name in card_names():
         card = load_card(name)
         assert card.name == name
-        assert (card.download is None) == bool(card.bundled)
+        assert (card.download is None) == bool(card.files) == (card.wheel is not None)
     with pytest.raises(InputError, match="there is no card 'none': choose one of enwik9"):
         load_card("none")
 
@@ -52,31 +55,31 @@ def test_the_list(capsys):
 
 
 def test_the_gensim_text(tmp_path):
-    pytest.importorskip("gensim", reason="gensim is not installed")
-    assert fetch(load_card("gensim-text"), tmp_path / "out").files == ["text.txt"]
-    text = list(sentences(tmp_path / "out"))
-    counts = Counter(word for sentence in text for word in sentence)
-    assert len(text) == 406
-    assert counts.total() == 529_879
-    assert sum(count >= 5 for count in counts.values()) == 9_775
-    assert "societi" not in counts  # no stemmed text
+    pytest.importorskip("gensim", reason="its wheel holds the text, and gensim is not installed")
+    assert fetch(load_card("gensim-text"), tmp_path / "out").files == ["head500.noblanks.cor"]
+    counts = Counter(word for sentence in sentences(tmp_path / "out") for word in sentence)
+    assert counts.total() == 331_339
+    assert sum(count >= 5 for count in counts.values()) == 7_978
 
 
-def test_without_gensim_the_message_names_it(tmp_path, monkeypatch):
+@pytest.mark.nightly  # pip's network
+@pytest.mark.parametrize("name", ["gensim-text", "gensim-sets"])
+def test_the_wheel_of_gensim_is_within_reach(name, tmp_path, monkeypatch):
+    monkeypatch.setattr(fetching, "installed_file", lambda *_: None)
+    card = load_card(name)
+    assert len(fetch(card, tmp_path / "out").files) == len(card.files)
+
+
+def test_the_default_test_sets_go_where_evaluate_finds_them(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("gensim", reason="its wheel holds the sets, and gensim is not installed")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert main(["corpora", "fetch", "gensim-sets", "--json"]) == 0
+    fetched = json.loads(capsys.readouterr().out)
+    assert fetched["evaluate"] == "wordsparse evaluate model"
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(MissingDependencyError, match="gensim"):
-        fetch(load_card("gensim-text"), tmp_path / "out")
-
-
-def test_files_are_checked_before_the_first_is_read(tmp_path):
-    pytest.importorskip("gensim", reason="gensim is not installed")
-    for old, new, said in [
-        ("5d78d6", "000000", r"lee_background\.cor: is not the file"),
-        ('"lee_background.cor"', '"none.cor"', r"none\.cor: is not the file"),
-    ]:
-        with pytest.raises(InputError, match=said):
-            fetch(load_card(changed(tmp_path, old, new)), tmp_path / "out")
-        assert not (tmp_path / "out").exists()
+    test_sets = load_test_sets()
+    assert {name: len(pairs) for name, pairs in test_sets.pairs.items()} == {"wordsim353": 353, "simlex999": 999}
+    assert len(test_sets.analogies["questions-words"]) == 19_544
 
 
 @pytest.mark.parametrize(
@@ -85,13 +88,16 @@ def test_files_are_checked_before_the_first_is_read(tmp_path):
         ("gensim-text", 'name = "gensim-text"', "", "missing or unknown: name"),
         ("gensim-text", 'name = "gensim-text"', "name = 7", "name must be of type str"),
         ("gensim-text", 'name = "gensim-text"', 'name = "../x"', "name must be of lower-case letters"),
-        ("gensim-text", 'tokens = "simple"', 'tokens = "other"', "unknown tokens 'other': choose one of split"),
-        ("gensim-text", 'tokens = "simple"', 'tokens = "simple"\nurl = "x"', "missing or unknown: url"),
-        ("gensim-text", "bytes = 360082", "bytes = true", "file 2: bytes must be of type int"),
-        ("gensim-text", "bytes = 360082", "size = 360082", "file 2: missing or unknown: bytes, size"),
-        ("gensim-text", 'format = "wiki"', 'format = "html"', "file 1: unknown format"),
-        ("gensim-text", "sha256:a5", "sha256:", "file 1: a checksum must be"),
-        ("gensim-text", '"lee_background.cor"', '"../../secret"', "must be the name of a file"),
+        ("gensim-text", 'tokens = "split"', 'tokens = "other"', "unknown tokens 'other': choose one of split"),
+        ("gensim-text", 'tokens = "split"', "", "missing or unknown: tokens"),
+        ("gensim-text", 'tokens = "split"', 'tokens = "split"\nurl = "x"', "missing or unknown: url"),
+        ("gensim-text", "gensim==4.4.0", "gensim", "wheel must be NAME==VERSION"),
+        ("gensim-text", "gensim==4.4.0", "--pre==4.4.0", "wheel must be NAME==VERSION"),
+        ("gensim-text", "bytes = 2286142", "bytes = true", "file 1: bytes must be of type int"),
+        ("gensim-text", "bytes = 2286142", "size = 2286142", "file 1: missing or unknown: bytes, size"),
+        ("gensim-text", "sha256:af", "sha256:", "file 1: a checksum must be"),
+        ("gensim-text", "gensim/test/", "../secret/", "must be the path of a file in the wheel"),
+        ("gensim-text", "gensim/test/", "/etc/", "must be the path of a file in the wheel"),
         ("gensim-text", 'name = "gensim-text"', "name = ", "is not valid TOML"),
         ("text8", 'format = "text8"', 'format = "html"', "unknown format 'html'"),
         ("text8", "url = ", "address = ", "download: missing or unknown: address, url"),
@@ -113,7 +119,9 @@ def test_a_wrong_card_is_refused_by_name(tmp_path, name, old, new, said):
 def test_a_card_without_files_is_refused(tmp_path):
     path = tmp_path / "card.toml"
     for files in ("[]", "[7]"):
-        path.write_text(f'name="n"\ndescription="d"\nlicence="l"\nformat="lines"\ntokens="split"\nfiles={files}')
+        path.write_text(
+            f'name="n"\ndescription="d"\nlicence="l"\nformat="lines"\ntokens="split"\nwheel="w==1"\nfiles={files}'
+        )
         with pytest.raises(InputError, match=r"card\.toml"):
             load_card(path)
     with pytest.raises(InputError, match="none"):

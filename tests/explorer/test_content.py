@@ -38,7 +38,7 @@ def top_overlap(exact: NDArray[np.float32], rounded: NDArray[np.int8], n: int) -
 
 @pytest.mark.skipif(not optional.installed("gensim"), reason="the text comes with gensim")
 def test_rounding_keeps_the_neighbours_of_a_trained_model() -> None:
-    text = optional.gensim_data("the text") / "lee_background.cor"
+    text = optional.gensim_data() / "lee_background.cor"
     trained = ws.train(text, dim=50, epochs=2, min_count=3, threads=2, seed=1)
     unit = trained.word_vectors().unit[:1000]
     assert top_overlap(unit, packed(unit, "int8")[0], 10) >= 0.95

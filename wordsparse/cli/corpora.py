@@ -1,4 +1,4 @@
-"""``wordsparse corpora``: public texts, listed and fetched."""
+"""``wordsparse corpora``: public texts and test sets, listed and fetched."""
 
 import shlex
 from pathlib import Path
@@ -11,11 +11,12 @@ from wordsparse.corpus.cards import Card, card_names, load_card
 from wordsparse.corpus.download import DownloadProgress
 from wordsparse.corpus.fetching import fetch
 from wordsparse.display import Display
+from wordsparse.evaluation.testsets import DEFAULT_ANALOGIES, DEFAULT_PAIRS, fetched_sets
 
 
 @click.group(cls=Group)
 def command() -> None:
-    """List and fetch public texts.
+    """List and fetch public texts and test sets.
 
     Cards describe them: source, licence, size, checksum and how they are read.
     """
@@ -24,23 +25,29 @@ def command() -> None:
 @command.command("list")
 @json_option
 def list_cards(as_json: bool) -> None:
-    """List the texts."""
+    """List the texts and test sets."""
     cards = [load_card(name) for name in card_names()]
     emit({"corpora": [_facts(card) for card in cards]}, [line for card in cards for line in _lines(card)], as_json)
 
 
 @command.command("fetch")
 @click.argument("name")
-@click.option("-o", "--output", metavar="DIR", type=PATH, help="New directory.  [default: NAME]")
+@click.option(
+    "-o",
+    "--output",
+    metavar="DIR",
+    type=PATH,
+    help="New directory.  [default: NAME; for test sets, where evaluate finds them]",
+)
 @quiet_option
 @json_option
 def fetch_one(name: str, output: Path | None, quiet: bool, as_json: bool) -> None:
-    """Fetch the text NAME, or the text of a card of your own (a path that ends in .toml).
+    """Fetch the text or the test sets NAME, or what a card of your own describes (a path that ends in .toml).
 
     Run the same command again to resume a download. Proxies are taken from the environment (https_proxy, no_proxy).
     """
     card = load_card(name)
-    output = output or Path(card.name)
+    output = output or _place(card)
     with Display(not quiet) as display:
 
         def show(progress: DownloadProgress) -> None:
@@ -55,21 +62,33 @@ def fetch_one(name: str, output: Path | None, quiet: bool, as_json: bool) -> Non
         "bytes": fetched.bytes,
         "sha256": fetched.sha256,
         "verified": fetched.verified,
-        "train": _training(card, output),
     }
-    checked = f"as the card says: {fetched.verified}" if fetched.verified else "the card knows no checksum"
+    use, command = _use(card, output)
+    result[use] = command
+    first, *more = (fetched.verified or "").split(", ")
+    checked = f"as the card says: {first}{', …' * bool(more)}" if first else "the card knows no checksum"
     lines = [f"{', '.join(fetched.files[:3])}{', …' * (len(fetched.files) > 3)} in {output}; {checked}"]
     if fetched.sha256 is not None:
         lines.append(f"downloaded: {fetched.bytes:,} bytes, sha256:{fetched.sha256}")
-    emit(result, [*lines, f"licence: {card.licence}", f"train on it: {_training(card, output)}"], as_json)
+    emit(result, [*lines, f"licence: {card.licence}", f"next: {command}"], as_json)
 
 
-def _training(card: Card, output: Path) -> str:
-    """The command that trains on a fetched text."""
-    tokens = "split" if card.bundled else card.tokens
+def _place(card: Card) -> Path:
+    if card.format is not None:
+        return Path(card.name)
+    fetched_sets().parent.mkdir(parents=True, exist_ok=True)
+    return fetched_sets()
+
+
+def _use(card: Card, output: Path) -> tuple[str, str]:
+    """What fetched data are for, and the command: training on a text, or judging by test sets."""
+    if card.format is None or card.tokens is None:
+        files = [part for name in DEFAULT_PAIRS for part in ("--pairs", str(output / name))]
+        files += [part for name in DEFAULT_ANALOGIES for part in ("--analogies", str(output / name))]
+        return "evaluate", shlex.join(["wordsparse", "evaluate", "model", *files * (output != fetched_sets())])
     options = ["--format", card.format] * (card.format != "lines")
-    options += ["--tokens", tokens] * (tokens != "split" and card.format != "wiki")
-    return shlex.join(["wordsparse", "train", str(output), *options, "-o", "model"])
+    options += ["--tokens", card.tokens] * (card.tokens != "split" and card.format != "wiki")
+    return "train", shlex.join(["wordsparse", "train", str(output), *options, "-o", "model"])
 
 
 def _facts(card: Card) -> dict[str, Any]:
@@ -80,8 +99,9 @@ def _facts(card: Card) -> dict[str, Any]:
         "description": card.description,
         "licence": card.licence,
         "url": None if source is None else source.url,
-        "bytes": sum(file.bytes for file in card.bundled) if source is None else source.bytes,
-        "checksum": ", ".join(str(file.checksum) for file in card.bundled) if source is None else known and str(known),
+        "wheel": card.wheel,
+        "bytes": sum(file.bytes for file in card.files) if source is None else source.bytes,
+        "checksum": ", ".join(str(file.checksum) for file in card.files) if source is None else known and str(known),
         "format": card.format,
         "tokens": card.tokens,
     }
@@ -90,7 +110,7 @@ def _facts(card: Card) -> dict[str, Any]:
 def _lines(card: Card) -> list[str]:
     facts = _facts(card)
     size = "size not known" if facts["bytes"] is None else f"{facts['bytes'] / 1e6:,.0f} MB"
-    source = "shipped with gensim" if card.download is None else f"from {facts['url']}"
+    source = f"from {facts['url'] or f'the wheel of {card.wheel}'}"
     checksum = "checksum known" if facts["checksum"] else "no checksum known"
     return [
         f"{card.name}: {facts['description']}",

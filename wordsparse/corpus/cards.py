@@ -1,4 +1,4 @@
-"""Corpus cards: TOML files that describe a public text: its source, its licence, its checksum and how it is read."""
+"""Corpus cards: TOML files that describe public data: source, licence, checksum, and, of a text, how it is read."""
 
 import os
 import re
@@ -8,7 +8,6 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from wordsparse import optional
 from wordsparse.corpus.columns import ROW_FORMATS
 from wordsparse.corpus.reading import FORMATS
 from wordsparse.corpus.tokens import TOKENIZERS
@@ -31,17 +30,12 @@ class Checksum:
 
 
 @dataclass(frozen=True)
-class BundledFile:
-    """A file among gensim's test data, in a format of :mod:`wordsparse.corpus.reading`."""
+class PackedFile:
+    """A file of a wheel; its name is the path there."""
 
     name: str
-    format: str
     bytes: int
     checksum: Checksum
-
-    def path(self) -> Path:
-        """The path of the file; MissingDependencyError if gensim is not installed."""
-        return optional.gensim_data(f"the text {self.name}") / self.name
 
 
 @dataclass(frozen=True)
@@ -66,19 +60,21 @@ class Download:
 
 @dataclass(frozen=True)
 class Card:
-    """A public text.
+    """A public text, or test sets.
 
-    - ``format``, ``tokens``: how its files are read, after they were fetched.
-    - ``download``: its file on a server; None for a text that gensim ships, as ``bundled``.
+    - ``format``, ``tokens``: how the files of a text are read, after they were fetched; None of test sets.
+    - ``download``: its file on a server; or else
+    - ``wheel``: ``name==version`` of a Python package whose wheel holds it, as ``files``.
     """
 
     name: str
     description: str
     licence: str
-    format: str
-    tokens: str
-    download: Download | None
-    bundled: tuple[BundledFile, ...]
+    format: str | None = None
+    tokens: str | None = None
+    download: Download | None = None
+    wheel: str | None = None
+    files: tuple[PackedFile, ...] = ()
 
 
 def card_names() -> list[str]:
@@ -104,20 +100,25 @@ def _folder() -> Any:
 
 
 def _card(content: dict[str, Any], where: str) -> Card:
-    source = "download" if "download" in content else "files"
-    kinds = {"name": str, "description": str, "licence": str, "format": str, "tokens": str}
-    _check_members(content, kinds | {source: dict if source == "download" else list}, where)
-    _check_choice(where, "format", content["format"], [*FORMATS, *ROW_FORMATS])
-    _check_choice(where, "tokens", content["tokens"], TOKENIZERS)
+    kinds: dict[str, type] = {"name": str, "description": str, "licence": str}
+    sources: dict[str, type] = {"wheel": str, "files": list} if "wheel" in content else {"download": dict}
+    if "download" in sources or "format" in content:
+        kinds |= {"format": str, "tokens": str}
+    _check_members(content, kinds | sources, where)
+    if "format" in kinds:
+        _check_choice(where, "format", content["format"], [*FORMATS, *ROW_FORMATS])
+        _check_choice(where, "tokens", content["tokens"], TOKENIZERS)
     if not re.fullmatch("[a-z0-9][a-z0-9-]*", content["name"]):
         raise InputError(f"{where}: name must be of lower-case letters, digits and hyphens, not {content['name']!r}")
-    facts = {name: " ".join(content[name].split()) for name in kinds}
-    if source == "download":
-        return Card(**facts, download=_download(content["download"], f"{where}, download"), bundled=())
+    facts: dict[str, Any] = {name: " ".join(content[name].split()) for name in kinds}
+    if "download" in sources:
+        return Card(**facts, download=_download(content["download"], f"{where}, download"))
+    if not re.fullmatch(r"[A-Za-z0-9][\w.-]*==\w[\w.+!]*", content["wheel"]):
+        raise InputError(f"{where}: wheel must be NAME==VERSION of a package, not {content['wheel']!r:.80}")
     if not content["files"]:
         raise InputError(f"{where}: must describe at least one file")
-    files = tuple(_bundled(entry, f"{where}, file {i}") for i, entry in enumerate(content["files"], 1))
-    return Card(**facts, download=None, bundled=files)
+    files = tuple(_packed(entry, f"{where}, file {i}") for i, entry in enumerate(content["files"], 1))
+    return Card(**facts, wheel=content["wheel"], files=files)
 
 
 def _download(entry: Mapping[str, Any], where: str) -> Download:
@@ -135,15 +136,14 @@ def _download(entry: Mapping[str, Any], where: str) -> Download:
     return Download(**facts | checksums)
 
 
-def _bundled(entry: Any, where: str) -> BundledFile:
-    members = {"name": str, "format": str, "bytes": int, "checksum": str}
+def _packed(entry: Any, where: str) -> PackedFile:
+    members = {"name": str, "bytes": int, "checksum": str}
     if not isinstance(entry, dict):
         raise InputError(f"{where}: must be a table")
     _check_members(entry, members, where)
-    _check_choice(where, "format", entry["format"], FORMATS)
-    if not re.fullmatch(r"[\w-][\w.-]*", entry["name"]):
-        raise InputError(f"{where}: {entry['name']!r:.80} must be the name of a file")
-    return BundledFile(**{**entry, "checksum": _checksum(entry["checksum"], where)})
+    if not re.fullmatch(r"([\w-][\w.-]*/)*[\w-][\w.-]*", entry["name"]):
+        raise InputError(f"{where}: {entry['name']!r:.80} must be the path of a file in the wheel")
+    return PackedFile(**{**entry, "checksum": _checksum(entry["checksum"], where)})
 
 
 def _checksum(given: str, where: str) -> Checksum:

@@ -1,19 +1,20 @@
-"""Fetches the text of a card: downloads, checks and unpacks it, as one directory that appears when it is complete."""
+"""Fetches what a card describes: downloads, checks and unpacks it, as a directory that appears when it is complete."""
 
 import fnmatch
 import hashlib
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from wordsparse.corpus.archives import DAMAGE, members
-from wordsparse.corpus.cards import BundledFile, Card, Checksum, Download
+from wordsparse.corpus.cards import Card, Checksum, Download
 from wordsparse.corpus.download import DownloadProgress, download, is_download
-from wordsparse.corpus.reading import sentences
 from wordsparse.corpus.sources import Readable
+from wordsparse.corpus.wheels import installed_file, wheel
 from wordsparse.errors import InputError, WordsparseError
 from wordsparse.files import regular
 from wordsparse.files.storage import (
@@ -57,9 +58,8 @@ def fetch(
 ) -> Fetched:
     """Write the text of a card into a directory.
 
-    InputError if the output exists or the disk is too small; or if a bundled file is missing or differs from the card;
-    MissingDependencyError if gensim, which ships a bundled file, is not installed; WordsparseError if the server has
-    no such file, or another one; if the download fails, or writing fails.
+    InputError if the output exists or the disk is too small; WordsparseError if the server has no such file, or
+    another one; if no wheel is within reach, if the download fails, or writing fails.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def fetch(
     target = Path(output)
     check_new_directory(target)
     if card.download is None:
-        return _bundled(card, target)
+        return _packed(card, target)
     _check_space(card.download, target)
     folder = target.with_name(f"{target.name}.download")
     with sole_writer(folder):
@@ -214,21 +214,31 @@ def _end(path: Path, last: str, end: str) -> None:
     sync(path)
 
 
-def _bundled(card: Card, target: Path) -> Fetched:
-    """Write the sentences of the files that gensim ships, one a line."""
-    for file in card.bundled:
-        _check_file(file)
-    with new_directory(target) as place, writing(target):
-        with open(place / "text.txt", "w", encoding="utf-8", newline="\n") as text:
-            for file in card.bundled:
-                text.writelines(" ".join(words) + "\n" for words in sentences(file.path(), file.format, card.tokens))
-        sync(place / "text.txt")
-        fetched = Fetched(target, ["text.txt"], None, None, ", ".join(str(file.checksum) for file in card.bundled))
+def _packed(card: Card, target: Path) -> Fetched:
+    """Write the files of a wheel: copies, where its package is installed with the same ones."""
+    files = [file.name.rpartition("/")[2] for file in card.files]
+    with tempfile.TemporaryDirectory() as scratch, new_directory(target) as place:
+        if not _copies(card, place):
+            _out_of(wheel(str(card.wheel), Path(scratch)), card, place)
+        for name, file in zip(files, card.files, strict=True):
+            _checked(place / name, file.checksum, f"{name} of {card.wheel}", Path(scratch))
+        fetched = Fetched(target, files, None, None, ", ".join(str(file.checksum) for file in card.files))
         _record(place, card, fetched)
     return fetched
 
 
-def _check_file(file: BundledFile) -> None:
-    path = file.path()
-    if not path.is_file() or regular.sha256_of(path) != file.checksum.digits:
-        raise InputError(f"{path}: is not the file that the card describes; install another version of gensim")
+def _copies(card: Card, place: Path) -> bool:
+    """Copy the files of an installed package; False where it lacks one, or has another."""
+    paths = [path for file in card.files if (path := installed_file(str(card.wheel), file.name)) is not None]
+    same = [regular.sha256_of(path) for path in paths] == [file.checksum.digits for file in card.files]
+    for path in paths if same else ():
+        with open(path, "rb") as file:
+            _copied(file, place / path.name, path.stat().st_size)
+    return same
+
+
+def _out_of(archive: Path, card: Card, place: Path) -> None:
+    for file in card.files:
+        source = Download(f"the wheel of {card.wheel}", members=(file.name,), text_bytes=file.bytes)
+        with _damage_of(archive, source):
+            _unpacked(archive, source, (file.name,), place)

@@ -1,6 +1,7 @@
 """Test sets for word vectors, read from files: word pairs with human judgements, and analogy questions."""
 
 import math
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
@@ -12,8 +13,8 @@ from wordsparse.errors import InputError
 from wordsparse.files.regular import read_text
 
 TEST_SET_BYTES = 2**26
-_DEFAULT_PAIRS = ("wordsim353.tsv", "simlex999.txt")
-_DEFAULT_ANALOGIES = ("questions-words.txt",)
+DEFAULT_PAIRS = ("wordsim353.tsv", "simlex999.txt")
+DEFAULT_ANALOGIES = ("questions-words.txt",)
 
 
 class Pair(NamedTuple):
@@ -44,10 +45,11 @@ class TestSets:
 def load_test_sets(
     pairs: Sequence[str | PathLike[str]] | None = None, analogies: Sequence[str | PathLike[str]] | None = None
 ) -> TestSets:
-    """Read test sets; without arguments, WordSim-353, SimLex-999 and questions-words from gensim's wheel.
+    """Read test sets; without arguments, WordSim-353, SimLex-999 and questions-words.
 
     InputError if a file is missing or malformed (the message names its line), or two files of one kind have the same
-    stem; MissingDependencyError if the default test sets are requested and gensim is not installed.
+    stem; or if the default test sets are requested, gensim, which ships them, is not installed, and they were not
+    fetched.
     """
     if not pairs and not analogies:
         pairs, analogies = _default_sets()
@@ -124,8 +126,17 @@ def _named(paths: Iterable[str | PathLike[str]]) -> Mapping[str, Path]:
     return named
 
 
+def fetched_sets() -> Path:
+    """The folder among the user's caches into which ``corpora fetch gensim-sets`` writes the default test sets."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "wordsparse", "gensim-sets")
+
+
 def _default_sets() -> tuple[list[Path], list[Path]]:
-    """The files of the three default test sets."""
-    purpose = "judging without files of word pairs or analogies (--pairs, --analogies), by the sets that gensim ships,"
-    data = optional.gensim_data(purpose)
-    return [data / name for name in _DEFAULT_PAIRS], [data / name for name in _DEFAULT_ANALOGIES]
+    """The files of the default test sets: gensim's where it is installed, or else the fetched ones."""
+    folder = optional.gensim_data() or fetched_sets()
+    if not folder.is_dir():
+        raise InputError(
+            "WordSim-353, SimLex-999 and questions-words are not on this machine: run `wordsparse corpora fetch "
+            "gensim-sets`, or name other test sets (--pairs, --analogies)"
+        )
+    return [folder / name for name in DEFAULT_PAIRS], [folder / name for name in DEFAULT_ANALOGIES]

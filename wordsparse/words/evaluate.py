@@ -39,7 +39,8 @@ def evaluate(
         Files of lines ``word1 word2 score``: see :func:`wordsparse.evaluation.testsets.read_pairs`.
     analogies : sequence of paths, optional
         Files of questions ``a b c d`` in sections: see :func:`wordsparse.evaluation.testsets.read_analogies`. With
-        neither pairs nor analogies given, WordSim-353, SimLex-999 and questions-words are taken from gensim's wheel.
+        neither pairs nor analogies given, WordSim-353, SimLex-999 and questions-words are taken: gensim's where it is
+        installed, or else those that ``wordsparse corpora fetch gensim-sets`` brought.
     restrict_vocab : int
         Analogies: questions and answers are limited to this many of the most frequent words. Pairs may hold
         any word.
@@ -57,9 +58,7 @@ def evaluate(
     ------
     InputError
         If a file is missing or malformed (named with its line), two have the same stem, or ``restrict_vocab``
-        < 1.
-    MissingDependencyError
-        If the default test sets are wanted and gensim is not installed.
+        < 1; or if the default test sets are wanted and are not on this machine.
     """
     # All files are read before the first is scored: a mistake in the last one shows at once.
     test_sets = load_test_sets(pairs, analogies)
