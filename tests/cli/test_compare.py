@@ -80,13 +80,18 @@ def test_vectors_are_kept(text: Path, sets: list[str], tmp_path: Path, capsys: O
 
 
 @pytest.mark.parametrize(
-    ("missing", "message"), [("gensim", "gensim's word2vec needs gensim"), ("jinja2", "wordsparse[report]")]
+    ("missing", "only", "message"),
+    [
+        ("gensim", ["--only", "gensim-cbow-ns"], "gensim's word2vec needs gensim"),
+        ("jinja2", [], "wordsparse[report]"),
+    ],
 )
 def test_what_is_needed_must_be_installed(
     text: Path,
     sets: list[str],
     tmp_path: Path,
     missing: str,
+    only: list[str],
     message: str,
     monkeypatch: pytest.MonkeyPatch,
     capsys: Output,
@@ -97,9 +102,26 @@ def test_what_is_needed_must_be_installed(
         return None if name == missing else find(name)
 
     monkeypatch.setattr(importlib.util, "find_spec", without)
-    assert main(["compare", str(text), "-o", str(tmp_path / "report"), *QUICK, *sets]) == 2
+    assert main(["compare", str(text), "-o", str(tmp_path / "report"), *QUICK, *sets, *only]) == 2
     assert message in capsys.readouterr().err
     assert left_in(tmp_path) == before
+
+
+def test_without_gensim_ours_are_compared(
+    text: Path, sets: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output
+) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "gensim" else find(name))
+    arguments = ["compare", str(text), "-o", str(tmp_path / "report"), *QUICK, *sets, "--epochs", "1"]
+    assert main([*arguments, "--only", "gensim-cbow-ns", "--only", "wordsparse-cbow", "--json"]) == 0
+    output = capsys.readouterr()
+    result = json.loads(output.out)
+    assert [run["name"] for run in result["runs"]] == ["wordsparse-cbow"]
+    (sentence,) = result["conclusions"]["missing"]
+    assert "gensim is not installed" in sentence
+    assert "gensim CBOW, negative sampling" in sentence
+    assert sentence in output.err
+    assert "gensim is not installed" in (tmp_path / "report" / "report.html").read_text()
 
 
 @pytest.mark.parametrize("failing", [["wordsparse-cbow"], ["wordsparse-cbow", "wordsparse-skipgram"]])

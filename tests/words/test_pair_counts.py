@@ -183,7 +183,11 @@ def test_requests_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="its weight is 0"):
         ws.train([{"t": "a b", "n": 0}], column="t", weight="n", **SMALL)
     encoded = ws.encode(path, tmp_path / "encoded", format="counts")
-    for call in (lambda: ws.count(encoded, tmp_path / "n.parquet"), lambda: ws.compare(encoded.path, tmp_path / "r")):
+    (tmp_path / "pairs.tsv").write_text("a b 1\n")
+    for call in (
+        lambda: ws.count(encoded, tmp_path / "n.parquet"),
+        lambda: ws.compare(encoded.path, tmp_path / "r", pairs=[tmp_path / "pairs.tsv"]),
+    ):
         with pytest.raises(InputError, match="holds counted pairs, which are for train"):
             call()
     text = ws.encode(TEXT, tmp_path / "text")

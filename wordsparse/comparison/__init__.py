@@ -5,8 +5,10 @@ conclusions → report.
 """
 
 import json
+import logging
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,8 @@ from wordsparse.files import storage
 from wordsparse.kernels.diagnosis import provenance
 from wordsparse.machine.threads import resolve_threads
 from wordsparse.words.model_directory import read_vectors
+
+logger = logging.getLogger(__name__)
 
 __all__ = ["METHODS", "ComparisonProgress", "Method", "Request", "compare"]
 
@@ -55,25 +59,29 @@ def compare(
     -------
     dict
         The content of report.json. ``runs`` has the fields of ``train --json`` and ``evaluate --json`` for every run;
-        ``cpu_seconds`` and ``wall_seconds`` cover training only. A failed run has ``error`` instead.
+        ``cpu_seconds`` and ``wall_seconds`` cover training only. A failed run has ``error`` instead. Without gensim,
+        the conclusions say what is missing.
 
     Raises
     ------
     InputError
         If the text, an option, a test set or a file of vectors is not usable; nothing has been trained or written.
     MissingDependencyError
-        If matplotlib or Jinja2, which the report needs, is not installed; or gensim, if it is to be trained or if the
-        default test sets are requested.
+        If matplotlib or Jinja2, which the report needs, is not installed; or gensim, if it alone is to be trained.
     WordsparseError
         If the report cannot be written.
     """
     paths = [corpus] if isinstance(corpus, (str, PathLike)) else corpus
     for name in ("vectors", "pairs", "analogies"):
         options[name] = [Path(path) for path in options.get(name, ())]
-    return _carry_out(Request.of([Path(path) for path in paths], Path(output), **options), progress)
+    request = Request.of([Path(path) for path in paths], Path(output), **options)
+    missing = conclusions.missing([name for name in request.methods if name not in request.trainable])
+    for sentence in missing:
+        logger.warning("%s", sentence)
+    return _carry_out(replace(request, methods=request.trainable), missing, progress)
 
 
-def _carry_out(request: Request, progress: Callable[[ComparisonProgress], None]) -> dict[str, Any]:
+def _carry_out(request: Request, missing: list[str], progress: Callable[[ComparisonProgress], None]) -> dict[str, Any]:
     report.require()
     test_sets = load_test_sets(request.pairs, request.analogies)
     output = Path(os.path.realpath(request.output))
@@ -95,7 +103,7 @@ def _carry_out(request: Request, progress: Callable[[ComparisonProgress], None])
             kept.mkdir()
         if text is not None:
             runs += trained(request, text, test_sets, words, scratch, kept, progress)
-        content = {**facts, "runs": [run.report for run in runs], **_judgement(test_sets, runs)}
+        content = {**facts, "runs": [run.report for run in runs], **_judgement(test_sets, runs, missing)}
         report.write(content, folder)
     return content
 
@@ -121,7 +129,7 @@ def _facts(request: Request, text: EncodedText | None) -> dict[str, Any]:
     }
 
 
-def _judgement(test_sets: TestSets, runs: list[JudgedRun]) -> dict[str, Any]:
+def _judgement(test_sets: TestSets, runs: list[JudgedRun], missing: list[str]) -> dict[str, Any]:
     if runs and all(run.answers is None for run in runs):
         raise WordsparseError(f"every run failed; the first one: {runs[0].report['error']}")
     judged = list(boards(test_sets, runs))
@@ -132,5 +140,5 @@ def _judgement(test_sets: TestSets, runs: list[JudgedRun]) -> dict[str, Any]:
         "scores": scores,
         "differences": differences,
         "budgets": budgets,
-        "conclusions": conclusions.conclude(differences, budgets, [run.report for run in runs]),
+        "conclusions": conclusions.conclude(differences, budgets, [run.report for run in runs], missing),
     }

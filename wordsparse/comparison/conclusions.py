@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
+from wordsparse import optional
 from wordsparse.comparison.request import METHODS
 from wordsparse.comparison.verdicts import ABSENT, AHEAD, ALONE, BEHIND, LEVEL
 from wordsparse.evaluation.scores import unanswered
@@ -18,15 +19,23 @@ def label(name: str) -> str:
     return METHODS[name].label if name in METHODS else name
 
 
-def conclude(differences: Sequence[Row], budgets: Sequence[Row], runs: Sequence[Row]) -> dict[str, list[str]]:
+def missing(names: Sequence[str]) -> list[str]:
+    """The sentence that names the methods of gensim where it is not installed."""
+    titles = "; ".join(label(name) for name in names)
+    return [f"gensim is not installed ({optional.command('gensim')}); not compared: {titles}."] if names else []
+
+
+def conclude(
+    differences: Sequence[Row], budgets: Sequence[Row], runs: Sequence[Row], missing: Sequence[str] = ()
+) -> dict[str, list[str]]:
     """The sentences by part: ``unanswered`` names test sets that say nothing, ``in_short`` sums up."""
     finals = [row for row in final(differences) if row["best_peer"]]
     found = {row["verdict"] for row in (*finals, *budgets)}
-    said = unanswered([run for run in runs if "pairs" in run])
+    said = {"missing": [*missing], "unanswered": unanswered([run for run in runs if "pairs" in run])}
     if LEVEL in found and not found & {AHEAD, BEHIND}:
         little = "The text is too little to tell the methods apart: every difference may be chance."
-        return {"unanswered": said, "in_short": [*_cost(runs), little]}
-    return {"unanswered": said, "in_short": [*_cost(runs), *_tally_of_epochs(finals), *_tally_of_cpu_time(budgets)]}
+        return {**said, "in_short": [*_cost(runs), little]}
+    return {**said, "in_short": [*_cost(runs), *_tally_of_epochs(finals), *_tally_of_cpu_time(budgets)]}
 
 
 def final(rows: Sequence[Row]) -> list[Row]:

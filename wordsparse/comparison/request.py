@@ -56,8 +56,8 @@ class Request:
     - ``repeat``: the number of runs of each method, with seeds ``seed``, ``seed`` + 1, ….
     - ``command``: the command line that repeats the comparison.
 
-    InputError if a value is out of range, or two vector files have the same name; MissingDependencyError if gensim is
-    to be trained and is not installed.
+    InputError if a value is out of range, or two vector files have the same name; MissingDependencyError if gensim
+    alone is to be trained and is not installed.
     """
 
     corpus: Sequence[Path]
@@ -100,8 +100,14 @@ class Request:
         if len(set(names)) < len(names):
             twice = next(name for name in names if names.count(name) > 1)
             raise InputError(f"two runs would be named {twice}: rename a file of vectors")
-        if any(not METHODS[name].ours for name in self.methods):
+        if self.methods and not self.trainable:
             optional.check("a comparison with gensim's word2vec", "gensim")
+
+    @property
+    def trainable(self) -> list[str]:
+        """The methods whose program is installed."""
+        has_gensim = optional.installed("gensim")
+        return [name for name in self.methods if METHODS[name].ours or has_gensim]
 
     def options(self, epochs: int, repeat: int, model: ModelName = "cbow") -> dict[str, Any]:
         """The checked training options that both programs share, under wordsparse's names."""

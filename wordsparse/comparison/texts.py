@@ -42,14 +42,15 @@ class EncodedText:
 
 
 def prepare(request: Request, scratch: Path) -> EncodedText:
-    """The text, encoded in ``scratch`` unless it is. InputError if it cannot be read, or has a vocabulary of fewer than
-    two words."""
+    """The text, encoded in ``scratch`` unless it is. InputError if it cannot be read, holds counted pairs, or has a
+    vocabulary of fewer than two words."""
     text = TrainingText(list(request.corpus), request.text, request.training.threads)
     corpus, seconds = text.encoded(), None
     if corpus is None:
         started = time.perf_counter()
         corpus = text.encode(scratch / "encoded")
         seconds = time.perf_counter() - started
+    corpus.check_is_text()
     if len(corpus.vocabulary) < 2:
         raise InputError(
             f"only one word occurs {corpus.min_count} times or more, too little to compare: give more text, "
@@ -60,8 +61,7 @@ def prepare(request: Request, scratch: Path) -> EncodedText:
 
 def write_plain(corpus: EncodedCorpus, max_tokens: int, path: Path) -> PlainText:
     """Write the first ``max_tokens`` tokens of the corpus as plain text. InputError if a word of the vocabulary holds
-    white space, which such a file cannot represent, or it holds counted pairs."""
-    corpus.check_is_text()
+    white space, which such a file cannot represent."""
     for word in corpus.vocabulary.words:
         if word.split() != [word]:
             raise InputError(

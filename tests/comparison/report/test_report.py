@@ -57,7 +57,7 @@ def content() -> dict[str, Any]:
     options = {"dim": 5, "window": 5, "epochs": [1, 2], "repeat": 1, "sample": 1e-3, "seed": 1, "restrict_vocab": 30000}
     options |= {"methods": ["wordsparse-cbow", "gensim-cbow-hs"], "vectors": [NASTY]}
     text = {"tokens": 1000, "sentences": 9, "vocab_size": 9, "min_count": 5, "encode_seconds": None}
-    said = {"unanswered": [NASTY], "in_short": [NASTY]}
+    said = {"missing": [NASTY], "unanswered": [NASTY], "in_short": [NASTY]}
     facts = {"command": f"wordsparse compare {NASTY}", "machine": machine, "options": options, "text": text}
     judgement = {"scores": scores, "differences": differences, "budgets": budgets, "conclusions": said}
     return {**facts, "methods": METHODS, "runs": runs, **judgement}
