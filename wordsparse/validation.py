@@ -62,11 +62,13 @@ def finite(name: str, value: Any) -> float:
     return number
 
 
-def non_negative(name: str, value: Any) -> float:
-    """``value`` as a finite float of at least 0."""
+def non_negative(name: str, value: Any, most: float = math.inf) -> float:
+    """``value`` as a finite float of at least 0 and at most ``most``."""
     number = finite(name, value)
     if number < 0:
         raise InputError(f"{name} must be a finite number of at least 0, not {number}")
+    if number > most:
+        raise InputError(f"{name} must be at most {most:g}, not {number}")
     return number
 
 

@@ -14,6 +14,7 @@ from wordsparse.vectors import _ngrams
 from wordsparse.vectors.ngrams import ARRAYS, Subwords, ngrams_of, numbered
 from wordsparse.vectors.word_vectors import WordVectors, read_file, save_vectors
 from wordsparse.words import form
+from wordsparse.words.options import MOST_FORM, Options
 
 STEMS = ("happy", "kind", "walk", "bright", "straße", "naïve")
 ENDINGS = ("ness", "ing", "er", "est", "", "ly", "less")
@@ -146,9 +147,13 @@ def test_the_strength_is_that_of_the_text_of_the_dimension_and_of_the_user() -> 
     for given in (form.fit(words, vectors, counts, form=0), form.fit(words, vectors[::-1].copy(), counts, form=0)):
         assert (given.strength, given.tau) == (0, 0)
         np.testing.assert_allclose(blended(given, vectors, counts), vectors, atol=1e-6)
-    for bad in (-1.0, float("nan"), "much"):
+    largest = form.fit(words, vectors, counts, form=MOST_FORM)
+    form.Form.from_arrays(largest.arrays(), len(words), vectors.shape[1])  # what is written can be read
+    for bad in (-1.0, float("nan"), "much", 2.1e7):
         with pytest.raises(InputError, match="form"):
             form.fit(words, vectors, counts, form=bad)
+        with pytest.raises(InputError, match="form"):
+            Options(form=bad)
 
 
 def test_where_spelling_tells_nothing_vectors_stay_as_they_are() -> None:

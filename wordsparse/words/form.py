@@ -33,6 +33,7 @@ from wordsparse.vectors.ngrams import AGAIN, Subwords, check_lengths, members, n
 from wordsparse.vectors.ridge import ridge_rows
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.coordinates import BLOCK_ROWS, each_block, lengths_of, multiply
+from wordsparse.words.options import MOST_FORM
 
 SHORTEST, LONGEST = 3, 6
 MIN_WORDS = 3
@@ -134,7 +135,7 @@ def fit(
     check_lengths(shortest, longest)
     if not all(isinstance(word, str) for word in words):
         raise InputError("n-grams need words that are text")
-    form = validation.non_negative("form", form)
+    form = validation.non_negative("form", form, MOST_FORM)
     ngrams, rows, sizes = numbered(words, shortest, longest, MIN_WORDS)
     if not ngrams:
         raise InputError(

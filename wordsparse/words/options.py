@@ -20,6 +20,8 @@ DeviceName = Literal["auto", "cpu", "cuda"]
 PresetName = Literal["text", "items", "walks", "graph"]
 MODELS: tuple[str, ...] = get_args(ModelName)
 LOSSES: tuple[str, ...] = get_args(LossName)
+# Of form: what a word looks like is all of its vector long before.
+MOST_FORM = 1e6
 # Skip-gram's minibatches hold fewer tokens with wider windows than this.
 WIDE_WINDOW = 255
 # Of the options whose default depends on the preset: those of text.
@@ -146,7 +148,7 @@ class Options:
             raise InputError(f"window must be at most {MAX_WINDOW}, not {self.window}")
         self._set("seed", validation.whole("seed", self.seed))
         self._set("subwords", bool(self.subwords))
-        self._set("form", validation.non_negative("form", self.form))
+        self._set("form", validation.non_negative("form", self.form, MOST_FORM))
         if self.device not in get_args(DeviceName):
             raise InputError(f"device must be one of {', '.join(get_args(DeviceName))}, not {self.device!r}")
 
