@@ -17,6 +17,8 @@ the same however the corpus is cut into minibatches, and a window reaches over a
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
+from common cimport require
+
 cdef extern from "isa.hpp" namespace "wordsparse" nogil:
     void prefetch(const void*)
     void prefetch_to_write(const void*)
@@ -72,7 +74,11 @@ def keep_tokens(const int32_t[::1] ids, int64_t lo, int64_t hi, int64_t offset, 
     cdef uint64_t random
     cdef bint drawn = width.shape[0] > 0
     cdef const int32_t* ids_ = &ids[0] if n else NULL
-    cdef const uint32_t* keep_ = &keep_below[0]
+    cdef const uint32_t* keep_ = &keep_below[0] if keep_below.shape[0] else NULL
+    cdef Py_ssize_t space = hi - lo + 2 * (window + 1)
+    require(0 <= lo <= hi <= n, "the slice must lie within the ids")
+    require(wider_below.shape[0] < 65535, "a width must fit into 16 bits")
+    require(kept.shape[0] >= space and (not drawn or width.shape[0] >= space), "each token must have a place")
     with nogil:
         while start > 0 and seen < window and ids_[start - 1] != END_OF_SENTENCE:
             start -= 1
@@ -116,6 +122,8 @@ def keep_tokens(const int32_t[::1] ids, int64_t lo, int64_t hi, int64_t offset, 
 def local_ids(int32_t[::1] kept, Py_ssize_t n, int32_t[::1] slot, int64_t[::1] words):
     """List the unique words of kept[:n] in `words`, first seen first; slot (V entries, -1) is marked. Returns u."""
     cdef Py_ssize_t i, unique = 0
+    require_ids(kept, n, slot.shape[0])
+    require(words.shape[0] >= min(n, slot.shape[0]), "each unique word must have a place")
     with nogil:
         for i in range(n):
             if kept[i] >= 0 and slot[kept[i]] < 0:
@@ -128,6 +136,8 @@ def local_ids(int32_t[::1] kept, Py_ssize_t n, int32_t[::1] slot, int64_t[::1] w
 def relabel(int32_t[::1] kept, Py_ssize_t n, int32_t[::1] slot, const int64_t[::1] words):
     """Replace word ids in kept[:n] by their places in `words`; slot is -1 everywhere again at the end."""
     cdef Py_ssize_t i
+    require_within(kept, n)
+    require(words.shape[0] <= slot.shape[0], "each word must have a slot")
     with nogil:
         for i in range(words.shape[0]):
             slot[words[i]] = <int32_t> i
@@ -142,6 +152,8 @@ def count_pairs(const int32_t[::1] local, Py_ssize_t window, Py_ssize_t n, Py_ss
     """Pairs of tokens at most `window` apart, the first of them before `last`: each word's are added to of_word (u,), a
     pair of one word twice. Returns how many there are."""
     cdef Py_ssize_t begin = 0, end, i, pairs = 0, after
+    require_ids(local, n, of_word.shape[0])
+    require(0 <= window and last <= n, "windows must begin within the tokens")
     with nogil:
         while begin < n:
             end = run_end(&local[0], n, begin)
@@ -151,6 +163,39 @@ def count_pairs(const int32_t[::1] local, Py_ssize_t window, Py_ssize_t n, Py_ss
                 pairs += after
             begin = end + 1
     return pairs
+
+
+cdef inline int require_within(const int32_t[::1] ids, Py_ssize_t n) except -1:
+    return require(0 <= n <= ids.shape[0], "the tokens must lie within the ids")
+
+
+cdef inline int require_ids(const int32_t[::1] ids, Py_ssize_t n, Py_ssize_t words) except -1:
+    """The first n ids are those of `words` words, or negative."""
+    cdef Py_ssize_t i
+    cdef int32_t largest = -1
+    require_within(ids, n)
+    for i in range(n):
+        largest = max(largest, ids[i])
+    return require(largest < words, "each id must be that of a word")
+
+
+cdef inline int require_ascending(const int64_t[::1] places, Py_ssize_t size) except -1:
+    cdef Py_ssize_t k
+    cdef int64_t before = 0
+    for k in range(places.shape[0]):
+        require(before <= places[k] <= size, "places must ascend within the entries")
+        before = places[k]
+    return 0
+
+
+cdef inline Py_ssize_t size_of_parts(const int64_t[::1] starts, const int64_t[::1] ends, Py_ssize_t size) except -1:
+    """How many of `size` entries the parts have together."""
+    cdef Py_ssize_t k, total = 0
+    require(starts.shape[0] == ends.shape[0], "each part must have a start and an end")
+    for k in range(starts.shape[0]):
+        require(0 <= starts[k] <= ends[k] <= size, "parts must lie within the entries")
+        total += ends[k] - starts[k]
+    return total
 
 
 cdef inline Py_ssize_t run_end(const int32_t* local, Py_ssize_t n, Py_ssize_t begin) noexcept nogil:
@@ -176,6 +221,12 @@ def skipgram_pairs(const int32_t[::1] local, const float[::1] by_distance, Py_ss
     cdef Py_ssize_t begin = 0, end, i, j, t, window = by_distance.shape[0]
     cdef int64_t place
     cdef int32_t b, bits = bits_of(pairs)
+    cdef Py_ssize_t first, stop
+    cdef bint fits = True
+    require_ids(local, n, column_place.shape[0])
+    require(last <= n, "windows must begin within the tokens")
+    require(column_place.shape[0] == column_end.shape[0], "each word must have a start and an end")
+    require_ascending(column_place, pairs.shape[0] - 1)
     with nogil:
         for t in range(column_end.shape[0]):
             column_end[t] = column_place[t]
@@ -184,15 +235,19 @@ def skipgram_pairs(const int32_t[::1] local, const float[::1] by_distance, Py_ss
             for j in range(begin, end):
                 # A pair that is not b's is overwritten by the next one: that costs less than a branch.
                 b, place = local[j], column_end[local[j]]
-                for i in range(max(begin, j - window), min(j, last)):
+                first, stop = max(begin, j - window), min(end, j + window + 1) if j < last else j + 1
+                fits = fits and place + max(0, min(j, last) - first) + stop - j - 1 <= pairs.shape[0]
+                if not fits:
+                    break
+                for i in range(first, min(j, last)):
                     pairs[place] = <pair> local[i] << bits | <pair> (j - i)
                     place += local[i] <= b
-                if j < last:
-                    for i in range(j + 1, min(end, j + window + 1)):
-                        pairs[place] = <pair> local[i] << bits | <pair> (i - j)
-                        place += local[i] < b
+                for i in range(j + 1, stop):
+                    pairs[place] = <pair> local[i] << bits | <pair> (i - j)
+                    place += local[i] < b
                 column_end[b] = place
             begin = end + 1
+    require(fits, "each pair must have a place")
 
 
 def merge_pairs(const pair[::1] pairs, const float[::1] by_distance, const int64_t[::1] column_place,
@@ -210,6 +265,12 @@ def merge_pairs(const pair[::1] pairs, const float[::1] by_distance, const int64
     cdef int32_t a, bits = bits_of(pairs)
     cdef pair distance = (<pair> 1 << bits) - 1, ahead
     cdef float weight
+    cdef Py_ssize_t space = entries.shape[0] // <Py_ssize_t> sizeof(entry)
+    require(column_place.shape[0] == row_place.shape[0] == u and columns.shape[0] == u + 1,
+            "each word must have a row and a column")
+    require(words.shape[0] == places.shape[0] == space and size_of_parts(column_place, column_end, count) <= space,
+            "each pair must have an entry")
+    require_ascending(row_place, space)
     with nogil:
         for b in range(u):
             row_end[b] = row_place[b]
@@ -243,9 +304,18 @@ def mirror_rows(const uint8_t[::1] entries, const int32_t[::1] words, const int6
     indptr (u + 1) says how many numbers each row has; from_row and from_column (u,) are scratch. order receives where
     each one's mirror image is: all that the transpose's structure has of its own. With none it is not made.
     """
-    cdef Py_ssize_t a, b, u = row_end.shape[0]
-    cdef int64_t k, place, listed, count = columns[u]
+    cdef Py_ssize_t a, b, u = row_end.shape[0], size = indices.shape[0]
+    cdef int64_t k, place, listed, count
     cdef bint ordered = order.shape[0] > 0
+    require(columns.shape[0] == indptr.shape[0] == u + 1 and from_row.shape[0] == from_column.shape[0] == u,
+            "each word must have a row and a column")
+    require(words.shape[0] == places.shape[0], "each entry must have a word and a place")
+    require_ascending(columns, words.shape[0])
+    require_ascending(indptr, size)
+    count = columns[u]
+    require(size_of_parts(row_place, row_end, entries.shape[0] // <Py_ssize_t> sizeof(entry)) + count <= size,
+            "each entry and each mirror image must have a place")
+    require(weights.shape[0] == size and (not ordered or order.shape[0] == size), "each entry must have a weight")
     cdef const entry* rows = <const entry*> &entries[0] if entries.shape[0] else NULL
     with nogil:
         # From a place in entries, and from one in the lists by column, to one in the result.
@@ -277,6 +347,9 @@ def window_examples(const int32_t[::1] local, const uint16_t[::1] width, Py_ssiz
     The three arrays have space for last - first entries. Returns how many were written.
     """
     cdef Py_ssize_t i, lo, hi, written = 0
+    require_within(local, n)
+    require(0 <= first and last <= n and last <= width.shape[0], "the centres must lie within the tokens")
+    require(last - first <= min(centre.shape[0], start.shape[0], stop.shape[0]), "each centre must have a place")
     with nogil:
         for i in range(first, last):
             if local[i] < 0:
@@ -300,6 +373,7 @@ def take_pairs(const int32_t[:, ::1] pairs, const float[::1] kept, int32_t[::1] 
     """
     cdef Py_ssize_t k, n = pairs.shape[0], words = kept.shape[0]
     cdef int32_t word, context
+    require(pairs.shape[1] == 3 and both.shape[0] == 2 * n and weights.shape[0] == n, "each pair must have a place")
     with nogil:
         for k in range(n):
             word, context = pairs[k, 0], pairs[k, 1]
@@ -319,8 +393,12 @@ def sort_pairs(const int32_t[::1] rows, const int32_t[::1] columns, const float[
     Equal pairs stay apart. indptr and by_column (u + 1) say where the rows of each structure start. order receives
     where each entry of the transpose is in the CSR structure.
     """
-    cdef Py_ssize_t k, row, n = rows.shape[0]
+    cdef Py_ssize_t k, row, n = rows.shape[0], transposed_size = order.shape[0]
     cdef int64_t place, transposed
+    require(columns.shape[0] == values.shape[0] == indices.shape[0] == weights.shape[0] == n,
+            "each entry must have its parts")
+    require(transposed_size in (0, n) and rows_by_column.shape[0] == transposed_size, "each entry must have a place")
+    require(indptr.shape[0] > 0 and by_column.shape[0] == indptr.shape[0], "each row must have a start, and one more")
     with nogil:
         starts_of(rows, indptr)
         for k in range(n):
@@ -361,7 +439,12 @@ cdef inline void back_to_starts(int64_t[::1] ends) noexcept nogil:
 
 def word_places(const int32_t[::1] ids, int64_t[::1] place, int64_t[::1] places):
     """Where each word stands in ids: word w's places ascend from place[w] on, which ends up where they end."""
-    cdef Py_ssize_t i
+    cdef Py_ssize_t i, size = 0
+    require_ids(ids, ids.shape[0], place.shape[0])
+    for i in range(ids.shape[0]):
+        size += ids[i] >= 0
+    require(places.shape[0] == size, "each word must have a place")
+    require_ascending(place, size)
     with nogil:
         for i in range(ids.shape[0]):
             if ids[i] >= 0:
@@ -370,21 +453,33 @@ def word_places(const int32_t[::1] ids, int64_t[::1] place, int64_t[::1] places)
 
 
 def count_rows(const int32_t[::1] ids, const double[::1] weights, const int64_t[::1] starts, const int64_t[::1] places,
-               const double[::1] by_distance, Py_ssize_t first, double[::1] sums, int64_t[::1] indptr,
-               int32_t[::1] columns, double[::1] counts):
+               const double[::1] by_distance, Py_ssize_t first, int32_t[::1] seen, double[::1] sums,
+               int64_t[::1] indptr, int32_t[::1] columns, double[::1] counts):
     """What stands around each of some words from `first` on, as CSR rows, columns as they are first seen.
 
     ids is a text, -2 where a sentence ends; the words' places are places[starts[w]:starts[w + 1]]. A context counts
-    by_distance[k - 1] at distance k, times the weight of the place where there are weights. sums (V,) is 0, and is left
-    so. indptr has a row for each word, and columns and counts space for all that a word may have around it.
+    by_distance[k - 1] at distance k, times the weight of the place where there are weights. seen (V,) holds no number
+    of these words: it receives that of the last one around which each was seen. sums (V,) is scratch. indptr has a row
+    for each word, and columns and counts space for all that may stand around it: as many columns as there are, or two
+    windows for each of its places.
     """
-    cdef Py_ssize_t row, k, size = 0, before, n = ids.shape[0], apart, window = by_distance.shape[0]
+    cdef Py_ssize_t row, k, size = 0, before, most, n = ids.shape[0], apart, window = by_distance.shape[0]
     cdef int64_t i, j, ahead
     cdef double weight
     cdef bint weighted = weights.shape[0] > 0
+    cdef Py_ssize_t rows = indptr.shape[0] - 1, space = columns.shape[0]
+    require(not weighted or weights.shape[0] == n, "each place must have a weight")
+    require(seen.shape[0] == sums.shape[0], "each word must have a mark and a sum")
+    require(counts.shape[0] == space, "each column must have a count")
+    require(rows >= 0 and 0 <= first and first + rows < starts.shape[0], "each row must have places")
+    require_ascending(starts[first:first + rows + 1], places.shape[0])
+    for row in range(rows):
+        most = (starts[first + row + 1] - starts[first + row]) * 2 * window
+        space -= min(most, seen.shape[0])
+    require(space >= 0, "all that may stand around the words must have a place")
     with nogil:
         indptr[0] = 0
-        for row in range(indptr.shape[0] - 1):
+        for row in range(rows):
             before = size
             for k in range(starts[first + row], starts[first + row + 1]):
                 i, weight = places[k], 1
@@ -395,11 +490,12 @@ def count_rows(const int32_t[::1] ids, const double[::1] weights, const int64_t[
                 for ahead in range(-1, 2, 2):
                     j, apart = i + ahead, 0
                     while 0 <= j < n and ids[j] >= 0 and apart < window:
-                        if sums[ids[j]] == 0:
+                        if seen[ids[j]] != first + row:
+                            seen[ids[j]], sums[ids[j]] = <int32_t> (first + row), 0
                             columns[size] = ids[j]
                             size += 1
                         sums[ids[j]] += weight * by_distance[apart]
                         j, apart = j + ahead, apart + 1
             for k in range(before, size):
-                counts[k], sums[columns[k]] = sums[columns[k]], 0
+                counts[k] = sums[columns[k]]
             indptr[row + 1] = size

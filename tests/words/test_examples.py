@@ -285,3 +285,63 @@ def test_more_words_than_fit_in_32_bits_make_the_same_pairs(monkeypatch: pytest.
 def test_bad_subsampling_is_refused(sample: float) -> None:
     with pytest.raises(InputError, match="sample must be 0 or a positive number"):
         ExampleBuilder(VOCABULARY, window=5, sample=sample, seed=1)
+
+
+def some(dtype: str, *shape: int) -> Array:
+    return np.zeros(shape, dtype)
+
+
+@pytest.mark.parametrize(
+    ("function", "given"),
+    [
+        ("keep_tokens", (some("i4", 3), 0, 4, 0, 1, some("u4", 1), some("u4", 0), some("i4", 9), some("u2", 0))),
+        ("keep_tokens", (some("i4", 3), 0, 3, 0, 1, some("u4", 1), some("u4", 0), some("i4", 6), some("u2", 0))),
+        ("keep_tokens", (some("i4", 3), 0, 3, 0, 1, some("u4", 1), some("u4", 0), some("i4", 7), some("u2", 6))),
+        ("local_ids", (some("i4", 3), 4, some("i4", 1), some("i8", 3))),
+        ("local_ids", (some("i4", 3), 3, some("i4", 1), some("i8", 0))),
+        ("local_ids", (some("i4", 3), 3, some("i4", 0), some("i8", 3))),
+        ("relabel", (some("i4", 3), 4, some("i4", 1), some("i8", 1))),
+        ("relabel", (some("i4", 3), 3, some("i4", 1), some("i8", 2))),
+        ("count_pairs", (some("i4", 3), 2, 4, 3, some("i8", 1))),
+        ("count_pairs", (some("i4", 3), 2, 3, 3, some("i8", 0))),
+        ("skipgram_pairs", (some("i4", 3), some("f4", 2), 3, 3, some("i8", 0), some("i8", 0), some("u4", 9))),
+        ("skipgram_pairs", (some("i4", 3), some("f4", 2), 3, 3, some("i8", 1), some("i8", 1), some("u4", 2))),
+        (
+            "merge_pairs",
+            (
+                *(some("u4", 3), some("f4", 2), some("i8", 1), np.array([3]), some("i8", 1), some("i8", 1)),
+                *(some("u1", 32), some("i4", 2), some("i8", 2), some("i8", 2)),
+            ),
+        ),
+        (
+            "mirror_rows",
+            (
+                *(some("u1", 16), some("i4", 1), some("i8", 1), np.array([0, 1]), some("i8", 1), np.array([1])),
+                *(np.array([0, 1]), some("i8", 1), some("i8", 1), some("i4", 1), some("f4", 1), some("i8", 0)),
+            ),
+        ),
+        ("window_examples", (some("i4", 3), some("u2", 2), 3, 0, 3, *some("i4", 3, 3))),
+        ("window_examples", (some("i4", 3), some("u2", 3), 3, 0, 3, *some("i4", 3, 2))),
+        ("take_pairs", (some("i4", 3, 2), some("f4", 1), some("i4", 6), some("f4", 3))),
+        ("take_pairs", (some("i4", 3, 3), some("f4", 1), some("i4", 5), some("f4", 3))),
+        (
+            "sort_pairs",
+            (
+                *(some("i4", 3), some("i4", 3), some("f4", 3), some("i8", 2), some("i4", 2), some("f4", 3)),
+                *(some("i8", 2), some("i4", 0), some("i8", 0)),
+            ),
+        ),
+        ("word_places", (some("i4", 3), some("i8", 1), some("i8", 2))),
+        ("word_places", (some("i4", 3), some("i8", 0), some("i8", 3))),
+        (
+            "count_rows",
+            (
+                *(some("i4", 3), some("f8", 0), np.array([0, 3]), np.arange(3), np.ones(2), 0),
+                *(some("i4", 1), some("f8", 1), some("i8", 2), some("i4", 0), some("f8", 0)),
+            ),
+        ),
+    ],
+)
+def test_sizes_that_do_not_fit_are_refused(function: str, given: tuple[Any, ...]) -> None:
+    with pytest.raises(ValueError, match="must"):
+        getattr(_examples, function)(*given)

@@ -1,5 +1,6 @@
 """Counting pairs, adding tables, and training from counts, through the names that users call."""
 
+import decimal
 import json
 import re
 from collections import Counter
@@ -137,9 +138,11 @@ def test_pieces_add_up_to_their_counts_and_stand_together_by_rarer_words(
         ([("a", "b", 0.0)], "row 1: its count is 0.0"),
         ([("a", "b", float("nan"))], "row 1: its count is nan"),
         ([("a", "b", 1e39)], "row 1: its count is 1e\\+39"),
+        ([("a", "b", 1.0), ("a", "b", 5e-324)], "row 2: its count is 5e-324"),
+        ([("a", "b", 1.0), ("b", "a", 3e38)], "the counts of 'b' add up to 3e\\+38"),
         ([("a", "b", "many")], "its count is 'many', not a number"),
         ([("a", None, 1.0)], "row 1 has no context"),
-        ([("a b", "c", 1.0)], "the word 'a b' is not one word"),
+        ([("a b", "c", 1.0)], "'a b' is not one word"),
         ([("a\n", "c", 1.0)], "is not one word"),
     ],
 )
@@ -150,6 +153,80 @@ def test_bad_rows_are_named_and_nothing_is_written(
     with pytest.raises(InputError, match=message):
         ws.train(path, format="counts", output=tmp_path / "m", **SMALL)
     assert sorted(tmp_path.iterdir()) == [path]
+
+
+SQUARE = sp.csr_array([[0.0, 5.0], [1.0, 0.0]])
+
+
+@pytest.mark.parametrize(
+    ("words", "matrix", "message"),
+    [
+        (["a", "a"], SQUARE, "'a' of the matrix stands for several rows"),
+        (["a", ""], SQUARE, "'' is not one word"),
+        (["a", "b c"], SQUARE, "'b c' is not one word"),
+        (["a", None], SQUARE, "None is not one word"),
+        (["a", "b"], SQUARE * 1j, "real numbers, not complex128"),
+        (["a"], SQUARE, "must have a row for each"),
+    ],
+)
+def test_a_matrix_without_a_row_for_each_word_is_refused(
+    tmp_path: Path, words: list[Any], matrix: Any, message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        ws.encode((words, matrix), tmp_path / "c", format="counts")
+
+
+def test_words_of_a_matrix_may_come_one_by_one(tmp_path: Path) -> None:
+    corpus = ws.encode(((word for word in "ab"), SQUARE), tmp_path / "c", format="counts")
+    assert sorted(corpus.vocabulary.words) == ["a", "b"]
+
+
+@pytest.mark.parametrize("weight", ["5e-324", "1e-38", "-1", "4e38", "1" + 400 * "0"])
+def test_a_weight_that_float32_does_not_hold_is_refused_by_its_row(tmp_path: Path, weight: str) -> None:
+    """Products of such weights with 1/distance were 0, and 0 meant "not seen yet": a heap overflow."""
+    rows = "".join(f'{{"t": "{"a b " * 30}", "n": {n}}}\n' for n in [1, 2, weight] + [1] * 40)
+    (tmp_path / "w.jsonl").write_text(rows)
+    with pytest.raises(InputError, match="row 3: its weight must be"):
+        ws.count(tmp_path / "w.jsonl", tmp_path / "o.parquet", column="t", weight="n", min_count=1)
+
+
+def test_the_smallest_weights_are_counted(tmp_path: Path) -> None:
+    rows = [{"t": "a b " * 30, "n": 2e-38}] * 50
+    ws.count(rows, tmp_path / "o.parquet", column="t", weight="n", min_count=1, distances="equal", window=1)
+    assert table(tmp_path / "o.parquet") == pytest.approx(dict.fromkeys([("a", "b"), ("b", "a")], 59 * 50 * 2e-38))
+    assert ws.count(tmp_path / "o.parquet", tmp_path / "p.parquet", format="counts")["pairs"] == 2
+
+
+def test_a_table_that_could_not_be_read_is_not_written(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.parquet", [("a", "b", 3e38), ("b", "a", 1.0)])
+    with pytest.raises(InputError, match="the count of 'a' and 'b' is 6e\\+38"):
+        ws.count([path, path], tmp_path / "o.parquet", format="counts")
+    with pytest.raises(InputError, match=r"name it t\.parquet"):
+        ws.count(path, tmp_path / "t.csv", format="counts")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_table_is_not_written_among_those_that_are_added(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    path = write(tmp_path / "in" / "a.parquet", [("a", "b", 3.0)])
+    with pytest.raises(InputError, match="whose files are read"):
+        ws.count(tmp_path / "in", tmp_path / "in" / "b.parquet", format="counts")
+    # Where it is named itself, it is meant.
+    assert ws.count([path, path], path, format="counts")["total"] == 6
+    assert ws.count(tmp_path / "in", tmp_path / "b.parquet", format="counts")["total"] == 6
+
+
+def test_counts_are_the_numbers_that_engines_write(tmp_path: Path) -> None:
+    numbers = arrow.array([decimal.Decimal("42.704"), decimal.Decimal("1.5")], arrow.decimal128(18, 3))
+    parquet.write_table(arrow.table({"word": ["a", "b"], "context": ["b", "a"], "count": numbers}), tmp_path / "t.pq")
+    ws.count(tmp_path / "t.pq", tmp_path / "o.pq", format="counts")
+    assert table(tmp_path / "o.pq") == pytest.approx({("a", "b"): 42.704, ("b", "a"): 1.5})
+
+
+def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("word,context,count,count\na,b,2,30\n")
+    with pytest.raises(InputError, match="2 columns 'count'"):
+        ws.count(tmp_path / "t.csv", tmp_path / "o.parquet", format="counts")
 
 
 def test_a_code_beyond_the_words_of_a_damaged_file_is_refused() -> None:
@@ -180,7 +257,7 @@ def test_requests_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     cut.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(InputError, match=r"cut\.parquet"):
         ws.train(cut, format="counts", **SMALL)
-    with pytest.raises(InputError, match="its weight is 0"):
+    with pytest.raises(InputError, match="row 1: its weight must be"):
         ws.train([{"t": "a b", "n": 0}], column="t", weight="n", **SMALL)
     encoded = ws.encode(path, tmp_path / "encoded", format="counts")
     (tmp_path / "pairs.tsv").write_text("a b 1\n")
@@ -191,7 +268,10 @@ def test_requests_that_do_not_fit_are_refused(tmp_path: Path) -> None:
         with pytest.raises(InputError, match="holds counted pairs, which are for train"):
             call()
     text = ws.encode(TEXT, tmp_path / "text")
-    for again in (lambda: ws.count(text.path, tmp_path / "n", weight="n"), lambda: ws.train(text, weight="n", **SMALL)):
+    for again in (
+        lambda: ws.count(text.path, tmp_path / "n.pq", weight="n"),
+        lambda: ws.train(text, weight="n", **SMALL),
+    ):
         with pytest.raises(InputError, match="is already encoded: weight applies to text only"):
             again()
     with pytest.raises(InputError, match="phrases applies to text"):

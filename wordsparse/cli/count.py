@@ -16,7 +16,7 @@ from wordsparse.words.pair_counts import CountOptions
 
 @click.command(short_help="Count the pairs of words of a text, for training from counts.")
 @corpus_argument
-@output_option("The Parquet file to write: columns word, context and count.", "FILE")
+@output_option("The Parquet file to write: columns word, context and count.", "PAIRS.parquet")
 @options_of(CountOptions)
 @config_option
 @quiet_option

@@ -1,5 +1,6 @@
 """Tables of counted pairs, columns word, context and count: Parquet, CSV and tab-separated files, and matrices."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -8,6 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from wordsparse import optional
+from wordsparse.corpus.columns import lines_of, names_in
 from wordsparse.corpus.reading import Source, as_paths
 from wordsparse.corpus.sources import find_files
 from wordsparse.errors import InputError
@@ -17,7 +19,10 @@ from wordsparse.types import Array
 
 COLUMNS = ("word", "context", "count")
 ROWS = 2**17
+PARQUET = (".parquet", ".pq")
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
+LARGEST = float(np.finfo(np.float32).max)
+"""Of a count; one that rounds to zero in float32 is none."""
 
 
 class Block(NamedTuple):
@@ -71,24 +76,32 @@ def blocks(source: Source, max_expansion: float | None) -> Iterator[Block]:
 
 
 def _of_matrix(words: Sequence[str], matrix: Any) -> Iterator[Block]:
+    words = list(words)
     if matrix.shape != (len(words), len(words)):
         raise InputError(f"the matrix is {matrix.shape}, but there are {len(words)} words: it must have a row for each")
+    if matrix.dtype.kind not in "fiub":
+        raise InputError(f"the matrix must hold real numbers, not {matrix.dtype}")
+    _check_words("the matrix", words)
+    if repeated := [word for word, times in Counter(words).items() if times > 1]:
+        raise InputError(f"the word {repeated[0]!r:.80} of the matrix stands for several rows: give each word one")
     entries = matrix.tocoo()
     counts = _checked_counts("entry", 0, np.asarray(entries.data, np.float64))
     for start in range(0, len(counts), ROWS):
         part = slice(start, start + ROWS)
-        codes = (list(words), entries.row[part]), (list(words), entries.col[part])
-        yield Block(*codes, counts[part])
+        yield Block((words, entries.row[part]), (words, entries.col[part]), counts[part])
 
 
 def _batches(path: Path, max_expansion: float) -> Iterator[Any]:
     """Record batches of the three columns."""
-    if path.suffix.lower() in (".parquet", ".pq"):
+    if path.suffix.lower() in PARQUET:
         yield from parquet.batches(path, COLUMNS, parquet.limit_of(path, max_expansion), ROWS)
         return
     if path.suffix.lower() not in DELIMITERS:
         raise InputError(f"{path}: its name must end in .parquet, .csv or .tsv, which says how the pairs are stored")
     csv, arrow = (optional.load("reading counted pairs", f"pyarrow{part}") for part in (".csv", ""))
+    names = names_in(next(lines_of(path, max_expansion), ""), DELIMITERS[path.suffix.lower()])
+    if repeated := [name for name in COLUMNS if names.count(name) > 1]:
+        raise InputError(f"{path}: has {names.count(repeated[0])} columns {repeated[0]!r}: rename all but one")
     types = dict(zip(COLUMNS, (arrow.string(), arrow.string(), arrow.float64()), strict=True))
     try:
         with csv.open_csv(
@@ -126,22 +139,32 @@ def _checked(name: str, first: int, batch: Any, known: _Words) -> Block:
             row = first + int(np.flatnonzero(texts.is_null().to_numpy(zero_copy_only=False))[0])
             raise InputError(f"{name} {row} has no {column}: every pair needs one")
         last, words = known.words, known.of(texts.dictionary)
-        for word in words if words is not last else ():
-            if not isinstance(word, str) or not word or word.split() != [word]:
-                raise InputError(f"{name} {first} or one after it: the {column} {word!r:.80} is not one word")
+        _check_words(f"{name} {first} or one after it", words if words is not last else ())
         codes = texts.indices.to_numpy(zero_copy_only=False).astype(np.int64)
         if codes.size and not 0 <= codes.min() <= codes.max() < len(words):
             raise InputError(f"{name} {first} or one after it: its {column} is damaged; copy or write the file again")
         columns.append((words, codes))
-    counts = batch.column("count").to_numpy(zero_copy_only=False)
+    arrow, column = optional.load("reading counted pairs", "pyarrow"), batch.column("count")
+    if arrow.types.is_decimal(column.type):
+        column = column.cast(arrow.float64())
+    counts = column.to_numpy(zero_copy_only=False)
     if counts.dtype.kind not in "iuf":
         raise InputError(f"{name} {first}: its count is {counts[0]!r:.40}, not a number")
     return Block(columns[0], columns[1], _checked_counts(name, first, counts.astype(np.float64)))
 
 
+def _check_words(where: str, words: Sequence[object]) -> None:
+    for word in words:
+        if not isinstance(word, str) or word.split() != [word]:
+            raise InputError(f"{where}: {word!r:.80} is not one word")
+
+
 def _checked_counts(name: str, first: int, counts: Array) -> Array:
-    wrong = ~((counts > 0) & (counts < np.finfo(np.float32).max))
+    with np.errstate(over="ignore"):
+        wrong = ~((counts.astype(np.float32) > 0) & (counts < LARGEST))
     if wrong.any():
         place = int(wrong.argmax())
-        raise InputError(f"{name} {first + place}: its count is {counts[place]}, which is not a positive number")
+        raise InputError(
+            f"{name} {first + place}: its count is {counts[place]}, which is not a positive number of float32"
+        )
     return counts

@@ -59,6 +59,17 @@ class _Table(NamedTuple):
         total = self.sums.sum()
         return float(min(PIECE * total / self.pairs, max(SMALLEST, total / ENOUGH)))
 
+    def occurrences(self) -> Array:
+        """How often each word occurs, about, int64."""
+        times = np.maximum(1, np.rint(self.sums / OCCURRENCE))
+        most = int(times.argmax())
+        if times[most] >= 2**63:
+            raise InputError(
+                f"the counts of {self.words[most]!r:.80} add up to {self.sums[most]:.3g}, as if it had occurred 2**63 "
+                "times and more: divide all counts by one number"
+            )
+        return np.asarray(times, np.int64)
+
 
 def encode_counts(tables: Iterator[Block], target: Path, asked: EncodeOptions) -> EncodedCorpus:
     """Write the pairs of tables, block by block, as an encoded corpus; see :func:`wordsparse.encode`.
@@ -71,8 +82,7 @@ def encode_counts(tables: Iterator[Block], target: Path, asked: EncodeOptions) -
             raise InputError(f"{name} applies to text: leave it out, the words of counted pairs are as they are")
     with new_directory(target) as folder, writing(target):
         table = _read(tables, folder / "table", asked)
-        occurrences = np.maximum(1, np.rint(table.sums / OCCURRENCE)).astype(np.int64).tolist()
-        rounded = dict(zip(table.words, occurrences, strict=True))
+        rounded = dict(zip(table.words, table.occurrences().tolist(), strict=True))
         vocabulary = Vocabulary.from_counts(rounded, min_count, asked.max_vocab, asked.known)
         ids = np.array([-1 if (i := vocabulary.get(word)) is None else i for word in table.words], np.int32)
         pieces = _order(folder, table, ids)

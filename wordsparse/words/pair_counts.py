@@ -21,10 +21,10 @@ import scipy.sparse as sp
 
 from wordsparse import optional, validation
 from wordsparse.corpus import END_OF_SENTENCE, OUT_OF_VOCABULARY, EncodedCorpus, Vocabulary, encode
-from wordsparse.corpus.count_tables import COLUMNS, Block, Numbers, blocks
+from wordsparse.corpus.count_tables import COLUMNS, LARGEST, PARQUET, Block, Numbers, blocks
 from wordsparse.corpus.counts import encode_counts
 from wordsparse.corpus.options import MIN_COUNT, EncodeOptions, TextOptions
-from wordsparse.corpus.reading import COUNTS, RawText, Source
+from wordsparse.corpus.reading import COUNTS, RawText, Source, as_paths
 from wordsparse.corpus.shards import is_encoded
 from wordsparse.errors import InputError
 from wordsparse.files import storage
@@ -39,6 +39,8 @@ from wordsparse.words.examples import Distances, distance_weights
 STRETCH, HELD, WRITTEN = 2**24, 2**26, 2**21
 # Tokens beyond a stretch that its windows see at most, counted as they lie, those outside the vocabulary too.
 REACH = 2**16
+# Of a weight: smaller numbers of float32 have fewer digits.
+SMALLEST = float(np.finfo(np.float32).tiny)
 WINDOW = 8
 """The default window: with the frequent words that training leaves out, it reaches as far as 5 does without them."""
 
@@ -72,7 +74,7 @@ def count(source: Source | EncodedCorpus, output: str | os.PathLike[str], asked:
     source : path, list of paths, EncodedCorpus, or iterable
         A text, as :func:`wordsparse.encode` reads it; with ``format="counts"``, tables to be added.
     output : path
-        The file to write.
+        The file to write, named .parquet or .pq, outside the directories that are read.
     {options}
 
     Returns
@@ -89,7 +91,7 @@ def count(source: Source | EncodedCorpus, output: str | os.PathLike[str], asked:
     optional.check("writing counted pairs", "pyarrow")
     window = validation.positive_int("window", asked.window)
     least = validation.non_negative("min_pair", asked.min_pair)
-    storage.check_file(target, streams=False)
+    _check_target(target, source)
     with ExitStack() as stack:
         scratch = stack.enter_context(storage.staging(Path(tempfile.gettempdir()) / "wordsparse-counts", mode=0o700))
         windows = window, asked.distances, resolve_threads(asked.threads)
@@ -106,6 +108,16 @@ def count(source: Source | EncodedCorpus, output: str | os.PathLike[str], asked:
         storage.write_files(target, lambda path: written.append(_write(path, words, rows, least)))
     (pairs, total), size = written[0], len(words)
     return {"pairs": pairs, "total": total, "vocab_size": size, "wall_seconds": time.perf_counter() - started}
+
+
+def _check_target(target: Path, source: Source | EncodedCorpus) -> None:
+    storage.check_file(target, streams=False)
+    if target.suffix.lower() not in PARQUET:
+        raise InputError(f"{target}: the table is a Parquet file: name it {target.with_suffix('.parquet').name}")
+    paths = None if _is_encoded(source) else as_paths(cast("Source", source))
+    for folder in map(Path, paths or ()):
+        if folder.is_dir() and target.resolve().is_relative_to(folder.resolve()):
+            raise InputError(f"{target}: lies in {folder}, whose files are read: write it to another directory")
 
 
 Rows = Iterator[tuple[int, Any]]
@@ -135,15 +147,15 @@ class Windows:
         most = np.append(0, np.cumsum(np.minimum(np.diff(starts) * 2 * len(self._by_distance), size)))
         full = np.searchsorted(most, np.arange(1, most[-1] // WRITTEN + 2) * WRITTEN, "right") - 1
         ends = sorted({0, size, *full.tolist()})
-        free = [np.zeros(size) for _ in range(self._threads)]
+        free = [(np.full(size, -1, np.int32), np.empty(size)) for _ in range(self._threads)]
 
         def counted(block: tuple[int, int]) -> tuple[int, Any]:
             low, high = block
             indptr, space = np.empty(high - low + 1, np.int64), int(most[high] - most[low])
-            columns, counts, sums = np.empty(space, np.int32), np.empty(space), free.pop()
+            columns, counts, scratch = np.empty(space, np.int32), np.empty(space), free.pop()
             given = ids, weights, starts, places, self._by_distance, low
-            _examples.count_rows(*given, sums, indptr, columns, counts)
-            free.append(sums)
+            _examples.count_rows(*given, *scratch, indptr, columns, counts)
+            free.append(scratch)
             filled = int(indptr[-1])
             return low, sp.csr_array((counts[:filled], columns[:filled], indptr), shape=(high - low, size))
 
@@ -286,12 +298,10 @@ def _weighted(
 
 
 def _weight(name: str, cell: object) -> float:
-    try:
-        weight = float(cell)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        weight = float("nan")
-    if not 0 < weight < float(np.finfo(np.float32).max):
-        raise InputError(f"{name}: its weight is {cell!r:.40}, which is not a positive number")
+    """A weight whose product with any distance's is a number of float32."""
+    weight = validation.finite(f"{name}: its weight", cell)
+    if not SMALLEST <= weight < LARGEST:
+        raise InputError(f"{name}: its weight must be from {SMALLEST:.3g} to {LARGEST:.3g}, not {weight}")
     return weight
 
 
@@ -317,6 +327,10 @@ def _write(path: Path, words: Sequence[str], rows: Rows, least: float) -> tuple[
             entries = table.tocoo()
             kept = entries.data >= least if least else slice(None)
             row, column, counts = entries.row[kept] + np.int32(first), entries.col[kept], entries.data[kept]
+            if counts.size and counts.max() >= LARGEST:
+                at = int(counts.argmax())
+                pair = f"{words[row[at]]!r:.80} and {words[column[at]]!r:.80}"
+                raise InputError(f"the count of {pair} is {counts[at]:.3g}, more than float32 holds: divide all counts")
             columns = [arrow.DictionaryArray.from_arrays(arrow.array(ids), names) for ids in (row, column)]
             columns.append(arrow.array(counts, arrow.float32()))
             writer.write_batch(arrow.record_batch(columns, schema=schema), row_group_size=WRITTEN)
