@@ -88,12 +88,22 @@ REFUSED: dict[str, tuple[Any, dict[str, Any], str]] = {
     "nothing": (iter([]), {}, "there is no edge"),
     "no edge": ([("a",)], {}, "not an edge"),
     "a word": (iter(["ab"]), {}, "not an edge"),
-    "no number": ([("a", "b", "much")], {}, "no number"),
-    "a weight is missing": ([("a", "b", 1), ("b", "c")], {}, "2 has no weight"),
+    "no number": ([("a", "b", "much")], {}, "must be a number, not 'much'"),
+    "too large": ([("a", "b", 10**400)], {}, "the weight of row 1 must be a finite number"),
+    "a weight is missing": ([("a", "b", 1), ("b", "c")], {}, "2 has 2 cells, but the first edge has 3"),
+    "a weight is new": ([("a", "b"), ("b", "c", 1)], {}, "2 has 3 cells, but the first edge has 2"),
+    "a time": ([("a", "b", 1, 2020)], {}, "row 1 is .* not an edge"),
+    "dicts": ([{"s": "a", "t": "b"}], {}, "row 1 is {'s': 'a', 't': 'b'}, not an edge"),
+    "sets": ([{"a", "b"}], {}, "not an edge"),
+    "no node": ([("a", "b"), (None, "c")], {}, "row 2 has an empty node"),
+    "a missing node of pandas": ([("a", "b"), (float("nan"), "c")], {}, "row 2 has an empty node"),
     "not square": (sp.csr_array((2, 3)), {}, "square"),
+    "complex": (sp.csr_array(np.eye(2) * 1j), {}, "real numbers, not complex128"),
     "a number": (7, {}, "not 7"),
     "p": ([("a", "b")], {"p": 0}, "p must be from"),
     "length": ([("a", "b")], {"walk_length": 1}, "at least 2"),
+    "endless": ([("a", "b")], {"walk_length": 10**9}, "at most 10,000"),
+    "as endless": ([("a", "b")], {"walks": 2**63}, "at most 10,000"),
     "ends": ([("a", "b")], {"ends": "a"}, "two columns"),
 }
 
@@ -114,12 +124,31 @@ def test_requests_that_are_refused(case: str) -> None:
         ("g.txt", "a b\n", {"ends": "x,y"}, "no names"),
         ("g.jsonl", "{}", {}, "ends=SOURCE,TARGET"),
         ("g.mtx", "no matrix", {}, "Matrix Market"),
+        ("g.csv", "from,to\na,b\n,c\n", {}, "row 2 has an empty node"),
+        ("g.tsv", "from\tto\na\tb\nc\t\n", {}, "row 2 has an empty node"),
+        ("g.txt", "a,b\n,c\n", {}, "row 2 has an empty node"),
+        ("g.jsonl", '{"s": "a", "t": ""}', {"ends": "s,t"}, "row 1 has an empty node"),
+        ("g.jsonl", f'{{"s": "a", "t": "b", "w": 1{"0" * 400}}}', {"ends": "s,t", "edge_weight": "w"}, "finite number"),
+        ("g.txt", "# KONECT\n1 2 1 1082040961\n", {}, r"row 2 is \['1', '2', '1', '1082040961'\], not an edge"),
+        ("g.txt", "The cat sat on the mat.\n", {}, "row 1 is .* not an edge: .* without --for graph"),
+        ("g.txt", "a friend b\n", {}, "the weight of row 1 must be a number, not 'b'"),
     ],
 )
 def test_files_that_are_refused(tmp_path: Path, name: str, text: str, options: dict[str, str], message: str) -> None:
     (tmp_path / name).write_text(text)
     with pytest.raises(InputError, match=message):
         read_graph(tmp_path / name, GraphOptions(**options))
+
+
+def test_a_matrix_is_read_as_it_is_and_stays_so() -> None:
+    doubled = sp.coo_array((np.array([200, 200], np.uint8), ([0, 0], [1, 1])), shape=(2, 2))
+    assert arcs(doubled) == {("0", "1"): 400, ("1", "0"): 400}
+    given = sp.csr_array(([1.0, 1.0, 2.0], [1, 1, 0], [0, 2, 3]), shape=(2, 2))
+    assert arcs(given, directed=True) == {("0", "1"): 2, ("1", "0"): 2}
+    assert (given.data.tolist(), given.indices.tolist(), given.indptr.tolist()) == ([1, 1, 2], [1, 1, 0], [0, 2, 3])
+    for array in (given.data, given.indices, given.indptr):
+        array.flags.writeable = False  # as in memory-mapped files
+    assert arcs(given) == {("0", "1"): 2, ("1", "0"): 2}
 
 
 def test_a_graph_that_is_too_large_is_refused_before_it_is_read(
@@ -152,6 +181,17 @@ def test_walks_follow_edges_by_their_weights() -> None:
     share = transitions(found, words, "b", "a")
     assert share == pytest.approx({"b": 0.4, "c": 0.6}, abs=0.02)
     assert transitions(found, words, "d", "c") == pytest.approx({"a": 0.6, "b": 0.2, "d": 0.2}, abs=0.02)
+
+
+@pytest.mark.parametrize("scale", [5e-324, 1e-310, 1.0, 1e307, 1.7e308])
+def test_walks_follow_weights_of_any_size(scale: float) -> None:
+    """The sum of a node's weights, and its inverse, may lie outside float64."""
+    edges = [("a", "b", scale), ("a", "c", scale), ("a", "d", scale), ("b", "c", 1.0), ("c", "d", 2.0)]
+    corpus = walks_of(edges, GraphOptions(walks=2000, walk_length=3))
+    assert (corpus.vocabulary.counts < 30_000).all()
+    found, words = walks(edges, walk_length=3, walks=2000)
+    after = Counter(words[walk[1]] for walk in found if words[walk[0]] == "a")
+    assert {word: count / 2000 for word, count in after.items()} == pytest.approx(dict.fromkeys("bcd", 1 / 3), abs=0.05)
 
 
 def test_p_and_q_are_those_of_node2vec() -> None:

@@ -10,6 +10,8 @@ from wordsparse.options import option
 
 # Beyond these, draws are refused so often that a walk takes minutes.
 LEAST, MOST = 0.01, 100.0
+# From a node, and nodes of a walk: any number of nodes, walked on so, is a number of tokens that int64 holds.
+MOST_WALKS = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,16 +34,14 @@ class GraphOptions(PlainOptions):
     edge_weight: str | None = option(
         None,
         "Column, or NetworkX attribute, of the weight of an edge.",
-        shown="weight; the third of three numbers where columns have no names",
+        shown="weight; the third where columns have no names",
         metavar="NAME",
     )
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("walks", "walk_length"):
-            validation.positive_int(name, getattr(self, name))
-        if self.walk_length < 2:
-            raise InputError("walk_length must be at least 2: a walk of one node takes no edge")
+        validation.whole("walks", self.walks, 1, MOST_WALKS)
+        validation.whole("walk_length", self.walk_length, 2, MOST_WALKS)  # a walk of one node takes no edge
         for name in ("p", "q"):
             if not LEAST <= validation.non_negative(name, getattr(self, name)) <= MOST:
                 raise InputError(f"{name} must be from {LEAST:g} to {MOST:g}, not {getattr(self, name)}")

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from wordsparse import validation
 from wordsparse.corpus._numbering import Numbering
 from wordsparse.corpus.columns import DELIMITERS, ROW_FORMATS, format_of_file, lines_of, names_in
 from wordsparse.corpus.graph_options import GraphOptions
@@ -50,7 +51,7 @@ def read_graph(source: Any, options: GraphOptions) -> Graph:
     ----------
     source : path, list of paths, NetworkX graph, SciPy matrix, or iterable of edges
         In files of lines (``#`` and ``%`` begin a comment), of rows (.csv, .tsv, .jsonl, .parquet) and in an iterable,
-        an edge is two nodes, and a weight where there is one; edges that are listed several times add up. ``.mtx`` and
+        an edge is two nodes, and a weight if each has one; edges that are listed several times add up. ``.mtx`` and
         a matrix have a row and a column for each node: their names are numbers, from 1 in the file, from 0 in a matrix.
     options : GraphOptions
     """
@@ -100,10 +101,13 @@ def _matrix(ends: np.ndarray, weights: np.ndarray, nodes: int) -> sp.csr_array:
 def _of_matrix(matrix: Any, first: int) -> tuple[list[str], sp.csr_array]:
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
         raise InputError(f"a matrix of edges must be square, a row and a column for each node, not {matrix.shape}")
+    if matrix.dtype.kind not in "fiub":
+        raise InputError(f"a matrix of edges must hold real numbers, not {matrix.dtype}")
     check_memory(matrix.nnz)
-    edges = sp.csr_array(matrix, dtype=np.float64)
-    edges.sum_duplicates()
-    return [str(node) for node in range(first, first + edges.shape[0])], edges
+    entries, nodes = matrix.tocoo(), matrix.shape[0]
+    # As float64 before they add up: 200 and 200 are 144 in uint8.
+    edges = _matrix(np.stack((entries.row, entries.col), axis=1), entries.data.astype(np.float64), nodes)
+    return [str(node) for node in range(first, first + nodes)], edges
 
 
 def _of_networkx(graph: Any, options: GraphOptions) -> tuple[list[str], sp.csr_array]:
@@ -140,25 +144,29 @@ def _of_rows(files: list[Path] | None, source: Any, options: GraphOptions) -> tu
 
 
 def _pairs(name: str, cells: Iterable[tuple[int, Any]], weights: Any) -> Iterator[list[str]]:
-    """The two nodes of each edge, whose weight is appended to ``weights``; 1 where the first edge has none."""
+    """The two nodes of each edge, whose weight is appended to ``weights``: 1 where edges have none."""
     width = 0
     for number, row in cells:
-        if isinstance(row, str) or not len(row) >= 2:
+        if not isinstance(row, list | tuple | np.ndarray) or len(row) not in (2, 3):
             raise InputError(
-                f"{name}: {number} is {row!r:.60}, not an edge: give two nodes, and a weight if there is one"
+                f"{name}: row {number} is {row!r:.60}, not an edge: give two nodes, and a weight if there is one; "
+                "sentences are trained on without --for graph (preset)"
             )
-        width = width or min(len(row), 3)
-        if len(row) < width:
-            raise InputError(f"{name}: {number} has no weight, but the first edge has one: give every edge a weight")
+        width = width or len(row)
+        if len(row) != width:
+            raise InputError(f"{name}: row {number} has {len(row)} cells, but the first edge has {width}: give as many")
         try:
             weights.append(float(row[2]) if width == 3 else 1.0)
-        except (TypeError, ValueError):
-            raise InputError(
-                f"{name}: {number} has the weight {row[2]!r:.40}, which is no number; edge_weight names the column"
-            ) from None
-        if row[0] is None or row[1] is None:
-            raise InputError(f"{name}: {number} has an empty node: give every edge two nodes")
-        yield [str(row[0]), str(row[1])]
+        except (TypeError, ValueError, OverflowError):
+            validation.finite(f"{name}: the weight of row {number}", row[2])  # says why not
+        nodes = ["" if _is_missing(node) else str(node) for node in row[:2]]
+        if not all(nodes):
+            raise InputError(f"{name}: row {number} has an empty node: give every edge two nodes")
+        yield nodes
+
+
+def _is_missing(cell: Any) -> bool:
+    return cell is None or (isinstance(cell, float) and cell != cell)  # NaN, as pandas has it
 
 
 def _cells(path: Path, options: GraphOptions) -> Iterator[tuple[int, Any]]:
@@ -224,17 +232,15 @@ def _columns(path: Path, names: list[str], options: GraphOptions) -> Iterator[tu
 def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
     """The cells of the lines of a file without names, between white space or the mark that the first line has.
 
-    A third cell is a weight if every line has three and it is a number; more cells are not read.
+    ``#`` and ``%`` begin a comment.
     """
-    mark, width = None, 0
+    mark: str | None = ""
     for number, line in enumerate(lines_of(path, MAX_EXPANSION), 1):
         if line.startswith(COMMENTS) or not line.strip():
             continue
-        if not width:
+        if mark == "":
             mark = next((mark for mark in DELIMITERS if mark in line.strip()), None)
-        cells = [cell.strip() for cell in line.split(mark)] if mark else line.split()
-        width = width or (3 if len(cells) == 3 and _is_number(cells[2]) else 2)
-        yield number, cells[:width]
+        yield number, [cell.strip() for cell in line.strip().split(mark)]
 
 
 def check_memory(edges: int) -> None:

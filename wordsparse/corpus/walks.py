@@ -92,14 +92,15 @@ def walks_of(source: Any, options: GraphOptions) -> EncodedCorpus:
     InputError as :func:`wordsparse.corpus.graphs.read_graph`.
     """
     graph = read_graph(source, options)
-    counts = visits(graph.edges, options)
+    weights = scaled(graph.edges)
+    counts = visits(weights, options)
     order = np.lexsort((np.arange(len(counts)), -counts))
-    edges = graph.edges[order][:, order].tocsr()
+    edges = weights[order][:, order].tocsr()
     edges.sort_indices()
     vocabulary = Vocabulary([graph.nodes[node] for node in order], counts[order])
     indptr, neighbours = edges.indptr.astype(np.int64), edges.indices.astype(np.int32, copy=False)
     limits = _NO_LIMITS
-    if edges.nnz and (edges.data != edges.data[0]).any():
+    if (graph.edges.data != graph.edges.data[:1]).any():
         limits = np.empty(edges.nnz, np.uint32)
         thresholds(indptr, edges.data, limits)
     walks = Walks(indptr, neighbours, limits, options)
@@ -110,6 +111,16 @@ def walks_of(source: Any, options: GraphOptions) -> EncodedCorpus:
     sizes: dict[str, Any] = {"distinct_words": len(vocabulary), "min_count": 1, "max_vocab": None}
     whole = {**sizes, "sha256": digest.hexdigest(), "shards": [walks]}
     return EncodedCorpus(Path(os.devnull), vocabulary, walks.tokens, walks.number, **whole)
+
+
+def scaled(edges: sp.csr_array) -> sp.csr_array:
+    """The weights of each node's edges, the largest from ½ to 1, so that their sum and its inverse are numbers.
+
+    By a power of two: their shares stay the same to the last bit.
+    """
+    largest = edges.max(axis=1).toarray().ravel()
+    exponents = np.repeat(np.frexp(largest)[1], np.diff(edges.indptr))
+    return sp.csr_array((np.ldexp(edges.data, -exponents), edges.indices, edges.indptr), edges.shape)
 
 
 def visits(edges: sp.csr_array, options: GraphOptions) -> NDArray[np.int64]:
