@@ -30,6 +30,8 @@ MANY = 10_000_000
 # Characters that begin a comment in a list of edges.
 COMMENTS = ("#", "%")
 WEIGHT = "weight"
+# What an edge in Python is, and what is no node.
+EDGE, NO_NODE = (list, tuple, np.ndarray), (None, "")
 _BLOCK = 2**20
 
 
@@ -147,7 +149,7 @@ def _pairs(name: str, cells: Iterable[tuple[int, Any]], weights: Any) -> Iterato
     """The two nodes of each edge, whose weight is appended to ``weights``: 1 where edges have none."""
     width = 0
     for number, row in cells:
-        if not isinstance(row, list | tuple | np.ndarray) or len(row) not in (2, 3):
+        if not isinstance(row, EDGE) or len(row) not in (2, 3):
             raise InputError(
                 f"{name}: row {number} is {row!r:.60}, not an edge: give two nodes, and a weight if there is one; "
                 "sentences are trained on without --for graph (preset)"
@@ -159,14 +161,11 @@ def _pairs(name: str, cells: Iterable[tuple[int, Any]], weights: Any) -> Iterato
             weights.append(float(row[2]) if width == 3 else 1.0)
         except (TypeError, ValueError, OverflowError):
             validation.finite(f"{name}: the weight of row {number}", row[2])  # says why not
-        nodes = ["" if _is_missing(node) else str(node) for node in row[:2]]
-        if not all(nodes):
+        source, target = row[0], row[1]
+        # NaN, pandas' missing value, differs from itself.
+        if source in NO_NODE or target in NO_NODE or source != source or target != target:
             raise InputError(f"{name}: row {number} has an empty node: give every edge two nodes")
-        yield nodes
-
-
-def _is_missing(cell: Any) -> bool:
-    return cell is None or (isinstance(cell, float) and cell != cell)  # NaN, as pandas has it
+        yield [str(source), str(target)]
 
 
 def _cells(path: Path, options: GraphOptions) -> Iterator[tuple[int, Any]]:
@@ -240,7 +239,7 @@ def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
             continue
         if mark == "":
             mark = next((mark for mark in DELIMITERS if mark in line.strip()), None)
-        yield number, [cell.strip() for cell in line.strip().split(mark)]
+        yield number, [cell.strip() for cell in line.strip().split(mark)] if mark else line.split()
 
 
 def check_memory(edges: int) -> None:
