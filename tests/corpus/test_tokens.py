@@ -137,6 +137,26 @@ def test_the_script_of_punctuated_words_tells_the_tokeniser(tmp_path, caplog):
     assert "simple" not in caplog.text
 
 
+UNSPACED = {
+    "japanese": "日本語の文章は空白で区切られていません。プログラムを作るために、単語に分ける必要があります。",
+    "chinese": "这个软件包提供了一个用于显示图像的库。用户可以使用它来编写程序。我们昨天去了北京,天气很好。",
+    "of its language": "ผู้ใช้สามารถใช้มันเขียนโปรแกรมได้ ภาษาไทยไม่มีช่องว่างระหว่างคำ เมื่อวานเราไปกรุงเทพ อากาศดีมาก",
+}
+
+
+@pytest.mark.parametrize("remedy", UNSPACED)
+@pytest.mark.parametrize("tokens", ["unicode", "split", "japanese", "chinese"])
+def test_a_script_without_spaces_is_recognised_after_any_tokeniser(tmp_path, caplog, tokens, remedy):
+    """``--tokens unicode`` trained letters as words, and nothing said so."""
+    for package in {"unicode": ["regex"], "japanese": ["sudachipy"], "chinese": ["rjieba"]}.get(tokens, []):
+        pytest.importorskip(package, reason=f"{package} is not installed")
+    encode(iter([UNSPACED[remedy]] * 5), tmp_path / "out", tokens=tokens)
+    if tokens == remedy or (tokens, remedy) == ("japanese", "chinese"):  # which it splits, though not as well
+        assert not caplog.records
+    else:
+        assert remedy in caplog.text
+
+
 def test_text_that_is_not_split_into_words_is_recognised(tmp_path, caplog):
     text = [[f"東京都に住んでいる人々は{i}"] for i in range(20)]
     with pytest.raises(InputError, match=r"vocabulary is empty: none of the 20 .*not to be split into words.*japanese"):

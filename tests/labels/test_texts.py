@@ -104,6 +104,18 @@ def test_what_is_no_text_is_refused(texts: Any, message: str) -> None:
         TextClassifier(threads=1).fit(texts, ["a", "b"])
 
 
+def test_texts_that_are_not_split_into_words_are_pointed_out(caplog: pytest.LogCaptureFixture) -> None:
+    texts = ["猫が好きな人は犬も好きです", "日本語の文章は空白で区切られていません"] * 5
+    TextClassifier(threads=1).fit(texts, ["a", "b"] * 5)
+    assert "--tokens japanese" in caplog.text
+    caplog.clear()
+    TextClassifier(threads=1).fit(["the cat, which purrs.", "a dog, that barks."] * 5, ["a", "b"] * 5)
+    assert not caplog.records
+    pytest.importorskip("regex", reason="the tokeniser unicode needs regex")
+    TextClassifier(threads=1, tokens="unicode").fit(texts, ["a", "b"] * 5)
+    assert "single letters" in caplog.text
+
+
 def test_a_tokeniser_is_named() -> None:
     for wrong, message in (([], "tokens must be the name of a tokeniser"), ("none", "unknown tokeniser 'none'")):
         with pytest.raises(InputError, match=message):
@@ -131,7 +143,11 @@ def test_fasttexts_files_are_read(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("__label__a __label__b the  cat\n\nno label\nit is __label__b\n")
     found = read_texts(tmp_path / "a.txt")
     assert found == LabelledTexts(["the cat", "", "no label", "it is"], [["a", "b"], [], [], ["b"]])
-    for content, message in ((b"", "holds no texts"), (b"a\n\xff\n", "line 2 is not UTF-8 text")):
+    for content, message in (
+        (b"", "holds no texts"),
+        (b"a\n\xff\n", "line 2 is not UTF-8 text"),
+        (b"__label__a b\n__label__ a c\n", "line 2 has a label without a name"),
+    ):
         (tmp_path / "a.txt").write_bytes(content)
         with pytest.raises(InputError, match=rf"a\.txt: {message}"):
             read_texts(tmp_path / "a.txt")

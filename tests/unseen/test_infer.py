@@ -257,6 +257,8 @@ Request = Callable[[ws.Model], object]
         (lambda m: infer.infer(m, sentences(3), ["a", "a"]), "given twice"),
         (lambda m: infer.infer(m, sentences(3), []), "no word is given"),
         (lambda m: m.encode(pd.DataFrame({"text": ["sun"]})), "a data frame has columns"),
+        (lambda m: m.encode(np.array("sun")), "give texts, not array"),
+        (lambda m: m.encode(None), "give texts, not None"),
         (lambda m: m.encode([["sun"], 3]), "a text or a sequence of words, not 3"),
     ],
 )

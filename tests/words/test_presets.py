@@ -41,6 +41,16 @@ def test_a_preset_gives_defaults_for_what_is_not_given() -> None:
             Options(preset=wrong)  # type: ignore[arg-type]
 
 
+def test_edges_given_as_walks_are_pointed_out(caplog: pytest.LogCaptureFixture) -> None:
+    edges = [["a", "b"], ["b", "c"], ["c", "a"]] * 2000
+    ws.train(edges, preset="walks", dim=2, epochs=1)
+    assert "an edge list? --for graph" in caplog.text
+    caplog.clear()
+    ws.train([*edges, ["a"], ["a", "b", "c"]], preset="items", dim=2, epochs=1)
+    ws.train([["a"], ["a", "b", "c"], *edges], preset="walks", dim=2, epochs=1)
+    assert not caplog.records
+
+
 @pytest.mark.parametrize("model", ["cbow", "skipgram"])
 def test_near_nodes_of_a_graph_are_alike(model: str) -> None:
     # As text, a node was as much like the node two steps away, which has the same neighbours, as like its neighbour.

@@ -17,7 +17,7 @@ from wordsparse.corpus.blocks import decoded, text_blocks
 from wordsparse.corpus.count_tables import blocks
 from wordsparse.corpus.counts import encode_counts
 from wordsparse.corpus.draft import Draft, NumberedText
-from wordsparse.corpus.hints import hints
+from wordsparse.corpus.hints import hint
 from wordsparse.corpus.options import MIN_COUNT, EncodeOptions
 from wordsparse.corpus.phrases import MIN_COUNT as PAIR_MIN_COUNT
 from wordsparse.corpus.phrases import THRESHOLD, with_phrases
@@ -111,9 +111,9 @@ def complete(folder: Path, vocabulary: Vocabulary, shards: list[FileRecord], abo
     look as if the text were split in another way than meant."""
     vocabulary.save(folder / VOCABULARY)
     digest = write_corpus_manifest(folder, shards, **about)
-    if (about["tokenization"] or {}).get("tokens") in ("split", None):
-        for hint in hints(vocabulary.words, vocabulary.counts):
-            logger.warning("%s", hint)
+    tokens = (about["tokenization"] or {}).get("tokens")
+    if (advice := hint(vocabulary.words, vocabulary.counts, tokens)) is not None:
+        logger.warning("%s", advice)
     return digest
 
 

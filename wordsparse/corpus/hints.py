@@ -1,6 +1,7 @@
 """Hints from the words of a text about its tokens, in time to choose another tokeniser."""
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -15,27 +16,52 @@ _UNSPACED = re.compile(f"[{_HAN}{_KANA}{_OTHERS}]")
 
 PUNCTUATED_SHARE = 0.02
 """A larger share of the tokens ends in punctuation only if punctuation was not separated."""
+LETTERS_SHARE = 0.8
+"""A larger share of the words of a script without spaces is of one letter only if it was split into letters."""
 LONG_WORD = 6
 """Mean characters of a token above which a script without spaces was probably not split into words."""
 MAX_WORDS = 100_000
 """The words that are looked at."""
 
 
-def hints(words: Sequence[str], counts: NDArray[np.int64]) -> list[str]:
-    """Sentences about the tokens of a text that was split at white space; none if there is nothing to say."""
-    said = []
+def hint(words: Sequence[str], counts: NDArray[np.int64], tokens: str | None) -> str | None:
+    """A sentence about the words of a text, most frequent first; None if there is nothing to say.
+
+    ``tokens`` is the name of the tokeniser; None where there was none, or it has no name.
+    """
     words, counts = words[:MAX_WORDS], counts[:MAX_WORDS]
+    if not words:
+        return None
+    if (advice := unspaced(words) or _letters(words, counts)) is not None:
+        return None if f"--tokens {tokens} " in advice else advice  # which has done what it can
+    return _punctuated(words, counts) if tokens in ("split", None) else None
+
+
+def _punctuated(words: Sequence[str], counts: NDArray[np.int64]) -> str | None:
     ends = np.fromiter(map(_is_punctuated, words), bool, len(words))
     share = counts[ends].sum() / counts.sum()
-    if (advice := unspaced(words)) is not None:
-        said.append(advice)
-    elif share > PUNCTUATED_SHARE:
-        punctuated = [words[i] for i in np.flatnonzero(ends).tolist()]
-        remedy = "--tokens simple (tokens='simple') separates it"
-        if 2 * sum(_UNSPACED.search(word) is not None for word in punctuated) > len(punctuated):
-            remedy = f"the script writes no spaces: {_splitter_of(''.join(punctuated))}"
-        said.append(f"{share:.0%} of the words end in punctuation ({', '.join(map(repr, punctuated[:3]))}): {remedy}")
-    return said
+    if not share > PUNCTUATED_SHARE:
+        return None
+    punctuated = [words[i] for i in np.flatnonzero(ends).tolist()]
+    remedy = "--tokens simple (tokens='simple') separates it"
+    if 2 * sum(_UNSPACED.search(word) is not None for word in punctuated) > len(punctuated):
+        remedy = f"the script writes no spaces: {_splitter_of(''.join(punctuated))}"
+    return f"{share:.0%} of the words end in punctuation ({', '.join(map(repr, punctuated[:3]))}): {remedy}"
+
+
+def _letters(words: Sequence[str], counts: NDArray[np.int64]) -> str | None:
+    """A sentence if most tokens are single letters of a script that writes no spaces, else None."""
+    unspaced = np.fromiter((_UNSPACED.search(word) is not None for word in words), bool, len(words))
+    single = np.fromiter((_size(word) == 1 for word in words), bool, len(words)) & unspaced
+    of_script = counts[unspaced].sum()
+    if 2 * of_script <= counts.sum() or counts[single].sum() <= LETTERS_SHARE * of_script:
+        return None
+    return "most words are single letters of a script that writes no spaces: " + _splitter_of("".join(words))
+
+
+def _size(word: str) -> int:
+    """The letters of a word, vowel signs and tones not counted."""
+    return sum(not unicodedata.category(letter).startswith("M") for letter in word)
 
 
 def unspaced(words: Iterable[str]) -> str | None:

@@ -1,10 +1,14 @@
 """Texts to labels: scikit-learn's TF-IDF in front of the classifier, in one estimator and one saved model."""
 
+import logging
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
 from wordsparse import optional, validation
+from wordsparse.corpus.hints import hint
 from wordsparse.corpus.tokens import tokenizer
 from wordsparse.errors import InputError
 from wordsparse.labels.base import checks
@@ -13,6 +17,10 @@ from wordsparse.labels.state import Saved
 from wordsparse.validation import texts_of
 
 SOURCE = ("column", "labels", "separator")
+# Texts whose words are looked at for a hint.
+SAMPLE = 1000
+
+logger = logging.getLogger(__name__)
 _text = optional.load("TextClassifier", "sklearn.feature_extraction.text", "labels")
 
 
@@ -88,6 +96,7 @@ class TextClassifier(SparseTargetClassifier):
         if not reset:
             return super()._features(self._vectorizer.transform(texts), reset=False)
         self._vectorizer = self._new_vectorizer()
+        self._advise(texts[:SAMPLE])
         try:
             X = self._vectorizer.fit_transform(texts)
         except ValueError as error:
@@ -96,6 +105,15 @@ class TextClassifier(SparseTargetClassifier):
                 "min_count"
             ) from None
         return super()._features(X, reset=True)
+
+    def _advise(self, texts: Sequence[str]) -> None:
+        """Warn of words that look as if the texts were split in another way than meant."""
+        split = self._vectorizer.build_tokenizer()
+        times = Counter(word for text in texts for word in split(text)).most_common()
+        counts = np.array([count for _, count in times], np.int64)
+        # scikit-learn's words hold no punctuation, like those of simple.
+        if (advice := hint([word for word, _ in times], counts, self.tokens or "simple")) is not None:
+            logger.warning("%s", advice)
 
     def _new_vectorizer(self, vocabulary: list[str] | None = None) -> Any:
         words: dict[str, Any] = {}

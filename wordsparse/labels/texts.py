@@ -78,6 +78,8 @@ def _lines(path: Path) -> Iterator[tuple[str, list[str]]]:
             except UnicodeDecodeError as error:
                 raise InputError(f"line {number:,} is not UTF-8 text: {error.reason}: convert it first") from error
             names = [word.removeprefix(PREFIX) for word in words if word.startswith(PREFIX)]
+            if "" in names:
+                raise InputError(f"line {number:,} has a label without a name: write {PREFIX}NAME, without a space")
             yield " ".join(word for word in words if not word.startswith(PREFIX)), names
 
 

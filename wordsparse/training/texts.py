@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import logging
 import os
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -11,7 +12,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from wordsparse.corpus import EncodedCorpus, Vocabulary, encode
+from wordsparse.corpus import END_OF_SENTENCE, EncodedCorpus, Vocabulary, encode
 from wordsparse.corpus.graph_options import GraphOptions
 from wordsparse.corpus.options import EncodeOptions, TextOptions
 from wordsparse.corpus.reading import COUNTS
@@ -23,6 +24,8 @@ from wordsparse.files import storage
 from wordsparse.words import presets
 from wordsparse.words.pair_counts import encode_weighted
 from wordsparse.words.recipe import recommended
+
+logger = logging.getLogger(__name__)
 
 SOURCE_FORMAT, SOURCE_VERSION = "wordsparse-source", 1
 
@@ -98,7 +101,10 @@ class TrainingText:
             return encode_weighted(
                 self.corpus, path, asked, self.window, recommended("skipgram", "bounded-ns").distances
             )
-        return encode(self.corpus, path, **self.request(known, progress))
+        encoded = encode(self.corpus, path, **self.request(known, progress))
+        if self.preset == "walks" and _are_pairs(encoded):
+            logger.warning("every line has two words: an edge list? --for graph (preset='graph') walks on its graph")
+        return encoded
 
     def request(self, known: Collection[str], progress: Callable[[int], None] | None) -> dict[str, Any]:
         """The options of :func:`wordsparse.encode` for it."""
@@ -115,6 +121,12 @@ class TrainingText:
         options = {field.name: getattr(self.options, field.name) for field in fields(self.options)}
         del options["max_expansion"]  # which decides whether a text is read, and not what its tokens are
         return {"files": files, **options} | ({} if self.preset == "text" else {"preset": self.preset})
+
+
+def _are_pairs(corpus: EncodedCorpus) -> bool:
+    """Whether all sentences have two tokens, by their number and the first ones."""
+    first = corpus.shards[0][: 3 * 1000]
+    return corpus.tokens == 2 * corpus.sentences and bool((first[2::3] == END_OF_SENTENCE).all())
 
 
 @contextmanager

@@ -39,6 +39,8 @@ def encoded(model: WordModel, documents: Iterable[Document]) -> NDArray[np.float
     """
     if is_frame(documents):
         raise InputError("documents are texts, and a data frame has columns: give one of them, frame['text']")
+    if not isinstance(documents, Iterable) or getattr(documents, "shape", None) == ():
+        raise InputError(f"give texts, not {documents!r:.80}")
     encoder = Encoder(model)
     parts = [encoder.vectors(batch) for batch in batches(documents)]
     return np.concatenate(parts or [np.zeros((0, model.dim), np.float32)])
