@@ -1,12 +1,17 @@
+import contextlib
 import hashlib
 import io
 import json
 import os
 import shutil
+import socket
 import tarfile
+import threading
+import time
 import zipfile
 from collections import namedtuple
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from support.file_server import Served, serving
@@ -236,6 +241,29 @@ def test_a_server_that_is_gone_is_named(tmp_path):
         path = card(tmp_path, served)
     with pytest.raises(WordsparseError, match=r"text.txt: .*refused.*5 times in a row; 0 bytes"):
         fetch(load_card(path), tmp_path / "out")
+
+
+def test_a_server_that_never_comes_to_its_answer_is_left(tmp_path, monkeypatch):
+    """One that sent "100 Continue" without end held the command for ever."""
+    monkeypatch.setattr(download, "TIMEOUT", 0.2)
+    monkeypatch.setattr(download, "ATTEMPTS", 2)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer():
+            for _ in range(2):
+                connection, _ = server.accept()
+                with connection, contextlib.suppress(OSError):
+                    while True:
+                        connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+                        time.sleep(0.001)
+
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        endless = SimpleNamespace(address=f"http://127.0.0.1:{server.getsockname()[1]}")
+        with pytest.raises(WordsparseError, match="2 times in a row"):
+            fetch(load_card(card(tmp_path, endless)), tmp_path / "out")
+        thread.join(10)
+        assert not thread.is_alive(), "the connections are cut"
 
 
 def test_redirects_and_busy_servers(tmp_path):

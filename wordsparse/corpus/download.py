@@ -1,9 +1,12 @@
 """Downloads of one file, which resume where they were cut."""
 
+import contextlib
 import http.client
 import json
 import os
 import re
+import socket
+import threading
 import time
 import urllib.error
 import urllib.parse
@@ -20,7 +23,7 @@ from wordsparse.files.storage import read_json, write_file, writing
 
 BLOCK_BYTES = 2**20
 TIMEOUT = 60.0
-"""Seconds without a byte after which a connection counts as cut."""
+"""Seconds without a byte, or without the beginning of an answer, after which a connection counts as cut."""
 ATTEMPTS = 5
 """Connections in a row that brought nothing new."""
 PAUSE = 2.0
@@ -47,6 +50,35 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
                 "name that address in the card if you trust it"
             )
         return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+class _Connection(http.client.HTTPConnection):
+    """Is cut where no answer has begun in time: http.client reads "100 Continue" for as long as a server sends it."""
+
+    def getresponse(self) -> http.client.HTTPResponse:
+        timer = threading.Timer(TIMEOUT, _cut, [self.sock])
+        timer.start()
+        try:
+            return super().getresponse()
+        finally:
+            timer.cancel()
+
+
+class _SecureConnection(_Connection, http.client.HTTPSConnection):
+    pass
+
+
+class _Handler(urllib.request.HTTPSHandler, urllib.request.HTTPHandler):
+    def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(_Connection, req)
+
+    def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(_SecureConnection, req)
+
+
+def _cut(connection: socket.socket) -> None:
+    with contextlib.suppress(OSError):  # it is closed already
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 PART, ABOUT = "part", "part.json"
@@ -107,7 +139,7 @@ def _continue(source: Download, part: Path, about: Path, progress: Callable[[Dow
             # If-Range: the whole file is sent again if it has changed.
             request.add_header("Range", f"bytes={have}-")
             request.add_header("If-Range", validator)
-        response = urllib.request.build_opener(_Redirects).open(request, timeout=TIMEOUT)
+        response = urllib.request.build_opener(_Redirects, _Handler).open(request, timeout=TIMEOUT)
     except urllib.error.HTTPError as error:
         if error.code != 416:
             raise
