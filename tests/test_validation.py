@@ -157,6 +157,15 @@ def test_squared_error_adds_repeated_targets_and_leaves_y_alone() -> None:
     np.testing.assert_array_equal(repeated.indices, [4, 1, 4])
 
 
+def test_repeated_values_add_up_beyond_their_dtype() -> None:
+    values = np.array([200, 200], np.uint8)
+    for given in (
+        sp.csr_array((values, np.array([4, 4]), np.array([0, 2])), shape=(1, D)),
+        sp.coo_array((values, ([0, 0], [4, 4])), shape=(1, D)),
+    ):
+        assert validation.csr("Y", given, np.dtype(np.float64)).toarray().tolist() == [[0, 0, 0, 0, 400, 0]]
+
+
 @pytest.mark.parametrize("rows", [[6], [-1], [0, 7], [0.0], ["a"], [[0]], [True], [2**64 - 1]], ids=str)
 def test_rows_out_of_range_or_not_whole(layer: FactoredOutput, rows: Any) -> None:
     with pytest.raises(InputError, match="rows must be"):

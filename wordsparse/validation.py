@@ -211,7 +211,7 @@ def _sparse_parts(name: str, matrix: Any, dtype: np.dtype[Any], *, add_up: bool)
         raise InputError(f"{name} must hold real numbers, not {matrix.dtype}")
     indptr, columns, data = _compressed(name, matrix if matrix.format == "csr" else _as_csr(name, matrix), "csr")
     if add_up and not _ascending(indptr, columns):
-        merged = sp.csr_array((data.copy(), columns.copy(), indptr), shape=matrix.shape)
+        merged = sp.csr_array((_summable(data).copy(), columns.copy(), indptr), shape=matrix.shape)
         merged.sum_duplicates()
         indptr, columns, data = merged.indptr.astype(np.int64), merged.indices.astype(np.int64), merged.data
     with np.errstate(over="ignore"):
@@ -266,9 +266,14 @@ def _as_csr(name: str, Y: Any) -> Any:
     try:
         entries = Y.tocoo()
         # The constructor checks lengths and ranges.
-        return sp.coo_array((entries.data, (entries.row, entries.col)), shape=Y.shape).tocsr()
+        return sp.coo_array((_summable(entries.data), (entries.row, entries.col)), shape=Y.shape).tocsr()
     except (ValueError, TypeError, IndexError, OverflowError) as error:
         raise InputError(f"{name} is not a valid {Y.format.upper()} matrix: {error}; {REBUILD}") from None
+
+
+def _summable(values: Array) -> Array:
+    """Whole numbers as float64, in which they add up: 200 and 200 are 144 in uint8."""
+    return values.astype(np.float64) if values.dtype.kind in "iu" else values
 
 
 def _check_vector(what: str, array: Any, kinds: str, wanted: str) -> None:
