@@ -8,6 +8,7 @@ than ``--seconds`` seconds of CPU time. An input depends on its kind, the seed a
 --seed 1 --inputs 1 --first 4711`` makes it again. Prints one JSON object; the exit status is 1 if there are findings.
 """
 
+import io
 import json
 import logging
 import resource
@@ -28,9 +29,10 @@ from unittest import mock
 
 import click
 import numpy as np
+import pyarrow.parquet as parquet
 import scipy.sparse as sp
 import smart_open
-from fuzz_inputs import OPTIONS, PACKED, altered, make_good, mutated
+from fuzz_inputs import OPTIONS, PACKED, altered, make_good, mutated, renumbered
 
 import wordsparse as ws
 from wordsparse import labels
@@ -100,7 +102,9 @@ def single(folder: Path, place: Path, read: Callable[[Path], object]) -> Attempt
         name = random.choice(list(files))
         other = plain[random.choice(list(plain))]
         path = place / name
-        if path.suffix in VALUES and random.random() < 0.5:
+        if path.suffix == ".parquet" and random.random() < 0.5:
+            parquet.write_table(renumbered(parquet.read_table(io.BytesIO(files[name])), random), path)
+        elif path.suffix in VALUES and random.random() < 0.5:
             read_value, write_value = VALUES[path.suffix]
             path.write_text(write_value(altered(read_value(files[name].decode()), random)), errors="replace")
         elif files[name] is not plain[name] and random.random() < 0.5:
@@ -177,13 +181,21 @@ def file_kinds(good: Path, place: Path) -> dict[str, Attempt]:
             given = {name: value for name, value in context.params.items() if name in OPTIONS}
             Options(**given)
 
+    def count_weighted(path: Path) -> None:
+        pairs = place / "pairs.parquet"
+        ws.count(path, pairs, column="text", weight="n", min_count=1, threads=1)
+        try:
+            ws.count(pairs, place / "again.parquet", format="counts")
+        except WordsparseError as error:
+            raise AssertionError("what count has written, it does not read") from error
+
     readers: dict[str, Callable[[Path], object]] = {
         "vectors": read_file,
         "counts": read_counts,
         "text": lambda path: ws.encode(path, place / "encoded", min_count=1),
         "rows": lambda path: ws.encode(path, place / "encoded", column="text", min_count=1),
-        "tables": lambda path: ws.encode(path, place / "encoded", format="counts"),
-        "weighted": lambda path: ws.train(path, column="text", weight="n", epochs=1, min_count=1, **SMALL),
+        "tables": lambda path: ws.train(path, format="counts", epochs=1, **SMALL),
+        "weighted": count_weighted,
         "baskets": lambda path: ws.encode(path, place / "encoded", column="text", group="n", order="id", min_count=1),
         "edges": lambda path: ws.train(path, preset="graph", epochs=1, walks=1, walk_length=4, **SMALL),
         "labels": lambda path: labels.read_data(path, path if path.suffix == ".npz" else None),

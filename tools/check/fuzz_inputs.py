@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
@@ -80,12 +81,20 @@ corpus = ["a.txt", "b.txt"]
 """
 INTERESTING: tuple[Any, ...] = (
     *(None, True, False, -1, 0, 1, 2, 3.5, -0.0, 1e-320, 1e308, 2**31, 2**53, 2**63 - 1, 2**63, 10**30, 10**400),
+    *(5e-324, -5e-324, 1e-46, 1e-40, 3e38, 4e19, 2**64),
     *(float("nan"), float("inf"), "", "x", "0", "<f8", "../x", "\x1b[31m", [], {}, [1], [[]], {"a": 1}),
 )
 TOKENS = (
     *(b"\0", b"\xff", b"\n", b"\r", b"\t", b" ", b"\xef\xbb\xbf", b"-1", b"0", b"1e999", b"nan", b"9" * 30),
     *(b"{", b"}", b"[", b"]", b'"', b"\\u0000", b"\\ud800", b"</page>", b"<!--", b"[[File:a|", b"{{", b": ", b"\xf0"),
 )
+# Weights and counts: denormal numbers of float64 and float32, the largest ones and beyond, sums beyond int64, and none.
+NUMBERS = (
+    *("5e-324", "-5e-324", "1e-310", "1e-46", "1e-40", "1.2e-38", "2e-38", "1e30", "3.3e38", "3.4e38", "1e39"),
+    *("1e308", "1.7e308", "4e18", "4e19", "9223372036854775807", "18446744073709551616", "1" + 400 * "0"),
+    *("0", "-0.0", "-1", "nan", "inf", "-inf"),
+)
+NUMBER = re.compile(rb"(?<![\w.])\d+(\.\d+)?(?![\w.])")
 SIZES = (1, 2, 4, 8, 64, 1000)
 
 
@@ -124,10 +133,9 @@ def make_good(folder: Path) -> None:
     edges = [(f"n{i % 11}", f"n{i * 3 % 7}", i % 4 + 1) for i in range(50)]
     (folder / "edges" / "e.csv").write_text("source,target,weight\n" + "".join(f"{a},{b},{w}\n" for a, b, w in edges))
     (folder / "edges" / "e.txt").write_text("".join(f"{a} {b}\n" for a, b, _ in edges))
-    pq.write_table(
-        pa.table({"source": [a for a, _, _ in edges], "target": [b for _, b, _ in edges]}),
-        folder / "edges" / "e.parquet",
-    )
+    (folder / "edges" / "weighted.txt").write_text("".join(f"{a}\t{b}\t{w}\n" for a, b, w in edges))
+    columns = dict(zip(("source", "target", "weight"), map(list, zip(*edges, strict=True)), strict=True))
+    pq.write_table(pa.table(columns), folder / "edges" / "e.parquet")
     mmwrite(folder / "edges" / "e.mtx", sp.random_array((9, 9), density=0.4, rng=3))
     (folder / "labels" / "x.txt").write_text("3 9 4\n0,3 1:0.5 4:2\n2 0:1e-3 # c\n 8:-7\n")
     (folder / "labels" / "y.txt").write_text("3,1 1:.5 4:2\n\n0 0:1 2:1.25e2")
@@ -177,7 +185,7 @@ def mutated(data: bytes, other: bytes, random: Random) -> bytes:
     changed = bytearray(data)
     for _ in range(random.randint(1, 4)):
         at, size = random.randint(0, len(changed)), random.choice(SIZES)
-        match random.randrange(8):
+        match random.randrange(9):
             case 0 if at < len(changed):
                 changed[at] ^= 1 << random.randrange(8)
             case 1 if at < len(changed):
@@ -190,11 +198,32 @@ def mutated(data: bytes, other: bytes, random: Random) -> bytes:
                 changed[at:at] = random.choice(TOKENS) * random.choice((1, 1, 1, 100))
             case 5:
                 del changed[at:]
-            case 6:
+            case 6 if numbers := list(NUMBER.finditer(changed, at)):
+                old, new = random.choice(numbers)[0], random.choice(NUMBERS).encode()
+                changed[at:] = changed[at:].replace(old, new, random.choice((1, -1)))
+            case 7:
                 changed[at:] = other[random.randint(0, len(other)) :]
             case _:
                 changed[at : at + size] = random.randbytes(size)
     return bytes(changed)
+
+
+def renumbered(table: pa.Table, random: Random) -> pa.Table:
+    """With one number of a column, or all of them, replaced; as float64, or as decimals."""
+    columns = [
+        i for i, kind in enumerate(table.schema.types) if pa.types.is_integer(kind) or pa.types.is_floating(kind)
+    ]
+    if not columns:
+        return table
+    at, new = random.choice(columns), float(random.choice(NUMBERS))
+    values = table.column(at).cast(pa.float64()).to_pylist()
+    rows = [random.randrange(len(values))] if random.random() < 0.5 else range(len(values))
+    for row in rows:
+        values[row] = new
+    column = pa.array(values, pa.float64())
+    if random.random() < 0.2 and all(abs(value) < 1e15 for value in values):
+        column = column.cast(pa.decimal128(38, 20), safe=False)
+    return table.set_column(at, table.schema.names[at], column)
 
 
 def altered(content: Any, random: Random) -> Any:
