@@ -27,7 +27,7 @@ amounts = random.gamma(2, 0.5, bought.size).astype(np.float32)
 Y = sp.csr_array((amounts, (np.repeat(np.arange(n_rows), per_row), bought.ravel())), shape=(n_rows, n_targets))
 
 # %%
-# The minimiser over all rows so far of Σ |W h - y|² + λ |W|² is W = YᵀH C⁻¹, C = λ I + HᵀH. Recursive least squares
+# The minimiser over all rows so far of Σ ‖W h - y‖² + λ ‖W‖² is W = YᵀH C⁻¹, C = λ I + HᵀH. Recursive least squares
 # goes from one minibatch to the next by one gradient step of rate 1, preconditioned by ½ C⁻¹ (Plackett, 1950).
 ridge = 10.0
 layer, C = ws.FactoredOutput(n_targets, n_features, loss="squared"), ridge * np.eye(n_features)
