@@ -8,12 +8,12 @@ import pytest
 from numpy.typing import NDArray
 from support import problems
 
-from wordsparse.errors import InputError
+from wordsparse.errors import InputError, TrainingError
 from wordsparse.kernels import Kernels
 from wordsparse.layer.core import ExactLayer
 from wordsparse.layer.inputs import RowInputs, WindowInputs
 from wordsparse.layer.interface import Forward, Targets
-from wordsparse.layer.losses import BoundedNS
+from wordsparse.layer.losses import BoundedNS, Loss, ZLoss
 
 Array = NDArray[Any]
 COLUMNS, FEATURES = 12, 5
@@ -108,3 +108,46 @@ def test_an_update_is_computed_beside_the_state(kind: str) -> None:
         np.testing.assert_array_equal(part, before[name], name)
     layer.apply(update)
     assert not np.array_equal(layer.V, before["V"])
+
+
+# ── a loss without a scale ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def layer_of_size(size: float, loss: Loss, dtype: Any = np.float32) -> ExactLayer:
+    layer = ExactLayer(Kernels(), COLUMNS, FEATURES, loss, None, np.dtype(dtype))
+    layer.set_weights((size * np.random.default_rng(0).standard_normal((COLUMNS, FEATURES))).astype(dtype))
+    return layer
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("size", [1e-9, 1e-3, 1e3, 1e9])
+def test_weights_outside_the_band_are_divided_by_a_power_of_two(size: float, dtype: Any) -> None:
+    layer = layer_of_size(size, ZLoss(), dtype)
+    before = {name: np.copy(part) for name, part in layer.state().items()}
+    W, changes = layer.weights(), layer.clock.changes
+    c = layer.rescale()
+    if 1e-6 < size < 1e6:
+        assert (c, layer.clock.changes) == (1, changes)
+    else:
+        assert size / 2 < c < 2 * size
+        assert layer.clock.changes > changes
+    np.testing.assert_array_equal(layer.weights() * dtype(c), W)
+    for name, power in {"U": 0, "U_inverse": 0, "Q": 2, "w_bar": 1, "stable_norm": 2}.items():
+        np.testing.assert_array_equal(layer.state()[name] * c**power, before[name], name)
+
+
+def test_weights_of_other_losses_and_no_weights_stay() -> None:
+    for layer in (layer_of_size(1e9, BoundedNS()), layer_of_size(0.0, ZLoss())):
+        before = layer.weights()
+        assert layer.rescale() == 1
+        np.testing.assert_array_equal(layer.weights(), before)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_rows_that_would_leave_the_precision_are_refused(dtype: Any) -> None:
+    layer, rows = layer_of_size(1.0, BoundedNS(), dtype), np.array([2, 5])
+    largest = float(np.sqrt(np.finfo(dtype).max))
+    layer.check_rows(rows, np.full((2, FEATURES), 0.1 * largest), layer.factors)
+    for change in (largest, np.inf, np.nan):
+        with pytest.raises(TrainingError, match="would leave float"):
+            layer.check_rows(rows, np.full((2, FEATURES), change), layer.factors)

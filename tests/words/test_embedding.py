@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from support import problems
 
 from wordsparse.kernels import CpuKernels, Csr, Kernels, Windows
-from wordsparse.layer import losses
+from wordsparse.layer import core, losses
 from wordsparse.layer.interface import Targets
 from wordsparse.layer.losses import BoundedNS, Loss, Squared
 from wordsparse.layer.output import FactoredOutput
@@ -152,6 +152,25 @@ def test_steps_are_the_formulas(model: str, loss: str, kernels: Kernels, sizes: 
         np.testing.assert_allclose(W, oracle.W, atol=1e-4 * abs(oracle.W).max())
     np.testing.assert_allclose(trained.mass, oracle.mass, rtol=1e-5)
     assert trained.pair_curvature == pytest.approx(oracle.pair_curvature)
+
+
+@pytest.mark.parametrize("model", ["cbow", "skipgram"])
+def test_weights_that_leave_the_band_train_on_as_they_would(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The Z-loss does not see a factor of W: only W's own size is another one."""
+    trained = []
+    for band in (core.BAND, 1.5):
+        monkeypatch.setattr(core, "BAND", band)
+        trained.append(embedding("zloss", Kernels(), SIZES[1]))
+        for step in range(30):
+            trained[-1].step(minibatch(model, step), 0.5, 1.0)
+    there, here = trained
+    np.testing.assert_allclose(here.E, there.E, rtol=1e-4, atol=1e-5)
+    c = np.sqrt(np.trace(there.output.factors.Q) / np.trace(here.output.factors.Q))
+    assert abs(np.log2(c) - round(np.log2(c))) < 1e-3
+    assert c > 1.5 or c < 0.7
+    np.testing.assert_allclose(here.output.weights() * c, there.output.weights(), rtol=1e-3, atol=1e-4 * c)
+    np.testing.assert_allclose(here.curvature, there.curvature * c**2, rtol=1e-3)
+    assert here.pair_curvature == pytest.approx(there.pair_curvature * c**2, rel=1e-3)
 
 
 def test_input_vectors_start_uniform_and_seeded() -> None:

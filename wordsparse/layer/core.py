@@ -48,6 +48,9 @@ from wordsparse.types import Array
 PLAIN_FOLD = {np.dtype(np.float32): 1000.0, np.dtype(np.float64): np.inf}
 # Rows of W that are formed at a time where all of W is needed.
 BLOCK_ROWS = 4096
+# The mean square of W's entries, under a loss without a scale, is held between 1/BAND and BAND. Squares and products of
+# such weights are far from the ends of float32, and weights that users start from are inside.
+BAND = 2.0**40
 
 
 class ExactLayer:
@@ -157,6 +160,25 @@ class ExactLayer:
             self._recount()
             self.folds += 1
 
+    def rescale(self) -> float:
+        """W ← W/c where the mean square of its entries has left the band, under a loss that does not see it; c is a
+        power of two, so that nothing is rounded, and 1 where W stays.
+
+        Steps in units of W, as those of second order are, let it grow without an end.
+        """
+        if not self.loss.scale_free:
+            return 1.0
+        f = self.factors
+        size = float(np.trace(f.Q)) / self.total / self.n_features
+        if size == 0 or 1 / BAND <= size <= BAND:
+            return 1.0
+        c = float(2.0 ** round(np.log2(size) / 2))
+        self.clock.changes += 1
+        self.V /= c  # not U: past 1/FOLD_SCALE of it, squares of V would leave float32
+        self.factors = replace(f, omega=f.omega / c, Q=f.Q / c**2, w_bar=f.w_bar / c)
+        self.stable_norm /= c**2
+        return c
+
     def fold(self) -> None:
         """V ← V U + p ωᵀ, U ← I, ω ← 0, and Q, w̄ anew from W: O(D d²), a block of rows at a time."""
         self.clock.changes += 1
@@ -186,8 +208,14 @@ class ExactLayer:
             W /= self.p[rows, None].astype(self.dtype)
         return W
 
+    def check_rows(self, rows: Array, change: Array, factors: Factors) -> None:
+        """Refuse (TrainingError) W[rows] += change, of a W with these factors, where it would leave the working
+        precision."""
+        refusal.check_rows(self.sqrt_measure(rows)[:, None] * change, factors, self.dtype)
+
     def add_to_rows(self, rows: Array, change: Array) -> None:
-        """W[rows] += change (n, d), no row twice: (9), (11) and (12) with Δ = diag(p) change and A = I."""
+        """W[rows] += change (n, d), no row twice: (9), (11) and (12) with Δ = diag(p) change and A = I. The caller has
+        had it checked."""
         self.clock.changes += 1
         f, p = self.factors, self.sqrt_measure(rows)
         before, delta = (part.astype(np.float64) * p[:, None] for part in (self.rows(rows), change))

@@ -11,6 +11,7 @@ from wordsparse.errors import TrainingError
 from wordsparse.kernels import Kernels
 from wordsparse.layer.factors import Factors, condition_number, scale
 from wordsparse.layer.update import Update
+from wordsparse.types import Array
 from wordsparse.validation import all_finite
 
 # Past this condition number inputs of this precision cannot tell a step's A from a singular matrix.
@@ -43,8 +44,19 @@ def check(update: Update, before: Factors, stable_norm: float, kernels: Kernels,
                 f"the step would make A = I - lr B singular (condition number {condition:.3g}): the learning rate is "
                 f"the inverse of an eigenvalue of the curvature B, or not finite{_advice(update)}"
             )
-    if not (new.is_finite() and _is_finite(update.rows_change, kernels)):
-        raise TrainingError(f"the step would give values that are not finite numbers{_advice(update)}")
+    if not (norm <= np.finfo(dtype).max and new.is_finite() and _is_finite(update.rows_change, kernels)):
+        raise TrainingError(f"the step would give values that are not finite numbers of {dtype}{_advice(update)}")
+
+
+def check_rows(change: Array, factors: Factors, dtype: np.dtype[Any]) -> None:
+    """Look at a change of some rows of diag(√π) W, (n, d) float64, where W has these factors. TrainingError if ‖W‖²,
+    by the triangle inequality, might leave ``dtype``."""
+    with np.errstate(all="ignore"):
+        norm = np.square(np.sqrt(np.trace(factors.Q)) + np.linalg.norm(change))
+    if not norm <= np.finfo(dtype).max:
+        raise TrainingError(
+            f"the rows that were inputs would leave {dtype}: lower the learning rate, or scale the losses down"
+        )
 
 
 def _condition_of_A(before: Factors, new: Factors) -> float:
@@ -59,4 +71,6 @@ def _is_finite(change: Any, kernels: Kernels) -> bool:
 
 
 def _advice(update: Update) -> str:
+    if update.strength <= STABLE:
+        return "; lower the learning rate or the weight decay, or scale the weights or the losses down"
     return f"; lower the learning rate (stable up to {2 / max(update.strength, 1e-300):.3g} times this one)"

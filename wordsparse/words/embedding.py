@@ -102,6 +102,7 @@ class WordEmbedding:
             terms = forward.factors, sums.Z.take(), G, sums.pulled_beta()
             change = self._input_change(*terms, P), self._input_rates(examples.words, new_mass, lr)
             output.kernels.add_rows(self.E, examples.words, *change)
+        self._rescale()
         self.steps += 1
         return loss
 
@@ -188,6 +189,13 @@ class WordEmbedding:
         new_mass = forward.inputs.mass(weights) * (2 / kappa if kappa > 0 else 1.0)
         self.mass[examples.words] += new_mass
         return new_mass, curvature
+
+    def _rescale(self) -> None:
+        """Where the layer divides W by c, α is c² times what it was, and so are C̄ and κ."""
+        c = self.output.rescale()
+        if c != 1:
+            self.curvature *= c**2
+            self.pair_curvature *= c**2
 
     def _inverses(self, Q_E: Array | None) -> tuple[Array, Array | None]:
         """Π and, of Q_E, P."""
