@@ -16,8 +16,8 @@ def test_the_operators_keep_their_contract(operator: str) -> None:
     if operator == "losses":
         arguments = (h, head._anchor, *targets, head._number, False)
     else:
-        version = torch.tensor(head._engine.version)
-        arguments = (torch.ones(m, dtype=torch.float64), h.detach(), *targets, version, head._number, False)
+        stamp = torch.tensor([head._engine.version, -1])
+        arguments = (torch.ones(m, dtype=torch.float64), h.detach(), *targets, stamp, head._number, False, 0)
     torch.library.opcheck(getattr(torch.ops.wordsparse, operator).default, arguments)
 
 

@@ -12,12 +12,16 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.sparse as sp
 
-from wordsparse.errors import InputError
+from wordsparse import validation
+from wordsparse.errors import InputError, TrainingError
 from wordsparse.kernels import at_work
+from wordsparse.layer.factors import Factors
 from wordsparse.layer.interface import Forward, Sums
 from wordsparse.layer.output import FactoredOutput
 from wordsparse.layer.refusal import STABLE
 from wordsparse.layer.sums import gradient_norm
+from wordsparse.layer.update import Update
+from wordsparse.torch.gradients import Gradients, Minibatch
 from wordsparse.types import Array
 
 
@@ -42,6 +46,8 @@ SCALE_FREE = OwnStep(move=1.5, ridge=0.001, row_move=0.4)
 CROWD = 8.0
 AVERAGED = 50.0
 START = 20.0
+# A gradient of a larger square would leave float32, and hold its row for good.
+MOST_SQUARES = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True)
@@ -57,19 +63,12 @@ class StepOptions:
     second_order: bool = False
 
 
-@dataclass(frozen=True)
-class Minibatch:
-    """Inputs H (m, d) in the working precision and targets Y (m, D)."""
+class RowMoves(NamedTuple):
+    """Distinct ``rows`` of W that were inputs, how they ``change``, and their mean ``squares`` of gradients so far."""
 
-    H: Array
-    Y: sp.csr_array
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Minibatch):
-            return False
-        parts = (self.H, self.Y.indptr, self.Y.indices, self.Y.data)
-        others = (other.H, other.Y.indptr, other.Y.indices, other.Y.data)
-        return all(map(np.array_equal, parts, others))
+    rows: Array
+    change: Array
+    squares: Array
 
 
 class Engine:
@@ -86,8 +85,7 @@ class Engine:
         self.own_step = SCALE_FREE if output.loss.scale_free else WITH_SCALE
         self.curvature, self.steps = np.zeros((output.n_features,) * 2), 0
         self.row_squares = np.zeros(output.n_outputs, np.float32)
-        self.pending: list[tuple[Array, Minibatch, int]] = []
-        self.pending_rows: list[tuple[Array, Array]] = []
+        self.pending = Gradients()
         self._kept: tuple[Minibatch, Forward] | None = None
 
     @property
@@ -121,94 +119,119 @@ class Engine:
         Y.indptr, Y.indices, Y.data = indptr, ids[order], weights[order]
         return Minibatch(H, Y)
 
-    def losses(self, minibatch: Minibatch, *, keep: bool) -> Array:
-        """The losses (m,) float64. ``keep`` holds on to the pass, for a backward pass of the same minibatch."""
+    def losses(self, minibatch: Minibatch, *, keep: bool) -> tuple[Array, int]:
+        """The losses (m,) float64, and the version of W; ``keep`` holds on to the pass, for a backward pass of the same
+        minibatch."""
         with self.output.guard.held("forward"), at_work():
             forward = self.output.forward(minibatch.H, minibatch.Y)
             self._kept = (minibatch, forward) if keep else None
-            return forward.losses
+            return forward.losses, forward.at
 
-    def gradient(self, minibatch: Minibatch, g: Array, version: int, step: StepOptions | None) -> Array:
-        """g_j ∇h_j of every example, (m, in_features); the losses were those of the given version of W.
-
-        With a ``step`` the exact update of the same gradient is applied.
+    def gradient(self, minibatch: Minibatch, g: Array, version: int, onto: Gradients | None) -> Array:
+        """g_j ∇h_j of every example, (m, in_features), collected ``onto`` those of a step; the losses were those of
+        the given version of W.
 
         Raises
         ------
         InputError
             If W has changed since the forward pass.
-        TrainingError
-            If the step is refused. Nothing has changed then.
         """
-        self.check(version)
         with self.output.guard.held("backward"), at_work():
+            self._check(version)
             forward = self._again(minibatch)
             sums = forward.inputs.pull_back(_weighted(forward, g))
             gradient = sums.gradient()
-            if step is not None:
-                self._kept = None
-                self.output.watch.check(forward, self.output.loss, self.output.core.total)
-                self._apply(sums, g, step)
+            if onto is not None:
+                onto.add(minibatch, g, sums)
+                onto.versions.add(version)
             return gradient[:, :-1] if self.bias else gradient
 
-    def check(self, version: int) -> None:
-        """Refuse a backward pass through losses of weights that are gone."""
+    def rows(self, ids: Array) -> tuple[Array, int]:
+        """W[ids] (n, in_features), without the biases, and its version."""
+        core = self.output.core
+        with self.output.guard.held("embed"), at_work():
+            found = core.rows(validation.output_rows(ids, core.n_outputs))
+            return found[:, :-1] if self.bias else found, self.version
+
+    def collect_rows(self, ids: Array, gradient: Array, version: int, onto: Gradients) -> None:
+        """Collect the gradients (n, in_features) of rows ``ids`` that were inputs, which may repeat; InputError as for
+        :meth:`gradient`."""
+        with self.output.guard.held("backward"):
+            self._check(version)
+            onto.rows.append((ids, gradient))
+            onto.versions.add(version)
+
+    def apply(self, gradients: Gradients, step: StepOptions) -> None:
+        """One step on the sum of gradients, which are dropped. The caller holds the layer's guard.
+
+        Raises
+        ------
+        InputError
+            If W has changed since their forward passes.
+        TrainingError
+            If the step is refused. Nothing has changed then.
+        """
+        for version in gradients.versions:
+            self._check(version)
+        self._kept, core = None, self.output.core
+        update, curvature = self._update(gradients, step) if gradients.minibatches else (None, self.curvature)
+        moves = self._row_moves(gradients.rows, update.factors if update else core.factors, step)
+        if update is not None:
+            core.apply(update)
+            self.curvature, self.steps = curvature, self.steps + 1
+        if moves is not None:
+            core.add_to_rows(moves.rows, moves.change)
+            self.row_squares[moves.rows] = moves.squares
+        if step.second_order:
+            self._rescale()
+        gradients.clear()
+
+    def _rescale(self) -> None:
+        """Where the layer divides W by c, gradients by W and by its rows are c times what they were."""
+        c = self.output.core.rescale()
+        if c != 1:
+            self.curvature = self.curvature * c**2
+            self.row_squares = np.minimum(self.row_squares * np.float64(c**2), MOST_SQUARES).astype(np.float32)
+
+    def _check(self, version: int) -> None:
+        """Refuse what belongs to weights that are gone."""
         if version != self.version:
             raise InputError(
                 "the weights of FactoredOutput have changed since this forward pass, so its gradient would be wrong: "
-                "a second backward pass (retain_graph), or two forward passes before a backward pass, need fused=False "
-                "with layer.apply_() after them"
+                "a second backward pass (retain_graph), or two forward passes before two backward passes, need "
+                "fused=False with layer.apply_() after them; one backward pass of the sum of all losses does not"
             )
 
-    def collect(self, minibatch: Minibatch, g: Array) -> None:
-        """Keep a gradient for :meth:`apply`."""
-        self.pending.append((g, minibatch, self.version))
-
-    def rows(self, ids: Array) -> Array:
-        """W[ids] (n, in_features), without the biases."""
-        found = self.output.weights(ids)
-        return found[:, :-1] if self.bias else found
-
-    def move_rows(self, ids: Array, gradient: Array, step: StepOptions) -> None:
-        """The step of rows that were inputs, by the gradients (n, in_features) of ``ids``, which may repeat."""
-        core = self.output.core
+    def _row_moves(self, parts: list[tuple[Array, Array]], factors: Factors, step: StepOptions) -> RowMoves | None:
+        """The step of rows that were inputs, of weights that have these factors then; None without such rows."""
+        if not parts:
+            return None
+        core, columns = self.output.core, parts[0][1].shape[1]
+        ids, gradients = map(np.concatenate, zip(*parts, strict=True))
         rows, places = np.unique(ids, return_inverse=True)
         total = np.zeros((rows.size, core.n_features))
-        np.add.at(total[:, : gradient.shape[1]], places, gradient)
+        np.add.at(total[:, :columns], places, gradients)
+        squares: Array = self.row_squares[rows]
         rate: Any = step.lr
         if step.second_order:
-            squares = self.row_squares[rows] + np.square(total[:, : gradient.shape[1]]).mean(1)
-            size = math.sqrt(float(np.trace(core.factors.Q)) / core.total / core.n_features)
+            with np.errstate(over="ignore"):
+                own = np.square(total[:, :columns]).mean(1)
+            if not own.max() <= MOST_SQUARES:
+                raise TrainingError(
+                    f"the gradient by row {rows[own.argmax()]}, which was an input, is too large: scale the losses down"
+                )
+            squares = np.minimum(squares + own, MOST_SQUARES)
+            size = math.sqrt(float(np.trace(factors.Q)) / core.total / core.n_features)
             rate = (step.lr * self.own_step.row_move * size / np.sqrt(np.where(squares > 0, squares, 1)))[:, None]
-            self.row_squares[rows] = squares
-        with self.output.guard.held("backward"), at_work():
-            core.add_to_rows(rows, -rate * total)
+        change = -rate * total
+        core.check_rows(rows, change, factors)
+        return RowMoves(rows, change, squares)
 
-    def apply(self, step: StepOptions) -> None:
-        """One step on the sum of all gradients that were collected, which are dropped."""
-        if self.pending:
-            weights, minibatches, versions = zip(*self.pending, strict=True)
-            for version in versions:
-                self.check(version)
-            H = np.concatenate([minibatch.H for minibatch in minibatches])
-            Y = sp.vstack([minibatch.Y for minibatch in minibatches], format="csr")
-            with self.output.guard.held("apply_"), at_work():
-                forward = self.output.forward(H, Y)
-                self.output.watch.check(forward, self.output.loss, self.output.core.total)
-                g = np.concatenate(weights)
-                self._apply(forward.inputs.pull_back(_weighted(forward, g)), g, step)
-        if self.pending_rows:
-            ids, gradients = zip(*self.pending_rows, strict=True)
-            self.move_rows(np.concatenate(ids), np.concatenate(gradients), step)
-        self.discard()
-
-    def discard(self) -> None:
-        """Drop the gradients that :meth:`apply` would take."""
-        self.pending.clear()
-        self.pending_rows.clear()
-
-    def _apply(self, sums: Sums, g: Array, step: StepOptions) -> None:
+    def _update(self, gradients: Gradients, step: StepOptions) -> tuple[Update, Array]:
+        """The update by all minibatches, as if they were one, beside the state; and C̄ with it."""
+        sums, g = self._together(gradients)
         core, decay, lr = self.output.core, step.weight_decay, step.lr
+        self.output.watch.check(sums.forward, self.output.loss, core.total)
         Pi, curvature = None, self.curvature
         if step.second_order:
             curvature = self._mean_curvature(sums)
@@ -220,8 +243,18 @@ class Engine:
             clip = min(1.0, step.max_norm / norm) if norm > 0 else 1.0
             # The step is λ W beside the clipped gradient: η λ stays what it is.
             lr, decay = lr * clip, decay / clip
-        core.apply(core.update(sums, lr, Pi, weight_decay=decay))
-        self.curvature, self.steps = curvature, self.steps + 1
+        return core.update(sums, lr, Pi, weight_decay=decay), curvature
+
+    def _together(self, gradients: Gradients) -> tuple[Sums, Array]:
+        """The sums of all minibatches as one, and its g."""
+        minibatches, weights = zip(*gradients.minibatches, strict=True)
+        g, sums = np.concatenate(weights), gradients.sums
+        gradients.sums = None  # a refused update may have taken parts of them
+        if sums is None:
+            H = np.concatenate([minibatch.H for minibatch in minibatches])
+            forward = self.output.forward(H, sp.vstack([minibatch.Y for minibatch in minibatches], format="csr"))
+            sums = forward.inputs.pull_back(_weighted(forward, g))
+        return sums, g
 
     def _mean_curvature(self, sums: Sums) -> Array:
         """C̄ with this minibatch. The Z-loss's α may be negative, and bounds nothing there: its size counts."""

@@ -10,10 +10,12 @@ from torch import Tensor, nn
 
 from wordsparse import validation
 from wordsparse.errors import InputError
+from wordsparse.kernels import at_work
 from wordsparse.layer.losses import Loss
 from wordsparse.layer.output import FactoredOutput as Layer
-from wordsparse.torch import operators, state, targets
+from wordsparse.torch import operators, passes, state, targets
 from wordsparse.torch.engine import Engine
+from wordsparse.torch.gradients import Gradients
 from wordsparse.torch.optimizer import FusedOptimizer
 from wordsparse.torch.state import array
 
@@ -34,8 +36,8 @@ class FactoredOutput(nn.Module):
     """An output layer o = W h over D classes with its loss, in the manner of ``torch.nn.LinearCrossEntropyLoss``.
 
     The forward pass gives exact losses over all D outputs; the backward pass sends the exact gradient to h and, in
-    training mode, takes the exact gradient step on all of W, in O(d²) per example whatever D. W is state and no
-    parameter: no optimizer of PyTorch sees it.
+    training mode, takes the exact gradient step on all of W at its end, in O(d²) per example whatever D. W is state and
+    no parameter: no optimizer of PyTorch sees it.
 
     Parameters
     ----------
@@ -61,7 +63,8 @@ class FactoredOutput(nn.Module):
     max_norm : float, optional
         Clips the gradient by W to this norm before the step. ``clip_grad_norm_`` does not see W.
     fused : bool
-        Whether the backward pass takes the step. Otherwise gradients accumulate until :meth:`apply_`.
+        Whether the backward pass takes the step, one for all losses and rows that it went through. Otherwise gradients
+        accumulate until :meth:`apply_`.
     bias : bool
         Whether each output has a bias: a constant 1 behind h.
     base_measure : (D,) array of positive numbers, optional
@@ -90,7 +93,8 @@ class FactoredOutput(nn.Module):
     -----
     The state is in the CPU's memory; h from another device is copied there and its gradient back. Refused, since they
     would be wrong without a word: training in several processes (DDP, FSDP), a backward pass through weights that have
-    changed since its forward pass, a second backward pass before the optimizer's step, half precision of the state.
+    changed since its forward pass, a reentrant checkpoint, a second backward pass before the optimizer's step, half
+    precision of the state.
 
     Examples
     --------
@@ -233,12 +237,15 @@ class FactoredOutput(nn.Module):
         """
         if not isinstance(ids, Tensor) or ids.is_floating_point() or ids.is_complex() or ids.dtype == torch.bool:
             raise InputError("ids must be a tensor of integers")
+        _check_dense("ids", ids)
         trains = self.training and torch.is_grad_enabled()
         if trains:
             _refuse_processes()
         kept = ids != self.ignore_index
-        found = operators.rows(self._anchor, ids[kept].to(torch.int64), self._number, trains)
-        return found.new_zeros((*ids.shape, self.in_features)).index_put((kept,), found.to(ids.device))
+        chosen = torch.where(kept, ids, 0).reshape(-1).to(torch.int64)
+        found, _ = operators.rows(self._anchor, chosen, self._number, trains)
+        found = found.to(ids.device).reshape(*ids.shape, self.in_features)
+        return torch.where(kept[..., None], found, 0)
 
     def set_learning_rate(self, lr: float) -> None:
         """Set the learning rate of W, or the factor of the layer's own."""
@@ -254,12 +261,28 @@ class FactoredOutput(nn.Module):
         TrainingError
             If the step would explode. Nothing has changed then.
         """
-        self._engine.apply(self.fused_optimizer.settings())
-        state.link(self, self._engine)
+        self._step(self._engine.pending)
 
     def discard_(self) -> None:
         """Drop the gradients that :meth:`apply_` would take."""
-        self._engine.discard()
+        self._engine.pending.clear()
+
+    def _step(self, gradients: Gradients) -> None:
+        """One step, and the buffers that belong to it."""
+        with self._engine.output.guard.held("a step"), at_work():
+            self._engine.apply(gradients, self.fused_optimizer.settings())
+            state.link(self, self._engine)
+
+    def _end_pass(self, gradients: Gradients) -> None:
+        """The step at the end of a backward pass."""
+        self._step(gradients)
+        self.fused_optimizer.passed = True
+
+    def _collected(self, forward_in: int) -> Gradients:
+        """Where the present backward pass collects, whose forward pass ran in the middle of another one or none."""
+        if not self.fused:
+            return self._engine.pending
+        return passes.collected(self._number, forward_in, self.fused_optimizer.check_pass, self._end_pass)
 
     # ── called by the operators ──────────────────────────────────────────────────────────────────────────────────
 
@@ -268,44 +291,38 @@ class FactoredOutput(nn.Module):
     ) -> tuple[Tensor, int]:
         """Losses (m,) float64, and the version of W; ``keep`` holds on to the pass for :meth:`compute_gradient`."""
         minibatch = self._engine.minibatch(*map(array, (h, rows, ids, weights)))
-        found = torch.from_numpy(self._engine.losses(minibatch, keep=keep))
-        return found.to(h.device), self._engine.version
+        found, version = self._engine.losses(minibatch, keep=keep)
+        return torch.from_numpy(found).to(h.device), version
 
     def compute_gradient(
-        self, g: Tensor, h: Tensor, targets: tuple[Tensor, ...], version: int, *, trains: bool
+        self, g: Tensor, h: Tensor, targets: tuple[Tensor, ...], stamp: tuple[int, int], *, trains: bool
     ) -> Tensor:
-        """Σ_j g_j ∂ℓ_j/∂h (m, in_features); a pass that trains takes the step, or keeps it for :meth:`apply_`."""
-        engine, scale = self._engine, self._scale(g) if trains else 1.0
-        minibatch = engine.minibatch(*map(array, (h, *targets)))
+        """Σ_j g_j ∂ℓ_j/∂h (m, in_features), collected for the step where the pass trains; ``stamp`` is that of its
+        forward pass: the version of W, and in which backward pass it ran."""
+        scale = self._scale(g) if trains else 1.0
+        minibatch = self._engine.minibatch(*map(array, (h, *targets)))
         weights = array(g).astype(np.float64) / scale
         if not np.isfinite(weights).all():
             # A scaler skips the step of the other parameters too.
             return torch.full_like(h, torch.nan)
-        fused = trains and self.fused
-        if fused:
-            self.fused_optimizer.begin_pass()
-        gradient = engine.gradient(minibatch, weights, version, self.fused_optimizer.settings() if fused else None)
-        if fused:
-            state.link(self, engine)
-        elif trains:
-            engine.collect(minibatch, weights)
+        version, forward_in = stamp
+        onto = self._collected(forward_in) if trains else None
+        gradient = self._engine.gradient(minibatch, weights, version, onto)
         return torch.from_numpy(np.ascontiguousarray(gradient) * scale).to(h)
 
-    def compute_rows(self, ids: Tensor) -> Tensor:
-        """W[ids] (n, in_features)."""
-        return torch.from_numpy(np.ascontiguousarray(self._engine.rows(array(ids))))
+    def compute_rows(self, ids: Tensor) -> tuple[Tensor, int]:
+        """W[ids] (n, in_features), and the version of W."""
+        found, version = self._engine.rows(array(ids))
+        return torch.from_numpy(np.ascontiguousarray(found)), version
 
-    def compute_rows_step(self, g: Tensor, ids: Tensor) -> None:
-        """Move the rows by their gradient g (n, in_features), or keep it for :meth:`apply_`."""
+    def collect_rows(self, g: Tensor, ids: Tensor, stamp: tuple[int, int]) -> None:
+        """Collect the gradient g (n, in_features) of rows that were inputs; ``stamp`` as above."""
         scale = float(self.grad_scaler.get_scale()) if self.grad_scaler not in (None, False) else 1.0
         gradient = array(g).astype(np.float64) / scale
         if not np.isfinite(gradient).all() or not gradient.size:
             return  # as for the head: a scaler skips the step of the other parameters too
-        if not self.fused:
-            self._engine.pending_rows.append((array(ids), gradient))
-            return
-        self._engine.move_rows(array(ids), gradient, self.fused_optimizer.settings())
-        state.link(self, self._engine)
+        version, forward_in = stamp
+        self._engine.collect_rows(array(ids), gradient, version, self._collected(forward_in))
 
     def _scale(self, g: Tensor) -> float:
         """By how much a gradient scaler has multiplied the loss."""
@@ -391,7 +408,7 @@ class FactoredOutput(nn.Module):
             )
         if moved.dtype != self.dtype:
             old = self._engine.output
-            if self._engine.pending or self._engine.pending_rows:
+            if self._engine.pending.versions:
                 raise InputError("call apply_() or discard_() before the precision changes")
             threads = getattr(old.core.kernels, "threads", None)
             pi = None if old.core.p is None else old.core.p**2
@@ -416,9 +433,7 @@ class FactoredOutput(nn.Module):
             raise InputError(f"input must be a tensor of shape (any, {self.in_features}), not {found}")
         if not input.is_floating_point():
             raise InputError(f"input must hold floating-point numbers, not {input.dtype}")
-        if input.layout is not torch.strided or input.is_meta:
-            kind = "on the meta device, without numbers" if input.is_meta else f"in the layout {input.layout}"
-            raise InputError(f"input must be a dense tensor on cpu or cuda, not one {kind}")
+        _check_dense("input", input)
         return input
 
     def _rows_of(self, input: Tensor) -> NDArray[Any]:
@@ -434,6 +449,12 @@ def _real(dtype: torch.dtype) -> Any:
 
 def _host(value: Any) -> Any:
     return array(value) if isinstance(value, Tensor) else value
+
+
+def _check_dense(name: str, tensor: Tensor) -> None:
+    if tensor.layout is not torch.strided or tensor.is_meta:
+        kind = "on the meta device, without numbers" if tensor.is_meta else f"in the layout {tensor.layout}"
+        raise InputError(f"{name} must be a dense tensor on cpu or cuda, not one {kind}")
 
 
 def _refuse_processes() -> None:

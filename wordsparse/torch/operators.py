@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from wordsparse.errors import InputError
+from wordsparse.torch import passes
 
 _numbers = itertools.count()
 _layers: WeakValueDictionary[int, nn.Module] = WeakValueDictionary()
@@ -35,23 +36,31 @@ def _find(number: int) -> Any:
 def losses(
     h: Tensor, anchor: Tensor, rows: Tensor, ids: Tensor, weights: Tensor, layer: int, trains: bool
 ) -> tuple[Tensor, Tensor]:
-    """Losses (m,) float64, and the version of the weights that they belong to."""
+    """Losses (m,) float64, and their stamp."""
     found, version = _find(layer).compute_losses(h, rows, ids, weights, keep=trains)
-    return found, torch.tensor(version)
+    return found, _stamp(version)
 
 
 @losses.register_fake
 def _(h: Tensor, *others: Any) -> tuple[Tensor, Tensor]:
-    return h.new_empty(h.shape[0], dtype=torch.float64), torch.empty((), dtype=torch.int64)
+    return h.new_empty(h.shape[0], dtype=torch.float64), torch.empty(2, dtype=torch.int64)
+
+
+def _stamp(version: int) -> Tensor:
+    """Of a forward pass: the version of W, and the backward pass in the middle of which it ran, −1 for none."""
+    return torch.tensor([version, passes.now()])
 
 
 @torch.library.custom_op("wordsparse::gradient", mutates_args=())
 def gradient(
-    g: Tensor, h: Tensor, rows: Tensor, ids: Tensor, weights: Tensor, version: Tensor, layer: int, trains: bool
+    g: Tensor, h: Tensor, rows: Tensor, ids: Tensor, weights: Tensor, stamp: Tensor, layer: int, trains: bool, call: int
 ) -> tuple[Tensor, Tensor]:
-    """The gradient by h, and that by the anchor, which is empty: it keeps the operator where h needs no gradient."""
-    at = int(version)
-    return _find(layer).compute_gradient(g, h, (rows, ids, weights), at, trains=trains), h.new_empty(0)
+    """The gradient by h, and that by the anchor, which is empty: it keeps the operator where h needs no gradient.
+
+    ``call`` is another number in every call, lest a compiler make one of two that are alike: each is collected.
+    """
+    by_h = _find(layer).compute_gradient(g, h, (rows, ids, weights), stamp.tolist(), trains=trains)
+    return by_h, h.new_empty(0)
 
 
 @gradient.register_fake
@@ -62,11 +71,12 @@ def _(g: Tensor, h: Tensor, *others: Any) -> tuple[Tensor, Tensor]:
 def _setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
     h, anchor, rows, ids, weights, ctx.layer, ctx.trains = inputs
     ctx.anchor_dtype = anchor.dtype
-    ctx.save_for_backward(h, rows, ids, weights, output[1])
+    ctx.save_for_backward(h, rows, ids, weights)
+    ctx.stamp = output[1]  # not saved: a checkpoint would put that of its second forward pass in its place
 
 
 def _backward(ctx: Any, g: Tensor, _: Any) -> tuple[Any, ...]:
-    by_h, by_anchor = gradient(g, *ctx.saved_tensors, ctx.layer, ctx.trains)
+    by_h, by_anchor = gradient(g, *ctx.saved_tensors, ctx.stamp, ctx.layer, ctx.trains, next(_numbers))
     return by_h, by_anchor.to(ctx.anchor_dtype), None, None, None, None, None
 
 
@@ -78,38 +88,42 @@ def _refuse(ctx: Any, *gradients: Tensor) -> tuple[Any, ...]:
 
 
 @torch.library.custom_op("wordsparse::rows", mutates_args=())
-def rows(anchor: Tensor, ids: Tensor, layer: int, trains: bool) -> Tensor:
-    """W[ids], (n, in_features)."""
-    found: Tensor = _find(layer).compute_rows(ids)
-    return found
+def rows(anchor: Tensor, ids: Tensor, layer: int, trains: bool) -> tuple[Tensor, Tensor]:
+    """W[ids], (n, in_features), and their stamp."""
+    found, version = _find(layer).compute_rows(ids)
+    return found, _stamp(version)
 
 
 @rows.register_fake
-def _(anchor: Tensor, ids: Tensor, layer: int, trains: bool) -> Tensor:
+def _(anchor: Tensor, ids: Tensor, layer: int, trains: bool) -> tuple[Tensor, Tensor]:
     module = _find(layer)
-    return torch.empty((ids.shape[0], module.in_features), dtype=module.dtype)
+    found = torch.empty((ids.shape[0], module.in_features), dtype=module.dtype)
+    return found, torch.empty(2, dtype=torch.int64)
 
 
 @torch.library.custom_op("wordsparse::rows_gradient", mutates_args=())
-def rows_gradient(g: Tensor, ids: Tensor, layer: int) -> Tensor:
-    """The gradient by the anchor, which is empty; that by the rows is the layer's."""
-    _find(layer).compute_rows_step(g, ids)
+def rows_gradient(g: Tensor, ids: Tensor, stamp: Tensor, layer: int, call: int) -> Tensor:
+    """The gradient by the anchor, which is empty; that by the rows is the layer's. ``call`` as above."""
+    _find(layer).collect_rows(g, ids, stamp.tolist())
     return g.new_empty(0)
 
 
 @rows_gradient.register_fake
-def _(g: Tensor, ids: Tensor, layer: int) -> Tensor:
+def _(g: Tensor, *others: Any) -> Tensor:
     return g.new_empty(0)
 
 
-def _setup_rows(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+def _setup_rows(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
     anchor, ids, ctx.layer, ctx.trains = inputs
     ctx.anchor_dtype = anchor.dtype
     ctx.save_for_backward(ids)
+    ctx.stamp = output[1]
 
 
-def _backward_rows(ctx: Any, g: Tensor) -> tuple[Any, ...]:
-    by_anchor = rows_gradient(g, *ctx.saved_tensors, ctx.layer) if ctx.trains else g.new_empty(0)
+def _backward_rows(ctx: Any, g: Tensor, _: Any) -> tuple[Any, ...]:
+    if not ctx.trains:
+        return g.new_empty(0).to(ctx.anchor_dtype), None, None, None
+    by_anchor = rows_gradient(g, *ctx.saved_tensors, ctx.stamp, ctx.layer, next(_numbers))
     return by_anchor.to(ctx.anchor_dtype), None, None, None
 
 

@@ -62,17 +62,10 @@ class FusedOptimizer(torch.optim.Optimizer):
         self.passed, self.watches = False, True
         return result
 
-    def begin_pass(self) -> None:
-        """Note a backward pass that updates the weights.
-
-        Raises
-        ------
-        InputError
-            If another one came before, in a loop that calls :meth:`step`.
-        """
+    def check_pass(self) -> None:
+        """Refuse (InputError) a backward pass after one that updated the weights, in a loop that calls :meth:`step`."""
         if self.passed and self.watches:
             raise InputError(
                 "two backward passes without a step between them: FactoredOutput has updated its weights after the "
                 "first one, so gradients do not accumulate; use fused=False, and layer.apply_() after the last of them"
             )
-        self.passed = True

@@ -1,0 +1,381 @@
+"""One step for one backward pass, whatever is in it: order of calls, checkpoints, accumulation, threads."""
+
+import pickle
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from support.torch_layers import D, d, dense_losses, layer, m, minibatch, torch
+from torch.utils.checkpoint import checkpoint
+
+from wordsparse.errors import InputError, TrainingError
+from wordsparse.torch import FactoredOutput, passes
+
+IDS, TARGETS = torch.tensor([1, 2, -100, 2, 6]), torch.tensor([4, 3, 3, 6, 2])
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Two threads of PyTorch wait for each other on a machine that is busy."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+class Dense(torch.nn.Module):
+    """The same table as a parameter of PyTorch's own."""
+
+    def __init__(self, weights: torch.Tensor) -> None:
+        super().__init__()
+        self.W = torch.nn.Parameter(weights.clone())
+
+    def embed(self, ids: torch.Tensor) -> torch.Tensor:
+        return torch.where((ids >= 0)[:, None], self.W[ids.clamp(min=0)], 0)
+
+    def forward(self, h: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        return dense_losses("taylor", h @ self.W.T, torch.nn.functional.one_hot(targets, D).double()).mean()
+
+
+def again(function: Callable[..., torch.Tensor], *inputs: torch.Tensor, reentrant: bool = False) -> torch.Tensor:
+    """Computed once more in the backward pass."""
+    result: torch.Tensor = checkpoint(function, *inputs, use_reentrant=reentrant)
+    return result
+
+
+def tied(head: Any, body: Any) -> torch.Tensor:
+    return head(body(head.embed(IDS)), TARGETS)
+
+
+def rows_after_the_head(head: Any, body: Any) -> torch.Tensor:
+    return tied(head, body) + head.embed(torch.tensor([7, 1])).square().sum()
+
+
+def rows_alone(head: Any, body: Any) -> torch.Tensor:
+    return body(head.embed(IDS)).square().sum()
+
+
+def two_losses(head: Any, body: Any) -> torch.Tensor:
+    h = body(head.embed(IDS))
+    return head(h, TARGETS) + 0.5 * head(2 * h[:3], TARGETS[2:])
+
+
+def body_again(head: Any, body: Any) -> torch.Tensor:
+    return head(again(lambda ids: body(head.embed(ids)), IDS), TARGETS)
+
+
+def rows_again(head: Any, body: Any) -> torch.Tensor:
+    return head(body(again(head.embed, IDS)), TARGETS) + again(head.embed, IDS[:1]).square().sum()
+
+
+def head_again(head: Any, body: Any) -> torch.Tensor:
+    return again(head, body(head.embed(IDS)), TARGETS) + tied(head, body)
+
+
+def all_again(head: Any, body: Any) -> torch.Tensor:
+    inside = lambda ids: again(lambda ids: head(body(head.embed(ids)), TARGETS), ids) + head(head.embed(ids), TARGETS)  # noqa: E731
+    return again(inside, IDS) + tied(head, body)
+
+
+PROGRAMS = [tied, rows_after_the_head, rows_alone, two_losses, body_again, rows_again, head_again, all_again]
+
+
+@pytest.mark.parametrize("accumulated", [0, 1, 2])
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_any_order_of_calls_and_checkpoints_trains_as_a_dense_table_does(program: Any, accumulated: int) -> None:
+    """With a large rate, so that weights that have moved are other weights."""
+    torch.manual_seed(0)
+    start = torch.randn(D, d, dtype=torch.float64)
+    head, dense = layer(loss="taylor", lr=2.0, weights=start, fused=not accumulated), Dense(start)
+    body = torch.nn.Sequential(torch.nn.Linear(d, d), torch.nn.Tanh()).double()
+    for _ in range(3):
+        gradients = []
+        for net in (head, dense):
+            body.zero_grad()
+            dense.zero_grad()
+            for _ in range(max(1, accumulated)):
+                program(net, body).backward()
+            gradients.append(body[0].weight.grad)
+        if accumulated:
+            head.apply_()
+        with torch.no_grad():
+            dense.W -= 2.0 * dense.W.grad
+        torch.testing.assert_close(*gradients, rtol=1e-9, atol=1e-11)
+        torch.testing.assert_close(head.weights(), dense.W.data, rtol=1e-9, atol=1e-11)
+    assert (head.weights() - start).norm() > 0.1
+    head.load_state_dict({name: part.clone() for name, part in head.state_dict().items()})  # Q and w̄ belong to W
+
+
+def test_a_checkpoint_changes_no_step_of_second_order() -> None:
+    after = []
+    for program in (tied, body_again):
+        torch.manual_seed(0)
+        head, body = layer(loss="zloss", lr=None), torch.nn.Linear(d, d).double()
+        for _ in range(4):
+            program(head, body).backward()
+        after.append((head.weights(), head.row_squares, body.weight.grad))
+    for plain, checkpointed in zip(*after, strict=True):
+        torch.testing.assert_close(checkpointed, plain, rtol=0, atol=0)
+
+
+def test_one_loss_is_one_forward_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    head, (h, Y), passed = layer(), minibatch(), []
+    forward = head._engine.output.forward
+    monkeypatch.setattr(head._engine.output, "forward", lambda *given: passed.append(1) or forward(*given))
+    head(h, Y).backward()
+    assert len(passed) == 1
+
+
+@pytest.mark.parametrize("what", ["rows", "body"])
+def test_a_reentrant_checkpoint_is_refused_before_anything_moves(what: str) -> None:
+    """The pass inside it would take its step while the one around it goes on."""
+    body = torch.nn.Linear(d, d).double()
+    for fused in (True, False):
+        head, other = layer(lr=2.0, fused=fused), layer(lr=2.0)
+        before, x = head.weights(), torch.ones(len(IDS), d, dtype=torch.float64, requires_grad=True)
+        inside = lambda x, head=head: body(head.embed(IDS) * x)  # noqa: E731
+        if what == "rows":
+            loss = head(again(inside, x, reentrant=True), TARGETS)
+            other(body(other.embed(IDS)), TARGETS).backward()
+        else:
+            loss = again(lambda x, head=head: head(body(x), TARGETS), x, reentrant=True)
+            other(body(x), TARGETS).backward()
+        if fused:
+            with pytest.raises(InputError, match=r"reentrant checkpoint.*use_reentrant=False"):
+                loss.backward()
+            torch.testing.assert_close(head.weights(), before, rtol=0, atol=0)
+        else:
+            loss.backward()
+            head.apply_()
+            torch.testing.assert_close(head.weights(), other.weights())
+
+
+def test_compiled_autograd_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It runs nothing at the end of a pass: no step was taken."""
+    head = layer()
+    monkeypatch.setattr("torch._dynamo.compiled_autograd.in_compiled_autograd_region", True)
+    with pytest.raises(InputError, match="compiled autograd"):
+        head(*minibatch()).backward()
+
+
+def test_a_pass_that_fails_leaves_nothing() -> None:
+    def fail(gradient: torch.Tensor) -> None:
+        raise ValueError("in the body")
+
+    head, alone, body = layer(), layer(), torch.nn.Linear(d, d).double()
+    before, x = head.weights(), body(head.embed(IDS))
+    x.register_hook(fail)
+    with pytest.raises(ValueError, match="in the body"):
+        head(x, TARGETS).backward()
+    torch.testing.assert_close(head.weights(), before, rtol=0, atol=0)
+    assert not passes._passes
+    for net in (head, alone):
+        tied(net, body).backward()
+    torch.testing.assert_close(head.weights(), alone.weights(), rtol=0, atol=0)
+    assert not passes._passes
+
+
+@pytest.mark.parametrize("program", [rows_alone, tied, head_again, rows_again])
+def test_what_passes_through_changed_weights_is_refused(program: Any) -> None:
+    """Of rows that were inputs, and of what a checkpoint computes again, it was taken."""
+    head, body = layer(), torch.nn.Linear(d, d).double()
+    loss = program(head, body)
+    loss.backward(retain_graph=True)
+    after = head.weights()
+    with pytest.raises(InputError, match="weights of FactoredOutput have changed"):
+        loss.backward()
+    first, second = program(head, body), program(head, body)
+    torch.testing.assert_close(head.weights(), after, rtol=0, atol=0)
+    first.backward()
+    with pytest.raises(InputError, match="weights of FactoredOutput have changed"):
+        second.backward()
+
+
+def test_rows_alone_count_as_a_pass() -> None:
+    head = layer()
+    for _ in range(2):
+        head.embed(IDS).sum().backward()
+        head.fused_optimizer.step()
+    head.embed(IDS).sum().backward()
+    with pytest.raises(InputError, match="two backward passes without a step between them"):
+        head.embed(IDS).sum().backward()
+
+
+def test_a_copy_in_the_middle_of_an_accumulation_goes_on_alike() -> None:
+    (h, Y), head = minibatch(), layer(fused=False)
+    head(h, Y).backward()
+    other = pickle.loads(pickle.dumps(head))
+    for net in (other, head):
+        net.apply_()
+    torch.testing.assert_close(other.weights(), head.weights())
+
+
+def test_a_compiled_network_with_checkpoints_trains_like_the_plain_one() -> None:
+    """A compiler makes one call of two that are alike, but the gradient of each counts."""
+    nets = []
+    for compiled in (False, True):
+        torch.manual_seed(0)
+        head, body = layer(loss="taylor"), torch.nn.Linear(d, d).double()
+        program = lambda head=head, body=body: rows_after_the_head(head, body) + body_again(head, body)  # noqa: E731
+        run = torch.compile(program, backend="aot_eager") if compiled else program
+        for _ in range(3):
+            run().backward()
+        nets.append((head.weights(), body.weight.grad))
+    for plain, other in zip(*nets, strict=True):
+        torch.testing.assert_close(other, plain, rtol=1e-12, atol=1e-12)
+
+
+# ── threads ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def in_threads(work: Callable[[], None], n: int = 4) -> None:
+    threads = [threading.Thread(target=work) for _ in range(n)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def test_threads_accumulate_what_one_does() -> None:
+    head, alone, body = layer(fused=False), layer(fused=False), torch.nn.Linear(d, d).double()
+    body.requires_grad_(False)
+    in_threads(lambda: [rows_after_the_head(head, body).backward() for _ in range(10)])  # type: ignore[arg-type]
+    for _ in range(40):
+        rows_after_the_head(alone, body).backward()
+    for net in (head, alone):
+        net.set_learning_rate(0.001)
+        net.apply_()
+    torch.testing.assert_close(head.weights(), alone.weights(), rtol=1e-9, atol=1e-11)
+
+
+def test_no_thread_loses_the_squares_of_another() -> None:
+    """Passes of several threads on one table take turns, or are refused: .106 of .12 was counted."""
+    head, taken = layer(lr=None), []
+
+    def work() -> None:
+        for _ in range(50):
+            loss = (head.embed(torch.tensor([1])) * 0.01).sum()
+            try:
+                loss.backward()
+            except InputError:
+                continue
+            taken.append(1)
+
+    in_threads(work)
+    assert head.row_squares[1].item() == pytest.approx(len(taken) * 1e-4, rel=1e-5)
+    assert len(taken) >= 50
+    head.load_state_dict({name: part.clone() for name, part in head.state_dict().items()})
+
+
+# ── steps of rows that are refused ────────────────────────────────────────────────────────────────────────────────────
+
+
+def state(head: FactoredOutput) -> dict[str, torch.Tensor]:
+    return {name: part.clone() for name, part in head.state_dict().items()}
+
+
+@pytest.mark.parametrize(
+    ("options", "factor"),
+    [
+        ({"lr": 1.0, "dtype": torch.float32}, 1e20),
+        ({"lr": 1.0}, 1e200),
+        ({"lr": None, "dtype": torch.float32}, 2e19),
+        ({"lr": None}, 1e200),
+    ],
+)
+@pytest.mark.parametrize("with_head", [False, True])
+def test_rows_that_would_leave_the_precision_are_refused(
+    options: dict[str, Any], factor: float, with_head: bool
+) -> None:
+    """W or Q was inf or NaN, or a row was held for good; the head has not moved either."""
+    head, (h, Y) = layer(**options), minibatch()
+    before = state(head)
+    loss = head(h, Y) if with_head else torch.zeros(())
+    with pytest.raises(TrainingError, match="row"):
+        (loss + factor * head.embed(torch.tensor([1, 2])).sum()).backward()
+    for name, part in state(head).items():
+        torch.testing.assert_close(part, before[name], rtol=0, atol=0)
+    for _ in range(3):
+        (head(h, Y) + head.embed(torch.tensor([1])).sum()).backward()
+    assert (head.weights([1]) - before["V"][1]).abs().max() > 1e-3
+
+
+def test_rows_that_grow_without_an_end_are_stopped_while_they_are_numbers() -> None:
+    head = layer(lr=10.0, dtype=torch.float32)
+
+    def run() -> None:
+        for _ in range(60):
+            head.embed(torch.tensor([1])).square().sum().backward()
+
+    with pytest.raises(TrainingError, match="would leave float32"):
+        run()
+    head.load_state_dict(state(head))
+
+
+@pytest.mark.parametrize("ids", [torch.tensor(3), torch.tensor([], dtype=torch.long), torch.tensor([[3], [-100]])])
+def test_ids_have_any_shape(ids: torch.Tensor) -> None:
+    head = layer()
+    found = head.embed(ids)
+    assert found.shape == (*ids.shape, d)
+    found.sum().backward()
+    torch.testing.assert_close(found[ids >= 0], layer().weights(ids[ids >= 0]))
+
+
+@pytest.mark.parametrize(
+    "ids", [torch.ones(3, dtype=torch.long).to_sparse(), torch.ones(3, dtype=torch.int, device="meta")]
+)
+def test_ids_without_numbers_are_refused(ids: torch.Tensor) -> None:
+    with pytest.raises(InputError, match="ids must be a dense tensor"):
+        layer().embed(ids)
+
+
+# ── a loss without a scale ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_weights_that_leave_the_band_train_on_as_they_would(
+    dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The Z-loss does not see that W grows; in float32 training ended after some thousand steps."""
+    monkeypatch.setattr("wordsparse.layer.core.BAND", 2.0**4)
+    start, scales = np.random.default_rng(0).standard_normal((D, d)), (1.0, 3.9, 1 / 4.5)
+    nets, norm = [layer(loss="zloss", lr=None, dtype=dtype, weights=start * scale) for scale in scales], []
+    bodies = [torch.nn.Sequential(torch.nn.LayerNorm(d, eps=1e-30), torch.nn.Linear(d, d)).to(dtype) for _ in nets]
+    for body in bodies:
+        body.load_state_dict(bodies[0].state_dict())
+    random = torch.Generator().manual_seed(0)
+    for _ in range(60 if dtype == torch.float64 else 20):
+        inputs, targets = torch.randint(D, (2, m), generator=random)
+        losses = [head(body(head.embed(inputs)), targets) for head, body in zip(nets, bodies, strict=True)]
+        for loss in losses:
+            loss.backward()
+            torch.testing.assert_close(loss, losses[0], rtol=1e-6 if dtype == torch.float64 else 1e-4, atol=0)
+        norm.append([float(head.weights().norm()) for head in nets])
+    directions = [head.weights() / head.weights().norm() for head in nets]
+    for direction in directions[1:]:
+        torch.testing.assert_close(direction, directions[0], rtol=1e-4, atol=1e-4)
+    assert np.max(norm) < 1.1 * 2.0**2 * np.sqrt(D * d)
+    for head in nets:
+        head.load_state_dict(state(head))
+
+
+def test_weights_at_the_edge_of_the_band_go_back_into_it() -> None:
+    """Where |W| was 1e19 in float32 training ended."""
+    start = 0.99 * 2.0**20 * np.sign(np.random.default_rng(0).standard_normal((D, d)))
+    head, body = layer(loss="zloss", lr=None, dtype=torch.float32, weights=start), torch.nn.LayerNorm(d)
+    for seed in range(100):
+        inputs, targets = torch.randint(D, (2, m), generator=torch.Generator().manual_seed(seed))
+        loss = head(body(head.embed(inputs)), targets)
+        loss.backward()
+        assert loss < 20
+    assert head.weights().square().mean() < 100
+    head.load_state_dict(state(head))
+
+
+def test_a_rate_of_the_users_own_takes_steps_on_the_weights_as_they_are() -> None:
+    head = layer(loss="zloss", lr=1e-3, weights=1e7 * np.random.default_rng(0).standard_normal((D, d)))
+    before = head.weights()
+    tied(head, torch.nn.LayerNorm(d).double()).backward()
+    torch.testing.assert_close(head.weights(), before)

@@ -1,0 +1,53 @@
+"""The gradients that one step takes together."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from wordsparse.layer.interface import Sums
+from wordsparse.types import Array
+
+
+@dataclass(frozen=True)
+class Minibatch:
+    """Inputs H (m, d) in the working precision and targets Y (m, D)."""
+
+    H: Array
+    Y: sp.csr_array
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Minibatch):
+            return False
+        parts = (self.H, self.Y.indptr, self.Y.indices, self.Y.data)
+        others = (other.H, other.Y.indptr, other.Y.indices, other.Y.data)
+        return all(map(np.array_equal, parts, others))
+
+
+@dataclass
+class Gradients:
+    """Gradients that one step takes together: those of minibatches, with g, and those of rows of W that were inputs.
+
+    ``versions`` of W are those that they belong to. ``sums`` are of the minibatch where it is the only one.
+    """
+
+    minibatches: list[tuple[Minibatch, Array]] = field(default_factory=list)
+    rows: list[tuple[Array, Array]] = field(default_factory=list)
+    versions: set[int] = field(default_factory=set)
+    sums: Sums | None = None
+
+    def add(self, minibatch: Minibatch, g: Array, sums: Sums) -> None:
+        """Take a minibatch in."""
+        self.sums = None if self.minibatches else sums
+        self.minibatches.append((minibatch, g))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "sums": None}  # they belong to the layer itself, not to a copy
+
+    def clear(self) -> None:
+        """Drop all of them."""
+        self.minibatches.clear()
+        self.rows.clear()
+        self.versions.clear()
+        self.sums = None
