@@ -55,3 +55,14 @@ def test_requests_that_are_refused(edges: Path) -> None:
         ws.train(edges, tokens="simple", **OPTIONS)
     with pytest.raises(InputError, match="walk_length: does not apply to a text"):
         ws.train([["a", "b"]], walk_length=20)
+
+
+def test_edges_that_are_given_as_walks_are_refused(tmp_path: Path) -> None:
+    """They were trained on as walks of two nodes, without a word."""
+    path = tmp_path / "edges.txt"
+    path.write_text("".join(f"{i % 50} {i * 7 % 50}\n" for i in range(300)))
+    with pytest.raises(InputError, match=r"every line has two words.*--for graph"):
+        ws.train(path, output=tmp_path / "model", preset="walks", dim=4)
+    assert sorted(tmp_path.iterdir()) == [path]
+    path.write_text(path.read_text() + "1 2 3\n")
+    ws.train(path, preset="walks", dim=4, progress=False)

@@ -2,7 +2,6 @@
 
 import contextlib
 import hashlib
-import logging
 import os
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -24,8 +23,6 @@ from wordsparse.files import storage
 from wordsparse.words import presets
 from wordsparse.words.pair_counts import encode_weighted
 from wordsparse.words.recipe import recommended
-
-logger = logging.getLogger(__name__)
 
 SOURCE_FORMAT, SOURCE_VERSION = "wordsparse-source", 1
 
@@ -103,7 +100,10 @@ class TrainingText:
             )
         encoded = encode(self.corpus, path, **self.request(known, progress))
         if self.preset == "walks" and _are_pairs(encoded):
-            logger.warning("every line has two words: an edge list? --for graph (preset='graph') walks on its graph")
+            raise InputError(
+                "every line has two words, the first one too: edges are no walks; --for graph (preset='graph') walks on "
+                "their graph"
+            )
         return encoded
 
     def request(self, known: Collection[str], progress: Callable[[int], None] | None) -> dict[str, Any]:
