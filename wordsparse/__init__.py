@@ -14,10 +14,7 @@ if TYPE_CHECKING:
     from wordsparse.errors import WordsparseError as WordsparseError
     from wordsparse.explorer import explore as explore
     from wordsparse.labels.classifier import SparseTargetClassifier as SparseTargetClassifier
-    from wordsparse.labels.recommender import SparseTargetRecommender as SparseTargetRecommender
-    from wordsparse.labels.regressor import SparseTargetRegressor as SparseTargetRegressor
     from wordsparse.layer import losses as losses
-    from wordsparse.layer.least_squares import RecursiveLeastSquares as RecursiveLeastSquares
     from wordsparse.layer.losscheck import check_loss as check_loss
     from wordsparse.layer.output import FactoredOutput as FactoredOutput
     from wordsparse.training.interruption import Interrupted as Interrupted
@@ -47,10 +44,7 @@ _MODULES = {
     "Options": "wordsparse.words.options",
     "ReadError": "wordsparse.errors",
     "Recipe": "wordsparse.words.recipe",
-    "RecursiveLeastSquares": "wordsparse.layer.least_squares",
     "SparseTargetClassifier": "wordsparse.labels.classifier",
-    "SparseTargetRecommender": "wordsparse.labels.recommender",
-    "SparseTargetRegressor": "wordsparse.labels.regressor",
     "StepSizes": "wordsparse.words.embedding",
     "TrainingError": "wordsparse.errors",
     "WordVectors": "wordsparse.vectors.word_vectors",

@@ -1,6 +1,6 @@
 """
-Many labels, and recommendations
-================================
+Many labels
+===========
 
 Debian's package list, which every machine with apt has: descriptions → facet tags, and packages → what they depend on.
 
@@ -81,11 +81,3 @@ model.fit(texts[~is_test & has_some], X[~is_test & has_some])
 features = model[:-1].transform(texts[is_test & has_some])
 scores = model[-1].evaluate(features, X[is_test & has_some])
 print(f"{X.shape[1]:,} labels;", {f"P@{k}": round(value, 3) for k, value in scores["precision"].items()})
-
-# %%
-# A recommender: packages have what they depend on; what else would fit a package with two dependencies?
-recommender = ws.SparseTargetRecommender(factors=200).fit(X)
-ids, _ = recommender.recommend(0, X[:1], N=5)
-print(sorted(depends[0])[:4], "→", [user_items.classes_[i] for i in ids if i >= 0])
-ids, cosines = recommender.similar_items(int(recommender.item_counts_.argmax()), N=4)
-print([(user_items.classes_[i], round(float(c), 2)) for i, c in zip(ids, cosines, strict=True)])

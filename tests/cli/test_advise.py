@@ -1,8 +1,6 @@
 """``wordsparse advise``."""
 
 import json
-import os
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -42,19 +40,8 @@ def test_json_has_the_keys(npz: tuple[str, str], capsys: pytest.CaptureFixture[s
 
 def test_progress_is_on_standard_error_unless_quiet(npz: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     request = ["advise", "--features", npz[0], "--targets", npz[1], "--budget", "0.01", "--threads", "1", "--json"]
-    assert main(request) == 0
-    said = capsys.readouterr()
-    json.loads(said.out)
-    assert "SparseTargetClassifier, 64 examples: P@1 0." in said.err
-    assert main([*request, "--quiet"]) == 0
-    said = capsys.readouterr()
-    json.loads(said.out)
-    assert said.err == ""
-
-
-def test_a_name_that_is_not_unicode_is_escaped(npz: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
-    other = os.fsencode(npz[0]) + b"\xff"
-    shutil.copy(npz[0], other)
-    request = ["advise", "--features", os.fsdecode(other), "--targets", npz[1], "--budget", "0", "--json"]
-    assert main(request) == 0
-    assert json.loads(capsys.readouterr().out)["source"].endswith("X.npz\udcff")
+    for options in ([], ["--quiet"]):
+        assert main([*request, *options]) == 0
+        said = capsys.readouterr()
+        json.loads(said.out)
+        assert ("regression by the exact layer" in said.err) != bool(options)

@@ -231,8 +231,6 @@ def test_bad_input_is_named() -> None:
     for message, (features, labels) in bad.items():
         with pytest.raises(InputError, match=message):
             SparseTargetClassifier(threads=1).fit(features, labels)
-    with pytest.raises(InputError, match=r"y contains NaN, first in row 7, column 3"):
-        ws.SparseTargetRegressor(threads=1).fit(X, dense)
     with pytest.raises(InputError, match="n_components must be at least 1"):
         SparseTargetClassifier(n_components=0).fit(X, Y)
 
@@ -287,12 +285,8 @@ def test_progress_is_told() -> None:
     told: list[FitProgress] = []
     SparseTargetClassifier(threads=1).fit(*topics(1200), progress=told.append)
     assert list(dict.fromkeys(step.phase for step in told)) == ["ridge", "regression", "calibration", "head"]
-    rows: list[FitProgress] = []
-    X, Y = topics(3000)
-    ws.SparseTargetRegressor(threads=1).fit(X, Y, progress=rows.append)
-    assert [(step.phase, step.done, step.total) for step in rows] == [("rows", 2048, 3000), ("rows", 3000, 3000)]
     with pytest.raises(InputError, match="progress must be a function of a FitProgress, or None, not int"):
-        SparseTargetClassifier().fit(X, Y, progress=1)  # type: ignore[arg-type]
+        SparseTargetClassifier().fit(*topics(), progress=1)  # type: ignore[arg-type]
 
 
 def test_a_seed_and_any_number_of_threads_give_the_same_bytes() -> None:

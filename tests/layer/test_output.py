@@ -348,6 +348,21 @@ def test_a_step_with_a_preconditioner_is_that_of_the_dense_layer(m: int, dtype: 
     assert max(problems.distance(layer, dense).values()) < TOLERANCE[dtype]
 
 
+@pytest.mark.parametrize("sizes", [(90,), (1, 29, 60), (30, 30, 30)])
+def test_recursive_least_squares_by_steps_is_the_closed_form(sizes: tuple[int, ...]) -> None:
+    """W ← W − ∂L/∂W ½ C⁻¹ with C ← C + HᵀH: the minimiser of Σ |W h − y|² + λ|W − W₀|² after any minibatches."""
+    random = np.random.default_rng(4)
+    H, Y = random.standard_normal((90, 6)), sp.random_array((90, 40), density=0.1, rng=random, format="csr")
+    start = random.standard_normal((40, 6))
+    layer = FactoredOutput(40, 6, "squared", dtype=np.float64, weights=start)
+    C = 2.0 * np.eye(6)
+    for rows in np.split(np.arange(90), np.cumsum(sizes)[:-1]):
+        C += H[rows].T @ H[rows]
+        layer.step(H[rows], Y[rows], 1.0, preconditioner=0.5 * np.linalg.inv(C))
+    closed_form = (Y.T @ H + 2.0 * start) @ np.linalg.inv(2.0 * np.eye(6) + H.T @ H)
+    np.testing.assert_allclose(layer.weights(), closed_form, atol=1e-10)
+
+
 @pytest.mark.parametrize(
     ("preconditioner", "message"),
     [

@@ -28,9 +28,7 @@ from typing import Any
 from unittest import mock
 
 import click
-import numpy as np
 import pyarrow.parquet as parquet
-import scipy.sparse as sp
 import smart_open
 from fuzz_inputs import OPTIONS, PACKED, altered, make_good, mutated, renumbered
 
@@ -237,21 +235,14 @@ def label_kinds(good: Path, place: Path) -> dict[str, Attempt]:
     """Estimators of labels, which are read and predict."""
     estimators = {
         kind: signed(good / kind.__name__, place, "labels.json", _label_entries)
-        for kind in (
-            labels.SparseTargetClassifier,
-            labels.SparseTargetRegressor,
-            labels.SparseTargetRecommender,
-            labels.TextClassifier,
-        )
+        for kind in (labels.SparseTargetClassifier, labels.TextClassifier)
     }
     labelled = labels.read_data(good / "labels" / "y.txt")
 
     def estimate(random: Random) -> None:
         kind = random.choice(list(estimators))
         estimator = kind.load(estimators[kind](random))
-        if kind is labels.SparseTargetRecommender:
-            estimator.recommend([0], sp.csr_array(np.eye(1, 6, dtype=np.float32)), 3)
-        elif kind is labels.TextClassifier:
+        if kind is labels.TextClassifier:
             estimator.predict(["word number 1", ""])
         else:
             estimator.predict(labelled.X)

@@ -173,11 +173,8 @@ def _make_others(folder: Path, text: str) -> None:
     rows = labels.read_data(folder / "labels" / "y.txt")
     wide = sp.csr_array((X.data, X.indices, X.indptr), shape=(30, rows.X.shape[1]))
     labels.SparseTargetClassifier(threads=1).fit(wide, Y).save(folder / "SparseTargetClassifier")
-    labels.SparseTargetRegressor(threads=1).fit(wide, Y).save(folder / "SparseTargetRegressor")
     texts = [f"word number {i % 5}a" for i in range(30)]
     labels.TextClassifier(threads=1).fit(texts, [{f"l{i % 5}"} for i in range(30)]).save(folder / "TextClassifier")
-    items = sp.random_array((40, 6), density=0.4, format="csr", dtype=np.float32, rng=2)
-    labels.SparseTargetRecommender(factors=3, threads=1).fit(items).save(folder / "SparseTargetRecommender")
 
 
 def mutated(data: bytes, other: bytes, random: Random) -> bytes:

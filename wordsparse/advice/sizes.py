@@ -1,4 +1,4 @@
-"""The sizes of a problem: D outputs, d features, K targets an example, and the length of the tail of the labels."""
+"""The sizes of a problem, which are known before anything is trained: D outputs, d features, K targets an example."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,11 +13,8 @@ RARE = 5
 
 @dataclass(frozen=True)
 class Sizes:
-    """The sizes of a problem, which are known before anything is trained.
-
-    ``counts`` (D,) how often each output is a target; ``targets`` is ``one-hot``, ``several``, ``weighted`` or
-    ``real-valued``; ``kind`` is ``text`` or ``labels``.
-    """
+    """``counts`` (D,) says how often each output is a target; ``targets`` is ``one-hot``, ``several``, ``weighted`` or
+    ``real-valued``; ``kind`` is ``text`` or ``rows``."""
 
     kind: str
     n_examples: int
@@ -29,7 +26,7 @@ class Sizes:
 
     @property
     def rare_share(self) -> float:
-        """The share of rare outputs (at most ``RARE`` targets) among all outputs with a target."""
+        """The share of rare outputs among all that are a target at all."""
         seen = self.counts[self.counts > 0]
         return float((seen <= RARE).mean()) if seen.size else 0.0
 
@@ -49,22 +46,15 @@ class Sizes:
         return 6.0 * self.n_outputs * d / (14.0 * d * d + 8.0 * min(minibatch, 2 * d) * d + 6.0 * K * d)
 
 
-def of_labels(X: Any, Y: Any, n_features: int) -> Sizes:
-    """The sizes of sparse labels Y (n, D) on features X (n, F); ``n_features`` is the d of the layer."""
-    filled = np.diff(Y.indptr)
-    return Sizes(
-        kind="labels",
-        n_examples=X.shape[0],
-        n_outputs=Y.shape[1],
-        n_features=n_features,
-        targets_per_example=float(filled.mean()),
-        targets=_kind_of(Y.data, filled),
-        counts=np.bincount(Y.indices[Y.data != 0], minlength=Y.shape[1]),
-    )
+def of_rows(Y: Any, n_features: int) -> Sizes:
+    """Of sparse targets Y (n, D) beside ``n_features`` numbers a row."""
+    filled, (n, D) = np.diff(Y.indptr), Y.shape
+    counts = np.bincount(Y.indices[Y.data != 0], minlength=D)
+    return Sizes("rows", n, D, n_features, float(filled.mean()), _kind_of(Y.data, filled), counts)
 
 
 def of_text(counts: Array, dim: int) -> Sizes:
-    """The sizes of CBOW on a text: each token of the vocabulary is the one target of its window."""
+    """Of CBOW on a text: each token of the vocabulary is the one target of its window."""
     return Sizes("text", int(counts.sum()), counts.size, dim + 1, 1.0, "one-hot", counts)
 
 

@@ -1,12 +1,8 @@
-"""A timed trial of the exact layer beside the dense update, at the data's own sizes.
-
-Both run on one thread: BLAS threads that wait for each other spin, which counts as CPU time; beside other programs a
-small product was measured at a hundred times its own time.
-"""
+"""A step of the exact layer beside a dense one, at the data's own sizes, on one thread: BLAS threads that wait for each
+other spin, which counts as CPU time."""
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,73 +12,38 @@ from wordsparse.advice.sizes import Sizes
 from wordsparse.layer.losses import BoundedNS
 from wordsparse.layer.output import FactoredOutput
 from wordsparse.machine.description import blas_threads
-from wordsparse.types import Array
 
-MINIBATCH = 512
-# The exact layer is timed with at most this many outputs: its time does not depend on D.
-EXACT_OUTPUTS = 2**18
-# The dense update is timed on at most this many outputs, and its time scaled up: it is proportional to D.
-DENSE_OUTPUTS = 20_000
-DENSE_MINIBATCH = 64
-ROUNDS = 5
+MINIBATCH, DENSE_MINIBATCH, ROUNDS = 512, 64, 5
+# The exact layer's time does not depend on D, and that of the dense step is proportional to D: neither needs more.
+EXACT_OUTPUTS, DENSE_OUTPUTS = 2**18, 20_000
 
 
-@dataclass(frozen=True)
-class Timing:
-    """CPU seconds an example: of the exact layer, and of the dense update of all D outputs."""
-
-    exact: float
-    dense: float
-
-    @property
-    def speedup(self) -> float:
-        """How many times faster the exact layer is."""
-        return self.dense / self.exact
-
-
-def time_layer(sizes: Sizes, seed: int) -> Timing:
-    """Time steps of either on random inputs, with targets drawn by the data's counts."""
-    random = np.random.default_rng(seed)
-    D, d = min(sizes.n_outputs, EXACT_OUTPUTS), sizes.n_features
-    per_example = max(1, round(sizes.targets_per_example))
+def time_layer(sizes: Sizes, seed: int) -> tuple[float, float]:
+    """CPU seconds an example of the exact layer and of a dense step, on random inputs and targets."""
+    random, D, d = np.random.default_rng(seed), min(sizes.n_outputs, EXACT_OUTPUTS), sizes.n_features
     H = (random.standard_normal((MINIBATCH, d)) / np.sqrt(d)).astype(np.float32)
-    chosen = _draw(random, sizes.counts[:D], MINIBATCH * per_example)
-    starts = np.arange(0, chosen.size + 1, per_example)
-    Y = sp.csr_array((np.ones(chosen.size, np.float32), chosen, starts), shape=(MINIBATCH, D))
+    shape = MINIBATCH, max(1, round(sizes.targets_per_example))
+    targets, starts = random.integers(0, D, shape), np.arange(0, shape[0] * shape[1] + 1, shape[1])
+    Y = sp.csr_array((np.ones(targets.size, np.float32), targets.ravel(), starts), shape=(MINIBATCH, D))
     layer = FactoredOutput(D, d, BoundedNS(), threads=1)
-    exact = _fastest(lambda: layer.step(H, Y, 1e-3)) / MINIBATCH
-    rows = min(D, DENSE_OUTPUTS)
-    W = np.zeros((rows, d), np.float32)
-    few, truth = H[:DENSE_MINIBATCH], np.zeros((DENSE_MINIBATCH, rows), np.float32)
+    W, few = np.zeros((min(D, DENSE_OUTPUTS), d), np.float32), H[:DENSE_MINIBATCH]
+
+    def dense() -> None:
+        """Squared error, the cheapest loss: ∂O = 2 H Wᵀ, ∇H = ∂O W, W ← W − lr ∂Oᵀ H."""
+        by_o = few @ W.T
+        by_h = by_o @ W
+        W.__isub__(np.float32(1e-4) * (by_o.T @ few) + by_h[0, 0])
+
     with blas_threads(1):
-        dense = _fastest(lambda: _dense_step(W, few, truth)) / DENSE_MINIBATCH * (sizes.n_outputs / rows)
-    return Timing(exact, dense)
-
-
-def _draw(random: np.random.Generator, counts: Array, n: int) -> Array:
-    """Outputs with probabilities proportional to their counts."""
-    total = np.cumsum(counts, dtype=np.float64)
-    if total[-1] == 0:
-        return random.integers(counts.size, size=n)
-    chosen: Array = np.searchsorted(total, random.random(n) * total[-1], side="right").clip(max=counts.size - 1)
-    return chosen
-
-
-def _dense_step(W: Array, H: Array, truth: Array) -> Array:
-    """Squared error, the cheapest loss: O = H Wᵀ, ∇H = ∂O W, W ← W − lr ∂Oᵀ H."""
-    by_o = H @ W.T
-    by_o -= truth
-    by_h: Array = by_o @ W
-    W -= np.float32(1e-4) * (by_o.T @ H)
-    return by_h
+        exact = _fastest(lambda: layer.step(H, Y, 1e-3)) / MINIBATCH
+        return exact, _fastest(dense) / DENSE_MINIBATCH * (sizes.n_outputs / len(W))
 
 
 def _fastest(step: Callable[[], Any]) -> float:
-    """The least CPU seconds of ``ROUNDS`` steps: other programs can only add to it."""
-    step()
-    found = []
+    """The least CPU seconds of some steps: other programs can only add to it."""
+    seconds = []
     for _ in range(ROUNDS):
         begun = time.process_time()
         step()
-        found.append(time.process_time() - begun)
-    return max(min(found), 1e-7)
+        seconds.append(time.process_time() - begun)
+    return max(min(seconds), 1e-7)

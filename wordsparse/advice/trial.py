@@ -1,269 +1,154 @@
-"""A measured trial within a budget: stages on growing parts of the data.
+"""A short trial on the data: of rows, the layer beside a dense one; of a text, CBOW beside negative sampling."""
 
-A spent budget or Ctrl-C ends the trial; the results so far are the answer.
-"""
-
-import logging
-import math
+import itertools
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from wordsparse import optional
-from wordsparse.advice.sizes import Sizes
-from wordsparse.corpus import EncodedCorpus
-from wordsparse.errors import MissingDependencyError, WordsparseError
+from wordsparse.corpus import END_OF_SENTENCE, EncodedCorpus
+from wordsparse.errors import MissingDependencyError
+from wordsparse.layer.output import FactoredOutput
+from wordsparse.machine.threads import single_threaded_blas
 from wordsparse.training.runs import train
 from wordsparse.types import Array
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.evaluate import evaluate
 
-if TYPE_CHECKING:
-    from wordsparse.labels import LabelledRows
-logger = logging.getLogger(__name__)
-
-# The data of a stage, as a multiple of the data of the stage before.
-GROWTH = 4
-# The time of a stage, as a multiple of the time of the stage before; a stage is begun only if it fits the budget.
-SLOWER = 1.3 * GROWTH
-# The time of no method grows faster than this power of its examples.
-MAX_POWER = 2.0
-# Tokens and rows of the first stage; rows that are held out at most.
-FIRST_TOKENS, FIRST_ROWS, MAX_TEST = 200_000, 1000, 2000
-# A score on fewer known pairs is noise.
-MIN_PAIRS = 30
-# The regressor needs features × features numbers.
-MAX_FEATURES = 4000
-# Draws of the bootstrap of R².
-DRAWS = 200
-
-ONE_SPLIT = "The trial has one seed and one split; its intervals are 95 % over the test examples only."
-EXTRAPOLATED = (
-    "The time of the full run is extrapolated from the last stage, in proportion to the examples and by the growth "
-    "since the stage before, with 25 % either way; from a single stage, from half of its own time to twice the "
-    "proportional time."
-)
-BY_PAIRS = (
-    "Text is judged by pairs of words (mean Spearman correlation) after one epoch of the first tokens, with the "
-    "defaults of either method."
-)
+# Tokens of the first trial of a text, rows of a minibatch, and most features of the layer: more are projected.
+FIRST_TOKENS, MINIBATCH, MOST_FEATURES = 200_000, 256, 300
+# Rows that are held out at most; a score on fewer known pairs is noise; the ridge of the regression, of a row's length.
+MAX_TEST, MIN_PAIRS, RIDGE = 2000, 30, 1.0
+Report = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Result:
-    """Training on ``amount`` examples: CPU seconds, and a quality with its 95 % interval (None where not judged)."""
+    """Training on ``amount`` examples: CPU seconds, and a score with its 95 % interval where that is known."""
 
     method: str
     amount: int
     cpu_seconds: float
     measure: str
-    quality: float | None = None
+    score: float | None = None
     low: float | None = None
     high: float | None = None
 
     def __str__(self) -> str:
-        if self.quality is None:
-            return "not judged"
-        return f"{self.measure} {self.quality:.3f} ({self.low:.3f} – {self.high:.3f})"
+        interval = "" if self.low is None else f" ({self.low:.3f} – {self.high:.3f})"
+        return "not judged" if self.score is None else f"{self.measure} {self.score:.3f}{interval}"
 
 
-@dataclass(frozen=True)
-class AdviceProgress:
-    """How far an advice is: ``done`` of ``total`` units of a phase, None where the total is not known.
-
-    The phase ``encode`` counts the tokens of a text; ``trial`` counts the seconds of the budget, with ``amount``
-    examples in the current stage and ``finished``, the result that was just measured.
-    """
-
-    phase: str
-    done: int
-    total: int | None = None
-    amount: int | None = None
-    finished: Result | None = None
+def of_text(
+    corpus: EncodedCorpus, dim: int, threads: int | None, seed: int, budget: float, say: Report
+) -> list[Result]:
+    """One epoch of CBOW on the first tokens, as many as the budget allows, judged by pairs of words; by gensim too."""
+    begun, amount = time.monotonic(), min(FIRST_TOKENS, corpus.tokens)
+    results = _of_tokens(corpus, amount, dim, threads, seed, say)
+    took = time.monotonic() - begun
+    most = min(corpus.tokens, int(amount * 0.8 * (budget - took) / took))
+    return _of_tokens(corpus, most, dim, threads, seed, say) if most > 2 * amount else results
 
 
-Progress = Callable[[AdviceProgress], None]
+def _of_tokens(
+    corpus: EncodedCorpus, amount: int, dim: int, threads: int | None, seed: int, say: Report
+) -> list[Result]:
+    say(f"training on {amount:,} tokens")
+    options: dict[str, Any] = {"max_tokens": amount, "dim": dim, "epochs": 1, "threads": threads, "seed": seed}
+    begun = time.process_time()
+    model = train(corpus, model="cbow", progress=False, **options)
+    results = [_by_pairs("wordsparse's CBOW", amount, time.process_time() - begun, model.wv)]
+    if optional.installed("gensim"):
+        say(f"training gensim's word2vec on {amount:,} tokens")
+        theirs = optional.load("a trial beside gensim", "gensim.models")
+        sentences, begun = list(_sentences(corpus, amount)), time.process_time()
+        workers = model.report["threads"]
+        wv = theirs.Word2Vec(sentences, vector_size=dim, epochs=1, min_count=1, workers=workers, seed=seed).wv
+        vectors = WordVectors(wv.index_to_key, wv.vectors)
+        results.append(_by_pairs("gensim's CBOW, negative sampling", amount, time.process_time() - begun, vectors))
+    return results
 
 
-@dataclass(frozen=True)
-class Stages:
-    """A stage trains on a number of examples, from ``first`` to ``most``; None where there is no trial.
-
-    Its results are ours, and that of the method it competes with where there is one.
-    """
-
-    stage: Callable[[int], tuple[Result, ...]] | None
-    first: int
-    most: int
-    limits: tuple[str, ...]
-
-
-def impossible(why: str) -> Stages:
-    """No trial, for a reason."""
-    return Stages(None, 0, 0, (why,))
+def _sentences(corpus: EncodedCorpus, amount: int) -> Iterator[list[str]]:
+    words, sentence = corpus.vocabulary.words, list[str]()
+    for value in itertools.islice(
+        itertools.chain.from_iterable(np.asarray(shard).tolist() for shard in corpus.shards), amount
+    ):
+        if value == END_OF_SENTENCE:
+            yield sentence
+            sentence = []
+        elif value >= 0:
+            sentence.append(words[value])
+    yield sentence
 
 
-def of_text(corpus: EncodedCorpus, dim: int, threads: int, seed: int) -> Stages:
-    """CBOW on the first tokens of a text, judged by the default pairs of words; ours, and by negative sampling."""
-    options: dict[str, Any] = {"dim": dim, "epochs": 1, "threads": threads, "seed": seed}
-
-    def stage(amount: int) -> tuple[Result, ...]:
-        model = train(corpus, max_tokens=amount, progress=False, **options)
-        ours = _by_pairs("wordsparse-cbow", amount, model.report["cpu_seconds"], model)
-        if not optional.installed("gensim"):
-            return (ours,)
-        from wordsparse.comparison import peers, texts
-
-        defaults = {"model": "cbow", "window": 5, "sample": 1e-3, **options}
-        with TemporaryDirectory() as folder:
-            plain = texts.write_plain(corpus, amount, Path(folder) / "text")
-            report, vectors = peers.train_gensim(corpus.vocabulary, plain, amount, defaults, hierarchical=False)
-        found = WordVectors(corpus.vocabulary.words, vectors)
-        return ours, _by_pairs("gensim-cbow-ns", amount, report["cpu_seconds"], found)
-
-    return Stages(stage, FIRST_TOKENS, corpus.tokens, (BY_PAIRS,))
-
-
-def _by_pairs(method: str, amount: int, seconds: float, vectors: Any) -> Result:
+def _by_pairs(method: str, amount: int, seconds: float, vectors: WordVectors) -> Result:
     """The mean over the test sets with enough known pairs; not judged where there are none."""
     try:
-        pairs = [found for found in evaluate(vectors)["pairs"].values() if found["n"] >= MIN_PAIRS]
-    except MissingDependencyError as error:
-        logger.warning("%s", error)
+        pairs = [scores for scores in evaluate(vectors)["pairs"].values() if scores["n"] >= MIN_PAIRS]
+    except MissingDependencyError:
         pairs = []
     if not pairs:
         return Result(method, amount, seconds, "Spearman")
-    mean, low, high = (float(np.mean([each[key] for each in pairs])) for key in ("spearman", "low", "high"))
-    return Result(method, amount, seconds, "Spearman", mean, low, high)
+    mean = (float(np.mean([scores[name] for scores in pairs])) for name in ("spearman", "low", "high"))
+    return Result(method, amount, seconds, "Spearman", *mean)
 
 
-def of_rows(data: "LabelledRows", sizes: Sizes, threads: int, seed: int) -> Stages:
-    """The classifier on the first rows of a random order, or the regressor; a fifth of the rows are held out."""
-    from wordsparse.labels import SparseTargetClassifier, SparseTargetRegressor
+def of_rows(X: Any, Y: Any, threads: int | None, seed: int, budget: float, say: Report) -> list[Result]:
+    """Ridge regression, a minibatch at a time, by the layer and by a dense one, each within half of the budget; judged
+    on held-out rows by P@1, or of real values by R²."""
+    H, order = projected(X, seed), np.random.default_rng(seed).permutation(X.shape[0])
+    test, rows = np.split(order, [min(MAX_TEST, max(1, order.size // 5))])
+    layer = FactoredOutput(Y.shape[1], H.shape[1], "squared", threads=threads)
+    W = np.zeros((Y.shape[1], H.shape[1]), np.float32)
 
-    order = np.random.default_rng(seed).permutation(data.X.shape[0])
-    held = min(MAX_TEST, max(1, order.size // 5))
-    test, training = order[:held], order[held:]
+    def factored(h: Array, y: Any, Pi: Array) -> None:
+        layer.step(h, y, 1.0, preconditioner=Pi)
 
-    def labels(amount: int) -> tuple[Result, ...]:
-        rows = np.sort(training[:amount])
-        begun = time.process_time()
-        fitted = SparseTargetClassifier(threads=threads, random_state=seed).fit(data.X[rows], data.Y[rows])
-        seconds = time.process_time() - begun
-        first = fitted.predict_topk(data.X[test], 1)[0][:, 0]
-        hits = np.asarray(data.Y[test][np.arange(held), first]).ravel() > 0
-        return (Result("SparseTargetClassifier", amount, seconds, "P@1", *_wilson(float(hits.mean()), held)),)
+    def dense(h: Array, y: Any, Pi: Array) -> None:
+        errors = h @ W.T
+        errors -= y.toarray()
+        W.__isub__(2 * errors.T @ (h @ Pi.astype(np.float32)))
 
-    def numbers(amount: int) -> tuple[Result, ...]:
-        rows = np.sort(training[:amount])
-        begun = time.process_time()
-        fitted = SparseTargetRegressor(threads=threads).fit(data.X[rows], data.Y[rows])
-        seconds = time.process_time() - begun
-        residual, total = _squares(fitted.decision_function, data.X[test], data.Y[test], data.Y[rows])
-        drawn = np.random.default_rng(seed).integers(0, held, (DRAWS, held))
-        low, high = np.quantile(1 - residual[drawn].sum(1) / np.maximum(total[drawn].sum(1), 1e-300), (0.025, 0.975))
-        quality = 1 - residual.sum() / max(total.sum(), 1e-300)
-        return (Result("SparseTargetRegressor", amount, seconds, "R²", float(quality), float(low), float(high)),)
-
-    if sizes.targets in ("one-hot", "several"):
-        return Stages(
-            labels, FIRST_ROWS, training.size, ("Labels are judged by the first label of held-out rows (P@1).",)
-        )
-    if data.X.shape[1] > MAX_FEATURES:
-        return impossible(
-            "There was no trial: the regression of weights or real values needs features × features numbers, too many "
-            f"for more than {MAX_FEATURES:,} features."
-        )
-    return Stages(numbers, FIRST_ROWS, training.size, ("Weights and real values are judged by R² on held-out rows.",))
+    results = []
+    for name, step in (("the exact layer", factored), ("a dense layer", dense)):
+        say(f"regression by {name}")
+        amount, seconds = _taken_in(step, H, Y, rows, budget / 2)
+        weights = layer.weights() if step is factored else W
+        results.append(Result(name, amount, seconds, *_judged(H[test] @ weights.T, Y[test])))
+    return results
 
 
-def _wilson(p: float, n: int) -> tuple[float, float, float]:
-    """A share with its 95 % interval, which stays inside [0, 1]."""
-    z2 = 1.96**2 / n
-    centre, half = (p + z2 / 2) / (1 + z2), math.sqrt(p * (1 - p) * z2 + z2 * z2 / 4) / (1 + z2)
-    return p, max(0.0, centre - half), min(1.0, centre + half)
+def projected(X: Any, seed: int) -> Array:
+    """The rows on their leading directions, (n, at most MOST_FEATURES) float32, by a random range finder."""
+    if X.shape[1] <= MOST_FEATURES:
+        return np.asarray(X.toarray(), np.float32)
+    start = np.random.default_rng(seed).standard_normal((X.shape[1], MOST_FEATURES), np.float32)
+    return np.asarray(X @ np.linalg.qr(X.T @ (X @ start))[0], np.float32)
 
 
-def _squares(outputs: Callable[[Any], Array], X: Any, Y: Any, known: Any) -> tuple[Array, Array]:
-    """Σ (y − o)² and Σ (y − ȳ)² of each row, ȳ the mean of the known rows."""
-    mean, size = np.asarray(known.mean(0)).ravel(), max(1, 2**22 // Y.shape[1])
-    residual, total = np.zeros(X.shape[0]), np.zeros(X.shape[0])
-    for start in range(0, X.shape[0], size):
-        rows = slice(start, start + size)
-        dense = Y[rows].toarray()
-        residual[rows] = ((dense - outputs(X[rows])) ** 2).sum(1)
-        total[rows] = ((dense - mean) ** 2).sum(1)
-    return residual, total
+def _taken_in(
+    step: Callable[[Array, Any, Array], None], H: Array, Y: Any, rows: Array, budget: float
+) -> tuple[int, float]:
+    """The rows that were taken in within the budget, and CPU seconds: recursive least squares, C ← C + HᵀH, W by the
+    gradient step of rate 1 with the preconditioner ½ C⁻¹."""
+    C = RIDGE * float(np.square(H[rows[:MINIBATCH]]).sum(1).mean()) * np.eye(H.shape[1])
+    begun, end, amount = time.process_time(), time.monotonic() + budget, 0
+    while amount < rows.size and time.monotonic() < end:
+        part = rows[amount : amount + MINIBATCH]
+        C += H[part].T.astype(np.float64) @ H[part]
+        with single_threaded_blas():
+            Pi = 0.5 * np.linalg.inv(C)
+        step(H[part], Y[part], Pi)
+        amount += part.size
+    return amount, time.process_time() - begun
 
 
-@dataclass
-class Trial:
-    """The results of each stage so far, and whether the last one had all of the data; the wall time that it took."""
-
-    stages: list[tuple[Result, ...]] = field(default_factory=list)
-    seconds: float = 0.0
-    complete: bool = False
-    interrupted: bool = False
-
-    def limits(self) -> list[str]:
-        """What to know about the results."""
-        found = [ONE_SPLIT, EXTRAPOLATED] if self.stages else []
-        if self.stages and self.stages[-1][0].quality is None:
-            found.append("The trial judged nothing: too few words of the test sets are in the text.")
-        if self.interrupted:
-            found.append("The trial was interrupted: the advice is by what had been measured.")
-        return found
-
-    def full_run(self, amount: int) -> tuple[float, float] | None:
-        """CPU seconds on all the data, from and to.
-
-        By the last stage, in proportion and by the power of the growth since the stage before, 25 % either way; by a
-        single stage, most of which may be fixed costs, from half of its own time to twice the proportional time.
-        """
-        if not self.stages:
-            return None
-        size, seconds = self.stages[-1][0].amount, self.stages[-1][0].cpu_seconds
-        proportional = seconds * amount / size
-        if len(self.stages) == 1:
-            return 0.5 * seconds, 2 * proportional
-        before, shorter = self.stages[-2][0].amount, self.stages[-2][0].cpu_seconds
-        power = math.log(max(seconds, 1e-9) / max(shorter, 1e-9)) / math.log(size / before)
-        both = proportional, seconds * (amount / size) ** min(max(power, 0.0), MAX_POWER)
-        return 0.75 * min(both), 1.25 * max(both)
-
-
-def run(stages: Stages, budget: float, progress: Progress = lambda progress: None) -> Trial:
-    """Stages of ``first``, ``GROWTH`` · ``first``, … examples, at most ``most``, within ``budget`` seconds."""
-    trial, start, amount = Trial(), time.monotonic(), min(stages.first, stages.most)
-    assert stages.stage is not None
-
-    def report(finished: Result | None = None) -> None:
-        seconds = int(min(budget, time.monotonic() - start))
-        progress(AdviceProgress("trial", seconds, math.ceil(budget), amount, finished))
-
-    try:
-        while True:
-            begun = time.monotonic()
-            report()
-            trial.stages.append(stages.stage(amount))
-            for result in trial.stages[-1]:
-                report(result)
-            trial.complete, trial.seconds = amount == stages.most, time.monotonic() - begun
-            following = min(GROWTH * amount, stages.most)
-            expected = trial.seconds * SLOWER * following / (GROWTH * amount)
-            if trial.complete or time.monotonic() + expected > start + budget:
-                break
-            amount = following
-    except KeyboardInterrupt:
-        trial.interrupted = True
-        logger.warning("interrupted: the advice is by what has been measured so far")
-    except WordsparseError as error:
-        if not trial.stages:
-            raise
-        logger.warning("a stage of the trial failed: %s", error)
-    return trial
+def _judged(outputs: Array, Y: Any) -> tuple[str, float]:
+    if (Y.data == 1).all():
+        return "P@1", float(np.mean(np.asarray(Y[np.arange(Y.shape[0]), outputs.argmax(1)]) > 0))
+    truth = Y.toarray()
+    return "R²", float(1 - np.square(outputs - truth).sum() / (np.square(truth).sum() or 1))

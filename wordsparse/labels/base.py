@@ -20,7 +20,6 @@ checks = optional.load(_PURPOSE, "sklearn.utils.validation", "labels")
 _sklearn = optional.load(_PURPOSE, "sklearn.base", "labels")
 BaseEstimator: Any = _sklearn.BaseEstimator
 ClassifierMixin: Any = _sklearn.ClassifierMixin
-RegressorMixin: Any = _sklearn.RegressorMixin
 TransformerMixin: Any = _sklearn.TransformerMixin
 
 

@@ -45,7 +45,7 @@ def labels_of(Y: Any) -> tuple[Any, Array, str]:
         row = int(np.searchsorted(labels.indptr, at, side="right")) - 1
         raise InputError(
             f"Y must hold zeros and ones, not {labels.data[at]} (row {row}, column {labels.indices[at]}): for real "
-            "targets take SparseTargetRegressor, and give the labels of a row as a set"
+            "targets take the layer itself (FactoredOutput with the loss squared); give the labels of a row as a set"
         )
     return labels, np.arange(labels.shape[1]), "sparse" if is_sparse else "dense"
 

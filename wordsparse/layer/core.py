@@ -129,12 +129,8 @@ class ExactLayer:
         preconditioner: Array | None = None,
         *,
         weight_decay: float = 0.0,
-        forgets: bool = False,
     ) -> updates.Update:
         """The state after a step of size ``lr``, beside the present one; Π = I without a preconditioner (d, d).
-
-        With ``forgets`` A may be as near to a singular matrix as float64 can tell: the caller means it to take some
-        direction of W away.
 
         InputError if the layer has changed since the forward pass of the sums; TrainingError if the step would explode
         or make A singular. Nothing has changed then.
@@ -142,7 +138,7 @@ class ExactLayer:
         sums.forward.check_current()
         step = updates.Step(sums, self.total, lr, preconditioner, weight_decay, self.kernels, self.summed)
         update = updates.compute(step)
-        refusal.check(update, self.factors, self.stable_norm, self.kernels, forgets=forgets)
+        refusal.check(update, self.factors, self.stable_norm, self.kernels)
         return update
 
     def apply(self, update: updates.Update) -> None:

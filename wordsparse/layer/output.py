@@ -185,7 +185,8 @@ class FactoredOutput:
             λ, at least 0: adds λ/2 ‖W‖² (with a base measure: of diag(√π) W) to the sum of the losses.
         preconditioner : (d, d) array, optional
             Π, symmetric and positive definite up to the rounding of float32: the gradient of the losses by W is
-            multiplied by it, ∂L/∂W Π. :class:`RecursiveLeastSquares` chooses it for squared error.
+            multiplied by it, ∂L/∂W Π. With squared error, ``lr`` 1 and Π = ½ (λI + HᵀH)⁻¹, H of all examples so
+            far, W is the exact ridge regression on them (recursive least squares).
 
         Returns
         -------

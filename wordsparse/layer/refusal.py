@@ -22,10 +22,10 @@ MAX_GROWTH = 1e8
 STABLE = 2.0
 
 
-def check(update: Update, before: Factors, stable_norm: float, kernels: Kernels, *, forgets: bool = False) -> None:
+def check(update: Update, before: Factors, stable_norm: float, kernels: Kernels) -> None:
     """Look at an update of the factors ``before``; ``stable_norm`` is the largest ‖W‖² after a stable step.
 
-    With ``forgets`` a singular A is no reason. TrainingError if the step would explode or make A singular, or its
+    TrainingError if the step would explode or make A singular, or its
     numbers are not finite.
     """
     new, dtype = update.factors, update.rows_change.dtype
@@ -37,7 +37,7 @@ def check(update: Update, before: Factors, stable_norm: float, kernels: Kernels,
             f"the step would explode: the squared norm of the weights would reach {norm:.3g}, from {stable_norm:.3g} "
             f"while steps were stable{_advice(update)}"
         )
-    if not forgets and new.condition > STEP_CONDITION[dtype]:
+    if new.condition > STEP_CONDITION[dtype]:
         condition = _condition_of_A(before, new)
         if condition > STEP_CONDITION[dtype]:
             raise TrainingError(

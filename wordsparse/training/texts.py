@@ -101,8 +101,8 @@ class TrainingText:
         encoded = encode(self.corpus, path, **self.request(known, progress))
         if self.preset == "walks" and _are_pairs(encoded):
             raise InputError(
-                "every line has two words, the first one too: edges are no walks; --for graph (preset='graph') walks on "
-                "their graph"
+                "every line has two words, the first one too: edges are no walks; --for graph (preset='graph') walks "
+                "on their graph"
             )
         return encoded
 
