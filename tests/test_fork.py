@@ -56,11 +56,11 @@ def _steps() -> Job:
 def _words() -> Job:
     tokens = [[f"w{i}" for i in row] for row in np.random.default_rng(0).integers(0, 3000, (3000, 12))]
     model = ws.train(tokens, dim=100, epochs=1, min_count=1, threads=1)
-    model.wv.most_similar("w1")
+    model.wv.similar("w1")
 
     def job(seed: int) -> Any:
         words = [f"w{i}" for i in np.random.default_rng(seed).integers(0, 3000, 40)]
-        near = [[score for _, score in model.wv.most_similar(word, topn=50)] for word in words]
+        near = [[score for _, score in model.wv.similar(word, 50)] for word in words]
         return [near, model.encode([words])[0], model.infer("new", [[*words[:5], "new", *words[5:]]])[0]]
 
     return job

@@ -31,11 +31,11 @@ print(model)
 # %%
 # The nearest words, by the cosine of their vectors:
 for word in ("israeli", "fire", "cricket", "economy"):
-    print(f"{word:10s}", ", ".join(near for near, _ in model.wv.most_similar(word, topn=6)))
+    print(f"{word:10s}", ", ".join(near for near, _ in model.wv.similar(word, 6)))
 
 # %%
 # A map: the 150 most frequent words of five letters or more, by the two largest principal components.
-words = [word for word in model.wv.index_to_key if len(word) >= 5][:150]
+words = [word for word in model.wv.words if len(word) >= 5][:150]
 vectors = model.wv[words]
 centred = vectors - vectors.mean(0)
 plane = centred @ np.linalg.svd(centred, full_matrices=False)[2][:2].T

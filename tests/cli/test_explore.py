@@ -9,13 +9,13 @@ import pytest
 from support.explorer_models import made_model
 
 from wordsparse.cli import main
-from wordsparse.vectors.word_vectors import save_vectors
+from wordsparse.vectors.word_vectors import WordVectors, save_vectors
 
 
 @pytest.fixture
 def vectors(tmp_path: Path) -> str:
     words = [word for word in made_model().words if not set(word) & set(" \x00\u2028")]
-    return str(save_vectors(made_model().vectors_for_all(words), tmp_path / "vectors.txt", "word2vec")[0])
+    return str(save_vectors(WordVectors(words, made_model()[words]), tmp_path / "vectors.txt", "word2vec")[0])
 
 
 def test_writes_a_page(vectors: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

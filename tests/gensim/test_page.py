@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from wordsparse.gensim import KeyedVectors, Word2Vec
-from wordsparse.vectors.word_vectors import WordVectors
 
 gensim = pytest.importorskip("gensim", reason="gensim has no wheel here")
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "gensim.md"
@@ -34,7 +33,7 @@ def test_arguments(theirs: type, ours: type) -> None:
     assert named(ours)[: len(named(theirs))] == named(theirs)
 
 
-@pytest.mark.parametrize(("theirs", "ours"), [*CLASSES, (gensim.models.KeyedVectors, WordVectors)])
+@pytest.mark.parametrize(("theirs", "ours"), CLASSES)
 def test_methods_take_the_same_arguments(theirs: type, ours: type) -> None:
     compared = 0
     for name in public(theirs) & public(ours):
@@ -60,12 +59,6 @@ def test_methods_and_attributes() -> None:
     arguments = table("Arguments of Word2Vec").keys()
     assert attributes.keys() == vars(theirs).keys() - arguments - said.keys()
     assert_there(ours, attributes)
-
-
-def test_word_vectors_have_the_methods_of_keyed_vectors() -> None:
-    missing = {name for name in public(KeyedVectors) if not hasattr(WordVectors(["a"], [[1]]), name)}
-    old = {"word_vec", "words_closer_than", "init_sims"}
-    assert missing == old | {"add_lifecycle_event", "intersect_word2vec_format"}
 
 
 def test_keyed_vectors() -> None:

@@ -49,7 +49,7 @@ def test_a_saved_model_is_one_of_ours_too(tmp_path: Path) -> None:
     model = Word2Vec(WALKS_OF_WORDS, **SMALL)
     model.save(tmp_path / "model")
     ours = ws.load(tmp_path / "model")
-    assert ours.wv.similarity("n1", "n2") == pytest.approx(model.wv.similarity("n1", "n2"))
+    assert KeyedVectors.of(ours.wv).similarity("n1", "n2") == pytest.approx(model.wv.similarity("n1", "n2"))
     vectors = KeyedVectors.load(tmp_path / "model")
     assert vectors.index_to_key == model.wv.index_to_key
     again = Word2Vec.load(tmp_path / "model")
@@ -152,7 +152,7 @@ def test_an_altered_model_is_refused_when_it_is_loaded(altered: str, tmp_path: P
         del content["sha256"]
         storage.write_manifest(tmp_path / "numbers" / "gensim.json", {**content, "keys": "words"})
     elif altered == "counts":
-        WordVectors([1, 2, 3], np.eye(3, 4)).save(tmp_path / "numbers" / "vectors.npz")
+        WordVectors([1, 2, 3], np.eye(3, 4)).export(tmp_path / "numbers" / "vectors.npz")
     else:
         (tmp_path / "numbers" / "vectors.npz").write_bytes((tmp_path / "words" / "vectors.npz").read_bytes())
     with pytest.raises(InputError, match=r"vectors\.npz: has no counts, or not the words of the model"):

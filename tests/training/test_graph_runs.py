@@ -26,7 +26,7 @@ def edges(tmp_path: Path) -> Path:
 def test_nodes_of_a_community_are_alike(edges: Path) -> None:
     model = ws.train(edges, **OPTIONS)
     assert (model.options["model"], model.options["epochs"], len(model)) == ("skipgram", 1, 60)
-    near = [other for node in range(60) for other, _ in model.wv.most_similar(str(node), topn=5)]
+    near = [other for node in range(60) for other, _ in model.wv.similar(str(node), 5)]
     same = [int(other) // 15 == node // 5 // 15 for node, other in enumerate(near)]
     assert np.mean(same) > 0.8
 
@@ -64,5 +64,3 @@ def test_edges_that_are_given_as_walks_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"every line has two words.*--for graph"):
         ws.train(path, output=tmp_path / "model", preset="walks", dim=4)
     assert sorted(tmp_path.iterdir()) == [path]
-    path.write_text(path.read_text() + "1 2 3\n")
-    ws.train(path, preset="walks", dim=4, progress=False)

@@ -73,8 +73,8 @@ def test_neighbours_of_very_long_and_short_vectors(scale: float) -> None:
     """Cosines were infinite, or .990 in place of 1."""
     rows = np.random.default_rng(0).uniform(-1, 1, (20, 50))
     words = [f"w{i}" for i in range(20)]
-    plain = WordVectors(words, rows).most_similar("w1", topn=19)
+    plain = WordVectors(words, rows).similar("w1", 19)
     with np.errstate(all="raise", under="ignore"):
-        found = WordVectors(words, rows * scale).most_similar("w1", topn=19)
+        found = WordVectors(words, rows * scale).similar("w1", 19)
     assert [word for word, _ in found] == [word for word, _ in plain]
     np.testing.assert_allclose([c for _, c in found], [c for _, c in plain], atol=1e-4)

@@ -308,11 +308,11 @@ class WithComposed(WordVectors):
         super().__init__(known.words, known.vectors)
         self.composed = composed
 
-    def has_vector(self, key: object) -> bool:
-        return key in self or key in self.composed
+    def has_vector(self, word: object) -> bool:
+        return word in self or word in self.composed
 
-    def get_vector(self, key: Any, norm: bool = False) -> Array:
-        if key in self:
-            return super().get_vector(key, norm)
-        row = self.composed[key]
-        return np.asarray(row / np.linalg.norm(row)) if norm else row
+    def vector(self, word: Any, *, unit: bool = False) -> Array:
+        if word in self:
+            return super().vector(word, unit=unit)
+        row = self.composed[word]
+        return np.asarray(row / np.linalg.norm(row)) if unit else row

@@ -41,7 +41,7 @@ from wordsparse.corpus.reading import sentences
 from wordsparse.errors import WordsparseError
 from wordsparse.evaluation.testsets import read_analogies, read_pairs
 from wordsparse.files import arrays, regular, storage, toml
-from wordsparse.gensim import Word2Vec
+from wordsparse.gensim import KeyedVectors, Word2Vec
 from wordsparse.training import resume
 from wordsparse.training.checkpoints import Checkpoint
 from wordsparse.training.loop import Run
@@ -171,7 +171,7 @@ def file_kinds(good: Path, place: Path) -> dict[str, Attempt]:
         return single(good / "static", folder, lambda path: read_file(folder))(random)
 
     def read_counts(path: Path) -> object:
-        return ws.WordVectors.load_word2vec_format(plain, path, unicode_errors="replace")
+        return KeyedVectors.load_word2vec_format(plain, path, unicode_errors="replace")
 
     def configure(path: Path) -> None:
         arguments = ["text.txt", "--output", "model", "--config", str(path)]

@@ -25,17 +25,17 @@ _BATCH_COSINES = 2**24
 class Table(Protocol):
     """Words with a vector each, as :class:`wordsparse.WordVectors`, most frequent first."""
 
-    index_to_key: list[Any]
+    words: list[Any]
 
     @property
     def unit(self) -> Array:
         """The vectors scaled to length one, (V, dim)."""
 
-    def has_vector(self, key: object) -> bool:
+    def has_vector(self, word: object) -> bool:
         """Whether a word has a row, or a vector that is composed from n-grams."""
 
-    def get_vector(self, key: Any, norm: bool = False) -> Array:
-        """The vector of a word, (dim,), scaled to length one if ``norm``."""
+    def vector(self, word: Any, *, unit: bool = False) -> Array:
+        """The vector of a word, (dim,), scaled to length one if ``unit``."""
 
 
 class PairScore(TypedDict):
@@ -135,13 +135,13 @@ def answer_pairs(word_vectors: Table, pairs: Sequence[Pair], ignore_case: bool =
     With ``composed``, words that are not known have composed vectors, as they are written.
     """
     spelt = _spelling(ignore_case)
-    row_of = _rows_by_spelling(word_vectors.index_to_key, spelt)
+    row_of = _rows_by_spelling(word_vectors.words, spelt)
 
     def vector(word: str) -> Array | None:
         row = row_of.get(spelt(word))
         if row is not None:
             return np.asarray(word_vectors.unit[row])
-        return word_vectors.get_vector(word, norm=True) if composed and word_vectors.has_vector(word) else None
+        return word_vectors.vector(word, unit=True) if composed and word_vectors.has_vector(word) else None
 
     cosines = np.full(len(pairs), np.nan)
     for i, pair in enumerate(pairs):
@@ -161,7 +161,7 @@ def answer_analogies(
 
     The vectors are normalised before the sum; a, b and c are excluded in every spelling. NaN for unknown words.
     """
-    words, spelt = word_vectors.index_to_key[:restrict_vocab], _spelling(ignore_case)
+    words, spelt = word_vectors.words[:restrict_vocab], _spelling(ignore_case)
     row_of = _rows_by_spelling(words, spelt)
     same_word = np.array([row_of[spelt(word)] for word in words])
     rows = np.array([[row_of.get(spelt(word), -1) for word in question.words] for question in questions], np.intp)

@@ -10,7 +10,7 @@ from wordsparse.machine.memory import give_back
 from wordsparse.training.loop import Run
 from wordsparse.training.resume import start_from
 from wordsparse.types import Array
-from wordsparse.vectors.lookup import Key
+from wordsparse.vectors.word_vectors import Key
 from wordsparse.words.model import WordModel
 from wordsparse.words.options import Options
 from wordsparse.words.recipe import Recipe

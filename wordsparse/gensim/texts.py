@@ -22,7 +22,7 @@ from wordsparse.corpus._numbering import Numbering
 from wordsparse.errors import InputError, WrongTypeError
 from wordsparse.files import storage
 from wordsparse.vectors.formats import names
-from wordsparse.vectors.lookup import Key
+from wordsparse.vectors.word_vectors import Key
 
 logger = logging.getLogger(__name__)
 Ids = NDArray[np.int32]

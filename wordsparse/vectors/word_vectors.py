@@ -1,31 +1,41 @@
-"""Words and their vectors: validation, queries, and conversion to and from files and gensim."""
+"""Words or other keys and their vectors: validation, neighbours, and conversion to and from files and gensim."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable
-from itertools import chain
+import difflib
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from wordsparse.errors import InputError, MissingFileError, WrongTypeError
+from wordsparse import validation
+from wordsparse.errors import InputError, UnknownWordError
 from wordsparse.files import storage
+from wordsparse.types import Array
 from wordsparse.vectors import formats
-from wordsparse.vectors.formats import gensim_native, gensim_options, names, word2vec
+from wordsparse.vectors.formats import gensim_native, names
 from wordsparse.vectors.formats.base import Content
-from wordsparse.vectors.lookup import Key
-from wordsparse.vectors.neighbours import Neighbours
+from wordsparse.vectors.ngrams import Subwords
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
 
+Key: TypeAlias = Hashable
+Neighbours: TypeAlias = list[tuple[Any, float]]
 
-class WordVectors(Neighbours):
-    """A set of words or other keys with one vector each; it also has the methods of gensim's KeyedVectors.
+# Similar spellings are searched among this many of the most frequent words, which takes a few milliseconds.
+_SPELLING_CANDIDATES = 50_000
+# Length of a vector beyond which, or below whose inverse, float32 is too narrow for its products.
+_LARGEST = 1e18
+
+
+class WordVectors:
+    """A set of words or other keys with one vector each.
+
+    :class:`wordsparse.gensim.KeyedVectors` has all methods of gensim's class besides.
 
     Parameters
     ----------
@@ -34,7 +44,17 @@ class WordVectors(Neighbours):
     vectors : array (V, dim)
         One row for each word, finite; stored as float32 in C order, without a copy if it has this form already.
     counts : array (V,), optional
-        Number of occurrences of each word, not negative; stored as int64 in the attribute "count".
+        Number of occurrences of each word, not negative; stored as int64.
+
+    Attributes
+    ----------
+    words : list, length V
+    attributes : dict of str to array (V,)
+        Further values of each word, among them the counts as "count".
+    subwords : Subwords or None
+        Composes the vectors of words that have no row; None if such words have no vector.
+    split : callable or None
+        Splits a query that has no row into words, as the text of the vectors was split; None if that is not known.
 
     Raises
     ------
@@ -46,207 +66,155 @@ class WordVectors(Neighbours):
         with np.errstate(over="ignore"):  # a number beyond float32 becomes inf, which is refused below
             matrix: npt.NDArray[np.float32] = np.ascontiguousarray(vectors, dtype=np.float32)
         try:
-            super().__init__(words, matrix)
+            self._begin(words, matrix)
         except TypeError as error:
             raise InputError(f"words must be hashable: {error}") from error
         if counts is not None:
-            self.expandos["count"] = _whole_numbers(counts)
+            self.attributes["count"] = _whole_numbers(counts)
         self._check()
 
+    def _begin(self, words: Iterable[Key], vectors: Array) -> None:
+        """Take the words and their vectors over, unchecked."""
+        self.words: list[Any] = list(words)
+        self._row_of: dict[Any, int] = {word: row for row, word in enumerate(self.words)}
+        self.attributes: dict[str, Array] = {}
+        self.subwords: Subwords | None = None
+        self.split: Callable[[str], Sequence[str]] | None = None
+        self.vectors = vectors
+
     @property
-    def words(self) -> list[Any]:
-        """The words, most frequent first: ``index_to_key``."""
-        return self.index_to_key
+    def vectors(self) -> Array:
+        """The matrix (V, dim), one row a word."""
+        return self._vectors
+
+    @vectors.setter
+    def vectors(self, vectors: Array) -> None:
+        self._vectors = vectors
+        self._norms: Array | None = None
+        self._unit: Array | None = None
 
     @property
     def counts(self) -> npt.NDArray[np.int64] | None:
         """Number of occurrences of each word, (V,); None if unknown."""
-        return self.expandos.get("count")
+        return self.attributes.get("count")
 
     @property
     def dim(self) -> int:
-        """Length of a vector: ``vector_size``."""
-        return self.vector_size
+        """Length of a vector."""
+        return int(self._vectors.shape[1])
+
+    @property
+    def norms(self) -> Array:
+        """The Euclidean length of each vector, (V,); computed once."""
+        if self._norms is None:
+            # In float64: the square of a large float32 number overflows float32.
+            squares = np.einsum("ij,ij->i", self._vectors, self._vectors, dtype=np.float64)
+            self._norms = np.sqrt(squares)
+        return self._norms
+
+    @property
+    def unit(self) -> Array:
+        """The vectors scaled to length one, (V, dim); a zero vector stays zero. Computed once."""
+        if self._unit is None:
+            self._unit = np.empty_like(self._vectors)
+            np.divide(self._vectors, self._divisors()[:, None], out=self._unit, casting="same_kind")
+        return self._unit
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.words)
+
+    def __contains__(self, word: object) -> bool:
+        return self._find(word) is not None
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{word!r:.20}" for word in self.words[:3])
+        more = ", …" if len(self) > 3 else ""
+        return f"<{type(self).__name__} of {len(self):,} words, dim {self.dim}: {shown}{more}>"
+
+    def __getitem__(self, word: Any) -> Array:
+        """The vector of a word, (dim,), or the vectors of a list of words, (n, dim); see :meth:`vector`."""
+        if isinstance(word, list | np.ndarray) or (isinstance(word, tuple) and word not in self._row_of):
+            return np.vstack([self.vector(one) for one in word])
+        return self.vector(word)
 
     def row(self, word: Key) -> int:
-        """The row of ``word`` in ``vectors``; see ``get_index``."""
-        return self.get_index(word)
+        """The row of ``word`` in ``vectors``.
+
+        Raises
+        ------
+        UnknownWordError
+            If there is no such row; the message names close spellings.
+        """
+        row = self._find(word)
+        if row is None:
+            raise UnknownWordError(self._unknown(word))
+        return row
+
+    def vector(self, word: Key, *, unit: bool = False) -> Array:
+        """The vector of ``word``, (dim,), read-only; scaled to length one if ``unit``.
+
+        A word without a row is composed from its n-grams, if there are any; UnknownWordError otherwise.
+        """
+        row = self._find(word)
+        composed = self._composed(word) if row is None else None
+        vector: Array = self._vectors[self.row(word)] if composed is None else composed
+        if unit:
+            divisor = float(np.linalg.norm(composed)) if composed is not None else self.norms[row]
+            vector = np.divide(vector, divisor or 1.0, out=np.empty_like(vector), casting="same_kind")
+        vector.flags.writeable = False  # a write would invalidate the cached lengths
+        return vector
+
+    def is_composed(self, word: object) -> bool:
+        """Whether ``word`` has no row and its vector is composed from n-grams, which it shares with other words."""
+        return self._find(word) is None and self._composed(word) is not None
+
+    def has_vector(self, word: object) -> bool:
+        """Whether ``word`` has a row or a composed vector."""
+        return self._find(word) is not None or self._composed(word) is not None
+
+    def meant(self, query: Key) -> Sequence[Key]:
+        """The words that a query stands for: itself if it has a row, else the words into which ``split`` splits it."""
+        if self.split is None or not isinstance(query, str) or query in self:
+            return [query]
+        return self.split(query) or [query]
+
+    def similar(self, word: Key | Sequence[Key], n: int = 10) -> Neighbours:
+        """The ``n`` words whose vectors have the largest cosine with that of ``word``, and the cosines.
+
+        Of a list of words it is the mean of their unit vectors. A word without a row is written as :meth:`meant` does.
+        Ties are ordered by row; a zero vector has the cosine 0 with every other.
+
+        Raises
+        ------
+        InputError
+            If the word is not known or ``n`` is below 1.
+        """
+        words = word if isinstance(word, list) else [word]
+        return self._nearest([(one, 1.0) for one in words], n)
+
+    def analogy(self, a: Key, b: Key, c: Key, n: int = 10) -> Neighbours:
+        """Words x such that ``a`` is to ``b`` as ``c`` is to x: the cosines of x with b - a + c (3CosAdd).
+
+        The vectors are normalised before the sum; the three given words are excluded from the result.
+
+        Raises
+        ------
+        InputError
+            If a word is not known or ``n`` is below 1.
+        """
+        return self._nearest([(a, -1.0), (b, 1.0), (c, 1.0)], n)
 
     def with_text(self) -> WordVectors:
         """The same vectors with the text of their keys as keys; itself if all keys are words."""
         texts = names.as_text(self.words)
         return self if texts == self.words else WordVectors(texts, self.vectors, self.counts)
 
-    def __repr__(self) -> str:
-        shown = ", ".join(f"{word!r:.20}" for word in self.index_to_key[:3])
-        more = ", …" if len(self) > 3 else ""
-        return f"<{type(self).__name__} of {len(self):,} words, dim {self.vector_size}: {shown}{more}>"
-
-    def vectors_for_all(
-        self, keys: Iterable[Key], allow_inference: bool = True, copy_vecattrs: bool = False
-    ) -> WordVectors:
-        """The vectors of the known keys, in their order, without duplicates.
-
-        ``allow_inference`` takes composed vectors too; ``copy_vecattrs`` copies the attributes of the keys, 0 for
-        composed ones.
-        """
-        has_vector = self.has_vector if allow_inference else self.has_index_for
-        known = [key for key in dict.fromkeys(keys) if has_vector(key)]
-        if not known:
-            raise InputError("none of the given keys is in the vocabulary: give words that are in index_to_key")
-        chosen = WordVectors(known, np.stack([self.get_vector(key) for key in known]))
-        if copy_vecattrs:
-            has_row = np.array([self.has_index_for(key) for key in known])
-            rows = [self.get_index(key) for key in known if self.has_index_for(key)]
-            for name, values in self.expandos.items():
-                chosen.expandos[name] = np.zeros(len(known), values.dtype)
-                chosen.expandos[name][has_row] = values[rows]
-        return chosen
-
-    def save_word2vec_format(
-        self,
-        fname: str | PathLike[str],
-        fvocab: str | PathLike[str] | None = None,
-        binary: bool = False,
-        total_vec: int | None = None,
-        write_header: bool = True,
-        prefix: str = "",
-        append: bool = False,
-        sort_attr: str = "count",
-    ) -> None:
-        """Write a word2vec file.
-
-        Parameters
-        ----------
-        fname : path
-            A name that ends in .gz, .bz2, .xz or .zst is compressed. Keys that are not words are written as
-            ``str(key)``.
-        fvocab : path, optional
-            File for the words with their ``sort_attr``, one word on each line.
-        binary : bool
-            Write numbers as float32 instead of text.
-        total_vec : int, optional
-            The number of vectors in the first line, if more vectors will be appended.
-        write_header : bool
-            Write the first line "V dim"; GloVe's files have none.
-        prefix : str
-            Prefix of each word.
-        append : bool
-            Append to ``fname`` and ``fvocab`` instead of replacing them.
-        sort_attr : str
-            The attribute by which the words are sorted, in descending order; without such an attribute, they are
-            written in the order of the rows.
-
-        Raises
-        ------
-        InputError
-            If the format cannot represent a word, ``fvocab`` is given and the attribute does not exist, or ``append``
-            is used with a compressed file.
-        WordsparseError
-            If writing fails; an existing file is unchanged, unless ``append``.
-        """
-        order, values = gensim_options.rows_by(self, sort_attr)
-        if values is None and fvocab is not None:
-            raise InputError(f"fvocab: the vectors have no attribute {sort_attr!r} to write; leave out fvocab")
-        texts = names.as_text(self.words)
-        words = [prefix + texts[row] for row in order]
-        word2vec.check_words(words)
-        rows = (word2vec.binary_rows if binary else word2vec.text_rows)(words, self.vectors[order])
-        head = word2vec.header(total_vec or len(words), self.dim) if write_header else b""
-        if fvocab is not None and values is not None:
-            lines = (f"{word} {value}\n".encode() for word, value in zip(words, values, strict=True))
-            gensim_options.put(Path(fvocab), lines, append)
-        gensim_options.put(Path(fname), chain([head], rows), append)
-
-    @classmethod
-    def load_word2vec_format(
-        cls,
-        fname: str | PathLike[str],
-        fvocab: str | PathLike[str] | None = None,
-        binary: bool = False,
-        encoding: str = "utf8",
-        unicode_errors: str = "strict",
-        limit: int | None = None,
-        datatype: npt.DTypeLike = np.float32,
-        no_header: bool = False,
-    ) -> Self:
-        """Read a word2vec file of a known kind.
-
-        Parameters
-        ----------
-        fname : path
-            The file, possibly compressed.
-        fvocab : path, optional
-            A file of words and counts, written by :meth:`save_word2vec_format`.
-        binary : bool
-            Whether numbers are float32 instead of text.
-        encoding, unicode_errors : str
-            Arguments of ``bytes.decode`` for the words.
-        limit : int, optional
-            Maximum number of vectors to read.
-        datatype : dtype
-            Number type of the vectors.
-        no_header : bool
-            Whether a text file lacks the first line "V dim".
-
-        Returns
-        -------
-        WordVectors
-            The vectors; if a word occurs more than once, its first vector.
-
-        Raises
-        ------
-        InputError
-            If the file is missing or damaged; CutShortError if it has fewer vectors than its first line states.
-        UnicodeDecodeError
-            If a word cannot be decoded; ``unicode_errors`` "replace" or "ignore" reads it.
-        """
-        decoding = word2vec.Decoding(encoding, unicode_errors, datatype)
-        words, vectors = gensim_options.read_rows(Path(fname), binary, no_header, limit, decoding)
-        counts = None if fvocab is None else gensim_options.read_counts(Path(fvocab), words, decoding)
-        loaded = WordVectors(words, vectors, counts)
-        if datatype != np.float32:
-            loaded.vectors = vectors
-        return cls._taken_over(loaded)
-
-    def save(self, fname: str | PathLike[str], *args: Any, **options: Any) -> None:
-        """Write keys, vectors, attributes and n-grams as an npz file, atomically; no pickle.
-
-        Parameters
-        ----------
-        fname : path
-        *args, **options
-            Have no effect: gensim's options for large arrays and pickles.
-
-        Raises
-        ------
-        InputError
-            If a key or an attribute is not a number, a word, or a tuple of these, a reserved row has no key, or
-            ``fname`` is no path of a file.
-        WordsparseError
-            If writing fails; an existing file is unchanged.
-        """
-        if not isinstance(fname, str | PathLike):
-            raise WrongTypeError(f"save needs the path of a file, not {fname!r:.80}")
-        if not len(self) or len(self.key_to_index) != len(self):
-            raise InputError(
-                f"{fname}: of {len(self)} rows, {len(self.key_to_index)} have a key: each one that is saved must"
-            )
-        save_vectors(self, fname, "npz")
-
-    @classmethod
-    def load(cls, fname: str | PathLike[str], mmap: str | None = None) -> Self:
-        """Read a file of :meth:`save`, or of a format of :func:`wordsparse.read_vectors`; ``mmap`` has no effect.
-
-        Raises
-        ------
-        InputError
-            If the file is missing (MissingFileError, a FileNotFoundError too) or damaged, or is a file of gensim's: a
-            pickle, which can run any code.
-        """
-        if not os.path.exists(fname):
-            raise MissingFileError(f"{fname}: no such file; check its name")
-        return cls._taken_over(read_file(fname))
+    def export(self, path: str | PathLike[str], format: str | None = None, precision: str = "float32") -> list[Path]:
+        """Write them in a format of other programs; see :func:`save_vectors`."""
+        return save_vectors(self, path, format, precision)
 
     def keyed_vectors(self) -> KeyedVectors:
         """A copy as ``gensim.models.KeyedVectors``, with the attribute "count" if the counts are known.
@@ -256,24 +224,79 @@ class WordVectors(Neighbours):
         MissingDependencyError
             If gensim is not installed.
         """
-        return gensim_native.keyed_vectors(Content.of(self))
+        return gensim_native.keyed_vectors(_content(self))
 
-    @classmethod
-    def _taken_over(cls, other: WordVectors) -> Self:
-        """``other`` as an instance of this class, which shares its arrays."""
-        own = cls.__new__(cls)
-        own.__dict__.update(other.__dict__)
-        return own
+    def _find(self, word: Any) -> int | None:
+        """The row of ``word``, None if it has none."""
+        return self._row_of.get(word)
+
+    def _nearest(self, queries: Sequence[tuple[Key, float]], n: int) -> Neighbours:
+        """The words nearest to the weighted sum of unit vectors, but for the given ones."""
+        n = validation.positive_int("the number of words to show", n)
+        given = [
+            (word, weight / len(words)) for query, weight in queries for words in [self.meant(query)] for word in words
+        ]
+        total = np.zeros(self.dim)
+        for word, weight in given:
+            total += weight * self.vector(word, unit=True)
+        total /= sum(abs(weight) for _, weight in given)
+        total /= float(np.linalg.norm(total)) or 1.0
+        rows = {row for word, _ in given if (row := self._find(word)) is not None}
+        return self._best(self._cosines(total.astype(self._vectors.dtype), rows), n)
+
+    def _cosines(
+        self, query: Array, left_out: set[int], start: int = 0, stop: int | None = None
+    ) -> tuple[Array, set[int], int]:
+        """The cosines of rows start:stop with ``query``, and the other arguments of :meth:`_best`."""
+        rows = slice(*slice(start, stop or None).indices(len(self)))
+        norms = self._divisors()[rows]
+        # Products of float32 numbers near its largest one overflow, and those of its smallest ones round away.
+        extreme = len(norms) and (norms.max() > _LARGEST or norms.min() < 1 / _LARGEST)
+        matrix = self.vectors[rows].astype(np.float64) if extreme else self.vectors[rows]
+        cosines = matrix @ query / norms
+        return cosines.astype(np.float32), left_out, rows.start
+
+    def _best(self, scores: tuple[Array, Collection[int], int], n: int) -> Neighbours:
+        """The ``n`` keys of the largest scores, without the excluded rows; the first score belongs to row ``first``."""
+        values, left_out, first = scores
+        values = values.copy()
+        values[[row - first for row in left_out if 0 <= row - first < len(values)]] = -np.inf
+        n = min(n, int(np.count_nonzero(values > -np.inf)))
+        top = np.argpartition(-values, n)[:n] if n < len(values) else np.arange(n)
+        top = top[np.lexsort((top, -values[top]))]
+        return [(self.words[first + row], float(values[row])) for row in top.tolist()]
+
+    def _composed(self, key: object) -> Array | None:
+        """The vector of a key without a row, (vector_size,); None if it has none."""
+        return self.subwords.vector(key) if self.subwords is not None and isinstance(key, str) else None
+
+    def _divisors(self) -> Array:
+        """The divisors that scale each vector to length one, (V,) float64; 1 for a zero vector."""
+        return np.where(self.norms > 0, self.norms, 1.0)
+
+    def _unknown(self, key: object) -> str:
+        """The error message for a missing key, with similar spellings if there are any."""
+        if not isinstance(key, str):
+            return f"{key!r:.80} is not in the vocabulary"
+        candidates = [
+            known
+            for known in self.words[:_SPELLING_CANDIDATES]
+            if isinstance(known, str) and abs(len(known) - len(key)) <= 2 and known[:1].lower() == key[:1].lower()
+        ]
+        close = difflib.get_close_matches(key, candidates, n=3)
+        hint = f"; close to it: {', '.join(close)}" if close else ""
+        why = ", and none of its n-grams is known" if self.subwords is not None else ""
+        return f"the word {key!r} is not in the vocabulary{why}{hint}"
 
     def _check(self) -> None:
         """Raise InputError if the sizes do not agree, a word is repeated, or a number is invalid."""
         if self.vectors.ndim != 2 or len(self.vectors) != len(self.words) or self.vectors.size == 0:
             raise InputError(f"{len(self.words)} words need a vector each, not an array {self.vectors.shape}")
-        if len(self.key_to_index) != len(self.words):
-            row = next(row for row, word in enumerate(self.words) if self.key_to_index[word] != row)
+        if len(self._row_of) != len(self.words):
+            row = next(row for row, word in enumerate(self.words) if self._row_of[word] != row)
             word = self.words[row]
             raise InputError(
-                f"the word {word!r:.80} occurs twice (words {row + 1} and {self.key_to_index[word] + 1}); leave one out"
+                f"the word {word!r:.80} occurs twice (words {row + 1} and {self._row_of[word] + 1}); leave one out"
             )
         if self.counts is not None and (self.counts.shape != (len(self),) or self.counts.min() < 0):
             raise InputError(f"counts must be {len(self)} numbers, none negative")
@@ -303,7 +326,7 @@ def read_file(path: str | PathLike[str]) -> WordVectors:
     content = formats.read(path)
     with storage.naming(path):
         made = WordVectors(content.words, content.vectors, content.counts)
-    made.expandos |= content.attributes
+    made.attributes |= content.attributes
     made.subwords = content.subwords
     if content.exact is not None:
         made.vectors = content.exact
@@ -341,7 +364,13 @@ def save_vectors(
         The files written, ``path`` first.
     """
     chosen = formats.of_suffix(Path(path)) if format is None else formats.named(format)
-    return formats.write(Content.of(word_vectors), Path(path), chosen, precision)
+    return formats.write(_content(word_vectors), Path(path), chosen, precision)
+
+
+def _content(vectors: WordVectors) -> Content:
+    """What a file of them holds."""
+    others = dict(vectors.attributes)
+    return Content(vectors.words, vectors.vectors, others.pop("count", None), others, vectors.subwords)
 
 
 def _whole_numbers(counts: npt.ArrayLike) -> npt.NDArray[np.int64]:

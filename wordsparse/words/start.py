@@ -26,10 +26,10 @@ def start_from(given: WordVectors, embedding: WordEmbedding, vocabulary: Vocabul
     dim = embedding.E.shape[1]
     if given.dim != dim:
         raise InputError(f"init: its vectors have {given.dim} dimensions, not {dim}: train with dim {given.dim}")
-    rows = np.array([row for row, word in enumerate(vocabulary.words) if word in given.key_to_index], np.int64)
+    rows = np.array([row for row, word in enumerate(vocabulary.words) if word in given], np.int64)
     if not rows.size:
         raise InputError("init: none of the words of the text is among its words: are both split and cased alike?")
-    X = given.vectors[[given.key_to_index[vocabulary.words[row]] for row in rows]].astype(np.float64)
+    X = given.vectors[[given.row(vocabulary.words[row]) for row in rows]].astype(np.float64)
     counts = vocabulary.counts[rows].astype(np.float64)
     values, vectors = np.linalg.eigh((X * (counts / counts.sum())[:, None]).T @ X)
     # Directions that the given vectors do not use stay zero.

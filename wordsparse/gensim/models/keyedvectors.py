@@ -1,8 +1,9 @@
-"""gensim's KeyedVectors: WordVectors that begin without keys, with gensim's names for what is refused or has moved."""
+"""gensim's KeyedVectors: its table of keys, queries and files, and its names for what is refused or has moved."""
 
 import logging
 import os
 from collections.abc import Iterable
+from itertools import chain
 from os import PathLike
 from pathlib import Path
 from typing import Any, NoReturn, Self
@@ -10,15 +11,16 @@ from typing import Any, NoReturn, Self
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from wordsparse.errors import InputError
+from wordsparse.errors import InputError, MissingFileError, WrongTypeError
 from wordsparse.files import storage
+from wordsparse.gensim import word2vec_files
 from wordsparse.gensim.passing import gensims
+from wordsparse.gensim.queries import Queries
 from wordsparse.gensim.refusals import Renamed
 from wordsparse.types import Array
-from wordsparse.vectors.formats import names
-from wordsparse.vectors.lookup import Key
-from wordsparse.vectors.word_vectors import WordVectors
-from wordsparse.words.model_directory import MANIFEST
+from wordsparse.vectors.formats import names, word2vec
+from wordsparse.vectors.word_vectors import Key, WordVectors, save_vectors
+from wordsparse.words.model_directory import MANIFEST, read_vectors
 
 logger = logging.getLogger(__name__)
 VECTORS = "vectors.npz"
@@ -36,7 +38,7 @@ _MOVED = {
 }
 
 
-class KeyedVectors(Renamed, WordVectors):
+class KeyedVectors(Renamed, Queries):
     """A table of keys and vectors.
 
     Parameters
@@ -59,7 +61,7 @@ class KeyedVectors(Renamed, WordVectors):
         dtype: DTypeLike = np.float32,
         mapfile_path: str | PathLike[str] | None = None,
     ) -> None:
-        super(WordVectors, self).__init__([], np.zeros((count, vector_size), dtype))
+        self._begin([], np.zeros((count, vector_size), dtype))
         self.index_to_key = [None] * count
         self.next_index = 0
         self.mapfile_path = mapfile_path
@@ -69,32 +71,143 @@ class KeyedVectors(Renamed, WordVectors):
         return f"{type(self).__name__}<vector_size={self.vector_size}, {len(self)} keys>"
 
     @classmethod
-    def load_word2vec_format(cls, *args: Any, **options: Any) -> Self:
-        """Read a word2vec file; see :meth:`WordVectors.load_word2vec_format`.
+    def of(cls, vectors: WordVectors) -> Self:
+        """Vectors of any origin, such as ``model.wv``, with gensim's methods; the arrays are shared."""
+        own = cls(vectors.dim)
+        own.__dict__.update(vectors.__dict__)
+        own.next_index = len(own)
+        return own
 
-        Without a file of counts, the attribute "count" descends from V to 1, as in gensim.
+    @classmethod
+    def load_word2vec_format(
+        cls,
+        fname: str | PathLike[str],
+        fvocab: str | PathLike[str] | None = None,
+        binary: bool = False,
+        encoding: str = "utf8",
+        unicode_errors: str = "strict",
+        limit: int | None = None,
+        datatype: DTypeLike = np.float32,
+        no_header: bool = False,
+    ) -> Self:
+        """Read a word2vec file of a known kind.
+
+        Parameters
+        ----------
+        fname : path
+            The file, possibly compressed.
+        fvocab : path, optional
+            A file of words and counts, written by :meth:`save_word2vec_format`. Without it the attribute "count"
+            descends from V to 1, as in gensim.
+        binary : bool
+            Whether numbers are float32 instead of text.
+        encoding, unicode_errors : str
+            Arguments of ``bytes.decode`` for the words.
+        limit : int, optional
+            Maximum number of vectors to read.
+        datatype : dtype
+            Number type of the vectors.
+        no_header : bool
+            Whether a text file lacks the first line "V dim".
+
+        Returns
+        -------
+        WordVectors
+            The vectors; if a word occurs more than once, its first vector.
+
+        Raises
+        ------
+        InputError
+            If the file is missing or damaged; CutShortError if it has fewer vectors than its first line states.
+        UnicodeDecodeError
+            If a word cannot be decoded; ``unicode_errors`` "replace" or "ignore" reads it.
         """
-        loaded = super().load_word2vec_format(*args, **options)
-        return loaded._with_counts()
+        decoding = word2vec.Decoding(encoding, unicode_errors, datatype)
+        words, vectors = word2vec_files.read_rows(Path(fname), binary, no_header, limit, decoding)
+        counts = None if fvocab is None else word2vec_files.read_counts(Path(fvocab), words, decoding)
+        loaded = WordVectors(words, vectors, counts)
+        if datatype != np.float32:
+            loaded.vectors = vectors
+        return cls.of(loaded)._with_counts()
 
-    def save_word2vec_format(self, fname: str | PathLike[str], *args: Any, **options: Any) -> None:
-        """Write a word2vec file; see :meth:`WordVectors.save_word2vec_format`.
+    def save_word2vec_format(
+        self,
+        fname: str | PathLike[str],
+        fvocab: str | PathLike[str] | None = None,
+        binary: bool = False,
+        total_vec: int | None = None,
+        write_header: bool = True,
+        prefix: str = "",
+        append: bool = False,
+        sort_attr: str = "count",
+    ) -> None:
+        """Write a word2vec file. White space in a key, which separates the fields of the file, is written as ``_``.
 
-        White space in a key is written as ``_``, and a warning is logged: white space separates the fields of the file.
+        Parameters
+        ----------
+        fname : path
+            A name that ends in .gz, .bz2, .xz or .zst is compressed. Keys that are not words are written as
+            ``str(key)``.
+        fvocab : path, optional
+            File for the words with their ``sort_attr``, one word on each line.
+        binary : bool
+            Write numbers as float32 instead of text.
+        total_vec : int, optional
+            The number of vectors in the first line, if more vectors will be appended.
+        write_header : bool
+            Write the first line "V dim"; GloVe's files have none.
+        prefix : str
+            Prefix of each word.
+        append : bool
+            Append to ``fname`` and ``fvocab`` instead of replacing them.
+        sort_attr : str
+            The attribute by which the words are sorted, in descending order; without such an attribute, they are
+            written in the order of the rows.
+
+        Raises
+        ------
+        InputError
+            If the format cannot represent a word, ``fvocab`` is given and the attribute does not exist, or ``append``
+            is used with a compressed file.
+        WordsparseError
+            If writing fails; an existing file is unchanged, unless ``append``.
         """
-        texts = names.as_text(self.index_to_key)
-        written = WordVectors(["_".join(text.split()) for text in texts], self.vectors)
-        if written.words != texts:
+        order, values = word2vec_files.rows_by(self, sort_attr)
+        if values is None and fvocab is not None:
+            raise InputError(f"fvocab: the vectors have no attribute {sort_attr!r} to write; leave out fvocab")
+        texts = names.as_text(self.words)
+        joined = names.as_text(["_".join(text.split()) for text in texts])
+        if joined != texts:
             logger.warning("%s: white space in keys is written as _; save keeps keys as they are", fname)
-        written.expandos = self.expandos
-        written.save_word2vec_format(fname, *args, **options)
+        words = [prefix + joined[row] for row in order]
+        word2vec.check_words(words)
+        rows = (word2vec.binary_rows if binary else word2vec.text_rows)(words, self.vectors[order])
+        head = word2vec.header(total_vec or len(words), self.dim) if write_header else b""
+        if fvocab is not None and values is not None:
+            lines = (f"{word} {value}\n".encode() for word, value in zip(words, values, strict=True))
+            word2vec_files.put(Path(fvocab), lines, append)
+        word2vec_files.put(Path(fname), chain([head], rows), append)
 
     def vectors_for_all(
         self, keys: Iterable[Key], allow_inference: bool = True, copy_vecattrs: bool = False
     ) -> "KeyedVectors":
-        """See :meth:`WordVectors.vectors_for_all`; counts that are not copied descend from the number of keys to 1."""
-        chosen = super().vectors_for_all(keys, allow_inference, copy_vecattrs)
-        return KeyedVectors._taken_over(chosen)._with_counts()
+        """The vectors of the known keys, in their order, without duplicates.
+
+        Counts that are not copied descend from the number of keys to 1. ``allow_inference`` takes composed vectors too;
+        ``copy_vecattrs`` copies the attributes of the keys, 0 for composed ones.
+        """
+        has_vector = self.has_vector if allow_inference else self.has_index_for
+        known = [key for key in dict.fromkeys(keys) if has_vector(key)]
+        if not known:
+            raise InputError("none of the given keys is in the vocabulary: give words that are in index_to_key")
+        chosen = WordVectors(known, np.stack([self.get_vector(key) for key in known]))
+        if copy_vecattrs:
+            has_row = np.array([self.has_index_for(key) for key in known])
+            rows = [self.get_index(key) for key in known if self.has_index_for(key)]
+            for name, values in self.expandos.items():
+                chosen.attributes[name] = np.zeros(len(known), values.dtype)
+                chosen.attributes[name][has_row] = values[rows]
+        return KeyedVectors.of(chosen)._with_counts()
 
     def word_vec(self, *args: Any, **options: Any) -> Array:
         """:meth:`get_vector`, by its name before gensim 4, which gensim still accepts."""
@@ -117,26 +230,54 @@ class KeyedVectors(Renamed, WordVectors):
         )
 
     def save(self, fname: str | PathLike[str], *args: Any, **options: Any) -> None:
-        """Write a file as :meth:`WordVectors.save` does; a model directory at ``fname`` is replaced."""
-        if not (isinstance(fname, str | PathLike) and (Path(fname) / MANIFEST).is_file()):
-            super().save(fname, *args, **options)
+        """Write keys, vectors, attributes and n-grams as an npz file, atomically; no pickle.
+
+        Parameters
+        ----------
+        fname : path
+            A model directory of a Word2Vec is replaced by one with these vectors.
+        *args, **options
+            Have no effect: gensim's options for large arrays and pickles.
+
+        Raises
+        ------
+        InputError
+            If a key or an attribute is not a number, a word, or a tuple of these, a reserved row has no key, or
+            ``fname`` is no path of a file.
+        WordsparseError
+            If writing fails; an existing file is unchanged.
+        """
+        if not isinstance(fname, str | PathLike):
+            raise WrongTypeError(f"save needs the path of a file, not {fname!r:.80}")
+        if not len(self) or len(self.key_to_index) != len(self):
+            raise InputError(
+                f"{fname}: of {len(self)} rows, {len(self.key_to_index)} have a key: each one that is saved must"
+            )
+        if not (Path(fname) / MANIFEST).is_file():
+            save_vectors(self, fname, "npz")
             return
         directory = Path(os.path.realpath(fname))
         with storage.writing(Path(fname)), storage.staging(directory) as folder:
-            super().save(folder / VECTORS)
+            save_vectors(self, folder / VECTORS, "npz")
             storage.put(folder / VECTORS, directory)
 
     @classmethod
     def load(cls, fname: str | PathLike[str], mmap: str | None = None) -> Self:
-        """Read a file written by :meth:`save`, or the vectors of a saved Word2Vec; ``mmap`` has no effect."""
-        of_model = Path(fname) / VECTORS
-        return super().load(of_model if of_model.is_file() else fname)
+        """Read a file of :meth:`save`, a saved Word2Vec, or any that :func:`wordsparse.read_vectors` reads.
 
-    @classmethod
-    def _taken_over(cls, other: WordVectors) -> Self:
-        taken = super()._taken_over(other)
-        taken.mapfile_path, taken.vectors_lockf = None, np.ones(1, np.float32)
-        return taken
+        ``mmap`` has no effect.
+
+        Raises
+        ------
+        InputError
+            If the file is missing (MissingFileError, a FileNotFoundError too) or damaged, or is a file of gensim's: a
+            pickle, which can run any code.
+        """
+        of_model = Path(fname) / VECTORS
+        path = of_model if of_model.is_file() else fname
+        if not os.path.exists(path):
+            raise MissingFileError(f"{fname}: no such file; check its name")
+        return cls.of(read_vectors(path))
 
     def _with_counts(self) -> Self:
         """Itself; if the attribute "count" is missing, it is set to V … 1."""

@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Literal, NamedTuple, Self
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from wordsparse.types import Array
-from wordsparse.vectors.lookup import KeyTable
 from wordsparse.vectors.ngrams import Subwords
 
 
@@ -19,12 +18,6 @@ class Content(NamedTuple):
     attributes: Mapping[str, Array] = {}
     subwords: Subwords | None = None
     exact: Array | None = None
-
-    @classmethod
-    def of(cls, table: KeyTable) -> Self:
-        """The content of a table of vectors."""
-        others = dict(table.expandos)
-        return cls(table.index_to_key, table.vectors, others.pop("count", None), others, table.subwords)
 
     @property
     def dim(self) -> int:

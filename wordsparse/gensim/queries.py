@@ -1,27 +1,23 @@
-"""Cosines of keys, the keys nearest to a combination of others, and scores on files of word pairs and of analogies."""
+"""gensim's queries: cosines of keys, the keys nearest to a combination of others, and scores on files of test items."""
 
 import logging
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from os import PathLike
 from typing import Any, Protocol
 
 import numpy as np
 
-from wordsparse import optional, validation
+from wordsparse import optional
 from wordsparse.errors import InputError, NothingGivenError
 from wordsparse.evaluation import scores
 from wordsparse.evaluation.testsets import read_analogies, read_pairs
+from wordsparse.gensim.table import KeyTable
 from wordsparse.types import Array
-from wordsparse.vectors.lookup import Key, KeyTable
+from wordsparse.vectors.word_vectors import Key, WordVectors
+from wordsparse.vectors.word_vectors import Neighbours as Found
 
 logger = logging.getLogger(__name__)
-
-Found = list[tuple[Any, float]]
-
-
-LARGEST = 1e18
-"""Length of a vector beyond which, or below whose inverse, float32 is too narrow for its products."""
 
 
 class Indexer(Protocol):
@@ -31,40 +27,12 @@ class Indexer(Protocol):
         """The keys nearest to ``vector`` (vector_size,) and their cosines."""
 
 
-class Neighbours(KeyTable):
+class Queries(KeyTable):
     """Cosines and distances of given keys, in float64, nearest keys, and gensim's scores on files of test items.
 
     Ties are ordered by row, that is by frequency if the most frequent key comes first. A zero vector has the cosine 0
     with every other.
     """
-
-    def similar(self, word: Key | Sequence[Key], n: int = 10) -> Found:
-        """The ``n`` keys whose vectors have the largest cosine with that of ``word``, and the cosines.
-
-        Of a list of words it is the mean of their unit vectors. A word without a row is written as :meth:`meant` does.
-
-        Raises
-        ------
-        InputError
-            If the word is not known or ``n`` is below 1.
-        """
-        words = word if isinstance(word, list) else [word]
-        return self._best(
-            self._cosines(*self._query([pair for one in words for pair in self._meant(one, 1.0)])), _wanted(n)
-        )
-
-    def analogy(self, a: Key, b: Key, c: Key, n: int = 10) -> Found:
-        """Keys x such that ``a`` is to ``b`` as ``c`` is to x: the cosines of x with b - a + c (3CosAdd).
-
-        The vectors are normalised before the sum; the three given words are excluded from the result.
-
-        Raises
-        ------
-        InputError
-            If a word is not known or ``n`` is below 1.
-        """
-        given = [pair for word, weight in ((a, -1.0), (b, 1.0), (c, 1.0)) for pair in self._meant(word, weight)]
-        return self._best(self._cosines(*self._query(given)), _wanted(n))
 
     def most_similar(
         self,
@@ -357,14 +325,11 @@ class Neighbours(KeyTable):
         asked = len(total["correct"]) + len(total["incorrect"])
         return len(total["correct"]) / max(asked, 1), [*sections.values(), total]
 
-    def _first(self, restrict_vocab: int) -> "Neighbours":
+    def _first(self, restrict_vocab: int) -> WordVectors:
         """The first keys, among which words are looked up."""
-        return Neighbours(self.index_to_key[:restrict_vocab], self.vectors[:restrict_vocab])
-
-    def _meant(self, query: Key, weight: float) -> list[tuple[Key, float]]:
-        """The keys that a query stands for, which share its weight."""
-        keys = self.meant(query)
-        return [(key, weight / len(keys)) for key in keys]
+        first = WordVectors.__new__(WordVectors)
+        first._begin(self.index_to_key[:restrict_vocab], self.vectors[:restrict_vocab])
+        return first
 
     def _query(self, given: list[tuple[Any, float]]) -> tuple[Array, set[int]]:
         """The direction of the weighted sum, (vector_size,), and the rows of the given keys."""
@@ -373,32 +338,6 @@ class Neighbours(KeyTable):
         return mean, {
             self.get_index(key) for key in keys if not isinstance(key, np.ndarray) and self.has_index_for(key)
         }
-
-    def _cosines(
-        self, query: Array, left_out: set[int], start: int = 0, stop: int | None = None
-    ) -> tuple[Array, set[int], int]:
-        """The cosines of rows start:stop with ``query``, and the other arguments of :meth:`_best`."""
-        rows = slice(*slice(start, stop or None).indices(len(self)))
-        norms = self._divisors()[rows]
-        # Products of float32 numbers near its largest one overflow, and those of its smallest ones round away.
-        extreme = len(norms) and (norms.max() > LARGEST or norms.min() < 1 / LARGEST)
-        matrix = self.vectors[rows].astype(np.float64) if extreme else self.vectors[rows]
-        cosines = matrix @ query / norms
-        return cosines.astype(np.float32), left_out, rows.start
-
-    def _best(self, scores: tuple[Array, Collection[int], int], n: int) -> Found:
-        """The ``n`` keys of the largest scores, without the excluded rows; the first score belongs to row ``first``."""
-        values, left_out, first = scores
-        values = values.copy()
-        values[[row - first for row in left_out if 0 <= row - first < len(values)]] = -np.inf
-        n = min(n, int(np.count_nonzero(values > -np.inf)))
-        top = np.argpartition(-values, n)[:n] if n < len(values) else np.arange(n)
-        top = top[np.lexsort((top, -values[top]))]
-        return [(self.index_to_key[first + row], float(values[row])) for row in top.tolist()]
-
-
-def _wanted(n: int) -> int:
-    return validation.positive_int("the number of words to show", n)
 
 
 def _weighted(items: Any, weight: float, table: KeyTable) -> list[tuple[Any, float]]:

@@ -1,4 +1,4 @@
-"""WordVectors.save and load: all that the object holds comes back, and no pickle is read."""
+"""KeyedVectors.save and load: all that the object holds comes back, and no pickle is read."""
 
 import io
 import pickle
@@ -19,7 +19,7 @@ VECTORS = np.arange(6, dtype=np.float32).reshape(3, 2)
 @pytest.fixture
 def saved(tmp_path: Path) -> Path:
     """A file of three keys of several types, with attributes of several types."""
-    wv = WordVectors(["a", 2, ("b", 3)], VECTORS, [9, 8, 7])
+    wv = KeyedVectors.of(WordVectors(["a", 2, ("b", 3)], VECTORS, [9, 8, 7]))
     wv.set_vecattr("a", "language", "en\nde")
     wv.set_vecattr(2, "weight", 0.5)
     wv.set_vecattr(2, "seen", True)
@@ -28,7 +28,7 @@ def saved(tmp_path: Path) -> Path:
     return tmp_path / "wv"
 
 
-@pytest.mark.parametrize("kind", [WordVectors, KeyedVectors])
+@pytest.mark.parametrize("kind", [KeyedVectors])
 def test_everything_comes_back(saved: Path, kind: Any) -> None:
     read = kind.load(saved, mmap="r")
     assert type(read) is kind
@@ -69,7 +69,7 @@ def test_a_changed_byte_is_found(saved: Path) -> None:
     for place in (content.index(VECTORS.tobytes()) + 5, content.index(b"language") + 1):
         saved.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
         with pytest.raises(InputError, match="is damaged"):
-            WordVectors.load(saved)
+            KeyedVectors.load(saved)
 
 
 def test_attributes_that_do_not_agree(saved: Path, tmp_path: Path) -> None:
@@ -91,15 +91,15 @@ def test_attributes_that_do_not_agree(saved: Path, tmp_path: Path) -> None:
 def test_what_cannot_be_saved_or_read(tmp_path: Path) -> None:
     (tmp_path / "pickle").write_bytes(pickle.dumps({}))
     with pytest.raises(InputError, match="pickle"):
-        WordVectors.load(tmp_path / "pickle")
+        KeyedVectors.load(tmp_path / "pickle")
     with pytest.raises(TypeError, match="needs the path of a file"):
-        WordVectors(["a"], [[1]]).save(io.BytesIO())  # type: ignore[arg-type]
+        KeyedVectors.of(WordVectors(["a"], [[1]])).save(io.BytesIO())  # type: ignore[arg-type]
     reserved = KeyedVectors(2, count=2)
     reserved.add_vector("a", [1, 2])
     for wv, message in ((reserved, "of 2 rows, 1 have a key"), (KeyedVectors(2), "of 0 rows, 0 have a key")):
         with pytest.raises(InputError, match=message):
             wv.save(tmp_path / "wv")
-    odd = WordVectors(["a"], [[1]])
+    odd = KeyedVectors.of(WordVectors(["a"], [[1]]))
     odd.set_vecattr("a", "thing", {1, 2})
     with pytest.raises(InputError, match="keys or attributes"):
         odd.save(tmp_path / "wv")

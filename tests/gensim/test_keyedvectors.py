@@ -1,4 +1,4 @@
-"""WordVectors returns the same results as gensim's KeyedVectors, with and without gensim."""
+"""Ours returns the same results as gensim's KeyedVectors, with and without gensim."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from wordsparse.errors import CutShortError, InputError
+from wordsparse.gensim import KeyedVectors
 from wordsparse.vectors.word_vectors import WordVectors
+from wordsparse.words import form
 
 WORDS = [f"w{i}" for i in range(30)]
 VECTORS = np.random.default_rng(1).normal(size=(30, 7)).astype(np.float32)
@@ -16,8 +18,8 @@ COUNTS = np.arange(90, 0, -3)
 
 
 @pytest.fixture
-def ours() -> WordVectors:
-    return WordVectors(WORDS, VECTORS.copy(), COUNTS.copy())
+def ours() -> KeyedVectors:
+    return KeyedVectors.of(WordVectors(WORDS, VECTORS.copy(), COUNTS.copy()))
 
 
 QUESTIONS: dict[str, Callable[[Any], Any]] = {
@@ -68,7 +70,7 @@ def gensims() -> Any:
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
-def test_gensim_answers_alike(ours: WordVectors, name: str) -> None:
+def test_gensim_answers_alike(ours: KeyedVectors, name: str) -> None:
     if "wmdistance" in name:
         pytest.importorskip("ot")
     assert_alike(QUESTIONS[name](ours), QUESTIONS[name](gensims()))
@@ -85,7 +87,7 @@ def assert_alike(ours: Any, theirs: Any) -> None:
         np.testing.assert_allclose(ours, theirs, atol=2e-6)
 
 
-def test_a_key_is_nearest_to_itself_exactly(ours: WordVectors) -> None:
+def test_a_key_is_nearest_to_itself_exactly(ours: KeyedVectors) -> None:
     assert all(ours.similarity(word, word) == 1 for word in WORDS)
     assert ours.distance("w1", "w1") == 0
     assert ours.closer_than("w1", "w1") == []
@@ -93,7 +95,7 @@ def test_a_key_is_nearest_to_itself_exactly(ours: WordVectors) -> None:
 
 def test_zero_vectors_have_no_direction() -> None:
     """gensim divides by their length."""
-    wv = WordVectors(["a", "zero"], [[1, 0], [0, 0]])
+    wv = KeyedVectors.of(WordVectors(["a", "zero"], [[1, 0], [0, 0]]))
     assert wv.most_similar("a") == [("zero", 0.0)]
     assert wv.similarity("a", "zero") == 0
     assert wv.get_vector("zero", norm=True).tolist() == [0, 0]
@@ -129,7 +131,7 @@ def _without_counts(wv: Any) -> Any:
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_errors_are_gensims_and_ours(ours: WordVectors, name: str) -> None:
+def test_errors_are_gensims_and_ours(ours: KeyedVectors, name: str) -> None:
     theirs = gensims()
     with pytest.raises(Exception) as expected:
         WRONG[name](theirs)
@@ -138,7 +140,7 @@ def test_errors_are_gensims_and_ours(ours: WordVectors, name: str) -> None:
     assert isinstance(found.value, InputError)
 
 
-def test_rows_are_sorted_and_resized_as_by_gensim(ours: WordVectors) -> None:
+def test_rows_are_sorted_and_resized_as_by_gensim(ours: KeyedVectors) -> None:
     theirs = gensims()
     for wv in (ours, theirs):
         for place, word in enumerate(WORDS):
@@ -156,7 +158,7 @@ def test_rows_are_sorted_and_resized_as_by_gensim(ours: WordVectors) -> None:
 
 def test_a_number_among_numbers_is_no_row() -> None:
     """A missing node of a graph was taken for the row of that number."""
-    wv = WordVectors([5, 0], np.eye(2))
+    wv = KeyedVectors.of(WordVectors([5, 0], np.eye(2)))
     assert wv[0].tolist() == [0, 1]
     assert 1 not in wv
     with pytest.raises(KeyError, match="1 is not in the vocabulary"):
@@ -164,13 +166,13 @@ def test_a_number_among_numbers_is_no_row() -> None:
 
 
 def test_tuples_are_keys_where_they_are_known() -> None:
-    wv = WordVectors([("a", 1), ("a", 2), "b"], np.eye(3))
+    wv = KeyedVectors.of(WordVectors([("a", 1), ("a", 2), "b"], np.eye(3)))
     assert wv["a", 1].tolist() == [1, 0, 0]
     assert wv.most_similar([("a", 1)], topn=1)[0][0] == ("a", 2)
     assert wv.most_similar([("b", 2.0)], topn=2)[0][0] == ("a", 1)
 
 
-def test_vectors_are_added_and_replaced(ours: WordVectors) -> None:
+def test_vectors_are_added_and_replaced(ours: KeyedVectors) -> None:
     before = ours.most_similar("w1", topn=1)[0]
     ours.add_vectors(["new", "w2"], np.stack([VECTORS[1], VECTORS[0]]), extras={"count": np.array([9, 8])})
     assert len(ours) == len(ours.vectors) == len(ours.expandos["count"]) == 31
@@ -191,7 +193,7 @@ def test_vectors_are_added_and_replaced(ours: WordVectors) -> None:
         ours["w1"][0] = 1
 
 
-def test_what_is_changed_in_place_counts_after_fill_norms(ours: WordVectors) -> None:
+def test_what_is_changed_in_place_counts_after_fill_norms(ours: KeyedVectors) -> None:
     assert ours.similar("w1", 1)[0][0] != "w2"
     ours.vectors[2] = 1000 * VECTORS[1]
     ours.fill_norms(force=True)
@@ -200,7 +202,19 @@ def test_what_is_changed_in_place_counts_after_fill_norms(ours: WordVectors) -> 
     np.testing.assert_allclose(ours.norms, 1, rtol=1e-6)
 
 
-def test_an_index_is_asked(ours: WordVectors) -> None:
+def test_composed_vectors_are_among_those_for_all() -> None:
+    words = ["kind", "kindness", "happy", "happiness", "sad", "sadness"]
+    made = KeyedVectors.of(
+        form.with_form(WordVectors(words, np.random.default_rng(0).normal(size=(6, 4)), range(6, 0, -1)))
+    )
+    both = made.vectors_for_all(["unhappiness", "kind", "zzz"], copy_vecattrs=True)
+    assert (both.words, both.counts.tolist()) == (["unhappiness", "kind"], [0, 6])
+    assert made.vectors_for_all(["unhappiness", "kind"], allow_inference=False).words == ["kind"]
+    assert made.similar("unhappiness", 3) == made.most_similar("unhappiness", topn=3)
+    assert made.similarity("unhappiness", "kindness") != 0
+
+
+def test_an_index_is_asked(ours: KeyedVectors) -> None:
     class Index:
         def most_similar(self, vector: Any, num_neighbors: int) -> Any:
             return [(vector.shape, num_neighbors)]
@@ -208,23 +222,23 @@ def test_an_index_is_asked(ours: WordVectors) -> None:
     assert ours.most_similar("w1", topn=3, indexer=Index()) == [((7,), 3)]
 
 
-def test_word2vec_files_in_all_their_variants(ours: WordVectors, tmp_path: Path) -> None:
+def test_word2vec_files_in_all_their_variants(ours: KeyedVectors, tmp_path: Path) -> None:
     path, vocabulary = tmp_path / "v", tmp_path / "counts"
     for binary in (False, True):
         ours.save_word2vec_format(path, vocabulary, binary, prefix="p_")
-        read = WordVectors.load_word2vec_format(path, vocabulary, binary)
+        read = KeyedVectors.load_word2vec_format(path, vocabulary, binary)
         assert read.words == [f"p_{word}" for word in WORDS]
         assert read.counts is not None
         assert read.counts.tolist() == COUNTS.tolist()
         np.testing.assert_array_equal(read.vectors, VECTORS)
-        assert WordVectors.load_word2vec_format(path, binary=binary, limit=4).words == read.words[:4]
-        assert WordVectors.load_word2vec_format(path, binary=binary, datatype=np.float16).vectors.dtype == np.float16
+        assert KeyedVectors.load_word2vec_format(path, binary=binary, limit=4).words == read.words[:4]
+        assert KeyedVectors.load_word2vec_format(path, binary=binary, datatype=np.float16).vectors.dtype == np.float16
     ours.save_word2vec_format(path, write_header=False)
-    assert WordVectors.load_word2vec_format(path, no_header=True).words == WORDS
+    assert KeyedVectors.load_word2vec_format(path, no_header=True).words == WORDS
     ours.expandos["order"] = np.arange(30)
     ours.save_word2vec_format(path, total_vec=60, sort_attr="order")
     ours.save_word2vec_format(path, write_header=False, append=True, prefix="2_")
-    read = WordVectors.load_word2vec_format(path)
+    read = KeyedVectors.load_word2vec_format(path)
     assert (len(read), read.words[0], read.words[30]) == (60, "w29", "2_w0")
 
 
@@ -232,26 +246,26 @@ def test_word2vec_files_that_are_not_what_is_asked_for(tmp_path: Path, caplog: p
     path = tmp_path / "v"
     path.write_bytes(b"3 2\na 1 2\n\xff\xfe 3 4\na 5 6\n")
     with pytest.raises(UnicodeDecodeError, match=r"line 3"):
-        WordVectors.load_word2vec_format(path)
-    read = WordVectors.load_word2vec_format(path, unicode_errors="replace")
+        KeyedVectors.load_word2vec_format(path)
+    read = KeyedVectors.load_word2vec_format(path, unicode_errors="replace")
     assert read.words == ["a", "\ufffd\ufffd"]
     assert read["a"].tolist() == [1, 2]
     assert "1 words occur more than once" in caplog.text
     path.write_bytes(b"4 2\na 1 2\nb 3 4\nlonglonglonglonglong 5 6\n")
     with pytest.raises(EOFError, match="ends before line 5"):
-        WordVectors.load_word2vec_format(path)
+        KeyedVectors.load_word2vec_format(path)
     with pytest.raises(CutShortError, match="ends inside word 2 of 4"):
-        WordVectors.load_word2vec_format(path, binary=True)
+        KeyedVectors.load_word2vec_format(path, binary=True)
     with pytest.raises(InputError, match="no such file"):
-        WordVectors.load_word2vec_format(tmp_path / "none")
+        KeyedVectors.load_word2vec_format(tmp_path / "none")
     with pytest.raises(InputError, match="no_header applies to text"):
-        WordVectors.load_word2vec_format(path, binary=True, no_header=True)
+        KeyedVectors.load_word2vec_format(path, binary=True, no_header=True)
     path.write_bytes(b"a 1 2\n")
     with pytest.raises(InputError, match="does not begin with"):
-        WordVectors.load_word2vec_format(path)
+        KeyedVectors.load_word2vec_format(path)
     for count in ("²", "9" * 5000):  # ValueErrors of another kind
         (tmp_path / "counts").write_text(f"a {count}\n")
         with pytest.raises(InputError, match="is not a word and its count"):
-            WordVectors.load_word2vec_format(path, tmp_path / "counts", no_header=True)
-    with pytest.raises(InputError, match="no attribute 'count'"):
-        read.save_word2vec_format(path, tmp_path / "counts")
+            KeyedVectors.load_word2vec_format(path, tmp_path / "counts", no_header=True)
+    with pytest.raises(InputError, match="no attribute 'order'"):
+        read.save_word2vec_format(path, tmp_path / "counts", sort_attr="order")

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from wordsparse.errors import InputError
+from wordsparse.gensim import KeyedVectors
 from wordsparse.vectors.word_vectors import WordVectors
 
 WORDS = ["king", "queen", "man", "woman", "King", "Paris", "paris", "rome", "italy", "France"]
@@ -38,7 +39,7 @@ OPTIONS = [
 def test_scores_are_gensims(tmp_path: Path, options: dict[str, Any]) -> None:
     (tmp_path / "pairs").write_text(PAIRS)
     (tmp_path / "analogies").write_text(ANALOGIES)
-    ours, theirs = WordVectors(WORDS, VECTORS), gensims()
+    ours, theirs = KeyedVectors.of(WordVectors(WORDS, VECTORS)), gensims()
     if "restrict_vocab" not in options or "dummy4unknown" in options:  # gensim fails with one pair
         found, expected = (wv.evaluate_word_pairs(tmp_path / "pairs", **options) for wv in (ours, theirs))
         for side in (0, 1):
@@ -53,7 +54,7 @@ def test_scores_are_gensims(tmp_path: Path, options: dict[str, Any]) -> None:
 def test_numbers_are_words_of_a_test_set(tmp_path: Path) -> None:
     (tmp_path / "pairs").write_text("1 2 5\n2 3 1\n1 3 2\n")
     (tmp_path / "analogies").write_text("1 2 3 4\n")
-    wv = WordVectors([1, 2, 3, 4], VECTORS[:4])
+    wv = KeyedVectors.of(WordVectors([1, 2, 3, 4], VECTORS[:4]))
     assert wv.evaluate_word_pairs(tmp_path / "pairs")[2] == 0
     assert len(wv.evaluate_word_analogies(tmp_path / "analogies")[1]) == 2
 
@@ -61,4 +62,4 @@ def test_numbers_are_words_of_a_test_set(tmp_path: Path) -> None:
 def test_files_without_known_words(tmp_path: Path) -> None:
     (tmp_path / "pairs").write_text("one two 3\n")
     with pytest.raises(InputError, match="fewer than two pairs of known words"):
-        WordVectors(WORDS, VECTORS).evaluate_word_pairs(tmp_path / "pairs")
+        KeyedVectors.of(WordVectors(WORDS, VECTORS)).evaluate_word_pairs(tmp_path / "pairs")

@@ -1,4 +1,4 @@
-"""The parts of ``WordVectors.save_word2vec_format`` and ``load_word2vec_format``, whose options are gensim's."""
+"""word2vec's files with gensim's options: ``save_word2vec_format`` and ``load_word2vec_format``."""
 
 import logging
 import os
@@ -13,9 +13,9 @@ from wordsparse.errors import InputError, MissingFileError
 from wordsparse.files import outputs
 from wordsparse.files.storage import check_parent, naming, writing
 from wordsparse.files.unpacking import compression_of_name
+from wordsparse.gensim.table import KeyTable
 from wordsparse.vectors.formats import word2vec
 from wordsparse.vectors.formats.streams import BoundedStream, write_stream
-from wordsparse.vectors.lookup import KeyTable
 
 logger = logging.getLogger(__name__)
 _MAX_HEADER = 1024

@@ -1,15 +1,9 @@
-"""Keys and their vectors: the row of a key, further attributes of keys, and the addition of rows.
+"""gensim's table of keys: reserved rows, attributes of keys, and the addition of rows."""
 
-The names are those of gensim's KeyedVectors, so that programs written for it work unchanged.
-"""
-
-from __future__ import annotations
-
-import difflib
 import warnings
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from numbers import Integral
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
@@ -17,73 +11,60 @@ from numpy.typing import ArrayLike, DTypeLike
 from wordsparse import validation
 from wordsparse.errors import InputError, UnknownWordError, WrongTypeError
 from wordsparse.types import Array
-from wordsparse.vectors.ngrams import Subwords
-
-Key: TypeAlias = Hashable
-
-# Similar spellings are searched among this many of the most frequent words, which takes a few milliseconds.
-_SPELLING_CANDIDATES = 50_000
+from wordsparse.vectors.word_vectors import Key, WordVectors
 
 
-class KeyTable:
-    """Distinct keys, one vector each, and further attributes of each key.
-
-    Parameters
-    ----------
-    keys : iterable of hashable, length V
-    vectors : array (V, vector_size)
-        Floating-point numbers; not copied.
+class KeyTable(WordVectors):
+    """Vectors by gensim's names, to which keys can be added.
 
     Attributes
     ----------
-    index_to_key : list, length V
-        The key of each row; None for a row that is reserved and has no key yet.
-    key_to_index : dict
-        The row of each key.
-    expandos : dict of str to array (V,)
-        Attributes of the keys, such as "count".
     next_index : int
-        The first reserved row that has no key yet.
-    subwords : Subwords or None
-        Composes the vectors of words that have no row; None if such words have no vector. ``in`` and ``get_index``
-        know the keys that have a row only.
-    split : callable or None
-        Splits a query that has no row into words, as the text of the vectors was split; None if that is not known.
+        The first reserved row that has no key yet; the key of such a row is None.
     """
 
-    def __init__(self, keys: Iterable[Key], vectors: Array) -> None:
-        self.index_to_key: list[Any] = list(keys)
-        self.key_to_index: dict[Any, int] = {key: row for row, key in enumerate(self.index_to_key)}
-        self.expandos: dict[str, Array] = {}
-        self.next_index = len(self.index_to_key)
-        self.subwords: Subwords | None = None
-        self.split: Callable[[str], Sequence[str]] | None = None
-        self.vectors = vectors
+    next_index: int
+
+    def _begin(self, words: Any, vectors: Array) -> None:
+        super()._begin(words, vectors)
+        self.next_index = len(self.words)
 
     @property
-    def vectors(self) -> Array:
-        """The matrix (V, vector_size), one row a key. After an in-place change call ``fill_norms(force=True)``."""
-        return self._vectors
+    def index_to_key(self) -> list[Any]:
+        """The key of each row; None for a row that is reserved and has no key yet."""
+        return self.words
 
-    @vectors.setter
-    def vectors(self, vectors: Array) -> None:
-        self._vectors = vectors
-        self._norms: Array | None = None
-        self._unit: Array | None = None
+    @index_to_key.setter
+    def index_to_key(self, keys: list[Any]) -> None:
+        self.words = keys
+
+    @property
+    def key_to_index(self) -> dict[Any, int]:
+        """The row of each key."""
+        return self._row_of
+
+    @key_to_index.setter
+    def key_to_index(self, rows: dict[Any, int]) -> None:
+        self._row_of = rows
+
+    @property
+    def expandos(self) -> dict[str, Array]:
+        """Attributes of the keys, such as "count", (V,) each."""
+        return self.attributes
+
+    @expandos.setter
+    def expandos(self, attributes: dict[str, Array]) -> None:
+        self.attributes = attributes
 
     @property
     def vector_size(self) -> int:
         """Length of a vector."""
-        return int(self._vectors.shape[1])
+        return self.dim
 
     @property
     def norms(self) -> Array:
         """The Euclidean length of each vector, (V,); computed once."""
-        if self._norms is None:
-            # In float64: the square of a large float32 number overflows float32.
-            squares = np.einsum("ij,ij->i", self._vectors, self._vectors, dtype=np.float64)
-            self._norms = np.sqrt(squares)
-        return self._norms
+        return super().norms
 
     @norms.setter
     def norms(self, _: None) -> None:
@@ -95,14 +76,6 @@ class KeyTable:
         if force:
             self._norms = self._unit = None
 
-    @property
-    def unit(self) -> Array:
-        """The vectors scaled to length one, (V, vector_size); a zero vector stays zero. Computed once."""
-        if self._unit is None:
-            self._unit = np.empty_like(self._vectors)
-            np.divide(self._vectors, self._divisors()[:, None], out=self._unit, casting="same_kind")
-        return self._unit
-
     def get_normed_vectors(self) -> Array:
         """The vectors scaled to length one, (V, vector_size); see ``unit``."""
         return self.unit
@@ -110,23 +83,6 @@ class KeyTable:
     def unit_normalize_all(self) -> None:
         """Scale every vector to length one in place."""
         self.vectors = self.unit
-
-    def __len__(self) -> int:
-        return len(self.index_to_key)
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self.index_to_key)
-
-    def __contains__(self, key: object) -> bool:
-        return self.has_index_for(key)
-
-    def is_composed(self, key: object) -> bool:
-        """Whether ``key`` has no row and its vector is composed from n-grams, which it shares with other words."""
-        return self._find(key) is None and self._composed(key) is not None
-
-    def has_vector(self, key: object) -> bool:
-        """Whether ``key`` has a row or a composed vector."""
-        return key in self or self.is_composed(key)
 
     def has_index_for(self, key: object) -> bool:
         """Whether there is a row for ``key``."""
@@ -147,32 +103,12 @@ class KeyTable:
             raise UnknownWordError(self._unknown(key))
         return row
 
-    def meant(self, query: Key) -> Sequence[Key]:
-        """The keys that a query stands for: itself if it has a row, else the words into which ``split`` splits it."""
-        if self.split is None or not isinstance(query, str) or query in self:
-            return [query]
-        return self.split(query) or [query]
-
     def get_vector(self, key: Any, norm: bool = False) -> Array:
         """The vector of ``key``, (vector_size,), read-only; scaled to length one if ``norm``.
 
         A key without a row is composed from its n-grams, if there are any; UnknownWordError otherwise.
         """
-        row = self._find(key)
-        composed = self._composed(key) if row is None else None
-        vector: Array = self._vectors[self.get_index(key)] if composed is None else composed
-        if norm:
-            divisor = float(np.linalg.norm(composed)) if composed is not None else self.norms[row]
-            divisor = divisor or 1.0
-            vector = np.divide(vector, divisor, out=np.empty_like(vector), casting="same_kind")
-        vector.flags.writeable = False  # a write would invalidate the cached lengths
-        return vector
-
-    def __getitem__(self, key: Any) -> Array:
-        """The vector of a key, (vector_size,), or the vectors of a list of keys, (n, vector_size)."""
-        if isinstance(key, list | np.ndarray) or (isinstance(key, tuple) and key not in self.key_to_index):
-            return np.vstack([self.get_vector(one) for one in key])
-        return self.get_vector(key)
+        return self.vector(key, unit=norm)
 
     def get_mean_vector(
         self,
@@ -357,28 +293,6 @@ class KeyTable:
             # If the keys are numbers, a number that is not a key is missing and is not a row number.
             row = None if isinstance(self.index_to_key[0], Integral) else int(key)
         return row
-
-    def _composed(self, key: object) -> Array | None:
-        """The vector of a key without a row, (vector_size,); None if it has none."""
-        return self.subwords.vector(key) if self.subwords is not None and isinstance(key, str) else None
-
-    def _divisors(self) -> Array:
-        """The divisors that scale each vector to length one, (V,) float64; 1 for a zero vector."""
-        return np.where(self.norms > 0, self.norms, 1.0)
-
-    def _unknown(self, key: object) -> str:
-        """The error message for a missing key, with similar spellings if there are any."""
-        if not isinstance(key, str):
-            return f"{key!r:.80} is not in the vocabulary"
-        candidates = [
-            known
-            for known in self.index_to_key[:_SPELLING_CANDIDATES]
-            if isinstance(known, str) and abs(len(known) - len(key)) <= 2 and known[:1].lower() == key[:1].lower()
-        ]
-        close = difflib.get_close_matches(key, candidates, n=3)
-        hint = f"; close to it: {', '.join(close)}" if close else ""
-        why = ", and none of its n-grams is known" if self.subwords is not None else ""
-        return f"the word {key!r} is not in the vocabulary{why}{hint}"
 
 
 def _attribute_dtype(kind: DTypeLike) -> np.dtype[Any]:
