@@ -104,7 +104,7 @@ def test_a_directory_and_a_socket_are_refused(tmp_path: Path, monkeypatch: pytes
 def test_standard_output_that_is_a_file_is_appended_to(tmp_path: Path) -> None:
     # Followed to the file that it is, standard output would be replaced, and all that was printed with it.
     vectors = save_vectors(VECTORS, tmp_path / "v.npz", "npz")[0]
-    names = ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"]
+    names = ["-", "/dev/stdout"]
     said = tmp_path / "said"
     said.write_bytes(b"before\n")
     each = f"sys.exit(max(main([*sys.argv[1:], '-o', name]) for name in {names}))"
@@ -112,10 +112,10 @@ def test_standard_output_that_is_a_file_is_appended_to(tmp_path: Path) -> None:
     command = [sys.executable, "-c", program, "export", str(vectors), "--format", "word2vec"]
     with said.open("ab") as file:
         done = subprocess.run(command, stdout=file, stderr=subprocess.PIPE, cwd=tmp_path, check=True)
-    assert said.read_bytes() == b"before\n" + 4 * b"2 2\na 1 2\nb 3 4\n"
+    assert said.read_bytes() == b"before\n" + 2 * b"2 2\na 1 2\nb 3 4\n"
     assert done.stderr.decode() == "".join(f"2 words x 2 -> {name}\n" for name in names)
     refused = subprocess.run([*command, "--json"], capture_output=True, cwd=tmp_path, check=False)
-    assert (refused.returncode, refused.stdout, refused.stderr.count(b"--json")) == (2, b"", 4)
+    assert (refused.returncode, refused.stdout, refused.stderr.count(b"--json")) == (2, b"", 2)
 
 
 def test_the_end_of_a_pipes_reader_is_not_an_error_to_tell(tmp_path: Path) -> None:

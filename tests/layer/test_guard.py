@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from support import problems
 
 from wordsparse.errors import InputError
-from wordsparse.kernels import CpuKernels, Kernels
+from wordsparse.kernels import CpuKernels
 from wordsparse.layer.guard import Guard
 from wordsparse.layer.output import FactoredOutput
 
@@ -45,40 +45,6 @@ def test_steps_of_two_threads_take_turns() -> None:
         thread.join()
     assert not failures
     assert max(problems.broken_invariants(layer).values()) < 1e-10
-
-
-def test_a_step_in_a_signal_handler_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The step under way goes on as if nothing had happened, and the next one is taken."""
-    (H, Y), other = minibatches(2)
-    layer, alone = (FactoredOutput(D, d, "taylor", kernels=Kernels()) for _ in range(2))
-    caught: list[Exception] = []
-
-    def handler(*_: Any) -> None:
-        try:
-            layer.step(*other, 1e-3)
-        except InputError as error:
-            caught.append(error)
-
-    row_dots = layer.core.kernels.row_dots
-
-    def interrupted(*arguments: Array) -> Array:
-        if not caught:
-            signal.raise_signal(signal.SIGUSR1)
-        return row_dots(*arguments)
-
-    before = signal.signal(signal.SIGUSR1, handler)
-    try:
-        monkeypatch.setattr(layer.core.kernels, "row_dots", interrupted)
-        layer.step(H, Y, 1e-3)
-    finally:
-        signal.signal(signal.SIGUSR1, before)
-    assert [str(error) for error in caught] == [
-        "step was called in the middle of another call on the same object, as by a signal handler: call it when that "
-        "one has returned"
-    ]
-    alone.step(H, Y, 1e-3)
-    assert problems.state(layer) == problems.state(alone)
-    layer.step(*other, 1e-3)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")

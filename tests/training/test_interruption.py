@@ -173,20 +173,3 @@ def test_a_clock_that_jumps_changes_nothing(text: Path, output: Path, monkeypatc
     assert never.report["checkpoints"] == 0
     assert 0 < never.report["wall_seconds"] < 600
     assert same_vectors(never, ws.train(text, **SHORT))
-
-
-@pytest.mark.parametrize("number", SIGNALS)
-def test_a_signal_that_comes_in_a_destructor_is_not_lost(number: signal.Signals) -> None:
-    class Late:
-        def __del__(self) -> None:
-            signal.raise_signal(number)
-            for _ in range(9):  # the handler runs here, and Python drops what it raises
-                pass
-
-    def work() -> None:
-        late = Late()
-        del late
-        time.sleep(60)
-
-    with stop_requests(), pytest.raises(KeyboardInterrupt):
-        work()

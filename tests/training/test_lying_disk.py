@@ -87,7 +87,9 @@ def test_training_on_ends_in_the_same_bytes(library: Path, tmp_path: Path, every
     for place, (status, errors) in zip(places, results, strict=True):
         assert status in (0, 1, 2), (place, errors)
         assert "Traceback" not in errors, (place, errors)
-        assert digests(place / "model") == digests(whole if status == 0 else first), (place, errors)
+        # Of a disk that stays broken between two renames, the old model is kept in the run directory.
+        stands = place / "model" if (place / "model").exists() else place / "model.training" / "previous"
+        assert digests(stands) == digests(whole if status == 0 else first), (place, errors)
         assert status == 0 or any(reason in errors for reason in REASONS), (place, errors)
     assert results[0][0] == 0  # a write that takes half is no error
     assert sum(status != 0 for status, _ in results) > 3

@@ -11,8 +11,6 @@ from support.texts import SHORT, same_vectors
 
 import wordsparse as ws
 from wordsparse.errors import InputError, WordsparseError
-from wordsparse.files.system import exchange
-from wordsparse.training import run_directory as module
 from wordsparse.training.run_directory import RESERVE, RunDirectory
 from wordsparse.words.embedding import WordEmbedding
 
@@ -55,12 +53,6 @@ def test_what_no_run_made_is_not_taken_for_a_run_directory(text: Path, output: P
     assert directory.exists()
 
 
-@pytest.fixture
-def without_exchange(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A system that cannot exchange two directories atomically."""
-    monkeypatch.setattr(module, "exchange", lambda *_: False)
-
-
 def test_a_model_on_its_way_is_put_in_its_place(text: Path, output: Path) -> None:
     # As after a kill between the two renames of an installation.
     first = train(text, output)
@@ -74,24 +66,6 @@ def test_a_model_on_its_way_is_put_in_its_place(text: Path, output: Path) -> Non
     directory.mkdir()
     os.rename(output, directory / "previous")
     assert same_vectors(train(text, output, resume=True), first)
-
-
-@pytest.mark.parametrize("exchanged", [False, True])
-def test_a_model_on_its_way_in_exchange_for_another_is_told_from_it(
-    text: Path, output: Path, tmp_path: Path, exchanged: bool
-) -> None:
-    """As after a kill before or after the exchange of two models."""
-    old, directory = tmp_path / "old", run_directory(output)
-    new = train(text, output, epochs=3)
-    ws.train(text, output=old, **SHORT)
-    (old / "replaced").touch()
-    directory.mkdir()
-    os.rename(old if exchanged else output, directory / "model")
-    if not exchanged:
-        os.rename(old, output)
-    assert same_vectors(train(text, output, epochs=3, resume=True), new)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "text.txt"]
-    assert not (output / "replaced").exists()
 
 
 def test_a_run_directory_that_someone_removes_is_made_again(text: Path, output: Path) -> None:
@@ -110,55 +84,6 @@ def test_a_model_that_cannot_be_put_at_its_place_is_kept(
     check_resumed(text, output)
 
 
-def test_an_output_is_a_whole_model_while_another_one_replaces_it(
-    text: Path, output: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Two renames left a moment without a model, and if both failed, the old one lay in the run directory."""
-    train(text, output)
-    seen: list[bool] = []
-    for name in ("rename", "replace"):
-        original = getattr(os, name)
-
-        def watched(*paths: Any, original: Any = original) -> None:
-            original(*paths)
-            seen.append((output / "model.json").exists())
-
-        monkeypatch.setattr(os, name, watched)
-    model = train(text, output, resume=True, epochs=3)
-    monkeypatch.undo()
-    assert seen
-    assert all(seen) or not exchange_works(output.parent)
-    assert same_vectors(ws.load(output), model)
-
-
-def exchange_works(folder: Path) -> bool:
-    first, second = folder / "first", folder / "second"
-    first.mkdir()
-    second.touch()
-    done = exchange(first, second)
-    assert (first.is_file() and second.is_dir()) == done
-    return done
-
-
-def test_an_exchange_that_fails_changes_nothing(
-    text: Path, output: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    if exchange_works(tmp_path):
-        with pytest.raises(FileNotFoundError):
-            exchange(tmp_path / "first", tmp_path / "missing")
-    first = train(text, output)
-    names = {path.name for path in output.iterdir()}
-    monkeypatch.setattr(module, "exchange", no_space)
-    with pytest.raises(WordsparseError, match="the finished model is in"):
-        train(text, output, resume=True, epochs=3)
-    monkeypatch.undo()
-    assert same_vectors(ws.load(output), first)
-    assert {path.name for path in output.iterdir()} == names
-    assert len(train(text, output, resume=True, epochs=3).report["loss"]) == 3
-    assert not run_directory(output).exists()
-
-
-@pytest.mark.usefixtures("without_exchange")
 def test_a_model_that_a_new_one_cannot_replace_is_put_back(
     text: Path, output: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

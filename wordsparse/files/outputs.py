@@ -6,7 +6,6 @@ directory, a block device, a socket) is refused, because replacing it would dest
 """
 
 import os
-import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -65,13 +64,9 @@ def stream(path: Path) -> Iterator[BinaryIO]:
 
 
 def _descriptor(path: Path) -> int | None:
-    """The number of the open file of this process that ``path`` names: ``-``, /dev/stdout, /dev/fd/3; else None.
+    """The number of the open file of this process that ``path`` names, ``-`` or /dev/stdout; else None.
 
     A shell may have redirected standard output to a regular file, which must be written at its current position and
     must not be replaced.
     """
-    name = os.fspath(path)
-    if name in _NAMED:
-        return _NAMED[name]
-    found = re.fullmatch(r"(?:/dev/fd|/proc/self/fd)/(\d+)", name)
-    return None if found is None else int(found[1])
+    return _NAMED.get(os.fspath(path))

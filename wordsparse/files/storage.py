@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 
 from wordsparse.errors import InputError, WordsparseError
 from wordsparse.files import outputs, regular
-from wordsparse.files.system import exchange, is_at, sync, try_lock, unlock
+from wordsparse.files.system import is_at, sync, try_lock, unlock
 
 AGAIN = "restore it, or make it again"
 """The remedy for a damaged file."""
@@ -239,21 +239,23 @@ def write_files(path: Path, write: Callable[[Path], object]) -> list[Path]:
 
 
 def put(made: Path, path: Path) -> None:
-    """Move a complete file or directory from a directory of :func:`staging` to ``path``, in exchange for what is there.
+    """Move a complete file or directory from a directory of :func:`staging` to ``path``, in place of what is there.
 
-    OSError if it cannot be moved; what is at ``path`` stays.
+    OSError if it cannot be moved; what is at ``path`` stays. A process that is killed between the two moves leaves what
+    was at ``path`` beside it.
     """
-    if not os.path.lexists(path):
-        os.rename(made, path)
-    elif not exchange(made, path):
-        previous = _partial_name(made)
+    previous = path.with_name(f"{short_name(path.name)}.{secrets.token_hex(4)}.previous")
+    if replaces := os.path.lexists(path):
         os.rename(path, previous)
-        try:
-            os.rename(made, path)
-        except OSError:
+    try:
+        os.rename(made, path)
+    except OSError:
+        if replaces:
             os.rename(previous, path)
-            raise
+        raise
     sync(path.parent)
+    if replaces:
+        shutil.rmtree(previous) if previous.is_dir() else previous.unlink()
 
 
 def write_manifest(path: Path, content: Mapping[str, object]) -> None:

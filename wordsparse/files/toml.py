@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import tomllib
 from collections.abc import Mapping
 from typing import Any
@@ -11,11 +10,6 @@ from wordsparse.errors import InputError
 from wordsparse.files import regular
 
 MAX_BYTES = 2**20
-MAX_PARTS = 64
-"""Of a dotted key: tomllib takes time with the square of their number."""
-_LONG_KEY = re.compile(
-    r"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){%d}""" % MAX_PARTS  # noqa: UP031
-)
 
 
 def dumps(content: Mapping[str, Any]) -> str:
@@ -33,8 +27,6 @@ def load(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 def loads(text: str, where: str) -> dict[str, Any]:
     """The table that ``text`` holds; InputError names ``where`` if it is not TOML."""
-    if _LONG_KEY.search(text):
-        raise InputError(f"{where}: a key has more than {MAX_PARTS} parts joined by dots: write tables")
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # the ValueErrors include numbers of thousands of digits

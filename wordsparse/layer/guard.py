@@ -1,12 +1,7 @@
-"""One call at a time on one object: other threads wait, and a signal handler in the middle of a call is refused.
-
-A process that is forked while another thread is in the middle of a call has a copy of the object that may be half
-changed, and a lock that no thread of it will release: there, every call is refused.
-"""
+"""One call at a time on one object: other threads wait, and so does the next call until the one before has ended."""
 
 import os
 import threading
-import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -19,57 +14,29 @@ R = TypeVar("R")
 
 
 class Guard:
-    """A lock that no thread waits for in vain: one that holds it already is refused.
+    """A lock. In a process that was forked while it was held, the object may be half changed: every call is refused.
 
     A copy, pickled or not, is a free guard of its own.
     """
 
     def __init__(self) -> None:
-        # Reentrant, so that a signal handler gets as far as the flag: a plain lock would block it for ever.
-        self._lock, self._busy, self._cut_off = threading.RLock(), False, False
-        _GUARDS.add(self)
+        self._lock, self._process = threading.Lock(), os.getpid()
 
     @contextmanager
     def held(self, what: str) -> Iterator[None]:
-        """Hold it, for a call of ``what``; InputError if this thread is in the middle of another call, or a call was
-        cut off by a fork."""
-        if self._cut_off:
-            raise InputError(
-                f"{what}: this process was forked while another thread used the object, which may be half changed "
-                "here: fork when no thread uses it, or make the object in this process"
-            )
-        with self._lock:
-            if self._busy:
+        """Hold it, for a call of ``what``; InputError if a call was cut off by a fork."""
+        if self._process != os.getpid():
+            if self._lock.locked():
                 raise InputError(
-                    f"{what} was called in the middle of another call on the same object, as by a signal handler: "
-                    "call it when that one has returned"
+                    f"{what}: this process was forked while another thread used the object, which may be half changed "
+                    "here: fork when no thread uses it, or make the object in this process"
                 )
-            self._busy = True
-            try:
-                yield
-            finally:
-                self._busy = False
+            self._process = os.getpid()
+        with self._lock:
+            yield
 
     def __reduce__(self) -> tuple[type["Guard"], tuple[()]]:
         return Guard, ()
-
-    def _after_fork(self) -> None:
-        """In a forked process, whose only thread is the one that forked."""
-        if self._lock.acquire(blocking=False):
-            self._lock.release()
-        else:
-            self._cut_off = True
-
-
-_GUARDS: "weakref.WeakSet[Guard]" = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    for guard in list(_GUARDS):
-        guard._after_fork()
-
-
-os.register_at_fork(after_in_child=_after_fork)
 
 
 def one_at_a_time(method: Callable[Concatenate[Any, P], R]) -> Callable[Concatenate[Any, P], R]:

@@ -4,10 +4,8 @@ SIGINT (Ctrl-C), SIGTERM (a scheduler, ``kill``) and SIGHUP (the terminal was cl
 parent process ignored a signal (``nohup``, a shell's background job), it stays ignored.
 """
 
-import _thread
 import logging
 import signal
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -47,22 +45,12 @@ class StopRequest:
         self.awaited = False
         self.received = 0
         self.answer = FIRST_SIGNAL
-        self._last: int = signal.SIGINT
-        self._hook = sys.unraisablehook
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
         self.received += 1
-        self._last = number
         if self.received > 1 or not self.awaited:
             raise KeyboardInterrupt
         logger.warning("%s", self.answer)
-
-    def _swallowed(self, ignored: "sys.UnraisableHookArgs") -> None:
-        """Python drops what is raised in a destructor or a weak reference's callback: the signal comes again."""
-        if isinstance(ignored.exc_value, KeyboardInterrupt):
-            threading.Timer(0.01, _thread.interrupt_main, [self._last]).start()
-        else:
-            self._hook(ignored)
 
 
 @contextmanager
@@ -77,10 +65,8 @@ def stop_requests() -> Iterator[StopRequest]:
         return
     heeded = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
     before = {number: signal.signal(number, request._receive) for number in heeded}
-    sys.unraisablehook = request._swallowed
     try:
         yield request
     finally:
-        sys.unraisablehook = request._hook
         for number, handler in before.items():
             signal.signal(number, handler)

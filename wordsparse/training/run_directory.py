@@ -8,9 +8,8 @@ For the output MODEL it is MODEL.training, which exists from the start of a run 
     checkpoint-N/     the complete state of the run (see checkpoints.py): the newest, and until it is complete its
                       predecessor
     reserve           disk space reserved for the model; freed before the model or the last checkpoint is written
-    model/            the complete finished model, before it is moved to MODEL; a file ``replaced`` in it says that the
-                      two have been exchanged, and that it is the old model
-    previous/         the old model of MODEL, while the new one replaces it on a system that cannot exchange them
+    model/            the complete finished model, before it is moved to MODEL
+    previous/         the old model of MODEL, while the new one replaces it
     rows              where the ranks of a run gather their rows for a checkpoint or the model
 
 ``.NAME.xxxxxxxx.partial`` are incomplete files of a process that died; the next process that holds the lock removes
@@ -31,12 +30,11 @@ from typing import Self
 from wordsparse.corpus.shards import is_encoded
 from wordsparse.errors import InputError
 from wordsparse.files import storage, system
-from wordsparse.files.system import exchange
 from wordsparse.words.model_directory import is_model
 
 SUFFIX = ".training"
 LOCK, CORPUS, SOURCE, MODEL, PREVIOUS = "lock", "corpus", "source.json", "model", "previous"
-RESERVE, REPLACED, ROWS = "reserve", "replaced", "rows"
+RESERVE, ROWS = "reserve", "rows"
 CHECKPOINT = "checkpoint-"
 # .nfs…: files that NFS keeps while they are open. .DS_Store: macOS makes it in directories that are looked at.
 _OF_A_RUN = re.compile(
@@ -117,7 +115,7 @@ class RunDirectory:
 
     def holds_model(self) -> bool:
         """Whether it holds the complete finished model; the next run for the output moves it there."""
-        return (self.path / MODEL).is_dir() and not (self.path / MODEL / REPLACED).exists()
+        return (self.path / MODEL).is_dir()
 
     def kept(self) -> str:
         """A sentence for the user about the checkpoint or model to resume from."""
@@ -127,42 +125,23 @@ class RunDirectory:
         return f"{checkpoints[0]} is kept; resume from it with --resume" if checkpoints else "there is no checkpoint"
 
     def install(self) -> None:
-        """Move ``model/`` to the output, in exchange for an existing model; the output is a whole model at all times.
-        If it cannot be moved (OSError), an existing model is unchanged."""
-        if not self.output.exists() or not any(self.output.iterdir()):
-            os.rename(self.path / MODEL, self.output)
-        elif not self._exchange():
-            self._replace()
-        system.sync(self.output.parent)
-        self.drop_checkpoints()
-        self._drop_old_model()
+        """Move ``model/`` to the output, and a model that is there away first; OSError leaves what was there.
 
-    def _exchange(self) -> bool:
-        """Exchange ``model/`` with the model at the output atomically; False if the system cannot."""
-        mark = self.output / REPLACED
-        mark.touch()
-        try:
-            return exchange(self.path / MODEL, self.output)
-        finally:
-            with contextlib.suppress(OSError):
-                mark.unlink(missing_ok=True)  # after an exchange, it is not in the model at the output
-
-    def _replace(self) -> None:
-        """Move the model at the output away and ``model/`` there; if this fails, move the old one back."""
+        A process that is killed between the two moves leaves both models here; the next run for the output ends it.
+        """
         previous = self.path / PREVIOUS
-        storage.remove_directory(previous)
-        os.rename(self.output, previous)
+        if self.output.exists() and any(self.output.iterdir()):
+            storage.remove_directory(previous)
+            os.rename(self.output, previous)
         try:
             os.rename(self.path / MODEL, self.output)
         except OSError:
-            os.rename(previous, self.output)
+            if previous.is_dir():
+                os.rename(previous, self.output)
             raise
-
-    def _drop_old_model(self) -> None:
-        """Remove the model that another one has replaced."""
-        storage.remove_directory(self.path / PREVIOUS)
-        if not self.holds_model():
-            storage.remove_directory(self.path / MODEL)
+        system.sync(self.output.parent)
+        self.drop_checkpoints()
+        storage.remove_directory(previous)
 
     def _take_lock(self) -> None:
         while True:
@@ -189,6 +168,6 @@ class RunDirectory:
         self.release_reserve()
         if self.holds_model():
             self.install()
-        if (self.path / PREVIOUS).is_dir() and not self.output.exists():
+        elif (self.path / PREVIOUS).is_dir() and not self.output.exists():
             os.rename(self.path / PREVIOUS, self.output)
-        self._drop_old_model()
+        storage.remove_directory(self.path / PREVIOUS)
