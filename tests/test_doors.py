@@ -1,5 +1,6 @@
 """Without the folders of its doors, one at a time and all at once, the core trains, also from the shell."""
 
+import importlib
 import os
 import re
 import shutil
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import wordsparse
+from wordsparse.doors import COMMANDS
 
 PACKAGE = Path(wordsparse.__file__).parent
 DOORS = ("cli", "comparison", "explorer", "advice", "labels", "gensim", "torch", "distributed")
@@ -109,3 +111,8 @@ def test_an_installation_brings_what_the_core_and_the_command_line_need() -> Non
     needed = tomllib.loads(project.read_text())["project"]["dependencies"]
     names = {re.match(r"[\w.-]+", requirement)[0].lower() for requirement in needed}  # type: ignore[index]
     assert names == {"numpy", "scipy", "threadpoolctl", "click", "tqdm", "smart_open"}
+
+
+def test_the_table_says_what_the_commands_say_of_themselves() -> None:
+    for name, (module, sentence) in COMMANDS.items():
+        assert importlib.import_module(module).command.get_short_help_str(1000) == sentence, name

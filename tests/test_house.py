@@ -18,13 +18,13 @@ PYX = PACKAGE.parent / "pyx"
 # From the top level down. A subpackage may import from lower levels, and not from others of its own level.
 LEVELS = (
     ("__main__",),
-    ("cli", "torch", "gensim"),
     ("advice",),
-    ("comparison", "explorer"),
+    ("comparison", "explorer", "labels", "torch", "gensim"),
+    ("cli",),
     ("distributed",),
     ("training",),
     ("unseen",),
-    ("words", "labels"),
+    ("words",),
     ("corpus", "vectors"),
     ("evaluation",),
     ("layer",),
@@ -32,7 +32,7 @@ LEVELS = (
     ("machine", "display"),
     ("files",),
     ("validation", "optional", "options"),
-    ("errors", "types"),
+    ("errors", "types", "doors"),
 )
 LEVEL = {package: level for level, packages in enumerate(LEVELS) for package in packages}
 

@@ -1,42 +1,22 @@
-"""The command line. One file per sub-command; none holds logic of its own.
+"""The command line. One file per sub-command, which holds no logic of its own; :mod:`wordsparse.doors` has the table.
 
 Exit status: 0 done; 2 the request is wrong and nothing was started or written; 1 failed while running; 130 interrupted.
 """
 
-import ast
 import importlib
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
 
 from wordsparse.cli import messages, terminal, unknown
-from wordsparse.cli.common import SENTENCE, Group
+from wordsparse.cli.common import Group
+from wordsparse.doors import COMMANDS
 from wordsparse.errors import CutShortError, InputError, WordsparseError
 from wordsparse.machine.launcher import place
 from wordsparse.training.interruption import stop_requests
-
-COMMANDS = (
-    "encode",
-    "train",
-    "count",
-    "evaluate",
-    "compare",
-    "advise",
-    "export",
-    "subwords",
-    "infer",
-    "documents",
-    "similar",
-    "analogy",
-    "explore",
-    "labels",
-    "corpora",
-    "doctor",
-)
 
 
 class _LazyGroup(Group):
@@ -49,34 +29,27 @@ class _LazyGroup(Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            ctx.fail(unknown.command(args[0], COMMANDS))
+            ctx.fail(unknown.command(args[0], list(COMMANDS)))
         return super().resolve_command(ctx, args)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"wordsparse.cli.{name}").command
+        command: click.Command = importlib.import_module(COMMANDS[name][0]).command
         return command
 
     def sentences(self, ctx: click.Context) -> list[tuple[str, str]]:
-        return [(name, _sentence(name)) for name in COMMANDS]
+        return [(name, sentence) for name, (_, sentence) in COMMANDS.items()]
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        found = [CompletionItem(name, help=_sentence(name)) for name in COMMANDS if name.startswith(incomplete)]
-        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
+        named = [CompletionItem(name, help=said) for name, said in self.sentences(ctx) if name.startswith(incomplete)]
+        return [*named, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except CutShortError as error:  # click takes an EOFError for the end of the terminal's input, and aborts
             raise InputError(str(error)) from error
-
-
-def _sentence(name: str) -> str:
-    """The first sentence of a command's docstring, read from its source."""
-    tree = ast.parse(Path(__file__).with_name(f"{name}.py").read_text(encoding="utf-8"))
-    command = next(part for part in tree.body if isinstance(part, ast.FunctionDef) and part.name == "command")
-    return click.Command(name, help=ast.get_docstring(command)).get_short_help_str(SENTENCE)
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
