@@ -14,7 +14,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "count": (
         "wordsparse.cli.count",
-        "Count the pairs of words of CORPUS that stand within a window, as skip-gram sees them.",
+        "Count the pairs of words of a text, for training from counts.",
     ),
     "evaluate": (
         "wordsparse.cli.evaluate",
