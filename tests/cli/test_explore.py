@@ -25,7 +25,10 @@ def test_writes_a_page(vectors: str, tmp_path: Path, capsys: pytest.CaptureFixtu
     assert json.loads(output.out) == {
         "file": str(page),
         "bytes": page.stat().st_size,
-        "models": [{"name": "vectors.txt", "words": 50, "dim": 12, "map_method": "PCA"}],
+        "name": "vectors.txt",
+        "words": 50,
+        "dim": 12,
+        "map_method": "PCA",
     }
     assert "wordsparse: explore: mapping 20 words of vectors.txt by PCA\n" in output.err
     assert page.read_text().startswith("<!DOCTYPE html>")
@@ -41,7 +44,7 @@ def test_a_name_that_is_not_unicode_is_escaped(vectors: str, tmp_path: Path) -> 
 def test_says_where_the_page_is(vectors: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Every character stood on a line of its own."""
     assert main(["explore", vectors, "-o", str(tmp_path / "page.html"), "--map", "20", "--quiet"]) == 0
-    assert capsys.readouterr() == (f"{tmp_path / 'page.html'}: 0.1 MB; open it in a browser\n", "")
+    assert capsys.readouterr() == (f"{tmp_path / 'page.html'}: 0.0 MB; open it in a browser\n", "")
 
 
 def test_standard_output(vectors: str, capfd: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""The content of the page (int8 vectors, maps, alignments), and the input that it refuses."""
+"""The content of the page (int8 vectors and a map), and the input that it refuses."""
 
 import base64
 from pathlib import Path
@@ -12,9 +12,8 @@ from support.explorer_models import made_model
 import wordsparse as ws
 from wordsparse import optional
 from wordsparse.explorer import explore
-from wordsparse.explorer.content import content_of, grouped
-from wordsparse.explorer.projection import Projection, principal_components
-from wordsparse.vectors.alignment import distances
+from wordsparse.explorer.content import content_of
+from wordsparse.explorer.projection import points, principal_components
 from wordsparse.vectors.precision import packed
 
 
@@ -46,45 +45,21 @@ def test_rounding_keeps_the_neighbours_of_a_trained_model() -> None:
 
 def test_words_are_ordered_by_count_and_cut() -> None:
     vectors = ws.WordVectors(["a", "b", "c"], np.eye(3), [1, 5, 3])
-    (model,) = content_of({"m": vectors}, 2, 2)["models"]
+    model = content_of("m", vectors, 2, 2)
     assert (model["words"], model["counts"], model["vocabSize"]) == (["b", "c"], [5, 3], 3)
     assert decoded(model["vectors"], "i1").tolist() == [0, 127, 0, 0, 0, 127]
 
 
 def test_words_without_counts_keep_their_order() -> None:
-    (model,) = content_of({"m": ws.WordVectors(["b", "a"], np.eye(2))}, 9, 9)["models"]
+    model = content_of("m", ws.WordVectors(["b", "a"], np.eye(2)), 9, 9)
     assert (model["words"], model["counts"]) == (["b", "a"], None)
 
 
 @pytest.mark.parametrize("n", [1, 2, 3])
 def test_few_words_have_a_map(n: int) -> None:
-    (model,) = content_of({"m": ws.WordVectors("abc"[:n], np.eye(3)[:n])}, 9, 9)["models"]
+    model = content_of("m", ws.WordVectors("abc"[:n], np.eye(3)[:n]), 9, 9)
     assert decoded(model["map"], "<u2").shape == (2 * n,)
     assert model["mapMethod"] == "PCA"
-
-
-def test_alignment_finds_the_moved_word() -> None:
-    content = content_of({"a": made_model(), "b": made_model(seed=5, moved=("banker",))}, 1000, 50)
-    (pair,) = content["moved"]
-    moved = decoded(pair["distances"], "<f4")
-    assert pair["common"] == len(moved) == len(made_model())
-    assert content["models"][0]["words"][moved.argmax()] == "banker"
-    assert np.median(moved) < 0.01
-
-
-def test_alignment_with_zeros_for_missing_dimensions() -> None:
-    unit = made_model().unit[:, :8]
-    unit = unit / np.maximum(np.linalg.norm(unit, axis=1, keepdims=True), 1e-9)
-    wider = np.hstack([unit, np.zeros((len(unit), 3), np.float32)])
-    known = np.linalg.norm(unit, axis=1) > 0.5
-    assert distances(unit[known], wider[known]).max() < 1e-5
-    assert distances(wider[known], unit[known]).max() < 1e-5
-
-
-def test_words_of_one_model_alone_have_no_distance() -> None:
-    first, second = ws.WordVectors(["a", "b"], np.eye(2)), ws.WordVectors(["b", "c"], np.eye(2))
-    (pair,) = content_of({"first": first, "second": second}, 9, 9)["moved"]
-    assert np.isnan(decoded(pair["distances"], "<f4")).tolist() == [True, False]
 
 
 def test_principal_components_are_those_of_the_singular_values() -> None:
@@ -95,89 +70,61 @@ def test_principal_components_are_those_of_the_singular_values() -> None:
 
 
 @pytest.mark.skipif(not optional.installed("sklearn"), reason="t-SNE needs scikit-learn")
-def test_tsne_keeps_clusters_and_places() -> None:
+def test_tsne_keeps_clusters() -> None:
     random = np.random.default_rng(0)
     centres = np.repeat(np.eye(6), 30, axis=0)
     unit = (centres + 0.05 * random.standard_normal(centres.shape)).astype(np.float32)
-    words, projection = [f"w{i}" for i in range(180)], Projection()
-    points = projection.of(words, unit)
-    middles = points.reshape(6, 30, 2).mean(axis=1)
-    assigned = np.linalg.norm(points[:, None] - middles, axis=2).argmin(axis=1)
+    places = points(unit)
+    middles = places.reshape(6, 30, 2).mean(axis=1)
+    assigned = np.linalg.norm(places[:, None] - middles, axis=2).argmin(axis=1)
     assert (assigned == np.repeat(np.arange(6), 30)).all()
-    again = projection.of([*words[:170], *(f"new{i}" for i in range(10))], unit)
-    assert (
-        np.linalg.norm(again - points, axis=1).mean()
-        < 0.3 * np.linalg.norm(points - points.mean(axis=0), axis=1).mean()
-    )
 
 
 def test_without_scikit_learn_the_map_is_pca_and_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(optional, "installed", lambda package: False)
     said: list[str] = []
-    result = explore({"m": made_model()}, tmp_path / "page.html", progress=said.append)
-    assert result["models"][0]["map_method"] == "PCA"
-    assert "mapping 224 words of m by PCA (t-SNE needs scikit-learn: pip install 'wordsparse[explore]')" in said
+    result = explore(made_model(), tmp_path / "page.html", progress=said.append)
+    assert result["map_method"] == "PCA"
+    assert "mapping 224 words of model by PCA (t-SNE needs scikit-learn: pip install 'wordsparse[explore]')" in said
 
 
 @pytest.mark.parametrize(
-    ("models", "message"),
+    ("model", "message"),
     [
-        ({}, "no model is named"),
-        ([], "no model is named"),
-        ({"m": ws.WordVectors(["a", "b"], [[1], [2]])}, "m: its vectors have 1 dimension"),
-        (["nowhere/model"], "nowhere/model"),
-        (["a/model", "./a/model"], "is named twice"),
-        (
-            {"m": ws.WordVectors(["a"], [[1, 2]]), "n": ws.WordVectors(["b"], [[1, 2]])},
-            "m and n have no word in common",
-        ),
-        ({"m": ws.WordVectors(["\ud800"], [[1, 2]])}, "not valid Unicode"),
+        (ws.WordVectors(["a", "b"], [[1], [2]]), "model: its vectors have 1 dimension"),
+        ("nowhere/model", "nowhere/model"),
+        (7, "not a model"),
+        (ws.WordVectors(["\ud800"], [[1, 2]]), "not valid Unicode"),
     ],
 )
-def test_refused_before_anything_is_written(models: Any, message: str, tmp_path: Path) -> None:
+def test_refused_before_anything_is_written(model: Any, message: str, tmp_path: Path) -> None:
     with pytest.raises(ws.InputError, match=message):
-        explore(models, tmp_path / "page.html")
+        explore(model, tmp_path / "page.html")
     assert list(tmp_path.iterdir()) == []
-
-
-def test_groups_are_those_of_the_vectors_and_have_central_words() -> None:
-    random = np.random.default_rng(0)
-    centres = np.repeat(np.eye(4), 60, axis=0)
-    unit = (centres + 0.05 * random.standard_normal(centres.shape)).astype(np.float32)
-    groups, titles = grouped([f"w{row // 60}-{row}" for row in range(240)], unit)
-    assert set(groups.tolist()) == set(range(len(titles)))
-    for group, names in enumerate(titles):
-        (owner,) = {row // 60 for row in np.flatnonzero(groups == group).tolist()}
-        assert all(name.startswith(f"w{owner}-") for name in names)
-    assert grouped(["a", "b"], np.eye(2, dtype=np.float32))[1] == [[]]
 
 
 def test_a_model_is_a_page_of_a_notebook() -> None:
     text = [["<b>", "cat", "sat"], ["<b>", "dog", "sat"]] * 50
     model = ws.train(text, dim=4, epochs=2, progress=False)
-    for given, names in ((model, ["model"]), (model.wv, ["model"]), ([model, model.wv], ["model 1", "model 2"])):
-        page = explore(given)
-        assert [one["name"] for one in page["models"]] == names
-        assert page["file"] is None
+    assert explore(model)["file"] is None
+    assert dict(explore(model)) == dict(explore(model.wv))
     shown = explore(model)._repr_html_()
-    assert shown.startswith('<iframe sandbox="allow-scripts allow-downloads"')
+    assert shown.startswith('<iframe sandbox="allow-scripts"')
     assert "<script" not in shown
     about = model._repr_html_()
     assert "<b>" not in about
     assert "loss per epoch" in about
     assert "&lt;b&gt;" in about
-    with pytest.raises(ws.InputError, match="not a model"):
-        explore({"m": 7})  # type: ignore[dict-item]
 
 
 @pytest.mark.parametrize("option", ["words", "map_words"])
 @pytest.mark.parametrize("value", [0, -1, 2.5, "many"])
 def test_wrong_numbers(option: str, value: Any, tmp_path: Path) -> None:
     with pytest.raises(ws.InputError, match=option):
-        explore({"m": made_model()}, tmp_path / "page.html", **{option: value})
+        explore(made_model(), tmp_path / "page.html", **{option: value})
 
 
 def test_wrong_outputs(tmp_path: Path) -> None:
     for output in (tmp_path, tmp_path / "missing" / "page.html"):
         with pytest.raises(ws.InputError, match=str(output)):
-            explore({"m": made_model()}, output)
+            explore(made_model(), output)

@@ -64,7 +64,7 @@ def words() -> dict[str, object]:
     scores = json.loads(wordsparse("evaluate", "model", "--pairs", "pairs.txt", "--json"))
     for format in FORMATS:
         wordsparse("export", "model", "-o", f"vectors.{format}", "--format", format)
-    wordsparse("explore", "model", "vectors.npz", "-o", "page.html")
+    wordsparse("explore", "model", "-o", "page.html")
     sets = () if HAS_GENSIM else ("--pairs", "pairs.txt")
     wordsparse("compare", "text.txt", "-o", "report", "--dim", "10", "--epochs", "1", *sets)
     wordsparse("advise", "text.txt", "--budget", "0", "--dim", "10")

@@ -1,9 +1,9 @@
-"""One self-contained HTML page in which people explore the vectors of one or more models.
+"""One self-contained HTML page in which people explore the vectors of a model.
 
-Data goes one way: models → content (words, int8 vectors, maps, alignments) → page → one file.
+Data goes one way: model → content (words, int8 vectors, map) → page → one file.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from html import escape
 from os import PathLike
 from pathlib import Path
@@ -21,26 +21,24 @@ from wordsparse.words.model_directory import read_vectors
 
 __all__ = ["DEFAULT_MAP", "DEFAULT_WORDS", "explore"]
 
-DEFAULT_WORDS, DEFAULT_MAP = 50_000, 5_000
-
-Source = str | PathLike[str] | WordVectors | Model
+DEFAULT_WORDS, DEFAULT_MAP = 50_000, 2_000
 
 
 class Page(dict[str, Any]):
-    """What was made: ``file`` (None where no output was named), ``bytes`` and ``models``; a notebook shows ``html``."""
+    """Facts about a page; a notebook shows ``html``."""
 
     html: str = ""
 
     def _repr_html_(self) -> str:
         # The frame has no part in the notebook's origin: the page's script sees the page alone.
         return (
-            '<iframe sandbox="allow-scripts allow-downloads" style="width:100%;height:48rem;border:0" '
+            '<iframe sandbox="allow-scripts" style="width:100%;height:48rem;border:0" '
             f'srcdoc="{escape(self.html)}"></iframe>'
         )
 
 
 def explore(
-    models: Mapping[str, Source] | Sequence[Source] | Source,
+    model: str | PathLike[str] | WordVectors | Model,
     output: str | PathLike[str] | None = None,
     *,
     words: int = DEFAULT_WORDS,
@@ -49,17 +47,16 @@ def explore(
 ) -> Page:
     """Make one HTML page, complete in itself, to explore word vectors in a browser or a notebook.
 
-    The page opens offline: search, neighbours, analogies, a map, a plot on two axes, and, for several models,
-    the words that moved most between them.
+    The page opens offline: search, neighbours, analogies and a map.
 
     Parameters
     ----------
-    models : path, Model or WordVectors, a sequence of them, or a mapping of names to them
-        Model directories, or files in any format of :mod:`wordsparse.vectors.formats`.
+    model : path, Model or WordVectors
+        A model directory, or a file in any format of :mod:`wordsparse.vectors.formats`, or what either holds.
     output : path, optional
         The page's file, replaced if it exists; ``-`` is standard output. Without it, a notebook shows the page.
     words : int
-        Number of most frequent words of each model on the page.
+        Number of most frequent words on the page.
     map_words : int
         Number of words on the map.
     progress : callable, optional
@@ -68,14 +65,14 @@ def explore(
     Returns
     -------
     dict
-        ``file``, ``bytes`` and ``models``, a list with the ``name``, ``words``, ``dim`` and ``map_method``
-        (``"t-SNE"`` or ``"PCA"``) of each. A notebook shows the page where it is the value of a cell.
+        ``file`` (None without an output), ``bytes``, ``name``, ``words``, ``dim`` and ``map_method`` (``"t-SNE"`` or
+        ``"PCA"``). A notebook shows the page where it is the value of a cell.
 
     Raises
     ------
     InputError
-        If a model cannot be read or has fewer than two dimensions, two models have no word in common or one
-        name, or ``output`` cannot be made; nothing has been written then.
+        If the model cannot be read or has fewer than two dimensions, or ``output`` cannot be made; nothing has been
+        written then.
     WordsparseError
         If writing fails; an existing file at ``output`` is unchanged.
     """
@@ -83,54 +80,23 @@ def explore(
     target = None if output is None else Path(output)
     if target is not None:
         storage.check_file(target)
-    sources = _named(models)
-    vectors = {}
-    for name, source in sources.items():
-        progress(f"reading {name}")
-        vectors[name] = _read(name, source)
-    content = content_of(vectors, words, map_words, progress)
-    text = page(content)
-    data = page_bytes(text)
+    name = Path(model).name if isinstance(model, str | PathLike) else "model"
+    content = content_of(name, _read(name, model), words, map_words, progress)
+    data = page_bytes(page(content))
     if target is not None:
-        progress("writing the page")
         storage.write_file(target, data)
-    shown = [
-        {"name": model["name"], "words": len(model["words"]), "dim": model["dim"], "map_method": model["mapMethod"]}
-        for model in content["models"]
-    ]
-    made = Page(file=None if target is None else str(target), bytes=len(data), models=shown)
-    made.html = data.decode()
-    return made
+    result = Page(file=None if target is None else str(target), bytes=len(data), name=name, words=len(content["words"]))
+    result.update(dim=content["dim"], map_method=content["mapMethod"])
+    result.html = data.decode()
+    return result
 
 
-def _named(models: Mapping[str, Source] | Sequence[Source] | Source) -> dict[str, Source]:
-    """A name for each model: the last part of its path, or the whole path where that occurs twice; or its number."""
-    if isinstance(models, Mapping):
-        named = {str(name): source for name, source in models.items()}
-    else:
-        given = [models] if isinstance(models, str | PathLike | WordVectors | Model) else list(models)
-        paths = [Path(one) if isinstance(one, str | PathLike) else None for one in given]
-        short = [None if path is None else path.name for path in paths]
-        named = {}
-        for number, (source, path) in enumerate(zip(given, paths, strict=True), 1):
-            if path is None:
-                name = "model" if len(given) == 1 else f"model {number}"
-            else:
-                name = path.name if short.count(path.name) == 1 else str(path)
-            if name in named:
-                raise InputError(f"{name} is named twice: name each model once")
-            named[name] = source if path is None else path
-    if not named:
-        raise InputError("no model is named: name at least one")
-    return named
-
-
-def _read(name: str, source: Source) -> WordVectors:
-    if not isinstance(source, WordVectors | Model):
-        if not isinstance(source, str | PathLike):
-            raise InputError(f"{name}: is {source!r:.60}, not a model, word vectors or a path")
-        source = read_vectors(source)
-    vectors = source if isinstance(source, WordVectors) else source.word_vectors()
+def _read(name: str, model: Any) -> WordVectors:
+    if isinstance(model, str | PathLike):
+        model = read_vectors(Path(model))
+    if not isinstance(model, WordVectors | Model):
+        raise InputError(f"explore: {model!r:.60} is not a model, word vectors or a path")
+    vectors = model if isinstance(model, WordVectors) else model.word_vectors()
     if vectors.dim < 2:
         raise InputError(
             f"{name}: its vectors have {vectors.dim} dimension: a page needs at least 2; train with a larger dim"

@@ -14,33 +14,14 @@ from importlib import resources
 from string import Template
 from typing import Any
 
-SCRIPTS = (
-    "data.js",
-    "vectors.js",
-    "state.js",
-    "dom.js",
-    "combobox.js",
-    "labels.js",
-    "gestures.js",
-    "svg.js",
-    "scatter.js",
-    "answers.js",
-    "neighbours.js",
-    "analogy.js",
-    "plot.js",
-    "map.js",
-    "axes.js",
-    "moved.js",
-    "main.js",
-)
+SCRIPTS = ("data.js", "state.js", "dom.js", "search.js", "gestures.js", "scatter.js", "answers.js", "map.js", "main.js")
 
 
 def page(content: dict[str, Any]) -> str:
     """The HTML document of the data from :func:`wordsparse.explorer.content.content_of`."""
-    names = [model["name"] for model in content["models"]]
     style, script = _part("page.css"), "\n".join(map(_part, SCRIPTS))
     return Template(_part("page.html")).substitute(
-        title=html.escape(", ".join(names)),
+        title=html.escape(content["name"]),
         policy=_policy(style, script),
         style=style,
         script=script,
@@ -51,7 +32,7 @@ def page(content: dict[str, Any]) -> str:
 def embedded(content: dict[str, Any]) -> str:
     """JSON that is plain text inside a script element: no character of it can end the element or a line."""
     text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return re.sub("[<>&\u2028\u2029]", lambda found: f"\\u{ord(found[0]):04x}", text)
+    return re.sub("[<>&\u2028\u2029]", lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def _policy(style: str, script: str) -> str:

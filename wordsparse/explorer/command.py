@@ -13,7 +13,7 @@ from wordsparse.files import outputs
 
 
 @click.command("explore")
-@click.argument("models", nargs=-1, required=True, metavar="MODEL...")
+@click.argument("model", metavar="MODEL")
 @output_option("File to write, replaced if it exists; - for standard output.", "PAGE.html")
 @click.option(
     "--words",
@@ -21,7 +21,7 @@ from wordsparse.files import outputs
     default=DEFAULT_WORDS,
     show_default=True,
     metavar="N",
-    help="Number of most frequent words of each model on the page.",
+    help="Number of most frequent words on the page.",
 )
 @click.option(
     "--map",
@@ -34,12 +34,12 @@ from wordsparse.files import outputs
 )
 @json_option
 @quiet_option
-def command(models: tuple[str, ...], output: Path, words: int, map_words: int, as_json: bool, quiet: bool) -> None:
-    """Write one self-contained HTML page that shows the vectors of each MODEL.
+def command(model: str, output: Path, words: int, map_words: int, as_json: bool, quiet: bool) -> None:
+    """Write one self-contained HTML page that shows the vectors of MODEL.
 
-    MODEL: a model directory, or a file in any format that evaluate reads. The page has search, neighbours, analogies, a
-    map of the vocabulary, a plot on two axes, and the words that moved most between two models. The map uses t-SNE if
-    scikit-learn is installed (wordsparse[explore]), otherwise the first two principal components.
+    MODEL: a model directory, or a file in any format that evaluate reads. The page has search, neighbours, analogies
+    and a map of the vocabulary, which uses t-SNE if scikit-learn is installed (wordsparse[explore]), otherwise the
+    first two principal components.
     """
     from wordsparse.explorer import explore
 
@@ -47,7 +47,7 @@ def command(models: tuple[str, ...], output: Path, words: int, map_words: int, a
     if to_standard_output and as_json:
         raise InputError("--json and --output name both standard output: write the page to a file")
     result = explore(
-        models, output, words=words, map_words=map_words, progress=(lambda sentence: None) if quiet else _say
+        model, output, words=words, map_words=map_words, progress=(lambda sentence: None) if quiet else _say
     )
     said = f"{result['file']}: {result['bytes'] / 1e6:.1f} MB; open it in a browser"
     emit(result, [said], as_json, sys.stderr if to_standard_output else sys.stdout)

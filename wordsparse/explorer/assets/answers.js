@@ -1,53 +1,68 @@
-// Words found, as a table: cosine, rank and count, for one model or two side by side.
+// The views of tables: the nearest words of a word, and analogies.
 
-const MORE = 20;
-const MOST_ANSWERS = 200;
+const SHOWN_ANSWERS = 30;
 
-/**
- * One card for each model shown, with the words that `answer` finds in it.
- * @param {State} state
- * @param {(model: Model) => Neighbour[] | string} answer a sentence where there is none
- * @returns {{cards: HTMLElement[], shared: number | null}} shared: how many words both cards hold
- */
-function answerCards(state, answer) {
-  const models = shownModels(state);
-  const answers = models.map(answer);
-  const words = answers.map((found, i) => (typeof found === "string" ? [] : found.map(({ row }) => models[i].words[row])));
-  const shared = new Set(models.length > 1 ? words[0].filter((word) => words[1].includes(word)) : []);
-  const cards = models.map((model, i) => {
-    const title = models.length > 1 ? [element("h3", {}, model.name)] : [];
-    const found = answers[i];
-    if (typeof found === "string") return element("section", { className: "card" }, ...title, element("p", { className: "quiet" }, found));
-    return element("section", { className: "card" }, ...title, answerTable(model, found, shared, models.length > 1), ...moreLink(state));
-  });
-  return { cards, shared: models.length > 1 && answers.every((found) => typeof found !== "string") ? shared.size : null };
+/** A view that draws fields above, and a heading with a table below. */
+class Answers {
+  constructor(name, ...asked) {
+    this.name = name;
+    this.results = element("div");
+    this.node = element("div", {}, ...asked, this.results);
+  }
+
+  /** @param {(Node | string)[]} title @param {string[]} words of the question @param {[number, number][]} terms of the sum that the answers are near to */
+  show(title, { top }, words, terms) {
+    const missing = words.filter((word) => !model.rows.has(word));
+    const heading = element("h2", { tabIndex: -1 }, ...title);
+    const answer = missing.length
+      ? [element("p", { className: "quiet" }, `This page does not hold ${missing.map(readable).join(", ")}.`)]
+      : [answerTable(nearest(terms.map(([weight, word]) => [weight, model.rows.get(word)]), SHOWN_ANSWERS, top))];
+    const facts = words.length === 1 && !missing.length ? [element("p", { className: "quiet" }, frequency(model.rows.get(words[0])))] : [];
+    refill(this.results, [heading, ...facts, element("section", { className: "card" }, ...answer)], heading);
+  }
 }
 
-function moreLink(state) {
-  if (state.count >= MOST_ANSWERS) return [];
-  const href = address({ count: Math.min(MOST_ANSWERS, state.count + MORE) });
-  return [element("p", {}, element("a", { href, className: "more" }, `Show ${MORE} more`))];
+class NeighboursView extends Answers {
+  constructor() {
+    const search = new Search("Word", (word) => go({ word }));
+    super("Neighbours", element("div", { className: "asked" }, search.node));
+    this.search = search;
+  }
+
+  update(state) {
+    this.search.show(state.word);
+    this.show([wordText(state.word)], state, [state.word], [[1, state.word]]);
+  }
 }
 
-function answerTable(model, found, shared, isPair) {
-  const isSure = found.some(({ returned }) => returned !== undefined);
-  const head = ["Word", "Cosine", ...(isSure ? ["Came back"] : []), "Rank", ...(model.counts ? ["Count"] : [])];
-  const rows = found.map(({ row, cosine, returned }) => {
-    const word = element("th", { scope: "row" }, wordLink(model.words[row]));
-    if (shared.has(model.words[row])) word.append(element("span", { className: "shared", title: "in both" }, "●", element("span", { className: "unseen" }, " in both")));
+class AnalogyView extends Answers {
+  constructor() {
+    const searches = ["a", "b", "c"].map((key) => new Search(key.toUpperCase(), (word) => go({ [key]: word })));
+    const [a, b, c] = searches.map((search) => search.node);
+    super("Analogy", element("div", { className: "asked sentence" }, a, element("span", {}, "is to"), b, element("span", {}, "as"), c, element("span", {}, "is to …")));
+    this.searches = searches;
+  }
+
+  /** A is to B as C is to the words nearest to b − a + c. */
+  update(state) {
+    const words = [state.a, state.b, state.c];
+    this.searches.forEach((search, place) => search.show(words[place]));
+    const [a, b, c] = words.map(wordText);
+    this.show([a, " is to ", b, " as ", c, " is to"], state, words, [[1, state.b], [-1, state.a], [1, state.c]]);
+  }
+}
+
+function answerTable(answers) {
+  const head = ["Word", "Cosine", "Rank", ...(model.counts ? ["Count"] : [])];
+  const rows = answers.map(({ row, cosine }) => {
     const bar = element("span", { className: "bar" });
     bar.style.setProperty("--share", `${100 * Math.max(0, cosine)}%`);
-    const cells = [element("td", {}, bar, decimal(cosine))];
-    if (isSure) cells.push(element("td", {}, returned === undefined ? "–" : `${returned}/${model.returned.resamples}`));
-    cells.push(element("td", {}, whole(row + 1)));
+    const cells = [element("td", {}, bar, cosine.toFixed(3).replace("-", "−")), element("td", {}, whole(row + 1))];
     if (model.counts) cells.push(element("td", {}, whole(model.counts[row])));
-    return element("tr", {}, word, ...cells);
+    return element("tr", {}, element("th", { scope: "row" }, wordLink(model.words[row])), ...cells);
   });
-  return element(
-    "table",
-    {},
-    element("caption", { className: "unseen" }, isPair ? `Words found in ${model.name}` : "Words found"),
+  return element("table", {},
+    element("caption", { className: "unseen" }, "Nearest words"),
     element("thead", {}, element("tr", {}, ...head.map((text) => element("th", { scope: "col" }, text)))),
-    element("tbody", {}, ...rows),
-  );
+    element("tbody", {}, ...rows));
 }

@@ -1,19 +1,16 @@
 // Elements, numbers and words as text. Words reach the document through textContent alone.
 
-/**
- * An element with properties, attributes and children; strings become text.
- * @param {string} tag
- * @param {Record<string, unknown>} given names with a dash and `role` are attributes, the others properties
- * @param {(Node | string)[]} children
- */
-function element(tag, given = {}, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(given)) {
-    if (name.includes("-") || name === "role") made.setAttribute(name, String(value));
-    else made[name] = value;
+const byId = (id) => document.getElementById(id);
+
+/** An element with children, strings become text. Of `values`, names with a dash, `list` and `role` are attributes, the others properties. */
+function element(tag, values = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(values)) {
+    if (name.includes("-") || name === "role" || name === "list") node.setAttribute(name, String(value));
+    else node[name] = value;
   }
-  made.append(...children);
-  return made;
+  node.append(...children);
+  return node;
 }
 
 // Controls and formatting characters that a reader cannot see, or that reorder the text beside them.
@@ -30,24 +27,19 @@ function wordText(word) {
 }
 
 /** A link to the neighbours of a word, the rest of the state unchanged. */
-function wordLink(word, changes = {}) {
-  return element("a", { href: address({ view: "neighbours", word, ...changes }) }, wordText(word));
+function wordLink(word) {
+  return element("a", { href: address({ view: "neighbours", word }) }, wordText(word));
 }
 
-const WHOLE = new Intl.NumberFormat("en");
+const NUMBERS = new Intl.NumberFormat("en");
 
 /** @param {number} value */
 function whole(value) {
-  return WHOLE.format(value);
-}
-
-/** A cosine or distance with three decimals and a true minus sign. @param {number} value */
-function decimal(value) {
-  return value.toFixed(3).replace("-", "−");
+  return NUMBERS.format(value);
 }
 
 /** "rank 12 of 52,932 · 1,234 times" */
-function frequency(model, row) {
+function frequency(row) {
   const rank = `rank ${whole(row + 1)} of ${whole(model.vocabSize)}`;
   return model.counts ? `${rank} · ${whole(model.counts[row])} times` : rank;
 }
@@ -57,9 +49,4 @@ function refill(container, children, heading = null) {
   const hadFocus = container.contains(document.activeElement);
   container.replaceChildren(...children);
   if (hadFocus && heading) heading.focus();
-}
-
-/** Have screen readers say a sentence. */
-function announce(sentence) {
-  document.getElementById("status").textContent = sentence;
 }

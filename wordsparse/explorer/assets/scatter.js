@@ -4,212 +4,134 @@ const LARGEST_ZOOM = 200;
 const REACH = 14; // pixels from a point at which the pointer still finds it
 const MARGIN = 28;
 const MARKED_RADIUS = 4.5;
+const CELL = 8;
 
-/**
- * A word on the plane. x to the right and y upwards, in any unit.
- * @typedef {{row: number, x: number, y: number, text: string, colour?: string}} Point
- */
+/** @typedef {{row: number, x: number, y: number, text: string}} Point a word: x to the right and y upwards, in any unit */
 
-/**
- * @typedef {object} Scene
- * @property {Point[]} points the most important first
- * @property {{text: string, x: number, y: number, colour: string}[]} regions names of parts of the plane
- * @property {Map<number, string>} marked rows that stand out, with the colour variable of each
- * @property {boolean} stretched whether each axis has a scale of its own
- * @property {{left: string, right: string, down: string, up: string} | null} poles
- */
+/** The occupied cells of a grid over the canvas: labels do not overlap, later ones are placed where they fit. */
+class OccupancyGrid {
+  constructor({ width, height }) {
+    this.columns = Math.ceil(width / CELL);
+    this.rows = Math.ceil(height / CELL);
+    this.taken = new Uint8Array(this.columns * this.rows);
+  }
+
+  /** Take a rectangle if it lies on the canvas and is free; else `forced` takes it all the same. @returns {boolean} */
+  take(left, top, width, height, forced = false) {
+    const [c0, c1] = [Math.floor(left / CELL), Math.floor((left + width) / CELL)];
+    const [r0, r1] = [Math.floor(top / CELL), Math.floor((top + height) / CELL)];
+    if (c0 < 0 || r0 < 0 || c1 >= this.columns || r1 >= this.rows) return false;
+    for (let r = r0; r <= r1 && !forced; r++) {
+      for (let c = c0; c <= c1; c++) if (this.taken[r * this.columns + c]) return false;
+    }
+    for (let r = r0; r <= r1; r++) this.taken.fill(1, r * this.columns + c0, r * this.columns + c1 + 1);
+    return true;
+  }
+}
 
 class Scatter {
-  /**
-   * @param {string} label for screen readers
-   * @param {{select: (row: number) => void, describe: (row: number) => string, moved: () => void}} callbacks
-   */
+  /** @param {string} label for screen readers @param {object} callbacks select(row or null), describe(row) as a sentence, moved() */
   constructor(label, callbacks) {
     this.callbacks = callbacks;
-    /** @type {Scene} */
-    this.scene = { points: [], regions: [], marked: new Map(), stretched: false, poles: null };
+    /** @type {Point[]} */
+    this.points = [];
     this.view = { zoom: 1, x: 0, y: 0 };
-    this.hovered = null;
-    this.widths = new Map();
-    this.canvas = document.createElement("canvas");
-    this.canvas.tabIndex = 0;
-    this.canvas.setAttribute("role", "application");
-    this.canvas.setAttribute("aria-label", label);
-    new Gestures(this.canvas, {
+    this.canvas = element("canvas", { tabIndex: 0, role: "application", "aria-label": label });
+    listenTo(this.canvas, {
       pan: (dx, dy) => this.panBy(dx, dy),
       zoom: (factor, x, y) => this.zoomBy(factor, x, y),
       fit: () => this.fit(),
       hover: (place) => this.hover(place && this.at(place.x, place.y)),
-      tap: (place) => this.tapped(this.at(place.x, place.y)),
+      tap: (place) => callbacks.select(this.at(place.x, place.y)),
     });
     new ResizeObserver(() => this.draw()).observe(this.canvas);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
   }
 
-  /** @param {Scene} scene @param {boolean} fit whether to show all of it */
-  show(scene, fit) {
-    this.scene = scene;
-    const xs = scene.points.map((point) => point.x);
-    const ys = scene.points.map((point) => point.y);
+  /** @param {Point[]} points the most important first @param {number | undefined} chosen row @param {Set<number>} near rows that stand out too */
+  show(points, chosen, near) {
+    Object.assign(this, { points, chosen, near });
     const range = (values) => [values.reduce((a, b) => Math.min(a, b), Infinity), values.reduce((a, b) => Math.max(a, b), -Infinity)];
-    this.bounds = scene.points.length ? { x: range(xs), y: range(ys) } : { x: [0, 1], y: [0, 1] };
-    if (fit) this.view = { zoom: 1, x: 0, y: 0 };
-    this.draw();
-    this.callbacks.moved();
-  }
-
-  /** Pixels for each unit on both axes, at the present zoom. */
-  scales() {
-    const { width, height } = this.size;
-    const { x, y } = this.bounds;
-    let sx = (width - 2 * MARGIN) / (x[1] - x[0] || 1);
-    let sy = (height - 2 * MARGIN) / (y[1] - y[0] || 1);
-    if (!this.scene.stretched) sx = sy = Math.min(sx, sy);
-    return { sx: sx * this.view.zoom, sy: sy * this.view.zoom };
-  }
-
-  /** A function from points to pixels. */
-  placing() {
-    const { width, height } = this.size;
-    const { sx, sy } = this.scales();
-    const [mx, my] = [(this.bounds.x[0] + this.bounds.x[1]) / 2, (this.bounds.y[0] + this.bounds.y[1]) / 2];
-    return (x, y) => [width / 2 + (x - mx) * sx + this.view.x, height / 2 - (y - my) * sy + this.view.y];
+    this.bounds = { x: range(points.map((point) => point.x)), y: range(points.map((point) => point.y)) };
+    this.changed();
   }
 
   get size() {
     return { width: this.canvas.clientWidth, height: this.canvas.clientHeight };
   }
 
+  /** A function from points to pixels. */
+  placing() {
+    const { width, height } = this.size;
+    const { x: [x0, x1], y: [y0, y1] } = this.bounds;
+    const scale = this.view.zoom * Math.min((width - 2 * MARGIN) / (x1 - x0 || 1), (height - 2 * MARGIN) / (y1 - y0 || 1));
+    return ({ x, y }) => [width / 2 + (x - (x0 + x1) / 2) * scale + this.view.x, height / 2 - (y - (y0 + y1) / 2) * scale + this.view.y];
+  }
+
   /** The points on the canvas now, the most important first. @returns {Point[]} */
   inView() {
     const { width, height } = this.size;
     const place = this.placing();
-    return this.scene.points.filter((point) => {
-      const [x, y] = place(point.x, point.y);
+    return this.points.filter((point) => {
+      const [x, y] = place(point);
       return x >= 0 && y >= 0 && x <= width && y <= height;
     });
   }
 
   draw() {
-    if (this.scheduled) return;
-    this.scheduled = true;
-    requestAnimationFrame(() => {
-      this.scheduled = false;
-      if (this.size.width) this.paint();
-    });
+    cancelAnimationFrame(this.frame);
+    this.frame = requestAnimationFrame(() => this.size.width && this.paint());
   }
 
   paint() {
     const { width, height } = this.size;
-    const ratio = devicePixelRatio || 1;
-    this.canvas.width = Math.round(width * ratio);
-    this.canvas.height = Math.round(height * ratio);
+    this.canvas.width = Math.round(width * devicePixelRatio);
+    this.canvas.height = Math.round(height * devicePixelRatio);
     const context = this.canvas.getContext("2d");
-    context.scale(ratio, ratio);
-    this.paintOn(context);
-  }
-
-  /** The picture as a document of SVG. @returns {string} */
-  svg() {
-    const context = new SvgContext(this.size, this.canvas.getContext("2d"));
-    this.paintOn(context);
-    return context.document();
-  }
-
-  /** @param {CanvasRenderingContext2D | SvgContext} context */
-  paintOn(context) {
-    const { width, height } = this.size;
+    context.scale(devicePixelRatio, devicePixelRatio);
+    Object.assign(context, { textBaseline: "middle", lineJoin: "round", lineWidth: 3 });
     const style = getComputedStyle(this.canvas);
     const colour = (name) => style.getPropertyValue(name).trim();
-    context.fillStyle = colour("--card");
-    context.fillRect(0, 0, width, height);
-    context.textBaseline = "middle";
-    context.lineJoin = "round";
-    const grid = new OccupancyGrid(width, height);
-    const pen = { context, place: this.placing(), colour, grid, family: style.fontFamily };
-    if (this.scene.poles) this.paintAxes(pen);
-    const { marked, points } = this.scene;
-    const isMarked = (point) => marked.has(point.row) || point.row === this.hovered;
+    const pen = { context, place: this.placing(), grid: new OccupancyGrid(this.size), family: style.fontFamily, ground: colour("--card") };
     const seen = this.inView();
-    const plain = seen.filter((point) => !isMarked(point));
-    const radius = Math.min(4, 1.4 + 0.35 * Math.log2(this.view.zoom) + 20 / (points.length + 10));
-    for (const point of plain) {
-      context.fillStyle = colour(point.colour ?? "--point");
-      this.paintDot(pen, point, radius);
+    // The word under the pointer, the chosen word, its nearest words, the others.
+    const importance = ({ row }) => (row === this.hovered ? 3 : row === this.chosen ? 2 : this.near.has(row) ? 1 : 0);
+    const marked = seen.filter(importance).sort((p, q) => importance(q) - importance(p));
+    const plain = seen.filter((point) => !importance(point));
+    const radius = Math.min(4, 1.4 + 0.35 * Math.log2(this.view.zoom) + 20 / (this.points.length + 10));
+    const markedColour = (point) => colour(importance(point) > 1 ? "--accent" : "--near");
+    // Dots first, so that none covers a label.
+    for (const point of plain) this.paintDot(pen, point, radius, colour("--point"));
+    for (const point of marked) {
+      this.paintDot(pen, point, MARKED_RADIUS, markedColour(point));
+      pen.grid.take(...pen.place(point), 0, 0, true);
     }
-    // Dots first, so that none covers a label; then labels, that of the word under the pointer before the others.
-    const importance = (point) => (point.row === this.hovered ? 2 : marked.get(point.row) === "--accent" ? 1 : 0);
-    const standingOut = seen.filter(isMarked).sort((p, q) => importance(q) - importance(p));
-    const paint = (point) => (context.fillStyle = colour(marked.get(point.row) ?? "--accent"));
-    for (const point of standingOut) {
-      paint(point);
-      this.paintDot(pen, point, MARKED_RADIUS);
-      pen.grid.take(...pen.place(point.x, point.y), 0, 0, true);
-    }
-    for (const point of standingOut) {
-      paint(point);
-      this.paintLabel(pen, point, MARKED_RADIUS, true, importance(point) > 0);
-    }
-    for (const region of this.scene.regions) {
-      context.fillStyle = colour(region.colour);
-      this.paintLabel(pen, region, 0, true);
-    }
-    context.fillStyle = colour("--ink");
-    for (const point of plain) this.paintLabel(pen, point, radius, false);
+    for (const point of marked) this.paintLabel(pen, point, { radius: MARKED_RADIUS, colour: markedColour(point), weight: "bold", isForced: importance(point) > 1 });
+    for (const point of plain) this.paintLabel(pen, point, { radius, colour: colour("--ink"), weight: "normal", isForced: false });
   }
 
-  paintDot({ context, place }, point, radius) {
-    const [x, y] = place(point.x, point.y);
+  paintDot({ context, place }, point, radius, colour) {
+    context.fillStyle = colour;
     context.beginPath();
-    context.arc(x, y, radius, 0, 2 * Math.PI);
+    context.arc(...place(point), radius, 0, 2 * Math.PI);
     context.fill();
   }
 
-  /** The word beside its point, on the side where it fits; on the right in any case if it is forced. */
-  paintLabel({ context, place, colour, grid, family }, point, radius, isBold, isForced = false) {
-    const [x, y] = place(point.x, point.y);
-    context.font = `${isBold ? "bold " : ""}13px ${family}`;
-    const text = shortened(point.text);
-    const width = this.widthOf(context, text, isBold);
+  /** The word beside its point, on the side where it fits; on the first side in any case if it is forced. */
+  paintLabel({ context, place, grid, family, ground }, point, { radius, colour, weight, isForced }) {
+    const [x, y] = place(point);
+    context.font = `${weight} 13px ${family}`;
+    const { width } = context.measureText(point.text);
     // A marked dot occupies its cell of the grid: its label begins in the next one.
     const gap = radius + 5;
     const sides = [x + gap, x - gap - width];
     if (x + gap + width > this.size.width) sides.reverse();
     const takes = (from, forced) => grid.take(from - 2, y - 8, width + 4, 16, forced);
-    const left = sides.find((from) => takes(from, false)) ?? (isForced && takes(sides[0], true) ? sides[0] : undefined);
+    const left = sides.find((from) => takes(from, false)) ?? sides.find((from) => isForced && takes(from, true));
     if (left === undefined) return;
-    context.lineWidth = 3;
-    context.strokeStyle = colour("--card");
-    context.strokeText(text, left, y);
-    context.fillText(text, left, y);
-  }
-
-  widthOf(context, text, isBold) {
-    const key = (isBold ? "b" : "n") + text;
-    if (!this.widths.has(key)) this.widths.set(key, context.measureText(text).width);
-    return this.widths.get(key);
-  }
-
-  paintAxes({ context, place, colour, family }) {
-    const { width, height } = this.size;
-    const { left, right, down, up } = this.scene.poles;
-    const [x0, y0] = place(0, 0);
-    context.strokeStyle = colour("--line");
-    context.lineWidth = 1;
-    context.beginPath();
-    context.moveTo(x0, 0);
-    context.lineTo(x0, height);
-    context.moveTo(0, y0);
-    context.lineTo(width, y0);
-    context.stroke();
-    context.font = `13px ${family}`;
-    context.fillStyle = colour("--quiet");
-    context.fillText(`← ${shortened(left)}`, 8, height - 12);
-    context.fillText(`↓ ${shortened(down)}`, 8, height - 32);
-    context.fillText(`↑ ${shortened(up)}`, 8, 14);
-    context.textAlign = "right";
-    context.fillText(`${shortened(right)} →`, width - 8, height - 12);
-    context.textAlign = "left";
+    Object.assign(context, { strokeStyle: ground, fillStyle: colour });
+    context.strokeText(point.text, left, y);
+    context.fillText(point.text, left, y);
   }
 
   /** Zoom by a factor, keeping a pixel in its place; by default the middle. */
@@ -237,27 +159,23 @@ class Scatter {
     this.settling = setTimeout(() => this.callbacks.moved(), 150);
   }
 
-  /** The row of the point nearest to a pixel, within reach; null if there is none. */
+  /** The row of the point nearest to a pixel, within reach; else null. */
   at(x, y) {
     const place = this.placing();
     let [best, distance] = [null, REACH * REACH];
-    for (const point of this.scene.points) {
-      const [px, py] = place(point.x, point.y);
+    for (const point of this.points) {
+      const [px, py] = place(point);
       const square = (px - x) ** 2 + (py - y) ** 2;
       if (square < distance) [best, distance] = [point.row, square];
     }
     return best;
   }
 
-  tapped(row) {
-    if (row !== null) this.callbacks.select(row);
-  }
-
   hover(row) {
     if (row === this.hovered) return;
     this.hovered = row;
     this.canvas.title = row === null ? "" : this.callbacks.describe(row);
-    this.canvas.classList.toggle("pointing", row !== null);
+    this.canvas.style.cursor = row === null ? "" : "pointer";
     this.draw();
   }
 }
