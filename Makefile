@@ -17,7 +17,7 @@ $(VENV)/bin/python:
 	$(RUN) -m pip install --quiet --upgrade 'pip>=25.1'
 
 $(VENV)/installed: $(VENV)/bin/python $(SOURCES)
-	$(RUN) -m pip install --quiet --editable '.[report]'
+	$(RUN) -m pip install --quiet --editable '.[gensim]'
 	touch $@
 
 $(VENV)/installed-test: $(VENV)/installed
@@ -93,7 +93,7 @@ audit: install-test
 # The versions that continuous integration installs, and the release job's with hashes. The newest ones that fit are taken.
 lock: install-test
 	$(RUN) -m pip install --quiet uv
-	$(VENV)/bin/uv pip compile --quiet --universal --upgrade --group test --group docs --group release --group audit --extra report pyproject.toml -o constraints.txt
+	$(VENV)/bin/uv pip compile --quiet --universal --upgrade --group test --group docs --group release --group audit pyproject.toml -o constraints.txt
 	$(VENV)/bin/uv pip compile --quiet --universal --upgrade --generate-hashes --group publish -o .github/release.txt
 
 clean:

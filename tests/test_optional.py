@@ -30,9 +30,9 @@ def test_a_missing_package_is_named_with_its_command(package: str, monkeypatch: 
 
 def test_packages_of_one_extra_are_named_together(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    said = r"needs jinja2 and matplotlib, which are not installed: pip install 'wordsparse\[report\]'$"
+    said = r"needs SudachiPy and SudachiDict-small, which are not installed: pip install 'wordsparse\[japanese\]'$"
     with pytest.raises(MissingDependencyError, match=re.compile(said, re.IGNORECASE)):
-        optional.check("the test", "jinja2", "matplotlib")
+        optional.check("the test", "sudachipy", "sudachidict_small")
 
 
 def test_a_package_that_cannot_be_imported(monkeypatch: pytest.MonkeyPatch) -> None:

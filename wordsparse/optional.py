@@ -16,8 +16,6 @@ from wordsparse.errors import MissingDependencyError
 PACKAGES = {
     "cupy": ("CuPy", None),
     "gensim": ("gensim", "gensim"),
-    "jinja2": ("Jinja2", "report"),
-    "matplotlib": ("matplotlib", "report"),
     "mpi4py": ("mpi4py", "mpi"),
     "narwhals": ("narwhals", "frames"),
     "ot": ("POT", "transport"),

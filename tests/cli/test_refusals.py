@@ -91,8 +91,6 @@ def empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (f"{COMPARE} --epochs 1,x", "--epochs"),
         (f"{COMPARE} --epochs 0", "--epochs"),
         (f"{COMPARE} --dim 0", "dim"),
-        (f"{COMPARE} --repeat 0", "repeat"),
-        (f"{COMPARE} --restrict-vocab 0", "restrict_vocab"),
         (f"{COMPARE} --only glove", "glove"),
         (f"{COMPARE} --tokens 9999", "'9999' is not known: choose one of split"),
         (f"{COMPARE} --min-count 9999", "vocabulary is empty"),
@@ -149,9 +147,6 @@ def empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_wrong_request_writes_nothing(
     request_: str, message: str, names: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    if request_.startswith("compare"):
-        pytest.importorskip("matplotlib", reason="the report is an extra")
-        pytest.importorskip("jinja2", reason="the report is an extra")
     refused(request_, message, names, capsys)
     assert [path.name for path in Path(names["taken"]).iterdir()] == ["mine"]
 

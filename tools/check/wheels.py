@@ -25,7 +25,7 @@ import click
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TRIAL = Path(__file__).with_name("wheel_trial.py")
-EXTRAS = "report,labels"
+EXTRAS = "gensim,labels"
 
 
 def output_of(*command: str | Path, **options: Any) -> str:

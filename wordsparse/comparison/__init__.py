@@ -1,41 +1,40 @@
 """Comparison of wordsparse with gensim's word2vec and with vectors from files: the same text and the same evaluation.
 
-Data goes one way: request → texts and example words → runs (each a process of its own: worker, peers) → verdicts →
-conclusions → report.
+Data goes one way: request → texts → runs (each a process of its own: worker, peers) → judgement → conclusions → page.
 """
 
 import json
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from wordsparse.comparison import conclusions, report
-from wordsparse.comparison.examples import example_words
-from wordsparse.comparison.request import METHODS, Method, Request
-from wordsparse.comparison.runs import ComparisonProgress, JudgedRun, judged_files, trained
+from wordsparse.comparison.judgement import conclude, differences, label, missing
+from wordsparse.comparison.page import page
+from wordsparse.comparison.request import METHODS, SHARED, Method, Request
+from wordsparse.comparison.runs import JudgedRun, Progress, judged_files, trained
 from wordsparse.comparison.texts import EncodedText, prepare
-from wordsparse.comparison.verdicts import boards
 from wordsparse.errors import WordsparseError
 from wordsparse.evaluation.testsets import TestSets, load_test_sets
 from wordsparse.files import storage
+from wordsparse.files.escaping import page_bytes
 from wordsparse.kernels.diagnosis import provenance
 from wordsparse.machine.threads import resolve_threads
 from wordsparse.words.model_directory import read_vectors
 
 logger = logging.getLogger(__name__)
 
-__all__ = ["METHODS", "ComparisonProgress", "Method", "Request", "compare"]
+__all__ = ["METHODS", "Method", "Request", "compare"]
 
 
 def compare(
     corpus: str | PathLike[str] | Sequence[str | PathLike[str]],
     output: str | PathLike[str],
     *,
-    progress: Callable[[ComparisonProgress], None] = lambda _: None,
+    progress: Progress = lambda *_: None,
     **options: Any,
 ) -> dict[str, Any]:
     """Train wordsparse and gensim's word2vec on the same text, evaluate both, and write a report.
@@ -47,13 +46,14 @@ def compare(
     corpus : path or sequence of paths
         Text files or directories, or one directory written by :func:`wordsparse.encode`.
     output : path
-        The new directory for ``report.json``, ``report.html`` and ``pictures/``.
+        The new directory for ``report.json`` and ``report.html``.
     progress : callable, optional
-        Called before and after every run.
+        Called before and after every run with the number of runs done, that of all runs, and a dictionary: what
+        identifies the run, and then its part of the report.
     **options
         The other fields of :class:`wordsparse.comparison.request.Request`: methods, vectors, pairs, analogies,
-        restrict_vocab, epochs (a sequence), repeat, keep_vectors, command; dim, window, sample, threads, seed
-        and max_tokens of :func:`wordsparse.train`; and the options of :func:`wordsparse.encode` for the text.
+        epochs (a sequence; a number named twice is another run with the next seed), keep_vectors, command; dim, window,
+        sample, threads, seed and max_tokens of :func:`wordsparse.train`; and the options of :func:`wordsparse.encode`.
 
     Returns
     -------
@@ -67,7 +67,7 @@ def compare(
     InputError
         If the text, an option, a test set or a file of vectors is not usable; nothing has been trained or written.
     MissingDependencyError
-        If matplotlib or Jinja2, which the report needs, is not installed; or gensim, if it alone is to be trained.
+        If gensim alone is to be trained, and is not installed.
     WordsparseError
         If the report cannot be written.
     """
@@ -75,14 +75,13 @@ def compare(
     for name in ("vectors", "pairs", "analogies"):
         options[name] = [Path(path) for path in options.get(name, ())]
     request = Request.of([Path(path) for path in paths], Path(output), **options)
-    missing = conclusions.missing([name for name in request.methods if name not in request.trainable])
-    for sentence in missing:
+    left_out = missing([name for name in request.methods if name not in request.trainable])
+    for sentence in left_out:
         logger.warning("%s", sentence)
-    return _carry_out(replace(request, methods=request.trainable), missing, progress)
+    return _carry_out(replace(request, methods=request.trainable), left_out, progress)
 
 
-def _carry_out(request: Request, missing: list[str], progress: Callable[[ComparisonProgress], None]) -> dict[str, Any]:
-    report.require()
+def _carry_out(request: Request, left_out: list[str], progress: Progress) -> dict[str, Any]:
     test_sets = load_test_sets(request.pairs, request.analogies)
     output = Path(os.path.realpath(request.output))
     with (
@@ -90,34 +89,31 @@ def _carry_out(request: Request, missing: list[str], progress: Callable[[Compari
         # The next comparison for this output removes it where its own process was killed.
         storage.staging(output.with_name(f"{output.name}.texts"), mode=0o700) as scratch,
     ):
-        files = {path: read_vectors(path) for path in request.vectors}
+        runs = judged_files({path: read_vectors(path) for path in request.vectors}, test_sets)
         text = prepare(request, scratch) if request.methods else None
-        vocabularies = [text.corpus.vocabulary.words] if text else []
-        vocabularies += [of_file.words for of_file in files.values()]
-        words = example_words(test_sets, vocabularies)
-        runs = judged_files(files, test_sets, words, request)
-        del files
         facts = _facts(request, text)
         kept = folder / "vectors" if request.keep_vectors else None
         if kept is not None:
             kept.mkdir()
         if text is not None:
-            runs += trained(request, text, test_sets, words, scratch, kept, progress)
-        content = {**facts, "runs": [run.report for run in runs], **_judgement(test_sets, runs, missing)}
-        report.write(content, folder)
+            runs += trained(request, text, test_sets, scratch, kept, progress)
+        content = {**facts, **_judged(test_sets, runs, left_out)}
+        storage.write_file(folder / "report.json", (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
+        storage.write_file(folder / "report.html", page_bytes(page(content)))
     return content
 
 
 def _facts(request: Request, text: EncodedText | None) -> dict[str, Any]:
-    names = [name for name in METHODS if name in request.methods] + [path.stem for path in request.vectors]
-    options = {name: value for name, value in request.as_dict().items() if name not in ("output", "command")}
+    names = [*request.methods, *(path.stem for path in request.vectors)]
+    given = vars(request) | vars(request.text) | {name: getattr(request.training, name) for name in SHARED}
+    options = {name: value for name, value in given.items() if name not in ("output", "command", "text", "training")}
     return {
         "format": "wordsparse comparison",
-        "version": 2,
+        "version": 3,
         "command": request.command,
         "machine": provenance(resolve_threads(request.training.threads)),
         "options": json.loads(json.dumps(options, default=str)),
-        "methods": {name: conclusions.label(name) for name in names},
+        "methods": {name: label(name) for name in names},
         "text": text
         and {
             "tokens": text.tokens,
@@ -129,16 +125,8 @@ def _facts(request: Request, text: EncodedText | None) -> dict[str, Any]:
     }
 
 
-def _judgement(test_sets: TestSets, runs: list[JudgedRun], missing: list[str]) -> dict[str, Any]:
+def _judged(test_sets: TestSets, runs: list[JudgedRun], left_out: list[str]) -> dict[str, Any]:
     if runs and all(run.answers is None for run in runs):
         raise WordsparseError(f"every run failed; the first one: {runs[0].report['error']}")
-    judged = list(boards(test_sets, runs))
-    scores = [row for board in judged for row in board.scores()]
-    differences = [row for board in judged for row in board.differences()]
-    budgets = [row for board in judged for row in board.budgets()]
-    return {
-        "scores": scores,
-        "differences": differences,
-        "budgets": budgets,
-        "conclusions": conclusions.conclude(differences, budgets, [run.report for run in runs], missing),
-    }
+    reports, rows = [run.report for run in runs], differences(test_sets, runs)
+    return {"runs": reports, "differences": rows, "conclusions": conclude(rows, reports, left_out)}

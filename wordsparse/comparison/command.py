@@ -1,7 +1,7 @@
 """``wordsparse compare``: wordsparse beside gensim's word2vec and vectors from files."""
 
 import shlex
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -9,12 +9,9 @@ from wordsparse.cli.common import PATH, emit, given, int_list, json_option, outp
 from wordsparse.cli.config import config_option
 from wordsparse.cli.options import options_of
 from wordsparse.cli.text_options import corpus_argument, reading_options
-from wordsparse.comparison.request import METHODS, SHARED, Request
+from wordsparse.comparison.request import METHODS, SHARED
 from wordsparse.display import Display
 from wordsparse.words.options import Options, epochs_of
-
-if TYPE_CHECKING:
-    from wordsparse.comparison import ComparisonProgress
 
 
 @click.command()
@@ -27,21 +24,12 @@ if TYPE_CHECKING:
 @click.option("--pairs", multiple=True, metavar="FILE", type=PATH, help="Lines 'word1 word2 score'; repeatable.")
 @click.option("--analogies", multiple=True, metavar="FILE", type=PATH, help="Lines 'a b c d'; repeatable.")
 @click.option(
-    "--restrict-vocab",
-    default=Request.restrict_vocab,
-    show_default=True,
-    help="Number of most frequent words to which analogy questions and answers are restricted.",
-)
-@click.option(
     "--epochs",
     callback=int_list,
     metavar="N,N,…",
     default="5",
     show_default=True,
-    help="Numbers of epochs; one run for each.",
-)
-@click.option(
-    "--repeat", type=int, default=Request.repeat, show_default=True, help="Runs of each method, with different seeds."
+    help="Numbers of epochs; one run for each, and of a number that is named twice one more with the next seed.",
 )
 @click.option("--keep-vectors", is_flag=True, help="Keep the vectors of every run in the report's directory.")
 @options_of(Options, SHARED)
@@ -53,7 +41,7 @@ def command(as_json: bool, quiet: bool, methods: tuple[str, ...], **options: Any
     """Train wordsparse and gensim's word2vec on CORPUS, evaluate both on the same test sets, and write REPORT.
 
     CORPUS: text files or directories, or one directory written by `encode`. REPORT: a new directory for report.html
-    (self-contained), report.json and pictures. The default test sets are WordSim-353, SimLex-999 and questions-words.
+    (self-contained) and report.json. The default test sets are WordSim-353, SimLex-999 and questions-words.
     """
     from wordsparse.comparison import compare
 
@@ -63,7 +51,7 @@ def command(as_json: bool, quiet: bool, methods: tuple[str, ...], **options: Any
         content = compare(
             methods=methods,
             command=again,
-            progress=lambda done: _show(display, done),
+            progress=lambda *state: _show(display, *state),
             **given(options),
         )
     failed = [run for run in content["runs"] if "error" in run]
@@ -72,10 +60,10 @@ def command(as_json: bool, quiet: bool, methods: tuple[str, ...], **options: Any
     return 1 if failed else 0
 
 
-def _show(display: Display, progress: "ComparisonProgress") -> None:
-    display.update("compare", "runs", progress.done, progress.total, progress.starting or "")
-    if progress.finished is not None:
-        display.say(_line(progress.finished.report))
+def _show(display: Display, done: int, total: int, run: dict[str, Any]) -> None:
+    display.update("compare", "runs", done, total, run["name"])
+    if "pairs" in run or "error" in run:
+        display.say(_line(run))
 
 
 def _line(run: dict[str, Any]) -> str:

@@ -5,10 +5,9 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from wordsparse import optional, validation
+from wordsparse import optional
 from wordsparse.corpus.options import TextOptions
 from wordsparse.errors import InputError
-from wordsparse.evaluation.scores import RESTRICT_VOCAB
 from wordsparse.machine import threads
 from wordsparse.options import abouts, refuse_unknown
 from wordsparse.words.options import ModelName, Options
@@ -46,15 +45,7 @@ SHARED = ("dim", "window", "sample", "threads", "seed", "max_tokens")
 
 @dataclass(frozen=True)
 class Request:
-    """A request; every field is checked when it is made.
-
-    - ``text``: how the text is read and encoded.
-    - ``training``: the options that all runs share, those of ``SHARED``.
-    - ``methods``: names in METHODS; empty to compare vector files only.
-    - ``vectors``: files or models made elsewhere.
-    - ``epochs``: each method runs once for each of these numbers.
-    - ``repeat``: the number of runs of each method, with seeds ``seed``, ``seed`` + 1, ….
-    - ``command``: the command line that repeats the comparison.
+    """A checked request: ``text`` says how the text is encoded, ``training`` has the options that all runs share.
 
     InputError if a value is out of range, or two vector files have the same name; MissingDependencyError if gensim
     alone is to be trained and is not installed.
@@ -68,9 +59,7 @@ class Request:
     vectors: Sequence[Path] = ()
     pairs: Sequence[Path] = ()
     analogies: Sequence[Path] = ()
-    restrict_vocab: int = RESTRICT_VOCAB
     epochs: Sequence[int] = (5,)
-    repeat: int = 1
     keep_vectors: bool = False
     command: str = ""
 
@@ -80,8 +69,9 @@ class Request:
         own = [field.name for field in fields(cls) if field.name not in ("corpus", "output", "text", "training")]
         of_text = [*abouts(TextOptions)]
         refuse_unknown(given, [*own, *of_text, *SHARED])
-        parts = ({name: given[name] for name in names if name in given} for names in (of_text, SHARED, own))
-        text, training, rest = parts
+        text, training, rest = (
+            {name: given[name] for name in part if name in given} for part in (of_text, SHARED, own)
+        )
         return cls(corpus, output, TextOptions(**text), Options(**training), **rest)
 
     def __post_init__(self) -> None:
@@ -94,8 +84,6 @@ class Request:
             raise InputError("epochs must name at least one number, such as 1,2,5")
         for epochs in self.epochs:
             self.options(epochs, 0)
-        validation.positive_int("repeat", self.repeat)
-        validation.positive_int("restrict_vocab", self.restrict_vocab)
         names = [*METHODS, *(path.stem for path in self.vectors)]
         if len(set(names)) < len(names):
             twice = next(name for name in names if names.count(name) > 1)
@@ -107,18 +95,14 @@ class Request:
     def trainable(self) -> list[str]:
         """The methods whose program is installed."""
         has_gensim = optional.installed("gensim")
-        return [name for name in self.methods if METHODS[name].ours or has_gensim]
+        return [name for name in METHODS if name in self.methods and (METHODS[name].ours or has_gensim)]
 
     def options(self, epochs: int, repeat: int, model: ModelName = "cbow") -> dict[str, Any]:
         """The checked training options that both programs share, under wordsparse's names."""
-        cpus = threads.resolve_threads(self.training.threads)
-        seed = self.training.seed + repeat
+        cpus, seed = threads.resolve_threads(self.training.threads), self.training.seed + repeat
         return asdict(replace(self.training, model=model, epochs=epochs, threads=cpus, seed=seed))
 
-    def as_dict(self) -> dict[str, Any]:
-        """Every option by its name, for the report."""
-        own = {
-            field.name: getattr(self, field.name) for field in fields(self) if field.name not in ("text", "training")
-        }
-        shared = {name: getattr(self.training, name) for name in SHARED}
-        return {**own, **{name: getattr(self.text, name) for name in abouts(TextOptions)}, **shared}
+    def turns(self) -> list[tuple[int, int, str]]:
+        """The epochs, the repeat and the method of each run: methods alternate; a number named twice is repeated."""
+        places = [(epochs, self.epochs[:place].count(epochs)) for place, epochs in enumerate(self.epochs)]
+        return [(epochs, repeat, name) for epochs, repeat in places for name in METHODS if name in self.methods]

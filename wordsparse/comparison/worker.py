@@ -1,15 +1,16 @@
-"""One training run in a separate process, so that its peak memory and its thread pools are its own.
+"""One training run in a process of its own, so that its peak memory and its thread pools are its own.
 
-The worker reads a task as JSON from standard input, writes the run's report as JSON to standard output, and writes the
-vectors to the file that the task names.
+The worker reads a task as one line of JSON from standard input, writes the run's report as JSON to standard output and
+the vectors to the file that the task names. It ends when its standard input does, which also happens when its parent is
+killed.
 """
 
 import json
 import os
+import subprocess
 import sys
 import threading
 import time
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,72 +26,70 @@ from wordsparse.machine.description import peak_memory_bytes
 from wordsparse.training.progress import rate
 
 
-@dataclass(frozen=True)
-class Task:
-    """A method and its text: ``encoded`` and ``plain`` are the same text, ``tokens`` of it a pass."""
-
-    method: str
-    options: dict[str, Any]
-    encoded: str
-    plain: str
-    lines: int
-    words: int
-    tokens: int
-    vectors: str
-
-    def to_json(self) -> str:
-        """The form that :func:`main` reads."""
-        return json.dumps(asdict(self))
-
-
-# The worker uses its parent's import path: Python's default path begins with the working directory, which may contain
-# another copy of wordsparse.
-PROGRAM = "import sys; sys.path[:] = sys.argv[2:]; from wordsparse.comparison.worker import serve; sys.exit(serve())"
-
-
-def command(lifeline: int) -> list[str]:
-    """The command line of a worker; ``lifeline`` is the read end of a pipe whose write end its parent keeps open."""
-    return [sys.executable, "-c", PROGRAM, str(lifeline), *sys.path]
-
-
-def serve() -> int:
-    """Run the task on standard input, ending with the parent process; returns the exit status."""
-    threading.Thread(target=_end_with_parent, args=(int(sys.argv[1]),), daemon=True).start()
-    return main()
+def in_process(task: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The report of a task that a worker has carried out; WordsparseError with its last word if it failed."""
+    # The parent's import path: that of a new Python begins with the working directory, which may hold other modules.
+    command = [sys.executable, "-P", "-m", "wordsparse.comparison"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))}
+    with open(folder / "report", "w+") as report, open(folder / "errors", "w+") as errors:
+        with subprocess.Popen(
+            command, env=environment, stdin=subprocess.PIPE, stdout=report, stderr=errors, text=True
+        ) as worker:
+            assert worker.stdin is not None
+            try:
+                worker.stdin.write(json.dumps(task, default=str) + "\n")
+                worker.stdin.flush()
+                status = worker.wait()
+            except BaseException:
+                worker.kill()
+                raise
+        for file in (report, errors):
+            file.seek(0)
+        if status < 0:
+            raise WordsparseError(
+                f"killed by signal {-status}: is there too little memory? Take a smaller dim, or less text"
+            )
+        if status:
+            last = (errors.read().strip().splitlines() or ["it said nothing"])[-1]
+            raise WordsparseError(f"exit status {status}: {last}")
+        content: dict[str, Any] = json.load(report)
+        return content
 
 
 def main() -> int:
     """Run the task on standard input; returns the exit status."""
-    task = Task(**json.load(sys.stdin))
+    task = json.loads(sys.stdin.readline())
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
-        report, vectors = train(task)
+        report, vectors = train(**task)
     except WordsparseError as error:
         print(error, file=sys.stderr)
         return 1
-    with open(task.vectors, "xb") as file:
+    with open(task["vectors"], "wb") as file:
         npy.write_array(file, vectors)
     print(json.dumps(report, allow_nan=False))
     return 0
 
 
-def _end_with_parent(lifeline: int) -> None:
-    """Exit when the parent's end of the pipe is closed, which also happens when the parent dies."""
-    os.read(lifeline, 1)
+def _end_with_parent() -> None:
+    os.read(sys.stdin.fileno(), 1)
     os._exit(1)
 
 
-def train(task: Task) -> tuple[dict[str, Any], NDArray[np.float32]]:
-    """Carry out the task; returns the run's report and vectors."""
+def train(
+    method: str, options: dict[str, Any], encoded: str, plain: str, lines: int, words: int, tokens: int, **_: Any
+) -> tuple[dict[str, Any], NDArray[np.float32]]:
+    """The report and the vectors of a run; ``encoded`` and ``plain`` are the same text, ``tokens`` of it a pass."""
     started = time.perf_counter()
-    method, corpus = METHODS[task.method], EncodedCorpus.open(task.encoded)
-    if method.ours:
+    corpus = EncodedCorpus.open(encoded)
+    if METHODS[method].ours:
         opening = time.perf_counter() - started
-        report, vectors = _train_ours(corpus, task.options)
+        report, vectors = _train_ours(corpus, options)
         return {**report, "setup_seconds": opening}, vectors
     from wordsparse.comparison.peers import train_gensim
 
-    text = PlainText(Path(task.plain), task.lines, task.words)
-    return train_gensim(corpus.vocabulary, text, task.tokens, task.options, hierarchical=method.hierarchical)
+    text, is_tree = PlainText(Path(plain), lines, words), METHODS[method].hierarchical
+    return train_gensim(corpus.vocabulary, text, tokens, options, hierarchical=is_tree)
 
 
 def _train_ours(corpus: EncodedCorpus, options: dict[str, Any]) -> tuple[dict[str, Any], NDArray[np.float32]]:

@@ -1,0 +1,132 @@
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.stats import spearmanr
+
+from wordsparse.comparison.judgement import conclude, differences
+from wordsparse.comparison.runs import JudgedRun
+from wordsparse.evaluation.testsets import Pair, Question, TestSets
+
+N = 200
+RANDOM = np.random.default_rng(0)
+TRUTH = RANDOM.normal(size=N)
+NOISE = RANDOM.normal(size=N)
+QUESTIONS = [Question("s", (f"a{i}", f"b{i}", f"a{j}", f"b{j}")) for i in range(20) for j in range(20) if i != j]
+SETS = TestSets({"people": [Pair(f"x{i}", f"y{i}", score) for i, score in enumerate(TRUTH)]}, {"asked": QUESTIONS})
+
+
+def run(name: str, noise: float, right: int = 0, unknown: int = 0, **facts: Any) -> JudgedRun:
+    """Answers to the pairs that are the judgements with so much noise; the first ``right`` questions are answered."""
+    cosines = TRUTH + noise * NOISE
+    cosines[:unknown] = np.nan
+    correct = (np.arange(len(QUESTIONS)) < right).astype(float)
+    report = {
+        "name": name,
+        "program": name.partition("-")[0],
+        "epochs": 1,
+        "repeat": 0,
+        "cpu_seconds": 1.0,
+        **facts,
+    }
+    return JudgedRun(report, {"pairs": {"people": cosines}, "analogies": {"asked": correct}})
+
+
+OURS, PEER = "wordsparse-cbow", "gensim-cbow-ns"
+CALLED = "wordsparse CBOW", "gensim CBOW, negative sampling"
+
+
+def rows(*runs: JudgedRun, kind: str = "pairs") -> list[dict[str, Any]]:
+    return [row for row in differences(SETS, runs) if row["kind"] == kind]
+
+
+def test_a_difference_is_paired() -> None:
+    """Intervals of the two scores overlap nearly wholly."""
+    [row] = rows(run(OURS, 0.9), run(PEER, 1.0))
+    expected = [spearmanr(TRUTH, TRUTH + noise * NOISE).statistic for noise in (0.9, 1.0)]
+    assert row["verdict"] == "ahead"
+    assert row["difference"] == pytest.approx(expected[0] - expected[1])
+    assert row["low"] < row["difference"] < row["high"]
+    [other_way] = rows(run(OURS, 1.0), run(PEER, 0.9))
+    assert (other_way["verdict"], other_way["low"]) == ("behind", pytest.approx(-row["high"]))
+
+
+def test_the_same_vectors_are_level() -> None:
+    [row] = rows(run(OURS, 1.0), run(PEER, 1.0))
+    assert (row["difference"], row["low"], row["high"], row["verdict"]) == (0, 0, 0, "level")
+
+
+def test_sides_that_know_other_words_are_compared_on_what_both_know() -> None:
+    [row] = rows(run(OURS, 0.5), run(PEER, 1.0, unknown=150))
+    known = slice(150, None)
+    expected = [spearmanr(TRUTH[known], (TRUTH + noise * NOISE)[known]).statistic for noise in (0.5, 1.0)]
+    assert row["difference"] == pytest.approx(expected[0] - expected[1])
+    assert rows(run(OURS, 0.5), run(PEER, 1.0, unknown=N)) == []
+
+
+def test_repeats_are_their_mean_and_failures_left_out() -> None:
+    failed = JudgedRun({**run("gensim-cbow-hs", 1).report, "error": "killed"}, None)
+    [row] = rows(run(OURS, 0.5), run(OURS, 0.7, repeat=1), failed, run(PEER, 1.0))
+    expected = [spearmanr(TRUTH, TRUTH + noise * NOISE).statistic for noise in (0.5, 0.7, 1.0)]
+    assert row["difference"] == pytest.approx((expected[0] + expected[1]) / 2 - expected[2])
+
+
+def test_the_best_peer_has_as_many_epochs_or_comes_from_a_file() -> None:
+    file = {"program": "file", "epochs": None}
+    found = rows(
+        run(OURS, 0.6, epochs=2),
+        run(PEER, 0.1, epochs=5),
+        run(PEER, 0.9, epochs=2),
+        run("theirs", 0.3, **file),
+    )
+    assert [(row["peer"], row["best_peer"], row["verdict"]) for row in found] == [
+        (PEER, False, "ahead"),
+        ("theirs", True, "behind"),
+    ]
+
+
+def test_analogies_are_judged_as_pairs_are() -> None:
+    [row] = rows(run(OURS, 1, right=200), run(PEER, 1, right=20), kind="analogies")
+    assert row["difference"] == pytest.approx(180 / len(QUESTIONS))
+    assert row["verdict"] == "ahead"
+
+
+def difference(test: str, value: float, verdict: str, **facts: Any) -> dict[str, Any]:
+    interval = {"difference": value, "low": value - 0.1, "high": value + 0.1, "verdict": verdict}
+    place = {"epochs": 2, "best_peer": True, "kind": "pairs", "test": test}
+    return {**place, "ours": OURS, "peer": PEER, **interval, **facts}
+
+
+def test_after_the_same_epochs() -> None:
+    stated = [
+        difference("people", 0.3, "behind", epochs=1),
+        difference("people", 0.2, "ahead"),
+        difference("people", 0.4, "ahead", best_peer=False),
+        difference("verbs", -0.05, "level"),
+    ]
+    found = conclude(stated, [])
+    assert found["in_short"] == [
+        f"After 2 epochs, compared with the best peer on 2 test sets, {CALLED[0]} scores higher on 1; on 1 the "
+        "difference may be chance."
+    ]
+
+
+def test_both_sides_and_neither() -> None:
+    stated = [difference("people", 0.2, "ahead"), difference("verbs", -0.2, "behind")]
+    compared = f"compared with the best peer on 2 test sets, {CALLED[0]} scores"
+    assert conclude(stated, [])["in_short"] == [f"After 2 epochs, {compared} higher on 1 and lower on 1."]
+    stated = [difference("people", 0.02, "level"), difference("verbs", -0.02, "level")]
+    found = conclude(stated, [])
+    assert found["in_short"] == ["The text is too little to tell the methods apart: every difference may be chance."]
+
+
+def test_sets_of_unknown_words_are_named() -> None:
+    score = {"n": 0, "oov": 353}
+    runs: list[dict[str, Any]] = [
+        {"name": OURS, "pairs": {"people": score, "known": {"n": 2, "oov": 1}}, "analogies": {"asked": score}}
+    ]
+    assert conclude([], runs)["unanswered"] == [
+        "Not one of the pairs of people (353) has both words in the vocabulary.",
+        "Not one of the questions of asked (353) has its four words among the frequent ones of the vocabulary.",
+        "Give test sets in the language of the text: --pairs FILE or --analogies FILE.",
+    ]

@@ -1,0 +1,86 @@
+"""The page of a comparison: whole in itself, with every word and name as text."""
+
+import copy
+import re
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from wordsparse.comparison.page import page
+
+NASTY = "<script>alert('$x_1$')</script>\x07"
+SECTION = {"accuracy": 0.5, "low": 0.4, "high": 0.6, "n": 9, "oov": 1}
+METHODS = {"wordsparse-cbow": "wordsparse CBOW", "gensim-cbow-hs": "gensim CBOW", NASTY: NASTY}
+
+
+def run(name: str, epochs: int | None) -> dict[str, Any]:
+    judged: dict[str, Any] = {
+        "pairs": {NASTY: {"spearman": 0.3, "low": 0.2, "high": 0.4, "n": 8, "oov": 2}},
+        "analogies": {"asked": {**SECTION, "sections": {NASTY: SECTION}}},
+    }
+    identity = {"name": name, "epochs": epochs, "seed": 1, "repeat": 0}
+    if epochs is None:
+        return {**identity, **judged}
+    costs = {"cpu_seconds": 1.5 * epochs, "wall_seconds": 2.0, "tokens_per_second": 500.0, "setup_seconds": 0.1}
+    return {**identity, **costs, "text_to_vectors_seconds": None, "peak_memory_bytes": 10**8, "loss": [2.5], **judged}
+
+
+def content() -> dict[str, Any]:
+    """The content of a comparison of two methods and a file, for two numbers of epochs."""
+    runs = [run(NASTY, None)]
+    runs += [run(name, epochs) for epochs in (1, 2) for name in ("wordsparse-cbow", "gensim-cbow-hs")]
+    numbers = {"difference": 0.123, "low": -0.1, "high": 0.3, "verdict": "level", "epochs": 2, "best_peer": True}
+    differences = [{"kind": "pairs", "test": NASTY, "ours": "wordsparse-cbow", "peer": NASTY, **numbers}]
+    said = {"missing": [NASTY], "unanswered": [], "in_short": [NASTY]}
+    facts = {"machine": {"processor": NASTY, "cpus": 2}, "options": {"dim": 5}, "text": {"tokens": 1000}}
+    judged = {"methods": METHODS, "runs": runs, "differences": differences, "conclusions": said}
+    return {"command": f"wordsparse compare {NASTY}", **facts, **judged}
+
+
+def test_the_page_needs_nothing_from_outside_and_runs_no_script() -> None:
+    made = page(content())
+    assert not re.findall(r"<img|<script|<link|src=|href=|url\(", made)
+    (policy,) = re.findall(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">', made)
+    assert "default-src 'none'" in policy
+    assert "script-src" not in policy
+
+
+def test_whatever_a_name_holds_is_text() -> None:
+    made = page(content())
+    assert NASTY not in made
+    assert "\x07" not in made
+    assert made.count("&lt;script&gt;") > 10
+
+
+def test_runs_differences_and_pictures_are_there() -> None:
+    made = page(content())
+    assert {"0.300", "2.5000", "+0.123"} <= set(re.findall(r"[+]?\d\.\d{3,4}\b", made))
+    pictures = [picture for picture in re.findall("<svg.*?</svg>", made) if "<text" in picture]
+    assert len(pictures) == 2
+    for picture in pictures:
+        ElementTree.fromstring(picture)
+        assert (picture.count("<circle"), picture.count("<line")) == (4, 5)  # a line across for the file
+
+
+def test_what_is_missing_leaves_a_page() -> None:
+    """A run that failed, no text, no peer, no score at all."""
+    holes = copy.deepcopy(content())
+    holes["runs"][-1] = {"name": "gensim-cbow-hs", "epochs": 2, "seed": 1, "repeat": 0, "error": f"killed {NASTY}"}
+    assert "failed and is left out: killed &lt;script" in page(holes)
+    files = content() | {"text": None, "runs": [run(NASTY, None)], "differences": []}
+    files["runs"][0]["pairs"][NASTY] = {"spearman": None, "low": None, "high": None, "n": 0, "oov": 10}
+    assert "–" in page(files)
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_page_fits_a_window(tmp_path: Path, browser: Any, width: int) -> None:
+    (tmp_path / "report.html").write_text(page(content()))
+    size = {"width": width, "height": 1000, "deviceScaleFactor": 1, "mobile": width < 500}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    try:
+        browser.get((tmp_path / "report.html").as_uri())
+        assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})

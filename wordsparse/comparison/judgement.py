@@ -1,0 +1,153 @@
+"""The judgement of all runs: paired differences of scores between ours and peers, and what they say in sentences."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from wordsparse import optional
+from wordsparse.comparison.request import METHODS
+from wordsparse.comparison.runs import JudgedRun
+from wordsparse.evaluation import bootstrap
+from wordsparse.evaluation.scores import spearman, unanswered
+from wordsparse.evaluation.testsets import TestSets
+from wordsparse.types import Array
+from wordsparse.words.options import epochs_of
+
+Row = dict[str, Any]
+AHEAD, LEVEL, BEHIND = "ahead", "level", "behind"
+
+
+def differences(test_sets: TestSets, runs: Sequence[JudgedRun]) -> list[Row]:
+    """Our scores minus those of peers with equal epochs, and of files; the best peer is marked."""
+    tests = [Pairs(name, test_sets) for name in test_sets.pairs]
+    tests += [Questions(name, test_sets) for name in test_sets.analogies]
+    return [{**test.facts, **row} for test in tests for row in _differences(_entries(test, runs))]
+
+
+class Pairs:
+    """A test set of word pairs; it computes scores from answers (items, repeats)."""
+
+    kind = "pairs"
+
+    def __init__(self, name: str, test_sets: TestSets) -> None:
+        self.facts = {"kind": self.kind, "test": name}
+        self._prepare(name, test_sets)
+
+    def _prepare(self, name: str, test_sets: TestSets) -> None:
+        self._judgements = np.array([pair.score for pair in test_sets.pairs[name]])
+
+    def scores(self, answers: Array) -> list[float]:
+        """The score of each column; NaN where it is undefined."""
+        known = np.isfinite(answers).all(1)
+        values = [spearman(self._judgements[known], column) for column in answers[known].T] if known.any() else [None]
+        return [np.nan if value is None else value for value in values]
+
+    def samples(self, answers: Array) -> Array:
+        """(resamples,): the mean score of the columns in each resample of the items."""
+        known = np.isfinite(answers).all(1)
+        return np.asarray(bootstrap.spearman(self._judgements[known], answers[known]).mean(axis=1))
+
+
+class Questions(Pairs):
+    """A test set of analogies."""
+
+    kind = "analogies"
+
+    def _prepare(self, name: str, test_sets: TestSets) -> None:
+        self._graph = bootstrap.QuestionGraph(test_sets.analogies[name])
+
+    def scores(self, answers: Array) -> list[float]:
+        """The share of right answers in each column."""
+        known = np.isfinite(answers).all(1)
+        return [float(column.mean()) for column in answers[known].T] if known.any() else [np.nan]
+
+    def samples(self, answers: Array) -> Array:
+        """(resamples,): the mean share in each resample of the pairs that questions are made of."""
+        return np.asarray(self._graph.accuracies(answers)[:, :, 0].mean(axis=1))
+
+
+class Entry:
+    """The repeated runs of one method with the same epochs, on one test set; ``epochs`` is None for a file."""
+
+    def __init__(self, runs: Sequence[JudgedRun], test: Pairs) -> None:
+        facts = runs[0].report
+        self.name, self.ours, self.epochs = facts["name"], facts["program"] == "wordsparse", facts["epochs"]
+        answers = [run.answers[test.kind][test.facts["test"]] for run in runs if run.answers]  # type: ignore[literal-required]
+        self.answers = np.stack(answers, axis=1)  # (items, repeats)
+        self.score = float(np.mean(test.scores(self.answers)))
+        self._test = test
+
+    def less(self, other: "Entry") -> Row | None:
+        """This score minus the other's on their common items, with a paired interval; None if they have none."""
+        known = (np.isfinite(self.answers).all(1) & np.isfinite(other.answers).all(1))[:, None]
+        sides = [np.where(known, side.answers, np.nan) for side in (self, other)]
+        ours, theirs = (float(np.mean(self._test.scores(answers))) for answers in sides)
+        # The same items give the same resamples, so those of both sides are paired.
+        samples = [self._test.samples(answers) for answers in sides]
+        value, bounds = ours - theirs, bootstrap.interval(samples[0] - samples[1])
+        if bounds is None or not np.isfinite(value):
+            return None
+        low, high = bounds
+        verdict = AHEAD if low > 0 else BEHIND if high < 0 else LEVEL
+        return {"difference": value, "low": low, "high": high, "verdict": verdict}
+
+
+def _entries(test: Pairs, runs: Sequence[JudgedRun]) -> list[Entry]:
+    """Runs that differ only in ``repeat`` and ``seed`` form one entry; one without a score is left out."""
+    groups: dict[tuple[str, int | None], list[JudgedRun]] = {}
+    for run in runs:
+        if run.answers is not None:
+            groups.setdefault((run.report["name"], run.report["epochs"]), []).append(run)
+    entries = [Entry(group, test) for group in groups.values()]
+    return [entry for entry in entries if np.isfinite(entry.score)]
+
+
+def _differences(entries: Sequence[Entry]) -> Iterator[Row]:
+    for ours in (entry for entry in entries if entry.ours):
+        peers = [peer for peer in entries if not peer.ours and peer.epochs in (ours.epochs, None)]
+        best = max(peers, key=lambda peer: peer.score, default=None)
+        for peer in peers:
+            if difference := ours.less(peer):
+                place = {"ours": ours.name, "peer": peer.name, "epochs": ours.epochs, "best_peer": peer is best}
+                yield {**place, **difference}
+
+
+def label(name: str) -> str:
+    """A method's title; the stem of a vector file is its own title."""
+    return METHODS[name].label if name in METHODS else name
+
+
+def missing(names: Sequence[str]) -> list[str]:
+    """The sentence that names the methods of gensim where it is not installed."""
+    titles = "; ".join(label(name) for name in names)
+    return [f"gensim is not installed ({optional.command('gensim')}); not compared: {titles}."] if names else []
+
+
+def conclude(rows: Sequence[Row], runs: Sequence[Row], missing: Sequence[str] = ()) -> dict[str, list[str]]:
+    """The sentences by part: ``unanswered`` names test sets that say nothing, ``in_short`` sums up."""
+    most = max((row["epochs"] for row in rows), default=0)
+    rows = [row for row in rows if row["epochs"] == most and row["best_peer"]]
+    if rows and {row["verdict"] for row in rows} == {LEVEL}:
+        scores = ["The text is too little to tell the methods apart: every difference may be chance."]
+    else:
+        scores = _tally(rows)
+    unheard = unanswered([run for run in runs if "pairs" in run])
+    return {"missing": [*missing], "unanswered": unheard, "in_short": scores}
+
+
+def _tally(rows: Sequence[Row]) -> list[str]:
+    """One sentence for each of ours: on how many test sets it scores higher or lower than the best peer of each."""
+    sentences = []
+    for name in dict.fromkeys(row["ours"] for row in rows):
+        count = Counter(row["verdict"] for row in rows if row["ours"] == name)
+        sides = ((AHEAD, "higher"), (BEHIND, "lower"))
+        scores = " and ".join(f"{side} on {count[verdict]}" for verdict, side in sides if count[verdict])
+        chance = f"; on {count[LEVEL]} the difference may be chance" if count[LEVEL] else ""
+        outcome = scores + chance if scores else "neither higher nor lower: every difference may be chance"
+        sentences.append(
+            f"After {epochs_of(rows[0]['epochs'])}, compared with the best peer on {count.total()} test "
+            f"set{'s' if count.total() > 1 else ''}, {label(name)} scores {outcome}."
+        )
+    return sentences
