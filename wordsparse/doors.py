@@ -54,7 +54,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "explore": (
         "wordsparse.explorer.command",
-        "Write one self-contained HTML page that shows the vectors of each MODEL.",
+        "Write one self-contained HTML page that shows the vectors of MODEL.",
     ),
     "labels": (
         "wordsparse.labels.command",
