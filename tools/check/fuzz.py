@@ -233,19 +233,14 @@ def model_kinds(good: Path, place: Path) -> dict[str, Attempt]:
 
 def label_kinds(good: Path, place: Path) -> dict[str, Attempt]:
     """Estimators of labels, which are read and predict."""
-    estimators = {
-        kind: signed(good / kind.__name__, place, "labels.json", _label_entries)
-        for kind in (labels.SparseTargetClassifier, labels.TextClassifier)
-    }
     labelled = labels.read_data(good / "labels" / "y.txt")
+    kinds = (labels.SparseTargetClassifier, labels.TextClassifier)
 
     def estimate(random: Random) -> None:
-        kind = random.choice(list(estimators))
-        estimator = kind.load(estimators[kind](random))
-        if kind is labels.TextClassifier:
-            estimator.predict(["word number 1", ""])
-        else:
-            estimator.predict(labelled.X)
+        kind = random.choice(kinds)
+        folder = shutil.copytree(good / kind.__name__, place / kind.__name__, dirs_exist_ok=True)
+        estimator: Any = single(good / kind.__name__, folder, lambda path: kind.load(folder))(random)
+        estimator.predict(["word number 1", ""] if kind is labels.TextClassifier else labelled.X)
 
     return {"estimator": estimate}
 
@@ -299,10 +294,6 @@ def _model_entries(content: Any) -> Iterator[tuple[str, Any]]:
     yield from files.items() if isinstance(files, dict) else ()
     yield models.TRAINING, training.get("state") if isinstance(training, dict) else None
     yield models.SUBWORDS, content.get("subwords")
-
-
-def _label_entries(content: Any) -> Iterator[tuple[str, Any]]:
-    yield "arrays.bin", content.get("state")
 
 
 def _corpus_entries(content: Any) -> Iterator[tuple[str, Any]]:

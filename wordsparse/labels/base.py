@@ -1,9 +1,9 @@
 """Shared by the estimators: scikit-learn's conventions, saving, checks of arguments, and the progress of a fit."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from os import PathLike
-from typing import Any, ClassVar, Self, cast
+from typing import Any, Self
 
 import numpy as np
 import scipy.sparse as sp
@@ -24,9 +24,7 @@ TransformerMixin: Any = _sklearn.TransformerMixin
 
 
 class Saving:
-    """Saving of an estimator that says what a saved one holds: ``parts`` (:mod:`wordsparse.labels.state`)."""
-
-    parts: ClassVar[Mapping[str, str]]
+    """Saving of an estimator that gives and takes over its content and its state (:mod:`wordsparse.labels.state`)."""
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write a directory, whole or not at all: checksummed arrays and a manifest, no pickle.
@@ -49,15 +47,15 @@ class Saving:
         InputError
             If a file is missing, damaged, altered, or of another version or class; the message names it.
         """
-        estimator, saved = state.load(path, cls)
-        estimator._restore(saved)
-        return cast(Self, estimator)
+        estimator, content, arrays = state.load(path, cls)
+        estimator._restore(content, arrays)
+        return estimator
 
     def _saved(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """The content and the state of a saved estimator."""
         raise NotImplementedError
 
-    def _restore(self, saved: state.Saved) -> None:
+    def _restore(self, content: dict[str, Any], arrays: dict[str, Any]) -> None:
         """Take over what :meth:`_saved` gave."""
         raise NotImplementedError
 

@@ -4,7 +4,7 @@ Nothing has to be set: λ and γ (:mod:`wordsparse.labels.tuning`), the scoring 
 (:mod:`wordsparse.labels.logistic`) come from training rows that were left out.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +17,7 @@ from wordsparse.labels.base import Report
 from wordsparse.labels.logistic import Calibration, logistic_head, logistic_line
 from wordsparse.labels.ridge import Inverse, SparseRows
 from wordsparse.labels.scoring import BLOCK_ROWS, Candidates, Scorer
-from wordsparse.labels.state import Saved
+from wordsparse.labels.state import matrix
 from wordsparse.labels.tuning import (
     Constants,
     LeftOut,
@@ -43,18 +43,8 @@ HEAD_ROWS = 1000
 CONSTANT = 0.5
 # Root mean square of the rows' lengths: fourth powers are summed over rows in float32.
 MIN_LENGTH, MAX_LENGTH = 1e-6, 1e6
-
-# The parts of a saved classifier (wordsparse.labels.state): M⁻¹, what it is multiplied by, the head, and numbers.
-_INVERSE = {"scale": "float32 f", "P": "float32 f d", "K_inverse": "float64 d d"}
-_NUMBERS = ("constant", "ridge", "rest", "power", "slope", "shift", "head_slope", "head_shift")
-PARTS = {
-    **_INVERSE,
-    "counts": "integer D",
-    "B": "csr f D",
-    "head_labels": "integer head",
-    "head_W": "float32 f head",
-    **dict.fromkeys(_NUMBERS, "number"),
-}
+# The arrays of M⁻¹.
+_INVERSE = ("scale", "P", "K_inverse")
 
 
 @dataclass(frozen=True)
@@ -126,7 +116,7 @@ class Classifier:
         return np.vstack([self._logits(block, columns) for block in self._blocks(X)])
 
     def state(self) -> dict[str, Any]:
-        """Its ``PARTS``: arrays, a CSR matrix and numbers."""
+        """Its arrays, a CSR matrix and numbers."""
         return {
             **{name: getattr(self.scorer.inverse, name) for name in _INVERSE},
             **{name: getattr(self.scorer, name) for name in ("counts", "B")},
@@ -137,13 +127,12 @@ class Classifier:
         }
 
     @classmethod
-    def restored(cls, saved: Saved, kernels: Kernels) -> "Classifier":
+    def restored(cls, saved: Mapping[str, Any], kernels: Kernels) -> "Classifier":
         """From the :meth:`state` of a file."""
         inverse = Inverse(*(saved[name] for name in _INVERSE))
-        scorer = Scorer.of(inverse, saved["B"], saved["counts"], kernels)
+        B = matrix(saved, "B", saved["scale"].size, saved["counts"].size)
+        scorer = Scorer.of(inverse, B, saved["counts"], kernels)
         head = Head(*(saved[f"head_{name}"] for name in ("labels", "W", "slope", "shift")))
-        if (np.diff(head.labels) <= 0).any() or not np.isin(head.labels, scorer.frequent).all():
-            raise saved.refusal("head_labels")
         constants = Constants(saved["ridge"], saved["rest"], inverse.P.shape[1])
         calibration = Calibration(saved["power"], saved["slope"], saved["shift"])
         return cls(saved["constant"], constants, scorer, calibration, head)

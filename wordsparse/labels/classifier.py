@@ -1,7 +1,7 @@
 """A scikit-learn classifier for huge sets of sparse labels."""
 
 from collections.abc import Callable
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 import scipy.sparse as sp
@@ -11,11 +11,11 @@ from wordsparse.errors import InputError
 from wordsparse.kernels import CpuKernels, at_work
 from wordsparse.labels import base, targets
 from wordsparse.labels.base import FitProgress
-from wordsparse.labels.classification import PARTS, Classifier
+from wordsparse.labels.classification import Classifier
 from wordsparse.labels.logistic import probabilities
 from wordsparse.labels.ranking import RankingScores, inverse_propensities, ranking_scores
 from wordsparse.labels.scoring import Candidates
-from wordsparse.labels.state import Saved
+from wordsparse.labels.state import as_bytes, listed
 from wordsparse.types import Array
 
 DIM = 300
@@ -71,9 +71,6 @@ class SparseTargetClassifier(base.Saving, base.ClassifierMixin, base.BaseEstimat
     head_labels_: Array
     ridge_: float
     rest_: float
-
-    # Of a saved classifier (wordsparse.labels.state).
-    parts: ClassVar = {**PARTS, "classes": "list"}
 
     def __init__(
         self,
@@ -211,16 +208,13 @@ class SparseTargetClassifier(base.Saving, base.ClassifierMixin, base.BaseEstimat
         classes = self.classes_.tolist() if self._kind in targets.NAMED else []
         if not all(isinstance(each, int | float | str) for each in classes):
             raise InputError("classes must be numbers or text to be saved")
-        return {"kind": self._kind, "rows": self.n_rows_}, {**self._fitted.state(), "classes": classes}
+        return {"kind": self._kind, "rows": self.n_rows_}, {**self._fitted.state(), "classes": as_bytes(classes)}
 
-    def _restore(self, saved: Saved) -> None:
-        self._fitted = Classifier.restored(saved, CpuKernels(self.threads))
-        self.n_rows_, self._kind = saved.get("rows", int), saved.get("kind", str)
-        count = self._fitted.scorer.counts.shape[0]
-        classes = saved["classes"] if self._kind in targets.NAMED else range(count)
-        if self._kind not in targets.KINDS or self.n_rows_ == 0 or len(classes) != count:
-            raise saved.refusal("classes")
-        self.classes_ = np.array(classes)
+    def _restore(self, content: dict[str, Any], arrays: dict[str, Any]) -> None:
+        self._fitted = Classifier.restored(arrays, CpuKernels(self.threads))
+        self.n_rows_, self._kind = content["rows"], content["kind"]
+        named = self._kind in targets.NAMED
+        self.classes_ = np.array(listed(arrays["classes"]) if named else range(arrays["counts"].size))
         self.n_features_in_ = self._fitted.scorer.inverse.scale.shape[0] - 1
         self._describe()
 

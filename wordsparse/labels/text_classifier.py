@@ -3,7 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -13,10 +13,9 @@ from wordsparse.corpus.tokens import tokenizer
 from wordsparse.errors import InputError
 from wordsparse.labels.base import checks
 from wordsparse.labels.classifier import SparseTargetClassifier
-from wordsparse.labels.state import Saved
+from wordsparse.labels.state import as_bytes, listed
 from wordsparse.validation import texts_of
 
-SOURCE = ("column", "labels", "separator")
 # Texts whose words are looked at for a hint.
 SAMPLE = 1000
 
@@ -55,8 +54,6 @@ class TextClassifier(SparseTargetClassifier):
     [('cat',)]
     """
 
-    # Of a saved classifier of texts (wordsparse.labels.state).
-    parts: ClassVar = {**SparseTargetClassifier.parts, "vocabulary": "list", "idf": "float32 words"}
     _vectorizer: Any
 
     def __init__(
@@ -134,15 +131,12 @@ class TextClassifier(SparseTargetClassifier):
         content, arrays = super()._saved()
         return {**content, "source": self.source}, {
             **arrays,
-            "vocabulary": self.vocabulary_,
+            "vocabulary": as_bytes(self.vocabulary_),
             "idf": self._vectorizer.idf_,
         }
 
-    def _restore(self, saved: Saved) -> None:
-        super()._restore(saved)
-        words, idf = saved["vocabulary"], saved["idf"]
-        if not len(words) == len(set(words)) == idf.shape[0] == self.n_features_in_:
-            raise saved.refusal("vocabulary")
-        self.source = {name: str(value) for name, value in saved.get("source", dict).items() if name in SOURCE}
-        self._vectorizer = self._new_vectorizer([str(word) for word in words])
-        self._vectorizer.idf_ = idf
+    def _restore(self, content: dict[str, Any], arrays: dict[str, Any]) -> None:
+        super()._restore(content, arrays)
+        self.source = content.get("source", {})
+        self._vectorizer = self._new_vectorizer(listed(arrays["vocabulary"]))
+        self._vectorizer.idf_ = arrays["idf"]
