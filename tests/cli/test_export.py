@@ -25,16 +25,16 @@ def test_json(vectors: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert read_vectors(output).words == ["a", "b"]
 
 
-@pytest.mark.parametrize("name", ["v.parquet", "v.vec.gz", "v.bin", "v.safetensors"])
+@pytest.mark.parametrize("name", ["v.npz", "v.vec.gz", "v.bin", "v.safetensors"])
 def test_the_suffix_tells_the_format(vectors: str, tmp_path: Path, name: str) -> None:
     assert main(["export", vectors, "-o", str(tmp_path / name)]) == 0
     assert read_vectors(tmp_path / name).words == ["a", "b"]
 
 
 def test_text(vectors: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    output = tmp_path / "out.tsv"
-    assert main(["export", vectors, "-o", str(output), "--format", "projector"]) == 0
-    assert capsys.readouterr().out == f"2 words x 2 -> {output}, {tmp_path / 'out-metadata.tsv'}\n"
+    output = tmp_path / "out.txt"
+    assert main(["export", vectors, "-o", str(output)]) == 0
+    assert capsys.readouterr().out == f"2 words x 2 -> {output}\n"
 
 
 def test_precision_and_whitening(vectors: str, tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def test_files_that_are_written_twice_or_beside_others_replace_nothing_special(t
     """`documents -o` replaced device nodes by regular files, and a saved gensim model a device by a directory."""
     os.mkfifo(tmp_path / "fifo")
     (tmp_path / "link").symlink_to("fifo")
-    for format in {"gensim", "safetensors", "projector"} & {*FILES}:
+    for format in {"gensim", "safetensors"} & {*FILES}:
         with pytest.raises(InputError, match="needs a regular file"):
             save_vectors(VECTORS, tmp_path / "fifo", format)
     for name in ("fifo", "link"):

@@ -17,7 +17,7 @@ from wordsparse.vectors.formats import FORMATS, READABLE
 from wordsparse.vectors.word_vectors import WordVectors, save_vectors
 from wordsparse.words.model_directory import read_vectors
 
-HOLDS_COUNTS = ("npz", "safetensors", "parquet")
+HOLDS_COUNTS = ("npz", "safetensors")
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -76,7 +76,7 @@ def test_compressed_files(tmp_path: Path, name: str, suffix: str) -> None:
         read_vectors(tmp_path / "cut")
 
 
-@pytest.mark.parametrize("name", ["npz", "safetensors", "gensim", "projector"])
+@pytest.mark.parametrize("name", ["npz", "safetensors", "gensim"])
 def test_other_formats_are_not_compressed(tmp_path: Path, name: str) -> None:
     with pytest.raises(InputError, match=r"leave out \.gz"):
         save_vectors(some_vectors(), tmp_path / "vectors.gz", name)
@@ -134,20 +134,9 @@ def test_gensim_native(tmp_path: Path) -> None:
         read_vectors(files[0])
 
 
-def test_projector(tmp_path: Path) -> None:
-    word_vectors = WordVectors(["new york", "b"], [[1, 2], [0.5, -1]], [7, 3])
-    files = save_vectors(word_vectors, tmp_path / "v.tsv", "projector")
-    assert files == [tmp_path / "v.tsv", tmp_path / "v-metadata.tsv"]
-    assert files[0].read_text() == "1\t2\n0.5\t-1\n"
-    assert files[1].read_text() == "word\tcount\nnew york\t7\nb\t3\n"
-    save_vectors(WordVectors(["b"], [[1, 2]]), files[0], "projector")
-    assert files[1].read_text() == "b\n"
-
-
 # What a format refuses, and npz and safetensors hold. A text split at single spaces has empty words, which train.
 ODD_WORDS = {
     "word2vec": ["new york", "tab\t", "\n", "nul\x00", "no\u00a0break", "\x85", "\u2028", "x" * 70_000, ""],
-    "projector": ["tab\t", "\n", "\x85", "\u2028x", ""],
 }
 ODD_WORDS["word2vec-bin"] = ODD_WORDS["word2vec"]
 
@@ -164,7 +153,7 @@ def test_words_that_would_corrupt_a_file_are_refused(tmp_path: Path, name: str, 
         assert_same(read_vectors(tmp_path / "v"), word_vectors)
 
 
-@pytest.mark.parametrize("name", ["word2vec", "word2vec-bin", "projector", "npz", "safetensors"])
+@pytest.mark.parametrize("name", ["word2vec", "word2vec-bin", "npz", "safetensors"])
 def test_words_that_are_not_unicode(tmp_path: Path, name: str) -> None:
     with pytest.raises(InputError, match="not valid Unicode"):
         save_vectors(WordVectors(["a", "\ud800"], np.eye(2)), tmp_path / "v", name)

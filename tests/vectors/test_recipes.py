@@ -19,7 +19,6 @@ def package(recipe: str) -> str:
 @pytest.mark.parametrize("recipe", RECIPES, ids=map(package, RECIPES))
 def test_a_recipe_runs(recipe: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip(package(recipe), reason=f"{package(recipe)} is not installed")
-    pytest.importorskip("pyarrow", reason="pyarrow is not installed")
     monkeypatch.chdir(tmp_path)
     lines = ["The king and the queen have a crown.", "A loaf of bread and milk."] * 100
     ws.train(iter(lines), tokens="simple", dim=8, output="model", progress=False)

@@ -20,7 +20,7 @@ import scipy.sparse
 import wordsparse as ws
 
 HAS_GENSIM = importlib.util.find_spec("gensim") is not None
-FORMATS = ("word2vec", "word2vec-bin", "npz", "projector")
+FORMATS = ("word2vec", "word2vec-bin", "npz")
 OPTIONS = 'dim = 20\nepochs = 2\ntokens = "simple"\n'
 CONTROL_CODES = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 SUBJECTS = ("sea", "law", "art", "sun")

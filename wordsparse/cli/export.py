@@ -74,5 +74,5 @@ def command(
     if word_vectors.subwords is not None:
         result["subwords"] = FORMATS[format_name].composes
         if not result["subwords"]:
-            said.append("the n-grams are left out: only npz and floret have some, so unknown words have no vector")
+            said.append("the n-grams are left out: only npz has some, so unknown words have no vector")
     emit(result, said, as_json, sys.stderr if to_standard_output else sys.stdout)

@@ -320,7 +320,7 @@ def read_file(path: str | PathLike[str]) -> WordVectors:
     ----------
     path : path
         A word2vec file, text (with or without the header line) or binary, possibly compressed (gzip, bzip2, xz, zstd);
-        an npz, safetensors or Parquet file; or a directory of Model2Vec.
+        an npz or safetensors file; or a directory of Model2Vec.
     """
     path = Path(path)
     content = formats.read(path)
@@ -340,7 +340,7 @@ def save_vectors(
 
     InputError if the format is unknown or cannot hold the precision, the directory of ``path`` does not exist, ``path``
     is a directory or a device, or the format cannot represent one of the words; MissingDependencyError if the format
-    needs gensim, safetensors or pyarrow and it is not installed; WordsparseError if writing fails, and an
+    needs gensim or safetensors and it is not installed; WordsparseError if writing fails, and an
     existing file at ``path`` is unchanged.
 
     Parameters
@@ -353,10 +353,9 @@ def save_vectors(
     format : str, optional
         One of :data:`wordsparse.vectors.formats.FORMATS`; the default is what the suffix of ``path`` says. The
         word2vec formats and "model2vec" do not store counts; "gensim" is ``KeyedVectors.save``, a pickle that only
-        gensim reads; "projector" writes the words to a second file, ``NAME-metadata.SUFFIX``; "model2vec" makes a
-        directory, which must not exist.
+        gensim reads; "model2vec" makes a directory, which must not exist.
     precision : {"float32", "float16", "int8"}
-        The number type of the vectors in the file; npz, safetensors, parquet and model2vec can hold the last two.
+        The number type of the vectors in the file; npz, safetensors and model2vec can hold the last two.
 
     Returns
     -------

@@ -9,30 +9,16 @@ from wordsparse.files.unpacking import compression_of_name, suffix_of
 from wordsparse.options import meant
 from wordsparse.vectors.formats import names
 from wordsparse.vectors.formats.base import Content, Format
-from wordsparse.vectors.formats.floret import Floret
 from wordsparse.vectors.formats.gensim_native import Gensim
 from wordsparse.vectors.formats.model2vec import Model2Vec
 from wordsparse.vectors.formats.npz import Npz
-from wordsparse.vectors.formats.parquet import Parquet
-from wordsparse.vectors.formats.projector import Projector
 from wordsparse.vectors.formats.safe_tensors import SafeTensors
 from wordsparse.vectors.formats.streams import write_stream
 from wordsparse.vectors.formats.word2vec import Word2Vec, Word2VecBinary
 from wordsparse.vectors.precision import PRECISIONS
 
 FORMATS: dict[str, Format] = {
-    made.name: made
-    for made in (
-        Word2Vec(),
-        Word2VecBinary(),
-        Gensim(),
-        Npz(),
-        SafeTensors(),
-        Parquet(),
-        Model2Vec(),
-        Projector(),
-        Floret(),
-    )
+    made.name: made for made in (Word2Vec(), Word2VecBinary(), Gensim(), Npz(), SafeTensors(), Model2Vec())
 }
 """The formats by name."""
 READABLE = tuple(name for name, format in FORMATS.items() if format.readable)
@@ -60,7 +46,7 @@ def read(path: Path) -> Content:
 
     InputError if the file is missing, damaged, malicious or of an unknown format. The sizes that the file states are
     checked against its own size before large arrays are allocated; MissingDependencyError if the format needs
-    safetensors or pyarrow and it is not installed.
+    safetensors and it is not installed.
     """
     start = b""
     if not os.path.isdir(path):
@@ -69,6 +55,10 @@ def read(path: Path) -> Content:
     # word2vec's formats have no beginning of their own.
     chosen = next((format for format in reversed(FORMATS.values()) if format.recognises(path, start)), None)
     with storage.naming(path):
+        if start.startswith(b"PAR1"):
+            raise InputError(
+                "is a Parquet file: read it with pyarrow, and give its words and vectors to WordVectors"
+            )
         if chosen is not None:
             try:
                 content = chosen.read(path)
