@@ -116,3 +116,12 @@ def test_an_installation_brings_what_the_core_and_the_command_line_need() -> Non
 def test_the_table_says_what_the_commands_say_of_themselves() -> None:
     for name, (module, sentence) in COMMANDS.items():
         assert importlib.import_module(module).command.get_short_help_str(1000) == sentence, name
+
+
+def test_no_door_is_known_to_more_than_two_files_outside() -> None:
+    files = {path: path.read_text() for path in PACKAGE.rglob("*.py")}
+    for door in set(DOORS) - {"cli"}:
+        named = re.compile(rf"wordsparse\.{door}\b")
+        others = (path for path in files if path.relative_to(PACKAGE).parts[0] != door)
+        known = [path.name for path in others if named.search(files[path])]
+        assert len(known) <= 2, (door, known)

@@ -50,7 +50,7 @@ def advise(
     corpus : path or sequence of paths, optional
         A text, or one directory written by :func:`wordsparse.encode`.
     features, targets : path, optional
-        Rows instead, as :func:`wordsparse.labels.read_data` takes them: a text file that holds both, or two npz files.
+        Rows instead, as :func:`wordsparse.corpus.rows.read_data` takes them: a text file that holds both, or two npz files.
     budget : float
         Seconds for the trial; 0 for none.
     dim : int
@@ -119,7 +119,7 @@ def lines(content: Mapping[str, Any]) -> list[str]:
 
 
 def _rows(features: Path, targets: str | PathLike[str] | None) -> tuple[Any, Any]:
-    from wordsparse.labels import read_data
+    from wordsparse.corpus.rows import read_data
 
     data = read_data(features, targets)
     if data.X.shape[0] < MIN_ROWS:

@@ -12,10 +12,10 @@ import numpy.typing as npt
 from wordsparse.errors import InputError, MissingFileError
 from wordsparse.files import outputs
 from wordsparse.files.storage import check_parent, naming, writing
+from wordsparse.files.streams import BoundedStream, write_stream
 from wordsparse.files.unpacking import compression_of_name
 from wordsparse.gensim.table import KeyTable
 from wordsparse.vectors.formats import word2vec
-from wordsparse.vectors.formats.streams import BoundedStream, write_stream
 
 logger = logging.getLogger(__name__)
 _MAX_HEADER = 1024

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from wordsparse.corpus.columns import ROW_FORMATS, format_of_file, rows_of_name
+from wordsparse.corpus.rows import MAX_LINE, bounded_lines
 from wordsparse.errors import InputError
 from wordsparse.files import storage
+from wordsparse.files.streams import BoundedStream
 from wordsparse.files.unpacking import MAX_EXPANSION
-from wordsparse.labels.data import MAX_LINE, bounded_lines
-from wordsparse.vectors.formats.streams import BoundedStream
 
 logger = logging.getLogger(__name__)
 

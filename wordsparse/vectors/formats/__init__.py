@@ -5,6 +5,7 @@ from pathlib import Path
 
 from wordsparse.errors import InputError
 from wordsparse.files import outputs, regular, storage
+from wordsparse.files.streams import write_stream
 from wordsparse.files.unpacking import compression_of_name, suffix_of
 from wordsparse.options import meant
 from wordsparse.vectors.formats import names
@@ -13,7 +14,6 @@ from wordsparse.vectors.formats.gensim_native import Gensim
 from wordsparse.vectors.formats.model2vec import Model2Vec
 from wordsparse.vectors.formats.npz import Npz
 from wordsparse.vectors.formats.safe_tensors import SafeTensors
-from wordsparse.vectors.formats.streams import write_stream
 from wordsparse.vectors.formats.word2vec import Word2Vec, Word2VecBinary
 from wordsparse.vectors.precision import PRECISIONS
 
@@ -56,9 +56,7 @@ def read(path: Path) -> Content:
     chosen = next((format for format in reversed(FORMATS.values()) if format.recognises(path, start)), None)
     with storage.naming(path):
         if start.startswith(b"PAR1"):
-            raise InputError(
-                "is a Parquet file: read it with pyarrow, and give its words and vectors to WordVectors"
-            )
+            raise InputError("is a Parquet file: read it with pyarrow, and give its words and vectors to WordVectors")
         if chosen is not None:
             try:
                 content = chosen.read(path)

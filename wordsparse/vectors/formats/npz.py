@@ -19,12 +19,12 @@ import numpy as np
 
 from wordsparse.errors import InputError
 from wordsparse.files import npy
+from wordsparse.files.streams import unpacked_limit
 from wordsparse.files.unpacking import too_large
 from wordsparse.types import Array
 from wordsparse.vectors import ngrams as subwords
 from wordsparse.vectors.formats import names
 from wordsparse.vectors.formats.base import Content, Format
-from wordsparse.vectors.formats.streams import unpacked_limit
 from wordsparse.vectors.precision import packed, unpacked
 
 # Longer words, in characters, are stored as bytes.

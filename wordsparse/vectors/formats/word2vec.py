@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from wordsparse.errors import CutShortError, InputError
+from wordsparse.files.streams import BoundedStream
 from wordsparse.vectors.formats.base import Content, Format
-from wordsparse.vectors.formats.streams import BoundedStream
 
 _MAX_WORD = 2**16  # bytes of UTF-8
 _MAX_NUMBER = 64  # characters of a number in text

@@ -28,9 +28,9 @@ import scipy.sparse as sp
 from wordsparse import optional, validation
 from wordsparse.errors import CutShortError, InputError
 from wordsparse.files import regular, storage
+from wordsparse.files.streams import BoundedStream
 from wordsparse.machine import memory
 from wordsparse.types import Array
-from wordsparse.vectors.formats.streams import BoundedStream
 
 logger = logging.getLogger(__name__)
 

@@ -11,10 +11,9 @@ import scipy.sparse as sp
 
 pytest.importorskip("sklearn", reason="it reads the lines")
 
+from wordsparse.corpus import rows as reading
+from wordsparse.corpus.rows import LabelledRows, read_data, write_text
 from wordsparse.errors import CutShortError, InputError
-from wordsparse.labels import data as reading
-from wordsparse.labels import read_data, write_text
-from wordsparse.labels.data import LabelledRows
 from wordsparse.machine import memory
 
 
