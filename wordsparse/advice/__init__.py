@@ -50,7 +50,7 @@ def advise(
     corpus : path or sequence of paths, optional
         A text, or one directory written by :func:`wordsparse.encode`.
     features, targets : path, optional
-        Rows instead, as :func:`wordsparse.corpus.rows.read_data` takes them: a text file that holds both, or two npz files.
+        Rows instead, as :func:`wordsparse.corpus.rows.read_data` takes them: a text file of both, or two npz files.
     budget : float
         Seconds for the trial; 0 for none.
     dim : int
