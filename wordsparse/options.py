@@ -42,7 +42,7 @@ _ELSEWHERE = {
     **dict.fromkeys(("maxvocabsize", "maxfinalvocab", "vocabsize"), "max_vocab"),
     **dict.fromkeys(("t", "subsample", "subsampling"), "sample"),
     **dict.fromkeys(("batchwords", "batchsize"), "batch_tokens"),
-    **dict.fromkeys(("minn", "maxn", "bucket"), "subwords"),
+    **dict.fromkeys(("minn", "maxn", "bucket", "subwords"), "form"),
     **dict.fromkeys(("validation", "holdout"), "heldout"),
     **dict.fromkeys(("randomstate", "randomseed"), "seed"),
     **dict.fromkeys(("pretrainedvectors", "pretrained"), "init"),

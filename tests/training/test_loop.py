@@ -35,10 +35,10 @@ def between_topics(model: ws.Model) -> tuple[float, float]:
 
 def test_a_clock_that_stands_still_ends_no_run(monkeypatch: pytest.MonkeyPatch) -> None:
     """The speed of a run shorter than the clock's steps was a ZeroDivisionError, after the training."""
-    once = ws.train(two_topics(), **SMALL, subwords=True)
+    once = ws.train(two_topics(), **SMALL, form=1)
     for clock in ("perf_counter", "process_time", "monotonic", "time"):
         monkeypatch.setattr(f"time.{clock}", lambda: 5.0)
-    again = ws.train(two_topics(), **SMALL, subwords=True, progress=True)
+    again = ws.train(two_topics(), **SMALL, form=1, progress=True)
     assert again.report["tokens_per_second"] == 0
     assert np.array_equal(once.vectors, again.vectors)
 

@@ -232,26 +232,26 @@ def test_words_without_a_shared_ngram_are_refused_and_leave_training_as_it_is(tm
         form.fit(["xy", "cd"], np.eye(2, dtype=np.float32))
     text = tmp_path / "text"
     text.write_text("ab cd ef gh\n" * 50)
-    assert ws.train(text, subwords=True, **SHORT).subwords is None
+    assert ws.train(text, form=1, **SHORT).subwords is None
     with pytest.raises(InputError, match="words that are text"):
         form.with_form(WordVectors([1, 2], np.eye(2)))
 
 
 def test_text_has_ngrams_unless_it_is_told_not_to(tmp_path: Path) -> None:
     text = write_text(tmp_path / "text")
-    plain, model = (ws.train(text, subwords=given, **SHORT) for given in (False, None))
+    plain, model = (ws.train(text, form=given, **SHORT) for given in (0, None))
     assert model.subwords is not None
     assert plain.subwords is None
     assert ws.train(text, preset="items", **SHORT).subwords is None
-    assert ws.train(text, preset="walks", subwords=True, **SHORT).subwords is not None
+    assert ws.train(text, preset="walks", form=1, **SHORT).subwords is not None
     strong = ws.train(text, form=3.0, **SHORT)
     assert strong.subwords.tau == pytest.approx(3 * model.subwords.tau)
 
 
 def test_a_model_keeps_its_ngrams(tmp_path: Path) -> None:
     text = write_text(tmp_path / "text")
-    plain = ws.train(text, subwords=False, **SHORT)
-    model = ws.train(text, subwords=True, output=tmp_path / "model", **SHORT)
+    plain = ws.train(text, form=0, **SHORT)
+    model = ws.train(text, form=1, output=tmp_path / "model", **SHORT)
     assert model.subwords is not None
     loaded = ws.load(tmp_path / "model")
     assert same_vectors(plain, model)
@@ -262,8 +262,8 @@ def test_a_model_keeps_its_ngrams(tmp_path: Path) -> None:
     assert model.vectors.tobytes() != plain.vectors.tobytes()
     plain.save(tmp_path / "plain")
     longer = [
-        ws.train(text, subwords=given, output=tmp_path / name, resume=True, **{**SHORT, "epochs": 3})
-        for given, name in ((True, "model"), (False, "plain"))
+        ws.train(text, form=given, output=tmp_path / name, resume=True, **{**SHORT, "epochs": 3})
+        for given, name in ((1, "model"), (0, "plain"))
     ]
     assert same_vectors(*longer)
     assert [made.subwords is None for made in longer] == [False, True]

@@ -112,7 +112,7 @@ def test_numpys_numbers_are_plain_in_the_stored_options() -> None:
     }
     loss = BoundedNS(negatives=np.float32(2))  # type: ignore[arg-type]
     options = Options(**given, loss=loss, threads=np.int16(2), max_tokens=np.int32(9))  # type: ignore[arg-type]
-    assert {type(value) for value in vars(options).values()} == {int, float, str, bool, type(None), Recipe}
+    assert {type(value) for value in vars(options).values()} == {int, float, str, type(None), Recipe}
     assert Options.from_dict(json.loads(json.dumps(options.as_dict()))) == options
 
 
@@ -135,3 +135,9 @@ def test_options_go_through_json_and_back(loss: str) -> None:
 def test_stored_options_that_are_not_known_are_refused(change: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         Options.from_dict({"loss": "taylor", **change})
+
+
+def test_models_without_ngrams_of_the_version_before_are_read() -> None:
+    old = {**Options().as_dict(), "subwords": False, "form": 1.0}
+    assert Options.from_dict(old).form == 0
+    assert Options.from_dict({**old, "subwords": True}).form == 1

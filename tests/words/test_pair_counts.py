@@ -23,7 +23,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "counts.md"
 RANDOM = np.random.default_rng(3)
 WORDS = [f"w{i}" for i in range(30)]
 TEXT = [[WORDS[int(i)] for i in RANDOM.zipf(1.4, 9) % 30] for _ in range(300)]
-SMALL: dict[str, Any] = {"dim": 6, "epochs": 2, "progress": False, "subwords": False}
+SMALL: dict[str, Any] = {"dim": 6, "epochs": 2, "progress": False, "form": 0}
 
 
 def plain(window: int, min_count: int) -> dict[tuple[str, str], float]:
@@ -79,8 +79,8 @@ def test_counts_train_as_text_does(tmp_path: Path) -> None:
     text = [[f"{'ab'[topic]}{i}" for i in random.integers(12, size=8)] for topic in random.integers(2, size=800)]
     ws.count(text, tmp_path / "t.parquet", window=5)
     for model in (
-        ws.train(text, model="skipgram", dim=8, progress=False, subwords=False),
-        ws.train(tmp_path / "t.parquet", format="counts", dim=8, progress=False, subwords=False),
+        ws.train(text, model="skipgram", dim=8, progress=False, form=0),
+        ws.train(tmp_path / "t.parquet", format="counts", dim=8, progress=False, form=0),
     ):
         assert all(near[0] == word[0] for word in model.wv.words for near, _ in model.wv.similar(word, 5))
         # A word's count is about how often it occurs, whatever it was made from.

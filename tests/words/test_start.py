@@ -67,7 +67,7 @@ def sentences(n: int, seed: int) -> list[list[str]]:
 
 @pytest.mark.parametrize("model", ["cbow", "skipgram"])
 def test_a_short_text_gains_from_the_vectors_of_a_long_one(model: str, caplog: pytest.LogCaptureFixture) -> None:
-    options = {"model": model, "dim": 8, "min_count": 1, "sample": 0.0, "threads": 1, "subwords": False}
+    options = {"model": model, "dim": 8, "min_count": 1, "sample": 0.0, "threads": 1, "form": 0}
     long = ws.train(sentences(3000, 1), epochs=2, **options)
     with caplog.at_level(logging.INFO, "wordsparse"):
         started = ws.train(sentences(10, 2), epochs=1, init=long.wv, **options)

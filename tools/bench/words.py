@@ -150,7 +150,7 @@ class StreamedCounts(Benchmark):
         given = {"format": "counts", "dim": self.dim, "epochs": 1, "threads": self.threads, "output": folder / output}
         options = [part for name, value in given.items() for part in (f"--{name}", str(value))]
         table = str(folder / "pairs.parquet")
-        command = [sys.executable, "-m", "wordsparse", "train", table, *options, "--no-subwords", "--json", "--quiet"]
+        command = [sys.executable, "-m", "wordsparse", "train", table, *options, "--form", "0", "--json", "--quiet"]
         return subprocess.Popen([*command, *more], stdout=subprocess.PIPE, text=True)
 
     def _write(self, path: Path) -> None:

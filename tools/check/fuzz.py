@@ -82,7 +82,7 @@ SHARES = {
 }
 
 
-SMALL: dict[str, Any] = {"dim": 2, "threads": 1, "progress": False, "subwords": False}
+SMALL: dict[str, Any] = {"dim": 2, "threads": 1, "progress": False, "form": 0}
 
 # Formats whose values are changed as often as their bytes.
 VALUES: dict[str, tuple[Callable[[str], Any], Callable[[Any], str]]] = {

@@ -82,7 +82,7 @@ def train(corpus: Source | EncodedCorpus, asked: TrainOptions) -> Model:
         if run.output is None:
             raise InputError(f"{ranks.size} processes were started: they train one model, for an output: name it")
         gpus.choose(chosen.device, ranks)
-        return replace(chosen, subwords=False), text, run, start_vectors(run.init), chosen.subwords
+        return replace(chosen, form=0.0), text, run, start_vectors(run.init), chosen.form > 0
 
     chosen, text, run, start, subwords = together(ranks, request)
     with reports(run.progress if ranks.rank == 0 else False) as (encoding, training):

@@ -64,7 +64,7 @@ def options(settings: VocabularyBuilder, epochs: int, corpus: EncodedCorpus) -> 
         epochs=epochs,
         threads=min(settings.workers, available_cpus()),
         seed=(settings.seed or 0) % 2**32,
-        subwords=False,
+        form=0,
         recipe=recipe(settings, preset),
         preset=preset,
     )

@@ -216,7 +216,7 @@ class Run:
         model = Model(*parts, call=call)
         if self.continues is not None:
             model = model.in_axes_of(*self.continues)
-        if not options.subwords:
+        if not options.form:
             return model
         # N-grams take the place of the steps' work space.
         self.embedding.output.kernels.release()
@@ -273,7 +273,7 @@ class Run:
             else:
                 bags = examples.bags.rows
         size = len(self.vocabulary), self.options.dim
-        return memory.Need(*size, words, pairs, checkpoints, bags, self.options.subwords, ranks)
+        return memory.Need(*size, words, pairs, checkpoints, bags, self.options.form > 0, ranks)
 
     def _has_stalled(self) -> bool:
         """Whether the last ``patience`` epochs brought no better held-out loss than the best one before them."""

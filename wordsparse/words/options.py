@@ -25,7 +25,7 @@ MOST_FORM = 1e6
 # Skip-gram's minibatches hold fewer tokens with wider windows than this.
 WIDE_WINDOW = 255
 # Of the options whose default depends on the preset: those of text.
-DEFAULTS = {"model": "cbow", "window": 5, "sample": 1e-3, "subwords": True}
+DEFAULTS = {"model": "cbow", "window": 5, "sample": 1e-3, "form": 1.0}
 # Options that a stored run leaves out where they are the defaults.
 SILENT = ("recipe", "preset", "measure_power", "form")
 # Epochs where none are given: of a text of LONG tokens and more, and at most, of a shorter one.
@@ -38,7 +38,7 @@ class Options:
 
     Every field is checked when it is made, and is then a plain int, float or str, whatever number it was given as. A
     loss object becomes a recipe, and ``loss`` its name; without a loss, it is that of the recipe, or "bounded-ns".
-    ``preset`` chooses the recommended recipe, the exported vectors, and the window, the sample and subwords where they
+    ``preset`` chooses the recommended recipe, the exported vectors, and the window, the sample and form where they
     are not given.
 
     Raises
@@ -105,16 +105,12 @@ class Options:
         "so it is still high when a run stops early: for better vectors, run again with that smaller number of epochs.",
         metavar="EPOCHS",
     )
-    subwords: bool = option(
-        None,
-        "Fit n-grams of characters to the vectors after training: unknown words get a vector, all others a better one.",
-        shown="with --for text",
-        free=True,
-    )
     form: float = option(
-        1.0,
-        "How strongly what a word looks like, by its n-grams, is blended into its vector: 0 not at all, 2 for better "
-        "analogies of inflected forms at the expense of names.",
+        None,
+        "How strongly what a word looks like, by n-grams of characters that are fitted to the finished vectors, is "
+        "blended into its vector; words that are not in the vocabulary get one too. 0: not at all; 2: better analogies "
+        "of inflected forms at the expense of names.",
+        shown="1 with --for text, else 0",
         metavar="STRENGTH",
         free=True,
     )
@@ -147,7 +143,6 @@ class Options:
         if self.window > MAX_WINDOW:
             raise InputError(f"window must be at most {MAX_WINDOW}, not {self.window}")
         self._set("seed", validation.whole("seed", self.seed))
-        self._set("subwords", bool(self.subwords))
         self._set("form", validation.non_negative("form", self.form, MOST_FORM))
         if self.device not in get_args(DeviceName):
             raise InputError(f"device must be one of {', '.join(get_args(DeviceName))}, not {self.device!r}")
@@ -189,6 +184,8 @@ class Options:
             If an option is unknown or out of range, or if the loss is an object that only its author has.
         """
         given = dict(content)
+        if given.pop("subwords", True) is False:  # its name for form=0 before 0.2
+            given["form"] = 0.0
         if given.get("recipe") is not None:
             given["recipe"] = Recipe.from_dict(given["recipe"])
         unknown = ", ".join(sorted(given.keys() - {field.name for field in fields(cls)}))

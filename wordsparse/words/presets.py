@@ -41,14 +41,14 @@ PRESETS = {
     "text": Preset("sentences of a language"),
     "items": Preset(
         "baskets, sessions or playlists of items, whose order does not count",
-        {"window": BASKET_WINDOW, "sample": 0.0, "subwords": False},
+        {"window": BASKET_WINDOW, "sample": 0.0, "form": 0.0},
         min_count=1,
         distances="equal",
         turn=0.0,
     ),
     "walks": Preset(
         "walks on a graph",
-        {"sample": 0.0, "subwords": False},
+        {"sample": 0.0, "form": 0.0},
         min_count=1,
         distances="linear",
         exponent=1.5,
