@@ -282,3 +282,15 @@ def _topics(path: Path, seed: int) -> Path:
 
 def _cosines(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return (a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
+
+
+def test_a_model_of_the_version_before_is_trained_on(text: Path, output: Path) -> None:
+    """Its options name n-grams twice."""
+    from wordsparse.words import model_directory
+
+    model = train(text, output)
+    model.options |= {"subwords": True}
+    shutil.rmtree(output)
+    model_directory.write(model, output)
+    assert len(train(text, output, epochs=3, resume=True).report["loss"]) == 3
+    assert len(ws.load(output).train(text, min_count=1, epochs=4).report["loss"]) == 4

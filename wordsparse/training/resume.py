@@ -30,7 +30,7 @@ from wordsparse.training.loop import Run
 from wordsparse.training.new_words import start_new_words
 from wordsparse.training.slices import Slices
 from wordsparse.words.model import WordModel
-from wordsparse.words.options import Options
+from wordsparse.words.options import Options, renamed
 from wordsparse.words.recipe import Recipe
 
 logger = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ def _shown(value: object) -> object:
 
 def with_defaults(options: Mapping[str, Any]) -> dict[str, Any]:
     """Stored options; an option that their version lacked has its default."""
-    return {**Options().as_dict(), **options}
+    return {**Options().as_dict(), **renamed(options)}
 
 
 def is_same_text(text: Mapping[str, Any], corpus: EncodedCorpus) -> bool:

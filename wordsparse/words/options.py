@@ -183,9 +183,7 @@ class Options:
         InputError
             If an option is unknown or out of range, or if the loss is an object that only its author has.
         """
-        given = dict(content)
-        if given.pop("subwords", True) is False:  # its name for form=0 before 0.2
-            given["form"] = 0.0
+        given = renamed(content)
         if given.get("recipe") is not None:
             given["recipe"] = Recipe.from_dict(given["recipe"])
         unknown = ", ".join(sorted(given.keys() - {field.name for field in fields(cls)}))
@@ -226,6 +224,14 @@ def _recipe_with(loss: losses.Loss, recipe: Recipe | None, model: ModelName, pre
         )
     best = recommended(model, loss.name, preset)
     return None if best.loss == loss else replace(best, loss=loss)
+
+
+def renamed(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Stored options by the names of this version."""
+    given = dict(content)
+    if given.pop("subwords", True) is False:  # which n-grams had besides form
+        given["form"] = 0.0
+    return given
 
 
 def epochs_of(number: object) -> str:
