@@ -34,7 +34,7 @@ def text(tmp_path):
 def test_lines(text):
     assert list(sentences(text)) == SENTENCES
     assert list(sentences(str(text), "lines")) == SENTENCES
-    assert list(sentences([text, text], "paths")) == SENTENCES * 2
+    assert list(sentences([text, text], "lines")) == SENTENCES * 2
 
 
 def test_text8_is_one_sentence_a_file(text):
@@ -65,8 +65,7 @@ def test_a_directory_is_all_files_below_it_by_name(tmp_path):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith("gz") else content)
     names = ["2023/y", "2023/z", "2024/deep/x", "a", "b", "c.gz"]
-    for format in ("lines", "paths"):
-        assert list(sentences(tmp_path, format)) == [["from", name] for name in names]
+    assert list(sentences(tmp_path)) == [["from", name] for name in names]
 
 
 def test_files_that_programs_leave_in_directories_are_skipped_and_named(tmp_path, caplog):
@@ -129,7 +128,7 @@ def test_the_same_as_gensims_path_line_sentences(tmp_path):
     word2vec = pytest.importorskip("gensim.models.word2vec", reason="gensim is not installed")
     for name in ("z", "a", "m"):
         (tmp_path / name).write_text(f"{name} one\n{name} two\n")
-    assert list(sentences(tmp_path, "paths")) == list(word2vec.PathLineSentences(str(tmp_path)))
+    assert list(sentences(tmp_path)) == list(word2vec.PathLineSentences(str(tmp_path)))
 
 
 def test_a_byte_order_mark_is_no_part_of_the_first_token(tmp_path):

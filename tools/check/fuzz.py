@@ -37,7 +37,6 @@ from wordsparse import labels
 from wordsparse.cli.train import command as train_command
 from wordsparse.corpus import EncodedCorpus, Vocabulary
 from wordsparse.corpus.cards import load_card
-from wordsparse.corpus.reading import sentences
 from wordsparse.errors import WordsparseError
 from wordsparse.evaluation.testsets import read_analogies, read_pairs
 from wordsparse.files import arrays, regular, storage, toml
@@ -66,7 +65,6 @@ SHARES = {
     "edges": 30,
     "labels": 40,
     "estimator": 30,
-    "wiki": 60,
     "pairs": 100,
     "analogies": 80,
     "card": 80,
@@ -197,7 +195,6 @@ def file_kinds(good: Path, place: Path) -> dict[str, Attempt]:
         "baskets": lambda path: ws.encode(path, place / "encoded", column="text", group="n", order="id", min_count=1),
         "edges": lambda path: ws.train(path, preset="graph", epochs=1, walks=1, walk_length=4, **SMALL),
         "labels": lambda path: labels.read_data(path, path if path.suffix == ".npz" else None),
-        "wiki": lambda path: list(sentences(path, "wiki")),
         "pairs": read_pairs,
         "analogies": read_analogies,
         "card": load_card,

@@ -34,17 +34,11 @@ KINDS = (
     "baskets",
     "edges",
     "labels",
-    "wiki",
     "pairs",
     "analogies",
     "card",
     "config",
     "vocabulary",
-)
-PAGE = "<page><title>T{n}</title><ns>0</ns><id>{n}</id><revision><text>{text}</text></revision></page>"
-MARKUP = (
-    "'''w{n}''' [[File:a.png|thumb|w1 w2]] {{{{t|a={{{{u}}}}}}}} &lt;ref name=a>w3&lt;/ref> [http://a.b w4] {text}\n"
-    "{{|\n|-\n| w5 || w6\n|}}\n"
 )
 CARD = """name = "n"
 description = "d"
@@ -105,12 +99,9 @@ def make_good(folder: Path) -> None:
     random = np.random.default_rng(1)
     lines = [" ".join(f"w{i}" for i in random.zipf(1.5, 8) % 40) for _ in range(120)]
     text = "".join(f"{line}\n" for line in lines)
-    pages = "".join(PAGE.format(n=n, text=MARKUP.format(n=n, text=" ".join(lines[:9]))) for n in range(3))
-    wiki = f'<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.10/"><siteinfo/>{pages}</mediawiki>'
     for suffix in ("", *PACKED):
-        for name, content in (("text/t.txt", text), ("wiki/w.xml", wiki)):
-            with smart_open.open(folder / f"{name}{suffix}", "wb") as file:
-                file.write(content.encode())
+        with smart_open.open(folder / f"text/t.txt{suffix}", "wb") as file:
+            file.write(text.encode())
     rows = [{"id": i, "text": line, "words": line.split(), "n": i % 5 + 1} for i, line in enumerate(lines[:20])]
     table = "".join(f"{i},{line}\n" for i, line in enumerate(lines))
     (folder / "rows" / "r.csv").write_text(f'id,text\n1,"a, b ""c""\nd"\n{table}')

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, TypeAlias, cast
 
 import numpy as np
 
+from wordsparse import optional
 from wordsparse.corpus import baskets
 from wordsparse.corpus.blocks import decoded, text_blocks
 from wordsparse.corpus.columns import ROW_FORMATS, format_of_file, frame_cells, is_frame, rows_of_name
@@ -96,6 +97,8 @@ class RawText:
             raise InputError(f"the format {format!r} needs the name of the column that holds the text (column)")
         if column is not None and format in FORMATS:
             raise InputError(f"the format {format!r} has no columns: choose one of {', '.join(ROW_FORMATS)}")
+        if format == "wiki":
+            optional.check("the format wiki", "gensim")
         self.files = None if paths is None else find_files(paths, quiet=quiet)
         if tokens is None and group is None and (paths is not None or column is not None):
             tokens = "simple" if format == "wiki" else "split"
@@ -350,7 +353,6 @@ class Format(NamedTuple):
 FORMATS = {
     "lines": Format("each line is a sentence", _line_pieces, lines=True),
     "text8": Format("a file is one sentence; line ends are white space", _stream_pieces, lines=False),
-    "paths": Format("the same as lines, for users of gensim's PathLineSentences", _line_pieces, lines=True),
-    "wiki": Format("a Wikipedia dump (XML); each article is a sentence, its markup is removed", wiki_pieces),
+    "wiki": Format("a Wikipedia dump (XML), read by gensim; each article is a sentence", wiki_pieces),
     COUNTS: Format("tables of counted pairs: the columns word, context and count", _no_pieces),
 }

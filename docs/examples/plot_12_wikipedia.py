@@ -1,0 +1,48 @@
+"""
+Vectors of a Wikipedia
+======================
+
+Wikipedia's dumps are XML with markup: templates, tables, links. ``format="wiki"`` reads them as they are, by gensim's
+reader: each article is a sentence, and pages of less than fifty words, redirects above all, are left out.
+"""
+
+import bz2
+import importlib.util
+from html import escape
+from pathlib import Path
+from pydoc_data.topics import topics
+from tempfile import mkdtemp
+
+import wordsparse as ws
+
+# %%
+# A dump to try it on, small enough to be made here: an article for each topic of Python's reference, its first words a
+# link, and beside them a redirect and a page of another namespace. A real one comes by
+# ``wordsparse corpora fetch simple-wikipedia -o dump``, or from dumps.wikimedia.org for any language.
+page = "<page><title>{}</title><ns>{}</ns><id>{}</id><revision><text>{}</text></revision></page>\n"
+articles = [
+    page.format(escape(title), 0, number, escape(f"'''{title}''' {{{{stub}}}} [[Python|Python's]] {text}"))
+    for number, (title, text) in enumerate(topics.items())
+]
+others = page.format("Pythons", 0, 1000, "#REDIRECT [[Python]]") + page.format("Talk:Python", 1, 1001, "Why? " * 99)
+head = '<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.11/"><siteinfo/>\n'
+dump = Path(mkdtemp()) / "pages-articles.xml.bz2"
+dump.write_bytes(bz2.compress(f"{head}{''.join(articles)}{others}</mediawiki>".encode()))
+
+# %%
+# Encode it once, and train as often as you like.
+if importlib.util.find_spec("gensim"):
+    corpus = ws.encode(dump, dump.with_name("encoded"), format="wiki", min_count=5)
+    print(f"{corpus.sentences} articles of {len(articles)}, {corpus.tokens:,} words")
+    model = ws.train(corpus, model="skipgram", dim=50, epochs=10, progress=False)
+    for word in ("class", "exception", "string"):
+        print(word, "→", ", ".join(near for near, _ in model.wv.similar(word, 6)))
+else:
+    print("gensim reads Wikipedia's markup, and is not installed: pip install 'wordsparse[gensim]'")
+
+# %%
+# The same as commands::
+#
+#     wordsparse corpora fetch simple-wikipedia -o dump
+#     wordsparse encode dump --format wiki -o encoded
+#     wordsparse train encoded -o model
