@@ -15,7 +15,7 @@ import wordsparse
 from wordsparse.doors import COMMANDS
 
 PACKAGE = Path(wordsparse.__file__).parent
-DOORS = ("cli", "comparison", "explorer", "advice", "labels", "gensim", "torch", "distributed")
+DOORS = ("cli", "comparison", "explorer", "advice", "labels", "gensim", "torch", "distributed", "cards")
 # An editable installation would find the folders that were taken away.
 ALONE = """
 import sys

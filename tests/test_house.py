@@ -19,7 +19,7 @@ PYX = PACKAGE.parent / "pyx"
 LEVELS = (
     ("__main__",),
     ("advice",),
-    ("comparison", "explorer", "labels", "torch", "gensim"),
+    ("comparison", "explorer", "labels", "torch", "gensim", "cards"),
     ("cli",),
     ("distributed",),
     ("training",),

@@ -61,7 +61,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Train, use and judge classifiers for huge sets of sparse labels, of texts or of rows of numbers.",
     ),
     "corpora": (
-        "wordsparse.cli.corpora",
+        "wordsparse.cards.command",
         "List and fetch public texts and test sets.",
     ),
     "doctor": (

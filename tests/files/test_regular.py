@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import wordsparse as ws
+from wordsparse.cards.card import load_card
 from wordsparse.corpus import EncodedCorpus
-from wordsparse.corpus.cards import load_card
 from wordsparse.errors import InputError
 from wordsparse.evaluation.testsets import read_analogies, read_pairs
 from wordsparse.files import regular, storage

