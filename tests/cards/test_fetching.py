@@ -235,11 +235,12 @@ def test_a_server_that_never_comes_to_its_answer_is_left(tmp_path, monkeypatch):
 
         def answer():
             for _ in range(2):
-                connection, _ = server.accept()
-                with connection, contextlib.suppress(OSError):
-                    while True:
-                        connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
-                        time.sleep(0.001)
+                with contextlib.suppress(OSError):  # the client leaves, or the test is over
+                    connection, _ = server.accept()
+                    with connection:
+                        while True:
+                            connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+                            time.sleep(0.001)
 
         thread = threading.Thread(target=answer, daemon=True)
         thread.start()
