@@ -1,13 +1,11 @@
 """Estimators for huge sets of sparse labels, and the files of their data; they need scikit-learn."""
 
 from wordsparse.corpus.rows import LabelledRows, read_data, write_text
-from wordsparse.labels.base import FitProgress
 from wordsparse.labels.classifier import SparseTargetClassifier
 from wordsparse.labels.text_classifier import TextClassifier
 from wordsparse.labels.texts import LabelledTexts, read_texts
 
 __all__ = [
-    "FitProgress",
     "LabelledRows",
     "LabelledTexts",
     "SparseTargetClassifier",

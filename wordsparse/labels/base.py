@@ -1,7 +1,6 @@
 """Shared by the estimators: scikit-learn's conventions, saving, checks of arguments, and the progress of a fit."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from os import PathLike
 from typing import Any, Self
 
@@ -60,32 +59,8 @@ class Saving:
         raise NotImplementedError
 
 
-@dataclass(frozen=True)
-class FitProgress:
-    """How far a fit is: ``done`` of ``total`` steps of a phase, None where the total is not known beforehand."""
-
-    phase: str
-    done: int
-    total: int | None = None
-
-
-Report = Callable[..., None]
-"""Called with the fields of a :class:`FitProgress`."""
-
-
-def reporter(progress: Callable[[FitProgress], None] | None) -> Report:
-    """What a fit calls: it passes a :class:`FitProgress` on, or nothing for None.
-
-    Raises
-    ------
-    InputError
-        If ``progress`` is no function.
-    """
-    if progress is None:
-        return lambda *step: None
-    if not callable(progress):
-        raise InputError(f"progress must be a function of a FitProgress, or None, not {type(progress).__name__}")
-    return lambda *step: progress(FitProgress(*step))
+Report = Callable[[str], object]
+"""Called with a sentence at the start of each phase of a fit."""
 
 
 def sparse_tags(tags: Any) -> Any:

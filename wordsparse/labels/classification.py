@@ -92,12 +92,12 @@ class Classifier:
         constant = CONSTANT * length
         X = with_constant(X, constant)
         problem, constants = tuned(X, Y, dim, seed, kernels, report)
-        report("regression", 0, 1)
+        report("solving the ridge regression of all rows")
         scorer = problem.solve(constants)
         held = min(HELD_OUT, max(1, int(HELD_OUT_SHARE * X.shape[0])))
         some = np.random.default_rng(seed + 1).permutation(X.shape[0])
         rows = some[: max(held, left_out(X.shape[0], Y.shape[1]))]
-        report("calibration", 0, 1)
+        report("calibrating on rows left out")
         found = leave_out(scorer, problem, rows, Calibration().logits)
         known = (part[found.known] for part in (found.outputs, found.counts, found.truth))
         calibration = Calibration.fitted(best_power(found, Y[rows]), *known)
@@ -184,7 +184,7 @@ def _head(
     none = Head(np.zeros(0, np.int64), np.zeros((f, 0), np.float32))
     if n < HEAD_ROWS:
         return none
-    report("head", 0, 1)
+    report("fitting the head of the most frequent labels")
     labels = np.sort(np.argsort(-problem.counts, kind="stable")[:HEAD_LABELS])
     fitted = np.setdiff1d(np.arange(n), held)
     start = scorer.inverse.times(problem.B[:, labels].toarray(), problem.kernels)

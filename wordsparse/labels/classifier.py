@@ -1,6 +1,5 @@
 """A scikit-learn classifier for huge sets of sparse labels."""
 
-from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
@@ -10,7 +9,6 @@ from wordsparse import validation
 from wordsparse.errors import InputError
 from wordsparse.kernels import CpuKernels, at_work
 from wordsparse.labels import base, targets
-from wordsparse.labels.base import FitProgress
 from wordsparse.labels.classification import Classifier
 from wordsparse.labels.logistic import probabilities
 from wordsparse.labels.ranking import RankingScores, inverse_propensities, ranking_scores
@@ -91,7 +89,7 @@ class SparseTargetClassifier(base.Saving, base.ClassifierMixin, base.BaseEstimat
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_fitted")
 
-    def fit(self, X: Any, y: Any, *, progress: Callable[[FitProgress], None] | None = None) -> Self:
+    def fit(self, X: Any, y: Any, *, progress: base.Report = lambda sentence: None) -> Self:
         """Fit X (n, f), sparse or dense, to y (n, D).
 
         Parameters
@@ -99,8 +97,7 @@ class SparseTargetClassifier(base.Saving, base.ClassifierMixin, base.BaseEstimat
         X, y
             See the class.
         progress : callable, optional
-            Called with a :class:`FitProgress` in the phases ``ridge``, ``regression``, ``calibration`` and ``head``. An
-            exception of its own ends the fit.
+            Called with a sentence at the start of each phase. An exception of its own ends the fit.
 
         Raises
         ------
@@ -109,7 +106,7 @@ class SparseTargetClassifier(base.Saving, base.ClassifierMixin, base.BaseEstimat
             row has a label, there are no features, or rows of X are too long or short for float32; the message names
             row and column.
         """
-        seed, report = validation.whole("random_state", self.random_state), base.reporter(progress)
+        seed = validation.whole("random_state", self.random_state)
         dim = None if self.n_components is None else validation.positive_int("n_components", self.n_components)
         X = self._features(X, reset=True)
         labels, classes, kind = targets.labels_of(y)
@@ -118,7 +115,7 @@ class SparseTargetClassifier(base.Saving, base.ClassifierMixin, base.BaseEstimat
             raise InputError("Y has no labels, so nothing can be learnt: give at least one target")
         dim = dim or (X.shape[1] + 1 if X.shape[1] <= ALL_FEATURES else DIM)
         with at_work():
-            self._fitted = Classifier.fitted(X, labels, dim, seed, CpuKernels(self.threads), report)
+            self._fitted = Classifier.fitted(X, labels, dim, seed, CpuKernels(self.threads), progress)
         self.n_rows_, self.classes_, self._kind = X.shape[0], classes, kind
         self._describe()
         return self

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from wordsparse.cli import terminal
 from wordsparse.cli.common import (
     PATH,
     Completed,
@@ -18,7 +19,6 @@ from wordsparse.cli.common import (
     quiet_option,
 )
 from wordsparse.corpus.tokens import TOKENIZERS
-from wordsparse.display import Display
 from wordsparse.errors import InputError
 
 if TYPE_CHECKING:
@@ -98,8 +98,7 @@ def train(
         classifier = SparseTargetClassifier(**options)
     X, Y = _rows(classifier, data, targets)
     wall, cpu = time.perf_counter(), time.process_time()
-    with Display(not quiet) as display:
-        classifier.fit(X, Y, progress=lambda fit: display.update(fit.phase, "steps", fit.done, fit.total))
+    classifier.fit(X, Y, progress=lambda sentence: None if quiet else terminal.say([f"wordsparse: labels: {sentence}"]))
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     classifier.save(output)
     result = {

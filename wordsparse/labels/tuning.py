@@ -8,7 +8,6 @@ basis leaves out grows with it too; it is a constant here.
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import cache
-from itertools import count
 from typing import Any
 
 import numpy as np
@@ -135,7 +134,7 @@ def tuned(X: Any, Y: Any, dim: int, seed: int, kernels: Kernels, report: Report)
     (some, features), (labels, _) = (_without_empty_columns(matrix[sample]) for matrix in (X, Y))
     small = RidgeProblem(some, labels, dim, seed, kernels)
     constants = _chosen(small, dim, random, report, any_rank=False)
-    report("regression", 0, 1)
+    report("solving the ridge regression of all rows")
     start = np.zeros((X.shape[1], small.spectrum.V.shape[1]), np.float32)
     start[features] = small.spectrum.V
     return RidgeProblem(X, Y, dim, seed, kernels, start), constants
@@ -149,11 +148,10 @@ def _chosen(
     n, D = problem.Y.shape
     rows = np.sort(random.choice(n, left_out(n, min(D, TUNED_LABELS)), replace=False))
     scale = float(np.sum(problem.rows.values.astype(np.float64) ** 2)) / n or 1.0
-    tries = count(1)
+    report(f"choosing the ridge on {n:,} rows")
 
     @cache
     def quality(at: int, rank: int) -> Array:
-        report("ridge", next(tries))
         scorer = problem.solve(Constants(RIDGES[at] * scale, REST, rank), TUNED_LABELS)
         found = leave_out(scorer, problem, rows, Calibration().logits)
         return ranking(found, best_power(found, problem.Y[rows]), problem.Y[rows])
