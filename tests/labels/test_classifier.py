@@ -21,7 +21,6 @@ import wordsparse as ws
 from wordsparse.errors import InputError
 from wordsparse.kernels import CpuKernels
 from wordsparse.labels import classification, logistic, ranking, scoring, tuning
-from wordsparse.labels.base import reporter
 from wordsparse.labels.classifier import SparseTargetClassifier
 from wordsparse.labels.ridge import SparseRows, Spectrum
 
@@ -116,7 +115,7 @@ def test_a_lower_rank_is_chosen_where_the_other_directions_are_noise() -> None:
         X[i, own * 20 + random.choice(20, 4, replace=False)] = 1
         X[i, 160 + random.choice(100, 8, replace=False)] = 1
     Y = sp.csr_array((random.random((300, 40)) < (random.random((8, 40)) ** 6)[topic]).astype(np.float32))
-    problem, constants = tuning.tuned(sp.csr_array(X), Y, 260, 0, CpuKernels(1), reporter(None))
+    problem, constants = tuning.tuned(sp.csr_array(X), Y, 260, 0, CpuKernels(1), lambda sentence: None)
     assert constants.rank < 260
     assert problem.solve(constants).inverse.P.shape[1] == constants.rank
 
