@@ -15,7 +15,7 @@ from wordsparse.layer.output import FactoredOutput
 from wordsparse.machine import devices, threads
 from wordsparse.machine.description import peak_memory_bytes
 from wordsparse.machine.memory import give_back
-from wordsparse.training import collapse, memory
+from wordsparse.training import memory
 from wordsparse.training.minibatches import Minibatches
 from wordsparse.training.model import Model
 from wordsparse.training.progress import Progress, Report, rate
@@ -249,9 +249,6 @@ class Run:
         if heldout is not None:
             at.heldout_losses.append(heldout)
         self.is_whole = True
-        looked_at = self.embedding.output.kernels.to_host(self.embedding.E[: collapse.LOOKED_AT])
-        if (found := collapse.spread(looked_at)) is not None and (warning := found.warning()) is not None:
-            logger.warning("epoch %d: %s", epoch + 1, warning)
 
     def examples(self, epoch: int) -> Generator[tuple[int, Examples], None, None]:
         """The rest of the epoch, minibatch by minibatch, each with its end in the corpus."""
