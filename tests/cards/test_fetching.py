@@ -1,4 +1,3 @@
-import contextlib
 import hashlib
 import io
 import json
@@ -6,7 +5,6 @@ import os
 import socket
 import tarfile
 import threading
-import time
 import zipfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -231,22 +229,24 @@ def test_a_server_that_never_comes_to_its_answer_is_left(tmp_path, monkeypatch):
     """One that sent "100 Continue" without end held the command for ever."""
     monkeypatch.setattr(download, "TIMEOUT", 0.2)
     monkeypatch.setattr(download, "ATTEMPTS", 2)
+    over = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def answer():
-            for _ in range(2):
-                with contextlib.suppress(OSError):  # the client leaves, or the test is over
-                    connection, _ = server.accept()
-                    with connection:
-                        while True:
-                            connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
-                            time.sleep(0.001)
+            connection, _ = server.accept()
+            with connection:
+                while not over.wait(0.001):
+                    connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
 
-        thread = threading.Thread(target=answer, daemon=True)
+        thread = threading.Thread(target=answer)
         thread.start()
         endless = SimpleNamespace(address=f"http://127.0.0.1:{server.getsockname()[1]}")
-        with pytest.raises(WordsparseError, match="2 times in a row"):
-            fetch(load_card(card(tmp_path, endless)), tmp_path / "out")
+        try:
+            with pytest.raises(WordsparseError, match="2 times in a row"):
+                fetch(load_card(card(tmp_path, endless)), tmp_path / "out")
+        finally:
+            over.set()
+            thread.join()
 
 
 def test_redirects_and_busy_servers(tmp_path):
