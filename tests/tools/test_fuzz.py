@@ -30,7 +30,6 @@ def test_mutated_inputs_are_read_or_refused() -> None:
         "baskets",
         "edges",
         "labels",
-        "estimator",
         "pairs",
         "config",
         "model",
