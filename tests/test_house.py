@@ -19,9 +19,8 @@ PYX = PACKAGE.parent / "pyx"
 LEVELS = (
     ("__main__",),
     ("advice",),
-    ("comparison", "explorer", "labels", "torch", "gensim", "cards"),
+    ("comparison", "explorer", "labels", "torch", "gensim", "cards", "distributed"),
     ("cli",),
-    ("distributed",),
     ("training",),
     ("unseen",),
     ("words",),

@@ -1,8 +1,7 @@
 """The ``wordsparse`` script, and ``python -m wordsparse``.
 
 A signal ends the process with status 130 and without a traceback from here on: before the command line takes over,
-while it is imported, the process ends at once; once the work is done, signals are ignored. A rank heeds signals only
-when it has started MPI: if one leaves earlier with a status of its own, MPICH's launcher lets the others wait for it.
+while it is imported, the process ends at once; once the work is done, signals are ignored.
 """
 
 import atexit
@@ -12,8 +11,6 @@ import signal
 import sys
 from types import FrameType
 
-from wordsparse.machine.launcher import place
-
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 INTERRUPTED = 130
 
@@ -21,10 +18,7 @@ INTERRUPTED = 130
 def run() -> None:
     """Run the command line and leave with its exit status."""
     ended: list[int] = []
-    if place()[1] > 1:
-        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # ranks.ending_all takes them
-    else:  # ranks take leave of MPI when they exit
-        atexit.register(_keep_status, ended)  # registered first, so it is called last
+    atexit.register(_keep_status, ended)  # registered first, so it is called last
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, leave)

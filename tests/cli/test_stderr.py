@@ -106,7 +106,7 @@ script.run()
 
 IN_EXEC = """
 import wordsparse.__main__ as script, wordsparse.cli as cli
-def status(arguments):
+def status(*arguments):
     try:
         exec("raise KeyboardInterrupt")
     except KeyboardInterrupt:

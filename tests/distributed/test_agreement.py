@@ -57,7 +57,7 @@ def test_an_error_of_one_rank_alone_ends_all(
 ) -> None:
     def work(ranks: ThreadRanks) -> None:
         if ranks.rank == 1:
-            with pytest.raises(SystemExit) as stop, ending_all(ranks, lambda: "all is kept"):
+            with pytest.raises(SystemExit) as stop, ending_all(ranks):
                 raise error
             assert stop.value.code == status
         else:
@@ -67,7 +67,7 @@ def test_an_error_of_one_rank_alone_ends_all(
     on_ranks(2, work)
     line, _, more = capsys.readouterr().err.partition("\n")
     assert line.startswith("wordsparse: rank 1 of 2 (")
-    assert line.endswith("; the other ranks are ended; all is kept")
+    assert line.endswith("; the other ranks are ended")
     assert ("Traceback" in more) == isinstance(error, ValueError)
 
 
@@ -75,7 +75,7 @@ def test_a_gpu_that_fails_is_an_error_of_one_rank_alone(capsys: pytest.CaptureFi
     def work(ranks: ThreadRanks) -> None:
         error = TrainingError("the GPU failed")
         error.__cause__ = CUDARuntimeError("cudaErrorUnknown")
-        with pytest.raises(SystemExit), ending_all(ranks, lambda: "all is kept"):
+        with pytest.raises(SystemExit), ending_all(ranks):
             raise TrainingError("the GPU failed; all is kept") from error
 
     on_ranks(2, work)
@@ -84,11 +84,11 @@ def test_a_gpu_that_fails_is_an_error_of_one_rank_alone(capsys: pytest.CaptureFi
 
 def test_errors_that_all_ranks_meet_end_none() -> None:
     def work(ranks: ThreadRanks) -> None:
-        with pytest.raises(TrainingError), ending_all(ranks, lambda: ""):
+        with pytest.raises(TrainingError), ending_all(ranks):
             raise TrainingError("the step would explode")
         agreed = InputError("no such file")
         ranks.agreed = agreed
-        with pytest.raises(InputError), ending_all(ranks, lambda: ""):
+        with pytest.raises(InputError), ending_all(ranks):
             raise InputError("no such file; nothing is kept") from agreed
 
     on_ranks(2, work)

@@ -51,8 +51,8 @@ def launched(ranks: int, *program: object, cwd: Path | None = None) -> subproces
 
 
 def started(ranks: int, *arguments: object) -> subprocess.Popen[str]:
-    """``wordsparse train`` on ``ranks`` ranks, running."""
-    given = command(ranks, "-m", "wordsparse", "train", *arguments)
+    """``python -m wordsparse.distributed`` on ``ranks`` ranks, running."""
+    given = command(ranks, "-m", "wordsparse.distributed", *arguments)
     return subprocess.Popen(given, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
@@ -85,5 +85,5 @@ def own_words(said: str) -> str:
 
 
 def train(ranks: int, *arguments: object) -> subprocess.CompletedProcess[str]:
-    """``wordsparse train`` on ``ranks`` ranks."""
-    return launched(ranks, "-m", "wordsparse", "train", *arguments)
+    """``python -m wordsparse.distributed`` on ``ranks`` ranks."""
+    return launched(ranks, "-m", "wordsparse.distributed", *arguments)

@@ -18,7 +18,7 @@ class ThreadRanks(Ranks):
     """One of ``size`` ranks; all share ``board``, on which each lays its part, and ``gate``, at which they meet."""
 
     def __init__(self, rank: int, board: list[Any], gate: threading.Barrier) -> None:
-        self.rank, self.size, self.local_rank = rank, len(board), rank
+        self.rank, self.size, self.local_rank, self.beside = rank, len(board), rank, len(board)
         self._board, self._gate = board, gate
 
     def _all(self, part: Any) -> list[Any]:
@@ -29,20 +29,22 @@ class ThreadRanks(Ranks):
         return parts
 
     def sum(self, part: Array) -> Array:
-        parts = self._all(np.array(part))
+        parts = self._all(part.copy())
         return sum(parts[1:], start=parts[0].copy())
 
-    def exchange(self, rows: Array, to: Sequence[int], from_: Sequence[int]) -> Array:
-        parts = self._all((rows.copy(), to))
-        received = []
-        for (sent, counts), count in zip(parts, from_, strict=True):
-            start = sum(counts[: self.rank])
-            assert counts[self.rank] == count, "one rank sends what another does not expect"
-            received.append(sent[start : start + count])
-        return np.concatenate(received)
+    def rows(self, part: Array, counts: Sequence[int]) -> Array:
+        parts = self._all(part.copy())
+        assert [len(each) for each in parts] == list(counts)
+        return np.concatenate(parts)
 
     def gather(self, content: bytes) -> list[bytes]:
         return self._all(content)
+
+    def copy(self, array: Array) -> None:
+        array[...] = self._all(array.copy())[0]
+
+    def wait(self) -> None:
+        self._gate.wait()
 
     def abort(self, status: int) -> NoReturn:
         self._gate.abort()

@@ -60,18 +60,17 @@ def test_an_exception_inside_a_step_leaves_the_checkpoint_before(
     text: Path, output: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Half a step is no state to go on from."""
-    step, steps = WordEmbedding.step, []
+    follow, steps = WordEmbedding.follow, []
 
-    def failing(*arguments: Any) -> float:
-        loss = step(*arguments)
-        steps.append(loss)
+    def failing(*arguments: Any) -> None:
+        follow(*arguments)
+        steps.append(arguments)
         if len(steps) == 20:
             raise MemoryError
-        return loss
 
     with pytest.raises(Interrupted):
         train(text, output, 500)
-    monkeypatch.setattr(WordEmbedding, "step", failing)
+    monkeypatch.setattr(WordEmbedding, "follow", failing)
     with pytest.raises(TrainingError, match=f"out of memory; .*{KEPT}"):
         train(text, output, resume=True)
     monkeypatch.undo()
@@ -146,7 +145,7 @@ def test_a_trained_model_that_cannot_be_written_is_kept_to_be_written_later(
         train(text, output)
     monkeypatch.undo()
     with monkeypatch.context() as patch:
-        patch.setattr(WordEmbedding, "step", lambda *_: pytest.fail("trained again"))
+        patch.setattr(WordEmbedding, "follow", lambda *_: pytest.fail("trained again"))
         model = train(text, output, resume=True)
     assert same_vectors(model, ws.train(text, **SHORT))
     assert same_vectors(ws.load(output), model)

@@ -28,16 +28,6 @@ def test_a_need_grows_with_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     assert NEED.training > 2 * 200_000 * 300 * 4
 
 
-def test_ranks_share_the_rows_and_the_memory_of_their_host(monkeypatch: pytest.MonkeyPatch) -> None:
-    alone, shared = replace(NEED, checkpoints=False), replace(NEED, checkpoints=False, ranks=4)
-    rows = 200_000 * (601 * 4 + 16)
-    assert alone.training - shared.training == rows * 3 // 4
-    left(monkeypatch, 3 * shared.total)
-    shared.check(3)
-    with pytest.raises(InputError, match=r"left \(a small limit, of which each of 4 ranks has its part\)"):
-        shared.check(4)
-
-
 def test_what_would_fit_does_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     for size in (NEED.total - 1, NEED.training, NEED.training - 1, 2 * 10**8):
         left(monkeypatch, size)

@@ -108,7 +108,7 @@ def test_a_disk_that_is_too_small_for_the_model_is_found_before_the_training(
     text: Path, output: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "posix_fallocate", no_space)
-    monkeypatch.setattr(WordEmbedding, "step", lambda *_: pytest.fail("trained"))
+    monkeypatch.setattr(WordEmbedding, "follow", lambda *_: pytest.fail("trained"))
     with pytest.raises(InputError, match=r"model: the model takes [\d,]+ bytes: No space left on device"):
         train(text, output)
     assert not run_directory(output).exists()

@@ -200,9 +200,9 @@ class Siege:
 
     def _status_of_ranks(self, target: Target, number: signal.Signals | None, delay: float) -> int:
         """As :meth:`_status`; the signal hits the launcher or one of the processes that it has started."""
-        launcher = [str(MPIEXEC), "-n", str(target.ranks), sys.executable, "-m", "wordsparse"]
+        launcher = [str(MPIEXEC), "-n", str(target.ranks), sys.executable, "-m", "wordsparse.distributed"]
         with open(self.folder / "errors", "wb") as said:
-            process = subprocess.Popen([*launcher, *target.arguments()], stdout=said, stderr=said, env=AS_ROOT)
+            process = subprocess.Popen([*launcher, *target.arguments()[1:]], stdout=said, stderr=said, env=AS_ROOT)
         began, started = time.monotonic(), []
         if number is not None:
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -225,8 +225,8 @@ class Siege:
         """Whether the processes that it started end too, and none has printed a traceback."""
         self._must(target, all(ends(pid) for pid in started), "its worker runs on")
         _, traceback, rest = self._said().partition("Traceback")
-        # Of a signal while the interpreter starts; before run(), nothing of ours has begun.
-        is_pythons = target.ranks > 0 and ", in run\n" not in rest
+        # Of a signal while the interpreter starts; before start(), nothing of ours has begun.
+        is_pythons = target.ranks > 0 and ", in start\n" not in rest
         self._must(target, not traceback or is_pythons, f"a traceback: {rest[:1500]}")
 
     def _said(self) -> str:

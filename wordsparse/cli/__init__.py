@@ -15,7 +15,6 @@ from wordsparse.cli import messages, terminal, unknown
 from wordsparse.cli.common import Group
 from wordsparse.doors import COMMANDS
 from wordsparse.errors import CutShortError, InputError, WordsparseError
-from wordsparse.machine.launcher import place
 from wordsparse.training.interruption import stop_requests
 
 
@@ -58,21 +57,19 @@ def cli() -> None:
     """Train word embeddings with the exact gradient over the whole vocabulary."""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit status. Of several processes of a launcher the first one speaks."""
-    terminal.muted = place()[0] > 0
+def main(arguments: Sequence[str] | None = None, command: click.Command = cli, name: str = "wordsparse") -> int:
+    """Run the command line, or one command that is called ``name``, and return its exit status."""
     try:
         with terminal.best_effort_stderr(), stop_requests():
-            return _status(list(sys.argv[1:] if arguments is None else arguments))
+            return _status(list(sys.argv[1:] if arguments is None else arguments), command, name)
     except KeyboardInterrupt:  # while a message was written
         return 130
 
 
-def _status(given: list[str]) -> int:
+def _status(given: list[str], command: click.Command, name: str) -> int:
     try:
         with messages.shown():
-            _check_launched(given)
-            status = cli.main(args=given, prog_name="wordsparse", standalone_mode=False, obj=given)
+            status = command.main(args=given, prog_name=name, standalone_mode=False, obj=given)
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as error:
@@ -107,15 +104,6 @@ def _status(given: list[str]) -> int:
         _say(str(stop) or str(stop.__cause__ or "") or "interrupted")
         return 130
     return status if isinstance(status, int) else 0
-
-
-def _check_launched(given: list[str]) -> None:
-    """Raise InputError for a command that several processes of a launcher cannot share."""
-    size = place()[1]
-    if size > 1 and given[:1] not in (["encode"], ["train"]):
-        raise InputError(
-            f"{size} processes were started, but only `encode` and `train` run in several: start it without a launcher"
-        )
 
 
 def _say(message: object) -> None:

@@ -1,6 +1,5 @@
 """Code shared by the sub-commands: the ``--json`` option, lists of numbers, and the output of a result."""
 
-import importlib
 import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -11,7 +10,6 @@ import click
 
 from wordsparse.cli import terminal
 from wordsparse.display import Display
-from wordsparse.machine.launcher import place
 from wordsparse.options import meant
 
 SENTENCE = 1000  # more characters than one has
@@ -95,13 +93,6 @@ def counted(items: Iterable[Item], display: Display, phase: str, unit: str) -> I
 def given(options: Mapping[str, Any]) -> dict[str, Any]:
     """The options of a command that are given."""
     return {name: value for name, value in options.items() if value is not None}
-
-
-def launched(name: str) -> Callable[..., Any]:
-    """``train`` or ``encode``: by all processes that a launcher (mpiexec, srun) started, or by this one."""
-    module = "wordsparse.distributed" if place()[1] > 1 else "wordsparse"
-    function: Callable[..., Any] = getattr(importlib.import_module(module), name)
-    return function
 
 
 def int_list(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[int, ...] | None:

@@ -6,10 +6,11 @@ from typing import Any
 
 import click
 
-from wordsparse.cli.common import emit, given, json_option, launched, output_option, quiet_option
+from wordsparse.cli.common import emit, given, json_option, output_option, quiet_option
 from wordsparse.cli.config import config_option
 from wordsparse.cli.options import options_of
 from wordsparse.cli.text_options import corpus_argument
+from wordsparse.corpus import encode
 from wordsparse.corpus.options import TextOptions
 from wordsparse.display import Display
 from wordsparse.errors import InputError
@@ -41,7 +42,7 @@ def command(
     asked.setdefault("min_count", presets.preset(preset or "text").min_count)
     with Display(not quiet) as display:
         asked["progress"] = lambda tokens: display.update("encode", "tokens", tokens)
-        encoded = launched("encode")(corpus, output, **asked)
+        encoded = encode(corpus, output, **asked)
     result = {
         "tokens": encoded.tokens,
         "sentences": encoded.sentences,

@@ -1,18 +1,19 @@
 """``wordsparse train``."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from wordsparse.cli.common import emit, given, json_option, launched, output_option, quiet_option
+from wordsparse.cli.common import emit, given, json_option, output_option, quiet_option
 from wordsparse.cli.config import RECIPE, config_option
 from wordsparse.cli.options import options_of
 from wordsparse.cli.text_options import corpus_argument
 from wordsparse.training.model import Model
 from wordsparse.training.options import TrainOptions
+from wordsparse.training.runs import train
 from wordsparse.words.options import epochs_of
 
 
@@ -30,10 +31,21 @@ def command(corpus: tuple[Path, ...], output: Path, quiet: bool, as_json: bool, 
     input. Each line is a sentence, words are separated by white space, and nothing is changed: --format and --tokens
     name other ways. With --for graph: files of edges.
     """
+    run(train, corpus, output, quiet, as_json, options)
+
+
+def run(
+    trainer: Callable[..., Model],
+    corpus: tuple[Path, ...],
+    output: Path,
+    quiet: bool,
+    as_json: bool,
+    options: Mapping[str, Any],
+) -> None:
+    """Train by ``trainer``, :func:`wordsparse.train` or the like, and show the figures."""
     asked = given(options)
     asked |= {"recipe": click.get_current_context().meta.get(RECIPE), "progress": not quiet}
-    model: Model = launched("train")(list(corpus), output=output, **asked)
-    emit(*_told(model, output), as_json)
+    emit(*_told(trainer(list(corpus), output=output, **asked), output), as_json)
 
 
 def _first_and_last(losses: Sequence[float]) -> str:
@@ -52,11 +64,5 @@ def _told(model: Model, output: Path) -> tuple[dict[str, Any], list[str]]:
     )
     if "heldout_loss" in report:
         how += f"; held-out: {_first_and_last(report['heldout_loss'])}"
-    if "ranks" in report:
-        sent, mean, most = (report[f"{name}_bytes"] for name in ("sent", "mean_step", "largest_step"))
-        how += (
-            f"; {report['ranks']} ranks, which sent {sum(sent) / 1e6:,.1f} MB: a rank {max(mean) / 1e6:.3g} MB in a "
-            f"mean step, {max(most) / 1e6:.3g} MB in the largest"
-        )
     lines = [made, how, f"next: wordsparse similar {shlex.quote(str(output))} WORD"]
     return {**report, "output": str(output)}, lines

@@ -5,29 +5,26 @@ The ranks begin a run with the same request, and end it together.
 
 import json
 import os
-import signal
 import socket
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, Protocol, TypeVar
 
 from wordsparse import errors
 from wordsparse.display import write
 from wordsparse.errors import InputError, TrainingError, WordsparseError
-from wordsparse.training.interruption import SIGNALS
 from wordsparse.types import Array
 
 T = TypeVar("T")
 Error = TypeVar("Error", bound=BaseException)
 
 
-class Ranks:
-    """The ranks of a run as one of them sees them: here a process by itself, which sends nothing and copies nothing.
+class Ranks(Protocol):
+    """The ranks of a run as one of them sees them.
 
     Every method but ``abort`` is collective: all ranks call the same ones in the same order, from the main thread.
-    Arrays are NumPy's; those of a GPU go over the same methods (gpus.py). Results are the same bytes at every
-    repetition: sums are taken in the order of the ranks.
+    Arrays are NumPy's. Results are the same bytes at every repetition: sums are taken in the order of the ranks.
 
     Attributes
     ----------
@@ -35,39 +32,33 @@ class Ranks:
         The number of this one, from 0, and how many there are.
     beside, local_rank : int
         How many of them are on this host, this one included, and the number of this one among those.
-    sent : int
-        Bytes that this rank has sent to others.
     agreed : BaseException, optional
         The error that all ranks have last raised together.
     """
 
-    rank, size, beside, local_rank, sent = 0, 1, 1, 0, 0
+    rank: int
+    size: int
+    beside: int
+    local_rank: int
     agreed: BaseException | None = None
 
     def sum(self, part: Array) -> Array:
         """The sum of every rank's ``part``, which have one shape and dtype; the same bytes on all of them."""
-        return part
 
-    def exchange(self, rows: Array, to: Sequence[int], from_: Sequence[int]) -> Array:
-        """Send ``rows`` (n, k), the first ``to[0]`` of them to rank 0, the next ``to[1]`` to rank 1, and so on.
-
-        Returns
-        -------
-        (sum of ``from_``, k) array
-            The rows that came, ``from_[s]`` of them from rank s, in the order of the ranks.
-        """
-        return rows
+    def rows(self, part: Array, counts: Sequence[int]) -> Array:
+        """Every rank's rows, ``counts`` of them, in the order of the ranks; ``part`` (n, k) are those of this one."""
 
     def gather(self, content: bytes) -> list[bytes]:
         """Every rank's ``content``, on all of them."""
-        return [content]
+
+    def copy(self, array: Array) -> None:
+        """Overwrite ``array``, contiguous, by that of rank 0."""
+
+    def wait(self) -> None:
+        """Wait until all ranks are here, possibly for long."""
 
     def abort(self, status: int) -> NoReturn:
         """End all ranks at once with this exit status, whatever they are doing."""
-        raise SystemExit(status)
-
-
-ONE = Ranks()
 
 
 def gather_json(ranks: Ranks, content: object) -> list[Any]:
@@ -85,13 +76,12 @@ def together(ranks: Ranks, work: Callable[[], T]) -> T:
     WordsparseError
         That of the first rank where it failed; the message names the rank unless all failed alike.
     """
-    if ranks.size == 1:
-        return work()
     failure: list[str] | None = None
     try:
         result = work()
     except WordsparseError as error:
         failure = [type(error).__name__, str(error)]
+    ranks.wait()
     failures = gather_json(ranks, failure)
     if any(failures):
         rank, (name, message) = next((rank, found) for rank, found in enumerate(failures) if found)
@@ -101,9 +91,9 @@ def together(ranks: Ranks, work: Callable[[], T]) -> T:
     return result
 
 
-def on_first(ranks: Ranks, work: Callable[[], object]) -> None:
-    """Do ``work`` on rank 0 while the others wait; its error is raised on all."""
-    together(ranks, work if ranks.rank == 0 else lambda: None)
+def on_first(ranks: Ranks, work: Callable[[], T]) -> T | None:
+    """Do ``work`` on rank 0 while the others wait, with None; its error is raised on all."""
+    return together(ranks, work if ranks.rank == 0 else lambda: None)
 
 
 def agreed(ranks: Ranks, error: Error) -> Error:
@@ -134,24 +124,22 @@ def check_same(ranks: Ranks, facts: Mapping[str, Any]) -> None:
 
 
 @contextmanager
-def ending_all(ranks: Ranks, kept: Callable[[], str]) -> Iterator[None]:
+def ending_all(ranks: Ranks) -> Iterator[None]:
     """Where an error strikes this rank alone, say so and end the others too, which may wait for it.
 
     Errors that all ranks meet, those of :func:`together` and of the computation, which is the same everywhere, pass.
-    ``kept`` says what there is to go on from. From here on signals that came earlier are heeded.
     """
     try:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         yield
     except BaseException as error:
-        if ranks.size == 1 or (isinstance(error, TrainingError) and _is_computed(error)):
+        if isinstance(error, TrainingError) and _is_computed(error):
             raise
         if ranks.agreed is not None and ranks.agreed in (error, error.__cause__):
             raise
         status = 130 if isinstance(error, KeyboardInterrupt) else 1
         what = str(error) or type(error).__name__
         where = f"rank {ranks.rank} of {ranks.size} ({socket.gethostname()}, process {os.getpid()})"
-        write(f"wordsparse: {where}: {what}; the other ranks are ended; {kept()}")
+        write(f"wordsparse: {where}: {what}; the other ranks are ended")
         if isinstance(error, Exception) and not isinstance(error, WordsparseError | MemoryError):
             traceback.print_exc()
         ranks.abort(status)

@@ -91,7 +91,7 @@ class ExactLayer:
         p_T = self.sqrt_measure(targets.rows)
         rows = target_rows(self.V, targets, p_T, f, kernels)
         a = rows.outputs(inputs)  # (1)
-        r = None if self.p is None else (1 / targets.fetch(p_T[:, None])[:, 0]).astype(self.dtype)
+        r = None if self.p is None else (1 / p_T).astype(self.dtype)
         o = a if r is None else kernels.scale_columns(targets.csr, a, r)
         H_hat = None
         if not per_example and isinstance(self.loss, LinearLoss) and not is_regression(self.loss):
@@ -117,10 +117,10 @@ class ExactLayer:
         """Σ_j of the losses of a forward pass."""
         forward = sums.forward
         if forward.terms.losses is not None:
-            return float(self.summed(forward.terms.losses.sum()))
+            return float(forward.terms.losses.sum())
         # Linear in q and s: Σ_j α_j q_j = ⟨K, Q⟩ and Σ_j β_j s_j = (Hᵀβ)·w̄.
         by_q, by_s = np.vdot(sums.curvature(), forward.factors.Q), sums.total_beta() @ forward.factors.w_bar
-        return float(self.summed(np.array(forward.terms.of_targets))) + float(by_q) + float(by_s)
+        return forward.terms.of_targets + float(by_q) + float(by_s)
 
     def update(
         self,
@@ -136,7 +136,7 @@ class ExactLayer:
         or make A singular. Nothing has changed then.
         """
         sums.forward.check_current()
-        step = updates.Step(sums, self.total, lr, preconditioner, weight_decay, self.kernels, self.summed)
+        step = updates.Step(sums, self.total, lr, preconditioner, weight_decay, self.kernels)
         update = updates.compute(step)
         refusal.check(update, self.factors, self.stable_norm, self.kernels)
         return update
@@ -181,10 +181,6 @@ class ExactLayer:
         self._take_in()
         self._recount()
         self.folds += 1
-
-    def summed(self, part: Array) -> Array:
-        """The sum over all processes that share this layer; of one process, the array as it is."""
-        return part
 
     # ── rows of W ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -308,4 +304,4 @@ class ExactLayer:
         for block in self.blocks():
             Q += self.kernels.gram(self.V[block])
             w_bar += self.kernels.column_sums(self.V[block], self.sqrt_measure(block))
-        self.factors = Factors.identity(self.summed(Q), self.summed(w_bar), xp)
+        self.factors = Factors.identity(Q, w_bar, xp)

@@ -6,7 +6,7 @@ otherwise; the letters are those of the equations in :mod:`wordsparse.layer.core
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
@@ -25,18 +25,13 @@ class Targets:
 
     ``rows`` (u,) int64 distinct outputs; ``csr`` (m, u) which of them are each example's targets; ``y`` (entries,)
     weights (or regression targets) of the stored entries, in the working precision; ``transposed`` the structure of
-    the transpose where it is known already. ``whole``: all examples of the step, and their rows, are in this process.
+    the transpose where it is known already.
     """
 
     rows: Array
     csr: Csr
     y: Array
     transposed: Csr | None = None
-    whole: ClassVar[bool] = True
-
-    def fetch(self, rows: Array) -> Array:
-        """What the columns of ``csr`` stand for, (u, k), of the layer's own rows T (u, k)."""
-        return rows
 
 
 @dataclass
@@ -115,7 +110,8 @@ class Sums:
 
     ``transposed`` is the structure of Γᵀ; ``X`` = ΓᵀH, (u, d); ``Z`` = Cᵀ diag(2α) H and ``G`` = CᵀΓ W_T, (n, d);
     ``curvature`` K = Hᵀ diag(α) H, symmetric, and ``weights_gram`` XᵀW_T = FᵀG, (d, d) float64; ``pulled_beta`` Cᵀβ,
-    (n,), and ``total_beta`` Hᵀβ, (d,), float64; ``H_hat`` Ĥ = H Q and ``gradient`` ∇H, (m, d).
+    (n,), and ``total_beta`` Hᵀβ, (d,), float64; ``H_hat`` Ĥ = H Q and ``gradient`` ∇H, (m, d). Of sums that are not
+    ``whole`` some examples are elsewhere: the forward pass is that of the others.
     """
 
     forward: Forward
@@ -129,6 +125,7 @@ class Sums:
     total_beta: Value[Array]
     H_hat: Value[Array]
     gradient: Value[Array]
+    whole: bool = True
 
 
 class TargetRows(Protocol):
@@ -140,7 +137,7 @@ class TargetRows(Protocol):
 
     @property
     def p_T(self) -> Array:
-        """p on the layer's own rows T, (u,) float64."""
+        """p on the rows T, (u,) float64."""
 
     def outputs(self, inputs: "Inputs") -> Array:
         """a_jk = h_j · W_T[c_jk] of every stored target, (entries,)."""
@@ -155,13 +152,13 @@ class TargetRows(Protocol):
         """by · X M, (u, d), M = I where None; X may be taken for it."""
 
     def square(self, sums: Sums) -> Array:
-        """XᵀX, (d, d) float64, of this layer's own rows."""
+        """XᵀX, (d, d) float64."""
 
     def measure_sums(self, sums: Sums) -> Array:
-        """Xᵀp_T, (d,) float64, of this layer's own rows."""
+        """Xᵀp_T, (d,) float64."""
 
     def gram_change(self, D: Array) -> Array:
-        """DᵀV_T + V_TᵀD + DᵀD, the change of VᵀV with a change D (u, d) of V's own target rows; (d, d) float64."""
+        """DᵀV_T + V_TᵀD + DᵀD, the change of VᵀV with a change D (u, d) of V's target rows; (d, d) float64."""
 
 
 class Inputs(Protocol):

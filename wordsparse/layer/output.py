@@ -28,12 +28,11 @@ NOISE = 0.01
 SQUARES = 6
 
 
-def check_memory(n_outputs: int, n_features: int, dtype: np.dtype[Any], weighted: bool, processes: int = 1) -> None:
-    """Refuse (InputError) layers that do not fit into the memory that is left: one in each of ``processes``."""
+def check_memory(n_outputs: int, n_features: int, dtype: np.dtype[Any], weighted: bool) -> None:
+    """Refuse (InputError) a layer that does not fit into the memory that is left."""
     rows = n_outputs * (n_features * dtype.itemsize + (8 if weighted else 0))
-    need = processes * (rows + 8 * SQUARES * n_features * n_features)
-    where = f" on each of {processes} ranks" if processes > 1 else ""
-    memory.check(need, f"a layer of {n_outputs:,} outputs and {n_features:,} features{where}")
+    need = rows + 8 * SQUARES * n_features * n_features
+    memory.check(need, f"a layer of {n_outputs:,} outputs and {n_features:,} features")
 
 
 class FactoredOutput:

@@ -18,15 +18,15 @@ from wordsparse.types import Array
 
 
 def target_rows(V: Array, targets: Targets, p_T: Array, factors: Factors, kernels: Kernels) -> TargetRows:
-    """The target rows, formed where there are no more of them than examples, and where their owners form them."""
-    kind = FactoredRows if targets.whole and targets.csr.columns > targets.csr.rows else FormedRows
+    """The target rows, formed where there are no more of them than examples."""
+    kind = FactoredRows if targets.csr.columns > targets.csr.rows else FormedRows
     return kind(V, targets, p_T, factors, kernels)
 
 
 class _Rows:
     def __init__(self, V: Array, targets: Targets, p_T: Array, factors: Factors, kernels: Kernels) -> None:
         self.p_T = p_T
-        self._V, self._targets, self._rows, self._csr = V, targets, targets.rows, targets.csr
+        self._V, self._rows, self._csr = V, targets.rows, targets.csr
         self._factors, self._kernels = factors, kernels
 
     def measure_sums(self, sums: Sums) -> Array:
@@ -37,9 +37,6 @@ class _Rows:
 
     def _form(self) -> Array:
         """W_T, (u, d)."""
-        return self._targets.fetch(self._form_own())
-
-    def _form_own(self) -> Array:
         f = self._factors
         if not f.omega.any():
             return self._kernels.matmul_rows(self._V, self._rows, f.U)
@@ -56,7 +53,6 @@ class FormedRows(_Rows):
 
     @property
     def _W_T(self) -> Array:
-        # No cached_property: before Python 3.12 it holds one lock for all rows, and ranks wait for others in here.
         if self._formed is None:
             self._formed = self._form()
         return self._formed

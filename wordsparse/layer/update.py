@@ -6,7 +6,6 @@ d×d state by a minibatch is computed in the working precision, as accurate as t
 in float64.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import sqrt
 from typing import Any
@@ -28,8 +27,7 @@ MIN_CONVERTED_EXAMPLES = 8
 class Step:
     """A step to take: by the gradient that ``sums`` hold, of size ``lr`` (η), from the factors that they saw.
 
-    ``total`` is ‖p‖²; ``preconditioner`` Π (d, d) float64 or None for I; ``weight_decay`` λ; ``summed`` the sum
-    over all processes that share the layer.
+    ``total`` is ‖p‖²; ``preconditioner`` Π (d, d) float64 or None for I; ``weight_decay`` λ.
     """
 
     sums: Sums
@@ -38,7 +36,6 @@ class Step:
     preconditioner: Array | None
     weight_decay: float
     kernels: Kernels
-    summed: Callable[[Array], Array] = lambda part: part
 
     @property
     def eta(self) -> np.float64:
@@ -78,9 +75,9 @@ class Update:
 def compute(step: Step) -> Update:
     """The update, by the cheaper route; entries that are not finite are left for the caller to find."""
     forward = step.sums.forward
-    m, d = int(step.summed(np.array(forward.inputs.shape[0]))), forward.inputs.shape[1]
-    # Only the dense route keeps to sums over rows and examples: the other one needs all examples in one place.
-    route = low_rank if forward.targets.whole and low_rank_flops(m, d) < dense_flops(m, d) else dense
+    m, d = forward.inputs.shape
+    # Only the dense route keeps to sums over examples: the other one needs the examples themselves.
+    route = low_rank if step.sums.whole and low_rank_flops(m, d) < dense_flops(m, d) else dense
     with np.errstate(all="ignore"):
         return route(step, precision(m, forward.inputs.dtype))
 
@@ -113,7 +110,7 @@ def dense(step: Step, real: np.dtype[Any]) -> Update:
     new = Factors(U, U_inverse, omega, f.Q, f.w_bar)
     if _is_ill_conditioned(new, f, real):
         return dense(step, np.dtype(np.float64))
-    delta_p = -eta * times_pi(step.summed(forward.target_rows.measure_sums(sums)))  # (9) Δᵀp_T
+    delta_p = -eta * times_pi(forward.target_rows.measure_sums(sums))  # (9) Δᵀp_T
     w_A = c * f.w_bar - eta * (B.T @ f.w_bar)
     new = replace(new, w_bar=w_A - eta * step.total * b + delta_p)
     # (10) Aᵀ Q A = c² Q − η (Bᵀ N + Nᵀ B) with N = c Q − ½ η Q B, and the terms with b.
@@ -151,7 +148,7 @@ def through_V(rows: TargetRows, known: Dense) -> tuple[Array, Array, Array]:
     """(11) D = Δ U'⁻¹, and (12) U'ᵀ (DᵀV_T + V_TᵀD + DᵀD) U' with ω', that goes with Δᵀp_T."""
     step, kernels, real = known.step, known.step.kernels, known.B.dtype
     D = rows.push(step.sums, _pi_times(step, known.new.U_inverse), -step.eta)
-    in_V, U = step.summed(rows.gram_change(D)).astype(real), known.new.U.astype(real)
+    in_V, U = rows.gram_change(D).astype(real), known.new.U.astype(real)
     return D, kernels.gram(U, kernels.matmul(in_V, U), symmetric=True), known.new.omega
 
 
@@ -164,7 +161,7 @@ def through_W(rows: TargetRows, known: Dense) -> tuple[Array, Array, Array]:
     step, kernels, B, real = known.step, known.step.kernels, known.B, known.B.dtype
     sums, eta = step.sums, real.type(step.eta)
     XW = sums.weights_gram().astype(real)
-    XX = step.summed(rows.square(sums))
+    XX = rows.square(sums)
     R = real.type(step.shrink) * XW
     R -= eta * (kernels.matmul(XW, B) + 0.5 * step.times_pi(XX).astype(real))
     R = R if step.preconditioner is None else kernels.gram(step.preconditioner.astype(real), R)

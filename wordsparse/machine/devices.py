@@ -123,12 +123,6 @@ def take(number: int) -> None:
         find_gpu.cache_clear()
 
 
-def address() -> str:
-    """The PCI bus address of the current GPU, which tells it from others of its host."""
-    runtime = _import_cupy().cuda.runtime
-    return str(runtime.deviceGetPCIBusId(runtime.getDevice()))
-
-
 def usable_cupy() -> Any:
     """The module ``cupy`` after :func:`find_gpu`, with the same errors."""
     find_gpu()

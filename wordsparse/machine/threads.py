@@ -70,13 +70,13 @@ def affinity() -> int | None:
         return None
 
 
-def resolve_threads(threads: int | None, processes: int = 1) -> int:
-    """The number of threads to use: ``threads``, or this process's part of the CPUs, which ``processes`` share.
+def resolve_threads(threads: int | None) -> int:
+    """The number of threads to use: ``threads``, or as many as there are CPUs.
 
     InputError if ``threads`` is below 1 or above MAX_THREADS.
     """
     if threads is None:
-        return usable_threads(max(1, min(available_cpus(), MAX_THREADS) // processes))
+        return usable_threads(min(available_cpus(), MAX_THREADS))
     wanted = validation.positive_int("threads", threads)
     if wanted > MAX_THREADS:
         raise InputError(

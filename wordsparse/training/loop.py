@@ -4,33 +4,33 @@ import logging
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
-from typing import Any, TypeVar
+from typing import Any, Protocol
+
+import numpy as np
 
 from wordsparse.corpus import EncodedCorpus, Vocabulary
 from wordsparse.errors import InputError, TrainingError
 from wordsparse.files import arrays
-from wordsparse.kernels import Kernels, at_work, kernels_on
-from wordsparse.layer.core import ExactLayer
+from wordsparse.kernels import at_work, kernels_on
 from wordsparse.layer.output import FactoredOutput
-from wordsparse.machine import devices, threads
+from wordsparse.machine import devices
 from wordsparse.machine.description import peak_memory_bytes
 from wordsparse.machine.memory import give_back
+from wordsparse.machine.threads import resolve_threads
 from wordsparse.training import memory
-from wordsparse.training.minibatches import Minibatches
+from wordsparse.training.minibatches import WHOLE, Minibatches
 from wordsparse.training.model import Model
 from wordsparse.training.progress import Progress, Report, rate
 from wordsparse.training.run_state import RunState
 from wordsparse.types import Array
 from wordsparse.vectors.word_vectors import WordVectors
-from wordsparse.words.embedding import WordEmbedding, rows_of
+from wordsparse.words.embedding import Pull, WordEmbedding, rows_of
 from wordsparse.words.examples import Examples
 from wordsparse.words.model import Training, WordModel
 from wordsparse.words.options import Options
-from wordsparse.words.recipe import Recipe
 from wordsparse.words.start import start_from
 
 logger = logging.getLogger(__name__)
-Layer = TypeVar("Layer", bound=ExactLayer)
 
 # A minibatch whose mean loss lies above the first one's by this many times that loss (or 1, where it is smaller: log
 # losses are 0 for outputs that are all alike) tells of a run that diverges. One odd page of a short text is below it.
@@ -41,13 +41,26 @@ MAX_BUILDERS = 8
 LONG_DIM, TOKENS_A_NUMBER = 100, 1000
 
 
+class Share(Protocol):
+    """The share of this process in a run that several take together, each with the whole of its state."""
+
+    part: tuple[int, int]
+    """Its number, and how many they are: it makes the examples of this part of each minibatch."""
+
+    def joined(self, pull: Pull, embedding: WordEmbedding) -> Pull:
+        """The sums over all parts of a minibatch, the same bytes in all processes."""
+
+    def sum(self, numbers: Array) -> Array:
+        """The sum of such numbers over all of them."""
+
+
 class Run:
     """A training run: its model, and how far it has come.
 
     ``vocabulary`` are the words to train, among them every word of the corpus's own; with ``checkpoints`` there must be
     memory for a copy of the state. InputError if the memory does not suffice, the GPU's included, or the text that is
     held out is too little or too much. ``is_whole`` is False while a step is under way: an end of the run leaves a
-    state then from which it cannot go on.
+    state then from which it cannot go on. With a ``share`` other processes take the same steps.
     """
 
     def __init__(
@@ -58,14 +71,14 @@ class Run:
         *,
         checkpoints: bool = False,
     ) -> None:
-        self.options, self._text = options.for_text(corpus), corpus.identity()
+        self.options, self.text = options.for_text(corpus), corpus.identity()
         self.vocabulary = vocabulary = vocabulary or corpus.vocabulary
-        self.device, self.threads = self._place()
+        self.device, self.threads = devices.choose(options.device), resolve_threads(options.threads)
         # Minibatches are built ahead where there may be a thread for it; beside a GPU threads do nothing else, and it
         # makes less of transposes than their way there takes.
         on_cpu = self.device.device == "cpu"
         builders = min(self.threads - 1, 1 if on_cpu else MAX_BUILDERS)
-        self.minibatches = self._minibatches(corpus, vocabulary, transposed=on_cpu, builders=builders)
+        self.minibatches = Minibatches(corpus, vocabulary, self.options, transposed=on_cpu, builders=builders)
         if options.dim > LONG_DIM and corpus.tokens < TOKENS_A_NUMBER * options.dim:
             logger.warning(
                 "dim %d is long for a text of %s tokens, and each step takes long: dim %d is quicker",
@@ -74,54 +87,25 @@ class Run:
         self.total_tokens, self.batch_tokens = self.minibatches.total_tokens, self.minibatches.largest
         self._schedule = self.minibatches.schedule
         self.need = self._need(checkpoints)
-        self._check_memory()
+        self.need.check()
         self._estimated_peak = memory.estimated_peak(self.need)
         with at_work(starting=True):
             self.embedding = self._start()
         self.is_whole = True
+        self.share: Share | None = None
         # The model that it continues, in whose axes its own is exported, and the row of each of that model's words.
         self.continues: tuple[WordModel, Array] | None = None
         self.state = RunState(warmup_tokens=self._schedule.warmup_tokens)
 
-    # ── what a run shared by several processes does otherwise: wordsparse/distributed/run.py ──────────────────────────
-
-    def _place(self) -> tuple[devices.Choice, int]:
-        """Where it runs, and on how many threads."""
-        return devices.choose(self.options.device), threads.resolve_threads(self.options.threads)
-
-    def _minibatches(self, corpus: EncodedCorpus, vocabulary: Vocabulary, **given: Any) -> Minibatches:
-        return Minibatches(corpus, vocabulary, self.options, **given)
-
-    def _check_memory(self) -> None:
-        self.need.check()
-
     def _start(self) -> WordEmbedding:
-        """The embedding at its start."""
+        """The embedding where the recipe starts it."""
         recipe, sizes = self.minibatches.recipe, (len(self.vocabulary), self.options.dim + 1)
         measure = recipe.base_measure(self.vocabulary.counts)
-        output = FactoredOutput(*sizes, recipe.loss, base_measure=measure, kernels=self._kernels()).core
-        return WordEmbedding(started(output, recipe), recipe.steps, self.options.seed)
-
-    def _kernels(self) -> Kernels:
-        # Word vectors are as good with bfloat16.
-        return kernels_on(self.device.device, self.threads, bfloat16=True)
-
-    def _step(self, examples: Examples) -> tuple[float, float]:
-        """Take the step of a minibatch; the sum of its losses, and its pairs."""
-        return self._checked_step(examples), examples.pairs
-
-    def _loss(self, examples: Examples) -> tuple[float, float]:
-        """The sum of the losses of a minibatch, and its pairs."""
-        return self.embedding.loss(examples), examples.pairs
-
-    def _progress(self, loss: float, heldout: float | None = None) -> Progress:
-        return Progress(self.state.tokens, self.total_tokens, len(self.state.losses), loss, heldout)
-
-    def _more_facts(self) -> dict[str, Any]:
-        """What the report tells besides."""
-        return {}
-
-    # ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+        kernels = kernels_on(self.device.device, self.threads, bfloat16=True)  # word vectors are as good with bfloat16
+        output = FactoredOutput(*sizes, recipe.loss, base_measure=measure, kernels=kernels).core
+        if recipe.start:
+            output.set_common_output(recipe.start)
+        return WordEmbedding(output, recipe.steps, self.options.seed)
 
     @at_work(starting=True)
     def start_from(self, vectors: WordVectors) -> None:
@@ -186,10 +170,8 @@ class Run:
         self,
         checkpoints: int = 0,
         call: Mapping[str, object] | None = None,
-        state: dict[str, Any] | None = None,
     ) -> Model:
-        """The model, once trained; it shares this run's arrays, or those of ``state``, the embedding's. ``checkpoints``
-        is for its report, ``call`` is its."""
+        """The model, once trained; it shares this run's arrays. ``checkpoints`` is for its report, ``call`` is its."""
         at, options = self.state, self.options
         report = Report(
             tokens=at.tokens,
@@ -208,10 +190,9 @@ class Run:
             checkpoint_memory_bytes=self.need.copy,
             checkpoints=checkpoints,
             heldout_loss=list(at.heldout_losses) if options.heldout else None,
-            **self._more_facts(),
         )
-        state = self.embedding.state() if state is None else state
-        training = Training(self._text, at.as_dict(), state)
+        state = self.embedding.state()
+        training = Training(self.text, at.as_dict(), state)
         parts = (self.vocabulary, *rows_of(state), options.as_dict(), report.as_dict(), training)
         model = Model(*parts, call=call)
         if self.continues is not None:
@@ -230,9 +211,9 @@ class Run:
         with closing(self.examples(epoch)) as minibatches:
             for end, examples in minibatches:
                 self.is_whole = False
-                loss, pairs = self._step(examples)
-                at.epoch_loss += loss
-                at.epoch_pairs += pairs
+                pull = self._step(examples)
+                at.epoch_loss += pull.loss
+                at.epoch_pairs += pull.pairs
                 at.position = end
                 self.is_whole = True
                 report(self._progress(at.epoch_loss / max(at.epoch_pairs, 1)))
@@ -252,14 +233,24 @@ class Run:
 
     def examples(self, epoch: int) -> Generator[tuple[int, Examples], None, None]:
         """The rest of the epoch, minibatch by minibatch, each with its end in the corpus."""
-        return self.minibatches.epoch(epoch, self.state.position)
+        return self.minibatches.epoch(epoch, self.state.position, self._part)
+
+    @property
+    def _part(self) -> tuple[int, int]:
+        return WHOLE if self.share is None else self.share.part
 
     def _heldout_loss(self) -> float:
         """The exact loss on held-out text, its mean per pair."""
-        losses, pairs = zip(*map(self._loss, self.minibatches.heldout()), strict=True)
-        return float(sum(losses) / sum(pairs))
+        heldout = [(self.embedding.loss(each), each.pairs) for each in self.minibatches.heldout(self._part)]
+        loss, pairs = map(sum, zip(*heldout, strict=True))
+        if self.share is not None:
+            loss, pairs = self.share.sum(np.array([loss, pairs]))
+        return float(loss / pairs)
 
-    def _need(self, checkpoints: bool, ranks: int = 1) -> memory.Need:
+    def _progress(self, loss: float, heldout: float | None = None) -> Progress:
+        return Progress(self.state.tokens, self.total_tokens, len(self.state.losses), loss, heldout)
+
+    def _need(self, checkpoints: bool) -> memory.Need:
         """By the first minibatch; later ones are like it."""
         words = pairs = bags = 0
         examples = self.minibatches.first()
@@ -270,7 +261,7 @@ class Run:
             else:
                 bags = examples.bags.rows
         size = len(self.vocabulary), self.options.dim
-        return memory.Need(*size, words, pairs, checkpoints, bags, self.options.form > 0, ranks)
+        return memory.Need(*size, words, pairs, checkpoints, bags, self.options.form > 0)
 
     def _has_stalled(self) -> bool:
         """Whether the last ``patience`` epochs brought no better held-out loss than the best one before them."""
@@ -279,30 +270,33 @@ class Run:
             return False
         return min(found[-patience:]) >= min(found[:-patience])
 
-    def _checked_step(self, examples: Examples) -> float:
-        """Take the step; TrainingError if its loss tells of a run that diverges."""
+    def _step(self, examples: Examples) -> Pull:
+        """Take the step of a minibatch; TrainingError if its loss tells of a run that diverges."""
         at = self.state
         lr = self._schedule.learning_rate(at.tokens, at.warmup_tokens)
+        pull = self.embedding.pull(examples)
+        if self.share is not None:
+            pull = self.share.joined(pull, self.embedding)
         try:
-            loss = self.embedding.step(examples, lr, self._schedule.remaining(at.tokens))
+            self.embedding.follow(pull, lr, self._schedule.remaining(at.tokens))
         except TrainingError as error:
             raise self._diverged(str(error)) from error
-        at.tokens += examples.tokens
-        if examples.pairs:
-            mean = loss / examples.pairs
+        at.tokens += pull.tokens
+        if pull.pairs:
+            mean = pull.loss / pull.pairs
             first = at.first_loss = mean if at.first_loss is None else at.first_loss
             # The mean of few pairs says little: an epoch's last, short minibatch counts as if it were like the others.
-            pairs = max(examples.pairs, self.minibatches.sized(len(at.losses), at.position))
-            if not loss - first * examples.pairs <= DIVERGED * max(abs(first), 1.0) * pairs:
+            pairs = max(pull.pairs, self.minibatches.sized(len(at.losses), at.position))
+            if not pull.loss - first * pull.pairs <= DIVERGED * max(abs(first), 1.0) * pairs:
                 raise self._diverged(f"the mean loss is {mean:.4g}, from {first:.4g} at the start")
-        return loss
+        return pull
 
     def _nothing_to_learn(self) -> str:
         options = self.options
         remedies = ["longer sentences", "a smaller min_count"]
         remedies += [f"sample=0 (now {options.sample:g})"] if options.sample else []
         remedies += [f"more max_tokens (now {options.max_tokens:,})"] if options.max_tokens else []
-        if self._text["sentences"] >= self._text["tokens"]:
+        if self.text["sentences"] >= self.text["tokens"]:
             remedies.append("rows of one item each grouped into baskets by --group-by COLUMN (group=)")
         tokens = f"{self.minibatches.tokens:,}"
         return f"no word among the {tokens} tokens has another one in its window: give {', or '.join(remedies)}"
@@ -313,13 +307,6 @@ class Run:
         if self.batch_tokens > 1:
             remedies.append(f"smaller minibatches (batch_tokens, now {self.batch_tokens:,})")
         return TrainingError(f"{where}: {how}; use {', or '.join(remedies)}")
-
-
-def started(output: Layer, recipe: Recipe) -> Layer:
-    """The output layer where the recipe starts it."""
-    if recipe.start:
-        output.set_common_output(recipe.start)
-    return output
 
 
 def _with_form(model: Model, form: float) -> Model:

@@ -20,9 +20,8 @@ BYTES = 20 * 10**6
 # The n-grams of a vocabulary are fitted after the last step: float32 rows of d numbers, and what does not depend on d,
 # for each word of it.
 NGRAM_ROWS_PER_WORD, NGRAM_BYTES_PER_WORD = 4.0, 3_000
-# For each word besides its two rows: mass and base measure (float64); and of all words on every rank: counts (int64),
-# thresholds and positions (int32).
-BYTES_PER_ROW, BYTES_PER_WORD = 16, 16
+# For each word besides its two rows: mass and base measure (float64), count (int64), threshold and position (int32).
+BYTES_PER_WORD = 32
 # A checkpoint is written from a copy of the state, through blocks.
 COPY_BLOCKS = 2**25
 
@@ -31,8 +30,8 @@ COPY_BLOCKS = 2**25
 class Need:
     """The memory of a run, in bytes, beside the memory that its process holds already.
 
-    ``words``, ``pairs`` and ``bags``: the unique words, pairs and bags of a minibatch, or of a rank's part of it;
-    ``ranks``: the processes that share the rows; with ``checkpoints``, a copy of the state is made now and then.
+    ``words``, ``pairs`` and ``bags``: the unique words, pairs and bags of a minibatch; with ``checkpoints``, a copy of
+    the state is made now and then.
     """
 
     vocab_size: int
@@ -42,12 +41,6 @@ class Need:
     checkpoints: bool
     bags: int = 0
     subwords: bool = False
-    ranks: int = 1
-
-    @property
-    def rows(self) -> int:
-        """The rows of one of the ranks."""
-        return -(-self.vocab_size // self.ranks)
 
     @property
     def training(self) -> int:
@@ -57,8 +50,7 @@ class Need:
         step += BYTES_PER_PAIR * self.pairs + BYTES_PER_BAG * self.bags
         if self.subwords:
             step = max(step, (4 * d * NGRAM_ROWS_PER_WORD + NGRAM_BYTES_PER_WORD) * self.vocab_size)
-        beside = BYTES_PER_ROW * self.rows + BYTES_PER_WORD * self.vocab_size
-        return self._matrices() + beside + int(step)
+        return self._matrices() + BYTES_PER_WORD * self.vocab_size + int(step)
 
     @property
     def copy(self) -> int:
@@ -67,8 +59,8 @@ class Need:
 
     @property
     def state(self) -> int:
-        """Bytes of the complete state of the run, which a model holds too; of ranks, of the part of one."""
-        return self._matrices() + 8 * (self.rows + 6 * (self.dim + 1) ** 2)
+        """Bytes of the complete state of the run, which a model holds too."""
+        return self._matrices() + 8 * (self.vocab_size + 6 * (self.dim + 1) ** 2)
 
     @property
     def total(self) -> int:
@@ -76,16 +68,15 @@ class Need:
         return self.training + self.copy
 
     def _matrices(self) -> int:
-        return 4 * self.rows * (2 * self.dim + 1)
+        return 4 * self.vocab_size * (2 * self.dim + 1)
 
-    def check(self, beside: int = 1, what: str = "") -> None:
-        """Refuse what does not fit into the memory left, which ``beside`` ranks on this host share. The InputError has
-        the numbers, and proposes options that fit."""
+    def check(self, what: str = "") -> None:
+        """Refuse what does not fit into the memory left. The InputError has the numbers, and proposes options that
+        fit."""
         limit = least_left()
-        if limit is None or self.total <= limit[0] // beside:
+        if limit is None or self.total <= limit[0]:
             return
-        left, where = limit[0] // beside, limit[1]
-        where += f", of which each of {beside} ranks has its part" if beside > 1 else ""
+        left, where = limit
         raise InputError(
             f"not enough memory: {what or f'dim {self.dim} with {self.vocab_size:,} words'} needs about "
             f"{shown(self.total)}, but {shown(left)} are left ({where}); {self._advice(left)}"

@@ -12,14 +12,15 @@ from wordsparse.words.options import Options
 from wordsparse.words.schedule import Schedule
 
 Build = Callable[..., Examples]
+WHOLE = (0, 1)
 
 
 class Minibatches:
     """The text of a run as minibatches of examples.
 
     ``vocabulary`` are the words to train, among them every word of the corpus's own. Examples are ``transposed`` where
-    they hold their transposes, from which the CPU gains; ``builders`` threads build them ahead of the steps. With
-    ``part`` (r, n), n processes share every minibatch, and this is number r, which makes examples of its part only.
+    they hold their transposes, from which the CPU gains; ``builders`` threads build them ahead of the steps. The
+    ``part`` (i, n) of a minibatch is the examples of the i-th of n equal parts of its text.
     ``recipe`` is that of the options; of counted pairs, with pairs in the place of tokens. InputError if the text that
     is held out is too little or too much.
     """
@@ -31,9 +32,8 @@ class Minibatches:
         options: Options,
         transposed: bool,
         builders: int,
-        part: tuple[int, int] = (0, 1),
     ) -> None:
-        self._part, self._options, self._vocabulary, self._transposed = part, options, vocabulary, transposed
+        self._options, self._vocabulary, self._transposed = options, vocabulary, transposed
         self._of_pairs, self.recipe = corpus.pairs, options.used_recipe()
         limits, asked = (options.heldout, options.seed, vocabulary), options.batch_tokens
         self._slices: Slices | PairSlices
@@ -69,25 +69,24 @@ class Minibatches:
         """Tokens of the minibatch that begins there."""
         return min(self.largest, self.schedule.wanted(epoch * self._slices.positions + position))
 
-    def epoch(self, epoch: int, position: int = 0) -> Generator[tuple[int, Examples], None, None]:
+    def epoch(
+        self, epoch: int, position: int = 0, part: tuple[int, int] = WHOLE
+    ) -> Generator[tuple[int, Examples], None, None]:
         """An epoch from a position on, minibatch by minibatch, each with its end in the corpus."""
         slices = self._slices.train(partial(self.sized, epoch), position, epoch)
-        makers = [partial(_built, build, epoch, self._part) for build in self._ahead]
+        makers = [partial(_built, build, epoch, part) for build in self._ahead]
         if makers:
             return prefetched(slices, makers)
-        return (_built(self._build, epoch, self._part, piece) for piece in slices)
+        return (_built(self._build, epoch, part, piece) for piece in slices)
 
     def first(self) -> Examples | None:
         """A minibatch of the largest size at the start of the text; None where the text has no token."""
         for piece in self._slices.train(self.largest):
-            return _built(self._build, 0, self._part, piece)[1]
+            return _built(self._build, 0, WHOLE, piece)[1]
         return None
 
-    def heldout(self) -> Iterator[Examples]:
+    def heldout(self, part: tuple[int, int] = WHOLE) -> Iterator[Examples]:
         """Held-out text, sampled and windowed as the text of the first epoch is: the same examples each time."""
-        return self._heldout(self._part)
-
-    def _heldout(self, part: tuple[int, int]) -> Iterator[Examples]:
         for piece in self._slices.heldout(self.largest):
             yield _built(self._build, 0, part, piece)[1]
 
@@ -101,7 +100,6 @@ class Minibatches:
             seed=options.seed,
             distances=self.recipe.distances,
             transposed=self._transposed,
-            owners=self._part[1],
         )
         if self._of_pairs:
             return builder.counted
@@ -111,7 +109,7 @@ class Minibatches:
         heldout = self._options.heldout
         if heldout and self.total_tokens == 0:
             raise InputError(f"heldout {heldout}: nothing of the text is left to train on; hold less of it out")
-        if heldout and not any(examples.pairs for examples in self._heldout((0, 1))):
+        if heldout and not any(examples.pairs for examples in self.heldout()):
             raise InputError(f"heldout {heldout}: too little text is held out to have a loss; hold out more of it")
 
 

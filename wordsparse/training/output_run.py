@@ -7,7 +7,8 @@ holds the complete state, and the examples depend only on the seed and on positi
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -60,6 +61,13 @@ class OutputRun:
     ) -> Model:
         """Train and write the model; the callbacks get the number of tokens read during encoding, and the Progress of
         the training. Errors are those of :func:`wordsparse.train`."""
+        with self.begun(encoding) as begun:
+            return begun if isinstance(begun, Model) else begun.finish(progress)
+
+    @contextmanager
+    def begun(self, encoding: Callable[[int], None] | None = None) -> "Iterator[Begun | Model]":
+        """The run at its start, or where a checkpoint left it, in its locked directory; a finished model if no epochs
+        are left to train."""
         self._check()
         with stop_requests() as stop, RunDirectory(self.output) as directory:
             base, base_digest = self._base(directory)
@@ -73,7 +81,8 @@ class OutputRun:
             run = self._new_run(base, corpus, options)
             if run is None:
                 assert base is not None
-                return self._finished(base)
+                yield self._finished(base)
+                return
             if run.device.device != "cpu":
                 logger.info("training on %s", run.device.reason)
             if checkpoint is not None:
@@ -83,7 +92,7 @@ class OutputRun:
             count = 0 if checkpoint is None else checkpoint.count
             keeper = Checkpointer(directory, request, self.run.checkpoint_every, stop, count)
             directory.reserve(disk_bytes(run))
-            return self._finish(run, keeper, directory, stop, progress)
+            yield Begun(run, keeper, directory, stop, self.call, self.output)
 
     def _check(self) -> None:
         """Refuse a wrong request before anything is written."""
@@ -110,12 +119,6 @@ class OutputRun:
         # Its rows stay on the disk: at the end, the new model's are compared with them.
         return load(self.output, mapped=True), regular.sha256_of(self.output / models.MANIFEST)
 
-    def _device(self) -> devices.Choice:
-        return devices.choose(self.options.device)
-
-    def _run(self, *given: Any, **more: Any) -> Run:
-        return Run(*given, **more)
-
     def _asked(self, checkpoint: Checkpoint | None) -> Options:
         """The options, with the epochs of a run that is resumed where none are given."""
         if checkpoint is None or self.options.epochs:
@@ -125,7 +128,7 @@ class OutputRun:
     def _request(self, options: Options, corpus: EncodedCorpus, base_digest: str | None) -> dict[str, Any]:
         """What a checkpoint says of its run."""
         # The device that "auto" chose: another device would round differently.
-        device = self._device().device
+        device = devices.choose(self.options.device).device
         request = {"options": {**options.as_dict(), "device": device}, "text": corpus.identity()}
         return {**request, "base": base_digest, "init": None if self.init is None else start.digest(self.init)}
 
@@ -147,13 +150,13 @@ class OutputRun:
         """The run at its start; None if a finished model has no epochs left."""
         checkpoints = self.run.checkpoint_every > 0
         if base is None:
-            run = self._run(corpus, options, checkpoints=checkpoints)
+            run = Run(corpus, options, checkpoints=checkpoints)
             if self.init is not None:
                 run.start_from(self.init)
             return run
         if self.init is not None:
             logger.warning("init has no effect: the run goes on from the model in %s", self.output)
-        return continued(base, corpus, options, checkpoints=checkpoints, make=self._run)
+        return continued(base, corpus, options, checkpoints=checkpoints)
 
     def _finished(self, model: Model) -> Model:
         """The model that no epochs are left for."""
@@ -161,25 +164,31 @@ class OutputRun:
         logger.info("%s is finished: no epochs are left to train", self.output)
         return model
 
-    def _finish(
-        self,
-        run: Run,
-        keeper: Checkpointer,
-        directory: RunDirectory,
-        stop: StopRequest,
-        progress: Callable[[Progress], None] | None,
-    ) -> Model:
+
+@dataclass(frozen=True)
+class Begun:
+    """A run that has begun: what is left is to train, with its checkpoints, and to write the model."""
+
+    run: Run
+    keeper: Checkpointer
+    directory: RunDirectory
+    stop: StopRequest
+    call: Mapping[str, object]
+    output: Path
+
+    def finish(self, progress: Callable[[Progress], None] | None = None) -> Model:
         """Train and write the model. An error or a signal leaves a checkpoint if possible, which its message names."""
+        run, keeper, stop = self.run, self.keeper, self.stop
         begun = run.state.tokens
         stop.answer = (
-            f"the run stops after this minibatch and writes a checkpoint in {directory.path}; a second signal stops it "
-            "now, without one"
+            f"the run stops after this minibatch and writes a checkpoint in {self.directory.path}; a second signal "
+            "stops it now, without one"
         )
         try:
             stop.awaited = True
             run.train(progress, keeper.after_step)
             keeper.finish()
-            model = self._written(run, keeper, directory)
+            model = self._written()
             stop.awaited = False
         except Interrupted:
             raise
@@ -205,12 +214,12 @@ class OutputRun:
             raise Interrupted(f"interrupted; the model was complete and is in {self.output}")
         return model
 
-    def _written(self, run: Run, keeper: Checkpointer, directory: RunDirectory) -> Model:
-        directory.release_reserve()
-        model = run.model(keeper.count, self.call)
-        model.save(directory.place(MODEL))
+    def _written(self) -> Model:
+        self.directory.release_reserve()
+        model = self.run.model(self.keeper.count, self.call)
+        model.save(self.directory.place(MODEL))
         with storage.writing(self.output):
-            directory.install()
+            self.directory.install()
         return model
 
 
@@ -245,4 +254,4 @@ def newest_checkpoint(directory: RunDirectory, base: str | None) -> Checkpoint |
 def disk_bytes(run: Run) -> int:
     """An upper bound of the size of the run's model and of its checkpoints on the disk."""
     vocabulary = sum(len(word.encode(errors="replace")) + 32 for word in run.vocabulary.words)
-    return run.need.state * run.need.ranks + 6 * vocabulary + 2**16
+    return run.need.state + 6 * vocabulary + 2**16

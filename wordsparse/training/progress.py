@@ -14,7 +14,6 @@ class Progress:
     """The progress of a run: corpus tokens done and in total, and the epoch's mean loss per pair so far.
 
     ``heldout_loss`` is the mean loss per pair on held-out text; it is None except in the last report of an epoch.
-    ``sent_bytes`` is what this process has sent to others for the minibatch: 0 where one process trains.
     """
 
     tokens: int
@@ -22,7 +21,6 @@ class Progress:
     epoch: int
     loss: float
     heldout_loss: float | None = None
-    sent_bytes: int = 0
 
 
 def rate(tokens: float, seconds: float) -> float:
@@ -43,10 +41,7 @@ class RunDisplay:
     def training(self, progress: Progress) -> None:
         """Show the progress of training; the losses of an epoch with held-out text get a line of their own."""
         epoch, loss = progress.epoch + 1, f"loss {progress.loss:.4f}"
-        note = f"epoch {epoch}, {loss}"
-        if progress.sent_bytes:
-            note += f", {progress.sent_bytes / 1e6:,.1f} MB sent"
-        self._display.update("train", "tokens", progress.tokens, progress.total_tokens, note)
+        self._display.update("train", "tokens", progress.tokens, progress.total_tokens, f"epoch {epoch}, {loss}")
         if progress.heldout_loss is not None:
             self._display.say(f"epoch {epoch}: {loss}, held-out {progress.heldout_loss:.4f}")
 
@@ -59,8 +54,6 @@ class Report:
     ``estimated_memory_bytes`` is what was expected of ``peak_memory_bytes`` before the start, 0 where that cannot be
     known; the copy for a checkpoint adds ``checkpoint_memory_bytes`` while it is written.
     ``heldout_loss`` is the exact mean per pair of held-out text after each epoch, None where none is held out.
-    The others are None for one process; of each of the ``ranks`` that ended the run, since they started: the bytes that
-    it sent to others, those of a mean and of the largest step, and its peak memory.
     """
 
     tokens: int
@@ -79,11 +72,6 @@ class Report:
     checkpoint_memory_bytes: int
     checkpoints: int = 0
     heldout_loss: list[float] | None = None
-    ranks: int | None = None
-    sent_bytes: list[float] | None = None
-    mean_step_bytes: list[float] | None = None
-    largest_step_bytes: list[float] | None = None
-    rank_peak_memory_bytes: list[float] | None = None
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> "Report":

@@ -14,7 +14,7 @@ dimension must be unchanged; all other options may differ.
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -101,14 +101,13 @@ def continued(
     options: Options,
     *,
     checkpoints: bool = False,
-    make: Callable[..., Run] = Run,
 ) -> Run | None:
     """The run that trains a model on, on its own text or on a new one; None if no epochs are left to train."""
     if is_same_text(model.trained().text, corpus):
         options = with_epochs(options, model, corpus)
         if not check_more_epochs(model, options):
             return None
-        return more_epochs(model, corpus, options, checkpoints=checkpoints, make=make)
+        return more_epochs(model, corpus, options, checkpoints=checkpoints)
     run = on_new_text(model, corpus, options, checkpoints=checkpoints)
     added = len(run.vocabulary) - len(model.vocabulary)
     logger.info("training on with a new text: %s words added to %s", f"{added:,}", f"{len(model.vocabulary):,}")
@@ -121,10 +120,9 @@ def more_epochs(
     options: Options,
     *,
     checkpoints: bool = False,
-    make: Callable[..., Run] = Run,
 ) -> Run:
     """The run that trains a finished model for more epochs."""
-    run = make(corpus, options, model.vocabulary, checkpoints=checkpoints)
+    run = Run(corpus, options, model.vocabulary, checkpoints=checkpoints)
     run.restore(model.state(), model.trained().run_state)
     run.continues = model, np.arange(len(model))
     return run

@@ -10,7 +10,6 @@ For the output MODEL it is MODEL.training, which exists from the start of a run 
     reserve           disk space reserved for the model; freed before the model or the last checkpoint is written
     model/            the complete finished model, before it is moved to MODEL
     previous/         the old model of MODEL, while the new one replaces it
-    rows              where the ranks of a run gather their rows for a checkpoint or the model
 
 ``.NAME.xxxxxxxx.partial`` are incomplete files of a process that died; the next process that holds the lock removes
 them. A directory of this name that holds anything else is no run's, and is refused: it would be removed. A finished
@@ -34,11 +33,11 @@ from wordsparse.words.model_directory import is_model
 
 SUFFIX = ".training"
 LOCK, CORPUS, SOURCE, MODEL, PREVIOUS = "lock", "corpus", "source.json", "model", "previous"
-RESERVE, ROWS = "reserve", "rows"
+RESERVE = "reserve"
 CHECKPOINT = "checkpoint-"
 # .nfs…: files that NFS keeps while they are open. .DS_Store: macOS makes it in directories that are looked at.
 _OF_A_RUN = re.compile(
-    rf"{LOCK}|{re.escape(SOURCE)}|{RESERVE}|{ROWS}|{CHECKPOINT}[0-9]+|\..*\.(partial|lock)|\.nfs.*|\.DS_Store"
+    rf"{LOCK}|{re.escape(SOURCE)}|{RESERVE}|{CHECKPOINT}[0-9]+|\..*\.(partial|lock)|\.nfs.*|\.DS_Store"
 )
 _MANIFESTED: dict[str, Callable[[Path], bool]] = {CORPUS: is_encoded, MODEL: is_model, PREVIOUS: is_model}
 
@@ -153,7 +152,8 @@ class RunDirectory:
             if not system.try_lock(descriptor):
                 os.close(descriptor)
                 raise InputError(
-                    f"{self._named}: another process is training for this output: wait for it, or name another output"
+                    f"{self._named}: another process is training for this output: wait for it, or name another output; "
+                    "one training by several processes is mpiexec -n N python -m wordsparse.distributed"
                 )
             if system.is_at(descriptor, self.path / LOCK):
                 self._lock = descriptor
@@ -164,7 +164,6 @@ class RunDirectory:
         """Remove the incomplete files of a process that died, and complete its interrupted move of a model."""
         for leftover in [*self.path.glob(".*.partial"), *storage.leftovers(self.path)]:
             shutil.rmtree(leftover, ignore_errors=True)
-        shutil.rmtree(self.path / ROWS, ignore_errors=True)
         self.release_reserve()
         if self.holds_model():
             self.install()

@@ -32,9 +32,8 @@ import numpy as np
 
 from wordsparse.kernels import mapped
 from wordsparse.layer.core import ExactLayer
-from wordsparse.layer.factors import Factors
 from wordsparse.layer.inputs import RowInputs, WindowInputs
-from wordsparse.layer.interface import Forward, Inputs, Sums
+from wordsparse.layer.interface import Inputs, Sums, Value
 from wordsparse.machine.threads import ordered_map
 from wordsparse.types import Array
 from wordsparse.words.examples import Examples
@@ -59,6 +58,27 @@ class StepSizes:
     wide_dim: float = 300.0
 
 
+@dataclass(frozen=True, eq=False)
+class Pull:
+    """What flows back from a minibatch, all that its step is made of: sums over its examples, as the parts of a
+    minibatch have them too, each of its own words.
+
+    Of the u ``words``, ``tokens`` passed over and ``pairs``: the ``loss`` beforehand; ``weight`` Σ |α|, ``curvature``
+    Hᵀ diag(|α|) H (d, d) and ``mass`` Σ |α|_j C_jw² (u,), which bend the steps; the layer's ``sums``; and the
+    ``directions`` ∇F P of the words (u, dim), once the sum G is computed.
+    """
+
+    words: Array
+    tokens: int
+    pairs: float
+    loss: float
+    weight: float
+    curvature: Array
+    mass: Array
+    sums: Sums
+    directions: Value[Array]
+
+
 class WordEmbedding:
     """Input vectors E, the output layer, and the running means of the two steps. The kernels of ``output``, of V
     outputs and dim + 1 features, are used for the inputs too. E starts uniform on (−½, ½)/dim."""
@@ -74,37 +94,59 @@ class WordEmbedding:
         self.steps = 0
         self._m0 = sizes.m0 * max(1.0, dim / sizes.wide_dim)
 
+    # ── the phases of a step ──────────────────────────────────────────────────────────────────────────────────────
+
     def step(self, examples: Examples, lr: float, remaining: float = 1.0) -> float:
         """One minibatch; lr 0 leaves E where it is, ``remaining`` is r. Returns the sum of its losses beforehand."""
-        if examples.pairs == 0:
-            return 0.0
-        output, sizes = self.output, self.sizes
+        pull = self.pull(examples)
+        self.follow(pull, lr, remaining)
+        return pull.loss
+
+    def pull(self, examples: Examples) -> Pull:
+        """What flows back from a minibatch; nothing changes yet."""
+        output = self.output
         examples, inputs = self._minibatch(examples)
         forward = output.forward(inputs, examples.targets, per_example=False)
-        sums = inputs.pull_back(forward)
+        sums, alpha = inputs.pull_back(forward), forward.terms.alpha
+        bends_down = alpha.shape[0] > 0 and bool(alpha.min() < 0)
+        weights = np.abs(alpha) if bends_down else alpha
+        return Pull(
+            words=examples.words,
+            tokens=examples.tokens,
+            pairs=examples.pairs,
+            loss=output.loss_sum(sums),
+            weight=float(weights.sum()),
+            curvature=inputs.gram(weights) if bends_down else sums.curvature(),
+            mass=inputs.mass(weights),
+            sums=sums,
+            directions=Value("∇F P", lambda: self._directions(sums)),
+        )
+
+    def follow(self, pull: Pull, lr: float, remaining: float = 1.0) -> None:
+        """The step that a minibatch has pulled for, from the state that it saw; see :meth:`step`."""
+        if pull.pairs == 0:
+            return
+        output, sizes, sums = self.output, self.sizes, pull.sums
         # 1/n_w: the share of this minibatch in the running means.
-        share = min(1.0, examples.tokens / sizes.forget_tokens)
-        new_mass, curvature = self._remember(forward, sums, examples, share)
-        Q_E = forward.factors.Q[:-1, :-1]
-        # Q_E = 0: W says nothing about E yet.
-        moves = lr > 0 and self.pair_curvature > 0 and np.trace(Q_E) > 0
-        preconditioner, P = self._inverses(Q_E if moves else None)
-        loss = output.loss_sum(sums)
-        eta = sizes.eta * max(1 / (self.steps + sizes.t0), remaining * share) / examples.pairs
+        share = min(1.0, pull.tokens / sizes.forget_tokens)
+        new_mass, curvature = self._remember(pull, share)
+        preconditioner = output.kernels.inverse(_ridged(self.curvature, sizes.ridge))
+        eta = sizes.eta * max(1 / (self.steps + sizes.t0), remaining * share) / pull.pairs
         leverage = eta * float(output.kernels.xp.vdot(preconditioner, curvature))
         if leverage > sizes.max_leverage:
             eta *= sizes.max_leverage / leverage
         update = output.update(sums, eta, preconditioner)
-        G = sums.G.take() if moves else None  # of the W before the update
+        # Q_E = 0: W says nothing about E yet.
+        moves = lr > 0 and self.pair_curvature > 0 and np.trace(sums.forward.factors.Q[:-1, :-1]) > 0
+        if moves:
+            sums.G()  # of the W before the update
         output.apply(update)
         del update
-        if G is not None and P is not None:
-            terms = forward.factors, sums.Z.take(), G, sums.pulled_beta()
-            change = self._input_change(*terms, P), self._input_rates(examples.words, new_mass, lr)
-            output.kernels.add_rows(self.E, examples.words, *change)
+        if moves:
+            rates = self._input_rates(pull.words, new_mass, lr)
+            output.kernels.add_rows(self.E, pull.words, pull.directions.take(), rates)
         self._rescale()
         self.steps += 1
-        return loss
 
     def loss(self, examples: Examples) -> float:
         """The sum of the losses over the full vocabulary; nothing is learnt from the examples."""
@@ -174,20 +216,15 @@ class WordEmbedding:
             return examples, RowInputs(features, kernels)
         return examples, WindowInputs(features, examples.bags, kernels)
 
-    def _remember(self, forward: Forward, sums: Sums, examples: Examples, share: float) -> tuple[Array, Array]:
+    def _remember(self, pull: Pull, share: float) -> tuple[Array, Array]:
         """Take a minibatch into C̄, κ and M; returns its part of M, (u,), and its own curvature C, (d, d)."""
-        alpha = forward.terms.alpha
-        falls = alpha.shape[0] > 0 and bool(alpha.min() < 0)
-        weights = np.abs(alpha) if falls else alpha
-        falling, total = self.output.summed(np.array([float(falls), float(weights.sum())]))
-        bends_up = falling == 0
-        curvature = 2 * (sums.curvature() if bends_up else forward.inputs.gram(weights)) / examples.pairs
+        curvature = 2 * pull.curvature / pull.pairs
         rate = max(1 / (self.steps + 1), share)
         self.curvature += rate * (curvature - self.curvature)
-        self.pair_curvature += rate * (2 * float(total) / examples.pairs - self.pair_curvature)
+        self.pair_curvature += rate * (2 * pull.weight / pull.pairs - self.pair_curvature)
         kappa = self.pair_curvature
-        new_mass = forward.inputs.mass(weights) * (2 / kappa if kappa > 0 else 1.0)
-        self.mass[examples.words] += new_mass
+        new_mass = pull.mass * (2 / kappa if kappa > 0 else 1.0)
+        self.mass[pull.words] += new_mass
         return new_mass, curvature
 
     def _rescale(self) -> None:
@@ -197,20 +234,16 @@ class WordEmbedding:
             self.curvature *= c**2
             self.pair_curvature *= c**2
 
-    def _inverses(self, Q_E: Array | None) -> tuple[Array, Array | None]:
-        """Π and, of Q_E, P."""
-        inverse = self.output.kernels.inverse
-        preconditioner = inverse(_ridged(self.curvature, self.sizes.ridge))
-        return preconditioner, None if Q_E is None else inverse(_ridged(Q_E, self.sizes.rho))
-
-    def _input_change(self, f: Factors, Z: Array, G: Array, pulled_beta: Array, P: Array) -> Array:
+    def _directions(self, sums: Sums) -> Array:
         """The directions ∇F P (u, dim), P = (Q_E + r I)⁻¹, in the place of Z; G is overwritten too.
 
         ∇F P = 2 Cᵀ diag(α) H Q P + CᵀΓ W_T P + Cᵀβ (w̄ᵀP) needs one u×d×d product: Q_E P = I − r P, so the first term is
         Z − r Z P (+ the constant feature's row of Q).
         """
-        kernels, dim, u = self.output.kernels, self.E.shape[1], Z.shape[0]
-        r = self.sizes.rho * float(np.trace(f.Q[:dim, :dim])) / dim
+        kernels, f, dim = self.output.kernels, sums.forward.factors, self.E.shape[1]
+        P = kernels.inverse(_ridged(f.Q[:dim, :dim], self.sizes.rho))
+        Z, G, pulled_beta = sums.Z.take(), sums.G.take(), sums.pulled_beta()
+        r, u = self.sizes.rho * float(np.trace(f.Q[:dim, :dim])) / dim, Z.shape[0]
         # The rank-one terms: the constant feature's, and β's.
         all_rows = kernels.xp.arange(u)
         terms = kernels.take(Z[:, dim:], all_rows, pulled_beta.astype(np.float32))

@@ -19,7 +19,7 @@ Distances = Literal["linear", "harmonic", "equal"]
 class Examples:
     """The examples of one minibatch over its unique words.
 
-    ``targets`` over the words, their rows, ascending or grouped by owner; their weights float32. ``bags`` (m, u), the
+    ``targets`` over the words, their rows, ascending; their weights float32. ``bags`` (m, u), the
     context words of each example, is None where example j's input is word j itself (skip-gram). ``tokens`` of the
     corpus passed over; ``pairs`` the sum of the weights.
     """
@@ -54,8 +54,6 @@ class ExampleBuilder:
         draws each centre token's window so that a context word is inside with that probability.
     transposed : bool
         Whether to make the structure of skip-gram's transposed targets, which a step needs, already here.
-    owners : int
-        The number of processes to which words are dealt out in turn: those of each stand together.
     """
 
     def __init__(
@@ -67,7 +65,6 @@ class ExampleBuilder:
         seed: int,
         distances: Distances = "linear",
         transposed: bool = False,
-        owners: int = 1,
     ) -> None:
         self.window = window
         self._keep_below = keep_thresholds(np.asarray(vocabulary.counts), sample)
@@ -76,7 +73,7 @@ class ExampleBuilder:
         # Place k - 1: the probability of a window wider than k, scaled to 32 bits.
         self._wider_below = np.minimum(2**32 * self._by_distance[1:], 2**32 - 1).astype(np.uint32)
         self._slot = np.full(len(vocabulary), -1, np.int32)
-        self._seed, self._transposed, self._owners = seed, transposed, owners
+        self._seed, self._transposed = seed, transposed
 
     def skipgram(self, shard: Array, start: int, stop: int, *, offset: int, epoch: int) -> Examples:
         """One example a word: its targets are the words around all its occurrences, by their weights.
@@ -130,7 +127,7 @@ class ExampleBuilder:
         if not _examples.take_pairs(pairs[start:stop], self._kept, both, weights):
             raise ReadError("the counted pairs hold an id outside the vocabulary: they were altered; encode again")
         words = np.empty(min(2 * n, self._slot.shape[0]), np.int64)
-        words = by_owner(np.sort(words[: _examples.local_ids(both, 2 * n, self._slot, words)]), self._owners)
+        words = np.sort(words[: _examples.local_ids(both, 2 * n, self._slot, words)])
         _examples.relabel(both, 2 * n, self._slot, words)
         u, size = words.shape[0], n if self._transposed else 0
         (indptr, columns), order = np.empty((2, u + 1), np.int64), np.empty(size, np.int64)
@@ -153,7 +150,7 @@ class ExampleBuilder:
         if not widths:
             kept, n, last, first = kept[first:], n - first, last - first, 0
         words = np.empty(min(n, self._slot.shape[0]), np.int64)
-        words = by_owner(np.sort(words[: _examples.local_ids(kept, n, self._slot, words)]), self._owners)
+        words = np.sort(words[: _examples.local_ids(kept, n, self._slot, words)])
         _examples.relabel(kept, n, self._slot, words)
         return kept, width, n, first, last, words, tokens
 
@@ -163,11 +160,6 @@ def _starts(sizes: Array) -> Array:
     starts = np.zeros(sizes.shape[0] + 1, np.int64)
     np.cumsum(sizes, out=starts[1:])
     return starts
-
-
-def by_owner(rows: Array, owners: int) -> Array:
-    """Ascending rows, row i of owner i mod ``owners``, in the order of their owners."""
-    return rows if owners == 1 else rows[np.argsort(rows % owners, kind="stable")]
 
 
 def distance_weights(window: int, distances: Distances) -> Array:

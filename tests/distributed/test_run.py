@@ -1,0 +1,252 @@
+"""Training over several ranks gives the vectors of one process, ends whole, and goes on with any number of ranks."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from support.mpi import (
+    ENVIRONMENT,
+    SECONDS,
+    command,
+    launched,
+    needs_mpi,
+    own_words,
+    ranks_of,
+    started,
+    train,
+    wait_until,
+)
+
+import wordsparse as ws
+
+pytestmark = needs_mpi
+SAME: dict[str, Any] = {"dim": 8, "epochs": 3, "threads": 1, "min_count": 1, "sample": 0, "batch_tokens": 500}
+OPTIONS = [part for name, value in SAME.items() for part in (f"--{name.replace('_', '-')}", value)]
+FILES = ("input.npy", "output.npy", "training.bin")
+
+
+@pytest.fixture(scope="module")
+def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sentences whose words are not alike."""
+    return written(tmp_path_factory.mktemp("text") / "text.txt", 60, 600)
+
+
+def written(path: Path, words: int, sentences: int) -> Path:
+    draw, share = np.random.default_rng(0), 1 / np.arange(1, words + 1)
+    starts = draw.choice(words, sentences, p=share / share.sum())
+    lines = (" ".join(f"w{(start + step) % words}" for step in draw.integers(0, 5, 9)) for start in starts)
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def done(ranks: int, *arguments: object) -> dict[str, Any]:
+    run = train(ranks, *arguments, "--json")
+    assert run.returncode == 0, run.stderr
+    report: dict[str, Any] = json.loads(run.stdout)
+    return report
+
+
+def check_alike(model: ws.Model, other: ws.Model) -> None:
+    assert (model.vectors * other.vectors).sum(axis=1) == pytest.approx(
+        np.linalg.norm(model.vectors, axis=1) * np.linalg.norm(other.vectors, axis=1), rel=1e-4
+    )
+    for name in ("loss", "heldout_loss"):
+        np.testing.assert_allclose(model.report.get(name, []), other.report.get(name, []), rtol=1e-5)
+
+
+def has_checkpoint(output: Path) -> bool:
+    return any(output.with_name(f"{output.name}.training").glob("checkpoint-*"))
+
+
+@pytest.mark.parametrize("kind", ["cbow", "skipgram"])
+def test_default_options_give_the_vectors_of_one_process(kind: str, tmp_path: Path) -> None:
+    """With n-grams and form, of products in float32: those in bfloat16, where a processor has them, move the vectors of
+    one process as far from those by another instruction set."""
+    text = written(tmp_path / "text.txt", 1000, 20_000)
+    environment = {**ENVIRONMENT, "WORDSPARSE_ISA": "x86-64-v3"} if sys.platform == "linux" else ENVIRONMENT
+    asked = [text, "--model", kind, "--epochs", 3, "-o"]
+    for ranks, module, output in ((2, "wordsparse.distributed", "model"), (1, "wordsparse", "alone")):
+        program = ["-m", module, *(["train"] if ranks == 1 else []), *asked, tmp_path / output]
+        subprocess.run(command(ranks, *program), env=environment, check=True, timeout=SECONDS)
+    model, alone = (ws.load(tmp_path / output) for output in ("model", "alone"))
+    assert model["w7w8"].any()
+    check_alike(model, alone)
+
+
+@pytest.mark.parametrize(("kind", "ranks"), [("cbow", 2), ("skipgram", 3)])
+def test_two_runs_give_the_same_bytes(kind: str, ranks: int, text: Path, tmp_path: Path) -> None:
+    asked = [text, *OPTIONS, "--model", kind, "--heldout", 0.05, "-o"]
+    for output in ("model", "again"):
+        done(ranks, *asked, tmp_path / output)
+    for name in FILES:
+        assert (tmp_path / "again" / name).read_bytes() == (tmp_path / "model" / name).read_bytes()
+    alone = ws.train(text, model=kind, heldout=0.05, progress=False, **SAME)
+    check_alike(ws.load(tmp_path / "model"), alone)
+
+
+def test_a_program_of_python_trains_by_its_own_door(text: Path, tmp_path: Path) -> None:
+    """Of sentences in memory, and of a graph, which each rank reads."""
+    program = f"""
+import numpy as np
+from wordsparse.distributed import train
+
+sentences = [line.split() for line in open({str(text)!r})]
+model = train(sentences, output="model", progress=False, **{SAME})
+assert model.vectors.shape == (60, 8)
+edges = [(f"n{{i}}", f"n{{i + 1}}") for i in range(40)]
+train(edges, preset="graph", output="graph", dim=4, epochs=1, progress=False)
+"""
+    run = launched(2, "-c", program, cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    check_alike(ws.load(tmp_path / "model"), ws.train(text, progress=False, **SAME))
+    assert ws.load(tmp_path / "graph").vectors.shape == (41, 4)
+
+
+def test_a_finished_model_goes_on(text: Path, tmp_path: Path) -> None:
+    """For more epochs, where there are any, and with a new text; in the axes that it had."""
+    asked = [*OPTIONS, "-o", tmp_path / "model"]
+    done(2, text, *asked)
+    report = done(3, text, *asked, "--epochs", 4, "--resume")
+    assert len(report["loss"]) == 4
+    assert done(2, text, *asked, "--epochs", 4, "--resume")["loss"] == report["loss"]
+    run = train(2, text, *asked, "--epochs", 4, "--resume", "--dim", 9)
+    assert (run.returncode, run.stderr.count("\n")) == (2, 1), run.stderr
+    assert run.stderr.startswith("wordsparse: resume: dim was 8, not 9: ")
+    new = written(tmp_path / "new.txt", 70, 200)
+    done(2, new, *asked, "--resume")
+    alone: dict[str, Any] = {"output": tmp_path / "alone", "resume": True, "progress": False}
+    for source, epochs in ((text, 3), (text, 4), (new, 3)):
+        expected = ws.train(source, **alone, **(SAME | {"epochs": epochs}))
+    check_alike(ws.load(tmp_path / "model"), expected)
+
+
+@pytest.mark.parametrize("hit", [0, 1])
+def test_a_signal_to_one_rank_stops_all_and_any_number_goes_on(hit: int, text: Path, tmp_path: Path) -> None:
+    output, asked = tmp_path / "model", [text, *OPTIONS, "--heldout", 0.05, "-o", tmp_path / "model"]
+    process = started(2, *asked, "--checkpoint-every", 0.001)
+    wait_until(lambda: has_checkpoint(output), process)
+    os.kill(ranks_of(output)[hit], signal.SIGTERM)
+    said = process.communicate(timeout=SECONDS)[1]
+    assert process.returncode == 130, said
+    assert "is kept; resume from it with --resume" in said
+    expected = ws.train(text, heldout=0.05, progress=False, **SAME)
+    if hit == 0:
+        check_alike(ws.train(text, output=output, resume=True, progress=False, heldout=0.05, **SAME), expected)
+    else:
+        done(3, *asked, "--resume")
+        check_alike(ws.load(output), expected)
+    assert not has_checkpoint(output)
+
+
+def test_kills_at_random_moments_lose_nothing(text: Path, tmp_path: Path) -> None:
+    """A rank or the launcher is killed, again and again; the model has the bytes of a run that was left alone."""
+    asked = [text, "--epochs", 5, *OPTIONS, "--checkpoint-every", "0.1", "--resume", "-o"]
+    alone, output, draw = tmp_path / "alone", tmp_path / "output", random.Random(0)
+    done(2, *asked, alone)
+    for number in range(3):
+        process = started(2, *asked, output)
+        wait_until(lambda: len(ranks_of(output)) == 2, process)
+        time.sleep(draw.random())
+        victim = process.pid if number == 2 else draw.choice([*ranks_of(output).values()] or [process.pid])
+        with suppress(ProcessLookupError):  # it had ended
+            os.kill(victim, signal.SIGKILL)
+        process.communicate(timeout=SECONDS)
+        wait_until(lambda: not ranks_of(output))
+        if output.exists() and not output.with_name("output.training").exists():  # the machine was faster
+            break
+    else:
+        done(2, *asked, output)
+    for name in FILES:
+        assert (output / name).read_bytes() == (alone / name).read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["alone", "output"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        (["--dim", 0], "dim must be at least 1, not 0"),
+        (["--loss", "zlos"], "unknown loss 'zlos'"),
+        (["no-such-file"], "no-such-file: "),
+    ],
+)
+def test_a_wrong_request_is_one_line_of_one_rank(asked: list[object], message: str, text: Path, tmp_path: Path) -> None:
+    run = train(2, text, *OPTIONS, "-o", tmp_path / "model", *asked)
+    assert run.returncode == 2, run.stderr
+    assert message in run.stderr
+    assert run.stderr.count("wordsparse: ") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_ranks_that_are_not_alike_are_refused(text: Path, tmp_path: Path) -> None:
+    asked = ["-m", "wordsparse.distributed", text, *OPTIONS, "-o", tmp_path / "model"]
+    for name, one, other in (("seed", ["--seed", 1], ["--seed", 2]), ("version", [], [])):
+        first, second = command(1, *asked, *one), command(1, *asked, *other)
+        if name == "version":
+            program = (
+                "import sys, runpy, importlib.metadata as m\n"
+                "version, m.version = m.version, lambda name: '0.0.9' if name == 'wordsparse' else version(name)\n"
+                "runpy.run_module('wordsparse.distributed', run_name='__main__')"
+            )
+            second = command(1, "-c", program, *asked[2:])
+        run = subprocess.run(
+            [*first, ":", *second[1:]], env=ENVIRONMENT, capture_output=True, text=True, timeout=SECONDS, check=False
+        )
+        assert run.returncode == 2, run.stderr
+        assert f"the ranks differ in {'wordsparse' if name == 'version' else name}: " in run.stderr
+        assert own_words(run.stderr).count("\n") == 1
+        assert not list(tmp_path.iterdir())
+
+
+def test_an_error_of_one_rank_ends_all(text: Path, tmp_path: Path) -> None:
+    """A disk that is full leaves no model, and an error between two steps nobody who waits."""
+    program = """
+import sys, resource
+from wordsparse.distributed import __main__, share
+
+what = sys.argv.pop(1)
+if __main__.world().rank == int(what[-1]):
+    if what.startswith("disk"):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+    else:
+        def joined(*given):
+            raise OSError("a fault")
+        share.RanksShare.joined = joined
+sys.exit(__main__.start())
+"""
+    for what, message in (("disk0", "File too large"), ("step1", "rank 1 of 2 ")):
+        run = launched(2, "-c", program, what, text, *OPTIONS, "-o", tmp_path / "model")
+        assert run.returncode in (1, 2), run.stderr
+        assert message in run.stderr
+        assert not (tmp_path / "model").exists()
+
+
+def test_the_command_of_one_process_names_this_one_where_several_share_an_output(text: Path, tmp_path: Path) -> None:
+    run = launched(2, "-m", "wordsparse", "train", text, *OPTIONS, "-o", tmp_path / "model")
+    assert run.returncode == 2
+    assert "another process is training for this output" in run.stderr
+    assert "python -m wordsparse.distributed" in run.stderr
+
+
+def test_trainings_that_a_launcher_starts_stay_as_many_trainings(text: Path, tmp_path: Path) -> None:
+    """`srun -n 8 python sweep.py` of independent programs made each a rank of one training, or an error."""
+    program = f"""
+import os, wordsparse as ws
+from wordsparse.cli import main
+
+number = os.environ["SLURM_PROCID"]
+ws.train({str(text)!r}, seed=int(number), output=number, progress=False, **{SAME})
+assert main(["similar", number, "w1"]) == 0
+"""
+    for number in range(2):
+        environment = {**os.environ, "SLURM_PROCID": str(number), "SLURM_STEP_NUM_TASKS": "8"}
+        subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=environment, check=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["0", "1"]

@@ -1,0 +1,42 @@
+"""``mpiexec -n N python -m wordsparse.distributed CORPUS -o MODEL``: the command ``train``, on N ranks.
+
+Signals are heeded when MPI has started: if a rank leaves earlier with a status of its own, MPICH's launcher lets the
+others wait for it.
+"""
+
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from wordsparse.cli import main, terminal
+from wordsparse.cli.train import command as alone
+from wordsparse.cli.train import run
+from wordsparse.distributed.mpi import world
+from wordsparse.distributed.run import train
+from wordsparse.errors import InputError
+from wordsparse.training.interruption import SIGNALS
+
+
+@click.command(params=alone.params, help="`wordsparse train`, by the processes that mpiexec has started.")
+def command(corpus: tuple[Path, ...], output: Path, quiet: bool, as_json: bool, **options: Any) -> None:
+    run(train, corpus, output, quiet, as_json, options)
+
+
+def start() -> int:
+    """Run the command on this rank; the first one speaks. Returns the exit status."""
+    terminal.prepare()
+    try:
+        terminal.muted = world().rank > 0
+    except InputError as error:
+        terminal.say([f"wordsparse: {error}"])
+        return 2
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+    return main(command=command, name="python -m wordsparse.distributed")
+
+
+if __name__ == "__main__":
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    sys.exit(start())

@@ -1,0 +1,128 @@
+"""What the parts of a minibatch pull, added up over the ranks in their order: each then takes the whole step itself.
+
+The sums over examples, K, Hᵀβ and the like, travel as one array. The rows of X and of the directions ∇F P of the words
+of each part come to all ranks, which merge them. So the d² work for a row of E and of W is done by every rank that its
+part touches, the d² work of the update for all rows of the minibatch by each rank.
+"""
+
+import zlib
+from dataclasses import replace
+
+import numpy as np
+
+from wordsparse.distributed.ranks import Ranks, agreed
+from wordsparse.errors import WordsparseError
+from wordsparse.kernels import Csr, Kernels, mapped
+from wordsparse.layer.core import ExactLayer
+from wordsparse.layer.inputs import RowInputs
+from wordsparse.layer.interface import Forward, Targets, Value
+from wordsparse.layer.targets import FormedRows
+from wordsparse.training.interruption import StopRequest
+from wordsparse.types import Array
+from wordsparse.words.embedding import Pull, WordEmbedding
+
+# The states of the ranks are compared before the steps 1, 2, 4, … and each one of so many.
+CHECKED = 512
+
+
+class RanksShare:
+    """The share of this rank in a run, see :class:`wordsparse.training.loop.Share`; ``stop`` are the signals that it
+    has received, which stop all."""
+
+    def __init__(self, ranks: Ranks, stop: StopRequest) -> None:
+        self.part = ranks.rank, ranks.size
+        self._ranks, self._stop, self._steps = ranks, stop, 0
+
+    def sum(self, numbers: Array) -> Array:
+        return self._ranks.sum(numbers)
+
+    def joined(self, pull: Pull, embedding: WordEmbedding) -> Pull:
+        self._steps += 1
+        if self._steps & (self._steps - 1) == 0 or self._steps % CHECKED == 0:
+            self._check_alike(embedding)
+        output, local = embedding.output, pull.sums
+        host, device = output.kernels.to_host, output.kernels.to_device
+        examples = local.forward.inputs.shape[0]
+        numbers = np.array([self._stop.received > 0, examples, pull.tokens, pull.pairs, pull.loss, pull.weight])
+        parts = [numbers, *map(host, (local.total_beta(), local.curvature(), pull.curvature))]
+        total = self.sum(np.concatenate([part.reshape(-1) for part in parts]))
+        pieces = np.split(total, np.cumsum([part.size for part in parts])[:-1])
+        numbers, *sums = (piece.reshape(part.shape) for piece, part in zip(pieces, parts, strict=True))
+        stops, examples, tokens, pairs, loss, weight = numbers.tolist()
+        self._stop.received = max(self._stop.received, int(stops > 0))
+        total_beta, K, curvature = map(device, sums)
+        words = _Words(self._ranks, output.kernels, host(pull.words))
+        return Pull(
+            words=words.all,
+            tokens=int(tokens),
+            pairs=pairs,
+            loss=loss,
+            weight=weight,
+            curvature=curvature,
+            mass=words.numbers(host(pull.mass)),
+            sums=replace(
+                local,
+                forward=_forward(local.forward, output, words.all, int(examples)),
+                X=Value("X", lambda: words.rows(local.X.take())),
+                curvature=Value.of("K", K),
+                weights_gram=Value("XᵀW_T", lambda: device(self.sum(host(local.weights_gram())))),
+                total_beta=Value.of("Hᵀβ", total_beta),
+                whole=False,
+            ),
+            directions=Value("∇F P", lambda: words.rows(pull.directions.take())),
+        )
+
+    def _check_alike(self, embedding: WordEmbedding) -> None:
+        """Raise WordsparseError on all ranks if their states are no longer the same bytes."""
+        told = self._ranks.gather(digest(embedding).to_bytes(4, "big"))
+        if len(set(told)) > 1:
+            rank = next(i for i, other in enumerate(told) if other != told[0])
+            message = (
+                f"rank {rank} has computed other numbers than rank 0: their processors or libraries differ; set "
+                "WORDSPARSE_ISA and OPENBLAS_CORETYPE to the same on all hosts"
+            )
+            raise agreed(self._ranks, WordsparseError(message))
+
+
+def digest(embedding: WordEmbedding) -> int:
+    """A checksum of the whole state."""
+    checksum = 0
+    for _, part in sorted(embedding.state().items()):
+        checksum = zlib.crc32(np.ascontiguousarray(part).reshape(-1).view(np.uint8).data, checksum)
+    return checksum
+
+
+def _forward(local: Forward, output: ExactLayer, words: Array, examples: int) -> Forward:
+    """The forward pass of all parts as the update needs it: of the examples it is only their number."""
+    kernels, d, xp = output.kernels, output.n_features, output.kernels.xp
+    none = Csr(xp.zeros(1, np.int64), xp.zeros(0, np.int32), words.shape[0])
+    targets = Targets(words, none, xp.zeros(0, output.dtype))
+    rows = FormedRows(output.V, targets, output.sqrt_measure(words), local.factors, kernels)
+    inputs = RowInputs(xp.broadcast_to(xp.zeros((1, d), output.dtype), (examples, d)), kernels)
+    return replace(local, inputs=inputs, targets=targets, target_rows=rows)
+
+
+class _Words:
+    """The words of all parts, ``all``, ascending; and the sums over the parts of what each has for its own, in the
+    order of the ranks."""
+
+    def __init__(self, ranks: Ranks, kernels: Kernels, own: Array) -> None:
+        self._ranks, self._kernels = ranks, kernels
+        came = [np.frombuffer(part, np.int64) for part in ranks.gather(own.tobytes())]
+        self._counts = [part.size for part in came]
+        words, self._place = np.unique(np.concatenate(came), return_inverse=True)
+        ends = np.append(0, np.cumsum(np.bincount(self._place, minlength=words.size)))
+        order = np.argsort(self._place, kind="stable").astype(np.int32)
+        self._merged = mapped(Csr(ends, order, order.size), kernels.to_device)
+        self.all = kernels.to_device(words)
+
+    def rows(self, own: Array) -> Array:
+        """Of rows (u, k) for the words of a part."""
+        kernels = self._kernels
+        came = kernels.to_device(self._ranks.rows(kernels.to_host(own), self._counts))
+        return kernels.combine(self._merged, kernels.xp.ones(came.shape[0], came.dtype), came)
+
+    def numbers(self, own: Array) -> Array:
+        """Of numbers (u,), float64."""
+        came = np.concatenate([np.frombuffer(part) for part in self._ranks.gather(own.tobytes())])
+        return self._kernels.to_device(np.bincount(self._place, came, self.all.shape[0]))
