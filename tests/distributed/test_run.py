@@ -4,6 +4,7 @@ import json
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -201,7 +202,7 @@ def test_ranks_that_are_not_alike_are_refused(text: Path, tmp_path: Path) -> Non
             [*first, ":", *second[1:]], env=ENVIRONMENT, capture_output=True, text=True, timeout=SECONDS, check=False
         )
         assert run.returncode == 2, run.stderr
-        assert f"the ranks differ in {'wordsparse' if name == 'version' else name}: " in run.stderr
+        assert f"rank 0 on {socket.gethostname()}: {'wordsparse' if name == 'version' else name} was " in run.stderr
         assert own_words(run.stderr).count("\n") == 1
         assert not list(tmp_path.iterdir())
 

@@ -9,7 +9,7 @@ from support.emulation import cuda_kernels
 from support.thread_ranks import ThreadRanks, on_ranks
 
 from wordsparse.corpus import Vocabulary
-from wordsparse.distributed.share import RanksShare, digest
+from wordsparse.distributed.share import RanksShare
 from wordsparse.errors import WordsparseError
 from wordsparse.kernels import Kernels, kernels_on
 from wordsparse.layer.losses import LOSSES
@@ -58,17 +58,18 @@ def train(kind: str, words: WordEmbedding, part: tuple[int, int], share: RanksSh
 @pytest.mark.parametrize("kind", ["cbow", "skipgram"])
 @pytest.mark.parametrize(("loss", "kernels"), [*((loss, host) for loss in LOSSES), ("zloss", emulated)])
 def test_ranks_take_the_steps_of_one_process(loss: str, kernels: Make, kind: str, size: int) -> None:
-    def work(ranks: ThreadRanks) -> tuple[dict[str, Any], int, list[float]]:
+    def work(ranks: ThreadRanks) -> tuple[dict[str, Any], list[float]]:
         words = embedding(loss, kernels())
         share = RanksShare(ranks, StopRequest())
         losses = train(kind, words, share.part, share)
-        return words.state(), digest(words), losses
+        return words.state(), losses
 
     alone = embedding(loss, host())
     expected = train(kind, alone, (0, 1))
     results = on_ranks(size, work)
-    assert len({checksum for _, checksum, _ in results}) == 1
-    state, _, losses = results[0]
+    state, losses = results[0]
+    for others, _ in results:
+        assert all(np.asarray(others[name]).tobytes() == np.asarray(part).tobytes() for name, part in state.items())
     # A word whose α, of the Z-loss, has another sign in another part bends a step otherwise.
     by_part = (loss, kind) == ("zloss", "skipgram") and size > 1
     np.testing.assert_allclose(losses, expected, rtol=1e-3 if by_part else 1e-5)

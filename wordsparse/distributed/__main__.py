@@ -14,7 +14,7 @@ import click
 from wordsparse.cli import main, terminal
 from wordsparse.cli.train import command as alone
 from wordsparse.cli.train import run
-from wordsparse.distributed.mpi import world
+from wordsparse.distributed.ranks import world
 from wordsparse.distributed.run import train
 from wordsparse.errors import InputError
 from wordsparse.training.interruption import SIGNALS

@@ -1,27 +1,24 @@
-"""The interface of communication: all that the ranks of a run say to each other goes through these methods.
+"""The ranks of a run, over MPI: all that they say to each other goes through these methods, and nothing is pickled."""
 
-The ranks begin a run with the same request, and end it together.
-"""
+import sys
+import time
+from collections.abc import Sequence
+from functools import cache, reduce
+from itertools import accumulate
+from typing import Any, NoReturn
 
-import json
-import os
-import socket
-import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any, NoReturn, Protocol, TypeVar
+import numpy as np
 
-from wordsparse import errors
-from wordsparse.display import write
-from wordsparse.errors import InputError, TrainingError, WordsparseError
+from wordsparse import optional
+from wordsparse.kernels.pool import ArrayPool
 from wordsparse.types import Array
 
-T = TypeVar("T")
-Error = TypeVar("Error", bound=BaseException)
+# Seconds in which the launcher has read what a rank has written, and between two looks at the others.
+READ, LOOK = 1.0, 0.005
 
 
-class Ranks(Protocol):
-    """The ranks of a run as one of them sees them.
+class Ranks:
+    """The ranks of a run as one of them sees them. MissingDependencyError if mpi4py is not installed, or finds no MPI.
 
     Every method but ``abort`` is collective: all ranks call the same ones in the same order, from the main thread.
     Arrays are NumPy's. Results are the same bytes at every repetition: sums are taken in the order of the ranks.
@@ -36,116 +33,68 @@ class Ranks(Protocol):
         The error that all ranks have last raised together.
     """
 
-    rank: int
-    size: int
-    beside: int
-    local_rank: int
     agreed: BaseException | None = None
 
+    def __init__(self) -> None:
+        mpi = optional.load("training over several processes", "mpi4py.MPI")
+        self._mpi, self._world = mpi, mpi.COMM_WORLD
+        self.rank, self.size = int(self._world.rank), int(self._world.size)
+        host = self._world.Split_type(mpi.COMM_TYPE_SHARED)
+        self.beside, self.local_rank = int(host.size), int(host.rank)
+        self._pool = ArrayPool()
+
     def sum(self, part: Array) -> Array:
-        """The sum of every rank's ``part``, which have one shape and dtype; the same bytes on all of them."""
+        """The sum of every rank's ``part``, (n,), the same bytes on all of them."""
+        # Each rank sums one slice of all parts, in the order of the ranks, and sends its sums to the others.
+        each = -(-part.size // self.size)
+        sliced = np.zeros((self.size, each), part.dtype)
+        sliced.reshape(-1)[: part.size] = part
+        received = np.empty_like(sliced)
+        self._world.Alltoall(self._bytes(sliced), self._bytes(received))
+        self._world.Allgather(self._bytes(reduce(np.add, received)), self._bytes(sliced))
+        return sliced.reshape(-1)[: part.size]
 
     def rows(self, part: Array, counts: Sequence[int]) -> Array:
         """Every rank's rows, ``counts`` of them, in the order of the ranks; ``part`` (n, k) are those of this one."""
+        ends = list(accumulate(counts))
+        received = self._pool.empty((ends[-1], part.shape[1]), part.dtype)
+        received[ends[self.rank] - part.shape[0] : ends[self.rank]] = part
+        sizes = [count * part.shape[1] * part.itemsize for count in counts]
+        content, byte = self._bytes(received)
+        self._world.Allgatherv(self._mpi.IN_PLACE, [content, sizes, byte])
+        return received
 
     def gather(self, content: bytes) -> list[bytes]:
         """Every rank's ``content``, on all of them."""
+        sizes = np.empty(self.size, np.int64)
+        self._world.Allgather(self._bytes(np.array([len(content)])), self._bytes(sizes))
+        received = np.empty(int(sizes.sum()), np.uint8)
+        self._world.Allgatherv([content, self._mpi.BYTE], [received, sizes.tolist(), self._mpi.BYTE])
+        ends = np.cumsum(sizes)
+        return [received[end - size : end].tobytes() for size, end in zip(sizes, ends, strict=True)]
 
     def copy(self, array: Array) -> None:
         """Overwrite ``array``, contiguous, by that of rank 0."""
+        self._world.Bcast(self._bytes(array))
 
     def wait(self) -> None:
         """Wait until all ranks are here, possibly for long."""
+        request = self._world.Ibarrier()
+        while not request.Test():  # MPI's own waiting takes a core from the rank that works
+            time.sleep(LOOK)
 
     def abort(self, status: int) -> NoReturn:
         """End all ranks at once with this exit status, whatever they are doing."""
+        sys.stderr.flush()
+        time.sleep(READ)  # of a job that it ends, MPICH's launcher reads nothing more
+        self._world.Abort(status)
+        raise SystemExit(status)
+
+    def _bytes(self, array: Array) -> list[Any]:
+        return [array.reshape(-1).view(np.uint8), self._mpi.BYTE]
 
 
-def gather_json(ranks: Ranks, content: object) -> list[Any]:
-    """Every rank's ``content``, which JSON can hold."""
-    return [json.loads(part) for part in ranks.gather(json.dumps(content).encode())]
-
-
-def together(ranks: Ranks, work: Callable[[], T]) -> T:
-    """Do ``work`` on every rank; where it fails on one of them, all raise that error.
-
-    The work must not communicate, unless it fails on all ranks or on none.
-
-    Raises
-    ------
-    WordsparseError
-        That of the first rank where it failed; the message names the rank unless all failed alike.
-    """
-    failure: list[str] | None = None
-    try:
-        result = work()
-    except WordsparseError as error:
-        failure = [type(error).__name__, str(error)]
-    ranks.wait()
-    failures = gather_json(ranks, failure)
-    if any(failures):
-        rank, (name, message) = next((rank, found) for rank, found in enumerate(failures) if found)
-        # An error of rank 0 alone is one of the work that it does for all.
-        alike = rank == 0 or all(found == failures[rank] for found in failures)
-        raise agreed(ranks, getattr(errors, name)(message if alike else f"rank {rank} of {ranks.size}: {message}"))
-    return result
-
-
-def on_first(ranks: Ranks, work: Callable[[], T]) -> T | None:
-    """Do ``work`` on rank 0 while the others wait, with None; its error is raised on all."""
-    return together(ranks, work if ranks.rank == 0 else lambda: None)
-
-
-def agreed(ranks: Ranks, error: Error) -> Error:
-    """An error that all ranks raise."""
-    ranks.agreed = error
-    return error
-
-
-def check_same(ranks: Ranks, facts: Mapping[str, Any]) -> None:
-    """Compare what every rank knows, as JSON can hold it; collective.
-
-    Raises
-    ------
-    InputError
-        On all ranks, where they differ; the message names the first thing that does, and the two hosts.
-    """
-    told = gather_json(ranks, {"facts": facts, "host": socket.gethostname()})
-    first = told[0]
-    for rank, other in enumerate(told):
-        for name in sorted(first["facts"].keys() | other["facts"].keys()):
-            here, there = first["facts"].get(name), other["facts"].get(name)
-            if here != there:
-                message = (
-                    f"the ranks differ in {name}: {here} on rank 0 ({first['host']}), {there} on rank {rank} "
-                    f"({other['host']}); start all of them alike"
-                )
-                raise agreed(ranks, InputError(message))
-
-
-@contextmanager
-def ending_all(ranks: Ranks) -> Iterator[None]:
-    """Where an error strikes this rank alone, say so and end the others too, which may wait for it.
-
-    Errors that all ranks meet, those of :func:`together` and of the computation, which is the same everywhere, pass.
-    """
-    try:
-        yield
-    except BaseException as error:
-        if isinstance(error, TrainingError) and _is_computed(error):
-            raise
-        if ranks.agreed is not None and ranks.agreed in (error, error.__cause__):
-            raise
-        status = 130 if isinstance(error, KeyboardInterrupt) else 1
-        what = str(error) or type(error).__name__
-        where = f"rank {ranks.rank} of {ranks.size} ({socket.gethostname()}, process {os.getpid()})"
-        write(f"wordsparse: {where}: {what}; the other ranks are ended")
-        if isinstance(error, Exception) and not isinstance(error, WordsparseError | MemoryError):
-            traceback.print_exc()
-        ranks.abort(status)
-
-
-def _is_computed(error: BaseException) -> bool:
-    """Whether an error comes from the numbers, and not from the memory or the GPU of one rank."""
-    cause = error.__cause__
-    return cause is None or (isinstance(cause, WordsparseError) and _is_computed(cause))
+@cache
+def world() -> Ranks:
+    """The processes that the launcher has started; one where there was none."""
+    return Ranks()

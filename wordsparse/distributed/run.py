@@ -15,13 +15,12 @@ import numpy as np
 
 from wordsparse.corpus import EncodedCorpus, Vocabulary
 from wordsparse.corpus.reading import Source
-from wordsparse.distributed.mpi import world
-from wordsparse.distributed.ranks import Ranks, check_same, ending_all, gather_json, on_first, together
+from wordsparse.distributed.agreement import check_same, ending_all, gather_json, together
+from wordsparse.distributed.ranks import Ranks, world
 from wordsparse.distributed.share import RanksShare
 from wordsparse.errors import InputError
 from wordsparse.kernels import diagnosis
 from wordsparse.machine import devices
-from wordsparse.machine.memory import least_left, shown
 from wordsparse.machine.threads import resolve_threads
 from wordsparse.options import taking
 from wordsparse.training.interruption import stop_requests
@@ -64,14 +63,12 @@ def _request(
     if options.device == "cuda":
         devices.take(ranks.local_rank)
     options = replace(options, device="cpu" if options.device == "auto" else options.device)
-    devices.choose(options.device)
     return options, text, run
 
 
 def _train(ranks: Ranks, options: Options, text: TrainingText, run: RunOptions) -> Model:
-    check_same(ranks, _facts(options, text, run))
+    check_same(ranks, together(ranks, lambda: _facts(options, text, run)))
     here = replace(options, threads=options.threads or max(1, resolve_threads(None) // ranks.beside))
-    left = least_left()
     with ExitStack() as stack:
         encoding, training = stack.enter_context(reports(run.progress if ranks.rank == 0 else False))
 
@@ -79,12 +76,11 @@ def _train(ranks: Ranks, options: Options, text: TrainingText, run: RunOptions) 
             job = OutputRun(text, here, run, start_vectors(run.init), described_call(text, run))
             return stack.enter_context(job.begun(encoding))
 
-        begun = on_first(ranks, begin)
+        begun = together(ranks, begin if ranks.rank == 0 else lambda: None)
         told = gather_json(ranks, _start(begun) if isinstance(begun, Begun) else None)[0]
         if told is None:  # there is nothing left to train
             return together(ranks, lambda: begun if isinstance(begun, Model) else load(str(run.output)))
         own = together(ranks, lambda: begun.run if isinstance(begun, Begun) else _follower(text, here, told))
-        together(ranks, lambda: _check_memory(own, ranks, left))
         _copy_state(own, ranks)
         stop = begun.stop if isinstance(begun, Begun) else stack.enter_context(stop_requests())
         own.share = RanksShare(ranks, stop)
@@ -99,11 +95,9 @@ def _train(ranks: Ranks, options: Options, text: TrainingText, run: RunOptions) 
 
 def _facts(options: Options, text: TrainingText, run: RunOptions) -> dict[str, Any]:
     """What must be the same on all ranks for the same numbers."""
-    facts: dict[str, Any] = {name: metadata.version(name) for name in ("wordsparse", "numpy")}
-    facts |= {**diagnosis.rounding(), **options.as_dict(), **text.as_dict()}
-    if options.device == "cuda":
-        facts["GPU"] = devices.choose("cuda").reason
-    return facts | {"output": str(run.output), "resume": run.resume}
+    here = {name: metadata.version(name) for name in ("wordsparse", "numpy")} | diagnosis.rounding()
+    here["device"] = devices.choose(options.device).reason
+    return {**options.as_dict(), **text.as_dict(), **here, "output": str(run.output), "resume": run.resume}
 
 
 def _start(begun: Begun) -> dict[str, Any]:
@@ -131,16 +125,6 @@ def _follower(text: TrainingText, options: Options, told: dict[str, Any]) -> Run
     run = Run(corpus, replace(options, epochs=told["epochs"]), vocabulary)
     run.restore(run.embedding.state(), told["state"])
     return run
-
-
-def _check_memory(run: Run, ranks: Ranks, left: tuple[int, str] | None) -> None:
-    """Refuse ranks that do not fit into the memory that their host had left before they took any."""
-    need = ranks.beside * run.need.total
-    if left is not None and need > left[0]:
-        raise InputError(
-            f"not enough memory: {ranks.beside} ranks on this host need about {shown(need)}, but {shown(left[0])} are "
-            f"left ({left[1]}): each holds the whole model; start fewer on a host"
-        )
 
 
 def _copy_state(run: Run, ranks: Ranks) -> None:

@@ -10,7 +10,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from wordsparse.distributed.ranks import Ranks, agreed
+from wordsparse.distributed.agreement import agreed
+from wordsparse.distributed.ranks import Ranks
 from wordsparse.errors import WordsparseError
 from wordsparse.kernels import Csr, Kernels, mapped
 from wordsparse.layer.core import ExactLayer
@@ -59,7 +60,7 @@ class RanksShare:
             loss=loss,
             weight=weight,
             curvature=curvature,
-            mass=words.numbers(host(pull.mass)),
+            mass=words.rows(pull.mass[:, None])[:, 0],
             sums=replace(
                 local,
                 forward=_forward(local.forward, output, words.all, int(examples)),
@@ -74,7 +75,10 @@ class RanksShare:
 
     def _check_alike(self, embedding: WordEmbedding) -> None:
         """Raise WordsparseError on all ranks if their states are no longer the same bytes."""
-        told = self._ranks.gather(digest(embedding).to_bytes(4, "big"))
+        checksum = 0
+        for _, part in sorted(embedding.state().items()):
+            checksum = zlib.crc32(np.ascontiguousarray(part).reshape(-1).view(np.uint8).data, checksum)
+        told = self._ranks.gather(checksum.to_bytes(4, "big"))
         if len(set(told)) > 1:
             rank = next(i for i, other in enumerate(told) if other != told[0])
             message = (
@@ -82,14 +86,6 @@ class RanksShare:
                 "WORDSPARSE_ISA and OPENBLAS_CORETYPE to the same on all hosts"
             )
             raise agreed(self._ranks, WordsparseError(message))
-
-
-def digest(embedding: WordEmbedding) -> int:
-    """A checksum of the whole state."""
-    checksum = 0
-    for _, part in sorted(embedding.state().items()):
-        checksum = zlib.crc32(np.ascontiguousarray(part).reshape(-1).view(np.uint8).data, checksum)
-    return checksum
 
 
 def _forward(local: Forward, output: ExactLayer, words: Array, examples: int) -> Forward:
@@ -121,8 +117,3 @@ class _Words:
         kernels = self._kernels
         came = kernels.to_device(self._ranks.rows(kernels.to_host(own), self._counts))
         return kernels.combine(self._merged, kernels.xp.ones(came.shape[0], came.dtype), came)
-
-    def numbers(self, own: Array) -> Array:
-        """Of numbers (u,), float64."""
-        came = np.concatenate([np.frombuffer(part) for part in self._ranks.gather(own.tobytes())])
-        return self._kernels.to_device(np.bincount(self._place, came, self.all.shape[0]))
