@@ -185,7 +185,11 @@ COMMIT_FILE = Path("COMMIT")
 
 PYX = Path("pyx")
 # Of all other sources: wordsparse.kernels.
-PACKAGES = {"ngrams": "wordsparse.vectors", **dict.fromkeys(("numbering", "text", "walks"), "wordsparse.corpus")}
+PACKAGES = {
+    "ngrams": "wordsparse.vectors",
+    **dict.fromkeys(("numbering", "text"), "wordsparse.corpus"),
+    "walks": "wordsparse.graphs",
+}
 # Under sanitizers the text for the widest vectors is compiled for narrower processors, so that it runs on those too.
 MACROS = [
     ("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION"),

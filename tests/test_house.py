@@ -22,6 +22,7 @@ LEVELS = (
     ("comparison", "explorer", "labels", "torch", "gensim", "cards", "distributed"),
     ("cli",),
     ("training",),
+    ("counts", "graphs"),
     ("unseen",),
     ("words",),
     ("corpus", "vectors"),

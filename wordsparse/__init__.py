@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from wordsparse.advice import advise as advise
     from wordsparse.comparison import compare as compare
     from wordsparse.corpus import encode as encode
+    from wordsparse.counts.counting import count as count
     from wordsparse.errors import InputError as InputError
     from wordsparse.errors import MissingDependencyError as MissingDependencyError
     from wordsparse.errors import ReadError as ReadError
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from wordsparse.words.evaluate import evaluate as evaluate
     from wordsparse.words.model_directory import read_vectors as read_vectors
     from wordsparse.words.options import Options as Options
-    from wordsparse.words.pair_counts import count as count
     from wordsparse.words.recipe import Recipe as Recipe
 
     __version__: str
@@ -58,7 +58,7 @@ _MODULES = {
     "load": "wordsparse.training.model",
     "read_vectors": "wordsparse.words.model_directory",
     "train": "wordsparse.training.runs",
-    "count": "wordsparse.words.pair_counts",
+    "count": "wordsparse.counts.counting",
 }
 __all__ = [*_MODULES, "losses"]  # type checkers see the names that are imported for them above
 

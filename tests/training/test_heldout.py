@@ -11,9 +11,9 @@ from wordsparse.corpus.options import TextOptions
 from wordsparse.errors import InputError
 from wordsparse.training import loop
 from wordsparse.training.progress import Progress
-from wordsparse.training.slices import Split
 from wordsparse.training.texts import TrainingText, encoded
 from wordsparse.words.options import LOSSES, MODELS, Options
+from wordsparse.words.source import Split
 
 pytestmark = pytest.mark.usefixtures("no_gpu")
 

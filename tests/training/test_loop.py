@@ -177,7 +177,7 @@ def test_a_run_that_diverges_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None
 def test_nothing_is_left_behind_in_the_temporary_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with encoded(TrainingText(two_topics(20), TextOptions(min_count=1))) as corpus:
-        assert corpus.path.is_relative_to(tmp_path)
+        assert corpus.corpus.path.is_relative_to(tmp_path)
     assert list(tmp_path.iterdir()) == []
     with (
         pytest.raises(InputError, match="vocabulary is empty"),

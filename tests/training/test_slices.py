@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 import wordsparse as ws
 from wordsparse.corpus import END_OF_SENTENCE, EncodedCorpus
-from wordsparse.training.slices import REACH, Slices, Split
+from wordsparse.words.source import Split
+from wordsparse.words.text_source import REACH, Slices
 
 
 def corpus_of(shards: list[list[int]]) -> EncodedCorpus:
@@ -41,7 +42,7 @@ def test_slices_pass_over_the_first_tokens_once_and_in_order(
     positions: list[int] = []
     whole = np.concatenate(corpus.shards)
     slices = Slices(corpus, wanted, 0.0, seed=1)
-    for ids, start, stop, offset in slices.train(batch):
+    for ids, start, stop, offset in slices.train(lambda position: batch):
         assert 0 <= start < stop <= min(start + batch, ids.size)
         assert np.array_equal(whole[offset : offset + ids.size], ids)
         positions.extend(range(offset + start, offset + stop))
@@ -60,7 +61,7 @@ def test_every_token_is_trained_on_or_held_out_whatever_the_minibatch(
     def parts(batch: int) -> list[np.ndarray]:
         slices = Slices(corpus, None, fraction, seed)
         found = []
-        for part in (slices.train(batch), slices.heldout(batch)):
+        for part in (slices.train(lambda position: batch), slices.heldout(batch)):
             there = np.full(whole.size, END_OF_SENTENCE)
             for ids, start, stop, offset in part:
                 # Every word that a window may see beyond the slice belongs to the same part.
@@ -78,7 +79,9 @@ def test_every_token_is_trained_on_or_held_out_whatever_the_minibatch(
 def test_the_text_around_a_slice_is_of_the_same_part() -> None:
     corpus = corpus_of([[0] * 5000])
     mask = Split(5000, 0.3, seed=3).mask(0, 5000)
-    for held, slices in enumerate((Slices(corpus, None, 0.3, 3).train(70), Slices(corpus, None, 0.3, 3).heldout(70))):
+    for held, slices in enumerate(
+        (Slices(corpus, None, 0.3, 3).train(lambda position: 70), Slices(corpus, None, 0.3, 3).heldout(70))
+    ):
         for ids, _, _, offset in slices:
             assert np.array_equal(ids == 0, mask[offset : offset + ids.size] == held)
 
@@ -112,5 +115,5 @@ def test_the_share_is_exact_to_a_block_and_depends_on_the_seed(fraction: float) 
 
 def test_a_slice_holds_no_more_text_than_windows_reach() -> None:
     corpus = corpus_of([[0] * (4 * REACH)])
-    sizes = [ids.size for ids, _, _, _ in Slices(corpus, None, 0.0, 1).train(10)]
+    sizes = [ids.size for ids, _, _, _ in Slices(corpus, None, 0.0, 1).train(lambda position: 10)]
     assert max(sizes) == 10 + 2 * REACH

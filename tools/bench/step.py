@@ -31,6 +31,7 @@ from wordsparse.machine.threads import single_threaded_blas
 from wordsparse.training.loop import Run
 from wordsparse.words.options import Options
 from wordsparse.words.recipe import recommended
+from wordsparse.words.text_source import TextSource
 
 Array = NDArray[Any]
 Work = tuple[float, float]  # flops, bytes
@@ -219,7 +220,7 @@ class Step(Benchmark):
             epochs=EPOCHS,
             max_tokens=min(corpus.tokens, (self.steps + 2) * size),
         )
-        self.run = Run(corpus, options)
+        self.run = Run(TextSource(corpus), options)
         self.made = [examples for _, examples in self.run.examples(EPOCHS - 1)]
         # A step costs the same at any rate; at the recipe's the first ones would diverge without folds.
         self.lr = 1e-4 * options.used_recipe().steps.lr

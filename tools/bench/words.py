@@ -17,12 +17,12 @@ import numpy as np
 import wordsparse as ws
 from tools.bench.runner import Benchmark, Row, cpu_seconds, once
 from wordsparse.corpus.reading import RawText
+from wordsparse.counts import counting
 from wordsparse.evaluation.scores import answer_pairs, spearman
 from wordsparse.evaluation.testsets import read_pairs
 from wordsparse.unseen import documents
 from wordsparse.unseen.infer import infer
 from wordsparse.vectors.word_vectors import WordVectors
-from wordsparse.words import pair_counts
 from wordsparse.words.recipe import recommended
 
 Array = np.ndarray
@@ -82,7 +82,7 @@ class Counts(Benchmark):
     seed: Any = (1, 2, 3)
     dim: int = 100
     epochs: int = 5
-    window: int = pair_counts.WINDOW
+    window: int = counting.WINDOW
     pairs: tuple[str, ...] = ("",)
     analogies: tuple[str, ...] = ("",)
     cases: ClassVar[tuple[str, ...]] = ("seed", "side")

@@ -48,6 +48,7 @@ from wordsparse.unseen import documents, infer
 from wordsparse.vectors.word_vectors import read_file
 from wordsparse.words import model_directory as models
 from wordsparse.words.options import Options
+from wordsparse.words.text_source import TextSource
 
 Attempt = Callable[[Random], object]
 
@@ -244,7 +245,7 @@ def label_kinds(good: Path, place: Path) -> dict[str, Attempt]:
 
 def training_kinds(good: Path, place: Path) -> dict[str, Attempt]:
     """A corpus, models and checkpoints, from which a training goes on."""
-    corpus, options = EncodedCorpus.open(good / "corpus"), Options(**OPTIONS)
+    corpus, options = TextSource(EncodedCorpus.open(good / "corpus")), Options(**OPTIONS)
     run = Run(corpus, options)
     save_checkpoint(run, good / "checkpoint")
     model = signed(good / "model", place, models.MANIFEST, _model_entries)
@@ -266,7 +267,7 @@ def training_kinds(good: Path, place: Path) -> dict[str, Attempt]:
         "resume": train_on,
         "checkpoint": go_on,
         "corpus": lambda random: EncodedCorpus.open(encoded(random)),
-        "train": lambda random: Run(EncodedCorpus.open(encoded(random)), options).train(),
+        "train": lambda random: Run(TextSource(EncodedCorpus.open(encoded(random))), options).train(),
     }
 
 

@@ -313,8 +313,8 @@ def write_text(path: Path, sentences: int, first: str = "w") -> Path:
 
 def targets(siege: Siege, materials: Path, sentences: int) -> list[Target]:
     """The commands, with what they work on in the folder ``materials``: a text and a model."""
+    from wordsparse.counts.counting import count
     from wordsparse.training.runs import train
-    from wordsparse.words.pair_counts import count
 
     text, model, pairs = write_text(materials / "text.txt", sentences), materials / "model", materials / "pairs.tsv"
     pairs.write_text("".join(f"w{i}\tw{i + 1}\t{i * 7 % 11}\n" for i in range(200)))

@@ -16,6 +16,7 @@ from wordsparse.corpus.options import TextOptions
 from wordsparse.errors import InputError
 from wordsparse.layer.losses import LOSSES
 from wordsparse.training.texts import TrainingText, encoded
+from wordsparse.words.text_source import TextSource
 
 BUDGET, DIM = 60.0, 100
 # The fewest rows that a trial can learn from, and the tokens from which on a text's score is above chance.
@@ -87,9 +88,11 @@ def advise(
         return _content(sizes, seed, trial.of_rows(X, Y, threads, seed, budget, progress) if budget > 0 else [])
     request = TrainingText(corpus, TextOptions(**text), threads)
     progress("reading the text")
-    with encoded(request) as ready:
-        sizes = of_text(ready.vocabulary.counts, dim)
-        results = trial.of_text(ready, dim, threads, seed, budget, progress) if budget > 0 else []
+    with encoded(request) as source:
+        if not isinstance(source, TextSource):
+            raise InputError("counted pairs say nothing of examples: give the text that they were counted in")
+        sizes = of_text(source.vocabulary.counts, dim)
+        results = trial.of_text(source.corpus, dim, threads, seed, budget, progress) if budget > 0 else []
         return _content(sizes, seed, results)
 
 

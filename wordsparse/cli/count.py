@@ -10,8 +10,8 @@ from wordsparse.cli.common import emit, given, json_option, output_option, quiet
 from wordsparse.cli.config import config_option
 from wordsparse.cli.options import options_of
 from wordsparse.cli.text_options import corpus_argument
+from wordsparse.counts.counting import CountOptions
 from wordsparse.display import Display
-from wordsparse.words.pair_counts import CountOptions
 
 
 @click.command(short_help="Count the pairs of words of a text, for training from counts.")

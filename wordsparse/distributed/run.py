@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from wordsparse.corpus import EncodedCorpus, Vocabulary
-from wordsparse.corpus.reading import Source
+from wordsparse.corpus.reading import Source as Text
 from wordsparse.distributed.agreement import check_same, ending_all, gather_json, together
 from wordsparse.distributed.ranks import Ranks, world
 from wordsparse.distributed.share import RanksShare
@@ -31,12 +31,13 @@ from wordsparse.training.output_run import Begun, OutputRun
 from wordsparse.training.run_directory import CORPUS
 from wordsparse.training.runs import described_call, reports, requested, start_vectors
 from wordsparse.training.runs import train as train_alone
-from wordsparse.training.texts import TrainingText
+from wordsparse.training.texts import TrainingText, source_of
 from wordsparse.words.options import Options
+from wordsparse.words.source import Source
 
 
 @taking(TrainOptions)
-def train(corpus: Source | EncodedCorpus, asked: TrainOptions) -> Model:
+def train(corpus: Text | EncodedCorpus | Source, asked: TrainOptions) -> Model:
     """As :func:`wordsparse.train`, by all ranks that mpiexec has started; each of them calls it, with an output.
 
     Parameters
@@ -54,7 +55,7 @@ def train(corpus: Source | EncodedCorpus, asked: TrainOptions) -> Model:
 
 
 def _request(
-    corpus: Source | EncodedCorpus, asked: TrainOptions, ranks: Ranks
+    corpus: Text | EncodedCorpus | Source, asked: TrainOptions, ranks: Ranks
 ) -> tuple[Options, TrainingText, RunOptions]:
     """The checked parts of a request. Of the GPUs of a host, rank after rank takes the next one."""
     options, text, run = requested(corpus, asked)
@@ -116,13 +117,13 @@ def _start(begun: Begun) -> dict[str, Any]:
 
 def _follower(text: TrainingText, options: Options, told: dict[str, Any]) -> Run:
     """The run of rank 0 on another one, but for its arrays."""
-    corpus = text.encoded() or EncodedCorpus.open(Path(told["corpus"]))
-    if corpus.identity() != told["text"]:
+    source = text.opened() or source_of(EncodedCorpus.open(Path(told["corpus"])))
+    if source.identity() != told["text"]:
         raise InputError("the text is another one than that of rank 0; start all ranks alike")
-    vocabulary = corpus.vocabulary
+    vocabulary = source.vocabulary
     if vocabulary.words != told["words"] or vocabulary.counts.tolist() != told["counts"]:
         vocabulary = Vocabulary(told["words"], told["counts"])
-    run = Run(corpus, replace(options, epochs=told["epochs"]), vocabulary)
+    run = Run(source, replace(options, epochs=told["epochs"]), vocabulary)
     run.restore(run.embedding.state(), told["state"])
     return run
 

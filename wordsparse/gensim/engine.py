@@ -14,6 +14,7 @@ from wordsparse.vectors.word_vectors import Key
 from wordsparse.words.model import WordModel
 from wordsparse.words.options import Options
 from wordsparse.words.recipe import Recipe
+from wordsparse.words.text_source import TextSource
 
 _SCORED = 2**24  # number of outputs computed at a time
 
@@ -91,7 +92,7 @@ def train(
     after_step: Callable[[Run], None],
 ) -> Trained:
     """Train on a corpus, starting from the previous model if there is one."""
-    run = Run(corpus, options, ranking.vocabulary)
+    run = Run(TextSource(corpus), options, ranking.vocabulary)
     if before is not None:
         rows = np.array([ranking.rows[key] for key in before.keys], np.int64)
         start_from(run, before.model, rows, before.recipe)

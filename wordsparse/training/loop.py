@@ -1,4 +1,4 @@
-"""The training loop: corpus slices → examples → steps, with the schedule; and its complete state, for checkpoints."""
+"""The training loop: a source → examples → steps, with the schedule; and its complete state, for checkpoints."""
 
 import logging
 import time
@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from wordsparse.corpus import EncodedCorpus, Vocabulary
+from wordsparse.corpus import Vocabulary
 from wordsparse.errors import InputError, TrainingError
 from wordsparse.files import arrays
 from wordsparse.kernels import at_work, kernels_on
@@ -28,6 +28,7 @@ from wordsparse.words.embedding import Pull, WordEmbedding, rows_of
 from wordsparse.words.examples import Examples
 from wordsparse.words.model import Training, WordModel
 from wordsparse.words.options import Options
+from wordsparse.words.source import Source, with_epochs
 from wordsparse.words.start import start_from
 
 logger = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ class Share(Protocol):
 class Run:
     """A training run: its model, and how far it has come.
 
-    ``vocabulary`` are the words to train, among them every word of the corpus's own; with ``checkpoints`` there must be
+    ``vocabulary`` are the words to train, among them every word of the source's own; with ``checkpoints`` there must be
     memory for a copy of the state. InputError if the memory does not suffice, the GPU's included, or the text that is
     held out is too little or too much. ``is_whole`` is False while a step is under way: an end of the run leaves a
     state then from which it cannot go on. With a ``share`` other processes take the same steps.
@@ -65,24 +66,24 @@ class Run:
 
     def __init__(
         self,
-        corpus: EncodedCorpus,
+        source: Source,
         options: Options,
         vocabulary: Vocabulary | None = None,
         *,
         checkpoints: bool = False,
     ) -> None:
-        self.options, self.text = options.for_text(corpus), corpus.identity()
-        self.vocabulary = vocabulary = vocabulary or corpus.vocabulary
+        self.options, self.text = with_epochs(options, source), source.identity()
+        self.vocabulary = vocabulary = vocabulary or source.vocabulary
         self.device, self.threads = devices.choose(options.device), resolve_threads(options.threads)
         # Minibatches are built ahead where there may be a thread for it; beside a GPU threads do nothing else, and it
         # makes less of transposes than their way there takes.
         on_cpu = self.device.device == "cpu"
         builders = min(self.threads - 1, 1 if on_cpu else MAX_BUILDERS)
-        self.minibatches = Minibatches(corpus, vocabulary, self.options, transposed=on_cpu, builders=builders)
-        if options.dim > LONG_DIM and corpus.tokens < TOKENS_A_NUMBER * options.dim:
+        self.minibatches = Minibatches(source, vocabulary, self.options, transposed=on_cpu, builders=builders)
+        if options.dim > LONG_DIM and source.length < TOKENS_A_NUMBER * options.dim:
             logger.warning(
                 "dim %d is long for a text of %s tokens, and each step takes long: dim %d is quicker",
-                *(options.dim, f"{corpus.tokens:,}", LONG_DIM),
+                *(options.dim, f"{source.length:,}", LONG_DIM),
             )
         self.total_tokens, self.batch_tokens = self.minibatches.total_tokens, self.minibatches.largest
         self._schedule = self.minibatches.schedule

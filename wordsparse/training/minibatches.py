@@ -1,54 +1,44 @@
-"""The minibatches of a run: where each begins and ends in the text, and the examples that are made of it."""
+"""The minibatches of a run: where each begins and ends in a pass, and the examples that are made of it."""
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from functools import partial
 
-from wordsparse.corpus import EncodedCorpus, Vocabulary
+from wordsparse.corpus import Vocabulary
 from wordsparse.errors import InputError
 from wordsparse.training.prefetch import prefetched
-from wordsparse.training.slices import PairSlices, Slice, Slices
-from wordsparse.words.examples import ExampleBuilder, Examples
+from wordsparse.words.examples import Examples
 from wordsparse.words.options import Options
 from wordsparse.words.schedule import Schedule
+from wordsparse.words.source import Build, Piece, Source
 
-Build = Callable[..., Examples]
 WHOLE = (0, 1)
 
 
 class Minibatches:
-    """The text of a run as minibatches of examples.
+    """The source of a run as minibatches of examples.
 
-    ``vocabulary`` are the words to train, among them every word of the corpus's own. Examples are ``transposed`` where
+    ``vocabulary`` are the words to train, among them every word of the source's own. Examples are ``transposed`` where
     they hold their transposes, from which the CPU gains; ``builders`` threads build them ahead of the steps. The
     ``part`` (i, n) of a minibatch is the examples of the i-th of n equal parts of its text.
-    ``recipe`` is that of the options; of counted pairs, with pairs in the place of tokens. InputError if the text that
+    ``recipe`` is that of the options, in the units of the source. InputError if the text that
     is held out is too little or too much.
     """
 
     def __init__(
         self,
-        corpus: EncodedCorpus,
+        source: Source,
         vocabulary: Vocabulary,
         options: Options,
         transposed: bool,
         builders: int,
     ) -> None:
-        self._options, self._vocabulary, self._transposed = options, vocabulary, transposed
-        self._of_pairs, self.recipe = corpus.pairs, options.used_recipe()
-        limits, asked = (options.heldout, options.seed, vocabulary), options.batch_tokens
-        self._slices: Slices | PairSlices
-        if corpus.pairs:
-            if options.model != "skipgram":
-                raise InputError("counted pairs say what is around a word, as skip-gram learns it: give model=skipgram")
-            rate = corpus.sentences / corpus.tokens
-            scaled = [
-                None if of_tokens is None else round(of_tokens * rate) for of_tokens in (options.max_tokens, asked)
-            ]
-            self.recipe, asked = self.recipe.scaled(rate), scaled[1]
-            self._slices = PairSlices(corpus, scaled[0], *limits)
-        else:
-            self._slices = Slices(corpus, options.max_tokens, *limits)
-        self.total_tokens = self._slices.tokens * options.epochs
+        self._source, self._options, self._vocabulary = source, options, vocabulary
+        self._transposed, self.recipe, asked = transposed, options.used_recipe(), options.batch_tokens
+        if source.rate != 1:
+            self.recipe = self.recipe.scaled(source.rate)
+            asked = None if asked is None else round(asked * source.rate)
+        self.passes = source.passes(options, vocabulary)
+        self.total_tokens = self.passes.tokens * options.epochs
         self.schedule = Schedule(self.recipe, self.total_tokens, asked)
         self.largest = self.schedule.largest_batch()
         self._build = self._builder()
@@ -58,52 +48,41 @@ class Minibatches:
     @property
     def positions(self) -> int:
         """Positions of the text in one pass."""
-        return self._slices.positions
+        return self.passes.positions
 
     @property
     def tokens(self) -> int:
         """Tokens of one pass."""
-        return self._slices.tokens
+        return self.passes.tokens
 
     def sized(self, epoch: int, position: int) -> int:
         """Tokens of the minibatch that begins there."""
-        return min(self.largest, self.schedule.wanted(epoch * self._slices.positions + position))
+        return min(self.largest, self.schedule.wanted(epoch * self.passes.positions + position))
 
     def epoch(
         self, epoch: int, position: int = 0, part: tuple[int, int] = WHOLE
     ) -> Generator[tuple[int, Examples], None, None]:
-        """An epoch from a position on, minibatch by minibatch, each with its end in the corpus."""
-        slices = self._slices.train(partial(self.sized, epoch), position, epoch)
+        """An epoch from a position on, minibatch by minibatch, each with its end in the pass."""
+        pieces = self.passes.train(partial(self.sized, epoch), position, epoch)
         makers = [partial(_built, build, epoch, part) for build in self._ahead]
         if makers:
-            return prefetched(slices, makers)
-        return (_built(self._build, epoch, part, piece) for piece in slices)
+            return prefetched(pieces, makers)
+        return (_built(self._build, epoch, part, piece) for piece in pieces)
 
     def first(self) -> Examples | None:
         """A minibatch of the largest size at the start of the text; None where the text has no token."""
-        for piece in self._slices.train(self.largest):
+        for piece in self.passes.train(lambda position: self.largest):
             return _built(self._build, 0, WHOLE, piece)[1]
         return None
 
     def heldout(self, part: tuple[int, int] = WHOLE) -> Iterator[Examples]:
         """Held-out text, sampled and windowed as the text of the first epoch is: the same examples each time."""
-        for piece in self._slices.heldout(self.largest):
+        for piece in self.passes.heldout(self.largest):
             yield _built(self._build, 0, part, piece)[1]
 
     def _builder(self) -> Build:
         """A function that builds a minibatch; each has working space of its own, for one thread."""
-        options = self._options
-        builder = ExampleBuilder(
-            self._vocabulary,
-            window=options.window,
-            sample=options.sample,
-            seed=options.seed,
-            distances=self.recipe.distances,
-            transposed=self._transposed,
-        )
-        if self._of_pairs:
-            return builder.counted
-        return builder.cbow if options.model == "cbow" else builder.skipgram
+        return self._source.builder(self._options, self.recipe, self._vocabulary, transposed=self._transposed)
 
     def _check_heldout(self) -> None:
         heldout = self._options.heldout
@@ -113,7 +92,7 @@ class Minibatches:
             raise InputError(f"heldout {heldout}: too little text is held out to have a loss; hold out more of it")
 
 
-def _built(build: Build, epoch: int, part: tuple[int, int], piece: Slice) -> tuple[int, Examples]:
-    """The part of a slice's minibatch, with where the slice ends in the corpus."""
+def _built(build: Build, epoch: int, part: tuple[int, int], piece: Piece) -> tuple[int, Examples]:
+    """The part of a piece's minibatch, with where the piece ends in the pass."""
     own = piece.part(*part)
     return piece.end, build(own.ids, own.start, own.stop, offset=own.offset, epoch=epoch)

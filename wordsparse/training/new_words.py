@@ -8,13 +8,13 @@ import numpy as np
 
 from wordsparse.corpus import END_OF_SENTENCE
 from wordsparse.layer.losses import BoundedNS
-from wordsparse.training.slices import Slices
 from wordsparse.types import Array
 from wordsparse.unseen.infer import MIN_FOR_OUTPUT, Occurrences, rows
 from wordsparse.unseen.objective import objective_of
 from wordsparse.words.embedding import WordEmbedding
 from wordsparse.words.model import WordModel
 from wordsparse.words.options import Options
+from wordsparse.words.text_source import Cuts
 
 # Occurrences of a word that its start is inferred from.
 OCCURRENCES = 16
@@ -22,7 +22,7 @@ OCCURRENCES = 16
 _TOKENS = 2**20
 
 
-def start_new_words(embedding: WordEmbedding, model: WordModel, slices: Slices, known: Array) -> None:
+def start_new_words(embedding: WordEmbedding, model: WordModel, passes: Cuts, known: Array) -> None:
     """Let the words that a text adds to a model start from their inferred rows; with another loss than bounded-ns, from
     which no word is inferred, they start as in any run.
 
@@ -35,7 +35,7 @@ def start_new_words(embedding: WordEmbedding, model: WordModel, slices: Slices, 
         return
     to_model = np.empty(words, np.int64)
     to_model[known], to_model[new] = np.arange(len(known)), len(known) + np.arange(len(new))
-    found = _occurrences(slices, to_model, len(known), 2 * int(str(model.options["window"])))
+    found = _occurrences(passes, to_model, len(known), 2 * int(str(model.options["window"])))
     counts = np.bincount(found.tokens[found.places] - len(known), minlength=len(new))
     inputs, outputs, has_context = rows(model, found, counts)
     # The inverses of E @ inputs and W @ outputs, since inputsᵀ outputs = I.
@@ -49,12 +49,12 @@ def start_new_words(embedding: WordEmbedding, model: WordModel, slices: Slices, 
     embedding.output.set_weights(weights)
 
 
-def _occurrences(slices: Slices, to_model: Array, known: int, reach: int) -> Occurrences:
+def _occurrences(passes: Cuts, to_model: Array, known: int, reach: int) -> Occurrences:
     """The first OCCURRENCES occurrences of each new word, with the ``reach`` tokens on both sides of each."""
     seen = np.zeros(len(to_model) - known, np.int64)
     parts: list[tuple[Array, Array, Array]] = []
     sentence, offset = 0, 0
-    for ids, start, stop, _ in slices.train(_TOKENS):
+    for ids, start, stop, _ in passes.train(lambda position: _TOKENS):
         centre = np.zeros(len(ids), bool)
         centre[start:stop] = True
         words = (ids >= 0) | (ids == END_OF_SENTENCE)  # unknown words take no place in a window

@@ -6,9 +6,9 @@ from os import PathLike
 from typing import Literal, TypeAlias
 
 from wordsparse import validation
-from wordsparse.corpus.graph_options import GraphOptions
 from wordsparse.corpus.options import TextOptions
 from wordsparse.errors import InputError
+from wordsparse.graphs.options import GraphOptions
 from wordsparse.options import option
 from wordsparse.training.progress import Progress
 from wordsparse.vectors.word_vectors import WordVectors

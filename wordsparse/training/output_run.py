@@ -14,7 +14,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from wordsparse.corpus import EncodedCorpus
 from wordsparse.errors import InputError, TrainingError, WordsparseError
 from wordsparse.files import regular, storage
 from wordsparse.machine import devices
@@ -33,6 +32,7 @@ from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words import model_directory as models
 from wordsparse.words import start
 from wordsparse.words.options import Options
+from wordsparse.words.source import Source, with_epochs
 
 logger = logging.getLogger(__name__)
 
@@ -73,12 +73,12 @@ class OutputRun:
             base, base_digest = self._base(directory)
             checkpoint = newest_checkpoint(directory, base_digest)
             known = None if base is None else base.vocabulary
-            corpus = encoded_once(self.text, directory.path / CORPUS, directory.path / SOURCE, known, encoding)
+            source = encoded_once(self.text, directory.path / CORPUS, directory.path / SOURCE, known, encoding)
             options = self._asked(checkpoint)
-            request = self._request(options.for_text(corpus), corpus, base_digest)
+            request = self._request(with_epochs(options, source), source, base_digest)
             if checkpoint is not None:
-                self._check_request(checkpoint, request, corpus)
-            run = self._new_run(base, corpus, options)
+                self._check_request(checkpoint, request, source)
+            run = self._new_run(base, source, options)
             if run is None:
                 assert base is not None
                 yield self._finished(base)
@@ -125,18 +125,18 @@ class OutputRun:
             return self.options
         return replace(self.options, epochs=checkpoint.request["options"].get("epochs"))
 
-    def _request(self, options: Options, corpus: EncodedCorpus, base_digest: str | None) -> dict[str, Any]:
+    def _request(self, options: Options, source: Source, base_digest: str | None) -> dict[str, Any]:
         """What a checkpoint says of its run."""
         # The device that "auto" chose: another device would round differently.
         device = devices.choose(self.options.device).device
-        request = {"options": {**options.as_dict(), "device": device}, "text": corpus.identity()}
+        request = {"options": {**options.as_dict(), "device": device}, "text": source.identity()}
         return {**request, "base": base_digest, "init": None if self.init is None else start.digest(self.init)}
 
-    def _check_request(self, checkpoint: Checkpoint, request: dict[str, Any], corpus: EncodedCorpus) -> None:
+    def _check_request(self, checkpoint: Checkpoint, request: dict[str, Any], source: Source) -> None:
         """Raise InputError if the run of the checkpoint had another request."""
         before = checkpoint.request
         changed = differences(with_defaults(before["options"]), request["options"], but=free(Options) - {"device"})
-        if not changed and not is_same_text(before["text"], corpus):
+        if not changed and not is_same_text(before["text"], source):
             changed = "the text is another one"
         if not changed and before.get("init") != request["init"]:
             changed = "the vectors of init are other ones"
@@ -146,17 +146,17 @@ class OutputRun:
                 f"delete {checkpoint.path.parent} to start a new run"
             )
 
-    def _new_run(self, base: Model | None, corpus: EncodedCorpus, options: Options) -> Run | None:
+    def _new_run(self, base: Model | None, source: Source, options: Options) -> Run | None:
         """The run at its start; None if a finished model has no epochs left."""
         checkpoints = self.run.checkpoint_every > 0
         if base is None:
-            run = Run(corpus, options, checkpoints=checkpoints)
+            run = Run(source, options, checkpoints=checkpoints)
             if self.init is not None:
                 run.start_from(self.init)
             return run
         if self.init is not None:
             logger.warning("init has no effect: the run goes on from the model in %s", self.output)
-        return continued(base, corpus, options, checkpoints=checkpoints)
+        return continued(base, source, options, checkpoints=checkpoints)
 
     def _finished(self, model: Model) -> Model:
         """The model that no epochs are left for."""

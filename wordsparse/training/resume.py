@@ -21,17 +21,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wordsparse.corpus import EncodedCorpus
 from wordsparse.errors import InputError
 from wordsparse.files import arrays
 from wordsparse.kernels import at_work
 from wordsparse.options import free
 from wordsparse.training.loop import Run
 from wordsparse.training.new_words import start_new_words
-from wordsparse.training.slices import Slices
 from wordsparse.words.model import WordModel
 from wordsparse.words.options import Options, renamed
 from wordsparse.words.recipe import Recipe
+from wordsparse.words.source import Source, with_epochs
+from wordsparse.words.text_source import Cuts
 
 logger = logging.getLogger(__name__)
 
@@ -52,11 +52,11 @@ def with_defaults(options: Mapping[str, Any]) -> dict[str, Any]:
     return {**Options().as_dict(), **renamed(options)}
 
 
-def is_same_text(text: Mapping[str, Any], corpus: EncodedCorpus) -> bool:
+def is_same_text(text: Mapping[str, Any], source: Source) -> bool:
     """Whether a model or run was trained on this text. InputError if it is, but encoded with another vocabulary, or if
     its words were made in another way."""
-    check_tokenization(text, corpus)
-    now = corpus.identity()
+    check_tokenization(text, source)
+    now = source.identity()
     same = bool(text.get("sha256") == now["sha256"])
     changed = differences(text, now, but={"sha256"})
     if changed and (same or all(text.get(name) == now[name] for name in ("tokens", "sentences", "distinct_words"))):
@@ -64,17 +64,17 @@ def is_same_text(text: Mapping[str, Any], corpus: EncodedCorpus) -> bool:
     return same
 
 
-def check_tokenization(text: Mapping[str, Any], corpus: EncodedCorpus) -> None:
+def check_tokenization(text: Mapping[str, Any], source: Source) -> None:
     """Raise InputError if a model or run was trained on a text that is known to have become tokens in another way."""
-    before, now = text.get("tokenization"), corpus.tokenization
+    before, now = text.get("tokenization"), source.identity().get("tokenization")
     if before is not None and now is not None and before != now:
         changed = differences({"phrases": 0, **before}, {"phrases": 0, **now}, but=set())
         raise InputError(f"resume: {changed}: the same words would be other tokens; use the original options")
 
 
-def with_epochs(options: Options, model: WordModel, corpus: EncodedCorpus) -> Options:
+def epochs_to(options: Options, model: WordModel, source: Source) -> Options:
     """Where no epochs are given: as many as suit the model's own text, or as it has if these are more."""
-    asked, before = options.for_text(corpus), model.options.get("epochs")
+    asked, before = with_epochs(options, source), model.options.get("epochs")
     if options.epochs or not isinstance(before, int) or before < asked.epochs:
         return asked
     return replace(asked, epochs=before)
@@ -97,18 +97,18 @@ def check_more_epochs(model: WordModel, options: Options) -> bool:
 
 def continued(
     model: WordModel,
-    corpus: EncodedCorpus,
+    source: Source,
     options: Options,
     *,
     checkpoints: bool = False,
 ) -> Run | None:
     """The run that trains a model on, on its own text or on a new one; None if no epochs are left to train."""
-    if is_same_text(model.trained().text, corpus):
-        options = with_epochs(options, model, corpus)
+    if is_same_text(model.trained().text, source):
+        options = epochs_to(options, model, source)
         if not check_more_epochs(model, options):
             return None
-        return more_epochs(model, corpus, options, checkpoints=checkpoints)
-    run = on_new_text(model, corpus, options, checkpoints=checkpoints)
+        return more_epochs(model, source, options, checkpoints=checkpoints)
+    run = on_new_text(model, source, options, checkpoints=checkpoints)
     added = len(run.vocabulary) - len(model.vocabulary)
     logger.info("training on with a new text: %s words added to %s", f"{added:,}", f"{len(model.vocabulary):,}")
     return run
@@ -116,19 +116,19 @@ def continued(
 
 def more_epochs(
     model: WordModel,
-    corpus: EncodedCorpus,
+    source: Source,
     options: Options,
     *,
     checkpoints: bool = False,
 ) -> Run:
     """The run that trains a finished model for more epochs."""
-    run = Run(corpus, options, model.vocabulary, checkpoints=checkpoints)
+    run = Run(source, options, model.vocabulary, checkpoints=checkpoints)
     run.restore(model.state(), model.trained().run_state)
     run.continues = model, np.arange(len(model))
     return run
 
 
-def on_new_text(model: WordModel, corpus: EncodedCorpus, options: Options, *, checkpoints: bool = False) -> Run:
+def on_new_text(model: WordModel, source: Source, options: Options, *, checkpoints: bool = False) -> Run:
     """A run over a new text that starts from a model. InputError if the kind of model, the loss, the dimension, the
     preset or its base measure differs from the model's."""
     fixed = ("model", "loss", "dim", "preset", "measure_power")
@@ -137,14 +137,13 @@ def on_new_text(model: WordModel, corpus: EncodedCorpus, options: Options, *, ch
         raise InputError(
             f"resume: {changed}: a model keeps these on a new text: leave them as they were, or train a new model"
         )
-    run = Run(corpus, options, model.vocabulary.merged(corpus.vocabulary), checkpoints=checkpoints)
+    run = Run(source, options, model.vocabulary.merged(source.vocabulary), checkpoints=checkpoints)
     known = model.vocabulary.rows_in(run.vocabulary)
     start_from(run, model, known, options.used_recipe())
-    if corpus.pairs:  # new words start as in any run: there is no text to infer them from
-        return run
-    slices = Slices(corpus, options.max_tokens, options.heldout, options.seed, run.vocabulary)
-    with at_work(starting=True):
-        start_new_words(run.embedding, model, slices, known)
+    passes = run.minibatches.passes
+    if isinstance(passes, Cuts):  # else there is no text to infer new words from: they start as in any run
+        with at_work(starting=True):
+            start_new_words(run.embedding, model, passes, known)
     return run
 
 

@@ -8,9 +8,8 @@ from os import PathLike
 from typing import Any
 
 from wordsparse.corpus import EncodedCorpus
-from wordsparse.corpus.graph_options import GraphOptions
-from wordsparse.corpus.options import TextOptions
-from wordsparse.corpus.reading import COUNTS, Source
+from wordsparse.corpus.reading import COUNTS
+from wordsparse.corpus.reading import Source as Text
 from wordsparse.display import Display
 from wordsparse.errors import InputError
 from wordsparse.machine import devices
@@ -24,20 +23,21 @@ from wordsparse.training.options import ProgressOption, RunOptions, Start, Train
 from wordsparse.training.output_run import OutputRun
 from wordsparse.training.progress import Progress, RunDisplay
 from wordsparse.training.resume import continued
-from wordsparse.training.texts import TrainingText, encoded
+from wordsparse.training.texts import READING, TrainingText, encoded
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.model import WordModel
 from wordsparse.words.model_directory import read_vectors
 from wordsparse.words.options import Options
+from wordsparse.words.source import Source
 
 
 @taking(TrainOptions)
-def train(corpus: Source | EncodedCorpus, asked: TrainOptions) -> Model:
+def train(corpus: Text | EncodedCorpus | Source, asked: TrainOptions) -> Model:
     """Train word vectors with the exact gradient over the whole vocabulary.
 
     Parameters
     ----------
-    corpus : path, sequence of paths, EncodedCorpus, or iterable of token lists, of texts or of rows
+    corpus : path, sequence of paths, EncodedCorpus, Source, or iterable of token lists, of texts or of rows
         Text is encoded into a temporary directory first; a directory that ``encode`` wrote is used as it is. With
         ``preset="graph"``, files of edges, an iterable of edges, a NetworkX graph or a SciPy matrix.
     {options}
@@ -79,25 +79,24 @@ def train(corpus: Source | EncodedCorpus, asked: TrainOptions) -> Model:
             return fit(ready, chosen, training, start, described_call(text, run))
 
 
-def requested(corpus: Source | EncodedCorpus, asked: TrainOptions) -> tuple[Options, TrainingText, RunOptions]:
+def requested(corpus: Text | EncodedCorpus | Source, asked: TrainOptions) -> tuple[Options, TrainingText, RunOptions]:
     """The checked parts of a request."""
     if vars(asked)["model"] is None and (asked.format == COUNTS or asked.weight is not None):
         asked = replace(asked, model="skipgram")
     options, run = part(asked, Options), part(asked, RunOptions)
-    ways = part(asked, TextOptions), options.threads, options.preset, part(asked, GraphOptions), options.window
-    return options, TrainingText(corpus, *ways), run
+    return options, TrainingText.of(corpus, options, vars(asked)), run
 
 
-def train_on(model: Model, corpus: Source | EncodedCorpus, *, progress: ProgressOption = "auto", **given: Any) -> Model:
+def train_on(
+    model: Model, corpus: Text | EncodedCorpus | Source, *, progress: ProgressOption = "auto", **given: Any
+) -> Model:
     """See :meth:`wordsparse.training.model.Model.train`."""
-    names, texts, graphs = abouts(Options), abouts(TextOptions), abouts(GraphOptions)
-    refuse_unknown(given, [*names, *texts, *graphs])
+    names = abouts(Options)
+    refuse_unknown(given, [*names, *READING])
     stored = {"epochs": Options.epochs, **{k: v for k, v in model.options.items() if k != "epochs"}}
     asked = {name: value for name, value in given.items() if name in names}
     options = Options(**{**vars(Options.from_dict(stored)), **asked})
-    of_text = TextOptions(**{name: value for name, value in given.items() if name in texts})
-    of_graph = GraphOptions(**{name: value for name, value in given.items() if name in graphs})
-    text = TrainingText(corpus, of_text, options.threads, options.preset, of_graph, options.window)
+    text = TrainingText.of(corpus, options, given)
     with reports(progress) as (encoding, training), encoded(text, model.vocabulary.words, encoding) as ready:
         run = continued(model.copied(), ready, options)
         if run is None:
@@ -106,14 +105,14 @@ def train_on(model: Model, corpus: Source | EncodedCorpus, *, progress: Progress
 
 
 def fit(
-    corpus: EncodedCorpus,
+    source: Source,
     options: Options,
     progress: Callable[[Progress], None] | None = None,
     init: WordVectors | None = None,
     call: Mapping[str, object] | None = None,
 ) -> Model:
-    """Train on an encoded corpus, in memory; see :func:`train`. ``call`` is the model's."""
-    run = Run(corpus, options)
+    """Train on a source, in memory; see :func:`train`. ``call`` is the model's."""
+    run = Run(source, options)
     if init is not None:
         run.start_from(init)
     return _finished(run, progress, call)

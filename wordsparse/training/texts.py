@@ -12,27 +12,34 @@ from pathlib import Path
 from typing import Any
 
 from wordsparse.corpus import END_OF_SENTENCE, EncodedCorpus, Vocabulary, encode
-from wordsparse.corpus.graph_options import GraphOptions
 from wordsparse.corpus.options import EncodeOptions, TextOptions
 from wordsparse.corpus.reading import COUNTS
 from wordsparse.corpus.shards import is_encoded
 from wordsparse.corpus.sources import find_files
-from wordsparse.corpus.walks import walks_of
+from wordsparse.counts.counting import encode_weighted
+from wordsparse.counts.source import CountSource
 from wordsparse.errors import InputError
 from wordsparse.files import storage
+from wordsparse.graphs.options import GraphOptions
+from wordsparse.graphs.source import GraphSource
+from wordsparse.options import abouts
 from wordsparse.words import presets
-from wordsparse.words.pair_counts import encode_weighted
+from wordsparse.words.options import Options
 from wordsparse.words.recipe import recommended
+from wordsparse.words.source import Source
+from wordsparse.words.text_source import TextSource
 
 SOURCE_FORMAT, SOURCE_VERSION = "wordsparse-source", 1
+# The options that say how text or a graph is read.
+READING = {**abouts(TextOptions), **abouts(GraphOptions)}
 
 
 @dataclass(frozen=True)
 class TrainingText:
     """A text to train on, and the options for its encoding if it is not encoded already.
 
-    ``corpus`` is a path, a sequence of paths, an EncodedCorpus or an iterable of token lists; the minimum count depends
-    on the ``preset`` where it is not given, and pairs of weighted rows on the ``window``.
+    ``corpus`` is a path, a sequence of paths, an EncodedCorpus, an iterable of token lists, or a Source; the minimum
+    count depends on the ``preset`` where it is not given, and pairs of weighted rows on the ``window``.
     """
 
     corpus: Any
@@ -41,6 +48,13 @@ class TrainingText:
     preset: str = "text"
     graph: GraphOptions = field(default_factory=GraphOptions)
     window: int = 5
+
+    @classmethod
+    def of(cls, corpus: Any, options: Options, given: Mapping[str, Any]) -> "TrainingText":
+        """The text of a run with ``options``, read as those of READING say that are ``given``."""
+        text = TextOptions(**{name: given[name] for name in abouts(TextOptions) if name in given})
+        graph = GraphOptions(**{name: given[name] for name in abouts(GraphOptions) if name in given})
+        return cls(corpus, text, options.threads, options.preset, graph, options.window)
 
     def __post_init__(self) -> None:
         foreign = self.options if self.preset == "graph" else self.graph
@@ -61,11 +75,19 @@ class TrainingText:
         corpus = {} if self.paths is None else {"corpus": [os.fspath(path) for path in self.paths]}
         return {**self.options.given(), **self.graph.given(), **corpus}
 
-    def encoded(self) -> EncodedCorpus | None:
-        """The corpus if it is already encoded, or the walks on a graph; else None. InputError if it is damaged, or was
-        encoded with other options than the given ones."""
+    def opened(self) -> Source | None:
+        """The source, if it is not text that has yet to be encoded; else None. InputError as :meth:`encoded`."""
         if self.preset == "graph":
-            return walks_of(self.corpus, self.graph)
+            return GraphSource(self.corpus, self.graph)
+        if hasattr(self.corpus, "passes"):
+            source: Source = self.corpus
+            return source
+        corpus = self.encoded()
+        return None if corpus is None else source_of(corpus)
+
+    def encoded(self) -> EncodedCorpus | None:
+        """The corpus if it is already encoded, else None. InputError if it is damaged, or was encoded with other
+        options than the given ones."""
         corpus = self.corpus
         if isinstance(corpus, (list, tuple)) and len(corpus) == 1 and isinstance(corpus[0], (str, PathLike)):
             corpus = corpus[0]
@@ -123,6 +145,11 @@ class TrainingText:
         return {"files": files, **options} | ({} if self.preset == "text" else {"preset": self.preset})
 
 
+def source_of(corpus: EncodedCorpus) -> Source:
+    """What an encoded corpus is trained from as."""
+    return CountSource(corpus) if corpus.pairs else TextSource(corpus)
+
+
 def _are_pairs(corpus: EncodedCorpus) -> bool:
     """Whether all sentences have two tokens, by their number and the first ones."""
     first = corpus.shards[0][: 3 * 1000]
@@ -132,13 +159,13 @@ def _are_pairs(corpus: EncodedCorpus) -> bool:
 @contextmanager
 def encoded(
     text: TrainingText, known: Collection[str] = (), progress: Callable[[int], None] | None = None
-) -> Iterator[EncodedCorpus]:
-    """The encoded corpus: opened if it is already encoded, else encoded into a temporary directory."""
-    if (ready := text.encoded()) is not None:
+) -> Iterator[Source]:
+    """The source: opened if it is already encoded, else encoded into a temporary directory."""
+    if (ready := text.opened()) is not None:
         yield ready
         return
     with storage.staging(Path(tempfile.gettempdir()) / "wordsparse-corpus", mode=0o700) as temporary:
-        yield text.encode(temporary / "encoded", known, progress)
+        yield source_of(text.encode(temporary / "encoded", known, progress))
 
 
 def encoded_once(
@@ -147,20 +174,20 @@ def encoded_once(
     source: Path,
     known: Vocabulary | None,
     progress: Callable[[int], None] | None = None,
-) -> EncodedCorpus:
-    """The encoded corpus: opened if it is already encoded or if ``path`` holds it, else encoded at ``path``.
+) -> Source:
+    """The source: opened if it is already encoded or if ``path`` holds it, else encoded at ``path``.
 
     The file ``source`` identifies the text at ``path``; it is written last and removed first.
     """
-    if (ready := text.encoded()) is not None:
+    if (ready := text.opened()) is not None:
         return ready
     about = identity(text, known)
     if (found := held(path, source, about)) is not None:
-        return found
+        return source_of(found)
     clear(path, source)
     corpus = text.encode(path, [] if known is None else known.words, progress)
     write_source(source, about)
-    return corpus
+    return source_of(corpus)
 
 
 def identity(text: TrainingText, known: Vocabulary | None) -> dict[str, Any] | None:

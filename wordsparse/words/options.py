@@ -5,7 +5,6 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_args
 
 from wordsparse import validation
-from wordsparse.corpus import EncodedCorpus
 from wordsparse.errors import InputError
 from wordsparse.layer import losses
 from wordsparse.options import option
@@ -146,18 +145,6 @@ class Options:
         self._set("form", validation.non_negative("form", self.form, MOST_FORM))
         if self.device not in get_args(DeviceName):
             raise InputError(f"device must be one of {', '.join(get_args(DeviceName))}, not {self.device!r}")
-
-    def for_text(self, corpus: EncodedCorpus) -> "Options":
-        """With a number of epochs: that which was given, or else the one that suits the length of the text.
-
-        A text of n tokens below LONG_TOKENS takes EPOCHS · LONG_TOKENS / n, at most MOST_EPOCHS.
-        """
-        if self.epochs:  # else None
-            return self
-        tokens = min(corpus.tokens, self.max_tokens or corpus.tokens)
-        if self.preset != "text" or corpus.pairs or tokens >= LONG_TOKENS:
-            return replace(self, epochs=EPOCHS)
-        return replace(self, epochs=min(MOST_EPOCHS, round(EPOCHS * LONG_TOKENS / max(tokens, 1))))
 
     def used_recipe(self) -> Recipe:
         """The recipe to train with."""

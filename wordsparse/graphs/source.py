@@ -1,21 +1,22 @@
-"""Walks on a graph as a corpus: sentences of one length that are made when they are read, and are nowhere stored."""
+"""Walks on a graph as a source: sentences of one length that are made when they are read, and are nowhere stored."""
 
 import hashlib
-import os
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from wordsparse.corpus._walks import thresholds, walk
-from wordsparse.corpus.graph_options import GraphOptions
-from wordsparse.corpus.graphs import read_graph
-from wordsparse.corpus.shards import EncodedCorpus
 from wordsparse.corpus.vocabulary import Vocabulary
+from wordsparse.graphs._walks import thresholds, walk
+from wordsparse.graphs.options import GraphOptions
+from wordsparse.graphs.reading import read_graph
+from wordsparse.words.options import EPOCHS, Options
+from wordsparse.words.recipe import Recipe
+from wordsparse.words.source import Build
+from wordsparse.words.text_source import REACH, Cuts, table_of, windows
 
 Ids = NDArray[np.int32]
 
@@ -86,31 +87,51 @@ class Walks:
         return out.ravel()[start - first * self.reach : stop - first * self.reach]
 
 
-def walks_of(source: Any, options: GraphOptions) -> EncodedCorpus:
-    """The walks on a graph as a corpus, whose words are the nodes.
+class GraphSource:
+    """The walks on a graph, whose words are the nodes; see :class:`wordsparse.words.source.Source`."""
 
-    InputError as :func:`wordsparse.corpus.graphs.read_graph`.
-    """
-    graph = read_graph(source, options)
-    weights = scaled(graph.edges)
-    counts = visits(weights, options)
-    order = np.lexsort((np.arange(len(counts)), -counts))
-    edges = weights[order][:, order].tocsr()
-    edges.sort_indices()
-    vocabulary = Vocabulary([graph.nodes[node] for node in order], counts[order])
-    indptr, neighbours = edges.indptr.astype(np.int64), edges.indices.astype(np.int32, copy=False)
-    limits = _NO_LIMITS
-    if (graph.edges.data != graph.edges.data[:1]).any():
-        limits = np.empty(edges.nnz, np.uint32)
-        thresholds(indptr, edges.data, limits)
-    walks = Walks(indptr, neighbours, limits, options)
-    digest = hashlib.sha256(repr(options.walked()).encode())
-    for array in (indptr, neighbours, limits):
-        digest.update(array.data)
-    digest.update("\0".join(vocabulary.words).encode())
-    sizes: dict[str, Any] = {"distinct_words": len(vocabulary), "min_count": 1, "max_vocab": None}
-    whole = {**sizes, "sha256": digest.hexdigest(), "shards": [walks]}
-    return EncodedCorpus(Path(os.devnull), vocabulary, walks.tokens, walks.number, **whole)
+    rate = 1.0
+
+    def __init__(self, graph: Any, options: GraphOptions) -> None:
+        """InputError as :func:`wordsparse.graphs.reading.read_graph`."""
+        read = read_graph(graph, options)
+        weights = scaled(read.edges)
+        counts = visits(weights, options)
+        order = np.lexsort((np.arange(len(counts)), -counts))
+        edges = weights[order][:, order].tocsr()
+        edges.sort_indices()
+        self.vocabulary = Vocabulary([read.nodes[node] for node in order], counts[order])
+        indptr, neighbours = edges.indptr.astype(np.int64), edges.indices.astype(np.int32, copy=False)
+        limits = _NO_LIMITS
+        if (read.edges.data != read.edges.data[:1]).any():
+            limits = np.empty(edges.nnz, np.uint32)
+            thresholds(indptr, edges.data, limits)
+        self.walks = Walks(indptr, neighbours, limits, options)
+        self.length = self.walks.tokens
+
+    def identity(self) -> dict[str, Any]:
+        walks = self.walks
+        digest = hashlib.sha256(repr(walks.options.walked()).encode())
+        for array in (walks.indptr, walks.neighbours, walks.limits):
+            digest.update(array.data)
+        digest.update("\0".join(self.vocabulary.words).encode())
+        counts = {"tokens": walks.tokens, "sentences": walks.number, "distinct_words": len(self.vocabulary)}
+        return {"sha256": digest.hexdigest(), **counts, "min_count": 1, "max_vocab": None, "tokenization": None}
+
+    def epochs(self, max_tokens: int | None) -> int:
+        return EPOCHS
+
+    def passes(self, options: Options, vocabulary: Vocabulary) -> Cuts:
+        walks, tokens, seed = self.walks, self.length, options.seed
+        end = walks.shape[0]
+        if options.max_tokens is not None and options.max_tokens < tokens:
+            tokens = options.max_tokens
+            end = min(walks.end_of_tokens(tokens), end)
+        table, reach = table_of(self.vocabulary, vocabulary), min(REACH, walks.reach)
+        return Cuts([(lambda epoch: walks.of(seed, epoch), end, 0)], tokens, options.heldout, seed, table, reach)
+
+    def builder(self, options: Options, recipe: Recipe, vocabulary: Vocabulary, *, transposed: bool) -> Build:
+        return windows(options, recipe, vocabulary, transposed=transposed)
 
 
 def scaled(edges: sp.csr_array) -> sp.csr_array:

@@ -9,11 +9,11 @@ import pytest
 import scipy.sparse as sp
 from scipy.io import mmwrite
 
-from wordsparse.corpus.graph_options import GraphOptions
-from wordsparse.corpus.graphs import read_graph
 from wordsparse.corpus.shards import END_OF_SENTENCE, OUT_OF_VOCABULARY
-from wordsparse.corpus.walks import walks_of
 from wordsparse.errors import InputError
+from wordsparse.graphs.options import GraphOptions
+from wordsparse.graphs.reading import read_graph
+from wordsparse.graphs.source import GraphSource
 
 EDGES = [("a", "b", 2.0), ("b", "c", 1.0), ("a", "c", 3.0), ("c", "d", 1.0)]
 
@@ -162,9 +162,9 @@ def test_a_graph_that_is_too_large_is_refused_before_it_is_read(
 
 def walks(source: Any, seed: int = 1, epoch: int = 0, **options: Any) -> tuple[np.ndarray, list[str]]:
     """The walks (n, length + 1), and the names of their ids."""
-    corpus = walks_of(source, GraphOptions(**options))
-    found = corpus.shards[0].of(seed, epoch)[:]  # type: ignore[attr-defined]
-    return found.reshape(-1, options["walk_length"] + 1), corpus.vocabulary.words
+    read = GraphSource(source, GraphOptions(**options))
+    found = read.walks.of(seed, epoch)[:]
+    return found.reshape(-1, options["walk_length"] + 1), read.vocabulary.words
 
 
 def transitions(found: np.ndarray, words: list[str], before: str, at: str) -> dict[str, float]:
@@ -187,8 +187,8 @@ def test_walks_follow_edges_by_their_weights() -> None:
 def test_walks_follow_weights_of_any_size(scale: float) -> None:
     """The sum of a node's weights, and its inverse, may lie outside float64."""
     edges = [("a", "b", scale), ("a", "c", scale), ("a", "d", scale), ("b", "c", 1.0), ("c", "d", 2.0)]
-    corpus = walks_of(edges, GraphOptions(walks=2000, walk_length=3))
-    assert (corpus.vocabulary.counts < 30_000).all()
+    read = GraphSource(edges, GraphOptions(walks=2000, walk_length=3))
+    assert (read.vocabulary.counts < 30_000).all()
     found, words = walks(edges, walk_length=3, walks=2000)
     after = Counter(words[walk[1]] for walk in found if words[walk[0]] == "a")
     assert {word: count / 2000 for word, count in after.items()} == pytest.approx(dict.fromkeys("bcd", 1 / 3), abs=0.05)
@@ -211,14 +211,14 @@ def test_a_walk_that_can_go_no_further_ends() -> None:
 
 
 def test_walks_are_the_same_however_they_are_cut() -> None:
-    corpus = walks_of(EDGES, GraphOptions(walk_length=7, walks=5, p=2.0))
-    shard = corpus.shards[0].of(3, 2)  # type: ignore[attr-defined]
+    read = GraphSource(EDGES, GraphOptions(walk_length=7, walks=5, p=2.0))
+    shard = read.walks.of(3, 2)
     whole, size = shard[:], shard.shape[0]
-    assert size == corpus.tokens + corpus.sentences
+    assert size == read.length + read.walks.number
     for step in (1, 5, 8, 13):
         parts = [shard[start : start + step] for start in range(0, size, step)]
         np.testing.assert_array_equal(np.concatenate(parts), whole)
     assert not np.array_equal(shard.of(3, 3)[:], whole)
     assert not np.array_equal(shard.of(4, 2)[:], whole)
     counted = np.bincount(np.concatenate([shard.of(3, epoch)[:] for epoch in range(400)]) + 2)[2:]
-    np.testing.assert_allclose(counted / 400, corpus.vocabulary.counts, rtol=0.1)
+    np.testing.assert_allclose(counted / 400, read.vocabulary.counts, rtol=0.1)

@@ -13,12 +13,12 @@ import scipy.sparse as sp
 from wordsparse import validation
 from wordsparse.corpus._numbering import Numbering
 from wordsparse.corpus.columns import DELIMITERS, ROW_FORMATS, format_of_file, lines_of, names_in
-from wordsparse.corpus.graph_options import GraphOptions
 from wordsparse.corpus.reading import as_paths
 from wordsparse.corpus.sources import find_files, opened
 from wordsparse.errors import InputError
 from wordsparse.files import parquet
 from wordsparse.files.unpacking import MAX_EXPANSION, suffix_of
+from wordsparse.graphs.options import GraphOptions
 from wordsparse.machine import memory
 
 logger = logging.getLogger(__name__)

@@ -13,8 +13,8 @@ import scipy.sparse as sp
 
 import wordsparse as ws
 from wordsparse.corpus import EncodedCorpus, count_tables, counts
+from wordsparse.counts import counting
 from wordsparse.errors import InputError, ReadError
-from wordsparse.words import pair_counts
 
 parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
 arrow = pytest.importorskip("pyarrow")
@@ -52,14 +52,14 @@ def write(path: Path, rows: list[tuple[Any, Any, Any]]) -> Path:
     return path
 
 
-@pytest.mark.parametrize("held", [pair_counts.HELD, 40])
+@pytest.mark.parametrize("held", [counting.HELD, 40])
 @pytest.mark.parametrize("threads", [1, 3])
 def test_a_text_is_counted_as_one_by_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held: int, threads: int
 ) -> None:
-    monkeypatch.setattr(pair_counts, "STRETCH", 500)
-    monkeypatch.setattr(pair_counts, "HELD", held)
-    monkeypatch.setattr(pair_counts, "WRITTEN", 64)
+    monkeypatch.setattr(counting, "STRETCH", 500)
+    monkeypatch.setattr(counting, "HELD", held)
+    monkeypatch.setattr(counting, "WRITTEN", 64)
     facts = ws.count(TEXT, tmp_path / "t.parquet", window=3, min_count=4, threads=threads)
     found, expected = table(tmp_path / "t.parquet"), plain(3, 4)
     assert found == pytest.approx(expected, rel=1e-5)

@@ -1,0 +1,1 @@
+"""Counted pairs of words: trained from as a text is."""

@@ -1,0 +1,1 @@
+"""Graphs: their nodes as words, and walks on them as sentences."""

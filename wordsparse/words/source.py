@@ -1,0 +1,127 @@
+"""The seam between data and training: what yields training data is a source, and training knows nothing else of it.
+
+A source has positions, 0 … ``positions`` − 1 of a pass, which are cut into pieces: the piece that begins at a position
+depends on the epoch, the seed and that position alone, so a pass can begin anywhere. Builders make the examples of a
+minibatch of a piece.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from wordsparse.corpus import Vocabulary
+from wordsparse.types import Array
+from wordsparse.words.examples import Examples
+from wordsparse.words.options import EPOCHS, Options
+from wordsparse.words.recipe import Recipe
+
+# Positions in a block of held-out data: many more than in a window. A short pass has MIN_BLOCKS shorter blocks.
+HELDOUT_BLOCK = 1024
+MIN_BLOCKS = 200
+
+Sizes = Callable[[int], int]
+"""The number of positions of the piece that begins at a position."""
+Build = Callable[..., Examples]
+"""Called with the ``ids``, ``start`` and ``stop`` of a piece, and its ``offset`` and ``epoch`` as keywords."""
+
+
+class Piece(NamedTuple):
+    """A piece of a pass: its own data are ``ids[start:stop]``, and ``ids[0]`` is at the position ``offset``.
+
+    ``ids`` also holds what stands around, as far as windows reach.
+    """
+
+    ids: Array
+    start: int
+    stop: int
+    offset: int
+
+    def part(self, number: int, parts: int) -> "Piece":
+        """One of as many equal parts of its own data."""
+        size = self.stop - self.start
+        return self._replace(start=self.start + size * number // parts, stop=self.start + size * (number + 1) // parts)
+
+    @property
+    def centre(self) -> Array:
+        """Its own data."""
+        return self.ids[self.start : self.stop]
+
+    @property
+    def end(self) -> int:
+        """The position after its last one."""
+        return self.offset + self.stop
+
+
+class Passes(Protocol):
+    """The passes of a run over a source. A pass trains on ``tokens`` units of the schedule's clock, and holds
+    ``heldout_tokens`` out; both kinds take ``positions`` together."""
+
+    tokens: int
+    heldout_tokens: int
+    positions: int
+
+    def train(self, sizes: Sizes, first: int = 0, epoch: int = 0) -> Iterator[Piece]:
+        """The pieces of an epoch from the position ``first`` on, which is the first position of a piece."""
+
+    def heldout(self, size: int) -> Iterator[Piece]:
+        """The pieces of what is held out, of so many positions each."""
+
+
+class Source(Protocol):
+    """Training data: text, counted pairs, walks on a graph, or another package's.
+
+    ``length`` is the number of tokens of a pass, by which epochs and warnings go. ``rate`` is how many units of the
+    schedule's clock stand for a token, in which recipes and options count.
+    """
+
+    vocabulary: Vocabulary
+    length: int
+    rate: float
+
+    def identity(self) -> dict[str, Any]:
+        """What a checkpoint records of it, as JSON, with ``sha256``, ``tokens`` and ``sentences``; equal means the same
+        data."""
+
+    def epochs(self, max_tokens: int | None) -> int:
+        """The passes that suit it where their number is not given."""
+
+    def passes(self, options: Options, vocabulary: Vocabulary) -> Passes:
+        """Its passes with the ids of a vocabulary that has all of its words; InputError if an option does not fit."""
+
+    def builder(self, options: Options, recipe: Recipe, vocabulary: Vocabulary, *, transposed: bool) -> Build:
+        """What makes the examples of a piece, with working space of its own for one thread."""
+
+
+def with_epochs(options: Options, source: Source) -> Options:
+    """Options with a number of epochs: that which was given, or else the one that suits the source."""
+    if options.epochs:  # else None
+        return options
+    return replace(options, epochs=source.epochs(options.max_tokens) if options.preset == "text" else EPOCHS)
+
+
+class Split:
+    """The choice of held-out positions.
+
+    Block b is held out if ⌊(b + 1) x + u⌋ > ⌊b x + u⌋, where u is uniform on [0, 1) by the seed. The held-out blocks
+    are spread evenly over the pass, and their fraction is x, exact to one block.
+
+    Parameters
+    ----------
+    positions : int
+        Number of positions of a pass.
+    fraction : float
+        The fraction x, 0 ≤ x < 1.
+    seed : int
+    """
+
+    def __init__(self, positions: int, fraction: float, seed: int) -> None:
+        self.block = min(HELDOUT_BLOCK, max(1, positions // MIN_BLOCKS))
+        edges = np.arange(-(-positions // self.block) + 1) * fraction + np.random.default_rng([seed, 1]).random()
+        self.blocks = np.diff(np.floor(edges)) > 0
+
+    def mask(self, first: int, size: int) -> Array:
+        """Whether each of ``size`` positions from ``first`` on is held out; (size,) bool."""
+        blocks = self.blocks[first // self.block : -(-(first + size) // self.block)]
+        return np.repeat(blocks, self.block)[first % self.block :][:size]

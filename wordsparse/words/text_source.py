@@ -1,0 +1,170 @@
+"""Text as a source: an encoded corpus cut into minibatches, and the examples of windows.
+
+A position is the index of a value in all shards, one after the other. Held-out text is a set of blocks of positions,
+chosen by the seed and the number of positions alone, whatever the minibatches and threads. Text that does not belong to
+a pass reads as the end of a sentence there, so a window never holds words of both kinds.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from wordsparse.corpus import END_OF_SENTENCE, OUT_OF_VOCABULARY, EncodedCorpus, Vocabulary
+from wordsparse.corpus.shards import Values
+from wordsparse.types import Array
+from wordsparse.words.examples import ExampleBuilder
+from wordsparse.words.options import EPOCHS, LONG_TOKENS, MOST_EPOCHS, Options
+from wordsparse.words.recipe import Recipe
+from wordsparse.words.source import Build, Piece, Sizes, Split
+
+# Windows at the border of a minibatch see at most this many positions beyond it.
+REACH = 2**14
+
+
+class TextSource:
+    """The source of an encoded corpus; see :class:`wordsparse.words.source.Source`."""
+
+    rate = 1.0
+
+    def __init__(self, corpus: EncodedCorpus) -> None:
+        corpus.check_is_text()
+        self.corpus, self.vocabulary, self.length = corpus, corpus.vocabulary, corpus.tokens
+
+    def identity(self) -> dict[str, Any]:
+        return self.corpus.identity()
+
+    def epochs(self, max_tokens: int | None) -> int:
+        tokens = min(self.length, max_tokens or self.length)
+        if tokens >= LONG_TOKENS:
+            return EPOCHS
+        return min(MOST_EPOCHS, round(EPOCHS * LONG_TOKENS / max(tokens, 1)))
+
+    def passes(self, options: Options, vocabulary: Vocabulary) -> "Slices":
+        return Slices(self.corpus, options.max_tokens, options.heldout, options.seed, vocabulary)
+
+    def builder(self, options: Options, recipe: Recipe, vocabulary: Vocabulary, *, transposed: bool) -> Build:
+        return windows(options, recipe, vocabulary, transposed=transposed)
+
+
+def windows(options: Options, recipe: Recipe, vocabulary: Vocabulary, *, transposed: bool) -> Build:
+    """The examples of the windows of sentences."""
+    builder = example_builder(options, recipe, vocabulary, transposed=transposed)
+    return builder.cbow if options.model == "cbow" else builder.skipgram
+
+
+def example_builder(options: Options, recipe: Recipe, vocabulary: Vocabulary, *, transposed: bool) -> ExampleBuilder:
+    """The builder of a run's examples."""
+    return ExampleBuilder(
+        vocabulary,
+        window=options.window,
+        sample=options.sample,
+        seed=options.seed,
+        distances=recipe.distances,
+        transposed=transposed,
+    )
+
+
+class Cuts:
+    """Values of text as minibatches of training text and of held-out text.
+
+    ``parts`` are the values of an epoch, how many of them are used, and the position of the first. ``tokens`` stand in
+    one pass; ``table`` maps the values to ids; a window reaches ``reach`` positions at most.
+
+    Attributes
+    ----------
+    tokens, heldout_tokens : int
+        Tokens of each kind in one pass.
+    positions : int
+        Number of positions of both kinds, including ends of sentences.
+    """
+
+    def __init__(
+        self,
+        parts: list[tuple[Callable[[int], Values], int, int]],
+        tokens: int,
+        heldout: float,
+        seed: int,
+        table: Array | None = None,
+        reach: int = REACH,
+    ) -> None:
+        self._parts, self._table, self._reach = parts, table, reach
+        self.tokens, self.heldout_tokens, self.positions = tokens, 0, sum(end for _, end, _ in parts)
+        self._split = Split(self.positions, heldout, seed) if heldout > 0 else None
+        if self._split is not None:
+            chunks = self.heldout(2**20)
+            self.heldout_tokens = sum(int(np.sum(chunk.centre != END_OF_SENTENCE)) for chunk in chunks)
+            self.tokens -= self.heldout_tokens
+
+    def train(self, sizes: Sizes, first: int = 0, epoch: int = 0) -> Iterator[Piece]:
+        """The pieces from the position ``first`` on, which must be the first position of a piece."""
+        return self._cut(sizes, False, first, epoch)
+
+    def heldout(self, size: int) -> Iterator[Piece]:
+        """The same as :meth:`train` for the held-out text."""
+        return self._cut(lambda position: size, True, 0, 0)
+
+    def _cut(self, sizes: Sizes, heldout: bool, first: int, epoch: int) -> Iterator[Piece]:
+        for values, end, offset in self._parts:
+            stop, shard = max(0, first - offset), values(epoch)
+            while stop < end:
+                start, stop = stop, min(stop + sizes(offset + stop), end)
+                low, high = max(0, start - self._reach), min(end, stop + self._reach)
+                ids = shard[low:high]
+                if self._table is not None:
+                    ids = self._table[ids]
+                if self._split is not None:
+                    other = self._split.mask(offset + low, high - low) != heldout
+                    ids = np.where(other, np.int32(END_OF_SENTENCE), ids)
+                yield Piece(ids, start - low, stop - low, offset + low)
+
+
+class Slices(Cuts):
+    """The first ``max_tokens`` tokens of a corpus.
+
+    If a ``vocabulary`` is given, which must contain all words of the corpus's vocabulary, the ids are its ids.
+    """
+
+    def __init__(
+        self,
+        corpus: EncodedCorpus,
+        max_tokens: int | None,
+        heldout: float,
+        seed: int,
+        vocabulary: Vocabulary | None = None,
+    ) -> None:
+        left, offset = max_tokens or max(1, corpus.tokens), 0
+        tokens, parts = min(corpus.tokens, left), list[tuple[Callable[[int], Values], int, int]]()
+        for shard in corpus.shards:
+            stop, left = _end_of_tokens(shard, left)
+            parts.append((_always(shard), stop, offset))
+            offset += stop
+            if left == 0:
+                break
+        super().__init__(parts, tokens, heldout, seed, table_of(corpus.vocabulary, vocabulary))
+
+
+def table_of(own: Vocabulary, other: Vocabulary | None) -> Array | None:
+    """The ids of ``other`` by those of ``own``, special values included; None where they are the same."""
+    if other is None or other is own:
+        return None
+    # Negative values index from the end, where −1 and −2 map to themselves.
+    return np.append(own.rows_in(other), [END_OF_SENTENCE, OUT_OF_VOCABULARY]).astype(np.int32)
+
+
+def _always(values: Values) -> Callable[[int], Values]:
+    return lambda epoch: values
+
+
+def _end_of_tokens(shard: Values, max_tokens: int) -> tuple[int, int]:
+    """The end of the first ``max_tokens`` corpus tokens of a shard, and the number left for the shards after it.
+
+    The shard ends there, so that no window reaches beyond.
+    """
+    block = 2**20
+    for start in range(0, shard.shape[0], block):
+        tokens = np.flatnonzero(shard[start : start + block] != END_OF_SENTENCE)
+        if tokens.shape[0] >= max_tokens:
+            return start + int(tokens[max_tokens - 1]) + 1, 0
+        max_tokens -= tokens.shape[0]
+    return shard.shape[0], max_tokens
