@@ -163,7 +163,7 @@ def test_a_run_that_breaks_off_writes_nothing(
     def broken(*_: Any) -> None:
         raise error
 
-    monkeypatch.setattr(Run, "train", broken)
+    monkeypatch.setattr(Run, "steps", broken)
     assert main(["train", str(text), "-o", str(tmp_path / "model"), *SMALL, "--json"]) == status
     output = capsys.readouterr()
     assert output.out == ""

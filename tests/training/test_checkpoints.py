@@ -1,7 +1,7 @@
 """Damaged checkpoints are refused by name; one that cannot be written ends no run and replaces no good one."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from wordsparse.training import checkpoints
 from wordsparse.training.loop import Run
 from wordsparse.training.options import RunOptions
 from wordsparse.training.output_run import OutputRun
+from wordsparse.training.progress import Progress
 from wordsparse.training.texts import TrainingText
 from wordsparse.words.options import Options
 
@@ -96,17 +97,15 @@ def test_a_state_that_is_not_finite_does_not_replace_a_good_one(text: Path, outp
     def poison(run: Run) -> None:
         run.embedding.E[3, 2] = np.nan
 
-    original = Run.train
+    original = Run.steps
 
-    def poisoned(run: Run, report: Any, after_step: Callable[[Run], None]) -> None:
-        def step(run: Run) -> None:
+    def poisoned(run: Run) -> Iterator[Progress]:
+        for step in original(run):
             poison(run)
-            after_step(run)
-
-        original(run, report, step)
+            yield step
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Run, "train", poisoned)
+        patch.setattr(Run, "steps", poisoned)
         with pytest.raises(TrainingError, match=f"batch_tokens.*{kept.name} is kept"):
             train(text, output, resume=True, checkpoint_every=1e-9)
     assert kept_checkpoint(output) == kept

@@ -20,7 +20,7 @@ import tomllib
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 from types import FrameType
@@ -273,12 +273,7 @@ def training_kinds(good: Path, place: Path) -> dict[str, Attempt]:
 
 def save_checkpoint(run: Run, folder: Path) -> None:
     """A checkpoint of the run's first minibatches."""
-
-    def stop(run: Run) -> None:
-        raise InterruptedError
-
-    with suppress(InterruptedError):
-        run.train(after_step=stop)
+    next(run.steps())
     folder.mkdir()
     content = {"request": {"options": {}, "text": {}}, "run_state": run.state.as_dict(), "count": 1}
     table = arrays.write(folder / "state.bin", run.embedding.state())

@@ -96,7 +96,8 @@ def train(
     if before is not None:
         rows = np.array([ranking.rows[key] for key in before.keys], np.int64)
         start_from(run, before.model, rows, before.recipe)
-    run.train(after_step=after_step)
+    for _ in run.steps():
+        after_step(run)
     trained = Trained(ranking.keys, run.model(), options.used_recipe())
     del run
     give_back()

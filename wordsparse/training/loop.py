@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from typing import Any, Protocol
 
@@ -125,28 +125,31 @@ class Run:
         self.state = found
         self.embedding.restore(embedding)
 
-    def train(
-        self,
-        report: Callable[[Progress], None] | None = None,
-        after_step: Callable[["Run"], None] | None = None,
-    ) -> None:
+    def steps(self) -> Iterator[Progress]:
         """Train until the last epoch, or until the held-out loss has stalled; then the output's V holds W itself.
 
-        ``after_step`` is called between minibatches: all of the run's state is consistent then.
+        After each minibatch, and with the held-out loss of an epoch, it yields how far the run has come: all of its
+        state is consistent then, and whoever goes through the steps may leave off.
         """
         at = self.state
         wall, cpu = time.perf_counter() - at.wall_seconds, time.process_time() - at.cpu_seconds
 
-        def between_steps() -> None:
+        def count_time() -> None:
             at.wall_seconds, at.cpu_seconds = time.perf_counter() - wall, time.process_time() - cpu
-            if after_step is not None:
-                after_step(self)
 
         with at_work():
             while len(at.losses) < self.options.epochs and not self._has_stalled():
-                self._finish_epoch(report or (lambda progress: None), between_steps)
+                with closing(self._epoch()) as steps:
+                    for progress in steps:
+                        count_time()
+                        yield progress
             self._fold()
-        at.wall_seconds, at.cpu_seconds = time.perf_counter() - wall, time.process_time() - cpu
+        count_time()
+
+    def train(self) -> None:
+        """Take all steps."""
+        for _ in self.steps():
+            pass
 
     @at_work()
     def partial_model(self, call: Mapping[str, object] | None = None) -> Model | None:
@@ -205,11 +208,10 @@ class Run:
         give_back()
         return _with_form(model, options.form)
 
-    def _finish_epoch(self, report: Callable[[Progress], None], between_steps: Callable[[], None]) -> None:
+    def _epoch(self) -> Generator[Progress, None, None]:
         """Train the rest of the epoch that is under way, and count its losses."""
         at = self.state
-        epoch = len(at.losses)
-        with closing(self.examples(epoch)) as minibatches:
+        with closing(self.examples(len(at.losses))) as minibatches:
             for end, examples in minibatches:
                 self.is_whole = False
                 pull = self._step(examples)
@@ -217,20 +219,20 @@ class Run:
                 at.epoch_pairs += pull.pairs
                 at.position = end
                 self.is_whole = True
-                report(self._progress(at.epoch_loss / max(at.epoch_pairs, 1)))
-                between_steps()
+                yield self._progress(at.epoch_loss / max(at.epoch_pairs, 1))
         if at.epoch_pairs == 0:
             raise TrainingError(self._nothing_to_learn())
         heldout = self._heldout_loss() if self.options.heldout else None
         mean = at.epoch_loss / at.epoch_pairs
-        if heldout is not None:
-            report(self._progress(mean, heldout))
+        done = self._progress(mean, heldout)
         self.is_whole = False
         at.losses.append(mean)
         at.position, at.epoch_loss, at.epoch_pairs = 0, 0.0, 0.0
         if heldout is not None:
             at.heldout_losses.append(heldout)
         self.is_whole = True
+        if heldout is not None:
+            yield done
 
     def examples(self, epoch: int) -> Generator[tuple[int, Examples], None, None]:
         """The rest of the epoch, minibatch by minibatch, each with its end in the corpus."""

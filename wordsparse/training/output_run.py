@@ -186,7 +186,10 @@ class Begun:
         )
         try:
             stop.awaited = True
-            run.train(progress, keeper.after_step)
+            for step in run.steps():
+                if progress is not None:
+                    progress(step)
+                keeper.after_step(run)
             keeper.finish()
             model = self._written()
             stop.awaited = False

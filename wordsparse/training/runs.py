@@ -121,14 +121,13 @@ def fit(
 def _finished(run: Run, progress: Callable[[Progress], None] | None, call: Mapping[str, object] | None) -> Model:
     """Train to the end. A signal ends the run between two minibatches, with an exception that has its model so far."""
     with stop_requests() as stop:
-
-        def between_steps(run: Run) -> None:
-            if stop.received:
-                raise Interrupted
-
         try:
             stop.awaited = True
-            run.train(progress, between_steps)
+            for step in run.steps():
+                if progress is not None:
+                    progress(step)
+                if stop.received:
+                    raise Interrupted
         except Interrupted:
             stop.awaited = False
             where = f"interrupted after {run.state.tokens:,} of {run.total_tokens:,} tokens"
