@@ -214,9 +214,9 @@ class Run:
         with closing(self.examples(len(at.losses))) as minibatches:
             for end, examples in minibatches:
                 self.is_whole = False
-                pull = self._step(examples)
-                at.epoch_loss += pull.loss
-                at.epoch_pairs += pull.pairs
+                loss, pairs = self._step(examples)
+                at.epoch_loss += loss
+                at.epoch_pairs += pairs
                 at.position = end
                 self.is_whole = True
                 yield self._progress(at.epoch_loss / max(at.epoch_pairs, 1))
@@ -273,8 +273,9 @@ class Run:
             return False
         return min(found[-patience:]) >= min(found[:-patience])
 
-    def _step(self, examples: Examples) -> Pull:
-        """Take the step of a minibatch; TrainingError if its loss tells of a run that diverges."""
+    def _step(self, examples: Examples) -> tuple[float, float]:
+        """Take the step of a minibatch; the sum of its losses, and its pairs. TrainingError if the loss tells of a run
+        that diverges."""
         at = self.state
         lr = self._schedule.learning_rate(at.tokens, at.warmup_tokens)
         pull = self.embedding.pull(examples)
@@ -292,7 +293,7 @@ class Run:
             pairs = max(pull.pairs, self.minibatches.sized(len(at.losses), at.position))
             if not pull.loss - first * pull.pairs <= DIVERGED * max(abs(first), 1.0) * pairs:
                 raise self._diverged(f"the mean loss is {mean:.4g}, from {first:.4g} at the start")
-        return pull
+        return pull.loss, pull.pairs
 
     def _nothing_to_learn(self) -> str:
         options = self.options
