@@ -68,6 +68,27 @@ def has_checkpoint(output: Path) -> bool:
     return any(output.with_name(f"{output.name}.training").glob("checkpoint-*"))
 
 
+def test_ranks_exchange_arrays_of_any_shape() -> None:
+    """The sum of a square matrix, which a step needs where it folds, was a ValueError."""
+    program = """
+import numpy as np
+from wordsparse.distributed.ranks import world
+
+ranks = world()
+for shape in ((0,), (5,), (7, 3)):
+    part = np.arange(np.prod(shape)).reshape(shape) * 1.5 + ranks.rank
+    assert np.array_equal(ranks.sum(part), 3 * (part - ranks.rank) + 3), shape
+    ranks.copy(part)
+    assert np.array_equal(part, np.arange(part.size).reshape(shape) * 1.5), shape
+counts = [2, 0, 3]
+came = ranks.rows(np.full((counts[ranks.rank], 4), ranks.rank, np.float32), counts)
+assert came[:, 1].tolist() == [0, 0, 2, 2, 2]
+assert ranks.gather(b"x" * ranks.rank) == [b"", b"x", b"xx"]
+"""
+    run = launched(3, "-c", program)
+    assert run.returncode == 0, run.stderr
+
+
 @pytest.mark.parametrize("kind", ["cbow", "skipgram"])
 def test_default_options_give_the_vectors_of_one_process(kind: str, tmp_path: Path) -> None:
     """With n-grams and form, of products in float32: those in bfloat16, where a processor has them, move the vectors of

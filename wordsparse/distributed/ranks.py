@@ -44,15 +44,15 @@ class Ranks:
         self._pool = ArrayPool()
 
     def sum(self, part: Array) -> Array:
-        """The sum of every rank's ``part``, (n,), the same bytes on all of them."""
+        """The sum of every rank's ``part``, of one shape and dtype, the same bytes on all of them."""
         # Each rank sums one slice of all parts, in the order of the ranks, and sends its sums to the others.
         each = -(-part.size // self.size)
         sliced = np.zeros((self.size, each), part.dtype)
-        sliced.reshape(-1)[: part.size] = part
+        sliced.reshape(-1)[: part.size] = part.reshape(-1)
         received = np.empty_like(sliced)
         self._world.Alltoall(self._bytes(sliced), self._bytes(received))
         self._world.Allgather(self._bytes(reduce(np.add, received)), self._bytes(sliced))
-        return sliced.reshape(-1)[: part.size]
+        return sliced.reshape(-1)[: part.size].reshape(part.shape)
 
     def rows(self, part: Array, counts: Sequence[int]) -> Array:
         """Every rank's rows, ``counts`` of them, in the order of the ranks; ``part`` (n, k) are those of this one."""
