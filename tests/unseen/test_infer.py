@@ -276,6 +276,16 @@ def test_numbers_of_an_altered_model_are_refused(models: dict[str, ws.Model], fa
         altered.infer("comet", [["comet", *altered.vocabulary.words[:3]]])
 
 
+@pytest.mark.parametrize("state", [{}, {"pair_curvature": 0.0}, {"pair_curvature": "1"}, {"curvature": np.eye(2)}])
+def test_a_state_that_is_not_a_models_is_refused(models: dict[str, ws.Model], state: dict[str, Any]) -> None:
+    altered = copy.deepcopy(models["cbow"])
+    altered.trained().state.update(state)
+    if not state:
+        del altered.trained().state["pair_curvature"]
+    with pytest.raises(InputError, match=r"curvature is not what this run needs|has taken no step"):
+        altered.infer("comet", [["comet", *altered.vocabulary.words[:3]]])
+
+
 def test_models_that_cannot_infer(models: dict[str, ws.Model]) -> None:
     m = models["cbow"]
     bare = ws.Model(m.vocabulary, m.input_rows, m.output_rows, m.options, m.report)
