@@ -1,4 +1,4 @@
-"""The recipes of docs/databases.md run as they stand, where their packages are installed."""
+"""The recipes of docs/vectors.md for search run as they stand, where their packages are installed."""
 
 import re
 from pathlib import Path
@@ -7,8 +7,8 @@ import pytest
 
 import wordsparse as ws
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "databases.md"
-START, *RECIPES = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "vectors.md"
+START, *RECIPES = re.findall(r"```python\n(.*?)```", PAGE.read_text().split("## Search")[1], re.DOTALL)
 
 
 def package(recipe: str) -> str:
