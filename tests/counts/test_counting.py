@@ -87,13 +87,12 @@ def test_counts_train_as_text_does(tmp_path: Path) -> None:
         assert 0.5 < sum(model.vocabulary.counts) / sum(map(len, text)) < 1.5
 
 
-def test_a_row_of_weight_n_is_n_rows() -> None:
+def test_a_row_of_weight_n_is_n_rows(tmp_path: Path) -> None:
     rows = [{"text": " ".join(sentence[:5]), "n": i % 4 + 1} for i, sentence in enumerate(TEXT)]
     expanded = [{"text": row["text"], "n": 1} for row in rows for _ in range(int(row["n"]))]
-    given: dict[str, Any] = {"column": "text", "weight": "n", **SMALL}
-    weighted, repeated = ws.train(rows, **given), ws.train(expanded, **given)
-    assert weighted.wv.words == repeated.wv.words
-    np.testing.assert_allclose(weighted.wv.vectors, repeated.wv.vectors, atol=1e-6)
+    for name, source in (("a.pq", rows), ("b.pq", expanded)):
+        ws.count(source, tmp_path / name, column="text", weight="n")
+    assert table(tmp_path / "a.pq") == pytest.approx(table(tmp_path / "b.pq"))
 
 
 def test_a_matrix_trains_and_a_run_is_continued_the_same_on_any_threads(tmp_path: Path) -> None:
@@ -258,7 +257,7 @@ def test_requests_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"cut\.parquet"):
         ws.train(cut, format="counts", **SMALL)
     with pytest.raises(InputError, match="row 1: its weight must be"):
-        ws.train([{"t": "a b", "n": 0}], column="t", weight="n", **SMALL)
+        ws.count([{"t": "a b", "n": 0}], tmp_path / "n.pq", column="t", weight="n")
     encoded = ws.encode(path, tmp_path / "encoded", format="counts")
     (tmp_path / "pairs.tsv").write_text("a b 1\n")
     for call in (
@@ -268,12 +267,8 @@ def test_requests_that_do_not_fit_are_refused(tmp_path: Path) -> None:
         with pytest.raises(InputError, match="holds counted pairs, which are for train"):
             call()
     text = ws.encode(TEXT, tmp_path / "text")
-    for again in (
-        lambda: ws.count(text.path, tmp_path / "n.pq", weight="n"),
-        lambda: ws.train(text, weight="n", **SMALL),
-    ):
-        with pytest.raises(InputError, match="is already encoded: weight applies to text only"):
-            again()
+    with pytest.raises(InputError, match="is already encoded: weight applies to text only"):
+        ws.count(text.path, tmp_path / "n.pq", weight="n")
     with pytest.raises(InputError, match="phrases applies to text"):
         ws.train(path, format="counts", phrases=1, **SMALL)
 

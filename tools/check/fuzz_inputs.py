@@ -13,7 +13,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import scipy.sparse as sp
 import smart_open
-from scipy.io import mmwrite
 
 import wordsparse as ws
 from wordsparse import labels
@@ -127,7 +126,6 @@ def make_good(folder: Path) -> None:
     (folder / "edges" / "weighted.txt").write_text("".join(f"{a}\t{b}\t{w}\n" for a, b, w in edges))
     columns = dict(zip(("source", "target", "weight"), map(list, zip(*edges, strict=True)), strict=True))
     pq.write_table(pa.table(columns), folder / "edges" / "e.parquet")
-    mmwrite(folder / "edges" / "e.mtx", sp.random_array((9, 9), density=0.4, rng=3))
     (folder / "labels" / "x.txt").write_text("3 9 4\n0,3 1:0.5 4:2\n2 0:1e-3 # c\n 8:-7\n")
     (folder / "labels" / "y.txt").write_text("3,1 1:.5 4:2\n\n0 0:1 2:1.25e2")
     sp.save_npz(folder / "labels" / "z.npz", sp.csr_array(np.eye(3, 4, dtype=np.float32)))

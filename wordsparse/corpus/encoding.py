@@ -72,8 +72,6 @@ def encode(source: Source, output: str | os.PathLike[str], asked: EncodeOptions)
     """
     if asked.format == COUNTS:
         return encode_counts(blocks(source, asked.max_expansion), Path(output), asked)
-    if asked.weight is not None:
-        raise InputError("an encoded text has no weights: give the rows to train or to count (weight)")
     min_count = MIN_COUNT if asked.min_count is None else asked.min_count
     passes = asked.phrases or 0
     threshold = THRESHOLD if asked.phrase_threshold is None else asked.phrase_threshold

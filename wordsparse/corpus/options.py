@@ -59,12 +59,6 @@ class TextOptions(PlainOptions):
         cli="order-by",
         metavar="NAME",
     )
-    weight: str | None = option(
-        None,
-        "Column that says how often the text of a row counts: with 17, as if it stood there 17 times. For skip-gram.",
-        cli="weight-column",
-        metavar="NAME",
-    )
     tokens: str | None = option(
         None,
         "What a token is. With it, the items of an iterable are texts (str).",

@@ -10,9 +10,9 @@ import os
 import tempfile
 import time
 from array import array
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,9 +21,8 @@ import scipy.sparse as sp
 
 from wordsparse import optional, validation
 from wordsparse.corpus import END_OF_SENTENCE, OUT_OF_VOCABULARY, EncodedCorpus, Vocabulary, encode
-from wordsparse.corpus.count_tables import COLUMNS, LARGEST, PARQUET, Block, Numbers, blocks
-from wordsparse.corpus.counts import encode_counts
-from wordsparse.corpus.options import MIN_COUNT, EncodeOptions, TextOptions
+from wordsparse.corpus.count_tables import COLUMNS, LARGEST, PARQUET, Numbers, blocks
+from wordsparse.corpus.options import MIN_COUNT, TextOptions
 from wordsparse.corpus.reading import COUNTS, RawText, Source, as_paths
 from wordsparse.corpus.shards import is_encoded
 from wordsparse.errors import InputError
@@ -54,6 +53,12 @@ class CountOptions(TextOptions):
         "harmonic",
         "What a pair at distance k counts: 1/k (harmonic), 1 - (k - 1)/window (linear), or 1 (equal).",
         choices=("harmonic", "linear", "equal"),
+    )
+    weight: str | None = option(
+        None,
+        "Column that says how often the text of a row counts: with 17, as if it stood there 17 times.",
+        cli="weight-column",
+        metavar="NAME",
     )
     min_pair: float = option(0.0, "Minimum count of a pair in the table.", metavar="COUNT")
     threads: int | None = option(None, "Number of threads; the table does not depend on it.", shown="all CPUs")
@@ -235,7 +240,7 @@ def _encoded(source: Source | EncodedCorpus, asked: CountOptions, scratch: Path)
     if isinstance(source, str | os.PathLike) and is_encoded(source):
         source = EncodedCorpus.open(source)
     if isinstance(source, EncodedCorpus):
-        if given := ", ".join(asked.given()):
+        if given := ", ".join([*asked.given(), *([] if asked.weight is None else ["weight"])]):
             raise InputError(f"{source.path} is already encoded: {given} applies to text only: leave it out")
         return source
     return encode(source, scratch / "text", threads=asked.threads, **asked.given())
@@ -260,23 +265,7 @@ def _of_text(corpus: EncodedCorpus, windows: Windows, asked: CountOptions, scrat
     yield from tables.rows(len(corpus.vocabulary))
 
 
-def encode_weighted(
-    source: Source, output: Path, asked: EncodeOptions, window: int, distances: Distances
-) -> EncodedCorpus:
-    """The pairs of weighted rows, written as an encoded corpus; see :func:`wordsparse.encode`."""
-    words, rows = _weighted(source, asked, (window, distances, resolve_threads(asked.threads)), asked.known)
-
-    def blocks() -> Iterator[Block]:
-        for first, table in rows:
-            entries = table.tocoo()
-            yield Block((words, entries.row.astype(np.int64) + first), (words, entries.col), entries.data)
-
-    return encode_counts(blocks(), output, replace(asked, min_count=1, tokens=None))
-
-
-def _weighted(
-    source: Source, asked: TextOptions, windows: tuple[int, Distances, int], known: Collection[str] = ()
-) -> tuple[list[str], Rows]:
+def _weighted(source: Source, asked: CountOptions, windows: tuple[int, Distances, int]) -> tuple[list[str], Rows]:
     """The words of rows that count several times, most frequent first, and their pairs, each by the row's weight."""
     if asked.phrases:
         raise InputError("phrases are found in text without weights: leave out one of phrases and weight")
@@ -290,7 +279,7 @@ def _weighted(
     inside = text >= 0
     counts = np.bincount(text[inside], of_token[inside], len(numbers)).tolist()
     rounded = {word: max(1, round(total)) for word, total in zip(numbers, counts, strict=True)}
-    vocabulary = Vocabulary.from_counts(rounded, asked.min_count or MIN_COUNT, asked.max_vocab, known)
+    vocabulary = Vocabulary.from_counts(rounded, asked.min_count or MIN_COUNT, asked.max_vocab)
     # An end of a sentence is its own place from the end.
     id_of = [*map(vocabulary.get, numbers), END_OF_SENTENCE, OUT_OF_VOCABULARY]
     text = np.array([OUT_OF_VOCABULARY if i is None else i for i in id_of], np.int32)[text]

@@ -53,12 +53,12 @@ def read_graph(source: Any, options: GraphOptions) -> Graph:
     ----------
     source : path, list of paths, NetworkX graph, SciPy matrix, or iterable of edges
         In files of lines (``#`` and ``%`` begin a comment), of rows (.csv, .tsv, .jsonl, .parquet) and in an iterable,
-        an edge is two nodes, and a weight if each has one; edges that are listed several times add up. ``.mtx`` and
-        a matrix have a row and a column for each node: their names are numbers, from 1 in the file, from 0 in a matrix.
+        an edge is two nodes, and a weight if each has one; edges that are listed several times add up. A
+        matrix has a row and a column for each node: their names are numbers, from 0.
     options : GraphOptions
     """
     if sp.issparse(source):
-        nodes, edges, directed = *_of_matrix(source, 0), options.directed
+        nodes, edges, directed = *_of_matrix(source), options.directed
     elif hasattr(source, "is_directed") and hasattr(source, "edges"):
         nodes, edges, directed = *_of_networkx(source, options), options.directed
         directed = source.is_directed() if directed is None else directed
@@ -100,7 +100,7 @@ def _matrix(ends: np.ndarray, weights: np.ndarray, nodes: int) -> sp.csr_array:
     return sp.coo_array((weights, (ends[:, 0], ends[:, 1])), (nodes, nodes)).tocsr()
 
 
-def _of_matrix(matrix: Any, first: int) -> tuple[list[str], sp.csr_array]:
+def _of_matrix(matrix: Any) -> tuple[list[str], sp.csr_array]:
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
         raise InputError(f"a matrix of edges must be square, a row and a column for each node, not {matrix.shape}")
     if matrix.dtype.kind not in "fiub":
@@ -109,7 +109,7 @@ def _of_matrix(matrix: Any, first: int) -> tuple[list[str], sp.csr_array]:
     entries, nodes = matrix.tocoo(), matrix.shape[0]
     # As float64 before they add up: 200 and 200 are 144 in uint8.
     edges = _matrix(np.stack((entries.row, entries.col), axis=1), entries.data.astype(np.float64), nodes)
-    return [str(node) for node in range(first, first + nodes)], edges
+    return [str(node) for node in range(nodes)], edges
 
 
 def _of_networkx(graph: Any, options: GraphOptions) -> tuple[list[str], sp.csr_array]:
@@ -171,6 +171,8 @@ def _pairs(name: str, cells: Iterable[tuple[int, Any]], weights: Any) -> Iterato
 def _cells(path: Path, options: GraphOptions) -> Iterator[tuple[int, Any]]:
     """The number of each line or row, and its two nodes, with a weight where there is one."""
     suffix = suffix_of(path)
+    if suffix == ".mtx":
+        raise InputError(f"{path}: is a matrix: give scipy.io.mmread of it to wordsparse.train(..., preset='graph')")
     if suffix in (".parquet", ".pq"):
         return _columns(path, parquet.schema(path).names, options)
     if suffix in (".jsonl", ".ndjson"):
@@ -184,40 +186,7 @@ def _cells(path: Path, options: GraphOptions) -> Iterator[tuple[int, Any]]:
             return _columns(path, names, options)
     elif options.ends or options.edge_weight:
         raise InputError(f"{path}: its columns have no names: leave out ends and edge_weight, or give rows (.csv)")
-    return _matrix_market(path) if suffix == ".mtx" else _lines(path)
-
-
-def _matrix_market(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """The entries of a sparse matrix in Matrix Market's format; of a symmetric one, in both directions.
-
-    SciPy's reader ends the process at some damaged files.
-    """
-    lines = lines_of(path, MAX_EXPANSION)
-    kind = next(lines, "").lower().split()
-    if kind[:3] != ["%%matrixmarket", "matrix", "coordinate"] or len(kind) != 5 or kind[3] == "complex":
-        raise InputError(
-            f"{path}: is no sparse matrix of real numbers in Matrix Market's format: its first line says so"
-        )
-    if kind[4] not in ("general", "symmetric"):
-        raise InputError(f"{path}: is {kind[4]}, and edges need a matrix that is general or symmetric")
-    entries = -1
-    for number, line in enumerate(lines, 2):
-        cells = line.split()
-        if not cells or line.startswith("%"):
-            continue
-        if not all(cell.isdecimal() for cell in cells[:2]) or len(cells) != (
-            2 if kind[3] == "pattern" and entries >= 0 else 3
-        ):
-            raise InputError(f"{path}: line {number} is {line.strip()!r:.60}, not a row, a column and a value")
-        if entries < 0:
-            left = entries = int(cells[2]) if cells[2].isdecimal() else 0
-            continue
-        left -= 1
-        yield number, cells
-        if kind[4] == "symmetric" and cells[0] != cells[1]:
-            yield number, [cells[1], cells[0], *cells[2:]]
-    if entries < 0 or left != 0:
-        raise InputError(f"{path}: has another number of entries than the {max(entries, 0):,} that it states")
+    return _lines(path)
 
 
 def _columns(path: Path, names: list[str], options: GraphOptions) -> Iterator[tuple[int, Any]]:

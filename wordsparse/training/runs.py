@@ -81,7 +81,7 @@ def train(corpus: Text | EncodedCorpus | Source, asked: TrainOptions) -> Model:
 
 def requested(corpus: Text | EncodedCorpus | Source, asked: TrainOptions) -> tuple[Options, TrainingText, RunOptions]:
     """The checked parts of a request."""
-    if vars(asked)["model"] is None and (asked.format == COUNTS or asked.weight is not None):
+    if vars(asked)["model"] is None and asked.format == COUNTS:
         asked = replace(asked, model="skipgram")
     options, run = part(asked, Options), part(asked, RunOptions)
     return options, TrainingText.of(corpus, options, vars(asked)), run

@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from wordsparse.corpus import END_OF_SENTENCE, EncodedCorpus, Vocabulary, encode
-from wordsparse.corpus.options import EncodeOptions, TextOptions
+from wordsparse.corpus.options import TextOptions
 from wordsparse.corpus.reading import COUNTS
 from wordsparse.corpus.shards import is_encoded
 from wordsparse.corpus.sources import find_files
-from wordsparse.counts.counting import encode_weighted
 from wordsparse.counts.source import CountSource
 from wordsparse.errors import InputError
 from wordsparse.files import storage
@@ -25,7 +24,6 @@ from wordsparse.graphs.source import GraphSource
 from wordsparse.options import abouts
 from wordsparse.words import presets
 from wordsparse.words.options import Options
-from wordsparse.words.recipe import recommended
 from wordsparse.words.source import Source
 from wordsparse.words.text_source import TextSource
 
@@ -39,7 +37,7 @@ class TrainingText:
     """A text to train on, and the options for its encoding if it is not encoded already.
 
     ``corpus`` is a path, a sequence of paths, an EncodedCorpus, an iterable of token lists, or a Source; the minimum
-    count depends on the ``preset`` where it is not given, and pairs of weighted rows on the ``window``.
+    count depends on the ``preset`` where it is not given.
     """
 
     corpus: Any
@@ -47,14 +45,13 @@ class TrainingText:
     threads: int | None = None
     preset: str = "text"
     graph: GraphOptions = field(default_factory=GraphOptions)
-    window: int = 5
 
     @classmethod
     def of(cls, corpus: Any, options: Options, given: Mapping[str, Any]) -> "TrainingText":
         """The text of a run with ``options``, read as those of READING say that are ``given``."""
         text = TextOptions(**{name: given[name] for name in abouts(TextOptions) if name in given})
         graph = GraphOptions(**{name: given[name] for name in abouts(GraphOptions) if name in given})
-        return cls(corpus, text, options.threads, options.preset, graph, options.window)
+        return cls(corpus, text, options.threads, options.preset, graph)
 
     def __post_init__(self) -> None:
         foreign = self.options if self.preset == "graph" else self.graph
@@ -95,7 +92,7 @@ class TrainingText:
             corpus = EncodedCorpus.open(Path(corpus))
         if not isinstance(corpus, EncodedCorpus):
             return None
-        for name in ("format", "column", "group", "order", "weight"):
+        for name in ("format", "column", "group", "order"):
             if (asked := getattr(self.options, name)) is not None:
                 raise InputError(
                     f"{corpus.path} is already encoded: {name} applies to text only: leave it out ({asked} was given)"
@@ -115,11 +112,6 @@ class TrainingText:
         self, path: Path, known: Collection[str] = (), progress: Callable[[int], None] | None = None
     ) -> EncodedCorpus:
         """Encode it at ``path``; the ``known`` words are in the vocabulary whatever their count."""
-        if self.options.weight is not None:
-            asked = EncodeOptions(**self.request(known, progress))
-            return encode_weighted(
-                self.corpus, path, asked, self.window, recommended("skipgram", "bounded-ns").distances
-            )
         encoded = encode(self.corpus, path, **self.request(known, progress))
         if self.preset == "walks" and _are_pairs(encoded):
             raise InputError(
