@@ -19,7 +19,9 @@ from wordsparse.errors import InputError, ReadError
 parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
 arrow = pytest.importorskip("pyarrow")
 
-PAGE = Path(__file__).parents[2] / "docs" / "counts.md"
+PAGE = (
+    (Path(__file__).parents[2] / "docs" / "text.md").read_text().split("## Training from counts")[1].split("\n## ")[0]
+)
 RANDOM = np.random.default_rng(3)
 WORDS = [f"w{i}" for i in range(30)]
 TEXT = [[WORDS[int(i)] for i in RANDOM.zipf(1.4, 9) % 30] for _ in range(300)]
@@ -286,7 +288,7 @@ def test_an_altered_table_of_a_consistent_corpus_is_refused(tmp_path: Path) -> N
 
 def test_the_page_counts_the_same_in_sql(tmp_path: Path) -> None:
     duckdb = pytest.importorskip("duckdb", reason="duckdb is not installed")
-    (query,) = re.findall(r"```sql\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    (query,) = re.findall(r"```sql\n(.*?)```", PAGE, re.DOTALL)
     (tmp_path / "text.txt").write_text("\n".join(map(" ".join, TEXT)))
     ws.count(tmp_path / "text.txt", tmp_path / "t.parquet", window=8, min_count=5)
     with duckdb.connect() as connection:
@@ -301,7 +303,7 @@ def test_the_page_counts_the_same_in_sql(tmp_path: Path) -> None:
 @pytest.mark.nightly
 def test_the_page_counts_the_same_in_pyspark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("pyspark", reason="PySpark, which needs Java, is not installed")
-    (script,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    (script,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
     (tmp_path / "text.txt").write_text("\n".join(map(" ".join, TEXT)))
     ws.count(tmp_path / "text.txt", tmp_path / "t.parquet")
     monkeypatch.chdir(tmp_path)

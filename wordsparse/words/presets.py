@@ -1,4 +1,4 @@
-"""Defaults for kinds of sequences: text, baskets of items, and walks on a graph. docs/walks.md has the measurements."""
+"""Defaults for kinds of sequences: text, baskets of items, and walks on a graph. docs/text.md has the measurements."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
