@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -155,7 +156,10 @@ def test_the_process_that_trains_ends_with_the_comparison(
     def workers() -> list[str]:
         """The children that have loaded our kernels."""
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-        return [pid for pid in children if "wordsparse/kernels/" in Path(f"/proc/{pid}/maps").read_text()]
+        maps = [(pid, Path(f"/proc/{pid}/maps")) for pid in children]
+        with suppress(FileNotFoundError, ProcessLookupError):  # one has ended meanwhile
+            return [pid for pid, path in maps if "wordsparse/kernels/" in path.read_text()]
+        return []
 
     def runs(pid: str) -> bool:
         """Whether it is there, and not as a zombie that nobody has waited for."""

@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import resource
+import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -42,6 +43,8 @@ def wait_for(condition: Callable[[], bool], process: BaseProcess) -> bool:
 def _run(arguments: list[str], errors: str, limits: dict[int, int | None]) -> None:
     from wordsparse.cli import main
 
+    # Tests that run behind a shell have inherited that it is ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     descriptor = os.open(errors, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
