@@ -1,7 +1,6 @@
 """The programs of docs/torch.md run, and find what they say."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,15 +10,7 @@ torch = pytest.importorskip("torch")
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "torch.md"
 PROGRAMS = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Two threads of PyTorch and two of the layer wait for each other on a machine that is busy."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def test_the_network_learns_its_labels(capsys: pytest.CaptureFixture[str]) -> None:

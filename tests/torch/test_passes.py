@@ -2,7 +2,7 @@
 
 import pickle
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,15 +14,7 @@ from wordsparse.errors import InputError, TrainingError
 from wordsparse.torch import FactoredOutput, passes
 
 IDS, TARGETS = torch.tensor([1, 2, -100, 2, 6]), torch.tensor([4, 3, 3, 6, 2])
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Two threads of PyTorch wait for each other on a machine that is busy."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 class Dense(torch.nn.Module):

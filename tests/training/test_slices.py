@@ -67,7 +67,7 @@ def test_every_token_is_trained_on_or_held_out_whatever_the_minibatch(
                 # Every word that a window may see beyond the slice belongs to the same part.
                 there[offset + start : offset + stop] = ids[start:stop]
             found.append(there)
-        assert [(part != END_OF_SENTENCE).sum() for part in found] == [slices.tokens, slices.heldout_tokens]
+        assert [(part != END_OF_SENTENCE).sum() for part in found] == [slices.tokens, corpus.tokens - slices.tokens]
         return found
 
     train, heldout = parts(batch)

@@ -20,7 +20,7 @@ from wordsparse.words.text_source import windows
 class Sentences:
     """Sentences of numbers, which are in no file and no encoded corpus."""
 
-    rate, tokens, heldout_tokens = 1.0, 0, 0
+    rate = 1.0
 
     def __init__(self, sentences: list[list[int]], words: list[str]) -> None:
         self.ids = np.array([value for sentence in sentences for value in (*sentence, END_OF_SENTENCE)], np.int32)
@@ -70,3 +70,5 @@ def test_its_own_epochs_and_its_own_errors() -> None:
     assert ws.train(of_topics(), dim=4).options["epochs"] == 3
     with pytest.raises(InputError, match="these sentences are few"):
         ws.train(of_topics(), dim=4, heldout=0.2)
+    with pytest.raises(InputError, match="min_count: says how text is read"):
+        ws.train(of_topics(), dim=4, min_count=3)

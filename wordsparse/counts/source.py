@@ -40,7 +40,7 @@ class CountSource:
 class PairSlices:
     """The counted pairs of a corpus as minibatches; see :class:`wordsparse.words.source.Passes`.
 
-    The ``ids`` of a slice are pairs, (pairs, 3): word, context and the bits of the weight.
+    The ``ids`` of a piece are pairs, (pairs, 3): word, context and the bits of the weight.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class PairSlices:
         self.positions = corpus.sentences if max_pairs is None else min(corpus.sentences, max_pairs)
         self._split = Split(self.positions, heldout, seed) if heldout > 0 else None
         held = 0 if self._split is None else int(self._split.mask(0, self.positions).sum())
-        self.tokens, self.heldout_tokens = self.positions - held, held
+        self.tokens = self.positions - held
 
     def train(self, sizes: Sizes, first: int = 0, epoch: int = 0) -> Iterator[Piece]:
         return self._cut(sizes, False, first)
@@ -71,6 +71,6 @@ class PairSlices:
                 # Ids outside, which the examples refuse, become -1.
                 ids = self._rows.take(pairs[:, :2] + 1, mode="clip")
                 pairs = np.column_stack([ids, pairs[:, 2]])
-            # Positions before the slice's end, as for text: `end` is `offset` and the size.
+            # Positions before the piece's end, as for text: `end` is `offset` and the size.
             yield Piece(pairs, 0, len(pairs), stop - len(pairs))
             first = stop

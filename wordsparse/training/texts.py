@@ -77,6 +77,8 @@ class TrainingText:
         if self.preset == "graph":
             return GraphSource(self.corpus, self.graph)
         if hasattr(self.corpus, "passes"):
+            if given := ", ".join(self.options.given()):
+                raise InputError(f"{given}: says how text is read, and the corpus is a Source: leave it out")
             source: Source = self.corpus
             return source
         corpus = self.encoded()

@@ -55,11 +55,10 @@ class Piece(NamedTuple):
 
 
 class Passes(Protocol):
-    """The passes of a run over a source. A pass trains on ``tokens`` units of the schedule's clock, and holds
-    ``heldout_tokens`` out; both kinds take ``positions`` together."""
+    """The passes of a run over a source. A pass trains on ``tokens`` units of the schedule's clock, and has
+    ``positions``, those of what is held out among them."""
 
     tokens: int
-    heldout_tokens: int
     positions: int
 
     def train(self, sizes: Sizes, first: int = 0, epoch: int = 0) -> Iterator[Piece]:

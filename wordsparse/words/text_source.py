@@ -73,8 +73,8 @@ class Cuts:
 
     Attributes
     ----------
-    tokens, heldout_tokens : int
-        Tokens of each kind in one pass.
+    tokens : int
+        Tokens that one pass trains on.
     positions : int
         Number of positions of both kinds, including ends of sentences.
     """
@@ -89,12 +89,11 @@ class Cuts:
         reach: int = REACH,
     ) -> None:
         self._parts, self._table, self._reach = parts, table, reach
-        self.tokens, self.heldout_tokens, self.positions = tokens, 0, sum(end for _, end, _ in parts)
+        self.tokens, self.positions = tokens, sum(end for _, end, _ in parts)
         self._split = Split(self.positions, heldout, seed) if heldout > 0 else None
         if self._split is not None:
             chunks = self.heldout(2**20)
-            self.heldout_tokens = sum(int(np.sum(chunk.centre != END_OF_SENTENCE)) for chunk in chunks)
-            self.tokens -= self.heldout_tokens
+            self.tokens -= sum(int(np.sum(chunk.centre != END_OF_SENTENCE)) for chunk in chunks)
 
     def train(self, sizes: Sizes, first: int = 0, epoch: int = 0) -> Iterator[Piece]:
         """The pieces from the position ``first`` on, which must be the first position of a piece."""

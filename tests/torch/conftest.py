@@ -1,0 +1,15 @@
+"""What the tests of the PyTorch layer share."""
+
+from collections.abc import Iterator
+
+import pytest
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Two threads of PyTorch and two of the layer wait for each other on a machine that is busy."""
+    torch = pytest.importorskip("torch")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
