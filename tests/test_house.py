@@ -71,12 +71,16 @@ def subpackage(module: str) -> str:
     return module.partition(".")[2].partition(".")[0]
 
 
+# Model's methods infer, encode and train hand over to rooms above it.
+HANDS_OVER = "wordsparse.words.model"
+
+
 def test_imports_go_down_the_levels() -> None:
     up = [
         f"{module} imports {imported}"
         for module, path in MODULES.items()
         if subpackage(module)
-        for imported in imports(path)
+        for imported in imports(path, in_functions=module != HANDS_OVER)
         if subpackage(imported) not in ("", subpackage(module))
         and not LEVEL[subpackage(imported)] > LEVEL[subpackage(module)]
     ]

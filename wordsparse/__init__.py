@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from wordsparse.layer.losscheck import check_loss as check_loss
     from wordsparse.layer.output import FactoredOutput as FactoredOutput
     from wordsparse.training.interruption import Interrupted as Interrupted
-    from wordsparse.training.model import Model as Model
-    from wordsparse.training.model import load as load
     from wordsparse.training.runs import train as train
     from wordsparse.unseen.vectorizer import DocumentVectorizer as DocumentVectorizer
     from wordsparse.vectors.word_vectors import WordVectors as WordVectors
     from wordsparse.words.embedding import StepSizes as StepSizes
     from wordsparse.words.evaluate import evaluate as evaluate
+    from wordsparse.words.model import Model as Model
+    from wordsparse.words.model_directory import load as load
     from wordsparse.words.model_directory import read_vectors as read_vectors
     from wordsparse.words.options import Options as Options
     from wordsparse.words.recipe import Recipe as Recipe
@@ -40,7 +40,7 @@ _MODULES = {
     "InputError": "wordsparse.errors",
     "Interrupted": "wordsparse.training.interruption",
     "MissingDependencyError": "wordsparse.errors",
-    "Model": "wordsparse.training.model",
+    "Model": "wordsparse.words.model",
     "Options": "wordsparse.words.options",
     "ReadError": "wordsparse.errors",
     "Recipe": "wordsparse.words.recipe",
@@ -55,7 +55,7 @@ _MODULES = {
     "encode": "wordsparse.corpus",
     "evaluate": "wordsparse.words.evaluate",
     "explore": "wordsparse.explorer",
-    "load": "wordsparse.training.model",
+    "load": "wordsparse.words.model_directory",
     "read_vectors": "wordsparse.words.model_directory",
     "train": "wordsparse.training.runs",
     "count": "wordsparse.counts.counting",

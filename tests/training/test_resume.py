@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -289,7 +290,7 @@ def test_a_model_of_the_version_before_is_trained_on(text: Path, output: Path) -
     from wordsparse.words import model_directory
 
     model = train(text, output)
-    model.options |= {"subwords": True}
+    model = replace(model, options={**model.options, "subwords": True})
     shutil.rmtree(output)
     model_directory.write(model, output)
     assert len(train(text, output, epochs=3, resume=True).report["loss"]) == 3

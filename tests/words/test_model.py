@@ -19,7 +19,7 @@ from wordsparse.corpus import Vocabulary
 from wordsparse.errors import InputError, WordsparseError
 from wordsparse.vectors.word_vectors import save_vectors
 from wordsparse.words import model_directory
-from wordsparse.words.model import WordModel as Model
+from wordsparse.words.model import Model
 from wordsparse.words.model_directory import INPUT, MANIFEST, OUTPUT, VOCABULARY
 
 FILES = [MANIFEST, VOCABULARY, INPUT, OUTPUT]
@@ -59,7 +59,7 @@ def npy(header: str, data: bytes = b"", version: tuple[int, int] = (1, 0)) -> by
 
 
 def test_rows_can_stay_on_the_disk(saved: Path) -> None:
-    mapped = model_directory.read(saved, Model, mapped=True)
+    mapped = model_directory.load(saved, mapped=True)
     for ours, theirs in zip(
         (make().input_rows, make().output_rows), (mapped.input_rows, mapped.output_rows), strict=True
     ):

@@ -11,7 +11,7 @@ from wordsparse.cli.common import counted, emit, json_option, output_option, qui
 from wordsparse.cli.text_options import corpus_argument, model_text_options, text_for
 from wordsparse.display import Display
 from wordsparse.errors import InputError
-from wordsparse.words.model import WordModel
+from wordsparse.words.model import Model
 
 
 @click.command("infer")
@@ -67,7 +67,7 @@ def command(
     emit(result, [f"{len(found):,} words x {found.dim} -> {output}"], as_json)
 
 
-def _as_written(word: str, trained: WordModel) -> str:
+def _as_written(word: str, trained: Model) -> str:
     """A word as the model's tokeniser writes it."""
     return written[0] if len(written := trained.split(word)) == 1 else word
 

@@ -17,7 +17,7 @@ from wordsparse.corpus.tokens import TOKENIZERS
 from wordsparse.errors import InputError
 from wordsparse.files.unpacking import MAX_EXPANSION
 from wordsparse.options import abouts
-from wordsparse.words.model import WordModel
+from wordsparse.words.model import Model
 
 
 class _TextPath(click.Path):
@@ -47,7 +47,7 @@ def model_text_options(command: Decorated) -> Decorated:
 
 
 def text_for(
-    model: WordModel,
+    model: Model,
     paths: Sequence[Path],
     format: str | None,
     column: str | None,

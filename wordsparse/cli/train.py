@@ -11,9 +11,9 @@ from wordsparse.cli.common import emit, given, json_option, output_option, quiet
 from wordsparse.cli.config import RECIPE, config_option
 from wordsparse.cli.options import options_of
 from wordsparse.cli.text_options import corpus_argument
-from wordsparse.training.model import Model
 from wordsparse.training.options import TrainOptions
 from wordsparse.training.runs import train
+from wordsparse.words.model import Model
 from wordsparse.words.options import epochs_of
 
 

@@ -25,13 +25,14 @@ from wordsparse.machine.threads import resolve_threads
 from wordsparse.options import taking
 from wordsparse.training.interruption import stop_requests
 from wordsparse.training.loop import Run
-from wordsparse.training.model import Model, load
 from wordsparse.training.options import RunOptions, TrainOptions
 from wordsparse.training.output_run import Begun, OutputRun
 from wordsparse.training.run_directory import CORPUS
 from wordsparse.training.runs import described_call, reports, requested, start_vectors
 from wordsparse.training.runs import train as train_alone
 from wordsparse.training.texts import TrainingText, source_of
+from wordsparse.words.model import Model
+from wordsparse.words.model_directory import load
 from wordsparse.words.options import Options
 from wordsparse.words.source import Source
 

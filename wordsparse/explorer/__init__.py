@@ -14,9 +14,9 @@ from wordsparse.explorer.assembly import page
 from wordsparse.explorer.content import content_of
 from wordsparse.files import storage
 from wordsparse.files.escaping import page_bytes
-from wordsparse.training.model import Model
 from wordsparse.validation import positive_int
 from wordsparse.vectors.word_vectors import WordVectors
+from wordsparse.words.model import Model
 from wordsparse.words.model_directory import read_vectors
 
 __all__ = ["DEFAULT_MAP", "DEFAULT_WORDS", "explore"]

@@ -11,7 +11,7 @@ from wordsparse.training.loop import Run
 from wordsparse.training.resume import start_from
 from wordsparse.types import Array
 from wordsparse.vectors.word_vectors import Key
-from wordsparse.words.model import WordModel
+from wordsparse.words.model import Model
 from wordsparse.words.options import Options
 from wordsparse.words.recipe import Recipe
 from wordsparse.words.text_source import TextSource
@@ -33,7 +33,7 @@ class Ranking:
 class Trained:
     """A trained model, the keys of its words in the model's order, and the recipe of its training."""
 
-    def __init__(self, keys: Sequence[Key], model: WordModel, recipe: Recipe) -> None:
+    def __init__(self, keys: Sequence[Key], model: Model, recipe: Recipe) -> None:
         self.keys, self.model, self.recipe = list(keys), model, recipe
         self.rows: dict[Key, int] = {key: row for row, key in enumerate(self.keys)}
         measure = recipe.base_measure(model.vocabulary.counts)

@@ -13,7 +13,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from wordsparse.training.model import Model
+    from wordsparse.words.model import Model
 
 logger = logging.getLogger(__name__)
 

@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -19,14 +20,13 @@ from wordsparse.machine.memory import give_back
 from wordsparse.machine.threads import resolve_threads
 from wordsparse.training import memory
 from wordsparse.training.minibatches import WHOLE, Minibatches
-from wordsparse.training.model import Model
 from wordsparse.training.progress import Progress, Report, rate
 from wordsparse.training.run_state import RunState
 from wordsparse.types import Array
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.embedding import Pull, WordEmbedding, rows_of
 from wordsparse.words.examples import Examples
-from wordsparse.words.model import Training, WordModel
+from wordsparse.words.model import Model, Training
 from wordsparse.words.options import Options
 from wordsparse.words.source import Source, with_epochs
 from wordsparse.words.start import start_from
@@ -95,7 +95,7 @@ class Run:
         self.is_whole = True
         self.share: Share | None = None
         # The model that it continues, in whose axes its own is exported, and the row of each of that model's words.
-        self.continues: tuple[WordModel, Array] | None = None
+        self.continues: tuple[Model, Array] | None = None
         self.state = RunState(warmup_tokens=self._schedule.warmup_tokens)
 
     def _start(self) -> WordEmbedding:
@@ -159,8 +159,7 @@ class Run:
             return None
         self._fold()
         model = self.model(call=call)
-        model.options["epochs"] = len(self.state.losses)
-        return model
+        return replace(model, options={**model.options, "epochs": len(self.state.losses)})
 
     def _fold(self) -> None:
         """Bring W itself into the output's V."""
@@ -198,7 +197,7 @@ class Run:
         state = self.embedding.state()
         training = Training(self.text, at.as_dict(), state)
         parts = (self.vocabulary, *rows_of(state), options.as_dict(), report.as_dict(), training)
-        model = Model(*parts, call=call)
+        model = Model(*parts, call=dict(call or {}))
         if self.continues is not None:
             model = model.in_axes_of(*self.continues)
         if not options.form:
@@ -320,8 +319,7 @@ def _with_form(model: Model, form: float) -> Model:
         model = model.fit_subwords(form=form)
     except InputError as error:
         logger.info("no vectors of unknown words: %s", error)
-    report = model.report
-    report["wall_seconds"] += time.perf_counter() - wall
-    report["cpu_seconds"] += time.process_time() - cpu
+    spent = {"wall_seconds": time.perf_counter() - wall, "cpu_seconds": time.process_time() - cpu}
+    report = {**model.report, **{name: model.report[name] + seconds for name, seconds in spent.items()}}
     report["tokens_per_second"] = rate(report["tokens"], report["wall_seconds"])
-    return model
+    return replace(model, report=report)

@@ -12,7 +12,7 @@ from wordsparse.types import Array
 from wordsparse.unseen.infer import MIN_FOR_OUTPUT, Occurrences, rows
 from wordsparse.unseen.objective import objective_of
 from wordsparse.words.embedding import WordEmbedding
-from wordsparse.words.model import WordModel
+from wordsparse.words.model import Model
 from wordsparse.words.options import Options
 from wordsparse.words.text_source import Cuts
 
@@ -22,7 +22,7 @@ OCCURRENCES = 16
 _TOKENS = 2**20
 
 
-def start_new_words(embedding: WordEmbedding, model: WordModel, passes: Cuts, known: Array) -> None:
+def start_new_words(embedding: WordEmbedding, model: Model, passes: Cuts, known: Array) -> None:
     """Let the words that a text adds to a model start from their inferred rows; with another loss than bounded-ns, from
     which no word is inferred, they start as in any run.
 

@@ -12,12 +12,12 @@ from wordsparse.graphs.options import GraphOptions
 from wordsparse.options import option
 from wordsparse.training.progress import Progress
 from wordsparse.vectors.word_vectors import WordVectors
-from wordsparse.words.model import WordModel
+from wordsparse.words.model import Model
 from wordsparse.words.options import Options
 
 CHECKPOINT_EVERY = 600.0
 """The default number of seconds between checkpoints."""
-Start: TypeAlias = str | PathLike[str] | WordVectors | WordModel
+Start: TypeAlias = str | PathLike[str] | WordVectors | Model
 ProgressOption: TypeAlias = bool | Literal["auto"] | Callable[[Progress], None]
 
 
@@ -33,7 +33,7 @@ class RunOptions:
     )
     output: str | PathLike[str] | None = option(
         None,
-        "WordModel directory to write; with it the run writes checkpoints beside it and survives its process.",
+        "Model directory to write; with it the run writes checkpoints beside it and survives its process.",
         cli=None,
     )
     checkpoint_every: float = option(

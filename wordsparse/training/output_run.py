@@ -22,7 +22,6 @@ from wordsparse.training import memory
 from wordsparse.training.checkpoints import Checkpoint, Checkpointer
 from wordsparse.training.interruption import Interrupted, StopRequest, stop_requests
 from wordsparse.training.loop import Run
-from wordsparse.training.model import Model, load
 from wordsparse.training.options import RunOptions
 from wordsparse.training.progress import Progress, Report
 from wordsparse.training.resume import continued, differences, is_same_text, with_defaults
@@ -31,6 +30,8 @@ from wordsparse.training.texts import TrainingText, encoded_once
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words import model_directory as models
 from wordsparse.words import start
+from wordsparse.words.model import Model
+from wordsparse.words.model_directory import load
 from wordsparse.words.options import Options
 from wordsparse.words.source import Source, with_epochs
 

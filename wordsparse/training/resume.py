@@ -27,7 +27,7 @@ from wordsparse.kernels import at_work
 from wordsparse.options import free
 from wordsparse.training.loop import Run
 from wordsparse.training.new_words import start_new_words
-from wordsparse.words.model import WordModel
+from wordsparse.words.model import Model
 from wordsparse.words.options import Options, renamed
 from wordsparse.words.recipe import Recipe
 from wordsparse.words.source import Source, with_epochs
@@ -72,7 +72,7 @@ def check_tokenization(text: Mapping[str, Any], source: Source) -> None:
         raise InputError(f"resume: {changed}: the same words would be other tokens; use the original options")
 
 
-def epochs_to(options: Options, model: WordModel, source: Source) -> Options:
+def epochs_to(options: Options, model: Model, source: Source) -> Options:
     """Where no epochs are given: as many as suit the model's own text, or as it has if these are more."""
     asked, before = with_epochs(options, source), model.options.get("epochs")
     if options.epochs or not isinstance(before, int) or before < asked.epochs:
@@ -80,7 +80,7 @@ def epochs_to(options: Options, model: WordModel, source: Source) -> Options:
     return replace(asked, epochs=before)
 
 
-def check_more_epochs(model: WordModel, options: Options) -> bool:
+def check_more_epochs(model: Model, options: Options) -> bool:
     """Whether there are epochs left to train on the model's own text. InputError if another option differs, or fewer
     epochs are requested."""
     before, now = with_defaults(model.options), options.as_dict()
@@ -96,7 +96,7 @@ def check_more_epochs(model: WordModel, options: Options) -> bool:
 
 
 def continued(
-    model: WordModel,
+    model: Model,
     source: Source,
     options: Options,
     *,
@@ -115,7 +115,7 @@ def continued(
 
 
 def more_epochs(
-    model: WordModel,
+    model: Model,
     source: Source,
     options: Options,
     *,
@@ -128,7 +128,7 @@ def more_epochs(
     return run
 
 
-def on_new_text(model: WordModel, source: Source, options: Options, *, checkpoints: bool = False) -> Run:
+def on_new_text(model: Model, source: Source, options: Options, *, checkpoints: bool = False) -> Run:
     """A run over a new text that starts from a model. InputError if the kind of model, the loss, the dimension, the
     preset or its base measure differs from the model's."""
     fixed = ("model", "loss", "dim", "preset", "measure_power")
@@ -147,7 +147,7 @@ def on_new_text(model: WordModel, source: Source, options: Options, *, checkpoin
     return run
 
 
-def start_from(run: Run, model: WordModel, rows: NDArray[np.int64], recipe: Recipe) -> None:
+def start_from(run: Run, model: Model, rows: NDArray[np.int64], recipe: Recipe) -> None:
     """Let a new run go on from a model trained by ``recipe``: word i of the model is word rows[i] of the run.
     InputError if the model's state is not that of such a run."""
     _check_state(model, run)
@@ -159,7 +159,7 @@ def start_from(run: Run, model: WordModel, rows: NDArray[np.int64], recipe: Reci
     run.continues = model, rows
 
 
-def _check_state(model: WordModel, run: Run) -> None:
+def _check_state(model: Model, run: Run) -> None:
     """Raise InputError unless the model's state is that of a run like this one over the model's own words."""
     wanted = run.embedding.state()
     for name in ("E", "mass", "output.V"):  # a row a word

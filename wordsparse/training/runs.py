@@ -18,14 +18,13 @@ from wordsparse.options import abouts, part, refuse_unknown, taking
 from wordsparse.training import memory
 from wordsparse.training.interruption import Interrupted, stop_requests
 from wordsparse.training.loop import Run
-from wordsparse.training.model import Model
 from wordsparse.training.options import ProgressOption, RunOptions, Start, TrainOptions
 from wordsparse.training.output_run import OutputRun
 from wordsparse.training.progress import Progress, RunDisplay
 from wordsparse.training.resume import continued
 from wordsparse.training.texts import READING, TrainingText, encoded
 from wordsparse.vectors.word_vectors import WordVectors
-from wordsparse.words.model import WordModel
+from wordsparse.words.model import Model
 from wordsparse.words.model_directory import read_vectors
 from wordsparse.words.options import Options
 from wordsparse.words.source import Source
@@ -90,7 +89,7 @@ def requested(corpus: Text | EncodedCorpus | Source, asked: TrainOptions) -> tup
 def train_on(
     model: Model, corpus: Text | EncodedCorpus | Source, *, progress: ProgressOption = "auto", **given: Any
 ) -> Model:
-    """See :meth:`wordsparse.training.model.Model.train`."""
+    """See :meth:`wordsparse.words.model.Model.train`."""
     names = abouts(Options)
     refuse_unknown(given, [*names, *READING])
     stored = {"epochs": Options.epochs, **{k: v for k, v in model.options.items() if k != "epochs"}}
@@ -168,6 +167,6 @@ def described_call(text: TrainingText, run: RunOptions) -> dict[str, object]:
 
 def start_vectors(init: Start | None) -> WordVectors | None:
     """The vectors to start from."""
-    if isinstance(init, WordModel):
+    if isinstance(init, Model):
         return init.wv
     return init if init is None or isinstance(init, WordVectors) else read_vectors(init)

@@ -20,7 +20,7 @@ from wordsparse.corpus.columns import is_frame
 from wordsparse.errors import InputError
 from wordsparse.files import storage
 from wordsparse.words.coordinates import lengths_of
-from wordsparse.words.model import WordModel
+from wordsparse.words.model import Model
 
 Document: TypeAlias = str | Sequence[str]
 """A text, which the model's tokeniser splits, or its words."""
@@ -32,7 +32,7 @@ SMOOTHING = 1e-3
 BATCH, MOST_COMPOSED = 4096, 2**16
 
 
-def encoded(model: WordModel, documents: Iterable[Document]) -> NDArray[np.float32]:
+def encoded(model: Model, documents: Iterable[Document]) -> NDArray[np.float32]:
     """The vectors of documents, (n, dim) float32; zeros for one without a word that has a vector.
 
     InputError if a document is neither a str nor a sequence of words.
@@ -49,7 +49,7 @@ def encoded(model: WordModel, documents: Iterable[Document]) -> NDArray[np.float
 class Encoder:
     """Makes the vectors of documents by a model."""
 
-    def __init__(self, model: WordModel) -> None:
+    def __init__(self, model: Model) -> None:
         self._model, self._ids = model, {word: row for row, word in enumerate(model.vocabulary.words)}
         counts = np.asarray(model.vocabulary.counts)
         self._weights = (SMOOTHING / (SMOOTHING + counts / counts.sum())).astype(np.float32)
@@ -110,7 +110,7 @@ class Written(NamedTuple):
     unknown: int
 
 
-def write(model: WordModel, documents: Iterable[Sequence[str]], path: Path) -> Written:
+def write(model: Model, documents: Iterable[Sequence[str]], path: Path) -> Written:
     """Write the vectors of documents, as they come, as a file of rows, whole or not at all.
 
     InputError if ``path`` has another suffix, its directory does not exist, or it is not a regular file;

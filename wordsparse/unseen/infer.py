@@ -29,7 +29,7 @@ from wordsparse.unseen.solver import minimise
 from wordsparse.vectors.ngrams import is_word
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.examples import distance_weights
-from wordsparse.words.model import WordModel
+from wordsparse.words.model import Model
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ class Moments(NamedTuple):
 
 
 def infer(
-    model: WordModel,
+    model: Model,
     sentences: Iterable[str | Sequence[str]],
     words: Sequence[str],
     progress: Callable[[int], None] = lambda done: None,
@@ -71,7 +71,7 @@ def infer(
 
     Parameters
     ----------
-    model : WordModel
+    model : Model
         With its training state, trained with the loss bounded-ns.
     sentences : iterable of str or of sequences of str
         Read once; sentences without any of the words are ignored. The model's tokeniser splits a str.
@@ -116,7 +116,7 @@ def infer(
 
 
 def rows(
-    model: WordModel, found: Occurrences, counts: Array, progress: Callable[[int], None] = lambda done: None
+    model: Model, found: Occurrences, counts: Array, progress: Callable[[int], None] = lambda done: None
 ) -> tuple[Array, Array, Array]:
     """The rows of new words, which occur ``counts`` times (n,), in canonical coordinates.
 
@@ -153,7 +153,7 @@ def _vectors(objective: Objective, inputs: Array, outputs: Array, counts: Array)
     return unit(vectors).astype(np.float32)
 
 
-def _occurrences(model: WordModel, sentences: Iterable[str | Sequence[str]], words: Sequence[str]) -> Occurrences:
+def _occurrences(model: Model, sentences: Iterable[str | Sequence[str]], words: Sequence[str]) -> Occurrences:
     known = model.vocabulary.get
     new = {word: len(model) + i for i, word in enumerate(words)}
     written: dict[str, int] | None = None  # the same as the tokeniser writes them
@@ -184,7 +184,7 @@ def _parts(ends: Array) -> Iterator[slice]:
         start = stop
 
 
-def _moments(model: WordModel, objective: Objective) -> Moments:
+def _moments(model: Model, objective: Objective) -> Moments:
     state, dim = model.trained().state, model.dim
     wanted = {"curvature": np.zeros((dim + 1, dim + 1)), "pair_curvature": 1.0}
     arrays.check_fit({name: state.get(name) for name in wanted}, wanted)
@@ -204,9 +204,7 @@ class _Batch:
     ``y`` the pair's weight. With skip-gram, equal pairs are one; CBOW alone needs ``near``, the position of t.
     """
 
-    def __init__(
-        self, model: WordModel, objective: Objective, moments: Moments, found: Occurrences, part: slice
-    ) -> None:
+    def __init__(self, model: Model, objective: Objective, moments: Moments, found: Occurrences, part: slice) -> None:
         self.first, self.n, self.V = len(model) + part.start, part.stop - part.start, len(model)
         self.model, self.objective, self.moments, self.found = model, objective, moments, found
         self.kind, window = objective.kind, objective.window
@@ -298,7 +296,7 @@ class _Batch:
         return np.asarray(sums @ values)
 
 
-def _blend_ngrams(model: WordModel, words: Sequence[str], counts: Array, vectors: Array) -> None:
+def _blend_ngrams(model: Model, words: Sequence[str], counts: Array, vectors: Array) -> None:
     """Blend the n-grams of words that occur so often into their unit vectors, in place."""
     form = model.subwords
     assert form is not None

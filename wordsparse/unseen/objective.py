@@ -17,7 +17,7 @@ from wordsparse.errors import InputError
 from wordsparse.layer.losses import BoundedNS
 from wordsparse.types import Array
 from wordsparse.words import coordinates
-from wordsparse.words.model import WordModel
+from wordsparse.words.model import Model
 from wordsparse.words.options import Options
 
 # Pairs that an occurrence of a word is taken to bring to its input, by which the doubt of it is measured.
@@ -29,7 +29,7 @@ class Objective:
 
     Parameters
     ----------
-    model : WordModel
+    model : Model
         Trained with the loss ``bounded-ns``.
 
     Attributes
@@ -50,7 +50,7 @@ class Objective:
         ρ for each pair that an occurrence is taken to bring.
     """
 
-    def __init__(self, model: WordModel) -> None:
+    def __init__(self, model: Model) -> None:
         options = Options.from_dict(model.options)
         self.recipe = options.used_recipe()
         loss = self.recipe.loss
@@ -83,14 +83,14 @@ class Objective:
         self.keep = np.minimum(np.sqrt(rarity) + rarity, 1) if options.sample else np.ones_like(counts)
 
 
-def objective_of(model: WordModel) -> Objective:
+def objective_of(model: Model) -> Objective:
     """The :class:`Objective` of a model, prepared once; InputError as that raises."""
     if (found := _PREPARED.get(model)) is None:
         found = _PREPARED[model] = Objective(model)
     return found
 
 
-_PREPARED: "WeakKeyDictionary[WordModel, Objective]" = WeakKeyDictionary()
+_PREPARED: "WeakKeyDictionary[Model, Objective]" = WeakKeyDictionary()
 
 
 def unit(rows: Array) -> Array:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from wordsparse import optional
 from wordsparse.unseen.documents import encoded
 from wordsparse.validation import texts_of
-from wordsparse.words.model import WordModel
+from wordsparse.words.model import Model
 
 _sklearn = optional.load("DocumentVectorizer", "sklearn.base", "labels")
 BaseEstimator: Any = _sklearn.BaseEstimator
@@ -37,7 +37,7 @@ class DocumentVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     array([0])
     """
 
-    def __init__(self, model: WordModel) -> None:
+    def __init__(self, model: Model) -> None:
         self.model = model
 
     def fit(self, X: Iterable[Any], y: object = None) -> Self:

@@ -17,14 +17,14 @@ from wordsparse.evaluation.scores import (
 from wordsparse.evaluation.table import Scores
 from wordsparse.evaluation.testsets import load_test_sets
 from wordsparse.vectors.word_vectors import WordVectors
-from wordsparse.words.model import WordModel
+from wordsparse.words.model import Model
 from wordsparse.words.model_directory import read_vectors
 
 logger = logging.getLogger(__name__)
 
 
 def evaluate(
-    vectors: WordModel | WordVectors | str | PathLike[str],
+    vectors: Model | WordVectors | str | PathLike[str],
     pairs: Sequence[str | PathLike[str]] | None = None,
     analogies: Sequence[str | PathLike[str]] | None = None,
     restrict_vocab: int = RESTRICT_VOCAB,
@@ -33,7 +33,7 @@ def evaluate(
 
     Parameters
     ----------
-    vectors : WordModel, WordVectors or path
+    vectors : Model, WordVectors or path
         A path is that of a model directory, or of a file that :func:`wordsparse.read_vectors` reads.
     pairs : sequence of paths, optional
         Files of lines ``word1 word2 score``: see :func:`wordsparse.evaluation.testsets.read_pairs`.
@@ -62,7 +62,7 @@ def evaluate(
     """
     # All files are read before the first is scored: a mistake in the last one shows at once.
     test_sets = load_test_sets(pairs, analogies)
-    if isinstance(vectors, WordModel):
+    if isinstance(vectors, Model):
         vectors = vectors.word_vectors()
     elif not isinstance(vectors, WordVectors):
         vectors = read_vectors(vectors)

@@ -1,12 +1,16 @@
-"""A trained model: its vectors, its vocabulary, and the operations on them."""
+"""A trained model: its vectors, its vocabulary, and what users do with them.
+
+A model never changes: what makes another one of it returns a new model, which shares the arrays. A method that hands
+over to a room above this one (``infer``, ``encode``, ``train``) imports it when it is called.
+"""
 
 import html
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +18,7 @@ from numpy.typing import NDArray
 from wordsparse.corpus import Vocabulary
 from wordsparse.corpus.splitting import Splitter
 from wordsparse.errors import InputError
+from wordsparse.files import arrays
 from wordsparse.files.escaping import html_table
 from wordsparse.machine.threads import available_cpus
 from wordsparse.types import Array
@@ -47,7 +52,8 @@ class Training:
     state: dict[str, Any]
 
 
-class WordModel:
+@dataclass(frozen=True, eq=False)
+class Model:
     """Word vectors as trained.
 
     Parameters
@@ -58,36 +64,28 @@ class WordModel:
         E, in the arbitrary basis of training.
     output_rows : (V, dim + 1) float32
         diag(√π) W.
-    options, report : mapping
+    options, report : dict
         The options of the run, and the report of ``train --json``.
     training : Training, optional
         The data needed to continue training; None if training cannot continue.
     subwords : Form, optional
         N-grams fitted to the vectors and blended into them; see :meth:`fit_subwords`.
-    axes : (dim, dim) float32, optional
-        The rotation of the vectors into the axes of the model that this one continues: :mod:`wordsparse.words.axes`.
-    call : mapping, optional
+    call : dict
         The options of :func:`wordsparse.train` that are not in ``options``: the text's files, how they were read, and
         the like. A model directory has both in ``options.toml``.
+    axes : (dim, dim) float32, optional
+        The rotation of the vectors into the axes of the model that this one continues: :mod:`wordsparse.words.axes`.
     """
 
-    def __init__(
-        self,
-        vocabulary: Vocabulary,
-        input_rows: Array,
-        output_rows: Array,
-        options: Mapping[str, object],
-        report: Mapping[str, Any],
-        training: Training | None = None,
-        subwords: Form | None = None,
-        call: Mapping[str, object] | None = None,
-        axes: Array | None = None,
-    ) -> None:
-        self.vocabulary = vocabulary
-        self.input_rows, self.output_rows = input_rows, output_rows
-        self.options, self.report = dict(options), dict(report)
-        self.training, self.subwords = training, subwords
-        self.call, self.axes = dict(call or {}), axes
+    vocabulary: Vocabulary
+    input_rows: Array
+    output_rows: Array
+    options: dict[str, Any]
+    report: dict[str, Any]
+    training: Training | None = None
+    subwords: Form | None = None
+    call: dict[str, Any] = field(default_factory=dict)
+    axes: Array | None = None
 
     def __repr__(self) -> str:
         model, epochs = self.options.get("model"), epochs_of(self.options.get("epochs"))
@@ -176,7 +174,7 @@ class WordModel:
 
     def fit_subwords(
         self, shortest: int = words_form.SHORTEST, longest: int = words_form.LONGEST, form: float = 1.0
-    ) -> Self:
+    ) -> "Model":
         """The same model with n-grams fitted to its vectors, in place of n-grams that it has.
 
         The lengths are in characters, of which the brackets of ``<word>`` count as one each; ``form`` is how strongly
@@ -187,27 +185,23 @@ class WordModel:
         InputError
             If the lengths or ``form`` are out of range, too few words share an n-gram, or a word is no text.
         """
-        plain = self.without_subwords()
         words, counts = self.vocabulary.words, np.asarray(self.vocabulary.counts, np.float64)
-        unit = words_form.unit_rows(plain.vectors)
+        unit = words_form.unit_rows(self.without_subwords().vectors)
         lengths = {"shortest": shortest, "longest": longest}
-        plain.subwords = words_form.fit(words, unit, counts, **lengths, form=form, threads=self.threads)
-        plain.subwords.blend(unit, counts)
-        return plain
+        fitted = words_form.fit(words, unit, counts, **lengths, form=form, threads=self.threads)
+        fitted.blend(unit, counts)
+        return replace(self, subwords=fitted)
 
-    def without_subwords(self) -> Self:
+    def without_subwords(self) -> "Model":
         """The same model without n-grams; it shares the arrays."""
-        parts = (self.vocabulary, self.input_rows, self.output_rows, self.options, self.report, self.training)
-        return type(self)(*parts, call=self.call, axes=self.axes)
+        return replace(self, subwords=None)
 
-    def in_axes_of(self, before: "WordModel", rows: Array) -> Self:
+    def in_axes_of(self, before: "Model", rows: Array) -> "Model":
         """The same model, without n-grams, in the axes of the model ``before`` that it continues, whose word i is its
         word ``rows[i]``; it shares the arrays."""
         counts = np.asarray(self.vocabulary.counts)[rows]
         now, then = (model.without_subwords().vectors for model in (self, before))
-        axes = word_axes.axes(now, then, rows, counts, self.threads)
-        parts = (self.vocabulary, self.input_rows, self.output_rows, self.options, self.report, self.training)
-        return type(self)(*parts, call=self.call, axes=axes)
+        return replace(self, subwords=None, axes=word_axes.axes(now, then, rows, counts, self.threads))
 
     def keyed_vectors(self) -> "KeyedVectors":
         """The vectors as gensim's KeyedVectors.
@@ -229,6 +223,75 @@ class WordModel:
         """The embedding's whole state where the run ended, to train on; not copies."""
         return {**self.trained().state, **{name: getattr(self, rows) for name, rows in ROWS.items()}}
 
+    def copied(self) -> "Model":
+        """The same model, whose training state is a copy: a run takes it over."""
+        trained = self.trained()
+        return replace(self, training=replace(trained, state=arrays.copy(trained.state)))
+
+    def infer(self, word: str, sentences: Iterable[str | Sequence[str]]) -> NDArray[np.float32]:
+        """The vector of a new word, (dim,) float32 of length one; see :func:`wordsparse.unseen.infer.infer`.
+
+        A sentence is a text, which the model's tokeniser splits, or a sequence of words.
+
+        Raises
+        ------
+        InputError
+            If the word is empty or holds white space, no sentence holds it beside a known word, or the model cannot
+            infer.
+        """
+        from wordsparse.unseen.infer import infer
+
+        texts = [sentences] if isinstance(sentences, str) else sentences
+        vector: NDArray[np.float32] = infer(self, texts, [word]).vectors[0]
+        return vector
+
+    def encode(self, texts: str | Iterable[str | Sequence[str]]) -> NDArray[np.float32]:
+        """The vectors of texts, (n, dim) float32 of length one; zeros for a text without a word that has a vector.
+
+        The weighted mean of the unit vectors of all words: see :mod:`wordsparse.unseen.documents`.
+
+        Parameters
+        ----------
+        texts : str, or iterable of str or of sequences of words
+            The model's tokeniser splits a str. The vector of a single str is (dim,).
+
+        Raises
+        ------
+        InputError
+            If a text is neither a str nor a sequence of words.
+        """
+        from wordsparse.unseen.documents import encoded
+
+        return encoded(self, [texts])[0] if isinstance(texts, str) else encoded(self, texts)
+
+    def train(self, corpus: Any, **options: Any) -> "Model":
+        """Train on with a new text, in memory, as ``resume`` does on disk.
+
+        Unknown words are added, and no word is removed. On the model's own text, ``epochs`` is the new number of all
+        epochs. This model stays as it is.
+
+        Parameters
+        ----------
+        corpus : path, sequence of paths, EncodedCorpus, or iterable of token lists
+            The new text.
+        **options
+            Options of :func:`wordsparse.train`, in memory: those not given are the model's, but for ``epochs``,
+            which suit the new text. The model, the loss and dim cannot change.
+
+        Returns
+        -------
+        Model
+            The new model.
+
+        Raises
+        ------
+        InputError, TrainingError, ReadError, Interrupted
+            As :func:`wordsparse.train`; InputError too if the model holds its vectors only.
+        """
+        from wordsparse.training.runs import train_on
+
+        return train_on(self, corpus, **options)
+
     def export(self, path: str | PathLike[str], format: str | None = None, precision: str = "float32") -> list[Path]:
         """Write the vectors in a format of other programs; see :func:`wordsparse.vectors.word_vectors.save_vectors`."""
         return save_vectors(self.word_vectors(), path, format, precision)
@@ -243,6 +306,6 @@ class WordModel:
         WordsparseError
             If writing fails; nothing is left at ``path`` then.
         """
-        from wordsparse.words import model_directory  # which makes models of this class
+        from wordsparse.words import model_directory
 
         model_directory.write(self, path)

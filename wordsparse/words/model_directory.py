@@ -14,7 +14,7 @@ import os
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -26,9 +26,7 @@ from wordsparse.types import Array
 from wordsparse.validation import all_finite
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.form import Form
-from wordsparse.words.model import ROWS, Training, WordModel
-
-M = TypeVar("M", bound=WordModel)
+from wordsparse.words.model import ROWS, Model, Training
 
 MANIFEST = "model.json"
 FORMAT, VERSION = "wordsparse-model", 2
@@ -36,8 +34,8 @@ VOCABULARY, INPUT, OUTPUT, TRAINING = "vocabulary.json", "input.npy", "output.np
 SUBWORDS, OPTIONS, AXES = "subwords.bin", "options.toml", "axes.npy"
 
 
-def write(model: WordModel, path: str | PathLike[str]) -> None:
-    """Write a model directory; see :meth:`wordsparse.words.model.WordModel.save`."""
+def write(model: Model, path: str | PathLike[str]) -> None:
+    """Write a model directory; see :meth:`wordsparse.words.model.Model.save`."""
     target = Path(path)
     with storage.new_directory(target) as directory, storage.writing(target):
         model.vocabulary.save(directory / VOCABULARY)
@@ -65,10 +63,13 @@ def write(model: WordModel, path: str | PathLike[str]) -> None:
         storage.write_manifest(directory / MANIFEST, {**manifest, "files": files, "training": training})
 
 
-def read(path: str | PathLike[str], kind: type[M], *, mapped: bool = False) -> M:
-    """Read a model directory as a model of this kind; with ``mapped``, its rows stay on the disk until they are used.
+def load(path: str | PathLike[str], *, mapped: bool = False) -> Model:
+    """Read a model directory; with ``mapped``, its rows stay on the disk until they are used.
 
-    InputError names a file that is missing, damaged, altered, or of another version.
+    Raises
+    ------
+    InputError
+        If a file is missing, damaged, altered, or of another version; the message names it.
     """
     directory = Path(path)
     manifest = storage.read_manifest(directory / MANIFEST, FORMAT, VERSION)
@@ -92,17 +93,12 @@ def read(path: str | PathLike[str], kind: type[M], *, mapped: bool = False) -> M
     fitted = _read_subwords(directory, manifest, len(vocabulary), dim)
     axes = _read_rows(directory / AXES, (dim, dim), mapped) if AXES in files else None
     (call,) = storage.objects(directory / MANIFEST, {"call": {}, **manifest}, "call")
-    return kind(vocabulary, input_rows, output_rows, options, report, training, fitted, call, axes)
+    return Model(vocabulary, input_rows, output_rows, options, report, training, fitted, call, axes)
 
 
 def is_model(path: str | PathLike[str]) -> bool:
     """Whether ``path`` is a model directory."""
     return os.path.isfile(Path(path) / MANIFEST)
-
-
-def load(path: str | PathLike[str]) -> WordModel:
-    """Read a model directory; InputError as :func:`read`."""
-    return read(path, WordModel)
 
 
 def read_vectors(path: str | PathLike[str]) -> WordVectors:
