@@ -147,6 +147,25 @@ def test_heldout_loss_is_shown_after_each_epoch(text: Path, tmp_path: Path, caps
         assert f"held-out {loss:.4f}" in output.err
 
 
+def test_training_exports_the_vectors_too(text: Path, tmp_path: Path, capsys: Output) -> None:
+    for name in ("a.bin", "b.npz"):  # the second time the model is there, and no epochs are left to train
+        asked = ["-o", str(tmp_path / "model"), "--export", str(tmp_path / name), "--resume"]
+        assert main(["train", str(text), *asked, *SMALL, "--json"]) == 0
+        assert only_json(capsys)["exported"] == [str(tmp_path / name)]
+        exported = read_vectors(tmp_path / name)
+        assert exported.words == ws.load(tmp_path / "model").vocabulary.words
+        assert (exported.vectors == ws.load(tmp_path / "model").vectors).all()
+
+
+@pytest.mark.parametrize("name", ["vectors.dat", "vectors.npz.gz", "folder/vectors.txt", "-"])
+def test_an_export_that_cannot_be_written_is_refused_before_the_training(
+    name: str, text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", str(text), "-o", "model", "--export", name, *SMALL]) == 2
+    assert not (tmp_path / "model").exists()
+
+
 @pytest.mark.parametrize(
     ("error", "status", "message"),
     [(TrainingError("it diverged"), 1, "it diverged"), (KeyboardInterrupt(), 130, "interrupted")],

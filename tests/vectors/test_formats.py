@@ -216,7 +216,7 @@ def test_without_the_package_of_a_format(
 
 def test_a_model_directory_is_recognised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "wordsparse.words.model_directory.load", lambda path: types.SimpleNamespace(word_vectors=lambda: path)
+        "wordsparse.words.model_directory.load", lambda path, mapped: types.SimpleNamespace(word_vectors=lambda: path)
     )
     with pytest.raises(InputError, match=r"without a model\.json"):
         read_vectors(tmp_path)

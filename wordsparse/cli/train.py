@@ -7,12 +7,13 @@ from typing import Any
 
 import click
 
-from wordsparse.cli.common import emit, given, json_option, output_option, quiet_option
+from wordsparse.cli.common import PATH, emit, given, json_option, output_option, quiet_option
 from wordsparse.cli.config import RECIPE, config_option
 from wordsparse.cli.options import options_of
 from wordsparse.cli.text_options import corpus_argument
 from wordsparse.training.options import TrainOptions
 from wordsparse.training.runs import train
+from wordsparse.vectors.word_vectors import check_output
 from wordsparse.words.model import Model
 from wordsparse.words.options import epochs_of
 
@@ -21,6 +22,12 @@ from wordsparse.words.options import epochs_of
 @corpus_argument
 @output_option("Model directory to write.")
 @options_of(TrainOptions)
+@click.option(
+    "--export",
+    metavar="FILE",
+    type=PATH,
+    help="Write the vectors to FILE too, as `export` does, in the format that its suffix names.",
+)
 @config_option
 @quiet_option
 @json_option
@@ -44,8 +51,15 @@ def run(
 ) -> None:
     """Train by ``trainer``, :func:`wordsparse.train` or the like, and show the figures."""
     asked = given(options)
+    if export := asked.pop("export", None):
+        check_output(export)
     asked |= {"recipe": click.get_current_context().meta.get(RECIPE), "progress": not quiet}
-    emit(*_told(trainer(list(corpus), output=output, **asked), output), as_json)
+    model = trainer(list(corpus), output=output, **asked)
+    figures, lines = _told(model, output)
+    if export:
+        figures["exported"] = [str(file) for file in model.export(export)]
+        lines.insert(1, f"written: {', '.join(figures['exported'])}")
+    emit(figures, lines, as_json)
 
 
 def _first_and_last(losses: Sequence[float]) -> str:

@@ -128,8 +128,12 @@ class Vocabulary:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the vocabulary as a JSON file (UTF-8), atomically."""
+        write_file(Path(path), self.as_json())
+
+    def as_json(self) -> bytes:
+        """The content of the file."""
         content = {"format": FORMAT, "version": VERSION, "words": self.words, "counts": self.counts.tolist()}
-        write_file(Path(path), json.dumps(content, ensure_ascii=False).encode())
+        return json.dumps(content, ensure_ascii=False).encode()
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Vocabulary:

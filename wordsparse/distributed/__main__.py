@@ -23,6 +23,8 @@ from wordsparse.training.interruption import SIGNALS
 @click.command(params=alone.params, help="`wordsparse train`, by the processes that mpiexec has started.")
 def command(corpus: tuple[Path, ...], output: Path, quiet: bool, as_json: bool, **options: Any) -> None:
     """Train as `wordsparse train` does, on all ranks."""
+    if world().rank > 0:
+        options.pop("export")
     run(train, corpus, output, quiet, as_json, options)
 
 

@@ -48,7 +48,7 @@ def check_fit(state: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
 
 def write(path: Path, state: Mapping[str, Any]) -> dict[str, Any]:
     """Write the arrays to a new file and fsync it; returns the table, as JSON. OSError if writing fails."""
-    digest, size, arrays, numbers = hashlib.sha256(), 0, {}, {}
+    arrays, numbers = {}, {}
     with storage.synced(path) as file:
         for name, part in state.items():
             if not isinstance(part, np.ndarray):
@@ -58,11 +58,8 @@ def write(path: Path, state: Mapping[str, Any]) -> dict[str, Any]:
             kind = part.dtype.newbyteorder("<")
             arrays[name] = {"type": kind.str, "shape": list(part.shape), "order": "F" if column_major else "C"}
             for rows in _row_blocks(part.T if column_major else part):
-                block = _bytes_of(np.ascontiguousarray(rows, kind))
-                file.write(block)
-                digest.update(block)
-                size += len(block)
-    return {"bytes": size, "sha256": digest.hexdigest(), "arrays": arrays, "numbers": numbers}
+                file.write(_bytes_of(np.ascontiguousarray(rows, kind)))
+    return {**file.record(), "arrays": arrays, "numbers": numbers}
 
 
 def read(path: Path, table: Any, into: Mapping[str, Any] | None = None) -> dict[str, Any]:

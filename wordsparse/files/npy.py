@@ -1,8 +1,9 @@
 """Arrays in NumPy's file format: written so that an error says why, and read from npz archives without trusting the
 sizes that they state. No pickle is read or written."""
 
+import io
 import zipfile
-from typing import Any, BinaryIO
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,14 +13,23 @@ from wordsparse.errors import InputError
 _BLOCK = 2**20
 
 
-def write_array(file: BinaryIO, array: NDArray[Any]) -> None:
+class Sink(Protocol):
+    """What bytes are written to."""
+
+    def write(self, data: bytes | memoryview, /) -> object:
+        """Write them."""
+
+
+def write_array(file: Sink, array: NDArray[Any]) -> None:
     """Write an array of numbers in C order, as np.save does.
 
     np.save writes around Python's file objects, and its OSError of a full disk has no error number. OSError if writing
     fails.
     """
     array = np.ascontiguousarray(array)
-    np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(array))
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, np.lib.format.header_data_from_array_1_0(array))
+    file.write(header.getvalue())
     file.write(array.reshape(-1).view(np.uint8).data)
 
 

@@ -20,6 +20,7 @@ from wordsparse.files.system import is_at, sync, try_lock, unlock
 AGAIN = "restore it, or make it again"
 """The remedy for a damaged file."""
 MANIFEST_BYTES = 2**24
+_BLOCK = 2**20
 _MAX_NAME = 220  # bytes; short_name keeps an eighth as many characters, of at most 4 bytes each
 
 
@@ -323,10 +324,30 @@ def _members_digest(content: Mapping[str, object]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
+class Written:
+    """A new file while it is written, which knows its size and SHA-256 without being read again."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self._digest, self._size = file, hashlib.sha256(), 0
+
+    def write(self, data: bytes | memoryview) -> int:
+        """Write bytes at the end of the file; returns their number."""
+        for start in range(0, len(data), _BLOCK):  # a block that is still in the cache is hashed
+            block = data[start : start + _BLOCK]
+            self._file.write(block)
+            self._digest.update(block)
+        self._size += len(data)
+        return len(data)
+
+    def record(self) -> dict[str, Any]:
+        """The size and the SHA-256 of what is written so far, for a manifest."""
+        return {"bytes": self._size, "sha256": self._digest.hexdigest()}
+
+
 @contextmanager
-def synced(path: Path) -> Iterator[BinaryIO]:
+def synced(path: Path) -> Iterator[Written]:
     """A new file for writing; fsynced at the end of the block."""
     with open(path, "xb") as file:
-        yield file
+        yield Written(file)
         file.flush()
         os.fsync(file.fileno())

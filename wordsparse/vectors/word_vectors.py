@@ -17,7 +17,7 @@ from wordsparse.files import storage
 from wordsparse.types import Array
 from wordsparse.vectors import formats
 from wordsparse.vectors.formats import gensim_native, names
-from wordsparse.vectors.formats.base import Content
+from wordsparse.vectors.formats.base import Content, Format
 from wordsparse.vectors.ngrams import Subwords
 
 if TYPE_CHECKING:
@@ -362,8 +362,19 @@ def save_vectors(
     list of Path
         The files written, ``path`` first.
     """
-    chosen = formats.of_suffix(Path(path)) if format is None else formats.named(format)
+    chosen = _format_of(path, format)
     return formats.write(_content(word_vectors), Path(path), chosen, precision)
+
+
+def check_output(path: str | PathLike[str], format: str | None = None, precision: str = "float32") -> None:
+    """Raise InputError or MissingDependencyError where :func:`save_vectors` would, whatever the vectors are."""
+    chosen = _format_of(path, format)
+    chosen.check(Content([], np.empty((0, 1), np.float32)))
+    formats.check_output(Path(path), chosen, precision)
+
+
+def _format_of(path: str | PathLike[str], format: str | None) -> Format:
+    return formats.of_suffix(Path(path)) if format is None else formats.named(format)
 
 
 def _content(vectors: WordVectors) -> Content:

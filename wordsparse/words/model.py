@@ -190,7 +190,9 @@ class Model:
         lengths = {"shortest": shortest, "longest": longest}
         fitted = words_form.fit(words, unit, counts, **lengths, form=form, threads=self.threads)
         fitted.blend(unit, counts)
-        return replace(self, subwords=fitted)
+        model = replace(self, subwords=fitted)
+        vars(model)["vectors"] = unit  # which it would compute from the parts again
+        return model
 
     def without_subwords(self) -> "Model":
         """The same model without n-grams; it shares the arrays."""

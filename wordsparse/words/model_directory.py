@@ -22,6 +22,7 @@ from wordsparse.corpus import Vocabulary
 from wordsparse.errors import InputError
 from wordsparse.files import arrays, npy, regular, storage, toml
 from wordsparse.files.members import is_count
+from wordsparse.machine.threads import available_cpus, ordered_map
 from wordsparse.types import Array
 from wordsparse.validation import all_finite
 from wordsparse.vectors.word_vectors import WordVectors
@@ -38,19 +39,22 @@ def write(model: Model, path: str | PathLike[str]) -> None:
     """Write a model directory; see :meth:`wordsparse.words.model.Model.save`."""
     target = Path(path)
     with storage.new_directory(target) as directory, storage.writing(target):
-        model.vocabulary.save(directory / VOCABULARY)
-        matrices = {INPUT: model.input_rows, OUTPUT: model.output_rows}
+        rows = {INPUT: model.input_rows, OUTPUT: model.output_rows}
         if model.axes is not None:
-            matrices[AXES] = model.axes
-        for name, rows in matrices.items():
+            rows[AXES] = model.axes
+        data = {VOCABULARY: model.vocabulary.as_json()}
+        data[OPTIONS] = toml.dumps({**model.call, **model.options}).encode()
+
+        def written(name: str) -> dict[str, Any]:
             with storage.synced(directory / name) as file:
-                npy.write_array(file, np.ascontiguousarray(rows, "<f4"))
-        with storage.synced(directory / OPTIONS) as file:
-            file.write(toml.dumps({**model.call, **model.options}).encode())
-        files = {
-            name: {"bytes": (directory / name).stat().st_size, "sha256": regular.sha256_of(directory / name)}
-            for name in (VOCABULARY, *matrices, OPTIONS)
-        }
+                if name in rows:
+                    npy.write_array(file, np.ascontiguousarray(rows[name], "<f4"))
+                else:
+                    file.write(data[name])
+            return file.record()
+
+        names = (*rows, *data)
+        files = dict(zip(names, ordered_map(written, names, model.threads or available_cpus()), strict=True))
         manifest = {"format": FORMAT, "version": VERSION, "options": model.options, "report": model.report}
         manifest["call"] = model.call
         training = None
@@ -77,11 +81,15 @@ def load(path: str | PathLike[str], *, mapped: bool = False) -> Model:
     dim = options.get("dim")
     if not is_count(dim) or dim < 1:
         raise InputError(f"{directory / MANIFEST}: dim must be a positive whole number, not {dim!r:.40}")
-    for name in (VOCABULARY, INPUT, OUTPUT, *({OPTIONS, AXES} & files.keys())):
-        expected = files.get(name)
+    names = (VOCABULARY, INPUT, OUTPUT, *sorted({OPTIONS, AXES} & files.keys()))
+
+    def record(name: str) -> dict[str, Any]:
         with regular.reading(directory / name):
             size = (directory / name).stat().st_size
-        if expected != {"bytes": size, "sha256": regular.sha256_of(directory / name)}:
+        return {"bytes": size, "sha256": regular.sha256_of(directory / name)}
+
+    for name, found in zip(names, ordered_map(record, names, available_cpus()), strict=True):
+        if files.get(name) != found:
             raise InputError(
                 f"{directory / name}: does not match its checksum: the file was altered or damaged; "
                 "restore it, or train again"
@@ -110,7 +118,7 @@ def read_vectors(path: str | PathLike[str]) -> WordVectors:
         As :func:`load` or :func:`wordsparse.vectors.word_vectors.read_file`.
     """
     if is_model(path):
-        return load(path).word_vectors()
+        return load(path, mapped=True).word_vectors()
     from wordsparse.vectors.word_vectors import read_file  # with it comes smart_open, which training does not need
 
     return read_file(path)

@@ -73,8 +73,8 @@ def read(path: Path) -> Content:
         raise InputError("is empty; write or copy it again")
 
 
-def write(content: Content, path: Path, format: Format, precision: str = "float32") -> list[Path]:
-    """Write to ``path`` atomically, and return the files; see :func:`wordsparse.vectors.word_vectors.save_vectors`."""
+def check_output(path: Path, format: Format, precision: str = "float32") -> None:
+    """Raise InputError where the format cannot be written to ``path``, or cannot hold the precision."""
     if precision not in PRECISIONS:
         raise InputError(f"unknown precision {precision!r}: {meant(precision, PRECISIONS)}")
     if not format.precisions and precision != "float32":
@@ -84,19 +84,28 @@ def write(content: Content, path: Path, format: Format, precision: str = "float3
     if compressed and not format.compressible:
         can = " and ".join(other.name for other in FORMATS.values() if other.compressible)
         raise InputError(f"{path}: {format.name} cannot be written compressed, only {can} can; leave out {path.suffix}")
-    if not format.any_key:
-        content = content._replace(words=names.as_text(content.words))
-    format.check(content)
     if format.target == "directory" and not outputs.is_standard_output(path):
-        with storage.new_directory(path) as directory, storage.writing(path):
-            format.write(content, directory, precision)
-        return [path]
+        storage.check_new_directory(path)
+        return
     is_stream = outputs.is_stream(path)
     if is_stream and format.target != "stream":
         can = ", ".join(other.name for other in FORMATS.values() if other.target == "stream")
         raise InputError(f"{path}: {format.name} needs a regular file; only {can} can be streamed")
     if is_stream and compressed:
         raise InputError(f"{path}: is a stream, which cannot be compressed; leave out {path.suffix}")
+    storage.check_file(path)
+
+
+def write(content: Content, path: Path, format: Format, precision: str = "float32") -> list[Path]:
+    """Write to ``path`` atomically, and return the files; see :func:`wordsparse.vectors.word_vectors.save_vectors`."""
+    check_output(path, format, precision)
+    if not format.any_key:
+        content = content._replace(words=names.as_text(content.words))
+    format.check(content)
+    if format.target == "directory":
+        with storage.new_directory(path) as directory, storage.writing(path):
+            format.write(content, directory, precision)
+        return [path]
     if format.target == "stream":
         return write_stream(path, lambda file: format.write(content, file, precision))
     return storage.write_files(path, lambda staged: format.write(content, staged, precision))
