@@ -52,6 +52,14 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "wordsparse.cli.analogy",
         "Show the words x such that A is to B as C is to x; for man, king, woman the expected answer is queen.",
     ),
+    "vectors": (
+        "wordsparse.cli.vectors",
+        "Print the vectors of words, composed from n-grams where MODEL does not know a word.",
+    ),
+    "next": (
+        "wordsparse.cli.next",
+        "Show the likeliest next items of a basket or session, by a MODEL of baskets or sessions.",
+    ),
     "explore": (
         "wordsparse.explorer.command",
         "Write one self-contained HTML page that shows the vectors of MODEL.",

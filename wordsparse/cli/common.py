@@ -2,7 +2,8 @@
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
@@ -93,6 +94,17 @@ def counted(items: Iterable[Item], display: Display, phase: str, unit: str) -> I
 def given(options: Mapping[str, Any]) -> dict[str, Any]:
     """The options of a command that are given."""
     return {name: value for name, value in options.items() if value is not None}
+
+
+def asked_lines(words: Sequence[str]) -> Iterator[list[str]]:
+    """The words of each question: those of the command line, or, for a single ``-``, of each line of standard input
+    as it comes."""
+    if list(words) != ["-"]:
+        yield list(words)
+        return
+    for line in sys.stdin:
+        if line.split():
+            yield line.split()
 
 
 def int_list(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[int, ...] | None:

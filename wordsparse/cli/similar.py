@@ -1,11 +1,11 @@
 """``wordsparse similar``: the nearest words of a word, or of several."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import click
 
 from wordsparse.cli import terminal
-from wordsparse.cli.common import emit, json_option
+from wordsparse.cli.common import asked_lines, emit, json_option
 from wordsparse.errors import InputError
 from wordsparse.files.escaping import padded, shortened, width_of
 from wordsparse.vectors.word_vectors import WordVectors
@@ -23,9 +23,10 @@ neighbours_option = click.option(
 def command(model: str, words: tuple[str, ...], n: int, as_json: bool) -> None:
     """Show the words whose vectors have the largest cosine with that of WORD, or with the mean of several words.
 
-    Without a WORD, lines of words are asked for until the end of the input (Ctrl-D). A WORD that is not in the
-    vocabulary is written as the model's tokeniser writes it; if it is not known then and the model has n-grams, its
-    vector is composed from them. A line says so.
+    Without a WORD, lines of words are asked for until the end of the input (Ctrl-D); with - they are read from
+    standard input, and each is answered as it comes. A WORD that is not in the vocabulary is written as the model's
+    tokeniser writes it; if it is not known then and the model has n-grams, its vector is composed from them. A line
+    says so.
     """
     from wordsparse.words.model_directory import read_vectors
 
@@ -39,26 +40,26 @@ def command(model: str, words: tuple[str, ...], n: int, as_json: bool) -> None:
         question = {"word": words[0], "composed": composed} if len(words) == 1 else {"words": list(words)}
         emit_neighbours(question, vectors.similar(meant, n), as_json)
 
-    if words:
+    if words and words != ("-",):
         answer(words)
     else:
-        _converse(answer)
+        _converse(answer, asked_lines(words) if words else _prompted())
 
 
-def _converse(answer: Callable[[Sequence[str]], None]) -> None:
+def _converse(answer: Callable[[Sequence[str]], None], lines: Iterable[list[str]]) -> None:
     """Answer each line of words until the input ends; one that is not known is refused, and the next one asked for."""
-    for line in _lines():
+    for words in lines:
         try:
-            if line.split():
-                answer(line.split())
+            if words:
+                answer(words)
         except InputError as error:
             terminal.say([f"wordsparse: {error}"])
 
 
-def _lines() -> Iterator[str]:
+def _prompted() -> Iterator[list[str]]:
     while True:
         try:
-            yield click.prompt("word", default="", show_default=False, prompt_suffix="> ", err=True)
+            yield click.prompt("word", default="", show_default=False, prompt_suffix="> ", err=True).split()
         except click.Abort as end:
             if isinstance(end.__context__, KeyboardInterrupt):
                 raise

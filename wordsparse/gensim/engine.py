@@ -13,6 +13,7 @@ from wordsparse.types import Array
 from wordsparse.vectors.word_vectors import Key
 from wordsparse.words.model import Model
 from wordsparse.words.options import Options
+from wordsparse.words.prediction import log_probabilities
 from wordsparse.words.recipe import Recipe
 from wordsparse.words.text_source import TextSource
 
@@ -49,15 +50,8 @@ class Trained:
         return self._in_order(keys, weights, np.zeros((len(keys), weights.shape[1]), np.float32))
 
     def log_probabilities(self, inputs: Array) -> Array:
-        """log P(key | input) for inputs (n, dim) in the basis of training; (n, V), exact over the vocabulary.
-
-        Negative sampling with negatives from π is best where o = log P/(k π) (Levy & Goldberg, 2014), so that P is in
-        proportion to π exp(o).
-        """
-        outputs = inputs @ self.model.output_rows[:, :-1].T + self.model.output_rows[:, -1]
-        outputs = outputs / np.exp(self._log_measure / 2) + self._log_measure
-        outputs -= outputs.max(axis=1, keepdims=True)
-        return np.asarray(outputs - np.log(np.exp(outputs).sum(axis=1, keepdims=True)))
+        """log P(key | input) for inputs (n, dim) in the basis of training; (n, V), exact over the vocabulary."""
+        return log_probabilities(inputs, self.model.output_rows, self._log_measure)
 
     def score(self, sentence: Sequence[Key], window: int, skipgram: bool) -> float:
         """The sum of log P(word | its context), or of log P(context word | word), over a sentence."""

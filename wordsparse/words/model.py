@@ -266,6 +266,21 @@ class Model:
 
         return encoded(self, [texts])[0] if isinstance(texts, str) else encoded(self, texts)
 
+    def predict(self, items: Sequence[str], n: int = 10) -> list[tuple[str, float]]:
+        """The ``n`` words that are likeliest beside others, with their probabilities: the next item of a basket.
+
+        Given items are not among them, and those that are not in the vocabulary count for nothing. Probabilities are
+        exact over the whole vocabulary: see :mod:`wordsparse.words.prediction`.
+
+        Raises
+        ------
+        InputError
+            If no item is in the vocabulary, or the loss of the model is not bounded-ns.
+        """
+        from wordsparse.words.prediction import predict
+
+        return predict(self, items, n)
+
     def train(self, corpus: Any, **options: Any) -> "Model":
         """Train on with a new text, in memory, as ``resume`` does on disk.
 

@@ -1,0 +1,102 @@
+"""Commands that answer lines of standard input as they come, and what they answer to words of the command line."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import wordsparse as ws
+from wordsparse.cli import main
+
+Output = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(scope="module")
+def items(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A model of baskets from two groups, a and b, of four items each."""
+    path = tmp_path_factory.mktemp("items") / "model"
+    groups = [[f"{group}{(i + j) % 4}" for j in range(3)] for group in "ab" for i in range(4)] * 30
+    ws.train(groups, output=path, preset="items", dim=4, epochs=3, progress=False, threads=1)
+    return str(path)
+
+
+@contextmanager
+def pipe(*command: str) -> Iterator["subprocess.Popen[str]"]:
+    """A command whose standard streams are pipes."""
+    streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-m", "wordsparse", *command], text=True, **streams) as process:  # type: ignore[call-overload]
+        yield process
+
+
+def asked(process: "subprocess.Popen[str]", line: str) -> str:
+    """The line that answers ``line``, while the input is still open."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(line + "\n")
+    process.stdin.flush()
+    return process.stdout.readline()
+
+
+def test_a_pipe_answers_before_its_input_ends(items: str) -> None:
+    model = ws.load(items)
+    with pipe("vectors", items, "-") as process:
+        for word in ("a1", "b2"):
+            name, *numbers = asked(process, word).split()
+            assert name == word
+            assert [float(number) for number in numbers] == pytest.approx(model[word].tolist())
+        assert asked(process, "none").split() == ["none", "0", "0", "0", "0"]
+        assert process.communicate()[1] == "wordsparse: the word 'none' is not in the vocabulary: zeros\n"
+    with pipe("next", items, "-", "-n", "2") as process:
+        assert set(asked(process, "a0 a1").split()) == {"a2", "a3"}
+        assert asked(process, "none") == "\n"
+    with pipe("similar", items, "-", "-n", "1", "--json") as process:
+        assert json.loads(asked(process, "a1"))["word"] == "a1"
+
+
+def test_the_next_item_is_one_of_the_same_group(items: str, capsys: Output) -> None:
+    found = ws.load(items).predict(["a0", "none"], 7)
+    assert [item for item, _ in found[:3]] == sorted(["a1", "a2", "a3"], key=dict(found).__getitem__, reverse=True)
+    assert sum(probability for _, probability in found) < 1  # a0 itself has the rest
+    assert main(["next", items, "a0", "none", "-n", "7", "--json"]) == 0
+    shown = capsys.readouterr()
+    expected = [{"item": item, "probability": pytest.approx(probability)} for item, probability in found]
+    assert json.loads(shown.out) == {"items": ["a0", "none"], "next": expected}
+    assert shown.err == "none: not in the vocabulary; it is left out\n"
+
+
+def test_probabilities_are_those_of_the_whole_vocabulary(items: str) -> None:
+    model = ws.load(items)
+    counts = model.vocabulary.counts.astype(float) ** 0.5  # the recipe's measure
+    pi = counts / counts.sum()
+    h = np.append(model.input_rows[model.vocabulary["a0"]], 1)
+    weights = pi * np.exp((model.output_rows / np.sqrt(pi)[:, None]) @ h)
+    for item, probability in model.predict(["a0"], 3):
+        assert probability == pytest.approx(weights[model.vocabulary[item]] / weights.sum(), rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        (["next", "{}", "none"], "none of the items is in the vocabulary: 'none'"),
+        (["vectors", "{}", "none"], "the word 'none' is not in the vocabulary"),
+        (["vectors", "{}"], "missing argument 'WORD...'"),
+    ],
+)
+def test_words_of_the_command_line_are_known_or_refused(
+    command: list[str], message: str, items: str, capsys: Output
+) -> None:
+    assert main([part.format(items) for part in command]) == 2
+    assert message in capsys.readouterr().err.lower().replace("word...", "WORD...")
+
+
+def test_predict_needs_probabilities(tmp_path: Path) -> None:
+    model = ws.train([["a", "b", "c"]] * 20, loss="squared", dim=2, epochs=1, min_count=1, progress=False)
+    with pytest.raises(ws.InputError, match="loss bounded-ns"):
+        model.predict(["a"])
+    with pytest.raises(ws.InputError, match="split it first"):
+        model.predict("a b")

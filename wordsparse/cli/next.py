@@ -1,0 +1,43 @@
+"""``wordsparse next``: the next item of a basket or session."""
+
+from pathlib import Path
+
+import click
+
+from wordsparse.cli import terminal
+from wordsparse.cli.common import PATH, asked_lines, emit, json_option
+from wordsparse.errors import UnknownWordError
+from wordsparse.files.escaping import padded, shortened, width_of
+
+
+@click.command("next")
+@click.argument("model", type=PATH)
+@click.argument("items", nargs=-1, required=True, metavar="ITEM...")
+@click.option("-n", "n", default=10, show_default=True, type=click.IntRange(min=1), help="Number of items to show.")
+@json_option
+def command(model: Path, items: tuple[str, ...], n: int, as_json: bool) -> None:
+    """Show the likeliest next items of a basket or session, by a MODEL of baskets or sessions.
+
+    With their probabilities, which are exact over all items. With - each line of standard input is a basket, and its
+    answer is one line of items.
+    """
+    from wordsparse.words.model_directory import load
+
+    trained = load(model, mapped=True)
+    for basket in asked_lines(items):
+        if unknown := [item for item in basket if item not in trained]:
+            terminal.say([f"{item}: not in the vocabulary; it is left out" for item in unknown])
+        try:
+            answer = trained.predict(basket, n)
+        except UnknownWordError as error:
+            if items != ("-",):
+                raise
+            terminal.say([f"wordsparse: {error}"])
+            answer = []
+        shown = [(shortened(item), probability) for item, probability in answer]
+        width = max((width_of(item) for item, _ in shown), default=0)
+        lines = [f"{padded(item, width)}  {probability:.4f}" for item, probability in shown]
+        if items == ("-",):
+            lines = [" ".join(item for item, _ in answer)]
+        result = [{"item": item, "probability": probability} for item, probability in answer]
+        emit({"items": basket, "next": result}, lines, as_json)
