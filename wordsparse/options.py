@@ -54,6 +54,8 @@ _ELSEWHERE = {
     **dict.fromkeys(("orderby", "sortby"), "order"),
     **dict.fromkeys(("topn", "topk", "k", "top", "count", "limit"), "n"),
     **dict.fromkeys(("verbose", "silent"), "quiet"),
+    "wordngrams": "ngrams",
+    "logfile": "log",
 }
 
 

@@ -35,9 +35,12 @@ def test_the_commit_of_a_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_an_installed_package_knows_the_commit_it_was_compiled_from(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(description, "SOURCES", Path("elsewhere"))
+    diagnosis.commit.cache_clear()
     assert diagnosis.diagnose()["commit"] == (_build.commit or None)
     monkeypatch.setattr(_build, "commit", "0123456789ab")
+    diagnosis.commit.cache_clear()
     assert diagnosis.provenance(1, 64)["commit"] == "0123456789ab"
+    diagnosis.commit.cache_clear()
 
 
 def test_the_environment_that_steers_threads_and_blas() -> None:

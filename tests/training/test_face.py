@@ -1,8 +1,11 @@
 """wordsparse.train as Python's users see it: its options, its progress, a model that trains on, an interrupted run."""
 
 import inspect
+import json
 import os
 import signal
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,7 +25,7 @@ DEFAULTS = {name: parameter.default for name, parameter in inspect.signature(ws.
 def test_the_command_line_has_every_option_and_passes_on_what_is_given() -> None:
     with command.make_context("train", ["text", "-o", "model"]) as context:
         given = context.params
-    assert given.keys() - DEFAULTS.keys() == {"quiet", "as_json"}
+    assert given.keys() - DEFAULTS.keys() == {"quiet", "as_json", "export"}
     assert DEFAULTS.keys() - given.keys() == {"recipe", "progress"}
     assert all(given[name] is None for name in given.keys() & DEFAULTS.keys() - {"corpus", "output"})
 
@@ -31,6 +34,21 @@ def test_every_option_is_documented() -> None:
     said = inspect.getdoc(ws.train) or ""
     headings = {name for line in said.splitlines() if " : " in line for name in line.partition(" : ")[0].split(", ")}
     assert DEFAULTS.keys() <= headings
+
+
+def test_the_log_has_a_line_of_json_for_each_epoch_and_goes_on(tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    model = ws.train(TEXT, dim=4, epochs=2, progress=False, heldout=0.3, log=log)
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    ends = [line for line in lines if line["heldout_loss"] is not None]
+    assert [line["epoch"] for line in ends] == [1, 2]
+    assert [line["loss"] for line in ends] == model.report["loss"]
+    assert lines[-1]["tokens"] == lines[-1]["total_tokens"] == model.report["tokens"]
+    assert datetime.fromisoformat(lines[0]["time"]) <= datetime.now(UTC)
+    ws.train(TEXT, dim=4, epochs=1, progress=False, log=log)
+    assert len(log.read_text().splitlines()) > len(lines)
+    with pytest.raises(ws.InputError, match=r"log: .*none\.log: cannot be written"):
+        ws.train(TEXT, log=tmp_path / "folder" / "none.log")
 
 
 @pytest.mark.parametrize("progress", ["auto", True, False, None])

@@ -1,8 +1,11 @@
 """A finished model is trained on: more epochs, or a new text."""
 
+import hashlib
 import json
 import shutil
 from dataclasses import replace
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -279,6 +282,16 @@ def _topics(path: Path, seed: int) -> Path:
     topics = random.integers(0, 6, 3000)
     path.write_text("".join(" ".join(f"a{t}b{i}" for i in random.integers(0, 9, 8)) + "\n" for t in topics))
     return path
+
+
+def test_a_report_says_what_made_the_model(text: Path, output: Path) -> None:
+    first = train(text, output)
+    assert first.report["wordsparse"] == version("wordsparse")
+    assert datetime.fromisoformat(first.report["date"]) <= datetime.now(UTC)
+    assert "parent" not in first.report
+    before = hashlib.sha256((output / "model.json").read_bytes()).hexdigest()
+    assert train(text, output, epochs=3, resume=True).report["parent"] == before
+    assert json.loads((output / "model.json").read_text())["report"]["parent"] == before
 
 
 def _cosines(a: np.ndarray, b: np.ndarray) -> np.ndarray:

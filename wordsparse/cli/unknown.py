@@ -44,5 +44,10 @@ def option(error: click.NoSuchOption, given: Sequence[str]) -> click.UsageError:
         words = (word.partition("=")[0] for word in given if word[:1] == "-" and word[:2] != "--")
         name = next((word for word in words if len(word) > 2 and word.startswith(name)), name)
     known = {} if error.ctx is None else {p.name: p.opts[-1] for p in error.ctx.command.params if p.name is not None}
-    said = hint(name.lstrip("-"), known, lambda found: known.get(found, found))
+    said = hint(name.lstrip("-"), known, lambda found: _written(known.get(found, found)))
     return click.UsageError(f"no such option {escaped(name)}{': ' + said if said else ''}", error.ctx)
+
+
+def _written(name: str) -> str:
+    """How an option is given, or an argument, which has no name there."""
+    return name if name.startswith("-") else f"{name.upper()} by itself, without a name"

@@ -72,7 +72,7 @@ def _train(ranks: Ranks, options: Options, text: TrainingText, run: RunOptions) 
     check_same(ranks, together(ranks, lambda: _facts(options, text, run)))
     here = replace(options, threads=options.threads or max(1, resolve_threads(None) // ranks.beside))
     with ExitStack() as stack:
-        encoding, training = stack.enter_context(reports(run.progress if ranks.rank == 0 else False))
+        encoding, training = stack.enter_context(reports(*((run.progress, run.log) if ranks.rank == 0 else (False,))))
 
         def begin() -> Begun | Model:
             job = OutputRun(text, here, run, start_vectors(run.init), described_call(text, run))

@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ def diagnose() -> dict[str, Any]:
         "python": platform.python_version(),
         "platform": platform.platform(),
         "packages": {name: metadata.version(name) for name in ("numpy", "scipy")},
-        "commit": _commit(),
+        "commit": commit(),
         "processor": description.processor(),
         "compiled": _compiled(),
         "threads": _threads(),
@@ -42,7 +43,7 @@ def provenance(threads: int, sgemm_size: int = 2048) -> dict[str, Any]:
     """The machine, the version and the kernels that give a result on ``threads`` threads, as JSON for its file."""
     compiled = _compiled()
     kernels = {"instruction_set": compiled["instruction_set_used"], "products": _who_multiplies(compiled)}
-    return {**description.describe(threads, sgemm_size), "commit": _commit(), **kernels}
+    return {**description.describe(threads, sgemm_size), "commit": commit(), **kernels}
 
 
 def rounding(found: Mapping[str, Any] | None = None) -> dict[str, str]:
@@ -56,7 +57,8 @@ def rounding(found: Mapping[str, Any] | None = None) -> dict[str, str]:
     }
 
 
-def _commit() -> str | None:
+@cache
+def commit() -> str | None:
     """The commit of the checkout in use, or that of the sources which the installed modules were compiled from."""
     return description.commit() or _build.commit or None
 
@@ -64,9 +66,9 @@ def _commit() -> str | None:
 def describe(found: Mapping[str, Any]) -> str:
     """The same for people."""
     compiled, cpus, gpu, mpi = found["compiled"], found["threads"], found["gpu"], found["mpi"]
-    commit = f" at commit {found['commit']}" if found["commit"] else ""
+    checkout = f" at commit {found['commit']}" if found["commit"] else ""
     lines = [
-        f"wordsparse {found['wordsparse']}{commit}, Python {found['python']}, "
+        f"wordsparse {found['wordsparse']}{checkout}, Python {found['python']}, "
         + ", ".join(f"{name} {version}" for name, version in found["packages"].items()),
         f"kernels   {'OpenMP' if compiled['openmp'] else 'no OpenMP'}; for {', '.join(compiled['instruction_sets'])}, "
         f"this machine takes {compiled['instruction_set_used']}"

@@ -5,6 +5,8 @@ import time
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime
+from importlib.metadata import version
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,6 +15,7 @@ from wordsparse.corpus import Vocabulary
 from wordsparse.errors import InputError, TrainingError
 from wordsparse.files import arrays
 from wordsparse.kernels import at_work, kernels_on
+from wordsparse.kernels.diagnosis import commit
 from wordsparse.layer.output import FactoredOutput
 from wordsparse.machine import devices
 from wordsparse.machine.description import peak_memory_bytes
@@ -173,8 +176,10 @@ class Run:
         self,
         checkpoints: int = 0,
         call: Mapping[str, object] | None = None,
+        parent: str | None = None,
     ) -> Model:
-        """The model, once trained; it shares this run's arrays. ``checkpoints`` is for its report, ``call`` is its."""
+        """The model, once trained; it shares this run's arrays. ``checkpoints`` and ``parent`` are for its report,
+        ``call`` is its."""
         at, options = self.state, self.options
         report = Report(
             tokens=at.tokens,
@@ -193,6 +198,10 @@ class Run:
             checkpoint_memory_bytes=self.need.copy,
             checkpoints=checkpoints,
             heldout_loss=list(at.heldout_losses) if options.heldout else None,
+            date=datetime.now(UTC).isoformat(timespec="seconds"),
+            wordsparse=version("wordsparse"),
+            commit=commit(),
+            parent=parent,
         )
         state = self.embedding.state()
         training = Training(self.text, at.as_dict(), state)

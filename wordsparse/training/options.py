@@ -48,6 +48,11 @@ class RunOptions:
         "continue to train a finished model: for more epochs on its text, or on a new text. If the output has neither, "
         "start a new run.",
     )
+    log: str | PathLike[str] | None = option(
+        None,
+        "Append the progress of the run to FILE, a JSON object on each line, at most one a second and one an epoch.",
+        metavar="FILE",
+    )
     progress: ProgressOption = option(
         "auto",
         '"auto" and True show a bar in a terminal or a notebook, and a line now and then in a log; False shows '

@@ -93,7 +93,7 @@ class OutputRun:
             count = 0 if checkpoint is None else checkpoint.count
             keeper = Checkpointer(directory, request, self.run.checkpoint_every, stop, count)
             directory.reserve(disk_bytes(run))
-            yield Begun(run, keeper, directory, stop, self.call, self.output)
+            yield Begun(run, keeper, directory, stop, self.call, self.output, base_digest)
 
     def _check(self) -> None:
         """Refuse a wrong request before anything is written."""
@@ -176,6 +176,7 @@ class Begun:
     stop: StopRequest
     call: Mapping[str, object]
     output: Path
+    parent: str | None
 
     def finish(self, progress: Callable[[Progress], None] | None = None) -> Model:
         """Train and write the model. An error or a signal leaves a checkpoint if possible, which its message names."""
@@ -220,7 +221,7 @@ class Begun:
 
     def _written(self) -> Model:
         self.directory.release_reserve()
-        model = self.run.model(self.keeper.count, self.call)
+        model = self.run.model(self.keeper.count, self.call, self.parent)
         model.save(self.directory.place(MODEL))
         with storage.writing(self.output):
             self.directory.install()

@@ -1,8 +1,12 @@
 """The reports of a run: its progress after each minibatch, as it is shown, and its figures at the end."""
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from datetime import UTC, datetime
+from os import PathLike
+from typing import Any, TextIO
 
 from wordsparse.display import Display
 from wordsparse.errors import InputError
@@ -46,6 +50,40 @@ class RunDisplay:
             self._display.say(f"epoch {epoch}: {loss}, held-out {progress.heldout_loss:.4f}")
 
 
+class RunLog:
+    """Appends the progress of a run to a file, a JSON object on each line: ``time`` (UTC, ISO 8601) and the members of
+    Progress, its ``epoch`` counted from 1. One a second, each that ends an epoch, and the last."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file, self._due, self._waiting = file, 0.0, ""
+
+    def training(self, progress: Progress) -> None:
+        """Write the line if one is due."""
+        now = datetime.now(UTC)
+        content = {"time": now.isoformat(timespec="milliseconds"), **asdict(progress), "epoch": progress.epoch + 1}
+        self._waiting = json.dumps(content) + "\n"
+        if now.timestamp() >= self._due or progress.heldout_loss is not None:
+            self._due = now.timestamp() + 1
+            self.close()
+
+    def close(self) -> None:
+        """Write the last line, if it is not written yet."""
+        self._file.write(self._waiting)
+        self._file.flush()
+        self._waiting = ""
+
+
+@contextmanager
+def run_log(path: str | PathLike[str]) -> Iterator[RunLog]:
+    """The log of a run in a file; InputError if it cannot be opened."""
+    try:
+        file = open(path, "a", encoding="utf-8")  # noqa: SIM115
+    except OSError as error:
+        raise InputError(f"log: {path}: cannot be written: {error.strerror or error}") from error
+    with file, closing(RunLog(file)) as log:
+        yield log
+
+
 @dataclass(frozen=True)
 class Report:
     """The figures of a run. ``loss`` is the mean per pair of each epoch; times are of training only, without encoding.
@@ -54,6 +92,8 @@ class Report:
     ``estimated_memory_bytes`` is what was expected of ``peak_memory_bytes`` before the start, 0 where that cannot be
     known; the copy for a checkpoint adds ``checkpoint_memory_bytes`` while it is written.
     ``heldout_loss`` is the exact mean per pair of held-out text after each epoch, None where none is held out.
+    ``date`` (UTC, ISO 8601) is that of its end, ``wordsparse`` the version, with the ``commit`` where it runs from a
+    checkout, and ``parent`` the SHA-256 of the ``model.json`` of the model that an output had before.
     """
 
     tokens: int
@@ -72,6 +112,10 @@ class Report:
     checkpoint_memory_bytes: int
     checkpoints: int = 0
     heldout_loss: list[float] | None = None
+    date: str | None = None
+    wordsparse: str | None = None
+    commit: str | None = None
+    parent: str | None = None
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> "Report":
@@ -97,6 +141,7 @@ _FITS: dict[Any, Callable[[Any], bool]] = {
     int: is_count,
     float: is_measure,
     str: lambda value: isinstance(value, str),
+    str | None: lambda value: value is None or isinstance(value, str),
     int | None: lambda value: value is None or is_count(value),
     list[float]: is_numbers,
     list[float] | None: lambda value: value is None or is_numbers(value),

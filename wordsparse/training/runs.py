@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from os import PathLike
 from typing import Any
@@ -20,7 +20,7 @@ from wordsparse.training.interruption import Interrupted, stop_requests
 from wordsparse.training.loop import Run
 from wordsparse.training.options import ProgressOption, RunOptions, Start, TrainOptions
 from wordsparse.training.output_run import OutputRun
-from wordsparse.training.progress import Progress, RunDisplay
+from wordsparse.training.progress import Progress, RunDisplay, run_log
 from wordsparse.training.resume import continued
 from wordsparse.training.texts import READING, TrainingText, encoded
 from wordsparse.vectors.word_vectors import WordVectors
@@ -69,7 +69,7 @@ def train(corpus: Text | EncodedCorpus | Source, asked: TrainOptions) -> Model:
     chosen, text, run = requested(corpus, asked)
     devices.choose(chosen.device)
     start = start_vectors(run.init)
-    with reports(run.progress) as (encoding, training):
+    with reports(run.progress, run.log) as (encoding, training):
         if run.output is not None:
             call = described_call(text, run)
             return OutputRun(text, chosen, run, start, call).train(encoding=encoding, progress=training)
@@ -142,22 +142,31 @@ def _finished(run: Run, progress: Callable[[Progress], None] | None, call: Mappi
 
 @contextmanager
 def reports(
-    progress: ProgressOption | None,
+    progress: ProgressOption | None, log: str | PathLike[str] | None = None
 ) -> Iterator[tuple[Callable[[int], None] | None, Callable[[Progress], None] | None]]:
     """The callbacks of the encoding and of the training."""
-    if callable(progress):
-        yield None, progress
-    elif progress is None or progress in (True, False, "auto"):
-        with Display(bool(progress)) as display:
-            shown = RunDisplay(display)
-            yield shown.encoding, shown.training
-    else:
-        raise InputError(f"progress must be 'auto', True, False or a callable, not {progress!r}")
+    with ExitStack() as stack:
+        encoding: Callable[[int], None] | None = None
+        if callable(progress):
+            training = progress
+        elif progress is None or progress in (True, False, "auto"):
+            shown = RunDisplay(stack.enter_context(Display(bool(progress))))
+            encoding, training = shown.encoding, shown.training
+        else:
+            raise InputError(f"progress must be 'auto', True, False or a callable, not {progress!r}")
+        written = None if log is None else stack.enter_context(run_log(log))
+
+        def both(step: Progress) -> None:
+            if written is not None:
+                written.training(step)
+            training(step)
+
+        yield encoding, both
 
 
 def described_call(text: TrainingText, run: RunOptions) -> dict[str, object]:
     """The arguments of a call that ``options.toml`` holds besides its Options."""
-    silent = ("output", "resume", "progress", *(["checkpoint_every"] if run.output is None else []))
+    silent = ("output", "resume", "progress", "log", *(["checkpoint_every"] if run.output is None else []))
     call = {name: value for name, value in vars(run).items() if value is not None and name not in silent}
     if run.init is not None:
         # A run that is repeated without them would be another one: as the name of a file, this is refused.
