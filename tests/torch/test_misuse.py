@@ -85,6 +85,11 @@ def test_a_step_that_cannot_be_leaves_the_weights() -> None:
     torch.testing.assert_close(head.weights(), before, rtol=0, atol=0)
 
 
+def test_inputs_of_three_axes_are_told_how_to_be_flattened() -> None:
+    with pytest.raises(InputError, match=r"not \(2, 3, 5\): give input\.flatten\(0, 1\), and targets of as many rows"):
+        layer()(torch.zeros(2, 3, d), torch.zeros(2, 3, dtype=torch.int64))
+
+
 # ── bad arguments ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -49,6 +49,19 @@ def test_copies_train_on_alike_and_apart(copied: Callable[[FactoredOutput], Fact
         torch.testing.assert_close(other.state_dict()[name], tensor, rtol=0, atol=0)
 
 
+@pytest.mark.parametrize("bias", [False, True])
+def test_a_linear_layer_has_the_same_outputs(bias: bool) -> None:
+    head = layer(bias=bias)
+    h, Y = minibatch()
+    head(h, Y).backward()
+    linear = head.to_linear()
+    expected = head.outputs(h, torch.arange(D))
+    torch.testing.assert_close(linear(h.detach()), expected)
+    assert (linear.in_features, linear.out_features, linear.bias is not None) == (head.in_features, D, bias)
+    head(h, Y).backward()
+    torch.testing.assert_close(linear(h.detach()), expected)  # it is a copy
+
+
 def test_weights_are_buffers_and_no_parameters() -> None:
     head = layer()
     h, Y = minibatch()

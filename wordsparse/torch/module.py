@@ -379,6 +379,16 @@ class FactoredOutput(nn.Module):
         """W[rows] (all rows when None), so that o = W h; with a bias it is the last column."""
         return torch.from_numpy(self._engine.output.weights(None if rows is None else _host(rows)))
 
+    def to_linear(self) -> nn.Linear:
+        """A copy of W as ``torch.nn.Linear(in_features, num_classes)``, whose outputs are o, for export to programs
+        that know no wordsparse."""
+        weights = self.weights()
+        linear = nn.Linear(self.in_features, self.num_classes, bias=self.bias, device="meta").to_empty(device="cpu")
+        linear.weight = nn.Parameter(weights[:, : self.in_features].contiguous())
+        if self.bias:
+            linear.bias = nn.Parameter(weights[:, -1].contiguous())
+        return linear
+
     def set_weights(self, weights: Any) -> None:
         """Set W (D, d), with a bias as its last column."""
         self._engine.output.set_weights(_host(weights))
@@ -430,7 +440,9 @@ class FactoredOutput(nn.Module):
     def _checked(self, input: Any) -> Tensor:
         if not isinstance(input, Tensor) or input.ndim != 2 or input.shape[1] != self.in_features:
             found = tuple(input.shape) if isinstance(input, Tensor) else type(input).__name__
-            raise InputError(f"input must be a tensor of shape (any, {self.in_features}), not {found}")
+            longer = isinstance(input, Tensor) and input.ndim > 2 and input.shape[-1] == self.in_features
+            advice = f": give input.flatten(0, {input.ndim - 2}), and targets of as many rows" if longer else ""
+            raise InputError(f"input must be a tensor of shape (any, {self.in_features}), not {found}{advice}")
         if not input.is_floating_point():
             raise InputError(f"input must hold floating-point numbers, not {input.dtype}")
         _check_dense("input", input)
